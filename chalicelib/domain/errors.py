@@ -1,0 +1,135 @@
+"""Errors say who must act: the retailer (`you`), the POS (`the POS`), or `us` (product.md §5).
+
+Each has a stable `code`, a sentence for a person, and whether trying again can help. None carries a
+secret or personal data.
+"""
+
+from __future__ import annotations
+
+from typing import ClassVar, Literal
+
+Actor = Literal["you", "the POS", "us"]
+
+
+class AiqError(Exception):
+    """Root of everything this product raises on purpose."""
+
+    actor: ClassVar[Actor] = "us"
+    retriable: ClassVar[bool] = False
+    code: ClassVar[str] = "internal"
+
+    def __init__(self, message: str, **details: object) -> None:
+        super().__init__(message)
+        self.message = message
+        self.details = details
+
+
+class ConfigurationError(AiqError):
+    actor = "you"
+    code = "configuration"
+
+
+class KeyRejected(ConfigurationError):
+    code = "key_rejected"
+
+
+class PermissionMissing(ConfigurationError):
+    """`details['permissions']`: the permissions' names as the POS shows them."""
+
+    code = "permission_missing"
+
+
+class ServerUnreachable(ConfigurationError):
+    code = "server_unreachable"
+    retriable = True
+
+
+class HostRefused(ConfigurationError):
+    code = "host_refused"
+
+
+class UpstreamError(AiqError):
+    actor = "the POS"
+    code = "upstream"
+    retriable = True
+
+
+class RateLimited(UpstreamError):
+    """`details['retry_after']`: seconds to wait, or None when the POS did not say."""
+
+    code = "rate_limited"
+
+
+class UnexpectedAnswer(UpstreamError):
+    """HTML, a cut body, the wrong shape, an empty page in the middle …"""
+
+    code = "unexpected_answer"
+
+
+class FilterIgnored(UpstreamError):
+    code = "filter_ignored"
+    retriable = False
+
+
+class RecordNotFound(UpstreamError):
+    code = "not_found"
+    retriable = False
+
+
+class RequestError(AiqError):
+    """Root of what the API answers with a 4xx; `status` is the HTTP status."""
+
+    actor = "you"
+    status: ClassVar[int] = 400
+    code = "bad_request"
+
+
+class InvalidInput(RequestError):
+    """`details['errors']`: list of {field, reason, example}."""
+
+    status = 422
+    code = "invalid_input"
+
+
+class NotFound(RequestError):
+    status = 404
+    code = "not_found"
+
+
+class Forbidden(RequestError):
+    status = 403
+    code = "forbidden"
+
+
+class Conflict(RequestError):
+    status = 409
+    code = "conflict"
+
+
+class StaleVersion(RequestError):
+    status = 412
+    code = "stale_version"
+
+
+class TooManyRequests(RequestError):
+    """`details['retry_after']`: seconds."""
+
+    status = 429
+    code = "too_many_requests"
+
+
+class TooLarge(RequestError):
+    status = 413
+    code = "too_large"
+
+
+class LeaseLost(AiqError):
+    """Another worker owns the job now; what this one has not committed must not be."""
+
+    code = "lease_lost"
+
+
+class PoisonMessage(AiqError):
+    """A job message that no retry can help."""
+
+    code = "poison_message"

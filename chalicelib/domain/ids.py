@@ -1,0 +1,26 @@
+"""Identifiers that are computed, never drawn: the same facts always give the same id."""
+
+from __future__ import annotations
+
+import hashlib
+
+STORE_KEY_SEPARATOR = ":"
+
+
+def record_id(uid: str, platform: str, scope: str, ext_id: str) -> str:
+    """The id a source record owns for ever: 32 hex characters (product.md §6, `contactID`).
+
+    It depends on who the POS says the shopper is, never on when or through which credential
+    AIQ heard of them, so a re-added credential meets its old records again.
+    """
+    return _digest("record", uid, platform, scope, ext_id)
+
+
+def store_key_id(platform: str, scope: str, key: str) -> str:
+    """The id of a store key inside one account: `platform:scope:key`."""
+    return STORE_KEY_SEPARATOR.join((platform, scope, key))
+
+
+def _digest(*parts: str) -> str:
+    joined = "\x1f".join(parts).encode()
+    return hashlib.blake2b(joined, digest_size=16).hexdigest()

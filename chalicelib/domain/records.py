@@ -1,0 +1,166 @@
+"""The common shape every POS is normalised to (reference/pos.md §7).
+
+Money is an integer in minor units of `currency`. An instant is an integer: milliseconds since
+1970-01-01T00:00Z; the POS's own text is kept beside it where the text is the fact. Unknown is None.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Literal
+
+Platform = str
+Instant = int
+Minor = int
+Stream = Literal["stores", "customers", "sales", "inventory"]
+Consent = Literal["yes", "no", "unknown"]
+SaleKind = Literal["sale", "return", "void"]
+
+STREAMS: tuple[Stream, ...] = ("stores", "customers", "sales", "inventory")
+
+
+@dataclass(frozen=True, slots=True)
+class StoreFact:
+    """A shop as the POS names it; `key` is the store key that mapping ties to an AIQ store."""
+
+    key: str
+    name: str
+    time_zone: str | None = None
+    market: str | None = None
+    license: str | None = None
+    address: str | None = None
+    phone: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Customer:
+    """One shopper as one POS knows them. `phone` is E.164, `email` is lower-cased.
+
+    `phone` and `email` are None when the raw text is missing, malformed or a placeholder; the
+    reason is then among `flags` (`bad_phone`, `placeholder_phone`, `bad_email`,
+    `placeholder_email`). Other flags: `test`, `employee`, `inactive`, `minor`.
+    """
+
+    ext_id: str
+    first: str = ""
+    last: str = ""
+    phone_raw: str | None = None
+    phone: str | None = None
+    email_raw: str | None = None
+    email: str | None = None
+    birth_date: str | None = None
+    gender: str | None = None
+    type: str | None = None
+    state: str | None = None
+    address: str | None = None
+    pos_loyalty_member: bool | None = None
+    pos_points: int | None = None
+    sms_consent: Consent = "unknown"
+    email_consent: Consent = "unknown"
+    terms_agreed: bool | None = None
+    active: bool = True
+    merged_into: str | None = None
+    store_key: str | None = None
+    created_at: Instant | None = None
+    updated_at: Instant | None = None
+    flags: frozenset[str] = frozenset()
+
+
+@dataclass(frozen=True, slots=True)
+class LineItem:
+    """One line of a sale; `quantity` is the POS's decimal text, exact."""
+
+    name: str
+    quantity: str
+    total: Minor | None = None
+    ext_id: str | None = None
+    product_ext_id: str | None = None
+    sku: str | None = None
+    brand: str | None = None
+    category: str | None = None
+    unit_price: Minor | None = None
+    subtotal: Minor | None = None
+    discount: Minor = 0
+    tax: Minor | None = None
+    cost: Minor | None = None
+    discounts: tuple[str, ...] = ()
+    returned: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Tender:
+    name: str
+    amount: Minor
+
+
+@dataclass(frozen=True, slots=True)
+class Sale:
+    """One sale, return or void. `discount` is an absolute value; the sign of a return is in `total`.
+
+    `status` is the POS's own word; an unknown word is kept, counted, and is never final.
+    """
+
+    ext_id: str
+    store_key: str
+    ordered_at: Instant
+    ordered_at_text: str
+    currency: str
+    total: Minor
+    kind: SaleKind = "sale"
+    status: str = ""
+    is_final: bool = True
+    number: str | None = None
+    customer_ext_id: str | None = None
+    original_ext_id: str | None = None
+    channel: str | None = None
+    employee_id: str | None = None
+    employee_name: str | None = None
+    medical: bool | None = None
+    subtotal: Minor = 0
+    discount: Minor = 0
+    tax: Minor = 0
+    fees: Minor = 0
+    tip: Minor = 0
+    cost: Minor | None = None
+    tenders: tuple[Tender, ...] = ()
+    items: tuple[LineItem, ...] = ()
+    updated_at: Instant | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class InventoryItem:
+    """What a store has of one product now; `quantity` is decimal text."""
+
+    ext_id: str
+    store_key: str
+    name: str
+    quantity: str
+    currency: str
+    product_ext_id: str | None = None
+    sku: str | None = None
+    brand: str | None = None
+    category: str | None = None
+    strain: str | None = None
+    price: Minor | None = None
+    cost: Minor | None = None
+    unit: str | None = None
+    active: bool = True
+    updated_at: Instant | None = None
+
+
+Fact = StoreFact | Customer | Sale | InventoryItem
+
+
+@dataclass(frozen=True, slots=True)
+class Reject:
+    """A row that cannot be used, kept aside with the reason so that a person can look at it.
+
+    `field` names the POS's field, `reason` is a stable code (`missing_id`, `bad_date`, `bad_money`,
+    `wrong_shape` …), `row` the POS's row as received.
+    """
+
+    stream: Stream
+    reason: str
+    field: str
+    row: dict[str, object]
+    ext_id: str | None = None
