@@ -95,7 +95,7 @@ class Tender:
 
 @dataclass(frozen=True, slots=True)
 class Sale:
-    """One sale, return or void. `discount` is an absolute value; the sign of a return is in `total`.
+    """One sale, return or void. `discount` is absolute; the sign of a return is in `total`.
 
     `status` is the POS's own word; an unknown word is kept, counted, and is never final.
     """

@@ -1,0 +1,127 @@
+"""Integrations and credentials, as the services see them."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Literal, Protocol
+
+from chalicelib.domain.records import Instant
+
+IntegrationState = Literal["draft", "connected", "freezing", "frozen", "disconnected"]
+"""product.md §3.4"""
+
+
+@dataclass(frozen=True, slots=True)
+class AgeGate:
+    ticked_by: str
+    ticked_at: Instant
+
+
+@dataclass(frozen=True, slots=True)
+class Integration:
+    """One platform in one account. `settings` holds only what a person set (product.md §7)."""
+
+    uid: str
+    platform: str
+    state: IntegrationState = "draft"
+    age_gate: AgeGate | None = None
+    settings: Mapping[str, object] = field(default_factory=dict)
+    connected_at: Instant | None = None
+    version: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Credential:
+    """One set of keys. `fields` are the open ones; `sealed` the secrets, encrypted per field.
+
+    `stopped` is the code of the error that stopped the schedule (`key_rejected` after 3 tries), or
+    None. `next_sync_at` None means: not due by itself.
+    """
+
+    uid: str
+    platform: str
+    id: str
+    scope: str
+    fields: Mapping[str, str]
+    sealed: Mapping[str, bytes] = field(repr=False)
+    fingerprints: Mapping[str, str] = field(default_factory=dict)
+    last_four: Mapping[str, str] = field(default_factory=dict)
+    market: str | None = None
+    history_from: Instant = 0
+    created_at: Instant = 0
+    removed_at: Instant | None = None
+    next_sync_at: Instant | None = None
+    last_good_run_at: Instant | None = None
+    last_run_id: str | None = None
+    failures_in_a_row: int = 0
+    last_error: str | None = None
+    stopped: str | None = None
+    version: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class DueCredential:
+    uid: str
+    platform: str
+    credential: str
+    due_at: Instant
+    own_server: bool
+
+
+class Integrations(Protocol):
+    def get(self, uid: str, platform: str) -> Integration | None: ...
+
+    def for_account(self, uid: str) -> list[Integration]: ...
+
+    def save(self, integration: Integration) -> Integration:
+        """Save at `version` + 1; version 0 means new. Raises StaleVersion."""
+        ...
+
+
+class Credentials(Protocol):
+    def get(self, uid: str, platform: str, credential: str) -> Credential:
+        """Raises NotFound (also for a removed one)."""
+        ...
+
+    def for_integration(self, uid: str, platform: str) -> list[Credential]: ...
+
+    def add(self, credential: Credential) -> None:
+        """Claim the scope and store it. Raises Conflict when a live credential has the scope."""
+        ...
+
+    def save(self, credential: Credential) -> Credential:
+        """Save at `version` + 1. Raises StaleVersion."""
+        ...
+
+    def remove(self, credential: Credential, at: Instant) -> None:
+        """Release the scope, drop the secrets, keep the row for history."""
+        ...
+
+    def set_due(self, uid: str, platform: str, credential: str, at: Instant | None) -> None:
+        """Move the credential in the `due` index; None takes it out."""
+        ...
+
+    def record_run(
+        self,
+        uid: str,
+        platform: str,
+        credential: str,
+        *,
+        run_id: str,
+        good_at: Instant | None,
+        error: str | None,
+        failures_in_a_row: int,
+        stopped: str | None,
+        next_sync_at: Instant | None,
+    ) -> None:
+        """What a finished run leaves on its credential; touches nothing a person edits."""
+        ...
+
+    def due(self, shard: int, until: Instant, limit: int) -> list[DueCredential]:
+        """The earliest due credentials of a shard, oldest first."""
+        ...
+
+    def claim_due(self, due: DueCredential, next_at: Instant) -> bool:
+        """Move `due_at` on if it still is what was read; False when another planner was first."""
+        ...

@@ -1,0 +1,141 @@
+"""What the services need from a point of sale; `chalicelib.pos` provides it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any, Literal, Protocol
+
+from chalicelib.domain.records import Fact, Instant, Reject, StoreFact, Stream
+
+Cursor = dict[str, Any]
+"""Where a listing stands: JSON-serialisable, opaque to everyone but the connector, under 8 KB."""
+
+CheckOutcome = Literal[
+    "ok", "key_rejected", "permission_missing", "server_unreachable", "unexpected_answer"
+]
+
+
+@dataclass(frozen=True, slots=True)
+class CredentialAccess:
+    """What opens a POS: the credential's fields by their profile key, secrets in clear.
+
+    `repr` shows no field value. `time_zone` is the zone to read zoneless times in (the mapped
+    store's, else the account's).
+    """
+
+    platform: str
+    fields: Mapping[str, str] = field(repr=False)
+    scope: str | None = None
+    time_zone: str = "UTC"
+    currency: str = "USD"
+
+
+@dataclass(frozen=True, slots=True)
+class CheckResult:
+    """The answer to *check* (product.md §3): one outcome, a sentence, and what the key opens."""
+
+    outcome: CheckOutcome
+    message: str
+    scope: str | None = None
+    stores: tuple[StoreFact, ...] = ()
+    missing_permissions: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class StreamPlan:
+    """What to read of a stream: everything changed since `since`, or, on a first or repeated full
+    pass (`since` is None), history back to `history_from`, newest first where the POS allows it.
+
+    `now` is the clock before the first request of the run.
+    """
+
+    stream: Stream
+    now: Instant
+    since: Instant | None = None
+    history_from: Instant | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Page:
+    """One page, normalised. `cursor` is None when the listing is complete.
+
+    `fetched` counts rows as received; facts + rejects <= fetched (the rest were duplicates within
+    the page). `full_listing` says that the completed listing holds everything the POS has, so that
+    what is absent is gone. `unknown_words` counts enum values the profile does not know, by
+    `field=value`.
+    """
+
+    facts: tuple[Fact, ...]
+    rejects: tuple[Reject, ...]
+    fetched: int
+    cursor: Cursor | None
+    full_listing: bool = False
+    requests: int = 1
+    retries: int = 0
+    unknown_words: Mapping[str, int] = field(default_factory=dict)
+
+
+class PosSession(Protocol):
+    """One credential's conversation with its POS, at the profile's pace."""
+
+    def fetch(self, plan: StreamPlan, cursor: Cursor | None) -> Page:
+        """Read the next page.
+
+        Raises KeyRejected, PermissionMissing, ServerUnreachable, HostRefused, RateLimited,
+        UpstreamError, UnexpectedAnswer or FilterIgnored; retriable faults were already retried.
+        """
+        ...
+
+    def close(self) -> None: ...
+
+
+@dataclass(frozen=True, slots=True)
+class CredentialField:
+    """One field on the card, in the seed article's words."""
+
+    key: str
+    label: str
+    help: str
+    secret: bool
+    required: bool
+    immutable: bool
+    pattern: str | None
+    example: str
+    max_length: int = 200
+
+
+@dataclass(frozen=True, slots=True)
+class PlatformInfo:
+    """What the card, the grid and the services know of a platform (product.md §2)."""
+
+    platform: str
+    title: str
+    fields: tuple[CredentialField, ...]
+    streams: tuple[Stream, ...]
+    contract_status: Literal["confirmed", "partly public", "unconfirmed"]
+    contract_note: str
+    age_gate_to_connect: bool
+    own_server: bool
+    pushes_signups: bool
+    writable: bool
+    imports_points: bool
+    market_sync: bool
+    overlap_seconds: int
+    min_sync_hours: int
+    credential_per: str
+    inferred: tuple[str, ...] = ()
+
+
+class PosGateway(Protocol):
+    def platforms(self) -> tuple[PlatformInfo, ...]: ...
+
+    def platform(self, name: str) -> PlatformInfo:
+        """Raises NotFound."""
+        ...
+
+    def check(self, access: CredentialAccess) -> CheckResult:
+        """Try the key within one 8 s deadline over all auth variants; never raises for the POS."""
+        ...
+
+    def open(self, access: CredentialAccess) -> PosSession: ...

@@ -1,0 +1,101 @@
+"""Stores, store keys and inventory, as the services see them."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from typing import Protocol
+
+from chalicelib.domain.records import Instant, InventoryItem
+
+
+@dataclass(frozen=True, slots=True)
+class Store:
+    uid: str
+    id: int
+    name: str
+    nickname: str = ""
+    address: str = ""
+    state: str = ""
+    country: str = ""
+    time_zone: str | None = None
+    phone: str = ""
+    version: int = 1
+
+
+@dataclass(frozen=True, slots=True)
+class StoreKey:
+    """A shop's name or id seen in the data. `id` = `domain.ids.store_key_id(…)`.
+
+    `sales` counts the sales seen with it (first sightings only); `store` is the mapped store.
+    """
+
+    uid: str
+    id: str
+    platform: str
+    scope: str
+    key: str
+    name: str
+    first_seen: Instant
+    last_seen: Instant
+    sales: int = 0
+    store: int | None = None
+    time_zone: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class StoreKeySighting:
+    platform: str
+    scope: str
+    key: str
+    name: str | None
+    at: Instant
+    sales: int = 0
+    time_zone: str | None = None
+
+
+class Stores(Protocol):
+    def create(self, store: Store) -> Store:
+        """`store.id` is ignored; the next number of the account is given."""
+        ...
+
+    def get(self, uid: str, store: int) -> Store:
+        """Raises NotFound."""
+        ...
+
+    def for_account(self, uid: str) -> list[Store]: ...
+
+    def save(self, store: Store) -> Store:
+        """Save at `version` + 1. Raises StaleVersion."""
+        ...
+
+    def keys(self, uid: str) -> list[StoreKey]: ...
+
+    def see_keys(self, uid: str, sightings: Iterable[StoreKeySighting]) -> None:
+        """Add counts and move last seen; creates keys never seen before."""
+        ...
+
+    def mapping(self, uid: str) -> Mapping[str, int]:
+        """Store key id → store id, mapped ones only."""
+        ...
+
+    def map_keys(self, uid: str, store: int, keys: Iterable[str]) -> None:
+        """Make `keys` (store key ids) exactly the store's mapping, atomically.
+
+        Raises Conflict naming the store that has one of them, NotFound for an unseen key.
+        """
+        ...
+
+
+class Inventories(Protocol):
+    def put(self, uid: str, platform: str, scope: str, items: Iterable[InventoryItem]) -> None: ...
+
+    def deactivate(
+        self, uid: str, platform: str, scope: str, ext_ids: Iterable[tuple[str, str]]
+    ) -> None:
+        """`ext_ids`: (store key, ext id) of items absent from a complete listing."""
+        ...
+
+    def page(
+        self, uid: str, store_key: str, limit: int, after: str | None
+    ) -> tuple[list[InventoryItem], str | None]: ...
