@@ -1,0 +1,151 @@
+"""The only place that formats DynamoDB keys. Every key begins with what isolates the account."""
+
+from __future__ import annotations
+
+from chalicelib.domain.records import Instant, Stream
+
+DUE_SHARDS = 16
+RECENT_SHARDS = 8
+
+
+def account(uid: str) -> str:
+    return f"ACCOUNT#{uid}"
+
+
+ACCOUNT_SK = "ACCOUNT"
+USER_PREFIX = "USER#"
+NOTIFICATION_PREFIX = "NOTIFICATION#"
+AUDIT_PREFIX = "AUDIT#"
+INTEGRATION_PREFIX = "INTEGRATION#"
+CREDENTIAL_PREFIX = "CREDENTIAL#"
+SCOPE_PREFIX = "SCOPE#"
+STORE_PREFIX = "STORE#"
+STORE_KEY_PREFIX = "STOREKEY#"
+STORE_COUNTER_SK = "COUNTER"
+
+
+def user(sub: str) -> str:
+    return f"{USER_PREFIX}{sub}"
+
+
+def notification(kind: str, subject: str) -> str:
+    return f"{NOTIFICATION_PREFIX}{kind}#{subject}"
+
+
+def audit(at: Instant, entry: str) -> str:
+    return f"{AUDIT_PREFIX}{at:015d}#{entry}"
+
+
+def integration(platform: str) -> str:
+    return f"{INTEGRATION_PREFIX}{platform}"
+
+
+def credentials_of(platform: str) -> str:
+    return f"{CREDENTIAL_PREFIX}{platform}#"
+
+
+def credential(platform: str, credential_id: str) -> str:
+    return f"{credentials_of(platform)}{credential_id}"
+
+
+def scope(platform: str, scope_id: str) -> str:
+    return f"{SCOPE_PREFIX}{platform}#{scope_id}"
+
+
+def due_shard(number: int) -> str:
+    return f"DUE#{number:02d}"
+
+
+def store(number: int) -> str:
+    return f"{STORE_PREFIX}{number:08d}"
+
+
+def store_key(key_id: str) -> str:
+    return f"{STORE_KEY_PREFIX}{key_id}"
+
+
+def inventory(uid: str, key_id: str) -> str:
+    return f"INVENTORY#{uid}#{key_id}"
+
+
+def record(uid: str, record_id: str) -> str:
+    return f"{uid}#REC#{record_id}"
+
+
+PROFILE_SK = "PROFILE"
+SALES_SK = "SALES"
+PERSONA_SK = "PERSONA"
+POINTER_PREFIX = "SALE#"
+
+
+def pointer(ordered_at: Instant, scope_id: str, ext_id: str) -> str:
+    return f"{POINTER_PREFIX}{ordered_at:015d}#{scope_id}#{ext_id}"
+
+
+def merge_key(uid: str, kind: str, value: str) -> str:
+    return f"{uid}#KEY#{kind}#{value}"
+
+
+MEMBERS_SK = "MEMBERS"
+MEMBER_PREFIX = "MEMBER#"
+
+
+def member(record_id: str) -> str:
+    return f"{MEMBER_PREFIX}{record_id}"
+
+
+def sale(uid: str, platform: str, scope_id: str, ext_id: str) -> str:
+    return f"{uid}#SALE#{platform}#{scope_id}#{ext_id}"
+
+
+SALE_SK = "SALE"
+
+
+def commit(uid: str) -> str:
+    return f"{uid}#COMMIT"
+
+
+COMMIT_SK = "COMMIT"
+
+
+def recent_shard(uid: str, number: int) -> str:
+    return f"{uid}#RECENT#{number}"
+
+
+def name_shard(uid: str, name_key: str) -> str:
+    return f"{uid}#NAME#{name_key[:1]}"
+
+
+def credential_state(uid: str, credential_id: str) -> str:
+    return f"CREDENTIAL#{uid}#{credential_id}"
+
+
+STATE_SK = "STATE"
+
+
+def stream(name: Stream) -> str:
+    return f"STREAM#{name}"
+
+
+def manifest(uid: str, credential_id: str, name: Stream, generation: int) -> str:
+    return f"MANIFEST#{uid}#{credential_id}#{name}#{generation}"
+
+
+def manifest_base(bucket: int) -> str:
+    return f"BASE#{bucket:05d}"
+
+
+def manifest_delta(number: int) -> str:
+    return f"DELTA#{number:06d}"
+
+
+def runs(uid: str, platform: str) -> str:
+    return f"RUNS#{uid}#{platform}"
+
+
+def aside(uid: str, run: str) -> str:
+    return f"ASIDE#{uid}#{run}"
+
+
+def aside_row(name: Stream, number: int) -> str:
+    return f"{name}#{number:06d}"
