@@ -1,0 +1,217 @@
+"""Sync runs: their state while they live, what they leave behind, and how to ask for one."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any, Literal, Protocol
+
+from chalicelib.domain.records import Instant, Reject, Stream
+
+RunState = Literal["queued", "running", "waiting", "succeeded", "failed", "stopped"]
+"""`waiting`: delayed by the POS (`Retry-After`). `stopped`: disconnected or frozen while it ran."""
+
+RunTrigger = Literal["schedule", "connect", "now", "reread"]
+
+LIVE_STATES: tuple[RunState, ...] = ("queued", "running", "waiting")
+
+
+@dataclass(frozen=True, slots=True)
+class StreamTotals:
+    """What a run did with one stream; `fetched` = new + changed + unchanged + set aside."""
+
+    pages: int = 0
+    fetched: int = 0
+    new: int = 0
+    changed: int = 0
+    unchanged: int = 0
+    set_aside: int = 0
+    done: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class RunError:
+    """Why a run failed. `actor` says who must act: `you`, `the POS` or `us`."""
+
+    code: str
+    actor: str
+    message: str
+    stream: Stream | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class RunView:
+    """One sync run, live or ended (product.md §5)."""
+
+    id: str
+    uid: str
+    platform: str
+    credential: str
+    state: RunState
+    trigger: RunTrigger
+    queued_at: Instant
+    started_at: Instant | None = None
+    heartbeat_at: Instant | None = None
+    ended_at: Instant | None = None
+    stream: Stream | None = None
+    streams: Mapping[Stream, StreamTotals] = field(default_factory=dict)
+    sales_linked: int = 0
+    sales_unlinked: int = 0
+    requests: int = 0
+    retries: int = 0
+    hops: int = 0
+    reasons: Mapping[str, int] = field(default_factory=dict)
+    unknown_words: Mapping[str, int] = field(default_factory=dict)
+    error: RunError | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class SetAside:
+    """A record that a run could not use, with the reason."""
+
+    number: int
+    stream: Stream
+    reason: str
+    field: str
+    ext_id: str | None
+    row: Mapping[str, object]
+
+
+class RunViews(Protocol):
+    """Reading runs; the service `services.runs.RunService` provides it to the API."""
+
+    def recent(
+        self, uid: str, platform: str, limit: int, before: str | None
+    ) -> tuple[list[RunView], str | None]:
+        """Newest first; the second value continues the list."""
+        ...
+
+    def get(self, uid: str, platform: str, run: str) -> RunView:
+        """With live progress while it runs. Raises NotFound."""
+        ...
+
+    def set_aside(
+        self, uid: str, platform: str, run: str, limit: int, after: str | None
+    ) -> tuple[list[SetAside], str | None]: ...
+
+
+class SyncControl(Protocol):
+    """Asking for a sync, and for its end; `services.runs.RunService` provides it."""
+
+    def start(self, uid: str, platform: str, credential: str, trigger: RunTrigger) -> RunView:
+        """Queue a run now; the live one is returned when one lives. Raises NotFound, Conflict."""
+        ...
+
+    def reread(self, uid: str, platform: str, credential: str, since: Instant) -> RunView:
+        """Queue a run that reads history again from `since`. Raises Conflict while one lives."""
+        ...
+
+    def request_stop(self, uid: str, platform: str, credential: str) -> None:
+        """A live run ends at its next checkpoint, within 2 s of work, without another request."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class Lease:
+    """The right to run one credential's job. `fence` grows by one with every lease given."""
+
+    uid: str
+    platform: str
+    credential: str
+    run: str
+    fence: int
+    checkpoint: dict[str, Any] | None
+
+
+class LeaseBusy(Exception):
+    """Another worker runs this credential's job. `until` is when its lease ends at the latest."""
+
+    def __init__(self, until: Instant) -> None:
+        super().__init__("another worker runs this job")
+        self.until = until
+
+
+class RunGone(Exception):
+    """The message speaks of a run that ended, was replaced, or has moved on."""
+
+
+@dataclass(frozen=True, slots=True)
+class StreamState:
+    """What outlives a run: the watermark and the manifest's place."""
+
+    watermark: Instant | None = None
+    generation: int = 0
+    deltas: int = 0
+    last_listing: int = 0
+    store_key_sales: Mapping[str, int] = field(default_factory=dict)
+    last_run: str | None = None
+
+
+class SyncStates(Protocol):
+    """The sync table, as worker and planner see it."""
+
+    def claim(self, run: RunView, now: Instant) -> RunView:
+        """Make `run` the credential's live run and store it; return the live one if one lives.
+
+        A run counts as dead when nothing was heard of it for `ABANDONED_AFTER`.
+        """
+        ...
+
+    def live(self, uid: str, credential: str) -> RunView | None: ...
+
+    def acquire(
+        self, uid: str, platform: str, credential: str, run: str, hop: int, now: Instant
+    ) -> Lease:
+        """Raises LeaseBusy, or RunGone when the run is not live or has passed this hop."""
+        ...
+
+    def checkpoint(self, lease: Lease, checkpoint: dict[str, Any], view: RunView) -> bool:
+        """Checkpoint, heartbeat and progress in one conditional update.
+
+        Returns False when a stop was requested. Raises LeaseLost.
+        """
+        ...
+
+    def hand_over(self, lease: Lease, checkpoint: dict[str, Any], view: RunView, hop: int) -> None:
+        """Checkpoint and give the lease back; messages before `hop` are void. Raises LeaseLost."""
+        ...
+
+    def finish(self, lease: Lease, view: RunView) -> None:
+        """Store the ended run, then end its life and give the lease back. Raises LeaseLost."""
+        ...
+
+    def request_stop(self, uid: str, credential: str) -> None: ...
+
+    def stream(self, uid: str, credential: str, stream: Stream) -> StreamState: ...
+
+    def save_stream(self, lease: Lease, stream: Stream, state: StreamState) -> None: ...
+
+    def manifest(
+        self, uid: str, credential: str, stream: Stream, state: StreamState
+    ) -> tuple[list[bytes], list[bytes]]:
+        """The packed base chunks and the deltas up to `state.deltas`, in order."""
+        ...
+
+    def put_delta(
+        self, lease: Lease, stream: Stream, generation: int, number: int, packed: bytes
+    ) -> None: ...
+
+    def put_base(
+        self, lease: Lease, stream: Stream, generation: int, chunks: Sequence[bytes]
+    ) -> None: ...
+
+    def drop_manifest(self, uid: str, credential: str, stream: Stream, generation: int) -> None: ...
+
+    def add_aside(self, lease: Lease, first_number: int, rejects: Sequence[Reject]) -> None: ...
+
+    def asides(
+        self, uid: str, run: str, limit: int, after: str | None
+    ) -> tuple[list[SetAside], str | None]: ...
+
+    def runs(
+        self, uid: str, platform: str, limit: int, before: str | None
+    ) -> tuple[list[RunView], str | None]: ...
+
+    def run(self, uid: str, platform: str, run: str) -> RunView:
+        """Raises NotFound."""
+        ...
