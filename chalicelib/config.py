@@ -1,0 +1,80 @@
+"""The environment, read once into one frozen value; names as in docs/reference/design.md."""
+
+from __future__ import annotations
+
+import json
+import os
+from collections.abc import Mapping
+from dataclasses import dataclass, fields
+from functools import cache
+
+
+class MissingConfiguration(Exception):
+    """The deployment left a variable out; the message names it."""
+
+
+@dataclass(frozen=True, slots=True)
+class Config:
+    """What a deployment tells its functions.
+
+    Each field is the variable of the same name in capitals. `pos_base_urls` maps a platform to the
+    base URL that replaces its profile's host.
+    """
+
+    stage: str
+    table_accounts: str
+    table_integrations: str
+    table_stores: str
+    table_personas: str
+    table_sync: str
+    table_idempotency: str
+    queue_sync_url: str
+    queue_sync_own_server_url: str
+    queue_jobs_url: str
+    queue_sync_dead_url: str
+    queue_sync_own_server_dead_url: str
+    queue_jobs_dead_url: str
+    kms_key_id: str
+    bucket_backups: str
+    bucket_web: str
+    topic_operator_arn: str
+    topic_inbound_sms_arn: str
+    user_pool_id: str
+    user_pool_client_id: str
+    posabit_integrator_parameter: str
+    pos_base_urls: Mapping[str, str]
+    sync_reserve_seconds: int
+    commit_lock_seconds: int
+    log_level: str
+
+
+_DEFAULTS = {
+    "STAGE": "dev",
+    "TOPIC_INBOUND_SMS_ARN": "",
+    "POSABIT_INTEGRATOR_PARAMETER": "",
+    "POS_BASE_URLS": "{}",
+    "SYNC_RESERVE_SECONDS": "30",
+    "COMMIT_LOCK_SECONDS": "60",
+    "LOG_LEVEL": "INFO",
+}
+
+
+def read(environment: Mapping[str, str]) -> Config:
+    """Build the configuration. Raises MissingConfiguration naming every variable left out."""
+    names = [field.name.upper() for field in fields(Config)]
+    missing = [name for name in names if name not in environment and name not in _DEFAULTS]
+    if missing:
+        raise MissingConfiguration(f"not set in the environment: {', '.join(missing)}")
+    values: dict[str, object] = {
+        name.lower(): environment.get(name, _DEFAULTS.get(name)) for name in names
+    }
+    values["pos_base_urls"] = json.loads(str(values["pos_base_urls"]) or "{}")
+    values["sync_reserve_seconds"] = int(str(values["sync_reserve_seconds"]))
+    values["commit_lock_seconds"] = int(str(values["commit_lock_seconds"]))
+    return Config(**values)  # type: ignore[arg-type]  # checked by name and converted above
+
+
+@cache
+def config() -> Config:
+    """This process's configuration. Raises MissingConfiguration."""
+    return read(os.environ)
