@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import zlib
+
 from chalicelib.domain.records import Instant, Stream
 
 DUE_SHARDS = 16
@@ -50,6 +52,11 @@ def credential(platform: str, credential_id: str) -> str:
 
 def scope(platform: str, scope_id: str) -> str:
     return f"{SCOPE_PREFIX}{platform}#{scope_id}"
+
+
+def due_shard_number(credential_id: str) -> int:
+    """The shard of the `due` index that holds a credential, the same for ever."""
+    return zlib.crc32(credential_id.encode()) % DUE_SHARDS
 
 
 def due_shard(number: int) -> str:

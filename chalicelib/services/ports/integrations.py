@@ -35,6 +35,7 @@ class Integration:
 class Credential:
     """One set of keys. `fields` are the open ones; `sealed` the secrets, encrypted per field.
 
+    `scope` is empty until a check has told what the key opens; the scope is claimed then.
     `stopped` is the code of the error that stopped the schedule (`key_rejected` after 3 tries), or
     None. `next_sync_at` None means: not due by itself.
     """
@@ -57,6 +58,7 @@ class Credential:
     failures_in_a_row: int = 0
     last_error: str | None = None
     stopped: str | None = None
+    own_server: bool = False
     version: int = 0
 
 
@@ -87,11 +89,28 @@ class Credentials(Protocol):
     def for_integration(self, uid: str, platform: str) -> list[Credential]: ...
 
     def add(self, credential: Credential) -> None:
-        """Claim the scope and store it. Raises Conflict when a live credential has the scope."""
+        """Claim the scope, when it is known, and store it at version 1.
+
+        Raises Conflict when another live credential has the scope.
+        """
+        ...
+
+    def claim_scope(self, credential: Credential, scope: str) -> Credential:
+        """Give a credential saved without a scope the one its first check found.
+
+        Raises Conflict when another live credential has the scope, StaleVersion.
+        """
         ...
 
     def save(self, credential: Credential) -> Credential:
-        """Save at `version` + 1. Raises StaleVersion."""
+        """Save what a person edits (fields, secrets, market, history from) at `version` + 1.
+
+        What runs leave on the row stays as it is. Raises StaleVersion.
+        """
+        ...
+
+    def resume(self, uid: str, platform: str, credential: str, at: Instant | None) -> None:
+        """Forget failures and what stopped the schedule; due at `at`. Raises NotFound."""
         ...
 
     def remove(self, credential: Credential, at: Instant) -> None:

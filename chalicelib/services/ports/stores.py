@@ -79,10 +79,11 @@ class Stores(Protocol):
         """Store key id → store id, mapped ones only."""
         ...
 
-    def map_keys(self, uid: str, store: int, keys: Iterable[str]) -> None:
-        """Make `keys` (store key ids) exactly the store's mapping, atomically.
+    def map_keys(self, uid: str, store: int, keys: Iterable[str], *, version: int) -> Store:
+        """Make `keys` (store key ids) exactly the store's mapping, atomically, at `version` + 1.
 
-        Raises Conflict naming the store that has one of them, NotFound for an unseen key.
+        Raises Conflict (`details`: `store_key`, and `store` that has it), NotFound for an unseen
+        key or store (`store_key`), StaleVersion.
         """
         ...
 

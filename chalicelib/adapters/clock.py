@@ -1,0 +1,20 @@
+"""Time as the machine tells it."""
+
+from __future__ import annotations
+
+import time
+
+from chalicelib.domain.records import Instant
+
+
+class SystemClock:
+    """The `Clock` port on the machine's clock."""
+
+    def now(self) -> Instant:
+        return time.time_ns() // 1_000_000
+
+    def monotonic(self) -> float:
+        return time.monotonic()
+
+    def sleep(self, seconds: float) -> None:
+        time.sleep(seconds)

@@ -1,0 +1,116 @@
+"""The fake and the AWS adapter of secrets and queues keep the same promises."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+import boto3
+import orjson
+import pytest
+from moto import mock_aws
+
+from chalicelib.adapters import aws
+from chalicelib.adapters.crypto import KmsBox
+from chalicelib.adapters.queues import SendFailed, SqsQueue
+from chalicelib.services.ports.common import SecretBox
+from tests.fakes.common import PlainBox
+
+CONTEXT = {"uid": "3912", "credential": "crd_1", "field": "key"}
+
+
+@pytest.fixture(autouse=True)
+def account_of_aws(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    monkeypatch.delenv("AWS_ENDPOINT_URL", raising=False)
+    for name in ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY"):
+        monkeypatch.setenv(name, "test")
+    monkeypatch.setenv("AWS_DEFAULT_REGION", "us-east-1")
+    with mock_aws():
+        aws.client.cache_clear()
+        yield
+    aws.client.cache_clear()
+
+
+@pytest.fixture(params=["fake", "kms"])
+def box(request: pytest.FixtureRequest) -> SecretBox:
+    if request.param == "fake":
+        return PlainBox()
+    return KmsBox(boto3.client("kms").create_key()["KeyMetadata"]["KeyId"])
+
+
+def test_a_sealed_secret_opens_in_its_own_context(box: SecretBox) -> None:
+    sealed = box.seal("vt_4f1c9a2b7d ü", CONTEXT)
+
+    assert b"vt_4f1c9a2b7d" not in sealed
+    assert box.unseal(sealed, CONTEXT) == "vt_4f1c9a2b7d ü"
+
+
+@pytest.mark.parametrize("changed", ["uid", "credential", "field"])
+def test_a_sealed_secret_stays_shut_in_another_context(box: SecretBox, changed: str) -> None:
+    sealed = box.seal("vt_4f1c9a2b7d", CONTEXT)
+
+    with pytest.raises(ValueError, match="another context"):
+        box.unseal(sealed, CONTEXT | {changed: "other"})
+
+
+@pytest.fixture
+def queue_url() -> str:
+    return str(boto3.client("sqs").create_queue(QueueName="jobs")["QueueUrl"])
+
+
+def received(url: str) -> list[dict[str, Any]]:
+    found: list[dict[str, Any]] = []
+    while True:
+        answer = boto3.client("sqs").receive_message(QueueUrl=url, MaxNumberOfMessages=10)
+        if not answer.get("Messages"):
+            return found
+        found += [orjson.loads(message["Body"]) for message in answer["Messages"]]
+
+
+def test_a_job_arrives_as_it_was_sent(queue_url: str) -> None:
+    SqsQueue(queue_url).send({"v": 1, "uid": "3912", "hop": 0})
+
+    assert received(queue_url) == [{"v": 1, "uid": "3912", "hop": 0}]
+
+
+def test_many_jobs_go_in_batches_of_ten(queue_url: str) -> None:
+    SqsQueue(queue_url).send_many([{"n": n} for n in range(23)], delays=[0] * 23)
+
+    assert sorted(job["n"] for job in received(queue_url)) == list(range(23))
+
+
+def test_a_delay_is_cut_at_the_limit_of_sqs(queue_url: str) -> None:
+    SqsQueue(queue_url).send({"n": 1}, delay_seconds=100_000)
+
+    assert received(queue_url) == []
+
+
+class HalfRefusing:
+    """Refuses the first half of each batch, `times` times."""
+
+    def __init__(self, times: int) -> None:
+        self.times = times
+        self.taken: list[str] = []
+
+    def send_message_batch(self, **request: Any) -> Any:
+        entries = request["Entries"]
+        refused = entries[: (len(entries) + 1) // 2] if self.times else []
+        self.times = max(0, self.times - 1)
+        self.taken += [entry["Id"] for entry in entries if entry not in refused]
+        return {"Failed": [{"Id": entry["Id"]} for entry in refused]}
+
+
+@pytest.mark.parametrize(("refusals", "arrive"), [(2, True), (99, False)])
+def test_what_sqs_refuses_is_sent_again_and_never_forgotten(
+    monkeypatch: pytest.MonkeyPatch, refusals: int, arrive: bool
+) -> None:
+    sqs = HalfRefusing(refusals)
+    monkeypatch.setattr("chalicelib.adapters.queues.client", lambda _: sqs)
+    jobs: list[Any] = [{"n": n} for n in range(12)]
+
+    if arrive:
+        SqsQueue("url").send_many(jobs, delays=[0] * 12)
+        assert sorted(map(int, sqs.taken)) == list(range(12))
+    else:
+        with pytest.raises(SendFailed):
+            SqsQueue("url").send_many(jobs, delays=[0] * 12)
