@@ -1,0 +1,67 @@
+"""Store keys and stores: what is unmapped, and which store a key likely means (product.md §4)."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Mapping
+from difflib import SequenceMatcher
+from typing import Protocol
+
+from chalicelib.domain.names import fold
+
+LIKELY = 0.6
+AHEAD = 0.05
+"""How much better than the next store a suggestion must be: a coin toss is no suggestion."""
+
+_WORD = re.compile(r"[a-z0-9]+")
+
+
+class NamedStore(Protocol):
+    @property
+    def id(self) -> int: ...
+
+    @property
+    def name(self) -> str: ...
+
+    @property
+    def nickname(self) -> str: ...
+
+
+def unmapped(keys: Iterable[str], mapping: Mapping[str, int]) -> list[str]:
+    """The store key ids that have no store, sorted."""
+    return sorted({key for key in keys if key not in mapping})
+
+
+def suggest_store(key_name: str, stores: Iterable[NamedStore]) -> int | None:
+    """The store whose name or nickname is likest to a store key's; None when no one stands out.
+
+    A person confirms it: nothing is mapped by likeness alone.
+    """
+    words = _words(key_name)
+    ranked = sorted(
+        ((max(_likeness(words, _words(s.name)), _likeness(words, _words(s.nickname))), s.id))
+        for s in stores
+    )
+    if not ranked or ranked[-1][0] < LIKELY:
+        return None
+    if len(ranked) > 1 and ranked[-1][0] - ranked[-2][0] < AHEAD:
+        return None
+    return ranked[-1][1]
+
+
+def _words(name: str) -> list[str]:
+    return sorted(set(_WORD.findall(fold(name))))
+
+
+def _likeness(one: list[str], other: list[str]) -> float:
+    """0 to 1, whatever the order of the words; 0 when both carry numbers and those differ."""
+    if not one or not other:
+        return 0.0
+    numbers, others = _numbers(one), _numbers(other)
+    if numbers and others and numbers != others:
+        return 0.0
+    return SequenceMatcher(None, " ".join(one), " ".join(other), autojunk=False).ratio()
+
+
+def _numbers(words: list[str]) -> list[str]:
+    return [word.lstrip("0") for word in words if word.isdigit()]

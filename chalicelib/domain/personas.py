@@ -1,0 +1,127 @@
+"""One shopper after source records are merged: who, from where, which shop (product.md §6)."""
+
+from __future__ import annotations
+
+from bisect import bisect_left
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+
+from chalicelib.domain.identity import Component, SourceRecord
+from chalicelib.domain.records import Customer, Instant
+from chalicelib.domain.sales_summary import WINDOW_DAYS, SalesSummary
+from chalicelib.domain.times import utc_day
+
+BUSY_SALES_PER_DAY = 20
+
+_OF_ANY_MEMBER = frozenset({"employee", "test", "minor"})
+_BEFORE_ANY_TIME = -(1 << 62)
+
+
+@dataclass(frozen=True, slots=True)
+class Persona:
+    """`id` is the `contactID` shown: the id of the member AIQ saw first. `members` are ordered by
+    (first seen, id). `sources` are the platforms of *Sourced from*, sorted. `inserted_at` is when
+    AIQ first saw a member; `updated_at` the latest change a POS told, None when none told any.
+
+    `flags`: `employee`, `test`, `minor` when any member has it; `inactive` when all are;
+    `busy` when a member has more than 20 sales on a day; `shared_key` when a member carries a key
+    shared too widely to merge; `large_component` when too many records hung together.
+    """
+
+    id: str
+    members: tuple[str, ...]
+    first: str
+    last: str
+    phone: str | None
+    email: str | None
+    birth_date: str | None
+    sources: tuple[str, ...]
+    favourite_store: int | None
+    inserted_at: Instant
+    updated_at: Instant | None
+    flags: frozenset[str] = frozenset()
+
+
+def derive_persona(
+    component: Component, summaries: Mapping[str, SalesSummary], mapping: Mapping[str, int]
+) -> Persona | None:
+    """The persona of a component; None for a shopper without contact.
+
+    `summaries`: sales per record id, records without sales may lack. `mapping`: store key id →
+    store. Each profile field comes from the most recently updated member that has it.
+    """
+    members = component.records
+    newest_first = _newest_first(members)
+    phone = next((c.phone for c in newest_first if c.phone), None)
+    email = next((c.email for c in newest_first if c.email), None)
+    if phone is None and email is None:
+        return None
+    sales = [summaries[m.id] for m in members if m.id in summaries]
+    return Persona(
+        id=members[0].id,
+        members=tuple([m.id for m in members]),
+        first=next((c.first for c in newest_first if c.first), ""),
+        last=next((c.last for c in newest_first if c.last), ""),
+        phone=phone,
+        email=email,
+        birth_date=next((c.birth_date for c in newest_first if c.birth_date), None),
+        sources=tuple(sorted({m.platform for m in members})),
+        favourite_store=favourite_store(sales, mapping),
+        inserted_at=members[0].first_seen,
+        updated_at=max(
+            (c.updated_at for c in newest_first if c.updated_at is not None), default=None
+        ),
+        flags=_flags(component, newest_first, sales),
+    )
+
+
+def favourite_store(summaries: Iterable[SalesSummary], mapping: Mapping[str, int]) -> int | None:
+    """The mapped store with most counting sales in the 12 months before the last purchase.
+
+    The last purchase is that of all summaries, mapped or not. Several keys of one store add up.
+    Ties go to the most recent sale, then to the lower store. None without a mapped sale.
+    """
+    known = [summary for summary in summaries if summary.last_at is not None]
+    if not known or not mapping:
+        return None
+    oldest = utc_day(max(s.last_at for s in known if s.last_at is not None)) - WINDOW_DAYS
+    sales: dict[int, int] = {}
+    latest: dict[int, Instant] = {}
+    for summary in known:
+        for store_key, last_at, days, counts in summary.stores:
+            store = mapping.get(store_key)
+            if store is None or days[-1] < oldest:
+                continue
+            sales[store] = sales.get(store, 0) + sum(counts[bisect_left(days, oldest) :])
+            latest[store] = max(latest.get(store, last_at), last_at)
+    return max(sales, key=lambda store: (sales[store], latest[store], -store), default=None)
+
+
+def _newest_first(members: Sequence[SourceRecord]) -> list[Customer]:
+    if len(members) == 1:
+        return [members[0].customer]
+    return [m.customer for m in sorted(members, key=_recency, reverse=True)]
+
+
+def _recency(member: SourceRecord) -> tuple[Instant, Instant, str]:
+    """A POS that tells no time of change is taken at the time it made the record."""
+    created = member.customer.created_at
+    if created is None:
+        created = _BEFORE_ANY_TIME
+    updated = member.customer.updated_at
+    return (created if updated is None else updated), created, member.id
+
+
+def _flags(
+    component: Component, customers: Sequence[Customer], sales: Sequence[SalesSummary]
+) -> frozenset[str]:
+    flags = {flag for c in customers if c.flags for flag in c.flags if flag in _OF_ANY_MEMBER}
+    if all(not c.active or "inactive" in c.flags for c in customers):
+        flags.add("inactive")
+    if any(s.total > BUSY_SALES_PER_DAY and s.busiest_day() > BUSY_SALES_PER_DAY for s in sales):
+        flags.add("busy")
+    if component.shared_keys:
+        flags.add("shared_key")
+    if component.large:
+        flags.add("large_component")
+    return frozenset(flags)

@@ -1,0 +1,262 @@
+"""What personas need to know of a source record's sales, without reading the sales.
+
+One immutable summary per source record: how many counting sales, the first and the last of them,
+and the sales per store key and UTC day in the 12 months before the last one. A sale counts when it
+is final and a sale; a refund later does not take it away, a void does (product.md §8).
+"""
+
+from __future__ import annotations
+
+import struct
+from bisect import bisect_left
+from collections import Counter
+from collections.abc import Iterable
+from dataclasses import dataclass
+from typing import ClassVar, NamedTuple
+
+from chalicelib.domain.ids import store_key_id
+from chalicelib.domain.records import Instant, Sale
+from chalicelib.domain.times import utc_day
+
+WINDOW_DAYS = 365
+"""The 12 months: the day of the last purchase and the 365 days before it."""
+
+_FORMAT = 1
+_HEADER = struct.Struct("<BBIqqH")  # format, wide, total, first at, last at, store keys
+_STORE = struct.Struct("<HqH")  # length of the key, last at, days
+_NARROW = ("H", 7)  # type and bits for the count of a cell: (days before the last << bits) | count
+_WIDE = ("I", 22)
+
+
+@dataclass(frozen=True, slots=True)
+class SaleRef:
+    """As much of a sale as the summary needs. `store_key` is a `domain.ids.store_key_id`."""
+
+    platform: str
+    scope: str
+    ext_id: str
+    store_key: str
+    ordered_at: Instant
+    counts: bool
+
+    @classmethod
+    def of(cls, platform: str, scope: str, sale: Sale) -> SaleRef:
+        store_key = store_key_id(platform, scope, sale.store_key)
+        counting = sale.is_final and sale.kind == "sale"
+        return cls(platform, scope, sale.ext_id, store_key, sale.ordered_at, counting)
+
+
+class StoreDays(NamedTuple):
+    """Sales of one store key within the window: `counts[i]` of them on the UTC day `days[i]`,
+    days ascending; `last_at` is the latest."""
+
+    store_key: str
+    last_at: Instant
+    days: tuple[int, ...]
+    counts: tuple[int, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class SalesSummary:
+    """Equal for equal sales, however they came. `stores` is ordered by store key."""
+
+    EMPTY: ClassVar[SalesSummary]
+
+    total: int = 0
+    first_at: Instant | None = None
+    last_at: Instant | None = None
+    stores: tuple[StoreDays, ...] = ()
+
+    def with_sale(self, ref: SaleRef) -> SalesSummary:
+        """The summary with one sale more, which must not be in it yet."""
+        if not ref.counts:
+            return self
+        at = ref.ordered_at
+        if self.first_at is None or self.last_at is None:
+            one = StoreDays(ref.store_key, at, (utc_day(at),), (1,))
+            return SalesSummary(1, at, at, (one,))
+        last_at = max(self.last_at, at)
+        oldest = utc_day(last_at) - WINDOW_DAYS
+        stores = self.stores
+        if utc_day(last_at) > utc_day(self.last_at):
+            stores = _since(stores, oldest)
+        if utc_day(at) >= oldest:
+            stores = _with(stores, ref)
+        return SalesSummary(self.total + 1, min(self.first_at, at), last_at, stores)
+
+    def without_sale(self, ref: SaleRef) -> SalesSummary | None:
+        """The summary without a sale that is in it; None when only a rebuild can tell.
+
+        That is so for the first and the last sale, of all or of a store key, because the summary
+        does not know the one next to it, and for a sale that the summary does not hold.
+        """
+        if not ref.counts:
+            return self
+        if self.first_at is None or self.last_at is None:
+            return None
+        at = ref.ordered_at
+        if self.total == 1:
+            only = SalesSummary.EMPTY.with_sale(ref)
+            return SalesSummary.EMPTY if only == self else None
+        if not self.first_at < at < self.last_at:
+            return None
+        stores: tuple[StoreDays, ...] | None = self.stores
+        if utc_day(at) >= utc_day(self.last_at) - WINDOW_DAYS:
+            stores = _without(self.stores, ref)
+        if stores is None:
+            return None
+        return SalesSummary(self.total - 1, self.first_at, self.last_at, stores)
+
+    @classmethod
+    def rebuild(cls, refs: Iterable[SaleRef]) -> SalesSummary:
+        """The summary of all sales of one source record, each once, in any order."""
+        counting = [ref for ref in refs if ref.counts]
+        if not counting:
+            return cls.EMPTY
+        last_at = max(ref.ordered_at for ref in counting)
+        oldest = utc_day(last_at) - WINDOW_DAYS
+        days: dict[str, Counter[int]] = {}
+        latest: dict[str, Instant] = {}
+        for ref in counting:
+            day = utc_day(ref.ordered_at)
+            if day >= oldest:
+                days.setdefault(ref.store_key, Counter())[day] += 1
+                latest[ref.store_key] = max(
+                    latest.get(ref.store_key, ref.ordered_at), ref.ordered_at
+                )
+        stores = tuple(
+            StoreDays(key, latest[key], tuple(sorted(days[key])), _in_order(days[key]))
+            for key in sorted(days)
+        )
+        return cls(len(counting), min(ref.ordered_at for ref in counting), last_at, stores)
+
+    def busiest_day(self) -> int:
+        """The most sales on one UTC day of the window; over 20 the record is flagged."""
+        if len(self.stores) == 1:
+            return max(self.stores[0].counts)
+        per_day: Counter[int] = Counter()
+        for store in self.stores:
+            per_day.update(dict(zip(store.days, store.counts, strict=True)))
+        return max(per_day.values(), default=0)
+
+    def pack(self) -> bytes:
+        """A few bytes for a table: 24, 12 and the key's text per store key, 2 per store and day.
+
+        (4 per store and day once a count passes 127.)
+        """
+        wide = any(count >> _NARROW[1] for store in self.stores for count in store.counts)
+        kind, bits = _WIDE if wide else _NARROW
+        last_at = self.last_at or 0
+        last_day = utc_day(last_at)
+        first_at = self.first_at or 0
+        parts = [_HEADER.pack(_FORMAT, wide, self.total, first_at, last_at, len(self.stores))]
+        for store in self.stores:
+            key = store.store_key.encode()
+            cells = [
+                (last_day - day) << bits | count
+                for day, count in zip(store.days, store.counts, strict=True)
+            ]
+            parts.append(_STORE.pack(len(key), store.last_at, len(cells)))
+            parts.append(key)
+            parts.append(struct.pack(f"<{len(cells)}{kind}", *cells))
+        return b"".join(parts)
+
+    @classmethod
+    def unpack(cls, packed: bytes) -> SalesSummary:
+        """What `pack` packed. Raises ValueError for anything else."""
+        try:
+            return cls._unpack(packed)
+        except struct.error:
+            raise ValueError("a sales summary is cut short") from None
+
+    @classmethod
+    def _unpack(cls, packed: bytes) -> SalesSummary:
+        version, wide, total, first_at, last_at, length = _HEADER.unpack_from(packed)
+        if version != _FORMAT:
+            raise ValueError(f"a sales summary in the unknown format {version}")
+        if not total:
+            return cls.EMPTY
+        kind, bits = _WIDE if wide else _NARROW
+        size = struct.calcsize(kind)
+        mask = (1 << bits) - 1
+        last_day = utc_day(last_at)
+        stores = []
+        offset = _HEADER.size
+        for _ in range(length):
+            key_length, latest, days = _STORE.unpack_from(packed, offset)
+            offset += _STORE.size
+            key = packed[offset : offset + key_length].decode()
+            offset += key_length
+            cells = struct.unpack_from(f"<{days}{kind}", packed, offset)
+            offset += days * size
+            stores.append(
+                StoreDays(
+                    key,
+                    latest,
+                    tuple([last_day - (cell >> bits) for cell in cells]),
+                    tuple([cell & mask for cell in cells]),
+                )
+            )
+        return cls(total, first_at, last_at, tuple(stores))
+
+
+SalesSummary.EMPTY = SalesSummary()
+
+
+def _in_order(counts: Counter[int]) -> tuple[int, ...]:
+    return tuple(counts[day] for day in sorted(counts))
+
+
+def _since(stores: tuple[StoreDays, ...], oldest: int) -> tuple[StoreDays, ...]:
+    """What is left of the window when its oldest day moves on."""
+    kept = []
+    for store in stores:
+        cut = bisect_left(store.days, oldest)
+        if cut == 0:
+            kept.append(store)
+        elif cut < len(store.days):
+            kept.append(store._replace(days=store.days[cut:], counts=store.counts[cut:]))
+    return tuple(kept)
+
+
+def _find(stores: tuple[StoreDays, ...], store_key: str) -> int:
+    return bisect_left(stores, store_key, key=lambda store: store.store_key)
+
+
+def _with(stores: tuple[StoreDays, ...], ref: SaleRef) -> tuple[StoreDays, ...]:
+    i = _find(stores, ref.store_key)
+    day = utc_day(ref.ordered_at)
+    if i == len(stores) or stores[i].store_key != ref.store_key:
+        new = StoreDays(ref.store_key, ref.ordered_at, (day,), (1,))
+        return (*stores[:i], new, *stores[i:])
+    _, last_at, days, counts = stores[i]
+    j = bisect_left(days, day)
+    if j < len(days) and days[j] == day:
+        counts = (*counts[:j], counts[j] + 1, *counts[j + 1 :])
+    else:
+        days = (*days[:j], day, *days[j:])
+        counts = (*counts[:j], 1, *counts[j:])
+    more = StoreDays(ref.store_key, max(last_at, ref.ordered_at), days, counts)
+    return (*stores[:i], more, *stores[i + 1 :])
+
+
+def _without(stores: tuple[StoreDays, ...], ref: SaleRef) -> tuple[StoreDays, ...] | None:
+    i = _find(stores, ref.store_key)
+    if i == len(stores) or stores[i].store_key != ref.store_key:
+        return None
+    _, last_at, days, counts = stores[i]
+    day = utc_day(ref.ordered_at)
+    j = bisect_left(days, day)
+    if j == len(days) or days[j] != day:
+        return None
+    if days == (day,) and counts == (1,):
+        return (*stores[:i], *stores[i + 1 :]) if ref.ordered_at == last_at else None
+    if ref.ordered_at >= last_at:
+        return None
+    if counts[j] == 1:
+        days = (*days[:j], *days[j + 1 :])
+        counts = (*counts[:j], *counts[j + 1 :])
+    else:
+        counts = (*counts[:j], counts[j] - 1, *counts[j + 1 :])
+    less = StoreDays(ref.store_key, last_at, days, counts)
+    return (*stores[:i], less, *stores[i + 1 :])

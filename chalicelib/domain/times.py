@@ -1,0 +1,77 @@
+"""Instants (milliseconds since the epoch, UTC), their text, and days."""
+
+from __future__ import annotations
+
+from datetime import UTC, date, datetime, time, timedelta
+from zoneinfo import ZoneInfo
+
+from chalicelib.domain.records import Instant
+
+SECOND: Instant = 1_000
+MINUTE: Instant = 60 * SECOND
+HOUR: Instant = 60 * MINUTE
+DAY: Instant = 24 * HOUR
+
+_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+_MILLISECOND = timedelta(milliseconds=1)
+
+
+def from_text(text: str) -> Instant:
+    """The instant an RFC 3339 text names; what is finer than a millisecond is cut.
+
+    Raises ValueError for any other text, one without an offset included: a guessed zone is a lie.
+    """
+    moment = datetime.fromisoformat(text)
+    if moment.tzinfo is None:
+        raise ValueError("the time has no offset from UTC")
+    return from_datetime(moment)
+
+
+def to_text(at: Instant) -> str:
+    """RFC 3339 with `Z`; the milliseconds appear only when there are some."""
+    precision = "milliseconds" if at % SECOND else "seconds"
+    moment = _EPOCH + at * _MILLISECOND
+    return moment.replace(tzinfo=None).isoformat(timespec=precision) + "Z"
+
+
+def from_datetime(moment: datetime) -> Instant:
+    """`moment` must know its zone."""
+    return (moment - _EPOCH) // _MILLISECOND
+
+
+def to_datetime(at: Instant, zone: str = "UTC") -> datetime:
+    """The same moment on the clocks of an IANA zone."""
+    return (_EPOCH + at * _MILLISECOND).astimezone(ZoneInfo(zone))
+
+
+def utc_day(at: Instant) -> int:
+    """Days since 1970-01-01 in UTC."""
+    return at // DAY
+
+
+def local_day(at: Instant, zone: str) -> date:
+    """The calendar day of an instant in an IANA zone."""
+    return to_datetime(at, zone).date()
+
+
+def start_of_day(day: date, zone: str) -> Instant:
+    """When a calendar day begins in an IANA zone."""
+    return at_local_time(day, time(), zone)
+
+
+def at_local_time(day: date, clock: time, zone: str) -> Instant:
+    """When the clocks of `zone` show `clock` on `day`.
+
+    An hour that happens twice counts the first time; one that is skipped, as if the clocks had not
+    been moved yet, so that every day has the time exactly once.
+    """
+    return from_datetime(datetime.combine(day, clock, ZoneInfo(zone)))
+
+
+def is_zone(name: str) -> bool:
+    """Whether `name` is an IANA time zone."""
+    try:
+        ZoneInfo(name)
+    except (KeyError, ValueError, OSError):
+        return False
+    return True
