@@ -1,0 +1,40 @@
+"""Table of contents: every function this product runs on AWS."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from chalice.app import CloudWatchEvent, Rate, SQSEvent
+
+from chalicelib.entrypoints import queues, schedules
+from chalicelib.entrypoints.application import App
+from chalicelib.entrypoints.http import health
+
+app = App("aiq-pos")
+
+app.register_blueprint(health.resource)
+
+
+@app.schedule(Rate(5, unit=Rate.MINUTES))
+def plan_syncs(event: CloudWatchEvent) -> None:
+    schedules.plan_syncs(event)
+
+
+@app.schedule(Rate(5, unit=Rate.MINUTES))
+def watch_dead_letters(event: CloudWatchEvent) -> None:
+    schedules.watch_dead_letters(event)
+
+
+@app.on_sqs_message(queue="sync", batch_size=1)
+def sync_worker(event: SQSEvent) -> dict[str, Any]:
+    return queues.sync(event)
+
+
+@app.on_sqs_message(queue="sync-own-server", batch_size=1)
+def own_server_sync_worker(event: SQSEvent) -> dict[str, Any]:
+    return queues.sync(event)
+
+
+@app.on_sqs_message(queue="jobs", batch_size=1)
+def account_jobs(event: SQSEvent) -> dict[str, Any]:
+    return queues.account_job(event)

@@ -1,0 +1,88 @@
+"""The building blocks of request and answer models: one way to write each kind of value."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+from pydantic import (
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    Field,
+    PlainSerializer,
+    StringConstraints,
+    WithJsonSchema,
+)
+
+from chalicelib.domain.records import Instant
+from chalicelib.domain.times import from_text, to_text
+
+_DATE_TIME = {"type": "string", "format": "date-time", "examples": ["2026-03-01T08:00:00Z"]}
+
+
+class Input(BaseModel):
+    """What a caller sends: unknown fields are refused, values are never coerced from a body.
+
+    Give each field an example (`Field(examples=[…])`): errors show it.
+    """
+
+    model_config = ConfigDict(extra="forbid", defer_build=True, frozen=True)
+
+
+class Answer(BaseModel):
+    """What the API answers. A field named `version` becomes the ETag.
+
+    Build one from a service's dataclass with `Model.model_validate(view)`.
+    """
+
+    model_config = ConfigDict(from_attributes=True, defer_build=True, extra="ignore")
+
+
+class Listing(Input):
+    """The query of a paged list."""
+
+    limit: int = Field(default=50, ge=1, le=200, examples=[50], description="Items per page.")
+    cursor: str | None = Field(
+        default=None,
+        max_length=2048,
+        description="`next_cursor` of the page before; it belongs to this list and its filters.",
+    )
+
+
+def _read_moment(value: object) -> Instant:
+    if not isinstance(value, str):
+        raise ValueError("give a date and time as text")  # noqa: TRY004 -- pydantic's protocol
+    try:
+        return from_text(value)
+    except (ValueError, OverflowError):
+        raise ValueError("give a date and time with its offset from UTC (RFC 3339)") from None
+
+
+Moment = Annotated[
+    Instant,
+    PlainSerializer(to_text, return_type=str, when_used="json"),
+    WithJsonSchema(_DATE_TIME),
+]
+"""An instant in an answer: milliseconds inside, RFC 3339 with `Z` outside."""
+
+MomentIn = Annotated[Instant, BeforeValidator(_read_moment), WithJsonSchema(_DATE_TIME)]
+"""An instant in a request: RFC 3339 with a zone outside, milliseconds inside."""
+
+_NO_CONTROL = r"^[^\x00-\x1f\x7f]*$"
+
+ShortText = Annotated[
+    str,
+    StringConstraints(strip_whitespace=True, min_length=1, max_length=100, pattern=_NO_CONTROL),
+]
+LongText = Annotated[
+    str, StringConstraints(strip_whitespace=True, max_length=500, pattern=_NO_CONTROL)
+]
+Email = Annotated[
+    str,
+    StringConstraints(
+        strip_whitespace=True,
+        to_lower=True,
+        max_length=254,
+        pattern=r"^[^\s@<>\"\\,;:()\[\]\x00-\x1f]{1,64}@[A-Za-z0-9-]+(\.[A-Za-z0-9-]+)+$",
+    ),
+]
