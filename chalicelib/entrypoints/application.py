@@ -34,7 +34,7 @@ class App(Chalice):
         super().__init__(app_name, configure_logs=False)
         self.log.disabled = True  # it would log paths and messages; `logger()` logs safely
 
-    def __call__(self, event: Any, context: Any) -> dict[str, Any]:  # noqa: ANN401 -- as Chalice
+    def __call__(self, event: Any, context: Any) -> dict[str, Any]:
         started = time.perf_counter()
         request_id = request_id_of(event)
         log = logger()
@@ -59,8 +59,8 @@ class App(Chalice):
 
     def _answer(
         self,
-        event: Any,  # noqa: ANN401 -- as Chalice
-        context: Any,  # noqa: ANN401 -- as Chalice
+        event: Any,
+        context: Any,
         request_id: str,
     ) -> dict[str, Any]:
         if event.get("requestContext", {}).get("resourcePath") not in self.routes:
@@ -79,6 +79,6 @@ class App(Chalice):
         return rewritten
 
 
-def request_id_of(event: Any) -> str:  # noqa: ANN401 -- as Chalice
+def request_id_of(event: Any) -> str:
     """The gateway's id of a request, as the caller sees it in `X-Request-Id`."""
     return str(event.get("requestContext", {}).get("requestId") or "unknown")

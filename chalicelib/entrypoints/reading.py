@@ -149,7 +149,7 @@ def _example(model: type[BaseModel], location: tuple[int | str, ...]) -> object:
     return example
 
 
-def _inner(annotation: Any) -> Any:  # noqa: ANN401 -- any annotation
+def _inner(annotation: Any) -> Any:
     arguments = getattr(annotation, "__args__", ())
     models = [a for a in arguments if isinstance(a, type) and issubclass(a, BaseModel)]
     return models[0] if models else annotation

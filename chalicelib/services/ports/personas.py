@@ -1,0 +1,127 @@
+"""Personas as the dashboard reads them (product.md §6); `services.personas` provides it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Protocol
+
+from chalicelib.domain.records import Instant, Minor, SaleKind
+
+
+@dataclass(frozen=True, slots=True)
+class PersonaFilter:
+    """What a search asks for; None does not narrow.
+
+    `phone` and `email` are as typed: the service normalises them, and what cannot be a phone or an
+    e-mail finds nobody. `contact_id` is any id ever given. `source_id` is the POS's own id of a
+    shopper, in any scope. `name` is a prefix of `first last`. `source` is a platform of *Sourced
+    from*. Exact filters find, the others narrow what was found.
+    """
+
+    phone: str | None = None
+    email: str | None = None
+    contact_id: str | None = None
+    source_id: str | None = None
+    name: str | None = None
+    source: str | None = None
+    member: bool | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class PersonaRow:
+    """One line of the list. `id` is the `contactID`; `favourite_store` a store's number."""
+
+    id: str
+    first: str
+    last: str
+    phone: str | None
+    email: str | None
+    sources: tuple[str, ...]
+    favourite_store: int | None
+    member: bool
+    flags: tuple[str, ...]
+    inserted_at: Instant
+    updated_at: Instant | None
+
+
+@dataclass(frozen=True, slots=True)
+class PersonaMember:
+    """One source record of the persona; `id` is the contactID it owns, which leads here too."""
+
+    id: str
+    platform: str
+    scope: str
+    ext_id: str
+    first: str
+    last: str
+    phone: str | None
+    email: str | None
+    birth_date: str | None
+    first_seen: Instant
+    updated_at: Instant | None
+    flags: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class SaleLine:
+    name: str
+    quantity: str
+    total: Minor | None
+    category: str | None
+    brand: str | None
+    returned: bool
+
+
+@dataclass(frozen=True, slots=True)
+class PersonaSale:
+    """`ordered_at_text` is the POS's own text; `store` the mapped store's number."""
+
+    platform: str
+    scope: str
+    ext_id: str
+    record: str
+    number: str | None
+    kind: SaleKind
+    status: str
+    is_final: bool
+    ordered_at: Instant
+    ordered_at_text: str
+    store_key: str
+    store: int | None
+    currency: str
+    total: Minor
+    discount: Minor
+    tax: Minor
+    items: tuple[SaleLine, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class PersonaView:
+    """A persona whole but for its sales. `merged_ids`: the other ids that lead here."""
+
+    row: PersonaRow
+    birth_date: str | None
+    merged_ids: tuple[str, ...]
+    members: tuple[PersonaMember, ...]
+
+
+class PersonaViews(Protocol):
+    """Every position handed out names rows by what follows the account in their keys, never the
+    account itself, so that a forged one cannot leave it."""
+
+    def search(
+        self, uid: str, wanted: PersonaFilter, limit: int, after: str | None
+    ) -> tuple[list[PersonaRow], str | None]:
+        """Newest first; the second value continues the list. A page may be short, even empty,
+        while more follows."""
+        ...
+
+    def get(self, uid: str, contact_id: str) -> PersonaView:
+        """The persona that holds the record of this id today. Raises NotFound."""
+        ...
+
+    def sales(
+        self, uid: str, contact_id: str, limit: int, after: str | None
+    ) -> tuple[list[PersonaSale], str | None]:
+        """All members' sales, newest first. Raises NotFound."""
+        ...
