@@ -60,6 +60,7 @@ class RunView:
     requests: int = 0
     retries: int = 0
     hops: int = 0
+    persona_writes: int = 0
     reasons: Mapping[str, int] = field(default_factory=dict)
     unknown_words: Mapping[str, int] = field(default_factory=dict)
     error: RunError | None = None

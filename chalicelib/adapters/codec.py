@@ -1,0 +1,92 @@
+"""Facts as compact JSON text.
+
+The top level is an object without the fields that hold their default; a nested dataclass is an
+array in field order, cut after its last field that differs from its default. So fields of
+`LineItem` and `Tender` may be appended but never reordered.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import MISSING, Field, fields
+from typing import Any, TypeVar
+
+import orjson
+
+from chalicelib.domain.records import LineItem, Tender
+
+_T = TypeVar("_T")
+_NESTED: dict[str, type] = {"items": LineItem, "tenders": Tender}
+_DEFAULTS: dict[type, tuple[tuple[str, Any], ...]] = {}
+_READERS: dict[type, dict[str, Callable[[Any], Any]]] = {}
+
+
+def encode(fact: Any) -> str:
+    """The dataclass as JSON text."""
+    named = {}
+    for name, default in _defaults(type(fact)):
+        value = getattr(fact, name)
+        if value is default or value == default:
+            continue
+        named[name] = _plain(name, value)
+    return orjson.dumps(named).decode()
+
+
+def decode(kind: type[_T], text: str) -> _T:
+    """The inverse of `encode`; fields this version does not know are dropped."""
+    named = orjson.loads(text)
+    known = _readers(kind)
+    return kind(**{name: known[name](value) for name, value in named.items() if name in known})
+
+
+def _plain(name: str, value: Any) -> Any:
+    if isinstance(value, frozenset):
+        return sorted(value)
+    if name in _NESTED:
+        return [_array(item) for item in value]
+    return value
+
+
+def _array(item: Any) -> list[Any]:
+    pairs = _defaults(type(item))
+    values = [getattr(item, name) for name, _ in pairs]
+    while values and values[-1] == pairs[len(values) - 1][1]:
+        values.pop()
+    return values
+
+
+def _defaults(kind: Any) -> tuple[tuple[str, Any], ...]:
+    if kind not in _DEFAULTS:
+        _DEFAULTS[kind] = tuple((f.name, _default(f)) for f in fields(kind))
+    return _DEFAULTS[kind]
+
+
+def _default(field: Field[Any]) -> Any:
+    if field.default is not MISSING:
+        return field.default
+    return field.default_factory() if field.default_factory is not MISSING else MISSING
+
+
+def _readers(kind: Any) -> dict[str, Callable[[Any], Any]]:
+    if kind not in _READERS:
+        _READERS[kind] = {f.name: _reader(f) for f in fields(kind)}
+    return _READERS[kind]
+
+
+def _reader(field: Field[Any]) -> Callable[[Any], Any]:
+    if nested := _NESTED.get(field.name):
+        return lambda rows: tuple(_nested(nested, row) for row in rows)
+    if str(field.type).startswith("frozenset"):
+        return frozenset
+    if str(field.type).startswith("tuple"):
+        return tuple
+    return _same
+
+
+def _nested(kind: Any, row: list[Any]) -> Any:
+    readers = tuple(_readers(kind).values())
+    return kind(*(readers[i](value) for i, value in enumerate(row)))
+
+
+def _same(value: Any) -> Any:
+    return value

@@ -1,0 +1,110 @@
+"""Batch reads and writes of many rows: what PynamoDB does too slowly for the hot path (ADR 2).
+
+Rows travel as DynamoDB attribute maps, made and read by hand in `adapters/rows.py`.
+"""
+
+from __future__ import annotations
+
+import random
+from collections.abc import Iterable, Iterator, Mapping
+from itertools import islice
+from typing import Any, TypeVar
+
+from chalicelib.services.ports.common import Clock
+
+Row = dict[str, Any]
+Key = tuple[str, str]
+_T = TypeVar("_T")
+
+MAX_GET = 100
+MAX_WRITE = 25
+MAX_ROUNDS = 8
+
+
+class Throttled(Exception):
+    """DynamoDB left rows unprocessed however often it was asked."""
+
+
+def commit_client() -> Any:
+    """A client that gives up soon: no call of a commit may outlive the commit lock."""
+    import boto3
+    from botocore.config import Config
+
+    config = Config(
+        connect_timeout=2, read_timeout=3, retries={"mode": "standard", "max_attempts": 2}
+    )
+    return boto3.client("dynamodb", config=config)
+
+
+LONGEST_CALL_SECONDS = 12.0
+"""Two tries of connect and read, and the pause between them."""
+
+
+class BatchTable:
+    """One table's rows by (pk, sk), many at a time, strongly consistent."""
+
+    def __init__(self, client: Any, table: str, clock: Clock) -> None:
+        self.client = client
+        self.table = table
+        self._clock = clock
+
+    def get_many(self, keys: Iterable[Key]) -> dict[Key, Row]:
+        """The rows that exist. Raises Throttled."""
+        found: dict[Key, Row] = {}
+        for chunk in _chunks(dict.fromkeys(keys), MAX_GET):
+            wanted = {
+                "ConsistentRead": True,
+                "Keys": [{"pk": {"S": pk}, "sk": {"S": sk}} for pk, sk in chunk],
+            }
+            for answer in self._rounds("batch_get_item", wanted, "UnprocessedKeys"):
+                for row in answer["Responses"].get(self.table, ()):
+                    found[row["pk"]["S"], row["sk"]["S"]] = row
+        return found
+
+    def write_many(self, puts: Mapping[Key, Row], deletes: Iterable[Key]) -> Iterator[int]:
+        """Put and delete, 25 rows a call; yields before each call how many rows it carries.
+
+        A key that is both put and deleted is put. Raises Throttled.
+        """
+        requests = [{"PutRequest": {"Item": row}} for row in puts.values()]
+        requests += [
+            {"DeleteRequest": {"Key": {"pk": {"S": pk}, "sk": {"S": sk}}}}
+            for pk, sk in dict.fromkeys(deletes)
+            if (pk, sk) not in puts
+        ]
+        for chunk in _chunks(requests, MAX_WRITE):
+            yield len(chunk)
+            for _ in self._rounds("batch_write_item", chunk, "UnprocessedItems"):
+                pass
+
+    def query(self, pk: str, prefix: str = "") -> Iterator[Row]:
+        """All rows under `pk` whose sk starts with `prefix`, in order, strongly consistent."""
+        condition = "pk = :pk"
+        values = {":pk": {"S": pk}}
+        if prefix:
+            condition += " AND begins_with(sk, :prefix)"
+            values[":prefix"] = {"S": prefix}
+        pages = self.client.get_paginator("query").paginate(
+            TableName=self.table,
+            KeyConditionExpression=condition,
+            ExpressionAttributeValues=values,
+            ConsistentRead=True,
+        )
+        for page in pages:
+            yield from page["Items"]
+
+    def _rounds(self, call: str, request: Any, left_over: str) -> Iterator[Any]:
+        for attempt in range(MAX_ROUNDS):
+            answer = getattr(self.client, call)(RequestItems={self.table: request})
+            yield answer
+            request = answer.get(left_over, {}).get(self.table)
+            if not request:
+                return
+            self._clock.sleep(random.uniform(0, 0.05 * 2**attempt))  # noqa: S311 -- jitter
+        raise Throttled(f"{call}: rows left after {MAX_ROUNDS} rounds")
+
+
+def _chunks(items: Iterable[_T], size: int) -> Iterator[list[_T]]:
+    iterator = iter(items)
+    while chunk := list(islice(iterator, size)):
+        yield chunk

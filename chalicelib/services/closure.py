@@ -1,0 +1,216 @@
+"""The source records that a change can reach through merge keys, and the personas they make."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+
+from chalicelib.domain.identity import MergeKey, is_shared_too_widely, resolve
+from chalicelib.domain.personas import Persona, derive_persona
+from chalicelib.domain.sales_summary import SalesSummary
+from chalicelib.services.ports.facts import (
+    INLINE_MEMBERS,
+    FactStore,
+    Members,
+    RecordRows,
+    StoredRecord,
+    Writes,
+)
+
+_NONE = RecordRows()
+_NOBODY = Members()
+
+
+class Closure:
+    """Rows read under the commit lock, overlaid with what the commit is about to write."""
+
+    def __init__(
+        self, facts: FactStore, uid: str, mapping: Mapping[str, int], *, by_name: bool
+    ) -> None:
+        self.by_name = by_name
+        self.key_changes: dict[MergeKey, dict[str, str | None]] = {}
+        self._facts = facts
+        self._uid = uid
+        self._mapping = mapping
+        self._rows: dict[str, RecordRows] = {}
+        self._new: dict[str, StoredRecord] = {}
+        self._summaries: dict[str, SalesSummary] = {}
+        self._members: dict[MergeKey, Members] = {}
+        self._reached: set[str] = set()
+        self._flipped: set[MergeKey] = set()
+
+    def load(self, records: Iterable[str]) -> None:
+        missing = [rid for rid in records if rid not in self._rows]
+        if missing:
+            found = self._facts.rows(self._uid, missing)
+            self._rows.update({rid: found.get(rid, _NONE) for rid in missing})
+
+    def stored(self, rid: str) -> StoredRecord | None:
+        return self._new.get(rid) or self._rows[rid].stored
+
+    def summary(self, rid: str) -> SalesSummary:
+        return self._summaries.get(rid) or self._rows[rid].summary or SalesSummary.EMPTY
+
+    def replace(self, new: StoredRecord) -> None:
+        """Take up a new or changed record, and note which keys it takes and leaves."""
+        rid = new.record.id
+        before = self._rows[rid].stored
+        old_keys = before.keys if before else frozenset()
+        self._new[rid] = new
+        for key in new.keys - old_keys:
+            self.key_changes.setdefault(key, {})[rid] = _scope(new)
+        for key in old_keys - new.keys:
+            self.key_changes.setdefault(key, {})[rid] = None
+
+    def replace_summary(self, rid: str, summary: SalesSummary) -> None:
+        self._summaries[rid] = summary
+
+    def settle_members(self, writes: Writes) -> tuple[tuple[MergeKey, ...], tuple[MergeKey, ...]]:
+        """Work out who carries each changed key; (came to be shared too widely, ceased to be)."""
+        self._load_members(self.key_changes)
+        shared: list[MergeKey] = []
+        unshared: list[MergeKey] = []
+        for key, changes in self.key_changes.items():
+            before = self._members[key]
+            after = self._changed_members(key, before, changes, writes)
+            writes.members[key] = after if after.per_scope() else None
+            self._members[key] = after
+            was, is_now = _shared(before), _shared(after)
+            if was != is_now:
+                (shared if is_now else unshared).append(key)
+                self._flipped.add(key)
+            elif not is_now:
+                self._reached.update(self._carriers(key, before))
+        return tuple(shared), tuple(unshared)
+
+    def recover_members(
+        self, keys: Sequence[MergeKey], records: Sequence[str], writes: Writes
+    ) -> None:
+        """Set the carriers of `keys` among `records` to what the record rows say."""
+        self._load_members(keys)
+        for key in keys:
+            before = self._members[key]
+            carriers = dict(self._carriers(key, before))
+            for rid in records:
+                stored = self.stored(rid)
+                if stored is not None and key in stored.keys:
+                    carriers[rid] = _scope(stored)
+                else:
+                    carriers.pop(rid, None)
+            after = self._rebuilt_members(key, carriers, records, writes)
+            writes.members[key] = after if carriers else None
+            self._members[key] = after
+            if not (_shared(before) and _shared(after)):
+                self._flipped.add(key)
+
+    def expand(self, seeds: Iterable[str]) -> None:
+        """Read on until every record reachable from the seeds through a live key is here."""
+        for key in self._flipped:
+            self._reached.update(self._carriers(key, self._members[key]))
+        frontier = set(seeds) | self._reached
+        self._reached = set()
+        while frontier:
+            self.load(frontier)
+            self._reached |= frontier
+            keys = {key for rid in frontier if (s := self.stored(rid)) for key in s.keys}
+            self._load_members(keys)
+            carriers = {
+                rid
+                for key in keys
+                if not _shared(self._members[key])
+                for rid in self._carriers(key, self._members[key])
+            }
+            frontier = carriers - self._reached
+
+    def persona_changes(self) -> dict[str, Persona | None]:
+        """Persona rows to put or to delete (None), by the record id they are kept under."""
+        records = [s.record for rid in self._reached if (s := self.stored(rid)) is not None]
+        shared = {key for key, members in self._members.items() if _shared(members)}
+        now: dict[str, Persona] = {}
+        for component in resolve(records, shared, name_and_birth_date=self.by_name):
+            summaries = {r.id: self.summary(r.id) for r in component.records}
+            persona = derive_persona(component, summaries, self._mapping)
+            if persona is not None:
+                now[persona.id] = persona
+        changes: dict[str, Persona | None] = {}
+        for rid in self._reached:
+            before, after = self._rows[rid].persona, now.get(rid)
+            if before != after:
+                changes[rid] = after
+        return changes
+
+    def touched(self) -> list[str]:
+        return sorted(self._reached)
+
+    def _load_members(self, keys: Iterable[MergeKey]) -> None:
+        missing = [key for key in keys if key not in self._members]
+        if missing:
+            found = self._facts.members(self._uid, missing)
+            self._members.update({key: found.get(key, _NOBODY) for key in missing})
+
+    def _carriers(self, key: MergeKey, members: Members) -> Mapping[str, str]:
+        if not members.wide:
+            return members.carriers
+        found = self._facts.wide_carriers(self._uid, key)
+        for rid, scope in self.key_changes.get(key, {}).items():
+            if scope is None:
+                found.pop(rid, None)
+            else:
+                found[rid] = scope
+        return found
+
+    def _changed_members(
+        self,
+        key: MergeKey,
+        before: Members,
+        changes: Mapping[str, str | None],
+        writes: Writes,
+    ) -> Members:
+        if before.wide:
+            return self._changed_wide(key, before, changes, writes)
+        carriers = dict(before.carriers)
+        for rid, scope in changes.items():
+            if scope is None:
+                carriers.pop(rid, None)
+            else:
+                carriers[rid] = scope
+        return self._rebuilt_members(key, carriers, (), writes)
+
+    def _changed_wide(
+        self,
+        key: MergeKey,
+        before: Members,
+        changes: Mapping[str, str | None],
+        writes: Writes,
+    ) -> Members:
+        counts = dict(before.counts or {})
+        for rid, scope in changes.items():
+            writes.member_rows[key, rid] = scope
+            if scope is not None:
+                counts[scope] = counts.get(scope, 0) + 1
+            elif (old := self._rows[rid].stored) is not None:
+                counts[_scope(old)] = counts.get(_scope(old), 0) - 1
+        return Members(counts={scope: n for scope, n in counts.items() if n > 0})
+
+    def _rebuilt_members(
+        self,
+        key: MergeKey,
+        carriers: Mapping[str, str],
+        gone: Iterable[str],
+        writes: Writes,
+    ) -> Members:
+        if len(carriers) <= INLINE_MEMBERS:
+            return Members(carriers=carriers)
+        for rid in gone:
+            if rid not in carriers:
+                writes.member_rows[key, rid] = None
+        for rid, scope in carriers.items():
+            writes.member_rows[key, rid] = scope
+        return Members(counts=Members(carriers=carriers).per_scope())
+
+
+def _scope(stored: StoredRecord) -> str:
+    return f"{stored.record.platform}:{stored.record.scope}"
+
+
+def _shared(members: Members) -> bool:
+    return is_shared_too_widely(members.per_scope())

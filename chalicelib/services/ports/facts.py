@@ -1,0 +1,161 @@
+"""Facts about shoppers and what is derived from them, as the commit sees them (design.md)."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from typing import NamedTuple, Protocol
+
+from chalicelib.domain.identity import MergeKey, SourceRecord
+from chalicelib.domain.personas import Persona
+from chalicelib.domain.records import Instant, Sale
+from chalicelib.domain.sales_summary import SaleRef, SalesSummary
+
+INLINE_MEMBERS = 40
+"""A merge key with more carriers keeps them in rows of their own, and only counts in its head."""
+
+
+class SaleId(NamedTuple):
+    platform: str
+    scope: str
+    ext_id: str
+
+
+@dataclass(frozen=True, slots=True)
+class StoredRecord:
+    """A source record with the merge keys it was indexed under."""
+
+    record: SourceRecord
+    keys: frozenset[MergeKey]
+
+
+@dataclass(frozen=True, slots=True)
+class StoredSale:
+    """A sale and the source record it is anchored to; None when it names no shopper."""
+
+    id: SaleId
+    record: str | None
+    sale: Sale
+
+
+@dataclass(frozen=True, slots=True)
+class RecordRows:
+    """Everything under one record id; a sale may be there before its shopper is."""
+
+    stored: StoredRecord | None = None
+    summary: SalesSummary | None = None
+    persona: Persona | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Members:
+    """Who carries a merge key: record id → scope while few, else only how many per scope."""
+
+    carriers: Mapping[str, str] = field(default_factory=dict)
+    counts: Mapping[str, int] | None = None
+
+    @property
+    def wide(self) -> bool:
+        return self.counts is not None
+
+    def per_scope(self) -> Mapping[str, int]:
+        if self.counts is not None:
+            return self.counts
+        found: dict[str, int] = {}
+        for scope in self.carriers.values():
+            found[scope] = found.get(scope, 0) + 1
+        return found
+
+
+@dataclass(frozen=True, slots=True)
+class Intent:
+    """What a commit is about to touch; left behind by a crash, it says what to rebuild."""
+
+    records: tuple[str, ...] = ()
+    keys: tuple[MergeKey, ...] = ()
+    sales: tuple[SaleId, ...] = ()
+
+
+@dataclass(slots=True)
+class Writes:
+    """Rows to put, or to delete where the value is None. Rows are keyed as the table keys them."""
+
+    records: dict[str, StoredRecord] = field(default_factory=dict)
+    sales: dict[SaleId, StoredSale] = field(default_factory=dict)
+    members: dict[MergeKey, Members | None] = field(default_factory=dict)
+    member_rows: dict[tuple[MergeKey, str], str | None] = field(default_factory=dict)
+    pointers: dict[tuple[str, SaleRef], bool] = field(default_factory=dict)
+    summaries: dict[str, SalesSummary] = field(default_factory=dict)
+    personas: dict[str, Persona | None] = field(default_factory=dict)
+
+    def __bool__(self) -> bool:
+        return any(
+            (
+                self.records,
+                self.sales,
+                self.members,
+                self.member_rows,
+                self.pointers,
+                self.summaries,
+                self.personas,
+            )
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class CommitLock:
+    """The right to commit for one account. `leftover` is what a crashed commit left."""
+
+    uid: str
+    fence: int
+    acquired_at: float
+    leftover: Intent | None
+
+
+class FactStore(Protocol):
+    def lock(self, uid: str) -> CommitLock:
+        """Wait for the account's commit lock. Raises CommitBusy after the longest lawful wait."""
+        ...
+
+    def intend(self, lock: CommitLock, intent: Intent) -> None:
+        """Say what the commit will touch, before touching it. Raises LeaseLost."""
+        ...
+
+    def unlock(self, lock: CommitLock, *, done: bool) -> None:
+        """Give the lock back; when not `done`, the intent stays for the next commit."""
+        ...
+
+    def rows(self, uid: str, records: Iterable[str]) -> dict[str, RecordRows]: ...
+
+    def members(self, uid: str, keys: Iterable[MergeKey]) -> dict[MergeKey, Members]: ...
+
+    def wide_carriers(self, uid: str, key: MergeKey) -> dict[str, str]:
+        """Record id → scope of a wide key, read from its rows."""
+        ...
+
+    def sales(self, uid: str, ids: Iterable[SaleId]) -> dict[SaleId, StoredSale]: ...
+
+    def pointers(self, uid: str, record: str) -> list[SaleRef]: ...
+
+    def write(self, lock: CommitLock, writes: Writes) -> None:
+        """Put and delete the rows, in any order. Raises LeaseLost before a write that might land
+        after the lock's end."""
+        ...
+
+
+class PersonaList(Protocol):
+    """Walks over all personas of an account, for background work."""
+
+    def page(self, uid: str, limit: int, after: str | None) -> tuple[list[Persona], str | None]: ...
+
+
+@dataclass(frozen=True, slots=True)
+class Committed:
+    """What a commit wrote. `shared` are keys that just came to be carried too widely."""
+
+    records: int = 0
+    sales: int = 0
+    personas: int = 0
+    shared: tuple[MergeKey, ...] = ()
+    unshared: tuple[MergeKey, ...] = ()
+    at: Instant = 0

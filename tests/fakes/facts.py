@@ -1,0 +1,131 @@
+"""The personas table in memory, which can crash between any two rows."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+
+from chalicelib.domain.errors import LeaseLost
+from chalicelib.domain.identity import MergeKey
+from chalicelib.domain.personas import Persona
+from chalicelib.domain.sales_summary import SaleRef, SalesSummary
+from chalicelib.services.ports.facts import (
+    CommitLock,
+    Intent,
+    Members,
+    RecordRows,
+    SaleId,
+    StoredRecord,
+    StoredSale,
+    Writes,
+)
+
+
+class Crash(BaseException):
+    """The process died here."""
+
+
+class MemoryFacts:
+    """Rows in dicts. `crash_in` counts down with every row touched; at zero the process dies."""
+
+    def __init__(self) -> None:
+        self.records: dict[tuple[str, str], StoredRecord] = {}
+        self.summaries: dict[tuple[str, str], SalesSummary] = {}
+        self.personas: dict[tuple[str, str], Persona] = {}
+        self.sale_rows: dict[tuple[str, SaleId], StoredSale] = {}
+        self.pointer_rows: dict[tuple[str, str], dict[tuple[int, str], SaleRef]] = {}
+        self.member_heads: dict[tuple[str, MergeKey], Members] = {}
+        self.member_rows: dict[tuple[str, MergeKey], dict[str, str]] = {}
+        self.intents: dict[str, Intent] = {}
+        self.holders: dict[str, int] = {}
+        self.fences: dict[str, int] = {}
+        self.crash_in: int | None = None
+        self.persona_writes = 0
+        self.rows_written = 0
+        self.rows_read = 0
+
+    def lock(self, uid: str) -> CommitLock:
+        self.fences[uid] = self.fences.get(uid, 0) + 1
+        self.holders[uid] = self.fences[uid]
+        return CommitLock(uid, self.fences[uid], 0.0, self.intents.get(uid))
+
+    def intend(self, lock: CommitLock, intent: Intent) -> None:
+        self._touch(lock)
+        self.intents[lock.uid] = intent
+
+    def unlock(self, lock: CommitLock, *, done: bool) -> None:
+        if self.crash_in is not None and self.crash_in < 0:
+            return
+        if self.holders.get(lock.uid) == lock.fence:
+            del self.holders[lock.uid]
+            if done:
+                self.intents.pop(lock.uid, None)
+
+    def rows(self, uid: str, records: Iterable[str]) -> dict[str, RecordRows]:
+        return {rid: self._rows(uid, rid) for rid in records}
+
+    def members(self, uid: str, keys: Iterable[MergeKey]) -> dict[MergeKey, Members]:
+        wanted = list(keys)
+        self.rows_read += len(wanted)
+        return {k: self.member_heads[uid, k] for k in wanted if (uid, k) in self.member_heads}
+
+    def wide_carriers(self, uid: str, key: MergeKey) -> dict[str, str]:
+        found = dict(self.member_rows.get((uid, key), {}))
+        self.rows_read += len(found)
+        return found
+
+    def sales(self, uid: str, ids: Iterable[SaleId]) -> dict[SaleId, StoredSale]:
+        return {sid: self.sale_rows[uid, sid] for sid in ids if (uid, sid) in self.sale_rows}
+
+    def pointers(self, uid: str, record: str) -> list[SaleRef]:
+        return list(self.pointer_rows.get((uid, record), {}).values())
+
+    def write(self, lock: CommitLock, writes: Writes) -> None:
+        for step in self._steps(lock.uid, writes):
+            self._touch(lock)
+            step()
+            self.rows_written += 1
+
+    def _rows(self, uid: str, rid: str) -> RecordRows:
+        place = (uid, rid)
+        self.rows_read += 1
+        return RecordRows(
+            self.records.get(place), self.summaries.get(place), self.personas.get(place)
+        )
+
+    def _touch(self, lock: CommitLock) -> None:
+        if self.crash_in is not None:
+            self.crash_in -= 1
+            if self.crash_in < 0:
+                raise Crash
+        if self.holders.get(lock.uid) != lock.fence:
+            raise LeaseLost("the commit lock passed to another worker")
+
+    def _steps(self, uid: str, writes: Writes) -> list[Callable[[], None]]:
+        steps: list[Callable[[], None]] = []
+
+        def put(table: dict, key: object, value: object) -> None:
+            def step() -> None:
+                if value is None:
+                    table.pop(key, None)
+                else:
+                    table[key] = value
+
+            steps.append(step)
+
+        for rid, stored in writes.records.items():
+            put(self.records, (uid, rid), stored)
+        for sid, sale in writes.sales.items():
+            put(self.sale_rows, (uid, sid), sale)
+        for key, members in writes.members.items():
+            put(self.member_heads, (uid, key), members)
+        for (key, rid), scope in writes.member_rows.items():
+            put(self.member_rows.setdefault((uid, key), {}), rid, scope)
+        for (rid, ref), present in sorted(writes.pointers.items(), key=lambda item: item[1]):
+            pointers = self.pointer_rows.setdefault((uid, rid), {})
+            put(pointers, (ref.ordered_at, ref.ext_id), ref if present else None)
+        for rid, summary in writes.summaries.items():
+            put(self.summaries, (uid, rid), summary)
+        for rid, persona in writes.personas.items():
+            put(self.personas, (uid, rid), persona)
+            self.persona_writes += 1
+        return steps
