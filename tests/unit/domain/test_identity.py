@@ -1,0 +1,296 @@
+"""Who is one shopper: examples of product.md §6, then the rules against the naive model."""
+
+from __future__ import annotations
+
+import random
+from collections import Counter
+from collections.abc import Iterable
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from chalicelib.domain.identity import (
+    Component,
+    MergeKey,
+    is_shared_too_widely,
+    join_reason,
+    merge_keys,
+    resolve,
+    scope_key,
+)
+from chalicelib.domain.records import Customer
+from tests.unit.domain import naive, strategies
+from tests.unit.domain.builders import shared_keys, shopper, source_records
+from tests.unit.domain.naive import Shopper
+
+PHONE = "+12065550100"
+OTHER_PHONE = "+12065550199"
+
+
+def resolved(shoppers: Iterable[Shopper], *, name_and_birth_date: bool = False) -> list[Component]:
+    shoppers = list(shoppers)
+    shared = shared_keys(shoppers, name_and_birth_date=name_and_birth_date)
+    return resolve(source_records(shoppers), shared, name_and_birth_date=name_and_birth_date)
+
+
+def ids(components: Iterable[Component]) -> list[list[str]]:
+    return [[record.customer.ext_id for record in component.records] for component in components]
+
+
+def partition(components: Iterable[Component]) -> set[frozenset[str]]:
+    return {frozenset(record.id for record in component.records) for component in components}
+
+
+# Keys
+
+
+def test_a_shoppers_keys_are_phone_and_email() -> None:
+    ada = Customer("1", "Ada", "Lee", phone=PHONE, email="ada@mail.test", birth_date="1990-02-03")
+
+    keys = merge_keys(ada, name_and_birth_date=False)
+
+    assert keys == {MergeKey("phone", PHONE), MergeKey("email", "ada@mail.test")}
+
+
+def test_name_and_birth_date_are_a_key_only_where_the_account_turned_it_on() -> None:
+    ada = Customer("1", "Ada", "Lee", birth_date="1990-02-03")
+
+    assert merge_keys(ada, name_and_birth_date=False) == frozenset()
+    assert {k.kind for k in merge_keys(ada, name_and_birth_date=True)} == {"name_dob"}
+
+
+@pytest.mark.parametrize(
+    "fields",
+    [
+        {"first": "", "last": "Lee", "birth_date": "1990-02-03"},
+        {"first": "Ada", "last": " ", "birth_date": "1990-02-03"},
+        {"first": "Ada", "last": "Lee", "birth_date": None},
+        {"first": "Ada", "last": "Lee", "birth_date": "1990"},
+    ],
+)
+def test_half_a_name_or_half_a_birth_date_is_no_key(fields: dict[str, str]) -> None:
+    assert merge_keys(Customer("1", **fields), name_and_birth_date=True) == frozenset()
+
+
+def test_names_are_equal_but_for_case_and_blanks_and_way_of_writing_accents() -> None:
+    one = Customer("1", "JOSE\u0301", "de  la Cruz", birth_date="1990-02-03")
+    two = Customer("2", " Jos\u00e9", "De La Cruz ", birth_date="1990-02-03")
+    other = Customer("3", "Jos\u00e9 de", "la Cruz", birth_date="1990-02-03")
+
+    keys = [merge_keys(c, name_and_birth_date=True) for c in (one, two, other)]
+
+    assert keys[0] == keys[1]
+    assert keys[0] != keys[2]
+
+
+def test_a_key_is_shared_too_widely_from_the_ninth_record_of_one_scope() -> None:
+    eight_each = {scope_key("posabit", "a"): 8, scope_key("posabit", "b"): 8}
+
+    assert not is_shared_too_widely({})
+    assert not is_shared_too_widely(eight_each)
+    assert is_shared_too_widely({**eight_each, scope_key("posabit", "b"): 9})
+
+
+# Joining
+
+
+def test_records_that_share_no_key_stay_apart() -> None:
+    one = shopper("1", phone=PHONE, first_seen=1)
+    two = shopper("2", phone=OTHER_PHONE, first_seen=2)
+
+    assert ids(resolved([two, one])) == [["1"], ["2"]]
+
+
+def test_sharing_joins_transitively_and_across_platforms() -> None:
+    one = shopper("1", phone=PHONE, first_seen=3)
+    bridge = shopper("2", platform="thsuite", phone=PHONE, email="a@b.test", first_seen=2)
+    three = shopper("3", platform="auphan", email="a@b.test", first_seen=1)
+
+    assert ids(resolved([one, bridge, three])) == [["3", "2", "1"]]
+
+
+def test_a_phone_and_an_email_that_look_alike_are_different_keys() -> None:
+    one = shopper("1", phone="same")
+    two = shopper("2", email="same")
+
+    assert len(resolved([one, two])) == 2
+
+
+def test_a_corrected_phone_parts_what_it_had_joined() -> None:
+    one, two = shopper("1", phone=PHONE), shopper("2", phone=PHONE)
+
+    before = resolved([one, two])
+    after = resolved([one, shopper("2", phone=OTHER_PHONE)])
+
+    assert len(before) == 1
+    assert len(after) == 2
+
+
+def test_records_without_any_key_are_each_alone() -> None:
+    assert len(resolved([shopper("1"), shopper("2")])) == 2
+
+
+def test_nothing_resolves_to_nothing() -> None:
+    assert resolve([], frozenset(), name_and_birth_date=True) == []
+
+
+# Keys shared too widely
+
+
+def family(size: int, **fields: str) -> list[Shopper]:
+    return [shopper(str(n), phone=PHONE, first_seen=n, **fields) for n in range(size)]
+
+
+def test_the_ninth_record_of_a_scope_splits_what_the_key_had_joined_and_the_eighth_rejoins_it() -> (
+    None
+):
+    eight, nine = resolved(family(8)), resolved(family(9))
+
+    assert [len(c.records) for c in eight] == [8]
+    assert eight[0].shared_keys == frozenset()
+    assert [len(c.records) for c in nine] == [1] * 9
+    assert {c.shared_keys for c in nine} == {frozenset({MergeKey("phone", PHONE)})}
+    assert ids(resolved(family(9)[1:])) == [[str(n) for n in range(1, 9)]]
+
+
+def test_sixteen_records_of_two_scopes_are_not_shared_too_widely() -> None:
+    both = family(8) + family(8, scope="venue-2")
+
+    assert [len(c.records) for c in resolved(both)] == [16]
+
+
+def test_a_widely_shared_phone_leaves_the_email_its_force() -> None:
+    couple = [shopper("a", phone=PHONE, email="c@d.test"), shopper("b", email="c@d.test")]
+
+    components = resolved(family(8) + couple)
+
+    assert sorted(len(c.records) for c in components) == [1] * 8 + [2]
+    assert next(c for c in components if len(c.records) == 2).shared_keys == {
+        MergeKey("phone", PHONE)
+    }
+
+
+# Large components
+
+
+def crowd(size: int) -> list[Shopper]:
+    """One e-mail over many scopes; two of them share a phone."""
+    return [
+        shopper(
+            str(n),
+            scope=f"venue-{n // 8}",
+            email="office@shop.test",
+            phone=PHONE if n < 2 else f"+1206555{n:04d}",
+            first_seen=n,
+        )
+        for n in range(size)
+    ]
+
+
+def test_fifty_records_may_hang_together_by_an_email() -> None:
+    (component,) = resolved(crowd(50))
+
+    assert len(component.records) == 50
+    assert not component.large
+
+
+def test_more_than_fifty_records_are_joined_by_phone_only_and_flagged() -> None:
+    components = resolved(crowd(51))
+
+    assert ids(components) == [["0", "1"]] + [[str(n)] for n in range(2, 51)]
+    assert all(component.large for component in components)
+
+
+def test_more_than_fifty_records_with_one_phone_stay_together_and_flagged() -> None:
+    people = [shopper(str(n), scope=f"venue-{n // 8}", phone=PHONE) for n in range(51)]
+
+    (component,) = resolved(people)
+
+    assert len(component.records) == 51
+    assert component.large
+
+
+# Reasons
+
+
+def test_the_reason_of_a_join_is_the_strongest_key_in_common() -> None:
+    one = Customer("1", "Ada", "Lee", phone=PHONE, email="a@b.test", birth_date="1990-02-03")
+    two = Customer("2", "Ada", "Lee", phone=PHONE, email="a@b.test", birth_date="1990-02-03")
+    phone, email = MergeKey("phone", PHONE), MergeKey("email", "a@b.test")
+
+    reasons = [
+        join_reason(one, two, shared, name_and_birth_date=True)
+        for shared in (frozenset(), frozenset({phone}), frozenset({phone, email}))
+    ]
+
+    assert reasons == ["phone", "email", "name_dob"]
+    assert join_reason(one, two, {phone, email}, name_and_birth_date=False) is None
+
+
+# Against the naive model
+
+
+@given(strategies.shoppers(), st.booleans(), st.randoms(use_true_random=False))
+def test_the_partition_is_the_naive_models_in_any_order_and_repetition(
+    shoppers: list[Shopper], by_name: bool, chance: random.Random
+) -> None:
+    expected = naive.expected_partition(shoppers, name_and_birth_date=by_name)
+    told_again = shoppers + chance.sample(shoppers, len(shoppers) // 2)
+    chance.shuffle(told_again)
+
+    components = resolved(told_again, name_and_birth_date=by_name)
+
+    assert partition(components) == expected
+    assert components == resolved(shoppers, name_and_birth_date=by_name)
+
+
+@settings(max_examples=30)
+@given(strategies.crowds(), st.booleans())
+def test_large_components_part_as_the_naive_model_says(
+    shoppers: list[Shopper], by_name: bool
+) -> None:
+    components = resolved(shoppers, name_and_birth_date=by_name)
+
+    assert partition(components) == naive.expected_partition(shoppers, name_and_birth_date=by_name)
+
+
+@given(strategies.shoppers(), st.booleans())
+def test_resolving_only_what_hangs_together_gives_the_same_as_resolving_everything(
+    shoppers: list[Shopper], by_name: bool
+) -> None:
+    shared = shared_keys(shoppers, name_and_birth_date=by_name)
+    everything = resolved(shoppers, name_and_birth_date=by_name)
+
+    for component in everything:
+        alone = resolve(component.records, shared, name_and_birth_date=by_name)
+
+        assert alone == [component]
+
+
+@settings(max_examples=60)
+@given(strategies.histories(), st.booleans(), st.integers(1, 5))
+def test_resolving_only_what_a_change_touches_ends_where_the_naive_model_does(
+    history: list[Shopper], by_name: bool, portion: int
+) -> None:
+    account = strategies.IncrementalAccount(name_and_birth_date=by_name)
+
+    for start in range(0, len(history), portion):
+        account.tell(history[start : start + portion])
+
+    assert account.partition == naive.expected_partition(history, name_and_birth_date=by_name)
+
+
+@given(strategies.shoppers())
+def test_a_key_counts_as_shared_by_the_same_rule_as_in_the_naive_model(
+    shoppers: list[Shopper],
+) -> None:
+    counts: dict[MergeKey, Counter[str]] = {}
+    for record in source_records(shoppers):
+        for key in merge_keys(record.customer, name_and_birth_date=False):
+            scope = scope_key(record.platform, record.scope)
+            counts.setdefault(key, Counter())[scope] += 1
+
+    too_wide = {key for key, per_scope in counts.items() if is_shared_too_widely(per_scope)}
+
+    assert too_wide == naive.expected_shared_keys(shoppers)

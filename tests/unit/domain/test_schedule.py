@@ -1,0 +1,162 @@
+"""When a credential is synced: daily at a local hour, between, and after failures."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from zoneinfo import ZoneInfo
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from chalicelib.domain.schedule import (
+    is_daily_pass,
+    jitter_minutes,
+    next_due,
+    retry_at,
+)
+from chalicelib.domain.times import (
+    DAY,
+    HOUR,
+    MINUTE,
+    from_datetime,
+    from_text,
+    local_day,
+    to_datetime,
+)
+
+SEATTLE = "America/Los_Angeles"
+ZONES = [SEATTLE, "UTC", "America/St_Johns", "Australia/Lord_Howe", "America/Havana"]
+CREDENTIAL = "crd_01"
+JITTER = jitter_minutes(CREDENTIAL) * MINUTE
+
+moments = st.integers(from_text("2025-06-01T00:00:00Z"), from_text("2027-06-01T00:00:00Z"))
+hours = st.integers(0, 23)
+everies = st.integers(1, 12)
+zones = st.sampled_from(ZONES)
+
+
+def local(text: str, zone: str = SEATTLE) -> int:
+    """The instant at which the clocks of a zone show `text`."""
+    return from_datetime(datetime.fromisoformat(text).replace(tzinfo=ZoneInfo(zone)))
+
+
+def dues(start: int, end: int, *, sync_hour: int = 4, every: int = 6) -> list[int]:
+    """All dues after `start` and before `end` of a planner that is never late."""
+    found: list[int] = []
+    while (start := next_due(start, SEATTLE, sync_hour, every, CREDENTIAL)) < end:
+        found.append(start)
+    return found
+
+
+def daily_passes(start: int, end: int, zone: str, sync_hour: int, every: int) -> list[int]:
+    """The dues with the full look-back, each of which ends well."""
+    found: list[int] = []
+    at = previous = start
+    while (at := next_due(at, zone, sync_hour, every, CREDENTIAL)) < end:
+        if is_daily_pass(previous, at, zone, sync_hour, CREDENTIAL):
+            found.append(at)
+            previous = at
+    return found
+
+
+def test_a_day_has_the_daily_sync_and_a_pass_every_six_hours_after_it() -> None:
+    daily = local("2026-01-09T04:00") + JITTER
+
+    found = dues(daily - 1, daily + DAY)
+
+    assert found == [daily + n * 6 * HOUR for n in range(4)]
+
+
+def test_when_the_hours_do_not_divide_the_day_the_daily_sync_cuts_the_last_pass_short() -> None:
+    daily = local("2026-01-09T04:00") + JITTER
+
+    found = dues(daily - 1, daily + DAY + 1, every=7)
+
+    assert found == [daily, *(daily + n * 7 * HOUR for n in (1, 2, 3)), daily + DAY]
+
+
+@pytest.mark.parametrize("day", ["2026-03-08", "2026-11-01"])
+def test_the_local_hour_holds_when_the_clocks_change(day: str) -> None:
+    noon = local(f"{day}T12:00")
+
+    found = dues(noon - DAY, noon + DAY)
+
+    at_four = [at for at in found if to_datetime(at, SEATTLE).hour == 4]
+    assert local(f"{day}T04:00") + JITTER in at_four
+
+
+@pytest.mark.parametrize(
+    ("start", "sync_hour", "expected"),
+    [
+        ("2026-03-07T12:00", 2, ["2026-03-08T10:00:00Z", "2026-03-09T09:00:00Z"]),
+        ("2026-10-31T12:00", 1, ["2026-11-01T08:00:00Z", "2026-11-02T09:00:00Z"]),
+    ],
+)
+def test_an_hour_that_is_skipped_or_repeated_still_has_one_daily_sync(
+    start: str, sync_hour: int, expected: list[str]
+) -> None:
+    found = daily_passes(local(start), local(start) + 2 * DAY, SEATTLE, sync_hour, 12)
+
+    assert found == [from_text(text) + JITTER for text in expected]
+
+
+@given(moments, zones, hours, everies, st.text(max_size=8))
+def test_the_next_sync_is_later_and_never_further_than_the_chosen_hours(
+    now: int, zone: str, sync_hour: int, every: int, credential: str
+) -> None:
+    due = next_due(now, zone, sync_hour, every, credential)
+
+    assert now < due <= now + every * HOUR
+
+
+@given(moments, zones, hours, everies)
+def test_asking_earlier_never_gives_a_later_due(
+    now: int, zone: str, sync_hour: int, every: int
+) -> None:
+    due = next_due(now, zone, sync_hour, every, CREDENTIAL)
+
+    assert next_due(due - 1, zone, sync_hour, every, CREDENTIAL) == due
+    assert next_due((now + due) // 2, zone, sync_hour, every, CREDENTIAL) == due
+
+
+@settings(max_examples=50)
+@given(moments, zones, hours, everies)
+def test_every_local_day_has_one_daily_pass(
+    start: int, zone: str, sync_hour: int, every: int
+) -> None:
+    found = daily_passes(start, start + 5 * DAY, zone, sync_hour, every)
+
+    days = [local_day(at, zone).toordinal() for at in found]
+    assert days == list(range(days[0], days[0] + len(days)))
+    assert 4 <= len(days) <= 6
+
+
+def test_a_missed_daily_sync_is_made_up_for_by_the_next_pass() -> None:
+    daily = local("2026-01-09T04:00") + JITTER
+
+    assert is_daily_pass(daily - DAY, daily, SEATTLE, 4, CREDENTIAL)
+    assert is_daily_pass(daily - DAY, daily + 6 * HOUR, SEATTLE, 4, CREDENTIAL)
+    assert not is_daily_pass(daily, daily + 6 * HOUR, SEATTLE, 4, CREDENTIAL)
+    assert not is_daily_pass(daily - DAY, daily - 1, SEATTLE, 4, CREDENTIAL)
+    assert is_daily_pass(None, daily + 6 * HOUR, SEATTLE, 4, CREDENTIAL)
+
+
+def test_a_dead_server_is_left_alone_for_15_minutes_doubling_to_6_hours() -> None:
+    waits = [(retry_at(1_000, failures) - 1_000) // MINUTE for failures in range(1, 8)]
+
+    assert waits == [15, 30, 60, 120, 240, 360, 360]
+    assert retry_at(0, 10**6) == 6 * HOUR
+
+
+def test_the_jitter_is_fixed_per_credential_and_spreads_over_the_hour() -> None:
+    minutes = [jitter_minutes(f"crd_{n}") for n in range(2_000)]
+
+    assert minutes == [jitter_minutes(f"crd_{n}") for n in range(2_000)]
+    assert set(minutes) == set(range(60))
+
+
+@pytest.mark.parametrize(("sync_hour", "every"), [(24, 6), (-1, 6), (4, 0), (4, 13)])
+def test_hours_that_do_not_exist_are_refused(sync_hour: int, every: int) -> None:
+    with pytest.raises(ValueError, match="hour"):
+        next_due(0, SEATTLE, sync_hour, every, CREDENTIAL)
