@@ -1,0 +1,156 @@
+"""Which records are known unchanged, without reading their rows (architecture.md §3).
+
+A manifest maps each record's id to a digest of its normalised form, 16 bytes an entry. It is kept
+as sorted base chunks and small deltas on top; a run reads it once and appends what it learns.
+"""
+
+from __future__ import annotations
+
+import sys
+from array import array
+from bisect import bisect_left
+from collections.abc import Iterable, Iterator
+from dataclasses import fields
+from hashlib import blake2b
+from typing import Any
+
+import orjson
+
+ENTRY_BYTES = 16
+CHUNK_ENTRIES = 8_000
+"""128 KB a chunk: eight to a page of a DynamoDB query, far below the 400 KB of an item."""
+
+FOLD_AT = 20_000
+
+COMPACT_WHEN_DELTAS_EXCEED = 0.25
+
+_NAMES: dict[type, tuple[str, ...]] = {}
+
+
+def digest(fact: Any) -> int:
+    """64 bits of the normalised record: equal records, equal digests, in every process."""
+    text = orjson.dumps(fact, default=_sorted)
+    return int.from_bytes(blake2b(text, digest_size=8).digest(), "big")
+
+
+def id_digest(ext_id: str) -> int:
+    return int.from_bytes(blake2b(ext_id.encode(), digest_size=8).digest(), "big")
+
+
+class Manifest:
+    """The known records of one stream. Not shared between threads.
+
+    Entries live in two sorted arrays, 16 bytes each however many there are; what is new waits in a
+    small overlay until it is worth folding in.
+    """
+
+    def __init__(self, base: Iterable[bytes] = (), deltas: Iterable[bytes] = ()) -> None:
+        self._ids, self._digests = array("Q"), array("Q")
+        self._overlay: dict[int, int] = {}
+        self._unsaved: dict[int, int] = {}
+        for chunk in base:
+            flat = unpack_ids(chunk)
+            self._ids.extend(flat[0::2])
+            self._digests.extend(flat[1::2])
+        self._compacted = len(self._ids)
+        self._appended = 0
+        for delta in deltas:
+            flat = unpack_ids(delta)
+            self._overlay.update(zip(flat[0::2], flat[1::2], strict=True))
+            self._appended += len(flat) // 2
+            self._fold_when_large()
+
+    def __len__(self) -> int:
+        self._fold()
+        return len(self._ids)
+
+    def get(self, key: int) -> int | None:
+        """The digest last remembered for an `id_digest`."""
+        found = self._overlay.get(key)
+        return self._folded(key) if found is None else found
+
+    def remember(self, key: int, value: int) -> None:
+        self._overlay[key] = value
+        self._unsaved[key] = value
+        self._fold_when_large()
+
+    def take_unsaved(self) -> bytes:
+        """What was remembered since the last call, packed as a delta; empty when nothing was."""
+        flat = (part for entry in self._unsaved.items() for part in entry)
+        packed = pack_ids(flat)
+        self._appended += len(self._unsaved)
+        self._unsaved = {}
+        return packed
+
+    def overgrown(self) -> bool:
+        """Whether the deltas are worth merging into a new base."""
+        return self._appended > COMPACT_WHEN_DELTAS_EXCEED * self._compacted
+
+    def chunks(self) -> Iterator[bytes]:
+        """The whole manifest as base chunks, in order."""
+        self._fold()
+        for start in range(0, len(self._ids), CHUNK_ENTRIES):
+            part = slice(start, start + CHUNK_ENTRIES)
+            entries = zip(self._ids[part], self._digests[part], strict=True)
+            yield pack_ids(number for entry in entries for number in entry)
+
+    def ids(self) -> array[int]:
+        """Every known id digest, ascending."""
+        self._fold()
+        return self._ids
+
+    def _folded(self, key: int) -> int | None:
+        place = bisect_left(self._ids, key)
+        if place < len(self._ids) and self._ids[place] == key:
+            return self._digests[place]
+        return None
+
+    def _fold_when_large(self) -> None:
+        if len(self._overlay) >= FOLD_AT:
+            self._fold()
+
+    def _fold(self) -> None:
+        if not self._overlay:
+            return
+        ids, digests, done = array("Q"), array("Q"), 0
+        for key, value in sorted(self._overlay.items()):
+            place = bisect_left(self._ids, key, done)
+            ids.extend(self._ids[done:place])
+            digests.extend(self._digests[done:place])
+            ids.append(key)
+            digests.append(value)
+            known = place < len(self._ids) and self._ids[place] == key
+            done = place + 1 if known else place
+        ids.extend(self._ids[done:])
+        digests.extend(self._digests[done:])
+        self._ids, self._digests, self._overlay = ids, digests, {}
+
+
+def pack_ids(ids: Iterable[int]) -> bytes:
+    packed = array("Q", ids)
+    _to_big_endian(packed)
+    return packed.tobytes()
+
+
+def unpack_ids(packed: bytes) -> array[int]:
+    ids = array("Q")
+    ids.frombytes(packed)
+    _to_big_endian(ids)
+    return ids
+
+
+def _to_big_endian(values: array[int]) -> None:
+    if sys.byteorder == "little":
+        values.byteswap()
+
+
+def _sorted(value: Any) -> Any:
+    if isinstance(value, frozenset):
+        return sorted(value)
+    return {name: getattr(value, name) for name in _names(type(value))}
+
+
+def _names(kind: type) -> tuple[str, ...]:
+    if kind not in _NAMES:
+        _NAMES[kind] = tuple(f.name for f in fields(kind))
+    return _NAMES[kind]
