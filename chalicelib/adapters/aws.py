@@ -7,7 +7,7 @@ from typing import Any
 
 
 @cache
-def client(service: str) -> Any:  # noqa: ANN401 -- boto3 makes its clients' types at run time
+def client(service: str) -> Any:
     """The process's client of `service`.
 
     boto3 is imported here, not at the top: functions that call no such service start without it.

@@ -50,6 +50,12 @@ def credential(platform: str, credential_id: str) -> str:
     return f"{credentials_of(platform)}{credential_id}"
 
 
+def credential_of(pk: str, sk: str) -> tuple[str, str, str]:
+    """Account, platform and id from the key of a credential's row: all that an index holds."""
+    platform, _, credential_id = sk.removeprefix(CREDENTIAL_PREFIX).partition("#")
+    return pk.removeprefix(account("")), platform, credential_id
+
+
 def scope(platform: str, scope_id: str) -> str:
     return f"{SCOPE_PREFIX}{platform}#{scope_id}"
 

@@ -1,0 +1,88 @@
+"""Integrations in DynamoDB (docs/reference/design.md, table `integrations`)."""
+
+from __future__ import annotations
+
+from typing import cast
+
+from pynamodb.attributes import JSONAttribute, NumberAttribute, UnicodeAttribute
+from pynamodb.exceptions import PutError
+
+from chalicelib.adapters import keys
+from chalicelib.adapters.tables import Row, TableMeta, bind, condition_failed, instant
+from chalicelib.domain.errors import StaleVersion
+from chalicelib.services.ports.integrations import AgeGate, Integration, IntegrationState
+
+
+class IntegrationRow(Row):
+    class Meta(TableMeta):
+        pass
+
+    platform = UnicodeAttribute()
+    state = UnicodeAttribute()
+    age_gate_by = UnicodeAttribute(null=True)
+    age_gate_at = NumberAttribute(null=True)
+    settings = JSONAttribute()
+    connected_at = NumberAttribute(null=True)
+    version = NumberAttribute()
+
+
+class DynamoIntegrations:
+    """The `Integrations` port."""
+
+    def __init__(self, table: str) -> None:
+        bind(table, IntegrationRow)
+
+    def get(self, uid: str, platform: str) -> Integration | None:
+        try:
+            row = IntegrationRow.get(
+                keys.account(uid), keys.integration(platform), consistent_read=True
+            )
+        except IntegrationRow.DoesNotExist:
+            return None
+        return _integration(uid, row)
+
+    def for_account(self, uid: str) -> list[Integration]:
+        rows = IntegrationRow.query(
+            keys.account(uid),
+            IntegrationRow.sk.startswith(keys.INTEGRATION_PREFIX),
+            consistent_read=True,
+        )
+        return [_integration(uid, row) for row in rows]
+
+    def save(self, integration: Integration) -> Integration:
+        version = integration.version + 1
+        gate = integration.age_gate
+        row = IntegrationRow(
+            keys.account(integration.uid),
+            keys.integration(integration.platform),
+            platform=integration.platform,
+            state=integration.state,
+            age_gate_by=gate.ticked_by if gate else None,
+            age_gate_at=gate.ticked_at if gate else None,
+            settings=dict(integration.settings),
+            connected_at=integration.connected_at,
+            version=version,
+        )
+        held = IntegrationRow.version == integration.version
+        try:
+            row.save(held if integration.version else IntegrationRow.pk.does_not_exist())
+        except PutError as error:
+            if condition_failed(error):
+                raise StaleVersion("The integration was changed meanwhile.") from None
+            raise
+        return _integration(integration.uid, row)
+
+
+def _integration(uid: str, row: IntegrationRow) -> Integration:
+    gate = None
+    if row.age_gate_by is not None and row.age_gate_at is not None:
+        gate = AgeGate(row.age_gate_by, int(row.age_gate_at))
+    return Integration(
+        uid=uid,
+        platform=row.platform,
+        state=cast(IntegrationState, row.state),
+        age_gate=gate,
+        settings=row.settings,
+        connected_at=instant(row.connected_at),
+        version=int(row.version),
+    )
