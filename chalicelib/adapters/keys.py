@@ -144,8 +144,11 @@ def manifest(uid: str, credential_id: str, name: Stream, generation: int) -> str
     return f"MANIFEST#{uid}#{credential_id}#{name}#{generation}"
 
 
+MANIFEST_BASE_PREFIX = "BASE#"
+
+
 def manifest_base(bucket: int) -> str:
-    return f"BASE#{bucket:05d}"
+    return f"{MANIFEST_BASE_PREFIX}{bucket:05d}"
 
 
 def manifest_delta(number: int) -> str:
