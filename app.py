@@ -8,11 +8,25 @@ from chalice.app import CloudWatchEvent, Rate, SQSEvent
 
 from chalicelib.entrypoints import queues, schedules
 from chalicelib.entrypoints.application import App
-from chalicelib.entrypoints.http import health
+from chalicelib.entrypoints.http import (
+    accounts,
+    health,
+    me,
+    notifications,
+    personas,
+    runs,
+    users,
+)
 
 app = App("aiq-pos")
 
 app.register_blueprint(health.resource)
+app.register_blueprint(me.resource)
+app.register_blueprint(accounts.resource)
+app.register_blueprint(users.resource)
+app.register_blueprint(notifications.resource)
+app.register_blueprint(personas.resource)
+app.register_blueprint(runs.resource)
 
 
 @app.schedule(Rate(5, unit=Rate.MINUTES))

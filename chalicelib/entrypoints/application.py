@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import time
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from chalice.app import Chalice
+from chalice.app import Blueprint, Chalice
 
 from chalicelib.entrypoints import problem
 from chalicelib.observability import logger
+
+if TYPE_CHECKING:
+    from chalicelib.entrypoints.routing import Operation
 
 SECURITY_HEADERS = {
     "Cache-Control": "no-store",
@@ -32,7 +35,14 @@ class App(Chalice):
 
     def __init__(self, app_name: str) -> None:
         super().__init__(app_name, configure_logs=False)
+        self.operations: list[Operation] = []
         self.log.disabled = True  # it would log paths and messages; `logger()` logs safely
+
+    def register_blueprint(
+        self, blueprint: Blueprint, name_prefix: str | None = None, url_prefix: str | None = None
+    ) -> None:
+        super().register_blueprint(blueprint, name_prefix, url_prefix)
+        self.operations.extend(getattr(blueprint, "operations", ()))
 
     def __call__(self, event: Any, context: Any) -> dict[str, Any]:
         started = time.perf_counter()

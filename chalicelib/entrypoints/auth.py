@@ -10,10 +10,10 @@ from typing import Any
 from chalice.app import CognitoUserPoolAuthorizer
 
 from chalicelib.domain.errors import Forbidden, NotFound
-from chalicelib.domain.roles import Right, may
+from chalicelib.domain.roles import Right, Role, may
 from chalicelib.entrypoints import wiring
 from chalicelib.entrypoints.problem import NotLoggedIn
-from chalicelib.services.ports.accounts import Role, User
+from chalicelib.services.ports.accounts import User
 
 DASHBOARD = CognitoUserPoolAuthorizer(
     "dashboard", provider_arns=["arn:aws:cognito-idp:us-east-1:000000000000:userpool/replaced"]

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Annotated
+from typing import Annotated, Any
 
 from pydantic import (
     BaseModel,
@@ -27,6 +27,25 @@ class Input(BaseModel):
     """
 
     model_config = ConfigDict(extra="forbid", defer_build=True, frozen=True)
+
+
+def _without_defaults(schema: dict[str, Any]) -> None:
+    for field in schema.get("properties", {}).values():
+        field.pop("default", None)
+
+
+class Change(Input):
+    """The fields to change; what is left out stays. Read it with `given()`.
+
+    A field's default only makes it optional: it is never used, and null is refused like any other
+    wrong type.
+    """
+
+    model_config = ConfigDict(json_schema_extra=_without_defaults)
+
+    def given(self) -> dict[str, Any]:
+        """The fields the caller sent."""
+        return {name: getattr(self, name) for name in self.model_fields_set}
 
 
 class Answer(BaseModel):

@@ -51,7 +51,7 @@ TEMPLATES: Mapping[Kind, Template] = {
     "key_rejected": Template(
         "error",
         "{title} rejected the key of {scope}. Its sync has stopped.",
-        "Get a new key from {title} and save it on the credential; the sync starts again by itself.",
+        "Get a new key from {title} and save it on the credential; the sync starts again then.",
         CARD,
         ("title", "scope"),
     ),

@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
-from typing import Literal
+from functools import cache
+from typing import Any, Literal, cast
 
+from pydantic import RootModel
+
+from chalicelib.entrypoints.application import App
 from chalicelib.entrypoints.routing import Resource
 from chalicelib.entrypoints.shapes import Answer
 
@@ -14,7 +18,24 @@ class Health(Answer):
     status: Literal["ok"] = "ok"
 
 
+class OpenApiDocument(RootModel[dict[str, Any]]):
+    """An OpenAPI 3.1 document."""
+
+
 @resource.get("/api/health", public=True)
-def health() -> Health:
+def get_health() -> Health:
     """Say that the API is up."""
     return Health()
+
+
+@resource.get("/api/openapi.json", public=True)
+def get_openapi() -> OpenApiDocument:
+    """Describe this API."""
+    return _document()
+
+
+@cache
+def _document() -> OpenApiDocument:
+    from chalicelib.entrypoints.openapi import document
+
+    return OpenApiDocument(document(cast("App", resource.current_app).operations))

@@ -6,8 +6,8 @@ from dataclasses import dataclass
 from typing import Literal, Protocol
 
 from chalicelib.domain.records import Instant
+from chalicelib.domain.roles import Role
 
-Role = Literal["Owner", "Operator", "Marketing", "Analyst", "Manager", "Staff"]
 Severity = Literal["info", "warning", "error"]
 
 
@@ -78,7 +78,16 @@ class Accounts(Protocol):
         """Save at `account.version` + 1. Raises StaleVersion."""
         ...
 
-    def add_user(self, user: User) -> None: ...
+    def add_user(self, user: User) -> None:
+        """Raises Conflict when the person is in the account already, active or not."""
+        ...
+
+    def change_user(self, user: User, *, other_owner: User | None) -> None:
+        """Save an existing user, if `other_owner` still is an active Owner at that moment.
+
+        Raises Conflict when not, NotFound when the user is not in the account.
+        """
+        ...
 
     def users(self, uid: str) -> list[User]: ...
 

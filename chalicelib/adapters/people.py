@@ -1,0 +1,55 @@
+"""People in Cognito, and the operator's SNS topic."""
+
+from __future__ import annotations
+
+from botocore.exceptions import BotoCoreError, ClientError
+
+from chalicelib.adapters import aws
+from chalicelib.observability import logger
+
+SUBJECT_LIMIT = 99
+
+
+class CognitoPeople:
+    """The `People` port on a user pool whose user names are e-mails."""
+
+    def __init__(self, pool: str) -> None:
+        self._pool = pool
+
+    def invite(self, email: str) -> str:
+        """Cognito mails a temporary password to somebody new."""
+        client = aws.client("cognito-idp")
+        try:
+            answer = client.admin_create_user(
+                UserPoolId=self._pool,
+                Username=email,
+                UserAttributes=[
+                    {"Name": "email", "Value": email},
+                    {"Name": "email_verified", "Value": "true"},
+                ],
+                DesiredDeliveryMediums=["EMAIL"],
+            )
+            attributes = answer["User"]["Attributes"]
+        except client.exceptions.UsernameExistsException:
+            answer = client.admin_get_user(UserPoolId=self._pool, Username=email)
+            attributes = answer["UserAttributes"]
+        return next(str(a["Value"]) for a in attributes if a["Name"] == "sub")
+
+
+class SnsOperatorTopic:
+    """The `OperatorTopic` port."""
+
+    def __init__(self, topic_arn: str) -> None:
+        self._topic_arn = topic_arn
+
+    def publish(self, subject: str, text: str) -> None:
+        """Best effort: the notification itself is stored, and a run must not fail for a mail."""
+        try:
+            aws.client("sns").publish(
+                TopicArn=self._topic_arn,
+                Subject=subject[:SUBJECT_LIMIT],
+                Message=text,
+                MessageAttributes={"source": {"DataType": "String", "StringValue": "aiq-pos"}},
+            )
+        except (BotoCoreError, ClientError):
+            logger().exception("operator.not_told")

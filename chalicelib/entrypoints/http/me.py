@@ -1,0 +1,40 @@
+"""The person who asks, and the accounts they may open."""
+
+from __future__ import annotations
+
+from chalicelib.domain.roles import RIGHTS_OF, Role
+from chalicelib.entrypoints import auth, wiring
+from chalicelib.entrypoints.auth import Caller
+from chalicelib.entrypoints.routing import Resource
+from chalicelib.entrypoints.shapes import Answer
+
+resource = Resource(__name__, tag="Me")
+
+
+class MyAccount(Answer):
+    uid: str
+    name: str
+    role: Role
+    rights: list[str]
+
+
+class Me(Answer):
+    sub: str
+    email: str
+    accounts: list[MyAccount]
+
+
+@resource.get("/api/me")
+def get_me(caller: Caller) -> Me:
+    """List the accounts the caller may open, with their role and rights in each."""
+    mine = [
+        MyAccount(
+            uid=row.uid,
+            name=wiring.account_service().get(row.uid).name,
+            role=row.role,
+            rights=sorted(RIGHTS_OF[row.role]),
+        )
+        for row in auth.rows_of(caller.sub)
+        if row.active
+    ]
+    return Me(sub=caller.sub, email=caller.email, accounts=mine)

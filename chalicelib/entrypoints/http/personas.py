@@ -1,0 +1,179 @@
+"""Personas, live (product.md §6)."""
+
+from __future__ import annotations
+
+from typing import Literal
+
+from pydantic import Field
+
+from chalicelib.domain.records import SaleKind
+from chalicelib.entrypoints import paging, wiring
+from chalicelib.entrypoints.routing import Resource
+from chalicelib.entrypoints.shapes import Answer, Listing, Moment
+from chalicelib.services.ports.personas import PersonaFilter, PersonaView
+
+resource = Resource(__name__, tag="Personas")
+
+SALES_SHOWN = 20
+
+
+class PersonaQuery(Listing):
+    phone: str | None = Field(default=None, max_length=40, examples=["+12065550123"])
+    email: str | None = Field(default=None, max_length=254, examples=["shopper@example.com"])
+    contact_id: str | None = Field(
+        default=None,
+        max_length=64,
+        examples=["4f1c9a2b7d3e5f60718293a4b5c6d7e8"],
+        description="Any contactID ever given.",
+    )
+    source_id: str | None = Field(
+        default=None, max_length=200, examples=["1834"], description="The POS's own id."
+    )
+    name: str | None = Field(
+        default=None, max_length=120, examples=["jo"], description="Beginning of first + last name."
+    )
+    is_: Literal["member"] | None = Field(default=None, alias="is", examples=["member"])
+    source: str | None = Field(
+        default=None,
+        max_length=40,
+        examples=["posabit"],
+        description="One platform of *Sourced from*.",
+    )
+
+
+class PersonaAnswer(Answer):
+    """One persona in a list. `id` is the contactID; `favourite_store` a store's number."""
+
+    id: str
+    first: str
+    last: str
+    phone: str | None
+    email: str | None
+    sources: list[str]
+    favourite_store: int | None
+    member: bool
+    flags: list[str]
+    inserted_at: Moment
+    updated_at: Moment | None
+
+
+class PersonaPage(Answer):
+    items: list[PersonaAnswer]
+    next_cursor: str | None
+
+
+class MemberAnswer(Answer):
+    """A source record: the shopper as one POS knows them."""
+
+    id: str
+    platform: str
+    scope: str
+    ext_id: str
+    first: str
+    last: str
+    phone: str | None
+    email: str | None
+    birth_date: str | None
+    first_seen: Moment
+    updated_at: Moment | None
+    flags: list[str]
+
+
+class SaleLineAnswer(Answer):
+    """`quantity` is decimal text, `total` in minor units of the sale's currency."""
+
+    name: str
+    quantity: str
+    total: int | None
+    category: str | None
+    brand: str | None
+    returned: bool
+
+
+class SaleAnswer(Answer):
+    """Money is in minor units of `currency`; `record` is the source record it is anchored to."""
+
+    platform: str
+    scope: str
+    ext_id: str
+    record: str
+    number: str | None
+    kind: SaleKind
+    status: str
+    is_final: bool
+    ordered_at: Moment
+    ordered_at_text: str
+    store_key: str
+    store: int | None
+    currency: str
+    total: int
+    discount: int
+    tax: int
+    items: list[SaleLineAnswer]
+
+
+class SalePage(Answer):
+    items: list[SaleAnswer]
+    next_cursor: str | None
+
+
+class PersonaDetail(PersonaAnswer):
+    """A persona whole: every source record, every other id that leads here, the latest sales."""
+
+    birth_date: str | None
+    merged_ids: list[str]
+    members: list[MemberAnswer]
+    sales: SalePage
+
+
+@resource.get("/api/accounts/{uid}/personas", right="personas:read")
+def search_personas(uid: str, query: PersonaQuery) -> PersonaPage:
+    """Search personas, the newest first. A page may be short while `next_cursor` goes on."""
+    wanted = PersonaFilter(
+        phone=query.phone,
+        email=query.email,
+        contact_id=query.contact_id,
+        source_id=query.source_id,
+        name=query.name,
+        source=query.source,
+        member=None if query.is_ is None else True,
+    )
+    after = paging.unseal(query.cursor, uid, "personas", wanted)
+    rows, position = wiring.personas().search(uid, wanted, query.limit, after)
+    return PersonaPage(
+        items=[PersonaAnswer.model_validate(row) for row in rows],
+        next_cursor=paging.seal(position, uid, "personas", wanted),
+    )
+
+
+@resource.get("/api/accounts/{uid}/personas/{contact_id}", right="personas:read")
+def get_persona(uid: str, contact_id: str) -> PersonaDetail:
+    """Read the persona that holds the record of this contactID today."""
+    view = wiring.personas().get(uid, contact_id)
+    return _detail(view, _sales(uid, contact_id, SALES_SHOWN, None))
+
+
+@resource.get("/api/accounts/{uid}/personas/{contact_id}/sales", right="personas:read")
+def list_persona_sales(uid: str, contact_id: str, query: Listing) -> SalePage:
+    """List a persona's sales, the newest first."""
+    return _sales(uid, contact_id, query.limit, query.cursor)
+
+
+def _sales(uid: str, contact_id: str, limit: int, cursor: str | None) -> SalePage:
+    after = paging.unseal(cursor, uid, "sales", contact_id)
+    found, position = wiring.personas().sales(uid, contact_id, limit, after)
+    return SalePage(
+        items=[SaleAnswer.model_validate(sale) for sale in found],
+        next_cursor=paging.seal(position, uid, "sales", contact_id),
+    )
+
+
+def _detail(view: PersonaView, sales: SalePage) -> PersonaDetail:
+    row = PersonaAnswer.model_validate(view.row)
+    return PersonaDetail(
+        **row.model_dump(),
+        birth_date=view.birth_date,
+        merged_ids=list(view.merged_ids),
+        members=[MemberAnswer.model_validate(member) for member in view.members],
+        sales=sales,
+    )

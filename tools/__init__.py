@@ -1,0 +1,1 @@
+"""What a developer runs: packaging, deploying, the local stack."""
