@@ -1,0 +1,45 @@
+"""Command-line options that describe a world, shared by the servers and the oracle."""
+
+from __future__ import annotations
+
+from argparse import ArgumentParser, Namespace
+
+from simulators.shapes import WorldSpec
+from simulators.zones import DAY, parse_instant
+
+
+def add_world_options(parser: ArgumentParser, clock: float) -> None:
+    """`clock` (seconds) decides the default of `--now`: the 00:00 UTC before it."""
+    today = int(clock * 1000) // DAY * DAY
+    parser.add_argument("--seed", type=int, default=7)
+    parser.add_argument("--shoppers", type=int, default=2000, help="customer rows of all venues")
+    parser.add_argument("--stores", type=int, default=2)
+    parser.add_argument("--sales", type=int, default=8000, help="sales rows of all venues")
+    parser.add_argument("--products", type=int, default=240)
+    parser.add_argument("--old-lots", type=int, default=3000, help="sold-out rows per venue")
+    parser.add_argument("--mess", type=float, default=1.0, help="factor on messy data; 0 = none")
+    parser.add_argument("--old-sales", type=float, default=0.0, help="share older than two years")
+    parser.add_argument("--now", type=_instant, default=today, help="ISO 8601 or milliseconds")
+
+
+def world_spec(chosen: Namespace) -> WorldSpec:
+    return WorldSpec(
+        now=chosen.now,
+        seed=chosen.seed,
+        shoppers=chosen.shoppers,
+        stores=chosen.stores,
+        sales=chosen.sales,
+        products=chosen.products,
+        old_lots=chosen.old_lots,
+        mess=chosen.mess,
+        old_sales=chosen.old_sales,
+    )
+
+
+def _instant(text: str) -> int:
+    if text.isdecimal():
+        return int(text)
+    instant = parse_instant(text)
+    if instant is None:
+        raise ValueError(text)
+    return instant

@@ -1,0 +1,268 @@
+"""The routes of the POSaBIT API: a request in, a reply out, no sockets."""
+
+from __future__ import annotations
+
+import json
+import re
+from collections import OrderedDict
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from simulators.tables import Table
+from simulators.world import Shop, World
+
+from . import wire
+from .access import Caller, Permissions, identify, may_enter, permitted
+from .listings import active_filters, page_bounds, select
+from .writes import Refused, create_customer, update_customer
+
+_ROUTE = re.compile(r"^/api/(v2|v3)/(?:(venue)/)?([a-z_]+)(?:/([\w-]+))?(?:/(options))?/?$")
+LISTED = ("customers", "sales_histories", "inventories", "coupons")
+JSON = "application/json; charset=utf-8"
+
+
+@dataclass(slots=True)
+class Request:
+    method: str
+    path: str
+    params: Mapping[str, str] = field(default_factory=dict)
+    authorization: str = ""
+    body: bytes = b""
+
+
+@dataclass(slots=True)
+class Reply:
+    status: int
+    body: bytes
+    content_type: str = JSON
+    rows: int = 0
+
+
+@dataclass(slots=True)
+class Settings:
+    """Switches of a running simulator.
+
+    `accept`: "both", "basic" or "bearer". `skew_seconds` shifts the POS's clock. `bare_single`
+    sends single customers unwrapped. `dates_required` answers 422 to a customers listing without
+    `start_date` and `end_date`.
+    """
+
+    accept: str = "both"
+    per_page: int = 100
+    max_per_page: int = 1000
+    skew_seconds: int = 0
+    bare_single: bool = False
+    dates_required: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Call:
+    """A request that found its route: which resource, and who asks for it."""
+
+    version: str
+    resource: str
+    kind: str
+    item: str | None
+    caller: Caller | None
+
+
+def problem(status: int, message: str) -> Reply:
+    return Reply(status, wire.encode({"status": status, "error": message}))
+
+
+class PosabitApi:
+    """Answers requests over one world. Not thread-safe: the server holds a lock around it."""
+
+    def __init__(self, world: World, clock: Callable[[], int], cache_bytes: int) -> None:
+        self.settings = Settings()
+        self.clock = clock
+        self._cache_bytes = cache_bytes
+        self.reset(world)
+
+    def reset(self, world: World) -> None:
+        self.world = world
+        self.permissions = {venue.code: Permissions() for venue in world.venues}
+        self._selected: dict[tuple[str, str], tuple[int, frozenset[Any], list[int]]] = {}
+        self._pages: OrderedDict[tuple[Any, ...], bytes] = OrderedDict()
+        self._held = 0
+
+    def now(self) -> int:
+        """The POS's clock: what it stamps on what is edited."""
+        return self.clock() + self.settings.skew_seconds * 1000
+
+    def route(self, request: Request) -> Call | None:
+        """None for a path the API does not have. `kind` is what faults and counts go by."""
+        match = _ROUTE.match(request.path)
+        if not match:
+            return None
+        version, venue, resource, item, _ = match.groups()
+        inside = resource in LISTED or resource == "customer_queues"
+        outside = version == "v3" and resource in ("menu_feeds", "incoming_orders")
+        is_info = resource == "info" and bool(venue) == (version == "v2")
+        if not (is_info or (inside and venue) or (outside and not venue)):
+            return None
+        if item and resource not in ("customers", "menu_feeds"):
+            return None
+        kind = resource
+        if resource == "customers" and request.method in ("POST", "PUT", "PATCH"):
+            kind = "customers.create" if request.method == "POST" else "customers.update"
+        elif resource == "customers" and item:
+            kind = "customers.show"
+        caller = identify(self.world, request.authorization)
+        return Call(version, resource, kind, item, caller)
+
+    def answer(self, request: Request, call: Call, twist: str | None = None) -> Reply:
+        """`twist`: "empty" (no rows, totals kept) or "ignore_filter" (as if none was sent)."""
+        if not may_enter(call.caller, call.version, call.resource, self.settings.accept):
+            return problem(401, "Unauthorized")
+        shop = call.caller.shop if call.caller else None
+        if shop is None:
+            return Reply(200, wire.encode(wire.venue_list(self.world.venues)))
+        permissions = self.permissions[shop.venue.code]
+        if not permitted(permissions, call.resource):
+            return problem(403, "You do not have permission to access this resource")
+        if call.kind in ("customers.create", "customers.update"):
+            return self._write(request, call, shop)
+        if request.method != "GET":
+            return problem(404, "Not found")
+        if call.resource in LISTED and not call.item:
+            return self._list(request.params, call.resource, shop, twist)
+        return self._single(request, call, shop)
+
+    def _single(self, request: Request, call: Call, shop: Shop) -> Reply:
+        if call.resource == "info":
+            return Reply(200, wire.encode(wire.info(shop.venue)))
+        if call.resource == "customers":
+            return self._show(call, shop)
+        if call.resource == "menu_feeds":
+            return self._menu(request.path, call, shop)
+        if call.resource == "incoming_orders":
+            page, _ = page_bounds(request.params, 100, 100)
+            order = wire.incoming_order(700_000 + shop.venue.index, shop.venue, self.world.spec.now)
+            rows = [order] if page == 1 else []
+            head = {"status": "success", "code": 200, "total_records": 1, "page": page}
+            return Reply(200, wire.encode({**head, "per_page": 100, "incoming_orders": rows}))
+        return Reply(200, wire.encode({"total_records": 0, "customer_queues": []}))
+
+    def _show(self, call: Call, shop: Shop) -> Reply:
+        number = int(call.item) if call.item and call.item.isdecimal() else -1
+        at = shop.customers.find(number)
+        if at is None:
+            return problem(404, "Customer not found")
+        return self._one(wire.full_customer(shop.customers.get(at)), shop, 200)
+
+    def _one(self, row: wire.Wire, shop: Shop, status: int) -> Reply:
+        if self.permissions[shop.venue.code].shows("null_identity"):
+            row = wire.without_identity(row)
+        whole = row if self.settings.bare_single else {"customer": row}
+        return Reply(status, wire.encode(whole), rows=1)
+
+    def _menu(self, path: str, call: Call, shop: Shop) -> Reply:
+        if call.item != shop.venue.feed_key:
+            return problem(404, "Menu feed not found")
+        if path.rstrip("/").endswith("/options"):
+            options = {"feed_key": call.item, "feed_type": "api", "include_medical": True}
+            return Reply(200, wire.encode({"menu_feed_options": options}))
+        lots = list(shop.inventories.rows())
+        return Reply(200, wire.encode(wire.menu_feed(shop.venue, self.world.products, lots)))
+
+    def _write(self, request: Request, call: Call, shop: Shop) -> Reply:
+        try:
+            body = json.loads(request.body)
+        except ValueError:
+            return problem(400, "The request body is not JSON")
+        sent = body.get("customer") if isinstance(body, dict) else None
+        if not isinstance(sent, dict):
+            return problem(400, "param is missing or the value is empty: customer")
+        try:
+            if call.kind == "customers.create":
+                return self._one(create_customer(self.world, shop, sent, self.now()), shop, 200)
+            return self._one(update_customer(shop, call.item or "", sent, self.now()), shop, 200)
+        except Refused as refused:
+            return Reply(refused.status, wire.encode({"errors": refused.reasons}))
+
+    def _list(
+        self, params: Mapping[str, str], resource: str, shop: Shop, twist: str | None
+    ) -> Reply:
+        if resource == "customers" and self.settings.dates_required:
+            if not {"start_date", "end_date"} <= set(params):
+                return problem(422, "start_date and end_date are required")
+        filters = active_filters(resource, params)
+        if twist == "ignore_filter":
+            filters = {key: value for key, value in filters.items() if key == "s"}
+        page, per_page = page_bounds(params, self.settings.per_page, self.settings.max_per_page)
+        table = self._table(shop, resource)
+        chosen = self._select(shop, resource, table, filters)
+        wanted = [] if twist == "empty" else chosen[(page - 1) * per_page : page * per_page]
+        shape = self.permissions[shop.venue.code]
+        key = (shop.venue.index, resource, table.version, shape, tuple(wanted))
+        rows = self._cached(key, lambda: self._render(shop, resource, table, wanted, shape))
+        body = wire.envelope(resource, rows, len(chosen), page, per_page)
+        return Reply(200, body, rows=len(wanted))
+
+    def _table(self, shop: Shop, resource: str) -> Table[Any]:
+        tables: dict[str, Table[Any]] = {
+            "customers": shop.customers,
+            "sales_histories": shop.sales,
+            "inventories": shop.inventories,
+            "coupons": shop.coupons,
+        }
+        return tables[resource]
+
+    def _select(
+        self, shop: Shop, resource: str, table: Table[Any], filters: dict[str, str]
+    ) -> list[int]:
+        """The latest selection of each listing is kept until its table or its filter changes."""
+        key, wanted = (shop.venue.code, resource), frozenset(filters.items())
+        version, asked, chosen = self._selected.get(key, (-1, frozenset(), []))
+        if version != table.version or asked != wanted:
+            chosen = select(table, filters)
+            self._selected[key] = (table.version, wanted, chosen)
+        return chosen
+
+    def _cached(self, key: tuple[Any, ...], render: Callable[[], bytes]) -> bytes:
+        body = self._pages.get(key)
+        if body is not None:
+            self._pages.move_to_end(key)
+            return body
+        body = self._pages[key] = render()
+        self._held += len(body)
+        while self._held > self._cache_bytes and len(self._pages) > 1:
+            self._held -= len(self._pages.popitem(last=False)[1])
+        return body
+
+    def _render(
+        self,
+        shop: Shop,
+        resource: str,
+        table: Table[Any],
+        wanted: list[int],
+        permissions: Permissions,
+    ) -> bytes:
+        render = self._renderer(shop, resource, permissions)
+        return b",".join(wire.encode(render(table.get(at))) for at in wanted)
+
+    def _renderer(self, shop: Shop, resource: str, permissions: Permissions) -> wire.Renderer:
+        world = self.world
+        if resource == "customers":
+            if permissions.shows("null_identity"):
+                return lambda row: {"customer": wire.without_identity(wire.customer(row))}
+            return lambda row: {"customer": wire.customer(row)}
+        if resource == "sales_histories":
+            if permissions.shows("null_links"):
+                return lambda row: wire.without_customer(wire.sale(row, shop.venue, world.products))
+            return lambda row: wire.sale(row, shop.venue, world.products)
+        if resource == "inventories":
+            return lambda row: wire.inventory(row, world.products_by_id)
+        return wire.coupon
+
+    def warm(self, per_page: int) -> int:
+        """Render every page of the unfiltered listings; returns how many pages are held."""
+        for shop in self.world.shops:
+            for resource in LISTED:
+                size = {"per_page": str(per_page)}
+                total = len(self._table(shop, resource))
+                for page in range(1, -(-total // per_page) + 1):
+                    self._list({**size, "page": str(page)}, resource, shop, None)
+        return len(self._pages)

@@ -1,0 +1,141 @@
+"""Filters, sorting and paging as a Rails application with ransack does them.
+
+`q[<field>_<predicate>]` filters; a name nobody knows is ignored without a word, and so is a value
+that cannot be read. Only the predicates seen on working calls are known here.
+"""
+
+from __future__ import annotations
+
+from array import array
+from collections.abc import Callable, Mapping
+from datetime import date
+from typing import Any
+
+from simulators.tables import Table
+from simulators.zones import DAY, parse_instant
+
+Params = Mapping[str, str]
+Test = Callable[[int], bool]
+
+# Known filters by resource. The second group is documented for incoming orders only.
+KNOWN: dict[str, frozenset[str]] = {
+    "customers": frozenset(
+        "updated_at_gt telephone_eq drivers_license_eq birthday_eq first_name_cont last_name_cont "
+        "first_name_i_cont last_name_i_cont "
+        "updated_at_lt id_eq email_eq first_name_eq last_name_eq".split()
+    ),
+    "sales_histories": frozenset("updated_at_gt updated_at_lt id_eq customer_id_eq".split()),
+    "inventories": frozenset("updated_at_gt updated_at_lt quantity_on_hand_gt id_eq".split()),
+    "coupons": frozenset(("updated_at_gt",)),
+}
+SORTABLE = frozenset(("id", "created_at", "updated_at"))
+_COLUMN = {
+    "telephone": "phone",
+    "email": "email",
+    "drivers_license": "license",
+    "birthday": "birthday",
+    "first_name": "first",
+    "last_name": "last",
+    "customer_id": "shopper",
+    "quantity_on_hand": "quantity",
+}
+_PREDICATES = ("_i_cont", "_cont", "_eq", "_gt", "_lt")
+
+
+def active_filters(resource: str, params: Params) -> dict[str, str]:
+    """The filters and the sort that have an effect, as `{name: value}`."""
+    known = KNOWN[resource]
+    found = {}
+    for key, value in params.items():
+        if key.startswith("q[") and key.endswith("]") and key[2:-1] in known:
+            found[key[2:-1]] = value
+    if resource == "customers":
+        found.update({key: params[key] for key in ("start_date", "end_date") if key in params})
+    if "q[s]" in params:
+        found["s"] = params["q[s]"]
+    return found
+
+
+def select(table: Table[Any], filters: Mapping[str, str]) -> list[int]:
+    """Positions of the rows that pass, in the order asked for (by id where none is)."""
+    chosen = table.positions()
+    for name, value in filters.items():
+        test = _test(table, name, value) if name != "s" else None
+        if test is not None:
+            chosen = [at for at in chosen if test(at)]
+    return _sorted(table, chosen, filters.get("s", ""))
+
+
+def _sorted(table: Table[Any], chosen: list[int], wanted: str) -> list[int]:
+    columns: dict[str, array[int]] = {
+        "id": table.ids,
+        "created_at": table.created,
+        "updated_at": table.updated,
+    }
+    for term in reversed(wanted.replace("+", " ").split(",")):
+        field, _, direction = term.strip().partition(" ")
+        if field in SORTABLE:
+            chosen.sort(key=columns[field].__getitem__, reverse=direction.strip() == "desc")
+    return chosen
+
+
+def _test(table: Table[Any], name: str, value: str) -> Test | None:
+    if name in ("start_date", "end_date"):
+        return _created_test(table, name, value)
+    predicate = next(p for p in _PREDICATES if name.endswith(p))
+    field = name.removesuffix(predicate)
+    if field == "updated_at":
+        return _updated_test(table, predicate, value)
+    if field == "id":
+        return lambda at: str(table.ids[at]) == value
+    return _field_test(table, _COLUMN[field], predicate, value)
+
+
+def _created_test(table: Table[Any], name: str, value: str) -> Test | None:
+    """`start_date` and `end_date` are days of creation, both included."""
+    try:
+        day = (date.fromisoformat(value) - date(1970, 1, 1)).days
+    except ValueError:
+        return None
+    created = table.created
+    if name == "start_date":
+        return lambda at: created[at] >= day * DAY
+    return lambda at: created[at] < (day + 1) * DAY
+
+
+def _updated_test(table: Table[Any], predicate: str, value: str) -> Test | None:
+    instant = parse_instant(value)
+    if instant is None:
+        return None
+    updated = table.updated
+    if predicate == "_gt":
+        return lambda at: updated[at] > instant
+    return lambda at: updated[at] < instant
+
+
+def _field_test(table: Table[Any], column: str, predicate: str, value: str) -> Test | None:
+    def field(at: int) -> Any:  # noqa: ANN401
+        return getattr(table.get(at), column)
+
+    if predicate == "_gt":
+        try:
+            least = float(value)
+        except ValueError:
+            return None
+        return lambda at: float(field(at)) > least
+    if predicate == "_cont":
+        return lambda at: value in (field(at) or "")
+    if predicate == "_i_cont":
+        return lambda at: value.lower() in (field(at) or "").lower()
+    return lambda at: str(field(at)) == value and field(at) is not None
+
+
+def page_bounds(params: Params, default_size: int, max_size: int) -> tuple[int, int]:
+    """(page, per_page): nonsense is read as the default, too much is cut to the maximum."""
+    page = _positive(params.get("page"), 1)
+    per_page = _positive(params.get("per_page"), default_size)
+    return page, min(per_page, max_size)
+
+
+def _positive(text: str | None, default: int) -> int:
+    return int(text) if text and text.isdecimal() and int(text) > 0 else default

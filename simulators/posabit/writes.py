@@ -1,0 +1,87 @@
+"""Create and update of customers, with the refusals the vendor is known for."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from simulators.people import FIRST_ID
+from simulators.shapes import Shopper
+from simulators.world import Shop, World
+
+from . import wire
+
+_FLAGS = ("active", "loyalty", "marketing", "sms_in", "sms_out", "terms")
+
+
+class Refused(Exception):
+    """`reasons` are the sentences of the 4xx answer."""
+
+    def __init__(self, status: int, *reasons: str) -> None:
+        super().__init__(*reasons)
+        self.status = status
+        self.reasons = list(reasons)
+
+
+def next_customer_id(world: World) -> int:
+    """Ids rise over all venues."""
+    return max((max(shop.customers.ids, default=FIRST_ID) for shop in world.shops)) + 1
+
+
+def create_customer(world: World, shop: Shop, sent: dict[str, Any], now: int) -> wire.Wire:
+    """Raises Refused: no phone on a recreational profile, no card on a medical one, licence taken.
+
+    Not idempotent: the same body twice makes two customers unless a licence stops it.
+    """
+    row = _blank(next_customer_id(world), now)._replace(**_columns(sent))
+    if row.kind == "recreational" and not row.phone:
+        raise Refused(422, "Telephone can't be blank")
+    if row.kind == "medical" and not sent.get("medical_card_expiration"):
+        raise Refused(422, "Medical card expiration can't be blank")
+    _refuse_taken_license(shop, row)
+    shop.customers.append(row)
+    return wire.full_customer(row)
+
+
+def update_customer(shop: Shop, number: str, sent: dict[str, Any], now: int) -> wire.Wire:
+    """Raises Refused: 404 for an id that is gone, 422 for a licence somebody else has."""
+    at = shop.customers.find(int(number)) if number.isdecimal() else None
+    if at is None:
+        raise Refused(404, "Customer not found")
+    old = shop.customers.get(at)
+    points = old.points + _whole(sent.get("points_adjustment"))
+    row = old._replace(**_columns(sent), points=points, updated=now)
+    _refuse_taken_license(shop, row)
+    shop.customers.put(at, row)
+    return wire.full_customer(row)
+
+
+def _blank(number: int, now: int) -> Shopper:
+    blank = dict.fromkeys(Shopper._fields)
+    texts = dict.fromkeys(("first", "last", "address", "city", "state", "zip_code", "quirk"), "")
+    flags = dict.fromkeys(_FLAGS, False)
+    known = {"id": number, "kind": "recreational", "points": 0, "created": now, "updated": now}
+    return Shopper(**{**blank, **texts, **flags, **known, "active": True})
+
+
+def _columns(sent: dict[str, Any]) -> dict[str, Any]:
+    """What of the body changes something; the rest is ignored, as Rails' strong parameters do."""
+    found = {wire.WRITABLE[key]: value for key, value in sent.items() if key in wire.WRITABLE}
+    if found.get("kind", "recreational") not in ("recreational", "medical"):
+        raise Refused(422, "Customer type is not included in the list")
+    for flag in _FLAGS:
+        if flag in found:
+            found[flag] = found[flag] in (True, 1, "1", "true")
+    if found.get("license"):
+        found["license"] = str(found["license"]).upper()
+    return found
+
+
+def _refuse_taken_license(shop: Shop, row: Shopper) -> None:
+    if row.license and any(
+        other.license == row.license and other.id != row.id for other in shop.customers.rows()
+    ):
+        raise Refused(422, "Drivers license has already been taken")
+
+
+def _whole(value: Any) -> int:  # noqa: ANN401
+    return int(value) if isinstance(value, int | str) and str(value).lstrip("-").isdecimal() else 0
