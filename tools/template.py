@@ -1,0 +1,54 @@
+"""infra/*.yaml, read as one template for Chalice to merge into its package."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+from tools.paths import INFRA
+
+Template = dict[str, Any]
+
+
+class _Loader(yaml.SafeLoader):
+    """YAML with CloudFormation's short forms: `!Ref x`, `!GetAtt x.y`, `!Sub ...`."""
+
+
+def _intrinsic(loader: yaml.SafeLoader, name: str, node: yaml.Node) -> dict[str, Any]:
+    value: Any
+    if isinstance(node, yaml.ScalarNode):
+        value = loader.construct_scalar(node)
+        if name == "GetAtt":
+            value = str(value).split(".", 1)
+    elif isinstance(node, yaml.SequenceNode):
+        value = loader.construct_sequence(node, deep=True)
+    else:
+        value = loader.construct_mapping(node, deep=True)  # type: ignore[arg-type]
+    return {name if name in ("Ref", "Condition") else f"Fn::{name}": value}
+
+
+_Loader.add_multi_constructor("!", _intrinsic)
+
+
+def infra_template(directory: Path = INFRA) -> Template:
+    """All files of `directory` as one template. Sections starting with `x-` only hold anchors.
+
+    Raises ValueError when two files define the same thing.
+    """
+    merged: Template = {}
+    for path in sorted(directory.glob("*.yaml")):
+        # A SafeLoader with one constructor more, which builds plain data only.
+        document = yaml.load(path.read_text(encoding="utf-8"), Loader=_Loader)  # noqa: S506
+        for section, content in document.items():
+            if section.startswith("x-"):
+                continue
+            if not isinstance(content, dict):
+                merged[section] = content
+                continue
+            known = merged.setdefault(section, {})
+            if twice := known.keys() & content.keys():
+                raise ValueError(f"{path.name}: {section} {sorted(twice)} is defined elsewhere too")
+            known.update(content)
+    return merged
