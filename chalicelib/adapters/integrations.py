@@ -10,7 +10,8 @@ from pynamodb.exceptions import PutError
 from chalicelib.adapters import keys
 from chalicelib.adapters.tables import Row, TableMeta, bind, condition_failed, instant
 from chalicelib.domain.errors import StaleVersion
-from chalicelib.services.ports.integrations import AgeGate, Integration, IntegrationState
+from chalicelib.domain.integration_states import IntegrationState
+from chalicelib.services.ports.integrations import AgeGate, Integration
 
 
 class IntegrationRow(Row):

@@ -4,12 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Literal, Protocol
+from typing import Protocol
 
+from chalicelib.domain.integration_states import IntegrationState
 from chalicelib.domain.records import Instant
-
-IntegrationState = Literal["draft", "connected", "freezing", "frozen", "disconnected"]
-"""product.md §3.4"""
 
 
 @dataclass(frozen=True, slots=True)

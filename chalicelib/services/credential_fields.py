@@ -1,0 +1,93 @@
+"""The fields of a credential as a person typed them, checked against the platform's grid column."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Mapping
+
+from chalicelib.domain.errors import Conflict, InvalidInput
+from chalicelib.services.ports.pos import CredentialField, PlatformInfo
+
+MARKET = "market"
+"""The field *Relevant market of credential*, where the platform has it."""
+
+
+def validated(info: PlatformInfo, given: Mapping[str, str]) -> dict[str, str]:
+    """A whole new credential's fields; blank optional ones are left out.
+
+    Raises InvalidInput with field, reason and example of each fault; a value is never repeated.
+    """
+    faults = _unknown(info, given)
+    fields: dict[str, str] = {}
+    for field in info.fields:
+        value = given.get(field.key, "").strip()
+        fault = _fault(field, value)
+        if fault:
+            faults.append(_refusal(field, fault))
+        elif value:
+            fields[field.key] = value
+    _raise(faults)
+    return fields
+
+
+def validated_changes(
+    info: PlatformInfo, given: Mapping[str, str], held: Mapping[str, str]
+) -> dict[str, str]:
+    """Only the fields to change; a blank one is to be removed and comes back as "".
+
+    Raises InvalidInput, and Conflict for a field that never changes once set (product.md §3.6).
+    """
+    faults = _unknown(info, given)
+    changes: dict[str, str] = {}
+    for field in info.fields:
+        if field.key not in given:
+            continue
+        value = given[field.key].strip()
+        fault = _fault(field, value)
+        if fault:
+            faults.append(_refusal(field, fault))
+        elif field.immutable and held.get(field.key, value) != value:
+            raise Conflict(
+                f"{field.label} cannot be changed once it is set, because sales are kept under it."
+                " Remove this credential and add a new one instead.",
+                field=field.key,
+            )
+        else:
+            changes[field.key] = value
+    _raise(faults)
+    return changes
+
+
+def secret_names(info: PlatformInfo) -> frozenset[str]:
+    return frozenset(field.key for field in info.fields if field.secret)
+
+
+def _fault(field: CredentialField, value: str) -> str | None:
+    if not value:
+        return "required" if field.required else None
+    if len(value) > field.max_length:
+        return f"at most {field.max_length} characters"
+    if not value.isprintable():
+        return "has a line break or another character that cannot be typed"
+    if field.pattern and not re.fullmatch(field.pattern, value):
+        return f"does not look like a {field.label}"
+    return None
+
+
+def _unknown(info: PlatformInfo, given: Iterable[str]) -> list[dict[str, object]]:
+    known = {field.key for field in info.fields}
+    example = ", ".join(field.key for field in info.fields)
+    return [
+        {"field": f"fields.{name[:60]}", "reason": "unknown field", "example": example}
+        for name in given
+        if name not in known
+    ]
+
+
+def _refusal(field: CredentialField, reason: str) -> dict[str, object]:
+    return {"field": f"fields.{field.key}", "reason": reason, "example": field.example}
+
+
+def _raise(faults: list[dict[str, object]]) -> None:
+    if faults:
+        raise InvalidInput("Some fields cannot be taken; nothing was stored.", errors=faults)

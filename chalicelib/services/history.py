@@ -1,0 +1,34 @@
+"""*History from*: how far back a credential's first sync goes (product.md §3.2)."""
+
+from __future__ import annotations
+
+from datetime import date, timedelta
+
+from chalicelib.domain.errors import InvalidInput
+from chalicelib.domain.records import Instant
+from chalicelib.domain.times import local_day, start_of_day
+
+EARLIEST = date(2000, 1, 1)
+
+
+def history_start(wanted: date | None, now: Instant, zone: str) -> Instant:
+    """The start of the wanted day in the account's zone; None is 12 months before today.
+
+    Raises InvalidInput for a day in the future or before 2000.
+    """
+    today = local_day(now, zone)
+    default = _a_year_before(today)
+    if wanted is not None and not EARLIEST <= wanted <= today:
+        reason = f"a day from {EARLIEST} to today ({today})"
+        raise InvalidInput(
+            "Some fields cannot be taken; nothing was stored.",
+            errors=[{"field": "history_from", "reason": reason, "example": default.isoformat()}],
+        )
+    return start_of_day(wanted or default, zone)
+
+
+def _a_year_before(day: date) -> date:
+    try:
+        return day.replace(year=day.year - 1)
+    except ValueError:
+        return (day - timedelta(days=1)).replace(year=day.year - 1)

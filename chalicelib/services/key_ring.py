@@ -1,0 +1,76 @@
+"""A credential's secrets: sealed on the way in, opened only to call the POS (product.md §3.5)."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+from chalicelib.services.ports.common import SecretBox
+from chalicelib.services.ports.integrations import Credential
+from chalicelib.services.ports.pos import CredentialAccess
+
+SHOWN_FROM_LENGTH = 12
+"""Of a shorter secret the last four characters would tell too much."""
+
+FINGERPRINT_BYTES = 6
+
+
+@dataclass(frozen=True, slots=True)
+class SealedSecrets:
+    """What is stored of secrets, each by its field; `fingerprints` and `last_four` may be shown."""
+
+    sealed: Mapping[str, bytes] = field(repr=False)
+    fingerprints: Mapping[str, str]
+    last_four: Mapping[str, str]
+
+
+class KeyRing:
+    def __init__(self, box: SecretBox) -> None:
+        self._box = box
+
+    def seal(self, uid: str, credential: str, secrets: Mapping[str, str]) -> SealedSecrets:
+        """Encrypt each secret for this account, credential and field only."""
+        return SealedSecrets(
+            sealed={
+                name: self._box.seal(secret, context(uid, credential, name))
+                for name, secret in secrets.items()
+            },
+            fingerprints={name: fingerprint(uid, name, secrets[name]) for name in secrets},
+            last_four={name: last_four(secrets[name]) for name in secrets},
+        )
+
+    def access(self, credential: Credential, *, time_zone: str, currency: str) -> CredentialAccess:
+        """What opens the POS, secrets in clear: for the length of one job, never stored.
+
+        Raises ValueError when a secret was sealed for something else.
+        """
+        return CredentialAccess(
+            platform=credential.platform,
+            fields={**credential.fields, **self.secrets(credential)},
+            scope=credential.scope or None,
+            time_zone=time_zone,
+            currency=currency,
+        )
+
+    def secrets(self, credential: Credential) -> dict[str, str]:
+        """Each secret in clear. Raises ValueError as `access` does."""
+        return {
+            name: self._box.unseal(sealed, context(credential.uid, credential.id, name))
+            for name, sealed in credential.sealed.items()
+        }
+
+
+def context(uid: str, credential: str, name: str) -> dict[str, str]:
+    """The encryption context: without it the secret does not open."""
+    return {"uid": uid, "credential": credential, "field": name}
+
+
+def fingerprint(uid: str, name: str, secret: str) -> str:
+    """12 hex characters: the same for the same secret in an account, saying nothing about it."""
+    salt = f"{uid}\x1f{name}".encode()[:64]
+    return hashlib.blake2b(secret.encode(), key=salt, digest_size=FINGERPRINT_BYTES).hexdigest()
+
+
+def last_four(secret: str) -> str:
+    return secret[-4:] if len(secret) >= SHOWN_FROM_LENGTH else ""
