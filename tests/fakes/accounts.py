@@ -32,6 +32,17 @@ class MemoryAccounts:
         return saved
 
     def add_user(self, user: User) -> None:
+        if (user.uid, user.sub) in self.people:
+            raise Conflict("the person is in the account already")
+        self.people[user.uid, user.sub] = user
+
+    def change_user(self, user: User, *, other_owner: User | None) -> None:
+        if (user.uid, user.sub) not in self.people:
+            raise NotFound("there is no such person")
+        if other_owner is not None:
+            witness = self.people[user.uid, other_owner.sub]
+            if witness.role != "Owner" or not witness.active:
+                raise Conflict("the other Owner was changed meanwhile")
         self.people[user.uid, user.sub] = user
 
     def users(self, uid: str) -> list[User]:
