@@ -5,8 +5,10 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import Any
 
+from simulators.names import words
+
 ALIASES = {"sales": "sales_histories", "inventory": "inventories"}
-STATUSES = frozenset("400 401 403 404 422 429 500 502 503 504".split())
+STATUSES = frozenset(words("400 401 403 404 422 429 500 502 503 504"))
 KINDS = STATUSES | {
     "slow",  # seconds: wait, then answer well
     "drip",  # seconds: the body trickles out over that time

@@ -1,15 +1,20 @@
 """Word lists of the generated worlds."""
 
-FIRST = (
+
+def words(text: str) -> tuple[str, ...]:
+    return tuple(text.split())
+
+
+FIRST = words(
     "Ana Ben Carla Dan Elena Frank Grace Hugo Iris Jack Kira Leo Mona Nate Olga Paul Rosa Sam Tina "
     "Uma Vera Walt Xena Yuri Zane Amber Boris Cleo Dora Emil Faye Gus Hana Ivan Jade Karl Lena Max "
     "Nora Otto Pia Quinn Rita Sven Tara Ugo Vic Wanda Yara Zoe"
-).split()
-LAST = (
+)
+LAST = words(
     "Adams Baker Chen Diaz Evans Fischer Garcia Hill Ito Jones Kim Lopez Meyer Novak Ortiz Park "
     "Quist Ruiz Smith Tran Ueda Vega Weber Xu Young Zimmer Abbott Bloom Cross Dunn Ellis Fox Grant "
     "Hale Irwin Jensen Kerr Lang Moss Nash Owens Price Reyes Stone Tate Vance Wolfe York"
-).split()
+)
 UNICODE = (
     ("Zoë", "Brontë"),
     ("François", "Lévêque"),
@@ -18,7 +23,7 @@ UNICODE = (
     ("Łukasz", "Żółć"),
     ("José María", "Núñez"),
     ("Jose\u0301", "Muñoz"),  # decomposed accent: the same name in other bytes
-    ("O'Neil", "D’Angelo"),
+    ("O'Neil", "D\u2019Angelo"),
     ("李", "小龙"),
     ("Søren", "Ångström"),
     ("Ünal", "Çelik"),
@@ -44,7 +49,7 @@ BAD_MAILS = (
     "@example.com",
     "a b@example.com",
 )
-STREETS = "Pine Cedar Maple Birch Alder Spruce Willow Aspen Juniper Laurel".split()
+STREETS = words("Pine Cedar Maple Birch Alder Spruce Willow Aspen Juniper Laurel")
 
 # name, street, city, state, region, zip
 VENUES = (
@@ -73,7 +78,7 @@ CATEGORIES = (
     ("Topicals", 0.5, 1200, 4000),
     ("Gear", 0.0, 200, 12000),
 )
-BRANDS = "Acme Fernhill Lumen Northbar Opal Pinecrest Quarry Riverbend".split()
+BRANDS = words("Acme Fernhill Lumen Northbar Opal Pinecrest Quarry Riverbend")
 STRAINS = ("Blue Dream", "Harlequin", "Jack Herer", "Northern Lights", "Sour Diesel", "Gelato")
 LINEAGES = ("indica", "sativa", "hybrid")
 COUPONS = (

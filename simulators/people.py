@@ -54,7 +54,7 @@ class Cast:
     def other_store(self, store: int) -> int:
         return (store + 1) % len(self.stores)
 
-    def person(self, store: int | None = None, **fields: Any) -> Draft:  # noqa: ANN401
+    def person(self, store: int | None = None, **fields: Any) -> Draft:
         """Add one complete shopper; `fields` overrule what was drawn."""
         rng = self.rng
         store = self.store() if store is None else store
@@ -97,7 +97,7 @@ class Cast:
         self.drafts.append(draft)
         return draft
 
-    def twin(self, of: Draft, store: int, **fields: Any) -> Draft:  # noqa: ANN401
+    def twin(self, of: Draft, store: int, **fields: Any) -> Draft:
         """Another record of the same human being."""
         same = {key: of[key] for key in ("first", "last", "birthday", "birth_year", "gender")}
         return self.person(store, **{**same, "license": None, **fields})
@@ -162,7 +162,7 @@ def _minor(cast: Cast) -> None:
 
 
 # How often a kind occurs, as a share of the rows asked for.
-KINDS: tuple[tuple[float, Callable[[Cast], None]], ...] = (
+KINDS: tuple[tuple[float, Callable[[Cast], object]], ...] = (
     (0.010, _family),
     (0.020, _both_stores_same_phone),
     (0.015, _both_stores_same_email),
@@ -171,10 +171,10 @@ KINDS: tuple[tuple[float, Callable[[Cast], None]], ...] = (
     (0.040, _guest),
     (0.004, _tester),
     (0.002, _minor),
-    (0.005, lambda cast: cast.person(kind="employee") and None),
-    (0.010, lambda cast: cast.person(kind="medical", phone=None) and None),
-    (0.140, lambda cast: cast.person(email=None) and None),
-    (0.050, lambda cast: cast.person(phone=None) and None),
+    (0.005, lambda cast: cast.person(kind="employee")),
+    (0.010, lambda cast: cast.person(kind="medical", phone=None)),
+    (0.140, lambda cast: cast.person(email=None)),
+    (0.050, lambda cast: cast.person(phone=None)),
 )
 
 

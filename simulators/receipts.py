@@ -1,4 +1,4 @@
-"""A year of sales: when who bought where, refunds in three shapes, and what goes wrong.
+"""Sales rows: lines, amounts and refunds in three shapes.
 
 Kept as columns, because a world may hold millions: a sale's lines and amounts are drawn from a
 hash of its id when the row is asked for, so they are the same every time.
@@ -8,58 +8,27 @@ from __future__ import annotations
 
 import random
 from array import array
-from dataclasses import dataclass
 from hashlib import blake2b
-from itertools import accumulate
 
 from . import names
 from .shapes import Line, Product, Sale, Shopper, Venue, WorldSpec
 from .stock import first_lot
 from .tables import Table
-from .zones import DAY, HOUR, offset, summer_time
+from .visits import (
+    EDITED,
+    LOWERED,
+    PLAIN,
+    QUIRK,
+    REFUND_ROW,
+    REFUNDED,
+    UNKNOWN,
+    VOIDED,
+    Visit,
+    decide_fates,
+    make_visits,
+)
 
 FIRST_SALE = 90_210_000
-HISTORY_DAYS = 350
-OLD_DAYS = (740, 780)
-OPENS, CLOSES = 8, 23
-
-# What became of a sale; a small integer in the columns.
-PLAIN, REFUND_ROW, REFUNDED, VOIDED, LOWERED, LATE, UNKNOWN = range(7)
-BAD_DATE, BAD_MONEY, MISSING_ID, STRINGS = range(7, 11)
-QUIRK = {
-    BAD_DATE: "bad_date",
-    BAD_MONEY: "bad_money",
-    MISSING_ID: "missing_id",
-    STRINGS: "strings",
-}
-# Share of the rows asked for.
-FATES = (
-    (REFUNDED, 0.007),
-    (VOIDED, 0.005),
-    (LOWERED, 0.006),
-    (LATE, 0.020),
-    (UNKNOWN, 0.004),
-    (BAD_DATE, 0.001),
-    (BAD_MONEY, 0.001),
-    (MISSING_ID, 0.001),
-    (STRINGS, 0.010),
-)
-REFUND_ROWS, NO_SHOPPER, SMALL_WORLD = 0.007, 0.08, 300
-EDITED = {REFUNDED, VOIDED, LOWERED, LATE}
-WEEKDAYS = (1.0, 0.9, 1.0, 1.1, 1.5, 1.6, 1.2)  # Thursday first: day 0 of the epoch was one
-HOURS = (2, 3, 4, 5, 6, 6, 6, 7, 9, 11, 11, 9, 7, 5, 3)
-
-
-@dataclass(slots=True, eq=False)
-class _Visit:
-    """One row in the making; `of` is the sale that a refund row takes back."""
-
-    ordered: int
-    venue: int
-    shopper: int
-    fate: int = PLAIN
-    of: _Visit | None = None
-    id: int = 0
 
 
 def make_sales(
@@ -67,9 +36,9 @@ def make_sales(
 ) -> list[Columns]:
     """The sales of each venue, `spec.sales` in all, in id order, which is time order."""
     rng = random.Random(f"{spec.seed}:sales")
-    visits = _visits(spec, venues, shoppers, rng)
+    visits = make_visits(spec, venues, shoppers, rng)
     if spec.mess:
-        _decide_fates(spec, visits, venues, rng)
+        decide_fates(spec, visits, venues, rng)
     visits.sort(key=lambda visit: visit.ordered)
     columns = [Columns(spec, venue, products) for venue in venues]
     number = FIRST_SALE
@@ -78,92 +47,6 @@ def make_sales(
         visit.id = number
         columns[visit.venue].add(visit, rng)
     return columns
-
-
-def _many(share: float, spec: WorldSpec) -> int:
-    return max(1 if spec.sales >= SMALL_WORLD else 0, round(share * spec.mess * spec.sales))
-
-
-def _visits(
-    spec: WorldSpec, venues: list[Venue], shoppers: list[list[Shopper]], rng: random.Random
-) -> list[_Visit]:
-    """Who shops: few come often, most come rarely, always to the store of their record."""
-    refunds = _many(REFUND_ROWS, spec) if spec.mess else 0
-    nobody = _many(NO_SHOPPER, spec) if spec.mess else 0
-    known = [
-        (at, row.id, row.created)
-        for at, rows in enumerate(shoppers)
-        for row in rows
-        if row.quirk != "no_id"
-    ]
-    weights = list(accumulate(min(rng.paretovariate(1.3), 40.0) for _ in known))
-    buyers: list[tuple[int, int, int]] = []
-    if known:
-        buyers = rng.choices(known, cum_weights=weights, k=max(0, spec.sales - refunds - nobody))
-    stores = [1.0 / (1 + at) ** 0.5 for at in range(len(venues))]
-    missing = spec.sales - refunds - len(buyers)
-    buyers += [(at, 0, 0) for at in rng.choices(range(len(venues)), stores, k=missing)]
-    times = _times(spec, venues, buyers, rng)
-    visits = [_Visit(time, buyer[0], buyer[1]) for time, buyer in zip(times, buyers, strict=True)]
-    whole = [visit for visit in visits if visit.shopper]
-    for origin in rng.sample(whole, min(refunds, len(whole))):
-        later = origin.ordered + rng.randint(600, 10 * 86_400) * 1000
-        time = min(later, spec.now - 60_000)
-        visits.append(_Visit(time, origin.venue, origin.shopper, REFUND_ROW, origin))
-    return visits
-
-
-def _times(
-    spec: WorldSpec, venues: list[Venue], buyers: list[tuple[int, int, int]], rng: random.Random
-) -> list[int]:
-    today = spec.now // DAY
-    days = list(range(today - HISTORY_DAYS, today))
-    by_weekday = list(accumulate(WEEKDAYS[day % 7] for day in days))
-    drawn = rng.choices(days, cum_weights=by_weekday, k=len(buyers))
-    hours = rng.choices(range(OPENS, CLOSES), HOURS, k=len(buyers))
-    shift = [{day: offset(v.rails_zone, day * DAY + DAY // 2) for day in days} for v in venues]
-    latest = spec.now - 60_000
-    times = []
-    for (venue, _, created), day, hour in zip(buyers, drawn, hours, strict=True):
-        wall = day * DAY + hour * HOUR + int(rng.random() * 3600) * 1000
-        time = wall - shift[venue][day]
-        earliest = created + 60_000
-        if time < earliest or time > latest:
-            low = max(earliest, spec.now - HISTORY_DAYS * DAY)
-            time = low + int(rng.random() * max(0, latest - low)) // 1000 * 1000
-        times.append(min(time, latest))
-    return times
-
-
-def _decide_fates(
-    spec: WorldSpec, visits: list[_Visit], venues: list[Venue], rng: random.Random
-) -> None:
-    taken = {visit.of for visit in visits if visit.of}
-    plain = [visit for visit in visits if visit.fate == PLAIN and visit not in taken]
-    rng.shuffle(plain)
-    for fate, share in FATES:
-        for _ in range(min(_many(share, spec), len(plain))):
-            plain.pop().fate = fate
-    for _ in range(min(round(spec.old_sales * spec.sales), len(plain))):
-        plain.pop().ordered = spec.now - rng.randint(*OLD_DAYS) * DAY + rng.randrange(DAY)
-    if spec.sales >= SMALL_WORLD:
-        for venue in venues:
-            _open_at_night(spec, venue, plain)
-
-
-def _open_at_night(spec: WorldSpec, venue: Venue, plain: list[_Visit]) -> None:
-    """Two sales in the hour that the end of summer time repeats, one in each of its passes."""
-    year = 1970 + spec.now // (365 * DAY + DAY // 4)
-    for back in (year, year - 1):
-        end = summer_time(venue.rails_zone, back)[1]
-        if not spec.now - HISTORY_DAYS * DAY < end < spec.now - DAY:
-            continue
-        chosen = [
-            at for at, visit in enumerate(plain) if visit.venue == venue.index and not visit.shopper
-        ][:2]
-        for at, time in zip(reversed(chosen), (end - HOUR // 2, end + HOUR // 2), strict=False):
-            plain.pop(at).ordered = time
-        return
 
 
 class Columns:
@@ -180,7 +63,7 @@ class Columns:
         self.fates = array("B")
         self.origins = array("q")
 
-    def add(self, visit: _Visit, rng: random.Random) -> None:
+    def add(self, visit: Visit, rng: random.Random) -> None:
         created = visit.ordered + 1000
         updated = created
         if visit.fate in EDITED:

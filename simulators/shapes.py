@@ -32,7 +32,7 @@ class WorldSpec:
 
 
 class Venue(NamedTuple):
-    index: int
+    ordinal: int
     code: str
     name: str
     license: str

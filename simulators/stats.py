@@ -7,11 +7,16 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
+from simulators.httpd import Reply
+from simulators.names import words
+
 UNKNOWN = "unknown"
 # Parameters whose values say nothing about a person; any other value is masked.
 PLAIN_PARAMS = frozenset(
-    "page per_page start_date end_date q[s] q[updated_at_gt] q[updated_at_lt] "
-    "q[quantity_on_hand_gt]".split()
+    words(
+        "page per_page start_date end_date q[s] q[updated_at_gt] q[updated_at_lt] "
+        "q[quantity_on_hand_gt]"
+    )
 )
 
 
@@ -66,11 +71,11 @@ class Stats:
             _start(pace, at)
         return ticket
 
-    def end(self, ticket: Ticket, at: float, status: int | str, rows: int, size: int) -> None:
+    def end(self, ticket: Ticket, at: float, status: int | str, reply: Reply) -> None:
         self._by_status.setdefault(ticket.resource, Counter())[str(status)] += 1
-        self._rows[ticket.resource] += rows
+        self._rows[ticket.resource] += reply.rows
         spent = round((at - ticket.at) * 1000, 3)
-        ticket.entry.update(status=status, rows=rows, bytes=size, ms=spent)
+        ticket.entry.update(status=status, rows=reply.rows, bytes=len(reply.body), ms=spent)
         for pace in self._touched(ticket.venue):
             pace.in_flight -= 1
             pace.last_end = at

@@ -45,12 +45,12 @@ def make_coupons(spec: WorldSpec) -> list[Coupon]:
 
 
 def first_lot(venue: Venue) -> int:
-    return FIRST_LOT + venue.index * 10_000_000
+    return FIRST_LOT + venue.ordinal * 10_000_000
 
 
 def make_lots(spec: WorldSpec, venue: Venue, products: list[Product]) -> Table[Lot]:
     """Sold-out rows first (they are older), made only when asked for; then what is in stock."""
-    rng = random.Random(f"{spec.seed}:lots:{venue.index}")
+    rng = random.Random(f"{spec.seed}:lots:{venue.ordinal}")
     start = first_lot(venue)
     old = [_sold_out(spec, start + at, products) for at in range(spec.old_lots)]
     lots = list(old)

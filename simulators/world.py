@@ -47,9 +47,9 @@ class World:
         self.shops = [
             Shop(
                 venue,
-                table_of(shoppers[venue.index]),
-                sales[venue.index].table(),
-                sales[venue.index],
+                table_of(shoppers[venue.ordinal]),
+                sales[venue.ordinal].table(),
+                sales[venue.ordinal],
                 make_lots(spec, venue, self.products),
                 table_of(make_coupons(spec)),
             )
@@ -88,7 +88,7 @@ def _venue(spec: WorldSpec, at: int) -> Venue:
     rng = random.Random(f"{spec.seed}:venue:{at}")
     lap = at // len(names.VENUES)
     return Venue(
-        index=at,
+        ordinal=at,
         code=f"{street.lower()}-{at + 1:02d}",
         name=f"{name} {lap + 1}" if lap else name,
         license=str(rng.randrange(410_000, 420_000) + at * 10_000),

@@ -6,37 +6,20 @@ import json
 import re
 from collections import OrderedDict
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Any
 
+from simulators.httpd import Reply, Request
 from simulators.tables import Table
 from simulators.world import Shop, World
 
-from . import wire
+from . import store_wire, wire
 from .access import Caller, Permissions, identify, may_enter, permitted
 from .listings import active_filters, page_bounds, select
 from .writes import Refused, create_customer, update_customer
 
 _ROUTE = re.compile(r"^/api/(v2|v3)/(?:(venue)/)?([a-z_]+)(?:/([\w-]+))?(?:/(options))?/?$")
 LISTED = ("customers", "sales_histories", "inventories", "coupons")
-JSON = "application/json; charset=utf-8"
-
-
-@dataclass(slots=True)
-class Request:
-    method: str
-    path: str
-    params: Mapping[str, str] = field(default_factory=dict)
-    authorization: str = ""
-    body: bytes = b""
-
-
-@dataclass(slots=True)
-class Reply:
-    status: int
-    body: bytes
-    content_type: str = JSON
-    rows: int = 0
 
 
 @dataclass(slots=True)
@@ -97,6 +80,8 @@ class PosabitApi:
         if not match:
             return None
         version, venue, resource, item, _ = match.groups()
+        if request.method not in ("GET", "POST", "PUT", "PATCH"):
+            return None
         inside = resource in LISTED or resource == "customer_queues"
         outside = version == "v3" and resource in ("menu_feeds", "incoming_orders")
         is_info = resource == "info" and bool(venue) == (version == "v2")
@@ -114,32 +99,37 @@ class PosabitApi:
 
     def answer(self, request: Request, call: Call, twist: str | None = None) -> Reply:
         """`twist`: "empty" (no rows, totals kept) or "ignore_filter" (as if none was sent)."""
-        if not may_enter(call.caller, call.version, call.resource, self.settings.accept):
-            return problem(401, "Unauthorized")
         shop = call.caller.shop if call.caller else None
+        refusal = self._refusal(call, shop)
+        if refusal:
+            return refusal
         if shop is None:
-            return Reply(200, wire.encode(wire.venue_list(self.world.venues)))
-        permissions = self.permissions[shop.venue.code]
-        if not permitted(permissions, call.resource):
-            return problem(403, "You do not have permission to access this resource")
+            return Reply(200, wire.encode(store_wire.venue_list(self.world.venues)))
         if call.kind in ("customers.create", "customers.update"):
             return self._write(request, call, shop)
-        if request.method != "GET":
-            return problem(404, "Not found")
         if call.resource in LISTED and not call.item:
             return self._list(request.params, call.resource, shop, twist)
         return self._single(request, call, shop)
 
+    def _refusal(self, call: Call, shop: Shop | None) -> Reply | None:
+        if not may_enter(call.caller, call.version, call.resource, self.settings.accept):
+            return problem(401, "Unauthorized")
+        if shop and not permitted(self.permissions[shop.venue.code], call.resource):
+            return problem(403, "You do not have permission to access this resource")
+        return None
+
     def _single(self, request: Request, call: Call, shop: Shop) -> Reply:
         if call.resource == "info":
-            return Reply(200, wire.encode(wire.info(shop.venue)))
+            return Reply(200, wire.encode(store_wire.info(shop.venue)))
         if call.resource == "customers":
             return self._show(call, shop)
         if call.resource == "menu_feeds":
             return self._menu(request.path, call, shop)
         if call.resource == "incoming_orders":
             page, _ = page_bounds(request.params, 100, 100)
-            order = wire.incoming_order(700_000 + shop.venue.index, shop.venue, self.world.spec.now)
+            order = store_wire.incoming_order(
+                700_000 + shop.venue.ordinal, shop.venue, self.world.spec.now
+            )
             rows = [order] if page == 1 else []
             head = {"status": "success", "code": 200, "total_records": 1, "page": page}
             return Reply(200, wire.encode({**head, "per_page": 100, "incoming_orders": rows}))
@@ -165,7 +155,7 @@ class PosabitApi:
             options = {"feed_key": call.item, "feed_type": "api", "include_medical": True}
             return Reply(200, wire.encode({"menu_feed_options": options}))
         lots = list(shop.inventories.rows())
-        return Reply(200, wire.encode(wire.menu_feed(shop.venue, self.world.products, lots)))
+        return Reply(200, wire.encode(store_wire.menu_feed(shop.venue, self.world.products, lots)))
 
     def _write(self, request: Request, call: Call, shop: Shop) -> Reply:
         try:
@@ -185,9 +175,9 @@ class PosabitApi:
     def _list(
         self, params: Mapping[str, str], resource: str, shop: Shop, twist: str | None
     ) -> Reply:
-        if resource == "customers" and self.settings.dates_required:
-            if not {"start_date", "end_date"} <= set(params):
-                return problem(422, "start_date and end_date are required")
+        undated = resource == "customers" and not {"start_date", "end_date"} <= set(params)
+        if undated and self.settings.dates_required:
+            return problem(422, "start_date and end_date are required")
         filters = active_filters(resource, params)
         if twist == "ignore_filter":
             filters = {key: value for key, value in filters.items() if key == "s"}
@@ -196,7 +186,7 @@ class PosabitApi:
         chosen = self._select(shop, resource, table, filters)
         wanted = [] if twist == "empty" else chosen[(page - 1) * per_page : page * per_page]
         shape = self.permissions[shop.venue.code]
-        key = (shop.venue.index, resource, table.version, shape, tuple(wanted))
+        key = (shop.venue.ordinal, resource, table.version, shape, tuple(wanted))
         rows = self._cached(key, lambda: self._render(shop, resource, table, wanted, shape))
         body = wire.envelope(resource, rows, len(chosen), page, per_page)
         return Reply(200, body, rows=len(wanted))
@@ -254,8 +244,8 @@ class PosabitApi:
                 return lambda row: wire.without_customer(wire.sale(row, shop.venue, world.products))
             return lambda row: wire.sale(row, shop.venue, world.products)
         if resource == "inventories":
-            return lambda row: wire.inventory(row, world.products_by_id)
-        return wire.coupon
+            return lambda row: store_wire.inventory(row, world.products_by_id)
+        return store_wire.coupon
 
     def warm(self, per_page: int) -> int:
         """Render every page of the unfiltered listings; returns how many pages are held."""

@@ -7,11 +7,11 @@ from collections.abc import Callable
 from dataclasses import asdict, fields, replace
 from typing import TYPE_CHECKING, Any
 
+from simulators.httpd import Reply, Request
 from simulators.shapes import WorldSpec
 from simulators.world import World
 
 from . import wire
-from .api import Reply, Request
 
 if TYPE_CHECKING:
     from .server import PosabitServer

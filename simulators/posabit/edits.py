@@ -6,16 +6,15 @@ import random
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
-from simulators.faults import Trigger, read_trigger
-from simulators.faults import ALIASES
-from simulators.receipts import LOWERED, REFUND_ROW
+from simulators.faults import ALIASES, Trigger, read_trigger
 from simulators.shapes import Lot, Sale, Shopper
 from simulators.tables import Table
+from simulators.visits import LOWERED, REFUND_ROW
 from simulators.world import Shop
 from simulators.zones import parse_instant
 
 from . import wire
-from .writes import create_customer, next_customer_id
+from .writes import create_customer
 
 if TYPE_CHECKING:
     from .api import PosabitApi
@@ -225,6 +224,3 @@ def _visible_change(row: Shopper | Sale | Lot) -> Edit:
     if isinstance(row, Sale):
         return {"number": f"{row.number}-e"}
     return {"quantity": f"{float(row.quantity) + 1:.1f}"}
-
-
-__all__ = ["Edits", "next_customer_id"]

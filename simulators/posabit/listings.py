@@ -11,6 +11,7 @@ from collections.abc import Callable, Mapping
 from datetime import date
 from typing import Any
 
+from simulators.names import words
 from simulators.tables import Table
 from simulators.zones import DAY, parse_instant
 
@@ -20,12 +21,14 @@ Test = Callable[[int], bool]
 # Known filters by resource. The second group is documented for incoming orders only.
 KNOWN: dict[str, frozenset[str]] = {
     "customers": frozenset(
-        "updated_at_gt telephone_eq drivers_license_eq birthday_eq first_name_cont last_name_cont "
-        "first_name_i_cont last_name_i_cont "
-        "updated_at_lt id_eq email_eq first_name_eq last_name_eq".split()
+        words(
+            "updated_at_gt telephone_eq drivers_license_eq birthday_eq "
+            "first_name_cont last_name_cont first_name_i_cont last_name_i_cont "
+            "updated_at_lt id_eq email_eq first_name_eq last_name_eq"
+        )
     ),
-    "sales_histories": frozenset("updated_at_gt updated_at_lt id_eq customer_id_eq".split()),
-    "inventories": frozenset("updated_at_gt updated_at_lt quantity_on_hand_gt id_eq".split()),
+    "sales_histories": frozenset(words("updated_at_gt updated_at_lt id_eq customer_id_eq")),
+    "inventories": frozenset(words("updated_at_gt updated_at_lt quantity_on_hand_gt id_eq")),
     "coupons": frozenset(("updated_at_gt",)),
 }
 SORTABLE = frozenset(("id", "created_at", "updated_at"))
@@ -114,7 +117,7 @@ def _updated_test(table: Table[Any], predicate: str, value: str) -> Test | None:
 
 
 def _field_test(table: Table[Any], column: str, predicate: str, value: str) -> Test | None:
-    def field(at: int) -> Any:  # noqa: ANN401
+    def field(at: int) -> Any:
         return getattr(table.get(at), column)
 
     if predicate == "_gt":

@@ -24,7 +24,7 @@ class Refused(Exception):
 
 def next_customer_id(world: World) -> int:
     """Ids rise over all venues."""
-    return max((max(shop.customers.ids, default=FIRST_ID) for shop in world.shops)) + 1
+    return max(max(shop.customers.ids, default=FIRST_ID) for shop in world.shops) + 1
 
 
 def create_customer(world: World, shop: Shop, sent: dict[str, Any], now: int) -> wire.Wire:
@@ -56,11 +56,11 @@ def update_customer(shop: Shop, number: str, sent: dict[str, Any], now: int) -> 
 
 
 def _blank(number: int, now: int) -> Shopper:
-    blank = dict.fromkeys(Shopper._fields)
-    texts = dict.fromkeys(("first", "last", "address", "city", "state", "zip_code", "quirk"), "")
-    flags = dict.fromkeys(_FLAGS, False)
-    known = {"id": number, "kind": "recreational", "points": 0, "created": now, "updated": now}
-    return Shopper(**{**blank, **texts, **flags, **known, "active": True})
+    blank: dict[str, Any] = dict.fromkeys(Shopper._fields)
+    blank.update(dict.fromkeys(("first", "last", "address", "city", "state", "zip_code"), ""))
+    blank.update(dict.fromkeys(_FLAGS, False))
+    blank.update(id=number, kind="recreational", points=0, active=True, quirk="")
+    return Shopper(**{**blank, "created": now, "updated": now})
 
 
 def _columns(sent: dict[str, Any]) -> dict[str, Any]:
@@ -83,5 +83,5 @@ def _refuse_taken_license(shop: Shop, row: Shopper) -> None:
         raise Refused(422, "Drivers license has already been taken")
 
 
-def _whole(value: Any) -> int:  # noqa: ANN401
+def _whole(value: Any) -> int:
     return int(value) if isinstance(value, int | str) and str(value).lstrip("-").isdecimal() else 0
