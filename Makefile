@@ -1,0 +1,67 @@
+# The project's commands. Each works from a fresh clone with Python 3.11 to 3.13, make and git.
+
+.DEFAULT_GOAL := help
+.PHONY: help demo demo-once test test-full check format bench deploy destroy account pos stack clean
+
+SUPPORTED := import sys; sys.exit(not (3, 11) <= sys.version_info[:2] <= (3, 13))
+PYTHON ?= $(shell for python in python3 python3.13 python3.12 python3.11; do \
+	$$python -c "$(SUPPORTED)" 2>/dev/null && echo $$python && break; done)
+UV := $(shell grep '^uv==' requirements-dev.txt)
+BIN := .venv/bin
+READY := .venv/ready
+RUN := $(BIN)/python -m
+
+help: ## List the commands
+	@sed -n 's/^\([a-z-]*\):.*## /  make \1|/p' $(MAKEFILE_LIST) | column -t -s '|'
+
+demo: $(READY) ## The whole product with simulated POS and data; stays until Ctrl-C
+	$(RUN) tools.demo
+
+demo-once: $(READY) ## The same, checks the outcome, prints one line of JSON and stops
+	$(RUN) tools.demo --once
+
+test: check ## Everything CI needs
+	$(BIN)/pytest -n 2 -m "not stack and not full"
+	$(BIN)/pytest -m "stack and not full"
+
+test-full: test ## The long runs too
+	$(BIN)/pytest -m full
+
+check: $(READY) ## Format, lint, types, layers, template, security scan
+	$(BIN)/ruff format --check --quiet .
+	$(BIN)/ruff check --quiet .
+	$(BIN)/mypy
+	$(BIN)/lint-imports
+	$(RUN) tools.scan
+
+format: $(READY) ## Format the code
+	$(BIN)/ruff check --fix --quiet .
+	$(BIN)/ruff format --quiet .
+
+bench: $(READY) ## Speed and memory beside their budgets; BENCH_JSON=path writes them
+	$(RUN) benchmarks
+
+stack: $(READY) ## The local AWS with the product deployed, empty; stays until Ctrl-C
+	$(RUN) tools.stack up
+
+deploy: $(READY) ## To AWS, with the AWS CLI's credentials: STAGE=dev SET="Parameter=Value ..."
+	$(RUN) tools.deploy up --stage "$(STAGE)" $(foreach pair,$(SET),--set '$(pair)')
+
+destroy: $(READY) ## Take a stack away: STAGE=dev, for prod CONFIRM=aiq-pos-prod too
+	$(RUN) tools.deploy down --stage "$(STAGE)" $(if $(CONFIRM),--confirm $(CONFIRM))
+
+account: $(READY) ## A retailer's account: NAME="Green Leaf" OWNER=owner@example.com STAGE=dev
+	$(RUN) tools.account --stage "$(or $(STAGE),dev)" --name "$(NAME)" --owner "$(OWNER)"
+
+pos: $(READY) ## The files of a new POS: NAME=newpos
+	$(RUN) tools.pos "$(NAME)"
+
+clean: ## Everything the commands made, the environment too
+	rm -rf .venv .local .cache .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache
+
+$(READY): requirements-dev.txt
+	@test -n "$(PYTHON)" || { echo "needs Python 3.11, 3.12 or 3.13; name one: make PYTHON=..." >&2; exit 1; }
+	@test -x $(BIN)/python || $(PYTHON) -m venv .venv
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check $(UV)
+	@$(RUN) uv pip sync --quiet --python $(BIN)/python requirements-dev.txt
+	@touch $@

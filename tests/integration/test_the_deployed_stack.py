@@ -1,0 +1,85 @@
+"""The deployed parts are there and tied together as the template says."""
+
+from __future__ import annotations
+
+import json
+
+import pytest
+import requests
+
+from tests.waiting import eventually
+from tools.stack import LocalStack
+
+
+def test_the_front_answers_for_the_api(stack: LocalStack) -> None:
+    answer = stack.http.get(f"{stack.api_url}/api/health")
+
+    assert answer.status_code == 200
+    assert answer.headers["X-Content-Type-Options"] == "nosniff"
+
+
+def test_an_unknown_route_is_not_found_rather_than_forbidden(stack: LocalStack) -> None:
+    answer = stack.http.get(f"{stack.api_url}/api/no-such-thing")
+
+    assert answer.status_code == 404
+    assert answer.headers["Content-Type"] == "application/problem+json"
+
+
+def test_a_route_with_log_in_refuses_strangers(stack: LocalStack) -> None:
+    answer = stack.http.get(f"{stack.api_url}/api/me")
+
+    assert answer.status_code == 401
+
+
+def test_a_page_of_the_dashboard_is_served_for_every_deep_link(stack: LocalStack) -> None:
+    stack.client("s3").put_object(
+        Bucket=stack.outputs["BucketWeb"],
+        Key="index.html",
+        Body=b"<!doctype html>the page",
+        ContentType="text/html",
+    )
+
+    answers = [stack.http.get(f"{stack.api_url}{path}") for path in ("/", "/personas/ab12")]
+
+    assert [answer.text for answer in answers] == ["<!doctype html>the page"] * 2
+
+
+@pytest.mark.parametrize(
+    ("queue", "function"),
+    [
+        ("SyncQueue", "SyncWorker"),
+        ("SyncOwnServerQueue", "OwnServerSyncWorker"),
+        ("JobsQueue", "AccountJobs"),
+    ],
+)
+def test_a_message_in_a_queue_wakes_its_function(
+    stack: LocalStack, queue: str, function: str
+) -> None:
+    stack.client("sqs").send_message(
+        QueueUrl=stack.resources[queue], MessageBody=json.dumps({"v": 1, "of": "nobody"})
+    )
+
+    assert eventually(lambda: any("START" in line for line in stack.log_lines(function)))
+
+
+def test_what_the_template_cannot_tell_the_local_aws_is_set(stack: LocalStack) -> None:
+    dynamodb = stack.client("dynamodb")
+
+    for name in (value for key, value in stack.outputs.items() if key.startswith("Table")):
+        ttl = dynamodb.describe_time_to_live(TableName=name)["TimeToLiveDescription"]
+        backups = dynamodb.describe_continuous_backups(TableName=name)
+        recovery = backups["ContinuousBackupsDescription"]["PointInTimeRecoveryDescription"]
+        assert ttl["TimeToLiveStatus"] == "ENABLED"
+        assert recovery["PointInTimeRecoveryStatus"] == "ENABLED"
+
+
+def test_a_second_stack_in_the_same_folder_is_refused_clearly(stack: LocalStack) -> None:
+    from tools.steps import StepFailed
+
+    if not (stack.data_dir / "stack.json").exists():
+        pytest.skip("the stack belongs to another process, which holds its own lock")
+
+    with pytest.raises(StepFailed, match="another stack runs"):
+        LocalStack(data_dir=stack.data_dir).start()
+
+    assert requests.get(f"{stack.endpoint_url}/_ministack/health", timeout=5).ok
