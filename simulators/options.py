@@ -19,7 +19,7 @@ def add_world_options(parser: ArgumentParser, clock: float) -> None:
     parser.add_argument("--old-lots", type=int, default=3000, help="sold-out rows per venue")
     parser.add_argument("--mess", type=float, default=1.0, help="factor on messy data; 0 = none")
     parser.add_argument("--old-sales", type=float, default=0.0, help="share older than two years")
-    parser.add_argument("--now", type=_instant, default=today, help="ISO 8601 or milliseconds")
+    parser.add_argument("--now", type=instant_of, default=today, help="ISO 8601 or milliseconds")
 
 
 def world_spec(chosen: Namespace) -> WorldSpec:
@@ -36,7 +36,8 @@ def world_spec(chosen: Namespace) -> WorldSpec:
     )
 
 
-def _instant(text: str) -> int:
+def instant_of(text: str) -> int:
+    """ISO 8601 text or milliseconds. Raises ValueError."""
     if text.isdecimal():
         return int(text)
     instant = parse_instant(text)

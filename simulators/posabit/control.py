@@ -8,6 +8,8 @@ from dataclasses import asdict, fields, replace
 from typing import TYPE_CHECKING, Any
 
 from simulators.httpd import Reply, Request
+from simulators.options import instant_of
+from simulators.oracle import answer
 from simulators.shapes import WorldSpec
 from simulators.world import World
 
@@ -39,6 +41,7 @@ class Control:
             ("POST", "settings"): self._set,
             ("GET", "world"): lambda _: self._world(),
             ("POST", "reset"): self._reset,
+            ("GET", "oracle"): self._oracle,
             ("POST", "warm"): lambda body: {
                 "pages": server.api.warm(int(body.get("per_page", 100)))
             },
@@ -91,6 +94,14 @@ class Control:
 
     def _world(self) -> Body:
         return describe(self._server)
+
+    def _oracle(self, body: Body) -> Body:
+        """`?history_from=` ISO 8601 or milliseconds; `?groups=0` leaves the partition out."""
+        since = instant_of(body["history_from"]) if "history_from" in body else None
+        found = answer(self._server.world, since)
+        if body.get("groups") == "0":
+            del found["groups"]
+        return found
 
     def _reset(self, body: Body) -> Body:
         """Another world: any of the fields of its spec, the rest as before."""

@@ -35,6 +35,12 @@ SALE_FIELDS = {
 }
 LOT_FIELDS = {"quantity_on_hand": "quantity", "price": "price", "active": "active"}
 CUSTOMER_FIELDS = {**wire.WRITABLE, "points": "points"}
+WHOLE = frozenset(("sub_total", "discount", "tax", "total", "cost", "price", "points", "shopper"))
+QUIRKS = {
+    "customers": ("", "no_id", "strings"),
+    "sales_histories": ("", "missing_id", "bad_date", "bad_money", "strings"),
+    "inventories": ("", "missing_id", "bad_money"),
+}
 FIELDS = {
     "customers": CUSTOMER_FIELDS,
     "sales_histories": SALE_FIELDS,
@@ -208,13 +214,21 @@ class Edits:
 
 
 def _columns(resource: str, fields: Edit) -> Edit:
-    known = FIELDS[ALIASES.get(resource, resource)]
-    unknown = set(fields) - set(known)
-    if unknown:
-        raise ValueError(f"unknown fields {sorted(unknown)}")
+    """Wire names to columns; `quirk` breaks or mends a row. Raises ValueError for what would make
+    a row that the oracle cannot judge."""
+    resource = ALIASES.get(resource, resource)
+    known = {**FIELDS[resource], "quirk": "quirk"}
+    if set(fields) - set(known):
+        raise ValueError(f"unknown fields {sorted(set(fields) - set(known))}")
     columns = {known[name]: value for name, value in fields.items()}
     if "ordered" in columns:
         columns["ordered"] = parse_instant(str(columns["ordered"]))
+    for column, value in columns.items():
+        whole = isinstance(value, int) or (column == "shopper" and value is None)
+        if (column in WHOLE or column == "ordered") and not whole:
+            raise ValueError(f"{column} takes a whole number or instant; use quirk to break it")
+    if columns.get("quirk", "") not in QUIRKS[resource]:
+        raise ValueError(f"quirk is one of {QUIRKS[resource]}")
     return columns
 
 
