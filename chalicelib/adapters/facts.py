@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import random
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from typing import Any
 
 from chalicelib.adapters import keys, rows
@@ -98,6 +98,10 @@ class DynamoFacts:
         found = self._table.query(keys.record(uid, record), keys.POINTER_PREFIX)
         return [rows.read_pointer(row) for row in found]
 
+    def shared(self, uid: str) -> list[MergeKey]:
+        found = self._table.query(keys.shared_keys(uid))
+        return [rows.read_shared(row) for row in found]
+
     def write(self, lock: CommitLock, writes: Writes) -> None:
         puts, deletes = _row_changes(lock.uid, writes)
         for _ in self._table.write_many(puts, deletes):
@@ -159,29 +163,31 @@ def _record_rows(rid: str, pk: str, found: dict[Key, Row]) -> RecordRows:
 
 
 def _row_changes(uid: str, writes: Writes) -> tuple[dict[Key, Row], list[Key]]:
-    puts: list[tuple[Key, Row]] = []
-    deletes: list[Key] = []
-    puts += [rows.record_row(uid, stored) for stored in writes.records.values()]
+    puts = [rows.record_row(uid, stored) for stored in writes.records.values()]
     puts += [rows.sale_row(uid, sale) for sale in writes.sales.values()]
     puts += [rows.summary_row(uid, rid, summary) for rid, summary in writes.summaries.items()]
-    for key, members in writes.members.items():
-        if members is None:
-            deletes.append((keys.merge_key(uid, *key), keys.MEMBERS_SK))
+    deletes: list[Key] = []
+    for place, row in _optional_rows(uid, writes):
+        if row is None:
+            deletes.append(place)
         else:
-            puts.append(rows.members_row(uid, key, members))
-    for (key, rid), scope in writes.member_rows.items():
-        if scope is None:
-            deletes.append((keys.merge_key(uid, *key), keys.member(rid)))
-        else:
-            puts.append(rows.member_row(uid, key, rid, scope))
-    for (rid, ref), present in writes.pointers.items():
-        if present:
-            puts.append(rows.pointer_row(uid, rid, ref))
-        else:
-            deletes.append(rows.pointer_key(uid, rid, ref))
-    for rid, persona in writes.personas.items():
-        if persona is None:
-            deletes.append((keys.record(uid, rid), keys.PERSONA_SK))
-        else:
-            puts.append(rows.persona_row(uid, persona))
+            puts.append((place, row))
     return dict(puts), deletes
+
+
+def _optional_rows(uid: str, writes: Writes) -> Iterator[tuple[Key, Row | None]]:
+    for key, members in writes.members.items():
+        place = (keys.merge_key(uid, *key), keys.MEMBERS_SK)
+        yield place, rows.members_row(place, members) if members else None
+    for (key, rid), scope in writes.member_rows.items():
+        place = (keys.merge_key(uid, *key), keys.member(rid))
+        yield place, rows.member_row(place, scope) if scope else None
+    for (rid, ref), present in writes.pointers.items():
+        place = rows.pointer_key(uid, rid, ref)
+        yield place, rows.pointer_row(place, ref) if present else None
+    for key, is_shared in writes.shared.items():
+        place = (keys.shared_keys(uid), keys.shared_key(*key))
+        yield place, rows.shared_row(place) if is_shared else None
+    for rid, persona in writes.personas.items():
+        place = (keys.record(uid, rid), keys.PERSONA_SK)
+        yield place, rows.persona_row(uid, place, persona) if persona else None

@@ -107,6 +107,14 @@ def member(record_id: str) -> str:
     return f"{MEMBER_PREFIX}{record_id}"
 
 
+def shared_keys(uid: str) -> str:
+    return f"{uid}#SHARED"
+
+
+def shared_key(kind: str, value: str) -> str:
+    return f"{kind}#{value}"
+
+
 def sale(uid: str, platform: str, scope_id: str, ext_id: str) -> str:
     return f"{uid}#SALE#{platform}#{scope_id}#{ext_id}"
 
@@ -140,7 +148,7 @@ def stream(name: Stream) -> str:
     return f"STREAM#{name}"
 
 
-def manifest(uid: str, credential_id: str, name: Stream, generation: int) -> str:
+def manifest(uid: str, credential_id: str, name: str, generation: int) -> str:
     return f"MANIFEST#{uid}#{credential_id}#{name}#{generation}"
 
 

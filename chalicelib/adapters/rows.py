@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import zlib
+from typing import cast
 
 import orjson
 
 from chalicelib.adapters import keys
 from chalicelib.adapters.codec import decode, encode
 from chalicelib.adapters.dynamo import Key, Row
-from chalicelib.domain.identity import MergeKey, SourceRecord
+from chalicelib.domain.identity import KeyKind, MergeKey, SourceRecord
 from chalicelib.domain.names import name_key
 from chalicelib.domain.personas import Persona
 from chalicelib.domain.records import Customer, Sale
@@ -74,9 +75,8 @@ def pointer_key(uid: str, record_id: str, ref: SaleRef) -> Key:
     return keys.record(uid, record_id), keys.pointer(ref.ordered_at, ref.scope, ref.ext_id)
 
 
-def pointer_row(uid: str, record_id: str, ref: SaleRef) -> tuple[Key, Row]:
-    key = pointer_key(uid, record_id, ref)
-    return key, _row(
+def pointer_row(key: Key, ref: SaleRef) -> Row:
+    return _row(
         key,
         platform={"S": ref.platform},
         scope={"S": ref.scope},
@@ -98,8 +98,7 @@ def read_pointer(row: Row) -> SaleRef:
     )
 
 
-def persona_row(uid: str, persona: Persona) -> tuple[Key, Row]:
-    key = (keys.record(uid, persona.id), keys.PERSONA_SK)
+def persona_row(uid: str, key: Key, persona: Persona) -> Row:
     named = name_key(persona.first, persona.last)
     row = _row(
         key,
@@ -110,18 +109,17 @@ def persona_row(uid: str, persona: Persona) -> tuple[Key, Row]:
     if named:
         row["name_shard"] = {"S": keys.name_shard(uid, named)}
         row["name_key"] = {"S": f"{named}#{persona.id}"}
-    return key, row
+    return row
 
 
 def read_persona(row: Row) -> Persona:
     return decode(Persona, row["body"]["S"])
 
 
-def members_row(uid: str, merge_key: MergeKey, members: Members) -> tuple[Key, Row]:
-    key = (keys.merge_key(uid, *merge_key), keys.MEMBERS_SK)
+def members_row(key: Key, members: Members) -> Row:
     if members.counts is not None:
-        return key, _row(key, counts={"S": orjson.dumps(dict(members.counts)).decode()})
-    return key, _row(key, carriers={"S": orjson.dumps(dict(members.carriers)).decode()})
+        return _row(key, counts={"S": orjson.dumps(dict(members.counts)).decode()})
+    return _row(key, carriers={"S": orjson.dumps(dict(members.carriers)).decode()})
 
 
 def read_members(row: Row) -> Members:
@@ -130,9 +128,17 @@ def read_members(row: Row) -> Members:
     return Members(carriers=orjson.loads(row["carriers"]["S"]))
 
 
-def member_row(uid: str, merge_key: MergeKey, record_id: str, scope: str) -> tuple[Key, Row]:
-    key = (keys.merge_key(uid, *merge_key), keys.member(record_id))
-    return key, _row(key, scope={"S": scope})
+def member_row(key: Key, scope: str) -> Row:
+    return _row(key, scope={"S": scope})
+
+
+def shared_row(key: Key) -> Row:
+    return _row(key)
+
+
+def read_shared(row: Row) -> MergeKey:
+    kind, value = row["sk"]["S"].split("#", 1)
+    return MergeKey(cast(KeyKind, kind), value)
 
 
 def pack_intent(intent: Intent) -> bytes:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Sequence
+from dataclasses import replace
 from typing import Any
 
 import orjson
@@ -30,6 +31,7 @@ from chalicelib.services.ports.common import Clock
 from chalicelib.services.ports.runs import (
     Lease,
     LeaseBusy,
+    RunError,
     RunGone,
     RunView,
     SetAside,
@@ -41,6 +43,8 @@ LEASE_SECONDS = 180
 
 ABANDONED_AFTER_SECONDS = 6 * 3600
 """A run unheard of for so long is given up; its messages are long dead-lettered."""
+
+ABANDONED = RunError("abandoned", "us", "The run was not heard of again; another took its place.")
 
 ASIDE_DAYS = 90
 
@@ -69,6 +73,7 @@ class StreamRow(Row):
     deltas = NumberAttribute(default=0)
     last_listing = NumberAttribute(default=0)
     store_key_sales = JSONAttribute(null=True)
+    days = JSONAttribute(null=True)
     last_run = UnicodeAttribute(null=True)
     fence = NumberAttribute()
 
@@ -163,6 +168,12 @@ class DynamoSyncStates:
         checkpoint = orjson.loads(state.checkpoint) if state.checkpoint else None
         return Lease(uid, platform, credential, run, fence + 1, checkpoint)
 
+    def run_of(self, lease: Lease) -> RunView:
+        state = self._state(lease.uid, lease.credential)
+        if state is None or state.run != lease.run:
+            raise LeaseLost("Another run took this one's place.")
+        return read_view(state.view)
+
     def checkpoint(self, lease: Lease, checkpoint: dict[str, Any], view: RunView) -> bool:
         now = self._clock.now()
         state = self._guarded(
@@ -225,6 +236,7 @@ class DynamoSyncStates:
             deltas=int(row.deltas),
             last_listing=int(row.last_listing),
             store_key_sales=row.store_key_sales or {},
+            days=row.days or {},
             last_run=row.last_run,
         )
 
@@ -237,13 +249,14 @@ class DynamoSyncStates:
             deltas=state.deltas,
             last_listing=state.last_listing,
             store_key_sales=dict(state.store_key_sales),
+            days=dict(state.days),
             last_run=state.last_run,
             fence=lease.fence,
         )
         _save_fenced(row, StreamRow.fence, lease)
 
     def manifest(
-        self, uid: str, credential: str, stream: Stream, state: StreamState
+        self, uid: str, credential: str, stream: str, state: StreamState
     ) -> tuple[list[bytes], list[bytes]]:
         place = keys.manifest(uid, credential, stream, state.generation)
         base, deltas = [], []
@@ -256,7 +269,7 @@ class DynamoSyncStates:
         return base, deltas
 
     def put_delta(
-        self, lease: Lease, stream: Stream, generation: int, number: int, packed: bytes
+        self, lease: Lease, stream: str, generation: int, number: int, packed: bytes
     ) -> None:
         place = keys.manifest(lease.uid, lease.credential, stream, generation)
         row = ManifestRow(place, keys.manifest_delta(number), packed=packed, fence=lease.fence)
@@ -269,7 +282,7 @@ class DynamoSyncStates:
         for number, packed in enumerate(chunks):
             ManifestRow(place, keys.manifest_base(number), packed=packed, fence=lease.fence).save()
 
-    def drop_manifest(self, uid: str, credential: str, stream: Stream, generation: int) -> None:
+    def drop_manifest(self, uid: str, credential: str, stream: str, generation: int) -> None:
         place = keys.manifest(uid, credential, stream, generation)
         with ManifestRow.batch_write() as batch:
             for row in ManifestRow.query(place, attributes_to_get=["pk", "sk"]):
@@ -316,9 +329,9 @@ class DynamoSyncStates:
         if view.ended_at is not None:
             return view
         state = self._state(view.uid, view.credential)
-        if state is None or state.run != view.id:
-            return view
-        return read_view(state.view)
+        if state is not None and state.run == view.id:
+            return read_view(state.view)
+        return replace(view, state="failed", error=ABANDONED)
 
     def _put_run(self, view: RunView) -> None:
         RunRow(

@@ -64,11 +64,9 @@ class Closure:
     def replace_summary(self, rid: str, summary: SalesSummary) -> None:
         self._summaries[rid] = summary
 
-    def settle_members(self, writes: Writes) -> tuple[tuple[MergeKey, ...], tuple[MergeKey, ...]]:
-        """Work out who carries each changed key; (came to be shared too widely, ceased to be)."""
+    def settle_members(self, writes: Writes) -> None:
+        """Work out who carries each changed key now, and whom that reaches."""
         self._load_members(self.key_changes)
-        shared: list[MergeKey] = []
-        unshared: list[MergeKey] = []
         for key, changes in self.key_changes.items():
             before = self._members[key]
             after = self._changed_members(key, before, changes, writes)
@@ -76,11 +74,10 @@ class Closure:
             self._members[key] = after
             was, is_now = _shared(before), _shared(after)
             if was != is_now:
-                (shared if is_now else unshared).append(key)
+                writes.shared[key] = is_now
                 self._flipped.add(key)
             elif not is_now:
                 self._reached.update(self._carriers(key, before))
-        return tuple(shared), tuple(unshared)
 
     def recover_members(
         self, keys: Sequence[MergeKey], records: Sequence[str], writes: Writes
@@ -99,6 +96,7 @@ class Closure:
             after = self._rebuilt_members(key, carriers, records, writes)
             writes.members[key] = after if carriers else None
             self._members[key] = after
+            writes.shared[key] = _shared(after)
             if not (_shared(before) and _shared(after)):
                 self._flipped.add(key)
 

@@ -189,7 +189,7 @@ class Commits:
             return Committed(at=now)
         facts = Writes(records=writes.records, sales=writes.sales)
         derived = Writes(pointers=writes.pointers, summaries=writes.summaries)
-        shared, unshared = closure.settle_members(derived)
+        closure.settle_members(derived)
         closure.expand(change.seeds)
         derived.personas = closure.persona_changes()
         if facts or derived:
@@ -203,8 +203,6 @@ class Commits:
             records=len(facts.records),
             sales=len(facts.sales),
             personas=len(derived.personas),
-            shared=shared,
-            unshared=unshared,
             at=now,
         )
 

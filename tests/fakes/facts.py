@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
+from functools import partial
 
 from chalicelib.domain.errors import LeaseLost
 from chalicelib.domain.identity import MergeKey
@@ -35,6 +36,7 @@ class MemoryFacts:
         self.pointer_rows: dict[tuple[str, str], dict[tuple[int, str], SaleRef]] = {}
         self.member_heads: dict[tuple[str, MergeKey], Members] = {}
         self.member_rows: dict[tuple[str, MergeKey], dict[str, str]] = {}
+        self.shared_rows: dict[tuple[str, MergeKey], bool] = {}
         self.intents: dict[str, Intent] = {}
         self.holders: dict[str, int] = {}
         self.fences: dict[str, int] = {}
@@ -79,6 +81,9 @@ class MemoryFacts:
     def pointers(self, uid: str, record: str) -> list[SaleRef]:
         return list(self.pointer_rows.get((uid, record), {}).values())
 
+    def shared(self, uid: str) -> list[MergeKey]:
+        return [key for owner, key in self.shared_rows if owner == uid]
+
     def write(self, lock: CommitLock, writes: Writes) -> None:
         for step in self._steps(lock.uid, writes):
             self._touch(lock)
@@ -101,31 +106,23 @@ class MemoryFacts:
             raise LeaseLost("the commit lock passed to another worker")
 
     def _steps(self, uid: str, writes: Writes) -> list[Callable[[], None]]:
-        steps: list[Callable[[], None]] = []
-
-        def put(table: dict, key: object, value: object) -> None:
-            def step() -> None:
-                if value is None:
-                    table.pop(key, None)
-                else:
-                    table[key] = value
-
-            steps.append(step)
-
-        for rid, stored in writes.records.items():
-            put(self.records, (uid, rid), stored)
-        for sid, sale in writes.sales.items():
-            put(self.sale_rows, (uid, sid), sale)
-        for key, members in writes.members.items():
-            put(self.member_heads, (uid, key), members)
+        puts = [(self.records, (uid, rid), stored) for rid, stored in writes.records.items()]
+        puts += [(self.sale_rows, (uid, sid), sale) for sid, sale in writes.sales.items()]
+        puts += [(self.member_heads, (uid, key), head) for key, head in writes.members.items()]
         for (key, rid), scope in writes.member_rows.items():
-            put(self.member_rows.setdefault((uid, key), {}), rid, scope)
+            puts.append((self.member_rows.setdefault((uid, key), {}), rid, scope))
         for (rid, ref), present in sorted(writes.pointers.items(), key=lambda item: item[1]):
             pointers = self.pointer_rows.setdefault((uid, rid), {})
-            put(pointers, (ref.ordered_at, ref.ext_id), ref if present else None)
-        for rid, summary in writes.summaries.items():
-            put(self.summaries, (uid, rid), summary)
-        for rid, persona in writes.personas.items():
-            put(self.personas, (uid, rid), persona)
-            self.persona_writes += 1
-        return steps
+            puts.append((pointers, (ref.ordered_at, ref.ext_id), ref if present else None))
+        puts += [(self.summaries, (uid, rid), summary) for rid, summary in writes.summaries.items()]
+        puts += [(self.shared_rows, (uid, key), on or None) for key, on in writes.shared.items()]
+        puts += [(self.personas, (uid, rid), persona) for rid, persona in writes.personas.items()]
+        self.persona_writes += len(writes.personas)
+        return [partial(_put, *put) for put in puts]
+
+
+def _put(table: dict, place: object, row: object) -> None:
+    if row is None:
+        table.pop(place, None)
+    else:
+        table[place] = row

@@ -87,6 +87,7 @@ class Writes:
     pointers: dict[tuple[str, SaleRef], bool] = field(default_factory=dict)
     summaries: dict[str, SalesSummary] = field(default_factory=dict)
     personas: dict[str, Persona | None] = field(default_factory=dict)
+    shared: dict[MergeKey, bool] = field(default_factory=dict)
 
     def __bool__(self) -> bool:
         return any(
@@ -98,6 +99,7 @@ class Writes:
                 self.pointers,
                 self.summaries,
                 self.personas,
+                self.shared,
             )
         )
 
@@ -143,6 +145,12 @@ class FactStore(Protocol):
         ...
 
 
+class SharedKeys(Protocol):
+    def shared(self, uid: str) -> list[MergeKey]:
+        """Keys carried too widely to merge anybody, today."""
+        ...
+
+
 class PersonaList(Protocol):
     """Walks over all personas of an account, for background work."""
 
@@ -151,11 +159,9 @@ class PersonaList(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class Committed:
-    """What a commit wrote. `shared` are keys that just came to be carried too widely."""
+    """How many rows of each kind a commit wrote."""
 
     records: int = 0
     sales: int = 0
     personas: int = 0
-    shared: tuple[MergeKey, ...] = ()
-    unshared: tuple[MergeKey, ...] = ()
     at: Instant = 0

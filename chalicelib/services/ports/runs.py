@@ -50,6 +50,7 @@ class RunView:
     state: RunState
     trigger: RunTrigger
     queued_at: Instant
+    reread_from: Instant | None = None
     started_at: Instant | None = None
     heartbeat_at: Instant | None = None
     ended_at: Instant | None = None
@@ -138,13 +139,18 @@ class RunGone(Exception):
 
 @dataclass(frozen=True, slots=True)
 class StreamState:
-    """What outlives a run: the watermark and the manifest's place."""
+    """What outlives a run: the watermark, the manifest's place, and sales counts.
+
+    `last_listing`: rows of the last complete listing. `store_key_sales`: sales ever seen per store
+    key. `days`: new sales per UTC day, lately. `last_run`: the run already counted here.
+    """
 
     watermark: Instant | None = None
     generation: int = 0
     deltas: int = 0
     last_listing: int = 0
     store_key_sales: Mapping[str, int] = field(default_factory=dict)
+    days: Mapping[str, int] = field(default_factory=dict)
     last_run: str | None = None
 
 
@@ -164,6 +170,10 @@ class SyncStates(Protocol):
         self, uid: str, platform: str, credential: str, run: str, hop: int, now: Instant
     ) -> Lease:
         """Raises LeaseBusy, or RunGone when the run is not live or has passed this hop."""
+        ...
+
+    def run_of(self, lease: Lease) -> RunView:
+        """The leased run as it stands."""
         ...
 
     def checkpoint(self, lease: Lease, checkpoint: dict[str, Any], view: RunView) -> bool:
@@ -188,20 +198,20 @@ class SyncStates(Protocol):
     def save_stream(self, lease: Lease, stream: Stream, state: StreamState) -> None: ...
 
     def manifest(
-        self, uid: str, credential: str, stream: Stream, state: StreamState
+        self, uid: str, credential: str, stream: str, state: StreamState
     ) -> tuple[list[bytes], list[bytes]]:
         """The packed base chunks and the deltas up to `state.deltas`, in order."""
         ...
 
     def put_delta(
-        self, lease: Lease, stream: Stream, generation: int, number: int, packed: bytes
+        self, lease: Lease, stream: str, generation: int, number: int, packed: bytes
     ) -> None: ...
 
     def put_base(
         self, lease: Lease, stream: Stream, generation: int, chunks: Sequence[bytes]
     ) -> None: ...
 
-    def drop_manifest(self, uid: str, credential: str, stream: Stream, generation: int) -> None: ...
+    def drop_manifest(self, uid: str, credential: str, stream: str, generation: int) -> None: ...
 
     def add_aside(self, lease: Lease, first_number: int, rejects: Sequence[Reject]) -> None: ...
 

@@ -13,7 +13,7 @@ from tests.fakes.accounts import MemoryAccounts, an_account
 from tests.fakes.common import FakeClock
 from tests.fakes.facts import Crash, MemoryFacts
 from tests.fakes.stores import MemoryStores
-from tests.unit.domain.naive import Shopper, Sold, expected_personas
+from tests.unit.domain.naive import Shopper, Sold, expected_personas, expected_shared_keys
 
 UID = "1000"
 DAY = 86_400_000
@@ -52,17 +52,13 @@ class Histories(RuleBasedStateMachine):
         self.facts = MemoryFacts()
         self.stores = MemoryStores()
         self.clock = FakeClock()
-        self.commits = Commits(
-            self.facts, self.stores, MemoryAccounts(an_account(UID)), self.clock
-        )
+        self.commits = Commits(self.facts, self.stores, MemoryAccounts(an_account(UID)), self.clock)
         self.told: list[Shopper] = []
         self.sold: list[Sold] = []
         self.mapped: dict[str, int] = {}
 
     @rule(scope=scopes, page=st.lists(customers, min_size=1, max_size=6), repeat=st.booleans())
-    def a_page_of_customers_arrives(
-        self, scope: str, page: list[Customer], repeat: bool
-    ) -> None:
+    def a_page_of_customers_arrives(self, scope: str, page: list[Customer], repeat: bool) -> None:
         self._commit(scope, page, [])
         if repeat:
             self._commit(scope, page, [])
@@ -128,6 +124,10 @@ class Histories(RuleBasedStateMachine):
         }
 
         assert pointed == linked
+
+    @invariant()
+    def keys_shared_too_widely_are_listed(self) -> None:
+        assert set(self.facts.shared(UID)) == expected_shared_keys(self.told, uid=UID)
 
     @invariant()
     def no_intent_is_left(self) -> None:

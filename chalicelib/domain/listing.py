@@ -1,0 +1,36 @@
+"""When a listing looks wrong (product.md §5)."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from statistics import median
+
+from chalicelib.domain.records import Instant
+from chalicelib.domain.times import utc_day
+
+TRUNCATED_BELOW = 0.9
+WEEK = 7
+WEEKS_COMPARED = 8
+
+
+def truncated(listed: int, before: int) -> bool:
+    """Whether a complete listing is over 10 % shorter than the last one."""
+    return listed < TRUNCATED_BELOW * before
+
+
+def sales_dried_up(days: Mapping[str, int], now: Instant) -> bool:
+    """No sales for 7 days where the median of the 7-day sums before was above 0.
+
+    `days`: sales per UTC day ordinal, as text; the median is of the weeks since the first of them,
+    at most 8.
+    """
+    today = utc_day(now)
+    if not days or any(int(day) > today - WEEK for day in days):
+        return False
+    first = min(int(day) for day in days)
+    weeks = min(WEEKS_COMPARED, (today - WEEK - first) // WEEK + 1)
+    sums = [
+        sum(days.get(str(today - WEEK * (week + 1) - day), 0) for day in range(WEEK))
+        for week in range(weeks)
+    ]
+    return median(sums) > 0 if sums else False

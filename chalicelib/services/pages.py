@@ -1,0 +1,181 @@
+"""Take a page in: drop what is known unchanged, commit the rest, remember it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import TypeVar
+
+from chalicelib.domain.manifest import Manifest, digest, id_digest
+from chalicelib.domain.records import (
+    Customer,
+    Fact,
+    Instant,
+    InventoryItem,
+    Sale,
+    StoreFact,
+    Stream,
+)
+from chalicelib.domain.times import utc_day
+from chalicelib.services.commit import Commits
+from chalicelib.services.ports.facts import Committed
+from chalicelib.services.ports.pos import Page
+from chalicelib.services.ports.runs import Lease, SyncStates
+from chalicelib.services.ports.stores import Inventories
+from chalicelib.services.progress import Progress, StreamPlace, Tally
+
+F = TypeVar("F", Customer, Sale, InventoryItem)
+
+MAX_ASIDES = 1_000
+"""Set-aside records kept of one run; the rest is only counted."""
+
+DAYS_WATCHED = 63
+GONE = 0
+"""The digest of an inventory row that left the catalogue; no live row has it."""
+
+
+class PageTaker:
+    """The pages of one slice of one run. `scope` is the credential's, set before the first."""
+
+    def __init__(
+        self,
+        lease: Lease,
+        progress: Progress,
+        tally: Tally,
+        *,
+        commits: Commits,
+        states: SyncStates,
+        inventories: Inventories,
+    ) -> None:
+        self.scope = ""
+        self.manifests: dict[Stream, Manifest] = {}
+        self.seen: Manifest | None = None
+        self._lease = lease
+        self._progress = progress
+        self._tally = tally
+        self._commits = commits
+        self._states = states
+        self._inventories = inventories
+
+    def take(self, stream: Stream, page: Page) -> None:
+        """Commit the page's facts. The caller checkpoints later: a repetition is harmless.
+
+        Raises LeaseLost or CommitBusy.
+        """
+        self._set_aside(stream, page)
+        self._tally.requests += page.requests
+        self._tally.retries += page.retries
+        self._tally.words(dict(page.unknown_words))
+        self._tally.add(stream, pages=1, fetched=page.fetched)
+        self._progress.streams[stream].listed += page.fetched
+        known = 0
+        if stream == "stores":
+            known = self._take_stores([f for f in page.facts if isinstance(f, StoreFact)])
+        elif stream == "customers":
+            known = self._take_customers(page.facts)
+        elif stream == "sales":
+            known = self._take_sales(page.facts)
+        else:
+            known = self._take_inventory(page.facts)
+        repeated = page.fetched - len(page.facts) - len(page.rejects)
+        self._tally.add(stream, unchanged=known + repeated)
+
+    def _set_aside(self, stream: Stream, page: Page) -> None:
+        if not page.rejects:
+            return
+        room = max(0, MAX_ASIDES - self._progress.asides)
+        kept = page.rejects[:room]
+        if kept:
+            self._states.add_aside(self._lease, self._progress.asides, kept)
+        self._progress.asides += len(kept)
+        self._tally.add(stream, set_aside=len(page.rejects))
+        for reject in page.rejects:
+            self._tally.reason(reject.reason)
+
+    def _take_stores(self, stores: Sequence[StoreFact]) -> int:
+        for store in stores:
+            self._progress.store_names[store.key] = (store.name, store.time_zone)
+        return len(stores)
+
+    def _take_customers(self, facts: Sequence[Fact]) -> int:
+        customers = [f for f in facts if isinstance(f, Customer)]
+        fresh = self._fresh("customers", customers, lambda c: c.ext_id)
+        if fresh:
+            self._count(self._commit(customers=[c for c, _, _ in fresh]))
+        self._remember("customers", fresh)
+        return len(customers) - len(fresh)
+
+    def _take_sales(self, facts: Sequence[Fact]) -> int:
+        sales = [f for f in facts if isinstance(f, Sale)]
+        fresh = self._fresh("sales", sales, lambda s: s.ext_id)
+        if fresh:
+            self._count(self._commit(sales=[s for s, _, _ in fresh]))
+        place = self._progress.streams["sales"]
+        manifest = self.manifests["sales"]
+        for sale, key, _ in fresh:
+            if manifest.get(key) is None:
+                self._count_sale(place, sale)
+        self._remember("sales", fresh)
+        return len(sales) - len(fresh)
+
+    def _take_inventory(self, facts: Sequence[Fact]) -> int:
+        items = [f for f in facts if isinstance(f, InventoryItem)]
+        fresh = self._fresh("inventory", items, inventory_id)
+        if fresh:
+            changed = [item for item, _, _ in fresh]
+            self._inventories.put(self._lease.uid, self._lease.platform, self.scope, changed)
+        self._remember("inventory", fresh)
+        if self.seen is not None:
+            for item in items:
+                self.seen.remember(id_digest(inventory_id(item)), 1)
+        return len(items) - len(fresh)
+
+    def _fresh(
+        self, stream: Stream, facts: Sequence[F], name: Callable[[F], str]
+    ) -> list[tuple[F, int, int]]:
+        """What the manifest does not know in this form, the last of each id, with its digests."""
+        manifest = self.manifests[stream]
+        latest: dict[int, tuple[F, int, int]] = {}
+        for fact in facts:
+            key, value = id_digest(name(fact)), digest(fact)
+            if manifest.get(key) == value:
+                latest.pop(key, None)
+            else:
+                latest[key] = (fact, key, value)
+        return list(latest.values())
+
+    def _remember(self, stream: Stream, fresh: Sequence[tuple[F, int, int]]) -> None:
+        manifest = self.manifests[stream]
+        new = 0
+        for _, key, value in fresh:
+            new += manifest.get(key) is None
+            manifest.remember(key, value)
+        self._tally.add(stream, new=new, changed=len(fresh) - new)
+
+    def _commit(self, customers: Sequence[Customer] = (), sales: Sequence[Sale] = ()) -> Committed:
+        lease = self._lease
+        return self._commits.commit(
+            lease.uid, lease.platform, self.scope, customers=customers, sales=sales
+        )
+
+    def _count(self, committed: Committed) -> None:
+        self._tally.persona_writes += committed.personas
+
+    def _count_sale(self, place: StreamPlace, sale: Sale) -> None:
+        if sale.customer_ext_id:
+            self._tally.linked += 1
+        else:
+            self._tally.unlinked += 1
+        counts = place.store_key_sales
+        counts[sale.store_key] = counts.get(sale.store_key, 0) + 1
+        if _watched(sale.ordered_at, self._progress.began):
+            day = str(utc_day(sale.ordered_at))
+            place.days[day] = place.days.get(day, 0) + 1
+
+
+def inventory_id(item: InventoryItem) -> str:
+    """The POS's id is unique in its store only."""
+    return f"{item.store_key}\x1f{item.ext_id}"
+
+
+def _watched(at: Instant, now: Instant) -> bool:
+    return utc_day(now) - utc_day(at) < DAYS_WATCHED

@@ -1,0 +1,178 @@
+"""What one process does of a run: the pages it takes, and the checkpoints it leaves."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from chalicelib.domain.manifest import Manifest
+from chalicelib.domain.records import Instant, Stream
+from chalicelib.services.commit import Commits
+from chalicelib.services.pages import PageTaker
+from chalicelib.services.ports.common import Clock
+from chalicelib.services.ports.pos import Page, PosSession
+from chalicelib.services.ports.runs import (
+    Lease,
+    RunError,
+    RunState,
+    RunView,
+    StreamState,
+    SyncStates,
+)
+from chalicelib.services.ports.stores import Inventories
+from chalicelib.services.progress import Progress, StreamPlace, Tally
+
+CHECKPOINT_SECONDS = 2.0
+CHECKPOINT_PAGES = 20
+SEEN = "inventory-seen"
+"""The manifest of what an inventory listing showed, beside the one of what is known."""
+
+
+class Stopped(Exception):
+    """A person disconnected or froze the source; no request may follow."""
+
+
+@dataclass(frozen=True, slots=True)
+class SliceParts:
+    """What every slice works with."""
+
+    states: SyncStates
+    commits: Commits
+    inventories: Inventories
+    clock: Clock
+
+
+class Slice:
+    """The state of a run in this process. `fetched` counts the pages it took."""
+
+    def __init__(self, parts: SliceParts, lease: Lease, hop: int, view: RunView) -> None:
+        self.lease = lease
+        self.view = view
+        self.fetched = 0
+        self.tally = Tally(view)
+        if lease.checkpoint:
+            self.progress = Progress.load(lease.checkpoint)
+        else:
+            self.progress = Progress(began=parts.clock.now())
+        self.taker = PageTaker(
+            lease,
+            self.progress,
+            self.tally,
+            commits=parts.commits,
+            states=parts.states,
+            inventories=parts.inventories,
+        )
+        self._session: PosSession | None = None
+        self._states = parts.states
+        self._clock = parts.clock
+        self._hop = hop
+        self._pages_since = 0
+        self._saved_at = parts.clock.monotonic()
+
+    @property
+    def session(self) -> PosSession:
+        if self._session is None:
+            raise RuntimeError("the slice was not opened")
+        return self._session
+
+    def open(self, scope: str, session: PosSession) -> None:
+        self.taker.scope = scope
+        self._session = session
+
+    def close(self) -> None:
+        if self._session is not None:
+            self._session.close()
+
+    def plan(self, streams: Sequence[Stream], overlap_seconds: int, history_from: Instant) -> None:
+        """Decide how far back each stream is read: since its watermark, else all of history."""
+        reread = self.view.reread_from
+        for stream in streams:
+            state = self._stored(stream)
+            place = StreamPlace(generation=state.generation, deltas=state.deltas)
+            if state.watermark is None or reread is not None:
+                place.history_from = history_from if reread is None else reread
+            else:
+                place.since = state.watermark - overlap_seconds * 1000
+            self.progress.streams[stream] = place
+
+    def load(self, stream: Stream) -> StreamPlace:
+        """The stream's place, with its manifest read once per slice."""
+        place = self.progress.streams[stream]
+        if stream == "stores" or stream in self.taker.manifests:
+            return place
+        known = StreamState(generation=place.generation, deltas=place.deltas)
+        self.taker.manifests[stream] = Manifest(*self._manifest(stream, known))
+        if stream == "inventory" and place.since is None:
+            place.seen_generation = place.seen_generation or self.lease.fence
+            seen = StreamState(generation=place.seen_generation, deltas=place.seen_deltas)
+            self.taker.seen = Manifest(*self._manifest(SEEN, seen))
+        return place
+
+    def take(self, stream: Stream, page: Page) -> None:
+        self.taker.take(stream, page)
+        self.progress.streams[stream].cursor = page.cursor
+        self.progress.waits = 0
+        self.fetched += 1
+        self._pages_since += 1
+
+    def complete(self, stream: Stream, *, full_listing: bool) -> None:
+        place = self.progress.streams[stream]
+        place.full_listing = full_listing
+        place.ended = place.good = True
+
+    def give_up(self, stream: Stream, error: RunError) -> None:
+        """The stream cannot be read; the others still can."""
+        place = self.progress.streams[stream]
+        place.ended, place.cursor = True, None
+        self.progress.error = self.progress.error or error
+
+    def checkpoint_when_due(self) -> None:
+        waited = self._clock.monotonic() - self._saved_at
+        if waited >= CHECKPOINT_SECONDS or self._pages_since >= CHECKPOINT_PAGES:
+            self.checkpoint()
+
+    def checkpoint(self) -> None:
+        """Checkpoint, heartbeat, progress and stop check at once. Raises Stopped, LeaseLost."""
+        self.save()
+        going_on = self._states.checkpoint(self.lease, self.progress.dump(), self.seen("running"))
+        self._pages_since = 0
+        self._saved_at = self._clock.monotonic()
+        if not going_on:
+            raise Stopped
+
+    def save(self) -> None:
+        """Append what the manifests learned; it counts once a checkpoint names it."""
+        for stream, manifest in self.taker.manifests.items():
+            place = self.progress.streams[stream]
+            if packed := manifest.take_unsaved():
+                self._states.put_delta(
+                    self.lease, stream, place.generation, place.deltas + 1, packed
+                )
+                place.deltas += 1
+        self._save_seen()
+
+    def hand_over(self, state: RunState, hop: int) -> None:
+        """Checkpoint and give the lease back; messages before `hop` are void."""
+        self.save()
+        self._hop = hop
+        self._states.hand_over(self.lease, self.progress.dump(), self.seen(state), hop)
+
+    def seen(self, state: RunState, *, ended: bool = False) -> RunView:
+        """The run as people see it now."""
+        return self.tally.view(state, self._clock.now(), self.progress, hop=self._hop, ended=ended)
+
+    def _save_seen(self) -> None:
+        place = self.progress.streams.get("inventory")
+        if place is None or self.taker.seen is None:
+            return
+        if packed := self.taker.seen.take_unsaved():
+            self._states.put_delta(
+                self.lease, SEEN, place.seen_generation, place.seen_deltas + 1, packed
+            )
+            place.seen_deltas += 1
+
+    def _stored(self, stream: Stream) -> StreamState:
+        return self._states.stream(self.lease.uid, self.lease.credential, stream)
+
+    def _manifest(self, stream: str, state: StreamState) -> tuple[list[bytes], list[bytes]]:
+        return self._states.manifest(self.lease.uid, self.lease.credential, stream, state)

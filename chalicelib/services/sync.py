@@ -1,0 +1,222 @@
+"""Run one credential's sync job, page by page, until it ends or its time is up (product.md §5)."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import replace
+
+from chalicelib.domain.errors import (
+    AiqError,
+    KeyRejected,
+    LeaseLost,
+    NotFound,
+    PermissionMissing,
+    RateLimited,
+    ServerUnreachable,
+    UnexpectedAnswer,
+)
+from chalicelib.domain.records import Instant, Stream
+from chalicelib.services.key_ring import KeyRing
+from chalicelib.services.messages import MAX_HOPS, SyncMessage
+from chalicelib.services.outcome import Outcomes
+from chalicelib.services.ports.accounts import Accounts
+from chalicelib.services.ports.common import Clock, JobQueue
+from chalicelib.services.ports.integrations import Credential, Credentials, Integrations
+from chalicelib.services.ports.pos import CredentialAccess, PosGateway, StreamPlan
+from chalicelib.services.ports.runs import (
+    Lease,
+    LeaseBusy,
+    RunError,
+    RunGone,
+    RunState,
+    SyncStates,
+)
+from chalicelib.services.slice import Slice, SliceParts, Stopped
+
+MAX_IDLE_HOPS = 3
+MAX_LEASE_TRIES = 40
+LONGEST_DELAY_SECONDS = 900
+FIRST_WAIT_SECONDS = 30
+
+Remaining = Callable[[], float]
+"""Seconds until this process is killed."""
+
+
+class _TimeIsUp(Exception):
+    """Go on in another process."""
+
+
+class SyncWorker:
+    """Takes sync messages. `reserve_seconds`: how long before its deadline a slice stops."""
+
+    def __init__(
+        self,
+        *,
+        accounts: Accounts,
+        integrations: Integrations,
+        credentials: Credentials,
+        states: SyncStates,
+        parts: SliceParts,
+        gateway: PosGateway,
+        key_ring: KeyRing,
+        queue_of: Callable[[str], JobQueue],
+        outcomes: Outcomes,
+        clock: Clock,
+        reserve_seconds: float = 30.0,
+    ) -> None:
+        self._accounts = accounts
+        self._integrations = integrations
+        self._credentials = credentials
+        self._states = states
+        self._parts = parts
+        self._gateway = gateway
+        self._key_ring = key_ring
+        self._queue_of = queue_of
+        self._outcomes = outcomes
+        self._clock = clock
+        self._reserve = reserve_seconds
+
+    def handle(self, message: SyncMessage, remaining: Remaining) -> None:
+        """Go on with the run the message speaks of; a late or double message does nothing.
+
+        Raises only what a later delivery of the same message may mend.
+        """
+        now = self._clock.now()
+        try:
+            lease = self._states.acquire(
+                message.uid, message.platform, message.credential, message.run, message.hop, now
+            )
+        except RunGone:
+            return
+        except LeaseBusy as busy:
+            self._come_back(message, busy.until - now)
+            return
+        try:
+            self._work(lease, message, remaining)
+        except LeaseLost:
+            return
+
+    def _come_back(self, message: SyncMessage, held_for: Instant) -> None:
+        if message.tries >= MAX_LEASE_TRIES:
+            return
+        wait = min(1 + message.tries * 2, held_for // 1000 + 1)
+        again = replace(message, tries=message.tries + 1)
+        self._queue_of(message.platform).send(again.body(), delay_seconds=wait)
+
+    def _work(self, lease: Lease, message: SyncMessage, remaining: Remaining) -> None:
+        part = Slice(self._parts, lease, message.hop, self._states.run_of(lease))
+        try:
+            self._open(part)
+            self._read_streams(part, remaining)
+        except _TimeIsUp:
+            self._hand_over(part, message)
+        except RateLimited as limited:
+            self._wait(part, message, limited)
+        except Stopped:
+            self._outcomes.stopped(part)
+        except AiqError as error:
+            if isinstance(error, LeaseLost) or (error.actor == "us" and error.retriable):
+                raise
+            self._outcomes.failed(part, error)
+        else:
+            self._outcomes.ended(part)
+        finally:
+            part.close()
+
+    def _open(self, part: Slice) -> None:
+        """Open the POS and plan the run. Raises Stopped when the source is not connected."""
+        lease = part.lease
+        try:
+            credential = self._credentials.get(lease.uid, lease.platform, lease.credential)
+        except NotFound:
+            raise Stopped from None
+        integration = self._integrations.get(lease.uid, lease.platform)
+        if integration is None or integration.state != "connected":
+            raise Stopped
+        account = self._accounts.get(lease.uid)
+        access = self._key_ring.access(
+            credential, time_zone=account.time_zone, currency=account.currency
+        )
+        if not credential.scope:
+            credential = self._claim_scope(credential, access)
+            access = replace(access, scope=credential.scope)
+        part.open(credential.scope, self._gateway.open(access))
+        if not part.progress.streams:
+            info = self._gateway.platform(lease.platform)
+            part.plan(info.streams, info.overlap_seconds, credential.history_from)
+
+    def _claim_scope(self, credential: Credential, access: CredentialAccess) -> Credential:
+        found = self._gateway.check(access)
+        if found.outcome == "key_rejected":
+            raise KeyRejected(found.message)
+        if found.outcome == "server_unreachable":
+            raise ServerUnreachable(found.message)
+        if found.scope is None:
+            raise UnexpectedAnswer(found.message)
+        return self._credentials.claim_scope(credential, found.scope)
+
+    def _read_streams(self, part: Slice, remaining: Remaining) -> None:
+        while (stream := part.progress.next_stream()) is not None:
+            try:
+                self._read(part, stream, remaining)
+            except PermissionMissing as error:
+                part.give_up(stream, told(error, stream))
+            part.checkpoint()
+
+    def _read(self, part: Slice, stream: Stream, remaining: Remaining) -> None:
+        place = part.load(stream)
+        plan = StreamPlan(stream, part.progress.began, place.since, place.history_from)
+        while True:
+            if remaining() < self._reserve:
+                raise _TimeIsUp
+            page = part.session.fetch(plan, place.cursor)
+            part.take(stream, page)
+            if page.cursor is None:
+                part.complete(stream, full_listing=page.full_listing)
+                return
+            part.checkpoint_when_due()
+
+    def _hand_over(self, part: Slice, message: SyncMessage) -> None:
+        progress = part.progress
+        progress.idle_hops = 0 if part.fetched else progress.idle_hops + 1
+        if progress.idle_hops >= MAX_IDLE_HOPS or message.hop >= MAX_HOPS:
+            stuck = NoProgress("The run used up its continuations without coming to an end.")
+            self._outcomes.failed(part, stuck)
+            return
+        self._continue(part, message, "running", delay_seconds=1)
+
+    def _wait(self, part: Slice, message: SyncMessage, limited: RateLimited) -> None:
+        """The POS asked for patience: delay the job, never sleep (product.md §5)."""
+        asked = limited.details.get("retry_after")
+        progress = part.progress
+        doubled = FIRST_WAIT_SECONDS * 2 ** min(progress.waits, 5)
+        wait = int(asked) + 1 if isinstance(asked, int | float) else doubled
+        progress.waits += 1
+        if message.hop >= MAX_HOPS:
+            self._outcomes.failed(part, limited)
+            return
+        if wait <= LONGEST_DELAY_SECONDS:
+            self._continue(part, message, "waiting", delay_seconds=wait)
+            return
+        lease = part.lease
+        due_at = self._clock.now() + wait * 1000
+        self._credentials.set_due(lease.uid, lease.platform, lease.credential, due_at)
+        part.hand_over("waiting", message.hop + 1)
+
+    def _continue(
+        self, part: Slice, message: SyncMessage, state: RunState, *, delay_seconds: int
+    ) -> None:
+        """Send first, then give the lease back: dying in between leaves two messages, not none."""
+        part.save()
+        onward = replace(message, hop=message.hop + 1, tries=0)
+        self._queue_of(message.platform).send(onward.body(), delay_seconds=delay_seconds)
+        part.hand_over(state, onward.hop)
+
+
+class NoProgress(AiqError):
+    code = "no_progress"
+
+
+def told(error: AiqError, stream: Stream | None = None) -> RunError:
+    """An error as the run shows it."""
+    return RunError(error.code, error.actor, error.message, stream)
