@@ -10,11 +10,14 @@ from chalicelib.entrypoints import queues, schedules
 from chalicelib.entrypoints.application import App
 from chalicelib.entrypoints.http import (
     accounts,
+    credentials,
     health,
+    integrations,
     me,
     notifications,
     personas,
     runs,
+    stores,
     users,
 )
 
@@ -26,7 +29,10 @@ app.register_blueprint(accounts.resource)
 app.register_blueprint(users.resource)
 app.register_blueprint(notifications.resource)
 app.register_blueprint(personas.resource)
+app.register_blueprint(integrations.resource)
+app.register_blueprint(credentials.resource)
 app.register_blueprint(runs.resource)
+app.register_blueprint(stores.resource)
 
 
 @app.schedule(Rate(5, unit=Rate.MINUTES))

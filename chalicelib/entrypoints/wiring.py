@@ -15,12 +15,21 @@ from chalicelib.config import config
 
 if TYPE_CHECKING:
     from chalicelib.services.accounts import AccountService
+    from chalicelib.services.cards import Cards
+    from chalicelib.services.connect import ConnectService
+    from chalicelib.services.credentials import CredentialService
+    from chalicelib.services.key_ring import KeyRing
     from chalicelib.services.notify import Notifier
     from chalicelib.services.ports.accounts import Accounts, Audit, Notifications
-    from chalicelib.services.ports.common import Clock, Ids
+    from chalicelib.services.ports.common import Clock, Ids, JobQueue
+    from chalicelib.services.ports.integrations import Credentials, Integrations
     from chalicelib.services.ports.people import OperatorTopic, People
     from chalicelib.services.ports.personas import PersonaViews
+    from chalicelib.services.ports.pos import PosGateway
     from chalicelib.services.ports.runs import RunViews, SyncControl
+    from chalicelib.services.ports.stores import Inventories, Stores
+    from chalicelib.services.settings import SettingsService
+    from chalicelib.services.stores import StoreService
 
 
 F = TypeVar("F", bound=Callable[..., Any])
@@ -123,3 +132,105 @@ def runs() -> RunViews:
 @once
 def sync_control() -> SyncControl:
     raise NotImplementedError
+
+
+@once
+def integrations() -> Integrations:
+    from chalicelib.adapters.integrations import DynamoIntegrations
+
+    return DynamoIntegrations(config().table_integrations)
+
+
+@once
+def credentials() -> Credentials:
+    from chalicelib.adapters.credentials import DynamoCredentials
+
+    return DynamoCredentials(config().table_integrations)
+
+
+@once
+def stores() -> Stores:
+    from chalicelib.adapters.stores import DynamoStores
+
+    return DynamoStores(config().table_stores)
+
+
+@once
+def inventories() -> Inventories:
+    from chalicelib.adapters.inventories import DynamoInventories
+
+    return DynamoInventories(config().table_stores)
+
+
+@once
+def key_ring() -> KeyRing:
+    from chalicelib.adapters.crypto import KmsBox
+    from chalicelib.services.key_ring import KeyRing
+
+    return KeyRing(KmsBox(config().kms_key_id))
+
+
+@once
+def jobs_queue() -> JobQueue:
+    from chalicelib.adapters.queues import SqsQueue
+
+    return SqsQueue(config().queue_jobs_url)
+
+
+@once
+def pos_gateway() -> PosGateway:
+    raise NotImplementedError
+
+
+@once
+def cards() -> Cards:
+    from chalicelib.services.cards import Cards
+
+    return Cards(pos_gateway(), integrations(), credentials())
+
+
+@once
+def connect_service() -> ConnectService:
+    from chalicelib.services.connect import ConnectService
+
+    return ConnectService(
+        pos=pos_gateway(),
+        integrations=integrations(),
+        credentials=credentials(),
+        sync=sync_control(),
+        audit=audit(),
+        clock=clock(),
+    )
+
+
+@once
+def credential_service() -> CredentialService:
+    from chalicelib.services.credentials import CredentialService
+
+    return CredentialService(
+        pos=pos_gateway(),
+        integrations=integrations(),
+        credentials=credentials(),
+        stores=stores(),
+        accounts=accounts(),
+        key_ring=key_ring(),
+        sync=sync_control(),
+        audit=audit(),
+        notifier=notifier(),
+        clock=clock(),
+        ids=ids(),
+    )
+
+
+@once
+def settings_service() -> SettingsService:
+    from chalicelib.services.settings import SettingsService
+
+    return SettingsService(pos_gateway(), integrations(), audit(), clock())
+
+
+@once
+def store_service() -> StoreService:
+    from chalicelib.services.stores import StoreService
+
+    return StoreService(stores(), jobs_queue(), audit(), notifier(), clock())

@@ -1,0 +1,195 @@
+"""Credentials: checked, stored write-only, changed and removed (product.md §3.2, §3.5)."""
+
+from __future__ import annotations
+
+from datetime import date
+from typing import Annotated
+
+from pydantic import Field, StringConstraints
+
+from chalicelib.entrypoints import wiring
+from chalicelib.entrypoints.auth import Caller
+from chalicelib.entrypoints.routing import Resource
+from chalicelib.entrypoints.shapes import Answer, Change, Input, Moment
+from chalicelib.services.credentials import CheckedCredential
+from chalicelib.services.ports.integrations import Credential
+from chalicelib.services.ports.pos import CheckOutcome, CheckResult
+
+resource = Resource(__name__, tag="Credentials")
+
+CREDENTIALS = "/api/accounts/{uid}/integrations/{platform}/credentials"
+
+FieldValues = Annotated[
+    dict[str, Annotated[str, StringConstraints(max_length=4000)]], Field(max_length=20)
+]
+FIELDS_EXAMPLE = {"store_name": "Green Leaf Ballard", "key": "vt_4f1c9a2b7d", "market": "WA"}
+
+
+class SecretAnswer(Answer):
+    """All that is ever shown of a secret. `last_four` is empty when it is short."""
+
+    field: str
+    fingerprint: str
+    last_four: str
+
+
+class CheckedStore(Answer):
+    """A shop that the key opens, as the POS names it."""
+
+    key: str
+    name: str
+    time_zone: str | None
+    market: str | None
+
+
+class CheckAnswer(Answer):
+    """What the POS said to the key."""
+
+    outcome: CheckOutcome
+    message: str
+    scope: str | None
+    stores: tuple[CheckedStore, ...]
+    missing_permissions: tuple[str, ...]
+
+
+class CredentialAnswer(Answer):
+    """A credential without its secrets.
+
+    `scope` is null until a check has told what the key opens. `stopped` is the code of the error
+    that stopped its schedule. `check` is there when this request asked the POS.
+    """
+
+    id: str
+    platform: str
+    scope: str | None
+    fields: dict[str, str]
+    secrets: tuple[SecretAnswer, ...]
+    market: str | None
+    history_from: Moment
+    own_server: bool
+    created_at: Moment
+    last_sync_at: Moment | None
+    next_sync_at: Moment | None
+    last_run: str | None
+    failures_in_a_row: int
+    last_error: str | None
+    stopped: str | None
+    check: CheckAnswer | None = None
+    version: int
+
+    @classmethod
+    def of(cls, credential: Credential, check: CheckResult | None = None) -> CredentialAnswer:
+        """Shape a credential, leaving out what is sealed."""
+        return cls(
+            id=credential.id,
+            platform=credential.platform,
+            scope=credential.scope or None,
+            fields=dict(credential.fields),
+            secrets=tuple(
+                SecretAnswer(
+                    field=name,
+                    fingerprint=fingerprint,
+                    last_four=credential.last_four.get(name, ""),
+                )
+                for name, fingerprint in sorted(credential.fingerprints.items())
+            ),
+            market=credential.market,
+            history_from=credential.history_from,
+            own_server=credential.own_server,
+            created_at=credential.created_at,
+            last_sync_at=credential.last_good_run_at,
+            next_sync_at=credential.next_sync_at,
+            last_run=credential.last_run_id,
+            failures_in_a_row=credential.failures_in_a_row,
+            last_error=credential.last_error,
+            stopped=credential.stopped,
+            check=None if check is None else CheckAnswer.model_validate(check),
+            version=credential.version,
+        )
+
+
+class CheckInput(Input):
+    fields: FieldValues = Field(
+        examples=[FIELDS_EXAMPLE], description="By the keys of the card's `credential_fields`."
+    )
+
+
+class CredentialInput(CheckInput):
+    history_from: date | None = Field(
+        default=None,
+        examples=["2025-01-31"],
+        description="How far back the first sync goes; 12 months before today when left out.",
+    )
+
+
+class CredentialChange(Change):
+    """The fields to change; an optional one given as an empty text is removed."""
+
+    fields: FieldValues = Field(default_factory=dict, examples=[{"key": "vt_4f1c9a2b7d"}])
+    history_from: date = Field(default=date(2025, 1, 31), examples=["2025-01-31"])
+
+
+@resource.post(CREDENTIALS, right="integrations:write", status=201)
+def add_credential(
+    uid: str, platform: str, body: CredentialInput, caller: Caller
+) -> CredentialAnswer:
+    """Check a credential against the POS and store it; a key the POS rejects is not stored."""
+    return _checked(
+        wiring.credential_service().add(
+            uid, platform, body.fields, body.history_from, actor=caller.actor
+        )
+    )
+
+
+@resource.post(f"{CREDENTIALS}/check", right="integrations:write")
+def check_credential(uid: str, platform: str, body: CheckInput) -> CheckAnswer:
+    """Check a credential against the POS without storing it."""
+    result = wiring.credential_service().check(uid, platform, body.fields)
+    return CheckAnswer.model_validate(result)
+
+
+@resource.get(f"{CREDENTIALS}/{{credential}}", right="integrations:read")
+def get_credential(uid: str, platform: str, credential: str) -> CredentialAnswer:
+    """Read a credential without its secrets."""
+    return CredentialAnswer.of(wiring.credential_service().get(uid, platform, credential))
+
+
+@resource.post(f"{CREDENTIALS}/{{credential}}/check", right="integrations:write")
+def check_stored_credential(uid: str, platform: str, credential: str) -> CheckAnswer:
+    """Check a stored credential again."""
+    result = wiring.credential_service().check_stored(uid, platform, credential)
+    return CheckAnswer.model_validate(result)
+
+
+@resource.patch(f"{CREDENTIALS}/{{credential}}", right="integrations:write")
+def change_credential(
+    uid: str,
+    platform: str,
+    credential: str,
+    body: CredentialChange,
+    version: int,
+    caller: Caller,
+) -> CredentialAnswer:
+    """Change a credential's secret, market, host or *History from*; a new secret is checked."""
+    given = body.given()
+    return _checked(
+        wiring.credential_service().change(
+            uid,
+            platform,
+            credential,
+            version,
+            actor=caller.actor,
+            given=given.get("fields"),
+            history_from=given.get("history_from"),
+        )
+    )
+
+
+@resource.delete(f"{CREDENTIALS}/{{credential}}", right="integrations:write")
+def remove_credential(uid: str, platform: str, credential: str, caller: Caller) -> None:
+    """Remove a credential: its secrets are forgotten, its data stays, its syncs stop."""
+    wiring.credential_service().remove(uid, platform, credential, actor=caller.actor)
+
+
+def _checked(checked: CheckedCredential) -> CredentialAnswer:
+    return CredentialAnswer.of(checked.credential, checked.check)
