@@ -106,7 +106,8 @@ def resolve(
     `shared` are the keys carried by too many records of one scope, known from their full
     membership. Records may repeat; those with one id must be equal.
     """
-    ordered = sorted({record.id: record for record in records}.values(), key=_seen_order)
+    ordered = list({record.id: record for record in records}.values())
+    ordered.sort(key=_seen_order)
     keys = [merge_keys(r.customer, name_and_birth_date=name_and_birth_date) for r in ordered]
     joining = [k - shared for k in keys] if shared else keys
     components = []
@@ -117,7 +118,8 @@ def resolve(
         phones = [frozenset(k for k in own if k.kind == "phone") for own in joining]
         parts = _groups(group, phones)
         components += (_component(part, ordered, keys, shared, large=True) for part in parts)
-    components.sort(key=lambda component: _seen_order(component.records[0]))
+    if len(components) > 1:
+        components.sort(key=lambda component: _seen_order(component.records[0]))
     return components
 
 
@@ -135,7 +137,9 @@ def _seen_order(record: SourceRecord) -> tuple[Instant, str]:
 
 
 def _groups(positions: Sequence[int], keys: Sequence[AbstractSet[MergeKey]]) -> Iterable[list[int]]:
-    """Positions that share keys, transitively; each group ascending, led by its lowest."""
+    """Positions that share keys, transitively; each group ascending, ordered by its lowest."""
+    if len(positions) == 1:
+        return [list(positions)]
     parent = {position: position for position in positions}
 
     def lead(position: int) -> int:
@@ -148,8 +152,7 @@ def _groups(positions: Sequence[int], keys: Sequence[AbstractSet[MergeKey]]) -> 
         for key in keys[position]:
             seen = holder.setdefault(key, position)
             if seen != position:
-                a, b = lead(seen), lead(position)
-                parent[max(a, b)] = min(a, b)
+                parent[lead(seen)] = lead(position)
     groups: dict[int, list[int]] = {}
     for position in positions:
         groups.setdefault(lead(position), []).append(position)

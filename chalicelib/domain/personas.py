@@ -51,27 +51,27 @@ def derive_persona(
     store. Each profile field comes from the most recently updated member that has it.
     """
     members = component.records
-    newest_first = _newest_first(members)
-    phone = next((c.phone for c in newest_first if c.phone), None)
-    email = next((c.email for c in newest_first if c.email), None)
+    customers = _newest_first(members)
+    newest = customers[0]
+    phone = newest.phone or next((c.phone for c in customers if c.phone), None)
+    email = newest.email or next((c.email for c in customers if c.email), None)
     if phone is None and email is None:
         return None
     sales = [summaries[m.id] for m in members if m.id in summaries]
     return Persona(
         id=members[0].id,
         members=tuple([m.id for m in members]),
-        first=next((c.first for c in newest_first if c.first), ""),
-        last=next((c.last for c in newest_first if c.last), ""),
+        first=newest.first or next((c.first for c in customers if c.first), ""),
+        last=newest.last or next((c.last for c in customers if c.last), ""),
         phone=phone,
         email=email,
-        birth_date=next((c.birth_date for c in newest_first if c.birth_date), None),
+        birth_date=newest.birth_date
+        or next((c.birth_date for c in customers if c.birth_date), None),
         sources=tuple(sorted({m.platform for m in members})),
         favourite_store=favourite_store(sales, mapping),
         inserted_at=members[0].first_seen,
-        updated_at=max(
-            (c.updated_at for c in newest_first if c.updated_at is not None), default=None
-        ),
-        flags=_flags(component, newest_first, sales),
+        updated_at=max((c.updated_at for c in customers if c.updated_at is not None), default=None),
+        flags=_flags(component, customers, sales),
     )
 
 
@@ -112,13 +112,19 @@ def _recency(member: SourceRecord) -> tuple[Instant, Instant, str]:
     return (created if updated is None else updated), created, member.id
 
 
+def _is_busy(sales: SalesSummary) -> bool:
+    """A bound that is cheap to tell clears nearly everyone before their days are added up."""
+    bound = sum(max(store.counts) for store in sales.stores)
+    return bound > BUSY_SALES_PER_DAY and sales.busiest_day() > BUSY_SALES_PER_DAY
+
+
 def _flags(
     component: Component, customers: Sequence[Customer], sales: Sequence[SalesSummary]
 ) -> frozenset[str]:
-    flags = {flag for c in customers if c.flags for flag in c.flags if flag in _OF_ANY_MEMBER}
+    flags = {flag for c in customers if c.flags for flag in c.flags & _OF_ANY_MEMBER}
     if all(not c.active or "inactive" in c.flags for c in customers):
         flags.add("inactive")
-    if any(s.total > BUSY_SALES_PER_DAY and s.busiest_day() > BUSY_SALES_PER_DAY for s in sales):
+    if any(map(_is_busy, sales)):
         flags.add("busy")
     if component.shared_keys:
         flags.add("shared_key")

@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import struct
 from bisect import bisect_left
-from collections import Counter
 from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import ClassVar, NamedTuple
@@ -115,18 +114,19 @@ class SalesSummary:
             return cls.EMPTY
         last_at = max(ref.ordered_at for ref in counting)
         oldest = utc_day(last_at) - WINDOW_DAYS
-        days: dict[str, Counter[int]] = {}
+        days: dict[str, dict[int, int]] = {}
         latest: dict[str, Instant] = {}
         for ref in counting:
             day = utc_day(ref.ordered_at)
             if day >= oldest:
-                days.setdefault(ref.store_key, Counter())[day] += 1
+                per_day = days.setdefault(ref.store_key, {})
+                per_day[day] = per_day.get(day, 0) + 1
                 latest[ref.store_key] = max(
                     latest.get(ref.store_key, ref.ordered_at), ref.ordered_at
                 )
         stores = tuple(
-            StoreDays(key, latest[key], tuple(sorted(days[key])), _in_order(days[key]))
-            for key in sorted(days)
+            StoreDays(key, latest[key], *zip(*sorted(per_day.items()), strict=True))
+            for key, per_day in sorted(days.items())
         )
         return cls(len(counting), min(ref.ordered_at for ref in counting), last_at, stores)
 
@@ -134,9 +134,10 @@ class SalesSummary:
         """The most sales on one UTC day of the window; over 20 the record is flagged."""
         if len(self.stores) == 1:
             return max(self.stores[0].counts)
-        per_day: Counter[int] = Counter()
-        for store in self.stores:
-            per_day.update(dict(zip(store.days, store.counts, strict=True)))
+        per_day: dict[int, int] = {}
+        for _, _, days, counts in self.stores:
+            for day, count in zip(days, counts, strict=True):
+                per_day[day] = per_day.get(day, 0) + count
         return max(per_day.values(), default=0)
 
     def pack(self) -> bytes:
@@ -144,7 +145,7 @@ class SalesSummary:
 
         (4 per store and day once a count passes 127.)
         """
-        wide = any(count >> _NARROW[1] for store in self.stores for count in store.counts)
+        wide = any(max(store.counts) >> _NARROW[1] for store in self.stores)
         kind, bits = _WIDE if wide else _NARROW
         last_at = self.last_at or 0
         last_day = utc_day(last_at)
@@ -201,10 +202,6 @@ class SalesSummary:
 
 
 SalesSummary.EMPTY = SalesSummary()
-
-
-def _in_order(counts: Counter[int]) -> tuple[int, ...]:
-    return tuple(counts[day] for day in sorted(counts))
 
 
 def _since(stores: tuple[StoreDays, ...], oldest: int) -> tuple[StoreDays, ...]:

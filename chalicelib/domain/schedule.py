@@ -28,13 +28,13 @@ def next_due(
     `zone`: the account's IANA zone; `sync_hour`: 0 to 23, local; `every_hours`: 1 to 12, elapsed
     hours counted from the daily sync. Raises ValueError outside those, ZoneInfoNotFoundError.
     """
-    _check(sync_hour)
+    daily_at = _daily_time(sync_hour, credential_id)
     if not 1 <= every_hours <= MAX_EVERY_HOURS:
         raise ValueError(f"passes are 1 to {MAX_EVERY_HOURS} hours apart")
     today = local_day(now, zone)
-    last = _last_daily(now, today, zone, sync_hour, credential_id)
+    last = _last_daily(now, today, daily_at, zone)
     between = last + ((now - last) // (every_hours * HOUR) + 1) * every_hours * HOUR
-    dailies = (_daily(today + timedelta(n), zone, sync_hour, credential_id) for n in range(2))
+    dailies = (at_local_time(today + timedelta(n), daily_at, zone) for n in range(2))
     return min(between, *(daily for daily in dailies if daily > now))
 
 
@@ -46,10 +46,10 @@ def is_daily_pass(
     `previous`: when the last full look-back that ended well began, None for never. A daily sync
     that was missed or failed is made up for by the pass after it.
     """
-    _check(sync_hour)
+    daily_at = _daily_time(sync_hour, credential_id)
     if previous is None:
         return True
-    return previous < _last_daily(due, local_day(due, zone), zone, sync_hour, credential_id)
+    return previous < _last_daily(due, local_day(due, zone), daily_at, zone)
 
 
 def retry_at(now: Instant, failures: int) -> Instant:
@@ -65,18 +65,16 @@ def jitter_minutes(credential_id: str) -> int:
     return int.from_bytes(digest, "big") % _MINUTES_OF_JITTER
 
 
-def _last_daily(at: Instant, today: date, zone: str, sync_hour: int, credential_id: str) -> Instant:
-    """The latest daily sync at or before `at`, whose local day is `today`."""
-    daily = _daily(today, zone, sync_hour, credential_id)
-    if daily <= at:
-        return daily
-    return _daily(today - timedelta(1), zone, sync_hour, credential_id)
-
-
-def _daily(day: date, zone: str, sync_hour: int, credential_id: str) -> Instant:
-    return at_local_time(day, time(sync_hour, jitter_minutes(credential_id)), zone)
-
-
-def _check(sync_hour: int) -> None:
+def _daily_time(sync_hour: int, credential_id: str) -> time:
+    """What local clocks show at the daily sync."""
     if not 0 <= sync_hour <= 23:
         raise ValueError("the sync hour is 0 to 23")
+    return time(sync_hour, jitter_minutes(credential_id))
+
+
+def _last_daily(at: Instant, today: date, daily_at: time, zone: str) -> Instant:
+    """The latest daily sync at or before `at`, whose local day is `today`."""
+    daily = at_local_time(today, daily_at, zone)
+    if daily <= at:
+        return daily
+    return at_local_time(today - timedelta(1), daily_at, zone)

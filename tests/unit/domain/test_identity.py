@@ -211,6 +211,14 @@ def test_more_than_fifty_records_with_one_phone_stay_together_and_flagged() -> N
     assert component.large
 
 
+def test_components_come_by_their_first_record_also_among_the_parts_of_a_large_one() -> None:
+    stranger = shopper("stranger", phone=OTHER_PHONE, first_seen=10)
+
+    order = [part[0] for part in ids(resolved([*crowd(51), stranger]))]
+
+    assert order == ["0", *map(str, range(2, 11)), "stranger", *map(str, range(11, 51))]
+
+
 # Reasons
 
 

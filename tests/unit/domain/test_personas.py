@@ -221,6 +221,24 @@ def test_the_last_purchase_of_one_record_moves_the_window_of_all() -> None:
     assert alone.favourite_store == 2
 
 
+def test_of_a_store_only_the_sales_in_the_window_of_all_records_count() -> None:
+    buyers = [shopper("1", phone=PHONE), shopper("2", phone=PHONE)]
+    mostly_old = [
+        sold(str(days), "1", store_key="Harbour", at=days_before(days))
+        for days in (368, 367, 366, 300)
+    ]
+    recent = [sold("a", "1", at=days_before(299)), sold("b", "1", at=days_before(298))]
+    mapping = {MAIN: 1, HARBOUR: 2}
+
+    (alone,) = personas(buyers[:1], mostly_old + recent, mapping)
+    (together,) = personas(
+        buyers, [*mostly_old, *recent, sold("last", "2", store_key="Depot")], mapping
+    )
+
+    assert alone.favourite_store == 2
+    assert together.favourite_store == 1
+
+
 def test_without_a_mapped_sale_there_is_no_favourite_store() -> None:
     assert favourite([sold("1", "7")], {}) is None
     assert favourite([], {MAIN: 1}) is None

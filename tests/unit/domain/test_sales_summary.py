@@ -103,10 +103,12 @@ def test_the_only_sale_leaves_the_empty_summary_behind() -> None:
         ref("x", at=days_before(1)),
         ref("x", at=NOON + 1),
         ref("x", at=days_before(900)),
+        ref("x", store_key="Harbour", at=days_before(1) + 1),
     ],
 )
 def test_a_sale_that_the_summary_does_not_hold_asks_for_a_rebuild(stranger: SaleRef) -> None:
-    summary = folded([ref(1, at=days_before(2)), ref(2)])
+    harbour = ref(3, store_key="Harbour", at=days_before(1))
+    summary = folded([ref(1, at=days_before(2)), ref(2), harbour])
 
     assert summary.without_sale(stranger) is None
     assert SalesSummary.EMPTY.without_sale(stranger) is None
