@@ -1,0 +1,78 @@
+"""The body of an answer: read within limits, recognised for what it is, parsed."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from datetime import UTC
+from email.utils import parsedate_to_datetime
+from typing import Any
+
+import orjson
+import urllib3
+
+from chalicelib.domain.records import Instant
+from chalicelib.domain.times import from_datetime
+
+MAX_BYTES = 10 * 1024 * 1024
+"""Of the decompressed body: a small answer may unpack to anything."""
+CHUNK = 64 * 1024
+MAX_WAIT_SECONDS = 24 * 3600
+
+
+class Unreadable(Exception):
+    """The body is no JSON we can use; the text says why, in words that follow the POS's name."""
+
+
+class Slow(Exception):
+    """The body did not arrive in time."""
+
+
+def read(raw: urllib3.BaseHTTPResponse, in_time: Callable[[], bool]) -> bytes:
+    """The decompressed body, piece by piece as it arrives. Raises Unreadable, Slow."""
+    body = bytearray()
+    try:
+        while piece := raw.read1(CHUNK, decode_content=True):
+            body += piece
+            if len(body) > MAX_BYTES:
+                raise Unreadable("sent more than 10 MB")
+            if not in_time():
+                raise Slow
+    except urllib3.exceptions.ReadTimeoutError:
+        raise Slow from None
+    except urllib3.exceptions.HTTPError:
+        raise Unreadable("sent an answer that was cut short") from None
+    return bytes(body)
+
+
+def parse(body: bytes, content_type: str) -> Any:
+    """Raises Unreadable for a web page, an empty body and whatever else is no JSON."""
+    if is_web_page(content_type) or body.lstrip()[:1] == b"<":
+        raise Unreadable("answered with a web page instead of data")
+    try:
+        return orjson.loads(body)
+    except orjson.JSONDecodeError:
+        raise Unreadable("sent an answer that is cut short or no JSON") from None
+
+
+def is_web_page(content_type: str) -> bool:
+    return "html" in content_type.lower()
+
+
+def retry_after(value: str | None, now: Instant) -> float | None:
+    """Seconds to wait, from either form of `Retry-After`; None when absent or unreadable.
+
+    At most a day, never negative.
+    """
+    if value is None:
+        return None
+    try:
+        seconds = float(value) if value.strip().isdecimal() else _until(value, now)
+    except ValueError:
+        return None
+    return min(max(seconds, 0.0), MAX_WAIT_SECONDS)
+
+
+def _until(value: str, now: Instant) -> float:
+    moment = parsedate_to_datetime(value)
+    at = from_datetime(moment if moment.tzinfo else moment.replace(tzinfo=UTC))
+    return (at - now) / 1000

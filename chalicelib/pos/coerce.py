@@ -1,0 +1,207 @@
+"""From what a POS writes to what it means, one value at a time.
+
+Every function takes any JSON value and either returns the meaning, or None for "not said", or
+raises Unusable. Nothing here guesses: a broken amount is broken, not zero.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+from datetime import UTC, date, datetime
+from decimal import Decimal, InvalidOperation
+from typing import Any, Literal
+from zoneinfo import ZoneInfo
+
+from chalicelib.domain.records import Instant, Minor
+from chalicelib.domain.times import from_datetime, is_zone
+
+Json = Any
+Reason = Literal["missing_id", "bad_date", "bad_money", "wrong_shape"]
+
+MAX_TEXT = 500
+MAX_ID = 128
+MAX_MINOR = 10**13
+EARLIEST, LATEST = 1990, 2100
+
+_ISO_MILLIS_Z = len("2026-05-01T00:00:00.000Z")
+_WHOLE = re.compile(r"[+-]?\d{1,18}")
+_DECIMAL = re.compile(r"[+-]?\d{1,15}(\.\d{1,12})?")
+_YES = frozenset(("true", "1", "yes", "y", "t", "on"))
+_NO = frozenset(("false", "0", "no", "n", "f", "off", ""))
+
+
+class Unusable(Exception):
+    """A value that makes its row unusable; `reason` is the code of the reject."""
+
+    def __init__(self, reason: Reason, field: str = "") -> None:
+        super().__init__(reason)
+        self.reason: Reason = reason
+        self.field = field
+
+
+def text(value: Json) -> str | None:
+    """Trimmed and cut at 500 characters; blank is None. Objects and arrays are no text."""
+    if type(value) is str:
+        return value.strip()[:MAX_TEXT] or None
+    if isinstance(value, int | float) and not isinstance(value, bool):
+        return _plain(value)
+    return None
+
+
+def text_or_empty(value: Json) -> str:
+    return text(value) or ""
+
+
+def optional_id(value: Json) -> str | None:
+    """An id as text; 0 and blank mean nobody."""
+    if type(value) is int:
+        return str(value) if value else None
+    found = text(value)
+    return None if found is None or found == "0" or len(found) > MAX_ID else found
+
+
+def required_id(value: Json) -> str:
+    found = optional_id(value)
+    if found is None:
+        raise Unusable("missing_id")
+    return found
+
+
+def whole(value: Json) -> int | None:
+    """A whole number, also as text; anything else counts as not said."""
+    if isinstance(value, bool):
+        return None
+    if isinstance(value, int):
+        return value if abs(value) <= MAX_MINOR else None
+    if isinstance(value, float):
+        return int(value) if value.is_integer() and abs(value) <= MAX_MINOR else None
+    if isinstance(value, str) and _WHOLE.fullmatch(value.strip()):
+        return whole(int(value))
+    return None
+
+
+def flag(value: Json) -> bool | None:
+    """`true`, `1`, `"1"`, `"true"`, `"yes"` and their opposites; anything else: not said."""
+    if value is True or value is False:
+        return bool(value)
+    if isinstance(value, int | float) and value in (0, 1):
+        return value == 1
+    if isinstance(value, str):
+        word = value.strip().lower()
+        return True if word in _YES else False if word in _NO and word else None
+    return None
+
+
+def decimal_text(value: Json) -> str | None:
+    """A quantity, exact, as decimal text: `1`, `369.7`. Raises Unusable for what is no number."""
+    if value is None:
+        return None
+    if type(value) is int:
+        return str(value)
+    found = text(value)
+    if found is None or not _DECIMAL.fullmatch(found):
+        raise Unusable("wrong_shape")
+    return found.removeprefix("+")
+
+
+def cents(value: Json) -> Minor | None:
+    """Minor units, as the POS counts them. Raises Unusable for a fraction of a cent."""
+    if type(value) is int:
+        if -MAX_MINOR <= value <= MAX_MINOR:
+            return value
+    elif value is None:
+        return None
+    else:
+        amount = _decimal(value)
+        if amount == amount.to_integral_value():
+            return int(amount)
+    raise Unusable("bad_money")
+
+
+def major(value: Json) -> Minor | None:
+    """Dollars to cents, halves away from zero."""
+    if value is None:
+        return None
+    amount = _decimal(value) * 100
+    return int(amount.quantize(Decimal(1), rounding="ROUND_HALF_UP"))
+
+
+def _decimal(value: Json) -> Decimal:
+    if isinstance(value, bool) or not isinstance(value, int | float | str):
+        raise Unusable("bad_money")
+    try:
+        amount = Decimal(str(value).strip())
+    except InvalidOperation:
+        raise Unusable("bad_money") from None
+    if not amount.is_finite() or abs(amount) > MAX_MINOR:
+        raise Unusable("bad_money")
+    return amount
+
+
+def _plain(number: float) -> str:
+    """A number's shortest text: `1`, not `1.0`."""
+    return str(int(number)) if isinstance(number, float) and number.is_integer() else str(number)
+
+
+def birth_date(value: Json) -> str | None:
+    """`YYYY-MM-DD`, or None when not said. Raises Unusable for what is no day a person alive has.
+
+    A time after the day is ignored.
+    """
+    found = text(value)
+    if found is None:
+        return None
+    try:
+        day = date.fromisoformat(found[:10])
+    except ValueError:
+        raise Unusable("bad_date") from None
+    if not 1900 <= day.year <= LATEST:
+        raise Unusable("bad_date")
+    return day.isoformat()
+
+
+def instant_reader(zone: str, formats: tuple[str, ...]) -> Callable[[Json], Instant | None]:
+    """How to read an instant: `zone` (IANA) applies to texts without an offset.
+
+    The reader returns None for "not said" and raises Unusable for a text in none of the formats.
+    """
+    local = UTC if zone == "UTC" else ZoneInfo(zone if is_zone(zone) else "UTC")
+    others = tuple(f for f in formats if f != "iso")
+
+    def read(value: Json) -> Instant | None:
+        if value is None or value == "":
+            return None
+        if not isinstance(value, str):
+            raise Unusable("bad_date")
+        moment = _moment(value.strip(), others)
+        if moment is None or not EARLIEST <= moment.year <= LATEST:
+            raise Unusable("bad_date")
+        return from_datetime(moment if moment.tzinfo else moment.replace(tzinfo=local))
+
+    return read
+
+
+def _moment(value: str, others: tuple[str, ...]) -> datetime | None:
+    try:
+        return datetime.fromisoformat(value)
+    except ValueError:
+        pass
+    for layout in others:
+        try:
+            return datetime.strptime(value, layout)  # noqa: DTZ007 - the caller gives it the zone
+        except ValueError:
+            continue
+    return None
+
+
+def lenient(read: Callable[[Json], Any]) -> Callable[[Json], Any]:
+    """The same reading where a broken value is worth no more than a missing one."""
+
+    def tolerant(value: Json) -> Any:
+        try:
+            return read(value)
+        except Unusable:
+            return None
+
+    return tolerant

@@ -1,0 +1,146 @@
+"""How a listing is read page by page: which page next, and when it is complete.
+
+A style is pure: it makes the parameters of a question, judges the answer, and says where to go on.
+Its cursor is plain JSON, so that another process can go on from any page; going on from an older
+cursor repeats rows and never leaves a gap. A style of another POS is a class beside these.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any, Protocol
+
+from chalicelib.domain.errors import UnexpectedAnswer
+from chalicelib.domain.records import Instant
+from chalicelib.pos import coerce
+from chalicelib.pos.fields import plain
+from chalicelib.pos.keyset import KeysetPages
+from chalicelib.pos.profile import PageTotal, Profile, Single, StreamProfile
+from chalicelib.pos.sheet import Json, Sheet, Turn
+from chalicelib.services.ports.pos import Cursor, StreamPlan
+
+Params = dict[str, str]
+
+MAX_LISTINGS = 2
+"""How often a listing that moved under our feet is read before it counts as incomplete."""
+
+
+class Style(Protocol):
+    """One way a POS cuts its listings into pages."""
+
+    def ask(self, plan: StreamPlan, cursor: Cursor | None) -> Params:
+        """The parameters that ask for the page at the cursor; None is the first page."""
+        ...
+
+    def judge(self, plan: StreamPlan, cursor: Cursor | None, sheet: Sheet) -> None:
+        """Raises UnexpectedAnswer or FilterIgnored for a page that must be asked for again."""
+        ...
+
+    def turn(self, plan: StreamPlan, cursor: Cursor | None, sheet: Sheet) -> Turn:
+        """Where to go on after a page that was judged good."""
+        ...
+
+
+class SinglePage:
+    """The one answer is everything there is; without any of `must_have` it is not an answer."""
+
+    def __init__(self, must_have: tuple[str, ...]) -> None:
+        self._must_have = must_have
+
+    def ask(self, plan: StreamPlan, cursor: Cursor | None) -> Params:  # noqa: ARG002
+        return {}
+
+    def judge(self, plan: StreamPlan, cursor: Cursor | None, sheet: Sheet) -> None:  # noqa: ARG002
+        row = sheet.rows[0]
+        if all(row.get(name) is None for name in self._must_have):
+            raise UnexpectedAnswer(f"An answer for {sheet.name} says nothing of what was asked.")
+
+    def turn(self, plan: StreamPlan, cursor: Cursor | None, sheet: Sheet) -> Turn:  # noqa: ARG002
+        return Turn(None, full_listing=True)
+
+
+@dataclass(frozen=True, slots=True)
+class _Place:
+    """Where a numbered listing stands. `seen` counts rows by rising id, `last` is the last id."""
+
+    page: int = 1
+    seen: int = 0
+    last: int = 0
+    total: int | None = None
+    moved: bool = False
+    listing: int = 1
+
+    def cursor(self) -> Cursor:
+        return {name: getattr(self, name) for name in self.__slots__}
+
+
+class NumberedPages:
+    """Pages 1, 2, 3 … of rows sorted by id, always the whole listing.
+
+    A row that goes away while we read pulls the next one onto a page already read. That shows in
+    the count: the listing is then read once more, and if it moved again it is not a full one.
+    """
+
+    def __init__(self, page: PageTotal) -> None:
+        self._page = page
+
+    def ask(self, plan: StreamPlan, cursor: Cursor | None) -> Params:  # noqa: ARG002
+        place = self._place(cursor)
+        page = self._page
+        return {page.number: str(place.page), page.size: str(page.limit), **page.params}
+
+    def judge(self, plan: StreamPlan, cursor: Cursor | None, sheet: Sheet) -> None:  # noqa: ARG002
+        place = self._place(cursor)
+        sheet.must_be_number(place.page)
+        if not sheet.rows and sheet.must_total() > (place.page - 1) * sheet.size:
+            raise UnexpectedAnswer(f"An empty page in the middle of {sheet.name}.")
+
+    def turn(self, plan: StreamPlan, cursor: Cursor | None, sheet: Sheet) -> Turn:  # noqa: ARG002
+        place = self._place(cursor)
+        total = sheet.must_total()
+        moved = place.moved or place.total not in (None, total)
+        seen, last = self._count(place, sheet)
+        if sheet.rows and place.page < sheet.pages:
+            following = _Place(place.page + 1, seen, last, total, moved, place.listing)
+            return Turn(following.cursor())
+        if seen >= total and not moved:
+            return Turn(None, full_listing=True)
+        if place.listing < MAX_LISTINGS:
+            return Turn(_Place(listing=place.listing + 1).cursor())
+        return Turn(None)
+
+    def _place(self, cursor: Cursor | None) -> _Place:
+        return _Place(**cursor) if cursor else _Place()
+
+    def _count(self, place: _Place, sheet: Sheet) -> tuple[int, int]:
+        """Rows seen so far, repeated ids left out, and the highest id."""
+        seen, last = place.seen, place.last
+        for row in sheet.rows:
+            number = coerce.whole(row.get(self._page.id)) if isinstance(row, dict) else None
+            if number is None or number > last:
+                seen += 1
+                last = number or last
+        return seen, last
+
+
+def style_for(profile: Profile, stream: StreamProfile) -> Style:
+    """The style a stream's profile asks for."""
+    if isinstance(stream.page, Single):
+        key = stream.map["key"]
+        return SinglePage((key,) if isinstance(key, str) else tuple(plain(key)))
+    if stream.page.keyset is None:
+        return NumberedPages(stream.page)
+    keyset = stream.page.keyset
+    return KeysetPages(stream.page, keyset, instant_of(profile, keyset.field))
+
+
+def instant_of(profile: Profile, field: str) -> Callable[[Json], Instant | None]:
+    """A reader of a row's instant; None for a row that has none we can read."""
+    read = coerce.lenient(coerce.instant_reader(profile.time.zone, profile.time.formats))
+
+    def instant(row: Json) -> Instant | None:
+        found: Any = read(row.get(field)) if isinstance(row, dict) else None
+        return found if isinstance(found, int) else None
+
+    return instant

@@ -1,0 +1,289 @@
+"""The shape of `profile.yaml`: everything about a platform that is data (reference/pos.md §7.1).
+
+A platform is described once, in its folder. Whatever no vendor document says is marked INFERRED
+under `evidence`, and the mark travels with the profile to the card.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from functools import cache
+from pathlib import Path
+from typing import Annotated, Any, Literal
+
+from pydantic import BaseModel, ConfigDict, Field, model_validator
+
+from chalicelib.domain.errors import NotFound
+from chalicelib.domain.records import Stream
+from chalicelib.services.ports.pos import CredentialField, PlatformInfo
+
+FOLDER = Path(__file__).parent
+FILE = "profile.yaml"
+
+Evidence = Literal["DOC", "HELP", "CODE", "WEAK", "INFERRED"]
+Paths = str | tuple[str, ...]
+"""Where a value is in a row: a dotted path, or several, of which the first that has one wins."""
+
+
+class Part(BaseModel):
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+
+class Contract(Part):
+    """How sure we are of the wire contract; `note` is said on the card."""
+
+    status: Literal["confirmed", "partly public", "unconfirmed"]
+    note: str
+
+
+class FieldProfile(Part):
+    """A field of the card, labelled as in the seed article. `pattern` matches the whole value."""
+
+    key: str
+    label: str
+    help: str
+    example: str
+    secret: bool = False
+    required: bool = True
+    immutable: bool = False
+    pattern: str | None = None
+    max_length: int = 200
+
+
+class Credential(Part):
+    per: str
+    fields: tuple[FieldProfile, ...]
+
+
+class Grid(Part):
+    """The platform's column of the integration grid (product.md §2)."""
+
+    age_gate_to_connect: bool
+    own_server: bool
+    pushes_signups: bool
+    writable: bool
+    imports_points: bool
+    market_sync: bool
+
+
+class AuthVariant(Part):
+    """One way to present the key. `user` and `secret` name credential fields or `integrator_token`;
+    a variant whose `needs` are not configured is not tried."""
+
+    name: str
+    scheme: Literal["basic", "bearer"]
+    secret: str
+    user: str | None = None
+    needs: tuple[str, ...] = ()
+
+
+class Pace(Part):
+    """`gap_ms` passes between an answer and the next request; one request is in flight."""
+
+    gap_ms: int = Field(ge=0)
+    in_flight: Literal[1] = 1
+
+
+class Times(Part):
+    """How the POS writes instants. `zone`: of texts that carry no offset; `store` means the zone of
+    the mapped store. `formats`: `iso`, or formats of `strptime`."""
+
+    zone: str = "UTC"
+    formats: tuple[str, ...] = ("iso",)
+    zone_names: Literal["iana", "rails"] = "iana"
+
+
+class Endpoint(Part):
+    """`paths`: by auth variant. `params` go with every request. `permission`: as on the screen."""
+
+    paths: Mapping[str, str]
+    permission: str | None = None
+    params: Mapping[str, str] = Field(default_factory=dict)
+
+
+class Keyset(Part):
+    """Reading on from the last row's instant instead of from a page number.
+
+    `after`/`before` name the filters, both exclusive. `window_days`: on a first pass read windows
+    of that many days, newest first.
+    """
+
+    field: str
+    after: str
+    before: str | None = None
+    window_days: int | None = Field(default=None, gt=0)
+    history_days: int = 365
+
+
+class Single(Part):
+    """One object, no pages."""
+
+    style: Literal["single"]
+
+
+class PageTotal(Part):
+    """Numbered pages that say how many rows there are in all."""
+
+    style: Literal["page_total"]
+    number: str
+    size: str
+    limit: int = Field(gt=0)
+    total: str
+    pages: str | None = None
+    current: str | None = None
+    given_size: str | None = None
+    id: str = "id"
+    params: Mapping[str, str] = Field(default_factory=dict)
+    keyset: Keyset | None = None
+
+
+PageProfile = Annotated[Single | PageTotal, Field(discriminator="style")]
+
+
+class Consent(Part):
+    """A consent told by flags. A true `refused` wins over a true `given`; else it is unknown."""
+
+    given: str | None = None
+    refused: str | None = None
+
+
+class Rows(Part):
+    """An array inside a row, with the map of its elements."""
+
+    rows: str
+    map: Mapping[str, Paths | Consent | Rows]
+
+
+class StreamProfile(Part):
+    """One stream. `rows`: path of the array (none: the body is the one row); `unwrap`: the key a
+    row may be wrapped in; `map`: field of the common shape → where the POS has it."""
+
+    endpoint: str
+    page: PageProfile
+    rows: str | None = None
+    unwrap: str | None = None
+    map: Mapping[str, Paths | Consent | Rows]
+
+
+class SaleWords(Part):
+    """What the POS's words mean, lower-cased. A word that is nowhere here is never final."""
+
+    final: tuple[str, ...] = ()
+    void: tuple[str, ...] = ()
+    refunded: tuple[str, ...] = ()
+    open: tuple[str, ...] = ()
+    type_sale: tuple[str, ...] = ()
+    type_return: tuple[str, ...] = ()
+
+
+class Contacts(Part):
+    """`employee`, `inactive`: the values of the customer's type that say so."""
+
+    phone_region: str = "US"
+    employee_types: tuple[str, ...] = ()
+    placeholder_email_domains: tuple[str, ...] = ()
+
+
+class Probe(Part):
+    """One request of *check*. `optional`: only a 403 tells something, since the contract does not
+    say what else the answer may be. `not_all_null`: if these fields are null in all of at least
+    `judge_from` rows, `permission` is missing although the POS answered 200."""
+
+    endpoint: str
+    stream: Stream | None = None
+    rows: int = 1
+    optional: bool = False
+    not_all_null: tuple[str, ...] = ()
+    judge_from: int = 1
+    permission: str | None = None
+
+
+class Profile(Part):
+    platform: str
+    title: str
+    contract: Contract
+    credential: Credential
+    grid: Grid
+    base_url: str | None
+    auth: tuple[AuthVariant, ...]
+    pace: Pace
+    overlap_minutes: int
+    min_sync_hours: int
+    time: Times
+    money: Literal["cents", "major"]
+    permissions: tuple[str, ...] = ()
+    endpoints: Mapping[str, Endpoint]
+    streams: Mapping[Stream, StreamProfile]
+    sale_words: SaleWords = SaleWords()
+    contacts: Contacts = Contacts()
+    forbidden_fields: tuple[str, ...] = ()
+    probes: tuple[Probe, ...] = ()
+    evidence: Mapping[str, Evidence]
+
+    @model_validator(mode="before")
+    @classmethod
+    def _evidence_points_at_something(cls, raw: Any) -> Any:
+        for path in raw.get("evidence", {}):
+            if not _has(raw, path):
+                raise ValueError(f"evidence names {path!r}, which the profile does not have")
+        return raw
+
+    @model_validator(mode="after")
+    def _names_that_are_used_exist(self) -> Profile:
+        used = {s.endpoint for s in self.streams.values()} | {p.endpoint for p in self.probes}
+        if missing := used - set(self.endpoints):
+            raise ValueError(f"no such endpoint: {', '.join(sorted(missing))}")
+        return self
+
+    @property
+    def inferred(self) -> tuple[str, ...]:
+        """The items that stand on no document, as dotted paths into the profile."""
+        return tuple(path for path, tag in self.evidence.items() if tag == "INFERRED")
+
+    @property
+    def secret_fields(self) -> tuple[str, ...]:
+        return tuple(f.key for f in self.credential.fields if f.secret)
+
+    def info(self) -> PlatformInfo:
+        """The profile as the card and the grid see it."""
+        return PlatformInfo(
+            platform=self.platform,
+            title=self.title,
+            fields=tuple(CredentialField(**f.model_dump()) for f in self.credential.fields),
+            streams=tuple(self.streams),
+            contract_status=self.contract.status,
+            contract_note=self.contract.note,
+            overlap_seconds=self.overlap_minutes * 60,
+            min_sync_hours=self.min_sync_hours,
+            credential_per=self.credential.per,
+            inferred=self.inferred,
+            **self.grid.model_dump(),
+        )
+
+
+def _has(raw: Any, path: str) -> bool:
+    """Whether a dotted path leads somewhere; a list element is found by its `key` or `name`."""
+    for step in path.split("."):
+        if isinstance(raw, list):
+            raw = {x.get("key", x.get("name")): x for x in raw if isinstance(x, dict)}
+        if not isinstance(raw, dict) or step not in raw:
+            return False
+        raw = raw[step]
+    return True
+
+
+def parse(text: str) -> Profile:
+    """Read a profile from YAML. Raises pydantic's ValidationError when it breaks the model."""
+    import yaml
+
+    loader = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
+    return Profile.model_validate(yaml.load(text, Loader=loader))  # noqa: S506 - a safe loader
+
+
+@cache
+def load(platform: str) -> Profile:
+    """The profile of a platform, parsed once per process. Raises NotFound."""
+    path = FOLDER / platform / FILE
+    if not platform.isidentifier() or not path.is_file():
+        raise NotFound(f"There is no platform {platform!r}.")
+    return parse(path.read_text(encoding="utf-8"))

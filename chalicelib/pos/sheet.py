@@ -1,0 +1,80 @@
+"""One page as received: its rows out of their wrapping, and what the envelope says."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+from chalicelib.domain.errors import UnexpectedAnswer
+from chalicelib.pos import coerce
+from chalicelib.pos.profile import PageTotal, StreamProfile
+from chalicelib.services.ports.pos import Cursor
+
+Json = Any
+
+
+@dataclass(frozen=True, slots=True)
+class Turn:
+    """What follows a page. `cursor` None: the listing is complete."""
+
+    cursor: Cursor | None
+    full_listing: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Sheet:
+    """`size` is the rows per page the POS goes by, which may be fewer than we asked for."""
+
+    name: str
+    rows: list[Json]
+    total: int | None = None
+    size: int = 1
+    pages: int = 1
+    number: int | None = None
+
+    def must_total(self) -> int:
+        """The number of rows in all. Raises UnexpectedAnswer when the POS does not say it."""
+        if self.total is None or self.total < 0:
+            raise UnexpectedAnswer(f"A page of {self.name} does not say how many rows there are.")
+        return self.total
+
+    def must_be_number(self, wanted: int) -> None:
+        """Raises UnexpectedAnswer when the POS gave another page than the one asked for."""
+        if self.number not in (None, wanted):
+            raise UnexpectedAnswer(f"Another page of {self.name} came than the one asked for.")
+
+
+def sheet_of(body: Json, stream: StreamProfile, name: str) -> Sheet:
+    """Take a body apart. Raises UnexpectedAnswer when it has not the shape the profile says."""
+    if not isinstance(body, dict):
+        raise UnexpectedAnswer(f"An answer for {name} is no object.")
+    if stream.rows is None:
+        return Sheet(name, [_unwrapped(body, stream.unwrap)])
+    rows = body.get(stream.rows)
+    if not isinstance(rows, list):
+        raise UnexpectedAnswer(f"An answer for {name} has no list {stream.rows!r}.")
+    rows = [_unwrapped(row, stream.unwrap) for row in rows]
+    if not isinstance(stream.page, PageTotal):
+        return Sheet(name, rows)
+    return _counted(body, rows, stream.page, name)
+
+
+def _counted(body: dict[str, Json], rows: list[Json], page: PageTotal, name: str) -> Sheet:
+    total = coerce.whole(body.get(page.total))
+    if total is None or total < 0:
+        raise UnexpectedAnswer(f"An answer for {name} does not say how many rows there are.")
+    size = _positive(body, page.given_size) or page.limit
+    pages = _positive(body, page.pages) or max(1, -(-total // size))
+    return Sheet(name, rows, total, size, pages, _positive(body, page.current))
+
+
+def _positive(body: dict[str, Json], key: str | None) -> int | None:
+    found = coerce.whole(body.get(key)) if key else None
+    return found if found and found > 0 else None
+
+
+def _unwrapped(row: Json, key: str | None) -> Json:
+    """POSaBIT wraps some rows and not others: both are accepted."""
+    if key and isinstance(row, dict) and isinstance(row.get(key), dict):
+        return row[key]
+    return row
