@@ -182,7 +182,7 @@ def crowd(size: int) -> list[Shopper]:
             scope=f"venue-{n // 8}",
             email="office@shop.test",
             phone=PHONE if n < 2 else f"+1206555{n:04d}",
-            first_seen=n,
+            first_seen=10 * n,
         )
         for n in range(size)
     ]
@@ -212,7 +212,7 @@ def test_more_than_fifty_records_with_one_phone_stay_together_and_flagged() -> N
 
 
 def test_components_come_by_their_first_record_also_among_the_parts_of_a_large_one() -> None:
-    stranger = shopper("stranger", phone=OTHER_PHONE, first_seen=10)
+    stranger = shopper("stranger", phone=OTHER_PHONE, first_seen=105)
 
     order = [part[0] for part in ids(resolved([*crowd(51), stranger]))]
 
