@@ -119,16 +119,21 @@ class Closure:
             }
             frontier = carriers - self._reached
 
-    def persona_changes(self) -> dict[str, Persona | None]:
-        """Persona rows to put or to delete (None), by the record id they are kept under."""
+    def derived(self) -> dict[str, Persona]:
+        """The personas of everything reached, by id."""
         records = [s.record for rid in self._reached if (s := self.stored(rid)) is not None]
         shared = {key for key, members in self._members.items() if _shared(members)}
-        now: dict[str, Persona] = {}
+        found: dict[str, Persona] = {}
         for component in resolve(records, shared, name_and_birth_date=self.by_name):
             summaries = {r.id: self.summary(r.id) for r in component.records}
             persona = derive_persona(component, summaries, self._mapping)
             if persona is not None:
-                now[persona.id] = persona
+                found[persona.id] = persona
+        return found
+
+    def persona_changes(self) -> dict[str, Persona | None]:
+        """Persona rows to put or to delete (None), by the record id they are kept under."""
+        now = self.derived()
         changes: dict[str, Persona | None] = {}
         for rid in self._reached:
             before, after = self._rows[rid].persona, now.get(rid)

@@ -44,6 +44,7 @@ class Progress:
     store_names: dict[str, tuple[str, str | None]] = field(default_factory=dict)
     asides: int = 0
     waits: int = 0
+    resume_at: Instant | None = None
     idle_hops: int = 0
     error: RunError | None = None
 
@@ -103,6 +104,7 @@ class Tally:
         return replace(
             self._view,
             state=state,
+            resume_at=progress.resume_at if state == "waiting" else None,
             started_at=self._view.started_at or progress.began,
             heartbeat_at=now,
             ended_at=now if ended else None,

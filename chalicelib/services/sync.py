@@ -47,7 +47,10 @@ class _TimeIsUp(Exception):
 
 
 class SyncWorker:
-    """Takes sync messages. `reserve_seconds`: how long before its deadline a slice stops."""
+    """Takes the sync messages of one queue, `queue`, and sends their continuations there.
+
+    `reserve_seconds`: how long before its deadline a slice stops.
+    """
 
     def __init__(
         self,
@@ -59,7 +62,7 @@ class SyncWorker:
         parts: SliceParts,
         gateway: PosGateway,
         key_ring: KeyRing,
-        queue_of: Callable[[str], JobQueue],
+        queue: JobQueue,
         outcomes: Outcomes,
         clock: Clock,
         reserve_seconds: float = 30.0,
@@ -71,7 +74,7 @@ class SyncWorker:
         self._parts = parts
         self._gateway = gateway
         self._key_ring = key_ring
-        self._queue_of = queue_of
+        self._queue = queue
         self._outcomes = outcomes
         self._clock = clock
         self._reserve = reserve_seconds
@@ -101,7 +104,7 @@ class SyncWorker:
             return
         wait = min(1 + message.tries * 2, held_for // 1000 + 1)
         again = replace(message, tries=message.tries + 1)
-        self._queue_of(message.platform).send(again.body(), delay_seconds=wait)
+        self._queue.send(again.body(), delay_seconds=wait)
 
     def _work(self, lease: Lease, message: SyncMessage, remaining: Remaining) -> None:
         part = Slice(self._parts, lease, message.hop, self._states.run_of(lease))
@@ -195,12 +198,12 @@ class SyncWorker:
         if message.hop >= MAX_HOPS:
             self._outcomes.failed(part, limited)
             return
+        progress.resume_at = self._clock.now() + wait * 1000
         if wait <= LONGEST_DELAY_SECONDS:
             self._continue(part, message, "waiting", delay_seconds=wait)
             return
         lease = part.lease
-        due_at = self._clock.now() + wait * 1000
-        self._credentials.set_due(lease.uid, lease.platform, lease.credential, due_at)
+        self._credentials.set_due(lease.uid, lease.platform, lease.credential, progress.resume_at)
         part.hand_over("waiting", message.hop + 1)
 
     def _continue(
@@ -209,7 +212,7 @@ class SyncWorker:
         """Send first, then give the lease back: dying in between leaves two messages, not none."""
         part.save()
         onward = replace(message, hop=message.hop + 1, tries=0)
-        self._queue_of(message.platform).send(onward.body(), delay_seconds=delay_seconds)
+        self._queue.send(onward.body(), delay_seconds=delay_seconds)
         part.hand_over(state, onward.hop)
 
 

@@ -152,9 +152,23 @@ class SharedKeys(Protocol):
 
 
 class PersonaList(Protocol):
-    """Walks over all personas of an account, for background work."""
+    """Personas in an order of their own; positions do not name the account."""
 
-    def page(self, uid: str, limit: int, after: str | None) -> tuple[list[Persona], str | None]: ...
+    def newest(self, uid: str, limit: int, after: str | None) -> tuple[list[str], str | None]:
+        """Persona ids, newest first."""
+        ...
+
+    def by_name(
+        self, uid: str, prefix: str, limit: int, after: str | None
+    ) -> tuple[list[str], str | None]:
+        """Persona ids whose folded name starts with `prefix`, in its order."""
+        ...
+
+    def sale_refs(
+        self, uid: str, record: str, limit: int, before: str | None
+    ) -> list[tuple[str, SaleRef]]:
+        """A record's sales, newest first, each with its position."""
+        ...
 
 
 @dataclass(frozen=True, slots=True)

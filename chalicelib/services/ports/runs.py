@@ -41,7 +41,10 @@ class RunError:
 
 @dataclass(frozen=True, slots=True)
 class RunView:
-    """One sync run, live or ended (product.md §5)."""
+    """One sync run, live or ended (product.md §5).
+
+    `resume_at`: when a waiting run goes on. `fetched` of a stream counts rows as received.
+    """
 
     id: str
     uid: str
@@ -51,6 +54,7 @@ class RunView:
     trigger: RunTrigger
     queued_at: Instant
     reread_from: Instant | None = None
+    resume_at: Instant | None = None
     started_at: Instant | None = None
     heartbeat_at: Instant | None = None
     ended_at: Instant | None = None

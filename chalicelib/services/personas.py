@@ -1,0 +1,203 @@
+"""Personas as people look them up (product.md §6)."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping
+
+from chalicelib.domain.errors import NotFound
+from chalicelib.domain.identity import MergeKey
+from chalicelib.domain.ids import record_id, store_key_id
+from chalicelib.domain.names import name_prefix
+from chalicelib.domain.personas import Persona
+from chalicelib.services.closure import Closure
+from chalicelib.services.ports.accounts import Accounts
+from chalicelib.services.ports.facts import FactStore, PersonaList, SaleId, StoredRecord, StoredSale
+from chalicelib.services.ports.personas import (
+    PersonaFilter,
+    PersonaMember,
+    PersonaRow,
+    PersonaSale,
+    PersonaView,
+    SaleLine,
+)
+from chalicelib.services.ports.stores import Stores
+
+MOST_FOUND = 100
+"""Personas shown for one exact phone, e-mail or source id."""
+
+ReadPhone = Callable[[str], str | None]
+"""A phone as typed → E.164, None for what cannot be one."""
+
+
+class PersonaService:
+    """The `PersonaViews` port."""
+
+    def __init__(
+        self,
+        facts: FactStore,
+        personas: PersonaList,
+        stores: Stores,
+        accounts: Accounts,
+        read_phone: ReadPhone,
+    ) -> None:
+        self._facts = facts
+        self._personas = personas
+        self._stores = stores
+        self._accounts = accounts
+        self._read_phone = read_phone
+
+    def search(
+        self, uid: str, wanted: PersonaFilter, limit: int, after: str | None
+    ) -> tuple[list[PersonaRow], str | None]:
+        """See `PersonaViews.search`."""
+        more = None
+        exact = self._exact(uid, wanted)
+        if exact is not None:
+            found = list(self._reach(uid, exact).derived().values())
+            found = [p for p in found if exact & set(p.members)]
+            found.sort(key=lambda p: (p.inserted_at, p.id), reverse=True)
+        elif wanted.name:
+            ids, more = self._personas.by_name(uid, name_prefix(wanted.name), limit, after)
+            found = self._stored(uid, ids)
+        else:
+            ids, more = self._personas.newest(uid, limit, after)
+            found = self._stored(uid, ids)
+        return [_row(p) for p in found if _matches(p, wanted)], more
+
+    def get(self, uid: str, contact_id: str) -> PersonaView:
+        """See `PersonaViews.get`."""
+        persona, closure = self._holding(uid, contact_id)
+        members = [stored for rid in persona.members if (stored := closure.stored(rid))]
+        return PersonaView(
+            row=_row(persona),
+            birth_date=persona.birth_date,
+            merged_ids=tuple(rid for rid in persona.members if rid != persona.id),
+            members=tuple(_member(stored) for stored in members),
+        )
+
+    def sales(
+        self, uid: str, contact_id: str, limit: int, after: str | None
+    ) -> tuple[list[PersonaSale], str | None]:
+        """See `PersonaViews.sales`."""
+        persona, _ = self._holding(uid, contact_id)
+        refs = [
+            (place, rid, ref)
+            for rid in persona.members
+            for place, ref in self._personas.sale_refs(uid, rid, limit + 1, after)
+        ]
+        refs.sort(key=lambda found: found[0], reverse=True)
+        shown = refs[:limit]
+        ids = [SaleId(ref.platform, ref.scope, ref.ext_id) for _, _, ref in shown]
+        sales = self._facts.sales(uid, ids)
+        mapping = self._stores.mapping(uid)
+        more = shown[-1][0] if len(refs) > limit else None
+        return [_sale(sales[sid], mapping) for sid in ids if sid in sales], more
+
+    def _exact(self, uid: str, wanted: PersonaFilter) -> set[str] | None:
+        """The records an exact filter names; None when there is no exact filter."""
+        found: list[set[str]] = []
+        if wanted.phone is not None:
+            phone = self._read_phone(wanted.phone)
+            found.append(self._carriers(uid, MergeKey("phone", phone)) if phone else set())
+        if wanted.email is not None:
+            email = wanted.email.strip().lower()
+            found.append(self._carriers(uid, MergeKey("email", email)) if email else set())
+        if wanted.contact_id is not None:
+            found.append({wanted.contact_id})
+        if wanted.source_id is not None:
+            found.append(self._with_source_id(uid, wanted.source_id))
+        return set.intersection(*found) if found else None
+
+    def _carriers(self, uid: str, key: MergeKey) -> set[str]:
+        members = self._facts.members(uid, [key]).get(key)
+        if members is None:
+            return set()
+        carriers = self._facts.wide_carriers(uid, key) if members.wide else members.carriers
+        return set(sorted(carriers)[:MOST_FOUND])
+
+    def _with_source_id(self, uid: str, source_id: str) -> set[str]:
+        scopes = {(key.platform, key.scope) for key in self._stores.keys(uid)}
+        return {record_id(uid, platform, scope, source_id) for platform, scope in scopes}
+
+    def _reach(self, uid: str, records: Iterable[str]) -> Closure:
+        by_name = self._accounts.get(uid).merge_on_name_and_birth_date
+        closure = Closure(self._facts, uid, self._stores.mapping(uid), by_name=by_name)
+        closure.expand(records)
+        return closure
+
+    def _holding(self, uid: str, contact_id: str) -> tuple[Persona, Closure]:
+        closure = self._reach(uid, [contact_id])
+        for persona in closure.derived().values():
+            if contact_id in persona.members:
+                return persona, closure
+        raise NotFound("There is no such persona.")
+
+    def _stored(self, uid: str, ids: list[str]) -> list[Persona]:
+        rows = self._facts.rows(uid, ids)
+        return [persona for rid in ids if (persona := rows[rid].persona) is not None]
+
+
+def _matches(persona: Persona, wanted: PersonaFilter) -> bool:
+    if wanted.source is not None and wanted.source not in persona.sources:
+        return False
+    return not wanted.member
+
+
+def _row(persona: Persona) -> PersonaRow:
+    return PersonaRow(
+        id=persona.id,
+        first=persona.first,
+        last=persona.last,
+        phone=persona.phone,
+        email=persona.email,
+        sources=persona.sources,
+        favourite_store=persona.favourite_store,
+        member=False,
+        flags=tuple(sorted(persona.flags)),
+        inserted_at=persona.inserted_at,
+        updated_at=persona.updated_at,
+    )
+
+
+def _member(stored: StoredRecord) -> PersonaMember:
+    record, customer = stored.record, stored.record.customer
+    return PersonaMember(
+        id=record.id,
+        platform=record.platform,
+        scope=record.scope,
+        ext_id=customer.ext_id,
+        first=customer.first,
+        last=customer.last,
+        phone=customer.phone,
+        email=customer.email,
+        birth_date=customer.birth_date,
+        first_seen=record.first_seen,
+        updated_at=customer.updated_at,
+        flags=tuple(sorted(customer.flags)),
+    )
+
+
+def _sale(stored: StoredSale, mapping: Mapping[str, int]) -> PersonaSale:
+    sid, sale = stored.id, stored.sale
+    return PersonaSale(
+        platform=sid.platform,
+        scope=sid.scope,
+        ext_id=sid.ext_id,
+        record=stored.record or "",
+        number=sale.number,
+        kind=sale.kind,
+        status=sale.status,
+        is_final=sale.is_final,
+        ordered_at=sale.ordered_at,
+        ordered_at_text=sale.ordered_at_text,
+        store_key=sale.store_key,
+        store=mapping.get(store_key_id(sid.platform, sid.scope, sale.store_key)),
+        currency=sale.currency,
+        total=sale.total,
+        discount=sale.discount,
+        tax=sale.tax,
+        items=tuple(
+            SaleLine(i.name, i.quantity, i.total, i.category, i.brand, i.returned)
+            for i in sale.items
+        ),
+    )
