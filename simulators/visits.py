@@ -36,7 +36,7 @@ FATES = (
 )
 REFUND_ROWS, NO_SHOPPER, SMALL_WORLD = 0.007, 0.08, 300
 EDITED = {REFUNDED, VOIDED, LOWERED, LATE}
-WEEKDAYS = (1.0, 0.9, 1.0, 1.1, 1.5, 1.6, 1.2)  # Thursday first: day 0 of the epoch was one
+WEEKDAYS = (1.1, 1.5, 1.6, 1.2, 1.0, 0.9, 1.0)  # Thursday first: day 0 of the epoch was one
 HOURS = (2, 3, 4, 5, 6, 6, 6, 7, 9, 11, 11, 9, 7, 5, 3)
 
 
@@ -80,7 +80,7 @@ def make_visits(
     whole = [visit for visit in visits if visit.shopper]
     for origin in rng.sample(whole, min(refunds, len(whole))):
         later = origin.ordered + rng.randint(600, 10 * 86_400) * 1000
-        time = min(later, spec.now - 60_000)
+        time = min(_when_open(later, venues[origin.venue]), spec.now - 60_000)
         visits.append(Visit(time, origin.venue, origin.shopper, REFUND_ROW, origin))
     return visits
 
@@ -103,8 +103,17 @@ def _times(
         if time < earliest or time > latest:
             low = max(earliest, spec.now - HISTORY_DAYS * DAY)
             time = low + int(rng.random() * max(0, latest - low)) // 1000 * 1000
+            time = _when_open(time, venues[venue])
         times.append(min(time, latest))
     return times
+
+
+def _when_open(time: int, venue: Venue) -> int:
+    """`time`, or some hours later where the store would be closed."""
+    hour = (time + offset(venue.rails_zone, time)) % DAY // HOUR
+    if OPENS <= hour < CLOSES:
+        return time
+    return time + 10 * HOUR
 
 
 def decide_fates(
