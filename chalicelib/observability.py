@@ -21,7 +21,7 @@ from aws_lambda_powertools.logging.formatter import LambdaPowertoolsFormatter
 if TYPE_CHECKING:
     from aws_lambda_powertools.logging.types import LogRecord
 
-SERVICE = "aiq-pos"
+SERVICE = "aiq"
 
 ALLOWED_FIELDS = frozenset(
     {
@@ -80,6 +80,7 @@ def logger() -> Logger:
     """
     level = os.environ.get("LOG_LEVEL", "INFO")
     made = Logger(service=SERVICE, level=level, logger_formatter=AllowListFormatter())
+    logging.getLogger(SERVICE).propagate = False
     root = logging.getLogger()
     root.setLevel(logging.WARNING)
     for handler in root.handlers:

@@ -36,7 +36,7 @@ class App(Chalice):
     def __init__(self, app_name: str) -> None:
         super().__init__(app_name, configure_logs=False)
         self.operations: list[Operation] = []
-        self.log.disabled = True  # it would log paths and messages; `logger()` logs safely
+        self.log.disabled = True  # it would log paths and messages; ours has another name
 
     def register_blueprint(
         self, blueprint: Blueprint, name_prefix: str | None = None, url_prefix: str | None = None

@@ -5,7 +5,7 @@ from __future__ import annotations
 import time
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from chalice.app import CognitoUserPoolAuthorizer
 
@@ -13,7 +13,9 @@ from chalicelib.domain.errors import Forbidden, NotFound
 from chalicelib.domain.roles import Right, Role, may
 from chalicelib.entrypoints import wiring
 from chalicelib.entrypoints.problem import NotLoggedIn
-from chalicelib.services.ports.accounts import User
+
+if TYPE_CHECKING:
+    from chalicelib.services.ports.accounts import User
 
 DASHBOARD = CognitoUserPoolAuthorizer(
     "dashboard", provider_arns=["arn:aws:cognito-idp:us-east-1:000000000000:userpool/replaced"]

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from functools import cache
-from typing import Any, Literal, cast
+from typing import Literal, cast
 
-from pydantic import RootModel
+from pydantic import ConfigDict
 
 from chalicelib.entrypoints.application import App
 from chalicelib.entrypoints.routing import Resource
@@ -18,8 +18,12 @@ class Health(Answer):
     status: Literal["ok"] = "ok"
 
 
-class OpenApiDocument(RootModel[dict[str, Any]]):
+class OpenApiDocument(Answer):
     """An OpenAPI 3.1 document."""
+
+    model_config = ConfigDict(extra="allow")
+
+    openapi: str
 
 
 @resource.get("/api/health", public=True)
@@ -38,4 +42,4 @@ def get_openapi() -> OpenApiDocument:
 def _document() -> OpenApiDocument:
     from chalicelib.entrypoints.openapi import document
 
-    return OpenApiDocument(document(cast("App", resource.current_app).operations))
+    return OpenApiDocument(**document(cast("App", resource.current_app).operations))
