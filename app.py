@@ -47,12 +47,12 @@ def watch_dead_letters(event: CloudWatchEvent) -> None:
 
 @app.on_sqs_message(queue="sync", batch_size=1)
 def sync_worker(event: SQSEvent) -> dict[str, Any]:
-    return queues.sync(event)
+    return queues.sync(event, "sync")
 
 
 @app.on_sqs_message(queue="sync-own-server", batch_size=1)
 def own_server_sync_worker(event: SQSEvent) -> dict[str, Any]:
-    return queues.sync(event)
+    return queues.sync(event, "sync-own-server")
 
 
 @app.on_sqs_message(queue="jobs", batch_size=1)

@@ -18,7 +18,8 @@ class Config:
     """What a deployment tells its functions.
 
     Each field is the variable of the same name in capitals. `pos_base_urls` maps a platform to the
-    base URL that replaces its profile's host.
+    base URL that replaces its profile's host, `integrator_parameters` to the SSM parameter that
+    holds the deployment's own token with it.
     """
 
     stage: str
@@ -41,7 +42,7 @@ class Config:
     topic_inbound_sms_arn: str
     user_pool_id: str
     user_pool_client_id: str
-    posabit_integrator_parameter: str
+    integrator_parameters: Mapping[str, str]
     pos_base_urls: Mapping[str, str]
     sync_reserve_seconds: int
     commit_lock_seconds: int
@@ -51,7 +52,7 @@ class Config:
 _DEFAULTS = {
     "STAGE": "dev",
     "TOPIC_INBOUND_SMS_ARN": "",
-    "POSABIT_INTEGRATOR_PARAMETER": "",
+    "INTEGRATOR_PARAMETERS": "{}",
     "POS_BASE_URLS": "{}",
     "SYNC_RESERVE_SECONDS": "30",
     "COMMIT_LOCK_SECONDS": "60",
@@ -68,7 +69,8 @@ def read(environment: Mapping[str, str]) -> Config:
     values: dict[str, object] = {
         name.lower(): environment.get(name, _DEFAULTS.get(name)) for name in names
     }
-    values["pos_base_urls"] = json.loads(str(values["pos_base_urls"]) or "{}")
+    for name in ("pos_base_urls", "integrator_parameters"):
+        values[name] = json.loads(str(values[name]) or "{}")
     values["sync_reserve_seconds"] = int(str(values["sync_reserve_seconds"]))
     values["commit_lock_seconds"] = int(str(values["commit_lock_seconds"]))
     return Config(**values)  # type: ignore[arg-type]  # checked by name and converted above

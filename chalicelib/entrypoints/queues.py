@@ -1,15 +1,77 @@
-"""What the queues' functions do."""
+"""What the queues' functions do. One message at a time: batch size 1."""
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
+import orjson
 from chalice.app import SQSEvent
 
+from chalicelib.domain.errors import PoisonMessage
+from chalicelib.entrypoints import wiring
+from chalicelib.observability import logger
+from chalicelib.services.dead_letters import DeadLetterQueue
+from chalicelib.services.messages import RemapMessage, SyncMessage
+from chalicelib.services.ports.common import SyncQueue
 
-def sync(event: SQSEvent) -> dict[str, Any]:
-    raise NotImplementedError
+RESERVE_SECONDS = 10.0
+
+
+def sync(event: SQSEvent, queue: SyncQueue) -> dict[str, Any]:
+    """Go on with a sync run."""
+
+    def work(body: Any) -> None:
+        message = SyncMessage.parse(body)
+        wiring.sync_worker(queue).handle(message, _remaining(event))
+        logger().info(
+            "sync.slice",
+            uid=message.uid,
+            platform=message.platform,
+            run=message.run,
+            hop=message.hop,
+        )
+
+    return _each(event, wiring.sync_dead_letters(queue), work)
 
 
 def account_job(event: SQSEvent) -> dict[str, Any]:
-    raise NotImplementedError
+    """Go on with background work over an account."""
+    remaining = _remaining(event)
+
+    def work(body: Any) -> None:
+        message = RemapMessage.parse(body)
+        changed = wiring.remapper().handle(message, lambda: remaining() > RESERVE_SECONDS)
+        logger().info("job.remap", uid=message.uid, personas=changed, hop=message.hop)
+
+    return _each(event, wiring.jobs_dead_letters(), work)
+
+
+def _each(event: SQSEvent, dead: DeadLetterQueue, work: Callable[[Any], None]) -> dict[str, Any]:
+    """Handle each record; the ones to be delivered again are named in the answer.
+
+    Poison goes to the dead-letter queue at once: waiting for its retries would help nobody.
+    """
+    again = []
+    for record in event.to_dict()["Records"]:
+        try:
+            work(_json(record["body"]))
+        except PoisonMessage as error:
+            dead.bury(record["body"], error.message)
+            logger().error("job.poison", queue=dead.name, message_id=record["messageId"])
+        except Exception:  # noqa: BLE001 -- the last stop: it is logged, and SQS delivers again
+            logger().exception("job.failed", queue=dead.name, message_id=record["messageId"])
+            again.append({"itemIdentifier": record["messageId"]})
+    return {"batchItemFailures": again}
+
+
+def _json(body: str) -> Any:
+    try:
+        return orjson.loads(body)
+    except orjson.JSONDecodeError:
+        raise PoisonMessage("the message is no JSON") from None
+
+
+def _remaining(event: SQSEvent) -> Callable[[], float]:
+    context: Any = event.context
+    return lambda: float(context.get_remaining_time_in_millis()) / 1000

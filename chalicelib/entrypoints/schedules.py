@@ -2,12 +2,24 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from chalice.app import CloudWatchEvent
+
+from chalicelib.entrypoints import wiring
+from chalicelib.observability import logger
+
+RESERVE_MS = 10_000
 
 
 def plan_syncs(event: CloudWatchEvent) -> None:
-    raise NotImplementedError
+    """Queue a run for every credential that is due."""
+    context: Any = event.context
+    queued = wiring.planner().plan(lambda: context.get_remaining_time_in_millis() > RESERVE_MS)
+    logger().info("plan.done", due=queued)
 
 
-def watch_dead_letters(event: CloudWatchEvent) -> None:
-    raise NotImplementedError
+def watch_dead_letters(event: CloudWatchEvent) -> None:  # noqa: ARG001 -- the time is all it says
+    """Tell people of work that failed for good."""
+    waiting = wiring.dead_letter_watch().look()
+    logger().info("dead_letters.looked", count=waiting)

@@ -14,22 +14,32 @@ from typing import TYPE_CHECKING, Any, TypeVar
 from chalicelib.config import config
 
 if TYPE_CHECKING:
+    from chalicelib.adapters.dynamo import BatchTable
+    from chalicelib.adapters.facts import DynamoFacts
     from chalicelib.services.accounts import AccountService
     from chalicelib.services.cards import Cards
+    from chalicelib.services.commit import Commits
     from chalicelib.services.connect import ConnectService
     from chalicelib.services.credentials import CredentialService
+    from chalicelib.services.dead_letters import DeadLetterQueue, DeadLetterWatch
     from chalicelib.services.key_ring import KeyRing
     from chalicelib.services.notify import Notifier
+    from chalicelib.services.outcome import Outcomes
+    from chalicelib.services.plan import Planner
     from chalicelib.services.ports.accounts import Accounts, Audit, Notifications
-    from chalicelib.services.ports.common import Clock, Ids, JobQueue
+    from chalicelib.services.ports.common import Clock, Ids, JobQueue, SyncQueue
+    from chalicelib.services.ports.facts import PersonaList
     from chalicelib.services.ports.integrations import Credentials, Integrations
     from chalicelib.services.ports.people import OperatorTopic, People
     from chalicelib.services.ports.personas import PersonaViews
     from chalicelib.services.ports.pos import PosGateway
-    from chalicelib.services.ports.runs import RunViews, SyncControl
+    from chalicelib.services.ports.runs import RunViews, SyncControl, SyncStates
     from chalicelib.services.ports.stores import Inventories, Stores
+    from chalicelib.services.remap import Remapper
+    from chalicelib.services.runs import RunService
     from chalicelib.services.settings import SettingsService
     from chalicelib.services.stores import StoreService
+    from chalicelib.services.sync import SyncWorker
 
 
 F = TypeVar("F", bound=Callable[..., Any])
@@ -120,18 +130,153 @@ def notifier() -> Notifier:
 
 
 @once
+def batch_table() -> BatchTable:
+    from chalicelib.adapters.dynamo import BatchTable, commit_client
+
+    return BatchTable(commit_client(), config().table_personas, clock())
+
+
+@once
+def facts() -> DynamoFacts:
+    from chalicelib.adapters.facts import DynamoFacts
+
+    return DynamoFacts(batch_table(), clock(), lock_seconds=config().commit_lock_seconds)
+
+
+@once
+def persona_list() -> PersonaList:
+    from chalicelib.adapters.persona_list import DynamoPersonaList
+
+    return DynamoPersonaList(batch_table().client, config().table_personas)
+
+
+@once
+def commits() -> Commits:
+    from chalicelib.services.commit import Commits
+
+    return Commits(facts(), stores(), accounts(), clock())
+
+
+@once
 def personas() -> PersonaViews:
-    raise NotImplementedError
+    from chalicelib.services.personas import PersonaService
+
+    return PersonaService(facts(), persona_list(), stores(), accounts(), _read_phone)
+
+
+def _read_phone(typed: str) -> str | None:
+    from chalicelib.pos.contacts import phone
+
+    return phone(typed, "US")[0]
 
 
 @once
+def sync_states() -> SyncStates:
+    from chalicelib.adapters.sync_state import DynamoSyncStates
+
+    return DynamoSyncStates(config().table_sync, clock())
+
+
+@once
+def sync_queue(name: SyncQueue) -> JobQueue:
+    from chalicelib.adapters.queues import SqsQueue
+
+    found = config()
+    return SqsQueue(found.queue_sync_url if name == "sync" else found.queue_sync_own_server_url)
+
+
+@once
+def run_service() -> RunService:
+    from chalicelib.services.runs import RunService
+
+    return RunService(sync_states(), credentials(), integrations(), sync_queue, ids(), clock())
+
+
 def runs() -> RunViews:
-    raise NotImplementedError
+    return run_service()
+
+
+def sync_control() -> SyncControl:
+    return run_service()
 
 
 @once
-def sync_control() -> SyncControl:
-    raise NotImplementedError
+def planner() -> Planner:
+    from chalicelib.adapters.keys import DUE_SHARDS
+    from chalicelib.services.plan import Planner
+
+    return Planner(
+        credentials(), run_service(), pos_gateway(), notifier(), clock(), shards=DUE_SHARDS
+    )
+
+
+@once
+def sync_worker(queue: SyncQueue) -> SyncWorker:
+    from chalicelib.services.slice import SliceParts
+    from chalicelib.services.sync import SyncWorker
+
+    return SyncWorker(
+        accounts=accounts(),
+        integrations=integrations(),
+        credentials=credentials(),
+        states=sync_states(),
+        parts=SliceParts(sync_states(), commits(), inventories(), clock()),
+        gateway=pos_gateway(),
+        key_ring=key_ring(),
+        queue=sync_queue(queue),
+        outcomes=_outcomes(),
+        clock=clock(),
+        reserve_seconds=config().sync_reserve_seconds,
+    )
+
+
+def _outcomes() -> Outcomes:
+    from chalicelib.services.catalogue import Catalogue
+    from chalicelib.services.outcome import Outcomes
+
+    return Outcomes(
+        accounts=accounts(),
+        credentials=credentials(),
+        states=sync_states(),
+        stores=stores(),
+        catalogue=Catalogue(stores(), inventories()),
+        shared_keys=facts(),
+        gateway=pos_gateway(),
+        notifier=notifier(),
+        refresh_unmapped=store_service().refresh_unmapped,
+        clock=clock(),
+    )
+
+
+@once
+def remapper() -> Remapper:
+    from chalicelib.services.remap import Remapper
+
+    return Remapper(commits(), persona_list(), jobs_queue())
+
+
+@once
+def sync_dead_letters(name: SyncQueue) -> DeadLetterQueue:
+    from chalicelib.adapters.dead_letters import SqsDeadLetters
+
+    found = config()
+    sync, own = found.queue_sync_dead_url, found.queue_sync_own_server_dead_url
+    return SqsDeadLetters(name, sync if name == "sync" else own)
+
+
+@once
+def jobs_dead_letters() -> DeadLetterQueue:
+    from chalicelib.adapters.dead_letters import SqsDeadLetters
+
+    return SqsDeadLetters("jobs", config().queue_jobs_dead_url)
+
+
+@once
+def dead_letter_watch() -> DeadLetterWatch:
+    from chalicelib.services.dead_letters import DeadLetterWatch
+
+    syncs = [sync_dead_letters("sync"), sync_dead_letters("sync-own-server")]
+    return DeadLetterWatch([*syncs, jobs_dead_letters()], notifier())
 
 
 @once
@@ -179,7 +324,19 @@ def jobs_queue() -> JobQueue:
 
 @once
 def pos_gateway() -> PosGateway:
-    raise NotImplementedError
+    from chalicelib.pos.connector import Gateway
+
+    return Gateway(clock(), config().pos_base_urls, _integrator_token)
+
+
+def _integrator_token(platform: str) -> str | None:
+    """The deployment's own token with a POS: an SSM SecureString, cached for 5 minutes."""
+    name = config().integrator_parameters.get(platform)
+    if not name:
+        return None
+    from aws_lambda_powertools.utilities import parameters
+
+    return str(parameters.get_parameter(name, decrypt=True, max_age=300))
 
 
 @once

@@ -8,7 +8,7 @@ from chalicelib.domain.errors import Conflict
 from chalicelib.domain.records import Instant
 from chalicelib.domain.times import MINUTE
 from chalicelib.services.messages import SyncMessage
-from chalicelib.services.ports.common import Clock, Ids, JobQueue
+from chalicelib.services.ports.common import Clock, Ids, JobQueue, SyncQueue
 from chalicelib.services.ports.integrations import Credential, Credentials, Integrations
 from chalicelib.services.ports.runs import RunTrigger, RunView, SetAside, SyncStates
 
@@ -18,14 +18,14 @@ are far apart. Another message is harmless: the lease and the hop see to that.""
 
 
 class RunService:
-    """`queue_of` gives the sync queue of cloud (False) or own-server (True) credentials."""
+    """`queue_of` gives a sync queue by its name."""
 
     def __init__(
         self,
         states: SyncStates,
         credentials: Credentials,
         integrations: Integrations,
-        queue_of: Callable[[bool], JobQueue],
+        queue_of: Callable[[SyncQueue], JobQueue],
         ids: Ids,
         clock: Clock,
     ) -> None:
@@ -103,7 +103,7 @@ class RunService:
         live = self._states.claim(asked, now)
         if live.id == asked.id or _needs_a_push(live, now):
             message = SyncMessage(live.uid, live.platform, live.credential, live.id, live.hops)
-            queue = self._queue_of(credential.own_server)
+            queue = self._queue_of("sync-own-server" if credential.own_server else "sync")
             queue.send(message.body(), delay_seconds=delay_seconds)
         return live
 
