@@ -1,0 +1,72 @@
+"""draft → connected ⇄ freezing → frozen, and disconnected."""
+
+from __future__ import annotations
+
+from itertools import pairwise
+from typing import get_args
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from chalicelib.domain.errors import Conflict
+from chalicelib.domain.integration_states import Act, IntegrationState, after, may_call, may_sync
+
+STATES = get_args(IntegrationState)
+ACTS = get_args(Act)
+
+
+@pytest.mark.parametrize(
+    "path",
+    [
+        ("draft", "connect", "connected", "freeze", "freezing", "stand_still", "frozen"),
+        ("frozen", "thaw", "connected", "disconnect", "disconnected", "connect", "connected"),
+        ("freezing", "thaw", "connected"),
+        ("freezing", "disconnect", "disconnected"),
+        ("frozen", "disconnect", "disconnected"),
+    ],
+)
+def test_the_ways_through_the_states(path: tuple[str, ...]) -> None:
+    steps = list(zip(path[::2], path[1::2], path[2::2], strict=False))
+
+    for state, act, expected in steps:
+        assert after(state, act) == expected  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize(
+    ("state", "act"),
+    [
+        ("draft", "disconnect"),
+        ("draft", "freeze"),
+        ("frozen", "connect"),
+        ("freezing", "connect"),
+        ("connected", "stand_still"),
+        ("disconnected", "freeze"),
+        ("disconnected", "thaw"),
+    ],
+)
+def test_an_act_that_leads_nowhere_says_what_to_do(state: IntegrationState, act: Act) -> None:
+    with pytest.raises(Conflict) as refused:
+        after(state, act)
+
+    assert refused.value.details == {"state": state}
+    assert refused.value.message
+
+
+def test_a_frozen_source_is_called_by_nobody_and_only_a_connected_one_syncs() -> None:
+    assert [state for state in STATES if may_sync(state)] == ["connected"]
+    assert [state for state in STATES if not may_call(state)] == ["freezing", "frozen"]
+
+
+@given(st.lists(st.sampled_from(ACTS), max_size=12))
+def test_no_series_of_acts_leads_back_to_draft_or_skips_freezing(acts: list[Act]) -> None:
+    states: list[IntegrationState] = ["draft"]
+    for act in acts:
+        try:
+            states.append(after(states[-1], act))
+        except Conflict:
+            continue
+
+    assert "draft" not in states[1:]
+    for before, now in pairwise(states):
+        assert now != "frozen" or before in ("freezing", "frozen")
