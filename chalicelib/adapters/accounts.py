@@ -116,7 +116,7 @@ class DynamoAccounts:
         try:
             transact(writes)
         except TransactWriteError as error:
-            if failed_conditions(error)[0]:
+            if failed_conditions(error)[-1]:  # PynamoDB sends checks before saves
                 raise NotFound("There is no such person in the account.") from None
             raise Conflict("The other Owner has just been changed: look again.") from None
 
