@@ -115,7 +115,7 @@ class Edits:
         raise KeyError(number)
 
     def _touch(self, edit: Edit) -> list[int]:
-        """`ids`, or `percent` of the live rows: a visible change and a new `updated_at`."""
+        """`ids`, or `percent` of the sound rows: a visible change and a new `updated_at`."""
         resource = edit.get("resource", "customers")
         if "ids" in edit:
             spots = [self._locate(resource, int(number))[1:] for number in edit["ids"]]
@@ -124,6 +124,7 @@ class Edits:
                 (table, at)
                 for _, table in self._tables(resource, edit.get("venue"))
                 for at in table.positions()
+                if not table.get(at).quirk
             ]
             size = round(len(live) * float(edit["percent"]) / 100)
             spots = random.Random(f"touch:{edit.get('seed', 0)}").sample(live, size)
