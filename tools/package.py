@@ -2,7 +2,9 @@
 
 `python -m tools.package` prints the directory. The template comes from `chalice package` merged
 with infra/*.yaml. The zip is what `chalice package` makes of our code, put behind the libraries of
-requirements.txt, which are built once per content of that file.
+requirements.txt, which are built once per content of that file. A cold start unpacks and imports
+them, so their unused half is left out, and bytecode goes along: without it each start would compile
+everything anew, a function's files being read-only.
 """
 
 from __future__ import annotations
@@ -11,6 +13,7 @@ import hashlib
 import json
 import os
 import platform
+import py_compile
 import shutil
 import sys
 import tempfile
@@ -30,6 +33,11 @@ from tools.template import infra_template
 
 PACKAGES = CACHE / "package"
 KEPT = 6
+AWS_SERVICES = frozenset(
+    ("cognito-idp", "dynamodb", "kms", "lambda", "s3", "sns", "sqs", "ssm", "sts")
+)
+"""Services that functions call. boto3's descriptions of all others stay out of the zip."""
+_UNUSED = ("phonenumbers/geodata", "phonenumbers/carrierdata", "phonenumbers/tzdata")
 _CODE_URI = "./deployment.zip"
 
 
@@ -81,7 +89,8 @@ def package(root: Path = ROOT, *, logs: Path | None = None) -> Package:
             return found
         out = Path(scratch) / "out"
         _chalice(project, out, logs / "chalice.log")
-        _put_libraries_under(out / "deployment.zip", _libraries(project, logs / "libraries.log"))
+        libraries = _libraries(project, logs / "libraries.log")
+        _join(out / "deployment.zip", libraries, project)
         out.rename(PACKAGES / digest)
     _forget_old()
     return Package(PACKAGES / digest, digest)
@@ -152,8 +161,8 @@ def _chalice(project: Path, out: Path, log: Path) -> None:
 def _libraries(project: Path, log: Path) -> Path:
     """A zip of requirements.txt for the functions' platform."""
     requirements = project / "requirements.txt"
-    digest = hashlib.sha256(requirements.read_bytes() + _target().encode()).hexdigest()[:20]
-    built = PACKAGES / f"libraries-{digest}.zip"
+    made_from = requirements.read_bytes() + Path(__file__).read_bytes() + _target().encode()
+    built = PACKAGES / f"libraries-{hashlib.sha256(made_from).hexdigest()[:20]}.zip"
     if built.exists():
         return built
     command = [
@@ -172,26 +181,42 @@ def _libraries(project: Path, log: Path) -> Path:
     with tempfile.TemporaryDirectory(dir=PACKAGES) as scratch:
         site = Path(scratch) / "site"
         run([*command, "--target", site, "-r", requirements], log=log)
-        shutil.rmtree(site / "bin", ignore_errors=True)
+        _leave_out_unused(site)
+        compiler = [sys.executable, "-m", "compileall", "-q", "-j", "0"]
+        run([*compiler, "--invalidation-mode", "unchecked-hash", "-s", site, site], log=log)
         unfinished = Path(scratch) / "libraries.zip"
         with zipfile.ZipFile(unfinished, "w", zipfile.ZIP_DEFLATED, compresslevel=6) as archive:
             for path in sorted(site.rglob("*")):
-                if path.is_file() and path.suffix != ".pyc":
+                if path.is_file():
                     archive.write(path, path.relative_to(site))
         unfinished.rename(built)
     return built
 
 
-def _put_libraries_under(code: Path, libraries: Path) -> None:
-    combined = code.with_suffix(".combined")
-    shutil.copyfile(libraries, combined)
+def _leave_out_unused(site: Path) -> None:
+    described = site / "botocore" / "data"
+    unused = [path for path in described.iterdir() if path.is_dir()]
+    unused = [path for path in unused if path.name not in AWS_SERVICES]
+    for path in (*unused, *(site / name for name in _UNUSED), site / "bin"):
+        shutil.rmtree(path, ignore_errors=True)
+
+
+def _join(code: Path, libraries: Path, project: Path) -> None:
+    """Put the libraries and our bytecode into the zip of our code."""
+    joined = code.with_suffix(".joined")
+    shutil.copyfile(libraries, joined)
     with (
-        zipfile.ZipFile(combined, "a", zipfile.ZIP_DEFLATED) as archive,
+        zipfile.ZipFile(joined, "a", zipfile.ZIP_DEFLATED) as archive,
         zipfile.ZipFile(code) as ours,
     ):
         for entry in ours.infolist():
             archive.writestr(entry, ours.read(entry))
-    combined.replace(code)
+        for source in [project / "app.py", *sorted((project / "chalicelib").rglob("*.py"))]:
+            name = source.relative_to(project)
+            mode = py_compile.PycInvalidationMode.UNCHECKED_HASH
+            compiled = py_compile.compile(str(source), dfile=str(name), invalidation_mode=mode)
+            archive.write(str(compiled), Path(str(compiled)).relative_to(project))
+    joined.replace(code)
 
 
 def _forget_old() -> None:
