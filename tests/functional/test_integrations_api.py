@@ -1,0 +1,359 @@
+"""Integrations, credentials and settings through the API (product.md §3, §7, §15)."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import boto3
+import pytest
+
+from chalicelib.adapters import keys
+from chalicelib.adapters.credentials import CredentialRow, DynamoCredentials
+from chalicelib.domain.errors import HostRefused
+from chalicelib.entrypoints import wiring
+from chalicelib.services.ports.pos import CheckResult
+from tests.fakes.pos import FakePosGateway
+from tests.fakes.sync_control import RecordingSync
+from tests.functional.gateway import OURS, THEIRS, Gateway, World
+
+INTEGRATIONS = f"/api/accounts/{OURS}/integrations"
+POSABIT = f"{INTEGRATIONS}/posabit"
+KEY = "vt_8d20e6c1f3aa77"
+FIELDS = {"store_name": "Ballard", "key": KEY, "market": "WA"}
+
+
+@pytest.fixture
+def pos(world: World, monkeypatch: pytest.MonkeyPatch) -> FakePosGateway:
+    gateway = FakePosGateway()
+    monkeypatch.setattr(wiring, "pos_gateway", lambda: gateway)
+    monkeypatch.setenv("KMS_KEY_ID", boto3.client("kms").create_key()["KeyMetadata"]["KeyId"])
+    DynamoCredentials("integrations-under-test")
+    CredentialRow.create_table(billing_mode="PAY_PER_REQUEST", wait=True)
+    return gateway
+
+
+@pytest.fixture
+def sync(monkeypatch: pytest.MonkeyPatch) -> RecordingSync:
+    recording = RecordingSync()
+    monkeypatch.setattr(wiring, "sync_control", lambda: recording)
+    return recording
+
+
+@pytest.fixture(autouse=True)
+def around(pos: FakePosGateway, sync: RecordingSync) -> None:
+    """Every test here has a POS and something to queue syncs with."""
+
+
+def add(api: Gateway, **fields: str) -> Any:
+    got = api.post(f"{POSABIT}/credentials", {"fields": FIELDS | fields})
+    assert got.status == 201, got.text
+    return got.json
+
+
+def fault_of(got: Any) -> dict[str, Any]:
+    assert got.status == 422, got.text
+    assert got.headers["Content-Type"] == "application/problem+json"
+    [fault] = got.json["errors"]
+    return dict(fault)
+
+
+def test_the_page_lists_every_platform_with_its_grid_column(api: Gateway) -> None:
+    got = api.get(INTEGRATIONS)
+
+    posabit, profitek = got.json["items"]
+    assert (posabit["title"], posabit["state"]) == ("POSaBIT", "draft")
+    assert posabit["capabilities"]["writable"] is True
+    assert profitek["contract"] == {
+        "status": "unconfirmed",
+        "note": "wire contract not confirmed by the vendor",
+        "inferred": [],
+    }
+    assert profitek["capabilities"]["own_server"] is True
+    assert profitek["capabilities"]["age_gate_to_connect"] is False
+
+
+def test_a_card_has_fields_box_settings_and_its_version(api: Gateway) -> None:
+    got = api.get(POSABIT)
+
+    assert got.headers["ETag"] == '"0"'
+    assert [field["label"] for field in got.json["credential_fields"]] == [
+        "Store Name",
+        "Key",
+        "Relevant market",
+    ]
+    assert got.json["age_gate"] == {
+        "label": "Required All users from this source have passed an age gate compliant with my"
+        " industry",
+        "ticked": False,
+        "ticked_by": None,
+        "ticked_at": None,
+    }
+    assert {setting["applied"] for setting in got.json["settings"]} == {False}
+    assert len(got.json["to_do"]) == 2
+
+
+def test_an_unknown_platform_is_404(api: Gateway) -> None:
+    for path in ("", "/settings", "/credentials/crd_1"):
+        assert api.get(f"{INTEGRATIONS}/sixth-pos{path}").status == 404
+    assert api.post(f"{INTEGRATIONS}/sixth-pos/connect").status == 404
+
+
+def test_a_credential_is_stored_and_no_answer_ever_holds_its_secret(api: Gateway) -> None:
+    added = add(api)
+
+    answers = [
+        added,
+        api.get(POSABIT).json,
+        api.get(f"{POSABIT}/credentials/{added['id']}").json,
+        api.get(INTEGRATIONS).json,
+    ]
+    assert KEY not in str(answers)
+    assert added["fields"] == {"store_name": "Ballard", "market": "WA"}
+    [secret] = added["secrets"]
+    assert (secret["field"], secret["last_four"], len(secret["fingerprint"])) == ("key", "aa77", 12)
+    assert (added["check"]["outcome"], added["scope"]) == ("ok", "venue-Ballard")
+
+
+def test_a_secret_rests_encrypted_for_this_credential_only(api: Gateway) -> None:
+    added = add(api)
+
+    row = CredentialRow.get(keys.account(OURS), keys.credential("posabit", added["id"]))
+    held = wiring.credentials().get(OURS, "posabit", added["id"])
+
+    assert KEY not in str(row.to_simple_dict())
+    assert wiring.key_ring().secrets(held) == {"key": KEY}
+
+
+@pytest.mark.parametrize(
+    ("fields", "field", "reason"),
+    [
+        ({"store_name": " "}, "fields.store_name", "required"),
+        ({"key": "a b"}, "fields.key", "does not look like a Key"),
+        ({"key": KEY + "\u0000"}, "fields.key", "cannot be typed"),
+        ({"store_name": "B" * 201}, "fields.store_name", "at most 200 characters"),
+        ({"password": "x"}, "fields.password", "unknown field"),
+    ],
+)
+def test_a_bad_field_is_422_with_field_reason_and_example(
+    api: Gateway, pos: FakePosGateway, fields: dict[str, str], field: str, reason: str
+) -> None:
+    for path in ("credentials", "credentials/check"):
+        fault = fault_of(api.post(f"{POSABIT}/{path}", {"fields": FIELDS | fields}))
+
+        assert fault["field"] == field
+        assert reason in fault["reason"]
+        assert fault["example"]
+    assert pos.checked == []
+    assert api.get(POSABIT).json["credentials"] == []
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        {},
+        {"fields": "x"},
+        {"fields": {"store_name": 5}},
+        {"fields": {"store_name": None}},
+        {"fields": FIELDS, "history_from": "yesterday"},
+        {"fields": FIELDS, "history_from": "2999-01-01"},
+        {"fields": FIELDS, "surprise": 1},
+        {"fields": {f"f{n}": "x" for n in range(21)}},
+        {"fields": {"key": "k" * 4001}},
+    ],
+)
+def test_a_body_of_the_wrong_shape_stores_nothing(api: Gateway, body: object) -> None:
+    got = api.post(f"{POSABIT}/credentials", body)
+
+    assert (got.status, got.json["code"]) == (422, "invalid_input")
+    assert got.json["errors"][0]["reason"]
+    assert api.get(POSABIT).json["credentials"] == []
+
+
+def test_a_rejected_key_is_422_and_not_stored(api: Gateway, pos: FakePosGateway) -> None:
+    pos.answers[KEY] = CheckResult("key_rejected", "POSaBIT rejected this key.")
+
+    got = api.post(f"{POSABIT}/credentials", {"fields": FIELDS})
+
+    assert (got.status, got.json["code"], got.json["actor"]) == (422, "key_rejected", "you")
+    assert got.json["outcome"] == "key_rejected"
+    assert got.json["detail"] == "POSaBIT rejected this key."
+    assert api.get(POSABIT).json["credentials"] == []
+
+
+def test_a_refused_host_is_422(api: Gateway, pos: FakePosGateway) -> None:
+    pos.answers[KEY] = HostRefused("This host cannot be used.")
+
+    got = api.post(f"{POSABIT}/credentials/check", {"fields": FIELDS})
+
+    assert (got.status, got.json["code"]) == (422, "host_refused")
+
+
+def test_a_missing_permission_is_stored_and_said(api: Gateway, pos: FakePosGateway) -> None:
+    missing = ("Enhanced Customer Data Access",)
+    pos.answers[KEY] = CheckResult("permission_missing", "Grant it.", "v", (), missing)
+
+    added = add(api)
+
+    assert added["check"]["outcome"] == "permission_missing"
+    assert added["check"]["missing_permissions"] == list(missing)
+
+
+def test_an_unreachable_host_is_stored_without_a_scope(api: Gateway, pos: FakePosGateway) -> None:
+    pos.answers[KEY] = CheckResult("server_unreachable", "No answer within 8 s.")
+
+    added = add(api)
+
+    assert (added["scope"], added["check"]["outcome"]) == (None, "server_unreachable")
+
+
+def test_checking_answers_and_stores_nothing(api: Gateway) -> None:
+    got = api.post(f"{POSABIT}/credentials/check", {"fields": FIELDS})
+
+    assert (got.status, got.json["outcome"]) == (200, "ok")
+    assert api.get(POSABIT).json["credentials"] == []
+
+
+def test_a_second_credential_for_a_scope_is_409_with_what_to_do(api: Gateway) -> None:
+    first = add(api)
+
+    got = api.post(f"{POSABIT}/credentials", {"fields": FIELDS | {"key": "vt_another_one"}})
+
+    assert (got.status, got.json["code"]) == (409, "conflict")
+    assert "remove it first" in got.json["detail"]
+    assert got.json["credential"] == first["id"]
+
+
+def test_a_credential_is_changed_at_its_version_only(api: Gateway) -> None:
+    path = f"{POSABIT}/credentials/{add(api)['id']}"
+    body = {"fields": {"market": "OR"}, "history_from": "2020-01-01"}
+
+    changed = api.patch(path, body, if_match='"1"')
+    stale = api.patch(path, body, if_match='"1"')
+
+    assert (changed.status, changed.headers["ETag"]) == (200, '"2"')
+    assert (changed.json["market"], changed.json["history_from"]) == ("OR", "2020-01-01T08:00:00Z")
+    assert changed.json["check"] is None
+    assert (stale.status, stale.json["code"]) == (412, "stale_version")
+
+
+def test_a_store_name_that_never_changes_is_409_with_the_reason(api: Gateway) -> None:
+    fields = {"store_name": "Kitsilano", "auth_key": "a1b2c3d4e5f6"}
+    profitek = f"{INTEGRATIONS}/profitek/credentials"
+    added = api.post(profitek, {"fields": fields}).json
+
+    got = api.patch(
+        f"{profitek}/{added['id']}", {"fields": {"store_name": "Gastown"}}, if_match='"1"'
+    )
+
+    assert got.status == 409
+    assert got.json["detail"].startswith("Store Name cannot be changed")
+
+
+def test_a_removed_credential_is_gone_and_may_come_back(api: Gateway, sync: RecordingSync) -> None:
+    path = f"{POSABIT}/credentials/{add(api)['id']}"
+
+    removed = api.delete(path)
+
+    assert (removed.status, removed.text) == (204, "")
+    assert api.get(path).status == 404
+    assert api.delete(path).status == 404
+    assert len(sync.stopped) == 1
+    assert add(api)["scope"] == "venue-Ballard"
+
+
+def test_connecting_needs_credential_and_box_then_syncs_at_once(
+    api: Gateway, sync: RecordingSync
+) -> None:
+    without_credential = api.post(f"{POSABIT}/connect")
+    credential = add(api)["id"]
+    without_box = api.post(f"{POSABIT}/connect")
+    ticked = api.put(f"{POSABIT}/age-gate", {"passed": True})
+    connected = api.post(f"{POSABIT}/connect")
+
+    assert (without_credential.status, without_box.status) == (409, 409)
+    assert "Add Credential" in without_credential.json["detail"]
+    assert "Scroll down to the Loyalty section" in without_box.json["detail"]
+    assert ticked.json["age_gate"]["ticked_by"] == f"user:sub-{OURS}-Owner"
+    assert (connected.status, connected.json["state"]) == (200, "connected")
+    assert sync.started == [(OURS, "posabit", credential, "connect")]
+    assert api.get(POSABIT).json["next_sync_at"] is not None
+
+
+def test_disconnecting_stops_calls_and_keeps_the_credential(
+    api: Gateway, sync: RecordingSync
+) -> None:
+    credential = add(api)["id"]
+    api.put(f"{POSABIT}/age-gate", {"passed": True})
+    api.post(f"{POSABIT}/connect")
+
+    got = api.post(f"{POSABIT}/disconnect")
+
+    card = api.get(POSABIT).json
+    assert got.json["state"] == card["state"] == "disconnected"
+    assert (card["next_sync_at"], len(card["credentials"])) == (None, 1)
+    assert sync.stopped == [(OURS, "posabit", credential)]
+    due = [wiring.credentials().due(shard, 2**50, 10) for shard in range(keys.DUE_SHARDS)]
+    assert not any(due)
+
+
+def test_settings_are_kept_at_their_version_and_said_to_be_without_effect(api: Gateway) -> None:
+    path = f"{POSABIT}/settings"
+
+    changed = api.patch(path, {"enroll_after": "2026-01-31"}, if_match='"0"')
+    stale = api.patch(path, {"enroll_after": None}, if_match='"0"')
+    read = api.get(path)
+
+    assert (changed.status, changed.headers["ETag"]) == (200, '"1"')
+    assert stale.status == 412
+    setting = read.json["settings"][0]
+    assert (setting["key"], setting["value"]) == ("enroll_after", "2026-01-31")
+    assert setting["applied"] is False
+    assert "not yet in effect" in setting["status"]
+    [entry] = wiring.audit().entries(OURS, 10, None)[0]
+    assert (entry.actor, entry.after) == (
+        f"user:sub-{OURS}-Owner",
+        {"enroll_after": "2026-01-31"},
+    )
+
+
+@pytest.mark.parametrize(
+    ("body", "field"),
+    [
+        ({"enroll_after": "31.1.2026"}, "enroll_after"),
+        ({"enroll_after": True}, "enroll_after"),
+        ({"sync_personas": "yes"}, "sync_personas"),
+        ({"surprise": 1}, "surprise"),
+        ({"enroll_after": "1999-01-01"}, "enroll_after"),
+    ],
+)
+def test_a_bad_setting_is_422_by_name(api: Gateway, body: object, field: str) -> None:
+    fault = fault_of(api.patch(f"{POSABIT}/settings", body, if_match='"0"'))
+
+    assert fault["field"] == field
+    assert api.get(f"{POSABIT}/settings").json["version"] == 0
+
+
+def test_a_setting_of_another_platform_is_422(api: Gateway) -> None:
+    got = api.patch(f"{INTEGRATIONS}/profitek/settings", {"sync_to_market": True}, if_match='"0"')
+
+    assert fault_of(got)["reason"] == "Profitek has no such setting"
+
+
+def test_texting_before_the_box_is_409(api: Gateway) -> None:
+    got = api.patch(f"{POSABIT}/settings", {"sms_opt_in_after": "2026-01-31"}, if_match='"0"')
+
+    assert (got.status, got.json["detail"]) == (409, "Tick the age-gate box first")
+
+
+def test_a_second_tenant_sees_and_touches_nothing(world: World, api: Gateway) -> None:
+    credential = add(api)["id"]
+    theirs = world.gateway("Owner", THEIRS)
+    elsewhere = f"/api/accounts/{THEIRS}/integrations/posabit"
+
+    assert theirs.get(f"{POSABIT}/credentials/{credential}").status == 404
+    assert theirs.get(f"{elsewhere}/credentials/{credential}").status == 404
+    assert theirs.delete(f"{elsewhere}/credentials/{credential}").status == 404
+    assert theirs.post(f"{elsewhere}/credentials/{credential}/check").status == 404
+    assert theirs.get(elsewhere).json["credentials"] == []
+    assert theirs.post(f"{elsewhere}/credentials", {"fields": FIELDS}).status == 201
+    assert api.get(f"{POSABIT}/credentials/{credential}").status == 200

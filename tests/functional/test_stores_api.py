@@ -1,0 +1,184 @@
+"""Stores, store keys and mappings through the API (product.md §4, §15)."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import boto3
+import orjson
+import pytest
+
+from chalicelib.adapters.stores import DynamoStores, StoreRow
+from chalicelib.entrypoints import wiring
+from chalicelib.services.ports.stores import StoreKeySighting
+from tests.fakes.common import NOON
+from tests.functional.gateway import OURS, THEIRS, Gateway, World
+
+STORES = f"/api/accounts/{OURS}/stores"
+KEYS = f"/api/accounts/{OURS}/store-keys"
+BALLARD, FREMONT = "posabit:venue:Ballard", "posabit:venue:Fremont"
+
+
+@pytest.fixture(autouse=True)
+def jobs(world: World, monkeypatch: pytest.MonkeyPatch) -> str:
+    """The URL of the jobs queue; the table is there too."""
+    url = str(boto3.client("sqs").create_queue(QueueName="jobs")["QueueUrl"])
+    monkeypatch.setenv("QUEUE_JOBS_URL", url)
+    DynamoStores("stores-under-test")
+    StoreRow.create_table(billing_mode="PAY_PER_REQUEST", wait=True)
+    return url
+
+
+def create(api: Gateway, name: str = "Ballard", **fields: object) -> Any:
+    got = api.post(STORES, {"name": name, **fields})
+    assert got.status == 201, got.text
+    return got.json
+
+
+def see(*names: str, uid: str = OURS) -> None:
+    wiring.stores().see_keys(
+        uid, [StoreKeySighting("posabit", "venue", name, None, NOON, 10) for name in names]
+    )
+    wiring.store_service().refresh_unmapped(uid)
+
+
+def queued(url: str) -> list[Any]:
+    answer = boto3.client("sqs").receive_message(QueueUrl=url, MaxNumberOfMessages=10)
+    return [orjson.loads(message["Body"]) for message in answer.get("Messages", [])]
+
+
+def test_a_store_is_created_read_listed_and_changed(api: Gateway) -> None:
+    fields = {
+        "nickname": "Bal",
+        "address": "5400 Ballard Ave NW",
+        "state": "WA",
+        "country": "US",
+        "time_zone": "America/Los_Angeles",
+        "phone": "+1 206 555 0100",
+    }
+    created = create(api, **fields)
+
+    changed = api.patch(f"{STORES}/1", {"nickname": "", "time_zone": None}, if_match='"1"')
+    stale = api.patch(f"{STORES}/1", {"nickname": "x"}, if_match='"1"')
+
+    assert created == {"id": 1, "name": "Ballard", "version": 1, **fields}
+    assert (changed.status, changed.headers["ETag"]) == (200, '"2"')
+    assert changed.json == created | {"nickname": "", "time_zone": None, "version": 2}
+    assert stale.status == 412
+    assert api.get(f"{STORES}/1").json == changed.json
+    assert api.get(STORES).json["items"] == [changed.json]
+
+
+@pytest.mark.parametrize(
+    ("body", "field"),
+    [
+        ({}, "name"),
+        ({"name": " "}, "name"),
+        ({"name": "x" * 101}, "name"),
+        ({"name": "a\u0007b"}, "name"),
+        ({"name": 5}, "name"),
+        ({"name": "x", "time_zone": "Pacific Time (US & Canada)"}, "time_zone"),
+        ({"name": "x", "country": "USA"}, "country"),
+        ({"name": "x", "phone": "call me"}, "phone"),
+        ({"name": "x", "id": 9}, "id"),
+    ],
+)
+def test_a_bad_store_is_422_with_field_reason_and_example(
+    api: Gateway, body: object, field: str
+) -> None:
+    got = api.post(STORES, body)
+
+    assert got.status == 422
+    assert (got.json["errors"][0]["field"], bool(got.json["errors"][0]["reason"])) == (field, True)
+    assert api.get(STORES).json["items"] == []
+
+
+@pytest.mark.parametrize("store", ["7", "x", "0", "-1", "99999999999999999999"])
+def test_an_unknown_store_is_404(api: Gateway, store: str) -> None:
+    assert api.get(f"{STORES}/{store}").status == 404
+    assert api.get(f"{STORES}/{store}/mappings").status == 404
+    got = api.put(f"{STORES}/{store}/mappings", {"keys": []}, if_match='"1"')
+    assert got.status == 404
+
+
+def test_store_keys_are_listed_with_the_store_they_likely_mean(api: Gateway) -> None:
+    create(api, "Ballard")
+    see("Ballard", "Warehouse")
+
+    ballard, warehouse = api.get(KEYS).json["items"]
+
+    assert (ballard["id"], ballard["sales"], ballard["store"]) == (BALLARD, 10, None)
+    assert (ballard["suggested_store"], warehouse["suggested_store"]) == (1, None)
+    assert ballard["first_seen"] == ballard["last_seen"] == "2026-01-01T12:00:00Z"
+
+
+def test_a_mapping_is_replaced_at_its_version_and_past_sales_follow(
+    api: Gateway, jobs: str
+) -> None:
+    create(api)
+    see("Ballard", "Fremont")
+
+    mapped = api.put(f"{STORES}/1/mappings", {"keys": [BALLARD, FREMONT]}, if_match='"1"')
+    stale = api.put(f"{STORES}/1/mappings", {"keys": []}, if_match='"1"')
+
+    assert (mapped.status, mapped.headers["ETag"]) == (200, '"2"')
+    assert [key["id"] for key in mapped.json["keys"]] == [BALLARD, FREMONT]
+    assert stale.status == 412
+    assert api.get(f"{STORES}/1/mappings").json == mapped.json
+    assert queued(jobs) == [
+        {"v": 1, "job": "remap", "uid": OURS, "store": 1, "keys": [BALLARD, FREMONT]}
+    ]
+
+
+def test_a_key_of_another_store_is_409_and_names_it(api: Gateway) -> None:
+    create(api, "Ballard")
+    create(api, "Fremont")
+    see("Ballard")
+    api.put(f"{STORES}/1/mappings", {"keys": [BALLARD]}, if_match='"1"')
+
+    got = api.put(f"{STORES}/2/mappings", {"keys": [BALLARD]}, if_match='"1"')
+
+    assert (got.status, got.json["store"], got.json["store_key"]) == (409, 1, BALLARD)
+    assert got.json["detail"] == "This key is mapped to store 1, Ballard. Remove it there first."
+
+
+def test_a_key_never_seen_is_404_and_nothing_is_mapped(api: Gateway) -> None:
+    create(api)
+    see("Ballard")
+
+    got = api.put(f"{STORES}/1/mappings", {"keys": [BALLARD, FREMONT]}, if_match='"1"')
+
+    assert (got.status, got.json["store_key"]) == (404, FREMONT)
+    assert api.get(f"{STORES}/1/mappings").json["keys"] == []
+
+
+def test_the_notification_names_unmapped_keys_until_all_are_mapped(api: Gateway) -> None:
+    create(api)
+    see("Ballard", "Fremont")
+
+    def open_notices() -> list[str]:
+        return [notice.title for notice in wiring.notifications().open_for(OURS)]
+
+    both = open_notices()
+    api.put(f"{STORES}/1/mappings", {"keys": [BALLARD]}, if_match='"1"')
+    one = open_notices()
+    api.put(f"{STORES}/1/mappings", {"keys": [BALLARD, FREMONT]}, if_match='"2"')
+
+    assert both == ["You have unmapped stores: Ballard, Fremont. 20 sales wait for a store."]
+    assert one == ["You have unmapped stores: Fremont. 10 sales wait for a store."]
+    assert open_notices() == []
+
+
+def test_a_second_tenant_sees_and_touches_nothing(world: World, api: Gateway) -> None:
+    create(api)
+    see("Ballard")
+    theirs = world.gateway("Owner", THEIRS)
+    elsewhere = f"/api/accounts/{THEIRS}"
+
+    assert theirs.get(f"{STORES}/1").status == 404
+    assert theirs.get(f"{elsewhere}/stores/1").status == 404
+    assert theirs.get(f"{elsewhere}/stores").json["items"] == []
+    assert theirs.get(f"{elsewhere}/store-keys").json["items"] == []
+    theirs.post(f"{elsewhere}/stores", {"name": "Theirs"})
+    got = theirs.put(f"{elsewhere}/stores/1/mappings", {"keys": [BALLARD]}, if_match='"1"')
+    assert (got.status, got.json["store_key"]) == (404, BALLARD)
