@@ -1,0 +1,179 @@
+"""One account's whole sync on fakes, so that a test says only what matters."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from chalicelib.services.catalogue import Catalogue
+from chalicelib.services.commit import Commits
+from chalicelib.services.key_ring import KeyRing
+from chalicelib.services.messages import SyncMessage
+from chalicelib.services.notify import Notifier
+from chalicelib.services.outcome import Outcomes
+from chalicelib.services.plan import Planner
+from chalicelib.services.ports.integrations import Credential, Integration
+from chalicelib.services.ports.runs import RunView
+from chalicelib.services.runs import RunService
+from chalicelib.services.slice import SliceParts
+from chalicelib.services.stores import StoreService
+from chalicelib.services.sync import SyncWorker
+from tests.fakes.accounts import MemoryAccounts, an_account
+from tests.fakes.common import FakeClock, FakeIds, MemoryQueue, PlainBox
+from tests.fakes.facts import Crash, MemoryFacts
+from tests.fakes.integrations import MemoryCredentials, MemoryIntegrations
+from tests.fakes.notifications import MemoryAudit, MemoryNotifications, OperatorMailbox
+from tests.fakes.pos import FakePosGateway
+from tests.fakes.stores import MemoryInventories, MemoryStores
+from tests.fakes.sync_state import MemorySyncStates
+
+UID = "1000"
+PLATFORM = "posabit"
+CREDENTIAL = "crd_1"
+SCOPE = "north"
+
+
+class Tripwire:
+    """Counts the calls that pass through; at the chosen one the process dies, before or after."""
+
+    def __init__(self) -> None:
+        self.calls = 0
+        self.at: int | None = None
+
+    def guard(self, port: Any) -> Any:
+        return _Guarded(port, self)
+
+    def step(self) -> None:
+        self.calls += 1
+        if self.at is not None and self.calls == self.at:
+            raise Crash
+
+
+class _Guarded:
+    def __init__(self, port: Any, wire: Tripwire) -> None:
+        self._port, self._wire = port, wire
+
+    def __getattr__(self, name: str) -> Any:
+        value = getattr(self._port, name)
+        if not callable(value):
+            return value
+
+        def call(*given: Any, **named: Any) -> Any:
+            self._wire.step()
+            answer = value(*given, **named)
+            self._wire.step()
+            return answer
+
+        return call
+
+
+@dataclass
+class Backroom:
+    gateway: Any = field(default_factory=FakePosGateway)
+    wire: Tripwire = field(default_factory=Tripwire)
+    fields: Mapping[str, str] = field(default_factory=lambda: {"store_name": "North"})
+    secrets: Mapping[str, str] = field(default_factory=lambda: {"key": "vt_secret_key_1"})
+    clock: Any = field(default_factory=FakeClock)
+
+    def __post_init__(self) -> None:
+        guard = self.wire.guard
+        self.facts = MemoryFacts()
+        self.stores = MemoryStores()
+        self.inventories = MemoryInventories()
+        self.accounts = MemoryAccounts(an_account(UID))
+        self.integrations = MemoryIntegrations()
+        self.credentials = MemoryCredentials()
+        self.notifications = MemoryNotifications()
+        self.operator = OperatorMailbox()
+        self.states = MemorySyncStates(self.clock)
+        self.queue, self.jobs = MemoryQueue(), MemoryQueue()
+        self.ids = FakeIds()
+        self.key_ring = KeyRing(PlainBox())
+        self.notifier = Notifier(guard(self.notifications), self.operator, self.clock)
+        self.store_service = StoreService(
+            self.stores, self.jobs, MemoryAudit(), self.notifier, self.clock
+        )
+        self.commits = Commits(guard(self.facts), self.stores, self.accounts, self.clock)
+        self.runs = RunService(
+            self.states,
+            self.credentials,
+            self.integrations,
+            lambda _name: self.queue,
+            self.ids,
+            self.clock,
+        )
+        self.planner = Planner(
+            self.credentials, self.runs, self.gateway, self.notifier, self.clock, shards=16
+        )
+        self.worker = self._worker()
+        self.integrations.save(Integration(UID, PLATFORM, state="connected"))
+        self.add_credential()
+
+    def add_credential(self) -> None:
+        sealed = self.key_ring.seal(UID, CREDENTIAL, self.secrets)
+        self.credentials.add(
+            Credential(
+                uid=UID,
+                platform=PLATFORM,
+                id=CREDENTIAL,
+                scope=SCOPE,
+                fields=self.fields,
+                sealed=sealed.sealed,
+                history_from=self.clock.now() - 365 * 86_400_000,
+                created_at=self.clock.now(),
+            )
+        )
+
+    def sync(self, seconds: float = 900.0) -> RunView:
+        """Sync now and deliver messages until none is left."""
+        asked = self.runs.start(UID, PLATFORM, CREDENTIAL, "now")
+        self.deliver(seconds)
+        return self.states.run(UID, PLATFORM, asked.id)
+
+    def deliver(self, seconds: float = 900.0) -> int:
+        """Hand out messages until none is left; how many there were."""
+        delivered = 0
+        for body in self._messages():
+            delivered += 1
+            assert delivered < 2_000, "the messages never end"
+            self.work(body, seconds)
+        return delivered
+
+    def work(self, body: Mapping[str, object], seconds: float = 900.0) -> None:
+        ends = self.clock.monotonic() + seconds
+        self.worker.handle(SyncMessage.parse(body), lambda: ends - self.clock.monotonic())
+
+    def _messages(self) -> Iterator[Mapping[str, object]]:
+        while bodies := self.queue.take():
+            self.clock.move(1)
+            yield from bodies
+
+    def _worker(self) -> SyncWorker:
+        guard = self.wire.guard
+        states, inventories = guard(self.states), guard(self.inventories)
+        outcomes = Outcomes(
+            accounts=self.accounts,
+            credentials=guard(self.credentials),
+            states=states,
+            stores=guard(self.stores),
+            catalogue=Catalogue(self.stores, inventories),
+            shared_keys=self.facts,
+            gateway=self.gateway,
+            notifier=self.notifier,
+            refresh_unmapped=self.store_service.refresh_unmapped,
+            clock=self.clock,
+        )
+        return SyncWorker(
+            accounts=self.accounts,
+            integrations=guard(self.integrations),
+            credentials=guard(self.credentials),
+            states=states,
+            parts=SliceParts(states, self.commits, inventories, self.clock),
+            gateway=self.gateway,
+            key_ring=self.key_ring,
+            queue=guard(self.queue),
+            outcomes=outcomes,
+            clock=self.clock,
+            reserve_seconds=30.0,
+        )
