@@ -9,6 +9,7 @@ from typing import Any
 from chalicelib.domain.errors import Conflict, InvalidInput, NotFound
 from chalicelib.domain.mapping import suggest_store
 from chalicelib.domain.times import is_zone
+from chalicelib.services.messages import RemapMessage
 from chalicelib.services.notify import Notifier
 from chalicelib.services.ports.accounts import Audit, AuditEntry
 from chalicelib.services.ports.common import Clock, JobQueue
@@ -107,16 +108,8 @@ class StoreService:
         held, before = self.mapped_keys(uid, store)
         saved = self._map(held, keys, version)
         before_ids = [key.id for key in before]
-        # All keys, not only what changed: saving once more then repeats a job that was not queued.
-        self._jobs.send(
-            {
-                "v": 1,
-                "job": "remap",
-                "uid": uid,
-                "store": store,
-                "keys": sorted({*before_ids, *keys}),
-            }
-        )
+        # Also when nothing changed: saving again is the way to repeat a job that was not queued.
+        self._jobs.send(RemapMessage(uid, reason=f"store {store} mapped").body())
         self.refresh_unmapped(uid)
         if set(before_ids) != set(keys):
             old: dict[str, object] = {"keys": sorted(before_ids)}
