@@ -1,0 +1,181 @@
+"""Account, team, notifications and activity log through the API."""
+
+from __future__ import annotations
+
+import pytest
+
+from chalicelib.entrypoints import auth, wiring
+from chalicelib.services.ports.accounts import User
+from tests.fakes.accounts import an_account
+from tests.functional.gateway import OURS, THEIRS, Gateway, Person, World
+
+ACCOUNT = f"/api/accounts/{OURS}"
+
+
+def test_the_account_is_read_with_its_etag(api: Gateway) -> None:
+    got = api.get(ACCOUNT)
+
+    assert got.status == 200
+    assert got.headers["ETag"] == '"1"'
+    assert got.json == {
+        "uid": OURS,
+        "name": an_account().name,
+        "time_zone": "America/Los_Angeles",
+        "currency": "USD",
+        "sync_hour": 3,
+        "sync_every_hours": 6,
+        "minimum_age": 21,
+        "merge_on_name_and_birth_date": False,
+        "created_at": "1970-01-01T00:00:00Z",
+        "version": 1,
+    }
+
+
+def test_a_change_touches_what_was_sent_and_nothing_else(world: World, api: Gateway) -> None:
+    got = api.patch(ACCOUNT, {"time_zone": "America/Denver", "sync_hour": 5}, if_match='W/"1"')
+
+    assert (got.status, got.headers["ETag"]) == (200, '"2"')
+    account = world.account()
+    assert (account.time_zone, account.sync_hour) == ("America/Denver", 5)
+    assert (account.name, account.minimum_age) == (an_account().name, 21)
+
+
+def test_a_change_of_our_account_leaves_theirs_alone(world: World, api: Gateway) -> None:
+    before = world.account(THEIRS)
+
+    api.patch(ACCOUNT, {"name": "Greener"}, if_match='"1"')
+
+    assert world.account(THEIRS) == before
+
+
+def test_the_activity_log_tells_who_changed_what(api: Gateway) -> None:
+    api.patch(ACCOUNT, {"name": "One"}, if_match='"1"')
+    api.patch(ACCOUNT, {"name": "Two"}, if_match='"2"')
+    api.patch(ACCOUNT, {"name": "Three"}, if_match='"3"')
+
+    first = api.get(f"{ACCOUNT}/audit", limit=2)
+    rest = api.get(f"{ACCOUNT}/audit", limit=2, cursor=first.json["next_cursor"])
+
+    names = [entry["after"]["name"] for entry in first.json["items"] + rest.json["items"]]
+    assert names == ["Three", "Two", "One"]
+    assert rest.json["next_cursor"] is None
+    assert {entry["actor"] for entry in first.json["items"]} == {f"user:sub-{OURS}-Owner"}
+
+
+def test_a_cursor_of_one_account_opens_nothing_in_another(world: World, api: Gateway) -> None:
+    for version in (1, 2):
+        api.patch(ACCOUNT, {"name": f"Name {version}"}, if_match=f'"{version}"')
+    cursor = api.get(f"{ACCOUNT}/audit", limit=1).json["next_cursor"]
+
+    got = world.gateway("Owner", THEIRS).get(f"/api/accounts/{THEIRS}/audit", cursor=cursor)
+
+    assert got.status == 422
+    assert got.json["errors"][0]["field"] == "cursor"
+
+
+def test_me_lists_every_account_with_role_and_rights(world: World) -> None:
+    ada = Person("ada", "ada@example.com")
+    world.accounts.add_user(User(OURS, "ada", ada.email, "Owner"))
+    world.accounts.add_user(User(THEIRS, "ada", ada.email, "Staff"))
+
+    got = Gateway(ada).get("/api/me").json
+
+    assert (got["sub"], got["email"]) == ("ada", "ada@example.com")
+    assert {(a["uid"], a["role"]) for a in got["accounts"]} == {(OURS, "Owner"), (THEIRS, "Staff")}
+    staff = next(a for a in got["accounts"] if a["role"] == "Staff")
+    assert staff["rights"] == ["counter:use"]
+
+
+def test_me_of_somebody_without_an_account_is_empty_not_refused(world: World) -> None:
+    got = world.gateway(None).get("/api/me")
+
+    assert (got.status, got.json["accounts"]) == (200, [])
+
+
+def test_an_invited_person_gets_in_with_their_role(world: World, api: Gateway) -> None:
+    got = api.post(f"{ACCOUNT}/users", {"email": " New@Example.com ", "role": "Analyst"})
+
+    assert (got.status, got.json["email"], got.json["role"]) == (201, "new@example.com", "Analyst")
+    invited = Gateway(Person(got.json["sub"]))
+    assert invited.get(ACCOUNT).status == 200
+    assert invited.patch(ACCOUNT, {"name": "Mine"}, if_match='"1"').status == 403
+
+
+def test_the_team_is_listed(world: World, api: Gateway) -> None:
+    world.gateway("Staff")
+
+    got = api.get(f"{ACCOUNT}/users").json["items"]
+
+    assert [(user["email"], user["role"]) for user in got] == [
+        (f"owner@{OURS}.example", "Owner"),
+        (f"staff@{OURS}.example", "Staff"),
+    ]
+
+
+def test_a_role_taken_away_is_gone_at_once_in_this_process(world: World, api: Gateway) -> None:
+    operator = world.gateway("Operator")
+    assert operator.patch(ACCOUNT, {"sync_hour": 4}, if_match='"1"').status == 200
+
+    sub = f"sub-{OURS}-Operator"
+    assert api.patch(f"{ACCOUNT}/users/{sub}", {"role": "Analyst"}).status == 200
+
+    assert operator.patch(ACCOUNT, {"sync_hour": 5}, if_match='"2"').status == 403
+
+
+def test_rows_are_read_again_after_a_minute(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    now = [1000.0]
+    monkeypatch.setattr(auth.time, "monotonic", lambda: now[0])
+    operator = world.gateway("Operator")
+    assert operator.get(ACCOUNT).status == 200
+    row = User(OURS, f"sub-{OURS}-Operator", f"operator@{OURS}.example", "Operator", active=False)
+    world.accounts.change_user(row, other_owner=None)
+
+    now[0] += 59
+    assert operator.get(ACCOUNT).status == 200
+    now[0] += 2
+    assert operator.get(ACCOUNT).status == 404
+
+
+def test_the_last_owner_cannot_go(api: Gateway) -> None:
+    got = api.patch(f"{ACCOUNT}/users/sub-{OURS}-Owner", {"active": False})
+
+    assert (got.status, got.json["code"]) == (409, "conflict")
+    assert "make somebody else Owner first" in got.json["detail"]
+
+
+def test_a_person_of_another_account_is_not_found_in_ours(api: Gateway) -> None:
+    got = api.patch(f"{ACCOUNT}/users/sub-{THEIRS}-Owner", {"role": "Staff"})
+
+    assert got.status == 404
+
+
+def test_open_notifications_are_listed_and_mended_ones_on_request(
+    world: World, api: Gateway
+) -> None:
+    notifier = wiring.notifier()
+    notifier.raise_(OURS, "unmapped_stores", "account", names=["Ballard"], sales=12)
+    notifier.raise_(OURS, "key_rejected", "posabit:crd_1", title="POSaBIT", scope="Ballard")
+    notifier.clear(OURS, "key_rejected", "posabit:crd_1")
+
+    [shown] = api.get(f"{ACCOUNT}/notifications").json["items"]
+    every = api.get(f"{ACCOUNT}/notifications", state="all").json["items"]
+
+    assert shown["title"] == "You have unmapped stores: Ballard. 12 sales wait for a store."
+    assert (shown["link"], shown["severity"]) == ("/settings/stores", "warning")
+    assert shown["data"] == {"names": ["Ballard"], "sales": 12}
+    assert {one["kind"]: one["cleared_at"] is None for one in every} == {
+        "unmapped_stores": True,
+        "key_rejected": False,
+    }
+    assert len(world.operator.letters) == 2
+
+
+def test_the_api_says_that_it_is_up_without_a_log_in() -> None:
+    assert Gateway(None).get("/api/health").json == {"status": "ok"}
+
+
+def test_the_api_describes_itself_without_a_log_in() -> None:
+    got = Gateway(None).get("/api/openapi.json")
+
+    assert got.json["openapi"] == "3.1.0"
+    assert "/api/accounts/{uid}" in got.json["paths"]

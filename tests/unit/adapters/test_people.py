@@ -1,0 +1,89 @@
+"""People in Cognito and the operator's topic, against recorded answers."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+import boto3
+import pytest
+from botocore.stub import Stubber
+
+from chalicelib.adapters import aws
+from chalicelib.adapters.people import CognitoPeople, SnsOperatorTopic
+
+POOL, TOPIC = "us-east-1_pool", "arn:aws:sns:us-east-1:000000000000:operator"
+EMAIL = "new@example.com"
+
+
+@pytest.fixture
+def stubbed(monkeypatch: pytest.MonkeyPatch) -> Iterator[dict[str, Stubber]]:
+    clients: dict[str, Any] = {
+        name: boto3.client(
+            name, region_name="us-east-1", aws_access_key_id="x", aws_secret_access_key="x"
+        )
+        for name in ("cognito-idp", "sns")
+    }
+    monkeypatch.setattr(aws, "client", lambda service: clients[service])
+    stubs = {name: Stubber(client) for name, client in clients.items()}
+    for stub in stubs.values():
+        stub.activate()
+    yield stubs
+    for stub in stubs.values():
+        stub.assert_no_pending_responses()
+
+
+def test_somebody_new_is_made_and_mailed(stubbed: dict[str, Stubber]) -> None:
+    stubbed["cognito-idp"].add_response(
+        "admin_create_user",
+        {"User": {"Username": "u", "Attributes": [{"Name": "sub", "Value": "sub-1"}]}},
+        {
+            "UserPoolId": POOL,
+            "Username": EMAIL,
+            "UserAttributes": [
+                {"Name": "email", "Value": EMAIL},
+                {"Name": "email_verified", "Value": "true"},
+            ],
+            "DesiredDeliveryMediums": ["EMAIL"],
+        },
+    )
+
+    assert CognitoPeople(POOL).invite(EMAIL) == "sub-1"
+
+
+def test_who_has_a_log_in_already_keeps_it(stubbed: dict[str, Stubber]) -> None:
+    stubbed["cognito-idp"].add_client_error("admin_create_user", "UsernameExistsException")
+    stubbed["cognito-idp"].add_response(
+        "admin_get_user",
+        {
+            "Username": "u",
+            "UserAttributes": [
+                {"Name": "email", "Value": EMAIL},
+                {"Name": "sub", "Value": "sub-7"},
+            ],
+        },
+        {"UserPoolId": POOL, "Username": EMAIL},
+    )
+
+    assert CognitoPeople(POOL).invite(EMAIL) == "sub-7"
+
+
+def test_the_operator_gets_subject_text_and_an_attribute(stubbed: dict[str, Stubber]) -> None:
+    stubbed["sns"].add_response(
+        "publish",
+        {"MessageId": "m"},
+        {
+            "TopicArn": TOPIC,
+            "Subject": "3912 key_rejected" + "x" * 82,
+            "Message": "text",
+            "MessageAttributes": {"source": {"DataType": "String", "StringValue": "aiq-pos"}},
+        },
+    )
+
+    SnsOperatorTopic(TOPIC).publish("3912 key_rejected" + "x" * 200, "text")
+
+
+def test_a_topic_that_fails_does_not_fail_the_run(stubbed: dict[str, Stubber]) -> None:
+    stubbed["sns"].add_client_error("publish", "InternalError")
+
+    SnsOperatorTopic(TOPIC).publish("3912 key_rejected", "text")
