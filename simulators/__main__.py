@@ -23,8 +23,8 @@ def main() -> None:
     posabit = platforms.add_parser("posabit")
     posabit.add_argument("--port", type=int, default=0)
     posabit.add_argument("--host", default="127.0.0.1")
-    posabit.add_argument("--cache-mb", type=int, default=256, help="rendered pages kept")
-    posabit.add_argument("--warm", type=int, default=0, help="render all pages of this size first")
+    posabit.add_argument("--cache-mb", type=int, default=512, help="rendered rows kept")
+    posabit.add_argument("--warm", action="store_true", help="render all rows before listening")
     add_world_options(posabit, time.time())
     chosen = parser.parse_args()
 
@@ -35,7 +35,7 @@ def main() -> None:
     size = chosen.cache_mb * 1_000_000
     with PosabitServer(world, port=chosen.port, host=chosen.host, cache_bytes=size) as server:
         if chosen.warm:
-            server.api.warm(chosen.warm)
+            server.api.warm()
         print(json.dumps(describe(server)), flush=True)
         stopped.wait()
 

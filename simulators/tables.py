@@ -36,6 +36,8 @@ class Table(Generic[R]):
         self._edited: dict[int, R] = {}
         self._gone: set[int] = set()
         self._by_id: dict[int, int] | None = None
+        self._orders: dict[tuple[str, bool], tuple[int, list[int]]] = {}
+        self._rendered: dict[str, dict[int, bytes]] = {}
         self._make: Callable[[int], R] = self._edited.__getitem__
 
     def made_by(self, make: Callable[[int], R]) -> Table[R]:
@@ -64,10 +66,31 @@ class Table(Generic[R]):
         at = self._by_id.get(row_id)
         return None if at is None or at in self._gone else at
 
+    def in_order(self, column: str, *, descending: bool = False) -> list[int]:
+        """Live positions by `id`, `created` or `updated`, ties by position. Not to be changed."""
+        version, order = self._orders.get((column, descending), (-1, []))
+        if version != self.version:
+            values: array[int] = getattr(self, f"{column}s" if column == "id" else column)
+            order = sorted(self.positions(), key=values.__getitem__, reverse=descending)
+            self._orders[column, descending] = (self.version, order)
+        return order
+
+    def rendered(self, style: str) -> dict[int, bytes]:
+        """What rows look like in some style, by position; a row that changes is forgotten."""
+        return self._rendered.setdefault(style, {})
+
+    def forget_rendered(self) -> None:
+        self._rendered.clear()
+
+    def _changed(self, position: int) -> None:
+        for kept in self._rendered.values():
+            kept.pop(position, None)
+        self.version += 1
+
     def put(self, position: int, row: R) -> None:
         self._edited[position] = row
         self.updated[position] = row.updated
-        self.version += 1
+        self._changed(position)
 
     def append(self, row: R) -> None:
         position = len(self.ids)
@@ -81,7 +104,7 @@ class Table(Generic[R]):
     def drop(self, position: int) -> None:
         self._gone.add(position)
         self._edited.pop(position, None)
-        self.version += 1
+        self._changed(position)
 
 
 def table_of(rows: list[R]) -> Table[R]:

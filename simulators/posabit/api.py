@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import re
-from collections import OrderedDict
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -67,7 +66,6 @@ class PosabitApi:
         self.world = world
         self.permissions = {venue.code: Permissions() for venue in world.venues}
         self._selected: dict[tuple[str, str], tuple[int, frozenset[Any], list[int]]] = {}
-        self._pages: OrderedDict[tuple[Any, ...], bytes] = OrderedDict()
         self._held = 0
 
     def now(self) -> int:
@@ -185,9 +183,7 @@ class PosabitApi:
         table = self._table(shop, resource)
         chosen = self._select(shop, resource, table, filters)
         wanted = [] if twist == "empty" else chosen[(page - 1) * per_page : page * per_page]
-        shape = self.permissions[shop.venue.code]
-        key = (shop.venue.ordinal, resource, table.version, shape, tuple(wanted))
-        rows = self._cached(key, lambda: self._render(shop, resource, table, wanted, shape))
+        rows = self._rows(shop, resource, table, wanted)
         body = wire.envelope(resource, rows, len(chosen), page, per_page)
         return Reply(200, body, rows=len(wanted))
 
@@ -211,27 +207,26 @@ class PosabitApi:
             self._selected[key] = (table.version, wanted, chosen)
         return chosen
 
-    def _cached(self, key: tuple[Any, ...], render: Callable[[], bytes]) -> bytes:
-        body = self._pages.get(key)
-        if body is not None:
-            self._pages.move_to_end(key)
-            return body
-        body = self._pages[key] = render()
-        self._held += len(body)
-        while self._held > self._cache_bytes and len(self._pages) > 1:
-            self._held -= len(self._pages.popitem(last=False)[1])
+    def _rows(self, shop: Shop, resource: str, table: Table[Any], wanted: list[int]) -> bytes:
+        """The rows as they go out. Each is rendered once; when too much is held all is let go."""
+        permissions = self.permissions[shop.venue.code]
+        bare = permissions.shows("null_identity") or permissions.shows("null_links")
+        kept = table.rendered(f"{sorted(permissions.degraded)}" if bare else "")
+        fresh = [at for at in wanted if at not in kept]
+        render = self._renderer(shop, resource, permissions)
+        for at in fresh:
+            kept[at] = wire.encode(render(table.get(at)))
+            self._held += len(kept[at])
+        body = b",".join([kept[at] for at in wanted])
+        if self._held > self._cache_bytes:
+            self._let_go()
         return body
 
-    def _render(
-        self,
-        shop: Shop,
-        resource: str,
-        table: Table[Any],
-        wanted: list[int],
-        permissions: Permissions,
-    ) -> bytes:
-        render = self._renderer(shop, resource, permissions)
-        return b",".join(wire.encode(render(table.get(at))) for at in wanted)
+    def _let_go(self) -> None:
+        self._held = 0
+        for shop in self.world.shops:
+            for resource in LISTED:
+                self._table(shop, resource).forget_rendered()
 
     def _renderer(self, shop: Shop, resource: str, permissions: Permissions) -> wire.Renderer:
         world = self.world
@@ -247,12 +242,10 @@ class PosabitApi:
             return lambda row: store_wire.inventory(row, world.products_by_id)
         return store_wire.coupon
 
-    def warm(self, per_page: int) -> int:
-        """Render every page of the unfiltered listings; returns how many pages are held."""
+    def warm(self) -> int:
+        """Render every row of the listings; returns the bytes held."""
         for shop in self.world.shops:
             for resource in LISTED:
-                size = {"per_page": str(per_page)}
-                total = len(self._table(shop, resource))
-                for page in range(1, -(-total // per_page) + 1):
-                    self._list({**size, "page": str(page)}, resource, shop, None)
-        return len(self._pages)
+                table = self._table(shop, resource)
+                self._rows(shop, resource, table, table.positions())
+        return self._held

@@ -42,9 +42,7 @@ class Control:
             ("GET", "world"): lambda _: self._world(),
             ("POST", "reset"): self._reset,
             ("GET", "oracle"): self._oracle,
-            ("POST", "warm"): lambda body: {
-                "pages": server.api.warm(int(body.get("per_page", 100)))
-            },
+            ("POST", "warm"): lambda _: {"bytes": server.api.warm()},
         }
 
     def answer(self, request: Request) -> Reply:

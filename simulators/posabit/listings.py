@@ -7,6 +7,7 @@ that cannot be read. Only the predicates seen on working calls are known here.
 from __future__ import annotations
 
 from array import array
+from bisect import bisect_left, bisect_right
 from collections.abc import Callable, Mapping
 from datetime import date
 from typing import Any
@@ -61,25 +62,45 @@ def active_filters(resource: str, params: Params) -> dict[str, str]:
 
 def select(table: Table[Any], filters: Mapping[str, str]) -> list[int]:
     """Positions of the rows that pass, in the order asked for (by id where none is)."""
-    chosen = table.positions()
-    for name, value in filters.items():
-        test = _test(table, name, value) if name != "s" else None
+    terms = _sort_terms(filters.get("s", ""))
+    tests = dict(filters)
+    tests.pop("s", None)
+    chosen = table.in_order("id")
+    if len(terms) == 1:
+        chosen = table.in_order(terms[0][0], descending=terms[0][1])
+    if terms == [("updated", False)]:
+        chosen = _window(table, chosen, tests)
+    for name, value in tests.items():
+        test = _test(table, name, value)
         if test is not None:
             chosen = [at for at in chosen if test(at)]
-    return _sorted(table, chosen, filters.get("s", ""))
+    for column, descending in reversed(terms if len(terms) > 1 else []):
+        values: array[int] = table.ids if column == "id" else getattr(table, column)
+        chosen = sorted(chosen, key=values.__getitem__, reverse=descending)
+    return chosen
 
 
-def _sorted(table: Table[Any], chosen: list[int], wanted: str) -> list[int]:
-    columns: dict[str, array[int]] = {
-        "id": table.ids,
-        "created_at": table.created,
-        "updated_at": table.updated,
-    }
-    for term in reversed(wanted.replace("+", " ").split(",")):
+def _sort_terms(wanted: str) -> list[tuple[str, bool]]:
+    """`updated_at asc,id desc` as [(column, descending)]; unknown fields are left out."""
+    terms = []
+    for term in wanted.replace("+", " ").split(","):
         field, _, direction = term.strip().partition(" ")
         if field in SORTABLE:
-            chosen.sort(key=columns[field].__getitem__, reverse=direction.strip() == "desc")
-    return chosen
+            terms.append((field.removesuffix("_at"), direction.strip() == "desc"))
+    return terms
+
+
+def _window(table: Table[Any], by_time: list[int], tests: dict[str, str]) -> list[int]:
+    """Cut `updated_at` bounds out of rows in that order; readers page by them, so it is quick."""
+    key = table.updated.__getitem__
+    low, high = 0, len(by_time)
+    after = parse_instant(tests.pop("updated_at_gt", ""))
+    before = parse_instant(tests.pop("updated_at_lt", ""))
+    if after is not None:
+        low = bisect_right(by_time, after, key=key)
+    if before is not None:
+        high = bisect_left(by_time, before, key=key)
+    return by_time[low:high]
 
 
 def _test(table: Table[Any], name: str, value: str) -> Test | None:
@@ -100,10 +121,14 @@ def _created_test(table: Table[Any], name: str, value: str) -> Test | None:
         day = (date.fromisoformat(value) - date(1970, 1, 1)).days
     except ValueError:
         return None
-    created = table.created
+    created, by_time = table.created, table.in_order("created")
+    if not by_time:
+        return None
     if name == "start_date":
-        return lambda at: created[at] >= day * DAY
-    return lambda at: created[at] < (day + 1) * DAY
+        wide = created[by_time[0]] >= day * DAY
+        return None if wide else lambda at: created[at] >= day * DAY
+    wide = created[by_time[-1]] < (day + 1) * DAY
+    return None if wide else lambda at: created[at] < (day + 1) * DAY
 
 
 def _updated_test(table: Table[Any], predicate: str, value: str) -> Test | None:

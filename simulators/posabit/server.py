@@ -44,7 +44,7 @@ class PosabitServer:
         port: int = 0,
         host: str = "127.0.0.1",
         clock: Callable[[], int] = _now_ms,
-        cache_bytes: int = 256_000_000,
+        cache_bytes: int = 512_000_000,
     ) -> None:
         self.api = PosabitApi(world, clock, cache_bytes)
         self.faults = Faults()

@@ -292,10 +292,23 @@ def test_a_reset_puts_another_retailer_behind_the_same_port(
     assert probe.post("/_sim/reset", {"colour": "red"}).status == 400
 
 
-def test_pages_can_be_rendered_ahead(probe: Probe) -> None:
-    pages = probe.post("/_sim/warm", {"per_page": 50}).json()["pages"]
+def test_rows_can_be_rendered_ahead(probe: Probe) -> None:
+    cold = probe.get(SALES, per_page=500).body
 
-    assert pages >= 1000 // 50
+    held = probe.post("/_sim/warm", {}).json()["bytes"]
+
+    assert held > len(cold)
+    assert probe.get(SALES, per_page=500).body == cold
+
+
+def test_a_full_cache_is_let_go_and_answers_stay_right() -> None:
+    with (
+        PosabitServer(World(SPEC), cache_bytes=10_000) as tight,
+        Probe(tight.url, token(tight)) as probe,
+    ):
+        rows = [probe.get(SALES, per_page=50, page=page).body for page in (1, 2, 1)]
+
+    assert rows[0] == rows[2] != rows[1]
 
 
 def test_an_unknown_control_is_404(probe: Probe) -> None:
