@@ -104,15 +104,14 @@ class KeysetPages:
         history = self._keyset.history_days * DAY
         floor = plan.now - history if plan.history_from is None else plan.history_from
         # The newest window has no end, so that no row can fall off it while being edited.
-        low = max(floor, plan.now - self._keyset.window_days * DAY)
-        return Position(after=low - TICK, low=low, floor=min(floor, low))
+        return _window(plan.now, floor, self._keyset.window_days)
 
     def _next_window(self, at: Position) -> Position | None:
         """The window before this one; None when this one reached the floor."""
         if at.low <= at.floor or self._keyset.window_days is None:
             return None
-        low = max(at.floor, at.low - self._keyset.window_days * DAY)
-        return Position(after=low - TICK, low=low, floor=at.floor, before=at.low)
+        window = _window(at.low, at.floor, self._keyset.window_days)
+        return replace(window, before=at.low)
 
     def _following(self, at: Position, sheet: Sheet) -> Position | None:
         """The next position in this window, or None when the window is read."""
@@ -150,6 +149,13 @@ class KeysetPages:
     def _instants(self, sheet: Sheet) -> list[Instant]:
         """The instants of the rows that tell one, in the order received."""
         return [at for at in map(self._instant, sheet.rows) if at is not None]
+
+
+def _window(end: Instant, floor: Instant, days: int) -> Position:
+    """The `days` before `end`. The beginning is part of it, but for the floor's: what changed at
+    that very instant belongs to the time before."""
+    low = max(floor, end - days * DAY)
+    return Position(after=low if low == floor else low - TICK, low=low, floor=floor)
 
 
 def _text(at: Instant) -> str:

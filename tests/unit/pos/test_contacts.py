@@ -1,0 +1,110 @@
+"""Phones are valid when phonenumbers says so; placeholders are nobody's."""
+
+from __future__ import annotations
+
+import phonenumbers
+import pytest
+from hypothesis import example, given
+from hypothesis import strategies as st
+
+from chalicelib.pos import contacts
+
+from .builders import UNHURRIED
+
+NO_VENDOR: frozenset[str] = frozenset()
+
+
+@UNHURRIED
+@given(st.integers(0, 10**10 - 1).map("{:010d}".format))
+@example("5056441234")
+@example("7302012345")
+@example("8766060123")
+@example("2423001234")
+@example("5232345678")
+@example("6045550142")
+def test_the_fast_way_agrees_with_phonenumbers(digits: str) -> None:
+    found, _ = contacts.phone(digits, "US")
+
+    assert found == (asked_of_the_library(digits) if len(set(digits)) > 1 else None)
+
+
+def asked_of_the_library(digits: str) -> str | None:
+    try:
+        number = phonenumbers.parse(digits, "US")
+    except phonenumbers.NumberParseException:
+        return None
+    if not phonenumbers.is_valid_number(number):
+        return None
+    return phonenumbers.format_number(number, phonenumbers.PhoneNumberFormat.E164)
+
+
+@pytest.mark.parametrize(
+    "raw",
+    [
+        "2065550142",
+        "(206) 555-0142",
+        "206.555.0142",
+        "1-206-555-0142",
+        "+1 206 555 0142",
+        "12065550142",
+        "206-555-0142 x12",
+    ],
+)
+def test_every_way_of_writing_a_number_gives_one_number(raw: str) -> None:
+    assert contacts.phone(raw, "US") == ("+12065550142", None)
+
+
+def test_a_number_with_a_country_code_is_of_that_country() -> None:
+    assert contacts.phone("+442079460958", "US") == ("+442079460958", None)
+
+
+def test_ten_digits_behind_a_plus_are_not_taken_for_a_number_of_the_region() -> None:
+    assert contacts.phone("+2065550142", "US")[0] != "+12065550142"
+
+
+@pytest.mark.parametrize("raw", ["0000000000", "000-000-0000", "9999999999", "5555555555"])
+def test_one_digit_all_over_is_a_placeholder(raw: str) -> None:
+    assert contacts.phone(raw, "US") == (None, "placeholder_phone")
+
+
+@pytest.mark.parametrize("raw", ["5", "12345", "2345678", "call front desk", "0065550142", "+"])
+def test_what_nobody_can_call_is_a_bad_phone(raw: str) -> None:
+    assert contacts.phone(raw, "US") == (None, "bad_phone")
+
+
+@pytest.mark.parametrize("raw", [None, ""])
+def test_no_contact_is_no_fault(raw: str | None) -> None:
+    assert contacts.phone(raw, "US") == (None, None)
+    assert contacts.email(raw, NO_VENDOR) == (None, None)
+
+
+def test_an_address_is_lower_cased() -> None:
+    assert contacts.email("Ana.Ruiz+x@Example.COM", NO_VENDOR) == ("ana.ruiz+x@example.com", None)
+
+
+@pytest.mark.parametrize(
+    "raw",
+    ["noemail@example.com", "NONE@none.com", "test@gmail.com", "a@noemail.com", "x@shop.invalid"],
+)
+def test_a_made_up_address_is_a_placeholder(raw: str) -> None:
+    assert contacts.email(raw, NO_VENDOR) == (None, "placeholder_email")
+
+
+@pytest.mark.parametrize("raw", ["4410023@wallet.example", "7@cards.wallet.example"])
+def test_an_address_the_vendor_made_is_a_placeholder(raw: str) -> None:
+    assert contacts.email(raw, frozenset(("wallet.example",))) == (None, "placeholder_email")
+
+
+@pytest.mark.parametrize(
+    "raw", ["ana@", "ana.example.com", "two@@example.com", "n/a", "@example.com", "a b@example.com"]
+)
+def test_what_is_no_address_is_a_bad_email(raw: str) -> None:
+    assert contacts.email(raw, NO_VENDOR) == (None, "bad_email")
+
+
+@UNHURRIED
+@given(st.text(max_size=40))
+def test_any_text_gives_a_contact_or_a_reason(raw: str) -> None:
+    for found, flag in (contacts.phone(raw, "US"), contacts.email(raw, NO_VENDOR)):
+        assert (found is None) or (flag is None)
+        assert found is not None or flag is not None or not raw

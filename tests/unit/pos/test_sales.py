@@ -1,0 +1,166 @@
+"""Sales: kinds, finality, money and lines, whichever way the POS tells a refund."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from chalicelib.domain.records import LineItem, Sale, Tender
+from chalicelib.domain.times import from_text
+
+from .builders import a_sale_row, an_item_row, page, reject, sale
+
+
+def test_a_sale_keeps_what_the_pos_says() -> None:
+    made = sale()
+
+    assert made == Sale(
+        ext_id="90210077",
+        store_key="harbor-01",
+        ordered_at=from_text("2026-05-02T19:22:10Z"),
+        ordered_at_text="2026-05-02T19:22:10.000Z",
+        currency="USD",
+        total=5480,
+        status="completed",
+        number="88-1042",
+        customer_ext_id="4410023",
+        channel="pos",
+        employee_id="731",
+        medical=False,
+        subtotal=4500,
+        discount=500,
+        tax=1480,
+        cost=1900,
+        tenders=(Tender("Cash", 5480),),
+        items=(
+            LineItem(
+                name="Blue Dream 3.5g",
+                quantity="1",
+                total=5480,
+                ext_id="1",
+                product_ext_id="900835",
+                sku="FLW-35",
+                brand="Acme",
+                category="Flower",
+                subtotal=4500,
+                discount=500,
+                tax=1480,
+                cost=1900,
+                discounts=("AIQ $5",),
+            ),
+        ),
+        updated_at=from_text("2026-05-02T19:22:11Z"),
+    )
+
+
+def test_numbers_sent_as_text_mean_the_same() -> None:
+    numbers = ("id", "customer_id", "user_id", "sub_total", "discount", "tax", "total", "cost")
+    as_text = {name: str(a_sale_row()[name]) for name in numbers}
+
+    assert sale(**as_text, is_medical=0) == sale()
+
+
+@pytest.mark.parametrize(
+    ("changes", "kind", "final", "total"),
+    [
+        ({}, "sale", True, 5480),
+        ({"status": "Completed"}, "sale", True, 5480),
+        ({"status": "pending"}, "sale", False, 5480),
+        ({"status": "on_hold"}, "sale", False, 5480),
+        ({"status": None}, "sale", False, 5480),
+        ({"status": "voided"}, "void", False, 5480),
+        ({"total": -5480}, "return", True, -5480),
+        ({"total": -5480, "status": "refunded"}, "return", True, -5480),
+        ({"sale_type": "refund"}, "return", True, -5480),
+        ({"status": "refunded"}, "sale", True, 0),
+        ({"total": 2000}, "sale", True, 2000),
+    ],
+)
+def test_kind_and_finality_follow_status_type_and_sign(
+    changes: Any, kind: str, final: bool, total: int
+) -> None:
+    made = sale(**changes)
+
+    assert (made.kind, made.is_final, made.total) == (kind, final, total)
+
+
+def test_a_sale_refunded_in_place_still_happened_with_nothing_left_of_it() -> None:
+    made = sale(status="refunded")
+
+    assert (made.subtotal, made.discount, made.tax, made.total) == (0, 0, 0, 0)
+    assert [line.returned for line in made.items] == [True]
+    assert made.status == "refunded"
+
+
+def test_the_lines_of_a_return_are_returned() -> None:
+    made = sale(total=-5480, items=[an_item_row(quantity=-1, total=-5480)])
+
+    assert [(line.quantity, line.returned) for line in made.items] == [("-1", True)]
+
+
+def test_words_nobody_explained_are_counted() -> None:
+    made = page(
+        "sales",
+        a_sale_row(),
+        a_sale_row(id=1, status="on_hold"),
+        a_sale_row(id=2, status="on_hold"),
+        a_sale_row(id=3, sale_type="layaway"),
+    )
+
+    assert made.unknown_words == {"status=on_hold": 2, "sale_type=layaway": 1}
+
+
+def test_ever_new_words_do_not_fill_the_count() -> None:
+    made = page("sales", *(a_sale_row(id=n, status=f"s{n}") for n in range(1, 200)))
+
+    assert len(made.unknown_words) <= 51
+    assert sum(made.unknown_words.values()) == 199
+
+
+@pytest.mark.parametrize("nobody", [None, 0, "", "0"])
+def test_a_sale_of_nobody_is_kept_unlinked(nobody: Any) -> None:
+    assert sale(customer_id=nobody).customer_ext_id is None
+
+
+@pytest.mark.parametrize(
+    ("changes", "reason", "field"),
+    [
+        ({"id": None}, "missing_id", "id"),
+        ({"ordered_at": "not a date"}, "bad_date", "ordered_at"),
+        ({"ordered_at": None}, "bad_date", "ordered_at"),
+        ({"ordered_at": 1714678930}, "bad_date", "ordered_at"),
+        ({"total": "12,x4"}, "bad_money", "total"),
+        ({"total": None}, "bad_money", "total"),
+        ({"total": 12.5}, "bad_money", "total"),
+        ({"total": True}, "bad_money", "total"),
+        ({"total": float("inf")}, "bad_money", "total"),
+        ({"total": 10**20}, "bad_money", "total"),
+        ({"tax": "--"}, "bad_money", "tax"),
+        ({"items": "three"}, "wrong_shape", "items"),
+        ({"items": [7]}, "wrong_shape", "items"),
+        ({"items": [an_item_row(total="n/a")]}, "bad_money", "items.total"),
+        ({"items": [an_item_row(quantity="some")]}, "wrong_shape", "items.quantity"),
+    ],
+)
+def test_a_broken_sale_is_set_aside_naming_the_field(changes: Any, reason: str, field: str) -> None:
+    made = reject("sales", a_sale_row(**changes))
+
+    assert (made.reason, made.field) == (reason, field)
+
+
+@pytest.mark.parametrize("empty", [None, []])
+def test_a_sale_without_lines_or_tenders_is_kept(empty: Any) -> None:
+    made = sale(items=empty, sales_tenders=empty)
+
+    assert (made.items, made.tenders) == ((), ())
+
+
+def test_a_discount_is_kept_without_its_sign() -> None:
+    assert sale(discount=-500).discount == 500
+
+
+def test_amounts_that_are_not_said_are_zero() -> None:
+    made = sale(discount=None, tax=None, sub_total=None)
+
+    assert (made.discount, made.tax, made.subtotal) == (0, 0, 0)
