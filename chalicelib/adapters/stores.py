@@ -106,7 +106,7 @@ class DynamoStores:
         return [_store_key(row) for row in self._key_rows(uid)]
 
     def see_keys(self, uid: str, sightings: Iterable[StoreKeySighting]) -> None:
-        """One write per key, unless sightings arrive out of order: then up to four."""
+        """One write per key, unless sightings arrive out of order: then up to five."""
         merged: dict[str, _Seen] = {}
         for sighting in sightings:
             key_id = store_key_id(sighting.platform, sighting.scope, sighting.key)
@@ -197,17 +197,16 @@ class _Seen:
     def add(self, sighting: StoreKeySighting) -> None:
         self.earliest = min(self.earliest, sighting.at)
         self.latest = max(self.latest, sighting.at)
-        self.sales += sighting.sales
+        self.sales = max(self.sales, sighting.sales)
         self.name = sighting.name or self.name
         self.time_zone = sighting.time_zone or self.time_zone
 
-    def counting(self) -> list[Action]:
-        """What is right whatever was seen before; counts add up under concurrent writers."""
+    def naming(self) -> list[Action]:
+        """What is right whatever was seen before."""
         actions: list[Action] = [
             StoreKeyRow.platform.set(self.platform),
             StoreKeyRow.scope.set(self.scope),
             StoreKeyRow.key.set(self.key),
-            StoreKeyRow.sales.add(self.sales),
         ]
         if self.name:
             actions.append(StoreKeyRow.name.set(self.name))
@@ -217,14 +216,18 @@ class _Seen:
 
 
 def _see(row: StoreKeyRow, seen: _Seen) -> None:
-    first, last = StoreKeyRow.first_seen, StoreKeyRow.last_seen
-    in_order = first.does_not_exist() | ((first <= seen.earliest) & (last <= seen.latest))
-    moving = [first.set(first | seen.earliest), last.set(seen.latest)]
-    if update_if(row, [*seen.counting(), *moving], in_order):
+    first, last, sales = StoreKeyRow.first_seen, StoreKeyRow.last_seen, StoreKeyRow.sales
+    in_order = (first <= seen.earliest) & (last <= seen.latest)
+    moving = [first.set(first | seen.earliest), last.set(seen.latest), sales.set(sales | 0)]
+    if seen.sales:
+        in_order &= sales <= seen.sales
+        moving[-1] = sales.set(seen.sales)
+    if update_if(row, [*seen.naming(), *moving], first.does_not_exist() | in_order):
         return
-    update_if(row, seen.counting(), None)
+    update_if(row, seen.naming(), None)
     update_if(row, [first.set(seen.earliest)], first > seen.earliest)
     update_if(row, [last.set(seen.latest)], last < seen.latest)
+    update_if(row, [sales.set(seen.sales)], sales < seen.sales)
 
 
 def _store_at(uid: str, store: int) -> StoreRow:

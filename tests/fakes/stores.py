@@ -59,7 +59,7 @@ class MemoryStores:
                 time_zone=sighting.time_zone or row.time_zone,
                 first_seen=min(row.first_seen, sighting.at),
                 last_seen=max(row.last_seen, sighting.at),
-                sales=row.sales + sighting.sales,
+                sales=max(row.sales, sighting.sales),
             )
 
     def mapping(self, uid: str) -> Mapping[str, int]:

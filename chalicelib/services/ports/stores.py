@@ -27,7 +27,7 @@ class Store:
 class StoreKey:
     """A shop's name or id seen in the data. `id` = `domain.ids.store_key_id(…)`.
 
-    `sales` counts the sales seen with it (first sightings only); `store` is the mapped store.
+    `sales` counts the sales ever seen with it; `store` is the mapped store.
     """
 
     uid: str
@@ -45,6 +45,8 @@ class StoreKey:
 
 @dataclass(frozen=True, slots=True)
 class StoreKeySighting:
+    """`sales` is the whole count so far, not an increment: telling it twice changes nothing."""
+
     platform: str
     scope: str
     key: str
@@ -72,7 +74,7 @@ class Stores(Protocol):
     def keys(self, uid: str) -> list[StoreKey]: ...
 
     def see_keys(self, uid: str, sightings: Iterable[StoreKeySighting]) -> None:
-        """Add counts and move last seen; creates keys never seen before."""
+        """Raise counts and move first and last seen; creates keys never seen before."""
         ...
 
     def mapping(self, uid: str) -> Mapping[str, int]:
