@@ -8,6 +8,7 @@ import pytest
 import requests
 
 from tests.waiting import eventually
+from tools.account import create_account
 from tools.stack import LocalStack
 
 
@@ -83,3 +84,19 @@ def test_a_second_stack_in_the_same_folder_is_refused_clearly(stack: LocalStack)
         LocalStack(data_dir=stack.data_dir).start()
 
     assert requests.get(f"{stack.endpoint_url}/_ministack/health", timeout=5).ok
+
+
+def test_an_owner_of_a_new_account_logs_in_and_sees_it(stack: LocalStack) -> None:
+    account = create_account(
+        stack.client,
+        stack.outputs,
+        name="Green Leaf",
+        owner="owner@example.com",
+        password="Correct-horse-7",
+    )
+
+    token = stack.sign_in("owner@example.com", "Correct-horse-7")
+    answer = stack.http.get(f"{stack.api_url}/api/me", headers={"Authorization": token})
+
+    assert answer.status_code == 200
+    assert account.uid in answer.text

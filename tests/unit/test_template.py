@@ -1,0 +1,457 @@
+"""What the packaged template must say, above all what Chalice has no words for."""
+
+from __future__ import annotations
+
+import json
+import re
+import shutil
+import zipfile
+from collections.abc import Iterator
+from dataclasses import fields
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from chalicelib.config import Config
+from tools.deploy import VISIBILITY_PER_TIMEOUT, with_derived
+from tools.package import AWS_SERVICES, Package, package
+from tools.paths import ROOT
+
+FUNCTIONS = {
+    "APIHandler",
+    "PlanSyncs",
+    "SyncWorker",
+    "OwnServerSyncWorker",
+    "AccountJobs",
+    "WatchDeadLetters",
+}
+WORKERS = {
+    "SyncWorker": ("SyncQueue", "Sync"),
+    "OwnServerSyncWorker": ("SyncOwnServerQueue", "Sync"),
+    "AccountJobs": ("JobsQueue", "Jobs"),
+}
+DEAD_LETTER_QUEUES = {"SyncDeadQueue", "SyncOwnServerDeadQueue", "JobsDeadQueue"}
+DATA_TABLES = {"AccountsTable", "IntegrationsTable", "StoresTable", "PersonasTable", "SyncTable"}
+
+Resource = dict[str, Any]
+
+
+@pytest.fixture(scope="module")
+def built() -> Package:
+    return package()
+
+
+@pytest.fixture(scope="module")
+def template(built: Package) -> Resource:
+    return built.template
+
+
+@pytest.fixture(scope="module")
+def resources(template: Resource) -> Resource:
+    found: Resource = template["Resources"]
+    return found
+
+
+def of_type(resources: Resource, kind: str) -> dict[str, Resource]:
+    return {
+        name: resource.get("Properties", {})
+        for name, resource in resources.items()
+        if resource["Type"] == kind
+    }
+
+
+def functions(resources: Resource) -> dict[str, Resource]:
+    return of_type(resources, "AWS::Serverless::Function")
+
+
+def statements(role: Resource) -> Iterator[Resource]:
+    for policy in role["Policies"]:
+        for statement in policy["PolicyDocument"]["Statement"]:
+            yield statement["Fn::If"][1] if "Fn::If" in statement else statement
+
+
+def as_list(value: Any) -> list[Any]:
+    return value if isinstance(value, list) else [value]
+
+
+def arn(name: str) -> Resource:
+    return {"Fn::GetAtt": [name, "Arn"]}
+
+
+def test_the_functions_are_those_of_the_design(resources: Resource) -> None:
+    assert set(functions(resources)) == FUNCTIONS
+
+
+# -- queues and what reads them ----------------------------------------------------------------
+
+
+@pytest.mark.parametrize(("worker", "queue"), [(w, q) for w, (q, _) in WORKERS.items()])
+def test_a_worker_takes_one_message_at_a_time_and_reports_what_failed(
+    resources: Resource, worker: str, queue: str
+) -> None:
+    [event] = functions(resources)[worker]["Events"].values()
+
+    source = event["Properties"]
+    assert event["Type"] == "SQS"
+    assert source["Queue"] == {"Fn::Sub": f"${{{queue}.Arn}}"}
+    assert source["BatchSize"] == 1
+    assert source["FunctionResponseTypes"] == ["ReportBatchItemFailures"]
+    assert source["ScalingConfig"]["MaximumConcurrency"]["Fn::If"][2] >= 2
+
+
+@pytest.mark.parametrize(("worker", "queue", "kind"), [(w, *qk) for w, qk in WORKERS.items()])
+def test_a_queue_waits_six_times_as_long_as_its_function_may_take(
+    template: Resource, worker: str, queue: str, kind: str
+) -> None:
+    defaults = template["Parameters"]
+
+    assert functions(template["Resources"])[worker]["Timeout"] == {"Ref": f"{kind}Timeout"}
+    visibility = template["Resources"][queue]["Properties"]["VisibilityTimeout"]
+    assert visibility == {"Ref": f"{kind}Visibility"}
+    longest = defaults[f"{kind}Timeout"]["Default"] * VISIBILITY_PER_TIMEOUT
+    assert defaults[f"{kind}Visibility"]["Default"] >= longest
+
+
+@pytest.mark.parametrize("timeout", [5, 20, 61, 900])
+def test_the_visibility_follows_a_changed_timeout(timeout: int) -> None:
+    parameters = with_derived({"SyncTimeout": timeout, "JobsTimeout": timeout})
+
+    assert int(parameters["SyncVisibility"]) == timeout * 6
+    assert int(parameters["JobsVisibility"]) == timeout * 6
+    assert 5 <= int(parameters["SyncReserveSeconds"]) <= max(5, timeout / 2)
+
+
+def test_a_given_visibility_is_kept() -> None:
+    assert with_derived({"SyncTimeout": 20, "SyncVisibility": 7})["SyncVisibility"] == "7"
+
+
+def test_every_queue_that_is_read_gives_up_to_a_dead_letter_queue_that_keeps_longer(
+    resources: Resource,
+) -> None:
+    queues = of_type(resources, "AWS::SQS::Queue")
+
+    for name in queues.keys() - DEAD_LETTER_QUEUES:
+        redrive = queues[name]["RedrivePolicy"]
+        dead = redrive["deadLetterTargetArn"]["Fn::GetAtt"][0]
+        assert redrive["maxReceiveCount"] >= 5
+        assert dead in DEAD_LETTER_QUEUES
+        kept, kept_dead = (queues[n]["MessageRetentionPeriod"] for n in (name, dead))
+        assert kept_dead > kept
+
+
+def test_every_queue_is_encrypted_with_our_key(resources: Resource) -> None:
+    for queue in of_type(resources, "AWS::SQS::Queue").values():
+        assert queue["KmsMasterKeyId"] == arn("DataKey")
+
+
+def test_those_that_lead_to_themselves_may_loop_and_no_others(resources: Resource) -> None:
+    looping = {n for n, f in functions(resources).items() if f.get("RecursiveLoop") == "Allow"}
+
+    assert looping == {"PlanSyncs", "SyncWorker", "OwnServerSyncWorker", "AccountJobs"}
+
+
+# -- functions ---------------------------------------------------------------------------------
+
+
+def test_workers_have_256_mb_and_the_api_512(resources: Resource) -> None:
+    sizes = {name: function["MemorySize"] for name, function in functions(resources).items()}
+
+    assert sizes == {name: 512 if name == "APIHandler" else 256 for name in FUNCTIONS}
+
+
+def test_the_environment_has_all_that_the_configuration_reads(template: Resource) -> None:
+    given = template["Globals"]["Function"]["Environment"]["Variables"]
+
+    wanted = {field.name.upper() for field in fields(Config)}
+    assert wanted <= given.keys()
+
+
+def test_the_environment_names_only_what_exists(template: Resource) -> None:
+    given = template["Globals"]["Function"]["Environment"]["Variables"]
+
+    for value in given.values():
+        if isinstance(value, dict):
+            name = value["Ref"] if "Ref" in value else value["Fn::GetAtt"][0]
+            assert name in template["Resources"] or name in template["Parameters"]
+
+
+def test_every_function_keeps_its_log_for_a_limited_time(resources: Resource) -> None:
+    groups = of_type(resources, "AWS::Logs::LogGroup").values()
+
+    named = {group["LogGroupName"]["Fn::Sub"] for group in groups}
+    assert named == {f"/aws/lambda/${{{name}}}" for name in FUNCTIONS}
+    assert all(0 < group["RetentionInDays"] <= 90 for group in groups)
+
+
+# -- roles -------------------------------------------------------------------------------------
+
+
+def test_every_function_has_a_role_of_its_own(resources: Resource) -> None:
+    roles = [json.dumps(function["Role"]) for function in functions(resources).values()]
+
+    assert len(set(roles)) == len(FUNCTIONS)
+    assert set(of_type(resources, "AWS::IAM::Role")) == {
+        json.loads(role)["Fn::GetAtt"][0] for role in roles
+    }
+
+
+def test_no_role_may_do_anything_to_everything(resources: Resource) -> None:
+    only_by_prefix = {"kms:GenerateDataKey*", "kms:ReEncrypt*"}  # KMS's own families of two
+
+    for role in of_type(resources, "AWS::IAM::Role").values():
+        for statement in statements(role):
+            assert "*" not in as_list(statement["Resource"])
+            wide = {action for action in as_list(statement["Action"]) if "*" in action}
+            assert wide <= only_by_prefix
+
+
+def test_the_key_opens_secrets_only_for_a_named_credential(resources: Resource) -> None:
+    for role in of_type(resources, "AWS::IAM::Role").values():
+        for statement in statements(role):
+            if statement["Resource"] != arn("DataKey"):
+                continue
+            condition = statement["Condition"]
+            by_service = "kms:ViaService" in condition.get("StringEquals", {})
+            by_credential = condition.get("Null") == {"kms:EncryptionContext:credential": False}
+            assert by_service or by_credential
+
+
+@pytest.mark.parametrize(("worker", "queue"), [(w, q) for w, (q, _) in WORKERS.items()])
+def test_a_worker_may_read_its_own_queue_and_no_other(
+    resources: Resource, worker: str, queue: str
+) -> None:
+    role = resources[f"{worker}Role"]["Properties"]
+
+    read = [s["Resource"] for s in statements(role) if "sqs:ReceiveMessage" in s["Action"]]
+    assert read == [arn(queue)]
+
+
+def test_only_the_api_and_the_sync_workers_open_pos_secrets(resources: Resource) -> None:
+    opening = {
+        name
+        for name, role in of_type(resources, "AWS::IAM::Role").items()
+        for statement in statements(role)
+        if "Null" in statement.get("Condition", {})
+    }
+
+    assert opening == {"ApiHandlerRole", "SyncWorkerRole", "OwnServerSyncWorkerRole"}
+
+
+def test_a_role_logs_to_its_own_functions_groups_only(resources: Resource) -> None:
+    for name, function in functions(resources).items():
+        role = resources[function["Role"]["Fn::GetAtt"][0]]["Properties"]
+        [log] = [s for s in statements(role) if "logs:PutLogEvents" in s["Action"]]
+        assert f"/aws/lambda/${{AWS::StackName}}-{name}-*:*" in log["Resource"]["Fn::Sub"]
+
+
+# -- data --------------------------------------------------------------------------------------
+
+
+def test_every_table_is_on_demand_encrypted_recoverable_and_forgets(resources: Resource) -> None:
+    tables = of_type(resources, "AWS::DynamoDB::Table")
+
+    assert set(tables) == {*DATA_TABLES, "IdempotencyTable"}
+    for name, table in tables.items():
+        forgets = "expiration" if name == "IdempotencyTable" else "expires_at"
+        assert table["BillingMode"] == "PAY_PER_REQUEST"
+        assert table["SSESpecification"]["KMSMasterKeyId"] == arn("DataKey")
+        assert table["PointInTimeRecoverySpecification"]["PointInTimeRecoveryEnabled"] is True
+        assert table["TimeToLiveSpecification"] == {"AttributeName": forgets, "Enabled": True}
+
+
+def test_production_keeps_its_data_when_the_stack_goes(resources: Resource) -> None:
+    for name in (*DATA_TABLES, "BackupsBucket", "UserPool", "DataKey"):
+        for policy in ("DeletionPolicy", "UpdateReplacePolicy"):
+            assert resources[name][policy] == {"Fn::If": ["Production", "Retain", "Delete"]}
+    for name in DATA_TABLES:
+        protected = resources[name]["Properties"]["DeletionProtectionEnabled"]
+        assert protected == {"Fn::If": ["Production", True, False]}
+
+
+INDEXES = {
+    ("AccountsTable", "by_user"): ("user_sub", "uid", "ALL"),
+    ("IntegrationsTable", "due"): ("due_shard", "due_at", "INCLUDE"),
+    ("PersonasTable", "recent"): ("recent_shard", "inserted_at", "KEYS_ONLY"),
+    ("PersonasTable", "by_name"): ("name_shard", "name_key", "KEYS_ONLY"),
+}
+
+
+def test_the_indexes_are_those_of_the_design(resources: Resource) -> None:
+    found = {
+        (name, index["IndexName"]): (
+            *(key["AttributeName"] for key in index["KeySchema"]),
+            index["Projection"]["ProjectionType"],
+        )
+        for name, table in of_type(resources, "AWS::DynamoDB::Table").items()
+        for index in table.get("GlobalSecondaryIndexes", [])
+    }
+
+    assert found == INDEXES
+
+
+def test_no_bucket_is_public_or_unencrypted_or_forgets_overwritten_files(
+    resources: Resource,
+) -> None:
+    for bucket in of_type(resources, "AWS::S3::Bucket").values():
+        assert all(bucket["PublicAccessBlockConfiguration"].values())
+        assert bucket["VersioningConfiguration"] == {"Status": "Enabled"}
+        assert bucket["BucketEncryption"]["ServerSideEncryptionConfiguration"]
+        assert bucket["LifecycleConfiguration"]["Rules"]
+
+
+def test_nothing_is_taken_in_the_clear(resources: Resource) -> None:
+    kinds = ("AWS::S3::BucketPolicy", "AWS::SQS::QueuePolicy", "AWS::SNS::TopicPolicy")
+    policies = [policy for kind in kinds for policy in of_type(resources, kind).values()]
+
+    assert len(policies) == 5
+    for policy in policies:
+        assert '{"aws:SecureTransport": false}' in json.dumps(policy)
+
+
+def test_the_key_rotates(resources: Resource) -> None:
+    assert resources["DataKey"]["Properties"]["EnableKeyRotation"] is True
+
+
+# -- front, API, log-in ------------------------------------------------------------------------
+
+
+def test_the_api_trusts_our_pool(resources: Resource) -> None:
+    api = resources["RestAPI"]["Properties"]["DefinitionBody"]
+
+    authorizer = api["securityDefinitions"]["dashboard"]["x-amazon-apigateway-authorizer"]
+    assert authorizer["providerARNs"] == [arn("UserPool")]
+
+
+def test_every_route_starts_where_the_front_sends_it(resources: Resource) -> None:
+    paths = resources["RestAPI"]["Properties"]["DefinitionBody"]["paths"]
+
+    assert paths
+    assert all(path.startswith("/api/") for path in paths)
+
+
+PUBLIC = {"/api/health", "/api/openapi.json", "/api/docs"}
+
+
+def test_every_route_but_the_public_ones_needs_a_log_in(resources: Resource) -> None:
+    paths = resources["RestAPI"]["Properties"]["DefinitionBody"]["paths"]
+
+    open_routes = {
+        path
+        for path, methods in paths.items()
+        for method, operation in methods.items()
+        if method != "options" and operation.get("security") != [{"dashboard": []}]
+    }
+    assert {path for path in open_routes if path.split("{")[0].rstrip("/") not in PUBLIC} == set()
+
+
+def test_the_gateways_own_answers_are_problem_documents(resources: Resource) -> None:
+    answers = resources["RestAPI"]["Properties"]["GatewayResponses"]
+
+    assert answers["MISSING_AUTHENTICATION_TOKEN"]["StatusCode"] == 404
+    for answer in answers.values():
+        assert answer["ResponseParameters"]["Headers"]["Content-Type"] == (
+            "'application/problem+json'"
+        )
+        body = json.loads(answer["ResponseTemplates"]["application/json"])
+        assert {"type", "title", "status", "detail", "code"} <= body.keys()
+
+
+def test_the_front_caches_pages_and_never_answers_of_the_api(resources: Resource) -> None:
+    front = resources["Front"]["Properties"]["DistributionConfig"]
+
+    [api] = front["CacheBehaviors"]
+    assert (api["PathPattern"], api["TargetOriginId"]) == ("/api/*", "api")
+    assert api["CachePolicyId"] == "4135ea2d-6df8-44a3-9df3-4b5a84be39ad"  # caching disabled
+    assert {"PUT", "POST", "PATCH", "DELETE"} <= set(api["AllowedMethods"])
+    assert front["DefaultCacheBehavior"]["TargetOriginId"] == "web"
+    assert front["DefaultCacheBehavior"]["ResponseHeadersPolicyId"] == {"Ref": "WebHeaders"}
+
+
+def test_nobody_signs_up_by_themselves(resources: Resource) -> None:
+    assert resources["UserPool"]["Properties"]["AdminCreateUserConfig"] == {
+        "AllowAdminCreateUserOnly": True
+    }
+    client = resources["UserPoolClient"]["Properties"]
+    assert client["PreventUserExistenceErrors"] == "ENABLED"
+    assert client["GenerateSecret"] is False
+
+
+def test_the_pool_knows_the_roles(resources: Resource) -> None:
+    groups = of_type(resources, "AWS::Cognito::UserPoolGroup").values()
+
+    names = {group["GroupName"] for group in groups}
+    assert names == {"Owner", "Operator", "Marketing", "Analyst", "Manager", "Staff"}
+
+
+# -- alarms ------------------------------------------------------------------------------------
+
+
+def alarmed(resources: Resource, metric: str) -> set[str]:
+    """What the alarms on `metric` watch, by logical name."""
+    watched = set()
+    for alarm in of_type(resources, "AWS::CloudWatch::Alarm").values():
+        if alarm["MetricName"] == metric:
+            value = alarm["Dimensions"][0]["Value"]
+            watched.add(value["Ref"] if "Ref" in value else value["Fn::GetAtt"][0])
+    return watched
+
+
+def test_every_dead_letter_queue_old_message_error_and_throttle_raises_an_alarm(
+    resources: Resource,
+) -> None:
+    assert alarmed(resources, "ApproximateNumberOfMessagesVisible") == DEAD_LETTER_QUEUES
+    assert alarmed(resources, "ApproximateAgeOfOldestMessage") == {q for q, _ in WORKERS.values()}
+    assert alarmed(resources, "Errors") == FUNCTIONS
+    assert alarmed(resources, "Throttles") == FUNCTIONS
+    assert alarmed(resources, "5XXError") == {"AWS::StackName"}
+
+
+def test_every_alarm_reaches_the_operator(resources: Resource) -> None:
+    for alarm in of_type(resources, "AWS::CloudWatch::Alarm").values():
+        assert alarm["AlarmActions"] == [{"Ref": "OperatorTopic"}]
+
+
+# -- the zip -----------------------------------------------------------------------------------
+
+
+def test_the_zip_has_our_code_its_profiles_and_the_libraries_and_fits_lambda(
+    built: Package,
+) -> None:
+    with zipfile.ZipFile(built.zip_file) as archive:
+        names = set(archive.namelist())
+        unpacked = sum(entry.file_size for entry in archive.infolist())
+
+    assert {"app.py", "chalicelib/config.py", "chalicelib/pos/posabit/profile.yaml"} <= names
+    assert {"chalice/app.py", "pynamodb/models.py", "orjson/__init__.py"} <= names
+    assert any(re.fullmatch(r"__pycache__/app\.cpython-\d+\.pyc", name) for name in names)
+    assert not any(name.startswith(("tests/", "tools/", "simulators/")) for name in names)
+    assert unpacked < 200_000_000
+
+
+def test_the_zip_knows_every_aws_service_the_code_asks_for() -> None:
+    asked = {
+        service
+        for path in (ROOT / "chalicelib").rglob("*.py")
+        for service in re.findall(r"client\(\s*\"([a-z0-9-]+)\"", path.read_text())
+    }
+
+    assert asked
+    assert asked <= AWS_SERVICES
+
+
+def test_what_did_not_change_is_packaged_once(tmp_path: Path) -> None:
+    for name in ("app.py", "requirements.txt"):
+        shutil.copy(ROOT / name, tmp_path)
+    for name in (".chalice", "chalicelib", "infra"):
+        shutil.copytree(ROOT / name, tmp_path / name)
+
+    first = package(tmp_path)
+    packaged_at = first.template_file.stat().st_mtime_ns
+    again = package(tmp_path)
+    (tmp_path / "chalicelib" / "one_more.py").write_text("")
+    changed = package(tmp_path)
+
+    assert again == first
+    assert again.template_file.stat().st_mtime_ns == packaged_at
+    assert changed.digest != first.digest
