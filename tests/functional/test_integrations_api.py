@@ -5,12 +5,14 @@ from __future__ import annotations
 from typing import Any
 
 import boto3
+import orjson
 import pytest
 
 from chalicelib.adapters import keys
 from chalicelib.adapters.credentials import CredentialRow, DynamoCredentials
 from chalicelib.domain.errors import HostRefused
 from chalicelib.entrypoints import wiring
+from chalicelib.services.messages import SyncMessage
 from chalicelib.services.ports.pos import CheckResult
 from tests.fakes.pos import FakePosGateway
 from tests.fakes.sync_control import RecordingSync
@@ -277,6 +279,41 @@ def test_connecting_needs_credential_and_box_then_syncs_at_once(
     assert (connected.status, connected.json["state"]) == (200, "connected")
     assert sync.started == [(OURS, "posabit", credential, "connect")]
     assert api.get(POSABIT).json["next_sync_at"] is not None
+
+
+def test_connecting_puts_the_first_sync_on_the_queue(
+    api: Gateway, monkeypatch: pytest.MonkeyPatch, pos: FakePosGateway
+) -> None:
+    url = boto3.client("sqs").create_queue(QueueName="sync")["QueueUrl"]
+    monkeypatch.setenv("QUEUE_SYNC_URL", url)
+    create_sync_table()
+    monkeypatch.setattr(wiring, "sync_control", wiring.run_service)
+    credential = add(api)["id"]
+    api.put(f"{POSABIT}/age-gate", {"passed": True})
+
+    connected = api.post(f"{POSABIT}/connect")
+    again = api.post(f"{POSABIT}/connect")
+
+    assert (connected.status, again.status) == (200, 200)
+    received = boto3.client("sqs").receive_message(QueueUrl=url, MaxNumberOfMessages=10)
+    [message] = [SyncMessage.parse(orjson.loads(m["Body"])) for m in received["Messages"]]
+    assert (message.uid, message.platform, message.credential) == (OURS, "posabit", credential)
+    [run] = api.get(f"{POSABIT}/runs").json["items"]
+    assert (run["id"], run["state"], run["trigger"]) == (message.run, "queued", "connect")
+
+
+def create_sync_table() -> None:
+    boto3.client("dynamodb").create_table(
+        TableName="sync-under-test",
+        BillingMode="PAY_PER_REQUEST",
+        AttributeDefinitions=[
+            {"AttributeName": name, "AttributeType": "S"} for name in ("pk", "sk")
+        ],
+        KeySchema=[
+            {"AttributeName": "pk", "KeyType": "HASH"},
+            {"AttributeName": "sk", "KeyType": "RANGE"},
+        ],
+    )
 
 
 def test_disconnecting_stops_calls_and_keeps_the_credential(

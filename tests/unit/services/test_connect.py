@@ -91,10 +91,11 @@ def test_connecting_again_is_harmless(shop: Retailer) -> None:
     shop.add_credential()
     shop.connect()
     entries = len(shop.audited())
+    shop.clock.move(60)
 
     again = shop.connecting.connect(OURS, "posabit", actor=ANN)
 
-    assert (again.state, again.version) == ("connected", 2)
+    assert (again.state, again.version, again.connected_at) == ("connected", 2, NOON)
     assert len(shop.sync.started) == 1
     assert len(shop.audited()) == entries
 
