@@ -197,7 +197,7 @@ class Answer:
             "unlinked": len(rows) - len(linked),
             "linked_to_personas": sum(1 for row in linked if str(row.shopper) in contact),
             "final": sum(1 for row in rows if is_final(row)),
-            "return_rows": sum(1 for row in rows if row.total < 0),
+            "return_rows": sum(1 for row in rows if is_return(row)),
             "refunded": sum(1 for row in rows if row.status == "refunded"),
             "voided": sum(1 for row in rows if row.status == "voided"),
             "unknown_status": sum(1 for row in rows if row.status not in KNOWN),
@@ -249,7 +249,12 @@ def _age(row: Shopper, today: date) -> int:
 
 def is_final(sale: Sale) -> bool:
     """A sale that happened, later refunds included; no void, no return, no word unknown to us."""
-    return sale.status in FINAL and sale.total >= 0
+    return sale.status in FINAL and not is_return(sale)
+
+
+def is_return(sale: Sale) -> bool:
+    """A row of its own that takes a sale back (R1)."""
+    return sale.sale_type == "refund" or sale.total < 0
 
 
 def wide_keys(members: Iterable[Member]) -> list[Key]:

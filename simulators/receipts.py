@@ -157,7 +157,8 @@ class Columns:
         sub = product.price * quantity
         off = 0
         if coupon:
-            off = min(sub, sub * coupon[2] // 100 if coupon[3] else coupon[2])
+            # Never free: a total of 0 would be neither a sale nor a return.
+            off = min(sub // 2, sub * coupon[2] // 100 if coupon[3] else coupon[2])
         tax = (sub - off) * self.tax // 10_000
         lot = first_lot(self.venue) + self.spec.old_lots + (bits + number) % len(self.products)
         return Line(

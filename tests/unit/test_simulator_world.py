@@ -205,6 +205,7 @@ def test_refunds_come_in_all_three_shapes(world: World) -> None:
 def test_amounts_of_a_sale_add_up(world: World) -> None:
     for sale in sales(world):
         assert sale.sub_total - sale.discount + sale.tax == sale.total
+        assert sale.total != 0
 
 
 def test_sales_have_every_kind_of_mess(world: World) -> None:
