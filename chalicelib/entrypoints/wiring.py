@@ -114,7 +114,7 @@ def operator_topic() -> OperatorTopic:
 def account_service() -> AccountService:
     from chalicelib.services.accounts import AccountService
 
-    return AccountService(accounts(), audit(), people(), clock(), draw_uid)
+    return AccountService(accounts(), audit(), people(), clock(), draw_uid, jobs_queue())
 
 
 def draw_uid() -> str:

@@ -9,8 +9,9 @@ from typing import Any
 from chalicelib.domain.errors import Conflict, InvalidInput, NotFound
 from chalicelib.domain.roles import Role
 from chalicelib.domain.times import is_zone
+from chalicelib.services.messages import RemapMessage
 from chalicelib.services.ports.accounts import Account, Accounts, Audit, AuditEntry, User
-from chalicelib.services.ports.common import Clock
+from chalicelib.services.ports.common import Clock, JobQueue
 from chalicelib.services.ports.people import People
 
 SYSTEM = "system"
@@ -19,7 +20,8 @@ LAST_OWNER = "An account keeps at least one Owner: make somebody else Owner firs
 
 
 class AccountService:
-    """`draw_uid` gives account numbers of 4 to 10 digits; a taken one is drawn again."""
+    """`draw_uid` gives account numbers of 4 to 10 digits; a taken one is drawn again. `jobs` is the
+    queue of background work over an account."""
 
     def __init__(
         self,
@@ -28,12 +30,14 @@ class AccountService:
         people: People,
         clock: Clock,
         draw_uid: Callable[[], str],
+        jobs: JobQueue,
     ) -> None:
         self._accounts = accounts
         self._audit = audit
         self._people = people
         self._clock = clock
         self._draw_uid = draw_uid
+        self._jobs = jobs
 
     def create(
         self,
@@ -77,6 +81,8 @@ class AccountService:
     def change(self, uid: str, version: int, changes: Mapping[str, Any], *, actor: str) -> Account:
         """Set the named fields of the account as it was at `version`.
 
+        Another merge rule derives every persona again in the background.
+
         Raises StaleVersion, or InvalidInput for a time zone nobody knows.
         """
         if "time_zone" in changes:
@@ -94,6 +100,8 @@ class AccountService:
                 {name: getattr(before, name) for name in changed},
                 {name: getattr(after, name) for name in changed},
             )
+        if "merge_on_name_and_birth_date" in changed:
+            self._jobs.send(RemapMessage(uid, reason="merge_on_name_and_birth_date").body())
         return after
 
     def users(self, uid: str) -> list[User]:

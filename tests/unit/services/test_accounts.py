@@ -8,8 +8,9 @@ import pytest
 
 from chalicelib.domain.errors import Conflict, InvalidInput, NotFound, StaleVersion
 from chalicelib.services.accounts import AccountService
+from chalicelib.services.messages import RemapMessage
 from tests.fakes.accounts import MemoryAccounts
-from tests.fakes.common import FakeClock
+from tests.fakes.common import FakeClock, MemoryQueue
 from tests.fakes.notifications import FakePeople, MemoryAudit
 
 
@@ -18,12 +19,18 @@ class Office:
     accounts: MemoryAccounts = field(default_factory=MemoryAccounts)
     audit: MemoryAudit = field(default_factory=MemoryAudit)
     people: FakePeople = field(default_factory=FakePeople)
+    jobs: MemoryQueue = field(default_factory=MemoryQueue)
     numbers: list[str] = field(default_factory=lambda: ["100001", "100002", "100003"])
 
     @property
     def service(self) -> AccountService:
         return AccountService(
-            self.accounts, self.audit, self.people, FakeClock(), lambda: self.numbers.pop(0)
+            self.accounts,
+            self.audit,
+            self.people,
+            FakeClock(),
+            lambda: self.numbers.pop(0),
+            self.jobs,
         )
 
     def actions(self) -> list[str]:
@@ -81,6 +88,19 @@ def test_a_change_is_audited_with_what_differed() -> None:
     entry = office.audit.rows[-1][1]
     assert (entry.actor, entry.action) == ("user:ada", "account.changed")
     assert (entry.before, entry.after) == ({"name": "Green"}, {"name": "Greener"})
+
+
+def test_another_merge_rule_derives_the_personas_again() -> None:
+    office = Office()
+    account = office.service.create("Green", "a@example.com")
+
+    office.service.change(account.uid, 1, {"name": "Greener"}, actor="user:ada")
+    assert office.jobs.sent == []
+
+    office.service.change(account.uid, 2, {"merge_on_name_and_birth_date": True}, actor="user:ada")
+
+    [(body, _)] = office.jobs.sent
+    assert RemapMessage.parse(body).uid == account.uid
 
 
 def test_a_stale_change_is_refused_and_not_audited() -> None:
