@@ -30,7 +30,7 @@ def main(command: list[str]) -> int:
         timer.start()
 
     def watch_starter() -> None:
-        while sys.stdin.buffer.read(4096):
+        while os.read(sys.stdin.fileno(), 4096):
             pass
         stop()
 
