@@ -55,7 +55,7 @@ class PosabitServer:
         self._host = host
         self.control = Control(self)
         self._http = Httpd((host, port), self)
-        self._thread = threading.Thread(target=self._http.serve_forever, args=(0.05,), daemon=True)
+        self._thread = threading.Thread(target=self._http.serve_forever, args=(0.02,), daemon=True)
 
     @property
     def world(self) -> World:
