@@ -1,0 +1,141 @@
+"""A simulated retailer, synced in process: the real connector and worker, tables in memory."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from typing import Any
+
+from chalicelib.adapters.clock import SystemClock
+from chalicelib.domain.ids import record_id, store_key_id
+from chalicelib.pos.connector import Gateway
+from chalicelib.services.ports.integrations import Credential
+from chalicelib.services.ports.pos import CredentialAccess
+from chalicelib.services.ports.runs import RunView
+from simulators import oracle
+from simulators.posabit.control import describe
+from simulators.posabit.server import PosabitServer
+from simulators.shapes import WorldSpec
+from simulators.world import World
+from tests.unit.services.backroom import UID, Backroom
+
+DAY = 86_400_000
+YEAR = 365 * DAY
+
+
+class HastyClock(SystemClock):
+    """Real time, but nobody sleeps: pace and back-off have tests of their own."""
+
+    def sleep(self, seconds: float) -> None:
+        """Not at all."""
+
+    def move(self, seconds: float) -> None:
+        """Time moves by itself."""
+
+
+@dataclass
+class Retailer:
+    server: PosabitServer
+    room: Backroom
+    credentials: list[str]
+    history_from: int
+
+    def sync(self) -> list[RunView]:
+        """One run of every credential, to its end."""
+        return [self._run(credential) for credential in self.credentials]
+
+    def _run(self, credential: str) -> RunView:
+        asked = self.room.runs.start(UID, "posabit", credential, "now")
+        self.room.deliver()
+        return self.room.states.run(UID, "posabit", asked.id)
+
+    def told(self) -> dict[str, Any]:
+        """What AIQ knows, in the oracle's terms."""
+        stores = {n: v.code for n, v in enumerate(self.server.world.venues, 1)}
+        mapping = {store_key_id("posabit", code, code): n for n, code in stores.items()}
+        self.room.stores.mapping = lambda _uid: mapping
+        self.room.commits.rederive(UID, [rid for _, rid in self.room.facts.records])
+        records = {
+            rid: (stored.record.scope, stored.record.customer.ext_id)
+            for (_, rid), stored in self.room.facts.records.items()
+        }
+        sales = self.room.facts.sale_rows.values()
+        linked = sum(sale.record is not None for sale in sales)
+        return {
+            "groups": {
+                (
+                    frozenset(records[m] for m in persona.members),
+                    stores.get(persona.favourite_store),
+                )
+                for persona in self.room.facts.personas.values()
+            },
+            "linked": linked,
+            "unlinked": len(sales) - linked,
+            "store_keys": {k.key: k.sales for k in self.room.stores.keys(UID)},
+            "in_stock": {
+                key.split(":")[-1]: sum(item.active for item in shelf.values())
+                for (_, key), shelf in self.room.inventories.items.items()
+            },
+        }
+
+    def truth(self) -> dict[str, Any]:
+        """What the oracle says AIQ should know."""
+        answer = oracle.answer(self.server.world, self.history_from)
+        return {
+            "groups": {
+                (frozenset(tuple(r) for r in group["records"]), group["favourite"])
+                for group in answer["groups"]
+            },
+            "linked": answer["sales"]["linked"],
+            "unlinked": answer["sales"]["unlinked"],
+            "store_keys": {key["key"]: key["sales"] for key in answer["store_keys"]},
+            "in_stock": {code: stock["in_stock"] for code, stock in answer["inventory"].items()},
+        }
+
+    def row_of(self, venue: int, place: int) -> int:
+        """The id of a sound customer row, counted in the order the POS lists them."""
+        rows = [r for r in self.server.world.shops[venue].customers.rows() if not r.quirk]
+        return int(sorted(rows, key=lambda r: r.updated)[place].id)
+
+    def record_of(self, venue: int, ext_id: int) -> str:
+        return record_id(UID, "posabit", self.server.world.venues[venue].code, str(ext_id))
+
+
+@contextmanager
+def a_retailer(
+    *, shoppers: int = 240, sales: int = 600, stores: int = 2, rows_a_page: int = 40, seed: int = 7
+) -> Iterator[Retailer]:
+    now = int(time.time() * 1000) // DAY * DAY
+    spec = WorldSpec(
+        now=now, seed=seed, shoppers=shoppers, stores=stores, sales=sales, old_lots=60, products=50
+    )
+    with PosabitServer(World(spec)) as server:
+        server.api.settings.max_per_page = rows_a_page
+        about = describe(server)
+        clock = HastyClock()
+        token = about["integrator_token"]
+        gateway = Gateway(clock, {"posabit": about["base_url"]}, lambda _platform: token)
+        room = Backroom(gateway=gateway, clock=clock)
+        history_from = now - YEAR
+        names = []
+        for number, venue in enumerate(about["venues"]):
+            name = f"crd_venue{number}"
+            names.append(name)
+            key = {"key": venue["token"]}
+            found = gateway.check(CredentialAccess("posabit", {"store_name": "x", **key}))
+            room.credentials.add(
+                Credential(
+                    uid=UID,
+                    platform="posabit",
+                    id=name,
+                    scope=found.scope or "",
+                    fields={"store_name": venue["name"]},
+                    sealed=room.key_ring.seal(UID, name, key).sealed,
+                    history_from=history_from,
+                    created_at=now,
+                )
+            )
+        server.stats.clear()
+        yield Retailer(server, room, names, history_from)
