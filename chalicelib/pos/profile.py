@@ -14,7 +14,15 @@ from typing import Annotated, Any, Literal
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
 from chalicelib.domain.errors import NotFound
-from chalicelib.domain.records import Stream
+from chalicelib.domain.records import (
+    Customer,
+    InventoryItem,
+    LineItem,
+    Sale,
+    StoreFact,
+    Stream,
+    Tender,
+)
 from chalicelib.services.ports.pos import CredentialField, PlatformInfo
 
 FOLDER = Path(__file__).parent
@@ -23,6 +31,18 @@ FILE = "profile.yaml"
 Evidence = Literal["DOC", "HELP", "CODE", "WEAK", "INFERRED"]
 Paths = str | tuple[str, ...]
 """Where a value is in a row: a dotted path, or several, of which the first that has one wins."""
+
+
+SHAPES: dict[str, frozenset[str]] = {
+    "stores": frozenset(StoreFact.__slots__),
+    "customers": frozenset((*Customer.__slots__, "birth_year")),
+    "sales": frozenset((*Sale.__slots__, "sale_type")),
+    "inventory": frozenset(InventoryItem.__slots__),
+    "items": frozenset(LineItem.__slots__),
+    "tenders": frozenset(Tender.__slots__),
+    "discounts": frozenset(("name",)),
+}
+"""What a map may fill: the common shape, and what the shape is worked out from."""
 
 
 class Part(BaseModel):
@@ -235,6 +255,12 @@ class Profile(Part):
             raise ValueError(f"no such endpoint: {', '.join(sorted(missing))}")
         return self
 
+    @model_validator(mode="after")
+    def _maps_fill_the_common_shape(self) -> Profile:
+        for name, stream in self.streams.items():
+            _must_fit(name, stream.map)
+        return self
+
     @property
     def inferred(self) -> tuple[str, ...]:
         """The items that stand on no document, as dotted paths into the profile."""
@@ -259,6 +285,14 @@ class Profile(Part):
             inferred=self.inferred,
             **self.grid.model_dump(),
         )
+
+
+def _must_fit(shape: str, fields: Mapping[str, Paths | Consent | Rows]) -> None:
+    if unknown := set(fields) - SHAPES[shape]:
+        raise ValueError(f"the map of {shape} fills {', '.join(sorted(unknown))}, which is nothing")
+    for name, spec in fields.items():
+        if isinstance(spec, Rows):
+            _must_fit(name, spec.map)
 
 
 def _has(raw: Any, path: str) -> bool:

@@ -37,7 +37,7 @@ TRIES = 3
 TRIES_TO_CONNECT = 2
 DEAD_AFTER_SECONDS = 4.0
 """A host that took this long to refuse has several addresses; asking again would cost > 8 s."""
-BACK_OFF = tenacity.wait_exponential_jitter(initial=0.4, max=4.0, jitter=0.4)
+BACK_OFF = tenacity.wait_exponential_jitter(multiplier=0.4, max=4.0, jitter=0.4)
 
 T = TypeVar("T")
 
@@ -50,12 +50,12 @@ class TooSlow(UpstreamError):
 class Call:
     """One question. `resource` is what a person calls it; `permission` is named when it lacks.
 
-    `headers` carry the key and are shown nowhere.
+    `params` and `headers` may carry the key and are shown nowhere.
     """
 
     resource: str
     path: str
-    params: Mapping[str, str] = field(default_factory=dict)
+    params: Mapping[str, str] = field(default_factory=dict, repr=False)
     headers: Mapping[str, str] = field(default_factory=dict, repr=False)
     permission: str | None = None
 

@@ -1,0 +1,307 @@
+"""One transport: limits, pace, retries, and errors that say who must act."""
+
+from __future__ import annotations
+
+import gzip
+import logging
+import socket
+from base64 import b64encode
+from email.utils import formatdate
+from typing import Any
+
+import pytest
+
+from chalicelib.adapters.clock import SystemClock
+from chalicelib.domain.errors import (
+    AiqError,
+    ConfigurationError,
+    FilterIgnored,
+    KeyRejected,
+    PermissionMissing,
+    RateLimited,
+    RecordNotFound,
+    ServerUnreachable,
+    UnexpectedAnswer,
+    UpstreamError,
+)
+from chalicelib.pos import answers
+from chalicelib.pos.transport import Call, TooSlow, Transport
+from tests.fakes.common import FakeClock
+
+from .tiny_server import Script, drip, head, one_after_another, raw, say, serving
+
+SECRET = "vt_canary/4f1c+9a"
+GOOD = say(b'{"ok": true}')
+CALL = Call(
+    "customers",
+    "/v3/venue/customers",
+    {"q[updated_at_gt]": "2026-05-01T00:00:00.000Z", "token": SECRET},
+    {"Authorization": "Bearer " + SECRET},
+    permission="Enhanced Customer Data Access",
+)
+
+
+def transport(url: str, clock: Any = None, **options: Any) -> Transport:
+    return Transport(clock or FakeClock(), url, title="POSaBIT", secrets=[SECRET], **options)
+
+
+def ask(script: Script) -> tuple[Any, Transport]:
+    """The body, or the error, and the transport that was used."""
+    with serving(script) as server:
+        used = transport(server.url)
+        try:
+            return used.get(CALL, lambda body: body), used
+        except AiqError as error:
+            return error, used
+        finally:
+            used.close()
+
+
+@pytest.mark.parametrize(
+    ("script", "error", "requests"),
+    [
+        (say(b"{}", "401 Unauthorized"), KeyRejected, 1),
+        (say(b"<html>", "401 Unauthorized", Content_Type="text/html"), KeyRejected, 1),
+        (say(b"{}", "403 Forbidden"), PermissionMissing, 1),
+        (say(b"<html>", "403 Forbidden", Content_Type="text/html"), UnexpectedAnswer, 3),
+        (say(b"{}", "404 Not Found"), RecordNotFound, 1),
+        (say(b"{}", "429 Too Many Requests"), RateLimited, 1),
+        (say(b"{}", "500 Oops"), UpstreamError, 3),
+        (say(b"{}", "503 Oops"), UpstreamError, 3),
+        (say(b"{}", "422 Oops"), UnexpectedAnswer, 3),
+        (say(b"", "302 Found", Location="http://127.0.0.1:1/"), UnexpectedAnswer, 3),
+        (say(b"<!DOCTYPE html><p>", Content_Type="text/html"), UnexpectedAnswer, 3),
+        (say(b"  <html>"), UnexpectedAnswer, 3),
+        (say(b""), UnexpectedAnswer, 3),
+        (say(b"Internal error"), UnexpectedAnswer, 3),
+        (say(b'{"a": NaN}'), UnexpectedAnswer, 3),
+        (say(b'{"a": 1', Content_Length="100"), UnexpectedAnswer, 3),
+        (say(b"plain", Content_Encoding="gzip"), UnexpectedAnswer, 3),
+        (raw(head("200 OK", {"Transfer-Encoding": "chunked"}) + b'9\r\n{"a"'), UnexpectedAnswer, 3),
+        (raw(b""), UpstreamError, 3),
+        (raw(b"SSH-2.0-OpenSSH\r\n"), UpstreamError, 3),
+    ],
+)
+def test_every_bad_answer_has_its_error_and_its_number_of_tries(
+    script: Script, error: type[AiqError], requests: int
+) -> None:
+    made, used = ask(script)
+
+    assert type(made) is error
+    assert (used.requests, used.retries) == (requests, requests - 1)
+
+
+@pytest.mark.parametrize(
+    "bad",
+    [
+        say(b"{}", "502 Oops"),
+        say(b"<html>", Content_Type="text/html"),
+        say(b'{"a": 1', Content_Length="100"),
+        raw(b""),
+    ],
+)
+def test_what_is_mended_by_the_third_try_is_an_answer(bad: Script) -> None:
+    made, used = ask(one_after_another(bad, bad, GOOD))
+
+    assert made == {"ok": True}
+    assert used.retries == 2
+
+
+def test_a_body_that_its_reader_refuses_is_asked_for_again() -> None:
+    bodies = iter(["ignored", "fine"])
+
+    def read(_body: Any) -> str:
+        if (found := next(bodies)) == "ignored":
+            raise FilterIgnored("the filter was ignored")
+        return found
+
+    with serving(GOOD) as server:
+        assert transport(server.url).get(CALL, read) == "fine"
+
+
+def test_a_missing_permission_is_named() -> None:
+    made, _ = ask(say(b"{}", "403 Forbidden"))
+
+    assert made.details["permissions"] == ["Enhanced Customer Data Access"]
+    assert "Enhanced Customer Data Access" in made.message
+
+
+@pytest.mark.parametrize(
+    ("value", "seconds"),
+    [
+        ("30", 30.0),
+        (None, None),
+        ("soon", None),
+        ("-5", None),
+        ("9999999", 86400.0),
+        (formatdate(FakeClock().now() / 1000 + 90, usegmt=True), 90.0),
+        (formatdate(FakeClock().now() / 1000 - 90, usegmt=True), 0.0),
+    ],
+)
+def test_a_limit_tells_how_long_to_wait_and_nobody_waits_here(
+    value: str | None, seconds: float | None
+) -> None:
+    clock = FakeClock()
+    headers = {"Retry_After": value} if value else {}
+    script = say(b"{}", "429 Too Many Requests", **headers)
+    with serving(script) as server, pytest.raises(RateLimited) as limited:
+        transport(server.url, clock).get(CALL, lambda body: body)
+
+    assert limited.value.details["retry_after"] == seconds
+    assert clock.slept == 0
+
+
+def test_a_host_that_refuses_is_tried_twice() -> None:
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        port = listener.getsockname()[1]
+    used = transport(f"http://127.0.0.1:{port}/api")
+
+    with pytest.raises(ServerUnreachable):
+        used.get(CALL, lambda body: body)
+
+    assert (used.requests, used.retries) == (2, 1)
+
+
+def test_a_dead_server_costs_less_than_eight_seconds(monkeypatch: pytest.MonkeyPatch) -> None:
+    clock = FakeClock()
+
+    def black_hole(*_: Any, **options: Any) -> None:
+        clock.sleep(options["timeout"])
+        raise TimeoutError
+
+    monkeypatch.setattr(
+        "urllib3.util.connection.create_connection",
+        lambda _a, timeout, **_: black_hole(timeout=timeout),
+    )
+    begun = clock.monotonic()
+
+    with pytest.raises(ServerUnreachable):
+        transport("http://192.0.2.1/api", clock).get(CALL, lambda body: body)
+
+    assert 6 <= clock.monotonic() - begun <= 8
+
+
+def test_a_name_that_does_not_exist_is_an_unreachable_server() -> None:
+    with pytest.raises(ServerUnreachable):
+        transport("http://no-such-host.invalid/api").get(CALL, lambda body: body)
+
+
+def test_a_body_over_ten_megabytes_is_not_read_to_its_end() -> None:
+    bomb = gzip.compress(b" " * (answers.MAX_BYTES + 1))
+
+    made, _ = ask(say(bomb, Content_Encoding="gzip"))
+
+    assert isinstance(made, UnexpectedAnswer)
+    assert "10 MB" in made.message
+
+
+def test_a_compressed_answer_is_read() -> None:
+    made, _ = ask(say(gzip.compress(b'{"ok": true}'), Content_Encoding="gzip"))
+
+    assert made == {"ok": True}
+
+
+def test_a_chunked_answer_is_read() -> None:
+    chunked = (
+        head("200 OK", {"Transfer-Encoding": "chunked"})
+        + b'5\r\n{"ok"\r\n7\r\n: true}\r\n0\r\n\r\n'
+    )
+
+    made, _ = ask(raw(chunked))
+
+    assert made == {"ok": True}
+
+
+def test_a_server_that_drips_is_given_up_at_the_deadline() -> None:
+    clock = SystemClock()
+    answer = head("200 OK", {"Content-Length": "5000"}) + b" " * 5000
+    with serving(drip(answer, 0.002)) as server:
+        used = transport(server.url, clock)
+        used.deadline = clock.monotonic() + 0.4
+        with pytest.raises(TooSlow):
+            used.get(CALL, lambda body: body)
+
+    assert clock.monotonic() < used.deadline + 0.5
+    assert used.requests == 1
+
+
+def test_past_the_deadline_nothing_is_asked() -> None:
+    clock = FakeClock()
+    with serving(GOOD) as server:
+        used = transport(server.url, clock)
+        used.deadline = clock.monotonic()
+        with pytest.raises(TooSlow):
+            used.get(CALL, lambda body: body)
+
+        assert server.requests == []
+
+
+def test_requests_keep_their_distance() -> None:
+    clock = FakeClock()
+    with serving(GOOD) as server:
+        used = transport(server.url, clock, gap_seconds=0.2)
+        for _ in range(3):
+            used.get(CALL, lambda body: body)
+        clock.move(5)
+        used.get(CALL, lambda body: body)
+
+    assert clock.slept == pytest.approx(0.4)
+
+
+def test_waits_between_tries_grow_and_differ() -> None:
+    waits = set()
+    for _ in range(5):
+        clock = FakeClock()
+        with serving(say(b"{}", "500 Oops")) as server, pytest.raises(UpstreamError):
+            transport(server.url, clock).get(CALL, lambda body: body)
+        waits.add(clock.slept)
+        assert 1.2 <= clock.slept <= 2.1
+
+    assert len(waits) > 1
+
+
+def test_the_environment_sends_nothing_through_a_proxy(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("HTTP_PROXY", "http://127.0.0.1:1")
+    monkeypatch.setenv("http_proxy", "http://127.0.0.1:1")
+
+    made, _ = ask(GOOD)
+
+    assert made == {"ok": True}
+
+
+@pytest.mark.parametrize("key", ["vt_\n4f1c", "vt_ключ"])
+def test_a_key_that_no_header_can_carry_is_the_retailers_matter(key: str) -> None:
+    call = Call("info", "/v3/info", headers={"Authorization": f"Bearer {key}"})
+
+    with pytest.raises(ConfigurationError):
+        transport("http://127.0.0.1:1/api").get(call, lambda body: body)
+
+
+def test_no_secret_is_in_any_error_or_log(caplog: pytest.LogCaptureFixture) -> None:
+    caplog.set_level(logging.DEBUG)
+    scripts = [
+        say(SECRET.encode(), "500 " + SECRET),
+        say(SECRET.encode()),
+        say(b"{}", "401 Unauthorized"),
+        say(b"{}", "403 Forbidden"),
+        raw(b""),
+    ]
+
+    for script in scripts:
+        made, used = ask(script)
+        told = f"{made!r} {made.message} {made.details} {made.__cause__!r} {used!r} {CALL!r}"
+        assert SECRET not in told
+        assert made.__cause__ is None
+        assert made.__suppress_context__ or made.__context__ is None
+
+    assert SECRET not in caplog.text
+    assert "updated_at_gt" not in caplog.text
+
+
+def test_an_error_hides_a_secret_in_whatever_form_it_came() -> None:
+    forms = [SECRET, "vt_canary%2F4f1c%2B9a", b64encode(SECRET.encode()).decode()]
+    for form in forms:
+        with serving(say(b"{}", "500 Oops")) as server, pytest.raises(UpstreamError) as failed:
+            transport(server.url).get(Call(f"customers {form}", "/x"), lambda body: body)
+
+        assert form not in failed.value.message
