@@ -87,7 +87,8 @@ Moment = Annotated[
 MomentIn = Annotated[Instant, BeforeValidator(_read_moment), WithJsonSchema(_DATE_TIME)]
 """An instant in a request: RFC 3339 with a zone outside, milliseconds inside."""
 
-_NO_CONTROL = r"^[^\x00-\x1f\x7f]*$"
+_NO_CONTROL = r"^[^\x00-\x1f\x7f\ufffd]*$"
+"""No control characters, nor the mark that a gateway leaves where bytes were no UTF-8."""
 
 ShortText = Annotated[
     str,

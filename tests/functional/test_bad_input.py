@@ -55,6 +55,7 @@ def test_a_body_that_is_no_json_object_is_refused(
         ({"name": " "}, "name", "Green Leaf"),
         ({"name": "x" * 101}, "name", "Green Leaf"),
         ({"name": "a\x00b"}, "name", "Green Leaf"),
+        ({"name": "\ufffd\ufffd"}, "name", "Green Leaf"),
         ({"time_zone": "Mars/Olympus"}, "time_zone", "America/Los_Angeles"),
         ({"time_zone": "../../etc/passwd"}, "time_zone", "America/Los_Angeles"),
         ({"currency": "usd"}, "currency", "USD"),

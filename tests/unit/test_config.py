@@ -12,7 +12,7 @@ from chalicelib.config import Config, MissingConfiguration, read
 OPTIONAL = {
     "STAGE",
     "TOPIC_INBOUND_SMS_ARN",
-    "POSABIT_INTEGRATOR_PARAMETER",
+    "INTEGRATOR_PARAMETERS",
     "POS_BASE_URLS",
     "SYNC_RESERVE_SECONDS",
     "COMMIT_LOCK_SECONDS",
@@ -37,9 +37,11 @@ def test_what_is_optional_has_a_default() -> None:
 def test_numbers_and_base_urls_are_read() -> None:
     urls = {"posabit": "http://127.0.0.1:8001"}
 
-    config = read(an_environment(POS_BASE_URLS=json.dumps(urls), SYNC_RESERVE_SECONDS="5"))
+    environment = an_environment(POS_BASE_URLS=json.dumps(urls), SYNC_RESERVE_SECONDS="5")
+    config = read(environment | {"INTEGRATOR_PARAMETERS": '{"posabit": "/aiq/token"}'})
 
     assert config.pos_base_urls == urls
+    assert config.integrator_parameters == {"posabit": "/aiq/token"}
     assert config.sync_reserve_seconds == 5
 
 
