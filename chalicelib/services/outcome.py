@@ -9,7 +9,12 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from dataclasses import replace
 
-from chalicelib.domain.errors import AiqError, KeyRejected, PermissionMissing, ServerUnreachable
+from chalicelib.domain.errors import (
+    AiqError,
+    KeyRejected,
+    PermissionMissing,
+    ServerUnreachable,
+)
 from chalicelib.domain.listing import sales_dried_up, truncated
 from chalicelib.domain.records import Instant, Stream
 from chalicelib.domain.schedule import next_due, retry_at

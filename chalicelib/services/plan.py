@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from contextlib import suppress
 
 from chalicelib.domain.errors import Conflict, NotFound
 from chalicelib.domain.times import DAY, MINUTE
@@ -66,9 +67,14 @@ class Planner:
             )
             self._say_when_stale(due)
         except (NotFound, Conflict):
-            self._credentials.set_due(due.uid, due.platform, due.credential, None)
+            self._take_out(due)
             return False
         return True
+
+    def _take_out(self, due: DueCredential) -> None:
+        """Removed or disconnected a moment ago: nothing is due any more."""
+        with suppress(NotFound):
+            self._credentials.set_due(due.uid, due.platform, due.credential, None)
 
     def _say_when_stale(self, due: DueCredential) -> None:
         found = self._credentials.get(due.uid, due.platform, due.credential)

@@ -7,22 +7,21 @@ from dataclasses import replace
 
 from chalicelib.domain.errors import (
     AiqError,
-    KeyRejected,
     LeaseLost,
     NotFound,
     PermissionMissing,
     RateLimited,
-    ServerUnreachable,
-    UnexpectedAnswer,
+    StaleVersion,
 )
 from chalicelib.domain.records import Instant, Stream
+from chalicelib.services.check import learn_scope
 from chalicelib.services.key_ring import KeyRing
 from chalicelib.services.messages import MAX_HOPS, SyncMessage
 from chalicelib.services.outcome import Outcomes
 from chalicelib.services.ports.accounts import Accounts
 from chalicelib.services.ports.common import Clock, JobQueue
-from chalicelib.services.ports.integrations import Credential, Credentials, Integrations
-from chalicelib.services.ports.pos import CredentialAccess, PosGateway, StreamPlan
+from chalicelib.services.ports.integrations import Credentials, Integrations
+from chalicelib.services.ports.pos import PosGateway, StreamPlan
 from chalicelib.services.ports.runs import (
     Lease,
     LeaseBusy,
@@ -118,7 +117,7 @@ class SyncWorker:
         except Stopped:
             self._outcomes.stopped(part)
         except AiqError as error:
-            if isinstance(error, LeaseLost) or (error.actor == "us" and error.retriable):
+            if _another_delivery_may_mend(error):
                 raise
             self._outcomes.failed(part, error)
         else:
@@ -140,23 +139,12 @@ class SyncWorker:
         access = self._key_ring.access(
             credential, time_zone=account.time_zone, currency=account.currency
         )
-        if not credential.scope:
-            credential = self._claim_scope(credential, access)
-            access = replace(access, scope=credential.scope)
+        credential = learn_scope(self._gateway, self._credentials, credential, access)
+        access = replace(access, scope=credential.scope)
         part.open(credential.scope, self._gateway.open(access))
         if not part.progress.streams:
             info = self._gateway.platform(lease.platform)
             part.plan(info.streams, info.overlap_seconds, credential.history_from)
-
-    def _claim_scope(self, credential: Credential, access: CredentialAccess) -> Credential:
-        found = self._gateway.check(access)
-        if found.outcome == "key_rejected":
-            raise KeyRejected(found.message)
-        if found.outcome == "server_unreachable":
-            raise ServerUnreachable(found.message)
-        if found.scope is None:
-            raise UnexpectedAnswer(found.message)
-        return self._credentials.claim_scope(credential, found.scope)
 
     def _read_streams(self, part: Slice, remaining: Remaining) -> None:
         while (stream := part.progress.next_stream()) is not None:
@@ -218,6 +206,12 @@ class SyncWorker:
 
 class NoProgress(AiqError):
     code = "no_progress"
+
+
+def _another_delivery_may_mend(error: AiqError) -> bool:
+    if isinstance(error, LeaseLost | StaleVersion):
+        return True
+    return error.actor == "us" and error.retriable
 
 
 def told(error: AiqError, stream: Stream | None = None) -> RunError:
