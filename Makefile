@@ -12,7 +12,7 @@ READY := .venv/ready
 RUN := $(BIN)/python -m
 
 help: ## List the commands
-	@sed -n 's/^\([a-z-]*\):.*## /  make \1|/p' $(MAKEFILE_LIST) | column -t -s '|'
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-10s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
 demo: $(READY) ## The whole product with simulated POS and data; stays until Ctrl-C
 	$(RUN) tools.demo
@@ -27,11 +27,12 @@ test: check ## Everything CI needs
 test-full: test ## The long runs too
 	$(BIN)/pytest -m full
 
-check: $(READY) ## Format, lint, types, layers, template, security scan
+check: $(READY) ## Format, lint, types, layers, API document, template, security scan
 	$(BIN)/ruff format --check --quiet .
 	$(BIN)/ruff check --quiet .
 	$(BIN)/mypy
 	$(BIN)/lint-imports
+	$(RUN) tools.openapi --check
 	$(RUN) tools.scan
 
 format: $(READY) ## Format the code

@@ -21,7 +21,7 @@ _STOP_SECONDS = 60
 
 
 def up(data_dir: Path, parameters: dict[str, str]) -> int:
-    """Start, print the addresses, stay until Ctrl-C or SIGTERM."""
+    """Start, print the addresses, stay until Ctrl-C or SIGTERM; 130 when it never came up."""
     asked_to_stop = threading.Event()
 
     def stop(*_: object) -> None:
@@ -33,8 +33,10 @@ def up(data_dir: Path, parameters: dict[str, str]) -> int:
     for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
         signal.signal(number, stop)
     started = time.monotonic()
+    is_up = False
     try:
         with LocalStack(data_dir=data_dir, parameters=parameters) as stack:
+            is_up = True
             print(f"up in {time.monotonic() - started:.1f} s", file=sys.stderr)
             print(f"dashboard and API  {stack.url}/")
             print(f"local AWS          {stack.endpoint_url}")
@@ -43,7 +45,7 @@ def up(data_dir: Path, parameters: dict[str, str]) -> int:
                 signal.pause()
     except KeyboardInterrupt:
         print("stopped", file=sys.stderr)
-        return 0
+        return 0 if is_up else 130
 
 
 def running(data_dir: Path) -> dict[str, Any] | None:

@@ -1,0 +1,1 @@
+"""The product at work on this machine: a simulated retailer, connected and synced."""

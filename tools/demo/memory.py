@@ -1,0 +1,36 @@
+"""What the demo keeps between two starts, so that the second finds the first one's data good."""
+
+from __future__ import annotations
+
+import json
+import secrets
+import time
+from contextlib import suppress
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Self
+
+_DAY = 86_400
+
+
+@dataclass(frozen=True, slots=True)
+class Memory:
+    """`now`: the instant (ms) that the simulated year of sales ends at; `port`: the simulator's."""
+
+    now: int
+    port: int
+    password: str
+
+    @classmethod
+    def recall(cls, path: Path) -> Self:
+        """As kept in `path`, else new ones."""
+        with suppress(FileNotFoundError, ValueError, TypeError):
+            return cls(**json.loads(path.read_text(encoding="utf-8")))
+        today = int(time.time()) // _DAY * _DAY
+        return cls(now=today * 1000, port=0, password=f"Demo-1-{secrets.token_urlsafe(9)}")
+
+    def keep(self, path: Path) -> None:
+        """Readable by its owner only: it holds the password of the log-in."""
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.touch(mode=0o600)
+        path.write_text(json.dumps(asdict(self)), encoding="utf-8")

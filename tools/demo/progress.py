@@ -1,0 +1,57 @@
+"""Bars of running syncs, from what the API tells of them."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from types import TracebackType
+from typing import Self
+
+from rich.console import Console
+from rich.progress import BarColumn, Progress, TaskID, TextColumn, TimeElapsedColumn
+
+from tools.demo.retailer import Json
+
+
+class Bars:
+    """One bar per credential on stderr. `titles` and `sizes` (rows to expect) go by its id.
+
+    Where stderr is no terminal, only the last state is printed.
+    """
+
+    def __init__(self, titles: Mapping[str, str], sizes: Mapping[str, int]) -> None:
+        self._progress = Progress(
+            TextColumn("  {task.description}"),
+            BarColumn(bar_width=24),
+            TextColumn("{task.completed:>6.0f} rows  {task.fields[told]}"),
+            TimeElapsedColumn(),
+            console=Console(stderr=True, highlight=False),
+        )
+        self._tasks: dict[str, TaskID] = {
+            credential: self._progress.add_task(title, total=sizes.get(credential), told="queued")
+            for credential, title in titles.items()
+        }
+
+    def __enter__(self) -> Self:
+        self._progress.start()
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        self._progress.stop()
+
+    def show(self, run: Json) -> None:
+        """Take in a run as GET …/runs/{run} answers it."""
+        fetched = sum(totals["fetched"] for totals in run["streams"].values())
+        new = sum(totals["new"] for totals in run["streams"].values())
+        doing = run["stream"] or run["state"]
+        told = f"{doing:<10} new {new}, requests {run['requests']}"
+        task = self._tasks[run["credential"]]
+        if run["ended_at"]:
+            self._progress.update(task, completed=fetched, total=max(fetched, 1), told=told)
+            self._progress.stop_task(task)
+        else:
+            self._progress.update(task, completed=fetched, told=told)
