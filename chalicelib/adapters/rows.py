@@ -33,7 +33,7 @@ def record_row(uid: str, stored: StoredRecord) -> tuple[Key, Row]:
         platform={"S": record.platform},
         scope={"S": record.scope},
         seen={"N": str(record.first_seen)},
-        keys={"S": orjson.dumps(sorted(stored.keys)).decode()},
+        keys={"S": orjson.dumps([tuple(k) for k in sorted(stored.keys)]).decode()},
     )
 
 
@@ -100,16 +100,15 @@ def read_pointer(row: Row) -> SaleRef:
 
 def persona_row(uid: str, key: Key, persona: Persona) -> Row:
     named = name_key(persona.first, persona.last)
-    row = _row(
+    shard = int(persona.id[:2], 16) % keys.RECENT_SHARDS
+    return _row(
         key,
         body={"S": encode(persona)},
-        recent_shard={"S": keys.recent_shard(uid, int(persona.id[:2], 16) % keys.RECENT_SHARDS)},
+        recent_shard={"S": keys.recent_shard(uid, shard)},
         inserted_at={"S": f"{persona.inserted_at:015d}#{persona.id}"},
+        name_shard={"S": keys.name_shard(uid, keys.name_shard_of(named))},
+        name_key={"S": f"{named}#{persona.id}"},
     )
-    if named:
-        row["name_shard"] = {"S": keys.name_shard(uid, named)}
-        row["name_key"] = {"S": f"{named}#{persona.id}"}
-    return row
 
 
 def read_persona(row: Row) -> Persona:
@@ -142,7 +141,8 @@ def read_shared(row: Row) -> MergeKey:
 
 
 def pack_intent(intent: Intent) -> bytes:
-    return zlib.compress(orjson.dumps([intent.records, intent.keys, intent.sales]))
+    merge, sales = [tuple(k) for k in intent.keys], [tuple(s) for s in intent.sales]
+    return zlib.compress(orjson.dumps([intent.records, merge, sales]))
 
 
 def unpack_intent(packed: bytes) -> Intent:
