@@ -1,0 +1,290 @@
+"""What every platform promises the sync worker, whatever its POS does.
+
+A platform takes part by its line in PLATFORMS.
+"""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable, Iterator
+from typing import Any
+
+import pytest
+
+from chalicelib.domain.errors import (
+    AiqError,
+    FilterIgnored,
+    KeyRejected,
+    PermissionMissing,
+    RateLimited,
+    ServerUnreachable,
+    UnexpectedAnswer,
+    UpstreamError,
+)
+from chalicelib.domain.records import Sale, Stream
+from chalicelib.domain.times import DAY, HOUR
+from chalicelib.services.ports.pos import StreamPlan
+
+from .bench import NOW, Bench, Reading, id_of, pages, read
+from .posabit import Posabit
+
+PLATFORMS: list[Callable[[], Bench]] = [
+    Posabit,
+]
+
+STREAMS: tuple[Stream, ...] = ("stores", "customers", "sales", "inventory")
+YEARS_AGO = NOW - 3 * 365 * DAY
+
+
+@pytest.fixture(params=PLATFORMS, ids=lambda each: each.__name__)
+def bench(request: pytest.FixtureRequest) -> Iterator[Bench]:
+    with request.param() as started:
+        yield started
+
+
+@pytest.mark.parametrize("stream", STREAMS)
+def test_a_first_pass_meets_every_row(bench: Bench, stream: Stream) -> None:
+    reading = read(bench, stream, history_from=YEARS_AGO)
+
+    assert reading.ids == set(bench.truth(stream))
+    assert len(reading.rejects) == bench.set_aside(stream)
+    assert all(page.cursor is None or not page.full_listing for page in reading.pages)
+    assert reading.pages[-1].full_listing is (stream != "sales")
+
+
+@pytest.mark.parametrize("stream", STREAMS)
+def test_pages_count_what_they_hold(bench: Bench, stream: Stream) -> None:
+    reading = read(bench, stream, history_from=YEARS_AGO)
+
+    for page in reading.pages:
+        assert len(page.facts) + len(page.rejects) <= page.fetched
+        assert (page.requests, page.retries) == (1, 0)
+
+
+@pytest.mark.parametrize("stream", STREAMS)
+def test_another_process_goes_on_from_any_cursor_without_a_gap(
+    bench: Bench, stream: Stream
+) -> None:
+    plan = StreamPlan(stream, NOW, history_from=YEARS_AGO)
+    reading, cursor = Reading(), None
+    for kill in range(1000):
+        session = bench.gateway.open(bench.access())
+        page = session.fetch(plan, cursor)
+        session.close()
+        reading.pages.append(page)
+        if page.cursor is None:
+            break
+        if kill % 3:  # every third page was fetched and never committed
+            cursor = page.cursor
+
+    assert reading.ids == set(bench.truth(stream))
+
+
+def test_only_what_changed_since_is_read(bench: Bench) -> None:
+    for stream in bench.filtered:
+        changed = sorted(bench.truth(stream))[3:8]
+        bench.clock.move(3600)
+        bench.touch(stream, changed)
+
+        reading = read(bench, stream, since=NOW + HOUR // 2)
+
+        assert reading.ids == set(changed)
+        assert not reading.pages[-1].full_listing
+
+
+def test_a_quiet_stream_costs_one_request(bench: Bench) -> None:
+    for stream in bench.filtered:
+        reading = read(bench, stream, since=NOW + DAY)
+
+        assert [(page.requests, page.fetched) for page in reading.pages] == [(1, 0)]
+
+
+def test_rows_that_move_between_pages_are_all_met(bench: Bench) -> None:
+    for stream in bench.filtered:
+        first = [id_of(fact) for fact in read(bench, stream).pages[0].facts]
+        bench.touch(stream, first[:5], after=[1])
+
+        reading = read(bench, stream, history_from=YEARS_AGO)
+
+        # What changed after the run began is the next run's: it asks for all since the run began.
+        later = read(bench, stream, since=NOW - 1)
+        assert reading.ids | later.ids == set(bench.truth(stream))
+
+
+FINAL: list[tuple[str, dict[str, Any], type[AiqError], int]] = [
+    ("403", {}, PermissionMissing, 1),
+    ("429", {"retry_after": 7}, RateLimited, 1),
+    ("429", {}, RateLimited, 1),
+    ("400", {}, UnexpectedAnswer, 3),
+    ("422", {}, UnexpectedAnswer, 3),
+    ("500", {}, UpstreamError, 3),
+    ("502", {}, UpstreamError, 3),
+    ("503", {}, UpstreamError, 3),
+    ("504", {}, UpstreamError, 3),
+    ("reset", {}, UpstreamError, 3),
+    ("html", {}, UnexpectedAnswer, 3),
+    ("not_json", {}, UnexpectedAnswer, 3),
+    ("wrong_shape", {}, UnexpectedAnswer, 3),
+    ("error_object", {}, UnexpectedAnswer, 3),
+    ("cut", {}, UnexpectedAnswer, 3),
+    ("oversized", {"bytes": 11_000_000}, UnexpectedAnswer, 3),
+]
+
+
+@pytest.mark.parametrize(("kind", "options", "error", "tries"), FINAL)
+@pytest.mark.parametrize("stream", ["stores", "sales"])
+def test_a_lasting_fault_has_its_error_and_its_number_of_tries(
+    bench: Bench, stream: Stream, kind: str, options: Any, error: type[AiqError], tries: int
+) -> None:
+    bench.fault(stream, kind, **options)
+
+    session = bench.gateway.open(bench.access())
+    with pytest.raises(error) as failed:
+        session.fetch(StreamPlan(stream, NOW), None)
+
+    assert type(failed.value) is error
+    assert session._transport.requests == tries
+
+
+def test_a_rejected_key_is_told_once_every_way_in_was_tried(bench: Bench) -> None:
+    for stream in STREAMS:
+        with pytest.raises(KeyRejected):
+            read_with(bench, stream, "not-the-key")
+
+
+def test_a_limit_says_how_long_to_wait_and_nobody_sleeps(bench: Bench) -> None:
+    bench.fault(None, "429", retry_after=7)
+    slept = bench.clock.slept
+
+    with pytest.raises(RateLimited) as limited:
+        read(bench, "customers")
+
+    assert limited.value.details["retry_after"] == 7
+    assert bench.clock.slept == slept
+
+
+@pytest.mark.parametrize(
+    "kind", ["500", "503", "html", "cut", "reset", "not_json", "wrong_shape", "empty"]
+)
+def test_a_passing_fault_changes_nothing_but_the_retries(bench: Bench, kind: str) -> None:
+    for stream in bench.listed:
+        bench.fault(stream, kind, requests=[2, 3])
+
+        reading = read(bench, stream, history_from=YEARS_AGO)
+
+        assert reading.ids == set(bench.truth(stream))
+        assert reading.retries == 2
+
+
+def test_an_empty_page_in_the_middle_fails_the_listing(bench: Bench) -> None:
+    for stream in bench.listed:
+        bench.fault(stream, "empty", requests=[2, 3, 4])
+
+        with pytest.raises(UnexpectedAnswer):
+            read(bench, stream, history_from=YEARS_AGO)
+
+
+def test_a_filter_that_is_ignored_fails_the_listing(bench: Bench) -> None:
+    for stream in bench.filtered:
+        bench.fault(stream, "ignore_filter")
+
+        with pytest.raises(FilterIgnored):
+            read(bench, stream, since=NOW - HOUR)
+
+
+def test_right_data_under_a_wrong_type_is_data(bench: Bench) -> None:
+    bench.fault("customers", "wrong_type")
+
+    assert read(bench, "customers").ids == set(bench.truth("customers"))
+
+
+def test_a_dead_server_costs_less_than_eight_seconds(bench: Bench) -> None:
+    bench.stop()
+    begun = bench.clock.monotonic()
+
+    with pytest.raises(ServerUnreachable):
+        read(bench, "customers")
+
+    assert bench.clock.monotonic() - begun <= 8
+
+
+def test_a_check_tells_what_the_key_opens(bench: Bench) -> None:
+    checked = bench.gateway.check(bench.access())
+
+    assert checked.outcome == "ok"
+    assert checked.scope == bench.access().scope
+    assert [store.key for store in checked.stores] == sorted(bench.truth("stores"))
+
+
+def test_a_check_with_another_key_is_rejected(bench: Bench) -> None:
+    assert bench.gateway.check(bench.access(key="not-the-key")).outcome == "key_rejected"
+
+
+@pytest.mark.parametrize(
+    ("kind", "options", "outcome"),
+    [
+        ("401", {}, "key_rejected"),
+        ("500", {}, "unexpected_answer"),
+        ("429", {"retry_after": 60}, "unexpected_answer"),
+        ("404", {}, "unexpected_answer"),
+        ("html", {}, "unexpected_answer"),
+        ("cut", {}, "unexpected_answer"),
+        ("wrong_shape", {}, "unexpected_answer"),
+        ("reset", {}, "unexpected_answer"),
+    ],
+)
+def test_a_check_never_raises_and_takes_at_most_eight_seconds(
+    bench: Bench, kind: str, options: Any, outcome: str
+) -> None:
+    bench.fault(None, kind, **options)
+    begun = bench.clock.monotonic()
+
+    checked = bench.gateway.check(bench.access())
+
+    assert checked.outcome == outcome
+    assert checked.message
+    assert bench.clock.monotonic() - begun <= 8
+
+
+def test_a_check_of_a_dead_server_says_that_it_cannot_be_reached(bench: Bench) -> None:
+    bench.stop()
+
+    assert bench.gateway.check(bench.access()).outcome == "server_unreachable"
+
+
+def test_requests_keep_the_pace_of_the_profile(bench: Bench) -> None:
+    slept = bench.clock.slept
+
+    reading = read(bench, "customers")
+
+    assert bench.clock.slept - slept == pytest.approx(0.2 * (len(reading.pages) - 1))
+
+
+def test_sales_carry_the_store_key_of_the_credential(bench: Bench) -> None:
+    keys = {fact.store_key for fact in read(bench, "sales").facts if isinstance(fact, Sale)}
+
+    assert keys <= set(bench.truth("stores"))
+
+
+def test_no_secret_reaches_an_error_a_log_or_a_repr(
+    bench: Bench, caplog: pytest.LogCaptureFixture
+) -> None:
+    caplog.set_level(logging.DEBUG)
+    told = []
+
+    for kind, options, _, _ in FINAL:
+        bench.fault("customers", kind, times=3, **options)
+        session = bench.gateway.open(bench.access())
+        try:
+            session.fetch(StreamPlan("customers", NOW), None)
+        except AiqError as error:
+            told.append(f"{error!r} {error.details} {error.__cause__!r} {error.__context__!r}")
+        told.append(f"{session!r} {session._doors._keyring!r} {bench.access()!r}")
+
+    assert len(told) == 2 * len(FINAL)
+    assert bench.key not in "".join(told) + caplog.text
+
+
+def read_with(bench: Bench, stream: Stream, key: str) -> list[Any]:
+    session = bench.gateway.open(bench.access(key=key))
+    return list(pages(session, StreamPlan(stream, NOW)))
