@@ -133,8 +133,17 @@ def recent_shard(uid: str, number: int) -> str:
     return f"{uid}#RECENT#{number}"
 
 
-def name_shard(uid: str, name_key: str) -> str:
-    return f"{uid}#NAME#{name_key[:1]}"
+NAME_SHARDS = (*"abcdefghijklmnopqrstuvwxyz", "~")
+"""One per first letter, in the order of names; other beginnings, and no name, share the last."""
+
+
+def name_shard_of(name_key: str) -> str:
+    first = name_key[:1]
+    return first if first in NAME_SHARDS else NAME_SHARDS[-1]
+
+
+def name_shard(uid: str, shard: str) -> str:
+    return f"{uid}#NAME#{shard}"
 
 
 def credential_state(uid: str, credential_id: str) -> str:

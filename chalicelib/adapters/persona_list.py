@@ -11,6 +11,9 @@ from chalicelib.domain.sales_summary import SaleRef
 
 RECENT_INDEX = "recent"
 NAME_INDEX = "by_name"
+FIRST = " "
+LAST = "\U0010ffff"
+"""They sort before and after every character a folded name can begin with."""
 
 
 class DynamoPersonaList:
@@ -20,36 +23,34 @@ class DynamoPersonaList:
         self._client = client
         self._table = table
 
-    def newest(self, uid: str, limit: int, after: str | None) -> tuple[list[str], str | None]:
+    def by_arrival(
+        self, uid: str, limit: int, after: str | None, *, newest_first: bool = True
+    ) -> tuple[list[str], str | None]:
         shards = [
-            self._newest_of(keys.recent_shard(uid, number), limit, after)
+            self._arrived(keys.recent_shard(uid, number), limit, after, newest_first=newest_first)
             for number in range(keys.RECENT_SHARDS)
         ]
-        places = list(heapq.merge(*shards, reverse=True))[:limit]
-        more = places[-1] if len(places) == limit else None
-        return [place.rpartition("#")[2] for place in places], more
+        places = list(heapq.merge(*shards, reverse=newest_first))[:limit]
+        return _ids(places), places[-1] if len(places) == limit else None
 
     def by_name(
-        self, uid: str, prefix: str, limit: int, after: str | None
+        self, uid: str, prefix: str, limit: int, after: str | None, *, descending: bool = False
     ) -> tuple[list[str], str | None]:
-        if not prefix:
-            return [], None
-        shard = keys.name_shard(uid, prefix)
-        condition = "name_shard = :shard AND begins_with(name_key, :prefix)"
-        values = {":shard": {"S": shard}, ":prefix": {"S": prefix}}
-        start = None
+        shards = (keys.name_shard_of(prefix),) if prefix else keys.NAME_SHARDS
+        if descending:
+            shards = shards[::-1]
         if after is not None:
-            record = after.rpartition("#")[2]
-            start = {
-                "name_shard": {"S": shard},
-                "name_key": {"S": after},
-                "pk": {"S": keys.record(uid, record)},
-                "sk": {"S": keys.PERSONA_SK},
-            }
-        found = self._query(NAME_INDEX, condition, values, limit, start=start)
-        places = [row["name_key"]["S"] for row in found]
-        more = places[-1] if len(places) == limit else None
-        return [place.rpartition("#")[2] for place in places], more
+            shards = shards[shards.index(keys.name_shard_of(after)) :]
+        places: list[str] = []
+        for shard in shards:
+            room = limit - len(places)
+            if room == 0:
+                break
+            places += self._named(
+                keys.name_shard(uid, shard), prefix, room, after, descending=descending
+            )
+            after = None
+        return _ids(places), places[-1] if len(places) == limit else None
 
     def sale_refs(
         self, uid: str, record: str, limit: int, before: str | None
@@ -64,14 +65,34 @@ class DynamoPersonaList:
         refs = [(row["sk"]["S"], rows.read_pointer(row)) for row in found]
         return [ref for ref in refs if ref[0] != before][:limit]
 
-    def _newest_of(self, shard: str, limit: int, after: str | None) -> list[str]:
-        condition = "recent_shard = :shard"
-        values = {":shard": {"S": shard}}
+    def _arrived(
+        self, shard: str, limit: int, after: str | None, *, newest_first: bool
+    ) -> list[str]:
+        condition, values = "recent_shard = :shard", {":shard": {"S": shard}}
         if after is not None:
-            condition += " AND inserted_at < :after"
+            condition += (
+                " AND inserted_at < :after" if newest_first else " AND inserted_at > :after"
+            )
             values[":after"] = {"S": after}
-        found = self._query(RECENT_INDEX, condition, values, limit, newest_first=True)
+        found = self._query(RECENT_INDEX, condition, values, limit, newest_first=newest_first)
         return [row["inserted_at"]["S"] for row in found]
+
+    def _named(
+        self, shard: str, prefix: str, limit: int, after: str | None, *, descending: bool
+    ) -> list[str]:
+        low, high = prefix or FIRST, prefix + LAST
+        if after is not None and descending:
+            high = after
+        elif after is not None:
+            low = after
+        found = self._query(
+            NAME_INDEX,
+            "name_shard = :shard AND name_key BETWEEN :low AND :high",
+            {":shard": {"S": shard}, ":low": {"S": low}, ":high": {"S": high}},
+            limit + 1,
+            newest_first=descending,
+        )
+        return [place for row in found if (place := row["name_key"]["S"]) != after][:limit]
 
     def _query(
         self,
@@ -96,3 +117,7 @@ class DynamoPersonaList:
             asked["ExclusiveStartKey"] = start
         found: list[Row] = self._client.query(**asked)["Items"]
         return found
+
+
+def _ids(places: list[str]) -> list[str]:
+    return [place.rpartition("#")[2] for place in places]

@@ -56,11 +56,14 @@ class PersonaService:
             found = list(self._reach(uid, exact).derived().values())
             found = [p for p in found if exact & set(p.members)]
             found.sort(key=lambda p: (p.inserted_at, p.id), reverse=True)
-        elif wanted.name:
-            ids, more = self._personas.by_name(uid, name_prefix(wanted.name), limit, after)
+        elif wanted.name or wanted.sort == "name":
+            prefix = name_prefix(wanted.name or "")
+            descending = wanted.sort == "name" and wanted.descending
+            ids, more = self._personas.by_name(uid, prefix, limit, after, descending=descending)
             found = self._stored(uid, ids)
         else:
-            ids, more = self._personas.newest(uid, limit, after)
+            newest_first = wanted.descending
+            ids, more = self._personas.by_arrival(uid, limit, after, newest_first=newest_first)
             found = self._stored(uid, ids)
         return [_row(p) for p in found if _matches(p, wanted)], more
 

@@ -26,7 +26,7 @@ class Remapper:
         """
         changed, after = 0, message.after
         while True:
-            ids, after = self._personas.newest(message.uid, PAGE, after)
+            ids, after = self._personas.by_arrival(message.uid, PAGE, after)
             if ids:
                 changed += self._commits.rederive(message.uid, ids).personas
             if after is None:

@@ -10,7 +10,7 @@ from chalicelib.domain.records import SaleKind
 from chalicelib.entrypoints import paging, wiring
 from chalicelib.entrypoints.routing import Resource
 from chalicelib.entrypoints.shapes import Answer, Listing, Moment
-from chalicelib.services.ports.personas import PersonaFilter, PersonaView
+from chalicelib.services.ports.personas import PersonaFilter, PersonaSort, PersonaView
 
 resource = Resource(__name__, tag="Personas")
 
@@ -38,6 +38,16 @@ class PersonaQuery(Listing):
         max_length=40,
         examples=["posabit"],
         description="One platform of *Sourced from*.",
+    )
+    sort: PersonaSort = Field(
+        default="inserted",
+        examples=["name"],
+        description="By when AIQ first saw them, or by first + last name.",
+    )
+    dir: Literal["asc", "desc"] | None = Field(
+        default=None,
+        examples=["asc"],
+        description="`desc` for `inserted`, `asc` for `name`, unless said.",
     )
 
 
@@ -128,7 +138,7 @@ class PersonaDetail(PersonaAnswer):
 
 @resource.get("/api/accounts/{uid}/personas", right="personas:read")
 def search_personas(uid: str, query: PersonaQuery) -> PersonaPage:
-    """Search personas, the newest first. A page may be short while `next_cursor` goes on."""
+    """Search and list personas. A page may be short while `next_cursor` goes on."""
     wanted = PersonaFilter(
         phone=query.phone,
         email=query.email,
@@ -137,6 +147,8 @@ def search_personas(uid: str, query: PersonaQuery) -> PersonaPage:
         name=query.name,
         source=query.source,
         member=None if query.is_ is None else True,
+        sort=query.sort,
+        descending=query.sort == "inserted" if query.dir is None else query.dir == "desc",
     )
     after = paging.unseal(query.cursor, uid, "personas", wanted)
     rows, position = wiring.personas().search(uid, wanted, query.limit, after)

@@ -154,14 +154,19 @@ class SharedKeys(Protocol):
 class PersonaList(Protocol):
     """Personas in an order of their own; positions do not name the account."""
 
-    def newest(self, uid: str, limit: int, after: str | None) -> tuple[list[str], str | None]:
-        """Persona ids, newest first."""
+    def by_arrival(
+        self, uid: str, limit: int, after: str | None, *, newest_first: bool = True
+    ) -> tuple[list[str], str | None]:
+        """Persona ids in the order AIQ first saw them."""
         ...
 
     def by_name(
-        self, uid: str, prefix: str, limit: int, after: str | None
+        self, uid: str, prefix: str, limit: int, after: str | None, *, descending: bool = False
     ) -> tuple[list[str], str | None]:
-        """Persona ids whose folded name starts with `prefix`, in its order."""
+        """Persona ids in the order of their folded names, those that start with `prefix`.
+
+        Names that do not begin with a to z, and personas without a name, come last.
+        """
         ...
 
     def sale_refs(

@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Protocol
+from typing import Literal, Protocol
 
 from chalicelib.domain.records import Instant, Minor, SaleKind
+
+PersonaSort = Literal["inserted", "name"]
+"""`inserted`: when AIQ first saw them. Names sort folded; who has none comes last."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,6 +28,8 @@ class PersonaFilter:
     name: str | None = None
     source: str | None = None
     member: bool | None = None
+    sort: PersonaSort = "inserted"
+    descending: bool = True
 
 
 @dataclass(frozen=True, slots=True)
@@ -112,8 +117,8 @@ class PersonaViews(Protocol):
     def search(
         self, uid: str, wanted: PersonaFilter, limit: int, after: str | None
     ) -> tuple[list[PersonaRow], str | None]:
-        """Newest first; the second value continues the list. A page may be short, even empty,
-        while more follows."""
+        """As `wanted` sorts; the second value continues the list. A page may be short, even empty,
+        while more follows. What an exact filter finds, and a search by name, has its own order."""
         ...
 
     def get(self, uid: str, contact_id: str) -> PersonaView:
