@@ -1,7 +1,7 @@
 # The project's commands. Each works from a fresh clone with Python 3.11 to 3.13, make and git.
 
 .DEFAULT_GOAL := help
-.PHONY: help demo demo-once test test-full check format bench deploy destroy account pos stack clean
+.PHONY: help demo demo-once test test-full check format bench deploy destroy account redrive pos stack clean
 
 SUPPORTED := import sys; sys.exit(not (3, 11) <= sys.version_info[:2] <= (3, 13))
 PYTHON ?= $(shell for python in python3 python3.13 python3.12 python3.11; do \
@@ -53,6 +53,9 @@ destroy: $(READY) ## Take a stack away: STAGE=dev, for prod CONFIRM=aiq-pos-prod
 
 account: $(READY) ## A retailer's account: NAME="Green Leaf" OWNER=owner@example.com STAGE=dev
 	$(RUN) tools.account --stage "$(or $(STAGE),dev)" --name "$(NAME)" --owner "$(OWNER)"
+
+redrive: $(READY) ## Dead-lettered messages back to their queue: QUEUE=sync STAGE=dev
+	$(RUN) tools.redrive --stage "$(or $(STAGE),dev)" "$(QUEUE)"
 
 pos: $(READY) ## The files of a new POS: NAME=newpos
 	$(RUN) tools.pos "$(NAME)"

@@ -1,0 +1,58 @@
+"""`make redrive QUEUE=sync`: send what lies in a dead-letter queue back to its queue.
+
+Works on AWS and on the local stack alike, a message at a time: sent first, deleted after, so that a
+crash doubles a message, which jobs bear, and loses none.
+"""
+
+from __future__ import annotations
+
+import argparse
+from typing import Any
+
+from tools.deploy import outputs, stack_name
+
+OUTPUTS = {
+    "sync": ("QueueSyncDeadUrl", "QueueSyncUrl"),
+    "sync-own-server": ("QueueSyncOwnServerDeadUrl", "QueueSyncOwnServerUrl"),
+    "jobs": ("QueueJobsDeadUrl", "QueueJobsUrl"),
+}
+"""Of the stack: the dead-letter queue and the queue it belongs to."""
+
+BATCH = 10
+HIDDEN_SECONDS = 60
+
+
+def redrive(sqs: Any, dead: str, alive: str, limit: int) -> int:
+    """Move up to `limit` messages from the queue at URL `dead` to `alive`; how many."""
+    moved = 0
+    while moved < limit:
+        found = sqs.receive_message(
+            QueueUrl=dead,
+            MaxNumberOfMessages=min(BATCH, limit - moved),
+            VisibilityTimeout=HIDDEN_SECONDS,
+        ).get("Messages", [])
+        if not found:
+            break
+        for message in found:
+            sqs.send_message(QueueUrl=alive, MessageBody=message["Body"])
+            sqs.delete_message(QueueUrl=dead, ReceiptHandle=message["ReceiptHandle"])
+            moved += 1
+    return moved
+
+
+def main() -> None:
+    import boto3
+
+    parser = argparse.ArgumentParser(prog="python -m tools.redrive", description=__doc__)
+    parser.add_argument("queue", choices=OUTPUTS)
+    parser.add_argument("--stage", default="dev")
+    parser.add_argument("--limit", type=int, default=1_000)
+    chosen = parser.parse_args()
+    found = outputs(boto3.client("cloudformation"), stack_name(chosen.stage))
+    dead, alive = (found[name] for name in OUTPUTS[chosen.queue])
+    moved = redrive(boto3.client("sqs"), dead, alive, chosen.limit)
+    print(f"{moved} messages sent back to {chosen.queue}")
+
+
+if __name__ == "__main__":
+    main()
