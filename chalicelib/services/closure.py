@@ -76,7 +76,9 @@ class Closure:
             if was != is_now:
                 writes.shared[key] = is_now
                 self._flipped.add(key)
-            elif not is_now:
+            if not was or (after.wide and not before.wide):
+                # Also when it outgrows its row: a crash may leave half of the new rows, and only
+                # who was touched is looked at again.
                 self._reached.update(self._carriers(key, before))
 
     def recover_members(
@@ -89,11 +91,14 @@ class Closure:
             carriers = dict(self._carriers(key, before))
             for rid in records:
                 stored = self.stored(rid)
-                if stored is not None and key in stored.keys:
-                    carriers[rid] = _scope(stored)
+                scope = _scope(stored) if stored is not None and key in stored.keys else None
+                if before.wide and carriers.get(rid) != scope:
+                    writes.member_rows[key, rid] = scope
+                if scope is not None:
+                    carriers[rid] = scope
                 else:
                     carriers.pop(rid, None)
-            after = self._rebuilt_members(key, carriers, records, writes)
+            after = _counted(carriers) if before.wide else self._inline(key, carriers, writes)
             writes.members[key] = after if carriers else None
             self._members[key] = after
             writes.shared[key] = _shared(after)
@@ -176,7 +181,7 @@ class Closure:
                 carriers.pop(rid, None)
             else:
                 carriers[rid] = scope
-        return self._rebuilt_members(key, carriers, (), writes)
+        return self._inline(key, carriers, writes)
 
     def _changed_wide(
         self,
@@ -194,21 +199,17 @@ class Closure:
                 counts[_scope(old)] = counts.get(_scope(old), 0) - 1
         return Members(counts={scope: n for scope, n in counts.items() if n > 0})
 
-    def _rebuilt_members(
-        self,
-        key: MergeKey,
-        carriers: Mapping[str, str],
-        gone: Iterable[str],
-        writes: Writes,
-    ) -> Members:
+    def _inline(self, key: MergeKey, carriers: Mapping[str, str], writes: Writes) -> Members:
+        """The carriers in one row, or, once they are too many, each in a row of its own."""
         if len(carriers) <= INLINE_MEMBERS:
             return Members(carriers=carriers)
-        for rid in gone:
-            if rid not in carriers:
-                writes.member_rows[key, rid] = None
         for rid, scope in carriers.items():
             writes.member_rows[key, rid] = scope
-        return Members(counts=Members(carriers=carriers).per_scope())
+        return _counted(carriers)
+
+
+def _counted(carriers: Mapping[str, str]) -> Members:
+    return Members(counts=Members(carriers=carriers).per_scope())
 
 
 def _scope(stored: StoredRecord) -> str:

@@ -9,7 +9,8 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
+from typing import TypeVar
 
 from chalicelib.domain.identity import SourceRecord, merge_keys
 from chalicelib.domain.ids import record_id
@@ -29,6 +30,9 @@ from chalicelib.services.ports.facts import (
     Writes,
 )
 from chalicelib.services.ports.stores import Stores
+
+_K = TypeVar("_K")
+_F = TypeVar("_F", Customer, Sale)
 
 
 @dataclass(slots=True)
@@ -76,8 +80,10 @@ class Commits:
         """Derive again, under today's rules and mapping, the personas these records belong to."""
         with self._change(uid) as change:
             change.seeds.update(records)
-            change.closure.load(change.seeds)
-            self._reindex(change)
+            change.closure.expand(change.seeds)
+            for rid in change.closure.touched():
+                if (stored := change.closure.stored(rid)) is not None:
+                    self._index(change, stored, stored.record)
             return self._apply(change, self._clock.now())
 
     @contextmanager
@@ -105,40 +111,33 @@ class Commits:
         now: Instant,
     ) -> None:
         uid, closure = change.lock.uid, change.closure
-        latest = {record_id(uid, platform, scope, c.ext_id): c for c in customers}
+        latest = _latest((record_id(uid, platform, scope, c.ext_id), c) for c in customers)
         closure.load(latest)
         for rid, customer in latest.items():
             stored = closure.stored(rid)
-            keys = merge_keys(customer, name_and_birth_date=closure.by_name)
-            if (
-                stored is not None
-                and stored.keys == keys
-                and not _newer(customer, stored.record.customer)
-            ):
-                continue
-            first_seen = stored.record.first_seen if stored else now
-            record = SourceRecord(rid, platform, scope, customer, first_seen)
-            self._index(change, StoredRecord(record, keys))
-
-    def _reindex(self, change: _Change) -> None:
-        for rid in sorted(change.seeds):
-            stored = change.closure.stored(rid)
             if stored is None:
-                continue
-            keys = merge_keys(stored.record.customer, name_and_birth_date=change.closure.by_name)
-            if keys != stored.keys:
-                self._index(change, StoredRecord(stored.record, keys))
+                record = SourceRecord(rid, platform, scope, customer, now)
+            elif _newer(customer, stored.record.customer):
+                record = replace(stored.record, customer=customer)
+            else:
+                record = stored.record
+            self._index(change, stored, record)
 
-    def _index(self, change: _Change, new: StoredRecord) -> None:
-        change.seeds.add(new.record.id)
-        change.writes.records[new.record.id] = new
+    def _index(self, change: _Change, stored: StoredRecord | None, record: SourceRecord) -> None:
+        """Take the record up where it, or the rule of its merge keys, differs from `stored`."""
+        keys = merge_keys(record.customer, name_and_birth_date=change.closure.by_name)
+        new = StoredRecord(record, keys)
+        if new == stored:
+            return
+        change.seeds.add(record.id)
+        change.writes.records[record.id] = new
         change.closure.replace(new)
 
     def _take_sales(
         self, change: _Change, platform: str, scope: str, sales: Sequence[Sale]
     ) -> None:
         uid = change.lock.uid
-        latest = {SaleId(platform, scope, sale.ext_id): sale for sale in sales}
+        latest = _latest((SaleId(platform, scope, sale.ext_id), sale) for sale in sales)
         known = self._facts.sales(uid, latest) if latest else {}
         for sid, sale in latest.items():
             anchor = (
@@ -247,6 +246,15 @@ def _newer(new: Customer | Sale, old: Customer | Sale) -> bool:
     if new == old:
         return False
     return new.updated_at is None or old.updated_at is None or new.updated_at >= old.updated_at
+
+
+def _latest(told: Iterable[tuple[_K, _F]]) -> dict[_K, _F]:
+    """Of each record told, the version that stands."""
+    found: dict[_K, _F] = {}
+    for key, version in told:
+        if key not in found or _newer(version, found[key]):
+            found[key] = version
+    return found
 
 
 def _sale_id(ref: SaleRef) -> SaleId:
