@@ -128,7 +128,11 @@ def reader(paths: Paths, coercion: Coercion) -> Read:
     field = alternatives[0] if alternatives else ""
 
     def read(row: Row) -> Any:
-        found = next((v for v in (walk(row, steps) for steps in walks) if v is not None), None)
+        found = None
+        for steps in walks:
+            found = walk(row, steps)
+            if found is not None:
+                break
         try:
             return coercion(found)
         except Unusable as unusable:

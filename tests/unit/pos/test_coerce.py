@@ -1,0 +1,131 @@
+"""Values as a POS writes them: what they mean, and what is broken."""
+
+from __future__ import annotations
+
+from decimal import Decimal
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from chalicelib.domain.times import from_text
+from chalicelib.pos import coerce
+from chalicelib.pos.coerce import Unusable
+
+from .builders import UNHURRIED
+
+
+@pytest.mark.parametrize(
+    ("value", "minor"),
+    [
+        (4500, 4500),
+        ("4500", 4500),
+        (" -500 ", -500),
+        (4500.0, 4500),
+        ("4500.00", 4500),
+        (None, None),
+    ],
+)
+def test_cents_are_whole(value: Any, minor: int | None) -> None:
+    assert coerce.cents(value) == minor
+
+
+@pytest.mark.parametrize(
+    "value", [12.5, "12,x4", "n/a", "", True, [], {}, float("nan"), float("inf"), 10**20, "1e99"]
+)
+def test_broken_money_is_broken_and_not_zero(value: Any) -> None:
+    with pytest.raises(Unusable, match="bad_money"):
+        coerce.cents(value)
+
+
+@pytest.mark.parametrize(
+    ("value", "minor"),
+    [(45, 4500), (45.0, 4500), ("45.10", 4510), (0.285, 29), ("-0.005", -1), (None, None)],
+)
+def test_dollars_become_cents_with_halves_away_from_zero(value: Any, minor: int | None) -> None:
+    assert coerce.major(value) == minor
+
+
+@UNHURRIED
+@given(st.integers(-(10**9), 10**9))
+def test_every_cent_survives_being_written_in_dollars(cents: int) -> None:
+    dollars = Decimal(cents) / 100
+
+    assert coerce.major(str(dollars)) == cents
+    assert coerce.major(float(dollars)) == cents
+
+
+@pytest.mark.parametrize("value", [True, 1, "1", "true", "TRUE", "yes", " y ", 1.0])
+def test_every_way_to_say_yes(value: Any) -> None:
+    assert coerce.flag(value) is True
+
+
+@pytest.mark.parametrize("value", [False, 0, "0", "false", "No", 0.0])
+def test_every_way_to_say_no(value: Any) -> None:
+    assert coerce.flag(value) is False
+
+
+@pytest.mark.parametrize("value", [None, "", "maybe", 2, [], {}])
+def test_anything_else_says_neither(value: Any) -> None:
+    assert coerce.flag(value) is None
+
+
+@pytest.mark.parametrize(
+    "text", ["2026-05-02T19:22:10.000Z", "2026-05-02T12:22:10-07:00", "2026-05-02 19:22:10Z"]
+)
+def test_an_offset_in_the_text_decides(text: str) -> None:
+    read = coerce.instant_reader("America/New_York", ("iso",))
+
+    assert read(text) == from_text("2026-05-02T19:22:10Z")
+
+
+@pytest.mark.parametrize(
+    ("zone", "utc"),
+    [
+        ("UTC", "2026-05-02T12:22:10Z"),
+        ("America/Los_Angeles", "2026-05-02T19:22:10Z"),
+        ("nowhere", "2026-05-02T12:22:10Z"),
+    ],
+)
+def test_a_text_without_an_offset_is_read_on_the_clock_of_the_profile(zone: str, utc: str) -> None:
+    read = coerce.instant_reader(zone, ("iso",))
+
+    assert read("2026-05-02T12:22:10") == from_text(utc)
+
+
+def test_other_formats_are_tried_in_order() -> None:
+    read = coerce.instant_reader("UTC", ("iso", "%b %d, %Y", "%m/%d/%Y %H:%M"))
+
+    assert read("Jan 01, 2022") == from_text("2022-01-01T00:00:00Z")
+    assert read("01/02/2022 03:04") == from_text("2022-01-02T03:04:00Z")
+
+
+@pytest.mark.parametrize(
+    "value", ["soon", "2026-13-45T25:00:00.000Z", "0001-01-01T00:00:00Z", 1714678930, True, {}]
+)
+def test_what_is_no_instant_is_a_bad_date(value: Any) -> None:
+    with pytest.raises(Unusable, match="bad_date"):
+        coerce.instant_reader("UTC", ("iso",))(value)
+
+
+@pytest.mark.parametrize(
+    ("value", "text"),
+    [(1, "1"), (1.0, "1"), ("369.7", "369.7"), (-2, "-2"), ("+3", "3"), (0.5, "0.5"), (None, None)],
+)
+def test_a_quantity_is_exact_text(value: Any, text: str | None) -> None:
+    assert coerce.decimal_text(value) == text
+
+
+@pytest.mark.parametrize("value", ["many", "", "1,5", float("nan"), True, [1]])
+def test_what_is_no_number_is_no_quantity(value: Any) -> None:
+    with pytest.raises(Unusable, match="wrong_shape"):
+        coerce.decimal_text(value)
+
+
+@pytest.mark.parametrize(
+    ("value", "found"),
+    [(7, 7), ("7", 7), (7.0, 7), (7.5, None), ("x", None), (True, None), (10**30, None)],
+)
+def test_a_whole_number_or_nothing(value: Any, found: int | None) -> None:
+    assert coerce.whole(value) == found
