@@ -100,3 +100,21 @@ def test_an_owner_of_a_new_account_logs_in_and_sees_it(stack: LocalStack) -> Non
 
     assert answer.status_code == 200
     assert account.uid in answer.text
+
+
+def test_a_function_may_do_no_more_than_its_role_says(stack: LocalStack) -> None:
+    iam, role = stack.client("iam"), stack.resources["WatchDeadLettersRole"]
+    policy = iam.get_role_policy(RoleName=role, PolicyName="watch-dead-letters")
+    stack.tick("WatchDeadLetters")
+
+    iam.delete_role_policy(RoleName=role, PolicyName="watch-dead-letters")
+    try:
+        with pytest.raises(RuntimeError, match="AccessDenied"):
+            stack.tick("WatchDeadLetters")
+    finally:
+        iam.put_role_policy(
+            RoleName=role,
+            PolicyName="watch-dead-letters",
+            PolicyDocument=json.dumps(policy["PolicyDocument"]),
+        )
+    stack.tick("WatchDeadLetters")

@@ -97,6 +97,7 @@ class Emulator:
         return variables | {
             "GATEWAY_PORT": str(self._port),
             "BIND_HOST": "127.0.0.1",
+            "AUTH": "true",  # functions may do what their roles say, and no more
             "PERSIST_STATE": "1",
             "S3_PERSIST": "1",
             "STATE_DIR": str(self._data / "state"),
