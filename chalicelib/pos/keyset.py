@@ -9,7 +9,10 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import asdict, dataclass, replace
+from hashlib import blake2b
 from itertools import pairwise
+
+import orjson
 
 from chalicelib.domain.errors import FilterIgnored, UnexpectedAnswer
 from chalicelib.domain.records import Instant
@@ -20,6 +23,9 @@ from chalicelib.services.ports.pos import Cursor, StreamPlan
 
 TICK: Instant = 1
 """The POS tells milliseconds and may know finer ones: the row just seen is asked for again."""
+
+MAX_MET = 250
+"""Fingerprints in a cursor; of more rows at one instant the others are handed on twice."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,6 +40,9 @@ class Position:
     instant appears, then, `sweeping`, down again. A row edited meanwhile leaves its page and pulls
     the rows behind it towards the front, where going down meets them. `then` is the instant to go
     on after; None after the sweep ends the window.
+
+    `met` are fingerprints of the rows at the instant we go on from: they come again, and what has
+    not changed is not handed on twice.
     """
 
     after: Instant
@@ -44,6 +53,7 @@ class Position:
     left: int = 0
     sweeping: bool = False
     then: Instant | None = None
+    met: tuple[str, ...] | list[str] = ()
 
 
 class KeysetPages:
@@ -85,14 +95,28 @@ class KeysetPages:
         if any(later < earlier for earlier, later in pairwise(instants)):
             raise FilterIgnored(f"The rows do not come sorted as asked: {sheet.name}.")
 
+    def fresh(self, plan: StreamPlan, cursor: Cursor | None, sheet: Sheet) -> list[Json]:
+        at = self._position(plan, cursor)
+        if not at.met or at.page > 1 or at.sweeping:
+            return sheet.rows
+        met, end = set(at.met), at.after + TICK
+        repeated = set()
+        for place, row in enumerate(sheet.rows):
+            if (self._instant(row) or end) > end:
+                break
+            if _fingerprint(row) in met:
+                repeated.add(place)
+        return [row for place, row in enumerate(sheet.rows) if place not in repeated]
+
     def turn(self, plan: StreamPlan, cursor: Cursor | None, sheet: Sheet) -> Turn:
         at = self._position(plan, cursor)
         following = self._following(at, sheet)
         if following is None:
             following = self._next_window(at)
         if following is not None:
-            return Turn(asdict(following))
-        return Turn(None, full_listing=plan.since is None and self._keyset.window_days is None)
+            return Turn(asdict(following), again=at.sweeping)
+        whole = plan.since is None and self._keyset.window_days is None
+        return Turn(None, full_listing=whole, again=at.sweeping)
 
     def _position(self, plan: StreamPlan, cursor: Cursor | None) -> Position:
         if cursor:
@@ -123,10 +147,11 @@ class KeysetPages:
         goes_on = None if complete else self._last(sheet) - TICK
         if goes_on is not None and goes_on <= at.after:
             return replace(at, page=at.page + 1)
+        met = () if goes_on is None else self._met(sheet, goes_on + TICK)
         if at.page > 1:
-            return replace(at, page=at.page - 1, sweeping=True, then=goes_on)
+            return replace(at, page=at.page - 1, sweeping=True, then=goes_on, met=met)
         left = sheet.must_total() - len(sheet.rows)
-        return replace(at, after=goes_on or at.after, left=left)
+        return replace(at, after=goes_on or at.after, left=left, met=met)
 
     def _swept(self, at: Position) -> Position | None:
         if at.page > 1:
@@ -134,6 +159,16 @@ class KeysetPages:
         if at.then is None:
             return None
         return replace(at, after=at.then, page=1, sweeping=False, then=None, left=0)
+
+    def _met(self, sheet: Sheet, instant: Instant) -> tuple[str, ...]:
+        met: list[str] = []
+        for row in reversed(sheet.rows):
+            at = self._instant(row)
+            if len(met) == MAX_MET or (at is not None and at < instant):
+                break
+            if at == instant:
+                met.append(_fingerprint(row))
+        return tuple(met)
 
     def _is_last(self, at: Position, sheet: Sheet) -> bool:
         if not sheet.rows:
@@ -149,6 +184,10 @@ class KeysetPages:
     def _instants(self, sheet: Sheet) -> list[Instant]:
         """The instants of the rows that tell one, in the order received."""
         return [at for at in map(self._instant, sheet.rows) if at is not None]
+
+
+def _fingerprint(row: Json) -> str:
+    return blake2b(orjson.dumps(row), digest_size=6).hexdigest()
 
 
 def _window(end: Instant, floor: Instant, days: int) -> Position:

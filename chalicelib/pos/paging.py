@@ -37,6 +37,10 @@ class Style(Protocol):
         """Raises UnexpectedAnswer or FilterIgnored for a page that must be asked for again."""
         ...
 
+    def fresh(self, plan: StreamPlan, cursor: Cursor | None, sheet: Sheet) -> list[Json]:
+        """The page's rows without those that were surely handed on before."""
+        ...
+
     def turn(self, plan: StreamPlan, cursor: Cursor | None, sheet: Sheet) -> Turn:
         """Where to go on after a page that was judged good."""
         ...
@@ -55,6 +59,9 @@ class SinglePage:
         row = sheet.rows[0]
         if all(row.get(name) is None for name in self._must_have):
             raise UnexpectedAnswer(f"An answer for {sheet.name} says nothing of what was asked.")
+
+    def fresh(self, plan: StreamPlan, cursor: Cursor | None, sheet: Sheet) -> list[Json]:  # noqa: ARG002
+        return sheet.rows
 
     def turn(self, plan: StreamPlan, cursor: Cursor | None, sheet: Sheet) -> Turn:  # noqa: ARG002
         return Turn(None, full_listing=True)
@@ -96,19 +103,23 @@ class NumberedPages:
         if not sheet.rows and sheet.must_total() > (place.page - 1) * sheet.size:
             raise UnexpectedAnswer(f"An empty page in the middle of {sheet.name}.")
 
+    def fresh(self, plan: StreamPlan, cursor: Cursor | None, sheet: Sheet) -> list[Json]:  # noqa: ARG002
+        return sheet.rows
+
     def turn(self, plan: StreamPlan, cursor: Cursor | None, sheet: Sheet) -> Turn:  # noqa: ARG002
         place = self._place(cursor)
         total = sheet.must_total()
         moved = place.moved or place.total not in (None, total)
+        again = place.listing > 1
         seen, last = self._count(place, sheet)
         if sheet.rows and place.page < sheet.pages:
             following = _Place(place.page + 1, seen, last, total, moved, place.listing)
-            return Turn(following.cursor())
+            return Turn(following.cursor(), again=again)
         if seen >= total and not moved:
-            return Turn(None, full_listing=True)
+            return Turn(None, full_listing=True, again=again)
         if place.listing < MAX_LISTINGS:
-            return Turn(_Place(listing=place.listing + 1).cursor())
-        return Turn(None)
+            return Turn(_Place(listing=place.listing + 1).cursor(), again=again)
+        return Turn(None, again=again)
 
     def _place(self, cursor: Cursor | None) -> _Place:
         return _Place(**cursor) if cursor else _Place()

@@ -118,17 +118,17 @@ class Session:
 
         normaliser = self._normaliser(plan.stream)
         sheet = self._doors.get(stream.endpoint, style.ask(plan, cursor), read)
-        rows = normaliser.page(sheet.rows)
+        rows = normaliser.page(style.fresh(plan, cursor, sheet))
         turn = style.turn(plan, cursor, sheet)
         return Page(
             facts=rows.facts,
-            rejects=rows.rejects,
+            rejects=() if turn.again else rows.rejects,
             fetched=len(sheet.rows),
             cursor=turn.cursor,
             full_listing=turn.full_listing,
             requests=self._transport.requests - requests,
             retries=self._transport.retries - retries,
-            unknown_words=rows.unknown_words,
+            unknown_words={} if turn.again else rows.unknown_words,
         )
 
     def close(self) -> None:

@@ -15,10 +15,12 @@ Json = Any
 
 @dataclass(frozen=True, slots=True)
 class Turn:
-    """What follows a page. `cursor` None: the listing is complete."""
+    """What follows a page. `cursor` None: the listing is complete. `again`: the page was read to
+    be sure and had been read before, so that its unusable rows are known."""
 
     cursor: Cursor | None
     full_listing: bool = False
+    again: bool = False
 
 
 @dataclass(frozen=True, slots=True)

@@ -53,6 +53,13 @@ def test_a_first_pass_meets_every_row(bench: Bench, stream: Stream) -> None:
 
 
 @pytest.mark.parametrize("stream", STREAMS)
+def test_what_cannot_be_used_is_set_aside_once(bench: Bench, stream: Stream) -> None:
+    rows = [repr(reject.row) for reject in read(bench, stream, history_from=YEARS_AGO).rejects]
+
+    assert len(rows) == len(set(rows))
+
+
+@pytest.mark.parametrize("stream", STREAMS)
 def test_pages_count_what_they_hold(bench: Bench, stream: Stream) -> None:
     reading = read(bench, stream, history_from=YEARS_AGO)
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 from typing import Any
 
 import orjson
@@ -54,7 +55,7 @@ class Listing:
 
 
 def fetch(listing: Listing, plan: StreamPlan, cursor: Cursor | None) -> tuple[Sheet, paging.Turn]:
-    """One page, as a session reads it; the cursor goes through JSON as between processes."""
+    """One page and what is new on it; the cursor goes through JSON as between processes."""
     stream = PROFILE.streams[listing.stream]
     style = paging.style_for(PROFILE, stream)
     if cursor is not None:
@@ -63,7 +64,8 @@ def fetch(listing: Listing, plan: StreamPlan, cursor: Cursor | None) -> tuple[Sh
         cursor = orjson.loads(packed)
     sheet = sheet_of(listing.answer(style.ask(plan, cursor)), stream, listing.stream)
     style.judge(plan, cursor, sheet)
-    return sheet, style.turn(plan, cursor, sheet)
+    fresh = replace(sheet, rows=style.fresh(plan, cursor, sheet))
+    return fresh, style.turn(plan, cursor, sheet)
 
 
 def read_all(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from typing import Any
 
 import pytest
@@ -36,6 +37,18 @@ def test_a_full_listing_has_every_row_whatever_the_ties(rows: dict[int, int], si
 
     assert set(seen) == set(rows.items())
     assert last.full_listing
+
+
+@UNHURRIED
+@given(st.lists(st.integers(0, 8), max_size=40), st.integers(2, 7))
+def test_rows_are_handed_on_once_while_no_tie_fills_a_page(instants: list[int], size: int) -> None:
+    ties = Counter(instants)
+    rows = {at + 1: NOW - DAY + n for at, n in enumerate(sorted(instants))}
+
+    seen, _ = read_all(Listing("customers", rows, size), plan("customers"))
+
+    if max(ties.values(), default=0) < size:
+        assert sorted(seen) == sorted(rows.items())
 
 
 @UNHURRIED
