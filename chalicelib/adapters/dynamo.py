@@ -10,6 +10,8 @@ from collections.abc import Iterable, Iterator, Mapping
 from itertools import islice
 from typing import Any, TypeVar
 
+from botocore.exceptions import ClientError
+
 from chalicelib.services.ports.common import Clock
 
 Row = dict[str, Any]
@@ -19,6 +21,9 @@ _T = TypeVar("_T")
 MAX_GET = 100
 MAX_WRITE = 25
 MAX_ROUNDS = 8
+THROTTLED = frozenset(
+    {"ProvisionedThroughputExceededException", "RequestLimitExceeded", "ThrottlingException"}
+)
 
 
 class Throttled(Exception):
@@ -52,17 +57,21 @@ class BatchTable:
         """The rows that exist. Raises Throttled."""
         found: dict[Key, Row] = {}
         for chunk in _chunks(dict.fromkeys(keys), MAX_GET):
-            wanted = {
+            wanted: Any = {
                 "ConsistentRead": True,
                 "Keys": [{"pk": {"S": pk}, "sk": {"S": sk}} for pk, sk in chunk],
             }
-            for answer in self._rounds("batch_get_item", wanted, "UnprocessedKeys"):
-                for row in answer["Responses"].get(self.table, ()):
+            for _ in self._attempts("batch_get_item"):
+                answer, wanted = self._ask("batch_get_item", wanted, "UnprocessedKeys")
+                for row in answer.get("Responses", {}).get(self.table, ()):
                     found[row["pk"]["S"], row["sk"]["S"]] = row
+                if not wanted:
+                    break
         return found
 
     def write_many(self, puts: Mapping[Key, Row], deletes: Iterable[Key]) -> Iterator[int]:
-        """Put and delete, 25 rows a call; yields before each call how many rows it carries.
+        """Put and delete, 25 rows a call; yields before each call, a repeated one included, how
+        many rows it carries.
 
         A key that is both put and deleted is put. Raises Throttled.
         """
@@ -73,9 +82,12 @@ class BatchTable:
             if (pk, sk) not in puts
         ]
         for chunk in _chunks(requests, MAX_WRITE):
-            yield len(chunk)
-            for _ in self._rounds("batch_write_item", chunk, "UnprocessedItems"):
-                pass
+            rest: Any = chunk
+            for _ in self._attempts("batch_write_item"):
+                yield len(rest)
+                _, rest = self._ask("batch_write_item", rest, "UnprocessedItems")
+                if not rest:
+                    break
 
     def query(self, pk: str, prefix: str = "") -> Iterator[Row]:
         """All rows under `pk` whose sk starts with `prefix`, in order, strongly consistent."""
@@ -93,13 +105,19 @@ class BatchTable:
         for page in pages:
             yield from page["Items"]
 
-    def _rounds(self, call: str, request: Any, left_over: str) -> Iterator[Any]:
-        for attempt in range(MAX_ROUNDS):
+    def _ask(self, call: str, request: Any, left_over: str) -> tuple[Any, Any]:
+        """The answer, and what DynamoDB left of the request: all of it when it was throttled."""
+        try:
             answer = getattr(self.client, call)(RequestItems={self.table: request})
-            yield answer
-            request = answer.get(left_over, {}).get(self.table)
-            if not request:
-                return
+        except ClientError as error:
+            if error.response["Error"]["Code"] not in THROTTLED:
+                raise
+            return {}, request
+        return answer, answer.get(left_over, {}).get(self.table)
+
+    def _attempts(self, call: str) -> Iterator[None]:
+        for attempt in range(MAX_ROUNDS):
+            yield
             self._clock.sleep(random.uniform(0, 0.05 * 2**attempt))  # noqa: S311 -- jitter
         raise Throttled(f"{call}: rows left after {MAX_ROUNDS} rounds")
 

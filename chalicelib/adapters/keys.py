@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import zlib
+from hashlib import blake2b
 
 from chalicelib.domain.records import Instant, Stream
 
@@ -95,8 +96,12 @@ def pointer(ordered_at: Instant, scope_id: str, ext_id: str) -> str:
     return f"{POINTER_PREFIX}{ordered_at:015d}#{scope_id}#{ext_id}"
 
 
+LONGEST_VALUE = 400
+"""Bytes of a merge key's value that stand in a key as they are; DynamoDB takes 1 KB."""
+
+
 def merge_key(uid: str, kind: str, value: str) -> str:
-    return f"{uid}#KEY#{kind}#{value}"
+    return f"{uid}#KEY#{kind}#{_fitting(value)}"
 
 
 MEMBERS_SK = "MEMBERS"
@@ -112,11 +117,20 @@ def shared_keys(uid: str) -> str:
 
 
 def shared_key(kind: str, value: str) -> str:
-    return f"{kind}#{value}"
+    return f"{kind}#{_fitting(value)}"
+
+
+def _fitting(value: str) -> str:
+    """The value, or for an endless one its beginning and a digest of it all."""
+    if len(value.encode()) <= LONGEST_VALUE:
+        return value
+    return f"{value[:40]}…{blake2b(value.encode(), digest_size=16).hexdigest()}"
 
 
 def sale(uid: str, platform: str, scope_id: str, ext_id: str) -> str:
-    return f"{uid}#SALE#{platform}#{scope_id}#{ext_id}"
+    """A scope may hold any character: its own `#` must not look like the one that ends it."""
+    scope_text = scope_id.replace("%", "%25").replace("#", "%23")
+    return f"{uid}#SALE#{platform}#{scope_text}#{ext_id}"
 
 
 SALE_SK = "SALE"

@@ -1,0 +1,555 @@
+"""Facts and the commit lock: the fake and the table keep the same promises."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from typing import Any
+
+import pytest
+
+from chalicelib.adapters import facts as adapter
+from chalicelib.adapters.dynamo import BatchTable, Throttled
+from chalicelib.adapters.facts import CommitBusy, DynamoFacts
+from chalicelib.domain.errors import LeaseLost
+from chalicelib.domain.identity import MergeKey, SourceRecord
+from chalicelib.domain.ids import record_id
+from chalicelib.domain.personas import Persona
+from chalicelib.domain.records import Customer, LineItem, Sale, Tender
+from chalicelib.domain.sales_summary import SaleRef, SalesSummary
+from chalicelib.services.commit import Commits
+from chalicelib.services.ports.facts import (
+    FactStore,
+    Intent,
+    Members,
+    RecordRows,
+    SaleId,
+    StoredRecord,
+    StoredSale,
+    Writes,
+)
+from tests.fakes.accounts import MemoryAccounts, an_account
+from tests.fakes.common import NOON, FakeClock
+from tests.fakes.facts import MemoryFacts
+from tests.fakes.stores import MemoryStores
+from tests.functional.personas_table import (
+    TABLE,
+    Client,
+    Stumbling,
+    an_aws,
+    personas_table,
+    size,
+)
+
+OURS, OTHERS = "3912", "4000"
+ODD = "Käse #7|\x1f☃/é"
+PHONE = MergeKey("phone", "+12065550001")
+EMAIL = MergeKey("email", "ana@example.com")
+NAMED = MergeKey("name_dob", "añá\x1f#b\x1f1990-01-02")
+LOCK_SECONDS = 20.0
+
+
+@pytest.fixture(scope="module")
+def client() -> Iterator[Any]:
+    with an_aws() as made:
+        yield made
+
+
+@pytest.fixture(params=["fake", "table"])
+def facts(request: pytest.FixtureRequest, client: Any) -> Iterator[FactStore]:
+    if request.param == "fake":
+        yield MemoryFacts()
+        return
+    with personas_table(client):
+        yield a_store(client, FakeClock())
+
+
+@pytest.fixture
+def table(client: Any) -> Iterator[Any]:
+    """The client of a table that is there."""
+    with personas_table(client):
+        yield client
+
+
+def a_store(client: Any, clock: FakeClock, wrap: Callable[[Any], Any] = Client) -> DynamoFacts:
+    return DynamoFacts(BatchTable(wrap(client), TABLE, clock), clock, lock_seconds=LOCK_SECONDS)
+
+
+def a_record(
+    ext_id: str = "1", scope: str = "north", customer: Customer | None = None
+) -> StoredRecord:
+    rid = record_id(OURS, "posabit", scope, ext_id)
+    told = customer or Customer(ext_id, first="Ana", phone=PHONE.value, email=EMAIL.value)
+    return StoredRecord(
+        SourceRecord(rid, "posabit", scope, told, NOON), frozenset({PHONE, EMAIL, NAMED})
+    )
+
+
+def a_sale(ext_id: str = "s1", scope: str = "north", record: str | None = None) -> StoredSale:
+    sale = Sale(
+        ext_id,
+        "Main",
+        NOON,
+        "2026-01-01 12:00",
+        "USD",
+        4321,
+        items=(LineItem("Blüte", "3.5", discounts=("10 %",)),),
+        tenders=(Tender("cash", 5000), Tender("change", -679)),
+    )
+    return StoredSale(SaleId("posabit", scope, ext_id), record, sale)
+
+
+def a_persona(rid: str, name: str = "Ana") -> Persona:
+    return Persona(rid, (rid,), name, "", PHONE.value, None, None, ("posabit",), 7, NOON, None)
+
+
+def ref(ext_id: str, at: int = NOON, scope: str = "north") -> SaleRef:
+    return SaleRef("posabit", scope, ext_id, f"posabit:{scope}:Main", at, counts=True)
+
+
+def write(facts: FactStore, writes: Writes, uid: str = OURS) -> None:
+    lock = facts.lock(uid)
+    facts.write(lock, writes)
+    facts.unlock(lock, done=True)
+
+
+def test_a_record_is_read_as_it_was_written(facts: FactStore) -> None:
+    stored = a_record(ODD, ODD)
+    rid = stored.record.id
+    summary = SalesSummary.rebuild([ref("a"), ref("b", NOON - 5)])
+    persona = a_persona(rid, "Añá #1")
+
+    write(facts, Writes(records={rid: stored}, summaries={rid: summary}, personas={rid: persona}))
+
+    assert facts.rows(OURS, [rid]) == {rid: RecordRows(stored, summary, persona)}
+
+
+def test_what_is_not_there_reads_as_empty_rows(facts: FactStore) -> None:
+    assert facts.rows(OURS, ["0" * 32]) == {"0" * 32: RecordRows()}
+    assert facts.members(OURS, [PHONE]) == {}
+    assert facts.wide_carriers(OURS, PHONE) == {}
+    assert facts.sales(OURS, [SaleId("posabit", "north", "s1")]) == {}
+    assert facts.pointers(OURS, "0" * 32) == []
+
+
+def test_another_account_sees_nothing_of_it(facts: FactStore) -> None:
+    stored, sale = a_record(), a_sale()
+    rid = stored.record.id
+    write(
+        facts,
+        Writes(
+            records={rid: stored},
+            sales={sale.id: sale},
+            members={PHONE: Members({rid: "posabit:north"})},
+            member_rows={(PHONE, rid): "posabit:north"},
+            pointers={(rid, ref("s1")): True},
+            shared={PHONE: True},
+        ),
+    )
+
+    assert facts.rows(OTHERS, [rid]) == {rid: RecordRows()}
+    assert facts.sales(OTHERS, [sale.id]) == {}
+    assert facts.members(OTHERS, [PHONE]) == {}
+    assert facts.wide_carriers(OTHERS, PHONE) == {}
+    assert facts.pointers(OTHERS, rid) == []
+    assert facts.shared(OTHERS) == []  # type: ignore[attr-defined]
+
+
+def test_sales_are_read_by_platform_scope_and_id(facts: FactStore) -> None:
+    linked, unlinked = a_sale("s1", record="0" * 32), a_sale(ODD, ODD)
+
+    write(facts, Writes(sales={linked.id: linked, unlinked.id: unlinked}))
+
+    assert facts.sales(OURS, [linked.id, unlinked.id, SaleId("thsuite", "north", "s1")]) == {
+        linked.id: linked,
+        unlinked.id: unlinked,
+    }
+
+
+def test_sales_whose_scope_and_id_run_together_the_same_are_two(facts: FactStore) -> None:
+    one, other = a_sale("7#1", "Store "), a_sale("1", "Store #7")
+    percent, sign = a_sale("1", "a%23b"), a_sale("1", "a#b")
+    wanted = {sale.id: sale for sale in (one, other, percent, sign)}
+
+    write(facts, Writes(sales=dict(wanted)))
+
+    assert facts.sales(OURS, wanted) == wanted
+
+
+def test_key_members_are_kept_few_and_many(facts: FactStore) -> None:
+    few = Members({"a" * 32: "posabit:north", "b" * 32: f"posabit:{ODD}"})
+    many = Members(counts={"posabit:north": 41})
+    carriers = {f"{n:032x}": "posabit:north" for n in range(41)}
+
+    write(
+        facts,
+        Writes(
+            members={NAMED: few, PHONE: many},
+            member_rows={(PHONE, rid): scope for rid, scope in carriers.items()},
+        ),
+    )
+
+    assert facts.members(OURS, [NAMED, PHONE, EMAIL]) == {NAMED: few, PHONE: many}
+    assert facts.wide_carriers(OURS, PHONE) == carriers
+
+
+def test_what_is_put_away_is_gone(facts: FactStore) -> None:
+    rid, gone = "a" * 32, "b" * 32
+    write(
+        facts,
+        Writes(
+            members={
+                PHONE: Members({rid: "posabit:north"}),
+                EMAIL: Members({rid: "posabit:north"}),
+            },
+            member_rows={(PHONE, rid): "posabit:north", (PHONE, gone): "posabit:north"},
+            pointers={(rid, ref("s1")): True, (rid, ref("s2")): True},
+            personas={rid: a_persona(rid), gone: a_persona(gone)},
+            shared={PHONE: True, EMAIL: True},
+        ),
+    )
+
+    write(
+        facts,
+        Writes(
+            members={PHONE: None},
+            member_rows={(PHONE, gone): None},
+            pointers={(rid, ref("s1")): False},
+            personas={gone: None},
+            shared={EMAIL: False},
+        ),
+    )
+
+    assert set(facts.members(OURS, [PHONE, EMAIL])) == {EMAIL}
+    assert set(facts.wide_carriers(OURS, PHONE)) == {rid}
+    assert facts.pointers(OURS, rid) == [ref("s2")]
+    assert [row.persona is None for row in facts.rows(OURS, [rid, gone]).values()] == [False, True]
+    assert facts.shared(OURS) == [PHONE]  # type: ignore[attr-defined]
+
+
+def test_pointers_of_a_record_are_its_own(facts: FactStore) -> None:
+    rid, other = "a" * 32, "b" * 32
+    wanted = {ref(ODD, NOON, ODD), ref("s2", NOON + 1), ref("s3", NOON - 10**12)}
+
+    write(
+        facts,
+        Writes(pointers={**{(rid, one): True for one in wanted}, (other, ref("s9")): True}),
+    )
+
+    assert set(facts.pointers(OURS, rid)) == wanted
+
+
+def test_a_sale_that_only_changes_its_store_keeps_one_pointer(facts: FactStore) -> None:
+    rid = "a" * 32
+    before = ref("s1")
+    after = SaleRef("posabit", "north", "s1", "posabit:north:Kiosk", NOON, counts=True)
+    write(facts, Writes(pointers={(rid, before): True}))
+
+    write(facts, Writes(pointers={(rid, after): True, (rid, before): False}))
+
+    assert facts.pointers(OURS, rid) == [after]
+
+
+def test_more_rows_than_one_call_takes_are_written_and_read(facts: FactStore) -> None:
+    records = {stored.record.id: stored for stored in (a_record(str(n)) for n in range(60))}
+
+    write(facts, Writes(records=records))
+
+    found = facts.rows(OURS, [*records, *records])
+    assert {rid: row.stored for rid, row in found.items()} == records
+
+
+def test_an_intent_not_done_is_handed_to_the_next(facts: FactStore) -> None:
+    intent = Intent(("a" * 32,), (PHONE, NAMED), (SaleId("posabit", ODD, ODD),))
+    lock = facts.lock(OURS)
+    assert lock.leftover is None
+    facts.intend(lock, intent)
+    facts.unlock(lock, done=False)
+
+    following = facts.lock(OURS)
+    others = facts.lock(OTHERS)
+    facts.unlock(following, done=True)
+
+    assert following.leftover == intent
+    assert others.leftover is None
+    assert facts.lock(OURS).leftover is None
+
+
+def test_a_holder_that_was_overtaken_can_neither_intend_nor_write(table: Any) -> None:
+    clock = FakeClock()
+    slow, quick = a_store(table, clock), a_store(table, clock)
+    lock = slow.lock(OURS)
+    slow.intend(lock, Intent(("a" * 32,)))
+    clock.move(LOCK_SECONDS + 1)
+    following = quick.lock(OURS)
+
+    with pytest.raises(LeaseLost):
+        slow.intend(lock, Intent(("b" * 32,)))
+    with pytest.raises(LeaseLost):
+        slow.write(lock, Writes(records={a_record().record.id: a_record()}))
+    slow.unlock(lock, done=True)
+
+    assert following.leftover == Intent(("a" * 32,))
+    assert quick.rows(OURS, [a_record().record.id]) == {a_record().record.id: RecordRows()}
+    quick.intend(following, Intent(("c" * 32,)))
+
+
+def test_a_lock_is_waited_for_until_it_is_given_back_or_ends(table: Any) -> None:
+    clock = FakeClock()
+    one, other = a_store(table, clock), a_store(table, clock)
+    first = one.lock(OURS)
+
+    second = other.lock(OURS)
+
+    assert second.fence == first.fence + 1
+    assert LOCK_SECONDS <= clock.slept < LOCK_SECONDS + 2
+
+
+def test_a_lock_given_back_is_free_at_once(table: Any) -> None:
+    clock = FakeClock()
+    one, other = a_store(table, clock), a_store(table, clock)
+    one.unlock(one.lock(OURS), done=True)
+
+    other.lock(OURS)
+
+    assert clock.slept == 0
+
+
+def test_accounts_do_not_wait_for_each_other(table: Any) -> None:
+    clock = FakeClock()
+    store = a_store(table, clock)
+    store.lock(OURS)
+
+    store.lock(OTHERS)
+
+    assert clock.slept == 0
+
+
+class RestlessClock(FakeClock):
+    """Somebody works whenever somebody else sleeps."""
+
+    work: Callable[[], object] = staticmethod(lambda: None)
+
+    def sleep(self, seconds: float) -> None:
+        super().sleep(seconds)
+        self.work()
+
+
+def test_a_lock_that_is_never_given_back_is_given_up_in_the_end(
+    table: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(adapter, "LONGEST_WAIT_SECONDS", 5.0)
+    clock = RestlessClock()
+    busy, patient = a_store(table, clock), a_store(table, clock)
+    lock = busy.lock(OURS)
+    clock.work = lambda: busy.intend(lock, Intent())
+
+    with pytest.raises(CommitBusy) as refused:
+        patient.lock(OURS)
+
+    assert refused.value.retriable
+    assert clock.slept < 30
+
+
+def test_a_long_write_keeps_its_lock(table: Any) -> None:
+    clock = FakeClock()
+    slow, quick = (
+        a_store(table, clock, lambda client: Slow(client, clock, seconds=11)),
+        a_store(table, clock),
+    )
+    lock = slow.lock(OURS)
+
+    slow.write(lock, Writes(records={r.record.id: r for r in map(a_record, map(str, range(200)))}))
+
+    assert clock.now() > NOON + LOCK_SECONDS * 1000
+    slow.intend(lock, Intent())
+    assert quick.lock(OURS).fence == lock.fence + 1
+
+
+@pytest.mark.parametrize("code", [None, "ProvisionedThroughputExceededException"])
+def test_a_write_that_is_throttled_for_long_never_lands_after_its_lock(
+    table: Any, code: str | None
+) -> None:
+    clock = FakeClock()
+    landed: list[tuple[int, int]] = []
+
+    class Crawling(Stumbling):
+        def batch_write_item(self, **asked: object) -> object:
+            clock.move(11)
+            ends = int(watcher.get()["held_until"]["N"])
+            landed.append((clock.now(), ends))
+            return super().batch_write_item(**asked)
+
+    slow = a_store(table, clock, lambda client: Crawling(client, 6, code))
+    watcher = Watcher(table)
+    lock = slow.lock(OURS)
+
+    slow.write(lock, Writes(records={r.record.id: r for r in map(a_record, map(str, range(10)))}))
+
+    assert len(landed) == 7
+    assert all(at <= ends for at, ends in landed)
+
+
+class Watcher:
+    """Reads the lock's row past the store."""
+
+    def __init__(self, client: Any) -> None:
+        self._client = client
+
+    def get(self) -> dict[str, dict[str, str]]:
+        key = {"pk": {"S": f"{OURS}#COMMIT"}, "sk": {"S": "COMMIT"}}
+        row: dict[str, dict[str, str]] = self._client.get_item(TableName=TABLE, Key=key)["Item"]
+        return row
+
+
+class Slow(Client):
+    def __init__(self, client: object, clock: FakeClock, *, seconds: float) -> None:
+        super().__init__(client)
+        self.clock, self.seconds = clock, seconds
+
+    def batch_write_item(self, **asked: object) -> object:
+        self.clock.move(self.seconds)
+        return super().batch_write_item(**asked)
+
+
+@pytest.mark.parametrize(
+    "code", [None, "ProvisionedThroughputExceededException", "ThrottlingException"]
+)
+def test_rows_that_dynamodb_leaves_are_asked_for_again(table: Any, code: str | None) -> None:
+    clock = FakeClock()
+    records = {r.record.id: r for r in map(a_record, map(str, range(40)))}
+    write(a_store(table, clock, lambda client: Stumbling(client, 5, code)), Writes(records=records))
+
+    found = a_store(table, clock, lambda client: Stumbling(client, 5, code)).rows(OURS, records)
+
+    assert {rid: row.stored for rid, row in found.items()} == records
+    assert 0 < clock.slept < 20
+
+
+@pytest.mark.parametrize("code", [None, "ProvisionedThroughputExceededException"])
+def test_throttling_without_end_is_said_and_the_lock_given_back_keeps_the_intent(
+    table: Any, code: str | None
+) -> None:
+    clock = FakeClock()
+    stuck = a_store(table, clock, lambda client: Stumbling(client, 10_000, code))
+    lock = stuck.lock(OURS)
+    stuck.intend(lock, Intent(("a" * 32,)))
+
+    with pytest.raises(Throttled):
+        stuck.write(lock, Writes(records={r.record.id: r for r in map(a_record, "1234567890")}))
+    with pytest.raises(Throttled):
+        stuck.rows(OURS, ["a" * 32])
+    stuck.unlock(lock, done=False)
+
+    assert a_store(table, clock).lock(OURS).leftover == Intent(("a" * 32,))
+
+
+def test_an_endless_name_can_still_be_a_key(table: Any) -> None:
+    store = a_store(table, FakeClock())
+    endless = MergeKey("name_dob", "é" * 3_000)
+    members = Members({"a" * 32: "posabit:north"})
+
+    write(store, Writes(members={endless: members}, shared={endless: True}))
+
+    assert store.members(OURS, [endless]) == {endless: members}
+    assert len(store.shared(OURS)) == 1
+
+
+def a_reference_shopper(number: int) -> Customer:
+    return Customer(
+        ext_id=str(4_000_000 + number),
+        first="Maximiliana",
+        last="Featherstonehaugh",
+        phone_raw=f"(206) 555-{number:04d}",
+        phone=f"+1206555{number:04d}",
+        email_raw=f"Maximiliana.Featherstonehaugh{number}@Example.com",
+        email=f"maximiliana.featherstonehaugh{number}@example.com",
+        birth_date="1990-01-02",
+        gender="female",
+        type="recreational",
+        state="WA",
+        address="12345 Rainier Avenue South, Apartment 77, Seattle, WA 98118",
+        pos_loyalty_member=True,
+        pos_points=1_250,
+        sms_consent="yes",
+        email_consent="no",
+        terms_agreed=True,
+        created_at=NOON - 10**9,
+        updated_at=NOON,
+        flags=frozenset({"employee"}),
+    )
+
+
+def a_reference_sale(number: int, customer: str, day: int = 0) -> Sale:
+    items = tuple(
+        LineItem(
+            name=f"Blue Dream Premium Flower 3.5g Jar {line}",
+            quantity="1",
+            total=3_500,
+            ext_id=str(88_000_000 + line),
+            product_ext_id=str(770_000 + line),
+            sku=f"SKU-000{line}",
+            brand="Evergreen Farms",
+            category="Flower",
+            unit_price=4_000,
+            subtotal=3_500,
+            discount=500,
+            tax=1_295,
+            cost=1_400,
+            discounts=("Happy Hour 10 %",),
+        )
+        for line in range(3)
+    )
+    return Sale(
+        ext_id=str(9_000_000 + number),
+        store_key="Main Street",
+        ordered_at=NOON - day * 86_400_000 - number,
+        ordered_at_text="2026-01-01T12:00:00.000-08:00",
+        currency="USD",
+        total=14_385,
+        status="completed",
+        number="TX-100200300",
+        customer_ext_id=customer,
+        channel="in store",
+        employee_id="5501",
+        employee_name="Robin",
+        subtotal=10_500,
+        discount=1_500,
+        tax=3_885,
+        tenders=(Tender("cash", 15_000), Tender("change", -615)),
+        items=items,
+        updated_at=NOON,
+    )
+
+
+def test_a_reference_shopper_and_sale_stay_within_their_write_units(table: Any) -> None:
+    clock = FakeClock()
+    stores = MemoryStores()
+    stores.mapping = lambda _uid: {"posabit:north:Main Street": 7}  # type: ignore[method-assign]
+    shoppers = [a_reference_shopper(n) for n in range(25)]
+
+    def committed(**given: object) -> Client:
+        client = Client(table)
+        facts = DynamoFacts(BatchTable(client, TABLE, clock), clock)
+        commits = Commits(facts, stores, MemoryAccounts(an_account(OURS)), clock)
+        commits.commit(OURS, "posabit", "north", **given)  # type: ignore[arg-type]
+        return client
+
+    arrived = committed(customers=shoppers)
+    bought = committed(sales=[a_reference_sale(n, s.ext_id) for n, s in enumerate(shoppers)])
+    bought_again = committed(
+        sales=[a_reference_sale(100 + n, s.ext_id, 1) for n, s in enumerate(shoppers)]
+    )
+    unchanged = committed(customers=shoppers)
+
+    assert max(map(size, [*arrived.puts, *bought.puts])) <= 1024
+    assert arrived.write_units() <= 5 * len(shoppers)
+    assert arrived.index_units() == 2 * len(shoppers)
+    assert bought_again.write_units() <= 4 * len(shoppers)
+    assert bought.write_units() <= 4 * len(shoppers) + 5
+    assert unchanged.batches == []
+
+
+def test_a_hundred_sales_leave_a_summary_of_one_unit() -> None:
+    summary = SalesSummary.rebuild([ref(str(n), NOON - n * 3 * 86_400_000) for n in range(100)])
+
+    assert len(summary.pack()) < 900
