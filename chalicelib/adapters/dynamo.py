@@ -35,10 +35,16 @@ def commit_client() -> Any:
     import boto3
     from botocore.config import Config
 
+    from chalicelib.adapters.dynamo_wire import CONNECT_SECONDS, READ_SECONDS, TRIES, WireClient
+
+    session = boto3.Session()
     config = Config(
-        connect_timeout=2, read_timeout=3, retries={"mode": "standard", "max_attempts": 2}
+        connect_timeout=CONNECT_SECONDS,
+        read_timeout=READ_SECONDS,
+        retries={"mode": "standard", "max_attempts": TRIES},
+        parameter_validation=False,
     )
-    return boto3.client("dynamodb", config=config)
+    return WireClient(session.client("dynamodb", config=config), session.get_credentials())
 
 
 LONGEST_CALL_SECONDS = 12.0
