@@ -32,17 +32,19 @@ class Check:
         self._profile = profile
         self._doors = doors
         self._missing: set[str] = set()
+        self._store: StoreFact | None = None
 
     def run(self) -> CheckResult:
+        """What was learnt before something failed is told too."""
         try:
-            store = self._store()
+            self._store = self._ask_store()
             for probe in self._profile.probes:
                 self._try(probe)
         except AiqError as error:
             return self._failed(error)
-        return self._passed(store)
+        return self._passed()
 
-    def _store(self) -> StoreFact | None:
+    def _ask_store(self) -> StoreFact | None:
         """What the key opens; None when it may not even say that."""
         stream = self._profile.streams["stores"]
         normaliser = Normaliser(self._profile, "stores", Setting(store_key=""))
@@ -102,7 +104,7 @@ class Check:
         order = [*self._profile.permissions, *sorted(self._missing)]
         names = tuple(dict.fromkeys(name for name in order if name in self._missing))
         said = f"The key lacks permissions. Grant in {self._profile.title}: {', '.join(names)}."
-        return CheckResult("permission_missing", said, scope, stores, names)
+        return self._result("permission_missing", said, names)
 
     def _failed(self, error: AiqError) -> CheckResult:
         outcome: CheckOutcome = "unexpected_answer"
@@ -113,7 +115,15 @@ class Check:
         message = error.message
         if isinstance(error, RateLimited):
             message += " Try again in a few minutes."
-        return CheckResult(outcome, message)
+        return self._result(outcome, message)
+
+    def _result(
+        self, outcome: CheckOutcome, message: str, missing: tuple[str, ...] = ()
+    ) -> CheckResult:
+        store = self._store
+        return CheckResult(
+            outcome, message, store.key if store else None, (store,) if store else (), missing
+        )
 
 
 def _params(profile: Profile, probe: Probe) -> dict[str, str]:

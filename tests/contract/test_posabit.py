@@ -119,6 +119,14 @@ def test_a_missing_permission_still_tells_the_store(bench: Posabit) -> None:
     assert [store.name for store in checked.stores] == [bench.shop.venue.name]
 
 
+def test_a_check_that_fails_half_way_tells_the_store_all_the_same(bench: Posabit) -> None:
+    bench.fault("sales", "500")
+
+    checked = bench.gateway.check(bench.access())
+
+    assert (checked.outcome, checked.scope) == ("unexpected_answer", bench.shop.venue.code)
+
+
 def test_few_sales_of_nobody_prove_nothing(bench: Posabit) -> None:
     bench.server.api.settings.max_per_page = 10
     permit(bench, enhanced_customer_data=False, degraded=["null_links"])
