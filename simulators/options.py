@@ -19,6 +19,8 @@ def add_world_options(parser: ArgumentParser, clock: float) -> None:
     parser.add_argument("--old-lots", type=int, default=3000, help="sold-out rows per venue")
     parser.add_argument("--mess", type=float, default=1.0, help="factor on messy data; 0 = none")
     parser.add_argument("--old-sales", type=float, default=0.0, help="share older than two years")
+    parser.add_argument("--overlap", type=float, default=0.0, help="share of people of the town")
+    parser.add_argument("--town", type=int, default=1, help="whom the platforms have in common")
     parser.add_argument("--now", type=instant_of, default=today, help="ISO 8601 or milliseconds")
 
 
@@ -33,6 +35,8 @@ def world_spec(chosen: Namespace) -> WorldSpec:
         old_lots=chosen.old_lots,
         mess=chosen.mess,
         old_sales=chosen.old_sales,
+        overlap=chosen.overlap,
+        town=chosen.town,
     )
 
 

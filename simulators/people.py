@@ -6,12 +6,14 @@ ids rise with the creation time as in a real database.
 
 from __future__ import annotations
 
-import random
 from collections.abc import Callable
+from itertools import islice
 from typing import Any
 
 from . import names
+from .platforms import Platform
 from .shapes import Shopper, Venue, WorldSpec
+from .town import neighbours_of
 from .zones import DAY
 
 Draft = dict[str, Any]
@@ -24,9 +26,10 @@ SMALL_WORLD = 300  # below this, rare kinds appear only if their proportion says
 class Cast:
     """Makes drafts. Base phones and e-mails are unique; sharing is always on purpose."""
 
-    def __init__(self, spec: WorldSpec, venues: list[Venue]) -> None:
-        self.spec = spec
-        self.rng = random.Random(f"{spec.seed}:people")
+    def __init__(self, spec: WorldSpec, venues: list[Venue], platform: Platform) -> None:
+        self.spec, self.platform = spec, platform
+        self.rng = platform.rng(spec, "people")
+        self._mark = "" if platform.name == "posabit" else platform.name
         self.stores = range(len(venues))
         self.weights = [1.0 / (1 + at) ** 0.5 for at in self.stores]
         self.states = [venue.state for venue in venues]
@@ -46,7 +49,7 @@ class Cast:
     def email(self, first: str, last: str) -> str:
         self._made += 1
         domain = names.MAIL_DOMAINS[self._made % len(names.MAIL_DOMAINS)]
-        return f"{first}.{last}{self._made}@{domain}".lower()
+        return f"{first}.{last}{self._made}{self._mark}@{domain}".lower()
 
     def store(self) -> int:
         return self.rng.choices(self.stores, self.weights)[0]
@@ -178,32 +181,32 @@ KINDS: tuple[tuple[float, Callable[[Cast], object]], ...] = (
 )
 
 
-def _bad_phone(draft: Draft, rng: random.Random) -> None:
-    draft["phone"] = rng.choice(names.BAD_PHONES)
+def _bad_phone(draft: Draft, cast: Cast) -> None:
+    draft["phone"] = cast.rng.choice(names.BAD_PHONES)
 
 
-def _placeholder_email(draft: Draft, rng: random.Random) -> None:
-    draft["email"] = rng.choice(names.PLACEHOLDER_MAILS)
+def _placeholder_email(draft: Draft, cast: Cast) -> None:
+    draft["email"] = cast.rng.choice(names.PLACEHOLDER_MAILS)
 
 
-def _vendor_email(draft: Draft, rng: random.Random) -> None:
-    draft["email"] = f"{rng.randrange(10**11, 10**12)}@{names.VENDOR_MAIL_DOMAIN}"
+def _vendor_email(draft: Draft, cast: Cast) -> None:
+    draft["email"] = f"{cast.rng.randrange(10**11, 10**12)}@{cast.platform.vendor_mail}"
 
 
-def _bad_email(draft: Draft, rng: random.Random) -> None:
-    draft["email"] = rng.choice(names.BAD_MAILS)
+def _bad_email(draft: Draft, cast: Cast) -> None:
+    draft["email"] = cast.rng.choice(names.BAD_MAILS)
 
 
-def _formatted_phone(draft: Draft, rng: random.Random) -> None:
-    draft["phone"] = rng.choice(_FORMATS)(draft["phone"])
+def _formatted_phone(draft: Draft, cast: Cast) -> None:
+    draft["phone"] = cast.rng.choice(_FORMATS)(draft["phone"])
 
 
-def _unicode_name(draft: Draft, rng: random.Random) -> None:
-    draft["first"], draft["last"] = rng.choice(names.UNICODE)
+def _unicode_name(draft: Draft, cast: Cast) -> None:
+    draft["first"], draft["last"] = cast.rng.choice(names.UNICODE)
 
 
 # Quirks laid over complete people, none of whom shares a key: share of rows, what to do.
-QUIRKS: tuple[tuple[float, Callable[[Draft, random.Random], None]], ...] = (
+QUIRKS: tuple[tuple[float, Callable[[Draft, Cast], None]], ...] = (
     (0.080, _formatted_phone),
     (0.012, _bad_phone),
     (0.010, _placeholder_email),
@@ -250,9 +253,19 @@ def _endless_chain(cast: Cast, length: int = 60) -> None:
         cast.person(0, phone=phone, email=email)
 
 
-def make_shoppers(spec: WorldSpec, venues: list[Venue]) -> list[list[Shopper]]:
+def _people_of_the_town(cast: Cast) -> None:
+    known = neighbours_of(cast.spec.town, cast.platform.name)
+    wanted = round(cast.spec.overlap * cast.spec.shoppers)
+    for neighbour, way in islice(known, wanted):
+        fields = neighbour.known_as(way)
+        if not cast.spec.mess:
+            fields.update(phone=neighbour.phone, email=neighbour.email)
+        cast.person(**fields)
+
+
+def make_shoppers(spec: WorldSpec, venues: list[Venue], platform: Platform) -> list[list[Shopper]]:
     """The customer rows of each venue, `spec.shoppers` in all, in id order."""
-    cast = Cast(spec, venues)
+    cast = Cast(spec, venues, platform)
     for share, kind in KINDS:
         for _ in range(_many(share, spec)):
             kind(cast)
@@ -260,6 +273,7 @@ def make_shoppers(spec: WorldSpec, venues: list[Venue]) -> list[list[Shopper]]:
         _shared_widely(cast)
     if spec.mess and spec.shoppers >= SMALL_WORLD * 5:
         _endless_chain(cast)
+    _people_of_the_town(cast)
     special = len(cast.drafts)
     while len(cast.drafts) < spec.shoppers:
         cast.person()
@@ -271,9 +285,11 @@ def _lay_quirks(cast: Cast, plain_from: int) -> None:
     spec, rng = cast.spec, cast.rng
     plain = cast.drafts[plain_from : spec.shoppers]
     for share, quirk in QUIRKS:
+        if quirk is _vendor_email and not cast.platform.vendor_mail:
+            continue
         for draft in rng.sample(plain, min(_many(share, spec), len(plain))):
             if quirk is not _formatted_phone or len(draft["phone"]) == 10:
-                quirk(draft, rng)
+                quirk(draft, cast)
     imported = (spec.now - 420 * DAY) // 1000 * 1000
     for draft in rng.sample(plain, min(_many(BULK_SHARE, spec), len(plain))):
         draft["created"] = draft["updated"] = imported

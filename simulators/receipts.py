@@ -11,36 +11,38 @@ from array import array
 from hashlib import blake2b
 
 from . import names
-from .shapes import Line, Product, Sale, Shopper, Venue, WorldSpec
-from .stock import first_lot
-from .tables import Table
-from .visits import (
-    EDITED,
+from .platforms import (
     LOWERED,
+    OPEN,
     PLAIN,
-    QUIRK,
     REFUND_ROW,
     REFUNDED,
     UNKNOWN,
     VOIDED,
-    Visit,
-    decide_fates,
-    make_visits,
+    Platform,
 )
+from .shapes import Line, Product, Sale, Shopper, Venue, WorldSpec
+from .stock import first_lot
+from .tables import Table
+from .visits import EDITED, QUIRK, Visit, decide_fates, make_visits
 
 FIRST_SALE = 90_210_000
 
 
 def make_sales(
-    spec: WorldSpec, venues: list[Venue], shoppers: list[list[Shopper]], products: list[Product]
+    spec: WorldSpec,
+    venues: list[Venue],
+    shoppers: list[list[Shopper]],
+    products: list[Product],
+    platform: Platform,
 ) -> list[Columns]:
     """The sales of each venue, `spec.sales` in all, in id order, which is time order."""
-    rng = random.Random(f"{spec.seed}:sales")
-    visits = make_visits(spec, venues, shoppers, rng)
+    rng = platform.rng(spec, "sales")
+    visits = make_visits(spec, venues, shoppers, platform, rng)
     if spec.mess:
-        decide_fates(spec, visits, venues, rng)
+        decide_fates(spec, visits, venues, platform, rng)
     visits.sort(key=lambda visit: visit.ordered)
-    columns = [Columns(spec, venue, products) for venue in venues]
+    columns = [Columns(spec, venue, products, platform) for venue in venues]
     number = FIRST_SALE
     for visit in visits:
         number += 1 + number % 3
@@ -52,8 +54,11 @@ def make_sales(
 class Columns:
     """The sales of one venue by position."""
 
-    def __init__(self, spec: WorldSpec, venue: Venue, products: list[Product]) -> None:
+    def __init__(
+        self, spec: WorldSpec, venue: Venue, products: list[Product], platform: Platform
+    ) -> None:
         self.spec, self.venue, self.products = spec, venue, products
+        self._salt = platform.salt(spec)
         self.tax = round(float(venue.tax_rate) * 100)
         self.ids = array("q")
         self.shoppers = array("q")
@@ -102,7 +107,7 @@ class Columns:
         origin: int = 0,
     ) -> Sale:
         """The row of one sale; everything not given is drawn from the hash of its number."""
-        dice = _dice(self.spec.seed, origin or number)
+        dice = _dice(self._salt, origin or number)
         lines = self._lines(dice, number)
         sign = -1 if fate == REFUND_ROW else 1
         if sign < 0:
@@ -114,7 +119,7 @@ class Columns:
             tax = (sub - off) * self.tax // 10_000
             total = sub - off + tax
         terminal = 80 + dice % 5
-        status = {REFUNDED: "refunded", VOIDED: "voided"}.get(fate, "completed")
+        status = {REFUNDED: "refunded", VOIDED: "voided", OPEN: "open"}.get(fate, "completed")
         return Sale(
             id=number,
             shopper=shopper,
@@ -174,8 +179,8 @@ class Columns:
         )
 
 
-def _dice(seed: int, number: int) -> int:
-    return int.from_bytes(blake2b(f"{seed}:{number}".encode(), digest_size=24).digest(), "big")
+def _dice(salt: str, number: int) -> int:
+    return int.from_bytes(blake2b(f"{salt}:{number}".encode(), digest_size=24).digest(), "big")
 
 
 def _taken_back(line: Line) -> Line:

@@ -14,7 +14,8 @@ class WorldSpec:
     and refund rows included. `now` is the instant (ms) the year of sales ends at. `mess` is a
     factor on the proportions of messy data; 0 gives only complete shoppers (phone and e-mail) and
     completed three-line sales. `old_sales` adds that share of sales more than two years old.
-    `old_lots` is the number of sold-out inventory rows per venue.
+    `old_lots` is the number of sold-out inventory rows per venue. `overlap` is the share of
+    shoppers who are people of `town`, known to the retailer's other platforms too (`town.py`).
     """
 
     now: int
@@ -26,6 +27,8 @@ class WorldSpec:
     old_lots: int = 3000
     mess: float = 1.0
     old_sales: float = 0.0
+    overlap: float = 0.0
+    town: int = 1
 
     def as_dict(self) -> dict[str, Any]:
         return asdict(self)

@@ -6,6 +6,20 @@ import random
 from dataclasses import dataclass
 from itertools import accumulate
 
+from .platforms import (
+    BAD_DATE,
+    BAD_MONEY,
+    LATE,
+    LOWERED,
+    MISSING_ID,
+    OPEN,
+    PLAIN,
+    REFUND_ROW,
+    REFUNDED,
+    STRINGS,
+    VOIDED,
+    Platform,
+)
 from .shapes import Shopper, Venue, WorldSpec
 from .zones import DAY, HOUR, offset, summer_time
 
@@ -13,29 +27,14 @@ HISTORY_DAYS = 350
 OLD_DAYS = (740, 780)
 OPENS, CLOSES = 8, 23
 
-# What became of a sale; a small integer in the columns.
-PLAIN, REFUND_ROW, REFUNDED, VOIDED, LOWERED, LATE, UNKNOWN = range(7)
-BAD_DATE, BAD_MONEY, MISSING_ID, STRINGS = range(7, 11)
 QUIRK = {
     BAD_DATE: "bad_date",
     BAD_MONEY: "bad_money",
     MISSING_ID: "missing_id",
     STRINGS: "strings",
 }
-# Share of the rows asked for.
-FATES = (
-    (REFUNDED, 0.007),
-    (VOIDED, 0.005),
-    (LOWERED, 0.006),
-    (LATE, 0.020),
-    (UNKNOWN, 0.004),
-    (BAD_DATE, 0.001),
-    (BAD_MONEY, 0.001),
-    (MISSING_ID, 0.001),
-    (STRINGS, 0.010),
-)
-REFUND_ROWS, NO_SHOPPER, SMALL_WORLD = 0.007, 0.08, 300
-EDITED = {REFUNDED, VOIDED, LOWERED, LATE}
+SMALL_WORLD = 300
+EDITED = {REFUNDED, VOIDED, LOWERED, LATE, OPEN}
 WEEKDAYS = (1.1, 1.5, 1.6, 1.2, 1.0, 0.9, 1.0)  # Thursday first: day 0 of the epoch was one
 HOURS = (2, 3, 4, 5, 6, 6, 6, 7, 9, 11, 11, 9, 7, 5, 3)
 
@@ -53,15 +52,22 @@ class Visit:
 
 
 def _many(share: float, spec: WorldSpec) -> int:
+    if not share or not spec.mess:
+        return 0
     return max(1 if spec.sales >= SMALL_WORLD else 0, round(share * spec.mess * spec.sales))
 
 
 def make_visits(
-    spec: WorldSpec, venues: list[Venue], shoppers: list[list[Shopper]], rng: random.Random
+    spec: WorldSpec,
+    venues: list[Venue],
+    shoppers: list[list[Shopper]],
+    platform: Platform,
+    rng: random.Random,
 ) -> list[Visit]:
-    """Who shops: few come often, most come rarely, always to the store of their record."""
-    refunds = _many(REFUND_ROWS, spec) if spec.mess else 0
-    nobody = _many(NO_SHOPPER, spec) if spec.mess else 0
+    """Who shops: few come often, most come rarely, to the store of their record unless the
+    platform's customers roam."""
+    refunds = _many(platform.refund_rows, spec)
+    nobody = _many(platform.no_shopper, spec)
     known = [
         (at, row.id, row.created)
         for at, rows in enumerate(shoppers)
@@ -72,6 +78,8 @@ def make_visits(
     buyers: list[tuple[int, int, int]] = []
     if known:
         buyers = rng.choices(known, cum_weights=weights, k=max(0, spec.sales - refunds - nobody))
+    if platform.roaming:
+        buyers = [_roam(buyer, len(venues), platform.roaming, rng) for buyer in buyers]
     stores = [1.0 / (1 + at) ** 0.5 for at in range(len(venues))]
     missing = spec.sales - refunds - len(buyers)
     buyers += [(at, 0, 0) for at in rng.choices(range(len(venues)), stores, k=missing)]
@@ -83,6 +91,12 @@ def make_visits(
         time = min(_when_open(later, venues[origin.venue]), spec.now - 60_000)
         visits.append(Visit(time, origin.venue, origin.shopper, REFUND_ROW, origin))
     return visits
+
+
+def _roam(
+    buyer: tuple[int, int, int], stores: int, share: float, rng: random.Random
+) -> tuple[int, int, int]:
+    return (rng.randrange(stores), *buyer[1:]) if rng.random() < share else buyer
 
 
 def _times(
@@ -117,12 +131,18 @@ def _when_open(time: int, venue: Venue) -> int:
 
 
 def decide_fates(
-    spec: WorldSpec, visits: list[Visit], venues: list[Venue], rng: random.Random
+    spec: WorldSpec,
+    visits: list[Visit],
+    venues: list[Venue],
+    platform: Platform,
+    rng: random.Random,
 ) -> None:
     taken = {visit.of for visit in visits if visit.of}
     plain = [visit for visit in visits if visit.fate == PLAIN and visit not in taken]
     rng.shuffle(plain)
-    for fate, share in FATES:
+    for fate, share in platform.fates:
+        if fate == OPEN:  # whatever is still under way began last
+            plain.sort(key=lambda visit: visit.ordered)
         for _ in range(min(_many(share, spec), len(plain))):
             plain.pop().fate = fate
     for _ in range(min(round(spec.old_sales * spec.sales), len(plain))):

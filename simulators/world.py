@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import random
 from collections.abc import Iterator
 from dataclasses import dataclass
 from hashlib import blake2b, sha256
@@ -10,6 +9,7 @@ from uuid import UUID
 
 from . import names
 from .people import make_shoppers
+from .platforms import POSABIT, Platform
 from .receipts import Columns, make_sales
 from .shapes import Coupon, Lot, Product, Sale, Shopper, Venue, WorldSpec
 from .stock import make_coupons, make_lots, make_products
@@ -18,7 +18,8 @@ from .tables import Table, table_of
 
 @dataclass(slots=True)
 class Shop:
-    """One venue and its rows."""
+    """One venue and its rows. `scope` and `key` are the POS's own names: of what a credential
+    opens, and of the shop in the data."""
 
     venue: Venue
     customers: Table[Shopper]
@@ -26,6 +27,8 @@ class Shop:
     receipts: Columns
     inventories: Table[Lot]
     coupons: Table[Coupon]
+    scope: str = ""
+    key: str = ""
 
     def tables(self) -> Iterator[tuple[str, Table[Shopper] | Table[Sale] | Table[Lot]]]:
         yield "customers", self.customers
@@ -34,16 +37,19 @@ class Shop:
 
 
 class World:
-    """Everything a POS knows of one retailer. Build it with `World(WorldSpec(now=…))`."""
+    """Everything a POS knows of one retailer. Build it with `World(WorldSpec(now=…))`.
 
-    def __init__(self, spec: WorldSpec) -> None:
-        self.spec = spec
-        self.integrator_token = "it_" + _token(spec.seed, "integrator")
-        venues = [_venue(spec, at) for at in range(spec.stores)]
-        shoppers = make_shoppers(spec, venues)
+    Worlds of several platforms with the same `town` and some `overlap` are one retailer's.
+    """
+
+    def __init__(self, spec: WorldSpec, platform: Platform = POSABIT) -> None:
+        self.spec, self.platform = spec, platform
+        self.integrator_token = "it_" + self.token("integrator")
+        venues = [self._venue(at) for at in range(spec.stores)]
+        shoppers = make_shoppers(spec, venues, platform)
         self.products: list[Product] = make_products(spec)
         self.products_by_id = {product.id: product for product in self.products}
-        sales = make_sales(spec, venues, shoppers, self.products)
+        sales = make_sales(spec, venues, shoppers, self.products, platform)
         self.shops = [
             Shop(
                 venue,
@@ -52,6 +58,8 @@ class World:
                 sales[venue.ordinal],
                 make_lots(spec, venue, self.products),
                 table_of(make_coupons(spec)),
+                platform.scope(spec, venue),
+                platform.store_key(spec, venue),
             )
             for venue in venues
         ]
@@ -77,31 +85,31 @@ class World:
                     seen.update(repr(tuple(row)).encode())
         return seen.hexdigest()
 
+    def token(self, what: str) -> str:
+        """A secret that follows from the seed, another one for each platform."""
+        return blake2b(
+            f"{self.platform.salt(self.spec)}:{what}".encode(), digest_size=16
+        ).hexdigest()
 
-def _token(seed: int, what: str) -> str:
-    return blake2b(f"{seed}:{what}".encode(), digest_size=16).hexdigest()
-
-
-def _venue(spec: WorldSpec, at: int) -> Venue:
-    name, street, city, state, region, zip_code = names.VENUES[at % len(names.VENUES)]
-    zone, tax = names.STATE_ZONES[state]
-    rng = random.Random(f"{spec.seed}:venue:{at}")
-    lap = at // len(names.VENUES)
-    return Venue(
-        ordinal=at,
-        code=f"{street.lower()}-{at + 1:02d}",
-        name=f"{name} {lap + 1}" if lap else name,
-        license=str(rng.randrange(410_000, 420_000) + at * 10_000),
-        region=region,
-        state=state,
-        city=city,
-        street=f"{rng.randint(10, 9900)} {street} Ave",
-        zip_code=zip_code,
-        telephone=f"20620055{at % 100:02d}",
-        rails_zone=zone,
-        tax_rate=tax,
-        token="vt_" + _token(spec.seed, f"venue:{at}"),
-        feed_key=str(
-            UUID(bytes=blake2b(f"{spec.seed}:feed:{at}".encode(), digest_size=16).digest())
-        ),
-    )
+    def _venue(self, at: int) -> Venue:
+        spec, known = self.spec, self.platform.venues
+        name, street, city, state, region, zip_code = known[at % len(known)]
+        zone, tax = names.STATE_ZONES[state]
+        rng = self.platform.rng(spec, f"venue:{at}")
+        lap = at // len(known)
+        return Venue(
+            ordinal=at,
+            code=f"{street.lower()}-{at + 1:02d}",
+            name=f"{name} {lap + 1}" if lap else name,
+            license=str(rng.randrange(410_000, 420_000) + at * 10_000),
+            region=region,
+            state=state,
+            city=city,
+            street=f"{rng.randint(10, 9900)} {street} Ave",
+            zip_code=zip_code,
+            telephone=f"20620055{at % 100:02d}",
+            rails_zone=zone,
+            tax_rate=tax,
+            token="vt_" + self.token(f"venue:{at}"),
+            feed_key=str(UUID(self.token(f"feed:{at}"))),
+        )

@@ -7,9 +7,9 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
 from simulators.faults import ALIASES, Trigger, read_trigger
+from simulators.platforms import LOWERED, REFUND_ROW
 from simulators.shapes import Lot, Sale, Shopper
 from simulators.tables import Table
-from simulators.visits import LOWERED, REFUND_ROW
 from simulators.world import Shop
 from simulators.zones import parse_instant
 
