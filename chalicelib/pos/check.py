@@ -94,13 +94,9 @@ class Check:
         named = lacking.details.get("permissions")
         self._missing.update(named if isinstance(named, list) and named else ["unnamed"])
 
-    def _passed(self, store: StoreFact | None) -> CheckResult:
-        stores = (store,) if store else ()
-        scope = store.key if store else None
+    def _passed(self) -> CheckResult:
         if not self._missing:
-            return CheckResult(
-                "ok", f"The key opens {store.name if store else '?'}.", scope, stores
-            )
+            return self._result("ok", f"The key opens {self._store.name if self._store else '?'}.")
         order = [*self._profile.permissions, *sorted(self._missing)]
         names = tuple(dict.fromkeys(name for name in order if name in self._missing))
         said = f"The key lacks permissions. Grant in {self._profile.title}: {', '.join(names)}."
