@@ -59,6 +59,10 @@ class Table(Generic[R]):
     def rows(self) -> Iterator[R]:
         return map(self.get, self.positions())
 
+    def edited(self) -> Iterator[tuple[int, R]]:
+        """Rows that are not as they were generated, by position."""
+        return iter(self._edited.items())
+
     def find(self, row_id: int) -> int | None:
         """The position of a live row by its number."""
         if self._by_id is None:

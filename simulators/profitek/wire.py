@@ -1,0 +1,159 @@
+"""How Profitek writes its rows: PascalCase, dollars, the store's clock without a zone."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+from simulators.shapes import Line, Lot, Product, Sale, Shopper, Venue
+from simulators.zones import iso_local
+
+Wire = dict[str, Any]
+
+# What became of a sale -> the word in `Type`. A void is told by `IsVoid` alone.
+TYPES = {
+    "completed": "Sale",
+    "voided": "Sale",
+    "refunded": "Refunded",
+    "on_hold": "OnHold",
+    "in_dispute": "InDispute",
+}
+CUSTOMER_TYPES = {"employee": "Employee", "medical": "Medical", "recreational": "Regular"}
+GST = 5.0  # percent; what a venue's tax is above that, its province takes
+_BROKEN_DATES = ("not a date", "2026-13-45T25:00:00")
+_BROKEN_MONEY = ("12,x4", "n/a", "--")
+
+
+def encode(value: Any) -> bytes:
+    return json.dumps(value, ensure_ascii=False, separators=(",", ":")).encode()
+
+
+def local(instant: int, venue: Venue) -> str:
+    """`yyyy-MM-ddTHH:mm:ss` on the store's clock, which an hour in autumn shows twice."""
+    return iso_local(instant, venue.rails_zone)[:19]
+
+
+def dollars(cents: int) -> float:
+    return cents / 100
+
+
+def taxes(cents: int, venue: Venue) -> tuple[int, int]:
+    """GST and PST out of the whole tax; they add up to it."""
+    gst = round(cents * min(1.0, GST / float(venue.tax_rate)))
+    return gst, cents - gst
+
+
+def customer(row: Shopper, venue: Venue) -> Wire:
+    """Some give a landline, most a mobile number; the till has a field for each."""
+    landline = row.id % 3 == 0
+    wire: Wire = {
+        "CustomerID": row.id,
+        "StoreName": venue.name,
+        "FirstName": row.first,
+        "LastName": row.last,
+        "Phone": row.phone if landline else None,
+        "Cell": None if landline else row.phone,
+        "Email": row.email,
+        "BirthDate": f"{row.birthday}T00:00:00" if row.birthday else None,
+        "CustomerType": CUSTOMER_TYPES[row.kind],
+        "Address": row.address,
+        "City": row.city,
+        "Province": row.state,
+        "PostalCode": row.zip_code,
+        "Points": row.points,
+        "IsActive": row.active,
+        "CreatedDate": local(row.created, venue),
+        "LastModified": local(row.updated, venue),
+    }
+    if row.quirk == "no_id":
+        wire["CustomerID"] = None
+    elif row.quirk == "strings":
+        wire = _as_text(wire)
+    return wire
+
+
+def transaction(
+    row: Sale, venue: Venue, products: list[Product], *, unsigned_returns: bool = False
+) -> Wire:
+    """`unsigned_returns`: rows of Type Return with positive amounts and quantities."""
+    gst, pst = taxes(row.tax, venue)
+    is_return = row.sale_type == "refund"
+    wire: Wire = {
+        "TransactionID": row.id,
+        "InvoiceNo": f"A-{row.number}",
+        "StoreName": venue.name,
+        "CustomerID": row.shopper,
+        "Type": "Return" if is_return else TYPES[row.status],
+        "IsVoid": row.status == "voided",
+        "TransactionDate": local(row.ordered, venue),
+        "LastModified": local(row.updated, venue),
+        "SubTotal": dollars(row.sub_total),
+        "Discount": dollars(row.discount),
+        "GST": dollars(gst),
+        "PST": dollars(pst),
+        "Total": dollars(row.total),
+        "Employee": f"E{row.user}",
+        "Items": [_item(line, products[line.product], at) for at, line in enumerate(row.lines, 1)],
+    }
+    if is_return and unsigned_returns:
+        wire = _unsigned(wire)
+    if row.quirk == "missing_id":
+        wire["TransactionID"] = None
+    elif row.quirk == "bad_date":
+        wire["TransactionDate"] = _BROKEN_DATES[row.id % len(_BROKEN_DATES)]
+    elif row.quirk == "bad_money":
+        wire["Total"] = _BROKEN_MONEY[row.id % len(_BROKEN_MONEY)]
+    elif row.quirk == "strings":
+        wire = _as_text(wire)
+    return wire
+
+
+def _item(line: Line, product: Product, number: int) -> Wire:
+    """`Price` is of one piece, `Discount` of the line."""
+    return {
+        "LineNo": number,
+        "SKU": product.sku,
+        "Description": product.name,
+        "Department": product.category,
+        "Qty": float(line.quantity),
+        "Price": dollars(product.price),
+        "Discount": dollars(line.discount),
+        "Cost": dollars(product.cost),
+    }
+
+
+def _unsigned(wire: Wire) -> Wire:
+    amounts = ("SubTotal", "Discount", "GST", "PST", "Total", "Qty")
+    plain = {key: abs(value) if key in amounts else value for key, value in wire.items()}
+    if "Items" in plain:
+        plain["Items"] = [_unsigned(item) for item in plain["Items"]]
+    return plain
+
+
+def _as_text(value: Any) -> Any:
+    """Numbers as strings, booleans as 1 and 0, all the way down."""
+    if isinstance(value, dict):
+        return {key: _as_text(inner) for key, inner in value.items()}
+    if isinstance(value, list):
+        return [_as_text(inner) for inner in value]
+    if isinstance(value, bool):
+        return int(value)
+    if isinstance(value, float):
+        return f"{value:.2f}"
+    return str(value) if isinstance(value, int) else value
+
+
+def inventory(row: Lot, venue: Venue, product: Product) -> Wire:
+    return {
+        "ItemID": None if row.quirk == "missing_id" else row.id,
+        "StoreName": venue.name,
+        "SKU": product.sku,
+        "Description": product.name,
+        "Department": product.category,
+        "QtyOnHand": float(row.quantity),
+        "Unit": "g" if product.category == "Flower" else "each",
+        "Price": "n/a" if row.quirk == "bad_money" else dollars(row.price),
+        "Cost": dollars(product.cost),
+        "IsActive": row.active,
+        "LastModified": local(row.updated, venue),
+    }
