@@ -21,11 +21,14 @@ from tools.demo.simulator import Simulator
 from tools.docs_page import BUILD, build
 from tools.paths import LOCAL
 from tools.stack import LocalStack
+from tools.stack.__main__ import running as running_stack
 from tools.stack.emulator import free_port
 from tools.steps import StepFailed, step
 from tools.web import upload_dashboard
 
 WORLD = {"seed": 7, "stores": 2, "shoppers": 2000, "sales": 8000}
+SAMPLE = 10
+"""Of the personas of one record, each so-and-so-many-th is read in full for the comparison."""
 FUNCTIONS = ("APIHandler", "SyncWorker", "AccountJobs", "PlanSyncs")
 
 
@@ -42,10 +45,13 @@ class Running:
 def running(data_dir: Path) -> Iterator[Running]:
     """The simulated POSaBIT and the product, told of each other as production is told: base URL
     and the name of the integrator's token are parameters of the stack."""
-    kept = data_dir / "demo.json"
-    memory = Memory.recall(kept)
-    memory = replace(memory, port=free_port(memory.port or None))
-    memory.keep(kept)
+    if running_stack(data_dir):
+        raise StepFailed("take the data folder", f"another demo runs in {data_dir}")
+    memory = Memory.recall(data_dir)
+    if not memory.settled:
+        shutil.rmtree(data_dir, ignore_errors=True)
+    memory = replace(memory, port=free_port(memory.port or None), settled=False)
+    memory.keep(data_dir)
     world = WORLD | {"now": memory.now}
     log = data_dir / "logs" / "posabit.log"
     with Simulator(port=memory.port, world=world, log=log) as simulator:
@@ -111,9 +117,10 @@ def once(data_dir: Path) -> int:
         synced = act(up)
         with step("compare with the oracle"):
             runs = synced.retailer.runs()
-            found = comparison.outcome(synced.retailer, steps.first_runs(runs), runs)
             since = min(each["history_from"] for each in synced.card["credentials"])
-            wrong = comparison.differences(found, up.simulator.oracle(since))
+            oracle = up.simulator.oracle(since)
+            found = comparison.outcome(synced.retailer, oracle, runs, every=SAMPLE)
+            wrong = comparison.differences(found, oracle)
     result = story.in_json(found, synced.second, wrong, time.monotonic() - started)
     print(json.dumps(result), flush=True)
     if wrong or result["second_sync"]["persona_writes"]:
@@ -130,6 +137,7 @@ def stay(data_dir: Path) -> int:
             build(BUILD)
             upload_dashboard(up.stack.client("s3"), up.stack.outputs["BucketWeb"], BUILD)
         synced = act(up)
+        replace(up.memory, settled=True).keep(data_dir)
         with step("look at the personas"):
             personas = synced.retailer.personas(source="posabit")
         told = story.in_words(

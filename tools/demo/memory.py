@@ -10,27 +10,34 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Self
 
+_FILE = "demo.json"
 _DAY = 86_400
 
 
 @dataclass(frozen=True, slots=True)
 class Memory:
-    """`now`: the instant (ms) that the simulated year of sales ends at; `port`: the simulator's."""
+    """`now`: the instant (ms) that the simulated year of sales ends at; `port`: the simulator's.
+
+    `settled`: no sync was cut off, so that a later start can go on from the data.
+    """
 
     now: int
     port: int
     password: str
+    settled: bool
 
     @classmethod
-    def recall(cls, path: Path) -> Self:
-        """As kept in `path`, else new ones."""
+    def recall(cls, data_dir: Path) -> Self:
+        """As kept in the folder, else a new one."""
         with suppress(FileNotFoundError, ValueError, TypeError):
-            return cls(**json.loads(path.read_text(encoding="utf-8")))
+            return cls(**json.loads((data_dir / _FILE).read_text(encoding="utf-8")))
         today = int(time.time()) // _DAY * _DAY
-        return cls(now=today * 1000, port=0, password=f"Demo-1-{secrets.token_urlsafe(9)}")
+        password = f"Demo-1-{secrets.token_urlsafe(9)}"
+        return cls(now=today * 1000, port=0, password=password, settled=False)
 
-    def keep(self, path: Path) -> None:
+    def keep(self, data_dir: Path) -> None:
         """Readable by its owner only: it holds the password of the log-in."""
+        path = data_dir / _FILE
         path.parent.mkdir(parents=True, exist_ok=True)
         path.touch(mode=0o600)
         path.write_text(json.dumps(asdict(self)), encoding="utf-8")

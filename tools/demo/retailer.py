@@ -16,7 +16,7 @@ Json = dict[str, Any]
 LIVE = frozenset(("queued", "running", "waiting"))
 PAGE = 200
 _ASK_SECONDS = 60
-_AT_ONCE = 6
+_AT_ONCE = 2
 _UNAUTHORIZED = 401
 
 
@@ -125,24 +125,30 @@ class Retailer:
         runs: Sequence[Json],
         *,
         seconds: float,
-        show: Callable[[Json], None] = lambda run: None,
+        show: Callable[[Json], None] | None = None,
         every: float = 0.5,
     ) -> list[Json]:
         """Look at the runs until all have ended; answer them as they ended.
 
-        `show` is given each run each time. Raises TimeoutError with the live ones.
+        `seconds`: how long nothing may be heard of them. `show` is given each run each time.
+        Raises TimeoutError with the live ones.
         """
-        deadline = time.monotonic() + seconds
+        heard: Json = {}
+        deadline = 0.0
         while True:
             seen = [self.run(run["id"], run["platform"]) for run in runs]
-            for run in seen:
-                show(run)
+            if show:
+                for run in seen:
+                    show(run)
             live = [run for run in seen if run["state"] in LIVE]
             if not live:
                 return seen
+            now = {run["id"]: (run["state"], run["heartbeat_at"]) for run in seen}
+            if now != heard:
+                heard, deadline = now, time.monotonic() + seconds
             if time.monotonic() > deadline:
                 told = [{k: run[k] for k in ("id", "state", "stream", "hops")} for run in live]
-                raise TimeoutError(f"still going after {seconds:.0f} s: {told}")
+                raise TimeoutError(f"nothing heard for {seconds:.0f} s of {told}")
             time.sleep(every)
 
     # -- looking -------------------------------------------------------------------------------
@@ -151,10 +157,13 @@ class Retailer:
         """Every persona, by cursor."""
         return list(self.all("/personas", **query))
 
-    def in_full(self, personas: Sequence[Json]) -> list[Json]:
+    def in_full(self, contact_ids: Sequence[str]) -> list[Json]:
         """Each persona with its source records and, under `all_sales`, every sale."""
-        with ThreadPoolExecutor(_AT_ONCE) as pool:
-            return list(pool.map(self._in_full, [persona["id"] for persona in personas]))
+        pool = ThreadPoolExecutor(_AT_ONCE)
+        try:
+            return list(pool.map(self._in_full, contact_ids))
+        finally:
+            pool.shutdown(cancel_futures=True)
 
     def _in_full(self, contact_id: str) -> Json:
         persona = self.get(f"/personas/{contact_id}")

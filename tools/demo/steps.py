@@ -18,7 +18,7 @@ ACCOUNT = "Green Leaf"
 OWNER = "owner@greenleaf.example"
 TEAM = {"Operator": "operator@greenleaf.example", "Analyst": "analyst@greenleaf.example"}
 INTEGRATOR_PARAMETER = "/aiq-pos/local/integrators/posabit"
-SYNC_SECONDS = 900
+SILENT_SECONDS = 120
 
 
 def keep_integrator_token(stack: LocalStack, simulator: Simulator) -> None:
@@ -107,16 +107,9 @@ def _watch(
     credentials = [each for each in card["credentials"] if each["id"] in running]
     titles = {each["id"]: each["fields"]["store_name"] for each in credentials}
     with Bars(titles, {each["id"]: sizes[each["scope"]] for each in credentials}) as bars:
-        ended = retailer.finish(runs, seconds=SYNC_SECONDS, show=bars.show)
+        ended = retailer.finish(runs, seconds=SILENT_SECONDS, show=bars.show)
     for run in ended:
         if run["state"] != "succeeded":
             reason = run["error"]["message"] if run["error"] else run["state"]
             raise StepFailed(f"sync {titles[run['credential']]}", reason)
     return ended
-
-
-def first_runs(runs: Sequence[Json]) -> list[Json]:
-    """Of all runs, each credential's first good one: it read everything."""
-    oldest_first = sorted(runs, key=lambda run: str(run["queued_at"]), reverse=True)
-    found = {run["credential"]: run for run in oldest_first if run["state"] == "succeeded"}
-    return list(found.values())
