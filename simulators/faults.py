@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
 from simulators.names import words
 
-ALIASES = {"sales": "sales_histories", "inventory": "inventories"}
 STATUSES = frozenset(words("400 401 403 404 422 429 500 502 503 504"))
 KINDS = STATUSES | {
     "slow",  # seconds: wait, then answer well
@@ -71,12 +71,12 @@ class Fault:
         }
 
 
-def read_trigger(rule: dict[str, Any]) -> Trigger:
+def read_trigger(rule: dict[str, Any], aliases: Mapping[str, str]) -> Trigger:
     """Takes `resource`, `venue`, `requests`, `times` out of `rule`."""
     resource = str(rule.pop("resource", "*"))
     requests = rule.pop("requests", None)
     return Trigger(
-        resource=ALIASES.get(resource, resource),
+        resource=aliases.get(resource, resource),
         venue=rule.pop("venue", None),
         requests=None if requests is None else frozenset(int(number) for number in requests),
         times=rule.pop("times", None),
@@ -84,9 +84,13 @@ def read_trigger(rule: dict[str, Any]) -> Trigger:
 
 
 class Faults:
-    """The faults that are set; the first that fires wins, but all of them count."""
+    """The faults that are set; the first that fires wins, but all of them count.
 
-    def __init__(self) -> None:
+    `aliases`: other names of resources.
+    """
+
+    def __init__(self, aliases: Mapping[str, str]) -> None:
+        self._aliases = aliases
         self._set: list[Fault] = []
 
     def add(self, rule: dict[str, Any]) -> None:
@@ -98,10 +102,10 @@ class Faults:
         kind = str(rule.pop("fault", ""))
         if kind not in KINDS:
             raise ValueError(f"unknown fault {kind!r}")
-        self._set.append(Fault(kind, read_trigger(rule), rule))
+        self._set.append(Fault(kind, read_trigger(rule, self._aliases), rule))
 
     def clear(self, resource: str | None = None) -> None:
-        name = ALIASES.get(resource, resource) if resource else None
+        name = self._aliases.get(resource, resource) if resource else None
         self._set = [fault for fault in self._set if name and fault.trigger.resource != name]
 
     def match(self, resource: str, venue: str | None) -> Fault | None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import socket
+import ssl
 import struct
 import sys
 import threading
@@ -29,6 +30,8 @@ class Request:
     params: Mapping[str, str] = field(default_factory=dict)
     authorization: str = ""
     body: bytes = b""
+    headers: Mapping[str, str] = field(default_factory=dict)
+    """By name in small letters."""
 
 
 @dataclass(slots=True)
@@ -37,6 +40,8 @@ class Reply:
     body: bytes
     content_type: str = JSON
     rows: int = 0
+    headers: tuple[str, ...] = ()
+    """More lines of the head."""
 
 
 Sender = Callable[[Reply, Fault | None, Callable[[], None]], None]
@@ -58,10 +63,17 @@ class Httpd(ThreadingHTTPServer):
     daemon_threads = True
     request_queue_size = 128
 
-    def __init__(self, address: tuple[str, int], simulator: Simulator) -> None:
+    def __init__(
+        self, address: tuple[str, int], simulator: Simulator, tls: ssl.SSLContext | None = None
+    ) -> None:
         self.simulator = simulator
         self._open: set[socket.socket] = set()
         super().__init__(address, _Handler)
+        if tls:
+            # The handshake is the handler's: a client that stalls in it delays nobody else.
+            self.socket = tls.wrap_socket(
+                self.socket, server_side=True, do_handshake_on_connect=False
+            )
 
     def process_request(self, request: Any, client_address: Any) -> None:
         self._open.add(request)
@@ -107,6 +119,7 @@ class _Handler(BaseHTTPRequestHandler):
             params,
             self.headers.get("Authorization", ""),
             self.rfile.read(size) if size else b"",
+            {name.lower(): value for name, value in self.headers.items()},
         )
         self.server.simulator.handle(request, self._deliver)
 
@@ -118,6 +131,7 @@ class _Handler(BaseHTTPRequestHandler):
             f"Date: {date}",
             f"Content-Type: {reply.content_type}",
             f"Content-Length: {length}",
+            *reply.headers,
             *(("Connection: close",) if self.close_connection else ()),
             *extra,
         ]

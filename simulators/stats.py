@@ -8,16 +8,9 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from simulators.httpd import Reply
-from simulators.names import words
 
 UNKNOWN = "unknown"
-# Parameters whose values say nothing about a person; any other value is masked.
-PLAIN_PARAMS = frozenset(
-    words(
-        "page per_page start_date end_date q[s] q[updated_at_gt] q[updated_at_lt] "
-        "q[quantity_on_hand_gt]"
-    )
-)
+READS = ("GET", "HEAD")
 
 
 @dataclass(slots=True)
@@ -53,6 +46,7 @@ class Stats:
 
     def clear(self) -> None:
         self._count = 0
+        self._writes = 0
         self._by_resource: Counter[str] = Counter()
         self._by_status: dict[str, Counter[str]] = {}
         self._rows: Counter[str] = Counter()
@@ -62,6 +56,7 @@ class Stats:
 
     def begin(self, at: float, resource: str, venue: str | None, line: Mapping[str, Any]) -> Ticket:
         self._count += 1
+        self._writes += line.get("method", "GET") not in READS
         self._by_resource[resource] += 1
         ticket = Ticket(self._count, at, resource, venue or UNKNOWN)
         ticket.entry = {"n": self._count, "at": at, "resource": resource, "venue": ticket.venue}
@@ -89,6 +84,7 @@ class Stats:
     def as_dict(self) -> dict[str, Any]:
         return {
             "requests": self._count,
+            "writes": self._writes,
             "last_request_at": self._all.last_start,
             "in_flight": self._all.in_flight,
             "max_in_flight": self._all.max_in_flight,
@@ -113,8 +109,9 @@ class Stats:
         }
 
 
-def masked(params: Mapping[str, str]) -> dict[str, str]:
-    return {key: value if key in PLAIN_PARAMS else "***" for key, value in params.items()}
+def masked(params: Mapping[str, str], plain: frozenset[str]) -> dict[str, str]:
+    """Values of parameters that are not `plain` may name a person or open something."""
+    return {key: value if key in plain else "***" for key, value in params.items()}
 
 
 def _start(pace: Pace, at: float) -> None:

@@ -5,10 +5,12 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from typing import Any
 
+from simulators.api import Api, Call, Settings, encode
 from simulators.httpd import Reply, Request
+from simulators.names import words
 from simulators.tables import Table
 from simulators.world import Shop, World
 
@@ -21,59 +23,107 @@ _ROUTE = re.compile(r"^/api/(v2|v3)/(?:(venue)/)?([a-z_]+)(?:/([\w-]+))?(?:/(opt
 LISTED = ("customers", "sales_histories", "inventories", "coupons")
 
 
-@dataclass(slots=True)
-class Settings:
-    """Switches of a running simulator.
+SALE_COLUMNS = {
+    "customer_id": "shopper",
+    "ordered_at": "ordered",
+    "status": "status",
+    "sale_type": "sale_type",
+    "local_order_id": "number",
+    "sub_total": "sub_total",
+    "discount": "discount",
+    "tax": "tax",
+    "total": "total",
+    "cost": "cost",
+}
+LOT_COLUMNS = {"quantity_on_hand": "quantity", "price": "price", "active": "active"}
+COLUMNS = {
+    "customers": {**wire.WRITABLE, "points": "points"},
+    "sales_histories": SALE_COLUMNS,
+    "inventories": LOT_COLUMNS,
+}
+ALIASES = {"sales": "sales_histories", "inventory": "inventories"}
 
-    `accept`: "both", "basic" or "bearer". `skew_seconds` shifts the POS's clock. `bare_single`
-    sends single customers unwrapped. `dates_required` answers 422 to a customers listing without
-    `start_date` and `end_date`.
-    """
+
+@dataclass(slots=True)
+class PosabitSettings(Settings):
+    """`accept`: "both", "basic" or "bearer". `bare_single` sends single customers unwrapped.
+    `dates_required` answers 422 to a customers listing without `start_date` and `end_date`."""
 
     accept: str = "both"
     per_page: int = 100
     max_per_page: int = 1000
-    skew_seconds: int = 0
     bare_single: bool = False
     dates_required: bool = False
 
 
 @dataclass(frozen=True, slots=True)
-class Call:
-    """A request that found its route: which resource, and who asks for it."""
-
-    version: str
-    resource: str
-    kind: str
-    item: str | None
-    caller: Caller | None
+class PosabitCall(Call):
+    version: str = "v3"
+    resource: str = ""
+    item: str | None = None
+    caller: Caller | None = None
 
 
-def problem(status: int, message: str) -> Reply:
-    return Reply(status, wire.encode({"status": status, "error": message}))
-
-
-class PosabitApi:
-    """Answers requests over one world. Not thread-safe: the server holds a lock around it."""
+class PosabitApi(Api):
+    base_path = "/api"
+    aliases = ALIASES
+    tables = ALIASES
+    columns = COLUMNS
+    plain_params = frozenset(
+        words(
+            "page per_page start_date end_date q[s] q[updated_at_gt] q[updated_at_lt] "
+            "q[quantity_on_hand_gt]"
+        )
+    )
+    settings: PosabitSettings
 
     def __init__(self, world: World, clock: Callable[[], int], cache_bytes: int) -> None:
-        self.settings = Settings()
-        self.clock = clock
-        self._cache_bytes = cache_bytes
-        self.reset(world)
+        self.settings = PosabitSettings()
+        super().__init__(world, clock, cache_bytes)
 
     def reset(self, world: World) -> None:
-        self.world = world
+        super().reset(world)
         self.permissions = {venue.code: Permissions() for venue in world.venues}
         self._selected: dict[tuple[str, str], tuple[int, frozenset[Any], list[int]]] = {}
-        self._held = 0
 
-    def now(self) -> int:
-        """The POS's clock: what it stamps on what is edited."""
-        return self.clock() + self.settings.skew_seconds * 1000
+    def about(self) -> dict[str, Any]:
+        return {
+            "integrator_token": self.world.integrator_token,
+            "venues": [
+                {
+                    "code": shop.venue.code,
+                    "name": shop.venue.name,
+                    "license": shop.venue.license,
+                    "timezone": shop.venue.rails_zone,
+                    "token": shop.venue.token,
+                    "feed_key": shop.venue.feed_key,
+                    "customers": len(shop.customers),
+                    "sales_histories": len(shop.sales),
+                    "inventories": len(shop.inventories),
+                }
+                for shop in self.world.shops
+            ],
+        }
 
-    def route(self, request: Request) -> Call | None:
-        """None for a path the API does not have. `kind` is what faults and counts go by."""
+    def controls(self) -> dict[tuple[str, str], Callable[[dict[str, Any]], Any]]:
+        return {
+            ("GET", "permissions"): lambda _: self._permissions(),
+            ("POST", "permissions"): self._permit,
+        }
+
+    def _permissions(self) -> dict[str, Any]:
+        return {
+            code: {**asdict(permissions), "degraded": sorted(permissions.degraded)}
+            for code, permissions in self.permissions.items()
+        }
+
+    def _permit(self, body: dict[str, Any]) -> dict[str, Any]:
+        """`venue` limits the change to one; the others keep theirs."""
+        for code in [body["venue"]] if "venue" in body else list(self.permissions):
+            self.permissions[code] = self.permissions[code].changed(body)
+        return self._permissions()
+
+    def route(self, request: Request) -> PosabitCall | None:
         match = _ROUTE.match(request.path)
         if not match:
             return None
@@ -93,32 +143,32 @@ class PosabitApi:
         elif resource == "customers" and item:
             kind = "customers.show"
         caller = identify(self.world, request.authorization)
-        return Call(version, resource, kind, item, caller)
+        shop = caller.shop if caller else None
+        return PosabitCall(kind, shop, {"version": version}, version, resource, item, caller)
 
-    def answer(self, request: Request, call: Call, twist: str | None = None) -> Reply:
-        """`twist`: "empty" (no rows, totals kept) or "ignore_filter" (as if none was sent)."""
-        shop = call.caller.shop if call.caller else None
+    def answer(self, request: Request, call: PosabitCall, twist: str | None = None) -> Reply:
+        shop = call.shop
         refusal = self._refusal(call, shop)
         if refusal:
             return refusal
         if shop is None:
-            return Reply(200, wire.encode(store_wire.venue_list(self.world.venues)))
+            return Reply(200, encode(store_wire.venue_list(self.world.venues)))
         if call.kind in ("customers.create", "customers.update"):
             return self._write(request, call, shop)
         if call.resource in LISTED and not call.item:
             return self._list(request.params, call.resource, shop, twist)
         return self._single(request, call, shop)
 
-    def _refusal(self, call: Call, shop: Shop | None) -> Reply | None:
+    def _refusal(self, call: PosabitCall, shop: Shop | None) -> Reply | None:
         if not may_enter(call.caller, call.version, call.resource, self.settings.accept):
-            return problem(401, "Unauthorized")
+            return self.problem(401, "Unauthorized")
         if shop and not permitted(self.permissions[shop.venue.code], call.resource):
-            return problem(403, "You do not have permission to access this resource")
+            return self.problem(403, "You do not have permission to access this resource")
         return None
 
-    def _single(self, request: Request, call: Call, shop: Shop) -> Reply:
+    def _single(self, request: Request, call: PosabitCall, shop: Shop) -> Reply:
         if call.resource == "info":
-            return Reply(200, wire.encode(store_wire.info(shop.venue)))
+            return Reply(200, encode(store_wire.info(shop.venue)))
         if call.resource == "customers":
             return self._show(call, shop)
         if call.resource == "menu_feeds":
@@ -130,52 +180,52 @@ class PosabitApi:
             )
             rows = [order] if page == 1 else []
             head = {"status": "success", "code": 200, "total_records": 1, "page": page}
-            return Reply(200, wire.encode({**head, "per_page": 100, "incoming_orders": rows}))
-        return Reply(200, wire.encode({"total_records": 0, "customer_queues": []}))
+            return Reply(200, encode({**head, "per_page": 100, "incoming_orders": rows}))
+        return Reply(200, encode({"total_records": 0, "customer_queues": []}))
 
-    def _show(self, call: Call, shop: Shop) -> Reply:
+    def _show(self, call: PosabitCall, shop: Shop) -> Reply:
         number = int(call.item) if call.item and call.item.isdecimal() else -1
         at = shop.customers.find(number)
         if at is None:
-            return problem(404, "Customer not found")
+            return self.problem(404, "Customer not found")
         return self._one(wire.full_customer(shop.customers.get(at)), shop, 200)
 
     def _one(self, row: wire.Wire, shop: Shop, status: int) -> Reply:
         if self.permissions[shop.venue.code].shows("null_identity"):
             row = wire.without_identity(row)
         whole = row if self.settings.bare_single else {"customer": row}
-        return Reply(status, wire.encode(whole), rows=1)
+        return Reply(status, encode(whole), rows=1)
 
-    def _menu(self, path: str, call: Call, shop: Shop) -> Reply:
+    def _menu(self, path: str, call: PosabitCall, shop: Shop) -> Reply:
         if call.item != shop.venue.feed_key:
-            return problem(404, "Menu feed not found")
+            return self.problem(404, "Menu feed not found")
         if path.rstrip("/").endswith("/options"):
             options = {"feed_key": call.item, "feed_type": "api", "include_medical": True}
-            return Reply(200, wire.encode({"menu_feed_options": options}))
+            return Reply(200, encode({"menu_feed_options": options}))
         lots = list(shop.inventories.rows())
-        return Reply(200, wire.encode(store_wire.menu_feed(shop.venue, self.world.products, lots)))
+        return Reply(200, encode(store_wire.menu_feed(shop.venue, self.world.products, lots)))
 
-    def _write(self, request: Request, call: Call, shop: Shop) -> Reply:
+    def _write(self, request: Request, call: PosabitCall, shop: Shop) -> Reply:
         try:
             body = json.loads(request.body)
         except ValueError:
-            return problem(400, "The request body is not JSON")
+            return self.problem(400, "The request body is not JSON")
         sent = body.get("customer") if isinstance(body, dict) else None
         if not isinstance(sent, dict):
-            return problem(400, "param is missing or the value is empty: customer")
+            return self.problem(400, "param is missing or the value is empty: customer")
         try:
             if call.kind == "customers.create":
                 return self._one(create_customer(self.world, shop, sent, self.now()), shop, 200)
             return self._one(update_customer(shop, call.item or "", sent, self.now()), shop, 200)
         except Refused as refused:
-            return Reply(refused.status, wire.encode({"errors": refused.reasons}))
+            return Reply(refused.status, encode({"errors": refused.reasons}))
 
     def _list(
         self, params: Mapping[str, str], resource: str, shop: Shop, twist: str | None
     ) -> Reply:
         undated = resource == "customers" and not {"start_date", "end_date"} <= set(params)
         if undated and self.settings.dates_required:
-            return problem(422, "start_date and end_date are required")
+            return self.problem(422, "start_date and end_date are required")
         filters = active_filters(resource, params)
         if twist == "ignore_filter":
             filters = {key: value for key, value in filters.items() if key == "s"}
@@ -208,25 +258,11 @@ class PosabitApi:
         return chosen
 
     def _rows(self, shop: Shop, resource: str, table: Table[Any], wanted: list[int]) -> bytes:
-        """The rows as they go out. Each is rendered once; when too much is held all is let go."""
         permissions = self.permissions[shop.venue.code]
         bare = permissions.shows("null_identity") or permissions.shows("null_links")
-        kept = table.rendered(f"{sorted(permissions.degraded)}" if bare else "")
-        fresh = [at for at in wanted if at not in kept]
+        style = f"{sorted(permissions.degraded)}" if bare else ""
         render = self._renderer(shop, resource, permissions)
-        for at in fresh:
-            kept[at] = wire.encode(render(table.get(at)))
-            self._held += len(kept[at])
-        body = b",".join([kept[at] for at in wanted])
-        if self._held > self._cache_bytes:
-            self._let_go()
-        return body
-
-    def _let_go(self) -> None:
-        self._held = 0
-        for shop in self.world.shops:
-            for resource in LISTED:
-                self._table(shop, resource).forget_rendered()
+        return self.rendered.rows(table, wanted, render, style)
 
     def _renderer(self, shop: Shop, resource: str, permissions: Permissions) -> wire.Renderer:
         world = self.world
@@ -243,9 +279,8 @@ class PosabitApi:
         return store_wire.coupon
 
     def warm(self) -> int:
-        """Render every row of the listings; returns the bytes held."""
         for shop in self.world.shops:
             for resource in LISTED:
                 table = self._table(shop, resource)
                 self._rows(shop, resource, table, table.positions())
-        return self._held
+        return self.rendered.held

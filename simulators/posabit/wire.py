@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Callable
 from typing import Any
 
@@ -55,10 +54,6 @@ WRITABLE = {
 COLLECTION = {"inventories": "inventory"}  # everything else is called as its path
 _BROKEN_DATES = ("not a date", "2026-13-45T25:00:00.000Z")
 _BROKEN_MONEY = ("12,x4", "n/a", "--")
-
-
-def encode(value: Any) -> bytes:
-    return json.dumps(value, ensure_ascii=False, separators=(",", ":")).encode()
 
 
 def envelope(resource: str, rows: bytes, total: int, page: int, per_page: int) -> bytes:
