@@ -221,15 +221,17 @@ def down(stage: str, confirm: str | None) -> None:
         raise StepFailed(f"destroy {name}", f"say it: --confirm {name}")
     session = boto3.Session()
     cloudformation = session.client("cloudformation")
-    if stage != "prod":
-        found = outputs(cloudformation, name)
-        for key in ("BucketWeb", "BucketBackups"):
-            with step(f"empty {found[key]}"):
-                session.resource("s3").Bucket(found[key]).object_versions.delete()
-    else:
+    found = outputs(cloudformation, name)
+    emptied = ["BucketWeb"]  # a bucket goes only when it is empty
+    if stage == "prod":
         cloudformation.update_termination_protection(
             StackName=name, EnableTerminationProtection=False
         )
+    else:
+        emptied.append("BucketBackups")
+    for key in emptied:
+        with step(f"empty {found[key]}"):
+            session.resource("s3").Bucket(found[key]).object_versions.delete()
     with step(f"destroy {name}"):
         cloudformation.delete_stack(StackName=name)
         status = _wait(cloudformation, name, lambda now: now in (None, "DELETE_FAILED"))
