@@ -96,8 +96,23 @@ class Simulator:
 
         `history_from`: RFC 3339; sales last updated until then are left out.
         """
-        url = f"{self.facts['url']}/_sim/oracle"
-        answer = self._http.get(url, params={"history_from": history_from}, timeout=_ASK_SECONDS)
-        answer.raise_for_status()
-        found: dict[str, Any] = answer.json()
+        found: dict[str, Any] = self.control("GET", "oracle", query={"history_from": history_from})
         return found
+
+    def control(
+        self, method: str, what: str, body: object = None, query: Mapping[str, str] | None = None
+    ) -> Any:
+        """Ask the control plane (docs/reference/simulators.md), e.g. POST faults."""
+        answer = self._http.request(
+            method,
+            f"{self.facts['url']}/_sim/{what}",
+            json=body,
+            params=query,
+            timeout=_ASK_SECONDS,
+        )
+        answer.raise_for_status()
+        return answer.json()
+
+    def reset(self, **world: float) -> None:
+        """Another retailer behind the same address: fields of the world's spec, the rest stays."""
+        self.facts = self.facts | self.control("POST", "reset", world)

@@ -6,7 +6,7 @@ from collections import Counter
 from collections.abc import Sequence
 from typing import Any
 
-from tools.demo.comparison import Outcome
+from tools.demo.comparison import Outcome, aside, first_runs
 from tools.demo.memory import Memory
 from tools.demo.retailer import Json, Retailer
 from tools.demo.steps import ACCOUNT, OWNER, TEAM
@@ -49,22 +49,21 @@ def in_words(
     runs = retailer.runs()
     linked = sum(run["sales_linked"] for run in runs)
     unlinked = sum(run["sales_unlinked"] for run in runs)
-    aside = sum(totals["set_aside"] for run in runs for totals in run["streams"].values())
+    set_aside = sum(aside(first_runs(runs)).values())
     names = " and ".join(each["fields"]["store_name"] for each in card["credentials"])
     writes = sum(run["persona_writes"] for run in second)
-    api = f"{stack.url}/api"
     return "\n".join(
         (
             "",
             f"The retailer {ACCOUNT} (UID {retailer.uid}) has connected {card['title']}: {names}.",
             f"  came in      {len(personas)} personas with posabit under Sourced from,",
             f"               {linked} sales linked to shoppers, {unlinked} without a shopper,",
-            f"               {aside} broken records set aside with the reason",
+            f"               {set_aside} broken records set aside with the reason",
             f"  synced again {writes} personas written: nothing had changed",
             "  not yet      members, points and texts come with later versions",
             *_needs_a_person(retailer),
             "",
-            f"  API          {api}/accounts/{retailer.uid}/personas (needs a log-in)",
+            f"  API          {stack.url}/api/health, {stack.url}/api/openapi.json",
             f"  its pages    {stack.url}/docs/index.html",
             f"  log in as    {OWNER}",
             f"               {', '.join(TEAM.values())} ({' and '.join(TEAM)})",

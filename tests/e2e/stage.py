@@ -1,0 +1,130 @@
+"""What the end-to-end tests are built of."""
+
+from __future__ import annotations
+
+import os
+import secrets
+import signal
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from tools.account import create_account
+from tools.demo import comparison
+from tools.demo.retailer import Json, Retailer
+from tools.demo.simulator import Simulator
+from tools.stack import LocalStack
+
+EVERY_FUNCTION = ("APIHandler", "PlanSyncs", "SyncWorker", "OwnServerSyncWorker", "AccountJobs")
+SILENT_SECONDS = 60
+
+
+@dataclass(frozen=True, slots=True)
+class Stage:
+    """One retailer, one POSaBIT, on the deployed stack."""
+
+    stack: LocalStack
+    posabit: Simulator
+    retailer: Retailer
+
+    def open(self, history_from: str | None = None) -> list[Json]:
+        """Add every store's credential, tick the box, connect; the runs that this queued."""
+        connect(self.retailer, self.posabit, history_from)
+        return self.retailer.runs()
+
+    def sync(self) -> list[Json]:
+        """*Sync now* on every credential; the runs as they ended."""
+        cards = self.retailer.card()["credentials"]
+        return self.finish([self.retailer.sync_now(each["id"]) for each in cards])
+
+    def finish(self, runs: Sequence[Json], seconds: float = SILENT_SECONDS) -> list[Json]:
+        return self.retailer.finish(runs, seconds=seconds, every=0.3)
+
+    def differences(self, every: int = 1) -> list[str]:
+        return differences(self.retailer, self.posabit, every)
+
+
+def differences(retailer: Retailer, posabit: Simulator, every: int = 1) -> list[str]:
+    """Where what the API shows is not what the oracle says of the POS as it is now.
+
+    What was set aside is compared by the run that read it, where a test says so: a run that failed
+    and its repetition both count.
+    """
+    since = min(each["history_from"] for each in retailer.card()["credentials"])
+    oracle = posabit.oracle(since)
+    runs = retailer.runs()
+    found = comparison.outcome(retailer, oracle, runs, every=every)
+    return comparison.differences(found, oracle)
+
+
+def connect(retailer: Retailer, posabit: Simulator, history_from: str | None = None) -> None:
+    for venue in posabit.venues:
+        fields = {"store_name": venue["name"], "key": venue["token"]}
+        retailer.add_credential(fields, history_from)
+    retailer.tick_age_gate()
+    retailer.connect()
+
+
+def new_retailer(stack: LocalStack) -> Retailer:
+    """A new account with its Owner logged in."""
+    email, password = f"owner-{secrets.token_hex(6)}@example.com", "Correct-horse-7"
+    account = create_account(
+        stack.client, stack.outputs, name="Green Leaf", owner=email, password=password
+    )
+    return Retailer(stack, email, password, account.uid)
+
+
+@contextmanager
+def changed(
+    stack: LocalStack, functions: Sequence[str], *, timeout: int | None = None, **variables: str
+) -> Iterator[None]:
+    """Other environment variables, another timeout, as long as this is open."""
+    client = stack.client("lambda")
+    before = {
+        name: client.get_function_configuration(FunctionName=stack.resources[name])
+        for name in functions
+    }
+    for name, was in before.items():
+        wanted = was["Environment"]["Variables"] | variables
+        _configure(client, stack.resources[name], timeout or was["Timeout"], wanted)
+    try:
+        yield
+    finally:
+        for name, was in before.items():
+            kept = was["Environment"]["Variables"]
+            _configure(client, stack.resources[name], was["Timeout"], kept)
+
+
+def _configure(client: Any, name: str, timeout: int, variables: dict[str, str]) -> None:
+    client.update_function_configuration(
+        FunctionName=name, Timeout=timeout, Environment={"Variables": variables}
+    )
+
+
+def workers(stack: LocalStack, function: str) -> list[int]:
+    """The process ids of a function's running environments."""
+    name = stack.resources[function]
+    found = []
+    for process in Path("/proc").iterdir():
+        if not process.name.isdecimal():
+            continue
+        with suppress(OSError):
+            command = (process / "cmdline").read_bytes().decode(errors="replace")
+            if f"ministack-lambda-{name}-" in command:
+                found.append(int(process.name))
+    return found
+
+
+def kill(pid: int) -> None:
+    with suppress(ProcessLookupError):
+        os.kill(pid, signal.SIGKILL)
+
+
+def peak_mb(pid: int) -> float:
+    """The most memory a live process has held."""
+    for line in Path(f"/proc/{pid}/status").read_text().splitlines():
+        if line.startswith("VmHWM:"):
+            return int(line.split()[1]) / 1024
+    raise ProcessLookupError(pid)
