@@ -165,10 +165,7 @@ def credential_state(uid: str, credential_id: str) -> str:
 
 
 STATE_SK = "STATE"
-
-
-def stream(name: Stream) -> str:
-    return f"STREAM#{name}"
+STREAMS_SK = "STREAMS"
 
 
 def manifest(uid: str, credential_id: str, name: str, generation: int) -> str:

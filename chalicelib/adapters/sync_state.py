@@ -7,7 +7,7 @@ can neither move the checkpoint nor overwrite a manifest.
 from __future__ import annotations
 
 import time
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
@@ -15,16 +15,24 @@ import orjson
 from pynamodb.attributes import (
     BinaryAttribute,
     BooleanAttribute,
-    JSONAttribute,
     NumberAttribute,
     UnicodeAttribute,
 )
-from pynamodb.exceptions import PutError, UpdateError
+from pynamodb.exceptions import PutError, TransactWriteError, UpdateError
+from pynamodb.expressions.condition import Condition
 from pynamodb.expressions.update import Action
+from pynamodb.transactions import TransactWrite
 
 from chalicelib.adapters import keys
 from chalicelib.adapters.run_text import read_view, view_text
-from chalicelib.adapters.tables import Row, TableMeta, bind, condition_failed
+from chalicelib.adapters.tables import (
+    Row,
+    TableMeta,
+    bind,
+    condition_failed,
+    failed_conditions,
+    transact,
+)
 from chalicelib.domain.errors import LeaseLost, NotFound
 from chalicelib.domain.records import Instant, Reject, Stream
 from chalicelib.services.ports.common import Clock
@@ -64,17 +72,13 @@ class StateRow(Row):
     view = UnicodeAttribute()
 
 
-class StreamRow(Row):
+class StreamsRow(Row):
+    """All streams of a credential: read once and written once a run."""
+
     class Meta(TableMeta):
         pass
 
-    watermark = NumberAttribute(null=True)
-    generation = NumberAttribute(default=0)
-    deltas = NumberAttribute(default=0)
-    last_listing = NumberAttribute(default=0)
-    store_key_sales = JSONAttribute(null=True)
-    days = JSONAttribute(null=True)
-    last_run = UnicodeAttribute(null=True)
+    states = UnicodeAttribute()
     fence = NumberAttribute()
 
 
@@ -106,7 +110,7 @@ class DynamoSyncStates:
     """The `SyncStates` port."""
 
     def __init__(self, table: str, clock: Clock, *, lease_seconds: int = LEASE_SECONDS) -> None:
-        bind(table, StateRow, StreamRow, ManifestRow, RunRow, AsideRow)
+        bind(table, StateRow, StreamsRow, ManifestRow, RunRow, AsideRow)
         self._clock = clock
         self._lease_ms = lease_seconds * 1000
 
@@ -133,7 +137,7 @@ class DynamoSyncStates:
             if condition_failed(error):
                 return self.claim(run, now)
             raise
-        self._put_run(run)
+        _run_row(run).save()
         return run
 
     def live(self, uid: str, credential: str) -> RunView | None:
@@ -143,36 +147,33 @@ class DynamoSyncStates:
     def acquire(
         self, uid: str, platform: str, credential: str, run: str, hop: int, now: Instant
     ) -> Lease:
-        state = self._state(uid, credential)
-        if state is None or state.ended or state.run != run or hop < int(state.hop):
-            raise RunGone
-        if state.held_until is not None and int(state.held_until) > now:
-            raise LeaseBusy(int(state.held_until))
-        fence = int(state.fence or 0)
-        condition = (StateRow.run == run) & (
-            (StateRow.fence == fence) | StateRow.fence.does_not_exist()
-        )
+        state = StateRow(*_state_place(uid, credential))
+        free = StateRow.held_until.does_not_exist() | (StateRow.held_until <= now)
+        live = (StateRow.run == run) & (StateRow.ended == False) & (StateRow.hop <= hop)  # noqa: E712
         try:
             state.update(
                 actions=[
-                    StateRow.fence.set(fence + 1),
+                    StateRow.fence.add(1),
                     StateRow.held_until.set(now + self._lease_ms),
                     StateRow.heard_at.set(now),
                 ],
-                condition=condition,
+                condition=live & free,
             )
         except UpdateError as error:
             if condition_failed(error):
-                raise LeaseBusy(now + self._lease_ms) from None
+                raise self._refusal(uid, credential, run, hop, now) from None
             raise
         checkpoint = orjson.loads(state.checkpoint) if state.checkpoint else None
-        return Lease(uid, platform, credential, run, fence + 1, checkpoint)
+        view = read_view(state.view)
+        return Lease(uid, platform, credential, run, int(state.fence), checkpoint, view)
 
-    def run_of(self, lease: Lease) -> RunView:
-        state = self._state(lease.uid, lease.credential)
-        if state is None or state.run != lease.run:
-            raise LeaseLost("Another run took this one's place.")
-        return read_view(state.view)
+    def _refusal(
+        self, uid: str, credential: str, run: str, hop: int, now: Instant
+    ) -> LeaseBusy | RunGone:
+        state = self._state(uid, credential)
+        if state is None or state.ended or state.run != run or hop < int(state.hop):
+            return RunGone()
+        return LeaseBusy(int(state.held_until or now + self._lease_ms))
 
     def checkpoint(self, lease: Lease, checkpoint: dict[str, Any], view: RunView) -> bool:
         now = self._clock.now()
@@ -193,24 +194,34 @@ class DynamoSyncStates:
             [
                 StateRow.checkpoint.set(orjson.dumps(checkpoint)),
                 StateRow.view.set(view_text(view)),
-                StateRow.heard_at.set(self._clock.now()),
+                StateRow.heard_at.set(max(self._clock.now(), view.resume_at or 0)),
                 StateRow.hop.set(hop),
                 StateRow.held_until.remove(),
             ],
         )
 
     def finish(self, lease: Lease, view: RunView) -> None:
-        self._put_run(view)
-        self._guarded(
-            lease,
-            [
-                StateRow.ended.set(True),
-                StateRow.view.set(view_text(view)),
-                StateRow.heard_at.set(self._clock.now()),
-                StateRow.held_until.remove(),
-                StateRow.checkpoint.remove(),
-            ],
-        )
+        state = StateRow(*_state_place(lease.uid, lease.credential))
+
+        def writes(transaction: TransactWrite) -> None:
+            transaction.save(_run_row(view))
+            transaction.update(
+                state,
+                actions=[
+                    StateRow.ended.set(True),
+                    StateRow.view.set(view_text(view)),
+                    StateRow.heard_at.set(self._clock.now()),
+                    StateRow.held_until.remove(),
+                    StateRow.checkpoint.remove(),
+                ],
+                condition=_held(lease),
+            )
+
+        try:
+            transact(writes)
+        except TransactWriteError as error:
+            failed_conditions(error)
+            raise LeaseLost("Another worker took this run over.") from None
 
     def request_stop(self, uid: str, credential: str) -> None:
         row = StateRow(*_state_place(uid, credential))
@@ -223,37 +234,23 @@ class DynamoSyncStates:
             if not condition_failed(error):
                 raise
 
-    def stream(self, uid: str, credential: str, stream: Stream) -> StreamState:
+    def streams(self, uid: str, credential: str) -> Mapping[Stream, StreamState]:
         try:
-            row = StreamRow.get(
-                keys.credential_state(uid, credential), keys.stream(stream), consistent_read=True
+            row = StreamsRow.get(
+                keys.credential_state(uid, credential), keys.STREAMS_SK, consistent_read=True
             )
-        except StreamRow.DoesNotExist:
-            return StreamState()
-        return StreamState(
-            watermark=None if row.watermark is None else int(row.watermark),
-            generation=int(row.generation),
-            deltas=int(row.deltas),
-            last_listing=int(row.last_listing),
-            store_key_sales=row.store_key_sales or {},
-            days=row.days or {},
-            last_run=row.last_run,
-        )
+        except StreamsRow.DoesNotExist:
+            return {}
+        return {name: StreamState(**told) for name, told in orjson.loads(row.states).items()}
 
-    def save_stream(self, lease: Lease, stream: Stream, state: StreamState) -> None:
-        row = StreamRow(
+    def save_streams(self, lease: Lease, states: Mapping[Stream, StreamState]) -> None:
+        row = StreamsRow(
             keys.credential_state(lease.uid, lease.credential),
-            keys.stream(stream),
-            watermark=state.watermark,
-            generation=state.generation,
-            deltas=state.deltas,
-            last_listing=state.last_listing,
-            store_key_sales=dict(state.store_key_sales),
-            days=dict(state.days),
-            last_run=state.last_run,
+            keys.STREAMS_SK,
+            states=orjson.dumps(states).decode(),
             fence=lease.fence,
         )
-        _save_fenced(row, StreamRow.fence, lease)
+        _save_fenced(row, StreamsRow.fence, lease)
 
     def manifest(
         self, uid: str, credential: str, stream: str, state: StreamState
@@ -333,14 +330,6 @@ class DynamoSyncStates:
             return read_view(state.view)
         return replace(view, state="failed", error=ABANDONED)
 
-    def _put_run(self, view: RunView) -> None:
-        RunRow(
-            keys.runs(view.uid, view.platform),
-            view.id,
-            credential=view.credential,
-            view=view_text(view),
-        ).save()
-
     def _state(self, uid: str, credential: str) -> StateRow | None:
         try:
             return StateRow.get(*_state_place(uid, credential), consistent_read=True)
@@ -352,14 +341,27 @@ class DynamoSyncStates:
 
     def _guarded(self, lease: Lease, actions: list[Action]) -> StateRow:
         state = StateRow(*_state_place(lease.uid, lease.credential))
-        held = (StateRow.fence == lease.fence) & (StateRow.run == lease.run)
         try:
-            state.update(actions=actions, condition=held)
+            state.update(actions=actions, condition=_held(lease))
         except UpdateError as error:
             if condition_failed(error):
                 raise LeaseLost("Another worker took this run over.") from None
             raise
         return state
+
+
+def _held(lease: Lease) -> Condition:
+    held: Condition = (StateRow.fence == lease.fence) & (StateRow.run == lease.run)
+    return held
+
+
+def _run_row(view: RunView) -> RunRow:
+    return RunRow(
+        keys.runs(view.uid, view.platform),
+        view.id,
+        credential=view.credential,
+        view=view_text(view),
+    )
 
 
 def _save_fenced(row: Row, fence: NumberAttribute, lease: Lease) -> None:

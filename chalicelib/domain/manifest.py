@@ -12,6 +12,7 @@ from bisect import bisect_left
 from collections.abc import Iterable, Iterator
 from dataclasses import fields
 from hashlib import blake2b
+from itertools import islice
 from typing import Any
 
 import orjson
@@ -74,13 +75,15 @@ class Manifest:
         self._unsaved[key] = value
         self._fold_when_large()
 
-    def take_unsaved(self) -> bytes:
-        """What was remembered since the last call, packed as a delta; empty when nothing was."""
-        flat = (part for entry in self._unsaved.items() for part in entry)
-        packed = pack_ids(flat)
+    def take_unsaved(self) -> list[bytes]:
+        """What was remembered since the last call, packed as deltas of a chunk's size at most."""
+        entries = iter(self._unsaved.items())
+        deltas = []
+        while part := list(islice(entries, CHUNK_ENTRIES)):
+            deltas.append(pack_ids(number for entry in part for number in entry))
         self._appended += len(self._unsaved)
         self._unsaved = {}
-        return packed
+        return deltas
 
     def overgrown(self) -> bool:
         """Whether the deltas are worth merging into a new base."""

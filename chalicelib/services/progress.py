@@ -37,7 +37,8 @@ class StreamPlace:
 
 @dataclass(slots=True)
 class Progress:
-    """The whole checkpoint. `began` is the clock before the run's first request."""
+    """The whole checkpoint. `began` is the clock before the run's first request; `missing` names
+    the permissions that the key was found to lack."""
 
     began: Instant
     streams: dict[Stream, StreamPlace] = field(default_factory=dict)
@@ -47,6 +48,7 @@ class Progress:
     resume_at: Instant | None = None
     idle_hops: int = 0
     error: RunError | None = None
+    missing: list[str] = field(default_factory=list)
 
     def dump(self) -> dict[str, Any]:
         return asdict(self)
@@ -57,6 +59,11 @@ class Progress:
         names = {key: (name, zone) for key, (name, zone) in told["store_names"].items()}
         error = RunError(**told["error"]) if told["error"] else None
         return cls(**{**told, "streams": streams, "store_names": names, "error": error})
+
+    def end_all(self) -> None:
+        """Nothing more is read in this run: who goes on with it only ends it."""
+        for place in self.streams.values():
+            place.ended = True
 
     def next_stream(self) -> Stream | None:
         for stream in STREAMS:

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from chalicelib.domain.manifest import Manifest
 from chalicelib.domain.records import Instant, Stream
 from chalicelib.services.commit import Commits
 from chalicelib.services.pages import PageTaker
+from chalicelib.services.ports.accounts import Account
 from chalicelib.services.ports.common import Clock
 from chalicelib.services.ports.pos import Page, PosSession
 from chalicelib.services.ports.runs import (
@@ -45,11 +46,12 @@ class SliceParts:
 class Slice:
     """The state of a run in this process. `fetched` counts the pages it took."""
 
-    def __init__(self, parts: SliceParts, lease: Lease, hop: int, view: RunView) -> None:
+    def __init__(self, parts: SliceParts, lease: Lease, hop: int) -> None:
         self.lease = lease
-        self.view = view
+        self.view = lease.view
+        self.account: Account | None = None
         self.fetched = 0
-        self.tally = Tally(view)
+        self.tally = Tally(lease.view)
         if lease.checkpoint:
             self.progress = Progress.load(lease.checkpoint)
         else:
@@ -63,6 +65,7 @@ class Slice:
             inventories=parts.inventories,
         )
         self._session: PosSession | None = None
+        self._stored: Mapping[Stream, StreamState] | None = None
         self._states = parts.states
         self._clock = parts.clock
         self._hop = hop
@@ -75,7 +78,15 @@ class Slice:
             raise RuntimeError("the slice was not opened")
         return self._session
 
-    def open(self, scope: str, session: PosSession) -> None:
+    @property
+    def stored(self) -> Mapping[Stream, StreamState]:
+        """The streams as the last run left them; only the lease's holder changes them."""
+        if self._stored is None:
+            self._stored = self._states.streams(self.lease.uid, self.lease.credential)
+        return self._stored
+
+    def open(self, account: Account, scope: str, session: PosSession) -> None:
+        self.account = account
         self.taker.scope = scope
         self._session = session
 
@@ -87,7 +98,7 @@ class Slice:
         """Decide how far back each stream is read: since its watermark, else all of history."""
         reread = self.view.reread_from
         for stream in streams:
-            state = self._stored(stream)
+            state = self.stored.get(stream) or StreamState()
             place = StreamPlace(generation=state.generation, deltas=state.deltas)
             if state.watermark is None or reread is not None:
                 place.history_from = history_from if reread is None else reread
@@ -100,12 +111,14 @@ class Slice:
         place = self.progress.streams[stream]
         if stream == "stores" or stream in self.taker.manifests:
             return place
-        known = StreamState(generation=place.generation, deltas=place.deltas)
-        self.taker.manifests[stream] = Manifest(*self._manifest(stream, known))
-        if stream == "inventory" and place.since is None:
+        self.taker.manifests[stream] = self._manifest(stream, place.generation, place.deltas)
+        if stream == "inventory":
             place.seen_generation = place.seen_generation or self.lease.fence
-            seen = StreamState(generation=place.seen_generation, deltas=place.seen_deltas)
-            self.taker.seen = Manifest(*self._manifest(SEEN, seen))
+            self.taker.seen = (
+                self._manifest(SEEN, place.seen_generation, place.seen_deltas)
+                if place.seen_deltas
+                else Manifest()
+            )
         return place
 
     def take(self, stream: Stream, page: Page) -> None:
@@ -120,11 +133,12 @@ class Slice:
         place.full_listing = full_listing
         place.ended = place.good = True
 
-    def give_up(self, stream: Stream, error: RunError) -> None:
-        """The stream cannot be read; the others still can."""
+    def give_up(self, stream: Stream, error: RunError, missing: Sequence[str]) -> None:
+        """The stream cannot be read for want of a permission; the others still can."""
         place = self.progress.streams[stream]
         place.ended, place.cursor = True, None
         self.progress.error = self.progress.error or error
+        self.progress.missing += missing
 
     def checkpoint_when_due(self) -> None:
         waited = self._clock.monotonic() - self._saved_at
@@ -142,14 +156,27 @@ class Slice:
 
     def save(self) -> None:
         """Append what the manifests learned; it counts once a checkpoint names it."""
+        self.save_known()
+        self.save_seen()
+
+    def save_known(self) -> None:
+        """What the POS holds, as far as it was read."""
         for stream, manifest in self.taker.manifests.items():
             place = self.progress.streams[stream]
-            if packed := manifest.take_unsaved():
-                self._states.put_delta(
-                    self.lease, stream, place.generation, place.deltas + 1, packed
-                )
+            for packed in manifest.take_unsaved():
                 place.deltas += 1
-        self._save_seen()
+                self._states.put_delta(self.lease, stream, place.generation, place.deltas, packed)
+
+    def save_seen(self) -> None:
+        """What this inventory listing showed."""
+        place = self.progress.streams.get("inventory")
+        if place is None or self.taker.seen is None:
+            return
+        for packed in self.taker.seen.take_unsaved():
+            place.seen_deltas += 1
+            self._states.put_delta(
+                self.lease, SEEN, place.seen_generation, place.seen_deltas, packed
+            )
 
     def hand_over(self, state: RunState, hop: int) -> None:
         """Checkpoint and give the lease back; messages before `hop` are void."""
@@ -161,18 +188,9 @@ class Slice:
         """The run as people see it now."""
         return self.tally.view(state, self._clock.now(), self.progress, hop=self._hop, ended=ended)
 
-    def _save_seen(self) -> None:
-        place = self.progress.streams.get("inventory")
-        if place is None or self.taker.seen is None:
-            return
-        if packed := self.taker.seen.take_unsaved():
-            self._states.put_delta(
-                self.lease, SEEN, place.seen_generation, place.seen_deltas + 1, packed
-            )
-            place.seen_deltas += 1
-
-    def _stored(self, stream: Stream) -> StreamState:
-        return self._states.stream(self.lease.uid, self.lease.credential, stream)
-
-    def _manifest(self, stream: str, state: StreamState) -> tuple[list[bytes], list[bytes]]:
-        return self._states.manifest(self.lease.uid, self.lease.credential, stream, state)
+    def _manifest(self, name: str, generation: int, deltas: int) -> Manifest:
+        if not generation and not deltas:
+            return Manifest()
+        state = StreamState(generation=generation, deltas=deltas)
+        lease = self.lease
+        return Manifest(*self._states.manifest(lease.uid, lease.credential, name, state))

@@ -17,7 +17,7 @@ from chalicelib.domain.records import Instant, Stream
 from chalicelib.services.check import learn_scope
 from chalicelib.services.key_ring import KeyRing
 from chalicelib.services.messages import MAX_HOPS, SyncMessage
-from chalicelib.services.outcome import Outcomes
+from chalicelib.services.outcome import Outcomes, missing_permissions
 from chalicelib.services.ports.accounts import Accounts
 from chalicelib.services.ports.common import Clock, JobQueue
 from chalicelib.services.ports.integrations import Credentials, Integrations
@@ -106,7 +106,7 @@ class SyncWorker:
         self._queue.send(again.body(), delay_seconds=wait)
 
     def _work(self, lease: Lease, message: SyncMessage, remaining: Remaining) -> None:
-        part = Slice(self._parts, lease, message.hop, self._states.run_of(lease))
+        part = Slice(self._parts, lease, message.hop)
         try:
             self._open(part)
             self._read_streams(part, remaining)
@@ -141,7 +141,7 @@ class SyncWorker:
         )
         credential = learn_scope(self._gateway, self._credentials, credential, access)
         access = replace(access, scope=credential.scope)
-        part.open(credential.scope, self._gateway.open(access))
+        part.open(account, credential.scope, self._gateway.open(access))
         if not part.progress.streams:
             info = self._gateway.platform(lease.platform)
             part.plan(info.streams, info.overlap_seconds, credential.history_from)
@@ -151,8 +151,8 @@ class SyncWorker:
             try:
                 self._read(part, stream, remaining)
             except PermissionMissing as error:
-                part.give_up(stream, told(error, stream))
-            part.checkpoint()
+                part.give_up(stream, told(error, stream), missing_permissions(error))
+            part.checkpoint_when_due()
 
     def _read(self, part: Slice, stream: Stream, remaining: Remaining) -> None:
         place = part.load(stream)
@@ -190,8 +190,12 @@ class SyncWorker:
         if wait <= LONGEST_DELAY_SECONDS:
             self._continue(part, message, "waiting", delay_seconds=wait)
             return
-        lease = part.lease
-        self._credentials.set_due(lease.uid, lease.platform, lease.credential, progress.resume_at)
+        lease, at = part.lease, progress.resume_at
+        try:
+            self._credentials.set_due(lease.uid, lease.platform, lease.credential, at)
+        except NotFound:
+            self._outcomes.stopped(part)
+            return
         part.hand_over("waiting", message.hop + 1)
 
     def _continue(

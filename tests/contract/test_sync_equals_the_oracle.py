@@ -70,7 +70,7 @@ def test_a_lasting_fault_fails_the_run_moves_no_watermark_and_loses_nothing(
         failed = retailer.sync()
         watermarks = {
             stream: state.watermark
-            for (_, _, stream), state in retailer.room.states.streams.items()
+            for (_, _, stream), state in retailer.room.states.kept_streams.items()
         }
         retailer.server.faults.clear()
         mended = retailer.sync()

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import copy
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -41,7 +41,8 @@ class MemorySyncStates:
     def __init__(self, clock: Any) -> None:
         self.clock = clock
         self.states: dict[tuple[str, str], State] = {}
-        self.streams: dict[tuple[str, str, str], StreamState] = {}
+        self.kept_streams: dict[tuple[str, str, Stream], StreamState] = {}
+        self.fences: dict[tuple[object, ...], int] = {}
         self.manifests: dict[tuple[str, str, str, int], dict[str, bytes]] = {}
         self.kept: dict[tuple[str, str, str], RunView] = {}
         self.aside_rows: dict[tuple[str, str], dict[int, SetAside]] = {}
@@ -73,10 +74,7 @@ class MemorySyncStates:
         state.held_until = now + LEASE_MS
         state.heard_at = now
         checkpoint = copy.deepcopy(state.checkpoint)
-        return Lease(uid, platform, credential, run, state.fence, checkpoint)
-
-    def run_of(self, lease: Lease) -> RunView:
-        return self._held(lease).view
+        return Lease(uid, platform, credential, run, state.fence, checkpoint, state.view)
 
     def checkpoint(self, lease: Lease, checkpoint: dict[str, Any], view: RunView) -> bool:
         state = self._held(lease)
@@ -91,6 +89,7 @@ class MemorySyncStates:
         self.checkpoint(lease, checkpoint, view)
         state = self._held(lease)
         state.hop, state.held_until = hop, None
+        state.heard_at = max(state.heard_at, view.resume_at or 0)
 
     def finish(self, lease: Lease, view: RunView) -> None:
         state = self._held(lease)
@@ -102,11 +101,18 @@ class MemorySyncStates:
         if state and not state.ended:
             state.stop = True
 
-    def stream(self, uid: str, credential: str, stream: Stream) -> StreamState:
-        return self.streams.get((uid, credential, stream), StreamState())
+    def streams(self, uid: str, credential: str) -> dict[Stream, StreamState]:
+        owner = (uid, credential)
+        return {
+            name: state
+            for (*place, name), state in self.kept_streams.items()
+            if tuple(place) == owner
+        }
 
-    def save_stream(self, lease: Lease, stream: Stream, state: StreamState) -> None:
-        self.streams[lease.uid, lease.credential, stream] = state
+    def save_streams(self, lease: Lease, states: Mapping[Stream, StreamState]) -> None:
+        self._fence(lease, "streams")
+        for stream, state in states.items():
+            self.kept_streams[lease.uid, lease.credential, stream] = state
 
     def manifest(
         self, uid: str, credential: str, stream: str, state: StreamState
@@ -120,6 +126,7 @@ class MemorySyncStates:
     def put_delta(
         self, lease: Lease, stream: str, generation: int, number: int, packed: bytes
     ) -> None:
+        self._fence(lease, stream, generation, number)
         self._rows(lease, stream, generation)[f"D{number:06d}"] = packed
 
     def put_base(self, lease: Lease, stream: str, generation: int, chunks: Sequence[bytes]) -> None:
@@ -178,6 +185,13 @@ class MemorySyncStates:
         if state.fence != lease.fence or state.run != lease.run:
             raise LeaseLost("another worker took this run over")
         return state
+
+    def _fence(self, lease: Lease, *row: object) -> None:
+        """What a later lease has written stays."""
+        place = (lease.uid, lease.credential, *row)
+        if self.fences.get(place, 0) > lease.fence:
+            raise LeaseLost("another worker took this run over")
+        self.fences[place] = lease.fence
 
     def _rows(self, lease: Lease, stream: str, generation: int) -> dict[str, bytes]:
         place = (lease.uid, lease.credential, stream, generation)

@@ -119,7 +119,8 @@ class SyncControl(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class Lease:
-    """The right to run one credential's job. `fence` grows by one with every lease given."""
+    """The right to run one credential's job. `fence` grows by one with every lease given;
+    `checkpoint` and `view` are the run's as it stood then."""
 
     uid: str
     platform: str
@@ -127,6 +128,7 @@ class Lease:
     run: str
     fence: int
     checkpoint: dict[str, Any] | None
+    view: RunView
 
 
 class LeaseBusy(Exception):
@@ -176,10 +178,6 @@ class SyncStates(Protocol):
         """Raises LeaseBusy, or RunGone when the run is not live or has passed this hop."""
         ...
 
-    def run_of(self, lease: Lease) -> RunView:
-        """The leased run as it stands."""
-        ...
-
     def checkpoint(self, lease: Lease, checkpoint: dict[str, Any], view: RunView) -> bool:
         """Checkpoint, heartbeat and progress in one conditional update.
 
@@ -188,18 +186,25 @@ class SyncStates(Protocol):
         ...
 
     def hand_over(self, lease: Lease, checkpoint: dict[str, Any], view: RunView, hop: int) -> None:
-        """Checkpoint and give the lease back; messages before `hop` are void. Raises LeaseLost."""
+        """Checkpoint and give the lease back; messages before `hop` are void. Raises LeaseLost.
+
+        A waiting run counts as heard of until it is to go on.
+        """
         ...
 
     def finish(self, lease: Lease, view: RunView) -> None:
-        """Store the ended run, then end its life and give the lease back. Raises LeaseLost."""
+        """Store the ended run, end its life, give the lease back, all at once. Raises LeaseLost."""
         ...
 
     def request_stop(self, uid: str, credential: str) -> None: ...
 
-    def stream(self, uid: str, credential: str, stream: Stream) -> StreamState: ...
+    def streams(self, uid: str, credential: str) -> Mapping[Stream, StreamState]:
+        """What runs of the credential left; nothing of streams never read."""
+        ...
 
-    def save_stream(self, lease: Lease, stream: Stream, state: StreamState) -> None: ...
+    def save_streams(self, lease: Lease, states: Mapping[Stream, StreamState]) -> None:
+        """All of them at once. Raises LeaseLost when a later lease has saved its own."""
+        ...
 
     def manifest(
         self, uid: str, credential: str, stream: str, state: StreamState

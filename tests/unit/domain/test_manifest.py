@@ -23,13 +23,13 @@ def test_a_manifest_is_a_dict_however_it_was_saved_and_folded(
             truth[key] = value
             action = saves[number] if number < len(saves) else 0
             if action >= 1:
-                deltas.append(known.take_unsaved())
+                deltas += known.take_unsaved()
             if action == 2:
                 known = Manifest(base, deltas)
             if action == 3:
                 base, deltas = list(known.chunks()), []
                 known = Manifest(base, deltas)
-        deltas.append(known.take_unsaved())
+        deltas += known.take_unsaved()
 
         read_again = Manifest(base, deltas)
 
@@ -49,6 +49,17 @@ def test_chunks_hold_at_most_eight_thousand_entries() -> None:
     chunks = list(known.chunks())
 
     assert [len(chunk) // module.ENTRY_BYTES for chunk in chunks] == [8_000, 8_000, 4_001]
+
+
+def test_deltas_hold_no_more_than_a_chunk() -> None:
+    known = Manifest()
+    for number in range(8_001):
+        known.remember(number, number)
+
+    deltas = known.take_unsaved()
+
+    assert [len(delta) // module.ENTRY_BYTES for delta in deltas] == [8_000, 1]
+    assert known.take_unsaved() == []
 
 
 def test_a_small_delta_is_not_worth_a_new_base() -> None:

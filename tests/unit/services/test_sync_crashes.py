@@ -115,7 +115,7 @@ def seen_by_people(room: Backroom) -> dict[str, Any]:
         "asides": room.states.asides(UID, run.id, 100, None),
         "watermarks": {
             stream: state.watermark is not None
-            for (_, _, stream), state in room.states.streams.items()
+            for (_, _, stream), state in room.states.kept_streams.items()
         },
         "notifications": {n.kind for n in room.notifications.open_for(UID)},
         "schedule": (
