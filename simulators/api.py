@@ -140,14 +140,16 @@ class Rendered:
         wanted: list[int],
         render: Callable[[Any], Any],
         style: str = "",
+        write: Callable[[Any], bytes] = encode,
     ) -> bytes:
         """The rows at positions `wanted`, with commas between. `style` names the way of rendering:
-        equal styles of a table must come from equal renderers."""
+        equal styles of a table must come from equal renderers. `write` puts into bytes what
+        `render` made of a row."""
         self._tables[id(table)] = table
         kept = table.rendered(style)
         for at in wanted:
             if at not in kept:
-                kept[at] = encode(render(table.get(at)))
+                kept[at] = write(render(table.get(at)))
                 self.held += len(kept[at])
         body = b",".join([kept[at] for at in wanted])
         if self.held > self._limit:

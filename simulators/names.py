@@ -66,6 +66,10 @@ STATE_ZONES = {
     "MA": ("Eastern Time (US & Canada)", "20.0"),
     "AZ": ("Arizona", "21.6"),
     "IL": ("Central Time (US & Canada)", "19.55"),
+    "BC": ("Pacific Time (US & Canada)", "12.0"),
+    "AB": ("Mountain Time (US & Canada)", "5.0"),
+    "ON": ("Eastern Time (US & Canada)", "13.0"),
+    "QC": ("Eastern Time (US & Canada)", "14.975"),
 }
 
 CATEGORIES = (

@@ -37,6 +37,7 @@ class SimServer(Generic[A]):
     """
 
     edits_class: type[Edits] = Edits
+    httpd_class: type[Httpd] = Httpd
 
     def __init__(
         self,
@@ -55,10 +56,13 @@ class SimServer(Generic[A]):
         self.stats = Stats()
         self.lock = threading.RLock()
         self.closing = threading.Event()
-        self._host = host
-        self._scheme = "https" if tls else "http"
+        self._host, self._tls = host, tls
         self.control = Control(self)
-        self._http = Httpd((host, port), self, tls)
+        self._bind(port)
+
+    def _bind(self, port: int) -> None:
+        """Take the port; who connects is answered once `start` was called."""
+        self._http = self.httpd_class((self._host, port), self, self._tls)
         self._thread = threading.Thread(target=self._http.serve_forever, args=(0.02,), daemon=True)
 
     @property
@@ -72,7 +76,7 @@ class SimServer(Generic[A]):
     @property
     def url(self) -> str:
         """`http://127.0.0.1:port`, where `/_sim/` is."""
-        return f"{self._scheme}://{self._host}:{self.port}"
+        return f"{'https' if self._tls else 'http'}://{self._host}:{self.port}"
 
     @property
     def base_url(self) -> str:
@@ -97,6 +101,9 @@ class SimServer(Generic[A]):
     def stop(self) -> None:
         """Stop listening and close every connection; slow answers are given up."""
         self.closing.set()
+        self._hang_up()
+
+    def _hang_up(self) -> None:
         self._http.shutdown()
         self._http.server_close()
         self._http.drop_connections()

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
+from simulators.api import Rendered, encode
+from simulators.api import Settings as CommonSettings
 from simulators.shapes import Lot, Sale, Shopper, Venue
 from simulators.tables import Table
 from simulators.windows import SalesClock, wall
@@ -25,10 +27,9 @@ RESOURCES = {
     DAILY: "daily_sales",
 }
 
-SEPARATOR = b",\n"
 Window = tuple[int | None, int | None]
-Chunks = Iterator[bytes]
-Writer = Callable[[Any], tuple[Cells, list[Cells]]]
+Written = tuple[list[bytes], int]
+"""Pieces of a body, some of them blank, and how many rows of the world they tell of."""
 
 
 class Misasked(Exception):
@@ -36,15 +37,14 @@ class Misasked(Exception):
 
 
 @dataclass(slots=True)
-class Settings:
+class Settings(CommonSettings):
     """Switches of a running simulator.
 
     `customers`, `inventory`: whether the server has that report. `rows`: "arrays" under a header
     row, or "objects". `language` of money: "asked" (by `lang_id`), "en" or "fr". `formats`:
     "asked", or "fixed" on a server that prints its own way and ignores the format variables.
     `row_order`: "invoice", or "product", where the lines of an invoice are apart. `php_types`
-    sends everything as `text/html`. `folder` is the tenant's folder before `/reports/api.php`.
-    `skew_seconds` shifts the server's clock.
+    sends everything as `text/html`.
     """
 
     customers: bool = True
@@ -54,8 +54,6 @@ class Settings:
     formats: str = "asked"
     row_order: str = "invoice"
     php_types: bool = False
-    folder: str = ""
-    skew_seconds: int = 0
 
     def __post_init__(self) -> None:
         choices = {
@@ -110,36 +108,48 @@ def group_of(shop: Shop) -> str:
 class Reports:
     """Writes the reports of a world. `settings` may be exchanged at any time."""
 
-    def __init__(self, world: World, settings: Settings) -> None:
+    def __init__(self, world: World, settings: Settings, rendered: Rendered) -> None:
         self.world = world
         self.settings = settings
+        self._rendered = rendered
         self._clock = SalesClock()
 
     def write(self, question: Question, twist: str | None = None) -> tuple[bytes, int]:
-        """The body, and how many rows it holds beside the header. Raises Misasked.
+        """The body, and how many rows of the world it tells of. Raises Misasked.
 
         `twist`: "empty" (no rows) or "ignore_filter" (whatever dates and stores were asked for).
         """
-        writers: dict[str, tuple[Cells, Callable[[Question, str | None], Chunks]]] = {
+        report = self._reports().get(question.report)
+        if report is None:
+            raise Misasked(f"Unknown report {question.report}")
+        columns, write = report
+        chunks, count = write(question, twist)
+        if twist == "empty":
+            chunks, count = [], 0
+        if question.report == SALES and self.settings.row_order == "product":
+            chunks = [self._by_product(chunks)]
+        if not self._as_objects:
+            chunks.insert(0, wire.as_arrays(columns, [columns]))
+        return b"[" + b",".join(filter(None, chunks)) + b"]", count
+
+    def _reports(self) -> dict[str, tuple[Cells, Callable[[Question, str | None], Written]]]:
+        found: dict[str, tuple[Cells, Callable[[Question, str | None], Written]]] = {
             SALES: (wire.SALES_COLUMNS, self._sales),
             DAILY: (wire.DAILY_COLUMNS, self._daily),
         }
         if self.settings.customers:
-            writers[CUSTOMERS] = (wire.CUSTOMER_COLUMNS, self._customers)
+            found[CUSTOMERS] = (wire.CUSTOMER_COLUMNS, self._customers)
         if self.settings.inventory:
-            writers[STOCK] = (wire.STOCK_COLUMNS, self._stock)
-        if question.report not in writers:
-            raise Misasked(f"Unknown report {question.report}")
-        columns, writer = writers[question.report]
-        chunks = [] if twist == "empty" else list(writer(question, twist))
-        if self.settings.row_order == "product" and question.report == SALES:
-            chunks = self._by_product(chunks)
-        head = [] if self._as_objects else [self._encode(columns, [columns])]
-        return b"[" + SEPARATOR.join(head + chunks) + b"]", _count(chunks)
+            found[STOCK] = (wire.STOCK_COLUMNS, self._stock)
+        return found
 
     @property
     def _as_objects(self) -> bool:
         return self.settings.rows == "objects"
+
+    def _encode(self, columns: Cells, rows: list[Cells]) -> bytes:
+        write = wire.as_objects if self._as_objects else wire.as_arrays
+        return write(columns, rows)
 
     def _formats(self, question: Question) -> Formats:
         language = self.settings.language
@@ -149,48 +159,53 @@ class Reports:
             fixed=self.settings.formats == "fixed",
         )
 
-    def _encode(self, columns: Cells, rows: list[Cells]) -> bytes:
-        whole = self._as_objects
-        return SEPARATOR.join([wire.encode_row(columns, row, as_object=whole) for row in rows])
+    def _by_product(self, chunks: list[bytes]) -> bytes:
+        """The rows of all invoices, sorted so that the lines of one are apart."""
+        sku: Any = "SKU" if self._as_objects else wire.SALES_COLUMNS.index("SKU")
+        rows = json.loads(b"[" + b",".join(filter(None, chunks)) + b"]")
+        return encode(sorted(rows, key=lambda row: str(row[sku])))[1:-1]
 
-    def _by_product(self, chunks: list[bytes]) -> list[bytes]:
-        rows = SEPARATOR.join(chunks).split(SEPARATOR) if chunks else []
-        sku = "SKU" if self._as_objects else wire.SALES_COLUMNS.index("SKU")
-        return sorted(rows, key=lambda row: str(json.loads(row)[sku]))
+    def _known(
+        self,
+        table: Table[Any],
+        positions: list[int],
+        formats: Formats,
+        columns: Cells,
+        cells: Callable[[Any], list[Cells]],
+    ) -> bytes:
+        """Rows of the world as they go out."""
+        style = f"{self.settings.rows}|{formats.style}"
+        return self._rendered.rows(
+            table, positions, cells, style, lambda rows: self._encode(columns, rows)
+        )
 
-    def _kept(
-        self, table: Table[Any], positions: list[int], formats: Formats, write: Writer
-    ) -> Chunks:
-        """The rows of the world as they go out; each is written once and kept until it changes."""
-        kept = table.rendered(f"{self.settings.rows}|{formats.style}")
-        for at in positions:
-            if at not in kept:
-                kept[at] = self._encode(*write(table.get(at)))
-            yield kept[at]
-
-    def _sales(self, question: Question, twist: str | None) -> Chunks:
+    def _sales(self, question: Question, twist: str | None) -> Written:
         window, formats = read_window(question.variables, twist), self._formats(question)
-        group_totals = truthy(question.variables.get("group_totals"))
-        grand_totals = truthy(question.variables.get("grand_totals"))
-        products, everything = self.world.products, 0
+        sums = [truthy(question.variables.get(name)) for name in ("group_totals", "grand_totals")]
+        chunks, count, everything = [], 0, 0
         for shop in self._shops(question, twist):
             chosen = self._invoices(shop, window, {} if twist else question.variables)
+            chunks.append(self._invoice_rows(shop, chosen, formats))
+            count += len(chosen)
+            total = sum(shop.sales.get(at).total for at in chosen) if any(sums) else 0
+            everything += total
+            if sums[0]:
+                chunks.append(self._total(f"{shop.venue.name} Total", formats.money(total)))
+        if sums[1]:
+            chunks.append(self._total("Grand Total", formats.money(everything)))
+        return chunks, count
 
-            def write(row: Sale, venue: Venue = shop.venue) -> tuple[Cells, list[Cells]]:
-                return wire.SALES_COLUMNS, wire.sale_rows(row, venue, products, formats)
+    def _invoice_rows(self, shop: Shop, chosen: list[int], formats: Formats) -> bytes:
+        venue, products = shop.venue, self.world.products
 
-            yield from self._kept(shop.sales, chosen, formats, write)
-            if group_totals or grand_totals:
-                total = sum(shop.sales.get(at).total for at in chosen)
-                everything += total
-            if group_totals:
-                yield self._total(f"{shop.venue.name} Total", formats.money(total))
-        if grand_totals:
-            yield self._total("Grand Total", formats.money(everything))
+        def cells(row: Sale) -> list[Cells]:
+            return wire.sale_rows(row, venue, products, formats)
+
+        return self._known(shop.sales, chosen, formats, wire.SALES_COLUMNS, cells)
 
     def _total(self, label: str, amount: str) -> bytes:
-        blanks = ("",) * (len(wire.SALES_COLUMNS) - 1)
-        row = dict(zip(wire.SALES_COLUMNS, (label, *blanks), strict=True)) | {"Total": amount}
+        """A row that belongs to no invoice."""
+        row = dict.fromkeys(wire.SALES_COLUMNS, "") | {"Store": label, "Total": amount}
         return self._encode(wire.SALES_COLUMNS, [tuple(row.values())])
 
     def _invoices(self, shop: Shop, window: Window, variables: Mapping[str, Any]) -> list[int]:
@@ -211,53 +226,60 @@ class Reports:
 
         return [at for at in chosen if passes(shop.sales.get(at))]
 
-    def _daily(self, question: Question, twist: str | None) -> Chunks:
-        """One row per store and day, days without sales included unless they are to be hidden."""
+    def _daily(self, question: Question, twist: str | None) -> Written:
+        """One row per store and day, days without sales too unless they are to be hidden."""
         low, high = read_window(question.variables, twist)
         formats, hide = self._formats(question), truthy(question.variables.get("hide_empty_rows"))
-        for shop in self._shops(question, twist):
-            days = self._days(shop, low, high)
-            for day, rows in days.items():
-                if rows or not hide:
-                    cells = wire.daily_row(group_of(shop), shop.venue, day, rows, formats)
-                    yield self._encode(wire.DAILY_COLUMNS, [cells])
+        rows = [
+            wire.daily_row(group_of(shop), shop.venue, day, sales, formats)
+            for shop in self._shops(question, twist)
+            for day, sales in self._days(shop, low, high).items()
+            if sales or not hide
+        ]
+        return [self._encode(wire.DAILY_COLUMNS, rows)], len(rows)
 
     def _days(self, shop: Shop, low: int | None, high: int | None) -> dict[int, list[Sale]]:
         """Sales by day on the store's clock; with both bounds, every day between them."""
-        both = low is not None and high is not None
-        days: dict[int, list[Sale]] = (
-            {day: [] for day in range((low or 0) // DAY, (high or 0) // DAY + 1)} if both else {}
-        )
+        days: dict[int, list[Sale]] = {}
+        if low is not None and high is not None:
+            days = {day: [] for day in range(low // DAY, high // DAY + 1)}
         for at in self._clock.between(shop, low, high):
             row = shop.sales.get(at)
             days.setdefault(wall(row.ordered, shop.venue.rails_zone) // DAY, []).append(row)
         return days
 
-    def _customers(self, question: Question, _: str | None) -> Chunks:
+    def _customers(self, question: Question, _: str | None) -> Written:
         """All of them: this report knows neither dates nor stores."""
         formats = self._formats(question)
+        chunks, count = [], 0
         for shop in self.world.shops:
 
-            def write(row: Shopper, venue: Venue = shop.venue) -> tuple[Cells, list[Cells]]:
-                return wire.CUSTOMER_COLUMNS, [wire.customer_row(row, venue, formats)]
+            def cells(row: Shopper, venue: Venue = shop.venue) -> list[Cells]:
+                return [wire.customer_row(row, venue, formats)]
 
-            yield from self._kept(shop.customers, shop.customers.positions(), formats, write)
+            table = shop.customers
+            positions = table.positions()
+            chunks.append(self._known(table, positions, formats, wire.CUSTOMER_COLUMNS, cells))
+            count += len(positions)
+        return chunks, count
 
-    def _stock(self, question: Question, twist: str | None) -> Chunks:
+    def _stock(self, question: Question, twist: str | None) -> Written:
         """What was ever in stock; `hide_empty_rows` leaves out what is sold out."""
         formats, products = self._formats(question), self.world.products_by_id
-        hide = truthy(question.variables.get("hide_empty_rows"))
+        hide = truthy(question.variables.get("hide_empty_rows")) and not twist
+        chunks, count = [], 0
         for shop in self._shops(question, twist):
+
+            def cells(row: Lot, venue: Venue = shop.venue) -> list[Cells]:
+                return [wire.stock_row(row, venue, products[row.product], formats)]
+
             table = shop.inventories
-            positions = table.positions()
-            if hide:
-                positions = [at for at in positions if float(table.get(at).quantity) > 0]
-
-            def write(row: Lot, venue: Venue = shop.venue) -> tuple[Cells, list[Cells]]:
-                stock = wire.stock_row(row, venue, products[row.product], formats)
-                return wire.STOCK_COLUMNS, [stock]
-
-            yield from self._kept(table, positions, formats, write)
+            positions = [
+                at for at in table.positions() if not hide or float(table.get(at).quantity) > 0
+            ]
+            chunks.append(self._known(table, positions, formats, wire.STOCK_COLUMNS, cells))
+            count += len(positions)
+        return chunks, count
 
     def _shops(self, question: Question, twist: str | None) -> list[Shop]:
         """The stores of `store_groups`; all where none is named."""
@@ -292,7 +314,3 @@ def _values(asked: object) -> set[str]:
         return {str(key) for key, value in asked.items() if truthy(value)}
     found = asked if isinstance(asked, list) else [asked]
     return {str(value) for value in found if truthy(value)}
-
-
-def _count(chunks: list[bytes]) -> int:
-    return sum(1 + chunk.count(SEPARATOR) for chunk in chunks)

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
 
+from simulators.api import encode
 from simulators.shapes import Line, Lot, Product, Sale, Shopper, Venue
 
 from .formats import (
@@ -194,9 +194,15 @@ def stock_row(row: Lot, venue: Venue, product: Product, formats: Formats) -> Cel
     )
 
 
-def encode_row(columns: Cells, cells: Cells, *, as_object: bool) -> bytes:
-    value = dict(zip(columns, cells, strict=True)) if as_object else cells
-    return json.dumps(value, ensure_ascii=False, separators=(",", ":")).encode()
+def as_arrays(columns: Cells, rows: list[Cells]) -> bytes:
+    """`["a","b"],["c","d"]`; the columns come in a row of their own, elsewhere."""
+    del columns
+    return encode(rows)[1:-1]
+
+
+def as_objects(columns: Cells, rows: list[Cells]) -> bytes:
+    """`{"A":"a","B":"b"},{"A":"c","B":"d"}`."""
+    return encode([dict(zip(columns, row, strict=True)) for row in rows])[1:-1]
 
 
 def daily_row(group: str, venue: Venue, day: int, rows: list[Sale], formats: Formats) -> Cells:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from typing import Any
 
 from simulators.shapes import Line, Lot, Product, Sale, Shopper, Venue
@@ -22,10 +21,6 @@ CUSTOMER_TYPES = {"employee": "Employee", "medical": "Medical", "recreational": 
 GST = 5.0  # percent; what a venue's tax is above that, its province takes
 _BROKEN_DATES = ("not a date", "2026-13-45T25:00:00")
 _BROKEN_MONEY = ("12,x4", "n/a", "--")
-
-
-def encode(value: Any) -> bytes:
-    return json.dumps(value, ensure_ascii=False, separators=(",", ":")).encode()
 
 
 def local(instant: int, venue: Venue) -> str:

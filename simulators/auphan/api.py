@@ -1,0 +1,152 @@
+"""The one route of Auphan: a report asked for in a query string, no sockets.
+
+The key travels inside the query. So nothing of it goes into a log but what `Call.note` says.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Any, ClassVar
+
+from simulators.api import Api, Call, Columns
+from simulators.httpd import JSON, Reply, Request
+from simulators.world import World
+
+from .reports import (
+    CUSTOMERS,
+    DAILY,
+    RESOURCES,
+    SALES,
+    STOCK,
+    Misasked,
+    Question,
+    Reports,
+    Settings,
+    group_of,
+    read_question,
+)
+
+_PATH = re.compile(r"^(?:/[\w-]+)?/reports/api\.php$")
+_DATE = re.compile(r"[\d :T-]{0,19}")
+TEXT, PHP = "text/plain; charset=UTF-8", "text/html; charset=UTF-8"
+
+
+@dataclass(frozen=True, slots=True)
+class Asked(Call):
+    """`question` is None where the query held none."""
+
+    question: Question | None = None
+
+
+class AuphanApi(Api):
+    aliases: ClassVar[Mapping[str, str]] = {
+        "sales": "sales_histories",
+        "inventory": "inventories",
+        "stores": "daily_sales",
+    }
+    columns: ClassVar[Mapping[str, Columns]] = {
+        "customers": {
+            "First Name": "first",
+            "Last Name": "last",
+            "Phone": "phone",
+            "Email": "email",
+            "Birth Date": "birthday",
+            "Customer Group": "kind",
+            "Address": "address",
+            "City": "city",
+            "Province": "state",
+            "Postal Code": "zip_code",
+            "Active": "active",
+        },
+        "sales_histories": {
+            "Customer ID": "shopper",
+            "Close Date": "ordered",
+            "Receipt": "number",
+            "Status": "status",
+            "Price": "sub_total",
+            "Discount": "discount",
+            "Tax": "tax",
+            "Total": "total",
+        },
+        "inventories": {"On Hand": "quantity", "Price": "price"},
+    }
+    plain_params: ClassVar[frozenset[str]] = frozenset(("lang_id",))
+
+    def __init__(self, world: World, clock: Callable[[], int], cache_bytes: int) -> None:
+        self.settings: Settings = Settings()
+        super().__init__(world, clock, cache_bytes)
+
+    def reset(self, world: World) -> None:
+        super().reset(world)
+        self.api_key = "ak_" + world.token("server")
+        self._reports = Reports(world, self.settings, self.rendered)
+
+    def about(self) -> dict[str, Any]:
+        return {
+            "api_key": self.api_key,
+            "reports": {"sales": SALES, "customers": CUSTOMERS, "inventory": STOCK, "days": DAILY},
+            "stores": [
+                {
+                    "code": shop.venue.code,
+                    "group": group_of(shop),
+                    "name": shop.venue.name,
+                    "timezone": shop.venue.rails_zone,
+                    "customers": len(shop.customers),
+                    "sales_histories": len(shop.sales),
+                    "inventories": len(shop.inventories),
+                }
+                for shop in self.world.shops
+            ],
+        }
+
+    def problem(self, status: int, message: str) -> Reply:
+        return Reply(status, message.encode(), PHP if self.settings.php_types else TEXT)
+
+    def credential_kind(self, request: Request) -> str | None:
+        question = read_question(request.params)
+        return "query" if question and question.token else None
+
+    def route(self, request: Request) -> Asked | None:
+        """One server, one pace: whatever its stores are, requests count for the first of them."""
+        if not _PATH.match(request.path) or request.method != "GET":
+            return None
+        question = read_question(request.params)
+        if question is None:
+            return Asked("unknown")
+        known = question.token == self.api_key
+        kind = RESOURCES.get(question.report, "unknown")
+        return Asked(kind, self.world.shops[0] if known else None, _note(question), question)
+
+    def answer(self, request: Request, call: Asked, twist: str | None = None) -> Reply:
+        """What is wrong with a question is told in plain text under status 200."""
+        del request
+        try:
+            body, rows = self._written(call, twist)
+        except Misasked as misasked:
+            return self.problem(200, str(misasked))
+        return Reply(200, body, PHP if self.settings.php_types else JSON, rows)
+
+    def _written(self, call: Asked, twist: str | None) -> tuple[bytes, int]:
+        question = call.question
+        if question is None:
+            raise Misasked("data required")
+        if not question.token:
+            raise Misasked("api_token required")
+        if call.shop is None:
+            raise Misasked("api_token invalid")
+        if question.export != "json":
+            raise Misasked("export must be json")
+        self._reports.settings = self.settings
+        return self._reports.write(question, twist)
+
+
+def _note(question: Question) -> dict[str, Any]:
+    """What the log may say of a question: a report that exists, and dates."""
+    dates = {
+        name: str(question.variables[name])
+        for name in ("date_from", "date_to")
+        if _DATE.fullmatch(str(question.variables.get(name) or "")) and name in question.variables
+    }
+    return {"report": question.report if question.report in RESOURCES else None, **dates}
