@@ -4,12 +4,16 @@ from __future__ import annotations
 
 import os
 import shutil
+import time
 from collections.abc import Iterator
 
 import pytest
 
 from tools.paths import LOCAL
 from tools.stack import LocalStack
+from tools.stack.__main__ import running
+
+AN_HOUR = 3600
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
@@ -29,6 +33,7 @@ def stack() -> Iterator[LocalStack]:
     if url:
         yield LocalStack.attach(url)
         return
+    _forget_killed_sessions()
     data_dir = LOCAL / f"test-stack-{os.getpid()}"
     try:
         with LocalStack(data_dir=data_dir) as started:
@@ -37,3 +42,10 @@ def stack() -> Iterator[LocalStack]:
         print(f"\nlogs of the stack: {data_dir / 'logs'}")  # noqa: T201 the reader needs them
         raise
     shutil.rmtree(data_dir, ignore_errors=True)
+
+
+def _forget_killed_sessions() -> None:
+    """Delete the folders of sessions that had no time to; the young may be starting."""
+    for left in LOCAL.glob("test-stack-*"):
+        if left.stat().st_mtime < time.time() - AN_HOUR and not running(left):
+            shutil.rmtree(left, ignore_errors=True)
