@@ -1,0 +1,27 @@
+"""What a peer's run costs its process, from after its imports to its end."""
+
+from __future__ import annotations
+
+import json
+import resource
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+
+def measured(run: Callable[[], None], told: str) -> None:
+    """Run, and write what it cost as JSON to the file `told`."""
+    before, began = _cpu(), time.monotonic()
+    run()
+    cost = {
+        "cpu_seconds": _cpu() - before,
+        "wall_seconds": time.monotonic() - began,
+        "peak_mb": resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024,
+    }
+    Path(told).write_text(json.dumps(cost), encoding="utf-8")
+
+
+def _cpu() -> float:
+    """Of this process and of children it has waited for."""
+    whose = (resource.RUSAGE_SELF, resource.RUSAGE_CHILDREN)
+    return sum(resource.getrusage(who).ru_utime + resource.getrusage(who).ru_stime for who in whose)

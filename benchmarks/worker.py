@@ -1,0 +1,219 @@
+"""The product's sync worker as one process: `python -m benchmarks.worker JOB`, JOB in JSON.
+
+`{"do": "prepare", "base_url", "token"}` makes a connected account. `{"do": "sync", "trigger"}` asks
+for a run and does it, taking its messages from the queue like the function would, through the real
+adapters; only waiting between two requests to the POS is left out. Prints one line of JSON.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import resource
+import sys
+import time
+from typing import Any
+
+import orjson
+
+import app  # noqa: F401 -- what a function has imported before its first message
+from benchmarks.units import Meter, indexes_of_tables
+from chalicelib.adapters.clock import SystemClock
+from chalicelib.domain.times import DAY
+from chalicelib.entrypoints import wiring
+from chalicelib.services.messages import SyncMessage
+from chalicelib.services.ports.pos import Cursor, Page, PosSession, StreamPlan
+from chalicelib.services.ports.runs import RunTrigger, RunView
+
+PLATFORM = "posabit"
+UID, CREDENTIAL, SCOPE = "100001", "crd_bench", "bench-venue"
+HISTORY_DAYS = 366
+LIMIT_SECONDS = 900.0
+
+
+class HastyClock(SystemClock):
+    """Waits for nothing: the pace a POS asks for is not what is measured."""
+
+    def sleep(self, seconds: float) -> None:
+        pass
+
+
+class Sections:
+    """CPU and wall time of each stream, and whose calls the meter is counting."""
+
+    def __init__(self, meter: Meter) -> None:
+        self.cpu: dict[str, float] = {}
+        self.wall: dict[str, float] = {}
+        self._meter = meter
+        self._mark = (cpu_seconds(), time.monotonic(), meter.own_seconds)
+
+    def enter(self, name: str) -> None:
+        """Whatever was used since the last call belongs to the section that ends here."""
+        cpu, wall, own = cpu_seconds(), time.monotonic(), self._meter.own_seconds
+        ended, (cpu_before, wall_before, own_before) = self._meter.section, self._mark
+        counting = own - own_before
+        self.cpu[ended] = self.cpu.get(ended, 0.0) + cpu - cpu_before - counting
+        self.wall[ended] = self.wall.get(ended, 0.0) + wall - wall_before - counting
+        self._meter.section = name
+        self._mark = (cpu, wall, own)
+
+
+class WatchedSession:
+    """A session that says which stream is being read."""
+
+    def __init__(self, session: PosSession, sections: Sections) -> None:
+        self._session = session
+        self._sections = sections
+        self._stream = ""
+
+    def fetch(self, plan: StreamPlan, cursor: Cursor | None) -> Page:
+        if plan.stream != self._stream:
+            self._stream = plan.stream
+            self._sections.enter(plan.stream)
+        page = self._session.fetch(plan, cursor)
+        if plan.stream == "inventory" and page.cursor is None:
+            self._sections.enter("end")
+        return page
+
+    def close(self) -> None:
+        self._session.close()
+
+
+def cpu_seconds() -> float:
+    used = resource.getrusage(resource.RUSAGE_SELF)
+    return used.ru_utime + used.ru_stime
+
+
+def peak_megabytes() -> float:
+    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
+
+
+def prepare(job: dict[str, Any]) -> dict[str, Any]:
+    """An account with one connected credential, as the API would leave them."""
+    from chalicelib.services.ports.accounts import Account, User
+    from chalicelib.services.ports.integrations import Credential, Integration
+
+    now = wiring.clock().now()
+    account = Account(
+        uid=UID,
+        name="Bench",
+        time_zone="America/Los_Angeles",
+        currency="USD",
+        sync_hour=3,
+        sync_every_hours=6,
+        minimum_age=21,
+        merge_on_name_and_birth_date=False,
+        created_at=now,
+    )
+    wiring.accounts().create(account, User(UID, "bench", "owner@example.com", "Owner"))
+    wiring.integrations().save(Integration(UID, PLATFORM, state="connected"))
+    sealed = wiring.key_ring().seal(UID, CREDENTIAL, {"key": job["token"]})
+    wiring.credentials().add(
+        Credential(
+            uid=UID,
+            platform=PLATFORM,
+            id=CREDENTIAL,
+            scope=SCOPE,
+            fields={"store_name": "Bench"},
+            sealed=sealed.sealed,
+            history_from=now - HISTORY_DAYS * DAY,
+            created_at=now,
+        )
+    )
+    return {}
+
+
+def sync(job: dict[str, Any]) -> dict[str, Any]:
+    """One run from its first message to its last; what it cost."""
+    meter = Meter(indexes_of_tables(_tables()))
+    meter.attach()
+    asked = _ask(job["trigger"])
+    meter.forget()
+    sections = Sections(meter)
+    _watch(sections)
+    baseline, began, cpu = peak_megabytes(), time.monotonic(), cpu_seconds()
+    view = _work_until_ended(asked, meter)
+    sections.enter("nothing")
+    own = meter.own_seconds
+    if view.state != "succeeded":
+        raise SystemExit(f"the run {view.state}: {view.error}")
+    return {
+        "streams": {name: _counts(totals) for name, totals in view.streams.items()},
+        "persona_writes": view.persona_writes,
+        "requests": view.requests,
+        "hops": view.hops,
+        "wall_seconds": time.monotonic() - began - own,
+        "cpu_seconds": cpu_seconds() - cpu - own,
+        "cpu_by_stream": sections.cpu,
+        "wall_by_stream": sections.wall,
+        "peak_mb": peak_megabytes(),
+        "imported_mb": baseline,
+        **meter.as_dict(),
+    }
+
+
+def _ask(trigger: RunTrigger) -> RunView:
+    """Queue the run, as the API or the planner does: not the worker's work, so not counted."""
+    service = wiring.run_service()
+    if trigger == "reread":
+        since = wiring.clock().now() - HISTORY_DAYS * DAY
+        asked = service.reread(UID, PLATFORM, CREDENTIAL, since)
+    else:
+        asked = service.start(UID, PLATFORM, CREDENTIAL, trigger)
+    return asked
+
+
+def _tables() -> dict[str, str]:
+    found = wiring.config()
+    return {
+        "AccountsTable": found.table_accounts,
+        "IntegrationsTable": found.table_integrations,
+        "StoresTable": found.table_stores,
+        "PersonasTable": found.table_personas,
+        "SyncTable": found.table_sync,
+    }
+
+
+def _watch(sections: Sections) -> None:
+    from chalicelib.pos.connector import Gateway
+
+    gateway = Gateway(HastyClock(), wiring.config().pos_base_urls, lambda _platform: None)
+    really_open = gateway.open
+    gateway.open = lambda access: WatchedSession(really_open(access), sections)  # type: ignore
+    wiring.pos_gateway = lambda: gateway
+
+
+def _work_until_ended(asked: RunView, meter: Meter) -> RunView:
+    """Take messages like the function does, until the run has ended."""
+    from chalicelib.adapters.aws import client
+
+    queue = wiring.config().queue_sync_url
+    while True:
+        answer = client("sqs").receive_message(QueueUrl=queue, WaitTimeSeconds=5)
+        for received in answer.get("Messages", ()):
+            message = SyncMessage.parse(orjson.loads(received["Body"]))
+            ends = time.monotonic() + LIMIT_SECONDS
+            wiring.sync_worker("sync").handle(message, lambda: ends - time.monotonic())  # noqa: B023
+            client("sqs").delete_message(QueueUrl=queue, ReceiptHandle=received["ReceiptHandle"])
+        meter.section = "nothing"
+        view = wiring.sync_states().run(UID, PLATFORM, asked.id)
+        if view.ended_at is not None:
+            return view
+
+
+def _counts(totals: Any) -> dict[str, int]:
+    return {
+        name: getattr(totals, name)
+        for name in ("pages", "fetched", "new", "changed", "unchanged", "set_aside")
+    }
+
+
+def main() -> None:
+    job = json.loads(sys.argv[1])
+    os.environ.setdefault("POS_BASE_URLS", json.dumps({PLATFORM: job.get("base_url", "")}))
+    answer = prepare(job) if job["do"] == "prepare" else sync(job)
+    print(json.dumps(answer))
+
+
+if __name__ == "__main__":
+    main()
