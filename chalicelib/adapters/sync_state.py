@@ -6,7 +6,6 @@ can neither move the checkpoint nor overwrite a manifest.
 
 from __future__ import annotations
 
-import time
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from typing import Any
@@ -55,6 +54,8 @@ ABANDONED_AFTER_SECONDS = 6 * 3600
 ABANDONED = RunError("abandoned", "us", "The run was not heard of again; another took its place.")
 
 ASIDE_DAYS = 90
+LONGEST_ASIDE = 60_000
+"""Characters of a record set aside that are kept: a row of the table takes 400 KB."""
 
 
 class StateRow(Row):
@@ -286,13 +287,12 @@ class DynamoSyncStates:
                 batch.delete(row)
 
     def add_aside(self, lease: Lease, first_number: int, rejects: Sequence[Reject]) -> None:
-        expires_at = int(time.time()) + ASIDE_DAYS * 86_400
+        expires_at = self._clock.now() // 1000 + ASIDE_DAYS * 86_400
         place = keys.aside(lease.uid, lease.run)
         with AsideRow.batch_write() as batch:
             for number, reject in enumerate(rejects, first_number):
-                body = orjson.dumps(reject).decode()
                 sk = keys.aside_row(reject.stream, number)
-                batch.save(AsideRow(place, sk, body=body, expires_at=expires_at))
+                batch.save(AsideRow(place, sk, body=_aside_text(reject), expires_at=expires_at))
 
     def asides(
         self, uid: str, run: str, limit: int, after: str | None
@@ -371,6 +371,14 @@ def _save_fenced(row: Row, fence: NumberAttribute, lease: Lease) -> None:
         if condition_failed(error):
             raise LeaseLost("Another worker took this run over.") from None
         raise
+
+
+def _aside_text(reject: Reject) -> str:
+    text = orjson.dumps(reject).decode()
+    if len(text) <= LONGEST_ASIDE:
+        return text
+    row = orjson.dumps(reject.row).decode()
+    return orjson.dumps(replace(reject, row={"cut": row[:LONGEST_ASIDE]})).decode()
 
 
 def _aside(row: AsideRow) -> SetAside:
