@@ -11,6 +11,7 @@ from .api import answered
 from .httpd import Reply, Request
 from .options import instant_of
 from .oracle import answer
+from .reading import Reading, read
 from .shapes import WorldSpec
 from .world import World
 
@@ -39,6 +40,7 @@ class Control:
             ("GET", "world"): lambda _: server.describe(),
             ("POST", "reset"): self._reset,
             ("GET", "oracle"): self._oracle,
+            ("GET", "reading"): lambda body: self._read(body).as_dict(),
             ("POST", "warm"): lambda _: {"bytes": server.api.warm()},
             **server.api.controls(),
         }
@@ -76,12 +78,16 @@ class Control:
         return asdict(self._server.api.settings)
 
     def _oracle(self, body: Body) -> Body:
-        """`?history_from=` ISO 8601 or milliseconds; `?groups=0` leaves the partition out."""
-        since = instant_of(body["history_from"]) if "history_from" in body else None
-        found = answer(self._server.world, since)
+        """`?history_from=` ISO 8601 or milliseconds; `?stores=` and `?customers=` keys with commas;
+        `?groups=0` leaves the partition out."""
+        found = answer(self._server.world, *_wanted(body))
         if body.get("groups") == "0":
             del found["groups"]
         return found
+
+    def _read(self, body: Body) -> Reading:
+        """The same options."""
+        return read(self._server.world, *_wanted(body))
 
     def _reset(self, body: Body) -> Body:
         """Another world: any of the fields of its spec, the rest as before."""
@@ -91,3 +97,11 @@ class Control:
         world = self._server.world
         self._server.reset(World(replace(world.spec, **body), world.platform))
         return self._server.describe()
+
+
+def _wanted(body: Body) -> tuple[int | None, list[str] | None, list[str] | None]:
+    since = instant_of(body["history_from"]) if "history_from" in body else None
+    stores, customers = (
+        body[name].split(",") if name in body else None for name in ("stores", "customers")
+    )
+    return since, stores, customers
