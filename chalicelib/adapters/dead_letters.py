@@ -12,6 +12,7 @@ from chalicelib.services.dead_letters import DeadLetters
 
 LOOKS = 10
 BATCH = 10
+RECEIVED = "ApproximateReceiveCount"
 HIDDEN_SECONDS = 60
 """A message looked at is out of sight so long; the redrive command simply waits for it."""
 
@@ -33,14 +34,22 @@ class SqsDeadLetters:
         told = sqs.get_queue_attributes(QueueUrl=self._url, AttributeNames=counted)["Attributes"]
         waiting = sum(int(told.get(name, 0)) for name in counted)
         accounts: Counter[str] = Counter()
+        strangers = 0
         for _ in range(LOOKS if waiting else 0):
             found = sqs.receive_message(
-                QueueUrl=self._url, MaxNumberOfMessages=BATCH, VisibilityTimeout=HIDDEN_SECONDS
+                QueueUrl=self._url,
+                MaxNumberOfMessages=BATCH,
+                VisibilityTimeout=HIDDEN_SECONDS,
+                AttributeNames=[RECEIVED],
             ).get("Messages", [])
             if not found:
                 break
-            accounts.update(uid for message in found if (uid := _account(message["Body"])))
-        return DeadLetters(waiting, accounts)
+            for message in found:
+                if uid := _account(message["Body"]):
+                    accounts[uid] += 1
+                else:
+                    strangers += message.get("Attributes", {}).get(RECEIVED, "1") == "1"
+        return DeadLetters(waiting, accounts, strangers)
 
 
 def _account(body: str) -> str | None:

@@ -13,11 +13,13 @@ from chalicelib.services.notify import Notifier
 class DeadLetters:
     """What a look into a dead-letter queue found: how many wait, and whose they are.
 
-    `accounts`: uid → messages, of those looked at that name an account.
+    `accounts`: uid → messages, of those looked at that name an account. `strangers`: messages that
+    name none and were never looked at before.
     """
 
     waiting: int
     accounts: Mapping[str, int]
+    strangers: int = 0
 
 
 class DeadLetterQueue(Protocol):
@@ -40,7 +42,8 @@ class DeadLetterWatch:
         self._notifier = notifier
 
     def look(self) -> int:
-        """Tell the accounts whose work lies dead, and the operator; how many messages wait."""
+        """Tell the accounts whose work lies dead, and the operator once of what is nobody's; how
+        many messages wait."""
         waiting = 0
         for queue in self._queues:
             found = queue.look()
@@ -49,9 +52,8 @@ class DeadLetterWatch:
                 self._notifier.raise_(
                     uid, "dead_letter", f"queue:{queue.name}", queue=queue.name, count=count
                 )
-            nameless = found.waiting - sum(found.accounts.values())
-            if nameless > 0:
+            if found.strangers:
                 self._notifier.tell_operator(
-                    "dead_letter", "operator", queue=queue.name, count=nameless
+                    "dead_letter", "operator", queue=queue.name, count=found.strangers
                 )
         return waiting

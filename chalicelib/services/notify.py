@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Literal, cast
+from typing import Literal
 
 from chalicelib.services.ports.accounts import Notification, Notifications, Severity
 from chalicelib.services.ports.common import Clock
@@ -22,9 +22,6 @@ Kind = Literal[
     "shared_key",
     "dead_letter",
 ]
-
-Subjects = set[tuple[Kind, str]]
-"""What notifications are about: each has its own (kind, subject)."""
 
 CARD = "/settings/integrations/{platform}"
 STORES = "/settings/stores"
@@ -142,9 +139,9 @@ class Notifier:
         """It is mended; nothing happens when it was not open."""
         self._notifications.clear(uid, kind, subject, self._clock.now())
 
-    def open(self, uid: str) -> Subjects:
+    def open(self, uid: str) -> list[Notification]:
         """What the account is being told of: one read instead of a blind clear of each."""
-        return {(cast(Kind, n.kind), n.subject) for n in self._notifications.open_for(uid)}
+        return self._notifications.open_for(uid)
 
     def tell_operator(self, kind: Kind, subject: str, **facts: object) -> None:
         """For what belongs to no account, such as a message that names none."""

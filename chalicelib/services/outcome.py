@@ -7,6 +7,7 @@ again, and only the last step ends the run.
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from collections.abc import Set as AbstractSet
 
 from chalicelib.domain.errors import (
     AiqError,
@@ -17,11 +18,11 @@ from chalicelib.domain.errors import (
 from chalicelib.domain.listing import sales_dried_up
 from chalicelib.domain.records import Instant, Stream
 from chalicelib.domain.schedule import next_due, retry_at
-from chalicelib.domain.times import DAY
+from chalicelib.domain.times import DAY, MINUTE
 from chalicelib.services.catalogue import Catalogue
 from chalicelib.services.keep import Keeper
-from chalicelib.services.notify import Kind, Notifier, Subjects
-from chalicelib.services.ports.accounts import Accounts
+from chalicelib.services.notify import Kind, Notifier
+from chalicelib.services.ports.accounts import Accounts, Notification
 from chalicelib.services.ports.common import Clock
 from chalicelib.services.ports.facts import SharedKeys
 from chalicelib.services.ports.integrations import Credential, Credentials
@@ -34,6 +35,12 @@ KEY_TRIES = 3
 SERVER_TRIES = 3
 STALE_AFTER = DAY
 MANY_SALES = 50
+
+DEAD_LETTERS_FORGOTTEN_AFTER = 15 * MINUTE
+"""The watch looks every 5 minutes."""
+
+Subjects = set[tuple[Kind, str]]
+"""What notifications are about: each has its own (kind, subject)."""
 
 MENDED: tuple[Kind, ...] = (
     "key_rejected",
@@ -75,6 +82,7 @@ class Outcomes:
         """Every stream was read, though some may have lacked the permission."""
         error = part.progress.error
         open_now = self._notifier.open(part.lease.uid)
+        told = {(n.kind, n.subject) for n in open_now}
         mended = self._keep(part)
         if error is None:
             mended |= {(kind, _subject(part)) for kind in MENDED}
@@ -82,9 +90,11 @@ class Outcomes:
             self._record(part, None, 0, None, self._next_due(part))
         else:
             self._bad(part, error)
-        mended |= self._say_shared_keys(part, open_now)
-        for kind, subject in mended & open_now:
-            self._notifier.clear(part.lease.uid, kind, subject)
+        mended |= self._say_shared_keys(part, told)
+        mended |= self._outlived(open_now)
+        for kind, subject in mended:
+            if (kind, subject) in told:
+                self._notifier.clear(part.lease.uid, kind, subject)
         self._finish(part, "failed" if error else "succeeded")
 
     def failed(self, part: Slice, error: AiqError) -> None:
@@ -211,7 +221,16 @@ class Outcomes:
             mended.add(("many_unlinked_sales", _subject(part)))
         return mended
 
-    def _say_shared_keys(self, part: Slice, open_now: Subjects) -> Subjects:
+    def _outlived(self, open_now: list[Notification]) -> Subjects:
+        """Dead letters that are no longer there: else the watch would have said it again."""
+        since = self._clock.now() - DEAD_LETTERS_FORGOTTEN_AFTER
+        return {
+            ("dead_letter", told.subject)
+            for told in open_now
+            if told.kind == "dead_letter" and told.refreshed_at < since
+        }
+
+    def _say_shared_keys(self, part: Slice, open_now: AbstractSet[tuple[str, str]]) -> Subjects:
         """Looks only where something may have changed."""
         uid, subject = part.lease.uid, part.lease.platform
         told: tuple[Kind, str] = ("shared_key", subject)

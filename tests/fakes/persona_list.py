@@ -1,0 +1,50 @@
+"""Personas in other orders, over the facts in memory."""
+
+from __future__ import annotations
+
+from chalicelib.adapters.keys import NAME_SHARDS, name_shard_of, pointer
+from chalicelib.domain.names import name_key
+from chalicelib.domain.sales_summary import SaleRef
+from tests.fakes.facts import MemoryFacts
+
+
+class MemoryPersonaList:
+    def __init__(self, facts: MemoryFacts) -> None:
+        self._facts = facts
+
+    def by_arrival(
+        self, uid: str, limit: int, after: str | None, *, newest_first: bool = True
+    ) -> tuple[list[str], str | None]:
+        places = [f"{p.inserted_at:015d}#{p.id}" for p in self._personas(uid)]
+        places.sort(reverse=newest_first)
+        return _page(places, limit, after)
+
+    def by_name(
+        self, uid: str, prefix: str, limit: int, after: str | None, *, descending: bool = False
+    ) -> tuple[list[str], str | None]:
+        named = [f"{name_key(p.first, p.last)}#{p.id}" for p in self._personas(uid)]
+        places = [place for place in named if place.startswith(prefix)]
+        places.sort(
+            key=lambda place: (NAME_SHARDS.index(name_shard_of(place)), place), reverse=descending
+        )
+        return _page(places, limit, after)
+
+    def sale_refs(
+        self, uid: str, record: str, limit: int, before: str | None
+    ) -> list[tuple[str, SaleRef]]:
+        refs = [
+            (pointer(ref.ordered_at, ref.scope, ref.ext_id), ref)
+            for ref in self._facts.pointers(uid, record)
+        ]
+        refs.sort(key=lambda found: found[0], reverse=True)
+        return [ref for ref in refs if before is None or ref[0] < before][:limit]
+
+    def _personas(self, uid: str) -> list:
+        return [p for (owner, _), p in self._facts.personas.items() if owner == uid]
+
+
+def _page(places: list[str], limit: int, after: str | None) -> tuple[list[str], str | None]:
+    start = places.index(after) + 1 if after is not None else 0
+    shown = places[start : start + limit]
+    more = shown[-1] if len(shown) == limit else None
+    return [place.rpartition("#")[2] for place in shown], more
