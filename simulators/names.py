@@ -64,6 +64,8 @@ STATE_ZONES = {
     "WA": ("Pacific Time (US & Canada)", "37.0"),
     "CO": ("Mountain Time (US & Canada)", "26.25"),
     "MA": ("Eastern Time (US & Canada)", "20.0"),
+    "MD": ("Eastern Time (US & Canada)", "9.0"),
+    "CA": ("Pacific Time (US & Canada)", "24.25"),
     "AZ": ("Arizona", "21.6"),
     "IL": ("Central Time (US & Canada)", "19.55"),
     "BC": ("Pacific Time (US & Canada)", "12.0"),

@@ -142,6 +142,7 @@ class Columns:
             lines=lines,
             tender=names.TENDERS[dice % len(names.TENDERS)],
             quirk=QUIRK.get(fate, ""),
+            origin=origin,
         )
 
     def _lines(self, dice: int, number: int) -> tuple[Line, ...]:

@@ -113,6 +113,7 @@ class Sale(NamedTuple):
     """A sales history row. `ordered` is the true instant even where the row sends garbage.
 
     `quirk`: "" or one of "missing_id", "bad_date", "bad_money" (what is broken), "strings".
+    `origin`: the sale that a return takes back, else 0.
     """
 
     id: int
@@ -136,6 +137,7 @@ class Sale(NamedTuple):
     lines: tuple[Line, ...]
     tender: str
     quirk: str
+    origin: int = 0
 
 
 class Lot(NamedTuple):

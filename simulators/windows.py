@@ -33,6 +33,13 @@ class SalesClock:
                 chosen.append(at)
         return chosen
 
+    def within(self, shop: Shop, low: int | None, high: int | None) -> list[int]:
+        """Positions of sales with low <= instant <= high, in the order they happened."""
+        times, positions = self._index(shop)
+        start = 0 if low is None else bisect_left(times, low)
+        end = len(times) if high is None else bisect_right(times, high)
+        return positions[start:end]
+
     def _index(self, shop: Shop) -> tuple[list[int], list[int]]:
         version, times, positions = self._by_shop.get(id(shop), (-1, [], []))
         if version != shop.sales.version:

@@ -11,12 +11,13 @@ from typing import Any
 from simulators.api import Api, Call, Settings, encode
 from simulators.httpd import Reply, Request
 from simulators.names import words
+from simulators.paging import page_bounds
 from simulators.tables import Table
 from simulators.world import Shop, World
 
 from . import store_wire, wire
 from .access import Caller, Permissions, identify, may_enter, permitted
-from .listings import active_filters, page_bounds, select
+from .listings import active_filters, select
 from .writes import Refused, create_customer, update_customer
 
 _ROUTE = re.compile(r"^/api/(v2|v3)/(?:(venue)/)?([a-z_]+)(?:/([\w-]+))?(?:/(options))?/?$")
@@ -174,7 +175,7 @@ class PosabitApi(Api):
         if call.resource == "menu_feeds":
             return self._menu(request.path, call, shop)
         if call.resource == "incoming_orders":
-            page, _ = page_bounds(request.params, 100, 100)
+            page, _ = page_bounds(request.params, "per_page", 100, 100)
             order = store_wire.incoming_order(
                 700_000 + shop.venue.ordinal, shop.venue, self.world.spec.now
             )
@@ -229,7 +230,9 @@ class PosabitApi(Api):
         filters = active_filters(resource, params)
         if twist == "ignore_filter":
             filters = {key: value for key, value in filters.items() if key == "s"}
-        page, per_page = page_bounds(params, self.settings.per_page, self.settings.max_per_page)
+        page, per_page = page_bounds(
+            params, "per_page", self.settings.per_page, self.settings.max_per_page
+        )
         table = self._table(shop, resource)
         chosen = self._select(shop, resource, table, filters)
         wanted = [] if twist == "empty" else chosen[(page - 1) * per_page : page * per_page]

@@ -156,14 +156,3 @@ def _field_test(table: Table[Any], column: str, predicate: str, value: str) -> T
     if predicate == "_i_cont":
         return lambda at: value.lower() in (field(at) or "").lower()
     return lambda at: str(field(at)) == value and field(at) is not None
-
-
-def page_bounds(params: Params, default_size: int, max_size: int) -> tuple[int, int]:
-    """(page, per_page): nonsense is read as the default, too much is cut to the maximum."""
-    page = _positive(params.get("page"), 1)
-    per_page = _positive(params.get("per_page"), default_size)
-    return page, min(per_page, max_size)
-
-
-def _positive(text: str | None, default: int) -> int:
-    return int(text) if text and text.isdecimal() and int(text) > 0 else default
