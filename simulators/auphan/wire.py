@@ -69,6 +69,7 @@ DAILY_COLUMNS: Cells = ("Group", "Store", "Date", "Invoices", "Net Sales", "Tax"
 
 # Status of an invoice -> number in the `invoice_status` variable, word on the report.
 STATUSES: dict[str, tuple[str, str]] = {
+    "open": ("1", "Open"),
     "completed": ("2", "Closed"),
     "voided": ("3", "Voided"),
     "refunded": ("4", "Refunded"),

@@ -13,6 +13,7 @@ Wire = dict[str, Any]
 TYPES = {
     "completed": "Sale",
     "voided": "Sale",
+    "open": "Open",
     "refunded": "Refunded",
     "on_hold": "OnHold",
     "in_dispute": "InDispute",
