@@ -9,10 +9,11 @@ from __future__ import annotations
 import sys
 from array import array
 from bisect import bisect_left
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import fields
 from hashlib import blake2b
 from itertools import islice
+from operator import attrgetter
 from typing import Any
 
 import orjson
@@ -25,12 +26,12 @@ FOLD_AT = 20_000
 
 COMPACT_WHEN_DELTAS_EXCEED = 0.25
 
-_NAMES: dict[type, tuple[str, ...]] = {}
+_VALUES: dict[type, Callable[[Any], Any]] = {}
 
 
 def digest(fact: Any) -> int:
     """64 bits of the normalised record: equal records, equal digests, in every process."""
-    text = orjson.dumps(fact, default=_sorted)
+    text = orjson.dumps(_plain(fact), default=_plain, option=orjson.OPT_PASSTHROUGH_DATACLASS)
     return int.from_bytes(blake2b(text, digest_size=8).digest(), "big")
 
 
@@ -147,13 +148,11 @@ def _to_big_endian(values: array[int]) -> None:
         values.byteswap()
 
 
-def _sorted(value: Any) -> Any:
+def _plain(value: Any) -> Any:
+    """A fact's values in field order: half the text, and the work, of an object with names."""
     if isinstance(value, frozenset):
         return sorted(value)
-    return {name: getattr(value, name) for name in _names(type(value))}
-
-
-def _names(kind: type) -> tuple[str, ...]:
-    if kind not in _NAMES:
-        _NAMES[kind] = tuple(f.name for f in fields(kind))
-    return _NAMES[kind]
+    kind = type(value)
+    if kind not in _VALUES:
+        _VALUES[kind] = attrgetter(*(field.name for field in fields(kind)))
+    return _VALUES[kind](value)

@@ -44,6 +44,9 @@ if TYPE_CHECKING:
 
 F = TypeVar("F", bound=Callable[..., Any])
 
+COLLECT_AFTER_OBJECTS = 50_000
+"""About two pages of sales, 10 MB."""
+
 _made: list[Any] = []
 
 
@@ -215,6 +218,7 @@ def sync_worker(queue: SyncQueue) -> SyncWorker:
     from chalicelib.services.slice import SliceParts
     from chalicelib.services.sync import SyncWorker
 
+    _collect_seldom()
     return SyncWorker(
         accounts=accounts(),
         integrations=integrations(),
@@ -228,6 +232,15 @@ def sync_worker(queue: SyncQueue) -> SyncWorker:
         clock=clock(),
         reserve_seconds=config().sync_reserve_seconds,
     )
+
+
+def _collect_seldom() -> None:
+    """Facts hold no cycles, so reference counts free them; looking for cycles after every 700th
+    object, through all that was imported, is a fifth of a run's CPU."""
+    import gc
+
+    gc.freeze()
+    gc.set_threshold(COLLECT_AFTER_OBJECTS, 10, 10)
 
 
 def _outcomes() -> Outcomes:

@@ -79,7 +79,7 @@ def test_digests_differ_with_any_field_and_agree_across_processes() -> None:
     other = Sale("1", "7", 5, "t", "USD", 100, items=(LineItem("Flower", "2"),))
 
     assert digest(sale) != digest(other)
-    assert digest(Customer("1", flags=frozenset("ab"))) == 8780794683822731353
+    assert digest(Customer("1", flags=frozenset("ab"))) == 14165771971989617359
     assert id_digest("4410023") == id_digest("4410023") != id_digest("4410024")
 
 
