@@ -44,6 +44,16 @@ class ServerUnreachable(ConfigurationError):
     retriable = True
 
 
+class ServerUntrusted(ServerUnreachable):
+    """The server is there, but not as the retailer said it may be spoken to.
+
+    `details['certificate']`: the SHA-256 of the certificate it shows, where that is the matter.
+    """
+
+    code = "server_untrusted"
+    retriable = False
+
+
 class HostRefused(ConfigurationError):
     code = "host_refused"
 

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+import threading
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
 from datetime import UTC
 from email.utils import parsedate_to_datetime
+from http.client import HTTPException
 from typing import Any
 
 import orjson
@@ -23,8 +26,8 @@ class Unreadable(Exception):
     """The body is no JSON we can use; the text says why, in words that follow the POS's name."""
 
 
-class Slow(Exception):
-    """The body did not arrive in time."""
+class Slow(TimeoutError):
+    """The answer did not arrive in time."""
 
 
 def read(raw: urllib3.BaseHTTPResponse, in_time: Callable[[], bool]) -> bytes:
@@ -42,6 +45,30 @@ def read(raw: urllib3.BaseHTTPResponse, in_time: Callable[[], bool]) -> bytes:
     except urllib3.exceptions.HTTPError:
         raise Unreadable("sent an answer that was cut short") from None
     return bytes(body)
+
+
+@contextmanager
+def cut_after(seconds: float, cut: Callable[[], None]) -> Iterator[None]:
+    """Cut the connection when the block takes longer: time-outs of a socket start anew with every
+    byte, so that a server that drips could hold us for days. Raises Slow then."""
+    late = threading.Event()
+
+    def end() -> None:
+        late.set()
+        with suppress(OSError, ValueError):
+            cut()
+
+    timer = threading.Timer(seconds, end)
+    timer.daemon = True
+    timer.start()
+    try:
+        yield
+    except (OSError, HTTPException, urllib3.exceptions.HTTPError, Unreadable):
+        if late.is_set():
+            raise Slow from None
+        raise
+    finally:
+        timer.cancel()
 
 
 def parse(body: bytes, content_type: str) -> Any:

@@ -6,6 +6,7 @@ from typing import Any
 
 from chalicelib.domain.errors import (
     AiqError,
+    HostRefused,
     KeyRejected,
     PermissionMissing,
     RateLimited,
@@ -26,7 +27,7 @@ DEADLINE_SECONDS = 8.0
 
 
 class Check:
-    """One check of one credential. Never raises for what the POS does."""
+    """One check of one credential. Never raises for what the POS does, only HostRefused."""
 
     def __init__(self, profile: Profile, doors: Doors) -> None:
         self._profile = profile
@@ -40,6 +41,8 @@ class Check:
             self._store = self._ask_store()
             for probe in self._profile.probes:
                 self._try(probe)
+        except HostRefused:
+            raise
         except AiqError as error:
             return self._failed(error)
         return self._passed()
@@ -69,8 +72,8 @@ class Check:
             )
         except PermissionMissing as lacking:
             self._lacks(lacking)
-        except AiqError:
-            if not probe.optional:
+        except AiqError as error:
+            if not probe.optional or isinstance(error, HostRefused):
                 raise
         else:
             self._judge(probe, sheet)

@@ -3,15 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from chalicelib.domain.errors import AiqError, HostRefused
-from chalicelib.pos import registry
+from chalicelib.pos import hosts, registry
+from chalicelib.pos.egress import Guard, Ranges
 from chalicelib.pos.profile import Profile
 from chalicelib.services.ports.common import Clock
 from chalicelib.services.ports.pos import CheckResult, CredentialAccess, PlatformInfo
 
 if TYPE_CHECKING:
+    from chalicelib.pos.own_server import OwnServer
     from chalicelib.pos.session import Doors, Session
     from chalicelib.pos.transport import Transport
 
@@ -20,7 +23,7 @@ class Gateway:
     """`base_urls`: platform → base URL, over the profile's own (`POS_BASE_URLS`).
 
     `integrator_token`: platform → the deployment's own token with that POS, or None; asked when a
-    session opens, never kept.
+    session opens, never kept. `egress`: the way to hosts that retailers typed.
     """
 
     def __init__(
@@ -28,10 +31,12 @@ class Gateway:
         clock: Clock,
         base_urls: Mapping[str, str],
         integrator_token: Callable[[str], str | None],
+        egress: Guard | None = None,
     ) -> None:
         self._clock = clock
         self._base_urls = base_urls
         self._integrator_token = integrator_token
+        self._egress = egress or Guard(Ranges())
 
     def platforms(self) -> tuple[PlatformInfo, ...]:
         return tuple(registry.info(name) for name in registry.names())
@@ -41,34 +46,55 @@ class Gateway:
         return registry.info(name)
 
     def check(self, access: CredentialAccess) -> CheckResult:
-        """Try the key within one 8 s deadline over all auth variants; never raises for the POS."""
+        """Try the key within one 8 s deadline over all auth variants; never raises for the POS.
+
+        Raises HostRefused for a typed address that may not be called.
+        """
         from chalicelib.pos.check import DEADLINE_SECONDS, Check
 
         profile = registry.profile(access.platform)
+        own_server = self._own_server(profile, access, first_use=True)
         try:
-            doors, transport = self._connect(profile, access)
+            doors, transport = self._connect(profile, access, own_server)
         except AiqError as error:
             return CheckResult("server_unreachable", error.message)
         transport.deadline = self._clock.monotonic() + DEADLINE_SECONDS
         try:
-            return Check(profile, doors).run()
+            result = Check(profile, doors).run()
+            return replace(result, certificate=own_server.certificate) if own_server else result
         finally:
             transport.close()
 
     def open(self, access: CredentialAccess) -> Session:
-        """Raises HostRefused when nobody has said where this POS is."""
+        """Raises HostRefused when nobody has said where this POS is, or the address will not do."""
         from chalicelib.pos.session import Session
 
         profile = registry.profile(access.platform)
-        doors, transport = self._connect(profile, access)
+        own_server = self._own_server(profile, access, first_use=False)
+        doors, transport = self._connect(profile, access, own_server)
         return Session(profile, access, doors, transport)
 
-    def _connect(self, profile: Profile, access: CredentialAccess) -> tuple[Doors, Transport]:
+    def _own_server(
+        self, profile: Profile, access: CredentialAccess, *, first_use: bool
+    ) -> OwnServer | None:
+        typed = access.fields.get(profile.host_field) if profile.host_field else None
+        if not typed:
+            return None
+        from chalicelib.pos.own_server import OwnServer
+
+        host = hosts.parse(typed)
+        return OwnServer(host, access.trust, self._egress, first_use=first_use)
+
+    def _connect(
+        self, profile: Profile, access: CredentialAccess, own_server: OwnServer | None
+    ) -> tuple[Doors, Transport]:
         # requests, phonenumbers and their kind load here, not where a card is drawn.
         from chalicelib.pos.session import Doors, Keyring
         from chalicelib.pos.transport import Transport
 
         base_url = self._base_urls.get(profile.platform) or profile.base_url
+        if own_server:
+            base_url = own_server.base_url
         if not base_url:
             raise HostRefused(f"No address is known for {profile.title}; it is never guessed.")
         token = self._integrator_token(profile.platform)
@@ -82,5 +108,6 @@ class Gateway:
             title=profile.title,
             gap_seconds=profile.pace.gap_ms / 1000,
             secrets=secrets,
+            own_server=own_server,
         )
         return Doors(profile, Keyring(values), transport), transport

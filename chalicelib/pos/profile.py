@@ -57,7 +57,9 @@ class Contract(Part):
 
 
 class FieldProfile(Part):
-    """A field of the card, labelled as in the seed article. `pattern` matches the whole value."""
+    """A field of the card, labelled as in the seed article. `pattern` matches the whole value.
+
+    `host`: the address of the retailer's own server, `IP:port` or `name:port` (egress guard)."""
 
     key: str
     label: str
@@ -68,6 +70,7 @@ class FieldProfile(Part):
     immutable: bool = False
     pattern: str | None = None
     max_length: int = 200
+    host: bool = False
 
 
 class Credential(Part):
@@ -269,6 +272,11 @@ class Profile(Part):
     @property
     def secret_fields(self) -> tuple[str, ...]:
         return tuple(f.key for f in self.credential.fields if f.secret)
+
+    @property
+    def host_field(self) -> str | None:
+        """The field that holds the address of the retailer's own server, where there is one."""
+        return next((f.key for f in self.credential.fields if f.host), None)
 
     def info(self) -> PlatformInfo:
         """The profile as the card and the grid see it."""

@@ -13,6 +13,7 @@ from typing import Any, TypeVar
 import requests
 import tenacity
 import urllib3
+from requests.adapters import HTTPAdapter
 
 from chalicelib.domain.errors import (
     AiqError,
@@ -26,6 +27,7 @@ from chalicelib.domain.errors import (
     UpstreamError,
 )
 from chalicelib.pos import answers
+from chalicelib.pos.own_server import GREETING_SECONDS, OwnServer
 from chalicelib.pos.redaction import Redactor
 from chalicelib.services.ports.common import Clock
 
@@ -64,6 +66,7 @@ class Transport:
     """One credential's connection. Counts `requests` and, among them, `retries`.
 
     `deadline` (of the clock's `monotonic`) cuts waiting short; past it nothing is asked any more.
+    `own_server`: the guarded way to a host that a retailer typed.
     """
 
     def __init__(
@@ -74,6 +77,7 @@ class Transport:
         title: str,
         gap_seconds: float = 0.0,
         secrets: Iterable[str] = (),
+        own_server: OwnServer | None = None,
     ) -> None:
         self._clock = clock
         self._base_url = base_url.rstrip("/")
@@ -81,7 +85,8 @@ class Transport:
         self._gap = gap_seconds
         self._redact = Redactor(secrets)
         self._free_at: float | None = None
-        self._http = _client()
+        self._own_server = own_server
+        self._http = _client(own_server or HTTPAdapter(pool_connections=1, pool_maxsize=1))
         self.deadline: float | None = None
         self.requests = 0
         self.retries = 0
@@ -150,6 +155,8 @@ class Transport:
         return min(at_most, left)
 
     def _send(self, call: Call) -> requests.Response:
+        if self._own_server:
+            self._own_server.greet(self._time_left(GREETING_SECONDS))
         timeout = (self._time_left(CONNECT_SECONDS), self._time_left(READ_SECONDS))
         try:
             return self._http.get(
@@ -182,7 +189,8 @@ class Transport:
         within = self._time_left(ANSWER_SECONDS)
         ends = self._clock.monotonic() + within
         try:
-            body = answers.read(response.raw, lambda: self._clock.monotonic() < ends)
+            with answers.cut_after(within, response.raw.shutdown):
+                body = answers.read(response.raw, lambda: self._clock.monotonic() < ends)
             return answers.parse(body, response.headers.get("Content-Type", ""))
         except answers.Slow:
             error: AiqError = TooSlow(self._say("took too long to answer", call))
@@ -217,20 +225,19 @@ class Transport:
 def _tries(error: BaseException | None) -> int:
     """How often to ask in all, when it ends like this."""
     if isinstance(error, ServerUnreachable):
-        return TRIES_TO_CONNECT
+        return TRIES_TO_CONNECT if error.retriable else 1
     if isinstance(error, RateLimited | RecordNotFound | TooSlow):
         return 1
     return TRIES if isinstance(error, UpstreamError) else 1
 
 
-def _client() -> requests.Session:
+def _client(adapter: HTTPAdapter) -> requests.Session:
     """No proxies or passwords from the environment, one connection, JSON asked for."""
     # urllib3 writes whole URLs to its debug log, and a query may carry a key.
     logging.getLogger("urllib3").setLevel(logging.WARNING)
     client = requests.Session()
     client.trust_env = False
     client.headers.update({"Accept": "application/json", "User-Agent": "aiq-pos-integrations"})
-    adapter = requests.adapters.HTTPAdapter(pool_connections=1, pool_maxsize=1, max_retries=0)
     client.mount("http://", adapter)
     client.mount("https://", adapter)
     return client

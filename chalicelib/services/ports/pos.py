@@ -17,6 +17,21 @@ CheckOutcome = Literal[
 
 
 @dataclass(frozen=True, slots=True)
+class HostTrust:
+    """What a retailer said about their own server: may plain HTTP do, may a certificate that no
+    public authority vouches for; `certificate` is the SHA-256 of the one pinned on first use."""
+
+    allow_http: bool = False
+    accept_certificate: bool = False
+    certificate: str | None = None
+
+    @property
+    def pending(self) -> bool:
+        """Whether the next *check* is to pin a certificate."""
+        return self.accept_certificate and self.certificate is None
+
+
+@dataclass(frozen=True, slots=True)
 class CredentialAccess:
     """What opens a POS: the credential's fields by their profile key, secrets in clear.
 
@@ -29,17 +44,23 @@ class CredentialAccess:
     scope: str | None = None
     time_zone: str = "UTC"
     currency: str = "USD"
+    trust: HostTrust = HostTrust()
 
 
 @dataclass(frozen=True, slots=True)
 class CheckResult:
-    """The answer to *check* (product.md §3): one outcome, a sentence, and what the key opens."""
+    """The answer to *check* (product.md §3): one outcome, a sentence, and what the key opens.
+
+    `certificate`: SHA-256 of the certificate that the retailer's own server showed, when no public
+    authority vouches for it.
+    """
 
     outcome: CheckOutcome
     message: str
     scope: str | None = None
     stores: tuple[StoreFact, ...] = ()
     missing_permissions: tuple[str, ...] = ()
+    certificate: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,7 +113,8 @@ class PosSession(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class CredentialField:
-    """One field on the card, in the seed article's words."""
+    """One field on the card, in the seed article's words. `host`: the address of the retailer's own
+    server, which the gateway judges, not a pattern."""
 
     key: str
     label: str
@@ -103,6 +125,7 @@ class CredentialField:
     pattern: str | None
     example: str
     max_length: int = 200
+    host: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -135,7 +158,11 @@ class PosGateway(Protocol):
         ...
 
     def check(self, access: CredentialAccess) -> CheckResult:
-        """Try the key within one 8 s deadline over all auth variants; never raises for the POS."""
+        """Try the key within one 8 s deadline over all auth variants; never raises for the POS.
+
+        Raises HostRefused for a typed address that may not be called. Where `access.trust` is
+        pending, the certificate shown is accepted and told: whoever keeps the credential pins it.
+        """
         ...
 
     def open(self, access: CredentialAccess) -> PosSession: ...
