@@ -63,6 +63,10 @@ class Platform:
         del spec, venue
         return str(row.id)
 
+    def dated(self, row: Sale) -> int:
+        """The instant by which a sale is or is not in the history that a first sync asks for."""
+        return row.updated
+
     def salt(self, spec: WorldSpec) -> str:
         """Begins every seed, so that two platforms of one retailer have rows of their own."""
         return str(spec.seed) if self.name == "posabit" else f"{spec.seed}:{self.name}"

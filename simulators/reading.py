@@ -68,7 +68,8 @@ def read(
 ) -> Reading:
     """A world as AIQ should know it.
 
-    `history_from` leaves out sales last updated at or before that instant, as a first sync does.
+    `history_from` leaves out sales last updated (where the POS is asked by the time of sale: made)
+    at or before that instant, as a first sync does.
     `stores` are the store keys whose sales and stock are pulled, `customers` those whose customer
     rows are; None: all.
     """
@@ -118,7 +119,8 @@ class _Reader:
     def read_sales(self, shop: Shop) -> None:
         self.keys.append(shop.key)
         for row in shop.sales.rows():
-            if self.history_from is not None and row.updated <= self.history_from:
+            since = self.history_from
+            if since is not None and self.platform.dated(row) <= since:
                 continue
             self.fetched["sales"] += 1
             if row.quirk in ("missing_id", "bad_date", "bad_money"):
