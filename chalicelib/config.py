@@ -19,7 +19,9 @@ class Config:
 
     Each field is the variable of the same name in capitals. `pos_base_urls` maps a platform to the
     base URL that replaces its profile's host, `integrator_parameters` to the SSM parameter that
-    holds the deployment's own token with it.
+    holds the deployment's own token with it. Of the hosts that retailers type, those in
+    `egress_denied_ranges` (our own networks) are never called, those in `egress_allowed_ranges`
+    (test servers) are though they are private; both CIDRs.
     """
 
     stage: str
@@ -44,6 +46,8 @@ class Config:
     user_pool_client_id: str
     integrator_parameters: Mapping[str, str]
     pos_base_urls: Mapping[str, str]
+    egress_allowed_ranges: tuple[str, ...]
+    egress_denied_ranges: tuple[str, ...]
     sync_reserve_seconds: int
     commit_lock_seconds: int
     log_level: str
@@ -54,6 +58,8 @@ _DEFAULTS = {
     "TOPIC_INBOUND_SMS_ARN": "",
     "INTEGRATOR_PARAMETERS": "{}",
     "POS_BASE_URLS": "{}",
+    "EGRESS_ALLOWED_RANGES": "[]",
+    "EGRESS_DENIED_RANGES": "[]",
     "SYNC_RESERVE_SECONDS": "30",
     "COMMIT_LOCK_SECONDS": "60",
     "LOG_LEVEL": "INFO",
@@ -71,6 +77,8 @@ def read(environment: Mapping[str, str]) -> Config:
     }
     for name in ("pos_base_urls", "integrator_parameters"):
         values[name] = json.loads(str(values[name]) or "{}")
+    for name in ("egress_allowed_ranges", "egress_denied_ranges"):
+        values[name] = tuple(json.loads(str(values[name]) or "[]"))
     values["sync_reserve_seconds"] = int(str(values["sync_reserve_seconds"]))
     values["commit_lock_seconds"] = int(str(values["commit_lock_seconds"]))
     return Config(**values)  # type: ignore[arg-type]  # checked by name and converted above

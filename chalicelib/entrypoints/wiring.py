@@ -338,8 +338,11 @@ def jobs_queue() -> JobQueue:
 @once
 def pos_gateway() -> PosGateway:
     from chalicelib.pos.connector import Gateway
+    from chalicelib.pos.egress import Guard, Ranges
 
-    return Gateway(clock(), config().pos_base_urls, _integrator_token)
+    found = config()
+    guard = Guard(Ranges.of(found.egress_allowed_ranges, found.egress_denied_ranges))
+    return Gateway(clock(), found.pos_base_urls, _integrator_token, guard)
 
 
 def _integrator_token(platform: str) -> str | None:

@@ -14,6 +14,8 @@ OPTIONAL = {
     "TOPIC_INBOUND_SMS_ARN",
     "INTEGRATOR_PARAMETERS",
     "POS_BASE_URLS",
+    "EGRESS_ALLOWED_RANGES",
+    "EGRESS_DENIED_RANGES",
     "SYNC_RESERVE_SECONDS",
     "COMMIT_LOCK_SECONDS",
     "LOG_LEVEL",
@@ -31,6 +33,7 @@ def test_what_is_optional_has_a_default() -> None:
     assert config.table_personas == "table_personas"
     assert (config.stage, config.log_level) == ("dev", "INFO")
     assert config.pos_base_urls == {}
+    assert (config.egress_allowed_ranges, config.egress_denied_ranges) == ((), ())
     assert config.sync_reserve_seconds == 30
 
 
@@ -43,6 +46,15 @@ def test_numbers_and_base_urls_are_read() -> None:
     assert config.pos_base_urls == urls
     assert config.integrator_parameters == {"posabit": "/aiq/token"}
     assert config.sync_reserve_seconds == 5
+
+
+def test_ranges_for_typed_hosts_are_read() -> None:
+    config = read(
+        an_environment(EGRESS_ALLOWED_RANGES='["127.0.0.0/8", "::1/128"]', EGRESS_DENIED_RANGES="")
+    )
+
+    assert config.egress_allowed_ranges == ("127.0.0.0/8", "::1/128")
+    assert config.egress_denied_ranges == ()
 
 
 def test_every_variable_left_out_is_named() -> None:

@@ -177,6 +177,39 @@ def test_the_environment_names_only_what_exists(template: Resource) -> None:
             assert name in template["Resources"] or name in template["Parameters"]
 
 
+def test_production_can_not_allow_private_addresses_as_retailers_servers(
+    template: Resource,
+) -> None:
+    allowed = template["Parameters"]["EgressAllowedRanges"]
+    rule = template["Rules"]["ProductionCallsNoPrivateAddress"]
+
+    assert allowed["Default"] == "[]"
+    assert rule["RuleCondition"] == {"Fn::Equals": [{"Ref": "Stage"}, "prod"]}
+    [assertion] = rule["Assertions"]
+    assert assertion["Assert"] == {"Fn::Equals": [{"Ref": "EgressAllowedRanges"}, "[]"]}
+
+
+@pytest.mark.parametrize(
+    ("ranges", "taken"),
+    [
+        ("[]", True),
+        ('["127.0.0.0/8"]', True),
+        ('["127.0.0.0/8", "fd00::/8"]', True),
+        ("", False),
+        ("127.0.0.0/8", False),
+        ('["127.0.0.0"]', False),
+        ('["localhost"]', False),
+    ],
+)
+def test_ranges_of_typed_hosts_are_a_json_list_of_cidrs(
+    template: Resource, ranges: str, taken: bool
+) -> None:
+    for name in ("EgressAllowedRanges", "EgressDeniedRanges"):
+        pattern = template["Parameters"][name]["AllowedPattern"]
+
+        assert bool(re.fullmatch(pattern, ranges)) is taken
+
+
 def test_every_function_keeps_its_log_for_a_limited_time(resources: Resource) -> None:
     groups = of_type(resources, "AWS::Logs::LogGroup").values()
 
