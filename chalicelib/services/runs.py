@@ -52,9 +52,10 @@ class RunService:
     def reread(self, uid: str, platform: str, credential: str, since: Instant) -> RunView:
         """Queue a run that reads history again from `since`. Raises NotFound, Conflict."""
         found = self._connected(uid, platform, credential)
-        if self._states.live(uid, credential) is not None:
+        queued = self._queue(found, "reread", since, 0)
+        if queued.reread_from != since:
             raise Conflict("A sync of this credential is running; re-read when it has ended.")
-        return self._queue(found, "reread", since, 0)
+        return queued
 
     def request_stop(self, uid: str, platform: str, credential: str) -> None:  # noqa: ARG002
         """A live run ends at its next checkpoint, within 2 s of work."""

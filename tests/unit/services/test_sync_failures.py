@@ -1,0 +1,225 @@
+"""Who is told to act, and what a failing run leaves alone (product.md §5)."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from chalicelib.domain.errors import (
+    AiqError,
+    FilterIgnored,
+    HostRefused,
+    KeyRejected,
+    PermissionMissing,
+    ServerUnreachable,
+    UnexpectedAnswer,
+    UpstreamError,
+)
+from chalicelib.domain.records import StoreFact
+from tests.fakes.facts import Crash
+from tests.fakes.pos import pages_of
+from tests.unit.services.backroom import CREDENTIAL, PLATFORM, UID, Backroom
+from tests.unit.services.syncing import (
+    MINUTE,
+    SECOND,
+    a_room,
+    asked,
+    credential,
+    later,
+    people,
+    products,
+    sales,
+    show,
+    told,
+    watermark,
+)
+
+
+@pytest.mark.parametrize(
+    ("error", "actor"),
+    [
+        (UpstreamError("It answers 500."), "the POS"),
+        (UnexpectedAnswer("It sent HTML."), "the POS"),
+        (FilterIgnored("It ignores the filter."), "the POS"),
+        (ServerUnreachable("It does not answer."), "you"),
+        (HostRefused("That address is private."), "you"),
+        (KeyRejected("It refuses the key."), "you"),
+    ],
+)
+def test_a_failure_names_stream_and_actor_and_moves_no_watermark_of_what_was_not_read(
+    error: AiqError, actor: str
+) -> None:
+    room = a_room(customers=people(15))
+    show(room, sales=[*pages_of(sales(room, 10), 10), error])
+
+    run = room.sync()
+
+    assert run.state == "failed"
+    assert run.error
+    assert (run.error.code, run.error.actor, run.error.stream) == (error.code, actor, "sales")
+    assert watermark(room, "customers") is not None
+    assert watermark(room, "sales") is None
+    assert "inventory" not in asked(room)
+    assert len(room.facts.sale_rows) == 10
+    assert credential(room).last_good_run_at is None
+    assert credential(room).last_error == error.code
+
+
+def test_after_a_failure_the_next_run_reads_on_from_the_last_good_one() -> None:
+    room = a_room()
+    room.sync()
+    good = watermark(room, "sales")
+    later(room)
+    show(room, sales=[UpstreamError("It answers 500.")])
+    room.sync()
+    later(room)
+
+    room.sync()
+
+    since = [p.since for s in room.gateway.sessions for p, _ in s.plans if p.stream == "sales"]
+    assert good is not None
+    assert since == [None, good - 900 * SECOND, good - 900 * SECOND]
+
+
+def reject_key(room: Backroom) -> None:
+    show(room, stores=[KeyRejected("It refuses the key.")])
+    room.sync()
+    later(room, 1)
+
+
+def test_a_key_rejected_three_times_stops_the_schedule_and_says_so() -> None:
+    room = a_room()
+
+    for stopped in (None, None, "key_rejected"):
+        reject_key(room)
+        assert credential(room).stopped == stopped
+
+    assert told(room) == {"key_rejected"}
+    assert credential(room).next_sync_at is None
+    assert credential(room).failures_in_a_row == 3
+
+
+def test_other_failures_before_do_not_count_as_rejections() -> None:
+    room = a_room()
+    for _ in range(5):
+        show(room, stores=[UpstreamError("It answers 500.")])
+        room.sync()
+        later(room, 1)
+
+    reject_key(room)
+
+    assert credential(room).stopped is None
+    assert credential(room).next_sync_at is not None
+
+
+def test_a_good_run_mends_what_was_said() -> None:
+    room = a_room()
+    for _ in range(3):
+        reject_key(room)
+    show(room, stores=[StoreFact("north", "North House")])
+
+    room.sync()
+
+    assert told(room) == {"unmapped_stores"}
+    assert credential(room).stopped is None
+    assert credential(room).failures_in_a_row == 0
+
+
+def test_a_dead_server_is_left_alone_for_longer_and_longer_and_told_of() -> None:
+    room = a_room()
+    pauses = []
+
+    for _ in range(7):
+        show(room, stores=[ServerUnreachable("It does not answer.")])
+        room.sync()
+        pauses.append((credential(room).next_sync_at - room.clock.now()) // MINUTE)
+        room.clock.move(600)
+
+    assert pauses == [15, 30, 60, 120, 240, 360, 360]
+    assert "server_unreachable" in told(room)
+
+
+def test_a_missing_permission_holds_up_only_its_own_stream() -> None:
+    lacking = ["Enhanced Customer Data Access"]
+    room = a_room(customers=[PermissionMissing("Not allowed.", permissions=lacking)])
+    show(room, sales=sales(room, 3), inventory=products(1))
+
+    run = room.sync()
+
+    assert asked(room) == ["stores", "customers", "sales", "inventory"]
+    assert run.state == "failed"
+    assert run.error
+    assert (run.error.actor, run.error.stream) == ("you", "customers")
+    assert watermark(room, "customers") is None
+    assert watermark(room, "sales") is not None
+    [said] = [n for n in room.notifications.open_for(UID) if n.kind == "permission_missing"]
+    assert lacking[0] in said.title
+
+
+def test_every_missing_permission_is_named_and_granting_them_mends_it() -> None:
+    room = a_room(
+        customers=[PermissionMissing("Not allowed.", permissions=["Customer Data"])],
+        inventory=[PermissionMissing("Not allowed.", permissions=["Menu Feed"])],
+    )
+    room.sync()
+    [said] = [n for n in room.notifications.open_for(UID) if n.kind == "permission_missing"]
+    later(room)
+
+    run = room.sync()
+
+    assert "Customer Data, Menu Feed" in said.title
+    assert run.state == "succeeded"
+    assert "permission_missing" not in told(room)
+
+
+def test_a_source_without_a_good_run_for_a_day_is_stale() -> None:
+    room = a_room()
+    room.sync()
+
+    later(room, 23)
+    show(room, stores=[UpstreamError("It answers 500.")])
+    room.sync()
+    assert "stale_source" not in told(room)
+
+    later(room, 2)
+    show(room, stores=[UpstreamError("It answers 500.")])
+    room.sync()
+    assert "stale_source" in told(room)
+
+
+@pytest.mark.parametrize("fault", [KeyRejected("No."), UpstreamError("500")], ids=lambda e: e.code)
+def test_a_failing_run_killed_at_any_step_fails_the_same(fault: AiqError) -> None:
+    def failing() -> Backroom:
+        room = a_room(customers=people(12), inventory=products(1, 2))
+        show(room, sales=[*pages_of(sales(room, 10), 10), fault])
+        return room
+
+    def outcome(room: Backroom) -> Any:
+        [run] = [room.states.run(UID, PLATFORM, view.id) for view in room.states.kept.values()]
+        found = credential(room)
+        return (
+            (run.state, run.error and run.error.code, found.failures_in_a_row, found.last_error),
+            {(k.key, k.sales) for k in room.stores.keys(UID)},
+            told(room),
+            len(room.facts.personas),
+        )
+
+    calm = failing()
+    calm.sync()
+
+    for step in range(1, calm.wire.calls + 1):
+        room = failing()
+        room.wire.at = step
+        room.runs.start(UID, PLATFORM, CREDENTIAL, "now")
+        bodies = room.queue.take()
+        while bodies:
+            try:
+                room.work(bodies[0])
+                bodies.pop(0)
+            except Crash:
+                room.clock.move(200)
+                if not room.gateway.pages["sales"][1:]:
+                    room.gateway.pages["sales"].append(fault)
+            bodies += room.queue.take()
+        assert outcome(room) == outcome(calm), f"killed at step {step}"
