@@ -135,7 +135,7 @@ class Edits:
         touched = []
         for spot in spots:
             row = spot[1].get(spot[2])
-            changes = self._columns(name, edit["set"]) if "set" in edit else _visible_change(row)
+            changes = self.columns(name, edit["set"]) if "set" in edit else _visible_change(row)
             touched.append(self.put(name, spot, row._replace(**changes, updated=self._api.now())))
         return touched
 
@@ -145,7 +145,7 @@ class Edits:
         spot = self.locate(name, edit["id"])
         row = spot[1].get(spot[2])
         stamp = row.updated if edit.get("keep_updated_at") else self._api.now()
-        changes = self._columns(name, edit["set"])
+        changes = self.columns(name, edit["set"])
         return [self.put(name, spot, row._replace(**changes, updated=stamp))]
 
     def _delete(self, edit: Edit) -> list[int | str]:
@@ -223,7 +223,7 @@ class Edits:
             changed = shop.receipts.build(*again, LOWERED)
         return [self.put("sales_histories", spot, changed)]
 
-    def _columns(self, name: str, fields: Edit) -> Edit:
+    def columns(self, name: str, fields: Edit) -> Edit:
         """Wire names to columns, money in cents; `quirk` breaks or mends a row. Raises ValueError
         for what would make a row that the oracle cannot judge."""
         known = {**self._api.columns.get(name, {}), "quirk": "quirk"}

@@ -7,9 +7,13 @@ from __future__ import annotations
 
 import random
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 from . import names
-from .shapes import Sale, Shopper, Venue, WorldSpec
+from .shapes import Sale, Shopper, Stocked, Venue, WorldSpec
+
+if TYPE_CHECKING:
+    from .world import Shop, World
 
 # What became of a sale; a small integer in the columns.
 PLAIN, REFUND_ROW, REFUNDED, VOIDED, LOWERED, LATE, UNKNOWN = range(7)
@@ -66,6 +70,11 @@ class Platform:
     def dated(self, row: Sale) -> int:
         """The instant by which a sale is or is not in the history that a first sync asks for."""
         return row.updated
+
+    def stock(self, world: World, shop: Shop) -> list[Stocked]:
+        """What the oracle counts as the inventory of a shop."""
+        del world
+        return [Stocked(row.quantity, row.quirk) for row in shop.inventories.rows()]
 
     def salt(self, spec: WorldSpec) -> str:
         """Begins every seed, so that two platforms of one retailer have rows of their own."""

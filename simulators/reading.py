@@ -11,12 +11,13 @@ from typing import Any, NamedTuple, Self
 
 from . import names
 from .personas import Member, email_key, phone_key, wide_keys
-from .shapes import Lot, Sale, Shopper
+from .shapes import Sale, Shopper, Stocked
 from .world import Shop, World
 
 ADULT = 18
 FINAL = ("completed", "refunded")
-KNOWN = ("completed", "refunded", "voided", "open")
+OPEN = ("open", "pending", "accepted", "preparing", "out_for_delivery")
+KNOWN = ("completed", "refunded", "voided", *OPEN)
 
 
 class Bought(NamedTuple):
@@ -129,7 +130,7 @@ class _Reader:
                 self.sales.append((shop.key, row))
 
     def read_stock(self, shop: Shop) -> None:
-        rows = list(shop.inventories.rows())
+        rows = self.platform.stock(self.world, shop)
         on_hand = [row for row in rows if float(row.quantity) > 0]
         for row in on_hand:
             if row.quirk:
@@ -206,7 +207,7 @@ class _Reader:
             "return_rows": sum(1 for row in rows if is_return(row)),
             "refunded": sum(1 for row in rows if row.status == "refunded"),
             "voided": sum(1 for row in rows if row.status == "voided"),
-            "open": sum(1 for row in rows if row.status == "open"),
+            "open": sum(1 for row in rows if row.status in OPEN),
             "unknown_status": sum(1 for row in rows if row.status not in KNOWN),
             "total_of_final": sum(row.total for row in rows if self._final(row)),
         }
@@ -238,7 +239,7 @@ class _Reader:
         }
 
 
-def _lot_aside(row: Lot) -> bool:
+def _lot_aside(row: Stocked) -> bool:
     return row.quirk in ("missing_id", "bad_money")
 
 

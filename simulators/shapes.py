@@ -154,6 +154,13 @@ class Lot(NamedTuple):
     quirk: str
 
 
+class Stocked(NamedTuple):
+    """A row of what AIQ calls inventory, as far as the oracle counts it."""
+
+    quantity: str
+    quirk: str
+
+
 class Coupon(NamedTuple):
     id: int
     name: str

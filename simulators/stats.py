@@ -88,6 +88,8 @@ class Stats:
             "last_request_at": self._all.last_start,
             "in_flight": self._all.in_flight,
             "max_in_flight": self._all.max_in_flight,
+            "min_start_gap_ms": _ms(self._all.min_start_gap),
+            "min_idle_gap_ms": _ms(self._all.min_idle_gap),
             "resources": {
                 name: {
                     "requests": count,

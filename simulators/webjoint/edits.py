@@ -1,0 +1,58 @@
+"""Edits that only Webjoint has: orders that go on for hours."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from simulators.edits import Edit, Edits
+from simulators.platforms import LOWERED, OPEN, PLAIN
+from simulators.shapes import Sale
+from simulators.world import Shop
+
+from .wire import STATUSES, STEPS, step_of
+
+WORDS = {status: word for word, status in STATUSES.items()}
+
+
+class WebjointEdits(Edits):
+    def verbs(self) -> dict[str, Callable[[Edit], list[int | str]]]:
+        return {**super().verbs(), "advance": self._advance}
+
+    def fate(self, edit: Edit) -> int:
+        """`"open": true` adds orders that are not complete yet."""
+        return OPEN if edit.get("open") else PLAIN
+
+    def columns(self, name: str, fields: Edit) -> Edit:
+        fields = dict(fields)
+        if "blocked" in fields:
+            fields["active"] = not fields.pop("blocked")
+        found = super().columns(name, fields)
+        if "status" in found:
+            found["status"] = WORDS.get(found["status"], found["status"])
+        return found
+
+    def _advance(self, edit: Edit) -> list[int | str]:
+        """Orders under way (`ids`, default all) go `steps` on; some cost less once complete."""
+        name = "sales_histories"
+        if "ids" in edit:
+            spots = [self.locate(name, wire_id) for wire_id in edit["ids"]]
+        else:
+            spots = [
+                (shop, shop.sales, at)
+                for shop in self._api.world.shops
+                for at in shop.sales.positions()
+                if step_of(shop.sales.get(at)) in STEPS[:-1]
+            ]
+        steps = int(edit.get("steps", 1))
+        return [
+            self.put(name, spot, self._further(spot[0], spot[1].get(spot[2]), steps))
+            for spot in spots
+        ]
+
+    def _further(self, shop: Shop, row: Sale, steps: int) -> Sale:
+        now = self._api.now()
+        place = STEPS.index(step_of(row)) + steps
+        if place < len(STEPS) - 1:
+            return row._replace(status=STEPS[place], updated=now)
+        fate = PLAIN if row.id % 3 else LOWERED
+        return shop.receipts.build(row.id, row.shopper, row.ordered, (row.created, now), fate)

@@ -1,0 +1,194 @@
+"""How Webjoint writes its rows (reference/pos.md §2.5): camel case, dollars as text."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from simulators import names
+from simulators.shapes import Lot, Product, Sale, Shopper, Stocked
+from simulators.world import Shop
+from simulators.zones import iso
+
+from .platform import company_id, facility_id, order_id
+
+Wire = dict[str, Any]
+
+STEPS = ("pending", "accepted", "preparing", "out_for_delivery", "completed")
+STATUSES = {
+    "pending": "Pending",
+    "accepted": "Accepted",
+    "preparing": "Preparing",
+    "out_for_delivery": "OutForDelivery",
+    "completed": "Complete",
+    "refunded": "Refunded",
+    "voided": "Cancelled",
+    **{word: word.title().replace("_", "") for word in names.UNKNOWN_STATUSES},
+}
+MONEY = ("subtotal", "discount", "taxes", "deliveryFee", "total", "price")
+_BROKEN_DATES = ("not a date", "2026-13-45T25:00:00.000Z")
+_BROKEN_MONEY = ("12,x4", "n/a", "--")
+
+
+def dollars(cents: int) -> str:
+    return f"{cents / 100:.2f}"
+
+
+def step_of(row: Sale) -> str:
+    """The word of the order's status, where "open" stands for any of those under way."""
+    return STEPS[row.id % 4] if row.status == "open" else row.status
+
+
+def facility(shop: Shop, company: int) -> Wire:
+    venue = shop.venue
+    return {
+        "id": int(shop.key),
+        "companyId": company,
+        "name": venue.name,
+        "address": venue.street,
+        "city": venue.city,
+        "state": venue.state,
+        "zip": venue.zip_code,
+        "phone": venue.telephone,
+        "license": venue.license,
+        "active": True,
+    }
+
+
+def customer(row: Shopper, shop: Shop) -> Wire:
+    wire: Wire = {
+        "id": None if row.quirk == "no_id" else row.id,
+        "facilityId": int(shop.key),
+        "firstName": row.first,
+        "lastName": row.last,
+        "name": f"{row.first} {row.last}".strip(),
+        "email": row.email,
+        "phone": row.phone,
+        "dateOfBirth": row.birthday,
+        "type": row.kind,
+        "address": row.address,
+        "city": row.city,
+        "state": row.state,
+        "zip": row.zip_code,
+        "blocked": not row.active,
+        "loyaltyPoints": row.points,
+        "marketingOptIn": row.marketing,
+        "created": iso(row.created),
+        "modified": iso(row.updated),
+    }
+    return _texts(wire) if row.quirk == "strings" else wire
+
+
+def order(row: Sale, shop: Shop, products: list[Product]) -> Wire:
+    spec, venue = shop.receipts.spec, shop.venue
+    missing = row.quirk == "missing_id"
+    wire: Wire = {
+        "id": None if missing else row.id,
+        "_id": None if missing else order_id(spec, venue, row),
+        "companyId": company_id(spec),
+        "facilityId": facility_id(spec, venue),
+        "customerId": row.shopper,
+        "orderNumber": row.number,
+        "status": STATUSES.get(step_of(row), row.status),
+        "type": "Pickup" if row.source == "pos" else "Delivery",
+        "subtotal": dollars(row.sub_total),
+        "discount": dollars(row.discount),
+        "taxes": dollars(row.tax),
+        "deliveryFee": "0.00",
+        "total": dollars(row.total),
+        "paymentType": row.tender,
+        "created": iso(row.ordered),
+        "modified": iso(row.updated),
+        "details": [_detail(row, at, products) for at in range(len(row.lines))],
+    }
+    if row.quirk == "bad_date":
+        wire["created"] = _BROKEN_DATES[row.id % len(_BROKEN_DATES)]
+    elif row.quirk == "bad_money":
+        wire["total"] = _BROKEN_MONEY[row.id % len(_BROKEN_MONEY)]
+    elif row.quirk == "strings":
+        wire = {**_texts(wire), "details": [_texts(line) for line in wire["details"]]}
+    return wire
+
+
+def _detail(row: Sale, at: int, products: list[Product]) -> Wire:
+    line = row.lines[at]
+    product = products[line.product]
+    return {
+        "id": row.id * 8 + at,
+        "productId": product.id,
+        "variantId": variant_id(product),
+        "name": product.name,
+        "quantity": line.quantity,
+        "price": dollars(product.price),
+        "discount": dollars(line.discount),
+    }
+
+
+def variant_id(product: Product) -> int:
+    return product.id * 10 + 1
+
+
+def product(row: Product, stocked: Stocked, shop: Shop, created: int) -> Wire:
+    spec, brand = shop.receipts.spec, names.BRANDS.index(row.brand) + 1
+    sound = stocked.quirk != "missing_id"
+    price = "n/a" if stocked.quirk == "bad_money" else dollars(row.price)
+    category = [each[0] for each in names.CATEGORIES].index(row.category) + 1
+    return {
+        "id": row.id if sound else None,
+        "compositeId": f"{company_id(spec)}-{shop.key}-{row.id}" if sound else None,
+        "facilityId": int(shop.key),
+        "name": row.name,
+        "quantity": stocked.quantity,
+        "type": "Weight" if row.category == "Flower" else "Unit",
+        "lineage": row.lineage,
+        "brandId": brand,
+        "forSale": float(stocked.quantity) > 0,
+        "created": iso(created),
+        "brand": {"id": brand, "name": row.brand},
+        "strain": {"name": row.strain, "indicaSativaRatio": "50/50"} if row.strain else None,
+        "category": {"id": category, "name": row.category},
+        "subCategory": None,
+        "image": {"url": f"https://images.example.com/{row.id}.jpg"},
+        "variants": [
+            {
+                "id": variant_id(row),
+                "productId": row.id,
+                "sku": row.sku,
+                "unit": "g" if row.category == "Flower" else "each",
+                "price": price,
+                "flavor": None,
+                "created": iso(created),
+            }
+        ],
+    }
+
+
+def package(row: Lot, shop: Shop, costs: dict[int, int]) -> Wire:
+    where = int(shop.key) * 10
+    return {
+        "id": None if row.quirk == "missing_id" else row.id,
+        "facilityId": int(shop.key),
+        "productId": row.product,
+        "costPerItem": "n/a" if row.quirk == "bad_money" else dollars(costs[row.product]),
+        "received": iso(row.created),
+        "packageQuantities": [
+            {
+                "productId": row.product,
+                "locationId": where,
+                "location": {"name": row.room or "Warehouse"},
+                "quantity": row.quantity,
+            }
+        ],
+    }
+
+
+def _texts(wire: Wire) -> Wire:
+    """Types turned round: numbers as text, money as numbers, truth as 1 and 0."""
+    return {key: _turned(key, value) for key, value in wire.items()}
+
+
+def _turned(key: str, value: Any) -> Any:
+    if isinstance(value, bool):
+        return int(value)
+    if key in MONEY:
+        return float(value)
+    return str(value) if isinstance(value, int) else value
