@@ -11,7 +11,8 @@ import signal
 import threading
 import time
 
-from simulators.options import add_world_options, world_spec
+from simulators.backoffice import TLS, BackOfficeServer
+from simulators.options import add_world_options, world_platform, world_spec
 from simulators.registry import platform_names, platform_of, server_of
 from simulators.world import World
 
@@ -23,16 +24,21 @@ def main() -> None:
     parser.add_argument("--host", default="127.0.0.1")
     parser.add_argument("--cache-mb", type=int, default=512, help="rendered rows kept")
     parser.add_argument("--warm", action="store_true", help="render all rows before listening")
+    parser.add_argument("--tls", choices=TLS, default="none", help="of a server in a back office")
     add_world_options(parser, time.time())
     chosen = parser.parse_args()
 
     stopped = threading.Event()
     for name in (signal.SIGTERM, signal.SIGINT):
         signal.signal(name, lambda *_: stopped.set())
-    world = World(world_spec(chosen), platform_of(chosen.platform))
-    size = chosen.cache_mb * 1_000_000
+    options = {"port": chosen.port, "host": chosen.host, "cache_bytes": chosen.cache_mb * 1_000_000}
     make = server_of(chosen.platform)
-    with make(world, port=chosen.port, host=chosen.host, cache_bytes=size) as server:
+    if chosen.tls != "none":
+        if not (isinstance(make, type) and issubclass(make, BackOfficeServer)):
+            parser.error(f"{chosen.platform} does not run in a back office")
+        options["tls"] = chosen.tls
+    world = World(world_spec(chosen), world_platform(chosen, platform_of(chosen.platform)))
+    with make(world, **options) as server:
         if chosen.warm:
             server.api.warm()
         print(json.dumps(server.describe()), flush=True)

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 from argparse import ArgumentParser, Namespace
+from dataclasses import replace
 
+from simulators.platforms import Platform
 from simulators.shapes import WorldSpec
 from simulators.zones import DAY, parse_instant
 
@@ -21,6 +23,9 @@ def add_world_options(parser: ArgumentParser, clock: float) -> None:
     parser.add_argument("--old-sales", type=float, default=0.0, help="share older than two years")
     parser.add_argument("--overlap", type=float, default=0.0, help="share of people of the town")
     parser.add_argument("--town", type=int, default=1, help="whom the platforms have in common")
+    parser.add_argument(
+        "--unlinked", type=float, help="share of sales without a shopper; default the platform's"
+    )
     parser.add_argument("--now", type=instant_of, default=today, help="ISO 8601 or milliseconds")
 
 
@@ -38,6 +43,11 @@ def world_spec(chosen: Namespace) -> WorldSpec:
         overlap=chosen.overlap,
         town=chosen.town,
     )
+
+
+def world_platform(chosen: Namespace, platform: Platform) -> Platform:
+    """The platform with what the options say otherwise of its retailers."""
+    return platform if chosen.unlinked is None else replace(platform, no_shopper=chosen.unlinked)
 
 
 def instant_of(text: str) -> int:

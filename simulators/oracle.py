@@ -17,7 +17,7 @@ from collections.abc import Callable, Collection, Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
-from .options import add_world_options, instant_of, world_spec
+from .options import add_world_options, instant_of, world_platform, world_spec
 from .personas import Member, email_key, most_visited, partition, phone_key, wide_keys
 from .reading import Bought, Reading, is_final, read
 from .shapes import Sale
@@ -164,7 +164,8 @@ def main() -> None:
     parser.add_argument("--history-from", type=instant_of, default=None)
     parser.add_argument("--out", type=Path, default=None, help="default: standard output")
     chosen = parser.parse_args()
-    world = World(world_spec(chosen), platform_of(chosen.platform))
+    platform = world_platform(chosen, platform_of(chosen.platform))
+    world = World(world_spec(chosen), platform)
     text = json.dumps(answer(world, chosen.history_from), indent=1)
     if chosen.out:
         chosen.out.write_text(text + "\n", encoding="utf-8")
