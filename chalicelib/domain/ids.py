@@ -6,6 +6,9 @@ import hashlib
 
 STORE_KEY_SEPARATOR = ":"
 
+_RECORD_ID_LENGTH = 32
+_HEX = frozenset("0123456789abcdef")
+
 
 def record_id(uid: str, platform: str, scope: str, ext_id: str) -> str:
     """The id a source record owns for ever: 32 hex characters (product.md §6, `contactID`).
@@ -14,6 +17,11 @@ def record_id(uid: str, platform: str, scope: str, ext_id: str) -> str:
     AIQ heard of them, so a re-added credential meets its old records again.
     """
     return _digest("record", uid, platform, scope, ext_id)
+
+
+def is_record_id(text: str) -> bool:
+    """Whether `text` has the form of a record id."""
+    return len(text) == _RECORD_ID_LENGTH and _HEX.issuperset(text)
 
 
 def store_key_id(platform: str, scope: str, key: str) -> str:

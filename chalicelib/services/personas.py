@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Set as AbstractSet
 
 from chalicelib.domain.errors import NotFound
 from chalicelib.domain.identity import MergeKey
-from chalicelib.domain.ids import record_id, store_key_id
-from chalicelib.domain.names import name_prefix
+from chalicelib.domain.ids import is_record_id, record_id, store_key_id
+from chalicelib.domain.names import name_key, name_prefix
 from chalicelib.domain.personas import Persona
 from chalicelib.services.closure import Closure
 from chalicelib.services.ports.accounts import Accounts
@@ -21,6 +22,9 @@ from chalicelib.services.ports.personas import (
     SaleLine,
 )
 from chalicelib.services.ports.stores import Stores
+
+LAST = "~"
+"""Sorts who has no name behind everyone."""
 
 MOST_FOUND = 100
 """Personas shown for one exact phone, e-mail or source id."""
@@ -50,22 +54,17 @@ class PersonaService:
         self, uid: str, wanted: PersonaFilter, limit: int, after: str | None
     ) -> tuple[list[PersonaRow], str | None]:
         """See `PersonaViews.search`."""
-        more = None
-        exact = self._exact(uid, wanted)
-        if exact is not None:
-            found = list(self._reach(uid, exact).derived().values())
-            found = [p for p in found if exact & set(p.members)]
-            found.sort(key=lambda p: (p.inserted_at, p.id), reverse=True)
-        elif wanted.name or wanted.sort == "name":
+        named = self._named_exactly(uid, wanted)
+        if named:
+            return self._found(uid, named, wanted, limit, after)
+        if wanted.name or wanted.sort == "name":
             prefix = name_prefix(wanted.name or "")
             descending = wanted.sort == "name" and wanted.descending
             ids, more = self._personas.by_name(uid, prefix, limit, after, descending=descending)
-            found = self._stored(uid, ids)
         else:
             newest_first = wanted.descending
             ids, more = self._personas.by_arrival(uid, limit, after, newest_first=newest_first)
-            found = self._stored(uid, ids)
-        return [_row(p) for p in found if _matches(p, wanted)], more
+        return [_row(p) for p in self._stored(uid, ids) if _matches(p, wanted)], more
 
     def get(self, uid: str, contact_id: str) -> PersonaView:
         """See `PersonaViews.get`."""
@@ -96,9 +95,33 @@ class PersonaService:
         more = shown[-1][0] if len(refs) > limit else None
         return [_sale(sales[sid], mapping) for sid in ids if sid in sales], more
 
-    def _exact(self, uid: str, wanted: PersonaFilter) -> set[str] | None:
-        """The records an exact filter names; None when there is no exact filter."""
-        found: list[set[str]] = []
+    def _found(
+        self,
+        uid: str,
+        named: list[AbstractSet[str]],
+        wanted: PersonaFilter,
+        limit: int,
+        after: str | None,
+    ) -> tuple[list[PersonaRow], str | None]:
+        """The personas that have a record in each of the sets, and match the rest."""
+        fewest = min(named, key=len)
+        prefix = name_prefix(wanted.name or "")
+        found = {
+            _place(persona, wanted): persona
+            for persona in self._reach(uid, sorted(fewest)[:MOST_FOUND]).derived().values()
+            if all(not records.isdisjoint(persona.members) for records in named)
+            and name_key(persona.first, persona.last).startswith(prefix)
+            and _matches(persona, wanted)
+        }
+        places = sorted(found, reverse=wanted.descending)
+        if after is not None:
+            places = [p for p in places if (p < after if wanted.descending else p > after)]
+        more = places[limit - 1] if len(places) > limit else None
+        return [_row(found[place]) for place in places[:limit]], more
+
+    def _named_exactly(self, uid: str, wanted: PersonaFilter) -> list[AbstractSet[str]]:
+        """For each exact filter the records it names."""
+        found: list[AbstractSet[str]] = []
         if wanted.phone is not None:
             phone = self._read_phone(wanted.phone)
             found.append(self._carriers(uid, MergeKey("phone", phone)) if phone else set())
@@ -106,17 +129,17 @@ class PersonaService:
             email = wanted.email.strip().lower()
             found.append(self._carriers(uid, MergeKey("email", email)) if email else set())
         if wanted.contact_id is not None:
-            found.append({wanted.contact_id})
+            found.append({wanted.contact_id} if is_record_id(wanted.contact_id) else set())
         if wanted.source_id is not None:
             found.append(self._with_source_id(uid, wanted.source_id))
-        return set.intersection(*found) if found else None
+        return found
 
-    def _carriers(self, uid: str, key: MergeKey) -> set[str]:
+    def _carriers(self, uid: str, key: MergeKey) -> AbstractSet[str]:
         members = self._facts.members(uid, [key]).get(key)
         if members is None:
             return set()
         carriers = self._facts.wide_carriers(uid, key) if members.wide else members.carriers
-        return set(sorted(carriers)[:MOST_FOUND])
+        return carriers.keys()
 
     def _with_source_id(self, uid: str, source_id: str) -> set[str]:
         scopes = {(key.platform, key.scope) for key in self._stores.keys(uid)}
@@ -129,6 +152,8 @@ class PersonaService:
         return closure
 
     def _holding(self, uid: str, contact_id: str) -> tuple[Persona, Closure]:
+        if not is_record_id(contact_id):
+            raise NotFound("There is no such persona.")
         closure = self._reach(uid, [contact_id])
         for persona in closure.derived().values():
             if contact_id in persona.members:
@@ -138,6 +163,13 @@ class PersonaService:
     def _stored(self, uid: str, ids: list[str]) -> list[Persona]:
         rows = self._facts.rows(uid, ids)
         return [persona for rid in ids if (persona := rows[rid].persona) is not None]
+
+
+def _place(persona: Persona, wanted: PersonaFilter) -> str:
+    """Where the persona stands in the order asked for."""
+    if wanted.sort == "name":
+        return f"{name_key(persona.first, persona.last) or LAST}#{persona.id}"
+    return f"{persona.inserted_at:015d}#{persona.id}"
 
 
 def _matches(persona: Persona, wanted: PersonaFilter) -> bool:
