@@ -64,11 +64,12 @@ def cut_after(seconds: float, cut: Callable[[], None]) -> Iterator[None]:
     try:
         yield
     except (OSError, HTTPException, urllib3.exceptions.HTTPError, Unreadable):
-        if late.is_set():
-            raise Slow from None
-        raise
+        if not late.is_set():
+            raise
     finally:
         timer.cancel()
+    if late.is_set():  # a head that was cut looks whole
+        raise Slow
 
 
 def parse(body: bytes, content_type: str) -> Any:
