@@ -32,8 +32,16 @@ def bearer(venue: str) -> str:
 class Probe:
     """Requests to one base URL over one connection. Raises what `http.client` raises."""
 
-    def __init__(self, url: str, authorization: str = "", timeout: float = 10) -> None:
-        self._authorization = authorization
+    def __init__(
+        self,
+        url: str,
+        authorization: str = "",
+        timeout: float = 10,
+        headers: Mapping[str, str] | None = None,
+    ) -> None:
+        self._headers = {"Accept": "application/json", **(headers or {})}
+        if authorization:
+            self._headers["Authorization"] = authorization
         host = urlsplit(url)
         self._connection = http.client.HTTPConnection(
             host.hostname or "", host.port or 80, timeout=timeout
@@ -61,11 +69,8 @@ class Probe:
         self, method: str, path: str, params: Mapping[str, object], body: object = None
     ) -> Answer:
         target = f"{path}?{urlencode(params)}" if params else path
-        headers = {"Accept": "application/json"}
-        if self._authorization:
-            headers["Authorization"] = self._authorization
         sent = None if body is None else json.dumps(body).encode()
-        self._connection.request(method, target, sent, headers)
+        self._connection.request(method, target, sent, self._headers)
         reply = self._connection.getresponse()
         return Answer(reply.status, dict(reply.headers.items()), reply.read())
 
