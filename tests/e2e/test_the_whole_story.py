@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Callable
 
-from tests.e2e.stage import Stage, connect, differences
+from tests.e2e.stage import Stage, differences, prepare
 from tests.waiting import eventually
 from tools.demo.comparison import aside
 from tools.demo.retailer import Retailer
@@ -98,7 +98,8 @@ def test_what_changes_in_the_pos_changes_here(stage: Stage) -> None:
     )
     runs = stage.sync()
 
-    [found] = stage.retailer.personas(email="new-address@example.com")
+    asked = {"email": "new-address@example.com"}
+    [found] = stage.retailer.call("POST", "/personas/search", asked)["items"]
     members = stage.retailer.get(f"/personas/{found['id']}")["members"]
     assert member["ext_id"] in {each["ext_id"] for each in members}
     assert sum(run["streams"]["sales"]["new"] for run in runs) == 12
@@ -109,7 +110,8 @@ def test_two_retailers_with_the_same_shoppers_never_mix(
     stage: Stage, retailers: Callable[[], Retailer]
 ) -> None:
     other = retailers()
-    connect(other, stage.posabit)
+    prepare(other, stage.posabit)
+    other.connect()
     runs = stage.open()
 
     stage.finish(runs)

@@ -155,9 +155,24 @@ def test_a_persona_is_listed_with_where_it_is_sourced_from(api: Gateway, shelf: 
 def test_a_search_asks_for_what_was_typed(
     api: Gateway, shelf: Shelf, query: dict[str, str], wanted: PersonaFilter
 ) -> None:
-    assert api.get(PERSONAS, **query).status == 200
+    assert api.post(f"{PERSONAS}/search", query).status == 200
 
     assert shelf.asked == [(OURS, wanted, 50, None)]
+
+
+def test_a_list_is_sorted_and_narrowed_by_its_query(api: Gateway, shelf: Shelf) -> None:
+    assert api.get(PERSONAS, source="posabit", sort="name").status == 200
+
+    wanted = PersonaFilter(source="posabit", sort="name", descending=False)
+    assert shelf.asked == [(OURS, wanted, 50, None)]
+
+
+@pytest.mark.parametrize("personal", ["phone", "email", "name", "source_id"])
+def test_what_says_who_somebody_is_has_no_place_in_a_url(
+    api: Gateway, shelf: Shelf, personal: str
+) -> None:
+    assert api.get(PERSONAS, **{personal: "x"}).status == 422
+    assert shelf.asked == []
 
 
 @pytest.mark.parametrize(
@@ -166,7 +181,7 @@ def test_a_search_asks_for_what_was_typed(
 def test_a_search_nobody_offers_is_refused(
     api: Gateway, shelf: Shelf, query: dict[str, str]
 ) -> None:
-    got = api.get(PERSONAS, **query)
+    got = api.post(f"{PERSONAS}/search", query)
 
     assert got.status == 422
     assert shelf.asked == []
@@ -190,12 +205,13 @@ def test_a_cursor_belongs_to_its_search_and_its_account(
     world: World, api: Gateway, shelf: Shelf
 ) -> None:
     shelf.rows = [JANE, JANE]
-    cursor = api.get(PERSONAS, limit=1, name="j").json["next_cursor"]
+    search = f"{PERSONAS}/search"
+    cursor = api.post(search, {"limit": 1, "name": "j"}).json["next_cursor"]
 
-    other_search = api.get(PERSONAS, limit=1, name="k", cursor=cursor)
-    changed = api.get(PERSONAS, limit=1, name="j", cursor=cursor[:-4] + "AAAA")
-    other_account = world.gateway("Owner", THEIRS).get(
-        f"/api/accounts/{THEIRS}/personas", limit=1, name="j", cursor=cursor
+    other_search = api.post(search, {"limit": 1, "name": "k", "cursor": cursor})
+    changed = api.post(search, {"limit": 1, "name": "j", "cursor": cursor[:-4] + "AAAA"})
+    other_account = world.gateway("Owner", THEIRS).post(
+        f"/api/accounts/{THEIRS}/personas/search", {"limit": 1, "name": "j", "cursor": cursor}
     )
 
     assert [got.status for got in (other_search, changed, other_account)] == [422, 422, 422]

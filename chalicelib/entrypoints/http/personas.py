@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Literal
 
 from pydantic import Field
@@ -18,20 +19,8 @@ SALES_SHOWN = 20
 
 
 class PersonaQuery(Listing):
-    phone: str | None = Field(default=None, max_length=40, examples=["+12065550123"])
-    email: str | None = Field(default=None, max_length=254, examples=["shopper@example.com"])
-    contact_id: str | None = Field(
-        default=None,
-        max_length=64,
-        examples=["4f1c9a2b7d3e5f60718293a4b5c6d7e8"],
-        description="Any contactID ever given.",
-    )
-    source_id: str | None = Field(
-        default=None, max_length=200, examples=["1834"], description="The POS's own id."
-    )
-    name: str | None = Field(
-        default=None, max_length=120, examples=["jo"], description="Beginning of first + last name."
-    )
+    """What may stand in a URL: nothing that says who somebody is."""
+
     is_: Literal["member"] | None = Field(default=None, alias="is", examples=["member"])
     source: str | None = Field(
         default=None,
@@ -48,6 +37,25 @@ class PersonaQuery(Listing):
         default=None,
         examples=["asc"],
         description="`desc` for `inserted`, `asc` for `name`, unless said.",
+    )
+
+
+class PersonaSearch(PersonaQuery):
+    """A search goes in the body: phones, e-mails and names stay out of URLs and logs."""
+
+    phone: str | None = Field(default=None, max_length=40, examples=["+12065550123"])
+    email: str | None = Field(default=None, max_length=254, examples=["shopper@example.com"])
+    contact_id: str | None = Field(
+        default=None,
+        max_length=64,
+        examples=["4f1c9a2b7d3e5f60718293a4b5c6d7e8"],
+        description="Any contactID ever given.",
+    )
+    source_id: str | None = Field(
+        default=None, max_length=200, examples=["1834"], description="The POS's own id."
+    )
+    name: str | None = Field(
+        default=None, max_length=120, examples=["jo"], description="Beginning of first + last name."
     )
 
 
@@ -137,21 +145,34 @@ class PersonaDetail(PersonaAnswer):
 
 
 @resource.get("/api/accounts/{uid}/personas", right="personas:read")
-def search_personas(uid: str, query: PersonaQuery) -> PersonaPage:
-    """Search and list personas. A page may be short while `next_cursor` goes on."""
+def list_personas(uid: str, query: PersonaQuery) -> PersonaPage:
+    """List personas. A page may be short while `next_cursor` goes on."""
+    return _page(uid, query, PersonaFilter())
+
+
+@resource.post("/api/accounts/{uid}/personas/search", right="personas:read")
+def search_personas(uid: str, body: PersonaSearch) -> PersonaPage:
+    """Find personas by phone, e-mail, contactID, source id or the beginning of their name."""
     wanted = PersonaFilter(
-        phone=query.phone,
-        email=query.email,
-        contact_id=query.contact_id,
-        source_id=query.source_id,
-        name=query.name,
-        source=query.source,
-        member=None if query.is_ is None else True,
-        sort=query.sort,
-        descending=query.sort == "inserted" if query.dir is None else query.dir == "desc",
+        phone=body.phone,
+        email=body.email,
+        contact_id=body.contact_id,
+        source_id=body.source_id,
+        name=body.name,
     )
-    after = paging.unseal(query.cursor, uid, "personas", wanted)
-    rows, position = wiring.personas().search(uid, wanted, query.limit, after)
+    return _page(uid, body, wanted)
+
+
+def _page(uid: str, asked: PersonaQuery, wanted: PersonaFilter) -> PersonaPage:
+    wanted = replace(
+        wanted,
+        source=asked.source,
+        member=None if asked.is_ is None else True,
+        sort=asked.sort,
+        descending=asked.sort == "inserted" if asked.dir is None else asked.dir == "desc",
+    )
+    after = paging.unseal(asked.cursor, uid, "personas", wanted)
+    rows, position = wiring.personas().search(uid, wanted, asked.limit, after)
     return PersonaPage(
         items=[PersonaAnswer.model_validate(row) for row in rows],
         next_cursor=paging.seal(position, uid, "personas", wanted),
