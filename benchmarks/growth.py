@@ -6,12 +6,12 @@ are in memory, so that the account may be as large as the machine allows.
 
 from __future__ import annotations
 
+import gc
+import statistics
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections import Counter
+from collections.abc import Sequence
 from dataclasses import dataclass
-from functools import partial
-from itertools import islice
-from typing import TypeVar
 
 from benchmarks.memory import MemoryDynamo
 from benchmarks.units import Meter
@@ -24,7 +24,7 @@ from chalicelib.domain.identity import SourceRecord, merge_keys, resolve
 from chalicelib.domain.ids import record_id
 from chalicelib.domain.manifest import Manifest, id_digest, pack_ids
 from chalicelib.domain.personas import derive_persona
-from chalicelib.domain.records import Customer, LineItem, Sale, Tender
+from chalicelib.domain.records import Customer, Fact, LineItem, Sale, Stream, Tender
 from chalicelib.domain.times import DAY
 from chalicelib.services.commit import Commits
 from chalicelib.services.pages import PageTaker
@@ -33,8 +33,6 @@ from chalicelib.services.ports.facts import Members, StoredRecord
 from chalicelib.services.ports.pos import Page
 from chalicelib.services.ports.runs import Lease, RunView
 from chalicelib.services.progress import Progress, StreamPlace, Tally
-
-F = TypeVar("F", Customer, Sale)
 
 UID, PLATFORM, SCOPE = "100001", "posabit", "bench-venue"
 STORE_KEY = f"{PLATFORM}:{SCOPE}:{SCOPE}"
@@ -49,6 +47,8 @@ PAGE = 250
 PAGES = 8
 NOW = 1_790_000_000_000
 SALES_EACH = 4
+WHAT = ("shopper", "sale", "unchanged")
+COUNTED = ("writes", "index_writes", "reads", "calls")
 HISTORIES = (100, 5_000)
 SINGLE_SALES = 40
 
@@ -72,6 +72,7 @@ class Size:
     shopper: Cost
     sale: Cost
     unchanged: Cost
+    cpu_against_smallest: dict[str, float]
 
 
 class OneAccount:
@@ -94,41 +95,51 @@ class OneAccount:
         return {STORE_KEY: 1}
 
 
-class Bench:
-    """One account in memory, whose pages go through the page taker."""
+class Spent:
+    """What pages of one kind cost so far."""
 
     def __init__(self) -> None:
-        self.meter = Meter(INDEXES)
-        self.dynamo = MemoryDynamo(self.meter)
+        self.cpu: list[float] = []
+        self.records = 0
+        self.units: Counter[str] = Counter()
+
+    def per_record(self) -> Cost:
+        """CPU of the median page, units of all pages."""
+        per = [self.units[name] / self.records for name in COUNTED]
+        return Cost(statistics.median(self.cpu), *per)
+
+
+class Bench:
+    """One account in memory, whose pages go through the page taker. `known` are the manifest's."""
+
+    def __init__(self, known: int = 0) -> None:
+        self.spent: dict[str, Spent] = {}
+        self._meter = Meter(INDEXES)
+        self.dynamo = MemoryDynamo(self._meter)
         clock, account = SystemClock(), OneAccount()
         facts = DynamoFacts(BatchTable(self.dynamo, TABLE, clock), clock)
-        self.commits = Commits(facts, account, account, clock)  # type: ignore[arg-type]
-
-    def taker(self, known: Manifest) -> PageTaker:
         view = RunView("run_bench", UID, PLATFORM, "crd_bench", "running", "now", NOW)
-        lease = Lease(UID, PLATFORM, "crd_bench", "run_bench", 1, None, view)
-        progress = Progress(NOW, {"customers": StreamPlace(), "sales": StreamPlace()})
-        nothing = None
-        taker = PageTaker(
-            lease,
-            progress,
+        self._taker = PageTaker(
+            Lease(UID, PLATFORM, "crd_bench", "run_bench", 1, None, view),
+            Progress(NOW, {"customers": StreamPlace(), "sales": StreamPlace()}),
             Tally(view),
-            commits=self.commits,
-            states=nothing,  # type: ignore[arg-type]
-            inventories=nothing,  # type: ignore[arg-type]
+            commits=Commits(facts, account, account, clock),  # type: ignore[arg-type]
+            states=None,  # type: ignore[arg-type]
+            inventories=None,  # type: ignore[arg-type]
         )
-        taker.scope = SCOPE
-        taker.manifests = {"customers": known, "sales": Manifest()}
-        return taker
+        self._taker.scope = SCOPE
+        self._taker.manifests = {"customers": _manifest(known), "sales": _manifest(known)}
 
-    def cost(self, work: Callable[[], int]) -> Cost:
-        """`work` answers how many records it did."""
-        self.meter.forget()
+    def take(self, what: str, stream: Stream, facts: Sequence[Fact]) -> None:
+        """Take one page and count it as `what`."""
+        spent = self.spent.setdefault(what, Spent())
+        self._meter.forget()
         began = time.process_time()
-        records = work()
-        cpu = time.process_time() - began - self.meter.own_seconds
-        per = [self.meter.total(n) / records for n in ("writes", "index_writes", "reads", "calls")]
-        return Cost(cpu * 1e6 / records, *per)
+        self._taker.take(stream, Page(tuple(facts), (), len(facts), None))
+        used = time.process_time() - began - self._meter.own_seconds
+        spent.cpu.append(used * 1e6 / len(facts))
+        spent.records += len(facts)
+        spent.units.update({name: self._meter.total(name) for name in COUNTED})  # type: ignore[arg-type]
 
 
 def shopper(number: int) -> Customer:
@@ -195,77 +206,69 @@ def sale(number: int, ext_id: str, at: int) -> Sale:
     )
 
 
-def costs_by_size(sizes: tuple[int, ...]) -> Iterator[Size]:
-    """Sizes ascend; each is measured in one account that grows."""
-    bench = Bench()
-    _measure(bench, 0, 0)  # warm: imports, caches, compiled patterns
-    bench, filled, sold = Bench(), 0, 0
-    for personas in sizes:
-        _fill(bench, filled, personas)
-        yield _measure(bench, personas, sold)
-        filled, sold = personas + PAGE * PAGES, sold + PAGE * PAGES * SALES_EACH
+def costs_by_size(sizes: Sequence[int]) -> list[Size]:
+    """Accounts of these sizes take turns, page by page, so that a busy machine slows all alike."""
+    _measure([(0, Bench())], pages=2)  # imports, caches, compiled patterns
+    accounts = [(size, Bench(size)) for size in sizes]
+    for size, bench in accounts:
+        _fill(bench, size)
+    gc.collect()
+    gc.freeze()
+    _measure(accounts, pages=PAGES)
+    smallest = accounts[0][1]
+    return [_size(size, bench, smallest) for size, bench in accounts]
+
+
+def _size(personas: int, bench: Bench, smallest: Bench) -> Size:
+    """Pages that took turns are compared in pairs: what else the machine did hits both."""
+    ratios = {
+        what: statistics.median(
+            here / there
+            for here, there in zip(bench.spent[what].cpu, smallest.spent[what].cpu, strict=True)
+        )
+        for what in WHAT
+    }
+    return Size(personas, *(bench.spent[what].per_record() for what in WHAT), ratios)
 
 
 def single_sale_costs() -> dict[int, Cost]:
-    """One new sale of a shopper who has so many already."""
-    found = {}
-    for history in HISTORIES:
-        bench = Bench()
-        taker = bench.taker(Manifest())
-        buyer = shopper(1)
-        taker.take("customers", Page((buyer,), (), 1, None))
+    """One new sale, in a commit of its own, of a shopper who has so many already."""
+    buyer = shopper(1)
+    benches = {history: Bench() for history in HISTORIES}
+    for history, bench in benches.items():
+        bench.take("shopper", "customers", [buyer])
         old = [sale(n, buyer.ext_id, NOW - DAY * 300 + n * 5_000_000) for n in range(history)]
         for start in range(0, history, PAGE):
-            page = tuple(old[start : start + PAGE])
-            taker.take("sales", Page(page, (), len(page), None))
-        new = [sale(history + n, buyer.ext_id, NOW + n) for n in range(SINGLE_SALES)]
-        costs = [bench.cost(partial(_take_sale, taker, one)) for one in new]
-        found[history] = sorted(costs, key=lambda cost: cost.cpu_micros)[len(costs) // 2]
-    return found
+            bench.take("history", "sales", old[start : start + PAGE])
+    for number in range(SINGLE_SALES):
+        for history, bench in benches.items():
+            new = sale(history + number, buyer.ext_id, NOW + number)
+            bench.take("sale", "sales", [new])
+    return {history: bench.spent["sale"].per_record() for history, bench in benches.items()}
 
 
-def _take_sale(taker: PageTaker, one: Sale) -> int:
-    taker.take("sales", Page((one,), (), 1, None))
-    return 1
+def _measure(accounts: Sequence[tuple[int, Bench]], pages: int) -> None:
+    for number in range(pages):
+        for size, bench in accounts:
+            fresh = [shopper(size + number * PAGE + n) for n in range(PAGE)]
+            bench.take("shopper", "customers", fresh)
+            for visit in range(SALES_EACH):
+                first = (number * SALES_EACH + visit) * PAGE
+                at = NOW - DAY * (200 - 20 * visit)
+                sold = [sale(first + n, who.ext_id, at + n) for n, who in enumerate(fresh)]
+                bench.take("sale", "sales", sold)
+            bench.take("unchanged", "customers", fresh)
 
 
-def _measure(bench: Bench, personas: int, sold: int) -> Size:
-    taker = bench.taker(_known(personas))
-    fresh = [shopper(personas + n) for n in range(PAGE * PAGES)]
-    sales = [
-        sale(sold + n, fresh[n % len(fresh)].ext_id, NOW - DAY * 200 + n * 400_000)
-        for n in range(len(fresh) * SALES_EACH)
-    ]
-
-    def customers() -> int:
-        for page in _pages(fresh):
-            taker.take("customers", Page(page, (), len(page), None))
-        return len(fresh)
-
-    def purchases() -> int:
-        for page in _pages(sales):
-            taker.take("sales", Page(page, (), len(page), None))
-        return len(sales)
-
-    new_shopper, new_sale = bench.cost(customers), bench.cost(purchases)
-    return Size(personas, new_shopper, new_sale, bench.cost(customers))
-
-
-def _pages(facts: Sequence[F]) -> Iterator[tuple[F, ...]]:
-    rest = iter(facts)
-    while page := tuple(islice(rest, PAGE)):
-        yield page
-
-
-def _known(personas: int) -> Manifest:
-    """The manifest of an account: as large as it is, though of other records."""
+def _manifest(personas: int) -> Manifest:
+    """As large as the account's, though of other records."""
     entries = sorted(id_digest(f"known-{number}") for number in range(personas))
     return Manifest([pack_ids(part for entry in entries for part in (entry, 1))])
 
 
-def _fill(bench: Bench, start: int, end: int) -> None:
+def _fill(bench: Bench, personas: int) -> None:
     """The rows that commits would have left of these shoppers, without the commits."""
-    for number in range(start, end):
+    for number in range(personas):
         bench.dynamo.fill(_rows_of(shopper(number)))
 
 
@@ -283,4 +286,3 @@ def _rows_of(customer: Customer) -> dict[Key, Row]:
         place = (places.record(UID, rid), places.PERSONA_SK)
         found[place] = rows.persona_row(UID, place, persona)
     return found
-

@@ -6,7 +6,7 @@ The worker runs as a process of ours, so that its CPU and memory can be measured
 from __future__ import annotations
 
 import shutil
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import Any
 
@@ -44,11 +44,6 @@ def local_aws() -> Iterator[dict[str, str]]:
         shutil.rmtree(data, ignore_errors=True)
 
 
-def table_names(environment: dict[str, str]) -> dict[str, str]:
-    """Logical id in the template → table name, e.g. PersonasTable."""
-    return {logical: environment[_variable(logical)] for logical in _tables()}
-
-
 def _environment(endpoint: str) -> dict[str, str]:
     aws = {
         "AWS_ENDPOINT_URL": endpoint,
@@ -66,14 +61,19 @@ def _environment(endpoint: str) -> dict[str, str]:
             aws_secret_access_key="test",  # noqa: S106 the local AWS takes any
         )
 
-    dynamodb, sqs = client("dynamodb"), client("sqs")
+    return aws | deployed(client)
+
+
+def deployed(client: Callable[[str], Any]) -> dict[str, str]:
+    """Make what a worker needs of a deployment; the environment that points to it."""
+    made = {}
     for logical, table in _tables().items():
         wanted = {name: table[name] for name in _DEFINES_A_TABLE if name in table}
-        dynamodb.create_table(TableName=f"bench-{logical}", **wanted)
-        aws[_variable(logical)] = f"bench-{logical}"
+        client("dynamodb").create_table(TableName=f"bench-{logical}", **wanted)
+        made[_variable(logical)] = f"bench-{logical}"
     for name in QUEUES:
-        aws[name] = sqs.create_queue(QueueName=name.lower())["QueueUrl"]
-    return aws | {
+        made[name] = client("sqs").create_queue(QueueName=name.lower())["QueueUrl"]
+    return made | {
         "STAGE": "bench",
         "KMS_KEY_ID": client("kms").create_key()["KeyMetadata"]["KeyId"],
         "TOPIC_OPERATOR_ARN": client("sns").create_topic(Name="operator")["TopicArn"],
@@ -95,5 +95,3 @@ def _tables() -> dict[str, dict[str, Any]]:
 
 def _variable(logical: str) -> str:
     return f"TABLE_{logical.removesuffix('Table').upper()}"
-
-

@@ -9,7 +9,8 @@ from __future__ import annotations
 
 import time
 from collections import Counter, OrderedDict
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
 from typing import Any
 
 from botocore import handlers
@@ -98,12 +99,24 @@ class Meter:
             "TransactWriteItems": self._transact,
         }
 
-    def attach(self) -> None:
-        """Hear of every DynamoDB call of every client that this process makes from now on."""
-        handlers.BUILTIN_HANDLERS.append(("before-parameter-build.dynamodb", self._asked))
-        handlers.BUILTIN_HANDLERS.append(("after-call.dynamodb", self._answered))
-        for name in ("batch_get_item", "batch_write_item"):
-            setattr(WireClient, name, self._heard(name, getattr(WireClient, name)))
+    @contextmanager
+    def listening(self) -> Iterator[None]:
+        """Hear of every DynamoDB call of every client made from now on, until the end."""
+        heard = [
+            ("before-parameter-build.dynamodb", self._asked),
+            ("after-call.dynamodb", self._answered),
+        ]
+        handlers.BUILTIN_HANDLERS.extend(heard)
+        ours = {name: getattr(WireClient, name) for name in ("batch_get_item", "batch_write_item")}
+        for name, really in ours.items():
+            setattr(WireClient, name, self._heard(name, really))
+        try:
+            yield
+        finally:
+            for name, really in ours.items():
+                setattr(WireClient, name, really)
+            for entry in heard:
+                handlers.BUILTIN_HANDLERS.remove(entry)
 
     def _heard(self, name: str, really: Callable[..., Any]) -> Callable[..., Any]:
         """Our own batch calls raise no events."""
@@ -242,7 +255,7 @@ class Meter:
     def _charge_indexes(
         self, before: Mapping[str, str], after: Mapping[str, str], times: int
     ) -> None:
-        """An entry that is new or gone costs a unit, one that moved both; entries are below 1 KB."""
+        """An entry that is new or gone costs a unit, one that moved two; they are below 1 KB."""
         if before == after:
             return
         for index in {*before, *after}:
@@ -276,4 +289,3 @@ def _kind(row: Row) -> str:
     """What kind of row: the fixed part of its sort key."""
     found = _text(row["sk"]).split("#", 1)[0]
     return found if found.isupper() else _text(row["pk"]).split("#", 1)[0]
-

@@ -12,6 +12,7 @@ import os
 import resource
 import sys
 import time
+from pathlib import Path
 from typing import Any
 
 import orjson
@@ -22,7 +23,7 @@ from chalicelib.adapters.clock import SystemClock
 from chalicelib.domain.times import DAY
 from chalicelib.entrypoints import wiring
 from chalicelib.services.messages import SyncMessage
-from chalicelib.services.ports.pos import Cursor, Page, PosSession, StreamPlan
+from chalicelib.services.ports.pos import CredentialAccess, Cursor, Page, PosSession, StreamPlan
 from chalicelib.services.ports.runs import RunTrigger, RunView
 
 PLATFORM = "posabit"
@@ -85,7 +86,9 @@ def cpu_seconds() -> float:
 
 
 def peak_megabytes() -> float:
-    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
+    """Of this program alone: `ru_maxrss` would begin with what our parent had when it forked."""
+    told = Path("/proc/self/status").read_text(encoding="ascii")
+    return int(told.partition("VmHWM:")[2].split()[0]) / 1024
 
 
 def prepare(job: dict[str, Any]) -> dict[str, Any]:
@@ -125,14 +128,18 @@ def prepare(job: dict[str, Any]) -> dict[str, Any]:
 
 def sync(job: dict[str, Any]) -> dict[str, Any]:
     """One run from its first message to its last; what it cost."""
-    meter = Meter(indexes_of_tables(_tables()))
-    meter.attach()
-    asked = _ask(job["trigger"])
-    meter.forget()
+    meter = Meter(indexes_of_tables(tables()))
+    with meter.listening():
+        asked = ask(job["trigger"])
+        meter.forget()
+        return _measured(asked, meter)
+
+
+def _measured(asked: RunView, meter: Meter) -> dict[str, Any]:
     sections = Sections(meter)
     _watch(sections)
     baseline, began, cpu = peak_megabytes(), time.monotonic(), cpu_seconds()
-    view = _work_until_ended(asked, meter)
+    view = work_until_ended(asked, meter)
     sections.enter("nothing")
     own = meter.own_seconds
     if view.state != "succeeded":
@@ -152,7 +159,7 @@ def sync(job: dict[str, Any]) -> dict[str, Any]:
     }
 
 
-def _ask(trigger: RunTrigger) -> RunView:
+def ask(trigger: RunTrigger) -> RunView:
     """Queue the run, as the API or the planner does: not the worker's work, so not counted."""
     service = wiring.run_service()
     if trigger == "reread":
@@ -163,7 +170,7 @@ def _ask(trigger: RunTrigger) -> RunView:
     return asked
 
 
-def _tables() -> dict[str, str]:
+def tables() -> dict[str, str]:
     found = wiring.config()
     return {
         "AccountsTable": found.table_accounts,
@@ -177,13 +184,15 @@ def _tables() -> dict[str, str]:
 def _watch(sections: Sections) -> None:
     from chalicelib.pos.connector import Gateway
 
-    gateway = Gateway(HastyClock(), wiring.config().pos_base_urls, lambda _platform: None)
-    really_open = gateway.open
-    gateway.open = lambda access: WatchedSession(really_open(access), sections)  # type: ignore
+    class WatchedGateway(Gateway):
+        def open(self, access: CredentialAccess) -> WatchedSession:  # type: ignore[override]
+            return WatchedSession(super().open(access), sections)
+
+    gateway = WatchedGateway(HastyClock(), wiring.config().pos_base_urls, lambda _platform: None)
     wiring.pos_gateway = lambda: gateway
 
 
-def _work_until_ended(asked: RunView, meter: Meter) -> RunView:
+def work_until_ended(asked: RunView, meter: Meter) -> RunView:
     """Take messages like the function does, until the run has ended."""
     from chalicelib.adapters.aws import client
 

@@ -14,7 +14,7 @@ from airbyte_cdk.sources.declarative.concurrent_declarative_source import (
 
 sys.path.insert(0, str(Path(__file__).parent))
 
-from measured import measured  # noqa: E402
+from measured import measured
 
 JOB = json.loads(sys.argv[1])
 LISTINGS = {"customers": ["customers", "*", "customer"], "sales_histories": ["sales_histories"]}

@@ -16,7 +16,7 @@ from singer_sdk.streams import RESTStream
 
 sys.path.insert(0, str(Path(__file__).parent))
 
-from measured import measured  # noqa: E402
+from measured import measured
 
 JOB = json.loads(sys.argv[1])
 

@@ -1,0 +1,54 @@
+"""What importing `app` costs, beside the libraries it cannot do without (architecture.md §7)."""
+
+from __future__ import annotations
+
+import os
+import statistics
+import subprocess
+import sys
+from dataclasses import dataclass
+
+from tools.paths import ROOT
+
+FLOOR = (
+    "import chalice, pydantic, pynamodb.models; from aws_lambda_powertools import Logger, Metrics"
+)
+ROUNDS = 9
+
+
+@dataclass(frozen=True)
+class ImportCost:
+    """Milliseconds of CPU: medians of fresh interpreters that took turns."""
+
+    app: float
+    floor: float
+
+    @property
+    def ratio(self) -> float:
+        return self.app / self.floor
+
+
+def import_cost() -> ImportCost:
+    _milliseconds("import app")  # compiles what was never compiled
+    pairs = [(_milliseconds("import app"), _milliseconds(FLOOR)) for _ in range(ROUNDS)]
+    return ImportCost(*(statistics.median(column) for column in zip(*pairs, strict=True)))
+
+
+def _milliseconds(code: str) -> float:
+    timed = f"import time; t = time.process_time()\n{code}\nprint(time.process_time() - t)"
+    done = subprocess.run(
+        [sys.executable, "-c", timed],
+        cwd=ROOT,
+        env=with_bytecode(),
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    return float(done.stdout) * 1000
+
+
+def with_bytecode() -> dict[str, str]:
+    """The environment, with Python allowed to keep what it compiled, as the deployed zip does."""
+    kept = dict(os.environ)
+    kept.pop("PYTHONDONTWRITEBYTECODE", None)
+    return kept

@@ -1,0 +1,108 @@
+"""One retailer's syncs from first load to one percent changed, each in a fresh worker process."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+from dataclasses import dataclass
+from typing import Any
+
+from benchmarks.imports import with_bytecode
+from benchmarks.pos import Pos
+from tools.paths import ROOT
+from tools.steps import StepFailed
+
+LISTED = ("customers", "sales", "inventory")
+FACT_ROWS = ("PROFILE", "PERSONA", "MEMBERS", "MEMBER", "SALE", "SALES", "INVENTORY")
+
+
+@dataclass(frozen=True)
+class Phase:
+    """What one run cost. `told` is the worker's own account (benchmarks/worker.py)."""
+
+    name: str
+    told: dict[str, Any]
+    pos_requests: int
+
+    @property
+    def records(self) -> int:
+        return self._sum("fetched")
+
+    @property
+    def changed(self) -> int:
+        return self._sum("new") + self._sum("changed")
+
+    @property
+    def cpu_micros(self) -> float:
+        """Of the whole run, per record listed."""
+        return float(self.told["cpu_seconds"]) * 1e6 / max(1, self.records)
+
+    def stream_cpu_micros(self, stream: str) -> float:
+        listed = self.told["streams"][stream]["fetched"]
+        return float(self.told["cpu_by_stream"].get(stream, 0.0)) * 1e6 / max(1, listed)
+
+    @property
+    def wall(self) -> float:
+        return float(self.told["wall_seconds"])
+
+    def total(self, name: str) -> float:
+        """Calls or units of the worker, without the bench's own look at the run's end."""
+        counts = self.told["counts"]
+        return float(sum(c.get(name, 0) for section, c in counts.items() if section != "nothing"))
+
+    def of_stream(self, stream: str, name: str) -> float:
+        return float(self.told["counts"][stream].get(name, 0))
+
+    @property
+    def fact_writes(self) -> int:
+        """Write units of rows about shoppers, sales and stock."""
+        rows = self.told["rows"]
+        return sum(units for found in rows.values() for k, units in found.items() if k in FACT_ROWS)
+
+    def allowed_calls(self) -> float:
+        """architecture.md §7, for a run with nothing changed."""
+        return 10 + self.records / 5_000 + self.wall / 2
+
+    def as_dict(self) -> dict[str, Any]:
+        return {
+            "records": self.records,
+            "changed": self.changed,
+            "records_per_second": self.records / self.wall,
+            "cpu_us_per_record": self.cpu_micros,
+            "calls": self.total("calls"),
+            "pos_requests": self.pos_requests,
+            **self.told,
+        }
+
+    def _sum(self, name: str) -> int:
+        return sum(self.told["streams"][stream][name] for stream in LISTED)
+
+
+class Retailer:
+    """One account with one credential, on this local AWS and this POS."""
+
+    def __init__(self, environment: dict[str, str], pos: Pos) -> None:
+        self._pos = pos
+        self._environment = environment | {"POS_BASE_URLS": json.dumps({"posabit": pos.base_url})}
+        self._work({"do": "prepare", "token": pos.token})
+
+    def sync(self, name: str, trigger: str) -> Phase:
+        """`now` reads what changed since the last run, `reread` lists everything again."""
+        self._pos.served()
+        told = self._work({"do": "sync", "trigger": trigger})
+        return Phase(name, told, self._pos.served().requests)
+
+    def _work(self, job: dict[str, Any]) -> Any:
+        done = subprocess.run(
+            [sys.executable, "-m", "benchmarks.worker", json.dumps(job)],
+            cwd=ROOT,
+            env=with_bytecode() | self._environment,
+            capture_output=True,
+            text=True,
+            check=False,
+        )
+        if done.returncode:
+            last = done.stderr.strip().splitlines()[-5:]
+            raise StepFailed(f"worker: {job['do']}", "\n  ".join(last))
+        return json.loads(done.stdout.splitlines()[-1])
