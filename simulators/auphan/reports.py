@@ -219,7 +219,7 @@ class Reports:
 
         def passes(row: Sale) -> bool:
             return (
-                (not statuses or wire.STATUSES[row.status][0] in statuses)
+                (not statuses or wire.status_of(row)[0] in statuses)
                 and (not numbers or str(row.id) in numbers)
                 and (not customers or str(row.shopper) in customers)
             )

@@ -113,6 +113,11 @@ def truthy(value: object) -> bool:
     return bool(value) and value != "0"
 
 
+def status_of(row: Sale) -> tuple[str, str]:
+    """Number and word; a status that Auphan does not have is shown as it is."""
+    return STATUSES.get(row.status, ("", row.status))
+
+
 def sale_rows(row: Sale, venue: Venue, products: list[Product], formats: Formats) -> list[Cells]:
     """One row per line. A refund of a part is one more line, with a negative quantity."""
     head = (
@@ -123,7 +128,7 @@ def sale_rows(row: Sale, venue: Venue, products: list[Product], formats: Formats
     )
     if row.quirk == "bad_date":
         head = (*head[:2], _BROKEN_DATES[row.id % len(_BROKEN_DATES)], head[3])
-    tail = (STATUSES[row.status][1], row.number, str(row.user))
+    tail = (status_of(row)[1], row.number, str(row.user))
     rows = [
         (*head, *_line(line, products[line.product], formats), *tail) for line in _lines_of(row)
     ]
@@ -171,7 +176,7 @@ def customer_row(row: Shopper, venue: Venue, formats: Formats) -> Cells:
         row.phone or "",
         row.email or "",
         formats.day(datetime.fromisoformat(row.birthday)) if row.birthday else "",
-        GROUPS[row.kind],
+        GROUPS.get(row.kind, row.kind),
         row.address,
         row.city,
         row.state,

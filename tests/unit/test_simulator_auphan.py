@@ -616,6 +616,18 @@ def test_a_refund_of_a_part_is_a_line_more_with_a_negative_quantity(
     assert 0 < cents(more["Total"]) + sale.total < sale.total
 
 
+def test_a_status_nobody_knows_is_shown_as_it_is(server: AuphanServer, ask: Asking) -> None:
+    number = next(iter(sales_of(server.world)))
+    moon = {"do": "update", "resource": "sales", "id": number, "set": {"Status": "on the moon"}}
+
+    before = answer(server.world)["sales"]["unknown_status"]
+    server.edits.apply(moon)
+
+    lines = invoices(ask.rows(SALES, **PLAIN))[number]
+    assert {line["Status"] for line in lines} == {"on the moon"}
+    assert answer(server.world)["sales"]["unknown_status"] == before + 1
+
+
 def test_new_sales_close_today(server: AuphanServer, ask: Asking) -> None:
     today = iso_local(NOW + HOUR, server.world.venues[0].rails_zone)[:10]
 

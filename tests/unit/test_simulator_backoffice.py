@@ -159,6 +159,18 @@ def test_the_control_plane_stays_whatever_the_front_is(server: BackOfficeServer[
     assert (world["front"], world["tls"]) == ("itself", "none")
 
 
+def test_another_retailer_moves_in_behind_the_same_door(server: BackOfficeServer[Any]) -> None:
+    before = server.describe()
+
+    with Probe(server.control_url) as desk:
+        after = desk.post("/_sim/reset", {"seed": 9, "shoppers": 7, "stores": 1}).json()
+
+    assert (after["url"], after["control_url"]) == (before["url"], before["control_url"])
+    assert [store["customers"] for store in after["stores"]] == [7]
+    keys = [told.get("api_key") or told["stores"][0]["auth_key"] for told in (before, after)]
+    assert keys[0] != keys[1]
+
+
 @pytest.mark.parametrize("asked", [{"as": "asleep"}, {"tls": "trusted"}, [], {"as": 1}])
 def test_a_front_that_does_not_exist_is_refused_and_changes_nothing(
     server: BackOfficeServer[Any], asked: Any

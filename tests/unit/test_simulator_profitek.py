@@ -369,6 +369,16 @@ def test_late_edits_show_when_their_day_is_read_again(server: ProfitekServer, ti
     assert [number for number in after if after[number] != before[number]] == [sale.id]
 
 
+def test_a_status_nobody_knows_is_a_type_of_its_own(server: ProfitekServer, till: Till) -> None:
+    number = sound(till.shop)[0].id
+    moon = {"do": "update", "resource": "sales", "id": number, "set": {"Status": "on the moon"}}
+
+    server.edits.apply(moon)
+
+    wire = next(row for row in till.rows(SALES) if row["TransactionID"] == number)
+    assert (wire["Type"], wire["IsVoid"]) == ("on the moon", False)
+
+
 def test_fields_are_edited_by_their_names_on_the_wire(server: ProfitekServer, till: Till) -> None:
     person = next(row for row in till.shop.customers.rows() if not row.quirk)
     fields = {"Email": "new@example.com", "IsActive": False, "CustomerType": "employee"}
