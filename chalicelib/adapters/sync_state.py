@@ -165,8 +165,16 @@ class DynamoSyncStates:
                 raise self._refusal(uid, credential, run, hop, now) from None
             raise
         checkpoint = orjson.loads(state.checkpoint) if state.checkpoint else None
-        view = read_view(state.view)
-        return Lease(uid, platform, credential, run, int(state.fence), checkpoint, view)
+        return Lease(
+            uid=uid,
+            platform=platform,
+            credential=credential,
+            run=run,
+            fence=int(state.fence),
+            checkpoint=checkpoint,
+            view=read_view(state.view),
+            stopping=bool(state.stop),
+        )
 
     def _refusal(
         self, uid: str, credential: str, run: str, hop: int, now: Instant

@@ -48,21 +48,24 @@ def account_job(event: SQSEvent) -> dict[str, Any]:
 
 
 def _each(event: SQSEvent, dead: DeadLetterQueue, work: Callable[[Any], None]) -> dict[str, Any]:
-    """Handle each record; the ones to be delivered again are named in the answer.
-
-    Poison goes to the dead-letter queue at once: waiting for its retries would help nobody.
-    """
+    """Handle each record; the ones to be delivered again are named in the answer."""
     again = []
     for record in event.to_dict()["Records"]:
         try:
-            work(_json(record["body"]))
-        except PoisonMessage as error:
-            dead.bury(record["body"], error.message)
-            logger().error("job.poison", queue=dead.name, message_id=record["messageId"])
+            _handle(record, dead, work)
         except Exception:  # noqa: BLE001 -- the last stop: it is logged, and SQS delivers again
             logger().exception("job.failed", queue=dead.name, message_id=record["messageId"])
             again.append({"itemIdentifier": record["messageId"]})
     return {"batchItemFailures": again}
+
+
+def _handle(record: Any, dead: DeadLetterQueue, work: Callable[[Any], None]) -> None:
+    """Poison goes to the dead-letter queue at once: waiting for its retries would help nobody."""
+    try:
+        work(_json(record["body"]))
+    except PoisonMessage as error:
+        dead.bury(record["body"], error.message)
+        logger().error("job.poison", queue=dead.name, message_id=record["messageId"])
 
 
 def _json(body: str) -> Any:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from chalicelib.domain.errors import Conflict
+from chalicelib.domain.errors import Conflict, NotFound
 from chalicelib.domain.records import Instant
 from chalicelib.domain.times import MINUTE
 from chalicelib.services.messages import SyncMessage
@@ -57,9 +57,17 @@ class RunService:
             raise Conflict("A sync of this credential is running; re-read when it has ended.")
         return queued
 
-    def request_stop(self, uid: str, platform: str, credential: str) -> None:  # noqa: ARG002
-        """A live run ends at its next checkpoint, within 2 s of work."""
+    def request_stop(self, uid: str, platform: str, credential: str) -> None:
+        """A live run ends at its next checkpoint, within 2 s of work; one that waits, at once."""
         self._states.request_stop(uid, credential)
+        live = self._states.live(uid, credential)
+        if live is None or live.state != "waiting":
+            return
+        try:
+            own_server = self._credentials.get(uid, platform, credential).own_server
+        except NotFound:
+            own_server = False
+        self._send(live, own_server=own_server)
 
     def recent(
         self, uid: str, platform: str, limit: int, before: str | None
@@ -103,10 +111,13 @@ class RunService:
         )
         live = self._states.claim(asked, now)
         if live.id == asked.id or _needs_a_push(live, now):
-            message = SyncMessage(live.uid, live.platform, live.credential, live.id, live.hops)
-            queue = self._queue_of("sync-own-server" if credential.own_server else "sync")
-            queue.send(message.body(), delay_seconds=delay_seconds)
+            self._send(live, own_server=credential.own_server, delay_seconds=delay_seconds)
         return live
+
+    def _send(self, live: RunView, *, own_server: bool, delay_seconds: int = 0) -> None:
+        message = SyncMessage(live.uid, live.platform, live.credential, live.id, live.hops)
+        queue = self._queue_of("sync-own-server" if own_server else "sync")
+        queue.send(message.body(), delay_seconds=delay_seconds)
 
 
 def _needs_a_push(live: RunView, now: Instant) -> bool:

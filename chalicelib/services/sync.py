@@ -128,6 +128,8 @@ class SyncWorker:
     def _open(self, part: Slice) -> None:
         """Open the POS and plan the run. Raises Stopped when the source is not connected."""
         lease = part.lease
+        if lease.stopping:
+            raise Stopped
         try:
             credential = self._credentials.get(lease.uid, lease.platform, lease.credential)
         except NotFound:
@@ -140,7 +142,7 @@ class SyncWorker:
             credential, time_zone=account.time_zone, currency=account.currency
         )
         credential = learn_scope(self._gateway, self._credentials, credential, access)
-        access = replace(access, scope=credential.scope)
+        access = replace(access, scope=credential.scope, trust=credential.trust)
         part.open(account, credential.scope, self._gateway.open(access))
         if not part.progress.streams:
             info = self._gateway.platform(lease.platform)

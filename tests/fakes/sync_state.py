@@ -74,7 +74,9 @@ class MemorySyncStates:
         state.held_until = now + LEASE_MS
         state.heard_at = now
         checkpoint = copy.deepcopy(state.checkpoint)
-        return Lease(uid, platform, credential, run, state.fence, checkpoint, state.view)
+        return Lease(
+            uid, platform, credential, run, state.fence, checkpoint, state.view, stopping=state.stop
+        )
 
     def checkpoint(self, lease: Lease, checkpoint: dict[str, Any], view: RunView) -> bool:
         state = self._held(lease)

@@ -315,6 +315,13 @@ def test_a_stop_is_heard_at_the_next_checkpoint(office: Office) -> None:
     assert not office.states.checkpoint(lease, {}, lease.view)
 
 
+def test_a_stop_is_known_to_whoever_takes_the_run_up(office: Office) -> None:
+    office.claim()
+    office.states.request_stop(office.uid, CREDENTIAL)
+
+    assert office.lease().stopping
+
+
 def test_a_stop_asked_of_no_run_does_not_stop_the_next(office: Office) -> None:
     office.states.request_stop(office.uid, CREDENTIAL)
     office.end(office.leased(1))
@@ -322,6 +329,7 @@ def test_a_stop_asked_of_no_run_does_not_stop_the_next(office: Office) -> None:
 
     lease = office.leased(2)
 
+    assert not lease.stopping
     assert office.states.checkpoint(lease, {}, lease.view)
 
 

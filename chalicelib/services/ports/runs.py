@@ -120,7 +120,7 @@ class SyncControl(Protocol):
 @dataclass(frozen=True, slots=True)
 class Lease:
     """The right to run one credential's job. `fence` grows by one with every lease given;
-    `checkpoint` and `view` are the run's as it stood then."""
+    `checkpoint` and `view` are the run's as it stood then, `stopping` whether it is to end."""
 
     uid: str
     platform: str
@@ -129,6 +129,7 @@ class Lease:
     fence: int
     checkpoint: dict[str, Any] | None
     view: RunView
+    stopping: bool = False
 
 
 class LeaseBusy(Exception):

@@ -123,6 +123,30 @@ def test_a_run_asked_to_stop_ends_at_its_next_checkpoint_without_another_request
     assert all(session.closed for session in room.gateway.sessions)
 
 
+def test_a_run_asked_to_stop_while_it_waits_ends_at_once() -> None:
+    room = a_room(customers=[RateLimited("wait", retry_after=7_200), *pages_of(people(3))])
+    run = room.runs.start(UID, PLATFORM, CREDENTIAL, "now")
+    room.deliver()
+    requests = len(asked(room))
+
+    room.runs.request_stop(UID, PLATFORM, CREDENTIAL)
+    room.deliver()
+
+    assert room.states.run(UID, PLATFORM, run.id).state == "stopped"
+    assert len(asked(room)) == requests
+
+
+def test_a_run_asked_to_stop_before_it_begins_never_calls() -> None:
+    room = a_room(customers=people(3))
+    run = room.runs.start(UID, PLATFORM, CREDENTIAL, "now")
+
+    room.runs.request_stop(UID, PLATFORM, CREDENTIAL)
+    room.deliver()
+
+    assert room.states.run(UID, PLATFORM, run.id).state == "stopped"
+    assert asked(room) == []
+
+
 def test_a_slow_run_asked_to_stop_ends_within_two_seconds_of_work() -> None:
     room = a_room(customers=people(500))
     every_page_takes(room, 0.9)

@@ -1,0 +1,227 @@
+"""What the queues' functions answer SQS, and what they do with messages nobody can handle."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import Any
+
+import pytest
+
+import app
+from chalicelib.entrypoints import wiring
+from chalicelib.services.dead_letters import DeadLetters
+from chalicelib.services.messages import RemapMessage, SyncMessage
+
+GOOD = {"v": 1, "uid": "3912", "platform": "posabit", "credential": "crd_1", "run": "run_1"}
+
+
+class Context:
+    """What Lambda tells a function of itself."""
+
+    function_name = "sync_worker"
+    aws_request_id = "req-1"
+
+    def get_remaining_time_in_millis(self) -> int:
+        return 12_345
+
+
+@dataclass
+class Grave:
+    name: str = "sync"
+    buried: list[tuple[str, str]] = field(default_factory=list)
+
+    def bury(self, raw: str, reason: str) -> None:
+        self.buried.append((raw, reason))
+
+    def look(self) -> DeadLetters:
+        return DeadLetters(len(self.buried), {})
+
+
+@dataclass
+class Worker:
+    """Fails for the runs in `broken`."""
+
+    broken: set[str] = field(default_factory=set)
+    handled: list[Any] = field(default_factory=list)
+    left: list[float] = field(default_factory=list)
+
+    def handle(self, message: Any, remaining: Callable[[], Any]) -> int:
+        self.handled.append(message)
+        self.left.append(remaining())
+        if getattr(message, "run", message.uid) in self.broken:
+            raise RuntimeError("the table is on fire")
+        return 0
+
+
+@pytest.fixture
+def worker(monkeypatch: pytest.MonkeyPatch) -> Worker:
+    worker = Worker()
+    monkeypatch.setattr(wiring, "sync_worker", lambda _queue: worker)
+    monkeypatch.setattr(wiring, "remapper", lambda: worker)
+    return worker
+
+
+@pytest.fixture
+def grave(monkeypatch: pytest.MonkeyPatch) -> Grave:
+    grave = Grave()
+    monkeypatch.setattr(wiring, "sync_dead_letters", lambda _queue: grave)
+    monkeypatch.setattr(wiring, "jobs_dead_letters", lambda: grave)
+    return grave
+
+
+def event(*bodies: object) -> dict[str, Any]:
+    """As SQS hands them over: each message has an id of its own."""
+    return {
+        "Records": [
+            {
+                "messageId": f"message-{number}",
+                "receiptHandle": f"handle-{number}",
+                "body": body if isinstance(body, str) else json.dumps(body),
+                "attributes": {},
+                "messageAttributes": {},
+                "eventSource": "aws:sqs",
+            }
+            for number, body in enumerate(bodies)
+        ]
+    }
+
+
+def test_a_message_is_handled_with_the_time_that_is_left(worker: Worker, grave: Grave) -> None:
+    answer = app.sync_worker(event({**GOOD, "hop": 3}), Context())
+
+    assert answer == {"batchItemFailures": []}
+    assert worker.handled == [SyncMessage("3912", "posabit", "crd_1", "run_1", hop=3)]
+    assert worker.left == [12.345]
+
+
+POISON = [
+    "garbage",
+    "",
+    "null",
+    "[]",
+    '"text"',
+    '{"v": 1',
+    {},
+    {**GOOD, "v": 2},
+    {**GOOD, "uid": 3912},
+    {**GOOD, "uid": ""},
+    {**GOOD, "run": None},
+    {**GOOD, "hop": -1},
+    {**GOOD, "hop": True},
+    {**GOOD, "hop": "1"},
+    {**GOOD, "tries": 1.5},
+]
+
+
+@pytest.mark.parametrize("body", POISON, ids=str)
+def test_poison_is_buried_at_once_unchanged_and_never_delivered_again(
+    worker: Worker, grave: Grave, body: object
+) -> None:
+    told = event(body)
+
+    answer = app.sync_worker(told, Context())
+
+    assert answer == {"batchItemFailures": []}
+    assert worker.handled == []
+    [(raw, reason)] = grave.buried
+    assert raw == told["Records"][0]["body"]
+    assert reason
+
+
+def test_what_fails_is_delivered_again_and_the_rest_is_not(worker: Worker, grave: Grave) -> None:
+    worker.broken = {"run_2"}
+
+    answer = app.own_server_sync_worker(
+        event(
+            {**GOOD, "run": "run_1"}, {**GOOD, "run": "run_2"}, "garbage", {**GOOD, "run": "run_3"}
+        ),
+        Context(),
+    )
+
+    assert answer == {"batchItemFailures": [{"itemIdentifier": "message-1"}]}
+    assert [message.run for message in worker.handled] == ["run_1", "run_2", "run_3"]
+    assert len(grave.buried) == 1
+
+
+def test_a_message_with_more_in_it_than_we_know_is_handled(worker: Worker, grave: Grave) -> None:
+    app.sync_worker(event({**GOOD, "from_a_later_version": [1]}), Context())
+
+    assert len(worker.handled) == 1
+
+
+def test_a_job_over_an_account_is_handled(worker: Worker, grave: Grave) -> None:
+    answer = app.account_jobs(event(RemapMessage("3912", "mapped", "00#x").body()), Context())
+
+    assert answer == {"batchItemFailures": []}
+    assert worker.handled == [RemapMessage("3912", "mapped", "00#x")]
+    assert worker.left == [True]
+
+
+@pytest.mark.parametrize(
+    "body", [{"v": 1, "uid": "3912"}, {"v": 1, "job": "dance"}, GOOD, "garbage"], ids=str
+)
+def test_a_job_nobody_knows_is_buried(worker: Worker, grave: Grave, body: object) -> None:
+    answer = app.account_jobs(event(body), Context())
+
+    assert answer == {"batchItemFailures": []}
+    assert worker.handled == []
+    assert len(grave.buried) == 1
+
+
+def test_a_burial_that_fails_leaves_the_message_where_it_is(
+    worker: Worker, grave: Grave, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def refuse(*_: object) -> None:
+        raise RuntimeError("no queue")
+
+    monkeypatch.setattr(grave, "bury", refuse)
+
+    answer = app.sync_worker(event({**GOOD}, "garbage"), Context())
+
+    assert answer == {"batchItemFailures": [{"itemIdentifier": "message-1"}]}
+
+
+def scheduled() -> dict[str, Any]:
+    return {
+        "version": "0",
+        "account": "123456789012",
+        "region": "us-east-1",
+        "detail": {},
+        "detail-type": "Scheduled Event",
+        "source": "aws.events",
+        "time": "2026-01-01T12:00:00Z",
+        "id": "e1",
+        "resources": [],
+    }
+
+
+def test_the_planner_is_told_when_its_time_is_up(monkeypatch: pytest.MonkeyPatch) -> None:
+    asked = []
+
+    class Plans:
+        def plan(self, time_left: Callable[[], bool]) -> int:
+            asked.append(time_left())
+            return 7
+
+    monkeypatch.setattr(wiring, "planner", Plans)
+
+    app.plan_syncs(scheduled(), Context())
+
+    assert asked == [True]
+
+
+def test_dead_letters_are_looked_at(monkeypatch: pytest.MonkeyPatch) -> None:
+    looks = []
+
+    class Watch:
+        def look(self) -> int:
+            looks.append(1)
+            return 3
+
+    monkeypatch.setattr(wiring, "dead_letter_watch", Watch)
+
+    app.watch_dead_letters(scheduled(), Context())
+
+    assert looks == [1]
