@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from base64 import b64decode, b64encode
 from collections.abc import Callable
+from dataclasses import asdict
 
 from pynamodb.attributes import (
     BooleanAttribute,
@@ -34,6 +35,7 @@ from chalicelib.services.ports.integrations import (
     Credential,
     DueCredential,
 )
+from chalicelib.services.ports.pos import HostTrust
 
 
 class DueIndex(GlobalSecondaryIndex["CredentialRow"]):  # type: ignore[no-untyped-call]
@@ -70,6 +72,7 @@ class CredentialRow(Row):
     last_error = UnicodeAttribute(null=True)
     stopped = UnicodeAttribute(null=True)
     own_server = BooleanAttribute(default=False)
+    trust = JSONAttribute(null=True)
     version = NumberAttribute()
     due = DueIndex()
 
@@ -145,6 +148,7 @@ class DynamoCredentials:
             CredentialRow.last_four.set(dict(credential.last_four)),
             assign(CredentialRow.market, credential.market),
             CredentialRow.history_from.set(credential.history_from),
+            assign(CredentialRow.trust, _said(credential.trust)),
             CredentialRow.version.set(credential.version + 1),
         ]
         row = _key_row(credential.uid, credential.platform, credential.id)
@@ -274,6 +278,11 @@ def _texts(credential: Credential) -> dict[str, str]:
     return {name: b64encode(sealed).decode() for name, sealed in credential.sealed.items()}
 
 
+def _said(trust: HostTrust) -> dict[str, object] | None:
+    """Nothing for nearly everyone."""
+    return None if trust == HostTrust() else asdict(trust)
+
+
 def _credential_row(credential: Credential) -> CredentialRow:
     at = credential.next_sync_at
     shard = None if at is None else keys.due_shard(keys.due_shard_number(credential.id))
@@ -291,6 +300,7 @@ def _credential_row(credential: Credential) -> CredentialRow:
         due_shard=shard,
         due_at=at,
         own_server=credential.own_server,
+        trust=_said(credential.trust),
         version=1,
     )
 
@@ -317,6 +327,7 @@ def _credential(row: CredentialRow) -> Credential:
         last_error=row.last_error,
         stopped=row.stopped,
         own_server=bool(row.own_server),
+        trust=HostTrust(**(row.trust or {})),
         version=int(row.version),
     )
 

@@ -8,15 +8,23 @@ from chalicelib.domain.errors import (
     AiqError,
     ConfigurationError,
     Conflict,
+    HostRefused,
     KeyRejected,
     PermissionMissing,
     ServerUnreachable,
     UnexpectedAnswer,
 )
 from chalicelib.domain.integration_states import may_call
+from chalicelib.services.host_trust import settle
 from chalicelib.services.ports.accounts import Accounts
 from chalicelib.services.ports.integrations import Credential, Credentials, Integrations
-from chalicelib.services.ports.pos import CheckResult, CredentialAccess, PosGateway
+from chalicelib.services.ports.pos import (
+    CheckResult,
+    CredentialAccess,
+    HostTrust,
+    PlatformInfo,
+    PosGateway,
+)
 
 SECOND_CREDENTIAL = (
     "Another credential opens this {per} already. Change that one's key, or remove it first:"
@@ -39,9 +47,15 @@ class Checks:
         self._accounts = accounts
 
     def ask(
-        self, uid: str, platform: str, fields: Mapping[str, str], scope: str | None = None
+        self,
+        uid: str,
+        platform: str,
+        fields: Mapping[str, str],
+        scope: str | None = None,
+        trust: HostTrust | None = None,
     ) -> CheckResult:
-        """Raises NotFound for an unknown platform, Conflict while it is frozen."""
+        """Raises NotFound for an unknown platform, Conflict while it is frozen, HostRefused with
+        the field for an address that may not be called."""
         info = self._pos.platform(platform)
         integration = self._integrations.get(uid, platform)
         if integration and not may_call(integration.state):
@@ -51,9 +65,13 @@ class Checks:
                 state=integration.state,
             )
         account = self._accounts.get(uid)
-        return self._pos.check(
-            CredentialAccess(platform, fields, scope, account.time_zone, account.currency)
+        access = CredentialAccess(
+            platform, fields, scope, account.time_zone, account.currency, trust or HostTrust()
         )
+        try:
+            return self._pos.check(access)
+        except HostRefused as refused:
+            raise HostRefused(refused.message, errors=_at_the_field(info, refused)) from None
 
 
 def learn_scope(
@@ -61,13 +79,17 @@ def learn_scope(
 ) -> Credential:
     """The worker's first step with a credential saved while its host did not answer.
 
-    Returns it with its scope claimed; one that has its scope comes back as it is. Raises what the
+    Returns it with its scope claimed and its certificate pinned; one that lacks neither comes back
+    as it is. Raises HostRefused and what the
     check says: KeyRejected, PermissionMissing, ServerUnreachable, UnexpectedAnswer; ScopeTaken
     when another live credential has the scope; StaleVersion when a person changed it meanwhile.
     """
-    if credential.scope:
+    if credential.scope and not credential.trust.pending:
         return credential
     result = pos.check(access)
+    credential = settle(credentials, credential, result)
+    if credential.scope:
+        return credential
     if not result.scope:
         raise as_error(result)
     try:
@@ -75,6 +97,14 @@ def learn_scope(
     except Conflict:
         per = pos.platform(credential.platform).credential_per
         raise ScopeTaken(SECOND_CREDENTIAL.format(per=per)) from None
+
+
+def _at_the_field(info: PlatformInfo, refused: HostRefused) -> list[dict[str, str]]:
+    return [
+        {"field": f"fields.{field.key}", "reason": refused.message, "example": field.example}
+        for field in info.fields
+        if field.host
+    ]
 
 
 def refuse_rejected(result: CheckResult) -> None:

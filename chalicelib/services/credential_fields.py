@@ -65,6 +65,8 @@ def secret_names(info: PlatformInfo) -> frozenset[str]:
 def _fault(field: CredentialField, value: str) -> str | None:
     if not value:
         return "required" if field.required else None
+    if field.host:
+        return None  # judged by the gateway, in one text for all reasons
     if len(value) > field.max_length:
         return f"at most {field.max_length} characters"
     if not value.isprintable():

@@ -3,30 +3,28 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from contextlib import suppress
+from dataclasses import asdict, dataclass, replace
 from datetime import date
-from typing import TypeVar
+from types import MappingProxyType
 
 from chalicelib.domain.errors import Conflict, StaleVersion
 from chalicelib.domain.integration_states import may_sync
 from chalicelib.services.check import SECOND_CREDENTIAL, Checks, refuse_rejected
-from chalicelib.services.credential_fields import (
-    MARKET,
-    secret_names,
-    validated,
-    validated_changes,
-)
+from chalicelib.services.credential_fields import MARKET, validated, validated_changes
+from chalicelib.services.credential_sealing import Sealer
 from chalicelib.services.history import history_start
+from chalicelib.services.host_trust import said, settle, settled
 from chalicelib.services.key_ring import KeyRing
 from chalicelib.services.notify import Kind, Notifier
 from chalicelib.services.ports.accounts import Accounts, Audit, AuditEntry
 from chalicelib.services.ports.common import Clock, Ids
 from chalicelib.services.ports.integrations import Credential, Credentials, Integrations
-from chalicelib.services.ports.pos import CheckResult, PlatformInfo, PosGateway
+from chalicelib.services.ports.pos import CheckResult, HostTrust, PlatformInfo, PosGateway
 from chalicelib.services.ports.runs import SyncControl
 from chalicelib.services.ports.stores import StoreKeySighting, Stores
 
-Value = TypeVar("Value")
+NOTHING_SAID: Mapping[str, bool] = MappingProxyType({})
 
 MENDED_BY_A_NEW_KEY: tuple[Kind, ...] = ("key_rejected", "permission_missing", "server_unreachable")
 OF_A_CREDENTIAL: tuple[Kind, ...] = (
@@ -66,12 +64,11 @@ class CredentialService:
         self._credentials = credentials
         self._stores = stores
         self._accounts = accounts
-        self._key_ring = key_ring
         self._sync = sync
         self._audit = audit
         self._notifier = notifier
         self._clock = clock
-        self._ids = ids
+        self._sealer = Sealer(key_ring, ids, clock)
         self._checks = Checks(pos, integrations, accounts)
 
     def get(self, uid: str, platform: str, credential: str) -> Credential:
@@ -79,15 +76,32 @@ class CredentialService:
         self._pos.platform(platform)
         return self._credentials.get(uid, platform, credential)
 
-    def check(self, uid: str, platform: str, given: Mapping[str, str]) -> CheckResult:
-        """Try the fields without storing them. Raises InvalidInput, and Conflict when frozen."""
+    def check(
+        self,
+        uid: str,
+        platform: str,
+        given: Mapping[str, str],
+        trust: Mapping[str, bool] = NOTHING_SAID,
+    ) -> CheckResult:
+        """Try the fields without storing them.
+
+        Raises InvalidInput, HostRefused, and Conflict when frozen.
+        """
         info = self._pos.platform(platform)
-        return self._checks.ask(uid, platform, validated(info, given))
+        fields = validated(info, given)
+        return self._checks.ask(uid, platform, fields, trust=said(info, HostTrust(), trust))
 
     def check_stored(self, uid: str, platform: str, credential: str) -> CheckResult:
-        """Try a stored credential again. Raises NotFound, and Conflict when frozen."""
+        """Try a stored credential again; a certificate it may accept is pinned.
+
+        Raises NotFound, HostRefused, and Conflict when frozen.
+        """
         held = self.get(uid, platform, credential)
-        return self._checks.ask(uid, platform, self._together(held, {}), held.scope or None)
+        fields = self._sealer.together(held, {})
+        result = self._checks.ask(uid, platform, fields, held.scope or None, held.trust)
+        with suppress(StaleVersion):
+            settle(self._credentials, held, result)
+        return result
 
     def add(
         self,
@@ -97,23 +111,27 @@ class CredentialService:
         history_from: date | None,
         *,
         actor: str,
+        trust: Mapping[str, bool] = NOTHING_SAID,
     ) -> CheckedCredential:
         """Check and store a credential; on a connected integration its first sync starts at once.
 
         A key the POS rejects is not stored. Everything else is: an unreachable host may be up
         tomorrow, a missing permission is for the retailer to grant. Where the check could not tell
-        what the key opens, the scope stays unknown until the worker's `learn_scope`.
+        what the key opens, the scope stays unknown until the worker's `learn_scope`. `trust`: see
+        `host_trust.said`.
 
-        Raises InvalidInput; KeyRejected; Conflict when frozen, or when another live credential
-        opens the same scope.
+        Raises InvalidInput; HostRefused; KeyRejected; Conflict when frozen, or when another live
+        credential opens the same scope.
         """
         info = self._pos.platform(platform)
         fields = validated(info, given)
         account = self._accounts.get(uid)
         start = history_start(history_from, self._clock.now(), account.time_zone)
-        result = self._checks.ask(uid, platform, fields)
+        trusted = said(info, HostTrust(), trust)
+        result = self._checks.ask(uid, platform, fields, trust=trusted)
         refuse_rejected(result)
-        credential = self._new(uid, info, fields, start, result.scope or "")
+        credential = self._sealer.new(uid, info, fields, start, result.scope or "")
+        credential = replace(credential, trust=settled(trusted, result))
         try:
             self._credentials.add(credential)
         except Conflict:
@@ -133,12 +151,13 @@ class CredentialService:
         actor: str,
         given: Mapping[str, str] | None = None,
         history_from: date | None = None,
+        trust: Mapping[str, bool] = NOTHING_SAID,
     ) -> CheckedCredential:
-        """New secret, market, host or *History from* of a credential as it was at `version`.
+        """New secret, market, host, trust or *History from* of a credential as it was at `version`.
 
         What could open something else is checked first; a new secret starts a stopped schedule
-        again. Raises NotFound, StaleVersion, InvalidInput, KeyRejected; Conflict for an immutable
-        field, a key of another scope, or a frozen source.
+        again. Raises NotFound, StaleVersion, InvalidInput, HostRefused, KeyRejected; Conflict for
+        an immutable field, a key of another scope, or a frozen source.
         """
         info = self._pos.platform(platform)
         held = self._credentials.get(uid, platform, credential)
@@ -149,10 +168,12 @@ class CredentialService:
         if history_from is not None:
             zone = self._accounts.get(uid).time_zone
             start = history_start(history_from, self._clock.now(), zone)
-        result = self._check_changes(info, held, changes)
+        trusted = said(info, held.trust, trust)
+        result = self._check_changes(info, held, changes, trusted)
         claimed = self._claim(info, held, result)
-        changed = self._changed(info, claimed, changes)
-        saved = self._credentials.save(replace(changed, history_from=start))
+        changed = self._sealer.changed(info, claimed, changes)
+        kept = settled(trusted, result)
+        saved = self._credentials.save(replace(changed, history_from=start, trust=kept))
         self._record(saved, actor, "credential.changed", held)
         if result is not None:
             saved = self._go_on(saved, result)
@@ -171,12 +192,16 @@ class CredentialService:
         self._record(held, actor, "credential.removed", held, removed=True)
 
     def _check_changes(
-        self, info: PlatformInfo, held: Credential, changes: Mapping[str, str]
+        self,
+        info: PlatformInfo,
+        held: Credential,
+        changes: Mapping[str, str],
+        trust: HostTrust,
     ) -> CheckResult | None:
-        if not set(changes) - {MARKET}:
+        if not set(changes) - {MARKET} and trust == held.trust:
             return None
-        fields = self._together(held, changes)
-        result = self._checks.ask(held.uid, held.platform, fields, held.scope or None)
+        fields = self._sealer.together(held, changes)
+        result = self._checks.ask(held.uid, held.platform, fields, held.scope or None, trust)
         refuse_rejected(result)
         if held.scope and result.scope and held.scope != result.scope:
             raise Conflict(
@@ -194,51 +219,6 @@ class CredentialService:
             return self._credentials.claim_scope(held, result.scope)
         except Conflict:
             raise self._second(info, replace(held, scope=result.scope)) from None
-
-    def _new(
-        self, uid: str, info: PlatformInfo, fields: Mapping[str, str], start: int, scope: str
-    ) -> Credential:
-        credential_id = self._ids.new("crd")
-        secret = secret_names(info)
-        kept = self._key_ring.seal(
-            uid, credential_id, {name: fields[name] for name in fields if name in secret}
-        )
-        return Credential(
-            uid=uid,
-            platform=info.platform,
-            id=credential_id,
-            scope=scope,
-            fields={name: fields[name] for name in fields if name not in secret},
-            sealed=kept.sealed,
-            fingerprints=kept.fingerprints,
-            last_four=kept.last_four,
-            market=fields.get(MARKET),
-            history_from=start,
-            created_at=self._clock.now(),
-            own_server=info.own_server,
-        )
-
-    def _changed(
-        self, info: PlatformInfo, held: Credential, changes: Mapping[str, str]
-    ) -> Credential:
-        secret = secret_names(info)
-        fresh = {name: value for name, value in changes.items() if name in secret and value}
-        kept = self._key_ring.seal(held.uid, held.id, fresh)
-        gone = {name for name, value in changes.items() if not value}
-        opened = dict(held.fields) | {n: v for n, v in changes.items() if n not in secret}
-        market = opened.get(MARKET) or None
-        return replace(
-            held,
-            fields=_without(opened, gone),
-            sealed=_without({**held.sealed, **kept.sealed}, gone),
-            fingerprints=_without({**held.fingerprints, **kept.fingerprints}, gone),
-            last_four=_without({**held.last_four, **kept.last_four}, gone),
-            market=market,
-        )
-
-    def _together(self, held: Credential, changes: Mapping[str, str]) -> dict[str, str]:
-        together = {**held.fields, **self._key_ring.secrets(held), **changes}
-        return {name: value for name, value in together.items() if value}
 
     def _go_on(self, saved: Credential, result: CheckResult) -> Credential:
         self._see_stores(saved, result)
@@ -311,8 +291,5 @@ def _shown(credential: Credential) -> dict[str, object]:
         "fingerprints": dict(credential.fingerprints),
         "scope": credential.scope,
         "history_from": credential.history_from,
+        "trust": asdict(credential.trust),
     }
-
-
-def _without(values: Mapping[str, Value], gone: set[str]) -> dict[str, Value]:
-    return {name: value for name, value in values.items() if name not in gone}

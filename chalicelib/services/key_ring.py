@@ -51,6 +51,7 @@ class KeyRing:
             scope=credential.scope or None,
             time_zone=time_zone,
             currency=currency,
+            trust=credential.trust,
         )
 
     def secrets(self, credential: Credential) -> dict[str, str]:

@@ -71,6 +71,7 @@ class MemoryCredentials:
                 last_four=credential.last_four,
                 market=credential.market,
                 history_from=credential.history_from,
+                trust=credential.trust,
                 version=row.version + 1,
             )
         )

@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import date
 from typing import Annotated
 
-from pydantic import Field, StringConstraints
+from pydantic import Field, StrictBool, StringConstraints
 
 from chalicelib.entrypoints import wiring
 from chalicelib.entrypoints.auth import Caller
@@ -43,13 +43,27 @@ class CheckedStore(Answer):
 
 
 class CheckAnswer(Answer):
-    """What the POS said to the key."""
+    """What the POS said to the key.
+
+    `certificate`: SHA-256 of the one that the retailer's own server showed, when no public
+    authority vouches for it.
+    """
 
     outcome: CheckOutcome
     message: str
     scope: str | None
     stores: tuple[CheckedStore, ...]
     missing_permissions: tuple[str, ...]
+    certificate: str | None
+
+
+class TrustAnswer(Answer):
+    """What may pass for the retailer's own server; `certificate` is the SHA-256 of the pinned one,
+    null until the first use."""
+
+    allow_http: bool
+    accept_certificate: bool
+    certificate: str | None
 
 
 class CredentialAnswer(Answer):
@@ -67,6 +81,7 @@ class CredentialAnswer(Answer):
     market: str | None
     history_from: Moment
     own_server: bool
+    trust: TrustAnswer
     created_at: Moment
     last_sync_at: Moment | None
     next_sync_at: Moment | None
@@ -96,6 +111,7 @@ class CredentialAnswer(Answer):
             market=credential.market,
             history_from=credential.history_from,
             own_server=credential.own_server,
+            trust=TrustAnswer.model_validate(credential.trust),
             created_at=credential.created_at,
             last_sync_at=credential.last_good_run_at,
             next_sync_at=credential.next_sync_at,
@@ -108,10 +124,22 @@ class CredentialAnswer(Answer):
         )
 
 
+class TrustChange(Change):
+    """What to let pass for the retailer's own server.
+
+    `accept_certificate` true, given again, takes the certificate shown now instead of the pinned
+    one.
+    """
+
+    allow_http: StrictBool = Field(default=False, examples=[True])
+    accept_certificate: StrictBool = Field(default=False, examples=[True])
+
+
 class CheckInput(Input):
     fields: FieldValues = Field(
         examples=[FIELDS_EXAMPLE], description="By the keys of the card's `credential_fields`."
     )
+    trust: TrustChange = Field(default_factory=TrustChange, examples=[{"allow_http": True}])
 
 
 class CredentialInput(CheckInput):
@@ -127,6 +155,7 @@ class CredentialChange(Change):
 
     fields: FieldValues = Field(default_factory=dict, examples=[{"key": "vt_4f1c9a2b7d"}])
     history_from: date = Field(default=date(2025, 1, 31), examples=["2025-01-31"])
+    trust: TrustChange = Field(default_factory=TrustChange, examples=[{"accept_certificate": True}])
 
 
 @resource.post(CREDENTIALS, right="integrations:write", status=201)
@@ -136,7 +165,12 @@ def add_credential(
     """Check a credential against the POS and store it; a key the POS rejects is not stored."""
     return _checked(
         wiring.credential_service().add(
-            uid, platform, body.fields, body.history_from, actor=caller.actor
+            uid,
+            platform,
+            body.fields,
+            body.history_from,
+            actor=caller.actor,
+            trust=body.trust.given(),
         )
     )
 
@@ -144,7 +178,7 @@ def add_credential(
 @resource.post(f"{CREDENTIALS}/check", right="integrations:write")
 def check_credential(uid: str, platform: str, body: CheckInput) -> CheckAnswer:
     """Check a credential against the POS without storing it."""
-    result = wiring.credential_service().check(uid, platform, body.fields)
+    result = wiring.credential_service().check(uid, platform, body.fields, body.trust.given())
     return CheckAnswer.model_validate(result)
 
 
@@ -170,7 +204,7 @@ def change_credential(
     version: int,
     caller: Caller,
 ) -> CredentialAnswer:
-    """Change a credential's secret, market, host or *History from*; a new secret is checked."""
+    """Change a credential's secret, market, host, trust or *History from*; new ones are checked."""
     given = body.given()
     return _checked(
         wiring.credential_service().change(
@@ -181,6 +215,7 @@ def change_credential(
             actor=caller.actor,
             given=given.get("fields"),
             history_from=given.get("history_from"),
+            trust=body.trust.given(),
         )
     )
 

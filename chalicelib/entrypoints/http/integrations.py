@@ -24,7 +24,8 @@ PLATFORM = "/api/accounts/{uid}/integrations/{platform}"
 
 
 class CredentialFieldAnswer(Answer):
-    """One field of the card. `pattern` must match the whole value."""
+    """One field of the card. `pattern` must match the whole value; `host` is the address of the
+    retailer's own server."""
 
     key: str
     label: str
@@ -35,6 +36,7 @@ class CredentialFieldAnswer(Answer):
     pattern: str | None
     example: str
     max_length: int
+    host: bool
 
 
 class CapabilitiesAnswer(Answer):

@@ -8,6 +8,7 @@ from typing import Protocol
 
 from chalicelib.domain.integration_states import IntegrationState
 from chalicelib.domain.records import Instant
+from chalicelib.services.ports.pos import HostTrust
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,6 +58,7 @@ class Credential:
     last_error: str | None = None
     stopped: str | None = None
     own_server: bool = False
+    trust: HostTrust = field(default_factory=HostTrust)
     version: int = 0
 
 
@@ -101,7 +103,7 @@ class Credentials(Protocol):
         ...
 
     def save(self, credential: Credential) -> Credential:
-        """Save what a person edits (fields, secrets, market, history from) at `version` + 1.
+        """Save what a person edits (fields, secrets, market, history from, trust) at `version` + 1.
 
         What runs leave on the row stays as it is. Raises StaleVersion.
         """
