@@ -60,7 +60,8 @@ LOOSE = 3 * DAY
 class WebjointSettings(Settings):
     """`accept`: "both", "x-api-key" or "authorization". `max_rows`: a longer range is cut.
 
-    `order`: newest "created" or "modified" first. `date_filter`: "none", or "loose": with
+    `order`: newest "created" or "modified" first. `repeats` of rows: "in_order" with the others,
+    "displaced", or "none"; a clean world has none. `date_filter`: "none", or "loose": with
     `startDate` rows from up to three days before come back too. `errors`: "http", or "ok" for
     refusals with status 200. `customers_need_facility`: without one they are the company's.
     """
@@ -68,6 +69,7 @@ class WebjointSettings(Settings):
     accept: str = "both"
     max_rows: int = 100
     order: str = "created"
+    repeats: str = "in_order"
     date_filter: str = "none"
     errors: str = "http"
     customers_need_facility: bool = False
@@ -98,7 +100,7 @@ class WebjointApi(Api):
         super().reset(world)
         self.key = "wj_" + world.token("company")
         self._costs = {product.id: product.cost for product in world.products}
-        self._listings = Listings(repeats=world.spec.mess > 0)
+        self._listings = Listings()
 
     def about(self) -> dict[str, Any]:
         return {
@@ -190,12 +192,16 @@ class WebjointApi(Api):
             return answered(rows, rows=len(rows))
         entries: list[Entry] = []
         if twist != "empty":
-            by = "updated" if self.settings.order == "modified" else "created"
             since = None if twist == "ignore_filter" else self._since(request)
-            entries = self._listings.entries(call.kind, shops, by, since)
+            entries = self._entries(call.kind, shops, since)
         wanted = entries[first : last + 1]
         body = b",".join([self._row(call.kind, entry) for entry in wanted])
         return Reply(200, b"[" + body + b"]", rows=len(wanted))
+
+    def _entries(self, kind: str, shops: list[Shop], since: int | None) -> list[Entry]:
+        by = "updated" if self.settings.order == "modified" else "created"
+        repeats = self.settings.repeats if self.world.spec.mess else "none"
+        return self._listings.entries(kind, shops, by, repeats, since)
 
     def _since(self, request: Request) -> int | None:
         if self.settings.date_filter != "loose":

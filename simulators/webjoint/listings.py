@@ -10,7 +10,8 @@ from simulators.world import Shop
 
 # One row in so many comes twice; one changed order in so many comes again as it was before.
 TWICE, BEFORE = 29, 7
-TWICE_AFTER, BEFORE_AFTER = 3, 60
+DISPLACED = {False: 3, True: 60}
+"""By how many places a copy is out of order, where it is: one like the row, one from before."""
 
 
 class Entry(NamedTuple):
@@ -19,6 +20,9 @@ class Entry(NamedTuple):
     shop: Shop
     at: int
     before: bool = False
+
+    def __hash__(self) -> int:
+        return hash((id(self.shop), self.at, self.before))
 
 
 def table_of(kind: str, shop: Shop) -> Table[Any]:
@@ -33,48 +37,52 @@ def table_of(kind: str, shop: Shop) -> Table[Any]:
 class Listings:
     """Keeps each listing until one of its tables changes."""
 
-    def __init__(self, *, repeats: bool) -> None:
-        self._repeats = repeats
+    def __init__(self) -> None:
         self._kept: dict[tuple[str, ...], tuple[Any, list[Entry]]] = {}
 
-    def entries(self, kind: str, shops: list[Shop], by: str, since: int | None) -> list[Entry]:
-        """`by` "created" or "updated"; `since` leaves older rows out."""
+    def entries(
+        self, kind: str, shops: list[Shop], by: str, repeats: str, since: int | None
+    ) -> list[Entry]:
+        """`by` "created" or "updated"; `repeats` "in_order", "displaced" or "none"; `since` leaves
+        older rows out."""
         key = (kind, *(shop.key for shop in shops))
-        state = ([table_of(kind, shop).version for shop in shops], by, since)
+        state = ([table_of(kind, shop).version for shop in shops], by, repeats, since)
         known, entries = self._kept.get(key, (None, []))
         if known != state:
-            entries = _newest_first(kind, shops, by, since)
-            if self._repeats:
-                entries = _repeated(kind, entries)
+            entries = _newest_first(kind, shops, by, since, repeats=repeats != "none")
+            if repeats == "displaced":
+                entries = _displaced(entries)
             self._kept[key] = (state, entries)
         return entries
 
 
-def _newest_first(kind: str, shops: list[Shop], by: str, since: int | None) -> list[Entry]:
+def _newest_first(
+    kind: str, shops: list[Shop], by: str, since: int | None, *, repeats: bool
+) -> list[Entry]:
     timed: list[tuple[int, int, Entry]] = []
     for shop in shops:
         table = table_of(kind, shop)
         times = table.updated if by == "updated" else table.created
-        timed += [
-            (times[at], table.ids[at], Entry(shop, at))
-            for at in table.positions()
-            if since is None or times[at] >= since
-        ]
-    timed.sort(key=lambda each: each[:2], reverse=True)
-    return [entry for *_, entry in timed]
+        for at in table.positions():
+            number, made = table.ids[at], table.created[at]
+            timed.append((times[at], number, Entry(shop, at)))
+            if repeats and kind != "packages" and number % TWICE == 0:
+                timed.append((times[at], number, Entry(shop, at)))
+            edited = kind == "orders" and table.updated[at] > made
+            if repeats and edited and number % BEFORE == 0:
+                timed.append((made, number, Entry(shop, at, before=True)))
+    # Stable, so that of equal times and ids the row itself comes first.
+    timed.sort(key=lambda each: (-each[0], -each[1]))
+    return [entry for time, _, entry in timed if since is None or time >= since]
 
 
-def _repeated(kind: str, entries: list[Entry]) -> list[Entry]:
-    placed: list[tuple[int, int, Entry]] = []
+def _displaced(entries: list[Entry]) -> list[Entry]:
+    seen: set[Entry] = set()
+    placed: list[tuple[int, bool, Entry]] = []
     for place, entry in enumerate(entries):
-        table = table_of(kind, entry.shop)
-        number = table.ids[entry.at]
-        placed.append((place, 0, entry))
-        if kind != "packages" and number % TWICE == 0:
-            placed.append((place + TWICE_AFTER, 1, entry))
-        edited = table.updated[entry.at] > table.created[entry.at]
-        if kind == "orders" and edited and number % BEFORE == 0:
-            placed.append((place + BEFORE_AFTER, 2, entry._replace(before=True)))
+        copy = entry.before or entry in seen
+        placed.append((place + DISPLACED[entry.before] if copy else place, copy, entry))
+        seen.add(entry)
     placed.sort(key=lambda each: each[:2])
     return [entry for *_, entry in placed]
 
