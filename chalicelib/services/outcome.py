@@ -153,7 +153,7 @@ class Outcomes:
             )
         self._stores.see_keys(lease.uid, sightings)
         known = {key for state in part.stored.values() for key in state.store_key_sales}
-        selling = any(place.store_key_sales for place in progress.streams.values())
+        selling = any(any(place.store_key_sales.values()) for place in progress.streams.values())
         if selling or not known.issuperset(names):
             self._refresh_unmapped(lease.uid)
 
