@@ -69,7 +69,13 @@ def a_platform(platform: str = "posabit", **changes: object) -> PlatformInfo:
 def an_own_server_platform(platform: str = "profitek", **changes: object) -> PlatformInfo:
     """Profitek's column of the grid, unless changed."""
     fields = (
-        a_field("custom_ip", label="Custom IP", required=False, example="192.101.102.103:25565"),
+        a_field(
+            "custom_ip",
+            label="Custom IP",
+            required=False,
+            example="192.101.102.103:25565",
+            host=True,
+        ),
         a_field("store_name", label="Store Name", immutable=True, example="Kitsilano"),
         a_field("auth_key", label="AuthKey", secret=True, example="a1b2c3d4e5f6"),
     )
