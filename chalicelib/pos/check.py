@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any
 
 from chalicelib.domain.errors import (
@@ -11,16 +12,25 @@ from chalicelib.domain.errors import (
     PermissionMissing,
     RateLimited,
     ServerUnreachable,
+    UnexpectedAnswer,
     UpstreamError,
 )
 from chalicelib.domain.records import StoreFact
+from chalicelib.pos import paging, shops
 from chalicelib.pos.fields import Setting
 from chalicelib.pos.normalise import Normaliser
-from chalicelib.pos.profile import PageTotal, Probe, Profile
+from chalicelib.pos.profile import (
+    PageLimit,
+    PageProfile,
+    PageTotal,
+    Probe,
+    Profile,
+    RangePage,
+)
 from chalicelib.pos.session import Doors
-from chalicelib.pos.sheet import Sheet, sheet_of
+from chalicelib.pos.sheet import Json, Sheet, refuse_error_object, sheet_of
 from chalicelib.pos.transport import TooSlow
-from chalicelib.services.ports.pos import CheckOutcome, CheckResult
+from chalicelib.services.ports.pos import CheckOutcome, CheckResult, StreamPlan
 
 DEADLINE_SECONDS = 8.0
 """Over all probes and auth variants together."""
@@ -29,16 +39,18 @@ DEADLINE_SECONDS = 8.0
 class Check:
     """One check of one credential. Never raises for what the POS does, only HostRefused."""
 
-    def __init__(self, profile: Profile, doors: Doors) -> None:
+    def __init__(self, profile: Profile, doors: Doors, fields: Mapping[str, str]) -> None:
+        """`fields`: the credential's."""
         self._profile = profile
         self._doors = doors
+        self._fields = fields
         self._missing: set[str] = set()
-        self._store: StoreFact | None = None
+        self._stores: tuple[StoreFact, ...] = ()
 
     def run(self) -> CheckResult:
         """What was learnt before something failed is told too."""
         try:
-            self._store = self._ask_store()
+            self._stores = self._ask_stores()
             for probe in self._profile.probes:
                 self._try(probe)
         except HostRefused:
@@ -47,29 +59,49 @@ class Check:
             return self._failed(error)
         return self._passed()
 
-    def _ask_store(self) -> StoreFact | None:
-        """What the key opens; None when it may not even say that."""
+    def _ask_stores(self) -> tuple[StoreFact, ...]:
+        """What the key opens; nothing when it may not even say that."""
         stream = self._profile.streams["stores"]
-        normaliser = Normaliser(self._profile, "stores", Setting(store_key=""))
+        scope = self._profile.scope_in(self._fields) if self._profile.one_store else None
+        normaliser = Normaliser(self._profile, "stores", Setting(store_key=scope or ""))
+        style = paging.style_for(self._profile, stream)
+        plan = StreamPlan("stores", now=self._doors.now())
+
+        def read(body: Json) -> list[Json]:
+            refuse_error_object(body, self._profile.error_objects, self._profile.title)
+            sheet = sheet_of(body, stream, stream.endpoint)
+            style.judge(plan, None, sheet)
+            return sheet.rows
+
         try:
-            rows = self._doors.get(
-                stream.endpoint, {}, lambda body: sheet_of(body, stream, stream.endpoint).rows
-            )
+            rows = self._doors.get(stream.endpoint, style.ask(plan, None), read)
         except PermissionMissing as lacking:
             self._lacks(lacking)
-            return None
-        fact = normaliser.one(rows[0])
-        if isinstance(fact, StoreFact):
-            return fact
-        raise UpstreamError(f"{self._profile.title} does not say which store the key is for.")
+            return ()
+        found = normaliser.page(rows).facts
+        facts = tuple(fact for fact in found if isinstance(fact, StoreFact))
+        if not facts:
+            raise UpstreamError(f"{self._profile.title} does not say which store the key is for.")
+        return self._chosen(facts)
+
+    def _chosen(self, facts: tuple[StoreFact, ...]) -> tuple[StoreFact, ...]:
+        """The shops that the credential lists, or all. Raises UnexpectedAnswer for a shop that the
+        POS does not know."""
+        field = self._profile.shops_field
+        chosen = shops.listed(self._fields.get(field, "")) if field else []
+        known = {fact.key: fact for fact in facts}
+        if strange := [key for key in chosen if key not in known]:
+            raise UnexpectedAnswer(
+                f"{self._profile.title} does not know {', '.join(strange)[:80]}."
+                f" It has {', '.join(f'{fact.key} ({fact.name})' for fact in facts[:20])}."
+            )
+        return tuple(known[key] for key in chosen) or facts
 
     def _try(self, probe: Probe) -> None:
         if probe.endpoint == self._profile.streams["stores"].endpoint:
             return
         try:
-            sheet = self._doors.get(
-                probe.endpoint, _params(self._profile, probe), self._read(probe)
-            )
+            sheet = self._doors.get(probe.endpoint, self._params(probe), self._read(probe))
         except PermissionMissing as lacking:
             self._lacks(lacking)
         except AiqError as error:
@@ -82,7 +114,12 @@ class Check:
         stream = self._profile.streams[probe.stream] if probe.stream else None
         if stream is None:
             return lambda _body: None
-        return lambda body: sheet_of(body, stream, probe.endpoint)
+
+        def read(body: Json) -> Sheet:
+            refuse_error_object(body, self._profile.error_objects, self._profile.title)
+            return sheet_of(body, stream, probe.endpoint)
+
+        return read
 
     def _judge(self, probe: Probe, sheet: Sheet | None) -> None:
         """A POS may answer 200 and hold back what matters (reference/pos.md §1.3)."""
@@ -99,7 +136,8 @@ class Check:
 
     def _passed(self) -> CheckResult:
         if not self._missing:
-            return self._result("ok", f"The key opens {self._store.name if self._store else '?'}.")
+            names = tuple(store.name or store.key for store in self._stores)
+            return self._result("ok", f"The key opens {', '.join(names) or '?'}.")
         order = [*self._profile.permissions, *sorted(self._missing)]
         names = tuple(dict.fromkeys(name for name in order if name in self._missing))
         said = f"The key lacks permissions. Grant in {self._profile.title}: {', '.join(names)}."
@@ -119,15 +157,28 @@ class Check:
     def _result(
         self, outcome: CheckOutcome, message: str, missing: tuple[str, ...] = ()
     ) -> CheckResult:
-        store = self._store
-        return CheckResult(
-            outcome, message, store.key if store else None, (store,) if store else (), missing
-        )
+        return CheckResult(outcome, message, self._scope(), self._stores, missing)
+
+    def _scope(self) -> str | None:
+        """What the key opens, once the POS has said that it opens something."""
+        if not self._stores:
+            return None
+        return self._profile.scope_in(self._fields) or self._stores[0].key
+
+    def _params(self, probe: Probe) -> dict[str, str]:
+        """A first page, small, of the first shop."""
+        stream = self._profile.streams[probe.stream] if probe.stream else None
+        if stream is None:
+            return {}
+        shop = {stream.each.param: self._stores[0].key} if stream.each and self._stores else {}
+        return {**shop, **_first_page(stream.page, probe.rows)}
 
 
-def _params(profile: Profile, probe: Probe) -> dict[str, str]:
-    """A first page, small."""
-    page = profile.streams[probe.stream].page if probe.stream else None
-    if not isinstance(page, PageTotal):
-        return {}
-    return {page.number: "1", page.size: str(probe.rows)}
+def _first_page(page: PageProfile, rows: int) -> dict[str, str]:
+    match page:
+        case PageTotal() | PageLimit():
+            return {page.number: "1", page.size: str(rows)}
+        case RangePage():
+            return {page.param: f"[0,{rows - 1}]"}
+        case _:
+            return {}

@@ -27,6 +27,9 @@ EARLIEST, LATEST = 1990, 2100
 _ISO_MILLIS_Z = len("2026-05-01T00:00:00.000Z")
 _WHOLE = re.compile(r"[+-]?\d{1,18}")
 _DECIMAL = re.compile(r"[+-]?\d{1,15}(\.\d{1,12})?")
+_BLANKS_AND_SIGN = re.compile(r"[\s\u00a0\u2009\u202f]+|(?:CA?)?\$")
+_ENGLISH = re.compile(r"\d{1,3}(?:,\d{3})+(?:\.\d{1,6})?|\d{1,13}(?:\.\d{1,6})?")
+_FRENCH = re.compile(r"\d{1,13},\d{1,2}")
 _YES = frozenset(("true", "1", "yes", "y", "t", "on"))
 _NO = frozenset(("false", "0", "no", "n", "f", "off", ""))
 
@@ -127,6 +130,33 @@ def major(value: Json) -> Minor | None:
     return int(amount.quantize(Decimal(1), rounding="ROUND_HALF_UP"))
 
 
+def formatted(value: Json) -> Minor | None:
+    """Dollars as people of Canada write them, to cents: `-$1,234.56`, `-1 234,56 $`, `($5.00)`.
+
+    Blank is not said. A comma before two digits at the end is the decimal one.
+    """
+    if not isinstance(value, str):
+        return major(value)
+    bare = _BLANKS_AND_SIGN.sub("", value)
+    if not bare:
+        return None
+    size = bare[1:-1] if bare[0] == "(" and bare[-1] == ")" else bare.strip("-")
+    if len(size) < len(bare) - 1 and bare[0] != "(":
+        raise Unusable("bad_money")
+    if _ENGLISH.fullmatch(size):
+        amount = major(size.replace(",", ""))
+    elif _FRENCH.fullmatch(size):
+        amount = major(size.replace(",", "."))
+    else:
+        raise Unusable("bad_money")
+    return amount if size == bare else -(amount or 0)
+
+
+def exact(value: Json) -> Decimal:
+    """An amount as the POS writes it; not said is 0. Raises Unusable."""
+    return Decimal(0) if value is None else _decimal(value)
+
+
 def _decimal(value: Json) -> Decimal:
     if isinstance(value, bool) or not isinstance(value, int | float | str):
         raise Unusable("bad_money")
@@ -144,10 +174,10 @@ def _plain(number: float) -> str:
     return str(int(number)) if isinstance(number, float) and number.is_integer() else str(number)
 
 
-def birth_date(value: Json) -> str | None:
+def birth_date(value: Json, formats: tuple[str, ...] = ()) -> str | None:
     """`YYYY-MM-DD`, or None when not said. Raises Unusable for what is no day a person alive has.
 
-    A time after the day is ignored.
+    A time after the day is ignored. `formats`: of `strptime`, where the day is not ISO's.
     """
     found = text(value)
     if found is None:
@@ -155,10 +185,23 @@ def birth_date(value: Json) -> str | None:
     try:
         day = date.fromisoformat(found[:10])
     except ValueError:
-        raise Unusable("bad_date") from None
+        moment = _moment(found, _strptime(formats))
+        if moment is None:
+            raise Unusable("bad_date") from None
+        day = moment.date()
     if not 1900 <= day.year <= LATEST:
         raise Unusable("bad_date")
     return day.isoformat()
+
+
+def wall_clock(value: Json, formats: tuple[str, ...]) -> datetime | None:
+    """What the clock showed, whatever its zone; None for a text in none of the formats."""
+    moment = _moment(value.strip(), _strptime(formats)) if isinstance(value, str) else None
+    return moment.replace(tzinfo=None) if moment else None
+
+
+def _strptime(formats: tuple[str, ...]) -> tuple[str, ...]:
+    return tuple(f for f in formats if f != "iso")
 
 
 def instant_reader(zone: str, formats: tuple[str, ...]) -> Callable[[Json], Instant | None]:
@@ -167,7 +210,7 @@ def instant_reader(zone: str, formats: tuple[str, ...]) -> Callable[[Json], Inst
     The reader returns None for "not said" and raises Unusable for a text in none of the formats.
     """
     local = UTC if zone == "UTC" else ZoneInfo(zone if is_zone(zone) else "UTC")
-    others = tuple(f for f in formats if f != "iso")
+    others = _strptime(formats)
 
     def read(value: Json) -> Instant | None:
         if value is None or value == "":

@@ -5,19 +5,20 @@ What a field is read as, its name decides, so that a map only says where the POS
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any, TypeVar
 
 from chalicelib.pos import coerce
 from chalicelib.pos.coerce import Json, Unusable
-from chalicelib.pos.profile import Consent, Paths, Profile, Rows
+from chalicelib.pos.profile import Consent, Negated, Paths, Piece, Profile, Rows
+from chalicelib.pos.window_profile import Sum
 
 Row = dict[str, Any]
 Read = Callable[[Row], Any]
 Coercion = Callable[[Json], Any]
 T = TypeVar("T")
-Fields = Mapping[str, Paths | Consent | Rows]
+Fields = Mapping[str, Paths | Consent | Negated | Piece | Sum | Rows]
 
 MAX_ELEMENTS = 500
 
@@ -39,7 +40,7 @@ class Compiler:
         instant = coerce.instant_reader(
             setting.time_zone if zone == "store" else zone, profile.time.formats
         )
-        money = coerce.cents if profile.money == "cents" else coerce.major
+        money = _MONEY[profile.money]
         self._by_name = _coercions(instant, money)
 
     def extractor(self, fields: Fields, **given: Coercion) -> Callable[[Row], dict[str, Any]]:
@@ -51,12 +52,11 @@ class Compiler:
         by_name = self._by_name | given
         simple, others = [], []
         for name, spec in fields.items():
-            if isinstance(spec, Consent):
-                others.append((name, self._consent(spec)))
-            elif isinstance(spec, str) and "." not in spec:
-                simple.append((name, spec, by_name.get(name, coerce.text)))
+            coercion = by_name.get(name, coerce.text)
+            if isinstance(spec, str) and "." not in spec:
+                simple.append((name, spec, coercion))
             elif not isinstance(spec, Rows):
-                others.append((name, reader(spec, by_name.get(name, coerce.text))))
+                others.append((name, self._other(spec, coercion)))
 
         def extract(row: Row) -> dict[str, Any]:
             try:
@@ -70,6 +70,19 @@ class Compiler:
             return values
 
         return extract
+
+    def _other(self, spec: Paths | Consent | Negated | Piece | Sum, coercion: Coercion) -> Read:
+        match spec:
+            case Consent():
+                return self._consent(spec)
+            case Negated():
+                return _negated(spec)
+            case Piece():
+                return _piece(spec, coercion)
+            case Sum():
+                return _sum(spec, coercion)
+            case _:
+                return reader(spec, coercion)
 
     def field(self, name: str, paths: Paths, coercion: Coercion | None = None) -> Read:
         return reader(paths, coercion or self._by_name.get(name, coerce.text))
@@ -119,6 +132,67 @@ def _coercions(instant: Coercion, money: Coercion) -> dict[str, Coercion]:
     }
 
 
+_MONEY: dict[str, Coercion] = {
+    "cents": coerce.cents,
+    "major": coerce.major,
+    "formatted": coerce.formatted,
+}
+
+
+def _sum(spec: Sum, coercion: Coercion) -> Read:
+    """A reader that adds up what is said; None when nothing is."""
+    walks = [(path, tuple(path.split("."))) for path in spec.sum]
+
+    def read(row: Row) -> Any:
+        total = None
+        for path, steps in walks:
+            try:
+                for found in _every(row, steps):
+                    part = coercion(found)
+                    if part is not None:
+                        total = part + (total or 0)
+            except Unusable as unusable:
+                raise Unusable(unusable.reason, path) from None
+        return total
+
+    return read
+
+
+def _every(row: Json, steps: tuple[str, ...]) -> Iterator[Json]:
+    """What a path leads to, in each element of an array on its way."""
+    if not steps:
+        yield row
+    elif isinstance(row, list):
+        for element in row:
+            yield from _every(element, steps)
+    elif isinstance(row, dict):
+        yield from _every(row.get(steps[0]), steps[1:])
+
+
+def _negated(spec: Negated) -> Read:
+    def read(row: Row) -> bool | None:
+        said = coerce.flag(row.get(spec.unless))
+        return None if said is None else not said
+
+    return read
+
+
+def _piece(spec: Piece, coercion: Coercion) -> Read:
+    """A reader of one part of a composite text; a text of another make is none."""
+    otherwise, place = spec.otherwise or "", spec.take - 1
+
+    def read(row: Row) -> Any:
+        whole = row.get(spec.of)
+        parts = whole.split(spec.at) if isinstance(whole, str) else []
+        found = parts[place] if len(parts) == spec.parts else row.get(otherwise)
+        try:
+            return coercion(found)
+        except Unusable as unusable:
+            raise Unusable(unusable.reason, spec.of) from None
+
+    return read
+
+
 def reader(paths: Paths, coercion: Coercion) -> Read:
     """A closure for one field: the first path that holds something, coerced."""
     if isinstance(paths, str) and "." not in paths:
@@ -131,7 +205,7 @@ def reader(paths: Paths, coercion: Coercion) -> Read:
         found = None
         for steps in walks:
             found = walk(row, steps)
-            if found is not None:
+            if found not in (None, ""):
                 break
         try:
             return coercion(found)
@@ -152,7 +226,11 @@ def _simple_reader(key: str, coercion: Coercion) -> Read:
 
 
 def walk(row: Json, steps: tuple[str, ...]) -> Json:
+    """What a path leads to; a number among its steps is a place in an array."""
     for step in steps:
+        if isinstance(row, list) and step.isdecimal():
+            row = row[int(step)] if int(step) < len(row) else None
+            continue
         if not isinstance(row, dict):
             return None
         row = row.get(step)

@@ -104,7 +104,7 @@ class KeysetPages:
         for place, row in enumerate(sheet.rows):
             if (self._instant(row) or end) > end:
                 break
-            if _fingerprint(row) in met:
+            if fingerprint(row) in met:
                 repeated.add(place)
         return [row for place, row in enumerate(sheet.rows) if place not in repeated]
 
@@ -167,7 +167,7 @@ class KeysetPages:
             if len(met) == MAX_MET or (at is not None and at < instant):
                 break
             if at == instant:
-                met.append(_fingerprint(row))
+                met.append(fingerprint(row))
         return tuple(met)
 
     def _is_last(self, at: Position, sheet: Sheet) -> bool:
@@ -186,7 +186,8 @@ class KeysetPages:
         return [at for at in map(self._instant, sheet.rows) if at is not None]
 
 
-def _fingerprint(row: Json) -> str:
+def fingerprint(row: Json) -> str:
+    """What tells one row from another, in a few characters."""
     return blake2b(orjson.dumps(row), digest_size=6).hexdigest()
 
 

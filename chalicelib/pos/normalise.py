@@ -24,6 +24,7 @@ from chalicelib.pos.coerce import Json, Unusable
 from chalicelib.pos.fields import Compiler, Row, Setting, reader
 from chalicelib.pos.profile import Paths, Profile
 from chalicelib.pos.sales import Count, sale_maker
+from chalicelib.pos.window_profile import Proof
 from chalicelib.pos.zones import iana
 
 MAX_UNKNOWN_WORDS = 50
@@ -44,6 +45,7 @@ class Normaliser:
 
     def __init__(self, profile: Profile, stream: Stream, setting: Setting) -> None:
         self._stream = stream
+        self._in_stock = profile.streams[stream].in_stock
         self._forbidden = frozenset(profile.forbidden_fields)
         self._words: Counter[str] = Counter()
         self._fact = _MAKERS[stream](profile, setting, self._count)
@@ -54,6 +56,8 @@ class Normaliser:
         rejects: list[Reject] = []
         self._words.clear()
         for row in rows:
+            if self._in_stock and _sold_out(row, self._in_stock):
+                continue
             made = self.one(row)
             if isinstance(made, Reject):
                 rejects.append(made)
@@ -88,6 +92,14 @@ def _id_paths(profile: Profile, stream: Stream) -> Paths:
     return found if isinstance(found, str | tuple) else ()
 
 
+def _sold_out(row: Json, field: str) -> bool:
+    """Whether nothing is left of it; what is no quantity is judged with the row."""
+    try:
+        return isinstance(row, dict) and float(row.get(field) or 0) <= 0
+    except (TypeError, ValueError):
+        return False
+
+
 def _without(row: Json, forbidden: frozenset[str]) -> Any:
     """The row without the fields that may not be kept, however deep they are."""
     if isinstance(row, dict):
@@ -103,6 +115,8 @@ Maker = Callable[[Profile, Setting, Count], Callable[[Row], Fact]]
 def _stores(profile: Profile, setting: Setting, _count: Count) -> Callable[[Row], Fact]:
     extract = Compiler(profile, setting).extractor(profile.streams["stores"].map)
     names = profile.time.zone_names
+    if isinstance(profile.streams["stores"].page, Proof):
+        return lambda _row: StoreFact(setting.store_key, setting.store_key)
 
     def store(row: Row) -> Fact:
         values = extract(row)
@@ -115,6 +129,7 @@ def _stores(profile: Profile, setting: Setting, _count: Count) -> Callable[[Row]
 
 def _customers(profile: Profile, setting: Setting, _count: Count) -> Callable[[Row], Fact]:
     extract = Compiler(profile, setting).extractor(profile.streams["customers"].map)
+    formats = profile.time.formats
     region = profile.contacts.phone_region
     employees = frozenset(profile.contacts.employee_types)
     vendor_domains = frozenset(profile.contacts.placeholder_email_domains)
@@ -126,7 +141,7 @@ def _customers(profile: Profile, setting: Setting, _count: Count) -> Callable[[R
         values["phone"], bad_phone = contacts.phone(raw_phone, region)
         values["email"], bad_email = contacts.email(raw_email, vendor_domains)
         values["birth_date"], bad_birth = _born(
-            values.pop("birth_date", None), values.pop("birth_year", None)
+            values.pop("birth_date", None), values.pop("birth_year", None), formats
         )
         values["active"] = active = values.get("active") is not False
         flags = {bad_phone, bad_email, bad_birth}
@@ -142,11 +157,13 @@ def _customers(profile: Profile, setting: Setting, _count: Count) -> Callable[[R
     return customer
 
 
-def _born(birthday: str | None, year: str | None) -> tuple[str | None, str | None]:
+def _born(
+    birthday: str | None, year: str | None, formats: tuple[str, ...]
+) -> tuple[str | None, str | None]:
     """The date of birth, else the year alone (`1990`); a broken date costs only the field."""
     flag = None
     try:
-        born = coerce.birth_date(birthday)
+        born = coerce.birth_date(birthday, formats)
     except Unusable:
         born, flag = None, "bad_birth_date"
     if born is None and year and year.isdecimal() and 1900 <= int(year[:9]) <= coerce.LATEST:

@@ -7,7 +7,7 @@ cursor repeats rows and never leaves a gap. A style of another POS is a class be
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any, Protocol
 
@@ -16,8 +16,20 @@ from chalicelib.domain.records import Instant
 from chalicelib.pos import coerce
 from chalicelib.pos.fields import plain
 from chalicelib.pos.keyset import KeysetPages
-from chalicelib.pos.profile import PageTotal, Profile, Single, StreamProfile
+from chalicelib.pos.page_limit import LimitedPages
+from chalicelib.pos.profile import (
+    PageLimit,
+    PageTotal,
+    Profile,
+    RangePage,
+    Single,
+    StreamProfile,
+)
+from chalicelib.pos.ranges import Ranges
 from chalicelib.pos.sheet import Json, Sheet, Turn
+from chalicelib.pos.shops import EachShop
+from chalicelib.pos.store_clock import clock_style
+from chalicelib.pos.window_profile import NoneWindow, Offset, Proof
 from chalicelib.services.ports.pos import Cursor, StreamPlan
 
 Params = dict[str, str]
@@ -49,15 +61,16 @@ class Style(Protocol):
 class SinglePage:
     """The one answer is everything there is; without any of `must_have` it is not an answer."""
 
-    def __init__(self, must_have: tuple[str, ...]) -> None:
+    def __init__(self, must_have: tuple[str, ...], params: Mapping[str, str]) -> None:
         self._must_have = must_have
+        self._params = params
 
     def ask(self, plan: StreamPlan, cursor: Cursor | None) -> Params:  # noqa: ARG002
-        return {}
+        return dict(self._params)
 
     def judge(self, plan: StreamPlan, cursor: Cursor | None, sheet: Sheet) -> None:  # noqa: ARG002
-        row = sheet.rows[0]
-        if all(row.get(name) is None for name in self._must_have):
+        rows = [row for row in sheet.rows if isinstance(row, dict)]
+        if all(row.get(name) is None for row in rows for name in self._must_have):
             raise UnexpectedAnswer(f"An answer for {sheet.name} says nothing of what was asked.")
 
     def fresh(self, plan: StreamPlan, cursor: Cursor | None, sheet: Sheet) -> list[Json]:  # noqa: ARG002
@@ -135,19 +148,38 @@ class NumberedPages:
         return seen, last
 
 
-def style_for(profile: Profile, stream: StreamProfile) -> Style:
-    """The style a stream's profile asks for."""
-    if isinstance(stream.page, Single):
-        key = stream.map["key"]
-        return SinglePage((key,) if isinstance(key, str) else tuple(plain(key)))
-    if stream.page.keyset is None:
-        return NumberedPages(stream.page)
-    keyset = stream.page.keyset
-    return KeysetPages(stream.page, keyset, instant_of(profile, keyset.field))
+def style_for(profile: Profile, stream: StreamProfile, zone: str = "UTC") -> Style:
+    """The style a stream's profile asks for. `zone` is the store's, whose clock some go by."""
+    style = _style(profile, stream, zone)
+    return style if stream.each is None else EachShop(stream.each, style)
 
 
-def instant_of(profile: Profile, field: str) -> Callable[[Json], Instant | None]:
+def _style(profile: Profile, stream: StreamProfile, zone: str) -> Style:
+    page = stream.page
+    match page:
+        case Single():
+            key = stream.map["key"]
+            must_have = (key,) if isinstance(key, str) else tuple(plain(key))
+            return SinglePage(must_have, page.params)
+        case PageTotal() if page.keyset is not None:
+            return KeysetPages(page, page.keyset, instant_of(profile, page.keyset.field))
+        case PageTotal():
+            return NumberedPages(page)
+        case PageLimit():
+            filtered = page.since.field if page.since else None
+            return LimitedPages(
+                page, instant_of(profile, page.changed), instant_of(profile, filtered)
+            )
+        case RangePage():
+            return Ranges(page, instant_of(profile, page.changed), instant_of(profile, page.made))
+        case NoneWindow() | Offset() | Proof():
+            return clock_style(profile, page, zone)
+
+
+def instant_of(profile: Profile, field: str | None) -> Callable[[Json], Instant | None]:
     """A reader of a row's instant; None for a row that has none we can read."""
+    if field is None:
+        return lambda _row: None
     read = coerce.lenient(coerce.instant_reader(profile.time.zone, profile.time.formats))
 
     def instant(row: Json) -> Instant | None:

@@ -23,6 +23,15 @@ from chalicelib.domain.records import (
     Stream,
     Tender,
 )
+from chalicelib.pos.window_profile import (
+    JsonQuery,
+    Lines,
+    NoneWindow,
+    Offset,
+    PlainErrors,
+    Proof,
+    Sum,
+)
 from chalicelib.services.ports.pos import CredentialField, PlatformInfo
 
 FOLDER = Path(__file__).parent
@@ -36,7 +45,7 @@ Paths = str | tuple[str, ...]
 SHAPES: dict[str, frozenset[str]] = {
     "stores": frozenset(StoreFact.__slots__),
     "customers": frozenset((*Customer.__slots__, "birth_year")),
-    "sales": frozenset((*Sale.__slots__, "sale_type")),
+    "sales": frozenset((*Sale.__slots__, "sale_type", "is_void")),
     "inventory": frozenset(InventoryItem.__slots__),
     "items": frozenset(LineItem.__slots__),
     "tenders": frozenset(Tender.__slots__),
@@ -91,10 +100,14 @@ class Grid(Part):
 
 class AuthVariant(Part):
     """One way to present the key. `user` and `secret` name credential fields or `integrator_token`;
-    a variant whose `needs` are not configured is not tried."""
+    a variant whose `needs` are not configured is not tried. `header`: of the scheme of that name,
+    which carries the bare secret. `param`: of the scheme `query`, the parameter; of `json`, the key
+    in the endpoint's JSON query."""
 
     name: str
-    scheme: Literal["basic", "bearer"]
+    scheme: Literal["basic", "bearer", "header", "query", "json"]
+    header: str = "Authorization"
+    param: str = ""
     secret: str
     user: str | None = None
     needs: tuple[str, ...] = ()
@@ -122,6 +135,7 @@ class Endpoint(Part):
     paths: Mapping[str, str]
     permission: str | None = None
     params: Mapping[str, str] = Field(default_factory=dict)
+    json_query: JsonQuery | None = None
 
 
 class Keyset(Part):
@@ -139,9 +153,10 @@ class Keyset(Part):
 
 
 class Single(Part):
-    """One object, no pages."""
+    """One object, or one array of all there is; no pages."""
 
     style: Literal["single"]
+    params: Mapping[str, str] = Field(default_factory=dict)
 
 
 class PageTotal(Part):
@@ -160,7 +175,71 @@ class PageTotal(Part):
     keyset: Keyset | None = None
 
 
-PageProfile = Annotated[Single | PageTotal, Field(discriminator="style")]
+class Since(Part):
+    """A filter by time. `after` and `before` name the parameters, both bounds included, `field` the
+    instant in a row they go by; `look_back_days` further back than the plan asks, where the POS
+    does not filter by the last change. `window_days`: as in Keyset."""
+
+    field: str
+    after: str
+    before: str | None = None
+    look_back_days: int = Field(default=0, ge=0)
+    window_days: int | None = Field(default=None, gt=0)
+    history_days: int = 365
+
+
+class PageLimit(Part):
+    """Numbered pages, in an envelope that may say how many, or as bare arrays until a short one.
+    `changed`: a row's last change, by which rows may move between pages while we read."""
+
+    style: Literal["page_limit"]
+    number: str
+    size: str
+    limit: int = Field(gt=0)
+    pages: str | None = None
+    current: str | None = None
+    changed: str | None = None
+    since: Since | None = None
+    params: Mapping[str, str] = Field(default_factory=dict)
+
+
+class RangePage(Part):
+    """`param=[first,last]`, both included, until nothing more comes; no filter by time. Where rows
+    come newest first, reading stops after a whole page of older ones. `changed`, `made`: a row's
+    last change, and its beginning where a look-back of the last ones made is enough."""
+
+    style: Literal["range"]
+    param: str
+    limit: int = Field(gt=1)
+    id: str = "id"
+    changed: str | None = None
+    made: str | None = None
+    params: Mapping[str, str] = Field(default_factory=dict)
+
+
+PageProfile = Annotated[
+    Single | PageTotal | PageLimit | RangePage | NoneWindow | Offset | Proof,
+    Field(discriminator="style"),
+]
+
+
+class Each(Part):
+    """A listing that is asked for shop by shop: `param` takes one shop's key at a time; `field` is
+    the credential's list of them, all of the shops there are when it is empty."""
+
+    param: str
+    field: str
+
+
+class Group(Part):
+    """Rows that are lines: those that share `by` are one row, their own fields going `into` an
+    array. A row that has `into` is no line. `names`: what the whole calls fields that the lines
+    call otherwise; `sums`: amounts of the whole, added up from the lines'."""
+
+    by: str
+    into: str
+    names: Mapping[str, str] = Field(default_factory=dict)
+    sums: Mapping[str, str] = Field(default_factory=dict)
 
 
 class Consent(Part):
@@ -170,22 +249,55 @@ class Consent(Part):
     refused: str | None = None
 
 
+class Negated(Part):
+    """A flag that says the opposite."""
+
+    unless: str
+
+
+class Piece(Part):
+    """A part of a composite text: the `take`th (from 1) of `of`, split `parts` ways at `at`; else
+    what `otherwise` holds."""
+
+    of: str
+    at: str
+    take: int = Field(gt=0)
+    parts: int = Field(gt=0)
+    otherwise: str | None = None
+
+
 class Rows(Part):
     """An array inside a row, with the map of its elements."""
 
     rows: str
-    map: Mapping[str, Paths | Consent | Rows]
+    map: Mapping[str, Paths | Consent | Negated | Piece | Sum | Rows]
 
 
 class StreamProfile(Part):
-    """One stream. `rows`: path of the array (none: the body is the one row); `unwrap`: the key a
-    row may be wrapped in; `map`: field of the common shape → where the POS has it."""
+    """One stream. `rows`: path of the array (`$`: the body is it, its rows being objects, or arrays
+    under a header; none: the body is the one row); `unwrap`: the key a row may be wrapped in;
+    `map`: field of the common shape → where the POS has it. `optional`: not every server has it.
+    `in_stock`: the quantity by which rows of nothing are left out."""
 
     endpoint: str
     page: PageProfile
     rows: str | None = None
     unwrap: str | None = None
-    map: Mapping[str, Paths | Consent | Rows]
+    each: Each | None = None
+    group: Group | None = None
+    lines: Lines | None = None
+    optional: bool = False
+    in_stock: str | None = None
+    map: Mapping[str, Paths | Consent | Negated | Piece | Sum | Rows]
+
+
+class ErrorObjects(Part):
+    """Errors told by an object under status 200: its `name` ends in `suffix`. `key_rejected`: the
+    names that speak of the key."""
+
+    name: str
+    suffix: str
+    key_rejected: tuple[str, ...] = ()
 
 
 class SaleWords(Part):
@@ -197,6 +309,7 @@ class SaleWords(Part):
     open: tuple[str, ...] = ()
     type_sale: tuple[str, ...] = ()
     type_return: tuple[str, ...] = ()
+    blank: Literal["final"] | None = None
 
 
 class Contacts(Part):
@@ -233,12 +346,18 @@ class Profile(Part):
     overlap_minutes: int
     min_sync_hours: int
     time: Times
-    money: Literal["cents", "major"]
+    money: Literal["cents", "major", "formatted"]
     permissions: tuple[str, ...] = ()
     endpoints: Mapping[str, Endpoint]
     streams: Mapping[Stream, StreamProfile]
     sale_words: SaleWords = SaleWords()
     contacts: Contacts = Contacts()
+    error_objects: ErrorObjects | None = None
+    plain_errors: PlainErrors | None = None
+    scope_field: str | None = None
+    """The field of the credential that says what the key opens; none: the store it is for."""
+    scope_else: str | None = None
+    """What the key opens where that field is blank."""
     forbidden_fields: tuple[str, ...] = ()
     probes: tuple[Probe, ...] = ()
     evidence: Mapping[str, Evidence]
@@ -274,6 +393,25 @@ class Profile(Part):
         return tuple(f.key for f in self.credential.fields if f.secret)
 
     @property
+    def shops_field(self) -> str | None:
+        """The field that lists the shops to read, where one key opens several."""
+        return next((s.each.field for s in self.streams.values() if s.each), None)
+
+    @property
+    def one_store(self) -> bool:
+        """Whether everything a credential brings is of the one store that is its scope."""
+        return self.scope_field is None or isinstance(self.streams["stores"].page, Proof)
+
+    def scope_in(self, fields: Mapping[str, str]) -> str | None:
+        """What the key opens, where the credential's fields say it."""
+        return fields.get(self.scope_field or "") or self.scope_else
+
+    @property
+    def scope_is_address(self) -> bool:
+        """Whether only the address told servers apart: one that moved stays the same server."""
+        return self.scope_field is not None and self.scope_field == self.host_field
+
+    @property
     def host_field(self) -> str | None:
         """The field that holds the address of the retailer's own server, where there is one."""
         return next((f.key for f in self.credential.fields if f.host), None)
@@ -295,7 +433,9 @@ class Profile(Part):
         )
 
 
-def _must_fit(shape: str, fields: Mapping[str, Paths | Consent | Rows]) -> None:
+def _must_fit(
+    shape: str, fields: Mapping[str, Paths | Consent | Negated | Piece | Sum | Rows]
+) -> None:
     if unknown := set(fields) - SHAPES[shape]:
         raise ValueError(f"the map of {shape} fills {', '.join(sorted(unknown))}, which is nothing")
     for name, spec in fields.items():

@@ -65,6 +65,7 @@ def _judge(words: SaleWords, count: Count) -> Callable[[dict[str, Any]], None]:
         | dict.fromkeys(words.final, "final")
         | dict.fromkeys(words.refunded, "refunded")
         | dict.fromkeys(words.void, "void")
+        | ({"": words.blank} if words.blank else {})
     )
     returns = frozenset(words.type_return)
     types = returns | frozenset(words.type_sale)
@@ -77,6 +78,8 @@ def _judge(words: SaleWords, count: Count) -> Callable[[dict[str, Any]], None]:
         kind_word = (values.pop("sale_type", None) or "").lower()
         if kind_word and kind_word not in types:
             count("sale_type", kind_word)
+        if values.pop("is_void", None):
+            meaning = "void"
         is_return = kind_word in returns or values["total"] < 0
         if is_return and values["total"] > 0:
             _negate(values)

@@ -4,16 +4,17 @@ from __future__ import annotations
 
 from base64 import b64encode
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any, TypeVar
 
 from chalicelib.domain.errors import AiqError, KeyRejected, RecordNotFound, UnexpectedAnswer
-from chalicelib.domain.records import StoreFact, Stream
-from chalicelib.pos import paging
+from chalicelib.domain.records import Fact, Instant, StoreFact, Stream
+from chalicelib.pos import paging, plain_errors, queries, shops
 from chalicelib.pos.fields import Setting
 from chalicelib.pos.normalise import Normaliser
-from chalicelib.pos.profile import AuthVariant, Profile
-from chalicelib.pos.sheet import Sheet, sheet_of
+from chalicelib.pos.profile import AuthVariant, Each, Group, Profile, StreamProfile
+from chalicelib.pos.receipts import Receipts
+from chalicelib.pos.sheet import Json, Sheet, Turn, refuse_error_object, sheet_of
 from chalicelib.pos.transport import Call, Transport
 from chalicelib.services.ports.pos import CredentialAccess, Cursor, Page, StreamPlan
 
@@ -31,11 +32,21 @@ class Keyring:
         return all(self.values.get(name) for name in variant.needs)
 
     def header(self, variant: AuthVariant) -> str:
+        """The value of the variant's header."""
         secret = self.values.get(variant.secret, "")
+        if variant.scheme == "header":
+            return secret
         if variant.scheme == "bearer":
             return f"Bearer {secret}"
         user = self.values.get(variant.user or "", "")
         return "Basic " + b64encode(f"{user}:{secret}".encode()).decode()
+
+
+    def in_query(self, variant: AuthVariant) -> dict[str, str]:
+        """What of the variant stands in the query, which then is as secret as the key."""
+        if variant.scheme in ("query", "json"):
+            return {variant.param: self.values.get(variant.secret, "")}
+        return {}
 
 
 class Doors:
@@ -46,6 +57,8 @@ class Doors:
         self._profile = profile
         self._keyring = keyring
         self._transport = transport
+        if profile.plain_errors:
+            transport.parse = plain_errors.parser(profile.plain_errors, profile.title)
         self._open: dict[str, str] = {}
         self._last_open: str | None = None
 
@@ -73,14 +86,18 @@ class Doors:
         self, variant: AuthVariant, endpoint: str, params: Mapping[str, str], read: Read[T]
     ) -> T:
         asked = self._profile.endpoints[endpoint]
+        in_query = self._keyring.in_query(variant)
         call = Call(
             resource=endpoint,
             path=asked.paths[variant.name],
-            params={**asked.params, **params},
-            headers={"Authorization": self._keyring.header(variant)},
+            params=queries.params(asked, params, in_query),
+            headers={} if in_query else {variant.header: self._keyring.header(variant)},
             permission=asked.permission,
         )
         return self._transport.get(call, read)
+
+    def now(self) -> Instant:
+        return self._transport.now()
 
     def _variants(self, endpoint: str) -> list[AuthVariant]:
         """Only the one that opened this endpoint, else the one that opened another first."""
@@ -103,25 +120,33 @@ class Session:
         self._doors = doors
         self._transport = transport
         self._scope = access.scope
-        self._normalisers: dict[Stream, Normaliser] = {}
+        self._normalisers: dict[tuple[Stream, str], Normaliser] = {}
+        self._waiting: tuple[str | None, list[Json]] = (None, [])
 
     def fetch(self, plan: StreamPlan, cursor: Cursor | None) -> Page:
         """Read the next page; see the port for what it raises."""
+        requests = self._transport.requests
+        try:
+            return self._fetch(plan, cursor)
+        except plain_errors.NotOffered:
+            if not self._profile.streams[plan.stream].optional:
+                raise
+            # Not every server has this; what is known of it from elsewhere stays.
+            return Page((), (), 0, None, requests=self._transport.requests - requests)
+
+    def _fetch(self, plan: StreamPlan, cursor: Cursor | None) -> Page:
         stream = self._profile.streams[plan.stream]
-        style = paging.style_for(self._profile, stream)
         requests, retries = self._transport.requests, self._transport.retries
-
-        def read(body: Any) -> Sheet:  # JSON
-            sheet = sheet_of(body, stream, stream.endpoint)
-            style.judge(plan, cursor, sheet)
-            return sheet
-
-        normaliser = self._normaliser(plan.stream)
-        sheet = self._doors.get(stream.endpoint, style.ask(plan, cursor), read)
-        rows = normaliser.page(style.fresh(plan, cursor, sheet))
-        turn = style.turn(plan, cursor, sheet)
+        if cursor is None and stream.each is not None:
+            cursor = shops.start(self._shops(stream.each))
+        normaliser = self._normaliser(plan.stream, shops.shop_of(cursor) if stream.each else "")
+        if stream.group is None:
+            sheet, fresh, turn = self._read(stream, plan, cursor)
+        else:
+            sheet, fresh, turn = self._read_lines(stream, stream.group, plan, cursor)
+        rows = normaliser.page(fresh)
         return Page(
-            facts=rows.facts,
+            facts=self._chosen(rows.facts),
             rejects=() if turn.again else rows.rejects,
             fetched=len(sheet.rows),
             cursor=turn.cursor,
@@ -134,21 +159,78 @@ class Session:
     def close(self) -> None:
         self._transport.close()
 
-    def _normaliser(self, stream: Stream) -> Normaliser:
-        if stream not in self._normalisers:
-            if self._scope is None and stream != "stores":
+    def _read(
+        self, stream: StreamProfile, plan: StreamPlan, cursor: Cursor | None
+    ) -> tuple[Sheet, list[Json], Turn]:
+        """A page, what is new on it, and what follows."""
+        style = paging.style_for(self._profile, stream, self._access.time_zone)
+
+        def read(body: Json) -> Sheet:
+            refuse_error_object(body, self._profile.error_objects, self._profile.title)
+            sheet = sheet_of(body, stream, stream.endpoint)
+            style.judge(plan, cursor, sheet)
+            return sheet
+
+        sheet = self._doors.get(stream.endpoint, style.ask(plan, cursor), read)
+        return sheet, style.fresh(plan, cursor, sheet), style.turn(plan, cursor, sheet)
+
+    def _read_lines(
+        self, stream: StreamProfile, group: Group, plan: StreamPlan, cursor: Cursor | None
+    ) -> tuple[Sheet, list[Json], Turn]:
+        """A page of lines, put together. A receipt that may go on overleaf waits for the next page;
+        a process that did not read its beginning reads it again.
+
+        The cursor is `{"at": the page's, "open": receipt or None, "from": the cursor before}`.
+        """
+        receipts, at = Receipts(group), cursor["at"] if cursor else None
+        sheet, rows, turn = self._read(stream, plan, at)
+        open_before = cursor["open"] if cursor else None
+        if cursor and open_before is not None:
+            if self._waiting[0] != open_before:
+                _, earlier, _ = self._read(stream, plan, cursor["from"])
+                self._waiting = open_before, receipts.lines(earlier, open_before)
+            rows = [*self._waiting[1], *receipts.onward(rows, open_before)]
+        if turn.cursor is None:
+            return sheet, receipts.whole(rows), turn
+        open_now = receipts.last(rows)
+        self._waiting = open_now, receipts.lines(rows, open_now) if open_now else []
+        onward = {"at": turn.cursor, "open": open_now, "from": at}
+        return sheet, receipts.whole(receipts.without(rows, open_now)), replace(turn, cursor=onward)
+
+    def _shops(self, each: Each) -> list[str]:
+        """The shops to read: those of the credential, else all there are."""
+        chosen = shops.listed(self._access.fields.get(each.field, ""))
+        if chosen:
+            return chosen
+        page = self.fetch(StreamPlan("stores", now=self._doors.now()), None)
+        return [fact.key for fact in page.facts if isinstance(fact, StoreFact)]
+
+    def _chosen(self, facts: tuple[Fact, ...]) -> tuple[Fact, ...]:
+        """The facts without the shops that the credential leaves out."""
+        field = self._profile.shops_field
+        chosen = shops.listed(self._access.fields.get(field, "")) if field else []
+        if not chosen:
+            return facts
+        return tuple(f for f in facts if not isinstance(f, StoreFact) or f.key in chosen)
+
+    def _normaliser(self, stream: Stream, shop: str) -> Normaliser:
+        if (stream, shop) not in self._normalisers:
+            by_name = self._profile.scope_field is not None
+            if self._scope is None and (stream != "stores" or by_name):
                 self._scope = self._ask_scope()
             setting = Setting(
-                store_key=self._scope or "",
+                store_key=shop or (self._scope or "" if self._profile.one_store else ""),
                 time_zone=self._access.time_zone,
                 currency=self._access.currency,
             )
-            self._normalisers[stream] = Normaliser(self._profile, stream, setting)
-        return self._normalisers[stream]
+            self._normalisers[stream, shop] = Normaliser(self._profile, stream, setting)
+        return self._normalisers[stream, shop]
 
     def _ask_scope(self) -> str:
         """What the key opens, when whoever opened the session does not know."""
-        page = self.fetch(StreamPlan("stores", now=0), None)
+        if self._profile.scope_field:
+            return self._profile.scope_in(self._access.fields) or ""
+        page = self.fetch(StreamPlan("stores", now=self._doors.now()), None)
         for fact in page.facts:
             if isinstance(fact, StoreFact):
                 return fact.key

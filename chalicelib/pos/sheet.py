@@ -5,12 +5,17 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
-from chalicelib.domain.errors import UnexpectedAnswer
+from chalicelib.domain.errors import KeyRejected, UnexpectedAnswer
 from chalicelib.pos import coerce
-from chalicelib.pos.profile import PageTotal, StreamProfile
+from chalicelib.pos.profile import ErrorObjects, PageLimit, PageTotal, StreamProfile
+from chalicelib.pos.tables import rows_of
+from chalicelib.pos.window_profile import NoneWindow, Offset, Proof
 from chalicelib.services.ports.pos import Cursor
 
 Json = Any
+
+WHOLE_BODY = "$"
+"""The path of an array that is the body itself."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,7 +30,8 @@ class Turn:
 
 @dataclass(frozen=True, slots=True)
 class Sheet:
-    """`size` is the rows per page the POS goes by, which may be fewer than we asked for."""
+    """`size` is the rows per page the POS goes by, which may be fewer than we asked for.
+    `last_page`: the number of pages, where the POS says it and need not say more."""
 
     name: str
     rows: list[Json]
@@ -33,6 +39,7 @@ class Sheet:
     size: int = 1
     pages: int = 1
     number: int | None = None
+    last_page: int | None = None
 
     def must_total(self) -> int:
         """The number of rows in all. Raises UnexpectedAnswer when the POS does not say it."""
@@ -48,17 +55,40 @@ class Sheet:
 
 def sheet_of(body: Json, stream: StreamProfile, name: str) -> Sheet:
     """Take a body apart. Raises UnexpectedAnswer when it has not the shape the profile says."""
-    if not isinstance(body, dict):
-        raise UnexpectedAnswer(f"An answer for {name} is no object.")
+    if isinstance(stream.page, NoneWindow | Offset | Proof):
+        return Sheet(name, rows_of(body, stream, name))
+    if isinstance(body, list) and _may_be_bare(stream):
+        return Sheet(name, [_unwrapped(row, stream.unwrap) for row in body])
+    if not isinstance(body, dict) or stream.rows == WHOLE_BODY:
+        raise UnexpectedAnswer(f"An answer for {name} has not the shape it should have.")
     if stream.rows is None:
         return Sheet(name, [_unwrapped(body, stream.unwrap)])
     rows = body.get(stream.rows)
     if not isinstance(rows, list):
         raise UnexpectedAnswer(f"An answer for {name} has no list {stream.rows!r}.")
     rows = [_unwrapped(row, stream.unwrap) for row in rows]
+    if isinstance(stream.page, PageLimit):
+        number = _positive(body, stream.page.current)
+        last = coerce.whole(body.get(stream.page.pages)) if stream.page.pages else None
+        return Sheet(name, rows, number=number, last_page=last)
     if not isinstance(stream.page, PageTotal):
         return Sheet(name, rows)
     return _counted(body, rows, stream.page, name)
+
+
+def refuse_error_object(body: Json, errors: ErrorObjects | None, title: str) -> None:
+    """Raises KeyRejected or UnexpectedAnswer for an object that tells an error, whatever the
+    status; none of its text is shown."""
+    told = body.get(errors.name) if errors and isinstance(body, dict) else None
+    if errors is None or not isinstance(told, str) or not told.endswith(errors.suffix):
+        return
+    if told in errors.key_rejected:
+        raise KeyRejected(f"{title} rejected the key.")
+    raise UnexpectedAnswer(f"{title} answered with an error instead of data.")
+
+
+def _may_be_bare(stream: StreamProfile) -> bool:
+    return stream.rows == WHOLE_BODY or isinstance(stream.page, PageLimit)
 
 
 def _counted(body: dict[str, Json], rows: list[Json], page: PageTotal, name: str) -> Sheet:

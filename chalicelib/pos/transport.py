@@ -26,8 +26,10 @@ from chalicelib.domain.errors import (
     UnexpectedAnswer,
     UpstreamError,
 )
+from chalicelib.domain.records import Instant
 from chalicelib.pos import answers
 from chalicelib.pos.own_server import GREETING_SECONDS, OwnServer
+from chalicelib.pos.plain_errors import NotOffered
 from chalicelib.pos.redaction import Redactor
 from chalicelib.services.ports.common import Clock
 
@@ -88,6 +90,7 @@ class Transport:
         self._own_server = own_server
         self._http = _client(own_server or HTTPAdapter(pool_connections=1, pool_maxsize=1))
         self.deadline: float | None = None
+        self.parse: Callable[[bytes, str], Any] = answers.parse
         self.requests = 0
         self.retries = 0
 
@@ -126,6 +129,9 @@ class Transport:
             reraise=True,
         )
         return retrying(once)
+
+    def now(self) -> Instant:
+        return self._clock.now()
 
     def close(self) -> None:
         self._http.close()
@@ -191,7 +197,7 @@ class Transport:
         try:
             with answers.cut_after(within, response.raw.shutdown):
                 body = answers.read(response.raw, lambda: self._clock.monotonic() < ends)
-            return answers.parse(body, response.headers.get("Content-Type", ""))
+            return self.parse(body, response.headers.get("Content-Type", ""))
         except answers.Slow:
             error: AiqError = TooSlow(self._say("took too long to answer", call))
         except answers.Unreadable as unreadable:
@@ -226,7 +232,7 @@ def _tries(error: BaseException | None) -> int:
     """How often to ask in all, when it ends like this."""
     if isinstance(error, ServerUnreachable):
         return TRIES_TO_CONNECT if error.retriable else 1
-    if isinstance(error, RateLimited | RecordNotFound | TooSlow):
+    if isinstance(error, RateLimited | RecordNotFound | NotOffered | TooSlow):
         return 1
     return TRIES if isinstance(error, UpstreamError) else 1
 

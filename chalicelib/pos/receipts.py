@@ -1,0 +1,90 @@
+"""Rows that are lines of a receipt, put together to the receipt (reference/pos.md §4.2).
+
+Lines of one receipt come one after another; a page's edge may cut through them.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from decimal import Decimal
+from itertools import groupby
+from typing import Any
+
+from chalicelib.pos import coerce
+from chalicelib.pos.coerce import Json, Unusable
+from chalicelib.pos.profile import Group
+
+
+class Receipts:
+    """Groups the rows of one stream."""
+
+    def __init__(self, group: Group) -> None:
+        self._group = group
+
+    def owner(self, row: Json) -> str | None:
+        """The receipt a row is a line of; None for a receipt, and for a line that names none."""
+        if not isinstance(row, dict) or self._group.into in row:
+            return None
+        return coerce.optional_id(row.get(self._group.by))
+
+    def whole(self, rows: list[Json]) -> list[Json]:
+        """Rows with the lines among them put together; what is no line stays as it is."""
+        done: list[Json] = []
+        for owner, group in groupby(rows, self.owner):
+            if owner is None:
+                done += map(self._orphan, group)
+            else:
+                done.append(self._receipt(_distinct(group)))
+        return done
+
+    def last(self, rows: list[Json]) -> str | None:
+        """The receipt a page ends with, when it ends with a line: it may go on overleaf."""
+        return self.owner(rows[-1]) if rows else None
+
+    def without(self, rows: list[Json], owner: str | None) -> list[Json]:
+        """The rows but for the lines of one receipt."""
+        return rows if owner is None else [row for row in rows if self.owner(row) != owner]
+
+    def lines(self, rows: list[Json], owner: str) -> list[Json]:
+        """The lines of one receipt."""
+        return [row for row in rows if self.owner(row) == owner]
+
+    def onward(self, rows: list[Json], owner: str) -> list[Json]:
+        """A page from the receipt on that the page before ended with: what new rows pushed back
+        over the edge was met there."""
+        for place, row in enumerate(rows):
+            if self.owner(row) == owner:
+                return rows[place:]
+        return rows
+
+    def _receipt(self, lines: list[Json]) -> Json:
+        group = self._group
+        whole: dict[str, Any] = {**lines[0], group.into: lines}
+        whole |= {name: lines[0].get(line) for name, line in group.names.items()}
+        return whole | {name: _sum(lines, line) for name, line in group.sums.items()}
+
+    def _orphan(self, row: Json) -> Json:
+        """A line that names no receipt is nobody's: its own id must not pass for a receipt's."""
+        if not isinstance(row, dict) or self._group.into in row or self._group.by not in row:
+            return row
+        return {**row, **{name: row.get(line) for name, line in self._group.names.items()}}
+
+
+def _distinct(rows: Iterable[Json]) -> list[Json]:
+    met: list[Json] = []
+    for row in rows:
+        if row not in met:
+            met.append(row)
+    return met
+
+
+def _sum(lines: list[Json], field: str) -> Json:
+    """The lines' amounts together; a broken one breaks the whole, and must be seen in it."""
+    total = Decimal(0)
+    for line in lines:
+        value = line.get(field)
+        try:
+            total += coerce.exact(value)
+        except Unusable:
+            return value
+    return str(total)
