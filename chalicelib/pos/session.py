@@ -41,7 +41,6 @@ class Keyring:
         user = self.values.get(variant.user or "", "")
         return "Basic " + b64encode(f"{user}:{secret}".encode()).decode()
 
-
     def in_query(self, variant: AuthVariant) -> dict[str, str]:
         """What of the variant stands in the query, which then is as secret as the key."""
         if variant.scheme in ("query", "json"):

@@ -28,8 +28,13 @@ class Bench(Protocol):
     clock: FakeClock
     gateway: Gateway
     listed: tuple[Stream, ...]
+    """Streams that come in several answers."""
+    counted: tuple[Stream, ...]
+    """Of these, the ones where an empty answer in the middle cannot be taken for a right one."""
     filtered: tuple[Stream, ...]
     """Streams the POS filters by the time of the last change."""
+    dated: tuple[Stream, ...]
+    """Streams with any filter by time."""
 
     def access(self, **changes: str) -> CredentialAccess:
         """The right credential, with some fields changed."""

@@ -26,7 +26,9 @@ RESOURCES = {
 class Posabit:
     platform = "posabit"
     listed: tuple[Stream, ...] = ("customers", "sales", "inventory")
+    counted: tuple[Stream, ...] = listed
     filtered: tuple[Stream, ...] = ("customers", "sales")
+    dated: tuple[Stream, ...] = filtered
 
     def __init__(self, shoppers: int = 400, sales: int = 500, page_size: int = 40) -> None:
         spec = WorldSpec(
