@@ -13,7 +13,7 @@ from typing import Any
 
 from tools.account import create_account
 from tools.demo import comparison
-from tools.demo.retailer import Json, Retailer
+from tools.demo.retailer import LIVE, Json, Retailer
 from tools.demo.simulator import Simulator
 from tools.stack import LocalStack
 
@@ -29,10 +29,18 @@ class Stage:
     posabit: Simulator
     retailer: Retailer
 
-    def open(self, history_from: str | None = None) -> list[Json]:
-        """Add every store's credential, tick the box, connect; the runs that this queued."""
-        connect(self.retailer, self.posabit, history_from)
-        return self.retailer.runs()
+    def prepare(self, history_from: str | None = None) -> None:
+        """Add every store's credential and tick the box."""
+        prepare(self.retailer, self.posabit, history_from)
+
+    def connect(self) -> list[Json]:
+        """Press Connect; the runs that this queued."""
+        self.retailer.connect()
+        return [run for run in self.retailer.runs() if run["state"] in LIVE]
+
+    def open(self) -> list[Json]:
+        self.prepare()
+        return self.connect()
 
     def sync(self) -> list[Json]:
         """*Sync now* on every credential; the runs as they ended."""
@@ -59,12 +67,11 @@ def differences(retailer: Retailer, posabit: Simulator, every: int = 1) -> list[
     return comparison.differences(found, oracle)
 
 
-def connect(retailer: Retailer, posabit: Simulator, history_from: str | None = None) -> None:
+def prepare(retailer: Retailer, posabit: Simulator, history_from: str | None = None) -> None:
     for venue in posabit.venues:
         fields = {"store_name": venue["name"], "key": venue["token"]}
         retailer.add_credential(fields, history_from)
     retailer.tick_age_gate()
-    retailer.connect()
 
 
 def new_retailer(stack: LocalStack) -> Retailer:

@@ -37,8 +37,8 @@ class Retailer:
 
     def __init__(self, stack: LocalStack, email: str, password: str, uid: str = "") -> None:
         self._stack = stack
-        self._email = email
-        self._password = password
+        self.email = email
+        self.password = password
         self._http = requests.Session()
         self._http.trust_env = False
         self._http.headers["Host"] = stack.host
@@ -54,7 +54,7 @@ class Retailer:
         options.setdefault("timeout", _ASK_SECONDS)
         answer = self._http.request(method, self._stack.api_url + path, **options)
         if answer.status_code == _UNAUTHORIZED:  # log-ins last an hour
-            self._http.headers["Authorization"] = self._stack.sign_in(self._email, self._password)
+            self._http.headers["Authorization"] = self._stack.sign_in(self.email, self.password)
             answer = self._http.request(method, self._stack.api_url + path, **options)
         return answer
 

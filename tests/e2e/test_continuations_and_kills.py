@@ -1,0 +1,148 @@
+"""A worker whose time is up, or that dies, is followed by one that ends the run the same."""
+
+from __future__ import annotations
+
+import sys
+import time
+from collections.abc import Callable, Iterator
+from contextlib import suppress
+
+import pytest
+
+from tests.e2e.stage import Stage, changed, kill, peak_mb, workers
+from tests.waiting import eventually
+from tools.demo.retailer import LIVE, Json
+from tools.stack import LocalStack
+
+WORKER = "SyncWorker"
+WORKER_MB = 256
+SLICE = {"timeout": 20, "SYNC_RESERVE_SECONDS": "5"}
+"""As tools/deploy.py derives it for SyncTimeout=20."""
+
+
+@pytest.fixture
+def short_lived(stack: LocalStack, told: None) -> Iterator[None]:
+    """Sync workers get 20 s; what one leaves undone comes back after 5."""
+    with changed(stack, [WORKER], **SLICE):
+        stack.set_visibility("SyncQueue", 5)
+        yield
+    stack.set_visibility("SyncQueue", 5400)
+
+
+def watched(stage: Stage, runs: list[Json], seconds: float = 90) -> tuple[list[Json], float]:
+    """The runs as they ended, and the most memory a worker was seen to hold."""
+    peaks = [0.0]
+
+    def look(_: Json) -> None:
+        for pid in workers(stage.stack, WORKER):
+            with suppress(OSError):
+                peaks.append(peak_mb(pid))
+
+    return stage.retailer.finish(runs, seconds=seconds, show=look, every=1), max(peaks)
+
+
+def continued(stage: Stage, record: Callable[..., None], **world: float) -> None:
+    stage.posabit.reset(**world)
+    started = time.monotonic()
+
+    runs, peak = watched(stage, stage.open())
+
+    told = [(run["state"], run["hops"], run["requests"], run["error"]) for run in runs]
+    record(seconds=round(time.monotonic() - started), peak_mb=round(peak), runs=told)
+    assert {run["state"] for run in runs} == {"succeeded"}, told
+    assert min(run["hops"] for run in runs) >= 2, told
+    assert stage.differences(every=500) == []
+    assert peak < WORKER_MB
+    second = stage.sync()
+    assert sum(run["persona_writes"] for run in second) == 0
+
+
+@pytest.fixture
+def record(record_property: Callable[[str, object], None]) -> Callable[..., None]:
+    """Figures for the report, and for whoever reads along with -s."""
+
+    def keep(**figures: object) -> None:
+        sys.stderr.write(f"\n{figures}\n")
+        for name, value in figures.items():
+            record_property(name, value)
+
+    return keep
+
+
+def test_a_run_longer_than_its_lambda_goes_on_in_the_next(
+    stage: Stage, short_lived: None, record: Callable[..., None]
+) -> None:
+    continued(stage, record, shoppers=6000, sales=3000)
+
+
+@pytest.mark.full
+def test_20_000_shoppers_sync_through_continuations(
+    stage: Stage, short_lived: None, record: Callable[..., None]
+) -> None:
+    continued(stage, record, shoppers=20_000, sales=20_000)
+
+
+@pytest.mark.full
+def test_100_000_shoppers_sync_through_continuations(
+    stage: Stage, short_lived: None, record: Callable[..., None]
+) -> None:
+    continued(stage, record, shoppers=100_000, sales=20_000)
+
+
+@pytest.mark.parametrize("stream", ["customers", "sales"])
+def test_a_killed_worker_loses_and_doubles_nothing(
+    stage: Stage, short_lived: None, stream: str
+) -> None:
+    stage.posabit.reset(stores=1, shoppers=800, sales=1500)
+    stage.posabit.control("POST", "settings", {"max_per_page": 50})
+    [queued] = stage.open()
+    path = queued["id"]
+    assert eventually(lambda: _is_in(stage.retailer.run(path), stream), seconds=40, every=0.1)
+
+    for pid in workers(stage.stack, WORKER):
+        kill(pid)
+
+    assert stage.retailer.run(path)["state"] in LIVE
+    free_the_lease(stage.stack, stage.retailer.uid, queued["credential"])
+    [run] = stage.finish([queued])
+    assert run["state"] == "succeeded"
+    assert stage.differences(every=10) == []
+    assert sum(each["persona_writes"] for each in stage.sync()) == 0
+
+
+def _is_in(run: Json, stream: str) -> bool:
+    return bool(run["streams"].get(stream, {"new": 0})["new"])
+
+
+def free_the_lease(stack: LocalStack, uid: str, credential: str) -> None:
+    """As if the three minutes of the dead worker's lease had passed."""
+    stack.client("dynamodb").update_item(
+        TableName=stack.outputs["TableSync"],
+        Key={"pk": {"S": f"CREDENTIAL#{uid}#{credential}"}, "sk": {"S": "STATE"}},
+        UpdateExpression="SET held_until = :past",
+        ExpressionAttributeValues={":past": {"N": "1"}},
+    )
+
+
+def test_disconnecting_while_a_sync_runs_stops_the_calls(stage: Stage) -> None:
+    stage.posabit.reset(stores=1, shoppers=2000, sales=2000)
+    [queued] = stage.open()
+    path = queued["id"]
+    assert eventually(lambda: _is_in(stage.retailer.run(path), "customers"), seconds=30, every=0.1)
+
+    stage.retailer.disconnect()
+    [run] = stage.finish([queued])
+
+    assert run["state"] == "stopped"
+    asked = stage.posabit.control("GET", "stats")["requests"]
+    time.sleep(3)
+    assert stage.posabit.control("GET", "stats")["requests"] == asked
+    assert stage.retailer.personas()
+    [credential] = stage.retailer.card()["credentials"]
+    assert credential["next_sync_at"] is None
+
+    stage.retailer.connect()
+    [again] = stage.finish(stage.retailer.runs()[:1])
+
+    assert again["state"] == "succeeded"
+    assert [d for d in stage.differences(every=20) if not d.startswith("set aside")] == []

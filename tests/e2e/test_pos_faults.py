@@ -1,0 +1,230 @@
+"""A POS that fails in every way there is: no watermark moves, no row is lost, someone is named."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import pytest
+
+from tests.e2e.stage import Stage
+from tests.waiting import eventually
+from tools.demo.retailer import Json
+
+SMALL = {"stores": 1, "shoppers": 90, "sales": 120}
+RECENTLY = (datetime.now(UTC) - timedelta(days=60)).date().isoformat()
+RESOURCES = {"customers": "customers", "sales": "sales_histories", "inventory": "inventories"}
+
+
+@pytest.fixture
+def shop(stage: Stage) -> Stage:
+    """One store whose lists have several short pages, its credential checked and added."""
+    stage.posabit.reset(**SMALL)
+    stage.posabit.control("POST", "settings", {"max_per_page": 40})
+    stage.prepare(RECENTLY)
+    stage.posabit.control("DELETE", "stats")
+    return stage
+
+
+def break_(shop: Stage, stream: str, fault: str, **options: Any) -> None:
+    rule = {"resource": RESOURCES[stream], "fault": fault, **options}
+    shop.posabit.control("POST", "faults", rule)
+
+
+def mend(shop: Stage) -> None:
+    shop.posabit.control("DELETE", "faults")
+
+
+def oldest_asked(shop: Stage, stream: str) -> str:
+    """How far back the stream's questions went since the log was cleared."""
+    lines = shop.posabit.control("GET", "log")
+    questions = [line["params"] for line in lines if line["resource"] == RESOURCES[stream]]
+    return min(asked.get("q[updated_at_gt]", "") for asked in questions)
+
+
+def forget_log(shop: Stage) -> None:
+    shop.posabit.control("DELETE", "stats")
+
+
+POS = "the POS"
+LASTING = [
+    # stream, fault, its options, code, who must act
+    ("customers", "401", {}, "key_rejected", "you"),
+    ("customers", "403", {}, "permission_missing", "you"),
+    ("customers", "404", {}, "unexpected_answer", POS),
+    ("customers", "500", {"requests": range(2, 99)}, "upstream", POS),
+    ("customers", "slow", {"seconds": 21, "times": 1}, "upstream", POS),
+    ("customers", "cut", {"requests": range(2, 99)}, "unexpected_answer", POS),
+    ("customers", "html", {"requests": range(2, 99)}, "unexpected_answer", POS),
+    ("customers", "oversized", {"bytes": 11_000_000}, "unexpected_answer", POS),
+    ("customers", "empty", {"requests": range(2, 99)}, "unexpected_answer", POS),
+    ("customers", "ignore_filter", {"requests": range(2, 99)}, "filter_ignored", POS),
+    ("customers", "reset", {"requests": range(2, 99)}, "upstream", POS),
+    ("customers", "error_object", {"requests": range(2, 99)}, "unexpected_answer", POS),
+    ("sales", "html", {"requests": range(2, 99)}, "unexpected_answer", POS),
+    ("sales", "empty", {"requests": range(2, 99)}, "unexpected_answer", POS),
+    ("sales", "ignore_filter", {"requests": range(2, 99)}, "filter_ignored", POS),
+    ("inventory", "cut", {"requests": range(2, 99)}, "unexpected_answer", POS),
+]
+
+
+@pytest.mark.parametrize(
+    ("stream", "fault", "options", "code", "actor"),
+    LASTING,
+    ids=[f"{stream}-{fault}" for stream, fault, *_ in LASTING],
+)
+def test_a_page_that_stays_bad_fails_the_run_and_the_next_run_gets_everything(
+    shop: Stage, stream: str, fault: str, options: Json, code: str, actor: str
+) -> None:
+    options = {k: list(v) if isinstance(v, range) else v for k, v in options.items()}
+    break_(shop, stream, fault, **options)
+
+    [failed] = shop.finish(shop.connect())
+
+    assert failed["state"] == "failed"
+    told = {name: failed["error"][name] for name in ("code", "actor", "stream")}
+    assert told == {"code": code, "actor": actor, "stream": stream}
+    assert failed["error"]["message"]
+    before = oldest_asked(shop, stream)
+
+    mend(shop)
+    forget_log(shop)
+    [good] = shop.sync()
+
+    assert good["state"] == "succeeded"
+    assert oldest_asked(shop, stream) <= before
+    assert lost(shop) == []
+
+
+def lost(shop: Stage) -> list[str]:
+    """What set-aside counts say differs by nature: the failed run counted some of them too."""
+    return [told for told in shop.differences(every=3) if not told.startswith("set aside")]
+
+
+@pytest.mark.parametrize("fault", ["500", "cut", "html", "reset", "empty", "not_json"])
+def test_a_page_that_is_bad_once_is_asked_for_again(shop: Stage, fault: str) -> None:
+    break_(shop, "customers", fault, requests=[2])
+    break_(shop, "sales", fault, requests=[1])
+
+    [run] = shop.finish(shop.connect())
+
+    assert (run["state"], run["retries"]) == ("succeeded", 2)
+    assert shop.differences(every=3) == []
+
+
+@pytest.mark.parametrize("retry_after", [2, None])
+def test_a_pos_that_asks_for_patience_gets_it(shop: Stage, retry_after: int | None) -> None:
+    wish = {} if retry_after is None else {"retry_after": retry_after}
+    break_(shop, "customers", "429", requests=[2], **wish)
+
+    [queued] = shop.connect()
+    waiting = eventually(
+        lambda: (run := shop.retailer.run(queued["id"]))["state"] == "waiting" and run, seconds=20
+    )
+    [run] = shop.finish([queued])
+
+    assert waiting, "the run never waited"
+    assert run["state"] == "succeeded"
+    assert shop.differences(every=3) == []
+
+
+def test_a_fault_between_two_good_runs_loses_no_change(shop: Stage) -> None:
+    [good] = shop.finish(shop.connect())
+    assert good["state"] == "succeeded"
+    changes = [
+        {"do": "touch", "resource": "customers", "percent": 60},
+        {"do": "add_sales", "count": 90},
+    ]
+    shop.posabit.control("POST", "edits", changes)
+    break_(shop, "customers", "html", requests=[2, 3, 4])
+    forget_log(shop)
+
+    [failed] = shop.sync()
+
+    assert (failed["state"], failed["error"]["stream"]) == ("failed", "customers")
+    before = oldest_asked(shop, "customers")
+
+    mend(shop)
+    forget_log(shop)
+    [mended] = shop.sync()
+
+    assert mended["state"] == "succeeded"
+    assert oldest_asked(shop, "customers") <= before
+    assert mended["streams"]["sales"]["new"] == 90
+    assert lost(shop) == []
+
+
+def test_a_key_rejected_three_times_stops_the_schedule_until_it_is_replaced(shop: Stage) -> None:
+    break_(shop, "customers", "401")
+    shop.finish(shop.connect())
+    shop.sync()
+    shop.sync()
+
+    [stopped] = shop.retailer.card()["credentials"]
+    assert (stopped["stopped"], stopped["next_sync_at"]) == ("key_rejected", None)
+    assert "key_rejected" in {n["kind"] for n in shop.retailer.notifications()}
+
+    mend(shop)
+    shop.retailer.call(
+        "PATCH",
+        f"/integrations/posabit/credentials/{stopped['id']}",
+        {"fields": {"key": shop.posabit.venues[0]["token"]}},
+        headers={"If-Match": f'"{stopped["version"]}"'},
+    )
+    [run] = shop.sync()
+
+    assert run["state"] == "succeeded"
+    assert "key_rejected" not in {n["kind"] for n in shop.retailer.notifications()}
+    [going] = shop.retailer.card()["credentials"]
+    assert going["stopped"] is None
+    assert going["next_sync_at"]
+    assert lost(shop) == []
+
+
+def test_without_the_enhanced_permission_nothing_is_taken_for_nothing(shop: Stage) -> None:
+    [first] = shop.finish(shop.connect())
+    assert first["state"] == "succeeded"
+    before = shop.retailer.personas()
+    shop.posabit.control(
+        "POST", "permissions", {"enhanced_customer_data": False, "degraded": ["forbidden"]}
+    )
+
+    [run] = shop.sync()
+
+    assert run["error"]["code"] == "permission_missing"
+    [notification] = [n for n in shop.retailer.notifications() if n["kind"] == "permission_missing"]
+    assert "Enhanced Customer Data Access" in notification["title"]
+    assert shop.retailer.personas() == before
+
+    shop.posabit.control("POST", "permissions", {"enhanced_customer_data": True})
+    [again] = shop.sync()
+
+    assert again["state"] == "succeeded"
+    kinds = {n["kind"] for n in shop.retailer.notifications()}
+    assert "permission_missing" not in kinds
+
+
+def test_a_garbage_message_is_buried_and_told_of(shop: Stage) -> None:
+    sqs, outputs = shop.stack.client("sqs"), shop.stack.outputs
+    uid = shop.retailer.uid
+    garbage = ["garbage", "[]", f'{{"v":1,"uid":"{uid}","platform":7}}', f'{{"uid":"{uid}","x":']
+
+    def missing(bodies: list[str]) -> list[str]:
+        """Take what lies in the dead-letter queue off the list, and away."""
+        queue = outputs["QueueSyncDeadUrl"]
+        answer = sqs.receive_message(QueueUrl=queue, MaxNumberOfMessages=10)
+        for message in answer.get("Messages", []):
+            if message["Body"] in bodies:
+                bodies.remove(message["Body"])
+                sqs.delete_message(QueueUrl=queue, ReceiptHandle=message["ReceiptHandle"])
+        return bodies
+
+    for body in garbage:
+        sqs.send_message(QueueUrl=outputs["QueueSyncUrl"], MessageBody=body)
+
+    def told() -> list[Json]:
+        shop.stack.tick("WatchDeadLetters")
+        return [n for n in shop.retailer.notifications() if n["kind"] == "dead_letter"]
+
+    assert eventually(told, seconds=30, every=2)
+    assert eventually(lambda: not missing(garbage), seconds=30), garbage

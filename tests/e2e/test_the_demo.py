@@ -1,0 +1,87 @@
+"""`make demo-once` from start to end, and cut off on the way."""
+
+from __future__ import annotations
+
+import json
+import os
+import secrets
+import shutil
+import signal
+import subprocess
+import sys
+from contextlib import suppress
+from pathlib import Path
+
+import pytest
+
+from tests.waiting import eventually
+from tools.paths import LOCAL, ROOT
+
+pytestmark = pytest.mark.stack
+
+
+def start(mark: str, tmp_path: Path) -> subprocess.Popen[str]:
+    """The demo as make starts it; every process of it carries `mark` or the data folder's name."""
+    with (tmp_path / "stderr").open("w") as errors:
+        return subprocess.Popen(
+            [sys.executable, "-m", "tools.demo", "--once"],
+            stdout=subprocess.PIPE,
+            stderr=errors,
+            text=True,
+            cwd=ROOT,
+            env=os.environ | {"DEMO_MARK": mark},
+            start_new_session=True,
+        )
+
+
+def left_behind(mark: str, pid: int) -> list[str]:
+    """Commands of live processes that belong to that demo."""
+    found = []
+    for process in Path("/proc").iterdir():
+        with suppress(OSError):
+            told = (process / "environ").read_bytes().decode(errors="replace")
+            if mark in told or f"demo-once-{pid}/" in told:
+                found.append((process / "cmdline").read_bytes().decode().replace("\0", " "))
+    return found
+
+
+@pytest.mark.parametrize(
+    "phase",
+    [
+        pytest.param("start the local AWS", marks=pytest.mark.full),
+        pytest.param("package", marks=pytest.mark.full),
+        pytest.param("deploy", marks=pytest.mark.full),
+        pytest.param("connect", marks=pytest.mark.full),
+        "first sync",
+    ],
+)
+def test_ctrl_c_leaves_no_process_behind(tmp_path: Path, phase: str) -> None:
+    mark = secrets.token_hex(8)
+    demo = start(mark, tmp_path)
+    errors = tmp_path / "stderr"
+    assert eventually(lambda: phase in errors.read_text(), seconds=120, every=0.05)
+
+    demo.send_signal(signal.SIGINT)
+    demo.send_signal(signal.SIGINT)
+    out, _ = demo.communicate(timeout=60)
+
+    assert demo.returncode == 130, errors.read_text()
+    assert out == ""
+    assert left_behind(mark, demo.pid) == []
+    shutil.rmtree(LOCAL / f"demo-once-{demo.pid}", ignore_errors=True)
+
+
+@pytest.mark.full
+def test_the_demo_ends_equal_to_the_oracle(tmp_path: Path) -> None:
+    mark = secrets.token_hex(8)
+    demo = start(mark, tmp_path)
+
+    out, _ = demo.communicate(timeout=900)
+
+    assert demo.returncode == 0, (tmp_path / "stderr").read_text()
+    told = json.loads(out.splitlines()[-1])
+    assert told["oracle"] == "equal"
+    assert told["second_sync"]["persona_writes"] == 0
+    assert told["sales"]["linked"] + told["sales"]["unlinked"] == sum(told["store_keys"].values())
+    assert left_behind(mark, demo.pid) == []
+    assert not (LOCAL / f"demo-once-{demo.pid}").exists()
