@@ -26,7 +26,12 @@ from chalicelib.services.ports.stores import StoreKeySighting, Stores
 
 NOTHING_SAID: Mapping[str, bool] = MappingProxyType({})
 
-MENDED_BY_A_NEW_KEY: tuple[Kind, ...] = ("key_rejected", "permission_missing", "server_unreachable")
+MENDED_BY_A_NEW_KEY: tuple[Kind, ...] = (
+    "key_rejected",
+    "permission_missing",
+    "server_unreachable",
+    "server_untrusted",
+)
 OF_A_CREDENTIAL: tuple[Kind, ...] = (
     *MENDED_BY_A_NEW_KEY,
     "stale_source",

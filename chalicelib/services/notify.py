@@ -15,6 +15,7 @@ Kind = Literal[
     "key_rejected",
     "permission_missing",
     "server_unreachable",
+    "server_untrusted",
     "stale_source",
     "no_rows",
     "truncated_catalogue",
@@ -69,6 +70,14 @@ TEMPLATES: Mapping[Kind, Template] = {
         " our calls in. We keep trying, at most 6 hours apart.",
         CARD,
         ("title", "scope"),
+    ),
+    "server_untrusted": Template(
+        "error",
+        "The {title} server of {scope} is not called: {reason}",
+        "Open the card, correct the address or say there what may pass, then Sync now. Nothing was"
+        " sent to the server.",
+        CARD,
+        ("title", "scope", "reason"),
     ),
     "stale_source": Template(
         "warning",

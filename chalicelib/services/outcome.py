@@ -11,9 +11,11 @@ from collections.abc import Set as AbstractSet
 
 from chalicelib.domain.errors import (
     AiqError,
+    HostRefused,
     KeyRejected,
     PermissionMissing,
     ServerUnreachable,
+    ServerUntrusted,
 )
 from chalicelib.domain.listing import sales_dried_up
 from chalicelib.domain.records import Instant, Stream
@@ -46,6 +48,7 @@ MENDED: tuple[Kind, ...] = (
     "key_rejected",
     "permission_missing",
     "server_unreachable",
+    "server_untrusted",
     "stale_source",
 )
 
@@ -176,6 +179,8 @@ class Outcomes:
             due_at = retry_at(now, failures)
             if failures >= SERVER_TRIES:
                 self._say(part, "server_unreachable")
+        if shown.code in (ServerUntrusted.code, HostRefused.code):
+            self._say(part, "server_untrusted", reason=shown.message)
         last_good = credential.last_good_run_at or credential.created_at
         if now - last_good >= STALE_AFTER:
             self._say(part, "stale_source")

@@ -190,6 +190,58 @@ def test_a_refused_host_is_422(api: Gateway, pos: FakePosGateway) -> None:
     assert (got.status, got.json["code"]) == (422, "host_refused")
 
 
+def test_a_refused_address_is_422_at_its_field_with_an_example(
+    api: Gateway, pos: FakePosGateway
+) -> None:
+    fields = {"custom_ip": "http://10.0.0.1", "store_name": "Gastown", "auth_key": "a1b2c3d4e5f6"}
+    pos.answers["http://10.0.0.1"] = HostRefused("That address cannot be used.")
+
+    got = api.post(f"{INTEGRATIONS}/profitek/credentials", {"fields": fields})
+
+    assert got.json["code"] == "host_refused"
+    assert fault_of(got) == {
+        "field": "fields.custom_ip",
+        "reason": "That address cannot be used.",
+        "example": "192.101.102.103:25565",
+    }
+
+
+def test_a_certificate_is_shown_accepted_and_pinned(api: Gateway, pos: FakePosGateway) -> None:
+    url = f"{INTEGRATIONS}/profitek/credentials"
+    fields = {"custom_ip": "8.8.8.8:25565", "store_name": "Gastown", "auth_key": "a1b2c3d4e5f6"}
+    pos.answers["8.8.8.8:25565"] = CheckResult(
+        "server_unreachable", "Accept it.", certificate="AB:CD"
+    )
+    added = api.post(url, {"fields": fields}).json
+    pos.answers["8.8.8.8:25565"] = CheckResult("ok", "ok", "Gastown", certificate="AB:CD")
+
+    got = api.patch(f"{url}/{added['id']}", {"trust": {"accept_certificate": True}}, if_match='"1"')
+
+    assert added["check"]["certificate"] == "AB:CD"
+    assert added["trust"] == {
+        "allow_http": False,
+        "accept_certificate": False,
+        "certificate": None,
+    }
+    assert got.json["trust"] == {
+        "allow_http": False,
+        "accept_certificate": True,
+        "certificate": "AB:CD",
+    }
+
+
+@pytest.mark.parametrize(
+    "trust", [{"allow_http": "yes"}, {"allow_http": 1}, {"certificate": "AB:CD"}, [], None]
+)
+def test_trust_is_said_in_so_many_words(api: Gateway, trust: Any) -> None:
+    fields = {"store_name": "Gastown", "auth_key": "a1b2c3d4e5f6"}
+
+    got = api.post(f"{INTEGRATIONS}/profitek/credentials", {"fields": fields, "trust": trust})
+
+    assert got.status == 422
+    assert got.json["errors"][0]["field"].startswith("trust")
+
+
 def test_a_missing_permission_is_stored_and_said(api: Gateway, pos: FakePosGateway) -> None:
     missing = ("Enhanced Customer Data Access",)
     pos.answers[KEY] = CheckResult("permission_missing", "Grant it.", "v", (), missing)

@@ -21,6 +21,7 @@ from chalicelib.services.ports.integrations import (
     Integration,
     Integrations,
 )
+from chalicelib.services.ports.pos import HostTrust
 from tests.fakes.common import NOON
 from tests.fakes.integrations import MemoryCredentials, MemoryIntegrations
 
@@ -116,6 +117,20 @@ def test_a_credential_is_read_as_it_was_added(rows: Repositories) -> None:
 
     assert rows.credentials.get(OURS, "posabit", "crd_1") == credential
     assert rows.credentials.for_integration(OURS, "posabit") == [credential]
+
+
+def test_what_is_trusted_of_an_own_server_is_kept_and_changed(rows: Repositories) -> None:
+    accepted = HostTrust(accept_certificate=True)
+    rows.credentials.add(a_credential(trust=accepted))
+    held = rows.credentials.get(OURS, "posabit", "crd_1")
+
+    pinned = rows.credentials.save(replace(held, trust=replace(accepted, certificate="AB:CD")))
+    taken_back = rows.credentials.save(replace(pinned, trust=HostTrust()))
+
+    assert held.trust == accepted
+    assert pinned.trust.certificate == "AB:CD"
+    assert taken_back.trust == HostTrust()
+    assert rows.credentials.get(OURS, "posabit", "crd_1") == taken_back
 
 
 def test_a_second_live_credential_for_a_scope_is_refused(rows: Repositories) -> None:

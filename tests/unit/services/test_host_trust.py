@@ -6,11 +6,13 @@ from typing import Any
 
 import pytest
 
-from chalicelib.domain.errors import HostRefused, InvalidInput
+from chalicelib.domain.errors import AiqError, HostRefused, InvalidInput, ServerUntrusted
 from chalicelib.services.check import learn_scope
 from chalicelib.services.ports.integrations import Credential
 from chalicelib.services.ports.pos import CheckOutcome, CheckResult, HostTrust
 from tests.fakes.retailer import ANN, OURS, Retailer
+from tests.unit.services.backroom import UID
+from tests.unit.services.syncing import a_room, later, people, show
 
 AUTH = "a1b2c3d4e5f6"
 FIELDS = {"custom_ip": "192.101.102.103:25565", "store_name": "Kitsilano", "auth_key": AUTH}
@@ -187,3 +189,19 @@ def test_a_platform_on_no_own_server_has_nothing_to_trust(shop: Retailer) -> Non
 
     [fault] = refused.value.details["errors"]  # type: ignore[misc]
     assert fault["field"] == "trust"
+
+
+@pytest.mark.parametrize("error", [ServerUntrusted("It shows another."), HostRefused("Not there.")])
+def test_a_server_that_is_not_called_any_more_is_told_with_the_reason_until_it_is_mended(
+    error: AiqError,
+) -> None:
+    room = a_room(customers=[error])
+
+    room.sync()
+    told = {one.kind: one.title for one in room.notifications.open_for(UID)}
+    later(room)
+    show(room, customers=people(3))
+    room.sync()
+
+    assert error.message in told["server_untrusted"]
+    assert "server_untrusted" not in {one.kind for one in room.notifications.open_for(UID)}
