@@ -199,11 +199,13 @@ def test_a_certificate_for_another_name_is_not_vouched_for(
     resolver = Guard(LOOPBACK, lambda _name, _seconds: [ip_address("127.0.0.1")])
 
     with secure(*vouched_for) as server:
-        other = Host("other.example.com", port(server))
+        right, other = (Host(name, port(server)) for name in (NAME, "other.example.com"))
+        before = ask(own(server, host=right, guard=resolver, authorities=authorities))
         error = ask(own(server, host=other, guard=resolver, authorities=authorities))
 
+    assert before == {"ok": True}
     assert isinstance(error, ServerUntrusted)
-    assert server.requests == []
+    assert len(server.requests) == 1
 
 
 def test_name_and_certificate_stay_those_of_the_host_though_an_address_is_called(
