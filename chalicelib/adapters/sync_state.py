@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
+from itertools import islice
 from typing import Any
 
 import orjson
@@ -38,6 +39,7 @@ from chalicelib.services.ports.common import Clock
 from chalicelib.services.ports.runs import (
     Lease,
     LeaseBusy,
+    ManifestPlace,
     RunError,
     RunGone,
     RunView,
@@ -52,6 +54,9 @@ ABANDONED_AFTER_SECONDS = 6 * 3600
 """A run unheard of for so long is given up; its messages are long dead-lettered."""
 
 ABANDONED = RunError("abandoned", "us", "The run was not heard of again; another took its place.")
+
+ROWS_A_READ = 32
+"""Of a manifest: at most 4 MB in memory beside what they become."""
 
 ASIDE_DAYS = 90
 LONGEST_ASIDE = 60_000
@@ -261,18 +266,22 @@ class DynamoSyncStates:
         )
         _save_fenced(row, StreamsRow.fence, lease)
 
-    def manifest(
-        self, uid: str, credential: str, stream: str, state: StreamState
-    ) -> tuple[list[bytes], list[bytes]]:
-        place = keys.manifest(uid, credential, stream, state.generation)
-        base, deltas = [], []
-        last = keys.manifest_delta(state.deltas)
-        for row in ManifestRow.query(place, consistent_read=True):
-            if row.sk.startswith(keys.MANIFEST_BASE_PREFIX):
-                base.append(row.packed)
-            elif row.sk <= last:
-                deltas.append(row.packed)
-        return base, deltas
+    def manifests(
+        self, uid: str, credential: str, places: Mapping[str, ManifestPlace]
+    ) -> dict[str, tuple[list[bytes], list[bytes]]]:
+        wanted = {
+            name: _manifest_rows(keys.manifest(uid, credential, name, place.generation), place)
+            for name, place in places.items()
+        }
+        everything = iter([row for base, deltas in wanted.values() for row in (*base, *deltas)])
+        packed: dict[tuple[str, str], bytes] = {}
+        while part := list(islice(everything, ROWS_A_READ)):
+            for row in ManifestRow.batch_get(part, consistent_read=True):
+                packed[row.pk, row.sk] = row.packed
+        return {
+            name: ([packed[row] for row in base], [packed[row] for row in deltas])
+            for name, (base, deltas) in wanted.items()
+        }
 
     def put_delta(
         self, lease: Lease, stream: str, generation: int, number: int, packed: bytes
@@ -370,6 +379,14 @@ def _run_row(view: RunView) -> RunRow:
         credential=view.credential,
         view=view_text(view),
     )
+
+
+def _manifest_rows(
+    pk: str, place: ManifestPlace
+) -> tuple[list[tuple[str, str]], list[tuple[str, str]]]:
+    base = [(pk, keys.manifest_base(number)) for number in range(place.chunks)]
+    deltas = [(pk, keys.manifest_delta(number)) for number in range(1, place.deltas + 1)]
+    return base, deltas
 
 
 def _save_fenced(row: Row, fence: NumberAttribute, lease: Lease) -> None:

@@ -67,7 +67,9 @@ class Keeper:
             part.save_seen()
             self._states.checkpoint(lease, part.progress.dump(), part.seen("running"))
         places = {
-            stream: replace(state, generation=place.generation, deltas=place.deltas)
+            stream: replace(
+                state, generation=place.generation, chunks=place.chunks, deltas=place.deltas
+            )
             for stream, state in after.items()
             if (place := streams[stream])
         }
@@ -84,8 +86,9 @@ class Keeper:
         manifest, lease = part.taker.manifests.get(stream), part.lease
         if manifest is None or not manifest.overgrown() or place.generation == lease.fence:
             return
-        self._states.put_base(lease, stream, lease.fence, list(manifest.chunks()))
-        place.generation, place.deltas = lease.fence, 0
+        chunks = list(manifest.chunks())
+        self._states.put_base(lease, stream, lease.fence, chunks)
+        place.generation, place.chunks, place.deltas = lease.fence, len(chunks), 0
 
 
 def _stored(part: Slice, stream: Stream) -> StreamState:

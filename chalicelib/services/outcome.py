@@ -20,7 +20,7 @@ from chalicelib.domain.errors import (
 from chalicelib.domain.listing import sales_dried_up
 from chalicelib.domain.records import Instant, Stream
 from chalicelib.domain.schedule import next_due, retry_at
-from chalicelib.domain.times import DAY, MINUTE
+from chalicelib.domain.times import DAY, MINUTE, utc_day
 from chalicelib.services.catalogue import Catalogue
 from chalicelib.services.keep import Keeper
 from chalicelib.services.notify import Kind, Notifier
@@ -140,6 +140,11 @@ class Outcomes:
             return
         names = progress.store_names
         totals = after["sales"].store_key_sales if "sales" in after else {}
+        known = {key for state in part.stored.values() for key in state.store_key_sales}
+        selling = any(any(place.store_key_sales.values()) for place in progress.streams.values())
+        news = selling or not known.issuperset(names)
+        if not (news or _first_of_its_day(part)):
+            return
         sightings = []
         for key in sorted({*names, *totals}):
             name, zone = names.get(key, (None, None))
@@ -155,9 +160,7 @@ class Outcomes:
                 )
             )
         self._stores.see_keys(lease.uid, sightings)
-        known = {key for state in part.stored.values() for key in state.store_key_sales}
-        selling = any(any(place.store_key_sales.values()) for place in progress.streams.values())
-        if selling or not known.issuperset(names):
+        if news:
             self._refresh_unmapped(lease.uid)
 
     def _bad(self, part: Slice, shown: RunError) -> None:
@@ -281,6 +284,14 @@ class Outcomes:
 
 def _subject(part: Slice) -> str:
     return f"{part.lease.platform}:{part.lease.credential}"
+
+
+def _first_of_its_day(part: Slice) -> bool:
+    """Whether the last good run was on another day: last seen is told to the day."""
+    seen = part.stored.get("stores")
+    if seen is None or seen.watermark is None:
+        return True
+    return utc_day(seen.watermark) != utc_day(part.progress.began)
 
 
 def missing_permissions(error: AiqError) -> list[str]:

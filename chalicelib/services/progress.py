@@ -14,7 +14,7 @@ from chalicelib.services.ports.runs import RunError, RunState, RunView, StreamTo
 class StreamPlace:
     """One stream's place in the run.
 
-    `since` is None on a full pass. `generation` and `deltas` say where its manifest is,
+    `since` is None on a full pass. `generation`, `chunks` and `deltas` say where its manifest is,
     `seen_generation` and `seen_deltas` the list of what this listing showed; `listed` counts rows
     of the listing so far; `days` new sales per UTC day; `ended` that nothing is left to read,
     `good` that it was read whole.
@@ -24,6 +24,7 @@ class StreamPlace:
     history_from: Instant | None = None
     cursor: Cursor | None = None
     generation: int = 0
+    chunks: int = 0
     deltas: int = 0
     seen_generation: int = 0
     seen_deltas: int = 0

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from collections.abc import Set as AbstractSet
 from dataclasses import dataclass
 
 from chalicelib.domain.manifest import Manifest
@@ -14,6 +15,7 @@ from chalicelib.services.ports.common import Clock
 from chalicelib.services.ports.pos import Page, PosSession
 from chalicelib.services.ports.runs import (
     Lease,
+    ManifestPlace,
     RunError,
     RunState,
     RunView,
@@ -99,7 +101,9 @@ class Slice:
         reread = self.view.reread_from
         for stream in streams:
             state = self.stored.get(stream) or StreamState()
-            place = StreamPlace(generation=state.generation, deltas=state.deltas)
+            place = StreamPlace(
+                generation=state.generation, chunks=state.chunks, deltas=state.deltas
+            )
             if state.watermark is None or reread is not None:
                 place.history_from = history_from if reread is None else reread
             else:
@@ -107,19 +111,29 @@ class Slice:
             self.progress.streams[stream] = place
 
     def load(self, stream: Stream) -> StreamPlace:
-        """The stream's place, with its manifest read once per slice."""
+        """The stream's place, with its manifest, and those that follow, read once per slice."""
         place = self.progress.streams[stream]
-        if stream == "stores" or stream in self.taker.manifests:
-            return place
-        self.taker.manifests[stream] = self._manifest(stream, place.generation, place.deltas)
-        if stream == "inventory":
-            place.seen_generation = place.seen_generation or self.lease.fence
-            self.taker.seen = (
-                self._manifest(SEEN, place.seen_generation, place.seen_deltas)
-                if place.seen_deltas
-                else Manifest()
-            )
+        if stream != "stores" and stream not in self.taker.manifests:
+            ahead = [name for name, later in self.progress.streams.items() if not later.ended]
+            self._load({stream, *ahead} - {"stores"} - self.taker.manifests.keys())
         return place
+
+    def _load(self, streams: AbstractSet[Stream]) -> None:
+        places: dict[str, ManifestPlace] = {}
+        for stream in streams:
+            place = self.progress.streams[stream]
+            places[stream] = ManifestPlace(place.generation, place.chunks, place.deltas)
+            if stream == "inventory":
+                place.seen_generation = place.seen_generation or self.lease.fence
+                places[SEEN] = ManifestPlace(place.seen_generation, 0, place.seen_deltas)
+        written = {name: place for name, place in places.items() if place.chunks or place.deltas}
+        found = {}
+        if written:
+            found = self._states.manifests(self.lease.uid, self.lease.credential, written)
+        for stream in streams:
+            self.taker.manifests[stream] = Manifest(*found.get(stream, ()))
+        if SEEN in places:
+            self.taker.seen = Manifest(*found.get(SEEN, ()))
 
     def take(self, stream: Stream, page: Page) -> None:
         self.taker.take(stream, page)
@@ -187,10 +201,3 @@ class Slice:
     def seen(self, state: RunState, *, ended: bool = False) -> RunView:
         """The run as people see it now."""
         return self.tally.view(state, self._clock.now(), self.progress, hop=self._hop, ended=ended)
-
-    def _manifest(self, name: str, generation: int, deltas: int) -> Manifest:
-        if not generation and not deltas:
-            return Manifest()
-        state = StreamState(generation=generation, deltas=deltas)
-        lease = self.lease
-        return Manifest(*self._states.manifest(lease.uid, lease.credential, name, state))

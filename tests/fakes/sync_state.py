@@ -12,6 +12,7 @@ from chalicelib.domain.records import Instant, Reject, Stream
 from chalicelib.services.ports.runs import (
     Lease,
     LeaseBusy,
+    ManifestPlace,
     RunError,
     RunGone,
     RunView,
@@ -43,7 +44,7 @@ class MemorySyncStates:
         self.states: dict[tuple[str, str], State] = {}
         self.kept_streams: dict[tuple[str, str, Stream], StreamState] = {}
         self.fences: dict[tuple[object, ...], int] = {}
-        self.manifests: dict[tuple[str, str, str, int], dict[str, bytes]] = {}
+        self.manifests_kept: dict[tuple[str, str, str, int], dict[str, bytes]] = {}
         self.kept: dict[tuple[str, str, str], RunView] = {}
         self.aside_rows: dict[tuple[str, str], dict[int, SetAside]] = {}
         self.checkpoints = 0
@@ -116,14 +117,16 @@ class MemorySyncStates:
         for stream, state in states.items():
             self.kept_streams[lease.uid, lease.credential, stream] = state
 
-    def manifest(
-        self, uid: str, credential: str, stream: str, state: StreamState
-    ) -> tuple[list[bytes], list[bytes]]:
-        rows = self.manifests.get((uid, credential, stream, state.generation), {})
-        base = [rows[name] for name in sorted(rows) if name.startswith("B")]
-        last = f"D{state.deltas:06d}"
-        deltas = [rows[name] for name in sorted(rows) if name.startswith("D") and name <= last]
-        return base, deltas
+    def manifests(
+        self, uid: str, credential: str, places: Mapping[str, ManifestPlace]
+    ) -> dict[str, tuple[list[bytes], list[bytes]]]:
+        found = {}
+        for name, place in places.items():
+            rows = self.manifests_kept[uid, credential, name, place.generation]
+            base = [rows[f"B{number:06d}"] for number in range(place.chunks)]
+            deltas = [rows[f"D{number:06d}"] for number in range(1, place.deltas + 1)]
+            found[name] = (base, deltas)
+        return found
 
     def put_delta(
         self, lease: Lease, stream: str, generation: int, number: int, packed: bytes
@@ -136,7 +139,7 @@ class MemorySyncStates:
             self._rows(lease, stream, generation)[f"B{number:06d}"] = chunk
 
     def drop_manifest(self, uid: str, credential: str, stream: str, generation: int) -> None:
-        self.manifests.pop((uid, credential, stream, generation), None)
+        self.manifests_kept.pop((uid, credential, stream, generation), None)
 
     def add_aside(self, lease: Lease, first_number: int, rejects: Sequence[Reject]) -> None:
         rows = self.aside_rows.setdefault((lease.uid, lease.run), {})
@@ -197,4 +200,4 @@ class MemorySyncStates:
 
     def _rows(self, lease: Lease, stream: str, generation: int) -> dict[str, bytes]:
         place = (lease.uid, lease.credential, stream, generation)
-        return self.manifests.setdefault(place, {})
+        return self.manifests_kept.setdefault(place, {})

@@ -17,6 +17,7 @@ from chalicelib.domain.records import Reject
 from chalicelib.services.ports.runs import (
     Lease,
     LeaseBusy,
+    ManifestPlace,
     RunError,
     RunGone,
     RunView,
@@ -84,6 +85,10 @@ class Office:
     def end(self, lease: Lease, **changes: Any) -> None:
         ended = replace(lease.view, state="succeeded", ended_at=self.clock.now())
         self.states.finish(lease, replace(ended, **changes))
+
+    def manifest(self, name: str, *place: int) -> tuple[list[bytes], list[bytes]]:
+        places = {name: ManifestPlace(*place)}
+        return self.states.manifests(self.uid, CREDENTIAL, places)[name]
 
     def live(self) -> RunView | None:
         return self.states.live(self.uid, CREDENTIAL)
@@ -301,9 +306,8 @@ def test_what_a_later_lease_saved_of_streams_and_manifests_stays(office: Office)
     with pytest.raises(LeaseLost):
         office.states.put_delta(late, "sales", 0, 1, b"old")
 
-    kept = office.states.streams(office.uid, CREDENTIAL)["sales"]
-    assert kept.watermark == 2
-    assert office.states.manifest(office.uid, CREDENTIAL, "sales", kept) == ([], [b"new"])
+    assert office.states.streams(office.uid, CREDENTIAL)["sales"].watermark == 2
+    assert office.manifest("sales", 0, 0, 1) == ([], [b"new"])
 
 
 def test_a_stop_is_heard_at_the_next_checkpoint(office: Office) -> None:
@@ -348,7 +352,7 @@ def test_an_ended_run_keeps_what_it_came_to(office: Office) -> None:
 
 
 def test_what_outlives_a_run_is_read_as_it_was_saved(office: Office) -> None:
-    sales = StreamState(5, 3, 2, 700, {"Käse #1": 4}, {"20454": 4}, "run_00001")
+    sales = StreamState(5, 3, 1, 2, 700, {"Käse #1": 4}, {"20454": 4}, "run_00001")
     assert office.states.streams(office.uid, CREDENTIAL) == {}
 
     office.states.save_streams(office.leased(), {"sales": sales, "stores": StreamState()})
@@ -365,12 +369,18 @@ def test_a_manifest_holds_its_base_and_the_deltas_a_checkpoint_names(office: Off
     office.states.put_base(lease, "sales", 1, [bytes([n]) for n in range(12)])
     for number in range(1, 13):
         office.states.put_delta(lease, "sales", 1, number, bytes([100 + number]))
-    named = StreamState(generation=1, deltas=11)
 
-    base, deltas = office.states.manifest(office.uid, CREDENTIAL, "sales", named)
+    base, deltas = office.manifest("sales", 1, 12, 11)
 
     assert base == [bytes([n]) for n in range(12)]
     assert deltas == [bytes([100 + n]) for n in range(1, 12)]
+
+
+def test_manifests_larger_than_one_read_come_whole(office: Office) -> None:
+    lease = office.leased()
+    office.states.put_base(lease, "sales", 1, [bytes([n]) for n in range(70)])
+
+    assert office.manifest("sales", 1, 70, 0) == ([bytes([n]) for n in range(70)], [])
 
 
 def test_generations_and_streams_of_a_manifest_do_not_mix(office: Office) -> None:
@@ -379,17 +389,16 @@ def test_generations_and_streams_of_a_manifest_do_not_mix(office: Office) -> Non
     office.states.put_delta(lease, "sales", 11, 1, b"new")
     office.states.put_delta(lease, "inventory-seen", 1, 1, b"seen")
 
+    places = {"sales": ManifestPlace(11, 0, 1), "inventory-seen": ManifestPlace(1, 0, 1)}
+
     office.states.drop_manifest(office.uid, CREDENTIAL, "sales", 1)
 
-    def held(name: str, generation: int) -> list[bytes]:
-        place = StreamState(generation=generation, deltas=9)
-        return office.states.manifest(office.uid, CREDENTIAL, name, place)[1]
-
-    assert (held("sales", 1), held("sales", 11), held("inventory-seen", 1)) == (
-        [],
-        [b"new"],
-        [b"seen"],
-    )
+    assert office.states.manifests(office.uid, CREDENTIAL, places) == {
+        "sales": ([], [b"new"]),
+        "inventory-seen": ([], [b"seen"]),
+    }
+    with pytest.raises(KeyError):
+        office.manifest("sales", 1, 0, 1)
 
 
 def rejects(amount: int, stream: Any = "sales") -> list[Reject]:

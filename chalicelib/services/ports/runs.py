@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any, Literal, Protocol
+from typing import Any, Literal, NamedTuple, Protocol
 
 from chalicelib.domain.records import Instant, Reject, Stream
 
@@ -154,11 +154,20 @@ class StreamState:
 
     watermark: Instant | None = None
     generation: int = 0
+    chunks: int = 0
     deltas: int = 0
     last_listing: int = 0
     store_key_sales: Mapping[str, int] = field(default_factory=dict)
     days: Mapping[str, int] = field(default_factory=dict)
     last_run: str | None = None
+
+
+class ManifestPlace(NamedTuple):
+    """Where a manifest is: `chunks` of its base and `deltas` on top, in `generation`."""
+
+    generation: int
+    chunks: int
+    deltas: int
 
 
 class SyncStates(Protocol):
@@ -207,10 +216,10 @@ class SyncStates(Protocol):
         """All of them at once. Raises LeaseLost when a later lease has saved its own."""
         ...
 
-    def manifest(
-        self, uid: str, credential: str, stream: str, state: StreamState
-    ) -> tuple[list[bytes], list[bytes]]:
-        """The packed base chunks and the deltas up to `state.deltas`, in order."""
+    def manifests(
+        self, uid: str, credential: str, places: Mapping[str, ManifestPlace]
+    ) -> dict[str, tuple[list[bytes], list[bytes]]]:
+        """By name the packed base chunks and the deltas, in order."""
         ...
 
     def put_delta(

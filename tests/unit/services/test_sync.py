@@ -63,7 +63,7 @@ def test_a_run_without_change_makes_few_calls_however_many_pages_it_reads() -> N
     room.sync()
 
     pages = 40
-    assert room.wire.calls / 2 <= 13 + pages / 20
+    assert room.wire.calls / 2 <= 10 + pages / 20
 
 
 def test_a_few_changes_write_only_those_who_changed() -> None:
@@ -206,7 +206,7 @@ def test_nothing_of_one_account_is_touched_by_another() -> None:
             room.inventories.items,
             room.stores.seen,
             room.states.kept_streams,
-            room.states.manifests,
+            room.states.manifests_kept,
             room.states.kept,
             room.notifications.rows,
             room.credentials.rows,

@@ -119,7 +119,9 @@ def test_nothing_of_a_listing_is_kept_beside_the_catalogue_afterwards() -> None:
     room.sync(seconds=35)
 
     left = [
-        place for place, rows in room.states.manifests.items() if rows and place[2] != "inventory"
+        place
+        for place, rows in room.states.manifests_kept.items()
+        if rows and place[2] != "inventory"
     ]
 
     assert left == []
