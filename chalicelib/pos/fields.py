@@ -110,7 +110,9 @@ def _coercions(instant: Coercion, money: Coercion) -> dict[str, Coercion]:
         ),
         **dict.fromkeys(("first", "last", "name", "status"), coerce.text_or_empty),
         **dict.fromkeys(("created_at", "updated_at"), coerce.lenient(instant)),
-        **dict.fromkeys(("pos_loyalty_member", "terms_agreed", "active", "medical"), coerce.flag),
+        **dict.fromkeys(
+            ("pos_loyalty_member", "terms_agreed", "active", "medical", "is_void"), coerce.flag
+        ),
         "ordered_at": instant,
         "pos_points": coerce.whole,
         "quantity": coerce.decimal_text,
