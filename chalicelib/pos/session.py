@@ -179,21 +179,23 @@ class Session:
         """A page of lines, put together. A receipt that may go on overleaf waits for the next page;
         a process that did not read its beginning reads it again.
 
-        The cursor is `{"at": the page's, "open": receipt or None, "from": the cursor before}`.
+        The cursor is `{"at": the page's, "open": a receipt or None, "on": the pages it is on}`.
         """
         receipts, at = Receipts(group), cursor["at"] if cursor else None
         sheet, rows, turn = self._read(stream, plan, at)
         open_before = cursor["open"] if cursor else None
         if cursor and open_before is not None:
             if self._waiting[0] != open_before:
-                _, earlier, _ = self._read(stream, plan, cursor["from"])
+                earlier = [row for on in cursor["on"] for row in self._read(stream, plan, on)[1]]
                 self._waiting = open_before, receipts.lines(earlier, open_before)
             rows = [*self._waiting[1], *receipts.onward(rows, open_before)]
         if turn.cursor is None:
             return sheet, receipts.whole(rows), turn
-        open_now = receipts.last(rows)
+        # A page without rows of its own ends whatever was open.
+        open_now = receipts.last(rows) if sheet.rows else None
         self._waiting = open_now, receipts.lines(rows, open_now) if open_now else []
-        onward = {"at": turn.cursor, "open": open_now, "from": at}
+        on = [*cursor["on"], at] if cursor and open_now == open_before else [at]
+        onward = {"at": turn.cursor, "open": open_now, "on": on if open_now else []}
         return sheet, receipts.whole(receipts.without(rows, open_now)), replace(turn, cursor=onward)
 
     def _shops(self, each: Each) -> list[str]:
