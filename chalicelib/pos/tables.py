@@ -19,8 +19,10 @@ def rows_of(body: Json, stream: StreamProfile, name: str) -> list[Json]:
         raise UnexpectedAnswer(f"An answer for {name} is no list of rows.")
     if isinstance(stream.page, Proof):
         return [{}]
-    rows = _under_header(body, stream, name) if body and isinstance(body[0], list) else body
-    if rows and not isinstance(rows[0], dict):
+    rows = body
+    if body and isinstance(body[0], list):
+        rows = _under_header(body, stream, name)
+    elif body and not isinstance(body[0], dict):
         raise UnexpectedAnswer(f"An answer for {name} has no rows.")
     return _together(rows, stream.lines) if stream.lines else rows
 
@@ -32,6 +34,8 @@ def _under_header(body: list[Json], stream: StreamProfile, name: str) -> list[Js
     another language, is no answer.
     """
     header, *rows = body
+    if not all(isinstance(column, str) for column in header):
+        raise UnexpectedAnswer(f"The report for {name} has no header.")
     for column in _columns_needed(stream):
         if column not in header:
             raise UnexpectedAnswer(f"The report for {name} has no column {column!r}.")

@@ -1,0 +1,286 @@
+"""Days on the store's clock, rows by offset, report tables: no row is lost."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import orjson
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from chalicelib.domain.errors import FilterIgnored, KeyRejected, UnexpectedAnswer
+from chalicelib.domain.times import DAY, from_text, to_datetime
+from chalicelib.pos import answers, coerce, paging, plain_errors, queries, registry, tables
+from chalicelib.pos.coerce import Unusable
+from chalicelib.pos.sheet import Sheet, Turn, sheet_of
+from chalicelib.pos.window_profile import PlainErrors, Windows
+from chalicelib.pos.windows import DayWindows
+from chalicelib.services.ports.pos import Cursor, StreamPlan
+
+from .builders import UNHURRIED
+
+NOW = from_text("2026-05-02T12:00:00Z")
+VANCOUVER = "America/Vancouver"
+AUPHAN, PROFITEK = registry.profile("auphan"), registry.profile("profitek")
+
+
+# Rows by offset
+
+
+class Counted:
+    """A listing that gives at most `cap` rows from a place on; `rows` may change meanwhile."""
+
+    def __init__(self, rows: list[int], cap: int) -> None:
+        self.rows, self.cap = rows, cap
+
+    def answer(self, params: dict[str, str]) -> list[dict[str, Any]]:
+        start = int(params["startIndex"])
+        size = min(int(params["count"]), self.cap)
+        return [{"ItemID": number} for number in self.rows[start : start + size]]
+
+
+def fetch(listing: Counted, cursor: Cursor | None) -> tuple[list[int], Turn]:
+    stream, plan = PROFITEK.streams["inventory"], StreamPlan("inventory", NOW)
+    style = paging.style_for(PROFITEK, stream, VANCOUVER)
+    cursor = orjson.loads(orjson.dumps(cursor))
+    sheet = sheet_of(listing.answer(style.ask(plan, cursor)), stream, "inventory")
+    style.judge(plan, cursor, sheet)
+    fresh = [row["ItemID"] for row in style.fresh(plan, cursor, sheet)]
+    return fresh, style.turn(plan, cursor, sheet)
+
+
+ROWS = st.lists(st.integers(1, 500), max_size=60, unique=True)
+
+
+@UNHURRIED
+@given(ROWS, st.integers(2, 100))
+def test_every_row_is_met_once_whatever_a_page_holds(rows: list[int], cap: int) -> None:
+    seen, cursor = [], None
+    for _ in range(200):
+        fresh, turn = fetch(Counted(rows, cap), cursor)
+        seen += fresh
+        cursor = turn.cursor
+        if cursor is None:
+            break
+
+    assert seen == rows
+    assert turn.full_listing
+
+
+@UNHURRIED
+@given(ROWS, st.integers(2, 9), st.data())
+def test_a_full_listing_has_every_row_though_others_went_away(
+    rows: list[int], cap: int, data: st.DataObject
+) -> None:
+    listing, seen, cursor = Counted(list(rows), cap), set(), None
+    try:
+        for _ in range(300):
+            fresh, turn = fetch(listing, cursor)
+            seen |= set(fresh)
+            cursor = turn.cursor
+            if cursor is None:
+                break
+            if listing.rows and data.draw(st.integers(0, 4)) == 0:
+                listing.rows.remove(data.draw(st.sampled_from(listing.rows)))
+    except UnexpectedAnswer:
+        return  # so many went away that the run fails, and is begun again
+
+    if turn.full_listing:
+        assert seen >= set(listing.rows)
+
+
+@UNHURRIED
+@given(ROWS, st.integers(2, 9), st.integers(0, 20))
+def test_going_on_from_an_older_cursor_skips_nothing(
+    rows: list[int], cap: int, killed_after: int
+) -> None:
+    seen: set[int] = set()
+    cursors: list[Cursor | None] = [None]
+    for _ in range(killed_after):
+        fresh, turn = fetch(Counted(rows, cap), cursors[-1])
+        seen |= set(fresh)
+        if turn.cursor is None:
+            break
+        cursors.append(turn.cursor)
+
+    cursor = cursors[max(0, len(cursors) - 2)]
+    while True:
+        fresh, turn = fetch(Counted(rows, cap), cursor)
+        seen |= set(fresh)
+        cursor = turn.cursor
+        if cursor is None:
+            break
+
+    assert seen == set(rows)
+
+
+# Windows of days
+
+
+def windows(**changes: Any) -> DayWindows:
+    spec = {"since": "from", "until": "to", "format": "%Y-%m-%d %H:%M", "field": "at"} | changes
+    return DayWindows(Windows(**spec), VANCOUVER, 15 * 60_000, ("iso",))
+
+
+@UNHURRIED
+@given(st.integers(0, 400), st.integers(1, 40), st.lists(st.integers(0, 900), min_size=500))
+def test_windows_cover_every_day_back_to_the_beginning_once(
+    days_back: int, longest: int, rows: list[int]
+) -> None:
+    asked = windows(max_days=longest, grow_below=100)
+    window = asked.first(StreamPlan("sales", NOW, history_from=NOW - days_back * DAY))
+    covered: list[int] = []
+
+    for held in rows:
+        covered += reversed(range(window.low, window.high))
+        following = asked.before(window, held)
+        if following is None:
+            break
+        assert following.high == window.low
+        assert following.high - following.low <= longest
+        window = following
+
+    today = to_datetime(NOW, VANCOUVER).date().toordinal()
+    first = to_datetime(NOW - days_back * DAY, VANCOUVER).date().toordinal()
+    assert covered == list(reversed(range(first, today + 2)))
+
+
+def test_days_are_those_of_the_store() -> None:
+    late = from_text("2026-05-02T05:00:00Z")  # ten in the evening of the first of May
+
+    asked = windows().params(windows().first(StreamPlan("sales", late, since=late)))
+
+    assert asked == {"from": "2026-05-01 00:00", "to": "2026-05-03 00:00"}
+
+
+@pytest.mark.parametrize("at", ["2026-05-01T23:59:59", "2026-05-04T00:00:00"])
+def test_a_row_outside_its_window_is_noticed(at: str) -> None:
+    window = windows().first(StreamPlan("sales", NOW))
+
+    with pytest.raises(FilterIgnored):
+        windows().must_hold(window, Sheet("sales", [{"at": "2026-05-02T08:00:00"}, {"at": at}]))
+
+
+def test_rows_that_tell_no_time_do_not_spoil_their_window() -> None:
+    window = windows().first(StreamPlan("sales", NOW))
+
+    windows().must_hold(window, Sheet("sales", [{"at": "not a date"}, {}, "no row"]))
+
+
+# Tables
+
+
+SALES = AUPHAN.streams["sales"]
+
+
+def test_rows_under_a_header_become_one_row_for_each_invoice_wherever_they_are() -> None:
+    body = [
+        ["Store", "Invoice", "SKU", "Total"],
+        ["Main St", "1", "a", "2.00"],
+        ["Rideau", "1", "b", "3.00"],
+        ["Main St", "1", "c", "4.00"],
+        ["Main St Total", "", "", "6.00"],
+    ]
+
+    rows = tables.rows_of(body, SALES, "sales")
+
+    assert [(row["Store"], [line["SKU"] for line in row["lines"]]) for row in rows] == [
+        ("Main St", ["a", "c"]),
+        ("Rideau", ["b"]),
+    ]
+
+
+def test_lines_that_tell_no_invoice_are_not_put_together() -> None:
+    body = [["Store", "Invoice", "SKU"], ["Main St", "", "a"], ["Main St", "", "b"]]
+
+    assert len(tables.rows_of(body, SALES, "sales")) == 2
+
+
+def test_a_report_without_the_columns_that_matter_is_no_answer() -> None:
+    with pytest.raises(UnexpectedAnswer, match="no column 'Invoice'"):
+        tables.rows_of([["Store", "Facture"], ["Main St", "1"]], SALES, "sales")
+
+
+@pytest.mark.parametrize("body", [None, {}, {"rows": []}, "x", ["x"], [1, 2], [[1], [2]], [[{}]]])
+def test_a_body_that_is_no_table_is_no_answer(body: Any) -> None:
+    with pytest.raises(UnexpectedAnswer):
+        tables.rows_of(body, SALES, "sales")
+
+
+def test_a_row_longer_than_its_header_is_left_for_a_person_to_see() -> None:
+    body = [["Store", "Invoice"], ["Main St", "1", "surplus"]]
+
+    assert tables.rows_of(body, SALES, "sales") == [["Main St", "1", "surplus"]]
+
+
+# Money, errors, queries
+
+
+@pytest.mark.parametrize(
+    ("text", "cents"),
+    [
+        ("45.00", 4500),
+        ("$1,234.56", 123456),
+        ("-$1,234.56", -123456),
+        ("($5.00)", -500),
+        ("5.00-", -500),
+        ("1\u00a0234,56\u00a0$", 123456),
+        ("-1\u202f234,56 $", -123456),
+        ("1 234 567,89 $", 123456789),
+        ("CA$12", 1200),
+        ("1,234", 123400),
+        ("12,5", 1250),
+        ("0,00 $", 0),
+        (45.5, 4550),
+        ("", None),
+        ("$", None),
+        (None, None),
+    ],
+)
+def test_money_is_read_in_both_languages(text: Any, cents: int | None) -> None:
+    assert coerce.formatted(text) == cents
+
+
+@pytest.mark.parametrize("text", ["12,x4", "n/a", "--", "1.2.3", "1,23,456.00", "--5", "€5"])
+def test_money_that_is_none_is_not_guessed(text: str) -> None:
+    with pytest.raises(Unusable):
+        coerce.formatted(text)
+
+
+@given(st.integers(-(10**9), 10**9))
+def test_money_printed_either_way_is_the_same_money(cents: int) -> None:
+    sign, (whole, part) = "-" if cents < 0 else "", divmod(abs(cents), 100)
+
+    assert coerce.formatted(f"{sign}${whole:,}.{part:02d}") == cents
+    french = f"{whole:,}".replace(",", "\u00a0")
+    assert coerce.formatted(f"{sign}{french},{part:02d}\u00a0$") == cents
+
+
+PARSE = plain_errors.parser(PlainErrors(key_rejected=("api_token",), not_offered=("unknown",)), "X")
+
+
+def test_plain_text_tells_what_is_wrong() -> None:
+    with pytest.raises(KeyRejected):
+        PARSE(b"API_TOKEN required", "application/json")
+    with pytest.raises(plain_errors.NotOffered):
+        PARSE(b"Unknown report", "text/html")
+    for other in (b"Fatal error", b"api_token" + b"x" * 600, b"", b"\xff\xfe", b"<html>api_token"):
+        with pytest.raises(answers.Unreadable):
+            PARSE(other, "text/plain")
+
+
+def test_data_is_data_under_any_type() -> None:
+    assert PARSE(b' [["a"]]', "text/html") == [["a"]]
+
+
+def test_the_token_stands_within_the_question() -> None:
+    endpoint = AUPHAN.endpoints["sales"]
+
+    asked = queries.params(endpoint, {"date_from": "2026-05-02"}, {"api_token": "s3cr3t"})
+
+    data = orjson.loads(asked["data"])
+    assert set(asked) == {"lang_id", "data"}
+    assert (data["report"], data["api_token"]) == ("Line Item Sales", "s3cr3t")
+    assert data["variables"]["date_from"] == "2026-05-02"
+    assert "date_from" not in endpoint.json_query.body["variables"]  # type: ignore[union-attr]
