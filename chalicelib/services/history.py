@@ -11,10 +11,12 @@ from chalicelib.domain.times import local_day, start_of_day
 EARLIEST = date(2000, 1, 1)
 
 
-def history_start(wanted: date | None, now: Instant, zone: str) -> Instant:
+def history_start(
+    wanted: date | None, now: Instant, zone: str, *, field: str = "history_from"
+) -> Instant:
     """The start of the wanted day in the account's zone; None is 12 months before today.
 
-    Raises InvalidInput for a day in the future or before 2000.
+    `field` is the caller's name for it. Raises InvalidInput for a day in the future or before 2000.
     """
     today = local_day(now, zone)
     default = _a_year_before(today)
@@ -22,7 +24,7 @@ def history_start(wanted: date | None, now: Instant, zone: str) -> Instant:
         reason = f"a day from {EARLIEST} to today ({today})"
         raise InvalidInput(
             "Some fields cannot be taken; nothing was stored.",
-            errors=[{"field": "history_from", "reason": reason, "example": default.isoformat()}],
+            errors=[{"field": field, "reason": reason, "example": default.isoformat()}],
         )
     return start_of_day(wanted or default, zone)
 

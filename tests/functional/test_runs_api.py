@@ -9,6 +9,8 @@ from typing import Any
 import pytest
 
 from chalicelib.domain.errors import Conflict, NotFound
+from chalicelib.domain.records import Instant
+from chalicelib.domain.times import to_text
 from chalicelib.entrypoints import wiring
 from chalicelib.services.ports.runs import (
     RunError,
@@ -80,6 +82,10 @@ class Ledger:
         self.asked.append((uid, platform, credential, trigger))
         return LIVE
 
+    def reread(self, uid: str, platform: str, credential: str, since: Instant) -> RunView:
+        self.asked.append((uid, platform, credential, since))
+        return LIVE
+
 
 @pytest.fixture
 def ledger(monkeypatch: pytest.MonkeyPatch, world: World) -> Ledger:
@@ -133,6 +139,26 @@ def test_sync_now_queues_a_run_and_answers_it(api: Gateway, ledger: Ledger) -> N
 
     assert (got.status, got.json["id"]) == (202, "run_1")
     assert ledger.asked == [(OURS, "posabit", "crd_1", "now")]
+
+
+def test_history_is_read_again_from_the_start_of_a_day(api: Gateway, ledger: Ledger) -> None:
+    got = api.post(f"{POSABIT}/credentials/crd_1/reread", {"from": "2026-01-01"})
+
+    assert got.status == 202
+    [(uid, platform, credential, since)] = ledger.asked
+    assert (uid, platform, credential) == (OURS, "posabit", "crd_1")
+    assert to_text(since) == "2026-01-01T08:00:00Z"
+
+
+@pytest.mark.parametrize("day", ["1999-12-31", "2999-01-01", "yesterday", None])
+def test_a_day_history_cannot_have_is_refused(
+    api: Gateway, ledger: Ledger, day: str | None
+) -> None:
+    got = api.post(f"{POSABIT}/credentials/crd_1/reread", {"from": day})
+
+    assert got.status == 422
+    assert got.json["errors"][0]["field"] == "from"
+    assert ledger.asked == []
 
 
 def test_sync_now_of_a_frozen_source_is_a_conflict(api: Gateway, ledger: Ledger) -> None:

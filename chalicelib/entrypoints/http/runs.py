@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+from datetime import date
 from typing import Any
+
+from pydantic import Field
 
 from chalicelib.domain.records import Stream
 from chalicelib.entrypoints import paging, wiring
 from chalicelib.entrypoints.routing import Resource
-from chalicelib.entrypoints.shapes import Answer, Listing, Moment
+from chalicelib.entrypoints.shapes import Answer, Input, Listing, Moment
+from chalicelib.services.history import history_start
 from chalicelib.services.ports.runs import RunState, RunTrigger
 
 resource = Resource(__name__, tag="Sync runs")
@@ -34,6 +38,12 @@ class RunErrorAnswer(Answer):
     actor: str
     message: str
     stream: Stream | None
+
+
+class Reread(Input):
+    """`from`: the first day to read again, in the account's time zone."""
+
+    from_: date = Field(alias="from", examples=["2026-01-01"])
 
 
 class RunAnswer(Answer):
@@ -114,3 +124,11 @@ def list_set_aside(uid: str, platform: str, run: str, query: Listing) -> SetAsid
 def sync_now(uid: str, platform: str, credential: str) -> RunAnswer:
     """Queue a sync now; while one runs, that run is answered."""
     return RunAnswer.model_validate(wiring.sync_control().start(uid, platform, credential, "now"))
+
+
+@resource.post(f"{PLATFORM}/credentials/{{credential}}/reread", right="runs:write", status=202)
+def reread_history(uid: str, platform: str, credential: str, body: Reread) -> RunAnswer:
+    """Queue a run that reads everything from a day on again; what did not change is not written."""
+    zone = wiring.accounts().get(uid).time_zone
+    since = history_start(body.from_, wiring.clock().now(), zone, field="from")
+    return RunAnswer.model_validate(wiring.sync_control().reread(uid, platform, credential, since))
