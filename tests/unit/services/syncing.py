@@ -9,6 +9,7 @@ from typing import Any
 from chalicelib.domain.errors import AiqError
 from chalicelib.domain.records import Customer, InventoryItem, Sale, StoreFact, Stream
 from chalicelib.services.ports.pos import Page
+from tests.fakes.facts import Crash
 from tests.fakes.pos import FakePosGateway, pages_of
 from tests.unit.services.backroom import CREDENTIAL, PLATFORM, UID, Backroom
 
@@ -112,3 +113,19 @@ def every_page_takes(room: Backroom, seconds: float) -> None:
 def disconnect(room: Backroom) -> None:
     held = room.integrations.get(UID, PLATFORM)
     room.integrations.save(replace(held, state="disconnected"))
+
+
+def sync_through_a_crash(room: Backroom, step: int, seconds: float = 900.0) -> None:
+    """One run whose worker dies at the `step`th call from now; its message is delivered again."""
+    room.wire.calls, room.wire.at = 0, step
+    room.runs.start(UID, PLATFORM, CREDENTIAL, "now")
+    waiting = room.queue.take()
+    while waiting:
+        try:
+            room.work(waiting[0], seconds)
+            waiting.pop(0)
+        except Crash:
+            room.clock.move(200)
+        waiting += room.queue.take()
+        room.clock.move(1)
+    room.wire.at = None

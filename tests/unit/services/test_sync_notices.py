@@ -19,6 +19,7 @@ from tests.unit.services.syncing import (
     products,
     sales,
     show,
+    sync_through_a_crash,
     told,
 )
 
@@ -111,6 +112,30 @@ def test_a_listing_read_over_two_slices_retires_only_what_neither_showed() -> No
 
     assert run.hops > 1
     assert [name for name, active in shelf(room).items() if not active] == ["i0"]
+
+
+@pytest.mark.parametrize(("left", "gone"), [(29, 1), (20, 0)], ids=["retired", "too short"])
+@pytest.mark.parametrize(("pace", "seconds"), [(0.0, 900.0), (3.0, 35.0)])
+def test_a_run_killed_at_any_step_judges_the_catalogue_the_same(
+    left: int, gone: int, pace: float, seconds: float
+) -> None:
+    def second_run(step: int) -> Backroom:
+        room = a_room(inventory=products(*range(30)))
+        room.sync()
+        later(room)
+        every_page_takes(room, pace)
+        show(room, inventory=products(*range(left)))
+        sync_through_a_crash(room, step, seconds)
+        return room
+
+    steps = second_run(step=-1).wire.calls
+    assert steps > 15
+
+    for step in range(1, steps + 1):
+        room = second_run(step)
+
+        assert sum(not active for active in shelf(room).values()) == gone, f"killed at {step}"
+        assert ("truncated_catalogue" in told(room)) is (gone == 0), f"killed at {step}"
 
 
 def test_nothing_of_a_listing_is_kept_beside_the_catalogue_afterwards() -> None:
