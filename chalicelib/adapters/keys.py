@@ -93,11 +93,11 @@ POINTER_PREFIX = "SALE#"
 
 
 def pointer(ordered_at: Instant, scope_id: str, ext_id: str) -> str:
-    return f"{POINTER_PREFIX}{ordered_at:015d}#{scope_id}#{ext_id}"
+    return f"{POINTER_PREFIX}{ordered_at:015d}#{_fitting(scope_id)}#{_fitting(ext_id)}"
 
 
 LONGEST_VALUE = 400
-"""Bytes of a merge key's value that stand in a key as they are; DynamoDB takes 1 KB."""
+"""Bytes of a POS's value that stand in a key as they are; DynamoDB takes 1 KB."""
 
 
 def merge_key(uid: str, kind: str, value: str) -> str:

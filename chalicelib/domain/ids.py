@@ -6,6 +6,9 @@ import hashlib
 
 STORE_KEY_SEPARATOR = ":"
 
+LONGEST_STORE_KEY_ID = 400
+"""Bytes; it becomes part of database keys, which take 1 KB."""
+
 _RECORD_ID_LENGTH = 32
 _HEX = frozenset("0123456789abcdef")
 
@@ -25,8 +28,14 @@ def is_record_id(text: str) -> bool:
 
 
 def store_key_id(platform: str, scope: str, key: str) -> str:
-    """The id of a store key inside one account: `platform:scope:key`."""
-    return STORE_KEY_SEPARATOR.join((platform, scope, key))
+    """The id of a store key inside one account: `platform:scope:key`.
+
+    Of an endless one, the beginning and a digest of it all.
+    """
+    whole = STORE_KEY_SEPARATOR.join((platform, scope, key))
+    if len(whole.encode()) <= LONGEST_STORE_KEY_ID:
+        return whole
+    return f"{whole[:60]}…{_digest('store key', whole)}"
 
 
 def _digest(*parts: str) -> str:

@@ -95,7 +95,7 @@ def retry_after(value: str | None, now: Instant) -> float | None:
         return None
     try:
         seconds = float(value) if value.strip().isdecimal() else _until(value, now)
-    except ValueError:
+    except (ValueError, OverflowError):  # a year of twenty digits overflows
         return None
     return min(max(seconds, 0.0), MAX_WAIT_SECONDS)
 

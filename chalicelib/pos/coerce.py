@@ -10,6 +10,7 @@ import re
 from collections.abc import Callable
 from datetime import UTC, date, datetime
 from decimal import Decimal, InvalidOperation
+from functools import lru_cache
 from typing import Any, Literal
 from zoneinfo import ZoneInfo
 
@@ -22,12 +23,15 @@ Reason = Literal["missing_id", "bad_date", "bad_money", "wrong_shape"]
 MAX_TEXT = 500
 MAX_ID = 128
 MAX_MINOR = 10**13
+MIDDLING = 10**9
 EARLIEST, LATEST = 1990, 2100
 
 _ISO_MILLIS_Z = len("2026-05-01T00:00:00.000Z")
 _WHOLE = re.compile(r"[+-]?\d{1,18}")
 _DECIMAL = re.compile(r"[+-]?\d{1,15}(\.\d{1,12})?")
 _BLANKS_AND_SIGN = re.compile(r"[\s\u00a0\u2009\u202f]+|(?:CA?)?\$")
+_PLAIN_DOLLARS = re.compile(r"-?[0-9]{1,9}\.[0-9]{2}")
+_ROUNDING = 1e-4
 _ENGLISH = re.compile(r"\d{1,3}(?:,\d{3})+(?:\.\d{1,6})?|\d{1,13}(?:\.\d{1,6})?")
 _FRENCH = re.compile(r"\d{1,13},\d{1,2}")
 _YES = frozenset(("true", "1", "yes", "y", "t", "on"))
@@ -126,6 +130,13 @@ def major(value: Json) -> Minor | None:
     """Dollars to cents, halves away from zero."""
     if value is None:
         return None
+    # Nearly all amounts are whole cents of a middling size: no need of decimals for those.
+    if type(value) is str and _PLAIN_DOLLARS.fullmatch(value):
+        return int(value[:-3] + value[-2:])
+    if type(value) is float and -MIDDLING < value < MIDDLING:
+        nearest = round(value * 100)
+        if abs(value * 100 - nearest) < _ROUNDING:
+            return nearest
     amount = _decimal(value) * 100
     return int(amount.quantize(Decimal(1), rounding="ROUND_HALF_UP"))
 
@@ -135,8 +146,12 @@ def formatted(value: Json) -> Minor | None:
 
     Blank is not said. A comma before two digits at the end is the decimal one.
     """
-    if not isinstance(value, str):
-        return major(value)
+    return _written(value) if type(value) is str else major(value)
+
+
+@lru_cache(maxsize=8192)
+def _written(value: str) -> Minor | None:
+    """A shop has few prices, and a report prints each many times."""
     bare = _BLANKS_AND_SIGN.sub("", value)
     if not bare:
         return None
@@ -164,7 +179,7 @@ def _decimal(value: Json) -> Decimal:
         amount = Decimal(str(value).strip())
     except InvalidOperation:
         raise Unusable("bad_money") from None
-    if not amount.is_finite() or abs(amount) > MAX_MINOR:
+    if not amount.is_finite() or amount.copy_abs() > MAX_MINOR:  # abs() overflows on 1e9999999
         raise Unusable("bad_money")
     return amount
 

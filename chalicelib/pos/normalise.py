@@ -29,6 +29,10 @@ from chalicelib.pos.zones import iana
 
 MAX_UNKNOWN_WORDS = 50
 _WORD_LENGTH = 40
+DEEPEST = 50
+CELLS_KEPT = 100
+CUT = "…"
+"""Stands in a row set aside for what is not kept of it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,7 +71,7 @@ class Normaliser:
 
     def one(self, row: Json) -> Fact | Reject:
         if not isinstance(row, dict):
-            return Reject(self._stream, "wrong_shape", "", {"row": row})
+            return Reject(self._stream, "wrong_shape", "", {"row": self._shapeless(row)})
         try:
             return self._fact(row)
         except Unusable as unusable:
@@ -78,6 +82,14 @@ class Normaliser:
                 row=_without(row, self._forbidden),
                 ext_id=self._id(row),
             )
+
+    def _shapeless(self, row: Json) -> Json:
+        """What is no object; bare values in it have no names to tell what may not be kept by."""
+        if not self._forbidden or not isinstance(row, list):
+            return _without(row, self._forbidden)
+        return [
+            _without(v, self._forbidden) if isinstance(v, dict) else CUT for v in row[:CELLS_KEPT]
+        ]
 
     def _count(self, field: str, word: str) -> None:
         """Count a word the profile does not know; a POS gone mad does not fill the run."""
@@ -100,12 +112,15 @@ def _sold_out(row: Json, field: str) -> bool:
         return False
 
 
-def _without(row: Json, forbidden: frozenset[str]) -> Any:
-    """The row without the fields that may not be kept, however deep they are."""
+def _without(row: Json, forbidden: frozenset[str], depth: int = 0) -> Any:
+    """The row without the fields that may not be kept, however deep they are; what is nested
+    deeper than any row of a shop is cut, for storing it would fail."""
+    if depth > DEEPEST and isinstance(row, dict | list):
+        return CUT
     if isinstance(row, dict):
-        return {k: _without(v, forbidden) for k, v in row.items() if k not in forbidden}
+        return {k: _without(v, forbidden, depth + 1) for k, v in row.items() if k not in forbidden}
     if isinstance(row, list):
-        return [_without(v, forbidden) for v in row]
+        return [_without(v, forbidden, depth + 1) for v in row]
     return row
 
 

@@ -57,6 +57,19 @@ def seen(key: str = "Ballard", at: int = NOON, **changes: object) -> StoreKeySig
     return replace(base, **changes)  # type: ignore[arg-type]
 
 
+def test_an_endless_store_key_is_kept_and_mapped_like_any_other(rows: Repositories) -> None:
+    endless = [seen(key="店" * 499 + end) for end in "ab"]
+    rows.stores.see_keys(OURS, endless)
+    store = rows.stores.create(a_store())
+
+    ids = [store_key_id(s.platform, s.scope, s.key) for s in endless]
+    rows.stores.map_keys(OURS, store.id, ids, version=store.version)
+
+    assert {key.key: key.store for key in rows.stores.keys(OURS)} == {
+        s.key: store.id for s in endless
+    }
+
+
 def test_stores_are_numbered_per_account_from_one(rows: Repositories) -> None:
     made = [rows.stores.create(a_store(uid=uid)).id for uid in (OURS, OURS, OTHERS, OURS)]
 

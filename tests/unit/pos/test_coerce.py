@@ -32,7 +32,11 @@ def test_cents_are_whole(value: Any, minor: int | None) -> None:
 
 
 @pytest.mark.parametrize(
-    "value", [12.5, "12,x4", "n/a", "", True, [], {}, float("nan"), float("inf"), 10**20, "1e99"]
+    "value",
+    [
+        *(12.5, "12,x4", "n/a", "", True, [], {}, float("nan"), float("inf"), 10**20, "1e99"),
+        *("1e9999999", "-1E+999999999", "sNaN"),
+    ],
 )
 def test_broken_money_is_broken_and_not_zero(value: Any) -> None:
     with pytest.raises(Unusable, match="bad_money"):

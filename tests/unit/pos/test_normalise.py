@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+import orjson
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -198,6 +199,22 @@ def test_a_row_without_a_usable_id_is_set_aside(broken: Any) -> None:
 @pytest.mark.parametrize("row", [None, "text", 7, ["a"], True])
 def test_a_row_that_is_no_object_is_set_aside(row: Any) -> None:
     assert reject("customers", row).reason == "wrong_shape"
+
+
+def test_no_licence_hides_in_a_row_that_is_no_object() -> None:
+    made = reject("customers", [{"id": 7, "drivers_license": "WDL-1"}, "WDL-1", ["WDL-1"]])
+
+    assert made.row == {"row": [{"id": 7}, "…", "…"]}
+
+
+def test_a_row_nested_without_end_is_set_aside_in_a_form_that_can_be_stored() -> None:
+    abyss: Any = "WDL-1"
+    for _ in range(1000):
+        abyss = [abyss]
+
+    made = reject("customers", a_customer_row(id=None, notes=abyss))
+
+    assert b"WDL-1" not in orjson.dumps(made)
 
 
 @pytest.mark.parametrize(

@@ -134,6 +134,7 @@ def test_a_missing_permission_is_named() -> None:
         ("soon", None),
         ("-5", None),
         ("9999999", 86400.0),
+        ("Mon, 01 Jan 99999999999999999999 00:00:00 GMT", None),
         (formatdate(FakeClock().now() / 1000 + 90, usegmt=True), 90.0),
         (formatdate(FakeClock().now() / 1000 - 90, usegmt=True), 0.0),
     ],
