@@ -5,7 +5,7 @@ What a field is read as, its name decides, so that a map only says where the POS
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any, TypeVar
 
@@ -143,16 +143,16 @@ _MONEY: dict[str, Coercion] = {
 
 def _sum(spec: Sum, coercion: Coercion) -> Read:
     """A reader that adds up what is said; None when nothing is."""
-    walks = [(path, tuple(path.split("."))) for path in spec.sum]
+    walks = [(path, *path.partition(".")[::2]) for path in spec.sum]
 
     def read(row: Row) -> Any:
         total = None
-        for path, steps in walks:
+        for path, name, within in walks:
             try:
-                for found in _every(row, steps):
+                for found in _parts(row.get(name), within):
                     part = coercion(found)
                     if part is not None:
-                        total = part + (total or 0)
+                        total = part if total is None else total + part
             except Unusable as unusable:
                 raise Unusable(unusable.reason, path) from None
         return total
@@ -160,15 +160,12 @@ def _sum(spec: Sum, coercion: Coercion) -> Read:
     return read
 
 
-def _every(row: Json, steps: tuple[str, ...]) -> Iterator[Json]:
-    """What a path leads to, in each element of an array on its way."""
-    if not steps:
-        yield row
-    elif isinstance(row, list):
-        for element in row:
-            yield from _every(element, steps)
-    elif isinstance(row, dict):
-        yield from _every(row.get(steps[0]), steps[1:])
+def _parts(value: Json, within: str) -> list[Json]:
+    """The value, or the field `within` of every element of the array that it is."""
+    if not within:
+        return [value]
+    elements = value if isinstance(value, list) else [value]
+    return [element.get(within) for element in elements if isinstance(element, dict)]
 
 
 def _negated(spec: Negated) -> Read:

@@ -99,8 +99,7 @@ class Lines(WindowPart):
 
 
 class Sum(WindowPart):
-    """An amount told in parts: the sum of these paths, and of every element where a path leads
-    through an array."""
+    """An amount told in parts: the sum of these fields; `array.field` is that of every element."""
 
     sum: tuple[str, ...]
 
