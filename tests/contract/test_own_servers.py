@@ -1,0 +1,95 @@
+"""Auphan and Profitek behind an address that the retailer typed."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import pytest
+
+from chalicelib.domain.errors import HostRefused, ServerUnreachable, ServerUntrusted
+from chalicelib.pos.connector import Gateway
+from chalicelib.pos.egress import Guard, Ranges
+from chalicelib.services.ports.pos import CredentialAccess, HostTrust, StreamPlan
+
+from .auphan import Auphan
+from .bench import NOW, pages
+from .profitek import Profitek
+
+Own = Auphan | Profitek
+
+
+@pytest.fixture(params=[Auphan, Profitek], ids=lambda each: each.__name__)
+def bench(request: pytest.FixtureRequest) -> Iterator[Own]:
+    with request.param(shoppers=60, sales=40) as started:
+        yield started
+
+
+def gateway(bench: Own, *allowed: str) -> Gateway:
+    """No address is configured: the typed one is all there is."""
+    return Gateway(bench.clock, {}, lambda _name: None, Guard(Ranges.of(allowed, ())))
+
+
+def access(bench: Own, trust: HostTrust) -> CredentialAccess:
+    known = bench.access()
+    fields = {**known.fields, "host": f"127.0.0.1:{bench.server.port}"}
+    return CredentialAccess(known.platform, fields, known.scope, known.time_zone, "CAD", trust)
+
+
+def test_a_server_without_https_is_read_once_the_retailer_allows_it(bench: Own) -> None:
+    own = access(bench, HostTrust(allow_http=True))
+    there = gateway(bench, "127.0.0.0/8")
+
+    checked = there.check(own)
+    session = there.open(own)
+    listing = list(pages(session, StreamPlan("customers", NOW)))
+
+    assert (checked.outcome, checked.scope) == ("ok", own.scope)
+    assert {fact.ext_id for page in listing for fact in page.facts} == set(  # type: ignore[union-attr]
+        bench.truth("customers")
+    )
+
+
+def test_a_server_without_https_is_not_spoken_to_unasked(bench: Own) -> None:
+    there = gateway(bench, "127.0.0.0/8")
+
+    with pytest.raises(ServerUntrusted):
+        there.open(access(bench, HostTrust())).fetch(StreamPlan("sales", NOW), None)
+
+
+def test_a_certificate_nobody_vouches_for_is_pinned_by_the_check_and_then_enough(
+    bench: Own,
+) -> None:
+    bench.server.show(tls="self-signed")
+    there = gateway(bench, "127.0.0.0/8")
+
+    pinned = there.check(access(bench, HostTrust(accept_certificate=True))).certificate
+    trust = HostTrust(accept_certificate=True, certificate=pinned)
+    page = there.open(access(bench, trust)).fetch(StreamPlan("sales", NOW), None)
+
+    assert pinned
+    assert pinned.replace(":", "").lower() == bench.server.certificate_sha256
+    assert page.requests == 1
+
+
+def test_an_address_within_a_network_is_refused(bench: Own) -> None:
+    with pytest.raises(HostRefused):
+        gateway(bench).open(access(bench, HostTrust(allow_http=True))).fetch(
+            StreamPlan("sales", NOW), None
+        )
+
+
+def test_a_server_that_is_switched_off_is_unreachable(bench: Own) -> None:
+    bench.server.show("offline")
+
+    with pytest.raises(ServerUnreachable):
+        gateway(bench, "127.0.0.0/8").open(access(bench, HostTrust(allow_http=True))).fetch(
+            StreamPlan("sales", NOW), None
+        )
+
+
+@pytest.mark.parametrize("somebody", ["router", "other_server", "nothing_here", "redirect"])
+def test_somebody_elses_answer_is_none(bench: Own, somebody: str) -> None:
+    bench.server.show(somebody)
+    own = access(bench, HostTrust(allow_http=True))
+
+    assert gateway(bench, "127.0.0.0/8").check(own).outcome == "unexpected_answer"
