@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from typing import TypeVar
 
 from chalicelib.domain.manifest import Manifest, digest, id_digest
@@ -24,9 +24,14 @@ from chalicelib.services.ports.stores import Inventories
 from chalicelib.services.progress import Progress, StreamPlace, Tally
 
 F = TypeVar("F", Customer, Sale, InventoryItem)
+T = TypeVar("T")
 
 MAX_ASIDES = 1_000
 """Set-aside records kept of one run; the rest is only counted."""
+
+MOST_AT_ONCE = 1_000
+"""Facts in one commit. Its intent must fit a row of 400 KB, and the account's other sources wait
+for it; the one page of a report may hold a whole clientele."""
 
 DAYS_WATCHED = 63
 GONE = 0
@@ -101,16 +106,16 @@ class PageTaker:
     def _take_customers(self, facts: Sequence[Fact]) -> int:
         customers = [f for f in facts if isinstance(f, Customer)]
         fresh = self._fresh("customers", customers, lambda c: c.ext_id)
-        if fresh:
-            self._count(self._commit(customers=[c for c, _, _ in fresh]))
+        for part in _parts(fresh):
+            self._count(self._commit(customers=[c for c, _, _ in part]))
         self._remember("customers", fresh)
         return len(customers) - len(fresh)
 
     def _take_sales(self, facts: Sequence[Fact]) -> int:
         sales = [f for f in facts if isinstance(f, Sale)]
         fresh = self._fresh("sales", sales, lambda s: s.ext_id)
-        if fresh:
-            self._count(self._commit(sales=[s for s, _, _ in fresh]))
+        for part in _parts(fresh):
+            self._count(self._commit(sales=[s for s, _, _ in part]))
         place = self._progress.streams["sales"]
         manifest = self.manifests["sales"]
         for sale, key, _ in fresh:
@@ -172,6 +177,11 @@ class PageTaker:
         if _watched(sale.ordered_at, self._progress.began):
             day = str(utc_day(sale.ordered_at))
             place.days[day] = place.days.get(day, 0) + 1
+
+
+def _parts(fresh: Sequence[T]) -> Iterator[Sequence[T]]:
+    for start in range(0, len(fresh), MOST_AT_ONCE):
+        yield fresh[start : start + MOST_AT_ONCE]
 
 
 def inventory_id(item: InventoryItem) -> str:

@@ -1,0 +1,81 @@
+"""A page as large as a clientele is committed in portions."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from chalicelib.adapters.rows import pack_intent
+from chalicelib.domain.identity import MergeKey
+from chalicelib.domain.ids import record_id
+from chalicelib.domain.manifest import Manifest
+from chalicelib.domain.records import Customer, Sale
+from chalicelib.services.pages import MOST_AT_ONCE, PageTaker
+from chalicelib.services.ports.facts import Committed, Intent, SaleId
+from chalicelib.services.ports.pos import Page
+from chalicelib.services.ports.runs import Lease, RunView
+from chalicelib.services.progress import Progress, StreamPlace, Tally
+
+DYNAMODB_ROW = 400 * 1024
+MANY = 2 * MOST_AT_ONCE + 1
+VIEW = RunView("run_1", "3912", "auphan", "crd_1", "running", "now", 0)
+
+
+class Ledger:
+    """Remembers how much came at once."""
+
+    def __init__(self) -> None:
+        self.customers: list[int] = []
+        self.sales: list[int] = []
+
+    def commit(self, *_: str, customers: Any = (), sales: Any = ()) -> Committed:
+        if customers:
+            self.customers.append(len(customers))
+        if sales:
+            self.sales.append(len(sales))
+        return Committed(personas=len(customers))
+
+
+@pytest.fixture
+def ledger() -> Ledger:
+    return Ledger()
+
+
+@pytest.fixture
+def taker(ledger: Ledger) -> PageTaker:
+    progress = Progress(0, {"customers": StreamPlace(), "sales": StreamPlace()})
+    lease = Lease("3912", "auphan", "crd_1", "run_1", 1, None, VIEW)
+    unused: Any = None
+    commits: Any = ledger
+    made = PageTaker(
+        lease, progress, Tally(VIEW), commits=commits, states=unused, inventories=unused
+    )
+    made.manifests = {"customers": Manifest(), "sales": Manifest()}
+    return made
+
+
+def test_a_clientele_on_one_page_is_committed_in_portions(taker: PageTaker, ledger: Ledger) -> None:
+    page = Page(tuple(Customer(str(n)) for n in range(MANY)), (), MANY, None)
+
+    taker.take("customers", page)
+    taker.take("customers", page)
+
+    assert ledger.customers == [MOST_AT_ONCE, MOST_AT_ONCE, 1]
+
+
+def test_so_are_the_sales_of_a_window(taker: PageTaker, ledger: Ledger) -> None:
+    sales = tuple(Sale(str(n), "Main", 0, "", "CAD", 100) for n in range(MANY))
+
+    taker.take("sales", Page(sales, (), MANY, None))
+
+    assert ledger.sales == [MOST_AT_ONCE, MOST_AT_ONCE, 1]
+
+
+def test_the_intent_of_a_portion_fits_a_row() -> None:
+    ids = [record_id("3912", "auphan", "north", str(n)) for n in range(MOST_AT_ONCE)]
+    keys = [MergeKey("email", f"{rid}@{rid}.example.com") for rid in ids]
+    sales = [SaleId("auphan", "203.0.113.7:443", rid) for rid in ids]
+
+    # A record may bring those it merges with: a few for nearly each is far beyond any clientele.
+    assert len(pack_intent(Intent(tuple(ids), tuple(keys), tuple(sales)))) * 3 < DYNAMODB_ROW
