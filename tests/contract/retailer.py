@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any
@@ -11,15 +11,15 @@ from typing import Any
 from chalicelib.adapters.clock import SystemClock
 from chalicelib.domain.ids import record_id, store_key_id
 from chalicelib.pos.connector import Gateway
-from chalicelib.services.ports.integrations import Credential
+from chalicelib.services.ports.integrations import Credential, Integration
 from chalicelib.services.ports.pos import CredentialAccess
 from chalicelib.services.ports.runs import RunView
 from simulators import oracle
-from simulators.posabit.control import describe
-from simulators.posabit.server import PosabitServer
+from simulators.registry import platform_of, server_of
+from simulators.server import SimServer
 from simulators.shapes import WorldSpec
 from simulators.world import World
-from tests.unit.services.backroom import UID, Backroom
+from tests.unit.services.backroom import PLATFORM, UID, Backroom
 
 DAY = 86_400_000
 YEAR = 365 * DAY
@@ -35,9 +35,47 @@ class HastyClock(SystemClock):
         """Time moves by itself."""
 
 
+Keys = tuple[dict[str, str], dict[str, str]]
+"""A credential's open fields and its secret ones."""
+
+
+def _of_venues(server: SimServer[Any]) -> list[Keys]:
+    return [({"store_name": v.name}, {"key": v.token}) for v in server.world.venues]
+
+
+def _of_stores(server: SimServer[Any]) -> list[Keys]:
+    return [({}, {"api_key": venue.token}) for venue in server.world.venues]
+
+
+def _of_company(server: SimServer[Any]) -> list[Keys]:
+    about = server.describe()
+    return [({"company_id": about["company_id"]}, {"api_key": about["api_key"]})]
+
+
+@dataclass(frozen=True)
+class Kind:
+    """How a platform's retailer is set up. `rows`: the simulator's switch of rows a page."""
+
+    platform: str
+    rows: str
+    keys: Callable[[SimServer[Any]], list[Keys]]
+    integrator: bool = False
+
+
+KINDS = {
+    kind.platform: kind
+    for kind in (
+        Kind("posabit", "max_per_page", _of_venues, integrator=True),
+        Kind("thsuite", "max_limit", _of_stores),
+        Kind("webjoint", "max_rows", _of_company),
+    )
+}
+
+
 @dataclass
 class Retailer:
-    server: PosabitServer
+    platform: str
+    server: SimServer[Any]
     room: Backroom
     credentials: list[str]
     history_from: int
@@ -47,14 +85,18 @@ class Retailer:
         return [self._run(credential) for credential in self.credentials]
 
     def _run(self, credential: str) -> RunView:
-        asked = self.room.runs.start(UID, "posabit", credential, "now")
+        asked = self.room.runs.start(UID, self.platform, credential, "now")
         self.room.deliver()
-        return self.room.states.run(UID, "posabit", asked.id)
+        return self.room.states.run(UID, self.platform, asked.id)
 
     def told(self) -> dict[str, Any]:
         """What AIQ knows, in the oracle's terms."""
-        stores = {n: v.code for n, v in enumerate(self.server.world.venues, 1)}
-        mapping = {store_key_id("posabit", code, code): n for n, code in stores.items()}
+        shops = dict(enumerate(self.server.world.shops, 1))
+        stores = {number: shop.key for number, shop in shops.items()}
+        mapping = {
+            store_key_id(self.platform, shop.scope, shop.key): number
+            for number, shop in shops.items()
+        }
         self.room.stores.mapping = lambda _uid: mapping
         self.room.commits.rederive(UID, [rid for _, rid in self.room.facts.records])
         records = {
@@ -100,42 +142,49 @@ class Retailer:
         return int(sorted(rows, key=lambda r: r.updated)[place].id)
 
     def record_of(self, venue: int, ext_id: int) -> str:
-        return record_id(UID, "posabit", self.server.world.venues[venue].code, str(ext_id))
+        return record_id(UID, self.platform, self.server.world.shops[venue].scope, str(ext_id))
 
 
 @contextmanager
 def a_retailer(
-    *, shoppers: int = 240, sales: int = 600, stores: int = 2, rows_a_page: int = 40, seed: int = 7
+    *,
+    platform: str = "posabit",
+    shoppers: int = 240,
+    sales: int = 600,
+    stores: int = 2,
+    rows_a_page: int = 40,
+    seed: int = 7,
 ) -> Iterator[Retailer]:
+    kind = KINDS[platform]
     now = int(time.time() * 1000) // DAY * DAY
     spec = WorldSpec(
         now=now, seed=seed, shoppers=shoppers, stores=stores, sales=sales, old_lots=60, products=50
     )
-    with PosabitServer(World(spec)) as server:
-        server.api.settings.max_per_page = rows_a_page
-        about = describe(server)
+    with server_of(platform)(World(spec, platform_of(platform))) as server:
+        setattr(server.api.settings, kind.rows, rows_a_page)
         clock = HastyClock()
-        token = about["integrator_token"]
-        gateway = Gateway(clock, {"posabit": about["base_url"]}, lambda _platform: token)
+        token = server.world.integrator_token if kind.integrator else None
+        gateway = Gateway(clock, {platform: server.base_url}, lambda _platform: token)
         room = Backroom(gateway=gateway, clock=clock)
+        if platform != PLATFORM:
+            room.integrations.save(Integration(UID, platform, state="connected"))
         history_from = now - YEAR
         names = []
-        for number, venue in enumerate(about["venues"]):
-            name = f"crd_venue{number}"
+        for number, (fields, secrets) in enumerate(kind.keys(server)):
+            name = f"crd_number{number}"
             names.append(name)
-            key = {"key": venue["token"]}
-            found = gateway.check(CredentialAccess("posabit", {"store_name": "x", **key}))
+            found = gateway.check(CredentialAccess(platform, {**fields, **secrets}))
             room.credentials.add(
                 Credential(
                     uid=UID,
-                    platform="posabit",
+                    platform=platform,
                     id=name,
                     scope=found.scope or "",
-                    fields={"store_name": venue["name"]},
-                    sealed=room.key_ring.seal(UID, name, key).sealed,
+                    fields=fields,
+                    sealed=room.key_ring.seal(UID, name, secrets).sealed,
                     history_from=history_from,
                     created_at=now,
                 )
             )
         server.stats.clear()
-        yield Retailer(server, room, names, history_from)
+        yield Retailer(platform, server, room, names, history_from)
