@@ -37,11 +37,12 @@ CUT = "…"
 
 @dataclass(frozen=True, slots=True)
 class Normalised:
-    """A page's rows. Of rows with one id the last stands, as the newest."""
+    """A page's rows. Of rows with one id the last stands, as the newest; `sold_out` were left out."""
 
     facts: tuple[Fact, ...]
     rejects: tuple[Reject, ...]
     unknown_words: Mapping[str, int]
+    sold_out: int = 0
 
 
 class Normaliser:
@@ -58,16 +59,18 @@ class Normaliser:
     def page(self, rows: Iterable[Json]) -> Normalised:
         facts: dict[object, Fact] = {}
         rejects: list[Reject] = []
+        sold_out = 0
         self._words.clear()
         for row in rows:
             if self._in_stock and _sold_out(row, self._in_stock):
+                sold_out += 1
                 continue
             made = self.one(row)
             if isinstance(made, Reject):
                 rejects.append(made)
             else:
                 facts[made.key if isinstance(made, StoreFact) else made.ext_id] = made
-        return Normalised(tuple(facts.values()), tuple(rejects), dict(self._words))
+        return Normalised(tuple(facts.values()), tuple(rejects), dict(self._words), sold_out)
 
     def one(self, row: Json) -> Fact | Reject:
         if not isinstance(row, dict):

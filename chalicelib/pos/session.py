@@ -147,7 +147,7 @@ class Session:
         return Page(
             facts=self._chosen(rows.facts),
             rejects=() if turn.again else rows.rejects,
-            fetched=len(sheet.rows),
+            fetched=len(sheet.rows) - rows.sold_out,
             cursor=turn.cursor,
             full_listing=turn.full_listing,
             requests=self._transport.requests - requests,

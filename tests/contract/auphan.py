@@ -45,7 +45,7 @@ class Auphan:
 
     def access(self, **changes: str) -> CredentialAccess:
         fields = {"host": "", "api_key": changes.get("key", self.key)}
-        return CredentialAccess("auphan", fields, "server", "America/Toronto", "CAD")
+        return CredentialAccess("auphan", fields, "auphan-server", "America/Toronto", "CAD")
 
     def truth(self, stream: Stream) -> dict[str, Instant]:
         shops = self.server.world.shops
