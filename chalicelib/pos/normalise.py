@@ -37,7 +37,7 @@ CUT = "…"
 
 @dataclass(frozen=True, slots=True)
 class Normalised:
-    """A page's rows. Of rows with one id the last stands, as the newest; `sold_out` were left out."""
+    """A page's rows; `sold_out` were left out. Of rows with one id the last stands, the newest."""
 
     facts: tuple[Fact, ...]
     rejects: tuple[Reject, ...]

@@ -301,7 +301,8 @@ class ErrorObjects(Part):
 
 
 class SaleWords(Part):
-    """What the POS's words mean, lower-cased. A word that is nowhere here is never final."""
+    """What the POS's words mean, lower-cased. A word that is nowhere here is never final. `blank`:
+    what it means that there is no word at all."""
 
     final: tuple[str, ...] = ()
     void: tuple[str, ...] = ()
