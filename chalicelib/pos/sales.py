@@ -7,6 +7,8 @@ from dataclasses import replace
 from functools import partial
 from typing import Any
 
+import orjson
+
 from chalicelib.domain.records import LineItem, Sale, Tender
 from chalicelib.pos import coerce
 from chalicelib.pos.fields import Compiler, Fields, Row, Setting, elements, plain
@@ -14,6 +16,11 @@ from chalicelib.pos.profile import Profile, SaleWords
 
 Count = Callable[[str, str], None]
 """Takes (field, word): a word the profile does not know was seen."""
+
+MAX_BYTES = 350_000
+"""Of a sale as JSON: a row of a table takes 400 KB."""
+FEW = 10
+"""So many lines, with half as many discounts each, fit whatever they say."""
 
 HEAD_MONEY = ("subtotal", "discount", "tax", "fees", "tip")
 
@@ -41,7 +48,7 @@ def sale_maker(profile: Profile, setting: Setting, count: Count) -> Callable[[Ro
         lines = lines_of(row)
         if values.pop("all_returned"):
             lines = tuple(replace(line, returned=True) for line in lines)
-        return Sale(
+        made = Sale(
             store_key=values.pop("store_key", None) or setting.store_key,
             ordered_at_text=text_of(row) or "",
             currency=setting.currency,
@@ -49,8 +56,18 @@ def sale_maker(profile: Profile, setting: Setting, count: Count) -> Callable[[Ro
             tenders=tenders_of(row),
             **values,
         )
+        if not _fits(made):
+            raise coerce.Unusable("wrong_shape", "items")
+        return made
 
     return sale
+
+
+def _fits(sale: Sale) -> bool:
+    few = len(sale.items) + len(sale.tenders) <= FEW
+    if few and all(len(line.discounts) <= FEW // 2 for line in sale.items):
+        return True
+    return len(orjson.dumps(sale)) <= MAX_BYTES
 
 
 def _judge(words: SaleWords, count: Count) -> Callable[[dict[str, Any]], None]:

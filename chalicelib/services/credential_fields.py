@@ -35,7 +35,8 @@ def validated_changes(
 ) -> dict[str, str]:
     """Only the fields to change; a blank one is to be removed and comes back as "".
 
-    Raises InvalidInput, and Conflict for a field that never changes once set (product.md §3.6).
+    Raises InvalidInput, also for a new address without the secrets that shall go there; and
+    Conflict for a field that never changes once set (product.md §3.6).
     """
     faults = _unknown(info, given)
     changes: dict[str, str] = {}
@@ -54,8 +55,25 @@ def validated_changes(
             )
         else:
             changes[field.key] = value
+    faults += _left_behind(info, changes, held)
     _raise(faults)
     return changes
+
+
+def _left_behind(
+    info: PlatformInfo, changes: Mapping[str, str], held: Mapping[str, str]
+) -> list[dict[str, object]]:
+    """The secrets missing beside a new address: a kept one goes only where it was given for, else
+    whoever may change the address could read it there."""
+    hosts = [field.key for field in info.fields if field.host and field.key in changes]
+    if all(changes[key] == held.get(key, "") for key in hosts):
+        return []
+    reason = "give it again with a new address: it is sent only where it was given for"
+    return [
+        _refusal(field, reason)
+        for field in info.fields
+        if field.secret and field.key not in changes
+    ]
 
 
 def secret_names(info: PlatformInfo) -> frozenset[str]:

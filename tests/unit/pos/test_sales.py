@@ -164,3 +164,26 @@ def test_amounts_that_are_not_said_are_zero() -> None:
     made = sale(discount=None, tax=None, sub_total=None)
 
     assert (made.discount, made.tax, made.subtotal) == (0, 0, 0)
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [
+        {"items": [an_item_row(product_name="草" * 500, category="草" * 500) for _ in range(400)]},
+        {
+            "items": [
+                an_item_row(discount_list=[{"coupon_name": f"{n}{'草' * 490}"} for n in range(500)])
+            ]
+        },
+    ],
+)
+def test_a_sale_too_large_for_a_row_of_a_table_is_set_aside(changes: Any) -> None:
+    made = reject("sales", a_sale_row(**changes))
+
+    assert (made.reason, made.field) == ("wrong_shape", "items")
+
+
+def test_a_long_sale_of_ordinary_lines_is_kept() -> None:
+    made = sale(items=[an_item_row(item_id=n) for n in range(500)])
+
+    assert len(made.items) == 500

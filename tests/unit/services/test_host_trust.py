@@ -164,10 +164,33 @@ def test_another_address_or_key_leaves_the_pin(shop: Retailer) -> None:
     held = add(shop, accept_certificate=True)
     shows(shop, NEW, "server_unreachable")
 
-    moved = change(shop, held, given={"custom_ip": "192.101.102.104:25565"})
+    moved = change(shop, held, given={"custom_ip": "192.101.102.104:25565", "auth_key": AUTH})
 
     assert moved.trust.certificate == OLD
     assert shop.pos.checked[-1].trust.certificate == OLD
+
+
+@pytest.mark.parametrize("elsewhere", ["192.101.102.104:25565", ""])
+def test_a_kept_key_is_not_sent_to_an_address_it_was_not_given_for(
+    shop: Retailer, elsewhere: str
+) -> None:
+    shows(shop, None)
+    held = add(shop)
+    asked = len(shop.pos.checked)
+
+    with pytest.raises(InvalidInput) as refused:
+        change(shop, held, given={"custom_ip": elsewhere})
+
+    [fault] = refused.value.details["errors"]  # type: ignore[misc]
+    assert fault["field"] == "fields.auth_key"
+    assert len(shop.pos.checked) == asked
+
+
+def test_the_same_address_again_needs_no_key(shop: Retailer) -> None:
+    shows(shop, None)
+    held = add(shop)
+
+    assert change(shop, held, given={"custom_ip": FIELDS["custom_ip"]}).fields == held.fields
 
 
 def test_what_was_allowed_can_be_taken_back(shop: Retailer) -> None:
