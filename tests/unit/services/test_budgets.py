@@ -1,0 +1,155 @@
+"""The budgets of architecture.md §7 that can be counted: units and calls, never seconds."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+import boto3
+import pytest
+from moto import mock_aws
+
+from benchmarks import worker
+from benchmarks.growth import NOW, PAGE, Bench, sale, shopper
+from benchmarks.local import deployed
+from benchmarks.units import Meter, indexes_of_tables, row_bytes
+from chalicelib.adapters import aws, tables
+from chalicelib.domain.records import InventoryItem, StoreFact
+from chalicelib.domain.times import DAY
+from chalicelib.entrypoints import wiring
+from chalicelib.services.messages import SyncMessage
+from tests.fakes.pos import FakePosGateway, pages_of
+
+SHOPPERS = [shopper(number) for number in range(PAGE)]
+
+
+def a_page_of_sales(first: int = 0) -> list[Any]:
+    return [sale(first + n, who.ext_id, NOW - DAY + n) for n, who in enumerate(SHOPPERS)]
+
+
+@pytest.fixture
+def account() -> Bench:
+    """An account with a page of shoppers and one mapped store."""
+    made = Bench()
+    made.take("shoppers", "customers", SHOPPERS)
+    return made
+
+
+def test_a_new_shopper_costs_at_most_five_write_units_and_two_for_indexes(account: Bench) -> None:
+    cost = account.spent["shoppers"].per_record()
+
+    assert (cost.writes <= 5, cost.index_writes <= 2) == (True, True), cost
+
+
+def test_a_new_sale_costs_at_most_four_write_units_even_a_shoppers_first(account: Bench) -> None:
+    account.take("first sale", "sales", a_page_of_sales())
+    account.take("second sale", "sales", a_page_of_sales(first=PAGE))
+
+    first = account.spent["first sale"].per_record()
+    second = account.spent["second sale"].per_record()
+    # The first may choose a favourite store, which writes the persona: one of several sales.
+    assert (first.writes + second.writes) / 2 <= 4, (first, second)
+    assert second.writes <= 4 - 0.5, "no room for the ledger"
+    assert first.index_writes + second.index_writes == 0
+
+
+def test_a_record_known_unchanged_costs_nothing(account: Bench) -> None:
+    account.take("again", "customers", SHOPPERS)
+
+    again = account.spent["again"].per_record()
+    assert (again.calls, again.writes, again.reads) == (0, 0, 0)
+
+
+def test_a_sale_costs_a_shopper_of_long_standing_no_more_units() -> None:
+    units = []
+    for history in (100, 2_000):
+        made, buyer = Bench(), SHOPPERS[0]
+        made.take("shopper", "customers", [buyer])
+        old = [sale(n, buyer.ext_id, NOW - 300 * DAY + n * 10_000_000) for n in range(history)]
+        made.take("history", "sales", old)
+
+        made.take("sale", "sales", [sale(history, buyer.ext_id, NOW)])
+
+        cost = made.spent["sale"].per_record()
+        units.append(cost.writes + cost.reads)
+    assert units[1] <= 3 * units[0]
+
+
+def test_rows_are_measured_as_dynamodb_charges_them() -> None:
+    row = {
+        "pk": {"S": "é"},
+        "n": {"N": "-12.5"},
+        "b": {"B": b"\x00" * 7},
+        "t": {"BOOL": True},
+        "l": {"L": [{"S": "ab"}]},
+        "m": {"M": {"k": {"S": "v"}}},
+    }
+
+    assert row_bytes(row) == (2 + 2) + (1 + 4) + (1 + 7) + (1 + 1) + (1 + 3 + 3) + (1 + 3 + 3)
+
+
+@pytest.fixture
+def meter(monkeypatch: pytest.MonkeyPatch) -> Iterator[Meter]:
+    """The real adapters on an AWS of their own, every call counted."""
+    monkeypatch.delenv("AWS_ENDPOINT_URL", raising=False)
+    monkeypatch.setenv("AWS_DEFAULT_REGION", "us-east-1")
+    for name in ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY"):
+        monkeypatch.setenv(name, "test")
+    with mock_aws():
+        for name, value in deployed(boto3.client).items():
+            monkeypatch.setenv(name, value)
+        _forget()
+        made = Meter(indexes_of_tables(worker.tables()))
+        with made.listening():
+            worker.prepare({"token": "vt_secret_key_1"})
+            yield made
+    _forget()
+
+
+def _forget() -> None:
+    """Only clients made from now on are heard."""
+    wiring.reset()
+    aws.client.cache_clear()
+    tables._connection_to.cache_clear()
+
+
+def run(meter: Meter, gateway: FakePosGateway, trigger: Any) -> int:
+    """One run; how many DynamoDB calls the worker made."""
+    asked = worker.ask(trigger)
+    meter.forget()
+    message = SyncMessage(worker.UID, worker.PLATFORM, worker.CREDENTIAL, asked.id, 0)
+    wiring.sync_worker("sync").handle(message, lambda: 900.0)
+    calls = int(meter.total("calls"))
+    ended = wiring.sync_states().run(worker.UID, worker.PLATFORM, asked.id)
+    assert ended.state == "succeeded", ended.error
+    return calls
+
+
+def a_pos() -> FakePosGateway:
+    store = StoreFact(worker.SCOPE, "Ballard")
+    people = SHOPPERS[:8]
+    sales = [sale(n, who.ext_id, NOW) for n, who in enumerate(people)]
+    items = [InventoryItem(str(n), worker.SCOPE, "Jam", "1", "USD") for n in range(5)]
+    return FakePosGateway(
+        pages={
+            "stores": pages_of([store]),
+            "customers": pages_of(people, full_listing=True),
+            "sales": pages_of(sales),
+            "inventory": pages_of(items, full_listing=True),
+        }
+    )
+
+
+@pytest.mark.parametrize("trigger", ["reread", "now"])
+def test_a_run_with_nothing_changed_makes_at_most_ten_calls(
+    meter: Meter, monkeypatch: pytest.MonkeyPatch, trigger: str
+) -> None:
+    gateway = a_pos()
+    monkeypatch.setattr(wiring, "pos_gateway", lambda: gateway)
+    first = run(meter, gateway, "now")
+
+    calls = run(meter, gateway, trigger)
+
+    assert first > 20, "nothing was heard"
+    assert calls <= 10, meter.as_dict()["calls"]
+    assert not any("PersonasTable" in name for found in meter.calls.values() for name in found)
