@@ -16,6 +16,7 @@ from chalicelib.services.ports.people import People
 
 SYSTEM = "system"
 UID_TRIES = 5
+IN_ALREADY = "This person is in the account already: change their role instead."
 LAST_OWNER = "An account keeps at least one Owner: make somebody else Owner first."
 
 
@@ -111,13 +112,16 @@ class AccountService:
     def invite(self, uid: str, email: str, role: Role, *, actor: str) -> User:
         """Let somebody in; who was deactivated comes back. Raises Conflict for who is in."""
         if any(user.email == email and user.active for user in self._accounts.users(uid)):
-            raise Conflict("This person is in the account already: change their role instead.")
+            raise Conflict(IN_ALREADY)
         sub = self._people.invite(email)
         user = User(uid=uid, sub=sub, email=email, role=role)
-        if any(known.sub == sub for known in self._accounts.users(uid)):
-            self._accounts.change_user(user, other_owner=None)
-        else:
+        known = next((known for known in self._accounts.users(uid) if known.sub == sub), None)
+        if known is None:
             self._accounts.add_user(user)
+        elif known.active:  # the same mailbox, written in another way
+            raise Conflict(IN_ALREADY)
+        else:
+            self._accounts.change_user(user, other_owner=None)
         self._record(uid, actor, "user.invited", f"user:{sub}", None, {"role": role})
         return user
 

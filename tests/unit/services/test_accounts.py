@@ -134,6 +134,18 @@ def test_who_is_in_is_not_invited_again() -> None:
         office.service.invite(account.uid, "a@example.com", "Staff", actor="user:ada")
 
 
+def test_an_owner_cannot_be_demoted_by_inviting_their_address_in_other_letters() -> None:
+    office = Office()
+    account = office.service.create("Green", "Ada@Example.com")
+    [owner] = office.service.users(account.uid)
+    office.people.subs["ada@example.com"] = owner.sub  # the pool knows no case
+
+    with pytest.raises(Conflict):
+        office.service.invite(account.uid, "ada@example.com", "Staff", actor="user:ada")
+
+    assert office.service.users(account.uid) == [owner]
+
+
 def test_who_left_may_be_invited_back() -> None:
     office = Office()
     account = office.service.create("Green", "a@example.com")
