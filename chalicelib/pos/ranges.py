@@ -76,7 +76,7 @@ class Ranges:
     def turn(self, plan: StreamPlan, cursor: Cursor | None, sheet: Sheet) -> Turn:
         at = _place(cursor)
         limited = self._page.made is not None or plan.since is not None
-        if len(sheet.rows) <= (1 if at.first else 0):
+        if len(sheet.rows) <= 1:
             return Turn(None, full_listing=not limited)
         following = self._after(at, sheet)
         if following.falling or following.sinking:
