@@ -1,0 +1,160 @@
+"""The cards of THSuite and Webjoint in the words of their articles, and what their maps can say."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from chalicelib.domain.records import Customer, InventoryItem, Reject, Sale, Stream
+from chalicelib.pos import registry
+from chalicelib.pos.fields import Setting
+from chalicelib.pos.normalise import Normaliser
+from chalicelib.pos.receipts import Receipts
+
+
+def one(platform: str, stream: Stream, row: dict[str, Any], store: str = "51") -> Any:
+    return Normaliser(registry.profile(platform), stream, Setting(store)).one(row)
+
+
+def an_order(**changes: Any) -> dict[str, Any]:
+    return {
+        "id": 55231,
+        "_id": "12-51-80211-55231",
+        "customerId": 999,
+        "facilityId": 51,
+        "status": "Complete",
+        "type": "Delivery",
+        "subtotal": "45.00",
+        "discount": "5.00",
+        "taxes": "9.80",
+        "deliveryFee": "2.50",
+        "total": "52.30",
+        "created": "2026-05-02T19:22:10.000Z",
+        "modified": "2026-05-02T21:03:00.000Z",
+        "details": [{"id": 1, "productId": 77, "name": "Blue Dream", "quantity": 1, "price": "45"}],
+    } | changes
+
+
+@pytest.mark.parametrize(
+    ("platform", "title", "fields"),
+    [
+        ("thsuite", "THSuite API", [("APIKey", True, True)]),
+        (
+            "webjoint",
+            "Webjoint",
+            [("API Key", True, True), ("CompanyID", False, True), ("FacilityIDs", False, False)],
+        ),
+    ],
+)
+def test_a_card_asks_for_the_fields_of_its_article(
+    platform: str, title: str, fields: list[tuple[str, bool, bool]]
+) -> None:
+    info = registry.info(platform)
+
+    assert info.title == title
+    assert [(f.label, f.secret, f.required) for f in info.fields] == fields
+    assert (info.age_gate_to_connect, info.own_server, info.writable) == (True, False, False)
+    assert (info.pushes_signups, info.imports_points, info.market_sync) == (False, False, False)
+
+
+def test_the_articles_words_help_to_fill_the_fields() -> None:
+    token = registry.info("thsuite").fields[0].help
+    facilities = registry.info("webjoint").fields[2].help
+
+    assert "Integration Token in THSuite" in token
+    assert "Copy the INTEGRATION TOKEN" in token
+    assert facilities == (
+        "Facility IDs are used to pull sales and inventory for particular locations. If empty,"
+        " sales and inventory will be pulled for ALL available facilities."
+    )
+
+
+def test_a_contract_that_nobody_confirmed_says_so() -> None:
+    thsuite, webjoint = registry.info("thsuite"), registry.info("webjoint")
+
+    assert (thsuite.contract_status, webjoint.contract_status) == ("unconfirmed", "partly public")
+    assert "not confirmed by the vendor" in thsuite.contract_note
+    assert "endpoints.customers.paths" in thsuite.inferred
+    assert webjoint.overlap_seconds == 7 * 24 * 3600
+
+
+@pytest.mark.parametrize(
+    ("composite", "customer"),
+    [("12-51-80211-55231", "80211"), ("12-51-0-55231", None), ("12-51", "999"), (None, "999")],
+)
+def test_who_bought_is_the_third_part_of_a_composite_id(
+    composite: str | None, customer: str | None
+) -> None:
+    sale = one("webjoint", "sales", an_order(_id=composite))
+
+    assert sale.customer_ext_id == customer
+
+
+def test_an_order_has_dollars_in_text_and_its_facility() -> None:
+    sale = one("webjoint", "sales", an_order(), store="")
+
+    assert isinstance(sale, Sale)
+    assert (sale.total, sale.tax, sale.fees, sale.discount) == (5230, 980, 250, 500)
+    assert (sale.store_key, sale.ext_id, sale.is_final) == ("51", "55231", True)
+
+
+@pytest.mark.parametrize(
+    ("status", "final", "kind"),
+    [
+        ("Complete", True, "sale"),
+        ("OutForDelivery", False, "sale"),
+        ("Refunded", False, "sale"),
+        ("Cancelled", False, "void"),
+        ("Teleported", False, "sale"),
+        ("", False, "sale"),
+    ],
+)
+def test_only_complete_is_final(status: str, final: bool, kind: str) -> None:
+    sale = one("webjoint", "sales", an_order(status=status))
+
+    assert (sale.is_final, sale.kind) == (final, kind)
+
+
+@pytest.mark.parametrize(("blocked", "active"), [(True, False), (False, True), (None, True)])
+def test_blocked_is_the_opposite_of_active(blocked: bool | None, active: bool) -> None:
+    customer = one("webjoint", "customers", {"id": 1, "firstName": "Ana", "blocked": blocked})
+
+    assert isinstance(customer, Customer)
+    assert customer.active is active
+
+
+@pytest.mark.parametrize("variants", [[], None, [{}], "text", [7]])
+def test_a_product_without_a_usable_variant_has_no_price(variants: Any) -> None:
+    row = {"compositeId": "12-51-7", "id": 7, "name": "X", "quantity": 2, "variants": variants}
+
+    item = one("webjoint", "inventory", row)
+
+    assert isinstance(item, InventoryItem)
+    assert (item.price, item.store_key, item.product_ext_id) == (None, "51", "7")
+
+
+def test_a_broken_amount_of_one_line_sets_its_receipt_aside() -> None:
+    group = registry.profile("thsuite").streams["sales"].group
+    assert group is not None
+    line = {"receiptId": "r1", "storeId": "st", "completedAt": "2026-05-02T19:22:10Z"}
+    rows = [{**line, "id": "a", "total": 1.1}, {**line, "id": "b", "total": "n/a"}]
+
+    [whole] = Receipts(group).whole(rows)
+
+    made = one("thsuite", "sales", whole)
+    assert isinstance(made, Reject)
+    assert (made.reason, made.ext_id) == ("bad_money", "r1")
+
+
+def test_lines_add_up_without_a_cent_lost() -> None:
+    group = registry.profile("thsuite").streams["sales"].group
+    assert group is not None
+    line = {"receiptId": "r1", "completedAt": "2026-05-02T19:22:10Z", "status": "completed"}
+    rows = [{**line, "id": n, "total": 0.1, "tax": None, "name": "X"} for n in range(3)]
+
+    [whole] = Receipts(group).whole(rows)
+
+    sale = one("thsuite", "sales", whole, store="st_1")
+    assert isinstance(sale, Sale)
+    assert (sale.total, sale.tax, len(sale.items), sale.store_key) == (30, 0, 3, "st_1")
