@@ -2,19 +2,27 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterator
+from contextlib import suppress
 from dataclasses import replace
 from typing import Any
 from unittest.mock import patch
 
+import pytest
 from hypothesis import settings
 from hypothesis import strategies as st
-from hypothesis.stateful import rule
+from hypothesis.stateful import invariant, rule
 
+from chalicelib.domain.identity import MergeKey
 from chalicelib.domain.ids import record_id
 from chalicelib.domain.records import Customer, Sale
 from chalicelib.services import closure
-from tests.fakes.facts import Crash
+from chalicelib.services.commit import Commits
+from tests.fakes.accounts import MemoryAccounts, an_account
+from tests.fakes.common import FakeClock
+from tests.fakes.facts import Crash, MemoryFacts
+from tests.fakes.stores import MemoryStores
 from tests.unit.domain.naive import Shopper, Sold
 from tests.unit.services.test_commit_stateful import UID, Histories, customers, sales, scopes
 
@@ -32,9 +40,11 @@ def crowds(draw: st.DrawFn) -> list[Customer]:
 class WideHistories(Histories):
     """The same promises, with keys that outgrow the row they begin in."""
 
+    inline_members = 3
+
     def __init__(self) -> None:
         super().__init__()
-        self.patched = patch.object(closure, "INLINE_MEMBERS", 3)
+        self.patched = patch.object(closure, "INLINE_MEMBERS", self.inline_members)
         self.patched.start()
 
     def teardown(self) -> None:
@@ -54,9 +64,50 @@ class WideHistories(Histories):
             self._commit(scope, crowd, [])
         self.facts.crash_in = None
 
+    @invariant()
+    def rows_of_carriers_are_what_the_heads_count(self) -> None:
+        heads = {
+            key: head.per_scope() for key, head in self.facts.member_heads.items() if head.wide
+        }
+        rows = {key: Counter(rows.values()) for key, rows in self.facts.member_rows.items() if rows}
+
+        assert rows == heads
+
+
+class LateWideHistories(WideHistories):
+    """Keys outgrow their row only after they are shared too widely."""
+
+    inline_members = 10
+
 
 TestWideHistories = WideHistories.TestCase
-TestWideHistories.settings = settings(max_examples=50, stateful_step_count=12, deadline=None)
+TestWideHistories.settings = settings(max_examples=40, stateful_step_count=12, deadline=None)
+TestLateWideHistories = LateWideHistories.TestCase
+TestLateWideHistories.settings = settings(max_examples=30, stateful_step_count=12, deadline=None)
+
+
+@pytest.mark.parametrize("rows", range(24))
+def test_a_crash_while_a_shared_key_outgrows_its_row_loses_no_carrier(rows: int) -> None:
+    facts = MemoryFacts()
+    commits = Commits(facts, MemoryStores(), MemoryAccounts(an_account(UID)), FakeClock())
+
+    def tell(numbers: range, phone: str | None = PHONE) -> None:
+        told = [Customer(str(n), phone=phone, email=f"{n}@x.example") for n in numbers]
+        commits.commit(UID, "posabit", "north", customers=told)
+
+    with patch.object(closure, "INLINE_MEMBERS", 10):
+        tell(range(9))
+        facts.crash_in = rows
+        with suppress(Crash):
+            tell(range(9, 13))
+        facts.crash_in = None
+        tell(range(20, 21), phone=None)
+        tell(range(9, 13))
+        tell(range(12, 13), phone=None)
+
+        assert facts.shared(UID) == [MergeKey("phone", PHONE)]
+        assert len(facts.wide_carriers(UID, MergeKey("phone", PHONE))) == 12
+        assert max(len(persona.members) for persona in facts.personas.values()) == 1
 
 
 class LateVersions(Histories):

@@ -60,6 +60,19 @@ def test_a_pos_that_names_no_time_is_left_alone_for_longer_and_longer() -> None:
     assert delays == [30, 60, 120, 240]
 
 
+def test_a_page_in_between_ends_the_growing_patience() -> None:
+    first, second = pages_of(people(20), 10)
+    room = a_room(customers=[RateLimited("wait"), first, RateLimited("wait"), second])
+    room.runs.start(UID, PLATFORM, CREDENTIAL, "now")
+    delays = []
+
+    for _ in range(2):
+        room.work(room.queue.take()[0])
+        delays.append(room.queue.sent[0][1])
+
+    assert delays == [30, 30]
+
+
 def test_a_long_wait_goes_back_to_the_due_index_and_the_planner_resumes_the_run() -> None:
     room = a_room(customers=[RateLimited("wait", retry_after=7_200), *pages_of(people(3))])
     run = room.runs.start(UID, PLATFORM, CREDENTIAL, "now")

@@ -188,6 +188,30 @@ def test_a_source_without_a_good_run_for_a_day_is_stale() -> None:
     assert "stale_source" in told(room)
 
 
+def test_a_run_that_failed_reads_on_no_more_though_its_worker_died_before_saying_so() -> None:
+    room = a_room(customers=people(3))
+    show(room, sales=[UpstreamError("It answers 500."), *pages_of(sales(room, 3))])
+    run = room.runs.start(UID, PLATFORM, CREDENTIAL, "now")
+    [body] = room.queue.take()
+    usual = room.credentials.record_run
+
+    def dying(*_: Any, **__: Any) -> None:
+        room.credentials.record_run = usual
+        raise Crash
+
+    room.credentials.record_run = dying
+    with pytest.raises(Crash):
+        room.work(body)
+    requests = len(asked(room))
+    room.clock.move(200)
+
+    room.work(body)
+
+    assert len(asked(room)) == requests
+    assert room.states.run(UID, PLATFORM, run.id).state == "failed"
+    assert credential(room).failures_in_a_row == 1
+
+
 @pytest.mark.parametrize("fault", [KeyRejected("No."), UpstreamError("500")], ids=lambda e: e.code)
 def test_a_failing_run_killed_at_any_step_fails_the_same(fault: AiqError) -> None:
     def failing() -> Backroom:

@@ -124,7 +124,7 @@ def test_a_run_killed_at_any_step_judges_the_catalogue_the_same(
         room.sync()
         later(room)
         every_page_takes(room, pace)
-        show(room, inventory=products(*range(left)))
+        show(room, inventory=products(*range(left)), customers=people(5))
         sync_through_a_crash(room, step, seconds)
         return room
 
