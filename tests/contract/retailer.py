@@ -52,12 +52,22 @@ def _of_company(server: SimServer[Any]) -> list[Keys]:
     return [({"company_id": about["company_id"]}, {"api_key": about["api_key"]})]
 
 
+def _of_server(server: SimServer[Any]) -> list[Keys]:
+    return [({"host": ""}, {"api_key": server.describe()["api_key"]})]
+
+
+def _of_store_names(server: SimServer[Any]) -> list[Keys]:
+    venues = server.world.venues
+    return [({"host": "", "store_name": v.name}, {"auth_key": v.token}) for v in venues]
+
+
 @dataclass(frozen=True)
 class Kind:
-    """How a platform's retailer is set up. `rows`: the simulator's switch of rows a page."""
+    """How a platform's retailer is set up. `rows`: the simulator's switch of rows a page, where it
+    has pages."""
 
     platform: str
-    rows: str
+    rows: str | None
     keys: Callable[[SimServer[Any]], list[Keys]]
     integrator: bool = False
 
@@ -68,6 +78,8 @@ KINDS = {
         Kind("posabit", "max_per_page", _of_venues, integrator=True),
         Kind("thsuite", "max_limit", _of_stores),
         Kind("webjoint", "max_rows", _of_company),
+        Kind("auphan", None, _of_server),
+        Kind("profitek", "max_per_page", _of_store_names),
     )
 }
 
@@ -161,7 +173,8 @@ def a_retailer(
         now=now, seed=seed, shoppers=shoppers, stores=stores, sales=sales, old_lots=60, products=50
     )
     with server_of(platform)(World(spec, platform_of(platform))) as server:
-        setattr(server.api.settings, kind.rows, rows_a_page)
+        if kind.rows:
+            setattr(server.api.settings, kind.rows, rows_a_page)
         clock = HastyClock()
         token = server.world.integrator_token if kind.integrator else None
         gateway = Gateway(clock, {platform: server.base_url}, lambda _platform: token)
