@@ -27,6 +27,7 @@ Kind = Literal[
 CARD = "/settings/integrations/{platform}"
 STORES = "/settings/stores"
 NAMES_SHOWN = 5
+NAMES_KEPT = 20
 
 
 @dataclass(frozen=True, slots=True)
@@ -169,12 +170,17 @@ class Notifier:
             link=template.link.format(platform=subject.partition(":")[0]),
             raised_at=now,
             refreshed_at=now,
-            data=dict(facts),
+            data={name: _kept(fact) for name, fact in facts.items()},
         )
 
     def _tell(self, subject: str, notification: Notification) -> None:
         text = f"{notification.title}\n\n{notification.what_to_do}\n\n{notification.link}"
         self._operator.publish(subject, text)
+
+
+def _kept(fact: object) -> object:
+    """The fact as stored: a POS may name shops without end, a row may not."""
+    return list(fact[:NAMES_KEPT]) if isinstance(fact, list | tuple) else fact
 
 
 def _show(fact: object) -> str:

@@ -9,6 +9,9 @@ from chalicelib.domain.records import STREAMS, Instant, Stream
 from chalicelib.services.ports.pos import Cursor
 from chalicelib.services.ports.runs import RunError, RunState, RunView, StreamTotals
 
+MOST_WORDS = 200
+"""Unknown words of a run that are told apart: one told with every row would outgrow its row."""
+
 
 @dataclass(slots=True)
 class StreamPlace:
@@ -103,7 +106,10 @@ class Tally:
 
     def words(self, words: dict[str, int]) -> None:
         for word, count in words.items():
-            self._words[word] = self._words.get(word, 0) + count
+            name = word
+            if word not in self._words and len(self._words) >= MOST_WORDS:
+                name = word.partition("=")[0] + "=…"
+            self._words[name] = self._words.get(name, 0) + count
 
     def view(
         self, state: RunState, now: Instant, progress: Progress, *, hop: int, ended: bool = False

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from dataclasses import dataclass, field
 from typing import get_args
 
@@ -94,3 +95,14 @@ def test_what_belongs_to_no_account_reaches_only_the_operator() -> None:
 def test_a_fact_left_out_is_a_mistake_of_ours_not_a_hole_in_the_text() -> None:
     with pytest.raises(KeyError):
         Desk().notifier.raise_(UID, "key_rejected", "posabit", title="POSaBIT")
+
+
+def test_of_shops_without_end_some_are_kept_and_all_are_counted() -> None:
+    desk = Desk()
+    names = ["店" * 500] * 1000
+
+    desk.notifier.raise_(UID, "unmapped_stores", "account", names=names, sales=3)
+
+    [told] = desk.notifications.open_for(UID)
+    assert "and 995 more" in told.title
+    assert len(json.dumps(told.data)) < 100_000

@@ -1,4 +1,4 @@
-"""A page as large as a clientele is committed in portions."""
+"""A page as large as a clientele, and a POS that never repeats itself."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from chalicelib.services.pages import MOST_AT_ONCE, PageTaker
 from chalicelib.services.ports.facts import Committed, Intent, SaleId
 from chalicelib.services.ports.pos import Page
 from chalicelib.services.ports.runs import Lease, RunView
-from chalicelib.services.progress import Progress, StreamPlace, Tally
+from chalicelib.services.progress import MOST_WORDS, Progress, StreamPlace, Tally
 
 DYNAMODB_ROW = 400 * 1024
 MANY = 2 * MOST_AT_ONCE + 1
@@ -79,3 +79,14 @@ def test_the_intent_of_a_portion_fits_a_row() -> None:
 
     # A record may bring those it merges with: a few for nearly each is far beyond any clientele.
     assert len(pack_intent(Intent(tuple(ids), tuple(keys), tuple(sales)))) * 3 < DYNAMODB_ROW
+
+
+def test_words_that_never_repeat_do_not_fill_the_run() -> None:
+    tally = Tally(VIEW)
+
+    for n in range(10_000):
+        tally.words({f"status=w{n}": 1})
+
+    words = tally.view("running", 0, Progress(0), hop=0).unknown_words
+    assert len(words) <= MOST_WORDS + 1
+    assert words["status=…"] == 10_000 - MOST_WORDS
