@@ -14,6 +14,10 @@ from chalicelib.services.ports.pos import Cursor
 
 Json = Any
 
+MOST_ROWS = 200_000
+"""Of one answer of at most 10 MB: rows worth reading are longer; millions of empty ones would take
+a worker's memory."""
+
 WHOLE_BODY = "$"
 """The path of an array that is the body itself."""
 
@@ -55,6 +59,7 @@ class Sheet:
 
 def sheet_of(body: Json, stream: StreamProfile, name: str) -> Sheet:
     """Take a body apart. Raises UnexpectedAnswer when it has not the shape the profile says."""
+    _refuse_a_flood(body, stream, name)
     if isinstance(stream.page, NoneWindow | Offset | Proof):
         return Sheet(name, rows_of(body, stream, name))
     if isinstance(body, list) and _may_be_bare(stream):
@@ -74,6 +79,12 @@ def sheet_of(body: Json, stream: StreamProfile, name: str) -> Sheet:
     if not isinstance(stream.page, PageTotal):
         return Sheet(name, rows)
     return _counted(body, rows, stream.page, name)
+
+
+def _refuse_a_flood(body: Json, stream: StreamProfile, name: str) -> None:
+    rows = body.get(stream.rows or "") if isinstance(body, dict) else body
+    if isinstance(rows, list) and len(rows) > MOST_ROWS:
+        raise UnexpectedAnswer(f"An answer for {name} has more than {MOST_ROWS:,} rows.")
 
 
 def refuse_error_object(body: Json, errors: ErrorObjects | None, title: str) -> None:

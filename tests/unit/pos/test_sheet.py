@@ -1,0 +1,26 @@
+"""An answer taken apart: what no shop would send is refused before it costs anything."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from chalicelib.domain.errors import UnexpectedAnswer
+from chalicelib.pos import registry
+from chalicelib.pos.sheet import MOST_ROWS, sheet_of
+
+
+@pytest.mark.parametrize(
+    ("platform", "wrap"),
+    [
+        ("profitek", list),
+        ("auphan", lambda rows: [{"Customer ID": "1"}, *rows]),
+        ("posabit", lambda rows: {"customers": rows, "total_records": 1}),
+    ],
+)
+def test_a_flood_of_empty_rows_is_refused(platform: str, wrap: Any) -> None:
+    stream = registry.profile(platform).streams["customers"]
+
+    with pytest.raises(UnexpectedAnswer, match="rows"):
+        sheet_of(wrap([0] * (MOST_ROWS + 1)), stream, "customers")
