@@ -19,14 +19,8 @@ from chalicelib.domain.records import StoreFact
 from chalicelib.pos import paging, shops
 from chalicelib.pos.fields import Setting
 from chalicelib.pos.normalise import Normaliser
-from chalicelib.pos.profile import (
-    PageLimit,
-    PageProfile,
-    PageTotal,
-    Probe,
-    Profile,
-    RangePage,
-)
+from chalicelib.pos.page_profile import PageLimit, PageProfile, PageTotal, RangePage
+from chalicelib.pos.profile import Probe, Profile
 from chalicelib.pos.session import Doors
 from chalicelib.pos.sheet import Json, Sheet, refuse_error_object, sheet_of
 from chalicelib.pos.transport import TooSlow

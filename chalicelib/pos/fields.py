@@ -11,7 +11,8 @@ from typing import Any, TypeVar
 
 from chalicelib.pos import coerce
 from chalicelib.pos.coerce import Json, Unusable
-from chalicelib.pos.profile import Consent, Negated, Paths, Piece, Profile, Rows
+from chalicelib.pos.page_profile import Consent, Negated, Paths, Piece, Rows
+from chalicelib.pos.profile import Profile
 from chalicelib.pos.window_profile import Sum
 
 Row = dict[str, Any]

@@ -17,7 +17,7 @@ import orjson
 from chalicelib.domain.errors import FilterIgnored, UnexpectedAnswer
 from chalicelib.domain.records import Instant
 from chalicelib.domain.times import DAY, to_datetime
-from chalicelib.pos.profile import Keyset, PageTotal
+from chalicelib.pos.page_profile import Keyset, PageTotal
 from chalicelib.pos.sheet import Json, Sheet, Turn
 from chalicelib.services.ports.pos import Cursor, StreamPlan
 

@@ -22,7 +22,8 @@ from chalicelib.domain.records import (
 from chalicelib.pos import coerce, contacts
 from chalicelib.pos.coerce import Json, Unusable
 from chalicelib.pos.fields import Compiler, Row, Setting, reader
-from chalicelib.pos.profile import Paths, Profile
+from chalicelib.pos.page_profile import Paths
+from chalicelib.pos.profile import Profile
 from chalicelib.pos.sales import Count, sale_maker
 from chalicelib.pos.window_profile import Proof
 from chalicelib.pos.zones import iana

@@ -12,7 +12,7 @@ from dataclasses import dataclass, replace
 from chalicelib.domain.errors import FilterIgnored, UnexpectedAnswer
 from chalicelib.domain.records import Instant
 from chalicelib.domain.times import DAY, MINUTE, to_datetime
-from chalicelib.pos.profile import PageLimit
+from chalicelib.pos.page_profile import PageLimit
 from chalicelib.pos.sheet import Json, Sheet, Turn
 from chalicelib.services.ports.pos import Cursor, StreamPlan
 

@@ -17,14 +17,8 @@ from chalicelib.pos import coerce
 from chalicelib.pos.fields import plain
 from chalicelib.pos.keyset import KeysetPages
 from chalicelib.pos.page_limit import LimitedPages
-from chalicelib.pos.profile import (
-    PageLimit,
-    PageTotal,
-    Profile,
-    RangePage,
-    Single,
-    StreamProfile,
-)
+from chalicelib.pos.page_profile import PageLimit, PageTotal, RangePage, Single
+from chalicelib.pos.profile import Profile, StreamProfile
 from chalicelib.pos.ranges import Ranges
 from chalicelib.pos.sheet import Json, Sheet, Turn
 from chalicelib.pos.shops import EachShop

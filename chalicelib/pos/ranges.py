@@ -16,7 +16,7 @@ import orjson
 
 from chalicelib.domain.errors import UnexpectedAnswer
 from chalicelib.domain.records import Instant
-from chalicelib.pos.profile import RangePage
+from chalicelib.pos.page_profile import RangePage
 from chalicelib.pos.sheet import Json, Sheet, Turn
 from chalicelib.services.ports.pos import Cursor, StreamPlan
 
@@ -27,13 +27,16 @@ MAX_MET = 150
 @dataclass(frozen=True, slots=True)
 class Place:
     """`first` is the next row to ask for. `falling`: all rows so far came newest change first, the
-    last at `last`. `oldest` is when the oldest row so far was made; `sinking`: page by page, rows
-    were made earlier. `met`: when the latest rows were changed."""
+    last at `last`; `fell`: not all of one instant. `oldest` is when the oldest row so far was made;
+    `sinking`: page by page, rows were made earlier; `sank`, as before. `met`: when the latest rows
+    were changed."""
 
     first: int = 0
     falling: bool = True
+    fell: bool = False
     last: Instant | None = None
     sinking: bool = True
+    sank: bool = False
     oldest: Instant | None = None
     met: Mapping[str, Instant] = field(default_factory=dict)
 
@@ -79,7 +82,7 @@ class Ranges:
         if len(sheet.rows) <= 1:
             return Turn(None, full_listing=not limited)
         following = self._after(at, sheet)
-        if following.falling or following.sinking:
+        if (following.falling and following.fell) or (following.sinking and following.sank):
             bound = self._bound(plan)
             instants = [i for i in map(self._changed, sheet.rows) if i is not None]
             if bound is not None and instants and max(instants) < bound:
@@ -95,8 +98,10 @@ class Ranges:
             # As many rows further on as came, however many were asked for, but for the last.
             first=at.first + len(sheet.rows) - 1,
             falling=at.falling and all(b <= a for a, b in pairwise(all_changes)),
+            fell=at.fell or any(b < a for a, b in pairwise(all_changes)),
             last=changes[-1] if changes else at.last,
             sinking=at.sinking and _sinks(mades, at.oldest),
+            sank=at.sank or len({*mades, at.oldest} - {None}) > 1,
             oldest=min(mades, default=at.oldest),
             met=self._met(at, sheet),
         )

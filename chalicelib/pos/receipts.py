@@ -12,7 +12,7 @@ from typing import Any
 
 from chalicelib.pos import coerce
 from chalicelib.pos.coerce import Json, Unusable
-from chalicelib.pos.profile import Group
+from chalicelib.pos.page_profile import Group
 
 
 class Receipts:

@@ -12,7 +12,8 @@ from chalicelib.domain.records import Fact, Instant, StoreFact, Stream
 from chalicelib.pos import paging, plain_errors, queries, shops
 from chalicelib.pos.fields import Setting
 from chalicelib.pos.normalise import Normaliser
-from chalicelib.pos.profile import AuthVariant, Each, Group, Profile, StreamProfile
+from chalicelib.pos.page_profile import Each, Group
+from chalicelib.pos.profile import AuthVariant, Profile, StreamProfile
 from chalicelib.pos.receipts import Receipts
 from chalicelib.pos.sheet import Json, Sheet, Turn, refuse_error_object, sheet_of
 from chalicelib.pos.transport import Call, Transport

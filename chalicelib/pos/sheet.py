@@ -7,7 +7,8 @@ from typing import Any
 
 from chalicelib.domain.errors import KeyRejected, UnexpectedAnswer
 from chalicelib.pos import coerce
-from chalicelib.pos.profile import ErrorObjects, PageLimit, PageTotal, StreamProfile
+from chalicelib.pos.page_profile import PageLimit, PageTotal
+from chalicelib.pos.profile import ErrorObjects, StreamProfile
 from chalicelib.pos.tables import rows_of
 from chalicelib.pos.window_profile import NoneWindow, Offset, Proof
 from chalicelib.services.ports.pos import Cursor

@@ -6,7 +6,7 @@ import re
 from typing import TYPE_CHECKING
 
 from chalicelib.domain.errors import FilterIgnored
-from chalicelib.pos.profile import Each
+from chalicelib.pos.page_profile import Each
 from chalicelib.pos.sheet import Json, Sheet, Turn
 from chalicelib.services.ports.pos import Cursor, StreamPlan
 
