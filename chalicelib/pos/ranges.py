@@ -53,6 +53,7 @@ class Ranges:
         self._page = page
         self._changed = changed
         self._made = made
+        self._told: tuple[Sheet, list[tuple[str, Instant | None]]] | None = None
 
     def ask(self, plan: StreamPlan, cursor: Cursor | None) -> dict[str, str]:  # noqa: ARG002
         first, page = _place(cursor).first, self._page
@@ -67,8 +68,7 @@ class Ranges:
         met = dict(_place(cursor).met)
         bound = self._bound(plan)
         found = []
-        for row in sheet.rows:
-            name, at = self._name(row), self._changed(row)
+        for row, (name, at) in zip(sheet.rows, self._names(sheet), strict=True):
             stale = name in met and (at or 0) <= met[name]
             if stale or (bound is not None and at is not None and at < bound):
                 continue
@@ -84,14 +84,14 @@ class Ranges:
         following = self._after(at, sheet)
         if (following.falling and following.fell) or (following.sinking and following.sank):
             bound = self._bound(plan)
-            instants = [i for i in map(self._changed, sheet.rows) if i is not None]
+            instants = [i for _, i in self._names(sheet) if i is not None]
             if bound is not None and instants and max(instants) < bound:
                 return Turn(None)
         return Turn(asdict(following))
 
     def _after(self, at: Place, sheet: Sheet) -> Place:
-        distinct = {self._name(row): row for row in reversed(sheet.rows)}.values()
-        changes = [i for i in map(self._changed, reversed(distinct)) if i is not None]
+        distinct = dict(reversed(self._names(sheet))).values()
+        changes = [i for i in reversed(distinct) if i is not None]
         all_changes = changes if at.last is None else [at.last, *changes]
         mades = [i for i in map(self._made, sheet.rows) if i is not None]
         return Place(
@@ -108,9 +108,8 @@ class Ranges:
 
     def _met(self, at: Place, sheet: Sheet) -> dict[str, Instant]:
         met = dict(at.met)
-        for row in sheet.rows:
-            name = self._name(row)
-            met[name] = max(met.pop(name, 0), self._changed(row) or 0)
+        for name, changed in self._names(sheet):
+            met[name] = max(met.pop(name, 0), changed or 0)
         return dict(list(met.items())[-MAX_MET:])
 
     def _bound(self, plan: StreamPlan) -> Instant | None:
@@ -118,6 +117,12 @@ class Ranges:
         if plan.since is not None:
             return plan.since
         return None if self._page.made is None else plan.history_from
+
+    def _names(self, sheet: Sheet) -> list[tuple[str, Instant | None]]:
+        """The rows' names and last changes, read once for each sheet."""
+        if self._told is None or self._told[0] is not sheet:
+            self._told = sheet, [(self._name(row), self._changed(row)) for row in sheet.rows]
+        return self._told[1]
 
     def _name(self, row: Json) -> str:
         """A short name of what the row is about: its id, else all of it."""
