@@ -50,11 +50,13 @@ class Stage:
     def finish(self, runs: Sequence[Json], seconds: float = SILENT_SECONDS) -> list[Json]:
         return self.retailer.finish(runs, seconds=seconds, every=0.3)
 
-    def differences(self, every: int = 1) -> list[str]:
-        return differences(self.retailer, self.posabit, every)
+    def differences(self, every: int = 1, every_of_several: int = 1) -> list[str]:
+        return differences(self.retailer, self.posabit, every, every_of_several)
 
 
-def differences(retailer: Retailer, posabit: Simulator, every: int = 1) -> list[str]:
+def differences(
+    retailer: Retailer, posabit: Simulator, every: int = 1, every_of_several: int = 1
+) -> list[str]:
     """Where what the API shows is not what the oracle says of the POS as it is now.
 
     What was set aside is compared by the run that read it, where a test says so: a run that failed
@@ -63,7 +65,9 @@ def differences(retailer: Retailer, posabit: Simulator, every: int = 1) -> list[
     since = min(each["history_from"] for each in retailer.card()["credentials"])
     oracle = posabit.oracle(since)
     runs = retailer.runs()
-    found = comparison.outcome(retailer, oracle, runs, every=every)
+    found = comparison.outcome(
+        retailer, oracle, runs, every=every, every_of_several=every_of_several
+    )
     return comparison.differences(found, oracle)
 
 

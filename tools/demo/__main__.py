@@ -27,7 +27,7 @@ from tools.steps import StepFailed, step
 from tools.web import upload_dashboard
 
 WORLD = {"seed": 7, "stores": 2, "shoppers": 2000, "sales": 8000}
-SAMPLE = 10
+SAMPLE = 20
 """Of the personas of one record, each so-and-so-many-th is read in full for the comparison."""
 FUNCTIONS = ("APIHandler", "SyncWorker", "AccountJobs", "PlanSyncs")
 

@@ -26,17 +26,24 @@ class Outcome:
     set_aside: dict[str, int]
 
 
-def outcome(retailer: Retailer, oracle: Json, runs: Sequence[Json], *, every: int = 1) -> Outcome:
+def outcome(
+    retailer: Retailer,
+    oracle: Json,
+    runs: Sequence[Json],
+    *,
+    every: int = 1,
+    every_of_several: int = 1,
+) -> Outcome:
     """Read everything through the API.
 
-    `runs`: all runs of the source, each of which counts the sales new to it. Personas of several
-    records are read in full, of the others each `every`-th.
+    `runs`: all runs of the source, each of which counts the sales new to it. Read in full are each
+    `every_of_several`-th of the personas of several records, and each `every`-th of all.
     """
     personas = retailer.personas(source="posabit")
+    groups = [group for group in oracle["groups"] if len(group["records"]) > 1]
     several = {
         contact_id
-        for group in oracle["groups"]
-        if len(group["records"]) > 1
+        for group in groups[::every_of_several]
         for contact_id in _ids(retailer.uid, group)
     }
     ids = [persona["id"] for persona in personas]
