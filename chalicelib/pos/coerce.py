@@ -10,7 +10,7 @@ import re
 from collections.abc import Callable
 from datetime import UTC, date, datetime
 from decimal import Decimal, InvalidOperation
-from functools import lru_cache
+from functools import cache, lru_cache
 from typing import Any, Literal
 from zoneinfo import ZoneInfo
 
@@ -25,6 +25,8 @@ MAX_ID = 128
 MAX_MINOR = 10**13
 MIDDLING = 10**9
 EARLIEST, LATEST = 1990, 2100
+INSTANTS_KEPT = 1024
+"""More than a page has: a row's time is read to judge the page's order and again for the row."""
 
 _ISO_MILLIS_Z = len("2026-05-01T00:00:00.000Z")
 _WHOLE = re.compile(r"[+-]?\d{1,18}")
@@ -106,8 +108,19 @@ def decimal_text(value: Json) -> str | None:
         return None
     if type(value) is int:
         return str(value)
+    if type(value) is str:
+        return _decimal_text(value)
     found = text(value)
-    if found is None or not _DECIMAL.fullmatch(found):
+    if found is None:
+        raise Unusable("wrong_shape")
+    return _decimal_text(found)
+
+
+@lru_cache(maxsize=1024)
+def _decimal_text(value: str) -> str:
+    """Quantities are few: nearly every line of a receipt says `1`."""
+    found = value.strip()
+    if not _DECIMAL.fullmatch(found):
         raise Unusable("wrong_shape")
     return found.removeprefix("+")
 
@@ -219,6 +232,7 @@ def _strptime(formats: tuple[str, ...]) -> tuple[str, ...]:
     return tuple(f for f in formats if f != "iso")
 
 
+@cache
 def instant_reader(zone: str, formats: tuple[str, ...]) -> Callable[[Json], Instant | None]:
     """How to read an instant: `zone` (IANA) applies to texts without an offset.
 
@@ -232,6 +246,10 @@ def instant_reader(zone: str, formats: tuple[str, ...]) -> Callable[[Json], Inst
             return None
         if not isinstance(value, str):
             raise Unusable("bad_date")
+        return of_text(value)
+
+    @lru_cache(maxsize=INSTANTS_KEPT)
+    def of_text(value: str) -> Instant:
         moment = _moment(value.strip(), others)
         if moment is None or not EARLIEST <= moment.year <= LATEST:
             raise Unusable("bad_date")
