@@ -115,15 +115,15 @@ def _configure(client: Any, name: str, timeout: int, variables: dict[str, str]) 
 
 
 def workers(stack: LocalStack, function: str) -> list[int]:
-    """The process ids of a function's running environments."""
-    name = stack.resources[function]
+    """The process ids of a function's running environments, of this stack only."""
+    place = f"{stack.data_dir}/tmp/ministack-lambda-{stack.resources[function]}-"
     found = []
     for process in Path("/proc").iterdir():
         if not process.name.isdecimal():
             continue
         with suppress(OSError):
             command = (process / "cmdline").read_bytes().decode(errors="replace")
-            if f"ministack-lambda-{name}-" in command:
+            if place in command:
                 found.append(int(process.name))
     return found
 
