@@ -116,7 +116,7 @@ def _configure(client: Any, name: str, timeout: int, variables: dict[str, str]) 
 
 def workers(stack: LocalStack, function: str) -> list[int]:
     """The process ids of a function's running environments, of this stack only."""
-    place = f"{stack.data_dir}/tmp/ministack-lambda-{stack.resources[function]}-"
+    place = str(stack.data_dir / "tmp" / f"ministack-lambda-{stack.resources[function]}-")
     found = []
     for process in Path("/proc").iterdir():
         if not process.name.isdecimal():
