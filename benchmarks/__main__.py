@@ -13,14 +13,15 @@ import json
 import os
 import sys
 import time
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 
+from benchmarks.duel import duel
 from benchmarks.growth import Size, costs_by_size, single_sale_costs
 from benchmarks.imports import import_cost
 from benchmarks.local import local_aws
 from benchmarks.normalising import record_costs
-from benchmarks.peers import PEERS, PeerCost, measure
+from benchmarks.peers import PEERS
 from benchmarks.phases import LISTED, Phase, Retailer
 from benchmarks.pos import Pos, simulated_pos
 from benchmarks.report import Budget, Report
@@ -28,9 +29,6 @@ from tools.steps import StepFailed, step
 
 SMALLEST_ACCOUNT = 10_000
 PEAK_MB = 256
-SHOPPERS_FOR = {"singer": 2_000, "airbyte": 2_000, "dlt": 500}
-"""The peers' cost per record does not depend on how many there are, so they get a smaller POS;
-dlt, which needs some ten times as much, the smallest."""
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -43,11 +41,13 @@ def main(arguments: Sequence[str] | None = None) -> int:
     try:
         _imports(report)
         _growth(report, chosen.personas)
-        phases, costs = _syncs(report, chosen.shoppers, peers=not chosen.no_peers)
+        phases = _syncs(report, chosen.shoppers)
+        _count_budgets(report, phases)
+        if not chosen.no_peers:
+            _duel(report)
     except StepFailed as failure:
         print(failure, file=sys.stderr)
         return 1
-    _budgets(report, phases, costs)
     report.data["seconds"] = time.monotonic() - began
     report.close()
     if path := os.environ.get("BENCH_JSON"):
@@ -135,20 +135,11 @@ def _of_size(size: Size) -> dict[str, object]:
     }
 
 
-def _syncs(
-    report: Report, shoppers: int, *, peers: bool
-) -> tuple[dict[str, Phase], dict[str, list[PeerCost]]]:
-    costs: dict[str, list[PeerCost]] = {}
+def _syncs(report: Report, shoppers: int) -> dict[str, Phase]:
     with local_aws() as environment, simulated_pos(shoppers) as pos:
         with step(f"prepare a retailer of {shoppers:,} shoppers"):
             retailer = Retailer(environment, pos)
         phases = _phases(retailer, pos)
-        samples = [phases["no change"]]
-        for peer in PEERS if peers else ():
-            costs[peer] = _peer(peer, min(shoppers, SHOPPERS_FOR[peer]))
-            with step("no change, once more"):
-                samples.append(retailer.sync("no change", "reread"))
-        phases["no change"] = min(samples, key=lambda phase: phase.cpu_micros)
         with step("parse, normalise, digest"):
             parts = record_costs(pos)
     _show_phases(report, phases)
@@ -159,8 +150,7 @@ def _syncs(
     head = ("CPU µs per record", "parse", "normalise", "digest")
     report.table("What reading a record costs at least", head, rows)
     report.data["reading"] = [vars(cost) for cost in parts]
-    _show_peers(report, phases, costs)
-    return phases, costs
+    return phases
 
 
 def _phases(retailer: Retailer, pos: Pos) -> dict[str, Phase]:
@@ -179,11 +169,6 @@ def _phases(retailer: Retailer, pos: Pos) -> dict[str, Phase]:
         with step(name):
             phases[name] = retailer.sync(name, trigger)
     return phases
-
-
-def _peer(peer: str, shoppers: int) -> list[PeerCost]:
-    with step(PEERS[peer]), simulated_pos(shoppers) as pos:
-        return measure(peer, pos)
 
 
 def _show_phases(report: Report, phases: dict[str, Phase]) -> None:
@@ -219,27 +204,42 @@ def _show_phases(report: Report, phases: dict[str, Phase]) -> None:
     report.data["phases"] = {name: phase.as_dict() for name, phase in phases.items()}
 
 
-def _show_peers(report: Report, phases: dict[str, Phase], costs: dict[str, list[PeerCost]]) -> None:
+def _duel(report: Report) -> None:
+    found = duel()
+    report.data["duel"] = found.as_dict()
+    ours, theirs = found.our_micros(), found.peer_micros()
     rows = [
-        ("ours", name, f"{p.records:,}", f"{p.cpu_micros:.0f}", "1.00", f"{p.told['peak_mb']:.0f}")
-        for name, p in phases.items()
-        if name in ("first load", "no change")
+        ("ours, first load", f"{found.first.cpu_micros:.0f}", "", "1"),
+        ("ours, no change", f"{ours:.0f}", _span(p.cpu_micros for p in found.ours), "1.00"),
     ]
-    for peer, found in costs.items():
-        for cost in found:
-            if cost.error:
-                rows.append((PEERS[peer], "did not run", "-", "-", "-", "-"))
-                print(f"{PEERS[peer]} did not run: {cost.error}")
-                continue
-            ratio = cost.cpu_micros / phases[cost.phase].cpu_micros
-            figures = (f"{cost.cpu_micros:.0f}", f"{ratio:.2f}", f"{cost.peak_mb:.0f}")
-            rows.append((PEERS[peer], cost.phase, f"{cost.records:,}", *figures))
-    head = ("", "run", "records", "CPU µs/rec", "times ours", "peak MB")
-    report.table("Beside others, same POS, full listings", head, rows)
-    report.data["peers"] = {p: [cost.as_dict() for cost in found] for p, found in costs.items()}
+    for peer, costs in found.peers.items():
+        if peer in theirs:
+            span = _span(cost.cpu_micros for cost in costs)
+            rows.append((PEERS[peer], f"{theirs[peer]:.0f}", span, f"{theirs[peer] / ours:.2f}"))
+        else:
+            error = next(cost.error for cost in costs if cost.error)
+            rows.append((PEERS[peer], "did not run", "", ""))
+            print(f"{PEERS[peer]} did not run: {error}")
+    head = ("CPU µs per record", "median", "from … to", "times our no change")
+    report.table("Beside others: same POS, same records, in turns", head, rows)
+    what = "no change: CPU per record against the cheapest peer"
+    if theirs:
+        cheapest = min(theirs, key=lambda peer: theirs[peer])
+        note = f"it is {PEERS[cheapest]}"
+        report.budgets.append(Budget(what, ours / theirs[cheapest], 0.5, "times", note))
+    else:
+        report.budgets.append(Budget(what, None, 0.5, "times", "no peer ran"))
+    dlt = theirs.get("dlt")
+    value = found.first.cpu_micros / dlt if dlt else None
+    report.budgets.append(Budget("first load: CPU per record against dlt", value, 1, "times"))
 
 
-def _budgets(report: Report, phases: dict[str, Phase], costs: dict[str, list[PeerCost]]) -> None:
+def _span(samples: Iterable[float]) -> str:
+    found = sorted(samples)
+    return f"{found[0]:.0f} … {found[-1]:.0f} ({len(found)})"
+
+
+def _count_budgets(report: Report, phases: dict[str, Phase]) -> None:
     first, same = phases["first load"], phases["no change"]
     shoppers = first.told["streams"]["customers"]["new"]
     sales = first.told["streams"]["sales"]["new"]
@@ -256,32 +256,7 @@ def _budgets(report: Report, phases: dict[str, Phase], costs: dict[str, list[Pee
         Budget("persona writes of a run with no change", same.told["persona_writes"], 0),
         Budget("DynamoDB calls of a run with no change", same.total("calls"), same.allowed_calls()),
         Budget("peak memory of the worker", peak, PEAK_MB, "MB"),
-        _against_peers(same, costs),
-        _against_dlt(first, costs),
     ]
-
-
-def _against_peers(same: Phase, costs: dict[str, list[PeerCost]]) -> Budget:
-    """The least disturbed run of each side: what else the machine does only ever adds CPU.
-
-    No peer keeps anything that makes its second run cheaper, so both of its runs are samples.
-    """
-    found = {
-        peer: min(cost.cpu_micros for cost in runs)
-        for peer, runs in costs.items()
-        if not any(cost.error for cost in runs)
-    }
-    what = "no change: CPU per record against the cheapest peer"
-    if not found:
-        return Budget(what, None, 0.5, "times", "no peer ran")
-    cheapest = min(found, key=lambda peer: found[peer])
-    return Budget(what, same.cpu_micros / found[cheapest], 0.5, "times", f"it is {PEERS[cheapest]}")
-
-
-def _against_dlt(first: Phase, costs: dict[str, list[PeerCost]]) -> Budget:
-    runs = [cost for cost in costs.get("dlt", ()) if not cost.error and cost.phase == "first load"]
-    value = first.cpu_micros / runs[0].cpu_micros if runs else None
-    return Budget("first load: CPU per record against dlt", value, 1, "times")
 
 
 if __name__ == "__main__":

@@ -226,7 +226,7 @@ def _size(personas: int, bench: Bench, smallest: Bench) -> Size:
         what: cost.cpu_micros / smallest.spent[what].per_record().cpu_micros
         for what, cost in costs.items()
     }
-    return Size(personas, *costs.values(), ratios)
+    return Size(personas, costs["shopper"], costs["sale"], costs["unchanged"], ratios)
 
 
 def single_sale_costs() -> dict[int, Cost]:
