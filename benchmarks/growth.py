@@ -25,14 +25,18 @@ from chalicelib.domain.ids import record_id
 from chalicelib.domain.manifest import Manifest, id_digest, pack_ids
 from chalicelib.domain.personas import derive_persona
 from chalicelib.domain.records import Customer, Fact, LineItem, Sale, Stream, Tender
+from chalicelib.domain.rules import Loyalty, Rules, Source, Terms
 from chalicelib.domain.times import DAY
 from chalicelib.services.commit import Commits
 from chalicelib.services.pages import PageTaker
 from chalicelib.services.ports.accounts import Account
+from chalicelib.services.ports.effects import Ask, ConsentFlag
 from chalicelib.services.ports.facts import Members, StoredRecord
 from chalicelib.services.ports.pos import Page
 from chalicelib.services.ports.runs import Lease, RunView
+from chalicelib.services.ports.stores import Places
 from chalicelib.services.progress import Progress, StreamPlace, Tally
+from chalicelib.services.terms import TermsReader
 
 UID, PLATFORM, SCOPE = "100001", "posabit", "bench-venue"
 STORE_KEY = f"{PLATFORM}:{SCOPE}:{SCOPE}"
@@ -75,6 +79,30 @@ class Size:
     cpu_against_smallest: dict[str, float]
 
 
+class EarningRules:
+    """The `RuleBook` port: whoever buys is a member, and every sale earns."""
+
+    def get(self, uid: str) -> Rules:  # noqa: ARG002
+        loyalty = Loyalty(enabled=True, accrual_start=0, points_per_100=1_000)
+        return Rules(loyalty, {PLATFORM: Source(enroll_after=0)})
+
+    def save(self, uid: str, rules: Rules) -> Rules:
+        raise NotImplementedError(f"nobody changes the rules of {uid} to {rules}")
+
+
+class NobodyAsked:
+    """The `Effects` port: the bench's shoppers have no flags, and no setting asks them."""
+
+    def want(self, uid: str, asks: Sequence[Ask]) -> None:
+        raise AssertionError(f"{len(asks)} of {uid} are to be asked")
+
+    def observe(self, uid: str, flags: Sequence[ConsentFlag]) -> None:
+        raise AssertionError(f"{len(flags)} flags of {uid}")
+
+
+RULES, NOBODY_ASKED = EarningRules(), NobodyAsked()
+
+
 class OneAccount:
     """The `Accounts` and `Stores` ports as far as a commit asks them. One store is mapped."""
 
@@ -91,8 +119,8 @@ class OneAccount:
             created_at=0,
         )
 
-    def mapping(self, uid: str) -> dict[str, int]:  # noqa: ARG002
-        return {STORE_KEY: 1}
+    def places(self, uid: str) -> Places:  # noqa: ARG002
+        return Places({STORE_KEY: 1})
 
 
 class Spent:
@@ -123,7 +151,7 @@ class Bench:
             Lease(UID, PLATFORM, "crd_bench", "run_bench", 1, None, view),
             Progress(NOW, {"customers": StreamPlace(), "sales": StreamPlace()}),
             Tally(view),
-            commits=Commits(facts, account, account, clock),  # type: ignore[arg-type]
+            commits=Commits(facts, TermsReader(account, account, RULES, clock), NOBODY_ASKED),
             states=None,  # type: ignore[arg-type]
             inventories=None,  # type: ignore[arg-type]
         )
@@ -275,7 +303,7 @@ def _rows_of(customer: Customer) -> dict[Key, Row]:
     record = SourceRecord(rid, PLATFORM, SCOPE, customer, NOW)
     keys = merge_keys(customer, name_and_birth_date=False)
     (component,) = resolve([record], frozenset(), name_and_birth_date=False)
-    persona = derive_persona(component, {}, {STORE_KEY: 1})
+    persona = derive_persona(component, {}, Terms(NOW, RULES.get(UID), {STORE_KEY: 1}))
     found = dict([rows.record_row(UID, StoredRecord(record, keys))])
     for key in keys:
         place = (places.merge_key(UID, *key), places.MEMBERS_SK)

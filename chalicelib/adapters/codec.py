@@ -13,10 +13,14 @@ from typing import Any, TypeVar
 
 import orjson
 
+from chalicelib.domain.membership import Reason
 from chalicelib.domain.records import LineItem, Tender
 
 _T = TypeVar("_T")
 _NESTED: dict[str, type] = {"items": LineItem, "tenders": Tender}
+_TUPLES: dict[str, Any] = {"reasons": Reason}
+"""Named tuples, as arrays."""
+
 _DEFAULTS: dict[type, tuple[tuple[str, Any], ...]] = {}
 _READERS: dict[type, dict[str, Callable[[Any], Any]]] = {}
 
@@ -44,6 +48,8 @@ def _plain(name: str, value: Any) -> Any:
         return sorted(value)
     if name in _NESTED:
         return [_array(item) for item in value]
+    if name in _TUPLES:
+        return [list(item) for item in value]
     return value
 
 
@@ -76,6 +82,8 @@ def _readers(kind: Any) -> dict[str, Callable[[Any], Any]]:
 def _reader(field: Field[Any]) -> Callable[[Any], Any]:
     if nested := _NESTED.get(field.name):
         return lambda rows: tuple(_nested(nested, row) for row in rows)
+    if named := _TUPLES.get(field.name):
+        return lambda rows: tuple(named(*row) for row in rows)
     if str(field.type).startswith("frozenset"):
         return frozenset
     if str(field.type).startswith("tuple"):

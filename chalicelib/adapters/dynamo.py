@@ -97,15 +97,20 @@ class BatchTable:
 
     def query(self, pk: str, prefix: str = "") -> Iterator[Row]:
         """All rows under `pk` whose sk starts with `prefix`, in order, strongly consistent."""
-        condition = "pk = :pk"
-        values = {":pk": {"S": pk}}
         if prefix:
-            condition += " AND begins_with(sk, :prefix)"
-            values[":prefix"] = {"S": prefix}
+            return self._query(pk, " AND begins_with(sk, :prefix)", {":prefix": {"S": prefix}})
+        return self._query(pk, "", {})
+
+    def query_between(self, pk: str, first: str, last: str) -> Iterator[Row]:
+        """All rows under `pk` with `first` <= sk <= `last`, in order, strongly consistent."""
+        bounds = {":first": {"S": first}, ":last": {"S": last}}
+        return self._query(pk, " AND sk BETWEEN :first AND :last", bounds)
+
+    def _query(self, pk: str, condition: str, values: Row) -> Iterator[Row]:
         pages = self.client.get_paginator("query").paginate(
             TableName=self.table,
-            KeyConditionExpression=condition,
-            ExpressionAttributeValues=values,
+            KeyConditionExpression=f"pk = :pk{condition}",
+            ExpressionAttributeValues={":pk": {"S": pk}, **values},
             ConsistentRead=True,
         )
         for page in pages:

@@ -10,13 +10,18 @@ from chalicelib.adapters import keys, rows
 from chalicelib.adapters.dynamo import LONGEST_CALL_SECONDS, BatchTable, Key, Row
 from chalicelib.domain.errors import AiqError, LeaseLost
 from chalicelib.domain.identity import MergeKey
+from chalicelib.domain.ledger import Postings
+from chalicelib.domain.records import Instant
 from chalicelib.domain.sales_summary import SaleRef
 from chalicelib.services.ports.common import Clock
 from chalicelib.services.ports.facts import (
+    NO_SALES,
     CommitLock,
     Intent,
+    LedgerRow,
     Members,
     RecordRows,
+    Returns,
     SaleId,
     StoredSale,
     Writes,
@@ -94,9 +99,32 @@ class DynamoFacts:
         found = self._table.get_many(places)
         return {places[place]: rows.read_sale(places[place], row) for place, row in found.items()}
 
-    def pointers(self, uid: str, record: str) -> list[SaleRef]:
-        found = self._table.query(keys.record(uid, record), keys.POINTER_PREFIX)
-        return [rows.read_pointer(row) for row in found]
+    def returns(self, uid: str, ids: Iterable[SaleId]) -> dict[SaleId, Returns]:
+        places = {(keys.sale(uid, *sid), keys.RETURNS_SK): sid for sid in ids}
+        found = self._table.get_many(places)
+        return {places[place]: rows.read_returns(row) for place, row in found.items()}
+
+    def pointers(
+        self, uid: str, record: str, since: Instant | None = None, until: Instant | None = None
+    ) -> dict[SaleRef, Postings]:
+        place = keys.record(uid, record)
+        if since is None and until is None:
+            found = self._table.query(place, keys.POINTER_PREFIX)
+        else:
+            last = keys.POINTER_PREFIX + "~" if until is None else keys.pointers_at(until)
+            found = self._table.query_between(place, keys.pointers_at(since or 0), last)
+        return {rows.read_pointer(row): rows.read_postings(row) for row in found}
+
+    def postings(
+        self, uid: str, places: Iterable[tuple[str, SaleRef]]
+    ) -> dict[tuple[str, SaleRef], Postings]:
+        stored = {rows.pointer_key(uid, *place): place for place in places}
+        found = self._table.get_many(stored)
+        return {stored[key]: rows.read_postings(row) for key, row in found.items()}
+
+    def ledger(self, uid: str, record: str) -> dict[str, LedgerRow]:
+        found = self._table.query(keys.record(uid, record), keys.LEDGER_PREFIX)
+        return dict(rows.read_ledger(row) for row in found)
 
     def shared(self, uid: str) -> list[MergeKey]:
         found = self._table.query(keys.shared_keys(uid))
@@ -155,17 +183,18 @@ def _record_rows(rid: str, pk: str, found: dict[Key, Row]) -> RecordRows:
     profile = found.get((pk, keys.PROFILE_SK))
     summary = found.get((pk, keys.SALES_SK))
     persona = found.get((pk, keys.PERSONA_SK))
+    sales = rows.read_summary(summary) if summary else None
     return RecordRows(
         stored=rows.read_record(rid, profile) if profile else None,
-        summary=rows.read_summary(summary) if summary else None,
-        persona=rows.read_persona(persona) if persona else None,
+        sales=sales,
+        persona=rows.read_persona(persona, sales or NO_SALES) if persona else None,
     )
 
 
 def _row_changes(uid: str, writes: Writes) -> tuple[dict[Key, Row], list[Key]]:
     puts = [rows.record_row(uid, stored) for stored in writes.records.values()]
     puts += [rows.sale_row(uid, sale) for sale in writes.sales.values()]
-    puts += [rows.summary_row(uid, rid, summary) for rid, summary in writes.summaries.items()]
+    puts += [rows.summary_row(uid, rid, sales) for rid, sales in writes.summaries.items()]
     deletes: list[Key] = []
     for place, row in _optional_rows(uid, writes):
         if row is None:
@@ -182,9 +211,15 @@ def _optional_rows(uid: str, writes: Writes) -> Iterator[tuple[Key, Row | None]]
     for (key, rid), scope in writes.member_rows.items():
         place = (keys.merge_key(uid, *key), keys.member(rid))
         yield place, rows.member_row(place, scope) if scope else None
-    for (rid, ref), present in writes.pointers.items():
+    for sid, returns in writes.returns.items():
+        place = (keys.sale(uid, *sid), keys.RETURNS_SK)
+        yield place, rows.returns_row(place, returns) if returns else None
+    for (rid, ref), postings in writes.pointers.items():
         place = rows.pointer_key(uid, rid, ref)
-        yield place, rows.pointer_row(place, ref) if present else None
+        yield place, None if postings is None else rows.pointer_row(place, ref, postings)
+    for (rid, cause), entries in writes.ledger.items():
+        place = (keys.record(uid, rid), keys.ledger(cause))
+        yield place, rows.ledger_row(place, cause, entries)
     for key, is_shared in writes.shared.items():
         place = (keys.shared_keys(uid), keys.shared_key(*key))
         yield place, rows.shared_row(place) if is_shared else None

@@ -22,9 +22,11 @@ AUDIT_PREFIX = "AUDIT#"
 INTEGRATION_PREFIX = "INTEGRATION#"
 CREDENTIAL_PREFIX = "CREDENTIAL#"
 SCOPE_PREFIX = "SCOPE#"
+ANY_STORE_PREFIX = "STORE"
 STORE_PREFIX = "STORE#"
 STORE_KEY_PREFIX = "STOREKEY#"
 STORE_COUNTER_SK = "COUNTER"
+RULES_SK = "RULES"
 
 
 def user(sub: str) -> str:
@@ -96,6 +98,18 @@ def pointer(ordered_at: Instant, scope_id: str, ext_id: str) -> str:
     return f"{POINTER_PREFIX}{ordered_at:015d}#{_fitting(scope_id)}#{_fitting(ext_id)}"
 
 
+def pointers_at(at: Instant) -> str:
+    """Where the pointers of sales ordered at this instant begin."""
+    return f"{POINTER_PREFIX}{max(at, 0):015d}"
+
+
+LEDGER_PREFIX = "LEDGER#"
+
+
+def ledger(cause: str) -> str:
+    return f"{LEDGER_PREFIX}{_fitting(cause)}"
+
+
 LONGEST_VALUE = 400
 """Bytes of a POS's value that stand in a key as they are; DynamoDB takes 1 KB."""
 
@@ -134,6 +148,7 @@ def sale(uid: str, platform: str, scope_id: str, ext_id: str) -> str:
 
 
 SALE_SK = "SALE"
+RETURNS_SK = "RETURNS"
 
 
 def commit(uid: str) -> str:

@@ -18,13 +18,14 @@ from chalicelib.adapters.tables import (
     bind,
     condition_failed,
     failed_conditions,
+    instant,
     transact,
     update_if,
 )
 from chalicelib.domain.errors import AiqError, Conflict, NotFound, StaleVersion
 from chalicelib.domain.ids import store_key_id
 from chalicelib.domain.records import Instant
-from chalicelib.services.ports.stores import Store, StoreKey, StoreKeySighting
+from chalicelib.services.ports.stores import Places, Store, StoreKey, StoreKeySighting, places_of
 
 
 class StoreRow(Row):
@@ -65,11 +66,21 @@ class StoreKeyRow(Row):
     store = NumberAttribute(null=True)
 
 
+class PlaceRow(Row):
+    """What a store and a store key have in common for derivation."""
+
+    class Meta(TableMeta):
+        pass
+
+    time_zone = UnicodeAttribute(null=True)
+    store = NumberAttribute(null=True)
+
+
 class DynamoStores:
     """The `Stores` port."""
 
     def __init__(self, table: str) -> None:
-        bind(table, StoreRow, CounterRow, StoreKeyRow)
+        bind(table, StoreRow, CounterRow, StoreKeyRow, PlaceRow)
 
     def create(self, store: Store) -> Store:
         counter = CounterRow(keys.account(store.uid), keys.STORE_COUNTER_SK)
@@ -117,6 +128,26 @@ class DynamoStores:
     def mapping(self, uid: str) -> Mapping[str, int]:
         mapped = self._key_rows(uid, StoreKeyRow.store.exists())
         return {_key_id(row): int(row.store) for row in mapped if row.store is not None}
+
+    def places(self, uid: str) -> Places:
+        """One query: stores and store keys lie side by side under their account."""
+        rows = PlaceRow.query(
+            keys.account(uid), PlaceRow.sk.startswith(keys.ANY_STORE_PREFIX), consistent_read=True
+        )
+        of_stores: dict[int, str | None] = {}
+        of_keys: list[PlaceRow] = []
+        for row in rows:
+            if row.sk.startswith(keys.STORE_PREFIX):
+                of_stores[int(row.sk.removeprefix(keys.STORE_PREFIX))] = row.time_zone
+            else:
+                of_keys.append(row)
+        return places_of(
+            of_stores,
+            [
+                (row.sk.removeprefix(keys.STORE_KEY_PREFIX), instant(row.store), row.time_zone)
+                for row in of_keys
+            ],
+        )
 
     def map_keys(self, uid: str, store: int, keys: Iterable[str], *, version: int) -> Store:
         """One transaction: the store's version guards the set of its keys, and each key its store.

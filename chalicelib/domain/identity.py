@@ -12,6 +12,7 @@ from collections.abc import Set as AbstractSet
 from dataclasses import dataclass
 from typing import Literal, NamedTuple
 
+from chalicelib.domain.acts import NO_ACTS, Acts
 from chalicelib.domain.records import Customer, Instant
 
 KeyKind = Literal["phone", "email", "name_dob"]
@@ -34,13 +35,14 @@ class MergeKey(NamedTuple):
 @dataclass(frozen=True, slots=True)
 class SourceRecord:
     """One shopper as one POS knows them. `id` is `domain.ids.record_id`, `first_seen` is when AIQ
-    first stored the record and never changes."""
+    first stored the record and never changes. `acts` are anchored here and move with the record."""
 
     id: str
     platform: str
     scope: str
     customer: Customer
     first_seen: Instant
+    acts: Acts = NO_ACTS
 
 
 @dataclass(frozen=True, slots=True)

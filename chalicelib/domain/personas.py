@@ -4,17 +4,41 @@ from __future__ import annotations
 
 from bisect import bisect_left
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from typing import NamedTuple
 
 from chalicelib.domain.identity import Component, SourceRecord
-from chalicelib.domain.records import Customer, Instant
+from chalicelib.domain.loyalty import earn_from, imported_points
+from chalicelib.domain.membership import LastDays, Reason, asked_by, last_days, reasons
+from chalicelib.domain.records import Customer, Instant, Platform
+from chalicelib.domain.rules import Points, Terms
 from chalicelib.domain.sales_summary import WINDOW_DAYS, SalesSummary
-from chalicelib.domain.times import utc_day
+from chalicelib.domain.times import Day, utc_day
 
 BUSY_SALES_PER_DAY = 20
 
 _OF_ANY_MEMBER = frozenset({"employee", "test", "minor"})
 _BEFORE_ANY_TIME = -(1 << 62)
+
+
+class Bought(NamedTuple):
+    """The local day of the last counting sale from a platform."""
+
+    platform: Platform
+    day: Day
+
+
+class Figures(NamedTuple):
+    """What nearly every sale changes of a persona, kept apart from the rest: `points` is the
+    ledger's balance, `bought` the last counting sale per platform, `expires_on` the day on which
+    earned points end unless there is a purchase before."""
+
+    points: Points = 0
+    bought: tuple[Bought, ...] = ()
+    expires_on: Day | None = None
+
+
+NO_FIGURES = Figures()
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,6 +50,10 @@ class Persona:
     `flags`: `employee`, `test`, `minor` when any member has it; `inactive` when all are;
     `busy` when a member has more than 20 sales on a day; `shared_key` when a member carries a key
     shared too widely to merge; `large_component` when too many records hung together.
+
+    `reasons`: why a member, empty for who is none. `asked_by`: platforms whose setting wants them
+    asked for SMS consent. `earn_from`: the first day whose sales may earn; None for who earns
+    nothing.
     """
 
     id: str
@@ -40,15 +68,35 @@ class Persona:
     inserted_at: Instant
     updated_at: Instant | None
     flags: frozenset[str] = frozenset()
+    reasons: tuple[Reason, ...] = ()
+    asked_by: tuple[Platform, ...] = ()
+    earn_from: Day | None = None
+    figures: Figures = NO_FIGURES
+
+    @property
+    def member(self) -> bool:
+        return bool(self.reasons)
+
+    @property
+    def points(self) -> Points:
+        return self.figures.points
+
+    @property
+    def last_days(self) -> LastDays:
+        return dict(self.figures.bought)
+
+    def like(self, other: Persona) -> bool:
+        """Equal but for the figures."""
+        return self == replace(other, figures=self.figures)
 
 
 def derive_persona(
-    component: Component, summaries: Mapping[str, SalesSummary], mapping: Mapping[str, int]
+    component: Component, summaries: Mapping[str, SalesSummary], terms: Terms
 ) -> Persona | None:
-    """The persona of a component; None for a shopper without contact.
+    """The persona of a component, without points; None for a shopper without contact.
 
-    `summaries`: sales per record id, records without sales may lack. `mapping`: store key id →
-    store. Each profile field comes from the most recently updated member that has it.
+    `summaries`: sales per record id, records without sales may lack. Each profile field comes from
+    the most recently updated member that has it.
     """
     members = component.records
     customers = _newest_first(members)
@@ -58,6 +106,10 @@ def derive_persona(
     if phone is None and email is None:
         return None
     sales = [summaries[m.id] for m in members if m.id in summaries]
+    flags = _flags(component, customers, sales)
+    bought = last_days(members, summaries, terms) if sales else {}
+    imported = sum([imported_points(m, terms) for m in members]) if terms.rules.sources else 0
+    why = reasons(members, bought, flags, imported, terms)
     return Persona(
         id=members[0].id,
         members=tuple([m.id for m in members]),
@@ -68,10 +120,14 @@ def derive_persona(
         birth_date=newest.birth_date
         or next((c.birth_date for c in customers if c.birth_date), None),
         sources=tuple(sorted({m.platform for m in members})),
-        favourite_store=favourite_store(sales, mapping),
+        favourite_store=favourite_store(sales, terms.mapping),
         inserted_at=members[0].first_seen,
         updated_at=max((c.updated_at for c in customers if c.updated_at is not None), default=None),
-        flags=_flags(component, customers, sales),
+        flags=flags,
+        reasons=why,
+        asked_by=asked_by(bought, flags, terms.rules) if phone and bought else (),
+        earn_from=earn_from(why, flags, terms.rules.loyalty),
+        figures=_figures(bought),
     )
 
 
@@ -95,6 +151,12 @@ def favourite_store(summaries: Iterable[SalesSummary], mapping: Mapping[str, int
             sales[store] = sales.get(store, 0) + sum(counts[bisect_left(days, oldest) :])
             latest[store] = max(latest.get(store, last_at), last_at)
     return max(sales, key=lambda store: (sales[store], latest[store], -store), default=None)
+
+
+def _figures(bought: LastDays) -> Figures:
+    return (
+        Figures(0, tuple([Bought(p, bought[p]) for p in sorted(bought)])) if bought else NO_FIGURES
+    )
 
 
 def _newest_first(members: Sequence[SourceRecord]) -> list[Customer]:

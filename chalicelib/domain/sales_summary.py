@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from typing import ClassVar, NamedTuple
 
 from chalicelib.domain.ids import store_key_id
-from chalicelib.domain.records import Instant, Sale
+from chalicelib.domain.records import Instant, Minor, Sale
 from chalicelib.domain.times import utc_day
 
 WINDOW_DAYS = 365
@@ -29,7 +29,11 @@ _WIDE = ("I", 22)
 
 @dataclass(frozen=True, slots=True)
 class SaleRef:
-    """As much of a sale as the summary needs. `store_key` is a `domain.ids.store_key_id`."""
+    """As much of a sale as derivation needs. `store_key` is a `domain.ids.store_key_id`.
+
+    `net`: total without tip and fees, in minor units; of a return, what was given back. `returned`:
+    what final returns that name this sale gave back. `unlinked`: a final return that names none.
+    """
 
     platform: str
     scope: str
@@ -37,12 +41,45 @@ class SaleRef:
     store_key: str
     ordered_at: Instant
     counts: bool
+    net: Minor = 0
+    tax: Minor = 0
+    returned: Minor = 0
+    unlinked: bool = False
 
     @classmethod
-    def of(cls, platform: str, scope: str, sale: Sale) -> SaleRef:
-        store_key = store_key_id(platform, scope, sale.store_key)
-        counting = sale.is_final and sale.kind == "sale"
-        return cls(platform, scope, sale.ext_id, store_key, sale.ordered_at, counting)
+    def of(cls, platform: str, scope: str, sale: Sale, returned: Minor = 0) -> SaleRef:
+        counts = sale.is_final and sale.kind == "sale"
+        unlinked = sale.is_final and sale.kind == "return" and not sale.original_ext_id
+        return cls(
+            platform=platform,
+            scope=scope,
+            ext_id=sale.ext_id,
+            store_key=store_key_id(platform, scope, sale.store_key),
+            ordered_at=sale.ordered_at,
+            counts=counts,
+            net=given_back(sale) if unlinked else net(sale) if counts else 0,
+            tax=sale.tax if counts else 0,
+            returned=returned if counts else 0,
+            unlinked=unlinked,
+        )
+
+    def summed_like(self, other: SaleRef) -> bool:
+        """Whether a summary cannot tell one from the other."""
+        return (self.ordered_at, self.store_key, self.counts) == (
+            other.ordered_at,
+            other.store_key,
+            other.counts,
+        )
+
+
+def net(sale: Sale) -> Minor:
+    """What points are earned on, before tax is taken off (product.md §8)."""
+    return sale.total - sale.tip - sale.fees
+
+
+def given_back(sale: Sale) -> Minor:
+    """What a return gave back; POS tell it below zero."""
+    return abs(net(sale))
 
 
 class StoreDays(NamedTuple):

@@ -7,12 +7,16 @@ from zoneinfo import ZoneInfo
 
 from chalicelib.domain.records import Instant
 
+Day = int
+"""Days since 1970-01-01 on some calendar; the caller says whose."""
+
 SECOND: Instant = 1_000
 MINUTE: Instant = 60 * SECOND
 HOUR: Instant = 60 * MINUTE
 DAY: Instant = 24 * HOUR
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+_EPOCH_ORDINAL = _EPOCH.toordinal()
 _MILLISECOND = timedelta(milliseconds=1)
 
 
@@ -52,6 +56,26 @@ def utc_day(at: Instant) -> int:
 def local_day(at: Instant, zone: str) -> date:
     """The calendar day of an instant in an IANA zone."""
     return to_datetime(at, zone).date()
+
+
+def local_day_number(at: Instant, zone: str) -> Day:
+    """Days since 1970-01-01 on the calendar of an IANA zone."""
+    return to_datetime(at, zone).toordinal() - _EPOCH_ORDINAL
+
+
+def day_number(day: date) -> Day:
+    """Days since 1970-01-01."""
+    return day.toordinal() - _EPOCH_ORDINAL
+
+
+def day_text(day: Day) -> str:
+    """ISO text of a day number."""
+    return date.fromordinal(day + _EPOCH_ORDINAL).isoformat()
+
+
+def day_from_text(text: str) -> Day:
+    """The inverse of `day_text`. Raises ValueError."""
+    return day_number(date.fromisoformat(text))
 
 
 def start_of_day(day: date, zone: str) -> Instant:

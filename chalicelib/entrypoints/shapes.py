@@ -15,6 +15,7 @@ from pydantic import (
 )
 
 from chalicelib.domain.records import Instant
+from chalicelib.domain.rules import POINT, Points
 from chalicelib.domain.times import from_text, to_text
 
 _DATE_TIME = {"type": "string", "format": "date-time", "examples": ["2026-03-01T08:00:00Z"]}
@@ -86,6 +87,18 @@ Moment = Annotated[
 
 MomentIn = Annotated[Instant, BeforeValidator(_read_moment), WithJsonSchema(_DATE_TIME)]
 """An instant in a request: RFC 3339 with a zone outside, milliseconds inside."""
+
+
+def _points_out(points: Points) -> float:
+    return points / POINT
+
+
+PointsOut = Annotated[
+    Points,
+    PlainSerializer(_points_out, return_type=float, when_used="json"),
+    WithJsonSchema({"type": "number", "examples": [120.5]}),
+]
+"""Points in an answer: hundredths inside, points outside."""
 
 _NO_CONTROL = r"^[^\x00-\x1f\x7f\ufffd]*$"
 """No control characters, nor the mark that a gateway leaves where bytes were no UTF-8."""

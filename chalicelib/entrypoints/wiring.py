@@ -28,11 +28,13 @@ if TYPE_CHECKING:
     from chalicelib.services.plan import Planner
     from chalicelib.services.ports.accounts import Accounts, Audit, Notifications
     from chalicelib.services.ports.common import Clock, Ids, JobQueue, SyncQueue
+    from chalicelib.services.ports.effects import Effects
     from chalicelib.services.ports.facts import PersonaList
     from chalicelib.services.ports.integrations import Credentials, Integrations
     from chalicelib.services.ports.people import OperatorTopic, People
     from chalicelib.services.ports.personas import PersonaViews
     from chalicelib.services.ports.pos import PosGateway
+    from chalicelib.services.ports.rules import RuleBook
     from chalicelib.services.ports.runs import RunViews, SyncControl, SyncStates
     from chalicelib.services.ports.stores import Inventories, Stores
     from chalicelib.services.remap import Remapper
@@ -40,6 +42,7 @@ if TYPE_CHECKING:
     from chalicelib.services.settings import SettingsService
     from chalicelib.services.stores import StoreService
     from chalicelib.services.sync import SyncWorker
+    from chalicelib.services.terms import TermsReader
 
 
 F = TypeVar("F", bound=Callable[..., Any])
@@ -154,17 +157,38 @@ def persona_list() -> PersonaList:
 
 
 @once
+def rule_book() -> RuleBook:
+    from chalicelib.adapters.rule_book import DynamoRuleBook
+
+    return DynamoRuleBook(config().table_accounts)
+
+
+@once
+def terms() -> TermsReader:
+    from chalicelib.services.terms import TermsReader
+
+    return TermsReader(accounts(), stores(), rule_book(), clock())
+
+
+@once
+def effects() -> Effects:
+    from chalicelib.services.reactions import Unheard
+
+    return Unheard()
+
+
+@once
 def commits() -> Commits:
     from chalicelib.services.commit import Commits
 
-    return Commits(facts(), stores(), accounts(), clock())
+    return Commits(facts(), terms(), effects())
 
 
 @once
 def personas() -> PersonaViews:
     from chalicelib.services.personas import PersonaService
 
-    return PersonaService(facts(), persona_list(), stores(), accounts(), _read_phone)
+    return PersonaService(facts(), persona_list(), stores(), terms(), _read_phone)
 
 
 def _read_phone(typed: str) -> str | None:

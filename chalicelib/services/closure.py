@@ -3,15 +3,21 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import replace
 
-from chalicelib.domain.identity import MergeKey, is_shared_too_widely, resolve
-from chalicelib.domain.personas import Persona, derive_persona
+from chalicelib.domain.identity import Component, MergeKey, is_shared_too_widely, resolve
+from chalicelib.domain.ledger import RecordPoints
+from chalicelib.domain.loyalty import expires_on
+from chalicelib.domain.personas import NO_FIGURES, Persona, derive_persona
+from chalicelib.domain.rules import Terms
 from chalicelib.domain.sales_summary import SalesSummary
 from chalicelib.services.ports.facts import (
     INLINE_MEMBERS,
+    NO_SALES,
     FactStore,
     Members,
     RecordRows,
+    RecordSales,
     StoredRecord,
     Writes,
 )
@@ -26,21 +32,20 @@ CROWDED = frozenset({"shared_key", "large_component"})
 class Closure:
     """Rows read under the commit lock, overlaid with what the commit is about to write."""
 
-    def __init__(
-        self, facts: FactStore, uid: str, mapping: Mapping[str, int], *, by_name: bool
-    ) -> None:
-        self.by_name = by_name
+    def __init__(self, facts: FactStore, uid: str, terms: Terms) -> None:
+        self.terms = terms
         self.key_changes: dict[MergeKey, dict[str, str | None]] = {}
         self._facts = facts
         self._uid = uid
-        self._mapping = mapping
         self._rows: dict[str, RecordRows] = {}
         self._new: dict[str, StoredRecord] = {}
-        self._summaries: dict[str, SalesSummary] = {}
+        self._sales: dict[str, RecordSales] = {}
         self._members: dict[MergeKey, Members] = {}
         self._reached: set[str] = set()
         self._flipped: set[MergeKey] = set()
         self._recovering = False
+        self._components: list[tuple[Component, Persona | None]] | None = None
+        self._personas: dict[str, Persona] | None = None
 
     def load(self, records: Iterable[str]) -> None:
         missing = [rid for rid in records if rid not in self._rows]
@@ -51,12 +56,21 @@ class Closure:
     def stored(self, rid: str) -> StoredRecord | None:
         return self._new.get(rid) or self._rows[rid].stored
 
-    def summary(self, rid: str) -> SalesSummary:
-        return self._summaries.get(rid) or self._rows[rid].summary or SalesSummary.EMPTY
+    def sales(self, rid: str) -> RecordSales:
+        return self._sales.get(rid) or self._rows[rid].sales or NO_SALES
+
+    def sales_before(self, rid: str) -> RecordSales:
+        """As they were before this commit."""
+        return self._rows[rid].sales or NO_SALES
+
+    def persona_before(self, rid: str) -> Persona | None:
+        """The persona stored under this record."""
+        return self._rows[rid].persona
 
     def replace(self, new: StoredRecord) -> None:
         """Take up a new or changed record, and note which keys it takes and leaves."""
         rid = new.record.id
+        self._components = self._personas = None
         before = self._rows[rid].stored
         old_keys = before.keys if before else frozenset()
         self._new[rid] = new
@@ -66,7 +80,26 @@ class Closure:
             self.key_changes.setdefault(key, {})[rid] = None
 
     def replace_summary(self, rid: str, summary: SalesSummary) -> None:
-        self._summaries[rid] = summary
+        self._components = self._personas = None
+        self._sales[rid] = replace(self.sales(rid), summary=summary)
+
+    def replace_points(self, rid: str, points: RecordPoints) -> None:
+        self._personas = None
+        self._sales[rid] = replace(self.sales(rid), points=points)
+
+    def sales_changes(self) -> dict[str, RecordSales]:
+        """The rows of sales, points and figures that differ from what is stored."""
+        personas = self.derived()
+        changes = {}
+        for rid in self._reached | self._sales.keys():
+            persona = personas.get(rid)
+            figures = NO_FIGURES if persona is None else persona.figures
+            sales = self.sales(rid)
+            if sales.figures != figures:
+                sales = replace(sales, figures=figures)
+            if sales != self.sales_before(rid):
+                changes[rid] = sales
+        return changes
 
     def settle_members(self, writes: Writes) -> None:
         """Work out who carries each changed key now, and whom that reaches."""
@@ -112,6 +145,7 @@ class Closure:
 
     def expand(self, seeds: Iterable[str]) -> None:
         """Read on until every record reachable from the seeds through a live key is here."""
+        self._components = self._personas = None
         for key in self._flipped:
             self._reached.update(self._carriers(key, self._members[key]))
         frontier = set(seeds) | self._reached
@@ -130,17 +164,50 @@ class Closure:
             }
             frontier = carriers - self._reached
 
+    def components(self) -> list[tuple[Component, Persona | None]]:
+        """The shoppers of everything reached, each with its persona, still without points."""
+        if self._components is None:
+            records = [s.record for rid in self._reached if (s := self.stored(rid)) is not None]
+            shared = {key for key, members in self._members.items() if _shared(members)}
+            by_name = self.terms.merge_on_name_and_birth_date
+            found = resolve(records, shared, name_and_birth_date=by_name)
+            self._components = [(component, self._derive(component)) for component in found]
+        return self._components
+
+    def _derive(self, component: Component) -> Persona | None:
+        summaries = {r.id: self.sales(r.id).summary for r in component.records}
+        return derive_persona(component, summaries, self.terms)
+
     def derived(self) -> dict[str, Persona]:
-        """The personas of everything reached, by id."""
-        records = [s.record for rid in self._reached if (s := self.stored(rid)) is not None]
-        shared = {key for key, members in self._members.items() if _shared(members)}
-        found: dict[str, Persona] = {}
-        for component in resolve(records, shared, name_and_birth_date=self.by_name):
-            summaries = {r.id: self.summary(r.id) for r in component.records}
-            persona = derive_persona(component, summaries, self._mapping)
-            if persona is not None:
-                found[persona.id] = persona
-        return found
+        """The personas of everything reached, by id, with the points the ledger holds."""
+        if self._personas is None:
+            self._personas = {
+                persona.id: self._with_points(persona)
+                for _, persona in self.components()
+                if persona is not None
+            }
+        return self._personas
+
+    def personas(self) -> Iterable[Persona]:
+        return self.derived().values()
+
+    def left(self) -> int:
+        """How many were members under a persona that goes on without being one."""
+        return sum(
+            not persona.member
+            and (before := self._rows[persona.id].persona) is not None
+            and before.member
+            for persona in self.personas()
+        )
+
+    def _with_points(self, persona: Persona) -> Persona:
+        held = [self.sales(rid).points for rid in persona.members]
+        earned = sum([points.earned + points.expired for points in held])
+        total = sum([points.total for points in held])
+        if not total and not earned:
+            return persona
+        ends = expires_on(persona.last_days, earned, self.terms.rules.loyalty)
+        return replace(persona, figures=persona.figures._replace(points=total, expires_on=ends))
 
     def persona_changes(self) -> dict[str, Persona | None]:
         """Persona rows to put or to delete (None), by the record id they are kept under."""
@@ -148,7 +215,10 @@ class Closure:
         changes: dict[str, Persona | None] = {}
         for rid in self._reached:
             before, after = self._rows[rid].persona, now.get(rid)
-            if before != after:
+            if before is None or after is None:
+                if before is not after:
+                    changes[rid] = after
+            elif not after.like(before):
                 changes[rid] = after
         return changes
 

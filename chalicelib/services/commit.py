@@ -1,60 +1,71 @@
 """Commit facts and everything derived from them, one commit per account at a time (ADR 3).
 
 Fact rows (source records and sales) are written first, then what follows from them: key members,
-sale pointers, sales summaries, personas. The intent, stored before the first write, lets the next
-commit rebuild whatever a crash left half done.
+sale pointers with their ledger entries, sales summaries, personas. The intent, stored before the
+first write, lets the next commit rebuild whatever a crash left half done. Last come the effects,
+which may be told twice.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
-from typing import TypeVar
 
+from chalicelib.domain.acts import Acts, Imported, Join, joined
 from chalicelib.domain.identity import SourceRecord, merge_keys
 from chalicelib.domain.ids import record_id
+from chalicelib.domain.ledger import ADJUSTMENT_PREFIX, Posting, Postings
+from chalicelib.domain.membership import keeps
 from chalicelib.domain.records import Customer, Instant, Sale
-from chalicelib.domain.sales_summary import SaleRef, SalesSummary
+from chalicelib.domain.rules import Points as Amount
+from chalicelib.domain.rules import Terms
+from chalicelib.domain.sales_summary import SaleRef
+from chalicelib.domain.versions import latest, newer
 from chalicelib.services.closure import Closure
-from chalicelib.services.ports.accounts import Accounts
-from chalicelib.services.ports.common import Clock
+from chalicelib.services.intake import SalesIntake
+from chalicelib.services.points import Points
+from chalicelib.services.ports.effects import Effects
 from chalicelib.services.ports.facts import (
     CommitLock,
     Committed,
     FactStore,
     Intent,
+    LedgerRow,
     SaleId,
     StoredRecord,
-    StoredSale,
     Writes,
 )
-from chalicelib.services.ports.stores import Stores
-
-_K = TypeVar("_K")
-_F = TypeVar("_F", Customer, Sale)
+from chalicelib.services.reactions import asks_of, flags_of
+from chalicelib.services.recover import recover
+from chalicelib.services.terms import TermsReader
 
 
 @dataclass(slots=True)
 class _Change:
-    """One commit in the making."""
+    """One commit in the making. `again`: everything touched is looked at as if it were new."""
 
     lock: CommitLock
     closure: Closure
-    writes: Writes = field(default_factory=Writes)
+    points: Points
+    writes: Writes
+    again: bool = False
     seeds: set[str] = field(default_factory=set)
     sales: set[SaleId] = field(default_factory=set)
-    pointer_changes: dict[str, dict[SaleRef, bool]] = field(default_factory=dict)
+    flagged: set[str] = field(default_factory=set)
+
+    @property
+    def terms(self) -> Terms:
+        return self.closure.terms
 
 
 class Commits:
-    """Writes source records and sales, and keeps personas true to them."""
+    """Writes facts, and keeps personas and ledger true to them."""
 
-    def __init__(self, facts: FactStore, stores: Stores, accounts: Accounts, clock: Clock) -> None:
+    def __init__(self, facts: FactStore, terms: TermsReader, effects: Effects) -> None:
         self._facts = facts
-        self._stores = stores
-        self._accounts = accounts
-        self._clock = clock
+        self._terms = terms
+        self._effects = effects
 
     def commit(
         self,
@@ -64,43 +75,86 @@ class Commits:
         *,
         customers: Sequence[Customer] = (),
         sales: Sequence[Sale] = (),
+        joins: Mapping[str, Join] | None = None,
+        import_run: str | None = None,
     ) -> Committed:
         """Store what is new or changed among them; a repetition writes nothing.
 
-        Raises LeaseLost or CommitBusy; both leave the account as before or repairable, and the
-        same call may be made again.
+        `joins`: by the customer's id, a reason of membership that came with it. `import_run`: the
+        run whose listing may fix the scope's imported points. Raises LeaseLost or CommitBusy; both
+        leave the account as before or repairable, and the same call may be made again.
         """
         with self._change(uid) as change:
-            now = self._clock.now()
-            self._take_customers(change, platform, scope, customers, now)
-            self._take_sales(change, platform, scope, sales)
-            return self._apply(change, now)
+            self._take_customers(change, platform, scope, customers, joins or {}, import_run)
+            taken = SalesIntake(
+                self._facts, uid, change.closure, change.writes, change.points
+            ).take(platform, scope, sales)
+            change.sales |= taken.sales
+            change.seeds |= taken.records
+            return self._apply(change)
 
     def rederive(self, uid: str, records: Iterable[str]) -> Committed:
         """Derive again, under today's rules and mapping, the personas these records belong to."""
-        with self._change(uid) as change:
+        with self._change(uid, again=True) as change:
             change.seeds.update(records)
             change.closure.expand(change.seeds)
             for rid in change.closure.touched():
                 if (stored := change.closure.stored(rid)) is not None:
                     self._index(change, stored, stored.record)
-            return self._apply(change, self._clock.now())
+            return self._apply(change)
+
+    def join(self, uid: str, record: str, reason: str, at: Instant) -> Committed:
+        """Write a reason of membership on a source record; the same reason again changes nothing.
+
+        A record that AIQ does not know is passed over.
+        """
+        with self._change(uid) as change:
+            change.closure.load([record])
+            stored = change.closure.stored(record)
+            if stored is not None:
+                acts = stored.record.acts
+                acts = replace(acts, joins=joined(acts.joins, [Join(reason, at)]))
+                self._index(change, stored, replace(stored.record, acts=acts))
+            return self._apply(change)
+
+    def adjust(
+        self, uid: str, record: str, adjustment: str, amount: Amount, *, note: str, actor: str
+    ) -> Committed:
+        """Give or take points by hand, in hundredths. The same `adjustment` id again does nothing.
+
+        `record` is a source record of the persona.
+        """
+        cause = f"{ADJUSTMENT_PREFIX}{adjustment}"
+        with self._change(uid) as change:
+            closure = change.closure
+            closure.load([record])
+            if closure.stored(record) is None or cause in self._facts.ledger(uid, record):
+                return Committed(at=change.terms.as_of)
+            posting = Posting(amount, change.terms.as_of)
+            change.writes.ledger[record, cause] = LedgerRow((posting,), note, actor)
+            points = closure.sales(record).points
+            closure.replace_points(record, points._replace(adjusted=points.adjusted + amount))
+            change.seeds.add(record)
+            return self._apply(change)
 
     @contextmanager
-    def _change(self, uid: str) -> Iterator[_Change]:
-        by_name = self._accounts.get(uid).merge_on_name_and_birth_date
+    def _change(self, uid: str, *, again: bool = False) -> Iterator[_Change]:
         lock = self._facts.lock(uid)
         done = False
         try:
             if lock.leftover is not None:
-                self._recover(lock, lock.leftover, by_name=by_name)
-            yield _Change(lock, self._closure(uid, by_name=by_name))
+                self._recover(lock, lock.leftover)
+            closure, writes = self._closure(uid), Writes()
+            points = Points(self._facts, uid, closure, writes, full=again)
+            yield _Change(lock, closure, points, writes, again)
             done = True
         finally:
             self._facts.unlock(lock, done=done)
 
-    def _closure(self, uid: str, *, by_name: bool) -> Closure:
-        return Closure(self._facts, uid, self._stores.mapping(uid), by_name=by_name)
+    def _closure(self, uid: str) -> Closure:
+        """Rules are read under the lock: a job that begins after they changed finds nobody who is
+        derived by the old ones later."""
+        return Closure(self._facts, uid, self._terms.today(uid))
 
     def _take_customers(
         self,
@@ -108,24 +162,31 @@ class Commits:
         platform: str,
         scope: str,
         customers: Sequence[Customer],
-        now: Instant,
+        joins: Mapping[str, Join],
+        import_run: str | None,
     ) -> None:
-        uid, closure = change.lock.uid, change.closure
-        latest = _latest((record_id(uid, platform, scope, c.ext_id), c) for c in customers)
-        closure.load(latest)
-        for rid, customer in latest.items():
+        uid, closure, now = change.lock.uid, change.closure, change.terms.as_of
+        versions = latest((record_id(uid, platform, scope, c.ext_id), c) for c in customers)
+        closure.load(versions)
+        for rid, customer in versions.items():
             stored = closure.stored(rid)
             if stored is None:
                 record = SourceRecord(rid, platform, scope, customer, now)
-            elif _newer(customer, stored.record.customer):
+            elif newer(customer, stored.record.customer):
                 record = replace(stored.record, customer=customer)
             else:
                 record = stored.record
+            acts = _acts(stored, record, joins.get(customer.ext_id), import_run, now)
+            if acts != record.acts:
+                record = replace(record, acts=acts)
+            if stored is None or acts.flags != stored.record.acts.flags:
+                change.flagged.add(rid)
             self._index(change, stored, record)
 
     def _index(self, change: _Change, stored: StoredRecord | None, record: SourceRecord) -> None:
         """Take the record up where it, or the rule of its merge keys, differs from `stored`."""
-        keys = merge_keys(record.customer, name_and_birth_date=change.closure.by_name)
+        by_name = change.terms.merge_on_name_and_birth_date
+        keys = merge_keys(record.customer, name_and_birth_date=by_name)
         new = StoredRecord(record, keys)
         if new == stored:
             return
@@ -133,63 +194,17 @@ class Commits:
         change.writes.records[record.id] = new
         change.closure.replace(new)
 
-    def _take_sales(
-        self, change: _Change, platform: str, scope: str, sales: Sequence[Sale]
-    ) -> None:
-        uid = change.lock.uid
-        latest = _latest((SaleId(platform, scope, sale.ext_id), sale) for sale in sales)
-        known = self._facts.sales(uid, latest) if latest else {}
-        for sid, sale in latest.items():
-            anchor = (
-                record_id(uid, platform, scope, sale.customer_ext_id)
-                if sale.customer_ext_id
-                else None
-            )
-            old = known.get(sid)
-            if old is not None and not _newer(sale, old.sale):
-                continue
-            new = StoredSale(sid, anchor, sale)
-            change.writes.sales[sid] = new
-            change.sales.add(sid)
-            self._point(change, old, new)
-        self._summarise(change)
-
-    def _point(self, change: _Change, old: StoredSale | None, new: StoredSale) -> None:
-        before = (old.record, _ref(old)) if old is not None and old.record else None
-        after = (new.record, _ref(new)) if new.record else None
-        if before == after:
-            return
-        for place, present in ((before, False), (after, True)):
-            if place is not None and place[0] is not None:
-                change.pointer_changes.setdefault(place[0], {})[place[1]] = present
-
-    def _summarise(self, change: _Change) -> None:
-        change.closure.load(change.pointer_changes)
-        for rid, changes in change.pointer_changes.items():
-            summary: SalesSummary | None = change.closure.summary(rid)
-            for ref, present in sorted(changes.items(), key=lambda item: item[1]):
-                change.writes.pointers[rid, ref] = present
-                if summary is not None:
-                    summary = summary.with_sale(ref) if present else summary.without_sale(ref)
-            if summary is None:
-                summary = SalesSummary.rebuild(self._refs_after(change, rid))
-            change.writes.summaries[rid] = summary
-            change.closure.replace_summary(rid, summary)
-            change.seeds.add(rid)
-
-    def _refs_after(self, change: _Change, rid: str) -> list[SaleRef]:
-        changes = change.pointer_changes[rid]
-        kept = [r for r in self._facts.pointers(change.lock.uid, rid) if r not in changes]
-        return kept + [ref for ref, present in changes.items() if present]
-
-    def _apply(self, change: _Change, now: Instant) -> Committed:
+    def _apply(self, change: _Change) -> Committed:
         closure, writes = change.closure, change.writes
         if not change.seeds and not writes:
-            return Committed(at=now)
-        facts = Writes(records=writes.records, sales=writes.sales)
-        derived = Writes(pointers=writes.pointers, summaries=writes.summaries)
+            return Committed(at=change.terms.as_of)
+        facts = Writes(records=writes.records, sales=writes.sales, returns=writes.returns)
+        derived = Writes(pointers=writes.pointers, ledger=writes.ledger)
         closure.settle_members(derived)
         closure.expand(change.seeds)
+        self._keep(change)
+        change.points.settle()
+        derived.summaries = closure.sales_changes()
         derived.personas = closure.persona_changes()
         if facts or derived:
             touched = tuple(closure.touched())
@@ -197,65 +212,90 @@ class Commits:
                 change.lock, Intent(touched, tuple(closure.key_changes), tuple(change.sales))
             )
             self._facts.write(change.lock, facts)
-            self._facts.write(change.lock, derived)
+            self._write_derived(change.lock, derived)
+        self._react(change.lock.uid, closure, change.flagged, again=change.again)
         return Committed(
             records=len(facts.records),
             sales=len(facts.sales),
             personas=len(derived.personas),
-            at=now,
+            left=closure.left(),
+            at=change.terms.as_of,
         )
 
-    def _recover(self, lock: CommitLock, intent: Intent, *, by_name: bool) -> None:
-        """Make every derived row that `intent` names follow from the fact rows again."""
-        closure = self._closure(lock.uid, by_name=by_name)
-        closure.load(intent.records)
-        derived = Writes()
-        self._recover_pointers(lock.uid, intent, closure, derived)
-        closure.recover_members(intent.keys, intent.records, derived)
-        closure.expand(intent.records)
-        derived.personas = closure.persona_changes()
-        self._facts.write(lock, derived)
-
-    def _recover_pointers(
-        self, uid: str, intent: Intent, closure: Closure, derived: Writes
-    ) -> None:
-        if not intent.sales:
+    def _keep(self, change: _Change) -> None:
+        """While a setting goes away, whoever it alone made a member gets a reason of their own."""
+        closure, terms = change.closure, change.terms
+        if not any(source.keeping for source in terms.rules.sources.values()):
             return
-        truth = self._facts.sales(uid, intent.sales)
-        named = set(intent.sales)
-        for rid in intent.records:
-            found = self._facts.pointers(uid, rid)
-            right = {_ref(s) for s in truth.values() if s.record == rid}
-            kept = [ref for ref in found if _sale_id(ref) not in named]
-            for ref in found:
-                if _sale_id(ref) in named and ref not in right:
-                    derived.pointers[rid, ref] = False
-            for ref in right:
-                derived.pointers[rid, ref] = True
-            summary = SalesSummary.rebuild([*kept, *right])
-            derived.summaries[rid] = summary
-            closure.replace_summary(rid, summary)
+        for component, persona in closure.components():
+            if persona is None or persona.member:
+                continue
+            summaries = {r.id: closure.sales(r.id).summary for r in component.records}
+            found = keeps(component.records, persona.last_days, persona.flags, summaries, terms)
+            for rid, join in found.items():
+                stored = closure.stored(rid)
+                if stored is not None:
+                    acts = stored.record.acts
+                    acts = replace(acts, joins=joined(acts.joins, [join]))
+                    self._index(change, stored, replace(stored.record, acts=acts))
+
+    def _write_derived(self, lock: CommitLock, derived: Writes) -> None:
+        """Pointers that move are written in their new place before they leave the old one: a crash
+        between must not lose their ledger entries."""
+        places = {
+            (rid, ref.ordered_at, ref.scope, ref.ext_id)
+            for (rid, ref), held in derived.pointers.items()
+            if held is not None
+        }
+        gone = {
+            (rid, ref): None
+            for (rid, ref), held in derived.pointers.items()
+            if held is None and (rid, ref.ordered_at, ref.scope, ref.ext_id) not in places
+        }
+        kept: dict[tuple[str, SaleRef], Postings | None] = {
+            place: held for place, held in derived.pointers.items() if held is not None
+        }
+        self._facts.write(lock, replace(derived, pointers=kept))
+        if gone:
+            self._facts.write(lock, Writes(pointers=dict(gone)))
+
+    def _react(self, uid: str, closure: Closure, flagged: set[str], *, again: bool) -> None:
+        """Tell what is to be done about it. Told again after a crash, and it changes nothing."""
+        seen = closure.touched() if again else sorted(flagged)
+        records = [stored.record for rid in seen if (stored := closure.stored(rid)) is not None]
+        if flags := flags_of(records, closure.terms.rules):
+            self._effects.observe(uid, flags)
+        if asks := asks_of(closure.personas(), closure.persona_before, again=again):
+            self._effects.want(uid, asks)
+
+    def _recover(self, lock: CommitLock, intent: Intent) -> None:
+        closure, derived = self._closure(lock.uid), Writes()
+        recover(self._facts, lock.uid, intent, closure, derived)
+        self._write_derived(lock, derived)
+        self._react(lock.uid, closure, set(), again=True)
 
 
-def _ref(stored: StoredSale) -> SaleRef:
-    return SaleRef.of(stored.id.platform, stored.id.scope, stored.sale)
+def _acts(
+    stored: StoredRecord | None,
+    record: SourceRecord,
+    join: Join | None,
+    import_run: str | None,
+    now: Instant,
+) -> Acts:
+    """What the told customer adds to the acts of its record."""
+    acts, customer = record.acts, record.customer
+    if join is not None:
+        acts = replace(acts, joins=joined(acts.joins, [join]))
+    if import_run is not None:
+        acts = replace(acts, imported=Imported(customer.pos_points or 0, import_run))
+    before = stored.record.customer if stored is not None else Customer("")
+    if _flags(before) != _flags(customer):
+        acts = replace(acts, flags=acts.flags + 1, flags_at=now)
+    return acts
 
 
-def _newer(new: Customer | Sale, old: Customer | Sale) -> bool:
-    """Whether `new` takes the place of `old`: the POS's updated time, else the later fetch."""
-    if new == old:
-        return False
-    return new.updated_at is None or old.updated_at is None or new.updated_at >= old.updated_at
-
-
-def _latest(told: Iterable[tuple[_K, _F]]) -> dict[_K, _F]:
-    """Of each record told, the version that stands."""
-    found: dict[_K, _F] = {}
-    for key, version in told:
-        if key not in found or _newer(version, found[key]):
-            found[key] = version
-    return found
-
-
-def _sale_id(ref: SaleRef) -> SaleId:
-    return SaleId(ref.platform, ref.scope, ref.ext_id)
+def _flags(customer: Customer) -> tuple[object, ...]:
+    """What a consent flag says, and of which contact; nothing where it says nothing."""
+    sms = (customer.phone, customer.sms_consent)
+    email = (customer.email, customer.email_consent)
+    return tuple(None if told[1] == "unknown" else told for told in (sms, email))

@@ -11,7 +11,6 @@ from chalicelib.domain.ids import is_record_id, record_id, store_key_id
 from chalicelib.domain.names import name_key, name_prefix
 from chalicelib.domain.personas import Persona
 from chalicelib.services.closure import Closure
-from chalicelib.services.ports.accounts import Accounts
 from chalicelib.services.ports.facts import FactStore, PersonaList, SaleId, StoredRecord, StoredSale
 from chalicelib.services.ports.personas import (
     PersonaFilter,
@@ -22,6 +21,7 @@ from chalicelib.services.ports.personas import (
     SaleLine,
 )
 from chalicelib.services.ports.stores import Stores
+from chalicelib.services.terms import TermsReader
 
 LAST = "~"
 """Sorts who has no name behind everyone."""
@@ -41,13 +41,13 @@ class PersonaService:
         facts: FactStore,
         personas: PersonaList,
         stores: Stores,
-        accounts: Accounts,
+        terms: TermsReader,
         read_phone: ReadPhone,
     ) -> None:
         self._facts = facts
         self._personas = personas
         self._stores = stores
-        self._accounts = accounts
+        self._terms = terms
         self._read_phone = read_phone
 
     def search(
@@ -146,8 +146,7 @@ class PersonaService:
         return {record_id(uid, platform, scope, source_id) for platform, scope in scopes}
 
     def _reach(self, uid: str, records: Iterable[str]) -> Closure:
-        by_name = self._accounts.get(uid).merge_on_name_and_birth_date
-        closure = Closure(self._facts, uid, self._stores.mapping(uid), by_name=by_name)
+        closure = Closure(self._facts, uid, self._terms.today(uid))
         closure.expand(records)
         return closure
 
@@ -175,7 +174,7 @@ def _place(persona: Persona, wanted: PersonaFilter) -> str:
 def _matches(persona: Persona, wanted: PersonaFilter) -> bool:
     if wanted.source is not None and wanted.source not in persona.sources:
         return False
-    return not wanted.member
+    return persona.member or not wanted.member
 
 
 def _row(persona: Persona) -> PersonaRow:
@@ -187,7 +186,8 @@ def _row(persona: Persona) -> PersonaRow:
         email=persona.email,
         sources=persona.sources,
         favourite_store=persona.favourite_store,
-        member=False,
+        member=persona.member,
+        points=persona.points,
         flags=tuple(sorted(persona.flags)),
         inserted_at=persona.inserted_at,
         updated_at=persona.updated_at,

@@ -3,22 +3,30 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
+from dataclasses import replace
 from functools import partial
 
 from chalicelib.domain.errors import LeaseLost
 from chalicelib.domain.identity import MergeKey
+from chalicelib.domain.ledger import Postings
 from chalicelib.domain.personas import Persona
-from chalicelib.domain.sales_summary import SaleRef, SalesSummary
+from chalicelib.domain.sales_summary import SaleRef
 from chalicelib.services.ports.facts import (
+    NO_SALES,
     CommitLock,
     Intent,
+    LedgerRow,
     Members,
     RecordRows,
+    RecordSales,
+    Returns,
     SaleId,
     StoredRecord,
     StoredSale,
     Writes,
 )
+
+Pointer = tuple[SaleRef, Postings]
 
 
 class Crash(BaseException):
@@ -30,10 +38,12 @@ class MemoryFacts:
 
     def __init__(self) -> None:
         self.records: dict[tuple[str, str], StoredRecord] = {}
-        self.summaries: dict[tuple[str, str], SalesSummary] = {}
+        self.summaries: dict[tuple[str, str], RecordSales] = {}
         self.personas: dict[tuple[str, str], Persona] = {}
         self.sale_rows: dict[tuple[str, SaleId], StoredSale] = {}
-        self.pointer_rows: dict[tuple[str, str], dict[tuple[int, str], SaleRef]] = {}
+        self.pointer_rows: dict[tuple[str, str], dict[tuple[int, str], Pointer]] = {}
+        self.return_rows: dict[tuple[str, SaleId], Returns] = {}
+        self.ledger_rows: dict[tuple[str, str], dict[str, LedgerRow]] = {}
         self.member_heads: dict[tuple[str, MergeKey], Members] = {}
         self.member_rows: dict[tuple[str, MergeKey], dict[str, str]] = {}
         self.shared_rows: dict[tuple[str, MergeKey], bool] = {}
@@ -78,8 +88,33 @@ class MemoryFacts:
     def sales(self, uid: str, ids: Iterable[SaleId]) -> dict[SaleId, StoredSale]:
         return {sid: self.sale_rows[uid, sid] for sid in ids if (uid, sid) in self.sale_rows}
 
-    def pointers(self, uid: str, record: str) -> list[SaleRef]:
-        return list(self.pointer_rows.get((uid, record), {}).values())
+    def returns(self, uid: str, ids: Iterable[SaleId]) -> dict[SaleId, Returns]:
+        return {sid: self.return_rows[uid, sid] for sid in ids if (uid, sid) in self.return_rows}
+
+    def pointers(
+        self, uid: str, record: str, since: int | None = None, until: int | None = None
+    ) -> dict[SaleRef, Postings]:
+        found = dict(sorted(self.pointer_rows.get((uid, record), {}).items())).values()
+        self.rows_read += len(found)
+        return {
+            ref: held
+            for ref, held in found
+            if (since is None or ref.ordered_at >= since)
+            and (until is None or ref.ordered_at < until)
+        }
+
+    def postings(
+        self, uid: str, places: Iterable[tuple[str, SaleRef]]
+    ) -> dict[tuple[str, SaleRef], Postings]:
+        found = {}
+        for rid, ref in places:
+            pointer = self.pointer_rows.get((uid, rid), {}).get((ref.ordered_at, ref.ext_id))
+            if pointer is not None:
+                found[rid, ref] = pointer[1]
+        return found
+
+    def ledger(self, uid: str, record: str) -> dict[str, LedgerRow]:
+        return dict(self.ledger_rows.get((uid, record), {}))
 
     def shared(self, uid: str) -> list[MergeKey]:
         return [key for owner, key in self.shared_rows if owner == uid]
@@ -94,8 +129,20 @@ class MemoryFacts:
         place = (uid, rid)
         self.rows_read += 1
         return RecordRows(
-            self.records.get(place), self.summaries.get(place), self.personas.get(place)
+            self.records.get(place), self.summaries.get(place), self.persona(uid, rid)
         )
+
+    def persona(self, uid: str, rid: str) -> Persona | None:
+        """The persona stored under a record, with the figures of its other row."""
+        stored = self.personas.get((uid, rid))
+        if stored is None:
+            return None
+        return replace(stored, figures=self.summaries.get((uid, rid), NO_SALES).figures)
+
+    def shown(self, uid: str) -> list[Persona]:
+        """Every persona of an account."""
+        found = [self.persona(owner, rid) for owner, rid in self.personas if owner == uid]
+        return [persona for persona in found if persona is not None]
 
     def _touch(self, lock: CommitLock) -> None:
         if self.crash_in is not None:
@@ -111,9 +158,15 @@ class MemoryFacts:
         puts += [(self.member_heads, (uid, key), head) for key, head in writes.members.items()]
         for (key, rid), scope in writes.member_rows.items():
             puts.append((self.member_rows.setdefault((uid, key), {}), rid, scope))
-        for (rid, ref), present in sorted(writes.pointers.items(), key=lambda item: item[1]):
+        puts += [(self.return_rows, (uid, sid), rows) for sid, rows in writes.returns.items()]
+        for (rid, ref), held in sorted(
+            writes.pointers.items(), key=lambda item: item[1] is not None
+        ):
             pointers = self.pointer_rows.setdefault((uid, rid), {})
-            puts.append((pointers, (ref.ordered_at, ref.ext_id), ref if present else None))
+            pointer = None if held is None else (ref, held)
+            puts.append((pointers, (ref.ordered_at, ref.ext_id), pointer))
+        for (rid, cause), row in writes.ledger.items():
+            puts.append((self.ledger_rows.setdefault((uid, rid), {}), cause, row))
         puts += [(self.summaries, (uid, rid), summary) for rid, summary in writes.summaries.items()]
         puts += [(self.shared_rows, (uid, key), on or None) for key, on in writes.shared.items()]
         puts += [(self.personas, (uid, rid), persona) for rid, persona in writes.personas.items()]

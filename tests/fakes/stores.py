@@ -8,7 +8,7 @@ from dataclasses import replace
 from chalicelib.domain.errors import Conflict, NotFound, StaleVersion
 from chalicelib.domain.ids import store_key_id
 from chalicelib.domain.records import InventoryItem
-from chalicelib.services.ports.stores import Store, StoreKey, StoreKeySighting
+from chalicelib.services.ports.stores import Places, Store, StoreKey, StoreKeySighting, places_of
 
 
 class MemoryStores:
@@ -64,6 +64,14 @@ class MemoryStores:
 
     def mapping(self, uid: str) -> Mapping[str, int]:
         return {row.id: row.store for row in self.keys(uid) if row.store is not None}
+
+    def places(self, uid: str) -> Places:
+        zones = {row.id: row.time_zone for row in self.for_account(uid)}
+        keys = {row.id: row.time_zone for row in self.keys(uid)}
+        mapping = self.mapping(uid)
+        return places_of(
+            zones, [(key, mapping.get(key), keys.get(key)) for key in {*mapping, *keys}]
+        )
 
     def map_keys(self, uid: str, store: int, keys: Iterable[str], *, version: int) -> Store:
         wanted = set(keys)

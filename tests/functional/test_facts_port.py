@@ -13,15 +13,16 @@ from chalicelib.adapters.facts import CommitBusy, DynamoFacts
 from chalicelib.domain.errors import LeaseLost
 from chalicelib.domain.identity import MergeKey, SourceRecord
 from chalicelib.domain.ids import record_id
+from chalicelib.domain.ledger import RecordPoints
 from chalicelib.domain.personas import Persona
 from chalicelib.domain.records import Customer, LineItem, Sale, Tender
 from chalicelib.domain.sales_summary import SaleRef, SalesSummary
-from chalicelib.services.commit import Commits
 from chalicelib.services.ports.facts import (
     FactStore,
     Intent,
     Members,
     RecordRows,
+    RecordSales,
     SaleId,
     StoredRecord,
     StoredSale,
@@ -30,6 +31,7 @@ from chalicelib.services.ports.facts import (
 from tests.fakes.accounts import MemoryAccounts, an_account
 from tests.fakes.common import NOON, FakeClock
 from tests.fakes.facts import MemoryFacts
+from tests.fakes.rules import memory_commits
 from tests.fakes.stores import MemoryStores
 from tests.functional.personas_table import (
     TABLE,
@@ -118,9 +120,10 @@ def test_a_record_is_read_as_it_was_written(facts: FactStore) -> None:
     summary = SalesSummary.rebuild([ref("a"), ref("b", NOON - 5)])
     persona = a_persona(rid, "Añá #1")
 
-    write(facts, Writes(records={rid: stored}, summaries={rid: summary}, personas={rid: persona}))
+    sales = RecordSales(summary, RecordPoints(earned=1_200, unlinked_at=NOON))
+    write(facts, Writes(records={rid: stored}, summaries={rid: sales}, personas={rid: persona}))
 
-    assert facts.rows(OURS, [rid]) == {rid: RecordRows(stored, summary, persona)}
+    assert facts.rows(OURS, [rid]) == {rid: RecordRows(stored, sales, persona)}
 
 
 def test_what_is_not_there_reads_as_empty_rows(facts: FactStore) -> None:
@@ -128,7 +131,7 @@ def test_what_is_not_there_reads_as_empty_rows(facts: FactStore) -> None:
     assert facts.members(OURS, [PHONE]) == {}
     assert facts.wide_carriers(OURS, PHONE) == {}
     assert facts.sales(OURS, [SaleId("posabit", "north", "s1")]) == {}
-    assert facts.pointers(OURS, "0" * 32) == []
+    assert facts.pointers(OURS, "0" * 32) == {}
 
 
 def test_another_account_sees_nothing_of_it(facts: FactStore) -> None:
@@ -141,7 +144,7 @@ def test_another_account_sees_nothing_of_it(facts: FactStore) -> None:
             sales={sale.id: sale},
             members={PHONE: Members({rid: "posabit:north"})},
             member_rows={(PHONE, rid): "posabit:north"},
-            pointers={(rid, ref("s1")): True},
+            pointers={(rid, ref("s1")): ()},
             shared={PHONE: True},
         ),
     )
@@ -150,7 +153,7 @@ def test_another_account_sees_nothing_of_it(facts: FactStore) -> None:
     assert facts.sales(OTHERS, [sale.id]) == {}
     assert facts.members(OTHERS, [PHONE]) == {}
     assert facts.wide_carriers(OTHERS, PHONE) == {}
-    assert facts.pointers(OTHERS, rid) == []
+    assert facts.pointers(OTHERS, rid) == {}
     assert facts.shared(OTHERS) == []  # type: ignore[attr-defined]
 
 
@@ -202,7 +205,7 @@ def test_what_is_put_away_is_gone(facts: FactStore) -> None:
                 EMAIL: Members({rid: "posabit:north"}),
             },
             member_rows={(PHONE, rid): "posabit:north", (PHONE, gone): "posabit:north"},
-            pointers={(rid, ref("s1")): True, (rid, ref("s2")): True},
+            pointers={(rid, ref("s1")): (), (rid, ref("s2")): ()},
             personas={rid: a_persona(rid), gone: a_persona(gone)},
             shared={PHONE: True, EMAIL: True},
         ),
@@ -213,7 +216,7 @@ def test_what_is_put_away_is_gone(facts: FactStore) -> None:
         Writes(
             members={PHONE: None},
             member_rows={(PHONE, gone): None},
-            pointers={(rid, ref("s1")): False},
+            pointers={(rid, ref("s1")): None},
             personas={gone: None},
             shared={EMAIL: False},
         ),
@@ -221,7 +224,7 @@ def test_what_is_put_away_is_gone(facts: FactStore) -> None:
 
     assert set(facts.members(OURS, [PHONE, EMAIL])) == {EMAIL}
     assert set(facts.wide_carriers(OURS, PHONE)) == {rid}
-    assert facts.pointers(OURS, rid) == [ref("s2")]
+    assert facts.pointers(OURS, rid) == {ref("s2"): ()}
     assert [row.persona is None for row in facts.rows(OURS, [rid, gone]).values()] == [False, True]
     assert facts.shared(OURS) == [PHONE]  # type: ignore[attr-defined]
 
@@ -232,7 +235,7 @@ def test_pointers_of_a_record_are_its_own(facts: FactStore) -> None:
 
     write(
         facts,
-        Writes(pointers={**{(rid, one): True for one in wanted}, (other, ref("s9")): True}),
+        Writes(pointers={**{(rid, one): () for one in wanted}, (other, ref("s9")): ()}),
     )
 
     assert set(facts.pointers(OURS, rid)) == wanted
@@ -242,11 +245,11 @@ def test_a_sale_that_only_changes_its_store_keeps_one_pointer(facts: FactStore) 
     rid = "a" * 32
     before = ref("s1")
     after = SaleRef("posabit", "north", "s1", "posabit:north:Kiosk", NOON, counts=True)
-    write(facts, Writes(pointers={(rid, before): True}))
+    write(facts, Writes(pointers={(rid, before): ()}))
 
-    write(facts, Writes(pointers={(rid, after): True, (rid, before): False}))
+    write(facts, Writes(pointers={(rid, after): (), (rid, before): None}))
 
-    assert facts.pointers(OURS, rid) == [after]
+    assert facts.pointers(OURS, rid) == {after: ()}
 
 
 def test_more_rows_than_one_call_takes_are_written_and_read(facts: FactStore) -> None:
@@ -530,7 +533,7 @@ def test_a_reference_shopper_and_sale_stay_within_their_write_units(table: Any) 
     def committed(**given: object) -> Client:
         client = Client(table)
         facts = DynamoFacts(BatchTable(client, TABLE, clock), clock)
-        commits = Commits(facts, stores, MemoryAccounts(an_account(OURS)), clock)
+        commits = memory_commits(facts, stores, MemoryAccounts(an_account(OURS)), clock)
         commits.commit(OURS, "posabit", "north", **given)  # type: ignore[arg-type]
         return client
 

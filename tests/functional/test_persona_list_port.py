@@ -192,7 +192,7 @@ def ref(ext_id: str, at: int) -> SaleRef:
 def test_sales_of_a_record_are_listed_newest_first(directory: Directory, limit: int) -> None:
     refs = [ref(f"s#{n}", NOON + n // 3) for n in range(13)]
     directory.write(
-        Writes(pointers={**{(rid(1), one): True for one in refs}, (rid(2), ref("x", NOON)): True})
+        Writes(pointers={**{(rid(1), one): () for one in refs}, (rid(2), ref("x", NOON)): ()})
     )
 
     found: list[SaleRef] = []

@@ -10,7 +10,7 @@ from pydantic import Field
 from chalicelib.domain.records import SaleKind
 from chalicelib.entrypoints import paging, wiring
 from chalicelib.entrypoints.routing import Resource
-from chalicelib.entrypoints.shapes import Answer, Listing, Moment
+from chalicelib.entrypoints.shapes import Answer, Listing, Moment, PointsOut
 from chalicelib.services.ports.personas import PersonaFilter, PersonaSort, PersonaView
 
 resource = Resource(__name__, tag="Personas")
@@ -60,7 +60,8 @@ class PersonaSearch(PersonaQuery):
 
 
 class PersonaAnswer(Answer):
-    """One persona in a list. `id` is the contactID; `favourite_store` a store's number."""
+    """One persona in a list. `id` is the contactID; `favourite_store` a store's number; `points`
+    the ledger's balance, which may lie below zero."""
 
     id: str
     first: str
@@ -70,6 +71,7 @@ class PersonaAnswer(Answer):
     sources: list[str]
     favourite_store: int | None
     member: bool
+    points: PointsOut
     flags: list[str]
     inserted_at: Moment
     updated_at: Moment | None

@@ -7,8 +7,9 @@ from dataclasses import dataclass, field
 from typing import NamedTuple, Protocol
 
 from chalicelib.domain.identity import MergeKey, SourceRecord
-from chalicelib.domain.personas import Persona
-from chalicelib.domain.records import Instant, Sale
+from chalicelib.domain.ledger import NO_POINTS, Postings, RecordPoints
+from chalicelib.domain.personas import NO_FIGURES, Figures, Persona
+from chalicelib.domain.records import Instant, Minor, Sale
 from chalicelib.domain.sales_summary import SaleRef, SalesSummary
 
 INLINE_MEMBERS = 40
@@ -39,12 +40,46 @@ class StoredSale:
 
 
 @dataclass(frozen=True, slots=True)
+class RecordSales:
+    """What is known of a record's sales without reading them, and what the ledger holds for it.
+
+    `figures` are those of the persona that is kept under this record.
+    """
+
+    summary: SalesSummary = SalesSummary.EMPTY
+    points: RecordPoints = NO_POINTS
+    figures: Figures = NO_FIGURES
+
+
+NO_SALES = RecordSales()
+
+
+@dataclass(frozen=True, slots=True)
 class RecordRows:
-    """Everything under one record id; a sale may be there before its shopper is."""
+    """Everything under one record id; a sale may be there before its shopper is.
+
+    `persona` has the figures of `sales`.
+    """
 
     stored: StoredRecord | None = None
-    summary: SalesSummary | None = None
+    sales: RecordSales | None = None
     persona: Persona | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class LedgerRow:
+    """The entries of a cause that is no sale; `note` and `actor` of an adjustment."""
+
+    postings: Postings = ()
+    note: str = ""
+    actor: str = ""
+
+
+Returns = Mapping[str, Minor]
+"""What final returns gave back of the sale they name: id of the return → minor units."""
+
+LedgerPlace = tuple[str, str]
+"""(record id, cause)"""
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,14 +113,19 @@ class Intent:
 
 @dataclass(slots=True)
 class Writes:
-    """Rows to put, or to delete where the value is None. Rows are keyed as the table keys them."""
+    """Rows to put, or to delete where the value is None. Rows are keyed as the table keys them.
+
+    Of `personas` all but the figures is written; those are in `summaries`.
+    """
 
     records: dict[str, StoredRecord] = field(default_factory=dict)
     sales: dict[SaleId, StoredSale] = field(default_factory=dict)
     members: dict[MergeKey, Members | None] = field(default_factory=dict)
     member_rows: dict[tuple[MergeKey, str], str | None] = field(default_factory=dict)
-    pointers: dict[tuple[str, SaleRef], bool] = field(default_factory=dict)
-    summaries: dict[str, SalesSummary] = field(default_factory=dict)
+    returns: dict[SaleId, Returns | None] = field(default_factory=dict)
+    pointers: dict[tuple[str, SaleRef], Postings | None] = field(default_factory=dict)
+    summaries: dict[str, RecordSales] = field(default_factory=dict)
+    ledger: dict[LedgerPlace, LedgerRow] = field(default_factory=dict)
     personas: dict[str, Persona | None] = field(default_factory=dict)
     shared: dict[MergeKey, bool] = field(default_factory=dict)
 
@@ -96,8 +136,10 @@ class Writes:
                 self.sales,
                 self.members,
                 self.member_rows,
+                self.returns,
                 self.pointers,
                 self.summaries,
+                self.ledger,
                 self.personas,
                 self.shared,
             )
@@ -137,7 +179,25 @@ class FactStore(Protocol):
 
     def sales(self, uid: str, ids: Iterable[SaleId]) -> dict[SaleId, StoredSale]: ...
 
-    def pointers(self, uid: str, record: str) -> list[SaleRef]: ...
+    def returns(self, uid: str, ids: Iterable[SaleId]) -> dict[SaleId, Returns]:
+        """What was given back of these sales, known to AIQ or not, where anything was."""
+        ...
+
+    def pointers(
+        self, uid: str, record: str, since: Instant | None = None, until: Instant | None = None
+    ) -> dict[SaleRef, Postings]:
+        """A record's sales ordered from `since` to before `until`, with their ledger entries."""
+        ...
+
+    def postings(
+        self, uid: str, places: Iterable[tuple[str, SaleRef]]
+    ) -> dict[tuple[str, SaleRef], Postings]:
+        """The ledger entries of single sales by (record, sale), where a pointer is stored."""
+        ...
+
+    def ledger(self, uid: str, record: str) -> dict[str, LedgerRow]:
+        """Cause → entries, of causes that are no sale."""
+        ...
 
     def write(self, lock: CommitLock, writes: Writes) -> None:
         """Put and delete the rows, in any order. Raises LeaseLost before a write that might land
@@ -178,9 +238,11 @@ class PersonaList(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class Committed:
-    """How many rows of each kind a commit wrote."""
+    """How many rows of each kind a commit wrote. `left`: personas who were members and, by what it
+    took away, no longer are."""
 
     records: int = 0
     sales: int = 0
     personas: int = 0
+    left: int = 0
     at: Instant = 0

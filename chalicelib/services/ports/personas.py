@@ -44,6 +44,7 @@ class PersonaRow:
     sources: tuple[str, ...]
     favourite_store: int | None
     member: bool
+    points: int
     flags: tuple[str, ...]
     inserted_at: Instant
     updated_at: Instant | None

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Protocol
 
 from chalicelib.domain.records import Instant, InventoryItem
@@ -56,6 +56,30 @@ class StoreKeySighting:
     time_zone: str | None = None
 
 
+@dataclass(frozen=True, slots=True)
+class Places:
+    """What derivation needs of an account's shops, by store key id: the mapped store, and the IANA
+    zone where the POS or the mapped store tells one."""
+
+    mapping: Mapping[str, int] = field(default_factory=dict)
+    zones: Mapping[str, str] = field(default_factory=dict)
+
+
+def places_of(
+    stores: Mapping[int, str | None], keys: Iterable[tuple[str, int | None, str | None]]
+) -> Places:
+    """`stores`: store → its zone; `keys`: (store key id, mapped store, the zone the POS tells)."""
+    mapping: dict[str, int] = {}
+    zones: dict[str, str] = {}
+    for key, store, told in keys:
+        if store is not None:
+            mapping[key] = store
+        zone = told or (stores.get(store) if store is not None else None)
+        if zone:
+            zones[key] = zone
+    return Places(mapping, zones)
+
+
 class Stores(Protocol):
     def create(self, store: Store) -> Store:
         """`store.id` is ignored; the next number of the account is given."""
@@ -79,6 +103,10 @@ class Stores(Protocol):
 
     def mapping(self, uid: str) -> Mapping[str, int]:
         """Store key id → store id, mapped ones only."""
+        ...
+
+    def places(self, uid: str) -> Places:
+        """`mapping`, with the zones, in one read."""
         ...
 
     def map_keys(self, uid: str, store: int, keys: Iterable[str], *, version: int) -> Store:

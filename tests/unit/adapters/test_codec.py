@@ -13,7 +13,14 @@ from chalicelib.adapters.run_text import read_view, view_text
 from chalicelib.domain.identity import MergeKey, SourceRecord
 from chalicelib.domain.personas import Persona
 from chalicelib.domain.records import Customer, InventoryItem, LineItem, Sale, Tender
-from chalicelib.services.ports.facts import Intent, Members, SaleId, StoredRecord, StoredSale
+from chalicelib.services.ports.facts import (
+    NO_SALES,
+    Intent,
+    Members,
+    SaleId,
+    StoredRecord,
+    StoredSale,
+)
 from chalicelib.services.ports.runs import RunError, RunView, StreamTotals
 
 texts = st.text(st.characters(exclude_categories=("Cs",)), max_size=12)
@@ -202,7 +209,7 @@ def test_a_sale_row_is_read_as_it_was_made(sid: SaleId, record: str | None, sale
 
 @given(personas)
 def test_a_persona_row_is_read_as_it_was_made(persona: Persona) -> None:
-    assert rows.read_persona(rows.persona_row("1000", ("pk", "sk"), persona)) == persona
+    assert rows.read_persona(rows.persona_row("1000", ("pk", "sk"), persona), NO_SALES) == persona
 
 
 @given(

@@ -11,9 +11,10 @@ from collections import Counter
 from collections.abc import Iterable, Mapping
 from datetime import UTC, date, datetime, timedelta
 from typing import NamedTuple
+from zoneinfo import ZoneInfo
 
 from chalicelib.domain.ids import record_id, store_key_id
-from chalicelib.domain.personas import Persona
+from chalicelib.domain.personas import Bought, Figures, Persona
 from chalicelib.domain.records import Customer, Instant, Sale
 
 Key = tuple[str, str]
@@ -44,6 +45,7 @@ def expected_personas(
     *,
     uid: str = "1000",
     name_and_birth_date: bool = False,
+    zone: str = "UTC",
 ) -> dict[Ids, Persona]:
     """The personas by the ids of their members. `mapping`: store key id → store."""
     known = _by_id(shoppers, uid)
@@ -52,7 +54,7 @@ def expected_personas(
     sales_of = _sales_by_record(sales, uid)
     personas = {}
     for members, large in _partition(keys, shared):
-        persona = _persona(members, known, sales_of, mapping)
+        persona = _persona(members, known, sales_of, mapping, zone)
         if persona is None:
             continue
         flags = set(persona.flags)
@@ -166,6 +168,7 @@ def _persona(
     known: Mapping[str, Shopper],
     sales_of: Mapping[str, list[Sold]],
     mapping: Mapping[str, int],
+    zone: str,
 ) -> Persona | None:
     newest_first = sorted(members, key=lambda m: _told_at(known[m].customer, m), reverse=True)
     customers = [known[m].customer for m in newest_first]
@@ -187,7 +190,21 @@ def _persona(
         inserted_at=min(known[m].first_seen for m in members),
         updated_at=max([c.updated_at for c in customers if c.updated_at is not None], default=None),
         flags=_flags(customers, [sales_of.get(m, []) for m in members]),
+        figures=Figures(bought=_bought(members, known, sales_of, zone)),
     )
+
+
+def _bought(
+    members: Ids, known: Mapping[str, Shopper], sales_of: Mapping[str, list[Sold]], zone: str
+) -> tuple[Bought, ...]:
+    days: dict[str, int] = {}
+    for member in members:
+        for sold in sales_of.get(member, []):
+            at = datetime.fromtimestamp(sold.sale.ordered_at / 1000, ZoneInfo(zone))
+            day = (at.date() - date(1970, 1, 1)).days
+            platform = known[member].platform
+            days[platform] = max(day, days.get(platform, day))
+    return tuple(Bought(platform, day) for platform, day in sorted(days.items()))
 
 
 def _told_at(customer: Customer, id_: str) -> tuple[float, float, str]:

@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 
 from chalicelib.domain.identity import resolve
 from chalicelib.domain.personas import Persona, derive_persona, favourite_store
+from chalicelib.domain.rules import Terms
 from chalicelib.domain.sales_summary import SalesSummary
 from tests.unit.domain import naive, strategies
 from tests.unit.domain.builders import (
@@ -39,7 +40,8 @@ def personas(
     shared = shared_keys(shoppers, name_and_birth_date=name_and_birth_date)
     components = resolve(source_records(shoppers), shared, name_and_birth_date=name_and_birth_date)
     sold_to = summaries(sales)
-    derived = [derive_persona(c, sold_to, mapping or {}) for c in components]
+    terms = Terms(as_of=0, mapping=mapping or {})
+    derived = [derive_persona(c, sold_to, terms) for c in components]
     return [persona for persona in derived if persona is not None]
 
 

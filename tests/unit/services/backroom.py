@@ -7,7 +7,6 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from chalicelib.services.catalogue import Catalogue
-from chalicelib.services.commit import Commits
 from chalicelib.services.key_ring import KeyRing
 from chalicelib.services.messages import SyncMessage
 from chalicelib.services.notify import Notifier
@@ -25,6 +24,7 @@ from tests.fakes.facts import Crash, MemoryFacts
 from tests.fakes.integrations import MemoryCredentials, MemoryIntegrations
 from tests.fakes.notifications import MemoryAudit, MemoryNotifications, OperatorMailbox
 from tests.fakes.pos import FakePosGateway
+from tests.fakes.rules import memory_commits
 from tests.fakes.stores import MemoryInventories, MemoryStores
 from tests.fakes.sync_state import MemorySyncStates
 
@@ -94,7 +94,7 @@ class Backroom:
         self.store_service = StoreService(
             self.stores, self.jobs, MemoryAudit(), self.notifier, self.clock
         )
-        self.commits = Commits(guard(self.facts), self.stores, self.accounts, self.clock)
+        self.commits = memory_commits(guard(self.facts), self.stores, self.accounts, self.clock)
         self.runs = RunService(
             self.states,
             self.credentials,

@@ -7,10 +7,10 @@ from dataclasses import dataclass, field, replace
 from chalicelib.domain.ids import record_id, store_key_id
 from chalicelib.domain.personas import Persona
 from chalicelib.domain.records import Customer, Sale
-from chalicelib.services.commit import Commits
 from tests.fakes.accounts import MemoryAccounts, an_account
 from tests.fakes.common import FakeClock
 from tests.fakes.facts import MemoryFacts
+from tests.fakes.rules import memory_commits
 from tests.fakes.stores import MemoryStores
 
 UID, OTHER = "1000", "2000"
@@ -27,7 +27,7 @@ class Books:
 
     def __post_init__(self) -> None:
         self.accounts = MemoryAccounts(an_account(UID), an_account(OTHER))
-        self.commits = Commits(self.facts, self.stores, self.accounts, self.clock)
+        self.commits = memory_commits(self.facts, self.stores, self.accounts, self.clock)
 
     def tell(self, *customers: Customer, uid: str = UID, scope: str = "north") -> None:
         self.clock.move(1)
@@ -168,7 +168,7 @@ def test_a_sale_that_moves_to_another_shopper_leaves_nothing_behind() -> None:
 
     books.sell(a_sale("s", "2", ordered_at=9))
 
-    totals = {owner: summary.total for (_, owner), summary in books.facts.summaries.items()}
+    totals = {owner: row.summary.total for (_, owner), row in books.facts.summaries.items()}
     assert totals == {rid("1"): 1, rid("2"): 1}
     assert [ref.ext_id for ref in books.facts.pointers(UID, rid("2"))] == ["s"]
 

@@ -8,14 +8,15 @@ from hypothesis.stateful import RuleBasedStateMachine, invariant, rule
 
 from chalicelib.domain.ids import record_id, store_key_id
 from chalicelib.domain.records import Customer, Sale
-from chalicelib.services.commit import Commits
 from tests.fakes.accounts import MemoryAccounts, an_account
 from tests.fakes.common import FakeClock
 from tests.fakes.facts import Crash, MemoryFacts
+from tests.fakes.rules import memory_commits
 from tests.fakes.stores import MemoryStores
 from tests.unit.domain.naive import Shopper, Sold, expected_personas, expected_shared_keys
 
 UID = "1000"
+ZONE = "America/Los_Angeles"
 DAY = 86_400_000
 START = 1_767_268_800_000
 
@@ -52,7 +53,9 @@ class Histories(RuleBasedStateMachine):
         self.facts = MemoryFacts()
         self.stores = MemoryStores()
         self.clock = FakeClock()
-        self.commits = Commits(self.facts, self.stores, MemoryAccounts(an_account(UID)), self.clock)
+        self.commits = memory_commits(
+            self.facts, self.stores, MemoryAccounts(an_account(UID)), self.clock
+        )
         self.told: list[Shopper] = []
         self.sold: list[Sold] = []
         self.mapped: dict[str, int] = {}
@@ -102,9 +105,9 @@ class Histories(RuleBasedStateMachine):
 
     @invariant()
     def personas_are_what_the_facts_say(self) -> None:
-        expected = expected_personas(self.told, self.sold, self.mapped, uid=UID)
+        expected = expected_personas(self.told, self.sold, self.mapped, uid=UID, zone=ZONE)
 
-        found = {frozenset(p.members): p for p in self.facts.personas.values()}
+        found = {frozenset(p.members): p for p in self.facts.shown(UID)}
 
         assert found == expected
         assert all(rid == persona.id for (_, rid), persona in self.facts.personas.items())
@@ -120,7 +123,7 @@ class Histories(RuleBasedStateMachine):
         pointed = {
             (rid, ref.ext_id, ref.ordered_at)
             for (_, rid), refs in self.facts.pointer_rows.items()
-            for ref in refs.values()
+            for ref, _ in refs.values()
         }
 
         assert pointed == linked

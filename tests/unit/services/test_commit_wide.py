@@ -18,10 +18,10 @@ from chalicelib.domain.identity import MergeKey
 from chalicelib.domain.ids import record_id
 from chalicelib.domain.records import Customer, Sale
 from chalicelib.services import closure
-from chalicelib.services.commit import Commits
 from tests.fakes.accounts import MemoryAccounts, an_account
 from tests.fakes.common import FakeClock
 from tests.fakes.facts import Crash, MemoryFacts
+from tests.fakes.rules import memory_commits
 from tests.fakes.stores import MemoryStores
 from tests.unit.domain.naive import Shopper, Sold
 from tests.unit.services.test_commit_stateful import UID, Histories, customers, sales, scopes
@@ -89,7 +89,7 @@ TestLateWideHistories.settings = settings(max_examples=30, stateful_step_count=1
 @pytest.mark.parametrize("rows", range(24))
 def test_a_crash_while_a_shared_key_outgrows_its_row_loses_no_carrier(rows: int) -> None:
     facts = MemoryFacts()
-    commits = Commits(facts, MemoryStores(), MemoryAccounts(an_account(UID)), FakeClock())
+    commits = memory_commits(facts, MemoryStores(), MemoryAccounts(an_account(UID)), FakeClock())
 
     def tell(numbers: range, phone: str | None = PHONE) -> None:
         told = [Customer(str(n), phone=phone, email=f"{n}@x.example") for n in numbers]

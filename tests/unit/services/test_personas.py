@@ -11,14 +11,15 @@ import pytest
 from chalicelib.domain.errors import NotFound
 from chalicelib.domain.ids import record_id, store_key_id
 from chalicelib.domain.records import Customer, LineItem, Sale
-from chalicelib.services.commit import Commits
 from chalicelib.services.personas import PersonaService
 from chalicelib.services.ports.personas import PersonaFilter, PersonaRow
 from chalicelib.services.ports.stores import StoreKeySighting
+from chalicelib.services.terms import TermsReader
 from tests.fakes.accounts import MemoryAccounts, an_account
 from tests.fakes.common import NOON, FakeClock
 from tests.fakes.facts import MemoryFacts
 from tests.fakes.persona_list import MemoryPersonaList
+from tests.fakes.rules import MemoryRuleBook, memory_commits
 from tests.fakes.stores import MemoryStores
 
 UID, OTHER = "1000", "2000"
@@ -38,9 +39,10 @@ class Desk:
 
     def __post_init__(self) -> None:
         accounts = MemoryAccounts(an_account(UID), an_account(OTHER))
-        self.commits = Commits(self.facts, self.stores, accounts, self.clock)
+        self.commits = memory_commits(self.facts, self.stores, accounts, self.clock)
         directory = MemoryPersonaList(self.facts)
-        self.service = PersonaService(self.facts, directory, self.stores, accounts, read_phone)
+        terms = TermsReader(accounts, self.stores, MemoryRuleBook(), self.clock)
+        self.service = PersonaService(self.facts, directory, self.stores, terms, read_phone)
 
     def tell(self, *customers: Customer, scope: str = "north", uid: str = UID) -> None:
         """Each is seen a second after the one before."""

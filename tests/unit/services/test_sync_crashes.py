@@ -99,12 +99,16 @@ def seen_by_people(room: Backroom) -> dict[str, Any]:
     credential = room.credentials.get(UID, PLATFORM, CREDENTIAL)
     return {
         "personas": {
-            (frozenset(p.members), p.favourite_store, p.sources, p.phone, p.flags)
-            for p in room.facts.personas.values()
+            (frozenset(p.members), p.favourite_store, p.sources, p.phone, p.flags, p.figures)
+            for p in room.facts.shown(UID)
         },
         "sales": room.facts.sale_rows,
-        "pointers": {k: set(v.values()) for k, v in room.facts.pointer_rows.items() if v},
-        "summaries": {k: v for k, v in room.facts.summaries.items() if v.total},
+        "pointers": {
+            k: {ref for ref, _ in v.values()} for k, v in room.facts.pointer_rows.items() if v
+        },
+        "summaries": {
+            k: (v.summary, v.points) for k, v in room.facts.summaries.items() if v.summary.total
+        },
         "store keys": {(k.key, k.name, k.sales) for k in room.stores.keys(UID)},
         "inventory": {
             (key, item.ext_id, item.quantity, item.active)

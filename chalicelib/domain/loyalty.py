@@ -1,0 +1,161 @@
+"""What a person's facts are worth in points, per cause (product.md §8).
+
+For each cause (a sale, an import, an expiry …) the facts and the rules decide one amount. Amounts
+never depend on the order in which AIQ heard of the facts.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Set as AbstractSet
+
+from chalicelib.domain.identity import SourceRecord
+from chalicelib.domain.membership import Reason
+from chalicelib.domain.records import Minor
+from chalicelib.domain.rules import POINT, Loyalty, Points, Terms
+from chalicelib.domain.sales_summary import SaleRef
+from chalicelib.domain.times import Day
+
+BEFORE_ANY_DAY: Day = -(1 << 31)
+_CENTS_IN_100 = 10_000
+
+
+def earn_from(reasons: Sequence[Reason], flags: AbstractSet[str], loyalty: Loyalty) -> Day | None:
+    """The first day whose sales may earn for a person; None for who earns nothing.
+
+    Employees never earn. Without a day of its own, a reason leaves it to the accrual start.
+    """
+    if not (loyalty.enabled and reasons) or "employee" in flags:
+        return None
+    start = BEFORE_ANY_DAY if loyalty.accrual_start is None else loyalty.accrual_start
+    return min([start if r.earn_from is None else r.earn_from for r in reasons])
+
+
+def imported_points(member: SourceRecord, terms: Terms) -> Points:
+    """What the POS's balance counts for: today's until the scope's locking listing, then that
+    listing's for ever (product.md §7, *Loyalty points imported on*)."""
+    source = terms.rules.source(member.platform)
+    lock = source.import_locks.get(member.scope)
+    if lock is not None:
+        imported = member.acts.imported
+        return imported.points * POINT if imported is not None and imported.run == lock else 0
+    if source.imported_on is None:
+        return 0
+    return (member.customer.pos_points or 0) * POINT
+
+
+def sale_points(ref: SaleRef, returned: Minor, loyalty: Loyalty) -> Points:
+    """What an earning sale is worth after `returned` of its net was given back, rounded once."""
+    base = ref.net - ref.tax if loyalty.exclude_tax else ref.net
+    if base <= 0 or ref.net <= 0:
+        return 0
+    left = max(0, ref.net - returned)
+    exact = base * loyalty.points_per_100 + loyalty.points_per_order * _CENTS_IN_100
+    return _rounded(exact * left, _CENTS_IN_100 * ref.net, loyalty)
+
+
+def earned(refs: Iterable[SaleRef], since: Day | None, terms: Terms) -> dict[SaleRef, Points]:
+    """The amount of each of a person's sales; those that earn nothing are 0.
+
+    `refs` must hold all sales of each local day they touch, and, where one of them is an unlinked
+    return, all earning sales up to it. `since`: `earn_from` of the person.
+    """
+    known = list(refs)
+    amounts = dict.fromkeys(known, 0)
+    if since is None:
+        return amounts
+    loyalty = terms.rules.loyalty
+    earning = _earning(known, since, terms)
+    given_back = _given_back(earning, [ref for ref in known if ref.unlinked])
+    for ref in earning:
+        amounts[ref] = sale_points(ref, ref.returned + given_back.get(ref, 0), loyalty)
+    return amounts
+
+
+def expired(amounts: Mapping[SaleRef, Points], terms: Terms) -> dict[SaleRef, Points]:
+    """What expired after each last purchase that was followed by none for long enough, as negative
+    amounts by that purchase. `amounts`: all of a person's sales with what they earned."""
+    after = terms.rules.loyalty.expire_after_days
+    if after is None:
+        return {}
+    bought = sorted((ref for ref in amounts if ref.counts), key=_order)
+    found: dict[SaleRef, Points] = {}
+    outstanding = 0
+    for ref, following in zip(bought, [*bought[1:], None], strict=True):
+        outstanding += amounts[ref]
+        day = terms.day(ref.ordered_at, ref.store_key)
+        until = (
+            terms.today
+            if following is None
+            else terms.day(following.ordered_at, following.store_key)
+        )
+        if until - day > after and outstanding > 0:
+            found[ref] = -outstanding
+            outstanding = 0
+    return found
+
+
+def expires_on(bought: Mapping[str, Day], earned_points: Points, loyalty: Loyalty) -> Day | None:
+    """The first day on which what is left of the earned points is gone, unless there is a purchase
+    before. `bought`: last purchase per platform."""
+    if loyalty.expire_after_days is None or earned_points <= 0 or not bought:
+        return None
+    return max(bought.values()) + loyalty.expire_after_days + 1
+
+
+def _earning(refs: Iterable[SaleRef], since: Day, terms: Terms) -> list[SaleRef]:
+    """Sales that count, lie on or after every start, and are among their day's first orders."""
+    rules = terms.rules
+    cap = rules.loyalty.max_orders_per_day
+    per_day: dict[Day, list[SaleRef]] = {}
+    for ref in refs:
+        if not ref.counts or ref.net <= 0:
+            continue
+        day = terms.day(ref.ordered_at, ref.store_key)
+        start = rules.accrual_start(ref.platform)
+        if day >= since and (start is None or day >= start):
+            per_day.setdefault(day, []).append(ref)
+    if cap is None:
+        return [ref for day in per_day.values() for ref in day]
+    return [ref for day in per_day.values() for ref in sorted(day, key=_order)[:cap]]
+
+
+def _given_back(earning: Sequence[SaleRef], unlinked: Sequence[SaleRef]) -> dict[SaleRef, Minor]:
+    """Unlinked returns, each taken off the latest earning sales of its scope before it."""
+    found: dict[SaleRef, Minor] = {}
+    if not unlinked:
+        return found
+    latest_first = sorted(earning, key=_order, reverse=True)
+    for back in sorted(unlinked, key=_order):
+        owed = back.net
+        for ref in latest_first:
+            if owed <= 0:
+                break
+            if (ref.platform, ref.scope) != (back.platform, back.scope):
+                continue
+            if _order(ref) > _order(back):
+                continue
+            left = ref.net - ref.returned - found.get(ref, 0)
+            taken = min(owed, max(0, left))
+            if taken:
+                found[ref] = found.get(ref, 0) + taken
+                owed -= taken
+    return found
+
+
+def _order(ref: SaleRef) -> tuple[int, str, str, str]:
+    """By time, then by id: sales of one moment have an order of their own."""
+    return ref.ordered_at, ref.platform, ref.scope, ref.ext_id
+
+
+def _rounded(numerator: int, denominator: int, loyalty: Loyalty) -> Points:
+    """`numerator / denominator` hundredths of a point, rounded as the account says."""
+    unit = 1 if loyalty.rounding == "none" else POINT
+    denominator *= unit
+    if loyalty.rounding == "up":
+        whole = -(-numerator // denominator)
+    elif loyalty.rounding == "down":
+        whole = numerator // denominator
+    else:
+        whole = (2 * numerator + denominator) // (2 * denominator)
+    return whole * unit

@@ -1,0 +1,193 @@
+"""Who is a member of the loyalty programme and why, and who is to be asked for SMS consent.
+
+Membership is a set of reasons; whoever has one is a member (product.md §8).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Set as AbstractSet
+from typing import NamedTuple
+
+from chalicelib.domain.acts import DOUBLE_OPT_IN, KEPT, Join
+from chalicelib.domain.identity import SourceRecord
+from chalicelib.domain.records import Platform
+from chalicelib.domain.rules import Keep, Points, Rules, Setting, Source, Terms
+from chalicelib.domain.sales_summary import SalesSummary
+from chalicelib.domain.times import Day, day_from_text, day_text
+
+ENROLL_AFTER = "enroll_after"
+IMPORT = "import"
+UNRELIABLE = frozenset({"employee", "test", "inactive", "busy"})
+"""Flags of who is kept, but neither enrolled nor messaged (product.md §6)."""
+
+NEVER_TEXTED = UNRELIABLE | {"minor", "shared_key", "large_component"}
+
+LastDays = Mapping[Platform, Day]
+"""Per platform the local day of the last counting sale: enough to say whether there was one on or
+after any day."""
+
+
+class Reason(NamedTuple):
+    """`earn_from`: the first day whose sales earn by this reason; None leaves it to the accrual
+    start date."""
+
+    name: str
+    earn_from: Day | None
+
+
+def last_days(
+    members: Iterable[SourceRecord], sales: Mapping[str, SalesSummary], terms: Terms
+) -> dict[Platform, Day]:
+    """The last counting sale per platform. The day decides, not the instant: clocks differ."""
+    found: dict[Platform, Day] = {}
+    for member in members:
+        summary = sales.get(member.id)
+        if summary is not None and summary.stores:
+            day = last_day(summary, terms)
+            found[member.platform] = max(found.get(member.platform, day), day)
+    return found
+
+
+def last_day(summary: SalesSummary, terms: Terms) -> Day:
+    """The latest local day of a record's counting sales; it must have some."""
+    return max([terms.day(store.last_at, store.store_key) for store in summary.stores])
+
+
+def reasons(
+    members: Sequence[SourceRecord],
+    bought: LastDays,
+    flags: AbstractSet[str],
+    imported: Points,
+    terms: Terms,
+) -> tuple[Reason, ...]:
+    """Why these records' person is a member, ordered by name; empty for who is none.
+
+    `imported`: the person's imported points.
+    """
+    found = dict(_enrolled(bought, flags, terms.rules))
+    for member in members:
+        for join in member.acts.joins:
+            reason = _reason(join, bought, terms)
+            if reason is not None:
+                found[reason.name] = _earlier(found.get(reason.name), reason)
+    if imported > 0:
+        found[IMPORT] = Reason(IMPORT, _import_day(members, terms))
+    return tuple([found[name] for name in sorted(found)]) if found else ()
+
+
+def asked_by(bought: LastDays, flags: AbstractSet[str], rules: Rules) -> tuple[Platform, ...]:
+    """The platforms whose setting wants this person asked for SMS consent, sorted."""
+    if flags & NEVER_TEXTED:
+        return ()
+    return tuple(
+        sorted(
+            platform
+            for platform, source in rules.sources.items()
+            if _bought_since(bought, platform, source.sms_opt_in_after)
+        )
+    )
+
+
+def keeps(
+    members: Sequence[SourceRecord],
+    bought: LastDays,
+    flags: AbstractSet[str],
+    sales: Mapping[str, SalesSummary],
+    terms: Terms,
+) -> dict[str, Join]:
+    """What to write, by record, so that nobody is lost who only was a member by a setting that is
+    going away; asked for whoever has no reason left."""
+    found: dict[str, Join] = {}
+    for platform, source in terms.rules.sources.items():
+        for keep in source.keeping:
+            if not _bought_since(bought, platform, keep.day):
+                continue
+            anchor = _anchor(members, platform, keep, flags, sales)
+            if anchor is not None:
+                found[anchor] = Join(kept_reason(keep.setting, platform, keep.day), terms.as_of)
+    return found
+
+
+def kept_reason(setting: Setting, platform: Platform, day: Day) -> str:
+    """`kept:<setting>:<platform>@<ISO day>`."""
+    return f"{KEPT}:{setting}:{platform}@{day_text(day)}"
+
+
+def covers(source: Source, setting: Setting, day: Day) -> bool:
+    """Whether a person who last bought on `day` falls under the setting of this source."""
+    asked = source.asked_after(setting)
+    return asked is not None and day >= asked
+
+
+def _enrolled(
+    bought: LastDays, flags: AbstractSet[str], rules: Rules
+) -> Iterable[tuple[str, Reason]]:
+    if flags & UNRELIABLE:
+        return
+    for platform, source in rules.sources.items():
+        if _bought_since(bought, platform, source.enroll_after):
+            name = f"{ENROLL_AFTER}:{platform}"
+            yield name, Reason(name, source.enroll_after)
+
+
+def _bought_since(bought: LastDays, platform: Platform, day: Day | None) -> bool:
+    last = bought.get(platform)
+    return day is not None and last is not None and last >= day
+
+
+def _reason(join: Join, bought: LastDays, terms: Terms) -> Reason | None:
+    """The reason a join is today; an opt-in by request stands and falls with its setting."""
+    kind, _, rest = join.reason.partition(":")
+    if kind == KEPT:
+        return Reason(join.reason, day_from_text(rest.rpartition("@")[2]))
+    if kind == DOUBLE_OPT_IN:
+        source = terms.rules.source(rest)
+        if not _bought_since(bought, rest, source.sms_opt_in_after):
+            return None
+    return Reason(join.reason, _joining_day(join, terms))
+
+
+def _joining_day(join: Join, terms: Terms) -> Day | None:
+    return terms.own_day(join.at) if terms.rules.loyalty.earn_only_from_joining else None
+
+
+def _import_day(members: Sequence[SourceRecord], terms: Terms) -> Day | None:
+    """Imported points were joined with on the day they are taken from the POS."""
+    if not terms.rules.loyalty.earn_only_from_joining:
+        return None
+    sources = [terms.rules.source(member.platform) for member in members]
+    return min([s.imported_on for s in sources if s.imported_on is not None], default=None)
+
+
+def _earlier(one: Reason | None, other: Reason) -> Reason:
+    """Of two records with one reason, the one that lets earn more."""
+    if one is None or other.earn_from is None:
+        return other
+    if one.earn_from is None or one.earn_from <= other.earn_from:
+        return one
+    return other
+
+
+def _anchor(
+    members: Sequence[SourceRecord],
+    platform: Platform,
+    keep: Keep,
+    flags: AbstractSet[str],
+    sales: Mapping[str, SalesSummary],
+) -> str | None:
+    """The record to keep the person by: who bought last, or who said yes."""
+    if keep.setting == "sms_opt_in_after":
+        wanted = f"{DOUBLE_OPT_IN}:{platform}"
+        said_yes = [m.id for m in members if any(j.reason == wanted for j in m.acts.joins)]
+        return min(said_yes, default=None)
+    if flags & UNRELIABLE:
+        return None
+    buyers = [
+        (summary.last_at, m.id)
+        for m in members
+        if m.platform == platform
+        and (summary := sales.get(m.id)) is not None
+        and summary.last_at is not None
+    ]
+    return max(buyers)[1] if buyers else None

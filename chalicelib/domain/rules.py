@@ -1,0 +1,114 @@
+"""What an account decided: its loyalty rules and the settings of each source (product.md §7, §8).
+
+A day is an integer: days since 1970-01-01 on the local calendar. Points are integers: hundredths of
+a point, so that a rounding of *none* stays exact enough and sums never drift.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from types import MappingProxyType
+from typing import Literal, NamedTuple
+
+from chalicelib.domain.records import Instant, Platform
+from chalicelib.domain.times import Day, local_day_number
+
+Points = int
+Rounding = Literal["up", "down", "nearest", "none"]
+Setting = Literal["enroll_after", "sms_opt_in_after"]
+
+POINT: Points = 100
+_NOTHING: Mapping[str, str] = MappingProxyType({})
+
+
+@dataclass(frozen=True, slots=True)
+class Loyalty:
+    """Settings → Loyalty. `points_per_100` is for each 100 of the currency, e.g. dollars.
+
+    `accrual_start`: earlier sales never earn, unless a source says otherwise. `expire_after_days`
+    counts from the last purchase; only earned points expire. None: no cap, no expiry.
+    """
+
+    enabled: bool = False
+    accrual_start: Day | None = None
+    points_per_100: Points = 0
+    points_per_order: Points = 0
+    max_orders_per_day: int | None = None
+    exclude_tax: bool = False
+    rounding: Rounding = "nearest"
+    expire_after_days: int | None = None
+    earn_only_from_joining: bool = False
+
+
+class Keep(NamedTuple):
+    """A setting was removed or moved, and whoever it alone had made a member is being kept."""
+
+    setting: Setting
+    day: Day
+
+
+@dataclass(frozen=True, slots=True)
+class Source:
+    """What the card of one platform says. `import_locks`: scope → the run whose complete listing
+    fixed that scope's imported points for ever (product.md §7)."""
+
+    enroll_after: Day | None = None
+    sms_opt_in_after: Day | None = None
+    accrual_start: Day | None = None
+    imported_on: Day | None = None
+    import_locks: Mapping[str, str] = field(default_factory=lambda: _NOTHING)
+    trusts_opt_in_flags: bool = False
+    keeping: tuple[Keep, ...] = ()
+
+    def asked_after(self, setting: Setting) -> Day | None:
+        """The day of the setting."""
+        return self.enroll_after if setting == "enroll_after" else self.sms_opt_in_after
+
+
+NO_SOURCE = Source()
+
+
+@dataclass(frozen=True, slots=True)
+class Rules:
+    """The rules in force. `version` serves optimistic writes; it decides nothing."""
+
+    loyalty: Loyalty = field(default_factory=Loyalty)
+    sources: Mapping[Platform, Source] = field(default_factory=dict)
+    version: int = 0
+
+    def source(self, platform: Platform) -> Source:
+        return self.sources.get(platform, NO_SOURCE)
+
+    def accrual_start(self, platform: Platform) -> Day | None:
+        """The source's own, else the account's."""
+        own = self.source(platform).accrual_start
+        return self.loyalty.accrual_start if own is None else own
+
+
+@dataclass(frozen=True, slots=True)
+class Terms:
+    """All that derivation needs beside the facts. For equal facts and terms it gives equal state.
+
+    `mapping`: store key id → store. `zone`: the account's IANA zone; `zones`: store key id → the
+    zone of the shop where one is known.
+    """
+
+    as_of: Instant
+    rules: Rules = field(default_factory=Rules)
+    mapping: Mapping[str, int] = field(default_factory=dict)
+    zone: str = "UTC"
+    zones: Mapping[str, str] = field(default_factory=dict)
+    merge_on_name_and_birth_date: bool = False
+
+    def day(self, at: Instant, store_key: str) -> Day:
+        """The local day of a sale: on the shop's clock, else on the account's (product.md §4)."""
+        return local_day_number(at, self.zones.get(store_key, self.zone))
+
+    def own_day(self, at: Instant) -> Day:
+        """The local day of anything that happened in no shop."""
+        return local_day_number(at, self.zone)
+
+    @property
+    def today(self) -> Day:
+        return self.own_day(self.as_of)
