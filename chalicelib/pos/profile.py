@@ -209,6 +209,8 @@ class Profile(Part):
     time: Times
     money: Literal["cents", "major", "formatted"]
     permissions: tuple[str, ...] = ()
+    permission_notes: Mapping[str, str] = {}
+    """Permission → what to do where granting it is not in the retailer's hands."""
     endpoints: Mapping[str, Endpoint]
     streams: Mapping[Stream, StreamProfile]
     sale_words: SaleWords = SaleWords()
