@@ -202,12 +202,14 @@ def render(articles: Sequence[Article], found: Sequence[Requirement]) -> str:
     names = (*STATUSES.values(), "Tested")
     counts = {name: sum(each.standing == name for each in found) for name in names}
     lines = [f"{len(found)} sentences. " + _sentence(counts), ""]
-    sections = {title.casefold(): title for each in articles for title in each.sections}
+    sections: dict[str, str] = {}
+    for title in (title for each in articles for title in each.sections):
+        sections.setdefault(title.casefold(), title)
     for key, title in sections.items():
         rows = [each for each in found if each.section.casefold() == key]
         if rows:
             lines += [
-                f"## {title}",
+                f"## {_escaped(title)}",
                 "",
                 "| sentence | test or reason | articles |",
                 "|---|---|---|",
