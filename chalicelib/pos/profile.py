@@ -78,7 +78,10 @@ class FieldProfile(Part):
 
 
 class Credential(Part):
+    """`steps`: what is to be done in the POS first, in the help article's words and order."""
+
     per: str
+    steps: tuple[str, ...] = ()
     fields: tuple[FieldProfile, ...]
 
 
@@ -291,6 +294,7 @@ class Profile(Part):
             overlap_seconds=self.overlap_minutes * 60,
             min_sync_hours=self.min_sync_hours,
             credential_per=self.credential.per,
+            steps=self.credential.steps,
             inferred=self.inferred,
             **self.grid.model_dump(),
         )

@@ -24,7 +24,23 @@ from tests.requirements.cards import (
     card,
     tick_the_box,
 )
-from tools.articles import generic, split
+from tools.articles import generic, named, split
+
+LOG_IN = (
+    "Log into your THSuite dashboard and head to Store > Integrations and click on the AIQ"
+    " integration card"
+)
+IN_THE_POS = {
+    "posabit": (
+        "Once in POSaBIT, navigate to Settings in the top nav and click Integrations",
+        "This is not available in your POSaBIT settings until enabled by your account rep.",
+    ),
+    "thsuite": (LOG_IN, "Copy the INTEGRATION TOKEN"),
+    "webjoint": ("Obtain your API Key, CompanyID, and FacilityIDs from Webjoint",) * 2,
+    "auphan": ("Contact your rep at Auphan to obtain the credentials you need.",) * 2,
+    "profitek": ("Contact your rep at Profitek to obtain the needed credentials.",) * 2,
+}
+"""The first and the last sentence of the steps that are taken in the POS."""
 
 STREAMS = ["stores", "customers", "sales", "inventory"]
 
@@ -86,6 +102,29 @@ def _said(part: str, label: str, sentences: set[str]) -> bool:
         for lead in ("", "Note: ", f"{label}: ")
         for end in ("", ".")
     )
+
+
+@pytest.mark.parametrize("platform", PLATFORMS)
+def test_a_card_tells_the_steps_in_the_pos_first(api: Gateway, platform: str) -> None:
+    """What is to be done in the POS, before anything is typed:
+
+    - Once in POSaBIT, navigate to Settings in the top nav and click Integrations
+    - Click the blue New Integration button and fill out "Alpine iq - Loyalty" in the Integration
+      dropdown selector
+    - Log into your THSuite dashboard and head to Store > Integrations and click on the AIQ
+      integration card
+    - Copy the INTEGRATION TOKEN
+    - Obtain your API Key, CompanyID, and FacilityIDs from Webjoint
+    - Contact your rep at Auphan to obtain the credentials you need.
+    - Contact your rep at Profitek to obtain the needed credentials.
+    """
+    article = [named(sentence.text, platform) for sentence in ARTICLES[platform].sentences]
+    first, last = IN_THE_POS[platform]
+    expected = article[article.index(first) : article.index(last) + 1]
+
+    told = [part for step in card(api, platform)["steps"] for part in split(step)]
+
+    assert told == expected
 
 
 def test_posabit_asks_for_store_key_and_market(api: Gateway) -> None:
