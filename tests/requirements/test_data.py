@@ -38,8 +38,9 @@ def shown(retailer: Retailer, world: World, monkeypatch: pytest.MonkeyPatch, **q
 
 def notice(retailer: Retailer, kind: str) -> Any:
     """The one open notification of this kind, or None."""
-    [found] = [n for n in retailer.room.notifications.open_for(UID) if n.kind == kind] or [None]
-    return found
+    found = [n for n in retailer.room.notifications.open_for(UID) if n.kind == kind]
+    assert len(found) < 2
+    return found[0] if found else None
 
 
 @pytest.mark.parametrize("platform", PLATFORMS)
