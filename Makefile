@@ -27,12 +27,13 @@ test: check ## Everything CI needs
 test-full: test ## The long runs too
 	$(BIN)/pytest -m full
 
-check: $(READY) ## Format, lint, types, layers, API document, template, security scan
+check: $(READY) ## Format, lint, types, layers, API document, requirements, template, security scan
 	$(BIN)/ruff format --check --quiet .
 	$(BIN)/ruff check --quiet .
 	$(BIN)/mypy
 	$(BIN)/lint-imports
 	$(RUN) tools.openapi --check
+	$(RUN) tools.requirements --check
 	$(RUN) tools.scan
 
 format: $(READY) ## Format the code

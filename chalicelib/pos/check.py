@@ -135,7 +135,8 @@ class Check:
         order = [*self._profile.permissions, *sorted(self._missing)]
         names = tuple(dict.fromkeys(name for name in order if name in self._missing))
         said = f"The key lacks permissions. Grant in {self._profile.title}: {', '.join(names)}."
-        return self._result("permission_missing", said, names)
+        notes = [note for name in names if (note := self._profile.permission_notes.get(name))]
+        return self._result("permission_missing", " ".join([said, *notes]), names)
 
     def _failed(self, error: AiqError) -> CheckResult:
         outcome: CheckOutcome = "unexpected_answer"

@@ -78,7 +78,10 @@ class FieldProfile(Part):
 
 
 class Credential(Part):
+    """`steps`: what is to be done in the POS first, in the help article's words and order."""
+
     per: str
+    steps: tuple[str, ...] = ()
     fields: tuple[FieldProfile, ...]
 
 
@@ -209,6 +212,8 @@ class Profile(Part):
     time: Times
     money: Literal["cents", "major", "formatted"]
     permissions: tuple[str, ...] = ()
+    permission_notes: Mapping[str, str] = {}
+    """Permission → what to do where granting it is not in the retailer's hands."""
     endpoints: Mapping[str, Endpoint]
     streams: Mapping[Stream, StreamProfile]
     sale_words: SaleWords = SaleWords()
@@ -289,6 +294,7 @@ class Profile(Part):
             overlap_seconds=self.overlap_minutes * 60,
             min_sync_hours=self.min_sync_hours,
             credential_per=self.credential.per,
+            steps=self.credential.steps,
             inferred=self.inferred,
             **self.grid.model_dump(),
         )

@@ -45,7 +45,7 @@ TEMPLATES: Mapping[Kind, Template] = {
     "unmapped_stores": Template(
         "warning",
         "You have unmapped stores: {names}. {sales} sales wait for a store.",
-        "Go to Settings -> Company Account -> Retail Store, click Edit on the store, and choose its"
+        "Go to Settings -> Company Account > Retail Store, click Edit on the store, and choose its"
         " key under Store Mappings. Past sales get the store too.",
         STORES,
         ("names", "sales"),

@@ -36,6 +36,10 @@ def access(bench: Own, trust: HostTrust) -> CredentialAccess:
 
 
 def test_a_server_without_https_is_read_once_the_retailer_allows_it(bench: Own) -> None:
+    """IP: IP:port of your server, if hosted on-premises.
+
+    Custom IP: Required if your server is hosted on-premises.
+    """
     own = access(bench, HostTrust(allow_http=True))
     there = gateway(bench, "127.0.0.0/8")
 

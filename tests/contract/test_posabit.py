@@ -87,6 +87,13 @@ def test_a_check_finds_the_way_in(bench: Posabit, accept: str) -> None:
 def test_a_check_names_the_permission_that_is_missing(
     bench: Posabit, lacking: Any, name: str
 ) -> None:
+    """The permissions to grant are
+
+    1. Menu Feed Access
+    2. Incoming Orders Access
+    3. Venue Data Access
+    4. Enhanced Customer Data Access
+    """
     bench.server.api.settings.max_per_page = 1000
     permit(bench, **lacking)
 
@@ -95,6 +102,40 @@ def test_a_check_names_the_permission_that_is_missing(
     assert checked.outcome == "permission_missing"
     assert checked.missing_permissions == (name,)
     assert name in checked.message
+
+
+def test_what_only_an_account_rep_can_enable_is_said_where_it_lacks(bench: Posabit) -> None:
+    """Reach out to POSaBIT to enable "Enhanced Customer Data Access"
+
+    This is not available in your POSaBIT settings until enabled by your account rep.
+    """
+    permit(bench, enhanced_customer_data=False)
+    enhanced = bench.gateway.check(bench.access())
+    permit(bench, enhanced_customer_data=True, menu_feed=False)
+    another = bench.gateway.check(bench.access())
+
+    assert 'Reach out to POSaBIT to enable "Enhanced Customer Data Access"' in enhanced.message
+    assert "until enabled by your account rep." in enhanced.message
+    assert "account rep" not in another.message
+
+
+def test_without_the_enhanced_permission_nobody_is_read_and_no_sale_is_anybodys(
+    bench: Posabit,
+) -> None:
+    """Enhanced Customer Data Access is required for us to pull in persona information and associate
+    sales with personas.
+    """
+    linked = {name for name, sale in sales(bench).items() if sale.customer_ext_id}
+    permit(bench, enhanced_customer_data=False, degraded=["forbidden", "null_links"])
+
+    with pytest.raises(PermissionMissing) as missing:
+        read(bench, "customers")
+    nobodys = sales(bench)
+
+    assert missing.value.details["permissions"] == [ENHANCED]
+    assert linked
+    assert set(nobodys) >= linked
+    assert {sale.customer_ext_id for sale in nobodys.values()} == {None}
 
 
 def test_a_check_names_all_permissions_in_the_order_of_the_screen(bench: Posabit) -> None:

@@ -140,6 +140,7 @@ def test_an_empty_page_within_a_window_is_no_answer(bench: Profitek) -> None:
 
 
 def test_the_store_is_known_by_the_name_that_the_credential_gives_it(bench: Profitek) -> None:
+    """Store Name: Name of the store the AuthKey belongs to."""
     fields = {"host": "", "store_name": "Kits Harbour", "auth_key": bench.key}
 
     checked = bench.gateway.check(CredentialAccess("profitek", fields))

@@ -35,6 +35,7 @@ def newest(reading: Reading) -> dict[str, Sale]:
 
 
 def test_without_facility_ids_all_facilities_are_read(bench: Webjoint) -> None:
+    """If empty, sales and inventory will be pulled for ALL available facilities."""
     keys = {shop.key for shop in bench.server.world.shops}
 
     stores = read_as(bench, "stores", "")
@@ -48,10 +49,13 @@ def test_without_facility_ids_all_facilities_are_read(bench: Webjoint) -> None:
 
 
 def test_only_the_facilities_typed_are_read(bench: Webjoint) -> None:
+    """Facility IDs are used to pull sales and inventory for particular locations."""
     third = bench.server.world.shops[2].key
+    stock = read_as(bench, "inventory", third)
 
     assert read_as(bench, "stores", third).ids == {third}
     assert {s.store_key for s in newest(read_as(bench, "sales", third)).values()} == {third}
+    assert {fact.store_key for fact in stock.facts} == {third}  # type: ignore[union-attr]
     assert read_as(bench, "customers", third).ids == set(bench.truth("customers"))
 
 

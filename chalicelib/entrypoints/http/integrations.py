@@ -118,10 +118,12 @@ class CardList(Answer):
 
 
 class CardAnswer(CardSummary):
-    """A card with its fields, credentials without secrets, and settings."""
+    """A card with its fields, credentials without secrets, and settings. `steps`: what is to be
+    done in the POS first."""
 
     age_gate: AgeGateAnswer
     connected_at: Moment | None
+    steps: tuple[str, ...]
     credential_fields: tuple[CredentialFieldAnswer, ...]
     credentials: list[CredentialAnswer]
     settings_warning: str | None
@@ -162,6 +164,7 @@ def get_integration(uid: str, platform: str) -> CardAnswer:
             **_summary(card),
             "age_gate": _age_gate(card.integration),
             "connected_at": card.integration.connected_at,
+            "steps": card.info.steps,
             "credential_fields": [
                 CredentialFieldAnswer.model_validate(field) for field in card.info.fields
             ],

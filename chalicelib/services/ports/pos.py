@@ -130,7 +130,8 @@ class CredentialField:
 
 @dataclass(frozen=True, slots=True)
 class PlatformInfo:
-    """What the card, the grid and the services know of a platform (product.md §2)."""
+    """What the card, the grid and the services know of a platform (product.md §2). `steps`: what
+    is to be done in the POS before a credential can be typed."""
 
     platform: str
     title: str
@@ -148,6 +149,7 @@ class PlatformInfo:
     min_sync_hours: int
     credential_per: str
     inferred: tuple[str, ...] = ()
+    steps: tuple[str, ...] = ()
 
 
 class PosGateway(Protocol):

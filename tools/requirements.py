@@ -1,0 +1,255 @@
+"""`python -m tools.requirements` writes docs/requirements.md; `--check` fails when it differs.
+
+It lists every sentence of the help articles with the tests that quote it in their docstrings, or
+with the reason written in docs/requirements.yaml; a sentence with neither fails both commands.
+A sentence that several articles have counts once, with `{title}` and `{platform}` for the name of
+the platform. A test quotes it in that form for all of them, or with one platform's name for one.
+"""
+
+from __future__ import annotations
+
+import ast
+import re
+import sys
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import yaml
+
+from tools.articles import Article, named, read_all
+from tools.paths import ROOT
+
+TARGET = ROOT / "docs" / "requirements.md"
+REASONS = ROOT / "docs" / "requirements.yaml"
+TESTS = ROOT / "tests"
+
+STATUSES = {"issue-4": "Being built", "open": "Open", "outside": "Outside the product"}
+"""Status in the file of reasons → how the document calls it."""
+
+_SIGNS = re.compile("[\N{WARNING SIGN}\N{INFORMATION SOURCE}\N{VARIATION SELECTOR-16}]")
+_LEAD = re.compile(r"^(?:(?:warning|note): )+", re.IGNORECASE)
+_QUOTES = re.compile("[\"'`\u201c\u201d\u2018\u2019]")
+
+HEAD = """# Requirements
+
+Every sentence of the help articles ([docs/articles](articles)) with the tests that quote it in
+their docstrings, or with the reason why none does ([requirements.yaml](requirements.yaml)). Written
+by `python -m tools.requirements`; `make check` fails where a sentence has neither. `{title}` stands
+for the name of each platform in the third column, `{platform}` for its value in *Sourced from*.
+Titles promise nothing and are left out, but for those of the settings, which are labels.
+
+"""
+
+
+@dataclass(frozen=True, slots=True, order=True)
+class Quoting:
+    """A test by file (from the root of the repository) and name, with its docstring made plain."""
+
+    file: str
+    name: str
+    plain: str
+
+
+@dataclass(frozen=True, slots=True)
+class Reason:
+    status: str
+    why: str
+
+
+@dataclass(frozen=True, slots=True)
+class Requirement:
+    """A sentence, the platforms whose article has it, and what answers for it.
+
+    `tests` has every platform for which a test quotes the sentence.
+    """
+
+    section: str
+    text: str
+    platforms: tuple[str, ...]
+    tests: Mapping[str, tuple[Quoting, ...]]
+    reason: Reason | None
+
+    @property
+    def untested(self) -> tuple[str, ...]:
+        return tuple(platform for platform in self.platforms if platform not in self.tests)
+
+    @property
+    def standing(self) -> str:
+        """How the document counts it."""
+        return STATUSES[self.reason.status] if self.reason else "Tested"
+
+    @property
+    def quoting(self) -> list[Quoting]:
+        return sorted({test for tests in self.tests.values() for test in tests})
+
+
+def plain(text: str) -> str:
+    """The text as quotes are compared: one space between words, no quotation marks or signs."""
+    return " ".join(_QUOTES.sub("", _SIGNS.sub("", text)).split())
+
+
+def quoting_tests(folder: Path = TESTS) -> list[Quoting]:
+    """Every test with a docstring, by file and place."""
+    found = []
+    for file in sorted(folder.rglob("test_*.py")):
+        for node in ast.walk(ast.parse(file.read_bytes())):
+            if isinstance(node, ast.FunctionDef) and node.name.startswith("test_"):
+                said = ast.get_docstring(node)
+                if said:
+                    where = file.relative_to(folder.parent).as_posix()
+                    found.append(Quoting(where, node.name, plain(said)))
+    return found
+
+
+def reasons(text: str) -> Iterator[tuple[str, Reason]]:
+    """Sentence and reason from `{status: {why: [sentence]}}`. Raises ValueError."""
+    for status, groups in (yaml.safe_load(text) or {}).items():
+        if status not in STATUSES:
+            raise ValueError(f"{status!r} is none of {', '.join(STATUSES)}")
+        for why, sentences in (groups or {}).items():
+            for sentence in sentences or ():
+                yield sentence, Reason(status, why)
+
+
+def trace(
+    articles: Sequence[Article], tests: Sequence[Quoting], why: Iterable[tuple[str, Reason]]
+) -> tuple[list[Requirement], list[str]]:
+    """The requirements in the order of the articles, and what is wrong with them."""
+    texts = _texts(articles)
+    quoted = _quotes(texts, tests)
+    given: dict[str, Reason] = {}
+    wrong = []
+    for sentence, reason in why:
+        if sentence not in texts:
+            wrong.append(f"no article has the sentence of a reason: {sentence}")
+        elif sentence in given:
+            wrong.append(f"two reasons for one sentence: {sentence}")
+        given[sentence] = reason
+    found = [
+        Requirement(section, text, tuple(platforms), quoted[text], given.get(text))
+        for text, (section, platforms) in texts.items()
+    ]
+    return found, wrong + [fault for each in found if (fault := _fault(each))]
+
+
+def _fault(requirement: Requirement) -> str | None:
+    untested = ", ".join(requirement.untested)
+    if untested and not requirement.reason:
+        return f"neither test nor reason ({untested}): {requirement.text}"
+    if not untested and requirement.reason:
+        return f"has a test now, its reason may go: {requirement.text}"
+    return None
+
+
+def _texts(articles: Sequence[Article]) -> dict[str, tuple[str, list[str]]]:
+    """Sentence → the first section that has it, and the platforms."""
+    found: dict[str, tuple[str, list[str]]] = {}
+    for article in articles:
+        for sentence in article.sentences:
+            _, platforms = found.setdefault(sentence.text, (sentence.section, []))
+            if article.platform not in platforms:
+                platforms.append(article.platform)
+    return found
+
+
+def _quotes(
+    texts: Mapping[str, tuple[str, list[str]]], tests: Sequence[Quoting]
+) -> dict[str, dict[str, tuple[Quoting, ...]]]:
+    """Sentence → platform → the tests that quote it.
+
+    Longer sentences first, and what was found is taken out: a sentence that is part of another is
+    not quoted by whoever quotes the other.
+    """
+    forms = sorted(
+        (
+            (form, text, platforms)
+            for text, (_, all_of_them) in texts.items()
+            for form, platforms in _forms(text, all_of_them)
+        ),
+        key=lambda each: -len(each[0]),
+    )
+    found: dict[str, dict[str, tuple[Quoting, ...]]] = {text: {} for text in texts}
+    for test in tests:
+        left = test.plain
+        for form, text, platforms in forms:
+            left, times = _boundary(form).subn("\0", left)
+            for platform in platforms if times else ():
+                held = found[text].get(platform, ())
+                if test not in held:
+                    found[text][platform] = (*held, test)
+    return found
+
+
+def _forms(text: str, platforms: Sequence[str]) -> Iterator[tuple[str, Sequence[str]]]:
+    """How a sentence may be quoted, and for which platforms that stands."""
+    yield _needle(text), platforms
+    for platform in platforms:
+        if named(text, platform) != text:
+            yield _needle(named(text, platform)), [platform]
+
+
+def _needle(text: str) -> str:
+    return _LEAD.sub("", plain(text)).rstrip(".:!")
+
+
+def _boundary(form: str) -> re.Pattern[str]:
+    return re.compile(rf"(?<!\w){re.escape(form)}(?!\w)")
+
+
+def render(articles: Sequence[Article], found: Sequence[Requirement]) -> str:
+    """The document."""
+    names = (*STATUSES.values(), "Tested")
+    counts = {name: sum(each.standing == name for each in found) for name in names}
+    lines = [f"{len(found)} sentences. " + _sentence(counts), ""]
+    sections: dict[str, str] = {}
+    for title in (title for each in articles for title in each.sections):
+        sections.setdefault(title.casefold(), title)
+    for key, title in sections.items():
+        rows = [each for each in found if each.section.casefold() == key]
+        if rows:
+            lines += [
+                f"## {_escaped(title)}",
+                "",
+                "| sentence | test or reason | articles |",
+                "|---|---|---|",
+            ]
+            lines += [_row(each) for each in rows]
+            lines.append("")
+    return HEAD + "\n".join(lines)
+
+
+def _sentence(counts: Mapping[str, int]) -> str:
+    order = ("Tested", *STATUSES.values())
+    return (", ".join(f"{name.lower()}: {counts[name]}" for name in order) + ".").capitalize()
+
+
+def _row(requirement: Requirement) -> str:
+    cells = [f"[{test.name.removeprefix('test_')}](../{test.file})" for test in requirement.quoting]
+    if requirement.reason:
+        cells.append(f"**{requirement.standing}**: {_escaped(requirement.reason.why)}")
+    articles = ", ".join(requirement.platforms)
+    return f"| {_escaped(requirement.text)} | {'<br>'.join(cells)} | {articles} |"
+
+
+def _escaped(text: str) -> str:
+    return re.sub(r"([|<>*_#\[\]])", r"\\\1", text)
+
+
+def main(arguments: list[str], tell: Callable[[str], None] = print) -> int:
+    """0 when every sentence is answered for and the document is written, or says so already."""
+    articles = read_all()
+    told = reasons(REASONS.read_text(encoding="utf-8"))
+    found, wrong = trace(articles, quoting_tests(), told)
+    rendered = render(articles, found)
+    if "--check" not in arguments:
+        TARGET.write_text(rendered, encoding="utf-8")
+    elif not TARGET.exists() or TARGET.read_text(encoding="utf-8") != rendered:
+        wrong.append(f"{TARGET.name} is stale: run python -m tools.requirements and commit it")
+    for fault in wrong:
+        tell(fault)
+    return 1 if wrong else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))
