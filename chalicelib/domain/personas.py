@@ -99,7 +99,7 @@ def derive_persona(
     the most recently updated member that has it.
     """
     members = component.records
-    customers = _newest_first(members)
+    customers = newest_first(members)
     newest = customers[0]
     phone = newest.phone or next((c.phone for c in customers if c.phone), None)
     email = newest.email or next((c.email for c in customers if c.email), None)
@@ -159,7 +159,8 @@ def _figures(bought: LastDays) -> Figures:
     )
 
 
-def _newest_first(members: Sequence[SourceRecord]) -> list[Customer]:
+def newest_first(members: Sequence[SourceRecord]) -> list[Customer]:
+    """The customers of these records, the most recently updated one first."""
     if len(members) == 1:
         return [members[0].customer]
     return [m.customer for m in sorted(members, key=_recency, reverse=True)]

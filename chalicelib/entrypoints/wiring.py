@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from chalicelib.services.credentials import CredentialService
     from chalicelib.services.dead_letters import DeadLetterQueue, DeadLetterWatch
     from chalicelib.services.key_ring import KeyRing
+    from chalicelib.services.lookup import PersonaLookup
     from chalicelib.services.notify import Notifier
     from chalicelib.services.outcome import Outcomes
     from chalicelib.services.plan import Planner
@@ -32,7 +33,7 @@ if TYPE_CHECKING:
     from chalicelib.services.ports.facts import PersonaList
     from chalicelib.services.ports.integrations import Credentials, Integrations
     from chalicelib.services.ports.people import OperatorTopic, People
-    from chalicelib.services.ports.personas import PersonaViews
+    from chalicelib.services.ports.personas import LedgerViews, PersonaViews
     from chalicelib.services.ports.pos import PosGateway
     from chalicelib.services.ports.rules import RuleBook
     from chalicelib.services.ports.runs import RunViews, SyncControl, SyncStates
@@ -188,7 +189,25 @@ def commits() -> Commits:
 def personas() -> PersonaViews:
     from chalicelib.services.personas import PersonaService
 
-    return PersonaService(facts(), persona_list(), stores(), terms(), _read_phone)
+    return PersonaService(facts(), persona_list(), stores(), persona_lookup(), _titles, _read_phone)
+
+
+@once
+def persona_lookup() -> PersonaLookup:
+    from chalicelib.services.lookup import PersonaLookup
+
+    return PersonaLookup(facts(), terms())
+
+
+@once
+def ledgers() -> LedgerViews:
+    from chalicelib.services.ledger import LedgerService
+
+    return LedgerService(facts(), persona_list(), persona_lookup())
+
+
+def _titles() -> dict[str, str]:
+    return {info.platform: info.title.removesuffix(" API") for info in pos_gateway().platforms()}
 
 
 def _read_phone(typed: str) -> str | None:

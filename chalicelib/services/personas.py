@@ -2,16 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Mapping
 from collections.abc import Set as AbstractSet
 
-from chalicelib.domain.errors import NotFound
-from chalicelib.domain.identity import MergeKey
+from chalicelib.domain.identity import KeyKind, MergeKey, SourceRecord
 from chalicelib.domain.ids import is_record_id, record_id, store_key_id
 from chalicelib.domain.names import name_key, name_prefix
 from chalicelib.domain.personas import Persona
-from chalicelib.services.closure import Closure
-from chalicelib.services.ports.facts import FactStore, PersonaList, SaleId, StoredRecord, StoredSale
+from chalicelib.domain.why import Titles, why_asked, why_member
+from chalicelib.services.lookup import PersonaLookup
+from chalicelib.services.ports.facts import FactStore, PersonaList, SaleId, StoredSale
 from chalicelib.services.ports.personas import (
     PersonaFilter,
     PersonaMember,
@@ -21,7 +21,6 @@ from chalicelib.services.ports.personas import (
     SaleLine,
 )
 from chalicelib.services.ports.stores import Stores
-from chalicelib.services.terms import TermsReader
 
 LAST = "~"
 """Sorts who has no name behind everyone."""
@@ -41,13 +40,15 @@ class PersonaService:
         facts: FactStore,
         personas: PersonaList,
         stores: Stores,
-        terms: TermsReader,
+        lookup: PersonaLookup,
+        titles: Callable[[], Titles],
         read_phone: ReadPhone,
     ) -> None:
         self._facts = facts
         self._personas = personas
         self._stores = stores
-        self._terms = terms
+        self._lookup = lookup
+        self._titles = titles
         self._read_phone = read_phone
 
     def search(
@@ -68,20 +69,22 @@ class PersonaService:
 
     def get(self, uid: str, contact_id: str) -> PersonaView:
         """See `PersonaViews.get`."""
-        persona, closure = self._holding(uid, contact_id)
-        members = [stored for rid in persona.members if (stored := closure.stored(rid))]
+        held = self._lookup.holding(uid, contact_id)
+        persona, titles = held.persona, self._titles()
         return PersonaView(
             row=_row(persona),
             birth_date=persona.birth_date,
             merged_ids=tuple(rid for rid in persona.members if rid != persona.id),
-            members=tuple(_member(stored) for stored in members),
+            members=tuple(_member(record) for record in held.records),
+            why_member=tuple(why_member(persona, held.records, held.terms, titles)),
+            why_asked=tuple(why_asked(persona, held.terms, titles)),
         )
 
     def sales(
         self, uid: str, contact_id: str, limit: int, after: str | None
     ) -> tuple[list[PersonaSale], str | None]:
         """See `PersonaViews.sales`."""
-        persona, _ = self._holding(uid, contact_id)
+        persona = self._lookup.holding(uid, contact_id).persona
         refs = [
             (place, rid, ref)
             for rid in persona.members
@@ -108,7 +111,7 @@ class PersonaService:
         prefix = name_prefix(wanted.name or "")
         found = {
             _place(persona, wanted): persona
-            for persona in self._reach(uid, sorted(fewest)[:MOST_FOUND]).derived().values()
+            for persona in self._lookup.reach(uid, sorted(fewest)[:MOST_FOUND]).derived().values()
             if all(not records.isdisjoint(persona.members) for records in named)
             and name_key(persona.first, persona.last).startswith(prefix)
             and _matches(persona, wanted)
@@ -124,40 +127,22 @@ class PersonaService:
         found: list[AbstractSet[str]] = []
         if wanted.phone is not None:
             phone = self._read_phone(wanted.phone)
-            found.append(self._carriers(uid, MergeKey("phone", phone)) if phone else set())
+            found.append(self._carriers(uid, "phone", phone))
         if wanted.email is not None:
             email = wanted.email.strip().lower()
-            found.append(self._carriers(uid, MergeKey("email", email)) if email else set())
+            found.append(self._carriers(uid, "email", email))
         if wanted.contact_id is not None:
             found.append({wanted.contact_id} if is_record_id(wanted.contact_id) else set())
         if wanted.source_id is not None:
             found.append(self._with_source_id(uid, wanted.source_id))
         return found
 
-    def _carriers(self, uid: str, key: MergeKey) -> AbstractSet[str]:
-        members = self._facts.members(uid, [key]).get(key)
-        if members is None:
-            return set()
-        carriers = self._facts.wide_carriers(uid, key) if members.wide else members.carriers
-        return carriers.keys()
+    def _carriers(self, uid: str, kind: KeyKind, value: str | None) -> AbstractSet[str]:
+        return self._lookup.carriers(uid, MergeKey(kind, value)).keys() if value else set()
 
     def _with_source_id(self, uid: str, source_id: str) -> set[str]:
         scopes = {(key.platform, key.scope) for key in self._stores.keys(uid)}
         return {record_id(uid, platform, scope, source_id) for platform, scope in scopes}
-
-    def _reach(self, uid: str, records: Iterable[str]) -> Closure:
-        closure = Closure(self._facts, uid, self._terms.today(uid))
-        closure.expand(records)
-        return closure
-
-    def _holding(self, uid: str, contact_id: str) -> tuple[Persona, Closure]:
-        if not is_record_id(contact_id):
-            raise NotFound("There is no such persona.")
-        closure = self._reach(uid, [contact_id])
-        for persona in closure.derived().values():
-            if contact_id in persona.members:
-                return persona, closure
-        raise NotFound("There is no such persona.")
 
     def _stored(self, uid: str, ids: list[str]) -> list[Persona]:
         rows = self._facts.rows(uid, ids)
@@ -194,8 +179,8 @@ def _row(persona: Persona) -> PersonaRow:
     )
 
 
-def _member(stored: StoredRecord) -> PersonaMember:
-    record, customer = stored.record, stored.record.customer
+def _member(record: SourceRecord) -> PersonaMember:
+    customer = record.customer
     return PersonaMember(
         id=record.id,
         platform=record.platform,

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from typing import Literal
+from typing import Any, Literal
 
 from pydantic import Field
 
@@ -137,12 +137,50 @@ class SalePage(Answer):
     next_cursor: str | None
 
 
+class SaidAnswer(Answer):
+    """A reason in a sentence; `code` is stable, `data` says the same in values."""
+
+    code: str
+    sentence: str
+    data: dict[str, Any]
+
+
+class PostingAnswer(Answer):
+    """One ledger entry: the difference it made. Its id is the cause and its place in the list."""
+
+    amount: PointsOut
+    at: Moment
+
+
+class LedgerEntryAnswer(Answer):
+    """A cause of points: what it holds now, why, and every entry. `at`: when the sale was ordered,
+    or the cause was first posted."""
+
+    cause: str
+    kind: Literal["sale", "import", "expiry", "adjustment"]
+    record: str
+    platform: str
+    at: Moment
+    amount: PointsOut
+    why: SaidAnswer
+    postings: list[PostingAnswer]
+    actor: str
+
+
+class LedgerPage(Answer):
+    items: list[LedgerEntryAnswer]
+    next_cursor: str | None
+
+
 class PersonaDetail(PersonaAnswer):
-    """A persona whole: every source record, every other id that leads here, the latest sales."""
+    """A persona whole: every source record, every other id that leads here, the latest sales, and
+    why the shopper is (not) a member and is (not) to be asked for SMS consent."""
 
     birth_date: str | None
     merged_ids: list[str]
     members: list[MemberAnswer]
+    why_member: list[SaidAnswer]
+    why_asked: list[SaidAnswer]
     sales: SalePage
 
 
@@ -194,6 +232,17 @@ def list_persona_sales(uid: str, contact_id: str, query: Listing) -> SalePage:
     return _sales(uid, contact_id, query.limit, query.cursor)
 
 
+@resource.get("/api/accounts/{uid}/personas/{contact_id}/ledger", right="personas:read")
+def list_persona_ledger(uid: str, contact_id: str, query: Listing) -> LedgerPage:
+    """List how each point came, the newest sale first, sales that earned nothing included."""
+    after = paging.unseal(query.cursor, uid, "ledger", contact_id)
+    found, position = wiring.ledgers().entries(uid, contact_id, query.limit, after)
+    return LedgerPage(
+        items=[LedgerEntryAnswer.model_validate(entry) for entry in found],
+        next_cursor=paging.seal(position, uid, "ledger", contact_id),
+    )
+
+
 def _sales(uid: str, contact_id: str, limit: int, cursor: str | None) -> SalePage:
     after = paging.unseal(cursor, uid, "sales", contact_id)
     found, position = wiring.personas().sales(uid, contact_id, limit, after)
@@ -210,5 +259,7 @@ def _detail(view: PersonaView, sales: SalePage) -> PersonaDetail:
         birth_date=view.birth_date,
         merged_ids=list(view.merged_ids),
         members=[MemberAnswer.model_validate(member) for member in view.members],
+        why_member=[SaidAnswer.model_validate(said) for said in view.why_member],
+        why_asked=[SaidAnswer.model_validate(said) for said in view.why_asked],
         sales=sales,
     )

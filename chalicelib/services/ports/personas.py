@@ -5,7 +5,10 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Literal, Protocol
 
+from chalicelib.domain.ledger import Postings
 from chalicelib.domain.records import Instant, Minor, SaleKind
+from chalicelib.domain.rules import Points
+from chalicelib.domain.why import Said
 
 PersonaSort = Literal["inserted", "name"]
 """`inserted`: when AIQ first saw them. Names sort folded; who has none comes last."""
@@ -44,7 +47,7 @@ class PersonaRow:
     sources: tuple[str, ...]
     favourite_store: int | None
     member: bool
-    points: int
+    points: Points
     flags: tuple[str, ...]
     inserted_at: Instant
     updated_at: Instant | None
@@ -109,6 +112,26 @@ class PersonaView:
     birth_date: str | None
     merged_ids: tuple[str, ...]
     members: tuple[PersonaMember, ...]
+    why_member: tuple[Said, ...] = ()
+    why_asked: tuple[Said, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class LedgerEntry:
+    """One cause of points: what it holds, where it comes from, and each posting with its time.
+
+    `at`: when the sale was ordered, or the cause was first posted. `actor`: who adjusted.
+    """
+
+    cause: str
+    kind: Literal["sale", "import", "expiry", "adjustment"]
+    record: str
+    platform: str
+    at: Instant
+    amount: Points
+    why: Said
+    postings: Postings
+    actor: str = ""
 
 
 class PersonaViews(Protocol):
@@ -130,4 +153,13 @@ class PersonaViews(Protocol):
         self, uid: str, contact_id: str, limit: int, after: str | None
     ) -> tuple[list[PersonaSale], str | None]:
         """All members' sales, newest first. Raises NotFound."""
+        ...
+
+
+class LedgerViews(Protocol):
+    def entries(
+        self, uid: str, contact_id: str, limit: int, after: str | None
+    ) -> tuple[list[LedgerEntry], str | None]:
+        """Every sale with what it earned or why it did not, newest first; what is no sale stands
+        on the first page, before them. Raises NotFound."""
         ...

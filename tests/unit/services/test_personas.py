@@ -11,6 +11,7 @@ import pytest
 from chalicelib.domain.errors import NotFound
 from chalicelib.domain.ids import record_id, store_key_id
 from chalicelib.domain.records import Customer, LineItem, Sale
+from chalicelib.services.lookup import PersonaLookup
 from chalicelib.services.personas import PersonaService
 from chalicelib.services.ports.personas import PersonaFilter, PersonaRow
 from chalicelib.services.ports.stores import StoreKeySighting
@@ -42,7 +43,14 @@ class Desk:
         self.commits = memory_commits(self.facts, self.stores, accounts, self.clock)
         directory = MemoryPersonaList(self.facts)
         terms = TermsReader(accounts, self.stores, MemoryRuleBook(), self.clock)
-        self.service = PersonaService(self.facts, directory, self.stores, terms, read_phone)
+        self.service = PersonaService(
+            self.facts,
+            directory,
+            self.stores,
+            PersonaLookup(self.facts, terms),
+            lambda: {"posabit": "POSaBIT"},
+            read_phone,
+        )
 
     def tell(self, *customers: Customer, scope: str = "north", uid: str = UID) -> None:
         """Each is seen a second after the one before."""

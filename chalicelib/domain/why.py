@@ -1,0 +1,208 @@
+"""Say in sentences why a person is (not) a member, earns, and is (not) to be asked (product.md §6).
+
+Each sentence comes with its data, so that a screen may say it in its own way.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from typing import NamedTuple
+
+from chalicelib.domain.acts import DOUBLE_OPT_IN, KEPT, Join
+from chalicelib.domain.identity import SourceRecord
+from chalicelib.domain.membership import (
+    ENROLL_AFTER,
+    IMPORT,
+    NEVER_TEXTED,
+    UNRELIABLE,
+    Reason,
+)
+from chalicelib.domain.personas import Persona
+from chalicelib.domain.records import Platform
+from chalicelib.domain.rules import POINT, Loyalty, Points, Setting, Terms
+from chalicelib.domain.sales_summary import SaleRef
+from chalicelib.domain.times import Day, day_text
+
+Titles = Mapping[Platform, str]
+"""Platform → the name people know it by."""
+
+SETTING_LABELS: Mapping[str, str] = {
+    "enroll_after": "Enroll Personas in loyalty program who purchased after",
+    "sms_opt_in_after": "Send SMS double opt-ins to Personas who purchased after",
+}
+JOIN_WORDS: Mapping[str, str] = {
+    KEPT: "Was kept{on} when *{label}* ({title}, {day}) was removed or moved.",
+    DOUBLE_OPT_IN: "Answered the SMS double opt-in of {title} with YES{on}.",
+    "pos_signup": "Signed up at the checkout of {title}{on}.",
+    "form": "Used a signup form{on}.",
+    "partner_api": "Was signed up by a partner{on}.",
+    IMPORT: "Has loyalty points that were imported from the POS.",
+}
+FLAG_WORDS: Mapping[str, str] = {
+    "employee": "is an employee",
+    "test": "is a test or guest shopper",
+    "inactive": "is inactive in the POS",
+    "busy": "has more than 20 sales on a day",
+    "minor": "is under the minimum age",
+    "shared_key": "has a phone or e-mail that too many shoppers share",
+    "large_component": "hangs together with too many other records",
+}
+
+
+class Said(NamedTuple):
+    """`code` is stable, `data` what the sentence says in values."""
+
+    code: str
+    sentence: str
+    data: Mapping[str, object]
+
+
+def why_member(
+    persona: Persona, records: Sequence[SourceRecord], terms: Terms, titles: Titles
+) -> list[Said]:
+    """One sentence per reason of membership; for who has none, what stands in the way."""
+    joins = {join.reason: join for record in records for join in record.acts.joins}
+    if persona.reasons:
+        return [_reason(reason, joins, persona, terms, titles) for reason in persona.reasons]
+    flagged = persona.flags & UNRELIABLE
+    if flagged:
+        return [_flagged(flagged, "kept, but not enrolled")]
+    return list(_not_covered("enroll_after", persona, terms, titles))
+
+
+def why_asked(persona: Persona, terms: Terms, titles: Titles) -> list[Said]:
+    """Whose setting wants the person asked for SMS consent; if none, what stands in the way."""
+    if persona.asked_by:
+        return [_covered("sms_opt_in_after", p, persona, terms, titles) for p in persona.asked_by]
+    if persona.phone is None:
+        return [Said("no_phone", "There is no valid phone number to ask.", {})]
+    if flagged := persona.flags & NEVER_TEXTED:
+        return [_flagged(flagged, "never messaged")]
+    return list(_not_covered("sms_opt_in_after", persona, terms, titles))
+
+
+def why_points(ref: SaleRef, amount: Points, persona: Persona, terms: Terms) -> Said:
+    """Where the points of a sale come from, or why it earns none."""
+    day = terms.day(ref.ordered_at, ref.store_key)
+    data: dict[str, object] = {"day": day_text(day), "net": ref.net, "returned": ref.returned}
+    if amount:
+        given = f", {money(ref.returned)} of it given back" if ref.returned else ""
+        sentence = (
+            f"{points(amount)} points for the purchase of {day_text(day)}:"
+            f" {money(ref.net)} without tip and fees{given}; {_rate(terms.rules.loyalty)}."
+        )
+        return Said("earned", sentence, data)
+    code, sentence = next(_obstacles(ref, day, persona, terms))
+    return Said(code, sentence, data)
+
+
+def points(amount: Points) -> str:
+    """Hundredths as people write points."""
+    whole = f"{amount / POINT:.2f}".rstrip("0").rstrip(".")
+    return whole if whole != "-0" else "0"
+
+
+def money(minor: int) -> str:
+    """Minor units as a decimal number."""
+    return f"{minor / 100:.2f}"
+
+
+def _reason(
+    reason: Reason,
+    joins: Mapping[str, Join],
+    persona: Persona,
+    terms: Terms,
+    titles: Titles,
+) -> Said:
+    kind, _, rest = reason.name.partition(":")
+    platform = rest.partition("@")[0].rpartition(":")[2]
+    title = titles.get(platform, platform)
+    data: dict[str, object] = {"reason": reason.name}
+    if reason.earn_from is not None:
+        data["earn_from"] = day_text(reason.earn_from)
+    if kind == ENROLL_AFTER:
+        said = _covered("enroll_after", platform, persona, terms, titles)
+        return Said(reason.name, said.sentence, {**said.data, **data})
+    on = ""
+    if reason.name in joins:
+        data["on"] = day_text(terms.own_day(joins[reason.name].at))
+        on = f" on {data['on']}"
+    setting, _, day = rest.partition("@")
+    label = SETTING_LABELS.get(setting.partition(":")[0], "")
+    words = JOIN_WORDS.get(kind, "Joined{on}.")
+    return Said(reason.name, words.format(title=title, on=on, label=label, day=day), data)
+
+
+def _covered(
+    setting: Setting, platform: Platform, persona: Persona, terms: Terms, titles: Titles
+) -> Said:
+    last, after = persona.last_days[platform], terms.rules.source(platform).asked_after(setting)
+    start = "" if after is None else day_text(after)
+    title = titles.get(platform, platform)
+    sentence = (
+        f"Bought from {title} on {day_text(last)}, on or after {start}, the day of"
+        f" *{SETTING_LABELS[setting]}*."
+    )
+    data = {"platform": platform, "last_purchase": day_text(last), "since": start}
+    return Said(f"{setting}:{platform}", sentence, data)
+
+
+def _not_covered(
+    setting: Setting, persona: Persona, terms: Terms, titles: Titles
+) -> Iterator[Said]:
+    label = SETTING_LABELS[setting]
+    for platform in persona.sources:
+        title = titles.get(platform, platform)
+        after = terms.rules.source(platform).asked_after(setting)
+        last = persona.last_days.get(platform)
+        data: dict[str, object] = {"platform": platform}
+        if after is None:
+            yield Said("not_set", f"*{label}* is not set for {title}.", data)
+            continue
+        data["since"] = day_text(after)
+        bought = "no purchase is known"
+        if last is not None:
+            data["last_purchase"] = day_text(last)
+            bought = f"the last purchase was on {day_text(last)}"
+        sentence = f"*{label}* is {day_text(after)} for {title}; {bought}."
+        yield Said("not_covered", sentence, data)
+
+
+def _flagged(flags: Iterable[str], therefore: str) -> Said:
+    named = sorted(flags)
+    words = " and ".join(FLAG_WORDS[flag] for flag in named)
+    return Said("flagged", f"This shopper {words}: {therefore}.", {"flags": named})
+
+
+def _obstacles(ref: SaleRef, day: Day, persona: Persona, terms: Terms) -> Iterator[tuple[str, str]]:
+    """What keeps a sale from earning; the first is the reason."""
+    rules, since = terms.rules, persona.earn_from
+    start, cap = rules.accrual_start(ref.platform), rules.loyalty.max_orders_per_day
+    if not ref.counts:
+        yield "no_final_sale", "Not a final sale: it earns nothing."
+    if not rules.loyalty.enabled:
+        yield "loyalty_off", "The loyalty programme is off."
+    if not persona.member:
+        yield "not_a_member", "The shopper is no member."
+    if since is None:
+        yield "employee", "Employees never earn."
+    if start is not None and day < start:
+        yield "before_accrual", f"Before {day_text(start)}, the points accrual start date."
+    if since is not None and day < since:
+        yield "before_joining", f"Before {day_text(since)}, from when this member earns."
+    if ref.net <= 0 or (rules.loyalty.exclude_tax and ref.net <= ref.tax):
+        yield "nothing_paid", "Nothing was paid that earns points."
+    if ref.returned >= ref.net:
+        yield "given_back", "All of it was given back."
+    if cap is not None:
+        yield "none_left", f"Given back, or not among the first {cap} orders of its day."
+    yield "none_left", "It came to no points after returns and rounding."
+
+
+def _rate(loyalty: Loyalty) -> str:
+    parts = []
+    if loyalty.points_per_100:
+        parts.append(f"{points(loyalty.points_per_100)} points per 100")
+    if loyalty.points_per_order:
+        parts.append(f"{points(loyalty.points_per_order)} points per order")
+    return " and ".join(parts) or "by earlier rules"
