@@ -117,8 +117,8 @@ def test_who_is_to_be_asked_is_told_by_whose_setting() -> None:
         (
             ANA,
             (
-                "*Send SMS double opt-ins to Personas who purchased after* is 2026-02-01 for POSaBIT;"
-                " no purchase is known."
+                "*Send SMS double opt-ins to Personas who purchased after* is 2026-02-01 for"
+                " POSaBIT; no purchase is known."
             ),
         ),
     ],
