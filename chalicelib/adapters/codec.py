@@ -26,7 +26,7 @@ _READERS: dict[type, dict[str, Callable[[Any], Any]]] = {}
 
 
 def encode(fact: Any) -> str:
-    """The dataclass as JSON text."""
+    """The dataclass as JSON text, without the fields that are kept elsewhere."""
     named = {}
     for name, default in _defaults(type(fact)):
         value = getattr(fact, name)
@@ -36,11 +36,12 @@ def encode(fact: Any) -> str:
     return orjson.dumps(named).decode()
 
 
-def decode(kind: type[_T], text: str) -> _T:
+def decode(kind: type[_T], text: str, **kept_elsewhere: Any) -> _T:
     """The inverse of `encode`; fields this version does not know are dropped."""
     named = orjson.loads(text)
     known = _readers(kind)
-    return kind(**{name: known[name](value) for name, value in named.items() if name in known})
+    read = {name: known[name](value) for name, value in named.items() if name in known}
+    return kind(**read, **kept_elsewhere)
 
 
 def _plain(name: str, value: Any) -> Any:
@@ -63,7 +64,8 @@ def _array(item: Any) -> list[Any]:
 
 def _defaults(kind: Any) -> tuple[tuple[str, Any], ...]:
     if kind not in _DEFAULTS:
-        _DEFAULTS[kind] = tuple((f.name, _default(f)) for f in fields(kind))
+        stored = [f for f in fields(kind) if not f.metadata]
+        _DEFAULTS[kind] = tuple((f.name, _default(f)) for f in stored)
     return _DEFAULTS[kind]
 
 

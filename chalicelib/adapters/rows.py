@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import zlib
-from dataclasses import replace
 from typing import cast
 
 import orjson
@@ -157,7 +156,7 @@ def persona_row(uid: str, key: Key, persona: Persona) -> Row:
     shard = int(persona.id[:2], 16) % keys.RECENT_SHARDS
     return _row(
         key,
-        body={"S": encode(replace(persona, figures=NO_FIGURES))},
+        body={"S": encode(persona)},
         recent_shard={"S": keys.recent_shard(uid, shard)},
         inserted_at={"S": f"{persona.inserted_at:015d}#{persona.id}"},
         name_shard={"S": keys.name_shard(uid, keys.name_shard_of(named))},
@@ -166,8 +165,7 @@ def persona_row(uid: str, key: Key, persona: Persona) -> Row:
 
 
 def read_persona(row: Row, sales: RecordSales) -> Persona:
-    persona = decode(Persona, row["body"]["S"])
-    return replace(persona, figures=sales.figures) if sales.figures != NO_FIGURES else persona
+    return decode(Persona, row["body"]["S"], figures=sales.figures)
 
 
 def members_row(key: Key, members: Members) -> Row:

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from bisect import bisect_left
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, fields
+from operator import attrgetter
 from typing import NamedTuple
 
 from chalicelib.domain.identity import Component, SourceRecord
@@ -40,6 +41,9 @@ class Figures(NamedTuple):
 
 NO_FIGURES = Figures()
 
+KEPT_ELSEWHERE = {"kept_elsewhere": True}
+"""Metadata of a field that is stored apart from its dataclass."""
+
 
 @dataclass(frozen=True, slots=True)
 class Persona:
@@ -71,7 +75,7 @@ class Persona:
     reasons: tuple[Reason, ...] = ()
     asked_by: tuple[Platform, ...] = ()
     earn_from: Day | None = None
-    figures: Figures = NO_FIGURES
+    figures: Figures = field(default=NO_FIGURES, metadata=KEPT_ELSEWHERE)
 
     @property
     def member(self) -> bool:
@@ -87,7 +91,10 @@ class Persona:
 
     def like(self, other: Persona) -> bool:
         """Equal but for the figures."""
-        return self == replace(other, figures=self.figures)
+        return _but_figures(self) == _but_figures(other)
+
+
+_but_figures = attrgetter(*(f.name for f in fields(Persona) if f.name != "figures"))
 
 
 def derive_persona(

@@ -8,7 +8,7 @@ from dataclasses import replace
 from chalicelib.domain.identity import Component, MergeKey, is_shared_too_widely, resolve
 from chalicelib.domain.ledger import RecordPoints
 from chalicelib.domain.loyalty import expires_on
-from chalicelib.domain.personas import NO_FIGURES, Persona, derive_persona
+from chalicelib.domain.personas import NO_FIGURES, Figures, Persona, derive_persona
 from chalicelib.domain.rules import Terms
 from chalicelib.domain.sales_summary import SalesSummary
 from chalicelib.services.ports.facts import (
@@ -45,7 +45,6 @@ class Closure:
         self._flipped: set[MergeKey] = set()
         self._recovering = False
         self._components: list[tuple[Component, Persona | None]] | None = None
-        self._personas: dict[str, Persona] | None = None
 
     def load(self, records: Iterable[str]) -> None:
         missing = [rid for rid in records if rid not in self._rows]
@@ -70,7 +69,7 @@ class Closure:
     def replace(self, new: StoredRecord) -> None:
         """Take up a new or changed record, and note which keys it takes and leaves."""
         rid = new.record.id
-        self._components = self._personas = None
+        self._components = None
         before = self._rows[rid].stored
         old_keys = before.keys if before else frozenset()
         self._new[rid] = new
@@ -80,23 +79,21 @@ class Closure:
             self.key_changes.setdefault(key, {})[rid] = None
 
     def replace_summary(self, rid: str, summary: SalesSummary) -> None:
-        self._components = self._personas = None
-        self._sales[rid] = replace(self.sales(rid), summary=summary)
+        self._components = None
+        self._sales[rid] = self.sales(rid)._replace(summary=summary)
 
     def replace_points(self, rid: str, points: RecordPoints) -> None:
-        self._personas = None
-        self._sales[rid] = replace(self.sales(rid), points=points)
+        self._sales[rid] = self.sales(rid)._replace(points=points)
 
     def sales_changes(self) -> dict[str, RecordSales]:
         """The rows of sales, points and figures that differ from what is stored."""
-        personas = self.derived()
+        figures_of = {persona.id: self._figures(persona) for persona in self.personas()}
         changes = {}
         for rid in self._reached | self._sales.keys():
-            persona = personas.get(rid)
-            figures = NO_FIGURES if persona is None else persona.figures
+            figures = figures_of.get(rid, NO_FIGURES)
             sales = self.sales(rid)
             if sales.figures != figures:
-                sales = replace(sales, figures=figures)
+                sales = sales._replace(figures=figures)
             if sales != self.sales_before(rid):
                 changes[rid] = sales
         return changes
@@ -145,7 +142,7 @@ class Closure:
 
     def expand(self, seeds: Iterable[str]) -> None:
         """Read on until every record reachable from the seeds through a live key is here."""
-        self._components = self._personas = None
+        self._components = None
         for key in self._flipped:
             self._reached.update(self._carriers(key, self._members[key]))
         frontier = set(seeds) | self._reached
@@ -180,16 +177,11 @@ class Closure:
 
     def derived(self) -> dict[str, Persona]:
         """The personas of everything reached, by id, with the points the ledger holds."""
-        if self._personas is None:
-            self._personas = {
-                persona.id: self._with_points(persona)
-                for _, persona in self.components()
-                if persona is not None
-            }
-        return self._personas
+        return {p.id: replace(p, figures=self._figures(p)) for p in self.personas()}
 
-    def personas(self) -> Iterable[Persona]:
-        return self.derived().values()
+    def personas(self) -> list[Persona]:
+        """The personas of everything reached, without points."""
+        return [persona for _, persona in self.components() if persona is not None]
 
     def left(self) -> int:
         """How many were members under a persona that goes on without being one."""
@@ -200,18 +192,19 @@ class Closure:
             for persona in self.personas()
         )
 
-    def _with_points(self, persona: Persona) -> Persona:
+    def _figures(self, persona: Persona) -> Figures:
+        """The persona's figures with the points the ledger holds."""
         held = [self.sales(rid).points for rid in persona.members]
         earned = sum([points.earned + points.expired for points in held])
         total = sum([points.total for points in held])
         if not total and not earned:
-            return persona
+            return persona.figures
         ends = expires_on(persona.last_days, earned, self.terms.rules.loyalty)
-        return replace(persona, figures=persona.figures._replace(points=total, expires_on=ends))
+        return persona.figures._replace(points=total, expires_on=ends)
 
     def persona_changes(self) -> dict[str, Persona | None]:
         """Persona rows to put or to delete (None), by the record id they are kept under."""
-        now = self.derived()
+        now = {persona.id: persona for persona in self.personas()}
         changes: dict[str, Persona | None] = {}
         for rid in self._reached:
             before, after = self._rows[rid].persona, now.get(rid)

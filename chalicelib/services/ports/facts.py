@@ -39,8 +39,7 @@ class StoredSale:
     sale: Sale
 
 
-@dataclass(frozen=True, slots=True)
-class RecordSales:
+class RecordSales(NamedTuple):
     """What is known of a record's sales without reading them, and what the ledger holds for it.
 
     `figures` are those of the persona that is kept under this record.
