@@ -16,10 +16,10 @@ import time
 from collections.abc import Sequence
 from pathlib import Path
 
+from benchmarks import normalising
 from benchmarks.growth import Size, costs_by_size, single_sale_costs
 from benchmarks.imports import import_cost
 from benchmarks.local import local_aws
-from benchmarks.normalising import record_costs
 from benchmarks.peers import PEERS, PeerCost, measure
 from benchmarks.phases import LISTED, Phase, Retailer
 from benchmarks.pos import Pos, simulated_pos
@@ -42,6 +42,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     report, began = Report(), time.monotonic()
     try:
         _imports(report)
+        _reading(report)
         _growth(report, chosen.personas)
         phases, costs = _syncs(report, chosen.shoppers, peers=not chosen.no_peers)
     except StepFailed as failure:
@@ -62,6 +63,12 @@ def _imports(report: Report) -> None:
     report.table("Import of app, CPU in ms", ("", "app", "floor", "ratio"), [("median of 9", *row)])
     report.data["import"] = {"app_ms": cost.app, "floor_ms": cost.floor, "ratio": cost.ratio}
     report.budgets.append(Budget("import of app against its floor", cost.ratio, 1.3, "times"))
+
+
+def _reading(report: Report) -> None:
+    with step("from an answer's bytes to facts, every platform"):
+        costs = normalising.reading_costs()
+    normalising.show(report, costs)
 
 
 def _growth(report: Report, largest: int) -> None:
@@ -149,16 +156,7 @@ def _syncs(
             with step("no change, once more"):
                 samples.append(retailer.sync("no change", "reread"))
         phases["no change"] = min(samples, key=lambda phase: phase.cpu_micros)
-        with step("parse, normalise, digest"):
-            parts = record_costs(pos)
     _show_phases(report, phases)
-    rows = [
-        (cost.stream, *(f"{found:.1f}" for found in (cost.parse, cost.normalise, cost.digest)))
-        for cost in parts
-    ]
-    head = ("CPU µs per record", "parse", "normalise", "digest")
-    report.table("What reading a record costs at least", head, rows)
-    report.data["reading"] = [vars(cost) for cost in parts]
     _show_peers(report, phases, costs)
     return phases, costs
 
