@@ -28,6 +28,23 @@ class Auphan(Simulated):
     dated: tuple[Stream, ...] = ("sales",)
     time_zone = "America/Toronto"
     currency = "CAD"
+    untold = (
+        "endpoints.*.params",
+        "endpoints.*.params.lang_id",
+        "endpoints.*.json_query.body.export",
+        "streams.stores.page.windows",
+        "streams.stores.page.windows.until_included",
+        "streams.stores.page.windows.newest_only",
+        "streams.customers.optional",
+        "streams.sales.lines.totals",
+        "streams.sales.map.subtotal",
+        "streams.sales.map.discount",
+        "streams.sales.map.tax",
+        "streams.inventory.optional",
+        "streams.inventory.in_stock",
+        "sale_words.open",
+        "sale_words.blank",
+    )
 
     def __init__(self, shoppers: int = 300, sales: int = 500) -> None:
         super().__init__(shoppers, sales)

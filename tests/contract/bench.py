@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from importlib import import_module
 from typing import Any, ClassVar, Protocol, Self
@@ -41,6 +41,8 @@ class Bench(Protocol):
     """Streams the POS filters by the time of the last change."""
     dated: tuple[Stream, ...]
     """Streams with any filter by time."""
+    untold: tuple[str, ...]
+    """Keys of the profile that nobody misses, as far as `review` can tell."""
 
     def access(self, **changes: str) -> CredentialAccess:
         """The right credential, with some fields changed."""
@@ -82,6 +84,9 @@ class Simulated:
         "inventory": "inventories",
     }
     """By stream: the table of the world."""
+    untold: tuple[str, ...] = ()
+    """Keys that the profile can do without (`*` is any step), for what it then says is whole and
+    true of the rows: they change how the POS is asked, or what may be missing."""
     stores = 2
     time_zone = "America/Los_Angeles"
     currency = "USD"
@@ -150,9 +155,9 @@ class Simulated:
         self.server.stop()
 
 
-def bench_of(platform: str) -> Callable[[], Bench]:
+def bench_of(platform: str) -> type[Simulated]:
     """The bench in the module of the platform's name. Raises ModuleNotFoundError."""
-    found: Callable[[], Bench] = import_module(f"tests.contract.{platform}").BENCH
+    found: type[Simulated] = import_module(f"tests.contract.{platform}").BENCH
     return found
 
 

@@ -27,6 +27,12 @@ class Profitek(Simulated):
     dated: tuple[Stream, ...] = ("customers", "sales")
     time_zone = "America/Vancouver"
     currency = "CAD"
+    untold = (
+        "streams.stores.page.params",
+        "streams.stores.page.params.*",
+        "streams.sales.page.windows.look_back",
+        "sale_words.void",
+    )
 
     def __init__(self, shoppers: int = 400, sales: int = 500, page_size: int = 40) -> None:
         super().__init__(shoppers, sales, page_size)

@@ -24,6 +24,14 @@ class Thsuite(Simulated):
     counted: tuple[Stream, ...] = listed
     filtered: tuple[Stream, ...] = ("customers",)
     dated: tuple[Stream, ...] = ("customers", "sales")
+    untold = (
+        "streams.stores.page.params",
+        "streams.stores.page.params.*",
+        "streams.*.page.changed",
+        "streams.sales.page.since.look_back_days",
+        "streams.sales.page.since.window_days",
+        "sale_words.open",
+    )
 
 
 BENCH = Thsuite

@@ -26,6 +26,18 @@ class Webjoint(Simulated):
     counted: tuple[Stream, ...] = listed
     filtered: tuple[Stream, ...] = ()
     dated: tuple[Stream, ...] = ()
+    untold = (
+        "credential.fields.*.pattern",
+        "credential.fields.2.required",
+        "endpoints.customers.params.sort",
+        "streams.stores.map.*",
+        "streams.inventory.each",
+        "streams.inventory.page.id",
+        "streams.inventory.map.sku",
+        "streams.inventory.map.price",
+        "streams.inventory.map.unit",
+        "probes.*.rows",
+    )
 
     def __init__(self, shoppers: int = 400, sales: int = 500, page_size: int = 40) -> None:
         super().__init__(shoppers, sales, page_size)

@@ -24,6 +24,11 @@ class Newpos(Simulated):
     counted: tuple[Stream, ...] = listed
     filtered: tuple[Stream, ...] = ("customers", "sales")
     dated: tuple[Stream, ...] = filtered
+    untold = (
+        "streams.stores.map.time_zone",
+        "streams.sales.page.keyset.window_days",
+        "sale_words.open",
+    )
 
 
 BENCH = Newpos
