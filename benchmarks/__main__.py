@@ -3,7 +3,7 @@
     python -m benchmarks [--shoppers 50000] [--personas 1000000] [--no-peers]
 
 Prints tables; `BENCH_JSON=path` writes everything as JSON. A missed budget is printed plainly and
-is no failure of the command. How to read it: docs/reference/benchmarks.md.
+is no failure of the command.
 """
 
 from __future__ import annotations
@@ -16,11 +16,11 @@ import time
 from collections.abc import Iterable, Sequence
 from pathlib import Path
 
+from benchmarks import normalising
 from benchmarks.duel import duel
 from benchmarks.growth import Size, costs_by_size, single_sale_costs
 from benchmarks.imports import import_cost
 from benchmarks.local import local_aws
-from benchmarks.normalising import record_costs
 from benchmarks.peers import PEERS
 from benchmarks.phases import LISTED, Phase, Retailer
 from benchmarks.pos import Pos, simulated_pos
@@ -40,6 +40,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     report, began = Report(), time.monotonic()
     try:
         _imports(report)
+        _reading(report)
         _growth(report, chosen.personas)
         phases = _syncs(report, chosen.shoppers)
         _count_budgets(report, phases)
@@ -62,6 +63,12 @@ def _imports(report: Report) -> None:
     report.table("Import of app, CPU in ms", ("", "app", "floor", "ratio"), [("median of 9", *row)])
     report.data["import"] = {"app_ms": cost.app, "floor_ms": cost.floor, "ratio": cost.ratio}
     report.budgets.append(Budget("import of app against its floor", cost.ratio, 1.3, "times"))
+
+
+def _reading(report: Report) -> None:
+    with step("from an answer's bytes to facts, every platform"):
+        costs = normalising.reading_costs()
+    normalising.show(report, costs)
 
 
 def _growth(report: Report, largest: int) -> None:
@@ -140,16 +147,7 @@ def _syncs(report: Report, shoppers: int) -> dict[str, Phase]:
         with step(f"prepare a retailer of {shoppers:,} shoppers"):
             retailer = Retailer(environment, pos)
         phases = _phases(retailer, pos)
-        with step("parse, normalise, digest"):
-            parts = record_costs(pos)
     _show_phases(report, phases)
-    rows = [
-        (cost.stream, *(f"{found:.1f}" for found in (cost.parse, cost.normalise, cost.digest)))
-        for cost in parts
-    ]
-    head = ("CPU µs per record", "parse", "normalise", "digest")
-    report.table("What reading a record costs at least", head, rows)
-    report.data["reading"] = [vars(cost) for cost in parts]
     return phases
 
 

@@ -1,76 +1,202 @@
-"""What parsing, normalising and digesting cost per record: the floor of a resync."""
+"""What reading costs per record, for every platform: from an answer's bytes to facts.
+
+    python -m benchmarks.normalising [platform ...]
+
+A record is what a stream counts: a shopper; a sale with all of its lines (three each here) and
+tenders, however many rows of a report it is; an item in stock. The answers of a first sync are kept
+from a simulator and read again by the same session, without network: parsed, held against page and
+filter, put together, normalised. No record comes twice in a round, and there are more of them than
+any cache keeps, so that a round finds no value of the one before.
+"""
 
 from __future__ import annotations
 
 import gc
+import sys
 import time
+from collections import deque
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
+from typing import Any, cast
 
-import requests
+import orjson
 
-from benchmarks.pos import Pos
+from benchmarks.report import Budget, Report
+from chalicelib.adapters.clock import SystemClock
 from chalicelib.domain.manifest import digest, id_digest
-from chalicelib.domain.records import Stream
+from chalicelib.domain.records import Instant, Stream
 from chalicelib.pos import answers, registry
-from chalicelib.pos.fields import Setting
-from chalicelib.pos.normalise import Normaliser
-from chalicelib.pos.sheet import sheet_of
+from chalicelib.pos.profile import Profile
+from chalicelib.pos.session import Doors, Keyring, Session
+from chalicelib.pos.transport import Call, Transport
+from chalicelib.services.ports.pos import CredentialAccess, Cursor, Page, StreamPlan
+from simulators.registry import platform_of, server_of
+from simulators.shapes import WorldSpec
+from simulators.world import World
 
-LISTINGS: dict[Stream, str] = {"customers": "customers", "sales": "sales_histories"}
-PAGES = 8
-PAGE = 250
-ROUNDS = 5
+BUDGET_MICROS = 60
+RECORDS = 2_400
+ROUNDS = 7
+LINES_A_SALE = 3
+STREAMS: tuple[Stream, ...] = ("customers", "sales", "inventory")
+DAY = 86_400_000
+YEAR = 365 * DAY
 
 
 @dataclass(frozen=True)
-class RecordCost:
-    """Microseconds of CPU per record."""
+class ReadingCost:
+    """Microseconds of CPU per record: `json` of orjson alone over the same bytes, `read` of all
+    from bytes to facts (JSON included), `digest` of telling whether a fact changed."""
 
+    platform: str
     stream: Stream
-    parse: float
-    normalise: float
+    records: int
+    bytes: float
+    json: float
+    read: float
     digest: float
 
-
-def record_costs(pos: Pos) -> list[RecordCost]:
-    return [_of(stream, _bodies(pos, path)) for stream, path in LISTINGS.items()]
-
-
-def _bodies(pos: Pos, path: str) -> list[bytes]:
-    headers = {"Authorization": f"Bearer {pos.token}"}
-    found = []
-    for page in range(1, PAGES + 1):
-        params: dict[str, str | int] = {"page": page, "per_page": PAGE, "q[s]": "id asc"}
-        answer = requests.get(
-            f"{pos.base_url}/v2/venue/{path}", params=params, headers=headers, timeout=60
-        )
-        found.append(answer.content)
-    return found
+    @property
+    def times_json(self) -> float:
+        return self.read / self.json
 
 
-def _of(stream: Stream, bodies: list[bytes]) -> RecordCost:
-    profile = registry.profile("posabit")
-    normaliser = Normaliser(profile, stream, Setting(store_key="bench"))
-    best = [float("inf")] * 3
+class Replay:
+    """Stands in for the transport: kept bodies instead of a network."""
+
+    def __init__(self, bodies: Sequence[bytes]) -> None:
+        self._bodies = iter(bodies)
+        self.parse: Callable[[bytes, str], Any] = answers.parse
+        self.requests = self.retries = 0
+
+    def get(self, _call: Call, read: Callable[[Any], Any]) -> Any:
+        self.requests += 1
+        return read(self.parse(next(self._bodies), "application/json"))
+
+    def now(self) -> Instant:
+        return int(time.time() * 1000)
+
+
+def reading_costs(platforms: Sequence[str] = ()) -> list[ReadingCost]:
+    """Of every stream of the platforms (all there are, when none is named)."""
+    return [cost for platform in platforms or registry.names() for cost in _platform(platform)]
+
+
+def _platform(platform: str) -> Iterator[ReadingCost]:
+    now = int(time.time() * 1000) // DAY * DAY
+    spec = WorldSpec(
+        now=now, shoppers=RECORDS, sales=RECORDS, stores=1, products=RECORDS, old_lots=0, mess=0
+    )
+    profile = registry.profile(platform)
+    with server_of(platform)(World(spec, platform_of(platform))) as server:
+        typed = server.api.credentials()[0]
+        access = CredentialAccess(platform, typed, None, "America/Los_Angeles")
+        plans = [StreamPlan(stream, now, history_from=now - YEAR) for stream in STREAMS]
+        kept = [_kept(profile, access, server.base_url, plan) for plan in plans]
+    for plan, bodies in zip(plans, kept, strict=True):
+        yield _measured(profile, access, plan, bodies)
+
+
+def _kept(
+    profile: Profile, access: CredentialAccess, base_url: str, plan: StreamPlan
+) -> list[bytes]:
+    """The bodies of a stream's answers, in order."""
+    transport = Transport(SystemClock(), base_url, title=profile.title)
+    doors = Doors(profile, Keyring(access.fields), transport)
+    bodies: list[bytes] = []
+    parse = transport.parse
+
+    def keep(body: bytes, content_type: str) -> Any:
+        bodies.append(body)
+        return parse(body, content_type)
+
+    transport.parse = keep
+    for _ in _pages(Session(profile, access, doors, transport), plan):
+        pass
+    transport.close()
+    return bodies
+
+
+def _pages(session: Session, plan: StreamPlan) -> Iterator[Page]:
+    cursor: Cursor | None = None
+    while True:
+        page = session.fetch(plan, cursor)
+        yield page
+        cursor = page.cursor
+        if cursor is None:
+            return
+
+
+def _measured(
+    profile: Profile, access: CredentialAccess, plan: StreamPlan, bodies: list[bytes]
+) -> ReadingCost:
+    """The least disturbed of several rounds. A page is let go before the next, as by a worker, and
+    the collector runs as it does there."""
+
+    def pages() -> Iterator[Page]:
+        replay = cast(Transport, Replay(bodies))
+        doors = Doors(profile, Keyring(access.fields), replay)
+        return _pages(Session(profile, access, doors, replay), plan)
+
+    facts: list[Any] = [fact for page in pages() for fact in page.facts]
     gc.collect()
     gc.freeze()
-    gc.disable()
+    try:
+        json = _least(lambda: deque(map(orjson.loads, bodies), maxlen=0))
+        read = _least(lambda: deque(pages(), maxlen=0))
+        told = _least(lambda: [(digest(fact), id_digest(fact.ext_id)) for fact in facts])
+    finally:
+        gc.unfreeze()
+    per = 1e6 / len(facts)
+    size = sum(map(len, bodies)) / len(facts)
+    platform, stream = profile.platform, plan.stream
+    return ReadingCost(platform, stream, len(facts), size, json * per, read * per, told * per)
+
+
+def _least(work: Callable[[], object]) -> float:
+    """CPU seconds of this process."""
+    best = float("inf")
     for _ in range(ROUNDS):
-        spent = [0.0, 0.0, 0.0]
-        records = 0
-        for body in bodies:
-            marks = [time.process_time()]
-            sheet = sheet_of(answers.parse(body, ""), profile.streams[stream], stream)
-            marks.append(time.process_time())
-            facts = normaliser.page(sheet.rows).facts
-            marks.append(time.process_time())
-            for fact in facts:
-                digest(fact)
-                id_digest(fact.ext_id)  # type: ignore[union-attr]
-            marks.append(time.process_time())
-            records += len(facts)
-            spent = [so_far + marks[i + 1] - marks[i] for i, so_far in enumerate(spent)]
-        best = [min(b, s * 1e6 / records) for b, s in zip(best, spent, strict=True)]
-    gc.enable()
-    gc.unfreeze()
-    return RecordCost(stream, *best)
+        began = time.process_time()
+        work()
+        best = min(best, time.process_time() - began)
+    return best
+
+
+def show(report: Report, costs: Sequence[ReadingCost]) -> None:
+    rows = [
+        (
+            f"{cost.platform} {cost.stream}",
+            f"{cost.records:,}",
+            f"{cost.bytes:,.0f}",
+            f"{cost.json:.1f}",
+            f"{cost.read:.1f}",
+            f"{cost.read / LINES_A_SALE:.1f}" if cost.stream == "sales" else "",
+            f"{cost.times_json:.1f}",
+            f"{cost.digest:.1f}",
+        )
+        for cost in costs
+    ]
+    head = (
+        "CPU µs per record",
+        "records",
+        "bytes",
+        "JSON",
+        "read",
+        "a line",
+        "times JSON",
+        "digest",
+    )
+    report.table("Reading a record, from bytes to facts", head, rows)
+    report.data["reading"] = [{**vars(cost), "times_json": cost.times_json} for cost in costs]
+    for platform in dict.fromkeys(cost.platform for cost in costs):
+        dearest = max((c for c in costs if c.platform == platform), key=lambda cost: cost.read)
+        what = f"CPU to read a record of {platform}"
+        note = f"{dearest.stream} are the dearest"
+        report.budgets.append(Budget(what, dearest.read, BUDGET_MICROS, "µs", note))
+
+
+if __name__ == "__main__":
+    told = Report()
+    show(told, reading_costs(sys.argv[1:]))
+    told.close()

@@ -66,6 +66,9 @@ class Api(ABC):
     plain_params: ClassVar[frozenset[str]] = frozenset()
     """Parameters whose values say nothing about a person and open nothing; others are masked."""
 
+    page_setting: ClassVar[str | None] = None
+    """The switch that says how many rows a page has at most, where there are pages."""
+
     settings: Settings
 
     def __init__(self, world: World, clock: Callable[[], int], cache_bytes: int) -> None:
@@ -94,6 +97,11 @@ class Api(ABC):
     @abstractmethod
     def about(self) -> dict[str, Any]:
         """What the start line says besides URL and spec: keys and stores."""
+
+    def credentials(self) -> list[dict[str, str]]:
+        """What the retailer types on AIQ's card to connect all of it, a credential each, by the
+        keys of the card's fields."""
+        return [{"key": venue.token} for venue in self.world.venues]
 
     def problem(self, status: int, message: str) -> Reply:
         """An HTTP error as this POS words it."""

@@ -1,47 +1,70 @@
-"""Start a new platform, as `make pos NAME=newpos` does: its folder with a first profile.
+"""Start a new platform, as `make pos NAME=newpos` does: profile, simulator, line of the test.
 
-Everything in that profile is marked INFERRED, and it names no host: it can be read and shown, and
-calls nobody, until somebody replaces the guesses by what the vendor says.
+What it writes is a whole platform of a made-up contract: everything in the profile is marked
+INFERRED and names no host, so that it calls nobody; the simulator speaks that contract, and the
+contract suite passes. Whoever adds the platform replaces the guesses by what the vendor says, on
+both sides (docs/how-to/add-a-platform.md).
 """
 
 from __future__ import annotations
 
 import sys
 from pathlib import Path
-from string import Template
 
-from chalicelib.pos.profile import FILE, FOLDER
+from tools.paths import ROOT
 
-_DRAFT = Path(__file__).parent / "scaffold" / FILE
+_DRAFT = Path(__file__).parent / "scaffold"
+_NAME = "newpos"
+_HOMES = {
+    "profile.yaml": "chalicelib/pos/{name}/profile.yaml",
+    "simulator": "simulators/{name}",
+    "bench.py": "tests/contract/{name}.py",
+}
 
 
-def scaffold(name: str, folder: Path = FOLDER) -> Path:
-    """Make the platform's folder and answer it.
+def scaffold(name: str, root: Path = ROOT) -> list[Path]:
+    """Write the platform's files; answers them.
 
-    Raises ValueError when the name cannot name a platform, FileExistsError when it names one.
+    Raises ValueError when the name cannot name a platform, FileExistsError when a part of one of
+    that name is there.
     """
     if not (name.isascii() and name.isidentifier() and name.islower()):
         raise ValueError(f"{name!r} is no name for a platform: small letters and digits")
-    home = folder / name
-    home.mkdir()
-    (home / "__init__.py").touch()
-    draft = Template(_DRAFT.read_text(encoding="utf-8"))
-    profile = draft.substitute(platform=name, title=name.capitalize())
-    (home / FILE).write_text(profile, encoding="utf-8")
-    return home
+    homes = {draft: root / home.format(name=name) for draft, home in _HOMES.items()}
+    package = homes["profile.yaml"].parent
+    for taken in (package, *homes.values()):
+        if taken.exists():
+            raise FileExistsError(f"{taken.relative_to(root)} is there already")
+    written = [_write(package / "__init__.py", "")]
+    for draft, home in homes.items():
+        source = _DRAFT / draft
+        for file in sorted(source.glob("*.py")) if source.is_dir() else [source]:
+            text = file.read_text(encoding="utf-8")
+            text = text.replace(_NAME, name).replace(_NAME.capitalize(), name.capitalize())
+            written.append(_write(home / file.relative_to(source), text))
+    return written
+
+
+def _write(path: Path, text: str) -> Path:
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_text(text, encoding="utf-8")
+    return path
 
 
 def main(arguments: list[str]) -> int:
-    try:
-        home = scaffold(*arguments)
-    except TypeError:
+    if len(arguments) != 1:
         print("name it: make pos NAME=newpos", file=sys.stderr)
         return 2
+    try:
+        written = scaffold(arguments[0])
     except (ValueError, FileExistsError) as error:
         print(error, file=sys.stderr)
         return 1
-    print(f"{home / FILE}: replace what is marked INFERRED")
-    print("then give it a simulator under simulators/ and a line in tests/contract/")
+    for path in written:
+        print(path.relative_to(ROOT))
+    print(
+        "Replace what is marked INFERRED, and the simulator with it: docs/how-to/add-a-platform.md"
+    )
     return 0
 
 

@@ -5,8 +5,9 @@ What a field is read as, its name decides, so that a map only says where the POS
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from operator import itemgetter
 from typing import Any, TypeVar
 
 from chalicelib.pos import coerce
@@ -18,6 +19,8 @@ from chalicelib.pos.window_profile import Sum
 Row = dict[str, Any]
 Read = Callable[[Row], Any]
 Coercion = Callable[[Json], Any]
+Simple = tuple[str, str, Coercion]
+"""A field, the row's key where it stands, and what it is read as."""
 T = TypeVar("T")
 Fields = Mapping[str, Paths | Consent | Negated | Piece | Sum | Rows]
 
@@ -50,27 +53,64 @@ class Compiler:
         `given` coercions go before those the names stand for. The function raises Unusable, naming
         the POS's field.
         """
-        by_name = self._by_name | given
-        simple, others = [], []
-        for name, spec in fields.items():
-            coercion = by_name.get(name, coerce.text)
-            if isinstance(spec, str) and "." not in spec:
-                simple.append((name, spec, coercion))
-            elif not isinstance(spec, Rows):
-                others.append((name, self._other(spec, coercion)))
+        simple, others = self._split(fields, given)
 
         def extract(row: Row) -> dict[str, Any]:
             try:
                 values = {name: coercion(row.get(key)) for name, key, coercion in simple}
             except Unusable:
-                for _, key, coercion in simple:
-                    reader(key, coercion)(row)
+                _name_the_broken(simple, row)
                 raise
             for name, read in others:
                 values[name] = read(row)
             return values
 
         return extract
+
+    def in_order(
+        self,
+        order: tuple[str, ...],
+        fields: Fields,
+        defaults: Mapping[str, Any],
+        **given: Coercion,
+    ) -> Callable[[Row], list[Any]]:
+        """As `extractor`, but a list of the values of all names of `order`, in that order, which a
+        dataclass of many fields takes in less time than names. `defaults`: of what the map leaves
+        out."""
+        simple, others = self._split(fields, given)
+        read = [(key, coercion) for _, key, coercion in simple]
+        told = [name for name, *_ in (*simple, *others)]
+        silent = [name for name in order if name not in told]
+        constants = [defaults.get(name) for name in silent]
+        arrange = itemgetter(*map([*told, *silent].index, order))
+
+        def extract(row: Row) -> list[Any]:
+            try:
+                values = [coercion(row.get(key)) for key, coercion in read]
+            except Unusable:
+                _name_the_broken(simple, row)
+                raise
+            for _, read_other in others:
+                values.append(read_other(row))
+            values += constants
+            return list(arrange(values))
+
+        return extract
+
+    def _split(
+        self, fields: Fields, given: Mapping[str, Coercion]
+    ) -> tuple[list[Simple], list[tuple[str, Read]]]:
+        """The fields that stand under one key of the row, and readers of the others; no arrays."""
+        by_name = {**self._by_name, **given}
+        simple: list[Simple] = []
+        others: list[tuple[str, Read]] = []
+        for name, spec in fields.items():
+            coercion = by_name.get(name, coerce.text)
+            if isinstance(spec, str) and "." not in spec:
+                simple.append((name, spec, coercion))
+            elif not isinstance(spec, Rows):
+                others.append((name, self._other(spec, coercion)))
+        return simple, others
 
     def _other(self, spec: Paths | Consent | Negated | Piece | Sum, coercion: Coercion) -> Read:
         match spec:
@@ -142,6 +182,12 @@ _MONEY: dict[str, Coercion] = {
 }
 
 
+def _name_the_broken(simple: Sequence[Simple], row: Row) -> None:
+    """Raises the Unusable of the first field that is broken, with the field's name."""
+    for _, key, coercion in simple:
+        reader(key, coercion)(row)
+
+
 def _sum(spec: Sum, coercion: Coercion) -> Read:
     """A reader that adds up what is said; None when nothing is."""
     walks = [(path, *path.partition(".")[::2]) for path in spec.sum]
@@ -149,9 +195,9 @@ def _sum(spec: Sum, coercion: Coercion) -> Read:
     def read(row: Row) -> Any:
         total = None
         for path, name, within in walks:
+            found = row.get(name)
             try:
-                for found in _parts(row.get(name), within):
-                    part = coercion(found)
+                for part in map(coercion, _parts(found, within) if within else (found,)):
                     if part is not None:
                         total = part if total is None else total + part
             except Unusable as unusable:
@@ -162,11 +208,9 @@ def _sum(spec: Sum, coercion: Coercion) -> Read:
 
 
 def _parts(value: Json, within: str) -> list[Json]:
-    """The value, or the field `within` of every element of the array that it is."""
-    if not within:
-        return [value]
-    elements = value if isinstance(value, list) else [value]
-    return [element.get(within) for element in elements if isinstance(element, dict)]
+    """The field `within` of every element of the array that the value is."""
+    elements = value if type(value) is list else [value]
+    return [element.get(within) for element in elements if type(element) is dict]
 
 
 def _negated(spec: Negated) -> Read:

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Annotated, Literal
+from typing import Annotated, Literal, Self
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, ConfigDict, Field, model_validator
 
 from chalicelib.pos.window_profile import NoneWindow, Offset, Proof, Sum
 
@@ -17,7 +17,21 @@ class Part(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True)
 
 
-class Keyset(Part):
+class Windowed(Part):
+    """Windows of days on a first pass need a filter for their end."""
+
+    before: str | None = None
+    window_days: int | None = Field(default=None, gt=0)
+    history_days: int = 365
+
+    @model_validator(mode="after")
+    def _a_window_has_two_ends(self) -> Self:
+        if self.window_days and self.before is None:
+            raise ValueError("window_days need the filter of a window's end (before)")
+        return self
+
+
+class Keyset(Windowed):
     """Reading on from the last row's instant instead of from a page number.
 
     `after`/`before` name the filters, both exclusive. `window_days`: on a first pass read windows
@@ -26,9 +40,6 @@ class Keyset(Part):
 
     field: str
     after: str
-    before: str | None = None
-    window_days: int | None = Field(default=None, gt=0)
-    history_days: int = 365
 
 
 class Single(Part):
@@ -54,17 +65,14 @@ class PageTotal(Part):
     keyset: Keyset | None = None
 
 
-class Since(Part):
+class Since(Windowed):
     """A filter by time. `after` and `before` name the parameters, both bounds included, `field` the
     instant in a row they go by; `look_back_days` further back than the plan asks, where the POS
     does not filter by the last change. `window_days`: as in Keyset."""
 
     field: str
     after: str
-    before: str | None = None
     look_back_days: int = Field(default=0, ge=0)
-    window_days: int | None = Field(default=None, gt=0)
-    history_days: int = 365
 
 
 class PageLimit(Part):
@@ -117,8 +125,8 @@ class Group(Part):
 
     by: str
     into: str
-    names: Mapping[str, str] = Field(default_factory=dict)
-    sums: Mapping[str, str] = Field(default_factory=dict)
+    names: Mapping[str, str]
+    sums: Mapping[str, str]
 
 
 class Consent(Part):
@@ -126,6 +134,12 @@ class Consent(Part):
 
     given: str | None = None
     refused: str | None = None
+
+    @model_validator(mode="after")
+    def _says_something(self) -> Consent:
+        if self.given is None and self.refused is None:
+            raise ValueError("a consent needs a flag that tells it")
+        return self
 
 
 class Negated(Part):

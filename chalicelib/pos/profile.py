@@ -11,18 +11,10 @@ from functools import cache
 from pathlib import Path
 from typing import Any, Literal
 
-from pydantic import Field, model_validator
+from pydantic import Field, ValidationError, model_validator
 
 from chalicelib.domain.errors import NotFound
-from chalicelib.domain.records import (
-    Customer,
-    InventoryItem,
-    LineItem,
-    Sale,
-    StoreFact,
-    Stream,
-    Tender,
-)
+from chalicelib.domain.records import Stream
 from chalicelib.pos.page_profile import (
     Consent,
     Each,
@@ -34,6 +26,8 @@ from chalicelib.pos.page_profile import (
     Piece,
     Rows,
 )
+from chalicelib.pos.profile_checks import evidence_faults, faults
+from chalicelib.pos.profile_lines import Faults, broken
 from chalicelib.pos.window_profile import JsonQuery, Lines, PlainErrors, Proof, Sum
 from chalicelib.services.ports.pos import CredentialField, PlatformInfo
 
@@ -41,16 +35,6 @@ FOLDER = Path(__file__).parent
 FILE = "profile.yaml"
 
 Evidence = Literal["DOC", "HELP", "CODE", "WEAK", "INFERRED"]
-SHAPES: dict[str, frozenset[str]] = {
-    "stores": frozenset(StoreFact.__slots__),
-    "customers": frozenset((*Customer.__slots__, "birth_year")),
-    "sales": frozenset((*Sale.__slots__, "sale_type", "is_void")),
-    "inventory": frozenset(InventoryItem.__slots__),
-    "items": frozenset(LineItem.__slots__),
-    "tenders": frozenset(Tender.__slots__),
-    "discounts": frozenset(("name",)),
-}
-"""What a map may fill: the common shape, and what the shape is worked out from."""
 
 
 class Contract(Part):
@@ -73,7 +57,7 @@ class FieldProfile(Part):
     required: bool = True
     immutable: bool = False
     pattern: str | None = None
-    max_length: int = 200
+    max_length: int
     host: bool = False
 
 
@@ -115,16 +99,16 @@ class Pace(Part):
     """`gap_ms` passes between an answer and the next request; one request is in flight."""
 
     gap_ms: int = Field(ge=0)
-    in_flight: Literal[1] = 1
+    in_flight: Literal[1]
 
 
 class Times(Part):
     """How the POS writes instants. `zone`: of texts that carry no offset; `store` means the zone of
     the mapped store. `formats`: `iso`, or formats of `strptime`."""
 
-    zone: str = "UTC"
-    formats: tuple[str, ...] = ("iso",)
-    zone_names: Literal["iana", "rails"] = "iana"
+    zone: str
+    formats: tuple[str, ...]
+    zone_names: Literal["iana", "rails"]
 
 
 class Endpoint(Part):
@@ -140,7 +124,8 @@ class StreamProfile(Part):
     """One stream. `rows`: path of the array (`$`: the body is it, its rows being objects, or arrays
     under a header; none: the body is the one row); `unwrap`: the key a row may be wrapped in;
     `map`: field of the common shape → where the POS has it. `optional`: not every server has it.
-    `in_stock`: the quantity by which rows of nothing are left out."""
+    `in_stock`: the quantity by which rows of nothing are left out. `unread`: what rows and envelope
+    are known to have besides, as dotted paths."""
 
     endpoint: str
     page: PageProfile
@@ -151,6 +136,7 @@ class StreamProfile(Part):
     lines: Lines | None = None
     optional: bool = False
     in_stock: str | None = None
+    unread: tuple[str, ...] = ()
     map: Mapping[str, Paths | Consent | Negated | Piece | Sum | Rows]
 
 
@@ -179,8 +165,8 @@ class SaleWords(Part):
 class Contacts(Part):
     """`employee`, `inactive`: the values of the customer's type that say so."""
 
-    phone_region: str = "US"
-    employee_types: tuple[str, ...] = ()
+    phone_region: str
+    employee_types: tuple[str, ...]
     placeholder_email_domains: tuple[str, ...] = ()
 
 
@@ -216,8 +202,8 @@ class Profile(Part):
     """Permission → what to do where granting it is not in the retailer's hands."""
     endpoints: Mapping[str, Endpoint]
     streams: Mapping[Stream, StreamProfile]
-    sale_words: SaleWords = SaleWords()
-    contacts: Contacts = Contacts()
+    sale_words: SaleWords
+    contacts: Contacts
     error_objects: ErrorObjects | None = None
     plain_errors: PlainErrors | None = None
     scope_field: str | None = None
@@ -231,22 +217,14 @@ class Profile(Part):
     @model_validator(mode="before")
     @classmethod
     def _evidence_points_at_something(cls, raw: Any) -> Any:
-        for path in raw.get("evidence", {}):
-            if not _has(raw, path):
-                raise ValueError(f"evidence names {path!r}, which the profile does not have")
+        if isinstance(raw, dict) and (found := list(evidence_faults(raw))):
+            raise Faults(found)
         return raw
 
     @model_validator(mode="after")
-    def _names_that_are_used_exist(self) -> Profile:
-        used = {s.endpoint for s in self.streams.values()} | {p.endpoint for p in self.probes}
-        if missing := used - set(self.endpoints):
-            raise ValueError(f"no such endpoint: {', '.join(sorted(missing))}")
-        return self
-
-    @model_validator(mode="after")
-    def _maps_fill_the_common_shape(self) -> Profile:
-        for name, stream in self.streams.items():
-            _must_fit(name, stream.map)
+    def _the_parts_fit(self) -> Profile:
+        if found := list(faults(self)):
+            raise Faults(found)
         return self
 
     @property
@@ -300,39 +278,21 @@ class Profile(Part):
         )
 
 
-def _must_fit(
-    shape: str, fields: Mapping[str, Paths | Consent | Negated | Piece | Sum | Rows]
-) -> None:
-    if unknown := set(fields) - SHAPES[shape]:
-        raise ValueError(f"the map of {shape} fills {', '.join(sorted(unknown))}, which is nothing")
-    for name, spec in fields.items():
-        if isinstance(spec, Rows):
-            _must_fit(name, spec.map)
-
-
-def _has(raw: Any, path: str) -> bool:
-    """Whether a dotted path leads somewhere; a list element is found by its `key` or `name`."""
-    for step in path.split("."):
-        if isinstance(raw, list):
-            raw = {x.get("key", x.get("name")): x for x in raw if isinstance(x, dict)}
-        if not isinstance(raw, dict) or step not in raw:
-            return False
-        raw = raw[step]
-    return True
-
-
-def parse(text: str) -> Profile:
-    """Read a profile from YAML. Raises pydantic's ValidationError when it breaks the model."""
+def parse(text: str, file: str = FILE) -> Profile:
+    """Read a profile from YAML. Raises BrokenProfile, which tells `file` and line of each fault."""
     import yaml
 
     loader = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
-    return Profile.model_validate(yaml.load(text, Loader=loader))  # noqa: S506 - a safe loader
+    try:
+        return Profile.model_validate(yaml.load(text, Loader=loader))  # noqa: S506 - a safe loader
+    except (ValidationError, yaml.YAMLError) as error:
+        raise broken(error, text, file) from None
 
 
 @cache
 def load(platform: str) -> Profile:
-    """The profile of a platform, parsed once per process. Raises NotFound."""
+    """The profile of a platform, parsed once per process. Raises NotFound, BrokenProfile."""
     path = FOLDER / platform / FILE
     if not platform.isidentifier() or not path.is_file():
         raise NotFound(f"There is no platform {platform!r}.")
-    return parse(path.read_text(encoding="utf-8"))
+    return parse(path.read_text(encoding="utf-8"), f"{platform}/{FILE}")

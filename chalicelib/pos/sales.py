@@ -118,17 +118,22 @@ def _negate(values: dict[str, Any]) -> None:
 
 
 def _line(compiler: Compiler, fields: Fields) -> Callable[[Row], LineItem]:
-    extract = compiler.extractor(fields, ext_id=coerce.optional_id)
+    order = LineItem.__match_args__
+    defaults = {"quantity": "1", "discount": 0}
+    extract = compiler.in_order(order, fields, defaults, ext_id=coerce.optional_id)
     discounts_of = elements(fields.get("discounts"), partial(_name, compiler))
+    quantity, discount, discounts, returned = map(
+        order.index, ("quantity", "discount", "discounts", "returned")
+    )
 
     def line(row: Row) -> LineItem:
         values = extract(row)
-        quantity = values["quantity"] = values.get("quantity") or "1"
-        values["discount"] = abs(values.get("discount") or 0)
+        count = values[quantity] = values[quantity] or "1"
+        values[discount] = abs(values[discount] or 0)
         names = discounts_of(row)
-        if names:
-            names = tuple(dict.fromkeys(filter(None, names)))
-        return LineItem(returned=quantity[0] == "-", discounts=names, **values)
+        values[discounts] = tuple(dict.fromkeys(filter(None, names))) if names else ()
+        values[returned] = count[0] == "-"
+        return LineItem(*values)
 
     return line
 

@@ -35,9 +35,9 @@ class Windows(WindowPart):
     format: str
     field: str
     until_included: bool = False
-    days: int = Field(default=1, gt=0)
-    max_days: int = Field(default=1, gt=0)
-    grow_below: int = Field(default=0, ge=0)
+    days: int = Field(gt=0)
+    max_days: int = Field(gt=0)
+    grow_below: int = Field(ge=0)
     history_days: int = Field(default=365, gt=0)
     look_back: LookBack | None = None
     newest_only: bool = False

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import unicodedata
 from collections.abc import Iterable, Mapping
 
 from chalicelib.domain.errors import Conflict, InvalidInput
@@ -10,6 +11,9 @@ from chalicelib.services.ports.pos import CredentialField, PlatformInfo
 
 MARKET = "market"
 """The field *Relevant market of credential*, where the platform has it."""
+
+ORDINALS = "ªº"
+"""Letters of their own that stand behind a number."""
 
 
 def validated(info: PlatformInfo, given: Mapping[str, str]) -> dict[str, str]:
@@ -87,11 +91,37 @@ def _fault(field: CredentialField, value: str) -> str | None:
         return None  # judged by the gateway, in one text for all reasons
     if len(value) > field.max_length:
         return f"at most {field.max_length} characters"
+    return _misspelt(field, value)
+
+
+def _misspelt(field: CredentialField, value: str) -> str | None:
     if not value.isprintable():
         return "has a line break or another character that cannot be typed"
+    if _looks_alike(value):
+        return "has letters that look like others; type it with one keyboard"
     if field.pattern and not re.fullmatch(field.pattern, value):
         return f"does not look like a {field.label}"
     return None
+
+
+def _looks_alike(value: str) -> bool:
+    """Whether the value has letters or digits that pass for others: full-width and styled ones, and
+    words of several alphabets, in which an `a` may be a Cyrillic one."""
+    if value.isascii():
+        return False
+    for word in value.split():
+        plain = [c for c in word if (c.isalpha() or c.isdecimal()) and c not in ORDINALS]
+        if any(unicodedata.normalize("NFKC", c) != c for c in plain):
+            return True
+        if len({_alphabet(c) for c in plain if c.isalpha()}) > 1:
+            return True
+    return False
+
+
+def _alphabet(letter: str) -> str:
+    """`LATIN`, `CYRILLIC` …; Japanese and Korean write with several at once."""
+    found = unicodedata.name(letter, "?").split()[0]
+    return "CJK" if found in ("HIRAGANA", "KATAKANA", "HANGUL") else found
 
 
 def _unknown(info: PlatformInfo, given: Iterable[str]) -> list[dict[str, object]]:

@@ -101,6 +101,9 @@ class AuphanApi(Api):
             ],
         }
 
+    def credentials(self) -> list[dict[str, str]]:
+        return [{"host": "", "api_key": self.api_key}]
+
     def problem(self, status: int, message: str) -> Reply:
         return Reply(status, message.encode(), PHP if self.settings.php_types else TEXT)
 

@@ -76,6 +76,7 @@ class PosabitApi(Api):
             "q[quantity_on_hand_gt]"
         )
     )
+    page_setting = "max_per_page"
     settings: PosabitSettings
 
     def __init__(self, world: World, clock: Callable[[], int], cache_bytes: int) -> None:
@@ -105,6 +106,9 @@ class PosabitApi(Api):
                 for shop in self.world.shops
             ],
         }
+
+    def credentials(self) -> list[dict[str, str]]:
+        return [{"store_name": v.name, "key": v.token} for v in self.world.venues]
 
     def controls(self) -> dict[tuple[str, str], Callable[[dict[str, Any]], Any]]:
         return {

@@ -96,6 +96,7 @@ class ProfitekApi(Api):
     plain_params: ClassVar[frozenset[str]] = frozenset(
         words("startIndex count modifiedSince from to storeName")
     )
+    page_setting = "max_per_page"
 
     def __init__(self, world: World, clock: Callable[[], int], cache_bytes: int) -> None:
         self.settings: Settings = Settings()
@@ -120,6 +121,12 @@ class ProfitekApi(Api):
                 for shop in self.world.shops
             ]
         }
+
+    def credentials(self) -> list[dict[str, str]]:
+        return [
+            {"host": "", "store_name": venue.name, "auth_key": venue.token}
+            for venue in self.world.venues
+        ]
 
     def problem(self, status: int, message: str) -> Reply:
         return answered({"Message": message}, status)

@@ -78,6 +78,7 @@ class ThsuiteApi(Api):
     tables = TABLES
     columns = COLUMNS
     plain_params = frozenset(words("page limit updatedSince startDate endDate"))
+    page_setting = "max_limit"
     settings: ThsuiteSettings
 
     def __init__(self, world: World, clock: Callable[[], int], cache_bytes: int) -> None:
@@ -105,6 +106,9 @@ class ThsuiteApi(Api):
                 for shop in self.world.shops
             ]
         }
+
+    def credentials(self) -> list[dict[str, str]]:
+        return [{"api_key": venue.token} for venue in self.world.venues]
 
     def row_id(self, table: str, shop: Shop, row: Any) -> str:
         del shop

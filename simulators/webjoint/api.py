@@ -90,6 +90,7 @@ class WebjointApi(Api):
     columns = COLUMNS
     refunds = frozenset(("R2", "R3"))
     plain_params = frozenset(words("facilityId range startDate sort"))
+    page_setting = "max_rows"
     settings: WebjointSettings
 
     def __init__(self, world: World, clock: Callable[[], int], cache_bytes: int) -> None:
@@ -120,6 +121,9 @@ class WebjointApi(Api):
                 for shop in self.world.shops
             ],
         }
+
+    def credentials(self) -> list[dict[str, str]]:
+        return [{"company_id": str(company_id(self.world.spec)), "api_key": self.key}]
 
     def row_id(self, table: str, shop: Shop, row: Any) -> int | str:
         if table == "sales_histories":

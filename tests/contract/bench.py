@@ -2,16 +2,22 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
-from typing import Any, Protocol, Self
+from importlib import import_module
+from typing import Any, ClassVar, Protocol, Self
 
 import orjson
 
 from chalicelib.domain.records import Fact, Instant, Reject, Stream
 from chalicelib.domain.times import from_text
+from chalicelib.pos import registry
 from chalicelib.pos.connector import Gateway
 from chalicelib.services.ports.pos import CredentialAccess, Cursor, Page, PosSession, StreamPlan
+from simulators.oracle import answer
+from simulators.registry import platform_of, server_of
+from simulators.shapes import WorldSpec
+from simulators.world import World
 from tests.fakes.common import FakeClock
 
 NOW: Instant = from_text("2026-05-02T12:00:00Z")
@@ -35,6 +41,8 @@ class Bench(Protocol):
     """Streams the POS filters by the time of the last change."""
     dated: tuple[Stream, ...]
     """Streams with any filter by time."""
+    untold: tuple[str, ...]
+    """Keys of the profile that nobody misses, as far as `review` can tell."""
 
     def access(self, **changes: str) -> CredentialAccess:
         """The right credential, with some fields changed."""
@@ -61,6 +69,96 @@ class Bench(Protocol):
     def __enter__(self) -> Self: ...
 
     def __exit__(self, *_: object) -> None: ...
+
+
+class Simulated:
+    """What a bench is in most cases: one of two stores of the platform's simulator, whose token is
+    the secret of its first credential. A platform overrules what differs."""
+
+    platform: ClassVar[str]
+    resources: ClassVar[Mapping[Stream, str]]
+    """By stream: what the simulator's faults and scheduled edits call it."""
+    tables: ClassVar[Mapping[Stream, str]] = {
+        "customers": "customers",
+        "sales": "sales_histories",
+        "inventory": "inventories",
+    }
+    """By stream: the table of the world."""
+    untold: tuple[str, ...] = ()
+    """Keys that the profile can do without (`*` is any step), for what it then says is whole and
+    true of the rows: they change how the POS is asked, or what may be missing."""
+    stores = 2
+    time_zone = "America/Los_Angeles"
+    currency = "USD"
+
+    def __init__(self, shoppers: int = 400, sales: int = 500, page_size: int = 40) -> None:
+        spec = WorldSpec(
+            now=NOW, shoppers=shoppers, stores=self.stores, sales=sales, products=60, old_lots=30
+        )
+        self.clock = FakeClock(NOW)
+        world = World(spec, platform_of(self.platform))
+        self.server: Any = server_of(self.platform)(world, clock=self.clock.now)
+        if self.server.api.page_setting:
+            setattr(self.server.api.settings, self.server.api.page_setting, page_size)
+        self.shop = self.server.world.shops[0]
+        self.typed = self.server.api.credentials()[0]
+        self.secret = registry.profile(self.platform).secret_fields[0]
+        self.key = self.typed[self.secret]
+        self.integrator_token: str | None = world.integrator_token
+        base_urls = {self.platform: self.server.base_url}
+        self.gateway = Gateway(self.clock, base_urls, lambda _platform: self.integrator_token)
+
+    def access(self, **changes: str) -> CredentialAccess:
+        """`key` stands for the secret, whatever the card calls it."""
+        named = {self.secret if name == "key" else name: value for name, value in changes.items()}
+        fields = {**self.typed, self.secret: self.key, **named}
+        scope = self.shop.scope
+        return CredentialAccess(self.platform, fields, scope, self.time_zone, self.currency)
+
+    def truth(self, stream: Stream) -> dict[str, Instant]:
+        if stream == "stores":
+            return {self.shop.key: NOW}
+        table = self.tables[stream]
+        rows = list(dict(self.shop.tables())[table].rows())
+        if stream == "inventory":
+            rows = [row for row in rows if float(row.quantity) > 0]
+        return {
+            str(self.server.api.row_id(table, self.shop, row)): row.updated
+            for row in rows
+            if row.quirk in ("", "strings")
+        }
+
+    def set_aside(self, stream: Stream) -> int:
+        found = answer(self.server.world)["set_aside"].get(stream, {"by_venue": {}})
+        return int(found["by_venue"].get(self.shop.key, 0))
+
+    def fault(self, stream: Stream | None, kind: str, **options: Any) -> None:
+        resource = self.resources[stream] if stream else "*"
+        self.server.faults.add({"resource": resource, "fault": kind, **options})
+
+    def touch(self, stream: Stream, ids: list[str], **when: Any) -> None:
+        edit = {"do": "touch", "resource": self.tables[stream], "ids": ids}
+        if "after" in when:
+            requests = {"resource": self.resources[stream], "requests": when["after"]}
+            self.server.edits.schedule({**edit, "after": requests | {"times": None}})
+        else:
+            self.server.edits.apply(edit)
+
+    def stop(self) -> None:
+        self.server.stop()
+
+    def __enter__(self) -> Self:
+        self.server.start()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.server.stop()
+
+
+def bench_of(platform: str) -> type[Simulated]:
+    """The bench in the module of the platform's name. Raises ModuleNotFoundError."""
+    found: type[Simulated] = import_module(f"tests.contract.{platform}").BENCH
+    return found
 
 
 @dataclass

@@ -2,81 +2,42 @@
 
 from __future__ import annotations
 
-from typing import Any, Self
+from collections.abc import Mapping
+from typing import ClassVar
 
-from chalicelib.domain.records import Instant, Stream
-from chalicelib.pos.connector import Gateway
-from chalicelib.services.ports.pos import CredentialAccess
-from simulators.oracle import answer
-from simulators.posabit import PosabitServer
-from simulators.shapes import WorldSpec
-from simulators.world import World
-from tests.fakes.common import FakeClock
+from chalicelib.domain.records import Stream
 
-from .bench import NOW
-
-RESOURCES = {
-    "stores": "info",
-    "customers": "customers",
-    "sales": "sales_histories",
-    "inventory": "inventories",
-}
+from .bench import Simulated
 
 
-class Posabit:
+class Posabit(Simulated):
+    """One of two stores; customers and sales are filtered by their last change."""
+
     platform = "posabit"
+    resources: ClassVar[Mapping[Stream, str]] = {
+        "stores": "info",
+        "customers": "customers",
+        "sales": "sales_histories",
+        "inventory": "inventories",
+    }
     listed: tuple[Stream, ...] = ("customers", "sales", "inventory")
     counted: tuple[Stream, ...] = listed
     filtered: tuple[Stream, ...] = ("customers", "sales")
     dated: tuple[Stream, ...] = filtered
+    untold = (
+        "auth.0.needs",
+        "endpoints.customers.params.*",
+        "streams.stores.unwrap",
+        "streams.stores.map.*",
+        "streams.*.page.params.q[s]",
+        "streams.inventory.page.params.q[quantity_on_hand_gt]",
+        "streams.sales.page.keyset.window_days",
+        "streams.inventory.page.id",
+        "sale_words.open",
+        "probes.*.rows",
+        "probes.2.judge_from",
+        "probes.*.optional",
+    )
 
-    def __init__(self, shoppers: int = 400, sales: int = 500, page_size: int = 40) -> None:
-        spec = WorldSpec(
-            now=NOW, shoppers=shoppers, stores=2, sales=sales, products=60, old_lots=30
-        )
-        self.clock = FakeClock(NOW)
-        self.server = PosabitServer(World(spec), clock=self.clock.now)
-        self.server.api.settings.max_per_page = page_size
-        self.shop = self.server.world.shops[0]
-        self.key = self.shop.venue.token
-        self.integrator_token: str | None = self.server.world.integrator_token
-        base_urls = {"posabit": f"{self.server.url}/api"}
-        self.gateway = Gateway(self.clock, base_urls, lambda _platform: self.integrator_token)
 
-    def access(self, **changes: str) -> CredentialAccess:
-        fields = {"store_name": "Harbor House", "key": self.key, "market": ""} | changes
-        return CredentialAccess("posabit", fields, scope=self.shop.venue.code)
-
-    def truth(self, stream: Stream) -> dict[str, Instant]:
-        if stream == "stores":
-            return {self.shop.venue.code: NOW}
-        rows = list(dict(self.shop.tables())[RESOURCES[stream]].rows())
-        if stream == "inventory":
-            rows = [row for row in rows if float(row.quantity) > 0]
-        return {str(row.id): row.updated for row in rows if row.quirk in ("", "strings")}
-
-    def set_aside(self, stream: Stream) -> int:
-        found = answer(self.server.world)["set_aside"].get(stream, {"by_venue": {}})
-        return int(found["by_venue"].get(self.shop.venue.code, 0))
-
-    def fault(self, stream: Stream | None, kind: str, **options: Any) -> None:
-        resource = RESOURCES[stream] if stream else "*"
-        self.server.faults.add({"resource": resource, "fault": kind, **options})
-
-    def touch(self, stream: Stream, ids: list[str], **when: Any) -> None:
-        edit = {"do": "touch", "resource": RESOURCES[stream], "ids": [int(i) for i in ids]}
-        if "after" in when:
-            requests = {"resource": RESOURCES[stream], "requests": when["after"]}
-            self.server.edits.schedule({**edit, "after": requests | {"times": None}})
-        else:
-            self.server.edits.apply(edit)
-
-    def stop(self) -> None:
-        self.server.stop()
-
-    def __enter__(self) -> Self:
-        self.server.start()
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        self.server.stop()
+BENCH = Posabit

@@ -2,86 +2,41 @@
 
 from __future__ import annotations
 
-from typing import Any, Self
+from collections.abc import Mapping
+from typing import ClassVar
 
-from chalicelib.domain.records import Instant, Stream
-from chalicelib.pos.connector import Gateway
-from chalicelib.services.ports.pos import CredentialAccess
-from simulators.oracle import answer
-from simulators.profitek import PLATFORM, ProfitekServer
-from simulators.shapes import WorldSpec
-from simulators.world import World
-from tests.fakes.common import FakeClock
+from chalicelib.domain.records import Stream
 
-from .bench import NOW
-
-RESOURCES = {
-    "stores": "inventories",
-    "customers": "customers",
-    "sales": "sales_histories",
-    "inventory": "inventories",
-}
+from .bench import Simulated
 
 
-class Profitek:
+class Profitek(Simulated):
     """One of two stores, which gives fewer rows than it is asked for and moves what changes to the
     end. A day without sales and a page without rows look alike."""
 
     platform = "profitek"
+    resources: ClassVar[Mapping[Stream, str]] = {
+        "stores": "inventories",
+        "customers": "customers",
+        "sales": "sales_histories",
+        "inventory": "inventories",
+    }
     listed: tuple[Stream, ...] = ("customers", "sales", "inventory")
     counted: tuple[Stream, ...] = ("customers", "inventory")
     filtered: tuple[Stream, ...] = ("customers",)
     dated: tuple[Stream, ...] = ("customers", "sales")
+    time_zone = "America/Vancouver"
+    currency = "CAD"
+    untold = (
+        "streams.stores.page.params",
+        "streams.stores.page.params.*",
+        "streams.sales.page.windows.look_back",
+        "sale_words.void",
+    )
 
     def __init__(self, shoppers: int = 400, sales: int = 500, page_size: int = 40) -> None:
-        spec = WorldSpec(
-            now=NOW, shoppers=shoppers, stores=2, sales=sales, products=60, old_lots=30
-        )
-        self.clock = FakeClock(NOW)
-        self.server = ProfitekServer(World(spec, PLATFORM), clock=self.clock.now)
-        self.server.api.settings.max_per_page = page_size
+        super().__init__(shoppers, sales, page_size)
         self.server.api.settings.order = "modified"
-        self.shop = self.server.world.shops[0]
-        self.key = self.shop.venue.token
-        base_urls = {"profitek": self.server.url}
-        self.gateway = Gateway(self.clock, base_urls, lambda _platform: None)
 
-    def access(self, **changes: str) -> CredentialAccess:
-        name = self.shop.venue.name
-        key = changes.get("key", self.key)
-        fields = {"host": "", "store_name": name, "auth_key": key}
-        return CredentialAccess("profitek", fields, name, "America/Vancouver", "CAD")
 
-    def truth(self, stream: Stream) -> dict[str, Instant]:
-        if stream == "stores":
-            return {self.shop.venue.name: NOW}
-        rows = list(dict(self.shop.tables())[RESOURCES[stream]].rows())
-        if stream == "inventory":
-            rows = [row for row in rows if float(row.quantity) > 0]
-        return {str(row.id): row.updated for row in rows if row.quirk in ("", "strings")}
-
-    def set_aside(self, stream: Stream) -> int:
-        found = answer(self.server.world)["set_aside"].get(stream, {"by_venue": {}})
-        return int(found["by_venue"].get(self.shop.venue.name, 0))
-
-    def fault(self, stream: Stream | None, kind: str, **options: Any) -> None:
-        resource = RESOURCES[stream] if stream else "*"
-        self.server.faults.add({"resource": resource, "fault": kind, **options})
-
-    def touch(self, stream: Stream, ids: list[str], **when: Any) -> None:
-        edit = {"do": "touch", "resource": RESOURCES[stream], "ids": [int(i) for i in ids]}
-        if "after" in when:
-            requests = {"resource": RESOURCES[stream], "requests": when["after"]}
-            self.server.edits.schedule({**edit, "after": requests | {"times": None}})
-        else:
-            self.server.edits.apply(edit)
-
-    def stop(self) -> None:
-        self.server.stop()
-
-    def __enter__(self) -> Self:
-        self.server.start()
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        self.server.stop()
+BENCH = Profitek

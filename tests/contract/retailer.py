@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any
 
 from chalicelib.adapters.clock import SystemClock
 from chalicelib.domain.ids import record_id, store_key_id
+from chalicelib.pos import registry
 from chalicelib.pos.connector import Gateway
 from chalicelib.services.ports.integrations import Credential, Integration
 from chalicelib.services.ports.pos import CredentialAccess
@@ -33,55 +34,6 @@ class HastyClock(SystemClock):
 
     def move(self, seconds: float) -> None:
         """Time moves by itself."""
-
-
-Keys = tuple[dict[str, str], dict[str, str]]
-"""A credential's open fields and its secret ones."""
-
-
-def _of_venues(server: SimServer[Any]) -> list[Keys]:
-    return [({"store_name": v.name}, {"key": v.token}) for v in server.world.venues]
-
-
-def _of_stores(server: SimServer[Any]) -> list[Keys]:
-    return [({}, {"api_key": venue.token}) for venue in server.world.venues]
-
-
-def _of_company(server: SimServer[Any]) -> list[Keys]:
-    about = server.describe()
-    return [({"company_id": about["company_id"]}, {"api_key": about["api_key"]})]
-
-
-def _of_server(server: SimServer[Any]) -> list[Keys]:
-    return [({"host": ""}, {"api_key": server.describe()["api_key"]})]
-
-
-def _of_store_names(server: SimServer[Any]) -> list[Keys]:
-    venues = server.world.venues
-    return [({"host": "", "store_name": v.name}, {"auth_key": v.token}) for v in venues]
-
-
-@dataclass(frozen=True)
-class Kind:
-    """How a platform's retailer is set up. `rows`: the simulator's switch of rows a page, where it
-    has pages."""
-
-    platform: str
-    rows: str | None
-    keys: Callable[[SimServer[Any]], list[Keys]]
-    integrator: bool = False
-
-
-KINDS = {
-    kind.platform: kind
-    for kind in (
-        Kind("posabit", "max_per_page", _of_venues, integrator=True),
-        Kind("thsuite", "max_limit", _of_stores),
-        Kind("webjoint", "max_rows", _of_company),
-        Kind("auphan", None, _of_server),
-        Kind("profitek", "max_per_page", _of_store_names),
-    )
-}
 
 
 @dataclass
@@ -167,26 +119,28 @@ def a_retailer(
     rows_a_page: int = 40,
     seed: int = 7,
 ) -> Iterator[Retailer]:
-    kind = KINDS[platform]
     now = int(time.time() * 1000) // DAY * DAY
     spec = WorldSpec(
         now=now, seed=seed, shoppers=shoppers, stores=stores, sales=sales, old_lots=60, products=50
     )
     with server_of(platform)(World(spec, platform_of(platform))) as server:
-        if kind.rows:
-            setattr(server.api.settings, kind.rows, rows_a_page)
+        if server.api.page_setting:
+            setattr(server.api.settings, server.api.page_setting, rows_a_page)
         clock = HastyClock()
-        token = server.world.integrator_token if kind.integrator else None
+        token = server.world.integrator_token
         gateway = Gateway(clock, {platform: server.base_url}, lambda _platform: token)
+        secret = registry.profile(platform).secret_fields
         room = Backroom(gateway=gateway, clock=clock)
         if platform != PLATFORM:
             room.integrations.save(Integration(UID, platform, state="connected"))
         history_from = now - YEAR
         names = []
-        for number, (fields, secrets) in enumerate(kind.keys(server)):
+        for number, typed in enumerate(server.api.credentials()):
+            secrets = {key: value for key, value in typed.items() if key in secret}
+            fields = {key: value for key, value in typed.items() if key not in secret}
             name = f"crd_number{number}"
             names.append(name)
-            found = gateway.check(CredentialAccess(platform, {**fields, **secrets}))
+            found = gateway.check(CredentialAccess(platform, typed))
             room.credentials.add(
                 Credential(
                     uid=UID,

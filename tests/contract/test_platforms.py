@@ -1,12 +1,12 @@
 """What every platform promises the sync worker, whatever its POS does.
 
-A platform takes part by its line in PLATFORMS.
+A platform takes part by the line `BENCH = …` in the module of its name beside this one.
 """
 
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from typing import Any
 
 import pytest
@@ -26,20 +26,9 @@ from chalicelib.domain.times import DAY, HOUR
 from chalicelib.pos import registry
 from chalicelib.services.ports.pos import StreamPlan
 
-from .auphan import Auphan
-from .bench import NOW, Bench, Reading, id_of, pages, read
-from .posabit import Posabit
-from .profitek import Profitek
-from .thsuite import Thsuite
-from .webjoint import Webjoint
+from .bench import NOW, Bench, Reading, bench_of, id_of, pages, read
 
-PLATFORMS: list[Callable[[], Bench]] = [
-    Posabit,
-    Auphan,
-    Profitek,
-    Thsuite,
-    Webjoint,
-]
+PLATFORMS = [bench_of(name) for name in registry.names()]
 
 STREAMS: tuple[Stream, ...] = ("stores", "customers", "sales", "inventory")
 YEARS_AGO = NOW - 3 * 365 * DAY

@@ -6,9 +6,10 @@ from typing import Any
 
 import pytest
 
-from tests.contract.retailer import KINDS, a_retailer
+from chalicelib.pos import registry
+from tests.contract.retailer import a_retailer
 
-EVERY_PLATFORM = sorted(KINDS)
+EVERY_PLATFORM = list(registry.names())
 OWN_SERVERS = ("auphan", "profitek")
 """Their days and reports break in ways of their own, shown beside their benches."""
 PLATFORMS = [platform for platform in EVERY_PLATFORM if platform not in OWN_SERVERS]

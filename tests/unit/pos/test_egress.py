@@ -205,7 +205,9 @@ def wire(monkeypatch: pytest.MonkeyPatch) -> Wire:
 def gateway(monkeypatch: pytest.MonkeyPatch) -> Gateway:
     """Of a platform whose credential has an own server's address."""
     profile = registry.profile("posabit")
-    ip = FieldProfile(key="ip", label="IP", help="", example="", required=False, host=True)
+    ip = FieldProfile(
+        key="ip", label="IP", help="", example="", max_length=260, required=False, host=True
+    )
     fields = (*profile.credential.fields, ip)
     changed = profile.model_copy(
         update={

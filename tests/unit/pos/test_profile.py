@@ -9,10 +9,10 @@ from typing import Any
 
 import pytest
 import yaml
-from pydantic import ValidationError
 
 from chalicelib.domain.errors import NotFound
 from chalicelib.pos import profile, registry
+from chalicelib.pos.profile_lines import BrokenProfile
 
 POSABIT = (profile.FOLDER / "posabit" / profile.FILE).read_text(encoding="utf-8")
 
@@ -86,12 +86,12 @@ def test_no_auth_variant_lacks_a_path() -> None:
 def test_a_profile_that_breaks_the_model_is_refused(
     change: Callable[[dict[str, Any]], object],
 ) -> None:
-    with pytest.raises(ValidationError):
+    with pytest.raises(BrokenProfile):
         profile.parse(changed(change))
 
 
 def test_a_map_to_a_field_that_does_not_exist_is_refused() -> None:
-    with pytest.raises(ValidationError, match="favourite_colour"):
+    with pytest.raises(BrokenProfile, match="favourite_colour"):
         profile.parse(
             changed(lambda raw: raw["streams"]["customers"]["map"].update(favourite_colour="x"))
         )

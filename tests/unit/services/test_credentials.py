@@ -56,6 +56,9 @@ def faults(info: PlatformInfo, given: Mapping[str, str]) -> list[dict[str, objec
         ({"key": KEY + "\n" + KEY}, "fields.key", "line break"),
         ({"key": KEY[:5] + "\x00" + KEY[5:]}, "fields.key", "line break"),
         ({"store_name": "B\u202eallard"}, "fields.store_name", "line break"),
+        ({"store_name": "B\u0430llard"}, "fields.store_name", "look like others"),
+        ({"store_name": "\uff22allard"}, "fields.store_name", "look like others"),
+        ({"store_name": "\U0001d401allard"}, "fields.store_name", "look like others"),
         ({"store_name": "B" * 201}, "fields.store_name", "at most 200"),
         ({"market": "W" * 201}, "fields.market", "at most 200"),
         ({"password": "x"}, "fields.password", "unknown field"),
@@ -86,6 +89,14 @@ def test_blanks_around_a_pasted_key_are_cut_and_blank_optional_fields_left_out()
     fields = validated(a_platform(), {"store_name": " Ballard ", "key": f" {KEY}\n", "market": ""})
 
     assert fields == {"store_name": "Ballard", "key": KEY}
+
+
+@pytest.mark.parametrize(
+    "name",
+    ["Café Élan", "Cafe\u0301", "L'Été", "Зелёный лист", "Leaf Листья", "緑の葉っぱ", "½ Nº 1"],
+)
+def test_a_store_may_be_called_anything_that_can_be_typed(name: str) -> None:
+    assert validated(a_platform(), GOOD | {"store_name": name})["store_name"] == name
 
 
 @given(st.dictionaries(st.text(max_size=12), st.text(max_size=220), max_size=4))

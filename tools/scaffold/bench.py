@@ -1,0 +1,34 @@
+"""Newpos on the contract suite's bench."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import ClassVar
+
+from chalicelib.domain.records import Stream
+
+from .bench import Simulated
+
+
+class Newpos(Simulated):
+    """One of two stores; customers and sales are filtered by their last change."""
+
+    platform = "newpos"
+    resources: ClassVar[Mapping[Stream, str]] = {
+        "stores": "store",
+        "customers": "customers",
+        "sales": "sales",
+        "inventory": "inventory",
+    }
+    listed: tuple[Stream, ...] = ("customers", "sales", "inventory")
+    counted: tuple[Stream, ...] = listed
+    filtered: tuple[Stream, ...] = ("customers", "sales")
+    dated: tuple[Stream, ...] = filtered
+    untold = (
+        "streams.stores.map.time_zone",
+        "streams.sales.page.keyset.window_days",
+        "sale_words.open",
+    )
+
+
+BENCH = Newpos

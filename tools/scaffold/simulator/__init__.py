@@ -1,0 +1,21 @@
+"""The Newpos simulator: a first guess at its contract, over a simulated retailer."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from simulators.platforms import Platform
+from simulators.server import SimServer
+from simulators.world import World
+
+from .api import NewposApi
+
+PLATFORM = Platform("newpos")
+"""How its retailers differ from others'."""
+
+
+class SERVER(SimServer[NewposApi]):
+    """`with SERVER(World(spec, PLATFORM)) as server: …  server.base_url`."""
+
+    def __init__(self, world: World, **options: Any) -> None:
+        super().__init__(world, NewposApi, **options)
