@@ -65,7 +65,7 @@ class Credential(Part):
     """`steps`: what is to be done in the POS first, in the help article's words and order."""
 
     per: str
-    steps: tuple[str, ...] = ()
+    steps: tuple[str, ...]
     fields: tuple[FieldProfile, ...]
 
 

@@ -25,6 +25,8 @@ class Posabit(Simulated):
     filtered: tuple[Stream, ...] = ("customers", "sales")
     dated: tuple[Stream, ...] = filtered
     untold = (
+        "permission_notes",
+        "permission_notes.*",
         "auth.0.needs",
         "endpoints.customers.params.*",
         "streams.stores.unwrap",
