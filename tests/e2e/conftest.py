@@ -25,7 +25,7 @@ def posabit(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Simulator]:
     """A POSaBIT that every test resets to the retailer it needs. Its tokens stay the same."""
     log = tmp_path_factory.mktemp("posabit") / "posabit.log"
     world = {"seed": 7, "shoppers": 10, "sales": 10, "now": int(time.time()) // DAY * DAY * 1000}
-    with Simulator(port=free_port(None), world=world, log=log) as simulator:
+    with Simulator("posabit", port=free_port(None), world=world, log=log) as simulator:
         yield simulator
 
 

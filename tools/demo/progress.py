@@ -21,7 +21,7 @@ class Bars:
     def __init__(self, titles: Mapping[str, str], sizes: Mapping[str, int]) -> None:
         self._progress = Progress(
             TextColumn("  {task.description}"),
-            BarColumn(bar_width=24),
+            BarColumn(bar_width=12),
             TextColumn("{task.completed:>6.0f} rows  {task.fields[told]}"),
             TimeElapsedColumn(),
             console=Console(stderr=True, highlight=False),
