@@ -53,15 +53,17 @@ def retailers(stack: LocalStack, told: None) -> Iterator[Callable[[], Retailer]]
 
     yield make
     for retailer in made:
-        with suppress(Refused):
-            retailer.disconnect()
-            _wait_until_quiet(retailer)
+        cards = retailer.get("/integrations")["items"]
+        for platform in [card["platform"] for card in cards if card["state"] == "connected"]:
+            with suppress(Refused):
+                retailer.disconnect(platform)
+                _wait_until_quiet(retailer, platform)
 
 
-def _wait_until_quiet(retailer: Retailer) -> None:
+def _wait_until_quiet(retailer: Retailer, platform: str) -> None:
     deadline = time.monotonic() + STOP_SECONDS
     while time.monotonic() < deadline:
-        if not any(run["state"] in LIVE - {"waiting"} for run in retailer.runs()):
+        if not any(run["state"] in LIVE - {"waiting"} for run in retailer.runs(platform)):
             return
         time.sleep(0.3)
 
