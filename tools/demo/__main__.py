@@ -51,9 +51,9 @@ def running(data_dir: Path) -> Iterator[Running]:
     if running_stack(data_dir):
         raise StepFailed("take the data folder", f"another demo runs in {data_dir}")
     memory = Memory.recall(data_dir)
-    if not memory.settled:
-        shutil.rmtree(data_dir, ignore_errors=True)
     ports = {pos.platform: free_port(memory.ports.get(pos.platform)) for pos in RETAILER}
+    if not memory.settled or ports != memory.ports:  # own servers are typed with their port
+        shutil.rmtree(data_dir, ignore_errors=True)
     memory = replace(memory, ports=ports, settled=False)
     memory.keep(data_dir)
     with ExitStack() as closing:
