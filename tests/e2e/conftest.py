@@ -25,7 +25,7 @@ def posabit(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Simulator]:
     """A POSaBIT that every test resets to the retailer it needs. Its tokens stay the same."""
     log = tmp_path_factory.mktemp("posabit") / "posabit.log"
     world = {"seed": 7, "shoppers": 10, "sales": 10, "now": int(time.time()) // DAY * DAY * 1000}
-    with Simulator(port=free_port(None), world=world, log=log) as simulator:
+    with Simulator("posabit", port=free_port(None), world=world, log=log) as simulator:
         yield simulator
 
 
@@ -53,15 +53,17 @@ def retailers(stack: LocalStack, told: None) -> Iterator[Callable[[], Retailer]]
 
     yield make
     for retailer in made:
-        with suppress(Refused):
-            retailer.disconnect()
-            _wait_until_quiet(retailer)
+        cards = retailer.get("/integrations")["items"]
+        for platform in [card["platform"] for card in cards if card["state"] == "connected"]:
+            with suppress(Refused):
+                retailer.disconnect(platform)
+                _wait_until_quiet(retailer, platform)
 
 
-def _wait_until_quiet(retailer: Retailer) -> None:
+def _wait_until_quiet(retailer: Retailer, platform: str) -> None:
     deadline = time.monotonic() + STOP_SECONDS
     while time.monotonic() < deadline:
-        if not any(run["state"] in LIVE - {"waiting"} for run in retailer.runs()):
+        if not any(run["state"] in LIVE - {"waiting"} for run in retailer.runs(platform)):
             return
         time.sleep(0.3)
 

@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from simulators.oracle import answer_all
 from tools.account import create_account
 from tools.demo import comparison
 from tools.demo.retailer import LIVE, Json, Retailer
@@ -63,12 +64,9 @@ def differences(
     and its repetition both count.
     """
     since = min(each["history_from"] for each in retailer.card()["credentials"])
-    oracle = posabit.oracle(since)
-    runs = retailer.runs()
-    found = comparison.outcome(
-        retailer, oracle, runs, every=every, every_of_several=every_of_several
-    )
-    return comparison.differences(found, oracle)
+    oracle = answer_all([posabit.reading(since)])
+    shown = comparison.read(retailer, oracle, every=every, every_of_several=every_of_several)
+    return comparison.differences(shown, oracle)
 
 
 def prepare(retailer: Retailer, posabit: Simulator, history_from: str | None = None) -> None:

@@ -1,7 +1,7 @@
 """product.md §15 through the deployed API: what is answered, and that nothing is stored.
 
-Held elsewhere: hosts a retailer types (no platform with one yet), too fast (the local AWS does not
-throttle; tests/functional), faults of the POS (test_pos_faults.py).
+Held elsewhere: hosts a retailer types (tests/unit/pos/test_egress.py), too fast (the local AWS does
+not throttle; tests/functional), faults of the POS (test_pos_faults.py).
 """
 
 from __future__ import annotations

@@ -146,4 +146,4 @@ def test_disconnecting_while_a_sync_runs_stops_the_calls(stage: Stage) -> None:
     [again] = stage.finish(stage.retailer.runs()[:1])
 
     assert again["state"] == "succeeded"
-    assert [d for d in stage.differences(20, 5) if not d.startswith("set aside")] == []
+    assert [d for d in stage.differences(20, 5) if not d.startswith("set_aside")] == []

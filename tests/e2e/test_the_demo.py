@@ -81,7 +81,17 @@ def test_the_demo_ends_equal_to_the_oracle(tmp_path: Path) -> None:
     assert demo.returncode == 0, (tmp_path / "stderr").read_text()
     told = json.loads(out.splitlines()[-1])
     assert told["oracle"] == "equal"
+    assert set(told["personas"]) == {"auphan", "posabit", "profitek", "thsuite", "webjoint"}
+    assert told["of_several_platforms"] > 100
     assert told["second_sync"]["persona_writes"] == 0
-    assert told["sales"]["linked"] + told["sales"]["unlinked"] == sum(told["store_keys"].values())
+    for platform, keys in told["store_keys"].items():
+        assert sum(told["sales"][platform].values()) == sum(keys.values()) > 0
+    assert {name: len(keys) for name, keys in told["store_keys"].items()} == {
+        "posabit": 2,
+        "thsuite": 1,
+        "webjoint": 2,
+        "auphan": 2,
+        "profitek": 1,
+    }
     assert left_behind(mark, demo.pid) == []
     assert not (LOCAL / f"demo-once-{demo.pid}").exists()

@@ -10,12 +10,14 @@ import signal
 import sys
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
 
+from simulators.oracle import answer_all
 from tools.demo import comparison, steps, story
 from tools.demo.memory import Memory
+from tools.demo.platforms import LOOPBACK, RETAILER, filled
 from tools.demo.retailer import Json, Refused, Retailer
 from tools.demo.simulator import Simulator
 from tools.docs_page import BUILD, build
@@ -26,10 +28,10 @@ from tools.stack.emulator import free_port
 from tools.steps import StepFailed, step
 from tools.web import upload_dashboard
 
-WORLD = {"seed": 7, "stores": 2, "shoppers": 2000, "sales": 8000}
 SAMPLE = 20
-"""Of the personas of one record, each so-and-so-many-th is read in full for the comparison."""
-FUNCTIONS = ("APIHandler", "SyncWorker", "AccountJobs", "PlanSyncs")
+SAMPLE_OF_SEVERAL = 2
+"""Each so-and-so-many-th persona, of one record and of several, is read in full to compare."""
+FUNCTIONS = ("APIHandler", "SyncWorker", "OwnServerSyncWorker", "AccountJobs", "PlanSyncs")
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,34 +39,50 @@ class Running:
     """Everything that is up."""
 
     stack: LocalStack
-    simulator: Simulator
+    simulators: dict[str, Simulator]
     memory: Memory
 
 
 @contextmanager
 def running(data_dir: Path) -> Iterator[Running]:
-    """The simulated POSaBIT and the product, told of each other as production is told: base URL
-    and the name of the integrator's token are parameters of the stack."""
+    """The simulated POS and the product, told of each other as production is told: base URLs, the
+    name of the integrator's token and, of test servers, the range are parameters of the stack; the
+    retailer's own servers are typed with their credentials."""
     if running_stack(data_dir):
         raise StepFailed("take the data folder", f"another demo runs in {data_dir}")
     memory = Memory.recall(data_dir)
-    if not memory.settled:
+    ports = {pos.platform: free_port(memory.ports.get(pos.platform)) for pos in RETAILER}
+    if not memory.settled or ports != memory.ports:  # own servers are typed with their port
         shutil.rmtree(data_dir, ignore_errors=True)
-    memory = replace(memory, port=free_port(memory.port or None), settled=False)
+    memory = replace(memory, ports=ports, settled=False)
     memory.keep(data_dir)
-    world = WORLD | {"now": memory.now}
-    log = data_dir / "logs" / "posabit.log"
-    with Simulator(port=memory.port, world=world, log=log) as simulator:
-        stack = LocalStack(
-            data_dir=data_dir,
-            parameters={
-                "PosBaseUrls": json.dumps({"posabit": simulator.base_url}),
-                "IntegratorParameters": json.dumps({"posabit": steps.INTEGRATOR_PARAMETER}),
-            },
-        )
-        with stack, _functions_logs(stack):
-            steps.keep_integrator_token(stack, simulator)
-            yield Running(stack, simulator, memory)
+    with ExitStack() as closing:
+        with step("start the simulated POS"):
+            simulators = {
+                pos.platform: closing.enter_context(
+                    Simulator(
+                        pos.platform,
+                        port=ports[pos.platform],
+                        world=pos.world(memory.now),
+                        log=data_dir / "logs" / f"{pos.platform}.log",
+                    )
+                )
+                for pos in RETAILER
+            }
+        stack = closing.enter_context(LocalStack(data_dir=data_dir, parameters=_told(simulators)))
+        closing.enter_context(_functions_logs(stack))
+        steps.keep_integrator_token(stack, simulators["posabit"])
+        yield Running(stack, simulators, memory)
+
+
+def _told(simulators: dict[str, Simulator]) -> dict[str, str]:
+    """The stack's parameters."""
+    hosted = [pos.platform for pos in RETAILER if "host" not in pos.fields]
+    return {
+        "PosBaseUrls": json.dumps({name: simulators[name].base_url for name in hosted}),
+        "IntegratorParameters": json.dumps({"posabit": steps.INTEGRATOR_PARAMETER}),
+        "EgressAllowedRanges": json.dumps(LOOPBACK),
+    }
 
 
 @contextmanager
@@ -89,39 +107,45 @@ def _said(stack: LocalStack, function: str) -> list[str]:
         return [f"no logs: {error}"]
 
 
-@dataclass(frozen=True, slots=True)
-class Synced:
-    """The retailer after two syncs; `second` are the runs of the later one."""
-
-    retailer: Retailer
-    card: Json
-    second: list[Json]
-
-
-def act(up: Running) -> Synced:
-    """The whole path of a retailer, from log-in to the second sync."""
+def connected(up: Running) -> tuple[Retailer, dict[str, Json]]:
+    """The retailer, logged in and connected to every POS, and the cards by platform."""
     retailer = steps.log_in(up.stack, up.memory)
-    card = steps.connect(retailer, up.simulator)
+    return retailer, steps.connect(retailer, up.simulators)
+
+
+def synced(retailer: Retailer, cards: dict[str, Json]) -> list[Json]:
+    """Two syncs of every credential; the runs of the later one."""
     print("  first sync", file=sys.stderr)
-    if not steps.first_sync(retailer, card, up.simulator):
+    if not steps.first_sync(retailer, cards):
         print("  was done before", file=sys.stderr)
     print("  sync again", file=sys.stderr)
-    second = steps.sync_again(retailer, card, up.simulator)
-    return Synced(retailer, card, second)
+    return steps.sync_again(retailer, cards)
+
+
+def oracle(simulators: dict[str, Simulator], cards: dict[str, Json]) -> Json:
+    """What is right for the retailer, all POS together."""
+    readings = []
+    for pos in RETAILER:
+        simulator = simulators[pos.platform]
+        since = min(each["history_from"] for each in cards[pos.platform]["credentials"])
+        reading = simulator.reading(since, **filled(pos.reading, simulator.facts))
+        readings.append(pos.known(reading, simulator.facts))
+    return answer_all(readings)
 
 
 def once(data_dir: Path) -> int:
     """Everything from nothing, compared with the oracle; one line of JSON on stdout."""
     started = time.monotonic()
     with running(data_dir) as up:
-        synced = act(up)
+        retailer, cards = connected(up)
+        second = synced(retailer, cards)
         with step("compare with the oracle"):
-            runs = synced.retailer.runs()
-            since = min(each["history_from"] for each in synced.card["credentials"])
-            oracle = up.simulator.oracle(since)
-            found = comparison.outcome(synced.retailer, oracle, runs, every=SAMPLE)
-            wrong = comparison.differences(found, oracle)
-    result = story.in_json(found, synced.second, wrong, time.monotonic() - started)
+            right = oracle(up.simulators, cards)
+            shown = comparison.read(
+                retailer, right, every=SAMPLE, every_of_several=SAMPLE_OF_SEVERAL
+            )
+            wrong = comparison.differences(shown, right)
+    result = story.in_json(shown, second, wrong, time.monotonic() - started)
     print(json.dumps(result), flush=True)
     if wrong or result["second_sync"]["persona_writes"]:
         print(f"state and logs: {data_dir}", file=sys.stderr)
@@ -136,18 +160,12 @@ def stay(data_dir: Path) -> int:
         with step("put the API's pages behind the front"):
             build(BUILD)
             upload_dashboard(up.stack.client("s3"), up.stack.outputs["BucketWeb"], BUILD)
-        synced = act(up)
+        retailer, cards = connected(up)
+        print(story.addresses(up.stack, up.memory), flush=True)
+        second = synced(retailer, cards)
         replace(up.memory, settled=True).keep(data_dir)
         with step("look at the personas"):
-            personas = synced.retailer.personas(source="posabit")
-        told = story.in_words(
-            up.stack,
-            synced.retailer,
-            up.memory,
-            card=synced.card,
-            personas=personas,
-            second=synced.second,
-        )
+            told = story.in_words(retailer, cards, second)
         print(f"{told}\n\nCtrl-C stops it; its data stays in {data_dir}.", flush=True)
         while True:
             signal.pause()

@@ -1,9 +1,13 @@
-"""What came in beside what is right, as the simulator's oracle tells it."""
+"""What came in beside what is right, as the simulators' oracle tells it.
+
+`read` asks the API; all else is pure. What more there will be to compare (members, points, texts)
+is one more entry in both `totals` and `right_totals`.
+"""
 
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -14,32 +18,25 @@ _SHOWN = 5
 
 
 @dataclass(frozen=True, slots=True)
-class Outcome:
-    """What the API shows of a synced source: the list of personas, some of them `in_full`."""
+class Shown:
+    """What the API shows of the synced sources: the list of personas, some of them `in_full`, the
+    store keys, and every run by platform."""
 
     uid: str
     personas: list[Json]
     in_full: dict[str, Json]
-    store_keys: dict[str, int]
-    linked: int
-    unlinked: int
-    set_aside: dict[str, int]
+    store_keys: list[Json]
+    runs: dict[str, list[Json]]
 
 
-def outcome(
-    retailer: Retailer,
-    oracle: Json,
-    runs: Sequence[Json],
-    *,
-    every: int = 1,
-    every_of_several: int = 1,
-) -> Outcome:
+def read(retailer: Retailer, oracle: Json, *, every: int = 1, every_of_several: int = 1) -> Shown:
     """Read everything through the API.
 
-    `runs`: all runs of the source, each of which counts the sales new to it. Read in full are each
-    `every_of_several`-th of the personas of several records, and each `every`-th of all.
+    `oracle`: as `simulators.oracle.answer_all` answers, of all the platforms that were synced. Read
+    in full are each `every_of_several`-th of the personas of several records, and each `every`-th
+    of all.
     """
-    personas = retailer.personas(source="posabit")
+    personas = retailer.personas()
     groups = [group for group in oracle["groups"] if len(group["records"]) > 1]
     several = {
         contact_id
@@ -48,15 +45,72 @@ def outcome(
     }
     ids = [persona["id"] for persona in personas]
     wanted = [each for at, each in enumerate(ids) if at % every == 0 or each in several]
-    return Outcome(
+    return Shown(
         uid=retailer.uid,
         personas=personas,
         in_full={persona["id"]: persona for persona in retailer.in_full(wanted)},
-        store_keys={key["key"]: key["sales"] for key in retailer.store_keys()},
-        linked=sum(run["sales_linked"] for run in runs),
-        unlinked=sum(run["sales_unlinked"] for run in runs),
-        set_aside=aside(first_runs(runs)),
+        store_keys=retailer.store_keys(),
+        runs={platform: retailer.runs(platform) for platform in oracle["platforms"]},
     )
+
+
+def totals(shown: Shown) -> Json:
+    """What the API shows, in numbers: each run counts the sales new to it, each credential's first
+    good one what was set aside."""
+    return {
+        **_by_source(shown.personas),
+        "sales": {
+            platform: {
+                "linked": sum(run["sales_linked"] for run in runs),
+                "unlinked": sum(run["sales_unlinked"] for run in runs),
+            }
+            for platform, runs in shown.runs.items()
+        },
+        "store_keys": {
+            platform: {
+                key["key"]: key["sales"] for key in shown.store_keys if key["platform"] == platform
+            }
+            for platform in shown.runs
+        },
+        "set_aside": {platform: aside(first_runs(runs)) for platform, runs in shown.runs.items()},
+    }
+
+
+def right_totals(oracle: Json) -> Json:
+    """The same of the oracle."""
+    platforms = oracle["platforms"]
+    return {
+        **_by_source(oracle["groups"]),
+        "sales": {
+            platform: {kind: told["sales"][kind] for kind in ("linked", "unlinked")}
+            for platform, told in platforms.items()
+        },
+        "store_keys": {
+            platform: {key["key"]: key["sales"] for key in told["store_keys"]}
+            for platform, told in platforms.items()
+        },
+        "set_aside": {
+            platform: {s: rows["count"] for s, rows in told["set_aside"].items() if rows["count"]}
+            for platform, told in platforms.items()
+        },
+    }
+
+
+def _by_source(people: Sequence[Json]) -> Json:
+    """People of each platform, and of each set of platforms together."""
+    sources = [person["sources"] for person in people]
+    return {
+        "personas": dict(sorted(Counter(name for names in sources for name in names).items())),
+        "sourced_from": dict(Counter(",".join(names) for names in sources)),
+    }
+
+
+def differences(shown: Shown, oracle: Json) -> list[str]:
+    """Sentences, none when all is as the oracle says."""
+    return [
+        *_unlike("", totals(shown), right_totals(oracle)),
+        *_wrong_groups(shown, oracle["groups"]),
+    ]
 
 
 def first_runs(runs: Sequence[Json]) -> list[Json]:
@@ -70,59 +124,56 @@ def aside(runs: Sequence[Json]) -> dict[str, int]:
     """Records set aside per stream, in the runs together."""
     counts: Counter[str] = Counter()
     for run in runs:
-        for stream, totals in run["streams"].items():
-            counts[stream] += totals["set_aside"]
+        for stream, streamed in run["streams"].items():
+            counts[stream] += streamed["set_aside"]
     return {stream: count for stream, count in sorted(counts.items()) if count}
 
 
-def differences(found: Outcome, oracle: Json) -> list[str]:
-    """Sentences, none when all is as the oracle says."""
-    right_keys = {key["key"]: key["sales"] for key in oracle["store_keys"]}
-    right_aside = {stream: counts["count"] for stream, counts in oracle["set_aside"].items()}
-    pairs: list[tuple[str, Any, Any]] = [
-        ("personas", len(found.personas), oracle["personas"]["count"]),
-        ("linked sales", found.linked, oracle["sales"]["linked"]),
-        ("unlinked sales", found.unlinked, oracle["sales"]["unlinked"]),
-        ("sales per store key", found.store_keys, right_keys),
-        ("set aside", found.set_aside, {k: n for k, n in right_aside.items() if n}),
-    ]
-    told = [f"{what}: {ours}, right is {right}" for what, ours, right in pairs if ours != right]
-    return told + _wrong_groups(found, oracle["groups"])
+def _unlike(what: str, ours: Any, right: Any) -> Iterator[str]:
+    """Where two trees differ, leaf by leaf: `sales thsuite linked: 3, right is 4`."""
+    if isinstance(ours, Mapping) and isinstance(right, Mapping):
+        for name in sorted({*ours, *right}):
+            yield from _unlike(f"{what} {name}".strip(), ours.get(name), right.get(name))
+    elif ours != right:
+        yield f"{what}: {ours}, right is {right}"
 
 
-def _wrong_groups(found: Outcome, groups: Sequence[Json]) -> list[str]:
+def _wrong_groups(shown: Shown, groups: Sequence[Json]) -> list[str]:
     """The partition into personas, and the sales and sources of each read in full.
 
     A contactID is the hash of one record. So where every group of records has exactly one persona
     under one of its ids, and each persona of several records holds just its group, no persona of
     one record can hold another.
     """
-    shown = {persona["id"] for persona in found.personas}
+    left = {persona["id"] for persona in shown.personas}
     told = []
     for group in groups:
-        ids = _ids(found.uid, group) & shown
+        ids = _ids(shown.uid, group) & left
         if len(ids) != 1:
             told.append(f"{len(ids)} personas of {group['records'][:_SHOWN]}, right is 1")
-        elif (persona := found.in_full.get(min(ids))) is not None:
+        elif (persona := shown.in_full.get(min(ids))) is not None:
             told += _wrong_persona(persona, group)
-        shown -= ids
-    told += [f"persona {contact_id} should not be" for contact_id in shown]
+        left -= ids
+    told += [f"persona {contact_id} should not be" for contact_id in left]
     return told[:_SHOWN]
 
 
-def _wrong_persona(persona: Json, group: Json) -> list[str]:
-    records = sorted([member["scope"], member["ext_id"]] for member in persona["members"])
-    pairs: list[tuple[str, Any, Any]] = [
-        ("records", records, sorted(group["records"])),
-        ("sales", len(persona["all_sales"]), group["sales"]),
-        ("sourced from", persona["sources"], group["sources"]),
+def _wrong_persona(persona: Json, group: Json) -> Iterator[str]:
+    named = [
+        [each[part] for part in ("platform", "scope", "ext_id")] for each in persona["members"]
     ]
-    return [
-        f"{what} of persona {persona['id']}: {ours}, right is {right}"
-        for what, ours, right in pairs
-        if ours != right
-    ]
+    ours = {
+        "records": sorted(named),
+        "sales": len(persona["all_sales"]),
+        "sourced from": persona["sources"],
+    }
+    right = {
+        "records": sorted(group["records"]),
+        "sales": group["sales"],
+        "sourced from": group["sources"],
+    }
+    return _unlike(f"persona {persona['id']}", ours, right)
 
 
 def _ids(uid: str, group: Json) -> set[str]:
-    return {record_id(uid, "posabit", code, ext_id) for code, ext_id in group["records"]}
+    return {record_id(uid, *record) for record in group["records"]}

@@ -16,13 +16,14 @@ _DAY = 86_400
 
 @dataclass(frozen=True, slots=True)
 class Memory:
-    """`now`: the instant (ms) that the simulated year of sales ends at; `port`: the simulator's.
+    """`now`: the instant (ms) that the simulated year of sales ends at; `ports`: those of the
+    simulators, by platform: the retailer's own servers are known by theirs.
 
     `settled`: no sync was cut off, so that a later start can go on from the data.
     """
 
     now: int
-    port: int
+    ports: dict[str, int]
     password: str
     settled: bool
 
@@ -33,7 +34,7 @@ class Memory:
             return cls(**json.loads((data_dir / _FILE).read_text(encoding="utf-8")))
         today = int(time.time()) // _DAY * _DAY
         password = f"Demo-1-{secrets.token_urlsafe(9)}"
-        return cls(now=today * 1000, port=0, password=password, settled=False)
+        return cls(now=today * 1000, ports={}, password=password, settled=False)
 
     def keep(self, data_dir: Path) -> None:
         """Readable by its owner only: it holds the password of the log-in."""

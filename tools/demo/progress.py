@@ -11,6 +11,8 @@ from rich.progress import BarColumn, Progress, TaskID, TextColumn, TimeElapsedCo
 
 from tools.demo.retailer import Json
 
+_LOG_WIDTH = 100
+
 
 class Bars:
     """One bar per credential on stderr. `titles` and `sizes` (rows to expect) go by its id.
@@ -19,12 +21,15 @@ class Bars:
     """
 
     def __init__(self, titles: Mapping[str, str], sizes: Mapping[str, int]) -> None:
+        console = Console(stderr=True, highlight=False)
+        if not console.is_terminal:
+            console.width = _LOG_WIDTH
         self._progress = Progress(
             TextColumn("  {task.description}"),
-            BarColumn(bar_width=24),
+            BarColumn(bar_width=12),
             TextColumn("{task.completed:>6.0f} rows  {task.fields[told]}"),
             TimeElapsedColumn(),
-            console=Console(stderr=True, highlight=False),
+            console=console,
         )
         self._tasks: dict[str, TaskID] = {
             credential: self._progress.add_task(title, total=sizes.get(credential), told="queued")

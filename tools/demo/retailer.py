@@ -92,9 +92,16 @@ class Retailer:
         return self.get(f"/integrations/{platform}")
 
     def add_credential(
-        self, fields: Mapping[str, str], history_from: str | None = None, platform: str = "posabit"
+        self,
+        fields: Mapping[str, str],
+        history_from: str | None = None,
+        platform: str = "posabit",
+        trust: Mapping[str, bool] | None = None,
     ) -> Json:
+        """`trust`: what is let pass for the retailer's own server, e.g. {"allow_http": True}."""
         body: Json = {"fields": dict(fields)}
+        if trust:
+            body["trust"] = dict(trust)
         if history_from:
             body["history_from"] = history_from
         return self.call("POST", f"/integrations/{platform}/credentials", body)

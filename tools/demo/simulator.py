@@ -12,6 +12,7 @@ from typing import Any, Self
 
 import requests
 
+from simulators.reading import Reading
 from tools.paths import ROOT
 from tools.stack import guard
 from tools.steps import StepFailed
@@ -21,12 +22,13 @@ _ASK_SECONDS = 120
 
 
 class Simulator:
-    """`python -m simulators posabit` on `port`; ends with this process, however that ends.
+    """`python -m simulators PLATFORM` on `port`; ends with this process, however that ends.
 
     `world`: its options, e.g. {"shoppers": 2000, "now": 1767225600000}.
     """
 
-    def __init__(self, *, port: int, world: Mapping[str, int], log: Path) -> None:
+    def __init__(self, platform: str, *, port: int, world: Mapping[str, float], log: Path) -> None:
+        self.platform = platform
         self._port = port
         self._world = world
         self._log = log
@@ -38,11 +40,11 @@ class Simulator:
     def __enter__(self) -> Self:
         """Start and wait until it listens. Raises StepFailed with its log."""
         options = [word for name, value in self._world.items() for word in (f"--{name}", value)]
-        command = [sys.executable, "-m", "simulators", "posabit", "--port", self._port, *options]
+        starts = [sys.executable, "-m", "simulators", self.platform, "--port", self._port]
         self._log.parent.mkdir(parents=True, exist_ok=True)
         with self._log.open("w") as errors:
             self._process = subprocess.Popen(
-                [sys.executable, guard.__file__, *map(str, command)],
+                [sys.executable, guard.__file__, *map(str, [*starts, *options])],
                 stdin=subprocess.PIPE,
                 stdout=subprocess.PIPE,
                 stderr=errors,
@@ -53,7 +55,7 @@ class Simulator:
         told = self._process.stdout.readline() if self._process.stdout else ""
         if not told:
             self.stop()
-            raise StepFailed("start the simulated POSaBIT", "it ended at once", self._log)
+            raise StepFailed(f"start the simulated {self.platform}", "it ended at once", self._log)
         self.facts = json.loads(told)
         return self
 
@@ -82,12 +84,12 @@ class Simulator:
 
     @property
     def base_url(self) -> str:
-        """What stands in for https://app.posabit.com/api."""
+        """What stands in for https://app.posabit.com/api, or for the platform's."""
         return str(self.facts["base_url"])
 
     @property
     def venues(self) -> list[dict[str, Any]]:
-        """Per store: `code`, `name`, `token` (the retailer's key) and the sizes of its lists."""
+        """Of POSaBIT, per store: `code`, `name`, `token` (the retailer's key), sizes of lists."""
         found: list[dict[str, Any]] = self.facts["venues"]
         return found
 
@@ -99,13 +101,19 @@ class Simulator:
         found: dict[str, Any] = self.control("GET", "oracle", query={"history_from": history_from})
         return found
 
+    def reading(self, history_from: str, **options: str) -> Reading:
+        """What the oracle of several platforms together needs of this one (`answer_all`)."""
+        query = {"history_from": history_from, **options}
+        return Reading.of_dict(self.control("GET", "reading", query=query))
+
     def control(
         self, method: str, what: str, body: object = None, query: Mapping[str, str] | None = None
     ) -> Any:
         """Ask the control plane (docs/reference/simulators.md), e.g. POST faults."""
+        desk = self.facts.get("control_url", self.facts["url"])
         answer = self._http.request(
             method,
-            f"{self.facts['url']}/_sim/{what}",
+            f"{desk}/_sim/{what}",
             json=body,
             params=query,
             timeout=_ASK_SECONDS,

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Mapping, Sequence
 
 from botocore.exceptions import ClientError
 
 from tools.account import create_account
 from tools.demo.memory import Memory
+from tools.demo.platforms import RETAILER, Pos
 from tools.demo.progress import Bars
 from tools.demo.retailer import LIVE, Json, Retailer
 from tools.demo.simulator import Simulator
@@ -19,6 +20,10 @@ OWNER = "owner@greenleaf.example"
 TEAM = {"Operator": "operator@greenleaf.example", "Analyst": "analyst@greenleaf.example"}
 INTEGRATOR_PARAMETER = "/aiq-pos/local/integrators/posabit"
 SILENT_SECONDS = 120
+
+Simulators = Mapping[str, Simulator]
+Cards = Mapping[str, Json]
+"""By platform."""
 
 
 def keep_integrator_token(stack: LocalStack, simulator: Simulator) -> None:
@@ -63,53 +68,68 @@ def _logged_in(stack: LocalStack, password: str) -> Retailer | None:
     return owner if owner.accounts() else None
 
 
-def connect(retailer: Retailer, simulator: Simulator) -> Json:
-    """Add the credentials, each checked, tick the box, press Connect. Answers the card."""
-    with step("add the credentials, tick the age-gate box, connect"):
-        known = {each["scope"] for each in retailer.card()["credentials"]}
-        for venue in simulator.venues:
-            if venue["code"] in known:
-                continue
-            added = retailer.add_credential({"store_name": venue["name"], "key": venue["token"]})
-            if added["check"]["outcome"] != "ok":
-                raise StepFailed("check a credential", added["check"]["message"])
-        retailer.tick_age_gate()
-        retailer.connect()
-        return retailer.card()
+def connect(retailer: Retailer, simulators: Simulators) -> dict[str, Json]:
+    """Add every credential, each checked, tick the boxes, press Connect. Answers the cards."""
+    with step("add the credentials, tick the age-gate boxes, connect"):
+        for pos in RETAILER:
+            _add_credentials(retailer, pos, simulators[pos.platform])
+            retailer.tick_age_gate(pos.platform)
+            retailer.connect(pos.platform)
+        return {pos.platform: retailer.card(pos.platform) for pos in RETAILER}
 
 
-def first_sync(retailer: Retailer, card: Json, simulator: Simulator) -> bool:
+def _add_credentials(retailer: Retailer, pos: Pos, simulator: Simulator) -> None:
+    """They are added in order, so the last ones are those that an earlier demo did not come to."""
+    known = len(retailer.card(pos.platform)["credentials"])
+    for fields in pos.credentials(simulator.facts)[known:]:
+        added = retailer.add_credential(fields, platform=pos.platform, trust=pos.trust)
+        if added["check"]["outcome"] != "ok":
+            raise StepFailed(f"check a credential of {pos.platform}", added["check"]["message"])
+
+
+def first_sync(retailer: Retailer, cards: Cards) -> bool:
     """Wait for the syncs that *Connect* started; whether there were any to wait for."""
-    runs = retailer.runs()
+    runs = [run for platform in cards for run in retailer.runs(platform)]
     good = {run["credential"] for run in runs if run["state"] == "succeeded"}
     live = [run for run in runs if run["state"] in LIVE]
-    wanted = {each["id"] for each in card["credentials"]} - good
-    started = {run["credential"] for run in live}
-    live += [retailer.sync_now(credential) for credential in wanted - started]
+    begun = good | {run["credential"] for run in live}
+    live += _sync_now(retailer, cards, but=begun)
     if live:
-        _watch(retailer, card, simulator, live)
-    return bool(wanted)
+        _watch(retailer, cards, live)
+    return bool(live)
 
 
-def sync_again(retailer: Retailer, card: Json, simulator: Simulator) -> list[Json]:
+def sync_again(retailer: Retailer, cards: Cards) -> list[Json]:
     """*Sync now* on every credential; the runs as they ended."""
-    started = [retailer.sync_now(each["id"]) for each in card["credentials"]]
-    return _watch(retailer, card, simulator, started)
+    return _watch(retailer, cards, _sync_now(retailer, cards))
 
 
-def _watch(
-    retailer: Retailer, card: Json, simulator: Simulator, runs: Sequence[Json]
-) -> list[Json]:
-    sizes = {
-        venue["code"]: venue["customers"] + venue["sales_histories"] for venue in simulator.venues
-    }
+def _sync_now(retailer: Retailer, cards: Cards, but: Collection[str] = ()) -> list[Json]:
+    return [
+        retailer.sync_now(each["id"], platform)
+        for platform, card in cards.items()
+        for each in card["credentials"]
+        if each["id"] not in but
+    ]
+
+
+def _watch(retailer: Retailer, cards: Cards, runs: Sequence[Json]) -> list[Json]:
+    sizes = {pos.platform: pos.shoppers + pos.sales for pos in RETAILER}
+    titles, rows = {}, {}
+    for platform, card in cards.items():
+        for each in card["credentials"]:
+            titles[each["id"]] = title(card, each)
+            rows[each["id"]] = sizes[platform] // len(card["credentials"])
     running = {run["credential"] for run in runs}
-    credentials = [each for each in card["credentials"] if each["id"] in running]
-    titles = {each["id"]: each["fields"]["store_name"] for each in credentials}
-    with Bars(titles, {each["id"]: sizes[each["scope"]] for each in credentials}) as bars:
+    with Bars({at: told for at, told in titles.items() if at in running}, rows) as bars:
         ended = retailer.finish(runs, seconds=SILENT_SECONDS, show=bars.show)
     for run in ended:
         if run["state"] != "succeeded":
             reason = run["error"]["message"] if run["error"] else run["state"]
             raise StepFailed(f"sync {titles[run['credential']]}", reason)
     return ended
+
+
+def title(card: Json, credential: Json) -> str:
+    """`POSaBIT Harbor House`, or `Auphan` where a credential names no store."""
+    return f"{card['title']} {credential['fields'].get('store_name', '')}".strip()

@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
-from tools.demo.comparison import Outcome, aside, first_runs
+from tools.demo.comparison import Shown, aside, first_runs, totals
 from tools.demo.memory import Memory
 from tools.demo.retailer import Json, Retailer
 from tools.demo.steps import ACCOUNT, OWNER, TEAM
@@ -14,18 +13,19 @@ from tools.stack import LocalStack
 
 
 def in_json(
-    found: Outcome, second: Sequence[Json], wrong: Sequence[str], seconds: float
+    shown: Shown, second: Sequence[Json], wrong: Sequence[str], seconds: float
 ) -> dict[str, Any]:
     """The result of `--once`. Nothing makes members, points or texts yet: they are counted all the
     same, so that the shape stays."""
-    sources = Counter(source for persona in found.personas for source in persona["sources"])
+    counted = totals(shown)
     result: dict[str, Any] = {
-        "personas": dict(sorted(sources.items())),
-        "members": sum(1 for persona in found.personas if persona["member"]),
+        "personas": counted["personas"],
+        "of_several_platforms": sum(_of_several(each) for each in shown.personas),
+        "members": sum(1 for persona in shown.personas if persona["member"]),
         "points": 0,
-        "sales": {"linked": found.linked, "unlinked": found.unlinked},
-        "store_keys": found.store_keys,
-        "set_aside": found.set_aside,
+        "sales": counted["sales"],
+        "store_keys": counted["store_keys"],
+        "set_aside": counted["set_aside"],
         "second_sync": {
             "persona_writes": sum(run["persona_writes"] for run in second),
             "requests": sum(run["requests"] for run in second),
@@ -37,31 +37,14 @@ def in_json(
     return result | ({"differences": list(wrong)} if wrong else {})
 
 
-def in_words(
-    stack: LocalStack,
-    retailer: Retailer,
-    memory: Memory,
-    *,
-    card: Json,
-    personas: Sequence[Json],
-    second: Sequence[Json],
-) -> str:
-    runs = retailer.runs()
-    linked = sum(run["sales_linked"] for run in runs)
-    unlinked = sum(run["sales_unlinked"] for run in runs)
-    set_aside = sum(aside(first_runs(runs)).values())
-    names = " and ".join(each["fields"]["store_name"] for each in card["credentials"])
-    writes = sum(run["persona_writes"] for run in second)
+def _of_several(persona: Json) -> bool:
+    return len(persona["sources"]) > 1
+
+
+def addresses(stack: LocalStack, memory: Memory) -> str:
+    """Where to look and how to get in, while the first sync goes on."""
     return "\n".join(
         (
-            "",
-            f"The retailer {ACCOUNT} (UID {retailer.uid}) has connected {card['title']}: {names}.",
-            f"  came in      {len(personas)} personas with posabit under Sourced from,",
-            f"               {linked} sales linked to shoppers, {unlinked} without a shopper,",
-            f"               {set_aside} broken records set aside with the reason",
-            f"  synced again {writes} personas written: nothing had changed",
-            "  not yet      members, points and texts come with later versions",
-            *_needs_a_person(retailer),
             "",
             f"  API          {stack.url}/api/health, {stack.url}/api/openapi.json",
             f"  its pages    {stack.url}/docs/index.html",
@@ -70,7 +53,45 @@ def in_words(
             f"  password     {memory.password}",
             f"  Cognito      client {stack.outputs['UserPoolClientId']} at {stack.endpoint_url}",
             "  first steps  docs/how-to/demo.md",
+            "",
         )
+    )
+
+
+def in_words(retailer: Retailer, cards: Mapping[str, Json], second: Sequence[Json]) -> str:
+    """What came in, and what needs a person."""
+    personas = retailer.personas()
+    writes = sum(run["persona_writes"] for run in second)
+    several = [persona for persona in personas if _of_several(persona)]
+    best = max(several, key=lambda persona: (len(persona["sources"]), persona["id"]))
+    return "\n".join(
+        (
+            "",
+            f"The retailer {ACCOUNT} (UID {retailer.uid}) has connected {len(cards)} POS:",
+            *(_of_platform(retailer, card, personas) for card in cards.values()),
+            f"  together     {len(personas)} personas, {len(several)} sourced from several POS,",
+            f"               such as {best['first']} {best['last']}: "
+            + ", ".join(cards[source]["title"] for source in best["sources"]),
+            f"  synced again {writes} personas written: nothing had changed",
+            "  not yet      members, points and texts come with later versions",
+            *_needs_a_person(retailer),
+        )
+    )
+
+
+def _of_platform(retailer: Retailer, card: Json, personas: Sequence[Json]) -> str:
+    """One line: what came in from a POS."""
+    platform = card["platform"]
+    runs = retailer.runs(platform)
+    people = sum(platform in persona["sources"] for persona in personas)
+    linked = sum(run["sales_linked"] for run in runs)
+    unlinked = sum(run["sales_unlinked"] for run in runs)
+    broken = sum(aside(first_runs(runs)).values())
+    where = "own server" if card["capabilities"]["own_server"] else "hosted"
+    return (
+        f"  {card['title']:<12} {people:>4} personas, {linked:>4} sales linked to shoppers,"
+        f" {unlinked:>3} without a shopper, {broken:>2} broken records set aside"
+        f" ({where}; contract {card['contract']['status']})"
     )
 
 
