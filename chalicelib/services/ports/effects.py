@@ -1,0 +1,48 @@
+"""What a commit wants done about consent and texts, after its writes."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Literal, Protocol
+
+from chalicelib.domain.records import Instant
+
+
+@dataclass(frozen=True, slots=True)
+class Ask:
+    """A persona whose settings want it asked for SMS consent.
+
+    `number` E.164, `record` the persona's id (a record id), `platform` whose setting is the cause.
+    """
+
+    number: str
+    record: str
+    platform: str
+
+
+@dataclass(frozen=True, slots=True)
+class ConsentFlag:
+    """A POS's flag about a contact, seen when it changed.
+
+    `seq` counts the changes of that record's flags: (record, channel, seq) names it for ever.
+    """
+
+    channel: Literal["sms", "email"]
+    contact: str
+    value: Literal["yes", "no"]
+    platform: str
+    record: str
+    seq: int
+    at: Instant
+
+
+class Effects(Protocol):
+    def want(self, uid: str, asks: Sequence[Ask]) -> None:
+        """Note that these numbers are to be asked; a number already noted, asked or opted out stays
+        as it is. Idempotent: called again after crashes."""
+        ...
+
+    def observe(self, uid: str, flags: Sequence[ConsentFlag]) -> None:
+        """Append the flags to the consent log; the same flag again changes nothing."""
+        ...
