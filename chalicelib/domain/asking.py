@@ -56,12 +56,14 @@ Reason = Literal[
 
 @dataclass(frozen=True, slots=True)
 class Request:
-    """One request made. `id` is its entry in the consent log; `platform` and `record` its cause."""
+    """One request made. `id` is its entry in the consent log, `day` the account's local day it is
+    kept and counted under; `platform` and `record` are its cause."""
 
     id: str
     at: Instant
     platform: str
     record: str
+    day: str = ""
     outcome: Outcome = "sending"
 
 
@@ -128,12 +130,13 @@ class Circumstances:
 
     `persona_found`: somebody holds the number. `current`: it is the number that persona is texted
     at. `others`: the heads of that persona's other numbers. `zone`: of the favourite store, else of
-    the account. `off`: the operator's kill switch.
+    the account; `day`: the account's local one. `off`: the operator's kill switch.
     """
 
     now: Instant
     rules: TextingRules
     zone: str
+    day: str = ""
     causes: tuple[Cause, ...] = ()
     flags: frozenset[str] = frozenset()
     others: tuple[Head, ...] = ()
@@ -194,12 +197,12 @@ def judge(head: Head, seen: Circumstances) -> Verdict:
     return _against_the_hour(head, seen, cause) or Verdict("go", platform=cause.platform)
 
 
-def begin(head: Head, platform: str, now: Instant) -> Head:
+def begin(head: Head, platform: str, now: Instant, day: str = "") -> Head:
     """The head as it must be saved before the text may go: `sending`, looked at again later."""
     if head.wanted is None:
         raise ValueError("no request is wanted")
     tries = head.tries + 1
-    request = Request(f"request#{tries}", now, platform, head.wanted.record)
+    request = Request(f"request#{tries}", now, platform, head.wanted.record, day)
     return replace(
         head,
         requests=(*head.requests, request),
