@@ -19,6 +19,13 @@ def plan_syncs(event: CloudWatchEvent) -> None:
     logger().info("plan.done", due=queued)
 
 
+def release_texts(event: CloudWatchEvent) -> None:
+    """Queue the requests for consent that are due."""
+    context: Any = event.context
+    queued = wiring.release().release(lambda: context.get_remaining_time_in_millis() > RESERVE_MS)
+    logger().info("texts.released", due=queued)
+
+
 def watch_dead_letters(event: CloudWatchEvent) -> None:  # noqa: ARG001 -- the time is all it says
     """Tell people of work that failed for good."""
     waiting = wiring.dead_letter_watch().look()

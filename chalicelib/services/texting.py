@@ -179,7 +179,7 @@ class TextingService:
         for name in ("opens", "closes"):
             if isinstance(told := wanted.get(name), str):
                 wanted[name] = time.fromisoformat(told)
-        if "wordings" in wanted:
+        if changes.get("wordings") is not None:
             given = {**before.wordings, **wanted["wordings"]}
             wanted["wordings"] = {kind: text for kind, text in given.items() if text is not None}
         return replace(before, **wanted)
