@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
-from datetime import time
+from datetime import date, time
 from typing import Any, get_args
 
 from chalicelib.domain.asking import Mobile
@@ -24,6 +24,7 @@ from chalicelib.domain.times import local_day
 from chalicelib.services.circumstances import branded
 from chalicelib.services.ports.accounts import Account, Accounts, Audit, AuditEntry
 from chalicelib.services.ports.common import Clock, Ids, JobQueue
+from chalicelib.services.ports.integrations import Integration
 from chalicelib.services.ports.texting import (
     Caps,
     ConsentLog,
@@ -43,6 +44,7 @@ from chalicelib.services.text_jobs import SendTest
 
 NO_NUMBER = "No SMS is sent: set the origination number first (Settings -> Texting)."
 STOPPED = "No SMS is sent: our operator has stopped all texts for now."
+TICK_FIRST = "No SMS is sent for this source: tick the age-gate box first."
 OPTED_OUT = "This number opted out: nothing is sent to it until it texts START."
 TESTS_AN_HOUR = 5
 TESTS_A_NUMBER_AN_HOUR = 3
@@ -101,6 +103,17 @@ class TextingService:
         """Raises NotFound."""
         account = self._accounts.get(uid)
         return self._view(account, self._settings.get(uid))
+
+    def status_for(self, uid: str, source: Integration) -> str | None:
+        """What the card of a source says of SMS; None when it may go."""
+        return self._status(self._settings.get(uid)) or (None if source.age_gate else TICK_FIRST)
+
+    def texts(
+        self, uid: str, day: date | None, limit: int, after: str | None
+    ) -> tuple[list[Text], str | None]:
+        """What was sent on a local day (None: today), to whom, when and why: the newest first."""
+        on = day.isoformat() if day else self._today(self._accounts.get(uid))
+        return self._texts.texts(uid, on, limit, after)
 
     def change(
         self, uid: str, version: int, changes: Mapping[str, Any], *, actor: str

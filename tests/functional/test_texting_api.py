@@ -13,7 +13,7 @@ from chalicelib.domain.consent import Entry
 from chalicelib.domain.texting import WORDINGS
 from chalicelib.entrypoints import wiring
 from chalicelib.services.consent import append
-from chalicelib.services.ports.texting import Switch
+from chalicelib.services.ports.texting import Switch, Text
 from chalicelib.services.text_jobs import SendTest, parse
 from tests.fakes.common import NOON
 from tests.fakes.pos import FakePosGateway
@@ -135,6 +135,54 @@ def test_a_test_is_queued_for_the_number_typed_and_limited(api: Gateway, tables:
     again = [api.post(f"{TEXTING}/test", {"number": PHONE}) for _ in range(3)]
     assert [answer.status for answer in again] == [202, 202, 429]
     assert int(again[-1].headers["Retry-After"]) <= 3600
+
+
+def test_a_days_texts_are_listed_with_whom_when_and_why(api: Gateway) -> None:
+    for number in range(3):
+        text = Text(
+            f"request#{number}",
+            OURS,
+            "request",
+            "+12065550123",
+            "Reply YES",
+            1,
+            NOON + number,
+            "2026-01-01",
+            "posabit",
+        )
+        wiring.texts().begin(text, None)
+    path = f"{TEXTING}/texts"
+
+    first = api.get(path, day="2026-01-01", limit=2)
+    rest = api.get(path, day="2026-01-01", limit=2, cursor=first.json["next_cursor"])
+
+    assert [text["id"] for text in first.json["items"] + rest.json["items"]] == [
+        "request#2",
+        "request#1",
+        "request#0",
+    ]
+    assert rest.json["next_cursor"] is None
+    assert first.json["items"][0]["at"] == "2026-01-01T12:00:00.002Z"
+    assert (first.json["items"][0]["why"], first.json["items"][0]["state"]) == (
+        "posabit",
+        "sending",
+    )
+    assert api.get(path, day="2026-01-02").json["items"] == []
+    assert api.get(path, day="yesterday").status == 422
+
+
+def test_the_card_says_why_no_sms_goes(api: Gateway, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(wiring, "pos_gateway", FakePosGateway)
+    DynamoCredentials("integrations-under-test")
+    CredentialRow.create_table(billing_mode="PAY_PER_REQUEST", wait=True)
+    card = f"/api/accounts/{OURS}/integrations/posabit"
+    assert "origination number" in api.get(card).json["sms_status"]
+
+    api.patch(TEXTING, {"number": NUMBER}, if_match='"0"')
+    assert "age-gate" in api.get(card).json["sms_status"]
+
+    api.put(f"{card}/age-gate", {"passed": True})
+    assert api.get(card).json["sms_status"] is None
 
 
 def test_no_test_goes_to_a_landline_plan_number_or_while_all_texts_are_stopped(

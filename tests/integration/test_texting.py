@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import secrets
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -18,6 +17,7 @@ from tests.e2e.stage import new_retailer
 from tests.waiting import eventually
 from tools.account import as_if_deployed
 from tools.demo.retailer import Retailer
+from tools.phone import Phone
 from tools.stack import LocalStack
 from tools.texting import turn
 
@@ -31,38 +31,23 @@ def a_number(area: str) -> str:
 
 
 @dataclass
-class Phone:
-    """A shopper's phone, and the shop that it writes to."""
+class Shopper:
+    """A shopper with a phone, and the shop that it writes to."""
 
     stack: LocalStack
     retailer: Retailer
     shop: str
     number: str = field(default_factory=lambda: a_number("425"))
 
+    @property
+    def phone(self) -> Phone:
+        return Phone(self.stack, self.number)
+
     def received(self) -> list[str]:
-        answer = self.stack.http.get(
-            f"{self.stack.endpoint_url}/_ministack/sns/sms-messages",
-            params={"phoneNumber": self.number},
-        )
-        kept = answer.json()["sms_messages"].get(self.number, [])
-        return [message["Message"] for message in kept]
+        return [message.body for message in self.phone.received()]
 
     def text(self, body: str, message: str | None = None, to: str | None = None) -> None:
-        """As End User Messaging publishes it; the local SNS needs a subject and an attribute."""
-        payload = {
-            "originationNumber": self.number,
-            "destinationNumber": to or self.shop,
-            "messageKeyword": "KEYWORD",
-            "messageBody": body,
-            "inboundMessageId": message or secrets.token_hex(8),
-            "previousPublishedMessageId": "",
-        }
-        self.stack.client("sns").publish(
-            TopicArn=self.stack.outputs["TopicInboundSmsArn"],
-            Subject="inbound",
-            Message=json.dumps(payload),
-            MessageAttributes={"source": {"DataType": "String", "StringValue": "sms"}},
-        )
+        self.phone.text(body, to or self.shop, message)
 
     def head(self) -> Head:
         with self.inside():
@@ -84,66 +69,67 @@ class Phone:
 
 
 @pytest.fixture
-def phone(stack: LocalStack) -> Phone:
+def shopper(stack: LocalStack) -> Shopper:
     retailer = new_retailer(stack)
     shop = f"+1206555{secrets.randbelow(10_000):04d}"
     change = {"number": shop, "brand": "Green Leaf"}
     answer = retailer.ask("PATCH", "/texting", json=change, headers={"If-Match": '"0"'})
     assert answer.status_code == 200, answer.text
-    return Phone(stack, retailer, shop)
+    return Shopper(stack, retailer, shop)
 
 
-def asked(phone: Phone) -> None:
+def asked(shopper: Shopper) -> None:
     """The shopper has been sent a request a moment ago."""
-    uid = phone.retailer.uid
-    with phone.inside():
+    uid = shopper.retailer.uid
+    with shopper.inside():
         now, day = wiring.clock().now(), "2026-01-01"
-        before = Head(phone.number)
+        before = Head(shopper.number)
         head = begin(want(before, Wanted(RECORD, "posabit", now)), "posabit", now, day)
         request = Entry(head.requests[0].id, now, "request", "aiq")
         head = replace(head, consent=derive([request]))
-        text = Text("seed", uid, "request", phone.number, "Reply YES", 1, now, day)
+        text = Text("seed", uid, "request", shopper.number, "Reply YES", 1, now, day)
         texts = wiring.texts()
         assert texts.begin(text, None, before=before, after=head, entries=[request]) == "begun"
-        sending = wiring.consent_log().read(uid, "sms", phone.number).head
+        sending = wiring.consent_log().read(uid, "sms", shopper.number).head
         assert texts.end(text, "sent", before=sending, after=finish(sending, "sent", limit=2))
 
 
-def test_a_yes_opts_in_and_a_stop_opts_out_each_confirmed_once(phone: Phone) -> None:
-    asked(phone)
+def test_a_yes_opts_in_and_a_stop_opts_out_each_confirmed_once(shopper: Shopper) -> None:
+    asked(shopper)
 
-    phone.text("Yes!", message="m1" + phone.number)
-    assert phone.is_in("opted_in")
-    phone.text("Yes!", message="m1" + phone.number)
-    assert phone.gets(1, CONFIRMED)
+    shopper.text("Yes!", message="m1" + shopper.number)
+    assert shopper.is_in("opted_in")
+    shopper.text("Yes!", message="m1" + shopper.number)
+    assert shopper.gets(1, CONFIRMED)
 
-    phone.text("stop")
-    assert phone.is_in("opted_out")
-    phone.text("STOPALL")
-    phone.text("help")
+    shopper.text("stop")
+    assert shopper.is_in("opted_out")
+    shopper.text("STOPALL")
+    shopper.text("help")
 
-    assert phone.gets(1, OPTED_OUT)
-    assert phone.gets(0, HELP)
-    assert phone.gets(1, CONFIRMED)
-
-
-def test_help_is_answered_from_the_shops_number(phone: Phone) -> None:
-    phone.text("HELP")
-
-    assert phone.gets(1, HELP)
-    assert phone.head().consent.state == "unknown"
+    assert shopper.gets(1, OPTED_OUT)
+    assert shopper.gets(0, HELP)
+    assert shopper.gets(1, CONFIRMED)
 
 
-def test_a_message_to_a_number_of_nobody_is_kept_for_the_operator(phone: Phone) -> None:
+def test_help_is_answered_from_the_shops_number(shopper: Shopper) -> None:
+    shopper.text("HELP")
+
+    assert shopper.gets(1, HELP)
+    assert [message.sender for message in shopper.phone.received()] == [shopper.shop]
+    assert shopper.head().consent.state == "unknown"
+
+
+def test_a_message_to_a_number_of_nobody_is_kept_for_the_operator(shopper: Shopper) -> None:
     nobody = f"+1509555{secrets.randbelow(10_000):04d}"
 
-    phone.text("STOP", to=nobody)
+    shopper.text("STOP", to=nobody)
 
-    dead = phone.stack.resources["TextsDeadQueue"]
+    dead = shopper.stack.resources["TextsDeadQueue"]
     found: list[str] = []
 
     def look() -> bool:
-        answer = phone.stack.client("sqs").receive_message(
+        answer = shopper.stack.client("sqs").receive_message(
             QueueUrl=dead, MaxNumberOfMessages=10, VisibilityTimeout=1
         )
         found.extend(message["Body"] for message in answer.get("Messages", ()))
@@ -152,33 +138,33 @@ def test_a_message_to_a_number_of_nobody_is_kept_for_the_operator(phone: Phone) 
     assert eventually(look)
 
 
-def test_a_test_goes_to_the_number_typed_and_is_counted(phone: Phone) -> None:
-    answer = phone.retailer.ask("POST", "/texting/test", json={"number": phone.number})
+def test_a_test_goes_to_the_number_typed_and_is_counted(shopper: Shopper) -> None:
+    answer = shopper.retailer.ask("POST", "/texting/test", json={"number": shopper.number})
 
     assert answer.status_code == 202, answer.text
-    assert phone.gets(1, "Green Leaf: This is a test.")
-    assert eventually(lambda: phone.retailer.get("/texting")["today"]["texts"] == 1)
+    assert shopper.gets(1, "Green Leaf: This is a test.")
+    assert eventually(lambda: shopper.retailer.get("/texting")["today"]["texts"] == 1)
 
 
-def test_the_schedule_hands_what_is_due_to_the_worker(phone: Phone) -> None:
+def test_the_schedule_hands_what_is_due_to_the_worker(shopper: Shopper) -> None:
     """Nobody holds the number, so the worker gives the request up and says why."""
-    with phone.inside():
+    with shopper.inside():
         now = wiring.clock().now()
-        head = want(Head(phone.number), Wanted(RECORD, "posabit", now))
-        assert wiring.consent_log().write(phone.retailer.uid, Head(phone.number), head)
-    assert phone.retailer.get("/texting")["waiting"] == 1
+        head = want(Head(shopper.number), Wanted(RECORD, "posabit", now))
+        assert wiring.consent_log().write(shopper.retailer.uid, Head(shopper.number), head)
+    assert shopper.retailer.get("/texting")["waiting"] == 1
 
-    phone.stack.tick("ReleaseTexts")
+    shopper.stack.tick("ReleaseTexts")
 
-    assert eventually(lambda: phone.head().wanted is None, every=0.5)
-    dropped = phone.head().dropped
+    assert eventually(lambda: shopper.head().wanted is None, every=0.5)
+    dropped = shopper.head().dropped
     assert dropped is not None
     assert dropped.reason == "nobody"
-    assert phone.received() == []
-    assert phone.retailer.get("/texting")["waiting"] == 0
+    assert shopper.received() == []
+    assert shopper.retailer.get("/texting")["waiting"] == 0
 
 
-def test_the_operator_turns_texting_off_and_on(stack: LocalStack, phone: Phone) -> None:
+def test_the_operator_turns_texting_off_and_on(stack: LocalStack, shopper: Shopper) -> None:
     off = turn(stack.client, stack.outputs, "off", by="operator", reason="a test")
     try:
         assert off.off

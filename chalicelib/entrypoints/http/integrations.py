@@ -131,6 +131,9 @@ class CardAnswer(CardSummary):
 
     age_gate: AgeGateAnswer
     flag_trust: FlagTrustAnswer
+    sms_status: str | None = Field(
+        description="Why no SMS goes for this source; null when it may go."
+    )
     connected_at: Moment | None
     credential_fields: tuple[CredentialFieldAnswer, ...]
     credentials: list[CredentialAnswer]
@@ -178,6 +181,7 @@ def get_integration(uid: str, platform: str) -> CardAnswer:
             **_summary(card),
             "age_gate": _age_gate(card.integration),
             "flag_trust": _flag_trust(card.integration),
+            "sms_status": wiring.texting_service().status_for(uid, card.integration),
             "connected_at": card.integration.connected_at,
             "credential_fields": [
                 CredentialFieldAnswer.model_validate(field) for field in card.info.fields

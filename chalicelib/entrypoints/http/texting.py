@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import date
 from typing import Annotated, Literal
 
 from pydantic import Field, StringConstraints
@@ -9,11 +10,12 @@ from pydantic import Field, StringConstraints
 from chalicelib.domain.asking import Reason
 from chalicelib.domain.consent import Channel, ConsentState
 from chalicelib.domain.texting import LONGEST_WORDING, MOST_REQUESTS
-from chalicelib.entrypoints import wiring
+from chalicelib.entrypoints import paging, wiring
 from chalicelib.entrypoints.auth import Caller
 from chalicelib.entrypoints.routing import Resource
-from chalicelib.entrypoints.shapes import Answer, Change, Input, Moment
+from chalicelib.entrypoints.shapes import Answer, Change, Input, Listing, Moment
 from chalicelib.services.consent import ContactHistory
+from chalicelib.services.ports.texting import TextKind, TextState
 from chalicelib.services.texting import TextingView, shown
 
 resource = Resource(__name__, tag="Texting")
@@ -139,6 +141,34 @@ class TestAnswer(Answer):
     id: str
 
 
+class TextsQuery(Listing):
+    day: date | None = Field(
+        default=None,
+        examples=["2026-01-31"],
+        description="In the account's time zone; today when left out.",
+    )
+
+
+class TextAnswer(Answer):
+    """One text. `why`: the source whose setting asked, the shopper's message it answers, `test`.
+    `unknown`: it may have gone, nobody knows, and it is never sent again."""
+
+    id: str
+    kind: TextKind
+    number: str
+    body: str
+    parts: int
+    at: Moment
+    why: str
+    state: TextState
+    message_id: str | None
+
+
+class TextPage(Answer):
+    items: list[TextAnswer]
+    next_cursor: str | None
+
+
 class EntryAnswer(Answer):
     """One thing that happened: a POS's flag, a request of ours, an act of the shopper's own."""
 
@@ -196,6 +226,17 @@ def send_test_text(uid: str, body: TestInput, caller: Caller) -> TestAnswer:
     """Send me a test: one text to the number typed, at most five an hour."""
     sent = wiring.texting_service().send_test(uid, body.number, actor=caller.actor)
     return TestAnswer(id=sent)
+
+
+@resource.get(f"{TEXTING}/texts", right="personas:read")
+def list_texts(uid: str, query: TextsQuery) -> TextPage:
+    """List the texts of a day: what was sent to whom, when, why, and how it went."""
+    after = paging.unseal(query.cursor, uid, "texts", query.day)
+    found, position = wiring.texting_service().texts(uid, query.day, query.limit, after)
+    return TextPage(
+        items=[TextAnswer.model_validate(text) for text in found],
+        next_cursor=paging.seal(position, uid, "texts", query.day),
+    )
 
 
 @resource.get("/api/accounts/{uid}/personas/{contact_id}/consent", right="personas:read")
