@@ -168,6 +168,7 @@ def test_a_days_texts_are_listed_with_whom_when_and_why(api: Gateway) -> None:
         "sending",
     )
     assert api.get(path, day="2026-01-02").json["items"] == []
+    assert api.get(path).json["items"] == []  # of today
     assert api.get(path, day="yesterday").status == 422
 
 
