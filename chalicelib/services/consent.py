@@ -13,6 +13,10 @@ from chalicelib.services.ports.effects import Ask, ConsentFlag
 from chalicelib.services.ports.texting import ConsentLog, Contact
 
 WRITE_TRIES = 8
+ENTRIES_A_WRITE = 50
+"""A transaction takes 100 rows; many records may carry one number, each with a flag."""
+
+ENTRIES_SHOWN = 200
 
 
 class ContactBusy(AiqError):
@@ -24,7 +28,7 @@ class ContactBusy(AiqError):
 
 @dataclass(frozen=True, slots=True)
 class ContactHistory:
-    """All that is known of the consent of one contact, the newest entry first."""
+    """What is known of the consent of one contact: the newest 200 entries, the newest first."""
 
     channel: Channel
     contact: str
@@ -71,7 +75,7 @@ class ConsentService:
     def _history(self, uid: str, channel: Channel, contact: str) -> ContactHistory:
         found = self._log.read(uid, channel, contact)
         newest = sorted(found.entries, key=lambda entry: (entry.at, entry.id), reverse=True)
-        return ContactHistory(channel, contact, found.head, tuple(newest))
+        return ContactHistory(channel, contact, found.head, tuple(newest[:ENTRIES_SHOWN]))
 
     def _want_again(self, uid: str, number: str, wanted: Wanted) -> None:
         def step(contact: Contact) -> bool:
@@ -90,16 +94,21 @@ def append(
     entries: Sequence[Entry],
 ) -> None:
     """Append what is not in the log yet, and let the head follow. Raises ContactBusy."""
+    told = list({entry.id: entry for entry in entries}.values())
 
-    def step(found: Contact) -> bool:
-        known = {entry.id for entry in found.entries}
-        new = [entry for entry in entries if entry.id not in known]
-        if not new:
-            return True
-        head = with_consent(found.head, derive([*found.entries, *new]), clock.now())
-        return log.write(uid, found.head, head, new)
+    def step_with(some: Sequence[Entry]) -> Callable[[Contact], bool]:
+        def step(found: Contact) -> bool:
+            known = {entry.id for entry in found.entries}
+            new = [entry for entry in some if entry.id not in known]
+            if not new:
+                return True
+            head = with_consent(found.head, derive([*found.entries, *new]), clock.now())
+            return log.write(uid, found.head, head, new)
 
-    insist(log, uid, channel, contact, step)
+        return step
+
+    for start in range(0, len(told), ENTRIES_A_WRITE):
+        insist(log, uid, channel, contact, step_with(told[start : start + ENTRIES_A_WRITE]))
 
 
 def insist(

@@ -81,7 +81,7 @@ class RequestSender:
         """None when somebody wrote the head meanwhile: look at it again."""
         head = contact.head
         if head.sending is not None:
-            return self._after_a_worker(uid, head.contact, head.sending)
+            return self._after_a_worker(uid, head, head.sending)
         if head.wanted is None:
             return "nothing"
         seen = self._surroundings.of(uid, head)
@@ -93,14 +93,15 @@ class RequestSender:
         dropped = drop(head, verdict, seen.now)
         return "dropped" if self._log.write(uid, head, dropped) else None
 
-    def _after_a_worker(self, uid: str, number: str, request: Request) -> Done:
+    def _after_a_worker(self, uid: str, head: Head, request: Request) -> Done | None:
         """What another worker began: its own while it can live, unknown for ever after."""
         if self._clock.now() < request.at + SENDING_AT_MOST:
             return "busy"
-        text = self._texts.get(uid, request.day, request.at, text_id(request, number))
-        if text is None:
-            raise LookupError("a request is being sent that was never written down")
         limit = self._surroundings.rules(uid).request_limit
+        text = self._texts.get(uid, request.day, request.at, text_id(request, head.contact))
+        if text is None:  # somebody erased it
+            done = finish(head, "unknown", limit)
+            return "unknown" if self._log.write(uid, head, done) else None
         return self._end(text, request, limit, "unknown")
 
     def _send(self, uid: str, contact: Contact, seen: Circumstances, platform: str) -> Done | None:

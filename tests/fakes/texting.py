@@ -168,6 +168,8 @@ class MemoryTexts:
     def _holds(self, uid: str, before: Head, entries: Sequence[Entry]) -> bool:
         held = self._head(uid, before.channel, before.contact)
         log = self.logs.get((uid, before.channel, before.contact), {})
+        if len({entry.id for entry in entries}) < len(entries) or len(entries) > 95:
+            raise ValueError("a transaction takes each row once, and 100 rows")
         return held.version == before.version and not any(e.id in log for e in entries)
 
     def _put(self, uid: str, before: Head, after: Head, entries: Sequence[Entry]) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 
 import pytest
 
@@ -34,6 +35,9 @@ def flag(value: str, number: str = SHOPPER, seq: int = 1, at: int = DAYTIME) -> 
 
 
 def test_a_wanted_number_gets_one_request_from_its_accounts_number(shop: Shop) -> None:
+    """Seeds, *Send SMS double opt-ins to Personas who purchased after*: "Sends an SMS double opt-in
+    request to shoppers with a phone number who had a sale on or after the date you specify. Takes
+    24 hours to trigger." Whom it covers is the core's; what it sends is tested here."""
     assert shop.tick() == 1
     assert shop.tick() == 0
 
@@ -469,6 +473,19 @@ def test_a_worker_that_dies_anywhere_sends_at_most_once_and_its_row_ends(at: int
     assert shop.texts.counts(OURS, "2026-01-01").texts == 1
 
 
+def test_a_dead_workers_request_ends_though_its_text_was_erased(shop: Shop) -> None:
+    shop.wire.at = len(shop.wire.passed) + 2  # before publish
+    with pytest.raises(Crash):
+        shop.ask()
+    shop.wire.at = None
+    shop.texts.kept.clear()
+
+    shop.clock.at += SENDING_AT_MOST
+
+    assert shop.ask() == "unknown"
+    assert shop.head().requests[0].outcome == "unknown"
+
+
 def test_a_row_left_in_sending_is_left_alone_while_its_worker_may_live(shop: Shop) -> None:
     shop.wire.at = len(shop.wire.passed) + 2  # before publish
     with pytest.raises(Crash):
@@ -492,6 +509,16 @@ def test_a_flag_told_twice_is_in_the_log_once(shop: Shop) -> None:
     [entry] = shop.texts.read(OURS, "sms", SHOPPER).entries
     assert entry.evidence == {"kind": "pos_flag", "record": RECORD, "seq": 1}
     assert shop.head().consent.state == "opted_out"
+
+
+def test_a_number_on_very_many_records_takes_all_their_flags(shop: Shop) -> None:
+    flags = [replace(flag("no"), record=f"{n:032x}") for n in range(230)]
+
+    shop.consent.observe(OURS, flags)
+
+    assert len(shop.texts.read(OURS, "sms", SHOPPER).entries) == 230
+    [history] = shop.consent.history(OURS, [("sms", SHOPPER)])
+    assert len(history.entries) == 200
 
 
 def test_a_trusted_yes_opts_in_but_never_lifts_an_opt_out(shop: Shop) -> None:
