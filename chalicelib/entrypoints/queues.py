@@ -9,7 +9,7 @@ import orjson
 from chalice.app import SQSEvent
 
 from chalicelib.domain.errors import PoisonMessage
-from chalicelib.entrypoints import wiring
+from chalicelib.entrypoints import wiring, wiring_texts
 from chalicelib.observability import logger
 from chalicelib.services import text_jobs
 from chalicelib.services.dead_letters import DeadLetterQueue
@@ -55,13 +55,13 @@ def text(event: SQSEvent) -> dict[str, Any]:
         job = text_jobs.parse(body)
         match job:
             case text_jobs.RequestJob():
-                outcome: str | None = wiring.request_sender().handle(job.uid, job.number)
+                outcome: str | None = wiring_texts.request_sender().handle(job.uid, job.number)
                 logger().info("text.request", uid=job.uid, outcome=outcome)
             case text_jobs.SendTest():
-                outcome = wiring.send_tests().handle(job)
+                outcome = wiring_texts.send_tests().handle(job)
                 logger().info("text.test", uid=job.uid, outcome=outcome)
             case text_jobs.InboundText():
-                uid, reply = wiring.inbound().handle(job)
+                uid, reply = wiring_texts.inbound().handle(job)
                 logger().info("text.inbound", uid=uid, outcome=reply)
 
     return _each(event, wiring.texts_dead_letters(), work)

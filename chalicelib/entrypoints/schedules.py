@@ -6,7 +6,7 @@ from typing import Any
 
 from chalice.app import CloudWatchEvent
 
-from chalicelib.entrypoints import wiring
+from chalicelib.entrypoints import wiring, wiring_texts
 from chalicelib.observability import logger
 
 RESERVE_MS = 10_000
@@ -22,7 +22,9 @@ def plan_syncs(event: CloudWatchEvent) -> None:
 def release_texts(event: CloudWatchEvent) -> None:
     """Queue the requests for consent that are due."""
     context: Any = event.context
-    queued = wiring.release().release(lambda: context.get_remaining_time_in_millis() > RESERVE_MS)
+    queued = wiring_texts.release().release(
+        lambda: context.get_remaining_time_in_millis() > RESERVE_MS
+    )
     logger().info("texts.released", due=queued)
 
 

@@ -10,7 +10,7 @@ from chalice.app import SNSEvent
 from chalicelib.domain.errors import PoisonMessage
 from chalicelib.domain.records import Instant
 from chalicelib.domain.times import from_text
-from chalicelib.entrypoints import wiring
+from chalicelib.entrypoints import wiring, wiring_texts
 from chalicelib.observability import logger
 from chalicelib.services.text_jobs import InboundText, inbound
 
@@ -32,12 +32,12 @@ def inbound_sms(event: SNSEvent) -> None:
 
 def _read(message: InboundText) -> None:
     try:
-        uid, reply = wiring.inbound().handle(message)
+        uid, reply = wiring_texts.inbound().handle(message)
     except PoisonMessage as error:
         _bury(orjson.dumps(message.body()).decode(), error)
     except Exception:  # noqa: BLE001 -- the last stop: it is logged, and the queue tries again
         logger().exception("inbound.delayed")
-        wiring.texts_queue().send(message.body())
+        wiring_texts.texts_queue().send(message.body())
     else:
         logger().info("text.inbound", uid=uid, outcome=reply)
 

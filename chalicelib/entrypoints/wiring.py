@@ -16,16 +16,12 @@ from chalicelib.config import config
 if TYPE_CHECKING:
     from chalicelib.adapters.dynamo import BatchTable
     from chalicelib.adapters.facts import DynamoFacts
-    from chalicelib.adapters.texts import DynamoTexts
     from chalicelib.services.accounts import AccountService
     from chalicelib.services.cards import Cards
-    from chalicelib.services.circumstances import Surroundings
     from chalicelib.services.commit import Commits
     from chalicelib.services.connect import ConnectService
-    from chalicelib.services.consent import ConsentService
     from chalicelib.services.credentials import CredentialService
     from chalicelib.services.dead_letters import DeadLetterQueue, DeadLetterWatch
-    from chalicelib.services.inbound import Inbound
     from chalicelib.services.key_ring import KeyRing
     from chalicelib.services.notify import Notifier
     from chalicelib.services.outcome import Outcomes
@@ -39,24 +35,11 @@ if TYPE_CHECKING:
     from chalicelib.services.ports.pos import PosGateway
     from chalicelib.services.ports.runs import RunViews, SyncControl, SyncStates
     from chalicelib.services.ports.stores import Inventories, Stores
-    from chalicelib.services.ports.texting import (
-        ConsentLog,
-        Joins,
-        KillSwitch,
-        SmsPlans,
-        Standings,
-        TextingSettings,
-        TextSender,
-    )
-    from chalicelib.services.release import Release
     from chalicelib.services.remap import Remapper
-    from chalicelib.services.requests import RequestSender
     from chalicelib.services.runs import RunService
     from chalicelib.services.settings import SettingsService
     from chalicelib.services.stores import StoreService
     from chalicelib.services.sync import SyncWorker
-    from chalicelib.services.texting import SendTests, TextingService
-    from chalicelib.services.why_not_asked import WhyNotAsked
 
 
 F = TypeVar("F", bound=Callable[..., Any])
@@ -431,177 +414,3 @@ def store_service() -> StoreService:
     from chalicelib.services.stores import StoreService
 
     return StoreService(stores(), jobs_queue(), audit(), notifier(), clock())
-
-
-@once
-def standings() -> Standings:
-    from chalicelib.services.interim import NoStandings
-
-    return NoStandings()
-
-
-@once
-def joins() -> Joins:
-    from chalicelib.services.interim import NoJoins
-
-    return NoJoins()
-
-
-@once
-def sms_plans() -> SmsPlans:
-    from chalicelib.services.interim import StartNow
-
-    return StartNow()
-
-
-@once
-def consent_log() -> ConsentLog:
-    from chalicelib.adapters.consent import DynamoConsent
-
-    return DynamoConsent(batch_table())
-
-
-@once
-def texts() -> DynamoTexts:
-    from chalicelib.adapters.texts import DynamoTexts
-
-    return DynamoTexts(batch_table())
-
-
-@once
-def texting_settings() -> TextingSettings:
-    from chalicelib.adapters.texting import DynamoTextingSettings
-
-    return DynamoTextingSettings(config().table_accounts)
-
-
-@once
-def kill_switch() -> KillSwitch:
-    from chalicelib.adapters.texting import DynamoKillSwitch
-
-    return DynamoKillSwitch(config().table_accounts, clock())
-
-
-@once
-def text_sender() -> TextSender:
-    from chalicelib.adapters.sms import SnsTexts
-
-    return SnsTexts()
-
-
-@once
-def texts_queue() -> JobQueue:
-    from chalicelib.adapters.queues import SqsQueue
-
-    return SqsQueue(config().queue_texts_url)
-
-
-def can_be_mobile(number: str) -> bool:
-    from chalicelib.pos.contacts import can_be_mobile as can
-
-    return can(number)
-
-
-def _north_american(typed: str) -> str | None:
-    from chalicelib.pos.contacts import north_american
-
-    return north_american(typed)
-
-
-@once
-def surroundings() -> Surroundings:
-    from chalicelib.services.circumstances import Surroundings
-
-    return Surroundings(
-        standings=standings(),
-        accounts=accounts(),
-        stores=stores(),
-        integrations=integrations(),
-        settings=texting_settings(),
-        heads=consent_log(),
-        switch=kill_switch(),
-        plans=sms_plans(),
-        clock=clock(),
-        mobile=can_be_mobile,
-    )
-
-
-@once
-def consent_service() -> ConsentService:
-    """The `Effects` port of the commit, too."""
-    from chalicelib.services.consent import ConsentService
-
-    return ConsentService(consent_log(), clock(), can_be_mobile)
-
-
-@once
-def request_sender() -> RequestSender:
-    from chalicelib.services.requests import RequestSender
-
-    return RequestSender(consent_log(), texts(), text_sender(), surroundings(), clock())
-
-
-@once
-def release() -> Release:
-    from chalicelib.adapters.keys import TEXT_SHARDS
-    from chalicelib.services.release import Release
-
-    return Release(consent_log(), texts_queue(), kill_switch(), clock(), shards=TEXT_SHARDS)
-
-
-@once
-def inbound() -> Inbound:
-    from chalicelib.services.inbound import Inbound
-
-    return Inbound(
-        log=consent_log(),
-        texts=texts(),
-        sender=text_sender(),
-        settings=texting_settings(),
-        surroundings=surroundings(),
-        joins=joins(),
-        clock=clock(),
-    )
-
-
-@once
-def why_not_asked() -> WhyNotAsked:
-    from chalicelib.services.why_not_asked import WhyNotAsked
-
-    return WhyNotAsked(standings(), consent_log(), surroundings())
-
-
-@once
-def send_tests() -> SendTests:
-    from chalicelib.services.texting import SendTests
-
-    return SendTests(
-        settings=texting_settings(),
-        accounts=accounts(),
-        texts=texts(),
-        log=consent_log(),
-        sender=text_sender(),
-        switch=kill_switch(),
-        clock=clock(),
-    )
-
-
-@once
-def texting_service() -> TextingService:
-    from chalicelib.adapters.texting import DynamoThrottle
-    from chalicelib.services.texting import TextingService
-
-    return TextingService(
-        settings=texting_settings(),
-        accounts=accounts(),
-        texts=texts(),
-        log=consent_log(),
-        switch=kill_switch(),
-        queue=texts_queue(),
-        throttle=DynamoThrottle(config().table_accounts, clock()),
-        audit=audit(),
-        clock=clock(),
-        ids=ids(),
-        read_number=_north_american,
-        mobile=can_be_mobile,
-    )

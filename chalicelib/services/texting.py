@@ -18,7 +18,6 @@ from chalicelib.domain.texting import (
     Wording,
     is_printable,
     missing_in,
-    parts,
 )
 from chalicelib.domain.times import local_day
 from chalicelib.services.circumstances import branded
@@ -26,18 +25,12 @@ from chalicelib.services.ports.accounts import Account, Accounts, Audit, AuditEn
 from chalicelib.services.ports.common import Clock, Ids, JobQueue
 from chalicelib.services.ports.integrations import Integration
 from chalicelib.services.ports.texting import (
-    Caps,
     ConsentLog,
     Counts,
     KillSwitch,
-    NumberUnusable,
     Text,
     TextingSettings,
     TextLog,
-    TextRefused,
-    TextSender,
-    TextState,
-    TextUnknown,
     Throttle,
 )
 from chalicelib.services.text_jobs import SendTest
@@ -210,62 +203,6 @@ class TextingService:
                 after={name: now[name] for name in changed},
             )
             self._audit.record(uid, entry)
-
-
-class SendTests:
-    """Sends what *send me a test* queued. Any hour: a person asked for it just now."""
-
-    def __init__(
-        self,
-        *,
-        settings: TextingSettings,
-        accounts: Accounts,
-        texts: TextLog,
-        log: ConsentLog,
-        sender: TextSender,
-        switch: KillSwitch,
-        clock: Clock,
-    ) -> None:
-        self._settings = settings
-        self._accounts = accounts
-        self._texts = texts
-        self._log = log
-        self._sender = sender
-        self._switch = switch
-        self._clock = clock
-
-    def handle(self, job: SendTest) -> TextState | None:
-        """What became of it; None when something forbids it by now, or it was begun before."""
-        rules = branded(self._settings.get(job.uid), self._accounts.get(job.uid))
-        head = self._log.read(job.uid, "sms", job.number).head
-        blocked = head.consent.state == "opted_out" or head.unusable is not None
-        if rules.number is None or self._switch.read().off or blocked:
-            return None
-        body = f"{rules.brand}: This is a test. Reply HELP for help, STOP to opt out."
-        text = Text(
-            id=job.id,
-            uid=job.uid,
-            kind="test",
-            number=job.number,
-            body=body,
-            parts=parts(body),
-            at=job.at,
-            day=job.day,
-            why="test",
-        )
-        if self._texts.begin(text, Caps(rules.daily_cap, rules.monthly_budget)) != "begun":
-            return None
-        state, message_id = self._publish(rules.number, text)
-        self._texts.end(text, state, message_id)
-        return state
-
-    def _publish(self, origination: str, text: Text) -> tuple[TextState, str | None]:
-        try:
-            return "sent", self._sender.send(origination, text.number, text.body)
-        except TextUnknown:
-            return "unknown", None
-        except (TextRefused, NumberUnusable):
-            return "refused", None
 
 
 def shown(rules: TextingRules) -> dict[str, object]:

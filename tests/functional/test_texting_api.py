@@ -11,7 +11,7 @@ import pytest
 from chalicelib.adapters.credentials import CredentialRow, DynamoCredentials
 from chalicelib.domain.consent import Entry
 from chalicelib.domain.texting import WORDINGS
-from chalicelib.entrypoints import wiring
+from chalicelib.entrypoints import wiring, wiring_texts
 from chalicelib.services.consent import append
 from chalicelib.services.ports.texting import Switch, Text
 from chalicelib.services.text_jobs import SendTest, parse
@@ -150,7 +150,7 @@ def test_a_days_texts_are_listed_with_whom_when_and_why(api: Gateway) -> None:
             "2026-01-01",
             "posabit",
         )
-        wiring.texts().begin(text, None)
+        wiring_texts.texts().begin(text, None)
     path = f"{TEXTING}/texts"
 
     first = api.get(path, day="2026-01-01", limit=2)
@@ -192,7 +192,7 @@ def test_no_test_goes_to_a_landline_plan_number_or_while_all_texts_are_stopped(
     api.patch(TEXTING, {"number": NUMBER}, if_match='"0"')
     assert api.post(f"{TEXTING}/test", {"number": "+1 800 555 0199"}).status == 422
 
-    wiring.kill_switch().turn(Switch(off=True, by="operator", at=NOON))
+    wiring_texts.kill_switch().turn(Switch(off=True, by="operator", at=NOON))
 
     assert api.post(f"{TEXTING}/test", {"number": PHONE}).status == 409
     assert api.get(TEXTING).json["status"].startswith("No SMS is sent: our operator")
@@ -227,7 +227,7 @@ def test_a_personas_consent_is_told_per_contact_with_flags_and_own_acts(
     monkeypatch.setattr(wiring, "personas", Shelf)
     flag = Entry("flag#1", NOON, "flag_no", "posabit", evidence={"seq": 1})
     start = Entry("sms#m1", NOON + 1, "start", "sms", "shopper", evidence={"message_id": "m1"})
-    log, clock = wiring.consent_log(), wiring.clock()
+    log, clock = wiring_texts.consent_log(), wiring.clock()
     append(log, clock, OURS, "sms", "+12065550100", [flag, start])
     append(log, clock, THEIRS, "sms", "+12065550100", [flag])
 

@@ -11,7 +11,7 @@ import pytest
 
 from chalicelib.domain.asking import Head, Wanted, begin, finish, want
 from chalicelib.domain.consent import Entry, derive
-from chalicelib.entrypoints import wiring
+from chalicelib.entrypoints import wiring, wiring_texts
 from chalicelib.services.ports.texting import Text
 from tests.e2e.stage import new_retailer
 from tests.waiting import eventually
@@ -51,7 +51,7 @@ class Shopper:
 
     def head(self) -> Head:
         with self.inside():
-            return wiring.consent_log().read(self.retailer.uid, "sms", self.number).head
+            return wiring_texts.consent_log().read(self.retailer.uid, "sms", self.number).head
 
     def is_in(self, state: str) -> bool:
         return bool(eventually(lambda: self.head().consent.state == state, every=0.5))
@@ -88,9 +88,9 @@ def asked(shopper: Shopper) -> None:
         request = Entry(head.requests[0].id, now, "request", "aiq")
         head = replace(head, consent=derive([request]))
         text = Text("seed", uid, "request", shopper.number, "Reply YES", 1, now, day)
-        texts = wiring.texts()
+        texts = wiring_texts.texts()
         assert texts.begin(text, None, before=before, after=head, entries=[request]) == "begun"
-        sending = wiring.consent_log().read(uid, "sms", shopper.number).head
+        sending = wiring_texts.consent_log().read(uid, "sms", shopper.number).head
         assert texts.end(text, "sent", before=sending, after=finish(sending, "sent", limit=2))
 
 
@@ -151,7 +151,7 @@ def test_the_schedule_hands_what_is_due_to_the_worker(shopper: Shopper) -> None:
     with shopper.inside():
         now = wiring.clock().now()
         head = want(Head(shopper.number), Wanted(RECORD, "posabit", now))
-        assert wiring.consent_log().write(shopper.retailer.uid, Head(shopper.number), head)
+        assert wiring_texts.consent_log().write(shopper.retailer.uid, Head(shopper.number), head)
     assert shopper.retailer.get("/texting")["waiting"] == 1
 
     shopper.stack.tick("ReleaseTexts")

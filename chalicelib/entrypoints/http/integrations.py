@@ -8,7 +8,7 @@ from pydantic import Field
 
 from chalicelib.domain.integration_states import IntegrationState
 from chalicelib.domain.records import Stream
-from chalicelib.entrypoints import wiring
+from chalicelib.entrypoints import wiring, wiring_texts
 from chalicelib.entrypoints.auth import Caller
 from chalicelib.entrypoints.http.credentials import CredentialAnswer
 from chalicelib.entrypoints.routing import Resource
@@ -181,7 +181,7 @@ def get_integration(uid: str, platform: str) -> CardAnswer:
             **_summary(card),
             "age_gate": _age_gate(card.integration),
             "flag_trust": _flag_trust(card.integration),
-            "sms_status": wiring.texting_service().status_for(uid, card.integration),
+            "sms_status": wiring_texts.texting_service().status_for(uid, card.integration),
             "connected_at": card.integration.connected_at,
             "credential_fields": [
                 CredentialFieldAnswer.model_validate(field) for field in card.info.fields

@@ -10,7 +10,7 @@ from pydantic import Field, StringConstraints
 from chalicelib.domain.asking import Reason
 from chalicelib.domain.consent import Channel, ConsentState
 from chalicelib.domain.texting import LONGEST_WORDING, MOST_REQUESTS
-from chalicelib.entrypoints import paging, wiring
+from chalicelib.entrypoints import paging, wiring, wiring_texts
 from chalicelib.entrypoints.auth import Caller
 from chalicelib.entrypoints.routing import Resource
 from chalicelib.entrypoints.shapes import Answer, Change, Input, Listing, Moment
@@ -209,7 +209,7 @@ class ConsentAnswer(Answer):
 @resource.get(TEXTING, right="settings:read")
 def get_texting(uid: str) -> TextingAnswer:
     """Read the texting settings, what they let through so far, and whether SMS goes at all."""
-    return _texting(wiring.texting_service().get(uid))
+    return _texting(wiring_texts.texting_service().get(uid))
 
 
 @resource.patch(TEXTING, right="settings:write")
@@ -218,13 +218,15 @@ def change_texting(uid: str, body: TextingChange, version: int, caller: Caller) 
     changes = body.given()
     if isinstance(wordings := changes.get("wordings"), WordingsChange):
         changes["wordings"] = wordings.given()
-    return _texting(wiring.texting_service().change(uid, version, changes, actor=caller.actor))
+    return _texting(
+        wiring_texts.texting_service().change(uid, version, changes, actor=caller.actor)
+    )
 
 
 @resource.post(f"{TEXTING}/test", right="settings:write", status=202)
 def send_test_text(uid: str, body: TestInput, caller: Caller) -> TestAnswer:
     """Send me a test: one text to the number typed, at most five an hour."""
-    sent = wiring.texting_service().send_test(uid, body.number, actor=caller.actor)
+    sent = wiring_texts.texting_service().send_test(uid, body.number, actor=caller.actor)
     return TestAnswer(id=sent)
 
 
@@ -232,7 +234,7 @@ def send_test_text(uid: str, body: TestInput, caller: Caller) -> TestAnswer:
 def list_texts(uid: str, query: TextsQuery) -> TextPage:
     """List the texts of a day: what was sent to whom, when, why, and how it went."""
     after = paging.unseal(query.cursor, uid, "texts", query.day)
-    found, position = wiring.texting_service().texts(uid, query.day, query.limit, after)
+    found, position = wiring_texts.texting_service().texts(uid, query.day, query.limit, after)
     return TextPage(
         items=[TextAnswer.model_validate(text) for text in found],
         next_cursor=paging.seal(position, uid, "texts", query.day),
@@ -249,8 +251,8 @@ def get_persona_consent(uid: str, contact_id: str) -> ConsentAnswer:
             contacts["sms", member.phone] = None
         if member.email:
             contacts["email", member.email] = None
-    found = wiring.consent_service().history(uid, contacts)
-    why = wiring.why_not_asked().explain(uid, view.row.id)
+    found = wiring_texts.consent_service().history(uid, contacts)
+    why = wiring_texts.why_not_asked().explain(uid, view.row.id)
     return ConsentAnswer(
         contacts=[_contact(history) for history in found], asked=WhyAnswer.model_validate(why)
     )

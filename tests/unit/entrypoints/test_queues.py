@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 import app
-from chalicelib.entrypoints import wiring
+from chalicelib.entrypoints import wiring, wiring_texts
 from chalicelib.services.dead_letters import DeadLetters
 from chalicelib.services.inbound import Unrouted
 from chalicelib.services.messages import RemapMessage, SyncMessage
@@ -253,7 +253,7 @@ def test_the_text_worker_does_each_kind_of_job_and_buries_what_is_none(
 ) -> None:
     texts, grave = Texts(), Grave("texts")
     for name in ("request_sender", "send_tests", "inbound"):
-        monkeypatch.setattr(wiring, name, lambda: texts)
+        monkeypatch.setattr(wiring_texts, name, lambda: texts)
     monkeypatch.setattr(wiring, "texts_dead_letters", lambda: grave)
 
     told = event(*[job.body() for job in TEXT_JOBS], {**GOOD, "job": "remap"})
@@ -272,7 +272,7 @@ def test_a_message_to_a_number_of_nobody_goes_back_to_the_operator(
             raise Unrouted("no account has the number that was written to")
 
     grave = Grave("texts")
-    monkeypatch.setattr(wiring, "inbound", Nobody)
+    monkeypatch.setattr(wiring_texts, "inbound", Nobody)
     monkeypatch.setattr(wiring, "texts_dead_letters", lambda: grave)
 
     answer = app.text_worker(event(INBOUND.body()), Context())

@@ -10,7 +10,7 @@ import pytest
 from chalice.app import SNSEvent
 
 from chalicelib.domain.replies import Reply
-from chalicelib.entrypoints import topics, wiring
+from chalicelib.entrypoints import topics, wiring, wiring_texts
 from chalicelib.services.inbound import Unrouted
 from chalicelib.services.text_jobs import InboundText, parse
 from tests.fakes.common import NOON, FakeClock, MemoryQueue
@@ -48,9 +48,9 @@ class Desk:
 @pytest.fixture
 def desk(monkeypatch: pytest.MonkeyPatch) -> Desk:
     made = Desk()
-    monkeypatch.setattr(wiring, "inbound", lambda: made.reader)
+    monkeypatch.setattr(wiring_texts, "inbound", lambda: made.reader)
     monkeypatch.setattr(wiring, "texts_dead_letters", lambda: made.grave)
-    monkeypatch.setattr(wiring, "texts_queue", lambda: made.queue)
+    monkeypatch.setattr(wiring_texts, "texts_queue", lambda: made.queue)
     monkeypatch.setattr(wiring, "clock", FakeClock)
     return made
 

@@ -16,8 +16,9 @@ from chalicelib.services.ports.effects import Ask
 from chalicelib.services.ports.integrations import AgeGate, Integration
 from chalicelib.services.release import Release
 from chalicelib.services.requests import RequestSender
+from chalicelib.services.send_test import SendTests
 from chalicelib.services.text_jobs import InboundText, RequestJob, SendTest, parse
-from chalicelib.services.texting import SendTests, TextingService
+from chalicelib.services.texting import TextingService
 from chalicelib.services.why_not_asked import WhyNotAsked
 from tests.fakes.accounts import MemoryAccounts, an_account
 from tests.fakes.common import FakeClock, FakeIds, MemoryQueue
@@ -101,10 +102,9 @@ class Shop:
             settings=self.settings,
             accounts=self.accounts,
             texts=self.texts,
-            log=self.texts,
+            heads=self.texts,
             sender=self.carrier,
             switch=self.switch,
-            clock=self.clock,
         )
         self.texting = TextingService(
             settings=self.settings,
