@@ -89,7 +89,8 @@ class RequestSender:
         if verdict.kind == "go":
             return self._send(uid, contact, seen, verdict.platform)
         if verdict.kind == "hold":
-            return "held" if self._log.write(uid, head, hold(head, verdict)) else None
+            held = hold(head, verdict)
+            return "held" if held == head or self._log.write(uid, head, held) else None
         dropped = drop(head, verdict, seen.now)
         return "dropped" if self._log.write(uid, head, dropped) else None
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import secrets
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 
@@ -11,9 +12,19 @@ import pytest
 
 from chalicelib.domain.asking import Head, Wanted, begin, finish, want
 from chalicelib.domain.consent import Entry, derive
+from chalicelib.domain.texting import WORDINGS
 from chalicelib.entrypoints import wiring, wiring_texts
+from chalicelib.services.circumstances import Surroundings
+from chalicelib.services.ports.effects import Ask
+from chalicelib.services.ports.integrations import AgeGate, Integration
 from chalicelib.services.ports.texting import Text
+from chalicelib.services.requests import RequestSender
 from tests.e2e.stage import new_retailer
+from tests.fakes.common import FakeClock
+from tests.fakes.integrations import MemoryIntegrations
+from tests.fakes.stores import MemoryStores
+from tests.fakes.texting import FakeCarrier, FakeCore, FakePlans, FakeSwitch
+from tests.unit.services.texting import DAYTIME
 from tests.waiting import eventually
 from tools.account import as_if_deployed
 from tools.demo.retailer import Retailer
@@ -22,6 +33,7 @@ from tools.stack import LocalStack
 from tools.texting import turn
 
 RECORD = "a" * 32
+WORKERS = 6
 CONFIRMED, OPTED_OUT, HELP = "You are now signed up", "You are opted out", "You get texts"
 
 
@@ -162,6 +174,42 @@ def test_the_schedule_hands_what_is_due_to_the_worker(shopper: Shopper) -> None:
     assert dropped.reason == "nobody"
     assert shopper.received() == []
     assert shopper.retailer.get("/texting")["waiting"] == 0
+
+
+def test_of_many_workers_on_one_number_one_sends(shopper: Shopper) -> None:
+    """The table is the deployed one; carrier, core and clock are the test's."""
+    uid, number = shopper.retailer.uid, shopper.number
+    carrier, core, clock = FakeCarrier(), FakeCore(), FakeClock(DAYTIME)
+    core.put(uid, RECORD, number)
+    integrations = MemoryIntegrations()
+    gate = AgeGate("user:ann", 0)
+    integrations.rows[uid, "posabit"] = Integration(uid, "posabit", "connected", gate)
+    with shopper.inside():
+        log, texts = wiring_texts.consent_log(), wiring_texts.texts()
+        surroundings = Surroundings(
+            standings=core,
+            accounts=wiring.accounts(),
+            stores=MemoryStores(),
+            integrations=integrations,
+            settings=wiring_texts.texting_settings(),
+            heads=log,
+            switch=FakeSwitch(),
+            plans=FakePlans(),
+            clock=clock,
+            mobile=wiring_texts.can_be_mobile,
+        )
+        sender = RequestSender(log, texts, carrier, surroundings, clock)
+        wiring_texts.consent_service().want(uid, [Ask(number, RECORD, "posabit")])
+
+        with ThreadPoolExecutor(WORKERS) as workers:
+            done = list(workers.map(lambda _: sender.handle(uid, number), range(3 * WORKERS)))
+
+        head = log.read(uid, "sms", number).head
+        counts = texts.counts(uid, head.requests[0].day)
+    assert done.count("sent") == 1
+    assert set(done) <= {"sent", "held", "busy"}
+    assert carrier.bodies(number) == [WORDINGS["request"].replace("{brand}", "Green Leaf")]
+    assert (len(head.requests), head.requests[0].outcome, counts.texts) == (1, "sent", 1)
 
 
 def test_the_operator_turns_texting_off_and_on(stack: LocalStack, shopper: Shopper) -> None:

@@ -331,6 +331,15 @@ def test_the_same_job_delivered_twice_sends_once(shop: Shop) -> None:
     assert len(shop.carrier.outbox) == 1
 
 
+def test_a_held_one_that_is_delivered_again_is_not_written_again(shop: Shop) -> None:
+    shop.wait(9)
+    shop.ask()
+    before = shop.head()
+
+    assert shop.ask() == "held"
+    assert shop.head() == before
+
+
 def test_of_two_workers_on_one_number_one_sends(shop: Shop) -> None:
     shop.texts.meddle = lambda: assert_sent(shop.ask())
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field, replace
+from typing import Any
 
 from chalicelib.adapters.keys import TEXT_SHARDS
 from chalicelib.domain.asking import Head
@@ -63,9 +64,11 @@ class Shop:
     queue: MemoryQueue = field(default_factory=MemoryQueue)
     audit: MemoryAudit = field(default_factory=MemoryAudit)
     throttle: FreeThrottle = field(default_factory=FreeThrottle)
+    kept_in: Any = None
+    """Another `ConsentLog` and `TextLog` in one than memory."""
 
     def __post_init__(self) -> None:
-        self.texts = MemoryTexts(self.wire)
+        self.texts: MemoryTexts = self.kept_in or MemoryTexts(self.wire)
         self.carrier = FakeCarrier(self.wire)
         self.accounts = MemoryAccounts(an_account(OURS), an_account(THEIRS))
         for uid, number in SHOP.items():
