@@ -9,8 +9,8 @@ import orjson
 
 from chalicelib.adapters import keys
 from chalicelib.adapters.dynamo import Row
-from chalicelib.domain.asking import Dropped, Head, Request, Wanted
 from chalicelib.domain.consent import Channel, Consent, Entry
+from chalicelib.domain.heads import Dropped, Head, Request, Wanted
 from chalicelib.services.ports.texting import Text, TextState
 
 Write = dict[str, Any]

@@ -9,8 +9,8 @@ from chalicelib.adapters import consent_rows as rows
 from chalicelib.adapters import keys
 from chalicelib.adapters.consent import failed
 from chalicelib.adapters.dynamo import BatchTable
-from chalicelib.domain.asking import Head
 from chalicelib.domain.consent import Entry
+from chalicelib.domain.heads import Head
 from chalicelib.domain.records import Instant
 from chalicelib.services.ports.texting import Begun, Caps, Counts, Text, TextState
 

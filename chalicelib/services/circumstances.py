@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from chalicelib.domain.asking import Cause, Circumstances, Head, Mobile
+from chalicelib.domain.asking import Cause, Circumstances, Mobile
 from chalicelib.domain.errors import NotFound
+from chalicelib.domain.heads import Head
 from chalicelib.domain.texting import TextingRules
 from chalicelib.domain.times import local_day
 from chalicelib.services.ports.accounts import Account, Accounts

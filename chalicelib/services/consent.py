@@ -5,9 +5,10 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 
-from chalicelib.domain.asking import Head, Mobile, Wanted, want, with_consent
+from chalicelib.domain.asking import Mobile
 from chalicelib.domain.consent import Channel, Entry, derive
 from chalicelib.domain.errors import AiqError
+from chalicelib.domain.heads import Head, Wanted, want, with_consent
 from chalicelib.services.ports.common import Clock
 from chalicelib.services.ports.effects import Ask, ConsentFlag
 from chalicelib.services.ports.texting import ConsentLog, Contact

@@ -6,9 +6,9 @@ import re
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 
-from chalicelib.domain.asking import Head, Request, mark_unusable, with_consent
 from chalicelib.domain.consent import Act, Consent, Entry, answers_a_request, derive
 from chalicelib.domain.errors import PoisonMessage
+from chalicelib.domain.heads import Head, Request, mark_unusable, with_consent
 from chalicelib.domain.replies import Reply, classify
 from chalicelib.domain.texting import TextingRules, Wording, parts
 from chalicelib.domain.times import DAY, HOUR, MINUTE

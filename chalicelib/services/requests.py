@@ -5,22 +5,18 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import Literal
 
-from chalicelib.domain.asking import (
+from chalicelib.domain.asking import Circumstances, Verdict, drop, hold, judge
+from chalicelib.domain.consent import Entry, derive
+from chalicelib.domain.heads import (
     SENDING_AT_MOST,
-    Circumstances,
     Head,
     Request,
-    Verdict,
     begin,
-    drop,
     finish,
-    hold,
-    judge,
     mark_unusable,
     take_back,
     with_consent,
 )
-from chalicelib.domain.consent import Entry, derive
 from chalicelib.domain.texting import (
     TextingRules,
     opening_after_this_month,

@@ -6,7 +6,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Literal
 
-from chalicelib.domain.asking import Circumstances, Head, Reason, Verdict, judge
+from chalicelib.domain.asking import Circumstances, Verdict, judge
+from chalicelib.domain.heads import Head, Reason
 from chalicelib.domain.times import to_text
 from chalicelib.services.circumstances import Surroundings
 from chalicelib.services.ports.texting import ConsentHeads, Standings

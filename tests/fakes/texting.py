@@ -6,9 +6,9 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
 from chalicelib.adapters.keys import text_shard_number
-from chalicelib.domain.asking import Head
 from chalicelib.domain.consent import Channel, Entry
 from chalicelib.domain.errors import Conflict, StaleVersion
+from chalicelib.domain.heads import Head
 from chalicelib.domain.personas import Persona
 from chalicelib.domain.records import Instant
 from chalicelib.domain.texting import TextingRules

@@ -19,9 +19,10 @@ from chalicelib.adapters.texting import (
     DynamoThrottle,
 )
 from chalicelib.adapters.texts import DynamoTexts
-from chalicelib.domain.asking import Head, Wanted, begin, drop, finish, judge, want
+from chalicelib.domain.asking import drop, judge
 from chalicelib.domain.consent import Entry, derive
 from chalicelib.domain.errors import Conflict, StaleVersion
+from chalicelib.domain.heads import Head, Wanted, begin, finish, want
 from chalicelib.domain.texting import TextingRules
 from chalicelib.domain.times import MINUTE
 from chalicelib.services.ports.texting import (

@@ -10,7 +10,7 @@ import pytest
 from chalicelib.adapters.consent import DynamoConsent
 from chalicelib.adapters.dynamo import BatchTable
 from chalicelib.adapters.texts import DynamoTexts
-from chalicelib.domain.asking import SENDING_AT_MOST
+from chalicelib.domain.heads import SENDING_AT_MOST
 from chalicelib.domain.times import HOUR
 from chalicelib.services.ports.effects import ConsentFlag
 from chalicelib.services.ports.texting import TextRefused, TextUnknown

@@ -10,8 +10,8 @@ from dataclasses import dataclass, field, replace
 
 import pytest
 
-from chalicelib.domain.asking import Head, Wanted, begin, finish, want
 from chalicelib.domain.consent import Entry, derive
+from chalicelib.domain.heads import Head, Wanted, begin, finish, want
 from chalicelib.domain.texting import WORDINGS
 from chalicelib.entrypoints import wiring, wiring_texts
 from chalicelib.services.circumstances import Surroundings

@@ -14,7 +14,7 @@ from typing import Any
 import pytest
 
 from chalicelib.config import Config
-from chalicelib.domain.asking import SENDING_AT_MOST
+from chalicelib.domain.heads import SENDING_AT_MOST
 from chalicelib.domain.times import MINUTE
 from tools.deploy import VISIBILITY_PER_TIMEOUT, with_derived
 from tools.package import AWS_SERVICES, Package, package

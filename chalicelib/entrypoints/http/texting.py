@@ -7,8 +7,8 @@ from typing import Annotated, Literal
 
 from pydantic import Field, StringConstraints
 
-from chalicelib.domain.asking import Reason
 from chalicelib.domain.consent import Channel, ConsentState
+from chalicelib.domain.heads import Reason
 from chalicelib.domain.texting import LONGEST_WORDING, MOST_REQUESTS
 from chalicelib.entrypoints import paging, wiring, wiring_texts
 from chalicelib.entrypoints.auth import Caller

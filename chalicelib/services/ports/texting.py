@@ -6,9 +6,9 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Literal, Protocol
 
-from chalicelib.domain.asking import Head
 from chalicelib.domain.consent import Channel, Entry
 from chalicelib.domain.errors import AiqError
+from chalicelib.domain.heads import Head
 from chalicelib.domain.personas import Persona
 from chalicelib.domain.records import Instant
 from chalicelib.domain.texting import TextingRules

@@ -9,20 +9,16 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from chalicelib.domain.asking import (
-    NEVER_TEXTED,
+from chalicelib.domain.asking import NEVER_TEXTED, Cause, Circumstances, drop, hold, judge
+from chalicelib.domain.consent import Consent, ConsentState
+from chalicelib.domain.heads import (
     SECOND_REQUEST_AFTER,
     SENDING_AT_MOST,
-    Cause,
-    Circumstances,
     Head,
     Request,
     Wanted,
     begin,
-    drop,
     finish,
-    hold,
-    judge,
     mark_unusable,
     may_be_asked,
     may_be_texted,
@@ -30,7 +26,6 @@ from chalicelib.domain.asking import (
     want,
     with_consent,
 )
-from chalicelib.domain.consent import Consent, ConsentState
 from chalicelib.domain.texting import TextingRules
 from chalicelib.domain.times import DAY, HOUR, MINUTE
 

@@ -7,7 +7,8 @@ from dataclasses import replace
 
 import pytest
 
-from chalicelib.domain.asking import NEVER_TEXTED, SENDING_AT_MOST
+from chalicelib.domain.asking import NEVER_TEXTED
+from chalicelib.domain.heads import SENDING_AT_MOST
 from chalicelib.domain.times import DAY, HOUR, MINUTE
 from chalicelib.services.consent import ContactBusy
 from chalicelib.services.ports.effects import Ask, ConsentFlag

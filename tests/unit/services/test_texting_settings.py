@@ -178,7 +178,7 @@ def test_a_test_that_fails_is_not_sent_again(shop: Shop, failure: Exception) -> 
 def test_every_reason_has_words() -> None:
     from typing import get_args
 
-    from chalicelib.domain.asking import Reason
+    from chalicelib.domain.heads import Reason
 
     assert set(WORDS) == set(get_args(Reason))
 

@@ -6,7 +6,7 @@ from dataclasses import dataclass, field, replace
 from typing import Any
 
 from chalicelib.adapters.keys import TEXT_SHARDS
-from chalicelib.domain.asking import Head
+from chalicelib.domain.heads import Head
 from chalicelib.domain.records import Instant
 from chalicelib.domain.texting import TextingRules
 from chalicelib.domain.times import HOUR
