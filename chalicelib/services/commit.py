@@ -168,6 +168,8 @@ class Commits:
         uid, closure, now = change.lock.uid, change.closure, change.terms.as_of
         versions = latest((record_id(uid, platform, scope, c.ext_id), c) for c in customers)
         closure.load(versions)
+        if scope in change.terms.rules.source(platform).import_locks:
+            import_run = None
         for rid, customer in versions.items():
             stored = closure.stored(rid)
             if stored is None:
