@@ -166,6 +166,8 @@ class Commits:
         import_run: str | None,
     ) -> None:
         uid, closure, now = change.lock.uid, change.closure, change.terms.as_of
+        if scope in change.terms.rules.source(platform).import_locks:
+            import_run = None  # what an earlier listing fixed stays
         versions = latest((record_id(uid, platform, scope, c.ext_id), c) for c in customers)
         closure.load(versions)
         for rid, customer in versions.items():
