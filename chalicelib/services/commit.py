@@ -170,8 +170,6 @@ class Commits:
             import_run = None  # what an earlier listing fixed stays
         versions = latest((record_id(uid, platform, scope, c.ext_id), c) for c in customers)
         closure.load(versions)
-        if scope in change.terms.rules.source(platform).import_locks:
-            import_run = None
         for rid, customer in versions.items():
             stored = closure.stored(rid)
             if stored is None:
