@@ -81,7 +81,7 @@ def expired(amounts: Mapping[SaleRef, Points], terms: Terms) -> dict[SaleRef, Po
     bought = sorted((ref for ref in amounts if ref.counts), key=_order)
     found: dict[SaleRef, Points] = {}
     outstanding = 0
-    for ref, following in zip(bought, [*bought[1:], None], strict=True):
+    for ref, following in zip(bought, [*bought[1:], None], strict=False):
         outstanding += amounts[ref]
         day = terms.day(ref.ordered_at, ref.store_key)
         until = (

@@ -214,12 +214,15 @@ class Commits:
             self._facts.write(change.lock, facts)
             self._write_derived(change.lock, derived)
         self._react(change.lock.uid, closure, change.flagged, again=change.again)
+        leavers = closure.leavers()
         return Committed(
             records=len(facts.records),
             sales=len(facts.sales),
             personas=len(derived.personas),
-            left=closure.left(),
+            left=len(leavers),
             at=change.terms.as_of,
+            changed=len(derived.personas.keys() | derived.summaries.keys()),
+            leavers=leavers,
         )
 
     def _keep(self, change: _Change) -> None:

@@ -17,6 +17,7 @@ from tests.fakes.common import FakeClock, FakeIds, MemoryQueue, PlainBox
 from tests.fakes.integrations import MemoryCredentials, MemoryIntegrations
 from tests.fakes.notifications import MemoryAudit, MemoryNotifications, OperatorMailbox
 from tests.fakes.pos import FakePosGateway
+from tests.fakes.rules import MemoryRuleBook
 from tests.fakes.stores import MemoryStores
 from tests.fakes.sync_control import RecordingSync
 
@@ -43,7 +44,8 @@ class Retailer:
         self.accounts = MemoryAccounts(an_account(OURS), an_account(OTHERS))
         self.key_ring = KeyRing(PlainBox())
         self.notifier = Notifier(self.notifications, OperatorMailbox(), self.clock)
-        self.cards = Cards(self.pos, self.integrations, self.credentials)
+        self.rules = MemoryRuleBook()
+        self.cards = Cards(self.pos, self.integrations, self.credentials, self.rules)
         self.connecting = ConnectService(
             pos=self.pos,
             integrations=self.integrations,
@@ -65,7 +67,14 @@ class Retailer:
             clock=self.clock,
             ids=FakeIds(),
         )
-        self.settings = SettingsService(self.pos, self.integrations, self.audit, self.clock)
+        self.settings = SettingsService(
+            pos=self.pos,
+            integrations=self.integrations,
+            accounts=self.accounts,
+            rules=self.rules,
+            audit=self.audit,
+            clock=self.clock,
+        )
         self.store_service = StoreService(
             self.stores, self.jobs, self.audit, self.notifier, self.clock
         )
