@@ -100,8 +100,6 @@ def _stands(reason: Reason, persona: Persona, rules: Rules) -> bool:
 
 
 def _may_hide_a_reason(persona: Persona, rules: Rules) -> bool:
-    if any(reason.name == IMPORT for reason in persona.reasons):
-        return True
     if any(keep.setting == "sms_opt_in_after" for _, keep in _keeps(persona, rules)):
         return True
     for platform in persona.sources:

@@ -59,23 +59,24 @@ keeps = st.builds(
     st.sampled_from(["enroll_after", "sms_opt_in_after"]),
     DAYS.map(lambda days: day_number(TODAY) - days),
 )
+mostly_unset = st.one_of(st.none(), st.none(), NUMBERS)
 sources = st.builds(
     Source,
-    enroll_after=NUMBERS,
+    enroll_after=mostly_unset,
     sms_opt_in_after=NUMBERS,
-    accrual_start=NUMBERS,
-    imported_on=NUMBERS,
+    accrual_start=mostly_unset,
+    imported_on=mostly_unset,
     keeping=st.lists(keeps, max_size=2).map(tuple),
 )
 rules = st.builds(Rules, loyalties, st.fixed_dictionaries(dict.fromkeys(PLATFORMS, sources)))
 customers = st.builds(
     Customer,
     ext_id=st.integers(0, 5).map(str),
-    phone=st.none() | st.integers(0, 3).map(lambda n: f"+1206555000{n}"),
-    email=st.sampled_from([None, "a@x.example", "b@x.example"]),
-    pos_points=st.sampled_from([None, 0, 7, 20]),
-    active=st.sampled_from([True, True, True, False]),
-    flags=st.sampled_from([frozenset(), frozenset(), frozenset({"minor"})]),
+    phone=st.integers(0, 9).map(lambda n: f"+1206555000{n}"),
+    email=st.sampled_from([None, None, "a@x.example"]),
+    pos_points=st.sampled_from([None, None, 0, 20]),
+    active=st.sampled_from([True, True, True, True, False]),
+    flags=st.sampled_from([frozenset(), frozenset(), frozenset(), frozenset({"minor"})]),
 )
 sales = st.builds(
     Sale,
@@ -85,12 +86,27 @@ sales = st.builds(
     ordered_at_text=st.just(""),
     currency=st.just("USD"),
     total=st.sampled_from([100, 999, 5_000]),
-    kind=st.sampled_from(["sale", "sale", "sale", "return", "void"]),
+    kind=st.sampled_from(["sale"] * 6 + ["return", "void"]),
     customer_ext_id=st.integers(0, 5).map(str),
 )
 joins = st.sampled_from(
-    ["form", "pos_signup:posabit", "double_opt_in:posabit", "kept:enroll_after:posabit@2025-12-20"]
+    [
+        "form",
+        "double_opt_in:posabit",
+        "double_opt_in:posabit",
+        "double_opt_in:posabit",
+        "kept:enroll_after:posabit@2025-12-20",
+    ]
 )
+folks = st.fixed_dictionaries(
+    dict.fromkeys(
+        PLATFORMS, st.lists(customers, min_size=1, max_size=6, unique_by=lambda c: c.ext_id)
+    )
+)
+baskets = st.fixed_dictionaries(
+    dict.fromkeys(PLATFORMS, st.lists(sales, min_size=3, max_size=10, unique_by=lambda s: s.ext_id))
+)
+acted = st.lists(st.tuples(st.integers(0, 5).map(str), joins), max_size=4)
 changes = st.one_of(
     st.fixed_dictionaries({"enroll_after": A_DAY}),
     st.fixed_dictionaries({"sms_opt_in_after": A_DAY}),
@@ -115,7 +131,8 @@ def told(
     acts: list[tuple[str, str]],
 ) -> None:
     """Facts under some rules, everybody derived by them."""
-    room.rules.set(UID, before)
+    settled = {p: replace(s, keeping=()) for p, s in before.sources.items()}
+    room.rules.set(UID, replace(before, sources=settled))
     for platform in PLATFORMS:
         room.clock.move(1)
         room.commits.commit(UID, platform, SCOPE, customers=folk[platform], sales=sold[platform])
@@ -123,25 +140,15 @@ def told(
         given_by = {ext_id: Join(reason, room.clock.now() - 5 * 86_400_000)}
         listed = [c for c in folk[PLATFORM] if c.ext_id == ext_id]
         room.commits.commit(UID, PLATFORM, SCOPE, customers=listed, joins=given_by)
-    settled = replace(
-        before, sources={p: replace(s, keeping=()) for p, s in before.sources.items()}
-    )
-    room.rules.set(UID, settled)
-    room.commits.rederive(UID, [rid for _, rid in room.facts.records])
     room.rules.set(UID, before)
 
 
 @given(
     before=rules,
-    folk=st.fixed_dictionaries(
-        dict.fromkeys(PLATFORMS, st.lists(customers, max_size=6, unique_by=lambda c: c.ext_id))
-    ),
-    sold=st.fixed_dictionaries(
-        dict.fromkeys(PLATFORMS, st.lists(sales, max_size=10, unique_by=lambda s: s.ext_id))
-    ),
-    acts=st.lists(st.tuples(st.integers(0, 5).map(str), joins), max_size=4),
+    folk=folks,
+    sold=baskets,
+    acts=acted,
     wanted=changes,
-    members=st.sampled_from(["keep", "let_go"]),
 )
 @settings(max_examples=300, deadline=None)
 def test_a_preview_of_settings_counts_what_deriving_everybody_again_then_changes(
@@ -150,7 +157,6 @@ def test_a_preview_of_settings_counts_what_deriving_everybody_again_then_changes
     sold: dict[str, list[Sale]],
     acts: list[tuple[str, str]],
     wanted: dict[str, Any],
-    members: str,
 ) -> None:
     room = a_busy_room()
     told(room, before, folk, sold, acts)
@@ -172,13 +178,9 @@ def test_a_preview_of_settings_counts_what_deriving_everybody_again_then_changes
 @given(
     before=rules,
     after=loyalties,
-    folk=st.fixed_dictionaries(
-        dict.fromkeys(PLATFORMS, st.lists(customers, max_size=6, unique_by=lambda c: c.ext_id))
-    ),
-    sold=st.fixed_dictionaries(
-        dict.fromkeys(PLATFORMS, st.lists(sales, max_size=10, unique_by=lambda s: s.ext_id))
-    ),
-    acts=st.lists(st.tuples(st.integers(0, 5).map(str), joins), max_size=4),
+    folk=folks,
+    sold=baskets,
+    acts=acted,
 )
 @settings(max_examples=300, deadline=None)
 def test_a_preview_of_loyalty_rules_counts_what_deriving_everybody_again_then_changes(
