@@ -23,12 +23,20 @@ class ImportLocks:
         self._jobs = jobs
 
     def wanted(
-        self, uid: str, platform: str, scope: str, added: Instant, began: Instant, zone: str
+        self,
+        uid: str,
+        platform: str,
+        scope: str,
+        *,
+        run: str,
+        added: Instant,
+        began: Instant,
+        zone: str,
     ) -> bool:
         """Whether a run that began then is to list all customers, to fix the scope's points.
 
-        `added`: when the scope's credential was; one added after the end of the date imports
-        nothing.
+        So is one that died after it fixed them: it has yet to tell everybody. `added`: when the
+        scope's credential was; one added after the end of the date imports nothing.
         """
 
         def changed(source: Source) -> Source:
@@ -37,7 +45,8 @@ class ImportLocks:
             late = latecomers([(scope, added)], source.imported_on, zone)
             return replace(source, import_locks={**source.import_locks, **late})
 
-        return may_lock(self._change(uid, platform, changed), scope, began, zone)
+        source = self._change(uid, platform, changed)
+        return source.import_locks.get(scope) == run or may_lock(source, scope, began, zone)
 
     def listing_due(self, uid: str, platform: str, scope: str, zone: str) -> Instant | None:
         """When the listing that fixes the scope's points is due; None when none is."""

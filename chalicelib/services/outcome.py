@@ -17,7 +17,7 @@ from chalicelib.domain.errors import (
     ServerUnreachable,
     ServerUntrusted,
 )
-from chalicelib.domain.listing import sales_dried_up, truncated
+from chalicelib.domain.listing import sales_dried_up
 from chalicelib.domain.records import Instant, Stream
 from chalicelib.domain.schedule import next_due, retry_at
 from chalicelib.domain.times import DAY, MINUTE, utc_day
@@ -146,14 +146,11 @@ class Outcomes:
         return mended
 
     def _fix_points(self, part: Slice) -> None:
-        """By a complete listing, unless it is empty or suspiciously shorter than the last."""
+        """By a complete listing; one that is empty says that something is wrong, and fixes none."""
         place, lease, account = part.progress.streams.get("customers"), part.lease, part.account
         if not part.progress.importing or place is None or account is None:
             return
         if not (place.good and place.full_listing and place.listed):
-            return
-        before = part.stored.get("customers") or StreamState()
-        if before.last_run != lease.run and truncated(place.listed, before.last_listing):
             return
         scope, began = part.taker.scope, part.progress.began
         self._imports.fix(lease.uid, lease.platform, scope, lease.run, began, account.time_zone)

@@ -163,9 +163,10 @@ class SyncWorker:
             part.lease.uid,
             part.lease.platform,
             credential.scope,
-            credential.created_at,
-            part.progress.began,
-            zone,
+            run=part.lease.run,
+            added=credential.created_at,
+            began=part.progress.began,
+            zone=zone,
         )
 
     def _read_streams(self, part: Slice, remaining: Remaining) -> None:
