@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from chalicelib.services.accounts import AccountService
     from chalicelib.services.adjust import Adjuster
     from chalicelib.services.cards import Cards
-    from chalicelib.services.changing import Changing, Previews
+    from chalicelib.services.changing import Changing
     from chalicelib.services.commit import Commits
     from chalicelib.services.connect import ConnectService
     from chalicelib.services.credentials import CredentialService
@@ -51,6 +51,7 @@ if TYPE_CHECKING:
     from chalicelib.services.ports.rules import RuleBook
     from chalicelib.services.ports.runs import RunViews, SyncControl, SyncStates
     from chalicelib.services.ports.stores import Inventories, Stores
+    from chalicelib.services.previews import Previews
     from chalicelib.services.proposals import Proposals
     from chalicelib.services.remap import Remapper
     from chalicelib.services.runs import RunService
@@ -370,7 +371,7 @@ def proposals() -> Proposals:
 
 @once
 def previews() -> Previews:
-    from chalicelib.services.changing import Previews
+    from chalicelib.services.previews import Previews
 
     return Previews(
         changes=changes(),

@@ -11,8 +11,8 @@ from chalicelib.entrypoints import wiring
 from chalicelib.entrypoints.auth import Caller
 from chalicelib.entrypoints.routing import Resource
 from chalicelib.entrypoints.shapes import Answer, Change, Input, Moment, PointsOut
-from chalicelib.services.changing import token_of, valid_until
 from chalicelib.services.ports.changes import JobState, Preview, PreviewState
+from chalicelib.services.previews import token_of, valid_until
 from chalicelib.services.proposals import Members, Proposal
 from chalicelib.services.wording import sentence, warning
 

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from chalicelib.services.catalogue import Catalogue
-from chalicelib.services.changing import Changing, Previews
+from chalicelib.services.changing import Changing
 from chalicelib.services.commit import Commits
 from chalicelib.services.expiry import ExpiryWorker
 from chalicelib.services.import_locks import ImportLocks
@@ -26,6 +26,7 @@ from chalicelib.services.outcome import Outcomes
 from chalicelib.services.plan import Planner
 from chalicelib.services.ports.integrations import Credential, Integration
 from chalicelib.services.ports.runs import RunView
+from chalicelib.services.previews import Previews
 from chalicelib.services.proposals import Proposals
 from chalicelib.services.remap import Remapper
 from chalicelib.services.runs import RunService

@@ -18,8 +18,8 @@ from chalicelib.adapters import aws, tables
 from chalicelib.domain.records import InventoryItem, StoreFact
 from chalicelib.domain.times import DAY, to_text
 from chalicelib.entrypoints import wiring
-from chalicelib.services.changing import token_of
 from chalicelib.services.messages import ApplyMessage, RemapMessage, SyncMessage
+from chalicelib.services.previews import token_of
 from tests.fakes.pos import FakePosGateway, pages_of
 
 SHOPPERS = [shopper(number) for number in range(PAGE)]

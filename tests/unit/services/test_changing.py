@@ -11,9 +11,9 @@ import pytest
 from chalicelib.domain.errors import Conflict, InvalidInput, PoisonMessage, StaleVersion
 from chalicelib.domain.rules import Source
 from chalicelib.domain.times import MINUTE, day_number
-from chalicelib.services import changing, jobs
-from chalicelib.services.changing import token_of
+from chalicelib.services import jobs, previews
 from chalicelib.services.messages import ApplyMessage
+from chalicelib.services.previews import token_of
 from chalicelib.services.sms_plans import CardSmsPlans, SmsControl
 from tests.fakes.facts import Crash
 from tests.unit.services.backroom import PLATFORM, UID, Backroom
@@ -286,7 +286,7 @@ def test_who_was_kept_once_stays_when_they_buy_again() -> None:
 
 @pytest.fixture
 def tiny_pages(monkeypatch: pytest.MonkeyPatch) -> None:
-    for module in (changing, jobs):
+    for module in (previews, jobs):
         monkeypatch.setattr(module, "PAGE", 3)
 
 

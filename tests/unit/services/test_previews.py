@@ -15,7 +15,7 @@ from chalicelib.domain.errors import PoisonMessage
 from chalicelib.domain.records import Customer, Sale
 from chalicelib.domain.rules import Keep, Loyalty, Rules, Source
 from chalicelib.domain.times import day_number
-from chalicelib.services import changing
+from chalicelib.services import previews
 from chalicelib.services.messages import PreviewMessage
 from chalicelib.services.source_settings import LOSS
 from chalicelib.services.wording import sentence, warning
@@ -286,31 +286,31 @@ def test_a_preview_writes_nothing_and_reads_two_rows_a_persona() -> None:
 
 @pytest.fixture
 def tiny_pages(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(changing, "PAGE", 3)
+    monkeypatch.setattr(previews, "PAGE", 3)
 
 
 def test_what_a_request_has_no_time_for_goes_on_in_the_background(
     tiny_pages: None, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     room = an_old_shop(10)
-    monkeypatch.setattr(changing, "INLINE_SECONDS", 0.0)
+    monkeypatch.setattr(previews, "INLINE_SECONDS", 0.0)
     proposal = room.proposals.settings(UID, PLATFORM, {"enroll_after": ago(room, 30)})
 
     made, _ = room.changing.preview(proposal)
 
-    assert (made.state, made.counts.personas, changing.token_of(made)) == ("counting", 3, None)
+    assert (made.state, made.counts.personas, previews.token_of(made)) == ("counting", 3, None)
     assert sentence(made) == "Still counting: 3 personas so far."
     hops = room.work_off(never)
     ready = room.previews.get(UID, made.id)
     assert (ready.state, ready.counts.enrolled, hops) == ("ready", 10, 3)
-    assert changing.token_of(ready) is not None
+    assert previews.token_of(ready) is not None
 
 
 def test_messages_of_a_preview_that_come_twice_or_late_count_nobody_twice(
     tiny_pages: None, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     room = an_old_shop(10)
-    monkeypatch.setattr(changing, "INLINE_SECONDS", 0.0)
+    monkeypatch.setattr(previews, "INLINE_SECONDS", 0.0)
     proposal = room.proposals.settings(UID, PLATFORM, {"enroll_after": ago(room, 30)})
     made, _ = room.changing.preview(proposal)
     seen: list[dict[str, object]] = []
@@ -329,7 +329,7 @@ def test_a_preview_overtaken_by_other_rules_is_outdated_and_gets_no_token(
     tiny_pages: None, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     room = an_old_shop(10)
-    monkeypatch.setattr(changing, "INLINE_SECONDS", 0.0)
+    monkeypatch.setattr(previews, "INLINE_SECONDS", 0.0)
     proposal = room.proposals.settings(UID, PLATFORM, {"enroll_after": ago(room, 30)})
     made, _ = room.changing.preview(proposal)
     in_force(room)
@@ -337,12 +337,12 @@ def test_a_preview_overtaken_by_other_rules_is_outdated_and_gets_no_token(
     room.work_off()
 
     late = room.previews.get(UID, made.id)
-    assert (late.state, changing.token_of(late)) == ("outdated", None)
+    assert (late.state, previews.token_of(late)) == ("outdated", None)
 
 
 def test_a_count_that_does_not_get_on_is_poison(monkeypatch: pytest.MonkeyPatch) -> None:
     room = an_old_shop()
-    monkeypatch.setattr(changing, "INLINE_SECONDS", 0.0)
+    monkeypatch.setattr(previews, "INLINE_SECONDS", 0.0)
     monkeypatch.setattr(room.personas, "in_turn", lambda *_: ([], "here"))
     proposal = room.proposals.settings(UID, PLATFORM, {"enroll_after": ago(room, 30)})
     made, _ = room.changing.preview(proposal)
@@ -364,3 +364,27 @@ def test_a_preview_of_trusted_flags_counts_the_contacts_they_opt_in() -> None:
     made = preview(room, trusts_opt_in_flags=True)
 
     assert made.counts.opt_ins == 2
+
+
+def test_a_count_in_the_background_shows_how_far_it_is(
+    tiny_pages: None, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    room = an_old_shop(10)
+    monkeypatch.setattr(previews, "INLINE_SECONDS", 0.0)
+    made, _ = room.changing.preview(
+        room.proposals.settings(UID, PLATFORM, {"enroll_after": ago(room, 30)})
+    )
+    seen = []
+    usual = room.personas.in_turn
+
+    def slow(*given: Any) -> Any:
+        seen.append(room.previews.get(UID, made.id).counts.personas)
+        room.clock.move(3)
+        return usual(*given)
+
+    monkeypatch.setattr(room.personas, "in_turn", slow)
+
+    room.work_off()
+
+    assert seen == [3, 6, 9]
+    assert room.previews.get(UID, made.id).state == "ready"
