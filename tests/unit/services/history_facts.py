@@ -41,7 +41,7 @@ _DAYS_AGO = (1, 0, 2, 5, 6, 19, 20, 21, 60, -2)
 _HOURS = (0, -5, -4, 11)
 """From noon in UTC: around the local midnights of `ZONES` too."""
 _TOTALS = (1_000, 4_550, 333, 20_000, 9_999, 0)
-_KINDS = ("sale", "sale", "sale", "sale", "linked", "unlinked", "void", "open")
+_KINDS = (*["sale"] * 8, "linked", "unlinked", "void", "open")
 
 _SPREAD = 1_000_003
 """A prime: times it, modulo the count of all combinations, every number stays another one."""
@@ -123,14 +123,14 @@ sales = _drawn(
 )
 loyalties = _drawn(
     Loyalty,
-    enabled=(True, True, True, True, False),
-    points_per_100=(10_000, 333, 0),
+    enabled=(*[True] * 9, False),
+    points_per_100=(10_000, 333, 10_000, 0),
     points_per_order=(0, 500, 25),
-    max_orders_per_day=(None, None, 1, 2),
-    accrual_start=(None, None, *DAYS),
+    max_orders_per_day=(None, None, 2, 1),
+    accrual_start=(*[None] * 6, *DAYS),
     exclude_tax=(False, True),
     rounding=("nearest", "up", "down", "none"),
-    expire_after_days=(None, 3, 15),
+    expire_after_days=(None, 15, 3, 15),
     earn_only_from_joining=(False, False, True),
 )
 
@@ -146,6 +146,7 @@ def timed(place: Place, told: Sequence[Any]) -> list[Any]:
 places = st.sampled_from(PLACES)
 platforms = st.sampled_from(PLATFORMS)
 days = st.sampled_from(DAYS)
+early_days = st.sampled_from((TODAY - 60, TODAY - 20, None))
 
 
 class Accident(NamedTuple):

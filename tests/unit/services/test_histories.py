@@ -38,6 +38,7 @@ from tests.unit.services.history_facts import (
     beginnings,
     customers,
     days,
+    early_days,
     loyalties,
     places,
     platforms,
@@ -58,7 +59,7 @@ class Histories(HistoryAccount, RuleBasedStateMachine):
         people=st.tuples(*[beginnings] * len(PLACES)),
         sold=st.tuples(*[st.lists(sales, min_size=2, max_size=6)] * len(PLACES)),
         loyalty=loyalties,
-        enroll=days,
+        enroll=early_days,
         ask=days,
     )
     def an_account_that_has_begun(
@@ -71,7 +72,7 @@ class Histories(HistoryAccount, RuleBasedStateMachine):
     ) -> None:
         self.set_rules(loyalty=loyalty)
         self.set_source("posabit", enroll_after=enroll, sms_opt_in_after=ask)
-        self.set_source("thsuite", enroll_after=ask, sms_opt_in_after=enroll)
+        self.set_source("thsuite", enroll_after=enroll, sms_opt_in_after=ask)
         for place, page, bought in zip(PLACES, people, sold, strict=True):
             self.tell(place, page, bought, NO_ACCIDENT)
         self.effects.heard.clear()  # of who they were before the last page
@@ -137,7 +138,7 @@ class Histories(HistoryAccount, RuleBasedStateMachine):
         told = replace(customer, phone=other.phone, email=other.email if phone % 2 else None)
         self.tell(Place(platform, scope), [told], [], accident)
 
-    @rule(place=places, flood=st.integers(0, 4), accident=accidents)
+    @rule(place=places, flood=st.integers(0, 7), accident=accidents)
     def a_crowd_arrives(self, place: Place, flood: int, accident: Accident) -> None:
         """Now and then nine records of one scope with a phone, or 21 sales a day to a record."""
         if flood == 3:
