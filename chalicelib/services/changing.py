@@ -148,7 +148,12 @@ def _card_after(proposal: Proposal, now: Instant) -> Integration | None:
         return None
     shown = {name: value for name, value in changes.items() if name != TRUST}
     after = replace(card, settings=settings_after(card, shown))
-    if changes.get("sms_opt_in_after") is not None:
+    if "sms_opt_in_after" not in changes:
+        return after
+    if changes["sms_opt_in_after"] is None:
+        # Whoever waits to be asked is only let off by the job: nothing goes out until then.
+        after = replace(after, sms_from=None, sms_stopped=True, sms_before=None)
+    else:
         before = card.settings.get("sms_opt_in_after")
         after = replace(
             after,

@@ -182,6 +182,13 @@ def test_a_day_that_cannot_be_is_422_by_name(
     assert fault["reason"]
 
 
+@pytest.mark.parametrize("path", [f"{POSABIT}/settings", LOYALTY])
+def test_a_change_of_nothing_is_422(api: Gateway, path: str) -> None:
+    got = api.post(f"{path}/preview", {})
+
+    assert (got.status, got.json["errors"][0]["field"]) == (422, "changes")
+
+
 @pytest.mark.parametrize(
     ("body", "field"),
     [
@@ -231,7 +238,7 @@ def test_texts_can_be_cancelled_and_stopped(api: Gateway, jobs: MemoryQueue) -> 
     assert (nothing.status, applied.status, cancelled.status) == (409, 202, 202)
     assert (plan["stopped"], stopped.json["stopped"]) == (False, True)
     assert plan["starts_at"] is not None
-    assert wiring.sms_plans().plan(OURS, "posabit").stopped
+    assert wiring.sms_plans().plan(OURS, "posabit") == (None, True)
     settings = api.get(f"{POSABIT}/settings").json["settings"]
     assert settings[1]["value"] is None
 
