@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import replace
 from datetime import date
 
@@ -23,9 +24,11 @@ class CardSmsPlans:
     def __init__(self, integrations: Integrations) -> None:
         self._integrations = integrations
 
-    def plan(self, uid: str, platform: str) -> SmsPlan:
-        card = self._integrations.get(uid, platform)
-        return SmsPlan() if card is None else SmsPlan(card.sms_from, card.sms_stopped)
+    def plans(self, uid: str) -> Mapping[str, SmsPlan]:
+        return {
+            card.platform: SmsPlan(card.sms_from or 0, card.sms_stopped)
+            for card in self._integrations.for_account(uid)
+        }
 
 
 class SmsControl:

@@ -60,8 +60,6 @@ class StoreService:
     ) -> Store:
         """Set the named fields of the store as it was at `version`.
 
-        Another time zone derives every persona again in the background.
-
         Raises NotFound, StaleVersion, InvalidInput.
         """
         _check_zone(changes)
@@ -78,8 +76,6 @@ class StoreService:
                 {name: before[name] for name in changed},
                 {name: after[name] for name in changed},
             )
-        if "time_zone" in changed:  # sales have other local days
-            self._jobs.send(RemapMessage(uid, reason=f"time zone of store {store}").body())
         return saved
 
     def keys(self, uid: str) -> list[SuggestedKey]:

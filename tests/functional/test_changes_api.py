@@ -17,6 +17,7 @@ from chalicelib.domain.times import DAY
 from chalicelib.entrypoints import wiring
 from chalicelib.services import adjust
 from chalicelib.services.messages import account_job
+from chalicelib.services.ports.changes import SmsPlan
 from chalicelib.services.source_settings import LOSS
 from tests.fakes.common import MemoryQueue
 from tests.fakes.pos import FakePosGateway
@@ -238,7 +239,7 @@ def test_texts_can_be_cancelled_and_stopped(api: Gateway, jobs: MemoryQueue) -> 
     assert (nothing.status, applied.status, cancelled.status) == (409, 202, 202)
     assert (plan["stopped"], stopped.json["stopped"]) == (False, True)
     assert plan["starts_at"] is not None
-    assert wiring.sms_plans().plan(OURS, "posabit") == (None, True)
+    assert wiring.sms_plans().plans(OURS) == {"posabit": SmsPlan(0, stopped=True)}
     settings = api.get(f"{POSABIT}/settings").json["settings"]
     assert settings[1]["value"] is None
 

@@ -173,15 +173,18 @@ class Askable(Protocol):
         ...
 
 
-class SmsPlan(NamedTuple):
-    """When texting for a source may begin, None for whenever; `stopped`: a person stopped it."""
+@dataclass(frozen=True, slots=True)
+class SmsPlan:
+    """*SMS starts 60 minutes after applying*: not before `starts_at`; never when `stopped`."""
 
-    not_before: Instant | None = None
+    starts_at: Instant = 0
     stopped: bool = False
 
 
 class SmsPlans(Protocol):
-    def plan(self, uid: str, platform: str) -> SmsPlan: ...
+    def plans(self, uid: str) -> Mapping[str, SmsPlan]:
+        """By platform; one that is missing may start now."""
+        ...
 
 
 class Expiries(Protocol):

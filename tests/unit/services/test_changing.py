@@ -13,6 +13,7 @@ from chalicelib.domain.rules import Source
 from chalicelib.domain.times import MINUTE, day_number
 from chalicelib.services import jobs, previews
 from chalicelib.services.messages import ApplyMessage
+from chalicelib.services.ports.changes import SmsPlan
 from chalicelib.services.previews import token_of
 from chalicelib.services.sms_plans import CardSmsPlans, SmsControl
 from tests.fakes.facts import Crash
@@ -436,6 +437,10 @@ def control(room: Backroom) -> SmsControl:
     )
 
 
+def plan(room: Backroom) -> SmsPlan:
+    return CardSmsPlans(room.integrations).plans(UID)[PLATFORM]
+
+
 def texting(room: Backroom, days: int = 3) -> None:
     if room.integrations.get(UID, PLATFORM).age_gate is None:
         tick(room)
@@ -448,12 +453,11 @@ def asked(room: Backroom) -> set[str]:
 
 def test_messages_start_an_hour_after_applying() -> None:
     room = an_old_shop()
-    plans = CardSmsPlans(room.integrations)
-    assert plans.plan(UID, PLATFORM) == (None, False)
+    assert plan(room) == SmsPlan(0, stopped=False)
 
     texting(room)
 
-    assert plans.plan(UID, PLATFORM) == (room.clock.now() + 60 * MINUTE, False)
+    assert plan(room) == SmsPlan(room.clock.now() + 60 * MINUTE, stopped=False)
     assert asked(room) == {"0", "1", "2", "3"}
 
 
@@ -466,7 +470,7 @@ def test_messages_that_have_not_begun_can_be_cancelled() -> None:
     room.work_off()
 
     assert asked(room) == set()
-    assert CardSmsPlans(room.integrations).plan(UID, PLATFORM) == (None, True)
+    assert plan(room) == SmsPlan(0, stopped=True)
     assert room.rules.get(UID).source(PLATFORM).sms_opt_in_after is None
     assert "sms_opt_in_after" not in room.integrations.get(UID, PLATFORM).settings
 
@@ -479,7 +483,7 @@ def test_nothing_goes_out_between_removing_the_setting_and_its_job() -> None:
     start(room, sms_opt_in_after=None)
 
     assert asked(room) == {"0", "1", "2", "3"}
-    assert CardSmsPlans(room.integrations).plan(UID, PLATFORM).stopped
+    assert plan(room).stopped
 
 
 def test_cancelling_an_earlier_date_brings_back_the_date_before() -> None:
@@ -504,7 +508,7 @@ def test_messages_that_have_begun_cannot_be_cancelled_but_stopped() -> None:
         control(room).cancel(UID, PLATFORM, actor=ANN)
     control(room).stop(UID, PLATFORM, card_version(room), actor=ANN)
 
-    assert CardSmsPlans(room.integrations).plan(UID, PLATFORM).stopped
+    assert plan(room).stopped
     assert room.audit.rows[-1][1].action == "sms.stopped"
     assert asked(room) == {"0", "1", "2", "3"}
 
@@ -518,7 +522,7 @@ def test_applying_again_after_a_stop_counts_who_still_waits_and_starts_anew() ->
     texting(room)
 
     assert counted.messages == 4
-    assert not CardSmsPlans(room.integrations).plan(UID, PLATFORM).stopped
+    assert not plan(room).stopped
 
 
 def test_there_is_nothing_to_cancel_or_stop_where_nothing_was_planned() -> None:

@@ -175,16 +175,3 @@ def test_a_store_takes_no_more_keys_than_one_transaction_holds(shop: Retailer) -
         shop.store_service.map_keys(
             OURS, store, [str(n) for n in range(MOST_KEYS_PER_STORE + 1)], 1, actor=ANN
         )
-
-
-def test_another_time_zone_of_a_store_derives_everybody_again(shop: Retailer) -> None:
-    """Sales have other local days; another name changes none."""
-    store = shop.store_service.create(OURS, {"name": "Ballard"}, actor=ANN)
-    shop.store_service.change(OURS, store.id, 1, {"name": "Ballard 2"}, actor=ANN)
-    before = shop.jobs.take()
-
-    shop.store_service.change(OURS, store.id, 2, {"time_zone": "America/New_York"}, actor=ANN)
-
-    assert before == []
-    [body] = shop.jobs.take()
-    assert RemapMessage.parse(body).reason == f"time zone of store {store.id}"
