@@ -151,7 +151,12 @@ def _card_after(proposal: Proposal, actor: str, now: Instant) -> Integration | N
     if TRUST in changes:
         trust = card.flag_trust or FlagTrust(actor, now)
         after = replace(after, flag_trust=trust if changes[TRUST] else None)
-    if changes.get("sms_opt_in_after") is not None:
+    if "sms_opt_in_after" not in changes:
+        return after
+    if changes["sms_opt_in_after"] is None:
+        # Whoever waits to be asked is only let off by the job: nothing goes out until then.
+        after = replace(after, sms_from=None, sms_stopped=True, sms_before=None)
+    else:
         before = card.settings.get("sms_opt_in_after")
         after = replace(
             after,

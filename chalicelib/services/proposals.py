@@ -36,6 +36,11 @@ IMPORTED_ALREADY = (
     "The points were imported: this is a one-time sync, and its date cannot be changed any more."
     " Removing it keeps the points."
 )
+NOTHING: dict[str, object] = {
+    "field": "changes",
+    "reason": "give at least one change",
+    "example": None,
+}
 PATCH_THESE = "This setting needs no preview: PATCH the settings."
 STARTS_TODAY = "Points accrual start date is set to {day}, today: sales before it earn nothing."
 POINTS_SETTINGS = frozenset({"points_imported_on", "points_accrual_start"})
@@ -111,6 +116,8 @@ class Proposals:
         self, uid: str, platform: str, changes: Mapping[str, SettingValue | None]
     ) -> Proposal:
         """Raises NotFound, InvalidInput; Conflict with what to do first."""
+        if not changes:
+            raise refused(NOTHING)
         info = self._pos.platform(platform)
         zone = self._accounts.get(uid).time_zone
         judge(info, changes, local_day(self._clock.now(), zone), trust=True)
@@ -128,6 +135,8 @@ class Proposals:
 
         Points that are switched on without a start accrue from today.
         """
+        if not changes:
+            raise refused(NOTHING)
         today = local_day(self._clock.now(), self._accounts.get(uid).time_zone)
         start = changes.get("accrual_start")
         if start is not None and (faults := day_faults(MAY_BE_TOMORROW, start, today)):

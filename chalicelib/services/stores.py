@@ -60,8 +60,6 @@ class StoreService:
     ) -> Store:
         """Set the named fields of the store as it was at `version`.
 
-        Another time zone derives every persona again in the background.
-
         Raises NotFound, StaleVersion, InvalidInput.
         """
         _check_zone(changes)

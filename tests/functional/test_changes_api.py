@@ -182,6 +182,13 @@ def test_a_day_that_cannot_be_is_422_by_name(
     assert fault["reason"]
 
 
+@pytest.mark.parametrize("path", [f"{POSABIT}/settings", LOYALTY])
+def test_a_change_of_nothing_is_422(api: Gateway, path: str) -> None:
+    got = api.post(f"{path}/preview", {})
+
+    assert (got.status, got.json["errors"][0]["field"]) == (422, "changes")
+
+
 @pytest.mark.parametrize(
     ("body", "field"),
     [

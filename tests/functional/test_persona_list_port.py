@@ -207,6 +207,35 @@ def test_sales_of_a_record_are_listed_newest_first(directory: Directory, limit: 
     assert directory.list.sale_refs(OTHERS, rid(1), limit, None) == []
 
 
+@pytest.mark.parametrize("limit", [1, 3, 100])
+def test_in_turn_everybody_comes_once_whatever_the_page(directory: Directory, limit: int) -> None:
+    directory.add(*(a_persona(n, at=NOON + n % 3) for n in range(20)))
+    directory.add(a_persona(99), uid=OTHERS)
+    found: list[str] = []
+    after, pages = None, 0
+
+    while pages == 0 or after is not None:
+        ids, after = directory.list.in_turn(OURS, limit, after)
+        assert len(ids) <= limit
+        found += ids
+        pages += 1
+
+    assert sorted(found) == sorted(rid(n) for n in range(20))
+
+
+def test_in_turn_goes_on_from_who_is_gone(directory: Directory) -> None:
+    directory.add(*(a_persona(n, at=NOON + n) for n in range(20)))
+    first, after = directory.list.in_turn(OURS, 1, None)
+    directory.write(Writes(personas={first[-1]: None} if first else {}))
+    found = list(first)
+
+    while after is not None:
+        ids, after = directory.list.in_turn(OURS, 4, after)
+        found += ids
+
+    assert sorted(found) == sorted(rid(n) for n in range(20))
+
+
 def test_other_rows_of_a_record_are_no_sales(directory: Directory) -> None:
     directory.add(a_persona(1))
 

@@ -113,7 +113,8 @@ class FlagTrustInput(Input):
 
 
 class SmsAnswer(Answer):
-    """When requests may begin to go out, and whether a person stopped them."""
+    """When requests may begin to go out, and whether they are stopped: by a person, or with the
+    setting's removal."""
 
     starts_at: Moment | None
     stopped: bool

@@ -436,6 +436,12 @@ def control(room: Backroom) -> SmsControl:
     )
 
 
+def plan(room: Backroom) -> tuple[int | None, bool]:
+    """When the card lets its messages begin, and whether they are stopped."""
+    card = room.integrations.get(UID, PLATFORM)
+    return card.sms_from, card.sms_stopped
+
+
 def texting(room: Backroom, days: int = 3) -> None:
     if room.integrations.get(UID, PLATFORM).age_gate is None:
         tick(room)
@@ -465,8 +471,20 @@ def test_messages_that_have_not_begun_can_be_cancelled() -> None:
     room.work_off()
 
     assert asked(room) == set()
+    assert plan(room) == (None, True)
     assert room.rules.get(UID).source(PLATFORM).sms_opt_in_after is None
     assert "sms_opt_in_after" not in room.integrations.get(UID, PLATFORM).settings
+
+
+def test_nothing_goes_out_between_removing_the_setting_and_its_job() -> None:
+    room = an_old_shop()
+    texting(room)
+    room.clock.move(7_200)
+
+    start(room, sms_opt_in_after=None)
+
+    assert asked(room) == {"0", "1", "2", "3"}
+    assert plan(room)[1]
 
 
 def test_cancelling_an_earlier_date_brings_back_the_date_before() -> None:

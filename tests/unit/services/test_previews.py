@@ -194,7 +194,7 @@ def test_a_preview_of_loyalty_rules_counts_what_deriving_everybody_again_then_ch
     told(room, before, folk, sold, acts)
     earlier = standing(room)
     wanted = replace(before, loyalty=after)
-    proposal = replace(room.proposals.loyalty(UID, {}), wanted=wanted)
+    proposal = replace(room.proposals.loyalty(UID, {"enabled": after.enabled}), wanted=wanted)
 
     counted = room.previews.start(proposal).counts
 

@@ -1,0 +1,91 @@
+"""Settings and loyalty rules on the deployed stack: what is previewed is what comes about."""
+
+from __future__ import annotations
+
+import time
+from datetime import datetime
+from zoneinfo import ZoneInfo
+
+from tests.e2e.stage import Stage
+from tests.waiting import eventually
+from tools.demo.retailer import Json
+
+CARD = "/integrations/posabit"
+
+
+def ago(days: int) -> str:
+    return time.strftime("%Y-%m-%d", time.gmtime(time.time() - days * 86_400))
+
+
+def counted(stage: Stage, path: str, changes: Json) -> Json:
+    """A preview, counted to its end."""
+    made = stage.retailer.call("POST", f"{path}/preview", changes)
+
+    def ready() -> Json | None:
+        found = stage.retailer.get(f"/previews/{made['id']}")
+        return found if found["state"] == "ready" else None
+
+    preview = eventually(ready)
+    assert preview is not None
+    return preview
+
+
+def applied(stage: Stage, path: str, preview: Json, changes: Json) -> Json:
+    """The job, when it is done."""
+    etag = stage.retailer.ask("GET", path).headers["ETag"]
+    body = {"token": preview["token"], "changes": changes}
+    job = stage.retailer.call("POST", f"{path}/apply", body, headers={"If-Match": etag})
+
+    def done() -> Json | None:
+        found = stage.retailer.get(f"/jobs/{job['id']}")
+        return found if found["state"] == "done" else None
+
+    ended = eventually(done, seconds=60)
+    assert ended is not None, stage.retailer.get(f"/jobs/{job['id']}")
+    return ended
+
+
+def members(stage: Stage) -> list[Json]:
+    return [persona for persona in stage.retailer.personas() if persona["member"]]
+
+
+def test_enrolling_and_points_come_about_as_previewed(stage: Stage) -> None:
+    stage.finish(stage.open())
+    enrol = {"enroll_after": ago(120)}
+
+    preview = counted(stage, f"{CARD}/settings", enrol)
+    job = applied(stage, f"{CARD}/settings", preview, enrol)
+
+    assert preview["counts"]["enrolled"] > 10
+    assert job["done"] == preview["counts"]["personas"]
+    assert len(members(stage)) == preview["counts"]["enrolled"]
+
+    earning = {"enabled": True, "accrual_start": ago(365), "points_per_100": 100}
+    preview = counted(stage, "/loyalty", earning)
+    applied(stage, "/loyalty", preview, earning)
+
+    balances = [persona["points"] for persona in members(stage)]
+    assert sum(balances) == preview["counts"]["points"] > 0
+    assert sum(points != 0 for points in balances) == preview["counts"]["balances"]
+
+    one = members(stage)[0]
+    path = f"/personas/{one['id']}/points"
+    body = {"amount": 12.5, "reason": "Goodwill"}
+    given = stage.retailer.call("POST", path, body, headers={"Idempotency-Key": "e2e-00000001"})
+    again = stage.retailer.call("POST", path, body, headers={"Idempotency-Key": "e2e-00000001"})
+    assert given == again
+    assert given["points"] == one["points"] + 12.5
+
+
+def test_points_taken_from_the_pos_are_fixed_by_a_listing_after_their_date(stage: Stage) -> None:
+    stage.finish(stage.open())
+    today = datetime.now(ZoneInfo(stage.retailer.get("")["time_zone"])).date()
+    wanted = {"points_imported_on": today.isoformat()}
+
+    preview = counted(stage, f"{CARD}/settings", wanted)
+    applied(stage, f"{CARD}/settings", preview, wanted)
+
+    assert preview["counts"]["balances"] > 0
+    assert len(members(stage)) == preview["counts"]["enrolled"]
+    kinds = {one["kind"] for one in stage.retailer.notifications()}
+    assert "points_import_mismatch" in kinds
