@@ -286,6 +286,30 @@ def test_a_worker_may_read_its_own_queue_and_no_other(
     assert read == [arn(queue)]
 
 
+@pytest.mark.parametrize(
+    "function",
+    ["SyncWorker", "OwnServerSyncWorker", "AccountJobs", "TextWorker", "InboundSms"],
+)
+def test_who_commits_may_read_rules_shops_and_facts_and_write_facts(
+    resources: Resource, function: str
+) -> None:
+    role = resources[f"{function}Role"]["Properties"]
+
+    def tables(action: str) -> set[str]:
+        granted = [s["Resource"] for s in statements(role) if action in as_list(s["Action"])]
+        return {
+            resource["Fn::GetAtt"][0]
+            for resources in granted
+            for resource in as_list(resources)
+            if "Fn::GetAtt" in resource
+        }
+
+    for action in ("dynamodb:BatchGetItem", "dynamodb:GetItem", "dynamodb:Query"):
+        assert {"AccountsTable", "StoresTable", "PersonasTable"} <= tables(action)
+    for action in ("dynamodb:BatchWriteItem", "dynamodb:UpdateItem"):
+        assert "PersonasTable" in tables(action)
+
+
 def test_only_those_that_text_may_publish_to_phones_and_to_nothing_else_by_that(
     resources: Resource,
 ) -> None:
