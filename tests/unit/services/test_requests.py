@@ -407,6 +407,21 @@ def test_a_refusal_that_is_not_the_numbers_fault_is_tried_again_later(shop: Shop
     assert len(shop.head().requests) == 1
 
 
+def test_what_is_refused_again_and_again_is_tried_once_a_day_in_the_end(shop: Shop) -> None:
+    shop.carrier.fails[""] = TextRefused("the origination number is gone")
+    shop.ask()
+
+    for _ in range(10 * 24):
+        shop.wait(1)
+        shop.tick()
+
+    assert 10 <= shop.head().tries <= 14
+    shop.carrier.fails.clear()
+    shop.wait(25)
+    shop.tick()
+    assert len(shop.carrier.outbox) == 1
+
+
 def test_a_yes_to_a_request_that_was_refused_answers_nothing(shop: Shop) -> None:
     shop.carrier.fails[""] = TextRefused("throttled")
     shop.ask()
