@@ -27,6 +27,11 @@ def is_record_id(text: str) -> bool:
     return len(text) == _RECORD_ID_LENGTH and _HEX.issuperset(text)
 
 
+def number_tag(record: str, number: str) -> str:
+    """Tells numbers of one source record apart where the number itself must not stand."""
+    return _digest("number", record, number)
+
+
 def store_key_id(platform: str, scope: str, key: str) -> str:
     """The id of a store key inside one account: `platform:scope:key`.
 
