@@ -20,6 +20,9 @@ from chalicelib.domain.times import utc_day
 WINDOW_DAYS = 365
 """The 12 months: the day of the last purchase and the 365 days before it."""
 
+FEW_STORES, LONGEST_PACKED = 100, 380_000
+"""Store keys, and bytes; a row of a table takes 400 KB."""
+
 _FORMAT = 1
 _HEADER = struct.Struct("<BBIqqH")  # format, wide, total, first at, last at, store keys
 _STORE = struct.Struct("<HqH")  # length of the key, last at, days
@@ -176,6 +179,11 @@ class SalesSummary:
             for day, count in zip(days, counts, strict=True):
                 per_day[day] = per_day.get(day, 0) + count
         return max(per_day.values(), default=0)
+
+    @property
+    def fits(self) -> bool:
+        """Whether it can be a row of a table. So few shops fit whatever their names and days."""
+        return len(self.stores) <= FEW_STORES or len(self.pack()) <= LONGEST_PACKED
 
     def pack(self) -> bytes:
         """A few bytes for a table: 24, 12 and the key's text per store key, 2 per store and day.

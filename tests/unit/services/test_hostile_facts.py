@@ -8,9 +8,10 @@ import pytest
 
 from chalicelib.adapters.rows import returns_row
 from chalicelib.domain.records import Sale
+from chalicelib.services.commit import TooManyShops
 from chalicelib.services.intake import MOST_RETURNS
 from tests.fakes.facts import Crash
-from tests.unit.services.shop import ANA, Shop, a_sale
+from tests.unit.services.shop import ANA, UID, Shop, a_sale
 
 ITEM_LIMIT = 400 * 1024
 
@@ -58,3 +59,23 @@ def test_a_crash_among_too_many_returns_leaves_a_row_that_fits(rows: int) -> Non
     [held] = shop.facts.return_rows.values()
     assert sorted(held) == [sale.ext_id for sale in returns[:MOST_RETURNS]]
     assert shop.points() == (1_000_000 - MOST_RETURNS * 1_000) / 1_000
+
+
+def test_a_pos_that_makes_every_till_a_shop_fails_alone_and_before_anything_is_written() -> None:
+    shop = Shop()
+    shop.tell(ANA)
+    sales = [
+        replace(a_sale(str(n), "2026-01-05"), store_key=f"{n:04d}" + "x" * 370)
+        for n in range(1_100)
+    ]  # fmt: skip
+
+    shop.tell(*sales[:500])
+    shop.tell(*sales[500:900])
+    with pytest.raises(TooManyShops):
+        shop.tell(*sales[900:])
+
+    assert not shop.facts.intents
+    assert len(shop.facts.sale_rows) == 900
+    summary = shop.facts.summaries[UID, shop.rid()].summary
+    assert 300_000 < len(summary.pack()) < ITEM_LIMIT
+    assert shop.tell(replace(ANA, ext_id="9"), scope="another").records == 1
