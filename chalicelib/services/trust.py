@@ -22,17 +22,22 @@ class TrustService:
         """From now on, and for the flags AIQ knows already. Raises NotFound, StaleVersion."""
         integration = self._connecting.trust_flags(uid, platform, actor=actor)
         self._rule(uid, platform, trusted=True)
+        self._derive_again(uid, "opt_in_flags")
         return integration
 
     def distrust(self, uid: str, platform: str, *, actor: str) -> Integration:
         """Flags are evidence only, from now on; who was opted in by one stays so."""
-        integration = self._connecting.distrust_flags(uid, platform, actor=actor)
+        # The rule goes first: who dies in between must not leave flags trusted behind the card.
         self._rule(uid, platform, trusted=False)
+        integration = self._connecting.distrust_flags(uid, platform, actor=actor)
+        self._derive_again(uid, "opt_in_flags")
         return integration
 
     def _rule(self, uid: str, platform: str, *, trusted: bool) -> None:
         for tries_left in range(WRITE_TRIES - 1, -1, -1):
             rules = self._rules.get(uid)
+            if rules.source(platform).trusts_opt_in_flags == trusted:
+                return
             source = replace(rules.source(platform), trusts_opt_in_flags=trusted)
             try:
                 self._rules.save(uid, replace(rules, sources={**rules.sources, platform: source}))
@@ -40,5 +45,4 @@ class TrustService:
                 if not tries_left:
                     raise
                 continue
-            break
-        self._derive_again(uid, "opt_in_flags")
+            return
