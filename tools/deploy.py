@@ -27,7 +27,7 @@ ClientOf = Callable[[str], Any]
 
 VISIBILITY_PER_TIMEOUT = 6  # what AWS asks for between a queue and the function that reads it
 _TEMPLATE_TIMEOUT = 900
-_TEXTS_TIMEOUT = 60
+_TEXTS_TIMEOUT = 180
 _CLOCK_SKEW = 60  # seconds between AWS and us
 _RESERVE = (5, 30)  # seconds a sync worker keeps back to hand over, at least and at most
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import zlib
+from sys import intern
 from typing import cast
 
 import orjson
@@ -118,10 +119,10 @@ def pointer_row(key: Key, ref: SaleRef, postings: Postings) -> Row:
 def read_pointer(row: Row) -> SaleRef:
     counts, net, tax, returned, unlinked = row["worth"]["S"].split(",")
     return SaleRef(
-        platform=row["platform"]["S"],
-        scope=row["scope"]["S"],
+        platform=intern(row["platform"]["S"]),  # a record may have very many sales
+        scope=intern(row["scope"]["S"]),
         ext_id=row["ext"]["S"],
-        store_key=row["store"]["S"],
+        store_key=intern(row["store"]["S"]),
         ordered_at=int(row["at"]["N"]),
         counts=counts == "1",
         net=int(net),

@@ -19,7 +19,8 @@ SECOND_REQUEST_AFTER = 7 * DAY
 SENDING_AT_MOST = 15 * MINUTE
 """Longer than any worker lives: what is still `sending` then, its worker left behind."""
 
-REFUSED_AGAIN_AFTER = HOUR
+REFUSED_AGAIN_AFTER, REFUSED_AT_MOST = HOUR, DAY
+"""After a refusal that is not the number's fault; twice as long after each further one."""
 
 Outcome = Literal["sending", "sent", "unknown"]
 
@@ -160,9 +161,12 @@ def finish(head: Head, outcome: Literal["sent", "unknown"], limit: int) -> Head:
 
 
 def take_back(head: Head, now: Instant) -> Head:
-    """The head after its text was refused before it went: as if it had not been begun."""
-    due_at = now + REFUSED_AGAIN_AFTER
-    return replace(head, requests=head.requests[:-1], due_at=due_at, held="refused")
+    """The head after its text was refused before it went: as if it had not been begun, but for when
+    it is tried again."""
+    made = head.requests[:-1]
+    refused = head.tries - len(made)
+    wait = min(REFUSED_AGAIN_AFTER << min(refused - 1, 5), REFUSED_AT_MOST)
+    return replace(head, requests=made, due_at=now + wait, held="refused")
 
 
 def give_up(head: Head, reason: Reason, now: Instant, detail: str = "") -> Head:

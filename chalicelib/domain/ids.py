@@ -32,6 +32,11 @@ def adjustment_id(actor: str, key: str) -> str:
     return _digest("adjustment", actor, key)
 
 
+def number_tag(record: str, number: str) -> str:
+    """Tells numbers of one source record apart where the number itself must not stand."""
+    return _digest("number", record, number)
+
+
 def store_key_id(platform: str, scope: str, key: str) -> str:
     """The id of a store key inside one account: `platform:scope:key`.
 

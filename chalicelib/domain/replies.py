@@ -9,8 +9,10 @@ from typing import Literal
 Reply = Literal["yes", "stop", "start", "help", "other"]
 
 _YES = frozenset({"y", "yes"})
-_STOP = frozenset({"stop", "stopall", "unsubscribe", "cancel", "end", "quit", "optout", "revoke"})
-"""Those of product.md §9, and the two more that 47 CFR 64.1200(a)(10) lists."""
+_STOP = frozenset(
+    {"stop", "stopall", "unsubscribe", "cancel", "end", "quit", "optout", "revoke", "arret"}
+)
+"""Those of product.md §9, the two more that 47 CFR 64.1200(a)(10) lists, and French Canada's."""
 
 _STOP_ANYWHERE = frozenset({"stop", "stopall", "unsubscribe"})
 """Whoever says one of these among other words wants no more texts, or might."""
@@ -45,7 +47,8 @@ def classify(text: str) -> Reply:
     for reply, keywords in _KEYWORDS:
         if whole in keywords:
             return reply
-    is_stop = (words and words[0] in _STOP) or not _STOP_ANYWHERE.isdisjoint(words)
+    first = words[:1] if words[:2] != ["opt", "out"] else ["optout"]
+    is_stop = not _STOP.isdisjoint(first) or not _STOP_ANYWHERE.isdisjoint(words)
     return "stop" if is_stop else "other"
 
 

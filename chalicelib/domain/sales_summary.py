@@ -20,6 +20,9 @@ from chalicelib.domain.times import utc_day
 WINDOW_DAYS = 365
 """The 12 months: the day of the last purchase and the 365 days before it."""
 
+FEW_STORES, LONGEST_PACKED = 100, 380_000
+"""Store keys, and bytes; a row of a table takes 400 KB."""
+
 _FORMAT = 1
 _HEADER = struct.Struct("<BBIqqH")  # format, wide, total, first at, last at, store keys
 _STORE = struct.Struct("<HqH")  # length of the key, last at, days
@@ -145,27 +148,30 @@ class SalesSummary:
 
     @classmethod
     def rebuild(cls, refs: Iterable[SaleRef]) -> SalesSummary:
-        """The summary of all sales of one source record, each once, in any order."""
-        counting = [ref for ref in refs if ref.counts]
-        if not counting:
-            return cls.EMPTY
-        last_at = max(ref.ordered_at for ref in counting)
-        oldest = utc_day(last_at) - WINDOW_DAYS
+        """The summary of all sales of one source record, each once, in any order.
+
+        None of them is kept: a record for all who pay cash has every sale of a shop.
+        """
+        total, first_at, last_at = 0, None, None
         days: dict[str, dict[int, int]] = {}
         latest: dict[str, Instant] = {}
-        for ref in counting:
-            day = utc_day(ref.ordered_at)
-            if day >= oldest:
-                per_day = days.setdefault(ref.store_key, {})
-                per_day[day] = per_day.get(day, 0) + 1
-                latest[ref.store_key] = max(
-                    latest.get(ref.store_key, ref.ordered_at), ref.ordered_at
-                )
+        for ref in refs:
+            if not ref.counts:
+                continue
+            at, store_key = ref.ordered_at, ref.store_key
+            total += 1
+            first_at = at if first_at is None else min(first_at, at)
+            last_at = at if last_at is None else max(last_at, at)
+            per_day = days.setdefault(store_key, {})
+            per_day[utc_day(at)] = per_day.get(utc_day(at), 0) + 1
+            latest[store_key] = max(latest.get(store_key, at), at)
+        if last_at is None:
+            return cls.EMPTY
         stores = tuple(
             StoreDays(key, latest[key], *zip(*sorted(per_day.items()), strict=True))
             for key, per_day in sorted(days.items())
         )
-        return cls(len(counting), min(ref.ordered_at for ref in counting), last_at, stores)
+        return cls(total, first_at, last_at, _since(stores, utc_day(last_at) - WINDOW_DAYS))
 
     def busiest_day(self) -> int:
         """The most sales on one UTC day of the window; over 20 the record is flagged."""
@@ -176,6 +182,11 @@ class SalesSummary:
             for day, count in zip(days, counts, strict=True):
                 per_day[day] = per_day.get(day, 0) + count
         return max(per_day.values(), default=0)
+
+    @property
+    def fits(self) -> bool:
+        """Whether it can be a row of a table. So few shops fit whatever their names and days."""
+        return len(self.stores) <= FEW_STORES or len(self.pack()) <= LONGEST_PACKED
 
     def pack(self) -> bytes:
         """A few bytes for a table: 24, 12 and the key's text per store key, 2 per store and day.

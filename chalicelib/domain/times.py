@@ -62,13 +62,26 @@ def local_day(at: Instant, zone: str) -> date:
 
 def local_day_number(at: Instant, zone: str) -> Day:
     """Days since 1970-01-01 on the calendar of an IANA zone."""
-    return _day_of_quarter(at // _QUARTER, zone)
+    day = _day_of_quarter(at // _QUARTER, zone)
+    return _exact_day(at, zone) if day is None else day
 
 
 @lru_cache(maxsize=1 << 16)
-def _day_of_quarter(quarter: int, zone: str) -> Day:
-    """Everywhere days begin, and clocks are moved, on a quarter of an hour of UTC."""
-    return to_datetime(quarter * _QUARTER, zone).toordinal() - _EPOCH_ORDINAL
+def _day_of_quarter(quarter: int, zone: str) -> Day | None:
+    """The day all through a quarter of an hour of UTC; None where it or the clocks change within.
+
+    Nearly everywhere both happen on a quarter. Newfoundland moved its clocks at 00:01 until 2011:
+    back to the day before.
+    """
+    first = to_datetime(quarter * _QUARTER, zone)
+    last = to_datetime((quarter + 1) * _QUARTER - 1, zone)
+    if (first.date(), first.utcoffset()) != (last.date(), last.utcoffset()):
+        return None
+    return first.toordinal() - _EPOCH_ORDINAL
+
+
+def _exact_day(at: Instant, zone: str) -> Day:
+    return to_datetime(at, zone).toordinal() - _EPOCH_ORDINAL
 
 
 def day_number(day: date) -> Day:

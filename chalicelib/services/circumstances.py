@@ -85,6 +85,10 @@ class Surroundings:
     def rules(self, uid: str) -> TextingRules:
         return branded(self._settings.get(uid), self._accounts.get(uid))
 
+    def mobile(self, number: str) -> bool:
+        """Whether it can be a mobile of the US or Canada."""
+        return self._mobile(number)
+
     def off(self) -> bool:
         """Whether the operator has stopped all texts."""
         return self._switch.read().off

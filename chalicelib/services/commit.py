@@ -13,6 +13,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 
 from chalicelib.domain.acts import Acts, Imported, Join, joined
+from chalicelib.domain.errors import UpstreamError
 from chalicelib.domain.identity import SourceRecord, merge_keys
 from chalicelib.domain.ids import record_id
 from chalicelib.domain.ledger import ADJUSTMENT_PREFIX, Posting
@@ -39,6 +40,13 @@ from chalicelib.services.reactions import asks_of, flags_of
 from chalicelib.services.recover import recover
 from chalicelib.services.terms import TermsReader
 from chalicelib.services.write_order import first_and_last
+
+
+class TooManyShops(UpstreamError):
+    """One shopper bought in more shops than a row can hold: the POS's shops are none."""
+
+    code = "too_many_shops"
+    retriable = False
 
 
 @dataclass(slots=True)
@@ -208,6 +216,7 @@ class Commits:
         change.points.settle()
         derived.summaries = closure.sales_changes()
         derived.personas = closure.persona_changes()
+        _check_size(derived)
         if facts or derived:
             touched = tuple(closure.touched())
             self._facts.intend(
@@ -263,6 +272,15 @@ class Commits:
         recover(self._facts, lock.uid, intent, closure, derived)
         self._write_derived(lock, derived)
         self._react(lock.uid, closure, set(), again=True)
+
+
+def _check_size(derived: Writes) -> None:
+    """Before the intent stands: what the table refuses after that, no later commit gets past.
+
+    Raises TooManyShops.
+    """
+    if not all(sales.summary.fits for sales in derived.summaries.values()):
+        raise TooManyShops("The POS names more shops for one shopper than can be true.")
 
 
 def _acts(

@@ -140,7 +140,12 @@ class Inbound:
     def _may_answer(
         self, entry: Entry, head: Head, rules: TextingRules, message: InboundText
     ) -> bool:
-        """To an opted-out number goes nothing but the confirmation of that very opt-out."""
+        """To an opted-out number goes nothing but the confirmation of that very opt-out.
+
+        To a number abroad goes nothing: whoever earns on texts there would only have to write.
+        """
+        if not self._surroundings.mobile(message.number):
+            return False
         if self._clock.now() - entry.at > JUST_RECEIVED[entry.answer]:
             return False
         if rules.number != message.destination:

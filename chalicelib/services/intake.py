@@ -14,6 +14,10 @@ from chalicelib.services.closure import Closure
 from chalicelib.services.points import Points
 from chalicelib.services.ports.facts import FactStore, Returns, SaleId, StoredSale, Writes
 
+MOST_RETURNS = 500
+"""Of one sale, so that they fit a row whatever their ids: a POS that names some sale for want of a
+better would otherwise fill the row until the account can write nothing."""
+
 Place = tuple[str, SaleRef]
 """(record, sale): where a pointer hangs."""
 
@@ -90,7 +94,7 @@ class SalesIntake:
         after = dict(before)
         for original, given in changes.items():
             rows = {**before.get(original, {}), **given}
-            after[original] = {ext: back for ext, back in rows.items() if back is not None}
+            after[original] = counted({e: back for e, back in rows.items() if back is not None})
             if after[original] != before.get(original, {}):
                 self._writes.returns[original] = after[original] or None
         return before, after
@@ -138,6 +142,14 @@ def contribution(stored: StoredSale | None) -> tuple[SaleId | None, Minor]:
     if not (sale.is_final and sale.kind == "return" and sale.original_ext_id):
         return None, 0
     return SaleId(sid.platform, sid.scope, sale.original_ext_id), given_back(sale)
+
+
+def counted(returns: Returns) -> Returns:
+    """The returns of a sale that count: those of the first ids, so that their order of arrival does
+    not matter."""
+    if len(returns) <= MOST_RETURNS:
+        return returns
+    return {ext_id: returns[ext_id] for ext_id in sorted(returns)[:MOST_RETURNS]}
 
 
 def sale_id(ref: SaleRef) -> SaleId:

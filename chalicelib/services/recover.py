@@ -14,7 +14,7 @@ from chalicelib.domain.ledger import (
 )
 from chalicelib.domain.sales_summary import SaleRef, SalesSummary
 from chalicelib.services.closure import Closure
-from chalicelib.services.intake import contribution, sale_id
+from chalicelib.services.intake import contribution, counted, sale_id
 from chalicelib.services.points import Points
 from chalicelib.services.ports.facts import (
     FactStore,
@@ -56,7 +56,7 @@ def _true_returns(
         original, amount = contribution(stored)
         if original is not None:
             true.setdefault(original, dict(told.get(original, {})))[stored.id.ext_id] = amount
-    return dict(true)
+    return {sid: counted(found) for sid, found in true.items()}
 
 
 def _true_pointers(

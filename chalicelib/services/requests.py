@@ -17,6 +17,7 @@ from chalicelib.domain.heads import (
     take_back,
     with_consent,
 )
+from chalicelib.domain.ids import number_tag
 from chalicelib.domain.texting import (
     TextingRules,
     opening_after_this_month,
@@ -181,8 +182,9 @@ class RequestSender:
 
 
 def text_id(request: Request, number: str) -> str:
-    """Deterministic: the same request of the same number is the same text."""
-    return f"{request.id}#{number}"
+    """Deterministic: the same request of the same number is the same text. It says no number: pages
+    of the list of texts go by it, and so do their addresses."""
+    return f"{request.id}#{number_tag(request.record, number)}"
 
 
 def withdrawn(request: Request, at: int) -> Entry:

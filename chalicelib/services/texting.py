@@ -220,10 +220,13 @@ def shown(rules: TextingRules) -> dict[str, object]:
 
 
 def _check(rules: TextingRules, changes: Mapping[str, Any]) -> None:
-    """Raises InvalidInput for hours outside the lawful ones, and for wordings that lack a word."""
+    """Raises InvalidInput for hours outside the lawful ones, for a brand with invisible characters,
+    and for wordings that lack a word."""
     if not EARLIEST <= rules.opens < rules.closes <= LATEST:
         field = "opens" if "opens" in changes else "closes"
         raise _refused(field, "the hours lie within 08:00 and 21:00, the first earlier", "09:00")
+    if not is_printable(rules.brand):
+        raise _refused("brand", "letters, digits and signs that a person can see", "Green Leaf")
     for kind in get_args(Wording):
         if kind not in rules.wordings:
             continue

@@ -13,6 +13,7 @@ from typing import Any
 
 import pytest
 
+from chalicelib.adapters.facts import LONGEST_WAIT_SECONDS
 from chalicelib.config import Config
 from chalicelib.domain.heads import SENDING_AT_MOST
 from chalicelib.domain.times import MINUTE
@@ -43,6 +44,9 @@ DEAD_LETTER_QUEUES = {
     "JobsDeadQueue",
     "TextsDeadQueue",
 }
+A_COMMIT_SECONDS = 30
+"""With the repair of one that was left half done, and the answer after it."""
+
 NAMES_A_CREDENTIAL = {"Null": {"kms:EncryptionContext:credential": False}}
 TEXTING = [
     {
@@ -286,6 +290,30 @@ def test_a_worker_may_read_its_own_queue_and_no_other(
     assert read == [arn(queue)]
 
 
+@pytest.mark.parametrize(
+    "function",
+    ["SyncWorker", "OwnServerSyncWorker", "AccountJobs", "TextWorker", "InboundSms"],
+)
+def test_who_commits_may_read_rules_shops_and_facts_and_write_facts(
+    resources: Resource, function: str
+) -> None:
+    role = resources[f"{function}Role"]["Properties"]
+
+    def tables(action: str) -> set[str]:
+        granted = [s["Resource"] for s in statements(role) if action in as_list(s["Action"])]
+        return {
+            resource["Fn::GetAtt"][0]
+            for resources in granted
+            for resource in as_list(resources)
+            if "Fn::GetAtt" in resource
+        }
+
+    for action in ("dynamodb:BatchGetItem", "dynamodb:GetItem", "dynamodb:Query"):
+        assert {"AccountsTable", "StoresTable", "PersonasTable"} <= tables(action)
+    for action in ("dynamodb:BatchWriteItem", "dynamodb:UpdateItem"):
+        assert "PersonasTable" in tables(action)
+
+
 def test_only_those_that_text_may_publish_to_phones_and_to_nothing_else_by_that(
     resources: Resource,
 ) -> None:
@@ -310,6 +338,16 @@ def test_a_text_worker_is_dead_long_before_its_text_counts_as_lost(template: Res
     longest = template["Parameters"]["TextsTimeout"]["MaxValue"]
 
     assert longest * 1000 <= SENDING_AT_MOST - 5 * MINUTE
+
+
+def test_who_makes_a_member_by_text_outlives_the_wait_for_a_dead_workers_commit_lock(
+    template: Resource, resources: Resource
+) -> None:
+    defaults = {name: p.get("Default") for name, p in template["Parameters"].items()}
+    reader = functions(resources)["InboundSms"]["Timeout"]
+
+    longest_wait = LONGEST_WAIT_SECONDS + defaults["CommitLockSeconds"]
+    assert min(reader, defaults["TextsTimeout"]) >= longest_wait + A_COMMIT_SECONDS
 
 
 def test_only_the_api_and_the_sync_workers_open_pos_secrets(resources: Resource) -> None:

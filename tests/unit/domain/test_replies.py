@@ -48,6 +48,10 @@ def test_a_keyword_is_known_through_any_noise(pair: tuple[Reply, str], data: st.
         "cancel my texts",
         "unsubscribe me",
         "Stop!\nSent from my phone",
+        "opt out please",
+        "Opt-out of this",
+        "ARRET",
+        "Arrêt svp",
     ],
 )
 def test_whoever_may_mean_stop_is_opted_out(text: str) -> None:

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import random
+import tracemalloc
+from collections.abc import Iterator
 
 import pytest
 from hypothesis import given
@@ -203,3 +205,17 @@ def test_a_moved_sale_may_come_in_before_the_old_one_goes_out(
 
         expected = SalesSummary.rebuild([*(one for one in sales if one is not old), new])
         assert moved is None or moved == expected
+
+
+def test_a_rebuild_of_very_many_sales_keeps_none_of_them() -> None:
+    def every_sale_of_a_shop() -> Iterator[SaleRef]:
+        for n in range(20_000):
+            yield SaleRef("posabit", "north", str(n), "posabit:north:Main", n * 3_600_000, True)
+
+    tracemalloc.start()
+    summary = SalesSummary.rebuild(every_sale_of_a_shop())
+    _, peak = tracemalloc.get_traced_memory()
+    tracemalloc.stop()
+
+    assert (summary.total, len(summary.stores[0].days)) == (20_000, WINDOW_DAYS + 1)
+    assert peak < 1_000_000

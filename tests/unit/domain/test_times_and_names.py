@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from datetime import UTC, date, datetime, time
+from collections.abc import Iterator
+from datetime import UTC, date, datetime, time, timedelta
 
 import pytest
 from hypothesis import given
@@ -14,10 +15,12 @@ from chalicelib.domain.times import (
     HOUR,
     MINUTE,
     at_local_time,
+    day_number,
     from_datetime,
     from_text,
     is_zone,
     local_day,
+    local_day_number,
     start_of_day,
     to_datetime,
     to_text,
@@ -25,6 +28,13 @@ from chalicelib.domain.times import (
 )
 
 SEATTLE = "America/Los_Angeles"
+SHOPS_ZONES = (
+    *("America/St_Johns", "America/Goose_Bay", "America/Halifax", "America/Moncton"),
+    *("America/New_York", "America/Toronto", "America/Indiana/Knox", "America/Chicago"),
+    *("America/Winnipeg", "America/Regina", "America/Denver", "America/Phoenix"),
+    *("America/Edmonton", "America/Vancouver", SEATTLE, "America/Whitehorse"),
+    *("America/Anchorage", "America/Metlakatla", "Pacific/Honolulu", "Pacific/Guam"),
+)
 instants = st.integers(-(10**12), 4 * 10**12)
 
 # Times
@@ -74,6 +84,50 @@ def test_the_local_day_is_that_of_the_zone() -> None:
 
     assert local_day(just_after_midnight_utc, SEATTLE) == date(2026, 1, 8)
     assert local_day(just_after_midnight_utc, "Asia/Tokyo") == date(2026, 1, 9)
+
+
+@pytest.mark.parametrize(
+    ("at", "zone", "day"),
+    [
+        ("2006-10-29T02:30:59Z", "America/St_Johns", "2006-10-29"),
+        ("2006-10-29T02:31:00Z", "America/St_Johns", "2006-10-28"),
+        ("2006-10-29T03:02:00Z", "America/Moncton", "2006-10-28"),
+        ("2010-11-07T03:05:00Z", "America/Goose_Bay", "2010-11-06"),
+        ("1971-06-01T00:44:00Z", "Africa/Monrovia", "1971-05-31"),
+    ],
+)
+def test_a_day_that_begins_or_comes_back_within_a_quarter_of_an_hour_is_told_to_the_second(
+    at: str, zone: str, day: str
+) -> None:
+    assert local_day(from_text(at), zone) == date.fromisoformat(day)
+    assert local_day_number(from_text(at), zone) == day_number(date.fromisoformat(day))
+
+
+@pytest.mark.parametrize("zone", [*SHOPS_ZONES, "Africa/Monrovia", "Pacific/Kiritimati"])
+def test_the_number_of_a_local_day_is_that_of_the_day_wherever_the_clocks_move(zone: str) -> None:
+    for moved in _moves_of_the_clocks(zone):
+        for at in range(moved - 20 * MINUTE, moved + 20 * MINUTE, 29_500):
+            assert local_day_number(at, zone) == day_number(local_day(at, zone))
+
+
+def _moves_of_the_clocks(zone: str) -> Iterator[int]:
+    """To the second, from 1970 to 2030; looked for week by week, which no zone undercuts by two."""
+
+    def offset(second: int) -> timedelta | None:
+        return to_datetime(second * 1000, zone).utcoffset()
+
+    week = 7 * DAY // 1000
+    for begin in range(0, 60 * 52 * week, week):
+        before, after = begin, begin + week
+        if offset(before) == offset(after):
+            continue
+        while after - before > 1:
+            middle = (before + after) // 2
+            if offset(middle) == offset(begin):
+                before = middle
+            else:
+                after = middle
+        yield after * 1000
 
 
 def test_a_local_day_has_23_or_25_hours_when_the_clocks_change() -> None:

@@ -77,6 +77,19 @@ def test_who_stopped_comes_back_by_their_own_word(shop: Shop, word: str) -> None
     assert shop.core.joined == {}
 
 
+@pytest.mark.parametrize("number", ["+447400123456", "+18005550123"])
+@pytest.mark.parametrize(
+    ("word", "state"), [("HELP", "unknown"), ("START", "opted_in"), ("STOP", "opted_out")]
+)
+def test_what_is_no_mobile_of_the_us_or_canada_is_heard_and_never_answered(
+    shop: Shop, number: str, word: str, state: str
+) -> None:
+    shop.says(word, number=number)
+
+    assert shop.carrier.outbox == []
+    assert shop.head(number).consent.state == state
+
+
 def test_a_yes_after_a_stop_opts_in_while_a_request_can_be_answered(shop: Shop) -> None:
     shop.says("stop", message="m1")
     shop.wait(1)

@@ -406,6 +406,36 @@ def test_a_refusal_that_is_not_the_numbers_fault_is_tried_again_later(shop: Shop
     assert len(shop.head().requests) == 1
 
 
+def test_a_texts_id_which_pages_of_the_list_go_by_does_not_tell_the_number(shop: Shop) -> None:
+    shop.shopper(number=SECOND, record="b" * 32)
+    shop.ask()
+    shop.ask(SECOND)
+
+    found, position = shop.texts.texts(OURS, "2026-01-01", 1, None)
+    rest, _ = shop.texts.texts(OURS, "2026-01-01", 1, position)
+    texts = [*found, *rest]
+
+    assert {text.number for text in texts} == {SHOPPER, SECOND}
+    told = f"{position} {[text.id for text in texts]}"
+    assert SHOPPER.removeprefix("+1") not in told
+    assert SECOND.removeprefix("+1") not in told
+
+
+def test_what_is_refused_again_and_again_is_tried_once_a_day_in_the_end(shop: Shop) -> None:
+    shop.carrier.fails[""] = TextRefused("the origination number is gone")
+    shop.ask()
+
+    for _ in range(10 * 24):
+        shop.wait(1)
+        shop.tick()
+
+    assert 10 <= shop.head().tries <= 14
+    shop.carrier.fails.clear()
+    shop.wait(25)
+    shop.tick()
+    assert len(shop.carrier.outbox) == 1
+
+
 def test_a_yes_to_a_request_that_was_refused_answers_nothing(shop: Shop) -> None:
     shop.carrier.fails[""] = TextRefused("throttled")
     shop.ask()

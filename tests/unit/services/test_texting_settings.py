@@ -54,6 +54,8 @@ def test_what_is_left_out_stays_and_null_takes_back(shop: Shop) -> None:
         ({"wordings": {"request": "{brand}: text us"}}, "wordings.request"),
         ({"wordings": {"request": WORDINGS["request"] + "x" * 300}}, "wordings.request"),
         ({"wordings": {"opt_out": "{brand}\nbye"}}, "wordings.opt_out"),
+        ({"brand": "Green\u202eLeaf"}, "brand"),
+        ({"brand": "Green\u200bLeaf"}, "brand"),
     ],
 )
 def test_what_does_not_fit_is_refused_by_name_and_nothing_stored(
