@@ -103,6 +103,17 @@ def test_another_merge_rule_derives_the_personas_again() -> None:
     assert RemapMessage.parse(body).uid == account.uid
 
 
+def test_another_time_zone_derives_everybody_again() -> None:
+    """Sales have other local days."""
+    office = Office()
+    account = office.service.create("Green", "a@example.com")
+
+    office.service.change(account.uid, 1, {"time_zone": "America/New_York"}, actor="user:ada")
+
+    [(body, _)] = office.jobs.sent
+    assert RemapMessage.parse(body) == RemapMessage(account.uid, "time_zone")
+
+
 def test_a_stale_change_is_refused_and_not_audited() -> None:
     office = Office()
     account = office.service.create("Green", "a@example.com")
