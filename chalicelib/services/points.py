@@ -123,14 +123,14 @@ class Points:
         if any(ref.unlinked or ref.ordered_at <= latest for ref in touched):
             return False
         after = self._terms.rules.loyalty.expire_after_days
-        if after is None:
-            return True
-        expires_on = before.figures.expires_on
-        if gone or (expires_on is not None and expires_on <= self._terms.today):
-            return False
+        if after is None or gone:
+            return after is None
         days = sorted({self._day(ref) for ref in arrived if ref.counts})
         if before.last_days:
-            days.insert(0, max(before.last_days.values()))
+            last = max(before.last_days.values())
+            if self._terms.today - last > after:  # what it left has expired, perhaps too soon
+                return False
+            days.insert(0, last)
         steps = pairwise([*days, self._terms.today])
         return all(0 <= later - earlier <= after for earlier, later in steps)
 

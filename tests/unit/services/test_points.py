@@ -317,3 +317,15 @@ def test_a_change_of_rules_that_a_crash_cut_short_is_completed_by_doing_it_again
 
     for who in ("1", "2"):
         assert programme.points(who) == programme.ledger_sum(who) == 1_500
+
+
+def test_a_purchase_that_is_told_late_takes_back_what_expired_too_soon() -> None:
+    """The last known purchase was too long ago, until AIQ hears of one in between."""
+    programme = Programme()
+    programme.rule(expire_after_days=15)
+    programme.sell(a_sale("s1", ordered_at=days_ago(20)))
+    expired = programme.points()
+
+    programme.sell(a_sale("s2", ordered_at=days_ago(10)))
+
+    assert (expired, programme.points()) == (0, 2_000)
