@@ -11,8 +11,8 @@ from collections.abc import Set as AbstractSet
 
 from chalicelib.domain.identity import SourceRecord
 from chalicelib.domain.membership import Reason
-from chalicelib.domain.records import Minor
-from chalicelib.domain.rules import POINT, Loyalty, Points, Terms
+from chalicelib.domain.records import Minor, Platform
+from chalicelib.domain.rules import POINT, Loyalty, Points, Rules, Terms
 from chalicelib.domain.sales_summary import SaleRef
 from chalicelib.domain.times import Day
 
@@ -23,12 +23,19 @@ _CENTS_IN_100 = 10_000
 def earn_from(reasons: Sequence[Reason], flags: AbstractSet[str], loyalty: Loyalty) -> Day | None:
     """The first day whose sales may earn for a person; None for who earns nothing.
 
-    Employees never earn. Without a day of its own, a reason leaves it to the accrual start.
+    Employees never earn. Without a day of its own, a reason leaves it to the accrual start of each
+    sale's source.
     """
     if not (loyalty.enabled and reasons) or "employee" in flags:
         return None
-    start = BEFORE_ANY_DAY if loyalty.accrual_start is None else loyalty.accrual_start
-    return min([start if r.earn_from is None else r.earn_from for r in reasons])
+    return min([BEFORE_ANY_DAY if r.earn_from is None else r.earn_from for r in reasons])
+
+
+def first_earning_day(since: Day, platforms: Iterable[Platform], rules: Rules) -> Day:
+    """No sale from these platforms before it earns: `earn_from`, or the earliest accrual start."""
+    starts = [rules.accrual_start(platform) for platform in platforms]
+    known = [start for start in starts if start is not None]
+    return max(since, min(known)) if known and len(known) == len(starts) else since
 
 
 def imported_points(member: SourceRecord, terms: Terms) -> Points:

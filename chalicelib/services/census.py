@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import replace
 
 from chalicelib.domain.identity import SourceRecord
+from chalicelib.domain.loyalty import first_earning_day
 from chalicelib.domain.personas import Persona
 from chalicelib.domain.previews import Standing, balance, from_persona, from_records
 from chalicelib.domain.rules import Points, Terms
@@ -107,7 +108,9 @@ class Census:
         held = {rid: sales.get(rid, NO_SALES) for rid in persona.members}
         refs: list[SaleRef] = []
         if standing.earn_from is not None:
-            since = max(0, standing.earn_from - 1) * DAY
+            rules = self._terms.rules
+            first = first_earning_day(standing.earn_from, persona.sources, rules)
+            since = max(0, first - 1) * DAY
             for rid, known in held.items():
                 if max(known.summary.last_at or 0, known.points.unlinked_at) >= max(since, 1):
                     refs += self._glimpses.refs(self._uid, rid, since)

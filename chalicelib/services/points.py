@@ -92,7 +92,7 @@ class Points:
             if self._one_by_one(ids, arrived, gone, before):
                 self._post(self._touched(ids, [*arrived, *gone]), since)
                 return
-        everything = self._everything(ids, since)
+        everything = self._everything(ids, persona)
         amounts = self._post(everything, since)
         self._note_unlinked(ids, everything)
         self._settle_expiries(ids, everything, amounts if since is not None else {})
@@ -146,12 +146,14 @@ class Points:
                 found.setdefault(ref, held)
         return found
 
-    def _everything(self, ids: Sequence[str], since: Day | None) -> Evaluated:
+    def _everything(self, ids: Sequence[str], persona: Persona | None) -> Evaluated:
         """All sales of these records that earn or may earn."""
         holding = any(self._closure.sales_before(rid).points.earned for rid in ids)
         first = None
-        if since is not None and since > 1 and not (holding or self._full):
-            first = (since - 1) * DAY
+        if persona is not None and persona.earn_from is not None and not (holding or self._full):
+            rules = self._terms.rules
+            since = loyalty.first_earning_day(persona.earn_from, persona.sources, rules)
+            first = (since - 1) * DAY if since > 1 else None
         found = self._read(ids, first, None)
         for rid in ids:
             found.update((ref, (rid, p)) for ref, p in self._arrived.get(rid, {}).items())

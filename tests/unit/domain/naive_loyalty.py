@@ -132,6 +132,7 @@ class _Model:
                 base,
                 reasons=tuple(sorted(reasons.items())),
                 asked_by=self.asked_by(members, base),
+                said_yes=self.said_yes(members),
                 earn_from=start,
                 figures=Figures(sum(causes.values()), bought, expires_on),
             )
@@ -220,6 +221,11 @@ class _Model:
         days = [self.source(self.shoppers[m].platform).imported_on for m in members]
         return min([day for day in days if day is not None], default=None)
 
+    def said_yes(self, members: Ids) -> tuple[str, ...]:
+        prefix = "double_opt_in:"
+        reasons = {join.reason for join in self.joins_of(members)}
+        return tuple(sorted(r.removeprefix(prefix) for r in reasons if r.startswith(prefix)))
+
     def asked_by(self, members: Ids, base: Persona) -> tuple[str, ...]:
         if base.phone is None or base.flags & _NEVER_ASKED:
             return ()
@@ -234,9 +240,7 @@ class _Model:
     def earn_from(self, reasons: Mapping[str, Day | None], base: Persona) -> Day | None:
         if not self.loyalty.enabled or not reasons or "employee" in base.flags:
             return None
-        start = self.loyalty.accrual_start
-        day = _earliest(start if day is None else day for day in reasons.values())
-        return EVERYTHING if day is None else day
+        return min(EVERYTHING if day is None else day for day in reasons.values())
 
     def earned(self, members: Ids, start: Day | None) -> dict[int, int]:
         """The worth of the person's sales, by the identity of the telling."""

@@ -15,12 +15,13 @@ from chalicelib.domain.loyalty import (
     earned,
     expired,
     expires_on,
+    first_earning_day,
     imported_points,
     sale_points,
 )
 from chalicelib.domain.membership import Reason
 from chalicelib.domain.records import Sale
-from chalicelib.domain.rules import Loyalty, Source
+from chalicelib.domain.rules import Loyalty, Rules, Source
 from chalicelib.domain.sales_summary import SaleRef
 from chalicelib.domain.times import HOUR
 from tests.unit.domain.builders import NOON
@@ -49,11 +50,15 @@ def test_nobody_earns_while_the_programme_is_off() -> None:
     assert earn_from([FORM], frozenset(), Loyalty(enabled=False)) is None
 
 
-def test_a_reason_without_a_day_leaves_it_to_the_accrual_start() -> None:
+def test_a_reason_without_a_day_leaves_it_to_the_accrual_start_of_each_source() -> None:
     since = Loyalty(enabled=True, accrual_start=TODAY - 3)
+    earlier = Rules(since, {"thsuite": Source(accrual_start=TODAY - 9)})
 
-    assert earn_from([FORM], frozenset(), since) == TODAY - 3
-    assert earn_from([FORM], frozenset(), DOLLAR_A_POINT) == BEFORE_ANY_DAY
+    assert earn_from([FORM], frozenset(), since) == BEFORE_ANY_DAY
+    assert first_earning_day(BEFORE_ANY_DAY, ["posabit"], earlier) == TODAY - 3
+    assert first_earning_day(BEFORE_ANY_DAY, ["posabit", "thsuite"], earlier) == TODAY - 9
+    assert first_earning_day(TODAY, ["posabit", "thsuite"], earlier) == TODAY
+    assert first_earning_day(BEFORE_ANY_DAY, ["posabit"], Rules()) == BEFORE_ANY_DAY
 
 
 def test_the_earliest_day_of_the_reasons_counts() -> None:
