@@ -289,17 +289,19 @@ def _collect_seldom() -> None:
 def _outcomes() -> Outcomes:
     from chalicelib.services.catalogue import Catalogue
     from chalicelib.services.outcome import Outcomes
+    from chalicelib.services.store_keys import StoreKeyWatch
 
     return Outcomes(
         accounts=accounts(),
         credentials=credentials(),
         states=sync_states(),
-        stores=stores(),
+        store_keys=StoreKeyWatch(
+            stores(), store_service().refresh_unmapped, store_service().zones_moved
+        ),
         catalogue=Catalogue(stores(), inventories()),
         shared_keys=facts(),
         gateway=pos_gateway(),
         notifier=notifier(),
-        refresh_unmapped=store_service().refresh_unmapped,
         clock=clock(),
     )
 

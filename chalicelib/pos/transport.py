@@ -174,12 +174,19 @@ class Transport:
                 stream=True,
             )
         except requests.exceptions.ReadTimeout:
-            error: AiqError = TooSlow(self._say("took too long to answer", call))
+            error = self._silent(call)
         except requests.exceptions.ConnectionError as lost:
             error = self._lost(call, lost)
         except (requests.exceptions.RequestException, UnicodeError):
             error = ConfigurationError(self._say("cannot be asked at this address or key", call))
         raise error
+
+    def _silent(self, call: Call) -> AiqError:
+        """A server in a retailer's back office that takes a connection and says nothing is theirs
+        to look at, like one that is off."""
+        if self._own_server:
+            return ServerUnreachable(f"The server of {self._title} does not answer.")
+        return TooSlow(self._say("took too long to answer", call))
 
     def _lost(self, call: Call, lost: requests.exceptions.ConnectionError) -> AiqError:
         """A connection that never was is the retailer's matter, one that broke is the POS's."""

@@ -17,6 +17,9 @@ from chalicelib.services.ports.people import People
 SYSTEM = "system"
 UID_TRIES = 5
 IN_ALREADY = "This person is in the account already: change their role instead."
+DECIDING = ("merge_on_name_and_birth_date", "time_zone")
+"""Fields that decide what is derived of every persona."""
+
 LAST_OWNER = "An account keeps at least one Owner: make somebody else Owner first."
 
 
@@ -82,7 +85,7 @@ class AccountService:
     def change(self, uid: str, version: int, changes: Mapping[str, Any], *, actor: str) -> Account:
         """Set the named fields of the account as it was at `version`.
 
-        Another merge rule derives every persona again in the background.
+        Another merge rule or zone derives every persona again in the background.
 
         Raises StaleVersion, or InvalidInput for a time zone nobody knows.
         """
@@ -101,8 +104,9 @@ class AccountService:
                 {name: getattr(before, name) for name in changed},
                 {name: getattr(after, name) for name in changed},
             )
-        if "merge_on_name_and_birth_date" in changed:
-            self._jobs.send(RemapMessage(uid, reason="merge_on_name_and_birth_date").body())
+        for name in DECIDING:
+            if name in changed:
+                self._jobs.send(RemapMessage(uid, reason=name).body())
         return after
 
     def users(self, uid: str) -> list[User]:

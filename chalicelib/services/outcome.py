@@ -6,7 +6,6 @@ again, and only the last step ends the run.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
 from collections.abc import Set as AbstractSet
 
 from chalicelib.domain.errors import (
@@ -18,9 +17,9 @@ from chalicelib.domain.errors import (
     ServerUntrusted,
 )
 from chalicelib.domain.listing import sales_dried_up
-from chalicelib.domain.records import Instant, Stream
+from chalicelib.domain.records import Instant
 from chalicelib.domain.schedule import next_due, retry_at
-from chalicelib.domain.times import DAY, MINUTE, utc_day
+from chalicelib.domain.times import DAY, MINUTE
 from chalicelib.services.catalogue import Catalogue
 from chalicelib.services.keep import Keeper
 from chalicelib.services.notify import Kind, Notifier
@@ -29,9 +28,9 @@ from chalicelib.services.ports.common import Clock
 from chalicelib.services.ports.facts import SharedKeys
 from chalicelib.services.ports.integrations import Credential, Credentials
 from chalicelib.services.ports.pos import PosGateway
-from chalicelib.services.ports.runs import RunError, RunState, StreamState, SyncStates
-from chalicelib.services.ports.stores import StoreKeySighting, Stores
+from chalicelib.services.ports.runs import RunError, RunState, SyncStates
 from chalicelib.services.slice import Slice
+from chalicelib.services.store_keys import StoreKeyWatch
 
 KEY_TRIES = 3
 SERVER_TRIES = 3
@@ -62,23 +61,21 @@ class Outcomes:
         accounts: Accounts,
         credentials: Credentials,
         states: SyncStates,
-        stores: Stores,
+        store_keys: StoreKeyWatch,
         catalogue: Catalogue,
         shared_keys: SharedKeys,
         gateway: PosGateway,
         notifier: Notifier,
-        refresh_unmapped: Callable[[str], None],
         clock: Clock,
     ) -> None:
         self._accounts = accounts
         self._credentials = credentials
         self._states = states
-        self._stores = stores
+        self._store_keys = store_keys
         self._keeper = Keeper(states, catalogue)
         self._shared_keys = shared_keys
         self._gateway = gateway
         self._notifier = notifier
-        self._refresh_unmapped = refresh_unmapped
         self._clock = clock
 
     def ended(self, part: Slice) -> None:
@@ -99,6 +96,10 @@ class Outcomes:
             if (kind, subject) in told:
                 self._notifier.clear(part.lease.uid, kind, subject)
         self._finish(part, "failed" if error else "succeeded")
+
+    def stores_listed(self, part: Slice) -> None:
+        """The stores stream is complete."""
+        self._store_keys.listed(part)
 
     def failed(self, part: Slice, error: AiqError) -> None:
         """The run broke off; what it committed stays, no watermark of an unread stream moves."""
@@ -130,38 +131,9 @@ class Outcomes:
         elif listing == "taken":
             mended.add(("truncated_catalogue", _subject(part)))
         after = self._keeper.after(part)
-        self._see_store_keys(part, after)
+        self._store_keys.ended(part, after)
         self._keeper.save(part, after)
         return mended
-
-    def _see_store_keys(self, part: Slice, after: Mapping[Stream, StreamState]) -> None:
-        lease, progress = part.lease, part.progress
-        if not part.taker.scope:
-            return
-        names = progress.store_names
-        totals = after["sales"].store_key_sales if "sales" in after else {}
-        known = {key for state in part.stored.values() for key in state.store_key_sales}
-        selling = any(any(place.store_key_sales.values()) for place in progress.streams.values())
-        news = selling or not known.issuperset(names)
-        if not (news or _first_of_its_day(part)):
-            return
-        sightings = []
-        for key in sorted({*names, *totals}):
-            name, zone = names.get(key, (None, None))
-            sightings.append(
-                StoreKeySighting(
-                    platform=lease.platform,
-                    scope=part.taker.scope,
-                    key=key,
-                    name=name,
-                    at=progress.began,
-                    sales=totals.get(key, 0),
-                    time_zone=zone,
-                )
-            )
-        self._stores.see_keys(lease.uid, sightings)
-        if news:
-            self._refresh_unmapped(lease.uid)
 
     def _bad(self, part: Slice, shown: RunError) -> None:
         credential = self._credential(part)
@@ -284,14 +256,6 @@ class Outcomes:
 
 def _subject(part: Slice) -> str:
     return f"{part.lease.platform}:{part.lease.credential}"
-
-
-def _first_of_its_day(part: Slice) -> bool:
-    """Whether the last good run was on another day: last seen is told to the day."""
-    seen = part.stored.get("stores")
-    if seen is None or seen.watermark is None:
-        return True
-    return utc_day(seen.watermark) != utc_day(part.progress.began)
 
 
 def missing_permissions(error: AiqError) -> list[str]:

@@ -67,6 +67,8 @@ class StoreService:
         saved = self._stores.save(replace(held, **changes, version=version))
         before, after = _shown(held), _shown(saved)
         changed = [name for name in changes if before[name] != after[name]]
+        if "time_zone" in changed:
+            self.zones_moved(uid)
         if changed:
             self._record(
                 uid,
@@ -116,6 +118,10 @@ class StoreService:
             new: dict[str, object] = {"keys": sorted(set(keys))}
             self._record(uid, actor, "store.mapped", saved, old, new)
         return saved
+
+    def zones_moved(self, uid: str) -> None:
+        """Local days changed, and with them who is a member and what is earned."""
+        self._jobs.send(RemapMessage(uid, reason="zone").body())
 
     def refresh_unmapped(self, uid: str) -> None:
         """Raise or clear the account's one notification of store keys without a store."""

@@ -166,6 +166,8 @@ class SyncWorker:
             part.take(stream, page)
             if page.cursor is None:
                 part.complete(stream, full_listing=page.full_listing)
+                if stream == "stores":
+                    self._outcomes.stores_listed(part)
                 return
             part.checkpoint_when_due()
 

@@ -31,7 +31,10 @@ HEALTHY = {"posabit": 6, "profitek": 3}
 """Stores of each retailer, a credential for each."""
 HANGING = ("auphan", "auphan", "auphan", "auphan", "thsuite")
 """One for each retailer: four on the queue of own servers, one on that of hosted POS."""
-TOO_SLOW = {"auphan": "Auphan took too long", "thsuite": "THSuite API took too long"}
+TOO_SLOW = {
+    "auphan": "The server of Auphan does not answer",
+    "thsuite": "THSuite API took too long",
+}
 WORKERS = {"SyncWorker": 3, "OwnServerSyncWorker": 8}
 """More than hang, as in production (50 and 20)."""
 

@@ -31,6 +31,7 @@ def test_the_account_is_read_with_its_etag(api: Gateway) -> None:
     }
 
 
+@pytest.mark.usefixtures("jobs")
 def test_a_change_touches_what_was_sent_and_nothing_else(world: World, api: Gateway) -> None:
     got = api.patch(ACCOUNT, {"time_zone": "America/Denver", "sync_hour": 5}, if_match='W/"1"')
 

@@ -21,13 +21,9 @@ BALLARD, FREMONT = "posabit:venue:Ballard", "posabit:venue:Fremont"
 
 
 @pytest.fixture(autouse=True)
-def jobs(world: World, monkeypatch: pytest.MonkeyPatch) -> str:
-    """The URL of the jobs queue; the table is there too."""
-    url = str(boto3.client("sqs").create_queue(QueueName="jobs")["QueueUrl"])
-    monkeypatch.setenv("QUEUE_JOBS_URL", url)
+def table(jobs: str) -> None:
     DynamoStores("stores-under-test")
     StoreRow.create_table(billing_mode="PAY_PER_REQUEST", wait=True)
-    return url
 
 
 def create(api: Gateway, name: str = "Ballard", **fields: object) -> Any:

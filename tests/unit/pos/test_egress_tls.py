@@ -349,6 +349,24 @@ def test_a_server_that_is_not_there_is_unreachable_whatever_was_said() -> None:
     assert type(error) is ServerUnreachable
 
 
+def test_a_server_that_takes_the_connection_and_says_nothing_is_the_retailers_to_look_at(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr("chalicelib.pos.transport.READ_SECONDS", 0.3)
+
+    def silent(connection: socket.socket, _number: int) -> None:
+        connection.recv(1024)
+        time.sleep(0.6)
+
+    with plain(silent) as server:
+        way = own(server, HostTrust(allow_http=True))
+        way.greet(3.0)
+        error = ask(way)
+
+    assert type(error) is ServerUnreachable
+    assert (error.actor, str(error)) == ("you", "The server of Auphan does not answer.")
+
+
 def test_a_head_that_drips_is_cut_off(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("chalicelib.pos.transport.READ_SECONDS", 0.3)
     dripping = drip(head("200 OK", {f"X-{n}": "y" for n in range(200)}), 0.02)
@@ -359,7 +377,7 @@ def test_a_head_that_drips_is_cut_off(monkeypatch: pytest.MonkeyPatch) -> None:
         started = time.monotonic()
         error = ask(way)
 
-    assert isinstance(error, TooSlow)
+    assert type(error) is ServerUnreachable
     assert time.monotonic() - started < 2
 
 

@@ -16,6 +16,7 @@ from chalicelib.services.ports.integrations import Credential, Integration
 from chalicelib.services.ports.runs import RunView
 from chalicelib.services.runs import RunService
 from chalicelib.services.slice import SliceParts
+from chalicelib.services.store_keys import StoreKeyWatch
 from chalicelib.services.stores import StoreService
 from chalicelib.services.sync import SyncWorker
 from tests.fakes.accounts import MemoryAccounts, an_account
@@ -24,7 +25,7 @@ from tests.fakes.facts import Crash, MemoryFacts
 from tests.fakes.integrations import MemoryCredentials, MemoryIntegrations
 from tests.fakes.notifications import MemoryAudit, MemoryNotifications, OperatorMailbox
 from tests.fakes.pos import FakePosGateway
-from tests.fakes.rules import memory_commits
+from tests.fakes.rules import MemoryRuleBook, RecordedEffects, memory_commits
 from tests.fakes.stores import MemoryInventories, MemoryStores
 from tests.fakes.sync_state import MemorySyncStates
 
@@ -94,7 +95,15 @@ class Backroom:
         self.store_service = StoreService(
             self.stores, self.jobs, MemoryAudit(), self.notifier, self.clock
         )
-        self.commits = memory_commits(guard(self.facts), self.stores, self.accounts, self.clock)
+        self.rules, self.effects = MemoryRuleBook(), RecordedEffects()
+        self.commits = memory_commits(
+            guard(self.facts),
+            self.stores,
+            self.accounts,
+            self.clock,
+            rules=self.rules,
+            effects=guard(self.effects),
+        )
         self.runs = RunService(
             self.states,
             self.credentials,
@@ -156,12 +165,15 @@ class Backroom:
             accounts=self.accounts,
             credentials=guard(self.credentials),
             states=states,
-            stores=guard(self.stores),
+            store_keys=StoreKeyWatch(
+                guard(self.stores),
+                self.store_service.refresh_unmapped,
+                self.store_service.zones_moved,
+            ),
             catalogue=Catalogue(self.stores, inventories),
             shared_keys=self.facts,
             gateway=self.gateway,
             notifier=self.notifier,
-            refresh_unmapped=self.store_service.refresh_unmapped,
             clock=self.clock,
         )
         return SyncWorker(

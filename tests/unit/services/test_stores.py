@@ -175,3 +175,15 @@ def test_a_store_takes_no_more_keys_than_one_transaction_holds(shop: Retailer) -
         shop.store_service.map_keys(
             OURS, store, [str(n) for n in range(MOST_KEYS_PER_STORE + 1)], 1, actor=ANN
         )
+
+
+def test_another_zone_of_a_store_derives_everybody_again(shop: Retailer) -> None:
+    number = create(shop, time_zone="America/Los_Angeles")
+    before = shop.jobs.take()
+
+    shop.store_service.change(OURS, number, 1, {"name": "Ballard II"}, actor=ANN)
+    unmoved = shop.jobs.take()
+    shop.store_service.change(OURS, number, 2, {"time_zone": "America/Denver"}, actor=ANN)
+
+    assert (before, unmoved) == ([], [])
+    assert [RemapMessage.parse(body).reason for body in shop.jobs.take()] == ["zone"]
