@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from typing import Any
 
-from chalice.app import CloudWatchEvent, Rate, SQSEvent
+from chalice.app import CloudWatchEvent, Rate, SNSEvent, SQSEvent
 
-from chalicelib.entrypoints import queues, schedules
+from chalicelib.entrypoints import queues, schedules, topics
 from chalicelib.entrypoints.application import App
 from chalicelib.entrypoints.http import (
     accounts,
@@ -18,6 +18,7 @@ from chalicelib.entrypoints.http import (
     personas,
     runs,
     stores,
+    texting,
     users,
 )
 
@@ -33,11 +34,17 @@ app.register_blueprint(integrations.resource)
 app.register_blueprint(credentials.resource)
 app.register_blueprint(runs.resource)
 app.register_blueprint(stores.resource)
+app.register_blueprint(texting.resource)
 
 
 @app.schedule(Rate(5, unit=Rate.MINUTES))
 def plan_syncs(event: CloudWatchEvent) -> None:
     schedules.plan_syncs(event)
+
+
+@app.schedule(Rate(5, unit=Rate.MINUTES))
+def release_texts(event: CloudWatchEvent) -> None:
+    schedules.release_texts(event)
 
 
 @app.schedule(Rate(5, unit=Rate.MINUTES))
@@ -58,3 +65,13 @@ def own_server_sync_worker(event: SQSEvent) -> dict[str, Any]:
 @app.on_sqs_message(queue="jobs", batch_size=1)
 def account_jobs(event: SQSEvent) -> dict[str, Any]:
     return queues.account_job(event)
+
+
+@app.on_sqs_message(queue="texts", batch_size=1)
+def text_worker(event: SQSEvent) -> dict[str, Any]:
+    return queues.text(event)
+
+
+@app.on_sns_message(topic="inbound-sms")
+def inbound_sms(event: SNSEvent) -> None:
+    topics.inbound_sms(event)

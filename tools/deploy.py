@@ -27,6 +27,7 @@ ClientOf = Callable[[str], Any]
 
 VISIBILITY_PER_TIMEOUT = 6  # what AWS asks for between a queue and the function that reads it
 _TEMPLATE_TIMEOUT = 900
+_TEXTS_TIMEOUT = 60
 _CLOCK_SKEW = 60  # seconds between AWS and us
 _RESERVE = (5, 30)  # seconds a sync worker keeps back to hand over, at least and at most
 
@@ -40,10 +41,12 @@ def with_derived(parameters: Mapping[str, str | int]) -> dict[str, str]:
     given = {name: str(value) for name, value in parameters.items()}
     sync = int(given.get("SyncTimeout", _TEMPLATE_TIMEOUT))
     jobs = int(given.get("JobsTimeout", _TEMPLATE_TIMEOUT))
+    texts = int(given.get("TextsTimeout", _TEXTS_TIMEOUT))
     shortest, longest = _RESERVE
     derived = {
         "SyncVisibility": sync * VISIBILITY_PER_TIMEOUT,
         "JobsVisibility": jobs * VISIBILITY_PER_TIMEOUT,
+        "TextsVisibility": texts * VISIBILITY_PER_TIMEOUT,
         "SyncReserveSeconds": max(shortest, min(longest, sync // 4)),
     }
     return {name: str(value) for name, value in derived.items()} | given

@@ -15,6 +15,7 @@ OUTPUTS = {
     "sync": ("QueueSyncDeadUrl", "QueueSyncUrl"),
     "sync-own-server": ("QueueSyncOwnServerDeadUrl", "QueueSyncOwnServerUrl"),
     "jobs": ("QueueJobsDeadUrl", "QueueJobsUrl"),
+    "texts": ("QueueTextsDeadUrl", "QueueTextsUrl"),
 }
 """Of the stack: the dead-letter queue and the queue it belongs to."""
 

@@ -11,7 +11,7 @@ from chalicelib.adapters import keys
 from chalicelib.adapters.tables import Row, TableMeta, bind, condition_failed, instant
 from chalicelib.domain.errors import StaleVersion
 from chalicelib.domain.integration_states import IntegrationState
-from chalicelib.services.ports.integrations import AgeGate, Integration
+from chalicelib.services.ports.integrations import AgeGate, FlagTrust, Integration
 
 
 class IntegrationRow(Row):
@@ -22,6 +22,8 @@ class IntegrationRow(Row):
     state = UnicodeAttribute()
     age_gate_by = UnicodeAttribute(null=True)
     age_gate_at = NumberAttribute(null=True)
+    flag_trust_by = UnicodeAttribute(null=True)
+    flag_trust_at = NumberAttribute(null=True)
     settings = JSONAttribute()
     connected_at = NumberAttribute(null=True)
     version = NumberAttribute()
@@ -52,7 +54,7 @@ class DynamoIntegrations:
 
     def save(self, integration: Integration) -> Integration:
         version = integration.version + 1
-        gate = integration.age_gate
+        gate, trust = integration.age_gate, integration.flag_trust
         row = IntegrationRow(
             keys.account(integration.uid),
             keys.integration(integration.platform),
@@ -60,6 +62,8 @@ class DynamoIntegrations:
             state=integration.state,
             age_gate_by=gate.ticked_by if gate else None,
             age_gate_at=gate.ticked_at if gate else None,
+            flag_trust_by=trust.ticked_by if trust else None,
+            flag_trust_at=trust.ticked_at if trust else None,
             settings=dict(integration.settings),
             connected_at=integration.connected_at,
             version=version,
@@ -78,6 +82,9 @@ def _integration(uid: str, row: IntegrationRow) -> Integration:
     gate = None
     if row.age_gate_by is not None and row.age_gate_at is not None:
         gate = AgeGate(row.age_gate_by, int(row.age_gate_at))
+    trust = None
+    if row.flag_trust_by is not None and row.flag_trust_at is not None:
+        trust = FlagTrust(row.flag_trust_by, int(row.flag_trust_at))
     return Integration(
         uid=uid,
         platform=row.platform,
@@ -86,4 +93,5 @@ def _integration(uid: str, row: IntegrationRow) -> Integration:
         settings=row.settings,
         connected_at=instant(row.connected_at),
         version=int(row.version),
+        flag_trust=trust,
     )

@@ -208,3 +208,81 @@ def aside(uid: str, run: str) -> str:
 
 def aside_row(name: Stream, number: int) -> str:
     return f"{name}#{number:06d}"
+
+
+TEXT_SHARDS = 16
+
+
+def contact(uid: str, channel: str, value: str) -> str:
+    """Where all that is known of the consent of one number or address lies."""
+    return f"{uid}#CONTACT#{channel}#{_fitting(value)}"
+
+
+HEAD_SK = "HEAD"
+CONSENT_ENTRY_PREFIX = "ENTRY#"
+
+
+def consent_entry(entry: str) -> str:
+    return f"{CONSENT_ENTRY_PREFIX}{_fitting(entry)}"
+
+
+def number_of(pk: str) -> tuple[str, str]:
+    """Account and number from the key of a number's head: all that an index holds."""
+    uid, _, rest = pk.partition("#CONTACT#sms#")
+    return uid, rest
+
+
+def text_shard_number(number: str) -> int:
+    """The shard of the `texts_due` index that holds a number, the same for ever."""
+    return zlib.crc32(number.encode()) % TEXT_SHARDS
+
+
+def text_shard(number: int) -> str:
+    return f"TEXTS#{number:02d}"
+
+
+def texts(uid: str, day: str) -> str:
+    """A local day's texts of an account."""
+    return f"{uid}#TEXTS#{day}"
+
+
+TEXT_PREFIX = "TEXT#"
+
+
+def text(at: Instant, text_id: str) -> str:
+    return f"{TEXT_PREFIX}{at:015d}#{_fitting(text_id)}"
+
+
+def text_counts(uid: str, period: str) -> str:
+    """Of a day or a month."""
+    return f"{uid}#COUNTS#{period}"
+
+
+TEXT_COUNTS_SK = "COUNTS"
+
+
+def texts_waiting(uid: str, shard: int) -> str:
+    return f"{uid}#WAITING#{shard:02d}"
+
+
+TEXTS_WAITING_SK = "WAITING"
+TEXTING_SK = "TEXTING"
+
+
+def origination(number: str) -> str:
+    return f"ORIGINATION#{number}"
+
+
+ORIGINATION_SK = "ORIGINATION"
+
+
+def throttle(uid: str, what: str) -> str:
+    return f"THROTTLE#{uid}#{what}"
+
+
+def throttle_period(period: int) -> str:
+    return f"PERIOD#{period:012d}"
+
+
+OPERATOR = "OPERATOR"
+KILL_SWITCH_SK = "TEXTS"

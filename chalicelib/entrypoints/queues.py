@@ -9,8 +9,9 @@ import orjson
 from chalice.app import SQSEvent
 
 from chalicelib.domain.errors import PoisonMessage
-from chalicelib.entrypoints import wiring
+from chalicelib.entrypoints import wiring, wiring_texts
 from chalicelib.observability import logger
+from chalicelib.services import text_jobs
 from chalicelib.services.dead_letters import DeadLetterQueue
 from chalicelib.services.messages import RemapMessage, SyncMessage
 from chalicelib.services.ports.common import SyncQueue
@@ -45,6 +46,25 @@ def account_job(event: SQSEvent) -> dict[str, Any]:
         logger().info("job.remap", uid=message.uid, personas=changed, hop=message.hop)
 
     return _each(event, wiring.jobs_dead_letters(), work)
+
+
+def text(event: SQSEvent) -> dict[str, Any]:
+    """Send a request or a test, or read a shopper's message that could not be read at once."""
+
+    def work(body: Any) -> None:
+        job = text_jobs.parse(body)
+        match job:
+            case text_jobs.RequestJob():
+                outcome: str | None = wiring_texts.request_sender().handle(job.uid, job.number)
+                logger().info("text.request", uid=job.uid, outcome=outcome)
+            case text_jobs.SendTest():
+                outcome = wiring_texts.send_tests().handle(job)
+                logger().info("text.test", uid=job.uid, outcome=outcome)
+            case text_jobs.InboundText():
+                uid, reply = wiring_texts.inbound().handle(job)
+                logger().info("text.inbound", uid=uid, outcome=reply)
+
+    return _each(event, wiring.texts_dead_letters(), work)
 
 
 def _each(event: SQSEvent, dead: DeadLetterQueue, work: Callable[[Any], None]) -> dict[str, Any]:

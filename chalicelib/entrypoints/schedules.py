@@ -6,7 +6,7 @@ from typing import Any
 
 from chalice.app import CloudWatchEvent
 
-from chalicelib.entrypoints import wiring
+from chalicelib.entrypoints import wiring, wiring_texts
 from chalicelib.observability import logger
 
 RESERVE_MS = 10_000
@@ -17,6 +17,15 @@ def plan_syncs(event: CloudWatchEvent) -> None:
     context: Any = event.context
     queued = wiring.planner().plan(lambda: context.get_remaining_time_in_millis() > RESERVE_MS)
     logger().info("plan.done", due=queued)
+
+
+def release_texts(event: CloudWatchEvent) -> None:
+    """Queue the requests for consent that are due."""
+    context: Any = event.context
+    queued = wiring_texts.release().release(
+        lambda: context.get_remaining_time_in_millis() > RESERVE_MS
+    )
+    logger().info("texts.released", due=queued)
 
 
 def watch_dead_letters(event: CloudWatchEvent) -> None:  # noqa: ARG001 -- the time is all it says

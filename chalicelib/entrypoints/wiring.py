@@ -44,6 +44,7 @@ if TYPE_CHECKING:
     from chalicelib.services.stores import StoreService
     from chalicelib.services.sync import SyncWorker
     from chalicelib.services.terms import TermsReader
+    from chalicelib.services.trust import TrustService
 
 
 F = TypeVar("F", bound=Callable[..., Any])
@@ -171,11 +172,10 @@ def terms() -> TermsReader:
     return TermsReader(accounts(), stores(), rule_book(), clock())
 
 
-@once
 def effects() -> Effects:
-    from chalicelib.services.reactions import Unheard
+    from chalicelib.entrypoints import wiring_texts
 
-    return Unheard()
+    return wiring_texts.consent_service()
 
 
 @once
@@ -330,11 +330,18 @@ def jobs_dead_letters() -> DeadLetterQueue:
 
 
 @once
+def texts_dead_letters() -> DeadLetterQueue:
+    from chalicelib.adapters.dead_letters import SqsDeadLetters
+
+    return SqsDeadLetters("texts", config().queue_texts_dead_url)
+
+
+@once
 def dead_letter_watch() -> DeadLetterWatch:
     from chalicelib.services.dead_letters import DeadLetterWatch
 
     syncs = [sync_dead_letters("sync"), sync_dead_letters("sync-own-server")]
-    return DeadLetterWatch([*syncs, jobs_dead_letters()], notifier())
+    return DeadLetterWatch([*syncs, jobs_dead_letters(), texts_dead_letters()], notifier())
 
 
 @once
@@ -416,9 +423,23 @@ def connect_service() -> ConnectService:
         integrations=integrations(),
         credentials=credentials(),
         sync=sync_control(),
+        derive_again=_derive_again,
         audit=audit(),
         clock=clock(),
     )
+
+
+def _derive_again(uid: str, reason: str) -> None:
+    from chalicelib.services.messages import RemapMessage
+
+    jobs_queue().send(RemapMessage(uid, reason=reason).body())
+
+
+@once
+def trust_service() -> TrustService:
+    from chalicelib.services.trust import TrustService
+
+    return TrustService(connect_service(), rule_book(), _derive_again)
 
 
 @once

@@ -125,6 +125,32 @@ def _parsed(raw: str, region: str) -> str | None:
     return phonenumbers.format_number(number, phonenumbers.PhoneNumberFormat.E164)
 
 
+@lru_cache(maxsize=4096)
+def can_be_mobile(number: str) -> bool:
+    """Whether an E.164 number can be a mobile of the US or Canada; there, a number plan does not
+    tell mobiles from landlines."""
+    import phonenumbers
+
+    try:
+        parsed = phonenumbers.parse(number)
+    except phonenumbers.NumberParseException:
+        return False
+    kinds = phonenumbers.PhoneNumberType
+    is_one = phonenumbers.number_type(parsed) in (kinds.MOBILE, kinds.FIXED_LINE_OR_MOBILE)
+    return is_one and phonenumbers.region_code_for_number(parsed) in NANPA
+
+
+def north_american(typed: str) -> str | None:
+    """What a person typed as the E.164 number of the US or Canada that it is, or None."""
+    import phonenumbers
+
+    number, _ = phone(typed, "US")
+    if number is None:
+        return None
+    region = phonenumbers.region_code_for_number(phonenumbers.parse(number))
+    return number if region in NANPA else None
+
+
 def email(raw: str | None, vendor_domains: frozenset[str]) -> tuple[str | None, str | None]:
     """The lower-cased address and no flag, or None and `bad_email`/`placeholder_email`.
 

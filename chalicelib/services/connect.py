@@ -9,7 +9,13 @@ from chalicelib.domain.errors import Conflict, StaleVersion
 from chalicelib.domain.integration_states import after
 from chalicelib.services.ports.accounts import Audit, AuditEntry
 from chalicelib.services.ports.common import Clock
-from chalicelib.services.ports.integrations import AgeGate, Credentials, Integration, Integrations
+from chalicelib.services.ports.integrations import (
+    AgeGate,
+    Credentials,
+    FlagTrust,
+    Integration,
+    Integrations,
+)
 from chalicelib.services.ports.pos import PosGateway
 from chalicelib.services.ports.runs import SyncControl
 
@@ -26,6 +32,9 @@ TICK_THE_BOX = (
 
 WRITE_TRIES = 4
 
+DeriveAgain = Callable[[str, str], None]
+"""Takes an account and the reason: its personas are derived again in the background."""
+
 
 class ConnectService:
     def __init__(
@@ -35,6 +44,7 @@ class ConnectService:
         integrations: Integrations,
         credentials: Credentials,
         sync: SyncControl,
+        derive_again: DeriveAgain,
         audit: Audit,
         clock: Clock,
     ) -> None:
@@ -42,24 +52,51 @@ class ConnectService:
         self._integrations = integrations
         self._credentials = credentials
         self._sync = sync
+        self._derive_again = derive_again
         self._audit = audit
         self._clock = clock
 
     def tick_age_gate(self, uid: str, platform: str, *, actor: str) -> Integration:
-        """Keep who ticked the box and when; the first tick stands until the box is unticked."""
+        """Keep who ticked the box and when; the first tick stands until the box is unticked.
+
+        Who was not asked by SMS for want of it is looked at again.
+        """
         gate = AgeGate(actor, self._clock.now())
-        return self._change(
+        ticked = self._change(
             uid,
             platform,
             "age_gate.ticked",
             actor,
             lambda held: held if held.age_gate else replace(held, age_gate=gate),
         )
+        self._derive_again(uid, "age_gate")
+        return ticked
 
     def untick_age_gate(self, uid: str, platform: str, *, actor: str) -> Integration:
         """Stops SMS for the source at once, and nothing else."""
         return self._change(
             uid, platform, "age_gate.unticked", actor, lambda held: replace(held, age_gate=None)
+        )
+
+    def trust_flags(self, uid: str, platform: str, *, actor: str) -> Integration:
+        """*Trust opt-in flags of this source*; the first tick stands until it is unticked."""
+        trust = FlagTrust(actor, self._clock.now())
+        return self._change(
+            uid,
+            platform,
+            "opt_in_flags.trusted",
+            actor,
+            lambda held: held if held.flag_trust else replace(held, flag_trust=trust),
+        )
+
+    def distrust_flags(self, uid: str, platform: str, *, actor: str) -> Integration:
+        """Opt-in flags of this source are evidence only, from now on."""
+        return self._change(
+            uid,
+            platform,
+            "opt_in_flags.distrusted",
+            actor,
+            lambda held: replace(held, flag_trust=None),
         )
 
     def connect(self, uid: str, platform: str, *, actor: str) -> Integration:
@@ -91,6 +128,8 @@ class ConnectService:
             # Due first, then queued: if queueing fails, the planner finds it.
             self._credentials.resume(uid, platform, credential.id, now)
             self._sync.start(uid, platform, credential.id, "connect")
+        if not already:
+            self._derive_again(uid, "connected")
         return integration
 
     def disconnect(self, uid: str, platform: str, *, actor: str) -> Integration:
@@ -140,7 +179,16 @@ class ConnectService:
             actor=actor,
             action=action,
             subject=after_.platform,
-            before={"state": before.state, "age_gate": before.age_gate is not None},
-            after={"state": after_.state, "age_gate": after_.age_gate is not None},
+            before=_told(before),
+            after=_told(after_),
         )
         self._audit.record(after_.uid, entry)
+
+
+def _told(integration: Integration) -> dict[str, object]:
+    """As the activity log shows it; the trust only where there is or was one to speak of."""
+    told: dict[str, object] = {
+        "state": integration.state,
+        "age_gate": integration.age_gate is not None,
+    }
+    return told | ({"flag_trust": True} if integration.flag_trust else {})

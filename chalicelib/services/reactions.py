@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator
 
 from chalicelib.domain.identity import SourceRecord
 from chalicelib.domain.personas import Persona
@@ -29,16 +29,6 @@ def asks_of(
         if old is None or (old.phone, old.asked_by) != (persona.phone, persona.asked_by):
             found.append(Ask(persona.phone, persona.id, persona.asked_by[0]))
     return found
-
-
-class Unheard:
-    """The `Effects` port while nobody texts."""
-
-    def want(self, uid: str, asks: Sequence[Ask]) -> None:
-        """Nobody is asked."""
-
-    def observe(self, uid: str, flags: Sequence[ConsentFlag]) -> None:
-        """Nothing is noted."""
 
 
 def _flags(record: SourceRecord, rules: Rules) -> Iterator[ConsentFlag]:

@@ -8,15 +8,18 @@ from chalicelib.services.cards import Cards
 from chalicelib.services.connect import ConnectService
 from chalicelib.services.credentials import CredentialService
 from chalicelib.services.key_ring import KeyRing
+from chalicelib.services.messages import RemapMessage
 from chalicelib.services.notify import Notifier
 from chalicelib.services.ports.accounts import AuditEntry
 from chalicelib.services.settings import SettingsService
 from chalicelib.services.stores import StoreService
+from chalicelib.services.trust import TrustService
 from tests.fakes.accounts import MemoryAccounts, an_account
 from tests.fakes.common import FakeClock, FakeIds, MemoryQueue, PlainBox
 from tests.fakes.integrations import MemoryCredentials, MemoryIntegrations
 from tests.fakes.notifications import MemoryAudit, MemoryNotifications, OperatorMailbox
 from tests.fakes.pos import FakePosGateway
+from tests.fakes.rules import MemoryRuleBook
 from tests.fakes.stores import MemoryStores
 from tests.fakes.sync_control import RecordingSync
 
@@ -49,9 +52,12 @@ class Retailer:
             integrations=self.integrations,
             credentials=self.credentials,
             sync=self.sync,
+            derive_again=self._derive_again,
             audit=self.audit,
             clock=self.clock,
         )
+        self.rules = MemoryRuleBook()
+        self.trusting = TrustService(self.connecting, self.rules, self._derive_again)
         self.credential_service = CredentialService(
             pos=self.pos,
             integrations=self.integrations,
@@ -84,3 +90,6 @@ class Retailer:
     def audited(self, uid: str = OURS) -> list[AuditEntry]:
         """The oldest first."""
         return [entry for owner, entry in self.audit.rows if owner == uid]
+
+    def _derive_again(self, uid: str, reason: str) -> None:
+        self.jobs.send(RemapMessage(uid, reason=reason).body())

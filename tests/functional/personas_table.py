@@ -13,8 +13,21 @@ from moto import mock_aws
 from chalicelib.adapters.dynamo import commit_client
 
 TABLE = "personas-under-test"
-KEY_ATTRIBUTES = ("pk", "sk", "recent_shard", "inserted_at", "name_shard", "name_key")
-INDEXES = {"recent": ("recent_shard", "inserted_at"), "by_name": ("name_shard", "name_key")}
+KEY_ATTRIBUTES = {
+    "pk": "S",
+    "sk": "S",
+    "recent_shard": "S",
+    "inserted_at": "S",
+    "name_shard": "S",
+    "name_key": "S",
+    "text_shard": "S",
+    "text_at": "N",
+}
+INDEXES = {
+    "recent": ("recent_shard", "inserted_at"),
+    "by_name": ("name_shard", "name_key"),
+    "texts_due": ("text_shard", "text_at"),
+}
 
 
 @contextmanager
@@ -35,7 +48,7 @@ def personas_table(client: Any) -> Iterator[None]:
         TableName=TABLE,
         BillingMode="PAY_PER_REQUEST",
         AttributeDefinitions=[
-            {"AttributeName": name, "AttributeType": "S"} for name in KEY_ATTRIBUTES
+            {"AttributeName": name, "AttributeType": kind} for name, kind in KEY_ATTRIBUTES.items()
         ],
         KeySchema=_keys("pk", "sk"),
         GlobalSecondaryIndexes=[

@@ -315,6 +315,7 @@ def test_a_removed_credential_is_gone_and_may_come_back(api: Gateway, sync: Reco
     assert add(api)["scope"] == "venue-Ballard"
 
 
+@pytest.mark.usefixtures("jobs")
 def test_connecting_needs_credential_and_box_then_syncs_at_once(
     api: Gateway, sync: RecordingSync
 ) -> None:
@@ -333,6 +334,7 @@ def test_connecting_needs_credential_and_box_then_syncs_at_once(
     assert api.get(POSABIT).json["next_sync_at"] is not None
 
 
+@pytest.mark.usefixtures("jobs")
 def test_connecting_puts_the_first_sync_on_the_queue(
     api: Gateway, monkeypatch: pytest.MonkeyPatch, pos: FakePosGateway
 ) -> None:

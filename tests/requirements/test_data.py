@@ -7,9 +7,11 @@ from typing import Any
 import pytest
 
 from chalicelib.entrypoints import wiring
+from chalicelib.services.lookup import PersonaLookup
 from chalicelib.services.messages import RemapMessage
 from chalicelib.services.personas import PersonaService
 from chalicelib.services.remap import Remapper
+from chalicelib.services.terms import TermsReader
 from simulators import oracle
 from tests.contract.retailer import DAY, Retailer, a_retailer
 from tests.fakes.persona_list import MemoryPersonaList
@@ -29,7 +31,11 @@ def shown(retailer: Retailer, world: World, monkeypatch: pytest.MonkeyPatch, **q
     """The Personas page of the retailer, through the API."""
     room = retailer.room
     listing = MemoryPersonaList(room.facts)
-    service = PersonaService(room.facts, listing, room.stores, room.accounts, lambda typed: typed)
+    terms = TermsReader(room.accounts, room.stores, room.rules, room.clock)
+    lookup = PersonaLookup(room.facts, terms)
+    service = PersonaService(
+        room.facts, listing, room.stores, lookup, dict, lambda typed: typed
+    )
     monkeypatch.setattr(wiring, "personas", lambda: service)
     got = world.gateway("Owner", UID).get(PERSONAS, limit=200, **query)
     assert got.status == 200, got.text

@@ -14,6 +14,8 @@ from typing import Any
 import pytest
 
 from chalicelib.config import Config
+from chalicelib.domain.heads import SENDING_AT_MOST
+from chalicelib.domain.times import MINUTE
 from tools.deploy import VISIBILITY_PER_TIMEOUT, with_derived
 from tools.package import AWS_SERVICES, Package, package
 from tools.paths import ROOT
@@ -25,14 +27,33 @@ FUNCTIONS = {
     "OwnServerSyncWorker",
     "AccountJobs",
     "WatchDeadLetters",
+    "ReleaseTexts",
+    "TextWorker",
+    "InboundSms",
 }
 WORKERS = {
     "SyncWorker": ("SyncQueue", "Sync"),
     "OwnServerSyncWorker": ("SyncOwnServerQueue", "Sync"),
     "AccountJobs": ("JobsQueue", "Jobs"),
+    "TextWorker": ("TextsQueue", "Texts"),
 }
-DEAD_LETTER_QUEUES = {"SyncDeadQueue", "SyncOwnServerDeadQueue", "JobsDeadQueue"}
+DEAD_LETTER_QUEUES = {
+    "SyncDeadQueue",
+    "SyncOwnServerDeadQueue",
+    "JobsDeadQueue",
+    "TextsDeadQueue",
+}
 NAMES_A_CREDENTIAL = {"Null": {"kms:EncryptionContext:credential": False}}
+TEXTING = [
+    {
+        "Sid": "TextPhones",
+        "Effect": "Allow",
+        "Action": "sns:Publish",
+        "NotResource": {"Fn::Sub": "arn:${AWS::Partition}:sns:*:*:*"},
+    }
+]
+"""A phone number is no resource of AWS's: the one statement without any, word for word."""
+
 DATA_TABLES = {"AccountsTable", "IntegrationsTable", "StoresTable", "PersonasTable", "SyncTable"}
 
 Resource = dict[str, Any]
@@ -116,10 +137,13 @@ def test_a_queue_waits_six_times_as_long_as_its_function_may_take(
 
 @pytest.mark.parametrize("timeout", [5, 20, 61, 900])
 def test_the_visibility_follows_a_changed_timeout(timeout: int) -> None:
-    parameters = with_derived({"SyncTimeout": timeout, "JobsTimeout": timeout})
+    parameters = with_derived(
+        {"SyncTimeout": timeout, "JobsTimeout": timeout, "TextsTimeout": timeout}
+    )
 
     assert int(parameters["SyncVisibility"]) == timeout * 6
     assert int(parameters["JobsVisibility"]) == timeout * 6
+    assert int(parameters["TextsVisibility"]) == timeout * 6
     assert 5 <= int(parameters["SyncReserveSeconds"]) <= max(5, timeout / 2)
 
 
@@ -235,6 +259,8 @@ def test_no_role_may_do_anything_to_everything(resources: Resource) -> None:
 
     for role in of_type(resources, "AWS::IAM::Role").values():
         for statement in statements(role):
+            if statement in TEXTING:
+                continue
             assert "*" not in as_list(statement["Resource"])
             wide = {action for action in as_list(statement["Action"]) if "*" in action}
             assert wide <= only_by_prefix
@@ -243,7 +269,7 @@ def test_no_role_may_do_anything_to_everything(resources: Resource) -> None:
 def test_the_key_opens_secrets_only_for_a_named_credential(resources: Resource) -> None:
     for role in of_type(resources, "AWS::IAM::Role").values():
         for statement in statements(role):
-            if statement["Resource"] != arn("DataKey"):
+            if statement.get("Resource") != arn("DataKey"):
                 continue
             condition = statement["Condition"]
             by_service = "kms:ViaService" in condition.get("StringEquals", {})
@@ -258,6 +284,32 @@ def test_a_worker_may_read_its_own_queue_and_no_other(
 
     read = [s["Resource"] for s in statements(role) if "sqs:ReceiveMessage" in s["Action"]]
     assert read == [arn(queue)]
+
+
+def test_only_those_that_text_may_publish_to_phones_and_to_nothing_else_by_that(
+    resources: Resource,
+) -> None:
+    texting = {
+        name
+        for name, role in of_type(resources, "AWS::IAM::Role").items()
+        for statement in statements(role)
+        if statement in TEXTING
+    }
+
+    assert texting == {"TextWorkerRole", "InboundSmsRole"}
+
+
+def test_what_shoppers_answer_reaches_its_function(resources: Resource) -> None:
+    [event] = functions(resources)["InboundSms"]["Events"].values()
+
+    assert event["Type"] == "SNS"
+    assert event["Properties"]["Topic"] == {"Fn::Sub": "${InboundSmsTopic}"}
+
+
+def test_a_text_worker_is_dead_long_before_its_text_counts_as_lost(template: Resource) -> None:
+    longest = template["Parameters"]["TextsTimeout"]["MaxValue"]
+
+    assert longest * 1000 <= SENDING_AT_MOST - 5 * MINUTE
 
 
 def test_only_the_api_and_the_sync_workers_open_pos_secrets(resources: Resource) -> None:
@@ -307,6 +359,7 @@ INDEXES = {
     ("IntegrationsTable", "due"): ("due_shard", "due_at", "INCLUDE"),
     ("PersonasTable", "recent"): ("recent_shard", "inserted_at", "KEYS_ONLY"),
     ("PersonasTable", "by_name"): ("name_shard", "name_key", "KEYS_ONLY"),
+    ("PersonasTable", "texts_due"): ("text_shard", "text_at", "KEYS_ONLY"),
 }
 
 

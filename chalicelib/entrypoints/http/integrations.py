@@ -8,7 +8,7 @@ from pydantic import Field
 
 from chalicelib.domain.integration_states import IntegrationState
 from chalicelib.domain.records import Stream
-from chalicelib.entrypoints import wiring
+from chalicelib.entrypoints import wiring, wiring_texts
 from chalicelib.entrypoints.auth import Caller
 from chalicelib.entrypoints.http.credentials import CredentialAnswer
 from chalicelib.entrypoints.routing import Resource
@@ -91,10 +91,19 @@ class SettingsAnswer(Answer):
     version: int
 
 
+class FlagTrustAnswer(Answer):
+    """*Trust opt-in flags of this source*, and the Owner who ticked it."""
+
+    trusted: bool
+    ticked_by: str | None
+    ticked_at: Moment | None
+
+
 class StateAnswer(Answer):
     platform: str
     state: IntegrationState
     age_gate: AgeGateAnswer
+    flag_trust: FlagTrustAnswer
     connected_at: Moment | None
     version: int
 
@@ -122,6 +131,10 @@ class CardAnswer(CardSummary):
     done in the POS first."""
 
     age_gate: AgeGateAnswer
+    flag_trust: FlagTrustAnswer
+    sms_status: str | None = Field(
+        description="Why no SMS goes for this source; null when it may go."
+    )
     connected_at: Moment | None
     steps: tuple[str, ...]
     credential_fields: tuple[CredentialFieldAnswer, ...]
@@ -133,6 +146,12 @@ class CardAnswer(CardSummary):
 
 class AgeGateInput(Input):
     passed: bool = Field(examples=[True], description="The box is ticked.")
+
+
+class FlagTrustInput(Input):
+    trusted: bool = Field(
+        examples=[True], description="This source's opt-in flags opt its shoppers in."
+    )
 
 
 class SettingsChange(Change):
@@ -163,6 +182,8 @@ def get_integration(uid: str, platform: str) -> CardAnswer:
         {
             **_summary(card),
             "age_gate": _age_gate(card.integration),
+            "flag_trust": _flag_trust(card.integration),
+            "sms_status": wiring_texts.texting_service().status_for(uid, card.integration),
             "connected_at": card.integration.connected_at,
             "steps": card.info.steps,
             "credential_fields": [
@@ -181,6 +202,19 @@ def tick_age_gate(uid: str, platform: str, body: AgeGateInput, caller: Caller) -
     """Tick or untick the age-gate box; who and when is kept."""
     service = wiring.connect_service()
     act = service.tick_age_gate if body.passed else service.untick_age_gate
+    return _state(act(uid, platform, actor=caller.actor))
+
+
+@resource.put(f"{PLATFORM}/trust-opt-in-flags", right="sources:trust")
+def trust_opt_in_flags(
+    uid: str, platform: str, body: FlagTrustInput, caller: Caller
+) -> StateAnswer:
+    """Trust this source's opt-in flags, or no longer; who and when is kept. Opt-outs always count.
+
+    An opt-in that a flag gave before stays.
+    """
+    service = wiring.trust_service()
+    act = service.trust if body.trusted else service.distrust
     return _state(act(uid, platform, actor=caller.actor))
 
 
@@ -237,11 +271,21 @@ def _age_gate(integration: Integration) -> AgeGateAnswer:
     )
 
 
+def _flag_trust(integration: Integration) -> FlagTrustAnswer:
+    trust = integration.flag_trust
+    return FlagTrustAnswer(
+        trusted=trust is not None,
+        ticked_by=trust.ticked_by if trust else None,
+        ticked_at=trust.ticked_at if trust else None,
+    )
+
+
 def _state(integration: Integration) -> StateAnswer:
     return StateAnswer(
         platform=integration.platform,
         state=integration.state,
         age_gate=_age_gate(integration),
+        flag_trust=_flag_trust(integration),
         connected_at=integration.connected_at,
         version=integration.version,
     )

@@ -18,6 +18,14 @@ class AgeGate:
 
 
 @dataclass(frozen=True, slots=True)
+class FlagTrust:
+    """An Owner ticked *Trust opt-in flags of this source* (product.md §9)."""
+
+    ticked_by: str
+    ticked_at: Instant
+
+
+@dataclass(frozen=True, slots=True)
 class Integration:
     """One platform in one account. `settings` holds only what a person set (product.md §7)."""
 
@@ -28,6 +36,7 @@ class Integration:
     settings: Mapping[str, object] = field(default_factory=dict)
     connected_at: Instant | None = None
     version: int = 0
+    flag_trust: FlagTrust | None = None
 
 
 @dataclass(frozen=True, slots=True)

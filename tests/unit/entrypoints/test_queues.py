@@ -10,9 +10,11 @@ from typing import Any
 import pytest
 
 import app
-from chalicelib.entrypoints import wiring
+from chalicelib.entrypoints import wiring, wiring_texts
 from chalicelib.services.dead_letters import DeadLetters
+from chalicelib.services.inbound import Unrouted
 from chalicelib.services.messages import RemapMessage, SyncMessage
+from chalicelib.services.text_jobs import InboundText, RequestJob, SendTest
 
 GOOD = {"v": 1, "uid": "3912", "platform": "posabit", "credential": "crd_1", "run": "run_1"}
 
@@ -225,3 +227,55 @@ def test_dead_letters_are_looked_at(monkeypatch: pytest.MonkeyPatch) -> None:
     app.watch_dead_letters(scheduled(), Context())
 
     assert looks == [1]
+
+
+@dataclass
+class Texts:
+    """All that the text worker calls."""
+
+    handled: list[Any] = field(default_factory=list)
+
+    def handle(self, *told: Any) -> Any:
+        self.handled.append(told)
+        return ("3912", "stop") if isinstance(told[0], InboundText) else "sent"
+
+
+INBOUND = InboundText("m1", "+12065550123", "+12065550100", "STOP", 5)
+TEXT_JOBS = [
+    RequestJob("3912", "+12065550123"),
+    SendTest("3912", "+12065550123", "txt_1", 5, "2026-01-01"),
+    INBOUND,
+]
+
+
+def test_the_text_worker_does_each_kind_of_job_and_buries_what_is_none(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    texts, grave = Texts(), Grave("texts")
+    for name in ("request_sender", "send_tests", "inbound"):
+        monkeypatch.setattr(wiring_texts, name, lambda: texts)
+    monkeypatch.setattr(wiring, "texts_dead_letters", lambda: grave)
+
+    told = event(*[job.body() for job in TEXT_JOBS], {**GOOD, "job": "remap"})
+    answer = app.text_worker(told, Context())
+
+    assert answer == {"batchItemFailures": []}
+    assert texts.handled == [("3912", "+12065550123"), (TEXT_JOBS[1],), (INBOUND,)]
+    assert len(grave.buried) == 1
+
+
+def test_a_message_to_a_number_of_nobody_goes_back_to_the_operator(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    class Nobody:
+        def handle(self, _: InboundText) -> Any:
+            raise Unrouted("no account has the number that was written to")
+
+    grave = Grave("texts")
+    monkeypatch.setattr(wiring_texts, "inbound", Nobody)
+    monkeypatch.setattr(wiring, "texts_dead_letters", lambda: grave)
+
+    answer = app.text_worker(event(INBOUND.body()), Context())
+
+    assert answer == {"batchItemFailures": []}
+    assert [json.loads(raw) for raw, _ in grave.buried] == [INBOUND.body()]

@@ -108,3 +108,42 @@ def test_any_text_gives_a_contact_or_a_reason(raw: str) -> None:
     for found, flag in (contacts.phone(raw, "US"), contacts.email(raw, NO_VENDOR)):
         assert (found is None) or (flag is None)
         assert found is not None or flag is not None or not raw
+
+
+@pytest.mark.parametrize(
+    ("number", "can"),
+    [
+        ("+12065550123", True),
+        ("+14165550123", True),
+        ("+18005551234", False),
+        ("+19005551234", False),
+        ("+15005551234", False),
+        ("+17875550123", False),
+        ("+447911123456", False),
+        ("+1206", False),
+        ("2065550123", False),
+    ],
+)
+def test_only_a_us_or_canadian_number_that_is_no_service_can_be_a_mobile(
+    number: str, can: bool
+) -> None:
+    assert contacts.can_be_mobile(number) is can
+
+
+@pytest.mark.parametrize(
+    ("typed", "number"),
+    [
+        ("(206) 555-0100", "+12065550100"),
+        ("+1 416 555 0123", "+14165550123"),
+        ("800-555-1234", "+18005551234"),
+        ("+44 20 7946 0000", None),
+        ("787-555-0123", None),
+        ("000-000-0000", None),
+        ("hello", None),
+        ("", None),
+    ],
+)
+def test_an_origination_number_is_read_as_of_the_us_or_canada(
+    typed: str, number: str | None
+) -> None:
+    assert contacts.north_american(typed) == number

@@ -1,0 +1,185 @@
+"""Texting settings, origination numbers, the kill switch and throttles: table `accounts`."""
+
+from __future__ import annotations
+
+from datetime import time
+from typing import Any
+
+from pynamodb.attributes import BooleanAttribute, JSONAttribute, NumberAttribute, UnicodeAttribute
+from pynamodb.exceptions import TransactWriteError
+from pynamodb.expressions.update import Action
+from pynamodb.transactions import TransactWrite
+
+from chalicelib.adapters import keys
+from chalicelib.adapters.tables import Row, TableMeta, bind, failed_conditions, retried, transact
+from chalicelib.domain.errors import Conflict, StaleVersion
+from chalicelib.domain.texting import TextingRules
+from chalicelib.services.ports.common import Clock
+from chalicelib.services.ports.texting import Switch
+
+SWITCH_LIVES_SECONDS = 60
+TAKEN = "Another account has this origination number."
+
+
+class TextingRow(Row):
+    class Meta(TableMeta):
+        pass
+
+    number = UnicodeAttribute(null=True)
+    rules = JSONAttribute()
+    version = NumberAttribute()
+
+
+class OriginationRow(Row):
+    """One per number: its account. Claimed by condition, so that a number has one account."""
+
+    class Meta(TableMeta):
+        pass
+
+    uid = UnicodeAttribute()
+
+
+class SwitchRow(Row):
+    class Meta(TableMeta):
+        pass
+
+    off = BooleanAttribute()
+    by = UnicodeAttribute()
+    at = NumberAttribute()
+    reason = UnicodeAttribute()
+
+
+class ThrottleRow(Row):
+    class Meta(TableMeta):
+        pass
+
+    taken = NumberAttribute()
+    expires_at = NumberAttribute()
+
+
+class DynamoTextingSettings:
+    """The `TextingSettings` port."""
+
+    def __init__(self, table: str) -> None:
+        bind(table, TextingRow, OriginationRow)
+
+    def get(self, uid: str) -> TextingRules:
+        try:
+            row = TextingRow.get(keys.account(uid), keys.TEXTING_SK, consistent_read=True)
+        except TextingRow.DoesNotExist:
+            return TextingRules()
+        return _rules(row)
+
+    def save(self, uid: str, before: TextingRules, after: TextingRules) -> TextingRules:
+        row = _row(uid, after, before.version + 1)
+        held = TextingRow.version == before.version
+        free = OriginationRow.pk.does_not_exist() | (OriginationRow.uid == uid)
+        releasing = before.number is not None and before.number != after.number
+
+        def writes(transaction: TransactWrite) -> None:
+            if releasing:
+                transaction.delete(
+                    _origination(str(before.number), uid), condition=OriginationRow.uid == uid
+                )
+            transaction.save(
+                row, condition=held if before.version else TextingRow.pk.does_not_exist()
+            )
+            if after.number is not None:
+                transaction.save(_origination(after.number, uid), condition=free)
+
+        try:
+            transact(writes)
+        except TransactWriteError as error:
+            # PynamoDB sends deletes first; a release fails only when the settings were changed too.
+            if any(failed_conditions(error)[: 2 if releasing else 1]):
+                raise StaleVersion("The settings were changed meanwhile: read again.") from None
+            raise Conflict(TAKEN) from None
+        return _rules(row)
+
+    def account_of(self, number: str) -> str | None:
+        try:
+            row = OriginationRow.get(
+                keys.origination(number), keys.ORIGINATION_SK, consistent_read=True
+            )
+        except OriginationRow.DoesNotExist:
+            return None
+        return row.uid
+
+
+class DynamoKillSwitch:
+    """The `KillSwitch` port: one row, read at most once a minute by each process."""
+
+    def __init__(self, table: str, clock: Clock) -> None:
+        bind(table, SwitchRow)
+        self._clock = clock
+        self._read: tuple[float, Switch] | None = None
+
+    def read(self) -> Switch:
+        now = self._clock.monotonic()
+        if self._read is None or now - self._read[0] >= SWITCH_LIVES_SECONDS:
+            self._read = now, self._stored()
+        return self._read[1]
+
+    def turn(self, switch: Switch) -> None:
+        SwitchRow(
+            keys.OPERATOR,
+            keys.KILL_SWITCH_SK,
+            off=switch.off,
+            by=switch.by,
+            at=switch.at,
+            reason=switch.reason,
+        ).save()
+        self._read = None
+
+    def _stored(self) -> Switch:
+        try:
+            row = SwitchRow.get(keys.OPERATOR, keys.KILL_SWITCH_SK, consistent_read=True)
+        except SwitchRow.DoesNotExist:
+            return Switch()
+        return Switch(row.off, row.by, int(row.at), row.reason)
+
+
+class DynamoThrottle:
+    """The `Throttle` port: a counter per period, gone soon after it."""
+
+    def __init__(self, table: str, clock: Clock) -> None:
+        bind(table, ThrottleRow)
+        self._clock = clock
+
+    def take(self, uid: str, what: str, limit: int, seconds: int) -> int | None:
+        now = self._clock.now() // 1000
+        period = now // seconds
+        ends = (period + 1) * seconds
+        row = ThrottleRow(keys.throttle(uid, what), keys.throttle_period(period))
+        actions: list[Action] = [
+            ThrottleRow.taken.add(1),
+            ThrottleRow.expires_at.set(ends + seconds),
+        ]
+        retried(lambda: row.update(actions))
+        return None if row.taken <= limit else ends - now
+
+
+def _origination(number: str, uid: str) -> OriginationRow:
+    return OriginationRow(keys.origination(number), keys.ORIGINATION_SK, uid=uid)
+
+
+def _row(uid: str, rules: TextingRules, version: int) -> TextingRow:
+    told: dict[str, Any] = {
+        "brand": rules.brand,
+        "request_limit": rules.request_limit,
+        "opens": rules.opens.isoformat("minutes"),
+        "closes": rules.closes.isoformat("minutes"),
+        "daily_cap": rules.daily_cap,
+        "monthly_budget": rules.monthly_budget,
+        "wordings": dict(rules.wordings),
+    }
+    return TextingRow(
+        keys.account(uid), keys.TEXTING_SK, number=rules.number, rules=told, version=version
+    )
+
+
+def _rules(row: TextingRow) -> TextingRules:
+    told = dict(row.rules)
+    for name in ("opens", "closes"):
+        told[name] = time.fromisoformat(told[name])
+    return TextingRules(number=row.number, version=int(row.version), **told)

@@ -1,0 +1,162 @@
+"""Whether a number is asked for SMS consent, when, and why not (product.md §9).
+
+`judge` decides with the circumstances of this moment; it is asked again at sending time, whatever
+was decided before.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from typing import Literal
+
+from chalicelib.domain.heads import (
+    SECOND_REQUEST_AFTER,
+    Head,
+    Reason,
+    give_up,
+    opted_out_later,
+)
+from chalicelib.domain.records import Instant
+from chalicelib.domain.texting import TextingRules, next_opening
+from chalicelib.domain.times import HOUR, MINUTE
+
+LOOK_AGAIN = {"off": 10 * MINUTE, "no_number": 6 * HOUR}
+
+NEVER_TEXTED = frozenset(
+    {"employee", "test", "minor", "inactive", "busy", "shared_key", "large_component"}
+)
+"""The flags of a persona that keep it from being texted (product.md §6, §9)."""
+
+Mobile = Callable[[str], bool]
+"""Whether an E.164 number can be a mobile of the US or Canada."""
+
+
+@dataclass(frozen=True, slots=True)
+class Cause:
+    """A source whose setting asks for the request. `starts_at`: not before, *SMS starts 60 minutes
+    after applying*; `stopped`: a person pressed Cancel or Stop."""
+
+    platform: str
+    age_gate: bool
+    connected: bool
+    starts_at: Instant = 0
+    stopped: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Circumstances:
+    """All that a request depends on besides its head, as it is at `now`.
+
+    `persona_found`: somebody holds the number. `current`: it is the number that persona is texted
+    at. `others`: the heads of that persona's other numbers. `zone`: of the favourite store, else of
+    the account; `day`: the account's local one. `off`: the operator's kill switch.
+    """
+
+    now: Instant
+    rules: TextingRules
+    zone: str
+    day: str = ""
+    causes: tuple[Cause, ...] = ()
+    flags: frozenset[str] = frozenset()
+    others: tuple[Head, ...] = ()
+    persona_found: bool = True
+    current: bool = True
+    mobile: bool = True
+    off: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Verdict:
+    """`go` for `platform`; `hold` until `until`; `drop`. `detail` names the flags, say."""
+
+    kind: Literal["go", "hold", "drop"]
+    reason: Reason | None = None
+    until: Instant | None = None
+    platform: str = ""
+    detail: str = ""
+
+
+def judge(head: Head, seen: Circumstances) -> Verdict:
+    """What to do with the request that `head` wants, at this moment.
+
+    What will pass by itself holds it, what will not drops it. All that speaks against the person
+    comes before what only speaks against the hour.
+    """
+    drop = _against_the_number(head, seen) or _against_the_persona(head, seen)
+    if drop:
+        return drop
+    cause = _cause(head, seen)
+    if isinstance(cause, Verdict):
+        return cause
+    return _against_the_hour(head, seen, cause) or Verdict("go", platform=cause.platform)
+
+
+def hold(head: Head, verdict: Verdict) -> Head:
+    return replace(head, due_at=verdict.until, held=verdict.reason)
+
+
+def drop(head: Head, verdict: Verdict, now: Instant) -> Head:
+    if verdict.reason is None:
+        raise ValueError("a request is dropped for a reason")
+    return give_up(head, verdict.reason, now, verdict.detail)
+
+
+def _against_the_number(head: Head, seen: Circumstances) -> Verdict | None:
+    state = head.consent.state
+    if state in ("opted_out", "opted_in"):
+        return Verdict("drop", state)
+    if head.unusable:
+        return Verdict("drop", "unusable", detail=head.unusable)
+    if not seen.mobile:
+        return Verdict("drop", "not_a_mobile")
+    if len(head.requests) >= seen.rules.request_limit:
+        return Verdict("drop", "limit")
+    return None
+
+
+def _against_the_persona(head: Head, seen: Circumstances) -> Verdict | None:
+    if not seen.persona_found:
+        return Verdict("drop", "nobody")
+    if flags := sorted(seen.flags & NEVER_TEXTED):
+        return Verdict("drop", "flagged", detail=", ".join(flags))
+    if not seen.current:
+        return Verdict("drop", "another_number")
+    if opted_out_later(head, seen.others):
+        return Verdict("drop", "opted_out_elsewhere")
+    return None
+
+
+def _cause(head: Head, seen: Circumstances) -> Cause | Verdict:
+    """The source the request is made for: the one it was wanted for, else another that asks."""
+    first = head.wanted.platform if head.wanted else ""
+    causes = sorted(seen.causes, key=lambda cause: (cause.platform != first, cause.platform))
+    if not causes:
+        return Verdict("drop", "setting", detail=first)
+    against = [_against_the_source(cause) for cause in causes]
+    for cause, reason in zip(causes, against, strict=True):
+        if reason is None:
+            return cause
+    return Verdict("drop", against[0], detail=causes[0].platform)
+
+
+def _against_the_source(cause: Cause) -> Reason | None:
+    if not cause.age_gate:
+        return "age_gate"
+    if not cause.connected:
+        return "disconnected"
+    return "stopped" if cause.stopped else None
+
+
+def _against_the_hour(head: Head, seen: Circumstances, cause: Cause) -> Verdict | None:
+    now, rules = seen.now, seen.rules
+    if rules.number is None:
+        return Verdict("hold", "no_number", now + LOOK_AGAIN["no_number"])
+    if seen.off:
+        return Verdict("hold", "off", now + LOOK_AGAIN["off"])
+    if now < cause.starts_at:
+        return Verdict("hold", "not_yet", cause.starts_at)
+    if head.requests and now < head.requests[-1].at + SECOND_REQUEST_AFTER:
+        return Verdict("hold", "second_not_yet", head.requests[-1].at + SECOND_REQUEST_AFTER)
+    opening = next_opening(now, seen.zone, rules)
+    return None if opening == now else Verdict("hold", "quiet_hours", opening)

@@ -1,0 +1,275 @@
+"""Consent and texts, as the services see them (product.md §9)."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Literal, Protocol
+
+from chalicelib.domain.consent import Channel, Entry
+from chalicelib.domain.errors import AiqError
+from chalicelib.domain.heads import Head
+from chalicelib.domain.personas import Persona
+from chalicelib.domain.records import Instant
+from chalicelib.domain.texting import TextingRules
+
+TextKind = Literal["request", "confirmation", "opt_out", "help", "test"]
+TextState = Literal["sending", "sent", "unknown", "refused"]
+
+
+@dataclass(frozen=True, slots=True)
+class Contact:
+    """One number or address: its head, and its whole log."""
+
+    head: Head
+    entries: tuple[Entry, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Text:
+    """One text message of the account's log: what was sent to whom, when, why.
+
+    `id`, `at` and `day` are deterministic, so that one cause gives one text, however often its
+    job comes. `day` is the account's local one, `2026-01-31`; texts are kept and counted under it.
+    `why`: `posabit`, an inbound message's id …
+    """
+
+    id: str
+    uid: str
+    kind: TextKind
+    number: str
+    body: str
+    parts: int
+    at: Instant
+    day: str
+    why: str = ""
+    state: TextState = "sending"
+    message_id: str | None = None
+
+    @property
+    def month(self) -> str:
+        return self.day[: len("2026-01")]
+
+
+@dataclass(frozen=True, slots=True)
+class Counts:
+    """`texts` and `parts` that went or may have; `unknown` of them nobody knows."""
+
+    texts: int = 0
+    parts: int = 0
+    unknown: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Caps:
+    """How many texts of a day and parts of a month may be reserved at most."""
+
+    daily: int
+    monthly_parts: int
+
+
+Begun = Literal["begun", "changed", "taken", "daily_cap", "monthly_budget"]
+"""`changed`: the head was written by somebody else meanwhile; `taken`: this text was begun before.
+"""
+
+
+class ConsentHeads(Protocol):
+    def heads(self, uid: str, numbers: Iterable[str]) -> dict[str, Head]:
+        """The heads of these numbers; one never heard of gets an empty head."""
+        ...
+
+
+class ConsentLog(ConsentHeads, Protocol):
+    """Logs and heads. Every write is one transaction, so that a head never lacks what its log
+    says."""
+
+    def read(self, uid: str, channel: Channel, contact: str) -> Contact:
+        """Strongly consistent; an empty contact when it was never heard of."""
+        ...
+
+    def write(self, uid: str, before: Head, after: Head, entries: Sequence[Entry] = ()) -> bool:
+        """Save `after` at `before.version` + 1 and append `entries`, none of which is there yet.
+
+        False when the row is no longer at `before.version`, or an entry is there: read again.
+        """
+        ...
+
+    def due(self, shard: int, until: Instant, limit: int) -> list[DueHead]:
+        """The heads of a shard that are to be looked at, the longest due first."""
+        ...
+
+    def claim(self, due: DueHead, next_at: Instant) -> bool:
+        """Move `due_at` on if it still is what was read; False when another was first."""
+        ...
+
+    def waiting(self, uid: str) -> int:
+        """How many requests of the account are wanted and have not been made."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class DueHead:
+    uid: str
+    number: str
+    due_at: Instant
+
+
+class TextLog(Protocol):
+    """The account's messages. A text is begun once, then sent or not, and ends once."""
+
+    def begin(
+        self,
+        text: Text,
+        caps: Caps | None,
+        *,
+        before: Head | None = None,
+        after: Head | None = None,
+        entries: Sequence[Entry] = (),
+    ) -> Begun:
+        """Write the text down as `sending`, with its head and entries, and count it: all or
+        nothing. Without `caps` it is counted and never refused for the count."""
+        ...
+
+    def end(
+        self,
+        text: Text,
+        state: TextState,
+        message_id: str | None = None,
+        *,
+        before: Head | None = None,
+        after: Head | None = None,
+        entries: Sequence[Entry] = (),
+    ) -> bool:
+        """Write its outcome down; a refused one is no longer counted. False when the head was
+        changed meanwhile, or the text has ended before: read again."""
+        ...
+
+    def get(self, uid: str, day: str, at: Instant, text: str) -> Text | None:
+        """By its id, and the day and time it was begun at."""
+        ...
+
+    def texts(
+        self, uid: str, day: str, limit: int, after: str | None
+    ) -> tuple[list[Text], str | None]:
+        """A local day's texts, the newest first."""
+        ...
+
+    def counts(self, uid: str, period: str) -> Counts:
+        """Of a day (`2026-01-31`) or a month (`2026-01`)."""
+        ...
+
+
+class NumberUnusable(AiqError):
+    """The carrier cannot or may not deliver to the number. `details['opted_out']`: by its will."""
+
+    code = "number_unusable"
+
+
+class TextRefused(AiqError):
+    """Nothing was sent, for a reason that is not the number's: it may be tried again later."""
+
+    code = "text_refused"
+    retriable = True
+
+
+class TextUnknown(AiqError):
+    """It may have been sent, or not: it must not be sent again."""
+
+    code = "text_unknown"
+
+
+class TextSender(Protocol):
+    def send(self, origination: str, number: str, body: str) -> str:
+        """Publish once, without any retry; the message id.
+
+        Raises NumberUnusable, TextRefused, TextUnknown.
+        """
+        ...
+
+
+class TextingSettings(Protocol):
+    def get(self, uid: str) -> TextingRules:
+        """Strongly consistent; the defaults (version 0) when nothing was ever set."""
+        ...
+
+    def save(self, uid: str, before: TextingRules, after: TextingRules) -> TextingRules:
+        """Save at `before.version` + 1 and claim the number in the same transaction.
+
+        Raises StaleVersion; Conflict when another account has the number.
+        """
+        ...
+
+    def account_of(self, number: str) -> str | None:
+        """The account whose origination number this is."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class Switch:
+    """The operator's kill switch: while `off`, no text goes, answers to shoppers included."""
+
+    off: bool = False
+    by: str = ""
+    at: Instant = 0
+    reason: str = ""
+
+
+class KillSwitch(Protocol):
+    def read(self) -> Switch:
+        """As it was at most 60 s ago."""
+        ...
+
+    def turn(self, switch: Switch) -> None: ...
+
+
+@dataclass(frozen=True, slots=True)
+class Standing:
+    """What the core says today of the persona that holds a record.
+
+    `asked_by`: platforms whose *Send SMS double opt-ins … purchased after* covers it today.
+    `numbers`: the distinct phones of its records, that of the most recently updated record first,
+    which is the one it may be texted at.
+    """
+
+    persona: Persona
+    asked_by: tuple[str, ...]
+    numbers: tuple[str, ...]
+
+
+class Standings(Protocol):
+    def of_record(self, uid: str, record: str) -> Standing | None:
+        """Of the persona that holds the record today; None when no persona does."""
+        ...
+
+    def of_number(self, uid: str, number: str) -> list[Standing]:
+        """Of every persona with a record that carries the number."""
+        ...
+
+
+class Joins(Protocol):
+    def join(self, uid: str, record: str, reason: str, at: Instant) -> None:
+        """Write the membership reason (`double_opt_in:posabit`) on that source record.
+
+        Idempotent."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class SmsPlan:
+    """*SMS starts 60 minutes after applying*: not before `starts_at`; never when `stopped`."""
+
+    starts_at: Instant = 0
+    stopped: bool = False
+
+
+class SmsPlans(Protocol):
+    def plans(self, uid: str) -> Mapping[str, SmsPlan]:
+        """By platform; one that is missing may start now."""
+        ...
+
+
+class Throttle(Protocol):
+    def take(self, uid: str, what: str, limit: int, seconds: int) -> int | None:
+        """Count one of `what`; None when it is within `limit` in this period of `seconds`, else the
+        seconds until the next period."""
+        ...

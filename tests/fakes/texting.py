@@ -1,0 +1,319 @@
+"""Consent logs, message logs, a carrier and a core in memory, with crashes at will."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+
+from chalicelib.adapters.keys import text_shard_number
+from chalicelib.domain.consent import Channel, Entry
+from chalicelib.domain.errors import Conflict, StaleVersion
+from chalicelib.domain.heads import Head
+from chalicelib.domain.personas import Persona
+from chalicelib.domain.records import Instant
+from chalicelib.domain.texting import TextingRules
+from chalicelib.services.ports.texting import (
+    Begun,
+    Caps,
+    Contact,
+    Counts,
+    DueHead,
+    SmsPlan,
+    Standing,
+    Switch,
+    Text,
+    TextState,
+)
+
+
+class Crash(BaseException):
+    """The process died here. No code of ours may catch it."""
+
+
+@dataclass
+class Tripwire:
+    """Raises Crash at the `at`-th step that passes; each write has a step before and one after."""
+
+    at: int | None = None
+    passed: list[str] = field(default_factory=list)
+
+    def step(self, name: str) -> None:
+        self.passed.append(name)
+        if self.at is not None and len(self.passed) - 1 == self.at:
+            raise Crash(name)
+
+
+class MemoryTexts:
+    """The `ConsentLog` and `TextLog` ports over one memory, so that a write is all or nothing."""
+
+    def __init__(self, wire: Tripwire | None = None) -> None:
+        self.wire = wire or Tripwire()
+        self.rows: dict[tuple[str, Channel, str], Head] = {}
+        self.logs: dict[tuple[str, Channel, str], dict[str, Entry]] = {}
+        self.kept: dict[tuple[str, str, str], Text] = {}
+        self.counted: dict[tuple[str, str], Counts] = {}
+        self.meddle: Callable[[], None] | None = None
+        """Runs once, right before the next write: somebody else is quicker."""
+
+    def heads(self, uid: str, numbers: Iterable[str]) -> dict[str, Head]:
+        return {number: self._head(uid, "sms", number) for number in numbers}
+
+    def read(self, uid: str, channel: Channel, contact: str) -> Contact:
+        log = self.logs.get((uid, channel, contact), {})
+        return Contact(self._head(uid, channel, contact), tuple(log.values()))
+
+    def write(self, uid: str, before: Head, after: Head, entries: Sequence[Entry] = ()) -> bool:
+        self.wire.step("before write")
+        self._somebody_else()
+        if not self._holds(uid, before, entries):
+            return False
+        self._put(uid, before, after, entries)
+        self.wire.step("after write")
+        return True
+
+    def due(self, shard: int, until: Instant, limit: int) -> list[DueHead]:
+        found = [
+            DueHead(uid, contact, head.due_at)
+            for (uid, channel, contact), head in self.rows.items()
+            if head.due_at is not None
+            and head.due_at <= until
+            and channel == "sms"
+            and text_shard_number(contact) == shard
+        ]
+        return sorted(found, key=lambda due: due.due_at)[:limit]
+
+    def claim(self, due: DueHead, next_at: Instant) -> bool:
+        key: tuple[str, Channel, str] = (due.uid, "sms", due.number)
+        if self.rows[key].due_at != due.due_at:
+            return False
+        self.rows[key] = replace(self.rows[key], due_at=next_at)
+        return True
+
+    def waiting(self, uid: str) -> int:
+        return sum(1 for (owner, _, _), head in self.rows.items() if owner == uid and head.wanted)
+
+    def begin(
+        self,
+        text: Text,
+        caps: Caps | None,
+        *,
+        before: Head | None = None,
+        after: Head | None = None,
+        entries: Sequence[Entry] = (),
+    ) -> Begun:
+        self.wire.step("before begin")
+        self._somebody_else()
+        if before is not None and not self._holds(text.uid, before, entries):
+            return "changed"
+        if (text.uid, text.day, text.id) in self.kept:
+            return "taken"
+        day, month = (self.counts(text.uid, period) for period in (text.day, text.month))
+        if caps and day.texts >= caps.daily:
+            return "daily_cap"
+        if caps and month.parts + text.parts > caps.monthly_parts:
+            return "monthly_budget"
+        if before is not None and after is not None:
+            self._put(text.uid, before, after, entries)
+        self.kept[text.uid, text.day, text.id] = text
+        self._count(text, texts=1, parts=text.parts)
+        self.wire.step("after begin")
+        return "begun"
+
+    def end(
+        self,
+        text: Text,
+        state: TextState,
+        message_id: str | None = None,
+        *,
+        before: Head | None = None,
+        after: Head | None = None,
+        entries: Sequence[Entry] = (),
+    ) -> bool:
+        self.wire.step("before end")
+        self._somebody_else()
+        if before is not None and not self._holds(text.uid, before, entries):
+            return False
+        key = (text.uid, text.day, text.id)
+        if self.kept[key].state != "sending":
+            return False
+        if before is not None and after is not None:
+            self._put(text.uid, before, after, entries)
+        self.kept[key] = replace(self.kept[key], state=state, message_id=message_id)
+        if state == "refused":
+            self._count(text, texts=-1, parts=-text.parts)
+        if state == "unknown":
+            self._count(text, unknown=1)
+        self.wire.step("after end")
+        return True
+
+    def get(self, uid: str, day: str, at: Instant, text: str) -> Text | None:
+        found = self.kept.get((uid, day, text))
+        return found if found and found.at == at else None
+
+    def texts(
+        self, uid: str, day: str, limit: int, after: str | None
+    ) -> tuple[list[Text], str | None]:
+        found = [t for (owner, on, _), t in self.kept.items() if (owner, on) == (uid, day)]
+        found.sort(key=lambda text: (text.at, text.id), reverse=True)
+        start = int(after or 0)
+        more = len(found) > start + limit
+        return found[start : start + limit], str(start + limit) if more else None
+
+    def counts(self, uid: str, period: str) -> Counts:
+        return self.counted.get((uid, period), Counts())
+
+    def _head(self, uid: str, channel: Channel, contact: str) -> Head:
+        return self.rows.get((uid, channel, contact), Head(contact, channel))
+
+    def _holds(self, uid: str, before: Head, entries: Sequence[Entry]) -> bool:
+        held = self._head(uid, before.channel, before.contact)
+        log = self.logs.get((uid, before.channel, before.contact), {})
+        if len({entry.id for entry in entries}) < len(entries) or len(entries) > 95:
+            raise ValueError("a transaction takes each row once, and 100 rows")
+        return held.version == before.version and not any(e.id in log for e in entries)
+
+    def _put(self, uid: str, before: Head, after: Head, entries: Sequence[Entry]) -> None:
+        key = (uid, before.channel, before.contact)
+        self.rows[key] = replace(after, version=before.version + 1)
+        self.logs.setdefault(key, {}).update({entry.id: entry for entry in entries})
+
+    def _count(self, text: Text, *, texts: int = 0, parts: int = 0, unknown: int = 0) -> None:
+        for period in (text.day, text.month):
+            was = self.counts(text.uid, period)
+            self.counted[text.uid, period] = Counts(
+                was.texts + texts, was.parts + parts, was.unknown + unknown
+            )
+
+    def _somebody_else(self) -> None:
+        meddle, self.meddle = self.meddle, None
+        if meddle:
+            meddle()
+
+
+class FakeCarrier:
+    """The `TextSender` port. `outbox` holds what reached a phone; `fails` what to raise next, by
+    number or for all (`""`); a number in `reaches_anyway` gets the text although we are not told.
+    """
+
+    def __init__(self, wire: Tripwire | None = None) -> None:
+        self.wire = wire or Tripwire()
+        self.outbox: list[tuple[str, str, str]] = []
+        self.fails: dict[str, Exception] = {}
+        self.reaches_anyway = False
+
+    def send(self, origination: str, number: str, body: str) -> str:
+        self.wire.step("before publish")
+        failure = self.fails.get(number) or self.fails.get("")
+        if failure is None or self.reaches_anyway:
+            self.outbox.append((origination, number, body))
+        if failure is not None:
+            raise failure
+        self.wire.step("after publish")
+        return f"msg-{len(self.outbox)}"
+
+    def bodies(self, number: str) -> list[str]:
+        return [body for _, to, body in self.outbox if to == number]
+
+
+class MemoryTextingSettings:
+    def __init__(self) -> None:
+        self.rows: dict[str, TextingRules] = {}
+
+    def get(self, uid: str) -> TextingRules:
+        return self.rows.get(uid, TextingRules())
+
+    def save(self, uid: str, before: TextingRules, after: TextingRules) -> TextingRules:
+        if self.get(uid).version != before.version:
+            raise StaleVersion("the settings were changed meanwhile")
+        if after.number is not None and self.account_of(after.number) not in (None, uid):
+            raise Conflict("another account has this number")
+        self.rows[uid] = replace(after, version=before.version + 1)
+        return self.rows[uid]
+
+    def account_of(self, number: str) -> str | None:
+        return next((uid for uid, rules in self.rows.items() if rules.number == number), None)
+
+
+class FakeSwitch:
+    def __init__(self) -> None:
+        self.switch = Switch()
+
+    def read(self) -> Switch:
+        return self.switch
+
+    def turn(self, switch: Switch) -> None:
+        self.switch = switch
+
+
+class FakePlans:
+    def __init__(self) -> None:
+        self.by_platform: dict[str, SmsPlan] = {}
+
+    def plans(self, uid: str) -> Mapping[str, SmsPlan]:  # noqa: ARG002
+        return self.by_platform
+
+
+class FakeCore:
+    """The `Standings` and `Joins` ports: personas as the core would tell of them."""
+
+    def __init__(self) -> None:
+        self.standings: dict[tuple[str, str], Standing] = {}
+        self.joined: dict[tuple[str, str], set[str]] = {}
+
+    def of_record(self, uid: str, record: str) -> Standing | None:
+        return self.standings.get((uid, record))
+
+    def of_number(self, uid: str, number: str) -> list[Standing]:
+        return [
+            standing
+            for (owner, _), standing in sorted(self.standings.items(), key=lambda item: item[0])
+            if owner == uid and number in standing.numbers
+        ]
+
+    def join(self, uid: str, record: str, reason: str, at: Instant) -> None:  # noqa: ARG002
+        self.joined.setdefault((uid, record), set()).add(reason)
+
+    def put(
+        self,
+        uid: str,
+        record: str,
+        *numbers: str,
+        asked_by: tuple[str, ...] = ("posabit",),
+        flags: Iterable[str] = (),
+        favourite_store: int | None = None,
+    ) -> None:
+        persona = a_persona(record, numbers, frozenset(flags), favourite_store)
+        self.standings[uid, record] = Standing(persona, asked_by, numbers)
+
+
+class FreeThrottle:
+    """Lets through what the limit allows, for ever the same period."""
+
+    def __init__(self) -> None:
+        self.taken: dict[tuple[str, str], int] = {}
+
+    def take(self, uid: str, what: str, limit: int, seconds: int) -> int | None:
+        count = self.taken[uid, what] = self.taken.get((uid, what), 0) + 1
+        return seconds if count > limit else None
+
+
+def a_persona(
+    record: str,
+    numbers: Sequence[str] = (),
+    flags: frozenset[str] = frozenset(),
+    favourite_store: int | None = None,
+) -> Persona:
+    return Persona(
+        id=record,
+        members=(record,),
+        first="Jo",
+        last="Shopper",
+        phone=numbers[0] if numbers else None,
+        email=None,
+        birth_date=None,
+        sources=("posabit",),
+        favourite_store=favourite_store,
+        inserted_at=0,
+        updated_at=None,
+        flags=flags,
+    )

@@ -1,0 +1,375 @@
+"""Consent log, texts and their settings: the fakes and the tables keep the same promises."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
+from datetime import time
+from typing import Any
+
+import pytest
+
+from chalicelib.adapters.accounts import DynamoAccounts, UserRow
+from chalicelib.adapters.consent import DynamoConsent
+from chalicelib.adapters.dynamo import BatchTable
+from chalicelib.adapters.keys import TEXT_SHARDS, text_shard_number
+from chalicelib.adapters.texting import (
+    DynamoKillSwitch,
+    DynamoTextingSettings,
+    DynamoThrottle,
+)
+from chalicelib.adapters.texts import DynamoTexts
+from chalicelib.domain.asking import drop, judge
+from chalicelib.domain.consent import Entry, derive
+from chalicelib.domain.errors import Conflict, StaleVersion
+from chalicelib.domain.heads import Head, Wanted, begin, finish, want
+from chalicelib.domain.texting import TextingRules
+from chalicelib.domain.times import MINUTE
+from chalicelib.services.ports.texting import (
+    Caps,
+    ConsentLog,
+    Contact,
+    Counts,
+    DueHead,
+    Switch,
+    Text,
+    TextingSettings,
+    TextLog,
+)
+from tests.fakes.common import NOON, FakeClock
+from tests.fakes.texting import MemoryTextingSettings, MemoryTexts
+from tests.functional.personas_table import TABLE, an_aws, personas_table
+from tests.unit.domain.test_asking import seen
+
+OURS, THEIRS = "3912", "4000"
+NUMBER, OTHER = "+12065550123", "+12065550124"
+ACCOUNTS = "accounts-under-test"
+WANTED = Wanted("a" * 32, "posabit", NOON)
+
+
+@dataclass
+class Repositories:
+    log: ConsentLog
+    texts: TextLog
+    settings: TextingSettings
+
+
+@pytest.fixture(scope="module")
+def aws() -> Iterator[Any]:
+    with an_aws() as client:
+        yield client
+
+
+@pytest.fixture(params=["fake", "table"])
+def rows(request: pytest.FixtureRequest) -> Iterator[Repositories]:
+    if request.param == "fake":
+        memory = MemoryTexts()
+        yield Repositories(memory, memory, MemoryTextingSettings())
+        return
+    client = request.getfixturevalue("aws")
+    with personas_table(client), accounts_table(client):
+        table = BatchTable(client, TABLE, FakeClock())
+        yield Repositories(
+            DynamoConsent(table), DynamoTexts(table), DynamoTextingSettings(ACCOUNTS)
+        )
+
+
+class accounts_table:  # noqa: N801  # reads as a function where it is used
+    def __init__(self, client: Any) -> None:
+        self._client = client
+
+    def __enter__(self) -> None:
+        DynamoAccounts(ACCOUNTS)
+        UserRow.create_table(billing_mode="PAY_PER_REQUEST", wait=True)
+
+    def __exit__(self, *_: object) -> None:
+        self._client.delete_table(TableName=ACCOUNTS)
+
+
+def an_entry(name: str = "flag#1", at: int = NOON, **changes: Any) -> Entry:
+    base = Entry(name, at, "flag_no", "posabit", "platform:posabit", "words", "", "", {"seq": 1})
+    return replace(base, **changes)
+
+
+def a_text(name: str = "request#1", **changes: Any) -> Text:
+    base = Text(name, OURS, "request", NUMBER, "Reply YES …", 2, NOON, "2026-01-01", "posabit")
+    return replace(base, **changes)
+
+
+CAPS = Caps(daily=2, monthly_parts=5)
+
+
+def save(rows: Repositories, head: Head, *entries: Entry, uid: str = OURS) -> Head:
+    before = rows.log.read(uid, head.channel, head.contact).head
+    assert rows.log.write(uid, before, head, entries)
+    return rows.log.read(uid, head.channel, head.contact).head
+
+
+def test_nobody_ever_heard_of_is_an_empty_contact(rows: Repositories) -> None:
+    assert rows.log.read(OURS, "sms", NUMBER) == Contact(Head(NUMBER))
+    assert rows.log.heads(OURS, [NUMBER, OTHER]) == {NUMBER: Head(NUMBER), OTHER: Head(OTHER)}
+
+
+def test_a_head_is_read_as_it_was_saved_through_its_whole_life(rows: Repositories) -> None:
+    wanted = want(Head(NUMBER), WANTED)
+    sending = begin(wanted, "posabit", NOON, "2026-01-01")
+    sent = finish(sending, "sent", limit=2)
+    dropped = drop(sent, judge(wanted, seen(flags=frozenset({"minor"}))), NOON)
+    answered = replace(dropped, consent=derive([an_entry()]), unusable="gone")
+
+    for version, head in enumerate((wanted, sending, sent, dropped, answered), 1):
+        saved = save(rows, head)
+        assert saved == replace(head, version=version)
+        assert rows.log.heads(OURS, [NUMBER]) == {NUMBER: saved}
+
+
+def test_entries_are_appended_once_and_never_change(rows: Repositories) -> None:
+    save(rows, Head(NUMBER), an_entry("a"), an_entry("b", at=NOON + 1))
+    contact = rows.log.read(OURS, "sms", NUMBER)
+
+    again = rows.log.write(OURS, contact.head, contact.head, [an_entry("a", wording="other")])
+
+    assert not again
+    found = rows.log.read(OURS, "sms", NUMBER)
+    assert {entry.id: entry.wording for entry in found.entries} == {"a": "words", "b": "words"}
+    assert found.head.version == 1
+
+
+def test_of_two_who_read_the_same_head_the_second_writes_nothing(rows: Repositories) -> None:
+    head = save(rows, want(Head(NUMBER), WANTED))
+
+    assert rows.log.write(OURS, head, replace(head, tries=1), [an_entry("a")])
+    assert not rows.log.write(OURS, head, replace(head, tries=2), [an_entry("b")])
+    assert not rows.log.write(OURS, Head(NUMBER), head)
+
+    found = rows.log.read(OURS, "sms", NUMBER)
+    assert (found.head.tries, [entry.id for entry in found.entries]) == (1, ["a"])
+
+
+def test_accounts_channels_and_contacts_keep_apart(rows: Repositories) -> None:
+    save(rows, Head(NUMBER), an_entry("a"))
+    save(rows, Head("jo@example.com", "email"), an_entry("b"))
+
+    assert rows.log.read(THEIRS, "sms", NUMBER).entries == ()
+    assert rows.log.read(OURS, "sms", OTHER).entries == ()
+    [entry] = rows.log.read(OURS, "email", "jo@example.com").entries
+    assert entry == an_entry("b")
+
+
+def test_what_is_due_is_found_in_its_shard_and_claimed_once(rows: Repositories) -> None:
+    save(rows, want(Head(NUMBER), WANTED))
+    save(rows, want(Head(NUMBER), replace(WANTED, at=NOON + 1)), uid=THEIRS)
+    save(rows, replace(Head(OTHER), tries=1))
+    shard = text_shard_number(NUMBER)
+
+    due = rows.log.due(shard, NOON + 1, 10)
+
+    assert due == [DueHead(OURS, NUMBER, NOON), DueHead(THEIRS, NUMBER, NOON + 1)]
+    assert rows.log.due(shard, NOON, 10) == due[:1]
+    assert rows.log.due(shard, NOON + 1, 1) == due[:1]
+    others = [found for n in range(TEXT_SHARDS) if n != shard for found in rows.log.due(n, NOON, 9)]
+    assert others == []
+    assert rows.log.claim(due[0], NOON + MINUTE)
+    assert not rows.log.claim(due[0], NOON + MINUTE)
+    assert rows.log.read(OURS, "sms", NUMBER).head.due_at == NOON + MINUTE
+
+
+def test_what_is_no_longer_due_leaves_the_index(rows: Repositories) -> None:
+    head = save(rows, want(Head(NUMBER), WANTED))
+    save(rows, drop(head, judge(head, seen(causes=())), NOON))
+
+    assert rows.log.due(text_shard_number(NUMBER), NOON, 10) == []
+    assert not rows.log.claim(DueHead(OURS, NUMBER, NOON), NOON + 1)
+
+
+def test_what_waits_is_counted_per_account(rows: Repositories) -> None:
+    for number in (NUMBER, OTHER, "+12065550125"):
+        save(rows, want(Head(number), WANTED))
+    head = rows.log.read(OURS, "sms", OTHER).head
+    save(rows, drop(head, judge(head, seen(causes=())), NOON))
+
+    assert (rows.log.waiting(OURS), rows.log.waiting(THEIRS)) == (2, 0)
+
+
+# -- texts --------------------------------------------------------------------------------------
+
+
+def test_a_text_is_begun_with_its_head_and_entry_or_not_at_all(rows: Repositories) -> None:
+    head = save(rows, want(Head(NUMBER), WANTED))
+    after = begin(head, "posabit", NOON, "2026-01-01")
+    entry = an_entry("request#1", act="request")
+
+    begun = rows.texts.begin(a_text(), CAPS, before=head, after=after, entries=[entry])
+    again = rows.texts.begin(a_text("b"), CAPS, before=head, after=after, entries=[])
+
+    assert (begun, again) == ("begun", "changed")
+    found = rows.log.read(OURS, "sms", NUMBER)
+    assert (found.head.sending, found.entries) == (after.sending, (entry,))
+    assert rows.texts.get(OURS, "2026-01-01", NOON, "request#1") == a_text()
+    assert rows.texts.counts(OURS, "2026-01-01") == Counts(1, 2, 0)
+    assert rows.texts.counts(OURS, "2026-01") == Counts(1, 2, 0)
+
+
+def test_the_same_text_is_begun_once(rows: Repositories) -> None:
+    assert [rows.texts.begin(a_text(), caps) for caps in (None, None, CAPS)] == [
+        "begun",
+        "taken",
+        "taken",
+    ]
+    assert rows.texts.counts(OURS, "2026-01-01").texts == 1
+
+
+def test_a_day_takes_so_many_texts_and_a_month_so_many_parts(rows: Repositories) -> None:
+    head = save(rows, want(Head(NUMBER), WANTED))
+    after = begin(head, "posabit", NOON, "2026-01-01")
+    assert rows.texts.begin(a_text("a"), CAPS) == "begun"
+    assert rows.texts.begin(a_text("b"), CAPS) == "begun"
+
+    assert rows.texts.begin(a_text("c"), CAPS, before=head, after=after) == "daily_cap"
+    tomorrow = a_text("c", day="2026-01-02")
+    assert rows.texts.begin(tomorrow, CAPS, before=head, after=after) == "monthly_budget"
+    assert rows.log.read(OURS, "sms", NUMBER).head == head
+    assert rows.texts.begin(replace(tomorrow, parts=1), CAPS) == "begun"
+    assert rows.texts.begin(a_text("d", day="2026-02-01"), CAPS) == "begun"
+
+
+@pytest.mark.parametrize(
+    ("caps", "expected"), [(Caps(0, 9), "daily_cap"), (Caps(9, 1), "monthly_budget")]
+)
+def test_a_cap_of_nothing_lets_nothing_through(
+    rows: Repositories, caps: Caps, expected: str
+) -> None:
+    assert rows.texts.begin(a_text(), caps) == expected
+
+
+def test_an_answer_is_counted_whatever_the_cap(rows: Repositories) -> None:
+    for name in "abc":
+        assert rows.texts.begin(a_text(name), None) == "begun"
+
+    assert rows.texts.begin(a_text("d"), CAPS) == "daily_cap"
+    assert rows.texts.counts(OURS, "2026-01-01").texts == 3
+
+
+@pytest.mark.parametrize(
+    ("state", "counts"),
+    [("sent", Counts(1, 2, 0)), ("unknown", Counts(1, 2, 1)), ("refused", Counts(0, 0, 0))],
+)
+def test_a_text_ends_once_and_is_counted_by_how(
+    rows: Repositories, state: Any, counts: Counts
+) -> None:
+    head = save(rows, want(Head(NUMBER), WANTED))
+    after = begin(head, "posabit", NOON, "2026-01-01")
+    rows.texts.begin(a_text(), CAPS, before=head, after=after)
+    begun = rows.log.read(OURS, "sms", NUMBER).head
+    done = finish(begun, "sent", limit=1)
+
+    ended = rows.texts.end(a_text(), state, "msg-1", before=begun, after=done)
+    again = rows.texts.end(a_text(), "sent", "msg-2")
+
+    assert (ended, again) == (True, False)
+    found = rows.texts.get(OURS, "2026-01-01", NOON, "request#1")
+    assert found == a_text(state=state, message_id="msg-1")
+    assert rows.texts.counts(OURS, "2026-01-01") == counts
+    assert rows.log.read(OURS, "sms", NUMBER).head == replace(done, version=begun.version + 1)
+
+
+def test_an_outcome_is_not_written_over_a_head_somebody_changed(rows: Repositories) -> None:
+    head = save(rows, want(Head(NUMBER), WANTED))
+    rows.texts.begin(a_text(), CAPS, before=head, after=begin(head, "posabit", NOON, "2026-01-01"))
+    begun = rows.log.read(OURS, "sms", NUMBER).head
+    save(rows, replace(begun, unusable="gone"))
+
+    assert not rows.texts.end(a_text(), "sent", "m", before=begun, after=finish(begun, "sent", 1))
+    assert rows.texts.get(OURS, "2026-01-01", NOON, "request#1") == a_text()
+
+
+def test_a_days_texts_are_paged_newest_first_without_loss_or_doubling(rows: Repositories) -> None:
+    for number in range(7):
+        rows.texts.begin(a_text(f"t{number}", at=NOON + number), None)
+    rows.texts.begin(a_text("tomorrow", day="2026-01-02"), None)
+    rows.texts.begin(a_text("theirs", uid=THEIRS), None)
+
+    shown: list[str] = []
+    position: str | None = None
+    for _ in range(3):
+        page, position = rows.texts.texts(OURS, "2026-01-01", 3, position)
+        shown += [text.id for text in page]
+
+    assert shown == [f"t{number}" for number in reversed(range(7))]
+    assert position is None
+
+
+# -- settings -----------------------------------------------------------------------------------
+
+RULES = TextingRules(
+    number="+12065550100",
+    brand="Green Leaf",
+    request_limit=1,
+    opens=time(9, 30),
+    closes=time(20),
+    daily_cap=7,
+    monthly_budget=8,
+    wordings={"help": "{brand}: STOP"},
+)
+
+
+def test_settings_are_read_as_they_were_saved(rows: Repositories) -> None:
+    assert rows.settings.get(OURS) == TextingRules()
+
+    saved = rows.settings.save(OURS, TextingRules(), RULES)
+
+    assert saved == rows.settings.get(OURS) == replace(RULES, version=1)
+    assert rows.settings.account_of("+12065550100") == OURS
+    assert rows.settings.account_of("+12065550101") is None
+
+
+def test_a_stale_save_is_refused_and_leaves_the_number_alone(rows: Repositories) -> None:
+    saved = rows.settings.save(OURS, TextingRules(), RULES)
+
+    with pytest.raises(StaleVersion):
+        rows.settings.save(OURS, TextingRules(), replace(RULES, number="+12065550101"))
+    with pytest.raises(StaleVersion):
+        rows.settings.save(OURS, replace(saved, version=7), replace(RULES, number="+12065550101"))
+
+    assert rows.settings.account_of("+12065550100") == OURS
+    assert rows.settings.account_of("+12065550101") is None
+
+
+def test_a_number_has_one_account_until_that_gives_it_up(rows: Repositories) -> None:
+    ours = rows.settings.save(OURS, TextingRules(), RULES)
+    with pytest.raises(Conflict):
+        rows.settings.save(THEIRS, TextingRules(), RULES)
+    assert rows.settings.get(THEIRS) == TextingRules()
+
+    ours = rows.settings.save(OURS, ours, replace(ours, daily_cap=3))
+    rows.settings.save(OURS, ours, replace(ours, number=None))
+    rows.settings.save(THEIRS, TextingRules(), RULES)
+
+    assert rows.settings.account_of("+12065550100") == THEIRS
+
+
+def test_the_kill_switch_is_read_at_most_once_a_minute(aws: Any) -> None:
+    clock = FakeClock()
+    with accounts_table(aws):
+        reader, operator = (DynamoKillSwitch(ACCOUNTS, clock) for _ in range(2))
+        assert reader.read() == Switch()
+        switch = Switch(off=True, by="operator", at=NOON, reason="carrier trouble")
+
+        operator.turn(switch)
+
+        assert operator.read() == switch
+        clock.move(59)
+        assert not reader.read().off
+        clock.move(1)
+        assert reader.read() == switch
+
+
+def test_a_throttle_counts_within_a_period_and_per_account(aws: Any) -> None:
+    clock = FakeClock(NOON + 10 * MINUTE)
+    with accounts_table(aws):
+        throttle = DynamoThrottle(ACCOUNTS, clock)
+
+        assert [throttle.take(OURS, "test", 2, 3600) for _ in range(3)] == [None, None, 3000]
+        assert throttle.take(THEIRS, "test", 2, 3600) is None
+        clock.move(3000)
+        assert throttle.take(OURS, "test", 2, 3600) is None

@@ -1,0 +1,222 @@
+"""Texts on the deployed stack: what a phone receives, and what its answers change (§9)."""
+
+from __future__ import annotations
+
+import secrets
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
+from dataclasses import dataclass, field, replace
+
+import pytest
+
+from chalicelib.domain.consent import Entry, derive
+from chalicelib.domain.heads import Head, Wanted, begin, finish, want
+from chalicelib.domain.texting import WORDINGS
+from chalicelib.entrypoints import wiring, wiring_texts
+from chalicelib.services.circumstances import Surroundings
+from chalicelib.services.ports.effects import Ask
+from chalicelib.services.ports.integrations import AgeGate, Integration
+from chalicelib.services.ports.texting import Text
+from chalicelib.services.requests import RequestSender
+from tests.e2e.stage import new_retailer
+from tests.fakes.common import FakeClock
+from tests.fakes.integrations import MemoryIntegrations
+from tests.fakes.stores import MemoryStores
+from tests.fakes.texting import FakeCarrier, FakeCore, FakePlans, FakeSwitch
+from tests.unit.services.texting import DAYTIME
+from tests.waiting import eventually
+from tools.account import as_if_deployed
+from tools.demo.retailer import Retailer
+from tools.phone import Phone
+from tools.stack import LocalStack
+from tools.texting import turn
+
+RECORD = "a" * 32
+WORKERS = 6
+CONFIRMED, OPTED_OUT, HELP = "You are now signed up", "You are opted out", "You get texts"
+
+
+def a_number(area: str) -> str:
+    """Nobody else's in this session."""
+    return f"+1{area}55501{secrets.randbelow(100):02d}"
+
+
+@dataclass
+class Shopper:
+    """A shopper with a phone, and the shop that it writes to."""
+
+    stack: LocalStack
+    retailer: Retailer
+    shop: str
+    number: str = field(default_factory=lambda: a_number("425"))
+
+    @property
+    def phone(self) -> Phone:
+        return Phone(self.stack, self.number)
+
+    def received(self) -> list[str]:
+        return [message.body for message in self.phone.received()]
+
+    def text(self, body: str, message: str | None = None, to: str | None = None) -> None:
+        self.phone.text(body, to or self.shop, message)
+
+    def head(self) -> Head:
+        with self.inside():
+            return wiring_texts.consent_log().read(self.retailer.uid, "sms", self.number).head
+
+    def is_in(self, state: str) -> bool:
+        return bool(eventually(lambda: self.head().consent.state == state, every=0.5))
+
+    def gets(self, count: int, words: str) -> bool:
+        """Whether this is how many texts with these words it has got, in the end."""
+        return bool(
+            eventually(lambda: sum(words in text for text in self.received()) >= count)
+        ) and (sum(words in text for text in self.received()) == count)
+
+    @contextmanager
+    def inside(self) -> Iterator[None]:
+        with as_if_deployed(self.stack.client, self.stack.outputs["APIHandlerName"]):
+            yield
+
+
+@pytest.fixture
+def shopper(stack: LocalStack) -> Shopper:
+    retailer = new_retailer(stack)
+    shop = f"+1206555{secrets.randbelow(10_000):04d}"
+    change = {"number": shop, "brand": "Green Leaf"}
+    answer = retailer.ask("PATCH", "/texting", json=change, headers={"If-Match": '"0"'})
+    assert answer.status_code == 200, answer.text
+    return Shopper(stack, retailer, shop)
+
+
+def asked(shopper: Shopper) -> None:
+    """The shopper has been sent a request a moment ago."""
+    uid = shopper.retailer.uid
+    with shopper.inside():
+        now, day = wiring.clock().now(), "2026-01-01"
+        before = Head(shopper.number)
+        head = begin(want(before, Wanted(RECORD, "posabit", now)), "posabit", now, day)
+        request = Entry(head.requests[0].id, now, "request", "aiq")
+        head = replace(head, consent=derive([request]))
+        text = Text("seed", uid, "request", shopper.number, "Reply YES", 1, now, day)
+        texts = wiring_texts.texts()
+        assert texts.begin(text, None, before=before, after=head, entries=[request]) == "begun"
+        sending = wiring_texts.consent_log().read(uid, "sms", shopper.number).head
+        assert texts.end(text, "sent", before=sending, after=finish(sending, "sent", limit=2))
+
+
+def test_a_yes_opts_in_and_a_stop_opts_out_each_confirmed_once(shopper: Shopper) -> None:
+    asked(shopper)
+
+    shopper.text("Yes!", message="m1" + shopper.number)
+    assert shopper.is_in("opted_in")
+    shopper.text("Yes!", message="m1" + shopper.number)
+    assert shopper.gets(1, CONFIRMED)
+
+    shopper.text("stop")
+    assert shopper.is_in("opted_out")
+    shopper.text("STOPALL")
+    shopper.text("help")
+
+    assert shopper.gets(1, OPTED_OUT)
+    assert shopper.gets(0, HELP)
+    assert shopper.gets(1, CONFIRMED)
+
+
+def test_help_is_answered_from_the_shops_number(shopper: Shopper) -> None:
+    shopper.text("HELP")
+
+    assert shopper.gets(1, HELP)
+    assert [message.sender for message in shopper.phone.received()] == [shopper.shop]
+    assert shopper.head().consent.state == "unknown"
+
+
+def test_a_message_to_a_number_of_nobody_is_kept_for_the_operator(shopper: Shopper) -> None:
+    nobody = f"+1509555{secrets.randbelow(10_000):04d}"
+
+    shopper.text("STOP", to=nobody)
+
+    dead = shopper.stack.resources["TextsDeadQueue"]
+    found: list[str] = []
+
+    def look() -> bool:
+        answer = shopper.stack.client("sqs").receive_message(
+            QueueUrl=dead, MaxNumberOfMessages=10, VisibilityTimeout=1
+        )
+        found.extend(message["Body"] for message in answer.get("Messages", ()))
+        return any(nobody in body for body in found)
+
+    assert eventually(look)
+
+
+def test_a_test_goes_to_the_number_typed_and_is_counted(shopper: Shopper) -> None:
+    answer = shopper.retailer.ask("POST", "/texting/test", json={"number": shopper.number})
+
+    assert answer.status_code == 202, answer.text
+    assert shopper.gets(1, "Green Leaf: This is a test.")
+    assert eventually(lambda: shopper.retailer.get("/texting")["today"]["texts"] == 1)
+
+
+def test_the_schedule_hands_what_is_due_to_the_worker(shopper: Shopper) -> None:
+    """Nobody holds the number, so the worker gives the request up and says why."""
+    with shopper.inside():
+        now = wiring.clock().now()
+        head = want(Head(shopper.number), Wanted(RECORD, "posabit", now))
+        assert wiring_texts.consent_log().write(shopper.retailer.uid, Head(shopper.number), head)
+    assert shopper.retailer.get("/texting")["waiting"] == 1
+
+    shopper.stack.tick("ReleaseTexts")
+
+    assert eventually(lambda: shopper.head().wanted is None, every=0.5)
+    dropped = shopper.head().dropped
+    assert dropped is not None
+    assert dropped.reason == "nobody"
+    assert shopper.received() == []
+    assert shopper.retailer.get("/texting")["waiting"] == 0
+
+
+def test_of_many_workers_on_one_number_one_sends(shopper: Shopper) -> None:
+    """The table is the deployed one; carrier, core and clock are the test's."""
+    uid, number = shopper.retailer.uid, shopper.number
+    carrier, core, clock = FakeCarrier(), FakeCore(), FakeClock(DAYTIME)
+    core.put(uid, RECORD, number)
+    integrations = MemoryIntegrations()
+    gate = AgeGate("user:ann", 0)
+    integrations.rows[uid, "posabit"] = Integration(uid, "posabit", "connected", gate)
+    with shopper.inside():
+        log, texts = wiring_texts.consent_log(), wiring_texts.texts()
+        surroundings = Surroundings(
+            standings=core,
+            accounts=wiring.accounts(),
+            stores=MemoryStores(),
+            integrations=integrations,
+            settings=wiring_texts.texting_settings(),
+            heads=log,
+            switch=FakeSwitch(),
+            plans=FakePlans(),
+            clock=clock,
+            mobile=wiring_texts.can_be_mobile,
+        )
+        sender = RequestSender(log, texts, carrier, surroundings, clock)
+        wiring_texts.consent_service().want(uid, [Ask(number, RECORD, "posabit")])
+
+        with ThreadPoolExecutor(WORKERS) as workers:
+            done = list(workers.map(lambda _: sender.handle(uid, number), range(3 * WORKERS)))
+
+        head = log.read(uid, "sms", number).head
+        counts = texts.counts(uid, head.requests[0].day)
+    assert done.count("sent") == 1
+    assert set(done) <= {"sent", "held", "busy"}
+    assert carrier.bodies(number) == [WORDINGS["request"].replace("{brand}", "Green Leaf")]
+    assert (len(head.requests), head.requests[0].outcome, counts.texts) == (1, "sent", 1)
+
+
+def test_the_operator_turns_texting_off_and_on(stack: LocalStack, shopper: Shopper) -> None:
+    off = turn(stack.client, stack.outputs, "off", by="operator", reason="a test")
+    try:
+        assert off.off
+        assert turn(stack.client, stack.outputs, "", by="", reason="") == off
+    finally:
+        on = turn(stack.client, stack.outputs, "on", by="operator", reason="")
+    assert not on.off

@@ -1,0 +1,285 @@
+"""Whether a number is asked for consent, when, and why not (product.md §9)."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from datetime import time
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from chalicelib.domain.asking import NEVER_TEXTED, Cause, Circumstances, drop, hold, judge
+from chalicelib.domain.consent import Consent, ConsentState
+from chalicelib.domain.heads import (
+    SECOND_REQUEST_AFTER,
+    SENDING_AT_MOST,
+    Head,
+    Request,
+    Wanted,
+    begin,
+    finish,
+    mark_unusable,
+    may_be_asked,
+    may_be_texted,
+    take_back,
+    want,
+    with_consent,
+)
+from chalicelib.domain.texting import TextingRules
+from chalicelib.domain.times import DAY, HOUR, MINUTE
+
+NOON = 1_767_297_600_000
+"""2026-01-01T12:00 in Los Angeles."""
+
+ZONE = "America/Los_Angeles"
+NUMBER = "+12065550123"
+RULES = TextingRules(number="+12065550100", brand="Green Leaf")
+WANTED = Wanted("rec", "posabit", NOON - HOUR)
+TICKED = Cause("posabit", age_gate=True, connected=True)
+
+
+def a_head(**changes: object) -> Head:
+    return replace(want(Head(NUMBER), WANTED), **changes)  # type: ignore[arg-type]
+
+
+def seen(**changes: object) -> Circumstances:
+    base = Circumstances(now=NOON, rules=RULES, zone=ZONE, causes=(TICKED,))
+    return replace(base, **changes)  # type: ignore[arg-type]
+
+
+def consenting(state: ConsentState, since: int = NOON - DAY) -> Consent:
+    return Consent(state, since, "x")
+
+
+def other(state: ConsentState, since: int = NOON - DAY) -> Head:
+    return Head("+12065550124", consent=consenting(state, since))
+
+
+def made(*ago: int) -> tuple[Request, ...]:
+    return tuple(
+        Request(f"request#{n}", NOON - at, "posabit", "rec", "sent") for n, at in enumerate(ago)
+    )
+
+
+def test_a_wanted_number_is_asked_for_its_cause() -> None:
+    verdict = judge(a_head(), seen())
+
+    assert (verdict.kind, verdict.platform) == ("go", "posabit")
+
+
+@pytest.mark.parametrize(
+    ("head", "circumstances", "reason"),
+    [
+        ({"consent": consenting("opted_out")}, {}, "opted_out"),
+        ({"consent": consenting("opted_in")}, {}, "opted_in"),
+        ({"unusable": "invalid number"}, {}, "unusable"),
+        ({}, {"mobile": False}, "not_a_mobile"),
+        ({"requests": made(40 * DAY, 20 * DAY)}, {}, "limit"),
+        ({"requests": made(20 * DAY)}, {"rules": replace(RULES, request_limit=1)}, "limit"),
+        ({}, {"persona_found": False}, "nobody"),
+        ({}, {"current": False}, "another_number"),
+        ({}, {"others": (other("opted_out"),)}, "opted_out_elsewhere"),
+        ({}, {"causes": ()}, "setting"),
+        ({}, {"causes": (replace(TICKED, age_gate=False),)}, "age_gate"),
+        ({}, {"causes": (replace(TICKED, connected=False),)}, "disconnected"),
+        ({}, {"causes": (replace(TICKED, stopped=True),)}, "stopped"),
+        *[({}, {"flags": frozenset({flag})}, "flagged") for flag in sorted(NEVER_TEXTED)],
+    ],
+)
+def test_what_will_not_pass_drops_the_request(
+    head: dict[str, object], circumstances: dict[str, object], reason: str
+) -> None:
+    verdict = judge(a_head(**head), seen(**circumstances))
+
+    assert (verdict.kind, verdict.reason) == ("drop", reason)
+
+
+@pytest.mark.parametrize(
+    ("head", "circumstances", "reason", "until"),
+    [
+        ({}, {"rules": replace(RULES, number=None)}, "no_number", NOON + 6 * HOUR),
+        ({}, {"off": True}, "off", NOON + 10 * MINUTE),
+        ({}, {"causes": (replace(TICKED, starts_at=NOON + HOUR),)}, "not_yet", NOON + HOUR),
+        ({"requests": made(6 * DAY)}, {}, "second_not_yet", NOON + DAY),
+        ({}, {"now": NOON + 9 * HOUR}, "quiet_hours", NOON + 20 * HOUR),
+        ({}, {"rules": replace(RULES, opens=time(13))}, "quiet_hours", NOON + HOUR),
+        ({}, {"zone": "Pacific/Honolulu", "now": NOON - 3 * HOUR}, "quiet_hours", NOON - 2 * HOUR),
+    ],
+)
+def test_what_will_pass_holds_it(
+    head: dict[str, object], circumstances: dict[str, object], reason: str, until: int
+) -> None:
+    verdict = judge(a_head(**head), seen(**circumstances))
+
+    assert (verdict.kind, verdict.reason, verdict.until) == ("hold", reason, until)
+
+
+def test_another_source_that_asks_takes_the_place_of_one_whose_box_is_not_ticked() -> None:
+    causes = (replace(TICKED, age_gate=False), replace(TICKED, platform="webjoint"))
+
+    verdict = judge(a_head(), seen(causes=causes))
+
+    assert (verdict.kind, verdict.platform) == ("go", "webjoint")
+
+
+def test_a_second_request_goes_seven_days_after_an_unanswered_one_and_no_third() -> None:
+    first = begin(a_head(), "posabit", NOON)
+    asked = finish(first, "sent", limit=2)
+    later = seen(now=NOON + SECOND_REQUEST_AFTER)
+
+    assert asked.due_at == NOON + SECOND_REQUEST_AFTER
+    assert judge(asked, seen(now=NOON + DAY)).reason == "second_not_yet"
+    assert judge(asked, later).kind == "go"
+    twice = finish(begin(asked, "posabit", later.now), "unknown", limit=2)
+    assert (twice.wanted, twice.due_at, len(twice.requests)) == (None, None, 2)
+
+
+def test_an_account_that_asks_once_wants_no_second() -> None:
+    asked = finish(begin(a_head(), "posabit", NOON), "sent", limit=1)
+
+    assert (asked.wanted, asked.due_at) == (None, None)
+
+
+def test_a_request_refused_before_it_went_does_not_count_and_keeps_its_number() -> None:
+    refused = take_back(begin(a_head(), "posabit", NOON), NOON)
+    again = begin(refused, "posabit", NOON + HOUR)
+
+    assert (refused.requests, refused.held, refused.due_at) == ((), "refused", NOON + HOUR)
+    assert [request.id for request in again.requests] == ["request#2"]
+
+
+def test_a_sending_head_is_looked_at_when_its_worker_must_be_dead() -> None:
+    sending = begin(a_head(), "posabit", NOON)
+
+    assert sending.sending is not None
+    assert sending.due_at == NOON + SENDING_AT_MOST
+    assert finish(sending, "unknown", limit=2).sending is None
+
+
+@pytest.mark.parametrize(
+    "untouchable",
+    [
+        a_head(),
+        Head(NUMBER, requests=made(DAY)),
+        Head(NUMBER, consent=consenting("opted_out")),
+        Head(NUMBER, consent=consenting("opted_in")),
+        Head(NUMBER, unusable="invalid"),
+    ],
+)
+def test_a_number_noted_asked_or_decided_stays_as_it_is(untouchable: Head) -> None:
+    assert want(untouchable, replace(WANTED, at=NOON + DAY)) == untouchable
+    assert not may_be_asked(untouchable, mobile=True)
+
+
+def test_a_dropped_number_may_be_wanted_again() -> None:
+    dropped = drop(a_head(), judge(a_head(), seen(causes=())), NOON)
+
+    assert dropped.dropped is not None
+    assert (dropped.dropped.reason, dropped.due_at, dropped.wanted) == ("setting", None, None)
+    assert may_be_asked(dropped, mobile=True)
+    again = want(dropped, WANTED)
+    assert (again.wanted, again.dropped) == (WANTED, None)
+
+
+def test_previews_count_no_number_that_cannot_be_a_mobile() -> None:
+    assert may_be_asked(Head(NUMBER), mobile=True)
+    assert not may_be_asked(Head(NUMBER), mobile=False)
+
+
+@pytest.mark.parametrize("state", ["opted_in", "opted_out"])
+def test_an_answer_ends_the_wish_to_ask(state: ConsentState) -> None:
+    answered = with_consent(a_head(), consenting(state), NOON)
+
+    assert (answered.wanted, answered.due_at) == (None, None)
+    assert answered.dropped is not None
+    assert answered.dropped.reason == state
+
+
+def test_an_answer_while_the_text_is_on_its_way_leaves_its_outcome_to_be_written() -> None:
+    sending = with_consent(begin(a_head(), "posabit", NOON), consenting("opted_out"), NOON)
+
+    assert sending.due_at is not None
+    done = finish(sending, "sent", limit=2)
+    assert (done.wanted, done.due_at, done.requests[0].outcome) == (None, None, "sent")
+
+
+def test_a_number_nothing_can_be_delivered_to_is_asked_no_more() -> None:
+    marked = mark_unusable(a_head(), "invalid number", NOON)
+
+    assert (marked.wanted, marked.due_at, marked.unusable) == (None, None, "invalid number")
+
+
+@pytest.mark.parametrize(
+    ("head", "others", "expected"),
+    [
+        (Head(NUMBER), (), False),
+        (other("opted_in"), (), True),
+        (other("opted_out"), (), False),
+        (replace(other("opted_in"), unusable="landline"), (), False),
+        (other("opted_in", NOON), (other("opted_out", NOON - 1),), True),
+        (other("opted_in", NOON), (other("opted_out", NOON + 1),), False),
+        (other("opted_in", NOON), (other("opted_in", NOON + 1),), True),
+    ],
+)
+def test_a_persona_is_texted_where_no_other_number_opted_out_later(
+    head: Head, others: tuple[Head, ...], expected: bool
+) -> None:
+    assert may_be_texted(head, others) is expected
+
+
+causes = st.lists(
+    st.builds(
+        Cause,
+        platform=st.sampled_from(["posabit", "webjoint", "auphan"]),
+        age_gate=st.booleans(),
+        connected=st.booleans(),
+        starts_at=st.sampled_from([0, NOON + DAY]),
+        stopped=st.booleans(),
+    ),
+    max_size=3,
+    unique_by=lambda cause: cause.platform,
+).map(tuple)
+circumstances = st.builds(
+    Circumstances,
+    now=st.integers(0, 400).map(lambda hours: NOON + hours * HOUR),
+    rules=st.builds(
+        TextingRules, number=st.sampled_from([None, "+12065550100"]), request_limit=st.just(2)
+    ),
+    zone=st.sampled_from([ZONE, "America/New_York", "Pacific/Honolulu"]),
+    causes=causes,
+    flags=st.frozensets(st.sampled_from(sorted(NEVER_TEXTED)), max_size=1),
+    others=st.sampled_from([(), (other("opted_out"),), (other("opted_in"),)]),
+    mobile=st.booleans(),
+    off=st.booleans(),
+)
+heads = st.builds(
+    a_head,
+    consent=st.sampled_from(["unknown", "requested", "opted_in", "opted_out"]).map(consenting),
+    requests=st.sampled_from([(), made(DAY), made(9 * DAY), made(20 * DAY, 9 * DAY)]),
+    unusable=st.sampled_from([None, "invalid"]),
+)
+
+
+@given(heads, circumstances)
+def test_nothing_goes_that_anything_speaks_against(head: Head, found: Circumstances) -> None:
+    verdict = judge(head, found)
+
+    if verdict.kind == "go":
+        [cause] = [cause for cause in found.causes if cause.platform == verdict.platform]
+        assert cause.age_gate
+        assert cause.connected
+        assert not cause.stopped
+        assert cause.starts_at <= found.now
+        assert head.consent.state not in ("opted_in", "opted_out")
+        assert len(head.requests) < 2
+        assert all(request.at + 7 * DAY <= found.now for request in head.requests)
+        assert not found.flags
+        assert not found.off
+        assert found.mobile
+        assert found.rules.number
+        assert all(each.consent.state != "opted_out" for each in found.others)
+    if verdict.kind == "hold":
+        assert verdict.until is not None
+        assert verdict.until > found.now
+        assert hold(head, verdict).due_at == verdict.until
