@@ -74,22 +74,21 @@ def earned(refs: Iterable[SaleRef], since: Day | None, terms: Terms) -> dict[Sal
 
 def expired(amounts: Mapping[SaleRef, Points], terms: Terms) -> dict[SaleRef, Points]:
     """What expired after each last purchase that was followed by none for long enough, as negative
-    amounts by that purchase. `amounts`: all of a person's sales with what they earned."""
+    amounts by that purchase. `amounts`: all of a person's sales with what they earned.
+
+    The day orders, not the instant: clocks differ.
+    """
     after = terms.rules.loyalty.expire_after_days
     if after is None:
         return {}
-    bought = sorted((ref for ref in amounts if ref.counts), key=_order)
+    day = {ref: terms.day(ref.ordered_at, ref.store_key) for ref in amounts if ref.counts}
+    bought = sorted(day, key=lambda ref: (day[ref], _order(ref)))
+    days = [*(day[ref] for ref in bought), terms.today]
     found: dict[SaleRef, Points] = {}
     outstanding = 0
-    for ref, following in zip(bought, [*bought[1:], None], strict=True):
+    for ref, following in zip(bought, days[1:], strict=True):
         outstanding += amounts[ref]
-        day = terms.day(ref.ordered_at, ref.store_key)
-        until = (
-            terms.today
-            if following is None
-            else terms.day(following.ordered_at, following.store_key)
-        )
-        if until - day > after and outstanding > 0:
+        if following - day[ref] > after and outstanding > 0:
             found[ref] = -outstanding
             outstanding = 0
     return found

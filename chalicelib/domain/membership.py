@@ -95,17 +95,18 @@ def keeps(
     flags: AbstractSet[str],
     sales: Mapping[str, SalesSummary],
     terms: Terms,
-) -> dict[str, Join]:
-    """What to write, by record, so that nobody is lost who only was a member by a setting that is
-    going away; asked for whoever has no reason left."""
-    found: dict[str, Join] = {}
+) -> dict[str, list[Join]]:
+    """What to write, by record, so that nobody is lost who only was a member by settings that are
+    going away; asked for whoever has no reason left. One for each: the earliest says what earns."""
+    found: dict[str, list[Join]] = {}
     for platform, source in terms.rules.sources.items():
         for keep in source.keeping:
             if not _bought_since(bought, platform, keep.day):
                 continue
             anchor = _anchor(members, platform, keep, flags, sales)
             if anchor is not None:
-                found[anchor] = Join(kept_reason(keep.setting, platform, keep.day), terms.as_of)
+                reason = kept_reason(keep.setting, platform, keep.day)
+                found.setdefault(anchor, []).append(Join(reason, terms.as_of))
     return found
 
 

@@ -166,6 +166,8 @@ class Commits:
         import_run: str | None,
     ) -> None:
         uid, closure, now = change.lock.uid, change.closure, change.terms.as_of
+        if scope in change.terms.rules.source(platform).import_locks:
+            import_run = None  # what an earlier listing fixed stays
         versions = latest((record_id(uid, platform, scope, c.ext_id), c) for c in customers)
         closure.load(versions)
         for rid, customer in versions.items():
@@ -232,11 +234,11 @@ class Commits:
                 continue
             summaries = {r.id: closure.sales(r.id).summary for r in component.records}
             found = keeps(component.records, persona.last_days, persona.flags, summaries, terms)
-            for rid, join in found.items():
+            for rid, joins in found.items():
                 stored = closure.stored(rid)
                 if stored is not None:
                     acts = stored.record.acts
-                    acts = replace(acts, joins=joined(acts.joins, [join]))
+                    acts = replace(acts, joins=joined(acts.joins, joins))
                     self._index(change, stored, replace(stored.record, acts=acts))
 
     def _write_derived(self, lock: CommitLock, derived: Writes) -> None:

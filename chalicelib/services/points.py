@@ -80,7 +80,7 @@ class Points:
 
     def _settle_sales(self, ids: Sequence[str], persona: Persona | None) -> None:
         since = None if persona is None else persona.earn_from
-        if since is None and not any(self._closure.sales(rid).points.earned for rid in ids):
+        if since is None and not any(self._held(rid) for rid in ids):
             return
         arrived = [ref for rid in ids for ref in self._arrived.get(rid, ())]
         gone = [ref for rid in ids for ref in self._gone.get(rid, ())]
@@ -95,6 +95,11 @@ class Points:
         amounts = self._post(everything, since)
         self._note_unlinked(ids, everything)
         self._settle_expiries(ids, everything, amounts if since is not None else {})
+
+    def _held(self, rid: str) -> bool:
+        """Whether there is anything to take back. What expired stays when its sale has left."""
+        points = self._closure.sales(rid).points
+        return bool(points.earned or points.expired)
 
     def _stands(self, persona: Persona) -> Persona | None:
         """The persona as it was, when only the sales of this commit may change its points."""

@@ -31,11 +31,10 @@ def recover(facts: FactStore, uid: str, intent: Intent, closure: Closure, derive
     """Fill `derived` with what must be written; `closure` then holds all that was touched."""
     closure.load(intent.records)
     points = Points(facts, uid, closure, derived, full=True)
-    if intent.sales:
-        sales = facts.sales(uid, intent.sales)
-        returns = _true_returns(facts, uid, intent.sales, sales)
-        derived.returns = {sid: found or None for sid, found in returns.items()}
-        _true_pointers(facts, uid, intent, sales, returns, closure, points, derived)
+    sales = facts.sales(uid, intent.sales) if intent.sales else {}
+    returns = _true_returns(facts, uid, intent.sales, sales) if intent.sales else {}
+    derived.returns = {sid: found or None for sid, found in returns.items()}
+    _true_pointers(facts, uid, intent, sales, returns, closure, points, derived)
     closure.recover_members(intent.keys, intent.records, derived)
     closure.expand(intent.records)
     points.settle()
@@ -70,6 +69,8 @@ def _true_pointers(
     points: Points,
     derived: Writes,
 ) -> None:
+    """The pointers, and what is summed of them and of the ledger: also of a commit that touched no
+    sale, which may have posted without adding it up."""
     found = {rid: facts.pointers(uid, rid) for rid in intent.records}
     carried = _carried(found)
     for rid in intent.records:

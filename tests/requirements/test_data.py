@@ -33,9 +33,7 @@ def shown(retailer: Retailer, world: World, monkeypatch: pytest.MonkeyPatch, **q
     listing = MemoryPersonaList(room.facts)
     terms = TermsReader(room.accounts, room.stores, room.rules, room.clock)
     lookup = PersonaLookup(room.facts, terms)
-    service = PersonaService(
-        room.facts, listing, room.stores, lookup, dict, lambda typed: typed
-    )
+    service = PersonaService(room.facts, listing, room.stores, lookup, dict, lambda typed: typed)
     monkeypatch.setattr(wiring, "personas", lambda: service)
     got = world.gateway("Owner", UID).get(PERSONAS, limit=200, **query)
     assert got.status == 200, got.text

@@ -49,6 +49,7 @@ class Shop:
     loyalty: Loyalty = TEN_PER_100
     sources: dict[str, Source] = field(default_factory=dict)
     today: str = "2026-06-01"
+    platform: str = PLATFORM
 
     def __post_init__(self) -> None:
         self.clock = FakeClock(on(self.today))
@@ -77,21 +78,29 @@ class Shop:
         self.clock.move(1)
         customers: Sequence[Customer] = [f for f in facts if isinstance(f, Customer)]
         sales: Sequence[Sale] = [f for f in facts if isinstance(f, Sale)]
-        return self.commits.commit(UID, PLATFORM, scope, customers=customers, sales=sales, **given)
+        return self.commits.commit(
+            UID, self.platform, scope, customers=customers, sales=sales, **given
+        )
+
+    def rid(self, ext_id: str = "1", scope: str = SCOPE) -> str:
+        return rid(ext_id, scope, self.platform)
 
     def held(self, ext_id: str = "1", scope: str = SCOPE) -> Held:
-        return self.lookup.holding(UID, rid(ext_id, scope))
+        return self.lookup.holding(UID, self.rid(ext_id, scope))
+
+    def member(self, ext_id: str = "1", scope: str = SCOPE) -> bool:
+        return self.held(ext_id, scope).persona.member
 
     def points(self, ext_id: str = "1", scope: str = SCOPE) -> float:
         return self.held(ext_id, scope).persona.points / POINT
 
     def entries(self, kind: str = "sale", of: str = "1") -> dict[str, LedgerEntry]:
         """The causes of a kind by the last part of their names."""
-        found, _ = self.ledger.entries(UID, rid(of), 100, None)
+        found, _ = self.ledger.entries(UID, self.rid(of), 100, None)
         return {e.cause.rpartition("#")[2]: e for e in found if e.kind == kind}
 
     def form(self, ext_id: str = "1", at: str = "2026-01-05") -> None:
-        self.commits.join(UID, rid(ext_id), "form", on(at))
+        self.commits.join(UID, self.rid(ext_id), "form", on(at))
 
     def later(self, days: float) -> None:
         self.clock.at = self.clock.at + round(days * 86_400_000)
