@@ -10,9 +10,11 @@ from chalicelib.entrypoints import queues, schedules, topics
 from chalicelib.entrypoints.application import App
 from chalicelib.entrypoints.http import (
     accounts,
+    changes,
     credentials,
     health,
     integrations,
+    loyalty,
     me,
     notifications,
     personas,
@@ -31,6 +33,8 @@ app.register_blueprint(users.resource)
 app.register_blueprint(notifications.resource)
 app.register_blueprint(personas.resource)
 app.register_blueprint(integrations.resource)
+app.register_blueprint(changes.resource)
+app.register_blueprint(loyalty.resource)
 app.register_blueprint(credentials.resource)
 app.register_blueprint(runs.resource)
 app.register_blueprint(stores.resource)

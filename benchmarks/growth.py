@@ -55,6 +55,8 @@ WHAT = ("shopper", "sale", "unchanged")
 COUNTED = ("writes", "index_writes", "reads", "calls")
 HISTORIES = (100, 5_000)
 SINGLE_SALES = 40
+FIRST_NUMBER = 2_000_000
+"""No number of seven digits begins with a zero."""
 
 
 @dataclass(frozen=True)
@@ -176,8 +178,8 @@ def shopper(number: int) -> Customer:
         ext_id=str(1_000_000 + number),
         first=f"First{number % 997}",
         last=f"Last{number % 9_973}",
-        phone_raw=f"206{number:07d}",
-        phone=f"+1206{number:07d}",
+        phone_raw=f"206{FIRST_NUMBER + number:07d}",
+        phone=f"+1206{FIRST_NUMBER + number:07d}",
         email_raw=f"shopper{number}@example.com",
         email=f"shopper{number}@example.com",
         birth_date="1984-05-06",

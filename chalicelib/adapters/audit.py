@@ -30,16 +30,7 @@ class DynamoAudit:
         self._ids = ids
 
     def record(self, uid: str, entry: AuditEntry) -> None:
-        AuditRow(
-            keys.account(uid),
-            keys.audit(entry.at, self._ids.new("aud")),
-            at=entry.at,
-            actor=entry.actor,
-            action=entry.action,
-            subject=entry.subject,
-            before=entry.before,
-            after=entry.after,
-        ).save()
+        audit_row(uid, entry, self._ids.new("aud")).save()
 
     def entries(
         self, uid: str, limit: int, before: str | None
@@ -64,6 +55,20 @@ class DynamoAudit:
             [_entry(row) for row in shown],
             shown[-1].sk.removeprefix(keys.AUDIT_PREFIX) if more else None,
         )
+
+
+def audit_row(uid: str, entry: AuditEntry, name: str) -> AuditRow:
+    """`name`: the entry's id."""
+    return AuditRow(
+        keys.account(uid),
+        keys.audit(entry.at, name),
+        at=entry.at,
+        actor=entry.actor,
+        action=entry.action,
+        subject=entry.subject,
+        before=entry.before,
+        after=entry.after,
+    )
 
 
 def _entry(row: AuditRow) -> AuditEntry:

@@ -27,8 +27,14 @@ class DynamoConsent:
         self._table = table
 
     def heads(self, uid: str, numbers: Iterable[str]) -> dict[str, Head]:
+        return self._heads(uid, numbers, consistent=True)
+
+    def glance(self, uid: str, numbers: Iterable[str]) -> dict[str, Head]:
+        return self._heads(uid, numbers, consistent=False)
+
+    def _heads(self, uid: str, numbers: Iterable[str], *, consistent: bool) -> dict[str, Head]:
         wanted = {(keys.contact(uid, "sms", n), keys.HEAD_SK): n for n in numbers}
-        found = self._table.get_many(wanted)
+        found = self._table.get_many(wanted, consistent=consistent)
         return {
             number: rows.read_head("sms", number, found[key]) if key in found else Head(number)
             for key, number in wanted.items()

@@ -52,19 +52,19 @@ LONGEST_CALL_SECONDS = 12.0
 
 
 class BatchTable:
-    """One table's rows by (pk, sk), many at a time, strongly consistent."""
+    """One table's rows by (pk, sk), many at a time, strongly consistent unless said otherwise."""
 
     def __init__(self, client: Any, table: str, clock: Clock) -> None:
         self.client = client
         self.table = table
         self._clock = clock
 
-    def get_many(self, keys: Iterable[Key]) -> dict[Key, Row]:
+    def get_many(self, keys: Iterable[Key], *, consistent: bool = True) -> dict[Key, Row]:
         """The rows that exist. Raises Throttled."""
         found: dict[Key, Row] = {}
         for chunk in _chunks(dict.fromkeys(keys), MAX_GET):
             wanted: Any = {
-                "ConsistentRead": True,
+                "ConsistentRead": consistent,
                 "Keys": [{"pk": {"S": pk}, "sk": {"S": sk}} for pk, sk in chunk],
             }
             for _ in self._attempts("batch_get_item"):
@@ -101,17 +101,22 @@ class BatchTable:
             return self._query(pk, " AND begins_with(sk, :prefix)", {":prefix": {"S": prefix}})
         return self._query(pk, "", {})
 
-    def query_between(self, pk: str, first: str, last: str) -> Iterator[Row]:
-        """All rows under `pk` with `first` <= sk <= `last`, in order, strongly consistent."""
+    def query_between(
+        self, pk: str, first: str, last: str, *, consistent: bool = True
+    ) -> Iterator[Row]:
+        """All rows under `pk` with `first` <= sk <= `last`, in order."""
         bounds = {":first": {"S": first}, ":last": {"S": last}}
-        return self._query(pk, " AND sk BETWEEN :first AND :last", bounds)
+        between = " AND sk BETWEEN :first AND :last"
+        return self._query(pk, between, bounds, consistent=consistent)
 
-    def _query(self, pk: str, condition: str, values: Row) -> Iterator[Row]:
+    def _query(
+        self, pk: str, condition: str, values: Row, *, consistent: bool = True
+    ) -> Iterator[Row]:
         pages = self.client.get_paginator("query").paginate(
             TableName=self.table,
             KeyConditionExpression=f"pk = :pk{condition}",
             ExpressionAttributeValues={":pk": {"S": pk}, **values},
-            ConsistentRead=True,
+            ConsistentRead=consistent,
         )
         for page in pages:
             yield from page["Items"]

@@ -4,8 +4,14 @@ from __future__ import annotations
 
 from typing import cast
 
-from pynamodb.attributes import JSONAttribute, NumberAttribute, UnicodeAttribute
+from pynamodb.attributes import (
+    BooleanAttribute,
+    JSONAttribute,
+    NumberAttribute,
+    UnicodeAttribute,
+)
 from pynamodb.exceptions import PutError
+from pynamodb.expressions.condition import Condition
 
 from chalicelib.adapters import keys
 from chalicelib.adapters.tables import Row, TableMeta, bind, condition_failed, instant
@@ -26,6 +32,9 @@ class IntegrationRow(Row):
     flag_trust_at = NumberAttribute(null=True)
     settings = JSONAttribute()
     connected_at = NumberAttribute(null=True)
+    sms_from = NumberAttribute(null=True)
+    sms_stopped = BooleanAttribute(null=True)
+    sms_before = UnicodeAttribute(null=True)
     version = NumberAttribute()
 
 
@@ -53,29 +62,44 @@ class DynamoIntegrations:
         return [_integration(uid, row) for row in rows]
 
     def save(self, integration: Integration) -> Integration:
-        version = integration.version + 1
-        gate, trust = integration.age_gate, integration.flag_trust
-        row = IntegrationRow(
-            keys.account(integration.uid),
-            keys.integration(integration.platform),
-            platform=integration.platform,
-            state=integration.state,
-            age_gate_by=gate.ticked_by if gate else None,
-            age_gate_at=gate.ticked_at if gate else None,
-            flag_trust_by=trust.ticked_by if trust else None,
-            flag_trust_at=trust.ticked_at if trust else None,
-            settings=dict(integration.settings),
-            connected_at=integration.connected_at,
-            version=version,
-        )
-        held = IntegrationRow.version == integration.version
+        row = following_row(integration)
         try:
-            row.save(held if integration.version else IntegrationRow.pk.does_not_exist())
+            row.save(unchanged(integration))
         except PutError as error:
             if condition_failed(error):
                 raise StaleVersion("The integration was changed meanwhile.") from None
             raise
         return _integration(integration.uid, row)
+
+
+def following_row(integration: Integration) -> IntegrationRow:
+    """The row at the version after the integration's."""
+    gate, trust = integration.age_gate, integration.flag_trust
+    return IntegrationRow(
+        keys.account(integration.uid),
+        keys.integration(integration.platform),
+        platform=integration.platform,
+        state=integration.state,
+        age_gate_by=gate.ticked_by if gate else None,
+        age_gate_at=gate.ticked_at if gate else None,
+        settings=dict(integration.settings),
+        connected_at=integration.connected_at,
+        flag_trust_by=trust.ticked_by if trust else None,
+        flag_trust_at=trust.ticked_at if trust else None,
+        sms_from=integration.sms_from,
+        sms_stopped=integration.sms_stopped or None,
+        sms_before=integration.sms_before,
+        version=integration.version + 1,
+    )
+
+
+def unchanged(integration: Integration) -> Condition:
+    """That the stored row has the integration's version."""
+    if integration.version:
+        held: Condition = IntegrationRow.version == integration.version
+        return held
+    absent: Condition = IntegrationRow.pk.does_not_exist()
+    return absent
 
 
 def _integration(uid: str, row: IntegrationRow) -> Integration:
@@ -92,6 +116,9 @@ def _integration(uid: str, row: IntegrationRow) -> Integration:
         age_gate=gate,
         settings=row.settings,
         connected_at=instant(row.connected_at),
+        sms_from=instant(row.sms_from),
+        sms_stopped=bool(row.sms_stopped),
+        sms_before=row.sms_before,
         version=int(row.version),
         flag_trust=trust,
     )

@@ -27,6 +27,11 @@ STORE_PREFIX = "STORE#"
 STORE_KEY_PREFIX = "STOREKEY#"
 STORE_COUNTER_SK = "COUNTER"
 RULES_SK = "RULES"
+PREVIEW_PREFIX = "PREVIEW#"
+JOB_PREFIX = "JOB#"
+ADJUSTED_PREFIX = "ADJUSTED#"
+LEFT_PREFIX = "LEFT#"
+EXPIRY_SHARDS = 8
 
 
 def user(sub: str) -> str:
@@ -39,6 +44,31 @@ def notification(kind: str, subject: str) -> str:
 
 def audit(at: Instant, entry: str) -> str:
     return f"{AUDIT_PREFIX}{at:015d}#{entry}"
+
+
+def preview(preview_id: str) -> str:
+    return f"{PREVIEW_PREFIX}{preview_id}"
+
+
+def job(job_id: str) -> str:
+    return f"{JOB_PREFIX}{job_id}"
+
+
+def adjusted(day: str, actor: str) -> str:
+    return f"{ADJUSTED_PREFIX}{day}#{actor}"
+
+
+def left(platform: str) -> str:
+    return f"{LEFT_PREFIX}{platform}"
+
+
+def expiry_shard(number: int) -> str:
+    """Accounts whose points expire, all of them over few partitions: what is due daily."""
+    return f"EXPIRY#{number:02d}"
+
+
+def expiry_shard_number(uid: str) -> int:
+    return zlib.crc32(uid.encode()) % EXPIRY_SHARDS
 
 
 def integration(platform: str) -> str:

@@ -33,6 +33,16 @@ class DynamoPersonaList:
         places = list(heapq.merge(*shards, reverse=newest_first))[:limit]
         return _ids(places), places[-1] if len(places) == limit else None
 
+    def in_turn(self, uid: str, limit: int, after: str | None) -> tuple[list[str], str | None]:
+        """Shard by shard; a position is `{shard}|{place in it}`."""
+        number, _, place = (after or "0|").partition("|")
+        shard = keys.recent_shard(uid, int(number))
+        places = self._arrived(shard, limit, place or None, newest_first=True)
+        if len(places) == limit:
+            return _ids(places), f"{number}|{places[-1]}"
+        following = int(number) + 1
+        return _ids(places), f"{following}|" if following < keys.RECENT_SHARDS else None
+
     def by_name(
         self, uid: str, prefix: str, limit: int, after: str | None, *, descending: bool = False
     ) -> tuple[list[str], str | None]:

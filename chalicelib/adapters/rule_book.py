@@ -11,6 +11,7 @@ from typing import Any
 import orjson
 from pynamodb.attributes import NumberAttribute, UnicodeAttribute
 from pynamodb.exceptions import PutError
+from pynamodb.expressions.condition import Condition
 
 from chalicelib.adapters import keys
 from chalicelib.adapters.tables import Row, TableMeta, bind, condition_failed
@@ -53,16 +54,29 @@ class DynamoRuleBook:
         return unpack(row.body, int(row.version))
 
     def save(self, uid: str, rules: Rules) -> Rules:
-        version = rules.version + 1
-        row = RulesRow(keys.account(uid), keys.RULES_SK, body=pack(rules), version=version)
-        unchanged = RulesRow.version == rules.version
+        row = following_row(uid, rules)
         try:
-            row.save(unchanged if rules.version else RulesRow.pk.does_not_exist())
+            row.save(unchanged(rules))
         except PutError as error:
             if condition_failed(error):
                 raise StaleVersion("The rules were changed meanwhile: read them again.") from None
             raise
-        return unpack(row.body, version)
+        return unpack(row.body, rules.version + 1)
+
+
+def following_row(uid: str, rules: Rules) -> RulesRow:
+    """The row at the version after the rules'."""
+    place = keys.account(uid), keys.RULES_SK
+    return RulesRow(*place, body=pack(rules), version=rules.version + 1)
+
+
+def unchanged(rules: Rules) -> Condition:
+    """That the stored row has the rules' version."""
+    if rules.version:
+        held: Condition = RulesRow.version == rules.version
+        return held
+    absent: Condition = RulesRow.pk.does_not_exist()
+    return absent
 
 
 def pack(rules: Rules) -> str:

@@ -27,6 +27,11 @@ def is_record_id(text: str) -> bool:
     return len(text) == _RECORD_ID_LENGTH and _HEX.issuperset(text)
 
 
+def adjustment_id(actor: str, key: str) -> str:
+    """The name of an adjustment by hand: of one person's Idempotency-Key, and of nobody else's."""
+    return _digest("adjustment", actor, key)
+
+
 def store_key_id(platform: str, scope: str, key: str) -> str:
     """The id of a store key inside one account: `platform:scope:key`.
 

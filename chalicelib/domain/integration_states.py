@@ -62,3 +62,10 @@ def may_sync(state: IntegrationState) -> bool:
 def may_call(state: IntegrationState) -> bool:
     """Whether a person's *check* may: always, but for a source that is frozen or freezing."""
     return state not in FROZEN
+
+
+def must_be_changeable(state: IntegrationState) -> None:
+    """Raises Conflict that says what to do, where settings would act on a source that stands still
+    (product.md §15)."""
+    if state in FROZEN or state == "disconnected":
+        raise Conflict(_INSTEAD[state], state=state)

@@ -76,6 +76,18 @@ def reasons(
     return tuple([found[name] for name in sorted(found)]) if found else ()
 
 
+def said_yes(members: Iterable[SourceRecord]) -> tuple[Platform, ...]:
+    """The platforms whose double opt-in these records' person answered with YES, sorted."""
+    found = {
+        join.reason.partition(":")[2]
+        for member in members
+        if member.acts.joins
+        for join in member.acts.joins
+        if join.reason.startswith(f"{DOUBLE_OPT_IN}:")
+    }
+    return tuple(sorted(found)) if found else ()
+
+
 def asked_by(bought: LastDays, flags: AbstractSet[str], rules: Rules) -> tuple[Platform, ...]:
     """The platforms whose setting wants this person asked for SMS consent, sorted."""
     if flags & NEVER_TEXTED:

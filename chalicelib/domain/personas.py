@@ -10,7 +10,7 @@ from typing import NamedTuple
 
 from chalicelib.domain.identity import Component, SourceRecord
 from chalicelib.domain.loyalty import earn_from, imported_points
-from chalicelib.domain.membership import LastDays, Reason, asked_by, last_days, reasons
+from chalicelib.domain.membership import LastDays, Reason, asked_by, last_days, reasons, said_yes
 from chalicelib.domain.records import Customer, Instant, Platform
 from chalicelib.domain.rules import Points, Terms
 from chalicelib.domain.sales_summary import WINDOW_DAYS, SalesSummary
@@ -57,7 +57,8 @@ class Persona:
     many records hung together.
 
     `reasons`: why a member, empty for who is none. `asked_by`: platforms whose setting wants them
-    asked for SMS consent. `earn_from`: the first day whose sales may earn; None for who earns
+    asked for SMS consent. `said_yes`: platforms whose double opt-in was answered with YES, covered
+    by its setting or not. `earn_from`: the first day whose sales may earn; None for who earns
     nothing.
     """
 
@@ -75,6 +76,7 @@ class Persona:
     flags: frozenset[str] = frozenset()
     reasons: tuple[Reason, ...] = ()
     asked_by: tuple[Platform, ...] = ()
+    said_yes: tuple[Platform, ...] = ()
     earn_from: Day | None = None
     figures: Figures = field(default=NO_FIGURES, metadata=KEPT_ELSEWHERE)
 
@@ -134,6 +136,7 @@ def derive_persona(
         flags=flags,
         reasons=why,
         asked_by=asked_by(bought, flags, terms.rules) if phone and bought else (),
+        said_yes=said_yes(members),
         earn_from=earn_from(why, flags, terms.rules.loyalty),
         figures=_figures(bought),
     )

@@ -150,6 +150,16 @@ def _parameters(operation: Operation) -> list[dict[str, Any]]:
                 "schema": {"type": "string", "examples": ['"3"']},
             }
         )
+    if operation.keyed:
+        found.append(
+            {
+                "name": "Idempotency-Key",
+                "in": "header",
+                "required": True,
+                "description": "Your own name of the request: done once, however often sent.",
+                "schema": {"type": "string", "examples": ["4f1c9a2b-7d3e-5f60"]},
+            }
+        )
     if operation.query is not None:
         schema = operation.query.model_json_schema(ref_template=REFERENCE)
         for name, field in schema.get("properties", {}).items():
@@ -200,6 +210,8 @@ def _refusals(operation: Operation) -> list[int]:
         statuses.add(409)
     if operation.body is not None:
         statuses.add(400)
+    if operation.keyed:
+        statuses |= {400, 409, 429}
     if operation.versioned:
         statuses |= {400, 412, 428}
     return sorted(statuses)

@@ -11,9 +11,9 @@ from chalice.app import SQSEvent
 from chalicelib.domain.errors import PoisonMessage
 from chalicelib.entrypoints import wiring, wiring_texts
 from chalicelib.observability import logger
-from chalicelib.services import text_jobs
+from chalicelib.services import messages, text_jobs
 from chalicelib.services.dead_letters import DeadLetterQueue
-from chalicelib.services.messages import RemapMessage, SyncMessage
+from chalicelib.services.messages import SyncMessage
 from chalicelib.services.ports.common import SyncQueue
 
 RESERVE_SECONDS = 10.0
@@ -40,10 +40,14 @@ def account_job(event: SQSEvent) -> dict[str, Any]:
     """Go on with background work over an account."""
     remaining = _remaining(event)
 
+    def time_left() -> bool:
+        return remaining() > RESERVE_SECONDS
+
     def work(body: Any) -> None:
-        message = RemapMessage.parse(body)
-        changed = wiring.remapper().handle(message, lambda: remaining() > RESERVE_SECONDS)
-        logger().info("job.remap", uid=message.uid, personas=changed, hop=message.hop)
+        message = messages.account_job(body)
+        personas = _work_off(message, time_left)
+        name = type(message).__name__.removesuffix("Message").lower()
+        logger().info(f"job.{name}", uid=message.uid, personas=personas, hop=message.hop)
 
     return _each(event, wiring.jobs_dead_letters(), work)
 
@@ -65,6 +69,18 @@ def text(event: SQSEvent) -> dict[str, Any]:
                 logger().info("text.inbound", uid=uid, outcome=reply)
 
     return _each(event, wiring.texts_dead_letters(), work)
+
+
+def _work_off(message: messages.AccountJob, time_left: Callable[[], bool]) -> int:
+    match message:
+        case messages.PreviewMessage():
+            return wiring.previews().handle(message, time_left)
+        case messages.ApplyMessage():
+            return wiring.job_worker().handle(message, time_left)
+        case messages.ExpiryMessage():
+            return wiring.expiry_worker().handle(message, time_left)
+        case _:
+            return wiring.remapper().handle(message, time_left)
 
 
 def _each(event: SQSEvent, dead: DeadLetterQueue, work: Callable[[Any], None]) -> dict[str, Any]:

@@ -18,6 +18,7 @@ Model = TypeVar("Model", bound=BaseModel)
 BODY_LIMIT = 256 * 1024
 LONGEST_PATH_VALUE = 256
 _PATH_VALUE = re.compile(r"[^\x00-\x1f\x7f]+")
+_IDEMPOTENCY_KEY = re.compile(r"[A-Za-z0-9_-]{8,100}")
 _ETAG = re.compile(r'(?:W/)?"(\d{1,15})"')
 
 
@@ -91,6 +92,18 @@ def if_match(headers: Mapping[str, str]) -> int:
     if match is None:
         raise MalformedBody('If-Match takes one ETag of ours, such as "3".', example='"3"')
     return int(match[1])
+
+
+def idempotency_key(headers: Mapping[str, str]) -> str:
+    """The caller's own name of the request. Raises MalformedBody."""
+    given = headers.get("idempotency-key", "").strip()
+    if not _IDEMPOTENCY_KEY.fullmatch(given):
+        raise MalformedBody(
+            "Name the request in Idempotency-Key, 8 to 100 letters, digits, - or _: sent again with"
+            " the same name, it is done once.",
+            example="Idempotency-Key: 4f1c9a2b-7d3e-5f60-7182-93a4b5c6d7e8",
+        )
+    return given
 
 
 def refused(error: ValidationError, model: type[BaseModel]) -> InvalidInput:

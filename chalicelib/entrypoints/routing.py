@@ -18,6 +18,9 @@ from chalicelib.observability import logger
 
 JSON = "application/json"
 
+_GIVEN = frozenset({"caller", "query", "body", "version", "idempotency_key"})
+"""What a function may ask for beside the path's variables."""
+
 V = TypeVar("V", bound=Callable[..., Any])
 
 
@@ -26,7 +29,7 @@ class Operation:
     """One route, as its decorator and its function's annotations declare it.
 
     `path_kinds`: the path's variables, `str` or `int`. `versioned`: the function takes `version`,
-    so the route needs `If-Match`.
+    so the route needs `If-Match`; `keyed`: `idempotency_key`, so it needs `Idempotency-Key`.
     """
 
     method: str
@@ -42,6 +45,7 @@ class Operation:
     answer: type[BaseModel] | None
     versioned: bool
     wants_caller: bool
+    keyed: bool = False
 
     @property
     def name(self) -> str:
@@ -115,7 +119,7 @@ def _operation(
     answer = hints.pop("return")
     wanted = set(inspect.signature(view).parameters)
     path_names = [part[1:-1] for part in path.split("/") if part.startswith("{")]
-    if strange := wanted - set(path_names) - {"caller", "query", "body", "version"}:
+    if strange := wanted - set(path_names) - _GIVEN:
         raise TypeError(f"{view.__name__} wants {strange}, which no route gives")
     if "uid" in path_names and right is None:
         raise TypeError(f"{view.__name__}: say which right {path} needs")
@@ -133,6 +137,7 @@ def _operation(
         answer=None if answer is type(None) else answer,
         versioned="version" in wanted,
         wants_caller="caller" in wanted,
+        keyed="idempotency_key" in wanted,
     )
 
 
@@ -182,6 +187,8 @@ def _arguments(
         arguments["body"] = reading.body(request, operation.body)
     else:
         reading.raw_body(request)
+    if operation.keyed:
+        arguments["idempotency_key"] = reading.idempotency_key(request.headers)
     wanted = inspect.signature(operation.view).parameters
     return {name: value for name, value in arguments.items() if name in wanted}
 

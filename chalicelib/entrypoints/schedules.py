@@ -13,10 +13,15 @@ RESERVE_MS = 10_000
 
 
 def plan_syncs(event: CloudWatchEvent) -> None:
-    """Queue a run for every credential that is due."""
+    """Queue a run for every credential that is due, and the daily look at points that expire."""
     context: Any = event.context
-    queued = wiring.planner().plan(lambda: context.get_remaining_time_in_millis() > RESERVE_MS)
-    logger().info("plan.done", due=queued)
+
+    def time_left() -> bool:
+        return bool(context.get_remaining_time_in_millis() > RESERVE_MS)
+
+    queued = wiring.planner().plan(time_left)
+    expiring = wiring.expiry_planner().plan(time_left)
+    logger().info("plan.done", due=queued, expiring=expiring)
 
 
 def release_texts(event: CloudWatchEvent) -> None:

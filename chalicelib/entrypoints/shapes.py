@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from decimal import Decimal
 from typing import Annotated, Any
 
 from pydantic import (
@@ -99,6 +100,22 @@ PointsOut = Annotated[
     WithJsonSchema({"type": "number", "examples": [120.5]}),
 ]
 """Points in an answer: hundredths inside, points outside."""
+
+
+def _points_in(value: object) -> Points:
+    if isinstance(value, bool) or not isinstance(value, int | float):
+        raise ValueError("give a number")  # noqa: TRY004 -- pydantic's protocol
+    hundredths = Decimal(str(value)) * POINT
+    if not hundredths.is_finite() or hundredths != hundredths.to_integral_value():
+        raise ValueError("give a number with at most two decimals")
+    return int(hundredths)
+
+
+PointsIn = Annotated[
+    Points, BeforeValidator(_points_in), WithJsonSchema({"type": "number", "examples": [120.5]})
+]
+"""Points in a request: points with at most two decimals outside, hundredths inside. Bounds put on
+it are in hundredths."""
 
 _NO_CONTROL = r"^[^\x00-\x1f\x7f\ufffd]*$"
 """No control characters, nor the mark that a gateway leaves where bytes were no UTF-8."""

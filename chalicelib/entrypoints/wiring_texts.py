@@ -17,7 +17,6 @@ if TYPE_CHECKING:
         ConsentLog,
         Joins,
         KillSwitch,
-        SmsPlans,
         Standings,
         TextingSettings,
         TextLog,
@@ -42,13 +41,6 @@ def joins() -> Joins:
     from chalicelib.services.standings import CommittedJoins
 
     return CommittedJoins(wiring.commits())
-
-
-@once
-def sms_plans() -> SmsPlans:
-    from chalicelib.services.interim import StartNow
-
-    return StartNow()
 
 
 @once
@@ -117,7 +109,6 @@ def surroundings() -> Surroundings:
         settings=texting_settings(),
         heads=consent_log(),
         switch=kill_switch(),
-        plans=sms_plans(),
         clock=wiring.clock(),
         mobile=can_be_mobile,
     )

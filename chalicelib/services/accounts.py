@@ -16,10 +16,10 @@ from chalicelib.services.ports.people import People
 
 SYSTEM = "system"
 UID_TRIES = 5
-IN_ALREADY = "This person is in the account already: change their role instead."
-DECIDING = ("merge_on_name_and_birth_date", "minimum_age", "time_zone")
-"""Fields that decide what is derived of every persona."""
+DERIVED_BY = ("merge_on_name_and_birth_date", "minimum_age", "time_zone")
+"""What personas follow from: keys, ages, and the local days of sales."""
 
+IN_ALREADY = "This person is in the account already: change their role instead."
 LAST_OWNER = "An account keeps at least one Owner: make somebody else Owner first."
 
 
@@ -85,7 +85,7 @@ class AccountService:
     def change(self, uid: str, version: int, changes: Mapping[str, Any], *, actor: str) -> Account:
         """Set the named fields of the account as it was at `version`.
 
-        Another merge rule, minimum age or zone derives every persona again in the background.
+        Another merge rule, minimum age or time zone derives every persona again in the background.
 
         Raises StaleVersion, or InvalidInput for a time zone nobody knows.
         """
@@ -104,7 +104,7 @@ class AccountService:
                 {name: getattr(before, name) for name in changed},
                 {name: getattr(after, name) for name in changed},
             )
-        for name in DECIDING:
+        for name in DERIVED_BY:
             if name in changed:
                 self._jobs.send(RemapMessage(uid, reason=name).body())
         return after

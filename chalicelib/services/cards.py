@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from chalicelib.domain.records import Instant
+from chalicelib.domain.rules import Rules
 from chalicelib.services.connect import ADD_A_CREDENTIAL, TICK_THE_BOX
 from chalicelib.services.ports.integrations import (
     Credential,
@@ -13,6 +14,7 @@ from chalicelib.services.ports.integrations import (
     Integrations,
 )
 from chalicelib.services.ports.pos import PlatformInfo, PosGateway
+from chalicelib.services.ports.rules import RuleBook
 from chalicelib.services.settings import SettingsView, view
 
 
@@ -41,24 +43,31 @@ class Card:
 
 class Cards:
     def __init__(
-        self, pos: PosGateway, integrations: Integrations, credentials: Credentials
+        self,
+        pos: PosGateway,
+        integrations: Integrations,
+        credentials: Credentials,
+        rules: RuleBook,
     ) -> None:
         self._pos = pos
         self._integrations = integrations
         self._credentials = credentials
+        self._rules = rules
 
     def all(self, uid: str) -> list[Card]:
         """One per platform there is, by title."""
         held = {row.platform: row for row in self._integrations.for_account(uid)}
+        rules = self._rules.get(uid)
         infos = sorted(self._pos.platforms(), key=lambda info: info.title.lower())
-        return [self._card(uid, info, held.get(info.platform)) for info in infos]
+        return [self._card(uid, info, held.get(info.platform), rules) for info in infos]
 
     def one(self, uid: str, platform: str) -> Card:
         """Raises NotFound for an unknown platform."""
         info = self._pos.platform(platform)
-        return self._card(uid, info, self._integrations.get(uid, platform))
+        held = self._integrations.get(uid, platform)
+        return self._card(uid, info, held, self._rules.get(uid))
 
-    def _card(self, uid: str, info: PlatformInfo, held: Integration | None) -> Card:
+    def _card(self, uid: str, info: PlatformInfo, held: Integration | None, rules: Rules) -> Card:
         integration = held or Integration(uid, info.platform)
         live = tuple(self._credentials.for_integration(uid, info.platform))
         to_do = []
@@ -66,4 +75,4 @@ class Cards:
             to_do.append(ADD_A_CREDENTIAL)
         if info.age_gate_to_connect and integration.age_gate is None:
             to_do.append(TICK_THE_BOX)
-        return Card(info, integration, live, view(info, integration), tuple(to_do))
+        return Card(info, integration, live, view(info, integration, rules), tuple(to_do))

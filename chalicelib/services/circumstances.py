@@ -16,8 +16,6 @@ from chalicelib.services.ports.stores import Stores
 from chalicelib.services.ports.texting import (
     ConsentHeads,
     KillSwitch,
-    SmsPlan,
-    SmsPlans,
     Standing,
     Standings,
     TextingSettings,
@@ -25,8 +23,6 @@ from chalicelib.services.ports.texting import (
 
 LIVE = frozenset({"connected", "freezing", "frozen"})
 """A frozen source keeps its shoppers; a disconnected one asks nobody."""
-
-NO_PLAN = SmsPlan()
 
 
 class Surroundings:
@@ -42,7 +38,6 @@ class Surroundings:
         settings: TextingSettings,
         heads: ConsentHeads,
         switch: KillSwitch,
-        plans: SmsPlans,
         clock: Clock,
         mobile: Mobile,
     ) -> None:
@@ -53,7 +48,6 @@ class Surroundings:
         self._settings = settings
         self._heads = heads
         self._switch = switch
-        self._plans = plans
         self._clock = clock
         self._mobile = mobile
 
@@ -107,11 +101,7 @@ class Surroundings:
         if not standing.asked_by:
             return ()
         rows = {row.platform: row for row in self._integrations.for_account(uid)}
-        plans = self._plans.plans(uid)
-        return tuple(
-            _cause(platform, rows.get(platform), plans.get(platform, NO_PLAN))
-            for platform in standing.asked_by
-        )
+        return tuple(_cause(platform, rows.get(platform)) for platform in standing.asked_by)
 
     def _zone(self, uid: str, standing: Standing, account: Account) -> str:
         favourite = standing.persona.favourite_store
@@ -129,11 +119,13 @@ def branded(rules: TextingRules, account: Account) -> TextingRules:
     return rules if rules.brand else replace(rules, brand=account.name)
 
 
-def _cause(platform: str, row: Integration | None, plan: SmsPlan) -> Cause:
+def _cause(platform: str, row: Integration | None) -> Cause:
+    if row is None:
+        return Cause(platform, age_gate=False, connected=False)
     return Cause(
         platform=platform,
-        age_gate=row is not None and row.age_gate is not None,
-        connected=row is not None and row.state in LIVE,
-        starts_at=plan.starts_at,
-        stopped=plan.stopped,
+        age_gate=row.age_gate is not None,
+        connected=row.state in LIVE,
+        starts_at=row.sms_from or 0,
+        stopped=row.sms_stopped,
     )

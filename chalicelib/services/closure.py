@@ -183,13 +183,14 @@ class Closure:
         """The personas of everything reached, without points."""
         return [persona for _, persona in self.components() if persona is not None]
 
-    def left(self) -> int:
-        """How many were members under a persona that goes on without being one."""
-        return sum(
-            not persona.member
+    def leavers(self) -> tuple[str, ...]:
+        """Who was a member under a persona that goes on without being one."""
+        return tuple(
+            persona.id
+            for persona in self.personas()
+            if not persona.member
             and (before := self._rows[persona.id].persona) is not None
             and before.member
-            for persona in self.personas()
         )
 
     def _figures(self, persona: Persona) -> Figures:

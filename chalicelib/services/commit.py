@@ -15,12 +15,11 @@ from dataclasses import dataclass, field, replace
 from chalicelib.domain.acts import Acts, Imported, Join, joined
 from chalicelib.domain.identity import SourceRecord, merge_keys
 from chalicelib.domain.ids import record_id
-from chalicelib.domain.ledger import ADJUSTMENT_PREFIX, Posting, Postings
+from chalicelib.domain.ledger import ADJUSTMENT_PREFIX, Posting
 from chalicelib.domain.membership import keeps
 from chalicelib.domain.records import Customer, Instant, Sale
 from chalicelib.domain.rules import Points as Amount
 from chalicelib.domain.rules import Terms
-from chalicelib.domain.sales_summary import SaleRef
 from chalicelib.domain.versions import latest, newer
 from chalicelib.services.closure import Closure
 from chalicelib.services.intake import SalesIntake
@@ -39,6 +38,7 @@ from chalicelib.services.ports.facts import (
 from chalicelib.services.reactions import asks_of, flags_of
 from chalicelib.services.recover import recover
 from chalicelib.services.terms import TermsReader
+from chalicelib.services.write_order import first_and_last
 
 
 @dataclass(slots=True)
@@ -216,12 +216,15 @@ class Commits:
             self._facts.write(change.lock, facts)
             self._write_derived(change.lock, derived)
         self._react(change.lock.uid, closure, change.flagged, again=change.again)
+        leavers = closure.leavers()
         return Committed(
             records=len(facts.records),
             sales=len(facts.sales),
             personas=len(derived.personas),
-            left=closure.left(),
+            left=len(leavers),
             at=change.terms.as_of,
+            changed=len(derived.personas.keys() | derived.summaries.keys()),
+            leavers=leavers,
         )
 
     def _keep(self, change: _Change) -> None:
@@ -242,24 +245,9 @@ class Commits:
                     self._index(change, stored, replace(stored.record, acts=acts))
 
     def _write_derived(self, lock: CommitLock, derived: Writes) -> None:
-        """Pointers that move are written in their new place before they leave the old one: a crash
-        between must not lose their ledger entries."""
-        places = {
-            (rid, ref.ordered_at, ref.scope, ref.ext_id)
-            for (rid, ref), held in derived.pointers.items()
-            if held is not None
-        }
-        gone = {
-            (rid, ref): None
-            for (rid, ref), held in derived.pointers.items()
-            if held is None and (rid, ref.ordered_at, ref.scope, ref.ext_id) not in places
-        }
-        kept: dict[tuple[str, SaleRef], Postings | None] = {
-            place: held for place, held in derived.pointers.items() if held is not None
-        }
-        self._facts.write(lock, replace(derived, pointers=kept))
-        if gone:
-            self._facts.write(lock, Writes(pointers=dict(gone)))
+        for part in first_and_last(derived):
+            if part:
+                self._facts.write(lock, part)
 
     def _react(self, uid: str, closure: Closure, flagged: set[str], *, again: bool) -> None:
         """Tell what is to be done about it. Told again after a crash, and it changes nothing."""

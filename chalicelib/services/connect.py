@@ -12,7 +12,6 @@ from chalicelib.services.ports.common import Clock
 from chalicelib.services.ports.integrations import (
     AgeGate,
     Credentials,
-    FlagTrust,
     Integration,
     Integrations,
 )
@@ -76,27 +75,6 @@ class ConnectService:
         """Stops SMS for the source at once, and nothing else."""
         return self._change(
             uid, platform, "age_gate.unticked", actor, lambda held: replace(held, age_gate=None)
-        )
-
-    def trust_flags(self, uid: str, platform: str, *, actor: str) -> Integration:
-        """*Trust opt-in flags of this source*; the first tick stands until it is unticked."""
-        trust = FlagTrust(actor, self._clock.now())
-        return self._change(
-            uid,
-            platform,
-            "opt_in_flags.trusted",
-            actor,
-            lambda held: held if held.flag_trust else replace(held, flag_trust=trust),
-        )
-
-    def distrust_flags(self, uid: str, platform: str, *, actor: str) -> Integration:
-        """Opt-in flags of this source are evidence only, from now on."""
-        return self._change(
-            uid,
-            platform,
-            "opt_in_flags.distrusted",
-            actor,
-            lambda held: replace(held, flag_trust=None),
         )
 
     def connect(self, uid: str, platform: str, *, actor: str) -> Integration:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import asdict, dataclass
 from typing import Any
 
@@ -53,10 +53,100 @@ class RemapMessage:
         told = _mapping(body)
         if told.get("job") != "remap":
             raise PoisonMessage("the message names no job we know")
-        after = told.get("after")
-        if after is not None and not isinstance(after, str):
-            raise PoisonMessage("the message's `after` is no text")
-        return cls(_text(told, "uid"), str(told.get("reason", "")), after, _number(told, "hop"))
+        reason = str(told.get("reason", ""))
+        return cls(_text(told, "uid"), reason, _position(told), _number(told, "hop"))
+
+
+@dataclass(frozen=True, slots=True)
+class PreviewMessage:
+    """Go on counting what a change would do."""
+
+    uid: str
+    preview: str
+    hop: int = 0
+
+    def body(self) -> dict[str, object]:
+        return {"v": VERSION, "job": "preview", **asdict(self)}
+
+    @classmethod
+    def parse(cls, body: Any) -> PreviewMessage:
+        """Raises PoisonMessage saying what is wrong with it."""
+        told = _mapping(body)
+        return cls(_text(told, "uid"), _text(told, "preview"), _number(told, "hop"))
+
+
+@dataclass(frozen=True, slots=True)
+class ApplyMessage:
+    """Go on with the work after a change. `tries`: how often its job was not there yet."""
+
+    uid: str
+    work: str
+    hop: int = 0
+    tries: int = 0
+
+    def body(self) -> dict[str, object]:
+        return {"v": VERSION, "job": "apply", **asdict(self)}
+
+    @classmethod
+    def parse(cls, body: Any) -> ApplyMessage:
+        """Raises PoisonMessage saying what is wrong with it."""
+        told = _mapping(body)
+        hop, tries = _number(told, "hop"), _number(told, "tries")
+        return cls(_text(told, "uid"), _text(told, "work"), hop, tries)
+
+
+@dataclass(frozen=True, slots=True)
+class ExpiryMessage:
+    """Let the points of an account expire that are due, from `after` on."""
+
+    uid: str
+    after: str | None = None
+    hop: int = 0
+
+    def body(self) -> dict[str, object]:
+        return {"v": VERSION, "job": "expire", **asdict(self)}
+
+    @classmethod
+    def parse(cls, body: Any) -> ExpiryMessage:
+        """Raises PoisonMessage saying what is wrong with it."""
+        told = _mapping(body)
+        return cls(_text(told, "uid"), _position(told), _number(told, "hop"))
+
+
+AccountJob = RemapMessage | PreviewMessage | ApplyMessage | ExpiryMessage
+
+_JOBS: Mapping[str, Callable[[Any], AccountJob]] = {
+    "preview": PreviewMessage.parse,
+    "apply": ApplyMessage.parse,
+    "expire": ExpiryMessage.parse,
+}
+
+
+def account_job(body: Any) -> AccountJob:
+    """What a message of the jobs queue asks for. Raises PoisonMessage."""
+    parse = _JOBS.get(str(_mapping(body).get("job")), RemapMessage.parse)
+    return parse(body)
+
+
+def went_on(before: str | None, after: str | None) -> str | None:
+    """`after`. Raises PoisonMessage when the position did not move: that would never end."""
+    if after is not None and after == before:
+        raise PoisonMessage("the job's position does not move")
+    return after
+
+
+def further(hop: int) -> int:
+    """The next hop. Raises PoisonMessage after too many."""
+    if hop >= MAX_HOPS:
+        raise PoisonMessage("the job used up its continuations")
+    return hop + 1
+
+
+def _position(told: Mapping[str, Any]) -> str | None:
+    after = told.get("after")
+    if after is not None and not isinstance(after, str):
+        raise PoisonMessage("the message's `after` is no text")
+    return after
 
 
 def _mapping(body: Any) -> Mapping[str, Any]:

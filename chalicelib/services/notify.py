@@ -21,6 +21,8 @@ Kind = Literal[
     "truncated_catalogue",
     "many_unlinked_sales",
     "shared_key",
+    "points_import_mismatch",
+    "members_left",
     "dead_letter",
 ]
 
@@ -115,6 +117,22 @@ TEMPLATES: Mapping[Kind, Template] = {
         "They merge nobody. Correct these shoppers in {title}; the run's page lists them.",
         CARD,
         ("title", "scope", "keys"),
+    ),
+    "points_import_mismatch": Template(
+        "warning",
+        "Points from {title} are imported, but do not start to accrue on {day}.",
+        "Set Settings > Loyalty > Points accrual start date to {day}, the day after the import:"
+        " else sales earn twice, or not at all.",
+        CARD,
+        ("title", "day"),
+    ),
+    "members_left": Template(
+        "warning",
+        "{members} members left because {title} voided or moved the sale that had enrolled them.",
+        "Nothing is to be done if the sales never happened. To keep these members, click Keep them"
+        " on the card.",
+        CARD,
+        ("title", "members"),
     ),
     "dead_letter": Template(
         "error",

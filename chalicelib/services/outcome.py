@@ -21,7 +21,9 @@ from chalicelib.domain.records import Instant
 from chalicelib.domain.schedule import next_due, retry_at
 from chalicelib.domain.times import DAY, MINUTE
 from chalicelib.services.catalogue import Catalogue
+from chalicelib.services.import_locks import ImportLocks
 from chalicelib.services.keep import Keeper
+from chalicelib.services.leaving import Leaving
 from chalicelib.services.notify import Kind, Notifier
 from chalicelib.services.ports.accounts import Accounts, Notification
 from chalicelib.services.ports.common import Clock
@@ -66,6 +68,8 @@ class Outcomes:
         shared_keys: SharedKeys,
         gateway: PosGateway,
         notifier: Notifier,
+        imports: ImportLocks,
+        leaving: Leaving,
         clock: Clock,
     ) -> None:
         self._accounts = accounts
@@ -76,6 +80,8 @@ class Outcomes:
         self._shared_keys = shared_keys
         self._gateway = gateway
         self._notifier = notifier
+        self._imports = imports
+        self._leaving = leaving
         self._clock = clock
 
     def ended(self, part: Slice) -> None:
@@ -83,6 +89,8 @@ class Outcomes:
         error = part.progress.error
         open_now = self._notifier.open(part.lease.uid)
         told = {(n.kind, n.subject) for n in open_now}
+        if part.progress.leavers or ("members_left", part.lease.platform) in told:
+            self._leaving.note(part.lease.uid, part.lease.platform, part.progress.leavers)
         mended = self._keep(part)
         if error is None:
             mended |= {(kind, _subject(part)) for kind in MENDED}
@@ -107,6 +115,8 @@ class Outcomes:
         part.progress.error = RunError(error.code, error.actor, error.message, stream)
         part.progress.missing += missing_permissions(error)
         part.progress.end_all()
+        if part.progress.leavers:
+            self._leaving.note(part.lease.uid, part.lease.platform, part.progress.leavers)
         self._keep(part)
         self._bad(part, part.progress.error)
         self._finish(part, "failed")
@@ -130,10 +140,21 @@ class Outcomes:
             self._say(part, "truncated_catalogue", **facts)
         elif listing == "taken":
             mended.add(("truncated_catalogue", _subject(part)))
+        self._fix_points(part)
         after = self._keeper.after(part)
         self._store_keys.ended(part, after)
         self._keeper.save(part, after)
         return mended
+
+    def _fix_points(self, part: Slice) -> None:
+        """By a complete listing; one that is empty says that something is wrong, and fixes none."""
+        place, lease, account = part.progress.streams.get("customers"), part.lease, part.account
+        if not part.progress.importing or place is None or account is None:
+            return
+        if not (place.good and place.full_listing and place.listed):
+            return
+        scope, began = part.taker.scope, part.progress.began
+        self._imports.fix(lease.uid, lease.platform, scope, lease.run, began, account.time_zone)
 
     def _bad(self, part: Slice, shown: RunError) -> None:
         credential = self._credential(part)
@@ -240,13 +261,15 @@ class Outcomes:
         every = max(
             account.sync_every_hours, self._gateway.platform(part.lease.platform).min_sync_hours
         )
-        return next_due(
-            self._clock.now(),
-            account.time_zone,
-            account.sync_hour,
-            min(every, 12),
-            part.lease.credential,
-        )
+        now, zone = self._clock.now(), account.time_zone
+        usual = next_due(now, zone, account.sync_hour, min(every, 12), part.lease.credential)
+        lease = part.lease
+        if not part.progress.imports:
+            return usual
+        listing = self._imports.listing_due(lease.uid, lease.platform, part.taker.scope, zone)
+        if listing is None or part.progress.began >= listing:
+            return usual
+        return min(usual, max(listing, now))
 
     def _credential(self, part: Slice) -> Credential | None:
         lease = part.lease

@@ -33,13 +33,19 @@ MOST_AT_ONCE = 1_000
 """Facts in one commit. Its intent must fit a row of 400 KB, and the account's other sources wait
 for it; the one page of a report may hold a whole clientele."""
 
+MOST_LEAVERS = 500
+"""Members who left, noted by name of one run; the rest is only counted."""
+
 DAYS_WATCHED = 63
 GONE = 0
 """The digest of an inventory row that left the catalogue; no live row has it."""
 
 
 class PageTaker:
-    """The pages of one slice of one run. `scope` is the credential's, set before the first."""
+    """The pages of one slice of one run. `scope` is the credential's, set before the first.
+
+    `import_run`: the run, when its customers listing may fix the scope's imported points.
+    """
 
     def __init__(
         self,
@@ -52,6 +58,7 @@ class PageTaker:
         inventories: Inventories,
     ) -> None:
         self.scope = ""
+        self.import_run: str | None = None
         self.manifests: dict[Stream, Manifest] = {}
         self.seen: Manifest | None = None
         self._lease = lease
@@ -106,8 +113,11 @@ class PageTaker:
     def _take_customers(self, facts: Sequence[Fact]) -> int:
         customers = [f for f in facts if isinstance(f, Customer)]
         fresh = self._fresh("customers", customers, lambda c: c.ext_id)
-        for part in _parts(fresh):
-            self._count(self._commit(customers=[c for c, _, _ in part]))
+        told = [customer for customer, _, _ in fresh]
+        if self.import_run is not None:
+            told += _with_points(customers, told)
+        for part in _parts(told):
+            self._count(self._commit(customers=part))
         self._remember("customers", fresh)
         return len(customers) - len(fresh)
 
@@ -161,11 +171,19 @@ class PageTaker:
     def _commit(self, customers: Sequence[Customer] = (), sales: Sequence[Sale] = ()) -> Committed:
         lease = self._lease
         return self._commits.commit(
-            lease.uid, lease.platform, self.scope, customers=customers, sales=sales
+            lease.uid,
+            lease.platform,
+            self.scope,
+            customers=customers,
+            sales=sales,
+            import_run=self.import_run,
         )
 
     def _count(self, committed: Committed) -> None:
         self._tally.persona_writes += committed.personas
+        self._tally.members_left += committed.left
+        room = max(0, MOST_LEAVERS - len(self._progress.leavers))
+        self._progress.leavers += committed.leavers[:room]
 
     def _count_sale(self, place: StreamPlace, sale: Sale) -> None:
         if sale.customer_ext_id:
@@ -182,6 +200,12 @@ class PageTaker:
 def _parts(fresh: Sequence[T]) -> Iterator[Sequence[T]]:
     for start in range(0, len(fresh), MOST_AT_ONCE):
         yield fresh[start : start + MOST_AT_ONCE]
+
+
+def _with_points(listed: Sequence[Customer], told: Sequence[Customer]) -> list[Customer]:
+    """Who is known unchanged and has points: the listing that fixes them must name them too."""
+    ids = {customer.ext_id for customer in told}
+    return [c for c in listed if c.pos_points and c.ext_id not in ids]
 
 
 def inventory_id(item: InventoryItem) -> str:

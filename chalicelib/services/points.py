@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from dataclasses import replace
+from itertools import pairwise
 
 from chalicelib.domain import loyalty
 from chalicelib.domain.identity import SourceRecord
@@ -127,9 +128,10 @@ class Points:
         expires_on = before.figures.expires_on
         if gone or (expires_on is not None and expires_on <= self._terms.today):
             return False
-        days = sorted({self._day(ref) for ref in touched})
-        last = max(before.last_days.values(), default=days[0])
-        steps = zip([last, *days], [*days, self._terms.today], strict=True)
+        days = sorted({self._day(ref) for ref in arrived if ref.counts})
+        if before.last_days:
+            days.insert(0, max(before.last_days.values()))
+        steps = pairwise([*days, self._terms.today])
         return all(0 <= later - earlier <= after for earlier, later in steps)
 
     def _touched(self, ids: Sequence[str], touched: Sequence[SaleRef]) -> Evaluated:

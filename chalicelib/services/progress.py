@@ -42,7 +42,9 @@ class StreamPlace:
 @dataclass(slots=True)
 class Progress:
     """The whole checkpoint. `began` is the clock before the run's first request; `missing` names
-    the permissions that the key was found to lack."""
+    the permissions that the key was found to lack; `imports`: the card takes points from the POS;
+    `importing`: this run's customers listing may fix them; `leavers`: whom it took their last
+    reason of membership."""
 
     began: Instant
     streams: dict[Stream, StreamPlace] = field(default_factory=dict)
@@ -53,6 +55,9 @@ class Progress:
     idle_hops: int = 0
     error: RunError | None = None
     missing: list[str] = field(default_factory=list)
+    imports: bool = False
+    importing: bool = False
+    leavers: list[str] = field(default_factory=list)
 
     def dump(self) -> dict[str, Any]:
         return asdict(self)
@@ -92,6 +97,7 @@ class Tally:
         self.requests = view.requests
         self.retries = view.retries
         self.persona_writes = view.persona_writes
+        self.members_left = view.members_left
 
     def add(self, stream: Stream, **counts: int) -> None:
         totals = self._streams.setdefault(stream, _counts(StreamTotals()))
@@ -132,6 +138,7 @@ class Tally:
             requests=self.requests,
             retries=self.retries,
             persona_writes=self.persona_writes,
+            members_left=self.members_left,
             hops=hop,
             reasons=dict(self._reasons),
             unknown_words=dict(self._words),

@@ -6,7 +6,7 @@ from collections.abc import Callable
 from dataclasses import replace
 
 from chalicelib.services.commit import Commits
-from chalicelib.services.messages import RemapMessage
+from chalicelib.services.messages import RemapMessage, further, went_on
 from chalicelib.services.ports.common import JobQueue
 from chalicelib.services.ports.facts import PersonaList
 
@@ -26,12 +26,13 @@ class Remapper:
         """
         changed, after = 0, message.after
         while True:
-            ids, after = self._personas.by_arrival(message.uid, PAGE, after)
+            ids, following = self._personas.in_turn(message.uid, PAGE, after)
+            after = went_on(after, following)
             if ids:
                 changed += self._commits.rederive(message.uid, ids).personas
             if after is None:
                 return changed
             if not time_left():
-                onward = replace(message, after=after, hop=message.hop + 1)
+                onward = replace(message, after=after, hop=further(message.hop))
                 self._jobs.send(onward.body())
                 return changed

@@ -97,14 +97,19 @@ class Slice:
             self._session.close()
 
     def plan(self, streams: Sequence[Stream], overlap_seconds: int, history_from: Instant) -> None:
-        """Decide how far back each stream is read: since its watermark, else all of history."""
+        """Decide how far back each stream is read: since its watermark, else all of history.
+
+        A run that is to fix imported points lists every customer.
+        """
         reread = self.view.reread_from
         for stream in streams:
             state = self.stored.get(stream) or StreamState()
             place = StreamPlace(
                 generation=state.generation, chunks=state.chunks, deltas=state.deltas
             )
-            if state.watermark is None or reread is not None:
+            if stream == "customers" and self.progress.importing:
+                place.history_from = None
+            elif state.watermark is None or reread is not None:
                 place.history_from = history_from if reread is None else reread
             else:
                 place.since = state.watermark - overlap_seconds * 1000

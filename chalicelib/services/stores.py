@@ -60,6 +60,8 @@ class StoreService:
     ) -> Store:
         """Set the named fields of the store as it was at `version`.
 
+        Another time zone derives every persona again in the background.
+
         Raises NotFound, StaleVersion, InvalidInput.
         """
         _check_zone(changes)
@@ -67,8 +69,6 @@ class StoreService:
         saved = self._stores.save(replace(held, **changes, version=version))
         before, after = _shown(held), _shown(saved)
         changed = [name for name in changes if before[name] != after[name]]
-        if "time_zone" in changed:
-            self.zones_moved(uid)
         if changed:
             self._record(
                 uid,
@@ -78,6 +78,8 @@ class StoreService:
                 {name: before[name] for name in changed},
                 {name: after[name] for name in changed},
             )
+        if "time_zone" in changed:
+            self.zones_moved(uid)
         return saved
 
     def keys(self, uid: str) -> list[SuggestedKey]:

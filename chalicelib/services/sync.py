@@ -15,12 +15,13 @@ from chalicelib.domain.errors import (
 )
 from chalicelib.domain.records import Instant, Stream
 from chalicelib.services.check import learn_scope
+from chalicelib.services.import_locks import ImportLocks
 from chalicelib.services.key_ring import KeyRing
 from chalicelib.services.messages import MAX_HOPS, SyncMessage
 from chalicelib.services.outcome import Outcomes, missing_permissions
 from chalicelib.services.ports.accounts import Accounts
 from chalicelib.services.ports.common import Clock, JobQueue
-from chalicelib.services.ports.integrations import Credentials, Integrations
+from chalicelib.services.ports.integrations import Credential, Credentials, Integrations
 from chalicelib.services.ports.pos import PosGateway, StreamPlan
 from chalicelib.services.ports.runs import (
     Lease,
@@ -63,6 +64,7 @@ class SyncWorker:
         key_ring: KeyRing,
         queue: JobQueue,
         outcomes: Outcomes,
+        imports: ImportLocks,
         clock: Clock,
         reserve_seconds: float = 30.0,
     ) -> None:
@@ -75,6 +77,7 @@ class SyncWorker:
         self._key_ring = key_ring
         self._queue = queue
         self._outcomes = outcomes
+        self._imports = imports
         self._clock = clock
         self._reserve = reserve_seconds
 
@@ -144,9 +147,27 @@ class SyncWorker:
         credential = learn_scope(self._gateway, self._credentials, credential, access)
         access = replace(access, scope=credential.scope, trust=credential.trust)
         part.open(account, credential.scope, self._gateway.open(access))
+        info = self._gateway.platform(lease.platform)
         if not part.progress.streams:
-            info = self._gateway.platform(lease.platform)
+            # The card says whether points are imported: those that do not read no rules.
+            part.progress.imports = integration.settings.get("points_imported_on") is not None
+            if part.progress.imports:
+                self._plan_import(part, credential, account.time_zone)
             part.plan(info.streams, info.overlap_seconds, credential.history_from)
+        if part.progress.importing:
+            part.taker.import_run = lease.run
+
+    def _plan_import(self, part: Slice, credential: Credential, zone: str) -> None:
+        """Whether the run's customers listing is to fix the points taken from the POS."""
+        part.progress.importing = self._imports.wanted(
+            part.lease.uid,
+            part.lease.platform,
+            credential.scope,
+            run=part.lease.run,
+            added=credential.created_at,
+            began=part.progress.began,
+            zone=zone,
+        )
 
     def _read_streams(self, part: Slice, remaining: Remaining) -> None:
         while (stream := part.progress.next_stream()) is not None:

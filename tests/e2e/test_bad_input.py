@@ -162,7 +162,7 @@ def test_a_stale_version_is_412_and_changes_nothing(stage: Stage) -> None:
     for path, field, first, second in [
         ("", "name", "First", "Second"),
         (f"/stores/{store['id']}", "name", "First", "Second"),
-        ("/integrations/posabit/settings", "enroll_after", "2026-01-01", "2026-02-01"),
+        ("/integrations/posabit/settings", "sync_personas", True, False),
     ]:
         etag = retailer.ask("GET", path).headers["ETag"]
         retailer.call("PATCH", path, {field: first}, headers={"If-Match": etag})

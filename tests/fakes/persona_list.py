@@ -19,6 +19,11 @@ class MemoryPersonaList:
         places.sort(reverse=newest_first)
         return _page(places, limit, after)
 
+    def in_turn(self, uid: str, limit: int, after: str | None) -> tuple[list[str], str | None]:
+        places = [f"{p.inserted_at:015d}#{p.id}" for p in self._personas(uid)]
+        places = sorted((p for p in places if after is None or p < after), reverse=True)
+        return _page(places, limit, None)
+
     def by_name(
         self, uid: str, prefix: str, limit: int, after: str | None, *, descending: bool = False
     ) -> tuple[list[str], str | None]:

@@ -13,7 +13,6 @@ from chalicelib.services.notify import Notifier
 from chalicelib.services.ports.accounts import AuditEntry
 from chalicelib.services.settings import SettingsService
 from chalicelib.services.stores import StoreService
-from chalicelib.services.trust import TrustService
 from tests.fakes.accounts import MemoryAccounts, an_account
 from tests.fakes.common import FakeClock, FakeIds, MemoryQueue, PlainBox
 from tests.fakes.integrations import MemoryCredentials, MemoryIntegrations
@@ -46,7 +45,8 @@ class Retailer:
         self.accounts = MemoryAccounts(an_account(OURS), an_account(OTHERS))
         self.key_ring = KeyRing(PlainBox())
         self.notifier = Notifier(self.notifications, OperatorMailbox(), self.clock)
-        self.cards = Cards(self.pos, self.integrations, self.credentials)
+        self.rules = MemoryRuleBook()
+        self.cards = Cards(self.pos, self.integrations, self.credentials, self.rules)
         self.connecting = ConnectService(
             pos=self.pos,
             integrations=self.integrations,
@@ -57,7 +57,6 @@ class Retailer:
             clock=self.clock,
         )
         self.rules = MemoryRuleBook()
-        self.trusting = TrustService(self.connecting, self.rules, self._derive_again)
         self.credential_service = CredentialService(
             pos=self.pos,
             integrations=self.integrations,
@@ -71,7 +70,14 @@ class Retailer:
             clock=self.clock,
             ids=FakeIds(),
         )
-        self.settings = SettingsService(self.pos, self.integrations, self.audit, self.clock)
+        self.settings = SettingsService(
+            pos=self.pos,
+            integrations=self.integrations,
+            accounts=self.accounts,
+            rules=self.rules,
+            audit=self.audit,
+            clock=self.clock,
+        )
         self.store_service = StoreService(
             self.stores, self.jobs, self.audit, self.notifier, self.clock
         )

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field, replace
 
 from chalicelib.adapters.keys import text_shard_number
@@ -18,7 +18,6 @@ from chalicelib.services.ports.texting import (
     Contact,
     Counts,
     DueHead,
-    SmsPlan,
     Standing,
     Switch,
     Text,
@@ -57,6 +56,8 @@ class MemoryTexts:
 
     def heads(self, uid: str, numbers: Iterable[str]) -> dict[str, Head]:
         return {number: self._head(uid, "sms", number) for number in numbers}
+
+    glance = heads
 
     def read(self, uid: str, channel: Channel, contact: str) -> Contact:
         log = self.logs.get((uid, channel, contact), {})
@@ -243,14 +244,6 @@ class FakeSwitch:
 
     def turn(self, switch: Switch) -> None:
         self.switch = switch
-
-
-class FakePlans:
-    def __init__(self) -> None:
-        self.by_platform: dict[str, SmsPlan] = {}
-
-    def plans(self, uid: str) -> Mapping[str, SmsPlan]:  # noqa: ARG002
-        return self.by_platform
 
 
 class FakeCore:

@@ -90,7 +90,18 @@ def test_a_card_has_fields_box_settings_and_its_version(api: Gateway) -> None:
         "ticked_by": None,
         "ticked_at": None,
     }
-    assert {setting["applied"] for setting in got.json["settings"]} == {False}
+    applied = {setting["key"]: setting["applied"] for setting in got.json["settings"]}
+    assert applied == {
+        "enroll_after": True,
+        "sms_opt_in_after": True,
+        "sync_personas": False,
+        "sync_to_market": False,
+        "points_imported_on": True,
+        "points_accrual_start": True,
+        "use_last_backup": False,
+    }
+    assert got.json["sms"] == {"starts_at": None, "stopped": False, "version": 0}
+    assert got.json["job"] is None
     assert len(got.json["to_do"]) == 2
 
 
@@ -390,20 +401,20 @@ def test_disconnecting_stops_calls_and_keeps_the_credential(
 def test_settings_are_kept_at_their_version_and_said_to_be_without_effect(api: Gateway) -> None:
     path = f"{POSABIT}/settings"
 
-    changed = api.patch(path, {"enroll_after": "2026-01-31"}, if_match='"0"')
-    stale = api.patch(path, {"enroll_after": None}, if_match='"0"')
+    changed = api.patch(path, {"use_last_backup": True}, if_match='"0"')
+    stale = api.patch(path, {"use_last_backup": None}, if_match='"0"')
     read = api.get(path)
 
     assert (changed.status, changed.headers["ETag"]) == (200, '"1"')
     assert stale.status == 412
-    setting = read.json["settings"][0]
-    assert (setting["key"], setting["value"]) == ("enroll_after", "2026-01-31")
+    setting = read.json["settings"][-1]
+    assert (setting["key"], setting["value"]) == ("use_last_backup", True)
     assert setting["applied"] is False
     assert "not yet in effect" in setting["status"]
     [entry] = wiring.audit().entries(OURS, 10, None)[0]
     assert (entry.actor, entry.after) == (
         f"user:sub-{OURS}-Owner",
-        {"enroll_after": "2026-01-31"},
+        {"use_last_backup": True},
     )
 
 
@@ -414,7 +425,7 @@ def test_settings_are_kept_at_their_version_and_said_to_be_without_effect(api: G
         ({"enroll_after": True}, "enroll_after"),
         ({"sync_personas": "yes"}, "sync_personas"),
         ({"surprise": 1}, "surprise"),
-        ({"enroll_after": "1999-01-01"}, "enroll_after"),
+        ({"enroll_after": "1989-12-31"}, "enroll_after"),
     ],
 )
 def test_a_bad_setting_is_422_by_name(api: Gateway, body: object, field: str) -> None:

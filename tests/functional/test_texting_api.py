@@ -201,30 +201,6 @@ def test_no_test_goes_to_a_landline_plan_number_or_while_all_texts_are_stopped(
     assert api.get(TEXTING).json["status"].startswith("No SMS is sent: our operator")
 
 
-@pytest.mark.usefixtures("jobs")
-def test_only_an_owner_trusts_opt_in_flags_and_who_and_when_is_kept(
-    world: World, api: Gateway, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(wiring, "pos_gateway", FakePosGateway)
-    DynamoCredentials("integrations-under-test")
-    CredentialRow.create_table(billing_mode="PAY_PER_REQUEST", wait=True)
-    card = f"/api/accounts/{OURS}/integrations/posabit"
-    path = f"{card}/trust-opt-in-flags"
-    assert world.gateway("Operator").put(path, {"trusted": True}).status == 403
-
-    got = api.put(path, {"trusted": True})
-
-    trust = got.json["flag_trust"]
-    assert (got.status, trust["trusted"]) == (200, True)
-    assert trust["ticked_by"] == f"user:sub-{OURS}-Owner"
-    assert trust["ticked_at"] is not None
-    assert api.get(card).json["flag_trust"] == trust
-    assert api.put(path, {"trusted": True}).json["flag_trust"] == trust
-    assert api.put(path, {"trusted": False}).json["flag_trust"]["trusted"] is False
-    actions = [entry["action"] for entry in api.get(f"/api/accounts/{OURS}/audit").json["items"]]
-    assert actions == ["opt_in_flags.distrusted", "opt_in_flags.trusted"]
-
-
 def test_a_personas_consent_is_told_per_contact_with_flags_and_own_acts(
     api: Gateway, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -24,7 +24,7 @@ from tests.e2e.stage import new_retailer
 from tests.fakes.common import FakeClock
 from tests.fakes.integrations import MemoryIntegrations
 from tests.fakes.stores import MemoryStores
-from tests.fakes.texting import FakeCarrier, FakeCore, FakePlans, FakeSwitch
+from tests.fakes.texting import FakeCarrier, FakeCore, FakeSwitch
 from tests.unit.services.texting import DAYTIME
 from tests.waiting import eventually
 from tools.account import as_if_deployed
@@ -194,7 +194,6 @@ def test_of_many_workers_on_one_number_one_sends(shopper: Shopper) -> None:
             settings=wiring_texts.texting_settings(),
             heads=log,
             switch=FakeSwitch(),
-            plans=FakePlans(),
             clock=clock,
             mobile=wiring_texts.can_be_mobile,
         )

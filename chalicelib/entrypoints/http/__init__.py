@@ -22,6 +22,7 @@ parameter name is read, checked and given; nothing else is parsed:
   JSON 400, over 256 KB 413;
 - `version: int`: the route needs `If-Match` (428 without it); hand it to the service, whose
   `StaleVersion` becomes 412. An answer with a `version` field gets its ETag by itself;
+- `idempotency_key: str`: the route needs `Idempotency-Key` (400 without it);
 - `caller: Caller`: who asks (`caller.actor` for audit, `caller.role`).
 
 The annotated answer is a `shapes.Answer` (built `from_attributes`, so a service's dataclass fits),

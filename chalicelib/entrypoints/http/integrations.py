@@ -10,6 +10,7 @@ from chalicelib.domain.integration_states import IntegrationState
 from chalicelib.domain.records import Stream
 from chalicelib.entrypoints import wiring, wiring_texts
 from chalicelib.entrypoints.auth import Caller
+from chalicelib.entrypoints.http.changes import JobAnswer, SmsAnswer
 from chalicelib.entrypoints.http.credentials import CredentialAnswer
 from chalicelib.entrypoints.routing import Resource
 from chalicelib.entrypoints.shapes import Answer, Change, Input, Moment
@@ -71,7 +72,8 @@ class AgeGateAnswer(Answer):
 
 
 class SettingAnswer(Answer):
-    """`value`: an ISO day, a bool, or null. `applied` is false: stored, not acted on yet."""
+    """`value`: an ISO day, a bool, or null. `applied` is false for what is stored, but not in
+    effect: `status` says why."""
 
     key: str
     label: str
@@ -86,8 +88,13 @@ class SettingAnswer(Answer):
 
 
 class SettingsAnswer(Answer):
+    """`sms`: when double opt-in messages may go out; `job`: the latest background work after a
+    change of the account's rules."""
+
     warning: str | None
     settings: tuple[SettingAnswer, ...]
+    sms: SmsAnswer
+    job: JobAnswer | None
     version: int
 
 
@@ -141,17 +148,13 @@ class CardAnswer(CardSummary):
     credentials: list[CredentialAnswer]
     settings_warning: str | None
     settings: tuple[SettingAnswer, ...]
+    sms: SmsAnswer
+    job: JobAnswer | None
     version: int
 
 
 class AgeGateInput(Input):
     passed: bool = Field(examples=[True], description="The box is ticked.")
-
-
-class FlagTrustInput(Input):
-    trusted: bool = Field(
-        examples=[True], description="This source's opt-in flags opt its shoppers in."
-    )
 
 
 class SettingsChange(Change):
@@ -177,7 +180,7 @@ def list_integrations(uid: str) -> CardList:
 def get_integration(uid: str, platform: str) -> CardAnswer:
     """Read a card: fields, credentials without secrets, state, settings."""
     card = wiring.cards().one(uid, platform)
-    settings = _settings(card.settings)
+    settings = _settings(uid, card.settings)
     return CardAnswer.model_validate(
         {
             **_summary(card),
@@ -192,6 +195,8 @@ def get_integration(uid: str, platform: str) -> CardAnswer:
             "credentials": [CredentialAnswer.of(credential) for credential in card.credentials],
             "settings_warning": settings.warning,
             "settings": settings.settings,
+            "sms": settings.sms,
+            "job": settings.job,
             "version": card.integration.version,
         }
     )
@@ -202,19 +207,6 @@ def tick_age_gate(uid: str, platform: str, body: AgeGateInput, caller: Caller) -
     """Tick or untick the age-gate box; who and when is kept."""
     service = wiring.connect_service()
     act = service.tick_age_gate if body.passed else service.untick_age_gate
-    return _state(act(uid, platform, actor=caller.actor))
-
-
-@resource.put(f"{PLATFORM}/trust-opt-in-flags", right="sources:trust")
-def trust_opt_in_flags(
-    uid: str, platform: str, body: FlagTrustInput, caller: Caller
-) -> StateAnswer:
-    """Trust this source's opt-in flags, or no longer; who and when is kept. Opt-outs always count.
-
-    An opt-in that a flag gave before stays.
-    """
-    service = wiring.trust_service()
-    act = service.trust if body.trusted else service.distrust
     return _state(act(uid, platform, actor=caller.actor))
 
 
@@ -233,16 +225,17 @@ def disconnect(uid: str, platform: str, caller: Caller) -> StateAnswer:
 @resource.get(f"{PLATFORM}/settings", right="settings:read")
 def get_settings(uid: str, platform: str) -> SettingsAnswer:
     """Read the card's settings with their texts."""
-    return _settings(wiring.settings_service().get(uid, platform))
+    return _settings(uid, wiring.settings_service().get(uid, platform))
 
 
 @resource.patch(f"{PLATFORM}/settings", right="settings:write")
 def change_settings(
     uid: str, platform: str, body: SettingsChange, version: int, caller: Caller
 ) -> SettingsAnswer:
-    """Change settings. They are stored and shown; nothing acts on them yet."""
+    """Change settings that need no preview; those that do are refused with what to do."""
     service = wiring.settings_service()
-    return _settings(service.change(uid, platform, version, body.given(), actor=caller.actor))
+    changed = service.change(uid, platform, version, body.given(), actor=caller.actor)
+    return _settings(uid, changed)
 
 
 def _summary(card: Card) -> dict[str, object]:
@@ -291,5 +284,14 @@ def _state(integration: Integration) -> StateAnswer:
     )
 
 
-def _settings(settings: SettingsView) -> SettingsAnswer:
-    return SettingsAnswer.model_validate(settings)
+def _settings(uid: str, settings: SettingsView) -> SettingsAnswer:
+    job = wiring.change_service().latest_job(uid)
+    return SettingsAnswer(
+        warning=settings.warning,
+        settings=tuple(SettingAnswer.model_validate(setting) for setting in settings.settings),
+        sms=SmsAnswer(
+            starts_at=settings.sms_from, stopped=settings.sms_stopped, version=settings.version
+        ),
+        job=None if job is None else JobAnswer.model_validate(job),
+        version=settings.version,
+    )

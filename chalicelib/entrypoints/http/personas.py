@@ -5,12 +5,21 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import Any, Literal
 
-from pydantic import Field
+from pydantic import Field, field_validator
 
 from chalicelib.domain.records import SaleKind
 from chalicelib.entrypoints import paging, wiring
+from chalicelib.entrypoints.auth import Caller
 from chalicelib.entrypoints.routing import Resource
-from chalicelib.entrypoints.shapes import Answer, Listing, Moment, PointsOut
+from chalicelib.entrypoints.shapes import (
+    Answer,
+    Input,
+    Listing,
+    Moment,
+    PointsIn,
+    PointsOut,
+    ShortText,
+)
 from chalicelib.services.ports.personas import PersonaFilter, PersonaSort, PersonaView
 
 resource = Resource(__name__, tag="Personas")
@@ -75,6 +84,27 @@ class PersonaAnswer(Answer):
     flags: list[str]
     inserted_at: Moment
     updated_at: Moment | None
+
+
+class PointsAdjustment(Input):
+    """`amount` is given, or taken when below zero; `reason` stands in the ledger."""
+
+    amount: PointsIn = Field(examples=[-20.5])
+    reason: ShortText = Field(examples=["Goodwill after a wrong order"])
+
+    @field_validator("amount")
+    @classmethod
+    def _not_zero(cls, amount: int) -> int:
+        if amount == 0:
+            raise ValueError("give or take something")
+        return amount
+
+
+class PointsAnswer(Answer):
+    """The balance afterwards, which may lie below zero."""
+
+    contact_id: str
+    points: PointsOut
 
 
 class PersonaPage(Answer):
@@ -201,6 +231,17 @@ def search_personas(uid: str, body: PersonaSearch) -> PersonaPage:
         name=body.name,
     )
     return _page(uid, body, wanted)
+
+
+@resource.post("/api/accounts/{uid}/personas/{contact_id}/points", right="points:adjust")
+def adjust_points(
+    uid: str, contact_id: str, body: PointsAdjustment, idempotency_key: str, caller: Caller
+) -> PointsAnswer:
+    """Give or take points by hand; sent again with the same Idempotency-Key it is done once."""
+    points = wiring.adjuster().adjust(
+        uid, contact_id, body.amount, body.reason, idempotency_key, actor=caller.actor
+    )
+    return PointsAnswer(contact_id=contact_id, points=points)
 
 
 def _page(uid: str, asked: PersonaQuery, wanted: PersonaFilter) -> PersonaPage:

@@ -66,6 +66,7 @@ class RunAnswer(Answer):
     retries: int
     hops: int
     persona_writes: int
+    members_left: int
     reasons: dict[str, int]
     unknown_words: dict[str, int]
     error: RunErrorAnswer | None

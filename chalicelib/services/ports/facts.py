@@ -219,6 +219,13 @@ class PersonaList(Protocol):
         """Persona ids in the order AIQ first saw them."""
         ...
 
+    def in_turn(self, uid: str, limit: int, after: str | None) -> tuple[list[str], str | None]:
+        """Every persona id once, in the order that is cheapest to read; for going over all of them.
+
+        A page may be short, even empty, while more follow; the second value is None at the end.
+        """
+        ...
+
     def by_name(
         self, uid: str, prefix: str, limit: int, after: str | None, *, descending: bool = False
     ) -> tuple[list[str], str | None]:
@@ -238,10 +245,13 @@ class PersonaList(Protocol):
 @dataclass(frozen=True, slots=True)
 class Committed:
     """How many rows of each kind a commit wrote. `left`: personas who were members and, by what it
-    took away, no longer are."""
+    took away, no longer are, `leavers` the ids of some of them; `changed`: records under which a
+    persona, its figures or points were written."""
 
     records: int = 0
     sales: int = 0
     personas: int = 0
     left: int = 0
     at: Instant = 0
+    changed: int = 0
+    leavers: tuple[str, ...] = ()

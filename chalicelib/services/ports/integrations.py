@@ -27,7 +27,11 @@ class FlagTrust:
 
 @dataclass(frozen=True, slots=True)
 class Integration:
-    """One platform in one account. `settings` holds only what a person set (product.md §7)."""
+    """One platform in one account. `settings` holds only what a person set (product.md §7).
+
+    `sms_from`: when double opt-in requests may begin to go out; `sms_stopped`: a person stopped
+    them; `sms_before`: the setting's day before, for who cancels.
+    """
 
     uid: str
     platform: str
@@ -35,6 +39,9 @@ class Integration:
     age_gate: AgeGate | None = None
     settings: Mapping[str, object] = field(default_factory=dict)
     connected_at: Instant | None = None
+    sms_from: Instant | None = None
+    sms_stopped: bool = False
+    sms_before: str | None = None
     version: int = 0
     flag_trust: FlagTrust | None = None
 

@@ -44,6 +44,7 @@ class RunView:
     """One sync run, live or ended (product.md §5).
 
     `resume_at`: when a waiting run goes on. `fetched` of a stream counts rows as received.
+    `members_left`: members whom a void or a moved sale took their last reason.
     """
 
     id: str
@@ -66,6 +67,7 @@ class RunView:
     retries: int = 0
     hops: int = 0
     persona_writes: int = 0
+    members_left: int = 0
     reasons: Mapping[str, int] = field(default_factory=dict)
     unknown_words: Mapping[str, int] = field(default_factory=dict)
     error: RunError | None = None

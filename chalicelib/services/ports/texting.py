@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Literal, Protocol
 
@@ -76,6 +76,10 @@ Begun = Literal["begun", "changed", "taken", "daily_cap", "monthly_budget"]
 class ConsentHeads(Protocol):
     def heads(self, uid: str, numbers: Iterable[str]) -> dict[str, Head]:
         """The heads of these numbers; one never heard of gets an empty head."""
+        ...
+
+    def glance(self, uid: str, numbers: Iterable[str]) -> dict[str, Head]:
+        """`heads` at half the read units, perhaps as they were a moment ago."""
         ...
 
 
@@ -251,20 +255,6 @@ class Joins(Protocol):
         """Write the membership reason (`double_opt_in:posabit`) on that source record.
 
         Idempotent."""
-        ...
-
-
-@dataclass(frozen=True, slots=True)
-class SmsPlan:
-    """*SMS starts 60 minutes after applying*: not before `starts_at`; never when `stopped`."""
-
-    starts_at: Instant = 0
-    stopped: bool = False
-
-
-class SmsPlans(Protocol):
-    def plans(self, uid: str) -> Mapping[str, SmsPlan]:
-        """By platform; one that is missing may start now."""
         ...
 
 

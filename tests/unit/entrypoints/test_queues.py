@@ -208,10 +208,11 @@ def test_the_planner_is_told_when_its_time_is_up(monkeypatch: pytest.MonkeyPatch
             return 7
 
     monkeypatch.setattr(wiring, "planner", Plans)
+    monkeypatch.setattr(wiring, "expiry_planner", Plans)
 
     app.plan_syncs(scheduled(), Context())
 
-    assert asked == [True]
+    assert asked == [True, True]
 
 
 def test_dead_letters_are_looked_at(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -279,3 +280,46 @@ def test_a_message_to_a_number_of_nobody_goes_back_to_the_operator(
 
     assert answer == {"batchItemFailures": []}
     assert [json.loads(raw) for raw, _ in grave.buried] == [INBOUND.body()]
+
+
+@pytest.mark.parametrize(
+    ("body", "builder"),
+    [
+        ({"v": 1, "job": "preview", "uid": "3912", "preview": "prv_1", "hop": 2}, "previews"),
+        ({"v": 1, "job": "apply", "uid": "3912", "work": "job_1", "hop": 2}, "job_worker"),
+        ({"v": 1, "job": "expire", "uid": "3912", "after": "0|x", "hop": 2}, "expiry_worker"),
+        ({"v": 1, "job": "remap", "uid": "3912", "reason": "x", "hop": 2}, "remapper"),
+    ],
+)
+def test_a_job_of_an_account_goes_to_its_worker(
+    monkeypatch: pytest.MonkeyPatch, grave: Grave, body: dict[str, Any], builder: str
+) -> None:
+    worker = Worker()
+    monkeypatch.setattr(wiring, builder, lambda: worker)
+
+    answer = app.account_jobs(event(body), Context())
+
+    assert answer == {"batchItemFailures": []}
+    [message] = worker.handled
+    assert {name: message.body()[name] for name in body} == body
+    assert worker.left == [True]
+    assert grave.buried == []
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        {"v": 1, "job": "preview", "uid": "3912"},
+        {"v": 1, "job": "apply", "uid": "3912", "work": 7},
+        {"v": 1, "job": "apply", "uid": "3912", "work": "job_1", "tries": -1},
+        {"v": 1, "job": "expire", "uid": "", "after": None},
+        {"v": 1, "job": "expire", "uid": "3912", "after": 7},
+        {"v": 1, "job": "dance", "uid": "3912"},
+    ],
+    ids=str,
+)
+def test_a_job_nobody_can_do_is_buried(grave: Grave, body: dict[str, Any]) -> None:
+    answer = app.account_jobs(event(body), Context())
+
+    assert answer == {"batchItemFailures": []}
+    assert len(grave.buried) == 1

@@ -2,30 +2,54 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
 from chalicelib.services.catalogue import Catalogue
+from chalicelib.services.changing import Changing
+from chalicelib.services.commit import Commits
+from chalicelib.services.expiry import ExpiryWorker
+from chalicelib.services.import_locks import ImportLocks
+from chalicelib.services.jobs import Aftermath, JobWorker
 from chalicelib.services.key_ring import KeyRing
-from chalicelib.services.messages import SyncMessage
+from chalicelib.services.leaving import Leaving
+from chalicelib.services.messages import (
+    ApplyMessage,
+    ExpiryMessage,
+    PreviewMessage,
+    SyncMessage,
+    account_job,
+)
 from chalicelib.services.notify import Notifier
 from chalicelib.services.outcome import Outcomes
 from chalicelib.services.plan import Planner
 from chalicelib.services.ports.integrations import Credential, Integration
 from chalicelib.services.ports.runs import RunView
+from chalicelib.services.previews import Previews
+from chalicelib.services.proposals import Proposals
+from chalicelib.services.remap import Remapper
 from chalicelib.services.runs import RunService
 from chalicelib.services.slice import SliceParts
 from chalicelib.services.store_keys import StoreKeyWatch
 from chalicelib.services.stores import StoreService
 from chalicelib.services.sync import SyncWorker
+from chalicelib.services.terms import TermsReader
 from tests.fakes.accounts import MemoryAccounts, an_account
+from tests.fakes.changes import (
+    MemoryChanges,
+    MemoryExpiries,
+    MemoryGlimpses,
+    MemoryLeavers,
+    SomeAskable,
+)
 from tests.fakes.common import FakeClock, FakeIds, MemoryQueue, PlainBox
 from tests.fakes.facts import Crash, MemoryFacts
 from tests.fakes.integrations import MemoryCredentials, MemoryIntegrations
 from tests.fakes.notifications import MemoryAudit, MemoryNotifications, OperatorMailbox
+from tests.fakes.persona_list import MemoryPersonaList
 from tests.fakes.pos import FakePosGateway
-from tests.fakes.rules import MemoryRuleBook, RecordedEffects, memory_commits
+from tests.fakes.rules import MemoryRuleBook, RecordedEffects
 from tests.fakes.stores import MemoryInventories, MemoryStores
 from tests.fakes.sync_state import MemorySyncStates
 
@@ -88,6 +112,12 @@ class Backroom:
         self.notifications = MemoryNotifications()
         self.operator = OperatorMailbox()
         self.states = MemorySyncStates(self.clock)
+        self.audit = MemoryAudit()
+        self.rules = MemoryRuleBook()
+        self.effects = RecordedEffects()
+        self.changes = MemoryChanges(self.rules, self.integrations, self.audit)
+        self.glimpses, self.personas = MemoryGlimpses(self.facts), MemoryPersonaList(self.facts)
+        self.leavers, self.expiries, self.askable = MemoryLeavers(), MemoryExpiries(), SomeAskable()
         self.queue, self.jobs = MemoryQueue(), MemoryQueue()
         self.ids = FakeIds()
         self.key_ring = KeyRing(PlainBox())
@@ -95,15 +125,8 @@ class Backroom:
         self.store_service = StoreService(
             self.stores, self.jobs, MemoryAudit(), self.notifier, self.clock
         )
-        self.rules, self.effects = MemoryRuleBook(), RecordedEffects()
-        self.commits = memory_commits(
-            guard(self.facts),
-            self.stores,
-            self.accounts,
-            self.clock,
-            rules=self.rules,
-            effects=guard(self.effects),
-        )
+        self.terms = TermsReader(self.accounts, self.stores, self.rules, self.clock)
+        self.commits = Commits(guard(self.facts), self.terms, guard(self.effects))
         self.runs = RunService(
             self.states,
             self.credentials,
@@ -116,6 +139,7 @@ class Backroom:
             self.credentials, self.runs, self.gateway, self.notifier, self.clock, shards=16
         )
         self.worker = self._worker()
+        self._build_changes()
         self.integrations.save(Integration(UID, PLATFORM, state="connected"))
         self.add_credential()
 
@@ -158,9 +182,84 @@ class Backroom:
             self.clock.move(1)
             yield from bodies
 
+    def _build_changes(self) -> None:
+        guard = self.wire.guard
+        changes, jobs = guard(self.changes), guard(self.jobs)
+        self.proposals = Proposals(
+            pos=self.gateway,
+            integrations=self.integrations,
+            credentials=self.credentials,
+            accounts=self.accounts,
+            rules=self.rules,
+            clock=self.clock,
+        )
+        self.previews = Previews(
+            changes=changes,
+            proposals=self.proposals,
+            glimpses=self.glimpses,
+            personas=self.personas,
+            askable=self.askable,
+            terms=self.terms,
+            jobs=jobs,
+            ids=self.ids,
+            clock=self.clock,
+        )
+        self.changing = Changing(
+            changes=changes, previews=self.previews, jobs=jobs, clock=self.clock
+        )
+        aftermath = Aftermath(
+            accounts=self.accounts,
+            credentials=guard(self.credentials),
+            gateway=self.gateway,
+            notifier=self.notifier,
+            expiries=guard(self.expiries),
+            clock=self.clock,
+        )
+        self.job_worker = JobWorker(
+            changes=changes,
+            rules=guard(self.rules),
+            commits=self.commits,
+            personas=self.personas,
+            aftermath=aftermath,
+            jobs=jobs,
+            clock=self.clock,
+        )
+        self.remapper = Remapper(self.commits, self.personas, jobs)
+        self.expiry_worker = ExpiryWorker(
+            accounts=self.accounts,
+            glimpses=self.glimpses,
+            personas=self.personas,
+            commits=self.commits,
+            jobs=jobs,
+            clock=self.clock,
+        )
+
+    def work_off(self, time_left: Callable[[], bool] = lambda: True) -> int:
+        """Handle messages of the jobs queue until none is left; how many there were."""
+        handled = 0
+        while bodies := self.jobs.take():
+            for body in bodies:
+                handled += 1
+                assert handled < 2_000, "the messages never end"
+                self.do(body, time_left)
+        return handled
+
+    def do(self, body: Mapping[str, object], time_left: Callable[[], bool]) -> None:
+        """One message of the jobs queue."""
+        match message := account_job(body):
+            case PreviewMessage():
+                self.previews.handle(message, time_left)
+            case ApplyMessage():
+                self.job_worker.handle(message, time_left)
+            case ExpiryMessage():
+                self.expiry_worker.handle(message, time_left)
+            case _:
+                self.remapper.handle(message, time_left)
+
     def _worker(self) -> SyncWorker:
         guard = self.wire.guard
         states, inventories = guard(self.states), guard(self.inventories)
+        imports = ImportLocks(guard(self.rules), guard(self.jobs))
         outcomes = Outcomes(
             accounts=self.accounts,
             credentials=guard(self.credentials),
@@ -174,6 +273,8 @@ class Backroom:
             shared_keys=self.facts,
             gateway=self.gateway,
             notifier=self.notifier,
+            imports=imports,
+            leaving=Leaving(guard(self.leavers), self.glimpses, self.gateway, self.notifier),
             clock=self.clock,
         )
         return SyncWorker(
@@ -186,6 +287,7 @@ class Backroom:
             key_ring=self.key_ring,
             queue=guard(self.queue),
             outcomes=outcomes,
+            imports=imports,
             clock=self.clock,
             reserve_seconds=30.0,
         )

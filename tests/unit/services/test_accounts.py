@@ -108,6 +108,17 @@ def test_what_decides_who_a_persona_is_derives_them_again(change: dict[str, obje
     assert RemapMessage.parse(body).uid == account.uid
 
 
+def test_another_time_zone_derives_everybody_again() -> None:
+    """Sales have other local days."""
+    office = Office()
+    account = office.service.create("Green", "a@example.com")
+
+    office.service.change(account.uid, 1, {"time_zone": "America/New_York"}, actor="user:ada")
+
+    [(body, _)] = office.jobs.sent
+    assert RemapMessage.parse(body) == RemapMessage(account.uid, "time_zone")
+
+
 def test_a_stale_change_is_refused_and_not_audited() -> None:
     office = Office()
     account = office.service.create("Green", "a@example.com")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from datetime import date
 from typing import Any
 
 import boto3
@@ -15,9 +16,10 @@ from benchmarks.local import deployed
 from benchmarks.units import Meter, indexes_of_tables, row_bytes
 from chalicelib.adapters import aws, tables
 from chalicelib.domain.records import InventoryItem, StoreFact
-from chalicelib.domain.times import DAY
+from chalicelib.domain.times import DAY, to_text
 from chalicelib.entrypoints import wiring
-from chalicelib.services.messages import SyncMessage
+from chalicelib.services.messages import ApplyMessage, RemapMessage, SyncMessage
+from chalicelib.services.previews import token_of
 from tests.fakes.pos import FakePosGateway, pages_of
 
 SHOPPERS = [shopper(number) for number in range(PAGE)]
@@ -153,3 +155,93 @@ def test_a_run_with_nothing_changed_makes_at_most_ten_calls(
     assert first > 20, "nothing was heard"
     assert calls <= 10, meter.as_dict()["calls"]
     assert not any("PersonasTable" in name for found in meter.calls.values() for name in found)
+
+
+def a_clientele(meter: Meter, monkeypatch: pytest.MonkeyPatch) -> None:
+    """250 shoppers, each with two sales, and rules that make half of them members."""
+    gateway = a_pos()
+    monkeypatch.setattr(wiring, "pos_gateway", lambda: gateway)
+    commits = wiring.commits()
+    commits.commit(worker.UID, worker.PLATFORM, worker.SCOPE, customers=SHOPPERS)
+    for round_of in range(2):
+        sold = [
+            sale(round_of * PAGE + n, who.ext_id, NOW - n * DAY // 2)
+            for n, who in enumerate(SHOPPERS)
+        ]
+        commits.commit(worker.UID, worker.PLATFORM, worker.SCOPE, sales=sold)
+    meter.forget()
+
+
+def day_before(days: int) -> date:
+    return date.fromisoformat(to_text(NOW - days * DAY)[:10])
+
+
+def test_previewing_a_setting_costs_at_most_two_read_units_a_persona_and_no_write(
+    meter: Meter, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    a_clientele(meter, monkeypatch)
+    wanted = {"enroll_after": day_before(60)}
+    proposal = wiring.proposals().settings(worker.UID, worker.PLATFORM, wanted)
+
+    made = wiring.previews().start(proposal)
+
+    assert (made.state, made.counts.personas) == ("ready", PAGE)
+    assert 100 < made.counts.enrolled < 150
+    assert meter.total("reads") / PAGE <= 2, meter.as_dict()
+    assert written(meter) == {"PREVIEW"}
+
+
+def test_previewing_texts_stays_within_two_units_a_shopper_with_what_the_log_says(
+    meter: Meter, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    a_clientele(meter, monkeypatch)
+    connect = wiring.connect_service()
+    connect.tick_age_gate(worker.UID, worker.PLATFORM, actor="user:ann")
+    wanted = {"sms_opt_in_after": day_before(400)}
+    proposal = wiring.proposals().settings(worker.UID, worker.PLATFORM, wanted)
+    meter.forget()
+
+    made = wiring.previews().start(proposal)
+
+    assert made.counts.messages == PAGE
+    assert meter.total("reads") / PAGE <= 2, meter.as_dict()
+    assert written(meter) == {"PREVIEW"}
+
+
+def test_applying_writes_only_shoppers_who_change(
+    meter: Meter, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    a_clientele(meter, monkeypatch)
+    change(day_before(60))
+    meter.forget()
+
+    changed = change(day_before(62))
+
+    personas = sum(found["PERSONA"] for found in meter.rows.values())
+    assert 120 < changed < 130  # the members: the day of the reason stands on each persona
+    assert personas == changed
+    assert "PROFILE" not in written(meter)
+    assert "SALE" not in written(meter)
+    meter.forget()
+    wiring.remapper().handle(RemapMessage(worker.UID), lambda: True)
+    assert written(meter) == {"COMMIT"}
+
+
+def change(day: date) -> int:
+    """Preview, apply and work off; how many shoppers changed."""
+    proposal = wiring.proposals().settings(worker.UID, worker.PLATFORM, {"enroll_after": day})
+    token = token_of(wiring.previews().start(proposal))
+    assert proposal.card is not None
+    assert token is not None
+    job = wiring.change_service().apply(
+        proposal, token, proposal.card.version, "keep", actor="user:ann"
+    )
+    wiring.job_worker().handle(ApplyMessage(worker.UID, job.id), lambda: True)
+    done = wiring.change_service().job(worker.UID, job.id)
+    assert done.state == "done"
+    return done.changed
+
+
+def written(meter: Meter) -> set[str]:
+    """The kinds of rows that were written."""
+    return {kind for found in meter.rows.values() for kind in found}

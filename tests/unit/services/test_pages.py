@@ -29,7 +29,7 @@ class Ledger:
         self.customers: list[int] = []
         self.sales: list[int] = []
 
-    def commit(self, *_: str, customers: Any = (), sales: Any = ()) -> Committed:
+    def commit(self, *_: str, customers: Any = (), sales: Any = (), **_more: Any) -> Committed:
         if customers:
             self.customers.append(len(customers))
         if sales:

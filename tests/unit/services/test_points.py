@@ -209,6 +209,28 @@ def test_points_expire_when_their_day_has_come() -> None:
     assert programme.points() == programme.ledger_sum() == 0
 
 
+def test_an_order_that_is_not_final_keeps_no_points_alive() -> None:
+    programme = Programme()
+    programme.rule(expire_after_days=15)
+
+    programme.sell(
+        a_sale("paid", ordered_at=days_ago(21)),
+        a_sale("open", ordered_at=days_ago(6), is_final=False),
+    )
+
+    assert programme.points() == programme.ledger_sum() == 0
+
+
+def test_points_expire_when_the_purchase_that_kept_them_is_voided() -> None:
+    programme = Programme()
+    programme.rule(expire_after_days=15)
+    programme.sell(a_sale("old", ordered_at=days_ago(20)), a_sale("new", ordered_at=days_ago(6)))
+
+    programme.sell(a_sale("new", ordered_at=days_ago(6), kind="void"))
+
+    assert programme.points() == programme.ledger_sum() == 0
+
+
 def test_whoever_signed_up_and_never_bought_is_derived_where_points_expire() -> None:
     """Given members without a sale, when the rule of expiry comes, nobody stops the job."""
     programme = Programme()

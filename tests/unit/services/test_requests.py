@@ -15,7 +15,6 @@ from chalicelib.services.ports.effects import Ask, ConsentFlag
 from chalicelib.services.ports.stores import Store
 from chalicelib.services.ports.texting import (
     NumberUnusable,
-    SmsPlan,
     Switch,
     TextRefused,
     TextUnknown,
@@ -128,7 +127,7 @@ def flag_no(shop: Shop) -> None:
 
 
 def stop_sending(shop: Shop) -> None:
-    shop.plans.by_platform["posabit"] = SmsPlan(stopped=True)
+    shop.plan(sms_stopped=True)
 
 
 @pytest.mark.parametrize(
@@ -207,7 +206,7 @@ def in_hawaii(shop: Shop) -> None:
 
 
 def not_yet(shop: Shop) -> None:
-    shop.plans.by_platform["posabit"] = SmsPlan(starts_at=shop.clock.now() + HOUR)
+    shop.plan(sms_from=shop.clock.now() + HOUR)
 
 
 def full_day(shop: Shop) -> None:

@@ -29,7 +29,6 @@ from tests.fakes.stores import MemoryStores
 from tests.fakes.texting import (
     FakeCarrier,
     FakeCore,
-    FakePlans,
     FakeSwitch,
     FreeThrottle,
     MemoryTextingSettings,
@@ -60,7 +59,6 @@ class Shop:
     stores: MemoryStores = field(default_factory=MemoryStores)
     settings: MemoryTextingSettings = field(default_factory=MemoryTextingSettings)
     switch: FakeSwitch = field(default_factory=FakeSwitch)
-    plans: FakePlans = field(default_factory=FakePlans)
     queue: MemoryQueue = field(default_factory=MemoryQueue)
     audit: MemoryAudit = field(default_factory=MemoryAudit)
     throttle: FreeThrottle = field(default_factory=FreeThrottle)
@@ -82,7 +80,6 @@ class Shop:
             settings=self.settings,
             heads=self.texts,
             switch=self.switch,
-            plans=self.plans,
             clock=self.clock,
             mobile=mobile,
         )
@@ -168,3 +165,8 @@ class Shop:
 
     def wait(self, hours: float) -> None:
         self.clock.at += round(hours * HOUR)
+
+    def plan(self, uid: str = OURS, platform: str = "posabit", **plan: Any) -> None:
+        """When the card lets its messages begin, and whether somebody stopped them."""
+        held = self.integrations.rows[uid, platform]
+        self.integrations.rows[uid, platform] = replace(held, **plan)

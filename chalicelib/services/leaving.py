@@ -1,0 +1,96 @@
+"""Members whom a void or a moved sale took their last reason: told once, kept on request (§8)."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+from chalicelib.domain.errors import Conflict, NotFound
+from chalicelib.domain.membership import kept_reason
+from chalicelib.domain.times import local_day_number
+from chalicelib.services.commit import Commits
+from chalicelib.services.notify import Notifier
+from chalicelib.services.ports.accounts import Accounts, Audit, AuditEntry
+from chalicelib.services.ports.changes import Glimpses, Leavers
+from chalicelib.services.ports.common import Clock
+from chalicelib.services.ports.pos import PosGateway
+from chalicelib.services.ports.rules import RuleBook
+
+MOST_NOTED = 1_000
+NOBODY_LEFT = "Nobody waits to be kept."
+
+
+class Leaving:
+    """Notes who left with a run, while they are no members."""
+
+    def __init__(
+        self, leavers: Leavers, glimpses: Glimpses, gateway: PosGateway, notifier: Notifier
+    ) -> None:
+        self._leavers = leavers
+        self._glimpses = glimpses
+        self._gateway = gateway
+        self._notifier = notifier
+
+    def note(self, uid: str, platform: str, left: Iterable[str]) -> None:
+        """Raises the notification, refreshes it, or clears it when all are members again."""
+        noted = self._leavers.noted(uid, platform)
+        ids = list(dict.fromkeys([*noted, *left]))[:MOST_NOTED]
+        gone = [p.id for p in self._glimpses.personas(uid, ids) if not p.member]
+        if gone != noted:
+            self._leavers.put(uid, platform, gone)
+        if gone:
+            title = self._gateway.platform(platform).title
+            self._notifier.raise_(uid, "members_left", platform, title=title, members=len(gone))
+        elif noted:
+            self._notifier.clear(uid, "members_left", platform)
+
+
+@dataclass(frozen=True, slots=True)
+class LeaverChoice:
+    """What a person decides about who left."""
+
+    leavers: Leavers
+    commits: Commits
+    rules: RuleBook
+    accounts: Accounts
+    notifier: Notifier
+    audit: Audit
+    clock: Clock
+
+    def decide(self, uid: str, platform: str, choice: str, *, actor: str) -> int:
+        """`keep` or `let-go`. Raises NotFound for anything else, Conflict."""
+        if choice == "keep":
+            return self.keep(uid, platform, actor=actor)
+        if choice == "let-go":
+            return self.let_go(uid, platform, actor=actor)
+        raise NotFound("There is nothing here.")
+
+    def keep(self, uid: str, platform: str, *, actor: str) -> int:
+        """Give each a `kept` reason; how many. Raises Conflict when nobody waits."""
+        ids = self._waiting(uid, platform)
+        day = self.rules.get(uid).source(platform).enroll_after
+        if day is None:
+            day = local_day_number(self.clock.now(), self.accounts.get(uid).time_zone)
+        reason = kept_reason("enroll_after", platform, day)
+        for rid in ids:
+            self.commits.join(uid, rid, reason, self.clock.now())
+        self._decided(uid, platform, "members.kept", len(ids), actor)
+        return len(ids)
+
+    def let_go(self, uid: str, platform: str, *, actor: str) -> int:
+        """Leave them be; how many. Raises Conflict when nobody waits."""
+        ids = self._waiting(uid, platform)
+        self._decided(uid, platform, "members.let_go", len(ids), actor)
+        return len(ids)
+
+    def _waiting(self, uid: str, platform: str) -> list[str]:
+        ids = self.leavers.noted(uid, platform)
+        if not ids:
+            raise Conflict(NOBODY_LEFT)
+        return ids
+
+    def _decided(self, uid: str, platform: str, action: str, members: int, actor: str) -> None:
+        self.leavers.put(uid, platform, [])
+        self.notifier.clear(uid, "members_left", platform)
+        entry = AuditEntry(self.clock.now(), actor, action, platform, after={"members": members})
+        self.audit.record(uid, entry)

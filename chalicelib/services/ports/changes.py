@@ -1,0 +1,217 @@
+"""Changes of the rules: previewed, applied at once, worked off by a job (product.md §7, §8)."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Literal, NamedTuple, Protocol
+
+from chalicelib.domain.identity import SourceRecord
+from chalicelib.domain.personas import Persona
+from chalicelib.domain.records import Instant
+from chalicelib.domain.rules import Points, Rules
+from chalicelib.domain.sales_summary import SaleRef
+from chalicelib.domain.times import Day
+from chalicelib.services.ports.accounts import AuditEntry
+from chalicelib.services.ports.facts import RecordSales
+from chalicelib.services.ports.integrations import Integration
+
+LOYALTY = "loyalty"
+"""The subject of a change of the account's loyalty rules; other subjects are platforms."""
+
+Values = Mapping[str, object]
+"""Setting → its new value as JSON has it: an ISO day, a bool, a number, a text, or None."""
+
+PreviewState = Literal["counting", "ready", "outdated"]
+JobState = Literal["queued", "running", "done", "superseded"]
+
+
+class BalanceChange(NamedTuple):
+    """`persona` is the contactID; points in hundredths."""
+
+    persona: str
+    before: Points
+    after: Points
+
+
+@dataclass(frozen=True, slots=True)
+class Counts:
+    """What a change would do. `points`: by how much all balances together would change;
+    `largest`: the ten balances that change most; `opt_ins`: numbers and addresses that a trusted
+    flag would opt in."""
+
+    personas: int = 0
+    enrolled: int = 0
+    lost: int = 0
+    messages: int = 0
+    opt_ins: int = 0
+    balances: int = 0
+    points: Points = 0
+    largest: tuple[BalanceChange, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Preview:
+    """A change that somebody wants, and how far its effect is counted.
+
+    It stands for exactly `changes`, at the versions it was made at; `settings_version` is the
+    card's, 0 for loyalty rules. `secret` makes its token. `after` is the position of the count,
+    `hop` the message that goes on with it, `seq` the row's version.
+    """
+
+    id: str
+    uid: str
+    subject: str
+    changes: Values
+    rules_version: int
+    settings_version: int
+    secret: str
+    made_at: Instant
+    state: PreviewState = "counting"
+    counts: Counts = field(default_factory=Counts)
+    after: str | None = None
+    hop: int = 0
+    ready_at: Instant | None = None
+    used: bool = False
+    seq: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Job:
+    """The background work after a change. Ids sort by the order in which changes were applied.
+
+    `total` is as counted before; `changed` counts shoppers whose row of membership or points
+    changed, `left` those who are no longer members.
+    """
+
+    id: str
+    uid: str
+    subject: str
+    rules_version: int
+    actor: str
+    changes: Values
+    before: Values
+    made_at: Instant
+    total: int = 0
+    state: JobState = "queued"
+    done: int = 0
+    changed: int = 0
+    left: int = 0
+    after: str | None = None
+    hop: int = 0
+    heartbeat_at: Instant | None = None
+    ended_at: Instant | None = None
+    seq: int = 0
+
+
+def job_id(rules_version: int) -> str:
+    """Each applied change has a version of the rules to itself, so the id tells the order."""
+    return f"job_{rules_version:010d}"
+
+
+@dataclass(frozen=True, slots=True)
+class Applied:
+    """What one transaction writes. `rules` and `integration` at the versions they were read at;
+    `preview` None for a change that needs none."""
+
+    rules: Rules
+    job: Job
+    audit: AuditEntry
+    integration: Integration | None = None
+    preview: Preview | None = None
+
+
+class MovedOn(Exception):
+    """The rules were changed, or the preview used, since they were read."""
+
+
+class Changes(Protocol):
+    def save_preview(self, preview: Preview) -> Preview:
+        """Save at `seq` + 1; seq 0 means new. Raises StaleVersion."""
+        ...
+
+    def preview(self, uid: str, preview: str) -> Preview:
+        """Raises NotFound."""
+        ...
+
+    def apply(self, applied: Applied) -> None:
+        """All or nothing. Raises StaleVersion when the card was changed meanwhile, MovedOn."""
+        ...
+
+    def save_job(self, job: Job) -> Job:
+        """Save at `seq` + 1. Raises StaleVersion."""
+        ...
+
+    def job(self, uid: str, job: str) -> Job:
+        """Raises NotFound."""
+        ...
+
+    def latest_job(self, uid: str) -> Job | None: ...
+
+
+class Glimpses(Protocol):
+    """What counting reads: eventually consistent, at half the price."""
+
+    def personas(self, uid: str, ids: Iterable[str]) -> list[Persona]:
+        """The stored personas, with figures."""
+        ...
+
+    def records(self, uid: str, ids: Iterable[str]) -> dict[str, SourceRecord]: ...
+
+    def sales(self, uid: str, ids: Iterable[str]) -> dict[str, RecordSales]: ...
+
+    def refs(self, uid: str, record: str, since: Instant) -> list[SaleRef]:
+        """A record's sales from `since` on."""
+        ...
+
+
+class Askable(Protocol):
+    """Whom AIQ may ask for SMS consent, as far as the consent log tells."""
+
+    def askable(self, uid: str, numbers: Sequence[str]) -> int:
+        """How many of these E.164 numbers may be asked."""
+        ...
+
+
+class Expiries(Protocol):
+    """Accounts whose points may expire, and the local day they were last looked at."""
+
+    def watch(self, uid: str, *, on: bool) -> None: ...
+
+    def watched(self) -> Iterator[tuple[str, Day | None]]:
+        """Every watched account, with the day it was last looked at."""
+        ...
+
+    def looked(self, uid: str, day: Day) -> None: ...
+
+
+class Leavers(Protocol):
+    """Members whom a void or a moved sale took their last reason, until somebody decides."""
+
+    def put(self, uid: str, platform: str, ids: Sequence[str]) -> None:
+        """Note these and no others."""
+        ...
+
+    def noted(self, uid: str, platform: str) -> list[str]: ...
+
+
+class Adjusted(NamedTuple):
+    """An adjustment by hand. `record`: the contactID it was made at."""
+
+    id: str
+    record: str
+    amount: Points
+    reason: str
+
+
+class Adjustments(Protocol):
+    """What each person adjusted on a day, so that a limit holds."""
+
+    def reserve(
+        self, uid: str, day: str, actor: str, wanted: Adjusted, limit: Points
+    ) -> list[Adjusted]:
+        """Note it where its id is new and the day's amounts, signs aside, stay within `limit`.
+
+        All that are noted then; `wanted` is among them, or was refused.
+        """
+        ...

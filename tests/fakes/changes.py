@@ -1,0 +1,162 @@
+"""Previews, jobs and what counting reads, in memory."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import replace
+
+from chalicelib.domain.errors import NotFound, StaleVersion
+from chalicelib.domain.identity import SourceRecord
+from chalicelib.domain.personas import Persona
+from chalicelib.domain.sales_summary import SaleRef
+from chalicelib.services.ports.changes import Adjusted, Applied, Job, MovedOn, Preview
+from chalicelib.services.ports.facts import RecordSales
+from tests.fakes.facts import MemoryFacts
+from tests.fakes.integrations import MemoryIntegrations
+from tests.fakes.notifications import MemoryAudit
+from tests.fakes.rules import MemoryRuleBook
+
+
+class MemoryChanges:
+    def __init__(
+        self, rules: MemoryRuleBook, integrations: MemoryIntegrations, audit: MemoryAudit
+    ) -> None:
+        self.previews: dict[tuple[str, str], Preview] = {}
+        self.jobs: dict[tuple[str, str], Job] = {}
+        self._rules = rules
+        self._integrations = integrations
+        self._audit = audit
+
+    def save_preview(self, preview: Preview) -> Preview:
+        return self._save(self.previews, preview)
+
+    def preview(self, uid: str, preview: str) -> Preview:
+        if (uid, preview) not in self.previews:
+            raise NotFound("there is no such preview")
+        return self.previews[uid, preview]
+
+    def apply(self, applied: Applied) -> None:
+        uid, card = applied.job.uid, applied.integration
+        if card is not None:
+            held = self._integrations.get(uid, card.platform)
+            if (held.version if held else 0) != card.version:
+                raise StaleVersion("the card was changed meanwhile")
+        if self._rules.get(uid).version != applied.rules.version:
+            raise MovedOn
+        if applied.preview is not None:
+            stored = self.preview(uid, applied.preview.id)
+            if stored.seq != applied.preview.seq:
+                raise MovedOn
+            self.save_preview(replace(stored, used=True))
+        self._rules.save(uid, applied.rules)
+        if card is not None:
+            self._integrations.save(card)
+        self.jobs[uid, applied.job.id] = replace(applied.job, seq=1)
+        self._audit.record(uid, applied.audit)
+
+    def save_job(self, job: Job) -> Job:
+        return self._save(self.jobs, job)
+
+    def job(self, uid: str, job: str) -> Job:
+        if (uid, job) not in self.jobs:
+            raise NotFound("there is no such job")
+        return self.jobs[uid, job]
+
+    def latest_job(self, uid: str) -> Job | None:
+        found = [job for (owner, _), job in sorted(self.jobs.items()) if owner == uid]
+        return found[-1] if found else None
+
+    def _save(self, table: dict, row: object) -> object:
+        place = (row.uid, row.id)
+        if (table[place].seq if place in table else 0) != row.seq:
+            raise StaleVersion("somebody else goes on with it")
+        table[place] = replace(row, seq=row.seq + 1)
+        return table[place]
+
+
+class MemoryGlimpses:
+    """Counts the rows it reads, by kind."""
+
+    def __init__(self, facts: MemoryFacts) -> None:
+        self._facts = facts
+        self.read: dict[str, int] = {}
+
+    def personas(self, uid: str, ids: Iterable[str]) -> list[Persona]:
+        found = [self._facts.persona(uid, rid) for rid in self._count("personas", ids)]
+        return [persona for persona in found if persona is not None]
+
+    def records(self, uid: str, ids: Iterable[str]) -> dict[str, SourceRecord]:
+        wanted = self._count("records", ids)
+        return {
+            rid: stored.record
+            for rid in wanted
+            if (stored := self._facts.records.get((uid, rid))) is not None
+        }
+
+    def sales(self, uid: str, ids: Iterable[str]) -> dict[str, RecordSales]:
+        wanted = self._count("sales", ids)
+        found = {rid: self._facts.summaries.get((uid, rid)) for rid in wanted}
+        return {rid: sales for rid, sales in found.items() if sales is not None}
+
+    def refs(self, uid: str, record: str, since: int) -> list[SaleRef]:
+        found = list(self._facts.pointers(uid, record, since))
+        self.read["refs"] = self.read.get("refs", 0) + len(found)
+        return found
+
+    def _count(self, kind: str, ids: Iterable[str]) -> list[str]:
+        wanted = list(ids)
+        self.read[kind] = self.read.get(kind, 0) + len(wanted)
+        return wanted
+
+
+class SomeAskable:
+    """Nobody of `never` may be asked any more."""
+
+    def __init__(self) -> None:
+        self.never: set[str] = set()
+
+    def askable(self, uid: str, numbers: Sequence[str]) -> int:  # noqa: ARG002
+        return len(set(numbers) - self.never)
+
+
+class MemoryExpiries:
+    def __init__(self) -> None:
+        self.rows: dict[str, int | None] = {}
+
+    def watch(self, uid: str, *, on: bool) -> None:
+        if on:
+            self.rows.setdefault(uid, None)
+        else:
+            self.rows.pop(uid, None)
+
+    def watched(self) -> Iterator[tuple[str, int | None]]:
+        yield from list(self.rows.items())
+
+    def looked(self, uid: str, day: int) -> None:
+        if uid in self.rows:
+            self.rows[uid] = day
+
+
+class MemoryLeavers:
+    def __init__(self) -> None:
+        self.rows: dict[tuple[str, str], list[str]] = {}
+
+    def put(self, uid: str, platform: str, ids: Sequence[str]) -> None:
+        self.rows[uid, platform] = list(ids)
+
+    def noted(self, uid: str, platform: str) -> list[str]:
+        return self.rows.get((uid, platform), [])
+
+
+class MemoryAdjustments:
+    def __init__(self) -> None:
+        self.rows: dict[tuple[str, str, str], list[Adjusted]] = {}
+
+    def reserve(
+        self, uid: str, day: str, actor: str, wanted: Adjusted, limit: int
+    ) -> list[Adjusted]:
+        held = self.rows.setdefault((uid, day, actor), [])
+        known = any(one.id == wanted.id for one in held)
+        if not known and sum(abs(one.amount) for one in [*held, wanted]) <= limit:
+            held.append(wanted)
+        return list(held)

@@ -1,0 +1,373 @@
+"""Who is a member, what they have in points and who is to be asked, told the slow way.
+
+Written from product.md §5 to §8 without the code under test, which it is compared with: everything
+again from all facts, sale by sale. It shares only shapes, ids and the naive personas.
+"""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field, replace
+from datetime import date, datetime
+from fractions import Fraction
+from math import ceil, floor
+from typing import NamedTuple
+from zoneinfo import ZoneInfo
+
+from chalicelib.domain.acts import Join
+from chalicelib.domain.ids import record_id, store_key_id
+from chalicelib.domain.personas import Bought, Figures, Persona
+from chalicelib.domain.records import Instant, Sale
+from chalicelib.domain.rules import Rules, Source
+from tests.unit.domain.naive import Ids, Shopper, Sold, expected_personas
+
+EVERYTHING = -(2**31)
+"""The earn-from day of a person whose sales are held back by no day."""
+
+Cause = tuple[str, str]
+Day = int
+
+_NEVER_ENROLLED = {"employee", "test", "inactive", "busy"}
+_NEVER_ASKED = _NEVER_ENROLLED | {"minor", "shared_key", "large_component"}
+
+
+@dataclass
+class Told:
+    """All facts, in the order of their telling. `listed`: (record, run) → the POS's points.
+
+    `key_zones` and `store_zones`: what the POS says of a store key, and the zone of a store.
+    """
+
+    shoppers: list[Shopper] = field(default_factory=list)
+    sold: list[Sold] = field(default_factory=list)
+    joins: list[tuple[str, Join]] = field(default_factory=list)
+    listed: dict[tuple[str, str], int] = field(default_factory=dict)
+    adjusted: dict[Cause, int] = field(default_factory=dict)
+    mapping: dict[str, int] = field(default_factory=dict)
+    key_zones: dict[str, str] = field(default_factory=dict)
+    store_zones: dict[int, str] = field(default_factory=dict)
+    zone: str = "America/Los_Angeles"
+    uid: str = "1000"
+
+
+class Expected(NamedTuple):
+    """`personas` by the ids of their members. `amounts`: (record, cause) → points, where there are
+    any; the cause of a sale is `sale#<ext_id>`."""
+
+    personas: dict[Ids, Persona]
+    amounts: dict[Cause, int]
+
+
+def expected(told: Told, rules: Rules, now: Instant) -> Expected:
+    """What a person can see, and the points of each cause of those who are somebody."""
+    return _Model(told, rules, now).expected()
+
+
+def fallen_under(told: Told, rules: Rules, now: Instant) -> dict[Ids, set[str]]:
+    """Persons without a reason → the `kept` reasons that settings still being kept give them."""
+    return _Model(told, rules, now).fallen_under()
+
+
+def latest_shoppers(told: Told) -> list[Shopper]:
+    """Each shopper as the newest telling has it: an older change never overwrites a newer one."""
+    held: dict[tuple[str, str, str], Shopper] = {}
+    for shopper in told.shoppers:
+        place = (shopper.platform, shopper.scope, shopper.customer.ext_id)
+        if place not in held or _overwrites(held[place].customer, shopper.customer):
+            held[place] = shopper
+    return list(held.values())
+
+
+def latest_sales(told: Told) -> list[Sold]:
+    held: dict[tuple[str, str, str], Sold] = {}
+    for sold in told.sold:
+        place = (sold.platform, sold.scope, sold.sale.ext_id)
+        if place not in held or _overwrites(held[place].sale, sold.sale):
+            held[place] = sold
+    return list(held.values())
+
+
+def _overwrites(held: object, told: object) -> bool:
+    before, after = held.updated_at, told.updated_at  # type: ignore[attr-defined]
+    return before is None or after is None or after >= before
+
+
+def day_of(at: Instant, zone: str) -> Day:
+    local = datetime.fromtimestamp(at / 1000, ZoneInfo(zone))
+    return local.date().toordinal() - date(1970, 1, 1).toordinal()
+
+
+class _Model:
+    def __init__(self, told: Told, rules: Rules, now: Instant) -> None:
+        self.told, self.rules, self.loyalty = told, rules, rules.loyalty
+        self.today = day_of(now, told.zone)
+        self.shoppers = {
+            record_id(told.uid, s.platform, s.scope, s.customer.ext_id): s
+            for s in latest_shoppers(told)
+        }
+        self.sales = latest_sales(told)
+        self.sales_of: dict[str, list[Sold]] = defaultdict(list)
+        self.days: dict[int, Day] = {}
+        for sold in self.sales:
+            if sold.sale.customer_ext_id is not None:
+                self.sales_of[self.record_of(sold)].append(sold)
+                self.days[id(sold)] = day_of(sold.sale.ordered_at, self.zone_of(sold))
+        self.base = expected_personas(
+            self.shoppers.values(), self.sales, told.mapping, uid=told.uid, zone=told.zone
+        )
+
+    def expected(self) -> Expected:
+        personas: dict[Ids, Persona] = {}
+        amounts: dict[Cause, int] = {}
+        for members, base in self.base.items():
+            reasons = self.reasons(members, base)
+            start = self.earn_from(reasons, base)
+            own = self.earned(members, start)
+            expired, expires_on = self.expired(members, own)
+            causes = {**self.by_cause(own), **expired, **self.given(members)}
+            amounts.update({cause: amount for cause, amount in causes.items() if amount})
+            bought = tuple(Bought(*pair) for pair in sorted(self.bought(members).items()))
+            personas[members] = replace(
+                base,
+                reasons=tuple(sorted(reasons.items())),
+                asked_by=self.asked_by(members, base),
+                earn_from=start,
+                figures=Figures(sum(causes.values()), bought, expires_on),
+            )
+        return Expected(personas, amounts)
+
+    def fallen_under(self) -> dict[Ids, set[str]]:
+        found: dict[Ids, set[str]] = {}
+        for members, base in self.base.items():
+            if self.reasons(members, base):
+                continue
+            kept = {
+                f"kept:{keep.setting}:{platform}@{_iso(keep.day)}"
+                for platform, source in self.rules.sources.items()
+                for keep in source.keeping
+                if self.bought(members).get(platform, EVERYTHING) >= keep.day
+                and self.was_member_by(keep.setting, platform, members, base)
+            }
+            if kept:
+                found[members] = kept
+        return found
+
+    def was_member_by(self, setting: str, platform: str, members: Ids, base: Persona) -> bool:
+        """Purchases enrol whoever is reliable; a setting to ask enrols only who said yes."""
+        if setting == "enroll_after":
+            return not base.flags & _NEVER_ENROLLED
+        return f"double_opt_in:{platform}" in {join.reason for join in self.joins_of(members)}
+
+    def record_of(self, sold: Sold) -> str:
+        buyer = str(sold.sale.customer_ext_id)
+        return record_id(self.told.uid, sold.platform, sold.scope, buyer)
+
+    def zone_of(self, sold: Sold) -> str:
+        key = store_key_id(sold.platform, sold.scope, sold.sale.store_key)
+        store = self.told.mapping.get(key)
+        of_store = None if store is None else self.told.store_zones.get(store)
+        return self.told.key_zones.get(key) or of_store or self.told.zone
+
+    def source(self, platform: str) -> Source:
+        return self.rules.sources.get(platform, Source())
+
+    def counting(self, members: Ids) -> list[Sold]:
+        """The person's sales that happened, in order."""
+        sales = [s for m in members for s in self.sales_of[m] if _counts(s.sale)]
+        return sorted(sales, key=_order)
+
+    def bought(self, members: Ids) -> dict[str, Day]:
+        days: dict[str, Day] = {}
+        for sold in self.counting(members):
+            days[sold.platform] = max(days.get(sold.platform, EVERYTHING), self.days[id(sold)])
+        return days
+
+    def joins_of(self, members: Ids) -> list[Join]:
+        return [join for record, join in self.told.joins if record in members]
+
+    def reasons(self, members: Ids, base: Persona) -> dict[str, Day | None]:
+        bought = self.bought(members)
+        found: dict[str, list[Day | None]] = defaultdict(list)
+        for platform, source in self.rules.sources.items():
+            enroll = source.enroll_after
+            since = bought.get(platform)
+            reliable = not base.flags & _NEVER_ENROLLED
+            if enroll is not None and since is not None and since >= enroll and reliable:
+                found[f"enroll_after:{platform}"].append(enroll)
+        for join in self.joins_of(members):
+            if self.stands(join, bought):
+                found[join.reason].append(self.joining_day(join))
+        if sum(self.imported(m) for m in members) > 0:
+            found["import"].append(self.import_day(members))
+        return {reason: _earliest(days) for reason, days in found.items()}
+
+    def stands(self, join: Join, bought: Mapping[str, Day]) -> bool:
+        kind, _, platform = join.reason.partition(":")
+        if kind != "double_opt_in":
+            return True
+        asked = self.source(platform).sms_opt_in_after
+        return asked is not None and bought.get(platform, EVERYTHING) >= asked
+
+    def joining_day(self, join: Join) -> Day | None:
+        if join.reason.startswith("kept:"):
+            return _from_iso(join.reason.split("@")[1])
+        return day_of(join.at, self.told.zone) if self.loyalty.earn_only_from_joining else None
+
+    def import_day(self, members: Ids) -> Day | None:
+        if not self.loyalty.earn_only_from_joining:
+            return None
+        days = [self.source(self.shoppers[m].platform).imported_on for m in members]
+        return min([day for day in days if day is not None], default=None)
+
+    def asked_by(self, members: Ids, base: Persona) -> tuple[str, ...]:
+        if base.phone is None or base.flags & _NEVER_ASKED:
+            return ()
+        bought = self.bought(members)
+        return tuple(
+            platform
+            for platform, source in sorted(self.rules.sources.items())
+            if source.sms_opt_in_after is not None
+            and bought.get(platform, EVERYTHING) >= source.sms_opt_in_after
+        )
+
+    def earn_from(self, reasons: Mapping[str, Day | None], base: Persona) -> Day | None:
+        if not self.loyalty.enabled or not reasons or "employee" in base.flags:
+            return None
+        start = self.loyalty.accrual_start
+        day = _earliest(start if day is None else day for day in reasons.values())
+        return EVERYTHING if day is None else day
+
+    def earned(self, members: Ids, start: Day | None) -> dict[int, int]:
+        """The worth of the person's sales, by the identity of the telling."""
+        if start is None:
+            return {}
+        earning = self.earning(members, start)
+        left = {id(s): max(0, _net(s.sale) - self.returned(s)) for s in earning}
+        unlinked = [s for m in members for s in self.sales_of[m] if _is_unlinked(s.sale)]
+        for back in sorted(unlinked, key=_order):
+            take = abs(_net(back.sale))
+            for sold in reversed(earning):
+                same = (sold.platform, sold.scope) == (back.platform, back.scope)
+                if same and _order(sold) <= _order(back):
+                    taken = min(take, left[id(sold)])
+                    left[id(sold)] -= taken
+                    take -= taken
+        return {id(s): self.worth(s.sale, left[id(s)]) for s in earning}
+
+    def earning(self, members: Ids, start: Day) -> list[Sold]:
+        per_day: dict[Day, int] = defaultdict(int)
+        found = []
+        for sold in self.counting(members):
+            day, accrual = self.days[id(sold)], self.accrual_start(sold.platform)
+            if day < start or (accrual is not None and day < accrual) or _net(sold.sale) <= 0:
+                continue
+            per_day[day] += 1
+            cap = self.loyalty.max_orders_per_day
+            if cap is None or per_day[day] <= cap:
+                found.append(sold)
+        return found
+
+    def accrual_start(self, platform: str) -> Day | None:
+        own = self.source(platform).accrual_start
+        return own if own is not None else self.loyalty.accrual_start
+
+    def returned(self, sold: Sold) -> int:
+        named = (sold.platform, sold.scope, sold.sale.ext_id)
+        return sum(
+            abs(_net(s.sale))
+            for s in self.sales
+            if s.sale.kind == "return"
+            and s.sale.is_final
+            and (s.platform, s.scope, s.sale.original_ext_id) == named
+        )
+
+    def worth(self, sale: Sale, left: int) -> int:
+        base = _net(sale) - (sale.tax if self.loyalty.exclude_tax else 0)
+        if base <= 0:
+            return 0
+        whole = Fraction(base * self.loyalty.points_per_100, 10_000) + self.loyalty.points_per_order
+        return _rounded(whole * left / _net(sale), self.loyalty.rounding)
+
+    def expired(self, members: Ids, own: Mapping[int, int]) -> tuple[dict[Cause, int], Day | None]:
+        after = self.loyalty.expire_after_days
+        if after is None:
+            return {}, None
+        expired: dict[Cause, int] = {}
+        pending, last = 0, None
+        sales = sorted(self.counting(members), key=lambda s: self.days[id(s)])
+        days = [self.days[id(s)] for s in sales]
+        for sold, day, following in zip(sales, days, [*days, self.today][1:], strict=True):
+            pending += own.get(id(sold), 0)
+            last = day
+            if following - day > after:
+                expired[self.record_of(sold), _expiry(sold)] = -pending
+                pending = 0
+        return expired, last + after + 1 if pending and last is not None else None
+
+    def imported(self, record: str) -> int:
+        shopper = self.shoppers[record]
+        source = self.source(shopper.platform)
+        lock = source.import_locks.get(shopper.scope)
+        if lock is not None:
+            return 100 * self.told.listed.get((record, lock), 0)
+        return 100 * (shopper.customer.pos_points or 0) if source.imported_on is not None else 0
+
+    def by_cause(self, own: Mapping[int, int]) -> dict[Cause, int]:
+        return {
+            (self.record_of(s), f"sale#{s.sale.ext_id}"): own[id(s)]
+            for s in self.sales
+            if id(s) in own
+        }
+
+    def given(self, members: Ids) -> dict[Cause, int]:
+        """What comes from no sale."""
+        imported = {(m, "import"): self.imported(m) for m in members}
+        by_hand = {cause: n for cause, n in self.told.adjusted.items() if cause[0] in members}
+        return {**imported, **by_hand}
+
+
+def _counts(sale: Sale) -> bool:
+    return sale.is_final and sale.kind == "sale"
+
+
+def _is_unlinked(sale: Sale) -> bool:
+    return sale.is_final and sale.kind == "return" and not sale.original_ext_id
+
+
+def _net(sale: Sale) -> int:
+    return sale.total - sale.tip - sale.fees
+
+
+def _order(sold: Sold) -> tuple[Instant, str, str, str]:
+    return sold.sale.ordered_at, sold.platform, sold.scope, sold.sale.ext_id
+
+
+def _earliest(days: Iterable[Day | None]) -> Day | None:
+    """None is before any day."""
+    known = list(days)
+    return None if None in known else min(day for day in known if day is not None)
+
+
+def _rounded(points: Fraction, how: str) -> int:
+    """Hundredths of a point, `points` likewise."""
+    if how == "none":
+        return floor(points + Fraction(1, 2))
+    in_whole = points / 100
+    if how == "up":
+        return 100 * ceil(in_whole)
+    if how == "down":
+        return 100 * floor(in_whole)
+    return 100 * floor(in_whole + Fraction(1, 2))
+
+
+def _expiry(sold: Sold) -> str:
+    return f"expiry#{sold.sale.ordered_at:015d}#{sold.scope}#{sold.sale.ext_id}"
+
+
+def _iso(day: Day) -> str:
+    return date.fromordinal(day + date(1970, 1, 1).toordinal()).isoformat()
+
+
+def _from_iso(text: str) -> Day:
+    return date.fromisoformat(text).toordinal() - date(1970, 1, 1).toordinal()

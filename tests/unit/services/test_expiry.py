@@ -1,0 +1,129 @@
+"""Points that expire as time passes (product.md §8)."""
+
+from __future__ import annotations
+
+import pytest
+
+from chalicelib.services import expiry
+from chalicelib.services.expiry import ExpiryPlanner
+from chalicelib.services.messages import ExpiryMessage
+from tests.unit.services.backroom import UID, Backroom
+from tests.unit.services.changes import (
+    ago,
+    apply,
+    apply_loyalty,
+    bought,
+    in_force,
+    never,
+    points,
+    sell,
+)
+from tests.unit.services.test_previews import an_old_shop
+
+DAY_SECONDS = 86_400
+
+
+def a_shop() -> Backroom:
+    """Person n bought n days ago and has 10 points; points go 10 days after the last purchase."""
+    room = an_old_shop()
+    apply(room, enroll_after=ago(room, 30))
+    apply_loyalty(
+        room,
+        enabled=True,
+        accrual_start=ago(room, 30),
+        points_per_100=10_000,
+        expire_after_days=10,
+    )
+    assert set(points(room).values()) == {1_000}
+    return room
+
+
+def planner(room: Backroom) -> ExpiryPlanner:
+    return ExpiryPlanner(room.expiries, room.accounts, room.jobs, room.clock)
+
+
+def always() -> bool:
+    return True
+
+
+def a_day_passes(room: Backroom, days: int = 1) -> int:
+    """How many accounts were looked at."""
+    room.clock.move(days * DAY_SECONDS)
+    looked = planner(room).plan(always)
+    room.work_off()
+    return looked
+
+
+def test_points_go_on_the_day_after_the_last_they_live() -> None:
+    room = a_shop()
+
+    a_day_passes(room, 3)
+    before = points(room)
+    a_day_passes(room)
+
+    assert set(before.values()) == {1_000}
+    assert {name for name, left in points(room).items() if left == 0} == {"7"}
+
+
+def test_a_purchase_in_between_keeps_them() -> None:
+    room = a_shop()
+    a_day_passes(room, 2)
+    sell(room, bought(room, "7", 0))
+
+    a_day_passes(room, 2)
+
+    assert points(room)["7"] == 2_000
+
+
+def test_an_account_is_looked_at_once_a_local_day() -> None:
+    room = a_shop()
+
+    first = planner(room).plan(always)
+    again = planner(room).plan(always)
+    room.clock.move(DAY_SECONDS)
+
+    assert (first, again, planner(room).plan(always)) == (1, 0, 1)
+
+
+def test_an_account_without_expiry_is_never_looked_at() -> None:
+    room = an_old_shop()
+    apply_loyalty(room, enabled=True)
+
+    assert a_day_passes(room, 30) == 0
+
+    room = a_shop()
+    apply_loyalty(room, expire_after_days=None)
+    assert a_day_passes(room, 30) == 0
+
+
+def test_only_those_whose_day_has_come_are_derived_again() -> None:
+    room = a_shop()
+    written = room.facts.rows_written
+    read = room.facts.rows_read
+
+    a_day_passes(room, 3)
+    assert (room.facts.rows_written, room.facts.rows_read) == (written, read)
+    a_day_passes(room)
+
+    assert room.facts.rows_written - written == 2  # the entry, and the balance
+
+
+def test_a_look_goes_on_where_its_time_was_up(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(expiry, "PAGE", 3)
+    room = a_shop()
+    room.clock.move(30 * DAY_SECONDS)
+    room.jobs.send(ExpiryMessage(UID).body())
+
+    hops = room.work_off(never)
+
+    assert hops == 3
+    assert set(points(room).values()) == {0}
+
+
+def test_an_account_that_is_gone_is_forgotten() -> None:
+    room = a_shop()
+    room.expiries.watch("9999", on=True)
+    in_force(room)
+
+    assert planner(room).plan(always) == 1
+    assert "9999" not in room.expiries.rows

@@ -1,0 +1,122 @@
+"""Members whom a void or a moved sale took their last reason (product.md §8, §12)."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import Any
+
+import pytest
+
+from chalicelib.domain.errors import Conflict
+from chalicelib.services.leaving import LeaverChoice
+from tests.unit.services.backroom import PLATFORM, UID, Backroom
+from tests.unit.services.changes import ANN, ago, apply, bought, members
+from tests.unit.services.syncing import a_room, later, people, show, told
+
+
+def a_shop() -> Backroom:
+    """Four members by the date, each with one sale."""
+    folk = [replace(c, first=c.ext_id) for c in people(4)]
+    room = a_room(customers=folk)
+    show(room, sales=[bought(room, who.ext_id, 1) for who in folk])
+    room.sync()
+    apply(room, enroll_after=ago(room, 10))
+    later(room)
+    return room
+
+
+def void(room: Backroom, *numbers: int, kind: str = "void") -> Any:
+    at = room.clock.now() - 6 * 3_600_000
+    sold = [
+        replace(bought(room, str(n), 1, kind=kind), ordered_at=at - 86_400_000, updated_at=at)
+        for n in numbers
+    ]
+    show(room, sales=sold)
+    return room.sync()
+
+
+def choice(room: Backroom) -> LeaverChoice:
+    return LeaverChoice(
+        room.leavers,
+        room.commits,
+        room.rules,
+        room.accounts,
+        room.notifier,
+        room.audit,
+        room.clock,
+    )
+
+
+def test_who_leaves_by_a_void_is_counted_on_the_run_and_told_once() -> None:
+    room = a_shop()
+
+    run = void(room, 1, 2)
+
+    assert run.members_left == 2
+    assert members(room) == {"0", "3"}
+    [told_of] = [n for n in room.notifications.open_for(UID) if n.kind == "members_left"]
+    assert told_of.title == (
+        "2 members left because POSaBIT voided or moved the sale that had enrolled them."
+    )
+    assert "Keep them" in told_of.what_to_do
+    assert told_of.link == f"/settings/integrations/{PLATFORM}"
+    letters = [title for title, _ in room.operator.letters if "members_left" in title]
+    assert len(letters) == 1
+
+
+def test_more_leavers_refresh_the_one_notification() -> None:
+    room = a_shop()
+    void(room, 1)
+    later(room)
+
+    void(room, 1, 2)
+
+    [told_of] = [n for n in room.notifications.open_for(UID) if n.kind == "members_left"]
+    assert told_of.title.startswith("2 members left")
+
+
+def test_leavers_can_be_kept_and_stay_members() -> None:
+    room = a_shop()
+    void(room, 1, 2)
+
+    assert choice(room).keep(UID, PLATFORM, actor=ANN) == 2
+
+    assert members(room) == {"0", "1", "2", "3"}
+    assert "members_left" not in told(room)
+    assert room.audit.rows[-1][1].action == "members.kept"
+    later(room)
+    assert room.sync().members_left == 0
+    assert members(room) == {"0", "1", "2", "3"}
+
+
+def test_leavers_can_be_let_go_and_are_not_told_of_again() -> None:
+    room = a_shop()
+    void(room, 1)
+
+    assert choice(room).let_go(UID, PLATFORM, actor=ANN) == 1
+
+    assert members(room) == {"0", "2", "3"}
+    assert "members_left" not in told(room)
+    with pytest.raises(Conflict, match="Nobody waits"):
+        choice(room).keep(UID, PLATFORM, actor=ANN)
+
+
+def test_it_clears_itself_when_all_are_members_again() -> None:
+    room = a_shop()
+    void(room, 1)
+    later(room)
+
+    void(room, 1, kind="sale")
+
+    assert members(room) == {"0", "1", "2", "3"}
+    assert "members_left" not in told(room)
+    assert room.leavers.noted(UID, PLATFORM) == []
+
+
+def test_a_run_that_nobody_leaves_says_nothing() -> None:
+    room = a_shop()
+
+    run = room.sync()
+
+    assert run.members_left == 0
+    assert "members_left" not in told(room)
