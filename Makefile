@@ -61,8 +61,8 @@ redrive: $(READY) ## Dead-lettered messages back to their queue: QUEUE=sync STAG
 texting: $(READY) ## The operator's kill switch of all texts: SWITCH=off REASON="..." STAGE=dev
 	$(RUN) tools.texting --stage "$(or $(STAGE),dev)" --reason "$(REASON)" $(SWITCH)
 
-phone: $(READY) ## A shopper's phone on the local stack: NUMBER=+12065550123 SAY=YES
-	$(RUN) tools.phone "$(NUMBER)" --say "$(SAY)" --to "$(TO)"
+phone: $(READY) ## A shopper's phone on the local stack: NUMBER=+12065550123 SAY=YES; a page without NUMBER
+	$(RUN) simulators.phone --number "$(NUMBER)" --say "$(SAY)" --to "$(TO)"
 
 pos: $(READY) ## The files of a new POS: NAME=newpos
 	$(RUN) tools.pos "$(NAME)"

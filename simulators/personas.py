@@ -53,12 +53,28 @@ def email_key(raw: str | None, vendor_mail: str | None = names.VENDOR_MAIL_DOMAI
     return None if domain == vendor_mail else ("email", email)
 
 
+class Remarks(NamedTuple):
+    """What decides whether someone is enrolled and asked. `phone`: a usable one, as a merge key has
+    it. `born`: ISO text, of the year alone where no more is told. `changed`, `created`: what the
+    POS tells, ms. `refuses_sms`: what the POS tells of it."""
+
+    employee: bool = False
+    test: bool = False
+    active: bool = True
+    born: str = ""
+    phone: str | None = None
+    changed: int = 0
+    created: int = 0
+    refuses_sms: bool = False
+
+
 class Member(NamedTuple):
     """A kept customer row with the merge keys it carries."""
 
     record: Record
     row: Shopper | None
     keys: tuple[Key, ...]
+    remarks: Remarks = Remarks()
 
 
 def wide_keys(members: Iterable[Member]) -> list[Key]:
@@ -72,17 +88,22 @@ def wide_keys(members: Iterable[Member]) -> list[Key]:
 def partition(members: list[Member], wide: set[Key]) -> tuple[list[list[Record]], int]:
     """Records with contact, grouped by the keys they share; and how many were in groups of more
     than fifty, which are grouped again by phone alone."""
+    found = people(members, wide)
+    oversized = sum(len(group) for group, large in found if large)
+    return [[member.record for member in group] for group, _ in found], oversized
+
+
+def people(members: Iterable[Member], wide: set[Key]) -> list[tuple[list[Member], bool]]:
+    """The same with the members themselves, and whether they were among more than fifty."""
     known = [member for member in members if member.keys]
-    groups: list[list[Record]] = []
-    oversized = 0
+    groups: list[tuple[list[Member], bool]] = []
     for group in _joined(known, lambda key: key not in wide):
         if len(group) <= LARGEST:
-            groups.append([member.record for member in group])
+            groups.append((group, False))
             continue
-        oversized += len(group)
         again = _joined(group, lambda key: key not in wide and key[0] == "phone")
-        groups += [[member.record for member in part] for part in again]
-    return groups, oversized
+        groups += [(part, True) for part in again]
+    return groups
 
 
 def _joined(members: list[Member], joins: Callable[[Key], bool]) -> list[list[Member]]:

@@ -39,6 +39,10 @@ class Platform:
     without a customer. `roaming`: of the sales with one, those at another shop than the customer's
     own. `final`: statuses of a sale that happened. `vendor_mail`: the domain of addresses that the
     vendor makes up, None where it makes none.
+
+    What the POS tells: `tells_zone`: of each shop; `wall_clock`: times are those of the shop's
+    clock, without a zone; `links_returns`: which sale a return takes back; `tells_sms`: who refuses
+    texts; `tells_changes`: when a customer was changed.
     """
 
     name: str
@@ -49,6 +53,11 @@ class Platform:
     roaming: float = 0.0
     final: tuple[str, ...] = ("completed", "refunded")
     vendor_mail: str | None = None
+    tells_zone: bool = False
+    wall_clock: bool = False
+    links_returns: bool = False
+    tells_sms: bool = False
+    tells_changes: bool = True
 
     def scope(self, spec: WorldSpec, venue: Venue) -> str:
         """What a credential opens, by the POS's own id; shops may share one."""
@@ -84,4 +93,4 @@ class Platform:
         return random.Random(f"{self.salt(spec)}:{what}")
 
 
-POSABIT = Platform("posabit", vendor_mail=names.VENDOR_MAIL_DOMAIN)
+POSABIT = Platform("posabit", vendor_mail=names.VENDOR_MAIL_DOMAIN, tells_zone=True, tells_sms=True)

@@ -10,41 +10,57 @@ from datetime import UTC, date, datetime
 from typing import Any, NamedTuple, Self
 
 from . import names
-from .personas import Member, email_key, phone_key, wide_keys
+from .personas import Member, Remarks, email_key, phone_key, wide_keys
 from .shapes import Sale, Shopper, Stocked
 from .world import Shop, World
+from .zones import RAILS_ZONES, offset
 
 ADULT = 18
+_GUESTS = {(first.lower(), last.lower()) for first, last in names.GUESTS}
 FINAL = ("completed", "refunded")
 OPEN = ("open", "pending", "accepted", "preparing", "out_for_delivery")
 KNOWN = ("completed", "refunded", "voided", *OPEN)
 
 
 class Bought(NamedTuple):
-    """A kept sale with a customer. `final`: it happened, and is no return."""
+    """A kept sale with a customer, or a return that names its sale, then `customer` may be "".
+
+    `final`: it happened, and is no return; `back`: a return that happened. `net` (without tip and
+    fees) and `tax` are cents, of a return what was given back; 0 of a sale marked as refunded.
+    `of`: the sale that a return names. `wall`: what the shop's clock showed, in ms as if it were
+    UTC, where the POS tells no more than that.
+    """
 
     customer: str
     store: str
     at: int
     final: bool
+    id: str = ""
+    net: int = 0
+    tax: int = 0
+    back: bool = False
+    of: str = ""
+    wall: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class Reading:
     """`members` are the kept customer rows, `bought` their sales; `summary` is the part of the
-    oracle's answer that this source decides alone."""
+    oracle's answer that this source decides alone. `zones`: IANA, of the shops whose POS tells."""
 
     platform: str
     members: list[Member]
     bought: list[Bought]
     summary: dict[str, Any]
+    zones: dict[str, str]
 
     def as_dict(self) -> dict[str, Any]:
         return {
             "platform": self.platform,
-            "members": [[member.record, member.keys] for member in self.members],
+            "members": [[each.record, each.keys, each.remarks] for each in self.members],
             "bought": self.bought,
             "summary": self.summary,
+            "zones": self.zones,
         }
 
     @classmethod
@@ -53,11 +69,17 @@ class Reading:
         return cls(
             told["platform"],
             [
-                Member(tuple(record), None, tuple((kind, value) for kind, value in keys))
-                for record, keys in told["members"]
+                Member(
+                    tuple(record),
+                    None,
+                    tuple((kind, value) for kind, value in keys),
+                    Remarks(*remarks),
+                )
+                for record, keys, remarks in told["members"]
             ],
             [Bought(*each) for each in told["bought"]],
             told["summary"],
+            told["zones"],
         )
 
 
@@ -103,6 +125,7 @@ class _Reader:
         self.members: list[Member] = []
         self.rows: list[Shopper] = []
         self.sales: list[tuple[str, Sale]] = []
+        self.linked: list[tuple[Shop, Sale]] = []
         self.keys: list[str] = []
         self.stock: dict[str, dict[str, int]] = {}
 
@@ -114,8 +137,22 @@ class _Reader:
                 continue
             keys = (phone_key(row.phone), email_key(row.email, self.platform.vendor_mail))
             record = (shop.scope, self.platform.customer_id(row))
-            self.members.append(Member(record, row, tuple(key for key in keys if key)))
+            carried = tuple(key for key in keys if key)
+            self.members.append(Member(record, row, carried, self._remarks(row)))
             self.rows.append(row)
+
+    def _remarks(self, row: Shopper) -> Remarks:
+        phone = phone_key(row.phone)
+        return Remarks(
+            employee=row.kind == "employee",
+            test=_is_guest(row),
+            active=row.active,
+            born=row.birthday or str(row.birth_year or ""),
+            phone=phone[1] if phone else None,
+            changed=row.updated if self.platform.tells_changes else row.created,
+            created=row.created,
+            refuses_sms=row.sms_out and self.platform.tells_sms,
+        )
 
     def read_sales(self, shop: Shop) -> None:
         self.keys.append(shop.key)
@@ -128,6 +165,8 @@ class _Reader:
                 self._set_aside("sales", shop, row.quirk)
             else:
                 self.sales.append((shop.key, row))
+                if row.shopper is not None or (self.platform.links_returns and row.origin):
+                    self.linked.append((shop, row))
 
     def read_stock(self, shop: Shop) -> None:
         rows = self.platform.stock(self.world, shop)
@@ -147,12 +186,33 @@ class _Reader:
 
     def reading(self) -> Reading:
         ids = {row.id: self.platform.customer_id(row) for row in self.rows}
-        bought = [
-            Bought(ids.get(sale.shopper, str(sale.shopper)), key, sale.ordered, self._final(sale))
-            for key, sale in self.sales
-            if sale.shopper is not None
-        ]
-        return Reading(self.platform.name, self.members, bought, self._summary())
+        bought = [self._bought(shop, sale, ids) for shop, sale in self.linked]
+        shops = self.world.shops if self.platform.tells_zone else ()
+        zones = {shop.key: RAILS_ZONES[shop.venue.rails_zone][0] for shop in shops}
+        return Reading(self.platform.name, self.members, bought, self._summary(), zones)
+
+    def _bought(self, shop: Shop, sale: Sale, ids: dict[int, str]) -> Bought:
+        platform, spec = self.platform, self.world.spec
+        who = "" if sale.shopper is None else ids.get(sale.shopper, str(sale.shopper))
+        back = is_return(sale) and sale.status in platform.final
+        undone = sale.status == "refunded" and not is_return(sale)
+        origin = sale._replace(id=sale.origin)
+        return Bought(
+            customer=who,
+            store=shop.key,
+            at=sale.ordered,
+            final=self._final(sale),
+            id=platform.sale_id(spec, shop.venue, sale),
+            net=0 if undone else abs(sale.total),
+            tax=0 if undone else abs(sale.tax),
+            back=back,
+            of=platform.sale_id(spec, shop.venue, origin)
+            if back and sale.origin and platform.links_returns
+            else "",
+            wall=sale.ordered + offset(shop.venue.rails_zone, sale.ordered)
+            if platform.wall_clock
+            else None,
+        )
 
     def _final(self, sale: Sale) -> bool:
         return is_final(sale, self.platform.final)
@@ -222,13 +282,12 @@ class _Reader:
 
     def _flags(self) -> dict[str, int]:
         rows, vendor = self.rows, self.platform.vendor_mail
-        guests = {(first.lower(), last.lower()) for first, last in names.GUESTS}
         today = datetime.fromtimestamp(self.world.spec.now / 1000, tz=UTC).date()
         wide = set(wide_keys(self.members))
         return {
             "employee": sum(1 for row in rows if row.kind == "employee"),
             "inactive": sum(1 for row in rows if not row.active),
-            "test": sum(1 for row in rows if (row.first.lower(), row.last.lower()) in guests),
+            "test": sum(1 for row in rows if _is_guest(row)),
             "minor": sum(1 for row in rows if _age(row, today) < ADULT),
             "phone_unusable": sum(1 for row in rows if row.phone and not phone_key(row.phone)),
             "email_unusable": sum(
@@ -237,6 +296,10 @@ class _Reader:
             "shared_keys": len(wide),
             "shared_key_records": sum(1 for each in self.members if wide & set(each.keys)),
         }
+
+
+def _is_guest(row: Shopper) -> bool:
+    return (row.first.lower(), row.last.lower()) in _GUESTS
 
 
 def _lot_aside(row: Stocked) -> bool:

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-import pkgutil
 from collections.abc import Callable
 from importlib import import_module
+from pathlib import Path
 from typing import Any
 
 import simulators
@@ -12,9 +12,13 @@ import simulators
 from .platforms import Platform
 from .server import SimServer
 
+APIS = "*/api.py"
+"""What a platform has, and no other package in here."""
+
 
 def platform_names() -> list[str]:
-    return sorted(each.name for each in pkgutil.iter_modules(simulators.__path__) if each.ispkg)
+    found = (path.parent.name for home in simulators.__path__ for path in Path(home).glob(APIS))
+    return sorted(found)
 
 
 def platform_of(name: str) -> Platform:

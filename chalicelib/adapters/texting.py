@@ -171,6 +171,7 @@ def _row(uid: str, rules: TextingRules, version: int) -> TextingRow:
         "closes": rules.closes.isoformat("minutes"),
         "daily_cap": rules.daily_cap,
         "monthly_budget": rules.monthly_budget,
+        "start_after_minutes": rules.start_after_minutes,
         "wordings": dict(rules.wordings),
     }
     return TextingRow(

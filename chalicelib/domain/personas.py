@@ -51,9 +51,10 @@ class Persona:
     (first seen, id). `sources` are the platforms of *Sourced from*, sorted. `inserted_at` is when
     AIQ first saw a member; `updated_at` the latest change a POS told, None when none told any.
 
-    `flags`: `employee`, `test`, `minor` when any member has it; `inactive` when all are;
-    `busy` when a member has more than 20 sales on a day; `shared_key` when a member carries a key
-    shared too widely to merge; `large_component` when too many records hung together.
+    `flags`: `employee`, `test`, `minor` when any member has it, `minor` also when one is under the
+    minimum age; `inactive` when all are; `busy` when a member has more than 20 sales on a day;
+    `shared_key` when a member carries a key shared too widely to merge; `large_component` when too
+    many records hung together.
 
     `reasons`: why a member, empty for who is none. `asked_by`: platforms whose setting wants them
     asked for SMS consent. `said_yes`: platforms whose double opt-in was answered with YES, covered
@@ -115,7 +116,7 @@ def derive_persona(
     if phone is None and email is None:
         return None
     sales = [summaries[m.id] for m in members if m.id in summaries]
-    flags = _flags(component, customers, sales)
+    flags = _flags(component, customers, sales, terms)
     bought = last_days(members, summaries, terms) if sales else {}
     imported = sum([imported_points(m, terms) for m in members]) if terms.rules.sources else 0
     why = reasons(members, bought, flags, imported, terms)
@@ -192,9 +193,14 @@ def _is_busy(sales: SalesSummary) -> bool:
 
 
 def _flags(
-    component: Component, customers: Sequence[Customer], sales: Sequence[SalesSummary]
+    component: Component,
+    customers: Sequence[Customer],
+    sales: Sequence[SalesSummary],
+    terms: Terms,
 ) -> frozenset[str]:
     flags = {flag for c in customers if c.flags for flag in c.flags & _OF_ANY_MEMBER}
+    if terms.minimum_age and any(terms.is_minor(c.birth_date) for c in customers):
+        flags.add("minor")
     if all(not c.active or "inactive" in c.flags for c in customers):
         flags.add("inactive")
     if any(map(_is_busy, sales)):

@@ -12,7 +12,7 @@ from types import MappingProxyType
 from typing import Literal, NamedTuple
 
 from chalicelib.domain.records import Instant, Platform
-from chalicelib.domain.times import Day, local_day_number
+from chalicelib.domain.times import Day, is_younger, local_day_number
 
 Points = int
 Rounding = Literal["up", "down", "nearest", "none"]
@@ -91,7 +91,8 @@ class Terms:
     """All that derivation needs beside the facts. For equal facts and terms it gives equal state.
 
     `mapping`: store key id → store. `zone`: the account's IANA zone; `zones`: store key id → the
-    zone of the shop where one is known.
+    zone of the shop where one is known. `minimum_age`: the account's, in years; younger shoppers
+    are minors.
     """
 
     as_of: Instant
@@ -100,6 +101,7 @@ class Terms:
     zone: str = "UTC"
     zones: Mapping[str, str] = field(default_factory=dict)
     merge_on_name_and_birth_date: bool = False
+    minimum_age: int = 0
 
     def day(self, at: Instant, store_key: str) -> Day:
         """The local day of a sale: on the shop's clock, else on the account's (product.md §4)."""
@@ -112,3 +114,10 @@ class Terms:
     @property
     def today(self) -> Day:
         return self.own_day(self.as_of)
+
+    def is_minor(self, birth_date: str | None) -> bool:
+        """Whether somebody born then (ISO text, or the year alone) may be under the minimum age.
+
+        Who told no birth date is not: POS without that field would have nobody to text.
+        """
+        return birth_date is not None and is_younger(birth_date, self.minimum_age, self.today)

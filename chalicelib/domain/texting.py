@@ -19,6 +19,7 @@ MOST_REQUESTS = 2
 LONGEST_WORDING = 320
 DEFAULT_DAILY_CAP = 1_000
 DEFAULT_MONTHLY_BUDGET = 20_000
+DEFAULT_START_AFTER_MINUTES = 60
 
 WORDINGS: Mapping[Wording, str] = {
     "request": "{brand}: Reply YES to get recurring texts from us. Msg frequency varies. Msg & data"
@@ -44,7 +45,9 @@ NEEDED: Mapping[Wording, tuple[str, ...]] = {
 class TextingRules:
     """`number`: the account's origination number, E.164; None means no SMS. `opens`, `closes`: the
     local hours of opt-in requests, the second exclusive. `daily_cap` counts texts, `monthly_budget`
-    their parts, which is what carriers charge. `wordings`: what differs from `WORDINGS`."""
+    their parts, which is what carriers charge. `start_after_minutes`: between applying *Send SMS
+    double opt-ins* and the first request, time to cancel. `wordings`: what differs from `WORDINGS`.
+    """
 
     number: str | None = None
     brand: str = ""
@@ -53,6 +56,7 @@ class TextingRules:
     closes: time = LATEST
     daily_cap: int = DEFAULT_DAILY_CAP
     monthly_budget: int = DEFAULT_MONTHLY_BUDGET
+    start_after_minutes: int = DEFAULT_START_AFTER_MINUTES
     wordings: Mapping[Wording, str] = field(default_factory=dict)
     version: int = 0
 

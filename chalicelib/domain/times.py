@@ -99,6 +99,20 @@ def day_from_text(text: str) -> Day:
     return day_number(date.fromisoformat(text))
 
 
+def is_younger(birth_date: str, years: int, today: Day) -> bool:
+    """Whether somebody is not certainly `years` old today. `birth_date`: ISO text, or the year
+    alone, which says that the birthday may be the last of the year."""
+    whole = birth_date if "-" in birth_date else f"{birth_date}-12-31"
+    return whole > _years_before(today, years)
+
+
+@lru_cache(maxsize=256)
+def _years_before(today: Day, years: int) -> str:
+    """As text, for the 29th of February has no such day in most years."""
+    year, _, rest = day_text(today).partition("-")
+    return f"{int(year) - years:04d}-{rest}"
+
+
 def start_of_day(day: date, zone: str) -> Instant:
     """When a calendar day begins in an IANA zone."""
     return at_local_time(day, time(), zone)

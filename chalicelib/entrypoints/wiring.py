@@ -408,9 +408,16 @@ def previews() -> Previews:
 
 @once
 def change_service() -> Changing:
+    from chalicelib.entrypoints import wiring_texts
     from chalicelib.services.changing import Changing
 
-    return Changing(changes=changes(), previews=previews(), jobs=jobs_queue(), clock=clock())
+    return Changing(
+        changes=changes(),
+        previews=previews(),
+        texting=wiring_texts.texting_settings(),
+        jobs=jobs_queue(),
+        clock=clock(),
+    )
 
 
 @once

@@ -17,8 +17,8 @@ from chalicelib.services.ports.people import People
 SYSTEM = "system"
 UID_TRIES = 5
 IN_ALREADY = "This person is in the account already: change their role instead."
-DECIDING = ("merge_on_name_and_birth_date", "time_zone")
-"""Fields that decide what is derived of every persona."""
+DECIDING = ("merge_on_name_and_birth_date", "minimum_age", "time_zone")
+"""What personas follow from: keys, ages, and the local days of sales."""
 
 LAST_OWNER = "An account keeps at least one Owner: make somebody else Owner first."
 
@@ -85,7 +85,7 @@ class AccountService:
     def change(self, uid: str, version: int, changes: Mapping[str, Any], *, actor: str) -> Account:
         """Set the named fields of the account as it was at `version`.
 
-        Another merge rule or zone derives every persona again in the background.
+        Another merge rule, minimum age or time zone derives every persona again in the background.
 
         Raises StaleVersion, or InvalidInput for a time zone nobody knows.
         """

@@ -20,12 +20,10 @@ from chalicelib.services.ports.changes import (
 )
 from chalicelib.services.ports.common import Clock, JobQueue
 from chalicelib.services.ports.integrations import FlagTrust, Integration
+from chalicelib.services.ports.texting import TextingSettings
 from chalicelib.services.previews import GOOD_FOR, Previews, moved
 from chalicelib.services.proposals import Members, Proposal
 from chalicelib.services.settings import TRUST, settings_after
-
-SMS_AFTER = 60 * MINUTE
-"""Between applying and the first text: time to cancel."""
 
 JOB_AFTER_SECONDS = 2
 """The job's message is sent before the change is written: a change without its job would never
@@ -46,10 +44,12 @@ class Changing:
         *,
         changes: Changes,
         previews: Previews,
+        texting: TextingSettings,
         jobs: JobQueue,
         clock: Clock,
     ) -> None:
         self._changes = changes
+        self._texting = texting
         self._previews = previews
         self._jobs = jobs
         self._clock = clock
@@ -133,7 +133,7 @@ class Changing:
             rules=rules,
             job=job,
             audit=_audit(proposal, job, preview, members),
-            integration=_card_after(proposal, actor, now),
+            integration=self._card_after(proposal, actor, now),
             preview=preview,
         )
         message = ApplyMessage(job.uid, job.id)
@@ -141,30 +141,30 @@ class Changing:
         self._changes.apply(applied)
         return job
 
-
-def _card_after(proposal: Proposal, actor: str, now: Instant) -> Integration | None:
-    card, changes = proposal.card, proposal.changes
-    if card is None:
-        return None
-    shown = {name: value for name, value in changes.items() if name != TRUST}
-    after = replace(card, settings=settings_after(card, shown))
-    if TRUST in changes:
-        trust = card.flag_trust or FlagTrust(actor, now)
-        after = replace(after, flag_trust=trust if changes[TRUST] else None)
-    if "sms_opt_in_after" not in changes:
+    def _card_after(self, proposal: Proposal, actor: str, now: Instant) -> Integration | None:
+        card, changes = proposal.card, proposal.changes
+        if card is None:
+            return None
+        shown = {name: value for name, value in changes.items() if name != TRUST}
+        after = replace(card, settings=settings_after(card, shown))
+        if TRUST in changes:
+            trust = card.flag_trust or FlagTrust(actor, now)
+            after = replace(after, flag_trust=trust if changes[TRUST] else None)
+        if "sms_opt_in_after" not in changes:
+            return after
+        if changes["sms_opt_in_after"] is None:
+            # Whoever waits to be asked is only let off by the job: nothing goes out until then.
+            after = replace(after, sms_from=None, sms_stopped=True, sms_before=None)
+        else:
+            before = card.settings.get("sms_opt_in_after")
+            time_to_cancel = self._texting.get(proposal.uid).start_after_minutes * MINUTE
+            after = replace(
+                after,
+                sms_from=now + time_to_cancel,
+                sms_stopped=False,
+                sms_before=before if isinstance(before, str) else None,
+            )
         return after
-    if changes["sms_opt_in_after"] is None:
-        # Whoever waits to be asked is only let off by the job: nothing goes out until then.
-        after = replace(after, sms_from=None, sms_stopped=True, sms_before=None)
-    else:
-        before = card.settings.get("sms_opt_in_after")
-        after = replace(
-            after,
-            sms_from=now + SMS_AFTER,
-            sms_stopped=False,
-            sms_before=before if isinstance(before, str) else None,
-        )
-    return after
 
 
 def _audit(proposal: Proposal, job: Job, preview: Preview | None, members: Members) -> AuditEntry:

@@ -27,4 +27,5 @@ class TermsReader:
             zone=account.time_zone,
             zones=places.zones,
             merge_on_name_and_birth_date=account.merge_on_name_and_birth_date,
+            minimum_age=account.minimum_age,
         )

@@ -215,6 +215,7 @@ def shown(rules: TextingRules) -> dict[str, object]:
         "closes": rules.closes.isoformat("minutes"),
         "daily_cap": rules.daily_cap,
         "monthly_budget": rules.monthly_budget,
+        "start_after_minutes": rules.start_after_minutes,
         "wordings": dict(rules.wordings),
     }
 

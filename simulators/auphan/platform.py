@@ -30,4 +30,6 @@ class AuphanPlatform(Platform):
         return row.ordered
 
 
-AUPHAN = AuphanPlatform("auphan", venues=VENUES, no_shopper=0.7, roaming=0.25)
+AUPHAN = AuphanPlatform(
+    "auphan", venues=VENUES, no_shopper=0.7, roaming=0.25, wall_clock=True, tells_changes=False
+)

@@ -28,4 +28,4 @@ class ProfitekPlatform(Platform):
         return row.ordered
 
 
-PROFITEK = ProfitekPlatform("profitek", venues=VENUES)
+PROFITEK = ProfitekPlatform("profitek", venues=VENUES, wall_clock=True)

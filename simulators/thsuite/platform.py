@@ -41,4 +41,6 @@ class ThsuitePlatform(Platform):
         return receipt_id(row.id)
 
 
-THSUITE = ThsuitePlatform("thsuite", venues=VENUES, no_shopper=0.2)
+THSUITE = ThsuitePlatform(
+    "thsuite", venues=VENUES, no_shopper=0.2, links_returns=True, tells_sms=True
+)

@@ -109,6 +109,35 @@ class Retailer:
         return record_id(UID, self.platform, self.server.world.shops[venue].scope, str(ext_id))
 
 
+def connected(
+    room: Backroom, server: SimServer[Any], platform: str, history_from: int
+) -> list[str]:
+    """Connect the platform with every credential that its retailer has; their ids."""
+    if platform != PLATFORM:
+        room.integrations.save(Integration(UID, platform, state="connected"))
+    secret = registry.profile(platform).secret_fields
+    names = []
+    for number, typed in enumerate(server.api.credentials()):
+        secrets = {key: value for key, value in typed.items() if key in secret}
+        fields = {key: value for key, value in typed.items() if key not in secret}
+        name = f"crd_{platform}{number}"
+        names.append(name)
+        found = room.gateway.check(CredentialAccess(platform, typed))
+        room.credentials.add(
+            Credential(
+                uid=UID,
+                platform=platform,
+                id=name,
+                scope=found.scope or "",
+                fields=fields,
+                sealed=room.key_ring.seal(UID, name, secrets).sealed,
+                history_from=history_from,
+                created_at=room.clock.now(),
+            )
+        )
+    return names
+
+
 @contextmanager
 def a_retailer(
     *,
@@ -129,29 +158,8 @@ def a_retailer(
         clock = HastyClock()
         token = server.world.integrator_token
         gateway = Gateway(clock, {platform: server.base_url}, lambda _platform: token)
-        secret = registry.profile(platform).secret_fields
         room = Backroom(gateway=gateway, clock=clock)
-        if platform != PLATFORM:
-            room.integrations.save(Integration(UID, platform, state="connected"))
         history_from = now - YEAR
-        names = []
-        for number, typed in enumerate(server.api.credentials()):
-            secrets = {key: value for key, value in typed.items() if key in secret}
-            fields = {key: value for key, value in typed.items() if key not in secret}
-            name = f"crd_number{number}"
-            names.append(name)
-            found = gateway.check(CredentialAccess(platform, typed))
-            room.credentials.add(
-                Credential(
-                    uid=UID,
-                    platform=platform,
-                    id=name,
-                    scope=found.scope or "",
-                    fields=fields,
-                    sealed=room.key_ring.seal(UID, name, secrets).sealed,
-                    history_from=history_from,
-                    created_at=now,
-                )
-            )
+        names = connected(room, server, platform, history_from)
         server.stats.clear()
         yield Retailer(platform, server, room, names, history_from)

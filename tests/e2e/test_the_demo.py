@@ -83,6 +83,13 @@ def test_the_demo_ends_equal_to_the_oracle(tmp_path: Path) -> None:
     assert told["oracle"] == "equal"
     assert set(told["personas"]) == {"auphan", "posabit", "profitek", "thsuite", "webjoint"}
     assert told["of_several_platforms"] > 100
+    assert told["members"] > 300
+    assert told["points"] > 10_000
+    assert told["sms_requested"] > 10
+    assert told["answers"] == {
+        "yes": {"consent": "opted_in", "member_by_it": True, "confirmations": 1},
+        "stop": {"consent": "opted_out", "confirmations": 1},
+    }
     assert told["second_sync"]["persona_writes"] == 0
     for platform, keys in told["store_keys"].items():
         assert sum(told["sales"][platform].values()) == sum(keys.values()) > 0

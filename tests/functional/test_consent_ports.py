@@ -309,6 +309,7 @@ RULES = TextingRules(
     closes=time(20),
     daily_cap=7,
     monthly_budget=8,
+    start_after_minutes=0,
     wordings={"help": "{brand}: STOP"},
 )
 

@@ -19,6 +19,7 @@ from chalicelib.services.ports.effects import Ask
 from chalicelib.services.ports.integrations import AgeGate, Integration
 from chalicelib.services.ports.texting import Text
 from chalicelib.services.requests import RequestSender
+from simulators.phone.network import Network
 from tests.e2e.stage import new_retailer
 from tests.fakes.common import FakeClock
 from tests.fakes.integrations import MemoryIntegrations
@@ -28,7 +29,6 @@ from tests.unit.services.texting import DAYTIME
 from tests.waiting import eventually
 from tools.account import as_if_deployed
 from tools.demo.retailer import Retailer
-from tools.phone import Phone
 from tools.stack import LocalStack
 from tools.texting import turn
 
@@ -52,14 +52,14 @@ class Shopper:
     number: str = field(default_factory=lambda: a_number("425"))
 
     @property
-    def phone(self) -> Phone:
-        return Phone(self.stack, self.number)
+    def phone(self) -> Network:
+        return Network(self.stack.endpoint_url, self.stack.outputs["TopicInboundSmsArn"])
 
     def received(self) -> list[str]:
-        return [message.body for message in self.phone.received()]
+        return [message.body for message in self.phone.received(self.number)]
 
     def text(self, body: str, message: str | None = None, to: str | None = None) -> None:
-        self.phone.text(body, to or self.shop, message)
+        self.phone.say(self.number, body, to or self.shop, message)
 
     def head(self) -> Head:
         with self.inside():
@@ -128,7 +128,7 @@ def test_help_is_answered_from_the_shops_number(shopper: Shopper) -> None:
     shopper.text("HELP")
 
     assert shopper.gets(1, HELP)
-    assert [message.sender for message in shopper.phone.received()] == [shopper.shop]
+    assert [message.sender for message in shopper.phone.received(shopper.number)] == [shopper.shop]
     assert shopper.head().consent.state == "unknown"
 
 

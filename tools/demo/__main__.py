@@ -14,8 +14,10 @@ from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
 
+from simulators.loyalty import Programme
 from simulators.oracle import answer_all
-from tools.demo import comparison, steps, story
+from simulators.phone.web import PhoneServer
+from tools.demo import comparison, opening, programme, steps, story, texts
 from tools.demo.memory import Memory
 from tools.demo.platforms import LOOPBACK, RETAILER, filled
 from tools.demo.retailer import Json, Refused, Retailer
@@ -31,7 +33,16 @@ from tools.web import upload_dashboard
 SAMPLE = 20
 SAMPLE_OF_SEVERAL = 2
 """Each so-and-so-many-th persona, of one record and of several, is read in full to compare."""
-FUNCTIONS = ("APIHandler", "SyncWorker", "OwnServerSyncWorker", "AccountJobs", "PlanSyncs")
+FUNCTIONS = (
+    "APIHandler",
+    "SyncWorker",
+    "OwnServerSyncWorker",
+    "AccountJobs",
+    "PlanSyncs",
+    "ReleaseTexts",
+    "TextWorker",
+    "InboundSms",
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -113,24 +124,46 @@ def connected(up: Running) -> tuple[Retailer, dict[str, Json]]:
     return retailer, steps.connect(retailer, up.simulators)
 
 
-def synced(retailer: Retailer, cards: dict[str, Json]) -> list[Json]:
-    """Two syncs of every credential; the runs of the later one."""
+def synced(retailer: Retailer, cards: dict[str, Json]) -> None:
+    """The first sync of every credential."""
     print("  first sync", file=sys.stderr)
     if not steps.first_sync(retailer, cards):
         print("  was done before", file=sys.stderr)
+
+
+def synced_again(retailer: Retailer, cards: dict[str, Json]) -> list[Json]:
+    """The runs of a second one."""
     print("  sync again", file=sys.stderr)
     return steps.sync_again(retailer, cards)
 
 
-def oracle(simulators: dict[str, Simulator], cards: dict[str, Json]) -> Json:
+def oracle(
+    up: Running, cards: dict[str, Json], stores: dict[tuple[str, str], int], decided: Programme
+) -> Json:
     """What is right for the retailer, all POS together."""
     readings = []
     for pos in RETAILER:
-        simulator = simulators[pos.platform]
+        simulator = up.simulators[pos.platform]
         since = min(each["history_from"] for each in cards[pos.platform]["credentials"])
         reading = simulator.reading(since, **filled(pos.reading, simulator.facts))
         readings.append(pos.known(reading, simulator.facts))
-    return answer_all(readings)
+    return answer_all(readings, stores, decided)
+
+
+def decided(up: Running, retailer: Retailer, cards: dict[str, Json]) -> Json:
+    """The retailer's decisions, made after the first sync and in force; what is right then."""
+    with step("open a shop where it is day"):
+        stores = opening.open_shop(retailer)
+        wanted = programme.programme(up.memory.now, retailer.get(""))
+        right = oracle(up, cards, stores, wanted)
+        opening.wait_for_favourites(retailer, right)
+    with step("preview and apply loyalty rules and settings"):
+        programme.allow_texts(retailer)
+        said = programme.put_into_force(retailer, wanted)
+        texts.release(up.stack)
+    for sentence in said:
+        print(f"    {sentence}", file=sys.stderr)
+    return right
 
 
 def once(data_dir: Path) -> int:
@@ -138,14 +171,20 @@ def once(data_dir: Path) -> int:
     started = time.monotonic()
     with running(data_dir) as up:
         retailer, cards = connected(up)
-        second = synced(retailer, cards)
+        synced(retailer, cards)
+        right = decided(up, retailer, cards)
+        second = synced_again(retailer, cards)
+        with step("wait for the texts"):
+            texts.settle(retailer, right)
         with step("compare with the oracle"):
-            right = oracle(up.simulators, cards)
             shown = comparison.read(
                 retailer, right, every=SAMPLE, every_of_several=SAMPLE_OF_SEVERAL
             )
             wrong = comparison.differences(shown, right)
-    result = story.in_json(shown, second, wrong, time.monotonic() - started)
+        with step("answer YES and STOP"):
+            answers = texts.say_yes_and_stop(retailer, texts.network(up.stack))
+            wrong += comparison.unlike("answers", answers, texts.ANSWERED)
+    result = story.in_json(shown, second, answers, wrong, time.monotonic() - started)
     print(json.dumps(result), flush=True)
     if wrong or result["second_sync"]["persona_writes"]:
         print(f"state and logs: {data_dir}", file=sys.stderr)
@@ -156,13 +195,17 @@ def once(data_dir: Path) -> int:
 
 def stay(data_dir: Path) -> int:
     """The demo that stays until Ctrl-C; its data stays for the next start."""
-    with running(data_dir) as up:
+    with ExitStack() as closing:
+        up = closing.enter_context(running(data_dir))
         with step("put the API's pages behind the front"):
             build(BUILD)
             upload_dashboard(up.stack.client("s3"), up.stack.outputs["BucketWeb"], BUILD)
+        phone = closing.enter_context(PhoneServer(texts.network(up.stack)))
         retailer, cards = connected(up)
-        print(story.addresses(up.stack, up.memory), flush=True)
-        second = synced(retailer, cards)
+        print(story.addresses(up.stack, up.memory, phone.url), flush=True)
+        synced(retailer, cards)
+        decided(up, retailer, cards)
+        second = synced_again(retailer, cards)
         replace(up.memory, settled=True).keep(data_dir)
         with step("look at the personas"):
             told = story.in_words(retailer, cards, second)

@@ -1,7 +1,7 @@
 """What came in beside what is right, as the simulators' oracle tells it.
 
-`read` asks the API; all else is pure. What more there will be to compare (members, points, texts)
-is one more entry in both `totals` and `right_totals`.
+`read` asks the API; all else is pure. What more there will be to compare is one more entry in both
+`totals` and `right_totals`.
 """
 
 from __future__ import annotations
@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from chalicelib.domain.ids import record_id
+from simulators.loyalty import POINT
 from tools.demo.retailer import Json, Retailer
 
 _SHOWN = 5
@@ -20,13 +21,14 @@ _SHOWN = 5
 @dataclass(frozen=True, slots=True)
 class Shown:
     """What the API shows of the synced sources: the list of personas, some of them `in_full`, the
-    store keys, and every run by platform."""
+    store keys, every run by platform, and the numbers that are or will be asked for consent."""
 
     uid: str
     personas: list[Json]
     in_full: dict[str, Json]
     store_keys: list[Json]
     runs: dict[str, list[Json]]
+    sms_requested: int
 
 
 def read(retailer: Retailer, oracle: Json, *, every: int = 1, every_of_several: int = 1) -> Shown:
@@ -51,6 +53,7 @@ def read(retailer: Retailer, oracle: Json, *, every: int = 1, every_of_several: 
         in_full={persona["id"]: persona for persona in retailer.in_full(wanted)},
         store_keys=retailer.store_keys(),
         runs={platform: retailer.runs(platform) for platform in oracle["platforms"]},
+        sms_requested=retailer.sms_requested(),
     )
 
 
@@ -73,6 +76,10 @@ def totals(shown: Shown) -> Json:
             for platform in shown.runs
         },
         "set_aside": {platform: aside(first_runs(runs)) for platform, runs in shown.runs.items()},
+        "favourites": dict(Counter(str(p["favourite_store"] or "none") for p in shown.personas)),
+        "members": sum(1 for persona in shown.personas if persona["member"]),
+        "points": sum(_hundredths(persona) for persona in shown.personas) / POINT,
+        "sms_requested": shown.sms_requested,
     }
 
 
@@ -93,7 +100,17 @@ def right_totals(oracle: Json) -> Json:
             platform: {s: rows["count"] for s, rows in told["set_aside"].items() if rows["count"]}
             for platform, told in platforms.items()
         },
+        "favourites": oracle["personas"]["by_favourite"],
+        "members": oracle["loyalty"]["members"]["count"],
+        "points": oracle["loyalty"]["points"] / POINT,
+        "sms_requested": oracle["loyalty"]["asked"],
     }
+
+
+def _hundredths(persona: Json) -> int:
+    """A balance as the oracle counts it."""
+    points: float = persona["points"]
+    return round(points * POINT)
 
 
 def _by_source(people: Sequence[Json]) -> Json:
@@ -108,7 +125,7 @@ def _by_source(people: Sequence[Json]) -> Json:
 def differences(shown: Shown, oracle: Json) -> list[str]:
     """Sentences, none when all is as the oracle says."""
     return [
-        *_unlike("", totals(shown), right_totals(oracle)),
+        *unlike("", totals(shown), right_totals(oracle)),
         *_wrong_groups(shown, oracle["groups"]),
     ]
 
@@ -129,33 +146,43 @@ def aside(runs: Sequence[Json]) -> dict[str, int]:
     return {stream: count for stream, count in sorted(counts.items()) if count}
 
 
-def _unlike(what: str, ours: Any, right: Any) -> Iterator[str]:
+def unlike(what: str, ours: Any, right: Any) -> Iterator[str]:
     """Where two trees differ, leaf by leaf: `sales thsuite linked: 3, right is 4`."""
     if isinstance(ours, Mapping) and isinstance(right, Mapping):
         for name in sorted({*ours, *right}):
-            yield from _unlike(f"{what} {name}".strip(), ours.get(name), right.get(name))
+            yield from unlike(f"{what} {name}".strip(), ours.get(name), right.get(name))
     elif ours != right:
         yield f"{what}: {ours}, right is {right}"
 
 
 def _wrong_groups(shown: Shown, groups: Sequence[Json]) -> list[str]:
-    """The partition into personas, and the sales and sources of each read in full.
+    """The partition into personas, who is a member with how many points, and of each read in full
+    its sales, sources and reasons.
 
     A contactID is the hash of one record. So where every group of records has exactly one persona
     under one of its ids, and each persona of several records holds just its group, no persona of
     one record can hold another.
     """
-    left = {persona["id"] for persona in shown.personas}
-    told = []
+    rows = {persona["id"]: persona for persona in shown.personas}
+    left = set(rows)
+    told: list[str] = []
     for group in groups:
         ids = _ids(shown.uid, group) & left
         if len(ids) != 1:
             told.append(f"{len(ids)} personas of {group['records'][:_SHOWN]}, right is 1")
-        elif (persona := shown.in_full.get(min(ids))) is not None:
-            told += _wrong_persona(persona, group)
+        else:
+            told += _wrong_standing(rows[min(ids)], group["loyalty"])
+            if (persona := shown.in_full.get(min(ids))) is not None:
+                told += _wrong_persona(persona, group)
         left -= ids
     told += [f"persona {contact_id} should not be" for contact_id in left]
     return told[:_SHOWN]
+
+
+def _wrong_standing(persona: Json, standing: Json) -> Iterator[str]:
+    ours = {"member": persona["member"], "points": _hundredths(persona)}
+    right = {"member": bool(standing["reasons"]), "points": standing["points"]}
+    return unlike(f"persona {persona['id']}", ours, right)
 
 
 def _wrong_persona(persona: Json, group: Json) -> Iterator[str]:
@@ -166,13 +193,23 @@ def _wrong_persona(persona: Json, group: Json) -> Iterator[str]:
         "records": sorted(named),
         "sales": len(persona["all_sales"]),
         "sourced from": persona["sources"],
+        "reasons": reasons(persona),
+        "flags": persona["flags"],
     }
     right = {
         "records": sorted(group["records"]),
         "sales": group["sales"],
         "sourced from": group["sources"],
+        "reasons": group["loyalty"]["reasons"],
+        "flags": group["loyalty"]["flags"],
     }
-    return _unlike(f"persona {persona['id']}", ours, right)
+    return unlike(f"persona {persona['id']}", ours, right)
+
+
+def reasons(persona: Json) -> list[str]:
+    """Why a persona, read in full, is a member."""
+    told = [said["data"] for said in persona["why_member"]]
+    return sorted(data["reason"] for data in told if "reason" in data)
 
 
 def _ids(uid: str, group: Json) -> set[str]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import requests
@@ -158,6 +159,32 @@ class Retailer:
                 raise TimeoutError(f"nothing heard for {seconds:.0f} s of {told}")
             time.sleep(every)
 
+    # -- deciding ------------------------------------------------------------------------------
+
+    def decide(self, path: str, changes: Json, *, seconds: float = 120) -> str:
+        """Preview a change of the settings at `path`, apply it, and wait for its job; what the
+        preview said. Raises TimeoutError."""
+        version = self.get(path)["version"]
+        preview = self.call("POST", f"{path}/preview", changes)
+        preview = self._until(preview, "previews", _is_counted, seconds)
+        job = self.call(
+            "POST",
+            f"{path}/apply",
+            {"token": preview["token"], "changes": changes},
+            headers={"If-Match": f'"{version}"'},
+        )
+        self._until(job, "jobs", _is_done, seconds)
+        return str(preview["sentence"])
+
+    def _until(self, found: Json, kind: str, over: Callable[[Json], bool], seconds: float) -> Json:
+        deadline = time.monotonic() + seconds
+        while not over(found):
+            if time.monotonic() > deadline:
+                raise TimeoutError(f"{kind} {found['id']}: {found['state']} after {seconds:.0f} s")
+            time.sleep(0.3)
+            found = self.get(f"/{kind}/{found['id']}")
+        return found
+
     # -- looking -------------------------------------------------------------------------------
 
     def personas(self, **query: object) -> list[Json]:
@@ -183,6 +210,33 @@ class Retailer:
         found: list[Json] = self.get("/store-keys")["items"]
         return found
 
+    def requests(self) -> list[Json]:
+        """The requests for SMS consent that went or may have, of yesterday, today and tomorrow on
+        the account's calendar, whatever the clock shows here."""
+        today = datetime.now(UTC).date()
+        days = [(today + timedelta(shift)).isoformat() for shift in (-1, 0, 1)]
+        texts = [text for day in days for text in self.all("/texting/texts", day=day)]
+        return [text for text in texts if text["kind"] == "request"]
+
+    def sms_requested(self) -> int:
+        """Numbers that were asked for SMS consent, or will be when their hours allow it.
+
+        Read again where a request went meanwhile; one that is being sent is still waiting.
+        """
+        while True:
+            waiting: int = self.get("/texting")["waiting"]
+            asked = {text["number"] for text in self.requests() if text["state"] != "sending"}
+            if self.get("/texting")["waiting"] == waiting:
+                return len(asked) + waiting
+
     def notifications(self) -> list[Json]:
         found: list[Json] = self.get("/notifications")["items"]
         return found
+
+
+def _is_counted(preview: Json) -> bool:
+    return bool(preview["state"] != "counting")
+
+
+def _is_done(job: Json) -> bool:
+    return job["state"] in ("done", "superseded")

@@ -13,16 +13,19 @@ from tools.stack import LocalStack
 
 
 def in_json(
-    shown: Shown, second: Sequence[Json], wrong: Sequence[str], seconds: float
+    shown: Shown,
+    second: Sequence[Json],
+    answers: Json,
+    wrong: Sequence[str],
+    seconds: float,
 ) -> dict[str, Any]:
-    """The result of `--once`. Nothing makes members, points or texts yet: they are counted all the
-    same, so that the shape stays."""
+    """The result of `--once`. `answers`: what came of a YES and a STOP."""
     counted = totals(shown)
     result: dict[str, Any] = {
         "personas": counted["personas"],
         "of_several_platforms": sum(_of_several(each) for each in shown.personas),
-        "members": sum(1 for persona in shown.personas if persona["member"]),
-        "points": 0,
+        "members": counted["members"],
+        "points": counted["points"],
         "sales": counted["sales"],
         "store_keys": counted["store_keys"],
         "set_aside": counted["set_aside"],
@@ -30,7 +33,8 @@ def in_json(
             "persona_writes": sum(run["persona_writes"] for run in second),
             "requests": sum(run["requests"] for run in second),
         },
-        "sms_requested": 0,
+        "sms_requested": counted["sms_requested"],
+        "answers": answers,
         "oracle": "different" if wrong else "equal",
         "seconds": round(seconds, 1),
     }
@@ -41,13 +45,14 @@ def _of_several(persona: Json) -> bool:
     return len(persona["sources"]) > 1
 
 
-def addresses(stack: LocalStack, memory: Memory) -> str:
+def addresses(stack: LocalStack, memory: Memory, phone: str) -> str:
     """Where to look and how to get in, while the first sync goes on."""
     return "\n".join(
         (
             "",
             f"  API          {stack.url}/api/health, {stack.url}/api/openapi.json",
             f"  its pages    {stack.url}/docs/index.html",
+            f"  a phone      {phone}/ shows the shoppers' texts and answers them",
             f"  log in as    {OWNER}",
             f"               {', '.join(TEAM.values())} ({' and '.join(TEAM)})",
             f"  password     {memory.password}",
@@ -73,10 +78,24 @@ def in_words(retailer: Retailer, cards: Mapping[str, Json], second: Sequence[Jso
             f"               such as {best['first']} {best['last']}: "
             + ", ".join(cards[source]["title"] for source in best["sources"]),
             f"  synced again {writes} personas written: nothing had changed",
-            "  not yet      members, points and texts come with later versions",
+            *_of_loyalty(retailer, personas),
             *_needs_a_person(retailer),
         )
     )
+
+
+def _of_loyalty(retailer: Retailer, personas: Sequence[Json]) -> list[str]:
+    """Members with their points, and texts."""
+    members = [persona for persona in personas if persona["member"]]
+    points = sum(persona["points"] for persona in members)
+    sent = {text["number"] for text in retailer.requests()}
+    waiting = retailer.sms_requested() - len(sent)
+    later = f"{waiting} more will be, by day at their store"
+    return [
+        f"  loyalty      {len(members)} members with {points:,.0f} points together",
+        f"  texts        {len(sent)} shoppers were asked for SMS consent, {later}",
+        *(f"               such as {number}" for number in sorted(sent)[:1]),
+    ]
 
 
 def _of_platform(retailer: Retailer, card: Json, personas: Sequence[Json]) -> str:

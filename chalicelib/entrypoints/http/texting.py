@@ -23,6 +23,7 @@ resource = Resource(__name__, tag="Texting")
 TEXTING = "/api/accounts/{uid}/texting"
 HOUR_PATTERN = r"^([01]\d|2[0-3]):[0-5]\d$"
 MOST_A_DAY, MOST_A_MONTH = 100_000, 5_000_000
+MOST_MINUTES = 7 * 24 * 60
 
 Words = Annotated[
     str, StringConstraints(strip_whitespace=True, min_length=1, max_length=LONGEST_WORDING)
@@ -62,6 +63,7 @@ class TextingAnswer(Answer):
     closes: str
     daily_cap: int
     monthly_budget: int
+    start_after_minutes: int
     wordings: WordingsAnswer
     status: str | None
     today: CountsAnswer
@@ -127,6 +129,13 @@ class TextingChange(Change):
         le=MOST_A_MONTH,
         examples=[20000],
         description="In parts of texts, which is what carriers charge.",
+    )
+    start_after_minutes: int | None = Field(
+        default=None,
+        ge=0,
+        le=MOST_MINUTES,
+        examples=[60],
+        description="Between applying the double opt-in setting of a card and its first request.",
     )
     wordings: WordingsChange | None = Field(default=None, examples=[{"help": None}])
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import random
 from collections.abc import Iterable, Mapping
 
+import pytest
 from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
@@ -12,6 +13,7 @@ from chalicelib.domain.identity import resolve
 from chalicelib.domain.personas import Persona, derive_persona, favourite_store
 from chalicelib.domain.rules import Terms
 from chalicelib.domain.sales_summary import SalesSummary
+from chalicelib.domain.times import from_text
 from tests.unit.domain import naive, strategies
 from tests.unit.domain.builders import (
     days_before,
@@ -115,6 +117,50 @@ def test_a_persona_is_sourced_from_every_platform_once() -> None:
 
 
 # Flags
+
+
+@pytest.mark.parametrize(
+    ("born", "minor"),
+    [
+        ("2005-05-02", False),
+        ("2005-05-03", True),
+        ("2004", False),
+        ("2005", True),  # the birthday may be yet to come
+        (None, False),
+    ],
+)
+def test_who_may_be_under_the_minimum_age_is_a_minor(born: str | None, minor: bool) -> None:
+    terms = Terms(as_of=from_text("2026-05-03T05:30:00Z"), zone="America/Denver", minimum_age=21)
+    [component] = resolve(
+        source_records([shopper("1", phone=PHONE, birth_date=born)]),
+        set(),
+        name_and_birth_date=False,
+    )
+
+    found = derive_persona(component, {}, terms)
+
+    assert found is not None
+    assert ("minor" in found.flags) is minor
+
+
+def test_of_one_shopper_the_youngest_record_decides() -> None:
+    terms = Terms(as_of=from_text("2026-05-03T06:30:00Z"), minimum_age=21)
+    born = [shopper(n, phone=PHONE, birth_date=b) for n, b in (("1", "1990"), ("2", "2010-01-01"))]
+    [component] = resolve(source_records(born), set(), name_and_birth_date=False)
+
+    found = derive_persona(component, {}, terms)
+
+    assert found is not None
+    assert found.flags == {"minor"}
+
+
+def test_born_on_a_leap_day_one_is_of_age_on_the_first_of_march() -> None:
+    ages = {
+        day: Terms(as_of=from_text(f"{day}T12:00:00Z"), minimum_age=21).is_minor("2004-02-29")
+        for day in ("2025-02-28", "2025-03-01")
+    }
+
+    assert ages == {"2025-02-28": True, "2025-03-01": False}
 
 
 def test_one_employee_test_or_minor_record_flags_the_persona() -> None:

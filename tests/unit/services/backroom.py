@@ -52,6 +52,7 @@ from tests.fakes.pos import FakePosGateway
 from tests.fakes.rules import MemoryRuleBook, RecordedEffects
 from tests.fakes.stores import MemoryInventories, MemoryStores
 from tests.fakes.sync_state import MemorySyncStates
+from tests.fakes.texting import MemoryTextingSettings
 
 UID = "1000"
 PLATFORM = "posabit"
@@ -204,8 +205,13 @@ class Backroom:
             ids=self.ids,
             clock=self.clock,
         )
+        self.texting = MemoryTextingSettings()
         self.changing = Changing(
-            changes=changes, previews=self.previews, jobs=jobs, clock=self.clock
+            changes=changes,
+            previews=self.previews,
+            texting=self.texting,
+            jobs=jobs,
+            clock=self.clock,
         )
         aftermath = Aftermath(
             accounts=self.accounts,

@@ -90,14 +90,19 @@ def test_a_change_is_audited_with_what_differed() -> None:
     assert (entry.before, entry.after) == ({"name": "Green"}, {"name": "Greener"})
 
 
-def test_another_merge_rule_derives_the_personas_again() -> None:
+@pytest.mark.parametrize(
+    "change",
+    [{"merge_on_name_and_birth_date": True}, {"minimum_age": 19}, {"time_zone": "America/Denver"}],
+    ids=lambda change: next(iter(change)),
+)
+def test_what_decides_who_a_persona_is_derives_them_again(change: dict[str, object]) -> None:
     office = Office()
     account = office.service.create("Green", "a@example.com")
 
     office.service.change(account.uid, 1, {"name": "Greener"}, actor="user:ada")
     assert office.jobs.sent == []
 
-    office.service.change(account.uid, 2, {"merge_on_name_and_birth_date": True}, actor="user:ada")
+    office.service.change(account.uid, 2, change, actor="user:ada")
 
     [(body, _)] = office.jobs.sent
     assert RemapMessage.parse(body).uid == account.uid

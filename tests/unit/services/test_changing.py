@@ -10,6 +10,7 @@ import pytest
 
 from chalicelib.domain.errors import Conflict, InvalidInput, PoisonMessage, StaleVersion
 from chalicelib.domain.rules import Source
+from chalicelib.domain.texting import TextingRules
 from chalicelib.domain.times import MINUTE, day_number
 from chalicelib.services import jobs, previews
 from chalicelib.services.messages import ApplyMessage
@@ -460,6 +461,17 @@ def test_messages_start_an_hour_after_applying() -> None:
     card = room.integrations.get(UID, PLATFORM)
     assert (card.sms_from, card.sms_stopped) == (room.clock.now() + 60 * MINUTE, False)
     assert asked(room) == {"0", "1", "2", "3"}
+
+
+@pytest.mark.parametrize("minutes", [0, 90])
+def test_an_account_says_how_long_messages_wait_after_applying(minutes: int) -> None:
+    room = an_old_shop()
+    room.texting.save(UID, TextingRules(), TextingRules(start_after_minutes=minutes))
+
+    texting(room)
+
+    card = room.integrations.get(UID, PLATFORM)
+    assert card.sms_from == room.clock.now() + minutes * MINUTE
 
 
 def test_messages_that_have_not_begun_can_be_cancelled() -> None:

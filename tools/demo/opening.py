@@ -1,0 +1,69 @@
+"""A shop whose shoppers may be texted at this hour.
+
+Requests for SMS consent go between 08:00 and 21:00 on the clock of the shopper's store, whatever
+anybody wishes. So that the demo shows texts at any hour, one of the retailer's shops stands where
+it is day; elsewhere requests may wait for the morning, and are counted as waiting.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Mapping
+from datetime import UTC, datetime
+from datetime import time as clock
+from typing import Any
+from zoneinfo import ZoneInfo
+
+from tools.demo.retailer import Json, Retailer
+
+ZONES = ("America/Los_Angeles", "America/New_York", "Europe/London", "Asia/Kolkata")
+"""At any moment it is day in one of them."""
+
+DAY = (clock(8, 5), clock(20, 15))
+"""Of the lawful hours, those that leave a demo the time to send."""
+
+NAME = "Summit Supply"
+KEY = ("posabit", "summit-02")
+"""POSaBIT tells the zone of its shops: what a sale's day is does not depend on where we put it."""
+
+_LOOK_SECONDS = 60
+
+
+def day_zone(now: datetime) -> str:
+    """The first of the zones where shops are open at `now`."""
+    return next(z for z in ZONES if DAY[0] <= now.astimezone(ZoneInfo(z)).time() < DAY[1])
+
+
+def open_shop(retailer: Retailer) -> dict[tuple[str, str], int]:
+    """Create the store, give it its key, and have it stand where it is day; safe to repeat. The
+    mapping as the oracle takes it."""
+    zone = day_zone(datetime.now(UTC))
+    stores = {store["name"]: store for store in retailer.get("/stores")["items"]}
+    store = stores.get(NAME)
+    if store is None:
+        store = retailer.call("POST", "/stores", {"name": NAME, "time_zone": zone})
+    elif store["time_zone"] != zone:
+        store = _at_version(retailer, "PATCH", f"/stores/{store['id']}", store, time_zone=zone)
+    keys = [each for each in retailer.store_keys() if (each["platform"], each["key"]) == KEY]
+    if any(each["store"] != store["id"] for each in keys):
+        path = f"/stores/{store['id']}/mappings"
+        _at_version(retailer, "PUT", path, store, keys=[each["id"] for each in keys])
+    return {KEY: int(store["id"])}
+
+
+def wait_for_favourites(retailer: Retailer, right: Mapping[str, Any]) -> None:
+    """Mapping a store moves favourites in the background. Raises TimeoutError."""
+    wanted = right["personas"]["by_favourite"]
+    deadline = time.monotonic() + _LOOK_SECONDS
+    while _favourites(retailer) != wanted.get("1", 0):
+        if time.monotonic() > deadline:
+            raise TimeoutError(f"favourites are not {wanted} after {_LOOK_SECONDS} s")
+        time.sleep(1)
+
+
+def _favourites(retailer: Retailer) -> int:
+    return sum(persona["favourite_store"] == 1 for persona in retailer.personas())
+
+
+def _at_version(retailer: Retailer, method: str, path: str, held: Json, **body: object) -> Json:
+    return retailer.call(method, path, body, headers={"If-Match": f'"{held["version"]}"'})
