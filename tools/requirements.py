@@ -24,7 +24,7 @@ TARGET = ROOT / "docs" / "requirements.md"
 REASONS = ROOT / "docs" / "requirements.yaml"
 TESTS = ROOT / "tests"
 
-STATUSES = {"issue-4": "Being built", "open": "Open", "outside": "Outside the product"}
+STATUSES = {"open": "Open", "outside": "Outside the product"}
 """Status in the file of reasons → how the document calls it."""
 
 _SIGNS = re.compile("[\N{WARNING SIGN}\N{INFORMATION SOURCE}\N{VARIATION SELECTOR-16}]")

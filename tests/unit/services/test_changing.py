@@ -62,7 +62,10 @@ def a_token(room: Backroom, **changes: Any) -> str:
 
 def test_what_was_previewed_is_put_into_force_and_reaches_everybody() -> None:
     """Automatically enrolls shoppers in the loyalty program if they had a sale on or after the date
-    you specify."""
+    you specify. Takes 24 hours to reflect.
+
+    That is the promise; the job is queued with the change.
+    """
     room = an_old_shop()
 
     job = apply(room, enroll_after=ago(room, 3))
