@@ -9,7 +9,7 @@ import orjson
 from chalice.app import SQSEvent
 
 from chalicelib.domain.errors import PoisonMessage
-from chalicelib.entrypoints import wiring, wiring_texts
+from chalicelib.entrypoints import wiring, wiring_changes, wiring_texts
 from chalicelib.observability import logger
 from chalicelib.services import messages, text_jobs
 from chalicelib.services.dead_letters import DeadLetterQueue
@@ -74,11 +74,11 @@ def text(event: SQSEvent) -> dict[str, Any]:
 def _work_off(message: messages.AccountJob, time_left: Callable[[], bool]) -> int:
     match message:
         case messages.PreviewMessage():
-            return wiring.previews().handle(message, time_left)
+            return wiring_changes.previews().handle(message, time_left)
         case messages.ApplyMessage():
-            return wiring.job_worker().handle(message, time_left)
+            return wiring_changes.job_worker().handle(message, time_left)
         case messages.ExpiryMessage():
-            return wiring.expiry_worker().handle(message, time_left)
+            return wiring_changes.expiry_worker().handle(message, time_left)
         case _:
             return wiring.remapper().handle(message, time_left)
 

@@ -6,7 +6,7 @@ from typing import Any
 
 from chalice.app import CloudWatchEvent
 
-from chalicelib.entrypoints import wiring, wiring_texts
+from chalicelib.entrypoints import wiring, wiring_changes, wiring_texts
 from chalicelib.observability import logger
 
 RESERVE_MS = 10_000
@@ -20,7 +20,7 @@ def plan_syncs(event: CloudWatchEvent) -> None:
         return bool(context.get_remaining_time_in_millis() > RESERVE_MS)
 
     queued = wiring.planner().plan(time_left)
-    expiring = wiring.expiry_planner().plan(time_left)
+    expiring = wiring_changes.expiry_planner().plan(time_left)
     logger().info("plan.done", due=queued, expiring=expiring)
 
 

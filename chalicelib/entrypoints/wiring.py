@@ -17,30 +17,17 @@ if TYPE_CHECKING:
     from chalicelib.adapters.dynamo import BatchTable
     from chalicelib.adapters.facts import DynamoFacts
     from chalicelib.services.accounts import AccountService
-    from chalicelib.services.adjust import Adjuster
     from chalicelib.services.cards import Cards
-    from chalicelib.services.changing import Changing
     from chalicelib.services.commit import Commits
     from chalicelib.services.connect import ConnectService
     from chalicelib.services.credentials import CredentialService
     from chalicelib.services.dead_letters import DeadLetterQueue, DeadLetterWatch
-    from chalicelib.services.expiry import ExpiryPlanner, ExpiryWorker
-    from chalicelib.services.import_locks import ImportLocks
-    from chalicelib.services.jobs import JobWorker
     from chalicelib.services.key_ring import KeyRing
-    from chalicelib.services.leaving import LeaverChoice
     from chalicelib.services.lookup import PersonaLookup
     from chalicelib.services.notify import Notifier
     from chalicelib.services.outcome import Outcomes
     from chalicelib.services.plan import Planner
     from chalicelib.services.ports.accounts import Accounts, Audit, Notifications
-    from chalicelib.services.ports.changes import (
-        Askable,
-        Changes,
-        Expiries,
-        Glimpses,
-        Leavers,
-    )
     from chalicelib.services.ports.common import Clock, Ids, JobQueue, SyncQueue
     from chalicelib.services.ports.effects import Effects
     from chalicelib.services.ports.facts import PersonaList
@@ -51,12 +38,9 @@ if TYPE_CHECKING:
     from chalicelib.services.ports.rules import RuleBook
     from chalicelib.services.ports.runs import RunViews, SyncControl, SyncStates
     from chalicelib.services.ports.stores import Inventories, Stores
-    from chalicelib.services.previews import Previews
-    from chalicelib.services.proposals import Proposals
     from chalicelib.services.remap import Remapper
     from chalicelib.services.runs import RunService
     from chalicelib.services.settings import SettingsService
-    from chalicelib.services.sms_plans import SmsControl
     from chalicelib.services.stores import StoreService
     from chalicelib.services.sync import SyncWorker
     from chalicelib.services.terms import TermsReader
@@ -273,6 +257,7 @@ def planner() -> Planner:
 
 @once
 def sync_worker(queue: SyncQueue) -> SyncWorker:
+    from chalicelib.entrypoints import wiring_changes
     from chalicelib.services.slice import SliceParts
     from chalicelib.services.sync import SyncWorker
 
@@ -281,7 +266,7 @@ def sync_worker(queue: SyncQueue) -> SyncWorker:
         accounts=accounts(),
         integrations=integrations(),
         credentials=credentials(),
-        imports=import_locks(),
+        imports=wiring_changes.import_locks(),
         states=sync_states(),
         parts=SliceParts(sync_states(), commits(), inventories(), clock()),
         gateway=pos_gateway(),
@@ -303,6 +288,7 @@ def _collect_seldom() -> None:
 
 
 def _outcomes() -> Outcomes:
+    from chalicelib.entrypoints import wiring_changes
     from chalicelib.services.catalogue import Catalogue
     from chalicelib.services.leaving import Leaving
     from chalicelib.services.outcome import Outcomes
@@ -319,8 +305,10 @@ def _outcomes() -> Outcomes:
         shared_keys=facts(),
         gateway=pos_gateway(),
         notifier=notifier(),
-        imports=import_locks(),
-        leaving=Leaving(leavers(), glimpses(), pos_gateway(), notifier()),
+        imports=wiring_changes.import_locks(),
+        leaving=Leaving(
+            wiring_changes.leavers(), wiring_changes.glimpses(), pos_gateway(), notifier()
+        ),
         clock=clock(),
     )
 
@@ -330,167 +318,6 @@ def remapper() -> Remapper:
     from chalicelib.services.remap import Remapper
 
     return Remapper(commits(), persona_list(), jobs_queue())
-
-
-@once
-def glimpses() -> Glimpses:
-    from chalicelib.adapters.glimpses import DynamoGlimpses
-
-    return DynamoGlimpses(batch_table())
-
-
-@once
-def changes() -> Changes:
-    from chalicelib.adapters.changes import DynamoChanges
-
-    return DynamoChanges(config().table_accounts, config().table_integrations, ids())
-
-
-@once
-def expiries() -> Expiries:
-    from chalicelib.adapters.daily import DynamoExpiries
-
-    return DynamoExpiries(config().table_accounts)
-
-
-@once
-def leavers() -> Leavers:
-    from chalicelib.adapters.daily import DynamoLeavers
-
-    return DynamoLeavers(config().table_accounts)
-
-
-@once
-def askable() -> Askable:
-    from chalicelib.entrypoints import wiring_texts
-    from chalicelib.services.askable import LoggedAskable
-
-    return LoggedAskable(wiring_texts.consent_log(), wiring_texts.can_be_mobile)
-
-
-@once
-def import_locks() -> ImportLocks:
-    from chalicelib.services.import_locks import ImportLocks
-
-    return ImportLocks(rule_book(), jobs_queue())
-
-
-@once
-def proposals() -> Proposals:
-    from chalicelib.services.proposals import Proposals
-
-    return Proposals(
-        pos=pos_gateway(),
-        integrations=integrations(),
-        credentials=credentials(),
-        accounts=accounts(),
-        rules=rule_book(),
-        clock=clock(),
-    )
-
-
-@once
-def previews() -> Previews:
-    from chalicelib.services.previews import Previews
-
-    return Previews(
-        changes=changes(),
-        proposals=proposals(),
-        glimpses=glimpses(),
-        personas=persona_list(),
-        askable=askable(),
-        terms=terms(),
-        jobs=jobs_queue(),
-        ids=ids(),
-        clock=clock(),
-    )
-
-
-@once
-def change_service() -> Changing:
-    from chalicelib.entrypoints import wiring_texts
-    from chalicelib.services.changing import Changing
-
-    return Changing(
-        changes=changes(),
-        previews=previews(),
-        texting=wiring_texts.texting_settings(),
-        jobs=jobs_queue(),
-        clock=clock(),
-    )
-
-
-@once
-def job_worker() -> JobWorker:
-    from chalicelib.services.jobs import Aftermath, JobWorker
-
-    aftermath = Aftermath(
-        accounts=accounts(),
-        credentials=credentials(),
-        gateway=pos_gateway(),
-        notifier=notifier(),
-        expiries=expiries(),
-        clock=clock(),
-    )
-    return JobWorker(
-        changes=changes(),
-        rules=rule_book(),
-        commits=commits(),
-        personas=persona_list(),
-        aftermath=aftermath,
-        jobs=jobs_queue(),
-        clock=clock(),
-    )
-
-
-@once
-def expiry_planner() -> ExpiryPlanner:
-    from chalicelib.services.expiry import ExpiryPlanner
-
-    return ExpiryPlanner(expiries(), accounts(), jobs_queue(), clock())
-
-
-@once
-def expiry_worker() -> ExpiryWorker:
-    from chalicelib.services.expiry import ExpiryWorker
-
-    return ExpiryWorker(
-        accounts=accounts(),
-        glimpses=glimpses(),
-        personas=persona_list(),
-        commits=commits(),
-        jobs=jobs_queue(),
-        clock=clock(),
-    )
-
-
-@once
-def sms_control() -> SmsControl:
-    from chalicelib.services.sms_plans import SmsControl
-
-    return SmsControl(
-        integrations=integrations(),
-        proposals=proposals(),
-        changing=change_service(),
-        audit=audit(),
-        clock=clock(),
-    )
-
-
-@once
-def leaver_choice() -> LeaverChoice:
-    from chalicelib.services.leaving import LeaverChoice
-
-    return LeaverChoice(leavers(), commits(), rule_book(), accounts(), notifier(), audit(), clock())
-
-
-@once
-def adjuster() -> Adjuster:
-    from chalicelib.adapters.daily import DynamoAdjustments
-    from chalicelib.services.adjust import Adjuster
-
-    adjustments = DynamoAdjustments(config().table_accounts, clock())
-    return Adjuster(personas(), commits(), adjustments, accounts(), audit(), clock())
 
 
 @once

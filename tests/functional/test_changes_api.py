@@ -14,7 +14,7 @@ from chalicelib.domain.ids import record_id
 from chalicelib.domain.records import Customer, Sale
 from chalicelib.domain.rules import Rules, Source
 from chalicelib.domain.times import DAY
-from chalicelib.entrypoints import wiring
+from chalicelib.entrypoints import wiring, wiring_changes
 from chalicelib.services import adjust
 from chalicelib.services.messages import account_job
 from chalicelib.services.source_settings import LOSS
@@ -395,7 +395,7 @@ def test_who_left_is_kept_on_request(api: Gateway, jobs: MemoryQueue) -> None:
     shoppers()
     source = Source(enroll_after=(date.fromisoformat(ago(10)) - date(1970, 1, 1)).days)
     wiring.rule_book().save(OURS, Rules(sources={"posabit": source}))
-    wiring.leavers().put(OURS, "posabit", [persona(1)])
+    wiring_changes.leavers().put(OURS, "posabit", [persona(1)])
     wiring.notifier().raise_(OURS, "members_left", "posabit", title="POSaBIT", members=1)
 
     kept = api.post(f"{POSABIT}/members-left/keep")
@@ -405,7 +405,7 @@ def test_who_left_is_kept_on_request(api: Gateway, jobs: MemoryQueue) -> None:
     assert (kept.status, kept.json["members"]) == (200, 1)
     assert (again.status, nonsense.status) == (409, 404)
     assert wiring.notifier().open(OURS) == []
-    [member] = wiring.glimpses().personas(OURS, [persona(1)])
+    [member] = wiring_changes.glimpses().personas(OURS, [persona(1)])
     assert [r.name for r in member.reasons][-1] == f"kept:enroll_after:posabit@{ago(10)}"
 
 

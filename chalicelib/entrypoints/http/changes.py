@@ -7,7 +7,7 @@ from datetime import date
 from pydantic import Field
 
 from chalicelib.domain.rules import POINT
-from chalicelib.entrypoints import wiring
+from chalicelib.entrypoints import wiring_changes
 from chalicelib.entrypoints.auth import Caller
 from chalicelib.entrypoints.routing import Resource
 from chalicelib.entrypoints.shapes import Answer, Change, Input, Moment, PointsOut
@@ -128,13 +128,13 @@ class LeaversAnswer(Answer):
 @resource.post(f"{CARD}/settings/preview", right="previews:run", status=201)
 def preview_settings(uid: str, platform: str, body: PreviewedSettings) -> PreviewAnswer:
     """Count what a change of settings would do; nothing is changed."""
-    return shown(*wiring.change_service().preview(_settings(uid, platform, body)))
+    return shown(*wiring_changes.change_service().preview(_settings(uid, platform, body)))
 
 
 @resource.get(f"{ACCOUNT}/previews/{{preview}}", right="previews:run")
 def get_preview(uid: str, preview: str) -> PreviewAnswer:
     """Read how far a preview is counted, and its token when it is ready."""
-    return shown(wiring.previews().get(uid, preview))
+    return shown(wiring_changes.previews().get(uid, preview))
 
 
 @resource.post(f"{CARD}/settings/apply", right="settings:write", status=202)
@@ -143,7 +143,7 @@ def apply_settings(
 ) -> JobAnswer:
     """Put previewed settings into force; a background job does the rest."""
     proposal = _settings(uid, platform, body.changes)
-    service = wiring.change_service()
+    service = wiring_changes.change_service()
     job = service.apply(proposal, body.token, version, body.members, actor=caller.actor)
     return JobAnswer.model_validate(job)
 
@@ -151,7 +151,7 @@ def apply_settings(
 @resource.post(f"{CARD}/trust-opt-in-flags/preview", right="sources:trust", status=201)
 def preview_flag_trust(uid: str, platform: str) -> PreviewAnswer:
     """Count whom this source's opt-in flags would opt in, if they were trusted."""
-    return shown(*wiring.change_service().preview(_trust(uid, platform, trusted=True)))
+    return shown(*wiring_changes.change_service().preview(_trust(uid, platform, trusted=True)))
 
 
 @resource.put(f"{CARD}/trust-opt-in-flags", right="sources:trust", status=202)
@@ -163,7 +163,7 @@ def trust_opt_in_flags(
     An opt-in that a flag gave before stays.
     """
     proposal = _trust(uid, platform, trusted=body.trusted)
-    service = wiring.change_service()
+    service = wiring_changes.change_service()
     if body.trusted:
         job = service.apply(proposal, body.token or "", version, "keep", actor=caller.actor)
     else:
@@ -174,26 +174,28 @@ def trust_opt_in_flags(
 @resource.get(f"{ACCOUNT}/jobs/{{job}}", right="settings:read")
 def get_job(uid: str, job: str) -> JobAnswer:
     """Read the progress of the background work after a change."""
-    return JobAnswer.model_validate(wiring.change_service().job(uid, job))
+    return JobAnswer.model_validate(wiring_changes.change_service().job(uid, job))
 
 
 @resource.post(f"{CARD}/settings/sms/cancel", right="settings:write", status=202)
 def cancel_sms(uid: str, platform: str, caller: Caller) -> JobAnswer:
     """Take the double opt-in setting back before its first message: it is as it was before."""
-    return JobAnswer.model_validate(wiring.sms_control().cancel(uid, platform, actor=caller.actor))
+    return JobAnswer.model_validate(
+        wiring_changes.sms_control().cancel(uid, platform, actor=caller.actor)
+    )
 
 
 @resource.post(f"{CARD}/settings/sms/stop", right="settings:write")
 def stop_sms(uid: str, platform: str, version: int, caller: Caller) -> SmsAnswer:
     """Stop double opt-in messages of this source; applying the setting again starts anew."""
-    card = wiring.sms_control().stop(uid, platform, version, actor=caller.actor)
+    card = wiring_changes.sms_control().stop(uid, platform, version, actor=caller.actor)
     return SmsAnswer(starts_at=card.sms_from, stopped=card.sms_stopped, version=card.version)
 
 
 @resource.post(f"{CARD}/members-left/{{choice}}", right="settings:write")
 def decide_on_leavers(uid: str, platform: str, choice: str, caller: Caller) -> LeaversAnswer:
     """Keep (`keep`) or let go (`let-go`) who left because their sale was voided or moved."""
-    service = wiring.leaver_choice()
+    service = wiring_changes.leaver_choice()
     members = service.decide(uid, platform, choice, actor=caller.actor)
     return LeaversAnswer(members=members)
 
@@ -227,8 +229,8 @@ def _outside(preview: Preview) -> dict[str, object]:
 
 
 def _trust(uid: str, platform: str, *, trusted: bool) -> Proposal:
-    return wiring.proposals().settings(uid, platform, {TRUST: trusted})
+    return wiring_changes.proposals().settings(uid, platform, {TRUST: trusted})
 
 
 def _settings(uid: str, platform: str, body: PreviewedSettings) -> Proposal:
-    return wiring.proposals().settings(uid, platform, body.given())
+    return wiring_changes.proposals().settings(uid, platform, body.given())

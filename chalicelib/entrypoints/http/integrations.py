@@ -8,7 +8,7 @@ from pydantic import Field
 
 from chalicelib.domain.integration_states import IntegrationState
 from chalicelib.domain.records import Stream
-from chalicelib.entrypoints import wiring, wiring_texts
+from chalicelib.entrypoints import wiring, wiring_changes, wiring_texts
 from chalicelib.entrypoints.auth import Caller
 from chalicelib.entrypoints.http.changes import JobAnswer, SmsAnswer
 from chalicelib.entrypoints.http.credentials import CredentialAnswer
@@ -285,7 +285,7 @@ def _state(integration: Integration) -> StateAnswer:
 
 
 def _settings(uid: str, settings: SettingsView) -> SettingsAnswer:
-    job = wiring.change_service().latest_job(uid)
+    job = wiring_changes.change_service().latest_job(uid)
     return SettingsAnswer(
         warning=settings.warning,
         settings=tuple(SettingAnswer.model_validate(setting) for setting in settings.settings),

@@ -10,7 +10,7 @@ from pydantic import Field
 
 from chalicelib.domain.rules import Rounding
 from chalicelib.domain.times import day_text
-from chalicelib.entrypoints import wiring
+from chalicelib.entrypoints import wiring, wiring_changes
 from chalicelib.entrypoints.auth import Caller
 from chalicelib.entrypoints.http.changes import EXAMPLE, JobAnswer, PreviewAnswer, shown
 from chalicelib.entrypoints.routing import Resource
@@ -74,7 +74,7 @@ class LoyaltyApplication(Input):
 def get_loyalty(uid: str) -> LoyaltyAnswer:
     """Read the account's loyalty rules."""
     rules = wiring.rule_book().get(uid)
-    job = wiring.change_service().latest_job(uid)
+    job = wiring_changes.change_service().latest_job(uid)
     start = rules.loyalty.accrual_start
     return LoyaltyAnswer.model_validate(
         {
@@ -89,14 +89,14 @@ def get_loyalty(uid: str) -> LoyaltyAnswer:
 @resource.post(f"{LOYALTY}/preview", right="previews:run", status=201)
 def preview_loyalty(uid: str, body: LoyaltyChange) -> PreviewAnswer:
     """Count what a change of the loyalty rules would do to balances; nothing is changed."""
-    proposal = wiring.proposals().loyalty(uid, body.given())
-    return shown(*wiring.change_service().preview(proposal))
+    proposal = wiring_changes.proposals().loyalty(uid, body.given())
+    return shown(*wiring_changes.change_service().preview(proposal))
 
 
 @resource.post(f"{LOYALTY}/apply", right="settings:write", status=202)
 def apply_loyalty(uid: str, body: LoyaltyApplication, version: int, caller: Caller) -> JobAnswer:
     """Put previewed loyalty rules into force; a background job recomputes the balances."""
-    proposal = wiring.proposals().loyalty(uid, body.changes.given())
-    service = wiring.change_service()
+    proposal = wiring_changes.proposals().loyalty(uid, body.changes.given())
+    service = wiring_changes.change_service()
     job = service.apply(proposal, body.token, version, "keep", actor=caller.actor)
     return JobAnswer.model_validate(job)

@@ -8,7 +8,7 @@ from typing import Any, Literal
 from pydantic import Field, field_validator
 
 from chalicelib.domain.records import SaleKind
-from chalicelib.entrypoints import paging, wiring
+from chalicelib.entrypoints import paging, wiring, wiring_changes
 from chalicelib.entrypoints.auth import Caller
 from chalicelib.entrypoints.routing import Resource
 from chalicelib.entrypoints.shapes import (
@@ -238,7 +238,7 @@ def adjust_points(
     uid: str, contact_id: str, body: PointsAdjustment, idempotency_key: str, caller: Caller
 ) -> PointsAnswer:
     """Give or take points by hand; sent again with the same Idempotency-Key it is done once."""
-    points = wiring.adjuster().adjust(
+    points = wiring_changes.adjuster().adjust(
         uid, contact_id, body.amount, body.reason, idempotency_key, actor=caller.actor
     )
     return PointsAnswer(contact_id=contact_id, points=points)

@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 import app
-from chalicelib.entrypoints import wiring, wiring_texts
+from chalicelib.entrypoints import wiring, wiring_changes, wiring_texts
 from chalicelib.services.dead_letters import DeadLetters
 from chalicelib.services.inbound import Unrouted
 from chalicelib.services.messages import RemapMessage, SyncMessage
@@ -208,7 +208,7 @@ def test_the_planner_is_told_when_its_time_is_up(monkeypatch: pytest.MonkeyPatch
             return 7
 
     monkeypatch.setattr(wiring, "planner", Plans)
-    monkeypatch.setattr(wiring, "expiry_planner", Plans)
+    monkeypatch.setattr(wiring_changes, "expiry_planner", Plans)
 
     app.plan_syncs(scheduled(), Context())
 
@@ -295,7 +295,8 @@ def test_a_job_of_an_account_goes_to_its_worker(
     monkeypatch: pytest.MonkeyPatch, grave: Grave, body: dict[str, Any], builder: str
 ) -> None:
     worker = Worker()
-    monkeypatch.setattr(wiring, builder, lambda: worker)
+    rooms = wiring if hasattr(wiring, builder) else wiring_changes
+    monkeypatch.setattr(rooms, builder, lambda: worker)
 
     answer = app.account_jobs(event(body), Context())
 

@@ -17,7 +17,7 @@ from benchmarks.units import Meter, indexes_of_tables, row_bytes
 from chalicelib.adapters import aws, tables
 from chalicelib.domain.records import InventoryItem, StoreFact
 from chalicelib.domain.times import DAY, to_text
-from chalicelib.entrypoints import wiring
+from chalicelib.entrypoints import wiring, wiring_changes
 from chalicelib.services.messages import ApplyMessage, RemapMessage, SyncMessage
 from chalicelib.services.previews import token_of
 from tests.fakes.pos import FakePosGateway, pages_of
@@ -181,9 +181,9 @@ def test_previewing_a_setting_costs_at_most_two_read_units_a_persona_and_no_writ
 ) -> None:
     a_clientele(meter, monkeypatch)
     wanted = {"enroll_after": day_before(60)}
-    proposal = wiring.proposals().settings(worker.UID, worker.PLATFORM, wanted)
+    proposal = wiring_changes.proposals().settings(worker.UID, worker.PLATFORM, wanted)
 
-    made = wiring.previews().start(proposal)
+    made = wiring_changes.previews().start(proposal)
 
     assert (made.state, made.counts.personas) == ("ready", PAGE)
     assert 100 < made.counts.enrolled < 150
@@ -198,10 +198,10 @@ def test_previewing_texts_stays_within_two_units_a_shopper_with_what_the_log_say
     connect = wiring.connect_service()
     connect.tick_age_gate(worker.UID, worker.PLATFORM, actor="user:ann")
     wanted = {"sms_opt_in_after": day_before(400)}
-    proposal = wiring.proposals().settings(worker.UID, worker.PLATFORM, wanted)
+    proposal = wiring_changes.proposals().settings(worker.UID, worker.PLATFORM, wanted)
     meter.forget()
 
-    made = wiring.previews().start(proposal)
+    made = wiring_changes.previews().start(proposal)
 
     assert made.counts.messages == PAGE
     assert meter.total("reads") / PAGE <= 2, meter.as_dict()
@@ -229,15 +229,17 @@ def test_applying_writes_only_shoppers_who_change(
 
 def change(day: date) -> int:
     """Preview, apply and work off; how many shoppers changed."""
-    proposal = wiring.proposals().settings(worker.UID, worker.PLATFORM, {"enroll_after": day})
-    token = token_of(wiring.previews().start(proposal))
+    proposal = wiring_changes.proposals().settings(
+        worker.UID, worker.PLATFORM, {"enroll_after": day}
+    )
+    token = token_of(wiring_changes.previews().start(proposal))
     assert proposal.card is not None
     assert token is not None
-    job = wiring.change_service().apply(
+    job = wiring_changes.change_service().apply(
         proposal, token, proposal.card.version, "keep", actor="user:ann"
     )
-    wiring.job_worker().handle(ApplyMessage(worker.UID, job.id), lambda: True)
-    done = wiring.change_service().job(worker.UID, job.id)
+    wiring_changes.job_worker().handle(ApplyMessage(worker.UID, job.id), lambda: True)
+    done = wiring_changes.change_service().job(worker.UID, job.id)
     assert done.state == "done"
     return done.changed
 
