@@ -216,7 +216,7 @@ def test_the_document_links_tests_and_gives_reasons() -> None:
 
     told = render(articles, found)
 
-    assert "2 sentences. Tested: 1, being built: 0, open: 1, outside the product: 0." in told
+    assert "2 sentences. Tested: 1, open: 1, outside the product: 0." in told
     assert "| It is fine. | [it](../tests/test_a.py) | posabit |" in told
     assert "| It is \\| open. | **Open**: backups | posabit |" in told
 
