@@ -8,9 +8,12 @@ import signal
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
+from datetime import datetime
 from pathlib import Path
 from typing import Any
+from zoneinfo import ZoneInfo
 
+from simulators.loyalty import Programme
 from simulators.oracle import answer_all
 from tools.account import create_account
 from tools.demo import comparison
@@ -58,15 +61,22 @@ class Stage:
 def differences(
     retailer: Retailer, posabit: Simulator, every: int = 1, every_of_several: int = 1
 ) -> list[str]:
-    """Where what the API shows is not what the oracle says of the POS as it is now.
+    """Where what the API shows, stores not mapped yet, is not what the oracle says of the POS now.
 
     What was set aside is compared by the run that read it, where a test says so: a run that failed
     and its repetition both count.
     """
     since = min(each["history_from"] for each in retailer.card()["credentials"])
-    oracle = answer_all([posabit.reading(since)])
+    oracle = answer_all([posabit.reading(since)], {}, nothing_decided(retailer))
     shown = comparison.read(retailer, oracle, every=every, every_of_several=every_of_several)
     return comparison.differences(shown, oracle)
+
+
+def nothing_decided(retailer: Retailer) -> Programme:
+    """A retailer without a loyalty programme, today on their calendar."""
+    account = retailer.get("")
+    today = datetime.now(ZoneInfo(account["time_zone"])).date()
+    return Programme(today, enabled=False, minimum_age=account["minimum_age"])
 
 
 def prepare(retailer: Retailer, posabit: Simulator, history_from: str | None = None) -> None:
