@@ -48,15 +48,18 @@ class Cause:
 class Circumstances:
     """All that a request depends on besides its head, as it is at `now`.
 
-    `persona_found`: somebody holds the number. `current`: it is the number that persona is texted
-    at. `others`: the heads of that persona's other numbers. `zone`: of the favourite store, else of
-    the account; `day`: the account's local one. `off`: the operator's kill switch.
+    `persona_found`: somebody holds the number; `record` is one of theirs, the one the request was
+    wanted for unless the number went to another person: a YES makes it a member. `current`: it is
+    the number that persona is texted at. `others`: the heads of that persona's other numbers.
+    `zone`: of the favourite store, else of the account; `day`: the account's local one. `off`: the
+    operator's kill switch.
     """
 
     now: Instant
     rules: TextingRules
     zone: str
     day: str = ""
+    record: str = ""
     causes: tuple[Cause, ...] = ()
     flags: frozenset[str] = frozenset()
     others: tuple[Head, ...] = ()

@@ -132,12 +132,15 @@ def want(head: Head, wanted: Wanted) -> Head:
     return replace(head, wanted=wanted, due_at=wanted.at, held=None, dropped=None)
 
 
-def begin(head: Head, platform: str, now: Instant, day: str = "") -> Head:
-    """The head as it must be saved before the text may go: `sending`, looked at again later."""
+def begin(head: Head, platform: str, now: Instant, day: str = "", record: str = "") -> Head:
+    """The head as it must be saved before the text may go: `sending`, looked at again later.
+
+    `record`: of whom is asked, where that is not the one the request was wanted for.
+    """
     if head.wanted is None:
         raise ValueError("no request is wanted")
     tries = head.tries + 1
-    request = Request(f"request#{tries}", now, platform, head.wanted.record, day)
+    request = Request(f"request#{tries}", now, platform, record or head.wanted.record, day)
     return replace(
         head,
         requests=(*head.requests, request),

@@ -71,6 +71,7 @@ class Surroundings:
         return replace(
             common,
             zone=self._zone(uid, standing, account),
+            record=_record(head, standing),
             causes=self._causes(uid, standing),
             flags=standing.persona.flags,
             current=standing.numbers[:1] == (head.contact,),
@@ -121,6 +122,11 @@ class Surroundings:
 def branded(rules: TextingRules, account: Account) -> TextingRules:
     """Texts begin with the account's name where no brand was set."""
     return rules if rules.brand else replace(rules, brand=account.name)
+
+
+def _record(head: Head, standing: Standing) -> str:
+    wanted = head.wanted.record if head.wanted is not None else ""
+    return wanted if wanted in standing.persona.members else standing.persona.id
 
 
 def _cause(platform: str, row: Integration | None) -> Cause:

@@ -104,7 +104,7 @@ class RequestSender:
 
     def _send(self, uid: str, contact: Contact, seen: Circumstances, platform: str) -> Done | None:
         head, now = contact.head, seen.now
-        after = begin(head, platform, now, seen.day)
+        after = begin(head, platform, now, seen.day, seen.record)
         request = after.requests[-1]
         body = seen.rules.wording("request")
         text = Text(

@@ -30,7 +30,7 @@ Pointer = tuple[SaleRef, Postings]
 
 
 class Crash(BaseException):
-    """The process died here."""
+    """The process died here. No code of ours may catch it."""
 
 
 class MemoryFacts:

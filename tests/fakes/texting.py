@@ -23,10 +23,7 @@ from chalicelib.services.ports.texting import (
     Text,
     TextState,
 )
-
-
-class Crash(BaseException):
-    """The process died here. No code of ours may catch it."""
+from tests.fakes.facts import Crash
 
 
 @dataclass

@@ -47,7 +47,7 @@ _SPREAD = 1_000_003
 """A prime: times it, modulo the count of all combinations, every number stays another one."""
 
 
-def _drawn(make: Callable[..., Any], **choices: tuple[Any, ...]) -> st.SearchStrategy[Any]:
+def drawn(make: Callable[..., Any], **choices: tuple[Any, ...]) -> st.SearchStrategy[Any]:
     """`make` with one of each of the choices, told by the digits of one number.
 
     Small numbers are drawn more often than others: spread, they do not mean first choices only.
@@ -89,18 +89,22 @@ def _sale(
     )
 
 
-def customers_of(*ext_ids: str) -> st.SearchStrategy[Any]:
-    return _drawn(
-        _customer,
-        ext_id=ext_ids,
-        phone=PHONES,
-        email=EMAILS,
-        pos_points=(None, 0, 15, 120),
-        sms_consent=("unknown", "no", "yes"),
-        changed=(0, 0, 0, 1, 2),
-        marks=(*[frozenset[str]()] * 9, *map(frozenset, (["employee"], ["minor"], ["inactive"]))),
-        first=("", "Ana"),
-    )
+def customers_of(*ext_ids: str, **otherwise: tuple[Any, ...]) -> st.SearchStrategy[Any]:
+    """`otherwise`: other choices than these for a field."""
+    choices: dict[str, tuple[Any, ...]] = {
+        "ext_id": ext_ids,
+        "phone": PHONES,
+        "email": EMAILS,
+        "pos_points": (None, 0, 15, 120),
+        "sms_consent": ("unknown", "no", "yes"),
+        "changed": (0, 0, 0, 1, 2),
+        "marks": (
+            *[frozenset[str]()] * 9,
+            *map(frozenset, (["employee"], ["minor"], ["inactive"])),
+        ),
+        "first": ("", "Ana"),
+    }
+    return drawn(_customer, **{**choices, **otherwise})
 
 
 _IDS = ("1", "2", "3")
@@ -108,7 +112,7 @@ customers = customers_of(*_IDS)
 beginnings = st.tuples(*map(customers_of, _IDS))
 """Three shoppers of a place."""
 
-sales = _drawn(
+sales = drawn(
     _sale,
     ext_id=tuple(f"s{n}" for n in range(6)),
     customer_ext_id=_BUYERS,
@@ -121,7 +125,7 @@ sales = _drawn(
     store_key=STORE_KEYS,
     extra=(0, 13),
 )
-loyalties = _drawn(
+loyalties = drawn(
     Loyalty,
     enabled=(*[True] * 9, False),
     points_per_100=(10_000, 333, 10_000, 0),
@@ -159,7 +163,7 @@ class Accident(NamedTuple):
 
 NO_ACCIDENT = Accident(None, other_first=False, order=0)
 
-accidents = _drawn(
+accidents = drawn(
     Accident,
     rows=(*[None] * 30, *range(30)),
     other_first=(False, True),

@@ -187,6 +187,20 @@ def test_a_persona_that_holds_the_number_now_is_asked_in_place_of_the_one_that_d
     assert shop.ask() == "sent"
 
 
+def test_a_yes_makes_the_person_a_member_who_was_asked_not_the_one_it_was_wanted_for(
+    shop: Shop,
+) -> None:
+    """product.md §7: "A YES also makes them a member"."""
+    shop.core.put(OURS, RECORD, SECOND)
+    shop.core.put(OURS, "c" * 32, SHOPPER)
+
+    shop.ask()
+    shop.says("YES")
+
+    assert shop.core.joined == {(OURS, "c" * 32): {"double_opt_in:posabit"}}
+    assert shop.head().requests[0].record == "c" * 32
+
+
 def no_number(shop: Shop) -> None:
     shop.rules(number=None)
 
