@@ -86,10 +86,12 @@ def why_points(ref: SaleRef, amount: Points, persona: Persona, terms: Terms) -> 
     day = terms.day(ref.ordered_at, ref.store_key)
     data: dict[str, object] = {"day": day_text(day), "net": ref.net, "returned": ref.returned}
     if amount:
+        loyalty = terms.rules.loyalty
+        taxed = f", {money(ref.tax)} of it tax" if loyalty.exclude_tax and ref.tax else ""
         given = f", {money(ref.returned)} of it given back" if ref.returned else ""
         sentence = (
             f"{points(amount)} points for the purchase of {day_text(day)}:"
-            f" {money(ref.net)} without tip and fees{given}; {_rate(terms.rules.loyalty)}."
+            f" {money(ref.net)} without tip and fees{taxed}{given}; {_rate(loyalty)}."
         )
         return Said("earned", sentence, data)
     code, sentence = next(_obstacles(ref, day, persona, terms))

@@ -143,6 +143,18 @@ def test_each_sale_says_what_it_earned_and_from_what() -> None:
     )
 
 
+def test_where_tax_earns_nothing_it_is_said_how_much_it_was() -> None:
+    loyalty = replace(TEN_PER_100, exclude_tax=True)
+    shop = Shop(loyalty=loyalty, sources={"posabit": ENROLLED})
+
+    shop.tell(ANA, a_sale("s1", "2026-03-02", 12_000, tax=2_000))
+
+    assert shop.entries()["s1"].why.sentence == (
+        "10 points for the purchase of 2026-03-02: 120.00 without tip and fees, 20.00 of it tax;"
+        " 10 points per 100."
+    )
+
+
 def test_what_was_given_back_is_said_with_the_correction() -> None:
     shop = Shop(sources={"posabit": ENROLLED})
     shop.tell(ANA, a_sale("s1", "2026-03-02"))
