@@ -110,6 +110,28 @@ def test_a_crash_while_a_shared_key_outgrows_its_row_loses_no_carrier(rows: int)
         assert max(len(persona.members) for persona in facts.personas.values()) == 1
 
 
+@pytest.mark.parametrize("rows", range(16))
+def test_a_crash_while_the_last_carriers_leave_a_key_leaves_no_row_behind(rows: int) -> None:
+    """A row that nobody counts would make a stranger of its key's next carriers."""
+    facts = MemoryFacts()
+    commits = memory_commits(facts, MemoryStores(), MemoryAccounts(an_account(UID)), FakeClock())
+
+    def tell(numbers: range, phone: str | None) -> None:
+        told = [Customer(str(n), phone=phone, email=f"{n}@x.example") for n in numbers]
+        commits.commit(UID, "posabit", "north", customers=told)
+
+    with patch.object(closure, "INLINE_MEMBERS", 2):
+        tell(range(3), PHONE)
+        facts.crash_in = rows
+        with suppress(Crash):
+            tell(range(3), None)
+        facts.crash_in = None
+        tell(range(20, 21), None)
+        tell(range(3), None)
+
+        assert facts.wide_carriers(UID, MergeKey("phone", PHONE)) == {}
+
+
 class LateVersions(Histories):
     """Every version of a record tells when it was made; the newest stands, whenever it arrives."""
 
