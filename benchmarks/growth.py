@@ -89,7 +89,7 @@ class EarningRules:
         return Rules(loyalty, {PLATFORM: Source(enroll_after=0)})
 
     def save(self, uid: str, rules: Rules) -> Rules:
-        raise NotImplementedError(f"nobody changes the rules of {uid} to {rules}")
+        raise AssertionError(f"nobody changes the rules of {uid} to {rules}")
 
 
 class NobodyAsked:
