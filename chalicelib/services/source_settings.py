@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Literal
 
+from chalicelib.domain.why import SETTING_LABELS
 from chalicelib.services.ports.pos import PlatformInfo
 
 Need = Literal["nothing", "writable", "market_sync", "imports_points"]
@@ -38,7 +39,7 @@ class SettingSpec:
 SETTINGS: tuple[SettingSpec, ...] = (
     SettingSpec(
         "enroll_after",
-        "Enroll Personas in loyalty program who purchased after",
+        SETTING_LABELS["enroll_after"],
         "date",
         "Automatically enrolls shoppers in the loyalty program if they had a sale on or after the"
         " date you specify. Enrolled shoppers earn points for sales on or after that date. Takes"
@@ -47,7 +48,7 @@ SETTINGS: tuple[SettingSpec, ...] = (
     ),
     SettingSpec(
         "sms_opt_in_after",
-        "Send SMS double opt-ins to Personas who purchased after",
+        SETTING_LABELS["sms_opt_in_after"],
         "date",
         "Sends an SMS double opt-in request to shoppers with a phone number who had a sale on or"
         " after the date you specify. Takes 24 hours to trigger.",
