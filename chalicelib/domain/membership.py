@@ -12,7 +12,7 @@ from typing import NamedTuple
 from chalicelib.domain.acts import DOUBLE_OPT_IN, KEPT, Join
 from chalicelib.domain.identity import SourceRecord
 from chalicelib.domain.records import Platform
-from chalicelib.domain.rules import Keep, Points, Rules, Setting, Source, Terms
+from chalicelib.domain.rules import Keep, Points, Rules, Setting, Terms
 from chalicelib.domain.sales_summary import SalesSummary
 from chalicelib.domain.times import Day, day_from_text, day_text
 
@@ -96,7 +96,7 @@ def asked_by(bought: LastDays, flags: AbstractSet[str], rules: Rules) -> tuple[P
         sorted(
             platform
             for platform, source in rules.sources.items()
-            if _bought_since(bought, platform, source.sms_opt_in_after)
+            if bought_since(bought, platform, source.sms_opt_in_after)
         )
     )
 
@@ -113,7 +113,7 @@ def keeps(
     found: dict[str, list[Join]] = {}
     for platform, source in terms.rules.sources.items():
         for keep in source.keeping:
-            if not _bought_since(bought, platform, keep.day):
+            if not bought_since(bought, platform, keep.day):
                 continue
             anchor = _anchor(members, platform, keep, flags, sales)
             if anchor is not None:
@@ -127,10 +127,11 @@ def kept_reason(setting: Setting, platform: Platform, day: Day) -> str:
     return f"{KEPT}:{setting}:{platform}@{day_text(day)}"
 
 
-def covers(source: Source, setting: Setting, day: Day) -> bool:
-    """Whether a person who last bought on `day` falls under the setting of this source."""
-    asked = source.asked_after(setting)
-    return asked is not None and day >= asked
+def bought_since(bought: LastDays, platform: Platform, day: Day | None) -> bool:
+    """Whether there was a counting sale of the platform on or after the day of a setting; no for a
+    setting that has none."""
+    last = bought.get(platform)
+    return day is not None and last is not None and last >= day
 
 
 def _enrolled(
@@ -139,14 +140,9 @@ def _enrolled(
     if flags & UNRELIABLE:
         return
     for platform, source in rules.sources.items():
-        if _bought_since(bought, platform, source.enroll_after):
+        if bought_since(bought, platform, source.enroll_after):
             name = f"{ENROLL_AFTER}:{platform}"
             yield name, Reason(name, source.enroll_after)
-
-
-def _bought_since(bought: LastDays, platform: Platform, day: Day | None) -> bool:
-    last = bought.get(platform)
-    return day is not None and last is not None and last >= day
 
 
 def _reason(join: Join, bought: LastDays, terms: Terms) -> Reason | None:
@@ -156,7 +152,7 @@ def _reason(join: Join, bought: LastDays, terms: Terms) -> Reason | None:
         return Reason(join.reason, day_from_text(rest.rpartition("@")[2]))
     if kind == DOUBLE_OPT_IN:
         source = terms.rules.source(rest)
-        if not _bought_since(bought, rest, source.sms_opt_in_after):
+        if not bought_since(bought, rest, source.sms_opt_in_after):
             return None
     return Reason(join.reason, _joining_day(join, terms))
 

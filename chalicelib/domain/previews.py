@@ -17,6 +17,7 @@ from chalicelib.domain.membership import (
     UNRELIABLE,
     Reason,
     asked_by,
+    bought_since,
     kept_reason,
     reasons,
 )
@@ -83,7 +84,7 @@ def _stays(persona: Persona, rules: Rules) -> bool:
         if reason.name.partition(":")[0] not in (ENROLL_AFTER, IMPORT, DOUBLE_OPT_IN):
             return True
     return any(
-        _covered(persona, platform, rules.source(platform).sms_opt_in_after)
+        bought_since(persona.last_days, platform, rules.source(platform).sms_opt_in_after)
         for platform in persona.said_yes
     )
 
@@ -92,16 +93,11 @@ def _imports(source: Source) -> bool:
     return source.imported_on is not None or bool(source.import_locks)
 
 
-def _covered(persona: Persona, platform: Platform, day: Day | None) -> bool:
-    last = persona.last_days.get(platform)
-    return day is not None and last is not None and last >= day
-
-
 def _keeps(persona: Persona, rules: Rules) -> Iterator[tuple[Platform, Keep]]:
     """The keeps this person falls under, with their platforms."""
     for platform, source in rules.sources.items():
         for keep in source.keeping:
-            if not _covered(persona, platform, keep.day):
+            if not bought_since(persona.last_days, platform, keep.day):
                 continue
             if keep.setting == "enroll_after" and persona.flags & UNRELIABLE:
                 continue

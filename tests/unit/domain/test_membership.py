@@ -12,7 +12,7 @@ from chalicelib.domain.acts import Join
 from chalicelib.domain.identity import SourceRecord
 from chalicelib.domain.membership import (
     asked_by,
-    covers,
+    bought_since,
     keeps,
     last_days,
     reasons,
@@ -202,9 +202,10 @@ def test_whoever_falls_under_two_settings_that_go_keeps_the_earlier_day_too() ->
 
 
 def test_a_setting_covers_the_day_itself_and_without_a_day_nobody() -> None:
-    assert covers(Source(enroll_after=TODAY), "enroll_after", TODAY)
-    assert not covers(Source(enroll_after=TODAY), "enroll_after", TODAY - 1)
-    assert not covers(Source(enroll_after=TODAY), "sms_opt_in_after", TODAY)
+    assert bought_since({"posabit": TODAY}, "posabit", TODAY)
+    assert not bought_since({"posabit": TODAY - 1}, "posabit", TODAY)
+    assert not bought_since({"posabit": TODAY}, "posabit", None)
+    assert not bought_since({"posabit": TODAY}, "thsuite", TODAY)
 
 
 def rules(**sources: Source) -> Rules:
