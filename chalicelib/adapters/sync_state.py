@@ -69,6 +69,8 @@ class StateRow(Row):
 
     run = UnicodeAttribute()
     fence = NumberAttribute(default=0)
+    moved = NumberAttribute(null=True)
+    """The fence under which the run last moved on."""
     hop = NumberAttribute(default=0)
     ended = BooleanAttribute(default=False)
     stop = BooleanAttribute(null=True)
@@ -132,6 +134,7 @@ class DynamoSyncStates:
                     StateRow.run.set(run.id),
                     StateRow.ended.set(False),
                     StateRow.hop.set(0),
+                    StateRow.moved.set(row.fence),
                     StateRow.heard_at.set(now),
                     StateRow.view.set(view_text(run)),
                     StateRow.checkpoint.remove(),
@@ -179,6 +182,7 @@ class DynamoSyncStates:
             checkpoint=checkpoint,
             view=read_view(state.view),
             stopping=bool(state.stop),
+            takes=int(state.fence) - int(state.moved or state.fence - 1),
         )
 
     def _refusal(
@@ -198,6 +202,7 @@ class DynamoSyncStates:
                 StateRow.view.set(view_text(view)),
                 StateRow.heard_at.set(now),
                 StateRow.held_until.set(now + self._lease_ms),
+                StateRow.moved.set(lease.fence),
             ],
         )
         return not state.stop
@@ -210,6 +215,7 @@ class DynamoSyncStates:
                 StateRow.view.set(view_text(view)),
                 StateRow.heard_at.set(max(self._clock.now(), view.resume_at or 0)),
                 StateRow.hop.set(hop),
+                StateRow.moved.set(lease.fence),
                 StateRow.held_until.remove(),
             ],
         )

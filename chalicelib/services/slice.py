@@ -46,13 +46,15 @@ class SliceParts:
 
 
 class Slice:
-    """The state of a run in this process. `fetched` counts the pages it took."""
+    """The state of a run in this process. `fetched` counts the pages it took; `moved` says whether
+    it left a checkpoint."""
 
     def __init__(self, parts: SliceParts, lease: Lease, hop: int) -> None:
         self.lease = lease
         self.view = lease.view
         self.account: Account | None = None
         self.fetched = 0
+        self.moved = False
         self.tally = Tally(lease.view)
         if lease.checkpoint:
             self.progress = Progress.load(lease.checkpoint)
@@ -168,6 +170,7 @@ class Slice:
         """Checkpoint, heartbeat, progress and stop check at once. Raises Stopped, LeaseLost."""
         self.save()
         going_on = self._states.checkpoint(self.lease, self.progress.dump(), self.seen("running"))
+        self.moved = True
         self._pages_since = 0
         self._saved_at = self._clock.monotonic()
         if not going_on:

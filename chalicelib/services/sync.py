@@ -34,6 +34,9 @@ from chalicelib.services.ports.runs import (
 from chalicelib.services.slice import Slice, SliceParts, Stopped
 
 MAX_IDLE_HOPS = 3
+MAX_TAKES = 5
+"""As often as the queue delivers a message."""
+
 MAX_LEASE_TRIES = 40
 LONGEST_DELAY_SECONDS = 900
 FIRST_WAIT_SECONDS = 30
@@ -110,6 +113,20 @@ class SyncWorker:
 
     def _work(self, lease: Lease, message: SyncMessage, remaining: Remaining) -> None:
         part = Slice(self._parts, lease, message.hop)
+        if lease.takes > MAX_TAKES:
+            self._outcomes.failed(part, _stuck())
+            return
+        try:
+            self._go_on(part, message, remaining)
+        except LeaseLost:
+            raise
+        except Exception:
+            # What this process holds of the run may be half done: it ends where it was taken up.
+            if lease.takes >= MAX_TAKES and not part.moved:
+                self._outcomes.failed(Slice(self._parts, lease, message.hop), _stuck())
+            raise
+
+    def _go_on(self, part: Slice, message: SyncMessage, remaining: Remaining) -> None:
         try:
             self._open(part)
             self._read_streams(part, remaining)
@@ -235,6 +252,14 @@ class SyncWorker:
 
 class NoProgress(AiqError):
     code = "no_progress"
+
+
+def _stuck() -> NoProgress:
+    """A worker that fails or dies at the same place leaves nothing that says why."""
+    return NoProgress(
+        "Something on our side failed again and again at the same place. The next run tries anew;"
+        " if this stays, tell support."
+    )
 
 
 def _another_delivery_may_mend(error: AiqError) -> bool:

@@ -31,6 +31,7 @@ class State:
     view: RunView
     heard_at: Instant
     fence: int = 0
+    moved: int = 0
     hop: int = 0
     ended: bool = False
     stop: bool = False
@@ -55,7 +56,7 @@ class MemorySyncStates:
         if state and not state.ended and state.heard_at >= now - ABANDONED_MS:
             return state.view
         fence = state.fence if state else 0
-        self.states[place] = State(run.id, run, now, fence=fence)
+        self.states[place] = State(run.id, run, now, fence=fence, moved=fence)
         self.kept[run.uid, run.platform, run.id] = run
         return run
 
@@ -76,13 +77,22 @@ class MemorySyncStates:
         state.heard_at = now
         checkpoint = copy.deepcopy(state.checkpoint)
         return Lease(
-            uid, platform, credential, run, state.fence, checkpoint, state.view, stopping=state.stop
+            uid,
+            platform,
+            credential,
+            run,
+            state.fence,
+            checkpoint,
+            state.view,
+            stopping=state.stop,
+            takes=state.fence - state.moved,
         )
 
     def checkpoint(self, lease: Lease, checkpoint: dict[str, Any], view: RunView) -> bool:
         state = self._held(lease)
         state.checkpoint = copy.deepcopy(checkpoint)
         state.view = view
+        state.moved = lease.fence
         state.heard_at = self.clock.now()
         state.held_until = self.clock.now() + LEASE_MS
         self.checkpoints += 1

@@ -122,7 +122,8 @@ class SyncControl(Protocol):
 @dataclass(frozen=True, slots=True)
 class Lease:
     """The right to run one credential's job. `fence` grows by one with every lease given;
-    `checkpoint` and `view` are the run's as it stood then, `stopping` whether it is to end."""
+    `checkpoint` and `view` are the run's as it stood then, `stopping` whether it is to end.
+    `takes`: the leases, this one included, since the run last moved its checkpoint."""
 
     uid: str
     platform: str
@@ -132,6 +133,7 @@ class Lease:
     checkpoint: dict[str, Any] | None
     view: RunView
     stopping: bool = False
+    takes: int = 1
 
 
 class LeaseBusy(Exception):

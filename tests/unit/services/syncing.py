@@ -8,7 +8,7 @@ from typing import Any
 
 from chalicelib.domain.errors import AiqError
 from chalicelib.domain.records import Customer, InventoryItem, Sale, StoreFact, Stream
-from chalicelib.services.ports.pos import Page
+from chalicelib.services.ports.pos import Page, StreamPlan
 from tests.fakes.facts import Crash
 from tests.fakes.pos import FakePosGateway, pages_of
 from tests.unit.services.backroom import CREDENTIAL, PLATFORM, UID, Backroom
@@ -86,6 +86,25 @@ def on_fetch(room: Backroom, number: int, act: Callable[[], object]) -> None:
             if asked_for == number:
                 act()
             return fetch(*given)
+
+        session.fetch = watched
+        return session
+
+    room.gateway.open = opened
+
+
+def always(room: Backroom, stream: Stream, act: Callable[[], object]) -> None:
+    """Do something whenever the POS is asked for a page of this stream."""
+    usual = room.gateway.open
+
+    def opened(access: Any) -> Any:
+        session = usual(access)
+        fetch = session.fetch
+
+        def watched(plan: StreamPlan, *given: Any) -> Page:
+            if plan.stream == stream:
+                act()
+            return fetch(plan, *given)
 
         session.fetch = watched
         return session

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
 from typing import Any
 
 import pytest
@@ -24,8 +25,10 @@ from tests.unit.services.syncing import (
     MINUTE,
     SECOND,
     a_room,
+    always,
     asked,
     credential,
+    every_page_takes,
     later,
     people,
     products,
@@ -247,3 +250,96 @@ def test_a_failing_run_killed_at_any_step_fails_the_same(fault: AiqError) -> Non
                     room.gateway.pages["sales"].append(fault)
             bodies += room.queue.take()
         assert outcome(room) == outcome(calm), f"killed at step {step}"
+
+
+def deliver_until_it_ends(room: Backroom, most: int = 20) -> int:
+    """Queue a run; how often it was taken up before it ended. A message that raised or died comes
+    again once the lease is over; when it is dead-lettered the planner sends another like it."""
+    run = room.runs.start(UID, PLATFORM, CREDENTIAL, "now")
+    [body] = room.queue.take()
+    for taken in range(1, most + 1):
+        with suppress(Crash, KeyError):
+            room.work(body)
+        if room.states.run(UID, PLATFORM, run.id).ended_at is not None:
+            return taken
+        room.clock.move(200)
+        [body] = room.queue.take() or [body]
+    raise AssertionError("the run never ends")
+
+
+def a_bug() -> None:
+    raise KeyError("a bug of ours")
+
+
+def test_a_bug_met_at_the_same_place_again_and_again_ends_the_run_and_is_ours() -> None:
+    room = a_room(customers=people(15))
+    room.sync()
+    good = watermark(room, "customers")
+    later(room)
+    always(room, "sales", a_bug)
+
+    assert deliver_until_it_ends(room) == 5
+
+    [run, *_], _ = room.states.runs(UID, PLATFORM, 1, None)
+    assert run.error
+    assert (run.state, run.error.code, run.error.actor) == ("failed", "no_progress", "us")
+    assert watermark(room, "customers") == good
+    assert credential(room).last_error == "no_progress"
+    assert credential(room).next_sync_at == room.clock.now() + 15 * MINUTE
+
+
+def test_the_message_of_a_bug_reaches_the_dead_letters_though_the_run_has_ended() -> None:
+    room = a_room()
+    always(room, "stores", a_bug)
+    run = room.runs.start(UID, PLATFORM, CREDENTIAL, "now")
+    [body] = room.queue.take()
+
+    for _ in range(5):
+        with pytest.raises(KeyError):
+            room.work(body)
+        room.clock.move(200)
+
+    assert room.states.run(UID, PLATFORM, run.id).state == "failed"
+
+
+def test_a_page_that_kills_every_worker_ends_the_run_before_a_sixth_dies_of_it() -> None:
+    room = a_room(customers=people(15))
+    deaths = []
+
+    def dies() -> None:
+        deaths.append(room.clock.now())
+        room.wire.calls, room.wire.at = 0, 1  # nothing that it still calls gets through
+
+    always(room, "sales", dies)
+    usual = room.work
+
+    def works(body: Any) -> None:
+        room.wire.at = None
+        usual(body)
+
+    room.work = works  # type: ignore[method-assign]
+
+    assert deliver_until_it_ends(room) == 6
+
+    assert len(deaths) == 5
+    assert credential(room).last_error == "no_progress"
+
+
+def test_a_run_that_moves_on_between_its_crashes_is_no_hopeless_one() -> None:
+    room = a_room(customers=people(300))
+    every_page_takes(room, 3)
+    pages = 0
+
+    def dies_now_and_then() -> None:
+        nonlocal pages
+        pages += 1
+        if pages % 3 == 0:
+            raise KeyError("a bug of ours")
+
+    always(room, "customers", dies_now_and_then)
+
+    assert deliver_until_it_ends(room) > 6
+
+    [run], _ = room.states.runs(UID, PLATFORM, 1, None)
+    assert run.state == "succeeded"
+    assert len(room.facts.records) == 300
