@@ -260,7 +260,11 @@ def _size(personas: int, bench: Bench, smallest: Bench) -> Size:
 
 
 def single_sale_costs() -> dict[int, Cost]:
-    """One new sale, in a commit of its own, of a shopper who has so many already."""
+    """One new sale a day, each in a commit of its own, of a shopper who has so many already.
+
+    More on one day would be no reference shopper's: they would flag the record, and take back what
+    it earned.
+    """
     buyer = shopper(1)
     benches = {history: Bench() for history in HISTORIES}
     for history, bench in benches.items():
@@ -270,7 +274,7 @@ def single_sale_costs() -> dict[int, Cost]:
             bench.take("history", "sales", old[start : start + PAGE])
     for number in range(SINGLE_SALES):
         for history, bench in benches.items():
-            new = sale(history + number, buyer.ext_id, NOW + number)
+            new = sale(history + number, buyer.ext_id, NOW + number * DAY)
             bench.take("sale", "sales", [new])
     return {history: bench.spent["sale"].per_record() for history, bench in benches.items()}
 
