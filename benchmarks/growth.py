@@ -295,7 +295,7 @@ def _measure(accounts: Sequence[tuple[int, Bench]], pages: int) -> None:
 def _manifest(personas: int) -> Manifest:
     """As large as the account's, though of other records."""
     entries = sorted(id_digest(f"known-{number}") for number in range(personas))
-    return Manifest([pack_ids(part for entry in entries for part in (entry, 1))])
+    return Manifest([pack_ids(part for entry in entries for part in (entry, 1, 1))])
 
 
 def _fill(bench: Bench, personas: int) -> None:

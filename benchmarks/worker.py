@@ -28,7 +28,14 @@ from chalicelib.adapters.clock import SystemClock
 from chalicelib.domain.times import DAY
 from chalicelib.entrypoints import wiring
 from chalicelib.services.messages import SyncMessage
-from chalicelib.services.ports.pos import CredentialAccess, Cursor, Page, PosSession, StreamPlan
+from chalicelib.services.ports.pos import (
+    CredentialAccess,
+    Cursor,
+    KnownRow,
+    Page,
+    PosSession,
+    StreamPlan,
+)
 from chalicelib.services.ports.runs import RunTrigger, RunView
 
 PLATFORM = "posabit"
@@ -72,11 +79,15 @@ class WatchedSession:
         self._sections = sections
         self._stream = ""
 
-    def fetch(self, plan: StreamPlan, cursor: Cursor | None) -> Page:
+    @property
+    def reading(self) -> str:
+        return self._session.reading
+
+    def fetch(self, plan: StreamPlan, cursor: Cursor | None, known: KnownRow | None = None) -> Page:
         if plan.stream != self._stream:
             self._stream = plan.stream
             self._sections.enter(plan.stream)
-        page = self._session.fetch(plan, cursor)
+        page = self._session.fetch(plan, cursor, known)
         if plan.stream == "inventory" and page.cursor is None:
             self._sections.enter("end")
         return page

@@ -1,7 +1,8 @@
 """Which records are known unchanged, without reading their rows (architecture.md §3).
 
-A manifest maps each record's id to a digest of its normalised form, 16 bytes an entry. It is kept
-as sorted base chunks and small deltas on top; a run reads it once and appends what it learns.
+A manifest maps each record's id to a digest of its normalised form and one of the row it was read
+from, 24 bytes an entry. It is kept as sorted base chunks and small deltas on top; a run reads it
+once and appends what it learns.
 """
 
 from __future__ import annotations
@@ -18,9 +19,12 @@ from typing import Any
 
 import orjson
 
-ENTRY_BYTES = 16
+ENTRY_BYTES = 24
 CHUNK_ENTRIES = 8_000
-"""128 KB a chunk: eight to a page of a DynamoDB query, far below the 400 KB of an item."""
+"""192 KB a chunk, far below the 400 KB of an item."""
+
+NO_ROW = 0
+"""The digest of no row: what was read from this one is not known to be all it says."""
 
 FOLD_AT = 20_000
 
@@ -35,6 +39,18 @@ def digest(fact: Any) -> int:
     return int.from_bytes(blake2b(text, digest_size=8).digest(), "big")
 
 
+def row_digest(row: Any, salt: bytes) -> int:
+    """64 bits of a POS's row as it came; NO_ROW of one that is nested deeper than any row is.
+
+    `salt`: at most 64 bytes, other for every way to read a row.
+    """
+    try:
+        text = orjson.dumps(row)
+    except orjson.JSONEncodeError:
+        return NO_ROW
+    return int.from_bytes(blake2b(text, digest_size=8, key=salt).digest(), "big")
+
+
 def id_digest(ext_id: str) -> int:
     return int.from_bytes(blake2b(ext_id.encode(), digest_size=8).digest(), "big")
 
@@ -42,24 +58,27 @@ def id_digest(ext_id: str) -> int:
 class Manifest:
     """The known records of one stream. Not shared between threads.
 
-    Entries live in two sorted arrays, 16 bytes each however many there are; what is new waits in a
+    Entries live in sorted arrays, 24 bytes each however many there are; what is new waits in a
     small overlay until it is worth folding in.
     """
 
     def __init__(self, base: Iterable[bytes] = (), deltas: Iterable[bytes] = ()) -> None:
-        self._ids, self._digests = array("Q"), array("Q")
-        self._overlay: dict[int, int] = {}
-        self._unsaved: dict[int, int] = {}
+        self._ids, self._digests, self._rows = array("Q"), array("Q"), array("Q")
+        self._overlay: dict[int, tuple[int, int]] = {}
+        self._unsaved: dict[int, tuple[int, int]] = {}
+        self._retold = 0
         for chunk in base:
             flat = unpack_ids(chunk)
-            self._ids.extend(flat[0::2])
-            self._digests.extend(flat[1::2])
+            self._ids.extend(flat[0::3])
+            self._digests.extend(flat[1::3])
+            self._rows.extend(flat[2::3])
         self._compacted = len(self._ids)
         self._appended = 0
         for delta in deltas:
             flat = unpack_ids(delta)
-            self._overlay.update(zip(flat[0::2], flat[1::2], strict=True))
-            self._appended += len(flat) // 2
+            told = zip(flat[1::3], flat[2::3], strict=True)
+            self._overlay.update(zip(flat[0::3], told, strict=True))
+            self._appended += len(flat) // 3
             self._fold_when_large()
 
     def __len__(self) -> int:
@@ -68,12 +87,30 @@ class Manifest:
 
     def get(self, key: int) -> int | None:
         """The digest last remembered for an `id_digest`."""
-        found = self._overlay.get(key)
-        return self._folded(key) if found is None else found
+        found = self._entry(key)
+        return None if found is None else found[0]
 
-    def remember(self, key: int, value: int) -> None:
-        self._overlay[key] = value
-        self._unsaved[key] = value
+    def holds(self, key: int, row: int) -> bool:
+        """Whether the record was last read from a row of this digest."""
+        found = self._entry(key)
+        return found is not None and found[1] == row != NO_ROW
+
+    def remember(self, key: int, value: int, row: int = NO_ROW) -> None:
+        self._overlay[key] = self._unsaved[key] = (value, row)
+        self._fold_when_large()
+
+    def retell(self, key: int, row: int) -> None:
+        """The known record came in another row that says the same.
+
+        That is kept only with something else worth keeping: a POS may touch its rows for nothing.
+        """
+        known = self._entry(key)
+        if known is None or known[1] == row:
+            return
+        self._retold += 1
+        self._overlay[key] = (known[0], row)
+        if key in self._unsaved:
+            self._unsaved[key] = (known[0], row)
         self._fold_when_large()
 
     def take_unsaved(self) -> list[bytes]:
@@ -81,7 +118,7 @@ class Manifest:
         entries = iter(self._unsaved.items())
         deltas = []
         while part := list(islice(entries, CHUNK_ENTRIES)):
-            deltas.append(pack_ids(number for entry in part for number in entry))
+            deltas.append(pack_ids(number for key, told in part for number in (key, *told)))
         self._appended += len(self._unsaved)
         self._unsaved = {}
         return deltas
@@ -90,12 +127,16 @@ class Manifest:
         """Whether the deltas are worth merging into a new base."""
         return self._appended > COMPACT_WHEN_DELTAS_EXCEED * self._compacted
 
+    def retold(self) -> bool:
+        """Whether so many rows say the same in another way that this is worth keeping once."""
+        return self._retold > COMPACT_WHEN_DELTAS_EXCEED * self._compacted
+
     def chunks(self) -> Iterator[bytes]:
         """The whole manifest as base chunks, in order."""
         self._fold()
         for start in range(0, len(self._ids), CHUNK_ENTRIES):
             part = slice(start, start + CHUNK_ENTRIES)
-            entries = zip(self._ids[part], self._digests[part], strict=True)
+            entries = zip(self._ids[part], self._digests[part], self._rows[part], strict=True)
             yield pack_ids(number for entry in entries for number in entry)
 
     def ids(self) -> array[int]:
@@ -103,10 +144,12 @@ class Manifest:
         self._fold()
         return self._ids
 
-    def _folded(self, key: int) -> int | None:
+    def _entry(self, key: int) -> tuple[int, int] | None:
+        if (found := self._overlay.get(key)) is not None:
+            return found
         place = bisect_left(self._ids, key)
         if place < len(self._ids) and self._ids[place] == key:
-            return self._digests[place]
+            return self._digests[place], self._rows[place]
         return None
 
     def _fold_when_large(self) -> None:
@@ -116,18 +159,21 @@ class Manifest:
     def _fold(self) -> None:
         if not self._overlay:
             return
-        ids, digests, done = array("Q"), array("Q"), 0
-        for key, value in sorted(self._overlay.items()):
+        ids, digests, rows, done = array("Q"), array("Q"), array("Q"), 0
+        for key, (value, row) in sorted(self._overlay.items()):
             place = bisect_left(self._ids, key, done)
             ids.extend(self._ids[done:place])
             digests.extend(self._digests[done:place])
+            rows.extend(self._rows[done:place])
             ids.append(key)
             digests.append(value)
+            rows.append(row)
             known = place < len(self._ids) and self._ids[place] == key
             done = place + 1 if known else place
         ids.extend(self._ids[done:])
         digests.extend(self._digests[done:])
-        self._ids, self._digests, self._overlay = ids, digests, {}
+        rows.extend(self._rows[done:])
+        self._ids, self._digests, self._rows, self._overlay = ids, digests, rows, {}
 
 
 def pack_ids(ids: Iterable[int]) -> bytes:

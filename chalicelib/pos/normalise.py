@@ -7,10 +7,12 @@ Any JSON value gives a fact or a reject, never an exception.
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from hashlib import blake2b
 from typing import Any
 
+from chalicelib.domain.manifest import row_digest
 from chalicelib.domain.records import (
     Customer,
     Fact,
@@ -27,6 +29,7 @@ from chalicelib.pos.profile import Profile
 from chalicelib.pos.sales import Count, sale_maker
 from chalicelib.pos.window_profile import Proof
 from chalicelib.pos.zones import iana
+from chalicelib.services.ports.pos import KnownRow
 
 MAX_UNKNOWN_WORDS = 50
 _WORD_LENGTH = 40
@@ -38,18 +41,28 @@ CUT = "…"
 
 @dataclass(frozen=True, slots=True)
 class Normalised:
-    """A page's rows; `sold_out` were left out. Of rows with one id the last stands, the newest."""
+    """A page's rows; `sold_out` were left out. Of rows with one id the last stands, the newest.
+
+    `rows`: by ext_id, the digest of the row of a fact that needs no second reading.
+    """
 
     facts: tuple[Fact, ...]
     rejects: tuple[Reject, ...]
     unknown_words: Mapping[str, int]
     sold_out: int = 0
+    rows: Mapping[str, int] = field(default_factory=dict)
 
 
 class Normaliser:
-    """Turns the rows of one stream of one credential into facts and rejects."""
+    """Turns the rows of one stream of one credential into facts and rejects.
 
-    def __init__(self, profile: Profile, stream: Stream, setting: Setting) -> None:
+    `reading` is the session's: with it and the setting, digests of rows differ.
+    """
+
+    def __init__(
+        self, profile: Profile, stream: Stream, setting: Setting, reading: str = ""
+    ) -> None:
+        self._salt = blake2b(repr((reading, stream, setting)).encode(), digest_size=16).digest()
         self._stream = stream
         self._in_stock = profile.streams[stream].in_stock
         self._forbidden = frozenset(profile.forbidden_fields)
@@ -57,7 +70,34 @@ class Normaliser:
         self._fact = _MAKERS[stream](profile, setting, self._count)
         self._id = reader(_id_paths(profile, stream), coerce.optional_id)
 
-    def page(self, rows: Iterable[Json]) -> Normalised:
+    def page(self, rows: Iterable[Json], known: KnownRow | None = None) -> Normalised:
+        """Rows that are `known` are left out."""
+        if known is None:
+            return self._read(rows)
+        rows = list(rows)
+        left, digests = self._unknown(rows, known)
+        made = self._read(left)
+        if made.unknown_words:  # which are to be told again by the next run
+            return made
+        for reject in made.rejects:
+            digests.pop(reject.ext_id or "", None)
+        return replace(made, rows=digests)
+
+    def _unknown(self, rows: Sequence[Json], known: KnownRow) -> tuple[list[Json], dict[str, int]]:
+        """The rows to read, and by id the digests of those that are their id's only one here."""
+        ids = [self._id(row) if isinstance(row, dict) else None for row in rows]
+        times = Counter(ids)
+        left, digests = [], {}
+        for ext_id, row in zip(ids, rows, strict=True):
+            if ext_id is not None and times[ext_id] == 1:
+                digest = row_digest(row, self._salt)
+                if known(ext_id, digest):
+                    continue
+                digests[ext_id] = digest
+            left.append(row)
+        return left, digests
+
+    def _read(self, rows: Iterable[Json]) -> Normalised:
         facts: dict[object, Fact] = {}
         rejects: list[Reject] = []
         sold_out = 0

@@ -14,10 +14,11 @@ from chalicelib.pos.fields import Setting
 from chalicelib.pos.normalise import Normaliser
 from chalicelib.pos.page_profile import Each, Group
 from chalicelib.pos.profile import AuthVariant, Profile, StreamProfile
+from chalicelib.pos.reading import reading
 from chalicelib.pos.receipts import Receipts
 from chalicelib.pos.sheet import Json, Sheet, Turn, refuse_error_object, sheet_of
 from chalicelib.pos.transport import Call, Transport
-from chalicelib.services.ports.pos import CredentialAccess, Cursor, Page, StreamPlan
+from chalicelib.services.ports.pos import CredentialAccess, Cursor, KnownRow, Page, StreamPlan
 
 T = TypeVar("T")
 Read = Callable[[Any], T]
@@ -123,18 +124,22 @@ class Session:
         self._normalisers: dict[tuple[Stream, str], Normaliser] = {}
         self._waiting: tuple[str | None, list[Json]] = (None, [])
 
-    def fetch(self, plan: StreamPlan, cursor: Cursor | None) -> Page:
+    @property
+    def reading(self) -> str:
+        return reading()
+
+    def fetch(self, plan: StreamPlan, cursor: Cursor | None, known: KnownRow | None = None) -> Page:
         """Read the next page; see the port for what it raises."""
         requests = self._transport.requests
         try:
-            return self._fetch(plan, cursor)
+            return self._fetch(plan, cursor, known)
         except plain_errors.NotOffered:
             if not self._profile.streams[plan.stream].optional:
                 raise
             # Not every server has this; what is known of it from elsewhere stays.
             return Page((), (), 0, None, requests=self._transport.requests - requests)
 
-    def _fetch(self, plan: StreamPlan, cursor: Cursor | None) -> Page:
+    def _fetch(self, plan: StreamPlan, cursor: Cursor | None, known: KnownRow | None) -> Page:
         stream = self._profile.streams[plan.stream]
         requests, retries = self._transport.requests, self._transport.retries
         if cursor is None and stream.each is not None:
@@ -144,7 +149,7 @@ class Session:
             sheet, fresh, turn = self._read(stream, plan, cursor)
         else:
             sheet, fresh, turn = self._read_lines(stream, stream.group, plan, cursor)
-        rows = normaliser.page(fresh)
+        rows = normaliser.page(fresh, known)
         return Page(
             facts=self._chosen(rows.facts),
             rejects=() if turn.again else rows.rejects,
@@ -154,6 +159,7 @@ class Session:
             requests=self._transport.requests - requests,
             retries=self._transport.retries - retries,
             unknown_words={} if turn.again else rows.unknown_words,
+            rows=rows.rows,
         )
 
     def close(self) -> None:
@@ -225,7 +231,9 @@ class Session:
                 time_zone=self._access.time_zone,
                 currency=self._access.currency,
             )
-            self._normalisers[stream, shop] = Normaliser(self._profile, stream, setting)
+            self._normalisers[stream, shop] = Normaliser(
+                self._profile, stream, setting, self.reading
+            )
         return self._normalisers[stream, shop]
 
     def _ask_scope(self) -> str:

@@ -66,14 +66,10 @@ class Keeper:
         if merged or part.progress.error is not None:
             part.save_seen()
             self._states.checkpoint(lease, part.progress.dump(), part.seen("running"))
-        places = {
-            stream: replace(
-                state, generation=place.generation, chunks=place.chunks, deltas=place.deltas
-            )
-            for stream, state in after.items()
-            if (place := streams[stream])
+        placed = {
+            stream: _placed(state, streams[stream], part.reading) for stream, state in after.items()
         }
-        self._states.save_streams(lease, places)
+        self._states.save_streams(lease, placed)
         for stream, old in merged.items():
             self._states.drop_manifest(lease.uid, lease.credential, stream, old)
         inventory = streams.get("inventory")
@@ -84,11 +80,21 @@ class Keeper:
     def _compact(self, part: Slice, stream: Stream, place: StreamPlace) -> None:
         """Merge an overgrown manifest into a generation of its own."""
         manifest, lease = part.taker.manifests.get(stream), part.lease
-        if manifest is None or not manifest.overgrown() or place.generation == lease.fence:
+        if manifest is None or place.generation == lease.fence:
+            return
+        read_anew = manifest.retold() and _stored(part, stream).reading != part.reading
+        if not (manifest.overgrown() or read_anew):
             return
         chunks = list(manifest.chunks())
         self._states.put_base(lease, stream, lease.fence, chunks)
         place.generation, place.chunks, place.deltas = lease.fence, len(chunks), 0
+
+
+def _placed(state: StreamState, place: StreamPlace, reading: str | None) -> StreamState:
+    """A manifest of a new generation has the rows as this session reads them."""
+    if place.generation != state.generation and reading is not None:
+        state = replace(state, reading=reading)
+    return replace(state, generation=place.generation, chunks=place.chunks, deltas=place.deltas)
 
 
 def _stored(part: Slice, stream: Stream) -> StreamState:

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from types import MappingProxyType
 from typing import TypeVar
 
-from chalicelib.domain.manifest import Manifest, digest, id_digest
+from chalicelib.domain.manifest import NO_ROW, Manifest, digest, id_digest
 from chalicelib.domain.records import (
     Customer,
     Fact,
@@ -18,7 +19,7 @@ from chalicelib.domain.records import (
 from chalicelib.domain.times import utc_day
 from chalicelib.services.commit import Commits
 from chalicelib.services.ports.facts import Committed
-from chalicelib.services.ports.pos import Page
+from chalicelib.services.ports.pos import KnownRow, Page
 from chalicelib.services.ports.runs import Lease, SyncStates
 from chalicelib.services.ports.stores import Inventories
 from chalicelib.services.progress import Progress, StreamPlace, Tally
@@ -37,6 +38,7 @@ MOST_LEAVERS = 500
 """Members who left, noted by name of one run; the rest is only counted."""
 
 DAYS_WATCHED = 63
+NO_ROWS: Mapping[str, int] = MappingProxyType({})
 GONE = 0
 """The digest of an inventory row that left the catalogue; no live row has it."""
 
@@ -68,6 +70,13 @@ class PageTaker:
         self._states = states
         self._inventories = inventories
 
+    def known(self, stream: Stream) -> KnownRow | None:
+        """Which rows need no reading; None where every record is looked at anyway."""
+        if stream in ("stores", "inventory") or (stream == "customers" and self.import_run):
+            return None
+        manifest = self.manifests[stream]
+        return lambda ext_id, row: manifest.holds(id_digest(ext_id), row)
+
     def take(self, stream: Stream, page: Page) -> None:
         """Commit the page's facts. The caller checkpoints later: a repetition is harmless.
 
@@ -83,9 +92,9 @@ class PageTaker:
         if stream == "stores":
             known = self._take_stores([f for f in page.facts if isinstance(f, StoreFact)])
         elif stream == "customers":
-            known = self._take_customers(page.facts)
+            known = self._take_customers(page.facts, page.rows)
         elif stream == "sales":
-            known = self._take_sales(page.facts)
+            known = self._take_sales(page.facts, page.rows)
         else:
             known = self._take_inventory(page.facts)
         repeated = page.fetched - len(page.facts) - len(page.rejects)
@@ -110,20 +119,20 @@ class PageTaker:
             known[store.key] = 0
         return len(stores)
 
-    def _take_customers(self, facts: Sequence[Fact]) -> int:
+    def _take_customers(self, facts: Sequence[Fact], rows: Mapping[str, int]) -> int:
         customers = [f for f in facts if isinstance(f, Customer)]
-        fresh = self._fresh("customers", customers, lambda c: c.ext_id)
+        fresh = self._fresh("customers", customers, lambda c: c.ext_id, rows)
         told = [customer for customer, _, _ in fresh]
         if self.import_run is not None:
             told += _with_points(customers, told)
         for part in _parts(told):
             self._count(self._commit(customers=part))
-        self._remember("customers", fresh)
+        self._remember("customers", fresh, rows)
         return len(customers) - len(fresh)
 
-    def _take_sales(self, facts: Sequence[Fact]) -> int:
+    def _take_sales(self, facts: Sequence[Fact], rows: Mapping[str, int]) -> int:
         sales = [f for f in facts if isinstance(f, Sale)]
-        fresh = self._fresh("sales", sales, lambda s: s.ext_id)
+        fresh = self._fresh("sales", sales, lambda s: s.ext_id, rows)
         for part in _parts(fresh):
             self._count(self._commit(sales=[s for s, _, _ in part]))
         place = self._progress.streams["sales"]
@@ -131,7 +140,7 @@ class PageTaker:
         for sale, key, _ in fresh:
             if manifest.get(key) is None:
                 self._count_sale(place, sale)
-        self._remember("sales", fresh)
+        self._remember("sales", fresh, rows)
         return len(sales) - len(fresh)
 
     def _take_inventory(self, facts: Sequence[Fact]) -> int:
@@ -147,7 +156,11 @@ class PageTaker:
         return len(items) - len(fresh)
 
     def _fresh(
-        self, stream: Stream, facts: Sequence[F], name: Callable[[F], str]
+        self,
+        stream: Stream,
+        facts: Sequence[F],
+        name: Callable[[F], str],
+        rows: Mapping[str, int] = NO_ROWS,
     ) -> list[tuple[F, int, int]]:
         """What the manifest does not know in this form, the last of each id, with its digests."""
         manifest = self.manifests[stream]
@@ -156,16 +169,23 @@ class PageTaker:
             key, value = id_digest(name(fact)), digest(fact)
             if manifest.get(key) == value:
                 latest.pop(key, None)
+                if (row := rows.get(fact.ext_id)) is not None:
+                    manifest.retell(key, row)
             else:
                 latest[key] = (fact, key, value)
         return list(latest.values())
 
-    def _remember(self, stream: Stream, fresh: Sequence[tuple[F, int, int]]) -> None:
+    def _remember(
+        self,
+        stream: Stream,
+        fresh: Sequence[tuple[F, int, int]],
+        rows: Mapping[str, int] = NO_ROWS,
+    ) -> None:
         manifest = self.manifests[stream]
         new = 0
-        for _, key, value in fresh:
+        for fact, key, value in fresh:
             new += manifest.get(key) is None
-            manifest.remember(key, value)
+            manifest.remember(key, value, rows.get(fact.ext_id, NO_ROW))
         self._tally.add(stream, new=new, changed=len(fresh) - new)
 
     def _commit(self, customers: Sequence[Customer] = (), sales: Sequence[Sale] = ()) -> Committed:

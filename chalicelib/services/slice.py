@@ -83,6 +83,10 @@ class Slice:
         return self._session
 
     @property
+    def reading(self) -> str | None:
+        return self._session.reading if self._session is not None else None
+
+    @property
     def stored(self) -> Mapping[Stream, StreamState]:
         """The streams as the last run left them; only the lease's holder changes them."""
         if self._stored is None:

@@ -200,7 +200,7 @@ class SyncWorker:
         while True:
             if remaining() < self._reserve:
                 raise _TimeIsUp
-            page = part.session.fetch(plan, place.cursor)
+            page = part.session.fetch(plan, place.cursor, part.taker.known(stream))
             part.take(stream, page)
             if page.cursor is None:
                 part.complete(stream, full_listing=page.full_listing)

@@ -13,7 +13,14 @@ from chalicelib.domain.records import Fact, Instant, Reject, Stream
 from chalicelib.domain.times import from_text
 from chalicelib.pos import registry
 from chalicelib.pos.connector import Gateway
-from chalicelib.services.ports.pos import CredentialAccess, Cursor, Page, PosSession, StreamPlan
+from chalicelib.services.ports.pos import (
+    CredentialAccess,
+    Cursor,
+    KnownRow,
+    Page,
+    PosSession,
+    StreamPlan,
+)
 from simulators.oracle import answer
 from simulators.registry import platform_of, server_of
 from simulators.shapes import WorldSpec
@@ -180,6 +187,14 @@ class Reading:
         return {id_of(fact) for fact in self.facts}
 
     @property
+    def rows(self) -> dict[str, int]:
+        return {ext_id: row for page in self.pages for ext_id, row in page.rows.items()}
+
+    @property
+    def fetched(self) -> int:
+        return sum(page.fetched for page in self.pages)
+
+    @property
     def retries(self) -> int:
         return sum(page.retries for page in self.pages)
 
@@ -188,10 +203,15 @@ def id_of(fact: Fact) -> str:
     return str(getattr(fact, "ext_id", None) or getattr(fact, "key", ""))
 
 
-def pages(session: PosSession, plan: StreamPlan, cursor: Cursor | None = None) -> Iterator[Page]:
+def pages(
+    session: PosSession,
+    plan: StreamPlan,
+    cursor: Cursor | None = None,
+    known: KnownRow | None = None,
+) -> Iterator[Page]:
     """Page after page; the cursor goes through JSON as between processes."""
     for _ in range(2000):
-        page = session.fetch(plan, cursor)
+        page = session.fetch(plan, cursor, known)
         yield page
         if page.cursor is None:
             return
@@ -201,10 +221,17 @@ def pages(session: PosSession, plan: StreamPlan, cursor: Cursor | None = None) -
     raise AssertionError("the listing never ends")
 
 
-def read(bench: Bench, stream: Stream, **changes: Any) -> Reading:
+def read(
+    bench: Bench,
+    stream: Stream,
+    *,
+    known: KnownRow | None = None,
+    access: CredentialAccess | None = None,
+    **changes: Any,
+) -> Reading:
     """A whole listing in one session."""
-    session = bench.gateway.open(bench.access())
+    session = bench.gateway.open(access or bench.access())
     try:
-        return Reading(list(pages(session, StreamPlan(stream, NOW, **changes))))
+        return Reading(list(pages(session, StreamPlan(stream, NOW, **changes), known=known)))
     finally:
         session.close()

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Iterator
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -114,6 +115,60 @@ def test_rows_that_move_between_pages_are_all_met(bench: Bench) -> None:
         # What changed after the run began is the next run's: it asks for all since the run began.
         later = read(bench, stream, since=NOW - 1)
         assert reading.ids | later.ids == set(bench.truth(stream))
+
+
+def nothing(_ext_id: str, _row: int) -> bool:
+    return False
+
+
+@pytest.mark.parametrize("stream", ["customers", "sales"])
+def test_rows_known_from_the_last_pass_are_counted_and_not_read_again(
+    bench: Bench, stream: Stream
+) -> None:
+    first = read(bench, stream, history_from=YEARS_AGO, known=nothing)
+    rows = first.rows
+
+    again = read(bench, stream, history_from=YEARS_AGO, known=lambda e, row: rows.get(e) == row)
+
+    assert set(rows) <= first.ids
+    assert len(rows) > len(first.ids) / 2
+    assert again.ids == first.ids - set(rows)
+    assert (again.fetched, len(again.rejects)) == (first.fetched, len(first.rejects))
+    assert again.pages[-1].full_listing == first.pages[-1].full_listing
+
+
+def test_a_row_that_changed_is_read_again_and_no_other(bench: Bench) -> None:
+    for stream in bench.filtered:
+        first = read(bench, stream, history_from=YEARS_AGO, known=nothing)
+        rows, facts = first.rows, {id_of(fact): fact for fact in first.facts}
+        changed = sorted(set(rows) & set(bench.truth(stream)))[3:8]
+        bench.clock.move(3600)
+        bench.touch(stream, changed)
+
+        again = read(
+            bench, stream, history_from=YEARS_AGO, known=lambda e, row, r=rows: r.get(e) == row
+        )
+
+        assert set(changed) <= again.ids
+        assert again.ids - set(changed) == first.ids - set(rows)
+        assert all(facts[id_of(f)] != f for f in again.facts if id_of(f) in changed)
+
+
+def test_rows_are_no_longer_known_when_they_would_be_read_otherwise(bench: Bench) -> None:
+    rows = read(bench, "sales", history_from=YEARS_AGO, known=nothing).rows
+    here, elsewhere = bench.access(), replace(bench.access(), currency="CAD", time_zone="UTC")
+    assert (here.currency, here.time_zone) != (elsewhere.currency, elsewhere.time_zone)
+
+    again = read(
+        bench,
+        "sales",
+        history_from=YEARS_AGO,
+        known=lambda e, row: rows.get(e) == row,
+        access=elsewhere,
+    )
+
+    assert set(rows) <= again.ids
+    assert not set(rows.values()) & set(again.rows.values())
 
 
 FINAL: list[tuple[str, dict[str, Any], type[AiqError], int]] = [

@@ -12,6 +12,7 @@ from chalicelib.services.ports.pos import (
     CredentialAccess,
     CredentialField,
     Cursor,
+    KnownRow,
     Page,
     PlatformInfo,
     StreamPlan,
@@ -102,8 +103,14 @@ class FakePosSession:
     pages: Mapping[Stream, list[Page | AiqError]]
     plans: list[tuple[StreamPlan, Cursor | None]] = field(default_factory=list)
     closed: bool = False
+    reading: str = "1"
 
-    def fetch(self, plan: StreamPlan, cursor: Cursor | None) -> Page:
+    def fetch(
+        self,
+        plan: StreamPlan,
+        cursor: Cursor | None,
+        known: KnownRow | None = None,  # noqa: ARG002 -- its pages are facts already
+    ) -> Page:
         self.plans.append((plan, cursor))
         listing = self.pages.get(plan.stream) or [Page((), (), 0, None)]
         position = int(cursor["page"]) if cursor else 0

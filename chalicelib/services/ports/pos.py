@@ -82,9 +82,10 @@ class Page:
     """One page, normalised. `cursor` is None when the listing is complete.
 
     `fetched` counts rows as received; facts + rejects <= fetched (the rest were duplicates within
-    the page). `full_listing` says that the completed listing holds everything the POS has, so that
-    what is absent is gone. `unknown_words` counts enum values the profile does not know, by
-    `field=value`.
+    the page, or known by their row). `full_listing` says that the completed listing holds
+    everything the POS has, so that what is absent is gone. `unknown_words` counts enum values the
+    profile does not know, by `field=value`. `rows`: by ext_id, the digest of the row that a fact
+    was read from, where the fact is all there is to learn from it.
     """
 
     facts: tuple[Fact, ...]
@@ -95,13 +96,26 @@ class Page:
     requests: int = 1
     retries: int = 0
     unknown_words: Mapping[str, int] = field(default_factory=dict)
+    rows: Mapping[str, int] = field(default_factory=dict)
+
+
+class KnownRow(Protocol):
+    def __call__(self, ext_id: str, row: int) -> bool:
+        """Whether this is the digest of the row that the record was last taken in from."""
+        ...
 
 
 class PosSession(Protocol):
-    """One credential's conversation with its POS, at the profile's pace."""
+    """One credential's conversation with its POS, at the profile's pace.
 
-    def fetch(self, plan: StreamPlan, cursor: Cursor | None) -> Page:
-        """Read the next page.
+    `reading`: changes with whatever decides what a row is read as; digests of rows differ with it.
+    """
+
+    @property
+    def reading(self) -> str: ...
+
+    def fetch(self, plan: StreamPlan, cursor: Cursor | None, known: KnownRow | None = None) -> Page:
+        """Read the next page. Rows that are `known` are counted and left out.
 
         Raises KeyRejected, PermissionMissing, ServerUnreachable, HostRefused, RateLimited,
         UpstreamError, UnexpectedAnswer or FilterIgnored; retriable faults were already retried.

@@ -154,6 +154,7 @@ class StreamState:
 
     `last_listing`: rows of the last complete listing. `store_key_sales`: sales ever seen per store
     key. `days`: new sales per UTC day, lately. `last_run`: the run already counted here.
+    `reading`: of the session whose rows the manifest was last rewritten by.
     """
 
     watermark: Instant | None = None
@@ -164,6 +165,7 @@ class StreamState:
     store_key_sales: Mapping[str, int] = field(default_factory=dict)
     days: Mapping[str, int] = field(default_factory=dict)
     last_run: str | None = None
+    reading: str | None = None
 
 
 class ManifestPlace(NamedTuple):

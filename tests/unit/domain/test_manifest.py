@@ -4,23 +4,31 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from chalicelib.domain import manifest as module
-from chalicelib.domain.manifest import Manifest, digest, id_digest, pack_ids, unpack_ids
+from chalicelib.domain.manifest import (
+    NO_ROW,
+    Manifest,
+    digest,
+    id_digest,
+    pack_ids,
+    row_digest,
+    unpack_ids,
+)
 from chalicelib.domain.records import Customer, LineItem, Sale
 
 numbers = st.integers(0, 2**64 - 1)
-entries = st.lists(st.tuples(st.integers(0, 40) | numbers, numbers), max_size=60)
+entries = st.lists(st.tuples(st.integers(0, 40) | numbers, numbers, numbers), max_size=60)
 
 
 @given(entries, st.lists(st.integers(0, 3), max_size=60), st.integers(1, 12))
 def test_a_manifest_is_a_dict_however_it_was_saved_and_folded(
-    told: list[tuple[int, int]], saves: list[int], fold_at: int
+    told: list[tuple[int, int, int]], saves: list[int], fold_at: int
 ) -> None:
     module.FOLD_AT, usual = fold_at, module.FOLD_AT
     try:
         known, truth, base, deltas = Manifest(), {}, [], []
-        for number, (key, value) in enumerate(told):
-            known.remember(key, value)
-            truth[key] = value
+        for number, (key, value, row) in enumerate(told):
+            known.remember(key, value, row)
+            truth[key] = value, row
             action = saves[number] if number < len(saves) else 0
             if action >= 1:
                 deltas += known.take_unsaved()
@@ -33,7 +41,9 @@ def test_a_manifest_is_a_dict_however_it_was_saved_and_folded(
 
         read_again = Manifest(base, deltas)
 
-        assert {key: read_again.get(key) for key in truth} == truth
+        assert {key: read_again.get(key) for key in truth} == {k: v for k, (v, _) in truth.items()}
+        assert all(read_again.holds(key, row) is (row != NO_ROW) for key, (_, row) in truth.items())
+        assert not any(read_again.holds(key, row ^ 1) for key, (_, row) in truth.items())
         assert list(read_again.ids()) == sorted(truth)
         assert len(read_again) == len(truth)
         assert all(read_again.get(key) is None for key in range(50) if key not in truth)
@@ -72,6 +82,57 @@ def test_a_small_delta_is_not_worth_a_new_base() -> None:
     grown.take_unsaved()
 
     assert not grown.overgrown()
+
+
+def test_another_row_that_says_the_same_is_known_at_once_but_not_worth_a_write() -> None:
+    known = Manifest()
+    known.remember(1, 100, 7)
+    known.take_unsaved()
+
+    known.retell(1, 8)
+    known.retell(2, 9)
+
+    assert known.holds(1, 8)
+    assert not known.holds(1, 7)
+    assert known.get(1) == 100
+    assert known.get(2) is None
+    assert known.take_unsaved() == []
+    assert Manifest(known.chunks()).holds(1, 8)
+
+
+def test_what_is_written_anyway_has_the_row_that_came_last() -> None:
+    known = Manifest()
+    known.remember(1, 100, 7)
+    known.retell(1, 8)
+
+    assert Manifest((), known.take_unsaved()).holds(1, 8)
+
+
+def test_many_rows_that_say_the_same_in_another_way_are_worth_a_new_base() -> None:
+    known = Manifest()
+    for number in range(100):
+        known.remember(number, number, 1)
+    read_again = Manifest(known.chunks())
+
+    for number in range(25):
+        read_again.retell(number, 2)
+        read_again.retell(number, 2)
+    assert not read_again.retold()
+    read_again.retell(99, 2)
+
+    assert read_again.retold()
+
+
+def test_rows_differ_by_all_they_hold_and_by_how_they_are_read() -> None:
+    row = {"id": 1, "lines": [{"total": "1.00"}]}
+    nested: list[object] = []
+    for _ in range(1_000):
+        nested = [nested]
+
+    assert row_digest(row, b"a") == row_digest(dict(row), b"a")
+    assert row_digest(row, b"a") != row_digest(row, b"b")
+    assert row_digest(row, b"a") != row_digest({"id": 1, "lines": [{"total": "1.0"}]}, b"a")
+    assert row_digest({"id": 1, "notes": nested}, b"a") == NO_ROW
 
 
 def test_digests_differ_with_any_field_and_agree_across_processes() -> None:

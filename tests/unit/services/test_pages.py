@@ -7,13 +7,14 @@ from typing import Any
 import pytest
 
 from chalicelib.adapters.rows import pack_intent
+from chalicelib.domain.errors import LeaseLost
 from chalicelib.domain.identity import MergeKey
 from chalicelib.domain.ids import record_id
 from chalicelib.domain.manifest import Manifest
 from chalicelib.domain.records import Customer, Sale
 from chalicelib.services.pages import MOST_AT_ONCE, PageTaker
 from chalicelib.services.ports.facts import Committed, Intent, SaleId
-from chalicelib.services.ports.pos import Page
+from chalicelib.services.ports.pos import KnownRow, Page
 from chalicelib.services.ports.runs import Lease, RunView
 from chalicelib.services.progress import MOST_WORDS, Progress, StreamPlace, Tally
 
@@ -79,6 +80,58 @@ def test_the_intent_of_a_portion_fits_a_row() -> None:
 
     # A record may bring those it merges with: a few for nearly each is far beyond any clientele.
     assert len(pack_intent(Intent(tuple(ids), tuple(keys), tuple(sales)))) * 3 < DYNAMODB_ROW
+
+
+def known_rows(taker: PageTaker) -> KnownRow:
+    known = taker.known("customers")
+    assert known is not None
+    return known
+
+
+def test_a_row_is_known_once_what_it_says_is_committed(taker: PageTaker, ledger: Ledger) -> None:
+    ana, bea = Customer("1", first="Ana"), Customer("2", first="Bea")
+
+    taker.take("customers", Page((ana, bea), (), 2, None, rows={"1": 11}))
+    known = known_rows(taker)
+
+    assert known("1", 11)
+    assert not known("1", 12)
+    assert not known("2", 11)
+    assert ledger.customers == [2]
+
+
+def test_a_row_that_says_the_same_in_another_way_is_known_from_then_on(
+    taker: PageTaker, ledger: Ledger
+) -> None:
+    ana = Customer("1", first="Ana")
+    taker.take("customers", Page((ana,), (), 1, None, rows={"1": 11}))
+
+    taker.take("customers", Page((ana,), (), 1, None, rows={"1": 12}))
+
+    assert known_rows(taker)("1", 12)
+    assert ledger.customers == [1]
+
+
+def test_a_commit_that_fails_leaves_no_row_known(taker: PageTaker, ledger: Ledger) -> None:
+    def broken(*_: str, **_more: Any) -> Committed:
+        raise LeaseLost("the lock passed on")
+
+    ledger.commit = broken  # type: ignore[method-assign]
+
+    with pytest.raises(LeaseLost):
+        taker.take("customers", Page((Customer("1"),), (), 1, None, rows={"1": 11}))
+
+    assert not known_rows(taker)("1", 11)
+
+
+def test_where_everybody_is_looked_at_no_row_is_known(taker: PageTaker) -> None:
+    """Products for what is gone, and the listing that fixes points, name each record."""
+    taker.import_run = "run_1"
+
+    assert taker.known("customers") is None
+    assert taker.known("inventory") is None
+    assert taker.known("stores") is None
+    assert taker.known("sales") is not None
 
 
 def test_words_that_never_repeat_do_not_fill_the_run() -> None:
