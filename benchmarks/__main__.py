@@ -24,11 +24,14 @@ from benchmarks.local import local_aws
 from benchmarks.peers import PEERS
 from benchmarks.phases import LISTED, Phase, Retailer
 from benchmarks.pos import Pos, simulated_pos
+from benchmarks.previewing import previewing_costs
 from benchmarks.report import Budget, Report
 from tools.steps import StepFailed, step
 
 SMALLEST_ACCOUNT = 10_000
 PEAK_MB = 256
+PREVIEW_MB = 8
+"""Less than 100,000 personas would take if anything of each were kept."""
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -42,6 +45,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         _imports(report)
         _reading(report)
         _growth(report, chosen.personas)
+        _previews(report, chosen.personas)
         phases = _syncs(report, chosen.shoppers)
         _count_budgets(report, phases)
         if not chosen.no_peers:
@@ -130,6 +134,27 @@ def _growth(report: Report, largest: int) -> None:
             3,
             "times",
         ),
+    ]
+
+
+def _previews(report: Report, largest: int) -> None:
+    with step(f"previews over {SMALLEST_ACCOUNT:,} and {largest:,} personas"):
+        costs = previewing_costs((SMALLEST_ACCOUNT, largest))
+    rows = [
+        (
+            f"{cost.personas:,}: {cost.what}",
+            f"{cost.cpu_micros:.0f}",
+            f"{cost.reads:.2f}",
+            f"{cost.peak_kb:,.0f}",
+        )
+        for cost in costs
+    ]
+    report.table("Previewing, per persona", ("", "CPU µs", "RCU", "peak KB in all"), rows)
+    report.data["previews"] = [vars(cost) for cost in costs]
+    peak = max(cost.peak_kb for cost in costs) / 1024
+    report.budgets += [
+        Budget("read units per persona of a preview", max(c.reads for c in costs), 2),
+        Budget(f"memory of a preview of {largest:,} personas", peak, PREVIEW_MB, "MB"),
     ]
 
 

@@ -144,8 +144,8 @@ class Bench:
 
     def __init__(self, known: int = 0) -> None:
         self.spent: dict[str, Spent] = {}
-        self._meter = Meter(INDEXES)
-        self.dynamo = MemoryDynamo(self._meter)
+        self.meter = Meter(INDEXES)
+        self.dynamo = MemoryDynamo(self.meter)
         clock, account = SystemClock(), OneAccount()
         facts = DynamoFacts(BatchTable(self.dynamo, TABLE, clock), clock)
         view = RunView("run_bench", UID, PLATFORM, "crd_bench", "running", "now", NOW)
@@ -163,13 +163,13 @@ class Bench:
     def take(self, what: str, stream: Stream, facts: Sequence[Fact]) -> None:
         """Take one page and count it as `what`."""
         spent = self.spent.setdefault(what, Spent())
-        self._meter.forget()
+        self.meter.forget()
         began = time.process_time()
         self._taker.take(stream, Page(tuple(facts), (), len(facts), None))
-        used = time.process_time() - began - self._meter.own_seconds
+        used = time.process_time() - began - self.meter.own_seconds
         spent.cpu.append(used * 1e6 / len(facts))
         spent.records += len(facts)
-        spent.units.update({name: self._meter.total(name) for name in COUNTED})  # type: ignore[arg-type]
+        spent.units.update({name: self.meter.total(name) for name in COUNTED})  # type: ignore[arg-type]
 
 
 def shopper(number: int) -> Customer:

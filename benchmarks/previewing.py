@@ -1,0 +1,127 @@
+"""What a preview costs a persona in a small and in a large account (product.md §7, §8).
+
+The account is made by real commits; the count goes through the real census, list and row decoders.
+Only the tables are in memory.
+"""
+
+from __future__ import annotations
+
+import time
+import tracemalloc
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from typing import Any
+
+from benchmarks.growth import NOW, PAGE, PLATFORM, RULES, TABLE, UID, Bench, sale, shopper
+from benchmarks.units import Meter
+from chalicelib.adapters.clock import SystemClock
+from chalicelib.adapters.dynamo import BatchTable
+from chalicelib.adapters.glimpses import DynamoGlimpses
+from chalicelib.adapters.persona_list import DynamoPersonaList
+from chalicelib.domain.records import Instant
+from chalicelib.domain.rules import Source, Terms
+from chalicelib.domain.times import DAY, day_text, utc_day
+from chalicelib.services.census import Census
+from chalicelib.services.ports.changes import LOYALTY, Counts
+from chalicelib.services.previews import PAGE as COUNTED_AT_ONCE
+from chalicelib.services.proposals import Proposal
+
+BUYERS = 3
+"""One of so many shoppers never bought; the others on the days of a year."""
+
+
+@dataclass(frozen=True)
+class PreviewCost:
+    """Per persona CPU and read units; `peak_kb` is the memory that counting took at most."""
+
+    what: str
+    personas: int
+    cpu_micros: float
+    reads: float
+    peak_kb: float
+
+
+class NobodyToAsk:
+    """The `Askable` port: neither preview asks anybody."""
+
+    def askable(self, uid: str, numbers: Sequence[str]) -> int:
+        raise AssertionError(f"{len(numbers)} numbers of {uid}")
+
+
+class DeafMeter(Meter):
+    """Remembers no rows, which would be taken for memory of the preview's."""
+
+    def count(self, call: str, asked: dict[str, Any], answer: dict[str, Any]) -> None:
+        """Nothing."""
+
+
+def previewing_costs(sizes: Sequence[int]) -> list[PreviewCost]:
+    """Of an enrolment date moved by half a year, and of twice the points."""
+    costs = []
+    for size in sizes:
+        bench = _account(size)
+        costs += [_count(bench, what, proposal) for what, proposal in _proposals().items()]
+    return costs
+
+
+def _account(personas: int) -> Bench:
+    bench = Bench()
+    for first in range(0, personas, PAGE):
+        people = [shopper(first + n) for n in range(PAGE)]
+        bench.take("shopper", "customers", people)
+        sold = [
+            sale(first + n, who.ext_id, _bought_at(first + n))
+            for n, who in enumerate(people)
+            if (first + n) % BUYERS
+        ]
+        bench.take("sale", "sales", sold)
+    bench.dynamo.index("recent", "recent_shard", "inserted_at")
+    return bench
+
+
+def _bought_at(number: int) -> Instant:
+    return NOW - (number * 7 % 365) * DAY
+
+
+def _proposals() -> dict[str, Proposal]:
+    rules = RULES.get(UID)
+    half_a_year_ago = utc_day(NOW) - 182
+    moved = replace(rules, sources={PLATFORM: Source(enroll_after=half_a_year_ago)})
+    doubled = replace(rules, loyalty=replace(rules.loyalty, points_per_100=2_000))
+    return {
+        "enrolment": Proposal(
+            UID, PLATFORM, {"enroll_after": day_text(half_a_year_ago)}, rules, moved
+        ),
+        "loyalty": Proposal(UID, LOYALTY, {"points_per_100": 2_000}, rules, doubled),
+    }
+
+
+def _count(bench: Bench, what: str, proposal: Proposal) -> PreviewCost:
+    bench.meter.forget()
+    counts, cpu = _walk(bench, proposal)
+    reads = bench.meter.total("reads")
+    meter, bench.dynamo.meter = bench.dynamo.meter, DeafMeter({})
+    tracemalloc.start()
+    _walk(bench, proposal)
+    _, peak = tracemalloc.get_traced_memory()
+    tracemalloc.stop()
+    bench.dynamo.meter = meter
+    people = counts.personas
+    return PreviewCost(what, people, cpu * 1e6 / people, reads / people, peak / 1024)
+
+
+def _walk(bench: Bench, proposal: Proposal) -> tuple[Counts, float]:
+    """The whole preview, page by page, and its CPU in seconds without that of counting units."""
+    clock = SystemClock()
+    listed = DynamoPersonaList(bench.dynamo, TABLE)
+    terms = Terms(NOW, proposal.wanted)
+    glimpses = DynamoGlimpses(BatchTable(bench.dynamo, TABLE, clock))
+    census = Census(glimpses, NobodyToAsk(), proposal, terms)
+    counts, after = Counts(), None
+    began, own = time.process_time(), bench.meter.own_seconds
+    while True:
+        ids, after = listed.in_turn(UID, COUNTED_AT_ONCE, after)
+        counts = census.page(ids, counts) if ids else counts
+        if after is None:
+            used = time.process_time() - began - (bench.meter.own_seconds - own)
+            return counts, used
