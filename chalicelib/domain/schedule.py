@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import hashlib
 from datetime import date, time, timedelta
+from typing import Literal
 
 from chalicelib.domain.records import Instant
 from chalicelib.domain.times import HOUR, MINUTE, at_local_time, local_day
@@ -18,6 +19,9 @@ FIRST_RETRY = 15 * MINUTE
 LONGEST_RETRY = 6 * HOUR
 
 _MINUTES_OF_JITTER = 60
+
+PassKind = Literal["between", "daily", "weekly"]
+"""The daily sync looks back as far as the profile says, the first of a week further."""
 
 
 def next_due(
@@ -38,18 +42,21 @@ def next_due(
     return min(between, *(daily for daily in dailies if daily > now))
 
 
-def is_daily_pass(
-    previous: Instant | None, due: Instant, zone: str, sync_hour: int, credential_id: str
-) -> bool:
-    """Whether the pass due at `due` is the daily one, with the full look-back.
+def pass_kind(
+    previous: Instant, now: Instant, zone: str, sync_hour: int, credential_id: str
+) -> PassKind:
+    """Which pass it is that begins now, when the last good one began at `previous`.
 
-    `previous`: when the last full look-back that ended well began, None for never. A daily sync
-    that was missed or failed is made up for by the pass after it.
+    A daily sync that was missed or failed is made up for by the pass after it, and so is that of a
+    week, which begins on a Monday.
     """
     daily_at = _daily_time(sync_hour, credential_id)
-    if previous is None:
-        return True
-    return previous < _last_daily(due, local_day(due, zone), daily_at, zone)
+    latest = _last_daily(now, local_day(now, zone), daily_at, zone)
+    if previous >= latest:
+        return "between"
+    earlier = _last_daily(previous, local_day(previous, zone), daily_at, zone)
+    same_week = _week(earlier, zone) == _week(latest, zone)
+    return "daily" if same_week else "weekly"
 
 
 def retry_at(now: Instant, failures: int) -> Instant:
@@ -70,6 +77,11 @@ def _daily_time(sync_hour: int, credential_id: str) -> time:
     if not 0 <= sync_hour <= 23:
         raise ValueError("the sync hour is 0 to 23")
     return time(sync_hour, jitter_minutes(credential_id))
+
+
+def _week(at: Instant, zone: str) -> tuple[int, int]:
+    year, week, _ = local_day(at, zone).isocalendar()
+    return year, week
 
 
 def _last_daily(at: Instant, today: date, daily_at: time, zone: str) -> Instant:

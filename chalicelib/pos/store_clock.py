@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from chalicelib.domain.times import MINUTE
 from chalicelib.pos.none_window import WholeAnswer, WindowPages
 from chalicelib.pos.offset import OffsetPages, SinceModified
 from chalicelib.pos.profile import Profile
@@ -27,4 +26,4 @@ def clock_style(
 
 
 def _windows(profile: Profile, windows: Windows, zone: str) -> DayWindows:
-    return DayWindows(windows, zone, profile.overlap_minutes * MINUTE, profile.time.formats)
+    return DayWindows(windows, zone, profile.time.formats)

@@ -14,8 +14,8 @@ class WindowPart(BaseModel):
 
 
 class LookBack(WindowPart):
-    """How far back to read again where the POS does not filter by the last change: days, on the
-    first good run of each day and of each week on the store's clock."""
+    """How far back to read again where the POS does not filter by the last change: days, at the
+    daily sync and at the first one of a week (product.md §5)."""
 
     daily_days: int = Field(ge=0)
     weekly_days: int = Field(ge=0)

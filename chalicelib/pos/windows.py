@@ -21,7 +21,6 @@ AHEAD_DAYS = 2
 """The newest window ends this many days after today began: neither a clock that is fast nor a zone
 that is wrong hides today's rows."""
 MANY = 4
-WEEK_DAYS = 7
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,14 +35,11 @@ class Window:
 
 
 class DayWindows:
-    """The windows of one stream. `overlap` is what the planner takes off the last good run."""
+    """The windows of one stream."""
 
-    def __init__(
-        self, spec: Windows, zone: str, overlap: Instant, formats: tuple[str, ...]
-    ) -> None:
+    def __init__(self, spec: Windows, zone: str, formats: tuple[str, ...]) -> None:
         self._spec = spec
         self._zone = zone
-        self._overlap = overlap
         self._formats = formats
 
     def first(self, plan: StreamPlan) -> Window:
@@ -85,18 +81,15 @@ class DayWindows:
         return coerce.wall_clock(value, self._formats)
 
     def _floor(self, plan: StreamPlan, today: int) -> int:
-        """The first day to read. Whether this is the first good run of a day or week shows in when
-        the last one was, so that a failed look-back is made up for by the next run."""
+        """The first day to read."""
         if plan.since is None:
             history = plan.now - self._spec.history_days * DAY
             return self._day(history if plan.history_from is None else plan.history_from)
         floor, back = self._day(plan.since), self._spec.look_back
-        last_run = self._day(plan.since + self._overlap)
-        if back and last_run < today:
-            floor = min(floor, today - back.daily_days)
-            if last_run // WEEK_DAYS < today // WEEK_DAYS:
-                floor = min(floor, today - back.weekly_days)
-        return floor
+        if back is None or plan.kind == "between":
+            return floor
+        days = back.daily_days if plan.kind == "daily" else back.weekly_days
+        return min(floor, today - days)
 
     def _day(self, at: Instant) -> int:
         return local_day(at, self._zone).toordinal()

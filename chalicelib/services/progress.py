@@ -6,6 +6,7 @@ from dataclasses import asdict, dataclass, field, replace
 from typing import Any, cast
 
 from chalicelib.domain.records import STREAMS, Instant, Stream
+from chalicelib.domain.schedule import PassKind
 from chalicelib.services.ports.pos import Cursor
 from chalicelib.services.ports.runs import RunError, RunState, RunView, StreamTotals
 
@@ -17,14 +18,15 @@ MOST_WORDS = 200
 class StreamPlace:
     """One stream's place in the run.
 
-    `since` is None on a full pass. `generation`, `chunks` and `deltas` say where its manifest is,
-    `seen_generation` and `seen_deltas` the list of what this listing showed; `listed` counts rows
-    of the listing so far; `days` new sales per UTC day; `ended` that nothing is left to read,
-    `good` that it was read whole.
+    `since` is None on a full pass, `kind` which pass it is. `generation`, `chunks` and `deltas` say
+    where its manifest is, `seen_generation` and `seen_deltas` the list of what this listing showed;
+    `listed` counts rows of the listing so far; `days` new sales per UTC day; `ended` that nothing
+    is left to read, `good` that it was read whole.
     """
 
     since: Instant | None = None
     history_from: Instant | None = None
+    kind: PassKind = "between"
     cursor: Cursor | None = None
     generation: int = 0
     chunks: int = 0

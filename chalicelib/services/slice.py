@@ -8,6 +8,7 @@ from dataclasses import dataclass
 
 from chalicelib.domain.manifest import Manifest
 from chalicelib.domain.records import Instant, Stream
+from chalicelib.domain.schedule import pass_kind
 from chalicelib.services.commit import Commits
 from chalicelib.services.pages import PageTaker
 from chalicelib.services.ports.accounts import Account
@@ -102,7 +103,13 @@ class Slice:
         if self._session is not None:
             self._session.close()
 
-    def plan(self, streams: Sequence[Stream], overlap_seconds: int, history_from: Instant) -> None:
+    def plan(
+        self,
+        streams: Sequence[Stream],
+        overlap_seconds: int,
+        history_from: Instant,
+        account: Account,
+    ) -> None:
         """Decide how far back each stream is read: since its watermark, else all of history.
 
         A run that is to fix imported points lists every customer.
@@ -119,6 +126,13 @@ class Slice:
                 place.history_from = history_from if reread is None else reread
             else:
                 place.since = state.watermark - overlap_seconds * 1000
+                place.kind = pass_kind(
+                    state.watermark,
+                    self.progress.began,
+                    account.time_zone,
+                    account.sync_hour,
+                    self.lease.credential,
+                )
             self.progress.streams[stream] = place
 
     def load(self, stream: Stream) -> StreamPlace:

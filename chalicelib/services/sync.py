@@ -170,7 +170,7 @@ class SyncWorker:
             part.progress.imports = integration.settings.get("points_imported_on") is not None
             if part.progress.imports:
                 self._plan_import(part, credential, account.time_zone)
-            part.plan(info.streams, info.overlap_seconds, credential.history_from)
+            part.plan(info.streams, info.overlap_seconds, credential.history_from, account)
         if part.progress.importing:
             part.taker.import_run = lease.run
 
@@ -196,7 +196,8 @@ class SyncWorker:
 
     def _read(self, part: Slice, stream: Stream, remaining: Remaining) -> None:
         place = part.load(stream)
-        plan = StreamPlan(stream, part.progress.began, place.since, place.history_from)
+        began = part.progress.began
+        plan = StreamPlan(stream, began, place.since, place.history_from, place.kind)
         while True:
             if remaining() < self._reserve:
                 raise _TimeIsUp

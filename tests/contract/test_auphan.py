@@ -10,6 +10,7 @@ import pytest
 
 from chalicelib.domain.errors import AiqError, HostRefused, KeyRejected, UnexpectedAnswer
 from chalicelib.domain.records import InventoryItem, Sale, StoreFact, Stream
+from chalicelib.domain.schedule import PassKind
 from chalicelib.domain.times import DAY, HOUR, from_text
 from chalicelib.services.ports.pos import CredentialAccess, StreamPlan
 
@@ -115,19 +116,15 @@ def test_days_are_asked_for_newest_first_and_longer_when_little_was_sold(bench: 
 
 
 @pytest.mark.parametrize(
-    ("since", "first_day"),
-    [
-        ("2026-05-02T11:00:00Z", "2026-05-02"),  # the same day: nothing but the day
-        ("2026-05-01T12:00:00Z", "2026-04-29"),  # a Friday: the first run of a day, three days
-        ("2026-04-25T12:00:00Z", "2026-03-28"),  # a week before: thirty-five days
-    ],
+    ("kind", "first_day"),
+    [("between", "2026-05-02"), ("daily", "2026-04-29"), ("weekly", "2026-03-28")],
 )
 def test_recent_days_are_read_again_each_night_and_more_of_them_each_week(
-    bench: Auphan, since: str, first_day: str
+    bench: Auphan, kind: PassKind, first_day: str
 ) -> None:
     bench.server.stats.clear()
 
-    sales_of(bench, since=from_text(since))
+    sales_of(bench, since=from_text("2026-05-02T11:00:00Z"), kind=kind)
 
     assert asked(bench)[-1]["date_from"] == f"{first_day} 00:00:00"
 
@@ -140,7 +137,7 @@ def test_a_refund_made_late_is_met_by_the_nightly_look_back(bench: Auphan) -> No
     ]
     bench.server.edits.apply({"do": "refund", "id": late, "shape": "R2"})
 
-    again = sales_of(bench, since=NOW - DAY - HOUR)[late]
+    again = sales_of(bench, since=NOW - HOUR, kind="daily")[late]
 
     assert (again.total, again.is_final) == (0, True)
 

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from typing import Any, Literal, Protocol
 
 from chalicelib.domain.records import Fact, Instant, Reject, StoreFact, Stream
+from chalicelib.domain.schedule import PassKind
 
 Cursor = dict[str, Any]
 """Where a listing stands: JSON-serialisable, opaque to everyone but the connector, under 8 KB."""
@@ -68,13 +69,15 @@ class StreamPlan:
     """What to read of a stream: everything changed since `since`, or, on a first or repeated full
     pass (`since` is None), history back to `history_from`, newest first where the POS allows it.
 
-    `now` is the clock before the first request of the run.
+    `now` is the clock before the first request of the run. `kind`: of the pass, for streams that
+    look back over recent days where the POS does not filter by the last change.
     """
 
     stream: Stream
     now: Instant
     since: Instant | None = None
     history_from: Instant | None = None
+    kind: PassKind = "between"
 
 
 @dataclass(frozen=True, slots=True)

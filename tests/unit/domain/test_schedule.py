@@ -10,9 +10,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from chalicelib.domain.schedule import (
-    is_daily_pass,
+    PassKind,
     jitter_minutes,
     next_due,
+    pass_kind,
     retry_at,
 )
 from chalicelib.domain.times import (
@@ -54,7 +55,7 @@ def daily_passes(start: int, end: int, zone: str, sync_hour: int, every: int) ->
     found: list[int] = []
     at = previous = start
     while (at := next_due(at, zone, sync_hour, every, CREDENTIAL)) < end:
-        if is_daily_pass(previous, at, zone, sync_hour, CREDENTIAL):
+        if pass_kind(previous, at, zone, sync_hour, CREDENTIAL) != "between":
             found.append(at)
             previous = at
     return found
@@ -135,11 +136,31 @@ def test_every_local_day_has_one_daily_pass(
 def test_a_missed_daily_sync_is_made_up_for_by_the_next_pass() -> None:
     daily = local("2026-01-09T04:00") + JITTER
 
-    assert is_daily_pass(daily - DAY, daily, SEATTLE, 4, CREDENTIAL)
-    assert is_daily_pass(daily - DAY, daily + 6 * HOUR, SEATTLE, 4, CREDENTIAL)
-    assert not is_daily_pass(daily, daily + 6 * HOUR, SEATTLE, 4, CREDENTIAL)
-    assert not is_daily_pass(daily - DAY, daily - 1, SEATTLE, 4, CREDENTIAL)
-    assert is_daily_pass(None, daily + 6 * HOUR, SEATTLE, 4, CREDENTIAL)
+    def kind(previous: int, now: int) -> PassKind:
+        return pass_kind(previous, now, SEATTLE, 4, CREDENTIAL)
+
+    assert kind(daily - DAY, daily) == "daily"
+    assert kind(daily - DAY, daily + 6 * HOUR) == "daily"
+    assert kind(daily, daily + 6 * HOUR) == "between"
+    assert kind(daily - DAY, daily - 1) == "between"
+
+
+@pytest.mark.parametrize(
+    ("previous", "now", "expected"),
+    [
+        ("2026-01-10T04:59", "2026-01-11T05:00", "daily"),  # Saturday → Sunday
+        ("2026-01-11T05:00", "2026-01-12T03:59", "between"),
+        ("2026-01-11T05:00", "2026-01-12T05:00", "weekly"),  # Sunday → Monday
+        ("2026-01-12T03:59", "2026-01-12T05:00", "weekly"),
+        ("2026-01-12T05:00", "2026-01-13T05:00", "daily"),
+        ("2026-01-09T05:00", "2026-01-14T05:00", "weekly"),  # Monday's failed
+        ("2025-12-31T05:00", "2026-01-01T05:00", "daily"),  # one week, two years
+    ],
+)
+def test_the_first_daily_sync_of_a_week_looks_back_further(
+    previous: str, now: str, expected: PassKind
+) -> None:
+    assert pass_kind(local(previous), local(now), SEATTLE, 4, CREDENTIAL) == expected
 
 
 def test_a_dead_server_is_left_alone_for_15_minutes_doubling_to_6_hours() -> None:

@@ -121,7 +121,7 @@ def test_going_on_from_an_older_cursor_skips_nothing(
 def windows(**changes: Any) -> DayWindows:
     asked = {"since": "from", "until": "to", "format": "%Y-%m-%d %H:%M", "field": "at"}
     sizes = {"days": 1, "max_days": 1, "grow_below": 0}
-    return DayWindows(Windows(**asked | sizes | changes), VANCOUVER, 15 * 60_000, ("iso",))
+    return DayWindows(Windows(**asked | sizes | changes), VANCOUVER, ("iso",))
 
 
 @UNHURRIED

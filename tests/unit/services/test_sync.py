@@ -3,20 +3,21 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from datetime import datetime
 from typing import Any
+from zoneinfo import ZoneInfo
 
 import pytest
 
-from chalicelib.domain.errors import (
-    Conflict,
-)
+from chalicelib.domain.errors import Conflict, UpstreamError
 from chalicelib.domain.ids import record_id
 from chalicelib.domain.records import Customer, Reject
+from chalicelib.domain.times import from_datetime
 from chalicelib.services import pages as page_taking
 from chalicelib.services.ports.integrations import Integration
 from chalicelib.services.ports.pos import Page
 from tests.fakes.accounts import an_account
-from tests.unit.services.backroom import CREDENTIAL, PLATFORM, SCOPE, UID
+from tests.unit.services.backroom import CREDENTIAL, PLATFORM, SCOPE, UID, Backroom
 from tests.unit.services.syncing import (
     DAY,
     HOUR,
@@ -223,3 +224,46 @@ def test_nothing_of_one_account_is_touched_by_another() -> None:
     assert all(len(table) for table in everything(OTHER))
     assert room.facts.shared(UID) == []
     assert [access.fields["key"] for access in room.gateway.opened] == ["vt_secret_key_1"] * 2
+
+
+def move_to(room: Backroom, local: str) -> None:
+    """To a time on the account's clock, which the daily sync goes by."""
+    zone = ZoneInfo(an_account().time_zone)
+    wanted = from_datetime(datetime.fromisoformat(local).replace(tzinfo=zone))
+    room.clock.move((wanted - room.clock.now()) / 1000)
+
+
+def kinds(room: Backroom) -> list[str]:
+    """Of the pass over the sales of each run, in order."""
+    return [
+        plan.kind
+        for session in room.gateway.sessions
+        for plan, cursor in session.plans
+        if plan.stream == "sales" and cursor is None
+    ]
+
+
+def test_the_first_good_run_after_the_daily_hour_looks_back_and_those_between_do_not() -> None:
+    room = a_room()
+    move_to(room, "2026-01-06T12:00")  # a Tuesday
+    room.sync()
+    for at in ("2026-01-06T18:00", "2026-01-07T02:59", "2026-01-07T05:00", "2026-01-07T11:00"):
+        move_to(room, at)
+        room.sync()
+
+    assert kinds(room) == ["between", "between", "between", "daily", "between"]
+
+
+def test_a_look_back_that_failed_is_made_up_for_by_the_next_run() -> None:
+    room = a_room()
+    move_to(room, "2026-01-11T12:00")  # a Sunday
+    room.sync()
+    move_to(room, "2026-01-12T05:00")
+    show(room, sales=[UpstreamError("It answers 500.")])
+    room.sync()
+    move_to(room, "2026-01-12T11:00")
+    show(room, sales=[])
+
+    room.sync()
+
+    assert kinds(room)[-2:] == ["weekly", "weekly"]
