@@ -12,6 +12,10 @@ from typing import Literal
 
 from chalicelib.domain.errors import Conflict
 
+AGE_GATE_LABEL = (
+    "Required All users from this source have passed an age gate compliant with my industry"
+)
+
 IntegrationState = Literal["draft", "connected", "freezing", "frozen", "disconnected"]
 
 Act = Literal["connect", "disconnect", "freeze", "stand_still", "thaw"]

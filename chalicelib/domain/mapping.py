@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Mapping
-from difflib import SequenceMatcher
 from typing import Protocol
 
 from chalicelib.domain.names import fold
+
+MOST_KEYS_PER_STORE = 90
+"""A mapping is one transaction of at most 100 rows: some leave while others come."""
 
 LIKELY = 0.6
 AHEAD = 0.05
@@ -60,6 +62,8 @@ def _likeness(one: list[str], other: list[str]) -> float:
     numbers, others = _numbers(one), _numbers(other)
     if numbers and others and numbers != others:
         return 0.0
+    from difflib import SequenceMatcher
+
     return SequenceMatcher(None, " ".join(one), " ".join(other), autojunk=False).ratio()
 
 

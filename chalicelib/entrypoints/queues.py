@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import orjson
 from chalice.app import SQSEvent
@@ -11,16 +11,18 @@ from chalice.app import SQSEvent
 from chalicelib.domain.errors import PoisonMessage
 from chalicelib.entrypoints import wiring, wiring_changes, wiring_texts
 from chalicelib.observability import logger
-from chalicelib.services import messages, text_jobs
-from chalicelib.services.dead_letters import DeadLetterQueue
-from chalicelib.services.messages import SyncMessage
-from chalicelib.services.ports.common import SyncQueue
+
+if TYPE_CHECKING:
+    from chalicelib.services.dead_letters import DeadLetterQueue
+    from chalicelib.services.messages import AccountJob
+    from chalicelib.services.ports.common import SyncQueue
 
 RESERVE_SECONDS = 10.0
 
 
 def sync(event: SQSEvent, queue: SyncQueue) -> dict[str, Any]:
     """Go on with a sync run."""
+    from chalicelib.services.messages import SyncMessage
 
     def work(body: Any) -> None:
         message = SyncMessage.parse(body)
@@ -38,6 +40,8 @@ def sync(event: SQSEvent, queue: SyncQueue) -> dict[str, Any]:
 
 def account_job(event: SQSEvent) -> dict[str, Any]:
     """Go on with background work over an account."""
+    from chalicelib.services import messages
+
     remaining = _remaining(event)
 
     def time_left() -> bool:
@@ -54,6 +58,7 @@ def account_job(event: SQSEvent) -> dict[str, Any]:
 
 def text(event: SQSEvent) -> dict[str, Any]:
     """Send a request or a test, or read a shopper's message that could not be read at once."""
+    from chalicelib.services import text_jobs
 
     def work(body: Any) -> None:
         job = text_jobs.parse(body)
@@ -71,7 +76,9 @@ def text(event: SQSEvent) -> dict[str, Any]:
     return _each(event, wiring.texts_dead_letters(), work)
 
 
-def _work_off(message: messages.AccountJob, time_left: Callable[[], bool]) -> int:
+def _work_off(message: AccountJob, time_left: Callable[[], bool]) -> int:
+    from chalicelib.services import messages
+
     match message:
         case messages.PreviewMessage():
             return wiring_changes.previews().handle(message, time_left)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import orjson
 from chalice.app import SNSEvent
@@ -12,7 +12,9 @@ from chalicelib.domain.times import from_text
 from chalicelib.domain.words import Instant
 from chalicelib.entrypoints import wiring, wiring_texts
 from chalicelib.observability import logger
-from chalicelib.services.text_jobs import InboundText, inbound
+
+if TYPE_CHECKING:
+    from chalicelib.services.text_jobs import InboundText
 
 
 def inbound_sms(event: SNSEvent) -> None:
@@ -20,6 +22,8 @@ def inbound_sms(event: SNSEvent) -> None:
 
     What nobody can read, and what no account's number got, is buried and raises an alarm.
     """
+    from chalicelib.services.text_jobs import inbound
+
     for record in event.to_dict()["Records"]:
         told = record["Sns"]
         try:

@@ -6,7 +6,7 @@ from collections.abc import Callable
 from dataclasses import replace
 
 from chalicelib.domain.errors import Conflict, StaleVersion
-from chalicelib.domain.integration_states import after
+from chalicelib.domain.integration_states import AGE_GATE_LABEL, after
 from chalicelib.services.ports.accounts import Audit, AuditEntry
 from chalicelib.services.ports.common import Clock
 from chalicelib.services.ports.integrations import (
@@ -18,9 +18,6 @@ from chalicelib.services.ports.integrations import (
 from chalicelib.services.ports.pos import PosGateway
 from chalicelib.services.ports.runs import SyncControl
 
-AGE_GATE_LABEL = (
-    "Required All users from this source have passed an age gate compliant with my industry"
-)
 """In the seed articles' words."""
 
 ADD_A_CREDENTIAL = 'Add your credentials first: fill in the fields and click "Add Credential".'

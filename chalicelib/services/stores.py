@@ -7,16 +7,13 @@ from dataclasses import asdict, dataclass, replace
 from typing import Any
 
 from chalicelib.domain.errors import Conflict, InvalidInput, NotFound
-from chalicelib.domain.mapping import suggest_store
+from chalicelib.domain.mapping import MOST_KEYS_PER_STORE, suggest_store
 from chalicelib.domain.times import is_zone
 from chalicelib.services.messages import RemapMessage
 from chalicelib.services.notify import Notifier
 from chalicelib.services.ports.accounts import Audit, AuditEntry
 from chalicelib.services.ports.common import Clock, JobQueue
 from chalicelib.services.ports.stores import Store, StoreKey, Stores
-
-MOST_KEYS_PER_STORE = 90
-"""A mapping is one transaction of at most 100 rows: some leave while others come."""
 
 SUBJECT = "account"
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import date
+from typing import TYPE_CHECKING
 
 from pydantic import Field
 
@@ -11,11 +12,10 @@ from chalicelib.entrypoints import wiring_changes
 from chalicelib.entrypoints.auth import Caller
 from chalicelib.entrypoints.routing import Resource
 from chalicelib.entrypoints.shapes import Answer, Change, Input, Moment, PointsOut
-from chalicelib.services.ports.changes import Preview
-from chalicelib.services.previews import token_of, valid_until
-from chalicelib.services.proposals import Proposal
-from chalicelib.services.settings import TRUST
-from chalicelib.services.wording import sentence, warning
+
+if TYPE_CHECKING:
+    from chalicelib.services.ports.changes import Preview
+    from chalicelib.services.proposals import Proposal
 
 resource = Resource(__name__, tag="Changes")
 
@@ -202,6 +202,9 @@ def decide_on_leavers(uid: str, platform: str, choice: str, caller: Caller) -> L
 
 def shown(preview: Preview, notes: tuple[str, ...] = ()) -> PreviewAnswer:
     """A preview as the API answers it."""
+    from chalicelib.services.previews import token_of, valid_until
+    from chalicelib.services.wording import sentence, warning
+
     return PreviewAnswer(
         id=preview.id,
         subject=preview.subject,
@@ -229,6 +232,8 @@ def _outside(preview: Preview) -> dict[str, object]:
 
 
 def _trust(uid: str, platform: str, *, trusted: bool) -> Proposal:
+    from chalicelib.services.settings import TRUST
+
     return wiring_changes.proposals().settings(uid, platform, {TRUST: trusted})
 
 

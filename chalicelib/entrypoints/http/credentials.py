@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from datetime import date
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 from pydantic import Field, StrictBool
 
@@ -12,9 +12,11 @@ from chalicelib.entrypoints import wiring
 from chalicelib.entrypoints.auth import Caller
 from chalicelib.entrypoints.routing import Resource
 from chalicelib.entrypoints.shapes import Answer, Change, Input, Moment
-from chalicelib.services.credentials import CheckedCredential
-from chalicelib.services.ports.integrations import Credential
-from chalicelib.services.ports.pos import CheckResult
+
+if TYPE_CHECKING:
+    from chalicelib.services.credentials import CheckedCredential
+    from chalicelib.services.ports.integrations import Credential
+    from chalicelib.services.ports.pos import CheckResult
 
 resource = Resource(__name__, tag="Credentials")
 

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from datetime import date
+from typing import TYPE_CHECKING
 
 from pydantic import Field
 
-from chalicelib.domain.integration_states import IntegrationState
+from chalicelib.domain.integration_states import AGE_GATE_LABEL, IntegrationState
 from chalicelib.domain.words import Stream
 from chalicelib.entrypoints import wiring, wiring_changes, wiring_texts
 from chalicelib.entrypoints.auth import Caller
@@ -14,10 +15,11 @@ from chalicelib.entrypoints.http.changes import JobAnswer, SmsAnswer
 from chalicelib.entrypoints.http.credentials import CredentialAnswer
 from chalicelib.entrypoints.routing import Resource
 from chalicelib.entrypoints.shapes import Answer, Change, Input, Moment
-from chalicelib.services.cards import Card
-from chalicelib.services.connect import AGE_GATE_LABEL
-from chalicelib.services.ports.integrations import Integration
-from chalicelib.services.settings import SettingsView
+
+if TYPE_CHECKING:
+    from chalicelib.services.cards import Card
+    from chalicelib.services.ports.integrations import Integration
+    from chalicelib.services.settings import SettingsView
 
 resource = Resource(__name__, tag="Integrations")
 

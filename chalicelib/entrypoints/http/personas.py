@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from typing import Any, Literal
+from typing import TYPE_CHECKING, Any, Literal
 
 from pydantic import Field, field_validator
 
@@ -20,7 +20,9 @@ from chalicelib.entrypoints.shapes import (
     PointsOut,
     ShortText,
 )
-from chalicelib.services.ports.personas import PersonaFilter, PersonaView
+
+if TYPE_CHECKING:
+    from chalicelib.services.ports.personas import PersonaFilter, PersonaView
 
 resource = Resource(__name__, tag="Personas")
 
@@ -217,12 +219,16 @@ class PersonaDetail(PersonaAnswer):
 @resource.get("/api/accounts/{uid}/personas", right="personas:read")
 def list_personas(uid: str, query: PersonaQuery) -> PersonaPage:
     """List personas. A page may be short while `next_cursor` goes on."""
+    from chalicelib.services.ports.personas import PersonaFilter
+
     return _page(uid, query, PersonaFilter())
 
 
 @resource.post("/api/accounts/{uid}/personas/search", right="personas:read")
 def search_personas(uid: str, body: PersonaSearch) -> PersonaPage:
     """Find personas by phone, e-mail, contactID, source id or the beginning of their name."""
+    from chalicelib.services.ports.personas import PersonaFilter
+
     wanted = PersonaFilter(
         phone=body.phone,
         email=body.email,

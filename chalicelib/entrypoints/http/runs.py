@@ -11,7 +11,6 @@ from chalicelib.domain.words import RunState, RunTrigger, Stream
 from chalicelib.entrypoints import paging, wiring
 from chalicelib.entrypoints.routing import Resource
 from chalicelib.entrypoints.shapes import Answer, Input, Listing, Moment
-from chalicelib.services.history import history_start
 
 resource = Resource(__name__, tag="Sync runs")
 
@@ -129,6 +128,8 @@ def sync_now(uid: str, platform: str, credential: str) -> RunAnswer:
 @resource.post(f"{PLATFORM}/credentials/{{credential}}/reread", right="runs:write", status=202)
 def reread_history(uid: str, platform: str, credential: str, body: Reread) -> RunAnswer:
     """Queue a run that reads everything from a day on again; what did not change is not written."""
+    from chalicelib.services.history import history_start
+
     zone = wiring.accounts().get(uid).time_zone
     since = history_start(body.from_, wiring.clock().now(), zone, field="from")
     return RunAnswer.model_validate(wiring.sync_control().reread(uid, platform, credential, since))

@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 from pydantic import Field, StringConstraints
 
+from chalicelib.domain.mapping import MOST_KEYS_PER_STORE
 from chalicelib.entrypoints import wiring
 from chalicelib.entrypoints.auth import Caller
 from chalicelib.entrypoints.routing import Resource
 from chalicelib.entrypoints.shapes import Answer, Change, Input, LongText, Moment, ShortText
-from chalicelib.services.ports.stores import Store, StoreKey
-from chalicelib.services.stores import MOST_KEYS_PER_STORE
+
+if TYPE_CHECKING:
+    from chalicelib.services.ports.stores import Store, StoreKey
 
 resource = Resource(__name__, tag="Stores")
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from datetime import date
-from typing import Annotated, Literal
+from typing import TYPE_CHECKING, Annotated, Literal
 
 from pydantic import Field, StringConstraints
 
@@ -14,8 +14,10 @@ from chalicelib.entrypoints import paging, wiring, wiring_texts
 from chalicelib.entrypoints.auth import Caller
 from chalicelib.entrypoints.routing import Resource
 from chalicelib.entrypoints.shapes import Answer, Change, Input, Listing, Moment
-from chalicelib.services.consent import ContactHistory
-from chalicelib.services.texting import TextingView, shown
+
+if TYPE_CHECKING:
+    from chalicelib.services.consent import ContactHistory
+    from chalicelib.services.texting import TextingView
 
 resource = Resource(__name__, tag="Texting")
 
@@ -278,6 +280,8 @@ def _contact(history: ContactHistory) -> ContactAnswer:
 
 
 def _texting(view: TextingView) -> TextingAnswer:
+    from chalicelib.services.texting import shown
+
     return TextingAnswer.model_validate(
         {
             **shown(view.rules),

@@ -7,7 +7,7 @@ from dataclasses import replace
 import pytest
 
 from chalicelib.domain.errors import Conflict, NotFound, StaleVersion
-from chalicelib.services.connect import AGE_GATE_LABEL
+from chalicelib.domain.integration_states import AGE_GATE_LABEL
 from chalicelib.services.ports.integrations import AgeGate, Integration
 from tests.fakes.common import NOON
 from tests.fakes.retailer import ANN, OTHERS, OURS, Retailer

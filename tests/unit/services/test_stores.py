@@ -5,10 +5,10 @@ from __future__ import annotations
 import pytest
 
 from chalicelib.domain.errors import Conflict, InvalidInput, NotFound, StaleVersion
+from chalicelib.domain.mapping import MOST_KEYS_PER_STORE
 from chalicelib.services.messages import RemapMessage
 from chalicelib.services.ports.accounts import Notification
 from chalicelib.services.ports.stores import StoreKeySighting
-from chalicelib.services.stores import MOST_KEYS_PER_STORE
 from tests.fakes.common import NOON
 from tests.fakes.retailer import ANN, OTHERS, OURS, Retailer
 
