@@ -18,6 +18,7 @@ from chalicelib.services.ports.common import Clock
 from chalicelib.services.ports.texting import (
     ConsentLog,
     Contact,
+    Holders,
     Joins,
     NumberUnusable,
     Text,
@@ -35,6 +36,8 @@ MOST_ANSWERS_A_DAY = 10
 
 JUST_RECEIVED: Mapping[str, int] = {"opt_out": 5 * MINUTE, "confirmation": HOUR, "help": HOUR}
 """After that it is no answer any more. Five minutes: 47 CFR 64.1200(a)(12)."""
+
+FOR_ONE: frozenset[Reply] = frozenset({"yes", "start", "help"})
 
 _E164 = re.compile(r"\+[1-9]\d{6,14}")
 
@@ -84,15 +87,19 @@ class Inbound:
         """
         if not _E164.fullmatch(message.number):
             raise PoisonMessage("the message comes from no phone number")
-        uid = self._settings.account_of(message.destination)
-        if uid is None:
-            raise Unrouted("no account has the number that was written to")
         reply = classify(message.body_text)
+        uids = _meant_for(self._settings.holders(message.destination), reply)
+        if not uids:
+            raise Unrouted("no account has the number that was written to")
+        for uid in uids:
+            self._hear(uid, message, reply)
+        return uids[0], reply
+
+    def _hear(self, uid: str, message: InboundText, reply: Reply) -> None:
         entry = self._write_down(uid, message, reply)
         self._join(uid, entry)
         if entry.answer:
             self._answer(uid, message, entry)
-        return uid, reply
 
     def _write_down(self, uid: str, message: InboundText, reply: Reply) -> Entry:
         """The message's entry, as it stands in the log since it first came."""
@@ -178,6 +185,17 @@ class Inbound:
         if error.details.get("opted_out"):
             entry = carrier_no(text.id, now)
             append(self._log, self._clock, text.uid, "sms", text.number, [entry])
+
+
+def _meant_for(holders: Holders, reply: Reply) -> tuple[str, ...]:
+    """Whoever texted from the number may be meant: an account may have given it up since.
+
+    A no is heard by all of them, what could make somebody opt in by one that is known for sure.
+    """
+    everybody = (*([holders.now] if holders.now else []), *holders.once)
+    if reply in FOR_ONE and holders.now is None and len(everybody) > 1:
+        return ()
+    return everybody[:1] if reply in FOR_ONE else everybody
 
 
 def _meaning(contact: Contact, message: InboundText, reply: Reply, day: str, now: int) -> Meaning:

@@ -18,6 +18,7 @@ from chalicelib.services.ports.texting import (
     Contact,
     Counts,
     DueHead,
+    Holders,
     Standing,
     Switch,
     Text,
@@ -216,6 +217,7 @@ class FakeCarrier:
 class MemoryTextingSettings:
     def __init__(self) -> None:
         self.rows: dict[str, TextingRules] = {}
+        self.given_up: dict[str, set[str]] = {}
 
     def get(self, uid: str) -> TextingRules:
         return self.rows.get(uid, TextingRules())
@@ -223,13 +225,16 @@ class MemoryTextingSettings:
     def save(self, uid: str, before: TextingRules, after: TextingRules) -> TextingRules:
         if self.get(uid).version != before.version:
             raise StaleVersion("the settings were changed meanwhile")
-        if after.number is not None and self.account_of(after.number) not in (None, uid):
+        if after.number is not None and self.holders(after.number).now not in (None, uid):
             raise Conflict("another account has this number")
+        if before.number is not None and before.number != after.number:
+            self.given_up.setdefault(before.number, set()).add(uid)
         self.rows[uid] = replace(after, version=before.version + 1)
         return self.rows[uid]
 
-    def account_of(self, number: str) -> str | None:
-        return next((uid for uid, rules in self.rows.items() if rules.number == number), None)
+    def holders(self, number: str) -> Holders:
+        now = next((uid for uid, rules in self.rows.items() if rules.number == number), None)
+        return Holders(now, tuple(sorted(self.given_up.get(number, set()) - {now})))
 
 
 class FakeSwitch:

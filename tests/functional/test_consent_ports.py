@@ -31,6 +31,7 @@ from chalicelib.services.ports.texting import (
     Contact,
     Counts,
     DueHead,
+    Holders,
     Switch,
     Text,
     TextingSettings,
@@ -320,8 +321,8 @@ def test_settings_are_read_as_they_were_saved(rows: Repositories) -> None:
     saved = rows.settings.save(OURS, TextingRules(), RULES)
 
     assert saved == rows.settings.get(OURS) == replace(RULES, version=1)
-    assert rows.settings.account_of("+12065550100") == OURS
-    assert rows.settings.account_of("+12065550101") is None
+    assert rows.settings.holders("+12065550100").now == OURS
+    assert rows.settings.holders("+12065550101") == Holders()
 
 
 def test_a_stale_save_is_refused_and_leaves_the_number_alone(rows: Repositories) -> None:
@@ -332,8 +333,8 @@ def test_a_stale_save_is_refused_and_leaves_the_number_alone(rows: Repositories)
     with pytest.raises(StaleVersion):
         rows.settings.save(OURS, replace(saved, version=7), replace(RULES, number="+12065550101"))
 
-    assert rows.settings.account_of("+12065550100") == OURS
-    assert rows.settings.account_of("+12065550101") is None
+    assert rows.settings.holders("+12065550100").now == OURS
+    assert rows.settings.holders("+12065550101") == Holders()
 
 
 def test_a_number_has_one_account_until_that_gives_it_up(rows: Repositories) -> None:
@@ -344,9 +345,14 @@ def test_a_number_has_one_account_until_that_gives_it_up(rows: Repositories) -> 
 
     ours = rows.settings.save(OURS, ours, replace(ours, daily_cap=3))
     rows.settings.save(OURS, ours, replace(ours, number=None))
-    rows.settings.save(THEIRS, TextingRules(), RULES)
+    assert rows.settings.holders("+12065550100") == Holders(None, (OURS,))
 
-    assert rows.settings.account_of("+12065550100") == THEIRS
+    theirs = rows.settings.save(THEIRS, TextingRules(), RULES)
+    assert rows.settings.holders("+12065550100") == Holders(THEIRS, (OURS,))
+
+    rows.settings.save(THEIRS, theirs, replace(theirs, number="+12065550101"))
+    assert rows.settings.holders("+12065550100") == Holders(None, (OURS, THEIRS))
+    assert rows.settings.holders("+12065550101") == Holders(THEIRS)
 
 
 def test_the_kill_switch_is_read_at_most_once_a_minute(aws: Any) -> None:

@@ -191,20 +191,29 @@ class TextSender(Protocol):
         ...
 
 
+@dataclass(frozen=True, slots=True)
+class Holders:
+    """Whose an origination number is. `once`: who gave it up; their shoppers still answer to it."""
+
+    now: str | None = None
+    once: tuple[str, ...] = ()
+
+
 class TextingSettings(Protocol):
     def get(self, uid: str) -> TextingRules:
         """Strongly consistent; the defaults (version 0) when nothing was ever set."""
         ...
 
     def save(self, uid: str, before: TextingRules, after: TextingRules) -> TextingRules:
-        """Save at `before.version` + 1 and claim the number in the same transaction.
+        """Save at `before.version` + 1, and claim the number and give up the one before in the same
+        transaction.
 
         Raises StaleVersion; Conflict when another account has the number.
         """
         ...
 
-    def account_of(self, number: str) -> str | None:
-        """The account whose origination number this is."""
+    def holders(self, number: str) -> Holders:
+        """The accounts that have, or once had, this origination number."""
         ...
 
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 
 from chalicelib.domain.errors import PoisonMessage
@@ -184,6 +186,53 @@ def test_a_message_to_a_number_of_nobody_is_kept_for_the_operator(shop: Shop) ->
         shop.inbound.handle(told)
 
     assert parse(told.body()) == told
+
+
+def moves(shop: Shop, uid: str, number: str | None) -> None:
+    held = shop.settings.get(uid)
+    shop.settings.save(uid, held, replace(held, number=number))
+
+
+@pytest.mark.parametrize("number", ["+12065550101", None])
+def test_a_stop_to_a_number_that_the_account_gave_up_counts(shop: Shop, number: str | None) -> None:
+    """Its shoppers still have the text from the number before, and answer to that."""
+    moves(shop, OURS, number)
+
+    shop.says("STOP")
+
+    assert state(shop) == "opted_out"
+    assert answers(shop) == []
+
+
+def test_a_stop_to_a_number_that_another_account_took_up_counts_in_both(shop: Shop) -> None:
+    moves(shop, OURS, None)
+    moves(shop, THEIRS, SHOP[OURS])
+
+    shop.says("STOP")
+
+    assert (state(shop, OURS), state(shop, THEIRS)) == ("opted_out", "opted_out")
+    assert [origin for origin, _, _ in shop.carrier.outbox] == [SHOP[OURS]]
+
+
+def test_a_yes_to_a_number_that_another_account_took_up_counts_there_alone(shop: Shop) -> None:
+    moves(shop, OURS, None)
+    moves(shop, THEIRS, SHOP[OURS])
+
+    shop.says("START")
+
+    assert (state(shop, OURS), state(shop, THEIRS)) == ("requested", "opted_in")
+
+
+def test_a_yes_to_a_number_that_two_accounts_gave_up_is_kept_for_the_operator(shop: Shop) -> None:
+    moves(shop, OURS, None)
+    moves(shop, THEIRS, SHOP[OURS])
+    moves(shop, THEIRS, None)
+
+    with pytest.raises(Unrouted):
+        shop.says("START")
+    shop.says("STOP", message="m2")
+
+    assert (state(shop, OURS), state(shop, THEIRS)) == ("opted_out", "opted_out")
 
 
 def test_a_sender_that_is_no_phone_number_is_poison(shop: Shop) -> None:
