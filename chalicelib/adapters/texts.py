@@ -29,6 +29,7 @@ class DynamoTexts:
         before: Head | None = None,
         after: Head | None = None,
         entries: Sequence[Entry] = (),
+        ends_by: Instant | None = None,
     ) -> Begun:
         if caps is not None and caps.daily <= 0:
             return "daily_cap"
@@ -37,7 +38,7 @@ class DynamoTexts:
         heads = self._head_writes(text.uid, before, after, entries)
         put = {
             "TableName": self._table.table,
-            "Item": rows.text_row(text),
+            "Item": rows.text_row(text, ends_by),
             "ConditionExpression": "attribute_not_exists(pk)",
         }
         place = failed(self._table.client, [*heads, {"Put": put}, *self._counting(text, caps)])
@@ -133,6 +134,7 @@ class DynamoTexts:
         if message_id is not None:
             expression += ", message_id = :message"
             values[":message"] = {"S": message_id}
+        expression += " REMOVE text_shard, text_at"
         return {
             "Update": {
                 "TableName": self._table.table,

@@ -8,7 +8,13 @@ from dataclasses import dataclass, replace
 
 from chalicelib.domain.consent import Act, Consent, Entry, answers_a_request, derive
 from chalicelib.domain.errors import PoisonMessage
-from chalicelib.domain.heads import Head, Request, mark_unusable, with_consent
+from chalicelib.domain.heads import (
+    SENDING_AT_MOST,
+    Head,
+    Request,
+    mark_unusable,
+    with_consent,
+)
 from chalicelib.domain.replies import Reply, classify
 from chalicelib.domain.texting import TextingRules, Wording, parts
 from chalicelib.domain.times import DAY, HOUR, MINUTE
@@ -141,7 +147,8 @@ class Inbound:
             day=str(entry.evidence["day"]),
             why=message.id,
         )
-        if self._texts.begin(text, None) == "begun":
+        ends_by = self._clock.now() + SENDING_AT_MOST
+        if self._texts.begin(text, None, ends_by=ends_by) == "begun":
             self._publish(text, message.destination)
 
     def _may_answer(

@@ -37,6 +37,19 @@ class SendTest:
 
 
 @dataclass(frozen=True, slots=True)
+class LostText:
+    """Look at text `id`, begun at `at`: it should have ended by now."""
+
+    uid: str
+    day: str
+    at: Instant
+    id: str
+
+    def body(self) -> dict[str, object]:
+        return {"v": VERSION, "job": "lost", **asdict(self)}
+
+
+@dataclass(frozen=True, slots=True)
 class InboundText:
     """A shopper's message: End User Messaging's two-way payload, and when its topic took it.
 
@@ -53,7 +66,7 @@ class InboundText:
         return {"v": VERSION, "job": "inbound", **asdict(self)}
 
 
-TextJob = RequestJob | SendTest | InboundText
+TextJob = RequestJob | SendTest | LostText | InboundText
 
 
 def parse(body: Any) -> TextJob:
@@ -71,6 +84,15 @@ def parse(body: Any) -> TextJob:
             "day": str(day),
         }:
             return SendTest(uid, number, text, at, day)
+        case {
+            "v": 1,
+            "job": "lost",
+            "uid": str(uid),
+            "day": str(day),
+            "at": int(at),
+            "id": str(text),
+        }:
+            return LostText(uid, day, at, text)
         case {
             "v": 1,
             "job": "inbound",

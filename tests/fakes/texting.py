@@ -17,7 +17,9 @@ from chalicelib.services.ports.texting import (
     Caps,
     Contact,
     Counts,
+    Due,
     DueHead,
+    DueText,
     Holders,
     Standing,
     Switch,
@@ -48,6 +50,7 @@ class MemoryTexts:
         self.rows: dict[tuple[str, Channel, str], Head] = {}
         self.logs: dict[tuple[str, Channel, str], dict[str, Entry]] = {}
         self.kept: dict[tuple[str, str, str], Text] = {}
+        self.end_by: dict[tuple[str, str, str], Instant] = {}
         self.counted: dict[tuple[str, str], Counts] = {}
         self.meddle: Callable[[], None] | None = None
         """Runs once, right before the next write: somebody else is quicker."""
@@ -70,8 +73,8 @@ class MemoryTexts:
         self.wire.step("after write")
         return True
 
-    def due(self, shard: int, until: Instant, limit: int) -> list[DueHead]:
-        found = [
+    def due(self, shard: int, until: Instant, limit: int) -> list[Due]:
+        found: list[Due] = [
             DueHead(uid, contact, head.due_at)
             for (uid, channel, contact), head in self.rows.items()
             if head.due_at is not None
@@ -79,9 +82,20 @@ class MemoryTexts:
             and channel == "sms"
             and text_shard_number(contact) == shard
         ]
+        found += [
+            DueText(uid, day, self.kept[uid, day, text].at, text, at)
+            for (uid, day, text), at in self.end_by.items()
+            if at <= until and text_shard_number(self.kept[uid, day, text].number) == shard
+        ]
         return sorted(found, key=lambda due: due.due_at)[:limit]
 
-    def claim(self, due: DueHead, next_at: Instant) -> bool:
+    def claim(self, due: Due, next_at: Instant) -> bool:
+        if isinstance(due, DueText):
+            text = (due.uid, due.day, due.id)
+            if self.end_by.get(text) != due.due_at:
+                return False
+            self.end_by[text] = next_at
+            return True
         key: tuple[str, Channel, str] = (due.uid, "sms", due.number)
         if self.rows[key].due_at != due.due_at:
             return False
@@ -99,6 +113,7 @@ class MemoryTexts:
         before: Head | None = None,
         after: Head | None = None,
         entries: Sequence[Entry] = (),
+        ends_by: Instant | None = None,
     ) -> Begun:
         self.wire.step("before begin")
         self._somebody_else()
@@ -114,6 +129,8 @@ class MemoryTexts:
         if before is not None and after is not None:
             self._put(text.uid, before, after, entries)
         self.kept[text.uid, text.day, text.id] = text
+        if ends_by is not None:
+            self.end_by[text.uid, text.day, text.id] = ends_by
         self._count(text, texts=1, parts=text.parts)
         self.wire.step("after begin")
         return "begun"
@@ -138,6 +155,7 @@ class MemoryTexts:
         if before is not None and after is not None:
             self._put(text.uid, before, after, entries)
         self.kept[key] = replace(self.kept[key], state=state, message_id=message_id)
+        self.end_by.pop(key, None)
         if state == "refused":
             self._count(text, texts=-1, parts=-text.parts)
         if state == "unknown":

@@ -24,13 +24,14 @@ from chalicelib.domain.consent import Entry, derive
 from chalicelib.domain.errors import Conflict, StaleVersion
 from chalicelib.domain.heads import Head, Wanted, begin, finish, want
 from chalicelib.domain.texting import TextingRules
-from chalicelib.domain.times import MINUTE
+from chalicelib.domain.times import DAY, MINUTE
 from chalicelib.services.ports.texting import (
     Caps,
     ConsentLog,
     Contact,
     Counts,
     DueHead,
+    DueText,
     Holders,
     Switch,
     Text,
@@ -272,6 +273,21 @@ def test_a_text_ends_once_and_is_counted_by_how(
     assert found == a_text(state=state, message_id="msg-1")
     assert rows.texts.counts(OURS, "2026-01-01") == counts
     assert rows.log.read(OURS, "sms", NUMBER).head == replace(done, version=begun.version + 1)
+
+
+def test_a_text_without_a_head_is_due_until_it_ends(rows: Repositories) -> None:
+    shard = text_shard_number(a_text().number)
+    rows.texts.begin(a_text(), None, ends_by=NOON + MINUTE)
+
+    [due] = rows.log.due(shard, NOON + MINUTE, 10)
+    assert due == DueText(OURS, "2026-01-01", NOON, "request#1", NOON + MINUTE)
+    assert rows.log.due(shard, NOON, 10) == []
+    assert rows.log.claim(due, NOON + DAY)
+    assert not rows.log.claim(due, NOON + DAY)
+
+    assert rows.texts.end(a_text(), "sent", "msg-1")
+    assert rows.log.due(shard, NOON + DAY, 10) == []
+    assert not rows.log.claim(DueText(OURS, "2026-01-01", NOON, "request#1", NOON + DAY), NOON)
 
 
 def test_an_outcome_is_not_written_over_a_head_somebody_changed(rows: Repositories) -> None:

@@ -98,11 +98,11 @@ class ConsentLog(ConsentHeads, Protocol):
         """
         ...
 
-    def due(self, shard: int, until: Instant, limit: int) -> list[DueHead]:
-        """The heads of a shard that are to be looked at, the longest due first."""
+    def due(self, shard: int, until: Instant, limit: int) -> list[Due]:
+        """The heads and texts of a shard that are to be looked at, the longest due first."""
         ...
 
-    def claim(self, due: DueHead, next_at: Instant) -> bool:
+    def claim(self, due: Due, next_at: Instant) -> bool:
         """Move `due_at` on if it still is what was read; False when another was first."""
         ...
 
@@ -118,6 +118,20 @@ class DueHead:
     due_at: Instant
 
 
+@dataclass(frozen=True, slots=True)
+class DueText:
+    """A text that should have ended by `due_at`."""
+
+    uid: str
+    day: str
+    at: Instant
+    id: str
+    due_at: Instant
+
+
+Due = DueHead | DueText
+
+
 class TextLog(Protocol):
     """The account's messages. A text is begun once, then sent or not, and ends once."""
 
@@ -129,9 +143,11 @@ class TextLog(Protocol):
         before: Head | None = None,
         after: Head | None = None,
         entries: Sequence[Entry] = (),
+        ends_by: Instant | None = None,
     ) -> Begun:
         """Write the text down as `sending`, with its head and entries, and count it: all or
-        nothing. Without `caps` it is counted and never refused for the count."""
+        nothing. Without `caps` it is counted and never refused for the count. `ends_by`: when it is
+        looked at should it not have ended, for a text without a head that is."""
         ...
 
     def end(

@@ -7,6 +7,7 @@ from dataclasses import replace
 import pytest
 
 from chalicelib.domain.errors import PoisonMessage
+from chalicelib.domain.heads import SENDING_AT_MOST
 from chalicelib.domain.times import DAY, HOUR, MINUTE
 from chalicelib.services.inbound import MOST_ANSWERS_A_DAY, Unrouted
 from chalicelib.services.ports.texting import (
@@ -302,6 +303,33 @@ def test_an_answer_that_fails_is_written_down_and_not_sent_again(
     assert answers(shop) == []
     [answer] = [text for text in shop.texts.kept.values() if text.kind == "confirmation"]
     assert answer.state == kept
+
+
+@pytest.mark.parametrize("step", ["before publish", "after publish"])
+def test_an_answer_whose_worker_died_is_unknown_and_never_sent_again(step: str) -> None:
+    shop = Shop()
+    shop.wire.at = shop_steps().index(step)
+    with pytest.raises(Crash):
+        shop.says("HELP")
+    shop.wire.at = None
+    went = len(shop.carrier.outbox)
+    shop.says("HELP")  # delivered again
+    shop.clock.at += SENDING_AT_MOST - 1
+    assert shop.tick() == 0
+
+    shop.clock.at += 1
+    assert (shop.tick(), shop.tick()) == (1, 0)
+
+    [text] = shop.texts.kept.values()
+    assert (text.kind, text.state) == ("help", "unknown")
+    assert shop.texts.counts(OURS, text.day).unknown == 1
+    assert len(shop.carrier.outbox) == went
+
+
+def shop_steps() -> list[str]:
+    shop = Shop()
+    shop.says("HELP")
+    return shop.wire.passed
 
 
 def test_who_opted_out_at_the_carrier_is_opted_out_here(shop: Shop) -> None:

@@ -7,11 +7,13 @@ from datetime import time
 import pytest
 
 from chalicelib.domain.errors import Conflict, InvalidInput, StaleVersion, TooManyRequests
+from chalicelib.domain.heads import SENDING_AT_MOST
 from chalicelib.domain.texting import WORDINGS
 from chalicelib.services.ports.texting import Switch, TextRefused, TextUnknown
 from chalicelib.services.text_jobs import SendTest
 from chalicelib.services.texting import NO_NUMBER, OPTED_OUT, STOPPED, TESTS_AN_HOUR
 from chalicelib.services.why_not_asked import WORDS
+from tests.fakes.texting import Crash
 from tests.unit.services.texting import OURS, RECORD, SECOND, SHOP, SHOPPER, THEIRS, Shop
 
 ANN = "user:ann"
@@ -170,6 +172,29 @@ def test_a_test_that_fails_is_not_sent_again(shop: Shop, failure: Exception) -> 
     shop.tests.handle(job)
     shop.carrier.fails.clear()
     shop.tests.handle(job)
+
+    assert shop.carrier.outbox == []
+
+
+def test_a_test_whose_worker_died_is_unknown_and_never_sent_again(shop: Shop) -> None:
+    shop.texting.send_test(OURS, SHOPPER, actor=ANN)
+    shop.wire.at = len(shop.wire.passed) + 3  # after publish
+    with pytest.raises(Crash):
+        shop.tick()
+    shop.wire.at = None
+
+    shop.clock.at += SENDING_AT_MOST
+    assert shop.tick() == 1
+
+    assert [text.state for text in shop.texts.kept.values()] == ["unknown"]
+    assert len(shop.carrier.outbox) == 1
+
+
+def test_a_test_that_lay_in_a_queue_for_hours_is_not_sent_at_night(shop: Shop) -> None:
+    job = SendTest(OURS, SHOPPER, "txt_1", shop.clock.now(), "2026-01-01")
+    shop.wait(12)
+
+    assert shop.tests.handle(job) is None
 
     assert shop.carrier.outbox == []
 
