@@ -188,9 +188,12 @@ def with_consent(head: Head, consent: Consent, now: Instant) -> Head:
 
 
 def mark_unusable(head: Head, reason: str, now: Instant) -> Head:
-    """Nothing can be delivered to this number: nothing is tried again."""
+    """Nothing can be delivered to this number: nothing is tried again. A request that is being sent
+    ends first."""
     head = replace(head, unusable=reason)
-    return give_up(head, "unusable", now, reason) if head.wanted else head
+    if head.wanted is None or head.sending:
+        return head
+    return give_up(head, "unusable", now, reason)
 
 
 def opted_out_later(head: Head, others: Sequence[Head]) -> bool:

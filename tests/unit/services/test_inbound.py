@@ -326,6 +326,25 @@ def test_an_answer_whose_worker_died_is_unknown_and_never_sent_again(step: str) 
     assert len(shop.carrier.outbox) == went
 
 
+def test_a_request_being_sent_ends_though_its_number_proves_unusable_meanwhile() -> None:
+    shop = Shop()
+    shop.shopper()
+    shop.wire.at = len(shop.wire.passed) + 2  # before publish
+    with pytest.raises(Crash):
+        shop.ask()
+    shop.wire.at = None
+    shop.carrier.fails[""] = NumberUnusable("gone")
+    shop.says("HELP")
+
+    shop.clock.at += SENDING_AT_MOST
+    shop.tick()
+
+    assert [request.outcome for request in shop.head().requests] == ["unknown"]
+    shop.wait(7 * 24)
+    shop.tick()
+    assert (shop.head().dropped.reason, shop.head().due_at) == ("unusable", None)  # type: ignore[union-attr]
+
+
 def shop_steps() -> list[str]:
     shop = Shop()
     shop.says("HELP")
