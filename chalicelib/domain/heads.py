@@ -39,6 +39,7 @@ Reason = Literal[
     "unusable",
     "not_a_mobile",
     "limit",
+    "replied",
     "nobody",
     "another_number",
     "flagged",
@@ -147,6 +148,7 @@ def begin(head: Head, platform: str, now: Instant, day: str = "", record: str = 
         tries=tries,
         due_at=now + SENDING_AT_MOST,
         held=None,
+        dropped=None,
     )
 
 
@@ -185,6 +187,16 @@ def with_consent(head: Head, consent: Consent, now: Instant) -> Head:
         return head
     reason: Reason = "opted_in" if consent.state == "opted_in" else "opted_out"
     return give_up(head, reason, now)
+
+
+def replied(head: Head, now: Instant) -> Head:
+    """The head after its shopper answered a request with something else than a keyword: a second
+    one follows an unanswered one only (product.md §9)."""
+    if head.wanted is None or not head.requests:
+        return head
+    if head.sending:
+        return replace(head, dropped=Dropped("replied", now))
+    return give_up(head, "replied", now)
 
 
 def mark_unusable(head: Head, reason: str, now: Instant) -> Head:

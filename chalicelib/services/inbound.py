@@ -13,6 +13,7 @@ from chalicelib.domain.heads import (
     Head,
     Request,
     mark_unusable,
+    replied,
     with_consent,
 )
 from chalicelib.domain.replies import Reply, classify
@@ -211,7 +212,8 @@ def _meaning(contact: Contact, message: InboundText, reply: Reply, day: str, now
     known = next((entry for entry in contact.entries if entry.id == key), None)
     if known is not None:
         return Meaning(known, contact.head)
-    answered = _answered_request(contact.head, message.at) if reply == "yes" else None
+    request = _answered_request(contact.head, message.at)
+    answered = request if reply == "yes" else None
     act = _act(reply, answered)
     evidence: dict[str, object] = {"message_id": message.id, "said": reply, "day": day}
     if answered is not None:
@@ -233,6 +235,8 @@ def _meaning(contact: Contact, message: InboundText, reply: Reply, day: str, now
     head = with_consent(contact.head, consent, now)
     if act in ("yes", "start"):
         head = replace(head, unusable=None)  # who writes to us can be written to
+    if reply == "other" and request is not None:
+        head = replied(head, now)
     return Meaning(replace(entry, answer=answer), head)
 
 
@@ -246,7 +250,7 @@ def _act(reply: Reply, answered: Request | None) -> Act:
 
 
 def _answered_request(head: Head, at: int) -> Request | None:
-    """The latest request that a YES at `at` answers."""
+    """The latest request that a message at `at` answers."""
     made = [request for request in head.requests if answers_a_request(at, [request.at])]
     return made[-1] if made else None
 

@@ -29,6 +29,7 @@ WORDS: Mapping[Reason, str] = {
     "unusable": "Nothing can be delivered to this number: {detail}",
     "not_a_mobile": "The number cannot be a mobile of the US or Canada.",
     "limit": "It has been asked as often as the account allows.",
+    "replied": "The shopper answered a request, and not with YES: it is not made again.",
     "nobody": "No persona holds this number any more.",
     "another_number": "The person is texted at another number: that of the latest updated record.",
     "flagged": "The person is never texted, being flagged: {detail}.",

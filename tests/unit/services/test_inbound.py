@@ -305,6 +305,60 @@ def test_an_answer_that_fails_is_written_down_and_not_sent_again(
     assert answer.state == kept
 
 
+@pytest.mark.parametrize("text", ["No thanks", "wrong number", "who is this?", "👎"])
+def test_who_answers_a_request_with_other_words_is_not_asked_again(shop: Shop, text: str) -> None:
+    """At most 2 requests per number; the second goes after an unanswered one (§9)."""
+    shop.wait(24)
+    shop.says(text)
+
+    shop.wait(7 * 24)
+    shop.tick()
+
+    assert answers(shop) == []
+    assert (len(shop.head().requests), shop.head().due_at) == (1, None)
+    assert shop.why.explain(OURS, RECORD).reason == "replied"
+    shop.says("YES", message="m2")
+    assert state(shop) == "opted_in"
+
+
+@pytest.mark.parametrize("text", ["HELP", "info"])
+def test_who_asks_for_help_is_asked_again(shop: Shop, text: str) -> None:
+    shop.says(text)
+
+    shop.wait(7 * 24)
+    shop.tick()
+
+    assert len(shop.head().requests) == 2
+
+
+def test_words_that_come_while_the_request_is_being_sent_count_once_it_went() -> None:
+    shop = Shop()
+    shop.shopper()
+    shop.wire.at = len(shop.wire.passed) + 3  # after publish
+    with pytest.raises(Crash):
+        shop.ask()
+    shop.wire.at = None
+    shop.says("no thanks")
+
+    shop.clock.at += SENDING_AT_MOST
+    shop.tick()
+    shop.wait(7 * 24)
+    shop.tick()
+
+    assert [request.outcome for request in shop.head().requests] == ["unknown"]
+    assert (shop.head().wanted, shop.head().due_at) == (None, None)
+
+
+def test_words_written_before_the_request_are_no_answer_to_it(shop: Shop) -> None:
+    told = InboundText("m1", SHOPPER, SHOP[OURS], "are you open?", shop.clock.now() - HOUR)
+    shop.inbound.handle(told)
+
+    shop.wait(7 * 24)
+    shop.tick()
+
+    assert len(shop.head().requests) == 2
+
+
 @pytest.mark.parametrize("step", ["before publish", "after publish"])
 def test_an_answer_whose_worker_died_is_unknown_and_never_sent_again(step: str) -> None:
     shop = Shop()
