@@ -16,7 +16,7 @@ from chalicelib.domain.heads import (
     replied,
     with_consent,
 )
-from chalicelib.domain.replies import Reply, classify
+from chalicelib.domain.replies import Reply, classify, may_mean_yes
 from chalicelib.domain.texting import TextingRules, Wording, parts
 from chalicelib.domain.times import DAY, HOUR, MINUTE
 from chalicelib.services.circumstances import Surroundings
@@ -235,7 +235,7 @@ def _meaning(contact: Contact, message: InboundText, reply: Reply, day: str, now
     head = with_consent(contact.head, consent, now)
     if act in ("yes", "start"):
         head = replace(head, unusable=None)  # who writes to us can be written to
-    if reply == "other" and request is not None:
+    if reply == "other" and request is not None and not may_mean_yes(message.body_text):
         head = replied(head, now)
     return Meaning(replace(entry, answer=answer), head)
 

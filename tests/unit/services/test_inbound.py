@@ -321,8 +321,8 @@ def test_who_answers_a_request_with_other_words_is_not_asked_again(shop: Shop, t
     assert state(shop) == "opted_in"
 
 
-@pytest.mark.parametrize("text", ["HELP", "info"])
-def test_who_asks_for_help_is_asked_again(shop: Shop, text: str) -> None:
+@pytest.mark.parametrize("text", ["HELP", "info", "yes please", "Oh yes!"])
+def test_who_asks_for_help_or_may_have_meant_yes_is_asked_again(shop: Shop, text: str) -> None:
     shop.says(text)
 
     shop.wait(7 * 24)
