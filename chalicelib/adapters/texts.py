@@ -9,6 +9,7 @@ from chalicelib.adapters import consent_rows as rows
 from chalicelib.adapters import keys
 from chalicelib.adapters.consent import failed
 from chalicelib.adapters.dynamo import BatchTable
+from chalicelib.adapters.positions import AT_AND_ID, known
 from chalicelib.domain.consent import Entry
 from chalicelib.domain.heads import Head
 from chalicelib.domain.records import Instant
@@ -72,6 +73,8 @@ class DynamoTexts:
         self, uid: str, day: str, limit: int, after: str | None
     ) -> tuple[list[Text], str | None]:
         """Positions are what follows the day in the keys."""
+        if after is not None:
+            known(after, AT_AND_ID)
         asked: dict[str, Any] = {
             "TableName": self._table.table,
             "KeyConditionExpression": "pk = :pk AND sk BETWEEN :first AND :last",
