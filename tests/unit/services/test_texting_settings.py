@@ -260,6 +260,38 @@ def test_who_was_asked_and_answered_is_told_so(shop: Shop) -> None:
     assert why.sentences[0] == "Request 1 was made on 2026-01-01T20:00:00Z."
 
 
+def test_who_opted_in_may_be_texted(shop: Shop) -> None:
+    shop.core.put(OURS, RECORD, SHOPPER, SECOND)
+    shop.says("stop", number=SECOND)
+    shop.wait(1)
+    shop.says("start", message="m2")
+
+    assert shop.why.explain(OURS, RECORD).data["may_be_texted"] is True
+
+
+def test_who_opted_in_is_not_texted_once_another_number_of_theirs_opts_out(shop: Shop) -> None:
+    """Iff … no other of its numbers opted out later than that (product.md §9)."""
+    shop.core.put(OURS, RECORD, SHOPPER, SECOND)
+    shop.says("start")
+    shop.wait(1)
+    shop.says("stop", number=SECOND, message="m2")
+
+    why = shop.why.explain(OURS, RECORD)
+
+    assert why.data["may_be_texted"] is False
+    assert why.sentences[-1].startswith("Another number of this person opted out later")
+
+
+def test_who_opted_in_and_is_flagged_is_not_texted(shop: Shop) -> None:
+    shop.core.put(OURS, RECORD, SHOPPER, flags={"employee"})
+    shop.says("start")
+
+    why = shop.why.explain(OURS, RECORD)
+
+    assert why.data["may_be_texted"] is False
+    assert why.sentences[-1] == "The person is never texted, being flagged: employee."
+
+
 def test_who_has_no_phone_is_told_so(shop: Shop) -> None:
     shop.core.put(OURS, RECORD)
 
