@@ -5,8 +5,11 @@ from __future__ import annotations
 from dataclasses import asdict, dataclass
 from typing import Any
 
+import orjson
+
 from chalicelib.domain.errors import PoisonMessage
 from chalicelib.domain.records import Instant
+from chalicelib.domain.times import from_text
 
 VERSION = 1
 
@@ -70,7 +73,10 @@ TextJob = RequestJob | SendTest | LostText | InboundText
 
 
 def parse(body: Any) -> TextJob:
-    """Raises PoisonMessage when it names no job we know, or lacks what the job needs."""
+    """Also reads what Lambda's failure destination wraps, when it is sent back to the queue.
+
+    Raises PoisonMessage when it names no job we know, or lacks what the job needs.
+    """
     match body:
         case {"v": 1, "job": "request", "uid": str(uid), "number": str(number)}:
             return RequestJob(uid, number)
@@ -103,7 +109,20 @@ def parse(body: Any) -> TextJob:
             "at": int(at),
         }:
             return InboundText(message, number, destination, text, at)
+        case {
+            "requestPayload": {"Records": [{"Sns": {"Message": str(told), "Timestamp": str(at)}}]}
+        }:
+            return _given_up(told, at)
     raise PoisonMessage("the message names no text job we know, or not all of it")
+
+
+def _given_up(told: str, at: str) -> InboundText:
+    """What Lambda sent to the dead letters when the topic's function failed however often it was
+    called: a shopper's message like any other. Raises PoisonMessage."""
+    try:
+        return inbound(orjson.loads(told), from_text(at))
+    except ValueError:
+        raise PoisonMessage("this is no inbound text message") from None
 
 
 def inbound(payload: Any, at: Instant) -> InboundText:

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import json
 from dataclasses import replace
 
 import pytest
 
 from chalicelib.domain.errors import PoisonMessage
 from chalicelib.domain.heads import SENDING_AT_MOST
-from chalicelib.domain.times import DAY, HOUR, MINUTE
+from chalicelib.domain.times import DAY, HOUR, MINUTE, to_text
 from chalicelib.services.inbound import MOST_ANSWERS_A_DAY, Unrouted
 from chalicelib.services.ports.texting import (
     NumberUnusable,
@@ -488,6 +489,33 @@ def test_the_payload_of_end_user_messaging_is_read_and_anything_else_is_poison()
 def test_a_job_we_do_not_know_is_poison(body: object) -> None:
     with pytest.raises(PoisonMessage):
         parse(body)
+
+
+def test_a_message_that_lambda_gave_up_is_read_when_it_is_sent_back(shop: Shop) -> None:
+    """As the failure destination of the topic's function wraps it."""
+    payload = {
+        "originationNumber": SHOPPER,
+        "destinationNumber": SHOP[OURS],
+        "messageBody": "STOP",
+        "inboundMessageId": "m1",
+    }
+    sns = {"Type": "Notification", "Message": json.dumps(payload)}
+    taken = {**sns, "Timestamp": to_text(shop.clock.now())}
+    told = {
+        "version": "1.0",
+        "requestContext": {"condition": "RetriesExhausted", "approximateInvokeCount": 3},
+        "requestPayload": {"Records": [{"EventSource": "aws:sns", "Sns": taken}]},
+        "responsePayload": {"errorType": "Runtime.ExitError"},
+    }
+
+    job = parse(told)
+
+    assert job == InboundText("m1", SHOPPER, SHOP[OURS], "STOP", shop.clock.now())
+    shop.inbound.handle(job)
+    assert state(shop) == "opted_out"
+    for broken in ({"Message": "{", "Timestamp": "x"}, {**taken, "Message": "[]"}, {}):
+        with pytest.raises(PoisonMessage):
+            parse({"requestPayload": {"Records": [{"Sns": broken}]}})
 
 
 def test_a_request_older_than_the_answer_is_joined_for_its_own_platform(shop: Shop) -> None:
