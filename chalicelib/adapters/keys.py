@@ -328,3 +328,4 @@ def throttle_period(period: int) -> str:
 
 OPERATOR = "OPERATOR"
 KILL_SWITCH_SK = "TEXTS"
+ASSIGNING_SK = "NUMBERS"

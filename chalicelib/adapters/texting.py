@@ -13,18 +13,27 @@ from pynamodb.attributes import (
     UnicodeSetAttribute,
 )
 from pynamodb.exceptions import TransactWriteError
+from pynamodb.expressions.condition import Condition
 from pynamodb.expressions.update import Action
 from pynamodb.transactions import TransactWrite
 
 from chalicelib.adapters import keys
-from chalicelib.adapters.tables import Row, TableMeta, bind, failed_conditions, retried, transact
+from chalicelib.adapters.tables import (
+    Row,
+    TableMeta,
+    bind,
+    failed_conditions,
+    retried,
+    transact,
+    update_if,
+)
 from chalicelib.domain.errors import Conflict, StaleVersion
 from chalicelib.domain.texting import TextingRules
 from chalicelib.services.ports.common import Clock
 from chalicelib.services.ports.texting import Holders, Switch
 
 SWITCH_LIVES_SECONDS = 60
-TAKEN = "Another account has this origination number."
+TAKEN = "This origination number is another account's, or not assigned to yours: ask our support."
 
 
 class TextingRow(Row):
@@ -45,6 +54,14 @@ class OriginationRow(Row):
 
     uid = UnicodeAttribute(null=True)
     once: UnicodeSetAttribute = UnicodeSetAttribute(null=True)
+    assigned = UnicodeAttribute(null=True)
+
+
+class AssigningRow(Row):
+    """There once the operator has assigned a number: from then on nobody takes what is not."""
+
+    class Meta(TableMeta):
+        pass
 
 
 class SwitchRow(Row):
@@ -69,7 +86,7 @@ class DynamoTextingSettings:
     """The `TextingSettings` port."""
 
     def __init__(self, table: str) -> None:
-        bind(table, TextingRow, OriginationRow)
+        bind(table, TextingRow, OriginationRow, AssigningRow)
 
     def get(self, uid: str) -> TextingRules:
         try:
@@ -82,7 +99,7 @@ class DynamoTextingSettings:
         row = _row(uid, after, before.version + 1)
         held = TextingRow.version == before.version
         mine = OriginationRow.uid == uid
-        free = OriginationRow.uid.does_not_exist() | mine
+        free = mine | (OriginationRow.uid.does_not_exist() & self._may_take(uid))
         give_up: list[Action] = [OriginationRow.uid.remove(), OriginationRow.once.add({uid})]
         releasing = before.number is not None and before.number != after.number
 
@@ -104,6 +121,21 @@ class DynamoTextingSettings:
                 raise StaleVersion("The settings were changed meanwhile: read again.") from None
             raise Conflict(TAKEN) from None
         return _rules(row)
+
+    def assign(self, number: str, uid: str) -> None:
+        row = _origination(number)
+        free = OriginationRow.uid.does_not_exist() | (OriginationRow.uid == uid)
+        if not update_if(row, [OriginationRow.assigned.set(uid)], free):
+            raise Conflict(TAKEN)
+        AssigningRow(keys.OPERATOR, keys.ASSIGNING_SK).save()
+
+    def _may_take(self, uid: str) -> Condition:
+        allowed: Condition = OriginationRow.assigned == uid
+        try:
+            AssigningRow.get(keys.OPERATOR, keys.ASSIGNING_SK, consistent_read=True)
+        except AssigningRow.DoesNotExist:
+            allowed |= OriginationRow.assigned.does_not_exist()
+        return allowed
 
     def holders(self, number: str) -> Holders:
         try:

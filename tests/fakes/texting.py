@@ -236,6 +236,7 @@ class MemoryTextingSettings:
     def __init__(self) -> None:
         self.rows: dict[str, TextingRules] = {}
         self.given_up: dict[str, set[str]] = {}
+        self.assigned: dict[str, str] = {}
 
     def get(self, uid: str) -> TextingRules:
         return self.rows.get(uid, TextingRules())
@@ -245,10 +246,18 @@ class MemoryTextingSettings:
             raise StaleVersion("the settings were changed meanwhile")
         if after.number is not None and self.holders(after.number).now not in (None, uid):
             raise Conflict("another account has this number")
+        takes = after.number is not None and after.number != self.get(uid).number
+        if takes and self.assigned and self.assigned.get(str(after.number)) != uid:
+            raise Conflict("it is not assigned to this account")
         if before.number is not None and before.number != after.number:
             self.given_up.setdefault(before.number, set()).add(uid)
         self.rows[uid] = replace(after, version=before.version + 1)
         return self.rows[uid]
+
+    def assign(self, number: str, uid: str) -> None:
+        if self.holders(number).now not in (None, uid):
+            raise Conflict("another account has this number")
+        self.assigned[number] = uid
 
     def holders(self, number: str) -> Holders:
         now = next((uid for uid, rules in self.rows.items() if rules.number == number), None)

@@ -371,6 +371,28 @@ def test_a_number_has_one_account_until_that_gives_it_up(rows: Repositories) -> 
     assert rows.settings.holders("+12065550101") == Holders(THEIRS)
 
 
+def test_an_assigned_number_is_taken_by_its_account_alone(rows: Repositories) -> None:
+    rows.settings.assign("+12065550100", OURS)
+
+    with pytest.raises(Conflict):
+        rows.settings.save(THEIRS, TextingRules(), RULES)
+    assert rows.settings.save(OURS, TextingRules(), RULES).number == "+12065550100"
+    with pytest.raises(Conflict):
+        rows.settings.assign("+12065550100", THEIRS)
+
+
+def test_once_a_number_is_assigned_nobody_takes_another(rows: Repositories) -> None:
+    theirs = rows.settings.save(THEIRS, TextingRules(), replace(RULES, number="+12065550199"))
+    rows.settings.assign("+12065550101", OURS)
+
+    with pytest.raises(Conflict):
+        rows.settings.save(OURS, TextingRules(), RULES)
+    kept = rows.settings.save(THEIRS, theirs, replace(theirs, daily_cap=3))
+
+    assert (kept.number, kept.daily_cap) == ("+12065550199", 3)
+    assert rows.settings.holders("+12065550100") == Holders()
+
+
 def test_the_kill_switch_is_read_at_most_once_a_minute(aws: Any) -> None:
     clock = FakeClock()
     with accounts_table(aws):

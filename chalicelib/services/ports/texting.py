@@ -224,8 +224,13 @@ class TextingSettings(Protocol):
         """Save at `before.version` + 1, and claim the number and give up the one before in the same
         transaction.
 
-        Raises StaleVersion; Conflict when another account has the number.
+        Raises StaleVersion; Conflict when another account has the number, or it may not take it.
         """
+        ...
+
+    def assign(self, number: str, uid: str) -> None:
+        """Keep the number for this account. Once one has been assigned, no account takes a number
+        that was not assigned to it. Raises Conflict when another account has it."""
         ...
 
     def holders(self, number: str) -> Holders:
