@@ -25,7 +25,6 @@ from chalicelib.services.ports.common import Clock
 from chalicelib.services.ports.texting import (
     ConsentLog,
     Contact,
-    Holders,
     Joins,
     NumberUnusable,
     Text,
@@ -95,12 +94,31 @@ class Inbound:
         if not _E164.fullmatch(message.number):
             raise PoisonMessage("the message comes from no phone number")
         reply = classify(message.body_text)
-        uids = _meant_for(self._settings.holders(message.destination), reply)
+        uids = self._meant(message, reply)
         if not uids:
             raise Unrouted("no account has the number that was written to")
         for uid in uids:
             self._hear(uid, message, reply)
         return uids[0], reply
+
+    def _meant(self, message: InboundText, reply: Reply) -> tuple[str, ...]:
+        """Whoever texted from the number may be meant: an account may have given it up since.
+
+        A no is heard by all of them, what could make somebody opt in by one that is known for sure.
+        Of several, one that gave the number up hears only of whom it has texted with.
+        """
+        holders = self._settings.holders(message.destination)
+        everybody = (*([holders.now] if holders.now else []), *holders.once)
+        if len(everybody) == 1 or (reply in FOR_ONE and holders.now):
+            return everybody[:1]
+        if reply in FOR_ONE:
+            return ()
+        return tuple(
+            uid for uid in everybody if uid == holders.now or self._knows(uid, message.number)
+        )
+
+    def _knows(self, uid: str, number: str) -> bool:
+        return bool(self._log.read(uid, "sms", number).entries)
 
     def _hear(self, uid: str, message: InboundText, reply: Reply) -> None:
         entry = self._write_down(uid, message, reply)
@@ -193,17 +211,6 @@ class Inbound:
         if error.details.get("opted_out"):
             entry = carrier_no(text.id, now)
             append(self._log, self._clock, text.uid, "sms", text.number, [entry])
-
-
-def _meant_for(holders: Holders, reply: Reply) -> tuple[str, ...]:
-    """Whoever texted from the number may be meant: an account may have given it up since.
-
-    A no is heard by all of them, what could make somebody opt in by one that is known for sure.
-    """
-    everybody = (*([holders.now] if holders.now else []), *holders.once)
-    if reply in FOR_ONE and holders.now is None and len(everybody) > 1:
-        return ()
-    return everybody[:1] if reply in FOR_ONE else everybody
 
 
 def _meaning(contact: Contact, message: InboundText, reply: Reply, day: str, now: int) -> Meaning:

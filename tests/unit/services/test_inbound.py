@@ -19,7 +19,7 @@ from chalicelib.services.ports.texting import (
 )
 from chalicelib.services.text_jobs import InboundText, inbound, parse
 from tests.fakes.texting import Crash
-from tests.unit.services.texting import OURS, RECORD, SHOP, SHOPPER, THEIRS, Shop
+from tests.unit.services.texting import OURS, RECORD, SECOND, SHOP, SHOPPER, THEIRS, Shop
 
 CONFIRMATION, OPT_OUT, HELP = "You are now signed up", "You are opted out", "You get texts"
 
@@ -216,6 +216,18 @@ def test_a_stop_to_a_number_that_another_account_took_up_counts_in_both(shop: Sh
     assert [origin for origin, _, _ in shop.carrier.outbox] == [SHOP[OURS]]
 
 
+def test_an_account_that_gave_a_number_up_hears_nothing_of_the_next_ones_shoppers(
+    shop: Shop,
+) -> None:
+    moves(shop, OURS, None)
+    moves(shop, THEIRS, SHOP[OURS])
+
+    shop.says("STOP", number=SECOND)
+
+    assert shop.texts.read(OURS, "sms", SECOND).entries == ()
+    assert shop.head(SECOND, THEIRS).consent.state == "opted_out"
+
+
 def test_a_yes_to_a_number_that_another_account_took_up_counts_there_alone(shop: Shop) -> None:
     moves(shop, OURS, None)
     moves(shop, THEIRS, SHOP[OURS])
@@ -234,7 +246,7 @@ def test_a_yes_to_a_number_that_two_accounts_gave_up_is_kept_for_the_operator(sh
         shop.says("START")
     shop.says("STOP", message="m2")
 
-    assert (state(shop, OURS), state(shop, THEIRS)) == ("opted_out", "opted_out")
+    assert (state(shop, OURS), state(shop, THEIRS)) == ("opted_out", "unknown")  # only ours asked
 
 
 def test_a_sender_that_is_no_phone_number_is_poison(shop: Shop) -> None:
