@@ -12,8 +12,8 @@ from chalicelib.adapters.dynamo import BatchTable
 from chalicelib.adapters.positions import AT_AND_ID, known
 from chalicelib.domain.consent import Entry
 from chalicelib.domain.heads import Head
-from chalicelib.domain.records import Instant
-from chalicelib.services.ports.texting import Begun, Caps, Counts, Text, TextState
+from chalicelib.domain.words import Instant, TextState
+from chalicelib.services.ports.texting import Begun, Caps, Counts, Text
 
 
 class DynamoTexts:

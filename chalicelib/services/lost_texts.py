@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from chalicelib.services.ports.texting import TextLog, TextState
+from chalicelib.domain.words import TextState
+from chalicelib.services.ports.texting import TextLog
 from chalicelib.services.text_jobs import LostText
 
 

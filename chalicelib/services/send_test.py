@@ -5,6 +5,7 @@ from __future__ import annotations
 from chalicelib.domain.heads import SENDING_AT_MOST
 from chalicelib.domain.texting import parts
 from chalicelib.domain.times import HOUR
+from chalicelib.domain.words import TextState
 from chalicelib.services.circumstances import branded
 from chalicelib.services.ports.accounts import Accounts
 from chalicelib.services.ports.common import Clock
@@ -18,7 +19,6 @@ from chalicelib.services.ports.texting import (
     TextLog,
     TextRefused,
     TextSender,
-    TextState,
     TextUnknown,
 )
 from chalicelib.services.text_jobs import SendTest

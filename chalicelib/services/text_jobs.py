@@ -8,8 +8,8 @@ from typing import Any
 import orjson
 
 from chalicelib.domain.errors import PoisonMessage
-from chalicelib.domain.records import Instant
 from chalicelib.domain.times import from_text
+from chalicelib.domain.words import Instant
 
 VERSION = 1
 
