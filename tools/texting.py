@@ -43,7 +43,7 @@ def main(arguments: list[str] | None = None) -> int:
     parser.add_argument("--stage", default="dev")
     options = parser.parse_args(arguments)
     try:
-        client_of, found = _stack(options.stage)
+        client_of, found = stack(options.stage)
         by = getpass.getuser()
         switch = turn(client_of, found, options.switch, by=by, reason=options.reason)
     except StepFailed as failure:
@@ -61,15 +61,16 @@ def told(switch: Switch) -> str:
     return f"texting is {state}, since {to_text(switch.at)} by {switch.by}{because}"
 
 
-def _stack(stage: str) -> tuple[ClientOf, Mapping[str, str]]:
+def stack(stage: str) -> tuple[ClientOf, Mapping[str, str]]:
+    """The clients and outputs of a stage's stack; `local` is the one on this machine."""
     if stage != "local":
         session = boto3.Session()
         return session.client, outputs(session.client("cloudformation"), stack_name(stage))
     facts = running(DATA_DIR)
     if not facts:
         raise StepFailed("find the local stack", "it does not run; start it: make stack")
-    stack = LocalStack.attach(facts["endpoint"])
-    return stack.client, stack.outputs
+    local = LocalStack.attach(facts["endpoint"])
+    return local.client, local.outputs
 
 
 if __name__ == "__main__":

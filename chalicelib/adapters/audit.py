@@ -5,6 +5,7 @@ from __future__ import annotations
 from pynamodb.attributes import JSONAttribute, NumberAttribute, UnicodeAttribute
 
 from chalicelib.adapters import keys
+from chalicelib.adapters.positions import AT_AND_ID, known
 from chalicelib.adapters.tables import Row, TableMeta, bind
 from chalicelib.services.ports.accounts import AuditEntry
 from chalicelib.services.ports.common import Ids
@@ -39,6 +40,7 @@ class DynamoAudit:
         pk = keys.account(uid)
         start = None
         if before is not None:
+            known(before, AT_AND_ID)
             start = {"pk": {"S": pk}, "sk": {"S": keys.AUDIT_PREFIX + before}}
         rows = list(
             AuditRow.query(

@@ -10,12 +10,12 @@ from tenacity import retry, retry_if_exception, stop_after_attempt, wait_random_
 
 from chalicelib.adapters import consent_rows as rows
 from chalicelib.adapters import keys
-from chalicelib.adapters.dynamo import BatchTable
+from chalicelib.adapters.dynamo import BatchTable, Row
 from chalicelib.adapters.tables import CONDITION_FAILED, PASSING
 from chalicelib.domain.consent import Entry
 from chalicelib.domain.heads import Head
 from chalicelib.domain.words import Channel, Instant
-from chalicelib.services.ports.texting import Contact, DueHead
+from chalicelib.services.ports.texting import Contact, Due, DueHead, DueText
 
 DUE_INDEX = "texts_due"
 
@@ -53,7 +53,7 @@ class DynamoConsent:
         writes = rows.head_writes(self._table.table, uid, before, after, entries)
         return failed(self._table.client, writes) is None
 
-    def due(self, shard: int, until: Instant, limit: int) -> list[DueHead]:
+    def due(self, shard: int, until: Instant, limit: int) -> list[Due]:
         answer = self._table.client.query(
             TableName=self._table.table,
             IndexName=DUE_INDEX,
@@ -64,20 +64,15 @@ class DynamoConsent:
             },
             Limit=limit,
         )
-        return [
-            DueHead(*keys.number_of(row["pk"]["S"]), int(row["text_at"]["N"]))
-            for row in answer["Items"]
-        ]
+        return [_due(row) for row in answer["Items"]]
 
-    def claim(self, due: DueHead, next_at: Instant) -> bool:
+    def claim(self, due: Due, next_at: Instant) -> bool:
         client = self._table.client
+        pk, sk = _key_of(due)
         try:
             client.update_item(
                 TableName=self._table.table,
-                Key={
-                    "pk": {"S": keys.contact(due.uid, "sms", due.number)},
-                    "sk": {"S": keys.HEAD_SK},
-                },
+                Key={"pk": {"S": pk}, "sk": {"S": sk}},
                 UpdateExpression="SET text_at = :next",
                 ConditionExpression="text_at = :read",
                 ExpressionAttributeValues={
@@ -96,6 +91,19 @@ class DynamoConsent:
         ]
         found = self._table.get_many(places)
         return sum(int(row["waiting"]["N"]) for row in found.values())
+
+
+def _due(row: Row) -> Due:
+    pk, sk, due_at = row["pk"]["S"], row["sk"]["S"], int(row["text_at"]["N"])
+    if sk == keys.HEAD_SK:
+        return DueHead(*keys.number_of(pk), due_at)
+    return DueText(*keys.day_of_texts(pk), *keys.text_of(sk), due_at)
+
+
+def _key_of(due: Due) -> tuple[str, str]:
+    if isinstance(due, DueHead):
+        return keys.contact(due.uid, "sms", due.number), keys.HEAD_SK
+    return keys.texts(due.uid, due.day), keys.text(due.at, due.id)
 
 
 def failed(client: Any, writes: Sequence[rows.Write]) -> int | None:

@@ -11,7 +11,7 @@ from chalicelib.adapters import keys
 from chalicelib.adapters.dynamo import Row
 from chalicelib.domain.consent import Consent, Entry
 from chalicelib.domain.heads import Dropped, Head, Request, Wanted
-from chalicelib.domain.words import Channel, TextState
+from chalicelib.domain.words import Channel, Instant, TextState
 from chalicelib.services.ports.texting import Text
 
 Write = dict[str, Any]
@@ -35,10 +35,14 @@ def head_row(uid: str, head: Head, version: int) -> Row:
         "body": _json({name: value for name, value in told.items() if value}),
         "version": {"N": str(version)},
     }
-    if head.due_at is not None:
-        row["text_shard"] = {"S": keys.text_shard(keys.text_shard_number(head.contact))}
-        row["text_at"] = {"N": str(head.due_at)}
-    return row
+    return row | _looked_at(head.contact, head.due_at)
+
+
+def _looked_at(number: str, at: Instant | None) -> Row:
+    if at is None:
+        return {}
+    shard = keys.text_shard(keys.text_shard_number(number))
+    return {"text_shard": {"S": shard}, "text_at": {"N": str(at)}}
 
 
 def read_head(channel: Channel, contact: str, row: Row) -> Head:
@@ -71,7 +75,8 @@ def read_entry(row: Row) -> Entry:
     return Entry(**orjson.loads(row["body"]["S"]))
 
 
-def text_row(text: Text) -> Row:
+def text_row(text: Text, ends_by: Instant | None = None) -> Row:
+    """With `ends_by` it has the two keys of the index, until it ends."""
     told = {
         "id": text.id,
         "kind": text.kind,
@@ -81,12 +86,13 @@ def text_row(text: Text) -> Row:
         "at": text.at,
         "why": text.why,
     }
-    return {
+    row = {
         "pk": {"S": keys.texts(text.uid, text.day)},
         "sk": {"S": keys.text(text.at, text.id)},
         "body": _json(told),
         "state": {"S": text.state},
     }
+    return row | _looked_at(text.number, ends_by)
 
 
 def read_text(uid: str, day: str, row: Row) -> Text:

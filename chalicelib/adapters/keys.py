@@ -283,6 +283,18 @@ def text(at: Instant, text_id: str) -> str:
     return f"{TEXT_PREFIX}{at:015d}#{_fitting(text_id)}"
 
 
+def day_of_texts(pk: str) -> tuple[str, str]:
+    """Account and day from the key of a day's texts."""
+    uid, _, day = pk.partition("#TEXTS#")
+    return uid, day
+
+
+def text_of(sk: str) -> tuple[Instant, str]:
+    """When a text was begun, and its id as keys hold it."""
+    at, _, text_id = sk.removeprefix(TEXT_PREFIX).partition("#")
+    return int(at), text_id
+
+
 def text_counts(uid: str, period: str) -> str:
     """Of a day or a month."""
     return f"{uid}#COUNTS#{period}"
@@ -316,3 +328,4 @@ def throttle_period(period: int) -> str:
 
 OPERATOR = "OPERATOR"
 KILL_SWITCH_SK = "TEXTS"
+ASSIGNING_SK = "NUMBERS"

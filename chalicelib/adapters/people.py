@@ -2,12 +2,18 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
+
 from botocore.exceptions import BotoCoreError, ClientError
 
 from chalicelib.adapters import aws
+from chalicelib.domain.errors import Conflict
 from chalicelib.observability import logger
 
 SUBJECT_LIMIT = 99
+UNPROVED = (
+    "A log-in has this e-mail address and never proved it: ask the person to verify it first."
+)
 
 
 class CognitoPeople:
@@ -17,7 +23,8 @@ class CognitoPeople:
         self._pool = pool
 
     def invite(self, email: str) -> str:
-        """Cognito mails a temporary password to somebody new."""
+        """Cognito mails a temporary password to somebody new. A log-in that gave itself an address
+        and has not proved it is not who is meant."""
         client = aws.client("cognito-idp")
         try:
             answer = client.admin_create_user(
@@ -29,11 +36,20 @@ class CognitoPeople:
                 ],
                 DesiredDeliveryMediums=["EMAIL"],
             )
-            attributes = answer["User"]["Attributes"]
+            told = _attributes(answer["User"]["Attributes"])
         except client.exceptions.UsernameExistsException:
             answer = client.admin_get_user(UserPoolId=self._pool, Username=email)
-            attributes = answer["UserAttributes"]
-        return next(str(a["Value"]) for a in attributes if a["Name"] == "sub")
+            told = _attributes(answer["UserAttributes"])
+            if (
+                told.get("email_verified") != "true"
+                or told.get("email", "").lower() != email.lower()
+            ):
+                raise Conflict(UNPROVED) from None
+        return told["sub"]
+
+
+def _attributes(given: Sequence[Mapping[str, object]]) -> dict[str, str]:
+    return {str(one["Name"]): str(one["Value"]) for one in given}
 
 
 class SnsOperatorTopic:

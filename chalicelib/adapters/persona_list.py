@@ -3,17 +3,22 @@
 from __future__ import annotations
 
 import heapq
+import re
 from typing import Any
 
 from chalicelib.adapters import keys, rows
 from chalicelib.adapters.dynamo import Row
+from chalicelib.adapters.positions import AT_AND_ID, known
 from chalicelib.domain.sales_summary import SaleRef
+from chalicelib.services.ports.common import BadPosition
 
 RECENT_INDEX = "recent"
 NAME_INDEX = "by_name"
 FIRST = " "
 LAST = "\U0010ffff"
 """They sort before and after every character a folded name can begin with."""
+
+POINTER = re.compile(re.escape(keys.POINTER_PREFIX) + AT_AND_ID.pattern, re.DOTALL)
 
 
 class DynamoPersonaList:
@@ -26,6 +31,8 @@ class DynamoPersonaList:
     def by_arrival(
         self, uid: str, limit: int, after: str | None, *, newest_first: bool = True
     ) -> tuple[list[str], str | None]:
+        if after is not None:
+            known(after, AT_AND_ID)
         shards = [
             self._arrived(keys.recent_shard(uid, number), limit, after, newest_first=newest_first)
             for number in range(keys.RECENT_SHARDS)
@@ -50,6 +57,9 @@ class DynamoPersonaList:
         if descending:
             shards = shards[::-1]
         if after is not None:
+            low, high = _bounds(prefix)
+            if not low <= after <= high:
+                raise BadPosition
             shards = shards[shards.index(keys.name_shard_of(after)) :]
         places: list[str] = []
         for shard in shards:
@@ -65,6 +75,8 @@ class DynamoPersonaList:
     def sale_refs(
         self, uid: str, record: str, limit: int, before: str | None
     ) -> list[tuple[str, SaleRef]]:
+        if before is not None:
+            known(before, POINTER)
         values = {
             ":pk": {"S": keys.record(uid, record)},
             ":first": {"S": keys.POINTER_PREFIX},
@@ -90,7 +102,7 @@ class DynamoPersonaList:
     def _named(
         self, shard: str, prefix: str, limit: int, after: str | None, *, descending: bool
     ) -> list[str]:
-        low, high = prefix or FIRST, prefix + LAST
+        low, high = _bounds(prefix)
         if after is not None and descending:
             high = after
         elif after is not None:
@@ -127,6 +139,11 @@ class DynamoPersonaList:
             asked["ExclusiveStartKey"] = start
         found: list[Row] = self._client.query(**asked)["Items"]
         return found
+
+
+def _bounds(prefix: str) -> tuple[str, str]:
+    """Where names that begin so lie."""
+    return prefix or FIRST, prefix + LAST
 
 
 def _ids(places: list[str]) -> list[str]:

@@ -6,6 +6,7 @@ can neither move the checkpoint nor overwrite a manifest.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from itertools import islice
@@ -24,6 +25,7 @@ from pynamodb.expressions.update import Action
 from pynamodb.transactions import TransactWrite
 
 from chalicelib.adapters import keys
+from chalicelib.adapters.positions import known
 from chalicelib.adapters.run_text import read_view, view_text
 from chalicelib.adapters.tables import (
     Row,
@@ -47,6 +49,10 @@ from chalicelib.services.ports.runs import (
     SetAside,
     StreamState,
 )
+
+RUN = re.compile(r"[A-Za-z0-9_]+")
+ASIDE = re.compile(r"[a-z]+#\d{6}")
+"""What positions of the two lists look like."""
 
 LEASE_SECONDS = 180
 """Longer than the longest page: a heartbeat comes with every checkpoint."""
@@ -322,7 +328,7 @@ class DynamoSyncStates:
         self, uid: str, run: str, limit: int, after: str | None
     ) -> tuple[list[SetAside], str | None]:
         place = keys.aside(uid, run)
-        start = {"pk": {"S": place}, "sk": {"S": after}} if after else None
+        start = {"pk": {"S": place}, "sk": {"S": known(after, ASIDE)}} if after else None
         found = AsideRow.query(place, limit=limit, last_evaluated_key=start)
         asides = [_aside(row) for row in found]
         more = found.last_evaluated_key
@@ -332,7 +338,7 @@ class DynamoSyncStates:
         self, uid: str, platform: str, limit: int, before: str | None
     ) -> tuple[list[RunView], str | None]:
         place = keys.runs(uid, platform)
-        start = {"pk": {"S": place}, "sk": {"S": before}} if before else None
+        start = {"pk": {"S": place}, "sk": {"S": known(before, RUN)}} if before else None
         found = RunRow.query(place, limit=limit, last_evaluated_key=start, scan_index_forward=False)
         views = [self._fresh(read_view(row.view)) for row in found]
         more = found.last_evaluated_key

@@ -5,20 +5,35 @@ from __future__ import annotations
 from datetime import time
 from typing import Any
 
-from pynamodb.attributes import BooleanAttribute, JSONAttribute, NumberAttribute, UnicodeAttribute
+from pynamodb.attributes import (
+    BooleanAttribute,
+    JSONAttribute,
+    NumberAttribute,
+    UnicodeAttribute,
+    UnicodeSetAttribute,
+)
 from pynamodb.exceptions import TransactWriteError
+from pynamodb.expressions.condition import Condition
 from pynamodb.expressions.update import Action
 from pynamodb.transactions import TransactWrite
 
 from chalicelib.adapters import keys
-from chalicelib.adapters.tables import Row, TableMeta, bind, failed_conditions, retried, transact
+from chalicelib.adapters.tables import (
+    Row,
+    TableMeta,
+    bind,
+    failed_conditions,
+    retried,
+    transact,
+    update_if,
+)
 from chalicelib.domain.errors import Conflict, StaleVersion
 from chalicelib.domain.texting import TextingRules
 from chalicelib.services.ports.common import Clock
-from chalicelib.services.ports.texting import Switch
+from chalicelib.services.ports.texting import Holders, Switch
 
 SWITCH_LIVES_SECONDS = 60
-TAKEN = "Another account has this origination number."
+TAKEN = "This origination number is another account's, or not assigned to yours: ask our support."
 
 
 class TextingRow(Row):
@@ -31,12 +46,22 @@ class TextingRow(Row):
 
 
 class OriginationRow(Row):
-    """One per number: its account. Claimed by condition, so that a number has one account."""
+    """One per number: its account, and those that gave it up. Claimed by condition, so that a
+    number has one account."""
 
     class Meta(TableMeta):
         pass
 
-    uid = UnicodeAttribute()
+    uid = UnicodeAttribute(null=True)
+    once: UnicodeSetAttribute = UnicodeSetAttribute(null=True)
+    assigned = UnicodeAttribute(null=True)
+
+
+class AssigningRow(Row):
+    """There once the operator has assigned a number: from then on nobody takes what is not."""
+
+    class Meta(TableMeta):
+        pass
 
 
 class SwitchRow(Row):
@@ -61,7 +86,7 @@ class DynamoTextingSettings:
     """The `TextingSettings` port."""
 
     def __init__(self, table: str) -> None:
-        bind(table, TextingRow, OriginationRow)
+        bind(table, TextingRow, OriginationRow, AssigningRow)
 
     def get(self, uid: str) -> TextingRules:
         try:
@@ -73,37 +98,53 @@ class DynamoTextingSettings:
     def save(self, uid: str, before: TextingRules, after: TextingRules) -> TextingRules:
         row = _row(uid, after, before.version + 1)
         held = TextingRow.version == before.version
-        free = OriginationRow.pk.does_not_exist() | (OriginationRow.uid == uid)
+        mine = OriginationRow.uid == uid
+        free = mine | (OriginationRow.uid.does_not_exist() & self._may_take(uid))
+        give_up: list[Action] = [OriginationRow.uid.remove(), OriginationRow.once.add({uid})]
         releasing = before.number is not None and before.number != after.number
 
         def writes(transaction: TransactWrite) -> None:
-            if releasing:
-                transaction.delete(
-                    _origination(str(before.number), uid), condition=OriginationRow.uid == uid
-                )
             transaction.save(
                 row, condition=held if before.version else TextingRow.pk.does_not_exist()
             )
+            if releasing:
+                transaction.update(_origination(str(before.number)), give_up, condition=mine)
             if after.number is not None:
-                transaction.save(_origination(after.number, uid), condition=free)
+                claim: list[Action] = [OriginationRow.uid.set(uid)]
+                transaction.update(_origination(after.number), claim, condition=free)
 
         try:
             transact(writes)
         except TransactWriteError as error:
-            # PynamoDB sends deletes first; a release fails only when the settings were changed too.
+            # A release fails only when the settings were changed too.
             if any(failed_conditions(error)[: 2 if releasing else 1]):
                 raise StaleVersion("The settings were changed meanwhile: read again.") from None
             raise Conflict(TAKEN) from None
         return _rules(row)
 
-    def account_of(self, number: str) -> str | None:
+    def assign(self, number: str, uid: str) -> None:
+        row = _origination(number)
+        free = OriginationRow.uid.does_not_exist() | (OriginationRow.uid == uid)
+        if not update_if(row, [OriginationRow.assigned.set(uid)], free):
+            raise Conflict(TAKEN)
+        AssigningRow(keys.OPERATOR, keys.ASSIGNING_SK).save()
+
+    def _may_take(self, uid: str) -> Condition:
+        allowed: Condition = OriginationRow.assigned == uid
+        try:
+            AssigningRow.get(keys.OPERATOR, keys.ASSIGNING_SK, consistent_read=True)
+        except AssigningRow.DoesNotExist:
+            allowed |= OriginationRow.assigned.does_not_exist()
+        return allowed
+
+    def holders(self, number: str) -> Holders:
         try:
             row = OriginationRow.get(
                 keys.origination(number), keys.ORIGINATION_SK, consistent_read=True
             )
         except OriginationRow.DoesNotExist:
-            return None
-        return row.uid
+            return Holders()
+        return Holders(row.uid, tuple(sorted((row.once or set()) - {row.uid})))
 
 
 class DynamoKillSwitch:
@@ -159,8 +200,8 @@ class DynamoThrottle:
         return None if row.taken <= limit else ends - now
 
 
-def _origination(number: str, uid: str) -> OriginationRow:
-    return OriginationRow(keys.origination(number), keys.ORIGINATION_SK, uid=uid)
+def _origination(number: str) -> OriginationRow:
+    return OriginationRow(keys.origination(number), keys.ORIGINATION_SK)
 
 
 def _row(uid: str, rules: TextingRules, version: int) -> TextingRow:

@@ -9,6 +9,7 @@ from chalicelib.adapters import consent_rows as rows
 from chalicelib.adapters import keys
 from chalicelib.adapters.consent import failed
 from chalicelib.adapters.dynamo import BatchTable
+from chalicelib.adapters.positions import AT_AND_ID, known
 from chalicelib.domain.consent import Entry
 from chalicelib.domain.heads import Head
 from chalicelib.domain.words import Instant, TextState
@@ -29,6 +30,7 @@ class DynamoTexts:
         before: Head | None = None,
         after: Head | None = None,
         entries: Sequence[Entry] = (),
+        ends_by: Instant | None = None,
     ) -> Begun:
         if caps is not None and caps.daily <= 0:
             return "daily_cap"
@@ -37,7 +39,7 @@ class DynamoTexts:
         heads = self._head_writes(text.uid, before, after, entries)
         put = {
             "TableName": self._table.table,
-            "Item": rows.text_row(text),
+            "Item": rows.text_row(text, ends_by),
             "ConditionExpression": "attribute_not_exists(pk)",
         }
         place = failed(self._table.client, [*heads, {"Put": put}, *self._counting(text, caps)])
@@ -71,6 +73,8 @@ class DynamoTexts:
         self, uid: str, day: str, limit: int, after: str | None
     ) -> tuple[list[Text], str | None]:
         """Positions are what follows the day in the keys."""
+        if after is not None:
+            known(after, AT_AND_ID)
         asked: dict[str, Any] = {
             "TableName": self._table.table,
             "KeyConditionExpression": "pk = :pk AND sk BETWEEN :first AND :last",
@@ -133,6 +137,7 @@ class DynamoTexts:
         if message_id is not None:
             expression += ", message_id = :message"
             values[":message"] = {"S": message_id}
+        expression += " REMOVE text_shard, text_at"
         return {
             "Update": {
                 "TableName": self._table.table,

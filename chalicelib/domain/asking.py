@@ -115,6 +115,8 @@ def _against_the_number(head: Head, seen: Circumstances) -> Verdict | None:
         return Verdict("drop", "not_a_mobile")
     if len(head.requests) >= seen.rules.request_limit:
         return Verdict("drop", "limit")
+    if head.requests and head.dropped is not None and head.dropped.reason == "replied":
+        return Verdict("drop", "replied")
     return None
 
 

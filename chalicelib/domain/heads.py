@@ -39,6 +39,7 @@ Reason = Literal[
     "unusable",
     "not_a_mobile",
     "limit",
+    "replied",
     "nobody",
     "another_number",
     "flagged",
@@ -147,6 +148,7 @@ def begin(head: Head, platform: str, now: Instant, day: str = "", record: str = 
         tries=tries,
         due_at=now + SENDING_AT_MOST,
         held=None,
+        dropped=None,
     )
 
 
@@ -187,10 +189,23 @@ def with_consent(head: Head, consent: Consent, now: Instant) -> Head:
     return give_up(head, reason, now)
 
 
+def replied(head: Head, now: Instant) -> Head:
+    """The head after its shopper answered a request with something else than a keyword: a second
+    one follows an unanswered one only (product.md §9)."""
+    if head.wanted is None or not head.requests:
+        return head
+    if head.sending:
+        return replace(head, dropped=Dropped("replied", now))
+    return give_up(head, "replied", now)
+
+
 def mark_unusable(head: Head, reason: str, now: Instant) -> Head:
-    """Nothing can be delivered to this number: nothing is tried again."""
+    """Nothing can be delivered to this number: nothing is tried again. A request that is being sent
+    ends first."""
     head = replace(head, unusable=reason)
-    return give_up(head, "unusable", now, reason) if head.wanted else head
+    if head.wanted is None or head.sending:
+        return head
+    return give_up(head, "unusable", now, reason)
 
 
 def opted_out_later(head: Head, others: Sequence[Head]) -> bool:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 import unicodedata
+from functools import cache
 from typing import Literal
 
 Reply = Literal["yes", "stop", "start", "help", "other"]
@@ -16,6 +17,12 @@ _STOP = frozenset(
 
 _STOP_ANYWHERE = frozenset({"stop", "stopall", "unsubscribe"})
 """Whoever says one of these among other words wants no more texts, or might."""
+
+_STOP_SIGN = "\N{OCTAGONAL SIGN}"
+_STOP_BEGINNINGS = ("stop", "unsub")
+"""Of the first word: "STOPNOW", "stop2end", "unsubcribe"."""
+
+_POLITE = frozenset({"please", "pls", "plz"})
 
 _HELP = frozenset({"help", "info"})
 _START = frozenset({"start", "unstop"})
@@ -33,6 +40,15 @@ LONGEST_READ = 1_600
 _INVISIBLE = frozenset({"Mn", "Cf"})
 """Accents, joiners, zero-width spaces: they stand inside a word without parting it."""
 
+_DRAWN = {
+    **{base + n: ord("a") + n for base in (0x1F150, 0x1F170) for n in range(26)},
+    **str.maketrans("ꜱѕᴛтτᴏоοᴘрρ", "sstttoooppp"),
+}
+"""Letters that only look like those of STOP: white on black, small capitals, Cyrillic, Greek."""
+
+_EMPHASIS = re.compile(r"(.)\1{2,}|(.)\2+$")
+"""A letter held down: "STOPPP", "stooop"."""
+
 _WORD = re.compile(r"[^\W_]+")
 
 
@@ -42,17 +58,41 @@ def classify(text: str) -> Reply:
     A keyword must be the whole message ("S T O P", "Yes!!"). Only an opt-out may stand among other
     words, and wins over them ("yes stop", "cancel please").
     """
+    if _STOP_SIGN in text[:LONGEST_READ]:
+        return "stop"
     words = _words(text)
     whole = "".join(words)
     for reply, keywords in _KEYWORDS:
         if whole in keywords:
             return reply
-    first = words[:1] if words[:2] != ["opt", "out"] else ["optout"]
-    is_stop = not _STOP.isdisjoint(first) or not _STOP_ANYWHERE.isdisjoint(words)
-    return "stop" if is_stop else "other"
+    return "stop" if _may_mean_stop(words) else "other"
+
+
+def may_mean_yes(text: str) -> bool:
+    """Whether a message that is no keyword says YES among other words, which opts nobody in."""
+    return not _YES.isdisjoint(_words(text))
+
+
+def _may_mean_stop(words: list[str]) -> bool:
+    calm = [_calm(word) for word in words]
+    whole = _calm("".join(words))
+    if not _calmed(_STOP_ANYWHERE).isdisjoint(calm) or whole in _calmed(_STOP):
+        return True
+    begin = calm[1:] if calm[:1] and calm[0] in _POLITE else calm
+    first = "optout" if begin[:2] == ["opt", "out"] else "".join(begin[:1])
+    return first in _calmed(_STOP) or first.startswith(_STOP_BEGINNINGS)
+
+
+def _calm(word: str) -> str:
+    return _EMPHASIS.sub(lambda found: found[1] or found[2], word)
+
+
+@cache
+def _calmed(keywords: frozenset[str]) -> frozenset[str]:
+    return frozenset(map(_calm, keywords))
 
 
 def _words(text: str) -> list[str]:
     decomposed = unicodedata.normalize("NFKD", text[:LONGEST_READ])
     plain = "".join(c for c in decomposed if unicodedata.category(c) not in _INVISIBLE)
-    return _WORD.findall(plain.casefold())
+    return _WORD.findall(plain.casefold().translate(_DRAWN))

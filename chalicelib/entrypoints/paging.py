@@ -7,16 +7,18 @@ import binascii
 import hashlib
 import json
 
-from chalicelib.entrypoints.reading import invalid
+from chalicelib.services.ports.common import BadPosition
 
-_REASON = "not a cursor of this list with these filters; begin again without it"
+LONGEST_POSITION = 1_000
+"""Bytes: a position is part of a sort key, which takes 1 KB."""
 
 
 def seal(position: str | None, uid: str, *listing: object) -> str | None:
     """Wrap a service's position. `listing`: the list's name and its filters.
 
     A cursor is checked, not secret: a position must hold nothing that names another account's
-    rows. Services build partition keys from `uid`, never from a position.
+    rows. Services build partition keys from `uid`, never from a position, and whoever reads one
+    looks at its form first.
     """
     if position is None:
         return None
@@ -25,18 +27,26 @@ def seal(position: str | None, uid: str, *listing: object) -> str | None:
 
 
 def unseal(cursor: str | None, uid: str, *listing: object) -> str | None:
-    """The position inside. Raises InvalidInput when it is not of this list."""
+    """The position inside. Raises BadPosition when it is not of this list."""
     if cursor is None:
         return None
     try:
         padded = cursor + "=" * (-len(cursor) % 4)
         document = json.loads(base64.b64decode(padded, altchars=b"-_", validate=True))
     except (binascii.Error, ValueError, RecursionError):
-        raise invalid("cursor", _REASON, None) from None
+        raise BadPosition from None
     match document:
         case [str(mark), str(position)] if mark == _mark(position, uid, listing):
-            return position
-    raise invalid("cursor", _REASON, None)
+            if _fits(position):
+                return position
+    raise BadPosition
+
+
+def _fits(position: str) -> bool:
+    try:
+        return 0 < len(position.encode()) <= LONGEST_POSITION
+    except UnicodeEncodeError:
+        return False
 
 
 def _mark(position: str, uid: str, listing: tuple[object, ...]) -> str:

@@ -69,6 +69,9 @@ def text(event: SQSEvent) -> dict[str, Any]:
             case text_jobs.SendTest():
                 outcome = wiring_texts.send_tests().handle(job)
                 logger().info("text.test", uid=job.uid, outcome=outcome)
+            case text_jobs.LostText():
+                outcome = wiring_texts.lost_texts().handle(job)
+                logger().info("text.lost", uid=job.uid, outcome=outcome)
             case text_jobs.InboundText():
                 uid, reply = wiring_texts.inbound().handle(job)
                 logger().info("text.inbound", uid=uid, outcome=reply)

@@ -17,7 +17,8 @@ Model = TypeVar("Model", bound=BaseModel)
 
 BODY_LIMIT = 256 * 1024
 LONGEST_PATH_VALUE = 256
-_PATH_VALUE = re.compile(r"[^\x00-\x1f\x7f]+")
+"""Bytes: with what stands before it, it must fit a key of 1 KB."""
+_PATH_VALUE = re.compile(r"[^\x00-\x1f\x7f\ud800-\udfff]+")
 _IDEMPOTENCY_KEY = re.compile(r"[A-Za-z0-9_-]{8,100}")
 _ETAG = re.compile(r'(?:W/)?"(\d{1,15})"')
 
@@ -71,7 +72,7 @@ def nothing(request: Request) -> None:
 
 def path_value(text: str, kind: type) -> str | int:
     """A value out of the path; what cannot be an id is the id of nothing. Raises NotFound."""
-    if len(text) > LONGEST_PATH_VALUE or not _PATH_VALUE.fullmatch(text):
+    if not _PATH_VALUE.fullmatch(text) or len(text.encode()) > LONGEST_PATH_VALUE:
         raise NotFound("There is nothing here.")
     if kind is not int:
         return text

@@ -25,7 +25,7 @@ def plan_syncs(event: CloudWatchEvent) -> None:
 
 
 def release_texts(event: CloudWatchEvent) -> None:
-    """Queue the requests for consent that are due."""
+    """Queue the requests for consent that are due, and what dead workers left."""
     context: Any = event.context
     queued = wiring_texts.release().release(
         lambda: context.get_remaining_time_in_millis() > RESERVE_MS

@@ -12,6 +12,7 @@ if TYPE_CHECKING:
     from chalicelib.services.circumstances import Surroundings
     from chalicelib.services.consent import ConsentService
     from chalicelib.services.inbound import Inbound
+    from chalicelib.services.lost_texts import LostTexts
     from chalicelib.services.ports.common import JobQueue
     from chalicelib.services.ports.texting import (
         ConsentLog,
@@ -170,7 +171,15 @@ def send_tests() -> SendTests:
         heads=consent_log(),
         sender=text_sender(),
         switch=kill_switch(),
+        clock=wiring.clock(),
     )
+
+
+@once
+def lost_texts() -> LostTexts:
+    from chalicelib.services.lost_texts import LostTexts
+
+    return LostTexts(texts())
 
 
 @once

@@ -8,8 +8,15 @@ from dataclasses import dataclass, replace
 
 from chalicelib.domain.consent import Act, Consent, Entry, answers_a_request, derive
 from chalicelib.domain.errors import PoisonMessage
-from chalicelib.domain.heads import Head, Request, mark_unusable, with_consent
-from chalicelib.domain.replies import Reply, classify
+from chalicelib.domain.heads import (
+    SENDING_AT_MOST,
+    Head,
+    Request,
+    mark_unusable,
+    replied,
+    with_consent,
+)
+from chalicelib.domain.replies import Reply, classify, may_mean_yes
 from chalicelib.domain.texting import TextingRules, Wording, parts
 from chalicelib.domain.times import DAY, HOUR, MINUTE
 from chalicelib.services.circumstances import Surroundings
@@ -35,6 +42,8 @@ MOST_ANSWERS_A_DAY = 10
 
 JUST_RECEIVED: Mapping[str, int] = {"opt_out": 5 * MINUTE, "confirmation": HOUR, "help": HOUR}
 """After that it is no answer any more. Five minutes: 47 CFR 64.1200(a)(12)."""
+
+FOR_ONE: frozenset[Reply] = frozenset({"yes", "start", "help"})
 
 _E164 = re.compile(r"\+[1-9]\d{6,14}")
 
@@ -84,15 +93,38 @@ class Inbound:
         """
         if not _E164.fullmatch(message.number):
             raise PoisonMessage("the message comes from no phone number")
-        uid = self._settings.account_of(message.destination)
-        if uid is None:
-            raise Unrouted("no account has the number that was written to")
         reply = classify(message.body_text)
+        uids = self._meant(message, reply)
+        if not uids:
+            raise Unrouted("no account has the number that was written to")
+        for uid in uids:
+            self._hear(uid, message, reply)
+        return uids[0], reply
+
+    def _meant(self, message: InboundText, reply: Reply) -> tuple[str, ...]:
+        """Whoever texted from the number may be meant: an account may have given it up since.
+
+        A no is heard by all of them, what could make somebody opt in by one that is known for sure.
+        Of several, one that gave the number up hears only of whom it has texted with.
+        """
+        holders = self._settings.holders(message.destination)
+        everybody = (*([holders.now] if holders.now else []), *holders.once)
+        if len(everybody) == 1 or (reply in FOR_ONE and holders.now):
+            return everybody[:1]
+        if reply in FOR_ONE:
+            return ()
+        return tuple(
+            uid for uid in everybody if uid == holders.now or self._knows(uid, message.number)
+        )
+
+    def _knows(self, uid: str, number: str) -> bool:
+        return bool(self._log.read(uid, "sms", number).entries)
+
+    def _hear(self, uid: str, message: InboundText, reply: Reply) -> None:
         entry = self._write_down(uid, message, reply)
         self._join(uid, entry)
         if entry.answer:
             self._answer(uid, message, entry)
-        return uid, reply
 
     def _write_down(self, uid: str, message: InboundText, reply: Reply) -> Entry:
         """The message's entry, as it stands in the log since it first came."""
@@ -134,7 +166,8 @@ class Inbound:
             day=str(entry.evidence["day"]),
             why=message.id,
         )
-        if self._texts.begin(text, None) == "begun":
+        ends_by = self._clock.now() + SENDING_AT_MOST
+        if self._texts.begin(text, None, ends_by=ends_by) == "begun":
             self._publish(text, message.destination)
 
     def _may_answer(
@@ -186,7 +219,8 @@ def _meaning(contact: Contact, message: InboundText, reply: Reply, day: str, now
     known = next((entry for entry in contact.entries if entry.id == key), None)
     if known is not None:
         return Meaning(known, contact.head)
-    answered = _answered_request(contact.head, message.at) if reply == "yes" else None
+    request = _answered_request(contact.head, message.at)
+    answered = request if reply == "yes" else None
     act = _act(reply, answered)
     evidence: dict[str, object] = {"message_id": message.id, "said": reply, "day": day}
     if answered is not None:
@@ -208,6 +242,8 @@ def _meaning(contact: Contact, message: InboundText, reply: Reply, day: str, now
     head = with_consent(contact.head, consent, now)
     if act in ("yes", "start"):
         head = replace(head, unusable=None)  # who writes to us can be written to
+    if reply == "other" and request is not None and not may_mean_yes(message.body_text):
+        head = replied(head, now)
     return Meaning(replace(entry, answer=answer), head)
 
 
@@ -221,7 +257,7 @@ def _act(reply: Reply, answered: Request | None) -> Act:
 
 
 def _answered_request(head: Head, at: int) -> Request | None:
-    """The latest request that a YES at `at` answers."""
+    """The latest request that a message at `at` answers."""
     made = [request for request in head.requests if answers_a_request(at, [request.at])]
     return made[-1] if made else None
 

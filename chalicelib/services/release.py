@@ -1,4 +1,4 @@
-"""Queue the requests that are due: held ones whose window opens, second ones, dead workers'."""
+"""Queue what is due: held requests whose window opens, second ones, what dead workers left."""
 
 from __future__ import annotations
 
@@ -6,8 +6,8 @@ from collections.abc import Callable, Mapping
 
 from chalicelib.domain.times import MINUTE
 from chalicelib.services.ports.common import Clock, JobQueue
-from chalicelib.services.ports.texting import ConsentLog, DueHead, KillSwitch
-from chalicelib.services.text_jobs import RequestJob
+from chalicelib.services.ports.texting import ConsentLog, Due, DueHead, KillSwitch
+from chalicelib.services.text_jobs import LostText, RequestJob
 
 BATCH = 100
 LOOK_AGAIN_AFTER = 30 * MINUTE
@@ -45,13 +45,17 @@ class Release:
                     break
         return queued
 
-    def _queue_all(self, due: list[DueHead], before: int) -> int:
+    def _queue_all(self, due: list[Due], before: int) -> int:
         next_at = self._clock.now() + LOOK_AGAIN_AFTER
         claimed = [one for one in due if self._log.claim(one, next_at)]
-        bodies: list[Mapping[str, object]] = [
-            RequestJob(one.uid, one.number).body() for one in claimed
-        ]
+        bodies: list[Mapping[str, object]] = [_job(one).body() for one in claimed]
         delays = [(before + number) % SPREAD_SECONDS for number in range(len(bodies))]
         if bodies:
             self._queue.send_many(bodies, delays=delays)
         return len(bodies)
+
+
+def _job(due: Due) -> RequestJob | LostText:
+    if isinstance(due, DueHead):
+        return RequestJob(due.uid, due.number)
+    return LostText(due.uid, due.day, due.at, due.id)

@@ -20,6 +20,7 @@ from chalicelib.domain.heads import (
 from chalicelib.domain.ids import number_tag
 from chalicelib.domain.texting import (
     TextingRules,
+    is_open,
     opening_after_this_month,
     opening_after_today,
     parts,
@@ -126,6 +127,8 @@ class RequestSender:
             return None
         if begun != "begun":
             return "held" if self._log.write(uid, head, hold(head, _used_up(begun, seen))) else None
+        if not is_open(self._clock.now(), seen.zone, seen.rules):  # the write took that long
+            return self._end(text, request, seen.rules.request_limit, "refused")
         return self._publish(text, request, seen.rules)
 
     def _publish(self, text: Text, request: Request, rules: TextingRules) -> Done:

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+from chalicelib.domain.heads import SENDING_AT_MOST
 from chalicelib.domain.texting import parts
+from chalicelib.domain.times import HOUR
 from chalicelib.domain.words import TextState
 from chalicelib.services.circumstances import branded
 from chalicelib.services.ports.accounts import Accounts
+from chalicelib.services.ports.common import Clock
 from chalicelib.services.ports.texting import (
     Caps,
     ConsentHeads,
@@ -20,6 +23,9 @@ from chalicelib.services.ports.texting import (
 )
 from chalicelib.services.text_jobs import SendTest
 
+JUST_ASKED = HOUR
+"""A job that lay in the dead-letter queue is too late: nobody waits for it at that hour."""
+
 
 class SendTests:
     """Sends what *send me a test* queued. Any hour: a person asked for it just now."""
@@ -33,6 +39,7 @@ class SendTests:
         heads: ConsentHeads,
         sender: TextSender,
         switch: KillSwitch,
+        clock: Clock,
     ) -> None:
         self._settings = settings
         self._accounts = accounts
@@ -40,13 +47,16 @@ class SendTests:
         self._heads = heads
         self._sender = sender
         self._switch = switch
+        self._clock = clock
 
     def handle(self, job: SendTest) -> TextState | None:
         """What became of it; None when something forbids it by now, or it was begun before."""
         rules = branded(self._settings.get(job.uid), self._accounts.get(job.uid))
         head = self._heads.heads(job.uid, [job.number])[job.number]
         blocked = head.consent.state == "opted_out" or head.unusable is not None
-        if rules.number is None or self._switch.read().off or blocked:
+        now = self._clock.now()
+        stale = now - job.at > JUST_ASKED
+        if rules.number is None or self._switch.read().off or blocked or stale:
             return None
         body = f"{rules.brand}: This is a test. Reply HELP for help, STOP to opt out."
         text = Text(
@@ -60,7 +70,8 @@ class SendTests:
             day=job.day,
             why="test",
         )
-        if self._texts.begin(text, Caps(rules.daily_cap, rules.monthly_budget)) != "begun":
+        caps = Caps(rules.daily_cap, rules.monthly_budget)
+        if self._texts.begin(text, caps, ends_by=now + SENDING_AT_MOST) != "begun":
             return None
         state, message_id = self._publish(rules.number, text)
         self._texts.end(text, state, message_id)

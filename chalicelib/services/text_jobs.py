@@ -5,7 +5,10 @@ from __future__ import annotations
 from dataclasses import asdict, dataclass
 from typing import Any
 
+import orjson
+
 from chalicelib.domain.errors import PoisonMessage
+from chalicelib.domain.times import from_text
 from chalicelib.domain.words import Instant
 
 VERSION = 1
@@ -37,6 +40,19 @@ class SendTest:
 
 
 @dataclass(frozen=True, slots=True)
+class LostText:
+    """Look at text `id`, begun at `at`: it should have ended by now."""
+
+    uid: str
+    day: str
+    at: Instant
+    id: str
+
+    def body(self) -> dict[str, object]:
+        return {"v": VERSION, "job": "lost", **asdict(self)}
+
+
+@dataclass(frozen=True, slots=True)
 class InboundText:
     """A shopper's message: End User Messaging's two-way payload, and when its topic took it.
 
@@ -53,11 +69,14 @@ class InboundText:
         return {"v": VERSION, "job": "inbound", **asdict(self)}
 
 
-TextJob = RequestJob | SendTest | InboundText
+TextJob = RequestJob | SendTest | LostText | InboundText
 
 
 def parse(body: Any) -> TextJob:
-    """Raises PoisonMessage when it names no job we know, or lacks what the job needs."""
+    """Also reads what Lambda's failure destination wraps, when it is sent back to the queue.
+
+    Raises PoisonMessage when it names no job we know, or lacks what the job needs.
+    """
     match body:
         case {"v": 1, "job": "request", "uid": str(uid), "number": str(number)}:
             return RequestJob(uid, number)
@@ -73,6 +92,15 @@ def parse(body: Any) -> TextJob:
             return SendTest(uid, number, text, at, day)
         case {
             "v": 1,
+            "job": "lost",
+            "uid": str(uid),
+            "day": str(day),
+            "at": int(at),
+            "id": str(text),
+        }:
+            return LostText(uid, day, at, text)
+        case {
+            "v": 1,
             "job": "inbound",
             "id": str(message),
             "number": str(number),
@@ -81,7 +109,20 @@ def parse(body: Any) -> TextJob:
             "at": int(at),
         }:
             return InboundText(message, number, destination, text, at)
+        case {
+            "requestPayload": {"Records": [{"Sns": {"Message": str(told), "Timestamp": str(at)}}]}
+        }:
+            return _given_up(told, at)
     raise PoisonMessage("the message names no text job we know, or not all of it")
+
+
+def _given_up(told: str, at: str) -> InboundText:
+    """What Lambda sent to the dead letters when the topic's function failed however often it was
+    called: a shopper's message like any other. Raises PoisonMessage."""
+    try:
+        return inbound(orjson.loads(told), from_text(at))
+    except ValueError:
+        raise PoisonMessage("this is no inbound text message") from None
 
 
 def inbound(payload: Any, at: Instant) -> InboundText:

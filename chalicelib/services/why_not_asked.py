@@ -6,8 +6,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Literal
 
-from chalicelib.domain.asking import Circumstances, Verdict, judge
-from chalicelib.domain.heads import Head, Reason
+from chalicelib.domain.asking import NEVER_TEXTED, Circumstances, Verdict, judge
+from chalicelib.domain.heads import Head, Reason, may_be_texted
 from chalicelib.domain.times import to_text
 from chalicelib.services.circumstances import Surroundings
 from chalicelib.services.ports.texting import ConsentHeads, Standings
@@ -29,6 +29,7 @@ WORDS: Mapping[Reason, str] = {
     "unusable": "Nothing can be delivered to this number: {detail}",
     "not_a_mobile": "The number cannot be a mobile of the US or Canada.",
     "limit": "It has been asked as often as the account allows.",
+    "replied": "The shopper answered a request, and not with YES: it is not made again.",
     "nobody": "No persona holds this number any more.",
     "another_number": "The person is texted at another number: that of the latest updated record.",
     "flagged": "The person is never texted, being flagged: {detail}.",
@@ -69,6 +70,7 @@ class WhyNotAsked:
 def explain(head: Head, seen: Circumstances) -> Why:
     """What was done with the number, and what `judge` says of a request at this moment."""
     verdict = judge(head, seen)
+    texted = may_be_texted(head, seen.others) and not seen.flags & NEVER_TEXTED
     sentences = [_made(number, request.at) for number, request in enumerate(head.requests, 1)]
     if head.wanted is not None:
         sentences.append(f"A request is wanted because of {head.wanted.platform}.")
@@ -76,7 +78,19 @@ def explain(head: Head, seen: Circumstances) -> Why:
         was = _worded(head.dropped.reason, head.dropped.detail)
         sentences.append(f"A request was given up on {to_text(head.dropped.at)}: {was}")
     sentences.append(_now(verdict))
-    return Why(_state(head), verdict.reason, tuple(sentences), _data(head, verdict))
+    if head.consent.state == "opted_in" and not texted:
+        sentences.append(_why_not_texted(head, seen))
+    data = _data(head, verdict) | {"may_be_texted": texted}
+    return Why(_state(head), verdict.reason, tuple(sentences), data)
+
+
+def _why_not_texted(head: Head, seen: Circumstances) -> str:
+    """Of a number that is opted in."""
+    if head.unusable:
+        return _worded("unusable", head.unusable)
+    if flags := sorted(seen.flags & NEVER_TEXTED):
+        return _worded("flagged", ", ".join(flags))
+    return "Another number of this person opted out later: nothing is sent to this one either."
 
 
 def _state(head: Head) -> State:

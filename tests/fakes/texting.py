@@ -17,7 +17,10 @@ from chalicelib.services.ports.texting import (
     Caps,
     Contact,
     Counts,
+    Due,
     DueHead,
+    DueText,
+    Holders,
     Standing,
     Switch,
     Text,
@@ -46,6 +49,7 @@ class MemoryTexts:
         self.rows: dict[tuple[str, Channel, str], Head] = {}
         self.logs: dict[tuple[str, Channel, str], dict[str, Entry]] = {}
         self.kept: dict[tuple[str, str, str], Text] = {}
+        self.end_by: dict[tuple[str, str, str], Instant] = {}
         self.counted: dict[tuple[str, str], Counts] = {}
         self.meddle: Callable[[], None] | None = None
         """Runs once, right before the next write: somebody else is quicker."""
@@ -68,8 +72,8 @@ class MemoryTexts:
         self.wire.step("after write")
         return True
 
-    def due(self, shard: int, until: Instant, limit: int) -> list[DueHead]:
-        found = [
+    def due(self, shard: int, until: Instant, limit: int) -> list[Due]:
+        found: list[Due] = [
             DueHead(uid, contact, head.due_at)
             for (uid, channel, contact), head in self.rows.items()
             if head.due_at is not None
@@ -77,9 +81,20 @@ class MemoryTexts:
             and channel == "sms"
             and text_shard_number(contact) == shard
         ]
+        found += [
+            DueText(uid, day, self.kept[uid, day, text].at, text, at)
+            for (uid, day, text), at in self.end_by.items()
+            if at <= until and text_shard_number(self.kept[uid, day, text].number) == shard
+        ]
         return sorted(found, key=lambda due: due.due_at)[:limit]
 
-    def claim(self, due: DueHead, next_at: Instant) -> bool:
+    def claim(self, due: Due, next_at: Instant) -> bool:
+        if isinstance(due, DueText):
+            text = (due.uid, due.day, due.id)
+            if self.end_by.get(text) != due.due_at:
+                return False
+            self.end_by[text] = next_at
+            return True
         key: tuple[str, Channel, str] = (due.uid, "sms", due.number)
         if self.rows[key].due_at != due.due_at:
             return False
@@ -97,6 +112,7 @@ class MemoryTexts:
         before: Head | None = None,
         after: Head | None = None,
         entries: Sequence[Entry] = (),
+        ends_by: Instant | None = None,
     ) -> Begun:
         self.wire.step("before begin")
         self._somebody_else()
@@ -112,6 +128,8 @@ class MemoryTexts:
         if before is not None and after is not None:
             self._put(text.uid, before, after, entries)
         self.kept[text.uid, text.day, text.id] = text
+        if ends_by is not None:
+            self.end_by[text.uid, text.day, text.id] = ends_by
         self._count(text, texts=1, parts=text.parts)
         self.wire.step("after begin")
         return "begun"
@@ -136,6 +154,7 @@ class MemoryTexts:
         if before is not None and after is not None:
             self._put(text.uid, before, after, entries)
         self.kept[key] = replace(self.kept[key], state=state, message_id=message_id)
+        self.end_by.pop(key, None)
         if state == "refused":
             self._count(text, texts=-1, parts=-text.parts)
         if state == "unknown":
@@ -215,6 +234,8 @@ class FakeCarrier:
 class MemoryTextingSettings:
     def __init__(self) -> None:
         self.rows: dict[str, TextingRules] = {}
+        self.given_up: dict[str, set[str]] = {}
+        self.assigned: dict[str, str] = {}
 
     def get(self, uid: str) -> TextingRules:
         return self.rows.get(uid, TextingRules())
@@ -222,13 +243,24 @@ class MemoryTextingSettings:
     def save(self, uid: str, before: TextingRules, after: TextingRules) -> TextingRules:
         if self.get(uid).version != before.version:
             raise StaleVersion("the settings were changed meanwhile")
-        if after.number is not None and self.account_of(after.number) not in (None, uid):
+        if after.number is not None and self.holders(after.number).now not in (None, uid):
             raise Conflict("another account has this number")
+        takes = after.number is not None and after.number != self.get(uid).number
+        if takes and self.assigned and self.assigned.get(str(after.number)) != uid:
+            raise Conflict("it is not assigned to this account")
+        if before.number is not None and before.number != after.number:
+            self.given_up.setdefault(before.number, set()).add(uid)
         self.rows[uid] = replace(after, version=before.version + 1)
         return self.rows[uid]
 
-    def account_of(self, number: str) -> str | None:
-        return next((uid for uid, rules in self.rows.items() if rules.number == number), None)
+    def assign(self, number: str, uid: str) -> None:
+        if self.holders(number).now not in (None, uid):
+            raise Conflict("another account has this number")
+        self.assigned[number] = uid
+
+    def holders(self, number: str) -> Holders:
+        now = next((uid for uid, rules in self.rows.items() if rules.number == number), None)
+        return Holders(now, tuple(sorted(self.given_up.get(number, set()) - {now})))
 
 
 class FakeSwitch:

@@ -9,11 +9,12 @@ import pytest
 from chalicelib.domain.errors import (
     Conflict,
     KeyRejected,
+    NotFound,
     RateLimited,
     TooManyRequests,
     UnexpectedAnswer,
 )
-from chalicelib.entrypoints import routing
+from chalicelib.entrypoints import reading, routing
 from tests.functional.gateway import OURS, Gateway, World
 
 ACCOUNT = f"/api/accounts/{OURS}"
@@ -144,7 +145,7 @@ def test_a_query_that_cannot_be_taken_is_refused(api: Gateway, query: dict[str, 
 
 
 @pytest.mark.parametrize(
-    "uid", ["", "0", "39", "abcd", "3912%00", "3912#USER", "9" * 300, "..", "☃"]
+    "uid", ["", "0", "39", "abcd", "3912%00", "3912#USER", "9" * 300, "..", "☃", "😀" * 65]
 )
 def test_an_id_that_cannot_be_is_not_found(world: World, uid: str) -> None:
     got = world.gateway("Owner").get(f"/api/accounts/{uid}")
@@ -216,3 +217,9 @@ def test_the_details_of_a_refusal_are_members_of_the_problem(
 
     assert got.json["store"] == 3
     assert got.json["status"] == 409
+
+
+@pytest.mark.parametrize("text", ["", "x" * 257, "😀" * 65, "a\nb", "a\x7f", "\udcff"])
+def test_what_no_key_can_hold_is_the_id_of_nothing(text: str) -> None:
+    with pytest.raises(NotFound):
+        reading.path_value(text, str)

@@ -24,13 +24,15 @@ from chalicelib.domain.consent import Entry, derive
 from chalicelib.domain.errors import Conflict, StaleVersion
 from chalicelib.domain.heads import Head, Wanted, begin, finish, want
 from chalicelib.domain.texting import TextingRules
-from chalicelib.domain.times import MINUTE
+from chalicelib.domain.times import DAY, MINUTE
 from chalicelib.services.ports.texting import (
     Caps,
     ConsentLog,
     Contact,
     Counts,
     DueHead,
+    DueText,
+    Holders,
     Switch,
     Text,
     TextingSettings,
@@ -273,6 +275,21 @@ def test_a_text_ends_once_and_is_counted_by_how(
     assert rows.log.read(OURS, "sms", NUMBER).head == replace(done, version=begun.version + 1)
 
 
+def test_a_text_without_a_head_is_due_until_it_ends(rows: Repositories) -> None:
+    shard = text_shard_number(a_text().number)
+    rows.texts.begin(a_text(), None, ends_by=NOON + MINUTE)
+
+    [due] = rows.log.due(shard, NOON + MINUTE, 10)
+    assert due == DueText(OURS, "2026-01-01", NOON, "request#1", NOON + MINUTE)
+    assert rows.log.due(shard, NOON, 10) == []
+    assert rows.log.claim(due, NOON + DAY)
+    assert not rows.log.claim(due, NOON + DAY)
+
+    assert rows.texts.end(a_text(), "sent", "msg-1")
+    assert rows.log.due(shard, NOON + DAY, 10) == []
+    assert not rows.log.claim(DueText(OURS, "2026-01-01", NOON, "request#1", NOON + DAY), NOON)
+
+
 def test_an_outcome_is_not_written_over_a_head_somebody_changed(rows: Repositories) -> None:
     head = save(rows, want(Head(NUMBER), WANTED))
     rows.texts.begin(a_text(), CAPS, before=head, after=begin(head, "posabit", NOON, "2026-01-01"))
@@ -320,8 +337,8 @@ def test_settings_are_read_as_they_were_saved(rows: Repositories) -> None:
     saved = rows.settings.save(OURS, TextingRules(), RULES)
 
     assert saved == rows.settings.get(OURS) == replace(RULES, version=1)
-    assert rows.settings.account_of("+12065550100") == OURS
-    assert rows.settings.account_of("+12065550101") is None
+    assert rows.settings.holders("+12065550100").now == OURS
+    assert rows.settings.holders("+12065550101") == Holders()
 
 
 def test_a_stale_save_is_refused_and_leaves_the_number_alone(rows: Repositories) -> None:
@@ -332,8 +349,8 @@ def test_a_stale_save_is_refused_and_leaves_the_number_alone(rows: Repositories)
     with pytest.raises(StaleVersion):
         rows.settings.save(OURS, replace(saved, version=7), replace(RULES, number="+12065550101"))
 
-    assert rows.settings.account_of("+12065550100") == OURS
-    assert rows.settings.account_of("+12065550101") is None
+    assert rows.settings.holders("+12065550100").now == OURS
+    assert rows.settings.holders("+12065550101") == Holders()
 
 
 def test_a_number_has_one_account_until_that_gives_it_up(rows: Repositories) -> None:
@@ -344,9 +361,36 @@ def test_a_number_has_one_account_until_that_gives_it_up(rows: Repositories) -> 
 
     ours = rows.settings.save(OURS, ours, replace(ours, daily_cap=3))
     rows.settings.save(OURS, ours, replace(ours, number=None))
-    rows.settings.save(THEIRS, TextingRules(), RULES)
+    assert rows.settings.holders("+12065550100") == Holders(None, (OURS,))
 
-    assert rows.settings.account_of("+12065550100") == THEIRS
+    theirs = rows.settings.save(THEIRS, TextingRules(), RULES)
+    assert rows.settings.holders("+12065550100") == Holders(THEIRS, (OURS,))
+
+    rows.settings.save(THEIRS, theirs, replace(theirs, number="+12065550101"))
+    assert rows.settings.holders("+12065550100") == Holders(None, (OURS, THEIRS))
+    assert rows.settings.holders("+12065550101") == Holders(THEIRS)
+
+
+def test_an_assigned_number_is_taken_by_its_account_alone(rows: Repositories) -> None:
+    rows.settings.assign("+12065550100", OURS)
+
+    with pytest.raises(Conflict):
+        rows.settings.save(THEIRS, TextingRules(), RULES)
+    assert rows.settings.save(OURS, TextingRules(), RULES).number == "+12065550100"
+    with pytest.raises(Conflict):
+        rows.settings.assign("+12065550100", THEIRS)
+
+
+def test_once_a_number_is_assigned_nobody_takes_another(rows: Repositories) -> None:
+    theirs = rows.settings.save(THEIRS, TextingRules(), replace(RULES, number="+12065550199"))
+    rows.settings.assign("+12065550101", OURS)
+
+    with pytest.raises(Conflict):
+        rows.settings.save(OURS, TextingRules(), RULES)
+    kept = rows.settings.save(THEIRS, theirs, replace(theirs, daily_cap=3))
+
+    assert (kept.number, kept.daily_cap) == ("+12065550199", 3)
+    assert rows.settings.holders("+12065550100") == Holders()
 
 
 def test_the_kill_switch_is_read_at_most_once_a_minute(aws: Any) -> None:

@@ -170,3 +170,10 @@ def test_an_unknown_run_is_not_found(api: Gateway, ledger: Ledger, rest: str) ->
 
 def test_a_run_of_another_platform_is_not_found(api: Gateway, ledger: Ledger) -> None:
     assert api.get(f"/api/accounts/{OURS}/integrations/auphan/runs/run_1").status == 404
+
+
+def test_the_runs_of_a_platform_that_is_none_are_not_found(ledger: Ledger, api: Gateway) -> None:
+    got = api.get(f"/api/accounts/{OURS}/integrations/lightspeed/runs")
+
+    assert (got.status, got.json["code"]) == (404, "not_found")
+    assert ledger.asked == []

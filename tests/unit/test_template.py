@@ -493,6 +493,9 @@ def test_the_front_caches_pages_and_never_answers_of_the_api(resources: Resource
 
 
 def test_nobody_signs_up_by_themselves(resources: Resource) -> None:
+    assert resources["UserPool"]["Properties"]["UserAttributeUpdateSettings"] == {
+        "AttributesRequireVerificationBeforeUpdate": ["email"]
+    }
     assert resources["UserPool"]["Properties"]["AdminCreateUserConfig"] == {
         "AllowAdminCreateUserOnly": True
     }

@@ -94,6 +94,7 @@ class SetAsidePage(Answer):
 @resource.get(f"{PLATFORM}/runs", right="runs:read")
 def list_runs(uid: str, platform: str, query: Listing) -> RunPage:
     """List a platform's sync runs, the newest first."""
+    wiring.pos_gateway().platform(platform)  # of none there is no empty list
     before = paging.unseal(query.cursor, uid, "runs", platform)
     found, position = wiring.runs().recent(uid, platform, query.limit, before)
     return RunPage(

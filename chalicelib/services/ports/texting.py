@@ -95,11 +95,11 @@ class ConsentLog(ConsentHeads, Protocol):
         """
         ...
 
-    def due(self, shard: int, until: Instant, limit: int) -> list[DueHead]:
-        """The heads of a shard that are to be looked at, the longest due first."""
+    def due(self, shard: int, until: Instant, limit: int) -> list[Due]:
+        """The heads and texts of a shard that are to be looked at, the longest due first."""
         ...
 
-    def claim(self, due: DueHead, next_at: Instant) -> bool:
+    def claim(self, due: Due, next_at: Instant) -> bool:
         """Move `due_at` on if it still is what was read; False when another was first."""
         ...
 
@@ -115,6 +115,20 @@ class DueHead:
     due_at: Instant
 
 
+@dataclass(frozen=True, slots=True)
+class DueText:
+    """A text that should have ended by `due_at`."""
+
+    uid: str
+    day: str
+    at: Instant
+    id: str
+    due_at: Instant
+
+
+Due = DueHead | DueText
+
+
 class TextLog(Protocol):
     """The account's messages. A text is begun once, then sent or not, and ends once."""
 
@@ -126,9 +140,11 @@ class TextLog(Protocol):
         before: Head | None = None,
         after: Head | None = None,
         entries: Sequence[Entry] = (),
+        ends_by: Instant | None = None,
     ) -> Begun:
         """Write the text down as `sending`, with its head and entries, and count it: all or
-        nothing. Without `caps` it is counted and never refused for the count."""
+        nothing. Without `caps` it is counted and never refused for the count. `ends_by`: when it is
+        looked at should it not have ended, for a text without a head that is."""
         ...
 
     def end(
@@ -188,20 +204,34 @@ class TextSender(Protocol):
         ...
 
 
+@dataclass(frozen=True, slots=True)
+class Holders:
+    """Whose an origination number is. `once`: who gave it up; their shoppers still answer to it."""
+
+    now: str | None = None
+    once: tuple[str, ...] = ()
+
+
 class TextingSettings(Protocol):
     def get(self, uid: str) -> TextingRules:
         """Strongly consistent; the defaults (version 0) when nothing was ever set."""
         ...
 
     def save(self, uid: str, before: TextingRules, after: TextingRules) -> TextingRules:
-        """Save at `before.version` + 1 and claim the number in the same transaction.
+        """Save at `before.version` + 1, and claim the number and give up the one before in the same
+        transaction.
 
-        Raises StaleVersion; Conflict when another account has the number.
+        Raises StaleVersion; Conflict when another account has the number, or it may not take it.
         """
         ...
 
-    def account_of(self, number: str) -> str | None:
-        """The account whose origination number this is."""
+    def assign(self, number: str, uid: str) -> None:
+        """Keep the number for this account. Once one has been assigned, no account takes a number
+        that was not assigned to it. Raises Conflict when another account has it."""
+        ...
+
+    def holders(self, number: str) -> Holders:
+        """The accounts that have, or once had, this origination number."""
         ...
 
 

@@ -11,6 +11,7 @@ from botocore.stub import Stubber
 
 from chalicelib.adapters import aws
 from chalicelib.adapters.people import CognitoPeople, SnsOperatorTopic
+from chalicelib.domain.errors import Conflict
 
 POOL, TOPIC = "us-east-1_pool", "arn:aws:sns:us-east-1:000000000000:operator"
 EMAIL = "new@example.com"
@@ -59,6 +60,7 @@ def test_who_has_a_log_in_already_keeps_it(stubbed: dict[str, Stubber]) -> None:
             "Username": "u",
             "UserAttributes": [
                 {"Name": "email", "Value": EMAIL},
+                {"Name": "email_verified", "Value": "true"},
                 {"Name": "sub", "Value": "sub-7"},
             ],
         },
@@ -66,6 +68,26 @@ def test_who_has_a_log_in_already_keeps_it(stubbed: dict[str, Stubber]) -> None:
     )
 
     assert CognitoPeople(POOL).invite(EMAIL) == "sub-7"
+
+
+@pytest.mark.parametrize(
+    "told",
+    [{"email": EMAIL, "email_verified": "false"}, {"email": EMAIL}, {"email_verified": "true"}],
+)
+def test_a_log_in_that_gave_itself_the_address_is_not_let_in(
+    stubbed: dict[str, Stubber], told: dict[str, str]
+) -> None:
+    """Else somebody of another account waits there for the invitation of its true owner."""
+    attributes = [{"Name": name, "Value": value} for name, value in told.items()]
+    stubbed["cognito-idp"].add_client_error("admin_create_user", "UsernameExistsException")
+    stubbed["cognito-idp"].add_response(
+        "admin_get_user",
+        {"Username": "u", "UserAttributes": [*attributes, {"Name": "sub", "Value": "sub-7"}]},
+        {"UserPoolId": POOL, "Username": EMAIL},
+    )
+
+    with pytest.raises(Conflict):
+        CognitoPeople(POOL).invite(EMAIL)
 
 
 def test_the_operator_gets_subject_text_and_an_attribute(stubbed: dict[str, Stubber]) -> None:

@@ -52,6 +52,29 @@ def test_a_keyword_is_known_through_any_noise(pair: tuple[Reply, str], data: st.
         "Opt-out of this",
         "ARRET",
         "Arrêt svp",
+        "STOPPPP!!!",
+        "stooop",
+        "S T O P P",
+        "cancelll",
+        "ꜱᴛᴏᴘ",
+        "🆂🆃🅾🅿",
+        "🅢🅣🅞🅟",
+        "🅂🅃🄾🄿",
+        "S⃣T⃣O⃣P⃣",
+        "ЅТОР",  # noqa: RUF001
+        "stοp",  # noqa: RUF001
+        "🛑",
+        "🛑🛑 enough",
+        "Yes 🛑",
+        "STOPNOW",
+        "stop2end",
+        "stop1",
+        "unsubcribe",
+        "Unsubscribed!",
+        "please cancel",
+        "Pls quit",
+        "Please opt out",
+        "Re: STOP",
     ],
 )
 def test_whoever_may_mean_stop_is_opted_out(text: str) -> None:
@@ -60,7 +83,20 @@ def test_whoever_may_mean_stop_is_opted_out(text: str) -> None:
 
 @pytest.mark.parametrize(
     "text",
-    ["", " ", "👍", "ok", "yes please", "who is this", "weekend", "the end", "nonstop", "yy", "si"],
+    [
+        "",
+        " ",
+        "👍",
+        "ok",
+        "yes please",
+        "who is this",
+        "weekend",
+        "the end",
+        "nonstop",
+        "yy",
+        "si",
+        "on the stoop",
+    ],
 )
 def test_anything_else_is_no_keyword(text: str) -> None:
     assert classify(text) == "other"

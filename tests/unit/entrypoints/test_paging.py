@@ -10,9 +10,10 @@ from chalicelib.domain.errors import InvalidInput
 from chalicelib.entrypoints import paging
 
 texts = st.text(max_size=40)
+positions = st.text(min_size=1, max_size=40)
 
 
-@given(texts, texts, st.lists(texts, max_size=3))
+@given(positions, texts, st.lists(texts, max_size=3))
 def test_a_cursor_leads_back_to_its_position(position: str, uid: str, listing: list[str]) -> None:
     cursor = paging.seal(position, uid, *listing)
 
@@ -33,6 +34,14 @@ def test_a_cursor_of_another_account_or_list_is_refused(position: str, two: list
 def test_any_text_is_a_cursor_or_refused_never_a_crash(text: str) -> None:
     with pytest.raises(InvalidInput):
         paging.unseal(text, "3912", "personas")
+
+
+@pytest.mark.parametrize("position", ["", "x" * 1_001, "é" * 501, "\ud800"])
+def test_a_position_that_no_key_can_hold_is_refused(position: str) -> None:
+    cursor = paging.seal(position, "3912", "personas")
+
+    with pytest.raises(InvalidInput):
+        paging.unseal(cursor, "3912", "personas")
 
 
 def test_no_position_is_no_cursor() -> None:

@@ -14,7 +14,7 @@ from chalicelib.entrypoints import wiring, wiring_changes, wiring_texts
 from chalicelib.services.dead_letters import DeadLetters
 from chalicelib.services.inbound import Unrouted
 from chalicelib.services.messages import RemapMessage, SyncMessage
-from chalicelib.services.text_jobs import InboundText, RequestJob, SendTest
+from chalicelib.services.text_jobs import InboundText, LostText, RequestJob, SendTest
 
 GOOD = {"v": 1, "uid": "3912", "platform": "posabit", "credential": "crd_1", "run": "run_1"}
 
@@ -245,6 +245,7 @@ INBOUND = InboundText("m1", "+12065550123", "+12065550100", "STOP", 5)
 TEXT_JOBS = [
     RequestJob("3912", "+12065550123"),
     SendTest("3912", "+12065550123", "txt_1", 5, "2026-01-01"),
+    LostText("3912", "2026-01-01", 5, "txt_1"),
     INBOUND,
 ]
 
@@ -253,7 +254,7 @@ def test_the_text_worker_does_each_kind_of_job_and_buries_what_is_none(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     texts, grave = Texts(), Grave("texts")
-    for name in ("request_sender", "send_tests", "inbound"):
+    for name in ("request_sender", "send_tests", "lost_texts", "inbound"):
         monkeypatch.setattr(wiring_texts, name, lambda: texts)
     monkeypatch.setattr(wiring, "texts_dead_letters", lambda: grave)
 
@@ -261,7 +262,7 @@ def test_the_text_worker_does_each_kind_of_job_and_buries_what_is_none(
     answer = app.text_worker(told, Context())
 
     assert answer == {"batchItemFailures": []}
-    assert texts.handled == [("3912", "+12065550123"), (TEXT_JOBS[1],), (INBOUND,)]
+    assert texts.handled == [("3912", "+12065550123"), (TEXT_JOBS[1],), (TEXT_JOBS[2],), (INBOUND,)]
     assert len(grave.buried) == 1
 
 

@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+import json
+from dataclasses import replace
+
 import pytest
 
 from chalicelib.domain.errors import PoisonMessage
-from chalicelib.domain.times import DAY, HOUR, MINUTE
+from chalicelib.domain.heads import SENDING_AT_MOST
+from chalicelib.domain.times import DAY, HOUR, MINUTE, to_text
 from chalicelib.services.inbound import MOST_ANSWERS_A_DAY, Unrouted
 from chalicelib.services.ports.texting import (
     NumberUnusable,
@@ -15,7 +19,7 @@ from chalicelib.services.ports.texting import (
 )
 from chalicelib.services.text_jobs import InboundText, inbound, parse
 from tests.fakes.texting import Crash
-from tests.unit.services.texting import OURS, RECORD, SHOP, SHOPPER, THEIRS, Shop
+from tests.unit.services.texting import OURS, RECORD, SECOND, SHOP, SHOPPER, THEIRS, Shop
 
 CONFIRMATION, OPT_OUT, HELP = "You are now signed up", "You are opted out", "You get texts"
 
@@ -186,6 +190,65 @@ def test_a_message_to_a_number_of_nobody_is_kept_for_the_operator(shop: Shop) ->
     assert parse(told.body()) == told
 
 
+def moves(shop: Shop, uid: str, number: str | None) -> None:
+    held = shop.settings.get(uid)
+    shop.settings.save(uid, held, replace(held, number=number))
+
+
+@pytest.mark.parametrize("number", ["+12065550101", None])
+def test_a_stop_to_a_number_that_the_account_gave_up_counts(shop: Shop, number: str | None) -> None:
+    """Its shoppers still have the text from the number before, and answer to that."""
+    moves(shop, OURS, number)
+
+    shop.says("STOP")
+
+    assert state(shop) == "opted_out"
+    assert answers(shop) == []
+
+
+def test_a_stop_to_a_number_that_another_account_took_up_counts_in_both(shop: Shop) -> None:
+    moves(shop, OURS, None)
+    moves(shop, THEIRS, SHOP[OURS])
+
+    shop.says("STOP")
+
+    assert (state(shop, OURS), state(shop, THEIRS)) == ("opted_out", "opted_out")
+    assert [origin for origin, _, _ in shop.carrier.outbox] == [SHOP[OURS]]
+
+
+def test_an_account_that_gave_a_number_up_hears_nothing_of_the_next_ones_shoppers(
+    shop: Shop,
+) -> None:
+    moves(shop, OURS, None)
+    moves(shop, THEIRS, SHOP[OURS])
+
+    shop.says("STOP", number=SECOND)
+
+    assert shop.texts.read(OURS, "sms", SECOND).entries == ()
+    assert shop.head(SECOND, THEIRS).consent.state == "opted_out"
+
+
+def test_a_yes_to_a_number_that_another_account_took_up_counts_there_alone(shop: Shop) -> None:
+    moves(shop, OURS, None)
+    moves(shop, THEIRS, SHOP[OURS])
+
+    shop.says("START")
+
+    assert (state(shop, OURS), state(shop, THEIRS)) == ("requested", "opted_in")
+
+
+def test_a_yes_to_a_number_that_two_accounts_gave_up_is_kept_for_the_operator(shop: Shop) -> None:
+    moves(shop, OURS, None)
+    moves(shop, THEIRS, SHOP[OURS])
+    moves(shop, THEIRS, None)
+
+    with pytest.raises(Unrouted):
+        shop.says("START")
+    shop.says("STOP", message="m2")
+
+    assert (state(shop, OURS), state(shop, THEIRS)) == ("opted_out", "unknown")  # only ours asked
+
+
 def test_a_sender_that_is_no_phone_number_is_poison(shop: Shop) -> None:
     with pytest.raises(PoisonMessage):
         shop.inbound.handle(InboundText("m1", "AIQ", SHOP[OURS], "YES", shop.clock.now()))
@@ -253,6 +316,106 @@ def test_an_answer_that_fails_is_written_down_and_not_sent_again(
     assert answers(shop) == []
     [answer] = [text for text in shop.texts.kept.values() if text.kind == "confirmation"]
     assert answer.state == kept
+
+
+@pytest.mark.parametrize("text", ["No thanks", "wrong number", "who is this?", "👎"])
+def test_who_answers_a_request_with_other_words_is_not_asked_again(shop: Shop, text: str) -> None:
+    """At most 2 requests per number; the second goes after an unanswered one (§9)."""
+    shop.wait(24)
+    shop.says(text)
+
+    shop.wait(7 * 24)
+    shop.tick()
+
+    assert answers(shop) == []
+    assert (len(shop.head().requests), shop.head().due_at) == (1, None)
+    assert shop.why.explain(OURS, RECORD).reason == "replied"
+    shop.says("YES", message="m2")
+    assert state(shop) == "opted_in"
+
+
+@pytest.mark.parametrize("text", ["HELP", "info", "yes please", "Oh yes!"])
+def test_who_asks_for_help_or_may_have_meant_yes_is_asked_again(shop: Shop, text: str) -> None:
+    shop.says(text)
+
+    shop.wait(7 * 24)
+    shop.tick()
+
+    assert len(shop.head().requests) == 2
+
+
+def test_words_that_come_while_the_request_is_being_sent_count_once_it_went() -> None:
+    shop = Shop()
+    shop.shopper()
+    shop.wire.at = len(shop.wire.passed) + 3  # after publish
+    with pytest.raises(Crash):
+        shop.ask()
+    shop.wire.at = None
+    shop.says("no thanks")
+
+    shop.clock.at += SENDING_AT_MOST
+    shop.tick()
+    shop.wait(7 * 24)
+    shop.tick()
+
+    assert [request.outcome for request in shop.head().requests] == ["unknown"]
+    assert (shop.head().wanted, shop.head().due_at) == (None, None)
+
+
+def test_words_written_before_the_request_are_no_answer_to_it(shop: Shop) -> None:
+    told = InboundText("m1", SHOPPER, SHOP[OURS], "are you open?", shop.clock.now() - HOUR)
+    shop.inbound.handle(told)
+
+    shop.wait(7 * 24)
+    shop.tick()
+
+    assert len(shop.head().requests) == 2
+
+
+@pytest.mark.parametrize("step", ["before publish", "after publish"])
+def test_an_answer_whose_worker_died_is_unknown_and_never_sent_again(step: str) -> None:
+    shop = Shop()
+    shop.wire.at = shop_steps().index(step)
+    with pytest.raises(Crash):
+        shop.says("HELP")
+    shop.wire.at = None
+    went = len(shop.carrier.outbox)
+    shop.says("HELP")  # delivered again
+    shop.clock.at += SENDING_AT_MOST - 1
+    assert shop.tick() == 0
+
+    shop.clock.at += 1
+    assert (shop.tick(), shop.tick()) == (1, 0)
+
+    [text] = shop.texts.kept.values()
+    assert (text.kind, text.state) == ("help", "unknown")
+    assert shop.texts.counts(OURS, text.day).unknown == 1
+    assert len(shop.carrier.outbox) == went
+
+
+def test_a_request_being_sent_ends_though_its_number_proves_unusable_meanwhile() -> None:
+    shop = Shop()
+    shop.shopper()
+    shop.wire.at = len(shop.wire.passed) + 2  # before publish
+    with pytest.raises(Crash):
+        shop.ask()
+    shop.wire.at = None
+    shop.carrier.fails[""] = NumberUnusable("gone")
+    shop.says("HELP")
+
+    shop.clock.at += SENDING_AT_MOST
+    shop.tick()
+
+    assert [request.outcome for request in shop.head().requests] == ["unknown"]
+    shop.wait(7 * 24)
+    shop.tick()
+    assert (shop.head().dropped.reason, shop.head().due_at) == ("unusable", None)  # type: ignore[union-attr]
+
+
+def shop_steps() -> list[str]:
+    shop = Shop()
+    shop.says("HELP")
+    return shop.wire.passed
 
 
 def test_who_opted_out_at_the_carrier_is_opted_out_here(shop: Shop) -> None:
@@ -338,6 +501,33 @@ def test_the_payload_of_end_user_messaging_is_read_and_anything_else_is_poison()
 def test_a_job_we_do_not_know_is_poison(body: object) -> None:
     with pytest.raises(PoisonMessage):
         parse(body)
+
+
+def test_a_message_that_lambda_gave_up_is_read_when_it_is_sent_back(shop: Shop) -> None:
+    """As the failure destination of the topic's function wraps it."""
+    payload = {
+        "originationNumber": SHOPPER,
+        "destinationNumber": SHOP[OURS],
+        "messageBody": "STOP",
+        "inboundMessageId": "m1",
+    }
+    sns = {"Type": "Notification", "Message": json.dumps(payload)}
+    taken = {**sns, "Timestamp": to_text(shop.clock.now())}
+    told = {
+        "version": "1.0",
+        "requestContext": {"condition": "RetriesExhausted", "approximateInvokeCount": 3},
+        "requestPayload": {"Records": [{"EventSource": "aws:sns", "Sns": taken}]},
+        "responsePayload": {"errorType": "Runtime.ExitError"},
+    }
+
+    job = parse(told)
+
+    assert job == InboundText("m1", SHOPPER, SHOP[OURS], "STOP", shop.clock.now())
+    shop.inbound.handle(job)
+    assert state(shop) == "opted_out"
+    for broken in ({"Message": "{", "Timestamp": "x"}, {**taken, "Message": "[]"}, {}):
+        with pytest.raises(PoisonMessage):
+            parse({"requestPayload": {"Records": [{"Sns": broken}]}})
 
 
 def test_a_request_older_than_the_answer_is_joined_for_its_own_platform(shop: Shop) -> None:

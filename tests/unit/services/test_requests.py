@@ -168,6 +168,22 @@ def test_a_flagged_persona_is_never_texted(shop: Shop, flagged: str) -> None:
     assert shop.carrier.outbox == []
 
 
+def test_a_request_that_lingers_past_the_closing_hour_does_not_go(shop: Shop) -> None:
+    """Only between 08:00 and 21:00 (product.md §9), however long a write takes."""
+    shop.clock.at = DAYTIME + 9 * HOUR - 1
+    shop.texts.meddle = lambda: shop.wait(1 / 3600)
+
+    assert shop.ask() == "refused"
+
+    assert shop.carrier.outbox == []
+    assert (shop.head().requests, shop.head().consent.state) == ((), "unknown")
+    assert shop.texts.counts(OURS, "2026-01-01").texts == 0
+    shop.wait(1)
+    assert shop.ask() == "held"
+    shop.wait(10)
+    assert shop.ask() == "sent"
+
+
 def test_a_dropped_one_goes_when_it_is_wanted_again_later(shop: Shop) -> None:
     untick(shop)
     shop.ask()

@@ -261,8 +261,8 @@ class TextingHistories(TextedAccount, RuleBasedStateMachine):
         self.clock.move(hours * 3_600)
         self.look()
 
-        requests = [text for text in self.texts.kept.values() if text.kind == "request"]
-        assert not [text for text in requests if text.state == "sending"], "a dead worker's is left"
+        sending = [text for text in self.texts.kept.values() if text.state == "sending"]
+        assert not sending, "a dead worker's is left"
 
     def all_are_wanted_who_may_be(self) -> None:
         """Whatever a request was given up for, it is wanted again once everybody is looked at."""

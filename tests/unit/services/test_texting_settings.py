@@ -7,11 +7,13 @@ from datetime import time
 import pytest
 
 from chalicelib.domain.errors import Conflict, InvalidInput, StaleVersion, TooManyRequests
+from chalicelib.domain.heads import SENDING_AT_MOST
 from chalicelib.domain.texting import WORDINGS
 from chalicelib.services.ports.texting import Switch, TextRefused, TextUnknown
 from chalicelib.services.text_jobs import SendTest
 from chalicelib.services.texting import NO_NUMBER, OPTED_OUT, STOPPED, TESTS_AN_HOUR
 from chalicelib.services.why_not_asked import WORDS
+from tests.fakes.texting import Crash
 from tests.unit.services.texting import OURS, RECORD, SECOND, SHOP, SHOPPER, THEIRS, Shop
 
 ANN = "user:ann"
@@ -174,6 +176,29 @@ def test_a_test_that_fails_is_not_sent_again(shop: Shop, failure: Exception) -> 
     assert shop.carrier.outbox == []
 
 
+def test_a_test_whose_worker_died_is_unknown_and_never_sent_again(shop: Shop) -> None:
+    shop.texting.send_test(OURS, SHOPPER, actor=ANN)
+    shop.wire.at = len(shop.wire.passed) + 3  # after publish
+    with pytest.raises(Crash):
+        shop.tick()
+    shop.wire.at = None
+
+    shop.clock.at += SENDING_AT_MOST
+    assert shop.tick() == 1
+
+    assert [text.state for text in shop.texts.kept.values()] == ["unknown"]
+    assert len(shop.carrier.outbox) == 1
+
+
+def test_a_test_that_lay_in_a_queue_for_hours_is_not_sent_at_night(shop: Shop) -> None:
+    job = SendTest(OURS, SHOPPER, "txt_1", shop.clock.now(), "2026-01-01")
+    shop.wait(12)
+
+    assert shop.tests.handle(job) is None
+
+    assert shop.carrier.outbox == []
+
+
 # -- why ----------------------------------------------------------------------------------------
 
 
@@ -233,6 +258,38 @@ def test_who_was_asked_and_answered_is_told_so(shop: Shop) -> None:
 
     assert (why.state, why.reason) == ("answered", "opted_in")
     assert why.sentences[0] == "Request 1 was made on 2026-01-01T20:00:00Z."
+
+
+def test_who_opted_in_may_be_texted(shop: Shop) -> None:
+    shop.core.put(OURS, RECORD, SHOPPER, SECOND)
+    shop.says("stop", number=SECOND)
+    shop.wait(1)
+    shop.says("start", message="m2")
+
+    assert shop.why.explain(OURS, RECORD).data["may_be_texted"] is True
+
+
+def test_who_opted_in_is_not_texted_once_another_number_of_theirs_opts_out(shop: Shop) -> None:
+    """Iff … no other of its numbers opted out later than that (product.md §9)."""
+    shop.core.put(OURS, RECORD, SHOPPER, SECOND)
+    shop.says("start")
+    shop.wait(1)
+    shop.says("stop", number=SECOND, message="m2")
+
+    why = shop.why.explain(OURS, RECORD)
+
+    assert why.data["may_be_texted"] is False
+    assert why.sentences[-1].startswith("Another number of this person opted out later")
+
+
+def test_who_opted_in_and_is_flagged_is_not_texted(shop: Shop) -> None:
+    shop.core.put(OURS, RECORD, SHOPPER, flags={"employee"})
+    shop.says("start")
+
+    why = shop.why.explain(OURS, RECORD)
+
+    assert why.data["may_be_texted"] is False
+    assert why.sentences[-1] == "The person is never texted, being flagged: employee."
 
 
 def test_who_has_no_phone_is_told_so(shop: Shop) -> None:

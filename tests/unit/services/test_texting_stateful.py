@@ -185,6 +185,16 @@ class Texting(RuleBasedStateMachine):
     def cap(self, cap: int) -> None:
         self.shop.rules(daily_cap=cap)
 
+    def teardown(self) -> None:
+        """Whatever died, every text ends."""
+        self.shop.switch.turn(Switch(off=False))
+        self.off = False
+        self.shop.wait(1)
+        self.shop.tick()
+
+        assert "sending" not in {text.state for text in self.shop.texts.kept.values()}
+        assert self.wrong == []
+
     def dying(self, act: object) -> None:
         with suppress(Crash):
             act()  # type: ignore[operator]

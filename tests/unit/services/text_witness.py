@@ -67,8 +67,9 @@ class Asked:
 @dataclass
 class Witness:
     """By number: what was `said`, when requests were `published` that may have reached it, when an
-    opt-out was `confirmed`. By text: whom a request `asked`, which `went`, which the carrier
-    `refused` because the number opted out there. `flags`: a record's flag, seen since when."""
+    opt-out was `confirmed`, when something was `replied` that is no keyword. By text: whom a
+    request `asked`, which `went`, which the carrier `refused` because the number opted out there.
+    `flags`: a record's flag, seen since when."""
 
     said: dict[str, dict[str, Said]] = field(default_factory=dict)
     asked: dict[str, Asked] = field(default_factory=dict)
@@ -76,6 +77,7 @@ class Witness:
     published: dict[str, list[int]] = field(default_factory=dict)
     refused: dict[str, Text] = field(default_factory=dict)
     confirmed: dict[str, list[int]] = field(default_factory=dict)
+    replied: dict[str, list[int]] = field(default_factory=dict)
     heard: dict[str, tuple[InboundText, str]] = field(default_factory=dict)
     flags: dict[str, tuple[tuple[str, str] | None, int]] = field(default_factory=dict)
     wrong: list[str] = field(default_factory=list)
@@ -132,6 +134,8 @@ class WitnessedAccount(HistoryAccount):
 
     def _note_reply(self, message: InboundText, meaning: str) -> None:
         number = message.number
+        if meaning == "other":
+            self.witness.replied.setdefault(number, []).append(message.at)
         if meaning == "stop":
             self._decide(number, Said(message.at, "out", message.id))
         if meaning == "start":
@@ -245,6 +249,8 @@ class WitnessedAccount(HistoryAccount):
             wrong.append("asked more often than the account allows")
         if any(text.at - at < APART for at in earlier):
             wrong.append("asked again within seven days")
+        if any(at <= said for at in earlier for said in self.witness.replied.get(number, [])):
+            wrong.append("asked again somebody who answered")
         if not mobile(number):
             wrong.append("asked a number that is no mobile")
         card = self.cards[text.why]

@@ -12,12 +12,13 @@ from chalicelib.services.circumstances import Surroundings
 from chalicelib.services.consent import ConsentService
 from chalicelib.services.inbound import Inbound
 from chalicelib.services.lookup import PersonaLookup
+from chalicelib.services.lost_texts import LostTexts
 from chalicelib.services.ports.integrations import AgeGate, Integration
 from chalicelib.services.release import Release
 from chalicelib.services.requests import RequestSender
 from chalicelib.services.standings import CommittedJoins, DerivedStandings
 from chalicelib.services.terms import TermsReader
-from chalicelib.services.text_jobs import InboundText, RequestJob, parse
+from chalicelib.services.text_jobs import InboundText, LostText, RequestJob, TextJob, parse
 from tests.fakes.accounts import MemoryAccounts, an_account
 from tests.fakes.common import MemoryQueue
 from tests.fakes.facts import Crash
@@ -62,6 +63,7 @@ class TextedAccount(WitnessedAccount):
             mobile=mobile,
         )
         self.requests = RequestSender(self.texts, self.texts, self.carrier, surroundings, clock)
+        self.lost = LostTexts(self.texts)
         self.release = Release(self.texts, self.queue, switch, clock, shards=TEXT_SHARDS)
         self.inbound = Inbound(
             log=self.texts,
@@ -120,13 +122,19 @@ class TextedAccount(WitnessedAccount):
         self.wire.passed.clear()
         self.wire.at = dies
         for job in jobs * times:
-            assert isinstance(job, RequestJob)
             try:
-                self.requests.handle(job.uid, job.number)
+                self._work_off(job)
             except Crash:
                 self.wire.at = None
-                self.requests.handle(job.uid, job.number)
+                self._work_off(job)
         self.wire.at = None
+
+    def _work_off(self, job: TextJob) -> None:
+        if isinstance(job, LostText):
+            self.lost.handle(job)
+        else:
+            assert isinstance(job, RequestJob)
+            self.requests.handle(job.uid, job.number)
 
     def note(self, place: Place, page: Sequence[Customer], sold: Sequence[object]) -> None:
         super().note(place, page, sold)  # type: ignore[arg-type]

@@ -13,12 +13,13 @@ from chalicelib.domain.words import Instant
 from chalicelib.services.circumstances import Surroundings
 from chalicelib.services.consent import ConsentService
 from chalicelib.services.inbound import Inbound
+from chalicelib.services.lost_texts import LostTexts
 from chalicelib.services.ports.effects import Ask
 from chalicelib.services.ports.integrations import AgeGate, Integration
 from chalicelib.services.release import Release
 from chalicelib.services.requests import RequestSender
 from chalicelib.services.send_test import SendTests
-from chalicelib.services.text_jobs import InboundText, RequestJob, SendTest, parse
+from chalicelib.services.text_jobs import InboundText, LostText, RequestJob, SendTest, parse
 from chalicelib.services.texting import TextingService
 from chalicelib.services.why_not_asked import WhyNotAsked
 from tests.fakes.accounts import MemoryAccounts, an_account
@@ -105,7 +106,9 @@ class Shop:
             heads=self.texts,
             sender=self.carrier,
             switch=self.switch,
+            clock=self.clock,
         )
+        self.lost = LostTexts(self.texts)
         self.texting = TextingService(
             settings=self.settings,
             accounts=self.accounts,
@@ -153,6 +156,8 @@ class Shop:
                 self.requests.handle(job.uid, job.number)
             elif isinstance(job, SendTest):
                 self.tests.handle(job)
+            elif isinstance(job, LostText):
+                self.lost.handle(job)
         return len(jobs)
 
     def says(self, text: str, number: str = SHOPPER, message: str = "m1", uid: str = OURS) -> str:

@@ -1,0 +1,52 @@
+"""Assign an origination number: `make number NUMBER=+12065550100 ACCOUNT=3912 STAGE=prod`.
+
+Only that account can set it in Settings → Texting. Until the first number is assigned, an account
+sets any number that no other has; from then on only those assigned to it.
+"""
+
+from __future__ import annotations
+
+import argparse
+import sys
+from collections.abc import Mapping
+
+from chalicelib.domain.errors import RequestError
+from chalicelib.entrypoints import wiring, wiring_texts
+from chalicelib.pos.contacts import north_american
+from tools.account import ClientOf, as_if_deployed
+from tools.steps import StepFailed
+from tools.texting import stack
+
+
+def assign(client_of: ClientOf, stack_outputs: Mapping[str, str], number: str, uid: str) -> None:
+    """Raises StepFailed for no number of the US or Canada, an account that is not there, a number
+    that another account has."""
+    read = north_american(number)
+    if read is None:
+        raise StepFailed("read the number", "write it like +12065550100, of the US or Canada")
+    with as_if_deployed(client_of, stack_outputs["APIHandlerName"]):
+        try:
+            wiring.accounts().get(uid)
+            wiring_texts.texting_settings().assign(read, uid)
+        except RequestError as error:
+            raise StepFailed("assign the number", error.message) from None
+
+
+def main(arguments: list[str] | None = None) -> int:
+    parser = argparse.ArgumentParser(prog="python -m tools.number", description=__doc__)
+    parser.add_argument("--number", required=True)
+    parser.add_argument("--account", required=True)
+    parser.add_argument("--stage", default="dev")
+    options = parser.parse_args(arguments)
+    try:
+        client_of, found = stack(options.stage)
+        assign(client_of, found, options.number, options.account)
+    except StepFailed as failure:
+        print(failure, file=sys.stderr)
+        return 1
+    print(f"{options.number} is kept for account {options.account}")
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
