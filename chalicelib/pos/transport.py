@@ -246,8 +246,10 @@ def _tries(error: BaseException | None) -> int:
 
 def _client(adapter: HTTPAdapter) -> requests.Session:
     """No proxies or passwords from the environment, one connection, JSON asked for."""
-    # urllib3 writes whole URLs to its debug log, and a query may carry a key.
+    # urllib3 writes whole URLs to its debug log, and to a warning of headers it cannot read, with
+    # the headers; a query may carry a key.
     logging.getLogger("urllib3").setLevel(logging.WARNING)
+    logging.getLogger("urllib3.connection").setLevel(logging.CRITICAL)
     client = requests.Session()
     client.trust_env = False
     client.headers.update({"Accept": "application/json", "User-Agent": "aiq-pos-integrations"})

@@ -299,6 +299,20 @@ def test_no_secret_is_in_any_error_or_log(caplog: pytest.LogCaptureFixture) -> N
     assert "updated_at_gt" not in caplog.text
 
 
+@pytest.mark.parametrize("line", [b"no colon ana@example.com", b": no name", b"\xff\x00: 1"])
+def test_a_header_that_cannot_be_read_takes_no_secret_into_the_log(
+    line: bytes, caplog: pytest.LogCaptureFixture
+) -> None:
+    caplog.set_level(logging.DEBUG)
+    whole = head("200 OK", {"Content-Length": "12"}).removesuffix(b"\r\n")
+
+    ask(raw(whole + line + b'\r\n\r\n{"ok": true}'))
+
+    assert "vt_canary" not in caplog.text
+    assert "updated_at_gt" not in caplog.text
+    assert "ana@example.com" not in caplog.text
+
+
 def test_an_error_hides_a_secret_in_whatever_form_it_came() -> None:
     forms = [SECRET, "vt_canary%2F4f1c%2B9a", b64encode(SECRET.encode()).decode()]
     for form in forms:
