@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+import math
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
@@ -20,6 +22,9 @@ MAX_BYTES = 10 * 1024 * 1024
 """Of the decompressed body: a small answer may unpack to anything."""
 CHUNK = 64 * 1024
 MAX_WAIT_SECONDS = 24 * 3600
+BYTE_ORDER_MARK = b"\xef\xbb\xbf"
+"""Stands before what some servers on Windows, and some in PHP, send."""
+_SHORT_NUMBER = 18
 
 
 class Unreadable(Exception):
@@ -44,7 +49,7 @@ def read(raw: urllib3.BaseHTTPResponse, in_time: Callable[[], bool]) -> bytes:
         raise Slow from None
     except urllib3.exceptions.HTTPError:
         raise Unreadable("sent an answer that was cut short") from None
-    return bytes(body)
+    return bytes(body).removeprefix(BYTE_ORDER_MARK)
 
 
 @contextmanager
@@ -79,7 +84,32 @@ def parse(body: bytes, content_type: str) -> Any:
     try:
         return orjson.loads(body)
     except orjson.JSONDecodeError:
+        return _with_odd_values(body)
+
+
+def _with_odd_values(body: bytes) -> Any:
+    """JSON that is right by its grammar and yet more than orjson takes: half a character, as in a
+    name that was cut in the middle of an emoji, and numbers beyond all. They break the record they
+    are in, not the page. Raises Unreadable."""
+    try:
+        found = json.loads(
+            body.decode(), parse_float=_number, parse_int=_number, parse_constant=_no_number
+        )
+    except (ValueError, RecursionError):
         raise Unreadable("sent an answer that is cut short or no JSON") from None
+    return orjson.loads(json.dumps(found, ensure_ascii=False).encode("utf-8", "replace"))
+
+
+def _number(written: str) -> int | float | str:
+    """As orjson reads it; what is too large for that stays as it is written."""
+    if len(written) <= _SHORT_NUMBER and written.removeprefix("-").isdecimal():
+        return int(written)
+    value = float(written)
+    return value if math.isfinite(value) else written
+
+
+def _no_number(word: str) -> Any:
+    raise ValueError(word)
 
 
 def is_web_page(content_type: str) -> bool:

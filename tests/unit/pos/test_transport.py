@@ -202,6 +202,40 @@ def test_a_compressed_answer_is_read() -> None:
     assert made == {"ok": True}
 
 
+@pytest.mark.parametrize(
+    ("odd", "read"),
+    [
+        (b'"Ana \\ud83d"', "Ana ?"),
+        (b'"\\ude00 Ana \\ud83d\\ude00"', "? Ana \N{GRINNING FACE}"),
+        (b"1e999", "1e999"),
+        (b"-1" + b"0" * 5000, "-1" + "0" * 5000),
+        (
+            b"[1e999, 12, 12.5, -3, 123456789012345678901]",
+            ["1e999", 12, 12.5, -3, 1.2345678901234568e20],
+        ),
+    ],
+)
+def test_a_value_beyond_what_json_can_carry_costs_its_record_and_not_the_page(
+    odd: bytes, read: Any
+) -> None:
+    made, _ = ask(say(b'{"odd": ' + odd + b', "good": 1}'))
+
+    assert made == {"odd": read, "good": 1}
+
+
+@pytest.mark.parametrize("body", [b"[" * 100_000, b'{"a": "\\ud83d"', b'{"a": -Infinity}'])
+def test_what_is_no_json_by_any_reading_is_refused(body: bytes) -> None:
+    made, _ = ask(say(body))
+
+    assert isinstance(made, UnexpectedAnswer)
+
+
+def test_a_byte_order_mark_before_an_answer_is_passed_over() -> None:
+    made, _ = ask(say(b'\xef\xbb\xbf{"ok": true}'))
+
+    assert made == {"ok": True}
+
+
 def test_a_chunked_answer_is_read() -> None:
     chunked = (
         head("200 OK", {"Transfer-Encoding": "chunked"})
