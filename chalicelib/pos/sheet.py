@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any
+from hashlib import blake2b
+from typing import Any, NoReturn
+
+import orjson
 
 from chalicelib.domain.errors import KeyRejected, UnexpectedAnswer
 from chalicelib.pos import coerce
@@ -55,7 +58,21 @@ class Sheet:
     def must_be_number(self, wanted: int) -> None:
         """Raises UnexpectedAnswer when the POS gave another page than the one asked for."""
         if self.number not in (None, wanted):
-            raise UnexpectedAnswer(f"Another page of {self.name} came than the one asked for.")
+            self.refuse_as_another()
+
+    def must_differ(self, before: str | None) -> None:
+        """Raises UnexpectedAnswer when the page is the one before again, whose `fingerprint` is
+        given: a POS that ignores which page is asked for would be read for ever."""
+        if before is not None and self.rows and fingerprint(self.rows) == before:
+            self.refuse_as_another()
+
+    def refuse_as_another(self) -> NoReturn:
+        raise UnexpectedAnswer(f"Another page of {self.name} came than the one asked for.")
+
+
+def fingerprint(told: Json) -> str:
+    """What tells one row, or one page, from another, in a few characters."""
+    return blake2b(orjson.dumps(told), digest_size=6).hexdigest()
 
 
 def sheet_of(body: Json, stream: StreamProfile, name: str) -> Sheet:
