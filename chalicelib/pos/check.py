@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from typing import Any
 
 from chalicelib.domain.errors import (
@@ -24,7 +23,7 @@ from chalicelib.pos.profile import Probe, Profile
 from chalicelib.pos.session import Doors
 from chalicelib.pos.sheet import Json, Sheet, refuse_error_object, sheet_of
 from chalicelib.pos.transport import TooSlow
-from chalicelib.services.ports.pos import CheckOutcome, CheckResult, StreamPlan
+from chalicelib.services.ports.pos import CheckOutcome, CheckResult, CredentialAccess, StreamPlan
 
 DEADLINE_SECONDS = 8.0
 """Over all probes and auth variants together."""
@@ -33,11 +32,11 @@ DEADLINE_SECONDS = 8.0
 class Check:
     """One check of one credential. Never raises for what the POS does, only HostRefused."""
 
-    def __init__(self, profile: Profile, doors: Doors, fields: Mapping[str, str]) -> None:
-        """`fields`: the credential's."""
+    def __init__(self, profile: Profile, doors: Doors, access: CredentialAccess) -> None:
         self._profile = profile
         self._doors = doors
-        self._fields = fields
+        self._fields = access.fields
+        self._zone = access.time_zone
         self._missing: set[str] = set()
         self._stores: tuple[StoreFact, ...] = ()
 
@@ -58,7 +57,7 @@ class Check:
         stream = self._profile.streams["stores"]
         scope = self._profile.scope_in(self._fields) if self._profile.one_store else None
         normaliser = Normaliser(self._profile, "stores", Setting(store_key=scope or ""))
-        style = paging.style_for(self._profile, stream)
+        style = paging.style_for(self._profile, stream, self._zone)
         plan = StreamPlan("stores", now=self._doors.now())
 
         def read(body: Json) -> list[Json]:

@@ -10,7 +10,7 @@ import orjson
 
 from chalicelib.domain.errors import KeyRejected, UnexpectedAnswer
 from chalicelib.pos import coerce
-from chalicelib.pos.page_profile import PageLimit, PageTotal
+from chalicelib.pos.page_profile import PageLimit, PageTotal, Single
 from chalicelib.pos.profile import ErrorObjects, StreamProfile
 from chalicelib.pos.tables import rows_of
 from chalicelib.pos.window_profile import NoneWindow, Offset, Proof
@@ -117,7 +117,9 @@ def refuse_error_object(body: Json, errors: ErrorObjects | None, title: str) -> 
 
 
 def _may_be_bare(stream: StreamProfile) -> bool:
-    return stream.rows == WHOLE_BODY or isinstance(stream.page, PageLimit)
+    if stream.rows == WHOLE_BODY:
+        return True
+    return stream.rows is not None and isinstance(stream.page, PageLimit | Single)
 
 
 def _counted(body: dict[str, Json], rows: list[Json], page: PageTotal, name: str) -> Sheet:
