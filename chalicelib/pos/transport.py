@@ -163,13 +163,17 @@ class Transport:
     def _send(self, call: Call) -> requests.Response:
         if self._own_server:
             self._own_server.greet(self._time_left(GREETING_SECONDS))
-        timeout = (self._time_left(CONNECT_SECONDS), self._time_left(READ_SECONDS))
+        timeout = urllib3.Timeout(
+            total=self._time_left(CONNECT_SECONDS + READ_SECONDS),
+            connect=CONNECT_SECONDS,
+            read=READ_SECONDS,
+        )
         try:
             return self._http.get(
                 self._base_url + call.path,
                 params=call.params,
                 headers=call.headers,
-                timeout=timeout,
+                timeout=timeout,  # type: ignore[arg-type]  # the stubs know numbers alone
                 allow_redirects=False,
                 stream=True,
             )
