@@ -21,6 +21,7 @@ Json = Any
 Reason = Literal["missing_id", "bad_date", "bad_money", "wrong_shape"]
 
 MAX_TEXT = 500
+UNREADABLE = "\N{REPLACEMENT CHARACTER}"
 MAX_ID = 128
 MAX_MINOR = 10**13
 MIDDLING = 10**9
@@ -60,6 +61,12 @@ def text(value: Json) -> str | None:
 
 def text_or_empty(value: Json) -> str:
     return text(value) or ""
+
+
+def contact(value: Json) -> str | None:
+    """The text of a phone or address; of an array or object, a text that is neither, so that it is
+    told to be broken rather than missing."""
+    return UNREADABLE if value and isinstance(value, dict | list) else text(value)
 
 
 def optional_id(value: Json) -> str | None:
@@ -188,8 +195,11 @@ def exact(value: Json) -> Decimal:
 def _decimal(value: Json) -> Decimal:
     if isinstance(value, bool) or not isinstance(value, int | float | str):
         raise Unusable("bad_money")
+    written = str(value).strip()
+    if "_" in written:  # which Python takes for a mark between digits
+        raise Unusable("bad_money")
     try:
-        amount = Decimal(str(value).strip())
+        amount = Decimal(written)
     except InvalidOperation:
         raise Unusable("bad_money") from None
     if not amount.is_finite() or amount.copy_abs() > MAX_MINOR:  # abs() overflows on 1e9999999

@@ -16,9 +16,11 @@ from chalicelib.domain.records import (
     Fact,
     InventoryItem,
     Reject,
+    Sale,
     StoreFact,
     Stream,
 )
+from chalicelib.domain.versions import newer
 from chalicelib.pos import coerce, contacts
 from chalicelib.pos.coerce import Json, Unusable
 from chalicelib.pos.fields import Compiler, Row, Setting, reader
@@ -38,7 +40,8 @@ CUT = "…"
 
 @dataclass(frozen=True, slots=True)
 class Normalised:
-    """A page's rows; `sold_out` were left out. Of rows with one id the last stands, the newest."""
+    """A page's rows; `sold_out` were left out. Of rows with one id the one changed last stands, the
+    last where they do not tell."""
 
     facts: tuple[Fact, ...]
     rejects: tuple[Reject, ...]
@@ -70,7 +73,7 @@ class Normaliser:
             if isinstance(made, Reject):
                 rejects.append(made)
             else:
-                facts[made.key if isinstance(made, StoreFact) else made.ext_id] = made
+                _keep(facts, made)
         return Normalised(tuple(facts.values()), tuple(rejects), dict(self._words), sold_out)
 
     def one(self, row: Json) -> Fact | Reject:
@@ -101,6 +104,15 @@ class Normaliser:
         if name not in self._words and len(self._words) >= MAX_UNKNOWN_WORDS:
             name = f"{field}=…"
         self._words[name] += 1
+
+
+def _keep(facts: dict[object, Fact], made: Fact) -> None:
+    """Put a fact among those of its page, unless a later version of it is there."""
+    key = made.key if isinstance(made, StoreFact) else made.ext_id
+    known = facts.get(key)
+    if isinstance(made, Customer | Sale) and isinstance(known, Customer | Sale):
+        made = made if newer(made, known) else known
+    facts[key] = made
 
 
 def _id_paths(profile: Profile, stream: Stream) -> Paths:
@@ -147,7 +159,9 @@ def _stores(profile: Profile, setting: Setting, _count: Count) -> Callable[[Row]
 
 
 def _customers(profile: Profile, setting: Setting, _count: Count) -> Callable[[Row], Fact]:
-    extract = Compiler(profile, setting).extractor(profile.streams["customers"].map)
+    extract = Compiler(profile, setting).extractor(
+        profile.streams["customers"].map, phone=coerce.contact, email=coerce.contact
+    )
     formats = profile.time.formats
     region = profile.contacts.phone_region
     employees = frozenset(profile.contacts.employee_types)
