@@ -6,11 +6,17 @@ from typing import Any
 
 import pytest
 
+from chalicelib.domain.errors import UnexpectedAnswer
 from chalicelib.domain.records import Customer, InventoryItem, Reject, Sale, Stream
 from chalicelib.pos import registry
+from chalicelib.pos.connector import Gateway
 from chalicelib.pos.fields import Setting
 from chalicelib.pos.normalise import Normaliser
 from chalicelib.pos.receipts import Receipts
+from chalicelib.services.ports.pos import CredentialAccess, StreamPlan
+from tests.fakes.common import NOON, FakeClock
+
+from .tiny_server import say, serving
 
 
 def one(platform: str, stream: Stream, row: dict[str, Any], store: str = "51") -> Any:
@@ -158,3 +164,14 @@ def test_lines_add_up_without_a_cent_lost() -> None:
     sale = one("thsuite", "sales", whole, store="st_1")
     assert isinstance(sale, Sale)
     assert (sale.total, sale.tax, len(sale.items), sale.store_key) == (30, 0, 3, "st_1")
+
+
+@pytest.mark.parametrize("body", [b'[{"id": 0}]', b'[{"id": {"number": 51}}]', b"[]"])
+def test_facilities_that_cannot_be_read_are_the_matter_of_the_pos(body: bytes) -> None:
+    typed = {"api_key": "wj_4f1c9a2b7d", "company_id": "12"}
+    access = CredentialAccess("webjoint", typed, "12", "America/Los_Angeles", "USD")
+
+    with serving(say(body)) as server:
+        session = Gateway(FakeClock(), {"webjoint": server.url}, lambda _name: None).open(access)
+        with pytest.raises(UnexpectedAnswer):
+            session.fetch(StreamPlan("sales", NOON), None)
