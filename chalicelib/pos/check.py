@@ -69,7 +69,7 @@ class Check:
         try:
             rows = self._doors.get(stream.endpoint, style.ask(plan, None), read)
         except PermissionMissing as lacking:
-            self._lacks(lacking)
+            self._lacks(lacking, stream.endpoint)
             return ()
         found = normaliser.page(rows).facts
         facts = tuple(fact for fact in found if isinstance(fact, StoreFact))
@@ -96,7 +96,7 @@ class Check:
         try:
             sheet = self._doors.get(probe.endpoint, self._params(probe), self._read(probe))
         except PermissionMissing as lacking:
-            self._lacks(lacking)
+            self._lacks(lacking, probe.endpoint)
         except AiqError as error:
             if not probe.optional or isinstance(error, HostRefused):
                 raise
@@ -123,9 +123,10 @@ class Check:
         if rows and not told and probe.permission:
             self._missing.add(probe.permission)
 
-    def _lacks(self, lacking: PermissionMissing) -> None:
+    def _lacks(self, lacking: PermissionMissing, endpoint: str) -> None:
+        """Of a POS whose permissions nobody can name, what the key may not read."""
         named = lacking.details.get("permissions")
-        self._missing.update(named if isinstance(named, list) and named else ["unnamed"])
+        self._missing.update(named if isinstance(named, list) and named else [endpoint])
 
     def _passed(self) -> CheckResult:
         if not self._missing:
@@ -134,6 +135,8 @@ class Check:
         order = [*self._profile.permissions, *sorted(self._missing)]
         names = tuple(dict.fromkeys(name for name in order if name in self._missing))
         said = f"The key lacks permissions. Grant in {self._profile.title}: {', '.join(names)}."
+        if not self._profile.permissions:
+            said = f"{self._profile.title} does not let this key read: {', '.join(names)}."
         notes = [note for name in names if (note := self._profile.permission_notes.get(name))]
         return self._result("permission_missing", " ".join([said, *notes]), names)
 

@@ -25,6 +25,8 @@ UNREADABLE = "\N{REPLACEMENT CHARACTER}"
 MAX_ID = 128
 MAX_MINOR = 10**13
 MIDDLING = 10**9
+EXACT = 2**53
+"""The largest whole number up to which a float is exact."""
 EARLIEST, LATEST = 1990, 2100
 INSTANTS_KEPT = 1024
 """More than a page has: a row's time is read to judge the page's order and again for the row."""
@@ -70,9 +72,12 @@ def contact(value: Json) -> str | None:
 
 
 def optional_id(value: Json) -> str | None:
-    """An id as text; 0 and blank mean nobody."""
+    """An id as text; 0 and blank mean nobody. A number so large that its last digits are lost on
+    the way is no id."""
     if type(value) is int:
         return str(value) if value else None
+    if type(value) is float and abs(value) > EXACT:
+        return None
     found = text(value)
     return None if found is None or found == "0" or len(found) > MAX_ID else found
 

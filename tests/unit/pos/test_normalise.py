@@ -197,7 +197,7 @@ def test_a_reject_keeps_the_row_without_the_licence() -> None:
     assert "WDL-CANARY" not in repr(made)
 
 
-@pytest.mark.parametrize("broken", [None, "", 0, True, {}, [], "x" * 200])
+@pytest.mark.parametrize("broken", [None, "", 0, True, {}, [], "x" * 200, 1.2e19, 2.0**60])
 def test_a_row_without_a_usable_id_is_set_aside(broken: Any) -> None:
     made = reject("customers", a_customer_row(id=broken))
 
