@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from time import process_time
 from typing import Any
 
 import pytest
@@ -164,6 +165,28 @@ def test_lines_add_up_without_a_cent_lost() -> None:
     sale = one("thsuite", "sales", whole, store="st_1")
     assert isinstance(sale, Sale)
     assert (sale.total, sale.tax, len(sale.items), sale.store_key) == (30, 0, 3, "st_1")
+
+
+def test_lines_of_two_tills_are_told_apart_however_they_are_mixed() -> None:
+    group = registry.profile("thsuite").streams["sales"].group
+    assert group is not None
+    told = {"completedAt": "2026-05-02T19:22:10Z", "status": "completed", "total": 1}
+    rows = [{**told, "id": n, "receiptId": f"r{n % 2}"} for n in (0, 1, 2, 3, 2)]
+
+    wholes = Receipts(group).whole(rows)
+
+    assert [(whole["id"], whole["total"]) for whole in wholes] == [("r0", "2"), ("r1", "2")]
+
+
+def test_a_flood_of_lines_of_one_receipt_takes_no_worker_away() -> None:
+    group = registry.profile("thsuite").streams["sales"].group
+    assert group is not None
+    rows = [{"receiptId": "r1", "id": n} for n in range(100_000)]
+    begun = process_time()
+
+    Receipts(group).whole(rows)
+
+    assert process_time() - begun < 5
 
 
 @pytest.mark.parametrize("body", [b'[{"id": 0}]', b'[{"id": {"number": 51}}]', b"[]"])
