@@ -181,8 +181,8 @@ class Transport:
             error = self._silent(call)
         except requests.exceptions.ConnectionError as lost:
             error = self._lost(call, lost)
-        except (requests.exceptions.RequestException, UnicodeError):
-            error = ConfigurationError(self._say("cannot be asked at this address or key", call))
+        except (requests.exceptions.RequestException, UnicodeError) as odd:
+            error = self._odd(call, odd)
         raise error
 
     def _silent(self, call: Call) -> AiqError:
@@ -198,6 +198,13 @@ class Transport:
         if isinstance(cause, urllib3.exceptions.ProtocolError):
             return UpstreamError(self._say("closed the connection without an answer", call))
         return ServerUnreachable(f"The server of {self._title} cannot be reached.")
+
+    def _odd(self, call: Call, odd: Exception) -> AiqError:
+        """Headers of an answer that contradict themselves are the POS's, whatever else is ours to
+        ask with the retailer's."""
+        if odd.args and isinstance(odd.args[0], urllib3.exceptions.HTTPError):
+            return UnexpectedAnswer(self._say("sent headers that cannot be read", call))
+        return ConfigurationError(self._say("cannot be asked at this address or key", call))
 
     def _body(self, call: Call, response: requests.Response) -> Any:
         status = response.status_code
@@ -248,13 +255,21 @@ def _tries(error: BaseException | None) -> int:
     return TRIES if isinstance(error, UpstreamError) else 1
 
 
+class _Client(requests.Session):
+    """Sees no redirect in an answer. Told not to follow one, `requests` would still read its body
+    to the end, without limit, and its address."""
+
+    def get_redirect_target(self, resp: requests.Response) -> None:  # noqa: ARG002
+        return None
+
+
 def _client(adapter: HTTPAdapter) -> requests.Session:
     """No proxies or passwords from the environment, one connection, JSON asked for."""
     # urllib3 writes whole URLs to its debug log, and to a warning of headers it cannot read, with
     # the headers; a query may carry a key.
     logging.getLogger("urllib3").setLevel(logging.WARNING)
     logging.getLogger("urllib3.connection").setLevel(logging.CRITICAL)
-    client = requests.Session()
+    client = _Client()
     client.trust_env = False
     client.headers.update({"Accept": "application/json", "User-Agent": "aiq-pos-integrations"})
     client.mount("http://", adapter)

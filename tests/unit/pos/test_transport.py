@@ -5,6 +5,7 @@ from __future__ import annotations
 import gzip
 import logging
 import socket
+import threading
 from base64 import b64encode
 from email.utils import formatdate
 from typing import Any
@@ -70,6 +71,10 @@ def ask(script: Script) -> tuple[Any, Transport]:
         (say(b"{}", "503 Oops"), UpstreamError, 3),
         (say(b"{}", "422 Oops"), UnexpectedAnswer, 3),
         (say(b"", "302 Found", Location="http://127.0.0.1:1/"), UnexpectedAnswer, 3),
+        (say(b"", "302 Found", Location="http://[::1"), UnexpectedAnswer, 3),
+        (say(b"", "302 Found", Location="\u00ff"), UnexpectedAnswer, 3),
+        (say(b"", "302 Found", Location="file:///etc/passwd"), UnexpectedAnswer, 3),
+        (say(b"{}", Content_Length="2, 3"), UnexpectedAnswer, 3),
         (say(b"<!DOCTYPE html><p>", Content_Type="text/html"), UnexpectedAnswer, 3),
         (say(b"  <html>"), UnexpectedAnswer, 3),
         (say(b""), UnexpectedAnswer, 3),
@@ -194,6 +199,21 @@ def test_a_body_over_ten_megabytes_is_not_read_to_its_end() -> None:
 
     assert isinstance(made, UnexpectedAnswer)
     assert "10 MB" in made.message
+
+
+def test_nothing_of_what_follows_a_redirect_is_read() -> None:
+    taken = threading.Event()
+
+    def endless(connection: socket.socket, _number: int) -> None:
+        connection.sendall(head("302 Found", {"Location": "http://127.0.0.1:1/"}))
+        for _ in range(100):
+            connection.sendall(b"x" * answers.MAX_BYTES)
+        taken.set()
+
+    made, _ = ask(endless)
+
+    assert isinstance(made, UnexpectedAnswer)
+    assert not taken.is_set()
 
 
 def test_a_compressed_answer_is_read() -> None:
