@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-import json
 import math
+import re
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
@@ -24,7 +24,19 @@ CHUNK = 64 * 1024
 MAX_WAIT_SECONDS = 24 * 3600
 BYTE_ORDER_MARK = b"\xef\xbb\xbf"
 """Stands before what some servers on Windows, and some in PHP, send."""
-_SHORT_NUMBER = 18
+_LONG_NUMBER = 300
+_TEXT_OR_NUMBER = re.compile(
+    rb'"(?:[^"\\]++|\\.)*+"?'
+    rb"|-?[0-9]++(?:\.[0-9]++)?[eE][+-]?[0-9]++"
+    rb"|-?[0-9]{300,}+(?:\.[0-9]++)?",
+    re.DOTALL,
+)
+"""Takes nothing back that it matched, so that no body costs more than its length."""
+_ESCAPE = re.compile(
+    rb"\\(?:u[dD][89abAB][0-9a-fA-F]{2}\\u[dD][c-fC-F][0-9a-fA-F]{2}"
+    rb"|(?P<half>u[dD][89a-fA-F][0-9a-fA-F]{2})|.)",
+    re.DOTALL,
+)
 
 
 class Unreadable(Exception):
@@ -92,24 +104,18 @@ def _with_odd_values(body: bytes) -> Any:
     name that was cut in the middle of an emoji, and numbers beyond all. They break the record they
     are in, not the page. Raises Unreadable."""
     try:
-        found = json.loads(
-            body.decode(), parse_float=_number, parse_int=_number, parse_constant=_no_number
-        )
-    except (ValueError, RecursionError):
+        return orjson.loads(_TEXT_OR_NUMBER.sub(_within_bounds, body))
+    except orjson.JSONDecodeError:
         raise Unreadable("sent an answer that is cut short or no JSON") from None
-    return orjson.loads(json.dumps(found, ensure_ascii=False).encode("utf-8", "replace"))
 
 
-def _number(written: str) -> int | float | str:
-    """As orjson reads it; what is too large for that stays as it is written."""
-    if len(written) <= _SHORT_NUMBER and written.removeprefix("-").isdecimal():
-        return int(written)
-    value = float(written)
-    return value if math.isfinite(value) else written
-
-
-def _no_number(word: str) -> Any:
-    raise ValueError(word)
+def _within_bounds(found: re.Match[bytes]) -> bytes:
+    """A text without halves of characters; a number too large for a float as the text it is."""
+    written = found[0]
+    if written.startswith(b'"'):
+        return _ESCAPE.sub(lambda escape: b"?" if escape["half"] else escape[0], written)
+    too_large = len(written) > _LONG_NUMBER or math.isinf(float(written))
+    return b'"' + written + b'"' if too_large else written
 
 
 def is_web_page(content_type: str) -> bool:
