@@ -166,6 +166,18 @@ def test_a_pos_that_gives_the_same_page_again_and_again_is_not_read_for_ever(
         read_all(registry.profile(platform), "customers", lambda _params: body, plan)
 
 
+def test_a_total_does_not_make_the_same_page_a_new_one() -> None:
+    def echo(params: dict[str, str]) -> Any:
+        rows = [{"id": number} for number in range(250)]
+        told = {"total_records": 10**9, "total_pages": 10**7, "per_page": 250}
+        return {**told, "current_page": int(params["page"]), "inventory": rows}
+
+    plan = StreamPlan("inventory", NOW)
+
+    with pytest.raises(UnexpectedAnswer, match="Another page of inventory"):
+        read_all(registry.profile("posabit"), "inventory", echo, plan)
+
+
 @pytest.mark.parametrize("pages", [0, 1])
 def test_nothing_at_all_may_be_called_no_page_or_one(pages: int) -> None:
     body = {"data": [], "page": 1, "totalPages": pages}
