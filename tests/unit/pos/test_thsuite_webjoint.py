@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+from socket import socket
 from time import process_time
 from typing import Any
+from urllib.parse import parse_qs
 
+import orjson
 import pytest
 
 from chalicelib.domain.errors import UnexpectedAnswer
@@ -198,3 +201,17 @@ def test_facilities_that_cannot_be_read_are_the_matter_of_the_pos(body: bytes) -
         session = Gateway(FakeClock(), {"webjoint": server.url}, lambda _name: None).open(access)
         with pytest.raises(UnexpectedAnswer):
             session.fetch(StreamPlan("sales", NOON), None)
+
+
+def test_a_token_is_told_by_the_first_transaction_that_names_its_store() -> None:
+    rows = [{"id": "rcpt_1", "storeId": None}, {"id": "rcpt_2", "storeId": "st_2"}]
+    access = CredentialAccess("thsuite", {"api_key": "th_4f1c9a2b7d"}, None, "UTC", "USD")
+
+    def as_asked(connection: socket, _number: int) -> None:
+        asked = int(parse_qs(server.requests[-1].split()[1])["limit"][0])
+        say(orjson.dumps({"data": rows[:asked], "page": 1, "totalPages": 1}))(connection, 0)
+
+    with serving(as_asked) as server:
+        checked = Gateway(FakeClock(), {"thsuite": server.url}, lambda _name: None).check(access)
+
+    assert (checked.outcome, checked.scope) == ("ok", "st_2")
