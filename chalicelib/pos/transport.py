@@ -31,6 +31,7 @@ from chalicelib.pos import answers
 from chalicelib.pos.own_server import GREETING_SECONDS, OwnServer
 from chalicelib.pos.plain_errors import NotOffered
 from chalicelib.pos.redaction import Redactor
+from chalicelib.pos.timely import TimelyAdapter
 from chalicelib.services.ports.common import Clock
 
 CONNECT_SECONDS = 3.0
@@ -88,7 +89,7 @@ class Transport:
         self._redact = Redactor(secrets)
         self._free_at: float | None = None
         self._own_server = own_server
-        self._http = _client(own_server or HTTPAdapter(pool_connections=1, pool_maxsize=1))
+        self._http = _client(own_server or TimelyAdapter())
         self.deadline: float | None = None
         self.parse: Callable[[bytes, str], Any] = answers.parse
         self.requests = 0

@@ -267,10 +267,11 @@ def test_a_chunked_answer_is_read() -> None:
     assert made == {"ok": True}
 
 
-def test_a_server_that_drips_is_given_up_at_the_deadline() -> None:
+@pytest.mark.parametrize(("length", "pause"), [(5000, 0.002), (2, 0.05)], ids=["body", "head"])
+def test_a_server_that_drips_is_given_up_at_the_deadline(length: int, pause: float) -> None:
     clock = SystemClock()
-    answer = head("200 OK", {"Content-Length": "5000"}) + b" " * 5000
-    with serving(drip(answer, 0.002)) as server:
+    answer = head("200 OK", {"Content-Length": str(length)}) + b" " * length
+    with serving(drip(answer, pause)) as server:
         used = transport(server.url, clock)
         used.deadline = clock.monotonic() + 0.4
         with pytest.raises(TooSlow):
