@@ -108,11 +108,22 @@ class Normaliser:
 
 def _keep(facts: dict[object, Fact], made: Fact) -> None:
     """Put a fact among those of its page, unless a later version of it is there."""
-    key = made.key if isinstance(made, StoreFact) else made.ext_id
+    key = _key(made)
     known = facts.get(key)
     if isinstance(made, Customer | Sale) and isinstance(known, Customer | Sale):
         made = made if newer(made, known) else known
     facts[key] = made
+
+
+def _key(fact: Fact) -> object:
+    """What a fact is known by among those of its stream; an item lies in several stores."""
+    match fact:
+        case StoreFact():
+            return fact.key
+        case InventoryItem():
+            return fact.store_key, fact.ext_id
+        case _:
+            return fact.ext_id
 
 
 def _id_paths(profile: Profile, stream: Stream) -> Paths:

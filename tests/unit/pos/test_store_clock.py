@@ -10,9 +10,12 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from chalicelib.domain.errors import FilterIgnored, KeyRejected, UnexpectedAnswer
+from chalicelib.domain.records import InventoryItem
 from chalicelib.domain.times import DAY, from_text, to_datetime
 from chalicelib.pos import answers, coerce, paging, plain_errors, queries, registry, tables
 from chalicelib.pos.coerce import Unusable
+from chalicelib.pos.fields import Setting
+from chalicelib.pos.normalise import Normaliser
 from chalicelib.pos.sheet import Sheet, Turn, sheet_of
 from chalicelib.pos.window_profile import PlainErrors, Windows
 from chalicelib.pos.windows import DayWindows
@@ -319,3 +322,14 @@ def test_a_report_of_auphan_is_asked_with_every_variable_that_a_working_client_s
 
         assert set(asked["variables"]) == set(VARIABLES.split()), name
         assert {key for key, value in asked["variables"].items() if value == []} == lists
+
+
+def test_an_item_that_lies_in_two_stores_is_in_both() -> None:
+    stock = AUPHAN.streams["inventory"]
+    header = ["Store", "Item ID", "SKU", "Product", "Category", "On Hand", "Unit", "Price", "Cost"]
+    rows = [[store, "7", "FLW-35", "Blue Dream", "", "3", "", "45", ""] for store in ("A", "B")]
+    normaliser = Normaliser(AUPHAN, "inventory", Setting("", "America/Toronto", "CAD"))
+
+    made = normaliser.page(sheet_of([header, *rows], stock, "stock").rows)
+
+    assert [item.store_key for item in made.facts if isinstance(item, InventoryItem)] == ["A", "B"]
