@@ -12,8 +12,8 @@ from dataclasses import asdict, dataclass, replace
 from itertools import pairwise
 
 from chalicelib.domain.errors import FilterIgnored, UnexpectedAnswer
-from chalicelib.domain.records import Instant
 from chalicelib.domain.times import DAY, to_datetime
+from chalicelib.domain.words import Instant
 from chalicelib.pos.page_profile import Keyset, PageTotal
 from chalicelib.pos.sheet import Json, Sheet, Turn, fingerprint
 from chalicelib.services.ports.pos import Cursor, StreamPlan

@@ -11,16 +11,9 @@ from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from chalicelib.domain.records import (
-    Customer,
-    Fact,
-    InventoryItem,
-    Reject,
-    Sale,
-    StoreFact,
-    Stream,
-)
+from chalicelib.domain.records import Customer, Fact, InventoryItem, Reject, Sale, StoreFact
 from chalicelib.domain.versions import newer
+from chalicelib.domain.words import Stream
 from chalicelib.pos import coerce, contacts
 from chalicelib.pos.coerce import Json, Unusable
 from chalicelib.pos.fields import Compiler, Row, Setting, reader

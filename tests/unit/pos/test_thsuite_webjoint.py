@@ -11,7 +11,8 @@ import orjson
 import pytest
 
 from chalicelib.domain.errors import UnexpectedAnswer
-from chalicelib.domain.records import Customer, InventoryItem, Reject, Sale, Stream
+from chalicelib.domain.records import Customer, InventoryItem, Reject, Sale
+from chalicelib.domain.words import Stream
 from chalicelib.pos import registry
 from chalicelib.pos.connector import Gateway
 from chalicelib.pos.fields import Setting
