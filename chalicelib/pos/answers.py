@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import math
+import re
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
@@ -20,6 +22,21 @@ MAX_BYTES = 10 * 1024 * 1024
 """Of the decompressed body: a small answer may unpack to anything."""
 CHUNK = 64 * 1024
 MAX_WAIT_SECONDS = 24 * 3600
+BYTE_ORDER_MARK = b"\xef\xbb\xbf"
+"""Stands before what some servers on Windows, and some in PHP, send."""
+_LONG_NUMBER = 300
+_TEXT_OR_NUMBER = re.compile(
+    rb'"(?:[^"\\]++|\\.)*+"?'
+    rb"|-?[0-9]++(?:\.[0-9]++)?[eE][+-]?[0-9]++"
+    rb"|-?[0-9]{300,}+(?:\.[0-9]++)?",
+    re.DOTALL,
+)
+"""Takes nothing back that it matched, so that no body costs more than its length."""
+_ESCAPE = re.compile(
+    rb"\\(?:u[dD][89abAB][0-9a-fA-F]{2}\\u[dD][c-fC-F][0-9a-fA-F]{2}"
+    rb"|(?P<half>u[dD][89a-fA-F][0-9a-fA-F]{2})|.)",
+    re.DOTALL,
+)
 
 
 class Unreadable(Exception):
@@ -44,7 +61,7 @@ def read(raw: urllib3.BaseHTTPResponse, in_time: Callable[[], bool]) -> bytes:
         raise Slow from None
     except urllib3.exceptions.HTTPError:
         raise Unreadable("sent an answer that was cut short") from None
-    return bytes(body)
+    return bytes(body).removeprefix(BYTE_ORDER_MARK)
 
 
 @contextmanager
@@ -79,7 +96,26 @@ def parse(body: bytes, content_type: str) -> Any:
     try:
         return orjson.loads(body)
     except orjson.JSONDecodeError:
+        return _with_odd_values(body)
+
+
+def _with_odd_values(body: bytes) -> Any:
+    """JSON that is right by its grammar and yet more than orjson takes: half a character, as in a
+    name that was cut in the middle of an emoji, and numbers beyond all. They break the record they
+    are in, not the page. Raises Unreadable."""
+    try:
+        return orjson.loads(_TEXT_OR_NUMBER.sub(_within_bounds, body))
+    except orjson.JSONDecodeError:
         raise Unreadable("sent an answer that is cut short or no JSON") from None
+
+
+def _within_bounds(found: re.Match[bytes]) -> bytes:
+    """A text without halves of characters; a number too large for a float as the text it is."""
+    written = found[0]
+    if written.startswith(b'"'):
+        return _ESCAPE.sub(lambda escape: b"?" if escape["half"] else escape[0], written)
+    too_large = len(written) > _LONG_NUMBER or math.isinf(float(written))
+    return b'"' + written + b'"' if too_large else written
 
 
 def is_web_page(content_type: str) -> bool:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from typing import Any
 
 from chalicelib.domain.errors import (
@@ -25,7 +24,7 @@ from chalicelib.pos.profile import Probe, Profile
 from chalicelib.pos.session import Doors
 from chalicelib.pos.sheet import Json, Sheet, refuse_error_object, sheet_of
 from chalicelib.pos.transport import TooSlow
-from chalicelib.services.ports.pos import CheckResult, StreamPlan
+from chalicelib.services.ports.pos import CheckResult, CredentialAccess, StreamPlan
 
 DEADLINE_SECONDS = 8.0
 """Over all probes and auth variants together."""
@@ -34,11 +33,11 @@ DEADLINE_SECONDS = 8.0
 class Check:
     """One check of one credential. Never raises for what the POS does, only HostRefused."""
 
-    def __init__(self, profile: Profile, doors: Doors, fields: Mapping[str, str]) -> None:
-        """`fields`: the credential's."""
+    def __init__(self, profile: Profile, doors: Doors, access: CredentialAccess) -> None:
         self._profile = profile
         self._doors = doors
-        self._fields = fields
+        self._fields = access.fields
+        self._zone = access.time_zone
         self._missing: set[str] = set()
         self._stores: tuple[StoreFact, ...] = ()
 
@@ -59,7 +58,7 @@ class Check:
         stream = self._profile.streams["stores"]
         scope = self._profile.scope_in(self._fields) if self._profile.one_store else None
         normaliser = Normaliser(self._profile, "stores", Setting(store_key=scope or ""))
-        style = paging.style_for(self._profile, stream)
+        style = paging.style_for(self._profile, stream, self._zone)
         plan = StreamPlan("stores", now=self._doors.now())
 
         def read(body: Json) -> list[Json]:
@@ -71,7 +70,7 @@ class Check:
         try:
             rows = self._doors.get(stream.endpoint, style.ask(plan, None), read)
         except PermissionMissing as lacking:
-            self._lacks(lacking)
+            self._lacks(lacking, stream.endpoint)
             return ()
         found = normaliser.page(rows).facts
         facts = tuple(fact for fact in found if isinstance(fact, StoreFact))
@@ -98,7 +97,7 @@ class Check:
         try:
             sheet = self._doors.get(probe.endpoint, self._params(probe), self._read(probe))
         except PermissionMissing as lacking:
-            self._lacks(lacking)
+            self._lacks(lacking, probe.endpoint)
         except AiqError as error:
             if not probe.optional or isinstance(error, HostRefused):
                 raise
@@ -125,9 +124,10 @@ class Check:
         if rows and not told and probe.permission:
             self._missing.add(probe.permission)
 
-    def _lacks(self, lacking: PermissionMissing) -> None:
+    def _lacks(self, lacking: PermissionMissing, endpoint: str) -> None:
+        """Of a POS whose permissions nobody can name, what the key may not read."""
         named = lacking.details.get("permissions")
-        self._missing.update(named if isinstance(named, list) and named else ["unnamed"])
+        self._missing.update(named if isinstance(named, list) and named else [endpoint])
 
     def _passed(self) -> CheckResult:
         if not self._missing:
@@ -136,6 +136,8 @@ class Check:
         order = [*self._profile.permissions, *sorted(self._missing)]
         names = tuple(dict.fromkeys(name for name in order if name in self._missing))
         said = f"The key lacks permissions. Grant in {self._profile.title}: {', '.join(names)}."
+        if not self._profile.permissions:
+            said = f"{self._profile.title} does not let this key read: {', '.join(names)}."
         notes = [note for name in names if (note := self._profile.permission_notes.get(name))]
         return self._result("permission_missing", " ".join([said, *notes]), names)
 

@@ -21,9 +21,12 @@ Json = Any
 Reason = Literal["missing_id", "bad_date", "bad_money", "wrong_shape"]
 
 MAX_TEXT = 500
+UNREADABLE = "\N{REPLACEMENT CHARACTER}"
 MAX_ID = 128
 MAX_MINOR = 10**13
 MIDDLING = 10**9
+EXACT = 2**53
+"""The largest whole number up to which a float is exact."""
 EARLIEST, LATEST = 1990, 2100
 INSTANTS_KEPT = 1024
 """More than a page has: a row's time is read to judge the page's order and again for the row."""
@@ -62,10 +65,19 @@ def text_or_empty(value: Json) -> str:
     return text(value) or ""
 
 
+def contact(value: Json) -> str | None:
+    """The text of a phone or address; of an array or object, a text that is neither, so that it is
+    told to be broken rather than missing."""
+    return UNREADABLE if value and isinstance(value, dict | list) else text(value)
+
+
 def optional_id(value: Json) -> str | None:
-    """An id as text; 0 and blank mean nobody."""
+    """An id as text; 0 and blank mean nobody. A number so large that its last digits are lost on
+    the way is no id."""
     if type(value) is int:
         return str(value) if value else None
+    if type(value) is float and abs(value) > EXACT:
+        return None
     found = text(value)
     return None if found is None or found == "0" or len(found) > MAX_ID else found
 
@@ -188,8 +200,11 @@ def exact(value: Json) -> Decimal:
 def _decimal(value: Json) -> Decimal:
     if isinstance(value, bool) or not isinstance(value, int | float | str):
         raise Unusable("bad_money")
+    written = str(value).strip()
+    if "_" in written:  # which Python takes for a mark between digits
+        raise Unusable("bad_money")
     try:
-        amount = Decimal(str(value).strip())
+        amount = Decimal(written)
     except InvalidOperation:
         raise Unusable("bad_money") from None
     if not amount.is_finite() or amount.copy_abs() > MAX_MINOR:  # abs() overflows on 1e9999999

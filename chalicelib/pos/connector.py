@@ -60,7 +60,7 @@ class Gateway:
             return CheckResult("server_unreachable", error.message)
         transport.deadline = self._clock.monotonic() + DEADLINE_SECONDS
         try:
-            result = Check(profile, doors, access.fields).run()
+            result = Check(profile, doors, access).run()
             if result.scope and access.scope and profile.scope_is_address:
                 result = replace(result, scope=access.scope)
             return replace(result, certificate=own_server.certificate) if own_server else result

@@ -129,13 +129,18 @@ class Compiler:
         return reader(paths, coercion or self._by_name.get(name, coerce.text))
 
     def _consent(self, consent: Consent) -> Read:
-        """An opt-out wins over an opt-in; without either nobody was asked (reference/pos.md §7)."""
+        """An opt-out wins over an opt-in; without either nobody was asked (reference/pos.md §7).
+        Where an opt-out says something that cannot be read, nobody knows."""
         refused, given = consent.refused or "", consent.given or ""
         flag = coerce.flag
 
         def read(row: Row) -> str:
-            if flag(row.get(refused)):
+            said = row.get(refused)
+            out = flag(said)
+            if out:
                 return "no"
+            if out is None and said is not None and said != "":
+                return "unknown"
             return "yes" if flag(row.get(given)) else "unknown"
 
         return read

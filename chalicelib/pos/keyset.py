@@ -9,16 +9,13 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import asdict, dataclass, replace
-from hashlib import blake2b
 from itertools import pairwise
-
-import orjson
 
 from chalicelib.domain.errors import FilterIgnored, UnexpectedAnswer
 from chalicelib.domain.times import DAY, to_datetime
 from chalicelib.domain.words import Instant
 from chalicelib.pos.page_profile import Keyset, PageTotal
-from chalicelib.pos.sheet import Json, Sheet, Turn
+from chalicelib.pos.sheet import Json, Sheet, Turn, fingerprint
 from chalicelib.services.ports.pos import Cursor, StreamPlan
 
 TICK: Instant = 1
@@ -184,11 +181,6 @@ class KeysetPages:
     def _instants(self, sheet: Sheet) -> list[Instant]:
         """The instants of the rows that tell one, in the order received."""
         return [at for at in map(self._instant, sheet.rows) if at is not None]
-
-
-def fingerprint(row: Json) -> str:
-    """What tells one row from another, in a few characters."""
-    return blake2b(orjson.dumps(row), digest_size=6).hexdigest()
 
 
 def _window(end: Instant, floor: Instant, days: int) -> Position:

@@ -13,7 +13,8 @@ from hashlib import blake2b
 from typing import Any
 
 from chalicelib.domain.manifest import row_digest
-from chalicelib.domain.records import Customer, Fact, InventoryItem, Reject, StoreFact
+from chalicelib.domain.records import Customer, Fact, InventoryItem, Reject, Sale, StoreFact
+from chalicelib.domain.versions import newer
 from chalicelib.domain.words import Stream
 from chalicelib.pos import coerce, contacts
 from chalicelib.pos.coerce import Json, Unusable
@@ -35,7 +36,8 @@ CUT = "…"
 
 @dataclass(frozen=True, slots=True)
 class Normalised:
-    """A page's rows; `sold_out` were left out. Of rows with one id the last stands, the newest.
+    """A page's rows; `sold_out` were left out. Of rows with one id the one changed last stands, the
+    last where they do not tell.
 
     `rows`: by ext_id, the digest of the row of a fact that needs no second reading.
     """
@@ -104,7 +106,7 @@ class Normaliser:
             if isinstance(made, Reject):
                 rejects.append(made)
             else:
-                facts[made.key if isinstance(made, StoreFact) else made.ext_id] = made
+                _keep(facts, made)
         return Normalised(tuple(facts.values()), tuple(rejects), dict(self._words), sold_out)
 
     def one(self, row: Json) -> Fact | Reject:
@@ -135,6 +137,26 @@ class Normaliser:
         if name not in self._words and len(self._words) >= MAX_UNKNOWN_WORDS:
             name = f"{field}=…"
         self._words[name] += 1
+
+
+def _keep(facts: dict[object, Fact], made: Fact) -> None:
+    """Put a fact among those of its page, unless a later version of it is there."""
+    key = _key(made)
+    known = facts.get(key)
+    if isinstance(made, Customer | Sale) and isinstance(known, Customer | Sale):
+        made = made if newer(made, known) else known
+    facts[key] = made
+
+
+def _key(fact: Fact) -> object:
+    """What a fact is known by among those of its stream; an item lies in several stores."""
+    match fact:
+        case StoreFact():
+            return fact.key
+        case InventoryItem():
+            return fact.store_key, fact.ext_id
+        case _:
+            return fact.ext_id
 
 
 def _id_paths(profile: Profile, stream: Stream) -> Paths:
@@ -181,7 +203,9 @@ def _stores(profile: Profile, setting: Setting, _count: Count) -> Callable[[Row]
 
 
 def _customers(profile: Profile, setting: Setting, _count: Count) -> Callable[[Row], Fact]:
-    extract = Compiler(profile, setting).extractor(profile.streams["customers"].map)
+    extract = Compiler(profile, setting).extractor(
+        profile.streams["customers"].map, phone=coerce.contact, email=coerce.contact
+    )
     formats = profile.time.formats
     region = profile.contacts.phone_region
     employees = frozenset(profile.contacts.employee_types)

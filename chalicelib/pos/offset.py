@@ -14,8 +14,7 @@ from chalicelib.domain.errors import FilterIgnored, UnexpectedAnswer
 from chalicelib.domain.times import HOUR, to_datetime
 from chalicelib.domain.words import Instant
 from chalicelib.pos import coerce
-from chalicelib.pos.keyset import fingerprint
-from chalicelib.pos.sheet import Json, Sheet, Turn
+from chalicelib.pos.sheet import Json, Sheet, Turn, fingerprint
 from chalicelib.pos.window_profile import ModifiedSince, Offset
 from chalicelib.pos.windows import DayWindows, Window
 from chalicelib.services.ports.pos import Cursor, StreamPlan
@@ -95,6 +94,8 @@ class OffsetPages:
         at = self._place(plan, cursor)
         if at.start and not sheet.rows:
             raise UnexpectedAnswer(f"An empty page in the middle of {sheet.name}.")
+        if self._is_as_before(at, sheet):
+            sheet.refuse_as_another()
         if self._windows and at.window:
             self._windows.must_hold(Window(**at.window), sheet)
         if self._modified and plan.since is not None:
@@ -143,6 +144,13 @@ class OffsetPages:
     def _is_more(self, at: Place, sheet: Sheet, came: int) -> bool:
         """A short page ends the rows, once it is known what a full one is."""
         return came > 0 and len(sheet.rows) >= min(self._page.limit, max(at.longest, 1))
+
+    def _is_as_before(self, at: Place, sheet: Sheet) -> bool:
+        """Whether a full page ends where the last one did, instead of beginning there: a POS that
+        ignores where to start would be read for ever."""
+        if not at.start or len(sheet.rows) < at.longest or self._goes_on(at, sheet):
+            return False
+        return self._id(sheet.rows[-1]) == at.last
 
     def _goes_on(self, at: Place, sheet: Sheet) -> bool:
         """Whether the page begins with the last row seen."""

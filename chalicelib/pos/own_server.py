@@ -18,12 +18,12 @@ from typing import Any, NamedTuple
 import requests
 import urllib3
 from requests.adapters import DEFAULT_CA_BUNDLE_PATH, HTTPAdapter
-from urllib3.connection import HTTPConnection, HTTPSConnection
+from urllib3.connection import HTTPSConnection
 
 from chalicelib.domain.errors import ServerUntrusted
-from chalicelib.pos import answers
 from chalicelib.pos.egress import Guard
 from chalicelib.pos.hosts import Host
+from chalicelib.pos.timely import TimelyConnection
 from chalicelib.services.ports.pos import HostTrust
 
 GREETING_SECONDS = 6.0
@@ -189,8 +189,8 @@ def fingerprint(certificate: bytes) -> str:
     return hashlib.sha256(certificate).digest().hex(":").upper()
 
 
-class _Dialled(HTTPConnection):
-    """Opened by the guard; its answer's head comes in time as a whole, not byte by byte."""
+class _Dialled(TimelyConnection):
+    """Opened by the guard."""
 
     def __init__(self, *args: Any, dial: Dial, **options: Any) -> None:
         super().__init__(*args, **options)
@@ -198,16 +198,6 @@ class _Dialled(HTTPConnection):
 
     def _new_conn(self) -> socket.socket:
         return self._dial(float(self.timeout or HANDSHAKE_SECONDS))
-
-    def getresponse(self) -> urllib3.HTTPResponse:  # type: ignore[override]  # as urllib3's own
-        connection = self.sock
-
-        def cut() -> None:
-            # Of the plain socket: TLS below a thread that reads is better left alone.
-            socket.socket.shutdown(connection, socket.SHUT_RDWR)
-
-        with answers.cut_after(float(self.timeout or HANDSHAKE_SECONDS), cut):
-            return super().getresponse()
 
 
 class _DialledSecurely(_Dialled, HTTPSConnection):

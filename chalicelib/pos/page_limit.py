@@ -13,7 +13,7 @@ from chalicelib.domain.errors import FilterIgnored, UnexpectedAnswer
 from chalicelib.domain.times import DAY, MINUTE, to_datetime
 from chalicelib.domain.words import Instant
 from chalicelib.pos.page_profile import PageLimit
-from chalicelib.pos.sheet import Json, Sheet, Turn
+from chalicelib.pos.sheet import Json, Sheet, Turn, fingerprint
 from chalicelib.services.ports.pos import Cursor, StreamPlan
 
 TICK: Instant = 1
@@ -25,7 +25,8 @@ LIVELY = 15 * MINUTE
 class Place:
     """Where a listing stands. Asked for is what lies from `after` to `before`; `floor` is where the
     last window begins. `size` is the length of a full page, where only bare arrays tell. `moved`:
-    rows may have changed places. `down`: the pages are being read again, downwards."""
+    rows may have changed places. `down`: the pages are being read again, downwards. `read`: the
+    fingerprint of the page read before this one."""
 
     page: int = 1
     after: Instant | None = None
@@ -35,6 +36,7 @@ class Place:
     size: int = 0
     moved: bool = False
     down: bool = False
+    read: str | None = None
 
     def cursor(self) -> Cursor:
         return {name: getattr(self, name) for name in self.__slots__}
@@ -66,7 +68,9 @@ class LimitedPages:
         """Every row must satisfy the filter: a POS ignores names it does not know."""
         at = self._place(plan, cursor)
         sheet.must_be_number(at.page)
-        if not sheet.rows and sheet.last_page is not None and at.page <= sheet.last_page:
+        sheet.must_differ(at.read)
+        # Of nothing at all, some say that it is one page.
+        if not sheet.rows and at.page <= (sheet.last_page or 0) > 1:
             raise UnexpectedAnswer(f"An empty page in the middle of {sheet.name}.")
         if self._page.since is None or (at.after is None and at.before is None):
             return
@@ -90,6 +94,7 @@ class LimitedPages:
 
     def _following(self, plan: StreamPlan, at: Place, sheet: Sheet) -> Place | None:
         """The next page of this window, or None when the window is read."""
+        at = replace(at, read=fingerprint(sheet.rows))
         if at.down:
             return replace(at, page=at.page - 1) if at.page > 1 else None
         seen = replace(

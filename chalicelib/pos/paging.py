@@ -20,7 +20,7 @@ from chalicelib.pos.page_limit import LimitedPages
 from chalicelib.pos.page_profile import PageLimit, PageTotal, RangePage, Single
 from chalicelib.pos.profile import Profile, StreamProfile
 from chalicelib.pos.ranges import Ranges
-from chalicelib.pos.sheet import Json, Sheet, Turn
+from chalicelib.pos.sheet import Json, Sheet, Turn, fingerprint
 from chalicelib.pos.shops import EachShop
 from chalicelib.pos.store_clock import clock_style
 from chalicelib.pos.window_profile import NoneWindow, Offset, Proof
@@ -76,7 +76,8 @@ class SinglePage:
 
 @dataclass(frozen=True, slots=True)
 class _Place:
-    """Where a numbered listing stands. `seen` counts rows by rising id, `last` is the last id."""
+    """Where a numbered listing stands. `seen` counts rows by rising id, `last` is the last id,
+    `read` the fingerprint of the page before."""
 
     page: int = 1
     seen: int = 0
@@ -84,6 +85,7 @@ class _Place:
     total: int | None = None
     moved: bool = False
     listing: int = 1
+    read: str | None = None
 
     def cursor(self) -> Cursor:
         return {name: getattr(self, name) for name in self.__slots__}
@@ -107,6 +109,7 @@ class NumberedPages:
     def judge(self, plan: StreamPlan, cursor: Cursor | None, sheet: Sheet) -> None:  # noqa: ARG002
         place = self._place(cursor)
         sheet.must_be_number(place.page)
+        sheet.must_differ(place.read)
         if not sheet.rows and sheet.must_total() > (place.page - 1) * sheet.size:
             raise UnexpectedAnswer(f"An empty page in the middle of {sheet.name}.")
 
@@ -120,7 +123,8 @@ class NumberedPages:
         again = place.listing > 1
         seen, last = self._count(place, sheet)
         if sheet.rows and place.page < sheet.pages:
-            following = _Place(place.page + 1, seen, last, total, moved, place.listing)
+            read = fingerprint(sheet.rows)
+            following = _Place(place.page + 1, seen, last, total, moved, place.listing, read)
             return Turn(following.cursor(), again=again)
         if seen >= total and not moved:
             return Turn(None, full_listing=True, again=again)

@@ -15,6 +15,7 @@ from pydantic import Field, ValidationError, model_validator
 
 from chalicelib.domain.errors import NotFound
 from chalicelib.domain.words import Stream
+from chalicelib.pos import hosts
 from chalicelib.pos.page_profile import (
     Consent,
     Each,
@@ -247,8 +248,13 @@ class Profile(Part):
         return self.scope_field is None or isinstance(self.streams["stores"].page, Proof)
 
     def scope_in(self, fields: Mapping[str, str]) -> str | None:
-        """What the key opens, where the credential's fields say it."""
-        return fields.get(self.scope_field or "") or self.scope_else
+        """What the key opens, where the credential's fields say it: an address in the one way to
+        write it, so that a server typed in another way is not another server. Raises HostRefused.
+        """
+        told = fields.get(self.scope_field or "")
+        if told and self.scope_is_address:
+            return str(hosts.parse(told))
+        return told or self.scope_else
 
     @property
     def scope_is_address(self) -> bool:

@@ -17,7 +17,7 @@ import orjson
 from chalicelib.domain.errors import UnexpectedAnswer
 from chalicelib.domain.words import Instant
 from chalicelib.pos.page_profile import RangePage
-from chalicelib.pos.sheet import Json, Sheet, Turn
+from chalicelib.pos.sheet import Json, Sheet, Turn, fingerprint
 from chalicelib.services.ports.pos import Cursor, StreamPlan
 
 MAX_MET = 150
@@ -29,7 +29,7 @@ class Place:
     """`first` is the next row to ask for. `falling`: all rows so far came newest change first, the
     last at `last`; `fell`: not all of one instant. `oldest` is when the oldest row so far was made;
     `sinking`: page by page, rows were made earlier; `sank`, as before. `met`: when the latest rows
-    were changed."""
+    were changed. `read`: the fingerprint of the page before."""
 
     first: int = 0
     falling: bool = True
@@ -39,6 +39,7 @@ class Place:
     sank: bool = False
     oldest: Instant | None = None
     met: Mapping[str, Instant] = field(default_factory=dict)
+    read: str | None = None
 
 
 class Ranges:
@@ -62,6 +63,8 @@ class Ranges:
     def judge(self, plan: StreamPlan, cursor: Cursor | None, sheet: Sheet) -> None:  # noqa: ARG002
         if not sheet.rows and _place(cursor).first > 0:
             raise UnexpectedAnswer(f"An empty page in the middle of {sheet.name}.")
+        if len(sheet.rows) > 1:
+            sheet.must_differ(_place(cursor).read)
 
     def fresh(self, plan: StreamPlan, cursor: Cursor | None, sheet: Sheet) -> list[Json]:
         """Rows that are neither known from the last run nor met, as new or newer, in this one."""
@@ -104,6 +107,7 @@ class Ranges:
             sank=at.sank or len({*mades, at.oldest} - {None}) > 1,
             oldest=min(mades, default=at.oldest),
             met=self._met(at, sheet),
+            read=fingerprint(sheet.rows),
         )
 
     def _met(self, at: Place, sheet: Sheet) -> dict[str, Instant]:

@@ -1,14 +1,15 @@
 """Rows that are lines of a receipt, put together to the receipt (reference/pos.md §4.2).
 
-Lines of one receipt come one after another; a page's edge may cut through them.
+Lines of one receipt stand on one page, in any order; a page's edge may cut through its last one.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterable
 from decimal import Decimal
-from itertools import groupby
 from typing import Any
+
+import orjson
 
 from chalicelib.pos import coerce
 from chalicelib.pos.coerce import Json, Unusable
@@ -28,14 +29,25 @@ class Receipts:
         return coerce.optional_id(row.get(self._group.by))
 
     def whole(self, rows: list[Json]) -> list[Json]:
-        """Rows with the lines among them put together; what is no line stays as it is."""
-        done: list[Json] = []
-        for owner, group in groupby(rows, self.owner):
-            if owner is None:
-                done += map(self._orphan, group)
-            else:
-                done.append(self._receipt(_distinct(group)))
-        return done
+        """Rows with the lines among them put together, wherever they stand: two tills may sell at
+        once. What is no line stays as it is."""
+        done: list[list[Json]] = []
+        by_owner: dict[str, list[Json]] = {}
+        for row in rows:
+            owner = self.owner(row)
+            if owner in by_owner:
+                by_owner[owner].append(row)
+                continue
+            group = [row]
+            done.append(group)
+            if owner is not None:
+                by_owner[owner] = group
+        return [
+            self._orphan(group[0])
+            if self.owner(group[0]) is None
+            else self._receipt(_distinct(group))
+            for group in done
+        ]
 
     def last(self, rows: list[Json]) -> str | None:
         """The receipt a page ends with, when it ends with a line: it may go on overleaf."""
@@ -71,11 +83,7 @@ class Receipts:
 
 
 def _distinct(rows: Iterable[Json]) -> list[Json]:
-    met: list[Json] = []
-    for row in rows:
-        if row not in met:
-            met.append(row)
-    return met
+    return list({orjson.dumps(row, option=orjson.OPT_SORT_KEYS): row for row in rows}.values())
 
 
 def _sum(lines: list[Json], field: str) -> Json:

@@ -99,7 +99,7 @@ def _judge(words: SaleWords, count: Count) -> Callable[[dict[str, Any]], None]:
         if values.pop("is_void", None):
             meaning = "void"
         is_return = kind_word in returns or values["total"] < 0
-        if is_return and values["total"] > 0:
+        if kind_word in returns:
             _negate(values)
         in_place = meaning == "refunded" and not is_return
         if in_place:
@@ -112,9 +112,9 @@ def _judge(words: SaleWords, count: Count) -> Callable[[dict[str, Any]], None]:
 
 
 def _negate(values: dict[str, Any]) -> None:
-    """A return told by a flag may carry positive amounts: the flag decides."""
+    """A return told by a flag may carry positive amounts, all or some: the flag decides."""
     for name in ("total", "subtotal", "tax", "fees", "tip"):
-        values[name] = -values[name]
+        values[name] = -abs(values[name])
 
 
 def _line(compiler: Compiler, fields: Fields) -> Callable[[Row], LineItem]:

@@ -207,12 +207,16 @@ class Session:
         return sheet, receipts.whole(receipts.without(rows, open_now)), replace(turn, cursor=onward)
 
     def _shops(self, each: Each) -> list[str]:
-        """The shops to read: those of the credential, else all there are."""
+        """The shops to read: those of the credential, else all there are. Raises UnexpectedAnswer
+        when there are none."""
         chosen = shops.listed(self._access.fields.get(each.field, ""))
         if chosen:
             return chosen
         page = self.fetch(StreamPlan("stores", now=self._doors.now()), None)
-        return [fact.key for fact in page.facts if isinstance(fact, StoreFact)]
+        found = [fact.key for fact in page.facts if isinstance(fact, StoreFact)]
+        if not found:
+            raise UnexpectedAnswer(f"{self._profile.title} names no {each.param} that can be read.")
+        return found
 
     def _chosen(self, facts: tuple[Fact, ...]) -> tuple[Fact, ...]:
         """The facts without the shops that the credential leaves out."""

@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any
+from hashlib import blake2b
+from typing import Any, NoReturn
+
+import orjson
 
 from chalicelib.domain.errors import KeyRejected, UnexpectedAnswer
 from chalicelib.pos import coerce
-from chalicelib.pos.page_profile import PageLimit, PageTotal
+from chalicelib.pos.page_profile import PageLimit, PageTotal, Single
 from chalicelib.pos.profile import ErrorObjects, StreamProfile
 from chalicelib.pos.tables import rows_of
 from chalicelib.pos.window_profile import NoneWindow, Offset, Proof
@@ -55,7 +58,21 @@ class Sheet:
     def must_be_number(self, wanted: int) -> None:
         """Raises UnexpectedAnswer when the POS gave another page than the one asked for."""
         if self.number not in (None, wanted):
-            raise UnexpectedAnswer(f"Another page of {self.name} came than the one asked for.")
+            self.refuse_as_another()
+
+    def must_differ(self, before: str | None) -> None:
+        """Raises UnexpectedAnswer when the page is the one before again, whose `fingerprint` is
+        given: a POS that ignores which page is asked for would be read for ever."""
+        if before is not None and self.rows and fingerprint(self.rows) == before:
+            self.refuse_as_another()
+
+    def refuse_as_another(self) -> NoReturn:
+        raise UnexpectedAnswer(f"Another page of {self.name} came than the one asked for.")
+
+
+def fingerprint(told: Json) -> str:
+    """What tells one row, or one page, from another, in a few characters."""
+    return blake2b(orjson.dumps(told), digest_size=6).hexdigest()
 
 
 def sheet_of(body: Json, stream: StreamProfile, name: str) -> Sheet:
@@ -100,7 +117,9 @@ def refuse_error_object(body: Json, errors: ErrorObjects | None, title: str) -> 
 
 
 def _may_be_bare(stream: StreamProfile) -> bool:
-    return stream.rows == WHOLE_BODY or isinstance(stream.page, PageLimit)
+    if stream.rows == WHOLE_BODY:
+        return True
+    return stream.rows is not None and isinstance(stream.page, PageLimit | Single)
 
 
 def _counted(body: dict[str, Json], rows: list[Json], page: PageTotal, name: str) -> Sheet:

@@ -31,6 +31,7 @@ from chalicelib.pos import answers
 from chalicelib.pos.own_server import GREETING_SECONDS, OwnServer
 from chalicelib.pos.plain_errors import NotOffered
 from chalicelib.pos.redaction import Redactor
+from chalicelib.pos.timely import TimelyAdapter
 from chalicelib.services.ports.common import Clock
 
 CONNECT_SECONDS = 3.0
@@ -88,7 +89,7 @@ class Transport:
         self._redact = Redactor(secrets)
         self._free_at: float | None = None
         self._own_server = own_server
-        self._http = _client(own_server or HTTPAdapter(pool_connections=1, pool_maxsize=1))
+        self._http = _client(own_server or TimelyAdapter())
         self.deadline: float | None = None
         self.parse: Callable[[bytes, str], Any] = answers.parse
         self.requests = 0
@@ -163,13 +164,17 @@ class Transport:
     def _send(self, call: Call) -> requests.Response:
         if self._own_server:
             self._own_server.greet(self._time_left(GREETING_SECONDS))
-        timeout = (self._time_left(CONNECT_SECONDS), self._time_left(READ_SECONDS))
+        timeout = urllib3.Timeout(
+            total=self._time_left(CONNECT_SECONDS + READ_SECONDS),
+            connect=CONNECT_SECONDS,
+            read=READ_SECONDS,
+        )
         try:
             return self._http.get(
                 self._base_url + call.path,
                 params=call.params,
                 headers=call.headers,
-                timeout=timeout,
+                timeout=timeout,  # type: ignore[arg-type]  # the stubs know numbers alone
                 allow_redirects=False,
                 stream=True,
             )
@@ -177,8 +182,8 @@ class Transport:
             error = self._silent(call)
         except requests.exceptions.ConnectionError as lost:
             error = self._lost(call, lost)
-        except (requests.exceptions.RequestException, UnicodeError):
-            error = ConfigurationError(self._say("cannot be asked at this address or key", call))
+        except (requests.exceptions.RequestException, UnicodeError) as odd:
+            error = self._odd(call, odd)
         raise error
 
     def _silent(self, call: Call) -> AiqError:
@@ -194,6 +199,13 @@ class Transport:
         if isinstance(cause, urllib3.exceptions.ProtocolError):
             return UpstreamError(self._say("closed the connection without an answer", call))
         return ServerUnreachable(f"The server of {self._title} cannot be reached.")
+
+    def _odd(self, call: Call, odd: Exception) -> AiqError:
+        """Headers of an answer that contradict themselves are the POS's, whatever else is ours to
+        ask with the retailer's."""
+        if odd.args and isinstance(odd.args[0], urllib3.exceptions.HTTPError):
+            return UnexpectedAnswer(self._say("sent headers that cannot be read", call))
+        return ConfigurationError(self._say("cannot be asked at this address or key", call))
 
     def _body(self, call: Call, response: requests.Response) -> Any:
         status = response.status_code
@@ -244,11 +256,21 @@ def _tries(error: BaseException | None) -> int:
     return TRIES if isinstance(error, UpstreamError) else 1
 
 
+class _Client(requests.Session):
+    """Sees no redirect in an answer. Told not to follow one, `requests` would still read its body
+    to the end, without limit, and its address."""
+
+    def get_redirect_target(self, resp: requests.Response) -> None:  # noqa: ARG002
+        return None
+
+
 def _client(adapter: HTTPAdapter) -> requests.Session:
     """No proxies or passwords from the environment, one connection, JSON asked for."""
-    # urllib3 writes whole URLs to its debug log, and a query may carry a key.
+    # urllib3 writes whole URLs to its debug log, and to a warning of headers it cannot read, with
+    # the headers; a query may carry a key.
     logging.getLogger("urllib3").setLevel(logging.WARNING)
-    client = requests.Session()
+    logging.getLogger("urllib3.connection").setLevel(logging.CRITICAL)
+    client = _Client()
     client.trust_env = False
     client.headers.update({"Accept": "application/json", "User-Agent": "aiq-pos-integrations"})
     client.mount("http://", adapter)

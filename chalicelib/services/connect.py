@@ -97,7 +97,8 @@ class ConnectService:
         before = self._integrations.get(uid, platform)
         integration = self._change(uid, platform, "integration.connected", actor, connected)
         already = before is not None and before.state == "connected"
-        for credential in live:
+        # Listed again: one added meanwhile saw an integration that was not connected yet.
+        for credential in self._credentials.for_integration(uid, platform):
             if already and (credential.next_sync_at is not None or credential.stopped):
                 continue
             # Due first, then queued: if queueing fails, the planner finds it.

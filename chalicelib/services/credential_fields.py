@@ -24,7 +24,7 @@ def validated(info: PlatformInfo, given: Mapping[str, str]) -> dict[str, str]:
     faults = _unknown(info, given)
     fields: dict[str, str] = {}
     for field in info.fields:
-        value = given.get(field.key, "").strip()
+        value = _typed(given.get(field.key, ""))
         fault = _fault(field, value)
         if fault:
             faults.append(_refusal(field, fault))
@@ -47,7 +47,7 @@ def validated_changes(
     for field in info.fields:
         if field.key not in given:
             continue
-        value = given[field.key].strip()
+        value = _typed(given[field.key])
         fault = _fault(field, value)
         if fault:
             faults.append(_refusal(field, fault))
@@ -82,6 +82,12 @@ def _left_behind(
 
 def secret_names(info: PlatformInfo) -> frozenset[str]:
     return frozenset(field.key for field in info.fields if field.secret)
+
+
+def _typed(value: str) -> str:
+    """The value in the one way to write its accents: a name is a key, and a pasted `é` may be two
+    characters."""
+    return unicodedata.normalize("NFC", value.strip())
 
 
 def _fault(field: CredentialField, value: str) -> str | None:

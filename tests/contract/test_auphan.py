@@ -198,3 +198,12 @@ def test_other_plain_text_is_no_answer(bench: Auphan) -> None:
 
     with pytest.raises(UnexpectedAnswer, match="message instead of data"):
         read(bench, "sales")
+
+
+def test_the_check_asks_for_the_day_that_it_is_in_the_store(bench: Auphan) -> None:
+    bench.clock.at = from_text("2026-05-03T03:00:00Z")
+
+    bench.gateway.check(bench.access())
+
+    (line,) = [line for line in bench.server.stats.log(0) if line["resource"] == "daily_sales"]
+    assert line["date_from"] == "2026-05-02 00:00:00"

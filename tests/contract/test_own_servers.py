@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import replace
+from ipaddress import ip_address
 
 import pytest
 
@@ -97,3 +99,16 @@ def test_somebody_elses_answer_is_none(bench: Own, somebody: str) -> None:
     own = access(bench, HostTrust(allow_http=True))
 
     assert gateway(bench, "127.0.0.0/8").check(own).outcome == "unexpected_answer"
+
+
+@pytest.mark.parametrize("typed", ["pos.example.com", "POS.Example.com", "pos.example.com."])
+def test_a_server_typed_in_another_way_is_not_another_server(typed: str) -> None:
+    with Auphan(shoppers=20, sales=10) as bench:
+        own = access(bench, HostTrust(allow_http=True))
+        fields = {**own.fields, "host": f"{typed}:{bench.server.port}"}
+        guard = Guard(Ranges.of(["127.0.0.0/8"], ()), lambda _n, _s: [ip_address("127.0.0.1")])
+        there = Gateway(bench.clock, {}, lambda _name: None, guard)
+
+        checked = there.check(replace(own, fields=fields, scope=None))
+
+        assert checked.scope == f"pos.example.com:{bench.server.port}"

@@ -307,6 +307,18 @@ def test_a_check_never_raises_and_takes_at_most_eight_seconds(
     assert bench.clock.monotonic() - begun <= 8
 
 
+def test_a_check_of_a_key_that_may_read_nothing_names_what_it_may_not(bench: Bench) -> None:
+    bench.fault(None, "403")
+
+    checked = bench.gateway.check(bench.access())
+
+    known = registry.profile(bench.platform)
+    assert checked.outcome == "permission_missing"
+    assert checked.missing_permissions
+    assert set(checked.missing_permissions) <= {*known.permissions, *known.endpoints}
+    assert all(name in checked.message for name in checked.missing_permissions)
+
+
 def test_a_check_of_a_dead_server_says_that_it_cannot_be_reached(bench: Bench) -> None:
     bench.stop()
 

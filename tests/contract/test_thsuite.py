@@ -96,6 +96,8 @@ def test_bare_arrays_are_read_to_their_end(
     settings.bare = True
     settings.transactions, settings.newest_first = transactions, newest_first
 
+    checked = bench.gateway.check(bench.access())
+    assert (checked.outcome, checked.scope) == ("ok", bench.shop.scope)
     for stream in bench.listed:
         reading = read(bench, stream, history_from=YEARS_AGO)
 

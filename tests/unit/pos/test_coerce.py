@@ -35,7 +35,7 @@ def test_cents_are_whole(value: Any, minor: int | None) -> None:
     "value",
     [
         *(12.5, "12,x4", "n/a", "", True, [], {}, float("nan"), float("inf"), 10**20, "1e99"),
-        *("1e9999999", "-1E+999999999", "sNaN"),
+        *("1e9999999", "-1E+999999999", "sNaN", "1_000"),
     ],
 )
 def test_broken_money_is_broken_and_not_zero(value: Any) -> None:

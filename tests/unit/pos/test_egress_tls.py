@@ -19,6 +19,7 @@ from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.x509.oid import NameOID
 
+from chalicelib.adapters.clock import SystemClock
 from chalicelib.domain.errors import (
     AiqError,
     HostRefused,
@@ -397,3 +398,27 @@ def test_a_chunk_size_that_drips_is_cut_off(monkeypatch: pytest.MonkeyPatch) -> 
 
     assert isinstance(error, TooSlow)
     assert time.monotonic() - started < 2
+
+
+def test_a_server_that_is_slow_to_connect_and_then_silent_is_given_up_at_the_deadline(
+    self_signed: tuple[bytes, bytes], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("chalicelib.pos.own_server.HANDSHAKE_SECONDS", 3.0)
+    clock, pin = SystemClock(), fingerprint(ssl.PEM_cert_to_DER_cert(self_signed[0].decode()))
+
+    class SlowGuard(Guard):
+        def dial(self, host: Host, seconds: float) -> socket.socket:
+            time.sleep(0.4)
+            return super().dial(host, seconds)
+
+    def silent(_connection: socket.socket, _number: int) -> None:
+        time.sleep(2)
+
+    with secure(*self_signed, silent) as server:
+        trust = HostTrust(accept_certificate=True, certificate=pin)
+        used = transport(own(server, trust, guard=SlowGuard(LOOPBACK)), clock)
+        used.deadline = clock.monotonic() + 1
+        with pytest.raises(ServerUnreachable):
+            used.get(CALL, lambda body: body)
+
+    assert clock.monotonic() < used.deadline + 0.3

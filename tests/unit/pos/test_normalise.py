@@ -128,6 +128,11 @@ def test_numbers_and_flags_sent_as_text_mean_the_same() -> None:
         (True, False, "yes"),
         (False, False, "unknown"),
         (None, None, "unknown"),
+        (True, "", "yes"),
+        (True, "0", "yes"),
+        (True, "2026-05-01T00:00:00Z", "unknown"),
+        (True, {"at": 1}, "unknown"),
+        (True, 2, "unknown"),
     ],
 )
 def test_an_opt_out_wins_and_silence_is_unknown(
@@ -157,8 +162,11 @@ def test_no_marketing_opt_in_is_no_opt_out() -> None:
         ({"first_name": "Walk", "last_name": "In"}, "test"),
         ({"first_name": "GUEST", "last_name": ""}, "test"),
         ({"telephone": "call front desk"}, "bad_phone"),
+        ({"telephone": ["2065550142"]}, "bad_phone"),
+        ({"telephone": {"number": "2065550142"}}, "bad_phone"),
         ({"telephone": "000-000-0000"}, "placeholder_phone"),
         ({"email": "ana@"}, "bad_email"),
+        ({"email": {"address": "ana@example.com"}}, "bad_email"),
         ({"email": "noemail@example.com"}, "placeholder_email"),
         ({"birthday": "0000-00-00"}, "bad_birth_date"),
     ],
@@ -189,7 +197,7 @@ def test_a_reject_keeps_the_row_without_the_licence() -> None:
     assert "WDL-CANARY" not in repr(made)
 
 
-@pytest.mark.parametrize("broken", [None, "", 0, True, {}, [], "x" * 200])
+@pytest.mark.parametrize("broken", [None, "", 0, True, {}, [], "x" * 200, 1.2e19, 2.0**60])
 def test_a_row_without_a_usable_id_is_set_aside(broken: Any) -> None:
     made = reject("customers", a_customer_row(id=broken))
 
@@ -230,6 +238,16 @@ def test_of_rows_with_one_id_on_a_page_the_last_stands() -> None:
     made = page("customers", a_customer_row(), a_customer_row(first_name="Anna"))
 
     assert [fact.first for fact in made.facts if isinstance(fact, Customer)] == ["Anna"]
+
+
+def test_of_rows_with_one_id_on_a_page_the_one_changed_last_stands() -> None:
+    newer = a_customer_row(first_name="New", updated_at="2026-05-02T03:00:00.000Z")
+    older = a_customer_row(first_name="Old", updated_at="2026-05-01T03:00:00.000Z")
+
+    for rows in ((newer, older), (older, newer)):
+        made = page("customers", *rows)
+
+        assert [fact.first for fact in made.facts if isinstance(fact, Customer)] == ["New"]
 
 
 def test_overlong_text_is_cut() -> None:

@@ -140,6 +140,53 @@ def test_later_passes_look_back_over_the_days_in_which_sales_are_edited() -> Non
     assert "endDate" not in asked
 
 
+def of_one_minute(name: str, changed: str, many: int) -> list[dict[str, Any]]:
+    return [{name: number, changed: "2026-05-02T11:00:00"} for number in range(many)]
+
+
+@pytest.mark.parametrize(
+    ("platform", "body"),
+    [
+        ("thsuite", of_one_minute("id", "updatedAt", 100)),
+        ("thsuite", of_one_minute("id", "updatedAt", 1)),
+        ("thsuite", {"data": of_one_minute("id", "updatedAt", 100)}),
+        ("thsuite", {"data": of_one_minute("id", "updatedAt", 100), "totalPages": 7}),
+        ("webjoint", of_one_minute("id", "modified", 100)),
+        ("webjoint", of_one_minute("id", "modified", 600)),
+        ("profitek", of_one_minute("CustomerID", "LastModified", 100)),
+        ("profitek", of_one_minute("CustomerID", "LastModified", 600)),
+    ],
+)
+def test_a_pos_that_gives_the_same_page_again_and_again_is_not_read_for_ever(
+    platform: str, body: Any
+) -> None:
+    plan = StreamPlan("customers", NOW)
+
+    with pytest.raises(UnexpectedAnswer, match="Another page of customers"):
+        read_all(registry.profile(platform), "customers", lambda _params: body, plan)
+
+
+def test_a_total_does_not_make_the_same_page_a_new_one() -> None:
+    def echo(params: dict[str, str]) -> Any:
+        rows = [{"id": number} for number in range(250)]
+        told = {"total_records": 10**9, "total_pages": 10**7, "per_page": 250}
+        return {**told, "current_page": int(params["page"]), "inventory": rows}
+
+    plan = StreamPlan("inventory", NOW)
+
+    with pytest.raises(UnexpectedAnswer, match="Another page of inventory"):
+        read_all(registry.profile("posabit"), "inventory", echo, plan)
+
+
+@pytest.mark.parametrize("pages", [0, 1])
+def test_nothing_at_all_may_be_called_no_page_or_one(pages: int) -> None:
+    body = {"data": [], "page": 1, "totalPages": pages}
+
+    seen, _, last = read_all(THSUITE, "customers", lambda _p: body, StreamPlan("customers", NOW))
+
+    assert (seen, last.full_listing) == ([], True)
+
+
 @pytest.mark.parametrize(
     "body",
     [

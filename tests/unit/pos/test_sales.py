@@ -93,6 +93,13 @@ def test_a_sale_refunded_in_place_still_happened_with_nothing_left_of_it() -> No
     assert made.status == "refunded"
 
 
+@pytest.mark.parametrize("sign", [1, -1])
+def test_the_amounts_of_a_return_all_have_the_sign_that_its_type_says(sign: int) -> None:
+    made = sale(sale_type="return", total=-5480, sub_total=sign * 4500, tax=sign * 980)
+
+    assert (made.total, made.subtotal, made.tax) == (-5480, -4500, -980)
+
+
 def test_the_lines_of_a_return_are_returned() -> None:
     made = sale(total=-5480, items=[an_item_row(quantity=-1, total=-5480)])
 

@@ -10,9 +10,12 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from chalicelib.domain.errors import FilterIgnored, KeyRejected, UnexpectedAnswer
+from chalicelib.domain.records import InventoryItem
 from chalicelib.domain.times import DAY, from_text, to_datetime
 from chalicelib.pos import answers, coerce, paging, plain_errors, queries, registry, tables
 from chalicelib.pos.coerce import Unusable
+from chalicelib.pos.fields import Setting
+from chalicelib.pos.normalise import Normaliser
 from chalicelib.pos.sheet import Sheet, Turn, sheet_of
 from chalicelib.pos.window_profile import PlainErrors, Windows
 from chalicelib.pos.windows import DayWindows
@@ -289,3 +292,44 @@ def test_the_token_stands_within_the_question() -> None:
     assert (data["report"], data["api_token"]) == ("Line Item Sales", "s3cr3t")
     assert data["variables"]["date_from"] == "2026-05-02"
     assert "date_from" not in endpoint.json_query.body["variables"]  # type: ignore[union-attr]
+
+
+VARIABLES = """
+    store_groups separate_stores selection use_time date_from date_to dow employee_id cashier_id
+    enter_employee_id delete_employee_id commission_id open_station_id close_station_id shift_id
+    status invoice_status kitchen item_type product_sku invoice_id table_type_id web_order
+    kiosk_order web_type kiosk_type cc_invoices_only customer_id customer_group_id product_id
+    category_id parent_category_id report_cat_id payment_type_id print_num invoice_print_num
+    coupon_codes coupon_code_set only_discounted_sales only_invoice_discounted_sales
+    only_saleruled_sales only_price_reduced_sales only_discount_approved_items
+    only_discount_approved_invoices only_discount_approved_items_invoices
+    only_tax_exempted_sales only_recovered_items hide_recovered_items weather_type precip_type
+    max_temp min_temp sales_percent_grouped page_break collapse_groups hide_empty_rows
+    group_totals grand_totals font_size page_width report_datetime_format report_date_format
+    report_time_format report_format_money pivot_expand
+"""
+"""Of the report a working client asks for (reference/pos.md §3.2)."""
+
+
+def test_a_report_of_auphan_is_asked_with_every_variable_that_a_working_client_sends() -> None:
+    """All are sent, even when they are empty."""
+    lists = {"store_groups", "customer_id", "product_id", "category_id", "parent_category_id"}
+    lists |= {"status", "invoice_status", "item_type"}
+
+    for name, endpoint in AUPHAN.endpoints.items():
+        dates = {"date_from": "", "date_to": ""} if name in ("sales", "days") else {}
+        asked = orjson.loads(queries.params(endpoint, dates, {"api_token": "x"})["data"])
+
+        assert set(asked["variables"]) == set(VARIABLES.split()), name
+        assert {key for key, value in asked["variables"].items() if value == []} == lists
+
+
+def test_an_item_that_lies_in_two_stores_is_in_both() -> None:
+    stock = AUPHAN.streams["inventory"]
+    header = ["Store", "Item ID", "SKU", "Product", "Category", "On Hand", "Unit", "Price", "Cost"]
+    rows = [[store, "7", "FLW-35", "Blue Dream", "", "3", "", "45", ""] for store in ("A", "B")]
+    normaliser = Normaliser(AUPHAN, "inventory", Setting("", "America/Toronto", "CAD"))
+
+    made = normaliser.page(sheet_of([header, *rows], stock, "stock").rows)
+
+    assert [item.store_key for item in made.facts if isinstance(item, InventoryItem)] == ["A", "B"]

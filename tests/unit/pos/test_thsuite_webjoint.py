@@ -2,16 +2,26 @@
 
 from __future__ import annotations
 
+from socket import socket
+from time import process_time
 from typing import Any
+from urllib.parse import parse_qs
 
+import orjson
 import pytest
 
+from chalicelib.domain.errors import UnexpectedAnswer
 from chalicelib.domain.records import Customer, InventoryItem, Reject, Sale
 from chalicelib.domain.words import Stream
 from chalicelib.pos import registry
+from chalicelib.pos.connector import Gateway
 from chalicelib.pos.fields import Setting
 from chalicelib.pos.normalise import Normaliser
 from chalicelib.pos.receipts import Receipts
+from chalicelib.services.ports.pos import CredentialAccess, StreamPlan
+from tests.fakes.common import NOON, FakeClock
+
+from .tiny_server import say, serving
 
 
 def one(platform: str, stream: Stream, row: dict[str, Any], store: str = "51") -> Any:
@@ -159,3 +169,50 @@ def test_lines_add_up_without_a_cent_lost() -> None:
     sale = one("thsuite", "sales", whole, store="st_1")
     assert isinstance(sale, Sale)
     assert (sale.total, sale.tax, len(sale.items), sale.store_key) == (30, 0, 3, "st_1")
+
+
+def test_lines_of_two_tills_are_told_apart_however_they_are_mixed() -> None:
+    group = registry.profile("thsuite").streams["sales"].group
+    assert group is not None
+    told = {"completedAt": "2026-05-02T19:22:10Z", "status": "completed", "total": 1}
+    rows = [{**told, "id": n, "receiptId": f"r{n % 2}"} for n in (0, 1, 2, 3, 2)]
+
+    wholes = Receipts(group).whole(rows)
+
+    assert [(whole["id"], whole["total"]) for whole in wholes] == [("r0", "2"), ("r1", "2")]
+
+
+def test_a_flood_of_lines_of_one_receipt_takes_no_worker_away() -> None:
+    group = registry.profile("thsuite").streams["sales"].group
+    assert group is not None
+    rows = [{"receiptId": "r1", "id": n} for n in range(100_000)]
+    begun = process_time()
+
+    Receipts(group).whole(rows)
+
+    assert process_time() - begun < 5
+
+
+@pytest.mark.parametrize("body", [b'[{"id": 0}]', b'[{"id": {"number": 51}}]', b"[]"])
+def test_facilities_that_cannot_be_read_are_the_matter_of_the_pos(body: bytes) -> None:
+    typed = {"api_key": "wj_4f1c9a2b7d", "company_id": "12"}
+    access = CredentialAccess("webjoint", typed, "12", "America/Los_Angeles", "USD")
+
+    with serving(say(body)) as server:
+        session = Gateway(FakeClock(), {"webjoint": server.url}, lambda _name: None).open(access)
+        with pytest.raises(UnexpectedAnswer):
+            session.fetch(StreamPlan("sales", NOON), None)
+
+
+def test_a_token_is_told_by_the_first_transaction_that_names_its_store() -> None:
+    rows = [{"id": "rcpt_1", "storeId": None}, {"id": "rcpt_2", "storeId": "st_2"}]
+    access = CredentialAccess("thsuite", {"api_key": "th_4f1c9a2b7d"}, None, "UTC", "USD")
+
+    def as_asked(connection: socket, _number: int) -> None:
+        asked = int(parse_qs(server.requests[-1].split()[1])["limit"][0])
+        say(orjson.dumps({"data": rows[:asked], "page": 1, "totalPages": 1}))(connection, 0)
+
+    with serving(as_asked) as server:
+        checked = Gateway(FakeClock(), {"thsuite": server.url}, lambda _name: None).check(access)
+
+    assert (checked.outcome, checked.scope) == ("ok", "st_2")

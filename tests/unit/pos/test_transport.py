@@ -5,6 +5,7 @@ from __future__ import annotations
 import gzip
 import logging
 import socket
+import threading
 from base64 import b64encode
 from email.utils import formatdate
 from typing import Any
@@ -70,6 +71,10 @@ def ask(script: Script) -> tuple[Any, Transport]:
         (say(b"{}", "503 Oops"), UpstreamError, 3),
         (say(b"{}", "422 Oops"), UnexpectedAnswer, 3),
         (say(b"", "302 Found", Location="http://127.0.0.1:1/"), UnexpectedAnswer, 3),
+        (say(b"", "302 Found", Location="http://[::1"), UnexpectedAnswer, 3),
+        (say(b"", "302 Found", Location="\u00ff"), UnexpectedAnswer, 3),
+        (say(b"", "302 Found", Location="file:///etc/passwd"), UnexpectedAnswer, 3),
+        (say(b"{}", Content_Length="2, 3"), UnexpectedAnswer, 3),
         (say(b"<!DOCTYPE html><p>", Content_Type="text/html"), UnexpectedAnswer, 3),
         (say(b"  <html>"), UnexpectedAnswer, 3),
         (say(b""), UnexpectedAnswer, 3),
@@ -196,8 +201,57 @@ def test_a_body_over_ten_megabytes_is_not_read_to_its_end() -> None:
     assert "10 MB" in made.message
 
 
+def test_nothing_of_what_follows_a_redirect_is_read() -> None:
+    taken = threading.Event()
+
+    def endless(connection: socket.socket, _number: int) -> None:
+        connection.sendall(head("302 Found", {"Location": "http://127.0.0.1:1/"}))
+        for _ in range(100):
+            connection.sendall(b"x" * answers.MAX_BYTES)
+        taken.set()
+
+    made, _ = ask(endless)
+
+    assert isinstance(made, UnexpectedAnswer)
+    assert not taken.is_set()
+
+
 def test_a_compressed_answer_is_read() -> None:
     made, _ = ask(say(gzip.compress(b'{"ok": true}'), Content_Encoding="gzip"))
+
+    assert made == {"ok": True}
+
+
+@pytest.mark.parametrize(
+    ("odd", "read"),
+    [
+        (b'"Ana \\ud83d"', "Ana ?"),
+        (b'"\\ude00 Ana \\ud83d\\ude00"', "? Ana \N{GRINNING FACE}"),
+        (b"1e999", "1e999"),
+        (b"-1" + b"0" * 5000, "-1" + "0" * 5000),
+        (
+            b"[1e999, 12, 12.5, -3, 123456789012345678901]",
+            ["1e999", 12, 12.5, -3, 1.2345678901234568e20],
+        ),
+    ],
+)
+def test_a_value_beyond_what_json_can_carry_costs_its_record_and_not_the_page(
+    odd: bytes, read: Any
+) -> None:
+    made, _ = ask(say(b'{"odd": ' + odd + b', "good": 1}'))
+
+    assert made == {"odd": read, "good": 1}
+
+
+@pytest.mark.parametrize("body", [b"[" * 100_000, b'{"a": "\\ud83d"', b'{"a": -Infinity}'])
+def test_what_is_no_json_by_any_reading_is_refused(body: bytes) -> None:
+    made, _ = ask(say(body))
+
+    assert isinstance(made, UnexpectedAnswer)
+
+
+def test_a_byte_order_mark_before_an_answer_is_passed_over() -> None:
+    made, _ = ask(say(b'\xef\xbb\xbf{"ok": true}'))
 
     assert made == {"ok": True}
 
@@ -213,10 +267,11 @@ def test_a_chunked_answer_is_read() -> None:
     assert made == {"ok": True}
 
 
-def test_a_server_that_drips_is_given_up_at_the_deadline() -> None:
+@pytest.mark.parametrize(("length", "pause"), [(5000, 0.002), (2, 0.05)], ids=["body", "head"])
+def test_a_server_that_drips_is_given_up_at_the_deadline(length: int, pause: float) -> None:
     clock = SystemClock()
-    answer = head("200 OK", {"Content-Length": "5000"}) + b" " * 5000
-    with serving(drip(answer, 0.002)) as server:
+    answer = head("200 OK", {"Content-Length": str(length)}) + b" " * length
+    with serving(drip(answer, pause)) as server:
         used = transport(server.url, clock)
         used.deadline = clock.monotonic() + 0.4
         with pytest.raises(TooSlow):
@@ -297,6 +352,20 @@ def test_no_secret_is_in_any_error_or_log(caplog: pytest.LogCaptureFixture) -> N
 
     assert SECRET not in caplog.text
     assert "updated_at_gt" not in caplog.text
+
+
+@pytest.mark.parametrize("line", [b"no colon ana@example.com", b": no name", b"\xff\x00: 1"])
+def test_a_header_that_cannot_be_read_takes_no_secret_into_the_log(
+    line: bytes, caplog: pytest.LogCaptureFixture
+) -> None:
+    caplog.set_level(logging.DEBUG)
+    whole = head("200 OK", {"Content-Length": "12"}).removesuffix(b"\r\n")
+
+    ask(raw(whole + line + b'\r\n\r\n{"ok": true}'))
+
+    assert "vt_canary" not in caplog.text
+    assert "updated_at_gt" not in caplog.text
+    assert "ana@example.com" not in caplog.text
 
 
 def test_an_error_hides_a_secret_in_whatever_form_it_came() -> None:

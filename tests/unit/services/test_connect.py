@@ -87,6 +87,24 @@ def test_connecting_starts_every_credential_at_once(shop: Retailer) -> None:
     assert shop.audited()[-1].after == {"state": "connected", "age_gate": True}
 
 
+def test_a_credential_added_in_the_moment_of_connecting_is_started_too(
+    shop: Retailer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    shop.add_credential()
+    shop.connecting.tick_age_gate(OURS, "posabit", actor=ANN)
+    save, added = shop.integrations.save, []
+
+    def slow(integration: Integration) -> Integration:
+        added.append(shop.add_credential("Fremont", "vt_another"))
+        return save(integration)
+
+    monkeypatch.setattr(shop.integrations, "save", slow)
+    shop.connecting.connect(OURS, "posabit", actor=ANN)
+
+    assert shop.credentials.get(OURS, "posabit", added[0]).next_sync_at == NOON
+    assert added[0] in str(shop.sync.started)
+
+
 def test_connecting_again_is_harmless(shop: Retailer) -> None:
     shop.add_credential()
     shop.connect()

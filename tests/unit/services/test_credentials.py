@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import replace
 from datetime import date
+from unicodedata import normalize
 
 import pytest
 from hypothesis import given
@@ -91,12 +92,20 @@ def test_blanks_around_a_pasted_key_are_cut_and_blank_optional_fields_left_out()
     assert fields == {"store_name": "Ballard", "key": KEY}
 
 
+def test_a_name_is_one_and_the_same_however_its_accents_are_written() -> None:
+    pasted = validated(a_platform(), GOOD | {"store_name": "Co\u0302te-des-Neiges"})
+
+    assert pasted["store_name"] == "C\u00f4te-des-Neiges"
+
+
 @pytest.mark.parametrize(
     "name",
     ["Café Élan", "Cafe\u0301", "L'Été", "Зелёный лист", "Leaf Листья", "緑の葉っぱ", "½ Nº 1"],
 )
 def test_a_store_may_be_called_anything_that_can_be_typed(name: str) -> None:
-    assert validated(a_platform(), GOOD | {"store_name": name})["store_name"] == name
+    kept = validated(a_platform(), GOOD | {"store_name": name})["store_name"]
+
+    assert kept == normalize("NFC", name)
 
 
 @given(st.dictionaries(st.text(max_size=12), st.text(max_size=220), max_size=4))
