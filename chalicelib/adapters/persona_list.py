@@ -9,8 +9,8 @@ from typing import Any
 from chalicelib.adapters import keys, rows
 from chalicelib.adapters.dynamo import Row
 from chalicelib.adapters.positions import AT_AND_ID, known
+from chalicelib.domain.errors import BadPosition
 from chalicelib.domain.sales_summary import SaleRef
-from chalicelib.services.ports.common import BadPosition
 
 RECENT_INDEX = "recent"
 NAME_INDEX = "by_name"

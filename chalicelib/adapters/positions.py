@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 
-from chalicelib.services.ports.common import BadPosition
+from chalicelib.domain.errors import BadPosition
 
 AT_AND_ID = re.compile(r"-?\d{14,15}#.+", re.DOTALL)
 """An instant and what tells rows of one instant apart."""

@@ -101,6 +101,17 @@ class InvalidInput(RequestError):
     code = "invalid_input"
 
 
+class BadPosition(InvalidInput):
+    """A list was asked to go on from where it can never have stopped."""
+
+    def __init__(self) -> None:
+        reason = "not a cursor of this list with these filters; begin again without it"
+        super().__init__(
+            "Some fields cannot be taken; nothing was stored.",
+            errors=[{"field": "cursor", "reason": reason, "example": None}],
+        )
+
+
 class NotFound(RequestError):
     status = 404
     code = "not_found"

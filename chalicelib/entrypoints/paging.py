@@ -7,7 +7,7 @@ import binascii
 import hashlib
 import json
 
-from chalicelib.services.ports.common import BadPosition
+from chalicelib.domain.errors import BadPosition
 
 LONGEST_POSITION = 1_000
 """Bytes: a position is part of a sort key, which takes 1 KB."""

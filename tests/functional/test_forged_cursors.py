@@ -13,8 +13,8 @@ from chalicelib.adapters.dynamo import BatchTable
 from chalicelib.adapters.persona_list import DynamoPersonaList
 from chalicelib.adapters.sync_state import DynamoSyncStates
 from chalicelib.adapters.texts import DynamoTexts
+from chalicelib.domain.errors import BadPosition
 from chalicelib.entrypoints import paging, wiring
-from chalicelib.services.ports.common import BadPosition
 from chalicelib.services.ports.personas import PersonaFilter
 from tests.fakes.common import FakeClock, FakeIds
 from tests.functional.gateway import OURS, Gateway, World

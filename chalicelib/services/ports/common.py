@@ -5,22 +5,10 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Literal, Protocol
 
-from chalicelib.domain.errors import InvalidInput
 from chalicelib.domain.words import Instant
 
 SyncQueue = Literal["sync", "sync-own-server"]
 """Retailers' own servers have a queue of their own, so that they delay nobody else."""
-
-
-class BadPosition(InvalidInput):
-    """A list was asked to go on from where it can never have stopped."""
-
-    def __init__(self) -> None:
-        reason = "not a cursor of this list with these filters; begin again without it"
-        super().__init__(
-            "Some fields cannot be taken; nothing was stored.",
-            errors=[{"field": "cursor", "reason": reason, "example": None}],
-        )
 
 
 class Clock(Protocol):
