@@ -122,6 +122,8 @@ class JobWorker:
         if self._overtaken(job):
             return self._end(job, "superseded")
         self._aftermath.of(job.uid, self._rules.get(job.uid))
+        if job.after is None:
+            self._commits.catch_up(job.uid)
         while True:
             job = self._page(job)
             if job.after is None:

@@ -17,6 +17,9 @@ from chalicelib.services.ports.pos import PosGateway
 from chalicelib.services.ports.rules import RuleBook
 
 MOST_NOTED = 1_000
+KEPT_AT_ONCE = 100
+"""In one commit: one for each would take longer than a request may."""
+
 NOBODY_LEFT = "Nobody waits to be kept."
 
 
@@ -72,8 +75,9 @@ class LeaverChoice:
         if day is None:
             day = local_day_number(self.clock.now(), self.accounts.get(uid).time_zone)
         reason = kept_reason("enroll_after", platform, day)
-        for rid in ids:
-            self.commits.join(uid, rid, reason, self.clock.now())
+        for start in range(0, len(ids), KEPT_AT_ONCE):
+            some = ids[start : start + KEPT_AT_ONCE]
+            self.commits.join_all(uid, some, reason, self.clock.now())
         self._decided(uid, platform, "members.kept", len(ids), actor)
         return len(ids)
 

@@ -120,3 +120,15 @@ def test_a_run_that_nobody_leaves_says_nothing() -> None:
 
     assert run.members_left == 0
     assert "members_left" not in told(room)
+
+
+def test_very_many_are_kept_in_few_commits_so_that_the_request_ends_in_time() -> None:
+    room = a_room(customers=people(250))
+    room.sync()
+    room.leavers.put(UID, PLATFORM, [rid for _, rid in room.facts.personas])
+    before = room.facts.fences[UID]
+
+    assert choice(room).keep(UID, PLATFORM, actor=ANN) == 250
+
+    assert sum(persona.member for persona in room.facts.shown(UID)) == 250
+    assert room.facts.fences[UID] - before == 3
