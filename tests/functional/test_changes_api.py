@@ -430,6 +430,7 @@ def test_only_an_owner_trusts_opt_in_flags_and_who_and_when_is_kept(
     assert trust["ticked_by"] == f"user:sub-{OURS}-Owner"
     assert trust["ticked_at"] is not None
     assert wiring.rule_book().get(OURS).source("posabit").trusts_opt_in_flags
+    assert api.put(path, {"trusted": False}, if_match=f'"{version}"').status == 412
     assert api.put(path, {"trusted": False}, if_match=f'"{version + 1}"').status == 202
     assert api.get(POSABIT).json["flag_trust"]["trusted"] is False
     assert not wiring.rule_book().get(OURS).source("posabit").trusts_opt_in_flags

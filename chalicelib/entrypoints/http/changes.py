@@ -167,7 +167,7 @@ def trust_opt_in_flags(
     if body.trusted:
         job = service.apply(proposal, body.token or "", version, "keep", actor=caller.actor)
     else:
-        job = service.apply_unasked(proposal, actor=caller.actor)
+        job = service.apply_unasked(proposal, actor=caller.actor, version=version)
     return JobAnswer.model_validate(job)
 
 
