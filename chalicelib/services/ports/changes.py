@@ -174,7 +174,7 @@ class Askable(Protocol):
 
 
 class Expiries(Protocol):
-    """Accounts whose points may expire, and the local day they were last looked at."""
+    """Accounts where a day alone changes something, and the local day they were last looked at."""
 
     def watch(self, uid: str, *, on: bool) -> None: ...
 
