@@ -166,7 +166,8 @@ def _import_day(members: Sequence[SourceRecord], terms: Terms) -> Day | None:
     if not terms.rules.loyalty.earn_only_from_joining:
         return None
     sources = [terms.rules.source(member.platform) for member in members]
-    return min([s.imported_on for s in sources if s.imported_on is not None], default=None)
+    days = [day for s in sources for day in (s.imported_on, s.was_imported_on) if day is not None]
+    return min(days, default=None)
 
 
 def _earlier(one: Reason | None, other: Reason) -> Reason:
