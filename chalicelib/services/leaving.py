@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 from chalicelib.domain.errors import Conflict, NotFound
@@ -36,11 +36,13 @@ class Leaving:
 
     def note(self, uid: str, platform: str, left: Iterable[str]) -> None:
         """Raises the notification, refreshes it, or clears it when all are members again."""
-        noted = self._leavers.noted(uid, platform)
-        ids = list(dict.fromkeys([*noted, *left]))[:MOST_NOTED]
-        gone = [p.id for p in self._glimpses.personas(uid, ids) if not p.member]
-        if gone != noted:
-            self._leavers.put(uid, platform, gone)
+        left = list(left)
+        while True:
+            noted = self._leavers.noted(uid, platform)
+            ids = list(dict.fromkeys([*noted, *left]))[:MOST_NOTED]
+            gone = [p.id for p in self._glimpses.personas(uid, ids) if not p.member]
+            if gone == noted or self._leavers.put(uid, platform, gone, instead_of=noted):
+                break
         if gone:
             title = self._gateway.platform(platform).title
             self._notifier.raise_(uid, "members_left", platform, title=title, members=len(gone))
@@ -78,13 +80,13 @@ class LeaverChoice:
         for start in range(0, len(ids), KEPT_AT_ONCE):
             some = ids[start : start + KEPT_AT_ONCE]
             self.commits.join_all(uid, some, reason, self.clock.now())
-        self._decided(uid, platform, "members.kept", len(ids), actor)
+        self._decided(uid, platform, "members.kept", ids, actor)
         return len(ids)
 
     def let_go(self, uid: str, platform: str, *, actor: str) -> int:
         """Leave them be; how many. Raises Conflict when nobody waits."""
         ids = self._waiting(uid, platform)
-        self._decided(uid, platform, "members.let_go", len(ids), actor)
+        self._decided(uid, platform, "members.let_go", ids, actor)
         return len(ids)
 
     def _waiting(self, uid: str, platform: str) -> list[str]:
@@ -93,8 +95,16 @@ class LeaverChoice:
             raise Conflict(NOBODY_LEFT)
         return ids
 
-    def _decided(self, uid: str, platform: str, action: str, members: int, actor: str) -> None:
-        self.leavers.put(uid, platform, [])
-        self.notifier.clear(uid, "members_left", platform)
-        entry = AuditEntry(self.clock.now(), actor, action, platform, after={"members": members})
-        self.audit.record(uid, entry)
+    def _decided(
+        self, uid: str, platform: str, action: str, ids: Sequence[str], actor: str
+    ) -> None:
+        """Whoever left meanwhile waits on."""
+        while True:
+            noted = self.leavers.noted(uid, platform)
+            waiting = [rid for rid in noted if rid not in ids]
+            if self.leavers.put(uid, platform, waiting, instead_of=noted):
+                break
+        if not waiting:
+            self.notifier.clear(uid, "members_left", platform)
+        after: dict[str, object] = {"members": len(ids)}
+        self.audit.record(uid, AuditEntry(self.clock.now(), actor, action, platform, after=after))

@@ -147,8 +147,13 @@ class MemoryLeavers:
     def __init__(self) -> None:
         self.rows: dict[tuple[str, str], list[str]] = {}
 
-    def put(self, uid: str, platform: str, ids: Sequence[str]) -> None:
+    def put(
+        self, uid: str, platform: str, ids: Sequence[str], *, instead_of: Sequence[str]
+    ) -> bool:
+        if self.noted(uid, platform) != list(instead_of):
+            return False
         self.rows[uid, platform] = list(ids)
+        return True
 
     def noted(self, uid: str, platform: str) -> list[str]:
         return self.rows.get((uid, platform), [])

@@ -395,7 +395,7 @@ def test_who_left_is_kept_on_request(api: Gateway, jobs: MemoryQueue) -> None:
     shoppers()
     source = Source(enroll_after=(date.fromisoformat(ago(10)) - date(1970, 1, 1)).days)
     wiring.rule_book().save(OURS, Rules(sources={"posabit": source}))
-    wiring_changes.leavers().put(OURS, "posabit", [persona(1)])
+    wiring_changes.leavers().put(OURS, "posabit", [persona(1)], instead_of=[])
     wiring.notifier().raise_(OURS, "members_left", "posabit", title="POSaBIT", members=1)
 
     kept = api.post(f"{POSABIT}/members-left/keep")

@@ -192,8 +192,10 @@ class Expiries(Protocol):
 class Leavers(Protocol):
     """Members whom a void or a moved sale took their last reason, until somebody decides."""
 
-    def put(self, uid: str, platform: str, ids: Sequence[str]) -> None:
-        """Note these and no others."""
+    def put(
+        self, uid: str, platform: str, ids: Sequence[str], *, instead_of: Sequence[str]
+    ) -> bool:
+        """Note these and no others; False when by now others are noted than `instead_of`."""
         ...
 
     def noted(self, uid: str, platform: str) -> list[str]: ...

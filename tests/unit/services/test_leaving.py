@@ -125,10 +125,30 @@ def test_a_run_that_nobody_leaves_says_nothing() -> None:
 def test_very_many_are_kept_in_few_commits_so_that_the_request_ends_in_time() -> None:
     room = a_room(customers=people(250))
     room.sync()
-    room.leavers.put(UID, PLATFORM, [rid for _, rid in room.facts.personas])
+    room.leavers.put(UID, PLATFORM, [rid for _, rid in room.facts.personas], instead_of=[])
     before = room.facts.fences[UID]
 
     assert choice(room).keep(UID, PLATFORM, actor=ANN) == 250
 
     assert sum(persona.member for persona in room.facts.shown(UID)) == 250
     assert room.facts.fences[UID] - before == 3
+
+
+def test_who_leaves_while_the_others_are_being_kept_still_waits() -> None:
+    room = a_shop()
+    void(room, 1)
+    usual = room.commits.join_all
+
+    def slowly(*given: Any) -> Any:
+        room.commits.join_all = usual  # type: ignore[method-assign]
+        void(room, 1, 2)
+        return usual(*given)
+
+    room.commits.join_all = slowly  # type: ignore[method-assign]
+
+    assert choice(room).keep(UID, PLATFORM, actor=ANN) == 1
+
+    assert members(room) == {"0", "1", "3"}
+    assert "members_left" in told(room)
+    assert choice(room).keep(UID, PLATFORM, actor=ANN) == 1
+    assert "members_left" not in told(room)
