@@ -76,6 +76,27 @@ def reasons(
     return tuple([found[name] for name in sorted(found)]) if found else ()
 
 
+def stands(
+    reason: Reason,
+    bought: LastDays,
+    flags: AbstractSet[str],
+    platforms: Iterable[Platform],
+    rules: Rules,
+) -> bool:
+    """Whether the rules would still give this reason for the same facts. `platforms`: where the
+    person is known."""
+    kind, _, platform = reason.name.partition(":")
+    source = rules.source(platform)
+    if kind == ENROLL_AFTER:
+        return not flags & UNRELIABLE and bought_since(bought, platform, source.enroll_after)
+    if kind == DOUBLE_OPT_IN:
+        return bought_since(bought, platform, source.sms_opt_in_after)
+    if kind == IMPORT:
+        sources = [rules.source(known) for known in platforms]
+        return any(s.imported_on is not None or s.import_locks for s in sources)
+    return True
+
+
 def said_yes(members: Iterable[SourceRecord]) -> tuple[Platform, ...]:
     """The platforms whose double opt-in these records' person answered with YES, sorted."""
     found = {

@@ -244,7 +244,7 @@ class Commits:
             left=len(leavers),
             at=change.terms.as_of,
             changed=len(derived.personas.keys() | derived.summaries.keys()),
-            leavers=leavers,
+            leavers=tuple(p.id for p in leavers if closure.left_by_facts(p)),
         )
 
     def _keep(self, change: _Change) -> None:

@@ -181,7 +181,7 @@ class PageTaker:
 
     def _count(self, committed: Committed) -> None:
         self._tally.persona_writes += committed.personas
-        self._tally.members_left += committed.left
+        self._tally.members_left += len(committed.leavers)
         room = max(0, MOST_LEAVERS - len(self._progress.leavers))
         self._progress.leavers += committed.leavers[:room]
 

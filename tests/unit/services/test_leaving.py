@@ -10,7 +10,7 @@ import pytest
 from chalicelib.domain.errors import Conflict
 from chalicelib.services.leaving import LeaverChoice
 from tests.unit.services.backroom import PLATFORM, UID, Backroom
-from tests.unit.services.changes import ANN, ago, apply, bought, members
+from tests.unit.services.changes import ANN, ago, apply, bought, members, start
 from tests.unit.services.syncing import a_room, later, people, show, told
 
 
@@ -151,4 +151,17 @@ def test_who_leaves_while_the_others_are_being_kept_still_waits() -> None:
     assert members(room) == {"0", "1", "3"}
     assert "members_left" in told(room)
     assert choice(room).keep(UID, PLATFORM, actor=ANN) == 1
+    assert "members_left" not in told(room)
+
+
+def test_whom_a_setting_lets_go_is_not_said_to_have_left_by_the_pos() -> None:
+    """A sync may meet them before the setting's job does."""
+    room = a_shop()
+    start(room, "let_go", enroll_after=None)
+    show(room, customers=[replace(c, first=c.ext_id, last="New") for c in people(4)])
+
+    run = room.sync()
+
+    assert members(room) == set()
+    assert run.members_left == 0
     assert "members_left" not in told(room)
