@@ -14,9 +14,9 @@ from tests.unit.services.changes import ANN, ago, apply, bought, members, start
 from tests.unit.services.syncing import a_room, later, people, show, told
 
 
-def a_shop() -> Backroom:
-    """Four members by the date, each with one sale."""
-    folk = [replace(c, first=c.ext_id) for c in people(4)]
+def a_shop(size: int = 4) -> Backroom:
+    """Members by the date, each with one sale."""
+    folk = [replace(c, first=c.ext_id) for c in people(size)]
     room = a_room(customers=folk)
     show(room, sales=[bought(room, who.ext_id, 1) for who in folk])
     room.sync()
@@ -165,3 +165,12 @@ def test_whom_a_setting_lets_go_is_not_said_to_have_left_by_the_pos() -> None:
     assert members(room) == set()
     assert run.members_left == 0
     assert "members_left" not in told(room)
+
+
+def test_a_pos_that_voids_a_whole_day_loses_nobody_who_may_be_kept() -> None:
+    room = a_shop(700)
+
+    assert void(room, *range(700)).members_left == 700
+
+    assert choice(room).keep(UID, PLATFORM, actor=ANN) == 700
+    assert len(members(room)) == 700
