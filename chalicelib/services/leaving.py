@@ -11,8 +11,9 @@ from chalicelib.domain.times import local_day_number
 from chalicelib.services.commit import Commits
 from chalicelib.services.notify import Notifier
 from chalicelib.services.ports.accounts import Accounts, Audit, AuditEntry
-from chalicelib.services.ports.changes import Glimpses, Leavers
+from chalicelib.services.ports.changes import Leavers
 from chalicelib.services.ports.common import Clock
+from chalicelib.services.ports.facts import FactStore
 from chalicelib.services.ports.pos import PosGateway
 from chalicelib.services.ports.rules import RuleBook
 
@@ -26,13 +27,14 @@ NOBODY_LEFT = "Nobody waits to be kept."
 
 
 class Leaving:
-    """Notes who left with a run, while they are no members."""
+    """Notes who left with a run, while they are no members. What the run has just written is read
+    consistently: a glimpse might show them as members still."""
 
     def __init__(
-        self, leavers: Leavers, glimpses: Glimpses, gateway: PosGateway, notifier: Notifier
+        self, leavers: Leavers, facts: FactStore, gateway: PosGateway, notifier: Notifier
     ) -> None:
         self._leavers = leavers
-        self._glimpses = glimpses
+        self._facts = facts
         self._gateway = gateway
         self._notifier = notifier
 
@@ -42,7 +44,8 @@ class Leaving:
         while True:
             noted = self._leavers.noted(uid, platform)
             ids = list(dict.fromkeys([*noted, *left]))[:MOST_NOTED]
-            gone = [p.id for p in self._glimpses.personas(uid, ids) if not p.member]
+            rows = self._facts.rows(uid, ids) if ids else {}
+            gone = [rid for rid in ids if (p := rows[rid].persona) is not None and not p.member]
             if gone == noted or self._leavers.put(uid, platform, gone, instead_of=noted):
                 break
         if gone:
