@@ -164,6 +164,9 @@ TOMORROW = (datetime.now(UTC).date() + timedelta(days=2)).isoformat()
         ({"enroll_after": "1989-12-31"}, "enroll_after"),
         ({"enroll_after": "31.1.2026"}, "enroll_after"),
         ({"enroll_after": 20260131}, "enroll_after"),
+        ({"enroll_after": "1767225600"}, "enroll_after"),
+        ({"enroll_after": "2026-02-29"}, "enroll_after"),
+        ({"enroll_after": "2026-01-31T00:00:00+09:00"}, "enroll_after"),
         ({"enroll_after": True}, "enroll_after"),
         ({"points_imported_on": TOMORROW}, "points_imported_on"),
         ({"points_accrual_start": "2099-01-01"}, "points_accrual_start"),
@@ -300,6 +303,7 @@ def test_points_switched_on_without_a_start_begin_today_and_it_is_said(api: Gate
         ({"accrual_start": "1989-12-31"}, "accrual_start"),
         ({"accrual_start": "2099-12-31"}, "accrual_start"),
         ({"accrual_start": "soon"}, "accrual_start"),
+        ({"accrual_start": "1767225600"}, "accrual_start"),
         ({"interest": 1}, "interest"),
     ],
 )

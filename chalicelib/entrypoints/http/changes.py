@@ -2,15 +2,13 @@
 
 from __future__ import annotations
 
-from datetime import date
-
 from pydantic import Field
 
 from chalicelib.domain.rules import POINT
 from chalicelib.entrypoints import wiring_changes
 from chalicelib.entrypoints.auth import Caller
 from chalicelib.entrypoints.routing import Resource
-from chalicelib.entrypoints.shapes import Answer, Change, Input, Moment, PointsOut
+from chalicelib.entrypoints.shapes import Answer, Change, DayIn, Input, Moment, PointsOut
 from chalicelib.services.ports.changes import JobState, Preview, PreviewState
 from chalicelib.services.previews import token_of, valid_until
 from chalicelib.services.proposals import Members, Proposal
@@ -82,10 +80,10 @@ class JobAnswer(Answer):
 class PreviewedSettings(Change):
     """The settings to change; null removes one, what is left out stays."""
 
-    enroll_after: date | None = Field(default=None, examples=["2026-01-31"])
-    sms_opt_in_after: date | None = Field(default=None, examples=["2026-01-31"])
-    points_imported_on: date | None = Field(default=None, examples=["2026-01-31"])
-    points_accrual_start: date | None = Field(default=None, examples=["2026-02-01"])
+    enroll_after: DayIn | None = Field(default=None, examples=["2026-01-31"])
+    sms_opt_in_after: DayIn | None = Field(default=None, examples=["2026-01-31"])
+    points_imported_on: DayIn | None = Field(default=None, examples=["2026-01-31"])
+    points_accrual_start: DayIn | None = Field(default=None, examples=["2026-02-01"])
 
 
 class SettingsApplication(Input):

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from datetime import date
-
 from pydantic import Field
 
 from chalicelib.domain.integration_states import IntegrationState
@@ -13,7 +11,7 @@ from chalicelib.entrypoints.auth import Caller
 from chalicelib.entrypoints.http.changes import JobAnswer, SmsAnswer
 from chalicelib.entrypoints.http.credentials import CredentialAnswer
 from chalicelib.entrypoints.routing import Resource
-from chalicelib.entrypoints.shapes import Answer, Change, Input, Moment
+from chalicelib.entrypoints.shapes import Answer, Change, DayIn, Input, Moment
 from chalicelib.services.cards import Card
 from chalicelib.services.connect import AGE_GATE_LABEL
 from chalicelib.services.ports.integrations import Integration
@@ -160,12 +158,12 @@ class AgeGateInput(Input):
 class SettingsChange(Change):
     """The settings to change; null removes one, what is left out stays."""
 
-    enroll_after: date | None = Field(default=None, examples=["2026-01-31"])
-    sms_opt_in_after: date | None = Field(default=None, examples=["2026-01-31"])
+    enroll_after: DayIn | None = Field(default=None, examples=["2026-01-31"])
+    sms_opt_in_after: DayIn | None = Field(default=None, examples=["2026-01-31"])
     sync_personas: bool | None = Field(default=None, examples=[True])
     sync_to_market: bool | None = Field(default=None, examples=[True])
-    points_imported_on: date | None = Field(default=None, examples=["2026-01-31"])
-    points_accrual_start: date | None = Field(default=None, examples=["2026-02-01"])
+    points_imported_on: DayIn | None = Field(default=None, examples=["2026-01-31"])
+    points_accrual_start: DayIn | None = Field(default=None, examples=["2026-02-01"])
     use_last_backup: bool | None = Field(default=None, examples=[False])
 
 
