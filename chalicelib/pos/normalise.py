@@ -11,14 +11,8 @@ from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from chalicelib.domain.records import (
-    Customer,
-    Fact,
-    InventoryItem,
-    Reject,
-    StoreFact,
-    Stream,
-)
+from chalicelib.domain.records import Customer, Fact, InventoryItem, Reject, StoreFact
+from chalicelib.domain.words import Stream
 from chalicelib.pos import coerce, contacts
 from chalicelib.pos.coerce import Json, Unusable
 from chalicelib.pos.fields import Compiler, Row, Setting, reader

@@ -8,7 +8,8 @@ from collections.abc import Callable
 from chalicelib.domain.errors import NotFound
 from chalicelib.domain.personas import Persona
 from chalicelib.domain.rules import Rules
-from chalicelib.domain.times import Day, is_younger, local_day_number
+from chalicelib.domain.times import is_younger, local_day_number
+from chalicelib.domain.words import Day
 from chalicelib.services.commit import Commits
 from chalicelib.services.messages import ExpiryMessage, further, went_on
 from chalicelib.services.ports.accounts import Accounts
