@@ -7,7 +7,8 @@ from collections.abc import Iterator, Sequence
 
 import orjson
 from pynamodb.attributes import NumberAttribute, UnicodeAttribute
-from pynamodb.exceptions import PutError
+from pynamodb.exceptions import DeleteError, PutError
+from pynamodb.expressions.condition import Condition
 
 from chalicelib.adapters import keys
 from chalicelib.adapters.tables import Row, TableMeta, bind, condition_failed, instant, update_if
@@ -64,13 +65,24 @@ class DynamoLeavers:
     def __init__(self, table: str) -> None:
         bind(table, LeftRow)
 
-    def put(self, uid: str, platform: str, ids: Sequence[str]) -> None:
+    def put(
+        self, uid: str, platform: str, ids: Sequence[str], *, instead_of: Sequence[str]
+    ) -> bool:
         row = LeftRow(keys.account(uid), keys.left(platform))
-        if not ids:
-            row.delete()
-            return
-        row.ids = orjson.dumps(list(ids)).decode()
-        row.save()
+        unchanged: Condition = (
+            LeftRow.ids == _packed(instead_of) if instead_of else LeftRow.pk.does_not_exist()
+        )
+        try:
+            if ids:
+                row.ids = _packed(ids)
+                row.save(unchanged)
+            else:
+                row.delete(unchanged)
+        except (PutError, DeleteError) as error:
+            if condition_failed(error):
+                return False
+            raise
+        return True
 
     def noted(self, uid: str, platform: str) -> list[str]:
         try:
@@ -131,6 +143,10 @@ class DynamoAdjustments:
                 return False
             raise
         return True
+
+
+def _packed(ids: Sequence[str]) -> str:
+    return orjson.dumps(list(ids)).decode()
 
 
 def _expiry(uid: str) -> ExpiryRow:

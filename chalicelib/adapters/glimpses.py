@@ -20,14 +20,18 @@ class DynamoGlimpses:
         self._table = table
 
     def personas(self, uid: str, ids: Iterable[str]) -> list[Persona]:
+        return [persona for persona, _ in self.with_sales(uid, ids)]
+
+    def with_sales(self, uid: str, ids: Iterable[str]) -> list[tuple[Persona, RecordSales]]:
         places = [keys.record(uid, rid) for rid in ids]
         parts = (keys.PERSONA_SK, keys.SALES_SK)
         found = self._table.get_many(((pk, sk) for pk in places for sk in parts), consistent=False)
         return [
-            rows.read_persona(persona, rows.read_summary(sales) if sales else NO_SALES)
+            (rows.read_persona(persona, sales), sales)
             for pk in places
             if (persona := found.get((pk, keys.PERSONA_SK))) is not None
-            for sales in [found.get((pk, keys.SALES_SK))]
+            for row in [found.get((pk, keys.SALES_SK))]
+            for sales in [rows.read_summary(row) if row else NO_SALES]
         ]
 
     def records(self, uid: str, ids: Iterable[str]) -> dict[str, SourceRecord]:

@@ -29,7 +29,13 @@ _LOYALTY = (
     "expire_after_days",
     "earn_only_from_joining",
 )
-_SOURCE_DAYS = ("enroll_after", "sms_opt_in_after", "accrual_start", "imported_on")
+_SOURCE_DAYS = (
+    "enroll_after",
+    "sms_opt_in_after",
+    "accrual_start",
+    "imported_on",
+    "was_imported_on",
+)
 
 
 class RulesRow(Row):

@@ -11,6 +11,7 @@ from pynamodb.attributes import Attribute, UnicodeAttribute
 from pynamodb.connection import Connection, TableConnection
 from pynamodb.exceptions import (
     CancellationReason,
+    DeleteError,
     PutError,
     TransactWriteError,
     UpdateError,
@@ -79,7 +80,7 @@ def instant(value: float | None) -> Instant | None:
     return None if value is None else int(value)
 
 
-def condition_failed(error: PutError | UpdateError) -> bool:
+def condition_failed(error: DeleteError | PutError | UpdateError) -> bool:
     return error.cause_response_code == "ConditionalCheckFailedException"
 
 

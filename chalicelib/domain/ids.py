@@ -40,9 +40,11 @@ def number_tag(record: str, number: str) -> str:
 def store_key_id(platform: str, scope: str, key: str) -> str:
     """The id of a store key inside one account: `platform:scope:key`.
 
-    Of an endless one, the beginning and a digest of it all.
+    A scope may be `IP:port`: its own `:` must not look like the one that ends it. Of an endless
+    one, the beginning and a digest of it all.
     """
-    whole = STORE_KEY_SEPARATOR.join((platform, scope, key))
+    scope_text = scope.replace("%", "%25").replace(STORE_KEY_SEPARATOR, "%3A")
+    whole = STORE_KEY_SEPARATOR.join((platform, scope_text, key))
     if len(whole.encode()) <= LONGEST_STORE_KEY_ID:
         return whole
     return f"{whole[:60]}…{_digest('store key', whole)}"

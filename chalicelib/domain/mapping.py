@@ -9,7 +9,6 @@ from typing import Protocol
 from chalicelib.domain.names import fold
 
 MOST_KEYS_PER_STORE = 90
-"""A mapping is one transaction of at most 100 rows: some leave while others come."""
 
 LIKELY = 0.6
 AHEAD = 0.05

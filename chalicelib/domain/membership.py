@@ -76,6 +76,27 @@ def reasons(
     return tuple([found[name] for name in sorted(found)]) if found else ()
 
 
+def stands(
+    reason: Reason,
+    bought: LastDays,
+    flags: AbstractSet[str],
+    platforms: Iterable[Platform],
+    rules: Rules,
+) -> bool:
+    """Whether the rules would still give this reason for the same facts. `platforms`: where the
+    person is known."""
+    kind, _, platform = reason.name.partition(":")
+    source = rules.source(platform)
+    if kind == ENROLL_AFTER:
+        return not flags & UNRELIABLE and bought_since(bought, platform, source.enroll_after)
+    if kind == DOUBLE_OPT_IN:
+        return bought_since(bought, platform, source.sms_opt_in_after)
+    if kind == IMPORT:
+        sources = [rules.source(known) for known in platforms]
+        return any(s.imported_on is not None or s.import_locks for s in sources)
+    return True
+
+
 def said_yes(members: Iterable[SourceRecord]) -> tuple[Platform, ...]:
     """The platforms whose double opt-in these records' person answered with YES, sorted."""
     found = {
@@ -166,7 +187,8 @@ def _import_day(members: Sequence[SourceRecord], terms: Terms) -> Day | None:
     if not terms.rules.loyalty.earn_only_from_joining:
         return None
     sources = [terms.rules.source(member.platform) for member in members]
-    return min([s.imported_on for s in sources if s.imported_on is not None], default=None)
+    days = [day for s in sources for day in (s.imported_on, s.was_imported_on) if day is not None]
+    return min(days, default=None)
 
 
 def _earlier(one: Reason | None, other: Reason) -> Reason:

@@ -1,6 +1,7 @@
 """What other rules would make of a person, told from as little as is stored (product.md §7).
 
-The persona says enough, but for imported points, which stand in the source records.
+The persona says enough, but where other points would be imported, or where the day of joining
+begins or ceases to count: both stand in the source records.
 """
 
 from __future__ import annotations
@@ -13,7 +14,6 @@ from chalicelib.domain.identity import SourceRecord
 from chalicelib.domain.loyalty import earn_from, earned, expired, imported_points
 from chalicelib.domain.membership import (
     ENROLL_AFTER,
-    IMPORT,
     UNRELIABLE,
     Reason,
     asked_by,
@@ -29,24 +29,34 @@ from chalicelib.domain.words import Day, Platform, Points
 
 class Standing(NamedTuple):
     """Where a person would stand. `earn_from` and `imported` as on `Persona` and in the ledger;
-    both are only known `from_records`."""
+    `imported` None: as the ledger holds it today."""
 
     member: bool
     asked_by: tuple[Platform, ...]
     earn_from: Day | None = None
-    imported: Points = 0
+    imported: Points | None = None
 
 
-def from_persona(persona: Persona, terms: Terms) -> Standing | None:
-    """Where the person would stand under `terms`; None when only their records can tell."""
-    asks = _asks(persona, terms.rules)
-    if _stays(persona, terms.rules) or reasons((), persona.last_days, persona.flags, 0, terms):
-        return Standing(member=True, asked_by=asks)
-    if _kept(persona, terms.rules):
-        return Standing(member=True, asked_by=asks)
-    if any(_imports(terms.rules.source(platform)) for platform in persona.sources):
+def from_persona(persona: Persona, terms: Terms, today: Rules) -> Standing | None:
+    """Where the person would stand under `terms`; None when only their records can tell.
+
+    `today`: the rules in force, by which the persona was derived.
+    """
+    rules = terms.rules
+    if rules.loyalty.earn_only_from_joining != today.loyalty.earn_only_from_joining:
         return None
-    return Standing(member=False, asked_by=asks)
+    if any(_imports(rules.source(p)) != _imports(today.source(p)) for p in persona.sources):
+        return None
+    found = [r for r in persona.reasons if _stays(r)]
+    found += reasons((), persona.last_days, persona.flags, 0, terms)
+    for platform in _yes_covered(persona, rules):
+        held = [r for r in persona.reasons if r.name == f"{DOUBLE_OPT_IN}:{platform}"]
+        if not held and rules.loyalty.earn_only_from_joining:
+            return None
+        found += held or [Reason(f"{DOUBLE_OPT_IN}:{platform}", None)]
+    why = found or _kept(persona, rules)
+    since = earn_from(why, persona.flags, rules.loyalty)
+    return Standing(bool(why), _asks(persona, rules), since)
 
 
 def from_records(persona: Persona, members: Sequence[SourceRecord], terms: Terms) -> Standing:
@@ -64,12 +74,21 @@ def from_records(persona: Persona, members: Sequence[SourceRecord], terms: Terms
     )
 
 
-def balance(refs: Iterable[SaleRef], standing: Standing, adjusted: Points, terms: Terms) -> Points:
-    """What the ledger would hold. `refs`: all of the person's sales from the day before
-    `standing.earn_from` on; `adjusted`: what was given by hand."""
-    amounts = earned(refs, standing.earn_from, terms)
-    gone = expired(amounts, terms) if standing.earn_from is not None else {}
-    return sum(amounts.values()) + sum(gone.values()) + standing.imported + adjusted
+def balance(refs: Iterable[SaleRef], since: Day | None, others: Points, terms: Terms) -> Points:
+    """What the ledger would hold. `refs`: all of the person's sales from the day before `since` on,
+    the first that may earn; `others`: what was imported, and given by hand."""
+    amounts = earned(refs, since, terms)
+    gone = expired(amounts, terms) if since is not None else {}
+    return sum(amounts.values()) + sum(gone.values()) + others
+
+
+def earns_alike(persona: Persona, standing: Standing, rules: Rules, today: Rules) -> bool:
+    """Whether no sale of the person would earn otherwise than under the rules of today."""
+    return (
+        standing.earn_from == persona.earn_from
+        and rules.loyalty == today.loyalty
+        and all(rules.accrual_start(p) == today.accrual_start(p) for p in persona.sources)
+    )
 
 
 def _asks(persona: Persona, rules: Rules) -> tuple[Platform, ...]:
@@ -77,19 +96,23 @@ def _asks(persona: Persona, rules: Rules) -> tuple[Platform, ...]:
     return asked_by(bought, persona.flags, rules) if persona.phone and bought else ()
 
 
-def _stays(persona: Persona, rules: Rules) -> bool:
-    """Whether a reason stands that no day decides, or a YES that a setting covers."""
-    for reason in persona.reasons:
-        if reason.name.partition(":")[0] not in (ENROLL_AFTER, IMPORT, DOUBLE_OPT_IN):
-            return True
-    return any(
-        bought_since(persona.last_days, platform, rules.source(platform).sms_opt_in_after)
+def _stays(reason: Reason) -> bool:
+    """Whether no day of a setting decides it."""
+    return reason.name.partition(":")[0] not in (ENROLL_AFTER, DOUBLE_OPT_IN)
+
+
+def _yes_covered(persona: Persona, rules: Rules) -> list[Platform]:
+    """The platforms whose setting covers the YES that was given to it."""
+    return [
+        platform
         for platform in persona.said_yes
-    )
+        if bought_since(persona.last_days, platform, rules.source(platform).sms_opt_in_after)
+    ]
 
 
-def _imports(source: Source) -> bool:
-    return source.imported_on is not None or bool(source.import_locks)
+def _imports(source: Source) -> tuple[object, ...]:
+    """What decides about imported points."""
+    return source.imported_on, source.import_locks
 
 
 def _keeps(persona: Persona, rules: Rules) -> Iterator[tuple[Platform, Keep]]:

@@ -48,12 +48,14 @@ class Keep(NamedTuple):
 @dataclass(frozen=True, slots=True)
 class Source:
     """What the card of one platform says. `import_locks`: scope → the run whose complete listing
-    fixed that scope's imported points for ever (product.md §7)."""
+    fixed that scope's imported points for ever (product.md §7); `was_imported_on`: their date, once
+    it was removed from the card."""
 
     enroll_after: Day | None = None
     sms_opt_in_after: Day | None = None
     accrual_start: Day | None = None
     imported_on: Day | None = None
+    was_imported_on: Day | None = None
     import_locks: Mapping[str, str] = field(default_factory=lambda: _NOTHING)
     trusts_opt_in_flags: bool = False
     keeping: tuple[Keep, ...] = ()

@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import NamedTuple
 
-from chalicelib.domain.acts import DOUBLE_OPT_IN, KEPT, Join
+from chalicelib.domain.acts import DOUBLE_OPT_IN, KEPT, Join, joined
 from chalicelib.domain.identity import SourceRecord
 from chalicelib.domain.membership import (
     ENROLL_AFTER,
@@ -61,7 +61,8 @@ def why_member(
     persona: Persona, records: Sequence[SourceRecord], terms: Terms, titles: Titles
 ) -> list[Said]:
     """One sentence per reason of membership; for who has none, what stands in the way."""
-    joins = {join.reason: join for record in records for join in record.acts.joins}
+    every = [join for record in records for join in record.acts.joins]
+    joins = {join.reason: join for join in joined(every, ())}
     if persona.reasons:
         return [_reason(reason, joins, persona, terms, titles) for reason in persona.reasons]
     flagged = persona.flags & UNRELIABLE

@@ -13,7 +13,7 @@ RESERVE_MS = 10_000
 
 
 def plan_syncs(event: CloudWatchEvent) -> None:
-    """Queue a run for every credential that is due, and the daily look at points that expire."""
+    """Queue a run for every credential that is due, and the daily look at what time changes."""
     context: Any = event.context
 
     def time_left() -> bool:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+from datetime import date
 from decimal import Decimal
 from typing import Annotated, Any
 
@@ -18,6 +20,7 @@ from pydantic import (
 from chalicelib.domain.times import from_text, to_text
 from chalicelib.domain.words import POINT, Instant, Points
 
+_DAY = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}")
 _DATE_TIME = {"type": "string", "format": "date-time", "examples": ["2026-03-01T08:00:00Z"]}
 
 
@@ -87,6 +90,22 @@ Moment = Annotated[
 
 MomentIn = Annotated[Instant, BeforeValidator(_read_moment), WithJsonSchema(_DATE_TIME)]
 """An instant in a request: RFC 3339 with a zone outside, milliseconds inside."""
+
+
+def _read_day(value: object) -> date:
+    """Only as `2026-01-31`: pydantic would take a text of digits for seconds since 1970."""
+    if not isinstance(value, str) or not _DAY.fullmatch(value):
+        raise ValueError("give a day as YYYY-MM-DD")
+    try:
+        return date.fromisoformat(value)
+    except ValueError:
+        raise ValueError("the calendar has no such day") from None
+
+
+DayIn = Annotated[
+    date, BeforeValidator(_read_day), WithJsonSchema({"type": "string", "format": "date"})
+]
+"""A calendar day in a request."""
 
 
 def _points_out(points: Points) -> float:

@@ -306,9 +306,7 @@ def _outcomes() -> Outcomes:
         gateway=pos_gateway(),
         notifier=notifier(),
         imports=wiring_changes.import_locks(),
-        leaving=Leaving(
-            wiring_changes.leavers(), wiring_changes.glimpses(), pos_gateway(), notifier()
-        ),
+        leaving=Leaving(wiring_changes.leavers(), facts(), pos_gateway(), notifier()),
         clock=clock(),
     )
 

@@ -8,7 +8,7 @@ from dataclasses import replace
 from chalicelib.domain.identity import SourceRecord
 from chalicelib.domain.loyalty import first_earning_day
 from chalicelib.domain.personas import Persona
-from chalicelib.domain.previews import Standing, balance, from_persona, from_records
+from chalicelib.domain.previews import Standing, balance, earns_alike, from_persona, from_records
 from chalicelib.domain.rules import Terms
 from chalicelib.domain.sales_summary import SaleRef
 from chalicelib.domain.times import DAY
@@ -39,15 +39,16 @@ class Census:
 
     def page(self, ids: Sequence[str], counts: Counts) -> Counts:
         """`counts` with these personas."""
-        people = self._glimpses.personas(self._uid, ids)
-        standings = {p.id: from_persona(p, self._terms) for p in people}
+        found = self._glimpses.with_sales(self._uid, ids)
+        people, today = [persona for persona, _ in found], self._proposal.rules
+        standings = {p.id: from_persona(p, self._terms, today) for p in people}
         unclear = [p for p in people if self._needs_records(p, standings[p.id])]
         members = [rid for p in unclear for rid in p.members]
         records = self._glimpses.records(self._uid, members) if members else {}
         told = {
             p.id: standings[p.id] or from_records(p, _of(p, records), self._terms) for p in people
         }
-        moves = self._moves(unclear, records) if self._proposal.moves_points else []
+        moves = self._moves(found, told) if self._proposal.moves_points else []
         return replace(
             counts,
             personas=counts.personas + len(people),
@@ -61,9 +62,7 @@ class Census:
         )
 
     def _needs_records(self, persona: Persona, standing: Standing | None) -> bool:
-        if standing is None or (self._trusts and self._proposal.subject in persona.sources):
-            return True
-        return self._proposal.moves_points and (standing.member or persona.points != 0)
+        return standing is None or (self._trusts and self._proposal.subject in persona.sources)
 
     def _messages(self, people: Sequence[Persona], told: Mapping[str, Standing]) -> int:
         if not self._texts:
@@ -91,13 +90,20 @@ class Census:
         return len(found)
 
     def _moves(
-        self, people: Sequence[Persona], records: Mapping[str, SourceRecord]
+        self, found: Sequence[tuple[Persona, RecordSales]], told: Mapping[str, Standing]
     ) -> list[BalanceChange]:
-        sales = self._glimpses.sales(self._uid, [rid for p in people for rid in p.members])
+        """Whose balance would change, among those who have one or would."""
+        some = [
+            (persona, lead)
+            for persona, lead in found
+            if persona.points or told[persona.id].member or told[persona.id].imported
+        ]
+        others = [rid for p, _ in some for rid in p.members if rid != p.id]
+        sales = dict(self._glimpses.sales(self._uid, others)) if others else {}
         moves = []
-        for persona in people:
-            standing = from_records(persona, _of(persona, records), self._terms)
-            after = self._balance(persona, standing, sales)
+        for persona, lead in some:
+            sales[persona.id] = lead
+            after = self._balance(persona, told[persona.id], sales)
             if after != persona.points:
                 moves.append(BalanceChange(persona.id, persona.points, after))
         return moves
@@ -105,18 +111,22 @@ class Census:
     def _balance(
         self, persona: Persona, standing: Standing, sales: Mapping[str, RecordSales]
     ) -> Points:
-        """Sales before the first that may earn are not read."""
+        """Sales are read only where they would earn otherwise, from the first that may earn on."""
+        rules = self._terms.rules
         held = {rid: sales.get(rid, NO_SALES) for rid in persona.members}
+        before = sum(known.points.imported for known in held.values())
+        imported = before if standing.imported is None else standing.imported
+        if earns_alike(persona, standing, rules, self._proposal.rules):
+            return persona.points + imported - before
         refs: list[SaleRef] = []
         if standing.earn_from is not None:
-            rules = self._terms.rules
             first = first_earning_day(standing.earn_from, persona.sources, rules)
             since = max(0, first - 1) * DAY
             for rid, known in held.items():
                 if max(known.summary.last_at or 0, known.points.unlinked_at) >= max(since, 1):
                     refs += self._glimpses.refs(self._uid, rid, since)
         adjusted = sum(known.points.adjusted for known in held.values())
-        return balance(refs, standing, adjusted, self._terms)
+        return balance(refs, standing.earn_from, imported + adjusted, self._terms)
 
 
 def _of(persona: Persona, records: Mapping[str, SourceRecord]) -> list[SourceRecord]:

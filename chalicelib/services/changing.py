@@ -63,9 +63,7 @@ class Changing:
         StaleVersion; Conflict with the id of a fresh preview in `details["preview"]` when the token
         is not good for exactly this change now.
         """
-        current = proposal.card.version if proposal.card else proposal.rules.version
-        if version != current:
-            raise StaleVersion("It was changed meanwhile: read it again.")
+        _must_be_current(version, proposal)
         preview = self._redeemed(proposal, token)
         try:
             return self._write(proposal, preview, members, actor)
@@ -76,8 +74,13 @@ class Changing:
         """What the change would do, and what it sets beside what was asked for."""
         return self._previews.start(proposal), proposal.notes
 
-    def apply_unasked(self, proposal: Proposal, *, actor: str) -> Job:
-        """Put a change into force that takes back what nobody has felt yet. Raises Conflict."""
+    def apply_unasked(self, proposal: Proposal, *, actor: str, version: int | None = None) -> Job:
+        """Put a change into force that needs no preview. Raises Conflict.
+
+        `version`: of the card, where the caller saw one; then also StaleVersion.
+        """
+        if version is not None:
+            _must_be_current(version, proposal)
         try:
             return self._write(proposal, None, "keep", actor)
         except MovedOn:
@@ -165,6 +168,12 @@ class Changing:
                 sms_before=before if isinstance(before, str) else None,
             )
         return after
+
+
+def _must_be_current(version: int, proposal: Proposal) -> None:
+    current = proposal.card.version if proposal.card else proposal.rules.version
+    if version != current:
+        raise StaleVersion("It was changed meanwhile: read it again.")
 
 
 def _audit(proposal: Proposal, job: Job, preview: Preview | None, members: Members) -> AuditEntry:

@@ -8,6 +8,7 @@ from dataclasses import replace
 from chalicelib.domain.identity import Component, MergeKey, is_shared_too_widely, resolve
 from chalicelib.domain.ledger import RecordPoints
 from chalicelib.domain.loyalty import expires_on
+from chalicelib.domain.membership import stands
 from chalicelib.domain.personas import NO_FIGURES, Figures, Persona, derive_persona
 from chalicelib.domain.rules import Terms
 from chalicelib.domain.sales_summary import SalesSummary
@@ -183,15 +184,21 @@ class Closure:
         """The personas of everything reached, without points."""
         return [persona for _, persona in self.components() if persona is not None]
 
-    def leavers(self) -> tuple[str, ...]:
-        """Who was a member under a persona that goes on without being one."""
-        return tuple(
-            persona.id
+    def leavers(self) -> list[Persona]:
+        """Who was a member under a persona that goes on without being one, as they were."""
+        return [
+            before
             for persona in self.personas()
             if not persona.member
             and (before := self._rows[persona.id].persona) is not None
             and before.member
-        )
+        ]
+
+    def left_by_facts(self, before: Persona) -> bool:
+        """Whether a leaver would have stayed, but for what the POS told: the settings still give a
+        reason."""
+        bought, flags, rules = before.last_days, before.flags, self.terms.rules
+        return any(stands(r, bought, flags, before.sources, rules) for r in before.reasons)
 
     def _figures(self, persona: Persona) -> Figures:
         """The persona's figures with the points the ledger holds."""

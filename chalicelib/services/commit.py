@@ -102,6 +102,12 @@ class Commits:
             change.seeds |= taken.records
             return self._apply(change)
 
+    def catch_up(self, uid: str) -> None:
+        """Wait for a commit under way: whoever is listed after that misses nobody whom it derives
+        by the rules it began with."""
+        with self._change(uid):
+            pass
+
     def rederive(self, uid: str, records: Iterable[str]) -> Committed:
         """Derive again, under today's rules and mapping, the personas these records belong to."""
         with self._change(uid, again=True) as change:
@@ -113,17 +119,22 @@ class Commits:
             return self._apply(change)
 
     def join(self, uid: str, record: str, reason: str, at: Instant) -> Committed:
-        """Write a reason of membership on a source record; the same reason again changes nothing.
+        """`join_all` of one record."""
+        return self.join_all(uid, [record], reason, at)
+
+    def join_all(self, uid: str, records: Sequence[str], reason: str, at: Instant) -> Committed:
+        """Write a reason of membership on source records; the same reason again changes nothing.
 
         A record that AIQ does not know is passed over.
         """
         with self._change(uid) as change:
-            change.closure.load([record])
-            stored = change.closure.stored(record)
-            if stored is not None:
-                acts = stored.record.acts
-                acts = replace(acts, joins=joined(acts.joins, [Join(reason, at)]))
-                self._index(change, stored, replace(stored.record, acts=acts))
+            change.closure.load(records)
+            for rid in records:
+                stored = change.closure.stored(rid)
+                if stored is not None:
+                    acts = stored.record.acts
+                    acts = replace(acts, joins=joined(acts.joins, [Join(reason, at)]))
+                    self._index(change, stored, replace(stored.record, acts=acts))
             return self._apply(change)
 
     def adjust(
@@ -234,7 +245,7 @@ class Commits:
             left=len(leavers),
             at=change.terms.as_of,
             changed=len(derived.personas.keys() | derived.summaries.keys()),
-            leavers=leavers,
+            leavers=tuple(p.id for p in leavers if closure.left_by_facts(p)),
         )
 
     def _keep(self, change: _Change) -> None:
@@ -252,7 +263,10 @@ class Commits:
                 if stored is not None:
                     acts = stored.record.acts
                     acts = replace(acts, joins=joined(acts.joins, joins))
-                    self._index(change, stored, replace(stored.record, acts=acts))
+                    # Its keys stay: who carries them is settled by now.
+                    kept = StoredRecord(replace(stored.record, acts=acts), stored.keys)
+                    change.writes.records[rid] = kept
+                    closure.replace(kept)
 
     def _write_derived(self, lock: CommitLock, derived: Writes) -> None:
         for part in first_and_last(derived):

@@ -1,11 +1,15 @@
-"""Points that expire as time passes (product.md §8): a daily look at accounts that let them."""
+"""What time alone changes (product.md §8, §9): points expire, minors come of age. A daily look at
+accounts where either matters."""
 
 from __future__ import annotations
 
 from collections.abc import Callable
 
 from chalicelib.domain.errors import NotFound
-from chalicelib.domain.times import local_day_number
+from chalicelib.domain.personas import Persona
+from chalicelib.domain.rules import Rules
+from chalicelib.domain.times import is_younger, local_day_number
+from chalicelib.domain.words import Day
 from chalicelib.services.commit import Commits
 from chalicelib.services.messages import ExpiryMessage, further, went_on
 from chalicelib.services.ports.accounts import Accounts
@@ -16,6 +20,12 @@ from chalicelib.services.ports.facts import PersonaList
 PAGE = 100
 
 TimeLeft = Callable[[], bool]
+
+
+def matters(rules: Rules) -> bool:
+    """Whether anything of the account follows from the day alone."""
+    asks = any(source.sms_opt_in_after is not None for source in rules.sources.values())
+    return asks or rules.loyalty.expire_after_days is not None
 
 
 class ExpiryPlanner:
@@ -49,7 +59,7 @@ class ExpiryPlanner:
 
 
 class ExpiryWorker:
-    """Derives again whoever's points are due; counting reads find them."""
+    """Derives again whoever's points are due, or who came of age; counting reads find them."""
 
     def __init__(
         self,
@@ -69,15 +79,16 @@ class ExpiryWorker:
         self._clock = clock
 
     def handle(self, message: ExpiryMessage, time_left: TimeLeft) -> int:
-        """How many balances changed."""
+        """How many personas changed."""
         uid, after, changed = message.uid, message.after, 0
-        today = local_day_number(self._clock.now(), self._accounts.get(uid).time_zone)
+        account = self._accounts.get(uid)
+        today = local_day_number(self._clock.now(), account.time_zone)
         while True:
             ids, following = self._personas.in_turn(uid, PAGE, after)
             due = [
                 persona.id
                 for persona in self._glimpses.personas(uid, ids)
-                if persona.figures.expires_on is not None and persona.figures.expires_on <= today
+                if _expires(persona, today) or _came_of_age(persona, account.minimum_age, today)
             ]
             if due:
                 changed += self._commits.rederive(uid, due).changed
@@ -88,3 +99,15 @@ class ExpiryWorker:
                 onward = ExpiryMessage(uid, after, further(message.hop))
                 self._jobs.send(onward.body())
                 return changed
+
+
+def _expires(persona: Persona, today: Day) -> bool:
+    return persona.figures.expires_on is not None and persona.figures.expires_on <= today
+
+
+def _came_of_age(persona: Persona, minimum_age: int, today: Day) -> bool:
+    """Whether it may have been young when it was last derived, and need not be any more."""
+    born = persona.birth_date
+    return (
+        "minor" in persona.flags and born is not None and not is_younger(born, minimum_age, today)
+    )

@@ -12,6 +12,7 @@ from chalicelib.domain.rules import Rules
 from chalicelib.domain.times import day_text
 from chalicelib.domain.words import JobState
 from chalicelib.services.commit import Commits
+from chalicelib.services.expiry import matters
 from chalicelib.services.messages import ApplyMessage, further, went_on
 from chalicelib.services.notify import Notifier
 from chalicelib.services.ports.accounts import Accounts
@@ -52,7 +53,7 @@ class Aftermath:
 
     def of(self, uid: str, rules: Rules) -> None:
         """By the rules as they are now."""
-        self._expiries.watch(uid, on=rules.loyalty.expire_after_days is not None)
+        self._expiries.watch(uid, on=matters(rules))
         zone = self._accounts.get(uid).time_zone
         told = {n.subject for n in self._notifier.open(uid) if n.kind == "points_import_mismatch"}
         for platform, source in rules.sources.items():
@@ -123,6 +124,8 @@ class JobWorker:
         if self._overtaken(job):
             return self._end(job, "superseded")
         self._aftermath.of(job.uid, self._rules.get(job.uid))
+        if job.after is None:
+            self._commits.catch_up(job.uid)
         while True:
             job = self._page(job)
             if job.after is None:

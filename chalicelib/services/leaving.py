@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 from chalicelib.domain.errors import Conflict, NotFound
@@ -11,33 +11,43 @@ from chalicelib.domain.times import local_day_number
 from chalicelib.services.commit import Commits
 from chalicelib.services.notify import Notifier
 from chalicelib.services.ports.accounts import Accounts, Audit, AuditEntry
-from chalicelib.services.ports.changes import Glimpses, Leavers
+from chalicelib.services.ports.changes import Leavers
 from chalicelib.services.ports.common import Clock
+from chalicelib.services.ports.facts import FactStore
 from chalicelib.services.ports.pos import PosGateway
 from chalicelib.services.ports.rules import RuleBook
 
-MOST_NOTED = 1_000
+MOST_NOTED = 5_000
+"""Of a platform; they stand in one row of 400 KB."""
+
+KEPT_AT_ONCE = 100
+"""In one commit: one for each would take longer than a request may."""
+
 NOBODY_LEFT = "Nobody waits to be kept."
 
 
 class Leaving:
-    """Notes who left with a run, while they are no members."""
+    """Notes who left with a run, while they are no members. What the run has just written is read
+    consistently: a glimpse might show them as members still."""
 
     def __init__(
-        self, leavers: Leavers, glimpses: Glimpses, gateway: PosGateway, notifier: Notifier
+        self, leavers: Leavers, facts: FactStore, gateway: PosGateway, notifier: Notifier
     ) -> None:
         self._leavers = leavers
-        self._glimpses = glimpses
+        self._facts = facts
         self._gateway = gateway
         self._notifier = notifier
 
     def note(self, uid: str, platform: str, left: Iterable[str]) -> None:
         """Raises the notification, refreshes it, or clears it when all are members again."""
-        noted = self._leavers.noted(uid, platform)
-        ids = list(dict.fromkeys([*noted, *left]))[:MOST_NOTED]
-        gone = [p.id for p in self._glimpses.personas(uid, ids) if not p.member]
-        if gone != noted:
-            self._leavers.put(uid, platform, gone)
+        left = list(left)
+        while True:
+            noted = self._leavers.noted(uid, platform)
+            ids = list(dict.fromkeys([*noted, *left]))[:MOST_NOTED]
+            rows = self._facts.rows(uid, ids) if ids else {}
+            gone = [rid for rid in ids if (p := rows[rid].persona) is not None and not p.member]
+            if gone == noted or self._leavers.put(uid, platform, gone, instead_of=noted):
+                break
         if gone:
             title = self._gateway.platform(platform).title
             self._notifier.raise_(uid, "members_left", platform, title=title, members=len(gone))
@@ -72,15 +82,16 @@ class LeaverChoice:
         if day is None:
             day = local_day_number(self.clock.now(), self.accounts.get(uid).time_zone)
         reason = kept_reason("enroll_after", platform, day)
-        for rid in ids:
-            self.commits.join(uid, rid, reason, self.clock.now())
-        self._decided(uid, platform, "members.kept", len(ids), actor)
+        for start in range(0, len(ids), KEPT_AT_ONCE):
+            some = ids[start : start + KEPT_AT_ONCE]
+            self.commits.join_all(uid, some, reason, self.clock.now())
+        self._decided(uid, platform, "members.kept", ids, actor)
         return len(ids)
 
     def let_go(self, uid: str, platform: str, *, actor: str) -> int:
         """Leave them be; how many. Raises Conflict when nobody waits."""
         ids = self._waiting(uid, platform)
-        self._decided(uid, platform, "members.let_go", len(ids), actor)
+        self._decided(uid, platform, "members.let_go", ids, actor)
         return len(ids)
 
     def _waiting(self, uid: str, platform: str) -> list[str]:
@@ -89,8 +100,16 @@ class LeaverChoice:
             raise Conflict(NOBODY_LEFT)
         return ids
 
-    def _decided(self, uid: str, platform: str, action: str, members: int, actor: str) -> None:
-        self.leavers.put(uid, platform, [])
-        self.notifier.clear(uid, "members_left", platform)
-        entry = AuditEntry(self.clock.now(), actor, action, platform, after={"members": members})
-        self.audit.record(uid, entry)
+    def _decided(
+        self, uid: str, platform: str, action: str, ids: Sequence[str], actor: str
+    ) -> None:
+        """Whoever left meanwhile waits on."""
+        while True:
+            noted = self.leavers.noted(uid, platform)
+            waiting = [rid for rid in noted if rid not in ids]
+            if self.leavers.put(uid, platform, waiting, instead_of=noted):
+                break
+        if not waiting:
+            self.notifier.clear(uid, "members_left", platform)
+        after: dict[str, object] = {"members": len(ids)}
+        self.audit.record(uid, AuditEntry(self.clock.now(), actor, action, platform, after=after))

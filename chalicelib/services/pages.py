@@ -27,8 +27,9 @@ MOST_AT_ONCE = 1_000
 """Facts in one commit. Its intent must fit a row of 400 KB, and the account's other sources wait
 for it; the one page of a report may hold a whole clientele."""
 
-MOST_LEAVERS = 500
-"""Members who left, noted by name of one run; the rest is only counted."""
+MOST_LEAVERS = 2_000
+"""Members who left, noted by name of one run; the rest is only counted. They travel with its
+progress, in a row of 400 KB."""
 
 DAYS_WATCHED = 63
 NO_ROWS: Mapping[str, int] = MappingProxyType({})
@@ -194,7 +195,7 @@ class PageTaker:
 
     def _count(self, committed: Committed) -> None:
         self._tally.persona_writes += committed.personas
-        self._tally.members_left += committed.left
+        self._tally.members_left += len(committed.leavers)
         room = max(0, MOST_LEAVERS - len(self._progress.leavers))
         self._progress.leavers += committed.leavers[:room]
 

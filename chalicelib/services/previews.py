@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import replace
 
-from chalicelib.domain.errors import NotFound, StaleVersion
+from chalicelib.domain.errors import Conflict, NotFound, StaleVersion
 from chalicelib.domain.times import MINUTE
 from chalicelib.domain.words import Instant
 from chalicelib.services.census import Census
@@ -98,7 +98,10 @@ class Previews:
 
     def _go_on(self, preview: Preview, time_left: TimeLeft) -> Preview:
         """As far as time allows, showing how far it is in between."""
-        proposal = self._proposals.again(preview)
+        try:
+            proposal = self._proposals.again(preview)
+        except Conflict:  # what was asked for cannot be had any more
+            return replace(preview, state="outdated")
         if moved(preview, proposal):
             return replace(preview, state="outdated")
         while True:

@@ -178,7 +178,7 @@ class Proposals:
         if is_locked(before):
             if source.imported_on is not None:
                 raise Conflict(IMPORTED_ALREADY)
-            return source
+            return replace(source, was_imported_on=before.imported_on)
         locks: Mapping[str, str] = {}
         if source.imported_on is not None:
             found = self._credentials.for_integration(uid, platform)

@@ -25,6 +25,8 @@ class Remapper:
         When time is up the rest is queued: a page done twice changes nothing.
         """
         changed, after = 0, message.after
+        if after is None:
+            self._commits.catch_up(message.uid)
         while True:
             ids, following = self._personas.in_turn(message.uid, PAGE, after)
             after = went_on(after, following)

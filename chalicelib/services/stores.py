@@ -15,6 +15,9 @@ from chalicelib.services.ports.accounts import Audit, AuditEntry
 from chalicelib.services.ports.common import Clock, JobQueue
 from chalicelib.services.ports.stores import Store, StoreKey, Stores
 
+MOST_KEYS_AT_ONCE = 99
+"""Those that come, stay and go; the store itself is the transaction's hundredth row."""
+
 SUBJECT = "account"
 
 
@@ -99,12 +102,10 @@ class StoreService:
         StaleVersion, InvalidInput.
         """
         if len(set(keys)) > MOST_KEYS_PER_STORE:
-            reason = f"at most {MOST_KEYS_PER_STORE} keys per store"
-            raise InvalidInput(
-                "Some fields cannot be taken; nothing was stored.",
-                errors=[{"field": "keys", "reason": reason, "example": None}],
-            )
+            raise _too_many(f"at most {MOST_KEYS_PER_STORE} keys per store")
         held, before = self.mapped_keys(uid, store)
+        if len({*keys, *(key.id for key in before)}) > MOST_KEYS_AT_ONCE:
+            raise _too_many("too many come and go at once: save without some of the old ones first")
         saved = self._map(held, keys, version)
         before_ids = [key.id for key in before]
         # Also when nothing changed: saving again is the way to repeat a job that was not queued.
@@ -175,6 +176,13 @@ def _shown(store: Store) -> dict[str, object]:
     shown = asdict(store)
     del shown["uid"], shown["version"]
     return shown
+
+
+def _too_many(reason: str) -> InvalidInput:
+    return InvalidInput(
+        "Some fields cannot be taken; nothing was stored.",
+        errors=[{"field": "keys", "reason": reason, "example": None}],
+    )
 
 
 def _check_zone(fields: Mapping[str, Any]) -> None:

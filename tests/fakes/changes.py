@@ -10,7 +10,7 @@ from chalicelib.domain.identity import SourceRecord
 from chalicelib.domain.personas import Persona
 from chalicelib.domain.sales_summary import SaleRef
 from chalicelib.services.ports.changes import Adjusted, Applied, Job, MovedOn, Preview
-from chalicelib.services.ports.facts import RecordSales
+from chalicelib.services.ports.facts import NO_SALES, RecordSales
 from tests.fakes.facts import MemoryFacts
 from tests.fakes.integrations import MemoryIntegrations
 from tests.fakes.notifications import MemoryAudit
@@ -85,6 +85,12 @@ class MemoryGlimpses:
         found = [self._facts.persona(uid, rid) for rid in self._count("personas", ids)]
         return [persona for persona in found if persona is not None]
 
+    def with_sales(self, uid: str, ids: Iterable[str]) -> list[tuple[Persona, RecordSales]]:
+        return [
+            (persona, self._facts.summaries.get((uid, persona.id), NO_SALES))
+            for persona in self.personas(uid, ids)
+        ]
+
     def records(self, uid: str, ids: Iterable[str]) -> dict[str, SourceRecord]:
         wanted = self._count("records", ids)
         return {
@@ -141,8 +147,13 @@ class MemoryLeavers:
     def __init__(self) -> None:
         self.rows: dict[tuple[str, str], list[str]] = {}
 
-    def put(self, uid: str, platform: str, ids: Sequence[str]) -> None:
+    def put(
+        self, uid: str, platform: str, ids: Sequence[str], *, instead_of: Sequence[str]
+    ) -> bool:
+        if self.noted(uid, platform) != list(instead_of):
+            return False
         self.rows[uid, platform] = list(ids)
+        return True
 
     def noted(self, uid: str, platform: str) -> list[str]:
         return self.rows.get((uid, platform), [])

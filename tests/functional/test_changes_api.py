@@ -164,6 +164,9 @@ TOMORROW = (datetime.now(UTC).date() + timedelta(days=2)).isoformat()
         ({"enroll_after": "1989-12-31"}, "enroll_after"),
         ({"enroll_after": "31.1.2026"}, "enroll_after"),
         ({"enroll_after": 20260131}, "enroll_after"),
+        ({"enroll_after": "1767225600"}, "enroll_after"),
+        ({"enroll_after": "2026-02-29"}, "enroll_after"),
+        ({"enroll_after": "2026-01-31T00:00:00+09:00"}, "enroll_after"),
         ({"enroll_after": True}, "enroll_after"),
         ({"points_imported_on": TOMORROW}, "points_imported_on"),
         ({"points_accrual_start": "2099-01-01"}, "points_accrual_start"),
@@ -300,6 +303,7 @@ def test_points_switched_on_without_a_start_begin_today_and_it_is_said(api: Gate
         ({"accrual_start": "1989-12-31"}, "accrual_start"),
         ({"accrual_start": "2099-12-31"}, "accrual_start"),
         ({"accrual_start": "soon"}, "accrual_start"),
+        ({"accrual_start": "1767225600"}, "accrual_start"),
         ({"interest": 1}, "interest"),
     ],
 )
@@ -395,7 +399,7 @@ def test_who_left_is_kept_on_request(api: Gateway, jobs: MemoryQueue) -> None:
     shoppers()
     source = Source(enroll_after=(date.fromisoformat(ago(10)) - date(1970, 1, 1)).days)
     wiring.rule_book().save(OURS, Rules(sources={"posabit": source}))
-    wiring_changes.leavers().put(OURS, "posabit", [persona(1)])
+    wiring_changes.leavers().put(OURS, "posabit", [persona(1)], instead_of=[])
     wiring.notifier().raise_(OURS, "members_left", "posabit", title="POSaBIT", members=1)
 
     kept = api.post(f"{POSABIT}/members-left/keep")
@@ -430,6 +434,7 @@ def test_only_an_owner_trusts_opt_in_flags_and_who_and_when_is_kept(
     assert trust["ticked_by"] == f"user:sub-{OURS}-Owner"
     assert trust["ticked_at"] is not None
     assert wiring.rule_book().get(OURS).source("posabit").trusts_opt_in_flags
+    assert api.put(path, {"trusted": False}, if_match=f'"{version}"').status == 412
     assert api.put(path, {"trusted": False}, if_match=f'"{version + 1}"').status == 202
     assert api.get(POSABIT).json["flag_trust"]["trusted"] is False
     assert not wiring.rule_book().get(OURS).source("posabit").trusts_opt_in_flags

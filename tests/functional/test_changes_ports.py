@@ -213,11 +213,22 @@ def test_who_was_never_looked_at_is_due(ports: Ports) -> None:
     assert looked is None or looked < 0
 
 
+def test_leavers_noted_meanwhile_are_not_lost(ports: Ports) -> None:
+    assert ports.leavers.put(OURS, "posabit", [], instead_of=[])
+    assert ports.leavers.put(OURS, "posabit", ["a"], instead_of=[])
+
+    assert not ports.leavers.put(OURS, "posabit", ["b"], instead_of=[])
+    assert not ports.leavers.put(OURS, "posabit", ["b"], instead_of=["c"])
+    assert not ports.leavers.put(OURS, "posabit", [], instead_of=["c"])
+
+    assert ports.leavers.noted(OURS, "posabit") == ["a"]
+
+
 def test_leavers_are_those_noted_last(ports: Ports) -> None:
-    ports.leavers.put(OURS, "posabit", ["a", "b"])
-    ports.leavers.put(OURS, "posabit", ["b"])
-    ports.leavers.put(OURS, "webjoint", ["c"])
-    ports.leavers.put(OURS, "webjoint", [])
+    assert ports.leavers.put(OURS, "posabit", ["a", "b"], instead_of=[])
+    assert ports.leavers.put(OURS, "posabit", ["b"], instead_of=["a", "b"])
+    assert ports.leavers.put(OURS, "webjoint", ["c"], instead_of=[])
+    assert ports.leavers.put(OURS, "webjoint", [], instead_of=["c"])
 
     assert ports.leavers.noted(OURS, "posabit") == ["b"]
     assert ports.leavers.noted(OURS, "webjoint") == []

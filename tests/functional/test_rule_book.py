@@ -35,6 +35,7 @@ EVERYTHING = Rules(
             sms_opt_in_after=DAY + 1,
             accrual_start=DAY + 2,
             imported_on=DAY + 3,
+            was_imported_on=DAY + 4,
             import_locks={"Store #1": "run_1"},
             trusts_opt_in_flags=True,
             keeping=(Keep("enroll_after", DAY - 30), Keep("sms_opt_in_after", DAY - 9)),

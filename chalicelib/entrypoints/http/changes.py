@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from datetime import date
 from typing import TYPE_CHECKING
 
 from pydantic import Field
@@ -11,7 +10,7 @@ from chalicelib.domain.words import POINT, JobState, Members, PreviewState
 from chalicelib.entrypoints import wiring_changes
 from chalicelib.entrypoints.auth import Caller
 from chalicelib.entrypoints.routing import Resource
-from chalicelib.entrypoints.shapes import Answer, Change, Input, Moment, PointsOut
+from chalicelib.entrypoints.shapes import Answer, Change, DayIn, Input, Moment, PointsOut
 
 if TYPE_CHECKING:
     from chalicelib.services.ports.changes import Preview
@@ -82,10 +81,10 @@ class JobAnswer(Answer):
 class PreviewedSettings(Change):
     """The settings to change; null removes one, what is left out stays."""
 
-    enroll_after: date | None = Field(default=None, examples=["2026-01-31"])
-    sms_opt_in_after: date | None = Field(default=None, examples=["2026-01-31"])
-    points_imported_on: date | None = Field(default=None, examples=["2026-01-31"])
-    points_accrual_start: date | None = Field(default=None, examples=["2026-02-01"])
+    enroll_after: DayIn | None = Field(default=None, examples=["2026-01-31"])
+    sms_opt_in_after: DayIn | None = Field(default=None, examples=["2026-01-31"])
+    points_imported_on: DayIn | None = Field(default=None, examples=["2026-01-31"])
+    points_accrual_start: DayIn | None = Field(default=None, examples=["2026-02-01"])
 
 
 class SettingsApplication(Input):
@@ -167,7 +166,7 @@ def trust_opt_in_flags(
     if body.trusted:
         job = service.apply(proposal, body.token or "", version, "keep", actor=caller.actor)
     else:
-        job = service.apply_unasked(proposal, actor=caller.actor)
+        job = service.apply_unasked(proposal, actor=caller.actor, version=version)
     return JobAnswer.model_validate(job)
 
 

@@ -11,7 +11,7 @@ from chalicelib.domain.words import CheckOutcome
 from chalicelib.entrypoints import wiring
 from chalicelib.entrypoints.auth import Caller
 from chalicelib.entrypoints.routing import Resource
-from chalicelib.entrypoints.shapes import Answer, Change, Input, Moment
+from chalicelib.entrypoints.shapes import Answer, Change, DayIn, Input, Moment
 
 if TYPE_CHECKING:
     from chalicelib.services.credentials import CheckedCredential
@@ -146,7 +146,7 @@ class CheckInput(Input):
 
 
 class CredentialInput(CheckInput):
-    history_from: date | None = Field(
+    history_from: DayIn | None = Field(
         default=None,
         examples=["2025-01-31"],
         description="How far back the first sync goes; 12 months before today when left out.",
@@ -157,7 +157,7 @@ class CredentialChange(Change):
     """The fields to change; an optional one given as an empty text is removed."""
 
     fields: FieldValues = Field(default_factory=dict, examples=[{"key": "vt_4f1c9a2b7d"}])
-    history_from: date = Field(default=date(2025, 1, 31), examples=["2025-01-31"])
+    history_from: DayIn = Field(default=date(2025, 1, 31), examples=["2025-01-31"])
     trust: TrustChange = Field(default_factory=TrustChange, examples=[{"accept_certificate": True}])
 
 

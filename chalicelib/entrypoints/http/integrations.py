@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from datetime import date
 from typing import TYPE_CHECKING
 
 from pydantic import Field
@@ -14,7 +13,7 @@ from chalicelib.entrypoints.auth import Caller
 from chalicelib.entrypoints.http.changes import JobAnswer, SmsAnswer
 from chalicelib.entrypoints.http.credentials import CredentialAnswer
 from chalicelib.entrypoints.routing import Resource
-from chalicelib.entrypoints.shapes import Answer, Change, Input, Moment
+from chalicelib.entrypoints.shapes import Answer, Change, DayIn, Input, Moment
 
 if TYPE_CHECKING:
     from chalicelib.services.cards import Card
@@ -162,12 +161,12 @@ class AgeGateInput(Input):
 class SettingsChange(Change):
     """The settings to change; null removes one, what is left out stays."""
 
-    enroll_after: date | None = Field(default=None, examples=["2026-01-31"])
-    sms_opt_in_after: date | None = Field(default=None, examples=["2026-01-31"])
+    enroll_after: DayIn | None = Field(default=None, examples=["2026-01-31"])
+    sms_opt_in_after: DayIn | None = Field(default=None, examples=["2026-01-31"])
     sync_personas: bool | None = Field(default=None, examples=[True])
     sync_to_market: bool | None = Field(default=None, examples=[True])
-    points_imported_on: date | None = Field(default=None, examples=["2026-01-31"])
-    points_accrual_start: date | None = Field(default=None, examples=["2026-02-01"])
+    points_imported_on: DayIn | None = Field(default=None, examples=["2026-01-31"])
+    points_accrual_start: DayIn | None = Field(default=None, examples=["2026-02-01"])
     use_last_backup: bool | None = Field(default=None, examples=[False])
 
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from dataclasses import asdict
-from datetime import date
 from typing import Annotated
 
 from pydantic import Field
@@ -14,7 +13,7 @@ from chalicelib.entrypoints import wiring, wiring_changes
 from chalicelib.entrypoints.auth import Caller
 from chalicelib.entrypoints.http.changes import EXAMPLE, JobAnswer, PreviewAnswer, shown
 from chalicelib.entrypoints.routing import Resource
-from chalicelib.entrypoints.shapes import Answer, Change, Input, PointsIn, PointsOut
+from chalicelib.entrypoints.shapes import Answer, Change, DayIn, Input, PointsIn, PointsOut
 
 resource = Resource(__name__, tag="Loyalty")
 
@@ -47,7 +46,7 @@ class LoyaltyChange(Change):
     """The rules to change; what is left out stays."""
 
     enabled: bool = Field(default=False, examples=[True])
-    accrual_start: date | None = Field(
+    accrual_start: DayIn | None = Field(
         default=None, examples=["2026-02-01"], description="Earlier sales never earn."
     )
     points_per_100: PointsGiven = Field(

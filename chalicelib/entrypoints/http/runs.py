@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from datetime import date
 from typing import Any
 
 from pydantic import Field
@@ -10,7 +9,7 @@ from pydantic import Field
 from chalicelib.domain.words import RunState, RunTrigger, Stream
 from chalicelib.entrypoints import paging, wiring
 from chalicelib.entrypoints.routing import Resource
-from chalicelib.entrypoints.shapes import Answer, Input, Listing, Moment
+from chalicelib.entrypoints.shapes import Answer, DayIn, Input, Listing, Moment
 
 resource = Resource(__name__, tag="Sync runs")
 
@@ -41,7 +40,7 @@ class RunErrorAnswer(Answer):
 class Reread(Input):
     """`from`: the first day to read again, in the account's time zone."""
 
-    from_: date = Field(alias="from", examples=["2026-01-01"])
+    from_: DayIn = Field(alias="from", examples=["2026-01-01"])
 
 
 class RunAnswer(Answer):

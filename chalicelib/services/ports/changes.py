@@ -152,6 +152,10 @@ class Glimpses(Protocol):
         """The stored personas, with figures."""
         ...
 
+    def with_sales(self, uid: str, ids: Iterable[str]) -> list[tuple[Persona, RecordSales]]:
+        """The same, each with the sales of the record it is shown under: they are read anyway."""
+        ...
+
     def records(self, uid: str, ids: Iterable[str]) -> dict[str, SourceRecord]: ...
 
     def sales(self, uid: str, ids: Iterable[str]) -> dict[str, RecordSales]: ...
@@ -170,7 +174,7 @@ class Askable(Protocol):
 
 
 class Expiries(Protocol):
-    """Accounts whose points may expire, and the local day they were last looked at."""
+    """Accounts where a day alone changes something, and the local day they were last looked at."""
 
     def watch(self, uid: str, *, on: bool) -> None: ...
 
@@ -184,8 +188,10 @@ class Expiries(Protocol):
 class Leavers(Protocol):
     """Members whom a void or a moved sale took their last reason, until somebody decides."""
 
-    def put(self, uid: str, platform: str, ids: Sequence[str]) -> None:
-        """Note these and no others."""
+    def put(
+        self, uid: str, platform: str, ids: Sequence[str], *, instead_of: Sequence[str]
+    ) -> bool:
+        """Note these and no others; False when by now others are noted than `instead_of`."""
         ...
 
     def noted(self, uid: str, platform: str) -> list[str]: ...

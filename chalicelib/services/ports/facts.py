@@ -246,8 +246,8 @@ class PersonaList(Protocol):
 @dataclass(frozen=True, slots=True)
 class Committed:
     """How many rows of each kind a commit wrote. `left`: personas who were members and, by what it
-    took away, no longer are, `leavers` the ids of some of them; `changed`: records under which a
-    persona, its figures or points were written."""
+    took away, no longer are, `leavers` the ids of those whom no setting let go; `changed`: records
+    under which a persona, its figures or points were written."""
 
     records: int = 0
     sales: int = 0

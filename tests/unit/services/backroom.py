@@ -280,7 +280,7 @@ class Backroom:
             gateway=self.gateway,
             notifier=self.notifier,
             imports=imports,
-            leaving=Leaving(guard(self.leavers), self.glimpses, self.gateway, self.notifier),
+            leaving=Leaving(guard(self.leavers), self.facts, self.gateway, self.notifier),
             clock=self.clock,
         )
         return SyncWorker(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import replace
 from datetime import date
 from typing import Any
 
@@ -16,8 +17,10 @@ from benchmarks.local import deployed
 from benchmarks.units import Meter, indexes_of_tables, row_bytes
 from chalicelib.adapters import aws, tables
 from chalicelib.domain.records import InventoryItem, StoreFact
-from chalicelib.domain.times import DAY, to_text
+from chalicelib.domain.rules import Loyalty, Source
+from chalicelib.domain.times import DAY, day_number, to_text
 from chalicelib.entrypoints import wiring, wiring_changes
+from chalicelib.services import previews
 from chalicelib.services.messages import ApplyMessage, RemapMessage, SyncMessage
 from chalicelib.services.previews import token_of
 from tests.fakes.pos import FakePosGateway, pages_of
@@ -172,6 +175,10 @@ def a_clientele(meter: Meter, monkeypatch: pytest.MonkeyPatch) -> None:
     meter.forget()
 
 
+def day(days: int) -> int:
+    return day_number(day_before(days))
+
+
 def day_before(days: int) -> date:
     return date.fromisoformat(to_text(NOW - days * DAY)[:10])
 
@@ -204,6 +211,30 @@ def test_previewing_texts_stays_within_two_units_a_shopper_with_what_the_log_say
     made = wiring_changes.previews().start(proposal)
 
     assert made.counts.messages == PAGE
+    assert meter.total("reads") / PAGE <= 2, meter.as_dict()
+    assert written(meter) == {"PREVIEW"}
+
+
+@pytest.mark.parametrize(
+    ("setting", "ago", "moved"),
+    [("points_accrual_start", 60, PAGE // 2), ("points_imported_on", 1, 0)],
+)
+def test_previewing_points_of_members_stays_within_two_units_a_shopper(
+    meter: Meter, monkeypatch: pytest.MonkeyPatch, setting: str, ago: int, moved: int
+) -> None:
+    monkeypatch.setattr(previews, "INLINE_SECONDS", 600.0)
+    book = wiring.rule_book()
+    loyalty = Loyalty(enabled=True, accrual_start=day(400), points_per_100=1_000)
+    everybody = {worker.PLATFORM: Source(enroll_after=day(400))}
+    book.save(worker.UID, replace(book.get(worker.UID), loyalty=loyalty, sources=everybody))
+    a_clientele(meter, monkeypatch)
+    wanted = {setting: day_before(ago)}
+    proposal = wiring_changes.proposals().settings(worker.UID, worker.PLATFORM, wanted)
+
+    made = wiring_changes.previews().start(proposal)
+
+    assert (made.state, made.counts.personas) == ("ready", PAGE)
+    assert moved - 10 < made.counts.balances < moved + 10
     assert meter.total("reads") / PAGE <= 2, meter.as_dict()
     assert written(meter) == {"PREVIEW"}
 

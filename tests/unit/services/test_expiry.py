@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 
 from chalicelib.services import expiry
 from chalicelib.services.expiry import ExpiryPlanner
 from chalicelib.services.messages import ExpiryMessage
-from tests.unit.services.backroom import UID, Backroom
+from tests.unit.services.backroom import PLATFORM, SCOPE, UID, Backroom
 from tests.unit.services.changes import (
     ago,
     apply,
@@ -17,7 +19,10 @@ from tests.unit.services.changes import (
     never,
     points,
     sell,
+    tick,
+    today,
 )
+from tests.unit.services.syncing import a_room, people
 from tests.unit.services.test_previews import an_old_shop
 
 DAY_SECONDS = 86_400
@@ -118,6 +123,45 @@ def test_a_look_goes_on_where_its_time_was_up(monkeypatch: pytest.MonkeyPatch) -
 
     assert hops == 3
     assert set(points(room).values()) == {0}
+
+
+def test_who_comes_of_age_is_asked_from_the_birthday_on_without_any_news_of_them() -> None:
+    room = a_room()
+    young = replace(people(1)[0], birth_date="2005-01-03")
+    room.commits.commit(UID, PLATFORM, SCOPE, customers=[young])
+    sell(room, bought(room, "0", 0))
+    tick(room)
+    apply(room, sms_opt_in_after=ago(room, 5))
+    assert str(today(room)) == "2026-01-01"
+
+    a_day_passes(room)
+    before = dict(room.effects.asks)
+    a_day_passes(room)
+
+    [persona] = room.facts.shown(UID)
+    assert (before, persona.flags, persona.asked_by) == ({}, frozenset(), (PLATFORM,))
+    assert [number for _, number in room.effects.asks] == [young.phone]
+
+
+def test_who_is_under_age_still_is_not_derived_again() -> None:
+    room = a_room()
+    young = replace(people(1)[0], birth_date="2015-01-03")
+    room.commits.commit(UID, PLATFORM, SCOPE, customers=[young])
+    tick(room)
+    apply(room, sms_opt_in_after=ago(room, 5))
+    read = room.facts.rows_read
+
+    assert a_day_passes(room) == 1
+    assert room.facts.rows_read == read
+
+
+def test_an_account_that_asks_nobody_any_more_is_not_looked_at() -> None:
+    room = a_room()
+    tick(room)
+    apply(room, sms_opt_in_after=ago(room, 5))
+    apply(room, sms_opt_in_after=None)
+
+    assert a_day_passes(room) == 0
 
 
 def test_an_account_that_is_gone_is_forgotten() -> None:

@@ -21,9 +21,12 @@ from tests.unit.services.changes import (
     ZONE,
     ago,
     apply,
+    apply_loyalty,
+    bought,
     members,
     points,
     preview,
+    sell,
     today,
 )
 from tests.unit.services.syncing import (
@@ -277,6 +280,26 @@ def test_after_the_lock_the_date_is_fixed_and_removing_it_keeps_the_points() -> 
     assert points(room) == {"0": 10_000}
     with pytest.raises(Conflict, match="one-time sync"):
         preview(room, points_imported_on=ago(room, 1))
+
+
+def test_removing_the_date_does_not_let_who_joined_by_the_import_earn_from_earlier_on() -> None:
+    """The balances hold what earlier sales were worth to the POS: they must not earn twice."""
+    room = a_shop(100, days=5)
+    sync(room)
+    apply_loyalty(
+        room,
+        enabled=True,
+        accrual_start=ago(room, 30),
+        points_per_100=10_000,
+        earn_only_from_joining=True,
+    )
+    sell(room, bought(room, "0", 10), bought(room, "0", 2))
+    assert points(room) == {"0": 11_000}
+
+    removed = preview(room, points_imported_on=None).counts
+    apply(room, points_imported_on=None)
+
+    assert (removed.balances, points(room)) == (0, {"0": 11_000})
 
 
 def test_before_the_lock_the_date_may_be_moved_or_taken_back() -> None:

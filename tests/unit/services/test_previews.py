@@ -340,6 +340,20 @@ def test_a_preview_overtaken_by_other_rules_is_outdated_and_gets_no_token(
     assert (late.state, previews.token_of(late)) == ("outdated", None)
 
 
+def test_an_import_that_is_fixed_while_its_other_date_is_counted_makes_the_preview_outdated(
+    tiny_pages: None, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    room = an_old_shop(10)
+    monkeypatch.setattr(previews, "INLINE_SECONDS", 0.0)
+    made = preview(room, points_imported_on=ago(room, 1))
+    fixed = Source(imported_on=day_number(ago(room, 2)), import_locks={SCOPE: "run_1"})
+    room.rules.set(UID, Rules(sources={PLATFORM: fixed}, version=7))
+
+    room.work_off()
+
+    assert room.previews.get(UID, made.id).state == "outdated"
+
+
 def test_a_count_that_does_not_get_on_is_poison(monkeypatch: pytest.MonkeyPatch) -> None:
     room = an_old_shop()
     monkeypatch.setattr(previews, "INLINE_SECONDS", 0.0)

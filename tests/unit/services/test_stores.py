@@ -177,6 +177,22 @@ def test_a_store_takes_no_more_keys_than_one_transaction_holds(shop: Retailer) -
         )
 
 
+def test_more_keys_than_may_come_and_go_at_once_are_refused_with_what_to_do(
+    shop: Retailer,
+) -> None:
+    store = create(shop)
+    see(shop, *(f"k{n:03d}" for n in range(120)))
+    ids = [key.key.id for key in shop.store_service.keys(OURS)]
+    shop.store_service.map_keys(OURS, store, ids[:60], 1, actor=ANN)
+
+    with pytest.raises(InvalidInput) as refused:
+        shop.store_service.map_keys(OURS, store, ids[60:], 2, actor=ANN)
+    shop.store_service.map_keys(OURS, store, ids[60:99], 2, actor=ANN)
+
+    [fault] = refused.value.details["errors"]  # type: ignore[misc]
+    assert "first" in fault["reason"]
+
+
 def test_another_time_zone_of_a_store_derives_everybody_again(shop: Retailer) -> None:
     """Sales have other local days; another name changes none."""
     store = shop.store_service.create(OURS, {"name": "Ballard"}, actor=ANN)

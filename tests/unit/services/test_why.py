@@ -47,6 +47,18 @@ def test_a_member_by_a_form_is_told_when() -> None:
     assert sentences(shop) == ["Used a signup form on 2026-01-05."]
 
 
+def test_who_used_two_forms_before_a_merge_is_told_of_the_first() -> None:
+    shop = Shop()
+    shop.tell(ANA, replace(ANA, ext_id="2"))
+    shop.form("2", at="2026-02-07")
+    shop.form("1", at="2026-01-05")
+    first = sentences(shop)
+    shop.form("2", at="2026-01-02")
+
+    assert first == ["Used a signup form on 2026-01-05."]
+    assert sentences(shop) == ["Used a signup form on 2026-01-02."]
+
+
 def test_who_is_no_member_is_told_what_stands_in_the_way() -> None:
     shop = Shop(sources={"posabit": ENROLLED})
 
