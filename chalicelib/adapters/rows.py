@@ -111,6 +111,8 @@ def pointer_row(key: Key, ref: SaleRef, postings: Postings) -> Row:
         store={"S": ref.store_key},
         worth={"S": f"{ref.counts:d},{ref.net},{ref.tax},{ref.returned},{ref.unlinked:d}"},
     )
+    if ref.wall_clock is not None:
+        row["wall"] = {"N": str(ref.wall_clock)}
     if postings:
         row["posted"] = {"S": _pack_postings(postings)}
     return row
@@ -129,6 +131,7 @@ def read_pointer(row: Row) -> SaleRef:
         tax=int(tax),
         returned=int(returned),
         unlinked=unlinked == "1",
+        wall_clock=int(row["wall"]["N"]) if "wall" in row else None,
     )
 
 

@@ -95,6 +95,8 @@ class Sale:
     """One sale, return or void. `discount` is absolute; the sign of a return is in `total`.
 
     `status` is the POS's own word; an unknown word is kept, counted, and is never final.
+    `wall_clock`: what the shop's clock showed, as if it were UTC, where the POS tells no zone;
+    `ordered_at` then follows the zone that AIQ knows of the shop.
     """
 
     ext_id: str
@@ -122,6 +124,7 @@ class Sale:
     tenders: tuple[Tender, ...] = ()
     items: tuple[LineItem, ...] = ()
     updated_at: Instant | None = None
+    wall_clock: Instant | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 from types import MappingProxyType
 from typing import Literal, NamedTuple
 
-from chalicelib.domain.times import is_younger, local_day_number
+from chalicelib.domain.times import at_wall_clock, is_younger, local_day_number
 from chalicelib.domain.words import Day, Instant, Platform, Points, Rounding
 
 Setting = Literal["enroll_after", "sms_opt_in_after"]
@@ -105,6 +105,10 @@ class Terms:
     def day(self, at: Instant, store_key: str) -> Day:
         """The local day of a sale: on the shop's clock, else on the account's (product.md §4)."""
         return local_day_number(at, self.zones.get(store_key, self.zone))
+
+    def at(self, wall_clock: Instant, store_key: str) -> Instant:
+        """When the shop's clock showed this, as `Sale.wall_clock` says it (product.md §4)."""
+        return at_wall_clock(wall_clock, self.zones.get(store_key, self.zone))
 
     def own_day(self, at: Instant) -> Day:
         """The local day of anything that happened in no shop."""

@@ -37,6 +37,7 @@ class SaleRef:
 
     `net`: total without tip and fees, in minor units; of a return, what was given back. `returned`:
     what final returns that name this sale gave back. `unlinked`: a final return that names none.
+    `wall_clock`: as on the sale.
     """
 
     platform: str
@@ -49,6 +50,7 @@ class SaleRef:
     tax: Minor = 0
     returned: Minor = 0
     unlinked: bool = False
+    wall_clock: Instant | None = None
 
     @classmethod
     def of(cls, platform: str, scope: str, sale: Sale, returned: Minor = 0) -> SaleRef:
@@ -65,6 +67,7 @@ class SaleRef:
             tax=sale.tax if counts else 0,
             returned=returned if counts else 0,
             unlinked=unlinked,
+            wall_clock=sale.wall_clock,
         )
 
     def summed_like(self, other: SaleRef) -> bool:

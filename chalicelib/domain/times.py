@@ -124,6 +124,12 @@ def at_local_time(day: date, clock: time, zone: str) -> Instant:
     return from_datetime(datetime.combine(day, clock, ZoneInfo(zone)))
 
 
+def at_wall_clock(shown: Instant, zone: str) -> Instant:
+    """When the clocks of `zone` showed what a UTC clock shows at `shown`; see `at_local_time` for
+    hours that happen twice or never."""
+    return from_datetime(to_datetime(shown, "UTC").replace(tzinfo=ZoneInfo(zone)))
+
+
 def is_zone(name: str) -> bool:
     """Whether `name` is an IANA time zone."""
     try:

@@ -273,6 +273,7 @@ def sync_worker(queue: SyncQueue) -> SyncWorker:
         key_ring=key_ring(),
         queue=sync_queue(queue),
         outcomes=_outcomes(),
+        places=stores().places,
         clock=clock(),
         reserve_seconds=config().sync_reserve_seconds,
     )

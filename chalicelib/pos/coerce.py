@@ -243,6 +243,14 @@ def wall_clock(value: Json, formats: tuple[str, ...]) -> datetime | None:
     return moment.replace(tzinfo=None) if moment else None
 
 
+def zoneless_clock(value: Json, formats: tuple[str, ...]) -> Instant | None:
+    """What the clock showed, as if it were UTC; None for a text that tells its zone, or no time."""
+    moment = _moment(value.strip(), _strptime(formats)) if isinstance(value, str) else None
+    if moment is None or moment.tzinfo is not None:
+        return None
+    return from_datetime(moment.replace(tzinfo=UTC))
+
+
 def _strptime(formats: tuple[str, ...]) -> tuple[str, ...]:
     return tuple(f for f in formats if f != "iso")
 

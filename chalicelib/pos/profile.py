@@ -279,6 +279,7 @@ class Profile(Part):
             min_sync_hours=self.min_sync_hours,
             credential_per=self.credential.per,
             steps=self.credential.steps,
+            store_clock=self.time.zone == "store",
             inferred=self.inferred,
             **self.grid.model_dump(),
         )

@@ -34,6 +34,7 @@ def sale_maker(profile: Profile, setting: Setting, count: Count) -> Callable[[Ro
     tenders_of = elements(spec.get("tenders"), partial(_tender, compiler))
     text_of = compiler.field("ordered_at_text", plain(spec["ordered_at"]))
     judge = _judge(profile.sale_words, count)
+    on_shop_clock, formats = profile.time.zone == "store", profile.time.formats
 
     def sale(row: Row) -> Sale:
         values = extract(row)
@@ -48,9 +49,12 @@ def sale_maker(profile: Profile, setting: Setting, count: Count) -> Callable[[Ro
         lines = lines_of(row)
         if values.pop("all_returned"):
             lines = tuple(replace(line, returned=True) for line in lines)
+        text = text_of(row) or ""
+        if on_shop_clock:
+            values["wall_clock"] = coerce.zoneless_clock(text, formats)
         made = Sale(
             store_key=values.pop("store_key", None) or setting.store_key,
-            ordered_at_text=text_of(row) or "",
+            ordered_at_text=text,
             currency=setting.currency,
             items=lines,
             tenders=tenders_of(row),

@@ -24,7 +24,7 @@ from chalicelib.domain.versions import latest, newer
 from chalicelib.domain.words import Instant
 from chalicelib.domain.words import Points as Amount
 from chalicelib.services.closure import Closure
-from chalicelib.services.intake import SalesIntake
+from chalicelib.services.intake import SalesIntake, SalesTaken
 from chalicelib.services.points import Points
 from chalicelib.services.ports.effects import Effects
 from chalicelib.services.ports.facts import (
@@ -95,11 +95,7 @@ class Commits:
         """
         with self._change(uid) as change:
             self._take_customers(change, platform, scope, customers, joins or {}, import_run)
-            taken = SalesIntake(
-                self._facts, uid, change.closure, change.writes, change.points
-            ).take(platform, scope, sales)
-            change.sales |= taken.sales
-            change.seeds |= taken.records
+            self._note(change, self._intake(change).take(platform, scope, sales))
             return self._apply(change)
 
     def catch_up(self, uid: str) -> None:
@@ -113,9 +109,11 @@ class Commits:
         with self._change(uid, again=True) as change:
             change.seeds.update(records)
             change.closure.expand(change.seeds)
-            for rid in change.closure.touched():
+            touched = list(change.closure.touched())
+            for rid in touched:
                 if (stored := change.closure.stored(rid)) is not None:
                     self._index(change, stored, stored.record)
+            self._note(change, self._intake(change).retime(touched))
             return self._apply(change)
 
     def join(self, uid: str, record: str, reason: str, at: Instant) -> Committed:
@@ -204,6 +202,14 @@ class Commits:
             if stored is None or acts.flags != stored.record.acts.flags:
                 change.flagged.add(rid)
             self._index(change, stored, record)
+
+    def _intake(self, change: _Change) -> SalesIntake:
+        uid, points = change.lock.uid, change.points
+        return SalesIntake(self._facts, uid, change.closure, change.writes, points)
+
+    def _note(self, change: _Change, taken: SalesTaken) -> None:
+        change.sales |= taken.sales
+        change.seeds |= taken.records
 
     def _index(self, change: _Change, stored: StoredRecord | None, record: SourceRecord) -> None:
         """Take the record up where it, or the rule of its merge keys, differs from `stored`."""

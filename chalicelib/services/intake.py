@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
-from chalicelib.domain.ids import record_id
+from chalicelib.domain.ids import record_id, store_key_id
 from chalicelib.domain.ledger import Postings
 from chalicelib.domain.records import Sale
 from chalicelib.domain.sales_summary import SaleRef, SalesSummary, given_back
 from chalicelib.domain.versions import latest, newer
-from chalicelib.domain.words import Minor
+from chalicelib.domain.words import Instant, Minor
 from chalicelib.services.closure import Closure
 from chalicelib.services.points import Points
 from chalicelib.services.ports.facts import FactStore, Returns, SaleId, StoredSale, Writes
@@ -52,15 +52,46 @@ class SalesIntake:
 
     def take(self, platform: str, scope: str, told: Sequence[Sale]) -> SalesTaken:
         """Store what is new among them."""
-        versions = latest((SaleId(platform, scope, sale.ext_id), sale) for sale in told)
+        timed = [self._timed(platform, scope, sale) for sale in told]
+        versions = latest((SaleId(platform, scope, sale.ext_id), sale) for sale in timed)
         known = self._facts.sales(self._uid, versions) if versions else {}
         fresh = {
             sid: StoredSale(sid, self._anchor(sid, sale), sale)
             for sid, sale in versions.items()
             if sid not in known or newer(sale, known[sid].sale)
         }
-        if not fresh:
+        return self._store(fresh, known) if fresh else SalesTaken()
+
+    def retime(self, records: Iterable[str]) -> SalesTaken:
+        """Move sales told without a zone to where the zones known today put them."""
+        terms, moved = self._closure.terms, dict[SaleId, Instant]()
+        for rid in records:
+            for ref in self._points.all_of(rid):
+                if ref.wall_clock is None:
+                    continue
+                at = terms.at(ref.wall_clock, ref.store_key)
+                if at != ref.ordered_at:
+                    moved[sale_id(ref)] = at
+        if not moved:
             return SalesTaken()
+        known = self._facts.sales(self._uid, moved)
+        fresh = {
+            sid: replace(stored, sale=replace(stored.sale, ordered_at=moved[sid]))
+            for sid, stored in known.items()
+        }
+        return self._store(fresh, known)
+
+    def _timed(self, platform: str, scope: str, sale: Sale) -> Sale:
+        if sale.wall_clock is None:
+            return sale
+        store_key = store_key_id(platform, scope, sale.store_key)
+        at = self._closure.terms.at(sale.wall_clock, store_key)
+        return sale if at == sale.ordered_at else replace(sale, ordered_at=at)
+
+    def _store(
+        self, fresh: Mapping[SaleId, StoredSale], known: dict[SaleId, StoredSale]
+    ) -> SalesTaken:
+        """`known`: as stored, of those that are."""
         self._writes.sales.update(fresh)
         before, after = self._returns(fresh, known)
         originals = after.keys() - fresh.keys()

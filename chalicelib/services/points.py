@@ -68,6 +68,12 @@ class Points:
         """All sales of the record, so that none is read again."""
         self._complete[rid] = pointers
 
+    def all_of(self, rid: str) -> Iterable[SaleRef]:
+        """Every stored sale of the record, read once."""
+        if rid not in self._complete:
+            self._complete[rid] = self._stored(rid, None, None)
+        return self._complete[rid]
+
     def settle(self) -> None:
         """Post what differs, for everybody touched."""
         placed: set[str] = set()

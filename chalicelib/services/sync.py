@@ -24,6 +24,7 @@ from chalicelib.services.ports.common import Clock, JobQueue
 from chalicelib.services.ports.integrations import Credential, Credentials, Integrations
 from chalicelib.services.ports.pos import PosGateway, StreamPlan
 from chalicelib.services.ports.runs import Lease, LeaseBusy, RunError, RunGone, SyncStates
+from chalicelib.services.ports.stores import Places
 from chalicelib.services.slice import Slice, SliceParts, Stopped
 
 MAX_IDLE_HOPS = 3
@@ -45,7 +46,7 @@ class _TimeIsUp(Exception):
 class SyncWorker:
     """Takes the sync messages of one queue, `queue`, and sends their continuations there.
 
-    `reserve_seconds`: how long before its deadline a slice stops.
+    `places`: an account's shops. `reserve_seconds`: how long before its deadline a slice stops.
     """
 
     def __init__(
@@ -61,6 +62,7 @@ class SyncWorker:
         queue: JobQueue,
         outcomes: Outcomes,
         imports: ImportLocks,
+        places: Callable[[str], Places],
         clock: Clock,
         reserve_seconds: float = 30.0,
     ) -> None:
@@ -74,6 +76,7 @@ class SyncWorker:
         self._queue = queue
         self._outcomes = outcomes
         self._imports = imports
+        self._places = places
         self._clock = clock
         self._reserve = reserve_seconds
 
@@ -151,13 +154,16 @@ class SyncWorker:
         if integration is None or integration.state != "connected":
             raise Stopped
         account = self._accounts.get(lease.uid)
+        info = self._gateway.platform(lease.platform)
         access = self._key_ring.access(
             credential, time_zone=account.time_zone, currency=account.currency
         )
         credential = learn_scope(self._gateway, self._credentials, credential, access)
         access = replace(access, scope=credential.scope, trust=credential.trust)
+        if info.store_clock:
+            zone = self._places(lease.uid).zone_of_scope(lease.platform, credential.scope)
+            access = replace(access, time_zone=zone or account.time_zone)
         part.open(account, credential.scope, self._gateway.open(access))
-        info = self._gateway.platform(lease.platform)
         if not part.progress.streams:
             # The card says whether points are imported: those that do not read no rules.
             part.progress.imports = integration.settings.get("points_imported_on") is not None

@@ -9,12 +9,14 @@ from ipaddress import ip_address
 import pytest
 
 from chalicelib.domain.errors import HostRefused, ServerUnreachable, ServerUntrusted
+from chalicelib.domain.records import Sale
+from chalicelib.domain.times import DAY, at_wall_clock
 from chalicelib.pos.connector import Gateway
 from chalicelib.pos.egress import Guard, Ranges
 from chalicelib.services.ports.pos import CredentialAccess, HostTrust, StreamPlan
 
 from .auphan import Auphan
-from .bench import NOW, pages
+from .bench import NOW, Bench, bench_of, pages, read
 from .profitek import Profitek
 
 Own = Auphan | Profitek
@@ -112,3 +114,36 @@ def test_a_server_typed_in_another_way_is_not_another_server(typed: str) -> None
         checked = there.check(replace(own, fields=fields, scope=None))
 
         assert checked.scope == f"pos.example.com:{bench.server.port}"
+
+
+@pytest.mark.parametrize("platform", ["auphan", "profitek"])
+def test_a_time_without_a_zone_is_kept_as_the_clock_showed_it(platform: str) -> None:
+    with bench_of(platform)() as bench:
+        here, there = (
+            {sale.ext_id: sale for sale in facts_in(bench, zone)}
+            for zone in ("America/Vancouver", "America/St_Johns")
+        )
+
+    assert here
+    assert {n: sale.wall_clock for n, sale in here.items()} == {
+        n: sale.wall_clock for n, sale in there.items()
+    }
+    for number, sale in here.items():
+        assert sale.wall_clock is not None
+        assert sale.ordered_at == at_wall_clock(sale.wall_clock, "America/Vancouver")
+        assert there[number].ordered_at == at_wall_clock(sale.wall_clock, "America/St_Johns")
+
+
+@pytest.mark.parametrize("platform", ["posabit", "thsuite", "webjoint"])
+def test_a_time_with_its_zone_is_an_instant(platform: str) -> None:
+    with bench_of(platform)() as bench:
+        sales = facts_in(bench, "America/St_Johns")
+
+    assert sales
+    assert {sale.wall_clock for sale in sales} == {None}
+
+
+def facts_in(bench: Bench, zone: str) -> list[Sale]:
+    access = replace(bench.access(), time_zone=zone)
+    found = read(bench, "sales", history_from=NOW - 400 * DAY, access=access).facts
+    return [fact for fact in found if isinstance(fact, Sale)]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -237,6 +238,15 @@ def test_pointers_of_a_record_are_its_own(facts: FactStore) -> None:
         facts,
         Writes(pointers={**{(rid, one): () for one in wanted}, (other, ref("s9")): ()}),
     )
+
+    assert set(facts.pointers(OURS, rid)) == wanted
+
+
+def test_what_a_shops_clock_showed_is_kept_with_the_pointer(facts: FactStore) -> None:
+    rid = "a" * 32
+    wanted = {ref("s1"), replace(ref("s2"), wall_clock=NOON)}
+
+    write(facts, Writes(pointers={(rid, one): () for one in wanted}))
 
     assert set(facts.pointers(OURS, rid)) == wanted
 

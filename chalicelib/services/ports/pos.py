@@ -145,7 +145,9 @@ class CredentialField:
 @dataclass(frozen=True, slots=True)
 class PlatformInfo:
     """What the card, the grid and the services know of a platform (product.md §2). `steps`: what
-    is to be done in the POS before a credential can be typed."""
+    is to be done in the POS before a credential can be typed. `store_clock`: it tells
+    times as the shop's clock shows them, and no zone.
+    """
 
     platform: str
     title: str
@@ -162,6 +164,7 @@ class PlatformInfo:
     overlap_seconds: int
     min_sync_hours: int
     credential_per: str
+    store_clock: bool = False
     inferred: tuple[str, ...] = ()
     steps: tuple[str, ...] = ()
 

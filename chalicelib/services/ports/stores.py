@@ -6,6 +6,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Protocol
 
+from chalicelib.domain.ids import store_key_id
 from chalicelib.domain.records import InventoryItem
 from chalicelib.domain.words import Instant
 
@@ -64,6 +65,12 @@ class Places:
 
     mapping: Mapping[str, int] = field(default_factory=dict)
     zones: Mapping[str, str] = field(default_factory=dict)
+
+    def zone_of_scope(self, platform: str, scope: str) -> str | None:
+        """The zone of a credential's shops; None when none is known, or not one alone."""
+        prefix = store_key_id(platform, scope, "")
+        found = {zone for key, zone in self.zones.items() if key.startswith(prefix)}
+        return found.pop() if len(found) == 1 else None
 
 
 def places_of(

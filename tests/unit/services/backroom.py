@@ -294,6 +294,7 @@ class Backroom:
             queue=guard(self.queue),
             outcomes=outcomes,
             imports=imports,
+            places=self.stores.places,
             clock=self.clock,
             reserve_seconds=30.0,
         )

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 from dataclasses import replace
 
+from chalicelib.domain.ids import store_key_id
 from chalicelib.domain.records import Customer, Sale, StoreFact
 from chalicelib.domain.rules import Rules, Source
 from chalicelib.domain.times import day_from_text, from_text
 from chalicelib.services.messages import RemapMessage
-from tests.fakes.pos import pages_of
-from tests.unit.services.backroom import UID, Backroom
+from chalicelib.services.ports.stores import Store
+from tests.fakes.pos import a_platform, pages_of
+from tests.unit.services.backroom import PLATFORM, SCOPE, UID, Backroom
 from tests.unit.services.syncing import a_room, on_fetch
 
 ANA = Customer("1", phone="+12065550001", updated_at=1)
@@ -78,3 +80,29 @@ def test_a_sync_without_news_of_zones_starts_no_job() -> None:
     room.sync()
 
     assert room.jobs.take() == []
+
+
+def sync_by_the_shops_clock(zone: str | None, **mapped: str) -> str:
+    """The zone that the POS is read in; `mapped`: store keys and the zones of their stores."""
+    room = a_room()
+    room.gateway.infos = (a_platform(store_clock=True),)
+    room.gateway.pages["stores"] = pages_of([StoreFact(key, key, zone) for key in ("north", "s")])
+    room.sync()
+    for key, of in mapped.items():
+        store = room.stores.create(Store(UID, 0, key, time_zone=of))
+        key_id = store_key_id(PLATFORM, SCOPE, key)
+        room.stores.map_keys(UID, store.id, [key_id], version=store.version)
+    room.sync()
+    return room.gateway.opened[-1].time_zone
+
+
+def test_a_pos_on_the_shops_clock_is_read_in_the_zone_of_the_mapped_store() -> None:
+    """*Changed since noon* is asked of a clock that shows another noon than the account's."""
+    assert sync_by_the_shops_clock(None) == "America/Los_Angeles"
+    assert sync_by_the_shops_clock(None, north="America/New_York") == "America/New_York"
+
+
+def test_of_shops_in_several_zones_none_speaks_for_the_server() -> None:
+    zones = {"north": "America/New_York", "s": "America/Denver"}
+
+    assert sync_by_the_shops_clock(None, **zones) == "America/Los_Angeles"
