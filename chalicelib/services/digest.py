@@ -27,7 +27,8 @@ LONGEST_NAME = 60
 SWITCH_OFF_PAGE = "/notifications"
 WHY_YOU = (
     "You get this e-mail because you were chosen to get notifications of this account by e-mail, at"
-    " most once an hour. To choose others or none, go to {page} and click E-mails to me."
+    " most once an hour. To choose others or none, go to {page} and click E-mails to me, or ask an"
+    " Owner of the account."
 )
 
 
