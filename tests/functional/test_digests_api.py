@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from typing import Any
 
@@ -23,6 +24,7 @@ ACCOUNT = f"/api/accounts/{OURS}"
 USERS, ME = f"{ACCOUNT}/users", f"{ACCOUNT}/me"
 OWNER = f"sub-{OURS}-Owner"
 SENDER = "digests@aiq.example"
+WORKERS = 4
 SCHEDULED = {
     "version": "0",
     "id": "1",
@@ -252,3 +254,16 @@ def test_refusals_fail_the_function_after_all_were_tried(
     ]
     assert len(claims) == 2
     assert None not in claims
+
+
+@pytest.mark.usefixtures("sender")
+def test_of_many_workers_on_one_account_one_writes(api: Gateway) -> None:
+    api.put(f"{ME}/emails", emails(["error"]))
+    reject_a_key()
+    sender = wiring_digests.digest_sender()
+
+    with ThreadPoolExecutor(WORKERS) as workers:
+        done = list(workers.map(lambda _: sender.send(lambda: True), range(3 * WORKERS)))
+
+    assert sum(one.sent for one in done) == 1
+    assert len(tick()) == 1
