@@ -24,9 +24,10 @@ from chalicelib.domain.identity import SourceRecord, merge_keys, resolve
 from chalicelib.domain.ids import record_id
 from chalicelib.domain.manifest import Manifest, id_digest, pack_ids
 from chalicelib.domain.personas import derive_persona
-from chalicelib.domain.records import Customer, Fact, LineItem, Sale, Stream, Tender
+from chalicelib.domain.records import Customer, Fact, LineItem, Sale, Tender
 from chalicelib.domain.rules import Loyalty, Rules, Source, Terms
 from chalicelib.domain.times import DAY
+from chalicelib.domain.words import Stream
 from chalicelib.services.commit import Commits
 from chalicelib.services.pages import PageTaker
 from chalicelib.services.ports.accounts import Account

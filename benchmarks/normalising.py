@@ -24,7 +24,7 @@ import orjson
 from benchmarks.report import Budget, Report
 from chalicelib.adapters.clock import SystemClock
 from chalicelib.domain.manifest import digest, id_digest
-from chalicelib.domain.records import Instant, Stream
+from chalicelib.domain.words import Instant, Stream
 from chalicelib.pos import answers, registry
 from chalicelib.pos.profile import Profile
 from chalicelib.pos.session import Doors, Keyring, Session

@@ -18,9 +18,9 @@ from chalicelib.adapters.clock import SystemClock
 from chalicelib.adapters.dynamo import BatchTable
 from chalicelib.adapters.glimpses import DynamoGlimpses
 from chalicelib.adapters.persona_list import DynamoPersonaList
-from chalicelib.domain.records import Instant
 from chalicelib.domain.rules import Source, Terms
 from chalicelib.domain.times import DAY, day_text, utc_day
+from chalicelib.domain.words import Instant
 from chalicelib.services.census import Census
 from chalicelib.services.ports.changes import LOYALTY, Counts
 from chalicelib.services.previews import PAGE as COUNTED_AT_ONCE

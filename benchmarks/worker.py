@@ -26,6 +26,7 @@ import chalicelib.pos.transport  # noqa: F401 -- peers are measured after their 
 from benchmarks.units import Meter, indexes_of_tables
 from chalicelib.adapters.clock import SystemClock
 from chalicelib.domain.times import DAY
+from chalicelib.domain.words import RunTrigger
 from chalicelib.entrypoints import wiring
 from chalicelib.services.messages import SyncMessage
 from chalicelib.services.ports.pos import (
@@ -36,7 +37,7 @@ from chalicelib.services.ports.pos import (
     PosSession,
     StreamPlan,
 )
-from chalicelib.services.ports.runs import RunTrigger, RunView
+from chalicelib.services.ports.runs import RunView
 
 PLATFORM = "posabit"
 UID, CREDENTIAL, SCOPE = "100001", "crd_bench", "bench-venue"

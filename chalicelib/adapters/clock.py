@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 
-from chalicelib.domain.records import Instant
+from chalicelib.domain.words import Instant
 
 
 class SystemClock:

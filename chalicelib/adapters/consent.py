@@ -12,9 +12,9 @@ from chalicelib.adapters import consent_rows as rows
 from chalicelib.adapters import keys
 from chalicelib.adapters.dynamo import BatchTable
 from chalicelib.adapters.tables import CONDITION_FAILED, PASSING
-from chalicelib.domain.consent import Channel, Entry
+from chalicelib.domain.consent import Entry
 from chalicelib.domain.heads import Head
-from chalicelib.domain.records import Instant
+from chalicelib.domain.words import Channel, Instant
 from chalicelib.services.ports.texting import Contact, DueHead
 
 DUE_INDEX = "texts_due"

@@ -9,9 +9,10 @@ import orjson
 
 from chalicelib.adapters import keys
 from chalicelib.adapters.dynamo import Row
-from chalicelib.domain.consent import Channel, Consent, Entry
+from chalicelib.domain.consent import Consent, Entry
 from chalicelib.domain.heads import Dropped, Head, Request, Wanted
-from chalicelib.services.ports.texting import Text, TextState
+from chalicelib.domain.words import Channel, TextState
+from chalicelib.services.ports.texting import Text
 
 Write = dict[str, Any]
 """One write of a DynamoDB transaction."""

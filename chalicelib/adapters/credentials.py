@@ -30,7 +30,7 @@ from chalicelib.adapters.tables import (
     update_if,
 )
 from chalicelib.domain.errors import Conflict, NotFound, StaleVersion
-from chalicelib.domain.records import Instant
+from chalicelib.domain.words import Instant
 from chalicelib.services.ports.integrations import (
     Credential,
     DueCredential,

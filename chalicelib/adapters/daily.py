@@ -11,8 +11,8 @@ from pynamodb.exceptions import PutError
 
 from chalicelib.adapters import keys
 from chalicelib.adapters.tables import Row, TableMeta, bind, condition_failed, instant, update_if
-from chalicelib.domain.rules import Points
-from chalicelib.domain.times import DAY, SECOND, Day
+from chalicelib.domain.times import DAY, SECOND
+from chalicelib.domain.words import Day, Points
 from chalicelib.services.ports.changes import Adjusted
 from chalicelib.services.ports.common import Clock
 

@@ -17,8 +17,7 @@ from chalicelib.adapters.tables import (
     instant,
     update_if,
 )
-from chalicelib.domain.records import Instant
-from chalicelib.services.ports.accounts import Severity
+from chalicelib.domain.words import Instant, Severity
 from chalicelib.services.ports.digests import Mark, Reader
 
 

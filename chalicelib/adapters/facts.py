@@ -11,8 +11,8 @@ from chalicelib.adapters.dynamo import LONGEST_CALL_SECONDS, BatchTable, Key, Ro
 from chalicelib.domain.errors import AiqError, LeaseLost
 from chalicelib.domain.identity import MergeKey
 from chalicelib.domain.ledger import Postings
-from chalicelib.domain.records import Instant
 from chalicelib.domain.sales_summary import SaleRef
+from chalicelib.domain.words import Instant
 from chalicelib.services.ports.common import Clock
 from chalicelib.services.ports.facts import (
     NO_SALES,

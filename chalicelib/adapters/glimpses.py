@@ -8,8 +8,8 @@ from chalicelib.adapters import keys, rows
 from chalicelib.adapters.dynamo import BatchTable
 from chalicelib.domain.identity import SourceRecord
 from chalicelib.domain.personas import Persona
-from chalicelib.domain.records import Instant
 from chalicelib.domain.sales_summary import SaleRef
+from chalicelib.domain.words import Instant
 from chalicelib.services.ports.facts import NO_SALES, RecordSales
 
 

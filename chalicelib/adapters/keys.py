@@ -5,7 +5,7 @@ from __future__ import annotations
 import zlib
 from hashlib import blake2b
 
-from chalicelib.domain.records import Instant, Stream
+from chalicelib.domain.words import Instant, Stream
 
 DUE_SHARDS = 16
 RECENT_SHARDS = 8

@@ -12,9 +12,9 @@ from pynamodb.expressions.update import Action
 from chalicelib.adapters import keys
 from chalicelib.adapters.digests import DynamoMarks
 from chalicelib.adapters.tables import Row, TableMeta, assign, bind, condition_failed, retried
-from chalicelib.domain.records import Instant
 from chalicelib.domain.times import DAY, SECOND
-from chalicelib.services.ports.accounts import Notification, Severity
+from chalicelib.domain.words import Instant, Severity
+from chalicelib.services.ports.accounts import Notification
 
 CLEARED_KEPT_DAYS = 90
 

@@ -24,7 +24,7 @@ from chalicelib.adapters.tables import (
 )
 from chalicelib.domain.errors import AiqError, Conflict, NotFound, StaleVersion
 from chalicelib.domain.ids import store_key_id
-from chalicelib.domain.records import Instant
+from chalicelib.domain.words import Instant
 from chalicelib.services.ports.stores import Places, Store, StoreKey, StoreKeySighting, places_of
 
 

@@ -34,7 +34,8 @@ from chalicelib.adapters.tables import (
     transact,
 )
 from chalicelib.domain.errors import LeaseLost, NotFound
-from chalicelib.domain.records import Instant, Reject, Stream
+from chalicelib.domain.records import Reject
+from chalicelib.domain.words import Instant, Stream
 from chalicelib.services.ports.common import Clock
 from chalicelib.services.ports.runs import (
     Lease,

@@ -26,7 +26,7 @@ from tenacity import (
     wait_random_exponential,
 )
 
-from chalicelib.domain.records import Instant
+from chalicelib.domain.words import Instant
 
 Result = TypeVar("Result")
 

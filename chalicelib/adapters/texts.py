@@ -11,8 +11,8 @@ from chalicelib.adapters.consent import failed
 from chalicelib.adapters.dynamo import BatchTable
 from chalicelib.domain.consent import Entry
 from chalicelib.domain.heads import Head
-from chalicelib.domain.records import Instant
-from chalicelib.services.ports.texting import Begun, Caps, Counts, Text, TextState
+from chalicelib.domain.words import Instant, TextState
+from chalicelib.services.ports.texting import Begun, Caps, Counts, Text
 
 
 class DynamoTexts:

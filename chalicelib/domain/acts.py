@@ -9,7 +9,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import NamedTuple
 
-from chalicelib.domain.records import Instant
+from chalicelib.domain.words import Instant
 
 KEPT = "kept"
 DOUBLE_OPT_IN = "double_opt_in"

@@ -17,9 +17,9 @@ from chalicelib.domain.heads import (
     give_up,
     opted_out_later,
 )
-from chalicelib.domain.records import Instant
 from chalicelib.domain.texting import TextingRules, next_opening
 from chalicelib.domain.times import HOUR, MINUTE
+from chalicelib.domain.words import Instant
 
 LOOK_AGAIN = {"off": 10 * MINUTE, "no_number": 6 * HOUR}
 

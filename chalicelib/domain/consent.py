@@ -10,11 +10,8 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Literal
 
-from chalicelib.domain.records import Instant
 from chalicelib.domain.times import DAY, MINUTE
-
-Channel = Literal["sms", "email"]
-ConsentState = Literal["unknown", "requested", "opted_in", "opted_out"]
+from chalicelib.domain.words import ConsentState, Instant
 
 Act = Literal[
     "request",

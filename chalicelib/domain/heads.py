@@ -11,9 +11,9 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import Literal
 
-from chalicelib.domain.consent import UNKNOWN, Channel, Consent
-from chalicelib.domain.records import Instant
+from chalicelib.domain.consent import UNKNOWN, Consent
 from chalicelib.domain.times import DAY, HOUR, MINUTE
+from chalicelib.domain.words import Channel, Instant
 
 SECOND_REQUEST_AFTER = 7 * DAY
 SENDING_AT_MOST = 15 * MINUTE

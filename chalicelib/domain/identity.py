@@ -13,7 +13,8 @@ from dataclasses import dataclass
 from typing import Literal, NamedTuple
 
 from chalicelib.domain.acts import NO_ACTS, Acts
-from chalicelib.domain.records import Customer, Instant
+from chalicelib.domain.records import Customer
+from chalicelib.domain.words import Instant
 
 KeyKind = Literal["phone", "email", "name_dob"]
 

@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from datetime import date
 
-from chalicelib.domain.records import Instant
 from chalicelib.domain.rules import Source
-from chalicelib.domain.times import MINUTE, Day, day_text, start_of_day
+from chalicelib.domain.times import MINUTE, day_text, start_of_day
+from chalicelib.domain.words import Day, Instant
 
 NEVER = "never"
 """Stands where a scope's locking run would: the scope imports nothing. No run has this id."""

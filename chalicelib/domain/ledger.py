@@ -9,8 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import NamedTuple
 
-from chalicelib.domain.records import Instant
-from chalicelib.domain.rules import Points
+from chalicelib.domain.words import Instant, Points
 
 IMPORT = "import"
 EXPIRY_PREFIX = "expiry#"

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from statistics import median
 
-from chalicelib.domain.records import Instant
 from chalicelib.domain.times import utc_day
+from chalicelib.domain.words import Instant
 
 TRUNCATED_BELOW = 0.9
 WEEK = 7

@@ -11,10 +11,9 @@ from collections.abc import Set as AbstractSet
 
 from chalicelib.domain.identity import SourceRecord
 from chalicelib.domain.membership import Reason
-from chalicelib.domain.records import Minor, Platform
-from chalicelib.domain.rules import POINT, Loyalty, Points, Rules, Terms
+from chalicelib.domain.rules import Loyalty, Rules, Terms
 from chalicelib.domain.sales_summary import SaleRef
-from chalicelib.domain.times import Day
+from chalicelib.domain.words import POINT, Day, Minor, Platform, Points
 
 BEFORE_ANY_DAY: Day = -(1 << 31)
 _CENTS_IN_100 = 10_000

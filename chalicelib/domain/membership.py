@@ -11,10 +11,10 @@ from typing import NamedTuple
 
 from chalicelib.domain.acts import DOUBLE_OPT_IN, KEPT, Join
 from chalicelib.domain.identity import SourceRecord
-from chalicelib.domain.records import Platform
-from chalicelib.domain.rules import Keep, Points, Rules, Setting, Terms
+from chalicelib.domain.rules import Keep, Rules, Setting, Terms
 from chalicelib.domain.sales_summary import SalesSummary
-from chalicelib.domain.times import Day, day_from_text, day_text
+from chalicelib.domain.times import day_from_text, day_text
+from chalicelib.domain.words import Day, Platform, Points
 
 ENROLL_AFTER = "enroll_after"
 IMPORT = "import"

@@ -11,10 +11,11 @@ from typing import NamedTuple
 from chalicelib.domain.identity import Component, SourceRecord
 from chalicelib.domain.loyalty import earn_from, imported_points
 from chalicelib.domain.membership import LastDays, Reason, asked_by, last_days, reasons, said_yes
-from chalicelib.domain.records import Customer, Instant, Platform
-from chalicelib.domain.rules import Points, Terms
+from chalicelib.domain.records import Customer
+from chalicelib.domain.rules import Terms
 from chalicelib.domain.sales_summary import WINDOW_DAYS, SalesSummary
-from chalicelib.domain.times import Day, utc_day
+from chalicelib.domain.times import utc_day
+from chalicelib.domain.words import Day, Instant, Platform, Points
 
 BUSY_SALES_PER_DAY = 20
 

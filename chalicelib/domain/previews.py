@@ -22,10 +22,9 @@ from chalicelib.domain.membership import (
     reasons,
 )
 from chalicelib.domain.personas import Persona
-from chalicelib.domain.records import Platform
-from chalicelib.domain.rules import Keep, Points, Rules, Source, Terms
+from chalicelib.domain.rules import Keep, Rules, Source, Terms
 from chalicelib.domain.sales_summary import SaleRef
-from chalicelib.domain.times import Day
+from chalicelib.domain.words import Day, Platform, Points
 
 
 class Standing(NamedTuple):

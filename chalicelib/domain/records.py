@@ -9,12 +9,9 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Literal
 
-Platform = str
-Instant = int
-Minor = int
-Stream = Literal["stores", "customers", "sales", "inventory"]
+from chalicelib.domain.words import Instant, Minor, SaleKind, Stream
+
 Consent = Literal["yes", "no", "unknown"]
-SaleKind = Literal["sale", "return", "void"]
 
 STREAMS: tuple[Stream, ...] = ("stores", "customers", "sales", "inventory")
 

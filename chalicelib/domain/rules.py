@@ -11,14 +11,11 @@ from dataclasses import dataclass, field
 from types import MappingProxyType
 from typing import Literal, NamedTuple
 
-from chalicelib.domain.records import Instant, Platform
-from chalicelib.domain.times import Day, is_younger, local_day_number
+from chalicelib.domain.times import is_younger, local_day_number
+from chalicelib.domain.words import Day, Instant, Platform, Points, Rounding
 
-Points = int
-Rounding = Literal["up", "down", "nearest", "none"]
 Setting = Literal["enroll_after", "sms_opt_in_after"]
 
-POINT: Points = 100
 _NOTHING: Mapping[str, str] = MappingProxyType({})
 
 

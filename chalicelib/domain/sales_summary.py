@@ -14,8 +14,9 @@ from dataclasses import dataclass
 from typing import ClassVar, NamedTuple
 
 from chalicelib.domain.ids import store_key_id
-from chalicelib.domain.records import Instant, Minor, Sale
+from chalicelib.domain.records import Sale
 from chalicelib.domain.times import utc_day
+from chalicelib.domain.words import Instant, Minor
 
 WINDOW_DAYS = 365
 """The 12 months: the day of the last purchase and the 365 days before it."""

@@ -9,8 +9,8 @@ from __future__ import annotations
 import hashlib
 from datetime import date, time, timedelta
 
-from chalicelib.domain.records import Instant
 from chalicelib.domain.times import HOUR, MINUTE, at_local_time, local_day
+from chalicelib.domain.words import Instant
 
 DEFAULT_EVERY_HOURS = 6
 MAX_EVERY_HOURS = 12

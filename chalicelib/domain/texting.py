@@ -8,8 +8,8 @@ from dataclasses import dataclass, field
 from datetime import time, timedelta
 from typing import Literal
 
-from chalicelib.domain.records import Instant
 from chalicelib.domain.times import at_local_time, local_day, to_datetime
+from chalicelib.domain.words import Instant
 
 Wording = Literal["request", "confirmation", "opt_out", "help"]
 """`request` asks for consent, `confirmation` follows a YES, `opt_out` a STOP, `help` a HELP."""

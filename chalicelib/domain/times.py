@@ -6,10 +6,7 @@ from datetime import UTC, date, datetime, time, timedelta
 from functools import lru_cache
 from zoneinfo import ZoneInfo
 
-from chalicelib.domain.records import Instant
-
-Day = int
-"""Days since 1970-01-01 on some calendar; the caller says whose."""
+from chalicelib.domain.words import Day, Instant
 
 SECOND: Instant = 1_000
 MINUTE: Instant = 60 * SECOND

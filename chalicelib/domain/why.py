@@ -18,10 +18,10 @@ from chalicelib.domain.membership import (
     Reason,
 )
 from chalicelib.domain.personas import Persona
-from chalicelib.domain.records import Platform
-from chalicelib.domain.rules import POINT, Loyalty, Points, Setting, Terms
+from chalicelib.domain.rules import Loyalty, Setting, Terms
 from chalicelib.domain.sales_summary import SaleRef
-from chalicelib.domain.times import Day, day_text
+from chalicelib.domain.times import day_text
+from chalicelib.domain.words import POINT, Day, Platform, Points
 
 Titles = Mapping[Platform, str]
 """Platform → the name people know it by."""

@@ -15,9 +15,8 @@ from pydantic import (
     WithJsonSchema,
 )
 
-from chalicelib.domain.records import Instant
-from chalicelib.domain.rules import POINT, Points
 from chalicelib.domain.times import from_text, to_text
+from chalicelib.domain.words import POINT, Instant, Points
 
 _DATE_TIME = {"type": "string", "format": "date-time", "examples": ["2026-03-01T08:00:00Z"]}
 

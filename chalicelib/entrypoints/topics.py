@@ -8,8 +8,8 @@ import orjson
 from chalice.app import SNSEvent
 
 from chalicelib.domain.errors import PoisonMessage
-from chalicelib.domain.records import Instant
 from chalicelib.domain.times import from_text
+from chalicelib.domain.words import Instant
 from chalicelib.entrypoints import wiring, wiring_texts
 from chalicelib.observability import logger
 from chalicelib.services.text_jobs import InboundText, inbound

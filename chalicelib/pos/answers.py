@@ -13,8 +13,8 @@ from typing import Any
 import orjson
 import urllib3
 
-from chalicelib.domain.records import Instant
 from chalicelib.domain.times import from_datetime
+from chalicelib.domain.words import Instant
 
 MAX_BYTES = 10 * 1024 * 1024
 """Of the decompressed body: a small answer may unpack to anything."""

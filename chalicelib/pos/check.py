@@ -16,6 +16,7 @@ from chalicelib.domain.errors import (
     UpstreamError,
 )
 from chalicelib.domain.records import StoreFact
+from chalicelib.domain.words import CheckOutcome
 from chalicelib.pos import paging, shops
 from chalicelib.pos.fields import Setting
 from chalicelib.pos.normalise import Normaliser
@@ -24,7 +25,7 @@ from chalicelib.pos.profile import Probe, Profile
 from chalicelib.pos.session import Doors
 from chalicelib.pos.sheet import Json, Sheet, refuse_error_object, sheet_of
 from chalicelib.pos.transport import TooSlow
-from chalicelib.services.ports.pos import CheckOutcome, CheckResult, StreamPlan
+from chalicelib.services.ports.pos import CheckResult, StreamPlan
 
 DEADLINE_SECONDS = 8.0
 """Over all probes and auth variants together."""

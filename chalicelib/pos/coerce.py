@@ -14,8 +14,8 @@ from functools import cache, lru_cache
 from typing import Any, Literal
 from zoneinfo import ZoneInfo
 
-from chalicelib.domain.records import Instant, Minor
 from chalicelib.domain.times import from_datetime, is_zone
+from chalicelib.domain.words import Instant, Minor
 
 Json = Any
 Reason = Literal["missing_id", "bad_date", "bad_money", "wrong_shape"]

@@ -15,8 +15,8 @@ from itertools import pairwise
 import orjson
 
 from chalicelib.domain.errors import FilterIgnored, UnexpectedAnswer
-from chalicelib.domain.records import Instant
 from chalicelib.domain.times import DAY, to_datetime
+from chalicelib.domain.words import Instant
 from chalicelib.pos.page_profile import Keyset, PageTotal
 from chalicelib.pos.sheet import Json, Sheet, Turn
 from chalicelib.services.ports.pos import Cursor, StreamPlan

@@ -13,14 +13,8 @@ from hashlib import blake2b
 from typing import Any
 
 from chalicelib.domain.manifest import row_digest
-from chalicelib.domain.records import (
-    Customer,
-    Fact,
-    InventoryItem,
-    Reject,
-    StoreFact,
-    Stream,
-)
+from chalicelib.domain.records import Customer, Fact, InventoryItem, Reject, StoreFact
+from chalicelib.domain.words import Stream
 from chalicelib.pos import coerce, contacts
 from chalicelib.pos.coerce import Json, Unusable
 from chalicelib.pos.fields import Compiler, Row, Setting, reader

@@ -11,8 +11,8 @@ from dataclasses import asdict, dataclass, replace
 from datetime import datetime
 
 from chalicelib.domain.errors import FilterIgnored, UnexpectedAnswer
-from chalicelib.domain.records import Instant
 from chalicelib.domain.times import HOUR, to_datetime
+from chalicelib.domain.words import Instant
 from chalicelib.pos import coerce
 from chalicelib.pos.keyset import fingerprint
 from chalicelib.pos.sheet import Json, Sheet, Turn

@@ -10,8 +10,8 @@ from collections.abc import Callable
 from dataclasses import dataclass, replace
 
 from chalicelib.domain.errors import FilterIgnored, UnexpectedAnswer
-from chalicelib.domain.records import Instant
 from chalicelib.domain.times import DAY, MINUTE, to_datetime
+from chalicelib.domain.words import Instant
 from chalicelib.pos.page_profile import PageLimit
 from chalicelib.pos.sheet import Json, Sheet, Turn
 from chalicelib.services.ports.pos import Cursor, StreamPlan

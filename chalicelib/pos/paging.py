@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from typing import Any, Protocol
 
 from chalicelib.domain.errors import UnexpectedAnswer
-from chalicelib.domain.records import Instant
+from chalicelib.domain.words import Instant
 from chalicelib.pos import coerce
 from chalicelib.pos.fields import plain
 from chalicelib.pos.keyset import KeysetPages

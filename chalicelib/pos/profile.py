@@ -14,7 +14,7 @@ from typing import Any, Literal
 from pydantic import Field, ValidationError, model_validator
 
 from chalicelib.domain.errors import NotFound
-from chalicelib.domain.records import Stream
+from chalicelib.domain.words import Stream
 from chalicelib.pos.page_profile import (
     Consent,
     Each,

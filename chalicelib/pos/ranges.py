@@ -15,7 +15,7 @@ from itertools import pairwise
 import orjson
 
 from chalicelib.domain.errors import UnexpectedAnswer
-from chalicelib.domain.records import Instant
+from chalicelib.domain.words import Instant
 from chalicelib.pos.page_profile import RangePage
 from chalicelib.pos.sheet import Json, Sheet, Turn
 from chalicelib.services.ports.pos import Cursor, StreamPlan

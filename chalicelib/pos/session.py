@@ -8,7 +8,8 @@ from dataclasses import dataclass, field, replace
 from typing import Any, TypeVar
 
 from chalicelib.domain.errors import AiqError, KeyRejected, RecordNotFound, UnexpectedAnswer
-from chalicelib.domain.records import Fact, Instant, StoreFact, Stream
+from chalicelib.domain.records import Fact, StoreFact
+from chalicelib.domain.words import Instant, Stream
 from chalicelib.pos import paging, plain_errors, queries, shops
 from chalicelib.pos.fields import Setting
 from chalicelib.pos.normalise import Normaliser

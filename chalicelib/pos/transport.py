@@ -26,7 +26,7 @@ from chalicelib.domain.errors import (
     UnexpectedAnswer,
     UpstreamError,
 )
-from chalicelib.domain.records import Instant
+from chalicelib.domain.words import Instant
 from chalicelib.pos import answers
 from chalicelib.pos.own_server import GREETING_SECONDS, OwnServer
 from chalicelib.pos.plain_errors import NotOffered

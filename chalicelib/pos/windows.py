@@ -10,8 +10,8 @@ from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 
 from chalicelib.domain.errors import FilterIgnored
-from chalicelib.domain.records import Instant
 from chalicelib.domain.times import DAY, local_day
+from chalicelib.domain.words import Instant
 from chalicelib.pos import coerce
 from chalicelib.pos.sheet import Json, Sheet
 from chalicelib.pos.window_profile import Windows

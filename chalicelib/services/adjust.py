@@ -6,8 +6,8 @@ from dataclasses import dataclass
 
 from chalicelib.domain.errors import Conflict, TooManyRequests
 from chalicelib.domain.ids import adjustment_id
-from chalicelib.domain.rules import POINT, Points
 from chalicelib.domain.times import HOUR, SECOND, local_day
+from chalicelib.domain.words import POINT, Points
 from chalicelib.services.commit import Commits
 from chalicelib.services.ports.accounts import Accounts, Audit, AuditEntry
 from chalicelib.services.ports.changes import Adjusted, Adjustments

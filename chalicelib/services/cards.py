@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from chalicelib.domain.records import Instant
 from chalicelib.domain.rules import Rules
+from chalicelib.domain.words import Instant
 from chalicelib.services.connect import ADD_A_CREDENTIAL, TICK_THE_BOX
 from chalicelib.services.ports.integrations import (
     Credential,

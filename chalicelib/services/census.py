@@ -9,9 +9,10 @@ from chalicelib.domain.identity import SourceRecord
 from chalicelib.domain.loyalty import first_earning_day
 from chalicelib.domain.personas import Persona
 from chalicelib.domain.previews import Standing, balance, from_persona, from_records
-from chalicelib.domain.rules import Points, Terms
+from chalicelib.domain.rules import Terms
 from chalicelib.domain.sales_summary import SaleRef
 from chalicelib.domain.times import DAY
+from chalicelib.domain.words import Points
 from chalicelib.services.ports.changes import Askable, BalanceChange, Counts, Glimpses
 from chalicelib.services.ports.facts import NO_SALES, RecordSales
 from chalicelib.services.proposals import Proposal

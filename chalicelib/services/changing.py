@@ -5,8 +5,8 @@ from __future__ import annotations
 from dataclasses import asdict, replace
 
 from chalicelib.domain.errors import Conflict, NotFound, StaleVersion
-from chalicelib.domain.records import Instant
 from chalicelib.domain.times import MINUTE
+from chalicelib.domain.words import Instant, Members
 from chalicelib.services.messages import ApplyMessage
 from chalicelib.services.ports.accounts import AuditEntry
 from chalicelib.services.ports.changes import (
@@ -22,7 +22,7 @@ from chalicelib.services.ports.common import Clock, JobQueue
 from chalicelib.services.ports.integrations import FlagTrust, Integration
 from chalicelib.services.ports.texting import TextingSettings
 from chalicelib.services.previews import GOOD_FOR, Previews, moved
-from chalicelib.services.proposals import Members, Proposal
+from chalicelib.services.proposals import Proposal
 from chalicelib.services.settings import TRUST, settings_after
 
 JOB_AFTER_SECONDS = 2

@@ -18,10 +18,11 @@ from chalicelib.domain.identity import SourceRecord, merge_keys
 from chalicelib.domain.ids import record_id
 from chalicelib.domain.ledger import ADJUSTMENT_PREFIX, Posting
 from chalicelib.domain.membership import keeps
-from chalicelib.domain.records import Customer, Instant, Sale
-from chalicelib.domain.rules import Points as Amount
+from chalicelib.domain.records import Customer, Sale
 from chalicelib.domain.rules import Terms
 from chalicelib.domain.versions import latest, newer
+from chalicelib.domain.words import Instant
+from chalicelib.domain.words import Points as Amount
 from chalicelib.services.closure import Closure
 from chalicelib.services.intake import SalesIntake
 from chalicelib.services.points import Points

@@ -6,9 +6,10 @@ from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 
 from chalicelib.domain.asking import Mobile
-from chalicelib.domain.consent import Channel, Entry, derive
+from chalicelib.domain.consent import Entry, derive
 from chalicelib.domain.errors import AiqError
 from chalicelib.domain.heads import Head, Wanted, want, with_consent
+from chalicelib.domain.words import Channel
 from chalicelib.services.ports.common import Clock
 from chalicelib.services.ports.effects import Ask, ConsentFlag
 from chalicelib.services.ports.texting import ConsentLog, Contact

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import replace
 from typing import TypeVar
 
-from chalicelib.domain.records import Instant
+from chalicelib.domain.words import Instant
 from chalicelib.services.credential_fields import MARKET, secret_names
 from chalicelib.services.key_ring import KeyRing
 from chalicelib.services.ports.common import Clock, Ids

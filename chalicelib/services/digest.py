@@ -7,10 +7,10 @@ from dataclasses import dataclass
 from hashlib import blake2b
 from typing import get_args
 
-from chalicelib.domain.records import Instant
 from chalicelib.domain.roles import may
 from chalicelib.domain.times import HOUR, MINUTE, to_datetime
-from chalicelib.services.ports.accounts import Account, Notification, Severity, User
+from chalicelib.domain.words import Instant, Severity
+from chalicelib.services.ports.accounts import Account, Notification, User
 from chalicelib.services.ports.digests import Reader
 
 BETWEEN = HOUR + MINUTE

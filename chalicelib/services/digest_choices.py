@@ -6,8 +6,9 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 
 from chalicelib.domain.errors import Conflict, NotFound
+from chalicelib.domain.words import Severity
 from chalicelib.services.digest import SEVERITIES, may_be_told
-from chalicelib.services.ports.accounts import Accounts, Audit, AuditEntry, Severity, User
+from chalicelib.services.ports.accounts import Accounts, Audit, AuditEntry, User
 from chalicelib.services.ports.common import Clock
 from chalicelib.services.ports.digests import Digests, Reader
 

@@ -5,8 +5,8 @@ from __future__ import annotations
 from datetime import date, timedelta
 
 from chalicelib.domain.errors import InvalidInput
-from chalicelib.domain.records import Instant
 from chalicelib.domain.times import local_day, start_of_day
+from chalicelib.domain.words import Instant
 
 EARLIEST = date(2000, 1, 1)
 

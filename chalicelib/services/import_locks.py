@@ -8,8 +8,8 @@ from dataclasses import replace
 
 from chalicelib.domain.errors import StaleVersion
 from chalicelib.domain.imports import latecomers, listing_due, may_lock
-from chalicelib.domain.records import Instant
 from chalicelib.domain.rules import Source
+from chalicelib.domain.words import Instant
 from chalicelib.services.messages import RemapMessage
 from chalicelib.services.ports.common import JobQueue
 from chalicelib.services.ports.rules import RuleBook

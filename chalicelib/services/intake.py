@@ -7,9 +7,10 @@ from dataclasses import dataclass, field
 
 from chalicelib.domain.ids import record_id
 from chalicelib.domain.ledger import Postings
-from chalicelib.domain.records import Minor, Sale
+from chalicelib.domain.records import Sale
 from chalicelib.domain.sales_summary import SaleRef, SalesSummary, given_back
 from chalicelib.domain.versions import latest, newer
+from chalicelib.domain.words import Minor
 from chalicelib.services.closure import Closure
 from chalicelib.services.points import Points
 from chalicelib.services.ports.facts import FactStore, Returns, SaleId, StoredSale, Writes

@@ -10,11 +10,12 @@ from chalicelib.domain.errors import NotFound, StaleVersion
 from chalicelib.domain.imports import accrual_mismatch, listing_due
 from chalicelib.domain.rules import Rules
 from chalicelib.domain.times import day_text
+from chalicelib.domain.words import JobState
 from chalicelib.services.commit import Commits
 from chalicelib.services.messages import ApplyMessage, further, went_on
 from chalicelib.services.notify import Notifier
 from chalicelib.services.ports.accounts import Accounts
-from chalicelib.services.ports.changes import Changes, Expiries, Job, JobState
+from chalicelib.services.ports.changes import Changes, Expiries, Job
 from chalicelib.services.ports.common import Clock, JobQueue
 from chalicelib.services.ports.facts import PersonaList
 from chalicelib.services.ports.integrations import Credentials

@@ -11,8 +11,8 @@ from dataclasses import replace
 from typing import Literal
 
 from chalicelib.domain.listing import truncated
-from chalicelib.domain.records import Instant, Stream
 from chalicelib.domain.times import utc_day
+from chalicelib.domain.words import Instant, Stream
 from chalicelib.services.catalogue import Catalogue
 from chalicelib.services.pages import DAYS_WATCHED
 from chalicelib.services.ports.runs import StreamState, SyncStates

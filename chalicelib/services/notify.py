@@ -6,7 +6,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Literal
 
-from chalicelib.services.ports.accounts import Notification, Notifications, Severity
+from chalicelib.domain.words import Severity
+from chalicelib.services.ports.accounts import Notification, Notifications
 from chalicelib.services.ports.common import Clock
 from chalicelib.services.ports.people import OperatorTopic
 

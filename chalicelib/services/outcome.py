@@ -17,9 +17,9 @@ from chalicelib.domain.errors import (
     ServerUntrusted,
 )
 from chalicelib.domain.listing import sales_dried_up
-from chalicelib.domain.records import Instant
 from chalicelib.domain.schedule import next_due, retry_at
 from chalicelib.domain.times import DAY, MINUTE
+from chalicelib.domain.words import Instant, RunState
 from chalicelib.services.catalogue import Catalogue
 from chalicelib.services.import_locks import ImportLocks
 from chalicelib.services.keep import Keeper
@@ -30,7 +30,7 @@ from chalicelib.services.ports.common import Clock
 from chalicelib.services.ports.facts import SharedKeys
 from chalicelib.services.ports.integrations import Credential, Credentials
 from chalicelib.services.ports.pos import PosGateway
-from chalicelib.services.ports.runs import RunError, RunState, SyncStates
+from chalicelib.services.ports.runs import RunError, SyncStates
 from chalicelib.services.slice import Slice
 from chalicelib.services.store_keys import StoreKeyWatch
 

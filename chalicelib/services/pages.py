@@ -7,16 +7,9 @@ from types import MappingProxyType
 from typing import TypeVar
 
 from chalicelib.domain.manifest import NO_ROW, Manifest, digest, id_digest
-from chalicelib.domain.records import (
-    Customer,
-    Fact,
-    Instant,
-    InventoryItem,
-    Sale,
-    StoreFact,
-    Stream,
-)
+from chalicelib.domain.records import Customer, Fact, InventoryItem, Sale, StoreFact
 from chalicelib.domain.times import utc_day
+from chalicelib.domain.words import Instant, Stream
 from chalicelib.services.commit import Commits
 from chalicelib.services.ports.facts import Committed
 from chalicelib.services.ports.pos import KnownRow, Page

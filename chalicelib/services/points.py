@@ -22,9 +22,9 @@ from chalicelib.domain.ledger import (
     settled,
 )
 from chalicelib.domain.personas import Persona
-from chalicelib.domain.records import Instant
 from chalicelib.domain.sales_summary import SaleRef
-from chalicelib.domain.times import DAY, Day
+from chalicelib.domain.times import DAY
+from chalicelib.domain.words import Day, Instant
 from chalicelib.services.closure import Closure
 from chalicelib.services.ports.facts import FactStore, LedgerRow, Writes
 

@@ -6,8 +6,8 @@ from collections.abc import Callable
 from dataclasses import replace
 
 from chalicelib.domain.errors import NotFound, StaleVersion
-from chalicelib.domain.records import Instant
 from chalicelib.domain.times import MINUTE
+from chalicelib.domain.words import Instant
 from chalicelib.services.census import Census
 from chalicelib.services.messages import PreviewMessage, further, went_on
 from chalicelib.services.ports.changes import Askable, Changes, Glimpses, Preview

@@ -5,9 +5,10 @@ from __future__ import annotations
 from dataclasses import asdict, dataclass, field, replace
 from typing import Any, cast
 
-from chalicelib.domain.records import STREAMS, Instant, Stream
+from chalicelib.domain.records import STREAMS
+from chalicelib.domain.words import Instant, RunState, Stream
 from chalicelib.services.ports.pos import Cursor
-from chalicelib.services.ports.runs import RunError, RunState, RunView, StreamTotals
+from chalicelib.services.ports.runs import RunError, RunView, StreamTotals
 
 MOST_WORDS = 200
 """Unknown words of a run that are told apart: one told with every row would outgrow its row."""

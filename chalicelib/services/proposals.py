@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
-from typing import Any, Literal
+from typing import Any
 
 from chalicelib.domain.errors import Conflict
 from chalicelib.domain.imports import is_locked, latecomers
 from chalicelib.domain.integration_states import must_be_changeable
 from chalicelib.domain.rules import Keep, Loyalty, Rules, Setting, Source
-from chalicelib.domain.times import Day, day_from_text, day_text, local_day
+from chalicelib.domain.times import day_from_text, day_text, local_day
+from chalicelib.domain.words import Day, Members
 from chalicelib.services.ports.accounts import Accounts
 from chalicelib.services.ports.changes import LOYALTY, Preview, Values
 from chalicelib.services.ports.common import Clock
@@ -28,9 +29,6 @@ from chalicelib.services.settings import (
     refused,
     stored,
 )
-
-Members = Literal["keep", "let_go"]
-"""What becomes of who would be lost: they get a reason of their own, or leave."""
 
 IMPORTED_ALREADY = (
     "The points were imported: this is a one-time sync, and its date cannot be changed any more."

@@ -8,7 +8,8 @@ from chalicelib.domain.identity import SourceRecord
 from chalicelib.domain.personas import Persona
 from chalicelib.domain.records import Consent
 from chalicelib.domain.rules import Rules
-from chalicelib.services.ports.effects import Ask, Channel, ConsentFlag
+from chalicelib.domain.words import Channel
+from chalicelib.services.ports.effects import Ask, ConsentFlag
 
 
 def flags_of(records: Iterable[SourceRecord], rules: Rules) -> list[ConsentFlag]:

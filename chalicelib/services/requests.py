@@ -24,6 +24,7 @@ from chalicelib.domain.texting import (
     opening_after_today,
     parts,
 )
+from chalicelib.domain.words import TextState
 from chalicelib.services.circumstances import Surroundings
 from chalicelib.services.consent import WRITE_TRIES, ContactBusy
 from chalicelib.services.ports.common import Clock
@@ -36,7 +37,6 @@ from chalicelib.services.ports.texting import (
     TextLog,
     TextRefused,
     TextSender,
-    TextState,
     TextUnknown,
 )
 

@@ -5,12 +5,12 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from chalicelib.domain.errors import Conflict, NotFound
-from chalicelib.domain.records import Instant
 from chalicelib.domain.times import MINUTE
+from chalicelib.domain.words import Instant, RunTrigger
 from chalicelib.services.messages import SyncMessage
 from chalicelib.services.ports.common import Clock, Ids, JobQueue, SyncQueue
 from chalicelib.services.ports.integrations import Credential, Credentials, Integrations
-from chalicelib.services.ports.runs import RunTrigger, RunView, SetAside, SyncStates
+from chalicelib.services.ports.runs import RunView, SetAside, SyncStates
 
 STALLED_AFTER = 10 * MINUTE
 """A live run unheard of for so long has lost its message: its worker died, or the queue's retries

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from chalicelib.domain.texting import parts
+from chalicelib.domain.words import TextState
 from chalicelib.services.circumstances import branded
 from chalicelib.services.ports.accounts import Accounts
 from chalicelib.services.ports.texting import (
@@ -15,7 +16,6 @@ from chalicelib.services.ports.texting import (
     TextLog,
     TextRefused,
     TextSender,
-    TextState,
     TextUnknown,
 )
 from chalicelib.services.text_jobs import SendTest

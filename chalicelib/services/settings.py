@@ -14,9 +14,9 @@ from typing import Any
 
 from chalicelib.domain.errors import Conflict, InvalidInput
 from chalicelib.domain.imports import accrual_mismatch
-from chalicelib.domain.records import Instant
 from chalicelib.domain.rules import Rules
 from chalicelib.domain.times import day_text, local_day
+from chalicelib.domain.words import Instant
 from chalicelib.services.ports.accounts import Accounts, Audit, AuditEntry
 from chalicelib.services.ports.common import Clock
 from chalicelib.services.ports.integrations import Integration, Integrations

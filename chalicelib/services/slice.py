@@ -7,7 +7,7 @@ from collections.abc import Set as AbstractSet
 from dataclasses import dataclass
 
 from chalicelib.domain.manifest import Manifest
-from chalicelib.domain.records import Instant, Stream
+from chalicelib.domain.words import Instant, RunState, Stream
 from chalicelib.services.commit import Commits
 from chalicelib.services.pages import PageTaker
 from chalicelib.services.ports.accounts import Account
@@ -17,7 +17,6 @@ from chalicelib.services.ports.runs import (
     Lease,
     ManifestPlace,
     RunError,
-    RunState,
     RunView,
     StreamState,
     SyncStates,

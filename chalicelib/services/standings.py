@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from chalicelib.domain.errors import NotFound
-from chalicelib.domain.records import Instant
+from chalicelib.domain.words import Instant
 from chalicelib.services.commit import Commits
 from chalicelib.services.lookup import Held, PersonaLookup
 from chalicelib.services.ports.texting import Standing

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Mapping
 
 from chalicelib.domain.ids import store_key_id
-from chalicelib.domain.records import Stream
 from chalicelib.domain.times import utc_day
+from chalicelib.domain.words import Stream
 from chalicelib.services.ports.runs import StreamState
 from chalicelib.services.ports.stores import StoreKeySighting, Stores
 from chalicelib.services.slice import Slice

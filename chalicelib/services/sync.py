@@ -13,7 +13,7 @@ from chalicelib.domain.errors import (
     RateLimited,
     StaleVersion,
 )
-from chalicelib.domain.records import Instant, Stream
+from chalicelib.domain.words import Instant, RunState, Stream
 from chalicelib.services.check import learn_scope
 from chalicelib.services.import_locks import ImportLocks
 from chalicelib.services.key_ring import KeyRing
@@ -23,14 +23,7 @@ from chalicelib.services.ports.accounts import Accounts
 from chalicelib.services.ports.common import Clock, JobQueue
 from chalicelib.services.ports.integrations import Credential, Credentials, Integrations
 from chalicelib.services.ports.pos import PosGateway, StreamPlan
-from chalicelib.services.ports.runs import (
-    Lease,
-    LeaseBusy,
-    RunError,
-    RunGone,
-    RunState,
-    SyncStates,
-)
+from chalicelib.services.ports.runs import Lease, LeaseBusy, RunError, RunGone, SyncStates
 from chalicelib.services.slice import Slice, SliceParts, Stopped
 
 MAX_IDLE_HOPS = 3

@@ -6,7 +6,7 @@ from dataclasses import asdict, dataclass
 from typing import Any
 
 from chalicelib.domain.errors import PoisonMessage
-from chalicelib.domain.records import Instant
+from chalicelib.domain.words import Instant
 
 VERSION = 1
 

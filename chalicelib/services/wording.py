@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from chalicelib.domain.rules import POINT, Points
+from chalicelib.domain.words import POINT, Points
 from chalicelib.services.ports.changes import LOYALTY, Preview
 from chalicelib.services.proposals import POINTS_SETTINGS
 from chalicelib.services.source_settings import LOSS

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from chalicelib.domain.records import Instant
 from chalicelib.domain.sales_summary import SaleRef
+from chalicelib.domain.words import Instant
 from chalicelib.services.ports.facts import Writes
 
 Spot = tuple[str, Instant, str, str]

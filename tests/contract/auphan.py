@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any, ClassVar
 
-from chalicelib.domain.records import Instant, Stream
+from chalicelib.domain.words import Instant, Stream
 from simulators.oracle import answer
 
 from .bench import NOW, Simulated

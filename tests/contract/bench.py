@@ -9,8 +9,9 @@ from typing import Any, ClassVar, Protocol, Self
 
 import orjson
 
-from chalicelib.domain.records import Fact, Instant, Reject, Stream
+from chalicelib.domain.records import Fact, Reject
 from chalicelib.domain.times import from_text
+from chalicelib.domain.words import Instant, Stream
 from chalicelib.pos import registry
 from chalicelib.pos.connector import Gateway
 from chalicelib.services.ports.pos import (

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import ClassVar
 
-from chalicelib.domain.records import Stream
+from chalicelib.domain.words import Stream
 
 from .bench import Simulated
 

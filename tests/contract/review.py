@@ -9,7 +9,8 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from chalicelib.domain.records import STREAMS, Stream
+from chalicelib.domain.records import STREAMS
+from chalicelib.domain.words import Stream
 from chalicelib.pos.page_profile import Consent, Negated, Piece, Rows
 from chalicelib.pos.profile import Profile, StreamProfile, parse
 from chalicelib.pos.profile_lines import Path, dotted, line_of

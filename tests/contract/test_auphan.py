@@ -9,8 +9,9 @@ from typing import Any
 import pytest
 
 from chalicelib.domain.errors import AiqError, HostRefused, KeyRejected, UnexpectedAnswer
-from chalicelib.domain.records import InventoryItem, Sale, StoreFact, Stream
+from chalicelib.domain.records import InventoryItem, Sale, StoreFact
 from chalicelib.domain.times import DAY, HOUR, from_text
+from chalicelib.domain.words import Stream
 from chalicelib.services.ports.pos import CredentialAccess, StreamPlan
 
 from .auphan import Auphan

@@ -22,8 +22,9 @@ from chalicelib.domain.errors import (
     UnexpectedAnswer,
     UpstreamError,
 )
-from chalicelib.domain.records import Sale, Stream
+from chalicelib.domain.records import Sale
 from chalicelib.domain.times import DAY, HOUR
+from chalicelib.domain.words import Stream
 from chalicelib.pos import registry
 from chalicelib.services.ports.pos import StreamPlan
 

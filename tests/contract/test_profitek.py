@@ -8,8 +8,9 @@ from typing import Any
 import pytest
 
 from chalicelib.domain.errors import KeyRejected, UnexpectedAnswer
-from chalicelib.domain.records import Sale, Stream
+from chalicelib.domain.records import Sale
 from chalicelib.domain.times import DAY, HOUR, from_text
+from chalicelib.domain.words import Stream
 from chalicelib.services.ports.pos import CredentialAccess, StreamPlan
 
 from .bench import NOW, read

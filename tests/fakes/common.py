@@ -6,7 +6,7 @@ from collections.abc import Mapping
 
 import orjson
 
-from chalicelib.domain.records import Instant
+from chalicelib.domain.words import Instant
 
 NOON = 1_767_268_800_000
 """2026-01-01T12:00:00Z"""

@@ -5,8 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 
-from chalicelib.domain.records import Instant
-from chalicelib.services.ports.accounts import Severity
+from chalicelib.domain.words import Instant, Severity
 from chalicelib.services.ports.digests import Mark, Reader
 
 

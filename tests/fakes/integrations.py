@@ -6,7 +6,7 @@ from dataclasses import replace
 
 from chalicelib.adapters.keys import due_shard_number
 from chalicelib.domain.errors import Conflict, NotFound, StaleVersion
-from chalicelib.domain.records import Instant
+from chalicelib.domain.words import Instant
 from chalicelib.services.ports.integrations import Credential, DueCredential, Integration
 
 

@@ -6,7 +6,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
 from chalicelib.domain.errors import AiqError, NotFound
-from chalicelib.domain.records import Fact, Reject, Stream
+from chalicelib.domain.records import Fact, Reject
+from chalicelib.domain.words import Stream
 from chalicelib.services.ports.pos import (
     CheckResult,
     CredentialAccess,

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from chalicelib.domain.records import Instant
-from chalicelib.services.ports.runs import RunTrigger, RunView
+from chalicelib.domain.words import Instant, RunTrigger
+from chalicelib.services.ports.runs import RunView
 from tests.fakes.common import NOON
 
 

@@ -8,7 +8,8 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from chalicelib.domain.errors import LeaseLost, NotFound
-from chalicelib.domain.records import Instant, Reject, Stream
+from chalicelib.domain.records import Reject
+from chalicelib.domain.words import Instant, Stream
 from chalicelib.services.ports.runs import (
     Lease,
     LeaseBusy,

@@ -6,12 +6,12 @@ from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field, replace
 
 from chalicelib.adapters.keys import text_shard_number
-from chalicelib.domain.consent import Channel, Entry
+from chalicelib.domain.consent import Entry
 from chalicelib.domain.errors import Conflict, StaleVersion
 from chalicelib.domain.heads import Head
 from chalicelib.domain.personas import Persona
-from chalicelib.domain.records import Instant
 from chalicelib.domain.texting import TextingRules
+from chalicelib.domain.words import Channel, Instant, TextState
 from chalicelib.services.ports.texting import (
     Begun,
     Caps,
@@ -21,7 +21,6 @@ from chalicelib.services.ports.texting import (
     Standing,
     Switch,
     Text,
-    TextState,
 )
 from tests.fakes.facts import Crash
 

@@ -9,16 +9,10 @@ from typing import Any
 import pytest
 
 from chalicelib.domain.errors import Conflict, NotFound
-from chalicelib.domain.records import Instant
 from chalicelib.domain.times import to_text
+from chalicelib.domain.words import Instant, RunTrigger
 from chalicelib.entrypoints import wiring
-from chalicelib.services.ports.runs import (
-    RunError,
-    RunTrigger,
-    RunView,
-    SetAside,
-    StreamTotals,
-)
+from chalicelib.services.ports.runs import RunError, RunView, SetAside, StreamTotals
 from tests.fakes.common import NOON
 from tests.functional.gateway import OURS, Gateway, World
 

@@ -6,14 +6,14 @@ from datetime import date
 
 from pydantic import Field
 
-from chalicelib.domain.rules import POINT
+from chalicelib.domain.words import POINT, JobState, Members, PreviewState
 from chalicelib.entrypoints import wiring_changes
 from chalicelib.entrypoints.auth import Caller
 from chalicelib.entrypoints.routing import Resource
 from chalicelib.entrypoints.shapes import Answer, Change, Input, Moment, PointsOut
-from chalicelib.services.ports.changes import JobState, Preview, PreviewState
+from chalicelib.services.ports.changes import Preview
 from chalicelib.services.previews import token_of, valid_until
-from chalicelib.services.proposals import Members, Proposal
+from chalicelib.services.proposals import Proposal
 from chalicelib.services.settings import TRUST
 from chalicelib.services.wording import sentence, warning
 

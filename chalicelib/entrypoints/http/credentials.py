@@ -7,13 +7,14 @@ from typing import Annotated
 
 from pydantic import Field, StrictBool
 
+from chalicelib.domain.words import CheckOutcome
 from chalicelib.entrypoints import wiring
 from chalicelib.entrypoints.auth import Caller
 from chalicelib.entrypoints.routing import Resource
 from chalicelib.entrypoints.shapes import Answer, Change, Input, Moment
 from chalicelib.services.credentials import CheckedCredential
 from chalicelib.services.ports.integrations import Credential
-from chalicelib.services.ports.pos import CheckOutcome, CheckResult
+from chalicelib.services.ports.pos import CheckResult
 
 resource = Resource(__name__, tag="Credentials")
 

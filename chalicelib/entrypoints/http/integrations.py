@@ -7,7 +7,7 @@ from datetime import date
 from pydantic import Field
 
 from chalicelib.domain.integration_states import IntegrationState
-from chalicelib.domain.records import Stream
+from chalicelib.domain.words import Stream
 from chalicelib.entrypoints import wiring, wiring_changes, wiring_texts
 from chalicelib.entrypoints.auth import Caller
 from chalicelib.entrypoints.http.changes import JobAnswer, SmsAnswer

@@ -8,8 +8,8 @@ from typing import Annotated
 
 from pydantic import Field
 
-from chalicelib.domain.rules import Rounding
 from chalicelib.domain.times import day_text
+from chalicelib.domain.words import Rounding
 from chalicelib.entrypoints import wiring, wiring_changes
 from chalicelib.entrypoints.auth import Caller
 from chalicelib.entrypoints.http.changes import EXAMPLE, JobAnswer, PreviewAnswer, shown

@@ -6,10 +6,10 @@ from typing import Any, Literal
 
 from pydantic import Field
 
+from chalicelib.domain.words import Severity
 from chalicelib.entrypoints import paging, wiring
 from chalicelib.entrypoints.routing import Resource
 from chalicelib.entrypoints.shapes import Answer, Input, Listing, Moment
-from chalicelib.services.ports.accounts import Severity
 
 resource = Resource(__name__, tag="Notifications")
 

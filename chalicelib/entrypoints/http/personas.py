@@ -7,7 +7,7 @@ from typing import Any, Literal
 
 from pydantic import Field, field_validator
 
-from chalicelib.domain.records import SaleKind
+from chalicelib.domain.words import PersonaSort, SaleKind
 from chalicelib.entrypoints import paging, wiring, wiring_changes
 from chalicelib.entrypoints.auth import Caller
 from chalicelib.entrypoints.routing import Resource
@@ -20,7 +20,7 @@ from chalicelib.entrypoints.shapes import (
     PointsOut,
     ShortText,
 )
-from chalicelib.services.ports.personas import PersonaFilter, PersonaSort, PersonaView
+from chalicelib.services.ports.personas import PersonaFilter, PersonaView
 
 resource = Resource(__name__, tag="Personas")
 

@@ -7,12 +7,11 @@ from typing import Any
 
 from pydantic import Field
 
-from chalicelib.domain.records import Stream
+from chalicelib.domain.words import RunState, RunTrigger, Stream
 from chalicelib.entrypoints import paging, wiring
 from chalicelib.entrypoints.routing import Resource
 from chalicelib.entrypoints.shapes import Answer, Input, Listing, Moment
 from chalicelib.services.history import history_start
-from chalicelib.services.ports.runs import RunState, RunTrigger
 
 resource = Resource(__name__, tag="Sync runs")
 

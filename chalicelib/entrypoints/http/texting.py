@@ -7,15 +7,14 @@ from typing import Annotated, Literal
 
 from pydantic import Field, StringConstraints
 
-from chalicelib.domain.consent import Channel, ConsentState
 from chalicelib.domain.heads import Reason
 from chalicelib.domain.texting import LONGEST_WORDING, MOST_REQUESTS
+from chalicelib.domain.words import Channel, ConsentState, TextKind, TextState
 from chalicelib.entrypoints import paging, wiring, wiring_texts
 from chalicelib.entrypoints.auth import Caller
 from chalicelib.entrypoints.routing import Resource
 from chalicelib.entrypoints.shapes import Answer, Change, Input, Listing, Moment
 from chalicelib.services.consent import ContactHistory
-from chalicelib.services.ports.texting import TextKind, TextState
 from chalicelib.services.texting import TextingView, shown
 
 resource = Resource(__name__, tag="Texting")

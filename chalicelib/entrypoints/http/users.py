@@ -8,11 +8,12 @@ from typing import TYPE_CHECKING
 from pydantic import Field
 
 from chalicelib.domain.roles import Role
+from chalicelib.domain.words import Severity
 from chalicelib.entrypoints import auth, wiring, wiring_digests
 from chalicelib.entrypoints.auth import Caller
 from chalicelib.entrypoints.routing import Resource
 from chalicelib.entrypoints.shapes import Answer, Change, Email, Input
-from chalicelib.services.ports.accounts import Severity, User
+from chalicelib.services.ports.accounts import User
 
 if TYPE_CHECKING:
     from chalicelib.services.digest_choices import Member

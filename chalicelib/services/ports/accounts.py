@@ -3,12 +3,10 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Literal, Protocol
+from typing import Protocol
 
-from chalicelib.domain.records import Instant
 from chalicelib.domain.roles import Role
-
-Severity = Literal["info", "warning", "error"]
+from chalicelib.domain.words import Instant, Severity
 
 
 @dataclass(frozen=True, slots=True)

@@ -4,14 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Literal, NamedTuple, Protocol
+from typing import NamedTuple, Protocol
 
 from chalicelib.domain.identity import SourceRecord
 from chalicelib.domain.personas import Persona
-from chalicelib.domain.records import Instant
-from chalicelib.domain.rules import Points, Rules
+from chalicelib.domain.rules import Rules
 from chalicelib.domain.sales_summary import SaleRef
-from chalicelib.domain.times import Day
+from chalicelib.domain.words import Day, Instant, JobState, Points, PreviewState
 from chalicelib.services.ports.accounts import AuditEntry
 from chalicelib.services.ports.facts import RecordSales
 from chalicelib.services.ports.integrations import Integration
@@ -21,9 +20,6 @@ LOYALTY = "loyalty"
 
 Values = Mapping[str, object]
 """Setting → its new value as JSON has it: an ISO day, a bool, a number, a text, or None."""
-
-PreviewState = Literal["counting", "ready", "outdated"]
-JobState = Literal["queued", "running", "done", "superseded"]
 
 
 class BalanceChange(NamedTuple):

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Literal, Protocol
 
-from chalicelib.domain.records import Instant
+from chalicelib.domain.words import Instant
 
 SyncQueue = Literal["sync", "sync-own-server"]
 """Retailers' own servers have a queue of their own, so that they delay nobody else."""

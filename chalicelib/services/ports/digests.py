@@ -7,8 +7,7 @@ from dataclasses import dataclass
 from typing import Protocol
 
 from chalicelib.domain.errors import AiqError
-from chalicelib.domain.records import Instant
-from chalicelib.services.ports.accounts import Severity
+from chalicelib.domain.words import Instant, Severity
 
 
 @dataclass(frozen=True, slots=True)

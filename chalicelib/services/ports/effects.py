@@ -6,9 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Literal, Protocol
 
-from chalicelib.domain.records import Instant
-
-Channel = Literal["sms", "email"]
+from chalicelib.domain.words import Channel, Instant
 
 
 @dataclass(frozen=True, slots=True)

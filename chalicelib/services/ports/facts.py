@@ -9,8 +9,9 @@ from typing import NamedTuple, Protocol
 from chalicelib.domain.identity import MergeKey, SourceRecord
 from chalicelib.domain.ledger import NO_POINTS, Postings, RecordPoints
 from chalicelib.domain.personas import NO_FIGURES, Figures, Persona
-from chalicelib.domain.records import Instant, Minor, Sale
+from chalicelib.domain.records import Sale
 from chalicelib.domain.sales_summary import SaleRef, SalesSummary
+from chalicelib.domain.words import Instant, Minor
 
 INLINE_MEMBERS = 40
 """A merge key with more carriers keeps them in rows of their own, and only counts in its head."""

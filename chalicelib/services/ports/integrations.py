@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from typing import Protocol
 
 from chalicelib.domain.integration_states import IntegrationState
-from chalicelib.domain.records import Instant
+from chalicelib.domain.words import Instant
 from chalicelib.services.ports.pos import HostTrust
 
 

@@ -6,12 +6,8 @@ from dataclasses import dataclass
 from typing import Literal, Protocol
 
 from chalicelib.domain.ledger import Postings
-from chalicelib.domain.records import Instant, Minor, SaleKind
-from chalicelib.domain.rules import Points
 from chalicelib.domain.why import Said
-
-PersonaSort = Literal["inserted", "name"]
-"""`inserted`: when AIQ first saw them. Names sort folded; who has none comes last."""
+from chalicelib.domain.words import Instant, Minor, PersonaSort, Points, SaleKind
 
 
 @dataclass(frozen=True, slots=True)

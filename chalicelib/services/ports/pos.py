@@ -6,14 +6,11 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any, Literal, Protocol
 
-from chalicelib.domain.records import Fact, Instant, Reject, StoreFact, Stream
+from chalicelib.domain.records import Fact, Reject, StoreFact
+from chalicelib.domain.words import CheckOutcome, Instant, Stream
 
 Cursor = dict[str, Any]
 """Where a listing stands: JSON-serialisable, opaque to everyone but the connector, under 8 KB."""
-
-CheckOutcome = Literal[
-    "ok", "key_rejected", "permission_missing", "server_unreachable", "unexpected_answer"
-]
 
 
 @dataclass(frozen=True, slots=True)

@@ -4,14 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any, Literal, NamedTuple, Protocol
+from typing import Any, NamedTuple, Protocol
 
-from chalicelib.domain.records import Instant, Reject, Stream
-
-RunState = Literal["queued", "running", "waiting", "succeeded", "failed", "stopped"]
-"""`waiting`: delayed by the POS (`Retry-After`). `stopped`: disconnected or frozen while it ran."""
-
-RunTrigger = Literal["schedule", "connect", "now", "reread"]
+from chalicelib.domain.records import Reject
+from chalicelib.domain.words import Instant, RunState, RunTrigger, Stream
 
 LIVE_STATES: tuple[RunState, ...] = ("queued", "running", "waiting")
 

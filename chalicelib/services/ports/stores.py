@@ -6,7 +6,8 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Protocol
 
-from chalicelib.domain.records import Instant, InventoryItem
+from chalicelib.domain.records import InventoryItem
+from chalicelib.domain.words import Instant
 
 
 @dataclass(frozen=True, slots=True)

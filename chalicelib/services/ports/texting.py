@@ -6,15 +6,12 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Literal, Protocol
 
-from chalicelib.domain.consent import Channel, Entry
+from chalicelib.domain.consent import Entry
 from chalicelib.domain.errors import AiqError
 from chalicelib.domain.heads import Head
 from chalicelib.domain.personas import Persona
-from chalicelib.domain.records import Instant
 from chalicelib.domain.texting import TextingRules
-
-TextKind = Literal["request", "confirmation", "opt_out", "help", "test"]
-TextState = Literal["sending", "sent", "unknown", "refused"]
+from chalicelib.domain.words import Channel, Instant, TextKind, TextState
 
 
 @dataclass(frozen=True, slots=True)

@@ -7,9 +7,10 @@ from typing import Any
 
 from chalicelib.domain.identity import MergeKey, SourceRecord
 from chalicelib.domain.ids import record_id
-from chalicelib.domain.records import Customer, Instant, Sale
+from chalicelib.domain.records import Customer, Sale
 from chalicelib.domain.sales_summary import SaleRef, SalesSummary
 from chalicelib.domain.times import DAY
+from chalicelib.domain.words import Instant
 from tests.unit.domain import naive
 from tests.unit.domain.naive import Shopper, Sold
 

@@ -10,7 +10,8 @@ from chalicelib.domain.identity import SourceRecord
 from chalicelib.domain.records import Customer
 from chalicelib.domain.rules import Loyalty, Rules, Source, Terms
 from chalicelib.domain.sales_summary import SaleRef
-from chalicelib.domain.times import DAY, Day, utc_day
+from chalicelib.domain.times import DAY, utc_day
+from chalicelib.domain.words import Day
 from tests.unit.domain.builders import NOON
 
 TODAY: Day = utc_day(NOON)

@@ -15,7 +15,8 @@ from zoneinfo import ZoneInfo
 
 from chalicelib.domain.ids import record_id, store_key_id
 from chalicelib.domain.personas import Bought, Figures, Persona
-from chalicelib.domain.records import Customer, Instant, Sale
+from chalicelib.domain.records import Customer, Sale
+from chalicelib.domain.words import Instant
 
 Key = tuple[str, str]
 Ids = frozenset[str]

@@ -18,8 +18,9 @@ from zoneinfo import ZoneInfo
 from chalicelib.domain.acts import Join
 from chalicelib.domain.ids import record_id, store_key_id
 from chalicelib.domain.personas import Bought, Figures, Persona
-from chalicelib.domain.records import Instant, Sale
+from chalicelib.domain.records import Sale
 from chalicelib.domain.rules import Rules, Source
+from chalicelib.domain.words import Instant
 from tests.unit.domain.naive import Ids, Shopper, Sold, expected_personas
 
 EVERYTHING = -(2**31)

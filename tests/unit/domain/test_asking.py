@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from chalicelib.domain.asking import NEVER_TEXTED, Cause, Circumstances, drop, hold, judge
-from chalicelib.domain.consent import Consent, ConsentState
+from chalicelib.domain.consent import Consent
 from chalicelib.domain.heads import (
     SECOND_REQUEST_AFTER,
     SENDING_AT_MOST,
@@ -28,6 +28,7 @@ from chalicelib.domain.heads import (
 )
 from chalicelib.domain.texting import TextingRules
 from chalicelib.domain.times import DAY, HOUR, MINUTE
+from chalicelib.domain.words import ConsentState
 
 NOON = 1_767_297_600_000
 """2026-01-01T12:00 in Los Angeles."""

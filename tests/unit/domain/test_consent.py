@@ -14,11 +14,11 @@ from chalicelib.domain.consent import (
     OPT_OUTS,
     OWN_OPT_INS,
     Act,
-    ConsentState,
     Entry,
     derive,
 )
 from chalicelib.domain.times import DAY, SECOND
+from chalicelib.domain.words import ConsentState
 
 T = 1_767_268_800_000
 

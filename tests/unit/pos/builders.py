@@ -6,7 +6,8 @@ from typing import Any
 
 from hypothesis import settings
 
-from chalicelib.domain.records import Customer, InventoryItem, Reject, Sale, StoreFact, Stream
+from chalicelib.domain.records import Customer, InventoryItem, Reject, Sale, StoreFact
+from chalicelib.domain.words import Stream
 from chalicelib.pos import registry
 from chalicelib.pos.fields import Setting
 from chalicelib.pos.normalise import Normalised, Normaliser

@@ -8,8 +8,8 @@ from typing import Any
 
 import orjson
 
-from chalicelib.domain.records import Stream
 from chalicelib.domain.times import from_text, to_text
+from chalicelib.domain.words import Stream
 from chalicelib.pos import paging, registry
 from chalicelib.pos.sheet import Sheet, sheet_of
 from chalicelib.services.ports.pos import Cursor, StreamPlan

@@ -12,8 +12,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from chalicelib.domain.errors import FilterIgnored, KeyRejected, UnexpectedAnswer
-from chalicelib.domain.records import Stream
 from chalicelib.domain.times import DAY, HOUR, from_text, to_text
+from chalicelib.domain.words import Stream
 from chalicelib.pos import paging, registry, shops
 from chalicelib.pos.profile import Profile
 from chalicelib.pos.sheet import Sheet, refuse_error_object, sheet_of

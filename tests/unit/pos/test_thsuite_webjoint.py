@@ -6,7 +6,8 @@ from typing import Any
 
 import pytest
 
-from chalicelib.domain.records import Customer, InventoryItem, Reject, Sale, Stream
+from chalicelib.domain.records import Customer, InventoryItem, Reject, Sale
+from chalicelib.domain.words import Stream
 from chalicelib.pos import registry
 from chalicelib.pos.fields import Setting
 from chalicelib.pos.normalise import Normaliser

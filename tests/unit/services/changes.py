@@ -10,10 +10,10 @@ from typing import Any
 from chalicelib.domain.records import Sale
 from chalicelib.domain.rules import Loyalty, Rules
 from chalicelib.domain.times import local_day
+from chalicelib.domain.words import Members
 from chalicelib.services.ports.changes import Counts, Job, Preview
 from chalicelib.services.ports.integrations import AgeGate
 from chalicelib.services.previews import token_of
-from chalicelib.services.proposals import Members
 from tests.unit.services.backroom import PLATFORM, SCOPE, UID, Backroom
 
 ZONE = "America/Los_Angeles"

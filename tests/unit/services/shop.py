@@ -9,8 +9,9 @@ from typing import Any
 
 from chalicelib.domain.ids import record_id
 from chalicelib.domain.records import Customer, Sale
-from chalicelib.domain.rules import POINT, Loyalty, Rules, Source
+from chalicelib.domain.rules import Loyalty, Rules, Source
 from chalicelib.domain.times import at_local_time, day_from_text
+from chalicelib.domain.words import POINT
 from chalicelib.services.ledger import LedgerService
 from chalicelib.services.lookup import Held, PersonaLookup
 from chalicelib.services.ports.personas import LedgerEntry

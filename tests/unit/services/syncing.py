@@ -7,7 +7,8 @@ from dataclasses import replace
 from typing import Any
 
 from chalicelib.domain.errors import AiqError
-from chalicelib.domain.records import Customer, InventoryItem, Sale, StoreFact, Stream
+from chalicelib.domain.records import Customer, InventoryItem, Sale, StoreFact
+from chalicelib.domain.words import Stream
 from chalicelib.services.ports.pos import Page, StreamPlan
 from tests.fakes.facts import Crash
 from tests.fakes.pos import FakePosGateway, pages_of

@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 
 from chalicelib.domain.roles import ROLES, Role, may
 from chalicelib.domain.times import HOUR, MINUTE
+from chalicelib.domain.words import Severity
 from chalicelib.services.digest import (
     MOST_TOLD,
     SEVERITIES,
@@ -20,7 +21,7 @@ from chalicelib.services.digest import (
     told_after,
     write,
 )
-from chalicelib.services.ports.accounts import Notification, Severity, User
+from chalicelib.services.ports.accounts import Notification, User
 from chalicelib.services.ports.digests import Reader
 from tests.fakes.accounts import an_account
 from tests.fakes.common import NOON

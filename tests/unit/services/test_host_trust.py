@@ -7,9 +7,10 @@ from typing import Any
 import pytest
 
 from chalicelib.domain.errors import AiqError, HostRefused, InvalidInput, ServerUntrusted
+from chalicelib.domain.words import CheckOutcome
 from chalicelib.services.check import learn_scope
 from chalicelib.services.ports.integrations import Credential
-from chalicelib.services.ports.pos import CheckOutcome, CheckResult, HostTrust
+from chalicelib.services.ports.pos import CheckResult, HostTrust
 from tests.fakes.retailer import ANN, OURS, Retailer
 from tests.unit.services.backroom import UID
 from tests.unit.services.syncing import a_room, later, people, show

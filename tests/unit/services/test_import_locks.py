@@ -11,8 +11,9 @@ import pytest
 
 from chalicelib.domain.errors import Conflict, UnexpectedAnswer
 from chalicelib.domain.imports import NEVER, end_of
-from chalicelib.domain.records import Customer, Instant
+from chalicelib.domain.records import Customer
 from chalicelib.domain.times import MINUTE, day_number, start_of_day
+from chalicelib.domain.words import Instant
 from chalicelib.services.ports.pos import Page
 from tests.fakes.facts import Crash
 from tests.unit.services.backroom import CREDENTIAL, PLATFORM, SCOPE, UID, Backroom

@@ -9,8 +9,9 @@ import pytest
 
 from chalicelib.domain.roles import Role
 from chalicelib.domain.times import HOUR, MINUTE, SECOND
+from chalicelib.domain.words import Severity
 from chalicelib.services.notify import Kind, Notifier
-from chalicelib.services.ports.accounts import Severity, User
+from chalicelib.services.ports.accounts import User
 from chalicelib.services.ports.digests import MailRefused, MailUnknown
 from chalicelib.services.send_digests import DigestSender, Sent
 from tests.fakes.accounts import MemoryAccounts, an_account

@@ -7,9 +7,9 @@ from typing import Any
 
 from chalicelib.adapters.keys import TEXT_SHARDS
 from chalicelib.domain.heads import Head
-from chalicelib.domain.records import Instant
 from chalicelib.domain.texting import TextingRules
 from chalicelib.domain.times import HOUR
+from chalicelib.domain.words import Instant
 from chalicelib.services.circumstances import Surroundings
 from chalicelib.services.consent import ConsentService
 from chalicelib.services.inbound import Inbound

@@ -1,0 +1,43 @@
+"""The words that code, API, tables and screen share (product.md §1): units, kinds and states.
+
+Nothing but names, so that whoever draws an API or reads a message need not load the rules.
+"""
+
+from __future__ import annotations
+
+from typing import Literal
+
+Platform = str
+Instant = int
+"""Milliseconds since the epoch, UTC."""
+Day = int
+"""Days since 1970-01-01 on some calendar; the caller says whose."""
+Minor = int
+"""Money in minor units, e.g. cents."""
+Points = int
+"""In hundredths."""
+POINT: Points = 100
+
+Stream = Literal["stores", "customers", "sales", "inventory"]
+SaleKind = Literal["sale", "return", "void"]
+CheckOutcome = Literal[
+    "ok", "key_rejected", "permission_missing", "server_unreachable", "unexpected_answer"
+]
+RunState = Literal["queued", "running", "waiting", "succeeded", "failed", "stopped"]
+"""`waiting`: delayed by the POS (`Retry-After`). `stopped`: disconnected or frozen while it ran."""
+RunTrigger = Literal["schedule", "connect", "now", "reread"]
+
+Channel = Literal["sms", "email"]
+ConsentState = Literal["unknown", "requested", "opted_in", "opted_out"]
+TextKind = Literal["request", "confirmation", "opt_out", "help", "test"]
+TextState = Literal["sending", "sent", "unknown", "refused"]
+
+Rounding = Literal["up", "down", "nearest", "none"]
+PreviewState = Literal["counting", "ready", "outdated"]
+JobState = Literal["queued", "running", "done", "superseded"]
+Members = Literal["keep", "let_go"]
+"""What becomes of who would be lost: they get a reason of their own, or leave."""
+
+PersonaSort = Literal["inserted", "name"]
+"""`inserted`: when AIQ first saw them. Names sort folded; who has none comes last."""
+Severity = Literal["info", "warning", "error"]
