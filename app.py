@@ -52,6 +52,11 @@ def release_texts(event: CloudWatchEvent) -> None:
 
 
 @app.schedule(Rate(5, unit=Rate.MINUTES))
+def send_digests(event: CloudWatchEvent) -> None:
+    schedules.send_digests(event)
+
+
+@app.schedule(Rate(5, unit=Rate.MINUTES))
 def watch_dead_letters(event: CloudWatchEvent) -> None:
     schedules.watch_dead_letters(event)
 

@@ -21,7 +21,8 @@ class Config:
     base URL that replaces its profile's host, `integrator_parameters` to the SSM parameter that
     holds the deployment's own token with it. Of the hosts that retailers type, those in
     `egress_denied_ranges` (our own networks) are never called, those in `egress_allowed_ranges`
-    (test servers) are though they are private; both CIDRs.
+    (test servers) are though they are private; both CIDRs. `digest_sender` is the address that
+    e-mails come from, empty for none; `dashboard_url` the front's, known to those who write them.
     """
 
     stage: str
@@ -50,6 +51,8 @@ class Config:
     pos_base_urls: Mapping[str, str]
     egress_allowed_ranges: tuple[str, ...]
     egress_denied_ranges: tuple[str, ...]
+    digest_sender: str
+    dashboard_url: str
     sync_reserve_seconds: int
     commit_lock_seconds: int
     log_level: str
@@ -62,6 +65,8 @@ _DEFAULTS = {
     "POS_BASE_URLS": "{}",
     "EGRESS_ALLOWED_RANGES": "[]",
     "EGRESS_DENIED_RANGES": "[]",
+    "DIGEST_SENDER": "",
+    "DASHBOARD_URL": "",
     "SYNC_RESERVE_SECONDS": "30",
     "COMMIT_LOCK_SECONDS": "60",
     "LOG_LEVEL": "INFO",

@@ -34,7 +34,7 @@ from tools.template import infra_template
 PACKAGES = CACHE / "package"
 KEPT = 6
 AWS_SERVICES = frozenset(
-    ("cognito-idp", "dynamodb", "kms", "lambda", "s3", "sns", "sqs", "ssm", "sts")
+    ("cognito-idp", "dynamodb", "kms", "lambda", "s3", "sesv2", "sns", "sqs", "ssm", "sts")
 )
 """Services that functions call. boto3's descriptions of all others stay out of the zip."""
 _UNUSED = ("phonenumbers/geodata", "phonenumbers/carrierdata", "phonenumbers/tzdata")

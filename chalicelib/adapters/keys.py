@@ -32,6 +32,8 @@ JOB_PREFIX = "JOB#"
 ADJUSTED_PREFIX = "ADJUSTED#"
 LEFT_PREFIX = "LEFT#"
 EXPIRY_SHARDS = 8
+DIGEST_PREFIX = "DIGEST#"
+DIGEST_SHARDS = 8
 
 
 def user(sub: str) -> str:
@@ -69,6 +71,19 @@ def expiry_shard(number: int) -> str:
 
 def expiry_shard_number(uid: str) -> int:
     return zlib.crc32(uid.encode()) % EXPIRY_SHARDS
+
+
+def digest(sub: str) -> str:
+    return f"{DIGEST_PREFIX}{sub}"
+
+
+def digest_shard(number: int) -> str:
+    """Accounts with something new to tell, all of them over few partitions."""
+    return f"DIGESTS#{number:02d}"
+
+
+def digest_shard_number(uid: str) -> int:
+    return zlib.crc32(uid.encode()) % DIGEST_SHARDS
 
 
 def integration(platform: str) -> str:

@@ -10,6 +10,7 @@ from pynamodb.expressions.condition import Condition
 from pynamodb.expressions.update import Action
 
 from chalicelib.adapters import keys
+from chalicelib.adapters.digests import DynamoMarks
 from chalicelib.adapters.tables import Row, TableMeta, assign, bind, condition_failed, retried
 from chalicelib.domain.times import DAY, SECOND
 from chalicelib.domain.words import Instant, Severity
@@ -40,10 +41,12 @@ class DynamoNotifications:
 
     def __init__(self, table: str) -> None:
         bind(table, NotificationRow)
+        self._marks = DynamoMarks(table)
 
     def raise_(self, uid: str, notification: Notification) -> bool:
         if self._refresh(uid, notification):
             return False
+        self._marks.mark(uid, notification.refreshed_at)
         row = _notification_row(uid, notification)
         closed = NotificationRow.pk.does_not_exist() | NotificationRow.cleared_at.exists()
         try:

@@ -6,8 +6,10 @@ from typing import Any
 
 from chalice.app import CloudWatchEvent
 
-from chalicelib.entrypoints import wiring, wiring_changes, wiring_texts
+from chalicelib.config import config
+from chalicelib.entrypoints import wiring, wiring_changes, wiring_digests, wiring_texts
 from chalicelib.observability import logger
+from chalicelib.services.ports.digests import MailRefused
 
 RESERVE_MS = 10_000
 
@@ -31,6 +33,23 @@ def release_texts(event: CloudWatchEvent) -> None:
         lambda: context.get_remaining_time_in_millis() > RESERVE_MS
     )
     logger().info("texts.released", due=queued)
+
+
+def send_digests(event: CloudWatchEvent) -> None:
+    """E-mail what is new to those who were chosen. Raises MailRefused, so that it is alarmed."""
+    if not config().digest_sender:
+        return
+    context: Any = event.context
+    done = wiring_digests.digest_sender().send(
+        lambda: context.get_remaining_time_in_millis() > RESERVE_MS
+    )
+    logger().info("digests.sent", sent=done.sent)
+    if done.unknown:
+        logger().warning("digests.unknown", count=done.unknown)
+    for code in sorted(set(done.refused_as)):
+        logger().error("digests.refused", code=code)
+    if done.refused_as:
+        raise MailRefused("The mail service refused digests.", refused_as=done.refused_as[0])
 
 
 def watch_dead_letters(event: CloudWatchEvent) -> None:  # noqa: ARG001 -- the time is all it says

@@ -6,11 +6,15 @@ from dataclasses import replace
 
 from chalicelib.domain.words import Instant
 from chalicelib.services.ports.accounts import AuditEntry, Notification
+from chalicelib.services.ports.digests import Marks
 
 
 class MemoryNotifications:
-    def __init__(self) -> None:
+    """`marks` hears of accounts that have something new to tell."""
+
+    def __init__(self, marks: Marks | None = None) -> None:
         self.rows: dict[tuple[str, str, str], Notification] = {}
+        self._marks = marks
 
     def raise_(self, uid: str, notification: Notification) -> bool:
         key = (uid, notification.kind, notification.subject)
@@ -18,6 +22,8 @@ class MemoryNotifications:
         is_open = known is not None and known.cleared_at is None
         if known is not None and is_open:
             notification = replace(notification, raised_at=known.raised_at)
+        elif self._marks is not None:
+            self._marks.mark(uid, notification.refreshed_at)
         self.rows[key] = notification
         return not is_open
 

@@ -29,6 +29,7 @@ FUNCTIONS = {
     "AccountJobs",
     "WatchDeadLetters",
     "ReleaseTexts",
+    "SendDigests",
     "TextWorker",
     "InboundSms",
 }
@@ -325,6 +326,60 @@ def test_only_those_that_text_may_publish_to_phones_and_to_nothing_else_by_that(
     }
 
     assert texting == {"TextWorkerRole", "InboundSmsRole"}
+
+
+def test_only_the_sender_of_digests_may_e_mail_and_only_from_the_deployments_sender(
+    resources: Resource,
+) -> None:
+    mailing = {
+        name: statement
+        for name, role in of_type(resources, "AWS::IAM::Role").items()
+        for statement in statements(role)
+        if '"ses:' in json.dumps(statement["Action"])
+    }
+
+    assert set(mailing) == {"SendDigestsRole"}
+    [statement] = mailing.values()
+    assert statement["Action"] == "ses:SendEmail"
+    assert statement["Resource"]["Fn::If"][2]["Fn::Sub"].endswith(":identity/*")
+    on_aws, condition, _ = statement["Condition"]["Fn::If"]
+    assert on_aws == "OnAws"
+    assert condition == {"StringEquals": {"ses:FromAddress": {"Ref": "DigestSender"}}}
+
+
+def test_without_a_sender_nobody_may_e_mail(template: Resource) -> None:
+    role = template["Resources"]["SendDigestsRole"]["Properties"]
+    listed = role["Policies"][0]["PolicyDocument"]["Statement"]
+
+    [mailing] = [each for each in listed if "ses:SendEmail" in json.dumps(each)]
+    assert mailing["Fn::If"][0] == "SendsDigests"
+    assert mailing["Fn::If"][2] == {"Ref": "AWS::NoValue"}
+    assert template["Parameters"]["DigestSender"]["Default"] == ""
+
+
+@pytest.mark.parametrize(
+    ("sender", "taken"),
+    [
+        ("", True),
+        ("digests@aiq.example", True),
+        ("AIQ <digests@aiq.example>", False),
+        ("digests@aiq.example,other@aiq.example", False),
+        ("digests@aiq.example\n", False),
+        ("aiq.example", False),
+    ],
+)
+def test_the_sender_of_digests_is_one_address_or_none(
+    template: Resource, sender: str, taken: bool
+) -> None:
+    pattern = template["Parameters"]["DigestSender"]["AllowedPattern"]
+
+    assert bool(re.fullmatch(pattern, sender)) is taken
+
+
+def test_the_sender_of_digests_knows_the_fronts_address(resources: Resource) -> None:
+    told = functions(resources)["SendDigests"]["Environment"]["Variables"]["DASHBOARD_URL"]
+
+    assert told["Fn::If"][2] == {"Fn::Sub": "https://${Front.DomainName}"}
 
 
 def test_what_shoppers_answer_reaches_its_function(resources: Resource) -> None:

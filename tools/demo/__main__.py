@@ -40,6 +40,7 @@ FUNCTIONS = (
     "AccountJobs",
     "PlanSyncs",
     "ReleaseTexts",
+    "SendDigests",
     "TextWorker",
     "InboundSms",
 )
@@ -207,8 +208,11 @@ def stay(data_dir: Path) -> int:
         decided(up, retailer, cards)
         second = synced_again(retailer, cards)
         replace(up.memory, settled=True).keep(data_dir)
+        with step("send the digest of what needs a person"):
+            up.stack.tick("SendDigests")
         with step("look at the personas"):
             told = story.in_words(retailer, cards, second)
+            told += story.of_digests(up.stack)
         print(f"{told}\n\nCtrl-C stops it; its data stays in {data_dir}.", flush=True)
         while True:
             signal.pause()

@@ -37,7 +37,8 @@ def keep_integrator_token(stack: LocalStack, simulator: Simulator) -> None:
 
 
 def log_in(stack: LocalStack, memory: Memory) -> Retailer:
-    """The Owner of the demo account; account and team are made when they are not there yet."""
+    """The Owner of the demo account, who gets errors and warnings by e-mail; account and team are
+    made when they are not there yet."""
     with step("make the account and its people"):
         owner = _logged_in(stack, memory.password)
         if owner is None:
@@ -57,6 +58,7 @@ def log_in(stack: LocalStack, memory: Memory) -> Retailer:
                 Password=memory.password,
                 Permanent=True,
             )
+        owner.call("PUT", "/me/emails", {"severities": ["error", "warning"]})
         return owner
 
 

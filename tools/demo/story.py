@@ -10,6 +10,7 @@ from tools.demo.memory import Memory
 from tools.demo.retailer import Json, Retailer
 from tools.demo.steps import ACCOUNT, OWNER, TEAM
 from tools.stack import LocalStack
+from tools.stack.local import DIGEST_SENDER
 
 
 def in_json(
@@ -111,6 +112,17 @@ def _of_platform(retailer: Retailer, card: Json, personas: Sequence[Json]) -> st
         f"  {card['title']:<12} {people:>4} personas, {linked:>4} sales linked to shoppers,"
         f" {unlinked:>3} without a shopper, {broken:>2} broken records set aside"
         f" ({where}; contract {card['contract']['status']})"
+    )
+
+
+def of_digests(stack: LocalStack) -> str:
+    """The lines of what was e-mailed to the Owner, who chose errors and warnings."""
+    got = [each for each in stack.emails(OWNER) if each["Source"] == DIGEST_SENDER]
+    if not got:
+        return ""
+    return (
+        f"\n  e-mails      {OWNER} got {len(got)}, the latest: {got[-1]['Subject']}"
+        f"\n               read them at {stack.endpoint_url}/_ministack/ses/messages"
     )
 
 

@@ -23,13 +23,14 @@ from tools.deploy import deploy, outputs, stack_name, with_derived
 from tools.package import package
 from tools.paths import DASHBOARD_BUILD, LOCAL
 from tools.stack.emulator import Emulator, free_port, installed
-from tools.stack.gaps import close_gaps
+from tools.stack.gaps import close_gaps, verify_sender
 from tools.steps import StepFailed, step
 from tools.web import upload_dashboard
 
 DATA_DIR = LOCAL / "stack"
 REGION = "us-east-1"
 PACKAGES_BUCKET = "aiq-pos-packages"
+DIGEST_SENDER = "digests@aiq.example"
 
 
 class LocalStack:
@@ -38,7 +39,8 @@ class LocalStack:
     Use it in a `with`: it starts the local AWS, packages, deploys, and stops everything at the end.
     The data folder keeps the state over a stop; a second start finds its data and its addresses.
     `parameters` are those of infra/parameters.yaml, e.g. {"SyncTimeout": 20}; visibility timeouts
-    and the reserve before the deadline follow from the timeouts unless given.
+    and the reserve before the deadline follow from the timeouts unless given. E-mails go from a
+    sender of its own to nobody but `emails`.
 
     Raises StepFailed, which names the step and its log.
     """
@@ -119,13 +121,15 @@ class LocalStack:
     def _deploy(self) -> None:
         with step("package", log=self.logs_dir / "chalice.log"):
             built = package(logs=self.logs_dir)
-        parameters = with_derived(self._parameters | {"Stage": "local", "LocalPort": self.port})
+        ours = {"Stage": "local", "LocalPort": self.port}
+        parameters = with_derived({"DigestSender": DIGEST_SENDER} | self._parameters | ours)
         with step("deploy", log=self.logs_dir / "emulator.log"):
             self._make_packages_bucket()
             self.__dict__["outputs"] = deploy(
                 self.client, built, self.name, parameters, PACKAGES_BUCKET
             )
             close_gaps(self.client, built.template, self.resources)
+            verify_sender(self.client, parameters["DigestSender"])
         if DASHBOARD_BUILD.is_dir():
             with step("upload the dashboard"):
                 upload_dashboard(self.client("s3"), self.outputs["BucketWeb"], DASHBOARD_BUILD)
@@ -271,6 +275,13 @@ class LocalStack:
             for page in pages.paginate(logGroupName=group)
             for event in page["events"]
         ]
+
+    def emails(self, to: str) -> list[dict[str, Any]]:
+        """What the local SES was given for an address, oldest first: Source, Subject, BodyText …"""
+        answer = requests.get(f"{self.endpoint_url}/_ministack/ses/messages", timeout=10)
+        answer.raise_for_status()
+        kept = [each for messages in answer.json()["messages"].values() for each in messages]
+        return [each for each in kept if to in each["To"]]
 
     def forget(self) -> None:
         """Delete the data folder of a stopped stack."""

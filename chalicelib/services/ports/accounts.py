@@ -96,7 +96,10 @@ class Accounts(Protocol):
 
 class Notifications(Protocol):
     def raise_(self, uid: str, notification: Notification) -> bool:
-        """Open or refresh it; True when it was not open before (then the operator is told once)."""
+        """Open or refresh it; True when it was not open before (then the operator is told once).
+
+        Opening marks the account first, so that a digest tells of it (`ports.digests.Marks`).
+        """
         ...
 
     def clear(self, uid: str, kind: str, subject: str, at: Instant) -> None: ...

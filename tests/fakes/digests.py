@@ -1,0 +1,74 @@
+"""Digests and a mail service in memory, with crashes at will."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass, field, replace
+
+from chalicelib.domain.words import Instant, Severity
+from chalicelib.services.ports.digests import Mark, Reader
+
+
+class MemoryDigests:
+    def __init__(self) -> None:
+        self.rows: dict[tuple[str, str], Reader] = {}
+        self.marks: dict[str, Instant] = {}
+        self.meddle: Callable[[], None] | None = None
+        """Runs once, right before the next claim: somebody else is quicker."""
+
+    def readers(self, uid: str) -> Mapping[str, Reader]:
+        return {sub: row for (owner, sub), row in self.rows.items() if owner == uid}
+
+    def choose(self, uid: str, sub: str, severities: frozenset[Severity]) -> None:
+        row = self.rows.get((uid, sub), Reader())
+        self.rows[uid, sub] = replace(row, severities=severities)
+
+    def mark(self, uid: str, at: Instant) -> None:
+        self.marks[uid] = at
+
+    def marked(self) -> Iterator[Mark]:
+        return iter([Mark(uid, at) for uid, at in sorted(self.marks.items())])
+
+    def unmark(self, mark: Mark) -> None:
+        if self.marks.get(mark.uid) == mark.at:
+            del self.marks[mark.uid]
+
+    def claim(self, uid: str, sub: str, before: Reader, at: Instant) -> bool:
+        meddle, self.meddle = self.meddle, None
+        if meddle:
+            meddle()
+        row = self.rows.get((uid, sub), Reader())
+        if row.claimed_at != before.claimed_at:
+            return False
+        self.rows[uid, sub] = replace(row, claimed_at=at)
+        return True
+
+    def tell(self, uid: str, sub: str, at: Instant, told: frozenset[str]) -> None:
+        row = self.rows[uid, sub]
+        if row.claimed_at == at:
+            self.rows[uid, sub] = replace(row, told=told)
+
+
+@dataclass(frozen=True)
+class Mail:
+    to: str
+    subject: str
+    text: str
+
+
+@dataclass
+class FakeMailer:
+    """`refusing` is raised instead of sending, `dying` right after it; each once."""
+
+    outbox: list[Mail] = field(default_factory=list)
+    refusing: BaseException | None = None
+    dying: BaseException | None = None
+
+    def send(self, to: str, subject: str, text: str) -> None:
+        refusing, self.refusing = self.refusing, None
+        if refusing:
+            raise refusing
+        self.outbox.append(Mail(to, subject, text))
+        dying, self.dying = self.dying, None
+        if dying:
+            raise dying
