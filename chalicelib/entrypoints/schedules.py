@@ -9,7 +9,6 @@ from chalice.app import CloudWatchEvent
 from chalicelib.config import config
 from chalicelib.entrypoints import wiring, wiring_changes, wiring_digests, wiring_texts
 from chalicelib.observability import logger
-from chalicelib.services.ports.digests import MailRefused
 
 RESERVE_MS = 10_000
 
@@ -37,6 +36,8 @@ def release_texts(event: CloudWatchEvent) -> None:
 
 def send_digests(event: CloudWatchEvent) -> None:
     """E-mail what is new to those who were chosen. Raises MailRefused, so that it is alarmed."""
+    from chalicelib.services.ports.digests import MailRefused
+
     if not config().digest_sender:
         return
     context: Any = event.context

@@ -13,10 +13,10 @@ from chalicelib.entrypoints import auth, wiring, wiring_digests
 from chalicelib.entrypoints.auth import Caller
 from chalicelib.entrypoints.routing import Resource
 from chalicelib.entrypoints.shapes import Answer, Change, Email, Input
-from chalicelib.services.ports.accounts import User
 
 if TYPE_CHECKING:
     from chalicelib.services.digest_choices import Member
+    from chalicelib.services.ports.accounts import User
 
 resource = Resource(__name__, tag="Team")
 
