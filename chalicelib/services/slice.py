@@ -225,9 +225,21 @@ class Slice:
 
     def hand_over(self, state: RunState, hop: int) -> None:
         """Checkpoint and give the lease back; messages before `hop` are void."""
+        self._keep_read_anew()
         self.save()
         self._hop = hop
         self._states.hand_over(self.lease, self.progress.dump(), self.seen(state), hop)
+
+    def _keep_read_anew(self) -> None:
+        """Rows are read otherwise than before: the process that goes on knows nothing of those that
+        were met here."""
+        for stream, manifest in self.taker.manifests.items():
+            if manifest.has_retold and self.reads_anew(stream):
+                manifest.keep_retold()
+
+    def reads_anew(self, stream: Stream) -> bool:
+        """Whether its manifest holds rows as another session read them."""
+        return (self.stored.get(stream) or StreamState()).reading != self.reading
 
     def seen(self, state: RunState, *, ended: bool = False) -> RunView:
         """The run as people see it now."""
