@@ -189,7 +189,7 @@ class DynamoSyncStates:
             checkpoint=checkpoint,
             view=read_view(state.view),
             stopping=bool(state.stop),
-            takes=int(state.fence) - int(state.moved or state.fence - 1),
+            takes=int(state.fence) - _moved(state),
         )
 
     def _refusal(
@@ -378,6 +378,12 @@ class DynamoSyncStates:
                 raise LeaseLost("Another worker took this run over.") from None
             raise
         return state
+
+
+def _moved(state: StateRow) -> int:
+    """The fence under which the run last moved on; of a run that was claimed before that was kept,
+    the one before this lease. The first run of a credential begins at 0."""
+    return int(state.fence - 1 if state.moved is None else state.moved)
 
 
 def _held(lease: Lease) -> Condition:

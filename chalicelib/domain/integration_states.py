@@ -15,6 +15,7 @@ from chalicelib.domain.errors import Conflict
 AGE_GATE_LABEL = (
     "Required All users from this source have passed an age gate compliant with my industry"
 )
+"""In the seed articles' words."""
 
 IntegrationState = Literal["draft", "connected", "freezing", "frozen", "disconnected"]
 

@@ -66,7 +66,7 @@ class Manifest:
         self._ids, self._digests, self._rows = array("Q"), array("Q"), array("Q")
         self._overlay: dict[int, tuple[int, int]] = {}
         self._unsaved: dict[int, tuple[int, int]] = {}
-        self._retold = 0
+        self._retold = array("Q")
         for chunk in base:
             flat = unpack_ids(chunk)
             self._ids.extend(flat[0::3])
@@ -107,7 +107,7 @@ class Manifest:
         known = self._entry(key)
         if known is None or known[1] == row:
             return
-        self._retold += 1
+        self._retold.append(key)
         self._overlay[key] = (known[0], row)
         if key in self._unsaved:
             self._unsaved[key] = (known[0], row)
@@ -129,7 +129,18 @@ class Manifest:
 
     def retold(self) -> bool:
         """Whether so many rows say the same in another way that this is worth keeping once."""
-        return self._retold > COMPACT_WHEN_DELTAS_EXCEED * self._compacted
+        return len(self._retold) > COMPACT_WHEN_DELTAS_EXCEED * self._compacted
+
+    @property
+    def has_retold(self) -> bool:
+        return bool(self._retold)
+
+    def keep_retold(self) -> None:
+        """Have them written with what is new, for a process that goes on from here."""
+        for key in self._retold:
+            if (known := self._entry(key)) is not None:
+                self._unsaved[key] = known
+        self._retold = array("Q")
 
     def chunks(self) -> Iterator[bytes]:
         """The whole manifest as base chunks, in order."""

@@ -14,6 +14,7 @@ import orjson
 from chalicelib.pos import coerce
 from chalicelib.pos.coerce import Json, Unusable
 from chalicelib.pos.page_profile import Group
+from chalicelib.pos.sheet import written
 
 
 class Receipts:
@@ -83,7 +84,7 @@ class Receipts:
 
 
 def _distinct(rows: Iterable[Json]) -> list[Json]:
-    return list({orjson.dumps(row, option=orjson.OPT_SORT_KEYS): row for row in rows}.values())
+    return list({written(row, orjson.OPT_SORT_KEYS): row for row in rows}.values())
 
 
 def _sum(lines: list[Json], field: str) -> Json:

@@ -82,10 +82,11 @@ class DayWindows:
 
     def _floor(self, plan: StreamPlan, today: int) -> int:
         """The first day to read."""
-        if plan.since is None:
+        start, back = plan.since, self._spec.look_back
+        if start is None:
             history = plan.now - self._spec.history_days * DAY
-            return self._day(history if plan.history_from is None else plan.history_from)
-        floor, back = self._day(plan.since), self._spec.look_back
+            start = history if plan.history_from is None else plan.history_from
+        floor = self._day(start)
         if back is None or plan.kind == "between":
             return floor
         days = back.daily_days if plan.kind == "daily" else back.weekly_days

@@ -184,6 +184,18 @@ class Closure:
         """The personas of everything reached, without points."""
         return [persona for _, persona in self.components() if persona is not None]
 
+    def joined(self) -> list[str]:
+        """The records that belong to a persona now and, as stored, to none: nobody derives them
+        again while they wait for a contact."""
+        known = {
+            member
+            for rid in self._reached
+            if (persona := self._rows[rid].persona) is not None
+            for member in persona.members
+        }
+        members = {member for persona in self.personas() for member in persona.members}
+        return sorted(members - known)
+
     def leavers(self) -> list[Persona]:
         """Who was a member under a persona that goes on without being one, as they were."""
         return [

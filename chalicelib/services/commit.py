@@ -226,27 +226,33 @@ class Commits:
         closure, writes = change.closure, change.writes
         if not change.seeds and not writes:
             return Committed(at=change.terms.as_of)
-        facts = Writes(records=writes.records, sales=writes.sales, returns=writes.returns)
         derived = Writes(pointers=writes.pointers, ledger=writes.ledger)
         closure.settle_members(derived)
         closure.expand(change.seeds)
+        if (late := self._intake(change).retime(closure.joined())).sales:
+            self._note(change, late)
+            closure.expand(change.seeds)
         self._keep(change)
         change.points.settle()
         derived.summaries = closure.sales_changes()
         derived.personas = closure.persona_changes()
         _check_size(derived)
+        # Sales first: a record that has its contact already would not have them moved again.
+        sales = Writes(sales=writes.sales, returns=writes.returns)
+        facts = [told for told in (sales, Writes(records=writes.records)) if told]
         if facts or derived:
             touched = tuple(closure.touched())
             self._facts.intend(
                 change.lock, Intent(touched, tuple(closure.key_changes), tuple(change.sales))
             )
-            self._facts.write(change.lock, facts)
+            for told in facts:
+                self._facts.write(change.lock, told)
             self._write_derived(change.lock, derived)
         self._react(change.lock.uid, closure, change.flagged, again=change.again)
         leavers = closure.leavers()
         return Committed(
-            records=len(facts.records),
-            sales=len(facts.sales),
+            records=len(writes.records),
+            sales=len(writes.sales),
             personas=len(derived.personas),
             left=len(leavers),
             at=change.terms.as_of,

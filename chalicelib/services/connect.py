@@ -18,8 +18,6 @@ from chalicelib.services.ports.integrations import (
 from chalicelib.services.ports.pos import PosGateway
 from chalicelib.services.ports.runs import SyncControl
 
-"""In the seed articles' words."""
-
 ADD_A_CREDENTIAL = 'Add your credentials first: fill in the fields and click "Add Credential".'
 TICK_THE_BOX = (
     "Scroll down to the Loyalty section and check off the box next to "

@@ -88,7 +88,8 @@ class ExpiryWorker:
             due = [
                 persona.id
                 for persona in self._glimpses.personas(uid, ids)
-                if _expires(persona, today) or _came_of_age(persona, account.minimum_age, today)
+                if _expires(persona, today)
+                or self._came_of_age(uid, persona, account.minimum_age, today)
             ]
             if due:
                 changed += self._commits.rederive(uid, due).changed
@@ -100,14 +101,21 @@ class ExpiryWorker:
                 self._jobs.send(onward.body())
                 return changed
 
+    def _came_of_age(self, uid: str, persona: Persona, minimum_age: int, today: Day) -> bool:
+        """Whether it was young when it was last derived, and no record of it is any more: a child
+        may share the number of a parent."""
+        if "minor" not in persona.flags or not _is_of_age(persona.birth_date, minimum_age, today):
+            return False
+        if len(persona.members) == 1:
+            return True
+        records = self._glimpses.records(uid, persona.members).values()
+        born = [r.customer.birth_date for r in records if r.customer.birth_date is not None]
+        return all(_is_of_age(day, minimum_age, today) for day in born)
+
 
 def _expires(persona: Persona, today: Day) -> bool:
     return persona.figures.expires_on is not None and persona.figures.expires_on <= today
 
 
-def _came_of_age(persona: Persona, minimum_age: int, today: Day) -> bool:
-    """Whether it may have been young when it was last derived, and need not be any more."""
-    born = persona.birth_date
-    return (
-        "minor" in persona.flags and born is not None and not is_younger(born, minimum_age, today)
-    )
+def _is_of_age(birth_date: str | None, minimum_age: int, today: Day) -> bool:
+    return birth_date is not None and not is_younger(birth_date, minimum_age, today)

@@ -67,7 +67,7 @@ class SalesIntake:
         terms, moved = self._closure.terms, dict[SaleId, Instant]()
         for rid in records:
             for ref in self._points.all_of(rid):
-                if ref.wall_clock is None:
+                if ref.wall_clock is None or (rid, ref) in self._writes.pointers:
                     continue
                 at = terms.at(ref.wall_clock, ref.store_key)
                 if at != ref.ordered_at:

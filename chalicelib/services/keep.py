@@ -82,8 +82,7 @@ class Keeper:
         manifest, lease = part.taker.manifests.get(stream), part.lease
         if manifest is None or place.generation == lease.fence:
             return
-        read_anew = manifest.retold() and _stored(part, stream).reading != part.reading
-        if not (manifest.overgrown() or read_anew):
+        if not (manifest.overgrown() or (manifest.retold() and part.reads_anew(stream))):
             return
         chunks = list(manifest.chunks())
         self._states.put_base(lease, stream, lease.fence, chunks)
@@ -91,8 +90,9 @@ class Keeper:
 
 
 def _placed(state: StreamState, place: StreamPlace, reading: str | None) -> StreamState:
-    """A manifest of a new generation has the rows as this session reads them."""
-    if place.generation != state.generation and reading is not None:
+    """A manifest of a new generation has the rows as this session reads them, once all were met."""
+    whole = place.good and (place.full_listing or place.since is None)
+    if whole and place.generation != state.generation and reading is not None:
         state = replace(state, reading=reading)
     return replace(state, generation=place.generation, chunks=place.chunks, deltas=place.deltas)
 

@@ -104,9 +104,10 @@ class LeaverChoice:
         self, uid: str, platform: str, action: str, ids: Sequence[str], actor: str
     ) -> None:
         """Whoever left meanwhile waits on."""
+        decided = set(ids)
         while True:
             noted = self.leavers.noted(uid, platform)
-            waiting = [rid for rid in noted if rid not in ids]
+            waiting = [rid for rid in noted if rid not in decided]
             if self.leavers.put(uid, platform, waiting, instead_of=noted):
                 break
         if not waiting:

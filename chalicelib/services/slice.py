@@ -111,7 +111,9 @@ class Slice:
     ) -> None:
         """Decide how far back each stream is read: since its watermark, else all of history.
 
-        A run that is to fix imported points lists every customer.
+        A run that reads again goes back as asked, and never less than it would unasked: its
+        watermark speaks of all that came before. One that is to fix imported points lists every
+        customer.
         """
         reread = self.view.reread_from
         for stream in streams:
@@ -119,12 +121,8 @@ class Slice:
             place = StreamPlace(
                 generation=state.generation, chunks=state.chunks, deltas=state.deltas
             )
-            if stream == "customers" and self.progress.importing:
-                place.history_from = None
-            elif state.watermark is None or reread is not None:
-                place.history_from = history_from if reread is None else reread
-            else:
-                place.since = state.watermark - overlap_seconds * 1000
+            since = None if state.watermark is None else state.watermark - overlap_seconds * 1000
+            if state.watermark is not None:
                 place.kind = pass_kind(
                     state.watermark,
                     self.progress.began,
@@ -132,6 +130,14 @@ class Slice:
                     account.sync_hour,
                     self.lease.credential,
                 )
+            if stream == "customers" and self.progress.importing:
+                place.history_from = None
+            elif reread is not None:
+                place.history_from = min(reread, history_from if since is None else since)
+            elif since is None:
+                place.history_from = history_from
+            else:
+                place.since = since
             self.progress.streams[stream] = place
 
     def load(self, stream: Stream) -> StreamPlace:
@@ -219,9 +225,21 @@ class Slice:
 
     def hand_over(self, state: RunState, hop: int) -> None:
         """Checkpoint and give the lease back; messages before `hop` are void."""
+        self._keep_read_anew()
         self.save()
         self._hop = hop
         self._states.hand_over(self.lease, self.progress.dump(), self.seen(state), hop)
+
+    def _keep_read_anew(self) -> None:
+        """Rows are read otherwise than before: the process that goes on knows nothing of those that
+        were met here."""
+        for stream, manifest in self.taker.manifests.items():
+            if manifest.has_retold and self.reads_anew(stream):
+                manifest.keep_retold()
+
+    def reads_anew(self, stream: Stream) -> bool:
+        """Whether its manifest holds rows as another session read them."""
+        return (self.stored.get(stream) or StreamState()).reading != self.reading
 
     def seen(self, state: RunState, *, ended: bool = False) -> RunView:
         """The run as people see it now."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import replace
 
 from chalicelib.domain.errors import (
@@ -110,7 +111,7 @@ class SyncWorker:
     def _work(self, lease: Lease, message: SyncMessage, remaining: Remaining) -> None:
         part = Slice(self._parts, lease, message.hop)
         if lease.takes > MAX_TAKES:
-            self._outcomes.failed(part, _stuck())
+            self._give_up(part)
             return
         try:
             self._go_on(part, message, remaining)
@@ -119,8 +120,16 @@ class SyncWorker:
         except Exception:
             # What this process holds of the run may be half done: it ends where it was taken up.
             if lease.takes >= MAX_TAKES and not part.moved:
-                self._outcomes.failed(Slice(self._parts, lease, message.hop), _stuck())
+                self._give_up(Slice(self._parts, lease, message.hop))
             raise
+
+    def _give_up(self, part: Slice) -> None:
+        """End a run that no process gets on with; what it read until then belongs to its scope."""
+        lease = part.lease
+        with suppress(NotFound):
+            found = self._credentials.get(lease.uid, lease.platform, lease.credential)
+            part.taker.scope = found.scope
+        self._outcomes.failed(part, _stuck())
 
     def _go_on(self, part: Slice, message: SyncMessage, remaining: Remaining) -> None:
         try:

@@ -224,6 +224,20 @@ def test_a_lease_not_renewed_passes_on_with_a_higher_fence(office: Office) -> No
     assert now.fence > late.fence
 
 
+def test_leases_are_counted_until_the_run_moves_on(office: Office) -> None:
+    takes = [office.leased().takes]
+    for _ in range(2):
+        office.clock.move(200)
+        lease = office.lease()
+        takes.append(lease.takes)
+
+    office.states.checkpoint(lease, {}, lease.view)
+    office.clock.move(200)
+    takes.append(office.lease().takes)
+
+    assert takes == [1, 2, 3, 1]
+
+
 def test_a_checkpoint_renews_the_lease_and_is_handed_to_the_next(office: Office) -> None:
     lease = office.leased()
     told = {"streams": {"sales": {"cursor": {"page": 7}}}, "names": {"Käse #1": ["x", None]}}

@@ -147,3 +147,16 @@ def test_digests_differ_with_any_field_and_agree_across_processes() -> None:
 @given(st.lists(numbers))
 def test_packed_ids_read_back(ids: list[int]) -> None:
     assert list(unpack_ids(pack_ids(ids))) == ids
+
+
+def test_rows_that_say_the_same_in_another_way_can_be_written_for_who_goes_on() -> None:
+    known = Manifest()
+    known.remember(1, 100, 7)
+    known.take_unsaved()
+    known.retell(1, 8)
+
+    known.keep_retold()
+
+    assert not known.has_retold
+    assert Manifest((), known.take_unsaved()).holds(1, 8)
+    assert known.take_unsaved() == []

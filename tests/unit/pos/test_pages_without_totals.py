@@ -30,6 +30,14 @@ Rows = dict[int, int]
 Between = Callable[[Rows, int], None]
 
 
+def endless(depth: int = 1_000) -> Any:
+    """What orjson reads and does not write."""
+    nested: Any = "deep"
+    for _ in range(depth):
+        nested = [nested]
+    return nested
+
+
 def nothing(_rows: Rows, _page: int) -> None:
     """Between pages."""
 
@@ -371,3 +379,23 @@ def test_an_error_told_by_an_object_is_one_and_shows_none_of_its_text(
 def test_a_platform_without_error_objects_takes_none_for_one() -> None:
     refuse_error_object({"name": "ShopClosedError"}, None, "POSaBIT")
     assert replace(Sheet("x", []), last_page=2).last_page == 2
+
+
+@pytest.mark.parametrize("platform", ["thsuite", "webjoint"])
+def test_a_row_nested_without_end_does_not_end_the_listing(platform: str) -> None:
+    """A record costs itself and not the page (product.md §15)."""
+    page = registry.profile(platform).streams["customers"].page
+    told = [{"id": n, "notes": endless()} for n in range(page.limit + 1)]  # type: ignore[union-attr]
+
+    def answer(params: dict[str, str]) -> Any:
+        if platform == "webjoint":
+            first, last = (int(n) for n in orjson.loads(params["range"]))
+            return told[first : last + 1]
+        start = (int(params["page"]) - 1) * page.limit  # type: ignore[union-attr]
+        return {"data": told[start : start + page.limit]}  # type: ignore[union-attr]
+
+    rows, _, _ = read_all(
+        registry.profile(platform), "customers", answer, StreamPlan("customers", now=NOW)
+    )
+
+    assert len(rows) == len(told)

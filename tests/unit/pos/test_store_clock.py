@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 import orjson
@@ -125,6 +126,15 @@ def windows(**changes: Any) -> DayWindows:
     asked = {"since": "from", "until": "to", "format": "%Y-%m-%d %H:%M", "field": "at"}
     sizes = {"days": 1, "max_days": 1, "grow_below": 0}
     return DayWindows(Windows(**asked | sizes | changes), VANCOUVER, ("iso",))
+
+
+def test_reading_again_from_a_late_day_looks_back_as_the_pass_would() -> None:
+    look_back = {"daily_days": 3, "weekly_days": 35}
+    late = StreamPlan("sales", NOW, history_from=NOW - DAY, kind="weekly")
+
+    window = windows(look_back=look_back).first(late)
+
+    assert window.floor == windows().first(replace(late, history_from=NOW - 35 * DAY)).floor
 
 
 @UNHURRIED

@@ -182,6 +182,19 @@ def test_lines_of_two_tills_are_told_apart_however_they_are_mixed() -> None:
     assert [(whole["id"], whole["total"]) for whole in wholes] == [("r0", "2"), ("r1", "2")]
 
 
+def test_a_line_nested_without_end_is_still_a_line_of_its_receipt() -> None:
+    group = registry.profile("thsuite").streams["sales"].group
+    assert group is not None
+    abyss: Any = "deep"
+    for _ in range(1_000):
+        abyss = [abyss]
+    line = {"receiptId": "r1", "total": 1.0, "notes": abyss}
+
+    [whole] = Receipts(group).whole([{**line, "id": n} for n in (1, 2, 2)])
+
+    assert whole["total"] == "2.0"
+
+
 def test_a_flood_of_lines_of_one_receipt_takes_no_worker_away() -> None:
     group = registry.profile("thsuite").streams["sales"].group
     assert group is not None

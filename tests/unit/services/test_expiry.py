@@ -155,6 +155,21 @@ def test_who_is_under_age_still_is_not_derived_again() -> None:
     assert room.facts.rows_read == read
 
 
+def test_who_has_an_elder_at_the_same_number_is_not_derived_again_day_by_day() -> None:
+    room = a_room()
+    child = replace(people(1)[0], birth_date="2015-01-03")
+    parent = replace(child, ext_id="elder", birth_date="1980-01-03", updated_at=1)
+    room.commits.commit(UID, PLATFORM, SCOPE, customers=[child, parent])
+    tick(room)
+    apply(room, sms_opt_in_after=ago(room, 5))
+    [persona] = room.facts.shown(UID)
+    assert (persona.birth_date, persona.flags) == ("1980-01-03", frozenset({"minor"}))
+    read = room.facts.rows_read
+
+    assert a_day_passes(room) == 1
+    assert room.facts.rows_read == read
+
+
 def test_an_account_that_asks_nobody_any_more_is_not_looked_at() -> None:
     room = a_room()
     tick(room)

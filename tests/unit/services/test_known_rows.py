@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from typing import Any
 
+from chalicelib.domain.errors import UnexpectedAnswer
 from chalicelib.services.ports.pos import Page
 from chalicelib.services.ports.runs import StreamState
-from tests.unit.services.backroom import CREDENTIAL, UID, Backroom
-from tests.unit.services.syncing import a_room, later, people, show
+from tests.unit.services.backroom import CREDENTIAL, PLATFORM, UID, Backroom
+from tests.unit.services.syncing import a_room, always, every_page_takes, later, people, show
 
 MANY = 40
 
@@ -23,8 +24,8 @@ def told(room: Backroom, version: int) -> None:
     show(room, customers=pages)
 
 
-def asking(room: Backroom, reading: str = "1") -> list[bool]:
-    """Whether person 7's row of version 2 was known to each session's first page from now on."""
+def asking(room: Backroom, reading: str = "1", who: int = 7) -> list[bool]:
+    """Whether this person's row of version 2 was known to each first page from now on."""
     usual, answers = room.gateway.open, []
 
     def opened(access: Any) -> Any:
@@ -34,7 +35,7 @@ def asking(room: Backroom, reading: str = "1") -> list[bool]:
 
         def watched(plan: Any, cursor: Any, known: Any = None) -> Page:
             if plan.stream == "customers" and cursor is None:
-                answers.append(known("7", 2_007))
+                answers.append(known(str(who), 2_000 + who))
             return fetch(plan, cursor, known)
 
         session.fetch = watched
@@ -97,3 +98,51 @@ def test_after_rows_are_read_otherwise_they_are_kept_once_and_known_again() -> N
     assert kept.generation > before.generation
     assert stored(room).generation == kept.generation
     assert room.facts.shown(UID)
+
+
+def test_a_run_that_failed_on_the_way_has_not_kept_the_rows_it_never_met() -> None:
+    room = a_room()
+    told(room, 1)
+    room.sync()
+    answers = asking(room, reading="2", who=37)
+    later(room)
+    told(room, 2)
+    pages = 0
+
+    def break_off() -> None:
+        nonlocal pages
+        pages += 1
+        if pages == 3:
+            raise UnexpectedAnswer("no page")
+
+    always(room, "customers", break_off)
+    room.sync()
+    assert stored(room).reading == "1"
+
+    for _ in range(2):
+        later(room)
+        room.sync()
+
+    assert answers == [False, False, True]
+
+
+def test_rows_of_a_listing_that_takes_many_slices_are_kept_once_too() -> None:
+    room = a_room()
+    told(room, 1)
+    room.sync()
+    answers = asking(room, reading="2")
+    later(room)
+    told(room, 2)
+    every_page_takes(room, 10)
+
+    room.runs.start(UID, PLATFORM, CREDENTIAL, "now")
+    room.deliver(seconds=55)
+    generations = []
+    for _ in range(2):
+        later(room)
+        room.sync()
+        generations.append(stored(room).generation)
+
+    assert answers == [False, True, True]
+    assert stored(room).reading == "2"
+    assert generations[0] == generations[1]

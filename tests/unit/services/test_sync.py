@@ -123,6 +123,42 @@ def test_reading_history_again_goes_back_as_asked_and_writes_nothing_twice() -> 
     assert room.facts.rows_written == written
 
 
+def test_reading_again_from_a_late_day_leaves_no_gap_after_the_last_good_run() -> None:
+    room = a_room(customers=people(5))
+    room.sync()
+    began = watermark(room, "customers")
+    later(room, 10 * 24)
+
+    room.runs.reread(UID, PLATFORM, CREDENTIAL, room.clock.now() - DAY)
+    room.deliver()
+
+    plan, _ = room.gateway.sessions[1].plans[0]
+    assert began is not None
+    assert (plan.since, plan.history_from) == (None, began - 900 * SECOND)
+
+
+def test_reading_again_before_any_good_run_reads_all_of_history() -> None:
+    room = a_room(customers=people(5))
+
+    room.runs.reread(UID, PLATFORM, CREDENTIAL, room.clock.now() - DAY)
+    room.deliver()
+
+    plan, _ = room.gateway.sessions[0].plans[0]
+    assert plan.history_from == credential(room).history_from < room.clock.now() - DAY
+
+
+def test_reading_again_makes_up_for_the_look_back_that_was_due() -> None:
+    room = a_room(customers=people(5))
+    room.sync()
+    later(room, 8 * 24)
+
+    room.runs.reread(UID, PLATFORM, CREDENTIAL, room.clock.now() - DAY)
+    room.deliver()
+
+    plan, _ = room.gateway.sessions[1].plans[0]
+    assert plan.kind == "weekly"
+
+
 def test_history_is_not_read_again_beside_a_running_sync() -> None:
     room = a_room()
     room.runs.start(UID, PLATFORM, CREDENTIAL, "now")

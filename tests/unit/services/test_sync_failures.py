@@ -343,3 +343,34 @@ def test_a_run_that_moves_on_between_its_crashes_is_no_hopeless_one() -> None:
     [run], _ = room.states.runs(UID, PLATFORM, 1, None)
     assert run.state == "succeeded"
     assert len(room.facts.records) == 300
+
+
+def test_a_run_that_is_given_up_tells_which_shops_its_sales_name() -> None:
+    room = a_room(customers=people(5))
+    show(room, sales=sales(room, 10))
+    every_page_takes(room, 3)
+    always(room, "inventory", a_bug)
+
+    deliver_until_it_ends(room)
+
+    [run], _ = room.states.runs(UID, PLATFORM, 1, None)
+    assert run.error
+    assert run.error.code == "no_progress"
+    assert {key.key: key.sales for key in room.stores.keys(UID)} == {"north": 10}
+    assert "unmapped_stores" in told(room)
+
+
+def test_a_run_that_is_given_up_after_its_last_page_takes_its_own_catalogue_off(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    room = a_room(inventory=products(*range(30)))
+    room.sync()
+    later(room)
+    show(room, inventory=products(*range(29)))
+    every_page_takes(room, 3)
+    monkeypatch.setattr(room.worker._outcomes, "ended", lambda _part: a_bug())
+
+    deliver_until_it_ends(room)
+
+    items = [item for shelf in room.inventories.items.values() for item in shelf.values()]
+    assert [item.ext_id for item in items if not item.active] == ["i29"]

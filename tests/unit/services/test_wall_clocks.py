@@ -11,12 +11,16 @@ from typing import Any
 import pytest
 
 from chalicelib.domain.ids import record_id, store_key_id
-from chalicelib.domain.records import Sale
+from chalicelib.domain.records import Customer, Sale
 from chalicelib.domain.rules import Source
 from chalicelib.domain.times import from_text, utc_day
+from chalicelib.services.messages import RemapMessage
 from chalicelib.services.ports.facts import SaleId
 from chalicelib.services.ports.stores import StoreKeySighting
+from chalicelib.services.remap import Remapper
+from tests.fakes.common import MemoryQueue
 from tests.fakes.facts import Crash
+from tests.fakes.persona_list import MemoryPersonaList
 from tests.unit.services.shop import ANA, SCOPE, UID, Shop, day
 
 PLATFORM = "profitek"
@@ -161,3 +165,50 @@ def test_a_move_killed_between_any_two_writes_is_ended_by_the_next(shop: Shop, s
     assert when(shop, "s2") == from_text("2026-02-05T10:00:00" + AUCKLAND)
     assert shop.points() == 20
     assert utc_day(when(shop)) == day("2026-01-31")
+
+
+NOBODY_KNOWN = replace(ANA, phone=None, email=None)
+
+
+def mapped_again(shop: Shop) -> None:
+    """What follows a change of zones: everybody who is a persona is derived again."""
+    Remapper(shop.commits, MemoryPersonaList(shop.facts), MemoryQueue()).handle(
+        RemapMessage(UID), lambda: True
+    )
+
+
+@pytest.mark.parametrize("first", [NOBODY_KNOWN, None], ids=["no contact yet", "unknown yet"])
+def test_sales_of_who_becomes_a_persona_later_are_when_the_clock_showed_them(
+    first: Customer | None,
+) -> None:
+    shop = Shop(platform=PLATFORM, sources={PLATFORM: Source(enroll_after=day("2026-01-31"))})
+    if first is not None:
+        shop.tell(first)
+    shop.tell(a_sale())
+    in_zone(shop, "Pacific/Auckland")
+    mapped_again(shop)
+
+    shop.tell(ANA)
+
+    assert when(shop) == from_text(SHOWN + AUCKLAND)
+    assert shop.held().persona.last_days == {PLATFORM: day("2026-01-31")}
+    assert shop.points() == 10
+
+
+@pytest.mark.parametrize("step", range(1, 12))
+def test_a_contact_that_came_with_a_crash_loses_no_sale_to_the_old_zone(step: int) -> None:
+    shop = Shop(platform=PLATFORM, sources={PLATFORM: Source(enroll_after=day("2026-01-31"))})
+    shop.tell(NOBODY_KNOWN)
+    shop.tell(a_sale())
+    in_zone(shop, "Pacific/Auckland")
+    shop.facts.crash_in = step
+
+    try:
+        shop.tell(ANA)
+    except Crash:
+        shop.later(0.01)
+    shop.facts.crash_in = None
+    shop.tell(ANA)
+
+    assert when(shop) == from_text(SHOWN + AUCKLAND)
+    assert shop.points() == 10
