@@ -181,7 +181,16 @@ def effects() -> Effects:
 def commits() -> Commits:
     from chalicelib.services.commit import Commits
 
-    return Commits(facts(), terms(), effects())
+    return Commits(facts(), terms(), effects(), _tells_zone)
+
+
+def _tells_zone(platform: str) -> bool:
+    from chalicelib.domain.errors import NotFound
+
+    try:
+        return not pos_gateway().platform(platform).store_clock
+    except NotFound:
+        return True  # what is no POS tells instants
 
 
 @once

@@ -8,7 +8,7 @@ which may be told twice.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 
@@ -21,7 +21,7 @@ from chalicelib.domain.membership import keeps
 from chalicelib.domain.records import Customer, Sale
 from chalicelib.domain.rules import Terms
 from chalicelib.domain.versions import latest, newer
-from chalicelib.domain.words import Instant
+from chalicelib.domain.words import Instant, Platform
 from chalicelib.domain.words import Points as Amount
 from chalicelib.services.closure import Closure
 from chalicelib.services.intake import SalesIntake, SalesTaken
@@ -68,13 +68,24 @@ class _Change:
         return self.closure.terms
 
 
+TellsZone = Callable[[Platform], bool]
+"""Whether a platform tells the zone of its times: their sales need no look when a zone moves."""
+
+
 class Commits:
     """Writes facts, and keeps personas and ledger true to them."""
 
-    def __init__(self, facts: FactStore, terms: TermsReader, effects: Effects) -> None:
+    def __init__(
+        self,
+        facts: FactStore,
+        terms: TermsReader,
+        effects: Effects,
+        tells_zone: TellsZone = lambda _platform: False,
+    ) -> None:
         self._facts = facts
         self._terms = terms
         self._effects = effects
+        self._tells_zone = tells_zone
 
     def commit(
         self,
@@ -113,7 +124,7 @@ class Commits:
             for rid in touched:
                 if (stored := change.closure.stored(rid)) is not None:
                     self._index(change, stored, stored.record)
-            self._note(change, self._intake(change).retime(touched))
+            self._retime(change, touched)
             return self._apply(change)
 
     def join(self, uid: str, record: str, reason: str, at: Instant) -> Committed:
@@ -207,6 +218,18 @@ class Commits:
         uid, points = change.lock.uid, change.points
         return SalesIntake(self._facts, uid, change.closure, change.writes, points)
 
+    def _retime(self, change: _Change, records: Iterable[str]) -> bool:
+        """Place their sales by the zones known today; whether any moved."""
+        stored = {rid: change.closure.stored(rid) for rid in records}
+        untold = [
+            rid
+            for rid, row in stored.items()
+            if row is None or not self._tells_zone(row.record.platform)
+        ]
+        taken = self._intake(change).retime(untold)
+        self._note(change, taken)
+        return bool(taken.sales)
+
     def _note(self, change: _Change, taken: SalesTaken) -> None:
         change.sales |= taken.sales
         change.seeds |= taken.records
@@ -229,8 +252,7 @@ class Commits:
         derived = Writes(pointers=writes.pointers, ledger=writes.ledger)
         closure.settle_members(derived)
         closure.expand(change.seeds)
-        if (late := self._intake(change).retime(closure.joined())).sales:
-            self._note(change, late)
+        if self._retime(change, closure.joined()):
             closure.expand(change.seeds)
         self._keep(change)
         change.points.settle()

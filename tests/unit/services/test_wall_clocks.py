@@ -12,15 +12,18 @@ import pytest
 
 from chalicelib.domain.ids import record_id, store_key_id
 from chalicelib.domain.records import Customer, Sale
-from chalicelib.domain.rules import Source
+from chalicelib.domain.rules import Loyalty, Source
 from chalicelib.domain.times import from_text, utc_day
+from chalicelib.services.commit import Commits
 from chalicelib.services.messages import RemapMessage
 from chalicelib.services.ports.facts import SaleId
 from chalicelib.services.ports.stores import StoreKeySighting
 from chalicelib.services.remap import Remapper
+from tests.fakes.accounts import MemoryAccounts, an_account
 from tests.fakes.common import MemoryQueue
 from tests.fakes.facts import Crash
 from tests.fakes.persona_list import MemoryPersonaList
+from tests.fakes.rules import memory_commits
 from tests.unit.services.shop import ANA, SCOPE, UID, Shop, day
 
 PLATFORM = "profitek"
@@ -212,3 +215,20 @@ def test_a_contact_that_came_with_a_crash_loses_no_sale_to_the_old_zone(step: in
 
     assert when(shop) == from_text(SHOWN + AUCKLAND)
     assert shop.points() == 10
+
+
+def test_platforms_that_tell_their_zone_are_not_looked_through(shop: Shop) -> None:
+    """A store that moves costs the shoppers of other platforms no read of their sales."""
+    shop.rule(Loyalty())
+    shop.tell(a_sale())
+    commits = memory_commits(
+        shop.facts, shop.stores, MemoryAccounts(an_account(UID)), shop.clock, rules=shop.book
+    )
+    told = Commits(shop.facts, commits._terms, shop.effects, lambda platform: platform == PLATFORM)
+    in_zone(shop, "Pacific/Auckland")
+
+    told.rederive(UID, [shop.rid()])
+    assert when(shop) == from_text(SHOWN + SEATTLE)
+
+    commits.rederive(UID, [shop.rid()])
+    assert when(shop) == from_text(SHOWN + AUCKLAND)
