@@ -2,45 +2,15 @@
 
 from __future__ import annotations
 
-from functools import cache
 from typing import Any
 
-from botocore.exceptions import (
-    BotoCoreError,
-    ClientError,
-    ConnectTimeoutError,
-    EndpointConnectionError,
-    NoCredentialsError,
-    ParamValidationError,
-)
+from botocore.exceptions import BotoCoreError, ClientError
 
+from chalicelib.adapters import once
 from chalicelib.services.ports.texting import NumberUnusable, TextRefused, TextUnknown
 
-CONNECT_SECONDS, READ_SECONDS = 2, 8
-SERVER_ERROR = 500
 INVALID = frozenset({"InvalidParameter", "InvalidParameterValue", "InvalidParameterException"})
 OPTED_OUT = frozenset({"OptedOut", "OptedOutException"})
-NEVER_LEFT = (
-    ConnectTimeoutError,
-    EndpointConnectionError,
-    NoCredentialsError,
-    ParamValidationError,
-)
-"""Errors before the first byte of a request is on its way."""
-
-
-@cache
-def publishing_client() -> Any:
-    """A client that never tries again: SNS has no token that makes a second publish harmless."""
-    import boto3
-    from botocore.config import Config
-
-    config = Config(
-        connect_timeout=CONNECT_SECONDS,
-        read_timeout=READ_SECONDS,
-        retries={"mode": "standard", "total_max_attempts": 1},
-    )
-    return boto3.client("sns", config=config)
 
 
 class SnsTexts:
@@ -50,7 +20,7 @@ class SnsTexts:
         self._client = client
 
     def send(self, origination: str, number: str, body: str) -> str:
-        client = self._client or publishing_client()
+        client = self._client or once.client("sns")
         try:
             answer = client.publish(
                 PhoneNumber=number,
@@ -62,7 +32,7 @@ class SnsTexts:
             )
         except ClientError as error:
             raise _refusal(error) from None
-        except NEVER_LEFT:
+        except once.NEVER_LEFT:
             raise TextRefused("The text did not leave us.") from None
         except BotoCoreError:
             raise TextUnknown("Nobody answered whether the text went.") from None
@@ -78,8 +48,7 @@ def _refusal(error: ClientError) -> NumberUnusable | TextRefused | TextUnknown:
     origination number, say, is ours."""
     told = error.response.get("Error", {})
     code, message = str(told.get("Code", "")), str(told.get("Message", "")).lower()
-    status = error.response.get("ResponseMetadata", {}).get("HTTPStatusCode", 0)
-    if status >= SERVER_ERROR:
+    if once.is_unknown(error):
         return TextUnknown("The carrier's gateway failed while it had the text.")
     if code in OPTED_OUT or (code in INVALID and "opted out" in message):
         return NumberUnusable("The carrier says that this number opted out.", opted_out=True)

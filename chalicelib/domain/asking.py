@@ -17,16 +17,12 @@ from chalicelib.domain.heads import (
     give_up,
     opted_out_later,
 )
+from chalicelib.domain.membership import NEVER_TEXTED
 from chalicelib.domain.texting import TextingRules, next_opening
 from chalicelib.domain.times import HOUR, MINUTE
 from chalicelib.domain.words import Instant
 
 LOOK_AGAIN = {"off": 10 * MINUTE, "no_number": 6 * HOUR}
-
-NEVER_TEXTED = frozenset(
-    {"employee", "test", "minor", "inactive", "busy", "shared_key", "large_component"}
-)
-"""The flags of a persona that keep it from being texted (product.md §6, §9)."""
 
 Mobile = Callable[[str], bool]
 """Whether an E.164 number can be a mobile of the US or Canada."""

@@ -22,6 +22,7 @@ UNRELIABLE = frozenset({"employee", "test", "inactive", "busy"})
 """Flags of who is kept, but neither enrolled nor messaged (product.md §6)."""
 
 NEVER_TEXTED = UNRELIABLE | {"minor", "shared_key", "large_component"}
+"""The flags of a persona that keep it from being texted (product.md §6, §9)."""
 
 LastDays = Mapping[Platform, Day]
 """Per platform the local day of the last counting sale: enough to say whether there was one on or

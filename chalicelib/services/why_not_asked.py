@@ -6,8 +6,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Literal
 
-from chalicelib.domain.asking import NEVER_TEXTED, Circumstances, Verdict, judge
+from chalicelib.domain.asking import Circumstances, Verdict, judge
 from chalicelib.domain.heads import Head, Reason, may_be_texted
+from chalicelib.domain.membership import NEVER_TEXTED
 from chalicelib.domain.times import to_text
 from chalicelib.services.circumstances import Surroundings
 from chalicelib.services.ports.texting import ConsentHeads, Standings

@@ -13,7 +13,7 @@ from moto.core import DEFAULT_ACCOUNT_ID
 from moto.ses import ses_backends
 
 import app
-from chalicelib.adapters import mail
+from chalicelib.adapters import once
 from chalicelib.domain.roles import ROLES, Role, may
 from chalicelib.entrypoints import wiring, wiring_digests
 from chalicelib.services.digest_choices import NO_SENDER
@@ -49,10 +49,10 @@ def sender(world: World, monkeypatch: pytest.MonkeyPatch) -> Iterator[str]:
     monkeypatch.setenv("DIGEST_SENDER", SENDER)
     monkeypatch.setenv("DASHBOARD_URL", "https://front.example")
     wiring.reset()
-    mail.sending_client.cache_clear()
+    once.client.cache_clear()
     boto3.client("sesv2").create_email_identity(EmailIdentity=SENDER)
     yield SENDER
-    mail.sending_client.cache_clear()
+    once.client.cache_clear()
 
 
 def tick() -> list[Any]:
@@ -239,7 +239,7 @@ def test_refusals_fail_the_function_after_all_were_tried(
     """Its alarm is how the operator hears that the sender is not verified."""
     monkeypatch.setenv("DIGEST_SENDER", "nobody@aiq.example")
     wiring.reset()
-    mail.sending_client.cache_clear()
+    once.client.cache_clear()
     for uid in (OURS, THEIRS):
         world.gateway("Owner", uid).put(f"/api/accounts/{uid}/me/emails", emails(["error"]))
         reject_a_key(uid)

@@ -13,7 +13,7 @@ from moto import mock_aws
 from moto.core import DEFAULT_ACCOUNT_ID
 from moto.ses import ses_backends
 
-from chalicelib.adapters import mail
+from chalicelib.adapters import once
 from chalicelib.adapters.accounts import UserRow
 from chalicelib.adapters.digests import DynamoDigests
 from chalicelib.adapters.mail import SesMailer
@@ -41,10 +41,10 @@ def aws(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
     for name in ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY"):
         monkeypatch.setenv(name, "test")
     monkeypatch.setenv("AWS_DEFAULT_REGION", "us-east-1")
-    mail.sending_client.cache_clear()
+    once.client.cache_clear()
     with mock_aws():
         yield
-    mail.sending_client.cache_clear()
+    once.client.cache_clear()
 
 
 @pytest.fixture(params=["fake", "table"])
@@ -192,10 +192,10 @@ def test_a_sender_that_is_not_verified_is_a_refusal() -> None:
 
 @pytest.mark.usefixtures("aws")
 def test_the_client_never_tries_again() -> None:
-    config: Config = mail.sending_client().meta.config
+    config: Config = once.client("sesv2").meta.config
 
     assert config.retries["total_max_attempts"] == 1  # type: ignore[attr-defined]
-    assert mail.CONNECT_SECONDS + mail.READ_SECONDS < 60
+    assert once.CONNECT_SECONDS + once.READ_SECONDS < 60
 
 
 class Broken:

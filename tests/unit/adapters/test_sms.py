@@ -15,7 +15,8 @@ from botocore.exceptions import (
     ReadTimeoutError,
 )
 
-from chalicelib.adapters.sms import SnsTexts, publishing_client
+from chalicelib.adapters import once
+from chalicelib.adapters.sms import SnsTexts
 from chalicelib.services.ports.texting import NumberUnusable, TextRefused, TextUnknown
 
 NUMBER, SHOP = "+12065550123", "+12065550100"
@@ -103,7 +104,7 @@ def test_an_opt_out_at_the_carrier_is_told_from_a_dead_number(
 
 def test_the_client_that_publishes_never_tries_again(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("AWS_DEFAULT_REGION", "us-east-1")
-    publishing_client.cache_clear()
+    once.client.cache_clear()
 
-    assert publishing_client().meta.config.retries["total_max_attempts"] == 1
-    publishing_client.cache_clear()
+    assert once.client("sns").meta.config.retries["total_max_attempts"] == 1
+    once.client.cache_clear()
