@@ -72,7 +72,6 @@ RIGHTS_OF: Mapping[Role, frozenset[Right]] = {
         "runs:write",
         "settings:write",
         "stores:write",
-        "team:read",
     },
     "Marketing": _READS | {"audiences:write", "discounts:write", "previews:run"},
     "Analyst": _READS | {"audit:read", "personas:export"},

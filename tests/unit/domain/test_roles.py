@@ -19,6 +19,7 @@ def test_the_owner_may_do_everything() -> None:
         ("stores:write", {"Owner", "Operator"}),
         ("runs:write", {"Owner", "Operator"}),
         ("account:write", {"Owner", "Operator"}),
+        ("team:read", {"Owner"}),
         ("team:write", {"Owner"}),
         ("keys:write", {"Owner"}),
         ("personas:erase", {"Owner"}),
