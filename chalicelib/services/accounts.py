@@ -9,7 +9,7 @@ from typing import Any
 from chalicelib.domain.errors import Conflict, InvalidInput, NotFound
 from chalicelib.domain.roles import Role
 from chalicelib.domain.times import is_zone
-from chalicelib.services.messages import RemapMessage
+from chalicelib.services.messages import AFTER_THE_REQUEST_SECONDS, RemapMessage
 from chalicelib.services.ports.accounts import Account, Accounts, Audit, AuditEntry, User
 from chalicelib.services.ports.common import Clock, JobQueue
 from chalicelib.services.ports.people import People
@@ -93,6 +93,12 @@ class AccountService:
             _check_zone(changes["time_zone"])
         before = self._accounts.get(uid)
         wanted = replace(before, **changes, version=version)
+        for name in DECIDING:
+            if getattr(before, name) != getattr(wanted, name):
+                # Before the save: dying in between leaves a job for nothing, and never a save
+                # without its job.
+                body = RemapMessage(uid, reason=name).body()
+                self._jobs.send(body, delay_seconds=AFTER_THE_REQUEST_SECONDS)
         after = self._accounts.update(wanted)
         changed = [name for name in changes if getattr(before, name) != getattr(after, name)]
         if changed:
@@ -104,9 +110,6 @@ class AccountService:
                 {name: getattr(before, name) for name in changed},
                 {name: getattr(after, name) for name in changed},
             )
-        for name in DECIDING:
-            if name in changed:
-                self._jobs.send(RemapMessage(uid, reason=name).body())
         return after
 
     def users(self, uid: str) -> list[User]:

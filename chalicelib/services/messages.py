@@ -35,6 +35,10 @@ class SyncMessage:
         return cls(**texts, hop=_number(told, "hop"), tries=_number(told, "tries"))
 
 
+AFTER_THE_REQUEST_SECONDS = 30
+"""A request ends within 29 s: what it queues before it saves begins after that."""
+
+
 @dataclass(frozen=True, slots=True)
 class RemapMessage:
     """Derive an account's personas again, from `after` on, because `reason` changed the rules."""

@@ -9,7 +9,7 @@ from typing import Any
 from chalicelib.domain.errors import Conflict, InvalidInput, NotFound
 from chalicelib.domain.mapping import MOST_KEYS_PER_STORE, suggest_store
 from chalicelib.domain.times import is_zone
-from chalicelib.services.messages import RemapMessage
+from chalicelib.services.messages import AFTER_THE_REQUEST_SECONDS, RemapMessage
 from chalicelib.services.notify import Notifier
 from chalicelib.services.ports.accounts import Audit, AuditEntry
 from chalicelib.services.ports.common import Clock, JobQueue
@@ -64,7 +64,11 @@ class StoreService:
         """
         _check_zone(changes)
         held = self._stores.get(uid, store)
-        saved = self._stores.save(replace(held, **changes, version=version))
+        wanted = replace(held, **changes, version=version)
+        if wanted.time_zone != held.time_zone:
+            # Before the save, as with the account's: never a save without its job.
+            self.zones_moved(uid, delay_seconds=AFTER_THE_REQUEST_SECONDS)
+        saved = self._stores.save(wanted)
         before, after = _shown(held), _shown(saved)
         changed = [name for name in changes if before[name] != after[name]]
         if changed:
@@ -76,8 +80,6 @@ class StoreService:
                 {name: before[name] for name in changed},
                 {name: after[name] for name in changed},
             )
-        if "time_zone" in changed:
-            self.zones_moved(uid)
         return saved
 
     def keys(self, uid: str) -> list[SuggestedKey]:
@@ -117,9 +119,9 @@ class StoreService:
             self._record(uid, actor, "store.mapped", saved, old, new)
         return saved
 
-    def zones_moved(self, uid: str) -> None:
+    def zones_moved(self, uid: str, *, delay_seconds: int = 0) -> None:
         """Local days changed, and with them who is a member and what is earned."""
-        self._jobs.send(RemapMessage(uid, reason="zone").body())
+        self._jobs.send(RemapMessage(uid, reason="zone").body(), delay_seconds=delay_seconds)
 
     def refresh_unmapped(self, uid: str) -> None:
         """Raise or clear the account's one notification of store keys without a store."""

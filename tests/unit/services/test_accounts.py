@@ -9,8 +9,10 @@ import pytest
 from chalicelib.domain.errors import Conflict, InvalidInput, NotFound, StaleVersion
 from chalicelib.services.accounts import AccountService
 from chalicelib.services.messages import RemapMessage
+from chalicelib.services.ports.accounts import Account
 from tests.fakes.accounts import MemoryAccounts
 from tests.fakes.common import FakeClock, MemoryQueue
+from tests.fakes.facts import Crash
 from tests.fakes.notifications import FakePeople, MemoryAudit
 
 
@@ -227,3 +229,23 @@ def test_a_stranger_cannot_be_changed() -> None:
 
     with pytest.raises(NotFound):
         office.service.change_user(account.uid, "sub-99", role="Staff", actor="x")
+
+
+def test_a_change_that_is_saved_never_lacks_its_job() -> None:
+    """Whoever dies between the two has queued it already; it begins when the request has ended."""
+    office = Office()
+    account = office.service.create("Green", "a@example.com")
+    saved = office.accounts.update
+
+    def dies(wanted: Account) -> Account:
+        saved(wanted)
+        raise Crash
+
+    office.accounts.update = dies  # type: ignore[method-assign]
+
+    with pytest.raises(Crash):
+        office.service.change(account.uid, 1, {"time_zone": "America/Denver"}, actor="user:ada")
+
+    [(body, delay)] = office.jobs.sent
+    assert RemapMessage.parse(body) == RemapMessage(account.uid, "time_zone")
+    assert delay >= 29
