@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
-from datetime import date, datetime
+from datetime import UTC, date, datetime
 from fractions import Fraction
 from math import ceil, floor
 from typing import NamedTuple
@@ -107,7 +107,7 @@ class _Model:
             record_id(told.uid, s.platform, s.scope, s.customer.ext_id): s
             for s in latest_shoppers(told)
         }
-        self.sales = latest_sales(told)
+        self.sales = [self.placed(sold) for sold in latest_sales(told)]
         self.sales_of: dict[str, list[Sold]] = defaultdict(list)
         self.days: dict[int, Day] = {}
         for sold in self.sales:
@@ -164,6 +164,15 @@ class _Model:
     def record_of(self, sold: Sold) -> str:
         buyer = str(sold.sale.customer_ext_id)
         return record_id(self.told.uid, sold.platform, sold.scope, buyer)
+
+    def placed(self, sold: Sold) -> Sold:
+        """Where a POS told no zone, the clock of the shop decides."""
+        shown = sold.sale.wall_clock
+        if shown is None:
+            return sold
+        clock = datetime.fromtimestamp(shown / 1000, UTC)
+        at = clock.replace(tzinfo=ZoneInfo(self.zone_of(sold))).timestamp()
+        return sold._replace(sale=replace(sold.sale, ordered_at=round(at * 1000)))
 
     def zone_of(self, sold: Sold) -> str:
         key = store_key_id(sold.platform, sold.scope, sold.sale.store_key)

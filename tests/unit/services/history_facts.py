@@ -72,11 +72,21 @@ def _customer(*, marks: frozenset[str], changed: int, **fields: Any) -> Customer
 
 
 def _sale(
-    *, days_ago: int, hours: int, told: str, named: str, changed: int, extra: int, **more: Any
+    *,
+    days_ago: int,
+    hours: int,
+    told: str,
+    named: str,
+    changed: int,
+    extra: int,
+    zoneless: bool,
+    **more: Any,
 ) -> Sale:
     kinds = {"linked": "return", "unlinked": "return", "void": "void"}
+    at = NOON - days_ago * DAY + hours * HOUR
     return Sale(
-        ordered_at=NOON - days_ago * DAY + hours * HOUR,
+        ordered_at=at,
+        wall_clock=at if zoneless else None,
         ordered_at_text="",
         currency="USD",
         kind=kinds.get(told, "sale"),  # type: ignore[arg-type]
@@ -124,6 +134,7 @@ sales = drawn(
     changed=(0, 0, 1, 2),
     store_key=STORE_KEYS,
     extra=(0, 13),
+    zoneless=(False, False, True),
 )
 loyalties = drawn(
     Loyalty,
@@ -145,6 +156,12 @@ def timed(place: Place, told: Sequence[Any]) -> list[Any]:
     return [
         replace(fact, updated_at=None if silent else fact.updated_at or NOON - DAY) for fact in told
     ]
+
+
+def moved(sale: Sale, by: int) -> Sale:
+    """The sale so many milliseconds later."""
+    shown = None if sale.wall_clock is None else sale.wall_clock + by
+    return replace(sale, ordered_at=sale.ordered_at + by, wall_clock=shown)
 
 
 places = st.sampled_from(PLACES)
