@@ -164,12 +164,16 @@ class Histories(HistoryAccount, RuleBasedStateMachine):
             self.tell(place, page, sold, accident._replace(rows=None))
 
     def some_wait_for_their_place(self) -> bool:
-        """Sales told without a zone that are no persona's: they are placed when told again."""
+        """Sales told without a zone from which nothing follows, being no persona's or no final
+        sale: they are placed when told again."""
         of_persons = {record for members in self.model().personas for record in members}
         return any(
-            sold.sale.wall_clock is not None
-            and record_id(UID, *sold[:2], str(sold.sale.customer_ext_id)) not in of_persons
-            for sold in latest_sales(self.told)
+            sale.wall_clock is not None
+            and (
+                not (sale.is_final and sale.kind == "sale")
+                or record_id(UID, *place, str(sale.customer_ext_id)) not in of_persons
+            )
+            for *place, sale in latest_sales(self.told)
         )
 
     @rule(which=choices, reason=st.integers(0, 3), accident=accidents)
