@@ -53,6 +53,7 @@ def test_every_reference_leads_somewhere(api: dict[str, Any]) -> None:
         node: Any = api
         for part in reference.removeprefix("#/").split("/"):
             node = node[part]
+        assert node, reference
 
 
 def test_every_operation_has_a_summary_and_documents_its_errors(api: dict[str, Any]) -> None:
