@@ -27,7 +27,7 @@ from benchmarks.units import Meter, indexes_of_tables
 from chalicelib.adapters.clock import SystemClock
 from chalicelib.domain.times import DAY
 from chalicelib.domain.words import RunTrigger
-from chalicelib.entrypoints import wiring
+from chalicelib.entrypoints import wiring, wiring_syncs
 from chalicelib.services.messages import SyncMessage
 from chalicelib.services.ports.pos import (
     CredentialAccess,
@@ -178,7 +178,7 @@ def _measured(asked: RunView, meter: Meter) -> dict[str, Any]:
 
 def ask(trigger: RunTrigger) -> RunView:
     """Queue the run, as the API or the planner does: not the worker's work, so not counted."""
-    service = wiring.run_service()
+    service = wiring_syncs.run_service()
     if trigger == "reread":
         since = wiring.clock().now() - HISTORY_DAYS * DAY
         asked = service.reread(UID, PLATFORM, CREDENTIAL, since)
@@ -219,10 +219,10 @@ def work_until_ended(asked: RunView, meter: Meter) -> RunView:
         for received in answer.get("Messages", ()):
             message = SyncMessage.parse(orjson.loads(received["Body"]))
             ends = time.monotonic() + LIMIT_SECONDS
-            wiring.sync_worker("sync").handle(message, lambda: ends - time.monotonic())  # noqa: B023
+            wiring_syncs.sync_worker("sync").handle(message, lambda: ends - time.monotonic())  # noqa: B023
             client("sqs").delete_message(QueueUrl=queue, ReceiptHandle=received["ReceiptHandle"])
         meter.section = "nothing"
-        view = wiring.sync_states().run(UID, PLATFORM, asked.id)
+        view = wiring_syncs.sync_states().run(UID, PLATFORM, asked.id)
         if view.ended_at is not None:
             return view
 

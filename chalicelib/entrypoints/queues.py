@@ -9,7 +9,7 @@ import orjson
 from chalice.app import SQSEvent
 
 from chalicelib.domain.errors import PoisonMessage
-from chalicelib.entrypoints import wiring, wiring_changes, wiring_texts
+from chalicelib.entrypoints import wiring, wiring_changes, wiring_syncs, wiring_texts
 from chalicelib.observability import logger
 
 if TYPE_CHECKING:
@@ -26,7 +26,7 @@ def sync(event: SQSEvent, queue: SyncQueue) -> dict[str, Any]:
 
     def work(body: Any) -> None:
         message = SyncMessage.parse(body)
-        wiring.sync_worker(queue).handle(message, _remaining(event))
+        wiring_syncs.sync_worker(queue).handle(message, _remaining(event))
         logger().info(
             "sync.slice",
             uid=message.uid,

@@ -7,7 +7,13 @@ from typing import Any
 from chalice.app import CloudWatchEvent
 
 from chalicelib.config import config
-from chalicelib.entrypoints import wiring, wiring_changes, wiring_digests, wiring_texts
+from chalicelib.entrypoints import (
+    wiring,
+    wiring_changes,
+    wiring_digests,
+    wiring_syncs,
+    wiring_texts,
+)
 from chalicelib.observability import logger
 
 RESERVE_MS = 10_000
@@ -20,7 +26,7 @@ def plan_syncs(event: CloudWatchEvent) -> None:
     def time_left() -> bool:
         return bool(context.get_remaining_time_in_millis() > RESERVE_MS)
 
-    queued = wiring.planner().plan(time_left)
+    queued = wiring_syncs.planner().plan(time_left)
     expiring = wiring_changes.expiry_planner().plan(time_left)
     logger().info("plan.done", due=queued, expiring=expiring)
 

@@ -25,8 +25,6 @@ if TYPE_CHECKING:
     from chalicelib.services.key_ring import KeyRing
     from chalicelib.services.lookup import PersonaLookup
     from chalicelib.services.notify import Notifier
-    from chalicelib.services.outcome import Outcomes
-    from chalicelib.services.plan import Planner
     from chalicelib.services.ports.accounts import Accounts, Audit, Notifications
     from chalicelib.services.ports.common import Clock, Ids, JobQueue, SyncQueue
     from chalicelib.services.ports.effects import Effects
@@ -36,20 +34,14 @@ if TYPE_CHECKING:
     from chalicelib.services.ports.personas import LedgerViews, PersonaViews
     from chalicelib.services.ports.pos import PosGateway
     from chalicelib.services.ports.rules import RuleBook
-    from chalicelib.services.ports.runs import RunViews, SyncControl, SyncStates
     from chalicelib.services.ports.stores import Inventories, Stores
     from chalicelib.services.remap import Remapper
-    from chalicelib.services.runs import RunService
     from chalicelib.services.settings import SettingsService
     from chalicelib.services.stores import StoreService
-    from chalicelib.services.sync import SyncWorker
     from chalicelib.services.terms import TermsReader
 
 
 F = TypeVar("F", bound=Callable[..., Any])
-
-COLLECT_AFTER_OBJECTS = 50_000
-"""About two pages of sales, 10 MB."""
 
 _made: list[Any] = []
 
@@ -225,103 +217,6 @@ def _read_phone(typed: str) -> str | None:
 
 
 @once
-def sync_states() -> SyncStates:
-    from chalicelib.adapters.sync_state import DynamoSyncStates
-
-    return DynamoSyncStates(config().table_sync, clock())
-
-
-@once
-def sync_queue(name: SyncQueue) -> JobQueue:
-    from chalicelib.adapters.queues import SqsQueue
-
-    found = config()
-    return SqsQueue(found.queue_sync_url if name == "sync" else found.queue_sync_own_server_url)
-
-
-@once
-def run_service() -> RunService:
-    from chalicelib.services.runs import RunService
-
-    return RunService(sync_states(), credentials(), integrations(), sync_queue, ids(), clock())
-
-
-def runs() -> RunViews:
-    return run_service()
-
-
-def sync_control() -> SyncControl:
-    return run_service()
-
-
-@once
-def planner() -> Planner:
-    from chalicelib.adapters.keys import DUE_SHARDS
-    from chalicelib.services.plan import Planner
-
-    return Planner(
-        credentials(), run_service(), pos_gateway(), notifier(), clock(), shards=DUE_SHARDS
-    )
-
-
-@once
-def sync_worker(queue: SyncQueue) -> SyncWorker:
-    from chalicelib.entrypoints import wiring_changes
-    from chalicelib.services.slice import SliceParts
-    from chalicelib.services.sync import SyncWorker
-
-    _collect_seldom()
-    return SyncWorker(
-        accounts=accounts(),
-        integrations=integrations(),
-        credentials=credentials(),
-        imports=wiring_changes.import_locks(),
-        states=sync_states(),
-        parts=SliceParts(sync_states(), commits(), inventories(), clock()),
-        gateway=pos_gateway(),
-        key_ring=key_ring(),
-        queue=sync_queue(queue),
-        outcomes=_outcomes(),
-        places=stores().places,
-        clock=clock(),
-        reserve_seconds=config().sync_reserve_seconds,
-    )
-
-
-def _collect_seldom() -> None:
-    """Facts hold no cycles, so reference counts free them; looking for cycles after every 700th
-    object, through all that was imported, is a fifth of a run's CPU."""
-    import gc
-
-    gc.freeze()
-    gc.set_threshold(COLLECT_AFTER_OBJECTS, 10, 10)
-
-
-def _outcomes() -> Outcomes:
-    from chalicelib.entrypoints import wiring_changes
-    from chalicelib.services.catalogue import Catalogue
-    from chalicelib.services.leaving import Leaving
-    from chalicelib.services.outcome import Outcomes
-    from chalicelib.services.store_keys import StoreKeyWatch
-
-    return Outcomes(
-        accounts=accounts(),
-        credentials=credentials(),
-        states=sync_states(),
-        store_keys=StoreKeyWatch(
-            stores(), store_service().refresh_unmapped, store_service().zones_moved
-        ),
-        catalogue=Catalogue(stores(), inventories()),
-        shared_keys=facts(),
-        gateway=pos_gateway(),
-        notifier=notifier(),
-        imports=wiring_changes.import_locks(),
-        leaving=Leaving(wiring_changes.leavers(), facts(), pos_gateway(), notifier()),
-        clock=clock(),
-    )
-
-
-@once
 def remapper() -> Remapper:
     from chalicelib.services.remap import Remapper
 
@@ -431,13 +326,14 @@ def cards() -> Cards:
 
 @once
 def connect_service() -> ConnectService:
+    from chalicelib.entrypoints import wiring_syncs
     from chalicelib.services.connect import ConnectService
 
     return ConnectService(
         pos=pos_gateway(),
         integrations=integrations(),
         credentials=credentials(),
-        sync=sync_control(),
+        sync=wiring_syncs.sync_control(),
         derive_again=_derive_again,
         audit=audit(),
         clock=clock(),
@@ -452,6 +348,7 @@ def _derive_again(uid: str, reason: str) -> None:
 
 @once
 def credential_service() -> CredentialService:
+    from chalicelib.entrypoints import wiring_syncs
     from chalicelib.services.credentials import CredentialService
 
     return CredentialService(
@@ -461,7 +358,7 @@ def credential_service() -> CredentialService:
         stores=stores(),
         accounts=accounts(),
         key_ring=key_ring(),
-        sync=sync_control(),
+        sync=wiring_syncs.sync_control(),
         audit=audit(),
         notifier=notifier(),
         clock=clock(),

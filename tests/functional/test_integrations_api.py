@@ -11,7 +11,7 @@ import pytest
 from chalicelib.adapters import keys
 from chalicelib.adapters.credentials import CredentialRow, DynamoCredentials
 from chalicelib.domain.errors import HostRefused
-from chalicelib.entrypoints import wiring
+from chalicelib.entrypoints import wiring, wiring_syncs
 from chalicelib.services.messages import SyncMessage
 from chalicelib.services.ports.pos import CheckResult
 from tests.fakes.pos import FakePosGateway
@@ -37,7 +37,7 @@ def pos(world: World, monkeypatch: pytest.MonkeyPatch) -> FakePosGateway:
 @pytest.fixture
 def sync(monkeypatch: pytest.MonkeyPatch) -> RecordingSync:
     recording = RecordingSync()
-    monkeypatch.setattr(wiring, "sync_control", lambda: recording)
+    monkeypatch.setattr(wiring_syncs, "sync_control", lambda: recording)
     return recording
 
 
@@ -352,7 +352,7 @@ def test_connecting_puts_the_first_sync_on_the_queue(
     url = boto3.client("sqs").create_queue(QueueName="sync")["QueueUrl"]
     monkeypatch.setenv("QUEUE_SYNC_URL", url)
     create_sync_table()
-    monkeypatch.setattr(wiring, "sync_control", wiring.run_service)
+    monkeypatch.setattr(wiring_syncs, "sync_control", wiring_syncs.run_service)
     credential = add(api)["id"]
     api.put(f"{POSABIT}/age-gate", {"passed": True})
 

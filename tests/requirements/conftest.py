@@ -9,7 +9,7 @@ import pytest
 
 from chalicelib.adapters.credentials import CredentialRow, DynamoCredentials
 from chalicelib.adapters.stores import DynamoStores, StoreRow
-from chalicelib.entrypoints import wiring
+from chalicelib.entrypoints import wiring, wiring_syncs
 from chalicelib.pos import registry
 from tests.fakes.pos import FakePosGateway
 from tests.fakes.sync_control import RecordingSync
@@ -41,7 +41,7 @@ def pos(monkeypatch: pytest.MonkeyPatch) -> FakePosGateway:
 @pytest.fixture
 def sync(monkeypatch: pytest.MonkeyPatch) -> RecordingSync:
     recording = RecordingSync()
-    monkeypatch.setattr(wiring, "sync_control", lambda: recording)
+    monkeypatch.setattr(wiring_syncs, "sync_control", lambda: recording)
     return recording
 
 

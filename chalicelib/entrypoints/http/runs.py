@@ -7,7 +7,7 @@ from typing import Any
 from pydantic import Field
 
 from chalicelib.domain.words import RunState, RunTrigger, Stream
-from chalicelib.entrypoints import paging, wiring
+from chalicelib.entrypoints import paging, wiring, wiring_syncs
 from chalicelib.entrypoints.routing import Resource
 from chalicelib.entrypoints.shapes import Answer, DayIn, Input, Listing, Moment
 
@@ -95,7 +95,7 @@ def list_runs(uid: str, platform: str, query: Listing) -> RunPage:
     """List a platform's sync runs, the newest first."""
     wiring.pos_gateway().platform(platform)  # of none there is no empty list
     before = paging.unseal(query.cursor, uid, "runs", platform)
-    found, position = wiring.runs().recent(uid, platform, query.limit, before)
+    found, position = wiring_syncs.runs().recent(uid, platform, query.limit, before)
     return RunPage(
         items=[RunAnswer.model_validate(run) for run in found],
         next_cursor=paging.seal(position, uid, "runs", platform),
@@ -105,14 +105,14 @@ def list_runs(uid: str, platform: str, query: Listing) -> RunPage:
 @resource.get(f"{PLATFORM}/runs/{{run}}", right="runs:read")
 def get_run(uid: str, platform: str, run: str) -> RunAnswer:
     """Read one run, with its progress while it runs."""
-    return RunAnswer.model_validate(wiring.runs().get(uid, platform, run))
+    return RunAnswer.model_validate(wiring_syncs.runs().get(uid, platform, run))
 
 
 @resource.get(f"{PLATFORM}/runs/{{run}}/set-aside", right="runs:read")
 def list_set_aside(uid: str, platform: str, run: str, query: Listing) -> SetAsidePage:
     """List the records a run set aside."""
     after = paging.unseal(query.cursor, uid, "set-aside", run)
-    found, position = wiring.runs().set_aside(uid, platform, run, query.limit, after)
+    found, position = wiring_syncs.runs().set_aside(uid, platform, run, query.limit, after)
     return SetAsidePage(
         items=[SetAsideAnswer.model_validate(one) for one in found],
         next_cursor=paging.seal(position, uid, "set-aside", run),
@@ -122,7 +122,9 @@ def list_set_aside(uid: str, platform: str, run: str, query: Listing) -> SetAsid
 @resource.post(f"{PLATFORM}/credentials/{{credential}}/sync", right="runs:write", status=202)
 def sync_now(uid: str, platform: str, credential: str) -> RunAnswer:
     """Queue a sync now; while one runs, that run is answered."""
-    return RunAnswer.model_validate(wiring.sync_control().start(uid, platform, credential, "now"))
+    return RunAnswer.model_validate(
+        wiring_syncs.sync_control().start(uid, platform, credential, "now")
+    )
 
 
 @resource.post(f"{PLATFORM}/credentials/{{credential}}/reread", right="runs:write", status=202)
@@ -132,4 +134,6 @@ def reread_history(uid: str, platform: str, credential: str, body: Reread) -> Ru
 
     zone = wiring.accounts().get(uid).time_zone
     since = history_start(body.from_, wiring.clock().now(), zone, field="from")
-    return RunAnswer.model_validate(wiring.sync_control().reread(uid, platform, credential, since))
+    return RunAnswer.model_validate(
+        wiring_syncs.sync_control().reread(uid, platform, credential, since)
+    )

@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 import app
-from chalicelib.entrypoints import wiring, wiring_changes, wiring_texts
+from chalicelib.entrypoints import wiring, wiring_changes, wiring_syncs, wiring_texts
 from chalicelib.services.dead_letters import DeadLetters
 from chalicelib.services.inbound import Unrouted
 from chalicelib.services.messages import RemapMessage, SyncMessage
@@ -60,7 +60,7 @@ class Worker:
 @pytest.fixture
 def worker(monkeypatch: pytest.MonkeyPatch) -> Worker:
     worker = Worker()
-    monkeypatch.setattr(wiring, "sync_worker", lambda _queue: worker)
+    monkeypatch.setattr(wiring_syncs, "sync_worker", lambda _queue: worker)
     monkeypatch.setattr(wiring, "remapper", lambda: worker)
     return worker
 
@@ -207,7 +207,7 @@ def test_the_planner_is_told_when_its_time_is_up(monkeypatch: pytest.MonkeyPatch
             asked.append(time_left())
             return 7
 
-    monkeypatch.setattr(wiring, "planner", Plans)
+    monkeypatch.setattr(wiring_syncs, "planner", Plans)
     monkeypatch.setattr(wiring_changes, "expiry_planner", Plans)
 
     app.plan_syncs(scheduled(), Context())

@@ -19,7 +19,7 @@ from chalicelib.adapters import aws, tables
 from chalicelib.domain.records import InventoryItem, StoreFact
 from chalicelib.domain.rules import Loyalty, Source
 from chalicelib.domain.times import DAY, day_number, to_text
-from chalicelib.entrypoints import wiring, wiring_changes
+from chalicelib.entrypoints import wiring, wiring_changes, wiring_syncs
 from chalicelib.services import previews
 from chalicelib.services.messages import ApplyMessage, RemapMessage, SyncMessage
 from chalicelib.services.previews import token_of
@@ -123,9 +123,9 @@ def run(meter: Meter, gateway: FakePosGateway, trigger: Any) -> int:
     asked = worker.ask(trigger)
     meter.forget()
     message = SyncMessage(worker.UID, worker.PLATFORM, worker.CREDENTIAL, asked.id, 0)
-    wiring.sync_worker("sync").handle(message, lambda: 900.0)
+    wiring_syncs.sync_worker("sync").handle(message, lambda: 900.0)
     calls = int(meter.total("calls"))
-    ended = wiring.sync_states().run(worker.UID, worker.PLATFORM, asked.id)
+    ended = wiring_syncs.sync_states().run(worker.UID, worker.PLATFORM, asked.id)
     assert ended.state == "succeeded", ended.error
     return calls
 
