@@ -29,7 +29,7 @@ class BalanceChangeAnswer(Answer):
     after: PointsOut
 
 
-class CountsAnswer(Answer):
+class ChangeCounts(Answer):
     """What the change would do. `points`: by how much all balances together would change."""
 
     personas: int
@@ -53,7 +53,7 @@ class PreviewAnswer(Answer):
     subject: str
     state: PreviewState
     changes: dict[str, object]
-    counts: CountsAnswer
+    counts: ChangeCounts
     sentence: str
     warning: str | None
     notes: tuple[str, ...] = ()
@@ -209,7 +209,7 @@ def shown(preview: Preview, notes: tuple[str, ...] = ()) -> PreviewAnswer:
         subject=preview.subject,
         state=preview.state,
         changes=_outside(preview),
-        counts=CountsAnswer.model_validate(preview.counts),
+        counts=ChangeCounts.model_validate(preview.counts),
         sentence=sentence(preview),
         warning=warning(preview),
         notes=notes,

@@ -37,7 +37,7 @@ Brand = Annotated[
 ]
 
 
-class CountsAnswer(Answer):
+class TextCounts(Answer):
     """Texts that went or may have; their parts, which carriers charge; those nobody knows of."""
 
     texts: int
@@ -67,8 +67,8 @@ class TextingAnswer(Answer):
     start_after_minutes: int
     wordings: WordingsAnswer
     status: str | None
-    today: CountsAnswer
-    this_month: CountsAnswer
+    today: TextCounts
+    this_month: TextCounts
     waiting: int
     version: int
 
@@ -287,8 +287,8 @@ def _texting(view: TextingView) -> TextingAnswer:
             **shown(view.rules),
             "wordings": WordingsAnswer.model_validate(view.wordings()),
             "status": view.status,
-            "today": CountsAnswer.model_validate(view.today),
-            "this_month": CountsAnswer.model_validate(view.this_month),
+            "today": TextCounts.model_validate(view.today),
+            "this_month": TextCounts.model_validate(view.this_month),
             "waiting": view.waiting,
             "version": view.rules.version,
         }
