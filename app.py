@@ -6,9 +6,7 @@ from typing import Any
 
 from chalice.app import CloudWatchEvent, Rate, SNSEvent, SQSEvent
 
-from chalicelib.entrypoints import queues, schedules, topics
-from chalicelib.entrypoints.application import App
-from chalicelib.entrypoints.http import (
+from chalicelib.entrypoints.dashboard import (
     accounts,
     changes,
     credentials,
@@ -23,6 +21,8 @@ from chalicelib.entrypoints.http import (
     texting,
     users,
 )
+from chalicelib.entrypoints.events import queues, schedules, topics
+from chalicelib.entrypoints.http.application import App
 
 app = App("aiq-pos")
 

@@ -15,11 +15,11 @@ from dataclasses import dataclass
 
 from benchmarks.memory import MemoryDynamo
 from benchmarks.units import Meter
-from chalicelib.adapters import keys as places
-from chalicelib.adapters import rows
 from chalicelib.adapters.clock import SystemClock
-from chalicelib.adapters.dynamo import BatchTable, Key, Row
-from chalicelib.adapters.facts import DynamoFacts
+from chalicelib.adapters.dynamo import keys as places
+from chalicelib.adapters.dynamo import persona_rows as rows
+from chalicelib.adapters.dynamo.batch import BatchTable, Key, Row
+from chalicelib.adapters.dynamo.facts import DynamoFacts
 from chalicelib.domain.identity import SourceRecord, merge_keys, resolve
 from chalicelib.domain.ids import record_id
 from chalicelib.domain.manifest import Manifest, id_digest, pack_ids
@@ -28,16 +28,16 @@ from chalicelib.domain.records import Customer, Fact, LineItem, Sale, Tender
 from chalicelib.domain.rules import Loyalty, Rules, Source, Terms
 from chalicelib.domain.times import DAY
 from chalicelib.domain.words import Stream
-from chalicelib.services.commit import Commits
-from chalicelib.services.pages import PageTaker
+from chalicelib.services.derivation.commit import Commits
+from chalicelib.services.derivation.terms import TermsReader
 from chalicelib.services.ports.accounts import Account
 from chalicelib.services.ports.effects import Ask, ConsentFlag
 from chalicelib.services.ports.facts import Members, StoredRecord
 from chalicelib.services.ports.pos import Page
 from chalicelib.services.ports.runs import Lease, RunView
 from chalicelib.services.ports.stores import Places
-from chalicelib.services.progress import Progress, StreamPlace, Tally
-from chalicelib.services.terms import TermsReader
+from chalicelib.services.sync.progress import Progress, StreamPlace, Tally
+from chalicelib.services.sync.take_page import PageTaker
 
 UID, PLATFORM, SCOPE = "100001", "posabit", "bench-venue"
 STORE_KEY = f"{PLATFORM}:{SCOPE}:{SCOPE}"

@@ -25,14 +25,15 @@ from benchmarks.report import Budget, Report
 from chalicelib.adapters.clock import SystemClock
 from chalicelib.domain.manifest import digest, id_digest
 from chalicelib.domain.words import Instant, Stream
-from chalicelib.pos import answers, registry
-from chalicelib.pos.profile import Profile
+from chalicelib.pos.profile import registry
+from chalicelib.pos.profile.profile import Profile
 from chalicelib.pos.session import Doors, Keyring, Session
-from chalicelib.pos.transport import Call, Transport
+from chalicelib.pos.transport import answers
+from chalicelib.pos.transport.transport import Call, Transport
 from chalicelib.services.ports.pos import CredentialAccess, Cursor, Page, StreamPlan
 from simulators.registry import platform_of, server_of
-from simulators.shapes import WorldSpec
-from simulators.world import World
+from simulators.retailer.shapes import WorldSpec
+from simulators.retailer.world import World
 
 BUDGET_MICROS = 60
 RECORDS = 2_400

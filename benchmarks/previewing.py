@@ -15,16 +15,16 @@ from typing import Any
 from benchmarks.growth import NOW, PAGE, PLATFORM, RULES, TABLE, UID, Bench, sale, shopper
 from benchmarks.units import Meter
 from chalicelib.adapters.clock import SystemClock
-from chalicelib.adapters.dynamo import BatchTable
-from chalicelib.adapters.glimpses import DynamoGlimpses
-from chalicelib.adapters.persona_list import DynamoPersonaList
+from chalicelib.adapters.dynamo.batch import BatchTable
+from chalicelib.adapters.dynamo.persona_list import DynamoPersonaList
+from chalicelib.adapters.dynamo.preview_reads import DynamoGlimpses
 from chalicelib.domain.rules import Source, Terms
 from chalicelib.domain.times import DAY, day_text, utc_day
 from chalicelib.domain.words import Instant
-from chalicelib.services.census import Census
+from chalicelib.services.changes.count import Census
+from chalicelib.services.changes.preview import PAGE as COUNTED_AT_ONCE
+from chalicelib.services.changes.propose import Proposal
 from chalicelib.services.ports.changes import LOYALTY, Counts
-from chalicelib.services.previews import PAGE as COUNTED_AT_ONCE
-from chalicelib.services.proposals import Proposal
 
 BUYERS = 3
 """One of so many shoppers never bought; the others on the days of a year."""

@@ -15,7 +15,7 @@ from typing import Any
 
 from botocore import handlers
 
-from chalicelib.adapters.dynamo_wire import WireClient
+from chalicelib.adapters.dynamo.wire import WireClient
 from tools.template import infra_template
 
 Row = Mapping[str, Mapping[str, Any]]

@@ -18,17 +18,18 @@ from typing import Any
 import orjson
 
 import app  # noqa: F401 -- what a function has imported before its first message
-import chalicelib.adapters.crypto
-import chalicelib.adapters.facts
-import chalicelib.adapters.queues
+import chalicelib.adapters.aws.crypto
+import chalicelib.adapters.aws.queues
+import chalicelib.adapters.dynamo.facts
 import chalicelib.pos.session
-import chalicelib.pos.transport  # noqa: F401 -- peers are measured after their imports, too
+import chalicelib.pos.transport.transport  # noqa: F401 -- peers are measured after their imports, too
 from benchmarks.units import Meter, indexes_of_tables
 from chalicelib.adapters.clock import SystemClock
+from chalicelib.config import config
 from chalicelib.domain.times import DAY
 from chalicelib.domain.words import RunTrigger
-from chalicelib.entrypoints import wiring, wiring_syncs
-from chalicelib.services.messages import SyncMessage
+from chalicelib.entrypoints import wiring
+from chalicelib.services.job_messages import SyncMessage
 from chalicelib.services.ports.pos import (
     CredentialAccess,
     Cursor,
@@ -113,7 +114,7 @@ def prepare(job: dict[str, Any]) -> dict[str, Any]:
     from chalicelib.services.ports.accounts import Account, User
     from chalicelib.services.ports.integrations import Credential, Integration
 
-    now = wiring.clock().now()
+    now = wiring.outside.clock().now()
     account = Account(
         uid=UID,
         name="Bench",
@@ -125,10 +126,10 @@ def prepare(job: dict[str, Any]) -> dict[str, Any]:
         merge_on_name_and_birth_date=False,
         created_at=now,
     )
-    wiring.accounts().create(account, User(UID, "bench", "owner@example.com", "Owner"))
-    wiring.integrations().save(Integration(UID, PLATFORM, state="connected"))
-    sealed = wiring.key_ring().seal(UID, CREDENTIAL, {"key": job["token"]})
-    wiring.credentials().add(
+    wiring.outside.accounts().create(account, User(UID, "bench", "owner@example.com", "Owner"))
+    wiring.outside.integrations().save(Integration(UID, PLATFORM, state="connected"))
+    sealed = wiring.outside.key_ring().seal(UID, CREDENTIAL, {"key": job["token"]})
+    wiring.outside.credentials().add(
         Credential(
             uid=UID,
             platform=PLATFORM,
@@ -178,9 +179,9 @@ def _measured(asked: RunView, meter: Meter) -> dict[str, Any]:
 
 def ask(trigger: RunTrigger) -> RunView:
     """Queue the run, as the API or the planner does: not the worker's work, so not counted."""
-    service = wiring_syncs.run_service()
+    service = wiring.sync.run_service()
     if trigger == "reread":
-        since = wiring.clock().now() - HISTORY_DAYS * DAY
+        since = wiring.outside.clock().now() - HISTORY_DAYS * DAY
         asked = service.reread(UID, PLATFORM, CREDENTIAL, since)
     else:
         asked = service.start(UID, PLATFORM, CREDENTIAL, trigger)
@@ -188,7 +189,7 @@ def ask(trigger: RunTrigger) -> RunView:
 
 
 def tables() -> dict[str, str]:
-    found = wiring.config()
+    found = config()
     return {
         "AccountsTable": found.table_accounts,
         "IntegrationsTable": found.table_integrations,
@@ -199,19 +200,19 @@ def tables() -> dict[str, str]:
 
 
 def _watch(sections: Sections) -> None:
-    from chalicelib.pos.connector import Gateway
+    from chalicelib.pos.gateway import Gateway
 
     class WatchedGateway(Gateway):
         def open(self, access: CredentialAccess) -> WatchedSession:  # type: ignore[override]
             return WatchedSession(super().open(access), sections)
 
     gateway = WatchedGateway(HastyClock(), wiring.config().pos_base_urls, lambda _platform: None)
-    wiring.pos_gateway = lambda: gateway
+    wiring.outside.pos_gateway = lambda: gateway
 
 
 def work_until_ended(asked: RunView, meter: Meter) -> RunView:
     """Take messages like the function does, until the run has ended."""
-    from chalicelib.adapters.aws import client
+    from chalicelib.adapters.aws.client import client
 
     queue = wiring.config().queue_sync_url
     while True:
@@ -219,10 +220,10 @@ def work_until_ended(asked: RunView, meter: Meter) -> RunView:
         for received in answer.get("Messages", ()):
             message = SyncMessage.parse(orjson.loads(received["Body"]))
             ends = time.monotonic() + LIMIT_SECONDS
-            wiring_syncs.sync_worker("sync").handle(message, lambda: ends - time.monotonic())  # noqa: B023
+            wiring.sync.sync_worker("sync").handle(message, lambda: ends - time.monotonic())  # noqa: B023
             client("sqs").delete_message(QueueUrl=queue, ReceiptHandle=received["ReceiptHandle"])
         meter.section = "nothing"
-        view = wiring_syncs.sync_states().run(UID, PLATFORM, asked.id)
+        view = wiring.outside.sync_states().run(UID, PLATFORM, asked.id)
         if view.ended_at is not None:
             return view
 

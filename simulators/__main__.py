@@ -11,10 +11,10 @@ import signal
 import threading
 import time
 
-from simulators.backoffice import TLS, BackOfficeServer
-from simulators.options import add_world_options, world_platform, world_spec
 from simulators.registry import platform_names, platform_of, server_of
-from simulators.world import World
+from simulators.retailer.options import add_world_options, world_platform, world_spec
+from simulators.retailer.world import World
+from simulators.serving.backoffice import TLS, BackOfficeServer
 
 
 def main() -> None:

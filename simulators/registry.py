@@ -8,9 +8,8 @@ from pathlib import Path
 from typing import Any
 
 import simulators
-
-from .platforms import Platform
-from .server import SimServer
+from simulators.retailer.platforms import Platform
+from simulators.serving.server import SimServer
 
 APIS = "*/api.py"
 """What a platform has, and no other package in here."""

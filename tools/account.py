@@ -18,7 +18,7 @@ from typing import Any
 
 import boto3
 
-from chalicelib.adapters import aws
+from chalicelib.adapters.aws import client as aws
 from chalicelib.domain.errors import AiqError
 from chalicelib.entrypoints import wiring
 from chalicelib.services.ports.accounts import Account
@@ -74,7 +74,7 @@ def create_account(
     Raises Conflict when `uid` is taken.
     """
     with as_if_deployed(client_of, stack_outputs["APIHandlerName"]):
-        account = wiring.account_service().create(name, owner, uid=uid)
+        account = wiring.accounts.account_service().create(name, owner, uid=uid)
     if password:
         client_of("cognito-idp").admin_set_user_password(
             UserPoolId=stack_outputs["UserPoolId"],

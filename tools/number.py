@@ -11,8 +11,8 @@ import sys
 from collections.abc import Mapping
 
 from chalicelib.domain.errors import RequestError
-from chalicelib.entrypoints import wiring, wiring_texts
-from chalicelib.pos.contacts import north_american
+from chalicelib.entrypoints import wiring
+from chalicelib.pos.rows.contacts import north_american
 from tools.account import ClientOf, as_if_deployed
 from tools.steps import StepFailed
 from tools.texting import stack
@@ -26,8 +26,8 @@ def assign(client_of: ClientOf, stack_outputs: Mapping[str, str], number: str, u
         raise StepFailed("read the number", "write it like +12065550100, of the US or Canada")
     with as_if_deployed(client_of, stack_outputs["APIHandlerName"]):
         try:
-            wiring.accounts().get(uid)
-            wiring_texts.texting_settings().assign(read, uid)
+            wiring.outside.accounts().get(uid)
+            wiring.outside.texting_settings().assign(read, uid)
         except RequestError as error:
             raise StepFailed("assign the number", error.message) from None
 

@@ -12,7 +12,7 @@ TARGET = Path(__file__).parent.parent / "docs" / "reference" / "openapi.json"
 def render() -> str:
     """The document of the routes as they are now."""
     from app import app
-    from chalicelib.entrypoints.openapi import document
+    from chalicelib.entrypoints.http.openapi import document
 
     return json.dumps(document(app.operations), indent=2, ensure_ascii=False) + "\n"
 

@@ -14,7 +14,7 @@ from collections.abc import Mapping
 import boto3
 
 from chalicelib.domain.times import to_text
-from chalicelib.entrypoints import wiring, wiring_texts
+from chalicelib.entrypoints import wiring
 from chalicelib.services.ports.texting import Switch
 from tools.account import ClientOf, as_if_deployed
 from tools.deploy import outputs, stack_name
@@ -29,9 +29,9 @@ def turn(
 ) -> Switch:
     """Turn the switch `on` or `off`, or only read it (``); how it stands now."""
     with as_if_deployed(client_of, stack_outputs["APIHandlerName"]):
-        kill_switch = wiring_texts.kill_switch()
+        kill_switch = wiring.outside.kill_switch()
         if switch:
-            now = wiring.clock().now()
+            now = wiring.outside.clock().now()
             kill_switch.turn(Switch(off=switch == "off", by=by, at=now, reason=reason))
         return kill_switch.read()
 

@@ -10,7 +10,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, replace
 from typing import Literal
 
-from chalicelib.domain.heads import (
+from chalicelib.domain.contact_heads import (
     SECOND_REQUEST_AFTER,
     Head,
     Reason,

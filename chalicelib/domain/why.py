@@ -10,13 +10,7 @@ from typing import NamedTuple
 
 from chalicelib.domain.acts import DOUBLE_OPT_IN, KEPT, Join, joined
 from chalicelib.domain.identity import SourceRecord
-from chalicelib.domain.membership import (
-    ENROLL_AFTER,
-    IMPORT,
-    NEVER_TEXTED,
-    UNRELIABLE,
-    Reason,
-)
+from chalicelib.domain.membership import ENROLL_AFTER, IMPORT, NEVER_TEXTED, UNRELIABLE, Reason
 from chalicelib.domain.personas import Persona
 from chalicelib.domain.rules import Loyalty, Setting, Terms
 from chalicelib.domain.sales_summary import SaleRef

@@ -16,14 +16,15 @@ from chalicelib.domain.errors import (
 )
 from chalicelib.domain.records import StoreFact
 from chalicelib.domain.words import CheckOutcome
-from chalicelib.pos import paging, shops
-from chalicelib.pos.fields import Setting
-from chalicelib.pos.normalise import Normaliser
-from chalicelib.pos.page_profile import PageLimit, PageProfile, PageTotal, RangePage
-from chalicelib.pos.profile import Probe, Profile
+from chalicelib.pos.paging import each_shop as shops
+from chalicelib.pos.paging import styles as paging
+from chalicelib.pos.paging.sheet import Json, Sheet, refuse_error_object, sheet_of
+from chalicelib.pos.profile.paging_parts import PageLimit, PageProfile, PageTotal, RangePage
+from chalicelib.pos.profile.profile import Probe, Profile
+from chalicelib.pos.rows.field_map import Setting
+from chalicelib.pos.rows.normalise import Normaliser
 from chalicelib.pos.session import Doors
-from chalicelib.pos.sheet import Json, Sheet, refuse_error_object, sheet_of
-from chalicelib.pos.transport import TooSlow
+from chalicelib.pos.transport.transport import TooSlow
 from chalicelib.services.ports.pos import CheckResult, CredentialAccess, StreamPlan
 
 DEADLINE_SECONDS = 8.0

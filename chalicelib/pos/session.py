@@ -10,15 +10,17 @@ from typing import Any, TypeVar
 from chalicelib.domain.errors import AiqError, KeyRejected, RecordNotFound, UnexpectedAnswer
 from chalicelib.domain.records import Fact, StoreFact
 from chalicelib.domain.words import Instant, Stream
-from chalicelib.pos import paging, plain_errors, queries, shops
-from chalicelib.pos.fields import Setting
-from chalicelib.pos.normalise import Normaliser
-from chalicelib.pos.page_profile import Each, Group
-from chalicelib.pos.profile import AuthVariant, Profile, StreamProfile
-from chalicelib.pos.reading import reading
-from chalicelib.pos.receipts import Receipts
-from chalicelib.pos.sheet import Json, Sheet, Turn, refuse_error_object, sheet_of
-from chalicelib.pos.transport import Call, Transport
+from chalicelib.pos.paging import each_shop as shops
+from chalicelib.pos.paging import styles as paging
+from chalicelib.pos.paging.receipts import Receipts
+from chalicelib.pos.paging.sheet import Json, Sheet, Turn, refuse_error_object, sheet_of
+from chalicelib.pos.profile.paging_parts import Each, Group
+from chalicelib.pos.profile.profile import AuthVariant, Profile, StreamProfile
+from chalicelib.pos.reading_stamp import reading
+from chalicelib.pos.rows.field_map import Setting
+from chalicelib.pos.rows.normalise import Normaliser
+from chalicelib.pos.transport import plain_errors, queries
+from chalicelib.pos.transport.transport import Call, Transport
 from chalicelib.services.ports.pos import CredentialAccess, Cursor, KnownRow, Page, StreamPlan
 
 T = TypeVar("T")

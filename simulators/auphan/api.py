@@ -10,9 +10,9 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any, ClassVar
 
-from simulators.api import Api, Call, Columns
-from simulators.httpd import JSON, Reply, Request
-from simulators.world import World
+from simulators.retailer.world import World
+from simulators.serving.httpd import JSON, Reply, Request
+from simulators.serving.pos_api import Api, Call, Columns
 
 from .reports import (
     CUSTOMERS,

@@ -6,7 +6,7 @@ from collections.abc import Callable
 from datetime import UTC, datetime
 from functools import lru_cache
 
-from simulators.zones import offset
+from simulators.retailer.zones import offset
 
 NO_BREAK = "\u00a0"
 DEFAULT_DATE = "M d, Y"

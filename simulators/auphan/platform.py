@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from simulators.platforms import Platform
-from simulators.shapes import Sale, Venue, WorldSpec
+from simulators.retailer.platforms import Platform
+from simulators.retailer.shapes import Sale, Venue, WorldSpec
 
 VENUES = (
     ("Main St", "Main", "Toronto", "ON", "Ontario", "M5V 2T6"),

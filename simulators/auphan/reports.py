@@ -7,13 +7,13 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from simulators.api import Rendered, encode
-from simulators.api import Settings as CommonSettings
-from simulators.shapes import Lot, Sale, Shopper, Venue
-from simulators.tables import Table
-from simulators.windows import SalesClock, wall
-from simulators.world import Shop, World
-from simulators.zones import DAY, parse_instant
+from simulators.retailer.shapes import Lot, Sale, Shopper, Venue
+from simulators.retailer.tables import Table
+from simulators.retailer.world import Shop, World
+from simulators.retailer.zones import DAY, parse_instant
+from simulators.serving.pos_api import Rendered, encode
+from simulators.serving.pos_api import Settings as CommonSettings
+from simulators.serving.windows import SalesClock, wall
 
 from . import wire
 from .wire import Cells, Formats, truthy

@@ -7,8 +7,8 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
 
-from simulators.api import encode
-from simulators.shapes import Line, Lot, Product, Sale, Shopper, Venue
+from simulators.retailer.shapes import Line, Lot, Product, Sale, Shopper, Venue
+from simulators.serving.pos_api import encode
 
 from .formats import (
     DEFAULT_DATE,

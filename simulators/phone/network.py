@@ -14,7 +14,7 @@ from typing import Any, NamedTuple
 from urllib.parse import urlencode, urlsplit
 from xml.etree import ElementTree as ET
 
-from simulators.personas import phone_key
+from simulators.oracle.personas import phone_key
 
 ORIGINATION = "AWS.MM.SMS.OriginationNumber"
 INBOUND_TOPIC = "InboundSms"

@@ -13,9 +13,9 @@ from types import TracebackType
 from typing import NamedTuple, Self
 from urllib.parse import parse_qs
 
-from simulators.httpd import Httpd, Reply, Request, Sender
 from simulators.phone.network import LONGEST, Network, NoNetwork, number_of
 from simulators.phone.page import STYLE_HASH, Bubble, chooser, conversation
+from simulators.serving.httpd import Httpd, Reply, Request, Sender
 
 LOOPBACK = "127.0.0.1"
 HTML = "text/html; charset=utf-8"

@@ -1,7 +1,7 @@
 """The POSaBIT simulator: the contract of the vendor reference over a simulated retailer."""
 
-from simulators.platforms import POSABIT as PLATFORM
 from simulators.posabit.server import PosabitServer
+from simulators.retailer.platforms import POSABIT as PLATFORM
 
 SERVER = PosabitServer
 

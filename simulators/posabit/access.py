@@ -7,7 +7,7 @@ import binascii
 from dataclasses import dataclass, field, fields, replace
 from typing import Any
 
-from simulators.world import Shop, World
+from simulators.retailer.world import Shop, World
 
 DEGRADED = frozenset(("forbidden", "null_identity", "null_links"))
 

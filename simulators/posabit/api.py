@@ -8,12 +8,12 @@ from collections.abc import Callable, Mapping
 from dataclasses import asdict, dataclass
 from typing import Any
 
-from simulators.api import Api, Call, Settings, encode
-from simulators.httpd import Reply, Request
-from simulators.names import words
-from simulators.paging import page_bounds
-from simulators.tables import Table
-from simulators.world import Shop, World
+from simulators.retailer.names import words
+from simulators.retailer.tables import Table
+from simulators.retailer.world import Shop, World
+from simulators.serving.httpd import Reply, Request
+from simulators.serving.paging import page_bounds
+from simulators.serving.pos_api import Api, Call, Settings, encode
 
 from . import store_wire, wire
 from .access import Caller, Permissions, identify, may_enter, permitted

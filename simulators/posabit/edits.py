@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from simulators.edits import Edit, Edits
+from simulators.serving.edits import Edit, Edits
 
 from .writes import create_customer
 

@@ -12,9 +12,9 @@ from collections.abc import Callable, Mapping
 from datetime import date
 from typing import Any
 
-from simulators.names import words
-from simulators.tables import Table
-from simulators.zones import DAY, parse_instant
+from simulators.retailer.names import words
+from simulators.retailer.tables import Table
+from simulators.retailer.zones import DAY, parse_instant
 
 Params = Mapping[str, str]
 Test = Callable[[int], bool]

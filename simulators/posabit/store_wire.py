@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from simulators.shapes import Coupon, Lot, Product, Venue
-from simulators.zones import iso
+from simulators.retailer.shapes import Coupon, Lot, Product, Venue
+from simulators.retailer.zones import iso
 
 from .wire import Wire
 

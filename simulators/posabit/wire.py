@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
-from simulators import names
-from simulators.shapes import Product, Sale, Shopper, Venue
-from simulators.zones import iso, iso_local
+from simulators.retailer import names
+from simulators.retailer.shapes import Product, Sale, Shopper, Venue
+from simulators.retailer.zones import iso, iso_local
 
 Wire = dict[str, Any]
 

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from typing import Any
 
-from simulators.people import FIRST_ID
-from simulators.shapes import Shopper
-from simulators.world import Shop, World
+from simulators.retailer.people import FIRST_ID
+from simulators.retailer.shapes import Shopper
+from simulators.retailer.world import Shop, World
 
 from . import wire
 

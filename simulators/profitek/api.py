@@ -8,14 +8,14 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, ClassVar
 
-from simulators.api import Api, Call, Columns, answered
-from simulators.api import Settings as CommonSettings
-from simulators.httpd import Reply, Request
-from simulators.names import words
-from simulators.tables import Table
-from simulators.windows import SalesClock, wall
-from simulators.world import Shop, World
-from simulators.zones import millis, parse_instant
+from simulators.retailer.names import words
+from simulators.retailer.tables import Table
+from simulators.retailer.world import Shop, World
+from simulators.retailer.zones import millis, parse_instant
+from simulators.serving.httpd import Reply, Request
+from simulators.serving.pos_api import Api, Call, Columns, answered
+from simulators.serving.pos_api import Settings as CommonSettings
+from simulators.serving.windows import SalesClock, wall
 
 from . import wire
 

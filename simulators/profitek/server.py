@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
-from simulators.backoffice import BackOfficeServer
-from simulators.world import World
+from simulators.retailer.world import World
+from simulators.serving.backoffice import BackOfficeServer
 
 from .api import ProfitekApi
 

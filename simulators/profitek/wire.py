@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
-from simulators.shapes import Line, Lot, Product, Sale, Shopper, Venue
-from simulators.zones import iso_local
+from simulators.retailer.shapes import Line, Lot, Product, Sale, Shopper, Venue
+from simulators.retailer.zones import iso_local
 
 Wire = dict[str, Any]
 

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from simulators.platforms import Platform
-from simulators.shapes import Sale, Shopper, Venue, WorldSpec
+from simulators.retailer.platforms import Platform
+from simulators.retailer.shapes import Sale, Shopper, Venue, WorldSpec
 
 VENUES = (
     ("Chesapeake Wellness", "Calvert", "Baltimore", "MD", "Maryland", "21202"),

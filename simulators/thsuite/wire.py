@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from typing import Any
 
-from simulators import names
-from simulators.shapes import Lot, Product, Sale, Shopper
-from simulators.world import Shop, World
-from simulators.zones import iso
+from simulators.retailer import names
+from simulators.retailer.shapes import Lot, Product, Sale, Shopper
+from simulators.retailer.world import Shop, World
+from simulators.retailer.zones import iso
 
 from .platform import customer_id, receipt_id, store_id
 

@@ -8,11 +8,11 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
-from simulators.api import Api, Call, Settings, answered, encode
-from simulators.httpd import Reply, Request
-from simulators.names import words
-from simulators.world import Shop, World
-from simulators.zones import DAY, parse_instant
+from simulators.retailer.names import words
+from simulators.retailer.world import Shop, World
+from simulators.retailer.zones import DAY, parse_instant
+from simulators.serving.httpd import Reply, Request
+from simulators.serving.pos_api import Api, Call, Settings, answered, encode
 
 from . import wire
 from .listings import Entry, Listings, before, table_of
@@ -254,7 +254,9 @@ class WebjointApi(Api):
             wire.product(product, stocked, shop, made)
             for shop in shops
             for product, stocked in zip(
-                world.products, world.platform.stock(world, shop), strict=True
+                world.products,
+                world.platform.stock(world.products, shop.inventories.rows()),
+                strict=True,
             )
             if not active or float(stocked.quantity) > 0
         ]

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from simulators.edits import Edit, Edits
-from simulators.platforms import LOWERED, OPEN, PLAIN
-from simulators.shapes import Sale
-from simulators.world import Shop
+from simulators.retailer.platforms import LOWERED, OPEN, PLAIN
+from simulators.retailer.shapes import Sale
+from simulators.retailer.world import Shop
+from simulators.serving.edits import Edit, Edits
 
 from .wire import STATUSES, STEPS, step_of
 

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from typing import Any, NamedTuple
 
-from simulators.shapes import Sale
-from simulators.tables import Table
-from simulators.world import Shop
+from simulators.retailer.shapes import Sale
+from simulators.retailer.tables import Table
+from simulators.retailer.world import Shop
 
 # One row in so many comes twice; one changed order in so many comes again as it was before.
 TWICE, BEFORE = 29, 7

@@ -4,10 +4,10 @@ returns as rows of their own."""
 from __future__ import annotations
 
 from collections import defaultdict
+from collections.abc import Iterable, Sequence
 
-from simulators.platforms import FATES, OPEN, Platform
-from simulators.shapes import Sale, Stocked, Venue, WorldSpec
-from simulators.world import Shop, World
+from simulators.retailer.platforms import FATES, OPEN, Platform
+from simulators.retailer.shapes import Lot, Product, Sale, Stocked, Venue, WorldSpec
 
 VENUES = (
     ("Delta Delivery", "Delta", "Sacramento", "CA", "California", "95814"),
@@ -41,17 +41,16 @@ class WebjointPlatform(Platform):
     def sale_id(self, spec: WorldSpec, venue: Venue, row: Sale) -> str:
         return order_id(spec, venue, row)
 
-    def stock(self, world: World, shop: Shop) -> list[Stocked]:
+    def stock(self, products: Sequence[Product], lots: Iterable[Lot]) -> list[Stocked]:
         """Products with what all their packages hold; one is broken where a package of it is."""
         held: dict[int, float] = defaultdict(float)
         quirks: dict[int, str] = {}
-        for lot in shop.inventories.rows():
+        for lot in lots:
             held[lot.product] += max(0.0, float(lot.quantity))
             if lot.quirk:
                 quirks[lot.product] = lot.quirk
         return [
-            Stocked(f"{held[product.id]:.1f}", quirks.get(product.id, ""))
-            for product in world.products
+            Stocked(f"{held[product.id]:.1f}", quirks.get(product.id, "")) for product in products
         ]
 
 

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
-from simulators.server import SimServer
-from simulators.world import World
+from simulators.retailer.world import World
+from simulators.serving.server import SimServer
 
 from .api import WebjointApi
 from .edits import WebjointEdits

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from typing import Any
 
-from simulators import names
-from simulators.shapes import Lot, Product, Sale, Shopper, Stocked
-from simulators.world import Shop
-from simulators.zones import iso
+from simulators.retailer import names
+from simulators.retailer.shapes import Lot, Product, Sale, Shopper, Stocked
+from simulators.retailer.world import Shop
+from simulators.retailer.zones import iso
 
 from .platform import company_id, facility_id, order_id
 

@@ -12,8 +12,8 @@ import orjson
 from chalicelib.domain.records import Fact, Reject
 from chalicelib.domain.times import from_text
 from chalicelib.domain.words import Instant, Stream
-from chalicelib.pos import registry
-from chalicelib.pos.connector import Gateway
+from chalicelib.pos.gateway import Gateway
+from chalicelib.pos.profile import registry
 from chalicelib.services.ports.pos import (
     CredentialAccess,
     Cursor,
@@ -24,8 +24,8 @@ from chalicelib.services.ports.pos import (
 )
 from simulators.oracle import answer
 from simulators.registry import platform_of, server_of
-from simulators.shapes import WorldSpec
-from simulators.world import World
+from simulators.retailer.shapes import WorldSpec
+from simulators.retailer.world import World
 from tests.fakes.common import FakeClock
 
 NOW: Instant = from_text("2026-05-02T12:00:00Z")

@@ -12,16 +12,16 @@ from typing import Any
 from chalicelib.domain.ledger import posted
 from chalicelib.domain.rules import Loyalty, Rules, Source
 from chalicelib.domain.times import day_number, local_day
-from chalicelib.pos.connector import Gateway
-from simulators.loyalty import Card, Programme
+from chalicelib.pos.gateway import Gateway
 from simulators.oracle import answer_all
-from simulators.reading import read
+from simulators.oracle.loyalty import Card, Programme
+from simulators.oracle.reading import read
 from simulators.registry import platform_names, platform_of, server_of
-from simulators.server import SimServer
-from simulators.shapes import WorldSpec
-from simulators.world import World
+from simulators.retailer.shapes import WorldSpec
+from simulators.retailer.world import World
+from simulators.serving.server import SimServer
 from tests.contract.retailer import DAY, YEAR, HastyClock, connected
-from tests.unit.services.backroom import UID, Backroom
+from tests.worlds.backroom import UID, Backroom
 
 SIZES = {"shoppers": 300, "sales": 900, "old_lots": 20, "products": 40, "overlap": 0.4}
 """Smaller, and the worlds would hold fewer kinds of mess."""

@@ -10,17 +10,17 @@ from typing import Any
 
 from chalicelib.adapters.clock import SystemClock
 from chalicelib.domain.ids import record_id, store_key_id
-from chalicelib.pos import registry
-from chalicelib.pos.connector import Gateway
+from chalicelib.pos.gateway import Gateway
+from chalicelib.pos.profile import registry
 from chalicelib.services.ports.integrations import Credential, Integration
 from chalicelib.services.ports.pos import CredentialAccess
 from chalicelib.services.ports.runs import RunView
 from simulators import oracle
 from simulators.registry import platform_of, server_of
-from simulators.server import SimServer
-from simulators.shapes import WorldSpec
-from simulators.world import World
-from tests.unit.services.backroom import PLATFORM, UID, Backroom
+from simulators.retailer.shapes import WorldSpec
+from simulators.retailer.world import World
+from simulators.serving.server import SimServer
+from tests.worlds.backroom import PLATFORM, UID, Backroom
 
 DAY = 86_400_000
 YEAR = 365 * DAY

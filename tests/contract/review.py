@@ -11,12 +11,13 @@ from typing import Any
 
 from chalicelib.domain.records import STREAMS
 from chalicelib.domain.words import Stream
-from chalicelib.pos.page_profile import Consent, Negated, Piece, Rows
-from chalicelib.pos.profile import Profile, StreamProfile, parse
-from chalicelib.pos.profile_lines import Path, dotted, line_of
-from chalicelib.pos.receipts import Receipts
-from chalicelib.pos.sheet import sheet_of
-from chalicelib.pos.window_profile import Sum
+from chalicelib.pos.paging.receipts import Receipts
+from chalicelib.pos.paging.sheet import sheet_of
+from chalicelib.pos.profile.faults import Path, dotted, line_of
+from chalicelib.pos.profile.load import parse
+from chalicelib.pos.profile.paging_parts import Consent, Negated, Piece, Rows
+from chalicelib.pos.profile.profile import Profile, StreamProfile
+from chalicelib.pos.profile.window_parts import Sum
 from chalicelib.services.ports.pos import StreamPlan
 from tests.contract.bench import NOW, Bench, pages
 

@@ -12,7 +12,7 @@ from pathlib import Path
 
 import pytest
 
-from chalicelib.pos import registry
+from chalicelib.pos.profile import registry
 from tools.paths import ROOT
 
 NAME = "sixth"

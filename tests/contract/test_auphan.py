@@ -158,7 +158,7 @@ def test_a_server_that_moved_stays_the_same_server(bench: Auphan) -> None:
 
 
 def test_without_an_address_nothing_is_asked_of_anybody() -> None:
-    from chalicelib.pos.connector import Gateway
+    from chalicelib.pos.gateway import Gateway
     from tests.fakes.common import FakeClock
 
     nowhere = Gateway(FakeClock(NOW), {}, lambda _platform: None)

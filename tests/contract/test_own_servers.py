@@ -11,8 +11,8 @@ import pytest
 from chalicelib.domain.errors import HostRefused, ServerUnreachable, ServerUntrusted
 from chalicelib.domain.records import Sale
 from chalicelib.domain.times import DAY, at_wall_clock
-from chalicelib.pos.connector import Gateway
-from chalicelib.pos.egress import Guard, Ranges
+from chalicelib.pos.gateway import Gateway
+from chalicelib.pos.transport.egress import Guard, Ranges
 from chalicelib.services.ports.pos import CredentialAccess, HostTrust, StreamPlan
 
 from .auphan import Auphan

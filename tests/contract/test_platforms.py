@@ -25,7 +25,7 @@ from chalicelib.domain.errors import (
 from chalicelib.domain.records import Sale
 from chalicelib.domain.times import DAY, HOUR
 from chalicelib.domain.words import Stream
-from chalicelib.pos import registry
+from chalicelib.pos.profile import registry
 from chalicelib.services.ports.pos import StreamPlan
 
 from .bench import NOW, Bench, Reading, bench_of, id_of, pages, read

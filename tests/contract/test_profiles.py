@@ -12,8 +12,8 @@ from typing import Any
 import pytest
 import yaml
 
-from chalicelib.pos import profile, registry
-from chalicelib.pos.profile_lines import BrokenProfile, dotted, line_of
+from chalicelib.pos.profile import load, registry
+from chalicelib.pos.profile.faults import BrokenProfile, dotted, line_of
 from tests.contract.bench import bench_of
 from tests.contract.review import Heard, listen, review
 
@@ -31,7 +31,7 @@ def heard(platform: str) -> Heard:
 
 
 def written(platform: str) -> str:
-    return (profile.FOLDER / platform / profile.FILE).read_text(encoding="utf-8")
+    return (load.FOLDER / platform / load.FILE).read_text(encoding="utf-8")
 
 
 def loaded(platform: str) -> Any:
@@ -118,7 +118,7 @@ def test_a_mapping_that_is_broken_is_told_with_its_line(platform: str) -> None:
 
 def test_what_is_no_yaml_is_told_with_its_line() -> None:
     with pytest.raises(BrokenProfile, match=r"^newpos/profile\.yaml:2: "):
-        profile.parse("platform: newpos\ntitle: [unclosed\n", "newpos/profile.yaml")
+        load.parse("platform: newpos\ntitle: [unclosed\n", "newpos/profile.yaml")
 
 
 def test_the_line_is_that_of_the_file_as_it_is_written() -> None:

@@ -151,7 +151,7 @@ def test_the_store_is_known_by_the_name_that_the_credential_gives_it(bench: Prof
 
 
 def test_the_store_name_cannot_be_changed() -> None:
-    from chalicelib.pos import registry
+    from chalicelib.pos.profile import registry
 
     fields = {field.key: field for field in registry.info("profitek").fields}
 

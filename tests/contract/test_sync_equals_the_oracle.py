@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from chalicelib.pos import registry
+from chalicelib.pos.profile import registry
 from tests.contract.retailer import a_retailer
 
 EVERY_PLATFORM = list(registry.names())

@@ -10,8 +10,8 @@ from chalicelib.adapters.clock import SystemClock
 from chalicelib.domain.errors import HostRefused, KeyRejected
 from chalicelib.domain.records import Customer, Sale
 from chalicelib.domain.times import DAY, HOUR
-from chalicelib.pos import registry
-from chalicelib.pos.connector import Gateway
+from chalicelib.pos.gateway import Gateway
+from chalicelib.pos.profile import registry
 from chalicelib.services.ports.pos import StreamPlan
 
 from .bench import NOW, Reading, read

@@ -55,7 +55,9 @@ class Webjoint(Simulated):
                 f"{self.company}-{shop.key}-{product.id}": NOW
                 for shop in self.shops
                 for product, stocked in zip(
-                    world.products, world.platform.stock(world, shop), strict=True
+                    world.products,
+                    world.platform.stock(world.products, shop.inventories.rows()),
+                    strict=True,
                 )
                 if float(stocked.quantity) > 0 and not stocked.quirk
             }

@@ -13,8 +13,8 @@ from pathlib import Path
 from typing import Any
 from zoneinfo import ZoneInfo
 
-from simulators.loyalty import Programme
 from simulators.oracle import answer_all
+from simulators.oracle.loyalty import Programme
 from tools.account import create_account
 from tools.demo import comparison
 from tools.demo.retailer import LIVE, Json, Retailer

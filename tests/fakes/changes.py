@@ -9,8 +9,9 @@ from chalicelib.domain.errors import NotFound, StaleVersion
 from chalicelib.domain.identity import SourceRecord
 from chalicelib.domain.personas import Persona
 from chalicelib.domain.sales_summary import SaleRef
-from chalicelib.services.ports.changes import Adjusted, Applied, Job, MovedOn, Preview
+from chalicelib.services.ports.changes import Applied, Job, MovedOn, Preview
 from chalicelib.services.ports.facts import NO_SALES, RecordSales
+from chalicelib.services.ports.loyalty import Adjusted
 from tests.fakes.facts import MemoryFacts
 from tests.fakes.integrations import MemoryIntegrations
 from tests.fakes.notifications import MemoryAudit

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from chalicelib.adapters.keys import due_shard_number
+from chalicelib.adapters.dynamo.keys import due_shard_number
 from chalicelib.domain.errors import Conflict, NotFound, StaleVersion
 from chalicelib.domain.words import Instant
 from chalicelib.services.ports.integrations import Credential, DueCredential, Integration

@@ -5,8 +5,9 @@ from __future__ import annotations
 from dataclasses import replace
 
 from chalicelib.domain.words import Instant
-from chalicelib.services.ports.accounts import AuditEntry, Notification
+from chalicelib.services.ports.audit import AuditEntry
 from chalicelib.services.ports.digests import Marks
+from chalicelib.services.ports.notifications import Notification
 
 
 class MemoryNotifications:

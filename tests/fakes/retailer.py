@@ -4,15 +4,15 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 
-from chalicelib.services.cards import Cards
-from chalicelib.services.connect import ConnectService
-from chalicelib.services.credentials import CredentialService
-from chalicelib.services.key_ring import KeyRing
-from chalicelib.services.messages import RemapMessage
-from chalicelib.services.notify import Notifier
-from chalicelib.services.ports.accounts import AuditEntry
-from chalicelib.services.settings import SettingsService
-from chalicelib.services.stores import StoreService
+from chalicelib.services.credentials.credentials import CredentialService
+from chalicelib.services.credentials.key_ring import KeyRing
+from chalicelib.services.integrations.cards import Cards
+from chalicelib.services.integrations.connect import ConnectService
+from chalicelib.services.integrations.settings import SettingsService
+from chalicelib.services.job_messages import RemapMessage
+from chalicelib.services.notifications.notify import Notifier
+from chalicelib.services.ports.audit import AuditEntry
+from chalicelib.services.stores.stores import StoreService
 from tests.fakes.accounts import MemoryAccounts, an_account
 from tests.fakes.common import FakeClock, FakeIds, MemoryQueue, PlainBox
 from tests.fakes.integrations import MemoryCredentials, MemoryIntegrations

@@ -8,9 +8,9 @@ from typing import Any
 
 from chalicelib.domain.errors import StaleVersion
 from chalicelib.domain.rules import Rules
-from chalicelib.services.commit import Commits
+from chalicelib.services.derivation.commit import Commits
+from chalicelib.services.derivation.terms import TermsReader
 from chalicelib.services.ports.effects import Ask, ConsentFlag
-from chalicelib.services.terms import TermsReader
 
 
 class MemoryRuleBook:

@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field, replace
 
-from chalicelib.adapters.keys import text_shard_number
+from chalicelib.adapters.dynamo.keys import text_shard_number
 from chalicelib.domain.consent import Entry
+from chalicelib.domain.contact_heads import Head
 from chalicelib.domain.errors import Conflict, StaleVersion
-from chalicelib.domain.heads import Head
 from chalicelib.domain.personas import Persona
 from chalicelib.domain.texting import TextingRules
 from chalicelib.domain.words import Channel, Instant, TextState

@@ -15,11 +15,12 @@ import pytest
 from moto import mock_aws
 
 from app import app
-from chalicelib.adapters import aws
-from chalicelib.adapters.accounts import DynamoAccounts, UserRow
+from chalicelib.adapters.aws import client as aws
+from chalicelib.adapters.dynamo.accounts import DynamoAccounts, UserRow
 from chalicelib.config import Config
 from chalicelib.domain.roles import Role
-from chalicelib.entrypoints import auth, wiring
+from chalicelib.entrypoints import wiring
+from chalicelib.entrypoints.http import auth
 from chalicelib.services.ports.accounts import Account, User
 from tests.fakes.accounts import an_account
 from tests.fakes.notifications import FakePeople, OperatorMailbox
@@ -176,8 +177,8 @@ def a_world(monkeypatch: pytest.MonkeyPatch) -> Iterator[World]:
             value = f"{setting.name.removeprefix('table_')}-under-test"
             monkeypatch.setenv(setting.name.upper(), value)
     people, operator = FakePeople(), OperatorMailbox()
-    monkeypatch.setattr(wiring, "people", lambda: people)
-    monkeypatch.setattr(wiring, "operator_topic", lambda: operator)
+    monkeypatch.setattr(wiring.outside, "people", lambda: people)
+    monkeypatch.setattr(wiring.outside, "operator_topic", lambda: operator)
     _forget_everything()
     with mock_aws():
         create_accounts_table()

@@ -10,7 +10,7 @@ import pytest
 from botocore.exceptions import ClientError
 from moto import mock_aws
 
-from chalicelib.adapters.dynamo import commit_client
+from chalicelib.adapters.dynamo.batch import commit_client
 
 TABLE = "personas-under-test"
 KEY_ATTRIBUTES = {

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from chalicelib.entrypoints import auth, wiring
+from chalicelib.entrypoints import wiring
+from chalicelib.entrypoints.http import auth
 from chalicelib.services.ports.accounts import User
 from tests.fakes.accounts import an_account
 from tests.functional.gateway import OURS, THEIRS, Gateway, Person, World
@@ -153,7 +154,7 @@ def test_a_person_of_another_account_is_not_found_in_ours(api: Gateway) -> None:
 def test_open_notifications_are_listed_and_mended_ones_on_request(
     world: World, api: Gateway
 ) -> None:
-    notifier = wiring.notifier()
+    notifier = wiring.notifications.notifier()
     notifier.raise_(OURS, "unmapped_stores", "account", names=["Ballard"], sales=12)
     notifier.raise_(OURS, "key_rejected", "posabit:crd_1", title="POSaBIT", scope="Ballard")
     notifier.clear(OURS, "key_rejected", "posabit:crd_1")

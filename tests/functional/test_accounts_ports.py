@@ -8,18 +8,13 @@ from dataclasses import dataclass, replace
 import pytest
 from moto import mock_aws
 
-from chalicelib.adapters.accounts import DynamoAccounts, UserRow
-from chalicelib.adapters.audit import DynamoAudit
-from chalicelib.adapters.notifications import DynamoNotifications
+from chalicelib.adapters.dynamo.accounts import DynamoAccounts, UserRow
+from chalicelib.adapters.dynamo.audit import DynamoAudit
+from chalicelib.adapters.dynamo.notifications import DynamoNotifications
 from chalicelib.domain.errors import Conflict, NotFound, StaleVersion
-from chalicelib.services.ports.accounts import (
-    Accounts,
-    Audit,
-    AuditEntry,
-    Notification,
-    Notifications,
-    User,
-)
+from chalicelib.services.ports.accounts import Accounts, User
+from chalicelib.services.ports.audit import Audit, AuditEntry
+from chalicelib.services.ports.notifications import Notification, Notifications
 from tests.fakes.accounts import MemoryAccounts, an_account
 from tests.fakes.common import NOON, FakeIds
 from tests.fakes.notifications import MemoryAudit, MemoryNotifications

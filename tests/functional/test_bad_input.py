@@ -14,7 +14,7 @@ from chalicelib.domain.errors import (
     TooManyRequests,
     UnexpectedAnswer,
 )
-from chalicelib.entrypoints import reading, routing
+from chalicelib.entrypoints.http import reading, routing
 from tests.functional.gateway import OURS, Gateway, World
 
 ACCOUNT = f"/api/accounts/{OURS}"

@@ -8,16 +8,16 @@ from typing import Any
 import boto3
 import pytest
 
-from chalicelib.adapters.credentials import CredentialRow, DynamoCredentials
-from chalicelib.adapters.stores import DynamoStores, StoreRow
+from chalicelib.adapters.dynamo.credentials import CredentialRow, DynamoCredentials
+from chalicelib.adapters.dynamo.stores import DynamoStores, StoreRow
 from chalicelib.domain.ids import record_id
 from chalicelib.domain.records import Customer, Sale
 from chalicelib.domain.rules import Rules, Source
 from chalicelib.domain.times import DAY
-from chalicelib.entrypoints import wiring, wiring_changes
-from chalicelib.services import adjust
-from chalicelib.services.messages import account_job
-from chalicelib.services.source_settings import LOSS
+from chalicelib.entrypoints import wiring
+from chalicelib.services.integrations.setting_specs import LOSS
+from chalicelib.services.job_messages import account_job
+from chalicelib.services.loyalty import adjust
 from tests.fakes.common import MemoryQueue
 from tests.fakes.pos import FakePosGateway
 from tests.functional.gateway import OURS, THEIRS, Gateway, Got, World
@@ -31,8 +31,8 @@ LOYALTY = f"{ACCOUNT}/loyalty"
 @pytest.fixture(autouse=True)
 def jobs(world: World, monkeypatch: pytest.MonkeyPatch) -> MemoryQueue:
     queue, gateway = MemoryQueue(), FakePosGateway()
-    monkeypatch.setattr(wiring, "jobs_queue", lambda: queue)
-    monkeypatch.setattr(wiring, "pos_gateway", lambda: gateway)
+    monkeypatch.setattr(wiring.outside, "jobs_queue", lambda: queue)
+    monkeypatch.setattr(wiring.outside, "pos_gateway", lambda: gateway)
     DynamoCredentials("integrations-under-test")
     CredentialRow.create_table(billing_mode="PAY_PER_REQUEST", wait=True)
     DynamoStores("stores-under-test")
@@ -61,7 +61,7 @@ def create_personas_table() -> None:
 
 
 def now() -> int:
-    return wiring.clock().now()
+    return wiring.outside.clock().now()
 
 
 def ago(days: int) -> str:
@@ -75,11 +75,11 @@ def shoppers(amount: int = 4) -> None:
         Sale(f"s{n}", "1", now() - (n + 1) * DAY, "", "USD", 1_000, customer_ext_id=str(n))
         for n in range(amount)
     ]
-    wiring.commits().commit(OURS, "posabit", "north", customers=folk, sales=sold)
+    wiring.derivation.commits().commit(OURS, "posabit", "north", customers=folk, sales=sold)
 
 
 def work_off(jobs: MemoryQueue) -> None:
-    from chalicelib.entrypoints.queues import _work_off
+    from chalicelib.entrypoints.events.queues import _work_off
 
     while bodies := jobs.take():
         for body in bodies:
@@ -241,7 +241,7 @@ def test_texts_can_be_cancelled_and_stopped(api: Gateway, jobs: MemoryQueue) -> 
     assert (nothing.status, applied.status, cancelled.status) == (409, 202, 202)
     assert (plan["stopped"], stopped.json["stopped"]) == (False, True)
     assert plan["starts_at"] is not None
-    assert wiring.integrations().get(OURS, "posabit").sms_stopped
+    assert wiring.outside.integrations().get(OURS, "posabit").sms_stopped
     settings = api.get(f"{POSABIT}/settings").json["settings"]
     assert settings[1]["value"] is None
 
@@ -275,7 +275,7 @@ def test_loyalty_rules_are_points_outside_and_hundredths_inside(
     shown = api.get(LOYALTY).json
     assert (shown["points_per_100"], shown["accrual_start"]) == (12.5, ago(10))
     assert shown["job"]["state"] == "done"
-    assert wiring.rule_book().get(OURS).loyalty.points_per_100 == 1_250
+    assert wiring.outside.rule_book().get(OURS).loyalty.points_per_100 == 1_250
 
 
 def test_points_switched_on_without_a_start_begin_today_and_it_is_said(api: Gateway) -> None:
@@ -315,7 +315,7 @@ def test_a_loyalty_rule_that_cannot_be_is_422_by_name(
     assert got.status == 422
     fault = got.json["errors"][0]
     assert (fault["field"], bool(fault["reason"])) == (field, True)
-    assert wiring.rule_book().get(OURS) == Rules()
+    assert wiring.outside.rule_book().get(OURS) == Rules()
 
 
 # -- points by hand ------------------------------------------------------------------------------
@@ -338,7 +338,7 @@ def test_points_are_given_once_however_often_the_request_comes(world: World) -> 
     taken = adjusted(manager, {"amount": -30, "reason": "Mistake"}, "key-00000002")
 
     assert [got.json["points"] for got in (first, again, taken)] == [20.5, 20.5, -9.5]
-    entries = wiring.audit().entries(OURS, 10, None)[0]
+    entries = wiring.outside.audit().entries(OURS, 10, None)[0]
     assert [entry.after["amount"] for entry in entries if entry.after] == [-30.0, 20.5]
 
 
@@ -398,9 +398,11 @@ def test_nobody_knows_a_made_up_persona(api: Gateway) -> None:
 def test_who_left_is_kept_on_request(api: Gateway, jobs: MemoryQueue) -> None:
     shoppers()
     source = Source(enroll_after=(date.fromisoformat(ago(10)) - date(1970, 1, 1)).days)
-    wiring.rule_book().save(OURS, Rules(sources={"posabit": source}))
-    wiring_changes.leavers().put(OURS, "posabit", [persona(1)], instead_of=[])
-    wiring.notifier().raise_(OURS, "members_left", "posabit", title="POSaBIT", members=1)
+    wiring.outside.rule_book().save(OURS, Rules(sources={"posabit": source}))
+    wiring.outside.leavers().put(OURS, "posabit", [persona(1)], instead_of=[])
+    wiring.notifications.notifier().raise_(
+        OURS, "members_left", "posabit", title="POSaBIT", members=1
+    )
 
     kept = api.post(f"{POSABIT}/members-left/keep")
     again = api.post(f"{POSABIT}/members-left/keep")
@@ -408,8 +410,8 @@ def test_who_left_is_kept_on_request(api: Gateway, jobs: MemoryQueue) -> None:
 
     assert (kept.status, kept.json["members"]) == (200, 1)
     assert (again.status, nonsense.status) == (409, 404)
-    assert wiring.notifier().open(OURS) == []
-    [member] = wiring_changes.glimpses().personas(OURS, [persona(1)])
+    assert wiring.notifications.notifier().open(OURS) == []
+    [member] = wiring.outside.glimpses().personas(OURS, [persona(1)])
     assert [r.name for r in member.reasons][-1] == f"kept:enroll_after:posabit@{ago(10)}"
 
 
@@ -433,8 +435,8 @@ def test_only_an_owner_trusts_opt_in_flags_and_who_and_when_is_kept(
     assert (without.status, got.status, trust["trusted"]) == (409, 202, True)
     assert trust["ticked_by"] == f"user:sub-{OURS}-Owner"
     assert trust["ticked_at"] is not None
-    assert wiring.rule_book().get(OURS).source("posabit").trusts_opt_in_flags
+    assert wiring.outside.rule_book().get(OURS).source("posabit").trusts_opt_in_flags
     assert api.put(path, {"trusted": False}, if_match=f'"{version}"').status == 412
     assert api.put(path, {"trusted": False}, if_match=f'"{version + 1}"').status == 202
     assert api.get(POSABIT).json["flag_trust"]["trusted"] is False
-    assert not wiring.rule_book().get(OURS).source("posabit").trusts_opt_in_flags
+    assert not wiring.outside.rule_book().get(OURS).source("posabit").trusts_opt_in_flags

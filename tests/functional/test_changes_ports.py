@@ -9,18 +9,17 @@ from typing import Any
 import pytest
 from moto import mock_aws
 
-from chalicelib.adapters.accounts import DynamoAccounts, UserRow
-from chalicelib.adapters.audit import DynamoAudit
-from chalicelib.adapters.changes import DynamoChanges
-from chalicelib.adapters.credentials import CredentialRow, DynamoCredentials
-from chalicelib.adapters.daily import DynamoAdjustments, DynamoExpiries, DynamoLeavers
-from chalicelib.adapters.integrations import DynamoIntegrations
-from chalicelib.adapters.rule_book import DynamoRuleBook
+from chalicelib.adapters.dynamo.accounts import DynamoAccounts, UserRow
+from chalicelib.adapters.dynamo.audit import DynamoAudit
+from chalicelib.adapters.dynamo.changes import DynamoChanges
+from chalicelib.adapters.dynamo.credentials import CredentialRow, DynamoCredentials
+from chalicelib.adapters.dynamo.integrations import DynamoIntegrations
+from chalicelib.adapters.dynamo.loyalty import DynamoAdjustments, DynamoExpiries, DynamoLeavers
+from chalicelib.adapters.dynamo.rules import DynamoRuleBook
 from chalicelib.domain.errors import NotFound, StaleVersion
 from chalicelib.domain.rules import Loyalty, Rules
-from chalicelib.services.ports.accounts import AuditEntry
+from chalicelib.services.ports.audit import AuditEntry
 from chalicelib.services.ports.changes import (
-    Adjusted,
     Applied,
     BalanceChange,
     Counts,
@@ -30,6 +29,7 @@ from chalicelib.services.ports.changes import (
     job_id,
 )
 from chalicelib.services.ports.integrations import Integration
+from chalicelib.services.ports.loyalty import Adjusted
 from tests.fakes.changes import MemoryAdjustments, MemoryChanges, MemoryExpiries, MemoryLeavers
 from tests.fakes.common import NOON, FakeClock, FakeIds
 from tests.fakes.integrations import MemoryIntegrations

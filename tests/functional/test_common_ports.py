@@ -10,9 +10,9 @@ import orjson
 import pytest
 from moto import mock_aws
 
-from chalicelib.adapters import aws
-from chalicelib.adapters.crypto import KmsBox
-from chalicelib.adapters.queues import SendFailed, SqsQueue
+from chalicelib.adapters.aws import client as aws
+from chalicelib.adapters.aws.crypto import KmsBox
+from chalicelib.adapters.aws.queues import SendFailed, SqsQueue
 from chalicelib.services.ports.common import SecretBox
 from tests.fakes.common import PlainBox
 
@@ -105,7 +105,7 @@ def test_what_sqs_refuses_is_sent_again_and_never_forgotten(
     monkeypatch: pytest.MonkeyPatch, refusals: int, arrive: bool
 ) -> None:
     sqs = HalfRefusing(refusals)
-    monkeypatch.setattr("chalicelib.adapters.queues.client", lambda _: sqs)
+    monkeypatch.setattr("chalicelib.adapters.aws.queues.client", lambda _: sqs)
     jobs: list[Any] = [{"n": n} for n in range(12)]
 
     if arrive:

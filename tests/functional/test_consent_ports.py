@@ -9,20 +9,20 @@ from typing import Any
 
 import pytest
 
-from chalicelib.adapters.accounts import DynamoAccounts, UserRow
-from chalicelib.adapters.consent import DynamoConsent
-from chalicelib.adapters.dynamo import BatchTable
-from chalicelib.adapters.keys import TEXT_SHARDS, text_shard_number
-from chalicelib.adapters.texting import (
+from chalicelib.adapters.dynamo.accounts import DynamoAccounts, UserRow
+from chalicelib.adapters.dynamo.batch import BatchTable
+from chalicelib.adapters.dynamo.consent import DynamoConsent
+from chalicelib.adapters.dynamo.keys import TEXT_SHARDS, text_shard_number
+from chalicelib.adapters.dynamo.texting import (
     DynamoKillSwitch,
     DynamoTextingSettings,
     DynamoThrottle,
 )
-from chalicelib.adapters.texts import DynamoTexts
+from chalicelib.adapters.dynamo.texts import DynamoTexts
 from chalicelib.domain.asking import drop, judge
 from chalicelib.domain.consent import Entry, derive
+from chalicelib.domain.contact_heads import Head, Wanted, begin, finish, want
 from chalicelib.domain.errors import Conflict, StaleVersion
-from chalicelib.domain.heads import Head, Wanted, begin, finish, want
 from chalicelib.domain.texting import TextingRules
 from chalicelib.domain.times import DAY, MINUTE
 from chalicelib.services.ports.texting import (

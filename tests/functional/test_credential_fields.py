@@ -6,9 +6,9 @@ from collections.abc import Iterator
 
 import pytest
 
-from chalicelib.adapters.credentials import CredentialRow, DynamoCredentials
+from chalicelib.adapters.dynamo.credentials import CredentialRow, DynamoCredentials
 from chalicelib.entrypoints import wiring
-from chalicelib.pos import registry
+from chalicelib.pos.profile import registry
 from chalicelib.services.ports.pos import CredentialField
 from tests.functional.gateway import OURS, Gateway, World
 
@@ -130,7 +130,7 @@ def test_bad_input_gets_the_field_the_reason_and_an_example(
             assert fault["example"] == field.example, (value, got.text)
             assert not field.secret or len(value) < 5 or value not in got.text
 
-    assert wiring.credentials().for_integration(OURS, platform) == []
+    assert wiring.outside.credentials().for_integration(OURS, platform) == []
 
 
 def test_every_way_to_write_a_bad_address_gets_the_same_answer(api: Gateway) -> None:

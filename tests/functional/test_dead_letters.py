@@ -8,11 +8,11 @@ import boto3
 import pytest
 from moto import mock_aws
 
-from chalicelib.adapters import aws
-from chalicelib.adapters import dead_letters as adapter
-from chalicelib.adapters.dead_letters import SqsDeadLetters
-from chalicelib.adapters.queues import SqsQueue
-from chalicelib.services.dead_letters import DeadLetters
+from chalicelib.adapters.aws import client as aws
+from chalicelib.adapters.aws import dead_letters as adapter
+from chalicelib.adapters.aws.dead_letters import SqsDeadLetters
+from chalicelib.adapters.aws.queues import SqsQueue
+from chalicelib.services.ports.dead_letters import DeadLetters
 
 
 @pytest.fixture

@@ -13,10 +13,10 @@ from moto.core import DEFAULT_ACCOUNT_ID
 from moto.ses import ses_backends
 
 import app
-from chalicelib.adapters import once
+from chalicelib.adapters.aws import send_once as once
 from chalicelib.domain.roles import ROLES, Role, may
-from chalicelib.entrypoints import wiring, wiring_digests
-from chalicelib.services.digest_choices import NO_SENDER
+from chalicelib.entrypoints import wiring
+from chalicelib.services.notifications.digest_choices import NO_SENDER
 from chalicelib.services.ports.digests import MailRefused
 from tests.functional.gateway import OURS, THEIRS, Gateway, World
 
@@ -62,7 +62,9 @@ def tick() -> list[Any]:
 
 
 def reject_a_key(uid: str = OURS) -> None:
-    wiring.notifier().raise_(uid, "key_rejected", "posabit:crd_1", title="POSaBIT", scope="Ballard")
+    wiring.notifications.notifier().raise_(
+        uid, "key_rejected", "posabit:crd_1", title="POSaBIT", scope="Ballard"
+    )
 
 
 def emails(severities: list[str]) -> dict[str, object]:
@@ -97,7 +99,7 @@ def test_without_a_sender_the_choice_is_kept_and_the_answer_says_why_nothing_com
     assert (got["email_severities"], got["email_note"]) == (["error"], NO_SENDER)
     reject_a_key()
     assert tick() == []
-    assert list(wiring_digests.digests().marked())
+    assert list(wiring.outside.digests().marked())
 
 
 def test_the_owner_chooses_for_the_team_and_both_choices_are_audited(
@@ -213,8 +215,8 @@ def test_who_is_chosen_is_written_to_once_and_the_other_account_hears_nothing(
 @pytest.mark.usefixtures("sender")
 def test_what_is_open_when_somebody_is_chosen_comes_in_their_first_digest(api: Gateway) -> None:
     reject_a_key()
-    for mark in list(wiring_digests.digests().marked()):
-        wiring_digests.digests().unmark(mark)
+    for mark in list(wiring.outside.digests().marked()):
+        wiring.outside.digests().unmark(mark)
 
     api.put(f"{ME}/emails", emails(["error"]))
 
@@ -250,7 +252,7 @@ def test_refusals_fail_the_function_after_all_were_tried(
     claims = [
         reader.claimed_at
         for uid in (OURS, THEIRS)
-        for reader in wiring_digests.digests().readers(uid).values()
+        for reader in wiring.outside.digests().readers(uid).values()
     ]
     assert len(claims) == 2
     assert None not in claims
@@ -260,7 +262,7 @@ def test_refusals_fail_the_function_after_all_were_tried(
 def test_of_many_workers_on_one_account_one_writes(api: Gateway) -> None:
     api.put(f"{ME}/emails", emails(["error"]))
     reject_a_key()
-    sender = wiring_digests.digest_sender()
+    sender = wiring.notifications.digest_sender()
 
     with ThreadPoolExecutor(WORKERS) as workers:
         done = list(workers.map(lambda _: sender.send(lambda: True), range(3 * WORKERS)))

@@ -13,19 +13,13 @@ from moto import mock_aws
 from moto.core import DEFAULT_ACCOUNT_ID
 from moto.ses import ses_backends
 
-from chalicelib.adapters import once
-from chalicelib.adapters.accounts import UserRow
-from chalicelib.adapters.digests import DynamoDigests
-from chalicelib.adapters.mail import SesMailer
-from chalicelib.adapters.notifications import DynamoNotifications
-from chalicelib.services.notify import Notifier
-from chalicelib.services.ports.digests import (
-    Digests,
-    MailRefused,
-    MailUnknown,
-    Mark,
-    Reader,
-)
+from chalicelib.adapters.aws import send_once as once
+from chalicelib.adapters.aws.mail import SesMailer
+from chalicelib.adapters.dynamo.accounts import UserRow
+from chalicelib.adapters.dynamo.digests import DynamoDigests
+from chalicelib.adapters.dynamo.notifications import DynamoNotifications
+from chalicelib.services.notifications.notify import Notifier
+from chalicelib.services.ports.digests import Digests, MailRefused, MailUnknown, Mark, Reader
 from tests.fakes.common import NOON, FakeClock
 from tests.fakes.digests import MemoryDigests
 from tests.fakes.notifications import MemoryNotifications, OperatorMailbox

@@ -9,8 +9,8 @@ import pytest
 
 from app import app
 from chalicelib.domain.roles import RIGHTS, RIGHTS_OF, ROLES
-from chalicelib.entrypoints import routing
-from chalicelib.entrypoints.routing import Operation
+from chalicelib.entrypoints.http import routing
+from chalicelib.entrypoints.http.routing import Operation
 from chalicelib.services.ports.accounts import User
 from tests.functional.gateway import OURS, THEIRS, Gateway, Got, Person, World, a_world
 

@@ -8,9 +8,9 @@ from typing import Any
 
 import pytest
 
-from chalicelib.adapters import facts as adapter
-from chalicelib.adapters.dynamo import BatchTable, Throttled
-from chalicelib.adapters.facts import CommitBusy, DynamoFacts
+from chalicelib.adapters.dynamo import facts as adapter
+from chalicelib.adapters.dynamo.batch import BatchTable, Throttled
+from chalicelib.adapters.dynamo.facts import CommitBusy, DynamoFacts
 from chalicelib.domain.errors import LeaseLost
 from chalicelib.domain.identity import MergeKey, SourceRecord
 from chalicelib.domain.ids import record_id
@@ -34,14 +34,7 @@ from tests.fakes.common import NOON, FakeClock
 from tests.fakes.facts import MemoryFacts
 from tests.fakes.rules import memory_commits
 from tests.fakes.stores import MemoryStores
-from tests.functional.personas_table import (
-    TABLE,
-    Client,
-    Stumbling,
-    an_aws,
-    personas_table,
-    size,
-)
+from tests.functional.personas_table import TABLE, Client, Stumbling, an_aws, personas_table, size
 
 OURS, OTHERS = "3912", "4000"
 ODD = "Käse #7|\x1f☃/é"

@@ -8,13 +8,14 @@ from typing import Any
 import boto3
 import pytest
 
-from chalicelib.adapters.audit import DynamoAudit
-from chalicelib.adapters.dynamo import BatchTable
-from chalicelib.adapters.persona_list import DynamoPersonaList
-from chalicelib.adapters.sync_state import DynamoSyncStates
-from chalicelib.adapters.texts import DynamoTexts
+from chalicelib.adapters.dynamo.audit import DynamoAudit
+from chalicelib.adapters.dynamo.batch import BatchTable
+from chalicelib.adapters.dynamo.persona_list import DynamoPersonaList
+from chalicelib.adapters.dynamo.sync_states import DynamoSyncStates
+from chalicelib.adapters.dynamo.texts import DynamoTexts
 from chalicelib.domain.errors import BadPosition
-from chalicelib.entrypoints import paging, wiring
+from chalicelib.entrypoints import wiring
+from chalicelib.entrypoints.http import cursors as paging
 from chalicelib.services.ports.personas import PersonaFilter
 from tests.fakes.common import FakeClock, FakeIds
 from tests.functional.gateway import OURS, Gateway, World

@@ -8,9 +8,9 @@ from typing import Any
 
 import pytest
 
-from chalicelib.adapters.dynamo import BatchTable
-from chalicelib.adapters.facts import DynamoFacts
-from chalicelib.adapters.glimpses import DynamoGlimpses
+from chalicelib.adapters.dynamo.batch import BatchTable
+from chalicelib.adapters.dynamo.facts import DynamoFacts
+from chalicelib.adapters.dynamo.preview_reads import DynamoGlimpses
 from chalicelib.domain.ids import record_id
 from chalicelib.domain.records import Customer, Sale
 from chalicelib.domain.rules import Loyalty, Rules, Source

@@ -8,11 +8,11 @@ import boto3
 import orjson
 import pytest
 
-from chalicelib.adapters import keys
-from chalicelib.adapters.credentials import CredentialRow, DynamoCredentials
+from chalicelib.adapters.dynamo import keys
+from chalicelib.adapters.dynamo.credentials import CredentialRow, DynamoCredentials
 from chalicelib.domain.errors import HostRefused
-from chalicelib.entrypoints import wiring, wiring_syncs
-from chalicelib.services.messages import SyncMessage
+from chalicelib.entrypoints import wiring
+from chalicelib.services.job_messages import SyncMessage
 from chalicelib.services.ports.pos import CheckResult
 from tests.fakes.pos import FakePosGateway
 from tests.fakes.sync_control import RecordingSync
@@ -27,7 +27,7 @@ FIELDS = {"store_name": "Ballard", "key": KEY, "market": "WA"}
 @pytest.fixture
 def pos(world: World, monkeypatch: pytest.MonkeyPatch) -> FakePosGateway:
     gateway = FakePosGateway()
-    monkeypatch.setattr(wiring, "pos_gateway", lambda: gateway)
+    monkeypatch.setattr(wiring.outside, "pos_gateway", lambda: gateway)
     monkeypatch.setenv("KMS_KEY_ID", boto3.client("kms").create_key()["KeyMetadata"]["KeyId"])
     DynamoCredentials("integrations-under-test")
     CredentialRow.create_table(billing_mode="PAY_PER_REQUEST", wait=True)
@@ -37,7 +37,7 @@ def pos(world: World, monkeypatch: pytest.MonkeyPatch) -> FakePosGateway:
 @pytest.fixture
 def sync(monkeypatch: pytest.MonkeyPatch) -> RecordingSync:
     recording = RecordingSync()
-    monkeypatch.setattr(wiring_syncs, "sync_control", lambda: recording)
+    monkeypatch.setattr(wiring.sync, "sync_control", lambda: recording)
     return recording
 
 
@@ -131,10 +131,10 @@ def test_a_secret_rests_encrypted_for_this_credential_only(api: Gateway) -> None
     added = add(api)
 
     row = CredentialRow.get(keys.account(OURS), keys.credential("posabit", added["id"]))
-    held = wiring.credentials().get(OURS, "posabit", added["id"])
+    held = wiring.outside.credentials().get(OURS, "posabit", added["id"])
 
     assert KEY not in str(row.to_simple_dict())
-    assert wiring.key_ring().secrets(held) == {"key": KEY}
+    assert wiring.outside.key_ring().secrets(held) == {"key": KEY}
 
 
 @pytest.mark.parametrize(
@@ -352,7 +352,7 @@ def test_connecting_puts_the_first_sync_on_the_queue(
     url = boto3.client("sqs").create_queue(QueueName="sync")["QueueUrl"]
     monkeypatch.setenv("QUEUE_SYNC_URL", url)
     create_sync_table()
-    monkeypatch.setattr(wiring_syncs, "sync_control", wiring_syncs.run_service)
+    monkeypatch.setattr(wiring.sync, "sync_control", wiring.sync.run_service)
     credential = add(api)["id"]
     api.put(f"{POSABIT}/age-gate", {"passed": True})
 
@@ -394,7 +394,7 @@ def test_disconnecting_stops_calls_and_keeps_the_credential(
     assert got.json["state"] == card["state"] == "disconnected"
     assert (card["next_sync_at"], len(card["credentials"])) == (None, 1)
     assert sync.stopped == [(OURS, "posabit", credential)]
-    due = [wiring.credentials().due(shard, 2**50, 10) for shard in range(keys.DUE_SHARDS)]
+    due = [wiring.outside.credentials().due(shard, 2**50, 10) for shard in range(keys.DUE_SHARDS)]
     assert not any(due)
 
 
@@ -411,7 +411,7 @@ def test_settings_are_kept_at_their_version_and_said_to_be_without_effect(api: G
     assert (setting["key"], setting["value"]) == ("use_last_backup", True)
     assert setting["applied"] is False
     assert "not yet in effect" in setting["status"]
-    [entry] = wiring.audit().entries(OURS, 10, None)[0]
+    [entry] = wiring.outside.audit().entries(OURS, 10, None)[0]
     assert (entry.actor, entry.after) == (
         f"user:sub-{OURS}-Owner",
         {"use_last_backup": True},

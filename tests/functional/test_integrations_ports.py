@@ -10,9 +10,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 from moto import mock_aws
 
-from chalicelib.adapters import keys
-from chalicelib.adapters.credentials import CredentialRow, DynamoCredentials
-from chalicelib.adapters.integrations import DynamoIntegrations
+from chalicelib.adapters.dynamo import keys
+from chalicelib.adapters.dynamo.credentials import CredentialRow, DynamoCredentials
+from chalicelib.adapters.dynamo.integrations import DynamoIntegrations
 from chalicelib.domain.errors import Conflict, NotFound, StaleVersion
 from chalicelib.services.ports.integrations import (
     AgeGate,

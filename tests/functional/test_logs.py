@@ -11,8 +11,8 @@ from typing import Any
 import pytest
 
 from app import app
-from chalicelib.entrypoints import routing
-from chalicelib.entrypoints.routing import Operation
+from chalicelib.entrypoints.http import routing
+from chalicelib.entrypoints.http.routing import Operation
 from chalicelib.observability import LibraryFormatter, logger
 from tests.functional.gateway import OURS, Gateway, World, a_world
 

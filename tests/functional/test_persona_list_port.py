@@ -8,9 +8,9 @@ from typing import Any
 
 import pytest
 
-from chalicelib.adapters.dynamo import BatchTable
-from chalicelib.adapters.facts import DynamoFacts
-from chalicelib.adapters.persona_list import DynamoPersonaList
+from chalicelib.adapters.dynamo.batch import BatchTable
+from chalicelib.adapters.dynamo.facts import DynamoFacts
+from chalicelib.adapters.dynamo.persona_list import DynamoPersonaList
 from chalicelib.domain.ids import record_id
 from chalicelib.domain.personas import Persona
 from chalicelib.domain.sales_summary import SaleRef

@@ -112,7 +112,7 @@ def a_sale() -> PersonaSale:
 @pytest.fixture
 def shelf(monkeypatch: pytest.MonkeyPatch, world: World) -> Shelf:
     made = Shelf()
-    monkeypatch.setattr(wiring, "personas", lambda: made)
+    monkeypatch.setattr(wiring.personas, "personas", lambda: made)
     return made
 
 

@@ -8,7 +8,7 @@ from dataclasses import replace
 import pytest
 from moto import mock_aws
 
-from chalicelib.adapters.rule_book import DynamoRuleBook, RulesRow
+from chalicelib.adapters.dynamo.rules import DynamoRuleBook, RulesRow
 from chalicelib.domain.errors import StaleVersion
 from chalicelib.domain.rules import Keep, Loyalty, Rules, Source
 from chalicelib.domain.times import day_from_text

@@ -11,7 +11,7 @@ import pytest
 from chalicelib.domain.errors import Conflict, NotFound
 from chalicelib.domain.times import to_text
 from chalicelib.domain.words import Instant, RunTrigger
-from chalicelib.entrypoints import wiring_syncs
+from chalicelib.entrypoints import wiring
 from chalicelib.services.ports.runs import RunError, RunView, SetAside, StreamTotals
 from tests.fakes.common import NOON
 from tests.functional.gateway import OURS, Gateway, World
@@ -85,8 +85,8 @@ class Ledger:
 def ledger(monkeypatch: pytest.MonkeyPatch, world: World) -> Ledger:
     made = Ledger()
     give: Callable[[], Ledger] = lambda: made  # noqa: E731 -- the wiring's shape
-    monkeypatch.setattr(wiring_syncs, "runs", give)
-    monkeypatch.setattr(wiring_syncs, "sync_control", give)
+    monkeypatch.setattr(wiring.sync, "runs", give)
+    monkeypatch.setattr(wiring.sync, "sync_control", give)
     return made
 
 

@@ -8,9 +8,9 @@ import boto3
 import orjson
 import pytest
 
-from chalicelib.adapters.stores import DynamoStores, StoreRow
+from chalicelib.adapters.dynamo.stores import DynamoStores, StoreRow
 from chalicelib.entrypoints import wiring
-from chalicelib.services.messages import RemapMessage
+from chalicelib.services.job_messages import RemapMessage
 from chalicelib.services.ports.stores import StoreKeySighting
 from tests.fakes.common import NOON
 from tests.functional.gateway import OURS, THEIRS, Gateway, World
@@ -33,10 +33,10 @@ def create(api: Gateway, name: str = "Ballard", **fields: object) -> Any:
 
 
 def see(*names: str, uid: str = OURS) -> None:
-    wiring.stores().see_keys(
+    wiring.outside.stores().see_keys(
         uid, [StoreKeySighting("posabit", "venue", name, None, NOON, 10) for name in names]
     )
-    wiring.store_service().refresh_unmapped(uid)
+    wiring.stores.store_service().refresh_unmapped(uid)
 
 
 def queued(url: str) -> list[Any]:
@@ -152,7 +152,7 @@ def test_the_notification_names_unmapped_keys_until_all_are_mapped(api: Gateway)
     see("Ballard", "Fremont")
 
     def open_notices() -> list[str]:
-        return [notice.title for notice in wiring.notifications().open_for(OURS)]
+        return [notice.title for notice in wiring.outside.notifications().open_for(OURS)]
 
     both = open_notices()
     api.put(f"{STORES}/1/mappings", {"keys": [BALLARD]}, if_match='"1"')

@@ -10,9 +10,9 @@ from typing import Any
 import pytest
 from moto import mock_aws
 
-from chalicelib.adapters import stores as stores_adapter
-from chalicelib.adapters.inventories import DynamoInventories
-from chalicelib.adapters.stores import DynamoStores, StoreKeyRow, StoreRow
+from chalicelib.adapters.dynamo import stores as stores_adapter
+from chalicelib.adapters.dynamo.inventories import DynamoInventories
+from chalicelib.adapters.dynamo.stores import DynamoStores, StoreKeyRow, StoreRow
 from chalicelib.domain.errors import Conflict, NotFound, StaleVersion
 from chalicelib.domain.ids import store_key_id
 from chalicelib.domain.records import InventoryItem

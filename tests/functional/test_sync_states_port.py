@@ -10,8 +10,8 @@ from typing import Any
 import pytest
 from moto import mock_aws
 
-from chalicelib.adapters import sync_state as adapter
-from chalicelib.adapters.sync_state import DynamoSyncStates, StateRow
+from chalicelib.adapters.dynamo import sync_states as adapter
+from chalicelib.adapters.dynamo.sync_states import DynamoSyncStates, StateRow
 from chalicelib.domain.errors import LeaseLost, NotFound
 from chalicelib.domain.records import Reject
 from chalicelib.services.ports.runs import (

@@ -8,14 +8,14 @@ from typing import Any
 import boto3
 import pytest
 
-from chalicelib.adapters.credentials import CredentialRow, DynamoCredentials
-from chalicelib.adapters.stores import DynamoStores, StoreRow
+from chalicelib.adapters.dynamo.credentials import CredentialRow, DynamoCredentials
+from chalicelib.adapters.dynamo.stores import DynamoStores, StoreRow
 from chalicelib.domain.consent import Entry
 from chalicelib.domain.texting import WORDINGS
-from chalicelib.entrypoints import wiring, wiring_texts
-from chalicelib.services.consent import append
+from chalicelib.entrypoints import wiring
+from chalicelib.services.consent.log import append
 from chalicelib.services.ports.texting import Switch, Text
-from chalicelib.services.text_jobs import SendTest, parse
+from chalicelib.services.texting.text_jobs import SendTest, parse
 from tests.fakes.common import NOON
 from tests.fakes.pos import FakePosGateway
 from tests.functional.gateway import OURS, THEIRS, Gateway, World
@@ -153,7 +153,7 @@ def test_a_days_texts_are_listed_with_whom_when_and_why(api: Gateway) -> None:
             "2026-01-01",
             "posabit",
         )
-        wiring_texts.texts().begin(text, None)
+        wiring.outside.texts().begin(text, None)
     path = f"{TEXTING}/texts"
 
     first = api.get(path, day="2026-01-01", limit=2)
@@ -176,7 +176,7 @@ def test_a_days_texts_are_listed_with_whom_when_and_why(api: Gateway) -> None:
 
 
 def test_the_card_says_why_no_sms_goes(api: Gateway, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(wiring, "pos_gateway", FakePosGateway)
+    monkeypatch.setattr(wiring.outside, "pos_gateway", FakePosGateway)
     DynamoCredentials("integrations-under-test")
     CredentialRow.create_table(billing_mode="PAY_PER_REQUEST", wait=True)
     card = f"/api/accounts/{OURS}/integrations/posabit"
@@ -195,7 +195,7 @@ def test_no_test_goes_to_a_landline_plan_number_or_while_all_texts_are_stopped(
     api.patch(TEXTING, {"number": NUMBER}, if_match='"0"')
     assert api.post(f"{TEXTING}/test", {"number": "+1 800 555 0199"}).status == 422
 
-    wiring_texts.kill_switch().turn(Switch(off=True, by="operator", at=NOON))
+    wiring.outside.kill_switch().turn(Switch(off=True, by="operator", at=NOON))
 
     assert api.post(f"{TEXTING}/test", {"number": PHONE}).status == 409
     assert api.get(TEXTING).json["status"].startswith("No SMS is sent: our operator")
@@ -204,12 +204,12 @@ def test_no_test_goes_to_a_landline_plan_number_or_while_all_texts_are_stopped(
 def test_a_personas_consent_is_told_per_contact_with_flags_and_own_acts(
     api: Gateway, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(wiring, "personas", Shelf)
+    monkeypatch.setattr(wiring.personas, "personas", Shelf)
     DynamoStores("stores-under-test")
     StoreRow.create_table(billing_mode="PAY_PER_REQUEST", wait=True)
     flag = Entry("flag#1", NOON, "flag_no", "posabit", evidence={"seq": 1})
     start = Entry("sms#m1", NOON + 1, "start", "sms", "shopper", evidence={"message_id": "m1"})
-    log, clock = wiring_texts.consent_log(), wiring.clock()
+    log, clock = wiring.outside.consent_log(), wiring.outside.clock()
     append(log, clock, OURS, "sms", "+12065550100", [flag, start])
     append(log, clock, THEIRS, "sms", "+12065550100", [flag])
 

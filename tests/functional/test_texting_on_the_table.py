@@ -7,17 +7,17 @@ from typing import Any
 
 import pytest
 
-from chalicelib.adapters.consent import DynamoConsent
-from chalicelib.adapters.dynamo import BatchTable
-from chalicelib.adapters.texts import DynamoTexts
-from chalicelib.domain.heads import SENDING_AT_MOST
+from chalicelib.adapters.dynamo.batch import BatchTable
+from chalicelib.adapters.dynamo.consent import DynamoConsent
+from chalicelib.adapters.dynamo.texts import DynamoTexts
+from chalicelib.domain.contact_heads import SENDING_AT_MOST
 from chalicelib.domain.times import HOUR
 from chalicelib.services.ports.effects import ConsentFlag
 from chalicelib.services.ports.texting import TextRefused, TextUnknown
 from tests.fakes.common import FakeClock
 from tests.fakes.texting import Crash
 from tests.functional.personas_table import TABLE, an_aws, personas_table
-from tests.unit.services.texting import DAYTIME, OURS, RECORD, SHOPPER, Shop
+from tests.worlds.texting import DAYTIME, OURS, RECORD, SHOPPER, Shop
 
 
 class Table(DynamoConsent, DynamoTexts):

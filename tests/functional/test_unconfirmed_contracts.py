@@ -7,8 +7,8 @@ from typing import Any
 
 import pytest
 
-from chalicelib.adapters.credentials import CredentialRow, DynamoCredentials
-from chalicelib.pos import registry
+from chalicelib.adapters.dynamo.credentials import CredentialRow, DynamoCredentials
+from chalicelib.pos.profile import registry
 from tests.functional.gateway import OURS, Gateway
 from tools.paths import ROOT
 

@@ -27,7 +27,7 @@ def digests_of(stack: LocalStack, retailer: Retailer) -> list[dict[str, Any]]:
 
 def reject_a_key(stack: LocalStack, uid: str) -> None:
     with as_if_deployed(stack.client, stack.outputs["APIHandlerName"]):
-        wiring.notifier().raise_(
+        wiring.notifications.notifier().raise_(
             uid, "key_rejected", "posabit:crd_1", title="POSaBIT", scope="Ballard"
         )
 

@@ -11,22 +11,22 @@ from dataclasses import dataclass, field, replace
 import pytest
 
 from chalicelib.domain.consent import Entry, derive
-from chalicelib.domain.heads import Head, Wanted, begin, finish, want
+from chalicelib.domain.contact_heads import Head, Wanted, begin, finish, want
 from chalicelib.domain.texting import WORDINGS
-from chalicelib.entrypoints import wiring, wiring_texts
-from chalicelib.services.circumstances import Surroundings
+from chalicelib.entrypoints import wiring
+from chalicelib.services.consent.circumstances import Surroundings
 from chalicelib.services.ports.effects import Ask
 from chalicelib.services.ports.integrations import AgeGate, Integration
 from chalicelib.services.ports.texting import Text
-from chalicelib.services.requests import RequestSender
+from chalicelib.services.texting.requests import RequestSender
 from simulators.phone.network import Network
 from tests.e2e.stage import new_retailer
 from tests.fakes.common import FakeClock
 from tests.fakes.integrations import MemoryIntegrations
 from tests.fakes.stores import MemoryStores
 from tests.fakes.texting import FakeCarrier, FakeCore, FakeSwitch
-from tests.unit.services.texting import DAYTIME
 from tests.waiting import eventually
+from tests.worlds.texting import DAYTIME
 from tools.account import as_if_deployed
 from tools.demo.retailer import Retailer
 from tools.stack import LocalStack
@@ -73,7 +73,7 @@ class Shopper:
 
     def head(self) -> Head:
         with self.inside():
-            return wiring_texts.consent_log().read(self.retailer.uid, "sms", self.number).head
+            return wiring.outside.consent_log().read(self.retailer.uid, "sms", self.number).head
 
     def is_in(self, state: str) -> bool:
         return bool(eventually(lambda: self.head().consent.state == state, every=0.5))
@@ -104,15 +104,15 @@ def asked(shopper: Shopper) -> None:
     """The shopper has been sent a request a moment ago."""
     uid = shopper.retailer.uid
     with shopper.inside():
-        now, day = wiring.clock().now(), "2026-01-01"
+        now, day = wiring.outside.clock().now(), "2026-01-01"
         before = Head(shopper.number)
         head = begin(want(before, Wanted(RECORD, "posabit", now)), "posabit", now, day)
         request = Entry(head.requests[0].id, now, "request", "aiq")
         head = replace(head, consent=derive([request]))
         text = Text("seed", uid, "request", shopper.number, "Reply YES", 1, now, day)
-        texts = wiring_texts.texts()
+        texts = wiring.outside.texts()
         assert texts.begin(text, None, before=before, after=head, entries=[request]) == "begun"
-        sending = wiring_texts.consent_log().read(uid, "sms", shopper.number).head
+        sending = wiring.outside.consent_log().read(uid, "sms", shopper.number).head
         assert texts.end(text, "sent", before=sending, after=finish(sending, "sent", limit=2))
 
 
@@ -171,9 +171,9 @@ def test_a_test_goes_to_the_number_typed_and_is_counted(shopper: Shopper) -> Non
 def test_the_schedule_hands_what_is_due_to_the_worker(shopper: Shopper) -> None:
     """Nobody holds the number, so the worker gives the request up and says why."""
     with shopper.inside():
-        now = wiring.clock().now()
+        now = wiring.outside.clock().now()
         head = want(Head(shopper.number), Wanted(RECORD, "posabit", now))
-        assert wiring_texts.consent_log().write(shopper.retailer.uid, Head(shopper.number), head)
+        assert wiring.outside.consent_log().write(shopper.retailer.uid, Head(shopper.number), head)
     assert shopper.retailer.get("/texting")["waiting"] == 1
 
     shopper.stack.tick("ReleaseTexts")
@@ -195,20 +195,20 @@ def test_of_many_workers_on_one_number_one_sends(shopper: Shopper) -> None:
     gate = AgeGate("user:ann", 0)
     integrations.rows[uid, "posabit"] = Integration(uid, "posabit", "connected", gate)
     with shopper.inside():
-        log, texts = wiring_texts.consent_log(), wiring_texts.texts()
+        log, texts = wiring.outside.consent_log(), wiring.outside.texts()
         surroundings = Surroundings(
             standings=core,
-            accounts=wiring.accounts(),
+            accounts=wiring.outside.accounts(),
             stores=MemoryStores(),
             integrations=integrations,
-            settings=wiring_texts.texting_settings(),
+            settings=wiring.outside.texting_settings(),
             heads=log,
             switch=FakeSwitch(),
             clock=clock,
-            mobile=wiring_texts.can_be_mobile,
+            mobile=wiring.outside.can_be_mobile,
         )
         sender = RequestSender(log, texts, carrier, surroundings, clock)
-        wiring_texts.consent_service().want(uid, [Ask(number, RECORD, "posabit")])
+        wiring.consent.consent_service().want(uid, [Ask(number, RECORD, "posabit")])
 
         with ThreadPoolExecutor(WORKERS) as workers:
             done = list(workers.map(lambda _: sender.handle(uid, number), range(3 * WORKERS)))

@@ -7,10 +7,10 @@ from collections.abc import Iterator
 import boto3
 import pytest
 
-from chalicelib.adapters.credentials import CredentialRow, DynamoCredentials
-from chalicelib.adapters.stores import DynamoStores, StoreRow
-from chalicelib.entrypoints import wiring, wiring_syncs
-from chalicelib.pos import registry
+from chalicelib.adapters.dynamo.credentials import CredentialRow, DynamoCredentials
+from chalicelib.adapters.dynamo.stores import DynamoStores, StoreRow
+from chalicelib.entrypoints import wiring
+from chalicelib.pos.profile import registry
 from tests.fakes.pos import FakePosGateway
 from tests.fakes.sync_control import RecordingSync
 from tests.functional.gateway import Gateway, World, a_world
@@ -34,14 +34,14 @@ def world(monkeypatch: pytest.MonkeyPatch) -> Iterator[World]:
 def pos(monkeypatch: pytest.MonkeyPatch) -> FakePosGateway:
     """The five platforms by their profiles."""
     gateway = FakePosGateway(infos=[registry.info(name) for name in registry.names()])
-    monkeypatch.setattr(wiring, "pos_gateway", lambda: gateway)
+    monkeypatch.setattr(wiring.outside, "pos_gateway", lambda: gateway)
     return gateway
 
 
 @pytest.fixture
 def sync(monkeypatch: pytest.MonkeyPatch) -> RecordingSync:
     recording = RecordingSync()
-    monkeypatch.setattr(wiring_syncs, "sync_control", lambda: recording)
+    monkeypatch.setattr(wiring.sync, "sync_control", lambda: recording)
     return recording
 
 

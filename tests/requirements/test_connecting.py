@@ -8,7 +8,7 @@ import pytest
 
 from chalicelib.domain.times import DAY, from_text
 from chalicelib.entrypoints import wiring
-from chalicelib.pos.connector import Gateway as PosGateway
+from chalicelib.pos.gateway import Gateway as PosGateway
 from chalicelib.services.ports.pos import CredentialAccess
 from tests.fakes.common import FakeClock
 from tests.fakes.pos import FakePosGateway
@@ -163,4 +163,4 @@ def test_the_first_sync_starts_at_once_and_the_next_within_the_day(
 
     due: Any = card(api, platform)["next_sync_at"]
     assert sync.started == [(OURS, platform, credential, "connect")]
-    assert from_text(due) <= wiring.clock().now() + DAY
+    assert from_text(due) <= wiring.outside.clock().now() + DAY

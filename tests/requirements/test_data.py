@@ -7,18 +7,18 @@ from typing import Any
 import pytest
 
 from chalicelib.entrypoints import wiring
-from chalicelib.services.lookup import PersonaLookup
-from chalicelib.services.messages import RemapMessage
-from chalicelib.services.personas import PersonaService
-from chalicelib.services.remap import Remapper
-from chalicelib.services.terms import TermsReader
+from chalicelib.services.derivation.holder import PersonaLookup
+from chalicelib.services.derivation.rederive import Remapper
+from chalicelib.services.derivation.terms import TermsReader
+from chalicelib.services.job_messages import RemapMessage
+from chalicelib.services.personas.personas import PersonaService
 from simulators import oracle
 from tests.contract.retailer import DAY, Retailer, a_retailer
 from tests.fakes.persona_list import MemoryPersonaList
 from tests.fakes.pos import FakePosGateway
 from tests.functional.gateway import World
 from tests.requirements.cards import PLATFORMS, card
-from tests.unit.services.backroom import UID
+from tests.worlds.backroom import UID
 
 PERSONAS = f"/api/accounts/{UID}/personas"
 
@@ -34,7 +34,7 @@ def shown(retailer: Retailer, world: World, monkeypatch: pytest.MonkeyPatch, **q
     terms = TermsReader(room.accounts, room.stores, room.rules, room.clock)
     lookup = PersonaLookup(room.facts, terms)
     service = PersonaService(room.facts, listing, room.stores, lookup, dict, lambda typed: typed)
-    monkeypatch.setattr(wiring, "personas", lambda: service)
+    monkeypatch.setattr(wiring.personas, "personas", lambda: service)
     got = world.gateway("Owner", UID).get(PERSONAS, limit=200, **query)
     assert got.status == 200, got.text
     return got.json["items"]

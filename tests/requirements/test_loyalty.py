@@ -9,7 +9,7 @@ import pytest
 from chalicelib.domain.records import Customer
 from chalicelib.domain.rules import Keep, Source
 from tests.requirements.cards import PLATFORMS
-from tests.unit.services.shop import ANA, TEN_PER_100, Shop, a_sale, day
+from tests.worlds.shop import ANA, TEN_PER_100, Shop, a_sale, day
 
 THE_DAY = "2026-02-01"
 ENROLLING = Source(enroll_after=day(THE_DAY))

@@ -24,7 +24,7 @@ def create(api: Gateway, name: str) -> int:
 
 def see(platform: str, *names: str) -> None:
     """The POS's data named these shops."""
-    wiring.stores().see_keys(
+    wiring.outside.stores().see_keys(
         OURS, [StoreKeySighting(platform, "scope", name, None, NOON, 10) for name in names]
     )
 

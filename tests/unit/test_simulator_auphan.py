@@ -15,10 +15,10 @@ import pytest
 from simulators.auphan import PLATFORM, AuphanServer
 from simulators.auphan.formats import date_format, english_money, french_money, plain_money
 from simulators.oracle import answer
-from simulators.probe import Answer, Probe
-from simulators.shapes import Sale, WorldSpec
-from simulators.world import World
-from simulators.zones import DAY, HOUR, iso_local, parse_instant
+from simulators.retailer.shapes import Sale, WorldSpec
+from simulators.retailer.world import World
+from simulators.retailer.zones import DAY, HOUR, iso_local, parse_instant
+from simulators.serving.probe import Answer, Probe
 
 from .test_simulator_oracle import brute_force_groups, wire_keys
 

@@ -18,12 +18,12 @@ from typing import Any
 import pytest
 
 from simulators import auphan, profitek
-from simulators.backoffice import BackOfficeServer
-from simulators.probe import Answer, Probe
 from simulators.registry import platform_of, server_of
-from simulators.shapes import WorldSpec
-from simulators.world import World
-from simulators.zones import parse_instant
+from simulators.retailer.shapes import WorldSpec
+from simulators.retailer.world import World
+from simulators.retailer.zones import parse_instant
+from simulators.serving.backoffice import BackOfficeServer
+from simulators.serving.probe import Answer, Probe
 
 NOW = parse_instant("2026-11-22T00:00:00Z") or 0
 SPEC = WorldSpec(now=NOW, shoppers=5, sales=5, products=5, old_lots=0)

@@ -15,10 +15,10 @@ import pytest
 
 from simulators.oracle import answer
 from simulators.posabit import PosabitServer
-from simulators.probe import Probe, basic
-from simulators.shapes import WorldSpec
-from simulators.world import World
-from simulators.zones import HOUR, parse_instant
+from simulators.retailer.shapes import WorldSpec
+from simulators.retailer.world import World
+from simulators.retailer.zones import HOUR, parse_instant
+from simulators.serving.probe import Probe, basic
 
 NOW = parse_instant("2026-11-22T00:00:00Z") or 0
 SPEC = WorldSpec(now=NOW, shoppers=400, sales=600, products=30, old_lots=10)

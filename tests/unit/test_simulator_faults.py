@@ -14,10 +14,10 @@ from typing import Any
 import pytest
 
 from simulators.posabit import PosabitServer
-from simulators.probe import Probe, basic
-from simulators.shapes import WorldSpec
-from simulators.world import World
-from simulators.zones import parse_instant
+from simulators.retailer.shapes import WorldSpec
+from simulators.retailer.world import World
+from simulators.retailer.zones import parse_instant
+from simulators.serving.probe import Probe, basic
 
 NOW = parse_instant("2026-11-22T00:00:00Z") or 0
 CUSTOMERS = "/api/v3/venue/customers"

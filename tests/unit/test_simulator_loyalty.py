@@ -8,11 +8,11 @@ from typing import Any
 
 import pytest
 
-from simulators.loyalty import Card, Programme, rounded
 from simulators.oracle import answer_all
-from simulators.personas import Member, Remarks
-from simulators.reading import Bought, Reading
-from simulators.zones import DAY, HOUR, parse_instant
+from simulators.oracle.loyalty import Card, Programme, rounded
+from simulators.oracle.personas import Member, Remarks
+from simulators.oracle.reading import Bought, Reading
+from simulators.retailer.zones import DAY, HOUR, parse_instant
 
 NOON = (parse_instant("2026-03-10T20:00:00Z") or 0, "2026-03-10")  # in Los Angeles, 13:00
 PHONE = "+12065550100"

@@ -16,10 +16,10 @@ import pytest
 from simulators.oracle import Member, answer, favourite, partition, phone_key, wide_keys
 from simulators.posabit import PosabitServer
 from simulators.posabit.edits import Edits
-from simulators.probe import Probe, basic
-from simulators.shapes import Sale, WorldSpec
-from simulators.world import World
-from simulators.zones import DAY, HOUR, parse_instant
+from simulators.retailer.shapes import Sale, WorldSpec
+from simulators.retailer.world import World
+from simulators.retailer.zones import DAY, HOUR, parse_instant
+from simulators.serving.probe import Probe, basic
 
 NOW = parse_instant("2026-11-22T00:00:00Z") or 0
 WIDE_DATES = {"start_date": "2015-01-01", "end_date": "2035-01-01"}

@@ -9,10 +9,10 @@ from typing import Any
 import pytest
 
 from simulators.posabit import PosabitServer
-from simulators.probe import Probe, basic, bearer
-from simulators.shapes import WorldSpec
-from simulators.world import World
-from simulators.zones import DAY, HOUR, parse_instant
+from simulators.retailer.shapes import WorldSpec
+from simulators.retailer.world import World
+from simulators.retailer.zones import DAY, HOUR, parse_instant
+from simulators.serving.probe import Probe, basic, bearer
 
 NOW = parse_instant("2026-11-22T00:00:00Z") or 0
 SPEC = WorldSpec(now=NOW, shoppers=400, sales=600, products=60, old_lots=300)

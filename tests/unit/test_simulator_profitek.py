@@ -15,9 +15,9 @@ import pytest
 
 from simulators.oracle import answer
 from simulators.profitek import PLATFORM, ProfitekServer
-from simulators.shapes import Sale, WorldSpec
-from simulators.world import Shop, World
-from simulators.zones import HOUR, iso_local, parse_instant
+from simulators.retailer.shapes import Sale, WorldSpec
+from simulators.retailer.world import Shop, World
+from simulators.retailer.zones import HOUR, iso_local, parse_instant
 
 from .test_simulator_oracle import brute_force_groups, wire_keys
 

@@ -12,18 +12,18 @@ from typing import Any
 import pytest
 
 from simulators.oracle import answer, answer_all, email_key, phone_key
-from simulators.personas import most_visited
-from simulators.platforms import POSABIT, Platform
-from simulators.probe import Probe
-from simulators.reading import Reading, read
+from simulators.oracle.personas import most_visited
+from simulators.oracle.reading import Reading, read
 from simulators.registry import platform_names, platform_of, server_of
-from simulators.shapes import WorldSpec
+from simulators.retailer.platforms import POSABIT, Platform
+from simulators.retailer.shapes import WorldSpec
+from simulators.retailer.town import neighbour
+from simulators.retailer.world import World
+from simulators.retailer.zones import parse_instant
+from simulators.serving.probe import Probe
 from simulators.thsuite import PLATFORM as THSUITE
 from simulators.thsuite import ThsuiteServer
-from simulators.town import neighbour
 from simulators.webjoint import PLATFORM as WEBJOINT
-from simulators.world import World
-from simulators.zones import parse_instant
 
 NOW = parse_instant("2026-11-22T00:00:00Z") or 0
 

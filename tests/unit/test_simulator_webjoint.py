@@ -9,11 +9,11 @@ from typing import Any
 import pytest
 
 from simulators.oracle import answer
-from simulators.probe import Probe
-from simulators.shapes import WorldSpec
+from simulators.retailer.shapes import WorldSpec
+from simulators.retailer.world import World
+from simulators.retailer.zones import DAY, HOUR, iso, parse_instant
+from simulators.serving.probe import Probe
 from simulators.webjoint import PLATFORM, WebjointServer
-from simulators.world import World
-from simulators.zones import DAY, HOUR, iso, parse_instant
 
 NOW = parse_instant("2026-11-22T00:00:00Z") or 0
 SPEC = WorldSpec(now=NOW, shoppers=400, sales=900, stores=3, products=80, old_lots=10)

@@ -18,9 +18,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from simulators.oracle import email_key, phone_key
-from simulators.shapes import Sale, Shopper, WorldSpec
-from simulators.world import World
-from simulators.zones import DAY, HOUR, offset, parse_instant
+from simulators.retailer.shapes import Sale, Shopper, WorldSpec
+from simulators.retailer.world import World
+from simulators.retailer.zones import DAY, HOUR, offset, parse_instant
 
 NOW = parse_instant("2026-11-22T00:00:00Z") or 0
 SPEC = WorldSpec(now=NOW, shoppers=2000, sales=4000, old_lots=50)
@@ -50,7 +50,8 @@ def test_another_seed_or_day_gives_another_world(world: World) -> None:
 
 def test_the_bytes_do_not_depend_on_the_hash_seed_of_the_process() -> None:
     code = (
-        "from simulators.world import World; from simulators.shapes import WorldSpec;"
+        "from simulators.retailer.world import World;"
+        "from simulators.retailer.shapes import WorldSpec;"
         f"print(World(WorldSpec(now={NOW}, shoppers=400, sales=500, old_lots=5)).digest())"
     )
 

@@ -14,8 +14,8 @@ from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from simulators.loyalty import Programme
 from simulators.oracle import answer_all
+from simulators.oracle.loyalty import Programme
 from simulators.phone.web import PhoneServer
 from tools.demo import comparison, opening, programme, steps, story, texts
 from tools.demo.memory import Memory

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from chalicelib.domain.ids import record_id
-from simulators.loyalty import POINT
+from simulators.oracle.loyalty import POINT
 from tools.demo.retailer import Json, Retailer
 
 _SHOWN = 5

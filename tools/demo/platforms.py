@@ -9,7 +9,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
 
-from simulators.reading import Reading
+from simulators.oracle.reading import Reading
 
 Facts = Mapping[str, Any]
 """What a simulator says when it starts (docs/reference/simulators.md)."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from datetime import UTC, date, datetime, timedelta
 
-from simulators.loyalty import POINT, Card, Programme
+from simulators.oracle.loyalty import POINT, Card, Programme
 from tools.demo.retailer import Json, Retailer
 
 NUMBER = "+12065550199"

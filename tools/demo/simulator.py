@@ -12,7 +12,7 @@ from typing import Any, Self
 
 import requests
 
-from simulators.reading import Reading
+from simulators.oracle.reading import Reading
 from tools.paths import ROOT
 from tools.stack import guard
 from tools.steps import StepFailed

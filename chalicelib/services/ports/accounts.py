@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import Protocol
 
 from chalicelib.domain.roles import Role
-from chalicelib.domain.words import Instant, Severity
+from chalicelib.domain.words import Instant
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,35 +32,6 @@ class User:
     email: str
     role: Role
     active: bool = True
-
-
-@dataclass(frozen=True, slots=True)
-class Notification:
-    """Something a person should do. One per (kind, subject); raising it again refreshes it.
-
-    `subject` says what it is about (`posabit`, `posabit:crd_…`); `link` is a dashboard path.
-    """
-
-    kind: str
-    subject: str
-    severity: Severity
-    title: str
-    what_to_do: str
-    link: str
-    raised_at: Instant
-    refreshed_at: Instant
-    cleared_at: Instant | None = None
-    data: dict[str, object] | None = None
-
-
-@dataclass(frozen=True, slots=True)
-class AuditEntry:
-    at: Instant
-    actor: str
-    action: str
-    subject: str
-    before: dict[str, object] | None = None
-    after: dict[str, object] | None = None
 
 
 class Accounts(Protocol):
@@ -92,26 +63,3 @@ class Accounts(Protocol):
     def accounts_of(self, sub: str) -> list[User]:
         """One row per account the person may open."""
         ...
-
-
-class Notifications(Protocol):
-    def raise_(self, uid: str, notification: Notification) -> bool:
-        """Open or refresh it; True when it was not open before (then the operator is told once).
-
-        Opening marks the account first, so that a digest tells of it (`ports.digests.Marks`).
-        """
-        ...
-
-    def clear(self, uid: str, kind: str, subject: str, at: Instant) -> None: ...
-
-    def open_for(self, uid: str) -> list[Notification]: ...
-
-    def all_for(self, uid: str) -> list[Notification]: ...
-
-
-class Audit(Protocol):
-    def record(self, uid: str, entry: AuditEntry) -> None: ...
-
-    def entries(
-        self, uid: str, limit: int, before: str | None
-    ) -> tuple[list[AuditEntry], str | None]: ...

@@ -14,11 +14,3 @@ class People(Protocol):
         Raises Conflict when who has it never proved that it is theirs.
         """
         ...
-
-
-class OperatorTopic(Protocol):
-    """How the operator hears of what an account's people should do."""
-
-    def publish(self, subject: str, text: str) -> None:
-        """`subject`: under 100 ASCII characters. Neither carries personal data."""
-        ...

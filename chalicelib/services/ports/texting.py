@@ -7,8 +7,8 @@ from dataclasses import dataclass
 from typing import Literal, Protocol
 
 from chalicelib.domain.consent import Entry
+from chalicelib.domain.contact_heads import Head
 from chalicelib.domain.errors import AiqError
-from chalicelib.domain.heads import Head
 from chalicelib.domain.personas import Persona
 from chalicelib.domain.texting import TextingRules
 from chalicelib.domain.words import Channel, Instant, TextKind, TextState

@@ -7,9 +7,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from chalicelib.adapters import rows
-from chalicelib.adapters.codec import decode, encode
-from chalicelib.adapters.run_text import read_view, view_text
+from chalicelib.adapters.dynamo import persona_rows as rows
+from chalicelib.adapters.dynamo.codec import decode, encode
+from chalicelib.adapters.dynamo.run_text import read_view, view_text
 from chalicelib.domain.identity import MergeKey, SourceRecord
 from chalicelib.domain.personas import Persona
 from chalicelib.domain.records import Customer, InventoryItem, LineItem, Sale, Tender

@@ -16,9 +16,9 @@ from botocore.credentials import Credentials
 from botocore.exceptions import ClientError, HTTPClientError
 from moto import mock_aws
 
-from chalicelib.adapters import dynamo_wire
-from chalicelib.adapters.dynamo_wire import WireClient
-from chalicelib.adapters.tables import Row, TableMeta, bind
+from chalicelib.adapters.dynamo import wire as dynamo_wire
+from chalicelib.adapters.dynamo.base import Row, TableMeta, bind
+from chalicelib.adapters.dynamo.wire import WireClient
 
 TABLE = "rows"
 KEY = {"pk": {"S": "a"}, "sk": {"S": "1"}}

@@ -15,8 +15,8 @@ from botocore.exceptions import (
     ReadTimeoutError,
 )
 
-from chalicelib.adapters import once
-from chalicelib.adapters.sms import SnsTexts
+from chalicelib.adapters.aws import send_once as once
+from chalicelib.adapters.aws.sms import SnsTexts
 from chalicelib.services.ports.texting import NumberUnusable, TextRefused, TextUnknown
 
 NUMBER, SHOP = "+12065550123", "+12065550100"

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from chalicelib.domain.asking import NEVER_TEXTED, Cause, Circumstances, drop, hold, judge
 from chalicelib.domain.consent import Consent
-from chalicelib.domain.heads import (
+from chalicelib.domain.contact_heads import (
     SECOND_REQUEST_AFTER,
     SENDING_AT_MOST,
     Head,

@@ -10,13 +10,7 @@ from hypothesis import strategies as st
 
 from chalicelib.domain.acts import Join
 from chalicelib.domain.identity import SourceRecord
-from chalicelib.domain.membership import (
-    asked_by,
-    bought_since,
-    keeps,
-    last_days,
-    reasons,
-)
+from chalicelib.domain.membership import asked_by, bought_since, keeps, last_days, reasons
 from chalicelib.domain.rules import Keep, Rules, Source
 from chalicelib.domain.sales_summary import SaleRef, SalesSummary
 from chalicelib.domain.times import DAY, day_text

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from chalicelib.domain.replies import Reply, classify
+from chalicelib.domain.text_replies import Reply, classify
 
 KEYWORDS: dict[Reply, tuple[str, ...]] = {
     "yes": ("y", "yes"),

@@ -9,13 +9,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from chalicelib.domain.schedule import (
-    PassKind,
-    jitter_minutes,
-    next_due,
-    pass_kind,
-    retry_at,
-)
+from chalicelib.domain.schedule import PassKind, jitter_minutes, next_due, pass_kind, retry_at
 from chalicelib.domain.times import (
     DAY,
     HOUR,

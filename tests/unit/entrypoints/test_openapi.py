@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 
 from app import app
-from chalicelib.entrypoints.openapi import document
+from chalicelib.entrypoints.http.openapi import document
 from tools import docs_page, openapi
 
 

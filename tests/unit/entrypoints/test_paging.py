@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from chalicelib.domain.errors import InvalidInput
-from chalicelib.entrypoints import paging
+from chalicelib.entrypoints.http import cursors as paging
 
 texts = st.text(max_size=40)
 positions = st.text(min_size=1, max_size=40)

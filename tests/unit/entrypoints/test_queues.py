@@ -10,11 +10,11 @@ from typing import Any
 import pytest
 
 import app
-from chalicelib.entrypoints import wiring, wiring_changes, wiring_syncs, wiring_texts
-from chalicelib.services.dead_letters import DeadLetters
-from chalicelib.services.inbound import Unrouted
-from chalicelib.services.messages import RemapMessage, SyncMessage
-from chalicelib.services.text_jobs import InboundText, LostText, RequestJob, SendTest
+from chalicelib.entrypoints import wiring
+from chalicelib.services.job_messages import RemapMessage, SyncMessage
+from chalicelib.services.ports.dead_letters import DeadLetters
+from chalicelib.services.texting.inbound import Unrouted
+from chalicelib.services.texting.text_jobs import InboundText, LostText, RequestJob, SendTest
 
 GOOD = {"v": 1, "uid": "3912", "platform": "posabit", "credential": "crd_1", "run": "run_1"}
 
@@ -60,16 +60,16 @@ class Worker:
 @pytest.fixture
 def worker(monkeypatch: pytest.MonkeyPatch) -> Worker:
     worker = Worker()
-    monkeypatch.setattr(wiring_syncs, "sync_worker", lambda _queue: worker)
-    monkeypatch.setattr(wiring, "remapper", lambda: worker)
+    monkeypatch.setattr(wiring.sync, "sync_worker", lambda _queue: worker)
+    monkeypatch.setattr(wiring.derivation, "remapper", lambda: worker)
     return worker
 
 
 @pytest.fixture
 def grave(monkeypatch: pytest.MonkeyPatch) -> Grave:
     grave = Grave()
-    monkeypatch.setattr(wiring, "sync_dead_letters", lambda _queue: grave)
-    monkeypatch.setattr(wiring, "jobs_dead_letters", lambda: grave)
+    monkeypatch.setattr(wiring.outside, "sync_dead_letters", lambda _queue: grave)
+    monkeypatch.setattr(wiring.outside, "jobs_dead_letters", lambda: grave)
     return grave
 
 
@@ -207,8 +207,8 @@ def test_the_planner_is_told_when_its_time_is_up(monkeypatch: pytest.MonkeyPatch
             asked.append(time_left())
             return 7
 
-    monkeypatch.setattr(wiring_syncs, "planner", Plans)
-    monkeypatch.setattr(wiring_changes, "expiry_planner", Plans)
+    monkeypatch.setattr(wiring.sync, "planner", Plans)
+    monkeypatch.setattr(wiring.loyalty, "expiry_planner", Plans)
 
     app.plan_syncs(scheduled(), Context())
 
@@ -223,7 +223,7 @@ def test_dead_letters_are_looked_at(monkeypatch: pytest.MonkeyPatch) -> None:
             looks.append(1)
             return 3
 
-    monkeypatch.setattr(wiring, "dead_letter_watch", Watch)
+    monkeypatch.setattr(wiring.notifications, "dead_letter_watch", Watch)
 
     app.watch_dead_letters(scheduled(), Context())
 
@@ -255,8 +255,8 @@ def test_the_text_worker_does_each_kind_of_job_and_buries_what_is_none(
 ) -> None:
     texts, grave = Texts(), Grave("texts")
     for name in ("request_sender", "send_tests", "lost_texts", "inbound"):
-        monkeypatch.setattr(wiring_texts, name, lambda: texts)
-    monkeypatch.setattr(wiring, "texts_dead_letters", lambda: grave)
+        monkeypatch.setattr(wiring.texting, name, lambda: texts)
+    monkeypatch.setattr(wiring.outside, "texts_dead_letters", lambda: grave)
 
     told = event(*[job.body() for job in TEXT_JOBS], {**GOOD, "job": "remap"})
     answer = app.text_worker(told, Context())
@@ -274,8 +274,8 @@ def test_a_message_to_a_number_of_nobody_goes_back_to_the_operator(
             raise Unrouted("no account has the number that was written to")
 
     grave = Grave("texts")
-    monkeypatch.setattr(wiring_texts, "inbound", Nobody)
-    monkeypatch.setattr(wiring, "texts_dead_letters", lambda: grave)
+    monkeypatch.setattr(wiring.texting, "inbound", Nobody)
+    monkeypatch.setattr(wiring.outside, "texts_dead_letters", lambda: grave)
 
     answer = app.text_worker(event(INBOUND.body()), Context())
 
@@ -284,22 +284,21 @@ def test_a_message_to_a_number_of_nobody_goes_back_to_the_operator(
 
 
 @pytest.mark.parametrize(
-    ("body", "builder"),
+    ("body", "room", "builder"),
     [
-        ({"v": 1, "job": "preview", "uid": "3912", "preview": "prv_1", "hop": 2}, "previews"),
-        ({"v": 1, "job": "apply", "uid": "3912", "work": "job_1", "hop": 2}, "job_worker"),
-        ({"v": 1, "job": "expire", "uid": "3912", "after": "0|x", "hop": 2}, "expiry_worker"),
-        ({"v": 1, "job": "remap", "uid": "3912", "reason": "x", "hop": 2}, "remapper"),
+        ({"job": "preview", "uid": "3912", "preview": "prv_1", "hop": 2}, "changes", "previews"),
+        ({"job": "apply", "uid": "3912", "work": "job_1", "hop": 2}, "changes", "job_worker"),
+        ({"job": "expire", "uid": "3912", "after": "0|x", "hop": 2}, "loyalty", "expiry_worker"),
+        ({"job": "remap", "uid": "3912", "reason": "x", "hop": 2}, "derivation", "remapper"),
     ],
 )
 def test_a_job_of_an_account_goes_to_its_worker(
-    monkeypatch: pytest.MonkeyPatch, grave: Grave, body: dict[str, Any], builder: str
+    monkeypatch: pytest.MonkeyPatch, grave: Grave, body: dict[str, Any], room: str, builder: str
 ) -> None:
     worker = Worker()
-    rooms = wiring if hasattr(wiring, builder) else wiring_changes
-    monkeypatch.setattr(rooms, builder, lambda: worker)
+    monkeypatch.setattr(getattr(wiring, room), builder, lambda: worker)
 
-    answer = app.account_jobs(event(body), Context())
+    answer = app.account_jobs(event({"v": 1, **body}), Context())
 
     assert answer == {"batchItemFailures": []}
     [message] = worker.handled

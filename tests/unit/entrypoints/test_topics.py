@@ -9,10 +9,11 @@ from typing import Any
 import pytest
 from chalice.app import SNSEvent
 
-from chalicelib.domain.replies import Reply
-from chalicelib.entrypoints import topics, wiring, wiring_texts
-from chalicelib.services.inbound import Unrouted
-from chalicelib.services.text_jobs import InboundText, parse
+from chalicelib.domain.text_replies import Reply
+from chalicelib.entrypoints import wiring
+from chalicelib.entrypoints.events import topics
+from chalicelib.services.texting.inbound import Unrouted
+from chalicelib.services.texting.text_jobs import InboundText, parse
 from tests.fakes.common import NOON, FakeClock, MemoryQueue
 from tests.unit.entrypoints.test_queues import Grave
 
@@ -48,10 +49,10 @@ class Desk:
 @pytest.fixture
 def desk(monkeypatch: pytest.MonkeyPatch) -> Desk:
     made = Desk()
-    monkeypatch.setattr(wiring_texts, "inbound", lambda: made.reader)
-    monkeypatch.setattr(wiring, "texts_dead_letters", lambda: made.grave)
-    monkeypatch.setattr(wiring_texts, "texts_queue", lambda: made.queue)
-    monkeypatch.setattr(wiring, "clock", FakeClock)
+    monkeypatch.setattr(wiring.texting, "inbound", lambda: made.reader)
+    monkeypatch.setattr(wiring.outside, "texts_dead_letters", lambda: made.grave)
+    monkeypatch.setattr(wiring.outside, "texts_queue", lambda: made.queue)
+    monkeypatch.setattr(wiring.outside, "clock", FakeClock)
     return made
 
 

@@ -8,9 +8,9 @@ from hypothesis import settings
 
 from chalicelib.domain.records import Customer, InventoryItem, Reject, Sale, StoreFact
 from chalicelib.domain.words import Stream
-from chalicelib.pos import registry
-from chalicelib.pos.fields import Setting
-from chalicelib.pos.normalise import Normalised, Normaliser
+from chalicelib.pos.profile import registry
+from chalicelib.pos.rows.field_map import Setting
+from chalicelib.pos.rows.normalise import Normalised, Normaliser
 
 Row = dict[str, Any]
 

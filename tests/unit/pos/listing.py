@@ -10,8 +10,9 @@ import orjson
 
 from chalicelib.domain.times import from_text, to_text
 from chalicelib.domain.words import Stream
-from chalicelib.pos import paging, registry
-from chalicelib.pos.sheet import Sheet, sheet_of
+from chalicelib.pos.paging import styles as paging
+from chalicelib.pos.paging.sheet import Sheet, sheet_of
+from chalicelib.pos.profile import registry
 from chalicelib.services.ports.pos import Cursor, StreamPlan
 
 PROFILE = registry.profile("posabit")

@@ -10,8 +10,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from chalicelib.domain.times import from_text
-from chalicelib.pos import coerce
-from chalicelib.pos.coerce import Unusable
+from chalicelib.pos.rows import coerce
+from chalicelib.pos.rows.coerce import Unusable
 
 from .builders import UNHURRIED
 

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from chalicelib.pos import contacts
+from chalicelib.pos.rows import contacts
 
 from .builders import UNHURRIED
 

@@ -13,11 +13,12 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from chalicelib.domain.errors import HostRefused, ServerUnreachable
-from chalicelib.pos import hosts, registry
-from chalicelib.pos.connector import Gateway
-from chalicelib.pos.egress import Guard, Ranges, look_up
-from chalicelib.pos.hosts import Address, Host
-from chalicelib.pos.profile import FieldProfile
+from chalicelib.pos.gateway import Gateway
+from chalicelib.pos.profile import registry
+from chalicelib.pos.profile import typed_host as hosts
+from chalicelib.pos.profile.profile import FieldProfile
+from chalicelib.pos.profile.typed_host import Address, Host
+from chalicelib.pos.transport.egress import Guard, Ranges, look_up
 from chalicelib.services.ports.pos import CredentialAccess, StreamPlan
 from tests.fakes.common import FakeClock
 

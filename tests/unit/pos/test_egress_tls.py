@@ -27,13 +27,13 @@ from chalicelib.domain.errors import (
     ServerUntrusted,
     UnexpectedAnswer,
 )
-from chalicelib.pos import hosts
-from chalicelib.pos.egress import Guard, Ranges
-from chalicelib.pos.hosts import Address, Host
-from chalicelib.pos.own_server import OwnServer, fingerprint
-from chalicelib.pos.transport import Call, TooSlow, Transport
+from chalicelib.pos.profile import typed_host as hosts
+from chalicelib.pos.profile.typed_host import Address, Host
+from chalicelib.pos.transport.egress import Guard, Ranges
+from chalicelib.pos.transport.own_server import OwnServer, fingerprint
+from chalicelib.pos.transport.transport import Call, TooSlow, Transport
 from chalicelib.services.ports.pos import HostTrust
-from simulators.selfsigned import make_certificate, server_context
+from simulators.serving.selfsigned import make_certificate, server_context
 from tests.fakes.common import FakeClock
 
 from .tiny_server import Script, TinyServer, drip, head, say
@@ -146,7 +146,7 @@ def ask(way: OwnServer) -> Any:
 @pytest.fixture(autouse=True)
 def short_handshakes(monkeypatch: pytest.MonkeyPatch) -> None:
     """The plain server of these tests waits for more, as some do, when it is greeted with TLS."""
-    monkeypatch.setattr("chalicelib.pos.own_server.HANDSHAKE_SECONDS", 0.5)
+    monkeypatch.setattr("chalicelib.pos.transport.own_server.HANDSHAKE_SECONDS", 0.5)
 
 
 @pytest.fixture(scope="module")
@@ -353,7 +353,7 @@ def test_a_server_that_is_not_there_is_unreachable_whatever_was_said() -> None:
 def test_a_server_that_takes_the_connection_and_says_nothing_is_the_retailers_to_look_at(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    monkeypatch.setattr("chalicelib.pos.transport.READ_SECONDS", 0.3)
+    monkeypatch.setattr("chalicelib.pos.transport.transport.READ_SECONDS", 0.3)
 
     def silent(connection: socket.socket, _number: int) -> None:
         connection.recv(1024)
@@ -369,7 +369,7 @@ def test_a_server_that_takes_the_connection_and_says_nothing_is_the_retailers_to
 
 
 def test_a_head_that_drips_is_cut_off(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("chalicelib.pos.transport.READ_SECONDS", 0.3)
+    monkeypatch.setattr("chalicelib.pos.transport.transport.READ_SECONDS", 0.3)
     dripping = drip(head("200 OK", {f"X-{n}": "y" for n in range(200)}), 0.02)
 
     with plain(dripping) as server:
@@ -383,7 +383,7 @@ def test_a_head_that_drips_is_cut_off(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def test_a_chunk_size_that_drips_is_cut_off(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("chalicelib.pos.transport.ANSWER_SECONDS", 0.3)
+    monkeypatch.setattr("chalicelib.pos.transport.transport.ANSWER_SECONDS", 0.3)
     start = head("200 OK", {"Transfer-Encoding": "chunked"})
 
     def endless(connection: socket.socket, number: int) -> None:
@@ -403,7 +403,7 @@ def test_a_chunk_size_that_drips_is_cut_off(monkeypatch: pytest.MonkeyPatch) -> 
 def test_a_server_that_is_slow_to_connect_and_then_silent_is_given_up_at_the_deadline(
     self_signed: tuple[bytes, bytes], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("chalicelib.pos.own_server.HANDSHAKE_SECONDS", 3.0)
+    monkeypatch.setattr("chalicelib.pos.transport.own_server.HANDSHAKE_SECONDS", 3.0)
     clock, pin = SystemClock(), fingerprint(ssl.PEM_cert_to_DER_cert(self_signed[0].decode()))
 
     class SlowGuard(Guard):

@@ -14,9 +14,11 @@ from hypothesis import strategies as st
 from chalicelib.domain.errors import FilterIgnored, KeyRejected, UnexpectedAnswer
 from chalicelib.domain.times import DAY, HOUR, from_text, to_text
 from chalicelib.domain.words import Stream
-from chalicelib.pos import paging, registry, shops
-from chalicelib.pos.profile import Profile
-from chalicelib.pos.sheet import Sheet, refuse_error_object, sheet_of
+from chalicelib.pos.paging import each_shop as shops
+from chalicelib.pos.paging import styles as paging
+from chalicelib.pos.paging.sheet import Sheet, refuse_error_object, sheet_of
+from chalicelib.pos.profile import registry
+from chalicelib.pos.profile.profile import Profile
 from chalicelib.services.ports.pos import Cursor, StreamPlan
 
 from .builders import UNHURRIED

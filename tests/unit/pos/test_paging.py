@@ -12,8 +12,8 @@ from hypothesis import strategies as st
 from chalicelib.domain.errors import FilterIgnored, UnexpectedAnswer
 from chalicelib.domain.times import DAY, from_text, to_text
 from chalicelib.domain.words import Stream
-from chalicelib.pos import paging
-from chalicelib.pos.sheet import sheet_of
+from chalicelib.pos.paging import styles as paging
+from chalicelib.pos.paging.sheet import sheet_of
 from chalicelib.services.ports.pos import Cursor, StreamPlan
 
 from .builders import UNHURRIED

@@ -11,10 +11,10 @@ import pytest
 import yaml
 
 from chalicelib.domain.errors import NotFound
-from chalicelib.pos import profile, registry
-from chalicelib.pos.profile_lines import BrokenProfile
+from chalicelib.pos.profile import load, registry
+from chalicelib.pos.profile.faults import BrokenProfile
 
-POSABIT = (profile.FOLDER / "posabit" / profile.FILE).read_text(encoding="utf-8")
+POSABIT = (load.FOLDER / "posabit" / load.FILE).read_text(encoding="utf-8")
 
 
 def changed(change: Callable[[dict[str, Any]], object]) -> str:
@@ -87,19 +87,19 @@ def test_a_profile_that_breaks_the_model_is_refused(
     change: Callable[[dict[str, Any]], object],
 ) -> None:
     with pytest.raises(BrokenProfile):
-        profile.parse(changed(change))
+        load.parse(changed(change))
 
 
 def test_a_map_to_a_field_that_does_not_exist_is_refused() -> None:
     with pytest.raises(BrokenProfile, match="favourite_colour"):
-        profile.parse(
+        load.parse(
             changed(lambda raw: raw["streams"]["customers"]["map"].update(favourite_colour="x"))
         )
 
 
 def test_drawing_a_card_loads_neither_http_nor_phone_numbers() -> None:
     program = (
-        "import sys; from chalicelib.pos.connector import Gateway;"
+        "import sys; from chalicelib.pos.gateway import Gateway;"
         "before = 'yaml' in sys.modules;"
         "Gateway(None, {}, lambda _: None).platforms();"
         "print(before, [m for m in ('requests', 'phonenumbers', 'tenacity') if m in sys.modules])"

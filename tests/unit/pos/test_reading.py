@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from pathlib import Path
 
-from chalicelib.pos import reading
+from chalicelib.pos import reading_stamp as reading
 
 TELLS_NOTHING_OF_A_ROW = {"errors", "versions", "words"}
 """Names, and what chooses between facts that were both read."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from chalicelib.pos.redaction import HIDDEN, Redactor
+from chalicelib.pos.transport.redaction import HIDDEN, Redactor
 
 
 def test_every_form_of_every_secret_is_hidden() -> None:

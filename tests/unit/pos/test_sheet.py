@@ -7,8 +7,8 @@ from typing import Any
 import pytest
 
 from chalicelib.domain.errors import UnexpectedAnswer
-from chalicelib.pos import registry
-from chalicelib.pos.sheet import MOST_ROWS, sheet_of
+from chalicelib.pos.paging.sheet import MOST_ROWS, sheet_of
+from chalicelib.pos.profile import registry
 
 
 @pytest.mark.parametrize(

@@ -13,13 +13,17 @@ from hypothesis import strategies as st
 from chalicelib.domain.errors import FilterIgnored, KeyRejected, UnexpectedAnswer
 from chalicelib.domain.records import InventoryItem
 from chalicelib.domain.times import DAY, from_text, to_datetime
-from chalicelib.pos import answers, coerce, paging, plain_errors, queries, registry, tables
-from chalicelib.pos.coerce import Unusable
-from chalicelib.pos.fields import Setting
-from chalicelib.pos.normalise import Normaliser
-from chalicelib.pos.sheet import Sheet, Turn, sheet_of
-from chalicelib.pos.window_profile import PlainErrors, Windows
-from chalicelib.pos.windows import DayWindows
+from chalicelib.pos.paging import row_tables as tables
+from chalicelib.pos.paging import styles as paging
+from chalicelib.pos.paging.day_windows import DayWindows
+from chalicelib.pos.paging.sheet import Sheet, Turn, sheet_of
+from chalicelib.pos.profile import registry
+from chalicelib.pos.profile.window_parts import PlainErrors, Windows
+from chalicelib.pos.rows import coerce
+from chalicelib.pos.rows.coerce import Unusable
+from chalicelib.pos.rows.field_map import Setting
+from chalicelib.pos.rows.normalise import Normaliser
+from chalicelib.pos.transport import answers, plain_errors, queries
 from chalicelib.services.ports.pos import Cursor, StreamPlan
 
 from .builders import UNHURRIED

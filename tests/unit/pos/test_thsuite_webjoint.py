@@ -13,11 +13,11 @@ import pytest
 from chalicelib.domain.errors import UnexpectedAnswer
 from chalicelib.domain.records import Customer, InventoryItem, Reject, Sale
 from chalicelib.domain.words import Stream
-from chalicelib.pos import registry
-from chalicelib.pos.connector import Gateway
-from chalicelib.pos.fields import Setting
-from chalicelib.pos.normalise import Normaliser
-from chalicelib.pos.receipts import Receipts
+from chalicelib.pos.gateway import Gateway
+from chalicelib.pos.paging.receipts import Receipts
+from chalicelib.pos.profile import registry
+from chalicelib.pos.rows.field_map import Setting
+from chalicelib.pos.rows.normalise import Normaliser
 from chalicelib.services.ports.pos import CredentialAccess, StreamPlan
 from tests.fakes.common import NOON, FakeClock
 

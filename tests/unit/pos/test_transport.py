@@ -25,8 +25,8 @@ from chalicelib.domain.errors import (
     UnexpectedAnswer,
     UpstreamError,
 )
-from chalicelib.pos import answers
-from chalicelib.pos.transport import Call, TooSlow, Transport
+from chalicelib.pos.transport import answers
+from chalicelib.pos.transport.transport import Call, TooSlow, Transport
 from tests.fakes.common import FakeClock
 
 from .tiny_server import Script, drip, head, one_after_another, raw, say, serving

@@ -15,14 +15,15 @@ from benchmarks import worker
 from benchmarks.growth import NOW, PAGE, Bench, sale, shopper
 from benchmarks.local import deployed
 from benchmarks.units import Meter, indexes_of_tables, row_bytes
-from chalicelib.adapters import aws, tables
+from chalicelib.adapters.aws import client as aws
+from chalicelib.adapters.dynamo import base as tables
 from chalicelib.domain.records import InventoryItem, StoreFact
 from chalicelib.domain.rules import Loyalty, Source
 from chalicelib.domain.times import DAY, day_number, to_text
-from chalicelib.entrypoints import wiring, wiring_changes, wiring_syncs
-from chalicelib.services import previews
-from chalicelib.services.messages import ApplyMessage, RemapMessage, SyncMessage
-from chalicelib.services.previews import token_of
+from chalicelib.entrypoints import wiring
+from chalicelib.services.changes import preview as previews
+from chalicelib.services.changes.preview import token_of
+from chalicelib.services.job_messages import ApplyMessage, RemapMessage, SyncMessage
 from tests.fakes.pos import FakePosGateway, pages_of
 
 SHOPPERS = [shopper(number) for number in range(PAGE)]
@@ -123,9 +124,9 @@ def run(meter: Meter, gateway: FakePosGateway, trigger: Any) -> int:
     asked = worker.ask(trigger)
     meter.forget()
     message = SyncMessage(worker.UID, worker.PLATFORM, worker.CREDENTIAL, asked.id, 0)
-    wiring_syncs.sync_worker("sync").handle(message, lambda: 900.0)
+    wiring.sync.sync_worker("sync").handle(message, lambda: 900.0)
     calls = int(meter.total("calls"))
-    ended = wiring_syncs.sync_states().run(worker.UID, worker.PLATFORM, asked.id)
+    ended = wiring.outside.sync_states().run(worker.UID, worker.PLATFORM, asked.id)
     assert ended.state == "succeeded", ended.error
     return calls
 
@@ -150,7 +151,7 @@ def test_a_run_with_nothing_changed_makes_at_most_ten_calls(
     meter: Meter, monkeypatch: pytest.MonkeyPatch, trigger: str
 ) -> None:
     gateway = a_pos()
-    monkeypatch.setattr(wiring, "pos_gateway", lambda: gateway)
+    monkeypatch.setattr(wiring.outside, "pos_gateway", lambda: gateway)
     first = run(meter, gateway, "now")
 
     calls = run(meter, gateway, trigger)
@@ -163,8 +164,8 @@ def test_a_run_with_nothing_changed_makes_at_most_ten_calls(
 def a_clientele(meter: Meter, monkeypatch: pytest.MonkeyPatch) -> None:
     """250 shoppers, each with two sales, and rules that make half of them members."""
     gateway = a_pos()
-    monkeypatch.setattr(wiring, "pos_gateway", lambda: gateway)
-    commits = wiring.commits()
+    monkeypatch.setattr(wiring.outside, "pos_gateway", lambda: gateway)
+    commits = wiring.derivation.commits()
     commits.commit(worker.UID, worker.PLATFORM, worker.SCOPE, customers=SHOPPERS)
     for round_of in range(2):
         sold = [
@@ -188,9 +189,9 @@ def test_previewing_a_setting_costs_at_most_two_read_units_a_persona_and_no_writ
 ) -> None:
     a_clientele(meter, monkeypatch)
     wanted = {"enroll_after": day_before(60)}
-    proposal = wiring_changes.proposals().settings(worker.UID, worker.PLATFORM, wanted)
+    proposal = wiring.changes.proposals().settings(worker.UID, worker.PLATFORM, wanted)
 
-    made = wiring_changes.previews().start(proposal)
+    made = wiring.changes.previews().start(proposal)
 
     assert (made.state, made.counts.personas) == ("ready", PAGE)
     assert 100 < made.counts.enrolled < 150
@@ -202,13 +203,13 @@ def test_previewing_texts_stays_within_two_units_a_shopper_with_what_the_log_say
     meter: Meter, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     a_clientele(meter, monkeypatch)
-    connect = wiring.connect_service()
+    connect = wiring.integrations.connect_service()
     connect.tick_age_gate(worker.UID, worker.PLATFORM, actor="user:ann")
     wanted = {"sms_opt_in_after": day_before(400)}
-    proposal = wiring_changes.proposals().settings(worker.UID, worker.PLATFORM, wanted)
+    proposal = wiring.changes.proposals().settings(worker.UID, worker.PLATFORM, wanted)
     meter.forget()
 
-    made = wiring_changes.previews().start(proposal)
+    made = wiring.changes.previews().start(proposal)
 
     assert made.counts.messages == PAGE
     assert meter.total("reads") / PAGE <= 2, meter.as_dict()
@@ -223,15 +224,15 @@ def test_previewing_points_of_members_stays_within_two_units_a_shopper(
     meter: Meter, monkeypatch: pytest.MonkeyPatch, setting: str, ago: int, moved: int
 ) -> None:
     monkeypatch.setattr(previews, "INLINE_SECONDS", 600.0)
-    book = wiring.rule_book()
+    book = wiring.outside.rule_book()
     loyalty = Loyalty(enabled=True, accrual_start=day(400), points_per_100=1_000)
     everybody = {worker.PLATFORM: Source(enroll_after=day(400))}
     book.save(worker.UID, replace(book.get(worker.UID), loyalty=loyalty, sources=everybody))
     a_clientele(meter, monkeypatch)
     wanted = {setting: day_before(ago)}
-    proposal = wiring_changes.proposals().settings(worker.UID, worker.PLATFORM, wanted)
+    proposal = wiring.changes.proposals().settings(worker.UID, worker.PLATFORM, wanted)
 
-    made = wiring_changes.previews().start(proposal)
+    made = wiring.changes.previews().start(proposal)
 
     assert (made.state, made.counts.personas) == ("ready", PAGE)
     assert moved - 10 < made.counts.balances < moved + 10
@@ -254,23 +255,23 @@ def test_applying_writes_only_shoppers_who_change(
     assert "PROFILE" not in written(meter)
     assert "SALE" not in written(meter)
     meter.forget()
-    wiring.remapper().handle(RemapMessage(worker.UID), lambda: True)
+    wiring.derivation.remapper().handle(RemapMessage(worker.UID), lambda: True)
     assert written(meter) == {"COMMIT"}
 
 
 def change(day: date) -> int:
     """Preview, apply and work off; how many shoppers changed."""
-    proposal = wiring_changes.proposals().settings(
+    proposal = wiring.changes.proposals().settings(
         worker.UID, worker.PLATFORM, {"enroll_after": day}
     )
-    token = token_of(wiring_changes.previews().start(proposal))
+    token = token_of(wiring.changes.previews().start(proposal))
     assert proposal.card is not None
     assert token is not None
-    job = wiring_changes.change_service().apply(
+    job = wiring.changes.change_service().apply(
         proposal, token, proposal.card.version, "keep", actor="user:ann"
     )
-    wiring_changes.job_worker().handle(ApplyMessage(worker.UID, job.id), lambda: True)
-    done = wiring_changes.change_service().job(worker.UID, job.id)
+    wiring.changes.job_worker().handle(ApplyMessage(worker.UID, job.id), lambda: True)
+    done = wiring.changes.change_service().job(worker.UID, job.id)
     assert done.state == "done"
     return done.changed
 

@@ -8,11 +8,11 @@ from typing import Any
 import pytest
 
 from chalicelib.domain.ids import record_id
-from simulators.loyalty import POINT
 from simulators.oracle import answer_all
+from simulators.oracle.loyalty import POINT
 from simulators.registry import platform_names, platform_of
-from simulators.shapes import WorldSpec
-from simulators.world import World
+from simulators.retailer.shapes import WorldSpec
+from simulators.retailer.world import World
 from tests.fakes.common import NOON
 from tools.demo.comparison import Shown, differences
 from tools.demo.platforms import RETAILER

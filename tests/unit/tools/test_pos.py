@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from chalicelib.pos.profile import FILE, parse
+from chalicelib.pos.profile.load import FILE, parse
 from tools.pos import scaffold
 
 

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from typing import Any
 
-from simulators.platforms import Platform
-from simulators.server import SimServer
-from simulators.world import World
+from simulators.retailer.platforms import Platform
+from simulators.retailer.world import World
+from simulators.serving.server import SimServer
 
 from .api import NewposApi
 

@@ -7,13 +7,13 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from simulators.api import Api, Call, Settings, answered
-from simulators.httpd import Reply, Request
-from simulators.names import words
-from simulators.paging import page_bounds
-from simulators.tables import Table
-from simulators.world import Shop, World
-from simulators.zones import parse_instant
+from simulators.retailer.names import words
+from simulators.retailer.tables import Table
+from simulators.retailer.world import Shop, World
+from simulators.retailer.zones import parse_instant
+from simulators.serving.httpd import Reply, Request
+from simulators.serving.paging import page_bounds
+from simulators.serving.pos_api import Api, Call, Settings, answered
 
 from . import wire
 

@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
-from simulators.shapes import Lot, Sale, Shopper
-from simulators.world import Shop, World
-from simulators.zones import iso
+from simulators.retailer.shapes import Lot, Sale, Shopper
+from simulators.retailer.world import Shop, World
+from simulators.retailer.zones import iso
 
 Wire = dict[str, Any]
 

@@ -1,0 +1,57 @@
+"""Text messages through Amazon SNS, published once (product.md §9)."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from botocore.exceptions import BotoCoreError, ClientError
+
+from chalicelib.adapters.aws import send_once as once
+from chalicelib.services.ports.texting import NumberUnusable, TextRefused, TextUnknown
+
+INVALID = frozenset({"InvalidParameter", "InvalidParameterValue", "InvalidParameterException"})
+OPTED_OUT = frozenset({"OptedOut", "OptedOutException"})
+
+
+class SnsTexts:
+    """The `TextSender` port."""
+
+    def __init__(self, client: Any | None = None) -> None:
+        self._client = client
+
+    def send(self, origination: str, number: str, body: str) -> str:
+        client = self._client or once.client("sns")
+        try:
+            answer = client.publish(
+                PhoneNumber=number,
+                Message=body,
+                MessageAttributes={
+                    "AWS.MM.SMS.OriginationNumber": _text(origination),
+                    "AWS.SNS.SMS.SMSType": _text("Transactional"),
+                },
+            )
+        except ClientError as error:
+            raise _refusal(error) from None
+        except once.NEVER_LEFT:
+            raise TextRefused("The text did not leave us.") from None
+        except BotoCoreError:
+            raise TextUnknown("Nobody answered whether the text went.") from None
+        return str(answer["MessageId"])
+
+
+def _text(value: str) -> dict[str, str]:
+    return {"DataType": "String", "StringValue": value}
+
+
+def _refusal(error: ClientError) -> NumberUnusable | TextRefused | TextUnknown:
+    """What an error answer says of the text. Only the number's own faults make it unusable: a bad
+    origination number, say, is ours."""
+    told = error.response.get("Error", {})
+    code, message = str(told.get("Code", "")), str(told.get("Message", "")).lower()
+    if once.is_unknown(error):
+        return TextUnknown("The carrier's gateway failed while it had the text.")
+    if code in OPTED_OUT or (code in INVALID and "opted out" in message):
+        return NumberUnusable("The carrier says that this number opted out.", opted_out=True)
+    if code in INVALID and "parameter: phonenumber" in message:
+        return NumberUnusable("The carrier cannot deliver to this number.")
+    return TextRefused("The carrier's gateway refused the text.", refused_as=code)

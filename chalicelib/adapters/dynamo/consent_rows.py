@@ -1,0 +1,160 @@
+"""Heads, log entries and texts as DynamoDB attribute maps (docs/reference/design.md)."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any, cast
+
+import orjson
+
+from chalicelib.adapters.dynamo import keys
+from chalicelib.adapters.dynamo.batch import Row
+from chalicelib.domain.consent import Consent, Entry
+from chalicelib.domain.contact_heads import Dropped, Head, Request, Wanted
+from chalicelib.domain.words import Channel, Instant, TextState
+from chalicelib.services.ports.texting import Text
+
+Write = dict[str, Any]
+"""One write of a DynamoDB transaction."""
+
+
+def head_row(uid: str, head: Head, version: int) -> Row:
+    """Only what is to be looked at again has the two keys of the index."""
+    told = {
+        "consent": _values(head.consent),
+        "requests": [_values(request) for request in head.requests],
+        "tries": head.tries,
+        "wanted": _values(head.wanted) if head.wanted else None,
+        "held": head.held,
+        "dropped": _values(head.dropped) if head.dropped else None,
+        "unusable": head.unusable,
+    }
+    row = {
+        "pk": {"S": keys.contact(uid, head.channel, head.contact)},
+        "sk": {"S": keys.HEAD_SK},
+        "body": _json({name: value for name, value in told.items() if value}),
+        "version": {"N": str(version)},
+    }
+    return row | _looked_at(head.contact, head.due_at)
+
+
+def _looked_at(number: str, at: Instant | None) -> Row:
+    if at is None:
+        return {}
+    shard = keys.text_shard(keys.text_shard_number(number))
+    return {"text_shard": {"S": shard}, "text_at": {"N": str(at)}}
+
+
+def read_head(channel: Channel, contact: str, row: Row) -> Head:
+    told = orjson.loads(row["body"]["S"])
+    wanted, dropped = told.get("wanted"), told.get("dropped")
+    return Head(
+        contact=contact,
+        channel=channel,
+        consent=Consent(*told["consent"]),
+        requests=tuple(Request(*request) for request in told.get("requests", ())),
+        tries=told.get("tries", 0),
+        wanted=Wanted(*wanted) if wanted else None,
+        due_at=int(row["text_at"]["N"]) if "text_at" in row else None,
+        held=told.get("held"),
+        dropped=Dropped(*dropped) if dropped else None,
+        unusable=told.get("unusable"),
+        version=int(row["version"]["N"]),
+    )
+
+
+def entry_row(uid: str, head: Head, entry: Entry) -> Row:
+    return {
+        "pk": {"S": keys.contact(uid, head.channel, head.contact)},
+        "sk": {"S": keys.consent_entry(entry.id)},
+        "body": {"S": orjson.dumps(entry).decode()},
+    }
+
+
+def read_entry(row: Row) -> Entry:
+    return Entry(**orjson.loads(row["body"]["S"]))
+
+
+def text_row(text: Text, ends_by: Instant | None = None) -> Row:
+    """With `ends_by` it has the two keys of the index, until it ends."""
+    told = {
+        "id": text.id,
+        "kind": text.kind,
+        "number": text.number,
+        "body": text.body,
+        "parts": text.parts,
+        "at": text.at,
+        "why": text.why,
+    }
+    row = {
+        "pk": {"S": keys.texts(text.uid, text.day)},
+        "sk": {"S": keys.text(text.at, text.id)},
+        "body": _json(told),
+        "state": {"S": text.state},
+    }
+    return row | _looked_at(text.number, ends_by)
+
+
+def read_text(uid: str, day: str, row: Row) -> Text:
+    return Text(
+        uid=uid,
+        day=day,
+        state=cast("TextState", row["state"]["S"]),
+        message_id=row["message_id"]["S"] if "message_id" in row else None,
+        **orjson.loads(row["body"]["S"]),
+    )
+
+
+def head_writes(
+    table: str, uid: str, before: Head, after: Head, entries: Sequence[Entry]
+) -> list[Write]:
+    """The writes that bring a head and its log on together: the first is the head's."""
+    put: Write = {"TableName": table, "Item": head_row(uid, after, before.version + 1)}
+    if before.version:
+        put["ConditionExpression"] = "version = :version"
+        put["ExpressionAttributeValues"] = {":version": {"N": str(before.version)}}
+    else:
+        put["ConditionExpression"] = "attribute_not_exists(pk)"
+    writes = [{"Put": put}]
+    writes += [_append(table, entry_row(uid, after, entry)) for entry in entries]
+    difference = (after.wanted is not None) - (before.wanted is not None)
+    if difference:
+        shard = keys.text_shard_number(after.contact)
+        key = (keys.texts_waiting(uid, shard), keys.TEXTS_WAITING_SK)
+        writes.append(add(table, key, {"waiting": difference}))
+    return writes
+
+
+def _append(table: str, row: Row) -> Write:
+    return {
+        "Put": {
+            "TableName": table,
+            "Item": row,
+            "ConditionExpression": "attribute_not_exists(pk)",
+        }
+    }
+
+
+def add(table: str, key: tuple[str, str], amounts: dict[str, int]) -> Write:
+    """Add to the numbers of a row, which need not be there."""
+    pk, sk = key
+    return {
+        "Update": {
+            "TableName": table,
+            "Key": {"pk": {"S": pk}, "sk": {"S": sk}},
+            "UpdateExpression": "ADD " + ", ".join(f"#{name} :{name}" for name in amounts),
+            "ExpressionAttributeNames": {f"#{name}": name for name in amounts},
+            "ExpressionAttributeValues": {
+                f":{name}": {"N": str(amount)} for name, amount in amounts.items()
+            },
+        }
+    }
+
+
+def _values(told: Any) -> list[Any]:
+    """A small dataclass by the order of its fields, which may be appended to, never reordered."""
+    return [getattr(told, name) for name in told.__dataclass_fields__]
+
+
+def _json(told: Any) -> dict[str, str]:
+    return {"S": orjson.dumps(told).decode()}

@@ -1,0 +1,229 @@
+"""The personas table behind the `FactStore` port: the commit lock and rows by the batch."""
+
+from __future__ import annotations
+
+import random
+from collections.abc import Iterable, Iterator
+from typing import Any
+
+from chalicelib.adapters.dynamo import keys
+from chalicelib.adapters.dynamo import persona_rows as rows
+from chalicelib.adapters.dynamo.batch import LONGEST_CALL_SECONDS, BatchTable, Key, Row
+from chalicelib.domain.errors import AiqError, LeaseLost
+from chalicelib.domain.identity import MergeKey
+from chalicelib.domain.ledger import Postings
+from chalicelib.domain.sales_summary import SaleRef
+from chalicelib.domain.words import Instant
+from chalicelib.services.ports.common import Clock
+from chalicelib.services.ports.facts import (
+    NO_SALES,
+    CommitLock,
+    Intent,
+    LedgerRow,
+    Members,
+    RecordRows,
+    Returns,
+    SaleId,
+    StoredSale,
+    Writes,
+)
+
+LONGEST_WAIT_SECONDS = 60.0
+CLOCK_SKEW_SECONDS = 2.0
+
+
+class CommitBusy(AiqError):
+    """The account's commit lock stayed taken; the same work may be tried again."""
+
+    code = "commit_busy"
+    retriable = True
+
+
+class DynamoFacts:
+    """`lock_seconds` is how long a lock outlives its holder's last sign of life."""
+
+    def __init__(self, table: BatchTable, clock: Clock, *, lock_seconds: float = 30.0) -> None:
+        self._table = table
+        self._clock = clock
+        self._lock_seconds = lock_seconds
+        self._renewed: dict[str, float] = {}
+
+    def lock(self, uid: str) -> CommitLock:
+        deadline = self._clock.monotonic() + LONGEST_WAIT_SECONDS + self._lock_seconds
+        pause = 0.02
+        while True:
+            asked_at = self._clock.monotonic()
+            if (row := self._try_lock(uid)) is not None:
+                self._renewed[uid] = asked_at
+                packed = row.get("intent")
+                leftover = rows.unpack_intent(bytes(packed["B"])) if packed else None
+                return CommitLock(uid, int(row["fence"]["N"]), asked_at, leftover)
+            if self._clock.monotonic() > deadline:
+                raise CommitBusy("Another commit of this account takes unusually long; try again.")
+            self._clock.sleep(random.uniform(pause / 2, pause))  # noqa: S311 -- jitter
+            pause = min(pause * 1.5, 0.5)
+
+    def intend(self, lock: CommitLock, intent: Intent) -> None:
+        self._guarded(
+            lock,
+            "SET intent = :intent, held_until = :until",
+            intent={"B": rows.pack_intent(intent)},
+        )
+
+    def unlock(self, lock: CommitLock, *, done: bool) -> None:
+        gone = "REMOVE held_until, intent" if done else "REMOVE held_until"
+        try:
+            self._update(lock.uid, gone, "fence = :fence", {":fence": {"N": str(lock.fence)}})
+        except self._table.client.exceptions.ConditionalCheckFailedException:
+            return
+        finally:
+            self._renewed.pop(lock.uid, None)
+
+    def rows(self, uid: str, records: Iterable[str]) -> dict[str, RecordRows]:
+        parts = (keys.PROFILE_SK, keys.SALES_SK, keys.PERSONA_SK)
+        places = {rid: keys.record(uid, rid) for rid in records}
+        found = self._table.get_many((pk, sk) for pk in places.values() for sk in parts)
+        return {rid: _record_rows(rid, pk, found) for rid, pk in places.items()}
+
+    def members(self, uid: str, merge_keys: Iterable[MergeKey]) -> dict[MergeKey, Members]:
+        places = {(keys.merge_key(uid, *key), keys.MEMBERS_SK): key for key in merge_keys}
+        found = self._table.get_many(places)
+        return {places[place]: rows.read_members(row) for place, row in found.items()}
+
+    def wide_carriers(self, uid: str, key: MergeKey) -> dict[str, str]:
+        found = self._table.query(keys.merge_key(uid, *key), keys.MEMBER_PREFIX)
+        start = len(keys.MEMBER_PREFIX)
+        return {row["sk"]["S"][start:]: row["scope"]["S"] for row in found}
+
+    def sales(self, uid: str, ids: Iterable[SaleId]) -> dict[SaleId, StoredSale]:
+        places = {(keys.sale(uid, *sid), keys.SALE_SK): sid for sid in ids}
+        found = self._table.get_many(places)
+        return {places[place]: rows.read_sale(places[place], row) for place, row in found.items()}
+
+    def returns(self, uid: str, ids: Iterable[SaleId]) -> dict[SaleId, Returns]:
+        places = {(keys.sale(uid, *sid), keys.RETURNS_SK): sid for sid in ids}
+        found = self._table.get_many(places)
+        return {places[place]: rows.read_returns(row) for place, row in found.items()}
+
+    def pointers(
+        self, uid: str, record: str, since: Instant | None = None, until: Instant | None = None
+    ) -> dict[SaleRef, Postings]:
+        place = keys.record(uid, record)
+        if since is None and until is None:
+            found = self._table.query(place, keys.POINTER_PREFIX)
+        else:
+            last = keys.POINTER_PREFIX + "~" if until is None else keys.pointers_at(until)
+            found = self._table.query_between(place, keys.pointers_at(since or 0), last)
+        return {rows.read_pointer(row): rows.read_postings(row) for row in found}
+
+    def postings(
+        self, uid: str, places: Iterable[tuple[str, SaleRef]]
+    ) -> dict[tuple[str, SaleRef], Postings]:
+        stored = {rows.pointer_key(uid, *place): place for place in places}
+        found = self._table.get_many(stored)
+        return {stored[key]: rows.read_postings(row) for key, row in found.items()}
+
+    def ledger(self, uid: str, record: str) -> dict[str, LedgerRow]:
+        found = self._table.query(keys.record(uid, record), keys.LEDGER_PREFIX)
+        return dict(rows.read_ledger(row) for row in found)
+
+    def shared(self, uid: str) -> list[MergeKey]:
+        found = self._table.query(keys.shared_keys(uid))
+        return [rows.read_shared(row) for row in found]
+
+    def write(self, lock: CommitLock, writes: Writes) -> None:
+        puts, deletes = _row_changes(lock.uid, writes)
+        for _ in self._table.write_many(puts, deletes):
+            self._hold(lock)
+
+    def _try_lock(self, uid: str) -> Row | None:
+        now = self._clock.now()
+        try:
+            answer = self._update(
+                uid,
+                "SET held_until = :until ADD fence :one",
+                "attribute_not_exists(held_until) OR held_until < :now",
+                {":until": self._until(), ":now": {"N": str(now)}, ":one": {"N": "1"}},
+            )
+        except self._table.client.exceptions.ConditionalCheckFailedException:
+            return None
+        row: Row = answer["Attributes"]
+        return row
+
+    def _hold(self, lock: CommitLock) -> None:
+        """Renew the lock when the next call might land after its end."""
+        held = self._clock.monotonic() - self._renewed.get(lock.uid, lock.acquired_at)
+        if held + LONGEST_CALL_SECONDS + CLOCK_SKEW_SECONDS > self._lock_seconds:
+            self._guarded(lock, "SET held_until = :until")
+
+    def _guarded(self, lock: CommitLock, update: str, **values: dict[str, Any]) -> None:
+        asked_at = self._clock.monotonic()
+        named = {f":{name}": value for name, value in values.items()}
+        named |= {":until": self._until(), ":fence": {"N": str(lock.fence)}}
+        try:
+            self._update(lock.uid, update, "fence = :fence AND attribute_exists(held_until)", named)
+        except self._table.client.exceptions.ConditionalCheckFailedException:
+            raise LeaseLost("The account's commit lock passed to another worker.") from None
+        self._renewed[lock.uid] = asked_at
+
+    def _until(self) -> dict[str, str]:
+        return {"N": str(self._clock.now() + round(self._lock_seconds * 1000))}
+
+    def _update(self, uid: str, update: str, condition: str, values: dict[str, Any]) -> Any:
+        return self._table.client.update_item(
+            TableName=self._table.table,
+            Key={"pk": {"S": keys.commit(uid)}, "sk": {"S": keys.COMMIT_SK}},
+            UpdateExpression=update,
+            ConditionExpression=condition,
+            ExpressionAttributeValues=values,
+            ReturnValues="ALL_NEW",
+        )
+
+
+def _record_rows(rid: str, pk: str, found: dict[Key, Row]) -> RecordRows:
+    profile = found.get((pk, keys.PROFILE_SK))
+    summary = found.get((pk, keys.SALES_SK))
+    persona = found.get((pk, keys.PERSONA_SK))
+    sales = rows.read_summary(summary) if summary else None
+    return RecordRows(
+        stored=rows.read_record(rid, profile) if profile else None,
+        sales=sales,
+        persona=rows.read_persona(persona, sales or NO_SALES) if persona else None,
+    )
+
+
+def _row_changes(uid: str, writes: Writes) -> tuple[dict[Key, Row], list[Key]]:
+    puts = [rows.record_row(uid, stored) for stored in writes.records.values()]
+    puts += [rows.sale_row(uid, sale) for sale in writes.sales.values()]
+    puts += [rows.summary_row(uid, rid, sales) for rid, sales in writes.summaries.items()]
+    deletes: list[Key] = []
+    for place, row in _optional_rows(uid, writes):
+        if row is None:
+            deletes.append(place)
+        else:
+            puts.append((place, row))
+    return dict(puts), deletes
+
+
+def _optional_rows(uid: str, writes: Writes) -> Iterator[tuple[Key, Row | None]]:
+    for key, members in writes.members.items():
+        place = (keys.merge_key(uid, *key), keys.MEMBERS_SK)
+        yield place, rows.members_row(place, members) if members else None
+    for (key, rid), scope in writes.member_rows.items():
+        place = (keys.merge_key(uid, *key), keys.member(rid))
+        yield place, rows.member_row(place, scope) if scope else None
+    for sid, returns in writes.returns.items():
+        place = (keys.sale(uid, *sid), keys.RETURNS_SK)
+        yield place, rows.returns_row(place, returns) if returns else None
+    for (rid, ref), postings in writes.pointers.items():
+        place = rows.pointer_key(uid, rid, ref)
+        yield place, None if postings is None else rows.pointer_row(place, ref, postings)
+    for (rid, cause), entries in writes.ledger.items():
+        place = (keys.record(uid, rid), keys.ledger(cause))
+        yield place, rows.ledger_row(place, cause, entries)
+    for key, is_shared in writes.shared.items():
+        place = (keys.shared_keys(uid), keys.shared_key(*key))
+        yield place, rows.shared_row(place) if is_shared else None
+    for rid, persona in writes.personas.items():
+        place = (keys.record(uid, rid), keys.PERSONA_SK)
+        yield place, rows.persona_row(uid, place, persona) if persona else None

@@ -1,0 +1,69 @@
+"""Current inventory rows in DynamoDB (docs/reference/design.md, table `stores`)."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import asdict
+
+import orjson
+from pynamodb.attributes import BooleanAttribute, UnicodeAttribute
+
+from chalicelib.adapters.dynamo import keys
+from chalicelib.adapters.dynamo.base import Row, TableMeta, bind, update_if
+from chalicelib.domain.ids import store_key_id
+from chalicelib.domain.records import InventoryItem
+
+
+class InventoryRow(Row):
+    """`body` is the item as JSON: nothing looks inside it, and one attribute costs least."""
+
+    class Meta(TableMeta):
+        pass
+
+    body = UnicodeAttribute()
+    active = BooleanAttribute()
+
+
+class DynamoInventories:
+    """The `Inventories` port."""
+
+    def __init__(self, table: str) -> None:
+        bind(table, InventoryRow)
+
+    def put(self, uid: str, platform: str, scope: str, items: Iterable[InventoryItem]) -> None:
+        latest = {(item.store_key, item.ext_id): item for item in items}
+        with InventoryRow.batch_write() as batch:
+            for item in latest.values():
+                batch.save(_row(uid, platform, scope, item))
+
+    def deactivate(
+        self, uid: str, platform: str, scope: str, ext_ids: Iterable[tuple[str, str]]
+    ) -> None:
+        for key, ext_id in ext_ids:
+            row = InventoryRow(keys.inventory(uid, store_key_id(platform, scope, key)), ext_id)
+            update_if(row, [InventoryRow.active.set(False)], InventoryRow.pk.exists())
+
+    def page(
+        self, uid: str, store_key: str, limit: int, after: str | None
+    ) -> tuple[list[InventoryItem], str | None]:
+        rows = InventoryRow.query(
+            keys.inventory(uid, store_key),
+            InventoryRow.sk > after if after else None,
+            limit=limit + 1,
+        )
+        found = list(rows)
+        shown = found[:limit]
+        return [_item(row) for row in shown], shown[-1].sk if len(found) > limit else None
+
+
+def _row(uid: str, platform: str, scope: str, item: InventoryItem) -> InventoryRow:
+    return InventoryRow(
+        keys.inventory(uid, store_key_id(platform, scope, item.store_key)),
+        item.ext_id,
+        body=orjson.dumps(asdict(item)).decode(),
+        active=item.active,
+    )
+
+
+def _item(row: InventoryRow) -> InventoryItem:
+    return InventoryItem(**(orjson.loads(row.body) | {"active": row.active}))

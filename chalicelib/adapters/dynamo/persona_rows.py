@@ -1,0 +1,247 @@
+"""Rows of the personas table as DynamoDB attribute maps, made and read by hand (ADR 2)."""
+
+from __future__ import annotations
+
+import zlib
+from sys import intern
+from typing import cast
+
+import orjson
+
+from chalicelib.adapters.dynamo import keys
+from chalicelib.adapters.dynamo.batch import Key, Row
+from chalicelib.adapters.dynamo.codec import decode, encode
+from chalicelib.domain.acts import NO_ACTS, Acts, Imported, Join
+from chalicelib.domain.identity import KeyKind, MergeKey, SourceRecord
+from chalicelib.domain.ledger import NO_POINTS, Posting, Postings, RecordPoints
+from chalicelib.domain.names import name_key
+from chalicelib.domain.personas import NO_FIGURES, Bought, Figures, Persona
+from chalicelib.domain.records import Customer, Sale
+from chalicelib.domain.sales_summary import SaleRef, SalesSummary
+from chalicelib.services.ports.facts import (
+    Intent,
+    LedgerRow,
+    Members,
+    RecordSales,
+    Returns,
+    SaleId,
+    StoredRecord,
+    StoredSale,
+)
+
+
+def record_row(uid: str, stored: StoredRecord) -> tuple[Key, Row]:
+    record = stored.record
+    key = (keys.record(uid, record.id), keys.PROFILE_SK)
+    row = _row(
+        key,
+        body={"S": encode(record.customer)},
+        platform={"S": record.platform},
+        scope={"S": record.scope},
+        seen={"N": str(record.first_seen)},
+        keys={"S": orjson.dumps([tuple(k) for k in sorted(stored.keys)]).decode()},
+    )
+    if record.acts != NO_ACTS:
+        row["acts"] = {"S": _pack_acts(record.acts)}
+    return key, row
+
+
+def read_record(record_id: str, row: Row) -> StoredRecord:
+    record = SourceRecord(
+        id=record_id,
+        platform=row["platform"]["S"],
+        scope=row["scope"]["S"],
+        customer=decode(Customer, row["body"]["S"]),
+        first_seen=int(row["seen"]["N"]),
+        acts=_unpack_acts(row["acts"]["S"]) if "acts" in row else NO_ACTS,
+    )
+    return StoredRecord(record, frozenset(MergeKey(*k) for k in orjson.loads(row["keys"]["S"])))
+
+
+def sale_row(uid: str, stored: StoredSale) -> tuple[Key, Row]:
+    sid = stored.id
+    key = (keys.sale(uid, sid.platform, sid.scope, sid.ext_id), keys.SALE_SK)
+    row = _row(key, body={"S": encode(stored.sale)})
+    if stored.record:
+        row["record"] = {"S": stored.record}
+    return key, row
+
+
+def read_sale(sale_id: SaleId, row: Row) -> StoredSale:
+    record = row["record"]["S"] if "record" in row else None
+    return StoredSale(sale_id, record, decode(Sale, row["body"]["S"]))
+
+
+def returns_row(key: Key, returns: Returns) -> Row:
+    return _row(key, returns={"S": orjson.dumps(dict(returns)).decode()})
+
+
+def read_returns(row: Row) -> Returns:
+    found: Returns = orjson.loads(row["returns"]["S"])
+    return found
+
+
+def summary_row(uid: str, record_id: str, sales: RecordSales) -> tuple[Key, Row]:
+    key = (keys.record(uid, record_id), keys.SALES_SK)
+    row = _row(key, body={"B": sales.summary.pack()})
+    if sales.points != NO_POINTS:
+        row["points"] = {"S": orjson.dumps(tuple(sales.points)).decode()}
+    if sales.figures != NO_FIGURES:
+        row["figures"] = {"S": _pack_figures(sales.figures)}
+    return key, row
+
+
+def read_summary(row: Row) -> RecordSales:
+    points = RecordPoints(*orjson.loads(row["points"]["S"])) if "points" in row else NO_POINTS
+    figures = _unpack_figures(row["figures"]["S"]) if "figures" in row else NO_FIGURES
+    return RecordSales(SalesSummary.unpack(bytes(row["body"]["B"])), points, figures)
+
+
+def pointer_key(uid: str, record_id: str, ref: SaleRef) -> Key:
+    return keys.record(uid, record_id), keys.pointer(ref.ordered_at, ref.scope, ref.ext_id)
+
+
+def pointer_row(key: Key, ref: SaleRef, postings: Postings) -> Row:
+    row = _row(
+        key,
+        platform={"S": ref.platform},
+        scope={"S": ref.scope},
+        ext={"S": ref.ext_id},
+        at={"N": str(ref.ordered_at)},
+        store={"S": ref.store_key},
+        worth={"S": f"{ref.counts:d},{ref.net},{ref.tax},{ref.returned},{ref.unlinked:d}"},
+    )
+    if ref.wall_clock is not None:
+        row["wall"] = {"N": str(ref.wall_clock)}
+    if postings:
+        row["posted"] = {"S": _pack_postings(postings)}
+    return row
+
+
+def read_pointer(row: Row) -> SaleRef:
+    counts, net, tax, returned, unlinked = row["worth"]["S"].split(",")
+    return SaleRef(
+        platform=intern(row["platform"]["S"]),  # a record may have very many sales
+        scope=intern(row["scope"]["S"]),
+        ext_id=row["ext"]["S"],
+        store_key=intern(row["store"]["S"]),
+        ordered_at=int(row["at"]["N"]),
+        counts=counts == "1",
+        net=int(net),
+        tax=int(tax),
+        returned=int(returned),
+        unlinked=unlinked == "1",
+        wall_clock=int(row["wall"]["N"]) if "wall" in row else None,
+    )
+
+
+def read_postings(row: Row) -> Postings:
+    return _unpack_postings(row["posted"]["S"]) if "posted" in row else ()
+
+
+def ledger_row(key: Key, cause: str, entries: LedgerRow) -> Row:
+    return _row(
+        key,
+        cause={"S": cause},
+        posted={"S": _pack_postings(entries.postings)},
+        note={"S": entries.note},
+        actor={"S": entries.actor},
+    )
+
+
+def read_ledger(row: Row) -> tuple[str, LedgerRow]:
+    """The cause and its entries."""
+    entries = LedgerRow(read_postings(row), row["note"]["S"], row["actor"]["S"])
+    return row["cause"]["S"], entries
+
+
+def persona_row(uid: str, key: Key, persona: Persona) -> Row:
+    named = name_key(persona.first, persona.last)
+    shard = int(persona.id[:2], 16) % keys.RECENT_SHARDS
+    return _row(
+        key,
+        body={"S": encode(persona)},
+        recent_shard={"S": keys.recent_shard(uid, shard)},
+        inserted_at={"S": f"{persona.inserted_at:015d}#{persona.id}"},
+        name_shard={"S": keys.name_shard(uid, keys.name_shard_of(named))},
+        name_key={"S": f"{named}#{persona.id}"},
+    )
+
+
+def read_persona(row: Row, sales: RecordSales) -> Persona:
+    return decode(Persona, row["body"]["S"], figures=sales.figures)
+
+
+def members_row(key: Key, members: Members) -> Row:
+    if members.counts is not None:
+        return _row(key, counts={"S": orjson.dumps(dict(members.counts)).decode()})
+    return _row(key, carriers={"S": orjson.dumps(dict(members.carriers)).decode()})
+
+
+def read_members(row: Row) -> Members:
+    if "counts" in row:
+        return Members(counts=orjson.loads(row["counts"]["S"]))
+    return Members(carriers=orjson.loads(row["carriers"]["S"]))
+
+
+def member_row(key: Key, scope: str) -> Row:
+    return _row(key, scope={"S": scope})
+
+
+def shared_row(key: Key) -> Row:
+    return _row(key)
+
+
+def read_shared(row: Row) -> MergeKey:
+    kind, value = row["sk"]["S"].split("#", 1)
+    return MergeKey(cast(KeyKind, kind), value)
+
+
+def pack_intent(intent: Intent) -> bytes:
+    merge, sales = [tuple(k) for k in intent.keys], [tuple(s) for s in intent.sales]
+    return zlib.compress(orjson.dumps([intent.records, merge, sales]))
+
+
+def unpack_intent(packed: bytes) -> Intent:
+    records, merge, sales = orjson.loads(zlib.decompress(packed))
+    return Intent(
+        tuple(records), tuple(MergeKey(*k) for k in merge), tuple(SaleId(*s) for s in sales)
+    )
+
+
+def _pack_postings(postings: Postings) -> str:
+    return orjson.dumps([tuple(posting) for posting in postings]).decode()
+
+
+def _unpack_postings(text: str) -> Postings:
+    return tuple([Posting(*posting) for posting in orjson.loads(text)])
+
+
+def _pack_figures(figures: Figures) -> str:
+    bought = [tuple(last) for last in figures.bought]
+    return orjson.dumps([figures.points, bought, figures.expires_on]).decode()
+
+
+def _unpack_figures(text: str) -> Figures:
+    points, bought, expires_on = orjson.loads(text)
+    return Figures(points, tuple([Bought(*last) for last in bought]), expires_on)
+
+
+def _pack_acts(acts: Acts) -> str:
+    joins = [tuple(join) for join in acts.joins]
+    imported = tuple(acts.imported) if acts.imported else None
+    return orjson.dumps([joins, imported, acts.flags, acts.flags_at]).decode()
+
+
+def _unpack_acts(text: str) -> Acts:
+    joins, imported, flags, flags_at = orjson.loads(text)
+    return Acts(
+        tuple([Join(*join) for join in joins]),
+        Imported(*imported) if imported else None,
+        flags,
+        flags_at,
+    )
+
+
+def _row(key: Key, **attributes: dict[str, object]) -> Row:
+    return {"pk": {"S": key[0]}, "sk": {"S": key[1]}, **attributes}

@@ -1,0 +1,58 @@
+"""Eventually consistent reads of the personas table, for counting (docs/adr/0013)."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from chalicelib.adapters.dynamo import keys
+from chalicelib.adapters.dynamo import persona_rows as rows
+from chalicelib.adapters.dynamo.batch import BatchTable
+from chalicelib.domain.identity import SourceRecord
+from chalicelib.domain.personas import Persona
+from chalicelib.domain.sales_summary import SaleRef
+from chalicelib.domain.words import Instant
+from chalicelib.services.ports.facts import NO_SALES, RecordSales
+
+
+class DynamoGlimpses:
+    """The `Glimpses` port."""
+
+    def __init__(self, table: BatchTable) -> None:
+        self._table = table
+
+    def personas(self, uid: str, ids: Iterable[str]) -> list[Persona]:
+        return [persona for persona, _ in self.with_sales(uid, ids)]
+
+    def with_sales(self, uid: str, ids: Iterable[str]) -> list[tuple[Persona, RecordSales]]:
+        places = [keys.record(uid, rid) for rid in ids]
+        parts = (keys.PERSONA_SK, keys.SALES_SK)
+        found = self._table.get_many(((pk, sk) for pk in places for sk in parts), consistent=False)
+        return [
+            (rows.read_persona(persona, sales), sales)
+            for pk in places
+            if (persona := found.get((pk, keys.PERSONA_SK))) is not None
+            for row in [found.get((pk, keys.SALES_SK))]
+            for sales in [rows.read_summary(row) if row else NO_SALES]
+        ]
+
+    def records(self, uid: str, ids: Iterable[str]) -> dict[str, SourceRecord]:
+        places = {(keys.record(uid, rid), keys.PROFILE_SK): rid for rid in ids}
+        found = self._table.get_many(places, consistent=False)
+        return {
+            places[place]: rows.read_record(places[place], row).record
+            for place, row in found.items()
+        }
+
+    def sales(self, uid: str, ids: Iterable[str]) -> dict[str, RecordSales]:
+        places = {(keys.record(uid, rid), keys.SALES_SK): rid for rid in ids}
+        found = self._table.get_many(places, consistent=False)
+        return {places[place]: rows.read_summary(row) for place, row in found.items()}
+
+    def refs(self, uid: str, record: str, since: Instant) -> list[SaleRef]:
+        found = self._table.query_between(
+            keys.record(uid, record),
+            keys.pointers_at(since),
+            keys.POINTER_PREFIX + "~",
+            consistent=False,
+        )
+        return [rows.read_pointer(row) for row in found]

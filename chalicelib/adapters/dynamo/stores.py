@@ -1,0 +1,319 @@
+"""Stores, store keys and mappings in DynamoDB (docs/reference/design.md, table `stores`)."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import replace
+
+from pynamodb.attributes import NumberAttribute, UnicodeAttribute
+from pynamodb.exceptions import PutError, TransactWriteError
+from pynamodb.expressions.condition import Condition
+from pynamodb.expressions.update import Action
+from pynamodb.transactions import TransactWrite
+
+from chalicelib.adapters.dynamo import keys
+from chalicelib.adapters.dynamo.base import (
+    Row,
+    TableMeta,
+    bind,
+    condition_failed,
+    failed_conditions,
+    instant,
+    transact,
+    update_if,
+)
+from chalicelib.domain.errors import AiqError, Conflict, NotFound, StaleVersion
+from chalicelib.domain.ids import store_key_id
+from chalicelib.domain.words import Instant
+from chalicelib.services.ports.stores import Places, Store, StoreKey, StoreKeySighting, places_of
+
+
+class StoreRow(Row):
+    class Meta(TableMeta):
+        pass
+
+    name = UnicodeAttribute()
+    nickname = UnicodeAttribute()
+    address = UnicodeAttribute()
+    state = UnicodeAttribute()
+    country = UnicodeAttribute()
+    time_zone = UnicodeAttribute(null=True)
+    phone = UnicodeAttribute()
+    version = NumberAttribute()
+
+
+class CounterRow(Row):
+    class Meta(TableMeta):
+        pass
+
+    last = NumberAttribute()
+
+
+class StoreKeyRow(Row):
+    """`name` and `store` are absent until someone knew them."""
+
+    class Meta(TableMeta):
+        pass
+
+    platform = UnicodeAttribute()
+    scope = UnicodeAttribute()
+    key = UnicodeAttribute()
+    name = UnicodeAttribute(null=True)
+    first_seen = NumberAttribute()
+    last_seen = NumberAttribute()
+    sales = NumberAttribute()
+    time_zone = UnicodeAttribute(null=True)
+    store = NumberAttribute(null=True)
+
+
+class PlaceRow(Row):
+    """What a store and a store key have in common for derivation."""
+
+    class Meta(TableMeta):
+        pass
+
+    time_zone = UnicodeAttribute(null=True)
+    store = NumberAttribute(null=True)
+
+
+class DynamoStores:
+    """The `Stores` port."""
+
+    def __init__(self, table: str) -> None:
+        bind(table, StoreRow, CounterRow, StoreKeyRow, PlaceRow)
+
+    def create(self, store: Store) -> Store:
+        counter = CounterRow(keys.account(store.uid), keys.STORE_COUNTER_SK)
+        counter.update(actions=[CounterRow.last.add(1)])
+        created = replace(store, id=int(counter.last), version=1)
+        _store_row(created).save(StoreRow.pk.does_not_exist())
+        return created
+
+    def get(self, uid: str, store: int) -> Store:
+        try:
+            row = StoreRow.get(keys.account(uid), keys.store(store), consistent_read=True)
+        except StoreRow.DoesNotExist:
+            raise NotFound("There is no such store.") from None
+        return _store(row)
+
+    def for_account(self, uid: str) -> list[Store]:
+        rows = StoreRow.query(
+            keys.account(uid), StoreRow.sk.startswith(keys.STORE_PREFIX), consistent_read=True
+        )
+        return [_store(row) for row in rows]
+
+    def save(self, store: Store) -> Store:
+        saved = replace(store, version=store.version + 1)
+        try:
+            _store_row(saved).save(StoreRow.version == store.version)
+        except PutError as error:
+            if not condition_failed(error):
+                raise
+            self.get(store.uid, store.id)
+            raise StaleVersion("The store was changed meanwhile.") from None
+        return saved
+
+    def keys(self, uid: str) -> list[StoreKey]:
+        return [_store_key(row) for row in self._key_rows(uid)]
+
+    def see_keys(self, uid: str, sightings: Iterable[StoreKeySighting]) -> None:
+        """One write per key, unless sightings arrive out of order: then up to five."""
+        merged: dict[str, _Seen] = {}
+        for sighting in sightings:
+            key_id = store_key_id(sighting.platform, sighting.scope, sighting.key)
+            merged.setdefault(key_id, _Seen(sighting)).add(sighting)
+        for key_id, seen in merged.items():
+            _see(StoreKeyRow(keys.account(uid), keys.store_key(key_id)), seen)
+
+    def mapping(self, uid: str) -> Mapping[str, int]:
+        mapped = self._key_rows(uid, StoreKeyRow.store.exists())
+        return {_key_id(row): int(row.store) for row in mapped if row.store is not None}
+
+    def places(self, uid: str) -> Places:
+        """One query: stores and store keys lie side by side under their account."""
+        rows = PlaceRow.query(
+            keys.account(uid), PlaceRow.sk.startswith(keys.ANY_STORE_PREFIX), consistent_read=True
+        )
+        of_stores: dict[int, str | None] = {}
+        of_keys: list[PlaceRow] = []
+        for row in rows:
+            if row.sk.startswith(keys.STORE_PREFIX):
+                of_stores[int(row.sk.removeprefix(keys.STORE_PREFIX))] = row.time_zone
+            else:
+                of_keys.append(row)
+        return places_of(
+            of_stores,
+            [
+                (row.sk.removeprefix(keys.STORE_KEY_PREFIX), instant(row.store), row.time_zone)
+                for row in of_keys
+            ],
+        )
+
+    def map_keys(self, uid: str, store: int, keys: Iterable[str], *, version: int) -> Store:
+        """One transaction: the store's version guards the set of its keys, and each key its store.
+
+        DynamoDB takes 100 rows in one; `services.stores` bounds the keys of a store below that.
+        """
+        wanted = sorted(set(keys))
+        held = [key for key, owner in self.mapping(uid).items() if owner == store]
+        gone = sorted(set(held) - set(wanted))
+
+        def writes(transaction: TransactWrite) -> None:
+            transaction.update(
+                _store_at(uid, store),
+                actions=[StoreRow.version.set(version + 1)],
+                condition=StoreRow.version == version,
+            )
+            for key in wanted:
+                free = StoreKeyRow.store.does_not_exist() | (StoreKeyRow.store == store)
+                transaction.update(
+                    _key_at(uid, key),
+                    actions=[StoreKeyRow.store.set(store)],
+                    condition=StoreKeyRow.first_seen.exists() & free,
+                )
+            for key in gone:
+                transaction.update(
+                    _key_at(uid, key),
+                    actions=[StoreKeyRow.store.remove()],
+                    condition=StoreKeyRow.store == store,
+                )
+
+        try:
+            transact(writes)
+        except TransactWriteError as error:
+            raise self._refusal(uid, store, wanted, failed_conditions(error)) from None
+        return self.get(uid, store)
+
+    def _refusal(
+        self, uid: str, store: int, wanted: list[str], failed: Sequence[object]
+    ) -> AiqError:
+        """Why DynamoDB refused a mapping: its store, then the first key at fault."""
+        if failed[0] is not None:
+            self.get(uid, store)
+            return StaleVersion("The store was changed meanwhile.")
+        rows = {_key_id(row): row for row in self._key_rows(uid)}
+        for key, reason in zip(wanted, failed[1:], strict=False):
+            if reason is None:
+                continue
+            if key not in rows:
+                return NotFound("There is no such store key.", store_key=key)
+            owner = rows[key].store
+            if owner is not None and owner != store:
+                message = "The store key is mapped to another store."
+                return Conflict(message, store_key=key, store=int(owner))
+        return StaleVersion("The store's mapping was changed meanwhile.")
+
+    def _key_rows(self, uid: str, condition: Condition | None = None) -> list[StoreKeyRow]:
+        return list(
+            StoreKeyRow.query(
+                keys.account(uid),
+                StoreKeyRow.sk.startswith(keys.STORE_KEY_PREFIX),
+                filter_condition=condition,
+                consistent_read=True,
+            )
+        )
+
+
+class _Seen:
+    """All sightings of one key in a call, as one."""
+
+    def __init__(self, first: StoreKeySighting) -> None:
+        self.platform, self.scope, self.key = first.platform, first.scope, first.key
+        self.earliest: Instant = first.at
+        self.latest: Instant = first.at
+        self.sales = 0
+        self.name: str | None = None
+        self.time_zone: str | None = None
+
+    def add(self, sighting: StoreKeySighting) -> None:
+        self.earliest = min(self.earliest, sighting.at)
+        self.latest = max(self.latest, sighting.at)
+        self.sales = max(self.sales, sighting.sales)
+        self.name = sighting.name or self.name
+        self.time_zone = sighting.time_zone or self.time_zone
+
+    def naming(self) -> list[Action]:
+        """What is right whatever was seen before."""
+        actions: list[Action] = [
+            StoreKeyRow.platform.set(self.platform),
+            StoreKeyRow.scope.set(self.scope),
+            StoreKeyRow.key.set(self.key),
+        ]
+        if self.name:
+            actions.append(StoreKeyRow.name.set(self.name))
+        if self.time_zone:
+            actions.append(StoreKeyRow.time_zone.set(self.time_zone))
+        return actions
+
+
+def _see(row: StoreKeyRow, seen: _Seen) -> None:
+    first, last, sales = StoreKeyRow.first_seen, StoreKeyRow.last_seen, StoreKeyRow.sales
+    in_order = (first <= seen.earliest) & (last <= seen.latest)
+    moving = [first.set(first | seen.earliest), last.set(seen.latest), sales.set(sales | 0)]
+    if seen.sales:
+        in_order &= sales <= seen.sales
+        moving[-1] = sales.set(seen.sales)
+    if update_if(row, [*seen.naming(), *moving], first.does_not_exist() | in_order):
+        return
+    update_if(row, seen.naming(), None)
+    update_if(row, [first.set(seen.earliest)], first > seen.earliest)
+    update_if(row, [last.set(seen.latest)], last < seen.latest)
+    update_if(row, [sales.set(seen.sales)], sales < seen.sales)
+
+
+def _store_at(uid: str, store: int) -> StoreRow:
+    return StoreRow(keys.account(uid), keys.store(store))
+
+
+def _key_at(uid: str, key: str) -> StoreKeyRow:
+    return StoreKeyRow(keys.account(uid), keys.store_key(key))
+
+
+def _key_id(row: StoreKeyRow) -> str:
+    return row.sk.removeprefix(keys.STORE_KEY_PREFIX)
+
+
+def _store_row(store: Store) -> StoreRow:
+    return StoreRow(
+        keys.account(store.uid),
+        keys.store(store.id),
+        name=store.name,
+        nickname=store.nickname,
+        address=store.address,
+        state=store.state,
+        country=store.country,
+        time_zone=store.time_zone,
+        phone=store.phone,
+        version=store.version,
+    )
+
+
+def _store(row: StoreRow) -> Store:
+    return Store(
+        uid=row.pk.removeprefix(keys.account("")),
+        id=int(row.sk.removeprefix(keys.STORE_PREFIX)),
+        name=row.name,
+        nickname=row.nickname,
+        address=row.address,
+        state=row.state,
+        country=row.country,
+        time_zone=row.time_zone,
+        phone=row.phone,
+        version=int(row.version),
+    )
+
+
+def _store_key(row: StoreKeyRow) -> StoreKey:
+    return StoreKey(
+        uid=row.pk.removeprefix(keys.account("")),
+        id=_key_id(row),
+        platform=row.platform,
+        scope=row.scope,
+        key=row.key,
+        name=row.name or row.key,
+        first_seen=int(row.first_seen),
+        last_seen=int(row.last_seen),
+        sales=int(row.sales),
+        store=None if row.store is None else int(row.store),
+        time_zone=row.time_zone,
+    )

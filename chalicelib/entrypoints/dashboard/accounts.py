@@ -1,0 +1,63 @@
+"""Account Settings (product.md §13)."""
+
+from __future__ import annotations
+
+from pydantic import Field
+
+from chalicelib.entrypoints import wiring
+from chalicelib.entrypoints.http.auth import Caller
+from chalicelib.entrypoints.http.routing import Resource
+from chalicelib.entrypoints.http.shapes import Answer, Change, Moment, ShortText
+
+resource = Resource(__name__, tag="Account")
+
+MINIMUM_AGES = (13, 30)
+
+
+class AccountAnswer(Answer):
+    uid: str
+    name: str
+    time_zone: str
+    currency: str
+    sync_hour: int
+    sync_every_hours: int
+    minimum_age: int
+    merge_on_name_and_birth_date: bool
+    created_at: Moment
+    version: int
+
+
+class AccountChange(Change):
+    """The fields to change; the others stay."""
+
+    name: ShortText = Field(default="", examples=["Green Leaf"])
+    time_zone: ShortText = Field(
+        default="", examples=["America/Los_Angeles"], description="An IANA time zone."
+    )
+    currency: str = Field(default="", pattern=r"^[A-Z]{3}$", examples=["USD"])
+    sync_hour: int = Field(
+        default=0, ge=0, le=23, examples=[3], description="Local hour of the daily sync."
+    )
+    sync_every_hours: int = Field(
+        default=0, ge=1, le=12, examples=[6], description="Hours between the passes in between."
+    )
+    minimum_age: int = Field(default=0, ge=MINIMUM_AGES[0], le=MINIMUM_AGES[1], examples=[21])
+    merge_on_name_and_birth_date: bool = Field(
+        default=False,
+        examples=[False],
+        description="Also join source records with the same first and last name and birth date.",
+    )
+
+
+@resource.get("/api/accounts/{uid}", right="account:read")
+def get_account(uid: str) -> AccountAnswer:
+    """Read the account's settings."""
+    return AccountAnswer.model_validate(wiring.accounts.account_service().get(uid))
+
+
+@resource.patch("/api/accounts/{uid}", right="account:write")
+def change_account(uid: str, body: AccountChange, version: int, caller: Caller) -> AccountAnswer:
+    """Change the account's settings."""
+    changes = body.given()
+    changed = wiring.accounts.account_service().change(uid, version, changes, actor=caller.actor)
+    return AccountAnswer.model_validate(changed)

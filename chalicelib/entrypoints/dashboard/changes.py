@@ -1,0 +1,240 @@
+"""Changes of settings: preview, apply, follow the job (product.md §7)."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from pydantic import Field
+
+from chalicelib.domain.words import POINT, JobState, Members, PreviewState
+from chalicelib.entrypoints import wiring
+from chalicelib.entrypoints.http.auth import Caller
+from chalicelib.entrypoints.http.routing import Resource
+from chalicelib.entrypoints.http.shapes import Answer, Change, DayIn, Input, Moment, PointsOut
+
+if TYPE_CHECKING:
+    from chalicelib.services.changes.propose import Proposal
+    from chalicelib.services.ports.changes import Preview
+
+resource = Resource(__name__, tag="Changes")
+
+ACCOUNT = "/api/accounts/{uid}"
+CARD = "/api/accounts/{uid}/integrations/{platform}"
+EXAMPLE = "prv_01KB2W8Q6ZJ6M3D5V9X1T7R4NC.tok_01KB2W8Q6ZJ6M3D5V9X1T7R4ND"
+
+
+class BalanceChangeAnswer(Answer):
+    persona: str
+    before: PointsOut
+    after: PointsOut
+
+
+class ChangeCounts(Answer):
+    """What the change would do. `points`: by how much all balances together would change."""
+
+    personas: int
+    enrolled: int
+    lost: int
+    messages: int
+    opt_ins: int
+    balances: int
+    points: PointsOut
+    largest: tuple[BalanceChangeAnswer, ...]
+
+
+class PreviewAnswer(Answer):
+    """`token` comes when all are counted (`state` is `ready`); read it again until then.
+
+    `sentence` says the counts in words, `warning` is the help article's, `notes` what is set beside
+    what was asked for. An `outdated` preview never gets a token: make another.
+    """
+
+    id: str
+    subject: str
+    state: PreviewState
+    changes: dict[str, object]
+    counts: ChangeCounts
+    sentence: str
+    warning: str | None
+    notes: tuple[str, ...] = ()
+    token: str | None
+    valid_until: Moment | None
+    rules_version: int
+    settings_version: int
+
+
+class JobAnswer(Answer):
+    """The background work after a change: `done` of about `total` personas were looked at."""
+
+    id: str
+    subject: str
+    state: JobState
+    total: int
+    done: int
+    changed: int
+    left: int
+    made_at: Moment
+    heartbeat_at: Moment | None
+    ended_at: Moment | None
+
+
+class PreviewedSettings(Change):
+    """The settings to change; null removes one, what is left out stays."""
+
+    enroll_after: DayIn | None = Field(default=None, examples=["2026-01-31"])
+    sms_opt_in_after: DayIn | None = Field(default=None, examples=["2026-01-31"])
+    points_imported_on: DayIn | None = Field(default=None, examples=["2026-01-31"])
+    points_accrual_start: DayIn | None = Field(default=None, examples=["2026-02-01"])
+
+
+class SettingsApplication(Input):
+    token: str = Field(max_length=100, examples=[EXAMPLE])
+    changes: PreviewedSettings = Field(
+        examples=[{"enroll_after": "2026-01-31"}], description="Exactly what was previewed."
+    )
+    members: Members = Field(
+        default="keep",
+        examples=["keep"],
+        description="Who would be lost by a removed or later date: keep them or let them go.",
+    )
+
+
+class FlagTrustInput(Input):
+    trusted: bool = Field(
+        examples=[True], description="This source's opt-in flags opt its shoppers in."
+    )
+    token: str | None = Field(
+        default=None,
+        max_length=100,
+        examples=[EXAMPLE],
+        description="Of the preview; trusting needs it, trusting no longer does not.",
+    )
+
+
+class SmsAnswer(Answer):
+    """When requests may begin to go out, and whether they are stopped: by a person, or with the
+    setting's removal."""
+
+    starts_at: Moment | None
+    stopped: bool
+    version: int
+
+
+class LeaversAnswer(Answer):
+    members: int
+
+
+@resource.post(f"{CARD}/settings/preview", right="previews:run", status=201)
+def preview_settings(uid: str, platform: str, body: PreviewedSettings) -> PreviewAnswer:
+    """Count what a change of settings would do; nothing is changed."""
+    return shown(*wiring.changes.change_service().preview(_settings(uid, platform, body)))
+
+
+@resource.get(f"{ACCOUNT}/previews/{{preview}}", right="previews:run")
+def get_preview(uid: str, preview: str) -> PreviewAnswer:
+    """Read how far a preview is counted, and its token when it is ready."""
+    return shown(wiring.changes.previews().get(uid, preview))
+
+
+@resource.post(f"{CARD}/settings/apply", right="settings:write", status=202)
+def apply_settings(
+    uid: str, platform: str, body: SettingsApplication, version: int, caller: Caller
+) -> JobAnswer:
+    """Put previewed settings into force; a background job does the rest."""
+    proposal = _settings(uid, platform, body.changes)
+    service = wiring.changes.change_service()
+    job = service.apply(proposal, body.token, version, body.members, actor=caller.actor)
+    return JobAnswer.model_validate(job)
+
+
+@resource.post(f"{CARD}/trust-opt-in-flags/preview", right="sources:trust", status=201)
+def preview_flag_trust(uid: str, platform: str) -> PreviewAnswer:
+    """Count whom this source's opt-in flags would opt in, if they were trusted."""
+    return shown(*wiring.changes.change_service().preview(_trust(uid, platform, trusted=True)))
+
+
+@resource.put(f"{CARD}/trust-opt-in-flags", right="sources:trust", status=202)
+def trust_opt_in_flags(
+    uid: str, platform: str, body: FlagTrustInput, version: int, caller: Caller
+) -> JobAnswer:
+    """Trust this source's opt-in flags, or no longer; who and when is kept. Opt-outs always count.
+
+    An opt-in that a flag gave before stays.
+    """
+    proposal = _trust(uid, platform, trusted=body.trusted)
+    service = wiring.changes.change_service()
+    if body.trusted:
+        job = service.apply(proposal, body.token or "", version, "keep", actor=caller.actor)
+    else:
+        job = service.apply_unasked(proposal, actor=caller.actor, version=version)
+    return JobAnswer.model_validate(job)
+
+
+@resource.get(f"{ACCOUNT}/jobs/{{job}}", right="settings:read")
+def get_job(uid: str, job: str) -> JobAnswer:
+    """Read the progress of the background work after a change."""
+    return JobAnswer.model_validate(wiring.changes.change_service().job(uid, job))
+
+
+@resource.post(f"{CARD}/settings/sms/cancel", right="settings:write", status=202)
+def cancel_sms(uid: str, platform: str, caller: Caller) -> JobAnswer:
+    """Take the double opt-in setting back before its first message: it is as it was before."""
+    return JobAnswer.model_validate(
+        wiring.changes.sms_control().cancel(uid, platform, actor=caller.actor)
+    )
+
+
+@resource.post(f"{CARD}/settings/sms/stop", right="settings:write")
+def stop_sms(uid: str, platform: str, version: int, caller: Caller) -> SmsAnswer:
+    """Stop double opt-in messages of this source; applying the setting again starts anew."""
+    card = wiring.changes.sms_control().stop(uid, platform, version, actor=caller.actor)
+    return SmsAnswer(starts_at=card.sms_from, stopped=card.sms_stopped, version=card.version)
+
+
+@resource.post(f"{CARD}/members-left/{{choice}}", right="settings:write")
+def decide_on_leavers(uid: str, platform: str, choice: str, caller: Caller) -> LeaversAnswer:
+    """Keep (`keep`) or let go (`let-go`) who left because their sale was voided or moved."""
+    service = wiring.loyalty.leaver_choice()
+    members = service.decide(uid, platform, choice, actor=caller.actor)
+    return LeaversAnswer(members=members)
+
+
+def shown(preview: Preview, notes: tuple[str, ...] = ()) -> PreviewAnswer:
+    """A preview as the API answers it."""
+    from chalicelib.services.changes.preview import token_of, valid_until
+    from chalicelib.services.changes.wording import sentence, warning
+
+    return PreviewAnswer(
+        id=preview.id,
+        subject=preview.subject,
+        state=preview.state,
+        changes=_outside(preview),
+        counts=ChangeCounts.model_validate(preview.counts),
+        sentence=sentence(preview),
+        warning=warning(preview),
+        notes=notes,
+        token=token_of(preview),
+        valid_until=valid_until(preview),
+        rules_version=preview.rules_version,
+        settings_version=preview.settings_version,
+    )
+
+
+def _outside(preview: Preview) -> dict[str, object]:
+    """The changes as they were asked for: points in points."""
+    shown_as = dict(preview.changes)
+    for name in ("points_per_100", "points_per_order"):
+        points = shown_as.get(name)
+        if isinstance(points, int):
+            shown_as[name] = points / POINT
+    return shown_as
+
+
+def _trust(uid: str, platform: str, *, trusted: bool) -> Proposal:
+    from chalicelib.services.integrations.settings import TRUST
+
+    return wiring.changes.proposals().settings(uid, platform, {TRUST: trusted})
+
+
+def _settings(uid: str, platform: str, body: PreviewedSettings) -> Proposal:
+    return wiring.changes.proposals().settings(uid, platform, body.given())

@@ -1,0 +1,237 @@
+"""Credentials: checked, stored write-only, changed and removed (product.md §3.2, §3.5)."""
+
+from __future__ import annotations
+
+from datetime import date
+from typing import TYPE_CHECKING, Annotated
+
+from pydantic import Field, StrictBool
+
+from chalicelib.domain.words import CheckOutcome
+from chalicelib.entrypoints import wiring
+from chalicelib.entrypoints.http.auth import Caller
+from chalicelib.entrypoints.http.routing import Resource
+from chalicelib.entrypoints.http.shapes import Answer, Change, DayIn, Input, Moment
+
+if TYPE_CHECKING:
+    from chalicelib.services.credentials.credentials import CheckedCredential
+    from chalicelib.services.ports.integrations import Credential
+    from chalicelib.services.ports.pos import CheckResult
+
+resource = Resource(__name__, tag="Credentials")
+
+CREDENTIALS = "/api/accounts/{uid}/integrations/{platform}/credentials"
+
+FieldValues = Annotated[dict[str, str], Field(max_length=20)]
+"""How long and of what form each may be, its platform says, with an example of its own."""
+
+FIELDS_EXAMPLE = {"store_name": "Green Leaf Ballard", "key": "vt_4f1c9a2b7d", "market": "WA"}
+
+
+class SecretAnswer(Answer):
+    """All that is ever shown of a secret. `last_four` is empty when it is short."""
+
+    field: str
+    fingerprint: str
+    last_four: str
+
+
+class CheckedStore(Answer):
+    """A shop that the key opens, as the POS names it."""
+
+    key: str
+    name: str
+    time_zone: str | None
+    market: str | None
+
+
+class CheckAnswer(Answer):
+    """What the POS said to the key.
+
+    `certificate`: SHA-256 of the one that the retailer's own server showed, when no public
+    authority vouches for it.
+    """
+
+    outcome: CheckOutcome
+    message: str
+    scope: str | None
+    stores: tuple[CheckedStore, ...]
+    missing_permissions: tuple[str, ...]
+    certificate: str | None
+
+
+class TrustAnswer(Answer):
+    """What may pass for the retailer's own server; `certificate` is the SHA-256 of the pinned one,
+    null until the first use."""
+
+    allow_http: bool
+    accept_certificate: bool
+    certificate: str | None
+
+
+class CredentialAnswer(Answer):
+    """A credential without its secrets.
+
+    `scope` is null until a check has told what the key opens. `stopped` is the code of the error
+    that stopped its schedule. `check` is there when this request asked the POS.
+    """
+
+    id: str
+    platform: str
+    scope: str | None
+    fields: dict[str, str]
+    secrets: tuple[SecretAnswer, ...]
+    market: str | None
+    history_from: Moment
+    own_server: bool
+    trust: TrustAnswer
+    created_at: Moment
+    last_sync_at: Moment | None
+    next_sync_at: Moment | None
+    last_run: str | None
+    failures_in_a_row: int
+    last_error: str | None
+    stopped: str | None
+    check: CheckAnswer | None = None
+    version: int
+
+    @classmethod
+    def of(cls, credential: Credential, check: CheckResult | None = None) -> CredentialAnswer:
+        """Shape a credential, leaving out what is sealed."""
+        return cls(
+            id=credential.id,
+            platform=credential.platform,
+            scope=credential.scope or None,
+            fields=dict(credential.fields),
+            secrets=tuple(
+                SecretAnswer(
+                    field=name,
+                    fingerprint=fingerprint,
+                    last_four=credential.last_four.get(name, ""),
+                )
+                for name, fingerprint in sorted(credential.fingerprints.items())
+            ),
+            market=credential.market,
+            history_from=credential.history_from,
+            own_server=credential.own_server,
+            trust=TrustAnswer.model_validate(credential.trust),
+            created_at=credential.created_at,
+            last_sync_at=credential.last_good_run_at,
+            next_sync_at=credential.next_sync_at,
+            last_run=credential.last_run_id,
+            failures_in_a_row=credential.failures_in_a_row,
+            last_error=credential.last_error,
+            stopped=credential.stopped,
+            check=None if check is None else CheckAnswer.model_validate(check),
+            version=credential.version,
+        )
+
+
+class TrustChange(Change):
+    """What to let pass for the retailer's own server.
+
+    `accept_certificate` true, given again, takes the certificate shown now instead of the pinned
+    one.
+    """
+
+    allow_http: StrictBool = Field(default=False, examples=[True])
+    accept_certificate: StrictBool = Field(default=False, examples=[True])
+
+
+class CheckInput(Input):
+    fields: FieldValues = Field(
+        examples=[FIELDS_EXAMPLE], description="By the keys of the card's `credential_fields`."
+    )
+    trust: TrustChange = Field(default_factory=TrustChange, examples=[{"allow_http": True}])
+
+
+class CredentialInput(CheckInput):
+    history_from: DayIn | None = Field(
+        default=None,
+        examples=["2025-01-31"],
+        description="How far back the first sync goes; 12 months before today when left out.",
+    )
+
+
+class CredentialChange(Change):
+    """The fields to change; an optional one given as an empty text is removed."""
+
+    fields: FieldValues = Field(default_factory=dict, examples=[{"key": "vt_4f1c9a2b7d"}])
+    history_from: DayIn = Field(default=date(2025, 1, 31), examples=["2025-01-31"])
+    trust: TrustChange = Field(default_factory=TrustChange, examples=[{"accept_certificate": True}])
+
+
+@resource.post(CREDENTIALS, right="integrations:write", status=201)
+def add_credential(
+    uid: str, platform: str, body: CredentialInput, caller: Caller
+) -> CredentialAnswer:
+    """Check a credential against the POS and store it; a key the POS rejects is not stored."""
+    return _checked(
+        wiring.credentials.credential_service().add(
+            uid,
+            platform,
+            body.fields,
+            body.history_from,
+            actor=caller.actor,
+            trust=body.trust.given(),
+        )
+    )
+
+
+@resource.post(f"{CREDENTIALS}/check", right="integrations:write")
+def check_credential(uid: str, platform: str, body: CheckInput) -> CheckAnswer:
+    """Check a credential against the POS without storing it."""
+    result = wiring.credentials.credential_service().check(
+        uid, platform, body.fields, body.trust.given()
+    )
+    return CheckAnswer.model_validate(result)
+
+
+@resource.get(f"{CREDENTIALS}/{{credential}}", right="integrations:read")
+def get_credential(uid: str, platform: str, credential: str) -> CredentialAnswer:
+    """Read a credential without its secrets."""
+    return CredentialAnswer.of(
+        wiring.credentials.credential_service().get(uid, platform, credential)
+    )
+
+
+@resource.post(f"{CREDENTIALS}/{{credential}}/check", right="integrations:write")
+def check_stored_credential(uid: str, platform: str, credential: str) -> CheckAnswer:
+    """Check a stored credential again."""
+    result = wiring.credentials.credential_service().check_stored(uid, platform, credential)
+    return CheckAnswer.model_validate(result)
+
+
+@resource.patch(f"{CREDENTIALS}/{{credential}}", right="integrations:write")
+def change_credential(
+    uid: str,
+    platform: str,
+    credential: str,
+    body: CredentialChange,
+    version: int,
+    caller: Caller,
+) -> CredentialAnswer:
+    """Change a credential's secret, market, host, trust or *History from*; new ones are checked."""
+    given = body.given()
+    return _checked(
+        wiring.credentials.credential_service().change(
+            uid,
+            platform,
+            credential,
+            version,
+            actor=caller.actor,
+            given=given.get("fields"),
+            history_from=given.get("history_from"),
+            trust=body.trust.given(),
+        )
+    )
+
+
+@resource.delete(f"{CREDENTIALS}/{{credential}}", right="integrations:write")
+def remove_credential(uid: str, platform: str, credential: str, caller: Caller) -> None:
+    """Remove a credential: its secrets are forgotten, its data stays, its syncs stop."""
+    wiring.credentials.credential_service().remove(uid, platform, credential, actor=caller.actor)
+
+
+def _checked(checked: CheckedCredential) -> CredentialAnswer:
+    return CredentialAnswer.of(checked.credential, checked.check)

@@ -1,0 +1,45 @@
+"""Is the API up, and what does it offer. Open to everyone."""
+
+from __future__ import annotations
+
+from functools import cache
+from typing import Literal, cast
+
+from pydantic import ConfigDict
+
+from chalicelib.entrypoints.http.application import App
+from chalicelib.entrypoints.http.routing import Resource
+from chalicelib.entrypoints.http.shapes import Answer
+
+resource = Resource(__name__, tag="Health")
+
+
+class Health(Answer):
+    status: Literal["ok"] = "ok"
+
+
+class OpenApiDocument(Answer):
+    """An OpenAPI 3.1 document."""
+
+    model_config = ConfigDict(extra="allow")
+
+    openapi: str
+
+
+@resource.get("/api/health", public=True)
+def get_health() -> Health:
+    """Say that the API is up."""
+    return Health()
+
+
+@resource.get("/api/openapi.json", public=True)
+def get_openapi() -> OpenApiDocument:
+    """Describe this API."""
+    return _document()
+
+
+@cache
+def _document() -> OpenApiDocument:
+    from chalicelib.entrypoints.http.openapi import document
+
+    return OpenApiDocument(**document(cast("App", resource.current_app).operations))

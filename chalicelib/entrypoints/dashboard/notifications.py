@@ -1,0 +1,72 @@
+"""What a person should do (product.md §12), and who did what."""
+
+from __future__ import annotations
+
+from typing import Any, Literal
+
+from pydantic import Field
+
+from chalicelib.domain.words import Severity
+from chalicelib.entrypoints import wiring
+from chalicelib.entrypoints.http import cursors as paging
+from chalicelib.entrypoints.http.routing import Resource
+from chalicelib.entrypoints.http.shapes import Answer, Input, Listing, Moment
+
+resource = Resource(__name__, tag="Notifications")
+
+
+class NotificationAnswer(Answer):
+    """`link` is a path of the dashboard. `cleared_at` is set once it is mended."""
+
+    kind: str
+    subject: str
+    severity: Severity
+    title: str
+    what_to_do: str
+    link: str
+    raised_at: Moment
+    refreshed_at: Moment
+    cleared_at: Moment | None
+    data: dict[str, Any] | None
+
+
+class NotificationList(Answer):
+    items: list[NotificationAnswer]
+
+
+class NotificationQuery(Input):
+    state: Literal["open", "all"] = Field(default="open", examples=["open"])
+
+
+class AuditAnswer(Answer):
+    at: Moment
+    actor: str
+    action: str
+    subject: str
+    before: dict[str, Any] | None
+    after: dict[str, Any] | None
+
+
+class AuditPage(Answer):
+    items: list[AuditAnswer]
+    next_cursor: str | None
+
+
+@resource.get("/api/accounts/{uid}/notifications", right="notifications:read")
+def list_notifications(uid: str, query: NotificationQuery) -> NotificationList:
+    """List what needs a person, the latest first; `state=all` also what was mended lately."""
+    notifications = wiring.outside.notifications()
+    read = notifications.open_for if query.state == "open" else notifications.all_for
+    found = sorted(read(uid), key=lambda one: one.raised_at, reverse=True)
+    return NotificationList(items=[NotificationAnswer.model_validate(one) for one in found])
+
+
+@resource.get("/api/accounts/{uid}/audit", right="audit:read")
+def list_audit(uid: str, query: Listing) -> AuditPage:
+    """List who changed what, the latest first."""
+    before = paging.unseal(query.cursor, uid, "audit")
+    entries, position = wiring.outside.audit().entries(uid, query.limit, before)
+    return AuditPage(
+        items=[AuditAnswer.model_validate(entry) for entry in entries],
+        next_cursor=paging.seal(position, uid, "audit"),
+    )

@@ -1,0 +1,169 @@
+"""Stores, store keys and Store Mappings (product.md §4)."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Annotated
+
+from pydantic import Field, StringConstraints
+
+from chalicelib.domain.mapping import MOST_KEYS_PER_STORE
+from chalicelib.entrypoints import wiring
+from chalicelib.entrypoints.http.auth import Caller
+from chalicelib.entrypoints.http.routing import Resource
+from chalicelib.entrypoints.http.shapes import Answer, Change, Input, LongText, Moment, ShortText
+
+if TYPE_CHECKING:
+    from chalicelib.services.ports.stores import Store, StoreKey
+
+resource = Resource(__name__, tag="Stores")
+
+STORE = "/api/accounts/{uid}/stores/{store}"
+
+Text = Annotated[
+    str,
+    StringConstraints(strip_whitespace=True, max_length=100, pattern=r"^[^\x00-\x1f\x7f]*$"),
+]
+Country = Annotated[str, StringConstraints(pattern=r"^([A-Z]{2})?$")]
+Phone = Annotated[str, StringConstraints(strip_whitespace=True, pattern=r"^[0-9+(). x-]{0,30}$")]
+KeyId = Annotated[str, StringConstraints(min_length=1, max_length=1000)]
+
+
+class StoreAnswer(Answer):
+    """A retail store. `id` is the store's number, the one POSaBIT's *Data* field asks for."""
+
+    id: int
+    name: str
+    nickname: str
+    address: str
+    state: str
+    country: str
+    time_zone: str | None
+    phone: str
+    version: int
+
+
+class StoreList(Answer):
+    items: list[StoreAnswer]
+
+
+class StoreKeyAnswer(Answer):
+    """A shop's own name or id, seen in a POS's data. `sales` counts the sales seen with it."""
+
+    id: str
+    platform: str
+    scope: str
+    key: str
+    name: str
+    first_seen: Moment
+    last_seen: Moment
+    sales: int
+    store: int | None
+    suggested_store: int | None = None
+
+
+class StoreKeyList(Answer):
+    items: list[StoreKeyAnswer]
+
+
+class MappingAnswer(Answer):
+    store: int
+    keys: list[StoreKeyAnswer]
+    version: int
+
+
+class StoreInput(Input):
+    name: ShortText = Field(examples=["Green Leaf Ballard"])
+    nickname: Text = Field(default="", examples=["Ballard"])
+    address: LongText = Field(default="", examples=["5400 Ballard Ave NW, Seattle"])
+    state: Text = Field(default="", examples=["WA"], description="State or province.")
+    country: Country = Field(default="", examples=["US"], description="ISO 3166, two letters.")
+    time_zone: ShortText | None = Field(
+        default=None, examples=["America/Los_Angeles"], description="An IANA time zone."
+    )
+    phone: Phone = Field(default="", examples=["+1 206 555 0100"])
+
+
+class StoreChange(Change):
+    """The fields to change; a time zone of null leaves it to the account's."""
+
+    name: ShortText = Field(default="", examples=["Green Leaf Ballard"])
+    nickname: Text = Field(default="", examples=["Ballard"])
+    address: LongText = Field(default="", examples=["5400 Ballard Ave NW, Seattle"])
+    state: Text = Field(default="", examples=["WA"], description="State or province.")
+    country: Country = Field(default="", examples=["US"], description="ISO 3166, two letters.")
+    time_zone: ShortText | None = Field(
+        default=None, examples=["America/Los_Angeles"], description="An IANA time zone."
+    )
+    phone: Phone = Field(default="", examples=["+1 206 555 0100"])
+
+
+class MappingInput(Input):
+    keys: list[KeyId] = Field(
+        max_length=MOST_KEYS_PER_STORE,
+        examples=[["posabit:blue-lake:Ballard"]],
+        description="Ids of all the store keys of this store, of every platform.",
+    )
+
+
+@resource.get("/api/accounts/{uid}/stores", right="stores:read")
+def list_stores(uid: str) -> StoreList:
+    """List the stores by number."""
+    return StoreList(items=[_store(store) for store in wiring.stores.store_service().all(uid)])
+
+
+@resource.post("/api/accounts/{uid}/stores", right="stores:write", status=201)
+def create_store(uid: str, body: StoreInput, caller: Caller) -> StoreAnswer:
+    """Create a store; it gets the account's next number."""
+    fields = body.model_dump()
+    return _store(wiring.stores.store_service().create(uid, fields, actor=caller.actor))
+
+
+@resource.get(STORE, right="stores:read")
+def get_store(uid: str, store: int) -> StoreAnswer:
+    """Read a store."""
+    return _store(wiring.stores.store_service().get(uid, store))
+
+
+@resource.patch(STORE, right="stores:write")
+def change_store(
+    uid: str, store: int, body: StoreChange, version: int, caller: Caller
+) -> StoreAnswer:
+    """Change a store."""
+    service = wiring.stores.store_service()
+    return _store(service.change(uid, store, version, body.given(), actor=caller.actor))
+
+
+@resource.get("/api/accounts/{uid}/store-keys", right="stores:read")
+def list_store_keys(uid: str) -> StoreKeyList:
+    """List every store key seen, with its store, or with the one it likely means."""
+    found = wiring.stores.store_service().keys(uid)
+    return StoreKeyList(items=[_key(one.key, one.suggested_store) for one in found])
+
+
+@resource.get(f"{STORE}/mappings", right="stores:read")
+def get_mappings(uid: str, store: int) -> MappingAnswer:
+    """Read the store keys of a store."""
+    return _mapping(uid, store)
+
+
+@resource.put(f"{STORE}/mappings", right="stores:write")
+def replace_mappings(
+    uid: str, store: int, body: MappingInput, version: int, caller: Caller
+) -> MappingAnswer:
+    """Replace a store's mappings, all or nothing; past sales follow in the background."""
+    wiring.stores.store_service().map_keys(uid, store, body.keys, version, actor=caller.actor)
+    return _mapping(uid, store)
+
+
+def _mapping(uid: str, store: int) -> MappingAnswer:
+    held, keys = wiring.stores.store_service().mapped_keys(uid, store)
+    return MappingAnswer(store=held.id, keys=[_key(key) for key in keys], version=held.version)
+
+
+def _store(store: Store) -> StoreAnswer:
+    return StoreAnswer.model_validate(store)
+
+
+def _key(key: StoreKey, suggested_store: int | None = None) -> StoreKeyAnswer:
+    answer = StoreKeyAnswer.model_validate(key)
+    return answer.model_copy(update={"suggested_store": suggested_store})

@@ -1,0 +1,59 @@
+"""What the schedules' functions do."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from chalice.app import CloudWatchEvent
+
+from chalicelib.config import config
+from chalicelib.entrypoints import wiring
+from chalicelib.observability import logger
+
+RESERVE_MS = 10_000
+
+
+def plan_syncs(event: CloudWatchEvent) -> None:
+    """Queue a run for every credential that is due, and the daily look at what time changes."""
+    context: Any = event.context
+
+    def time_left() -> bool:
+        return bool(context.get_remaining_time_in_millis() > RESERVE_MS)
+
+    queued = wiring.sync.planner().plan(time_left)
+    expiring = wiring.loyalty.expiry_planner().plan(time_left)
+    logger().info("plan.done", due=queued, expiring=expiring)
+
+
+def release_texts(event: CloudWatchEvent) -> None:
+    """Queue the requests for consent that are due, and what dead workers left."""
+    context: Any = event.context
+    queued = wiring.texting.release().release(
+        lambda: context.get_remaining_time_in_millis() > RESERVE_MS
+    )
+    logger().info("texts.released", due=queued)
+
+
+def send_digests(event: CloudWatchEvent) -> None:
+    """E-mail what is new to those who were chosen. Raises MailRefused, so that it is alarmed."""
+    from chalicelib.services.ports.digests import MailRefused
+
+    if not config().digest_sender:
+        return
+    context: Any = event.context
+    done = wiring.notifications.digest_sender().send(
+        lambda: context.get_remaining_time_in_millis() > RESERVE_MS
+    )
+    logger().info("digests.sent", sent=done.sent)
+    if done.unknown:
+        logger().warning("digests.unknown", count=done.unknown)
+    for code in sorted(set(done.refused_as)):
+        logger().error("digests.refused", code=code)
+    if done.refused_as:
+        raise MailRefused("The mail service refused digests.", refused_as=done.refused_as[0])
+
+
+def watch_dead_letters(event: CloudWatchEvent) -> None:  # noqa: ARG001 -- the time is all it says
+    """Tell people of work that failed for good."""
+    waiting = wiring.notifications.dead_letter_watch().look()
+    logger().info("dead_letters.looked", count=waiting)

@@ -1,0 +1,67 @@
+"""What the topics' functions do."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import orjson
+from chalice.app import SNSEvent
+
+from chalicelib.domain.errors import PoisonMessage
+from chalicelib.domain.times import from_text
+from chalicelib.domain.words import Instant
+from chalicelib.entrypoints import wiring
+from chalicelib.observability import logger
+
+if TYPE_CHECKING:
+    from chalicelib.services.texting.text_jobs import InboundText
+
+
+def inbound_sms(event: SNSEvent) -> None:
+    """Read a shopper's message: at once, else by the queue, which tries again.
+
+    What nobody can read, and what no account's number got, is buried and raises an alarm.
+    """
+    from chalicelib.services.texting.text_jobs import inbound
+
+    for record in event.to_dict()["Records"]:
+        told = record["Sns"]
+        try:
+            message = inbound(_json(told["Message"]), _taken_at(told))
+        except PoisonMessage as error:
+            _bury(told["Message"], error)
+            continue
+        _read(message)
+
+
+def _read(message: InboundText) -> None:
+    try:
+        uid, reply = wiring.texting.inbound().handle(message)
+    except PoisonMessage as error:
+        _bury(orjson.dumps(message.body()).decode(), error)
+    except Exception:  # noqa: BLE001 -- the last stop: it is logged, and the queue tries again
+        logger().exception("inbound.delayed")
+        wiring.outside.texts_queue().send(message.body())
+    else:
+        logger().info("text.inbound", uid=uid, outcome=reply)
+
+
+def _bury(raw: str, error: PoisonMessage) -> None:
+    wiring.outside.texts_dead_letters().bury(raw, error.message)
+    logger().error("inbound.buried", code=error.code)
+
+
+def _taken_at(told: Any) -> Instant:
+    """When the topic took the message: order among a shopper's messages; never in the future."""
+    now = wiring.outside.clock().now()
+    try:
+        return min(from_text(str(told.get("Timestamp"))), now)
+    except ValueError:
+        return now
+
+
+def _json(text: str) -> Any:
+    try:
+        return orjson.loads(text)
+    except orjson.JSONDecodeError:
+        return None

@@ -1,0 +1,232 @@
+"""OpenAPI 3.1 out of the routes themselves: their decorators, annotations and pydantic models."""
+
+from __future__ import annotations
+
+import inspect
+import re
+from collections.abc import Iterable
+from typing import Any
+
+from pydantic import BaseModel
+from pydantic.json_schema import models_json_schema
+
+from chalicelib.entrypoints.http.problem import CONTENT_TYPE
+from chalicelib.entrypoints.http.routing import JSON, Operation
+
+VERSION = "0.1.0"
+REFERENCE = "#/components/schemas/{model}"
+
+PROBLEM = {
+    "type": "object",
+    "title": "Problem",
+    "description": "RFC 9457. `actor` says who must act: you, the POS or us.",
+    "required": ["type", "title", "status", "detail", "code", "actor", "request_id"],
+    "properties": {
+        "type": {"type": "string"},
+        "title": {"type": "string"},
+        "status": {"type": "integer"},
+        "detail": {"type": "string"},
+        "code": {"type": "string"},
+        "actor": {"enum": ["you", "the POS", "us"]},
+        "request_id": {"type": "string"},
+        "errors": {
+            "type": "array",
+            "items": {
+                "type": "object",
+                "required": ["field", "reason"],
+                "properties": {
+                    "field": {"type": "string"},
+                    "reason": {"type": "string"},
+                    "example": {},
+                },
+            },
+        },
+    },
+}
+
+REASONS = {
+    400: "Not JSON, or a header that cannot be read.",
+    401: "Not logged in, or not with an ID token.",
+    403: "The caller's role does not include this.",
+    404: "There is no such thing in an account of the caller's.",
+    405: "This address does not take that method.",
+    409: "It conflicts with what is there; `detail` says what to do.",
+    412: "It was changed since the version in `If-Match`.",
+    413: "The body is over 256 KB.",
+    415: "The body is not application/json.",
+    422: "A field cannot be taken; `errors` says which, why, and shows an example.",
+    428: "`If-Match` is missing.",
+    429: "Too fast; see `Retry-After`.",
+    500: "Our fault; `request_id` finds it.",
+}
+
+
+def document(operations: Iterable[Operation]) -> dict[str, Any]:
+    """The whole API as an OpenAPI 3.1 document, in the order of its paths."""
+    ordered = sorted(operations, key=lambda operation: (operation.path, operation.method))
+    paths: dict[str, dict[str, Any]] = {}
+    for operation in ordered:
+        paths.setdefault(operation.path, {})[operation.method.lower()] = _operation(operation)
+    return {
+        "openapi": "3.1.0",
+        "info": {
+            "title": "AIQ POS integrations",
+            "version": VERSION,
+            "description": "The dashboard's API. Every error is a problem document (RFC 9457).",
+            "license": {"name": "Apache-2.0", "identifier": "Apache-2.0"},
+        },
+        "servers": [{"url": "/"}],
+        "security": [{"dashboard": []}],
+        "tags": [{"name": tag} for tag in sorted({operation.tag for operation in ordered})],
+        "paths": paths,
+        "components": {
+            "securitySchemes": {
+                "dashboard": {
+                    "type": "http",
+                    "scheme": "bearer",
+                    "bearerFormat": "JWT",
+                    "description": "The ID token of the Cognito log-in.",
+                }
+            },
+            "schemas": _schemas(ordered),
+            "responses": {str(status): _problem(text) for status, text in REASONS.items()},
+        },
+    }
+
+
+def _schemas(operations: list[Operation]) -> dict[str, Any]:
+    inputs: set[type[BaseModel]] = {o.body for o in operations if o.body is not None}
+    answers: set[type[BaseModel]] = {o.answer for o in operations if o.answer is not None}
+    wanted = [(model, "validation") for model in sorted(inputs, key=_name)]
+    wanted += [(model, "serialization") for model in sorted(answers, key=_name)]
+    _, definitions = models_json_schema(
+        wanted,  # type: ignore[arg-type]  # the literals widen in a list
+        ref_template=REFERENCE,
+    )
+    schemas = {**definitions.get("$defs", {}), "Problem": PROBLEM}
+    return dict(sorted(schemas.items()))
+
+
+def _operation(operation: Operation) -> dict[str, Any]:
+    summary, _, rest = (inspect.getdoc(operation.view) or operation.name).partition("\n")
+    described: dict[str, Any] = {
+        "operationId": operation.name,
+        "tags": [operation.tag],
+        "summary": summary.strip(),
+        "parameters": _parameters(operation),
+        "responses": _responses(operation),
+    }
+    if rest.strip():
+        described["description"] = rest.strip()
+    if operation.right is not None:
+        described["x-right"] = operation.right
+    if operation.public:
+        described["security"] = []
+    if operation.body is not None:
+        described["requestBody"] = {
+            "required": True,
+            "content": {JSON: {"schema": _reference(operation.body)}},
+        }
+    return described
+
+
+def _parameters(operation: Operation) -> list[dict[str, Any]]:
+    found: list[dict[str, Any]] = [
+        {
+            "name": name,
+            "in": "path",
+            "required": True,
+            "schema": {"type": "integer"} if kind is int else {"type": "string"},
+        }
+        for name, kind in operation.path_kinds.items()
+    ]
+    if operation.versioned:
+        found.append(
+            {
+                "name": "If-Match",
+                "in": "header",
+                "required": True,
+                "description": "The ETag of what you read.",
+                "schema": {"type": "string", "examples": ['"3"']},
+            }
+        )
+    if operation.keyed:
+        found.append(
+            {
+                "name": "Idempotency-Key",
+                "in": "header",
+                "required": True,
+                "description": "Your own name of the request: done once, however often sent.",
+                "schema": {"type": "string", "examples": ["4f1c9a2b-7d3e-5f60"]},
+            }
+        )
+    if operation.query is not None:
+        schema = operation.query.model_json_schema(ref_template=REFERENCE)
+        for name, field in schema.get("properties", {}).items():
+            found.append(_query_parameter(name, field, schema))
+    return found
+
+
+def _query_parameter(name: str, field: dict[str, Any], schema: dict[str, Any]) -> dict[str, Any]:
+    shape = {key: value for key, value in field.items() if key not in ("title", "description")}
+    choices = [choice for choice in shape.get("anyOf", []) if choice != {"type": "null"}]
+    if len(choices) == 1:  # a query string holds no null: leaving it out says so
+        del shape["anyOf"]
+        shape = {**choices[0], **shape}
+    if shape.get("default") is None:
+        shape.pop("default", None)
+    parameter = {
+        "name": name,
+        "in": "query",
+        "required": name in schema.get("required", []),
+        "schema": shape,
+    }
+    if "description" in field:
+        parameter["description"] = field["description"]
+    return parameter
+
+
+def _responses(operation: Operation) -> dict[str, Any]:
+    good: dict[str, Any] = {"description": "Done."}
+    if operation.answer is not None:
+        good["content"] = {JSON: {"schema": _reference(operation.answer)}}
+        if "version" in operation.answer.model_fields:
+            good["headers"] = {
+                "ETag": {"schema": {"type": "string"}, "description": "For `If-Match`."}
+            }
+    responses = {str(operation.status): good}
+    for status in _refusals(operation):
+        responses[str(status)] = {"$ref": f"#/components/responses/{status}"}
+    return responses
+
+
+def _refusals(operation: Operation) -> list[int]:
+    statuses = {413, 415, 422, 429, 500}
+    if not operation.public:
+        statuses.add(401)
+    if re.search(r"{\w+}", operation.path):
+        statuses |= {403, 404}
+    if operation.method != "GET":
+        statuses.add(409)
+    if operation.body is not None:
+        statuses.add(400)
+    if operation.keyed:
+        statuses |= {400, 409, 429}
+    if operation.versioned:
+        statuses |= {400, 412, 428}
+    return sorted(statuses)
+
+
+def _problem(text: str) -> dict[str, Any]:
+    return {
+        "description": text,
+        "content": {CONTENT_TYPE: {"schema": {"$ref": REFERENCE.format(model="Problem")}}},
+    }
+
+
+def _reference(model: type[BaseModel]) -> dict[str, str]:
+    return {"$ref": REFERENCE.format(model=model.__name__)}
+
+
+def _name(model: type[BaseModel]) -> str:
+    return model.__name__

@@ -1,0 +1,169 @@
+"""Reading requests: body, query, path and `If-Match`, each refused with field, reason, example."""
+
+from __future__ import annotations
+
+import binascii
+import re
+from collections.abc import Mapping
+from typing import Any, TypeVar, get_origin
+
+from chalice.app import Request
+from pydantic import BaseModel, ValidationError
+
+from chalicelib.domain.errors import InvalidInput, NotFound, TooLarge
+from chalicelib.entrypoints.http.problem import MalformedBody, VersionRequired
+
+Model = TypeVar("Model", bound=BaseModel)
+
+BODY_LIMIT = 256 * 1024
+LONGEST_PATH_VALUE = 256
+"""Bytes: with what stands before it, it must fit a key of 1 KB."""
+_PATH_VALUE = re.compile(r"[^\x00-\x1f\x7f\ud800-\udfff]+")
+_IDEMPOTENCY_KEY = re.compile(r"[A-Za-z0-9_-]{8,100}")
+_ETAG = re.compile(r'(?:W/)?"(\d{1,15})"')
+
+
+def body(request: Request, model: type[Model]) -> Model:
+    """The JSON body as `model`. Raises TooLarge, MalformedBody or InvalidInput."""
+    raw = raw_body(request)
+    if not raw.strip():
+        raise MalformedBody("The body is missing: send JSON.")
+    try:
+        return model.model_validate_json(raw, strict=True)
+    except ValidationError as error:
+        if error.errors(include_url=False, include_input=False)[0]["type"] == "json_invalid":
+            raise MalformedBody("The body is not valid JSON in UTF-8.") from None
+        raise refused(error, model) from None
+
+
+def raw_body(request: Request) -> bytes:
+    """The body's bytes. Raises TooLarge, MalformedBody."""
+    try:
+        raw = request.raw_body
+    except (binascii.Error, ValueError):
+        raise MalformedBody("The body is not valid base64.") from None
+    if isinstance(raw, str):
+        raw = raw.encode()
+    if len(raw) > BODY_LIMIT:
+        raise TooLarge("The body is larger than 256 KB: send less at once.", limit=BODY_LIMIT)
+    return raw
+
+
+def query(request: Request, model: type[Model]) -> Model:
+    """The query string as `model`. Raises InvalidInput."""
+    given = request.query_params
+    values: dict[str, Any] = {}
+    for name in given or ():
+        all_values = given.getlist(name)  # type: ignore[union-attr]  # not empty here
+        values[name] = all_values if _takes_many(model, name) else all_values[-1]
+        if len(all_values) > 1 and not _takes_many(model, name):
+            raise invalid(name, "given more than once", _example(model, (name,)))
+    try:
+        return model.model_validate(values)
+    except ValidationError as error:
+        raise refused(error, model) from None
+
+
+def nothing(request: Request) -> None:
+    """Refuse a query string on a route that takes none. Raises InvalidInput."""
+    for name in request.query_params or ():
+        raise invalid(name, "unknown field; this address takes no query", None)
+
+
+def path_value(text: str, kind: type) -> str | int:
+    """A value out of the path; what cannot be an id is the id of nothing. Raises NotFound."""
+    if not _PATH_VALUE.fullmatch(text) or len(text.encode()) > LONGEST_PATH_VALUE:
+        raise NotFound("There is nothing here.")
+    if kind is not int:
+        return text
+    if not text.isascii() or not text.isdigit() or len(text) > 15:
+        raise NotFound("There is nothing here.")
+    return int(text)
+
+
+def if_match(headers: Mapping[str, str]) -> int:
+    """The version the caller saw. Raises VersionRequired, MalformedBody."""
+    given = headers.get("if-match")
+    if given is None:
+        raise VersionRequired(
+            "Say which version you change: read it again and send its ETag as If-Match.",
+            example='If-Match: "3"',
+        )
+    match = _ETAG.fullmatch(given.strip())
+    if match is None:
+        raise MalformedBody('If-Match takes one ETag of ours, such as "3".', example='"3"')
+    return int(match[1])
+
+
+def idempotency_key(headers: Mapping[str, str]) -> str:
+    """The caller's own name of the request. Raises MalformedBody."""
+    given = headers.get("idempotency-key", "").strip()
+    if not _IDEMPOTENCY_KEY.fullmatch(given):
+        raise MalformedBody(
+            "Name the request in Idempotency-Key, 8 to 100 letters, digits, - or _: sent again with"
+            " the same name, it is done once.",
+            example="Idempotency-Key: 4f1c9a2b-7d3e-5f60-7182-93a4b5c6d7e8",
+        )
+    return given
+
+
+def refused(error: ValidationError, model: type[BaseModel]) -> InvalidInput:
+    """What pydantic found, as field, reason and example; never the value itself."""
+    errors = [
+        {
+            "field": ".".join(str(part) for part in found["loc"])[:200],
+            "reason": _reason(found),
+            "example": _example(model, found["loc"]),
+        }
+        for found in error.errors(include_url=False, include_input=False)[:20]
+    ]
+    return InvalidInput("Some fields cannot be taken; nothing was stored.", errors=errors)
+
+
+def invalid(field: str, reason: str, example: object) -> InvalidInput:
+    """One field's refusal, in the same shape."""
+    return InvalidInput(
+        "Some fields cannot be taken; nothing was stored.",
+        errors=[{"field": field[:200], "reason": reason, "example": example}],
+    )
+
+
+def _reason(found: Mapping[str, Any]) -> str:
+    if found["type"] == "extra_forbidden":
+        return "unknown field"
+    if found["type"] == "missing":
+        return "required"
+    reason = str(found["msg"]).removeprefix("Value error, ")
+    return reason[:1].lower() + reason[1:]
+
+
+def _takes_many(model: type[BaseModel], name: str) -> bool:
+    for key, field in model.model_fields.items():
+        if name in (key, field.alias):
+            return get_origin(field.annotation) in (list, tuple, frozenset)
+    return False
+
+
+def _example(model: type[BaseModel], location: tuple[int | str, ...]) -> object:
+    """The first example on the field's path, following nested models."""
+    current: Any = model
+    example: object = None
+    for part in location:
+        if isinstance(part, int):
+            continue
+        if not (isinstance(current, type) and issubclass(current, BaseModel)):
+            break
+        for key, field in current.model_fields.items():
+            if part in (key, field.alias):
+                example = field.examples[0] if field.examples else None
+                current = _inner(field.annotation)
+                break
+        else:
+            return None
+    return example
+
+
+def _inner(annotation: Any) -> Any:
+    arguments = getattr(annotation, "__args__", ())
+    models = [a for a in arguments if isinstance(a, type) and issubclass(a, BaseModel)]
+    return models[0] if models else annotation

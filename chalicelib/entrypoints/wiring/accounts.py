@@ -1,0 +1,31 @@
+"""The services of accounts, built from what stands outside."""
+
+from __future__ import annotations
+
+import secrets
+from typing import TYPE_CHECKING
+
+from chalicelib.entrypoints.wiring import outside
+from chalicelib.entrypoints.wiring.once import once
+
+if TYPE_CHECKING:
+    from chalicelib.services.accounts.accounts import AccountService
+
+
+@once
+def account_service() -> AccountService:
+    from chalicelib.services.accounts.accounts import AccountService
+
+    return AccountService(
+        outside.accounts(),
+        outside.audit(),
+        outside.people(),
+        outside.clock(),
+        draw_uid,
+        outside.jobs_queue(),
+    )
+
+
+def draw_uid() -> str:
+    """Six digits, not the first zero."""
+    return str(100_000 + secrets.randbelow(900_000))

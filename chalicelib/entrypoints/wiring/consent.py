@@ -1,0 +1,28 @@
+"""The services of consent, built from what stands outside."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from chalicelib.entrypoints.wiring import outside
+from chalicelib.entrypoints.wiring.once import once
+
+if TYPE_CHECKING:
+    from chalicelib.entrypoints.wiring.once import once
+    from chalicelib.services.consent.log import ConsentService
+    from chalicelib.services.ports.changes import Askable
+
+
+@once
+def askable() -> Askable:
+    from chalicelib.services.consent.askable import LoggedAskable
+
+    return LoggedAskable(outside.consent_log(), outside.can_be_mobile)
+
+
+@once
+def consent_service() -> ConsentService:
+    """The `Effects` port of the commit, too."""
+    from chalicelib.services.consent.log import ConsentService
+
+    return ConsentService(outside.consent_log(), outside.clock(), outside.can_be_mobile)

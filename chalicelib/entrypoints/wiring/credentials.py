@@ -1,0 +1,30 @@
+"""The services of credentials, built from what stands outside."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from chalicelib.entrypoints.wiring import notifications, outside, sync
+from chalicelib.entrypoints.wiring.once import once
+
+if TYPE_CHECKING:
+    from chalicelib.services.credentials.credentials import CredentialService
+
+
+@once
+def credential_service() -> CredentialService:
+    from chalicelib.services.credentials.credentials import CredentialService
+
+    return CredentialService(
+        pos=outside.pos_gateway(),
+        integrations=outside.integrations(),
+        credentials=outside.credentials(),
+        stores=outside.stores(),
+        accounts=outside.accounts(),
+        key_ring=outside.key_ring(),
+        sync=sync.sync_control(),
+        audit=outside.audit(),
+        notifier=notifications.notifier(),
+        clock=outside.clock(),
+        ids=outside.ids(),
+    )

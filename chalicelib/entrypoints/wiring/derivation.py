@@ -1,0 +1,57 @@
+"""The services of derivation, built from what stands outside."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from chalicelib.entrypoints.wiring import consent, outside
+from chalicelib.entrypoints.wiring.once import once
+
+if TYPE_CHECKING:
+    from chalicelib.services.derivation.commit import Commits
+    from chalicelib.services.derivation.holder import PersonaLookup
+    from chalicelib.services.derivation.rederive import Remapper
+    from chalicelib.services.derivation.terms import TermsReader
+    from chalicelib.services.ports.effects import Effects
+
+
+@once
+def terms() -> TermsReader:
+    from chalicelib.services.derivation.terms import TermsReader
+
+    return TermsReader(outside.accounts(), outside.stores(), outside.rule_book(), outside.clock())
+
+
+def effects() -> Effects:
+
+    return consent.consent_service()
+
+
+@once
+def commits() -> Commits:
+    from chalicelib.services.derivation.commit import Commits
+
+    return Commits(outside.facts(), terms(), effects(), _tells_zone)
+
+
+def _tells_zone(platform: str) -> bool:
+    from chalicelib.domain.errors import NotFound
+
+    try:
+        return not outside.pos_gateway().platform(platform).store_clock
+    except NotFound:
+        return True  # what is no POS tells instants
+
+
+@once
+def persona_lookup() -> PersonaLookup:
+    from chalicelib.services.derivation.holder import PersonaLookup
+
+    return PersonaLookup(outside.facts(), terms())
+
+
+@once
+def remapper() -> Remapper:
+    from chalicelib.services.derivation.rederive import Remapper
+
+    return Remapper(commits(), outside.persona_list(), outside.jobs_queue())

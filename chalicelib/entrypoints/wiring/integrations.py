@@ -1,0 +1,57 @@
+"""The services of integrations, built from what stands outside."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from chalicelib.entrypoints.wiring import outside, sync
+from chalicelib.entrypoints.wiring.once import once
+
+if TYPE_CHECKING:
+    from chalicelib.services.integrations.cards import Cards
+    from chalicelib.services.integrations.connect import ConnectService
+    from chalicelib.services.integrations.settings import SettingsService
+
+
+@once
+def cards() -> Cards:
+    from chalicelib.services.integrations.cards import Cards
+
+    return Cards(
+        outside.pos_gateway(), outside.integrations(), outside.credentials(), outside.rule_book()
+    )
+
+
+@once
+def connect_service() -> ConnectService:
+    from chalicelib.services.integrations.connect import ConnectService
+
+    return ConnectService(
+        pos=outside.pos_gateway(),
+        integrations=outside.integrations(),
+        credentials=outside.credentials(),
+        sync=sync.sync_control(),
+        derive_again=_derive_again,
+        audit=outside.audit(),
+        clock=outside.clock(),
+    )
+
+
+def _derive_again(uid: str, reason: str) -> None:
+    from chalicelib.services.job_messages import RemapMessage
+
+    outside.jobs_queue().send(RemapMessage(uid, reason=reason).body())
+
+
+@once
+def settings_service() -> SettingsService:
+    from chalicelib.services.integrations.settings import SettingsService
+
+    return SettingsService(
+        pos=outside.pos_gateway(),
+        integrations=outside.integrations(),
+        accounts=outside.accounts(),
+        rules=outside.rule_book(),
+        audit=outside.audit(),
+        clock=outside.clock(),
+    )

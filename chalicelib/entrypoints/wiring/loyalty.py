@@ -1,0 +1,77 @@
+"""The services of loyalty, built from what stands outside."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from chalicelib.config import config
+from chalicelib.entrypoints.wiring import derivation, notifications, outside, personas
+from chalicelib.entrypoints.wiring.once import once
+
+if TYPE_CHECKING:
+    from chalicelib.entrypoints.wiring.once import once
+    from chalicelib.services.loyalty.adjust import Adjuster
+    from chalicelib.services.loyalty.expiry import ExpiryPlanner, ExpiryWorker
+    from chalicelib.services.loyalty.members_left import LeaverChoice
+    from chalicelib.services.loyalty.points_import import ImportLocks
+
+
+@once
+def import_locks() -> ImportLocks:
+    from chalicelib.services.loyalty.points_import import ImportLocks
+
+    return ImportLocks(outside.rule_book(), outside.jobs_queue())
+
+
+@once
+def expiry_planner() -> ExpiryPlanner:
+    from chalicelib.services.loyalty.expiry import ExpiryPlanner
+
+    return ExpiryPlanner(
+        outside.expiries(), outside.accounts(), outside.jobs_queue(), outside.clock()
+    )
+
+
+@once
+def expiry_worker() -> ExpiryWorker:
+    from chalicelib.services.loyalty.expiry import ExpiryWorker
+
+    return ExpiryWorker(
+        accounts=outside.accounts(),
+        glimpses=outside.glimpses(),
+        personas=outside.persona_list(),
+        commits=derivation.commits(),
+        jobs=outside.jobs_queue(),
+        clock=outside.clock(),
+    )
+
+
+@once
+def leaver_choice() -> LeaverChoice:
+    from chalicelib.services.loyalty.members_left import LeaverChoice
+
+    return LeaverChoice(
+        outside.leavers(),
+        derivation.commits(),
+        outside.rule_book(),
+        outside.accounts(),
+        notifications.notifier(),
+        outside.audit(),
+        outside.clock(),
+    )
+
+
+@once
+def adjuster() -> Adjuster:
+    from chalicelib.adapters.dynamo.loyalty import DynamoAdjustments
+    from chalicelib.services.loyalty.adjust import Adjuster
+
+    adjustments = DynamoAdjustments(config().table_accounts, outside.clock())
+    return Adjuster(
+        personas.personas(),
+        derivation.commits(),
+        adjustments,
+        outside.accounts(),
+        outside.audit(),
+        outside.clock(),
+    )

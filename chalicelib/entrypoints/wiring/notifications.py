@@ -1,0 +1,60 @@
+"""The services of notifications, built from what stands outside."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from chalicelib.config import config
+from chalicelib.entrypoints.wiring import outside
+from chalicelib.entrypoints.wiring.once import once
+
+if TYPE_CHECKING:
+    from chalicelib.entrypoints.wiring.once import once
+    from chalicelib.services.notifications.dead_letters import DeadLetterWatch
+    from chalicelib.services.notifications.digest_choices import DigestChoices
+    from chalicelib.services.notifications.notify import Notifier
+    from chalicelib.services.notifications.send_digests import DigestSender
+
+
+@once
+def notifier() -> Notifier:
+    from chalicelib.services.notifications.notify import Notifier
+
+    return Notifier(outside.notifications(), outside.operator_topic(), outside.clock())
+
+
+@once
+def dead_letter_watch() -> DeadLetterWatch:
+    from chalicelib.services.notifications.dead_letters import DeadLetterWatch
+
+    syncs = [outside.sync_dead_letters("sync"), outside.sync_dead_letters("sync-own-server")]
+    return DeadLetterWatch(
+        [*syncs, outside.jobs_dead_letters(), outside.texts_dead_letters()], notifier()
+    )
+
+
+@once
+def digest_choices() -> DigestChoices:
+    from chalicelib.services.notifications.digest_choices import DigestChoices
+
+    return DigestChoices(
+        outside.digests(),
+        outside.accounts(),
+        outside.audit(),
+        outside.clock(),
+        sends=bool(config().digest_sender),
+    )
+
+
+@once
+def digest_sender() -> DigestSender:
+    from chalicelib.services.notifications.send_digests import DigestSender
+
+    return DigestSender(
+        outside.digests(),
+        outside.accounts(),
+        outside.notifications(),
+        outside.mailer(),
+        outside.clock(),
+        dashboard=config().dashboard_url,
+    )

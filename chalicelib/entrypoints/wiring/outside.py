@@ -1,0 +1,316 @@
+"""What stands outside: every adapter behind its port, and the POS gateway."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from chalicelib.config import config
+from chalicelib.entrypoints.wiring.once import once
+
+if TYPE_CHECKING:
+    from chalicelib.adapters.dynamo.batch import BatchTable
+    from chalicelib.adapters.dynamo.facts import DynamoFacts
+    from chalicelib.entrypoints.wiring.once import once
+    from chalicelib.services.credentials.key_ring import KeyRing
+    from chalicelib.services.ports.accounts import Accounts
+    from chalicelib.services.ports.audit import Audit
+    from chalicelib.services.ports.changes import Changes, Glimpses
+    from chalicelib.services.ports.common import Clock, Ids, JobQueue, SyncQueue
+    from chalicelib.services.ports.dead_letters import DeadLetterQueue
+    from chalicelib.services.ports.digests import Digests, Mailer
+    from chalicelib.services.ports.facts import PersonaList
+    from chalicelib.services.ports.integrations import Credentials, Integrations
+    from chalicelib.services.ports.loyalty import Expiries, Leavers
+    from chalicelib.services.ports.notifications import Notifications, OperatorTopic
+    from chalicelib.services.ports.people import People
+    from chalicelib.services.ports.pos import PosGateway
+    from chalicelib.services.ports.rules import RuleBook
+    from chalicelib.services.ports.runs import SyncStates
+    from chalicelib.services.ports.stores import Inventories, Stores
+    from chalicelib.services.ports.texting import (
+        ConsentLog,
+        KillSwitch,
+        TextingSettings,
+        TextLog,
+        TextSender,
+    )
+
+
+@once
+def clock() -> Clock:
+    from chalicelib.adapters.clock import SystemClock
+
+    return SystemClock()
+
+
+@once
+def ids() -> Ids:
+    from chalicelib.adapters.ids import UlidIds
+
+    return UlidIds(clock())
+
+
+@once
+def accounts() -> Accounts:
+    from chalicelib.adapters.dynamo.accounts import DynamoAccounts
+
+    return DynamoAccounts(config().table_accounts)
+
+
+@once
+def notifications() -> Notifications:
+    from chalicelib.adapters.dynamo.notifications import DynamoNotifications
+
+    return DynamoNotifications(config().table_accounts)
+
+
+@once
+def audit() -> Audit:
+    from chalicelib.adapters.dynamo.audit import DynamoAudit
+
+    return DynamoAudit(config().table_accounts, ids())
+
+
+@once
+def people() -> People:
+    from chalicelib.adapters.aws.people import CognitoPeople
+
+    return CognitoPeople(config().user_pool_id)
+
+
+@once
+def operator_topic() -> OperatorTopic:
+    from chalicelib.adapters.aws.people import SnsOperatorTopic
+
+    return SnsOperatorTopic(config().topic_operator_arn)
+
+
+@once
+def batch_table() -> BatchTable:
+    from chalicelib.adapters.dynamo.batch import BatchTable, commit_client
+
+    return BatchTable(commit_client(), config().table_personas, clock())
+
+
+@once
+def facts() -> DynamoFacts:
+    from chalicelib.adapters.dynamo.facts import DynamoFacts
+
+    return DynamoFacts(batch_table(), clock(), lock_seconds=config().commit_lock_seconds)
+
+
+@once
+def persona_list() -> PersonaList:
+    from chalicelib.adapters.dynamo.persona_list import DynamoPersonaList
+
+    return DynamoPersonaList(batch_table().client, config().table_personas)
+
+
+@once
+def rule_book() -> RuleBook:
+    from chalicelib.adapters.dynamo.rules import DynamoRuleBook
+
+    return DynamoRuleBook(config().table_accounts)
+
+
+def read_phone(typed: str) -> str | None:
+    from chalicelib.pos.rows.contacts import phone
+
+    return phone(typed, "US")[0]
+
+
+@once
+def sync_dead_letters(name: SyncQueue) -> DeadLetterQueue:
+    from chalicelib.adapters.aws.dead_letters import SqsDeadLetters
+
+    found = config()
+    sync, own = found.queue_sync_dead_url, found.queue_sync_own_server_dead_url
+    return SqsDeadLetters(name, sync if name == "sync" else own)
+
+
+@once
+def jobs_dead_letters() -> DeadLetterQueue:
+    from chalicelib.adapters.aws.dead_letters import SqsDeadLetters
+
+    return SqsDeadLetters("jobs", config().queue_jobs_dead_url)
+
+
+@once
+def texts_dead_letters() -> DeadLetterQueue:
+    from chalicelib.adapters.aws.dead_letters import SqsDeadLetters
+
+    return SqsDeadLetters("texts", config().queue_texts_dead_url)
+
+
+@once
+def integrations() -> Integrations:
+    from chalicelib.adapters.dynamo.integrations import DynamoIntegrations
+
+    return DynamoIntegrations(config().table_integrations)
+
+
+@once
+def credentials() -> Credentials:
+    from chalicelib.adapters.dynamo.credentials import DynamoCredentials
+
+    return DynamoCredentials(config().table_integrations)
+
+
+@once
+def stores() -> Stores:
+    from chalicelib.adapters.dynamo.stores import DynamoStores
+
+    return DynamoStores(config().table_stores)
+
+
+@once
+def inventories() -> Inventories:
+    from chalicelib.adapters.dynamo.inventories import DynamoInventories
+
+    return DynamoInventories(config().table_stores)
+
+
+@once
+def key_ring() -> KeyRing:
+    from chalicelib.adapters.aws.crypto import KmsBox
+    from chalicelib.services.credentials.key_ring import KeyRing
+
+    return KeyRing(KmsBox(config().kms_key_id))
+
+
+@once
+def jobs_queue() -> JobQueue:
+    from chalicelib.adapters.aws.queues import SqsQueue
+
+    return SqsQueue(config().queue_jobs_url)
+
+
+@once
+def pos_gateway() -> PosGateway:
+    from chalicelib.pos.gateway import Gateway
+    from chalicelib.pos.transport.egress import Guard, Ranges
+
+    found = config()
+    guard = Guard(Ranges.of(found.egress_allowed_ranges, found.egress_denied_ranges))
+    return Gateway(clock(), found.pos_base_urls, integrator_token, guard)
+
+
+def integrator_token(platform: str) -> str | None:
+    """The deployment's own token with a POS: an SSM SecureString, cached for 5 minutes."""
+    name = config().integrator_parameters.get(platform)
+    if not name:
+        return None
+    from aws_lambda_powertools.utilities import parameters
+
+    return str(parameters.get_parameter(name, decrypt=True, max_age=300))
+
+
+@once
+def sync_states() -> SyncStates:
+    from chalicelib.adapters.dynamo.sync_states import DynamoSyncStates
+
+    return DynamoSyncStates(config().table_sync, clock())
+
+
+@once
+def sync_queue(name: SyncQueue) -> JobQueue:
+    from chalicelib.adapters.aws.queues import SqsQueue
+
+    found = config()
+    return SqsQueue(found.queue_sync_url if name == "sync" else found.queue_sync_own_server_url)
+
+
+@once
+def glimpses() -> Glimpses:
+    from chalicelib.adapters.dynamo.preview_reads import DynamoGlimpses
+
+    return DynamoGlimpses(batch_table())
+
+
+@once
+def changes() -> Changes:
+    from chalicelib.adapters.dynamo.changes import DynamoChanges
+
+    return DynamoChanges(config().table_accounts, config().table_integrations, ids())
+
+
+@once
+def expiries() -> Expiries:
+    from chalicelib.adapters.dynamo.loyalty import DynamoExpiries
+
+    return DynamoExpiries(config().table_accounts)
+
+
+@once
+def leavers() -> Leavers:
+    from chalicelib.adapters.dynamo.loyalty import DynamoLeavers
+
+    return DynamoLeavers(config().table_accounts)
+
+
+@once
+def consent_log() -> ConsentLog:
+    from chalicelib.adapters.dynamo.consent import DynamoConsent
+
+    return DynamoConsent(batch_table())
+
+
+@once
+def texts() -> TextLog:
+    from chalicelib.adapters.dynamo.texts import DynamoTexts
+
+    return DynamoTexts(batch_table())
+
+
+@once
+def texting_settings() -> TextingSettings:
+    from chalicelib.adapters.dynamo.texting import DynamoTextingSettings
+
+    return DynamoTextingSettings(config().table_accounts)
+
+
+@once
+def kill_switch() -> KillSwitch:
+    from chalicelib.adapters.dynamo.texting import DynamoKillSwitch
+
+    return DynamoKillSwitch(config().table_accounts, clock())
+
+
+@once
+def text_sender() -> TextSender:
+    from chalicelib.adapters.aws.sms import SnsTexts
+
+    return SnsTexts()
+
+
+@once
+def texts_queue() -> JobQueue:
+    from chalicelib.adapters.aws.queues import SqsQueue
+
+    return SqsQueue(config().queue_texts_url)
+
+
+def can_be_mobile(number: str) -> bool:
+    from chalicelib.pos.rows.contacts import can_be_mobile as can
+
+    return can(number)
+
+
+def north_american(typed: str) -> str | None:
+    from chalicelib.pos.rows.contacts import north_american
+
+    return north_american(typed)
+
+
+@once
+def digests() -> Digests:
+    from chalicelib.adapters.dynamo.digests import DynamoDigests
+
+    return DynamoDigests(config().table_accounts)
+
+
+@once
+def mailer() -> Mailer:
+    from chalicelib.adapters.aws.mail import SesMailer
+
+    return SesMailer(config().digest_sender)

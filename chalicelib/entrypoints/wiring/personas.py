@@ -1,0 +1,38 @@
+"""The services of personas, built from what stands outside."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from chalicelib.entrypoints.wiring import derivation, outside
+from chalicelib.entrypoints.wiring.once import once
+
+if TYPE_CHECKING:
+    from chalicelib.services.ports.personas import LedgerViews, PersonaViews
+
+
+@once
+def personas() -> PersonaViews:
+    from chalicelib.services.personas.personas import PersonaService
+
+    return PersonaService(
+        outside.facts(),
+        outside.persona_list(),
+        outside.stores(),
+        derivation.persona_lookup(),
+        _titles,
+        outside.read_phone,
+    )
+
+
+@once
+def ledgers() -> LedgerViews:
+    from chalicelib.services.personas.ledger import LedgerService
+
+    return LedgerService(outside.facts(), outside.persona_list(), derivation.persona_lookup())
+
+
+def _titles() -> dict[str, str]:
+    return {
+        info.platform: info.title.removesuffix(" API") for info in outside.pos_gateway().platforms()
+    }

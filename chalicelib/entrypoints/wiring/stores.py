@@ -1,0 +1,24 @@
+"""The services of stores, built from what stands outside."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from chalicelib.entrypoints.wiring import notifications, outside
+from chalicelib.entrypoints.wiring.once import once
+
+if TYPE_CHECKING:
+    from chalicelib.services.stores.stores import StoreService
+
+
+@once
+def store_service() -> StoreService:
+    from chalicelib.services.stores.stores import StoreService
+
+    return StoreService(
+        outside.stores(),
+        outside.jobs_queue(),
+        outside.audit(),
+        notifications.notifier(),
+        outside.clock(),
+    )

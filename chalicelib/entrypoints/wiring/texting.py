@@ -1,0 +1,144 @@
+"""The services of texting, built from what stands outside."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from chalicelib.config import config
+from chalicelib.entrypoints.wiring import derivation, outside
+from chalicelib.entrypoints.wiring.once import once
+
+if TYPE_CHECKING:
+    from chalicelib.entrypoints.wiring.once import once
+    from chalicelib.services.consent.circumstances import Surroundings
+    from chalicelib.services.consent.why_not_asked import WhyNotAsked
+    from chalicelib.services.ports.texting import Joins, Standings
+    from chalicelib.services.texting.inbound import Inbound
+    from chalicelib.services.texting.lost_texts import LostTexts
+    from chalicelib.services.texting.release import Release
+    from chalicelib.services.texting.requests import RequestSender
+    from chalicelib.services.texting.send_test import SendTests
+    from chalicelib.services.texting.settings import TextingService
+
+
+@once
+def standings() -> Standings:
+    from chalicelib.services.texting.standings import DerivedStandings
+
+    return DerivedStandings(derivation.persona_lookup())
+
+
+@once
+def joins() -> Joins:
+    from chalicelib.services.texting.standings import CommittedJoins
+
+    return CommittedJoins(derivation.commits())
+
+
+@once
+def surroundings() -> Surroundings:
+    from chalicelib.services.consent.circumstances import Surroundings
+
+    return Surroundings(
+        standings=standings(),
+        accounts=outside.accounts(),
+        stores=outside.stores(),
+        integrations=outside.integrations(),
+        settings=outside.texting_settings(),
+        heads=outside.consent_log(),
+        switch=outside.kill_switch(),
+        clock=outside.clock(),
+        mobile=outside.can_be_mobile,
+    )
+
+
+@once
+def request_sender() -> RequestSender:
+    from chalicelib.services.texting.requests import RequestSender
+
+    return RequestSender(
+        outside.consent_log(),
+        outside.texts(),
+        outside.text_sender(),
+        surroundings(),
+        outside.clock(),
+    )
+
+
+@once
+def release() -> Release:
+    from chalicelib.adapters.dynamo.keys import TEXT_SHARDS
+    from chalicelib.services.texting.release import Release
+
+    return Release(
+        outside.consent_log(),
+        outside.texts_queue(),
+        outside.kill_switch(),
+        outside.clock(),
+        shards=TEXT_SHARDS,
+    )
+
+
+@once
+def inbound() -> Inbound:
+    from chalicelib.services.texting.inbound import Inbound
+
+    return Inbound(
+        log=outside.consent_log(),
+        texts=outside.texts(),
+        sender=outside.text_sender(),
+        settings=outside.texting_settings(),
+        surroundings=surroundings(),
+        joins=joins(),
+        clock=outside.clock(),
+    )
+
+
+@once
+def why_not_asked() -> WhyNotAsked:
+    from chalicelib.services.consent.why_not_asked import WhyNotAsked
+
+    return WhyNotAsked(standings(), outside.consent_log(), surroundings())
+
+
+@once
+def send_tests() -> SendTests:
+    from chalicelib.services.texting.send_test import SendTests
+
+    return SendTests(
+        settings=outside.texting_settings(),
+        accounts=outside.accounts(),
+        texts=outside.texts(),
+        heads=outside.consent_log(),
+        sender=outside.text_sender(),
+        switch=outside.kill_switch(),
+        clock=outside.clock(),
+    )
+
+
+@once
+def lost_texts() -> LostTexts:
+    from chalicelib.services.texting.lost_texts import LostTexts
+
+    return LostTexts(outside.texts())
+
+
+@once
+def texting_service() -> TextingService:
+    from chalicelib.adapters.dynamo.texting import DynamoThrottle
+    from chalicelib.services.texting.settings import TextingService
+
+    return TextingService(
+        settings=outside.texting_settings(),
+        accounts=outside.accounts(),
+        texts=outside.texts(),
+        log=outside.consent_log(),
+        switch=outside.kill_switch(),
+        queue=outside.texts_queue(),
+        throttle=DynamoThrottle(config().table_accounts, outside.clock()),
+        audit=outside.audit(),
+        clock=outside.clock(),
+        ids=outside.ids(),
+        read_number=outside.north_american,
+        mobile=outside.can_be_mobile,
+    )

@@ -1,0 +1,116 @@
+"""The `PosGateway` port: every platform there is a profile of."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+from chalicelib.domain.errors import AiqError, HostRefused
+from chalicelib.pos.profile import registry
+from chalicelib.pos.profile import typed_host as hosts
+from chalicelib.pos.profile.profile import Profile
+from chalicelib.pos.transport.egress import Guard, Ranges
+from chalicelib.services.ports.common import Clock
+from chalicelib.services.ports.pos import CheckResult, CredentialAccess, PlatformInfo
+
+if TYPE_CHECKING:
+    from chalicelib.pos.session import Doors, Session
+    from chalicelib.pos.transport.own_server import OwnServer
+    from chalicelib.pos.transport.transport import Transport
+
+
+class Gateway:
+    """`base_urls`: platform → base URL, over the profile's own (`POS_BASE_URLS`).
+
+    `integrator_token`: platform → the deployment's own token with that POS, or None; asked when a
+    session opens, never kept. `egress`: the way to hosts that retailers typed.
+    """
+
+    def __init__(
+        self,
+        clock: Clock,
+        base_urls: Mapping[str, str],
+        integrator_token: Callable[[str], str | None],
+        egress: Guard | None = None,
+    ) -> None:
+        self._clock = clock
+        self._base_urls = base_urls
+        self._integrator_token = integrator_token
+        self._egress = egress or Guard(Ranges())
+
+    def platforms(self) -> tuple[PlatformInfo, ...]:
+        return tuple(registry.info(name) for name in registry.names())
+
+    def platform(self, name: str) -> PlatformInfo:
+        """Raises NotFound."""
+        return registry.info(name)
+
+    def check(self, access: CredentialAccess) -> CheckResult:
+        """Try the key within one 8 s deadline over all auth variants; never raises for the POS.
+
+        Raises HostRefused for a typed address that may not be called.
+        """
+        from chalicelib.pos.check import DEADLINE_SECONDS, Check
+
+        profile = registry.profile(access.platform)
+        own_server = self._own_server(profile, access, first_use=True)
+        try:
+            doors, transport = self._connect(profile, access, own_server)
+        except AiqError as error:
+            return CheckResult("server_unreachable", error.message)
+        transport.deadline = self._clock.monotonic() + DEADLINE_SECONDS
+        try:
+            result = Check(profile, doors, access).run()
+            if result.scope and access.scope and profile.scope_is_address:
+                result = replace(result, scope=access.scope)
+            return replace(result, certificate=own_server.certificate) if own_server else result
+        finally:
+            transport.close()
+
+    def open(self, access: CredentialAccess) -> Session:
+        """Raises HostRefused when nobody has said where this POS is, or the address will not do."""
+        from chalicelib.pos.session import Session
+
+        profile = registry.profile(access.platform)
+        own_server = self._own_server(profile, access, first_use=False)
+        doors, transport = self._connect(profile, access, own_server)
+        return Session(profile, access, doors, transport)
+
+    def _own_server(
+        self, profile: Profile, access: CredentialAccess, *, first_use: bool
+    ) -> OwnServer | None:
+        typed = access.fields.get(profile.host_field) if profile.host_field else None
+        if not typed:
+            return None
+        from chalicelib.pos.transport.own_server import OwnServer
+
+        host = hosts.parse(typed)
+        return OwnServer(host, access.trust, self._egress, first_use=first_use)
+
+    def _connect(
+        self, profile: Profile, access: CredentialAccess, own_server: OwnServer | None
+    ) -> tuple[Doors, Transport]:
+        # requests, phonenumbers and their kind load here, not where a card is drawn.
+        from chalicelib.pos.session import Doors, Keyring
+        from chalicelib.pos.transport.transport import Transport
+
+        base_url = self._base_urls.get(profile.platform) or profile.base_url
+        if own_server:
+            base_url = own_server.base_url
+        if not base_url:
+            raise HostRefused(f"No address is known for {profile.title}; it is never guessed.")
+        token = self._integrator_token(profile.platform)
+        values = {**access.fields, **({"integrator_token": token} if token else {})}
+        secrets = [
+            values[key] for key in (*profile.secret_fields, "integrator_token") if key in values
+        ]
+        transport = Transport(
+            self._clock,
+            base_url,
+            title=profile.title,
+            gap_seconds=profile.pace.gap_ms / 1000,
+            secrets=secrets,
+            own_server=own_server,
+        )
+        return Doors(profile, Keyring(values), transport), transport

@@ -1,0 +1,100 @@
+"""Windows of days on the store's clock, newest first, and how far back they go.
+
+Such a POS knows neither offsets nor last changes: days are its own, and late edits are found by
+reading recent days again (reference/pos.md §3.3).
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import date, datetime, timedelta
+
+from chalicelib.domain.errors import FilterIgnored
+from chalicelib.domain.times import DAY, local_day
+from chalicelib.domain.words import Instant
+from chalicelib.pos.paging.sheet import Json, Sheet
+from chalicelib.pos.profile.window_parts import Windows
+from chalicelib.pos.rows import coerce
+from chalicelib.services.ports.pos import StreamPlan
+
+AHEAD_DAYS = 2
+"""The newest window ends this many days after today began: neither a clock that is fast nor a zone
+that is wrong hides today's rows."""
+MANY = 4
+
+
+@dataclass(frozen=True, slots=True)
+class Window:
+    """Days by their ordinal; `high` is the first day after the window, `floor` where the last
+    window begins, `days` how long this one was meant to be."""
+
+    low: int
+    high: int
+    floor: int
+    days: int
+
+
+class DayWindows:
+    """The windows of one stream."""
+
+    def __init__(self, spec: Windows, zone: str, formats: tuple[str, ...]) -> None:
+        self._spec = spec
+        self._zone = zone
+        self._formats = formats
+
+    def first(self, plan: StreamPlan) -> Window:
+        """The window that holds today."""
+        today = self._day(plan.now)
+        floor = min(today, self._floor(plan, today))
+        days = self._spec.days
+        return Window(max(floor, today - days + 1), today + AHEAD_DAYS, floor, days)
+
+    def before(self, window: Window, rows: int) -> Window | None:
+        """The window before one that held `rows`; None when that one reached the floor."""
+        spec, days = self._spec, window.days
+        if window.low <= window.floor or spec.newest_only:
+            return None
+        if rows < spec.grow_below:
+            days = min(days * 2, spec.max_days)
+        elif rows > spec.grow_below * MANY:
+            days = max(days // 2, spec.days)
+        return Window(max(window.floor, window.low - days), window.low, window.floor, days)
+
+    def params(self, window: Window) -> dict[str, str]:
+        end = _midnight(window.high)
+        if self._spec.until_included:
+            end -= timedelta(seconds=1)
+        return {
+            self._spec.since: _midnight(window.low).strftime(self._spec.format),
+            self._spec.until: end.strftime(self._spec.format),
+        }
+
+    def must_hold(self, window: Window, sheet: Sheet) -> None:
+        """Raises FilterIgnored when a row lies outside: a POS ignores names it does not know."""
+        for row in sheet.rows:
+            at = self._wall_clock(row)
+            if at is not None and not window.low <= at.toordinal() < window.high:
+                raise FilterIgnored(f"The filter by date is ignored: {sheet.name}.")
+
+    def _wall_clock(self, row: Json) -> datetime | None:
+        value = row.get(self._spec.field) if isinstance(row, dict) else None
+        return coerce.wall_clock(value, self._formats)
+
+    def _floor(self, plan: StreamPlan, today: int) -> int:
+        """The first day to read."""
+        start, back = plan.since, self._spec.look_back
+        if start is None:
+            history = plan.now - self._spec.history_days * DAY
+            start = history if plan.history_from is None else plan.history_from
+        floor = self._day(start)
+        if back is None or plan.kind == "between":
+            return floor
+        days = back.daily_days if plan.kind == "daily" else back.weekly_days
+        return min(floor, today - days)
+
+    def _day(self, at: Instant) -> int:
+        return local_day(at, self._zone).toordinal()
+
+
+def _midnight(day: int) -> datetime:
+    return datetime.combine(date.fromordinal(day), datetime.min.time())

@@ -1,0 +1,99 @@
+"""Rows that are lines of a receipt, put together to the receipt (reference/pos.md §4.2).
+
+Lines of one receipt stand on one page, in any order; a page's edge may cut through its last one.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from decimal import Decimal
+from typing import Any
+
+import orjson
+
+from chalicelib.pos.paging.sheet import written
+from chalicelib.pos.profile.paging_parts import Group
+from chalicelib.pos.rows import coerce
+from chalicelib.pos.rows.coerce import Json, Unusable
+
+
+class Receipts:
+    """Groups the rows of one stream."""
+
+    def __init__(self, group: Group) -> None:
+        self._group = group
+
+    def owner(self, row: Json) -> str | None:
+        """The receipt a row is a line of; None for a receipt, and for a line that names none."""
+        if not isinstance(row, dict) or self._group.into in row:
+            return None
+        return coerce.optional_id(row.get(self._group.by))
+
+    def whole(self, rows: list[Json]) -> list[Json]:
+        """Rows with the lines among them put together, wherever they stand: two tills may sell at
+        once. What is no line stays as it is."""
+        done: list[list[Json]] = []
+        by_owner: dict[str, list[Json]] = {}
+        for row in rows:
+            owner = self.owner(row)
+            if owner in by_owner:
+                by_owner[owner].append(row)
+                continue
+            group = [row]
+            done.append(group)
+            if owner is not None:
+                by_owner[owner] = group
+        return [
+            self._orphan(group[0])
+            if self.owner(group[0]) is None
+            else self._receipt(_distinct(group))
+            for group in done
+        ]
+
+    def last(self, rows: list[Json]) -> str | None:
+        """The receipt a page ends with, when it ends with a line: it may go on overleaf."""
+        return self.owner(rows[-1]) if rows else None
+
+    def without(self, rows: list[Json], owner: str | None) -> list[Json]:
+        """The rows but for the lines of one receipt."""
+        return rows if owner is None else [row for row in rows if self.owner(row) != owner]
+
+    def lines(self, rows: list[Json], owner: str) -> list[Json]:
+        """The lines of one receipt."""
+        return [row for row in rows if self.owner(row) == owner]
+
+    def onward(self, rows: list[Json], owner: str) -> list[Json]:
+        """A page from the receipt on that the page before ended with: what new rows pushed back
+        over the edge was met there."""
+        for place, row in enumerate(rows):
+            if self.owner(row) == owner:
+                return rows[place:]
+        return rows
+
+    def _receipt(self, lines: list[Json]) -> Json:
+        group = self._group
+        whole: dict[str, Any] = {**lines[0], group.into: lines}
+        whole |= {name: lines[0].get(line) for name, line in group.names.items()}
+        return whole | {name: _sum(lines, line) for name, line in group.sums.items()}
+
+    def _orphan(self, row: Json) -> Json:
+        """A line that names no receipt is nobody's: its own id must not pass for a receipt's."""
+        if not isinstance(row, dict) or self._group.into in row or self._group.by not in row:
+            return row
+        return {**row, **{name: row.get(line) for name, line in self._group.names.items()}}
+
+
+def _distinct(rows: Iterable[Json]) -> list[Json]:
+    return list({written(row, orjson.OPT_SORT_KEYS): row for row in rows}.values())
+
+
+def _sum(lines: list[Json], field: str) -> Json:
+    """The lines' amounts together; a broken one breaks the whole, and must be seen in it."""
+    total = Decimal(0)
+    for line in lines:
+        value = line.get(field)
+        try:
+            total += coerce.exact(value)
+        except Unusable:
+            return value
+    return str(total)

@@ -1,0 +1,81 @@
+"""Bodies that are arrays: of objects, of arrays under a header, of lines that belong together
+(reference/pos.md §3.3)."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from chalicelib.domain.errors import UnexpectedAnswer
+from chalicelib.pos.profile.profile import StreamProfile
+from chalicelib.pos.profile.window_parts import Lines, Proof
+
+Json = Any
+Row = dict[str, Json]
+
+
+def rows_of(body: Json, stream: StreamProfile, name: str) -> list[Json]:
+    """The rows of a body. Raises UnexpectedAnswer when it has not the shape the profile says."""
+    if not isinstance(body, list):
+        raise UnexpectedAnswer(f"An answer for {name} is no list of rows.")
+    if isinstance(stream.page, Proof):
+        return [{}]
+    rows = body
+    if body and isinstance(body[0], list):
+        rows = _under_header(body, stream, name)
+    elif body and not isinstance(body[0], dict):
+        raise UnexpectedAnswer(f"An answer for {name} has no rows.")
+    return _together(rows, stream.lines) if stream.lines else rows
+
+
+def _under_header(body: list[Json], stream: StreamProfile, name: str) -> list[Json]:
+    """Objects out of arrays. A row longer than the header, or no array, is left as it is.
+
+    Columns without which nothing can be told apart must be there: a report of another name, or in
+    another language, is no answer.
+    """
+    header, *rows = body
+    if not all(isinstance(column, str) for column in header):
+        raise UnexpectedAnswer(f"The report for {name} has no header.")
+    for column in _columns_needed(stream):
+        if column not in header:
+            raise UnexpectedAnswer(f"The report for {name} has no column {column!r}.")
+    width = len(header)
+    return [
+        dict(zip(header, row, strict=False)) if isinstance(row, list) and len(row) <= width else row
+        for row in rows
+    ]
+
+
+def _columns_needed(stream: StreamProfile) -> tuple[str, ...]:
+    if stream.lines:
+        return stream.lines.by
+    known_by = stream.map.get("ext_id") or stream.map.get("key")
+    return (known_by,) if isinstance(known_by, str) else ()
+
+
+def _together(rows: list[Json], lines: Lines) -> list[Json]:
+    """One row for all lines with the same `by`, wherever in the body they are; a line that does not
+    tell whose it is stays alone."""
+    wholes: dict[tuple[str, ...], Row] = {}
+    found: list[Json] = []
+    for row in rows:
+        if not isinstance(row, dict):
+            found.append(row)
+            continue
+        if lines.totals and not any(_said(row, column) for column in lines.totals):
+            continue
+        key = tuple([str(row.get(column)) for column in lines.by])
+        whole = wholes.get(key)
+        if whole is not None:
+            whole[lines.into].append(row)
+            continue
+        whole = {**row, lines.into: [row]}
+        found.append(whole)
+        if all(_said(row, column) for column in lines.by):
+            wholes[key] = whole
+    return found
+
+
+def _said(row: Row, column: str) -> bool:
+    value = row.get(column)
+    return value is not None and value != "" and (not isinstance(value, str) or bool(value.strip()))

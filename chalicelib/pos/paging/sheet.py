@@ -1,0 +1,156 @@
+"""One page as received: its rows out of their wrapping, and what the envelope says."""
+
+from __future__ import annotations
+
+import marshal
+from dataclasses import dataclass
+from hashlib import blake2b
+from typing import Any, NoReturn
+
+import orjson
+
+from chalicelib.domain.errors import KeyRejected, UnexpectedAnswer
+from chalicelib.pos.paging.row_tables import rows_of
+from chalicelib.pos.profile.paging_parts import PageLimit, PageTotal, Single
+from chalicelib.pos.profile.profile import ErrorObjects, StreamProfile
+from chalicelib.pos.profile.window_parts import NoneWindow, Offset, Proof
+from chalicelib.pos.rows import coerce
+from chalicelib.services.ports.pos import Cursor
+
+Json = Any
+
+MOST_ROWS = 200_000
+"""Of one answer of at most 10 MB: rows worth reading are longer; millions of empty ones would take
+a worker's memory."""
+
+WHOLE_BODY = "$"
+"""The path of an array that is the body itself."""
+
+
+MARSHAL_BY_VALUE = 2
+"""The last version whose bytes do not depend on which values are the same object."""
+
+
+@dataclass(frozen=True, slots=True)
+class Turn:
+    """What follows a page. `cursor` None: the listing is complete. `again`: the page was read to
+    be sure and had been read before, so that its unusable rows are known."""
+
+    cursor: Cursor | None
+    full_listing: bool = False
+    again: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Sheet:
+    """`size` is the rows per page the POS goes by, which may be fewer than we asked for.
+    `last_page`: the number of pages, where the POS says it and need not say more."""
+
+    name: str
+    rows: list[Json]
+    total: int | None = None
+    size: int = 1
+    pages: int = 1
+    number: int | None = None
+    last_page: int | None = None
+
+    def must_total(self) -> int:
+        """The number of rows in all. Raises UnexpectedAnswer when the POS does not say it."""
+        if self.total is None or self.total < 0:
+            raise UnexpectedAnswer(f"A page of {self.name} does not say how many rows there are.")
+        return self.total
+
+    def must_be_number(self, wanted: int) -> None:
+        """Raises UnexpectedAnswer when the POS gave another page than the one asked for."""
+        if self.number not in (None, wanted):
+            self.refuse_as_another()
+
+    def must_differ(self, before: str | None) -> None:
+        """Raises UnexpectedAnswer when the page is the one before again, whose `fingerprint` is
+        given: a POS that ignores which page is asked for would be read for ever."""
+        if before is not None and self.rows and fingerprint(self.rows) == before:
+            self.refuse_as_another()
+
+    def refuse_as_another(self) -> NoReturn:
+        raise UnexpectedAnswer(f"Another page of {self.name} came than the one asked for.")
+
+
+def fingerprint(told: Json) -> str:
+    """What tells one row, or one page, from another, in a few characters."""
+    return blake2b(written(told), digest_size=6).hexdigest()
+
+
+def written(told: Json, option: int = 0) -> bytes:
+    """The value as bytes that tell it from others; `option`: orjson's."""
+    try:
+        return orjson.dumps(told, option=option)
+    except orjson.JSONEncodeError:  # it reads deeper nesting than it writes
+        return marshal.dumps(told, MARSHAL_BY_VALUE)
+
+
+def sheet_of(body: Json, stream: StreamProfile, name: str) -> Sheet:
+    """Take a body apart. Raises UnexpectedAnswer when it has not the shape the profile says."""
+    _refuse_a_flood(body, stream, name)
+    if isinstance(stream.page, NoneWindow | Offset | Proof):
+        return Sheet(name, rows_of(body, stream, name))
+    if isinstance(body, list) and _may_be_bare(stream):
+        return Sheet(name, [_unwrapped(row, stream.unwrap) for row in body])
+    if not isinstance(body, dict) or stream.rows == WHOLE_BODY:
+        raise UnexpectedAnswer(f"An answer for {name} has not the shape it should have.")
+    if stream.rows is None:
+        return Sheet(name, [_unwrapped(body, stream.unwrap)])
+    rows = body.get(stream.rows)
+    if not isinstance(rows, list):
+        raise UnexpectedAnswer(f"An answer for {name} has no list {stream.rows!r}.")
+    rows = [_unwrapped(row, stream.unwrap) for row in rows]
+    if isinstance(stream.page, PageLimit):
+        number = _positive(body, stream.page.current)
+        last = coerce.whole(body.get(stream.page.pages)) if stream.page.pages else None
+        return Sheet(name, rows, number=number, last_page=last)
+    if not isinstance(stream.page, PageTotal):
+        return Sheet(name, rows)
+    return _counted(body, rows, stream.page, name)
+
+
+def _refuse_a_flood(body: Json, stream: StreamProfile, name: str) -> None:
+    rows = body.get(stream.rows or "") if isinstance(body, dict) else body
+    if isinstance(rows, list) and len(rows) > MOST_ROWS:
+        raise UnexpectedAnswer(f"An answer for {name} has more than {MOST_ROWS:,} rows.")
+
+
+def refuse_error_object(body: Json, errors: ErrorObjects | None, title: str) -> None:
+    """Raises KeyRejected or UnexpectedAnswer for an object that tells an error, whatever the
+    status; none of its text is shown."""
+    told = body.get(errors.name) if errors and isinstance(body, dict) else None
+    if errors is None or not isinstance(told, str) or not told.endswith(errors.suffix):
+        return
+    if told in errors.key_rejected:
+        raise KeyRejected(f"{title} rejected the key.")
+    raise UnexpectedAnswer(f"{title} answered with an error instead of data.")
+
+
+def _may_be_bare(stream: StreamProfile) -> bool:
+    if stream.rows == WHOLE_BODY:
+        return True
+    return stream.rows is not None and isinstance(stream.page, PageLimit | Single)
+
+
+def _counted(body: dict[str, Json], rows: list[Json], page: PageTotal, name: str) -> Sheet:
+    total = coerce.whole(body.get(page.total))
+    if total is None or total < 0:
+        raise UnexpectedAnswer(f"An answer for {name} does not say how many rows there are.")
+    size = _positive(body, page.given_size) or page.limit
+    pages = _positive(body, page.pages) or max(1, -(-total // size))
+    return Sheet(name, rows, total, size, pages, _positive(body, page.current))
+
+
+def _positive(body: dict[str, Json], key: str | None) -> int | None:
+    found = coerce.whole(body.get(key)) if key else None
+    return found if found and found > 0 else None
+
+
+def _unwrapped(row: Json, key: str | None) -> Json:
+    """POSaBIT wraps some rows and not others: both are accepted."""
+    if key and isinstance(row, dict) and isinstance(row.get(key), dict):
+        return row[key]
+    return row

@@ -1,0 +1,192 @@
+"""What holds between the parts of a profile: names that are used exist, nothing needed is left out.
+
+Each check gives the path of what is wrong, so that its line can be told.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+from chalicelib.domain.records import (
+    STREAMS,
+    Customer,
+    InventoryItem,
+    LineItem,
+    Sale,
+    StoreFact,
+    Tender,
+)
+from chalicelib.pos.profile.faults import Path
+from chalicelib.pos.profile.paging_parts import Group, Rows
+from chalicelib.pos.profile.profile import Profile
+
+Fault = tuple[Path, str]
+
+SHAPES: dict[str, frozenset[str]] = {
+    "stores": frozenset(StoreFact.__slots__),
+    "customers": frozenset((*Customer.__slots__, "birth_year")),
+    "sales": frozenset((*Sale.__slots__, "sale_type", "is_void")),
+    "inventory": frozenset(InventoryItem.__slots__),
+    "items": frozenset(LineItem.__slots__),
+    "tenders": frozenset(Tender.__slots__),
+    "discounts": frozenset(("name",)),
+}
+"""What a map may fill: the common shape, and what the shape is worked out from."""
+
+NEEDED: dict[str, tuple[str, ...]] = {
+    "stores": ("key", "name"),
+    "customers": ("ext_id", "first", "last", "phone", "email"),
+    "sales": ("ext_id", "customer_ext_id", "ordered_at", "status", "total", "items"),
+    "inventory": ("ext_id", "name", "quantity"),
+    "items": ("name", "quantity"),
+    "tenders": ("name", "amount"),
+    "discounts": ("name",),
+}
+"""What a map must fill: without it there is nobody to know, nothing to count."""
+
+WHOLE_NAMES = ("ext_id", "number")
+WHOLE_SUMS = ("subtotal", "discount", "tax", "total")
+
+SCHEMES: dict[str, str] = {"header": "header", "query": "param", "json": "param", "basic": "user"}
+"""What a scheme cannot do without."""
+
+
+def evidence_faults(raw: Mapping[str, Any]) -> Iterator[Fault]:
+    """Marks of what the profile (as read, before the model) does not have."""
+    for path in raw.get("evidence") or {}:
+        if not _has(raw, str(path)):
+            yield ("evidence", path), "marks what the profile does not have"
+
+
+def faults(profile: Profile) -> Iterator[Fault]:
+    yield from _credential(profile)
+    yield from _doors(profile)
+    yield from _permissions(profile)
+    yield from _streams(profile)
+    yield from _words(profile)
+
+
+def _credential(profile: Profile) -> Iterator[Fault]:
+    fields = {field.key: field for field in profile.credential.fields}
+    for field in profile.credential.fields:
+        at = ("credential", "fields", field.key)
+        if field.secret and field.pattern is None:
+            yield at, "a secret needs a pattern"
+    for variant in profile.auth:
+        held = fields.get(variant.secret)
+        if held is None or not held.secret:
+            yield ("auth", variant.name, "secret"), f"no secret field is called {variant.secret!r}"
+    if profile.grid.own_server and profile.host_field is None:
+        yield ("credential", "fields"), "an own server needs a field that is its address (host)"
+    if profile.scope_field and profile.scope_field not in fields:
+        yield ("scope_field",), f"no field is called {profile.scope_field!r}"
+    blank = fields.get(profile.scope_field or "")
+    if blank and not blank.required and not profile.scope_else:
+        yield ("scope_field",), "this field may be blank; say the scope then (scope_else)"
+
+
+def _doors(profile: Profile) -> Iterator[Fault]:
+    """Every endpoint is known to every way in, every way in is whole."""
+    for variant in profile.auth:
+        needed = SCHEMES.get(variant.scheme)
+        if needed and needed not in variant.model_fields_set:
+            yield ("auth", variant.name), f"the scheme {variant.scheme} needs its {needed}"
+    names = {variant.name for variant in profile.auth}
+    by_json = any(variant.scheme == "json" for variant in profile.auth)
+    for name, endpoint in profile.endpoints.items():
+        at = ("endpoints", name)
+        for variant_name in sorted(names ^ set(endpoint.paths)):
+            yield (*at, "paths"), f"{variant_name} is in auth or has a path, not both"
+        if by_json and endpoint.json_query is None:
+            yield at, "the scheme json needs a json_query"
+    used: dict[str, Path] = {
+        s.endpoint: ("streams", n, "endpoint") for n, s in profile.streams.items()
+    }
+    used |= {p.endpoint: ("probes", n, "endpoint") for n, p in enumerate(profile.probes)}
+    for missing in sorted(set(used) - set(profile.endpoints)):
+        yield used[missing], f"no such endpoint: {missing}"
+    for idle in sorted(set(profile.endpoints) - set(used)):
+        yield ("endpoints", idle), "no stream and no probe asks it"
+
+
+def _permissions(profile: Profile) -> Iterator[Fault]:
+    """Permissions are told by name everywhere or nowhere."""
+    named = set(profile.permissions)
+    for name, endpoint in profile.endpoints.items():
+        at = ("endpoints", name)
+        if named and endpoint.permission is None:
+            yield at, "say the permission that a 403 means"
+        if endpoint.permission and endpoint.permission not in named:
+            yield (*at, "permission"), f"{endpoint.permission!r} is not among permissions"
+    for number, probe in enumerate(profile.probes):
+        if bool(probe.not_all_null) != bool(probe.permission):
+            yield ("probes", number), "not_all_null and permission go together"
+        listed = {s.endpoint for s in profile.streams.values()}
+        if probe.endpoint in listed and probe.stream is None and probe.endpoint != _opens(profile):
+            yield ("probes", number), "say the stream that this endpoint lists"
+
+
+def _opens(profile: Profile) -> str | None:
+    stores = profile.streams.get("stores")
+    return stores.endpoint if stores else None
+
+
+def _streams(profile: Profile) -> Iterator[Fault]:
+    for name in STREAMS:
+        if name not in profile.streams:
+            yield ("streams",), f"there is no {name}"
+    for name, stream in profile.streams.items():
+        at = ("streams", name)
+        if stream.rows is None and stream.page.style not in ("single", "proof"):
+            yield at, "say where the rows are (rows)"
+        if stream.page.style != "proof":
+            yield from _map((*at, "map"), name, stream.map)
+        if stream.group:
+            yield from _group(at, stream.group, stream.map)
+
+
+def _map(at: Path, shape: str, fields: Mapping[str, Any]) -> Iterator[Fault]:
+    for name in fields:
+        if name not in SHAPES[shape]:
+            yield (*at, name), f"{shape} have no such field"
+    for name in NEEDED.get(shape, ()):
+        if name not in fields:
+            yield at, f"{shape} need {name}"
+    for name, spec in fields.items():
+        if isinstance(spec, Rows) and name in SHAPES:
+            yield from _map((*at, name, "map"), name, spec.map)
+
+
+def _group(at: Path, group: Group, fields: Mapping[str, Any]) -> Iterator[Fault]:
+    """What is mapped of a whole must be made of its lines."""
+    for part, names in (("names", WHOLE_NAMES), ("sums", WHOLE_SUMS)):
+        for name in names:
+            if name in fields and fields[name] not in getattr(group, part):
+                said = f"{name} is {fields[name]!r} of the whole, which is not among {part}"
+                yield (*at, "group", part), said
+                yield (*at, "map", name), said
+
+
+def _words(profile: Profile) -> Iterator[Fault]:
+    """Words of a type mean something only where the type is read, and it only with them."""
+    sales = profile.streams.get("sales")
+    if sales is None:
+        return
+    words = profile.sale_words
+    for name in ("type_sale", "type_return"):
+        if bool(getattr(words, name)) != ("sale_type" in sales.map):
+            yield ("sale_words",), f"{name} and the map's sale_type go together"
+    if not words.final:
+        yield ("sale_words",), "no word says that a sale is final"
+
+
+def _has(raw: Any, path: str) -> bool:
+    """Whether a dotted path leads somewhere; a list element is found by its `key` or `name`."""
+    for step in path.split("."):
+        if isinstance(raw, list):
+            raw = {x.get("key", x.get("name")): x for x in raw if isinstance(x, dict)}
+        if not isinstance(raw, dict) or step not in raw:
+            return False
+        raw = raw[step]
+    return True

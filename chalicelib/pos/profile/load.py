@@ -1,0 +1,57 @@
+"""Read `profile.yaml`, checked as a whole: each fault with its file and line."""
+
+from __future__ import annotations
+
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+from pydantic import ValidationError, model_validator
+
+from chalicelib.domain.errors import NotFound
+from chalicelib.pos.profile.checks import evidence_faults, faults
+from chalicelib.pos.profile.faults import Faults, broken
+from chalicelib.pos.profile.profile import Profile
+
+
+class _Checked(Profile):
+    """A profile whose parts fit each other."""
+
+    @model_validator(mode="before")
+    @classmethod
+    def _evidence_points_at_something(cls, raw: Any) -> Any:
+        if isinstance(raw, dict) and (found := list(evidence_faults(raw))):
+            raise Faults(found)
+        return raw
+
+    @model_validator(mode="after")
+    def _the_parts_fit(self) -> _Checked:
+        if found := list(faults(self)):
+            raise Faults(found)
+        return self
+
+
+FOLDER = Path(__file__).parent.parent
+
+
+FILE = "profile.yaml"
+
+
+def parse(text: str, file: str = FILE) -> Profile:
+    """Read a profile from YAML. Raises BrokenProfile, which tells `file` and line of each fault."""
+    import yaml
+
+    loader = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
+    try:
+        return _Checked.model_validate(yaml.load(text, Loader=loader))  # noqa: S506 - a safe loader
+    except (ValidationError, yaml.YAMLError) as error:
+        raise broken(error, text, file) from None
+
+
+@cache
+def load(platform: str) -> Profile:
+    """The profile of a platform, parsed once per process. Raises NotFound, BrokenProfile."""
+    path = FOLDER / platform / FILE
+    if not platform.isidentifier() or not path.is_file():
+        raise NotFound(f"There is no platform {platform!r}.")
+    return parse(path.read_text(encoding="utf-8"), f"{platform}/{FILE}")

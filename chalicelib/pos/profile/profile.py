@@ -1,0 +1,264 @@
+"""The shape of `profile.yaml`: everything about a platform that is data (reference/pos.md §7.1).
+
+A platform is described once, in its folder. Whatever no vendor document says is marked INFERRED
+under `evidence`, and the mark travels with the profile to the card.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Literal
+
+from pydantic import Field
+
+from chalicelib.domain.words import Stream
+from chalicelib.pos.profile import typed_host as hosts
+from chalicelib.pos.profile.paging_parts import (
+    Consent,
+    Each,
+    Group,
+    Negated,
+    PageProfile,
+    Part,
+    Paths,
+    Piece,
+    Rows,
+)
+from chalicelib.pos.profile.window_parts import JsonQuery, Lines, PlainErrors, Proof, Sum
+from chalicelib.services.ports.pos import CredentialField, PlatformInfo
+
+Evidence = Literal["DOC", "HELP", "CODE", "WEAK", "INFERRED"]
+
+
+class Contract(Part):
+    """How sure we are of the wire contract; `note` is said on the card."""
+
+    status: Literal["confirmed", "partly public", "unconfirmed"]
+    note: str
+
+
+class FieldProfile(Part):
+    """A field of the card, labelled as in the seed article. `pattern` matches the whole value.
+
+    `host`: the address of the retailer's own server, `IP:port` or `name:port` (egress guard)."""
+
+    key: str
+    label: str
+    help: str
+    example: str
+    secret: bool = False
+    required: bool = True
+    immutable: bool = False
+    pattern: str | None = None
+    max_length: int
+    host: bool = False
+
+
+class Credential(Part):
+    """`steps`: what is to be done in the POS first, in the help article's words and order."""
+
+    per: str
+    steps: tuple[str, ...]
+    fields: tuple[FieldProfile, ...]
+
+
+class Grid(Part):
+    """The platform's column of the integration grid (product.md §2)."""
+
+    age_gate_to_connect: bool
+    own_server: bool
+    pushes_signups: bool
+    writable: bool
+    imports_points: bool
+    market_sync: bool
+
+
+class AuthVariant(Part):
+    """One way to present the key. `user` and `secret` name credential fields or `integrator_token`;
+    a variant whose `needs` are not configured is not tried. `header`: of the scheme of that name,
+    which carries the bare secret. `param`: of the scheme `query`, the parameter; of `json`, the key
+    in the endpoint's JSON query."""
+
+    name: str
+    scheme: Literal["basic", "bearer", "header", "query", "json"]
+    header: str = "Authorization"
+    param: str = ""
+    secret: str
+    user: str | None = None
+    needs: tuple[str, ...] = ()
+
+
+class Pace(Part):
+    """`gap_ms` passes between an answer and the next request; one request is in flight."""
+
+    gap_ms: int = Field(ge=0)
+    in_flight: Literal[1]
+
+
+class Times(Part):
+    """How the POS writes instants. `zone`: of texts that carry no offset; `store` means the zone of
+    the mapped store. `formats`: `iso`, or formats of `strptime`."""
+
+    zone: str
+    formats: tuple[str, ...]
+    zone_names: Literal["iana", "rails"]
+
+
+class Endpoint(Part):
+    """`paths`: by auth variant. `params` go with every request. `permission`: as on the screen."""
+
+    paths: Mapping[str, str]
+    permission: str | None = None
+    params: Mapping[str, str] = Field(default_factory=dict)
+    json_query: JsonQuery | None = None
+
+
+class StreamProfile(Part):
+    """One stream. `rows`: path of the array (`$`: the body is it, its rows being objects, or arrays
+    under a header; none: the body is the one row); `unwrap`: the key a row may be wrapped in;
+    `map`: field of the common shape → where the POS has it. `optional`: not every server has it.
+    `in_stock`: the quantity by which rows of nothing are left out. `unread`: what rows and envelope
+    are known to have besides, as dotted paths."""
+
+    endpoint: str
+    page: PageProfile
+    rows: str | None = None
+    unwrap: str | None = None
+    each: Each | None = None
+    group: Group | None = None
+    lines: Lines | None = None
+    optional: bool = False
+    in_stock: str | None = None
+    unread: tuple[str, ...] = ()
+    map: Mapping[str, Paths | Consent | Negated | Piece | Sum | Rows]
+
+
+class ErrorObjects(Part):
+    """Errors told by an object under status 200: its `name` ends in `suffix`. `key_rejected`: the
+    names that speak of the key."""
+
+    name: str
+    suffix: str
+    key_rejected: tuple[str, ...] = ()
+
+
+class SaleWords(Part):
+    """What the POS's words mean, lower-cased. A word that is nowhere here is never final. `blank`:
+    what it means that there is no word at all."""
+
+    final: tuple[str, ...] = ()
+    void: tuple[str, ...] = ()
+    refunded: tuple[str, ...] = ()
+    open: tuple[str, ...] = ()
+    type_sale: tuple[str, ...] = ()
+    type_return: tuple[str, ...] = ()
+    blank: Literal["final"] | None = None
+
+
+class Contacts(Part):
+    """`employee`, `inactive`: the values of the customer's type that say so."""
+
+    phone_region: str
+    employee_types: tuple[str, ...]
+    placeholder_email_domains: tuple[str, ...] = ()
+
+
+class Probe(Part):
+    """One request of *check*. `optional`: only a 403 tells something, since the contract does not
+    say what else the answer may be. `not_all_null`: if these fields are null in all of at least
+    `judge_from` rows, `permission` is missing although the POS answered 200."""
+
+    endpoint: str
+    stream: Stream | None = None
+    rows: int = 1
+    optional: bool = False
+    not_all_null: tuple[str, ...] = ()
+    judge_from: int = 1
+    permission: str | None = None
+
+
+class Profile(Part):
+    platform: str
+    title: str
+    contract: Contract
+    credential: Credential
+    grid: Grid
+    base_url: str | None
+    auth: tuple[AuthVariant, ...]
+    pace: Pace
+    overlap_minutes: int
+    min_sync_hours: int
+    time: Times
+    money: Literal["cents", "major", "formatted"]
+    permissions: tuple[str, ...] = ()
+    permission_notes: Mapping[str, str] = {}
+    """Permission → what to do where granting it is not in the retailer's hands."""
+    endpoints: Mapping[str, Endpoint]
+    streams: Mapping[Stream, StreamProfile]
+    sale_words: SaleWords
+    contacts: Contacts
+    error_objects: ErrorObjects | None = None
+    plain_errors: PlainErrors | None = None
+    scope_field: str | None = None
+    """The field of the credential that says what the key opens; none: the store it is for."""
+    scope_else: str | None = None
+    """What the key opens where that field is blank."""
+    forbidden_fields: tuple[str, ...] = ()
+    probes: tuple[Probe, ...] = ()
+    evidence: Mapping[str, Evidence]
+
+    @property
+    def inferred(self) -> tuple[str, ...]:
+        """The items that stand on no document, as dotted paths into the profile."""
+        return tuple(path for path, tag in self.evidence.items() if tag == "INFERRED")
+
+    @property
+    def secret_fields(self) -> tuple[str, ...]:
+        return tuple(f.key for f in self.credential.fields if f.secret)
+
+    @property
+    def shops_field(self) -> str | None:
+        """The field that lists the shops to read, where one key opens several."""
+        return next((s.each.field for s in self.streams.values() if s.each), None)
+
+    @property
+    def one_store(self) -> bool:
+        """Whether everything a credential brings is of the one store that is its scope."""
+        return self.scope_field is None or isinstance(self.streams["stores"].page, Proof)
+
+    def scope_in(self, fields: Mapping[str, str]) -> str | None:
+        """What the key opens, where the credential's fields say it: an address in the one way to
+        write it, so that a server typed in another way is not another server. Raises HostRefused.
+        """
+        told = fields.get(self.scope_field or "")
+        if told and self.scope_is_address:
+            return str(hosts.parse(told))
+        return told or self.scope_else
+
+    @property
+    def scope_is_address(self) -> bool:
+        """Whether only the address told servers apart: one that moved stays the same server."""
+        return self.scope_field is not None and self.scope_field == self.host_field
+
+    @property
+    def host_field(self) -> str | None:
+        """The field that holds the address of the retailer's own server, where there is one."""
+        return next((f.key for f in self.credential.fields if f.host), None)
+
+    def info(self) -> PlatformInfo:
+        """The profile as the card and the grid see it."""
+        return PlatformInfo(
+            platform=self.platform,
+            title=self.title,
+            fields=tuple(CredentialField(**f.model_dump()) for f in self.credential.fields),
+            streams=tuple(self.streams),
+            contract_status=self.contract.status,
+            contract_note=self.contract.note,
+            overlap_seconds=self.overlap_minutes * 60,
+            min_sync_hours=self.min_sync_hours,
+            credential_per=self.credential.per,
+            steps=self.credential.steps,
+            store_clock=self.time.zone == "store",
+            inferred=self.inferred,
+            **self.grid.model_dump(),
+        )

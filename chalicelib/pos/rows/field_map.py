@@ -1,0 +1,322 @@
+"""The profile's map, compiled: one closure per field of the common shape.
+
+What a field is read as, its name decides, so that a map only says where the POS has it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from operator import itemgetter
+from typing import Any, TypeVar
+
+from chalicelib.pos.profile.paging_parts import Consent, Negated, Paths, Piece, Rows
+from chalicelib.pos.profile.profile import Profile
+from chalicelib.pos.profile.window_parts import Sum
+from chalicelib.pos.rows import coerce
+from chalicelib.pos.rows.coerce import Json, Unusable
+
+Row = dict[str, Any]
+Read = Callable[[Row], Any]
+Coercion = Callable[[Json], Any]
+Simple = tuple[str, str, Coercion]
+"""A field, the row's key where it stands, and what it is read as."""
+T = TypeVar("T")
+Fields = Mapping[str, Paths | Consent | Negated | Piece | Sum | Rows]
+
+MAX_ELEMENTS = 500
+
+
+@dataclass(frozen=True, slots=True)
+class Setting:
+    """What rows do not say: whose they are, the clock of the store, its money."""
+
+    store_key: str
+    time_zone: str = "UTC"
+    currency: str = "USD"
+
+
+class Compiler:
+    """Compiles a map into (field, reader) pairs. What a field is, its name decides."""
+
+    def __init__(self, profile: Profile, setting: Setting) -> None:
+        zone = profile.time.zone
+        instant = coerce.instant_reader(
+            setting.time_zone if zone == "store" else zone, profile.time.formats
+        )
+        money = _MONEY[profile.money]
+        self._by_name = _coercions(instant, money)
+
+    def extractor(self, fields: Fields, **given: Coercion) -> Callable[[Row], dict[str, Any]]:
+        """A function from a row to the values of all of a map's fields but the arrays.
+
+        `given` coercions go before those the names stand for. The function raises Unusable, naming
+        the POS's field.
+        """
+        simple, others = self._split(fields, given)
+
+        def extract(row: Row) -> dict[str, Any]:
+            try:
+                values = {name: coercion(row.get(key)) for name, key, coercion in simple}
+            except Unusable:
+                _name_the_broken(simple, row)
+                raise
+            for name, read in others:
+                values[name] = read(row)
+            return values
+
+        return extract
+
+    def in_order(
+        self,
+        order: tuple[str, ...],
+        fields: Fields,
+        defaults: Mapping[str, Any],
+        **given: Coercion,
+    ) -> Callable[[Row], list[Any]]:
+        """As `extractor`, but a list of the values of all names of `order`, in that order, which a
+        dataclass of many fields takes in less time than names. `defaults`: of what the map leaves
+        out."""
+        simple, others = self._split(fields, given)
+        read = [(key, coercion) for _, key, coercion in simple]
+        told = [name for name, *_ in (*simple, *others)]
+        silent = [name for name in order if name not in told]
+        constants = [defaults.get(name) for name in silent]
+        arrange = itemgetter(*map([*told, *silent].index, order))
+
+        def extract(row: Row) -> list[Any]:
+            try:
+                values = [coercion(row.get(key)) for key, coercion in read]
+            except Unusable:
+                _name_the_broken(simple, row)
+                raise
+            for _, read_other in others:
+                values.append(read_other(row))
+            values += constants
+            return list(arrange(values))
+
+        return extract
+
+    def _split(
+        self, fields: Fields, given: Mapping[str, Coercion]
+    ) -> tuple[list[Simple], list[tuple[str, Read]]]:
+        """The fields that stand under one key of the row, and readers of the others; no arrays."""
+        by_name = {**self._by_name, **given}
+        simple: list[Simple] = []
+        others: list[tuple[str, Read]] = []
+        for name, spec in fields.items():
+            coercion = by_name.get(name, coerce.text)
+            if isinstance(spec, str) and "." not in spec:
+                simple.append((name, spec, coercion))
+            elif not isinstance(spec, Rows):
+                others.append((name, self._other(spec, coercion)))
+        return simple, others
+
+    def _other(self, spec: Paths | Consent | Negated | Piece | Sum, coercion: Coercion) -> Read:
+        match spec:
+            case Consent():
+                return self._consent(spec)
+            case Negated():
+                return _negated(spec)
+            case Piece():
+                return _piece(spec, coercion)
+            case Sum():
+                return _sum(spec, coercion)
+            case _:
+                return reader(spec, coercion)
+
+    def field(self, name: str, paths: Paths, coercion: Coercion | None = None) -> Read:
+        return reader(paths, coercion or self._by_name.get(name, coerce.text))
+
+    def _consent(self, consent: Consent) -> Read:
+        """An opt-out wins over an opt-in; without either nobody was asked (reference/pos.md §7).
+        Where an opt-out says something that cannot be read, nobody knows."""
+        refused, given = consent.refused or "", consent.given or ""
+        flag = coerce.flag
+
+        def read(row: Row) -> str:
+            said = row.get(refused)
+            out = flag(said)
+            if out:
+                return "no"
+            if out is None and said is not None and said != "":
+                return "unknown"
+            return "yes" if flag(row.get(given)) else "unknown"
+
+        return read
+
+
+def _coercions(instant: Coercion, money: Coercion) -> dict[str, Coercion]:
+    """What each field of the common shape is read as; the rest is text."""
+    return {
+        **dict.fromkeys(("ext_id", "key"), coerce.required_id),
+        **dict.fromkeys(
+            ("customer_ext_id", "original_ext_id", "product_ext_id", "employee_id", "merged_into"),
+            coerce.optional_id,
+        ),
+        **dict.fromkeys(("first", "last", "name", "status"), coerce.text_or_empty),
+        **dict.fromkeys(("created_at", "updated_at"), coerce.lenient(instant)),
+        **dict.fromkeys(
+            ("pos_loyalty_member", "terms_agreed", "active", "medical", "is_void"), coerce.flag
+        ),
+        "ordered_at": instant,
+        "pos_points": coerce.whole,
+        "quantity": coerce.decimal_text,
+        **dict.fromkeys(
+            [
+                "total",
+                "subtotal",
+                "discount",
+                "tax",
+                "fees",
+                "tip",
+                "cost",
+                "price",
+                "unit_price",
+                "amount",
+            ],
+            money,
+        ),
+    }
+
+
+_MONEY: dict[str, Coercion] = {
+    "cents": coerce.cents,
+    "major": coerce.major,
+    "formatted": coerce.formatted,
+}
+
+
+def _name_the_broken(simple: Sequence[Simple], row: Row) -> None:
+    """Raises the Unusable of the first field that is broken, with the field's name."""
+    for _, key, coercion in simple:
+        reader(key, coercion)(row)
+
+
+def _sum(spec: Sum, coercion: Coercion) -> Read:
+    """A reader that adds up what is said; None when nothing is."""
+    walks = [(path, *path.partition(".")[::2]) for path in spec.sum]
+
+    def read(row: Row) -> Any:
+        total = None
+        for path, name, within in walks:
+            found = row.get(name)
+            try:
+                for part in map(coercion, _parts(found, within) if within else (found,)):
+                    if part is not None:
+                        total = part if total is None else total + part
+            except Unusable as unusable:
+                raise Unusable(unusable.reason, path) from None
+        return total
+
+    return read
+
+
+def _parts(value: Json, within: str) -> list[Json]:
+    """The field `within` of every element of the array that the value is."""
+    elements = value if type(value) is list else [value]
+    return [element.get(within) for element in elements if type(element) is dict]
+
+
+def _negated(spec: Negated) -> Read:
+    def read(row: Row) -> bool | None:
+        said = coerce.flag(row.get(spec.unless))
+        return None if said is None else not said
+
+    return read
+
+
+def _piece(spec: Piece, coercion: Coercion) -> Read:
+    """A reader of one part of a composite text; a text of another make is none."""
+    otherwise, place = spec.otherwise or "", spec.take - 1
+
+    def read(row: Row) -> Any:
+        whole = row.get(spec.of)
+        parts = whole.split(spec.at) if isinstance(whole, str) else []
+        found = parts[place] if len(parts) == spec.parts else row.get(otherwise)
+        try:
+            return coercion(found)
+        except Unusable as unusable:
+            raise Unusable(unusable.reason, spec.of) from None
+
+    return read
+
+
+def reader(paths: Paths, coercion: Coercion) -> Read:
+    """A closure for one field: the first path that holds something, coerced."""
+    if isinstance(paths, str) and "." not in paths:
+        return _simple_reader(paths, coercion)
+    alternatives = (paths,) if isinstance(paths, str) else paths
+    walks = [tuple(path.split(".")) for path in alternatives]
+    field = alternatives[0] if alternatives else ""
+
+    def read(row: Row) -> Any:
+        found = None
+        for steps in walks:
+            found = walk(row, steps)
+            if found not in (None, ""):
+                break
+        try:
+            return coercion(found)
+        except Unusable as unusable:
+            raise Unusable(unusable.reason, field) from None
+
+    return read
+
+
+def _simple_reader(key: str, coercion: Coercion) -> Read:
+    def read(row: Row) -> Any:
+        try:
+            return coercion(row.get(key))
+        except Unusable as unusable:
+            raise Unusable(unusable.reason, key) from None
+
+    return read
+
+
+def walk(row: Json, steps: tuple[str, ...]) -> Json:
+    """What a path leads to; a number among its steps is a place in an array."""
+    for step in steps:
+        if isinstance(row, list) and step.isdecimal():
+            row = row[int(step)] if int(step) < len(row) else None
+            continue
+        if not isinstance(row, dict):
+            return None
+        row = row.get(step)
+    return row
+
+
+def plain(spec: object) -> Paths:
+    """A map's entry that must be a path. Raises ValueError: the profile is wrong."""
+    if isinstance(spec, str | tuple):
+        return spec
+    raise ValueError(f"the map needs a path here, not {spec!r}")
+
+
+def elements(
+    spec: object, compile_one: Callable[[Fields], Callable[[Row], T]]
+) -> Callable[[Row], tuple[T, ...]]:
+    """A reader of an array inside a row; null or an absent map is an empty one.
+
+    Raises Unusable (when reading) for what is no array of objects, or an element's own fault.
+    """
+    if not isinstance(spec, Rows):
+        return lambda _row: ()
+    first, *rest = spec.rows.split(".")
+    deeper = tuple(rest)
+    make = compile_one(spec.map)
+
+    def read(row: Row) -> tuple[T, ...]:
+        found = row.get(first) if not deeper else walk(row.get(first), deeper)
+        if not found and (found is None or found == []):
+            return ()
+        if type(found) is not list or len(found) > MAX_ELEMENTS:
+            raise Unusable("wrong_shape", spec.rows)
+        try:
+            return tuple([make(element) for element in found])
+        except Unusable as unusable:
+            raise Unusable(unusable.reason, f"{spec.rows}.{unusable.field}") from None
+        except AttributeError:  # an element without `get`: not an object
+            raise Unusable("wrong_shape", spec.rows) from None
+
+    return read

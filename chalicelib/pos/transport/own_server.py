@@ -1,0 +1,212 @@
+"""Speaking to a retailer's own server: HTTPS first, and nothing less unless the retailer said so.
+
+`requests` sends through `OwnServer`, an adapter with one pool to one host; the pool's connections
+are dialled by the guard, so that the address is judged whenever one is opened, while `Host`, SNI
+and the certificate's name stay those of the host.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import socket
+import ssl
+import time
+from collections.abc import Callable
+from functools import cache
+from typing import Any, NamedTuple
+
+import requests
+import urllib3
+from requests.adapters import DEFAULT_CA_BUNDLE_PATH, HTTPAdapter
+from urllib3.connection import HTTPSConnection
+
+from chalicelib.domain.errors import ServerUntrusted
+from chalicelib.pos.profile.typed_host import Host
+from chalicelib.pos.transport.egress import Guard
+from chalicelib.pos.transport.head_deadline import TimelyConnection
+from chalicelib.services.ports.pos import HostTrust
+
+GREETING_SECONDS = 6.0
+"""To find out how a server speaks: up to three handshakes."""
+HANDSHAKE_SECONDS = 3.0
+
+NO_HTTPS = (
+    "The server at this address does not answer with HTTPS (TLS 1.2 or newer). Turn HTTPS on there,"
+    " or allow plain HTTP on this credential; the key then travels for all to read."
+)
+NOT_VOUCHED_FOR = (
+    "Nobody vouches for the certificate of the server at this address. Compare its SHA-256 with the"
+    " one your server shows, {shown}, and accept the certificate on this credential; or install one"
+    " from a public authority."
+)
+CHANGED = (
+    "The server at this address shows another certificate than the one accepted on this credential."
+    " If you renewed it, compare its SHA-256, {shown}, and accept the certificate again. If nobody"
+    " did, somebody may be listening: call whoever looks after your network."
+)
+
+Dial = Callable[[float], socket.socket]
+
+
+class Manner(NamedTuple):
+    """How a server is spoken to. `pin`: only with this certificate, whoever vouches for it."""
+
+    scheme: str
+    pin: str | None = None
+
+
+class OwnServer(HTTPAdapter):
+    """The way to one typed host for the length of a session.
+
+    `first_use`: with `trust.accept_certificate` and none pinned yet, the one that is shown is
+    accepted; only *check* says so, whose result is kept. `certificate` is then the SHA-256 of a
+    certificate that no public authority vouches for, accepted or not. `authorities`: their bundle.
+    """
+
+    def __init__(
+        self,
+        host: Host,
+        trust: HostTrust,
+        guard: Guard,
+        *,
+        first_use: bool = False,
+        authorities: str = DEFAULT_CA_BUNDLE_PATH,
+    ) -> None:
+        super().__init__(pool_connections=1, pool_maxsize=1, max_retries=0)
+        self._host = host
+        self._trust = trust
+        self._first_use = first_use
+        self._authorities = authorities
+        self._dial: Dial = lambda seconds: guard.dial(host, seconds)
+        self._pool: urllib3.HTTPConnectionPool | None = None
+        self.certificate: str | None = None
+
+    @property
+    def base_url(self) -> str:
+        """`https`, though plain HTTP may be what goes over the wire: the pool decides."""
+        return f"https://{self._host}"
+
+    def greet(self, seconds: float) -> urllib3.HTTPConnectionPool:
+        """Find out, once, how the server may be spoken to.
+
+        Raises HostRefused, ServerUnreachable, and ServerUntrusted, whose sentence says what the
+        retailer can do.
+        """
+        if self._pool is None:
+            until = time.monotonic() + seconds
+            self.certificate = None
+            self._pool = self._pool_for(self._manner(lambda: until - time.monotonic()))
+        return self._pool
+
+    def _manner(self, left: Callable[[], float]) -> Manner:
+        try:
+            if self._trust.certificate and self._see(left()) == self._trust.certificate:
+                return Manner("https", self._trust.certificate)
+            self._shake_hands(vouched(self._authorities), left())
+        except ssl.SSLCertVerificationError:
+            return self._not_vouched_for(left())
+        except OSError:
+            # Once a certificate was pinned, whoever strips HTTPS off is not the retailer.
+            if self._trust.allow_http and not self._trust.certificate:
+                return Manner("http")
+            raise ServerUntrusted(NO_HTTPS) from None
+        return Manner("https")
+
+    def _not_vouched_for(self, left: float) -> Manner:
+        try:
+            shown = self.certificate or self._see(left)
+        except OSError:
+            raise ServerUntrusted(NO_HTTPS) from None
+        if self._trust.pending and self._first_use:
+            return Manner("https", shown)
+        said = CHANGED if self._trust.certificate else NOT_VOUCHED_FOR
+        raise ServerUntrusted(said.format(shown=shown), certificate=shown)
+
+    def _see(self, left: float) -> str:
+        """The SHA-256 of whatever certificate is shown."""
+        self.certificate = fingerprint(self._shake_hands(unvouched(), left))
+        return self.certificate
+
+    def _shake_hands(self, context: ssl.SSLContext, left: float) -> bytes:
+        """The server's certificate. Nothing of ours is sent."""
+        plain = self._dial(min(max(left, 0.0), HANDSHAKE_SECONDS))
+        with plain, context.wrap_socket(plain, server_hostname=self._host.name) as spoken:
+            return spoken.getpeercert(binary_form=True) or b""
+
+    def _pool_for(self, manner: Manner) -> urllib3.HTTPConnectionPool:
+        if manner.pin is None:
+            self.certificate = None
+        name, port, dial = self._host.name, self._host.port, self._dial
+        if manner.scheme == "http":
+            return _PlainPool(name, port, maxsize=1, dial=dial)
+        context = unvouched() if manner.pin else vouched(self._authorities)
+        return _SecurePool(
+            name, port, maxsize=1, dial=dial, ssl_context=context, assert_fingerprint=manner.pin
+        )
+
+    def get_connection_with_tls_context(self, *_: Any, **__: Any) -> urllib3.HTTPConnectionPool:
+        """The one pool, whatever the request says."""
+        return self.greet(GREETING_SECONDS)
+
+    def cert_verify(self, *_: Any, **__: Any) -> None:
+        """Nothing: the pool came with its own conditions."""
+
+    def send(self, *args: Any, **options: Any) -> requests.Response:
+        """As the adapter of `requests`. Raises what `greet` raises, too."""
+        try:
+            return super().send(*args, **options)
+        except requests.exceptions.SSLError:
+            self._hang_up()  # the next try greets anew and tells what is wrong
+            raise
+
+    def close(self) -> None:
+        self._hang_up()
+        super().close()
+
+    def _hang_up(self) -> None:
+        if self._pool:
+            self._pool.close()
+            self._pool = None
+
+
+@cache
+def vouched(authorities: str) -> ssl.SSLContext:
+    """Certificates of public authorities, for the host's name."""
+    return ssl.create_default_context(cafile=authorities)
+
+
+@cache
+def unvouched() -> ssl.SSLContext:
+    """Any certificate: only to look at it, or beside a pin."""
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
+    context.check_hostname = False
+    context.verify_mode = ssl.CERT_NONE
+    return context
+
+
+def fingerprint(certificate: bytes) -> str:
+    """SHA-256 of the DER form, written as browsers and openssl do: `AB:CD:…`."""
+    return hashlib.sha256(certificate).digest().hex(":").upper()
+
+
+class _Dialled(TimelyConnection):
+    """Opened by the guard."""
+
+    def __init__(self, *args: Any, dial: Dial, **options: Any) -> None:
+        super().__init__(*args, **options)
+        self._dial = dial
+
+    def _new_conn(self) -> socket.socket:
+        return self._dial(float(self.timeout or HANDSHAKE_SECONDS))
+
+
+class _DialledSecurely(_Dialled, HTTPSConnection):
+    pass
+
+
+class _PlainPool(urllib3.HTTPConnectionPool):
+    ConnectionCls = _Dialled
+
+
+class _SecurePool(urllib3.HTTPSConnectionPool):
+    ConnectionCls = _DialledSecurely

@@ -1,0 +1,43 @@
+"""A POS that tells what is wrong in plain text, whatever its status and type say
+(reference/pos.md §3.2).
+
+Its text is only searched for words: it may hold what was asked, the key among it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+from chalicelib.domain.errors import KeyRejected, UnexpectedAnswer
+from chalicelib.pos.profile.window_parts import PlainErrors
+from chalicelib.pos.transport import answers
+
+LONGEST = 500
+"""A longer text is no error message."""
+
+
+class NotOffered(UnexpectedAnswer):
+    """This server does not have what was asked for."""
+
+    retriable = False
+
+
+def parser(errors: PlainErrors, title: str) -> Callable[[bytes, str], Any]:
+    """A reader of bodies. What is JSON is data under any content type.
+
+    It raises KeyRejected, NotOffered, or `answers.Unreadable`.
+    """
+
+    def parse(body: bytes, _content_type: str) -> Any:
+        start = body.lstrip()[:1]
+        if start in (b"[", b"{", b"<", b""):
+            return answers.parse(body, "")
+        said = body[:LONGEST].decode("utf-8", "replace").lower() if len(body) <= LONGEST else ""
+        if any(word in said for word in errors.key_rejected):
+            raise KeyRejected(f"{title} rejected the key.")
+        if any(word in said for word in errors.not_offered):
+            raise NotOffered(f"The server of {title} does not have what was asked for.")
+        raise answers.Unreadable("answered with a message instead of data")
+
+    return parse

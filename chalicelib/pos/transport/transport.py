@@ -1,0 +1,278 @@
+"""The one way to ask a POS something: limits, pace, retries, and errors that say who must act.
+
+Nothing of a body, a header or a query is ever logged or put into an error (practice.md E.1, E.4).
+"""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass, field
+from typing import Any, TypeVar
+
+import requests
+import tenacity
+import urllib3
+from requests.adapters import HTTPAdapter
+
+from chalicelib.domain.errors import (
+    AiqError,
+    ConfigurationError,
+    KeyRejected,
+    PermissionMissing,
+    RateLimited,
+    RecordNotFound,
+    ServerUnreachable,
+    UnexpectedAnswer,
+    UpstreamError,
+)
+from chalicelib.domain.words import Instant
+from chalicelib.pos.transport import answers
+from chalicelib.pos.transport.head_deadline import TimelyAdapter
+from chalicelib.pos.transport.own_server import GREETING_SECONDS, OwnServer
+from chalicelib.pos.transport.plain_errors import NotOffered
+from chalicelib.pos.transport.redaction import Redactor
+from chalicelib.services.ports.common import Clock
+
+CONNECT_SECONDS = 3.0
+READ_SECONDS = 20.0
+ANSWER_SECONDS = 30.0
+"""From the first byte asked for to the last one read: a server that drips is a slow server."""
+TRIES = 3
+TRIES_TO_CONNECT = 2
+DEAD_AFTER_SECONDS = 4.0
+"""A host that took this long to refuse has several addresses; asking again would cost > 8 s."""
+BACK_OFF = tenacity.wait_exponential_jitter(multiplier=0.4, max=4.0, jitter=0.4)
+
+T = TypeVar("T")
+
+
+class TooSlow(UpstreamError):
+    """The answer did not come in time; asking again at once would not be kind."""
+
+
+@dataclass(frozen=True, slots=True)
+class Call:
+    """One question. `resource` is what a person calls it; `permission` is named when it lacks.
+
+    `params` and `headers` may carry the key and are shown nowhere.
+    """
+
+    resource: str
+    path: str
+    params: Mapping[str, str] = field(default_factory=dict, repr=False)
+    headers: Mapping[str, str] = field(default_factory=dict, repr=False)
+    permission: str | None = None
+
+
+class Transport:
+    """One credential's connection. Counts `requests` and, among them, `retries`.
+
+    `deadline` (of the clock's `monotonic`) cuts waiting short; past it nothing is asked any more.
+    `own_server`: the guarded way to a host that a retailer typed.
+    """
+
+    def __init__(
+        self,
+        clock: Clock,
+        base_url: str,
+        *,
+        title: str,
+        gap_seconds: float = 0.0,
+        secrets: Iterable[str] = (),
+        own_server: OwnServer | None = None,
+    ) -> None:
+        self._clock = clock
+        self._base_url = base_url.rstrip("/")
+        self._title = title
+        self._gap = gap_seconds
+        self._redact = Redactor(secrets)
+        self._free_at: float | None = None
+        self._own_server = own_server
+        self._http = _client(own_server or TimelyAdapter())
+        self.deadline: float | None = None
+        self.parse: Callable[[bytes, str], Any] = answers.parse
+        self.requests = 0
+        self.retries = 0
+
+    def get(self, call: Call, read: Callable[[Any], T]) -> T:
+        """Ask, parse, and let `read` make something of the body; what `read` raises is retried.
+
+        At most 2 more tries for a 5xx, a lost connection, a cut body, a web page or a body that
+        `read` refuses; 1 more for a host that cannot be reached.
+
+        Raises KeyRejected (401), PermissionMissing (403), RecordNotFound (404), RateLimited (429,
+        without waiting), ServerUnreachable, UpstreamError, UnexpectedAnswer, FilterIgnored.
+        """
+        started = self._clock.monotonic()
+
+        def once() -> T:
+            return read(self._ask(call))
+
+        def give_up(state: tenacity.RetryCallState) -> bool:
+            error = state.outcome.exception() if state.outcome else None
+            now = self._clock.monotonic()
+            if isinstance(error, ServerUnreachable) and now - started > DEAD_AFTER_SECONDS:
+                return True
+            if self.deadline is not None and now + state.upcoming_sleep >= self.deadline:
+                return True
+            return state.attempt_number >= _tries(error)
+
+        def count(_state: tenacity.RetryCallState) -> None:
+            self.retries += 1
+
+        retrying = tenacity.Retrying(
+            retry=tenacity.retry_if_exception(lambda error: _tries(error) > 1),
+            stop=give_up,
+            wait=BACK_OFF,
+            sleep=self._clock.sleep,
+            before_sleep=count,
+            reraise=True,
+        )
+        return retrying(once)
+
+    def now(self) -> Instant:
+        return self._clock.now()
+
+    def close(self) -> None:
+        self._http.close()
+
+    def _ask(self, call: Call) -> Any:
+        self._wait_for_turn()
+        self.requests += 1
+        try:
+            with self._send(call) as response:
+                return self._body(call, response)
+        finally:
+            self._free_at = self._clock.monotonic() + self._gap
+
+    def _wait_for_turn(self) -> None:
+        if self._free_at is None:
+            return
+        wait = self._free_at - self._clock.monotonic()
+        if wait > 0:
+            self._clock.sleep(wait)
+
+    def _time_left(self, at_most: float) -> float:
+        if self.deadline is None:
+            return at_most
+        left = self.deadline - self._clock.monotonic()
+        if left <= 0:
+            raise TooSlow(f"{self._title} did not answer in time.")
+        return min(at_most, left)
+
+    def _send(self, call: Call) -> requests.Response:
+        if self._own_server:
+            self._own_server.greet(self._time_left(GREETING_SECONDS))
+        timeout = urllib3.Timeout(
+            total=self._time_left(CONNECT_SECONDS + READ_SECONDS),
+            connect=CONNECT_SECONDS,
+            read=READ_SECONDS,
+        )
+        try:
+            return self._http.get(
+                self._base_url + call.path,
+                params=call.params,
+                headers=call.headers,
+                timeout=timeout,  # type: ignore[arg-type]  # the stubs know numbers alone
+                allow_redirects=False,
+                stream=True,
+            )
+        except requests.exceptions.ReadTimeout:
+            error = self._silent(call)
+        except requests.exceptions.ConnectionError as lost:
+            error = self._lost(call, lost)
+        except (requests.exceptions.RequestException, UnicodeError) as odd:
+            error = self._odd(call, odd)
+        raise error
+
+    def _silent(self, call: Call) -> AiqError:
+        """A server in a retailer's back office that takes a connection and says nothing is theirs
+        to look at, like one that is off."""
+        if self._own_server:
+            return ServerUnreachable(f"The server of {self._title} does not answer.")
+        return TooSlow(self._say("took too long to answer", call))
+
+    def _lost(self, call: Call, lost: requests.exceptions.ConnectionError) -> AiqError:
+        """A connection that never was is the retailer's matter, one that broke is the POS's."""
+        cause = lost.args[0] if lost.args else None
+        if isinstance(cause, urllib3.exceptions.ProtocolError):
+            return UpstreamError(self._say("closed the connection without an answer", call))
+        return ServerUnreachable(f"The server of {self._title} cannot be reached.")
+
+    def _odd(self, call: Call, odd: Exception) -> AiqError:
+        """Headers of an answer that contradict themselves are the POS's, whatever else is ours to
+        ask with the retailer's."""
+        if odd.args and isinstance(odd.args[0], urllib3.exceptions.HTTPError):
+            return UnexpectedAnswer(self._say("sent headers that cannot be read", call))
+        return ConfigurationError(self._say("cannot be asked at this address or key", call))
+
+    def _body(self, call: Call, response: requests.Response) -> Any:
+        status = response.status_code
+        if status != requests.codes.ok:
+            raise self._refusal(call, status, response.headers)
+        within = self._time_left(ANSWER_SECONDS)
+        ends = self._clock.monotonic() + within
+        try:
+            with answers.cut_after(within, response.raw.shutdown):
+                body = answers.read(response.raw, lambda: self._clock.monotonic() < ends)
+            return self.parse(body, response.headers.get("Content-Type", ""))
+        except answers.Slow:
+            error: AiqError = TooSlow(self._say("took too long to answer", call))
+        except answers.Unreadable as unreadable:
+            error = UnexpectedAnswer(self._say(str(unreadable), call))
+        raise error
+
+    def _refusal(self, call: Call, status: int, headers: Mapping[str, str]) -> AiqError:
+        """What a status other than 200 means, in a sentence."""
+        web_page = answers.is_web_page(headers.get("Content-Type", ""))
+        if status == requests.codes.unauthorized:
+            return KeyRejected(f"{self._title} rejected the key.")
+        if status == requests.codes.forbidden and not web_page:
+            lacking = [call.permission] if call.permission else []
+            named = f": {call.permission}" if call.permission else ""
+            said = f"The key lacks a permission for {call.resource}{named}."
+            return PermissionMissing(self._redact(said), permissions=lacking)
+        if status == requests.codes.not_found:
+            return RecordNotFound(self._say("does not know this", call))
+        if status == requests.codes.too_many_requests:
+            wait = answers.retry_after(headers.get("Retry-After"), self._clock.now())
+            return RateLimited(f"{self._title} asks us to wait.", retry_after=wait)
+        if status >= requests.codes.server_error:
+            return UpstreamError(self._say(f"failed with status {status}", call), status=status)
+        said = self._say(f"answered with status {status}", call)
+        return UnexpectedAnswer(said, status=status)
+
+    def _say(self, what: str, call: Call) -> str:
+        return self._redact(f"{self._title} {what} ({call.resource}).")
+
+
+def _tries(error: BaseException | None) -> int:
+    """How often to ask in all, when it ends like this."""
+    if isinstance(error, ServerUnreachable):
+        return TRIES_TO_CONNECT if error.retriable else 1
+    if isinstance(error, RateLimited | RecordNotFound | NotOffered | TooSlow):
+        return 1
+    return TRIES if isinstance(error, UpstreamError) else 1
+
+
+class _Client(requests.Session):
+    """Sees no redirect in an answer. Told not to follow one, `requests` would still read its body
+    to the end, without limit, and its address."""
+
+    def get_redirect_target(self, resp: requests.Response) -> None:  # noqa: ARG002
+        return None
+
+
+def _client(adapter: HTTPAdapter) -> requests.Session:
+    """No proxies or passwords from the environment, one connection, JSON asked for."""
+    # urllib3 writes whole URLs to its debug log, and to a warning of headers it cannot read, with
+    # the headers; a query may carry a key.
+    logging.getLogger("urllib3").setLevel(logging.WARNING)
+    logging.getLogger("urllib3.connection").setLevel(logging.CRITICAL)
+    client = _Client()
+    client.trust_env = False
+    client.headers.update({"Accept": "application/json", "User-Agent": "aiq-pos-integrations"})
+    client.mount("http://", adapter)
+    client.mount("https://", adapter)
+    return client

@@ -1,0 +1,191 @@
+"""Put what was previewed into force: one transaction, then a job (product.md §7, §8; ADR 13)."""
+
+from __future__ import annotations
+
+from dataclasses import asdict, replace
+
+from chalicelib.domain.errors import Conflict, NotFound, StaleVersion
+from chalicelib.domain.times import MINUTE
+from chalicelib.domain.words import Instant, Members
+from chalicelib.services.changes.preview import GOOD_FOR, Previews, moved
+from chalicelib.services.changes.propose import Proposal
+from chalicelib.services.integrations.settings import TRUST, settings_after
+from chalicelib.services.job_messages import ApplyMessage
+from chalicelib.services.ports.audit import AuditEntry
+from chalicelib.services.ports.changes import (
+    LOYALTY,
+    Applied,
+    Changes,
+    Job,
+    MovedOn,
+    Preview,
+    job_id,
+)
+from chalicelib.services.ports.common import Clock, JobQueue
+from chalicelib.services.ports.integrations import FlagTrust, Integration
+from chalicelib.services.ports.texting import TextingSettings
+
+JOB_AFTER_SECONDS = 2
+"""The job's message is sent before the change is written: a change without its job would never
+reach anybody, a job without its change does nothing."""
+
+UNKNOWN = "There is no such token: here is a fresh preview."
+USED = "This preview was applied already: here is a fresh one."
+LATE = "This preview is too old: here is a fresh one."
+OTHERS = "The token belongs to other values: here is a preview of these."
+MOVED = "The rules or the card were changed since this preview: here is a fresh one."
+
+
+class Changing:
+    """Applies what was previewed: one transaction, then a job."""
+
+    def __init__(
+        self,
+        *,
+        changes: Changes,
+        previews: Previews,
+        texting: TextingSettings,
+        jobs: JobQueue,
+        clock: Clock,
+    ) -> None:
+        self._changes = changes
+        self._texting = texting
+        self._previews = previews
+        self._jobs = jobs
+        self._clock = clock
+
+    def apply(
+        self, proposal: Proposal, token: str, version: int, members: Members, *, actor: str
+    ) -> Job:
+        """Put the change into force and queue its background work.
+
+        `version`: of the card, or of the rules for loyalty, as the caller saw it. Raises
+        StaleVersion; Conflict with the id of a fresh preview in `details["preview"]` when the token
+        is not good for exactly this change now.
+        """
+        _must_be_current(version, proposal)
+        preview = self._redeemed(proposal, token)
+        try:
+            return self._write(proposal, preview, members, actor)
+        except MovedOn:
+            raise self._refused(MOVED, proposal) from None
+
+    def preview(self, proposal: Proposal) -> tuple[Preview, tuple[str, ...]]:
+        """What the change would do, and what it sets beside what was asked for."""
+        return self._previews.start(proposal), proposal.notes
+
+    def apply_unasked(self, proposal: Proposal, *, actor: str, version: int | None = None) -> Job:
+        """Put a change into force that needs no preview. Raises Conflict.
+
+        `version`: of the card, where the caller saw one; then also StaleVersion.
+        """
+        if version is not None:
+            _must_be_current(version, proposal)
+        try:
+            return self._write(proposal, None, "keep", actor)
+        except MovedOn:
+            raise Conflict("The rules were changed at the same moment: try again.") from None
+
+    def job(self, uid: str, job: str) -> Job:
+        """Raises NotFound."""
+        return self._changes.job(uid, job)
+
+    def latest_job(self, uid: str) -> Job | None:
+        return self._changes.latest_job(uid)
+
+    def _redeemed(self, proposal: Proposal, token: str) -> Preview:
+        name, _, secret = token.partition(".")
+        try:
+            preview = self._previews.get(proposal.uid, name)
+        except NotFound:
+            raise self._refused(UNKNOWN, proposal) from None
+        if (why := self._why_not(preview, secret, proposal)) is not None:
+            raise self._refused(why, proposal)
+        return preview
+
+    def _why_not(self, preview: Preview, secret: str, proposal: Proposal) -> str | None:
+        if secret != preview.secret or preview.ready_at is None:
+            return UNKNOWN
+        if preview.used:
+            return USED
+        if self._clock.now() > preview.ready_at + GOOD_FOR:
+            return LATE
+        if preview.subject != proposal.subject or preview.changes != proposal.changes:
+            return OTHERS
+        return MOVED if moved(preview, proposal) else None
+
+    def _refused(self, why: str, proposal: Proposal) -> Conflict:
+        return Conflict(why, preview=self._previews.start(proposal).id)
+
+    def _write(
+        self, proposal: Proposal, preview: Preview | None, members: Members, actor: str
+    ) -> Job:
+        now, rules = self._clock.now(), proposal.keeping(members)
+        job = Job(
+            id=job_id(rules.version + 1),
+            uid=proposal.uid,
+            subject=proposal.subject,
+            rules_version=rules.version + 1,
+            actor=actor,
+            changes=proposal.changes,
+            before=proposal.before,
+            made_at=now,
+            total=preview.counts.personas if preview else 0,
+        )
+        applied = Applied(
+            rules=rules,
+            job=job,
+            audit=_audit(proposal, job, preview, members),
+            integration=self._card_after(proposal, actor, now),
+            preview=preview,
+        )
+        message = ApplyMessage(job.uid, job.id)
+        self._jobs.send(message.body(), delay_seconds=JOB_AFTER_SECONDS)
+        self._changes.apply(applied)
+        return job
+
+    def _card_after(self, proposal: Proposal, actor: str, now: Instant) -> Integration | None:
+        card, changes = proposal.card, proposal.changes
+        if card is None:
+            return None
+        shown = {name: value for name, value in changes.items() if name != TRUST}
+        after = replace(card, settings=settings_after(card, shown))
+        if TRUST in changes:
+            trust = card.flag_trust or FlagTrust(actor, now)
+            after = replace(after, flag_trust=trust if changes[TRUST] else None)
+        if "sms_opt_in_after" not in changes:
+            return after
+        if changes["sms_opt_in_after"] is None:
+            # Whoever waits to be asked is only let off by the job: nothing goes out until then.
+            after = replace(after, sms_from=None, sms_stopped=True, sms_before=None)
+        else:
+            before = card.settings.get("sms_opt_in_after")
+            time_to_cancel = self._texting.get(proposal.uid).start_after_minutes * MINUTE
+            after = replace(
+                after,
+                sms_from=now + time_to_cancel,
+                sms_stopped=False,
+                sms_before=before if isinstance(before, str) else None,
+            )
+        return after
+
+
+def _must_be_current(version: int, proposal: Proposal) -> None:
+    current = proposal.card.version if proposal.card else proposal.rules.version
+    if version != current:
+        raise StaleVersion("It was changed meanwhile: read it again.")
+
+
+def _audit(proposal: Proposal, job: Job, preview: Preview | None, members: Members) -> AuditEntry:
+    counts: dict[str, object] = {}
+    if preview is not None:
+        counts = {k: v for k, v in asdict(preview.counts).items() if k != "largest" and v}
+    loyalty = proposal.subject == LOYALTY
+    return AuditEntry(
+        at=job.made_at,
+        actor=job.actor,
+        action="loyalty.changed" if loyalty else "settings.changed",
+        subject=proposal.subject,
+        before=dict(job.before),
+        after={**job.changes, "members": members, "counts": counts, "job": job.id},
+    )

@@ -1,0 +1,145 @@
+"""Count what a change of rules would do before anybody decides (product.md §7, §8; ADR 13)."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import replace
+
+from chalicelib.domain.errors import Conflict, NotFound, StaleVersion
+from chalicelib.domain.times import MINUTE
+from chalicelib.domain.words import Instant
+from chalicelib.services.changes.count import Census
+from chalicelib.services.changes.propose import Proposal, Proposals
+from chalicelib.services.derivation.terms import TermsReader
+from chalicelib.services.job_messages import PreviewMessage, further, went_on
+from chalicelib.services.ports.changes import Askable, Changes, Glimpses, Preview
+from chalicelib.services.ports.common import Clock, Ids, JobQueue
+from chalicelib.services.ports.facts import PersonaList
+
+PAGE = 100
+INLINE_SECONDS = 5.0
+"""How long a request counts before a job goes on; API Gateway waits 29 s."""
+
+SHOWN_EVERY_SECONDS = 2.0
+"""How often a count in the background shows how far it is."""
+
+GOOD_FOR = 30 * MINUTE
+"""How long a token is good once all are counted."""
+
+TimeLeft = Callable[[], bool]
+
+
+class Previews:
+    """Counts, inline as far as time allows, then on the jobs queue."""
+
+    def __init__(
+        self,
+        *,
+        changes: Changes,
+        proposals: Proposals,
+        glimpses: Glimpses,
+        personas: PersonaList,
+        askable: Askable,
+        terms: TermsReader,
+        jobs: JobQueue,
+        ids: Ids,
+        clock: Clock,
+    ) -> None:
+        self._changes = changes
+        self._proposals = proposals
+        self._glimpses = glimpses
+        self._personas = personas
+        self._askable = askable
+        self._terms = terms
+        self._jobs = jobs
+        self._ids = ids
+        self._clock = clock
+
+    def start(self, proposal: Proposal) -> Preview:
+        """Count what the change would do; what is not counted in time goes on in the background."""
+        preview = Preview(
+            id=self._ids.new("prv"),
+            uid=proposal.uid,
+            subject=proposal.subject,
+            changes=proposal.changes,
+            rules_version=proposal.rules.version,
+            settings_version=proposal.card.version if proposal.card else 0,
+            secret=self._ids.new("tok"),
+            made_at=self._clock.now(),
+        )
+        ends = self._clock.monotonic() + INLINE_SECONDS
+        counted = self._count(preview, proposal, lambda: self._clock.monotonic() < ends)
+        saved = self._changes.save_preview(counted)
+        if saved.state == "counting":
+            self._jobs.send(PreviewMessage(saved.uid, saved.id).body())
+        return saved
+
+    def get(self, uid: str, preview: str) -> Preview:
+        """Raises NotFound."""
+        return self._changes.preview(uid, preview)
+
+    def handle(self, message: PreviewMessage, time_left: TimeLeft) -> int:
+        """Go on counting; how many were counted by now. A late or double message does nothing."""
+        try:
+            preview = self._changes.preview(message.uid, message.preview)
+        except NotFound:
+            return 0
+        if preview.state != "counting" or message.hop < preview.hop:
+            return 0
+        try:
+            counted = self._go_on(preview, time_left)
+            if counted.state == "counting":
+                counted = replace(counted, hop=further(message.hop))
+                onward = PreviewMessage(message.uid, message.preview, counted.hop)
+                self._jobs.send(onward.body())
+            return self._changes.save_preview(counted).counts.personas
+        except StaleVersion:  # another worker has the same message, and is ahead
+            return 0
+
+    def _go_on(self, preview: Preview, time_left: TimeLeft) -> Preview:
+        """As far as time allows, showing how far it is in between."""
+        try:
+            proposal = self._proposals.again(preview)
+        except Conflict:  # what was asked for cannot be had any more
+            return replace(preview, state="outdated")
+        if moved(preview, proposal):
+            return replace(preview, state="outdated")
+        while True:
+            until = self._clock.monotonic() + SHOWN_EVERY_SECONDS
+
+            def going_on(until: float = until) -> bool:
+                return time_left() and self._clock.monotonic() < until
+
+            preview = self._count(preview, proposal, going_on)
+            if preview.state != "counting" or not time_left():
+                return preview
+            preview = self._changes.save_preview(preview)
+
+    def _count(self, preview: Preview, proposal: Proposal, time_left: TimeLeft) -> Preview:
+        terms = replace(self._terms.today(preview.uid), rules=proposal.wanted)
+        census = Census(self._glimpses, self._askable, proposal, terms)
+        while True:
+            ids, following = self._personas.in_turn(preview.uid, PAGE, preview.after)
+            counts = census.page(ids, preview.counts) if ids else preview.counts
+            after = went_on(preview.after, following)
+            preview = replace(preview, counts=counts, after=after)
+            if after is None:
+                return replace(preview, state="ready", ready_at=self._clock.now())
+            if not time_left():
+                return preview
+
+
+def token_of(preview: Preview) -> str | None:
+    """What applying needs; None before all are counted."""
+    return f"{preview.id}.{preview.secret}" if preview.state == "ready" else None
+
+
+def valid_until(preview: Preview) -> Instant | None:
+    """When its token ends."""
+    return None if preview.ready_at is None else preview.ready_at + GOOD_FOR
+
+
+def moved(preview: Preview, proposal: Proposal) -> bool:
+    settings_version = proposal.card.version if proposal.card else 0
+    versions = preview.rules_version, preview.settings_version
+    return versions != (proposal.rules.version, settings_version)

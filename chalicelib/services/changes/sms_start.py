@@ -1,0 +1,64 @@
+"""When double opt-in requests of a source may go out: *Cancel* until then, *Stop* any time (§7)."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from datetime import date
+
+from chalicelib.domain.errors import Conflict
+from chalicelib.services.changes.apply import Changing
+from chalicelib.services.changes.propose import Proposals
+from chalicelib.services.ports.audit import Audit, AuditEntry
+from chalicelib.services.ports.changes import Job
+from chalicelib.services.ports.common import Clock
+from chalicelib.services.ports.integrations import Integration, Integrations
+
+NOTHING_WAITS = "No messages wait to be sent for this source."
+BEGUN = "The messages have begun to go out: use Stop."
+
+
+class SmsControl:
+    """What a person does about messages that are planned or going out."""
+
+    def __init__(
+        self,
+        *,
+        integrations: Integrations,
+        proposals: Proposals,
+        changing: Changing,
+        audit: Audit,
+        clock: Clock,
+    ) -> None:
+        self._integrations = integrations
+        self._proposals = proposals
+        self._changing = changing
+        self._audit = audit
+        self._clock = clock
+
+    def stop(self, uid: str, platform: str, version: int, *, actor: str) -> Integration:
+        """Nothing more is sent; applying the setting again starts anew. Raises StaleVersion,
+        Conflict."""
+        card = self._planned(uid, platform)
+        if card.sms_stopped:
+            return card
+        stopped = replace(card, sms_stopped=True, version=version)
+        saved = self._integrations.save(stopped)
+        now = self._clock.now()
+        self._audit.record(uid, AuditEntry(now, actor, "sms.stopped", platform))
+        return saved
+
+    def cancel(self, uid: str, platform: str, *, actor: str) -> Job:
+        """Take the setting back before anything was sent: it is again what it was before. Raises
+        Conflict once messages may have gone out."""
+        card = self._planned(uid, platform)
+        if card.sms_from is not None and card.sms_from <= self._clock.now():
+            raise Conflict(BEGUN)
+        before = None if card.sms_before is None else date.fromisoformat(card.sms_before)
+        proposal = self._proposals.settings(uid, platform, {"sms_opt_in_after": before})
+        return self._changing.apply_unasked(proposal, actor=actor)
+
+    def _planned(self, uid: str, platform: str) -> Integration:
+        card = self._integrations.get(uid, platform)
+        if card is None or card.settings.get("sms_opt_in_after") is None:
+            raise Conflict(NOTHING_WAITS)
+        return card

@@ -1,0 +1,50 @@
+"""A preview's counts in words, and the help article's warning (product.md §7)."""
+
+from __future__ import annotations
+
+from chalicelib.domain.words import POINT, Points
+from chalicelib.services.changes.propose import POINTS_SETTINGS
+from chalicelib.services.integrations.setting_specs import LOSS
+from chalicelib.services.ports.changes import LOYALTY, Preview
+
+STILL_COUNTING = "Still counting: {personas} personas so far."
+PEOPLE = "{enrolled} would be enrolled, {messages} would be sent, {lost} would be lost"
+POINTS = "{balances} would change, by {points} points in total"
+
+
+def sentence(preview: Preview) -> str:
+    """As "412 personas would be enrolled, 388 messages would be sent, 57 members would be lost"."""
+    counts = preview.counts
+    if preview.state != "ready":
+        return STILL_COUNTING.format(personas=_number(counts.personas))
+    said = []
+    if preview.subject != LOYALTY:
+        said.append(
+            PEOPLE.format(
+                enrolled=_many(counts.enrolled, "persona"),
+                messages=_many(counts.messages, "message"),
+                lost=_many(counts.lost, "member"),
+            )
+        )
+    if preview.subject == LOYALTY or not POINTS_SETTINGS.isdisjoint(preview.changes):
+        balances = _many(counts.balances, "balance")
+        said.append(POINTS.format(balances=balances, points=_points(counts.points)))
+    return "; ".join(said)
+
+
+def warning(preview: Preview) -> str | None:
+    """The ⚠️ of the help article, where members would be lost."""
+    return LOSS if preview.counts.lost else None
+
+
+def _many(count: int, noun: str) -> str:
+    return f"{_number(count)} {noun}{'' if count == 1 else 's'}"
+
+
+def _number(count: int) -> str:
+    return f"{count:,}"
+
+
+def _points(points: Points) -> str:
+    whole = f"{points / POINT:,.2f}"
+    return whole.removesuffix(".00")

@@ -1,0 +1,22 @@
+"""Whom a preview may count among the messages: those who would really be asked (product.md §7)."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from chalicelib.domain.asking import Mobile
+from chalicelib.domain.contact_heads import may_be_asked
+from chalicelib.services.ports.texting import ConsentHeads
+
+
+class LoggedAskable:
+    """The `Askable` port: who was noted, asked or decided about before is not asked again."""
+
+    def __init__(self, heads: ConsentHeads, mobile: Mobile) -> None:
+        self._heads = heads
+        self._mobile = mobile
+
+    def askable(self, uid: str, numbers: Sequence[str]) -> int:
+        """See `Askable.askable`."""
+        heads = self._heads.glance(uid, set(numbers))
+        return sum(may_be_asked(head, mobile=self._mobile(n)) for n, head in heads.items())

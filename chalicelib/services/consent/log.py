@@ -1,0 +1,134 @@
+"""The consent log: POS's flags, wishes to ask, and what a person may read of it (product.md §9)."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass
+
+from chalicelib.domain.asking import Mobile
+from chalicelib.domain.consent import Entry, derive
+from chalicelib.domain.contact_heads import Head, Wanted, want, with_consent
+from chalicelib.domain.errors import AiqError
+from chalicelib.domain.words import Channel
+from chalicelib.services.ports.common import Clock
+from chalicelib.services.ports.effects import Ask, ConsentFlag
+from chalicelib.services.ports.texting import ConsentLog, Contact
+
+WRITE_TRIES = 8
+ENTRIES_A_WRITE = 50
+"""A transaction takes 100 rows; many records may carry one number, each with a flag."""
+
+ENTRIES_SHOWN = 200
+
+
+class ContactBusy(AiqError):
+    """Others kept writing the same contact; the same work may be tried again."""
+
+    code = "contact_busy"
+    retriable = True
+
+
+@dataclass(frozen=True, slots=True)
+class ContactHistory:
+    """What is known of the consent of one contact: the newest 200 entries, the newest first."""
+
+    channel: Channel
+    contact: str
+    head: Head
+    entries: tuple[Entry, ...]
+
+
+class ConsentService:
+    """The `Effects` port, and the history. `mobile`: can the number be a US or Canadian mobile."""
+
+    def __init__(self, log: ConsentLog, clock: Clock, mobile: Mobile) -> None:
+        self._log = log
+        self._clock = clock
+        self._mobile = mobile
+
+    def want(self, uid: str, asks: Sequence[Ask]) -> None:
+        """Note that these numbers are to be asked. What cannot be a mobile is not even noted."""
+        now = self._clock.now()
+        wanted = {
+            ask.number: Wanted(ask.record, ask.platform, now)
+            for ask in reversed(asks)
+            if self._mobile(ask.number)
+        }
+        for number, head in self._log.heads(uid, wanted).items():
+            noted = want(head, wanted[number])
+            if noted != head and not self._log.write(uid, head, noted):
+                self._want_again(uid, number, wanted[number])
+
+    def observe(self, uid: str, flags: Sequence[ConsentFlag]) -> None:
+        """Append POS's flags. A "no" always counts; a "yes" comes from a trusted source only and
+        never lifts an opt-out."""
+        by_contact: dict[tuple[Channel, str], list[Entry]] = {}
+        for flag in flags:
+            by_contact.setdefault((flag.channel, flag.contact), []).append(_entry_of(flag))
+        for (channel, contact), entries in by_contact.items():
+            append(self._log, self._clock, uid, channel, contact, entries)
+
+    def history(
+        self, uid: str, contacts: Iterable[tuple[Channel, str]]
+    ) -> tuple[ContactHistory, ...]:
+        """What the log says of each contact: POS's flags, requests, the shopper's own acts."""
+        return tuple(self._history(uid, channel, contact) for channel, contact in contacts)
+
+    def _history(self, uid: str, channel: Channel, contact: str) -> ContactHistory:
+        found = self._log.read(uid, channel, contact)
+        newest = sorted(found.entries, key=lambda entry: (entry.at, entry.id), reverse=True)
+        return ContactHistory(channel, contact, found.head, tuple(newest[:ENTRIES_SHOWN]))
+
+    def _want_again(self, uid: str, number: str, wanted: Wanted) -> None:
+        def step(contact: Contact) -> bool:
+            noted = want(contact.head, wanted)
+            return noted == contact.head or self._log.write(uid, contact.head, noted)
+
+        insist(self._log, uid, "sms", number, step)
+
+
+def append(
+    log: ConsentLog,
+    clock: Clock,
+    uid: str,
+    channel: Channel,
+    contact: str,
+    entries: Sequence[Entry],
+) -> None:
+    """Append what is not in the log yet, and let the head follow. Raises ContactBusy."""
+    told = list({entry.id: entry for entry in entries}.values())
+
+    def step_with(some: Sequence[Entry]) -> Callable[[Contact], bool]:
+        def step(found: Contact) -> bool:
+            known = {entry.id for entry in found.entries}
+            new = [entry for entry in some if entry.id not in known]
+            if not new:
+                return True
+            head = with_consent(found.head, derive([*found.entries, *new]), clock.now())
+            return log.write(uid, found.head, head, new)
+
+        return step
+
+    for start in range(0, len(told), ENTRIES_A_WRITE):
+        insist(log, uid, channel, contact, step_with(told[start : start + ENTRIES_A_WRITE]))
+
+
+def insist(
+    log: ConsentLog, uid: str, channel: Channel, contact: str, step: Callable[[Contact], bool]
+) -> None:
+    """Read the contact and take a step, again while others write it too. Raises ContactBusy."""
+    for _ in range(WRITE_TRIES):
+        if step(log.read(uid, channel, contact)):
+            return
+    raise ContactBusy("Others keep changing this contact; try again.")
+
+
+def _entry_of(flag: ConsentFlag) -> Entry:
+    return Entry(
+        id=f"flag#{flag.record}#{flag.seq:08d}",
+        at=flag.at,
+        act="flag_yes" if flag.value == "yes" else "flag_no",
+        source=flag.platform,
+        actor=f"platform:{flag.platform}",
+        evidence={"kind": "pos_flag", "record": flag.record, "seq": flag.seq},
+    )

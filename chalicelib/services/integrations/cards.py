@@ -1,0 +1,78 @@
+"""What the integrations page and a card show (product.md §3.1)."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from chalicelib.domain.rules import Rules
+from chalicelib.domain.words import Instant
+from chalicelib.services.integrations.connect import ADD_A_CREDENTIAL, TICK_THE_BOX
+from chalicelib.services.integrations.settings import SettingsView, view
+from chalicelib.services.ports.integrations import (
+    Credential,
+    Credentials,
+    Integration,
+    Integrations,
+)
+from chalicelib.services.ports.pos import PlatformInfo, PosGateway
+from chalicelib.services.ports.rules import RuleBook
+
+
+@dataclass(frozen=True, slots=True)
+class Card:
+    """One platform in one account. `to_do`: what stands between it and *Connect*."""
+
+    info: PlatformInfo
+    integration: Integration
+    credentials: tuple[Credential, ...]
+    settings: SettingsView
+    to_do: tuple[str, ...]
+
+    @property
+    def last_sync_at(self) -> Instant | None:
+        """The end of the latest good run of any credential."""
+        return max(
+            (c.last_good_run_at for c in self.credentials if c.last_good_run_at), default=None
+        )
+
+    @property
+    def next_sync_at(self) -> Instant | None:
+        times = (credential.next_sync_at for credential in self.credentials)
+        return min((at for at in times if at is not None), default=None)
+
+
+class Cards:
+    def __init__(
+        self,
+        pos: PosGateway,
+        integrations: Integrations,
+        credentials: Credentials,
+        rules: RuleBook,
+    ) -> None:
+        self._pos = pos
+        self._integrations = integrations
+        self._credentials = credentials
+        self._rules = rules
+
+    def all(self, uid: str) -> list[Card]:
+        """One per platform there is, by title."""
+        held = {row.platform: row for row in self._integrations.for_account(uid)}
+        rules = self._rules.get(uid)
+        infos = sorted(self._pos.platforms(), key=lambda info: info.title.lower())
+        return [self._card(uid, info, held.get(info.platform), rules) for info in infos]
+
+    def one(self, uid: str, platform: str) -> Card:
+        """Raises NotFound for an unknown platform."""
+        info = self._pos.platform(platform)
+        held = self._integrations.get(uid, platform)
+        return self._card(uid, info, held, self._rules.get(uid))
+
+    def _card(self, uid: str, info: PlatformInfo, held: Integration | None, rules: Rules) -> Card:
+        integration = held or Integration(uid, info.platform)
+        live = tuple(self._credentials.for_integration(uid, info.platform))
+        to_do = []
+        if not live:
+            to_do.append(ADD_A_CREDENTIAL)
+        if info.age_gate_to_connect and integration.age_gate is None:
+            to_do.append(TICK_THE_BOX)
+        return Card(info, integration, live, view(info, integration, rules), tuple(to_do))

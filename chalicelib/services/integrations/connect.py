@@ -1,0 +1,163 @@
+"""The age-gate box, *Connect* and *Disconnect* (product.md §3)."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import replace
+
+from chalicelib.domain.errors import Conflict, StaleVersion
+from chalicelib.domain.integration_states import AGE_GATE_LABEL, after
+from chalicelib.services.ports.audit import Audit, AuditEntry
+from chalicelib.services.ports.common import Clock
+from chalicelib.services.ports.integrations import AgeGate, Credentials, Integration, Integrations
+from chalicelib.services.ports.pos import PosGateway
+from chalicelib.services.ports.runs import SyncControl
+
+ADD_A_CREDENTIAL = 'Add your credentials first: fill in the fields and click "Add Credential".'
+TICK_THE_BOX = (
+    "Scroll down to the Loyalty section and check off the box next to "
+    f'"{AGE_GATE_LABEL}", then click Connect.'
+)
+
+WRITE_TRIES = 4
+
+DeriveAgain = Callable[[str, str], None]
+"""Takes an account and the reason: its personas are derived again in the background."""
+
+
+class ConnectService:
+    def __init__(
+        self,
+        *,
+        pos: PosGateway,
+        integrations: Integrations,
+        credentials: Credentials,
+        sync: SyncControl,
+        derive_again: DeriveAgain,
+        audit: Audit,
+        clock: Clock,
+    ) -> None:
+        self._pos = pos
+        self._integrations = integrations
+        self._credentials = credentials
+        self._sync = sync
+        self._derive_again = derive_again
+        self._audit = audit
+        self._clock = clock
+
+    def tick_age_gate(self, uid: str, platform: str, *, actor: str) -> Integration:
+        """Keep who ticked the box and when; the first tick stands until the box is unticked.
+
+        Who was not asked by SMS for want of it is looked at again.
+        """
+        gate = AgeGate(actor, self._clock.now())
+        ticked = self._change(
+            uid,
+            platform,
+            "age_gate.ticked",
+            actor,
+            lambda held: held if held.age_gate else replace(held, age_gate=gate),
+        )
+        self._derive_again(uid, "age_gate")
+        return ticked
+
+    def untick_age_gate(self, uid: str, platform: str, *, actor: str) -> Integration:
+        """Stops SMS for the source at once, and nothing else."""
+        return self._change(
+            uid, platform, "age_gate.unticked", actor, lambda held: replace(held, age_gate=None)
+        )
+
+    def connect(self, uid: str, platform: str, *, actor: str) -> Integration:
+        """Connect and start every credential's first sync at once. Connecting again is harmless.
+
+        Raises NotFound; Conflict without a credential, without the box where the grid says so, or
+        while AIQ's last backup is used.
+        """
+        info = self._pos.platform(platform)
+        live = self._credentials.for_integration(uid, platform)
+        now = self._clock.now()
+
+        def connected(held: Integration) -> Integration:
+            state = after(held.state, "connect")
+            if not live:
+                raise Conflict(ADD_A_CREDENTIAL)
+            if info.age_gate_to_connect and held.age_gate is None:
+                raise Conflict(TICK_THE_BOX)
+            if held.state == state:
+                return held
+            return replace(held, state=state, connected_at=now)
+
+        before = self._integrations.get(uid, platform)
+        integration = self._change(uid, platform, "integration.connected", actor, connected)
+        already = before is not None and before.state == "connected"
+        # Listed again: one added meanwhile saw an integration that was not connected yet.
+        for credential in self._credentials.for_integration(uid, platform):
+            if already and (credential.next_sync_at is not None or credential.stopped):
+                continue
+            # Due first, then queued: if queueing fails, the planner finds it.
+            self._credentials.resume(uid, platform, credential.id, now)
+            self._sync.start(uid, platform, credential.id, "connect")
+        if not already:
+            self._derive_again(uid, "connected")
+        return integration
+
+    def disconnect(self, uid: str, platform: str, *, actor: str) -> Integration:
+        """Keep the data, stop the calls: nothing is due, running workers end at their next
+        checkpoint. Raises NotFound; Conflict when it was never connected.
+        """
+        integration = self._change(
+            uid,
+            platform,
+            "integration.disconnected",
+            actor,
+            lambda held: replace(held, state=after(held.state, "disconnect")),
+        )
+        for credential in self._credentials.for_integration(uid, platform):
+            self._credentials.set_due(uid, platform, credential.id, None)
+            self._sync.request_stop(uid, platform, credential.id)
+        return integration
+
+    def _change(
+        self,
+        uid: str,
+        platform: str,
+        action: str,
+        actor: str,
+        change: Callable[[Integration], Integration],
+    ) -> Integration:
+        """Read, change, save; again when somebody else saved in between."""
+        self._pos.platform(platform)
+        for tries_left in range(WRITE_TRIES - 1, -1, -1):
+            held = self._integrations.get(uid, platform) or Integration(uid, platform)
+            wanted = change(held)
+            if wanted == held:
+                return held
+            try:
+                saved = self._integrations.save(wanted)
+            except StaleVersion:
+                if not tries_left:
+                    raise
+                continue
+            self._record(actor, action, held, saved)
+            return saved
+        raise AssertionError("the last try returns or raises")
+
+    def _record(self, actor: str, action: str, before: Integration, after_: Integration) -> None:
+        entry = AuditEntry(
+            at=self._clock.now(),
+            actor=actor,
+            action=action,
+            subject=after_.platform,
+            before=_told(before),
+            after=_told(after_),
+        )
+        self._audit.record(after_.uid, entry)
+
+
+def _told(integration: Integration) -> dict[str, object]:
+    """As the activity log shows it; the trust only where there is or was one to speak of."""
+    told: dict[str, object] = {
+        "state": integration.state,
+        "age_gate": integration.age_gate is not None,
+    }
+    return told | ({"flag_trust": True} if integration.flag_trust else {})

@@ -1,0 +1,64 @@
+"""*Adjust points*: by hand, with a reason, within a daily limit per person (product.md §8)."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from chalicelib.domain.errors import Conflict, TooManyRequests
+from chalicelib.domain.ids import adjustment_id
+from chalicelib.domain.times import HOUR, SECOND, local_day
+from chalicelib.domain.words import POINT, Points
+from chalicelib.services.derivation.commit import Commits
+from chalicelib.services.ports.accounts import Accounts
+from chalicelib.services.ports.audit import Audit, AuditEntry
+from chalicelib.services.ports.common import Clock
+from chalicelib.services.ports.loyalty import Adjusted, Adjustments
+from chalicelib.services.ports.personas import PersonaViews
+
+DAILY_LIMIT: Points = 10_000 * POINT
+"""Given and taken together, per user and local day of the account."""
+
+OTHER_USE = "This Idempotency-Key was used today for another adjustment: take a new one."
+LIMIT = "You may adjust at most {limit} points a day; {left} are left today."
+
+
+@dataclass(frozen=True, slots=True)
+class Adjuster:
+    personas: PersonaViews
+    commits: Commits
+    adjustments: Adjustments
+    accounts: Accounts
+    audit: Audit
+    clock: Clock
+
+    def adjust(
+        self, uid: str, contact_id: str, amount: Points, reason: str, key: str, *, actor: str
+    ) -> Points:
+        """The balance after giving (or, below zero, taking) `amount`, in hundredths.
+
+        The same `key` again changes nothing. Raises NotFound, Conflict for a key that was used for
+        something else, TooManyRequests over the daily limit.
+        """
+        self.personas.get(uid, contact_id)
+        now = self.clock.now()
+        wanted = Adjusted(adjustment_id(actor, key), contact_id, amount, reason)
+        day = local_day(now, self.accounts.get(uid).time_zone).isoformat()
+        self._reserve(uid, day, actor, wanted)
+        done = self.commits.adjust(uid, contact_id, wanted.id, amount, note=reason, actor=actor)
+        if done.changed:
+            told: dict[str, object] = {"amount": amount / POINT, "reason": reason}
+            subject = f"persona:{contact_id}"
+            self.audit.record(uid, AuditEntry(now, actor, "points.adjusted", subject, after=told))
+        return self.personas.get(uid, contact_id).row.points
+
+    def _reserve(self, uid: str, day: str, actor: str, wanted: Adjusted) -> None:
+        held = self.adjustments.reserve(uid, day, actor, wanted, DAILY_LIMIT)
+        if wanted in held:
+            return
+        if any(one.id == wanted.id for one in held):
+            raise Conflict(OTHER_USE)
+        left = DAILY_LIMIT - sum(abs(one.amount) for one in held)
+        raise TooManyRequests(
+            LIMIT.format(limit=DAILY_LIMIT // POINT, left=max(0, left) / POINT),
+            retry_after=HOUR // SECOND,
+        )

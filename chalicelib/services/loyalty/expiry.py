@@ -1,0 +1,122 @@
+"""What time alone changes (product.md §8, §9): points expire, minors come of age. A daily look at
+accounts where either matters."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from chalicelib.domain.errors import NotFound
+from chalicelib.domain.personas import Persona
+from chalicelib.domain.rules import Rules
+from chalicelib.domain.times import is_younger, local_day_number
+from chalicelib.domain.words import Day
+from chalicelib.services.derivation.commit import Commits
+from chalicelib.services.job_messages import ExpiryMessage, further, went_on
+from chalicelib.services.ports.accounts import Accounts
+from chalicelib.services.ports.changes import Glimpses
+from chalicelib.services.ports.common import Clock, JobQueue
+from chalicelib.services.ports.facts import PersonaList
+from chalicelib.services.ports.loyalty import Expiries
+
+PAGE = 100
+
+TimeLeft = Callable[[], bool]
+
+
+def matters(rules: Rules) -> bool:
+    """Whether anything of the account follows from the day alone."""
+    asks = any(source.sms_opt_in_after is not None for source in rules.sources.values())
+    return asks or rules.loyalty.expire_after_days is not None
+
+
+class ExpiryPlanner:
+    """Queues one look per account and local day, soon after its midnight."""
+
+    def __init__(
+        self, expiries: Expiries, accounts: Accounts, jobs: JobQueue, clock: Clock
+    ) -> None:
+        self._expiries = expiries
+        self._accounts = accounts
+        self._jobs = jobs
+        self._clock = clock
+
+    def plan(self, time_left: TimeLeft) -> int:
+        """How many were queued. Queued first, noted then: a second look finds nothing to do."""
+        queued = 0
+        for uid, looked in self._expiries.watched():
+            if not time_left():
+                break
+            try:
+                zone = self._accounts.get(uid).time_zone
+            except NotFound:
+                self._expiries.watch(uid, on=False)
+                continue
+            today = local_day_number(self._clock.now(), zone)
+            if looked is None or looked < today:
+                self._jobs.send(ExpiryMessage(uid).body())
+                self._expiries.looked(uid, today)
+                queued += 1
+        return queued
+
+
+class ExpiryWorker:
+    """Derives again whoever's points are due, or who came of age; counting reads find them."""
+
+    def __init__(
+        self,
+        *,
+        accounts: Accounts,
+        glimpses: Glimpses,
+        personas: PersonaList,
+        commits: Commits,
+        jobs: JobQueue,
+        clock: Clock,
+    ) -> None:
+        self._accounts = accounts
+        self._glimpses = glimpses
+        self._personas = personas
+        self._commits = commits
+        self._jobs = jobs
+        self._clock = clock
+
+    def handle(self, message: ExpiryMessage, time_left: TimeLeft) -> int:
+        """How many personas changed."""
+        uid, after, changed = message.uid, message.after, 0
+        account = self._accounts.get(uid)
+        today = local_day_number(self._clock.now(), account.time_zone)
+        while True:
+            ids, following = self._personas.in_turn(uid, PAGE, after)
+            due = [
+                persona.id
+                for persona in self._glimpses.personas(uid, ids)
+                if _expires(persona, today)
+                or self._came_of_age(uid, persona, account.minimum_age, today)
+            ]
+            if due:
+                changed += self._commits.rederive(uid, due).changed
+            after = went_on(after, following)
+            if after is None:
+                return changed
+            if not time_left():
+                onward = ExpiryMessage(uid, after, further(message.hop))
+                self._jobs.send(onward.body())
+                return changed
+
+    def _came_of_age(self, uid: str, persona: Persona, minimum_age: int, today: Day) -> bool:
+        """Whether it was young when it was last derived, and no record of it is any more: a child
+        may share the number of a parent."""
+        if "minor" not in persona.flags or not _is_of_age(persona.birth_date, minimum_age, today):
+            return False
+        if len(persona.members) == 1:
+            return True
+        records = self._glimpses.records(uid, persona.members).values()
+        born = [r.customer.birth_date for r in records if r.customer.birth_date is not None]
+        return all(_is_of_age(day, minimum_age, today) for day in born)
+
+
+def _expires(persona: Persona, today: Day) -> bool:
+    return persona.figures.expires_on is not None and persona.figures.expires_on <= today
+
+
+def _is_of_age(birth_date: str | None, minimum_age: int, today: Day) -> bool:
+    return birth_date is not None and not is_younger(birth_date, minimum_age, today)

@@ -1,0 +1,77 @@
+"""Points taken from a POS are fixed by the first complete listing after their date (§7)."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from contextlib import suppress
+from dataclasses import replace
+
+from chalicelib.domain.errors import StaleVersion
+from chalicelib.domain.points_import import latecomers, listing_due, may_lock
+from chalicelib.domain.rules import Source
+from chalicelib.domain.words import Instant
+from chalicelib.services.job_messages import RemapMessage
+from chalicelib.services.ports.common import JobQueue
+from chalicelib.services.ports.rules import RuleBook
+
+
+class ImportLocks:
+    """`zone`, everywhere: the account's."""
+
+    def __init__(self, rules: RuleBook, jobs: JobQueue) -> None:
+        self._rules = rules
+        self._jobs = jobs
+
+    def wanted(
+        self,
+        uid: str,
+        platform: str,
+        scope: str,
+        *,
+        run: str,
+        added: Instant,
+        began: Instant,
+        zone: str,
+    ) -> bool:
+        """Whether a run that began then is to list all customers, to fix the scope's points.
+
+        So is one that died after it fixed them: it has yet to tell everybody. `added`: when the
+        scope's credential was; one added after the end of the date imports nothing.
+        """
+
+        def changed(source: Source) -> Source:
+            if source.imported_on is None or scope in source.import_locks:
+                return source
+            late = latecomers([(scope, added)], source.imported_on, zone)
+            return replace(source, import_locks={**source.import_locks, **late})
+
+        source = self._change(uid, platform, changed)
+        return source.import_locks.get(scope) == run or may_lock(source, scope, began, zone)
+
+    def listing_due(self, uid: str, platform: str, scope: str, zone: str) -> Instant | None:
+        """When the listing that fixes the scope's points is due; None when none is."""
+        return listing_due(self._rules.get(uid).source(platform), scope, zone)
+
+    def fix(self, uid: str, platform: str, scope: str, run: str, began: Instant, zone: str) -> None:
+        """The run listed every customer: from now on only its balances count. Done twice, it
+        changes nothing; a date that was moved meanwhile fixes nothing."""
+
+        def changed(source: Source) -> Source:
+            if not may_lock(source, scope, began, zone):
+                return source
+            return replace(source, import_locks={**source.import_locks, scope: run})
+
+        source = self._change(uid, platform, changed)
+        if source.import_locks.get(scope) == run:
+            self._jobs.send(RemapMessage(uid, reason=f"points of {platform} imported").body())
+
+    def _change(self, uid: str, platform: str, changed: Callable[[Source], Source]) -> Source:
+        while True:
+            rules = self._rules.get(uid)
+            before = rules.source(platform)
+            after = changed(before)
+            if after == before:
+                return before
+            with suppress(StaleVersion):
+                self._rules.save(uid, replace(rules, sources={**rules.sources, platform: after}))
+                return after

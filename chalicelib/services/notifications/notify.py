@@ -1,0 +1,209 @@
+"""Account notifications: what happened, what to do, a link; one per (kind, subject) (§12)."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Literal
+
+from chalicelib.domain.words import Severity
+from chalicelib.services.ports.common import Clock
+from chalicelib.services.ports.notifications import Notification, Notifications, OperatorTopic
+
+Kind = Literal[
+    "unmapped_stores",
+    "key_rejected",
+    "permission_missing",
+    "server_unreachable",
+    "server_untrusted",
+    "stale_source",
+    "no_rows",
+    "truncated_catalogue",
+    "many_unlinked_sales",
+    "shared_key",
+    "points_import_mismatch",
+    "members_left",
+    "dead_letter",
+]
+
+CARD = "/settings/integrations/{platform}"
+STORES = "/settings/stores"
+NAMES_SHOWN = 5
+NAMES_KEPT = 20
+
+
+@dataclass(frozen=True, slots=True)
+class Template:
+    """Sentences with the facts' names in braces; `facts` lists what a caller must give."""
+
+    severity: Severity
+    title: str
+    what_to_do: str
+    link: str
+    facts: tuple[str, ...]
+
+
+TEMPLATES: Mapping[Kind, Template] = {
+    "unmapped_stores": Template(
+        "warning",
+        "You have unmapped stores: {names}. {sales} sales wait for a store.",
+        "Go to Settings -> Company Account > Retail Store, click Edit on the store, and choose its"
+        " key under Store Mappings. Past sales get the store too.",
+        STORES,
+        ("names", "sales"),
+    ),
+    "key_rejected": Template(
+        "error",
+        "{title} rejected the key of {scope}. Its sync has stopped.",
+        "Get a new key from {title} and save it on the credential; the sync starts again then.",
+        CARD,
+        ("title", "scope"),
+    ),
+    "permission_missing": Template(
+        "error",
+        "The key of {scope} lacks permissions in {title}: {permissions}.",
+        "Grant them in {title}, or ask your account representative there to, then Sync now.",
+        CARD,
+        ("title", "scope", "permissions"),
+    ),
+    "server_unreachable": Template(
+        "error",
+        "The {title} server of {scope} does not answer.",
+        "Check that it is on, that its address on the card is right, and that its firewall lets"
+        " our calls in. We keep trying, at most 6 hours apart.",
+        CARD,
+        ("title", "scope"),
+    ),
+    "server_untrusted": Template(
+        "error",
+        "The {title} server of {scope} is not called: {reason}",
+        "Open the card, correct the address or say there what may pass, then Sync now. Nothing was"
+        " sent to the server.",
+        CARD,
+        ("title", "scope", "reason"),
+    ),
+    "stale_source": Template(
+        "warning",
+        "{title} ({scope}) has had no good sync for 24 hours.",
+        "Open the card: its last run says why, and who must act.",
+        CARD,
+        ("title", "scope"),
+    ),
+    "no_rows": Template(
+        "warning",
+        "{title} ({scope}) sent no {stream}.",
+        "Check in {title} that the key still sees this store's data.",
+        CARD,
+        ("title", "scope", "stream"),
+    ),
+    "truncated_catalogue": Template(
+        "warning",
+        "{title} ({scope}) listed {listed} products after {before} last time; we keep the old set.",
+        "If the products are really gone, nothing is to be done: the next equal listing is taken.",
+        CARD,
+        ("title", "scope", "listed", "before"),
+    ),
+    "many_unlinked_sales": Template(
+        "info",
+        "{unlinked} of {sales} sales from {title} ({scope}) name no shopper.",
+        "{title} may not have the data available to link a sale to a shopper. Ask staff to choose"
+        " the shopper at checkout.",
+        CARD,
+        ("title", "scope", "unlinked", "sales"),
+    ),
+    "shared_key": Template(
+        "warning",
+        "{keys} phone numbers or e-mails from {title} ({scope}) are on more than 8 shoppers each.",
+        "They merge nobody. Correct these shoppers in {title}; the run's page lists them.",
+        CARD,
+        ("title", "scope", "keys"),
+    ),
+    "points_import_mismatch": Template(
+        "warning",
+        "Points from {title} are imported, but do not start to accrue on {day}.",
+        "Set Settings > Loyalty > Points accrual start date to {day}, the day after the import:"
+        " else sales earn twice, or not at all.",
+        CARD,
+        ("title", "day"),
+    ),
+    "members_left": Template(
+        "warning",
+        "{members} members left because {title} voided or moved the sale that had enrolled them.",
+        "Nothing is to be done if the sales never happened. To keep these members, click Keep them"
+        " on the card.",
+        CARD,
+        ("title", "members"),
+    ),
+    "dead_letter": Template(
+        "error",
+        "A background job failed for good ({queue}, {count} waiting).",
+        "Nothing is lost: our operator has been told and can run it again.",
+        "/notifications",
+        ("queue", "count"),
+    ),
+}
+
+
+class Notifier:
+    """Raises and clears. The operator hears of each once, when it opens."""
+
+    def __init__(self, notifications: Notifications, operator: OperatorTopic, clock: Clock) -> None:
+        self._notifications = notifications
+        self._operator = operator
+        self._clock = clock
+
+    def raise_(self, uid: str, kind: Kind, subject: str, **facts: object) -> None:
+        """Open the notification of (kind, subject), or refresh it with these facts.
+
+        `subject`: `posabit`, `posabit:crd_…`, or `account`; what stands before the colon is the
+        platform whose card is linked. `facts`: what `TEMPLATES[kind].facts` lists; lists are shown
+        as names. No personal data: the operator reads it.
+        """
+        notification = self._write(kind, subject, facts)
+        if self._notifications.raise_(uid, notification):
+            self._tell(f"{uid} {kind}", notification)
+
+    def clear(self, uid: str, kind: Kind, subject: str) -> None:
+        """It is mended; nothing happens when it was not open."""
+        self._notifications.clear(uid, kind, subject, self._clock.now())
+
+    def open(self, uid: str) -> list[Notification]:
+        """What the account is being told of: one read instead of a blind clear of each."""
+        return self._notifications.open_for(uid)
+
+    def tell_operator(self, kind: Kind, subject: str, **facts: object) -> None:
+        """For what belongs to no account, such as a message that names none."""
+        self._tell(kind, self._write(kind, subject, facts))
+
+    def _write(self, kind: Kind, subject: str, facts: Mapping[str, object]) -> Notification:
+        template = TEMPLATES[kind]
+        shown = {name: _show(facts[name]) for name in template.facts}
+        now = self._clock.now()
+        return Notification(
+            kind=kind,
+            subject=subject,
+            severity=template.severity,
+            title=template.title.format_map(shown),
+            what_to_do=template.what_to_do.format_map(shown),
+            link=template.link.format(platform=subject.partition(":")[0]),
+            raised_at=now,
+            refreshed_at=now,
+            data={name: _kept(fact) for name, fact in facts.items()},
+        )
+
+    def _tell(self, subject: str, notification: Notification) -> None:
+        text = f"{notification.title}\n\n{notification.what_to_do}\n\n{notification.link}"
+        self._operator.publish(subject, text)
+
+
+def _kept(fact: object) -> object:
+    """The fact as stored: a POS may name shops without end, a row may not."""
+    return list(fact[:NAMES_KEPT]) if isinstance(fact, list | tuple) else fact
+
+
+def _show(fact: object) -> str:
+    if not isinstance(fact, list | tuple):
+        return str(fact)
+    names = [str(name) for name in fact]
+    more = len(names) - NAMES_SHOWN
+    return ", ".join(names[:NAMES_SHOWN]) + (f" and {more} more" if more > 0 else "")

@@ -1,0 +1,223 @@
+"""Personas as people look them up (product.md §6)."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from collections.abc import Set as AbstractSet
+
+from chalicelib.domain.identity import KeyKind, MergeKey, SourceRecord
+from chalicelib.domain.ids import is_record_id, record_id, store_key_id
+from chalicelib.domain.names import name_key, name_prefix
+from chalicelib.domain.personas import Persona
+from chalicelib.domain.why import Titles, why_asked, why_member
+from chalicelib.services.derivation.holder import PersonaLookup
+from chalicelib.services.ports.facts import FactStore, PersonaList, SaleId, StoredSale
+from chalicelib.services.ports.personas import (
+    PersonaFilter,
+    PersonaMember,
+    PersonaRow,
+    PersonaSale,
+    PersonaView,
+    SaleLine,
+)
+from chalicelib.services.ports.stores import Stores
+
+LAST = "~"
+"""Sorts who has no name behind everyone."""
+
+MOST_FOUND = 100
+"""Personas shown for one exact phone, e-mail or source id."""
+
+ReadPhone = Callable[[str], str | None]
+"""A phone as typed → E.164, None for what cannot be one."""
+
+
+class PersonaService:
+    """The `PersonaViews` port."""
+
+    def __init__(
+        self,
+        facts: FactStore,
+        personas: PersonaList,
+        stores: Stores,
+        lookup: PersonaLookup,
+        titles: Callable[[], Titles],
+        read_phone: ReadPhone,
+    ) -> None:
+        self._facts = facts
+        self._personas = personas
+        self._stores = stores
+        self._lookup = lookup
+        self._titles = titles
+        self._read_phone = read_phone
+
+    def search(
+        self, uid: str, wanted: PersonaFilter, limit: int, after: str | None
+    ) -> tuple[list[PersonaRow], str | None]:
+        """See `PersonaViews.search`."""
+        named = self._named_exactly(uid, wanted)
+        if named:
+            return self._found(uid, named, wanted, limit, after)
+        if wanted.name or wanted.sort == "name":
+            prefix = name_prefix(wanted.name or "")
+            descending = wanted.sort == "name" and wanted.descending
+            ids, more = self._personas.by_name(uid, prefix, limit, after, descending=descending)
+        else:
+            newest_first = wanted.descending
+            ids, more = self._personas.by_arrival(uid, limit, after, newest_first=newest_first)
+        return [_row(p) for p in self._stored(uid, ids) if _matches(p, wanted)], more
+
+    def get(self, uid: str, contact_id: str) -> PersonaView:
+        """See `PersonaViews.get`."""
+        held = self._lookup.holding(uid, contact_id)
+        persona, titles = held.persona, self._titles()
+        return PersonaView(
+            row=_row(persona),
+            birth_date=persona.birth_date,
+            merged_ids=tuple(rid for rid in persona.members if rid != persona.id),
+            members=tuple(_member(record) for record in held.records),
+            why_member=tuple(why_member(persona, held.records, held.terms, titles)),
+            why_asked=tuple(why_asked(persona, held.terms, titles)),
+        )
+
+    def sales(
+        self, uid: str, contact_id: str, limit: int, after: str | None
+    ) -> tuple[list[PersonaSale], str | None]:
+        """See `PersonaViews.sales`."""
+        persona = self._lookup.holding(uid, contact_id).persona
+        refs = [
+            (place, rid, ref)
+            for rid in persona.members
+            for place, ref in self._personas.sale_refs(uid, rid, limit + 1, after)
+        ]
+        refs.sort(key=lambda found: found[0], reverse=True)
+        shown = refs[:limit]
+        ids = [SaleId(ref.platform, ref.scope, ref.ext_id) for _, _, ref in shown]
+        sales = self._facts.sales(uid, ids)
+        mapping = self._stores.mapping(uid)
+        more = shown[-1][0] if len(refs) > limit else None
+        return [_sale(sales[sid], mapping) for sid in ids if sid in sales], more
+
+    def _found(
+        self,
+        uid: str,
+        named: list[AbstractSet[str]],
+        wanted: PersonaFilter,
+        limit: int,
+        after: str | None,
+    ) -> tuple[list[PersonaRow], str | None]:
+        """The personas that have a record in each of the sets, and match the rest."""
+        fewest = min(named, key=len)
+        prefix = name_prefix(wanted.name or "")
+        found = {
+            _place(persona, wanted): persona
+            for persona in self._lookup.reach(uid, sorted(fewest)[:MOST_FOUND]).derived().values()
+            if all(not records.isdisjoint(persona.members) for records in named)
+            and name_key(persona.first, persona.last).startswith(prefix)
+            and _matches(persona, wanted)
+        }
+        places = sorted(found, reverse=wanted.descending)
+        if after is not None:
+            places = [p for p in places if (p < after if wanted.descending else p > after)]
+        more = places[limit - 1] if len(places) > limit else None
+        return [_row(found[place]) for place in places[:limit]], more
+
+    def _named_exactly(self, uid: str, wanted: PersonaFilter) -> list[AbstractSet[str]]:
+        """For each exact filter the records it names."""
+        found: list[AbstractSet[str]] = []
+        if wanted.phone is not None:
+            phone = self._read_phone(wanted.phone)
+            found.append(self._carriers(uid, "phone", phone))
+        if wanted.email is not None:
+            email = wanted.email.strip().lower()
+            found.append(self._carriers(uid, "email", email))
+        if wanted.contact_id is not None:
+            found.append({wanted.contact_id} if is_record_id(wanted.contact_id) else set())
+        if wanted.source_id is not None:
+            found.append(self._with_source_id(uid, wanted.source_id))
+        return found
+
+    def _carriers(self, uid: str, kind: KeyKind, value: str | None) -> AbstractSet[str]:
+        return self._lookup.carriers(uid, MergeKey(kind, value)).keys() if value else set()
+
+    def _with_source_id(self, uid: str, source_id: str) -> set[str]:
+        scopes = {(key.platform, key.scope) for key in self._stores.keys(uid)}
+        return {record_id(uid, platform, scope, source_id) for platform, scope in scopes}
+
+    def _stored(self, uid: str, ids: list[str]) -> list[Persona]:
+        rows = self._facts.rows(uid, ids)
+        return [persona for rid in ids if (persona := rows[rid].persona) is not None]
+
+
+def _place(persona: Persona, wanted: PersonaFilter) -> str:
+    """Where the persona stands in the order asked for."""
+    if wanted.sort == "name":
+        return f"{name_key(persona.first, persona.last) or LAST}#{persona.id}"
+    return f"{persona.inserted_at:015d}#{persona.id}"
+
+
+def _matches(persona: Persona, wanted: PersonaFilter) -> bool:
+    if wanted.source is not None and wanted.source not in persona.sources:
+        return False
+    return persona.member or not wanted.member
+
+
+def _row(persona: Persona) -> PersonaRow:
+    return PersonaRow(
+        id=persona.id,
+        first=persona.first,
+        last=persona.last,
+        phone=persona.phone,
+        email=persona.email,
+        sources=persona.sources,
+        favourite_store=persona.favourite_store,
+        member=persona.member,
+        points=persona.points,
+        flags=tuple(sorted(persona.flags)),
+        inserted_at=persona.inserted_at,
+        updated_at=persona.updated_at,
+    )
+
+
+def _member(record: SourceRecord) -> PersonaMember:
+    customer = record.customer
+    return PersonaMember(
+        id=record.id,
+        platform=record.platform,
+        scope=record.scope,
+        ext_id=customer.ext_id,
+        first=customer.first,
+        last=customer.last,
+        phone=customer.phone,
+        email=customer.email,
+        birth_date=customer.birth_date,
+        first_seen=record.first_seen,
+        updated_at=customer.updated_at,
+        flags=tuple(sorted(customer.flags)),
+    )
+
+
+def _sale(stored: StoredSale, mapping: Mapping[str, int]) -> PersonaSale:
+    sid, sale = stored.id, stored.sale
+    return PersonaSale(
+        platform=sid.platform,
+        scope=sid.scope,
+        ext_id=sid.ext_id,
+        record=stored.record or "",
+        number=sale.number,
+        kind=sale.kind,
+        status=sale.status,
+        is_final=sale.is_final,
+        ordered_at=sale.ordered_at,
+        ordered_at_text=sale.ordered_at_text,
+        store_key=sale.store_key,
+        store=mapping.get(store_key_id(sid.platform, sid.scope, sale.store_key)),
+        currency=sale.currency,
+        total=sale.total,
+        discount=sale.discount,
+        tax=sale.tax,
+        items=tuple(
+            SaleLine(i.name, i.quantity, i.total, i.category, i.brand, i.returned)
+            for i in sale.items
+        ),
+    )

@@ -1,0 +1,26 @@
+"""Who changed what, as the services see it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Protocol
+
+from chalicelib.domain.words import Instant
+
+
+@dataclass(frozen=True, slots=True)
+class AuditEntry:
+    at: Instant
+    actor: str
+    action: str
+    subject: str
+    before: dict[str, object] | None = None
+    after: dict[str, object] | None = None
+
+
+class Audit(Protocol):
+    def record(self, uid: str, entry: AuditEntry) -> None: ...
+
+    def entries(
+        self, uid: str, limit: int, before: str | None
+    ) -> tuple[list[AuditEntry], str | None]: ...

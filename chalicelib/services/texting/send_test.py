@@ -1,0 +1,86 @@
+"""*Send me a test*: what Settings → Texting queued goes to the number typed (product.md §9)."""
+
+from __future__ import annotations
+
+from chalicelib.domain.contact_heads import SENDING_AT_MOST
+from chalicelib.domain.texting import parts
+from chalicelib.domain.times import HOUR
+from chalicelib.domain.words import TextState
+from chalicelib.services.consent.circumstances import branded
+from chalicelib.services.ports.accounts import Accounts
+from chalicelib.services.ports.common import Clock
+from chalicelib.services.ports.texting import (
+    Caps,
+    ConsentHeads,
+    KillSwitch,
+    NumberUnusable,
+    Text,
+    TextingSettings,
+    TextLog,
+    TextRefused,
+    TextSender,
+    TextUnknown,
+)
+from chalicelib.services.texting.text_jobs import SendTest
+
+JUST_ASKED = HOUR
+"""A job that lay in the dead-letter queue is too late: nobody waits for it at that hour."""
+
+
+class SendTests:
+    """Sends what *send me a test* queued. Any hour: a person asked for it just now."""
+
+    def __init__(
+        self,
+        *,
+        settings: TextingSettings,
+        accounts: Accounts,
+        texts: TextLog,
+        heads: ConsentHeads,
+        sender: TextSender,
+        switch: KillSwitch,
+        clock: Clock,
+    ) -> None:
+        self._settings = settings
+        self._accounts = accounts
+        self._texts = texts
+        self._heads = heads
+        self._sender = sender
+        self._switch = switch
+        self._clock = clock
+
+    def handle(self, job: SendTest) -> TextState | None:
+        """What became of it; None when something forbids it by now, or it was begun before."""
+        rules = branded(self._settings.get(job.uid), self._accounts.get(job.uid))
+        head = self._heads.heads(job.uid, [job.number])[job.number]
+        blocked = head.consent.state == "opted_out" or head.unusable is not None
+        now = self._clock.now()
+        stale = now - job.at > JUST_ASKED
+        if rules.number is None or self._switch.read().off or blocked or stale:
+            return None
+        body = f"{rules.brand}: This is a test. Reply HELP for help, STOP to opt out."
+        text = Text(
+            id=job.id,
+            uid=job.uid,
+            kind="test",
+            number=job.number,
+            body=body,
+            parts=parts(body),
+            at=job.at,
+            day=job.day,
+            why="test",
+        )
+        caps = Caps(rules.daily_cap, rules.monthly_budget)
+        if self._texts.begin(text, caps, ends_by=now + SENDING_AT_MOST) != "begun":
+            return None
+        state, message_id = self._publish(rules.number, text)
+        self._texts.end(text, state, message_id)
+        return state
+
+    def _publish(self, origination: str, text: Text) -> tuple[TextState, str | None]:
+        try:
+            return "sent", self._sender.send(origination, text.number, text.body)
+        except TextUnknown:
+            return "unknown", None
+        except (TextRefused, NumberUnusable):
+            return "refused", None

@@ -1,0 +1,42 @@
+"""What texting asks of the core: who holds a record or a number today, and what they joined by."""
+
+from __future__ import annotations
+
+from chalicelib.domain.errors import NotFound
+from chalicelib.domain.words import Instant
+from chalicelib.services.derivation.commit import Commits
+from chalicelib.services.derivation.holder import Held, PersonaLookup
+from chalicelib.services.ports.texting import Standing
+
+
+class DerivedStandings:
+    """The `Standings` port, derived anew each time."""
+
+    def __init__(self, lookup: PersonaLookup) -> None:
+        self._lookup = lookup
+
+    def of_record(self, uid: str, record: str) -> Standing | None:
+        """See `Standings.of_record`."""
+        try:
+            return _standing(self._lookup.holding(uid, record))
+        except NotFound:
+            return None
+
+    def of_number(self, uid: str, number: str) -> list[Standing]:
+        """See `Standings.of_number`."""
+        return [_standing(held) for held in self._lookup.of_number(uid, number)]
+
+
+class CommittedJoins:
+    """The `Joins` port."""
+
+    def __init__(self, commits: Commits) -> None:
+        self._commits = commits
+
+    def join(self, uid: str, record: str, reason: str, at: Instant) -> None:
+        """See `Joins.join`. Raises CommitBusy, LeaseLost: the same call may be made again."""
+        self._commits.join(uid, record, reason, at)
+
+
+def _standing(held: Held) -> Standing:
+    return Standing(held.persona, held.persona.asked_by, held.numbers())

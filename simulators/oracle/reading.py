@@ -1,0 +1,320 @@
+"""What one source holds, as far as the oracle wants to know: read from a world, or from the
+`GET /_sim/reading` of a simulator in another process."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Collection
+from dataclasses import dataclass
+from datetime import UTC, date, datetime
+from typing import Any, NamedTuple, Self
+
+from simulators.oracle.personas import Member, Remarks, email_key, phone_key, wide_keys
+from simulators.retailer import names
+from simulators.retailer.shapes import Sale, Shopper, Stocked
+from simulators.retailer.world import Shop, World
+from simulators.retailer.zones import RAILS_ZONES, offset
+
+ADULT = 18
+_GUESTS = {(first.lower(), last.lower()) for first, last in names.GUESTS}
+FINAL = ("completed", "refunded")
+OPEN = ("open", "pending", "accepted", "preparing", "out_for_delivery")
+KNOWN = ("completed", "refunded", "voided", *OPEN)
+
+
+class Bought(NamedTuple):
+    """A kept sale with a customer, or a return that names its sale, then `customer` may be "".
+
+    `final`: it happened, and is no return; `back`: a return that happened. `net` (without tip and
+    fees) and `tax` are cents, of a return what was given back; 0 of a sale marked as refunded.
+    `of`: the sale that a return names. `wall`: what the shop's clock showed, in ms as if it were
+    UTC, where the POS tells no more than that.
+    """
+
+    customer: str
+    store: str
+    at: int
+    final: bool
+    id: str = ""
+    net: int = 0
+    tax: int = 0
+    back: bool = False
+    of: str = ""
+    wall: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Reading:
+    """`members` are the kept customer rows, `bought` their sales; `summary` is the part of the
+    oracle's answer that this source decides alone. `zones`: IANA, of the shops whose POS tells."""
+
+    platform: str
+    members: list[Member]
+    bought: list[Bought]
+    summary: dict[str, Any]
+    zones: dict[str, str]
+
+    def as_dict(self) -> dict[str, Any]:
+        return {
+            "platform": self.platform,
+            "members": [[each.record, each.keys, each.remarks] for each in self.members],
+            "bought": self.bought,
+            "summary": self.summary,
+            "zones": self.zones,
+        }
+
+    @classmethod
+    def of_dict(cls, told: dict[str, Any]) -> Self:
+        """Turn JSON back into what `as_dict` was told of."""
+        return cls(
+            told["platform"],
+            [
+                Member(
+                    tuple(record),
+                    None,
+                    tuple((kind, value) for kind, value in keys),
+                    Remarks(*remarks),
+                )
+                for record, keys, remarks in told["members"]
+            ],
+            [Bought(*each) for each in told["bought"]],
+            told["summary"],
+            told["zones"],
+        )
+
+
+def read(
+    world: World,
+    history_from: int | None = None,
+    stores: Collection[str] | None = None,
+    customers: Collection[str] | None = None,
+) -> Reading:
+    """A world as AIQ should know it.
+
+    `history_from` leaves out sales last updated (where the POS is asked by the time of sale: made)
+    at or before that instant, as a first sync does.
+    `stores` are the store keys whose sales and stock are pulled, `customers` those whose customer
+    rows are; None: all.
+    """
+    reader = _Reader(world, history_from)
+    for shop in world.shops:
+        if customers is None or shop.key in customers:
+            reader.read_customers(shop)
+        if stores is None or shop.key in stores:
+            reader.read_sales(shop)
+            reader.read_stock(shop)
+    return reader.reading()
+
+
+def is_final(sale: Sale, final: tuple[str, ...] = FINAL) -> bool:
+    """A sale that happened, later refunds included; no void, no return, no word unknown to us."""
+    return sale.status in final and not is_return(sale)
+
+
+def is_return(sale: Sale) -> bool:
+    """A row of its own that takes a sale back (R1)."""
+    return sale.sale_type == "refund" or sale.total < 0
+
+
+class _Reader:
+    def __init__(self, world: World, history_from: int | None) -> None:
+        self.world, self.history_from = world, history_from
+        self.platform = world.platform
+        self.aside: dict[str, Counter[tuple[str, str]]] = {}
+        self.fetched: Counter[str] = Counter()
+        self.members: list[Member] = []
+        self.rows: list[Shopper] = []
+        self.sales: list[tuple[str, Sale]] = []
+        self.linked: list[tuple[Shop, Sale]] = []
+        self.keys: list[str] = []
+        self.stock: dict[str, dict[str, int]] = {}
+
+    def read_customers(self, shop: Shop) -> None:
+        for row in shop.customers.rows():
+            self.fetched["customers"] += 1
+            if row.quirk == "no_id":
+                self._set_aside("customers", shop, "missing_id")
+                continue
+            keys = (phone_key(row.phone), email_key(row.email, self.platform.vendor_mail))
+            record = (shop.scope, self.platform.customer_id(row))
+            carried = tuple(key for key in keys if key)
+            self.members.append(Member(record, row, carried, self._remarks(row)))
+            self.rows.append(row)
+
+    def _remarks(self, row: Shopper) -> Remarks:
+        phone = phone_key(row.phone)
+        return Remarks(
+            employee=row.kind == "employee",
+            test=_is_guest(row),
+            active=row.active,
+            born=row.birthday or str(row.birth_year or ""),
+            phone=phone[1] if phone else None,
+            changed=row.updated if self.platform.tells_changes else row.created,
+            created=row.created,
+            refuses_sms=row.sms_out and self.platform.tells_sms,
+        )
+
+    def read_sales(self, shop: Shop) -> None:
+        self.keys.append(shop.key)
+        for row in shop.sales.rows():
+            since = self.history_from
+            if since is not None and self.platform.dated(row) <= since:
+                continue
+            self.fetched["sales"] += 1
+            if row.quirk in ("missing_id", "bad_date", "bad_money"):
+                self._set_aside("sales", shop, row.quirk)
+            else:
+                self.sales.append((shop.key, row))
+                if row.shopper is not None or (self.platform.links_returns and row.origin):
+                    self.linked.append((shop, row))
+
+    def read_stock(self, shop: Shop) -> None:
+        rows = self.platform.stock(self.world.products, shop.inventories.rows())
+        on_hand = [row for row in rows if float(row.quantity) > 0]
+        for row in on_hand:
+            if row.quirk:
+                self._set_aside("inventory", shop, row.quirk)
+        self.stock[shop.key] = {
+            "in_stock_fetched": len(on_hand),
+            "in_stock": sum(1 for row in on_hand if not row.quirk),
+            "all_fetched": len(rows),
+            "all": sum(1 for row in rows if not _lot_aside(row)),
+        }
+
+    def _set_aside(self, stream: str, shop: Shop, reason: str) -> None:
+        self.aside.setdefault(stream, Counter())[shop.key, reason] += 1
+
+    def reading(self) -> Reading:
+        ids = {row.id: self.platform.customer_id(row) for row in self.rows}
+        bought = [self._bought(shop, sale, ids) for shop, sale in self.linked]
+        shops = self.world.shops if self.platform.tells_zone else ()
+        zones = {shop.key: RAILS_ZONES[shop.venue.rails_zone][0] for shop in shops}
+        return Reading(self.platform.name, self.members, bought, self._summary(), zones)
+
+    def _bought(self, shop: Shop, sale: Sale, ids: dict[int, str]) -> Bought:
+        platform, spec = self.platform, self.world.spec
+        who = "" if sale.shopper is None else ids.get(sale.shopper, str(sale.shopper))
+        back = is_return(sale) and sale.status in platform.final
+        undone = sale.status == "refunded" and not is_return(sale)
+        origin = sale._replace(id=sale.origin)
+        return Bought(
+            customer=who,
+            store=shop.key,
+            at=sale.ordered,
+            final=self._final(sale),
+            id=platform.sale_id(spec, shop.venue, sale),
+            net=0 if undone else abs(sale.total),
+            tax=0 if undone else abs(sale.tax),
+            back=back,
+            of=platform.sale_id(spec, shop.venue, origin)
+            if back and sale.origin and platform.links_returns
+            else "",
+            wall=sale.ordered + offset(shop.venue.rails_zone, sale.ordered)
+            if platform.wall_clock
+            else None,
+        )
+
+    def _final(self, sale: Sale) -> bool:
+        return is_final(sale, self.platform.final)
+
+    def _summary(self) -> dict[str, Any]:
+        return {
+            "platform": self.platform.name,
+            "spec": self.world.spec.as_dict(),
+            "venues": [
+                {
+                    "code": shop.venue.code,
+                    "name": shop.venue.name,
+                    "license": shop.venue.license,
+                    "timezone": shop.venue.rails_zone,
+                    "scope": shop.scope,
+                    "key": shop.key,
+                }
+                for shop in self.world.shops
+            ],
+            "shoppers": {
+                "fetched": self.fetched["customers"],
+                "kept": len(self.members),
+                "without_contact": sum(1 for member in self.members if not member.keys),
+                "flags": self._flags(),
+            },
+            "sales": self._sales_summary(),
+            "store_keys": self._store_keys(),
+            "set_aside": {
+                stream: {
+                    "count": sum(counts.values()),
+                    "by_reason": _by(1, counts),
+                    "by_venue": _by(0, counts),
+                }
+                for stream, counts in sorted(self.aside.items())
+            },
+            "inventory": self.stock,
+        }
+
+    def _sales_summary(self) -> dict[str, Any]:
+        rows = [sale for _, sale in self.sales]
+        contact = {
+            row.id for row, member in zip(self.rows, self.members, strict=True) if member.keys
+        }
+        linked = [row for row in rows if row.shopper is not None]
+        return {
+            "fetched": self.fetched["sales"],
+            "kept": len(rows),
+            "linked": len(linked),
+            "unlinked": len(rows) - len(linked),
+            "linked_to_personas": sum(1 for row in linked if row.shopper in contact),
+            "final": sum(1 for row in rows if self._final(row)),
+            "return_rows": sum(1 for row in rows if is_return(row)),
+            "refunded": sum(1 for row in rows if row.status == "refunded"),
+            "voided": sum(1 for row in rows if row.status == "voided"),
+            "open": sum(1 for row in rows if row.status in OPEN),
+            "unknown_status": sum(1 for row in rows if row.status not in KNOWN),
+            "total_of_final": sum(row.total for row in rows if self._final(row)),
+        }
+
+    def _store_keys(self) -> list[dict[str, Any]]:
+        keys = []
+        for key in self.keys:
+            rows = [sale for store, sale in self.sales if store == key]
+            final = sum(1 for row in rows if self._final(row))
+            keys.append({"key": key, "sales": len(rows), "final_sales": final})
+        return keys
+
+    def _flags(self) -> dict[str, int]:
+        rows, vendor = self.rows, self.platform.vendor_mail
+        today = datetime.fromtimestamp(self.world.spec.now / 1000, tz=UTC).date()
+        wide = set(wide_keys(self.members))
+        return {
+            "employee": sum(1 for row in rows if row.kind == "employee"),
+            "inactive": sum(1 for row in rows if not row.active),
+            "test": sum(1 for row in rows if _is_guest(row)),
+            "minor": sum(1 for row in rows if _age(row, today) < ADULT),
+            "phone_unusable": sum(1 for row in rows if row.phone and not phone_key(row.phone)),
+            "email_unusable": sum(
+                1 for row in rows if row.email and not email_key(row.email, vendor)
+            ),
+            "shared_keys": len(wide),
+            "shared_key_records": sum(1 for each in self.members if wide & set(each.keys)),
+        }
+
+
+def _is_guest(row: Shopper) -> bool:
+    return (row.first.lower(), row.last.lower()) in _GUESTS
+
+
+def _lot_aside(row: Stocked) -> bool:
+    return row.quirk in ("missing_id", "bad_money")
+
+
+def _by(part: int, counts: Counter[tuple[str, str]]) -> dict[str, int]:
+    sums: Counter[str] = Counter()
+    for key, count in counts.items():
+        sums[key[part]] += count
+    return dict(sorted(sums.items()))
+
+
+def _age(row: Shopper, today: date) -> int:
+    if row.birthday is None:
+        return 999 if row.birth_year is None else today.year - row.birth_year
+    born = date.fromisoformat(row.birthday)
+    return today.year - born.year - ((today.month, today.day) < (born.month, born.day))

@@ -1,0 +1,93 @@
+"""What sets one platform's retailers apart from another's: in the data, and to the oracle.
+
+`Platform("posabit")` is the yardstick; a simulator's own package overrules what differs.
+"""
+
+from __future__ import annotations
+
+import random
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+
+from simulators.retailer import names
+from simulators.retailer.shapes import Lot, Product, Sale, Shopper, Stocked, Venue, WorldSpec
+
+# What became of a sale; a small integer in the columns.
+PLAIN, REFUND_ROW, REFUNDED, VOIDED, LOWERED, LATE, UNKNOWN = range(7)
+BAD_DATE, BAD_MONEY, MISSING_ID, STRINGS, OPEN = range(7, 12)
+FATES = (
+    (REFUNDED, 0.007),
+    (VOIDED, 0.005),
+    (LOWERED, 0.006),
+    (LATE, 0.020),
+    (UNKNOWN, 0.004),
+    (BAD_DATE, 0.001),
+    (BAD_MONEY, 0.001),
+    (MISSING_ID, 0.001),
+    (STRINGS, 0.010),
+)
+
+
+@dataclass(frozen=True)
+class Platform:
+    """Shares are of the rows asked for.
+
+    `fates`: what becomes of sales. `refund_rows`: returns as rows of their own. `no_shopper`: sales
+    without a customer. `roaming`: of the sales with one, those at another shop than the customer's
+    own. `final`: statuses of a sale that happened. `vendor_mail`: the domain of addresses that the
+    vendor makes up, None where it makes none.
+
+    What the POS tells: `tells_zone`: of each shop; `wall_clock`: times are those of the shop's
+    clock, without a zone; `links_returns`: which sale a return takes back; `tells_sms`: who refuses
+    texts; `tells_changes`: when a customer was changed.
+    """
+
+    name: str
+    venues: tuple[tuple[str, str, str, str, str, str], ...] = names.VENUES
+    fates: tuple[tuple[int, float], ...] = FATES
+    refund_rows: float = 0.007
+    no_shopper: float = 0.08
+    roaming: float = 0.0
+    final: tuple[str, ...] = ("completed", "refunded")
+    vendor_mail: str | None = None
+    tells_zone: bool = False
+    wall_clock: bool = False
+    links_returns: bool = False
+    tells_sms: bool = False
+    tells_changes: bool = True
+
+    def scope(self, spec: WorldSpec, venue: Venue) -> str:
+        """What a credential opens, by the POS's own id; shops may share one."""
+        del spec
+        return venue.code
+
+    def store_key(self, spec: WorldSpec, venue: Venue) -> str:
+        """What the shop is called in the data."""
+        del spec
+        return venue.code
+
+    def customer_id(self, row: Shopper) -> str:
+        return str(row.id)
+
+    def sale_id(self, spec: WorldSpec, venue: Venue, row: Sale) -> str:
+        del spec, venue
+        return str(row.id)
+
+    def dated(self, row: Sale) -> int:
+        """The instant by which a sale is or is not in the history that a first sync asks for."""
+        return row.updated
+
+    def stock(self, products: Sequence[Product], lots: Iterable[Lot]) -> list[Stocked]:
+        """What the oracle counts as the inventory of a shop."""
+        del products
+        return [Stocked(row.quantity, row.quirk) for row in lots]
+
+    def salt(self, spec: WorldSpec) -> str:
+        """Begins every seed, so that two platforms of one retailer have rows of their own."""
+        return str(spec.seed) if self.name == "posabit" else f"{spec.seed}:{self.name}"
+
+    def rng(self, spec: WorldSpec, what: str) -> random.Random:
+        return random.Random(f"{self.salt(spec)}:{what}")
+
+
+POSABIT = Platform("posabit", vendor_mail=names.VENDOR_MAIL_DOMAIN, tells_zone=True, tells_sms=True)

@@ -1,0 +1,373 @@
+"""Random histories of facts, settings and accidents end where the naive model says they must.
+
+After each step everything a person can see is compared with `tests.unit.domain.naive_loyalty`:
+who is who, why a member, what they earn and since when, who is asked, and every cause's points.
+"""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import pytest
+from hypothesis import HealthCheck, settings
+from hypothesis import strategies as st
+from hypothesis.stateful import (
+    RuleBasedStateMachine,
+    initialize,
+    invariant,
+    rule,
+    run_state_machine_as_test,
+)
+
+from chalicelib.domain.acts import Join
+from chalicelib.domain.ids import record_id, store_key_id
+from chalicelib.domain.ledger import posted
+from chalicelib.domain.records import Customer, Sale
+from chalicelib.domain.rules import Loyalty
+from chalicelib.services.ports.stores import StoreKeySighting
+from tests.unit.domain.naive_loyalty import day_of, latest_sales, latest_shoppers
+from tests.worlds.history_account import UID, HistoryAccount
+from tests.worlds.history_facts import (
+    NO_ACCIDENT,
+    PLACES,
+    STORE_KEYS,
+    ZONES,
+    Accident,
+    Place,
+    accidents,
+    beginnings,
+    customers,
+    days,
+    early_days,
+    loyalties,
+    moved,
+    places,
+    platforms,
+    sales,
+)
+
+pages_of_customers = st.lists(customers, min_size=1, max_size=4)
+pages_of_sales = st.lists(sales, min_size=1, max_size=5)
+choices = st.integers(0, 1_000)
+
+
+class Histories(HistoryAccount, RuleBasedStateMachine):
+    def __init__(self) -> None:
+        RuleBasedStateMachine.__init__(self)
+        HistoryAccount.__init__(self)
+
+    @initialize(
+        people=st.tuples(*[beginnings] * len(PLACES)),
+        sold=st.tuples(*[st.lists(sales, min_size=2, max_size=6)] * len(PLACES)),
+        loyalty=loyalties,
+        enroll=early_days,
+        ask=days,
+    )
+    def an_account_that_has_begun(
+        self,
+        people: tuple[tuple[Customer, ...], ...],
+        sold: tuple[list[Sale], ...],
+        loyalty: Loyalty,
+        enroll: int | None,
+        ask: int | None,
+    ) -> None:
+        self.set_rules(loyalty=loyalty)
+        self.set_source("posabit", enroll_after=enroll, sms_opt_in_after=ask)
+        self.set_source("thsuite", enroll_after=enroll, sms_opt_in_after=ask)
+        for place, page, bought in zip(PLACES, people, sold, strict=True):
+            self.tell(place, page, bought, NO_ACCIDENT)
+        self.effects.heard.clear()  # of who they were before the last page
+
+    @rule(place=places, page=pages_of_customers, accident=accidents)
+    def customers_arrive(self, place: Place, page: list[Customer], accident: Accident) -> None:
+        self.tell(place, page, [], accident)
+
+    @rule(place=places, page=pages_of_sales, accident=accidents)
+    def sales_arrive(self, place: Place, page: list[Sale], accident: Accident) -> None:
+        self.tell(place, [], page, accident)
+
+    @rule(
+        place=places, page=pages_of_customers, sold=pages_of_sales, accident=accidents,
+        signup=st.booleans(),
+    )  # fmt: skip
+    def both_arrive(
+        self, place: Place, page: list[Customer], sold: list[Sale], accident: Accident, signup: bool
+    ) -> None:
+        join = Join(f"pos_signup:{place.platform}", self.clock.now())
+        self.tell(place, page, sold, accident, {page[0].ext_id: join} if signup else None)
+
+    @rule(which=choices, how=st.integers(0, 5), accident=accidents)
+    def a_sale_is_told_otherwise(self, which: int, how: int, accident: Accident) -> None:
+        known = latest_sales(self.told)
+        if not known:
+            return
+        platform, scope, sale = known[which % len(known)]
+        told = [
+            replace(sale, total=0),
+            replace(sale, total=sale.total // 2),
+            replace(sale, kind="void"),
+            replace(sale, customer_ext_id="1" if sale.customer_ext_id != "1" else "2"),
+            moved(sale, -86_400_000),
+            replace(sale, customer_ext_id=None),
+        ][how]
+        self.tell(Place(platform, scope), [], [told], accident)
+
+    @rule(which=choices, how=st.integers(0, 2), accident=accidents)
+    def a_sale_is_given_back(self, which: int, how: int, accident: Accident) -> None:
+        known = [s for s in latest_sales(self.told) if s.sale.kind == "sale"]
+        if not known:
+            return
+        platform, scope, sale = known[which % len(known)]
+        back = replace(
+            moved(sale, 3_600_000), ext_id=f"back of {sale.ext_id}", kind="return",
+            original_ext_id=sale.ext_id, total=-sale.total, tip=-sale.tip, tax=-sale.tax,
+        )  # fmt: skip
+        told = [
+            back,
+            replace(back, total=-sale.total // 3, customer_ext_id=None),
+            replace(back, original_ext_id=None),
+        ][how]
+        self.tell(Place(platform, scope), [], [told], accident)
+
+    @rule(which=choices, phone=choices, accident=accidents)
+    def a_contact_is_corrected(self, which: int, phone: int, accident: Accident) -> None:
+        known = latest_shoppers(self.told)
+        if not known:
+            return
+        platform, scope, customer, _ = known[which % len(known)]
+        other = known[phone % len(known)].customer
+        told = replace(customer, phone=other.phone, email=other.email if phone % 2 else None)
+        self.tell(Place(platform, scope), [told], [], accident)
+
+    @rule(place=places, flood=st.integers(0, 7), accident=accidents)
+    def a_crowd_arrives(self, place: Place, flood: int, accident: Accident) -> None:
+        """Now and then nine records of one scope with a phone, or 21 sales a day to a record."""
+        if flood == 3:
+            sale = Sale("", "1", self.clock.now(), "", "USD", 500, customer_ext_id="2")
+            self.tell(place, [], [replace(sale, ext_id=f"f{n}") for n in range(21)], accident)
+        if flood == 4:
+            crowd = [Customer(str(n), phone="+12065550001") for n in range(9)]
+            self.tell(place, crowd, [], accident)
+
+    @rule(accident=accidents)
+    def everything_told_last_is_told_again(self, accident: Accident) -> None:
+        if self.some_wait_for_their_place():
+            self.tell_all_again(accident)
+        written = self.facts.rows_written
+        self.tell_all_again(accident)
+        assert self.facts.rows_written == written, "a repetition wrote rows"
+
+    def tell_all_again(self, accident: Accident) -> None:
+        for place in PLACES:
+            page = [s.customer for s in latest_shoppers(self.told) if s[:2] == place]
+            sold = [s.sale for s in latest_sales(self.told) if s[:2] == place]
+            self.tell(place, page, sold, accident._replace(rows=None))
+
+    def some_wait_for_their_place(self) -> bool:
+        """Sales told without a zone from which nothing follows, being no persona's or no final
+        sale: they are placed when told again."""
+        of_persons = {record for members in self.model().personas for record in members}
+        return any(
+            sale.wall_clock is not None
+            and (
+                not (sale.is_final and sale.kind == "sale")
+                or record_id(UID, *place, str(sale.customer_ext_id)) not in of_persons
+            )
+            for *place, sale in latest_sales(self.told)
+        )
+
+    @rule(which=choices, reason=st.integers(0, 3), accident=accidents)
+    def somebody_joins(self, which: int, reason: int, accident: Accident) -> None:
+        known = self.records()
+        if not known:
+            return
+        record, at = known[which % len(known)], self.clock.now() - which * 3_600_000
+        platform = self.facts.records[UID, record].record.platform
+        said_yes = f"double_opt_in:{platform}"
+        name = ["form", "partner_api", said_yes, said_yes][reason]
+        self.surviving(accident, lambda: self.commits.join(UID, record, name, at))
+        self.told.joins.append((record, Join(name, at)))
+
+    @rule(which=choices, amount=st.integers(-2_000, 2_000), accident=accidents)
+    def points_are_adjusted(self, which: int, amount: int, accident: Accident) -> None:
+        known = self.records()
+        if not known:
+            return
+        record, name = known[which % len(known)], f"adj{which % 3}-{len(self.told.adjusted)}"
+        self.surviving(
+            accident,
+            lambda: self.commits.adjust(UID, record, name, amount, note="sorry", actor="u1"),
+        )
+        self.commits.adjust(UID, record, name, amount + 1, note="twice", actor="u1")
+        self.told.adjusted[record, f"adjustment#{name}"] = amount
+
+    @rule(platform=platforms, enroll=days, ask=days, keep=st.booleans(), accident=accidents)
+    def settings_are_moved(
+        self, platform: str, enroll: int | None, ask: int | None, keep: bool, accident: Accident
+    ) -> None:
+        self.change_settings(platform, enroll, ask, keep, accident)
+
+    @rule(platform=platforms, keep=st.sampled_from([True, True, False]), accident=accidents)
+    def settings_are_removed(self, platform: str, keep: bool, accident: Accident) -> None:
+        self.change_settings(platform, None, None, keep, accident)
+
+    @rule(platform=platforms, start=days, imported_on=days, accident=accidents)
+    def points_settings_change(
+        self, platform: str, start: int | None, imported_on: int | None, accident: Accident
+    ) -> None:
+        self.set_source(platform, accrual_start=start, imported_on=imported_on)
+        self.everybody_is_derived_again(accident)
+
+    @rule(loyalty=loyalties, accident=accidents)
+    def loyalty_rules_change(self, loyalty: Loyalty, accident: Accident) -> None:
+        self.set_rules(loyalty=loyalty)
+        self.everybody_is_derived_again(accident)
+
+    @rule(place=places, left_out=st.integers(0, 4), lock=st.booleans(), accident=accidents)
+    def points_are_imported(
+        self, place: Place, left_out: int, lock: bool, accident: Accident
+    ) -> None:
+        """A full listing, which locks the scope unless one did before."""
+        page = [
+            s.customer
+            for s in latest_shoppers(self.told)
+            if s[:2] == place and s.customer.ext_id != str(left_out)
+        ]
+        self.runs += 1
+        run = f"run_{self.runs}"
+        self.tell(place, page, [], accident, run=run)
+        source = self.source(place.platform)
+        if lock and place.scope not in source.import_locks:
+            locks = {**source.import_locks, place.scope: run}
+            self.set_source(place.platform, import_locks=locks)
+            self.everybody_is_derived_again(accident)
+
+    @rule(place=places, key=st.sampled_from(STORE_KEYS), zone=st.sampled_from((*ZONES, None)),
+          how=st.integers(0, 2), accident=accidents)  # fmt: skip
+    def a_shop_is_placed(
+        self, place: Place, key: str, zone: str | None, how: int, accident: Accident
+    ) -> None:
+        """The POS tells a zone, the key is mapped or unmapped, or the store gets a zone."""
+        id_ = store_key_id(place.platform, place.scope, key)
+        told = zone if how == 0 else None
+        self.stores.see_keys(UID, [StoreKeySighting(*place, key, None, 0, time_zone=told)])
+        if told:
+            self.told.key_zones[id_] = told
+        if how == 1:
+            mapped = set(self.told.mapping) ^ {id_}
+            self.stores.map_keys(UID, 1, mapped, version=self.stores.get(UID, 1).version)
+            self.told.mapping = dict.fromkeys(mapped, 1)
+        if how == 2:
+            self.stores.save(replace(self.stores.get(UID, 1), time_zone=zone))
+            self.told.store_zones = {1: zone} if zone else {}
+        self.everybody_is_derived_again(accident)
+
+    @rule(passing=st.sampled_from([1, 3, 4, 16, 30]), accident=accidents)
+    def days_pass(self, passing: int, accident: Accident) -> None:
+        """A daily job derives those again whose points expire."""
+        self.clock.move(passing * 86_400)
+        today = day_of(self.clock.now(), self.told.zone)
+        due = [
+            p.id
+            for p in self.facts.shown(UID)
+            if p.figures.expires_on is not None and p.figures.expires_on <= today
+        ]
+        self.surviving(accident, lambda: self.commits.rederive(UID, due))
+
+    @invariant()
+    def everybody_is_who_and_what_the_facts_say(self) -> None:
+        model = self.model()
+        shown = self.facts.shown(UID)
+
+        assert {frozenset(p.members): p for p in shown} == model.personas
+        assert self.amounts(model) == model.amounts
+
+    @invariant()
+    def the_balance_is_the_sum_of_the_ledger(self) -> None:
+        for (_, record), row in self.facts.summaries.items():
+            held: dict[str, int] = {}
+            for cause, postings in self.entries_of(record).items():
+                kind = cause.partition("#")[0]
+                held[kind] = held.get(kind, 0) + posted(postings)
+            kinds = ("sale", "import", "expiry", "adjustment")
+            assert tuple(held.get(kind, 0) for kind in kinds) == row.points[:4]
+        for persona in self.facts.shown(UID):
+            of_members = [self.facts.summaries.get((UID, m)) for m in persona.members]
+            assert persona.points == sum(row.points.total for row in of_members if row)
+
+    @invariant()
+    def entries_are_only_ever_added(self) -> None:
+        """A sale that moves to another record takes its entries along; one that now hangs nowhere
+        leaves none. A crash takes none away."""
+        entries = self.entries()
+        for place, before in self.posted.items():
+            now = entries.get(place)
+            assert now is not None or place in self.unlinked()
+            assert now is None or now[: len(before)] == before
+        own = [postings for place, postings in entries.items() if place[0] != "adjustment"]
+        assert all(posting.amount for postings in own for posting in postings)
+        self.posted = entries
+
+    @invariant()
+    def nobody_who_joined_is_lost(self) -> None:
+        held = {
+            (record, join.reason)
+            for (_, record), stored in self.facts.records.items()
+            for join in stored.record.acts.joins
+        }
+        assert held == {(record, join.reason) for record, join in self.told.joins}
+
+    @invariant()
+    def only_whom_a_setting_covers_is_asked(self) -> None:
+        personas = {p.id: p for p in self.model().personas.values()}
+        asked = {number for _, number in self.effects.asks}
+        for ask in self.effects.heard:
+            assert self.source(ask.platform).sms_opt_in_after is not None
+            if not self.crashed:  # else half of the page may have been all that was known
+                who = personas[ask.record]
+                assert (ask.number, ask.platform in who.asked_by) == (who.phone, True)
+        self.effects.heard.clear()
+        self.crashed = False
+        assert {p.phone for p in personas.values() if p.asked_by} <= asked
+
+    @invariant()
+    def whoever_says_no_in_the_pos_was_heard(self) -> None:
+        heard = {}
+        for flag in sorted(self.effects.flags.values(), key=lambda flag: flag.seq):
+            if flag.channel == "sms":
+                heard[flag.record] = (flag.contact, flag.value)
+        for platform, scope, customer, _ in latest_shoppers(self.told):
+            if customer.sms_consent == "no" and customer.phone:
+                record = record_id(UID, platform, scope, customer.ext_id)
+                assert heard[record] == (customer.phone, customer.sms_consent)
+
+    @invariant()
+    def no_intent_is_left(self) -> None:
+        assert self.facts.intents == {}
+
+
+PARTS = 8
+"""So that several processes share them."""
+
+
+@pytest.mark.parametrize("part", range(PARTS))
+def test_histories_end_where_the_facts_say(part: int) -> None:
+    play(histories=2_400 // PARTS, steps=12)
+
+
+@pytest.mark.full
+@pytest.mark.parametrize("part", range(PARTS))
+def test_many_long_histories_end_where_the_facts_say(part: int) -> None:
+    play(histories=16_000 // PARTS, steps=25)
+
+
+def play(*, histories: int, steps: int) -> None:
+    run_state_machine_as_test(
+        Histories,
+        settings=settings(
+            max_examples=histories,
+            stateful_step_count=steps,
+            deadline=None,
+            suppress_health_check=list(HealthCheck),
+        ),
+    )

@@ -1,0 +1,104 @@
+"""What a commit that began before a change leaves behind, and what two changes make of it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import replace
+
+from chalicelib.domain.records import Customer
+from chalicelib.domain.rules import Keep, Rules, Source
+from chalicelib.domain.times import day_number
+from chalicelib.services.derivation.commit import Commits
+from chalicelib.services.derivation.terms import TermsReader
+from chalicelib.services.job_messages import RemapMessage
+from tests.fakes.rules import MemoryRuleBook
+from tests.unit.services.changes.test_previews import an_old_shop
+from tests.worlds.backroom import PLATFORM, SCOPE, UID, Backroom
+from tests.worlds.changes import ago, apply, bought, members, sell, start
+from tests.worlds.syncing import people
+
+NINA = Customer("9", first="9", phone="+12065559999")
+
+
+def before_the_next_lock(room: Backroom, act: Callable[[], object]) -> None:
+    """Another commit holds the account while somebody waits for it."""
+    usual = room.facts.lock
+
+    def lock(uid: str) -> object:
+        room.facts.lock = usual  # type: ignore[method-assign]
+        act()
+        return usual(uid)
+
+    room.facts.lock = lock  # type: ignore[method-assign,assignment]
+
+
+def by_rules_of_now(room: Backroom) -> Commits:
+    """Commits that have read the rules, whatever comes after."""
+    read = MemoryRuleBook(room.rules.get(UID))
+    terms = TermsReader(room.accounts, room.stores, read, room.clock)
+    return Commits(room.facts, terms, room.effects)
+
+
+def test_a_shopper_who_comes_in_by_the_old_rules_while_the_job_begins_is_not_left_out() -> None:
+    room = an_old_shop()
+    old = by_rules_of_now(room)
+    start(room, enroll_after=ago(room, 30))
+
+    def a_new_shopper() -> None:
+        sold = [bought(room, "9", 0)]
+        old.commit(UID, PLATFORM, SCOPE, customers=[NINA], sales=sold)
+
+    before_the_next_lock(room, a_new_shopper)
+    room.work_off()
+
+    assert members(room) == set("012345679")
+
+
+def test_a_member_who_comes_in_by_the_old_rules_is_kept_like_all_others() -> None:
+    room = an_old_shop()
+    apply(room, enroll_after=ago(room, 30))
+    old = by_rules_of_now(room)
+    start(room, enroll_after=None)
+
+    def a_new_member() -> None:
+        sold = [bought(room, "9", 0)]
+        old.commit(UID, PLATFORM, SCOPE, customers=[NINA], sales=sold)
+
+    before_the_next_lock(room, a_new_member)
+    room.work_off()
+    room.commits.rederive(UID, [p.id for p in room.facts.shown(UID)])
+
+    assert members(room) == set("012345679")
+
+
+def test_a_shopper_who_comes_in_while_a_mapping_is_worked_off_is_not_left_out() -> None:
+    room = an_old_shop()
+    old = by_rules_of_now(room)
+    room.rules.set(UID, Rules(sources={PLATFORM: Source(enroll_after=day_number(ago(room, 30)))}))
+    sold = [bought(room, "9", 0)]
+    before_the_next_lock(
+        room, lambda: old.commit(UID, PLATFORM, SCOPE, customers=[NINA], sales=sold)
+    )
+
+    room.do(RemapMessage(UID).body(), lambda: True)
+
+    assert members(room) == set("012345679")
+
+
+def test_who_is_kept_while_names_begin_to_merge_is_still_found_by_name() -> None:
+    """The kept reason writes the record, but not yet the keys that another rule gives it."""
+    room = Backroom()
+    born = {"first": "Ana", "last": "Lee", "birth_date": "1990-01-31"}
+    ana, other = people(1, **born)[0], Customer("8", email="ana@example.com", **born)
+    room.commits.commit(UID, PLATFORM, SCOPE, customers=[ana])
+    sell(room, bought(room, "0", 3))
+    room.accounts.accounts[UID] = replace(room.accounts.get(UID), merge_on_name_and_birth_date=True)
+    keep = Keep("enroll_after", day_number(ago(room, 30)))
+    room.rules.set(UID, Rules(sources={PLATFORM: Source(keeping=(keep,))}))
+    sell(room, bought(room, "0", 1))
+
+    room.do(RemapMessage(UID).body(), lambda: True)
+    room.commits.commit(UID, PLATFORM, SCOPE, customers=[other])
+
+    [persona] = room.facts.shown(UID)
+    assert (len(persona.members), persona.member) == (2, True)

@@ -1,0 +1,223 @@
+"""Who is told what by e-mail, when, and in which words."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from chalicelib.domain.roles import ROLES, Role, may
+from chalicelib.domain.times import HOUR, MINUTE
+from chalicelib.domain.words import Severity
+from chalicelib.services.notifications.digest import (
+    MOST_TOLD,
+    SEVERITIES,
+    is_time,
+    may_be_told,
+    news,
+    one_line,
+    told_after,
+    write,
+)
+from chalicelib.services.ports.accounts import User
+from chalicelib.services.ports.digests import Reader
+from chalicelib.services.ports.notifications import Notification
+from tests.fakes.accounts import an_account
+from tests.fakes.common import NOON
+
+FRONT = "https://front.example"
+EVERYTHING = frozenset(SEVERITIES)
+
+
+def a_notification(kind: str = "key_rejected", **changes: object) -> Notification:
+    base = Notification(
+        kind=kind,
+        subject="posabit:crd_1",
+        severity="error",
+        title="POSaBIT rejected the key of Ballard.",
+        what_to_do="Get a new one.",
+        link="/settings/integrations/posabit",
+        raised_at=NOON,
+        refreshed_at=NOON,
+        data={"scope": "venue-1", "key": "never shown"},
+    )
+    return replace(base, **changes)  # type: ignore[arg-type]
+
+
+notifications = st.builds(
+    a_notification,
+    kind=st.sampled_from(["key_rejected", "no_rows", "stale_source"]),
+    subject=st.sampled_from(["posabit:crd_1", "auphan", "account"]),
+    severity=st.sampled_from(SEVERITIES),
+    raised_at=st.integers(NOON, NOON + 3),
+    cleared_at=st.sampled_from([None, NOON + 5]),
+)
+
+
+def unlike(several: list[Notification]) -> list[Notification]:
+    """One per (kind, subject), as an account has them."""
+    return list({(each.kind, each.subject): each for each in several}.values())
+
+
+# -- who -------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("role", ROLES)
+def test_who_sees_no_notifications_gets_none_by_e_mail(role: Role) -> None:
+    user = User("3912", "ada", "ada@example.com", role)
+
+    assert may_be_told(user) is may(role, "notifications:read")
+    assert not may_be_told(replace(user, active=False))
+
+
+# -- what ------------------------------------------------------------------------------------
+
+
+@given(
+    st.lists(notifications).map(unlike),
+    st.frozensets(st.sampled_from(SEVERITIES)),
+    st.lists(notifications),
+)
+def test_news_are_open_of_the_readers_severities_and_never_told_before(
+    opened: list[Notification], severities: frozenset[Severity], earlier: list[Notification]
+) -> None:
+    told = told_after(Reader(), opened, earlier)
+    found = news(Reader(severities, told=told), opened)
+
+    for each in opened:
+        wanted = each.cleared_at is None and each.severity in severities
+        known = any(
+            (e.kind, e.subject, e.raised_at) == (each.kind, each.subject, each.raised_at)
+            for e in earlier
+        )
+        assert (each in found) is (wanted and not known)
+
+
+@given(st.lists(notifications).map(unlike), st.frozensets(st.sampled_from(SEVERITIES)))
+def test_what_was_told_is_told_once(
+    opened: list[Notification], severities: frozenset[Severity]
+) -> None:
+    reader = Reader(severities)
+    told = news(reader, opened)
+
+    after = replace(reader, told=told_after(reader, opened, told))
+
+    assert news(after, opened) == []
+
+
+@given(st.lists(notifications).map(unlike), st.lists(notifications).map(unlike))
+def test_what_is_kept_never_outgrows_what_is_open(
+    before: list[Notification], opened: list[Notification]
+) -> None:
+    reader = Reader(EVERYTHING, told=told_after(Reader(), before, before))
+
+    kept = told_after(reader, opened, news(reader, opened))
+
+    assert len(kept) <= len(opened)
+
+
+def test_what_was_mended_and_came_back_is_news_again() -> None:
+    first = a_notification()
+    reader = Reader(EVERYTHING, told=told_after(Reader(), [first], [first]))
+
+    assert news(reader, [replace(first, refreshed_at=NOON + HOUR)]) == []
+    again = replace(first, raised_at=NOON + HOUR)
+    assert news(reader, [again]) == [again]
+
+
+def test_a_severity_chosen_later_brings_what_is_open_of_it() -> None:
+    error, warning = a_notification(), a_notification("no_rows", severity="warning")
+    told = told_after(Reader(), [error, warning], [error])
+
+    assert news(Reader(frozenset({"error", "warning"}), told=told), [error, warning]) == [warning]
+
+
+# -- when ------------------------------------------------------------------------------------
+
+
+def test_the_first_digest_waits_for_nothing_and_the_next_for_more_than_an_hour() -> None:
+    assert is_time(Reader(), NOON)
+    begun = Reader(claimed_at=NOON)
+    assert not is_time(begun, NOON + HOUR)
+    assert is_time(begun, NOON + HOUR + MINUTE)
+
+
+# -- words -----------------------------------------------------------------------------------
+
+
+def test_a_digest_says_what_happened_what_to_do_and_where_gravest_first() -> None:
+    told = news(
+        Reader(EVERYTHING),
+        [
+            a_notification("many_unlinked_sales", severity="info", title="Some are unlinked."),
+            a_notification("no_rows", severity="warning", title="Auphan sent no sales."),
+            a_notification(),
+            a_notification(subject="posabit:crd_2", title="POSaBIT rejected the key of Fremont."),
+        ],
+    )
+
+    letter = write(an_account(), told, FRONT)
+
+    assert letter.subject == "Green Shop: 2 errors, 1 warning, 1 notice"
+    words = letter.text
+    assert words.startswith("What is new in Green Shop (account 1000):")
+    assert (
+        "- POSaBIT rejected the key of Ballard.\n  Get a new one.\n"
+        "  https://front.example/settings/integrations/posabit\n"
+        "  Since 2026-01-01 04:00 (America/Los_Angeles)"
+    ) in words
+    order = ["ERRORS", "Ballard", "WARNINGS", "no sales", "FOR YOUR INFORMATION", "unlinked"]
+    places = [words.index(each) for each in order]
+    assert places == sorted(places)
+    assert "To choose others or none, go to https://front.example/notifications" in words
+    assert "never shown" not in words
+
+
+def test_a_severity_without_news_has_no_heading() -> None:
+    words = write(an_account(), [a_notification()], FRONT).text
+
+    assert "ERRORS" in words
+    assert "WARNINGS" not in words
+
+
+@given(st.text())
+def test_no_account_name_breaks_the_subject(name: str) -> None:
+    letter = write(replace(an_account(), name=name), [a_notification()], FRONT)
+
+    assert letter.subject.isprintable()
+    assert letter.subject.splitlines() == [letter.subject]
+    assert len(letter.subject) < 200
+
+
+def test_an_account_called_like_a_header_writes_none() -> None:
+    account = replace(an_account(), name="Green\r\nBcc: x@example.com\x85\u2028\u202eevil")
+
+    letter = write(account, [a_notification()], FRONT)
+
+    assert letter.subject == "Green Bcc: x@example.com evil: 1 error"
+
+
+def test_names_a_pos_gave_its_shops_cannot_start_a_line_or_fill_the_letter() -> None:
+    title = "You have unmapped stores: Ballard\n\nFROM AIQ: call 555-0100, " + "店" * 5000
+
+    words = write(an_account(), [a_notification(title=title)], FRONT).text
+
+    assert "\nFROM AIQ" not in words
+    assert len(words) < 3000
+
+
+def test_of_very_many_some_are_shown_and_all_are_counted() -> None:
+    told = [a_notification(subject=f"posabit:crd_{n}", title=f"No. {n}.") for n in range(120)]
+
+    letter = write(an_account(), told, FRONT)
+
+    assert letter.text.count("\n- No.") == MOST_TOLD
+    assert "And 70 more, see the page below." in letter.text
+    assert letter.subject == "Green Shop: 120 errors"
+
+
+def test_a_line_is_cut_where_it_is_endless() -> None:
+    assert one_line("a" * 10, 4) == "aaa…"
+    assert one_line(" a\tb ", 4) == "a b"

@@ -1,0 +1,145 @@
+"""A page as large as a clientele, and a POS that never repeats itself."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from chalicelib.adapters.dynamo.persona_rows import pack_intent
+from chalicelib.domain.errors import LeaseLost
+from chalicelib.domain.identity import MergeKey
+from chalicelib.domain.ids import record_id
+from chalicelib.domain.manifest import Manifest
+from chalicelib.domain.records import Customer, Sale
+from chalicelib.services.ports.facts import Committed, Intent, SaleId
+from chalicelib.services.ports.pos import KnownRow, Page
+from chalicelib.services.ports.runs import Lease, RunView
+from chalicelib.services.sync.progress import MOST_WORDS, Progress, StreamPlace, Tally
+from chalicelib.services.sync.take_page import MOST_AT_ONCE, PageTaker
+
+DYNAMODB_ROW = 400 * 1024
+MANY = 2 * MOST_AT_ONCE + 1
+VIEW = RunView("run_1", "3912", "auphan", "crd_1", "running", "now", 0)
+
+
+class Ledger:
+    """Remembers how much came at once."""
+
+    def __init__(self) -> None:
+        self.customers: list[int] = []
+        self.sales: list[int] = []
+
+    def commit(self, *_: str, customers: Any = (), sales: Any = (), **_more: Any) -> Committed:
+        if customers:
+            self.customers.append(len(customers))
+        if sales:
+            self.sales.append(len(sales))
+        return Committed(personas=len(customers))
+
+
+@pytest.fixture
+def ledger() -> Ledger:
+    return Ledger()
+
+
+@pytest.fixture
+def taker(ledger: Ledger) -> PageTaker:
+    progress = Progress(0, {"customers": StreamPlace(), "sales": StreamPlace()})
+    lease = Lease("3912", "auphan", "crd_1", "run_1", 1, None, VIEW)
+    unused: Any = None
+    commits: Any = ledger
+    made = PageTaker(
+        lease, progress, Tally(VIEW), commits=commits, states=unused, inventories=unused
+    )
+    made.manifests = {"customers": Manifest(), "sales": Manifest()}
+    return made
+
+
+def test_a_clientele_on_one_page_is_committed_in_portions(taker: PageTaker, ledger: Ledger) -> None:
+    page = Page(tuple(Customer(str(n)) for n in range(MANY)), (), MANY, None)
+
+    taker.take("customers", page)
+    taker.take("customers", page)
+
+    assert ledger.customers == [MOST_AT_ONCE, MOST_AT_ONCE, 1]
+
+
+def test_so_are_the_sales_of_a_window(taker: PageTaker, ledger: Ledger) -> None:
+    sales = tuple(Sale(str(n), "Main", 0, "", "CAD", 100) for n in range(MANY))
+
+    taker.take("sales", Page(sales, (), MANY, None))
+
+    assert ledger.sales == [MOST_AT_ONCE, MOST_AT_ONCE, 1]
+
+
+def test_the_intent_of_a_portion_fits_a_row() -> None:
+    ids = [record_id("3912", "auphan", "north", str(n)) for n in range(MOST_AT_ONCE)]
+    keys = [MergeKey("email", f"{rid}@{rid}.example.com") for rid in ids]
+    sales = [SaleId("auphan", "203.0.113.7:443", rid) for rid in ids]
+
+    # A record may bring those it merges with: a few for nearly each is far beyond any clientele.
+    assert len(pack_intent(Intent(tuple(ids), tuple(keys), tuple(sales)))) * 3 < DYNAMODB_ROW
+
+
+def known_rows(taker: PageTaker) -> KnownRow:
+    known = taker.known("customers")
+    assert known is not None
+    return known
+
+
+def test_a_row_is_known_once_what_it_says_is_committed(taker: PageTaker, ledger: Ledger) -> None:
+    ana, bea = Customer("1", first="Ana"), Customer("2", first="Bea")
+
+    taker.take("customers", Page((ana, bea), (), 2, None, rows={"1": 11}))
+    known = known_rows(taker)
+
+    assert known("1", 11)
+    assert not known("1", 12)
+    assert not known("2", 11)
+    assert ledger.customers == [2]
+
+
+def test_a_row_that_says_the_same_in_another_way_is_known_from_then_on(
+    taker: PageTaker, ledger: Ledger
+) -> None:
+    ana = Customer("1", first="Ana")
+    taker.take("customers", Page((ana,), (), 1, None, rows={"1": 11}))
+
+    taker.take("customers", Page((ana,), (), 1, None, rows={"1": 12}))
+
+    assert known_rows(taker)("1", 12)
+    assert ledger.customers == [1]
+
+
+def test_a_commit_that_fails_leaves_no_row_known(taker: PageTaker, ledger: Ledger) -> None:
+    def broken(*_: str, **_more: Any) -> Committed:
+        raise LeaseLost("the lock passed on")
+
+    ledger.commit = broken  # type: ignore[method-assign]
+
+    with pytest.raises(LeaseLost):
+        taker.take("customers", Page((Customer("1"),), (), 1, None, rows={"1": 11}))
+
+    assert not known_rows(taker)("1", 11)
+
+
+def test_where_everybody_is_looked_at_no_row_is_known(taker: PageTaker) -> None:
+    """Products for what is gone, and the listing that fixes points, name each record."""
+    taker.import_run = "run_1"
+
+    assert taker.known("customers") is None
+    assert taker.known("inventory") is None
+    assert taker.known("stores") is None
+    assert taker.known("sales") is not None
+
+
+def test_words_that_never_repeat_do_not_fill_the_run() -> None:
+    tally = Tally(VIEW)
+
+    for n in range(10_000):
+        tally.words({f"status=w{n}": 1})
+
+    words = tally.view("running", 0, Progress(0), hop=0).unknown_words
+    assert len(words) <= MOST_WORDS + 1
+    assert words["status=…"] == 10_000 - MOST_WORDS

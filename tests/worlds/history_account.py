@@ -1,0 +1,221 @@
+"""One account with its told facts, commits on fakes, and the accidents that befall them."""
+
+from __future__ import annotations
+
+import random
+from collections.abc import Callable, Sequence
+from dataclasses import replace
+
+from chalicelib.domain.acts import Join
+from chalicelib.domain.ids import record_id
+from chalicelib.domain.ledger import Postings, posted
+from chalicelib.domain.records import Customer, Sale
+from chalicelib.domain.rules import Keep, Loyalty, Setting, Source
+from chalicelib.services.ports.effects import Ask
+from chalicelib.services.ports.stores import Store
+from tests.fakes.accounts import MemoryAccounts, an_account
+from tests.fakes.common import FakeClock
+from tests.fakes.facts import Crash, MemoryFacts
+from tests.fakes.rules import MemoryRuleBook, RecordedEffects, memory_commits
+from tests.fakes.stores import MemoryStores
+from tests.unit.domain.naive import Shopper, Sold
+from tests.unit.domain.naive_loyalty import (
+    Cause,
+    Expected,
+    Told,
+    expected,
+    fallen_under,
+    latest_sales,
+    latest_shoppers,
+)
+from tests.worlds.history_facts import PLACES, Accident, Place, timed
+
+UID = "1000"
+
+
+class HeardEffects(RecordedEffects):
+    """Remembers what was asked for since it was last looked at."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.heard: list[Ask] = []
+
+    def want(self, uid: str, asks: Sequence[Ask]) -> None:
+        self.heard += asks
+        super().want(uid, asks)
+
+
+class HistoryAccount:
+    """Whatever is done to the account is noted in `told`, from which the naive model tells what
+    must have come of it."""
+
+    def __init__(self) -> None:
+        self.facts = MemoryFacts()
+        self.stores = MemoryStores()
+        self.clock = FakeClock()
+        self.book = MemoryRuleBook()
+        self.effects = HeardEffects()
+        self.told = Told(uid=UID)
+        self.commits = memory_commits(
+            self.facts,
+            self.stores,
+            MemoryAccounts(an_account(UID)),
+            self.clock,
+            rules=self.book,
+            effects=self.effects,
+        )
+        self.posted: dict[tuple[str, ...], Postings] = {}
+        self.crashed = False
+        self.runs = 0
+        self.stores.create(Store(UID, 0, "Main"))
+        self.set_rules(loyalty=Loyalty(enabled=True, points_per_100=10_000))
+
+    def change_settings(
+        self, platform: str, enroll: int | None, ask: int | None, keep: bool, accident: Accident
+    ) -> None:
+        source = self.source(platform)
+        before: tuple[tuple[Setting, int | None], ...] = (
+            ("enroll_after", source.enroll_after),
+            ("sms_opt_in_after", source.sms_opt_in_after),
+        )
+        keeping = tuple(Keep(which, day) for which, day in before if keep and day is not None)
+        self.set_source(platform, enroll_after=enroll, sms_opt_in_after=ask, keeping=keeping)
+        self.everybody_is_derived_again(accident)
+        self.kept_as_they_should_be()
+        self.set_source(platform, keeping=())
+
+    def tell(
+        self,
+        place: Place,
+        page: Sequence[Customer],
+        sold: Sequence[Sale],
+        accident: Accident,
+        joins: dict[str, Join] | None = None,
+        run: str | None = None,
+    ) -> None:
+        page, sold = timed(place, page), timed(place, sold)
+        self.surviving(
+            accident,
+            lambda: self.commits.commit(
+                UID, *place, customers=page, sales=sold, joins=joins, import_run=run
+            ),
+            besides=place,
+        )
+        self.note(place, page, sold)
+        now_held = {(*s[:2], s.customer.ext_id): s.customer for s in latest_shoppers(self.told)}
+        for customer in page:
+            record = record_id(UID, *place, customer.ext_id)
+            if run is not None:
+                points = now_held[*place, customer.ext_id].pos_points
+                self.told.listed[record, run] = points or 0
+            if joins and customer.ext_id in joins:
+                self.told.joins.append((record, joins[customer.ext_id]))
+
+    def note(self, place: Place, page: Sequence[Customer], sold: Sequence[Sale]) -> None:
+        for customer in page:
+            stored = self.facts.records[UID, record_id(UID, *place, customer.ext_id)]
+            self.told.shoppers.append(Shopper(*place, customer, stored.record.first_seen))
+        self.told.sold += [Sold(*place, sale) for sale in sold]
+
+    def surviving(
+        self, accident: Accident, act: Callable[[], object], besides: Place | None = None
+    ) -> None:
+        """The act, whatever happens in the middle of it: a crash, and perhaps another commit."""
+        self.clock.move(1)
+        self.facts.crash_in = accident.rows
+        try:
+            act()
+        except Crash:
+            self.crashed = True
+            self.facts.crash_in = None
+            if accident.other_first:
+                self.another_commit(accident, besides)
+            act()
+        self.facts.crash_in = None
+
+    def another_commit(self, accident: Accident, besides: Place | None) -> None:
+        place = PLACES[accident.order % len(PLACES)]
+        if place != besides:
+            other = Customer("5", phone="+12065550001", email=f"{accident.order % 4}@example.com")
+            page = timed(place, [other])
+            self.commits.commit(UID, *place, customers=page)
+            self.note(place, page, [])
+
+    def everybody_is_derived_again(self, accident: Accident) -> None:
+        """As the background job does it, page by page, here in any order; commits go on beside."""
+        ids = sorted(rid for _, rid in self.facts.personas)
+        chance = random.Random(accident.order)
+        chance.shuffle(ids)
+        size = chance.choice([1, 3, 100])
+        for page in (ids[at : at + size] for at in range(0, len(ids), size)):
+            self.surviving(accident, lambda page=page: self.commits.rederive(UID, page))
+            if chance.random() < 0.2:
+                self.another_commit(accident, None)
+
+    def kept_as_they_should_be(self) -> None:
+        """Who would be lost is kept by the setting; the reasons are noted, being facts from now."""
+        known = {(record, join.reason) for record, join in self.told.joins}
+        new = [
+            (record, join)
+            for (_, record), stored in self.facts.records.items()
+            for join in stored.record.acts.joins
+            if (record, join.reason) not in known
+        ]
+        due = fallen_under(self.told, self.book.get(UID), self.clock.now())
+        given = {
+            members: {join.reason for record, join in new if record in members} for members in due
+        }
+        assert (given, len(new)) == (due, sum(map(len, due.values())))
+        self.told.joins += new
+
+    def model(self) -> Expected:
+        return expected(self.told, self.book.get(UID), self.clock.now())
+
+    def source(self, platform: str) -> Source:
+        return self.book.get(UID).sources.get(platform, Source())
+
+    def set_source(self, platform: str, **changes: object) -> None:
+        rules = self.book.get(UID)
+        source = replace(self.source(platform), **changes)  # type: ignore[arg-type]
+        self.book.set(UID, replace(rules, sources={**rules.sources, platform: source}))
+
+    def set_rules(self, **changes: object) -> None:
+        self.book.set(UID, replace(self.book.get(UID), **changes))  # type: ignore[arg-type]
+
+    def records(self) -> list[str]:
+        return sorted(record for _, record in self.facts.records)
+
+    def entries(self) -> dict[tuple[str, ...], Postings]:
+        """Every cause's entries: a sale's by the sale, wherever it hangs; else by the record."""
+        found: dict[tuple[str, ...], Postings] = {}
+        for pointers in self.facts.pointer_rows.values():
+            for ref, postings in pointers.values():
+                place = ("sale", ref.platform, ref.scope, ref.ext_id)
+                assert place not in found, "a sale hangs in two places"
+                found[place] = postings
+        for (_, record), rows in self.facts.ledger_rows.items():
+            for cause, row in rows.items():
+                found[cause.partition("#")[0], record, cause] = row.postings
+        return found
+
+    def unlinked(self) -> set[tuple[str, ...]]:
+        return {
+            ("sale", platform, scope, sale.ext_id)
+            for platform, scope, sale in latest_sales(self.told)
+            if sale.customer_ext_id is None
+        }
+
+    def entries_of(self, record: str) -> dict[str, Postings]:
+        pointers = self.facts.pointer_rows.get((UID, record), {}).values()
+        rows = self.facts.ledger_rows.get((UID, record), {})
+        of_sales = {f"sale#{ref.ext_id}": postings for ref, postings in pointers}
+        return {**of_sales, **{cause: row.postings for cause, row in rows.items()}}
+
+    def amounts(self, model: Expected) -> dict[Cause, int]:
+        of_persons = {record for members in model.personas for record in members}
+        return {
+            (record, cause): posted(postings)
+            for record in of_persons
+            for cause, postings in self.entries_of(record).items()
+            if posted(postings)
+        }

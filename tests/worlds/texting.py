@@ -1,0 +1,177 @@
+"""A retailer that texts, over fakes: everything between a wish to ask and a shopper's answer."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field, replace
+from typing import Any
+
+from chalicelib.adapters.dynamo.keys import TEXT_SHARDS
+from chalicelib.domain.contact_heads import Head
+from chalicelib.domain.texting import TextingRules
+from chalicelib.domain.times import HOUR
+from chalicelib.domain.words import Instant
+from chalicelib.services.consent.circumstances import Surroundings
+from chalicelib.services.consent.log import ConsentService
+from chalicelib.services.consent.why_not_asked import WhyNotAsked
+from chalicelib.services.ports.effects import Ask
+from chalicelib.services.ports.integrations import AgeGate, Integration
+from chalicelib.services.texting.inbound import Inbound
+from chalicelib.services.texting.lost_texts import LostTexts
+from chalicelib.services.texting.release import Release
+from chalicelib.services.texting.requests import RequestSender
+from chalicelib.services.texting.send_test import SendTests
+from chalicelib.services.texting.settings import TextingService
+from chalicelib.services.texting.text_jobs import InboundText, LostText, RequestJob, SendTest, parse
+from tests.fakes.accounts import MemoryAccounts, an_account
+from tests.fakes.common import FakeClock, FakeIds, MemoryQueue
+from tests.fakes.integrations import MemoryIntegrations
+from tests.fakes.notifications import MemoryAudit
+from tests.fakes.stores import MemoryStores
+from tests.fakes.texting import (
+    FakeCarrier,
+    FakeCore,
+    FakeSwitch,
+    FreeThrottle,
+    MemoryTextingSettings,
+    MemoryTexts,
+    Tripwire,
+)
+
+OURS, THEIRS = "3912", "4000"
+SHOP = {OURS: "+12065550100", THEIRS: "+12065550200"}
+SHOPPER, SECOND = "+12065550123", "+12065550124"
+RECORD = "a" * 32
+DAYTIME: Instant = 1_767_297_600_000
+"""2026-01-01T12:00 in Los Angeles."""
+
+
+def mobile(number: str) -> bool:
+    return number.startswith("+1") and not number.startswith("+1800")
+
+
+@dataclass
+class Shop:
+    """Two accounts share every table, so that a leak between them shows."""
+
+    wire: Tripwire = field(default_factory=Tripwire)
+    clock: FakeClock = field(default_factory=lambda: FakeClock(DAYTIME))
+    core: FakeCore = field(default_factory=FakeCore)
+    integrations: MemoryIntegrations = field(default_factory=MemoryIntegrations)
+    stores: MemoryStores = field(default_factory=MemoryStores)
+    settings: MemoryTextingSettings = field(default_factory=MemoryTextingSettings)
+    switch: FakeSwitch = field(default_factory=FakeSwitch)
+    queue: MemoryQueue = field(default_factory=MemoryQueue)
+    audit: MemoryAudit = field(default_factory=MemoryAudit)
+    throttle: FreeThrottle = field(default_factory=FreeThrottle)
+    kept_in: Any = None
+    """Another `ConsentLog` and `TextLog` in one than memory."""
+
+    def __post_init__(self) -> None:
+        self.texts: MemoryTexts = self.kept_in or MemoryTexts(self.wire)
+        self.carrier = FakeCarrier(self.wire)
+        self.accounts = MemoryAccounts(an_account(OURS), an_account(THEIRS))
+        for uid, number in SHOP.items():
+            self.settings.rows[uid] = TextingRules(number=number, brand="Green Leaf", version=1)
+            self.source(uid)
+        self.surroundings = Surroundings(
+            standings=self.core,
+            accounts=self.accounts,
+            stores=self.stores,
+            integrations=self.integrations,
+            settings=self.settings,
+            heads=self.texts,
+            switch=self.switch,
+            clock=self.clock,
+            mobile=mobile,
+        )
+        self.consent = ConsentService(self.texts, self.clock, mobile)
+        self.requests = RequestSender(
+            self.texts, self.texts, self.carrier, self.surroundings, self.clock
+        )
+        self.release = Release(self.texts, self.queue, self.switch, self.clock, shards=TEXT_SHARDS)
+        self.inbound = Inbound(
+            log=self.texts,
+            texts=self.texts,
+            sender=self.carrier,
+            settings=self.settings,
+            surroundings=self.surroundings,
+            joins=self.core,
+            clock=self.clock,
+        )
+        self.why = WhyNotAsked(self.core, self.texts, self.surroundings)
+        self.tests = SendTests(
+            settings=self.settings,
+            accounts=self.accounts,
+            texts=self.texts,
+            heads=self.texts,
+            sender=self.carrier,
+            switch=self.switch,
+            clock=self.clock,
+        )
+        self.lost = LostTexts(self.texts)
+        self.texting = TextingService(
+            settings=self.settings,
+            accounts=self.accounts,
+            texts=self.texts,
+            log=self.texts,
+            switch=self.switch,
+            queue=self.queue,
+            throttle=self.throttle,
+            audit=self.audit,
+            clock=self.clock,
+            ids=FakeIds(),
+            read_number=lambda typed: typed if typed.startswith("+1") else None,
+            mobile=mobile,
+        )
+
+    def source(
+        self, uid: str = OURS, platform: str = "posabit", *, ticked: bool = True, live: bool = True
+    ) -> None:
+        """A source of the account as it stands from now on."""
+        self.integrations.rows[uid, platform] = Integration(
+            uid=uid,
+            platform=platform,
+            state="connected" if live else "disconnected",
+            age_gate=AgeGate("user:ann", 0) if ticked else None,
+            version=1,
+        )
+
+    def rules(self, **changes: object) -> None:
+        self.settings.rows[OURS] = replace(self.settings.rows[OURS], **changes)  # type: ignore[arg-type]
+
+    def shopper(self, number: str = SHOPPER, record: str = RECORD, uid: str = OURS) -> None:
+        """A persona whom the setting covers, wanted to be asked."""
+        self.core.put(uid, record, number)
+        self.consent.want(uid, [Ask(number, record, "posabit")])
+
+    def ask(self, number: str = SHOPPER, uid: str = OURS) -> str:
+        return self.requests.handle(uid, number)
+
+    def tick(self) -> int:
+        """The schedule, and the worker on all that it queued."""
+        self.release.release(lambda: True)
+        jobs = [parse(body) for body in self.queue.take()]
+        for job in jobs:
+            if isinstance(job, RequestJob):
+                self.requests.handle(job.uid, job.number)
+            elif isinstance(job, SendTest):
+                self.tests.handle(job)
+            elif isinstance(job, LostText):
+                self.lost.handle(job)
+        return len(jobs)
+
+    def says(self, text: str, number: str = SHOPPER, message: str = "m1", uid: str = OURS) -> str:
+        """The shopper's message arrives."""
+        told = InboundText(message, number, SHOP[uid], text, self.clock.now())
+        return self.inbound.handle(told)[1]
+
+    def head(self, number: str = SHOPPER, uid: str = OURS) -> Head:
+        return self.texts.heads(uid, [number])[number]
+
+    def wait(self, hours: float) -> None:
+        self.clock.at += round(hours * HOUR)
+
+    def plan(self, uid: str = OURS, platform: str = "posabit", **plan: Any) -> None:
+        """When the card lets its messages begin, and whether somebody stopped them."""
+        held = self.integrations.rows[uid, platform]
+        self.integrations.rows[uid, platform] = replace(held, **plan)
