@@ -20,7 +20,7 @@ from chalicelib.domain.contact_heads import (
 from chalicelib.domain.membership import NEVER_TEXTED
 from chalicelib.domain.texting import TextingRules, next_opening
 from chalicelib.domain.times import HOUR, MINUTE
-from chalicelib.domain.words import Instant
+from chalicelib.domain.words import NO_PLATFORM, Instant, Platform
 
 LOOK_AGAIN = {"off": 10 * MINUTE, "no_number": 6 * HOUR}
 
@@ -33,7 +33,7 @@ class Cause:
     """A source whose setting asks for the request. `starts_at`: not before, *SMS starts 60 minutes
     after applying*; `stopped`: a person pressed Cancel or Stop."""
 
-    platform: str
+    platform: Platform
     age_gate: bool
     connected: bool
     starts_at: Instant = 0
@@ -72,7 +72,7 @@ class Verdict:
     kind: Literal["go", "hold", "drop"]
     reason: Reason | None = None
     until: Instant | None = None
-    platform: str = ""
+    platform: Platform = NO_PLATFORM
     detail: str = ""
 
 

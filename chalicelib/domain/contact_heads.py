@@ -13,7 +13,7 @@ from typing import Literal
 
 from chalicelib.domain.consent import UNKNOWN, Consent
 from chalicelib.domain.times import DAY, HOUR, MINUTE
-from chalicelib.domain.words import Channel, Instant
+from chalicelib.domain.words import Channel, Instant, Platform
 
 SECOND_REQUEST_AFTER = 7 * DAY
 SENDING_AT_MOST = 15 * MINUTE
@@ -57,7 +57,7 @@ class Request:
 
     id: str
     at: Instant
-    platform: str
+    platform: Platform
     record: str
     day: str = ""
     outcome: Outcome = "sending"
@@ -68,7 +68,7 @@ class Wanted:
     """The request that is to be made, by its cause."""
 
     record: str
-    platform: str
+    platform: Platform
     at: Instant
 
 
@@ -133,7 +133,7 @@ def want(head: Head, wanted: Wanted) -> Head:
     return replace(head, wanted=wanted, due_at=wanted.at, held=None, dropped=None)
 
 
-def begin(head: Head, platform: str, now: Instant, day: str = "", record: str = "") -> Head:
+def begin(head: Head, platform: Platform, now: Instant, day: str = "", record: str = "") -> Head:
     """The head as it must be saved before the text may go: `sending`, looked at again later.
 
     `record`: of whom is asked, where that is not the one the request was wanted for.

@@ -14,7 +14,7 @@ from typing import Literal, NamedTuple
 
 from chalicelib.domain.acts import NO_ACTS, Acts
 from chalicelib.domain.records import Customer
-from chalicelib.domain.words import Instant
+from chalicelib.domain.words import Instant, Platform, ScopeId
 
 KeyKind = Literal["phone", "email", "name_dob"]
 
@@ -39,8 +39,8 @@ class SourceRecord:
     first stored the record and never changes. `acts` are anchored here and move with the record."""
 
     id: str
-    platform: str
-    scope: str
+    platform: Platform
+    scope: ScopeId
     customer: Customer
     first_seen: Instant
     acts: Acts = NO_ACTS
@@ -87,7 +87,7 @@ def _same_name(name: str) -> str:
     return " ".join(name.casefold().split())
 
 
-def scope_key(platform: str, scope: str) -> str:
+def scope_key(platform: Platform, scope: ScopeId) -> str:
     """Platform and scope joined: what records per scope are counted by."""
     return f"{platform}:{scope}"
 

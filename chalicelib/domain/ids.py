@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import hashlib
 
+from chalicelib.domain.words import Platform, ScopeId, Uid
+
 STORE_KEY_SEPARATOR = ":"
 
 LONGEST_STORE_KEY_ID = 400
@@ -13,7 +15,7 @@ _RECORD_ID_LENGTH = 32
 _HEX = frozenset("0123456789abcdef")
 
 
-def record_id(uid: str, platform: str, scope: str, ext_id: str) -> str:
+def record_id(uid: Uid, platform: Platform, scope: ScopeId, ext_id: str) -> str:
     """The id a source record owns for ever: 32 hex characters (product.md §6, `contactID`).
 
     It depends on who the POS says the shopper is, never on when or through which credential
@@ -37,7 +39,7 @@ def number_tag(record: str, number: str) -> str:
     return _digest("number", record, number)
 
 
-def store_key_id(platform: str, scope: str, key: str) -> str:
+def store_key_id(platform: Platform, scope: ScopeId, key: str) -> str:
     """The id of a store key inside one account: `platform:scope:key`.
 
     A scope may be `IP:port`: its own `:` must not look like the one that ends it. Of an endless

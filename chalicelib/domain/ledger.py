@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import NamedTuple
 
-from chalicelib.domain.words import Instant, Points
+from chalicelib.domain.words import Instant, Points, ScopeId
 
 IMPORT = "import"
 EXPIRY_PREFIX = "expiry#"
@@ -58,6 +58,6 @@ def settled(postings: Postings, amount: Points, at: Instant) -> Postings:
     return (*postings, Posting(difference, at)) if difference else postings
 
 
-def expiry_cause(ordered_at: Instant, scope: str, ext_id: str) -> str:
+def expiry_cause(ordered_at: Instant, scope: ScopeId, ext_id: str) -> str:
     """The cause of an expiry after a last purchase, on that purchase's record."""
     return f"{EXPIRY_PREFIX}{ordered_at:015d}#{scope}#{ext_id}"

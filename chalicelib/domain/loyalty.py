@@ -100,7 +100,9 @@ def expired(amounts: Mapping[SaleRef, Points], terms: Terms) -> dict[SaleRef, Po
     return found
 
 
-def expires_on(bought: Mapping[str, Day], earned_points: Points, loyalty: Loyalty) -> Day | None:
+def expires_on(
+    bought: Mapping[Platform, Day], earned_points: Points, loyalty: Loyalty
+) -> Day | None:
     """The first day on which what is left of the earned points is gone, unless there is a purchase
     before. `bought`: last purchase per platform."""
     if loyalty.expire_after_days is None or earned_points <= 0 or not bought:

@@ -86,7 +86,8 @@ def stands(
 ) -> bool:
     """Whether the rules would still give this reason for the same facts. `platforms`: where the
     person is known."""
-    kind, _, platform = reason.name.partition(":")
+    kind, _, place = reason.name.partition(":")
+    platform = Platform(place)
     source = rules.source(platform)
     if kind == ENROLL_AFTER:
         return not flags & UNRELIABLE and bought_since(bought, platform, source.enroll_after)
@@ -101,7 +102,7 @@ def stands(
 def said_yes(members: Iterable[SourceRecord]) -> tuple[Platform, ...]:
     """The platforms whose double opt-in these records' person answered with YES, sorted."""
     found = {
-        join.reason.partition(":")[2]
+        Platform(join.reason.partition(":")[2])
         for member in members
         if member.acts.joins
         for join in member.acts.joins
@@ -173,8 +174,9 @@ def _reason(join: Join, bought: LastDays, terms: Terms) -> Reason | None:
     if kind == KEPT:
         return Reason(join.reason, day_from_text(rest.rpartition("@")[2]))
     if kind == DOUBLE_OPT_IN:
-        source = terms.rules.source(rest)
-        if not bought_since(bought, rest, source.sms_opt_in_after):
+        platform = Platform(rest)
+        source = terms.rules.source(platform)
+        if not bought_since(bought, platform, source.sms_opt_in_after):
             return None
     return Reason(join.reason, _joining_day(join, terms))
 

@@ -70,7 +70,7 @@ class Persona:
     phone: str | None
     email: str | None
     birth_date: str | None
-    sources: tuple[str, ...]
+    sources: tuple[Platform, ...]
     favourite_store: int | None
     inserted_at: Instant
     updated_at: Instant | None

@@ -7,7 +7,7 @@ from datetime import date
 
 from chalicelib.domain.rules import Source
 from chalicelib.domain.times import MINUTE, day_text, start_of_day
-from chalicelib.domain.words import Day, Instant
+from chalicelib.domain.words import Day, Instant, ScopeId
 
 NEVER = "never"
 """Stands where a scope's locking run would: the scope imports nothing. No run has this id."""
@@ -26,7 +26,7 @@ def is_locked(source: Source) -> bool:
     return any(run != NEVER for run in source.import_locks.values())
 
 
-def may_lock(source: Source, scope: str, began: Instant, zone: str) -> bool:
+def may_lock(source: Source, scope: ScopeId, began: Instant, zone: str) -> bool:
     """Whether a complete customers listing of a run that began then may fix the scope's points."""
     if source.imported_on is None or scope in source.import_locks:
         return False
@@ -40,7 +40,7 @@ def latecomers(scopes: Iterable[tuple[str, Instant]], day: Day, zone: str) -> Ma
     return {scope: NEVER for scope, added in scopes if scope and added >= end}
 
 
-def listing_due(source: Source, scope: str, zone: str) -> Instant | None:
+def listing_due(source: Source, scope: ScopeId, zone: str) -> Instant | None:
     """When the scope's locking listing is due; None when none is wanted."""
     if source.imported_on is None or scope in source.import_locks:
         return None

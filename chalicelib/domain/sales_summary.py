@@ -16,7 +16,7 @@ from typing import ClassVar, NamedTuple
 from chalicelib.domain.ids import store_key_id
 from chalicelib.domain.records import Sale
 from chalicelib.domain.times import utc_day
-from chalicelib.domain.words import Instant, Minor
+from chalicelib.domain.words import Instant, Minor, Platform, ScopeId
 
 WINDOW_DAYS = 365
 """The 12 months: the day of the last purchase and the 365 days before it."""
@@ -40,8 +40,8 @@ class SaleRef:
     `wall_clock`: as on the sale.
     """
 
-    platform: str
-    scope: str
+    platform: Platform
+    scope: ScopeId
     ext_id: str
     store_key: str
     ordered_at: Instant
@@ -53,7 +53,7 @@ class SaleRef:
     wall_clock: Instant | None = None
 
     @classmethod
-    def of(cls, platform: str, scope: str, sale: Sale, returned: Minor = 0) -> SaleRef:
+    def of(cls, platform: Platform, scope: ScopeId, sale: Sale, returned: Minor = 0) -> SaleRef:
         counts = sale.is_final and sale.kind == "sale"
         unlinked = sale.is_final and sale.kind == "return" and not sale.original_ext_id
         return cls(

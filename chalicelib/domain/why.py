@@ -112,7 +112,7 @@ def _reason(
     titles: Titles,
 ) -> Said:
     kind, _, rest = reason.name.partition(":")
-    platform = rest.partition("@")[0].rpartition(":")[2]
+    platform = Platform(rest.partition("@")[0].rpartition(":")[2])
     title = titles.get(platform, platform)
     data: dict[str, object] = {"reason": reason.name}
     if reason.earn_from is not None:

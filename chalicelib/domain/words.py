@@ -5,9 +5,17 @@ Nothing but names, so that whoever draws an API or reads a message need not load
 
 from __future__ import annotations
 
-from typing import Literal
+from typing import Literal, NewType
 
-Platform = str
+Uid = NewType("Uid", str)
+"""One account, on every row of which it stands: 4 to 10 digits."""
+Platform = NewType("Platform", str)
+"""One of the POS in scope, by the name of its folder under `pos/`."""
+NO_PLATFORM = Platform("")
+ScopeId = NewType("ScopeId", str)
+"""What a credential opens, by the POS's own stable id; "" until it is known."""
+CredentialId = NewType("CredentialId", str)
+"""`crd_` and a ULID."""
 Instant = int
 """Milliseconds since the epoch, UTC."""
 Day = int

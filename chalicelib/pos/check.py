@@ -15,7 +15,7 @@ from chalicelib.domain.errors import (
     UpstreamError,
 )
 from chalicelib.domain.records import StoreFact
-from chalicelib.domain.words import CheckOutcome
+from chalicelib.domain.words import CheckOutcome, ScopeId
 from chalicelib.pos.paging import each_shop as shops
 from chalicelib.pos.paging import styles as paging
 from chalicelib.pos.paging.sheet import Json, Sheet, refuse_error_object, sheet_of
@@ -158,11 +158,11 @@ class Check:
     ) -> CheckResult:
         return CheckResult(outcome, message, self._scope(), self._stores, missing)
 
-    def _scope(self) -> str | None:
+    def _scope(self) -> ScopeId | None:
         """What the key opens, once the POS has said that it opens something."""
         if not self._stores:
             return None
-        return self._profile.scope_in(self._fields) or self._stores[0].key
+        return ScopeId(self._profile.scope_in(self._fields) or self._stores[0].key)
 
     def _params(self, probe: Probe) -> dict[str, str]:
         """A first page, small, of the first shop."""

@@ -7,6 +7,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from chalicelib.domain.errors import AiqError, HostRefused
+from chalicelib.domain.words import Platform
 from chalicelib.pos.profile import registry
 from chalicelib.pos.profile import typed_host as hosts
 from chalicelib.pos.profile.profile import Profile
@@ -31,7 +32,7 @@ class Gateway:
         self,
         clock: Clock,
         base_urls: Mapping[str, str],
-        integrator_token: Callable[[str], str | None],
+        integrator_token: Callable[[Platform], str | None],
         egress: Guard | None = None,
     ) -> None:
         self._clock = clock

@@ -9,7 +9,7 @@ from typing import Any, TypeVar
 
 from chalicelib.domain.errors import AiqError, KeyRejected, RecordNotFound, UnexpectedAnswer
 from chalicelib.domain.records import Fact, StoreFact
-from chalicelib.domain.words import Instant, Stream
+from chalicelib.domain.words import Instant, ScopeId, Stream
 from chalicelib.pos.paging import each_shop as shops
 from chalicelib.pos.paging import styles as paging
 from chalicelib.pos.paging.receipts import Receipts
@@ -243,12 +243,12 @@ class Session:
             )
         return self._normalisers[stream, shop]
 
-    def _ask_scope(self) -> str:
+    def _ask_scope(self) -> ScopeId:
         """What the key opens, when whoever opened the session does not know."""
         if self._profile.scope_field:
-            return self._profile.scope_in(self._access.fields) or ""
+            return ScopeId(self._profile.scope_in(self._access.fields) or "")
         page = self.fetch(StreamPlan("stores", now=self._doors.now()), None)
         for fact in page.facts:
             if isinstance(fact, StoreFact):
-                return fact.key
+                return ScopeId(fact.key)
         raise UnexpectedAnswer(f"{self._profile.title} does not say which store the key is for.")

@@ -7,6 +7,7 @@ from dataclasses import asdict, dataclass
 from typing import Any
 
 from chalicelib.domain.errors import PoisonMessage
+from chalicelib.domain.words import CredentialId, Platform, Uid
 
 VERSION = 1
 MAX_HOPS = 500
@@ -17,9 +18,9 @@ MAX_HOPS = 500
 class SyncMessage:
     """Go on with a run. `hop` counts its continuations, `tries` how often the lease was taken."""
 
-    uid: str
-    platform: str
-    credential: str
+    uid: Uid
+    platform: Platform
+    credential: CredentialId
     run: str
     hop: int = 0
     tries: int = 0
@@ -32,7 +33,14 @@ class SyncMessage:
         """Raises PoisonMessage saying what is wrong with it."""
         told = _mapping(body)
         texts = {name: _text(told, name) for name in ("uid", "platform", "credential", "run")}
-        return cls(**texts, hop=_number(told, "hop"), tries=_number(told, "tries"))
+        return cls(
+            Uid(texts["uid"]),
+            Platform(texts["platform"]),
+            CredentialId(texts["credential"]),
+            texts["run"],
+            hop=_number(told, "hop"),
+            tries=_number(told, "tries"),
+        )
 
 
 AFTER_THE_REQUEST_SECONDS = 30
@@ -43,7 +51,7 @@ AFTER_THE_REQUEST_SECONDS = 30
 class RemapMessage:
     """Derive an account's personas again, from `after` on, because `reason` changed the rules."""
 
-    uid: str
+    uid: Uid
     reason: str = ""
     after: str | None = None
     hop: int = 0
@@ -58,14 +66,14 @@ class RemapMessage:
         if told.get("job") != "remap":
             raise PoisonMessage("the message names no job we know")
         reason = str(told.get("reason", ""))
-        return cls(_text(told, "uid"), reason, _position(told), _number(told, "hop"))
+        return cls(Uid(_text(told, "uid")), reason, _position(told), _number(told, "hop"))
 
 
 @dataclass(frozen=True, slots=True)
 class PreviewMessage:
     """Go on counting what a change would do."""
 
-    uid: str
+    uid: Uid
     preview: str
     hop: int = 0
 
@@ -76,14 +84,14 @@ class PreviewMessage:
     def parse(cls, body: Any) -> PreviewMessage:
         """Raises PoisonMessage saying what is wrong with it."""
         told = _mapping(body)
-        return cls(_text(told, "uid"), _text(told, "preview"), _number(told, "hop"))
+        return cls(Uid(_text(told, "uid")), _text(told, "preview"), _number(told, "hop"))
 
 
 @dataclass(frozen=True, slots=True)
 class ApplyMessage:
     """Go on with the work after a change. `tries`: how often its job was not there yet."""
 
-    uid: str
+    uid: Uid
     work: str
     hop: int = 0
     tries: int = 0
@@ -96,14 +104,14 @@ class ApplyMessage:
         """Raises PoisonMessage saying what is wrong with it."""
         told = _mapping(body)
         hop, tries = _number(told, "hop"), _number(told, "tries")
-        return cls(_text(told, "uid"), _text(told, "work"), hop, tries)
+        return cls(Uid(_text(told, "uid")), _text(told, "work"), hop, tries)
 
 
 @dataclass(frozen=True, slots=True)
 class ExpiryMessage:
     """Let the points of an account expire that are due, from `after` on."""
 
-    uid: str
+    uid: Uid
     after: str | None = None
     hop: int = 0
 
@@ -114,7 +122,7 @@ class ExpiryMessage:
     def parse(cls, body: Any) -> ExpiryMessage:
         """Raises PoisonMessage saying what is wrong with it."""
         told = _mapping(body)
-        return cls(_text(told, "uid"), _position(told), _number(told, "hop"))
+        return cls(Uid(_text(told, "uid")), _position(told), _number(told, "hop"))
 
 
 AccountJob = RemapMessage | PreviewMessage | ApplyMessage | ExpiryMessage

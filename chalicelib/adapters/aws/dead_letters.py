@@ -8,6 +8,7 @@ from typing import Any
 import orjson
 
 from chalicelib.adapters.aws.client import client
+from chalicelib.domain.words import Uid
 from chalicelib.services.ports.dead_letters import DeadLetters
 
 LOOKS = 10
@@ -33,7 +34,7 @@ class SqsDeadLetters:
         counted = ["ApproximateNumberOfMessages", "ApproximateNumberOfMessagesNotVisible"]
         told = sqs.get_queue_attributes(QueueUrl=self._url, AttributeNames=counted)["Attributes"]
         waiting = sum(int(told.get(name, 0)) for name in counted)
-        accounts: Counter[str] = Counter()
+        accounts: Counter[Uid] = Counter()
         strangers = 0
         for _ in range(LOOKS if waiting else 0):
             found = sqs.receive_message(
@@ -52,11 +53,11 @@ class SqsDeadLetters:
         return DeadLetters(waiting, accounts, strangers)
 
 
-def _account(body: str) -> str | None:
+def _account(body: str) -> Uid | None:
     """The account a dead message names, if it can be read at all."""
     try:
         told: Any = orjson.loads(body)
     except orjson.JSONDecodeError:
         return None
     uid = told.get("uid") if isinstance(told, dict) else None
-    return uid if isinstance(uid, str) and uid.isdigit() else None
+    return Uid(uid) if isinstance(uid, str) and uid.isdigit() else None

@@ -20,6 +20,7 @@ from chalicelib.adapters.dynamo.base import (
 )
 from chalicelib.domain.errors import Conflict, NotFound, StaleVersion
 from chalicelib.domain.roles import Role
+from chalicelib.domain.words import Uid
 from chalicelib.services.ports.accounts import Account, User
 
 
@@ -65,7 +66,7 @@ class DynamoAccounts:
     def __init__(self, table: str) -> None:
         bind(table, AccountRow, UserRow)
 
-    def get(self, uid: str) -> Account:
+    def get(self, uid: Uid) -> Account:
         try:
             row = AccountRow.get(keys.account(uid), keys.ACCOUNT_SK, consistent_read=True)
         except AccountRow.DoesNotExist:
@@ -120,7 +121,7 @@ class DynamoAccounts:
                 raise NotFound("There is no such person in the account.") from None
             raise Conflict("The other Owner has just been changed: look again.") from None
 
-    def users(self, uid: str) -> list[User]:
+    def users(self, uid: Uid) -> list[User]:
         rows = UserRow.query(
             keys.account(uid), UserRow.sk.startswith(keys.USER_PREFIX), consistent_read=True
         )
@@ -146,7 +147,7 @@ def _account_row(account: Account) -> AccountRow:
     )
 
 
-def _account(uid: str, row: AccountRow) -> Account:
+def _account(uid: Uid, row: AccountRow) -> Account:
     return Account(
         uid=uid,
         name=row.name,
@@ -175,7 +176,7 @@ def _user_row(user: User) -> UserRow:
 
 def _user(row: UserRow) -> User:
     return User(
-        uid=row.uid,
+        uid=Uid(row.uid),
         sub=row.user_sub,
         email=row.email,
         role=cast("Role", row.role),

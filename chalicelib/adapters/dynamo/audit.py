@@ -7,6 +7,7 @@ from pynamodb.attributes import JSONAttribute, NumberAttribute, UnicodeAttribute
 from chalicelib.adapters.dynamo import keys
 from chalicelib.adapters.dynamo.base import Row, TableMeta, bind
 from chalicelib.adapters.dynamo.positions import AT_AND_ID, known
+from chalicelib.domain.words import Uid
 from chalicelib.services.ports.audit import AuditEntry
 from chalicelib.services.ports.common import Ids
 
@@ -30,11 +31,11 @@ class DynamoAudit:
         bind(table, AuditRow)
         self._ids = ids
 
-    def record(self, uid: str, entry: AuditEntry) -> None:
+    def record(self, uid: Uid, entry: AuditEntry) -> None:
         audit_row(uid, entry, self._ids.new("aud")).save()
 
     def entries(
-        self, uid: str, limit: int, before: str | None
+        self, uid: Uid, limit: int, before: str | None
     ) -> tuple[list[AuditEntry], str | None]:
         """Newest first."""
         pk = keys.account(uid)
@@ -59,7 +60,7 @@ class DynamoAudit:
         )
 
 
-def audit_row(uid: str, entry: AuditEntry, name: str) -> AuditRow:
+def audit_row(uid: Uid, entry: AuditEntry, name: str) -> AuditRow:
     """`name`: the entry's id."""
     return AuditRow(
         keys.account(uid),

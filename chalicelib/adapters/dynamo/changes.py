@@ -26,6 +26,7 @@ from chalicelib.adapters.dynamo.base import (
 )
 from chalicelib.domain.errors import NotFound, StaleVersion
 from chalicelib.domain.times import DAY, SECOND
+from chalicelib.domain.words import Uid
 from chalicelib.services.ports.changes import Applied, BalanceChange, Counts, Job, MovedOn, Preview
 from chalicelib.services.ports.common import Ids
 
@@ -56,7 +57,7 @@ class DynamoChanges:
         _save(_preview_row(preview), preview.seq)
         return replace(preview, seq=preview.seq + 1)
 
-    def preview(self, uid: str, preview: str) -> Preview:
+    def preview(self, uid: Uid, preview: str) -> Preview:
         told, seq = _read(uid, keys.preview(preview), "There is no such preview, or no more.")
         counts = told.pop("counts")
         largest = tuple(BalanceChange(*change) for change in counts.pop("largest"))
@@ -90,11 +91,11 @@ class DynamoChanges:
         _save(_job_row(job), job.seq)
         return replace(job, seq=job.seq + 1)
 
-    def job(self, uid: str, job: str) -> Job:
+    def job(self, uid: Uid, job: str) -> Job:
         told, seq = _read(uid, keys.job(job), "There is no such job.")
         return Job(**told, seq=seq)
 
-    def latest_job(self, uid: str) -> Job | None:
+    def latest_job(self, uid: Uid) -> Job | None:
         found = ChangeRow.query(
             keys.account(uid),
             ChangeRow.sk.startswith(keys.JOB_PREFIX),
@@ -121,7 +122,7 @@ def _unchanged(seq: int) -> Condition:
     return held
 
 
-def _read(uid: str, place: str, missing: str) -> tuple[dict[str, Any], int]:
+def _read(uid: Uid, place: str, missing: str) -> tuple[dict[str, Any], int]:
     try:
         row = ChangeRow.get(keys.account(uid), place, consistent_read=True)
     except ChangeRow.DoesNotExist:
@@ -139,7 +140,7 @@ def _job_row(job: Job) -> ChangeRow:
     return _row(job.uid, keys.job(job.id), asdict(job), job.seq, last_day)
 
 
-def _row(uid: str, place: str, told: dict[str, Any], seq: int, until: int) -> ChangeRow:
+def _row(uid: Uid, place: str, told: dict[str, Any], seq: int, until: int) -> ChangeRow:
     del told["seq"]
     body = orjson.dumps(told, default=list).decode()
     expires_at = until // SECOND

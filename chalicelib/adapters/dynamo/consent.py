@@ -14,7 +14,7 @@ from chalicelib.adapters.dynamo.base import CONDITION_FAILED, PASSING
 from chalicelib.adapters.dynamo.batch import BatchTable, Row
 from chalicelib.domain.consent import Entry
 from chalicelib.domain.contact_heads import Head
-from chalicelib.domain.words import Channel, Instant
+from chalicelib.domain.words import Channel, Instant, Uid
 from chalicelib.services.ports.texting import Contact, Due, DueHead, DueText
 
 DUE_INDEX = "texts_due"
@@ -26,13 +26,13 @@ class DynamoConsent:
     def __init__(self, table: BatchTable) -> None:
         self._table = table
 
-    def heads(self, uid: str, numbers: Iterable[str]) -> dict[str, Head]:
+    def heads(self, uid: Uid, numbers: Iterable[str]) -> dict[str, Head]:
         return self._heads(uid, numbers, consistent=True)
 
-    def glance(self, uid: str, numbers: Iterable[str]) -> dict[str, Head]:
+    def glance(self, uid: Uid, numbers: Iterable[str]) -> dict[str, Head]:
         return self._heads(uid, numbers, consistent=False)
 
-    def _heads(self, uid: str, numbers: Iterable[str], *, consistent: bool) -> dict[str, Head]:
+    def _heads(self, uid: Uid, numbers: Iterable[str], *, consistent: bool) -> dict[str, Head]:
         wanted = {(keys.contact(uid, "sms", n), keys.HEAD_SK): n for n in numbers}
         found = self._table.get_many(wanted, consistent=consistent)
         return {
@@ -40,7 +40,7 @@ class DynamoConsent:
             for key, number in wanted.items()
         }
 
-    def read(self, uid: str, channel: Channel, contact: str) -> Contact:
+    def read(self, uid: Uid, channel: Channel, contact: str) -> Contact:
         head, entries = Head(contact, channel), []
         for row in self._table.query(keys.contact(uid, channel, contact)):
             if row["sk"]["S"] == keys.HEAD_SK:
@@ -49,7 +49,7 @@ class DynamoConsent:
                 entries.append(rows.read_entry(row))
         return Contact(head, tuple(entries))
 
-    def write(self, uid: str, before: Head, after: Head, entries: Sequence[Entry] = ()) -> bool:
+    def write(self, uid: Uid, before: Head, after: Head, entries: Sequence[Entry] = ()) -> bool:
         writes = rows.head_writes(self._table.table, uid, before, after, entries)
         return failed(self._table.client, writes) is None
 
@@ -84,7 +84,7 @@ class DynamoConsent:
             return False
         return True
 
-    def waiting(self, uid: str) -> int:
+    def waiting(self, uid: Uid) -> int:
         places = [
             (keys.texts_waiting(uid, shard), keys.TEXTS_WAITING_SK)
             for shard in range(keys.TEXT_SHARDS)

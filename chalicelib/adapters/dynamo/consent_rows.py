@@ -11,14 +11,14 @@ from chalicelib.adapters.dynamo import keys
 from chalicelib.adapters.dynamo.batch import Row
 from chalicelib.domain.consent import Consent, Entry
 from chalicelib.domain.contact_heads import Dropped, Head, Request, Wanted
-from chalicelib.domain.words import Channel, Instant, TextState
+from chalicelib.domain.words import Channel, Instant, TextState, Uid
 from chalicelib.services.ports.texting import Text
 
 Write = dict[str, Any]
 """One write of a DynamoDB transaction."""
 
 
-def head_row(uid: str, head: Head, version: int) -> Row:
+def head_row(uid: Uid, head: Head, version: int) -> Row:
     """Only what is to be looked at again has the two keys of the index."""
     told = {
         "consent": _values(head.consent),
@@ -63,7 +63,7 @@ def read_head(channel: Channel, contact: str, row: Row) -> Head:
     )
 
 
-def entry_row(uid: str, head: Head, entry: Entry) -> Row:
+def entry_row(uid: Uid, head: Head, entry: Entry) -> Row:
     return {
         "pk": {"S": keys.contact(uid, head.channel, head.contact)},
         "sk": {"S": keys.consent_entry(entry.id)},
@@ -95,7 +95,7 @@ def text_row(text: Text, ends_by: Instant | None = None) -> Row:
     return row | _looked_at(text.number, ends_by)
 
 
-def read_text(uid: str, day: str, row: Row) -> Text:
+def read_text(uid: Uid, day: str, row: Row) -> Text:
     return Text(
         uid=uid,
         day=day,
@@ -106,7 +106,7 @@ def read_text(uid: str, day: str, row: Row) -> Text:
 
 
 def head_writes(
-    table: str, uid: str, before: Head, after: Head, entries: Sequence[Entry]
+    table: str, uid: Uid, before: Head, after: Head, entries: Sequence[Entry]
 ) -> list[Write]:
     """The writes that bring a head and its log on together: the first is the head's."""
     put: Write = {"TableName": table, "Item": head_row(uid, after, before.version + 1)}

@@ -30,7 +30,7 @@ from chalicelib.adapters.dynamo.base import (
     update_if,
 )
 from chalicelib.domain.errors import Conflict, NotFound, StaleVersion
-from chalicelib.domain.words import Instant
+from chalicelib.domain.words import CredentialId, Instant, Platform, ScopeId, Uid
 from chalicelib.services.ports.integrations import Credential, DueCredential
 from chalicelib.services.ports.pos import HostTrust
 
@@ -89,7 +89,7 @@ class DynamoCredentials:
     def __init__(self, table: str) -> None:
         bind(table, CredentialRow, ScopeRow)
 
-    def get(self, uid: str, platform: str, credential: str) -> Credential:
+    def get(self, uid: Uid, platform: Platform, credential: CredentialId) -> Credential:
         try:
             row = CredentialRow.get(
                 keys.account(uid), keys.credential(platform, credential), consistent_read=True
@@ -100,7 +100,7 @@ class DynamoCredentials:
             raise NotFound("There is no such credential.")
         return _credential(row)
 
-    def for_integration(self, uid: str, platform: str) -> list[Credential]:
+    def for_integration(self, uid: Uid, platform: Platform) -> list[Credential]:
         rows = CredentialRow.query(
             keys.account(uid),
             CredentialRow.sk.startswith(keys.credentials_of(platform)),
@@ -118,7 +118,7 @@ class DynamoCredentials:
 
         _commit(writes, own=0)
 
-    def claim_scope(self, credential: Credential, scope: str) -> Credential:
+    def claim_scope(self, credential: Credential, scope: ScopeId) -> Credential:
         if credential.scope not in ("", scope):
             raise Conflict("The credential already opens another scope.")
         row = _key_row(credential.uid, credential.platform, credential.id)
@@ -177,7 +177,9 @@ class DynamoCredentials:
 
         _commit(writes, own=1 if credential.scope else 0)
 
-    def resume(self, uid: str, platform: str, credential: str, at: Instant | None) -> None:
+    def resume(
+        self, uid: Uid, platform: Platform, credential: CredentialId, at: Instant | None
+    ) -> None:
         actions = [
             CredentialRow.failures_in_a_row.set(0),
             CredentialRow.last_error.remove(),
@@ -187,16 +189,18 @@ class DynamoCredentials:
         if not update_if(_key_row(uid, platform, credential), actions, _live()):
             raise NotFound("There is no such credential.")
 
-    def set_due(self, uid: str, platform: str, credential: str, at: Instant | None) -> None:
+    def set_due(
+        self, uid: Uid, platform: Platform, credential: CredentialId, at: Instant | None
+    ) -> None:
         row = _key_row(uid, platform, credential)
         if not update_if(row, _due_actions(credential, at), _live()):
             raise NotFound("There is no such credential.")
 
     def record_run(
         self,
-        uid: str,
-        platform: str,
-        credential: str,
+        uid: Uid,
+        platform: Platform,
+        credential: CredentialId,
         *,
         run_id: str,
         good_at: Instant | None,
@@ -235,12 +239,12 @@ def _live() -> Condition:
     return live
 
 
-def _due_actions(credential: str, at: Instant | None) -> list[Action]:
+def _due_actions(credential: CredentialId, at: Instant | None) -> list[Action]:
     shard = None if at is None else keys.due_shard(keys.due_shard_number(credential))
     return [assign(CredentialRow.due_shard, shard), assign(CredentialRow.due_at, at)]
 
 
-def _claim(transaction: TransactWrite, credential: Credential, scope: str) -> None:
+def _claim(transaction: TransactWrite, credential: Credential, scope: ScopeId) -> None:
     if scope:
         free = ScopeRow.pk.does_not_exist() | (ScopeRow.credential == credential.id)
         transaction.save(_scope_row(credential, scope), condition=free)
@@ -259,11 +263,11 @@ def _commit(writes: Callable[[TransactWrite], None], own: int) -> None:
         raise Conflict("Another live credential opens the same scope.") from None
 
 
-def _key_row(uid: str, platform: str, credential: str) -> CredentialRow:
+def _key_row(uid: Uid, platform: Platform, credential: CredentialId) -> CredentialRow:
     return CredentialRow(keys.account(uid), keys.credential(platform, credential))
 
 
-def _scope_row(credential: Credential, scope: str) -> ScopeRow:
+def _scope_row(credential: Credential, scope: ScopeId) -> ScopeRow:
     return ScopeRow(
         keys.account(credential.uid),
         keys.scope(credential.platform, scope),
@@ -308,7 +312,7 @@ def _credential(row: CredentialRow) -> Credential:
         uid=uid,
         platform=platform,
         id=credential_id,
-        scope=row.scope or "",
+        scope=ScopeId(row.scope or ""),
         fields=row.fields,
         sealed={name: b64decode(text) for name, text in (row.sealed or {}).items()},
         fingerprints=row.fingerprints,

@@ -10,7 +10,7 @@ from pynamodb.exceptions import DeleteError
 
 from chalicelib.adapters.dynamo import keys
 from chalicelib.adapters.dynamo.base import Row, TableMeta, assign, bind, instant, update_if
-from chalicelib.domain.words import Instant, Severity
+from chalicelib.domain.words import Instant, Severity, Uid
 from chalicelib.services.ports.digests import Mark, Reader
 
 
@@ -40,7 +40,7 @@ class DynamoMarks:
     def __init__(self, table: str) -> None:
         bind(table, MarkRow)
 
-    def mark(self, uid: str, at: Instant) -> None:
+    def mark(self, uid: Uid, at: Instant) -> None:
         MarkRow(*_mark_key(uid), at=at).save()
 
 
@@ -51,20 +51,20 @@ class DynamoDigests(DynamoMarks):
         super().__init__(table)
         bind(table, ReaderRow)
 
-    def readers(self, uid: str) -> Mapping[str, Reader]:
+    def readers(self, uid: Uid) -> Mapping[str, Reader]:
         rows = ReaderRow.query(
             keys.account(uid), ReaderRow.sk.startswith(keys.DIGEST_PREFIX), consistent_read=True
         )
         return {row.sk.removeprefix(keys.DIGEST_PREFIX): _reader(row) for row in rows}
 
-    def choose(self, uid: str, sub: str, severities: frozenset[Severity]) -> None:
+    def choose(self, uid: Uid, sub: str, severities: frozenset[Severity]) -> None:
         wanted = set(severities) or None  # DynamoDB knows no empty set
         update_if(_row(uid, sub), [assign(ReaderRow.severities, wanted)], None)
 
     def marked(self) -> Iterator[Mark]:
         for number in range(keys.DIGEST_SHARDS):
             for row in MarkRow.query(keys.digest_shard(number), consistent_read=True):
-                yield Mark(row.sk, int(row.at))
+                yield Mark(Uid(row.sk), int(row.at))
 
     def unmark(self, mark: Mark) -> None:
         try:
@@ -73,7 +73,7 @@ class DynamoDigests(DynamoMarks):
             if error.cause_response_code != "ConditionalCheckFailedException":
                 raise
 
-    def claim(self, uid: str, sub: str, before: Reader, at: Instant) -> bool:
+    def claim(self, uid: Uid, sub: str, before: Reader, at: Instant) -> bool:
         unclaimed = (
             ReaderRow.claimed_at.does_not_exist()
             if before.claimed_at is None
@@ -81,16 +81,16 @@ class DynamoDigests(DynamoMarks):
         )
         return update_if(_row(uid, sub), [ReaderRow.claimed_at.set(at)], unclaimed)
 
-    def tell(self, uid: str, sub: str, at: Instant, told: frozenset[str]) -> None:
+    def tell(self, uid: Uid, sub: str, at: Instant, told: frozenset[str]) -> None:
         kept = assign(ReaderRow.told, set(told) or None)
         update_if(_row(uid, sub), [kept], ReaderRow.claimed_at == at)
 
 
-def _row(uid: str, sub: str) -> ReaderRow:
+def _row(uid: Uid, sub: str) -> ReaderRow:
     return ReaderRow(keys.account(uid), keys.digest(sub))
 
 
-def _mark_key(uid: str) -> tuple[str, str]:
+def _mark_key(uid: Uid) -> tuple[str, str]:
     return keys.digest_shard(keys.digest_shard_number(uid)), uid
 
 

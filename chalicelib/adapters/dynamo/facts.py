@@ -13,7 +13,7 @@ from chalicelib.domain.errors import AiqError, LeaseLost
 from chalicelib.domain.identity import MergeKey
 from chalicelib.domain.ledger import Postings
 from chalicelib.domain.sales_summary import SaleRef
-from chalicelib.domain.words import Instant
+from chalicelib.domain.words import Instant, Uid
 from chalicelib.services.ports.common import Clock
 from chalicelib.services.ports.facts import (
     NO_SALES,
@@ -48,7 +48,7 @@ class DynamoFacts:
         self._lock_seconds = lock_seconds
         self._renewed: dict[str, float] = {}
 
-    def lock(self, uid: str) -> CommitLock:
+    def lock(self, uid: Uid) -> CommitLock:
         deadline = self._clock.monotonic() + LONGEST_WAIT_SECONDS + self._lock_seconds
         pause = 0.02
         while True:
@@ -79,34 +79,34 @@ class DynamoFacts:
         finally:
             self._renewed.pop(lock.uid, None)
 
-    def rows(self, uid: str, records: Iterable[str]) -> dict[str, RecordRows]:
+    def rows(self, uid: Uid, records: Iterable[str]) -> dict[str, RecordRows]:
         parts = (keys.PROFILE_SK, keys.SALES_SK, keys.PERSONA_SK)
         places = {rid: keys.record(uid, rid) for rid in records}
         found = self._table.get_many((pk, sk) for pk in places.values() for sk in parts)
         return {rid: _record_rows(rid, pk, found) for rid, pk in places.items()}
 
-    def members(self, uid: str, merge_keys: Iterable[MergeKey]) -> dict[MergeKey, Members]:
+    def members(self, uid: Uid, merge_keys: Iterable[MergeKey]) -> dict[MergeKey, Members]:
         places = {(keys.merge_key(uid, *key), keys.MEMBERS_SK): key for key in merge_keys}
         found = self._table.get_many(places)
         return {places[place]: rows.read_members(row) for place, row in found.items()}
 
-    def wide_carriers(self, uid: str, key: MergeKey) -> dict[str, str]:
+    def wide_carriers(self, uid: Uid, key: MergeKey) -> dict[str, str]:
         found = self._table.query(keys.merge_key(uid, *key), keys.MEMBER_PREFIX)
         start = len(keys.MEMBER_PREFIX)
         return {row["sk"]["S"][start:]: row["scope"]["S"] for row in found}
 
-    def sales(self, uid: str, ids: Iterable[SaleId]) -> dict[SaleId, StoredSale]:
+    def sales(self, uid: Uid, ids: Iterable[SaleId]) -> dict[SaleId, StoredSale]:
         places = {(keys.sale(uid, *sid), keys.SALE_SK): sid for sid in ids}
         found = self._table.get_many(places)
         return {places[place]: rows.read_sale(places[place], row) for place, row in found.items()}
 
-    def returns(self, uid: str, ids: Iterable[SaleId]) -> dict[SaleId, Returns]:
+    def returns(self, uid: Uid, ids: Iterable[SaleId]) -> dict[SaleId, Returns]:
         places = {(keys.sale(uid, *sid), keys.RETURNS_SK): sid for sid in ids}
         found = self._table.get_many(places)
         return {places[place]: rows.read_returns(row) for place, row in found.items()}
 
     def pointers(
-        self, uid: str, record: str, since: Instant | None = None, until: Instant | None = None
+        self, uid: Uid, record: str, since: Instant | None = None, until: Instant | None = None
     ) -> dict[SaleRef, Postings]:
         place = keys.record(uid, record)
         if since is None and until is None:
@@ -117,17 +117,17 @@ class DynamoFacts:
         return {rows.read_pointer(row): rows.read_postings(row) for row in found}
 
     def postings(
-        self, uid: str, places: Iterable[tuple[str, SaleRef]]
+        self, uid: Uid, places: Iterable[tuple[str, SaleRef]]
     ) -> dict[tuple[str, SaleRef], Postings]:
         stored = {rows.pointer_key(uid, *place): place for place in places}
         found = self._table.get_many(stored)
         return {stored[key]: rows.read_postings(row) for key, row in found.items()}
 
-    def ledger(self, uid: str, record: str) -> dict[str, LedgerRow]:
+    def ledger(self, uid: Uid, record: str) -> dict[str, LedgerRow]:
         found = self._table.query(keys.record(uid, record), keys.LEDGER_PREFIX)
         return dict(rows.read_ledger(row) for row in found)
 
-    def shared(self, uid: str) -> list[MergeKey]:
+    def shared(self, uid: Uid) -> list[MergeKey]:
         found = self._table.query(keys.shared_keys(uid))
         return [rows.read_shared(row) for row in found]
 
@@ -136,7 +136,7 @@ class DynamoFacts:
         for _ in self._table.write_many(puts, deletes):
             self._hold(lock)
 
-    def _try_lock(self, uid: str) -> Row | None:
+    def _try_lock(self, uid: Uid) -> Row | None:
         now = self._clock.now()
         try:
             answer = self._update(
@@ -169,7 +169,7 @@ class DynamoFacts:
     def _until(self) -> dict[str, str]:
         return {"N": str(self._clock.now() + round(self._lock_seconds * 1000))}
 
-    def _update(self, uid: str, update: str, condition: str, values: dict[str, Any]) -> Any:
+    def _update(self, uid: Uid, update: str, condition: str, values: dict[str, Any]) -> Any:
         return self._table.client.update_item(
             TableName=self._table.table,
             Key={"pk": {"S": keys.commit(uid)}, "sk": {"S": keys.COMMIT_SK}},
@@ -192,7 +192,7 @@ def _record_rows(rid: str, pk: str, found: dict[Key, Row]) -> RecordRows:
     )
 
 
-def _row_changes(uid: str, writes: Writes) -> tuple[dict[Key, Row], list[Key]]:
+def _row_changes(uid: Uid, writes: Writes) -> tuple[dict[Key, Row], list[Key]]:
     puts = [rows.record_row(uid, stored) for stored in writes.records.values()]
     puts += [rows.sale_row(uid, sale) for sale in writes.sales.values()]
     puts += [rows.summary_row(uid, rid, sales) for rid, sales in writes.summaries.items()]
@@ -205,7 +205,7 @@ def _row_changes(uid: str, writes: Writes) -> tuple[dict[Key, Row], list[Key]]:
     return dict(puts), deletes
 
 
-def _optional_rows(uid: str, writes: Writes) -> Iterator[tuple[Key, Row | None]]:
+def _optional_rows(uid: Uid, writes: Writes) -> Iterator[tuple[Key, Row | None]]:
     for key, members in writes.members.items():
         place = (keys.merge_key(uid, *key), keys.MEMBERS_SK)
         yield place, rows.members_row(place, members) if members else None

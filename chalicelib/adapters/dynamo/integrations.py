@@ -17,6 +17,7 @@ from chalicelib.adapters.dynamo import keys
 from chalicelib.adapters.dynamo.base import Row, TableMeta, bind, condition_failed, instant
 from chalicelib.domain.errors import StaleVersion
 from chalicelib.domain.integration_states import IntegrationState
+from chalicelib.domain.words import Platform, Uid
 from chalicelib.services.ports.integrations import AgeGate, FlagTrust, Integration
 
 
@@ -44,7 +45,7 @@ class DynamoIntegrations:
     def __init__(self, table: str) -> None:
         bind(table, IntegrationRow)
 
-    def get(self, uid: str, platform: str) -> Integration | None:
+    def get(self, uid: Uid, platform: Platform) -> Integration | None:
         try:
             row = IntegrationRow.get(
                 keys.account(uid), keys.integration(platform), consistent_read=True
@@ -53,7 +54,7 @@ class DynamoIntegrations:
             return None
         return _integration(uid, row)
 
-    def for_account(self, uid: str) -> list[Integration]:
+    def for_account(self, uid: Uid) -> list[Integration]:
         rows = IntegrationRow.query(
             keys.account(uid),
             IntegrationRow.sk.startswith(keys.INTEGRATION_PREFIX),
@@ -102,7 +103,7 @@ def unchanged(integration: Integration) -> Condition:
     return absent
 
 
-def _integration(uid: str, row: IntegrationRow) -> Integration:
+def _integration(uid: Uid, row: IntegrationRow) -> Integration:
     gate = None
     if row.age_gate_by is not None and row.age_gate_at is not None:
         gate = AgeGate(row.age_gate_by, int(row.age_gate_at))
@@ -111,7 +112,7 @@ def _integration(uid: str, row: IntegrationRow) -> Integration:
         trust = FlagTrust(row.flag_trust_by, int(row.flag_trust_at))
     return Integration(
         uid=uid,
-        platform=row.platform,
+        platform=Platform(row.platform),
         state=cast(IntegrationState, row.state),
         age_gate=gate,
         settings=row.settings,

@@ -12,6 +12,7 @@ from chalicelib.adapters.dynamo import keys
 from chalicelib.adapters.dynamo.base import Row, TableMeta, bind, update_if
 from chalicelib.domain.ids import store_key_id
 from chalicelib.domain.records import InventoryItem
+from chalicelib.domain.words import Platform, ScopeId, Uid
 
 
 class InventoryRow(Row):
@@ -30,21 +31,23 @@ class DynamoInventories:
     def __init__(self, table: str) -> None:
         bind(table, InventoryRow)
 
-    def put(self, uid: str, platform: str, scope: str, items: Iterable[InventoryItem]) -> None:
+    def put(
+        self, uid: Uid, platform: Platform, scope: ScopeId, items: Iterable[InventoryItem]
+    ) -> None:
         latest = {(item.store_key, item.ext_id): item for item in items}
         with InventoryRow.batch_write() as batch:
             for item in latest.values():
                 batch.save(_row(uid, platform, scope, item))
 
     def deactivate(
-        self, uid: str, platform: str, scope: str, ext_ids: Iterable[tuple[str, str]]
+        self, uid: Uid, platform: Platform, scope: ScopeId, ext_ids: Iterable[tuple[str, str]]
     ) -> None:
         for key, ext_id in ext_ids:
             row = InventoryRow(keys.inventory(uid, store_key_id(platform, scope, key)), ext_id)
             update_if(row, [InventoryRow.active.set(False)], InventoryRow.pk.exists())
 
     def page(
-        self, uid: str, store_key: str, limit: int, after: str | None
+        self, uid: Uid, store_key: str, limit: int, after: str | None
     ) -> tuple[list[InventoryItem], str | None]:
         rows = InventoryRow.query(
             keys.inventory(uid, store_key),
@@ -56,7 +59,7 @@ class DynamoInventories:
         return [_item(row) for row in shown], shown[-1].sk if len(found) > limit else None
 
 
-def _row(uid: str, platform: str, scope: str, item: InventoryItem) -> InventoryRow:
+def _row(uid: Uid, platform: Platform, scope: ScopeId, item: InventoryItem) -> InventoryRow:
     return InventoryRow(
         keys.inventory(uid, store_key_id(platform, scope, item.store_key)),
         item.ext_id,

@@ -5,14 +5,19 @@ from __future__ import annotations
 import zlib
 from hashlib import blake2b
 
-from chalicelib.domain.words import Instant, Stream
+from chalicelib.domain.words import CredentialId, Instant, Platform, Stream, Uid
 
 DUE_SHARDS = 16
 RECENT_SHARDS = 8
 
 
-def account(uid: str) -> str:
+def account(uid: Uid) -> str:
     return f"ACCOUNT#{uid}"
+
+
+def account_of(pk: str) -> Uid:
+    """The account from a partition key that `account` made."""
+    return Uid(pk.removeprefix("ACCOUNT#"))
 
 
 ACCOUNT_SK = "ACCOUNT"
@@ -60,7 +65,7 @@ def adjusted(day: str, actor: str) -> str:
     return f"{ADJUSTED_PREFIX}{day}#{actor}"
 
 
-def left(platform: str) -> str:
+def left(platform: Platform) -> str:
     return f"{LEFT_PREFIX}{platform}"
 
 
@@ -69,7 +74,7 @@ def expiry_shard(number: int) -> str:
     return f"EXPIRY#{number:02d}"
 
 
-def expiry_shard_number(uid: str) -> int:
+def expiry_shard_number(uid: Uid) -> int:
     return zlib.crc32(uid.encode()) % EXPIRY_SHARDS
 
 
@@ -82,29 +87,29 @@ def digest_shard(number: int) -> str:
     return f"DIGESTS#{number:02d}"
 
 
-def digest_shard_number(uid: str) -> int:
+def digest_shard_number(uid: Uid) -> int:
     return zlib.crc32(uid.encode()) % DIGEST_SHARDS
 
 
-def integration(platform: str) -> str:
+def integration(platform: Platform) -> str:
     return f"{INTEGRATION_PREFIX}{platform}"
 
 
-def credentials_of(platform: str) -> str:
+def credentials_of(platform: Platform) -> str:
     return f"{CREDENTIAL_PREFIX}{platform}#"
 
 
-def credential(platform: str, credential_id: str) -> str:
+def credential(platform: Platform, credential_id: CredentialId) -> str:
     return f"{credentials_of(platform)}{credential_id}"
 
 
-def credential_of(pk: str, sk: str) -> tuple[str, str, str]:
+def credential_of(pk: str, sk: str) -> tuple[Uid, Platform, CredentialId]:
     """Account, platform and id from the key of a credential's row: all that an index holds."""
     platform, _, credential_id = sk.removeprefix(CREDENTIAL_PREFIX).partition("#")
-    return pk.removeprefix(account("")), platform, credential_id
+    return account_of(pk), Platform(platform), CredentialId(credential_id)
 
 
-def scope(platform: str, scope_id: str) -> str:
+def scope(platform: Platform, scope_id: str) -> str:
     return f"{SCOPE_PREFIX}{platform}#{scope_id}"
 
 
@@ -125,11 +130,11 @@ def store_key(key_id: str) -> str:
     return f"{STORE_KEY_PREFIX}{key_id}"
 
 
-def inventory(uid: str, key_id: str) -> str:
+def inventory(uid: Uid, key_id: str) -> str:
     return f"INVENTORY#{uid}#{key_id}"
 
 
-def record(uid: str, record_id: str) -> str:
+def record(uid: Uid, record_id: str) -> str:
     return f"{uid}#REC#{record_id}"
 
 
@@ -159,7 +164,7 @@ LONGEST_VALUE = 400
 """Bytes of a POS's value that stand in a key as they are; DynamoDB takes 1 KB."""
 
 
-def merge_key(uid: str, kind: str, value: str) -> str:
+def merge_key(uid: Uid, kind: str, value: str) -> str:
     return f"{uid}#KEY#{kind}#{_fitting(value)}"
 
 
@@ -171,7 +176,7 @@ def member(record_id: str) -> str:
     return f"{MEMBER_PREFIX}{record_id}"
 
 
-def shared_keys(uid: str) -> str:
+def shared_keys(uid: Uid) -> str:
     return f"{uid}#SHARED"
 
 
@@ -186,7 +191,7 @@ def _fitting(value: str) -> str:
     return f"{value[:40]}…{blake2b(value.encode(), digest_size=16).hexdigest()}"
 
 
-def sale(uid: str, platform: str, scope_id: str, ext_id: str) -> str:
+def sale(uid: Uid, platform: Platform, scope_id: str, ext_id: str) -> str:
     """A scope may hold any character: its own `#` must not look like the one that ends it."""
     scope_text = scope_id.replace("%", "%25").replace("#", "%23")
     return f"{uid}#SALE#{platform}#{scope_text}#{ext_id}"
@@ -196,14 +201,14 @@ SALE_SK = "SALE"
 RETURNS_SK = "RETURNS"
 
 
-def commit(uid: str) -> str:
+def commit(uid: Uid) -> str:
     return f"{uid}#COMMIT"
 
 
 COMMIT_SK = "COMMIT"
 
 
-def recent_shard(uid: str, number: int) -> str:
+def recent_shard(uid: Uid, number: int) -> str:
     return f"{uid}#RECENT#{number}"
 
 
@@ -216,11 +221,11 @@ def name_shard_of(name_key: str) -> str:
     return first if first in NAME_SHARDS else NAME_SHARDS[-1]
 
 
-def name_shard(uid: str, shard: str) -> str:
+def name_shard(uid: Uid, shard: str) -> str:
     return f"{uid}#NAME#{shard}"
 
 
-def credential_state(uid: str, credential_id: str) -> str:
+def credential_state(uid: Uid, credential_id: str) -> str:
     return f"CREDENTIAL#{uid}#{credential_id}"
 
 
@@ -228,7 +233,7 @@ STATE_SK = "STATE"
 STREAMS_SK = "STREAMS"
 
 
-def manifest(uid: str, credential_id: str, name: str, generation: int) -> str:
+def manifest(uid: Uid, credential_id: str, name: str, generation: int) -> str:
     return f"MANIFEST#{uid}#{credential_id}#{name}#{generation}"
 
 
@@ -243,11 +248,11 @@ def manifest_delta(number: int) -> str:
     return f"DELTA#{number:06d}"
 
 
-def runs(uid: str, platform: str) -> str:
+def runs(uid: Uid, platform: Platform) -> str:
     return f"RUNS#{uid}#{platform}"
 
 
-def aside(uid: str, run: str) -> str:
+def aside(uid: Uid, run: str) -> str:
     return f"ASIDE#{uid}#{run}"
 
 
@@ -258,7 +263,7 @@ def aside_row(name: Stream, number: int) -> str:
 TEXT_SHARDS = 16
 
 
-def contact(uid: str, channel: str, value: str) -> str:
+def contact(uid: Uid, channel: str, value: str) -> str:
     """Where all that is known of the consent of one number or address lies."""
     return f"{uid}#CONTACT#{channel}#{_fitting(value)}"
 
@@ -271,10 +276,10 @@ def consent_entry(entry: str) -> str:
     return f"{CONSENT_ENTRY_PREFIX}{_fitting(entry)}"
 
 
-def number_of(pk: str) -> tuple[str, str]:
+def number_of(pk: str) -> tuple[Uid, str]:
     """Account and number from the key of a number's head: all that an index holds."""
     uid, _, rest = pk.partition("#CONTACT#sms#")
-    return uid, rest
+    return Uid(uid), rest
 
 
 def text_shard_number(number: str) -> int:
@@ -286,7 +291,7 @@ def text_shard(number: int) -> str:
     return f"TEXTS#{number:02d}"
 
 
-def texts(uid: str, day: str) -> str:
+def texts(uid: Uid, day: str) -> str:
     """A local day's texts of an account."""
     return f"{uid}#TEXTS#{day}"
 
@@ -298,10 +303,10 @@ def text(at: Instant, text_id: str) -> str:
     return f"{TEXT_PREFIX}{at:015d}#{_fitting(text_id)}"
 
 
-def day_of_texts(pk: str) -> tuple[str, str]:
+def day_of_texts(pk: str) -> tuple[Uid, str]:
     """Account and day from the key of a day's texts."""
     uid, _, day = pk.partition("#TEXTS#")
-    return uid, day
+    return Uid(uid), day
 
 
 def text_of(sk: str) -> tuple[Instant, str]:
@@ -310,7 +315,7 @@ def text_of(sk: str) -> tuple[Instant, str]:
     return int(at), text_id
 
 
-def text_counts(uid: str, period: str) -> str:
+def text_counts(uid: Uid, period: str) -> str:
     """Of a day or a month."""
     return f"{uid}#COUNTS#{period}"
 
@@ -318,7 +323,7 @@ def text_counts(uid: str, period: str) -> str:
 TEXT_COUNTS_SK = "COUNTS"
 
 
-def texts_waiting(uid: str, shard: int) -> str:
+def texts_waiting(uid: Uid, shard: int) -> str:
     return f"{uid}#WAITING#{shard:02d}"
 
 
@@ -333,7 +338,7 @@ def origination(number: str) -> str:
 ORIGINATION_SK = "ORIGINATION"
 
 
-def throttle(uid: str, what: str) -> str:
+def throttle(uid: Uid, what: str) -> str:
     return f"THROTTLE#{uid}#{what}"
 
 

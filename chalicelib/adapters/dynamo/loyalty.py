@@ -20,7 +20,7 @@ from chalicelib.adapters.dynamo.base import (
     update_if,
 )
 from chalicelib.domain.times import DAY, SECOND
-from chalicelib.domain.words import Day, Points
+from chalicelib.domain.words import Day, Platform, Points, Uid
 from chalicelib.services.ports.common import Clock
 from chalicelib.services.ports.loyalty import Adjusted
 
@@ -42,7 +42,7 @@ class DynamoExpiries:
     def __init__(self, table: str) -> None:
         bind(table, ExpiryRow)
 
-    def watch(self, uid: str, *, on: bool) -> None:
+    def watch(self, uid: Uid, *, on: bool) -> None:
         row = _expiry(uid)
         if on:
             # Keeps `looked` where the account is watched already.
@@ -50,12 +50,12 @@ class DynamoExpiries:
         else:
             row.delete()
 
-    def watched(self) -> Iterator[tuple[str, Day | None]]:
+    def watched(self) -> Iterator[tuple[Uid, Day | None]]:
         for number in range(keys.EXPIRY_SHARDS):
             for row in ExpiryRow.query(keys.expiry_shard(number)):
-                yield row.sk, instant(row.looked)
+                yield Uid(row.sk), instant(row.looked)
 
-    def looked(self, uid: str, day: Day) -> None:
+    def looked(self, uid: Uid, day: Day) -> None:
         update_if(_expiry(uid), [ExpiryRow.looked.set(day)], ExpiryRow.pk.exists())
 
 
@@ -73,7 +73,7 @@ class DynamoLeavers:
         bind(table, LeftRow)
 
     def put(
-        self, uid: str, platform: str, ids: Sequence[str], *, instead_of: Sequence[str]
+        self, uid: Uid, platform: Platform, ids: Sequence[str], *, instead_of: Sequence[str]
     ) -> bool:
         row = LeftRow(keys.account(uid), keys.left(platform))
         unchanged: Condition = (
@@ -91,7 +91,7 @@ class DynamoLeavers:
             raise
         return True
 
-    def noted(self, uid: str, platform: str) -> list[str]:
+    def noted(self, uid: Uid, platform: Platform) -> list[str]:
         try:
             row = LeftRow.get(keys.account(uid), keys.left(platform), consistent_read=True)
         except LeftRow.DoesNotExist:
@@ -119,7 +119,7 @@ class DynamoAdjustments:
         self._clock = clock
 
     def reserve(
-        self, uid: str, day: str, actor: str, wanted: Adjusted, limit: Points
+        self, uid: Uid, day: str, actor: str, wanted: Adjusted, limit: Points
     ) -> list[Adjusted]:
         while True:
             held, seq = self._read(uid, day, actor)
@@ -130,7 +130,7 @@ class DynamoAdjustments:
             if self._note(uid, day, actor, [*held, wanted], seq):
                 return [*held, wanted]
 
-    def _read(self, uid: str, day: str, actor: str) -> tuple[list[Adjusted], int]:
+    def _read(self, uid: Uid, day: str, actor: str) -> tuple[list[Adjusted], int]:
         place = keys.account(uid), keys.adjusted(day, actor)
         try:
             row = AdjustedRow.get(*place, consistent_read=True)
@@ -138,7 +138,7 @@ class DynamoAdjustments:
             return [], 0
         return [Adjusted(*one) for one in orjson.loads(row.body)], int(row.seq)
 
-    def _note(self, uid: str, day: str, actor: str, all_of: list[Adjusted], seq: int) -> bool:
+    def _note(self, uid: Uid, day: str, actor: str, all_of: list[Adjusted], seq: int) -> bool:
         row = AdjustedRow(keys.account(uid), keys.adjusted(day, actor), seq=seq + 1)
         row.body = orjson.dumps([tuple(one) for one in all_of]).decode()
         row.expires_at = (self._clock.now() + KEPT_DAYS * DAY) // SECOND
@@ -156,5 +156,5 @@ def _packed(ids: Sequence[str]) -> str:
     return orjson.dumps(list(ids)).decode()
 
 
-def _expiry(uid: str) -> ExpiryRow:
+def _expiry(uid: Uid) -> ExpiryRow:
     return ExpiryRow(keys.expiry_shard(keys.expiry_shard_number(uid)), uid)

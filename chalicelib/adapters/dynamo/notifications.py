@@ -13,7 +13,7 @@ from chalicelib.adapters.dynamo import keys
 from chalicelib.adapters.dynamo.base import Row, TableMeta, assign, bind, condition_failed, retried
 from chalicelib.adapters.dynamo.digests import DynamoMarks
 from chalicelib.domain.times import DAY, SECOND
-from chalicelib.domain.words import Instant, Severity
+from chalicelib.domain.words import Instant, Severity, Uid
 from chalicelib.services.ports.notifications import Notification
 
 CLEARED_KEPT_DAYS = 90
@@ -43,7 +43,7 @@ class DynamoNotifications:
         bind(table, NotificationRow)
         self._marks = DynamoMarks(table)
 
-    def raise_(self, uid: str, notification: Notification) -> bool:
+    def raise_(self, uid: Uid, notification: Notification) -> bool:
         if self._refresh(uid, notification):
             return False
         self._marks.mark(uid, notification.refreshed_at)
@@ -57,7 +57,7 @@ class DynamoNotifications:
             raise
         return True
 
-    def _refresh(self, uid: str, notification: Notification) -> bool:
+    def _refresh(self, uid: Uid, notification: Notification) -> bool:
         """False when it is not open."""
         row = _notification_key(uid, notification.kind, notification.subject)
         actions: list[Action] = [
@@ -76,7 +76,7 @@ class DynamoNotifications:
             raise
         return True
 
-    def clear(self, uid: str, kind: str, subject: str, at: Instant) -> None:
+    def clear(self, uid: Uid, kind: str, subject: str, at: Instant) -> None:
         row = _notification_key(uid, kind, subject)
         expires_at = (at + CLEARED_KEPT_DAYS * DAY) // SECOND
         actions: list[Action] = [
@@ -89,10 +89,10 @@ class DynamoNotifications:
             if not condition_failed(error):
                 raise
 
-    def open_for(self, uid: str) -> list[Notification]:
+    def open_for(self, uid: Uid) -> list[Notification]:
         return [found for found in self.all_for(uid) if found.cleared_at is None]
 
-    def all_for(self, uid: str) -> list[Notification]:
+    def all_for(self, uid: Uid) -> list[Notification]:
         rows = NotificationRow.query(
             keys.account(uid),
             NotificationRow.sk.startswith(keys.NOTIFICATION_PREFIX),
@@ -106,11 +106,11 @@ def _open() -> Condition:
     return condition
 
 
-def _notification_key(uid: str, kind: str, subject: str) -> NotificationRow:
+def _notification_key(uid: Uid, kind: str, subject: str) -> NotificationRow:
     return NotificationRow(keys.account(uid), keys.notification(kind, subject))
 
 
-def _notification_row(uid: str, notification: Notification) -> NotificationRow:
+def _notification_row(uid: Uid, notification: Notification) -> NotificationRow:
     row = _notification_key(uid, notification.kind, notification.subject)
     row.kind = notification.kind
     row.subject = notification.subject

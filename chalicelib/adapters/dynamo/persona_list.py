@@ -12,6 +12,7 @@ from chalicelib.adapters.dynamo.batch import Row
 from chalicelib.adapters.dynamo.positions import AT_AND_ID, known
 from chalicelib.domain.errors import BadPosition
 from chalicelib.domain.sales_summary import SaleRef
+from chalicelib.domain.words import Uid
 
 RECENT_INDEX = "recent"
 NAME_INDEX = "by_name"
@@ -30,7 +31,7 @@ class DynamoPersonaList:
         self._table = table
 
     def by_arrival(
-        self, uid: str, limit: int, after: str | None, *, newest_first: bool = True
+        self, uid: Uid, limit: int, after: str | None, *, newest_first: bool = True
     ) -> tuple[list[str], str | None]:
         if after is not None:
             known(after, AT_AND_ID)
@@ -41,7 +42,7 @@ class DynamoPersonaList:
         places = list(heapq.merge(*shards, reverse=newest_first))[:limit]
         return _ids(places), places[-1] if len(places) == limit else None
 
-    def in_turn(self, uid: str, limit: int, after: str | None) -> tuple[list[str], str | None]:
+    def in_turn(self, uid: Uid, limit: int, after: str | None) -> tuple[list[str], str | None]:
         """Shard by shard; a position is `{shard}|{place in it}`."""
         number, _, place = (after or "0|").partition("|")
         shard = keys.recent_shard(uid, int(number))
@@ -52,7 +53,7 @@ class DynamoPersonaList:
         return _ids(places), f"{following}|" if following < keys.RECENT_SHARDS else None
 
     def by_name(
-        self, uid: str, prefix: str, limit: int, after: str | None, *, descending: bool = False
+        self, uid: Uid, prefix: str, limit: int, after: str | None, *, descending: bool = False
     ) -> tuple[list[str], str | None]:
         shards = (keys.name_shard_of(prefix),) if prefix else keys.NAME_SHARDS
         if descending:
@@ -74,7 +75,7 @@ class DynamoPersonaList:
         return _ids(places), places[-1] if len(places) == limit else None
 
     def sale_refs(
-        self, uid: str, record: str, limit: int, before: str | None
+        self, uid: Uid, record: str, limit: int, before: str | None
     ) -> list[tuple[str, SaleRef]]:
         if before is not None:
             known(before, POINTER)

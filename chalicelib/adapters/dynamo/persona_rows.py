@@ -18,6 +18,7 @@ from chalicelib.domain.names import name_key
 from chalicelib.domain.personas import NO_FIGURES, Bought, Figures, Persona
 from chalicelib.domain.records import Customer, Sale
 from chalicelib.domain.sales_summary import SaleRef, SalesSummary
+from chalicelib.domain.words import Platform, ScopeId, Uid
 from chalicelib.services.ports.facts import (
     Intent,
     LedgerRow,
@@ -30,7 +31,7 @@ from chalicelib.services.ports.facts import (
 )
 
 
-def record_row(uid: str, stored: StoredRecord) -> tuple[Key, Row]:
+def record_row(uid: Uid, stored: StoredRecord) -> tuple[Key, Row]:
     record = stored.record
     key = (keys.record(uid, record.id), keys.PROFILE_SK)
     row = _row(
@@ -58,7 +59,7 @@ def read_record(record_id: str, row: Row) -> StoredRecord:
     return StoredRecord(record, frozenset(MergeKey(*k) for k in orjson.loads(row["keys"]["S"])))
 
 
-def sale_row(uid: str, stored: StoredSale) -> tuple[Key, Row]:
+def sale_row(uid: Uid, stored: StoredSale) -> tuple[Key, Row]:
     sid = stored.id
     key = (keys.sale(uid, sid.platform, sid.scope, sid.ext_id), keys.SALE_SK)
     row = _row(key, body={"S": encode(stored.sale)})
@@ -81,7 +82,7 @@ def read_returns(row: Row) -> Returns:
     return found
 
 
-def summary_row(uid: str, record_id: str, sales: RecordSales) -> tuple[Key, Row]:
+def summary_row(uid: Uid, record_id: str, sales: RecordSales) -> tuple[Key, Row]:
     key = (keys.record(uid, record_id), keys.SALES_SK)
     row = _row(key, body={"B": sales.summary.pack()})
     if sales.points != NO_POINTS:
@@ -97,7 +98,7 @@ def read_summary(row: Row) -> RecordSales:
     return RecordSales(SalesSummary.unpack(bytes(row["body"]["B"])), points, figures)
 
 
-def pointer_key(uid: str, record_id: str, ref: SaleRef) -> Key:
+def pointer_key(uid: Uid, record_id: str, ref: SaleRef) -> Key:
     return keys.record(uid, record_id), keys.pointer(ref.ordered_at, ref.scope, ref.ext_id)
 
 
@@ -121,8 +122,8 @@ def pointer_row(key: Key, ref: SaleRef, postings: Postings) -> Row:
 def read_pointer(row: Row) -> SaleRef:
     counts, net, tax, returned, unlinked = row["worth"]["S"].split(",")
     return SaleRef(
-        platform=intern(row["platform"]["S"]),  # a record may have very many sales
-        scope=intern(row["scope"]["S"]),
+        platform=Platform(intern(row["platform"]["S"])),  # a record may have very many sales
+        scope=ScopeId(intern(row["scope"]["S"])),
         ext_id=row["ext"]["S"],
         store_key=intern(row["store"]["S"]),
         ordered_at=int(row["at"]["N"]),
@@ -155,7 +156,7 @@ def read_ledger(row: Row) -> tuple[str, LedgerRow]:
     return row["cause"]["S"], entries
 
 
-def persona_row(uid: str, key: Key, persona: Persona) -> Row:
+def persona_row(uid: Uid, key: Key, persona: Persona) -> Row:
     named = name_key(persona.first, persona.last)
     shard = int(persona.id[:2], 16) % keys.RECENT_SHARDS
     return _row(

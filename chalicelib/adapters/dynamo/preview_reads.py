@@ -10,7 +10,7 @@ from chalicelib.adapters.dynamo.batch import BatchTable
 from chalicelib.domain.identity import SourceRecord
 from chalicelib.domain.personas import Persona
 from chalicelib.domain.sales_summary import SaleRef
-from chalicelib.domain.words import Instant
+from chalicelib.domain.words import Instant, Uid
 from chalicelib.services.ports.facts import NO_SALES, RecordSales
 
 
@@ -20,10 +20,10 @@ class DynamoGlimpses:
     def __init__(self, table: BatchTable) -> None:
         self._table = table
 
-    def personas(self, uid: str, ids: Iterable[str]) -> list[Persona]:
+    def personas(self, uid: Uid, ids: Iterable[str]) -> list[Persona]:
         return [persona for persona, _ in self.with_sales(uid, ids)]
 
-    def with_sales(self, uid: str, ids: Iterable[str]) -> list[tuple[Persona, RecordSales]]:
+    def with_sales(self, uid: Uid, ids: Iterable[str]) -> list[tuple[Persona, RecordSales]]:
         places = [keys.record(uid, rid) for rid in ids]
         parts = (keys.PERSONA_SK, keys.SALES_SK)
         found = self._table.get_many(((pk, sk) for pk in places for sk in parts), consistent=False)
@@ -35,7 +35,7 @@ class DynamoGlimpses:
             for sales in [rows.read_summary(row) if row else NO_SALES]
         ]
 
-    def records(self, uid: str, ids: Iterable[str]) -> dict[str, SourceRecord]:
+    def records(self, uid: Uid, ids: Iterable[str]) -> dict[str, SourceRecord]:
         places = {(keys.record(uid, rid), keys.PROFILE_SK): rid for rid in ids}
         found = self._table.get_many(places, consistent=False)
         return {
@@ -43,12 +43,12 @@ class DynamoGlimpses:
             for place, row in found.items()
         }
 
-    def sales(self, uid: str, ids: Iterable[str]) -> dict[str, RecordSales]:
+    def sales(self, uid: Uid, ids: Iterable[str]) -> dict[str, RecordSales]:
         places = {(keys.record(uid, rid), keys.SALES_SK): rid for rid in ids}
         found = self._table.get_many(places, consistent=False)
         return {places[place]: rows.read_summary(row) for place, row in found.items()}
 
-    def refs(self, uid: str, record: str, since: Instant) -> list[SaleRef]:
+    def refs(self, uid: Uid, record: str, since: Instant) -> list[SaleRef]:
         found = self._table.query_between(
             keys.record(uid, record),
             keys.pointers_at(since),

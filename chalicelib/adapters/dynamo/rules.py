@@ -18,6 +18,7 @@ from chalicelib.adapters.dynamo.base import Row, TableMeta, bind, condition_fail
 from chalicelib.domain.errors import StaleVersion
 from chalicelib.domain.rules import Keep, Loyalty, Rules, Source
 from chalicelib.domain.times import day_from_text, day_text
+from chalicelib.domain.words import Uid
 
 _LOYALTY = (
     "enabled",
@@ -52,14 +53,14 @@ class DynamoRuleBook:
     def __init__(self, table: str) -> None:
         bind(table, RulesRow)
 
-    def get(self, uid: str) -> Rules:
+    def get(self, uid: Uid) -> Rules:
         try:
             row = RulesRow.get(keys.account(uid), keys.RULES_SK, consistent_read=True)
         except RulesRow.DoesNotExist:
             return Rules()
         return unpack(row.body, int(row.version))
 
-    def save(self, uid: str, rules: Rules) -> Rules:
+    def save(self, uid: Uid, rules: Rules) -> Rules:
         row = following_row(uid, rules)
         try:
             row.save(unchanged(rules))
@@ -70,7 +71,7 @@ class DynamoRuleBook:
         return unpack(row.body, rules.version + 1)
 
 
-def following_row(uid: str, rules: Rules) -> RulesRow:
+def following_row(uid: Uid, rules: Rules) -> RulesRow:
     """The row at the version after the rules'."""
     place = keys.account(uid), keys.RULES_SK
     return RulesRow(*place, body=pack(rules), version=rules.version + 1)

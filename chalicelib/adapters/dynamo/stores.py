@@ -24,7 +24,7 @@ from chalicelib.adapters.dynamo.base import (
 )
 from chalicelib.domain.errors import AiqError, Conflict, NotFound, StaleVersion
 from chalicelib.domain.ids import store_key_id
-from chalicelib.domain.words import Instant
+from chalicelib.domain.words import Instant, Platform, ScopeId, Uid
 from chalicelib.services.ports.stores import Places, Store, StoreKey, StoreKeySighting, places_of
 
 
@@ -89,14 +89,14 @@ class DynamoStores:
         _store_row(created).save(StoreRow.pk.does_not_exist())
         return created
 
-    def get(self, uid: str, store: int) -> Store:
+    def get(self, uid: Uid, store: int) -> Store:
         try:
             row = StoreRow.get(keys.account(uid), keys.store(store), consistent_read=True)
         except StoreRow.DoesNotExist:
             raise NotFound("There is no such store.") from None
         return _store(row)
 
-    def for_account(self, uid: str) -> list[Store]:
+    def for_account(self, uid: Uid) -> list[Store]:
         rows = StoreRow.query(
             keys.account(uid), StoreRow.sk.startswith(keys.STORE_PREFIX), consistent_read=True
         )
@@ -113,10 +113,10 @@ class DynamoStores:
             raise StaleVersion("The store was changed meanwhile.") from None
         return saved
 
-    def keys(self, uid: str) -> list[StoreKey]:
+    def keys(self, uid: Uid) -> list[StoreKey]:
         return [_store_key(row) for row in self._key_rows(uid)]
 
-    def see_keys(self, uid: str, sightings: Iterable[StoreKeySighting]) -> None:
+    def see_keys(self, uid: Uid, sightings: Iterable[StoreKeySighting]) -> None:
         """One write per key, unless sightings arrive out of order: then up to five."""
         merged: dict[str, _Seen] = {}
         for sighting in sightings:
@@ -125,11 +125,11 @@ class DynamoStores:
         for key_id, seen in merged.items():
             _see(StoreKeyRow(keys.account(uid), keys.store_key(key_id)), seen)
 
-    def mapping(self, uid: str) -> Mapping[str, int]:
+    def mapping(self, uid: Uid) -> Mapping[str, int]:
         mapped = self._key_rows(uid, StoreKeyRow.store.exists())
         return {_key_id(row): int(row.store) for row in mapped if row.store is not None}
 
-    def places(self, uid: str) -> Places:
+    def places(self, uid: Uid) -> Places:
         """One query: stores and store keys lie side by side under their account."""
         rows = PlaceRow.query(
             keys.account(uid), PlaceRow.sk.startswith(keys.ANY_STORE_PREFIX), consistent_read=True
@@ -149,7 +149,7 @@ class DynamoStores:
             ],
         )
 
-    def map_keys(self, uid: str, store: int, keys: Iterable[str], *, version: int) -> Store:
+    def map_keys(self, uid: Uid, store: int, keys: Iterable[str], *, version: int) -> Store:
         """One transaction: the store's version guards the set of its keys, and each key its store.
 
         DynamoDB takes 100 rows in one; `services.stores` bounds the keys of a store below that.
@@ -185,7 +185,7 @@ class DynamoStores:
         return self.get(uid, store)
 
     def _refusal(
-        self, uid: str, store: int, wanted: list[str], failed: Sequence[object]
+        self, uid: Uid, store: int, wanted: list[str], failed: Sequence[object]
     ) -> AiqError:
         """Why DynamoDB refused a mapping: its store, then the first key at fault."""
         if failed[0] is not None:
@@ -203,7 +203,7 @@ class DynamoStores:
                 return Conflict(message, store_key=key, store=int(owner))
         return StaleVersion("The store's mapping was changed meanwhile.")
 
-    def _key_rows(self, uid: str, condition: Condition | None = None) -> list[StoreKeyRow]:
+    def _key_rows(self, uid: Uid, condition: Condition | None = None) -> list[StoreKeyRow]:
         return list(
             StoreKeyRow.query(
                 keys.account(uid),
@@ -261,11 +261,11 @@ def _see(row: StoreKeyRow, seen: _Seen) -> None:
     update_if(row, [sales.set(seen.sales)], sales < seen.sales)
 
 
-def _store_at(uid: str, store: int) -> StoreRow:
+def _store_at(uid: Uid, store: int) -> StoreRow:
     return StoreRow(keys.account(uid), keys.store(store))
 
 
-def _key_at(uid: str, key: str) -> StoreKeyRow:
+def _key_at(uid: Uid, key: str) -> StoreKeyRow:
     return StoreKeyRow(keys.account(uid), keys.store_key(key))
 
 
@@ -290,7 +290,7 @@ def _store_row(store: Store) -> StoreRow:
 
 def _store(row: StoreRow) -> Store:
     return Store(
-        uid=row.pk.removeprefix(keys.account("")),
+        uid=keys.account_of(row.pk),
         id=int(row.sk.removeprefix(keys.STORE_PREFIX)),
         name=row.name,
         nickname=row.nickname,
@@ -305,10 +305,10 @@ def _store(row: StoreRow) -> Store:
 
 def _store_key(row: StoreKeyRow) -> StoreKey:
     return StoreKey(
-        uid=row.pk.removeprefix(keys.account("")),
+        uid=keys.account_of(row.pk),
         id=_key_id(row),
-        platform=row.platform,
-        scope=row.scope,
+        platform=Platform(row.platform),
+        scope=ScopeId(row.scope),
         key=row.key,
         name=row.name or row.key,
         first_seen=int(row.first_seen),

@@ -37,7 +37,7 @@ from chalicelib.adapters.dynamo.positions import known
 from chalicelib.adapters.dynamo.run_text import read_view, view_text
 from chalicelib.domain.errors import LeaseLost, NotFound
 from chalicelib.domain.records import Reject
-from chalicelib.domain.words import Instant, Stream
+from chalicelib.domain.words import CredentialId, Instant, Platform, Stream, Uid
 from chalicelib.services.ports.common import Clock
 from chalicelib.services.ports.runs import (
     Lease,
@@ -156,12 +156,18 @@ class DynamoSyncStates:
         _run_row(run).save()
         return run
 
-    def live(self, uid: str, credential: str) -> RunView | None:
+    def live(self, uid: Uid, credential: CredentialId) -> RunView | None:
         state = self._state(uid, credential)
         return None if state is None or state.ended else read_view(state.view)
 
     def acquire(
-        self, uid: str, platform: str, credential: str, run: str, hop: int, now: Instant
+        self,
+        uid: Uid,
+        platform: Platform,
+        credential: CredentialId,
+        run: str,
+        hop: int,
+        now: Instant,
     ) -> Lease:
         state = StateRow(*_state_place(uid, credential))
         free = StateRow.held_until.does_not_exist() | (StateRow.held_until <= now)
@@ -193,7 +199,7 @@ class DynamoSyncStates:
         )
 
     def _refusal(
-        self, uid: str, credential: str, run: str, hop: int, now: Instant
+        self, uid: Uid, credential: CredentialId, run: str, hop: int, now: Instant
     ) -> LeaseBusy | RunGone:
         state = self._state(uid, credential)
         if state is None or state.ended or state.run != run or hop < int(state.hop):
@@ -250,7 +256,7 @@ class DynamoSyncStates:
             failed_conditions(error)
             raise LeaseLost("Another worker took this run over.") from None
 
-    def request_stop(self, uid: str, credential: str) -> None:
+    def request_stop(self, uid: Uid, credential: CredentialId) -> None:
         row = StateRow(*_state_place(uid, credential))
         try:
             row.update(
@@ -261,7 +267,7 @@ class DynamoSyncStates:
             if not condition_failed(error):
                 raise
 
-    def streams(self, uid: str, credential: str) -> Mapping[Stream, StreamState]:
+    def streams(self, uid: Uid, credential: CredentialId) -> Mapping[Stream, StreamState]:
         try:
             row = StreamsRow.get(
                 keys.credential_state(uid, credential), keys.STREAMS_SK, consistent_read=True
@@ -280,7 +286,7 @@ class DynamoSyncStates:
         _save_fenced(row, StreamsRow.fence, lease)
 
     def manifests(
-        self, uid: str, credential: str, places: Mapping[str, ManifestPlace]
+        self, uid: Uid, credential: CredentialId, places: Mapping[str, ManifestPlace]
     ) -> dict[str, tuple[list[bytes], list[bytes]]]:
         wanted = {
             name: _manifest_rows(keys.manifest(uid, credential, name, place.generation), place)
@@ -310,7 +316,9 @@ class DynamoSyncStates:
         for number, packed in enumerate(chunks):
             ManifestRow(place, keys.manifest_base(number), packed=packed, fence=lease.fence).save()
 
-    def drop_manifest(self, uid: str, credential: str, stream: str, generation: int) -> None:
+    def drop_manifest(
+        self, uid: Uid, credential: CredentialId, stream: str, generation: int
+    ) -> None:
         place = keys.manifest(uid, credential, stream, generation)
         with ManifestRow.batch_write() as batch:
             for row in ManifestRow.query(place, attributes_to_get=["pk", "sk"]):
@@ -325,7 +333,7 @@ class DynamoSyncStates:
                 batch.save(AsideRow(place, sk, body=_aside_text(reject), expires_at=expires_at))
 
     def asides(
-        self, uid: str, run: str, limit: int, after: str | None
+        self, uid: Uid, run: str, limit: int, after: str | None
     ) -> tuple[list[SetAside], str | None]:
         place = keys.aside(uid, run)
         start = {"pk": {"S": place}, "sk": {"S": known(after, ASIDE)}} if after else None
@@ -335,7 +343,7 @@ class DynamoSyncStates:
         return asides, more["sk"]["S"] if more else None
 
     def runs(
-        self, uid: str, platform: str, limit: int, before: str | None
+        self, uid: Uid, platform: Platform, limit: int, before: str | None
     ) -> tuple[list[RunView], str | None]:
         place = keys.runs(uid, platform)
         start = {"pk": {"S": place}, "sk": {"S": known(before, RUN)}} if before else None
@@ -344,7 +352,7 @@ class DynamoSyncStates:
         more = found.last_evaluated_key
         return views, more["sk"]["S"] if more else None
 
-    def run(self, uid: str, platform: str, run: str) -> RunView:
+    def run(self, uid: Uid, platform: Platform, run: str) -> RunView:
         try:
             row = RunRow.get(keys.runs(uid, platform), run, consistent_read=True)
         except RunRow.DoesNotExist:
@@ -360,7 +368,7 @@ class DynamoSyncStates:
             return read_view(state.view)
         return replace(view, state="failed", error=ABANDONED)
 
-    def _state(self, uid: str, credential: str) -> StateRow | None:
+    def _state(self, uid: Uid, credential: CredentialId) -> StateRow | None:
         try:
             return StateRow.get(*_state_place(uid, credential), consistent_read=True)
         except StateRow.DoesNotExist:
@@ -437,5 +445,5 @@ def _aside(row: AsideRow) -> SetAside:
     )
 
 
-def _state_place(uid: str, credential: str) -> tuple[str, str]:
+def _state_place(uid: Uid, credential: CredentialId) -> tuple[str, str]:
     return keys.credential_state(uid, credential), keys.STATE_SK

@@ -29,6 +29,7 @@ from chalicelib.adapters.dynamo.base import (
 )
 from chalicelib.domain.errors import Conflict, StaleVersion
 from chalicelib.domain.texting import TextingRules
+from chalicelib.domain.words import Uid
 from chalicelib.services.ports.common import Clock
 from chalicelib.services.ports.texting import Holders, Switch
 
@@ -88,14 +89,14 @@ class DynamoTextingSettings:
     def __init__(self, table: str) -> None:
         bind(table, TextingRow, OriginationRow, AssigningRow)
 
-    def get(self, uid: str) -> TextingRules:
+    def get(self, uid: Uid) -> TextingRules:
         try:
             row = TextingRow.get(keys.account(uid), keys.TEXTING_SK, consistent_read=True)
         except TextingRow.DoesNotExist:
             return TextingRules()
         return _rules(row)
 
-    def save(self, uid: str, before: TextingRules, after: TextingRules) -> TextingRules:
+    def save(self, uid: Uid, before: TextingRules, after: TextingRules) -> TextingRules:
         row = _row(uid, after, before.version + 1)
         held = TextingRow.version == before.version
         mine = OriginationRow.uid == uid
@@ -122,14 +123,14 @@ class DynamoTextingSettings:
             raise Conflict(TAKEN) from None
         return _rules(row)
 
-    def assign(self, number: str, uid: str) -> None:
+    def assign(self, number: str, uid: Uid) -> None:
         row = _origination(number)
         free = OriginationRow.uid.does_not_exist() | (OriginationRow.uid == uid)
         if not update_if(row, [OriginationRow.assigned.set(uid)], free):
             raise Conflict(TAKEN)
         AssigningRow(keys.OPERATOR, keys.ASSIGNING_SK).save()
 
-    def _may_take(self, uid: str) -> Condition:
+    def _may_take(self, uid: Uid) -> Condition:
         allowed: Condition = OriginationRow.assigned == uid
         try:
             AssigningRow.get(keys.OPERATOR, keys.ASSIGNING_SK, consistent_read=True)
@@ -144,7 +145,7 @@ class DynamoTextingSettings:
             )
         except OriginationRow.DoesNotExist:
             return Holders()
-        return Holders(row.uid, tuple(sorted((row.once or set()) - {row.uid})))
+        return Holders(Uid(row.uid), tuple(map(Uid, sorted((row.once or set()) - {row.uid}))))
 
 
 class DynamoKillSwitch:
@@ -187,7 +188,7 @@ class DynamoThrottle:
         bind(table, ThrottleRow)
         self._clock = clock
 
-    def take(self, uid: str, what: str, limit: int, seconds: int) -> int | None:
+    def take(self, uid: Uid, what: str, limit: int, seconds: int) -> int | None:
         now = self._clock.now() // 1000
         period = now // seconds
         ends = (period + 1) * seconds
@@ -204,7 +205,7 @@ def _origination(number: str) -> OriginationRow:
     return OriginationRow(keys.origination(number), keys.ORIGINATION_SK)
 
 
-def _row(uid: str, rules: TextingRules, version: int) -> TextingRow:
+def _row(uid: Uid, rules: TextingRules, version: int) -> TextingRow:
     told: dict[str, Any] = {
         "brand": rules.brand,
         "request_limit": rules.request_limit,

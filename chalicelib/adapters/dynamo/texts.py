@@ -12,7 +12,7 @@ from chalicelib.adapters.dynamo.consent import failed
 from chalicelib.adapters.dynamo.positions import AT_AND_ID, known
 from chalicelib.domain.consent import Entry
 from chalicelib.domain.contact_heads import Head
-from chalicelib.domain.words import Instant, TextState
+from chalicelib.domain.words import Instant, TextState, Uid
 from chalicelib.services.ports.texting import Begun, Caps, Counts, Text
 
 
@@ -64,13 +64,13 @@ class DynamoTexts:
         writes = [*heads, self._outcome(text, state, message_id), *self._recounting(text, state)]
         return failed(self._table.client, writes) is None
 
-    def get(self, uid: str, day: str, at: Instant, text: str) -> Text | None:
+    def get(self, uid: Uid, day: str, at: Instant, text: str) -> Text | None:
         key = (keys.texts(uid, day), keys.text(at, text))
         found = self._table.get_many([key])
         return rows.read_text(uid, day, found[key]) if key in found else None
 
     def texts(
-        self, uid: str, day: str, limit: int, after: str | None
+        self, uid: Uid, day: str, limit: int, after: str | None
     ) -> tuple[list[Text], str | None]:
         """Positions are what follows the day in the keys."""
         if after is not None:
@@ -95,7 +95,7 @@ class DynamoTexts:
         texts = [rows.read_text(uid, day, row) for _, row in shown]
         return texts, shown[-1][0] if more else None
 
-    def counts(self, uid: str, period: str) -> Counts:
+    def counts(self, uid: Uid, period: str) -> Counts:
         key = (keys.text_counts(uid, period), keys.TEXT_COUNTS_SK)
         row = self._table.get_many([key]).get(key, {})
         return Counts(
@@ -103,7 +103,7 @@ class DynamoTexts:
         )
 
     def _head_writes(
-        self, uid: str, before: Head | None, after: Head | None, entries: Sequence[Entry]
+        self, uid: Uid, before: Head | None, after: Head | None, entries: Sequence[Entry]
     ) -> list[rows.Write]:
         if before is None or after is None:
             return []

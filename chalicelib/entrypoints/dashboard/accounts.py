@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from pydantic import Field
 
+from chalicelib.domain.words import Uid
 from chalicelib.entrypoints import wiring
 from chalicelib.entrypoints.http.auth import Caller
 from chalicelib.entrypoints.http.routing import Resource
@@ -15,7 +16,7 @@ MINIMUM_AGES = (13, 30)
 
 
 class AccountAnswer(Answer):
-    uid: str
+    uid: Uid
     name: str
     time_zone: str
     currency: str
@@ -50,13 +51,13 @@ class AccountChange(Change):
 
 
 @resource.get("/api/accounts/{uid}", right="account:read")
-def get_account(uid: str) -> AccountAnswer:
+def get_account(uid: Uid) -> AccountAnswer:
     """Read the account's settings."""
     return AccountAnswer.model_validate(wiring.accounts.account_service().get(uid))
 
 
 @resource.patch("/api/accounts/{uid}", right="account:write")
-def change_account(uid: str, body: AccountChange, version: int, caller: Caller) -> AccountAnswer:
+def change_account(uid: Uid, body: AccountChange, version: int, caller: Caller) -> AccountAnswer:
     """Change the account's settings."""
     changes = body.given()
     changed = wiring.accounts.account_service().change(uid, version, changes, actor=caller.actor)

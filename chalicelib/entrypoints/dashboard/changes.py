@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from pydantic import Field
 
-from chalicelib.domain.words import POINT, JobState, Members, PreviewState
+from chalicelib.domain.words import POINT, JobState, Members, Platform, PreviewState, Uid
 from chalicelib.entrypoints import wiring
 from chalicelib.entrypoints.http.auth import Caller
 from chalicelib.entrypoints.http.routing import Resource
@@ -125,20 +125,20 @@ class LeaversAnswer(Answer):
 
 
 @resource.post(f"{CARD}/settings/preview", right="previews:run", status=201)
-def preview_settings(uid: str, platform: str, body: PreviewedSettings) -> PreviewAnswer:
+def preview_settings(uid: Uid, platform: Platform, body: PreviewedSettings) -> PreviewAnswer:
     """Count what a change of settings would do; nothing is changed."""
     return shown(*wiring.changes.change_service().preview(_settings(uid, platform, body)))
 
 
 @resource.get(f"{ACCOUNT}/previews/{{preview}}", right="previews:run")
-def get_preview(uid: str, preview: str) -> PreviewAnswer:
+def get_preview(uid: Uid, preview: str) -> PreviewAnswer:
     """Read how far a preview is counted, and its token when it is ready."""
     return shown(wiring.changes.previews().get(uid, preview))
 
 
 @resource.post(f"{CARD}/settings/apply", right="settings:write", status=202)
 def apply_settings(
-    uid: str, platform: str, body: SettingsApplication, version: int, caller: Caller
+    uid: Uid, platform: Platform, body: SettingsApplication, version: int, caller: Caller
 ) -> JobAnswer:
     """Put previewed settings into force; a background job does the rest."""
     proposal = _settings(uid, platform, body.changes)
@@ -148,14 +148,14 @@ def apply_settings(
 
 
 @resource.post(f"{CARD}/trust-opt-in-flags/preview", right="sources:trust", status=201)
-def preview_flag_trust(uid: str, platform: str) -> PreviewAnswer:
+def preview_flag_trust(uid: Uid, platform: Platform) -> PreviewAnswer:
     """Count whom this source's opt-in flags would opt in, if they were trusted."""
     return shown(*wiring.changes.change_service().preview(_trust(uid, platform, trusted=True)))
 
 
 @resource.put(f"{CARD}/trust-opt-in-flags", right="sources:trust", status=202)
 def trust_opt_in_flags(
-    uid: str, platform: str, body: FlagTrustInput, version: int, caller: Caller
+    uid: Uid, platform: Platform, body: FlagTrustInput, version: int, caller: Caller
 ) -> JobAnswer:
     """Trust this source's opt-in flags, or no longer; who and when is kept. Opt-outs always count.
 
@@ -171,13 +171,13 @@ def trust_opt_in_flags(
 
 
 @resource.get(f"{ACCOUNT}/jobs/{{job}}", right="settings:read")
-def get_job(uid: str, job: str) -> JobAnswer:
+def get_job(uid: Uid, job: str) -> JobAnswer:
     """Read the progress of the background work after a change."""
     return JobAnswer.model_validate(wiring.changes.change_service().job(uid, job))
 
 
 @resource.post(f"{CARD}/settings/sms/cancel", right="settings:write", status=202)
-def cancel_sms(uid: str, platform: str, caller: Caller) -> JobAnswer:
+def cancel_sms(uid: Uid, platform: Platform, caller: Caller) -> JobAnswer:
     """Take the double opt-in setting back before its first message: it is as it was before."""
     return JobAnswer.model_validate(
         wiring.changes.sms_control().cancel(uid, platform, actor=caller.actor)
@@ -185,14 +185,14 @@ def cancel_sms(uid: str, platform: str, caller: Caller) -> JobAnswer:
 
 
 @resource.post(f"{CARD}/settings/sms/stop", right="settings:write")
-def stop_sms(uid: str, platform: str, version: int, caller: Caller) -> SmsAnswer:
+def stop_sms(uid: Uid, platform: Platform, version: int, caller: Caller) -> SmsAnswer:
     """Stop double opt-in messages of this source; applying the setting again starts anew."""
     card = wiring.changes.sms_control().stop(uid, platform, version, actor=caller.actor)
     return SmsAnswer(starts_at=card.sms_from, stopped=card.sms_stopped, version=card.version)
 
 
 @resource.post(f"{CARD}/members-left/{{choice}}", right="settings:write")
-def decide_on_leavers(uid: str, platform: str, choice: str, caller: Caller) -> LeaversAnswer:
+def decide_on_leavers(uid: Uid, platform: Platform, choice: str, caller: Caller) -> LeaversAnswer:
     """Keep (`keep`) or let go (`let-go`) who left because their sale was voided or moved."""
     service = wiring.loyalty.leaver_choice()
     members = service.decide(uid, platform, choice, actor=caller.actor)
@@ -230,11 +230,11 @@ def _outside(preview: Preview) -> dict[str, object]:
     return shown_as
 
 
-def _trust(uid: str, platform: str, *, trusted: bool) -> Proposal:
+def _trust(uid: Uid, platform: Platform, *, trusted: bool) -> Proposal:
     from chalicelib.services.integrations.settings import TRUST
 
     return wiring.changes.proposals().settings(uid, platform, {TRUST: trusted})
 
 
-def _settings(uid: str, platform: str, body: PreviewedSettings) -> Proposal:
+def _settings(uid: Uid, platform: Platform, body: PreviewedSettings) -> Proposal:
     return wiring.changes.proposals().settings(uid, platform, body.given())

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 
 from pydantic import Field, StrictBool
 
-from chalicelib.domain.words import CheckOutcome
+from chalicelib.domain.words import CheckOutcome, CredentialId, Platform, ScopeId, Uid
 from chalicelib.entrypoints import wiring
 from chalicelib.entrypoints.http.auth import Caller
 from chalicelib.entrypoints.http.routing import Resource
@@ -54,7 +54,7 @@ class CheckAnswer(Answer):
 
     outcome: CheckOutcome
     message: str
-    scope: str | None
+    scope: ScopeId | None
     stores: tuple[CheckedStore, ...]
     missing_permissions: tuple[str, ...]
     certificate: str | None
@@ -77,8 +77,8 @@ class CredentialAnswer(Answer):
     """
 
     id: str
-    platform: str
-    scope: str | None
+    platform: Platform
+    scope: ScopeId | None
     fields: dict[str, str]
     secrets: tuple[SecretAnswer, ...]
     market: str | None
@@ -163,7 +163,7 @@ class CredentialChange(Change):
 
 @resource.post(CREDENTIALS, right="integrations:write", status=201)
 def add_credential(
-    uid: str, platform: str, body: CredentialInput, caller: Caller
+    uid: Uid, platform: Platform, body: CredentialInput, caller: Caller
 ) -> CredentialAnswer:
     """Check a credential against the POS and store it; a key the POS rejects is not stored."""
     return _checked(
@@ -179,7 +179,7 @@ def add_credential(
 
 
 @resource.post(f"{CREDENTIALS}/check", right="integrations:write")
-def check_credential(uid: str, platform: str, body: CheckInput) -> CheckAnswer:
+def check_credential(uid: Uid, platform: Platform, body: CheckInput) -> CheckAnswer:
     """Check a credential against the POS without storing it."""
     result = wiring.credentials.credential_service().check(
         uid, platform, body.fields, body.trust.given()
@@ -188,7 +188,7 @@ def check_credential(uid: str, platform: str, body: CheckInput) -> CheckAnswer:
 
 
 @resource.get(f"{CREDENTIALS}/{{credential}}", right="integrations:read")
-def get_credential(uid: str, platform: str, credential: str) -> CredentialAnswer:
+def get_credential(uid: Uid, platform: Platform, credential: CredentialId) -> CredentialAnswer:
     """Read a credential without its secrets."""
     return CredentialAnswer.of(
         wiring.credentials.credential_service().get(uid, platform, credential)
@@ -196,7 +196,7 @@ def get_credential(uid: str, platform: str, credential: str) -> CredentialAnswer
 
 
 @resource.post(f"{CREDENTIALS}/{{credential}}/check", right="integrations:write")
-def check_stored_credential(uid: str, platform: str, credential: str) -> CheckAnswer:
+def check_stored_credential(uid: Uid, platform: Platform, credential: CredentialId) -> CheckAnswer:
     """Check a stored credential again."""
     result = wiring.credentials.credential_service().check_stored(uid, platform, credential)
     return CheckAnswer.model_validate(result)
@@ -204,9 +204,9 @@ def check_stored_credential(uid: str, platform: str, credential: str) -> CheckAn
 
 @resource.patch(f"{CREDENTIALS}/{{credential}}", right="integrations:write")
 def change_credential(
-    uid: str,
-    platform: str,
-    credential: str,
+    uid: Uid,
+    platform: Platform,
+    credential: CredentialId,
     body: CredentialChange,
     version: int,
     caller: Caller,
@@ -228,7 +228,9 @@ def change_credential(
 
 
 @resource.delete(f"{CREDENTIALS}/{{credential}}", right="integrations:write")
-def remove_credential(uid: str, platform: str, credential: str, caller: Caller) -> None:
+def remove_credential(
+    uid: Uid, platform: Platform, credential: CredentialId, caller: Caller
+) -> None:
     """Remove a credential: its secrets are forgotten, its data stays, its syncs stop."""
     wiring.credentials.credential_service().remove(uid, platform, credential, actor=caller.actor)
 

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from pydantic import Field
 
 from chalicelib.domain.integration_states import AGE_GATE_LABEL, IntegrationState
-from chalicelib.domain.words import Stream
+from chalicelib.domain.words import Platform, Stream, Uid
 from chalicelib.entrypoints import wiring
 from chalicelib.entrypoints.dashboard.changes import JobAnswer, SmsAnswer
 from chalicelib.entrypoints.dashboard.credentials import CredentialAnswer
@@ -108,7 +108,7 @@ class FlagTrustAnswer(Answer):
 
 
 class StateAnswer(Answer):
-    platform: str
+    platform: Platform
     state: IntegrationState
     age_gate: AgeGateAnswer
     flag_trust: FlagTrustAnswer
@@ -119,7 +119,7 @@ class StateAnswer(Answer):
 class CardSummary(Answer):
     """One card of the integrations page. `to_do`: what stands between it and *Connect*."""
 
-    platform: str
+    platform: Platform
     title: str
     state: IntegrationState
     capabilities: CapabilitiesAnswer
@@ -171,14 +171,14 @@ class SettingsChange(Change):
 
 
 @resource.get("/api/accounts/{uid}/integrations", right="integrations:read")
-def list_integrations(uid: str) -> CardList:
+def list_integrations(uid: Uid) -> CardList:
     """List the card of every platform, connected or not."""
     cards = wiring.integrations.cards().all(uid)
     return CardList(items=[CardSummary.model_validate(_summary(card)) for card in cards])
 
 
 @resource.get(PLATFORM, right="integrations:read")
-def get_integration(uid: str, platform: str) -> CardAnswer:
+def get_integration(uid: Uid, platform: Platform) -> CardAnswer:
     """Read a card: fields, credentials without secrets, state, settings."""
     card = wiring.integrations.cards().one(uid, platform)
     settings = _settings(uid, card.settings)
@@ -204,7 +204,7 @@ def get_integration(uid: str, platform: str) -> CardAnswer:
 
 
 @resource.put(f"{PLATFORM}/age-gate", right="integrations:write")
-def tick_age_gate(uid: str, platform: str, body: AgeGateInput, caller: Caller) -> StateAnswer:
+def tick_age_gate(uid: Uid, platform: Platform, body: AgeGateInput, caller: Caller) -> StateAnswer:
     """Tick or untick the age-gate box; who and when is kept."""
     service = wiring.integrations.connect_service()
     act = service.tick_age_gate if body.passed else service.untick_age_gate
@@ -212,13 +212,13 @@ def tick_age_gate(uid: str, platform: str, body: AgeGateInput, caller: Caller) -
 
 
 @resource.post(f"{PLATFORM}/connect", right="integrations:write")
-def connect(uid: str, platform: str, caller: Caller) -> StateAnswer:
+def connect(uid: Uid, platform: Platform, caller: Caller) -> StateAnswer:
     """Connect: the first sync of every credential starts at once."""
     return _state(wiring.integrations.connect_service().connect(uid, platform, actor=caller.actor))
 
 
 @resource.post(f"{PLATFORM}/disconnect", right="integrations:write")
-def disconnect(uid: str, platform: str, caller: Caller) -> StateAnswer:
+def disconnect(uid: Uid, platform: Platform, caller: Caller) -> StateAnswer:
     """Disconnect: data stays, calls to the POS stop."""
     return _state(
         wiring.integrations.connect_service().disconnect(uid, platform, actor=caller.actor)
@@ -226,14 +226,14 @@ def disconnect(uid: str, platform: str, caller: Caller) -> StateAnswer:
 
 
 @resource.get(f"{PLATFORM}/settings", right="settings:read")
-def get_settings(uid: str, platform: str) -> SettingsAnswer:
+def get_settings(uid: Uid, platform: Platform) -> SettingsAnswer:
     """Read the card's settings with their texts."""
     return _settings(uid, wiring.integrations.settings_service().get(uid, platform))
 
 
 @resource.patch(f"{PLATFORM}/settings", right="settings:write")
 def change_settings(
-    uid: str, platform: str, body: SettingsChange, version: int, caller: Caller
+    uid: Uid, platform: Platform, body: SettingsChange, version: int, caller: Caller
 ) -> SettingsAnswer:
     """Change settings that need no preview; those that do are refused with what to do."""
     service = wiring.integrations.settings_service()
@@ -287,7 +287,7 @@ def _state(integration: Integration) -> StateAnswer:
     )
 
 
-def _settings(uid: str, settings: SettingsView) -> SettingsAnswer:
+def _settings(uid: Uid, settings: SettingsView) -> SettingsAnswer:
     job = wiring.changes.change_service().latest_job(uid)
     return SettingsAnswer(
         warning=settings.warning,

@@ -8,7 +8,7 @@ from typing import Annotated
 from pydantic import Field
 
 from chalicelib.domain.times import day_text
-from chalicelib.domain.words import Rounding
+from chalicelib.domain.words import Rounding, Uid
 from chalicelib.entrypoints import wiring
 from chalicelib.entrypoints.dashboard.changes import EXAMPLE, JobAnswer, PreviewAnswer, shown
 from chalicelib.entrypoints.http.auth import Caller
@@ -70,7 +70,7 @@ class LoyaltyApplication(Input):
 
 
 @resource.get(LOYALTY, right="settings:read")
-def get_loyalty(uid: str) -> LoyaltyAnswer:
+def get_loyalty(uid: Uid) -> LoyaltyAnswer:
     """Read the account's loyalty rules."""
     rules = wiring.outside.rule_book().get(uid)
     job = wiring.changes.change_service().latest_job(uid)
@@ -86,14 +86,14 @@ def get_loyalty(uid: str) -> LoyaltyAnswer:
 
 
 @resource.post(f"{LOYALTY}/preview", right="previews:run", status=201)
-def preview_loyalty(uid: str, body: LoyaltyChange) -> PreviewAnswer:
+def preview_loyalty(uid: Uid, body: LoyaltyChange) -> PreviewAnswer:
     """Count what a change of the loyalty rules would do to balances; nothing is changed."""
     proposal = wiring.changes.proposals().loyalty(uid, body.given())
     return shown(*wiring.changes.change_service().preview(proposal))
 
 
 @resource.post(f"{LOYALTY}/apply", right="settings:write", status=202)
-def apply_loyalty(uid: str, body: LoyaltyApplication, version: int, caller: Caller) -> JobAnswer:
+def apply_loyalty(uid: Uid, body: LoyaltyApplication, version: int, caller: Caller) -> JobAnswer:
     """Put previewed loyalty rules into force; a background job recomputes the balances."""
     proposal = wiring.changes.proposals().loyalty(uid, body.changes.given())
     service = wiring.changes.change_service()

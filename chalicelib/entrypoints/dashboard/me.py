@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from chalicelib.domain.roles import RIGHTS_OF, Role
+from chalicelib.domain.words import Uid
 from chalicelib.entrypoints import wiring
 from chalicelib.entrypoints.http import auth
 from chalicelib.entrypoints.http.auth import Caller
@@ -13,7 +14,7 @@ resource = Resource(__name__, tag="Me")
 
 
 class MyAccount(Answer):
-    uid: str
+    uid: Uid
     name: str
     role: Role
     rights: list[str]

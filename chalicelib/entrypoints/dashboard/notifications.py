@@ -6,7 +6,7 @@ from typing import Any, Literal
 
 from pydantic import Field
 
-from chalicelib.domain.words import Severity
+from chalicelib.domain.words import Severity, Uid
 from chalicelib.entrypoints import wiring
 from chalicelib.entrypoints.http import cursors as paging
 from chalicelib.entrypoints.http.routing import Resource
@@ -53,7 +53,7 @@ class AuditPage(Answer):
 
 
 @resource.get("/api/accounts/{uid}/notifications", right="notifications:read")
-def list_notifications(uid: str, query: NotificationQuery) -> NotificationList:
+def list_notifications(uid: Uid, query: NotificationQuery) -> NotificationList:
     """List what needs a person, the latest first; `state=all` also what was mended lately."""
     notifications = wiring.outside.notifications()
     read = notifications.open_for if query.state == "open" else notifications.all_for
@@ -62,7 +62,7 @@ def list_notifications(uid: str, query: NotificationQuery) -> NotificationList:
 
 
 @resource.get("/api/accounts/{uid}/audit", right="audit:read")
-def list_audit(uid: str, query: Listing) -> AuditPage:
+def list_audit(uid: Uid, query: Listing) -> AuditPage:
     """List who changed what, the latest first."""
     before = paging.unseal(query.cursor, uid, "audit")
     entries, position = wiring.outside.audit().entries(uid, query.limit, before)

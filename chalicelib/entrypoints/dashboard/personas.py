@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any, Literal
 
 from pydantic import Field, field_validator
 
-from chalicelib.domain.words import PersonaSort, SaleKind
+from chalicelib.domain.words import PersonaSort, Platform, SaleKind, ScopeId, Uid
 from chalicelib.entrypoints import wiring
 from chalicelib.entrypoints.http import cursors as paging
 from chalicelib.entrypoints.http.auth import Caller
@@ -119,8 +119,8 @@ class MemberAnswer(Answer):
     """A source record: the shopper as one POS knows them."""
 
     id: str
-    platform: str
-    scope: str
+    platform: Platform
+    scope: ScopeId
     ext_id: str
     first: str
     last: str
@@ -146,8 +146,8 @@ class SaleLineAnswer(Answer):
 class SaleAnswer(Answer):
     """Money is in minor units of `currency`; `record` is the source record it is anchored to."""
 
-    platform: str
-    scope: str
+    platform: Platform
+    scope: ScopeId
     ext_id: str
     record: str
     number: str | None
@@ -192,7 +192,7 @@ class LedgerEntryAnswer(Answer):
     cause: str
     kind: Literal["sale", "import", "expiry", "adjustment"]
     record: str
-    platform: str
+    platform: Platform
     at: Moment
     amount: PointsOut
     why: SaidAnswer
@@ -218,7 +218,7 @@ class PersonaDetail(PersonaAnswer):
 
 
 @resource.get("/api/accounts/{uid}/personas", right="personas:read")
-def list_personas(uid: str, query: PersonaQuery) -> PersonaPage:
+def list_personas(uid: Uid, query: PersonaQuery) -> PersonaPage:
     """List personas. A page may be short while `next_cursor` goes on."""
     from chalicelib.services.ports.personas import PersonaFilter
 
@@ -226,7 +226,7 @@ def list_personas(uid: str, query: PersonaQuery) -> PersonaPage:
 
 
 @resource.post("/api/accounts/{uid}/personas/search", right="personas:read")
-def search_personas(uid: str, body: PersonaSearch) -> PersonaPage:
+def search_personas(uid: Uid, body: PersonaSearch) -> PersonaPage:
     """Find personas by phone, e-mail, contactID, source id or the beginning of their name."""
     from chalicelib.services.ports.personas import PersonaFilter
 
@@ -242,7 +242,7 @@ def search_personas(uid: str, body: PersonaSearch) -> PersonaPage:
 
 @resource.post("/api/accounts/{uid}/personas/{contact_id}/points", right="points:adjust")
 def adjust_points(
-    uid: str, contact_id: str, body: PointsAdjustment, idempotency_key: str, caller: Caller
+    uid: Uid, contact_id: str, body: PointsAdjustment, idempotency_key: str, caller: Caller
 ) -> PointsAnswer:
     """Give or take points by hand; sent again with the same Idempotency-Key it is done once."""
     points = wiring.loyalty.adjuster().adjust(
@@ -251,7 +251,7 @@ def adjust_points(
     return PointsAnswer(contact_id=contact_id, points=points)
 
 
-def _page(uid: str, asked: PersonaQuery, wanted: PersonaFilter) -> PersonaPage:
+def _page(uid: Uid, asked: PersonaQuery, wanted: PersonaFilter) -> PersonaPage:
     wanted = replace(
         wanted,
         source=asked.source,
@@ -268,20 +268,20 @@ def _page(uid: str, asked: PersonaQuery, wanted: PersonaFilter) -> PersonaPage:
 
 
 @resource.get("/api/accounts/{uid}/personas/{contact_id}", right="personas:read")
-def get_persona(uid: str, contact_id: str) -> PersonaDetail:
+def get_persona(uid: Uid, contact_id: str) -> PersonaDetail:
     """Read the persona that holds the record of this contactID today."""
     view = wiring.personas.personas().get(uid, contact_id)
     return _detail(view, _sales(uid, contact_id, SALES_SHOWN, None))
 
 
 @resource.get("/api/accounts/{uid}/personas/{contact_id}/sales", right="personas:read")
-def list_persona_sales(uid: str, contact_id: str, query: Listing) -> SalePage:
+def list_persona_sales(uid: Uid, contact_id: str, query: Listing) -> SalePage:
     """List a persona's sales, the newest first."""
     return _sales(uid, contact_id, query.limit, query.cursor)
 
 
 @resource.get("/api/accounts/{uid}/personas/{contact_id}/ledger", right="personas:read")
-def list_persona_ledger(uid: str, contact_id: str, query: Listing) -> LedgerPage:
+def list_persona_ledger(uid: Uid, contact_id: str, query: Listing) -> LedgerPage:
     """List how each point came, the newest sale first, sales that earned nothing included."""
     after = paging.unseal(query.cursor, uid, "ledger", contact_id)
     found, position = wiring.personas.ledgers().entries(uid, contact_id, query.limit, after)
@@ -291,7 +291,7 @@ def list_persona_ledger(uid: str, contact_id: str, query: Listing) -> LedgerPage
     )
 
 
-def _sales(uid: str, contact_id: str, limit: int, cursor: str | None) -> SalePage:
+def _sales(uid: Uid, contact_id: str, limit: int, cursor: str | None) -> SalePage:
     after = paging.unseal(cursor, uid, "sales", contact_id)
     found, position = wiring.personas.personas().sales(uid, contact_id, limit, after)
     return SalePage(

@@ -6,7 +6,7 @@ from typing import Any
 
 from pydantic import Field
 
-from chalicelib.domain.words import RunState, RunTrigger, Stream
+from chalicelib.domain.words import CredentialId, Platform, RunState, RunTrigger, Stream, Uid
 from chalicelib.entrypoints import wiring
 from chalicelib.entrypoints.http import cursors as paging
 from chalicelib.entrypoints.http.routing import Resource
@@ -48,8 +48,8 @@ class RunAnswer(Answer):
     """One sync run, live or ended."""
 
     id: str
-    platform: str
-    credential: str
+    platform: Platform
+    credential: CredentialId
     state: RunState
     trigger: RunTrigger
     queued_at: Moment
@@ -92,7 +92,7 @@ class SetAsidePage(Answer):
 
 
 @resource.get(f"{PLATFORM}/runs", right="runs:read")
-def list_runs(uid: str, platform: str, query: Listing) -> RunPage:
+def list_runs(uid: Uid, platform: Platform, query: Listing) -> RunPage:
     """List a platform's sync runs, the newest first."""
     wiring.outside.pos_gateway().platform(platform)  # of none there is no empty list
     before = paging.unseal(query.cursor, uid, "runs", platform)
@@ -104,13 +104,13 @@ def list_runs(uid: str, platform: str, query: Listing) -> RunPage:
 
 
 @resource.get(f"{PLATFORM}/runs/{{run}}", right="runs:read")
-def get_run(uid: str, platform: str, run: str) -> RunAnswer:
+def get_run(uid: Uid, platform: Platform, run: str) -> RunAnswer:
     """Read one run, with its progress while it runs."""
     return RunAnswer.model_validate(wiring.sync.runs().get(uid, platform, run))
 
 
 @resource.get(f"{PLATFORM}/runs/{{run}}/set-aside", right="runs:read")
-def list_set_aside(uid: str, platform: str, run: str, query: Listing) -> SetAsidePage:
+def list_set_aside(uid: Uid, platform: Platform, run: str, query: Listing) -> SetAsidePage:
     """List the records a run set aside."""
     after = paging.unseal(query.cursor, uid, "set-aside", run)
     found, position = wiring.sync.runs().set_aside(uid, platform, run, query.limit, after)
@@ -121,7 +121,7 @@ def list_set_aside(uid: str, platform: str, run: str, query: Listing) -> SetAsid
 
 
 @resource.post(f"{PLATFORM}/credentials/{{credential}}/sync", right="runs:write", status=202)
-def sync_now(uid: str, platform: str, credential: str) -> RunAnswer:
+def sync_now(uid: Uid, platform: Platform, credential: CredentialId) -> RunAnswer:
     """Queue a sync now; while one runs, that run is answered."""
     return RunAnswer.model_validate(
         wiring.sync.sync_control().start(uid, platform, credential, "now")
@@ -129,7 +129,9 @@ def sync_now(uid: str, platform: str, credential: str) -> RunAnswer:
 
 
 @resource.post(f"{PLATFORM}/credentials/{{credential}}/reread", right="runs:write", status=202)
-def reread_history(uid: str, platform: str, credential: str, body: Reread) -> RunAnswer:
+def reread_history(
+    uid: Uid, platform: Platform, credential: CredentialId, body: Reread
+) -> RunAnswer:
     """Queue a run that reads everything from a day on again; what did not change is not written."""
     from chalicelib.services.credentials.history_from import history_start
 

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 from pydantic import Field, StringConstraints
 
 from chalicelib.domain.mapping import MOST_KEYS_PER_STORE
+from chalicelib.domain.words import Platform, ScopeId, Uid
 from chalicelib.entrypoints import wiring
 from chalicelib.entrypoints.http.auth import Caller
 from chalicelib.entrypoints.http.routing import Resource
@@ -50,8 +51,8 @@ class StoreKeyAnswer(Answer):
     """A shop's own name or id, seen in a POS's data. `sales` counts the sales seen with it."""
 
     id: str
-    platform: str
-    scope: str
+    platform: Platform
+    scope: ScopeId
     key: str
     name: str
     first_seen: Moment
@@ -106,27 +107,27 @@ class MappingInput(Input):
 
 
 @resource.get("/api/accounts/{uid}/stores", right="stores:read")
-def list_stores(uid: str) -> StoreList:
+def list_stores(uid: Uid) -> StoreList:
     """List the stores by number."""
     return StoreList(items=[_store(store) for store in wiring.stores.store_service().all(uid)])
 
 
 @resource.post("/api/accounts/{uid}/stores", right="stores:write", status=201)
-def create_store(uid: str, body: StoreInput, caller: Caller) -> StoreAnswer:
+def create_store(uid: Uid, body: StoreInput, caller: Caller) -> StoreAnswer:
     """Create a store; it gets the account's next number."""
     fields = body.model_dump()
     return _store(wiring.stores.store_service().create(uid, fields, actor=caller.actor))
 
 
 @resource.get(STORE, right="stores:read")
-def get_store(uid: str, store: int) -> StoreAnswer:
+def get_store(uid: Uid, store: int) -> StoreAnswer:
     """Read a store."""
     return _store(wiring.stores.store_service().get(uid, store))
 
 
 @resource.patch(STORE, right="stores:write")
 def change_store(
-    uid: str, store: int, body: StoreChange, version: int, caller: Caller
+    uid: Uid, store: int, body: StoreChange, version: int, caller: Caller
 ) -> StoreAnswer:
     """Change a store."""
     service = wiring.stores.store_service()
@@ -134,28 +135,28 @@ def change_store(
 
 
 @resource.get("/api/accounts/{uid}/store-keys", right="stores:read")
-def list_store_keys(uid: str) -> StoreKeyList:
+def list_store_keys(uid: Uid) -> StoreKeyList:
     """List every store key seen, with its store, or with the one it likely means."""
     found = wiring.stores.store_service().keys(uid)
     return StoreKeyList(items=[_key(one.key, one.suggested_store) for one in found])
 
 
 @resource.get(f"{STORE}/mappings", right="stores:read")
-def get_mappings(uid: str, store: int) -> MappingAnswer:
+def get_mappings(uid: Uid, store: int) -> MappingAnswer:
     """Read the store keys of a store."""
     return _mapping(uid, store)
 
 
 @resource.put(f"{STORE}/mappings", right="stores:write")
 def replace_mappings(
-    uid: str, store: int, body: MappingInput, version: int, caller: Caller
+    uid: Uid, store: int, body: MappingInput, version: int, caller: Caller
 ) -> MappingAnswer:
     """Replace a store's mappings, all or nothing; past sales follow in the background."""
     wiring.stores.store_service().map_keys(uid, store, body.keys, version, actor=caller.actor)
     return _mapping(uid, store)
 
 
-def _mapping(uid: str, store: int) -> MappingAnswer:
+def _mapping(uid: Uid, store: int) -> MappingAnswer:
     held, keys = wiring.stores.store_service().mapped_keys(uid, store)
     return MappingAnswer(store=held.id, keys=[_key(key) for key in keys], version=held.version)
 

@@ -9,7 +9,7 @@ from pydantic import Field, StringConstraints
 
 from chalicelib.domain.contact_heads import Reason
 from chalicelib.domain.texting import LONGEST_WORDING, MOST_REQUESTS
-from chalicelib.domain.words import Channel, ConsentState, TextKind, TextState
+from chalicelib.domain.words import Channel, ConsentState, TextKind, TextState, Uid
 from chalicelib.entrypoints import wiring
 from chalicelib.entrypoints.http import cursors as paging
 from chalicelib.entrypoints.http.auth import Caller
@@ -218,13 +218,13 @@ class ConsentAnswer(Answer):
 
 
 @resource.get(TEXTING, right="settings:read")
-def get_texting(uid: str) -> TextingAnswer:
+def get_texting(uid: Uid) -> TextingAnswer:
     """Read the texting settings, what they let through so far, and whether SMS goes at all."""
     return _texting(wiring.texting.texting_service().get(uid))
 
 
 @resource.patch(TEXTING, right="settings:write")
-def change_texting(uid: str, body: TextingChange, version: int, caller: Caller) -> TextingAnswer:
+def change_texting(uid: Uid, body: TextingChange, version: int, caller: Caller) -> TextingAnswer:
     """Change the texting settings."""
     changes = body.given()
     if isinstance(wordings := changes.get("wordings"), WordingsChange):
@@ -235,14 +235,14 @@ def change_texting(uid: str, body: TextingChange, version: int, caller: Caller) 
 
 
 @resource.post(f"{TEXTING}/test", right="settings:write", status=202)
-def send_test_text(uid: str, body: TestInput, caller: Caller) -> TestAnswer:
+def send_test_text(uid: Uid, body: TestInput, caller: Caller) -> TestAnswer:
     """Send me a test: one text to the number typed, at most five an hour."""
     sent = wiring.texting.texting_service().send_test(uid, body.number, actor=caller.actor)
     return TestAnswer(id=sent)
 
 
 @resource.get(f"{TEXTING}/texts", right="personas:read")
-def list_texts(uid: str, query: TextsQuery) -> TextPage:
+def list_texts(uid: Uid, query: TextsQuery) -> TextPage:
     """List the texts of a day: what was sent to whom, when, why, and how it went."""
     after = paging.unseal(query.cursor, uid, "texts", query.day)
     found, position = wiring.texting.texting_service().texts(uid, query.day, query.limit, after)
@@ -253,7 +253,7 @@ def list_texts(uid: str, query: TextsQuery) -> TextPage:
 
 
 @resource.get("/api/accounts/{uid}/personas/{contact_id}/consent", right="personas:read")
-def get_persona_consent(uid: str, contact_id: str) -> ConsentAnswer:
+def get_persona_consent(uid: Uid, contact_id: str) -> ConsentAnswer:
     """Read a persona's consent history, per phone and e-mail, and why it was (not) asked by SMS."""
     view = wiring.personas.personas().get(uid, contact_id)
     contacts: dict[tuple[Channel, str], None] = {}

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from pydantic import Field
 
 from chalicelib.domain.roles import Role
-from chalicelib.domain.words import Severity
+from chalicelib.domain.words import Severity, Uid
 from chalicelib.entrypoints import wiring
 from chalicelib.entrypoints.http import auth
 from chalicelib.entrypoints.http.auth import Caller
@@ -57,7 +57,7 @@ class EmailChoice(Input):
 
 
 @resource.get("/api/accounts/{uid}/users", right="team:read")
-def list_users(uid: str) -> UserList:
+def list_users(uid: Uid) -> UserList:
     """List everybody in the account, the deactivated last."""
     found = wiring.accounts.account_service().users(uid)
     members = wiring.notifications.digest_choices().of(uid, found)
@@ -65,7 +65,7 @@ def list_users(uid: str) -> UserList:
 
 
 @resource.post("/api/accounts/{uid}/users", right="team:write", status=201)
-def invite_user(uid: str, body: Invitation, caller: Caller) -> UserAnswer:
+def invite_user(uid: Uid, body: Invitation, caller: Caller) -> UserAnswer:
     """Invite somebody by e-mail, or let a deactivated person back in."""
     user = wiring.accounts.account_service().invite(uid, body.email, body.role, actor=caller.actor)
     auth.forget()
@@ -73,7 +73,7 @@ def invite_user(uid: str, body: Invitation, caller: Caller) -> UserAnswer:
 
 
 @resource.patch("/api/accounts/{uid}/users/{sub}", right="team:write")
-def change_user(uid: str, sub: str, body: UserChange, caller: Caller) -> UserAnswer:
+def change_user(uid: Uid, sub: str, body: UserChange, caller: Caller) -> UserAnswer:
     """Change a role, deactivate or reactivate. The last Owner stays."""
     user = wiring.accounts.account_service().change_user(
         uid, sub, actor=caller.actor, **body.given()
@@ -83,26 +83,26 @@ def change_user(uid: str, sub: str, body: UserChange, caller: Caller) -> UserAns
 
 
 @resource.put("/api/accounts/{uid}/users/{sub}/emails", right="team:write")
-def choose_emails(uid: str, sub: str, body: EmailChoice, caller: Caller) -> UserAnswer:
+def choose_emails(uid: Uid, sub: str, body: EmailChoice, caller: Caller) -> UserAnswer:
     """Choose which notifications are e-mailed to somebody of the team."""
     choices = wiring.notifications.digest_choices()
     return _shown(choices.choose(uid, sub, body.severities, actor=caller.actor))
 
 
 @resource.get("/api/accounts/{uid}/me", right="notifications:read")
-def get_me_in_account(uid: str, caller: Caller) -> UserAnswer:
+def get_me_in_account(uid: Uid, caller: Caller) -> UserAnswer:
     """Read the caller's own row in the account."""
     return _shown(wiring.notifications.digest_choices().me(uid, caller.sub))
 
 
 @resource.put("/api/accounts/{uid}/me/emails", right="notifications:read")
-def choose_my_emails(uid: str, body: EmailChoice, caller: Caller) -> UserAnswer:
+def choose_my_emails(uid: Uid, body: EmailChoice, caller: Caller) -> UserAnswer:
     """Choose which notifications are e-mailed to the caller."""
     choices = wiring.notifications.digest_choices()
     return _shown(choices.choose(uid, caller.sub, body.severities, actor=caller.actor))
 
 
-def _with_choice(uid: str, user: User) -> UserAnswer:
+def _with_choice(uid: Uid, user: User) -> UserAnswer:
     [member] = wiring.notifications.digest_choices().of(uid, [user])
     return _shown(member)
 

@@ -11,6 +11,7 @@ from chalice.app import CognitoUserPoolAuthorizer
 
 from chalicelib.domain.errors import Forbidden, NotFound
 from chalicelib.domain.roles import Right, Role, may
+from chalicelib.domain.words import Uid
 from chalicelib.entrypoints import wiring
 from chalicelib.entrypoints.http.problem import NotLoggedIn
 
@@ -51,7 +52,7 @@ def caller(request_context: Mapping[str, Any]) -> Caller:
     return Caller(sub=sub, email=str(claims.get("email", "")))
 
 
-def admit(who: Caller, uid: str, right: Right | None) -> Caller:
+def admit(who: Caller, uid: Uid, right: Right | None) -> Caller:
     """Let the caller into account `uid`.
 
     Raises NotFound when the account is not theirs (or is nobody's: nobody can tell), Forbidden when

@@ -8,12 +8,13 @@ import hashlib
 import json
 
 from chalicelib.domain.errors import BadPosition
+from chalicelib.domain.words import Uid
 
 LONGEST_POSITION = 1_000
 """Bytes: a position is part of a sort key, which takes 1 KB."""
 
 
-def seal(position: str | None, uid: str, *listing: object) -> str | None:
+def seal(position: str | None, uid: Uid, *listing: object) -> str | None:
     """Wrap a service's position. `listing`: the list's name and its filters.
 
     A cursor is checked, not secret: a position must hold nothing that names another account's
@@ -26,7 +27,7 @@ def seal(position: str | None, uid: str, *listing: object) -> str | None:
     return base64.urlsafe_b64encode(document.encode()).decode().rstrip("=")
 
 
-def unseal(cursor: str | None, uid: str, *listing: object) -> str | None:
+def unseal(cursor: str | None, uid: Uid, *listing: object) -> str | None:
     """The position inside. Raises BadPosition when it is not of this list."""
     if cursor is None:
         return None
@@ -49,6 +50,6 @@ def _fits(position: str) -> bool:
         return False
 
 
-def _mark(position: str, uid: str, listing: tuple[object, ...]) -> str:
+def _mark(position: str, uid: Uid, listing: tuple[object, ...]) -> str:
     text = json.dumps([uid, list(listing), position], default=str)
     return hashlib.blake2b(text.encode(), digest_size=9).hexdigest()

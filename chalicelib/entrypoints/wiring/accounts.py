@@ -5,6 +5,7 @@ from __future__ import annotations
 import secrets
 from typing import TYPE_CHECKING
 
+from chalicelib.domain.words import Uid
 from chalicelib.entrypoints.wiring import outside
 from chalicelib.entrypoints.wiring.once import once
 
@@ -26,6 +27,6 @@ def account_service() -> AccountService:
     )
 
 
-def draw_uid() -> str:
+def draw_uid() -> Uid:
     """Six digits, not the first zero."""
-    return str(100_000 + secrets.randbelow(900_000))
+    return Uid(str(100_000 + secrets.randbelow(900_000)))

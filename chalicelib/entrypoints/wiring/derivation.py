@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from chalicelib.domain.words import Platform
 from chalicelib.entrypoints.wiring import consent, outside
 from chalicelib.entrypoints.wiring.once import once
 
@@ -34,7 +35,7 @@ def commits() -> Commits:
     return Commits(outside.facts(), terms(), effects(), _tells_zone)
 
 
-def _tells_zone(platform: str) -> bool:
+def _tells_zone(platform: Platform) -> bool:
     from chalicelib.domain.errors import NotFound
 
     try:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from chalicelib.domain.words import Uid
 from chalicelib.entrypoints.wiring import outside, sync
 from chalicelib.entrypoints.wiring.once import once
 
@@ -37,7 +38,7 @@ def connect_service() -> ConnectService:
     )
 
 
-def _derive_again(uid: str, reason: str) -> None:
+def _derive_again(uid: Uid, reason: str) -> None:
     from chalicelib.services.job_messages import RemapMessage
 
     outside.jobs_queue().send(RemapMessage(uid, reason=reason).body())

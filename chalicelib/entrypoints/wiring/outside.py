@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from chalicelib.config import config
+from chalicelib.domain.words import Platform
 from chalicelib.entrypoints.wiring.once import once
 
 if TYPE_CHECKING:
@@ -195,7 +196,7 @@ def pos_gateway() -> PosGateway:
     return Gateway(clock(), found.pos_base_urls, integrator_token, guard)
 
 
-def integrator_token(platform: str) -> str | None:
+def integrator_token(platform: Platform) -> str | None:
     """The deployment's own token with a POS: an SSM SecureString, cached for 5 minutes."""
     name = config().integrator_parameters.get(platform)
     if not name:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from chalicelib.domain.words import Platform
 from chalicelib.entrypoints.wiring import derivation, outside
 from chalicelib.entrypoints.wiring.once import once
 
@@ -32,7 +33,7 @@ def ledgers() -> LedgerViews:
     return LedgerService(outside.facts(), outside.persona_list(), derivation.persona_lookup())
 
 
-def _titles() -> dict[str, str]:
+def _titles() -> dict[Platform, str]:
     return {
         info.platform: info.title.removesuffix(" API") for info in outside.pos_gateway().platforms()
     }

@@ -9,6 +9,7 @@ from typing import Any
 from pydantic import ValidationError, model_validator
 
 from chalicelib.domain.errors import NotFound
+from chalicelib.domain.words import Platform
 from chalicelib.pos.profile.checks import evidence_faults, faults
 from chalicelib.pos.profile.faults import Faults, broken
 from chalicelib.pos.profile.profile import Profile
@@ -49,7 +50,7 @@ def parse(text: str, file: str = FILE) -> Profile:
 
 
 @cache
-def load(platform: str) -> Profile:
+def load(platform: Platform) -> Profile:
     """The profile of a platform, parsed once per process. Raises NotFound, BrokenProfile."""
     path = FOLDER / platform / FILE
     if not platform.isidentifier() or not path.is_file():

@@ -11,7 +11,7 @@ from typing import Literal
 
 from pydantic import Field
 
-from chalicelib.domain.words import Stream
+from chalicelib.domain.words import Platform, Stream
 from chalicelib.pos.profile import typed_host as hosts
 from chalicelib.pos.profile.paging_parts import (
     Consent,
@@ -178,7 +178,7 @@ class Probe(Part):
 
 
 class Profile(Part):
-    platform: str
+    platform: Platform
     title: str
     contract: Contract
     credential: Credential

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from functools import cache
 
+from chalicelib.domain.words import Platform
 from chalicelib.pos.profile.load import FILE, FOLDER, load
 from chalicelib.pos.profile.profile import Profile
 from chalicelib.services.ports.pos import PlatformInfo
@@ -15,12 +16,12 @@ def names() -> tuple[str, ...]:
     return tuple(sorted(path.parent.name for path in FOLDER.glob(f"*/{FILE}")))
 
 
-def profile(platform: str) -> Profile:
+def profile(platform: Platform) -> Profile:
     """Raises NotFound."""
     return load(platform)
 
 
 @cache
-def info(platform: str) -> PlatformInfo:
+def info(platform: Platform) -> PlatformInfo:
     """Raises NotFound."""
     return load(platform).info()

@@ -9,6 +9,7 @@ from typing import Any
 from chalicelib.domain.errors import Conflict, InvalidInput, NotFound
 from chalicelib.domain.roles import Role
 from chalicelib.domain.times import is_zone
+from chalicelib.domain.words import Uid
 from chalicelib.services.job_messages import AFTER_THE_REQUEST_SECONDS, RemapMessage
 from chalicelib.services.ports.accounts import Account, Accounts, User
 from chalicelib.services.ports.audit import Audit, AuditEntry
@@ -34,7 +35,7 @@ class AccountService:
         audit: Audit,
         people: People,
         clock: Clock,
-        draw_uid: Callable[[], str],
+        draw_uid: Callable[[], Uid],
         jobs: JobQueue,
     ) -> None:
         self._accounts = accounts
@@ -49,7 +50,7 @@ class AccountService:
         name: str,
         owner_email: str,
         *,
-        uid: str | None = None,
+        uid: Uid | None = None,
         time_zone: str = "America/Los_Angeles",
         currency: str = "USD",
     ) -> Account:
@@ -79,11 +80,11 @@ class AccountService:
         self._record(account.uid, SYSTEM, "account.created", "account", None, asdict(account))
         return account
 
-    def get(self, uid: str) -> Account:
+    def get(self, uid: Uid) -> Account:
         """Raises NotFound."""
         return self._accounts.get(uid)
 
-    def change(self, uid: str, version: int, changes: Mapping[str, Any], *, actor: str) -> Account:
+    def change(self, uid: Uid, version: int, changes: Mapping[str, Any], *, actor: str) -> Account:
         """Set the named fields of the account as it was at `version`.
 
         Another merge rule, minimum age or time zone derives every persona again in the background.
@@ -113,11 +114,11 @@ class AccountService:
             )
         return after
 
-    def users(self, uid: str) -> list[User]:
+    def users(self, uid: Uid) -> list[User]:
         """Everybody ever invited, the active ones first, by e-mail."""
         return sorted(self._accounts.users(uid), key=lambda user: (not user.active, user.email))
 
-    def invite(self, uid: str, email: str, role: Role, *, actor: str) -> User:
+    def invite(self, uid: Uid, email: str, role: Role, *, actor: str) -> User:
         """Let somebody in; who was deactivated comes back. Raises Conflict for who is in."""
         if any(user.email == email and user.active for user in self._accounts.users(uid)):
             raise Conflict(IN_ALREADY)
@@ -135,7 +136,7 @@ class AccountService:
 
     def change_user(
         self,
-        uid: str,
+        uid: Uid,
         sub: str,
         *,
         actor: str,
@@ -167,7 +168,7 @@ class AccountService:
 
     def _record(
         self,
-        uid: str,
+        uid: Uid,
         actor: str,
         action: str,
         subject: str,

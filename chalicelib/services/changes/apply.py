@@ -6,7 +6,7 @@ from dataclasses import asdict, replace
 
 from chalicelib.domain.errors import Conflict, NotFound, StaleVersion
 from chalicelib.domain.times import MINUTE
-from chalicelib.domain.words import Instant, Members
+from chalicelib.domain.words import Instant, Members, Uid
 from chalicelib.services.changes.preview import GOOD_FOR, Previews, moved
 from chalicelib.services.changes.propose import Proposal
 from chalicelib.services.integrations.settings import TRUST, settings_after
@@ -86,11 +86,11 @@ class Changing:
         except MovedOn:
             raise Conflict("The rules were changed at the same moment: try again.") from None
 
-    def job(self, uid: str, job: str) -> Job:
+    def job(self, uid: Uid, job: str) -> Job:
         """Raises NotFound."""
         return self._changes.job(uid, job)
 
-    def latest_job(self, uid: str) -> Job | None:
+    def latest_job(self, uid: Uid) -> Job | None:
         return self._changes.latest_job(uid)
 
     def _redeemed(self, proposal: Proposal, token: str) -> Preview:

@@ -7,7 +7,7 @@ from dataclasses import replace
 
 from chalicelib.domain.errors import Conflict, NotFound, StaleVersion
 from chalicelib.domain.times import MINUTE
-from chalicelib.domain.words import Instant
+from chalicelib.domain.words import Instant, Uid
 from chalicelib.services.changes.count import Census
 from chalicelib.services.changes.propose import Proposal, Proposals
 from chalicelib.services.derivation.terms import TermsReader
@@ -74,7 +74,7 @@ class Previews:
             self._jobs.send(PreviewMessage(saved.uid, saved.id).body())
         return saved
 
-    def get(self, uid: str, preview: str) -> Preview:
+    def get(self, uid: Uid, preview: str) -> Preview:
         """Raises NotFound."""
         return self._changes.preview(uid, preview)
 

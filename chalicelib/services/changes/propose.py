@@ -11,7 +11,7 @@ from chalicelib.domain.integration_states import must_be_changeable
 from chalicelib.domain.points_import import is_locked, latecomers
 from chalicelib.domain.rules import Keep, Loyalty, Rules, Setting, Source
 from chalicelib.domain.times import day_from_text, day_text, local_day
-from chalicelib.domain.words import Day, Members
+from chalicelib.domain.words import Day, Members, Platform, Uid
 from chalicelib.services.integrations.settings import (
     MAY_BE_TOMORROW,
     PREVIEWED,
@@ -57,13 +57,18 @@ class Proposal:
     """`rules` are today's, `wanted` those after the change, at the same version. `card` is the
     integration as read; None for loyalty rules. `notes` say what was not asked for."""
 
-    uid: str
+    uid: Uid
     subject: str
     changes: Values
     rules: Rules
     wanted: Rules
     card: Integration | None = None
     notes: tuple[str, ...] = ()
+
+    @property
+    def platform(self) -> Platform:
+        """Whose card it is, when it is no change of the account's loyalty rules."""
+        return Platform(self.subject)
 
     @property
     def moves_points(self) -> bool:
@@ -75,21 +80,21 @@ class Proposal:
         if self.subject == LOYALTY:
             shown = loyalty_values(self.rules.loyalty)
         else:
-            shown = source_values(self.rules.source(self.subject))
+            shown = source_values(self.rules.source(self.platform))
         return {name: shown[name] for name in self.changes}
 
     def keeping(self, members: Members) -> Rules:
         """The wanted rules; with *keep*, whoever a removed or later date made a member stays."""
         if members == "let_go" or self.subject == LOYALTY:
             return self.wanted
-        before, after = (rules.source(self.subject) for rules in (self.rules, self.wanted))
+        before, after = (rules.source(self.platform) for rules in (self.rules, self.wanted))
         keeping = list(after.keeping)
         for setting in _KEPT:
             old, new = before.asked_after(setting), after.asked_after(setting)
             if old is not None and (new is None or new > old):
                 keeping.append(Keep(setting, old))
         kept = replace(after, keeping=tuple(dict.fromkeys(keeping)))
-        return replace(self.wanted, sources={**self.wanted.sources, self.subject: kept})
+        return replace(self.wanted, sources={**self.wanted.sources, self.platform: kept})
 
 
 class Proposals:
@@ -111,7 +116,7 @@ class Proposals:
         self._clock = clock
 
     def settings(
-        self, uid: str, platform: str, changes: Mapping[str, SettingValue | None]
+        self, uid: Uid, platform: Platform, changes: Mapping[str, SettingValue | None]
     ) -> Proposal:
         """Raises NotFound, InvalidInput; Conflict with what to do first."""
         if not changes:
@@ -128,7 +133,7 @@ class Proposals:
         values = {name: stored(value) for name, value in changes.items()}
         return self._of_source(uid, platform, values, card, zone)
 
-    def loyalty(self, uid: str, changes: Mapping[str, Any]) -> Proposal:
+    def loyalty(self, uid: Uid, changes: Mapping[str, Any]) -> Proposal:
         """`changes`: fields of `Loyalty`, days as dates. Raises InvalidInput.
 
         Points that are switched on without a start accrue from today.
@@ -155,13 +160,13 @@ class Proposals:
         if preview.subject == LOYALTY:
             loyalty = with_loyalty(rules.loyalty, preview.changes)
             return Proposal(uid, LOYALTY, preview.changes, rules, replace(rules, loyalty=loyalty))
-        platform = preview.subject
+        platform = Platform(preview.subject)
         card = self._integrations.get(uid, platform) or Integration(uid, platform)
         zone = self._accounts.get(uid).time_zone
         return self._of_source(uid, platform, preview.changes, card, zone)
 
     def _of_source(
-        self, uid: str, platform: str, values: Values, card: Integration, zone: str
+        self, uid: Uid, platform: Platform, values: Values, card: Integration, zone: str
     ) -> Proposal:
         rules = self._rules.get(uid)
         before = rules.source(platform)
@@ -172,7 +177,7 @@ class Proposals:
         return Proposal(uid, platform, values, rules, wanted, card)
 
     def _reimported(
-        self, uid: str, platform: str, before: Source, source: Source, zone: str
+        self, uid: Uid, platform: Platform, before: Source, source: Source, zone: str
     ) -> Source:
         """Another date of the import. Raises Conflict once a listing has fixed the balances."""
         if is_locked(before):

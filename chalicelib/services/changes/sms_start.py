@@ -6,6 +6,7 @@ from dataclasses import replace
 from datetime import date
 
 from chalicelib.domain.errors import Conflict
+from chalicelib.domain.words import Platform, Uid
 from chalicelib.services.changes.apply import Changing
 from chalicelib.services.changes.propose import Proposals
 from chalicelib.services.ports.audit import Audit, AuditEntry
@@ -35,7 +36,7 @@ class SmsControl:
         self._audit = audit
         self._clock = clock
 
-    def stop(self, uid: str, platform: str, version: int, *, actor: str) -> Integration:
+    def stop(self, uid: Uid, platform: Platform, version: int, *, actor: str) -> Integration:
         """Nothing more is sent; applying the setting again starts anew. Raises StaleVersion,
         Conflict."""
         card = self._planned(uid, platform)
@@ -47,7 +48,7 @@ class SmsControl:
         self._audit.record(uid, AuditEntry(now, actor, "sms.stopped", platform))
         return saved
 
-    def cancel(self, uid: str, platform: str, *, actor: str) -> Job:
+    def cancel(self, uid: Uid, platform: Platform, *, actor: str) -> Job:
         """Take the setting back before anything was sent: it is again what it was before. Raises
         Conflict once messages may have gone out."""
         card = self._planned(uid, platform)
@@ -57,7 +58,7 @@ class SmsControl:
         proposal = self._proposals.settings(uid, platform, {"sms_opt_in_after": before})
         return self._changing.apply_unasked(proposal, actor=actor)
 
-    def _planned(self, uid: str, platform: str) -> Integration:
+    def _planned(self, uid: Uid, platform: Platform) -> Integration:
         card = self._integrations.get(uid, platform)
         if card is None or card.settings.get("sms_opt_in_after") is None:
             raise Conflict(NOTHING_WAITS)

@@ -10,7 +10,7 @@ from chalicelib.domain.errors import NotFound, StaleVersion
 from chalicelib.domain.points_import import accrual_mismatch, listing_due
 from chalicelib.domain.rules import Rules
 from chalicelib.domain.times import day_text
-from chalicelib.domain.words import JobState
+from chalicelib.domain.words import JobState, Platform, Uid
 from chalicelib.services.derivation.commit import Commits
 from chalicelib.services.job_messages import ApplyMessage, further, went_on
 from chalicelib.services.loyalty.expiry import matters
@@ -52,7 +52,7 @@ class Aftermath:
         self._expiries = expiries
         self._clock = clock
 
-    def of(self, uid: str, rules: Rules) -> None:
+    def of(self, uid: Uid, rules: Rules) -> None:
         """By the rules as they are now."""
         self._expiries.watch(uid, on=matters(rules))
         zone = self._accounts.get(uid).time_zone
@@ -66,7 +66,7 @@ class Aftermath:
                 self._notifier.clear(uid, "points_import_mismatch", platform)
             self._list_customers(uid, platform, rules, zone)
 
-    def _list_customers(self, uid: str, platform: str, rules: Rules, zone: str) -> None:
+    def _list_customers(self, uid: Uid, platform: Platform, rules: Rules, zone: str) -> None:
         """Have the listing that fixes the balances read in time."""
         source, now = rules.source(platform), self._clock.now()
         for credential in self._credentials.for_integration(uid, platform):

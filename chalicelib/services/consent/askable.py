@@ -6,6 +6,7 @@ from collections.abc import Sequence
 
 from chalicelib.domain.asking import Mobile
 from chalicelib.domain.contact_heads import may_be_asked
+from chalicelib.domain.words import Uid
 from chalicelib.services.ports.texting import ConsentHeads
 
 
@@ -16,7 +17,7 @@ class LoggedAskable:
         self._heads = heads
         self._mobile = mobile
 
-    def askable(self, uid: str, numbers: Sequence[str]) -> int:
+    def askable(self, uid: Uid, numbers: Sequence[str]) -> int:
         """See `Askable.askable`."""
         heads = self._heads.glance(uid, set(numbers))
         return sum(may_be_asked(head, mobile=self._mobile(n)) for n, head in heads.items())

@@ -9,6 +9,7 @@ from chalicelib.domain.contact_heads import Head
 from chalicelib.domain.errors import NotFound
 from chalicelib.domain.texting import TextingRules
 from chalicelib.domain.times import local_day
+from chalicelib.domain.words import Platform, Uid
 from chalicelib.services.ports.accounts import Account, Accounts
 from chalicelib.services.ports.common import Clock
 from chalicelib.services.ports.integrations import Integration, Integrations
@@ -51,7 +52,7 @@ class Surroundings:
         self._clock = clock
         self._mobile = mobile
 
-    def of(self, uid: str, head: Head) -> Circumstances:
+    def of(self, uid: Uid, head: Head) -> Circumstances:
         """All that `judge` wants to know of this number, right now. Raises NotFound for an account
         that is not there."""
         account = self._accounts.get(uid)
@@ -78,12 +79,12 @@ class Surroundings:
             others=tuple(self._heads.heads(uid, others).values()),
         )
 
-    def today(self, uid: str) -> str:
+    def today(self, uid: Uid) -> str:
         """The account's local day, under which texts are kept and counted."""
         zone = self._accounts.get(uid).time_zone
         return local_day(self._clock.now(), zone).isoformat()
 
-    def rules(self, uid: str) -> TextingRules:
+    def rules(self, uid: Uid) -> TextingRules:
         return branded(self._settings.get(uid), self._accounts.get(uid))
 
     def mobile(self, number: str) -> bool:
@@ -94,7 +95,7 @@ class Surroundings:
         """Whether the operator has stopped all texts."""
         return self._switch.read().off
 
-    def _standing(self, uid: str, head: Head) -> Standing | None:
+    def _standing(self, uid: Uid, head: Head) -> Standing | None:
         """The persona the request was wanted for while it holds the number, else one that does."""
         if head.wanted is not None:
             held = self._standings.of_record(uid, head.wanted.record)
@@ -102,13 +103,13 @@ class Surroundings:
                 return held
         return next(iter(self._standings.of_number(uid, head.contact)), None)
 
-    def _causes(self, uid: str, standing: Standing) -> tuple[Cause, ...]:
+    def _causes(self, uid: Uid, standing: Standing) -> tuple[Cause, ...]:
         if not standing.asked_by:
             return ()
         rows = {row.platform: row for row in self._integrations.for_account(uid)}
         return tuple(_cause(platform, rows.get(platform)) for platform in standing.asked_by)
 
-    def _zone(self, uid: str, standing: Standing, account: Account) -> str:
+    def _zone(self, uid: Uid, standing: Standing, account: Account) -> str:
         favourite = standing.persona.favourite_store
         if favourite is None:
             return account.time_zone
@@ -129,7 +130,7 @@ def _record(head: Head, standing: Standing) -> str:
     return wanted if wanted in standing.persona.members else standing.persona.id
 
 
-def _cause(platform: str, row: Integration | None) -> Cause:
+def _cause(platform: Platform, row: Integration | None) -> Cause:
     if row is None:
         return Cause(platform, age_gate=False, connected=False)
     return Cause(

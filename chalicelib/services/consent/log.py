@@ -9,7 +9,7 @@ from chalicelib.domain.asking import Mobile
 from chalicelib.domain.consent import Entry, derive
 from chalicelib.domain.contact_heads import Head, Wanted, want, with_consent
 from chalicelib.domain.errors import AiqError
-from chalicelib.domain.words import Channel
+from chalicelib.domain.words import Channel, Uid
 from chalicelib.services.ports.common import Clock
 from chalicelib.services.ports.effects import Ask, ConsentFlag
 from chalicelib.services.ports.texting import ConsentLog, Contact
@@ -46,7 +46,7 @@ class ConsentService:
         self._clock = clock
         self._mobile = mobile
 
-    def want(self, uid: str, asks: Sequence[Ask]) -> None:
+    def want(self, uid: Uid, asks: Sequence[Ask]) -> None:
         """Note that these numbers are to be asked. What cannot be a mobile is not even noted."""
         now = self._clock.now()
         wanted = {
@@ -59,7 +59,7 @@ class ConsentService:
             if noted != head and not self._log.write(uid, head, noted):
                 self._want_again(uid, number, wanted[number])
 
-    def observe(self, uid: str, flags: Sequence[ConsentFlag]) -> None:
+    def observe(self, uid: Uid, flags: Sequence[ConsentFlag]) -> None:
         """Append POS's flags. A "no" always counts; a "yes" comes from a trusted source only and
         never lifts an opt-out."""
         by_contact: dict[tuple[Channel, str], list[Entry]] = {}
@@ -69,17 +69,17 @@ class ConsentService:
             append(self._log, self._clock, uid, channel, contact, entries)
 
     def history(
-        self, uid: str, contacts: Iterable[tuple[Channel, str]]
+        self, uid: Uid, contacts: Iterable[tuple[Channel, str]]
     ) -> tuple[ContactHistory, ...]:
         """What the log says of each contact: POS's flags, requests, the shopper's own acts."""
         return tuple(self._history(uid, channel, contact) for channel, contact in contacts)
 
-    def _history(self, uid: str, channel: Channel, contact: str) -> ContactHistory:
+    def _history(self, uid: Uid, channel: Channel, contact: str) -> ContactHistory:
         found = self._log.read(uid, channel, contact)
         newest = sorted(found.entries, key=lambda entry: (entry.at, entry.id), reverse=True)
         return ContactHistory(channel, contact, found.head, tuple(newest[:ENTRIES_SHOWN]))
 
-    def _want_again(self, uid: str, number: str, wanted: Wanted) -> None:
+    def _want_again(self, uid: Uid, number: str, wanted: Wanted) -> None:
         def step(contact: Contact) -> bool:
             noted = want(contact.head, wanted)
             return noted == contact.head or self._log.write(uid, contact.head, noted)
@@ -90,7 +90,7 @@ class ConsentService:
 def append(
     log: ConsentLog,
     clock: Clock,
-    uid: str,
+    uid: Uid,
     channel: Channel,
     contact: str,
     entries: Sequence[Entry],
@@ -114,7 +114,7 @@ def append(
 
 
 def insist(
-    log: ConsentLog, uid: str, channel: Channel, contact: str, step: Callable[[Contact], bool]
+    log: ConsentLog, uid: Uid, channel: Channel, contact: str, step: Callable[[Contact], bool]
 ) -> None:
     """Read the contact and take a step, again while others write it too. Raises ContactBusy."""
     for _ in range(WRITE_TRIES):

@@ -10,6 +10,7 @@ from chalicelib.domain.asking import Circumstances, Verdict, judge
 from chalicelib.domain.contact_heads import Head, Reason, may_be_texted
 from chalicelib.domain.membership import NEVER_TEXTED
 from chalicelib.domain.times import to_text
+from chalicelib.domain.words import Uid
 from chalicelib.services.consent.circumstances import Surroundings
 from chalicelib.services.ports.texting import ConsentHeads, Standings
 
@@ -59,7 +60,7 @@ class WhyNotAsked:
         self._heads = heads
         self._surroundings = surroundings
 
-    def explain(self, uid: str, record: str) -> Why:
+    def explain(self, uid: Uid, record: str) -> Why:
         """Of the persona that holds `record` today, at the number it would be texted at."""
         standing = self._standings.of_record(uid, record)
         if standing is None or not standing.numbers:

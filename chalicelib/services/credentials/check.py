@@ -15,6 +15,7 @@ from chalicelib.domain.errors import (
     UnexpectedAnswer,
 )
 from chalicelib.domain.integration_states import may_call
+from chalicelib.domain.words import Platform, ScopeId, Uid
 from chalicelib.services.credentials.host_trust import settle
 from chalicelib.services.ports.accounts import Accounts
 from chalicelib.services.ports.integrations import Credential, Credentials, Integrations
@@ -48,10 +49,10 @@ class Checks:
 
     def ask(
         self,
-        uid: str,
-        platform: str,
+        uid: Uid,
+        platform: Platform,
         fields: Mapping[str, str],
-        scope: str | None = None,
+        scope: ScopeId | None = None,
         trust: HostTrust | None = None,
     ) -> CheckResult:
         """Raises NotFound for an unknown platform, Conflict while it is frozen, HostRefused with

@@ -10,6 +10,7 @@ from types import MappingProxyType
 
 from chalicelib.domain.errors import Conflict, StaleVersion
 from chalicelib.domain.integration_states import may_sync
+from chalicelib.domain.words import CredentialId, Platform, ScopeId, Uid
 from chalicelib.services.credentials.check import SECOND_CREDENTIAL, Checks, refuse_rejected
 from chalicelib.services.credentials.fields import MARKET, validated, validated_changes
 from chalicelib.services.credentials.history_from import history_start
@@ -77,15 +78,15 @@ class CredentialService:
         self._sealer = Sealer(key_ring, ids, clock)
         self._checks = Checks(pos, integrations, accounts)
 
-    def get(self, uid: str, platform: str, credential: str) -> Credential:
+    def get(self, uid: Uid, platform: Platform, credential: CredentialId) -> Credential:
         """Raises NotFound."""
         self._pos.platform(platform)
         return self._credentials.get(uid, platform, credential)
 
     def check(
         self,
-        uid: str,
-        platform: str,
+        uid: Uid,
+        platform: Platform,
         given: Mapping[str, str],
         trust: Mapping[str, bool] = NOTHING_SAID,
     ) -> CheckResult:
@@ -97,7 +98,7 @@ class CredentialService:
         fields = validated(info, given)
         return self._checks.ask(uid, platform, fields, trust=said(info, HostTrust(), trust))
 
-    def check_stored(self, uid: str, platform: str, credential: str) -> CheckResult:
+    def check_stored(self, uid: Uid, platform: Platform, credential: CredentialId) -> CheckResult:
         """Try a stored credential again; a certificate it may accept is pinned.
 
         Raises NotFound, HostRefused, and Conflict when frozen.
@@ -111,8 +112,8 @@ class CredentialService:
 
     def add(
         self,
-        uid: str,
-        platform: str,
+        uid: Uid,
+        platform: Platform,
         given: Mapping[str, str],
         history_from: date | None,
         *,
@@ -136,7 +137,7 @@ class CredentialService:
         trusted = said(info, HostTrust(), trust)
         result = self._checks.ask(uid, platform, fields, trust=trusted)
         refuse_rejected(result)
-        credential = self._sealer.new(uid, info, fields, start, result.scope or "")
+        credential = self._sealer.new(uid, info, fields, start, result.scope or ScopeId(""))
         credential = replace(credential, trust=settled(trusted, result))
         try:
             self._credentials.add(credential)
@@ -149,9 +150,9 @@ class CredentialService:
 
     def change(
         self,
-        uid: str,
-        platform: str,
-        credential: str,
+        uid: Uid,
+        platform: Platform,
+        credential: CredentialId,
         version: int,
         *,
         actor: str,
@@ -185,7 +186,7 @@ class CredentialService:
             saved = self._go_on(saved, result)
         return CheckedCredential(saved, result)
 
-    def remove(self, uid: str, platform: str, credential: str, *, actor: str) -> None:
+    def remove(self, uid: Uid, platform: Platform, credential: CredentialId, *, actor: str) -> None:
         """Forget the secrets, free the scope, stop its syncs; what was pulled stays.
 
         Raises NotFound; StaleVersion when it was changed in the same moment.

@@ -6,6 +6,7 @@ import hashlib
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
+from chalicelib.domain.words import CredentialId, Uid
 from chalicelib.services.ports.common import SecretBox
 from chalicelib.services.ports.integrations import Credential
 from chalicelib.services.ports.pos import CredentialAccess
@@ -29,7 +30,7 @@ class KeyRing:
     def __init__(self, box: SecretBox) -> None:
         self._box = box
 
-    def seal(self, uid: str, credential: str, secrets: Mapping[str, str]) -> SealedSecrets:
+    def seal(self, uid: Uid, credential: CredentialId, secrets: Mapping[str, str]) -> SealedSecrets:
         """Encrypt each secret for this account, credential and field only."""
         return SealedSecrets(
             sealed={
@@ -62,12 +63,12 @@ class KeyRing:
         }
 
 
-def context(uid: str, credential: str, name: str) -> dict[str, str]:
+def context(uid: Uid, credential: CredentialId, name: str) -> dict[str, str]:
     """The encryption context: without it the secret does not open."""
     return {"uid": uid, "credential": credential, "field": name}
 
 
-def fingerprint(uid: str, name: str, secret: str) -> str:
+def fingerprint(uid: Uid, name: str, secret: str) -> str:
     """12 hex characters: the same for the same secret in an account, saying nothing about it."""
     salt = f"{uid}\x1f{name}".encode()[:64]
     return hashlib.blake2b(secret.encode(), key=salt, digest_size=FINGERPRINT_BYTES).hexdigest()

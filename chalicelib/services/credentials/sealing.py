@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import replace
 from typing import TypeVar
 
-from chalicelib.domain.words import Instant
+from chalicelib.domain.words import CredentialId, Instant, ScopeId, Uid
 from chalicelib.services.credentials.fields import MARKET, secret_names
 from chalicelib.services.credentials.key_ring import KeyRing
 from chalicelib.services.ports.common import Clock, Ids
@@ -23,10 +23,15 @@ class Sealer:
         self._clock = clock
 
     def new(
-        self, uid: str, info: PlatformInfo, fields: Mapping[str, str], start: Instant, scope: str
+        self,
+        uid: Uid,
+        info: PlatformInfo,
+        fields: Mapping[str, str],
+        start: Instant,
+        scope: ScopeId,
     ) -> Credential:
         """A credential of validated `fields`, with a new id; `start` is its history from."""
-        credential_id = self._ids.new("crd")
+        credential_id = CredentialId(self._ids.new("crd"))
         secret = secret_names(info)
         kept = self._key_ring.seal(
             uid, credential_id, {name: fields[name] for name in fields if name in secret}

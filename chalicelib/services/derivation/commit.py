@@ -21,7 +21,7 @@ from chalicelib.domain.membership import keeps
 from chalicelib.domain.records import Customer, Sale
 from chalicelib.domain.rules import Terms
 from chalicelib.domain.versions import latest, newer
-from chalicelib.domain.words import Instant, Platform
+from chalicelib.domain.words import Instant, Platform, ScopeId, Uid
 from chalicelib.domain.words import Points as Amount
 from chalicelib.services.derivation.effects import asks_of, flags_of
 from chalicelib.services.derivation.points import Points
@@ -89,9 +89,9 @@ class Commits:
 
     def commit(
         self,
-        uid: str,
-        platform: str,
-        scope: str,
+        uid: Uid,
+        platform: Platform,
+        scope: ScopeId,
         *,
         customers: Sequence[Customer] = (),
         sales: Sequence[Sale] = (),
@@ -109,13 +109,13 @@ class Commits:
             self._note(change, self._intake(change).take(platform, scope, sales))
             return self._apply(change)
 
-    def catch_up(self, uid: str) -> None:
+    def catch_up(self, uid: Uid) -> None:
         """Wait for a commit under way: whoever is listed after that misses nobody whom it derives
         by the rules it began with."""
         with self._change(uid):
             pass
 
-    def rederive(self, uid: str, records: Iterable[str]) -> Committed:
+    def rederive(self, uid: Uid, records: Iterable[str]) -> Committed:
         """Derive again, under today's rules and mapping, the personas these records belong to."""
         with self._change(uid, again=True) as change:
             change.seeds.update(records)
@@ -127,11 +127,11 @@ class Commits:
             self._retime(change, touched)
             return self._apply(change)
 
-    def join(self, uid: str, record: str, reason: str, at: Instant) -> Committed:
+    def join(self, uid: Uid, record: str, reason: str, at: Instant) -> Committed:
         """`join_all` of one record."""
         return self.join_all(uid, [record], reason, at)
 
-    def join_all(self, uid: str, records: Sequence[str], reason: str, at: Instant) -> Committed:
+    def join_all(self, uid: Uid, records: Sequence[str], reason: str, at: Instant) -> Committed:
         """Write a reason of membership on source records; the same reason again changes nothing.
 
         A record that AIQ does not know is passed over.
@@ -147,7 +147,7 @@ class Commits:
             return self._apply(change)
 
     def adjust(
-        self, uid: str, record: str, adjustment: str, amount: Amount, *, note: str, actor: str
+        self, uid: Uid, record: str, adjustment: str, amount: Amount, *, note: str, actor: str
     ) -> Committed:
         """Give or take points by hand, in hundredths. The same `adjustment` id again does nothing.
 
@@ -167,7 +167,7 @@ class Commits:
             return self._apply(change)
 
     @contextmanager
-    def _change(self, uid: str, *, again: bool = False) -> Iterator[_Change]:
+    def _change(self, uid: Uid, *, again: bool = False) -> Iterator[_Change]:
         lock = self._facts.lock(uid)
         done = False
         try:
@@ -180,7 +180,7 @@ class Commits:
         finally:
             self._facts.unlock(lock, done=done)
 
-    def _closure(self, uid: str) -> Closure:
+    def _closure(self, uid: Uid) -> Closure:
         """Rules are read under the lock: a job that begins after they changed finds nobody who is
         derived by the old ones later."""
         return Closure(self._facts, uid, self._terms.today(uid))
@@ -188,8 +188,8 @@ class Commits:
     def _take_customers(
         self,
         change: _Change,
-        platform: str,
-        scope: str,
+        platform: Platform,
+        scope: ScopeId,
         customers: Sequence[Customer],
         joins: Mapping[str, Join],
         import_run: str | None,
@@ -307,7 +307,7 @@ class Commits:
             if part:
                 self._facts.write(lock, part)
 
-    def _react(self, uid: str, closure: Closure, flagged: set[str], *, again: bool) -> None:
+    def _react(self, uid: Uid, closure: Closure, flagged: set[str], *, again: bool) -> None:
         """Tell what is to be done about it. Told again after a crash, and it changes nothing."""
         seen = closure.touched() if again else sorted(flagged)
         records = [stored.record for rid in seen if (stored := closure.stored(rid)) is not None]

@@ -10,6 +10,7 @@ from chalicelib.domain.identity import MergeKey, SourceRecord
 from chalicelib.domain.ids import is_record_id
 from chalicelib.domain.personas import Persona, newest_first
 from chalicelib.domain.rules import Terms
+from chalicelib.domain.words import Uid
 from chalicelib.services.derivation.reach import Closure
 from chalicelib.services.derivation.terms import TermsReader
 from chalicelib.services.ports.facts import FactStore
@@ -33,7 +34,7 @@ class PersonaLookup:
         self._facts = facts
         self._terms = terms
 
-    def holding(self, uid: str, contact_id: str) -> Held:
+    def holding(self, uid: Uid, contact_id: str) -> Held:
         """Any id ever given leads to whoever holds that record now. Raises NotFound."""
         if is_record_id(contact_id):
             closure = self.reach(uid, [contact_id])
@@ -42,20 +43,20 @@ class PersonaLookup:
                     return _held(persona, closure)
         raise NotFound("There is no such persona.")
 
-    def of_number(self, uid: str, number: str) -> list[Held]:
+    def of_number(self, uid: Uid, number: str) -> list[Held]:
         """Everybody who has this phone (E.164); more than one when it is shared too widely."""
         closure = self.reach(uid, sorted(self.carriers(uid, MergeKey("phone", number))))
         found = [_held(persona, closure) for persona in closure.derived().values()]
         return [held for held in found if number in held.numbers()]
 
-    def carriers(self, uid: str, key: MergeKey) -> Mapping[str, str]:
+    def carriers(self, uid: Uid, key: MergeKey) -> Mapping[str, str]:
         """The records that carry a merge key, with their scopes."""
         members = self._facts.members(uid, [key]).get(key)
         if members is None:
             return {}
         return self._facts.wide_carriers(uid, key) if members.wide else members.carriers
 
-    def reach(self, uid: str, records: Iterable[str]) -> Closure:
+    def reach(self, uid: Uid, records: Iterable[str]) -> Closure:
         """Everything that hangs together with these records."""
         closure = Closure(self._facts, uid, self._terms.today(uid))
         closure.expand(records)

@@ -17,7 +17,7 @@ from chalicelib.domain.ledger import EXPIRY_PREFIX, IMPORT, Postings, expiry_cau
 from chalicelib.domain.personas import Persona
 from chalicelib.domain.sales_summary import SaleRef
 from chalicelib.domain.times import DAY
-from chalicelib.domain.words import Day, Instant
+from chalicelib.domain.words import Day, Instant, Uid
 from chalicelib.services.derivation.reach import Closure
 from chalicelib.services.ports.facts import FactStore, LedgerRow, Writes
 
@@ -29,7 +29,7 @@ class Points:
     """The postings of one commit. `full`: look at everything of everybody touched."""
 
     def __init__(
-        self, facts: FactStore, uid: str, closure: Closure, writes: Writes, *, full: bool
+        self, facts: FactStore, uid: Uid, closure: Closure, writes: Writes, *, full: bool
     ) -> None:
         self._facts = facts
         self._uid = uid

@@ -12,6 +12,7 @@ from chalicelib.domain.membership import stands
 from chalicelib.domain.personas import NO_FIGURES, Figures, Persona, derive_persona
 from chalicelib.domain.rules import Terms
 from chalicelib.domain.sales_summary import SalesSummary
+from chalicelib.domain.words import Uid
 from chalicelib.services.ports.facts import (
     INLINE_MEMBERS,
     NO_SALES,
@@ -33,7 +34,7 @@ CROWDED = frozenset({"shared_key", "large_component"})
 class Closure:
     """Rows read under the commit lock, overlaid with what the commit is about to write."""
 
-    def __init__(self, facts: FactStore, uid: str, terms: Terms) -> None:
+    def __init__(self, facts: FactStore, uid: Uid, terms: Terms) -> None:
         self.terms = terms
         self.key_changes: dict[MergeKey, dict[str, str | None]] = {}
         self._facts = facts

@@ -13,6 +13,7 @@ from chalicelib.domain.ledger import (
     posted,
 )
 from chalicelib.domain.sales_summary import SaleRef, SalesSummary
+from chalicelib.domain.words import Uid
 from chalicelib.services.derivation.points import Points
 from chalicelib.services.derivation.reach import Closure
 from chalicelib.services.derivation.sales import contribution, counted, sale_id
@@ -27,7 +28,7 @@ from chalicelib.services.ports.facts import (
 )
 
 
-def recover(facts: FactStore, uid: str, intent: Intent, closure: Closure, derived: Writes) -> None:
+def recover(facts: FactStore, uid: Uid, intent: Intent, closure: Closure, derived: Writes) -> None:
     """Fill `derived` with what must be written; `closure` then holds all that was touched."""
     closure.load(intent.records)
     points = Points(facts, uid, closure, derived, full=True)
@@ -43,7 +44,7 @@ def recover(facts: FactStore, uid: str, intent: Intent, closure: Closure, derive
 
 
 def _true_returns(
-    facts: FactStore, uid: str, ids: Iterable[SaleId], sales: dict[SaleId, StoredSale]
+    facts: FactStore, uid: Uid, ids: Iterable[SaleId], sales: dict[SaleId, StoredSale]
 ) -> dict[SaleId, Returns]:
     """What was given back of each of these sales, from the rows of the returns themselves."""
     told = facts.returns(uid, ids)
@@ -61,7 +62,7 @@ def _true_returns(
 
 def _true_pointers(
     facts: FactStore,
-    uid: str,
+    uid: Uid,
     intent: Intent,
     sales: dict[SaleId, StoredSale],
     returns: dict[SaleId, Returns],

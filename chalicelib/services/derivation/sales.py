@@ -10,7 +10,7 @@ from chalicelib.domain.ledger import Postings
 from chalicelib.domain.records import Sale
 from chalicelib.domain.sales_summary import SaleRef, SalesSummary, given_back
 from chalicelib.domain.versions import latest, newer
-from chalicelib.domain.words import Instant, Minor
+from chalicelib.domain.words import Instant, Minor, Platform, ScopeId, Uid
 from chalicelib.services.derivation.points import Points
 from chalicelib.services.derivation.reach import Closure
 from chalicelib.services.ports.facts import FactStore, Returns, SaleId, StoredSale, Writes
@@ -42,7 +42,7 @@ class SalesTaken:
 
 class SalesIntake:
     def __init__(
-        self, facts: FactStore, uid: str, closure: Closure, writes: Writes, points: Points
+        self, facts: FactStore, uid: Uid, closure: Closure, writes: Writes, points: Points
     ) -> None:
         self._facts = facts
         self._uid = uid
@@ -50,7 +50,7 @@ class SalesIntake:
         self._writes = writes
         self._points = points
 
-    def take(self, platform: str, scope: str, told: Sequence[Sale]) -> SalesTaken:
+    def take(self, platform: Platform, scope: ScopeId, told: Sequence[Sale]) -> SalesTaken:
         """Store what is new among them."""
         timed = [self._timed(platform, scope, sale) for sale in told]
         versions = latest((SaleId(platform, scope, sale.ext_id), sale) for sale in timed)
@@ -81,7 +81,7 @@ class SalesIntake:
         }
         return self._store(fresh, known)
 
-    def _timed(self, platform: str, scope: str, sale: Sale) -> Sale:
+    def _timed(self, platform: Platform, scope: ScopeId, sale: Sale) -> Sale:
         if sale.wall_clock is None:
             return sale
         store_key = store_key_id(platform, scope, sale.store_key)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from chalicelib.domain.rules import Terms
+from chalicelib.domain.words import Uid
 from chalicelib.services.ports.accounts import Accounts
 from chalicelib.services.ports.common import Clock
 from chalicelib.services.ports.rules import RuleBook
@@ -16,7 +17,7 @@ class TermsReader:
         self._rules = rules
         self._clock = clock
 
-    def today(self, uid: str) -> Terms:
+    def today(self, uid: Uid) -> Terms:
         """The account's terms as they are now. Raises NotFound."""
         account = self._accounts.get(uid)
         places = self._stores.places(uid)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from chalicelib.domain.rules import Rules
-from chalicelib.domain.words import Instant
+from chalicelib.domain.words import Instant, Platform, Uid
 from chalicelib.services.integrations.connect import ADD_A_CREDENTIAL, TICK_THE_BOX
 from chalicelib.services.integrations.settings import SettingsView, view
 from chalicelib.services.ports.integrations import (
@@ -54,20 +54,20 @@ class Cards:
         self._credentials = credentials
         self._rules = rules
 
-    def all(self, uid: str) -> list[Card]:
+    def all(self, uid: Uid) -> list[Card]:
         """One per platform there is, by title."""
         held = {row.platform: row for row in self._integrations.for_account(uid)}
         rules = self._rules.get(uid)
         infos = sorted(self._pos.platforms(), key=lambda info: info.title.lower())
         return [self._card(uid, info, held.get(info.platform), rules) for info in infos]
 
-    def one(self, uid: str, platform: str) -> Card:
+    def one(self, uid: Uid, platform: Platform) -> Card:
         """Raises NotFound for an unknown platform."""
         info = self._pos.platform(platform)
         held = self._integrations.get(uid, platform)
         return self._card(uid, info, held, self._rules.get(uid))
 
-    def _card(self, uid: str, info: PlatformInfo, held: Integration | None, rules: Rules) -> Card:
+    def _card(self, uid: Uid, info: PlatformInfo, held: Integration | None, rules: Rules) -> Card:
         integration = held or Integration(uid, info.platform)
         live = tuple(self._credentials.for_integration(uid, info.platform))
         to_do = []

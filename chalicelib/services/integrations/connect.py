@@ -7,6 +7,7 @@ from dataclasses import replace
 
 from chalicelib.domain.errors import Conflict, StaleVersion
 from chalicelib.domain.integration_states import AGE_GATE_LABEL, after
+from chalicelib.domain.words import Platform, Uid
 from chalicelib.services.ports.audit import Audit, AuditEntry
 from chalicelib.services.ports.common import Clock
 from chalicelib.services.ports.integrations import AgeGate, Credentials, Integration, Integrations
@@ -21,7 +22,7 @@ TICK_THE_BOX = (
 
 WRITE_TRIES = 4
 
-DeriveAgain = Callable[[str, str], None]
+DeriveAgain = Callable[[Uid, str], None]
 """Takes an account and the reason: its personas are derived again in the background."""
 
 
@@ -45,7 +46,7 @@ class ConnectService:
         self._audit = audit
         self._clock = clock
 
-    def tick_age_gate(self, uid: str, platform: str, *, actor: str) -> Integration:
+    def tick_age_gate(self, uid: Uid, platform: Platform, *, actor: str) -> Integration:
         """Keep who ticked the box and when; the first tick stands until the box is unticked.
 
         Who was not asked by SMS for want of it is looked at again.
@@ -61,13 +62,13 @@ class ConnectService:
         self._derive_again(uid, "age_gate")
         return ticked
 
-    def untick_age_gate(self, uid: str, platform: str, *, actor: str) -> Integration:
+    def untick_age_gate(self, uid: Uid, platform: Platform, *, actor: str) -> Integration:
         """Stops SMS for the source at once, and nothing else."""
         return self._change(
             uid, platform, "age_gate.unticked", actor, lambda held: replace(held, age_gate=None)
         )
 
-    def connect(self, uid: str, platform: str, *, actor: str) -> Integration:
+    def connect(self, uid: Uid, platform: Platform, *, actor: str) -> Integration:
         """Connect and start every credential's first sync at once. Connecting again is harmless.
 
         Raises NotFound; Conflict without a credential, without the box where the grid says so, or
@@ -101,7 +102,7 @@ class ConnectService:
             self._derive_again(uid, "connected")
         return integration
 
-    def disconnect(self, uid: str, platform: str, *, actor: str) -> Integration:
+    def disconnect(self, uid: Uid, platform: Platform, *, actor: str) -> Integration:
         """Keep the data, stop the calls: nothing is due, running workers end at their next
         checkpoint. Raises NotFound; Conflict when it was never connected.
         """
@@ -119,8 +120,8 @@ class ConnectService:
 
     def _change(
         self,
-        uid: str,
-        platform: str,
+        uid: Uid,
+        platform: Platform,
         action: str,
         actor: str,
         change: Callable[[Integration], Integration],

@@ -16,7 +16,7 @@ from chalicelib.domain.errors import Conflict, InvalidInput
 from chalicelib.domain.points_import import accrual_mismatch
 from chalicelib.domain.rules import Rules
 from chalicelib.domain.times import day_text, local_day
-from chalicelib.domain.words import Instant
+from chalicelib.domain.words import Instant, Platform, Uid
 from chalicelib.services.integrations.setting_specs import (
     SettingSpec,
     card_warning,
@@ -97,7 +97,7 @@ class SettingsService:
         self._audit = audit
         self._clock = clock
 
-    def get(self, uid: str, platform: str) -> SettingsView:
+    def get(self, uid: Uid, platform: Platform) -> SettingsView:
         """Raises NotFound for an unknown platform."""
         info = self._pos.platform(platform)
         card = self._integrations.get(uid, platform) or Integration(uid, platform)
@@ -105,8 +105,8 @@ class SettingsService:
 
     def change(
         self,
-        uid: str,
-        platform: str,
+        uid: Uid,
+        platform: Platform,
         version: int,
         changes: Mapping[str, SettingValue | None],
         *,

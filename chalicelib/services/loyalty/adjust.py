@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from chalicelib.domain.errors import Conflict, TooManyRequests
 from chalicelib.domain.ids import adjustment_id
 from chalicelib.domain.times import HOUR, SECOND, local_day
-from chalicelib.domain.words import POINT, Points
+from chalicelib.domain.words import POINT, Points, Uid
 from chalicelib.services.derivation.commit import Commits
 from chalicelib.services.ports.accounts import Accounts
 from chalicelib.services.ports.audit import Audit, AuditEntry
@@ -32,7 +32,7 @@ class Adjuster:
     clock: Clock
 
     def adjust(
-        self, uid: str, contact_id: str, amount: Points, reason: str, key: str, *, actor: str
+        self, uid: Uid, contact_id: str, amount: Points, reason: str, key: str, *, actor: str
     ) -> Points:
         """The balance after giving (or, below zero, taking) `amount`, in hundredths.
 
@@ -51,7 +51,7 @@ class Adjuster:
             self.audit.record(uid, AuditEntry(now, actor, "points.adjusted", subject, after=told))
         return self.personas.get(uid, contact_id).row.points
 
-    def _reserve(self, uid: str, day: str, actor: str, wanted: Adjusted) -> None:
+    def _reserve(self, uid: Uid, day: str, actor: str, wanted: Adjusted) -> None:
         held = self.adjustments.reserve(uid, day, actor, wanted, DAILY_LIMIT)
         if wanted in held:
             return

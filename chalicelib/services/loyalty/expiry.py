@@ -9,7 +9,7 @@ from chalicelib.domain.errors import NotFound
 from chalicelib.domain.personas import Persona
 from chalicelib.domain.rules import Rules
 from chalicelib.domain.times import is_younger, local_day_number
-from chalicelib.domain.words import Day
+from chalicelib.domain.words import Day, Uid
 from chalicelib.services.derivation.commit import Commits
 from chalicelib.services.job_messages import ExpiryMessage, further, went_on
 from chalicelib.services.ports.accounts import Accounts
@@ -102,7 +102,7 @@ class ExpiryWorker:
                 self._jobs.send(onward.body())
                 return changed
 
-    def _came_of_age(self, uid: str, persona: Persona, minimum_age: int, today: Day) -> bool:
+    def _came_of_age(self, uid: Uid, persona: Persona, minimum_age: int, today: Day) -> bool:
         """Whether it was young when it was last derived, and no record of it is any more: a child
         may share the number of a parent."""
         if "minor" not in persona.flags or not _is_of_age(persona.birth_date, minimum_age, today):

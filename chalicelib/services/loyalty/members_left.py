@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from chalicelib.domain.errors import Conflict, NotFound
 from chalicelib.domain.membership import kept_reason
 from chalicelib.domain.times import local_day_number
+from chalicelib.domain.words import Platform, Uid
 from chalicelib.services.derivation.commit import Commits
 from chalicelib.services.notifications.notify import Notifier
 from chalicelib.services.ports.accounts import Accounts
@@ -39,7 +40,7 @@ class Leaving:
         self._gateway = gateway
         self._notifier = notifier
 
-    def note(self, uid: str, platform: str, left: Iterable[str]) -> None:
+    def note(self, uid: Uid, platform: Platform, left: Iterable[str]) -> None:
         """Raises the notification, refreshes it, or clears it when all are members again."""
         left = list(left)
         while True:
@@ -68,7 +69,7 @@ class LeaverChoice:
     audit: Audit
     clock: Clock
 
-    def decide(self, uid: str, platform: str, choice: str, *, actor: str) -> int:
+    def decide(self, uid: Uid, platform: Platform, choice: str, *, actor: str) -> int:
         """`keep` or `let-go`. Raises NotFound for anything else, Conflict."""
         if choice == "keep":
             return self.keep(uid, platform, actor=actor)
@@ -76,7 +77,7 @@ class LeaverChoice:
             return self.let_go(uid, platform, actor=actor)
         raise NotFound("There is nothing here.")
 
-    def keep(self, uid: str, platform: str, *, actor: str) -> int:
+    def keep(self, uid: Uid, platform: Platform, *, actor: str) -> int:
         """Give each a `kept` reason; how many. Raises Conflict when nobody waits."""
         ids = self._waiting(uid, platform)
         day = self.rules.get(uid).source(platform).enroll_after
@@ -89,20 +90,20 @@ class LeaverChoice:
         self._decided(uid, platform, "members.kept", ids, actor)
         return len(ids)
 
-    def let_go(self, uid: str, platform: str, *, actor: str) -> int:
+    def let_go(self, uid: Uid, platform: Platform, *, actor: str) -> int:
         """Leave them be; how many. Raises Conflict when nobody waits."""
         ids = self._waiting(uid, platform)
         self._decided(uid, platform, "members.let_go", ids, actor)
         return len(ids)
 
-    def _waiting(self, uid: str, platform: str) -> list[str]:
+    def _waiting(self, uid: Uid, platform: Platform) -> list[str]:
         ids = self.leavers.noted(uid, platform)
         if not ids:
             raise Conflict(NOBODY_LEFT)
         return ids
 
     def _decided(
-        self, uid: str, platform: str, action: str, ids: Sequence[str], actor: str
+        self, uid: Uid, platform: Platform, action: str, ids: Sequence[str], actor: str
     ) -> None:
         """Whoever left meanwhile waits on."""
         decided = set(ids)

@@ -9,7 +9,7 @@ from dataclasses import replace
 from chalicelib.domain.errors import StaleVersion
 from chalicelib.domain.points_import import latecomers, listing_due, may_lock
 from chalicelib.domain.rules import Source
-from chalicelib.domain.words import Instant
+from chalicelib.domain.words import Instant, Platform, ScopeId, Uid
 from chalicelib.services.job_messages import RemapMessage
 from chalicelib.services.ports.common import JobQueue
 from chalicelib.services.ports.rules import RuleBook
@@ -24,9 +24,9 @@ class ImportLocks:
 
     def wanted(
         self,
-        uid: str,
-        platform: str,
-        scope: str,
+        uid: Uid,
+        platform: Platform,
+        scope: ScopeId,
         *,
         run: str,
         added: Instant,
@@ -48,11 +48,15 @@ class ImportLocks:
         source = self._change(uid, platform, changed)
         return source.import_locks.get(scope) == run or may_lock(source, scope, began, zone)
 
-    def listing_due(self, uid: str, platform: str, scope: str, zone: str) -> Instant | None:
+    def listing_due(
+        self, uid: Uid, platform: Platform, scope: ScopeId, zone: str
+    ) -> Instant | None:
         """When the listing that fixes the scope's points is due; None when none is."""
         return listing_due(self._rules.get(uid).source(platform), scope, zone)
 
-    def fix(self, uid: str, platform: str, scope: str, run: str, began: Instant, zone: str) -> None:
+    def fix(
+        self, uid: Uid, platform: Platform, scope: ScopeId, run: str, began: Instant, zone: str
+    ) -> None:
         """The run listed every customer: from now on only its balances count. Done twice, it
         changes nothing; a date that was moved meanwhile fixes nothing."""
 
@@ -65,7 +69,7 @@ class ImportLocks:
         if source.import_locks.get(scope) == run:
             self._jobs.send(RemapMessage(uid, reason=f"points of {platform} imported").body())
 
-    def _change(self, uid: str, platform: str, changed: Callable[[Source], Source]) -> Source:
+    def _change(self, uid: Uid, platform: Platform, changed: Callable[[Source], Source]) -> Source:
         while True:
             rules = self._rules.get(uid)
             before = rules.source(platform)

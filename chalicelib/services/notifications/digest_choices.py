@@ -6,7 +6,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 
 from chalicelib.domain.errors import Conflict, NotFound
-from chalicelib.domain.words import Severity
+from chalicelib.domain.words import Severity, Uid
 from chalicelib.services.notifications.digest import SEVERITIES, may_be_told
 from chalicelib.services.ports.accounts import Accounts, User
 from chalicelib.services.ports.audit import Audit, AuditEntry
@@ -41,16 +41,16 @@ class DigestChoices:
         self._clock = clock
         self._note = None if sends else NO_SENDER
 
-    def of(self, uid: str, users: Iterable[User]) -> list[Member]:
+    def of(self, uid: Uid, users: Iterable[User]) -> list[Member]:
         """These users of the account, in their order, with what they chose."""
         readers = self._digests.readers(uid)
         return [self._member(user, readers.get(user.sub, Reader()).severities) for user in users]
 
-    def me(self, uid: str, sub: str) -> Member:
+    def me(self, uid: Uid, sub: str) -> Member:
         """Raises NotFound."""
         return self.of(uid, [self._user(uid, sub)])[0]
 
-    def choose(self, uid: str, sub: str, severities: Iterable[Severity], *, actor: str) -> Member:
+    def choose(self, uid: Uid, sub: str, severities: Iterable[Severity], *, actor: str) -> Member:
         """These severities and no others. What is open already comes in the first digest.
 
         Raises NotFound, and Conflict for a user who may not see notifications.
@@ -74,7 +74,7 @@ class DigestChoices:
             self._audit.record(uid, entry)
         return self._member(user, wanted)
 
-    def _user(self, uid: str, sub: str) -> User:
+    def _user(self, uid: Uid, sub: str) -> User:
         for user in self._accounts.users(uid):
             if user.sub == sub:
                 return user

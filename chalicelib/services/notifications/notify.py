@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Literal
 
-from chalicelib.domain.words import Severity
+from chalicelib.domain.words import Severity, Uid
 from chalicelib.services.ports.common import Clock
 from chalicelib.services.ports.notifications import Notification, Notifications, OperatorTopic
 
@@ -152,7 +152,7 @@ class Notifier:
         self._operator = operator
         self._clock = clock
 
-    def raise_(self, uid: str, kind: Kind, subject: str, **facts: object) -> None:
+    def raise_(self, uid: Uid, kind: Kind, subject: str, **facts: object) -> None:
         """Open the notification of (kind, subject), or refresh it with these facts.
 
         `subject`: `posabit`, `posabit:crd_…`, or `account`; what stands before the colon is the
@@ -163,11 +163,11 @@ class Notifier:
         if self._notifications.raise_(uid, notification):
             self._tell(f"{uid} {kind}", notification)
 
-    def clear(self, uid: str, kind: Kind, subject: str) -> None:
+    def clear(self, uid: Uid, kind: Kind, subject: str) -> None:
         """It is mended; nothing happens when it was not open."""
         self._notifications.clear(uid, kind, subject, self._clock.now())
 
-    def open(self, uid: str) -> list[Notification]:
+    def open(self, uid: Uid) -> list[Notification]:
         """What the account is being told of: one read instead of a blind clear of each."""
         return self._notifications.open_for(uid)
 

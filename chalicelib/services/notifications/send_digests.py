@@ -6,6 +6,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 from chalicelib.domain.times import MINUTE
+from chalicelib.domain.words import Uid
 from chalicelib.services.notifications.digest import is_time, may_be_told, news, told_after, write
 from chalicelib.services.ports.accounts import Account, Accounts, User
 from chalicelib.services.ports.common import Clock
@@ -84,7 +85,7 @@ class DigestSender:
                 done += self._tell(account, user, reader, opened)
         return done
 
-    def _waiting(self, uid: str) -> tuple[list[tuple[User, Reader]], Sequence[Notification]]:
+    def _waiting(self, uid: Uid) -> tuple[list[tuple[User, Reader]], Sequence[Notification]]:
         """Whom something is to be told, whether it is their time or not, and what is open."""
         readers = {sub: one for sub, one in self._digests.readers(uid).items() if one.severities}
         if not readers:

@@ -6,6 +6,7 @@ from chalicelib.domain.ledger import ADJUSTMENT_PREFIX, EXPIRY_PREFIX, IMPORT, P
 from chalicelib.domain.sales_summary import SaleRef
 from chalicelib.domain.times import day_text
 from chalicelib.domain.why import Said, points, why_points
+from chalicelib.domain.words import Platform, Uid
 from chalicelib.services.derivation.holder import Held, PersonaLookup
 from chalicelib.services.ports.facts import FactStore, LedgerRow, PersonaList
 from chalicelib.services.ports.personas import LedgerEntry
@@ -20,7 +21,7 @@ class LedgerService:
         self._lookup = lookup
 
     def entries(
-        self, uid: str, contact_id: str, limit: int, after: str | None
+        self, uid: Uid, contact_id: str, limit: int, after: str | None
     ) -> tuple[list[LedgerEntry], str | None]:
         """See `LedgerViews.entries`."""
         held = self._lookup.holding(uid, contact_id)
@@ -37,7 +38,7 @@ class LedgerService:
         others = self._others(uid, held) if after is None else []
         return others + sales, shown[-1][0] if len(found) > limit else None
 
-    def _others(self, uid: str, held: Held) -> list[LedgerEntry]:
+    def _others(self, uid: Uid, held: Held) -> list[LedgerEntry]:
         found = [
             _of_cause(record.id, record.platform, cause, row, held)
             for record in held.records
@@ -61,7 +62,7 @@ def _of_sale(rid: str, ref: SaleRef, postings: Postings, held: Held) -> LedgerEn
     )
 
 
-def _of_cause(rid: str, platform: str, cause: str, row: LedgerRow, held: Held) -> LedgerEntry:
+def _of_cause(rid: str, platform: Platform, cause: str, row: LedgerRow, held: Held) -> LedgerEntry:
     amount = posted(row.postings)
     first = row.postings[0].at
     day = day_text(held.terms.own_day(first))

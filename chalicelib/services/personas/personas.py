@@ -10,6 +10,7 @@ from chalicelib.domain.ids import is_record_id, record_id, store_key_id
 from chalicelib.domain.names import name_key, name_prefix
 from chalicelib.domain.personas import Persona
 from chalicelib.domain.why import Titles, why_asked, why_member
+from chalicelib.domain.words import Uid
 from chalicelib.services.derivation.holder import PersonaLookup
 from chalicelib.services.ports.facts import FactStore, PersonaList, SaleId, StoredSale
 from chalicelib.services.ports.personas import (
@@ -52,7 +53,7 @@ class PersonaService:
         self._read_phone = read_phone
 
     def search(
-        self, uid: str, wanted: PersonaFilter, limit: int, after: str | None
+        self, uid: Uid, wanted: PersonaFilter, limit: int, after: str | None
     ) -> tuple[list[PersonaRow], str | None]:
         """See `PersonaViews.search`."""
         named = self._named_exactly(uid, wanted)
@@ -67,7 +68,7 @@ class PersonaService:
             ids, more = self._personas.by_arrival(uid, limit, after, newest_first=newest_first)
         return [_row(p) for p in self._stored(uid, ids) if _matches(p, wanted)], more
 
-    def get(self, uid: str, contact_id: str) -> PersonaView:
+    def get(self, uid: Uid, contact_id: str) -> PersonaView:
         """See `PersonaViews.get`."""
         held = self._lookup.holding(uid, contact_id)
         persona, titles = held.persona, self._titles()
@@ -81,7 +82,7 @@ class PersonaService:
         )
 
     def sales(
-        self, uid: str, contact_id: str, limit: int, after: str | None
+        self, uid: Uid, contact_id: str, limit: int, after: str | None
     ) -> tuple[list[PersonaSale], str | None]:
         """See `PersonaViews.sales`."""
         persona = self._lookup.holding(uid, contact_id).persona
@@ -100,7 +101,7 @@ class PersonaService:
 
     def _found(
         self,
-        uid: str,
+        uid: Uid,
         named: list[AbstractSet[str]],
         wanted: PersonaFilter,
         limit: int,
@@ -122,7 +123,7 @@ class PersonaService:
         more = places[limit - 1] if len(places) > limit else None
         return [_row(found[place]) for place in places[:limit]], more
 
-    def _named_exactly(self, uid: str, wanted: PersonaFilter) -> list[AbstractSet[str]]:
+    def _named_exactly(self, uid: Uid, wanted: PersonaFilter) -> list[AbstractSet[str]]:
         """For each exact filter the records it names."""
         found: list[AbstractSet[str]] = []
         if wanted.phone is not None:
@@ -137,14 +138,14 @@ class PersonaService:
             found.append(self._with_source_id(uid, wanted.source_id))
         return found
 
-    def _carriers(self, uid: str, kind: KeyKind, value: str | None) -> AbstractSet[str]:
+    def _carriers(self, uid: Uid, kind: KeyKind, value: str | None) -> AbstractSet[str]:
         return self._lookup.carriers(uid, MergeKey(kind, value)).keys() if value else set()
 
-    def _with_source_id(self, uid: str, source_id: str) -> set[str]:
+    def _with_source_id(self, uid: Uid, source_id: str) -> set[str]:
         scopes = {(key.platform, key.scope) for key in self._stores.keys(uid)}
         return {record_id(uid, platform, scope, source_id) for platform, scope in scopes}
 
-    def _stored(self, uid: str, ids: list[str]) -> list[Persona]:
+    def _stored(self, uid: Uid, ids: list[str]) -> list[Persona]:
         rows = self._facts.rows(uid, ids)
         return [persona for rid in ids if (persona := rows[rid].persona) is not None]
 

@@ -6,14 +6,14 @@ from dataclasses import dataclass
 from typing import Protocol
 
 from chalicelib.domain.roles import Role
-from chalicelib.domain.words import Instant
+from chalicelib.domain.words import Instant, Uid
 
 
 @dataclass(frozen=True, slots=True)
 class Account:
     """One retailer. `sync_hour` is the local hour of the daily sync; `version` serves If-Match."""
 
-    uid: str
+    uid: Uid
     name: str
     time_zone: str
     currency: str
@@ -27,7 +27,7 @@ class Account:
 
 @dataclass(frozen=True, slots=True)
 class User:
-    uid: str
+    uid: Uid
     sub: str
     email: str
     role: Role
@@ -35,7 +35,7 @@ class User:
 
 
 class Accounts(Protocol):
-    def get(self, uid: str) -> Account:
+    def get(self, uid: Uid) -> Account:
         """Raises NotFound."""
         ...
 
@@ -58,7 +58,7 @@ class Accounts(Protocol):
         """
         ...
 
-    def users(self, uid: str) -> list[User]: ...
+    def users(self, uid: Uid) -> list[User]: ...
 
     def accounts_of(self, sub: str) -> list[User]:
         """One row per account the person may open."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Protocol
 
-from chalicelib.domain.words import Instant
+from chalicelib.domain.words import Instant, Uid
 
 
 @dataclass(frozen=True, slots=True)
@@ -19,8 +19,8 @@ class AuditEntry:
 
 
 class Audit(Protocol):
-    def record(self, uid: str, entry: AuditEntry) -> None: ...
+    def record(self, uid: Uid, entry: AuditEntry) -> None: ...
 
     def entries(
-        self, uid: str, limit: int, before: str | None
+        self, uid: Uid, limit: int, before: str | None
     ) -> tuple[list[AuditEntry], str | None]: ...

@@ -10,7 +10,7 @@ from chalicelib.domain.identity import SourceRecord
 from chalicelib.domain.personas import Persona
 from chalicelib.domain.rules import Rules
 from chalicelib.domain.sales_summary import SaleRef
-from chalicelib.domain.words import Instant, JobState, Points, PreviewState
+from chalicelib.domain.words import Instant, JobState, Points, PreviewState, Uid
 from chalicelib.services.ports.audit import AuditEntry
 from chalicelib.services.ports.facts import RecordSales
 from chalicelib.services.ports.integrations import Integration
@@ -56,7 +56,7 @@ class Preview:
     """
 
     id: str
-    uid: str
+    uid: Uid
     subject: str
     changes: Values
     rules_version: int
@@ -81,7 +81,7 @@ class Job:
     """
 
     id: str
-    uid: str
+    uid: Uid
     subject: str
     rules_version: int
     actor: str
@@ -126,7 +126,7 @@ class Changes(Protocol):
         """Save at `seq` + 1; seq 0 means new. Raises StaleVersion."""
         ...
 
-    def preview(self, uid: str, preview: str) -> Preview:
+    def preview(self, uid: Uid, preview: str) -> Preview:
         """Raises NotFound."""
         ...
 
@@ -138,29 +138,29 @@ class Changes(Protocol):
         """Save at `seq` + 1. Raises StaleVersion."""
         ...
 
-    def job(self, uid: str, job: str) -> Job:
+    def job(self, uid: Uid, job: str) -> Job:
         """Raises NotFound."""
         ...
 
-    def latest_job(self, uid: str) -> Job | None: ...
+    def latest_job(self, uid: Uid) -> Job | None: ...
 
 
 class Glimpses(Protocol):
     """What counting reads: eventually consistent, at half the price."""
 
-    def personas(self, uid: str, ids: Iterable[str]) -> list[Persona]:
+    def personas(self, uid: Uid, ids: Iterable[str]) -> list[Persona]:
         """The stored personas, with figures."""
         ...
 
-    def with_sales(self, uid: str, ids: Iterable[str]) -> list[tuple[Persona, RecordSales]]:
+    def with_sales(self, uid: Uid, ids: Iterable[str]) -> list[tuple[Persona, RecordSales]]:
         """The same, each with the sales of the record it is shown under: they are read anyway."""
         ...
 
-    def records(self, uid: str, ids: Iterable[str]) -> dict[str, SourceRecord]: ...
+    def records(self, uid: Uid, ids: Iterable[str]) -> dict[str, SourceRecord]: ...
 
-    def sales(self, uid: str, ids: Iterable[str]) -> dict[str, RecordSales]: ...
+    def sales(self, uid: Uid, ids: Iterable[str]) -> dict[str, RecordSales]: ...
 
-    def refs(self, uid: str, record: str, since: Instant) -> list[SaleRef]:
+    def refs(self, uid: Uid, record: str, since: Instant) -> list[SaleRef]:
         """A record's sales from `since` on."""
         ...
 
@@ -168,6 +168,6 @@ class Glimpses(Protocol):
 class Askable(Protocol):
     """Whom AIQ may ask for SMS consent, as far as the consent log tells."""
 
-    def askable(self, uid: str, numbers: Sequence[str]) -> int:
+    def askable(self, uid: Uid, numbers: Sequence[str]) -> int:
         """How many of these E.164 numbers may be asked."""
         ...

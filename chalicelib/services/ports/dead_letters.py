@@ -6,6 +6,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Protocol
 
+from chalicelib.domain.words import Uid
+
 
 @dataclass(frozen=True, slots=True)
 class DeadLetters:
@@ -16,7 +18,7 @@ class DeadLetters:
     """
 
     waiting: int
-    accounts: Mapping[str, int]
+    accounts: Mapping[Uid, int]
     strangers: int = 0
 
 

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Protocol
 
 from chalicelib.domain.errors import AiqError
-from chalicelib.domain.words import Instant, Severity
+from chalicelib.domain.words import Instant, Severity, Uid
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,20 +27,20 @@ class Reader:
 class Mark:
     """An account that may have something new to tell, and when that was said last."""
 
-    uid: str
+    uid: Uid
     at: Instant
 
 
 class Readers(Protocol):
-    def readers(self, uid: str) -> Mapping[str, Reader]:
+    def readers(self, uid: Uid) -> Mapping[str, Reader]:
         """Everybody of the account who was ever chosen, by `sub`. Strongly consistent."""
         ...
 
-    def choose(self, uid: str, sub: str, severities: frozenset[Severity]) -> None: ...
+    def choose(self, uid: Uid, sub: str, severities: frozenset[Severity]) -> None: ...
 
 
 class Marks(Protocol):
-    def mark(self, uid: str, at: Instant) -> None:
+    def mark(self, uid: Uid, at: Instant) -> None:
         """The account may have something new to tell from `at` on. Say it before it is so."""
         ...
 
@@ -54,11 +54,11 @@ class Digests(Readers, Marks, Protocol):
         """Take the mark away, unless the account was marked again meanwhile."""
         ...
 
-    def claim(self, uid: str, sub: str, before: Reader, at: Instant) -> bool:
+    def claim(self, uid: Uid, sub: str, before: Reader, at: Instant) -> bool:
         """Begin the user's digest of `at`; False when another was begun since `before` was read."""
         ...
 
-    def tell(self, uid: str, sub: str, at: Instant, told: frozenset[str]) -> None:
+    def tell(self, uid: Uid, sub: str, at: Instant, told: frozenset[str]) -> None:
         """The digest claimed at `at` went: keep `told`, unless a later one was begun meanwhile."""
         ...
 

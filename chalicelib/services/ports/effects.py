@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Literal, Protocol
 
-from chalicelib.domain.words import Channel, Instant
+from chalicelib.domain.words import Channel, Instant, Platform, Uid
 
 
 @dataclass(frozen=True, slots=True)
@@ -18,7 +18,7 @@ class Ask:
 
     number: str
     record: str
-    platform: str
+    platform: Platform
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,18 +31,18 @@ class ConsentFlag:
     channel: Channel
     contact: str
     value: Literal["yes", "no"]
-    platform: str
+    platform: Platform
     record: str
     seq: int
     at: Instant
 
 
 class Effects(Protocol):
-    def want(self, uid: str, asks: Sequence[Ask]) -> None:
+    def want(self, uid: Uid, asks: Sequence[Ask]) -> None:
         """Note that these numbers are to be asked; a number already noted, asked or opted out stays
         as it is. Idempotent: called again after crashes."""
         ...
 
-    def observe(self, uid: str, flags: Sequence[ConsentFlag]) -> None:
+    def observe(self, uid: Uid, flags: Sequence[ConsentFlag]) -> None:
         """Append the flags to the consent log; the same flag again changes nothing."""
         ...

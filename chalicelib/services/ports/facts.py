@@ -11,15 +11,15 @@ from chalicelib.domain.ledger import NO_POINTS, Postings, RecordPoints
 from chalicelib.domain.personas import NO_FIGURES, Figures, Persona
 from chalicelib.domain.records import Sale
 from chalicelib.domain.sales_summary import SaleRef, SalesSummary
-from chalicelib.domain.words import Instant, Minor
+from chalicelib.domain.words import Instant, Minor, Platform, ScopeId, Uid
 
 INLINE_MEMBERS = 40
 """A merge key with more carriers keeps them in rows of their own, and only counts in its head."""
 
 
 class SaleId(NamedTuple):
-    platform: str
-    scope: str
+    platform: Platform
+    scope: ScopeId
     ext_id: str
 
 
@@ -150,14 +150,14 @@ class Writes:
 class CommitLock:
     """The right to commit for one account. `leftover` is what a crashed commit left."""
 
-    uid: str
+    uid: Uid
     fence: int
     acquired_at: float
     leftover: Intent | None
 
 
 class FactStore(Protocol):
-    def lock(self, uid: str) -> CommitLock:
+    def lock(self, uid: Uid) -> CommitLock:
         """Wait for the account's commit lock. Raises CommitBusy after the longest lawful wait."""
         ...
 
@@ -169,33 +169,33 @@ class FactStore(Protocol):
         """Give the lock back; when not `done`, the intent stays for the next commit."""
         ...
 
-    def rows(self, uid: str, records: Iterable[str]) -> dict[str, RecordRows]: ...
+    def rows(self, uid: Uid, records: Iterable[str]) -> dict[str, RecordRows]: ...
 
-    def members(self, uid: str, keys: Iterable[MergeKey]) -> dict[MergeKey, Members]: ...
+    def members(self, uid: Uid, keys: Iterable[MergeKey]) -> dict[MergeKey, Members]: ...
 
-    def wide_carriers(self, uid: str, key: MergeKey) -> dict[str, str]:
+    def wide_carriers(self, uid: Uid, key: MergeKey) -> dict[str, str]:
         """Record id → scope of a wide key, read from its rows."""
         ...
 
-    def sales(self, uid: str, ids: Iterable[SaleId]) -> dict[SaleId, StoredSale]: ...
+    def sales(self, uid: Uid, ids: Iterable[SaleId]) -> dict[SaleId, StoredSale]: ...
 
-    def returns(self, uid: str, ids: Iterable[SaleId]) -> dict[SaleId, Returns]:
+    def returns(self, uid: Uid, ids: Iterable[SaleId]) -> dict[SaleId, Returns]:
         """What was given back of these sales, known to AIQ or not, where anything was."""
         ...
 
     def pointers(
-        self, uid: str, record: str, since: Instant | None = None, until: Instant | None = None
+        self, uid: Uid, record: str, since: Instant | None = None, until: Instant | None = None
     ) -> dict[SaleRef, Postings]:
         """A record's sales ordered from `since` to before `until`, with their ledger entries."""
         ...
 
     def postings(
-        self, uid: str, places: Iterable[tuple[str, SaleRef]]
+        self, uid: Uid, places: Iterable[tuple[str, SaleRef]]
     ) -> dict[tuple[str, SaleRef], Postings]:
         """The ledger entries of single sales by (record, sale), where a pointer is stored."""
         ...
 
-    def ledger(self, uid: str, record: str) -> dict[str, LedgerRow]:
+    def ledger(self, uid: Uid, record: str) -> dict[str, LedgerRow]:
         """Cause → entries, of causes that are no sale."""
         ...
 
@@ -206,7 +206,7 @@ class FactStore(Protocol):
 
 
 class SharedKeys(Protocol):
-    def shared(self, uid: str) -> list[MergeKey]:
+    def shared(self, uid: Uid) -> list[MergeKey]:
         """Keys carried too widely to merge anybody, today."""
         ...
 
@@ -215,12 +215,12 @@ class PersonaList(Protocol):
     """Personas in an order of their own; positions do not name the account."""
 
     def by_arrival(
-        self, uid: str, limit: int, after: str | None, *, newest_first: bool = True
+        self, uid: Uid, limit: int, after: str | None, *, newest_first: bool = True
     ) -> tuple[list[str], str | None]:
         """Persona ids in the order AIQ first saw them."""
         ...
 
-    def in_turn(self, uid: str, limit: int, after: str | None) -> tuple[list[str], str | None]:
+    def in_turn(self, uid: Uid, limit: int, after: str | None) -> tuple[list[str], str | None]:
         """Every persona id once, in the order that is cheapest to read; for going over all of them.
 
         A page may be short, even empty, while more follow; the second value is None at the end.
@@ -228,7 +228,7 @@ class PersonaList(Protocol):
         ...
 
     def by_name(
-        self, uid: str, prefix: str, limit: int, after: str | None, *, descending: bool = False
+        self, uid: Uid, prefix: str, limit: int, after: str | None, *, descending: bool = False
     ) -> tuple[list[str], str | None]:
         """Persona ids in the order of their folded names, those that start with `prefix`.
 
@@ -237,7 +237,7 @@ class PersonaList(Protocol):
         ...
 
     def sale_refs(
-        self, uid: str, record: str, limit: int, before: str | None
+        self, uid: Uid, record: str, limit: int, before: str | None
     ) -> list[tuple[str, SaleRef]]:
         """A record's sales, newest first, each with its position."""
         ...

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from typing import Protocol
 
 from chalicelib.domain.integration_states import IntegrationState
-from chalicelib.domain.words import Instant
+from chalicelib.domain.words import CredentialId, Instant, Platform, ScopeId, Uid
 from chalicelib.services.ports.pos import HostTrust
 
 
@@ -33,8 +33,8 @@ class Integration:
     them; `sms_before`: the setting's day before, for who cancels.
     """
 
-    uid: str
-    platform: str
+    uid: Uid
+    platform: Platform
     state: IntegrationState = "draft"
     age_gate: AgeGate | None = None
     settings: Mapping[str, object] = field(default_factory=dict)
@@ -55,10 +55,10 @@ class Credential:
     None. `next_sync_at` None means: not due by itself.
     """
 
-    uid: str
-    platform: str
-    id: str
-    scope: str
+    uid: Uid
+    platform: Platform
+    id: CredentialId
+    scope: ScopeId
     fields: Mapping[str, str]
     sealed: Mapping[str, bytes] = field(repr=False)
     fingerprints: Mapping[str, str] = field(default_factory=dict)
@@ -80,17 +80,17 @@ class Credential:
 
 @dataclass(frozen=True, slots=True)
 class DueCredential:
-    uid: str
-    platform: str
-    credential: str
+    uid: Uid
+    platform: Platform
+    credential: CredentialId
     due_at: Instant
     own_server: bool
 
 
 class Integrations(Protocol):
-    def get(self, uid: str, platform: str) -> Integration | None: ...
+    def get(self, uid: Uid, platform: Platform) -> Integration | None: ...
 
-    def for_account(self, uid: str) -> list[Integration]: ...
+    def for_account(self, uid: Uid) -> list[Integration]: ...
 
     def save(self, integration: Integration) -> Integration:
         """Save at `version` + 1; version 0 means new. Raises StaleVersion."""
@@ -98,11 +98,11 @@ class Integrations(Protocol):
 
 
 class Credentials(Protocol):
-    def get(self, uid: str, platform: str, credential: str) -> Credential:
+    def get(self, uid: Uid, platform: Platform, credential: CredentialId) -> Credential:
         """Raises NotFound (also for a removed one)."""
         ...
 
-    def for_integration(self, uid: str, platform: str) -> list[Credential]: ...
+    def for_integration(self, uid: Uid, platform: Platform) -> list[Credential]: ...
 
     def add(self, credential: Credential) -> None:
         """Claim the scope, when it is known, and store it at version 1.
@@ -111,7 +111,7 @@ class Credentials(Protocol):
         """
         ...
 
-    def claim_scope(self, credential: Credential, scope: str) -> Credential:
+    def claim_scope(self, credential: Credential, scope: ScopeId) -> Credential:
         """Give a credential saved without a scope the one its first check found.
 
         Raises Conflict when another live credential has the scope, StaleVersion.
@@ -125,7 +125,9 @@ class Credentials(Protocol):
         """
         ...
 
-    def resume(self, uid: str, platform: str, credential: str, at: Instant | None) -> None:
+    def resume(
+        self, uid: Uid, platform: Platform, credential: CredentialId, at: Instant | None
+    ) -> None:
         """Forget failures and what stopped the schedule; due at `at`. Raises NotFound."""
         ...
 
@@ -133,15 +135,17 @@ class Credentials(Protocol):
         """Release the scope, drop the secrets, keep the row for history."""
         ...
 
-    def set_due(self, uid: str, platform: str, credential: str, at: Instant | None) -> None:
+    def set_due(
+        self, uid: Uid, platform: Platform, credential: CredentialId, at: Instant | None
+    ) -> None:
         """Move the credential in the `due` index; None takes it out."""
         ...
 
     def record_run(
         self,
-        uid: str,
-        platform: str,
-        credential: str,
+        uid: Uid,
+        platform: Platform,
+        credential: CredentialId,
         *,
         run_id: str,
         good_at: Instant | None,

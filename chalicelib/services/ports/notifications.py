@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Protocol
 
-from chalicelib.domain.words import Instant, Severity
+from chalicelib.domain.words import Instant, Severity, Uid
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,18 +28,18 @@ class Notification:
 
 
 class Notifications(Protocol):
-    def raise_(self, uid: str, notification: Notification) -> bool:
+    def raise_(self, uid: Uid, notification: Notification) -> bool:
         """Open or refresh it; True when it was not open before (then the operator is told once).
 
         Opening marks the account first, so that a digest tells of it (`ports.digests.Marks`).
         """
         ...
 
-    def clear(self, uid: str, kind: str, subject: str, at: Instant) -> None: ...
+    def clear(self, uid: Uid, kind: str, subject: str, at: Instant) -> None: ...
 
-    def open_for(self, uid: str) -> list[Notification]: ...
+    def open_for(self, uid: Uid) -> list[Notification]: ...
 
-    def all_for(self, uid: str) -> list[Notification]: ...
+    def all_for(self, uid: Uid) -> list[Notification]: ...
 
 
 class OperatorTopic(Protocol):

@@ -7,7 +7,16 @@ from typing import Literal, Protocol
 
 from chalicelib.domain.ledger import Postings
 from chalicelib.domain.why import Said
-from chalicelib.domain.words import Instant, Minor, PersonaSort, Points, SaleKind
+from chalicelib.domain.words import (
+    Instant,
+    Minor,
+    PersonaSort,
+    Platform,
+    Points,
+    SaleKind,
+    ScopeId,
+    Uid,
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,8 +63,8 @@ class PersonaMember:
     """One source record of the persona; `id` is the contactID it owns, which leads here too."""
 
     id: str
-    platform: str
-    scope: str
+    platform: Platform
+    scope: ScopeId
     ext_id: str
     first: str
     last: str
@@ -81,8 +90,8 @@ class SaleLine:
 class PersonaSale:
     """`ordered_at_text` is the POS's own text; `store` the mapped store's number."""
 
-    platform: str
-    scope: str
+    platform: Platform
+    scope: ScopeId
     ext_id: str
     record: str
     number: str | None
@@ -122,7 +131,7 @@ class LedgerEntry:
     cause: str
     kind: Literal["sale", "import", "expiry", "adjustment"]
     record: str
-    platform: str
+    platform: Platform
     at: Instant
     amount: Points
     why: Said
@@ -135,18 +144,18 @@ class PersonaViews(Protocol):
     account itself, so that a forged one cannot leave it."""
 
     def search(
-        self, uid: str, wanted: PersonaFilter, limit: int, after: str | None
+        self, uid: Uid, wanted: PersonaFilter, limit: int, after: str | None
     ) -> tuple[list[PersonaRow], str | None]:
         """As `wanted` sorts; the second value continues the list. A page may be short, even empty,
         while more follows. What an exact filter finds, and a search by name, has its own order."""
         ...
 
-    def get(self, uid: str, contact_id: str) -> PersonaView:
+    def get(self, uid: Uid, contact_id: str) -> PersonaView:
         """The persona that holds the record of this id today. Raises NotFound."""
         ...
 
     def sales(
-        self, uid: str, contact_id: str, limit: int, after: str | None
+        self, uid: Uid, contact_id: str, limit: int, after: str | None
     ) -> tuple[list[PersonaSale], str | None]:
         """All members' sales, newest first. Raises NotFound."""
         ...
@@ -154,7 +163,7 @@ class PersonaViews(Protocol):
 
 class LedgerViews(Protocol):
     def entries(
-        self, uid: str, contact_id: str, limit: int, after: str | None
+        self, uid: Uid, contact_id: str, limit: int, after: str | None
     ) -> tuple[list[LedgerEntry], str | None]:
         """Every sale with what it earned or why it did not, newest first; what is no sale stands
         on the first page, before them. Raises NotFound."""

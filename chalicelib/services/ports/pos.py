@@ -8,7 +8,7 @@ from typing import Any, Literal, Protocol
 
 from chalicelib.domain.records import Fact, Reject, StoreFact
 from chalicelib.domain.schedule import PassKind
-from chalicelib.domain.words import CheckOutcome, Instant, Stream
+from chalicelib.domain.words import CheckOutcome, Instant, Platform, ScopeId, Stream
 
 Cursor = dict[str, Any]
 """Where a listing stands: JSON-serialisable, opaque to everyone but the connector, under 8 KB."""
@@ -37,9 +37,9 @@ class CredentialAccess:
     store's, else the account's).
     """
 
-    platform: str
+    platform: Platform
     fields: Mapping[str, str] = field(repr=False)
-    scope: str | None = None
+    scope: ScopeId | None = None
     time_zone: str = "UTC"
     currency: str = "USD"
     trust: HostTrust = HostTrust()
@@ -55,7 +55,7 @@ class CheckResult:
 
     outcome: CheckOutcome
     message: str
-    scope: str | None = None
+    scope: ScopeId | None = None
     stores: tuple[StoreFact, ...] = ()
     missing_permissions: tuple[str, ...] = ()
     certificate: str | None = None
@@ -149,7 +149,7 @@ class PlatformInfo:
     times as the shop's clock shows them, and no zone.
     """
 
-    platform: str
+    platform: Platform
     title: str
     fields: tuple[CredentialField, ...]
     streams: tuple[Stream, ...]

@@ -7,7 +7,15 @@ from dataclasses import dataclass, field
 from typing import Any, NamedTuple, Protocol
 
 from chalicelib.domain.records import Reject
-from chalicelib.domain.words import Instant, RunState, RunTrigger, Stream
+from chalicelib.domain.words import (
+    CredentialId,
+    Instant,
+    Platform,
+    RunState,
+    RunTrigger,
+    Stream,
+    Uid,
+)
 
 LIVE_STATES: tuple[RunState, ...] = ("queued", "running", "waiting")
 
@@ -44,9 +52,9 @@ class RunView:
     """
 
     id: str
-    uid: str
-    platform: str
-    credential: str
+    uid: Uid
+    platform: Platform
+    credential: CredentialId
     state: RunState
     trigger: RunTrigger
     queued_at: Instant
@@ -85,32 +93,36 @@ class RunViews(Protocol):
     """Reading runs; the service `services.runs.RunService` provides it to the API."""
 
     def recent(
-        self, uid: str, platform: str, limit: int, before: str | None
+        self, uid: Uid, platform: Platform, limit: int, before: str | None
     ) -> tuple[list[RunView], str | None]:
         """Newest first; the second value continues the list."""
         ...
 
-    def get(self, uid: str, platform: str, run: str) -> RunView:
+    def get(self, uid: Uid, platform: Platform, run: str) -> RunView:
         """With live progress while it runs. Raises NotFound."""
         ...
 
     def set_aside(
-        self, uid: str, platform: str, run: str, limit: int, after: str | None
+        self, uid: Uid, platform: Platform, run: str, limit: int, after: str | None
     ) -> tuple[list[SetAside], str | None]: ...
 
 
 class SyncControl(Protocol):
     """Asking for a sync, and for its end; `services.runs.RunService` provides it."""
 
-    def start(self, uid: str, platform: str, credential: str, trigger: RunTrigger) -> RunView:
+    def start(
+        self, uid: Uid, platform: Platform, credential: CredentialId, trigger: RunTrigger
+    ) -> RunView:
         """Queue a run now; the live one is returned when one lives. Raises NotFound, Conflict."""
         ...
 
-    def reread(self, uid: str, platform: str, credential: str, since: Instant) -> RunView:
+    def reread(
+        self, uid: Uid, platform: Platform, credential: CredentialId, since: Instant
+    ) -> RunView:
         """Queue a run that reads history again from `since`. Raises Conflict while one lives."""
         ...
 
-    def request_stop(self, uid: str, platform: str, credential: str) -> None:
+    def request_stop(self, uid: Uid, platform: Platform, credential: CredentialId) -> None:
         """A live run ends at its next checkpoint, within 2 s of work, without another request."""
         ...
 
@@ -121,9 +133,9 @@ class Lease:
     `checkpoint` and `view` are the run's as it stood then, `stopping` whether it is to end.
     `takes`: the leases, this one included, since the run last moved its checkpoint."""
 
-    uid: str
-    platform: str
-    credential: str
+    uid: Uid
+    platform: Platform
+    credential: CredentialId
     run: str
     fence: int
     checkpoint: dict[str, Any] | None
@@ -182,10 +194,16 @@ class SyncStates(Protocol):
         """
         ...
 
-    def live(self, uid: str, credential: str) -> RunView | None: ...
+    def live(self, uid: Uid, credential: CredentialId) -> RunView | None: ...
 
     def acquire(
-        self, uid: str, platform: str, credential: str, run: str, hop: int, now: Instant
+        self,
+        uid: Uid,
+        platform: Platform,
+        credential: CredentialId,
+        run: str,
+        hop: int,
+        now: Instant,
     ) -> Lease:
         """Raises LeaseBusy, or RunGone when the run is not live or has passed this hop."""
         ...
@@ -208,9 +226,9 @@ class SyncStates(Protocol):
         """Store the ended run, end its life, give the lease back, all at once. Raises LeaseLost."""
         ...
 
-    def request_stop(self, uid: str, credential: str) -> None: ...
+    def request_stop(self, uid: Uid, credential: CredentialId) -> None: ...
 
-    def streams(self, uid: str, credential: str) -> Mapping[Stream, StreamState]:
+    def streams(self, uid: Uid, credential: CredentialId) -> Mapping[Stream, StreamState]:
         """What runs of the credential left; nothing of streams never read."""
         ...
 
@@ -219,7 +237,7 @@ class SyncStates(Protocol):
         ...
 
     def manifests(
-        self, uid: str, credential: str, places: Mapping[str, ManifestPlace]
+        self, uid: Uid, credential: CredentialId, places: Mapping[str, ManifestPlace]
     ) -> dict[str, tuple[list[bytes], list[bytes]]]:
         """By name the packed base chunks and the deltas, in order."""
         ...
@@ -232,18 +250,20 @@ class SyncStates(Protocol):
         self, lease: Lease, stream: Stream, generation: int, chunks: Sequence[bytes]
     ) -> None: ...
 
-    def drop_manifest(self, uid: str, credential: str, stream: str, generation: int) -> None: ...
+    def drop_manifest(
+        self, uid: Uid, credential: CredentialId, stream: str, generation: int
+    ) -> None: ...
 
     def add_aside(self, lease: Lease, first_number: int, rejects: Sequence[Reject]) -> None: ...
 
     def asides(
-        self, uid: str, run: str, limit: int, after: str | None
+        self, uid: Uid, run: str, limit: int, after: str | None
     ) -> tuple[list[SetAside], str | None]: ...
 
     def runs(
-        self, uid: str, platform: str, limit: int, before: str | None
+        self, uid: Uid, platform: Platform, limit: int, before: str | None
     ) -> tuple[list[RunView], str | None]: ...
 
-    def run(self, uid: str, platform: str, run: str) -> RunView:
+    def run(self, uid: Uid, platform: Platform, run: str) -> RunView:
         """Raises NotFound."""
         ...

@@ -8,12 +8,12 @@ from typing import Protocol
 
 from chalicelib.domain.ids import store_key_id
 from chalicelib.domain.records import InventoryItem
-from chalicelib.domain.words import Instant
+from chalicelib.domain.words import Instant, Platform, ScopeId, Uid
 
 
 @dataclass(frozen=True, slots=True)
 class Store:
-    uid: str
+    uid: Uid
     id: int
     name: str
     nickname: str = ""
@@ -32,10 +32,10 @@ class StoreKey:
     `sales` counts the sales ever seen with it; `store` is the mapped store.
     """
 
-    uid: str
+    uid: Uid
     id: str
-    platform: str
-    scope: str
+    platform: Platform
+    scope: ScopeId
     key: str
     name: str
     first_seen: Instant
@@ -49,8 +49,8 @@ class StoreKey:
 class StoreKeySighting:
     """`sales` is the whole count so far, not an increment: telling it twice changes nothing."""
 
-    platform: str
-    scope: str
+    platform: Platform
+    scope: ScopeId
     key: str
     name: str | None
     at: Instant
@@ -66,7 +66,7 @@ class Places:
     mapping: Mapping[str, int] = field(default_factory=dict)
     zones: Mapping[str, str] = field(default_factory=dict)
 
-    def zone_of_scope(self, platform: str, scope: str) -> str | None:
+    def zone_of_scope(self, platform: Platform, scope: ScopeId) -> str | None:
         """The zone of a credential's shops; None when none is known, or not one alone."""
         prefix = store_key_id(platform, scope, "")
         found = {zone for key, zone in self.zones.items() if key.startswith(prefix)}
@@ -93,31 +93,31 @@ class Stores(Protocol):
         """`store.id` is ignored; the next number of the account is given."""
         ...
 
-    def get(self, uid: str, store: int) -> Store:
+    def get(self, uid: Uid, store: int) -> Store:
         """Raises NotFound."""
         ...
 
-    def for_account(self, uid: str) -> list[Store]: ...
+    def for_account(self, uid: Uid) -> list[Store]: ...
 
     def save(self, store: Store) -> Store:
         """Save at `version` + 1. Raises StaleVersion."""
         ...
 
-    def keys(self, uid: str) -> list[StoreKey]: ...
+    def keys(self, uid: Uid) -> list[StoreKey]: ...
 
-    def see_keys(self, uid: str, sightings: Iterable[StoreKeySighting]) -> None:
+    def see_keys(self, uid: Uid, sightings: Iterable[StoreKeySighting]) -> None:
         """Raise counts and move first and last seen; creates keys never seen before."""
         ...
 
-    def mapping(self, uid: str) -> Mapping[str, int]:
+    def mapping(self, uid: Uid) -> Mapping[str, int]:
         """Store key id → store id, mapped ones only."""
         ...
 
-    def places(self, uid: str) -> Places:
+    def places(self, uid: Uid) -> Places:
         """`mapping`, with the zones, in one read."""
         ...
 
-    def map_keys(self, uid: str, store: int, keys: Iterable[str], *, version: int) -> Store:
+    def map_keys(self, uid: Uid, store: int, keys: Iterable[str], *, version: int) -> Store:
         """Make `keys` (store key ids) exactly the store's mapping, atomically, at `version` + 1.
 
         Raises Conflict (`details`: `store_key`, and `store` that has it), NotFound for an unseen
@@ -127,14 +127,16 @@ class Stores(Protocol):
 
 
 class Inventories(Protocol):
-    def put(self, uid: str, platform: str, scope: str, items: Iterable[InventoryItem]) -> None: ...
+    def put(
+        self, uid: Uid, platform: Platform, scope: ScopeId, items: Iterable[InventoryItem]
+    ) -> None: ...
 
     def deactivate(
-        self, uid: str, platform: str, scope: str, ext_ids: Iterable[tuple[str, str]]
+        self, uid: Uid, platform: Platform, scope: ScopeId, ext_ids: Iterable[tuple[str, str]]
     ) -> None:
         """`ext_ids`: (store key, ext id) of items absent from a complete listing."""
         ...
 
     def page(
-        self, uid: str, store_key: str, limit: int, after: str | None
+        self, uid: Uid, store_key: str, limit: int, after: str | None
     ) -> tuple[list[InventoryItem], str | None]: ...

@@ -11,7 +11,7 @@ from chalicelib.domain.contact_heads import Head
 from chalicelib.domain.errors import AiqError
 from chalicelib.domain.personas import Persona
 from chalicelib.domain.texting import TextingRules
-from chalicelib.domain.words import Channel, Instant, TextKind, TextState
+from chalicelib.domain.words import Channel, Instant, Platform, TextKind, TextState, Uid
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,7 +32,7 @@ class Text:
     """
 
     id: str
-    uid: str
+    uid: Uid
     kind: TextKind
     number: str
     body: str
@@ -71,11 +71,11 @@ Begun = Literal["begun", "changed", "taken", "daily_cap", "monthly_budget"]
 
 
 class ConsentHeads(Protocol):
-    def heads(self, uid: str, numbers: Iterable[str]) -> dict[str, Head]:
+    def heads(self, uid: Uid, numbers: Iterable[str]) -> dict[str, Head]:
         """The heads of these numbers; one never heard of gets an empty head."""
         ...
 
-    def glance(self, uid: str, numbers: Iterable[str]) -> dict[str, Head]:
+    def glance(self, uid: Uid, numbers: Iterable[str]) -> dict[str, Head]:
         """`heads` at half the read units, perhaps as they were a moment ago."""
         ...
 
@@ -84,11 +84,11 @@ class ConsentLog(ConsentHeads, Protocol):
     """Logs and heads. Every write is one transaction, so that a head never lacks what its log
     says."""
 
-    def read(self, uid: str, channel: Channel, contact: str) -> Contact:
+    def read(self, uid: Uid, channel: Channel, contact: str) -> Contact:
         """Strongly consistent; an empty contact when it was never heard of."""
         ...
 
-    def write(self, uid: str, before: Head, after: Head, entries: Sequence[Entry] = ()) -> bool:
+    def write(self, uid: Uid, before: Head, after: Head, entries: Sequence[Entry] = ()) -> bool:
         """Save `after` at `before.version` + 1 and append `entries`, none of which is there yet.
 
         False when the row is no longer at `before.version`, or an entry is there: read again.
@@ -103,14 +103,14 @@ class ConsentLog(ConsentHeads, Protocol):
         """Move `due_at` on if it still is what was read; False when another was first."""
         ...
 
-    def waiting(self, uid: str) -> int:
+    def waiting(self, uid: Uid) -> int:
         """How many requests of the account are wanted and have not been made."""
         ...
 
 
 @dataclass(frozen=True, slots=True)
 class DueHead:
-    uid: str
+    uid: Uid
     number: str
     due_at: Instant
 
@@ -119,7 +119,7 @@ class DueHead:
 class DueText:
     """A text that should have ended by `due_at`."""
 
-    uid: str
+    uid: Uid
     day: str
     at: Instant
     id: str
@@ -161,17 +161,17 @@ class TextLog(Protocol):
         changed meanwhile, or the text has ended before: read again."""
         ...
 
-    def get(self, uid: str, day: str, at: Instant, text: str) -> Text | None:
+    def get(self, uid: Uid, day: str, at: Instant, text: str) -> Text | None:
         """By its id, and the day and time it was begun at."""
         ...
 
     def texts(
-        self, uid: str, day: str, limit: int, after: str | None
+        self, uid: Uid, day: str, limit: int, after: str | None
     ) -> tuple[list[Text], str | None]:
         """A local day's texts, the newest first."""
         ...
 
-    def counts(self, uid: str, period: str) -> Counts:
+    def counts(self, uid: Uid, period: str) -> Counts:
         """Of a day (`2026-01-31`) or a month (`2026-01`)."""
         ...
 
@@ -208,16 +208,16 @@ class TextSender(Protocol):
 class Holders:
     """Whose an origination number is. `once`: who gave it up; their shoppers still answer to it."""
 
-    now: str | None = None
-    once: tuple[str, ...] = ()
+    now: Uid | None = None
+    once: tuple[Uid, ...] = ()
 
 
 class TextingSettings(Protocol):
-    def get(self, uid: str) -> TextingRules:
+    def get(self, uid: Uid) -> TextingRules:
         """Strongly consistent; the defaults (version 0) when nothing was ever set."""
         ...
 
-    def save(self, uid: str, before: TextingRules, after: TextingRules) -> TextingRules:
+    def save(self, uid: Uid, before: TextingRules, after: TextingRules) -> TextingRules:
         """Save at `before.version` + 1, and claim the number and give up the one before in the same
         transaction.
 
@@ -225,7 +225,7 @@ class TextingSettings(Protocol):
         """
         ...
 
-    def assign(self, number: str, uid: str) -> None:
+    def assign(self, number: str, uid: Uid) -> None:
         """Keep the number for this account. Once one has been assigned, no account takes a number
         that was not assigned to it. Raises Conflict when another account has it."""
         ...
@@ -263,22 +263,22 @@ class Standing:
     """
 
     persona: Persona
-    asked_by: tuple[str, ...]
+    asked_by: tuple[Platform, ...]
     numbers: tuple[str, ...]
 
 
 class Standings(Protocol):
-    def of_record(self, uid: str, record: str) -> Standing | None:
+    def of_record(self, uid: Uid, record: str) -> Standing | None:
         """Of the persona that holds the record today; None when no persona does."""
         ...
 
-    def of_number(self, uid: str, number: str) -> list[Standing]:
+    def of_number(self, uid: Uid, number: str) -> list[Standing]:
         """Of every persona with a record that carries the number."""
         ...
 
 
 class Joins(Protocol):
-    def join(self, uid: str, record: str, reason: str, at: Instant) -> None:
+    def join(self, uid: Uid, record: str, reason: str, at: Instant) -> None:
         """Write the membership reason (`double_opt_in:posabit`) on that source record.
 
         Idempotent."""
@@ -286,7 +286,7 @@ class Joins(Protocol):
 
 
 class Throttle(Protocol):
-    def take(self, uid: str, what: str, limit: int, seconds: int) -> int | None:
+    def take(self, uid: Uid, what: str, limit: int, seconds: int) -> int | None:
         """Count one of `what`; None when it is within `limit` in this period of `seconds`, else the
         seconds until the next period."""
         ...

@@ -9,6 +9,7 @@ from typing import Any
 from chalicelib.domain.errors import Conflict, InvalidInput, NotFound
 from chalicelib.domain.mapping import MOST_KEYS_PER_STORE, suggest_store
 from chalicelib.domain.times import is_zone
+from chalicelib.domain.words import Uid
 from chalicelib.services.job_messages import AFTER_THE_REQUEST_SECONDS, RemapMessage
 from chalicelib.services.notifications.notify import Notifier
 from chalicelib.services.ports.audit import Audit, AuditEntry
@@ -41,14 +42,14 @@ class StoreService:
         self._notifier = notifier
         self._clock = clock
 
-    def all(self, uid: str) -> list[Store]:
+    def all(self, uid: Uid) -> list[Store]:
         return self._stores.for_account(uid)
 
-    def get(self, uid: str, store: int) -> Store:
+    def get(self, uid: Uid, store: int) -> Store:
         """Raises NotFound."""
         return self._stores.get(uid, store)
 
-    def create(self, uid: str, fields: Mapping[str, Any], *, actor: str) -> Store:
+    def create(self, uid: Uid, fields: Mapping[str, Any], *, actor: str) -> Store:
         """Give the store the account's next number. Raises InvalidInput for an unknown zone."""
         _check_zone(fields)
         store = self._stores.create(Store(uid=uid, id=0, **fields))
@@ -56,7 +57,7 @@ class StoreService:
         return store
 
     def change(
-        self, uid: str, store: int, version: int, changes: Mapping[str, Any], *, actor: str
+        self, uid: Uid, store: int, version: int, changes: Mapping[str, Any], *, actor: str
     ) -> Store:
         """Set the named fields of the store as it was at `version`.
 
@@ -82,7 +83,7 @@ class StoreService:
             )
         return saved
 
-    def keys(self, uid: str) -> list[SuggestedKey]:
+    def keys(self, uid: Uid) -> list[SuggestedKey]:
         """Every store key ever seen, unmapped ones with a suggestion."""
         stores = self._stores.for_account(uid)
         return [
@@ -90,13 +91,13 @@ class StoreService:
             for key in self._stores.keys(uid)
         ]
 
-    def mapped_keys(self, uid: str, store: int) -> tuple[Store, list[StoreKey]]:
+    def mapped_keys(self, uid: Uid, store: int) -> tuple[Store, list[StoreKey]]:
         """Raises NotFound."""
         held = self._stores.get(uid, store)
         return held, [key for key in self._stores.keys(uid) if key.store == store]
 
     def map_keys(
-        self, uid: str, store: int, keys: Sequence[str], version: int, *, actor: str
+        self, uid: Uid, store: int, keys: Sequence[str], version: int, *, actor: str
     ) -> Store:
         """Make `keys` the store's mapping, all or nothing; past sales follow in the background.
 
@@ -119,11 +120,11 @@ class StoreService:
             self._record(uid, actor, "store.mapped", saved, old, new)
         return saved
 
-    def zones_moved(self, uid: str, *, delay_seconds: int = 0) -> None:
+    def zones_moved(self, uid: Uid, *, delay_seconds: int = 0) -> None:
         """Local days changed, and with them who is a member and what is earned."""
         self._jobs.send(RemapMessage(uid, reason="zone").body(), delay_seconds=delay_seconds)
 
-    def refresh_unmapped(self, uid: str) -> None:
+    def refresh_unmapped(self, uid: Uid) -> None:
         """Raise or clear the account's one notification of store keys without a store."""
         unmapped = [key for key in self._stores.keys(uid) if key.store is None]
         if not unmapped:
@@ -150,7 +151,7 @@ class StoreService:
                 store_key=key,
             ) from None
 
-    def _taken(self, uid: str, error: Conflict) -> Conflict:
+    def _taken(self, uid: Uid, error: Conflict) -> Conflict:
         number = error.details.get("store")
         if not isinstance(number, int):
             return error
@@ -162,7 +163,7 @@ class StoreService:
 
     def _record(
         self,
-        uid: str,
+        uid: Uid,
         actor: str,
         action: str,
         store: Store,

@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from chalicelib.domain.ids import store_key_id
 from chalicelib.domain.manifest import id_digest
 from chalicelib.domain.records import InventoryItem
+from chalicelib.domain.words import ScopeId, Uid
 from chalicelib.services.ports.runs import Lease
 from chalicelib.services.ports.stores import Inventories, Stores
 from chalicelib.services.sync.take_page import GONE, PageTaker, inventory_id
@@ -38,11 +39,11 @@ class Catalogue:
             known.remember(key, GONE)
         return len(gone)
 
-    def _store_keys(self, lease: Lease, scope: str) -> list[str]:
+    def _store_keys(self, lease: Lease, scope: ScopeId) -> list[str]:
         found = [k for k in self._stores.keys(lease.uid) if k.platform == lease.platform]
         return [store_key_id(k.platform, k.scope, k.key) for k in found if k.scope == scope]
 
-    def _items(self, uid: str, key: str) -> Iterator[InventoryItem]:
+    def _items(self, uid: Uid, key: str) -> Iterator[InventoryItem]:
         after: str | None = None
         while True:
             items, after = self._inventories.page(uid, key, PAGE, after)

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 from chalicelib.domain.manifest import Manifest
 from chalicelib.domain.schedule import pass_kind
-from chalicelib.domain.words import Instant, RunState, Stream
+from chalicelib.domain.words import Instant, RunState, ScopeId, Stream
 from chalicelib.services.derivation.commit import Commits
 from chalicelib.services.ports.accounts import Account
 from chalicelib.services.ports.common import Clock
@@ -93,7 +93,7 @@ class Slice:
             self._stored = self._states.streams(self.lease.uid, self.lease.credential)
         return self._stored
 
-    def open(self, account: Account, scope: str, session: PosSession) -> None:
+    def open(self, account: Account, scope: ScopeId, session: PosSession) -> None:
         self.account = account
         self.taker.scope = scope
         self._session = session

@@ -6,7 +6,7 @@ from collections.abc import Callable
 
 from chalicelib.domain.errors import Conflict, NotFound
 from chalicelib.domain.times import MINUTE
-from chalicelib.domain.words import Instant, RunTrigger
+from chalicelib.domain.words import CredentialId, Instant, Platform, RunTrigger, Uid
 from chalicelib.services.job_messages import SyncMessage
 from chalicelib.services.ports.common import Clock, Ids, JobQueue, SyncQueue
 from chalicelib.services.ports.integrations import Credential, Credentials, Integrations
@@ -38,9 +38,9 @@ class RunService:
 
     def start(
         self,
-        uid: str,
-        platform: str,
-        credential: str,
+        uid: Uid,
+        platform: Platform,
+        credential: CredentialId,
         trigger: RunTrigger,
         *,
         delay_seconds: int = 0,
@@ -49,7 +49,9 @@ class RunService:
         found = self._connected(uid, platform, credential)
         return self._queue(found, trigger, None, delay_seconds)
 
-    def reread(self, uid: str, platform: str, credential: str, since: Instant) -> RunView:
+    def reread(
+        self, uid: Uid, platform: Platform, credential: CredentialId, since: Instant
+    ) -> RunView:
         """Queue a run that reads history again from `since`. Raises NotFound, Conflict."""
         found = self._connected(uid, platform, credential)
         queued = self._queue(found, "reread", since, 0)
@@ -57,7 +59,7 @@ class RunService:
             raise Conflict("A sync of this credential is running; re-read when it has ended.")
         return queued
 
-    def request_stop(self, uid: str, platform: str, credential: str) -> None:
+    def request_stop(self, uid: Uid, platform: Platform, credential: CredentialId) -> None:
         """A live run ends at its next checkpoint, within 2 s of work; one that waits, at once."""
         self._states.request_stop(uid, credential)
         live = self._states.live(uid, credential)
@@ -70,21 +72,21 @@ class RunService:
         self._send(live, own_server=own_server)
 
     def recent(
-        self, uid: str, platform: str, limit: int, before: str | None
+        self, uid: Uid, platform: Platform, limit: int, before: str | None
     ) -> tuple[list[RunView], str | None]:
         return self._states.runs(uid, platform, limit, before)
 
-    def get(self, uid: str, platform: str, run: str) -> RunView:
+    def get(self, uid: Uid, platform: Platform, run: str) -> RunView:
         return self._states.run(uid, platform, run)
 
     def set_aside(
-        self, uid: str, platform: str, run: str, limit: int, after: str | None
+        self, uid: Uid, platform: Platform, run: str, limit: int, after: str | None
     ) -> tuple[list[SetAside], str | None]:
         """Raises NotFound."""
         self._states.run(uid, platform, run)
         return self._states.asides(uid, run, limit, after)
 
-    def _connected(self, uid: str, platform: str, credential: str) -> Credential:
+    def _connected(self, uid: Uid, platform: Platform, credential: CredentialId) -> Credential:
         found = self._credentials.get(uid, platform, credential)
         integration = self._integrations.get(uid, platform)
         if integration is None or integration.state != "connected":

@@ -6,12 +6,12 @@ from collections.abc import Callable, Iterable, Mapping
 
 from chalicelib.domain.ids import store_key_id
 from chalicelib.domain.times import utc_day
-from chalicelib.domain.words import Stream
+from chalicelib.domain.words import Stream, Uid
 from chalicelib.services.ports.runs import StreamState
 from chalicelib.services.ports.stores import StoreKeySighting, Stores
 from chalicelib.services.sync.run_slice import Slice
 
-Tell = Callable[[str], None]
+Tell = Callable[[Uid], None]
 """Takes the account."""
 
 

@@ -9,7 +9,7 @@ from typing import TypeVar
 from chalicelib.domain.manifest import NO_ROW, Manifest, digest, id_digest
 from chalicelib.domain.records import Customer, Fact, InventoryItem, Sale, StoreFact
 from chalicelib.domain.times import utc_day
-from chalicelib.domain.words import Instant, Stream
+from chalicelib.domain.words import Instant, ScopeId, Stream
 from chalicelib.services.derivation.commit import Commits
 from chalicelib.services.ports.facts import Committed
 from chalicelib.services.ports.pos import KnownRow, Page
@@ -53,7 +53,7 @@ class PageTaker:
         states: SyncStates,
         inventories: Inventories,
     ) -> None:
-        self.scope = ""
+        self.scope = ScopeId("")
         self.import_run: str | None = None
         self.manifests: dict[Stream, Manifest] = {}
         self.seen: Manifest | None = None

@@ -14,7 +14,7 @@ from chalicelib.domain.errors import (
     RateLimited,
     StaleVersion,
 )
-from chalicelib.domain.words import Instant, RunState, Stream
+from chalicelib.domain.words import Instant, RunState, Stream, Uid
 from chalicelib.services.credentials.check import learn_scope
 from chalicelib.services.credentials.key_ring import KeyRing
 from chalicelib.services.job_messages import MAX_HOPS, SyncMessage
@@ -63,7 +63,7 @@ class SyncWorker:
         queue: JobQueue,
         outcomes: Outcomes,
         imports: ImportLocks,
-        places: Callable[[str], Places],
+        places: Callable[[Uid], Places],
         clock: Clock,
         reserve_seconds: float = 30.0,
     ) -> None:

@@ -19,6 +19,7 @@ from chalicelib.domain.errors import PoisonMessage
 from chalicelib.domain.text_replies import Reply, classify, may_mean_yes
 from chalicelib.domain.texting import TextingRules, Wording, parts
 from chalicelib.domain.times import DAY, HOUR, MINUTE
+from chalicelib.domain.words import Uid
 from chalicelib.services.consent.circumstances import Surroundings
 from chalicelib.services.consent.log import append, insist
 from chalicelib.services.ports.common import Clock
@@ -101,7 +102,7 @@ class Inbound:
             self._hear(uid, message, reply)
         return uids[0], reply
 
-    def _meant(self, message: InboundText, reply: Reply) -> tuple[str, ...]:
+    def _meant(self, message: InboundText, reply: Reply) -> tuple[Uid, ...]:
         """Whoever texted from the number may be meant: an account may have given it up since.
 
         A no is heard by all of them, what could make somebody opt in by one that is known for sure.
@@ -117,16 +118,16 @@ class Inbound:
             uid for uid in everybody if uid == holders.now or self._knows(uid, message.number)
         )
 
-    def _knows(self, uid: str, number: str) -> bool:
+    def _knows(self, uid: Uid, number: str) -> bool:
         return bool(self._log.read(uid, "sms", number).entries)
 
-    def _hear(self, uid: str, message: InboundText, reply: Reply) -> None:
+    def _hear(self, uid: Uid, message: InboundText, reply: Reply) -> None:
         entry = self._write_down(uid, message, reply)
         self._join(uid, entry)
         if entry.answer:
             self._answer(uid, message, entry)
 
-    def _write_down(self, uid: str, message: InboundText, reply: Reply) -> Entry:
+    def _write_down(self, uid: Uid, message: InboundText, reply: Reply) -> Entry:
         """The message's entry, as it stands in the log since it first came."""
         day = self._surroundings.today(uid)
         written: list[Entry] = []
@@ -141,13 +142,13 @@ class Inbound:
         insist(self._log, uid, "sms", message.number, step)
         return written[0]
 
-    def _join(self, uid: str, entry: Entry) -> None:
+    def _join(self, uid: Uid, entry: Entry) -> None:
         """A YES also makes them a member (product.md §7)."""
         record, platform = entry.evidence.get("record"), entry.evidence.get("platform")
         if entry.act == "yes" and isinstance(record, str) and record:
             self._joins.join(uid, record, f"double_opt_in:{platform}", entry.at)
 
-    def _answer(self, uid: str, message: InboundText, entry: Entry) -> None:
+    def _answer(self, uid: Uid, message: InboundText, entry: Entry) -> None:
         """Once, whatever fails: the text is written down before it goes."""
         rules = self._surroundings.rules(uid)
         head = self._log.read(uid, "sms", message.number).head

@@ -25,7 +25,7 @@ from chalicelib.domain.texting import (
     opening_after_today,
     parts,
 )
-from chalicelib.domain.words import TextState
+from chalicelib.domain.words import Platform, TextState, Uid
 from chalicelib.services.consent.circumstances import Surroundings
 from chalicelib.services.consent.log import WRITE_TRIES, ContactBusy
 from chalicelib.services.ports.common import Clock
@@ -64,7 +64,7 @@ class RequestSender:
         self._surroundings = surroundings
         self._clock = clock
 
-    def handle(self, uid: str, number: str) -> Done:
+    def handle(self, uid: Uid, number: str) -> Done:
         """Send, hold or drop what is wanted of this number; called again it does nothing twice.
 
         Raises ContactBusy; NotFound for an account that is not there.
@@ -75,7 +75,7 @@ class RequestSender:
                 return done
         raise ContactBusy("Others keep changing this number; try again.")
 
-    def _step(self, uid: str, contact: Contact) -> Done | None:
+    def _step(self, uid: Uid, contact: Contact) -> Done | None:
         """None when somebody wrote the head meanwhile: look at it again."""
         head = contact.head
         if head.sending is not None:
@@ -92,7 +92,7 @@ class RequestSender:
         dropped = drop(head, verdict, seen.now)
         return "dropped" if self._log.write(uid, head, dropped) else None
 
-    def _after_a_worker(self, uid: str, head: Head, request: Request) -> Done | None:
+    def _after_a_worker(self, uid: Uid, head: Head, request: Request) -> Done | None:
         """What another worker began: its own while it can live, unknown for ever after."""
         if self._clock.now() < request.at + SENDING_AT_MOST:
             return "busy"
@@ -103,7 +103,9 @@ class RequestSender:
             return "unknown" if self._log.write(uid, head, done) else None
         return self._end(text, request, limit, "unknown")
 
-    def _send(self, uid: str, contact: Contact, seen: Circumstances, platform: str) -> Done | None:
+    def _send(
+        self, uid: Uid, contact: Contact, seen: Circumstances, platform: Platform
+    ) -> Done | None:
         head, now = contact.head, seen.now
         after = begin(head, platform, now, seen.day, seen.record)
         request = after.requests[-1]

@@ -20,6 +20,7 @@ from chalicelib.domain.texting import (
     missing_in,
 )
 from chalicelib.domain.times import local_day
+from chalicelib.domain.words import Uid
 from chalicelib.services.consent.circumstances import branded
 from chalicelib.services.ports.accounts import Account, Accounts
 from chalicelib.services.ports.audit import Audit, AuditEntry
@@ -93,24 +94,24 @@ class TextingService:
         self._read_number = read_number
         self._mobile = mobile
 
-    def get(self, uid: str) -> TextingView:
+    def get(self, uid: Uid) -> TextingView:
         """Raises NotFound."""
         account = self._accounts.get(uid)
         return self._view(account, self._settings.get(uid))
 
-    def status_for(self, uid: str, source: Integration) -> str | None:
+    def status_for(self, uid: Uid, source: Integration) -> str | None:
         """What the card of a source says of SMS; None when it may go."""
         return self._status(self._settings.get(uid)) or (None if source.age_gate else TICK_FIRST)
 
     def texts(
-        self, uid: str, day: date | None, limit: int, after: str | None
+        self, uid: Uid, day: date | None, limit: int, after: str | None
     ) -> tuple[list[Text], str | None]:
         """What was sent on a local day (None: today), to whom, when and why: the newest first."""
         on = day.isoformat() if day else self._today(self._accounts.get(uid))
         return self._texts.texts(uid, on, limit, after)
 
     def change(
-        self, uid: str, version: int, changes: Mapping[str, Any], *, actor: str
+        self, uid: Uid, version: int, changes: Mapping[str, Any], *, actor: str
     ) -> TextingView:
         """Set the given fields; None takes one back to its default, what is left out stays.
 
@@ -125,7 +126,7 @@ class TextingService:
         self._record(uid, actor, held, saved)
         return self._view(account, saved)
 
-    def send_test(self, uid: str, typed: str, *, actor: str) -> str:
+    def send_test(self, uid: Uid, typed: str, *, actor: str) -> str:
         """Queue a text to the number typed; the text's id.
 
         Raises InvalidInput; Conflict while no SMS goes, or to who opted out; TooManyRequests.
@@ -147,7 +148,7 @@ class TextingService:
         )
         return job.id
 
-    def _slow_down(self, uid: str, number: str) -> None:
+    def _slow_down(self, uid: Uid, number: str) -> None:
         limits = (("test", TESTS_AN_HOUR), (f"test#{number}", TESTS_A_NUMBER_AN_HOUR))
         for what, limit in limits:
             wait = self._throttle.take(uid, what, limit, AN_HOUR)
@@ -191,7 +192,7 @@ class TextingService:
             wanted["wordings"] = {kind: text for kind, text in given.items() if text is not None}
         return replace(before, **wanted)
 
-    def _record(self, uid: str, actor: str, before: TextingRules, after: TextingRules) -> None:
+    def _record(self, uid: Uid, actor: str, before: TextingRules, after: TextingRules) -> None:
         was, now = shown(before), shown(after)
         changed = [name for name in now if was[name] != now[name]]
         if changed:

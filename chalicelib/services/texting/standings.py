@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from chalicelib.domain.errors import NotFound
-from chalicelib.domain.words import Instant
+from chalicelib.domain.words import Instant, Uid
 from chalicelib.services.derivation.commit import Commits
 from chalicelib.services.derivation.holder import Held, PersonaLookup
 from chalicelib.services.ports.texting import Standing
@@ -15,14 +15,14 @@ class DerivedStandings:
     def __init__(self, lookup: PersonaLookup) -> None:
         self._lookup = lookup
 
-    def of_record(self, uid: str, record: str) -> Standing | None:
+    def of_record(self, uid: Uid, record: str) -> Standing | None:
         """See `Standings.of_record`."""
         try:
             return _standing(self._lookup.holding(uid, record))
         except NotFound:
             return None
 
-    def of_number(self, uid: str, number: str) -> list[Standing]:
+    def of_number(self, uid: Uid, number: str) -> list[Standing]:
         """See `Standings.of_number`."""
         return [_standing(held) for held in self._lookup.of_number(uid, number)]
 
@@ -33,7 +33,7 @@ class CommittedJoins:
     def __init__(self, commits: Commits) -> None:
         self._commits = commits
 
-    def join(self, uid: str, record: str, reason: str, at: Instant) -> None:
+    def join(self, uid: Uid, record: str, reason: str, at: Instant) -> None:
         """See `Joins.join`. Raises CommitBusy, LeaseLost: the same call may be made again."""
         self._commits.join(uid, record, reason, at)
 

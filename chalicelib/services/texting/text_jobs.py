@@ -9,7 +9,7 @@ import orjson
 
 from chalicelib.domain.errors import PoisonMessage
 from chalicelib.domain.times import from_text
-from chalicelib.domain.words import Instant
+from chalicelib.domain.words import Instant, Uid
 
 VERSION = 1
 
@@ -18,7 +18,7 @@ VERSION = 1
 class RequestJob:
     """Look at what is wanted of this number, and send it if it may go."""
 
-    uid: str
+    uid: Uid
     number: str
 
     def body(self) -> dict[str, object]:
@@ -29,7 +29,7 @@ class RequestJob:
 class SendTest:
     """*Send me a test*: to `number`, once, as text `id` of the account's local `day`."""
 
-    uid: str
+    uid: Uid
     number: str
     id: str
     at: Instant
@@ -43,7 +43,7 @@ class SendTest:
 class LostText:
     """Look at text `id`, begun at `at`: it should have ended by now."""
 
-    uid: str
+    uid: Uid
     day: str
     at: Instant
     id: str
@@ -79,7 +79,7 @@ def parse(body: Any) -> TextJob:
     """
     match body:
         case {"v": 1, "job": "request", "uid": str(uid), "number": str(number)}:
-            return RequestJob(uid, number)
+            return RequestJob(Uid(uid), number)
         case {
             "v": 1,
             "job": "test",
@@ -89,7 +89,7 @@ def parse(body: Any) -> TextJob:
             "at": int(at),
             "day": str(day),
         }:
-            return SendTest(uid, number, text, at, day)
+            return SendTest(Uid(uid), number, text, at, day)
         case {
             "v": 1,
             "job": "lost",
@@ -98,7 +98,7 @@ def parse(body: Any) -> TextJob:
             "at": int(at),
             "id": str(text),
         }:
-            return LostText(uid, day, at, text)
+            return LostText(Uid(uid), day, at, text)
         case {
             "v": 1,
             "job": "inbound",
