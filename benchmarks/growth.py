@@ -28,16 +28,16 @@ from chalicelib.domain.records import Customer, Fact, LineItem, Sale, Tender
 from chalicelib.domain.rules import Loyalty, Rules, Source, Terms
 from chalicelib.domain.times import DAY
 from chalicelib.domain.words import Stream
-from chalicelib.services.derivation.commit import Commits
+from chalicelib.services.derivation.commit import FactCommits
 from chalicelib.services.derivation.terms import TermsReader
 from chalicelib.services.ports.accounts import Account
 from chalicelib.services.ports.effects import Ask, ConsentFlag
-from chalicelib.services.ports.facts import Members, StoredRecord
+from chalicelib.services.ports.facts import KeyCarriers, StoredRecord
 from chalicelib.services.ports.pos import Page
 from chalicelib.services.ports.runs import Lease, RunView
 from chalicelib.services.ports.stores import Places
 from chalicelib.services.sync.progress import Progress, StreamPlace, Tally
-from chalicelib.services.sync.take_page import PageTaker
+from chalicelib.services.sync.take_page import PageIntake
 
 UID, PLATFORM, SCOPE = "100001", "posabit", "bench-venue"
 STORE_KEY = f"{PLATFORM}:{SCOPE}:{SCOPE}"
@@ -150,11 +150,11 @@ class Bench:
         clock, account = SystemClock(), OneAccount()
         facts = DynamoFacts(BatchTable(self.dynamo, TABLE, clock), clock)
         view = RunView("run_bench", UID, PLATFORM, "crd_bench", "running", "now", NOW)
-        self._taker = PageTaker(
+        self._taker = PageIntake(
             Lease(UID, PLATFORM, "crd_bench", "run_bench", 1, None, view),
             Progress(NOW, {"customers": StreamPlace(), "sales": StreamPlace()}),
             Tally(view),
-            commits=Commits(facts, TermsReader(account, account, RULES, clock), NOBODY_ASKED),
+            commits=FactCommits(facts, TermsReader(account, account, RULES, clock), NOBODY_ASKED),
             states=None,  # type: ignore[arg-type]
             inventories=None,  # type: ignore[arg-type]
         )
@@ -314,7 +314,7 @@ def _rows_of(customer: Customer) -> dict[Key, Row]:
     found = dict([rows.record_row(UID, StoredRecord(record, keys))])
     for key in keys:
         place = (places.merge_key(UID, *key), places.MEMBERS_SK)
-        found[place] = rows.members_row(place, Members({rid: f"{PLATFORM}:{SCOPE}"}))
+        found[place] = rows.members_row(place, KeyCarriers({rid: f"{PLATFORM}:{SCOPE}"}))
     if persona is not None:
         place = (places.record(UID, rid), places.PERSONA_SK)
         found[place] = rows.persona_row(UID, place, persona)

@@ -17,14 +17,14 @@ from benchmarks.units import Meter
 from chalicelib.adapters.clock import SystemClock
 from chalicelib.adapters.dynamo.batch import BatchTable
 from chalicelib.adapters.dynamo.persona_list import DynamoPersonaList
-from chalicelib.adapters.dynamo.preview_reads import DynamoGlimpses
+from chalicelib.adapters.dynamo.preview_reads import DynamoPreviewReads
 from chalicelib.domain.rules import Source, Terms
 from chalicelib.domain.times import DAY, day_text, utc_day
 from chalicelib.domain.words import Instant
-from chalicelib.services.changes.count import Census
+from chalicelib.services.changes.count import CountChange
 from chalicelib.services.changes.preview import PAGE as COUNTED_AT_ONCE
 from chalicelib.services.changes.propose import Proposal
-from chalicelib.services.ports.changes import LOYALTY, Counts
+from chalicelib.services.ports.changes import LOYALTY, PreviewCounts
 
 BUYERS = 3
 """One of so many shoppers never bought; the others on the days of a year."""
@@ -110,14 +110,14 @@ def _count(bench: Bench, what: str, proposal: Proposal) -> PreviewCost:
     return PreviewCost(what, people, cpu * 1e6 / people, reads / people, peak / 1024)
 
 
-def _walk(bench: Bench, proposal: Proposal) -> tuple[Counts, float]:
+def _walk(bench: Bench, proposal: Proposal) -> tuple[PreviewCounts, float]:
     """The whole preview, page by page, and its CPU in seconds without that of counting units."""
     clock = SystemClock()
     listed = DynamoPersonaList(bench.dynamo, TABLE)
     terms = Terms(NOW, proposal.wanted)
-    glimpses = DynamoGlimpses(BatchTable(bench.dynamo, TABLE, clock))
-    census = Census(glimpses, NobodyToAsk(), proposal, terms)
-    counts, after = Counts(), None
+    preview_reads = DynamoPreviewReads(BatchTable(bench.dynamo, TABLE, clock))
+    census = CountChange(preview_reads, NobodyToAsk(), proposal, terms)
+    counts, after = PreviewCounts(), None
     began, own = time.process_time(), bench.meter.own_seconds
     while True:
         ids, after = listed.in_turn(UID, COUNTED_AT_ONCE, after)

@@ -27,7 +27,7 @@ from chalicelib.domain.sales_summary import SaleRef
 from chalicelib.domain.words import Day, Platform, Points
 
 
-class Standing(NamedTuple):
+class WouldBe(NamedTuple):
     """Where a person would stand. `earn_from` and `imported` as on `Persona` and in the ledger;
     `imported` None: as the ledger holds it today."""
 
@@ -37,7 +37,7 @@ class Standing(NamedTuple):
     imported: Points | None = None
 
 
-def from_persona(persona: Persona, terms: Terms, today: Rules) -> Standing | None:
+def from_persona(persona: Persona, terms: Terms, today: Rules) -> WouldBe | None:
     """Where the person would stand under `terms`; None when only their records can tell.
 
     `today`: the rules in force, by which the persona was derived.
@@ -56,17 +56,17 @@ def from_persona(persona: Persona, terms: Terms, today: Rules) -> Standing | Non
         found += held or [Reason(f"{DOUBLE_OPT_IN}:{platform}", None)]
     why = found or _kept(persona, rules)
     since = earn_from(why, persona.flags, rules.loyalty)
-    return Standing(bool(why), _asks(persona, rules), since)
+    return WouldBe(bool(why), _asks(persona, rules), since)
 
 
-def from_records(persona: Persona, members: Sequence[SourceRecord], terms: Terms) -> Standing:
+def from_records(persona: Persona, members: Sequence[SourceRecord], terms: Terms) -> WouldBe:
     """Where the person would stand under `terms`, from all of their source records."""
     rules = terms.rules
     imported = sum([imported_points(member, terms) for member in members])
     why = reasons(members, persona.last_days, persona.flags, imported, terms) or _kept(
         persona, rules
     )
-    return Standing(
+    return WouldBe(
         member=bool(why),
         asked_by=_asks(persona, rules),
         earn_from=earn_from(why, persona.flags, rules.loyalty),
@@ -82,7 +82,7 @@ def balance(refs: Iterable[SaleRef], since: Day | None, others: Points, terms: T
     return sum(amounts.values()) + sum(gone.values()) + others
 
 
-def earns_alike(persona: Persona, standing: Standing, rules: Rules, today: Rules) -> bool:
+def earns_alike(persona: Persona, standing: WouldBe, rules: Rules, today: Rules) -> bool:
     """Whether no sale of the person would earn otherwise than under the rules of today."""
     return (
         standing.earn_from == persona.earn_from

@@ -43,7 +43,7 @@ TextState = Literal["sending", "sent", "unknown", "refused"]
 Rounding = Literal["up", "down", "nearest", "none"]
 PreviewState = Literal["counting", "ready", "outdated"]
 JobState = Literal["queued", "running", "done", "superseded"]
-Members = Literal["keep", "let_go"]
+MembersChoice = Literal["keep", "let_go"]
 """What becomes of who would be lost: they get a reason of their own, or leave."""
 
 PersonaSort = Literal["inserted", "name"]

@@ -11,7 +11,7 @@ from chalicelib.domain.words import Platform
 from chalicelib.pos.profile import registry
 from chalicelib.pos.profile import typed_host as hosts
 from chalicelib.pos.profile.profile import Profile
-from chalicelib.pos.transport.egress import Guard, Ranges
+from chalicelib.pos.transport.egress import AddressRanges, Guard
 from chalicelib.services.ports.common import Clock
 from chalicelib.services.ports.pos import CheckResult, CredentialAccess, PlatformInfo
 
@@ -38,7 +38,7 @@ class Gateway:
         self._clock = clock
         self._base_urls = base_urls
         self._integrator_token = integrator_token
-        self._egress = egress or Guard(Ranges())
+        self._egress = egress or Guard(AddressRanges())
 
     def platforms(self) -> tuple[PlatformInfo, ...]:
         return tuple(registry.info(name) for name in registry.names())

@@ -15,7 +15,7 @@ from chalicelib.pos.paging.receipts import Receipts
 from chalicelib.pos.paging.sheet import sheet_of
 from chalicelib.pos.profile.faults import Path, dotted, line_of
 from chalicelib.pos.profile.load import parse
-from chalicelib.pos.profile.paging_parts import Consent, Negated, Piece, Rows
+from chalicelib.pos.profile.paging_parts import ConsentMapping, Negated, Piece, Rows
 from chalicelib.pos.profile.profile import Profile, StreamProfile
 from chalicelib.pos.profile.window_parts import Sum
 from chalicelib.services.ports.pos import StreamPlan
@@ -160,7 +160,7 @@ def _mapped(fields: Mapping[str, Any], within: str = "") -> set[str]:
 
 def _alternatives(spec: Any) -> tuple[str, ...]:
     """The paths an entry of a map speaks of."""
-    if isinstance(spec, Consent):
+    if isinstance(spec, ConsentMapping):
         return tuple(path for path in (spec.given, spec.refused) if path)
     if isinstance(spec, Negated):
         return (spec.unless,)

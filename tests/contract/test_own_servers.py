@@ -12,7 +12,7 @@ from chalicelib.domain.errors import HostRefused, ServerUnreachable, ServerUntru
 from chalicelib.domain.records import Sale
 from chalicelib.domain.times import DAY, at_wall_clock
 from chalicelib.pos.gateway import Gateway
-from chalicelib.pos.transport.egress import Guard, Ranges
+from chalicelib.pos.transport.egress import AddressRanges, Guard
 from chalicelib.services.ports.pos import CredentialAccess, HostTrust, StreamPlan
 
 from .auphan import Auphan
@@ -30,7 +30,7 @@ def bench(request: pytest.FixtureRequest) -> Iterator[Own]:
 
 def gateway(bench: Own, *allowed: str) -> Gateway:
     """No address is configured: the typed one is all there is."""
-    return Gateway(bench.clock, {}, lambda _name: None, Guard(Ranges.of(allowed, ())))
+    return Gateway(bench.clock, {}, lambda _name: None, Guard(AddressRanges.of(allowed, ())))
 
 
 def access(bench: Own, trust: HostTrust) -> CredentialAccess:
@@ -108,7 +108,9 @@ def test_a_server_typed_in_another_way_is_not_another_server(typed: str) -> None
     with Auphan(shoppers=20, sales=10) as bench:
         own = access(bench, HostTrust(allow_http=True))
         fields = {**own.fields, "host": f"{typed}:{bench.server.port}"}
-        guard = Guard(Ranges.of(["127.0.0.0/8"], ()), lambda _n, _s: [ip_address("127.0.0.1")])
+        guard = Guard(
+            AddressRanges.of(["127.0.0.0/8"], ()), lambda _n, _s: [ip_address("127.0.0.1")]
+        )
         there = Gateway(bench.clock, {}, lambda _name: None, guard)
 
         checked = there.check(replace(own, fields=fields, scope=None))

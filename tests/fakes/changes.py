@@ -75,7 +75,7 @@ class MemoryChanges:
         return table[place]
 
 
-class MemoryGlimpses:
+class MemoryPreviewReads:
     """Counts the rows it reads, by kind."""
 
     def __init__(self, facts: MemoryFacts) -> None:

@@ -15,8 +15,8 @@ from chalicelib.services.ports.facts import (
     NO_SALES,
     CommitLock,
     Intent,
+    KeyCarriers,
     LedgerRow,
-    Members,
     RecordRows,
     RecordSales,
     Returns,
@@ -44,7 +44,7 @@ class MemoryFacts:
         self.pointer_rows: dict[tuple[str, str], dict[tuple[int, str], Pointer]] = {}
         self.return_rows: dict[tuple[str, SaleId], Returns] = {}
         self.ledger_rows: dict[tuple[str, str], dict[str, LedgerRow]] = {}
-        self.member_heads: dict[tuple[str, MergeKey], Members] = {}
+        self.member_heads: dict[tuple[str, MergeKey], KeyCarriers] = {}
         self.member_rows: dict[tuple[str, MergeKey], dict[str, str]] = {}
         self.shared_rows: dict[tuple[str, MergeKey], bool] = {}
         self.intents: dict[str, Intent] = {}
@@ -75,7 +75,7 @@ class MemoryFacts:
     def rows(self, uid: str, records: Iterable[str]) -> dict[str, RecordRows]:
         return {rid: self._rows(uid, rid) for rid in records}
 
-    def members(self, uid: str, keys: Iterable[MergeKey]) -> dict[MergeKey, Members]:
+    def members(self, uid: str, keys: Iterable[MergeKey]) -> dict[MergeKey, KeyCarriers]:
         wanted = list(keys)
         self.rows_read += len(wanted)
         return {k: self.member_heads[uid, k] for k in wanted if (uid, k) in self.member_heads}

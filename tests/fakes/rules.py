@@ -8,7 +8,7 @@ from typing import Any
 
 from chalicelib.domain.errors import StaleVersion
 from chalicelib.domain.rules import Rules
-from chalicelib.services.derivation.commit import Commits
+from chalicelib.services.derivation.commit import FactCommits
 from chalicelib.services.derivation.terms import TermsReader
 from chalicelib.services.ports.effects import Ask, ConsentFlag
 
@@ -58,6 +58,6 @@ def memory_commits(
     *,
     rules: MemoryRuleBook | None = None,
     effects: Any = None,
-) -> Commits:
+) -> FactCommits:
     reader = TermsReader(accounts, stores, rules or MemoryRuleBook(), clock)
-    return Commits(facts, reader, effects or RecordedEffects())
+    return FactCommits(facts, reader, effects or RecordedEffects())

@@ -16,14 +16,14 @@ from chalicelib.services.ports.texting import (
     Begun,
     Caps,
     Contact,
-    Counts,
     Due,
     DueHead,
     DueText,
+    HeldPersona,
     Holders,
-    Standing,
     Switch,
     Text,
+    TextTotals,
 )
 from tests.fakes.facts import Crash
 
@@ -50,7 +50,7 @@ class MemoryTexts:
         self.logs: dict[tuple[str, Channel, str], dict[str, Entry]] = {}
         self.kept: dict[tuple[str, str, str], Text] = {}
         self.end_by: dict[tuple[str, str, str], Instant] = {}
-        self.counted: dict[tuple[str, str], Counts] = {}
+        self.counted: dict[tuple[str, str], TextTotals] = {}
         self.meddle: Callable[[], None] | None = None
         """Runs once, right before the next write: somebody else is quicker."""
 
@@ -175,8 +175,8 @@ class MemoryTexts:
         more = len(found) > start + limit
         return found[start : start + limit], str(start + limit) if more else None
 
-    def counts(self, uid: str, period: str) -> Counts:
-        return self.counted.get((uid, period), Counts())
+    def counts(self, uid: str, period: str) -> TextTotals:
+        return self.counted.get((uid, period), TextTotals())
 
     def _head(self, uid: str, channel: Channel, contact: str) -> Head:
         return self.rows.get((uid, channel, contact), Head(contact, channel))
@@ -196,7 +196,7 @@ class MemoryTexts:
     def _count(self, text: Text, *, texts: int = 0, parts: int = 0, unknown: int = 0) -> None:
         for period in (text.day, text.month):
             was = self.counts(text.uid, period)
-            self.counted[text.uid, period] = Counts(
+            self.counted[text.uid, period] = TextTotals(
                 was.texts + texts, was.parts + parts, was.unknown + unknown
             )
 
@@ -275,19 +275,19 @@ class FakeSwitch:
 
 
 class FakeCore:
-    """The `Standings` and `Joins` ports: personas as the core would tell of them."""
+    """The `HeldPersonas` and `Joins` ports: personas as the core would tell of them."""
 
     def __init__(self) -> None:
-        self.standings: dict[tuple[str, str], Standing] = {}
+        self.held_personas: dict[tuple[str, str], HeldPersona] = {}
         self.joined: dict[tuple[str, str], set[str]] = {}
 
-    def of_record(self, uid: str, record: str) -> Standing | None:
-        return self.standings.get((uid, record))
+    def of_record(self, uid: str, record: str) -> HeldPersona | None:
+        return self.held_personas.get((uid, record))
 
-    def of_number(self, uid: str, number: str) -> list[Standing]:
+    def of_number(self, uid: str, number: str) -> list[HeldPersona]:
         return [
             standing
-            for (owner, _), standing in sorted(self.standings.items(), key=lambda item: item[0])
+            for (owner, _), standing in sorted(self.held_personas.items(), key=lambda item: item[0])
             if owner == uid and number in standing.numbers
         ]
 
@@ -304,7 +304,7 @@ class FakeCore:
         favourite_store: int | None = None,
     ) -> None:
         persona = a_persona(record, numbers, frozenset(flags), favourite_store)
-        self.standings[uid, record] = Standing(persona, asked_by, numbers)
+        self.held_personas[uid, record] = HeldPersona(persona, asked_by, numbers)
 
 
 class FreeThrottle:

@@ -22,10 +22,10 @@ from chalicelib.services.ports.audit import AuditEntry
 from chalicelib.services.ports.changes import (
     Applied,
     BalanceChange,
-    Counts,
     Job,
     MovedOn,
     Preview,
+    PreviewCounts,
     job_id,
 )
 from chalicelib.services.ports.integrations import Integration
@@ -89,7 +89,7 @@ def a_preview(**changes: Any) -> Preview:
         settings_version=0,
         secret="tok_1",
         made_at=NOON,
-        counts=Counts(7, 3, 1, 2, 0, 2, -250, (BalanceChange("p1", 100, -150),)),
+        counts=PreviewCounts(7, 3, 1, 2, 0, 2, -250, (BalanceChange("p1", 100, -150),)),
         after="3|place",
     )
     return replace(base, **changes)

@@ -29,7 +29,6 @@ from chalicelib.services.ports.texting import (
     Caps,
     ConsentLog,
     Contact,
-    Counts,
     DueHead,
     DueText,
     Holders,
@@ -37,6 +36,7 @@ from chalicelib.services.ports.texting import (
     Text,
     TextingSettings,
     TextLog,
+    TextTotals,
 )
 from tests.fakes.common import NOON, FakeClock
 from tests.fakes.texting import MemoryTextingSettings, MemoryTexts
@@ -208,8 +208,8 @@ def test_a_text_is_begun_with_its_head_and_entry_or_not_at_all(rows: Repositorie
     found = rows.log.read(OURS, "sms", NUMBER)
     assert (found.head.sending, found.entries) == (after.sending, (entry,))
     assert rows.texts.get(OURS, "2026-01-01", NOON, "request#1") == a_text()
-    assert rows.texts.counts(OURS, "2026-01-01") == Counts(1, 2, 0)
-    assert rows.texts.counts(OURS, "2026-01") == Counts(1, 2, 0)
+    assert rows.texts.counts(OURS, "2026-01-01") == TextTotals(1, 2, 0)
+    assert rows.texts.counts(OURS, "2026-01") == TextTotals(1, 2, 0)
 
 
 def test_the_same_text_is_begun_once(rows: Repositories) -> None:
@@ -254,10 +254,14 @@ def test_an_answer_is_counted_whatever_the_cap(rows: Repositories) -> None:
 
 @pytest.mark.parametrize(
     ("state", "counts"),
-    [("sent", Counts(1, 2, 0)), ("unknown", Counts(1, 2, 1)), ("refused", Counts(0, 0, 0))],
+    [
+        ("sent", TextTotals(1, 2, 0)),
+        ("unknown", TextTotals(1, 2, 1)),
+        ("refused", TextTotals(0, 0, 0)),
+    ],
 )
 def test_a_text_ends_once_and_is_counted_by_how(
-    rows: Repositories, state: Any, counts: Counts
+    rows: Repositories, state: Any, counts: TextTotals
 ) -> None:
     head = save(rows, want(Head(NUMBER), WANTED))
     after = begin(head, "posabit", NOON, "2026-01-01")

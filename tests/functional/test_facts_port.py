@@ -21,7 +21,7 @@ from chalicelib.domain.sales_summary import SaleRef, SalesSummary
 from chalicelib.services.ports.facts import (
     FactStore,
     Intent,
-    Members,
+    KeyCarriers,
     RecordRows,
     RecordSales,
     SaleId,
@@ -136,7 +136,7 @@ def test_another_account_sees_nothing_of_it(facts: FactStore) -> None:
         Writes(
             records={rid: stored},
             sales={sale.id: sale},
-            members={PHONE: Members({rid: "posabit:north"})},
+            members={PHONE: KeyCarriers({rid: "posabit:north"})},
             member_rows={(PHONE, rid): "posabit:north"},
             pointers={(rid, ref("s1")): ()},
             shared={PHONE: True},
@@ -173,8 +173,8 @@ def test_sales_whose_scope_and_id_run_together_the_same_are_two(facts: FactStore
 
 
 def test_key_members_are_kept_few_and_many(facts: FactStore) -> None:
-    few = Members({"a" * 32: "posabit:north", "b" * 32: f"posabit:{ODD}"})
-    many = Members(counts={"posabit:north": 41})
+    few = KeyCarriers({"a" * 32: "posabit:north", "b" * 32: f"posabit:{ODD}"})
+    many = KeyCarriers(counts={"posabit:north": 41})
     carriers = {f"{n:032x}": "posabit:north" for n in range(41)}
 
     write(
@@ -195,8 +195,8 @@ def test_what_is_put_away_is_gone(facts: FactStore) -> None:
         facts,
         Writes(
             members={
-                PHONE: Members({rid: "posabit:north"}),
-                EMAIL: Members({rid: "posabit:north"}),
+                PHONE: KeyCarriers({rid: "posabit:north"}),
+                EMAIL: KeyCarriers({rid: "posabit:north"}),
             },
             member_rows={(PHONE, rid): "posabit:north", (PHONE, gone): "posabit:north"},
             pointers={(rid, ref("s1")): (), (rid, ref("s2")): ()},
@@ -452,7 +452,7 @@ def test_throttling_without_end_is_said_and_the_lock_given_back_keeps_the_intent
 def test_an_endless_name_can_still_be_a_key(table: Any) -> None:
     store = a_store(table, FakeClock())
     endless = MergeKey("name_dob", "é" * 3_000)
-    members = Members({"a" * 32: "posabit:north"})
+    members = KeyCarriers({"a" * 32: "posabit:north"})
 
     write(store, Writes(members={endless: members}, shared={endless: True}))
 

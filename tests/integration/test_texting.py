@@ -14,7 +14,7 @@ from chalicelib.domain.consent import Entry, derive
 from chalicelib.domain.contact_heads import Head, Wanted, begin, finish, want
 from chalicelib.domain.texting import WORDINGS
 from chalicelib.entrypoints import wiring
-from chalicelib.services.consent.circumstances import Surroundings
+from chalicelib.services.consent.circumstances import CircumstancesReader
 from chalicelib.services.ports.effects import Ask
 from chalicelib.services.ports.integrations import AgeGate, Integration
 from chalicelib.services.ports.texting import Text
@@ -196,8 +196,8 @@ def test_of_many_workers_on_one_number_one_sends(shopper: Shopper) -> None:
     integrations.rows[uid, "posabit"] = Integration(uid, "posabit", "connected", gate)
     with shopper.inside():
         log, texts = wiring.outside.consent_log(), wiring.outside.texts()
-        surroundings = Surroundings(
-            standings=core,
+        circumstances_reader = CircumstancesReader(
+            held_personas=core,
             accounts=wiring.outside.accounts(),
             stores=MemoryStores(),
             integrations=integrations,
@@ -207,7 +207,7 @@ def test_of_many_workers_on_one_number_one_sends(shopper: Shopper) -> None:
             clock=clock,
             mobile=wiring.outside.can_be_mobile,
         )
-        sender = RequestSender(log, texts, carrier, surroundings, clock)
+        sender = RequestSender(log, texts, carrier, circumstances_reader, clock)
         wiring.consent.consent_service().want(uid, [Ask(number, RECORD, "posabit")])
 
         with ThreadPoolExecutor(WORKERS) as workers:

@@ -6,12 +6,12 @@ from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from chalicelib.services.changes.apply import Changing
-from chalicelib.services.changes.preview import Previews
+from chalicelib.services.changes.apply import ApplyChange
+from chalicelib.services.changes.preview import PreviewChange
 from chalicelib.services.changes.propose import Proposals
-from chalicelib.services.changes.work_off import Aftermath, JobWorker
+from chalicelib.services.changes.work_off import Aftermath, WorkOffChange
 from chalicelib.services.credentials.key_ring import KeyRing
-from chalicelib.services.derivation.commit import Commits
+from chalicelib.services.derivation.commit import FactCommits
 from chalicelib.services.derivation.rederive import Remapper
 from chalicelib.services.derivation.terms import TermsReader
 from chalicelib.services.job_messages import (
@@ -28,10 +28,10 @@ from chalicelib.services.notifications.notify import Notifier
 from chalicelib.services.ports.integrations import Credential, Integration
 from chalicelib.services.ports.runs import RunView
 from chalicelib.services.stores.stores import StoreService
-from chalicelib.services.sync.ending import Outcomes
-from chalicelib.services.sync.inventory_leavers import Catalogue
+from chalicelib.services.sync.ending import RunEnding
+from chalicelib.services.sync.inventory_leavers import InventoryLeavers
 from chalicelib.services.sync.plan import Planner
-from chalicelib.services.sync.run_slice import SliceParts
+from chalicelib.services.sync.run_slice import RunTools
 from chalicelib.services.sync.runs import RunService
 from chalicelib.services.sync.store_keys_seen import StoreKeyWatch
 from chalicelib.services.sync.worker import SyncWorker
@@ -39,8 +39,8 @@ from tests.fakes.accounts import MemoryAccounts, an_account
 from tests.fakes.changes import (
     MemoryChanges,
     MemoryExpiries,
-    MemoryGlimpses,
     MemoryLeavers,
+    MemoryPreviewReads,
     SomeAskable,
 )
 from tests.fakes.common import FakeClock, FakeIds, MemoryQueue, PlainBox
@@ -117,7 +117,10 @@ class Backroom:
         self.rules = MemoryRuleBook()
         self.effects = RecordedEffects()
         self.changes = MemoryChanges(self.rules, self.integrations, self.audit)
-        self.glimpses, self.personas = MemoryGlimpses(self.facts), MemoryPersonaList(self.facts)
+        self.preview_reads, self.personas = (
+            MemoryPreviewReads(self.facts),
+            MemoryPersonaList(self.facts),
+        )
         self.leavers, self.expiries, self.askable = MemoryLeavers(), MemoryExpiries(), SomeAskable()
         self.queue, self.jobs = MemoryQueue(), MemoryQueue()
         self.ids = FakeIds()
@@ -127,7 +130,7 @@ class Backroom:
             self.stores, self.jobs, MemoryAudit(), self.notifier, self.clock
         )
         self.terms = TermsReader(self.accounts, self.stores, self.rules, self.clock)
-        self.commits = Commits(guard(self.facts), self.terms, guard(self.effects))
+        self.commits = FactCommits(guard(self.facts), self.terms, guard(self.effects))
         self.runs = RunService(
             self.states,
             self.credentials,
@@ -194,10 +197,10 @@ class Backroom:
             rules=self.rules,
             clock=self.clock,
         )
-        self.previews = Previews(
+        self.previews = PreviewChange(
             changes=changes,
             proposals=self.proposals,
-            glimpses=self.glimpses,
+            preview_reads=self.preview_reads,
             personas=self.personas,
             askable=self.askable,
             terms=self.terms,
@@ -206,7 +209,7 @@ class Backroom:
             clock=self.clock,
         )
         self.texting = MemoryTextingSettings()
-        self.changing = Changing(
+        self.changing = ApplyChange(
             changes=changes,
             previews=self.previews,
             texting=self.texting,
@@ -221,7 +224,7 @@ class Backroom:
             expiries=guard(self.expiries),
             clock=self.clock,
         )
-        self.job_worker = JobWorker(
+        self.job_worker = WorkOffChange(
             changes=changes,
             rules=guard(self.rules),
             commits=self.commits,
@@ -233,7 +236,7 @@ class Backroom:
         self.remapper = Remapper(self.commits, self.personas, jobs)
         self.expiry_worker = ExpiryWorker(
             accounts=self.accounts,
-            glimpses=self.glimpses,
+            preview_reads=self.preview_reads,
             personas=self.personas,
             commits=self.commits,
             jobs=jobs,
@@ -266,7 +269,7 @@ class Backroom:
         guard = self.wire.guard
         states, inventories = guard(self.states), guard(self.inventories)
         imports = ImportLocks(guard(self.rules), guard(self.jobs))
-        outcomes = Outcomes(
+        outcomes = RunEnding(
             accounts=self.accounts,
             credentials=guard(self.credentials),
             states=states,
@@ -275,7 +278,7 @@ class Backroom:
                 self.store_service.refresh_unmapped,
                 self.store_service.zones_moved,
             ),
-            catalogue=Catalogue(self.stores, inventories),
+            catalogue=InventoryLeavers(self.stores, inventories),
             shared_keys=self.facts,
             gateway=self.gateway,
             notifier=self.notifier,
@@ -288,7 +291,7 @@ class Backroom:
             integrations=guard(self.integrations),
             credentials=guard(self.credentials),
             states=states,
-            parts=SliceParts(states, self.commits, inventories, self.clock),
+            parts=RunTools(states, self.commits, inventories, self.clock),
             gateway=self.gateway,
             key_ring=self.key_ring,
             queue=guard(self.queue),

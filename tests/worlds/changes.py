@@ -10,9 +10,9 @@ from typing import Any
 from chalicelib.domain.records import Sale
 from chalicelib.domain.rules import Loyalty, Rules
 from chalicelib.domain.times import local_day
-from chalicelib.domain.words import Members
+from chalicelib.domain.words import MembersChoice
 from chalicelib.services.changes.preview import token_of
-from chalicelib.services.ports.changes import Counts, Job, Preview
+from chalicelib.services.ports.changes import Job, Preview, PreviewCounts
 from chalicelib.services.ports.integrations import AgeGate
 from tests.worlds.backroom import PLATFORM, SCOPE, UID, Backroom
 
@@ -55,7 +55,7 @@ def preview_loyalty(room: Backroom, **changes: Any) -> Preview:
     return made
 
 
-def start(room: Backroom, members: Members = "keep", **changes: Any) -> Job:
+def start(room: Backroom, members: MembersChoice = "keep", **changes: Any) -> Job:
     """Preview and apply settings; the job waits in the queue."""
     token = token_of(preview(room, **changes))
     proposal = room.proposals.settings(UID, PLATFORM, changes)
@@ -64,7 +64,7 @@ def start(room: Backroom, members: Members = "keep", **changes: Any) -> Job:
     return room.changing.apply(proposal, token, proposal.card.version, members, actor=ANN)
 
 
-def apply(room: Backroom, members: Members = "keep", **changes: Any) -> Job:
+def apply(room: Backroom, members: MembersChoice = "keep", **changes: Any) -> Job:
     """Preview, apply and work off settings."""
     job = start(room, members, **changes)
     room.work_off()
@@ -95,10 +95,10 @@ def standing(room: Backroom) -> dict[str, tuple[bool, bool, int]]:
 
 def difference(
     before: Mapping[str, tuple[bool, bool, int]], after: Mapping[str, tuple[bool, bool, int]]
-) -> Counts:
+) -> PreviewCounts:
     """What came about, counted as a preview counts it; without the largest."""
     pairs = [(before[name], after[name]) for name in before]
-    return Counts(
+    return PreviewCounts(
         personas=len(pairs),
         enrolled=sum(now[0] and not was[0] for was, now in pairs),
         lost=sum(was[0] and not now[0] for was, now in pairs),

@@ -8,16 +8,16 @@ from dataclasses import replace
 from chalicelib.adapters.dynamo.keys import TEXT_SHARDS
 from chalicelib.domain.ids import record_id
 from chalicelib.domain.records import Customer
-from chalicelib.services.consent.circumstances import Surroundings
+from chalicelib.services.consent.circumstances import CircumstancesReader
 from chalicelib.services.consent.log import ConsentService
 from chalicelib.services.derivation.holder import PersonaLookup
 from chalicelib.services.derivation.terms import TermsReader
 from chalicelib.services.ports.integrations import AgeGate, Integration
+from chalicelib.services.texting.held_personas import CommittedJoins, DerivedHeldPersonas
 from chalicelib.services.texting.inbound import Inbound
 from chalicelib.services.texting.lost_texts import LostTexts
 from chalicelib.services.texting.release import Release
 from chalicelib.services.texting.requests import RequestSender
-from chalicelib.services.texting.standings import CommittedJoins, DerivedStandings
 from chalicelib.services.texting.text_jobs import InboundText, LostText, RequestJob, TextJob, parse
 from tests.fakes.accounts import MemoryAccounts, an_account
 from tests.fakes.common import MemoryQueue
@@ -51,8 +51,8 @@ class TextedAccount(WitnessedAccount):
             self.facts, self.stores, accounts, clock, rules=self.book, effects=consent
         )
         terms = TermsReader(accounts, self.stores, self.book, clock)
-        surroundings = Surroundings(
-            standings=DerivedStandings(PersonaLookup(self.facts, terms)),
+        circumstances_reader = CircumstancesReader(
+            held_personas=DerivedHeldPersonas(PersonaLookup(self.facts, terms)),
             accounts=accounts,
             stores=self.stores,
             integrations=self.integrations,
@@ -62,7 +62,9 @@ class TextedAccount(WitnessedAccount):
             clock=clock,
             mobile=mobile,
         )
-        self.requests = RequestSender(self.texts, self.texts, self.carrier, surroundings, clock)
+        self.requests = RequestSender(
+            self.texts, self.texts, self.carrier, circumstances_reader, clock
+        )
         self.lost = LostTexts(self.texts)
         self.release = Release(self.texts, self.queue, switch, clock, shards=TEXT_SHARDS)
         self.inbound = Inbound(
@@ -70,7 +72,7 @@ class TextedAccount(WitnessedAccount):
             texts=self.texts,
             sender=self.carrier,
             settings=self.texting,
-            surroundings=surroundings,
+            circumstances_reader=circumstances_reader,
             joins=CommittedJoins(self.commits),
             clock=clock,
         )

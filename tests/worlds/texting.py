@@ -10,7 +10,7 @@ from chalicelib.domain.contact_heads import Head
 from chalicelib.domain.texting import TextingRules
 from chalicelib.domain.times import HOUR
 from chalicelib.domain.words import Instant
-from chalicelib.services.consent.circumstances import Surroundings
+from chalicelib.services.consent.circumstances import CircumstancesReader
 from chalicelib.services.consent.log import ConsentService
 from chalicelib.services.consent.why_not_asked import WhyNotAsked
 from chalicelib.services.ports.effects import Ask
@@ -73,8 +73,8 @@ class Shop:
         for uid, number in SHOP.items():
             self.settings.rows[uid] = TextingRules(number=number, brand="Green Leaf", version=1)
             self.source(uid)
-        self.surroundings = Surroundings(
-            standings=self.core,
+        self.circumstances_reader = CircumstancesReader(
+            held_personas=self.core,
             accounts=self.accounts,
             stores=self.stores,
             integrations=self.integrations,
@@ -86,7 +86,7 @@ class Shop:
         )
         self.consent = ConsentService(self.texts, self.clock, mobile)
         self.requests = RequestSender(
-            self.texts, self.texts, self.carrier, self.surroundings, self.clock
+            self.texts, self.texts, self.carrier, self.circumstances_reader, self.clock
         )
         self.release = Release(self.texts, self.queue, self.switch, self.clock, shards=TEXT_SHARDS)
         self.inbound = Inbound(
@@ -94,11 +94,11 @@ class Shop:
             texts=self.texts,
             sender=self.carrier,
             settings=self.settings,
-            surroundings=self.surroundings,
+            circumstances_reader=self.circumstances_reader,
             joins=self.core,
             clock=self.clock,
         )
-        self.why = WhyNotAsked(self.core, self.texts, self.surroundings)
+        self.why = WhyNotAsked(self.core, self.texts, self.circumstances_reader)
         self.tests = SendTests(
             settings=self.settings,
             accounts=self.accounts,

@@ -27,7 +27,14 @@ from chalicelib.adapters.dynamo.base import (
 from chalicelib.domain.errors import NotFound, StaleVersion
 from chalicelib.domain.times import DAY, SECOND
 from chalicelib.domain.words import Uid
-from chalicelib.services.ports.changes import Applied, BalanceChange, Counts, Job, MovedOn, Preview
+from chalicelib.services.ports.changes import (
+    Applied,
+    BalanceChange,
+    Job,
+    MovedOn,
+    Preview,
+    PreviewCounts,
+)
 from chalicelib.services.ports.common import Ids
 
 PREVIEW_KEPT_DAYS = 2
@@ -61,7 +68,7 @@ class DynamoChanges:
         told, seq = _read(uid, keys.preview(preview), "There is no such preview, or no more.")
         counts = told.pop("counts")
         largest = tuple(BalanceChange(*change) for change in counts.pop("largest"))
-        return Preview(**told, counts=Counts(**counts, largest=largest), seq=seq)
+        return Preview(**told, counts=PreviewCounts(**counts, largest=largest), seq=seq)
 
     def apply(self, applied: Applied) -> None:
         uid, card = applied.job.uid, applied.integration

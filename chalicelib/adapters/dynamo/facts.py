@@ -19,8 +19,8 @@ from chalicelib.services.ports.facts import (
     NO_SALES,
     CommitLock,
     Intent,
+    KeyCarriers,
     LedgerRow,
-    Members,
     RecordRows,
     Returns,
     SaleId,
@@ -85,7 +85,7 @@ class DynamoFacts:
         found = self._table.get_many((pk, sk) for pk in places.values() for sk in parts)
         return {rid: _record_rows(rid, pk, found) for rid, pk in places.items()}
 
-    def members(self, uid: Uid, merge_keys: Iterable[MergeKey]) -> dict[MergeKey, Members]:
+    def members(self, uid: Uid, merge_keys: Iterable[MergeKey]) -> dict[MergeKey, KeyCarriers]:
         places = {(keys.merge_key(uid, *key), keys.MEMBERS_SK): key for key in merge_keys}
         found = self._table.get_many(places)
         return {places[place]: rows.read_members(row) for place, row in found.items()}

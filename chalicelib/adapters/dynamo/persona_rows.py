@@ -21,8 +21,8 @@ from chalicelib.domain.sales_summary import SaleRef, SalesSummary
 from chalicelib.domain.words import Platform, ScopeId, Uid
 from chalicelib.services.ports.facts import (
     Intent,
+    KeyCarriers,
     LedgerRow,
-    Members,
     RecordSales,
     Returns,
     SaleId,
@@ -173,16 +173,16 @@ def read_persona(row: Row, sales: RecordSales) -> Persona:
     return decode(Persona, row["body"]["S"], figures=sales.figures)
 
 
-def members_row(key: Key, members: Members) -> Row:
+def members_row(key: Key, members: KeyCarriers) -> Row:
     if members.counts is not None:
         return _row(key, counts={"S": orjson.dumps(dict(members.counts)).decode()})
     return _row(key, carriers={"S": orjson.dumps(dict(members.carriers)).decode()})
 
 
-def read_members(row: Row) -> Members:
+def read_members(row: Row) -> KeyCarriers:
     if "counts" in row:
-        return Members(counts=orjson.loads(row["counts"]["S"]))
-    return Members(carriers=orjson.loads(row["carriers"]["S"]))
+        return KeyCarriers(counts=orjson.loads(row["counts"]["S"]))
+    return KeyCarriers(carriers=orjson.loads(row["carriers"]["S"]))
 
 
 def member_row(key: Key, scope: str) -> Row:

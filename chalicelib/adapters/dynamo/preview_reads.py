@@ -14,8 +14,8 @@ from chalicelib.domain.words import Instant, Uid
 from chalicelib.services.ports.facts import NO_SALES, RecordSales
 
 
-class DynamoGlimpses:
-    """The `Glimpses` port."""
+class DynamoPreviewReads:
+    """The `PreviewReads` port."""
 
     def __init__(self, table: BatchTable) -> None:
         self._table = table

@@ -13,7 +13,7 @@ from chalicelib.adapters.dynamo.positions import AT_AND_ID, known
 from chalicelib.domain.consent import Entry
 from chalicelib.domain.contact_heads import Head
 from chalicelib.domain.words import Instant, TextState, Uid
-from chalicelib.services.ports.texting import Begun, Caps, Counts, Text
+from chalicelib.services.ports.texting import Begun, Caps, Text, TextTotals
 
 
 class DynamoTexts:
@@ -95,10 +95,10 @@ class DynamoTexts:
         texts = [rows.read_text(uid, day, row) for _, row in shown]
         return texts, shown[-1][0] if more else None
 
-    def counts(self, uid: Uid, period: str) -> Counts:
+    def counts(self, uid: Uid, period: str) -> TextTotals:
         key = (keys.text_counts(uid, period), keys.TEXT_COUNTS_SK)
         row = self._table.get_many([key]).get(key, {})
-        return Counts(
+        return TextTotals(
             **{name: int(row[name]["N"]) for name in ("texts", "parts", "unknown") if name in row}
         )
 

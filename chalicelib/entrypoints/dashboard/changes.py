@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from pydantic import Field
 
-from chalicelib.domain.words import POINT, JobState, Members, Platform, PreviewState, Uid
+from chalicelib.domain.words import POINT, JobState, MembersChoice, Platform, PreviewState, Uid
 from chalicelib.entrypoints import wiring
 from chalicelib.entrypoints.http.auth import Caller
 from chalicelib.entrypoints.http.routing import Resource
@@ -92,7 +92,7 @@ class SettingsApplication(Input):
     changes: PreviewedSettings = Field(
         examples=[{"enroll_after": "2026-01-31"}], description="Exactly what was previewed."
     )
-    members: Members = Field(
+    members: MembersChoice = Field(
         default="keep",
         examples=["keep"],
         description="Who would be lost by a removed or later date: keep them or let them go.",

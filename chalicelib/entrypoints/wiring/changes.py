@@ -9,11 +9,11 @@ from chalicelib.entrypoints.wiring.once import once
 
 if TYPE_CHECKING:
     from chalicelib.entrypoints.wiring.once import once
-    from chalicelib.services.changes.apply import Changing
-    from chalicelib.services.changes.preview import Previews
+    from chalicelib.services.changes.apply import ApplyChange
+    from chalicelib.services.changes.preview import PreviewChange
     from chalicelib.services.changes.propose import Proposals
     from chalicelib.services.changes.sms_start import SmsControl
-    from chalicelib.services.changes.work_off import JobWorker
+    from chalicelib.services.changes.work_off import WorkOffChange
 
 
 @once
@@ -31,13 +31,13 @@ def proposals() -> Proposals:
 
 
 @once
-def previews() -> Previews:
-    from chalicelib.services.changes.preview import Previews
+def previews() -> PreviewChange:
+    from chalicelib.services.changes.preview import PreviewChange
 
-    return Previews(
+    return PreviewChange(
         changes=outside.changes(),
         proposals=proposals(),
-        glimpses=outside.glimpses(),
+        preview_reads=outside.preview_reads(),
         personas=outside.persona_list(),
         askable=consent.askable(),
         terms=derivation.terms(),
@@ -48,10 +48,10 @@ def previews() -> Previews:
 
 
 @once
-def change_service() -> Changing:
-    from chalicelib.services.changes.apply import Changing
+def change_service() -> ApplyChange:
+    from chalicelib.services.changes.apply import ApplyChange
 
-    return Changing(
+    return ApplyChange(
         changes=outside.changes(),
         previews=previews(),
         texting=outside.texting_settings(),
@@ -61,8 +61,8 @@ def change_service() -> Changing:
 
 
 @once
-def job_worker() -> JobWorker:
-    from chalicelib.services.changes.work_off import Aftermath, JobWorker
+def job_worker() -> WorkOffChange:
+    from chalicelib.services.changes.work_off import Aftermath, WorkOffChange
 
     aftermath = Aftermath(
         accounts=outside.accounts(),
@@ -72,7 +72,7 @@ def job_worker() -> JobWorker:
         expiries=outside.expiries(),
         clock=outside.clock(),
     )
-    return JobWorker(
+    return WorkOffChange(
         changes=outside.changes(),
         rules=outside.rule_book(),
         commits=derivation.commits(),

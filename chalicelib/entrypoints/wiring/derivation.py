@@ -9,7 +9,7 @@ from chalicelib.entrypoints.wiring import consent, outside
 from chalicelib.entrypoints.wiring.once import once
 
 if TYPE_CHECKING:
-    from chalicelib.services.derivation.commit import Commits
+    from chalicelib.services.derivation.commit import FactCommits
     from chalicelib.services.derivation.holder import PersonaLookup
     from chalicelib.services.derivation.rederive import Remapper
     from chalicelib.services.derivation.terms import TermsReader
@@ -29,10 +29,10 @@ def effects() -> Effects:
 
 
 @once
-def commits() -> Commits:
-    from chalicelib.services.derivation.commit import Commits
+def commits() -> FactCommits:
+    from chalicelib.services.derivation.commit import FactCommits
 
-    return Commits(outside.facts(), terms(), effects(), _tells_zone)
+    return FactCommits(outside.facts(), terms(), effects(), _tells_zone)
 
 
 def _tells_zone(platform: Platform) -> bool:

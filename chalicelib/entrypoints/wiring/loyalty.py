@@ -38,7 +38,7 @@ def expiry_worker() -> ExpiryWorker:
 
     return ExpiryWorker(
         accounts=outside.accounts(),
-        glimpses=outside.glimpses(),
+        preview_reads=outside.preview_reads(),
         personas=outside.persona_list(),
         commits=derivation.commits(),
         jobs=outside.jobs_queue(),

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from chalicelib.services.credentials.key_ring import KeyRing
     from chalicelib.services.ports.accounts import Accounts
     from chalicelib.services.ports.audit import Audit
-    from chalicelib.services.ports.changes import Changes, Glimpses
+    from chalicelib.services.ports.changes import Changes, PreviewReads
     from chalicelib.services.ports.common import Clock, Ids, JobQueue, SyncQueue
     from chalicelib.services.ports.dead_letters import DeadLetterQueue
     from chalicelib.services.ports.digests import Digests, Mailer
@@ -189,10 +189,10 @@ def jobs_queue() -> JobQueue:
 @once
 def pos_gateway() -> PosGateway:
     from chalicelib.pos.gateway import Gateway
-    from chalicelib.pos.transport.egress import Guard, Ranges
+    from chalicelib.pos.transport.egress import AddressRanges, Guard
 
     found = config()
-    guard = Guard(Ranges.of(found.egress_allowed_ranges, found.egress_denied_ranges))
+    guard = Guard(AddressRanges.of(found.egress_allowed_ranges, found.egress_denied_ranges))
     return Gateway(clock(), found.pos_base_urls, integrator_token, guard)
 
 
@@ -222,10 +222,10 @@ def sync_queue(name: SyncQueue) -> JobQueue:
 
 
 @once
-def glimpses() -> Glimpses:
-    from chalicelib.adapters.dynamo.preview_reads import DynamoGlimpses
+def preview_reads() -> PreviewReads:
+    from chalicelib.adapters.dynamo.preview_reads import DynamoPreviewReads
 
-    return DynamoGlimpses(batch_table())
+    return DynamoPreviewReads(batch_table())
 
 
 @once

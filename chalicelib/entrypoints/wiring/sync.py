@@ -12,7 +12,7 @@ if TYPE_CHECKING:
     from chalicelib.entrypoints.wiring.once import once
     from chalicelib.services.ports.common import SyncQueue
     from chalicelib.services.ports.runs import RunViews, SyncControl
-    from chalicelib.services.sync.ending import Outcomes
+    from chalicelib.services.sync.ending import RunEnding
     from chalicelib.services.sync.plan import Planner
     from chalicelib.services.sync.runs import RunService
     from chalicelib.services.sync.worker import SyncWorker
@@ -61,7 +61,7 @@ def planner() -> Planner:
 
 @once
 def sync_worker(queue: SyncQueue) -> SyncWorker:
-    from chalicelib.services.sync.run_slice import SliceParts
+    from chalicelib.services.sync.run_slice import RunTools
     from chalicelib.services.sync.worker import SyncWorker
 
     _collect_seldom()
@@ -71,7 +71,7 @@ def sync_worker(queue: SyncQueue) -> SyncWorker:
         credentials=outside.credentials(),
         imports=loyalty.import_locks(),
         states=outside.sync_states(),
-        parts=SliceParts(
+        parts=RunTools(
             outside.sync_states(), derivation.commits(), outside.inventories(), outside.clock()
         ),
         gateway=outside.pos_gateway(),
@@ -93,13 +93,13 @@ def _collect_seldom() -> None:
     gc.set_threshold(COLLECT_AFTER_OBJECTS, 10, 10)
 
 
-def _outcomes() -> Outcomes:
+def _outcomes() -> RunEnding:
     from chalicelib.services.loyalty.members_left import Leaving
-    from chalicelib.services.sync.ending import Outcomes
-    from chalicelib.services.sync.inventory_leavers import Catalogue
+    from chalicelib.services.sync.ending import RunEnding
+    from chalicelib.services.sync.inventory_leavers import InventoryLeavers
     from chalicelib.services.sync.store_keys_seen import StoreKeyWatch
 
-    return Outcomes(
+    return RunEnding(
         accounts=outside.accounts(),
         credentials=outside.credentials(),
         states=outside.sync_states(),
@@ -108,7 +108,7 @@ def _outcomes() -> Outcomes:
             stores.store_service().refresh_unmapped,
             stores.store_service().zones_moved,
         ),
-        catalogue=Catalogue(outside.stores(), outside.inventories()),
+        catalogue=InventoryLeavers(outside.stores(), outside.inventories()),
         shared_keys=outside.facts(),
         gateway=outside.pos_gateway(),
         notifier=notifications.notifier(),

@@ -10,9 +10,9 @@ from chalicelib.entrypoints.wiring.once import once
 
 if TYPE_CHECKING:
     from chalicelib.entrypoints.wiring.once import once
-    from chalicelib.services.consent.circumstances import Surroundings
+    from chalicelib.services.consent.circumstances import CircumstancesReader
     from chalicelib.services.consent.why_not_asked import WhyNotAsked
-    from chalicelib.services.ports.texting import Joins, Standings
+    from chalicelib.services.ports.texting import HeldPersonas, Joins
     from chalicelib.services.texting.inbound import Inbound
     from chalicelib.services.texting.lost_texts import LostTexts
     from chalicelib.services.texting.release import Release
@@ -22,25 +22,25 @@ if TYPE_CHECKING:
 
 
 @once
-def standings() -> Standings:
-    from chalicelib.services.texting.standings import DerivedStandings
+def held_personas() -> HeldPersonas:
+    from chalicelib.services.texting.held_personas import DerivedHeldPersonas
 
-    return DerivedStandings(derivation.persona_lookup())
+    return DerivedHeldPersonas(derivation.persona_lookup())
 
 
 @once
 def joins() -> Joins:
-    from chalicelib.services.texting.standings import CommittedJoins
+    from chalicelib.services.texting.held_personas import CommittedJoins
 
     return CommittedJoins(derivation.commits())
 
 
 @once
-def surroundings() -> Surroundings:
-    from chalicelib.services.consent.circumstances import Surroundings
+def circumstances_reader() -> CircumstancesReader:
+    from chalicelib.services.consent.circumstances import CircumstancesReader
 
-    return Surroundings(
-        standings=standings(),
+    return CircumstancesReader(
+        held_personas=held_personas(),
         accounts=outside.accounts(),
         stores=outside.stores(),
         integrations=outside.integrations(),
@@ -60,7 +60,7 @@ def request_sender() -> RequestSender:
         outside.consent_log(),
         outside.texts(),
         outside.text_sender(),
-        surroundings(),
+        circumstances_reader(),
         outside.clock(),
     )
 
@@ -88,7 +88,7 @@ def inbound() -> Inbound:
         texts=outside.texts(),
         sender=outside.text_sender(),
         settings=outside.texting_settings(),
-        surroundings=surroundings(),
+        circumstances_reader=circumstances_reader(),
         joins=joins(),
         clock=outside.clock(),
     )
@@ -98,7 +98,7 @@ def inbound() -> Inbound:
 def why_not_asked() -> WhyNotAsked:
     from chalicelib.services.consent.why_not_asked import WhyNotAsked
 
-    return WhyNotAsked(standings(), outside.consent_log(), surroundings())
+    return WhyNotAsked(held_personas(), outside.consent_log(), circumstances_reader())
 
 
 @once

@@ -26,7 +26,7 @@ MAX_MET = 250
 
 
 @dataclass(frozen=True, slots=True)
-class Position:
+class KeysetPosition:
     """Where a keyset listing stands.
 
     Asked for is what changed after `after` and, in a window that is not the newest, before
@@ -115,26 +115,26 @@ class KeysetPages:
         whole = plan.since is None and self._keyset.window_days is None
         return Turn(None, full_listing=whole, again=at.sweeping)
 
-    def _position(self, plan: StreamPlan, cursor: Cursor | None) -> Position:
+    def _position(self, plan: StreamPlan, cursor: Cursor | None) -> KeysetPosition:
         if cursor:
-            return Position(**cursor)
+            return KeysetPosition(**cursor)
         if plan.since is not None:
-            return Position(after=plan.since, low=plan.since, floor=plan.since)
+            return KeysetPosition(after=plan.since, low=plan.since, floor=plan.since)
         if self._keyset.window_days is None:
-            return Position(after=0, low=0, floor=0)
+            return KeysetPosition(after=0, low=0, floor=0)
         history = self._keyset.history_days * DAY
         floor = plan.now - history if plan.history_from is None else plan.history_from
         # The newest window has no end, so that no row can fall off it while being edited.
         return _window(plan.now, floor, self._keyset.window_days)
 
-    def _next_window(self, at: Position) -> Position | None:
+    def _next_window(self, at: KeysetPosition) -> KeysetPosition | None:
         """The window before this one; None when this one reached the floor."""
         if at.low <= at.floor or self._keyset.window_days is None:
             return None
         window = _window(at.low, at.floor, self._keyset.window_days)
         return replace(window, before=at.low)
 
-    def _following(self, at: Position, sheet: Sheet) -> Position | None:
+    def _following(self, at: KeysetPosition, sheet: Sheet) -> KeysetPosition | None:
         """The next position in this window, or None when the window is read."""
         if at.sweeping:
             return self._swept(at)
@@ -150,7 +150,7 @@ class KeysetPages:
         left = sheet.must_total() - len(sheet.rows)
         return replace(at, after=goes_on or at.after, left=left, met=met)
 
-    def _swept(self, at: Position) -> Position | None:
+    def _swept(self, at: KeysetPosition) -> KeysetPosition | None:
         if at.page > 1:
             return replace(at, page=at.page - 1)
         if at.then is None:
@@ -167,7 +167,7 @@ class KeysetPages:
                 met.append(fingerprint(row))
         return tuple(met)
 
-    def _is_last(self, at: Position, sheet: Sheet) -> bool:
+    def _is_last(self, at: KeysetPosition, sheet: Sheet) -> bool:
         if not sheet.rows:
             return True
         if at.page == 1:
@@ -183,11 +183,11 @@ class KeysetPages:
         return [at for at in map(self._instant, sheet.rows) if at is not None]
 
 
-def _window(end: Instant, floor: Instant, days: int) -> Position:
+def _window(end: Instant, floor: Instant, days: int) -> KeysetPosition:
     """The `days` before `end`. The beginning is part of it, but for the floor's: what changed at
     that very instant belongs to the time before."""
     low = max(floor, end - days * DAY)
-    return Position(after=low if low == floor else low - TICK, low=low, floor=floor)
+    return KeysetPosition(after=low if low == floor else low - TICK, low=low, floor=floor)
 
 
 def _text(at: Instant) -> str:

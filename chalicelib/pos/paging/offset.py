@@ -24,7 +24,7 @@ MAX_LISTINGS = 3
 
 
 @dataclass(frozen=True, slots=True)
-class Place:
+class OffsetPosition:
     """Where the rows of one window, or of the whole listing, stand. `start` of them were met,
     `last` is the id of the last one. `met`: how many were in an earlier reading. `longest`: the
     longest page so far, since the POS may give fewer rows than we ask for."""
@@ -109,7 +109,7 @@ class OffsetPages:
         at = self._place(plan, cursor)
         goes_on = self._goes_on(at, sheet)
         if at.start and not goes_on and at.listing < MAX_LISTINGS:
-            begun_again = Place(
+            begun_again = OffsetPosition(
                 listing=at.listing + 1,
                 met=max(at.met, at.start),
                 longest=at.longest,
@@ -131,28 +131,28 @@ class OffsetPages:
             return Turn(asdict(following), again=again)
         return self._ended(plan, following, again=again)
 
-    def _ended(self, plan: StreamPlan, at: Place, *, again: bool) -> Turn:
+    def _ended(self, plan: StreamPlan, at: OffsetPosition, *, again: bool) -> Turn:
         """The rows of this window, or all of them, were read."""
         if self._windows and at.window:
             window = self._windows.before(Window(**at.window), at.start)
             if window is None:
                 return Turn(None, again=again)
-            place = Place(longest=at.longest, window=asdict(window))
+            place = OffsetPosition(longest=at.longest, window=asdict(window))
             return Turn(asdict(place), again=again)
         return Turn(None, full_listing=plan.since is None and not at.moved, again=again)
 
-    def _is_more(self, at: Place, sheet: Sheet, came: int) -> bool:
+    def _is_more(self, at: OffsetPosition, sheet: Sheet, came: int) -> bool:
         """A short page ends the rows, once it is known what a full one is."""
         return came > 0 and len(sheet.rows) >= min(self._page.limit, max(at.longest, 1))
 
-    def _is_as_before(self, at: Place, sheet: Sheet) -> bool:
+    def _is_as_before(self, at: OffsetPosition, sheet: Sheet) -> bool:
         """Whether a full page ends where the last one did, instead of beginning there: a POS that
         ignores where to start would be read for ever."""
         if not at.start or len(sheet.rows) < at.longest or self._goes_on(at, sheet):
             return False
         return self._id(sheet.rows[-1]) == at.last
 
-    def _goes_on(self, at: Place, sheet: Sheet) -> bool:
+    def _goes_on(self, at: OffsetPosition, sheet: Sheet) -> bool:
         """Whether the page begins with the last row seen."""
         return bool(at.start and sheet.rows) and self._id(sheet.rows[0]) == at.last
 
@@ -161,7 +161,7 @@ class OffsetPages:
         value = row.get(self._page.id) if isinstance(row, dict) else None
         return coerce.optional_id(value) or fingerprint(row)
 
-    def _place(self, plan: StreamPlan, cursor: Cursor | None) -> Place:
+    def _place(self, plan: StreamPlan, cursor: Cursor | None) -> OffsetPosition:
         if cursor:
-            return Place(**cursor)
-        return Place(window=asdict(self._windows.first(plan)) if self._windows else None)
+            return OffsetPosition(**cursor)
+        return OffsetPosition(window=asdict(self._windows.first(plan)) if self._windows else None)

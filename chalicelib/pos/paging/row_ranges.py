@@ -25,7 +25,7 @@ MAX_MET = 150
 
 
 @dataclass(frozen=True, slots=True)
-class Place:
+class RangePosition:
     """`first` is the next row to ask for. `falling`: all rows so far came newest change first, the
     last at `last`; `fell`: not all of one instant. `oldest` is when the oldest row so far was made;
     `sinking`: page by page, rows were made earlier; `sank`, as before. `met`: when the latest rows
@@ -42,7 +42,7 @@ class Place:
     read: str | None = None
 
 
-class Ranges:
+class RowRanges:
     """The style; `changed` and `made` read a row's instants."""
 
     def __init__(
@@ -92,12 +92,12 @@ class Ranges:
                 return Turn(None)
         return Turn(asdict(following))
 
-    def _after(self, at: Place, sheet: Sheet) -> Place:
+    def _after(self, at: RangePosition, sheet: Sheet) -> RangePosition:
         distinct = dict(reversed(self._names(sheet))).values()
         changes = [i for i in reversed(distinct) if i is not None]
         all_changes = changes if at.last is None else [at.last, *changes]
         mades = [i for i in map(self._made, sheet.rows) if i is not None]
-        return Place(
+        return RangePosition(
             # As many rows further on as came, however many were asked for, but for the last.
             first=at.first + len(sheet.rows) - 1,
             falling=at.falling and all(b <= a for a, b in pairwise(all_changes)),
@@ -110,7 +110,7 @@ class Ranges:
             read=fingerprint(sheet.rows),
         )
 
-    def _met(self, at: Place, sheet: Sheet) -> dict[str, Instant]:
+    def _met(self, at: RangePosition, sheet: Sheet) -> dict[str, Instant]:
         met = dict(at.met)
         for name, changed in self._names(sheet):
             met[name] = max(met.pop(name, 0), changed or 0)
@@ -135,8 +135,8 @@ class Ranges:
         return blake2b(orjson.dumps(told), digest_size=5).hexdigest()
 
 
-def _place(cursor: Cursor | None) -> Place:
-    return Place(**cursor) if cursor else Place()
+def _place(cursor: Cursor | None) -> RangePosition:
+    return RangePosition(**cursor) if cursor else RangePosition()
 
 
 def _sinks(mades: list[Instant], oldest: Instant | None) -> bool:

@@ -15,7 +15,7 @@ from chalicelib.domain.errors import UnexpectedAnswer
 from chalicelib.domain.words import Instant
 from chalicelib.pos.paging.each_shop import EachShop
 from chalicelib.pos.paging.keyset import KeysetPages
-from chalicelib.pos.paging.row_ranges import Ranges
+from chalicelib.pos.paging.row_ranges import RowRanges
 from chalicelib.pos.paging.sheet import Json, Sheet, Turn, fingerprint
 from chalicelib.pos.paging.store_clock import clock_style
 from chalicelib.pos.paging.style import Params, Style
@@ -148,7 +148,9 @@ def _style(profile: Profile, stream: StreamProfile, zone: str) -> Style:
                 page, instant_of(profile, page.changed), instant_of(profile, filtered)
             )
         case RangePage():
-            return Ranges(page, instant_of(profile, page.changed), instant_of(profile, page.made))
+            return RowRanges(
+                page, instant_of(profile, page.changed), instant_of(profile, page.made)
+            )
         case NoneWindow() | Offset() | Proof():
             return clock_style(profile, page, zone)
 

@@ -22,7 +22,7 @@ LIVELY = 15 * MINUTE
 
 
 @dataclass(frozen=True, slots=True)
-class Place:
+class UnorderedPosition:
     """Where a listing stands. Asked for is what lies from `after` to `before`; `floor` is where the
     last window begins. `size` is the length of a full page, where only bare arrays tell. `moved`:
     rows may have changed places. `down`: the pages are being read again, downwards. `read`: the
@@ -92,7 +92,9 @@ class LimitedPages:
         whole = at.after is None and at.before is None
         return Turn(None, full_listing=whole, again=at.down)
 
-    def _following(self, plan: StreamPlan, at: Place, sheet: Sheet) -> Place | None:
+    def _following(
+        self, plan: StreamPlan, at: UnorderedPosition, sheet: Sheet
+    ) -> UnorderedPosition | None:
         """The next page of this window, or None when the window is read."""
         at = replace(at, read=fingerprint(sheet.rows))
         if at.down:
@@ -109,7 +111,7 @@ class LimitedPages:
             return replace(seen, page=at.page - 1, down=True)
         return None
 
-    def _moved(self, plan: StreamPlan, at: Place, sheet: Sheet) -> bool:
+    def _moved(self, plan: StreamPlan, at: UnorderedPosition, sheet: Sheet) -> bool:
         """Whether rows may have changed places: there are more or fewer pages, or one was changed
         just now."""
         if self._page.changed is None:
@@ -121,22 +123,22 @@ class LimitedPages:
             instant is not None and instant >= lately for instant in map(self._changed, sheet.rows)
         )
 
-    def _place(self, plan: StreamPlan, cursor: Cursor | None) -> Place:
+    def _place(self, plan: StreamPlan, cursor: Cursor | None) -> UnorderedPosition:
         if cursor:
-            return Place(**cursor)
+            return UnorderedPosition(**cursor)
         since = self._page.since
         if since is None:
-            return Place()
+            return UnorderedPosition()
         if plan.since is not None:
-            return Place(after=plan.since - since.look_back_days * DAY)
+            return UnorderedPosition(after=plan.since - since.look_back_days * DAY)
         if since.window_days is None:
-            return Place()
+            return UnorderedPosition()
         history = since.history_days * DAY
         floor = plan.now - history if plan.history_from is None else plan.history_from
         # The newest window has no end, so that no row can fall off it.
-        return Place(after=max(floor, plan.now - since.window_days * DAY), floor=floor)
+        return UnorderedPosition(after=max(floor, plan.now - since.window_days * DAY), floor=floor)
 
-    def _next_window(self, at: Place) -> Place | None:
+    def _next_window(self, at: UnorderedPosition) -> UnorderedPosition | None:
         """The window before this one; a row at the seam is met twice rather than never."""
         since = self._page.since
         if since is None or since.window_days is None or at.floor is None or at.after is None:
@@ -144,10 +146,10 @@ class LimitedPages:
         if at.after <= at.floor:
             return None
         start = max(at.floor, at.after - since.window_days * DAY)
-        return Place(after=start, before=at.after + TICK, floor=at.floor)
+        return UnorderedPosition(after=start, before=at.after + TICK, floor=at.floor)
 
 
-def _is_last(at: Place, sheet: Sheet) -> bool:
+def _is_last(at: UnorderedPosition, sheet: Sheet) -> bool:
     if sheet.last_page is not None:
         return at.page >= sheet.last_page
     return not sheet.rows or len(sheet.rows) < at.size

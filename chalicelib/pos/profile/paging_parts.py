@@ -129,14 +129,14 @@ class Group(Part):
     sums: Mapping[str, str]
 
 
-class Consent(Part):
+class ConsentMapping(Part):
     """A consent told by flags. A true `refused` wins over a true `given`; else it is unknown."""
 
     given: str | None = None
     refused: str | None = None
 
     @model_validator(mode="after")
-    def _says_something(self) -> Consent:
+    def _says_something(self) -> ConsentMapping:
         if self.given is None and self.refused is None:
             raise ValueError("a consent needs a flag that tells it")
         return self
@@ -163,4 +163,4 @@ class Rows(Part):
     """An array inside a row, with the map of its elements."""
 
     rows: str
-    map: Mapping[str, Paths | Consent | Negated | Piece | Sum | Rows]
+    map: Mapping[str, Paths | ConsentMapping | Negated | Piece | Sum | Rows]

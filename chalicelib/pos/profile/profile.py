@@ -14,7 +14,7 @@ from pydantic import Field
 from chalicelib.domain.words import Platform, Stream
 from chalicelib.pos.profile import typed_host as hosts
 from chalicelib.pos.profile.paging_parts import (
-    Consent,
+    ConsentMapping,
     Each,
     Group,
     Negated,
@@ -54,7 +54,7 @@ class FieldProfile(Part):
     host: bool = False
 
 
-class Credential(Part):
+class CredentialForm(Part):
     """`steps`: what is to be done in the POS first, in the help article's words and order."""
 
     per: str
@@ -130,7 +130,7 @@ class StreamProfile(Part):
     optional: bool = False
     in_stock: str | None = None
     unread: tuple[str, ...] = ()
-    map: Mapping[str, Paths | Consent | Negated | Piece | Sum | Rows]
+    map: Mapping[str, Paths | ConsentMapping | Negated | Piece | Sum | Rows]
 
 
 class ErrorObjects(Part):
@@ -181,7 +181,7 @@ class Profile(Part):
     platform: Platform
     title: str
     contract: Contract
-    credential: Credential
+    credential: CredentialForm
     grid: Grid
     base_url: str | None
     auth: tuple[AuthVariant, ...]

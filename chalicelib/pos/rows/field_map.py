@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from operator import itemgetter
 from typing import Any, TypeVar
 
-from chalicelib.pos.profile.paging_parts import Consent, Negated, Paths, Piece, Rows
+from chalicelib.pos.profile.paging_parts import ConsentMapping, Negated, Paths, Piece, Rows
 from chalicelib.pos.profile.profile import Profile
 from chalicelib.pos.profile.window_parts import Sum
 from chalicelib.pos.rows import coerce
@@ -22,7 +22,7 @@ Coercion = Callable[[Json], Any]
 Simple = tuple[str, str, Coercion]
 """A field, the row's key where it stands, and what it is read as."""
 T = TypeVar("T")
-Fields = Mapping[str, Paths | Consent | Negated | Piece | Sum | Rows]
+Fields = Mapping[str, Paths | ConsentMapping | Negated | Piece | Sum | Rows]
 
 MAX_ELEMENTS = 500
 
@@ -112,9 +112,11 @@ class Compiler:
                 others.append((name, self._other(spec, coercion)))
         return simple, others
 
-    def _other(self, spec: Paths | Consent | Negated | Piece | Sum, coercion: Coercion) -> Read:
+    def _other(
+        self, spec: Paths | ConsentMapping | Negated | Piece | Sum, coercion: Coercion
+    ) -> Read:
         match spec:
-            case Consent():
+            case ConsentMapping():
                 return self._consent(spec)
             case Negated():
                 return _negated(spec)
@@ -128,7 +130,7 @@ class Compiler:
     def field(self, name: str, paths: Paths, coercion: Coercion | None = None) -> Read:
         return reader(paths, coercion or self._by_name.get(name, coerce.text))
 
-    def _consent(self, consent: Consent) -> Read:
+    def _consent(self, consent: ConsentMapping) -> Read:
         """An opt-out wins over an opt-in; without either nobody was asked (reference/pos.md §7).
         Where an opt-out says something that cannot be read, nobody knows."""
         refused, given = consent.refused or "", consent.given or ""

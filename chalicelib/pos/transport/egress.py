@@ -57,7 +57,7 @@ REFUSED_RANGES: tuple[Network, ...] = tuple(
 
 
 @dataclass(frozen=True, slots=True)
-class Ranges:
+class AddressRanges:
     """Deployment settings: `denied` are our own networks, `allowed` those of test servers.
 
     What is denied stays so though it is allowed too. Wrapped forms (`::ffff:127.0.0.1`) are never
@@ -68,7 +68,7 @@ class Ranges:
     denied: tuple[Network, ...] = ()
 
     @classmethod
-    def of(cls, allowed: Iterable[str], denied: Iterable[str]) -> Ranges:
+    def of(cls, allowed: Iterable[str], denied: Iterable[str]) -> AddressRanges:
         """From CIDR texts. Raises ValueError."""
         return cls(tuple(map(ip_network, allowed)), tuple(map(ip_network, denied)))
 
@@ -117,7 +117,7 @@ def _ask(name: str, tell: Callable[[list[Address] | OSError], None]) -> None:
 class Guard:
     """The only way to a host that a retailer typed."""
 
-    def __init__(self, ranges: Ranges, resolve: Resolver = look_up) -> None:
+    def __init__(self, ranges: AddressRanges, resolve: Resolver = look_up) -> None:
         self._ranges = ranges
         self._resolve = resolve
 

@@ -40,7 +40,7 @@ class _SecurePool(urllib3.HTTPSConnectionPool):
     ConnectionCls = _TimelySecurely
 
 
-class TimelyAdapter(HTTPAdapter):
+class HeadDeadlineAdapter(HTTPAdapter):
     """The adapter of `requests` for hosts of our own configuration: one connection at a time."""
 
     def __init__(self) -> None:

@@ -28,7 +28,7 @@ from chalicelib.domain.errors import (
 )
 from chalicelib.domain.words import Instant
 from chalicelib.pos.transport import answers
-from chalicelib.pos.transport.head_deadline import TimelyAdapter
+from chalicelib.pos.transport.head_deadline import HeadDeadlineAdapter
 from chalicelib.pos.transport.own_server import GREETING_SECONDS, OwnServer
 from chalicelib.pos.transport.plain_errors import NotOffered
 from chalicelib.pos.transport.redaction import Redactor
@@ -89,7 +89,7 @@ class Transport:
         self._redact = Redactor(secrets)
         self._free_at: float | None = None
         self._own_server = own_server
-        self._http = _client(own_server or TimelyAdapter())
+        self._http = _client(own_server or HeadDeadlineAdapter())
         self.deadline: float | None = None
         self.parse: Callable[[bytes, str], Any] = answers.parse
         self.requests = 0

@@ -6,8 +6,8 @@ from dataclasses import asdict, replace
 
 from chalicelib.domain.errors import Conflict, NotFound, StaleVersion
 from chalicelib.domain.times import MINUTE
-from chalicelib.domain.words import Instant, Members, Uid
-from chalicelib.services.changes.preview import GOOD_FOR, Previews, moved
+from chalicelib.domain.words import Instant, MembersChoice, Uid
+from chalicelib.services.changes.preview import GOOD_FOR, PreviewChange, moved
 from chalicelib.services.changes.propose import Proposal
 from chalicelib.services.integrations.settings import TRUST, settings_after
 from chalicelib.services.job_messages import ApplyMessage
@@ -36,14 +36,14 @@ OTHERS = "The token belongs to other values: here is a preview of these."
 MOVED = "The rules or the card were changed since this preview: here is a fresh one."
 
 
-class Changing:
+class ApplyChange:
     """Applies what was previewed: one transaction, then a job."""
 
     def __init__(
         self,
         *,
         changes: Changes,
-        previews: Previews,
+        previews: PreviewChange,
         texting: TextingSettings,
         jobs: JobQueue,
         clock: Clock,
@@ -55,7 +55,7 @@ class Changing:
         self._clock = clock
 
     def apply(
-        self, proposal: Proposal, token: str, version: int, members: Members, *, actor: str
+        self, proposal: Proposal, token: str, version: int, members: MembersChoice, *, actor: str
     ) -> Job:
         """Put the change into force and queue its background work.
 
@@ -118,7 +118,7 @@ class Changing:
         return Conflict(why, preview=self._previews.start(proposal).id)
 
     def _write(
-        self, proposal: Proposal, preview: Preview | None, members: Members, actor: str
+        self, proposal: Proposal, preview: Preview | None, members: MembersChoice, actor: str
     ) -> Job:
         now, rules = self._clock.now(), proposal.keeping(members)
         job = Job(
@@ -176,7 +176,9 @@ def _must_be_current(version: int, proposal: Proposal) -> None:
         raise StaleVersion("It was changed meanwhile: read it again.")
 
 
-def _audit(proposal: Proposal, job: Job, preview: Preview | None, members: Members) -> AuditEntry:
+def _audit(
+    proposal: Proposal, job: Job, preview: Preview | None, members: MembersChoice
+) -> AuditEntry:
     counts: dict[str, object] = {}
     if preview is not None:
         counts = {k: v for k, v in asdict(preview.counts).items() if k != "largest" and v}

@@ -8,26 +8,26 @@ from dataclasses import replace
 from chalicelib.domain.identity import SourceRecord
 from chalicelib.domain.loyalty import first_earning_day
 from chalicelib.domain.personas import Persona
-from chalicelib.domain.previews import Standing, balance, earns_alike, from_persona, from_records
+from chalicelib.domain.previews import WouldBe, balance, earns_alike, from_persona, from_records
 from chalicelib.domain.rules import Terms
 from chalicelib.domain.sales_summary import SaleRef
 from chalicelib.domain.times import DAY
 from chalicelib.domain.words import Points
 from chalicelib.services.changes.propose import Proposal
 from chalicelib.services.integrations.settings import TRUST
-from chalicelib.services.ports.changes import Askable, BalanceChange, Counts, Glimpses
+from chalicelib.services.ports.changes import Askable, BalanceChange, PreviewCounts, PreviewReads
 from chalicelib.services.ports.facts import NO_SALES, RecordSales
 
 LARGEST = 10
 
 
-class Census:
+class CountChange:
     """`terms`: today's, under the wanted rules. `restart`: who waits to be asked counts again."""
 
     def __init__(
-        self, glimpses: Glimpses, askable: Askable, proposal: Proposal, terms: Terms
+        self, preview_reads: PreviewReads, askable: Askable, proposal: Proposal, terms: Terms
     ) -> None:
-        self._glimpses = glimpses
+        self._preview_reads = preview_reads
         self._askable = askable
         self._proposal = proposal
         self._terms = terms
@@ -37,14 +37,14 @@ class Census:
         self._restart = card is not None and card.sms_stopped
         self._trusts = bool(proposal.changes.get(TRUST))
 
-    def page(self, ids: Sequence[str], counts: Counts) -> Counts:
+    def page(self, ids: Sequence[str], counts: PreviewCounts) -> PreviewCounts:
         """`counts` with these personas."""
-        found = self._glimpses.with_sales(self._uid, ids)
+        found = self._preview_reads.with_sales(self._uid, ids)
         people, today = [persona for persona, _ in found], self._proposal.rules
         standings = {p.id: from_persona(p, self._terms, today) for p in people}
         unclear = [p for p in people if self._needs_records(p, standings[p.id])]
         members = [rid for p in unclear for rid in p.members]
-        records = self._glimpses.records(self._uid, members) if members else {}
+        records = self._preview_reads.records(self._uid, members) if members else {}
         told = {
             p.id: standings[p.id] or from_records(p, _of(p, records), self._terms) for p in people
         }
@@ -61,10 +61,10 @@ class Census:
             largest=_largest([*counts.largest, *moves]),
         )
 
-    def _needs_records(self, persona: Persona, standing: Standing | None) -> bool:
+    def _needs_records(self, persona: Persona, standing: WouldBe | None) -> bool:
         return standing is None or (self._trusts and self._proposal.subject in persona.sources)
 
-    def _messages(self, people: Sequence[Persona], told: Mapping[str, Standing]) -> int:
+    def _messages(self, people: Sequence[Persona], told: Mapping[str, WouldBe]) -> int:
         if not self._texts:
             return 0
         numbers = [
@@ -90,7 +90,7 @@ class Census:
         return len(found)
 
     def _moves(
-        self, found: Sequence[tuple[Persona, RecordSales]], told: Mapping[str, Standing]
+        self, found: Sequence[tuple[Persona, RecordSales]], told: Mapping[str, WouldBe]
     ) -> list[BalanceChange]:
         """Whose balance would change, among those who have one or would."""
         some = [
@@ -99,7 +99,7 @@ class Census:
             if persona.points or told[persona.id].member or told[persona.id].imported
         ]
         others = [rid for p, _ in some for rid in p.members if rid != p.id]
-        sales = dict(self._glimpses.sales(self._uid, others)) if others else {}
+        sales = dict(self._preview_reads.sales(self._uid, others)) if others else {}
         moves = []
         for persona, lead in some:
             sales[persona.id] = lead
@@ -109,7 +109,7 @@ class Census:
         return moves
 
     def _balance(
-        self, persona: Persona, standing: Standing, sales: Mapping[str, RecordSales]
+        self, persona: Persona, standing: WouldBe, sales: Mapping[str, RecordSales]
     ) -> Points:
         """Sales are read only where they would earn otherwise, from the first that may earn on."""
         rules = self._terms.rules
@@ -124,7 +124,7 @@ class Census:
             since = max(0, first - 1) * DAY
             for rid, known in held.items():
                 if max(known.summary.last_at or 0, known.points.unlinked_at) >= max(since, 1):
-                    refs += self._glimpses.refs(self._uid, rid, since)
+                    refs += self._preview_reads.refs(self._uid, rid, since)
         adjusted = sum(known.points.adjusted for known in held.values())
         return balance(refs, standing.earn_from, imported + adjusted, self._terms)
 

@@ -8,11 +8,11 @@ from dataclasses import replace
 from chalicelib.domain.errors import Conflict, NotFound, StaleVersion
 from chalicelib.domain.times import MINUTE
 from chalicelib.domain.words import Instant, Uid
-from chalicelib.services.changes.count import Census
+from chalicelib.services.changes.count import CountChange
 from chalicelib.services.changes.propose import Proposal, Proposals
 from chalicelib.services.derivation.terms import TermsReader
 from chalicelib.services.job_messages import PreviewMessage, further, went_on
-from chalicelib.services.ports.changes import Askable, Changes, Glimpses, Preview
+from chalicelib.services.ports.changes import Askable, Changes, Preview, PreviewReads
 from chalicelib.services.ports.common import Clock, Ids, JobQueue
 from chalicelib.services.ports.facts import PersonaList
 
@@ -29,7 +29,7 @@ GOOD_FOR = 30 * MINUTE
 TimeLeft = Callable[[], bool]
 
 
-class Previews:
+class PreviewChange:
     """Counts, inline as far as time allows, then on the jobs queue."""
 
     def __init__(
@@ -37,7 +37,7 @@ class Previews:
         *,
         changes: Changes,
         proposals: Proposals,
-        glimpses: Glimpses,
+        preview_reads: PreviewReads,
         personas: PersonaList,
         askable: Askable,
         terms: TermsReader,
@@ -47,7 +47,7 @@ class Previews:
     ) -> None:
         self._changes = changes
         self._proposals = proposals
-        self._glimpses = glimpses
+        self._preview_reads = preview_reads
         self._personas = personas
         self._askable = askable
         self._terms = terms
@@ -117,7 +117,7 @@ class Previews:
 
     def _count(self, preview: Preview, proposal: Proposal, time_left: TimeLeft) -> Preview:
         terms = replace(self._terms.today(preview.uid), rules=proposal.wanted)
-        census = Census(self._glimpses, self._askable, proposal, terms)
+        census = CountChange(self._preview_reads, self._askable, proposal, terms)
         while True:
             ids, following = self._personas.in_turn(preview.uid, PAGE, preview.after)
             counts = census.page(ids, preview.counts) if ids else preview.counts

@@ -11,7 +11,7 @@ from chalicelib.domain.integration_states import must_be_changeable
 from chalicelib.domain.points_import import is_locked, latecomers
 from chalicelib.domain.rules import Keep, Loyalty, Rules, Setting, Source
 from chalicelib.domain.times import day_from_text, day_text, local_day
-from chalicelib.domain.words import Day, Members, Platform, Uid
+from chalicelib.domain.words import Day, MembersChoice, Platform, Uid
 from chalicelib.services.integrations.settings import (
     MAY_BE_TOMORROW,
     PREVIEWED,
@@ -83,7 +83,7 @@ class Proposal:
             shown = source_values(self.rules.source(self.platform))
         return {name: shown[name] for name in self.changes}
 
-    def keeping(self, members: Members) -> Rules:
+    def keeping(self, members: MembersChoice) -> Rules:
         """The wanted rules; with *keep*, whoever a removed or later date made a member stays."""
         if members == "let_go" or self.subject == LOYALTY:
             return self.wanted

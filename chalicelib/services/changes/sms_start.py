@@ -7,7 +7,7 @@ from datetime import date
 
 from chalicelib.domain.errors import Conflict
 from chalicelib.domain.words import Platform, Uid
-from chalicelib.services.changes.apply import Changing
+from chalicelib.services.changes.apply import ApplyChange
 from chalicelib.services.changes.propose import Proposals
 from chalicelib.services.ports.audit import Audit, AuditEntry
 from chalicelib.services.ports.changes import Job
@@ -26,7 +26,7 @@ class SmsControl:
         *,
         integrations: Integrations,
         proposals: Proposals,
-        changing: Changing,
+        changing: ApplyChange,
         audit: Audit,
         clock: Clock,
     ) -> None:

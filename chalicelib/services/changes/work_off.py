@@ -11,7 +11,7 @@ from chalicelib.domain.points_import import accrual_mismatch, listing_due
 from chalicelib.domain.rules import Rules
 from chalicelib.domain.times import day_text
 from chalicelib.domain.words import JobState, Platform, Uid
-from chalicelib.services.derivation.commit import Commits
+from chalicelib.services.derivation.commit import FactCommits
 from chalicelib.services.job_messages import ApplyMessage, further, went_on
 from chalicelib.services.loyalty.expiry import matters
 from chalicelib.services.notifications.notify import Notifier
@@ -78,7 +78,7 @@ class Aftermath:
                 self._credentials.set_due(uid, platform, credential.id, max(at, now))
 
 
-class JobWorker:
+class WorkOffChange:
     """A job that a later change overtook ends at its next hop: the later one goes over everybody,
     under rules that hold both changes."""
 
@@ -87,7 +87,7 @@ class JobWorker:
         *,
         changes: Changes,
         rules: RuleBook,
-        commits: Commits,
+        commits: FactCommits,
         personas: PersonaList,
         aftermath: Aftermath,
         jobs: JobQueue,

@@ -16,9 +16,9 @@ from chalicelib.services.ports.integrations import Integration, Integrations
 from chalicelib.services.ports.stores import Stores
 from chalicelib.services.ports.texting import (
     ConsentHeads,
+    HeldPersona,
+    HeldPersonas,
     KillSwitch,
-    Standing,
-    Standings,
     TextingSettings,
 )
 
@@ -26,13 +26,13 @@ LIVE = frozenset({"connected", "freezing", "frozen"})
 """A frozen source keeps its shoppers; a disconnected one asks nobody."""
 
 
-class Surroundings:
+class CircumstancesReader:
     """Reads the circumstances of a head. Only the kill switch may be a minute old."""
 
     def __init__(
         self,
         *,
-        standings: Standings,
+        held_personas: HeldPersonas,
         accounts: Accounts,
         stores: Stores,
         integrations: Integrations,
@@ -42,7 +42,7 @@ class Surroundings:
         clock: Clock,
         mobile: Mobile,
     ) -> None:
-        self._standings = standings
+        self._held_personas = held_personas
         self._accounts = accounts
         self._stores = stores
         self._integrations = integrations
@@ -95,21 +95,21 @@ class Surroundings:
         """Whether the operator has stopped all texts."""
         return self._switch.read().off
 
-    def _standing(self, uid: Uid, head: Head) -> Standing | None:
+    def _standing(self, uid: Uid, head: Head) -> HeldPersona | None:
         """The persona the request was wanted for while it holds the number, else one that does."""
         if head.wanted is not None:
-            held = self._standings.of_record(uid, head.wanted.record)
+            held = self._held_personas.of_record(uid, head.wanted.record)
             if held is not None and head.contact in held.numbers:
                 return held
-        return next(iter(self._standings.of_number(uid, head.contact)), None)
+        return next(iter(self._held_personas.of_number(uid, head.contact)), None)
 
-    def _causes(self, uid: Uid, standing: Standing) -> tuple[Cause, ...]:
+    def _causes(self, uid: Uid, standing: HeldPersona) -> tuple[Cause, ...]:
         if not standing.asked_by:
             return ()
         rows = {row.platform: row for row in self._integrations.for_account(uid)}
         return tuple(_cause(platform, rows.get(platform)) for platform in standing.asked_by)
 
-    def _zone(self, uid: Uid, standing: Standing, account: Account) -> str:
+    def _zone(self, uid: Uid, standing: HeldPersona, account: Account) -> str:
         favourite = standing.persona.favourite_store
         if favourite is None:
             return account.time_zone
@@ -125,7 +125,7 @@ def branded(rules: TextingRules, account: Account) -> TextingRules:
     return rules if rules.brand else replace(rules, brand=account.name)
 
 
-def _record(head: Head, standing: Standing) -> str:
+def _record(head: Head, standing: HeldPersona) -> str:
     wanted = head.wanted.record if head.wanted is not None else ""
     return wanted if wanted in standing.persona.members else standing.persona.id
 

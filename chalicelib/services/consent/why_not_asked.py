@@ -11,8 +11,8 @@ from chalicelib.domain.contact_heads import Head, Reason, may_be_texted
 from chalicelib.domain.membership import NEVER_TEXTED
 from chalicelib.domain.times import to_text
 from chalicelib.domain.words import Uid
-from chalicelib.services.consent.circumstances import Surroundings
-from chalicelib.services.ports.texting import ConsentHeads, Standings
+from chalicelib.services.consent.circumstances import CircumstancesReader
+from chalicelib.services.ports.texting import ConsentHeads, HeldPersonas
 
 State = Literal["asked", "wanted", "not_wanted", "answered", "nobody"]
 
@@ -54,19 +54,22 @@ class Why:
 
 class WhyNotAsked:
     def __init__(
-        self, standings: Standings, heads: ConsentHeads, surroundings: Surroundings
+        self,
+        held_personas: HeldPersonas,
+        heads: ConsentHeads,
+        circumstances_reader: CircumstancesReader,
     ) -> None:
-        self._standings = standings
+        self._held_personas = held_personas
         self._heads = heads
-        self._surroundings = surroundings
+        self._circumstances_reader = circumstances_reader
 
     def explain(self, uid: Uid, record: str) -> Why:
         """Of the persona that holds `record` today, at the number it would be texted at."""
-        standing = self._standings.of_record(uid, record)
+        standing = self._held_personas.of_record(uid, record)
         if standing is None or not standing.numbers:
             return Why("nobody", None, ("No phone number is known of this person.",))
         head = self._heads.heads(uid, standing.numbers[:1])[standing.numbers[0]]
-        return explain(head, self._surroundings.of(uid, head))
+        return explain(head, self._circumstances_reader.of(uid, head))
 
 
 def explain(head: Head, seen: Circumstances) -> Why:

@@ -24,8 +24,8 @@ from chalicelib.domain.versions import latest, newer
 from chalicelib.domain.words import Instant, Platform, ScopeId, Uid
 from chalicelib.domain.words import Points as Amount
 from chalicelib.services.derivation.effects import asks_of, flags_of
-from chalicelib.services.derivation.points import Points
-from chalicelib.services.derivation.reach import Closure
+from chalicelib.services.derivation.points import PointsSettlement
+from chalicelib.services.derivation.reach import Reach
 from chalicelib.services.derivation.recover import recover
 from chalicelib.services.derivation.sales import SalesIntake, SalesTaken
 from chalicelib.services.derivation.terms import TermsReader
@@ -55,8 +55,8 @@ class _Change:
     """One commit in the making. `again`: everything touched is looked at as if it were new."""
 
     lock: CommitLock
-    closure: Closure
-    points: Points
+    closure: Reach
+    points: PointsSettlement
     writes: Writes
     again: bool = False
     seeds: set[str] = field(default_factory=set)
@@ -72,7 +72,7 @@ TellsZone = Callable[[Platform], bool]
 """Whether a platform tells the zone of its times: their sales need no look when a zone moves."""
 
 
-class Commits:
+class FactCommits:
     """Writes facts, and keeps personas and ledger true to them."""
 
     def __init__(
@@ -174,16 +174,16 @@ class Commits:
             if lock.leftover is not None:
                 self._recover(lock, lock.leftover)
             closure, writes = self._closure(uid), Writes()
-            points = Points(self._facts, uid, closure, writes, full=again)
+            points = PointsSettlement(self._facts, uid, closure, writes, full=again)
             yield _Change(lock, closure, points, writes, again)
             done = True
         finally:
             self._facts.unlock(lock, done=done)
 
-    def _closure(self, uid: Uid) -> Closure:
+    def _closure(self, uid: Uid) -> Reach:
         """Rules are read under the lock: a job that begins after they changed finds nobody who is
         derived by the old ones later."""
-        return Closure(self._facts, uid, self._terms.today(uid))
+        return Reach(self._facts, uid, self._terms.today(uid))
 
     def _take_customers(
         self,
@@ -307,7 +307,7 @@ class Commits:
             if part:
                 self._facts.write(lock, part)
 
-    def _react(self, uid: Uid, closure: Closure, flagged: set[str], *, again: bool) -> None:
+    def _react(self, uid: Uid, closure: Reach, flagged: set[str], *, again: bool) -> None:
         """Tell what is to be done about it. Told again after a crash, and it changes nothing."""
         seen = closure.touched() if again else sorted(flagged)
         records = [stored.record for rid in seen if (stored := closure.stored(rid)) is not None]

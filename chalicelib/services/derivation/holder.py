@@ -11,7 +11,7 @@ from chalicelib.domain.ids import is_record_id
 from chalicelib.domain.personas import Persona, newest_first
 from chalicelib.domain.rules import Terms
 from chalicelib.domain.words import Uid
-from chalicelib.services.derivation.reach import Closure
+from chalicelib.services.derivation.reach import Reach
 from chalicelib.services.derivation.terms import TermsReader
 from chalicelib.services.ports.facts import FactStore
 
@@ -56,13 +56,13 @@ class PersonaLookup:
             return {}
         return self._facts.wide_carriers(uid, key) if members.wide else members.carriers
 
-    def reach(self, uid: Uid, records: Iterable[str]) -> Closure:
+    def reach(self, uid: Uid, records: Iterable[str]) -> Reach:
         """Everything that hangs together with these records."""
-        closure = Closure(self._facts, uid, self._terms.today(uid))
+        closure = Reach(self._facts, uid, self._terms.today(uid))
         closure.expand(records)
         return closure
 
 
-def _held(persona: Persona, closure: Closure) -> Held:
+def _held(persona: Persona, closure: Reach) -> Held:
     stored = [found for rid in persona.members if (found := closure.stored(rid)) is not None]
     return Held(persona, tuple(found.record for found in stored), closure.terms)

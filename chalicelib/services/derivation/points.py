@@ -18,18 +18,18 @@ from chalicelib.domain.personas import Persona
 from chalicelib.domain.sales_summary import SaleRef
 from chalicelib.domain.times import DAY
 from chalicelib.domain.words import Day, Instant, Uid
-from chalicelib.services.derivation.reach import Closure
+from chalicelib.services.derivation.reach import Reach
 from chalicelib.services.ports.facts import FactStore, LedgerRow, Writes
 
 Evaluated = dict[SaleRef, tuple[str, Postings]]
 """Sales that are looked at, with the record they hang on and what they hold."""
 
 
-class Points:
+class PointsSettlement:
     """The postings of one commit. `full`: look at everything of everybody touched."""
 
     def __init__(
-        self, facts: FactStore, uid: Uid, closure: Closure, writes: Writes, *, full: bool
+        self, facts: FactStore, uid: Uid, closure: Reach, writes: Writes, *, full: bool
     ) -> None:
         self._facts = facts
         self._uid = uid

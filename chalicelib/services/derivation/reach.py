@@ -17,7 +17,7 @@ from chalicelib.services.ports.facts import (
     INLINE_MEMBERS,
     NO_SALES,
     FactStore,
-    Members,
+    KeyCarriers,
     RecordRows,
     RecordSales,
     StoredRecord,
@@ -25,13 +25,13 @@ from chalicelib.services.ports.facts import (
 )
 
 _NONE = RecordRows()
-_NOBODY = Members()
+_NOBODY = KeyCarriers()
 
 CROWDED = frozenset({"shared_key", "large_component"})
 """Flags of a persona whose keys do not tell who belongs to it."""
 
 
-class Closure:
+class Reach:
     """Rows read under the commit lock, overlaid with what the commit is about to write."""
 
     def __init__(self, facts: FactStore, uid: Uid, terms: Terms) -> None:
@@ -42,7 +42,7 @@ class Closure:
         self._rows: dict[str, RecordRows] = {}
         self._new: dict[str, StoredRecord] = {}
         self._sales: dict[str, RecordSales] = {}
-        self._members: dict[MergeKey, Members] = {}
+        self._members: dict[MergeKey, KeyCarriers] = {}
         self._reached: set[str] = set()
         self._flipped: set[MergeKey] = set()
         self._recovering = False
@@ -257,7 +257,7 @@ class Closure:
             found = self._facts.members(self._uid, missing)
             self._members.update({key: found.get(key, _NOBODY) for key in missing})
 
-    def _carriers(self, key: MergeKey, members: Members) -> Mapping[str, str]:
+    def _carriers(self, key: MergeKey, members: KeyCarriers) -> Mapping[str, str]:
         if not members.wide:
             return members.carriers
         found = self._facts.wide_carriers(self._uid, key)
@@ -271,10 +271,10 @@ class Closure:
     def _changed_members(
         self,
         key: MergeKey,
-        before: Members,
+        before: KeyCarriers,
         changes: Mapping[str, str | None],
         writes: Writes,
-    ) -> Members:
+    ) -> KeyCarriers:
         if before.wide:
             return self._changed_wide(key, before, changes, writes)
         carriers = dict(before.carriers)
@@ -288,10 +288,10 @@ class Closure:
     def _changed_wide(
         self,
         key: MergeKey,
-        before: Members,
+        before: KeyCarriers,
         changes: Mapping[str, str | None],
         writes: Writes,
-    ) -> Members:
+    ) -> KeyCarriers:
         counts = dict(before.counts or {})
         for rid, scope in changes.items():
             writes.member_rows[key, rid] = scope
@@ -299,24 +299,24 @@ class Closure:
                 counts[scope] = counts.get(scope, 0) + 1
             elif (old := self._rows[rid].stored) is not None:
                 counts[_scope(old)] = counts.get(_scope(old), 0) - 1
-        return Members(counts={scope: n for scope, n in counts.items() if n > 0})
+        return KeyCarriers(counts={scope: n for scope, n in counts.items() if n > 0})
 
-    def _inline(self, key: MergeKey, carriers: Mapping[str, str], writes: Writes) -> Members:
+    def _inline(self, key: MergeKey, carriers: Mapping[str, str], writes: Writes) -> KeyCarriers:
         """The carriers in one row, or, once they are too many, each in a row of its own."""
         if len(carriers) <= INLINE_MEMBERS:
-            return Members(carriers=carriers)
+            return KeyCarriers(carriers=carriers)
         for rid, scope in carriers.items():
             writes.member_rows[key, rid] = scope
         return _counted(carriers)
 
 
-def _counted(carriers: Mapping[str, str]) -> Members:
-    return Members(counts=Members(carriers=carriers).per_scope())
+def _counted(carriers: Mapping[str, str]) -> KeyCarriers:
+    return KeyCarriers(counts=KeyCarriers(carriers=carriers).per_scope())
 
 
 def _scope(stored: StoredRecord) -> str:
     return f"{stored.record.platform}:{stored.record.scope}"
 
 
-def _shared(members: Members) -> bool:
+def _shared(members: KeyCarriers) -> bool:
     return is_shared_too_widely(members.per_scope())

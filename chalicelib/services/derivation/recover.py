@@ -14,8 +14,8 @@ from chalicelib.domain.ledger import (
 )
 from chalicelib.domain.sales_summary import SaleRef, SalesSummary
 from chalicelib.domain.words import Uid
-from chalicelib.services.derivation.points import Points
-from chalicelib.services.derivation.reach import Closure
+from chalicelib.services.derivation.points import PointsSettlement
+from chalicelib.services.derivation.reach import Reach
 from chalicelib.services.derivation.sales import contribution, counted, sale_id
 from chalicelib.services.ports.facts import (
     FactStore,
@@ -28,10 +28,10 @@ from chalicelib.services.ports.facts import (
 )
 
 
-def recover(facts: FactStore, uid: Uid, intent: Intent, closure: Closure, derived: Writes) -> None:
+def recover(facts: FactStore, uid: Uid, intent: Intent, closure: Reach, derived: Writes) -> None:
     """Fill `derived` with what must be written; `closure` then holds all that was touched."""
     closure.load(intent.records)
-    points = Points(facts, uid, closure, derived, full=True)
+    points = PointsSettlement(facts, uid, closure, derived, full=True)
     sales = facts.sales(uid, intent.sales) if intent.sales else {}
     returns = _true_returns(facts, uid, intent.sales, sales) if intent.sales else {}
     derived.returns = {sid: found or None for sid, found in returns.items()}
@@ -66,8 +66,8 @@ def _true_pointers(
     intent: Intent,
     sales: dict[SaleId, StoredSale],
     returns: dict[SaleId, Returns],
-    closure: Closure,
-    points: Points,
+    closure: Reach,
+    points: PointsSettlement,
     derived: Writes,
 ) -> None:
     """The pointers, and what is summed of them and of the ledger: also of a commit that touched no

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import replace
 
-from chalicelib.services.derivation.commit import Commits
+from chalicelib.services.derivation.commit import FactCommits
 from chalicelib.services.job_messages import RemapMessage, further, went_on
 from chalicelib.services.ports.common import JobQueue
 from chalicelib.services.ports.facts import PersonaList
@@ -14,7 +14,7 @@ PAGE = 100
 
 
 class Remapper:
-    def __init__(self, commits: Commits, personas: PersonaList, jobs: JobQueue) -> None:
+    def __init__(self, commits: FactCommits, personas: PersonaList, jobs: JobQueue) -> None:
         self._commits = commits
         self._personas = personas
         self._jobs = jobs

@@ -11,8 +11,8 @@ from chalicelib.domain.records import Sale
 from chalicelib.domain.sales_summary import SaleRef, SalesSummary, given_back
 from chalicelib.domain.versions import latest, newer
 from chalicelib.domain.words import Instant, Minor, Platform, ScopeId, Uid
-from chalicelib.services.derivation.points import Points
-from chalicelib.services.derivation.reach import Closure
+from chalicelib.services.derivation.points import PointsSettlement
+from chalicelib.services.derivation.reach import Reach
 from chalicelib.services.ports.facts import FactStore, Returns, SaleId, StoredSale, Writes
 
 MOST_RETURNS = 500
@@ -42,7 +42,7 @@ class SalesTaken:
 
 class SalesIntake:
     def __init__(
-        self, facts: FactStore, uid: Uid, closure: Closure, writes: Writes, points: Points
+        self, facts: FactStore, uid: Uid, closure: Reach, writes: Writes, points: PointsSettlement
     ) -> None:
         self._facts = facts
         self._uid = uid

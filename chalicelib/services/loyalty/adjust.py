@@ -8,7 +8,7 @@ from chalicelib.domain.errors import Conflict, TooManyRequests
 from chalicelib.domain.ids import adjustment_id
 from chalicelib.domain.times import HOUR, SECOND, local_day
 from chalicelib.domain.words import POINT, Points, Uid
-from chalicelib.services.derivation.commit import Commits
+from chalicelib.services.derivation.commit import FactCommits
 from chalicelib.services.ports.accounts import Accounts
 from chalicelib.services.ports.audit import Audit, AuditEntry
 from chalicelib.services.ports.common import Clock
@@ -25,7 +25,7 @@ LIMIT = "You may adjust at most {limit} points a day; {left} are left today."
 @dataclass(frozen=True, slots=True)
 class Adjuster:
     personas: PersonaViews
-    commits: Commits
+    commits: FactCommits
     adjustments: Adjustments
     accounts: Accounts
     audit: Audit

@@ -10,10 +10,10 @@ from chalicelib.domain.personas import Persona
 from chalicelib.domain.rules import Rules
 from chalicelib.domain.times import is_younger, local_day_number
 from chalicelib.domain.words import Day, Uid
-from chalicelib.services.derivation.commit import Commits
+from chalicelib.services.derivation.commit import FactCommits
 from chalicelib.services.job_messages import ExpiryMessage, further, went_on
 from chalicelib.services.ports.accounts import Accounts
-from chalicelib.services.ports.changes import Glimpses
+from chalicelib.services.ports.changes import PreviewReads
 from chalicelib.services.ports.common import Clock, JobQueue
 from chalicelib.services.ports.facts import PersonaList
 from chalicelib.services.ports.loyalty import Expiries
@@ -66,14 +66,14 @@ class ExpiryWorker:
         self,
         *,
         accounts: Accounts,
-        glimpses: Glimpses,
+        preview_reads: PreviewReads,
         personas: PersonaList,
-        commits: Commits,
+        commits: FactCommits,
         jobs: JobQueue,
         clock: Clock,
     ) -> None:
         self._accounts = accounts
-        self._glimpses = glimpses
+        self._preview_reads = preview_reads
         self._personas = personas
         self._commits = commits
         self._jobs = jobs
@@ -88,7 +88,7 @@ class ExpiryWorker:
             ids, following = self._personas.in_turn(uid, PAGE, after)
             due = [
                 persona.id
-                for persona in self._glimpses.personas(uid, ids)
+                for persona in self._preview_reads.personas(uid, ids)
                 if _expires(persona, today)
                 or self._came_of_age(uid, persona, account.minimum_age, today)
             ]
@@ -109,7 +109,7 @@ class ExpiryWorker:
             return False
         if len(persona.members) == 1:
             return True
-        records = self._glimpses.records(uid, persona.members).values()
+        records = self._preview_reads.records(uid, persona.members).values()
         born = [r.customer.birth_date for r in records if r.customer.birth_date is not None]
         return all(_is_of_age(day, minimum_age, today) for day in born)
 

@@ -9,7 +9,7 @@ from chalicelib.domain.errors import Conflict, NotFound
 from chalicelib.domain.membership import kept_reason
 from chalicelib.domain.times import local_day_number
 from chalicelib.domain.words import Platform, Uid
-from chalicelib.services.derivation.commit import Commits
+from chalicelib.services.derivation.commit import FactCommits
 from chalicelib.services.notifications.notify import Notifier
 from chalicelib.services.ports.accounts import Accounts
 from chalicelib.services.ports.audit import Audit, AuditEntry
@@ -62,7 +62,7 @@ class LeaverChoice:
     """What a person decides about who left."""
 
     leavers: Leavers
-    commits: Commits
+    commits: FactCommits
     rules: RuleBook
     accounts: Accounts
     notifier: Notifier

@@ -31,7 +31,7 @@ class BalanceChange(NamedTuple):
 
 
 @dataclass(frozen=True, slots=True)
-class Counts:
+class PreviewCounts:
     """What a change would do. `points`: by how much all balances together would change;
     `largest`: the ten balances that change most; `opt_ins`: numbers and addresses that a trusted
     flag would opt in."""
@@ -64,7 +64,7 @@ class Preview:
     secret: str
     made_at: Instant
     state: PreviewState = "counting"
-    counts: Counts = field(default_factory=Counts)
+    counts: PreviewCounts = field(default_factory=PreviewCounts)
     after: str | None = None
     hop: int = 0
     ready_at: Instant | None = None
@@ -145,7 +145,7 @@ class Changes(Protocol):
     def latest_job(self, uid: Uid) -> Job | None: ...
 
 
-class Glimpses(Protocol):
+class PreviewReads(Protocol):
     """What counting reads: eventually consistent, at half the price."""
 
     def personas(self, uid: Uid, ids: Iterable[str]) -> list[Persona]:

@@ -83,7 +83,7 @@ LedgerPlace = tuple[str, str]
 
 
 @dataclass(frozen=True, slots=True)
-class Members:
+class KeyCarriers:
     """Who carries a merge key: record id → scope while few, else only how many per scope."""
 
     carriers: Mapping[str, str] = field(default_factory=dict)
@@ -120,7 +120,7 @@ class Writes:
 
     records: dict[str, StoredRecord] = field(default_factory=dict)
     sales: dict[SaleId, StoredSale] = field(default_factory=dict)
-    members: dict[MergeKey, Members | None] = field(default_factory=dict)
+    members: dict[MergeKey, KeyCarriers | None] = field(default_factory=dict)
     member_rows: dict[tuple[MergeKey, str], str | None] = field(default_factory=dict)
     returns: dict[SaleId, Returns | None] = field(default_factory=dict)
     pointers: dict[tuple[str, SaleRef], Postings | None] = field(default_factory=dict)
@@ -171,7 +171,7 @@ class FactStore(Protocol):
 
     def rows(self, uid: Uid, records: Iterable[str]) -> dict[str, RecordRows]: ...
 
-    def members(self, uid: Uid, keys: Iterable[MergeKey]) -> dict[MergeKey, Members]: ...
+    def members(self, uid: Uid, keys: Iterable[MergeKey]) -> dict[MergeKey, KeyCarriers]: ...
 
     def wide_carriers(self, uid: Uid, key: MergeKey) -> dict[str, str]:
         """Record id → scope of a wide key, read from its rows."""

@@ -49,7 +49,7 @@ class Text:
 
 
 @dataclass(frozen=True, slots=True)
-class Counts:
+class TextTotals:
     """`texts` and `parts` that went or may have; `unknown` of them nobody knows."""
 
     texts: int = 0
@@ -171,7 +171,7 @@ class TextLog(Protocol):
         """A local day's texts, the newest first."""
         ...
 
-    def counts(self, uid: Uid, period: str) -> Counts:
+    def counts(self, uid: Uid, period: str) -> TextTotals:
         """Of a day (`2026-01-31`) or a month (`2026-01`)."""
         ...
 
@@ -254,7 +254,7 @@ class KillSwitch(Protocol):
 
 
 @dataclass(frozen=True, slots=True)
-class Standing:
+class HeldPersona:
     """What the core says today of the persona that holds a record.
 
     `asked_by`: platforms whose *Send SMS double opt-ins … purchased after* covers it today.
@@ -267,12 +267,12 @@ class Standing:
     numbers: tuple[str, ...]
 
 
-class Standings(Protocol):
-    def of_record(self, uid: Uid, record: str) -> Standing | None:
+class HeldPersonas(Protocol):
+    def of_record(self, uid: Uid, record: str) -> HeldPersona | None:
         """Of the persona that holds the record today; None when no persona does."""
         ...
 
-    def of_number(self, uid: Uid, number: str) -> list[Standing]:
+    def of_number(self, uid: Uid, number: str) -> list[HeldPersona]:
         """Of every persona with a record that carries the number."""
         ...
 

@@ -30,10 +30,10 @@ from chalicelib.services.ports.integrations import Credential, Credentials
 from chalicelib.services.ports.notifications import Notification
 from chalicelib.services.ports.pos import PosGateway
 from chalicelib.services.ports.runs import RunError, SyncStates
-from chalicelib.services.sync.inventory_leavers import Catalogue
-from chalicelib.services.sync.run_slice import Slice
+from chalicelib.services.sync.inventory_leavers import InventoryLeavers
+from chalicelib.services.sync.run_slice import RunInProgress
 from chalicelib.services.sync.store_keys_seen import StoreKeyWatch
-from chalicelib.services.sync.stream_states import Keeper
+from chalicelib.services.sync.stream_states import StreamStateKeeper
 
 KEY_TRIES = 3
 SERVER_TRIES = 3
@@ -55,7 +55,7 @@ MENDED: tuple[Kind, ...] = (
 )
 
 
-class Outcomes:
+class RunEnding:
     """Ends runs."""
 
     def __init__(
@@ -65,7 +65,7 @@ class Outcomes:
         credentials: Credentials,
         states: SyncStates,
         store_keys: StoreKeyWatch,
-        catalogue: Catalogue,
+        catalogue: InventoryLeavers,
         shared_keys: SharedKeys,
         gateway: PosGateway,
         notifier: Notifier,
@@ -77,7 +77,7 @@ class Outcomes:
         self._credentials = credentials
         self._states = states
         self._store_keys = store_keys
-        self._keeper = Keeper(states, catalogue)
+        self._keeper = StreamStateKeeper(states, catalogue)
         self._shared_keys = shared_keys
         self._gateway = gateway
         self._notifier = notifier
@@ -85,7 +85,7 @@ class Outcomes:
         self._leaving = leaving
         self._clock = clock
 
-    def ended(self, part: Slice) -> None:
+    def ended(self, part: RunInProgress) -> None:
         """Every stream was read, though some may have lacked the permission."""
         error = part.progress.error
         open_now = self._notifier.open(part.lease.uid)
@@ -106,11 +106,11 @@ class Outcomes:
                 self._notifier.clear(part.lease.uid, kind, subject)
         self._finish(part, "failed" if error else "succeeded")
 
-    def stores_listed(self, part: Slice) -> None:
+    def stores_listed(self, part: RunInProgress) -> None:
         """The stores stream is complete."""
         self._store_keys.listed(part)
 
-    def failed(self, part: Slice, error: AiqError) -> None:
+    def failed(self, part: RunInProgress, error: AiqError) -> None:
         """The run broke off; what it committed stays, no watermark of an unread stream moves."""
         stream = part.progress.next_stream()
         part.progress.error = RunError(error.code, error.actor, error.message, stream)
@@ -122,15 +122,15 @@ class Outcomes:
         self._bad(part, part.progress.error)
         self._finish(part, "failed")
 
-    def stopped(self, part: Slice) -> None:
+    def stopped(self, part: RunInProgress) -> None:
         """A person ended it."""
         self._keeper.save(part, self._keeper.after(part))
         self._finish(part, "stopped")
 
-    def _finish(self, part: Slice, state: RunState) -> None:
+    def _finish(self, part: RunInProgress, state: RunState) -> None:
         self._states.finish(part.lease, part.seen(state, ended=True))
 
-    def _keep(self, part: Slice) -> Subjects:
+    def _keep(self, part: RunInProgress) -> Subjects:
         """Catalogue, store keys, streams; what is mended by them. In this order: once the streams
         are kept, they no longer tell what is new."""
         mended: Subjects = set()
@@ -147,7 +147,7 @@ class Outcomes:
         self._keeper.save(part, after)
         return mended
 
-    def _fix_points(self, part: Slice) -> None:
+    def _fix_points(self, part: RunInProgress) -> None:
         """By a complete listing; one that is empty says that something is wrong, and fixes none."""
         place, lease, account = part.progress.streams.get("customers"), part.lease, part.account
         if not part.progress.importing or place is None or account is None:
@@ -157,7 +157,7 @@ class Outcomes:
         scope, began = part.taker.scope, part.progress.began
         self._imports.fix(lease.uid, lease.platform, scope, lease.run, began, account.time_zone)
 
-    def _bad(self, part: Slice, shown: RunError) -> None:
+    def _bad(self, part: RunInProgress, shown: RunError) -> None:
         credential = self._credential(part)
         if credential is None:
             return
@@ -185,7 +185,7 @@ class Outcomes:
 
     def _record(
         self,
-        part: Slice,
+        part: RunInProgress,
         error: str | None,
         failures: int,
         stopped: str | None,
@@ -204,7 +204,7 @@ class Outcomes:
             next_sync_at=due_at,
         )
 
-    def _say_rows(self, part: Slice) -> Subjects:
+    def _say_rows(self, part: RunInProgress) -> Subjects:
         """Nothing where there should be something, and sales that name nobody. What is mended."""
         streams = part.progress.streams
         mended: Subjects = set()
@@ -232,7 +232,9 @@ class Outcomes:
             if told.kind == "dead_letter" and told.refreshed_at < since
         }
 
-    def _say_shared_keys(self, part: Slice, open_now: AbstractSet[tuple[str, str]]) -> Subjects:
+    def _say_shared_keys(
+        self, part: RunInProgress, open_now: AbstractSet[tuple[str, str]]
+    ) -> Subjects:
         """Looks only where something may have changed."""
         uid, subject = part.lease.uid, part.lease.platform
         told: tuple[Kind, str] = ("shared_key", subject)
@@ -247,17 +249,17 @@ class Outcomes:
         self._notifier.raise_(uid, "shared_key", subject, title=title, scope=scope, keys=found)
         return set()
 
-    def _say(self, part: Slice, kind: Kind, **facts: object) -> None:
+    def _say(self, part: RunInProgress, kind: Kind, **facts: object) -> None:
         title = self._gateway.platform(part.lease.platform).title
         self._notifier.raise_(
             part.lease.uid, kind, _subject(part), title=title, scope=self._name(part), **facts
         )
 
-    def _name(self, part: Slice) -> str:
+    def _name(self, part: RunInProgress) -> str:
         names = [name for name, _ in part.progress.store_names.values() if name]
         return names[0] if len(names) == 1 else part.taker.scope or part.lease.credential
 
-    def _next_due(self, part: Slice) -> Instant:
+    def _next_due(self, part: RunInProgress) -> Instant:
         account = part.account or self._accounts.get(part.lease.uid)
         every = max(
             account.sync_every_hours, self._gateway.platform(part.lease.platform).min_sync_hours
@@ -272,13 +274,13 @@ class Outcomes:
             return usual
         return min(usual, max(listing, now))
 
-    def _credential(self, part: Slice) -> Credential | None:
+    def _credential(self, part: RunInProgress) -> Credential | None:
         lease = part.lease
         found = self._credentials.for_integration(lease.uid, lease.platform)
         return next((c for c in found if c.id == lease.credential), None)
 
 
-def _subject(part: Slice) -> str:
+def _subject(part: RunInProgress) -> str:
     return f"{part.lease.platform}:{part.lease.credential}"
 
 

@@ -10,17 +10,17 @@ from chalicelib.domain.records import InventoryItem
 from chalicelib.domain.words import ScopeId, Uid
 from chalicelib.services.ports.runs import Lease
 from chalicelib.services.ports.stores import Inventories, Stores
-from chalicelib.services.sync.take_page import GONE, PageTaker, inventory_id
+from chalicelib.services.sync.take_page import GONE, PageIntake, inventory_id
 
 PAGE = 500
 
 
-class Catalogue:
+class InventoryLeavers:
     def __init__(self, stores: Stores, inventories: Inventories) -> None:
         self._stores = stores
         self._inventories = inventories
 
-    def retire(self, lease: Lease, taker: PageTaker) -> int:
+    def retire(self, lease: Lease, taker: PageIntake) -> int:
         """Deactivate what is known but was not in the listing just completed; how many."""
         known, seen = taker.manifests["inventory"], taker.seen
         if seen is None:

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from chalicelib.domain.manifest import Manifest
 from chalicelib.domain.schedule import pass_kind
 from chalicelib.domain.words import Instant, RunState, ScopeId, Stream
-from chalicelib.services.derivation.commit import Commits
+from chalicelib.services.derivation.commit import FactCommits
 from chalicelib.services.ports.accounts import Account
 from chalicelib.services.ports.common import Clock
 from chalicelib.services.ports.pos import Page, PosSession
@@ -23,7 +23,7 @@ from chalicelib.services.ports.runs import (
 )
 from chalicelib.services.ports.stores import Inventories
 from chalicelib.services.sync.progress import Progress, StreamPlace, Tally
-from chalicelib.services.sync.take_page import PageTaker
+from chalicelib.services.sync.take_page import PageIntake
 
 CHECKPOINT_SECONDS = 2.0
 CHECKPOINT_PAGES = 20
@@ -36,20 +36,20 @@ class Stopped(Exception):
 
 
 @dataclass(frozen=True, slots=True)
-class SliceParts:
+class RunTools:
     """What every slice works with."""
 
     states: SyncStates
-    commits: Commits
+    commits: FactCommits
     inventories: Inventories
     clock: Clock
 
 
-class Slice:
+class RunInProgress:
     """The state of a run in this process. `fetched` counts the pages it took; `moved` says whether
     it left a checkpoint."""
 
-    def __init__(self, parts: SliceParts, lease: Lease, hop: int) -> None:
+    def __init__(self, parts: RunTools, lease: Lease, hop: int) -> None:
         self.lease = lease
         self.view = lease.view
         self.account: Account | None = None
@@ -60,7 +60,7 @@ class Slice:
             self.progress = Progress.load(lease.checkpoint)
         else:
             self.progress = Progress(began=parts.clock.now())
-        self.taker = PageTaker(
+        self.taker = PageIntake(
             lease,
             self.progress,
             self.tally,

@@ -9,7 +9,7 @@ from chalicelib.domain.times import utc_day
 from chalicelib.domain.words import Stream, Uid
 from chalicelib.services.ports.runs import StreamState
 from chalicelib.services.ports.stores import StoreKeySighting, Stores
-from chalicelib.services.sync.run_slice import Slice
+from chalicelib.services.sync.run_slice import RunInProgress
 
 Tell = Callable[[Uid], None]
 """Takes the account."""
@@ -24,13 +24,13 @@ class StoreKeyWatch:
         self._refresh_unmapped = refresh_unmapped
         self._zones_moved = zones_moved
 
-    def listed(self, part: Slice) -> None:
+    def listed(self, part: RunInProgress) -> None:
         """The stores were listed: a sale's local day is the shop's, so its zone must be known."""
         names = part.progress.store_names
         if part.taker.scope and not _known(part).issuperset(names):
             self._see(part, names, {})
 
-    def ended(self, part: Slice, after: Mapping[Stream, StreamState]) -> None:
+    def ended(self, part: RunInProgress, after: Mapping[Stream, StreamState]) -> None:
         """The run ended: record its keys with the sales ever seen, when there is any news."""
         progress = part.progress
         if not part.taker.scope:
@@ -45,7 +45,7 @@ class StoreKeyWatch:
         if news:
             self._refresh_unmapped(part.lease.uid)
 
-    def _see(self, part: Slice, keys: Iterable[str], totals: Mapping[str, int]) -> None:
+    def _see(self, part: RunInProgress, keys: Iterable[str], totals: Mapping[str, int]) -> None:
         lease, names = part.lease, part.progress.store_names
         sightings = []
         for key in sorted(keys):
@@ -73,12 +73,12 @@ class StoreKeyWatch:
             self._zones_moved(lease.uid)
 
 
-def _known(part: Slice) -> set[str]:
+def _known(part: RunInProgress) -> set[str]:
     """The keys of earlier runs."""
     return {key for state in part.stored.values() for key in state.store_key_sales}
 
 
-def _first_of_its_day(part: Slice) -> bool:
+def _first_of_its_day(part: RunInProgress) -> bool:
     """Whether the last good run was on another day: last seen is told to the day."""
     seen = part.stored.get("stores")
     if seen is None or seen.watermark is None:

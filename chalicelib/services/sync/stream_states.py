@@ -14,20 +14,20 @@ from chalicelib.domain.listing_checks import truncated
 from chalicelib.domain.times import utc_day
 from chalicelib.domain.words import Instant, Stream
 from chalicelib.services.ports.runs import StreamState, SyncStates
-from chalicelib.services.sync.inventory_leavers import Catalogue
+from chalicelib.services.sync.inventory_leavers import InventoryLeavers
 from chalicelib.services.sync.progress import StreamPlace
-from chalicelib.services.sync.run_slice import SEEN, Slice
+from chalicelib.services.sync.run_slice import SEEN, RunInProgress
 from chalicelib.services.sync.take_page import DAYS_WATCHED
 
 Listing = Literal["taken", "too short", "nothing new"]
 
 
-class Keeper:
-    def __init__(self, states: SyncStates, catalogue: Catalogue) -> None:
+class StreamStateKeeper:
+    def __init__(self, states: SyncStates, catalogue: InventoryLeavers) -> None:
         self._states = states
         self._catalogue = catalogue
 
-    def take_catalogue(self, part: Slice) -> Listing:
+    def take_catalogue(self, part: RunInProgress) -> Listing:
         """What a complete listing lacks is gone, unless it lacks suspiciously much.
 
         The next listing is compared with this one either way: as short again, it is believed.
@@ -43,14 +43,14 @@ class Keeper:
         self._catalogue.retire(part.lease, part.taker)
         return "taken"
 
-    def after(self, part: Slice) -> dict[Stream, StreamState]:
+    def after(self, part: RunInProgress) -> dict[Stream, StreamState]:
         """What the streams of the run come to."""
         return {
             stream: _after(part, place, _stored(part, stream))
             for stream, place in part.progress.streams.items()
         }
 
-    def save(self, part: Slice, after: Mapping[Stream, StreamState]) -> None:
+    def save(self, part: RunInProgress, after: Mapping[Stream, StreamState]) -> None:
         """Keep manifests and states; none of it before what it speaks of is committed."""
         lease, streams = part.lease, part.progress.streams
         if not streams:
@@ -77,7 +77,7 @@ class Keeper:
             seen = inventory.seen_generation
             self._states.drop_manifest(lease.uid, lease.credential, SEEN, seen)
 
-    def _compact(self, part: Slice, stream: Stream, place: StreamPlace) -> None:
+    def _compact(self, part: RunInProgress, stream: Stream, place: StreamPlace) -> None:
         """Merge an overgrown manifest into a generation of its own."""
         manifest, lease = part.taker.manifests.get(stream), part.lease
         if manifest is None or place.generation == lease.fence:
@@ -97,11 +97,11 @@ def _placed(state: StreamState, place: StreamPlace, reading: str | None) -> Stre
     return replace(state, generation=place.generation, chunks=place.chunks, deltas=place.deltas)
 
 
-def _stored(part: Slice, stream: Stream) -> StreamState:
+def _stored(part: RunInProgress, stream: Stream) -> StreamState:
     return part.stored.get(stream) or StreamState()
 
 
-def _after(part: Slice, place: StreamPlace, stored: StreamState) -> StreamState:
+def _after(part: RunInProgress, place: StreamPlace, stored: StreamState) -> StreamState:
     after = stored
     if stored.last_run != part.lease.run:
         after = replace(

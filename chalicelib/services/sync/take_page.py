@@ -10,7 +10,7 @@ from chalicelib.domain.manifest import NO_ROW, Manifest, digest, id_digest
 from chalicelib.domain.records import Customer, Fact, InventoryItem, Sale, StoreFact
 from chalicelib.domain.times import utc_day
 from chalicelib.domain.words import Instant, ScopeId, Stream
-from chalicelib.services.derivation.commit import Commits
+from chalicelib.services.derivation.commit import FactCommits
 from chalicelib.services.ports.facts import Committed
 from chalicelib.services.ports.pos import KnownRow, Page
 from chalicelib.services.ports.runs import Lease, SyncStates
@@ -37,7 +37,7 @@ GONE = 0
 """The digest of an inventory row that left the catalogue; no live row has it."""
 
 
-class PageTaker:
+class PageIntake:
     """The pages of one slice of one run. `scope` is the credential's, set before the first.
 
     `import_run`: the run, when its customers listing may fix the scope's imported points.
@@ -49,7 +49,7 @@ class PageTaker:
         progress: Progress,
         tally: Tally,
         *,
-        commits: Commits,
+        commits: FactCommits,
         states: SyncStates,
         inventories: Inventories,
     ) -> None:

@@ -25,8 +25,8 @@ from chalicelib.services.ports.integrations import Credential, Credentials, Inte
 from chalicelib.services.ports.pos import PosGateway, StreamPlan
 from chalicelib.services.ports.runs import Lease, LeaseBusy, RunError, RunGone, SyncStates
 from chalicelib.services.ports.stores import Places
-from chalicelib.services.sync.ending import Outcomes, missing_permissions
-from chalicelib.services.sync.run_slice import Slice, SliceParts, Stopped
+from chalicelib.services.sync.ending import RunEnding, missing_permissions
+from chalicelib.services.sync.run_slice import RunInProgress, RunTools, Stopped
 
 MAX_IDLE_HOPS = 3
 MAX_TAKES = 5
@@ -57,11 +57,11 @@ class SyncWorker:
         integrations: Integrations,
         credentials: Credentials,
         states: SyncStates,
-        parts: SliceParts,
+        parts: RunTools,
         gateway: PosGateway,
         key_ring: KeyRing,
         queue: JobQueue,
-        outcomes: Outcomes,
+        outcomes: RunEnding,
         imports: ImportLocks,
         places: Callable[[Uid], Places],
         clock: Clock,
@@ -109,7 +109,7 @@ class SyncWorker:
         self._queue.send(again.body(), delay_seconds=wait)
 
     def _work(self, lease: Lease, message: SyncMessage, remaining: Remaining) -> None:
-        part = Slice(self._parts, lease, message.hop)
+        part = RunInProgress(self._parts, lease, message.hop)
         if lease.takes > MAX_TAKES:
             self._give_up(part)
             return
@@ -120,10 +120,10 @@ class SyncWorker:
         except Exception:
             # What this process holds of the run may be half done: it ends where it was taken up.
             if lease.takes >= MAX_TAKES and not part.moved:
-                self._give_up(Slice(self._parts, lease, message.hop))
+                self._give_up(RunInProgress(self._parts, lease, message.hop))
             raise
 
-    def _give_up(self, part: Slice) -> None:
+    def _give_up(self, part: RunInProgress) -> None:
         """End a run that no process gets on with; what it read until then belongs to its scope."""
         lease = part.lease
         with suppress(NotFound):
@@ -131,7 +131,7 @@ class SyncWorker:
             part.taker.scope = found.scope
         self._outcomes.failed(part, _stuck())
 
-    def _go_on(self, part: Slice, message: SyncMessage, remaining: Remaining) -> None:
+    def _go_on(self, part: RunInProgress, message: SyncMessage, remaining: Remaining) -> None:
         try:
             self._open(part)
             self._read_streams(part, remaining)
@@ -150,7 +150,7 @@ class SyncWorker:
         finally:
             part.close()
 
-    def _open(self, part: Slice) -> None:
+    def _open(self, part: RunInProgress) -> None:
         """Open the POS and plan the run. Raises Stopped when the source is not connected."""
         lease = part.lease
         if lease.stopping:
@@ -182,7 +182,7 @@ class SyncWorker:
         if part.progress.importing:
             part.taker.import_run = lease.run
 
-    def _plan_import(self, part: Slice, credential: Credential, zone: str) -> None:
+    def _plan_import(self, part: RunInProgress, credential: Credential, zone: str) -> None:
         """Whether the run's customers listing is to fix the points taken from the POS."""
         part.progress.importing = self._imports.wanted(
             part.lease.uid,
@@ -194,7 +194,7 @@ class SyncWorker:
             zone=zone,
         )
 
-    def _read_streams(self, part: Slice, remaining: Remaining) -> None:
+    def _read_streams(self, part: RunInProgress, remaining: Remaining) -> None:
         while (stream := part.progress.next_stream()) is not None:
             try:
                 self._read(part, stream, remaining)
@@ -202,7 +202,7 @@ class SyncWorker:
                 part.give_up(stream, told(error, stream), missing_permissions(error))
             part.checkpoint_when_due()
 
-    def _read(self, part: Slice, stream: Stream, remaining: Remaining) -> None:
+    def _read(self, part: RunInProgress, stream: Stream, remaining: Remaining) -> None:
         place = part.load(stream)
         began = part.progress.began
         plan = StreamPlan(stream, began, place.since, place.history_from, place.kind)
@@ -218,7 +218,7 @@ class SyncWorker:
                 return
             part.checkpoint_when_due()
 
-    def _hand_over(self, part: Slice, message: SyncMessage) -> None:
+    def _hand_over(self, part: RunInProgress, message: SyncMessage) -> None:
         progress = part.progress
         progress.idle_hops = 0 if part.fetched else progress.idle_hops + 1
         if progress.idle_hops >= MAX_IDLE_HOPS or message.hop >= MAX_HOPS:
@@ -227,7 +227,7 @@ class SyncWorker:
             return
         self._continue(part, message, "running", delay_seconds=1)
 
-    def _wait(self, part: Slice, message: SyncMessage, limited: RateLimited) -> None:
+    def _wait(self, part: RunInProgress, message: SyncMessage, limited: RateLimited) -> None:
         """The POS asked for patience: delay the job, never sleep (product.md §5)."""
         asked = limited.details.get("retry_after")
         progress = part.progress
@@ -250,7 +250,7 @@ class SyncWorker:
         part.hand_over("waiting", message.hop + 1)
 
     def _continue(
-        self, part: Slice, message: SyncMessage, state: RunState, *, delay_seconds: int
+        self, part: RunInProgress, message: SyncMessage, state: RunState, *, delay_seconds: int
     ) -> None:
         """Send first, then give the lease back: dying in between leaves two messages, not none."""
         part.save()

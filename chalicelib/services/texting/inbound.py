@@ -20,7 +20,7 @@ from chalicelib.domain.text_replies import Reply, classify, may_mean_yes
 from chalicelib.domain.texting import TextingRules, Wording, parts
 from chalicelib.domain.times import DAY, HOUR, MINUTE
 from chalicelib.domain.words import Uid
-from chalicelib.services.consent.circumstances import Surroundings
+from chalicelib.services.consent.circumstances import CircumstancesReader
 from chalicelib.services.consent.log import append, insist
 from chalicelib.services.ports.common import Clock
 from chalicelib.services.ports.texting import (
@@ -73,7 +73,7 @@ class Inbound:
         texts: TextLog,
         sender: TextSender,
         settings: TextingSettings,
-        surroundings: Surroundings,
+        circumstances_reader: CircumstancesReader,
         joins: Joins,
         clock: Clock,
     ) -> None:
@@ -81,7 +81,7 @@ class Inbound:
         self._texts = texts
         self._sender = sender
         self._settings = settings
-        self._surroundings = surroundings
+        self._circumstances_reader = circumstances_reader
         self._joins = joins
         self._clock = clock
 
@@ -129,7 +129,7 @@ class Inbound:
 
     def _write_down(self, uid: Uid, message: InboundText, reply: Reply) -> Entry:
         """The message's entry, as it stands in the log since it first came."""
-        day = self._surroundings.today(uid)
+        day = self._circumstances_reader.today(uid)
         written: list[Entry] = []
 
         def step(contact: Contact) -> bool:
@@ -150,9 +150,9 @@ class Inbound:
 
     def _answer(self, uid: Uid, message: InboundText, entry: Entry) -> None:
         """Once, whatever fails: the text is written down before it goes."""
-        rules = self._surroundings.rules(uid)
+        rules = self._circumstances_reader.rules(uid)
         head = self._log.read(uid, "sms", message.number).head
-        if self._surroundings.off() or not self._may_answer(entry, head, rules, message):
+        if self._circumstances_reader.off() or not self._may_answer(entry, head, rules, message):
             return
         wording: Wording = entry.answer  # type: ignore[assignment]  # `_answer_to` chose it
         body = rules.wording(wording)
@@ -178,7 +178,7 @@ class Inbound:
 
         To a number abroad goes nothing: whoever earns on texts there would only have to write.
         """
-        if not self._surroundings.mobile(message.number):
+        if not self._circumstances_reader.mobile(message.number):
             return False
         if self._clock.now() - entry.at > JUST_RECEIVED[entry.answer]:
             return False

@@ -26,7 +26,7 @@ from chalicelib.domain.texting import (
     parts,
 )
 from chalicelib.domain.words import Platform, TextState, Uid
-from chalicelib.services.consent.circumstances import Surroundings
+from chalicelib.services.consent.circumstances import CircumstancesReader
 from chalicelib.services.consent.log import WRITE_TRIES, ContactBusy
 from chalicelib.services.ports.common import Clock
 from chalicelib.services.ports.texting import (
@@ -55,13 +55,13 @@ class RequestSender:
         log: ConsentLog,
         texts: TextLog,
         sender: TextSender,
-        surroundings: Surroundings,
+        circumstances_reader: CircumstancesReader,
         clock: Clock,
     ) -> None:
         self._log = log
         self._texts = texts
         self._sender = sender
-        self._surroundings = surroundings
+        self._circumstances_reader = circumstances_reader
         self._clock = clock
 
     def handle(self, uid: Uid, number: str) -> Done:
@@ -82,7 +82,7 @@ class RequestSender:
             return self._after_a_worker(uid, head, head.sending)
         if head.wanted is None:
             return "nothing"
-        seen = self._surroundings.of(uid, head)
+        seen = self._circumstances_reader.of(uid, head)
         verdict = judge(head, seen)
         if verdict.kind == "go":
             return self._send(uid, contact, seen, verdict.platform)
@@ -96,7 +96,7 @@ class RequestSender:
         """What another worker began: its own while it can live, unknown for ever after."""
         if self._clock.now() < request.at + SENDING_AT_MOST:
             return "busy"
-        limit = self._surroundings.rules(uid).request_limit
+        limit = self._circumstances_reader.rules(uid).request_limit
         text = self._texts.get(uid, request.day, request.at, text_id(request, head.contact))
         if text is None:  # somebody erased it
             done = finish(head, "unknown", limit)

@@ -28,11 +28,11 @@ from chalicelib.services.ports.common import Clock, Ids, JobQueue
 from chalicelib.services.ports.integrations import Integration
 from chalicelib.services.ports.texting import (
     ConsentLog,
-    Counts,
     KillSwitch,
     Text,
     TextingSettings,
     TextLog,
+    TextTotals,
     Throttle,
 )
 from chalicelib.services.texting.text_jobs import SendTest
@@ -52,8 +52,8 @@ class TextingView:
     None when texts go."""
 
     rules: TextingRules
-    today: Counts
-    this_month: Counts
+    today: TextTotals
+    this_month: TextTotals
     waiting: int
     status: str | None
 

@@ -16,7 +16,7 @@ from chalicelib.domain.records import Customer, InventoryItem, LineItem, Sale, T
 from chalicelib.services.ports.facts import (
     NO_SALES,
     Intent,
-    Members,
+    KeyCarriers,
     SaleId,
     StoredRecord,
     StoredSale,
@@ -214,14 +214,14 @@ def test_a_persona_row_is_read_as_it_was_made(persona: Persona) -> None:
 
 @given(
     st.one_of(
-        st.builds(Members, st.dictionaries(ids, texts, min_size=1, max_size=3)),
+        st.builds(KeyCarriers, st.dictionaries(ids, texts, min_size=1, max_size=3)),
         st.builds(
-            lambda counts: Members(counts=counts),
+            lambda counts: KeyCarriers(counts=counts),
             st.dictionaries(texts, st.integers(1, 99), min_size=1, max_size=3),
         ),
     )
 )
-def test_members_are_read_as_they_were_made(members: Members) -> None:
+def test_members_are_read_as_they_were_made(members: KeyCarriers) -> None:
     assert rows.read_members(rows.members_row(("pk", "sk"), members)) == members
 
 

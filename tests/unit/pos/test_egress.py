@@ -18,7 +18,7 @@ from chalicelib.pos.profile import registry
 from chalicelib.pos.profile import typed_host as hosts
 from chalicelib.pos.profile.profile import FieldProfile
 from chalicelib.pos.profile.typed_host import Address, Host
-from chalicelib.pos.transport.egress import Guard, Ranges, look_up
+from chalicelib.pos.transport.egress import AddressRanges, Guard, look_up
 from chalicelib.services.ports.pos import CredentialAccess, StreamPlan
 from tests.fakes.common import FakeClock
 
@@ -217,7 +217,7 @@ def gateway(monkeypatch: pytest.MonkeyPatch) -> Gateway:
         }
     )
     monkeypatch.setattr(registry, "profile", lambda _platform: changed)
-    return Gateway(FakeClock(), {}, lambda _platform: None, Guard(Ranges.of([], [OURS])))
+    return Gateway(FakeClock(), {}, lambda _platform: None, Guard(AddressRanges.of([], [OURS])))
 
 
 def access(typed: str) -> CredentialAccess:
@@ -305,7 +305,7 @@ def test_whatever_is_typed_is_a_host_or_the_one_refusal(typed: str) -> None:
 
 @given(st.ip_addresses(v=4))
 def test_wrapped_forms_of_an_address_are_refused_whatever_is_inside(inside: IPv4Address) -> None:
-    allowed = Ranges.of(["0.0.0.0/0"], [])
+    allowed = AddressRanges.of(["0.0.0.0/0"], [])
 
     for prefix in ("::", "::ffff:", "64:ff9b::", "64:ff9b:1::", "::ffff:0:"):
         assert allowed.refuse(IPv6Address(f"{prefix}{inside}"))
@@ -315,13 +315,13 @@ def test_wrapped_forms_of_an_address_are_refused_whatever_is_inside(inside: IPv4
 
 @given(st.ip_addresses())
 def test_nothing_private_multicast_or_reserved_is_called(address: Address) -> None:
-    if not Ranges().refuse(address):
+    if not AddressRanges().refuse(address):
         assert address.is_global
         assert not any((address.is_multicast, address.is_reserved, address.is_link_local))
 
 
 def test_a_range_of_test_servers_may_be_allowed_and_what_is_ours_stays_denied() -> None:
-    ranges = Ranges.of(["127.0.0.0/8"], ["127.0.0.9/32"])
+    ranges = AddressRanges.of(["127.0.0.0/8"], ["127.0.0.9/32"])
 
     assert not ranges.refuse(ip_address("127.0.0.1"))
     assert ranges.refuse(ip_address("127.0.0.9"))
@@ -331,7 +331,7 @@ def test_a_range_of_test_servers_may_be_allowed_and_what_is_ours_stays_denied() 
 @pytest.mark.parametrize("bad", ["127.0.0.1/8", "localhost", "10.0.0.0/33"])
 def test_a_range_that_is_none_is_said_at_once(bad: str) -> None:
     with pytest.raises(ValueError, match=r"\d|localhost"):
-        Ranges.of([bad], [])
+        AddressRanges.of([bad], [])
 
 
 def test_a_name_is_looked_up_as_it_is_and_never_inside_our_own_domain(wire: Wire) -> None:
@@ -363,7 +363,7 @@ def test_a_resolver_in_trouble_is_no_refusal(monkeypatch: pytest.MonkeyPatch) ->
 
 def test_the_next_address_of_a_name_is_tried_and_only_a_few(wire: Wire) -> None:
     addresses = [ip_address(f"8.8.8.{number}") for number in range(1, 9)]
-    guard = Guard(Ranges(), lambda _name, _seconds: addresses)
+    guard = Guard(AddressRanges(), lambda _name, _seconds: addresses)
 
     with pytest.raises(ServerUnreachable):
         guard.dial(Host("pos.example.com", 8443), 1.0)
@@ -373,7 +373,7 @@ def test_the_next_address_of_a_name_is_tried_and_only_a_few(wire: Wire) -> None:
 
 def test_a_name_that_answers_differently_later_leads_nowhere(wire: Wire) -> None:
     answers: list[Sequence[Address]] = [[ip_address(PUBLIC)], [ip_address("127.0.0.1")]]
-    guard = Guard(Ranges(), lambda _name, _seconds: answers.pop(0))
+    guard = Guard(AddressRanges(), lambda _name, _seconds: answers.pop(0))
     host = Host("rebinding.example.com", 8443)
 
     with pytest.raises(ServerUnreachable):

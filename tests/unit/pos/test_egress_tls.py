@@ -29,7 +29,7 @@ from chalicelib.domain.errors import (
 )
 from chalicelib.pos.profile import typed_host as hosts
 from chalicelib.pos.profile.typed_host import Address, Host
-from chalicelib.pos.transport.egress import Guard, Ranges
+from chalicelib.pos.transport.egress import AddressRanges, Guard
 from chalicelib.pos.transport.own_server import OwnServer, fingerprint
 from chalicelib.pos.transport.transport import Call, TooSlow, Transport
 from chalicelib.services.ports.pos import HostTrust
@@ -39,7 +39,7 @@ from tests.fakes.common import FakeClock
 from .tiny_server import Script, TinyServer, drip, head, say
 
 GOOD = say(b'{"ok": true}')
-LOOPBACK = Ranges.of(["127.0.0.1/32"], [])
+LOOPBACK = AddressRanges.of(["127.0.0.1/32"], [])
 NAME = "pos.example.com"
 NOTHING_SAID = HostTrust()
 CALL = Call("customers", "/customers", headers={"Authorization": "Bearer vt_canary"})

@@ -102,7 +102,7 @@ def test_only_shoppers_who_change_are_written() -> None:
     apply(room, enroll_after=ago(room, 4))
 
     assert room.facts.rows_written - written == 5  # two new members, and the date of three
-    assert room.glimpses.read.get("refs") is None
+    assert room.preview_reads.read.get("refs") is None
 
 
 def test_a_token_is_good_once() -> None:

@@ -281,7 +281,7 @@ def test_a_preview_writes_nothing_and_reads_two_rows_a_persona() -> None:
 
     assert made.counts.enrolled == 4
     assert room.facts.rows_written == written
-    assert room.glimpses.read == {"personas": 8}
+    assert room.preview_reads.read == {"personas": 8}
 
 
 @pytest.fixture

@@ -8,7 +8,7 @@ from dataclasses import replace
 from chalicelib.domain.records import Customer
 from chalicelib.domain.rules import Keep, Rules, Source
 from chalicelib.domain.times import day_number
-from chalicelib.services.derivation.commit import Commits
+from chalicelib.services.derivation.commit import FactCommits
 from chalicelib.services.derivation.terms import TermsReader
 from chalicelib.services.job_messages import RemapMessage
 from tests.fakes.rules import MemoryRuleBook
@@ -32,11 +32,11 @@ def before_the_next_lock(room: Backroom, act: Callable[[], object]) -> None:
     room.facts.lock = lock  # type: ignore[method-assign,assignment]
 
 
-def by_rules_of_now(room: Backroom) -> Commits:
+def by_rules_of_now(room: Backroom) -> FactCommits:
     """Commits that have read the rules, whatever comes after."""
     read = MemoryRuleBook(room.rules.get(UID))
     terms = TermsReader(room.accounts, room.stores, read, room.clock)
-    return Commits(room.facts, terms, room.effects)
+    return FactCommits(room.facts, terms, room.effects)
 
 
 def test_a_shopper_who_comes_in_by_the_old_rules_while_the_job_begins_is_not_left_out() -> None:

@@ -14,7 +14,7 @@ from chalicelib.domain.ids import record_id, store_key_id
 from chalicelib.domain.records import Customer, Sale
 from chalicelib.domain.rules import Loyalty, Source
 from chalicelib.domain.times import from_text, utc_day
-from chalicelib.services.derivation.commit import Commits
+from chalicelib.services.derivation.commit import FactCommits
 from chalicelib.services.derivation.rederive import Remapper
 from chalicelib.services.job_messages import RemapMessage
 from chalicelib.services.ports.facts import SaleId
@@ -224,7 +224,9 @@ def test_platforms_that_tell_their_zone_are_not_looked_through(shop: Shop) -> No
     commits = memory_commits(
         shop.facts, shop.stores, MemoryAccounts(an_account(UID)), shop.clock, rules=shop.book
     )
-    told = Commits(shop.facts, commits._terms, shop.effects, lambda platform: platform == PLATFORM)
+    told = FactCommits(
+        shop.facts, commits._terms, shop.effects, lambda platform: platform == PLATFORM
+    )
     in_zone(shop, "Pacific/Auckland")
 
     told.rederive(UID, [shop.rid()])

@@ -67,7 +67,7 @@ def test_who_leaves_by_a_void_is_counted_on_the_run_and_told_once() -> None:
 def test_whoever_has_just_left_is_noted_though_a_glimpse_still_shows_a_member() -> None:
     room = a_shop()
     stale = room.facts.shown(UID)
-    room.glimpses.personas = lambda *_: stale  # type: ignore[method-assign]
+    room.preview_reads.personas = lambda *_: stale  # type: ignore[method-assign]
 
     void(room, 1, 2)
 

@@ -16,7 +16,7 @@ from chalicelib.services.ports.facts import Committed, Intent, SaleId
 from chalicelib.services.ports.pos import KnownRow, Page
 from chalicelib.services.ports.runs import Lease, RunView
 from chalicelib.services.sync.progress import MOST_WORDS, Progress, StreamPlace, Tally
-from chalicelib.services.sync.take_page import MOST_AT_ONCE, PageTaker
+from chalicelib.services.sync.take_page import MOST_AT_ONCE, PageIntake
 
 DYNAMODB_ROW = 400 * 1024
 MANY = 2 * MOST_AT_ONCE + 1
@@ -44,19 +44,21 @@ def ledger() -> Ledger:
 
 
 @pytest.fixture
-def taker(ledger: Ledger) -> PageTaker:
+def taker(ledger: Ledger) -> PageIntake:
     progress = Progress(0, {"customers": StreamPlace(), "sales": StreamPlace()})
     lease = Lease("3912", "auphan", "crd_1", "run_1", 1, None, VIEW)
     unused: Any = None
     commits: Any = ledger
-    made = PageTaker(
+    made = PageIntake(
         lease, progress, Tally(VIEW), commits=commits, states=unused, inventories=unused
     )
     made.manifests = {"customers": Manifest(), "sales": Manifest()}
     return made
 
 
-def test_a_clientele_on_one_page_is_committed_in_portions(taker: PageTaker, ledger: Ledger) -> None:
+def test_a_clientele_on_one_page_is_committed_in_portions(
+    taker: PageIntake, ledger: Ledger
+) -> None:
     page = Page(tuple(Customer(str(n)) for n in range(MANY)), (), MANY, None)
 
     taker.take("customers", page)
@@ -65,7 +67,7 @@ def test_a_clientele_on_one_page_is_committed_in_portions(taker: PageTaker, ledg
     assert ledger.customers == [MOST_AT_ONCE, MOST_AT_ONCE, 1]
 
 
-def test_so_are_the_sales_of_a_window(taker: PageTaker, ledger: Ledger) -> None:
+def test_so_are_the_sales_of_a_window(taker: PageIntake, ledger: Ledger) -> None:
     sales = tuple(Sale(str(n), "Main", 0, "", "CAD", 100) for n in range(MANY))
 
     taker.take("sales", Page(sales, (), MANY, None))
@@ -82,13 +84,13 @@ def test_the_intent_of_a_portion_fits_a_row() -> None:
     assert len(pack_intent(Intent(tuple(ids), tuple(keys), tuple(sales)))) * 3 < DYNAMODB_ROW
 
 
-def known_rows(taker: PageTaker) -> KnownRow:
+def known_rows(taker: PageIntake) -> KnownRow:
     known = taker.known("customers")
     assert known is not None
     return known
 
 
-def test_a_row_is_known_once_what_it_says_is_committed(taker: PageTaker, ledger: Ledger) -> None:
+def test_a_row_is_known_once_what_it_says_is_committed(taker: PageIntake, ledger: Ledger) -> None:
     ana, bea = Customer("1", first="Ana"), Customer("2", first="Bea")
 
     taker.take("customers", Page((ana, bea), (), 2, None, rows={"1": 11}))
@@ -101,7 +103,7 @@ def test_a_row_is_known_once_what_it_says_is_committed(taker: PageTaker, ledger:
 
 
 def test_a_row_that_says_the_same_in_another_way_is_known_from_then_on(
-    taker: PageTaker, ledger: Ledger
+    taker: PageIntake, ledger: Ledger
 ) -> None:
     ana = Customer("1", first="Ana")
     taker.take("customers", Page((ana,), (), 1, None, rows={"1": 11}))
@@ -112,7 +114,7 @@ def test_a_row_that_says_the_same_in_another_way_is_known_from_then_on(
     assert ledger.customers == [1]
 
 
-def test_a_commit_that_fails_leaves_no_row_known(taker: PageTaker, ledger: Ledger) -> None:
+def test_a_commit_that_fails_leaves_no_row_known(taker: PageIntake, ledger: Ledger) -> None:
     def broken(*_: str, **_more: Any) -> Committed:
         raise LeaseLost("the lock passed on")
 
@@ -124,7 +126,7 @@ def test_a_commit_that_fails_leaves_no_row_known(taker: PageTaker, ledger: Ledge
     assert not known_rows(taker)("1", 11)
 
 
-def test_where_everybody_is_looked_at_no_row_is_known(taker: PageTaker) -> None:
+def test_where_everybody_is_looked_at_no_row_is_known(taker: PageIntake) -> None:
     """Products for what is gone, and the listing that fixes points, name each record."""
     taker.import_run = "run_1"
 

@@ -101,7 +101,7 @@ def lose_number(shop: Shop) -> None:
 
 
 def vanish(shop: Shop) -> None:
-    shop.core.standings.clear()
+    shop.core.held_personas.clear()
 
 
 def opt_out(shop: Shop) -> None:

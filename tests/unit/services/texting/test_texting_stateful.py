@@ -66,7 +66,7 @@ class Texting(RuleBasedStateMachine):
             self.wrong.append("requested in quiet hours")
         if made and now < made[-1] + 7 * DAY:
             self.wrong.append("requested again too soon")
-        if self.shop.core.standings[OURS, RECORDS[number]].persona.flags:
+        if self.shop.core.held_personas[OURS, RECORDS[number]].persona.flags:
             self.wrong.append("requested of an employee")
         failing = self.shop.carrier.fails.get("")
         if not isinstance(failing, TextRefused | NumberUnusable):

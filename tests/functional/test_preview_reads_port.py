@@ -10,14 +10,14 @@ import pytest
 
 from chalicelib.adapters.dynamo.batch import BatchTable
 from chalicelib.adapters.dynamo.facts import DynamoFacts
-from chalicelib.adapters.dynamo.preview_reads import DynamoGlimpses
+from chalicelib.adapters.dynamo.preview_reads import DynamoPreviewReads
 from chalicelib.domain.ids import record_id
 from chalicelib.domain.records import Customer, Sale
 from chalicelib.domain.rules import Loyalty, Rules, Source
 from chalicelib.domain.times import DAY
-from chalicelib.services.ports.changes import Glimpses
+from chalicelib.services.ports.changes import PreviewReads
 from tests.fakes.accounts import MemoryAccounts, an_account
-from tests.fakes.changes import MemoryGlimpses
+from tests.fakes.changes import MemoryPreviewReads
 from tests.fakes.common import NOON, FakeClock
 from tests.fakes.facts import MemoryFacts
 from tests.fakes.rules import MemoryRuleBook, memory_commits
@@ -32,7 +32,7 @@ class Shop:
     """One account whose two shoppers earn 10 points a sale; the first bought twice."""
 
     facts: Any
-    glimpses: Glimpses
+    preview_reads: PreviewReads
 
     def open(self) -> None:
         rules = Rules(Loyalty(enabled=True, points_per_order=1_000), {"posabit": Source(0)})
@@ -57,14 +57,14 @@ def client() -> Iterator[Any]:
 def shop(request: pytest.FixtureRequest, client: Any) -> Iterator[Shop]:
     if request.param == "fake":
         facts = MemoryFacts()
-        made = Shop(facts, MemoryGlimpses(facts))
+        made = Shop(facts, MemoryPreviewReads(facts))
         made.open()
         yield made
         return
     clock = FakeClock()
     with personas_table(client):
         table = BatchTable(client, TABLE, clock)
-        made = Shop(DynamoFacts(table, clock), DynamoGlimpses(table))
+        made = Shop(DynamoFacts(table, clock), DynamoPreviewReads(table))
         made.open()
         yield made
 
@@ -74,18 +74,18 @@ def rid(number: int) -> str:
 
 
 def test_personas_come_with_their_figures(shop: Shop) -> None:
-    found = shop.glimpses.personas(OURS, [rid(0), rid(2), rid(7)])
+    found = shop.preview_reads.personas(OURS, [rid(0), rid(2), rid(7)])
 
     assert [(p.id, p.points, p.member) for p in found] == [
         (rid(0), 2_000, True),
         (rid(2), 0, False),
     ]
-    assert shop.glimpses.personas(OTHERS, [rid(0)]) == []
+    assert shop.preview_reads.personas(OTHERS, [rid(0)]) == []
 
 
 def test_records_and_sales_come_by_id_where_there_are_some(shop: Shop) -> None:
-    records = shop.glimpses.records(OURS, [rid(0), rid(2), rid(7)])
-    sales = shop.glimpses.sales(OURS, [rid(0), rid(2), rid(7)])
+    records = shop.preview_reads.records(OURS, [rid(0), rid(2), rid(7)])
+    sales = shop.preview_reads.sales(OURS, [rid(0), rid(2), rid(7)])
 
     assert {key: record.customer.ext_id for key, record in records.items()} == {
         rid(0): "0",
@@ -94,7 +94,7 @@ def test_records_and_sales_come_by_id_where_there_are_some(shop: Shop) -> None:
     assert (sales[rid(0)].summary.total, sales[rid(0)].points.earned) == (2, 2_000)
     assert rid(2) not in sales
     assert rid(7) not in sales
-    assert shop.glimpses.records(OTHERS, [rid(0)]) == {}
+    assert shop.preview_reads.records(OTHERS, [rid(0)]) == {}
 
 
 @pytest.mark.parametrize(
@@ -102,7 +102,7 @@ def test_records_and_sales_come_by_id_where_there_are_some(shop: Shop) -> None:
     [(0, {"s0", "s2"}), (NOON - DAY, {"s0"}), (NOON, {"s0"}), (NOON + 1, set())],
 )
 def test_sales_are_read_from_an_instant_on(shop: Shop, since: int, ids: set[str]) -> None:
-    found = shop.glimpses.refs(OURS, rid(0), since)
+    found = shop.preview_reads.refs(OURS, rid(0), since)
 
     assert {ref.ext_id for ref in found} == ids
-    assert shop.glimpses.refs(OTHERS, rid(0), since) == []
+    assert shop.preview_reads.refs(OTHERS, rid(0), since) == []

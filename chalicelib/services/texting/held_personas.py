@@ -4,33 +4,33 @@ from __future__ import annotations
 
 from chalicelib.domain.errors import NotFound
 from chalicelib.domain.words import Instant, Uid
-from chalicelib.services.derivation.commit import Commits
+from chalicelib.services.derivation.commit import FactCommits
 from chalicelib.services.derivation.holder import Held, PersonaLookup
-from chalicelib.services.ports.texting import Standing
+from chalicelib.services.ports.texting import HeldPersona
 
 
-class DerivedStandings:
-    """The `Standings` port, derived anew each time."""
+class DerivedHeldPersonas:
+    """The `HeldPersonas` port, derived anew each time."""
 
     def __init__(self, lookup: PersonaLookup) -> None:
         self._lookup = lookup
 
-    def of_record(self, uid: Uid, record: str) -> Standing | None:
-        """See `Standings.of_record`."""
+    def of_record(self, uid: Uid, record: str) -> HeldPersona | None:
+        """See `HeldPersonas.of_record`."""
         try:
             return _standing(self._lookup.holding(uid, record))
         except NotFound:
             return None
 
-    def of_number(self, uid: Uid, number: str) -> list[Standing]:
-        """See `Standings.of_number`."""
+    def of_number(self, uid: Uid, number: str) -> list[HeldPersona]:
+        """See `HeldPersonas.of_number`."""
         return [_standing(held) for held in self._lookup.of_number(uid, number)]
 
 
 class CommittedJoins:
     """The `Joins` port."""
 
-    def __init__(self, commits: Commits) -> None:
+    def __init__(self, commits: FactCommits) -> None:
         self._commits = commits
 
     def join(self, uid: Uid, record: str, reason: str, at: Instant) -> None:
@@ -38,5 +38,5 @@ class CommittedJoins:
         self._commits.join(uid, record, reason, at)
 
 
-def _standing(held: Held) -> Standing:
-    return Standing(held.persona, held.persona.asked_by, held.numbers())
+def _standing(held: Held) -> HeldPersona:
+    return HeldPersona(held.persona, held.persona.asked_by, held.numbers())
