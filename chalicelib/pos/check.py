@@ -19,8 +19,9 @@ from chalicelib.domain.words import CheckOutcome, ScopeId
 from chalicelib.pos.paging import each_shop as shops
 from chalicelib.pos.paging import styles as paging
 from chalicelib.pos.paging.sheet import Json, Sheet, refuse_error_object, sheet_of
-from chalicelib.pos.profile.paging_parts import PageLimit, PageProfile, PageTotal, RangePage
-from chalicelib.pos.profile.profile import Probe, Profile
+from chalicelib.pos.profile.paging import PageLimit, PageProfile, PageTotal, RangePage
+from chalicelib.pos.profile.profile import Profile
+from chalicelib.pos.profile.wire import Probe
 from chalicelib.pos.rows.field_map import Setting
 from chalicelib.pos.rows.normalise import Normaliser
 from chalicelib.pos.session import Doors

@@ -14,8 +14,10 @@ from chalicelib.pos.paging import each_shop as shops
 from chalicelib.pos.paging import styles as paging
 from chalicelib.pos.paging.receipts import Receipts
 from chalicelib.pos.paging.sheet import Json, Sheet, Turn, refuse_error_object, sheet_of
-from chalicelib.pos.profile.paging_parts import Each, Group
-from chalicelib.pos.profile.profile import AuthVariant, Profile, StreamProfile
+from chalicelib.pos.profile.mapping import Group
+from chalicelib.pos.profile.paging import Each
+from chalicelib.pos.profile.profile import Profile, StreamProfile
+from chalicelib.pos.profile.wire import AuthVariant
 from chalicelib.pos.reading_stamp import reading
 from chalicelib.pos.rows.field_map import Setting
 from chalicelib.pos.rows.normalise import Normaliser

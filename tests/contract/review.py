@@ -15,9 +15,8 @@ from chalicelib.pos.paging.receipts import Receipts
 from chalicelib.pos.paging.sheet import sheet_of
 from chalicelib.pos.profile.faults import Path, dotted, line_of
 from chalicelib.pos.profile.load import parse
-from chalicelib.pos.profile.paging_parts import ConsentMapping, Negated, Piece, Rows
+from chalicelib.pos.profile.mapping import ConsentMapping, IdPart, Negated, Rows, Sum
 from chalicelib.pos.profile.profile import Profile, StreamProfile
-from chalicelib.pos.profile.window_parts import Sum
 from chalicelib.services.ports.pos import StreamPlan
 from tests.contract.bench import NOW, Bench, pages
 
@@ -164,7 +163,7 @@ def _alternatives(spec: Any) -> tuple[str, ...]:
         return tuple(path for path in (spec.given, spec.refused) if path)
     if isinstance(spec, Negated):
         return (spec.unless,)
-    if isinstance(spec, Piece):
+    if isinstance(spec, IdPart):
         return tuple(path for path in (spec.of, spec.otherwise) if path)
     if isinstance(spec, Sum):
         return spec.sum

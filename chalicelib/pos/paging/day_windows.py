@@ -13,7 +13,7 @@ from chalicelib.domain.errors import FilterIgnored
 from chalicelib.domain.times import DAY, local_day
 from chalicelib.domain.words import Instant
 from chalicelib.pos.paging.sheet import Json, Sheet
-from chalicelib.pos.profile.window_parts import Windows
+from chalicelib.pos.profile.paging import Windows
 from chalicelib.pos.rows import coerce
 from chalicelib.services.ports.pos import StreamPlan
 

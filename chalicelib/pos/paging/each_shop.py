@@ -7,7 +7,7 @@ import re
 from chalicelib.domain.errors import FilterIgnored
 from chalicelib.pos.paging.sheet import Json, Sheet, Turn
 from chalicelib.pos.paging.style import Style
-from chalicelib.pos.profile.paging_parts import Each
+from chalicelib.pos.profile.paging import Each
 from chalicelib.services.ports.pos import Cursor, StreamPlan
 
 _BETWEEN = re.compile(r"[\s,;]+")

@@ -15,7 +15,7 @@ from chalicelib.domain.errors import FilterIgnored, UnexpectedAnswer
 from chalicelib.domain.times import DAY, to_datetime
 from chalicelib.domain.words import Instant
 from chalicelib.pos.paging.sheet import Json, Sheet, Turn, fingerprint
-from chalicelib.pos.profile.paging_parts import Keyset, PageTotal
+from chalicelib.pos.profile.paging import Keyset, PageTotal
 from chalicelib.services.ports.pos import Cursor, StreamPlan
 
 TICK: Instant = 1

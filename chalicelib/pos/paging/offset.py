@@ -15,7 +15,7 @@ from chalicelib.domain.times import HOUR, to_datetime
 from chalicelib.domain.words import Instant
 from chalicelib.pos.paging.day_windows import DayWindows, Window
 from chalicelib.pos.paging.sheet import Json, Sheet, Turn, fingerprint
-from chalicelib.pos.profile.window_parts import ModifiedSince, Offset
+from chalicelib.pos.profile.paging import ModifiedSince, Offset
 from chalicelib.pos.rows import coerce
 from chalicelib.services.ports.pos import Cursor, StreamPlan
 

@@ -12,7 +12,7 @@ from typing import Any
 import orjson
 
 from chalicelib.pos.paging.sheet import written
-from chalicelib.pos.profile.paging_parts import Group
+from chalicelib.pos.profile.mapping import Group
 from chalicelib.pos.rows import coerce
 from chalicelib.pos.rows.coerce import Json, Unusable
 

@@ -17,7 +17,7 @@ import orjson
 from chalicelib.domain.errors import UnexpectedAnswer
 from chalicelib.domain.words import Instant
 from chalicelib.pos.paging.sheet import Json, Sheet, Turn, fingerprint
-from chalicelib.pos.profile.paging_parts import RangePage
+from chalicelib.pos.profile.paging import RangePage
 from chalicelib.services.ports.pos import Cursor, StreamPlan
 
 MAX_MET = 150

@@ -6,8 +6,9 @@ from __future__ import annotations
 from typing import Any
 
 from chalicelib.domain.errors import UnexpectedAnswer
+from chalicelib.pos.profile.mapping import Lines
+from chalicelib.pos.profile.paging import Proof
 from chalicelib.pos.profile.profile import StreamProfile
-from chalicelib.pos.profile.window_parts import Lines, Proof
 
 Json = Any
 Row = dict[str, Json]

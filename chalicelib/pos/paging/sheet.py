@@ -11,9 +11,9 @@ import orjson
 
 from chalicelib.domain.errors import KeyRejected, UnexpectedAnswer
 from chalicelib.pos.paging.row_tables import rows_of
-from chalicelib.pos.profile.paging_parts import PageLimit, PageTotal, Single
-from chalicelib.pos.profile.profile import ErrorObjects, StreamProfile
-from chalicelib.pos.profile.window_parts import NoneWindow, Offset, Proof
+from chalicelib.pos.profile.paging import Offset, PageLimit, PageTotal, Proof, Single, WholeWindow
+from chalicelib.pos.profile.profile import StreamProfile
+from chalicelib.pos.profile.wire import ErrorObjects
 from chalicelib.pos.rows import coerce
 from chalicelib.services.ports.pos import Cursor
 
@@ -91,7 +91,7 @@ def written(told: Json, option: int = 0) -> bytes:
 def sheet_of(body: Json, stream: StreamProfile, name: str) -> Sheet:
     """Take a body apart. Raises UnexpectedAnswer when it has not the shape the profile says."""
     _refuse_a_flood(body, stream, name)
-    if isinstance(stream.page, NoneWindow | Offset | Proof):
+    if isinstance(stream.page, WholeWindow | Offset | Proof):
         return Sheet(name, rows_of(body, stream, name))
     if isinstance(body, list) and _may_be_bare(stream):
         return Sheet(name, [_unwrapped(row, stream.unwrap) for row in body])

@@ -5,12 +5,12 @@ from __future__ import annotations
 from chalicelib.pos.paging.day_windows import DayWindows
 from chalicelib.pos.paging.offset import OffsetPages, SinceModified
 from chalicelib.pos.paging.whole_windows import WholeAnswer, WindowPages
+from chalicelib.pos.profile.paging import Offset, Proof, WholeWindow, Windows
 from chalicelib.pos.profile.profile import Profile
-from chalicelib.pos.profile.window_parts import NoneWindow, Offset, Proof, Windows
 
 
 def clock_style(
-    profile: Profile, page: NoneWindow | Offset | Proof, zone: str
+    profile: Profile, page: WholeWindow | Offset | Proof, zone: str
 ) -> WholeAnswer | WindowPages | OffsetPages:
     """The style of a stream whose days and hours are those of `zone`."""
     if isinstance(page, Proof):

@@ -20,9 +20,16 @@ from chalicelib.pos.paging.sheet import Json, Sheet, Turn, fingerprint
 from chalicelib.pos.paging.store_clock import clock_style
 from chalicelib.pos.paging.style import Params, Style
 from chalicelib.pos.paging.unordered import LimitedPages
-from chalicelib.pos.profile.paging_parts import PageLimit, PageTotal, RangePage, Single
+from chalicelib.pos.profile.paging import (
+    Offset,
+    PageLimit,
+    PageTotal,
+    Proof,
+    RangePage,
+    Single,
+    WholeWindow,
+)
 from chalicelib.pos.profile.profile import Profile, StreamProfile
-from chalicelib.pos.profile.window_parts import NoneWindow, Offset, Proof
 from chalicelib.pos.rows import coerce
 from chalicelib.pos.rows.field_map import plain
 from chalicelib.services.ports.pos import Cursor, StreamPlan
@@ -151,7 +158,7 @@ def _style(profile: Profile, stream: StreamProfile, zone: str) -> Style:
             return RowRanges(
                 page, instant_of(profile, page.changed), instant_of(profile, page.made)
             )
-        case NoneWindow() | Offset() | Proof():
+        case WholeWindow() | Offset() | Proof():
             return clock_style(profile, page, zone)
 
 

@@ -13,7 +13,7 @@ from chalicelib.domain.errors import FilterIgnored, UnexpectedAnswer
 from chalicelib.domain.times import DAY, MINUTE, to_datetime
 from chalicelib.domain.words import Instant
 from chalicelib.pos.paging.sheet import Json, Sheet, Turn, fingerprint
-from chalicelib.pos.profile.paging_parts import PageLimit
+from chalicelib.pos.profile.paging import PageLimit
 from chalicelib.services.ports.pos import Cursor, StreamPlan
 
 TICK: Instant = 1

@@ -18,7 +18,7 @@ from chalicelib.domain.records import (
     Tender,
 )
 from chalicelib.pos.profile.faults import Path
-from chalicelib.pos.profile.paging_parts import Group, Rows
+from chalicelib.pos.profile.mapping import Group, Rows
 from chalicelib.pos.profile.profile import Profile
 
 Fault = tuple[Path, str]

@@ -9,22 +9,27 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Literal
 
-from pydantic import Field
-
 from chalicelib.domain.words import Platform, Stream
 from chalicelib.pos.profile import typed_host as hosts
-from chalicelib.pos.profile.paging_parts import (
+from chalicelib.pos.profile.mapping import (
     ConsentMapping,
-    Each,
     Group,
+    IdPart,
+    Lines,
     Negated,
-    PageProfile,
-    Part,
     Paths,
-    Piece,
     Rows,
+    Sum,
 )
-from chalicelib.pos.profile.window_parts import JsonQuery, Lines, PlainErrors, Proof, Sum
+from chalicelib.pos.profile.paging import Each, PageProfile, Part, Proof
+from chalicelib.pos.profile.wire import (
+    AuthVariant,
+    Endpoint,
+    ErrorObjects,
+    Pace,
+    PlainErrors,
+    Probe,
+)
 from chalicelib.services.ports.pos import CredentialField, PlatformInfo
 
 Evidence = Literal["DOC", "HELP", "CODE", "WEAK", "INFERRED"]
@@ -73,28 +78,6 @@ class Grid(Part):
     market_sync: bool
 
 
-class AuthVariant(Part):
-    """One way to present the key. `user` and `secret` name credential fields or `integrator_token`;
-    a variant whose `needs` are not configured is not tried. `header`: of the scheme of that name,
-    which carries the bare secret. `param`: of the scheme `query`, the parameter; of `json`, the key
-    in the endpoint's JSON query."""
-
-    name: str
-    scheme: Literal["basic", "bearer", "header", "query", "json"]
-    header: str = "Authorization"
-    param: str = ""
-    secret: str
-    user: str | None = None
-    needs: tuple[str, ...] = ()
-
-
-class Pace(Part):
-    """`gap_ms` passes between an answer and the next request; one request is in flight."""
-
-    gap_ms: int = Field(ge=0)
-    in_flight: Literal[1]
-
-
 class Times(Part):
     """How the POS writes instants. `zone`: of texts that carry no offset; `store` means the zone of
     the mapped store. `formats`: `iso`, or formats of `strptime`."""
@@ -102,15 +85,6 @@ class Times(Part):
     zone: str
     formats: tuple[str, ...]
     zone_names: Literal["iana", "rails"]
-
-
-class Endpoint(Part):
-    """`paths`: by auth variant. `params` go with every request. `permission`: as on the screen."""
-
-    paths: Mapping[str, str]
-    permission: str | None = None
-    params: Mapping[str, str] = Field(default_factory=dict)
-    json_query: JsonQuery | None = None
 
 
 class StreamProfile(Part):
@@ -130,16 +104,7 @@ class StreamProfile(Part):
     optional: bool = False
     in_stock: str | None = None
     unread: tuple[str, ...] = ()
-    map: Mapping[str, Paths | ConsentMapping | Negated | Piece | Sum | Rows]
-
-
-class ErrorObjects(Part):
-    """Errors told by an object under status 200: its `name` ends in `suffix`. `key_rejected`: the
-    names that speak of the key."""
-
-    name: str
-    suffix: str
-    key_rejected: tuple[str, ...] = ()
+    map: Mapping[str, Paths | ConsentMapping | Negated | IdPart | Sum | Rows]
 
 
 class SaleWords(Part):
@@ -161,20 +126,6 @@ class Contacts(Part):
     phone_region: str
     employee_types: tuple[str, ...]
     placeholder_email_domains: tuple[str, ...] = ()
-
-
-class Probe(Part):
-    """One request of *check*. `optional`: only a 403 tells something, since the contract does not
-    say what else the answer may be. `not_all_null`: if these fields are null in all of at least
-    `judge_from` rows, `permission` is missing although the POS answered 200."""
-
-    endpoint: str
-    stream: Stream | None = None
-    rows: int = 1
-    optional: bool = False
-    not_all_null: tuple[str, ...] = ()
-    judge_from: int = 1
-    permission: str | None = None
 
 
 class Profile(Part):

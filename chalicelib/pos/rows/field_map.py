@@ -10,9 +10,8 @@ from dataclasses import dataclass
 from operator import itemgetter
 from typing import Any, TypeVar
 
-from chalicelib.pos.profile.paging_parts import ConsentMapping, Negated, Paths, Piece, Rows
+from chalicelib.pos.profile.mapping import ConsentMapping, IdPart, Negated, Paths, Rows, Sum
 from chalicelib.pos.profile.profile import Profile
-from chalicelib.pos.profile.window_parts import Sum
 from chalicelib.pos.rows import coerce
 from chalicelib.pos.rows.coerce import Json, Unusable
 
@@ -22,7 +21,7 @@ Coercion = Callable[[Json], Any]
 Simple = tuple[str, str, Coercion]
 """A field, the row's key where it stands, and what it is read as."""
 T = TypeVar("T")
-Fields = Mapping[str, Paths | ConsentMapping | Negated | Piece | Sum | Rows]
+Fields = Mapping[str, Paths | ConsentMapping | Negated | IdPart | Sum | Rows]
 
 MAX_ELEMENTS = 500
 
@@ -113,14 +112,14 @@ class Compiler:
         return simple, others
 
     def _other(
-        self, spec: Paths | ConsentMapping | Negated | Piece | Sum, coercion: Coercion
+        self, spec: Paths | ConsentMapping | Negated | IdPart | Sum, coercion: Coercion
     ) -> Read:
         match spec:
             case ConsentMapping():
                 return self._consent(spec)
             case Negated():
                 return _negated(spec)
-            case Piece():
+            case IdPart():
                 return _piece(spec, coercion)
             case Sum():
                 return _sum(spec, coercion)
@@ -228,7 +227,7 @@ def _negated(spec: Negated) -> Read:
     return read
 
 
-def _piece(spec: Piece, coercion: Coercion) -> Read:
+def _piece(spec: IdPart, coercion: Coercion) -> Read:
     """A reader of one part of a composite text; a text of another make is none."""
     otherwise, place = spec.otherwise or "", spec.take - 1
 

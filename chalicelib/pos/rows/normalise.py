@@ -16,9 +16,9 @@ from chalicelib.domain.manifest import row_digest
 from chalicelib.domain.records import Customer, Fact, InventoryItem, Reject, Sale, StoreFact
 from chalicelib.domain.versions import newer
 from chalicelib.domain.words import Stream
-from chalicelib.pos.profile.paging_parts import Paths
+from chalicelib.pos.profile.mapping import Paths
+from chalicelib.pos.profile.paging import Proof
 from chalicelib.pos.profile.profile import Profile
-from chalicelib.pos.profile.window_parts import Proof
 from chalicelib.pos.rows import coerce, contacts
 from chalicelib.pos.rows.coerce import Json, Unusable
 from chalicelib.pos.rows.field_map import Compiler, Row, Setting, reader

@@ -10,7 +10,7 @@ from collections.abc import Callable
 from typing import Any
 
 from chalicelib.domain.errors import KeyRejected, UnexpectedAnswer
-from chalicelib.pos.profile.window_parts import PlainErrors
+from chalicelib.pos.profile.wire import PlainErrors
 from chalicelib.pos.transport import answers
 
 LONGEST = 500

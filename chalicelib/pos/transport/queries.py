@@ -6,7 +6,7 @@ from collections.abc import Mapping
 
 import orjson
 
-from chalicelib.pos.profile.profile import Endpoint
+from chalicelib.pos.profile.wire import Endpoint
 
 
 def params(

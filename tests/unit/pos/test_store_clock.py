@@ -18,7 +18,8 @@ from chalicelib.pos.paging import styles as paging
 from chalicelib.pos.paging.day_windows import DayWindows
 from chalicelib.pos.paging.sheet import Sheet, Turn, sheet_of
 from chalicelib.pos.profile import registry
-from chalicelib.pos.profile.window_parts import PlainErrors, Windows
+from chalicelib.pos.profile.paging import Windows
+from chalicelib.pos.profile.wire import PlainErrors
 from chalicelib.pos.rows import coerce
 from chalicelib.pos.rows.coerce import Unusable
 from chalicelib.pos.rows.field_map import Setting

@@ -1,4 +1,4 @@
-"""The parts of `profile.yaml` that say how listings are paged and what rows mean."""
+"""How a listing is paged, as `profile.yaml` says it: the `page` and the `each` of a stream."""
 
 from __future__ import annotations
 
@@ -6,11 +6,6 @@ from collections.abc import Mapping
 from typing import Annotated, Literal, Self
 
 from pydantic import BaseModel, ConfigDict, Field, model_validator
-
-from chalicelib.pos.profile.window_parts import NoneWindow, Offset, Proof, Sum
-
-Paths = str | tuple[str, ...]
-"""Where a value is in a row: a dotted path, or several, of which the first that has one wins."""
 
 
 class Part(BaseModel):
@@ -104,8 +99,74 @@ class RangePage(Part):
     params: Mapping[str, str] = Field(default_factory=dict)
 
 
+class LookBack(Part):
+    """How far back to read again where the POS does not filter by the last change: days, at the
+    daily sync and at the first one of a week (product.md §5)."""
+
+    daily_days: int = Field(ge=0)
+    weekly_days: int = Field(ge=0)
+
+
+class Windows(Part):
+    """Windows of whole days on the store's clock, newest first.
+
+    `since` and `until` name the parameters, written in `format`; `until` is the last second of a
+    window when `until_included`, else the first one after it. `field`: what the POS filters by. A
+    window with fewer than `grow_below` rows makes the next one twice as long, up to `max_days`; one
+    with more than four times as many, half as long. `newest_only`: older days tell nothing new.
+    """
+
+    since: str
+    until: str
+    format: str
+    field: str
+    until_included: bool = False
+    days: int = Field(gt=0)
+    max_days: int = Field(gt=0)
+    grow_below: int = Field(ge=0)
+    history_days: int = Field(default=365, gt=0)
+    look_back: LookBack | None = None
+    newest_only: bool = False
+
+
+class WholeWindow(Part):
+    """No pages: one answer is a whole window, or all there is."""
+
+    style: Literal["whole_window"]
+    windows: Windows | None = None
+
+
+class ModifiedSince(Part):
+    """A filter by the last change, at or after a time on the store's clock."""
+
+    param: str
+    format: str
+    field: str
+
+
+class Offset(Part):
+    """Rows from a place on (`start`, from 0), as many as `size` says, until fewer come. `id`: the
+    field a row is known by. Bounded by day windows, by the last change, or not at all."""
+
+    style: Literal["offset"]
+    start: str
+    size: str
+    limit: int = Field(gt=1)
+    id: str
+    windows: Windows | None = None
+    modified: ModifiedSince | None = None
+
+
+class Proof(Part):
+    """The POS does not say what a key opens; the credential does. One small question proves the
+    key, and the row is made of the credential's fields."""
+
+    style: Literal["proof"]
+    params: Mapping[str, str] = Field(default_factory=dict)
+
+
 PageProfile = Annotated[
-    Single | PageTotal | PageLimit | RangePage | NoneWindow | Offset | Proof,
+    Single | PageTotal | PageLimit | RangePage | WholeWindow | Offset | Proof,
     Field(discriminator="style"),
 ]
 
@@ -116,51 +177,3 @@ class Each(Part):
 
     param: str
     field: str
-
-
-class Group(Part):
-    """Rows that are lines: those that share `by` are one row, their own fields going `into` an
-    array. A row that has `into` is no line. `names`: what the whole calls fields that the lines
-    call otherwise; `sums`: amounts of the whole, added up from the lines'."""
-
-    by: str
-    into: str
-    names: Mapping[str, str]
-    sums: Mapping[str, str]
-
-
-class ConsentMapping(Part):
-    """A consent told by flags. A true `refused` wins over a true `given`; else it is unknown."""
-
-    given: str | None = None
-    refused: str | None = None
-
-    @model_validator(mode="after")
-    def _says_something(self) -> ConsentMapping:
-        if self.given is None and self.refused is None:
-            raise ValueError("a consent needs a flag that tells it")
-        return self
-
-
-class Negated(Part):
-    """A flag that says the opposite."""
-
-    unless: str
-
-
-class Piece(Part):
-    """A part of a composite text: the `take`th (from 1) of `of`, split `parts` ways at `at`; else
-    what `otherwise` holds."""
-
-    of: str
-    at: str
-    take: int = Field(gt=0)
-    parts: int = Field(gt=0)
-    otherwise: str | None = None
-
-
-class Rows(Part):
-    """An array inside a row, with the map of its elements."""
-
-    rows: str
-    map: Mapping[str, Paths | ConsentMapping | Negated | Piece | Sum | Rows]

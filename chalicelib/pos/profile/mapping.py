@@ -1,0 +1,76 @@
+"""What the rows of a stream mean, as `profile.yaml` says it: its `map`, `group` and `lines`."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from pydantic import Field, model_validator
+
+from chalicelib.pos.profile.paging import Part
+
+Paths = str | tuple[str, ...]
+"""Where a value is in a row: a dotted path, or several, of which the first that has one wins."""
+
+
+class Group(Part):
+    """Rows that are lines: those that share `by` are one row, their own fields going `into` an
+    array. A row that has `into` is no line. `names`: what the whole calls fields that the lines
+    call otherwise; `sums`: amounts of the whole, added up from the lines'."""
+
+    by: str
+    into: str
+    names: Mapping[str, str]
+    sums: Mapping[str, str]
+
+
+class ConsentMapping(Part):
+    """A consent told by flags. A true `refused` wins over a true `given`; else it is unknown."""
+
+    given: str | None = None
+    refused: str | None = None
+
+    @model_validator(mode="after")
+    def _says_something(self) -> ConsentMapping:
+        if self.given is None and self.refused is None:
+            raise ValueError("a consent needs a flag that tells it")
+        return self
+
+
+class Negated(Part):
+    """A flag that says the opposite."""
+
+    unless: str
+
+
+class IdPart(Part):
+    """A part of a composite text: the `take`th (from 1) of `of`, split `parts` ways at `at`; else
+    what `otherwise` holds."""
+
+    of: str
+    at: str
+    take: int = Field(gt=0)
+    parts: int = Field(gt=0)
+    otherwise: str | None = None
+
+
+class Sum(Part):
+    """An amount told in parts: the sum of these fields; `array.field` is that of every element."""
+
+    sum: tuple[str, ...]
+
+
+class Rows(Part):
+    """An array inside a row, with the map of its elements."""
+
+    rows: str
+    map: Mapping[str, Paths | ConsentMapping | Negated | IdPart | Sum | Rows]
+
+
+class Lines(Part):
+    """Rows that are lines of something: those with equal `by` are one row, which has the columns of
+    the first and all of them as an array `into`. A row blank in all of `totals` sums others up and
+    is left out."""
+
+    by: tuple[str, ...]
+    into: str
+    totals: tuple[str, ...] = ()
