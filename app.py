@@ -21,10 +21,11 @@ from chalicelib.entrypoints.dashboard import (
     texting,
     users,
 )
+from chalicelib.entrypoints.dashboard.front import FRONT
 from chalicelib.entrypoints.events import queues, schedules, topics
 from chalicelib.entrypoints.http.application import App
 
-app = App("aiq-pos")
+app = App("aiq-pos", FRONT)
 
 app.register_blueprint(health.resource)
 app.register_blueprint(me.resource)

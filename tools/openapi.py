@@ -12,9 +12,9 @@ TARGET = Path(__file__).parent.parent / "docs" / "reference" / "openapi.json"
 def render() -> str:
     """The document of the routes as they are now."""
     from app import app
-    from chalicelib.entrypoints.http.openapi import document
+    from chalicelib.entrypoints.dashboard.api_document import api_document
 
-    return json.dumps(document(app.operations), indent=2, ensure_ascii=False) + "\n"
+    return json.dumps(api_document(app.operations), indent=2, ensure_ascii=False) + "\n"
 
 
 def main(arguments: list[str]) -> int:

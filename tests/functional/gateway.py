@@ -20,7 +20,7 @@ from chalicelib.adapters.dynamo.accounts import DynamoAccounts, UserRow
 from chalicelib.config import Config
 from chalicelib.domain.roles import Role
 from chalicelib.entrypoints import wiring
-from chalicelib.entrypoints.http import auth
+from chalicelib.entrypoints.dashboard import auth
 from chalicelib.services.ports.accounts import Account, User
 from tests.fakes.accounts import an_account
 from tests.fakes.notifications import FakePeople, OperatorMailbox

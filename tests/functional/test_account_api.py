@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from chalicelib.entrypoints import wiring
-from chalicelib.entrypoints.http import auth
+from chalicelib.entrypoints.dashboard import auth
 from chalicelib.services.ports.accounts import User
 from tests.fakes.accounts import an_account
 from tests.functional.gateway import OURS, THEIRS, Gateway, Person, World

@@ -1,16 +1,17 @@
-"""One module per resource. A function and its annotations are the whole route.
+"""The dashboard's API: one module per resource, behind the front of `front.py` (Cognito, roles,
+problem documents). A function and its annotations are the whole route.
 
 To add a resource, write `dashboard/<resource>.py`:
 
-    resource = Resource(__name__, tag="Stores")
+    resource = Resource(__name__, tag="Stores", front=FRONT)
 
     @resource.get("/api/accounts/{uid}/stores/{store}", right="stores:read")
-    def get_store(uid: str, store: int) -> StoreAnswer:
+    def get_store(uid: Uid, store: int) -> StoreAnswer:
         "One line: the summary shown in OpenAPI."
         return StoreAnswer.model_validate(wiring.stores.store_service().get(uid, store))
 
     @resource.patch("/api/accounts/{uid}/stores/{store}", right="stores:write")
-    def change_store(uid: str, store: int, body: StoreChange, version: int, caller: Caller)
+    def change_store(uid: Uid, store: int, body: StoreChange, version: int, caller: Caller)
         -> StoreAnswer: ...
 
 and register it in `app.py`: `app.register_blueprint(stores.resource)`. What a function asks for by

@@ -6,11 +6,12 @@ from pydantic import Field
 
 from chalicelib.domain.words import Uid
 from chalicelib.entrypoints import wiring
-from chalicelib.entrypoints.http.auth import Caller
+from chalicelib.entrypoints.dashboard.auth import Caller
+from chalicelib.entrypoints.dashboard.front import FRONT
 from chalicelib.entrypoints.http.routing import Resource
 from chalicelib.entrypoints.http.shapes import Answer, Change, Moment, ShortText
 
-resource = Resource(__name__, tag="Account")
+resource = Resource(__name__, tag="Account", front=FRONT)
 
 MINIMUM_AGES = (13, 30)
 

@@ -8,7 +8,8 @@ from pydantic import Field
 
 from chalicelib.domain.words import POINT, JobState, MembersChoice, Platform, PreviewState, Uid
 from chalicelib.entrypoints import wiring
-from chalicelib.entrypoints.http.auth import Caller
+from chalicelib.entrypoints.dashboard.auth import Caller
+from chalicelib.entrypoints.dashboard.front import FRONT
 from chalicelib.entrypoints.http.routing import Resource
 from chalicelib.entrypoints.http.shapes import Answer, Change, DayIn, Input, Moment, PointsOut
 
@@ -16,7 +17,7 @@ if TYPE_CHECKING:
     from chalicelib.services.changes.propose import Proposal
     from chalicelib.services.ports.changes import Preview
 
-resource = Resource(__name__, tag="Changes")
+resource = Resource(__name__, tag="Changes", front=FRONT)
 
 ACCOUNT = "/api/accounts/{uid}"
 CARD = "/api/accounts/{uid}/integrations/{platform}"

@@ -9,7 +9,8 @@ from pydantic import Field, StrictBool
 
 from chalicelib.domain.words import CheckOutcome, CredentialId, Platform, ScopeId, Uid
 from chalicelib.entrypoints import wiring
-from chalicelib.entrypoints.http.auth import Caller
+from chalicelib.entrypoints.dashboard.auth import Caller
+from chalicelib.entrypoints.dashboard.front import FRONT
 from chalicelib.entrypoints.http.routing import Resource
 from chalicelib.entrypoints.http.shapes import Answer, Change, DayIn, Input, Moment
 
@@ -18,7 +19,7 @@ if TYPE_CHECKING:
     from chalicelib.services.ports.integrations import Credential
     from chalicelib.services.ports.pos import CheckResult
 
-resource = Resource(__name__, tag="Credentials")
+resource = Resource(__name__, tag="Credentials", front=FRONT)
 
 CREDENTIALS = "/api/accounts/{uid}/integrations/{platform}/credentials"
 

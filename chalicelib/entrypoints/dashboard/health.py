@@ -7,11 +7,12 @@ from typing import Literal, cast
 
 from pydantic import ConfigDict
 
+from chalicelib.entrypoints.dashboard.front import FRONT
 from chalicelib.entrypoints.http.application import App
 from chalicelib.entrypoints.http.routing import Resource
 from chalicelib.entrypoints.http.shapes import Answer
 
-resource = Resource(__name__, tag="Health")
+resource = Resource(__name__, tag="Health", front=FRONT)
 
 
 class Health(Answer):
@@ -40,6 +41,6 @@ def get_openapi() -> OpenApiDocument:
 
 @cache
 def _document() -> OpenApiDocument:
-    from chalicelib.entrypoints.http.openapi import document
+    from chalicelib.entrypoints.dashboard.api_document import api_document
 
-    return OpenApiDocument(**document(cast("App", resource.current_app).operations))
+    return OpenApiDocument(**api_document(cast("App", resource.current_app).operations))

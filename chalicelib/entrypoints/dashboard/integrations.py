@@ -9,9 +9,10 @@ from pydantic import Field
 from chalicelib.domain.integration_states import AGE_GATE_LABEL, IntegrationState
 from chalicelib.domain.words import Platform, Stream, Uid
 from chalicelib.entrypoints import wiring
+from chalicelib.entrypoints.dashboard.auth import Caller
 from chalicelib.entrypoints.dashboard.changes import JobAnswer, SmsAnswer
 from chalicelib.entrypoints.dashboard.credentials import CredentialAnswer
-from chalicelib.entrypoints.http.auth import Caller
+from chalicelib.entrypoints.dashboard.front import FRONT
 from chalicelib.entrypoints.http.routing import Resource
 from chalicelib.entrypoints.http.shapes import Answer, Change, DayIn, Input, Moment
 
@@ -20,7 +21,7 @@ if TYPE_CHECKING:
     from chalicelib.services.integrations.settings import SettingsView
     from chalicelib.services.ports.integrations import Integration
 
-resource = Resource(__name__, tag="Integrations")
+resource = Resource(__name__, tag="Integrations", front=FRONT)
 
 PLATFORM = "/api/accounts/{uid}/integrations/{platform}"
 

@@ -10,12 +10,13 @@ from pydantic import Field
 from chalicelib.domain.times import day_text
 from chalicelib.domain.words import Rounding, Uid
 from chalicelib.entrypoints import wiring
+from chalicelib.entrypoints.dashboard.auth import Caller
 from chalicelib.entrypoints.dashboard.changes import EXAMPLE, JobAnswer, PreviewAnswer, shown
-from chalicelib.entrypoints.http.auth import Caller
+from chalicelib.entrypoints.dashboard.front import FRONT
 from chalicelib.entrypoints.http.routing import Resource
 from chalicelib.entrypoints.http.shapes import Answer, Change, DayIn, Input, PointsIn, PointsOut
 
-resource = Resource(__name__, tag="Loyalty")
+resource = Resource(__name__, tag="Loyalty", front=FRONT)
 
 LOYALTY = "/api/accounts/{uid}/loyalty"
 

@@ -5,12 +5,13 @@ from __future__ import annotations
 from chalicelib.domain.roles import RIGHTS_OF, Role
 from chalicelib.domain.words import Uid
 from chalicelib.entrypoints import wiring
-from chalicelib.entrypoints.http import auth
-from chalicelib.entrypoints.http.auth import Caller
+from chalicelib.entrypoints.dashboard import auth
+from chalicelib.entrypoints.dashboard.auth import Caller
+from chalicelib.entrypoints.dashboard.front import FRONT
 from chalicelib.entrypoints.http.routing import Resource
 from chalicelib.entrypoints.http.shapes import Answer
 
-resource = Resource(__name__, tag="Me")
+resource = Resource(__name__, tag="Me", front=FRONT)
 
 
 class MyAccount(Answer):

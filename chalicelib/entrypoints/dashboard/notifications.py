@@ -8,11 +8,12 @@ from pydantic import Field
 
 from chalicelib.domain.words import Severity, Uid
 from chalicelib.entrypoints import wiring
+from chalicelib.entrypoints.dashboard.front import FRONT
 from chalicelib.entrypoints.http import cursors as paging
 from chalicelib.entrypoints.http.routing import Resource
 from chalicelib.entrypoints.http.shapes import Answer, Input, Listing, Moment
 
-resource = Resource(__name__, tag="Notifications")
+resource = Resource(__name__, tag="Notifications", front=FRONT)
 
 
 class NotificationAnswer(Answer):

@@ -9,8 +9,9 @@ from pydantic import Field, field_validator
 
 from chalicelib.domain.words import PersonaSort, Platform, SaleKind, ScopeId, Uid
 from chalicelib.entrypoints import wiring
+from chalicelib.entrypoints.dashboard.auth import Caller
+from chalicelib.entrypoints.dashboard.front import FRONT
 from chalicelib.entrypoints.http import cursors as paging
-from chalicelib.entrypoints.http.auth import Caller
 from chalicelib.entrypoints.http.routing import Resource
 from chalicelib.entrypoints.http.shapes import (
     Answer,
@@ -25,7 +26,7 @@ from chalicelib.entrypoints.http.shapes import (
 if TYPE_CHECKING:
     from chalicelib.services.ports.personas import PersonaFilter, PersonaView
 
-resource = Resource(__name__, tag="Personas")
+resource = Resource(__name__, tag="Personas", front=FRONT)
 
 SALES_SHOWN = 20
 

@@ -8,11 +8,12 @@ from pydantic import Field
 
 from chalicelib.domain.words import CredentialId, Platform, RunState, RunTrigger, Stream, Uid
 from chalicelib.entrypoints import wiring
+from chalicelib.entrypoints.dashboard.front import FRONT
 from chalicelib.entrypoints.http import cursors as paging
 from chalicelib.entrypoints.http.routing import Resource
 from chalicelib.entrypoints.http.shapes import Answer, DayIn, Input, Listing, Moment
 
-resource = Resource(__name__, tag="Sync runs")
+resource = Resource(__name__, tag="Sync runs", front=FRONT)
 
 PLATFORM = "/api/accounts/{uid}/integrations/{platform}"
 

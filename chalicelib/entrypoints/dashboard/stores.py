@@ -9,14 +9,15 @@ from pydantic import Field, StringConstraints
 from chalicelib.domain.mapping import MOST_KEYS_PER_STORE
 from chalicelib.domain.words import Platform, ScopeId, Uid
 from chalicelib.entrypoints import wiring
-from chalicelib.entrypoints.http.auth import Caller
+from chalicelib.entrypoints.dashboard.auth import Caller
+from chalicelib.entrypoints.dashboard.front import FRONT
 from chalicelib.entrypoints.http.routing import Resource
 from chalicelib.entrypoints.http.shapes import Answer, Change, Input, LongText, Moment, ShortText
 
 if TYPE_CHECKING:
     from chalicelib.services.ports.stores import Store, StoreKey
 
-resource = Resource(__name__, tag="Stores")
+resource = Resource(__name__, tag="Stores", front=FRONT)
 
 STORE = "/api/accounts/{uid}/stores/{store}"
 

@@ -11,8 +11,9 @@ from chalicelib.domain.contact_heads import Reason
 from chalicelib.domain.texting import LONGEST_WORDING, MOST_REQUESTS
 from chalicelib.domain.words import Channel, ConsentState, TextKind, TextState, Uid
 from chalicelib.entrypoints import wiring
+from chalicelib.entrypoints.dashboard.auth import Caller
+from chalicelib.entrypoints.dashboard.front import FRONT
 from chalicelib.entrypoints.http import cursors as paging
-from chalicelib.entrypoints.http.auth import Caller
 from chalicelib.entrypoints.http.routing import Resource
 from chalicelib.entrypoints.http.shapes import Answer, Change, Input, Listing, Moment
 
@@ -20,7 +21,7 @@ if TYPE_CHECKING:
     from chalicelib.services.consent.log import ContactHistory
     from chalicelib.services.texting.settings import TextingView
 
-resource = Resource(__name__, tag="Texting")
+resource = Resource(__name__, tag="Texting", front=FRONT)
 
 TEXTING = "/api/accounts/{uid}/texting"
 HOUR_PATTERN = r"^([01]\d|2[0-3]):[0-5]\d$"

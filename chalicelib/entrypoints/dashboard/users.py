@@ -10,8 +10,9 @@ from pydantic import Field
 from chalicelib.domain.roles import Role
 from chalicelib.domain.words import Severity, Uid
 from chalicelib.entrypoints import wiring
-from chalicelib.entrypoints.http import auth
-from chalicelib.entrypoints.http.auth import Caller
+from chalicelib.entrypoints.dashboard import auth
+from chalicelib.entrypoints.dashboard.auth import Caller
+from chalicelib.entrypoints.dashboard.front import FRONT
 from chalicelib.entrypoints.http.routing import Resource
 from chalicelib.entrypoints.http.shapes import Answer, Change, Email, Input
 
@@ -19,7 +20,7 @@ if TYPE_CHECKING:
     from chalicelib.services.notifications.digest_choices import Member
     from chalicelib.services.ports.accounts import User
 
-resource = Resource(__name__, tag="Team")
+resource = Resource(__name__, tag="Team", front=FRONT)
 
 
 class UserAnswer(Answer):

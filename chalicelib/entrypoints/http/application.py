@@ -3,16 +3,15 @@
 from __future__ import annotations
 
 import time
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from chalice.app import Blueprint, Chalice
 
-from chalicelib.entrypoints.http import problem
+from chalicelib.domain.errors import AiqError, NotFound
+from chalicelib.entrypoints.http.errors import MethodNotAllowed, UnsupportedMediaType
 from chalicelib.entrypoints.http.request_id import request_id_of
+from chalicelib.entrypoints.http.routing import ANSWERED, Front, Operation
 from chalicelib.observability import logger
-
-if TYPE_CHECKING:
-    from chalicelib.entrypoints.http.routing import Operation
 
 SECURITY_HEADERS = {
     "Cache-Control": "no-store",
@@ -23,19 +22,23 @@ SECURITY_HEADERS = {
     "X-Frame-Options": "DENY",
 }
 
-FRAMEWORK_PROBLEMS: dict[int, tuple[str, str]] = {
-    404: ("not_found", "There is nothing here."),
-    405: ("method_not_allowed", "This address does not take that method; see `Allow`."),
-    415: ("unsupported_media_type", "Send the body as application/json."),
+FRAMEWORK_ERRORS: dict[int, AiqError] = {
+    404: NotFound("There is nothing here."),
+    405: MethodNotAllowed("This address does not take that method; see `Allow`."),
+    415: UnsupportedMediaType("Send the body as application/json."),
 }
 """What Chalice itself answers before a view runs."""
 
 
 class App(Chalice):
-    """Every answer carries security headers and the request id; every request leaves one line."""
+    """Every answer carries security headers and the request id; every request leaves one line.
 
-    def __init__(self, app_name: str) -> None:
+    `front` answers for the addresses that no route has and no other front claims.
+    """
+
+    def __init__(self, app_name: str, front: Front) -> None:
         super().__init__(app_name, configure_logs=False)
+        self.front = front
         self.operations: list[Operation] = []
         self.log.disabled = True  # it would log paths and messages; ours has another name
 
@@ -52,7 +55,7 @@ class App(Chalice):
         log.thread_safe_clear_keys()
         log.thread_safe_append_keys(request_id=request_id)
 
-        response = self._answer(event, context, request_id)
+        response = self._answer(event, context)
 
         response["headers"] = {
             **SECURITY_HEADERS,
@@ -68,23 +71,29 @@ class App(Chalice):
         )
         return response
 
-    def _answer(
-        self,
-        event: Any,
-        context: Any,
-        request_id: str,
-    ) -> dict[str, Any]:
+    def _answer(self, event: Any, context: Any) -> dict[str, Any]:
+        """The route's answer; where Chalice refuses before the route runs, its front's words."""
         if event.get("requestContext", {}).get("resourcePath") not in self.routes:
-            code, message = FRAMEWORK_PROBLEMS[404]
-            return problem.render(404, code, message, request_id).to_dict()
+            return self._refusal(event, 404)
         response: dict[str, Any] = super().__call__(event, context)
-        headers = response.get("headers", {})
-        if response["statusCode"] < 400 or headers.get("Content-Type") == problem.CONTENT_TYPE:
+        headers = response.setdefault("headers", {})
+        if headers.pop(ANSWERED, None) or response["statusCode"] < 400:
             return response
-        status = response["statusCode"]
-        code, message = FRAMEWORK_PROBLEMS.get(status, ("internal", problem.INTERNAL))
-        actor = "you" if status in FRAMEWORK_PROBLEMS else "us"
-        rewritten = problem.render(status, code, message, request_id, actor=actor).to_dict()
+        refusal = self._refusal(event, response["statusCode"])
         if "Allow" in headers:
-            rewritten["headers"]["Allow"] = headers["Allow"]
-        return rewritten
+            refusal["headers"]["Allow"] = headers["Allow"]
+        return refusal
+
+    def _refusal(self, event: Any, status: int) -> dict[str, Any]:
+        error = FRAMEWORK_ERRORS.get(status, AiqError("the framework failed"))
+        refusal = self._front_of(event).refuse(error, request_id_of(event))
+        rendered: dict[str, Any] = refusal.to_dict()
+        return rendered
+
+    def _front_of(self, event: Any) -> Front:
+        """The front of the address's routes, else the one that claims it, else the app's."""
+        route = event.get("requestContext", {}).get("resourcePath")
+        path = str(event.get("path") or "")
+        own = [operation.front for operation in self.operations if operation.path == route]
+        claiming = [o.front for o in self.operations if path.startswith(o.front.prefixes)]
+        return next(iter(own + claiming), self.front)

@@ -1,68 +1,43 @@
-"""OpenAPI 3.1 out of the routes themselves: their decorators, annotations and pydantic models."""
+"""Writes OpenAPI 3.1 from the routes themselves: decorators, annotations and pydantic models."""
 
 from __future__ import annotations
 
 import inspect
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
 from typing import Any
 
 from pydantic import BaseModel
 from pydantic.json_schema import models_json_schema
 
-from chalicelib.entrypoints.http.problem import CONTENT_TYPE
-from chalicelib.entrypoints.http.routing import JSON, Operation
+from chalicelib.entrypoints.http.routing import Operation
 
 VERSION = "0.1.0"
+JSON = "application/json"
 REFERENCE = "#/components/schemas/{model}"
 
-PROBLEM = {
-    "type": "object",
-    "title": "Problem",
-    "description": "RFC 9457. `actor` says who must act: you, the POS or us.",
-    "required": ["type", "title", "status", "detail", "code", "actor", "request_id"],
-    "properties": {
-        "type": {"type": "string"},
-        "title": {"type": "string"},
-        "status": {"type": "integer"},
-        "detail": {"type": "string"},
-        "code": {"type": "string"},
-        "actor": {"enum": ["you", "the POS", "us"]},
-        "request_id": {"type": "string"},
-        "errors": {
-            "type": "array",
-            "items": {
-                "type": "object",
-                "required": ["field", "reason"],
-                "properties": {
-                    "field": {"type": "string"},
-                    "reason": {"type": "string"},
-                    "example": {},
-                },
-            },
-        },
-    },
-}
 
-REASONS = {
-    400: "Not JSON, or a header that cannot be read.",
-    401: "Not logged in, or not with an ID token.",
-    403: "The caller's role does not include this.",
-    404: "There is no such thing in an account of the caller's.",
-    405: "This address does not take that method.",
-    409: "It conflicts with what is there; `detail` says what to do.",
-    412: "It was changed since the version in `If-Match`.",
-    413: "The body is over 256 KB.",
-    415: "The body is not application/json.",
-    422: "A field cannot be taken; `errors` says which, why, and shows an example.",
-    428: "`If-Match` is missing.",
-    429: "Too fast; see `Retry-After`.",
-    500: "Our fault; `request_id` finds it.",
-}
+@dataclass(frozen=True, slots=True)
+class ApiDescription:
+    """What the routes of an API do not say: its title, its log-in and its errors.
+
+    `security`: the security scheme, in OpenAPI's words. `error_schema`: the JSON schema of every
+    error's body, of media type `error_type`; its `title` is its name. `reasons`: what each status
+    that a route may refuse with means.
+    """
+
+    title: str
+    summary: str
+    security_scheme: str
+    security: Mapping[str, Any]
+    error_type: str
+    error_schema: Mapping[str, Any]
+    reasons: Mapping[int, str]
 
 
-def document(operations: Iterable[Operation]) -> dict[str, Any]:
-    """The whole API as an OpenAPI 3.1 document, in the order of its paths."""
+def document(operations: Iterable[Operation], api: ApiDescription) -> dict[str, Any]:
+    """The operations as an OpenAPI 3.1 document, in the order of their paths."""
     ordered = sorted(operations, key=lambda operation: (operation.path, operation.method))
     paths: dict[str, dict[str, Any]] = {}
     for operation in ordered:
@@ -70,31 +45,26 @@ def document(operations: Iterable[Operation]) -> dict[str, Any]:
     return {
         "openapi": "3.1.0",
         "info": {
-            "title": "AIQ POS integrations",
+            "title": api.title,
             "version": VERSION,
-            "description": "The dashboard's API. Every error is a problem document (RFC 9457).",
+            "description": api.summary,
             "license": {"name": "Apache-2.0", "identifier": "Apache-2.0"},
         },
         "servers": [{"url": "/"}],
-        "security": [{"dashboard": []}],
+        "security": [{api.security_scheme: []}],
         "tags": [{"name": tag} for tag in sorted({operation.tag for operation in ordered})],
         "paths": paths,
         "components": {
-            "securitySchemes": {
-                "dashboard": {
-                    "type": "http",
-                    "scheme": "bearer",
-                    "bearerFormat": "JWT",
-                    "description": "The ID token of the Cognito log-in.",
-                }
+            "securitySchemes": {api.security_scheme: dict(api.security)},
+            "schemas": _schemas(ordered, api.error_schema),
+            "responses": {
+                str(status): _error_response(reason, api) for status, reason in api.reasons.items()
             },
-            "schemas": _schemas(ordered),
-            "responses": {str(status): _problem(text) for status, text in REASONS.items()},
         },
     }
 
 
-def _schemas(operations: list[Operation]) -> dict[str, Any]:
+def _schemas(operations: list[Operation], error_schema: Mapping[str, Any]) -> dict[str, Any]:
     inputs: set[type[BaseModel]] = {o.body for o in operations if o.body is not None}
     answers: set[type[BaseModel]] = {o.answer for o in operations if o.answer is not None}
     wanted = [(model, "validation") for model in sorted(inputs, key=_name)]
@@ -103,7 +73,7 @@ def _schemas(operations: list[Operation]) -> dict[str, Any]:
         wanted,  # type: ignore[arg-type]  # the literals widen in a list
         ref_template=REFERENCE,
     )
-    schemas = {**definitions.get("$defs", {}), "Problem": PROBLEM}
+    schemas = {**definitions.get("$defs", {}), error_schema["title"]: dict(error_schema)}
     return dict(sorted(schemas.items()))
 
 
@@ -131,7 +101,7 @@ def _operation(operation: Operation) -> dict[str, Any]:
 
 
 def _parameters(operation: Operation) -> list[dict[str, Any]]:
-    found: list[dict[str, Any]] = [
+    parameters: list[dict[str, Any]] = [
         {
             "name": name,
             "in": "path",
@@ -141,7 +111,7 @@ def _parameters(operation: Operation) -> list[dict[str, Any]]:
         for name, kind in operation.path_kinds.items()
     ]
     if operation.versioned:
-        found.append(
+        parameters.append(
             {
                 "name": "If-Match",
                 "in": "header",
@@ -151,7 +121,7 @@ def _parameters(operation: Operation) -> list[dict[str, Any]]:
             }
         )
     if operation.keyed:
-        found.append(
+        parameters.append(
             {
                 "name": "Idempotency-Key",
                 "in": "header",
@@ -163,8 +133,8 @@ def _parameters(operation: Operation) -> list[dict[str, Any]]:
     if operation.query is not None:
         schema = operation.query.model_json_schema(ref_template=REFERENCE)
         for name, field in schema.get("properties", {}).items():
-            found.append(_query_parameter(name, field, schema))
-    return found
+            parameters.append(_query_parameter(name, field, schema))
+    return parameters
 
 
 def _query_parameter(name: str, field: dict[str, Any], schema: dict[str, Any]) -> dict[str, Any]:
@@ -217,11 +187,9 @@ def _refusals(operation: Operation) -> list[int]:
     return sorted(statuses)
 
 
-def _problem(text: str) -> dict[str, Any]:
-    return {
-        "description": text,
-        "content": {CONTENT_TYPE: {"schema": {"$ref": REFERENCE.format(model="Problem")}}},
-    }
+def _error_response(reason: str, api: ApiDescription) -> dict[str, Any]:
+    schema = {"$ref": REFERENCE.format(model=api.error_schema["title"])}
+    return {"description": reason, "content": {api.error_type: {"schema": schema}}}
 
 
 def _reference(model: type[BaseModel]) -> dict[str, str]:

@@ -1,21 +1,31 @@
-"""Reading requests: body, query, path and `If-Match`, each refused with field, reason, example."""
+"""Reads a request's body, query, path and headers; what cannot be taken is refused with field,
+reason and example.
+
+Query and body are read strictly or, where `pass_over` is given, leniently: `pass_over` is called
+with the names of the fields that the model does not know, and they are ignored; text may stand for
+a number, no body for an empty one, and of a query field given twice the last value counts.
+"""
 
 from __future__ import annotations
 
 import binascii
 import re
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
+from functools import partial
 from typing import Any, TypeVar, get_origin
 
 from chalice.app import Request
 from pydantic import BaseModel, ValidationError
 
-from chalicelib.domain.errors import InvalidInput, NotFound, TooLarge
-from chalicelib.entrypoints.http.problem import MalformedBody, VersionRequired
+from chalicelib.domain.errors import InvalidInput, NotFound, RequestError, TooLarge
+from chalicelib.entrypoints.http.errors import MalformedBody, VersionRequired
 
 Model = TypeVar("Model", bound=BaseModel)
+PassOver = Callable[[list[str]], None]
 
 BODY_LIMIT = 256 * 1024
+UNKNOWN = "extra_forbidden"
+"""Pydantic's word for a field that the model does not know."""
 LONGEST_PATH_VALUE = 256
 """Bytes: with what stands before it, it must fit a key of 1 KB."""
 _PATH_VALUE = re.compile(r"[^\x00-\x1f\x7f\ud800-\udfff]+")
@@ -23,20 +33,24 @@ _IDEMPOTENCY_KEY = re.compile(r"[A-Za-z0-9_-]{8,100}")
 _ETAG = re.compile(r'(?:W/)?"(\d{1,15})"')
 
 
-def body(request: Request, model: type[Model]) -> Model:
+def body(
+    request: Request,
+    model: type[Model],
+    limit: int = BODY_LIMIT,
+    pass_over: PassOver | None = None,
+) -> Model:
     """The JSON body as `model`. Raises TooLarge, MalformedBody or InvalidInput."""
-    raw = raw_body(request)
+    raw = raw_body(request, limit)
+    lenient = pass_over is not None
     if not raw.strip():
-        raise MalformedBody("The body is missing: send JSON.")
-    try:
-        return model.model_validate_json(raw, strict=True)
-    except ValidationError as error:
-        if error.errors(include_url=False, include_input=False)[0]["type"] == "json_invalid":
-            raise MalformedBody("The body is not valid JSON in UTF-8.") from None
-        raise refused(error, model) from None
+        if not lenient:
+            raise MalformedBody("The body is missing: send JSON.")
+        raw = b"{}"
+    strict = None if lenient else True
+    return _read(partial(model.model_validate_json, raw, strict=strict), model, pass_over)
 
 
-def raw_body(request: Request) -> bytes:
+def raw_body(request: Request, limit: int = BODY_LIMIT) -> bytes:
     """The body's bytes. Raises TooLarge, MalformedBody."""
     try:
         raw = request.raw_body
@@ -44,30 +58,33 @@ def raw_body(request: Request) -> bytes:
         raise MalformedBody("The body is not valid base64.") from None
     if isinstance(raw, str):
         raw = raw.encode()
-    if len(raw) > BODY_LIMIT:
-        raise TooLarge("The body is larger than 256 KB: send less at once.", limit=BODY_LIMIT)
+    if len(raw) > limit:
+        raise TooLarge(
+            f"The body is larger than {limit // 1024} KB: send less at once.", limit=limit
+        )
     return raw
 
 
-def query(request: Request, model: type[Model]) -> Model:
+def query(request: Request, model: type[Model], pass_over: PassOver | None = None) -> Model:
     """The query string as `model`. Raises InvalidInput."""
     given = request.query_params
     values: dict[str, Any] = {}
     for name in given or ():
         all_values = given.getlist(name)  # type: ignore[union-attr]  # not empty here
-        values[name] = all_values if _takes_many(model, name) else all_values[-1]
-        if len(all_values) > 1 and not _takes_many(model, name):
+        many = _takes_many(model, name)
+        values[name] = all_values if many else all_values[-1]
+        if len(all_values) > 1 and not many and pass_over is None:
             raise invalid(name, "given more than once", _example(model, (name,)))
-    try:
-        return model.model_validate(values)
-    except ValidationError as error:
-        raise refused(error, model) from None
+    return _read(partial(model.model_validate, values), model, pass_over)
 
 
-def nothing(request: Request) -> None:
-    """Refuse a query string on a route that takes none. Raises InvalidInput."""
-    for name in request.query_params or ():
-        raise invalid(name, "unknown field; this address takes no query", None)
+def no_query(request: Request, pass_over: PassOver | None = None) -> None:
+    """Refuse or pass over the query string of a route that takes none. Raises InvalidInput."""
+    names = list(request.query_params or ())
+    if names and pass_over is None:
+        raise invalid(names[0], "unknown field; this address takes no query", None)
+    if names and pass_over is not None:
+        pass_over(names)
 
 
 def path_value(text: str, kind: type) -> str | int:
@@ -107,17 +124,45 @@ def idempotency_key(headers: Mapping[str, str]) -> str:
     return given
 
 
-def refused(error: ValidationError, model: type[BaseModel]) -> InvalidInput:
+def _read(
+    validate: Callable[..., Model], model: type[BaseModel], pass_over: PassOver | None
+) -> Model:
+    """Validate, where unknown fields may be passed over once more without them."""
+    try:
+        return validate()
+    except ValidationError as error:
+        unknown = [_name(found["loc"]) for found in _found(error) if found["type"] == UNKNOWN]
+        if pass_over is None or not unknown:
+            raise _refusal(error, model) from None
+    pass_over(unknown)
+    try:
+        return validate(extra="ignore")
+    except ValidationError as error:
+        raise _refusal(error, model) from None
+
+
+def _refusal(error: ValidationError, model: type[BaseModel]) -> RequestError:
     """What pydantic found, as field, reason and example; never the value itself."""
+    found = _found(error)
+    if found[0]["type"] == "json_invalid":
+        return MalformedBody("The body is not valid JSON in UTF-8.")
     errors = [
         {
-            "field": ".".join(str(part) for part in found["loc"])[:200],
-            "reason": _reason(found),
-            "example": _example(model, found["loc"]),
+            "field": _name(one["loc"]),
+            "reason": _reason(one),
+            "example": _example(model, one["loc"]),
         }
-        for found in error.errors(include_url=False, include_input=False)[:20]
+        for one in found[:20]
     ]
     return InvalidInput("Some fields cannot be taken; nothing was stored.", errors=errors)
+
+
+def _found(error: ValidationError) -> list[Any]:
+    return error.errors(include_url=False, include_input=False)
+
+
+def _name(location: tuple[int | str, ...]) -> str:
+    return ".".join(str(step) for step in location)[:200]
 
 
 def invalid(field: str, reason: str, example: object) -> InvalidInput:
@@ -129,7 +174,7 @@ def invalid(field: str, reason: str, example: object) -> InvalidInput:
 
 
 def _reason(found: Mapping[str, Any]) -> str:
-    if found["type"] == "extra_forbidden":
+    if found["type"] == UNKNOWN:
         return "unknown field"
     if found["type"] == "missing":
         return "required"

@@ -1,27 +1,62 @@
-"""Resources: a function and its annotations are the whole route (see `entrypoints/dashboard`)."""
+"""Resources: a function and its annotations are the whole route (see `entrypoints/dashboard`).
+
+Each resource belongs to a front, which says who may call and how answers and errors look.
+"""
 
 from __future__ import annotations
 
 import inspect
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import partial
 from typing import Any, TypeVar, get_type_hints
 
-from chalice.app import Blueprint, Request, Response
+from chalice.app import Authorizer, Blueprint, Request, Response
 from pydantic import BaseModel
 
 from chalicelib.domain.errors import AiqError
-from chalicelib.domain.roles import Right
-from chalicelib.entrypoints.http import auth, problem, reading
+from chalicelib.domain.words import Uid
+from chalicelib.entrypoints.http import reading
+from chalicelib.entrypoints.http.reading import BODY_LIMIT
 from chalicelib.entrypoints.http.request_id import request_id_of
 from chalicelib.observability import logger
 
-JSON = "application/json"
+ANSWERED = "X-Answered-By-Front"
+"""Marks what a front rendered, for `App` to tell it from Chalice's own errors; never sent."""
 
 _GIVEN = frozenset({"caller", "query", "body", "version", "idempotency_key"})
 """What a function may ask for beside the path's variables."""
 
 V = TypeVar("V", bound=Callable[..., Any])
+
+
+@dataclass(frozen=True, slots=True)
+class Front:
+    """What one API asks of its callers, and how its answers and errors look.
+
+    `rights`: what a route may ask for as its `right`.
+    `identify`: takes the request, returns the caller, of whatever type the front's functions take.
+    Raises what a stranger is refused with.
+    `admit`: takes the caller and the `uid` of the path, returns the caller as someone of that
+    account. Raises what is answered to those whose account it is not or who lack the right.
+    `answer`: renders what the route's function returned; None is an answer without a body.
+    `refuse`: renders an error, given the request's id; a bug comes as a plain AiqError.
+    `authorizer`: checks in API Gateway, before any code of ours runs; public routes go without.
+    `unknown_fields`: takes caller, operation and the names of the query's and body's fields that
+    the route does not know, which are then passed over; None refuses such a request.
+    `body_limit`: bytes.
+    `prefixes`: beginnings of addresses whose errors are this front's where no route answers.
+    """
+
+    rights: frozenset[str]
+    identify: Callable[[Request, Operation], Any]
+    admit: Callable[[Any, Operation, Uid], Any]
+    answer: Callable[[Operation, BaseModel | None], Response]
+    refuse: Callable[[AiqError, str], Response]
+    authorizer: Authorizer | None = None
+    unknown_fields: Callable[[Any, Operation, list[str]], None] | None = None
+    body_limit: int = BODY_LIMIT
+    prefixes: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,12 +67,13 @@ class Operation:
     so the route needs `If-Match`; `keyed`: `idempotency_key`, so it needs `Idempotency-Key`.
     """
 
+    front: Front
     method: str
     path: str
     view: Callable[..., Any]
     tag: str
     status: int
-    right: Right | None
+    right: str | None
     public: bool
     path_kinds: dict[str, type]
     query: type[BaseModel] | None
@@ -55,63 +91,57 @@ class Operation:
 class Resource(Blueprint):
     """A Chalice blueprint whose routes check, parse and shape; `operations` feeds OpenAPI."""
 
-    def __init__(self, import_name: str, tag: str) -> None:
+    def __init__(self, import_name: str, tag: str, front: Front) -> None:
         super().__init__(import_name)
         self.tag = tag
+        self.front = front
         self.operations: list[Operation] = []
 
-    def get(
-        self, path: str, *, right: Right | None = None, public: bool = False
-    ) -> Callable[[V], V]:
+    def get(self, path: str, *, right: str | None = None, public: bool = False) -> Callable[[V], V]:
         """A route that reads."""
         return self._add("GET", path, right, 200, public=public)
 
-    def post(self, path: str, *, right: Right | None = None, status: int = 200) -> Callable[[V], V]:
+    def post(self, path: str, *, right: str | None = None, status: int = 200) -> Callable[[V], V]:
         """A route that makes something (`status=201`), starts something (202) or does something."""
         return self._add("POST", path, right, status)
 
-    def put(self, path: str, *, right: Right | None = None, status: int = 200) -> Callable[[V], V]:
+    def put(self, path: str, *, right: str | None = None, status: int = 200) -> Callable[[V], V]:
         """A route that replaces."""
         return self._add("PUT", path, right, status)
 
-    def patch(
-        self, path: str, *, right: Right | None = None, status: int = 200
-    ) -> Callable[[V], V]:
+    def patch(self, path: str, *, right: str | None = None, status: int = 200) -> Callable[[V], V]:
         """A route that changes the fields given."""
         return self._add("PATCH", path, right, status)
 
-    def delete(
-        self, path: str, *, right: Right | None = None, status: int = 204
-    ) -> Callable[[V], V]:
+    def delete(self, path: str, *, right: str | None = None, status: int = 204) -> Callable[[V], V]:
         """A route that removes."""
         return self._add("DELETE", path, right, status)
 
     def _add(
-        self, method: str, path: str, right: Right | None, status: int, *, public: bool = False
+        self, method: str, path: str, right: str | None, status: int, *, public: bool = False
     ) -> Callable[[V], V]:
         def register(view: V) -> V:
-            operation = _operation(method, path, view, self.tag, status, right, public=public)
+            operation = _operation(self, method, path, view, status, right, public=public)
             self.operations.append(operation)
 
             def answer(**path_values: str) -> Response:
                 return _answer(operation, self.current_request, path_values)
 
             answer.__name__ = view.__name__
-            self.route(path, methods=[method], authorizer=None if public else auth.DASHBOARD)(
-                answer
-            )
+            authorizer = None if public else self.front.authorizer
+            self.route(path, methods=[method], authorizer=authorizer)(answer)
             return view
 
         return register
 
 
 def _operation(
+    resource: Resource,
     method: str,
     path: str,
     view: Callable[..., Any],
-    tag: str,
     status: int,
-    right: Right | None,
+    right: str | None,
     *,
     public: bool,
 ) -> Operation:
@@ -123,11 +153,14 @@ def _operation(
         raise TypeError(f"{view.__name__} wants {strange}, which no route gives")
     if "uid" in path_names and right is None:
         raise TypeError(f"{view.__name__}: say which right {path} needs")
+    if right is not None and right not in resource.front.rights:
+        raise TypeError(f"{view.__name__}: there is no right {right}")
     return Operation(
+        front=resource.front,
         method=method,
         path=path,
         view=view,
-        tag=tag,
+        tag=resource.tag,
         status=204 if answer is type(None) else status,
         right=right,
         public=public,
@@ -143,20 +176,20 @@ def _operation(
 
 def _answer(operation: Operation, request: Request, path_values: dict[str, str]) -> Response:
     """Run one request through its operation; the only place where any error may be caught."""
-    request_id = request_id_of(request.to_original_event())
-    log = logger()
+    front, log = operation.front, logger()
     try:
-        return _render(operation, perform(operation, _arguments(operation, request, path_values)))
-    except AiqError as error:
-        log.thread_safe_append_keys(code=error.code, actor=error.actor)
-        response = problem.answer(error, request_id)
-        if response.status_code >= 500:
+        arguments = _arguments(operation, request, path_values)
+        response = front.answer(operation, _checked(operation, perform(operation, arguments)))
+    except Exception as error:
+        refused = error if isinstance(error, AiqError) else AiqError("a bug")
+        log.thread_safe_append_keys(code=refused.code, actor=refused.actor)
+        response = front.refuse(refused, request_id_of(request.to_original_event()))
+        if refused is not error:
+            log.exception("request.crashed")
+        elif response.status_code >= 500:
             log.exception("request.failed")
-        return response
-    except Exception:
-        log.thread_safe_append_keys(code="internal", actor="us")
-        log.exception("request.crashed")
-        return problem.internal(request_id)
+    response.headers[ANSWERED] = "yes"
+    return response
 
 
 def perform(operation: Operation, arguments: dict[str, Any]) -> object:
@@ -164,43 +197,38 @@ def perform(operation: Operation, arguments: dict[str, Any]) -> object:
     return operation.view(**arguments)
 
 
+def _checked(operation: Operation, result: object) -> BaseModel | None:
+    if not isinstance(result, BaseModel | None):
+        raise TypeError(f"{operation.name} answered with {type(result).__name__}")
+    return result
+
+
 def _arguments(
     operation: Operation, request: Request, path_values: dict[str, str]
 ) -> dict[str, Any]:
-    caller = None if operation.public else auth.caller(request.context)
+    front = operation.front
+    caller = None if operation.public else front.identify(request, operation)
     arguments: dict[str, Any] = {
         name: reading.path_value(path_values[name], kind)
         for name, kind in operation.path_kinds.items()
     }
     if caller is not None and "uid" in arguments:
-        caller = auth.admit(caller, arguments["uid"], operation.right)
+        caller = front.admit(caller, operation, arguments["uid"])
         logger().thread_safe_append_keys(uid=arguments["uid"])
     if operation.wants_caller:
         arguments["caller"] = caller
+    pass_over = front.unknown_fields and partial(front.unknown_fields, caller, operation)
     if operation.query is not None:
-        arguments["query"] = reading.query(request, operation.query)
+        arguments["query"] = reading.query(request, operation.query, pass_over)
     else:
-        reading.nothing(request)
+        reading.no_query(request, pass_over)
     if operation.versioned:
         arguments["version"] = reading.if_match(request.headers)
     if operation.body is not None:
-        arguments["body"] = reading.body(request, operation.body)
+        arguments["body"] = reading.body(request, operation.body, front.body_limit, pass_over)
     else:
-        reading.raw_body(request)
+        reading.raw_body(request, front.body_limit)
     if operation.keyed:
         arguments["idempotency_key"] = reading.idempotency_key(request.headers)
     wanted = inspect.signature(operation.view).parameters
     return {name: value for name, value in arguments.items() if name in wanted}
-
-
-def _render(operation: Operation, result: object) -> Response:
-    if result is None:
-        return Response("", status_code=204, headers={})
-    if not isinstance(result, BaseModel):
-        raise TypeError(f"{operation.name} answered with {type(result).__name__}")
-    headers: dict[str, str | list[str]] = {"Content-Type": JSON}
-    version = getattr(result, "version", None)
-    if version is not None:
-        headers["ETag"] = f'"{version}"'
-    body = result.model_dump_json(by_alias=True)
-    return Response(body, status_code=operation.status, headers=headers)

@@ -11,13 +11,13 @@ from typing import Any
 import pytest
 
 from app import app
-from chalicelib.entrypoints.http.openapi import document
+from chalicelib.entrypoints.dashboard.api_document import api_document
 from tools import docs_page, openapi
 
 
 @pytest.fixture(scope="module")
 def api() -> dict[str, Any]:
-    return document(app.operations)
+    return api_document(app.operations)
 
 
 def references(node: Any) -> Iterator[str]:

@@ -1,4 +1,4 @@
-"""Errors → RFC 9457 problem+json. Every error answer of the dashboard's API is made here."""
+"""Renders errors as RFC 9457 problem+json: every error answer of the dashboard's API."""
 
 from __future__ import annotations
 
@@ -21,38 +21,15 @@ CONTENT_TYPE = "application/problem+json"
 TYPE_PREFIX = "urn:aiq:problem:"
 
 
-class MalformedBody(RequestError):
-    status = 400
-    code = "malformed_body"
+INTERNAL = "Something went wrong on our side. Try again; if it stays, tell us the request id."
 
 
-class NotLoggedIn(RequestError):
-    status = 401
-    code = "not_logged_in"
-
-
-class MethodNotAllowed(RequestError):
-    status = 405
-    code = "method_not_allowed"
-
-
-class UnsupportedMediaType(RequestError):
-    status = 415
-    code = "unsupported_media_type"
-
-
-class VersionRequired(RequestError):
-    """A write to something versioned came without `If-Match`."""
-
-    status = 428
-    code = "version_required"
-
-
-def answer(error: AiqError, request_id: str) -> Response:
-    """The answer that tells the caller about `error`.
+def refuse(error: AiqError, request_id: str) -> Response:
+    """Return the answer that tells the caller about `error`.
 
     A retailer's mistake in what they configured is 422, a POS that fails us 502 (503 with
-    `Retry-After` when it asks for patience); what is ours is 500 and says no more than its code.
+    `Retry-After` when it asks for patience); an error of ours, a bug too, is 500 and says no more
+    than its code.
     """
     match error:
         case RequestError():
@@ -65,29 +42,20 @@ def answer(error: AiqError, request_id: str) -> Response:
             status, message, details = 502, error.message, {}
         case _:
             status, message, details = 500, INTERNAL, {}
-    return render(status, error.code, message, request_id, actor=error.actor, details=details)
+    return _render(status, error.code, message, request_id, error.actor, details)
 
 
-INTERNAL = "Something went wrong on our side. Try again; if it stays, tell us the request id."
-
-
-def internal(request_id: str) -> Response:
-    """The answer to a bug: no word of what it was."""
-    return render(500, "internal", INTERNAL, request_id, actor="us")
-
-
-def render(
+def _render(
     status: int,
     code: str,
     message: str,
     request_id: str,
-    *,
-    actor: str = "you",
-    details: Mapping[str, Any] | None = None,
+    actor: str,
+    details: Mapping[str, Any],
 ) -> Response:
     """A problem document. `details` become extension members (RFC 9457 §3.2)."""
     problem = {
-        **(details or {}),
+        **details,
         "type": TYPE_PREFIX + code,
         "title": HTTPStatus(status).phrase,
         "status": status,
@@ -97,7 +65,7 @@ def render(
         "request_id": request_id,
     }
     headers: dict[str, str | list[str]] = {"Content-Type": CONTENT_TYPE}
-    retry_after = (details or {}).get("retry_after")
+    retry_after = details.get("retry_after")
     if isinstance(retry_after, int | float):
         headers["Retry-After"] = str(max(1, round(retry_after)))
     if status == HTTPStatus.UNAUTHORIZED:

@@ -1,0 +1,34 @@
+"""The dashboard's front: Cognito and roles say who may call, errors are problem documents."""
+
+from __future__ import annotations
+
+from chalice.app import Response
+from pydantic import BaseModel
+
+from chalicelib.domain.roles import RIGHTS
+from chalicelib.entrypoints.dashboard import auth, problem
+from chalicelib.entrypoints.http.routing import Front, Operation
+
+JSON = "application/json"
+
+
+def _answer(operation: Operation, result: BaseModel | None) -> Response:
+    """Render the result as it is; its `version` becomes the ETag."""
+    if result is None:
+        return Response("", status_code=204, headers={})
+    headers: dict[str, str | list[str]] = {"Content-Type": JSON}
+    version = getattr(result, "version", None)
+    if version is not None:
+        headers["ETag"] = f'"{version}"'
+    body = result.model_dump_json(by_alias=True)
+    return Response(body, status_code=operation.status, headers=headers)
+
+
+FRONT = Front(
+    rights=frozenset(RIGHTS),
+    identify=auth.identify,
+    admit=auth.admit,
+    answer=_answer,
+    refuse=problem.refuse,
+    authorizer=auth.COGNITO,
+)
