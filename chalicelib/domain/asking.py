@@ -1,7 +1,7 @@
 """Whether a number is asked for SMS consent, when, and why not (product.md §9).
 
-`judge` decides with the circumstances of this moment; it is asked again at sending time, whatever
-was decided before.
+`judge_request` decides by the circumstances of this moment. It is called again before sending,
+whatever was decided before.
 """
 
 from __future__ import annotations
@@ -10,11 +10,11 @@ from collections.abc import Callable
 from dataclasses import dataclass, replace
 from typing import Literal
 
-from chalicelib.domain.contact_heads import (
+from chalicelib.domain.contact_states import (
     SECOND_REQUEST_AFTER,
-    Head,
+    ContactState,
     Reason,
-    give_up,
+    give_up_request,
     opted_out_later,
 )
 from chalicelib.domain.membership import NEVER_TEXTED
@@ -42,11 +42,11 @@ class Cause:
 
 @dataclass(frozen=True, slots=True)
 class Circumstances:
-    """All that a request depends on besides its head, as it is at `now`.
+    """All that a request depends on besides the state of its contact, as it is at `now`.
 
     `persona_found`: somebody holds the number; `record` is one of theirs, the one the request was
     wanted for unless the number went to another person: a YES makes it a member. `current`: it is
-    the number that persona is texted at. `others`: the heads of that persona's other numbers.
+    the number that persona is texted at. `others`: the states of that persona's other numbers.
     `zone`: of the favourite store, else of the account; `day`: the account's local one. `off`: the
     operator's kill switch.
     """
@@ -58,7 +58,7 @@ class Circumstances:
     record: str = ""
     causes: tuple[Cause, ...] = ()
     flags: frozenset[str] = frozenset()
-    others: tuple[Head, ...] = ()
+    others: tuple[ContactState, ...] = ()
     persona_found: bool = True
     current: bool = True
     mobile: bool = True
@@ -76,61 +76,61 @@ class Verdict:
     detail: str = ""
 
 
-def judge(head: Head, seen: Circumstances) -> Verdict:
-    """What to do with the request that `head` wants, at this moment.
+def judge_request(state: ContactState, seen: Circumstances) -> Verdict:
+    """What to do with the request that `state` wants, at this moment.
 
     What will pass by itself holds it, what will not drops it. All that speaks against the person
     comes before what only speaks against the hour.
     """
-    drop = _against_the_number(head, seen) or _against_the_persona(head, seen)
+    drop = _against_the_number(state, seen) or _against_the_persona(state, seen)
     if drop:
         return drop
-    cause = _cause(head, seen)
+    cause = _cause(state, seen)
     if isinstance(cause, Verdict):
         return cause
-    return _against_the_hour(head, seen, cause) or Verdict("go", platform=cause.platform)
+    return _against_the_hour(state, seen, cause) or Verdict("go", platform=cause.platform)
 
 
-def hold(head: Head, verdict: Verdict) -> Head:
-    return replace(head, due_at=verdict.until, held=verdict.reason)
+def hold_request(state: ContactState, verdict: Verdict) -> ContactState:
+    return replace(state, due_at=verdict.until, held=verdict.reason)
 
 
-def drop(head: Head, verdict: Verdict, now: Instant) -> Head:
+def drop_request(state: ContactState, verdict: Verdict, now: Instant) -> ContactState:
     if verdict.reason is None:
         raise ValueError("a request is dropped for a reason")
-    return give_up(head, verdict.reason, now, verdict.detail)
+    return give_up_request(state, verdict.reason, now, verdict.detail)
 
 
-def _against_the_number(head: Head, seen: Circumstances) -> Verdict | None:
-    state = head.consent.state
-    if state in ("opted_out", "opted_in"):
-        return Verdict("drop", state)
-    if head.unusable:
-        return Verdict("drop", "unusable", detail=head.unusable)
+def _against_the_number(state: ContactState, seen: Circumstances) -> Verdict | None:
+    consent = state.consent.state
+    if consent in ("opted_out", "opted_in"):
+        return Verdict("drop", consent)
+    if state.unusable:
+        return Verdict("drop", "unusable", detail=state.unusable)
     if not seen.mobile:
         return Verdict("drop", "not_a_mobile")
-    if len(head.requests) >= seen.rules.request_limit:
+    if len(state.requests) >= seen.rules.request_limit:
         return Verdict("drop", "limit")
-    if head.requests and head.dropped is not None and head.dropped.reason == "replied":
+    if state.requests and state.dropped is not None and state.dropped.reason == "replied":
         return Verdict("drop", "replied")
     return None
 
 
-def _against_the_persona(head: Head, seen: Circumstances) -> Verdict | None:
+def _against_the_persona(state: ContactState, seen: Circumstances) -> Verdict | None:
     if not seen.persona_found:
         return Verdict("drop", "nobody")
     if flags := sorted(seen.flags & NEVER_TEXTED):
         return Verdict("drop", "flagged", detail=", ".join(flags))
     if not seen.current:
         return Verdict("drop", "another_number")
-    if opted_out_later(head, seen.others):
+    if opted_out_later(state, seen.others):
         return Verdict("drop", "opted_out_elsewhere")
     return None
 
 
-def _cause(head: Head, seen: Circumstances) -> Cause | Verdict:
+def _cause(state: ContactState, seen: Circumstances) -> Cause | Verdict:
     """The source the request is made for: the one it was wanted for, else another that asks."""
-    first = head.wanted.platform if head.wanted else ""
+    first = state.wanted.platform if state.wanted else ""
     causes = sorted(seen.causes, key=lambda cause: (cause.platform != first, cause.platform))
     if not causes:
         return Verdict("drop", "setting", detail=first)
@@ -149,7 +149,7 @@ def _against_the_source(cause: Cause) -> Reason | None:
     return "stopped" if cause.stopped else None
 
 
-def _against_the_hour(head: Head, seen: Circumstances, cause: Cause) -> Verdict | None:
+def _against_the_hour(state: ContactState, seen: Circumstances, cause: Cause) -> Verdict | None:
     now, rules = seen.now, seen.rules
     if rules.number is None:
         return Verdict("hold", "no_number", now + LOOK_AGAIN["no_number"])
@@ -157,7 +157,7 @@ def _against_the_hour(head: Head, seen: Circumstances, cause: Cause) -> Verdict 
         return Verdict("hold", "off", now + LOOK_AGAIN["off"])
     if now < cause.starts_at:
         return Verdict("hold", "not_yet", cause.starts_at)
-    if head.requests and now < head.requests[-1].at + SECOND_REQUEST_AFTER:
-        return Verdict("hold", "second_not_yet", head.requests[-1].at + SECOND_REQUEST_AFTER)
+    if state.requests and now < state.requests[-1].at + SECOND_REQUEST_AFTER:
+        return Verdict("hold", "second_not_yet", state.requests[-1].at + SECOND_REQUEST_AFTER)
     opening = next_opening(now, seen.zone, rules)
     return None if opening == now else Verdict("hold", "quiet_hours", opening)

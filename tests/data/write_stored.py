@@ -25,7 +25,7 @@ import boto3
 
 from chalicelib.adapters.dynamo.consent import DynamoConsent
 from chalicelib.domain.acts import Join
-from chalicelib.domain.contact_heads import Head
+from chalicelib.domain.contact_states import ContactState
 from chalicelib.domain.ids import record_id, store_key_id
 from chalicelib.domain.records import STREAMS, Customer, Reject
 from chalicelib.domain.rules import Rules, Source
@@ -475,7 +475,7 @@ def keep_an_email_contact(_: Deployment) -> None:
     """Nothing asks by e-mail yet; a POS's flags are kept all the same."""
     log: DynamoConsent = wiring.outside.consent_log()  # type: ignore[assignment]
     assert log.read(OURS, "email", "ana@example.com").entries
-    broken = Head("+12065550133")
+    broken = ContactState("+12065550133")
     log.write(OURS, broken, replace(broken, unusable="unreachable"))
 
 

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field, replace
 
 from chalicelib.adapters.dynamo.keys import text_shard_number
 from chalicelib.domain.consent import Entry
-from chalicelib.domain.contact_heads import Head
+from chalicelib.domain.contact_states import ContactState
 from chalicelib.domain.errors import Conflict, StaleVersion
 from chalicelib.domain.personas import Persona
 from chalicelib.domain.texting import TextingRules
@@ -17,7 +17,7 @@ from chalicelib.services.ports.texting import (
     Caps,
     Contact,
     Due,
-    DueHead,
+    DueContact,
     DueText,
     HeldPersona,
     Holders,
@@ -46,7 +46,7 @@ class MemoryTexts:
 
     def __init__(self, wire: Tripwire | None = None) -> None:
         self.wire = wire or Tripwire()
-        self.rows: dict[tuple[str, Channel, str], Head] = {}
+        self.rows: dict[tuple[str, Channel, str], ContactState] = {}
         self.logs: dict[tuple[str, Channel, str], dict[str, Entry]] = {}
         self.kept: dict[tuple[str, str, str], Text] = {}
         self.end_by: dict[tuple[str, str, str], Instant] = {}
@@ -54,16 +54,18 @@ class MemoryTexts:
         self.meddle: Callable[[], None] | None = None
         """Runs once, right before the next write: somebody else is quicker."""
 
-    def heads(self, uid: str, numbers: Iterable[str]) -> dict[str, Head]:
-        return {number: self._head(uid, "sms", number) for number in numbers}
+    def states(self, uid: str, numbers: Iterable[str]) -> dict[str, ContactState]:
+        return {number: self._state(uid, "sms", number) for number in numbers}
 
-    glance = heads
+    eventual_states = states
 
     def read(self, uid: str, channel: Channel, contact: str) -> Contact:
         log = self.logs.get((uid, channel, contact), {})
-        return Contact(self._head(uid, channel, contact), tuple(log.values()))
+        return Contact(self._state(uid, channel, contact), tuple(log.values()))
 
-    def write(self, uid: str, before: Head, after: Head, entries: Sequence[Entry] = ()) -> bool:
+    def write(
+        self, uid: str, before: ContactState, after: ContactState, entries: Sequence[Entry] = ()
+    ) -> bool:
         self.wire.step("before write")
         self._somebody_else()
         if not self._holds(uid, before, entries):
@@ -74,10 +76,10 @@ class MemoryTexts:
 
     def due(self, shard: int, until: Instant, limit: int) -> list[Due]:
         found: list[Due] = [
-            DueHead(uid, contact, head.due_at)
-            for (uid, channel, contact), head in self.rows.items()
-            if head.due_at is not None
-            and head.due_at <= until
+            DueContact(uid, contact, state.due_at)
+            for (uid, channel, contact), state in self.rows.items()
+            if state.due_at is not None
+            and state.due_at <= until
             and channel == "sms"
             and text_shard_number(contact) == shard
         ]
@@ -102,15 +104,15 @@ class MemoryTexts:
         return True
 
     def waiting(self, uid: str) -> int:
-        return sum(1 for (owner, _, _), head in self.rows.items() if owner == uid and head.wanted)
+        return sum(1 for (owner, _, _), state in self.rows.items() if owner == uid and state.wanted)
 
     def begin(
         self,
         text: Text,
         caps: Caps | None,
         *,
-        before: Head | None = None,
-        after: Head | None = None,
+        before: ContactState | None = None,
+        after: ContactState | None = None,
         entries: Sequence[Entry] = (),
         ends_by: Instant | None = None,
     ) -> Begun:
@@ -140,8 +142,8 @@ class MemoryTexts:
         state: TextState,
         message_id: str | None = None,
         *,
-        before: Head | None = None,
-        after: Head | None = None,
+        before: ContactState | None = None,
+        after: ContactState | None = None,
         entries: Sequence[Entry] = (),
     ) -> bool:
         self.wire.step("before end")
@@ -178,17 +180,19 @@ class MemoryTexts:
     def counts(self, uid: str, period: str) -> TextTotals:
         return self.counted.get((uid, period), TextTotals())
 
-    def _head(self, uid: str, channel: Channel, contact: str) -> Head:
-        return self.rows.get((uid, channel, contact), Head(contact, channel))
+    def _state(self, uid: str, channel: Channel, contact: str) -> ContactState:
+        return self.rows.get((uid, channel, contact), ContactState(contact, channel))
 
-    def _holds(self, uid: str, before: Head, entries: Sequence[Entry]) -> bool:
-        held = self._head(uid, before.channel, before.contact)
+    def _holds(self, uid: str, before: ContactState, entries: Sequence[Entry]) -> bool:
+        held = self._state(uid, before.channel, before.contact)
         log = self.logs.get((uid, before.channel, before.contact), {})
         if len({entry.id for entry in entries}) < len(entries) or len(entries) > 95:
             raise ValueError("a transaction takes each row once, and 100 rows")
         return held.version == before.version and not any(e.id in log for e in entries)
 
-    def _put(self, uid: str, before: Head, after: Head, entries: Sequence[Entry]) -> None:
+    def _put(
+        self, uid: str, before: ContactState, after: ContactState, entries: Sequence[Entry]
+    ) -> None:
         key = (uid, before.channel, before.contact)
         self.rows[key] = replace(after, version=before.version + 1)
         self.logs.setdefault(key, {}).update({entry.id: entry for entry in entries})

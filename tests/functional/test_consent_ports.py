@@ -19,9 +19,15 @@ from chalicelib.adapters.dynamo.texting import (
     DynamoThrottle,
 )
 from chalicelib.adapters.dynamo.texts import DynamoTexts
-from chalicelib.domain.asking import drop, judge
+from chalicelib.domain.asking import drop_request, judge_request
 from chalicelib.domain.consent import Entry, derive
-from chalicelib.domain.contact_heads import Head, Wanted, begin, finish, want
+from chalicelib.domain.contact_states import (
+    ContactState,
+    WantedRequest,
+    begin_request,
+    finish_request,
+    plan_request,
+)
 from chalicelib.domain.errors import Conflict, StaleVersion
 from chalicelib.domain.texting import TextingRules
 from chalicelib.domain.times import DAY, MINUTE
@@ -29,7 +35,7 @@ from chalicelib.services.ports.texting import (
     Caps,
     ConsentLog,
     Contact,
-    DueHead,
+    DueContact,
     DueText,
     Holders,
     Switch,
@@ -46,7 +52,7 @@ from tests.unit.domain.test_asking import seen
 OURS, THEIRS = "3912", "4000"
 NUMBER, OTHER = "+12065550123", "+12065550124"
 ACCOUNTS = "accounts-under-test"
-WANTED = Wanted("a" * 32, "posabit", NOON)
+WANTED = WantedRequest("a" * 32, "posabit", NOON)
 
 
 @dataclass
@@ -101,56 +107,59 @@ def a_text(name: str = "request#1", **changes: Any) -> Text:
 CAPS = Caps(daily=2, monthly_parts=5)
 
 
-def save(rows: Repositories, head: Head, *entries: Entry, uid: str = OURS) -> Head:
-    before = rows.log.read(uid, head.channel, head.contact).head
-    assert rows.log.write(uid, before, head, entries)
-    return rows.log.read(uid, head.channel, head.contact).head
+def save(rows: Repositories, state: ContactState, *entries: Entry, uid: str = OURS) -> ContactState:
+    before = rows.log.read(uid, state.channel, state.contact).state
+    assert rows.log.write(uid, before, state, entries)
+    return rows.log.read(uid, state.channel, state.contact).state
 
 
 def test_nobody_ever_heard_of_is_an_empty_contact(rows: Repositories) -> None:
-    assert rows.log.read(OURS, "sms", NUMBER) == Contact(Head(NUMBER))
-    assert rows.log.heads(OURS, [NUMBER, OTHER]) == {NUMBER: Head(NUMBER), OTHER: Head(OTHER)}
+    assert rows.log.read(OURS, "sms", NUMBER) == Contact(ContactState(NUMBER))
+    assert rows.log.states(OURS, [NUMBER, OTHER]) == {
+        NUMBER: ContactState(NUMBER),
+        OTHER: ContactState(OTHER),
+    }
 
 
-def test_a_head_is_read_as_it_was_saved_through_its_whole_life(rows: Repositories) -> None:
-    wanted = want(Head(NUMBER), WANTED)
-    sending = begin(wanted, "posabit", NOON, "2026-01-01")
-    sent = finish(sending, "sent", limit=2)
-    dropped = drop(sent, judge(wanted, seen(flags=frozenset({"minor"}))), NOON)
+def test_a_state_is_read_as_it_was_saved_through_its_whole_life(rows: Repositories) -> None:
+    wanted = plan_request(ContactState(NUMBER), WANTED)
+    sending = begin_request(wanted, "posabit", NOON, "2026-01-01")
+    sent = finish_request(sending, "sent", limit=2)
+    dropped = drop_request(sent, judge_request(wanted, seen(flags=frozenset({"minor"}))), NOON)
     answered = replace(dropped, consent=derive([an_entry()]), unusable="gone")
 
-    for version, head in enumerate((wanted, sending, sent, dropped, answered), 1):
-        saved = save(rows, head)
-        assert saved == replace(head, version=version)
-        assert rows.log.heads(OURS, [NUMBER]) == {NUMBER: saved}
+    for version, state in enumerate((wanted, sending, sent, dropped, answered), 1):
+        saved = save(rows, state)
+        assert saved == replace(state, version=version)
+        assert rows.log.states(OURS, [NUMBER]) == {NUMBER: saved}
 
 
 def test_entries_are_appended_once_and_never_change(rows: Repositories) -> None:
-    save(rows, Head(NUMBER), an_entry("a"), an_entry("b", at=NOON + 1))
+    save(rows, ContactState(NUMBER), an_entry("a"), an_entry("b", at=NOON + 1))
     contact = rows.log.read(OURS, "sms", NUMBER)
 
-    again = rows.log.write(OURS, contact.head, contact.head, [an_entry("a", wording="other")])
+    again = rows.log.write(OURS, contact.state, contact.state, [an_entry("a", wording="other")])
 
     assert not again
     found = rows.log.read(OURS, "sms", NUMBER)
     assert {entry.id: entry.wording for entry in found.entries} == {"a": "words", "b": "words"}
-    assert found.head.version == 1
+    assert found.state.version == 1
 
 
-def test_of_two_who_read_the_same_head_the_second_writes_nothing(rows: Repositories) -> None:
-    head = save(rows, want(Head(NUMBER), WANTED))
+def test_of_two_who_read_the_same_state_the_second_writes_nothing(rows: Repositories) -> None:
+    state = save(rows, plan_request(ContactState(NUMBER), WANTED))
 
-    assert rows.log.write(OURS, head, replace(head, tries=1), [an_entry("a")])
-    assert not rows.log.write(OURS, head, replace(head, tries=2), [an_entry("b")])
-    assert not rows.log.write(OURS, Head(NUMBER), head)
+    assert rows.log.write(OURS, state, replace(state, tries=1), [an_entry("a")])
+    assert not rows.log.write(OURS, state, replace(state, tries=2), [an_entry("b")])
+    assert not rows.log.write(OURS, ContactState(NUMBER), state)
 
     found = rows.log.read(OURS, "sms", NUMBER)
-    assert (found.head.tries, [entry.id for entry in found.entries]) == (1, ["a"])
+    assert (found.state.tries, [entry.id for entry in found.entries]) == (1, ["a"])
 
 
 def test_accounts_channels_and_contacts_keep_apart(rows: Repositories) -> None:
-    save(rows, Head(NUMBER), an_entry("a"))
-    save(rows, Head("jo@example.com", "email"), an_entry("b"))
+    save(rows, ContactState(NUMBER), an_entry("a"))
+    save(rows, ContactState("jo@example.com", "email"), an_entry("b"))
 
     assert rows.log.read(THEIRS, "sms", NUMBER).entries == ()
     assert rows.log.read(OURS, "sms", OTHER).entries == ()
@@ -159,36 +168,36 @@ def test_accounts_channels_and_contacts_keep_apart(rows: Repositories) -> None:
 
 
 def test_what_is_due_is_found_in_its_shard_and_claimed_once(rows: Repositories) -> None:
-    save(rows, want(Head(NUMBER), WANTED))
-    save(rows, want(Head(NUMBER), replace(WANTED, at=NOON + 1)), uid=THEIRS)
-    save(rows, replace(Head(OTHER), tries=1))
+    save(rows, plan_request(ContactState(NUMBER), WANTED))
+    save(rows, plan_request(ContactState(NUMBER), replace(WANTED, at=NOON + 1)), uid=THEIRS)
+    save(rows, replace(ContactState(OTHER), tries=1))
     shard = text_shard_number(NUMBER)
 
     due = rows.log.due(shard, NOON + 1, 10)
 
-    assert due == [DueHead(OURS, NUMBER, NOON), DueHead(THEIRS, NUMBER, NOON + 1)]
+    assert due == [DueContact(OURS, NUMBER, NOON), DueContact(THEIRS, NUMBER, NOON + 1)]
     assert rows.log.due(shard, NOON, 10) == due[:1]
     assert rows.log.due(shard, NOON + 1, 1) == due[:1]
     others = [found for n in range(TEXT_SHARDS) if n != shard for found in rows.log.due(n, NOON, 9)]
     assert others == []
     assert rows.log.claim(due[0], NOON + MINUTE)
     assert not rows.log.claim(due[0], NOON + MINUTE)
-    assert rows.log.read(OURS, "sms", NUMBER).head.due_at == NOON + MINUTE
+    assert rows.log.read(OURS, "sms", NUMBER).state.due_at == NOON + MINUTE
 
 
 def test_what_is_no_longer_due_leaves_the_index(rows: Repositories) -> None:
-    head = save(rows, want(Head(NUMBER), WANTED))
-    save(rows, drop(head, judge(head, seen(causes=())), NOON))
+    state = save(rows, plan_request(ContactState(NUMBER), WANTED))
+    save(rows, drop_request(state, judge_request(state, seen(causes=())), NOON))
 
     assert rows.log.due(text_shard_number(NUMBER), NOON, 10) == []
-    assert not rows.log.claim(DueHead(OURS, NUMBER, NOON), NOON + 1)
+    assert not rows.log.claim(DueContact(OURS, NUMBER, NOON), NOON + 1)
 
 
 def test_what_waits_is_counted_per_account(rows: Repositories) -> None:
     for number in (NUMBER, OTHER, "+12065550125"):
-        save(rows, want(Head(number), WANTED))
-    head = rows.log.read(OURS, "sms", OTHER).head
-    save(rows, drop(head, judge(head, seen(causes=())), NOON))
+        save(rows, plan_request(ContactState(number), WANTED))
+    state = rows.log.read(OURS, "sms", OTHER).state
+    save(rows, drop_request(state, judge_request(state, seen(causes=())), NOON))
 
     assert (rows.log.waiting(OURS), rows.log.waiting(THEIRS)) == (2, 0)
 
@@ -196,17 +205,17 @@ def test_what_waits_is_counted_per_account(rows: Repositories) -> None:
 # -- texts --------------------------------------------------------------------------------------
 
 
-def test_a_text_is_begun_with_its_head_and_entry_or_not_at_all(rows: Repositories) -> None:
-    head = save(rows, want(Head(NUMBER), WANTED))
-    after = begin(head, "posabit", NOON, "2026-01-01")
+def test_a_text_is_begun_with_its_state_and_entry_or_not_at_all(rows: Repositories) -> None:
+    state = save(rows, plan_request(ContactState(NUMBER), WANTED))
+    after = begin_request(state, "posabit", NOON, "2026-01-01")
     entry = an_entry("request#1", act="request")
 
-    begun = rows.texts.begin(a_text(), CAPS, before=head, after=after, entries=[entry])
-    again = rows.texts.begin(a_text("b"), CAPS, before=head, after=after, entries=[])
+    begun = rows.texts.begin(a_text(), CAPS, before=state, after=after, entries=[entry])
+    again = rows.texts.begin(a_text("b"), CAPS, before=state, after=after, entries=[])
 
     assert (begun, again) == ("begun", "changed")
     found = rows.log.read(OURS, "sms", NUMBER)
-    assert (found.head.sending, found.entries) == (after.sending, (entry,))
+    assert (found.state.sending, found.entries) == (after.sending, (entry,))
     assert rows.texts.get(OURS, "2026-01-01", NOON, "request#1") == a_text()
     assert rows.texts.counts(OURS, "2026-01-01") == TextTotals(1, 2, 0)
     assert rows.texts.counts(OURS, "2026-01") == TextTotals(1, 2, 0)
@@ -222,15 +231,15 @@ def test_the_same_text_is_begun_once(rows: Repositories) -> None:
 
 
 def test_a_day_takes_so_many_texts_and_a_month_so_many_parts(rows: Repositories) -> None:
-    head = save(rows, want(Head(NUMBER), WANTED))
-    after = begin(head, "posabit", NOON, "2026-01-01")
+    state = save(rows, plan_request(ContactState(NUMBER), WANTED))
+    after = begin_request(state, "posabit", NOON, "2026-01-01")
     assert rows.texts.begin(a_text("a"), CAPS) == "begun"
     assert rows.texts.begin(a_text("b"), CAPS) == "begun"
 
-    assert rows.texts.begin(a_text("c"), CAPS, before=head, after=after) == "daily_cap"
+    assert rows.texts.begin(a_text("c"), CAPS, before=state, after=after) == "daily_cap"
     tomorrow = a_text("c", day="2026-01-02")
-    assert rows.texts.begin(tomorrow, CAPS, before=head, after=after) == "monthly_budget"
-    assert rows.log.read(OURS, "sms", NUMBER).head == head
+    assert rows.texts.begin(tomorrow, CAPS, before=state, after=after) == "monthly_budget"
+    assert rows.log.read(OURS, "sms", NUMBER).state == state
     assert rows.texts.begin(replace(tomorrow, parts=1), CAPS) == "begun"
     assert rows.texts.begin(a_text("d", day="2026-02-01"), CAPS) == "begun"
 
@@ -263,11 +272,11 @@ def test_an_answer_is_counted_whatever_the_cap(rows: Repositories) -> None:
 def test_a_text_ends_once_and_is_counted_by_how(
     rows: Repositories, state: Any, counts: TextTotals
 ) -> None:
-    head = save(rows, want(Head(NUMBER), WANTED))
-    after = begin(head, "posabit", NOON, "2026-01-01")
-    rows.texts.begin(a_text(), CAPS, before=head, after=after)
-    begun = rows.log.read(OURS, "sms", NUMBER).head
-    done = finish(begun, "sent", limit=1)
+    before = save(rows, plan_request(ContactState(NUMBER), WANTED))
+    after = begin_request(before, "posabit", NOON, "2026-01-01")
+    rows.texts.begin(a_text(), CAPS, before=before, after=after)
+    begun = rows.log.read(OURS, "sms", NUMBER).state
+    done = finish_request(begun, "sent", limit=1)
 
     ended = rows.texts.end(a_text(), state, "msg-1", before=begun, after=done)
     again = rows.texts.end(a_text(), "sent", "msg-2")
@@ -276,10 +285,10 @@ def test_a_text_ends_once_and_is_counted_by_how(
     found = rows.texts.get(OURS, "2026-01-01", NOON, "request#1")
     assert found == a_text(state=state, message_id="msg-1")
     assert rows.texts.counts(OURS, "2026-01-01") == counts
-    assert rows.log.read(OURS, "sms", NUMBER).head == replace(done, version=begun.version + 1)
+    assert rows.log.read(OURS, "sms", NUMBER).state == replace(done, version=begun.version + 1)
 
 
-def test_a_text_without_a_head_is_due_until_it_ends(rows: Repositories) -> None:
+def test_a_text_without_a_state_is_due_until_it_ends(rows: Repositories) -> None:
     shard = text_shard_number(a_text().number)
     rows.texts.begin(a_text(), None, ends_by=NOON + MINUTE)
 
@@ -294,13 +303,17 @@ def test_a_text_without_a_head_is_due_until_it_ends(rows: Repositories) -> None:
     assert not rows.log.claim(DueText(OURS, "2026-01-01", NOON, "request#1", NOON + DAY), NOON)
 
 
-def test_an_outcome_is_not_written_over_a_head_somebody_changed(rows: Repositories) -> None:
-    head = save(rows, want(Head(NUMBER), WANTED))
-    rows.texts.begin(a_text(), CAPS, before=head, after=begin(head, "posabit", NOON, "2026-01-01"))
-    begun = rows.log.read(OURS, "sms", NUMBER).head
+def test_an_outcome_is_not_written_over_a_state_somebody_changed(rows: Repositories) -> None:
+    state = save(rows, plan_request(ContactState(NUMBER), WANTED))
+    rows.texts.begin(
+        a_text(), CAPS, before=state, after=begin_request(state, "posabit", NOON, "2026-01-01")
+    )
+    begun = rows.log.read(OURS, "sms", NUMBER).state
     save(rows, replace(begun, unusable="gone"))
 
-    assert not rows.texts.end(a_text(), "sent", "m", before=begun, after=finish(begun, "sent", 1))
+    assert not rows.texts.end(
+        a_text(), "sent", "m", before=begun, after=finish_request(begun, "sent", 1)
+    )
     assert rows.texts.get(OURS, "2026-01-01", NOON, "request#1") == a_text()
 
 

@@ -21,7 +21,7 @@ from chalice.app import SQSEvent
 
 from chalicelib.domain.acts import Acts, Imported, Join
 from chalicelib.domain.consent import Consent
-from chalicelib.domain.contact_heads import Dropped, Request, Wanted
+from chalicelib.domain.contact_states import DroppedRequest, Request, WantedRequest
 from chalicelib.domain.errors import Conflict, NotFound
 from chalicelib.domain.identity import MergeKey
 from chalicelib.domain.ids import record_id
@@ -50,7 +50,7 @@ from chalicelib.services.ports.personas import PersonaFilter
 from chalicelib.services.ports.pos import HostTrust, StreamPlan
 from chalicelib.services.ports.runs import LeaseBusy, ManifestPlace, RunError, StreamTotals
 from chalicelib.services.ports.stores import Store
-from chalicelib.services.ports.texting import DueHead, DueText, Holders, Switch
+from chalicelib.services.ports.texting import DueContact, DueText, Holders, Switch
 from chalicelib.services.ports.texting import TextTotals as TextCounts
 from chalicelib.services.sync.progress import Progress
 from chalicelib.services.texting.text_jobs import InboundText, LostText, RequestJob, SendTest
@@ -677,32 +677,32 @@ def test_consent_written_before_the_moves_is_read(kept: Deployment) -> None:
     ben, ana = log.read(OURS, "sms", BEN), log.read(OURS, "email", "ana@example.com")
     asked_at, yes_at = at("2026-05-02T18:02:00Z"), at("2026-05-02T18:02:05Z")
 
-    assert ben.head.consent == Consent("opted_in", yes_at, "sms#in-1", asked_at)
-    assert ben.head.requests == (
+    assert ben.state.consent == Consent("opted_in", yes_at, "sms#in-1", asked_at)
+    assert ben.state.requests == (
         Request("request#1", asked_at, "posabit", ours("1003"), "2026-05-02", "sent"),
     )
-    assert ben.head.dropped == Dropped("opted_in", at("2026-05-02T18:02:10Z"))
-    assert (ben.head.tries, ben.head.version) == (1, 4)
+    assert ben.state.dropped == DroppedRequest("opted_in", at("2026-05-02T18:02:10Z"))
+    assert (ben.state.tries, ben.state.version) == (1, 4)
     request, yes = ben.entries
     assert (request.act, request.source, request.actor) == ("request", "aiq", "system")
     assert request.wording.startswith("Green Shop: Reply YES")
     assert (yes.act, yes.refers, yes.answer) == ("yes", "request#1", "confirmation")
     assert yes.evidence["message_id"] == "in-1"
-    assert (ana.head.channel, ana.head.consent.state) == ("email", "opted_out")
+    assert (ana.state.channel, ana.state.consent.state) == ("email", "opted_out")
     assert [entry.act for entry in ana.entries] == ["flag_no"]
 
 
 @reads("head", "text")
 def test_what_was_wanted_before_the_moves_is_found_when_it_is_due(kept: Deployment) -> None:
     log = wiring.outside.consent_log()
-    heads = log.heads(OURS, ["+12065550125", "+12065550126", "+12065550133"])
+    heads = log.states(OURS, ["+12065550125", "+12065550126", "+12065550133"])
     unknown, wanted, broken = heads.values()
     due = [one for shard in range(16) for one in log.due(shard, 2**52, 10)]
 
     assert unknown.requests[0].outcome == "unknown"
-    assert wanted.wanted == Wanted(ours("1006"), "posabit", at("2026-05-02T18:02:00Z"))
+    assert wanted.wanted == WantedRequest(ours("1006"), "posabit", at("2026-05-02T18:02:00Z"))
     assert broken.unusable == "unreachable"
-    assert [one.number for one in due if isinstance(one, DueHead)] == [
+    assert [one.number for one in due if isinstance(one, DueContact)] == [
         "+12065550125",
         "+12065550126",
     ]

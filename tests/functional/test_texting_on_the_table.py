@@ -10,7 +10,7 @@ import pytest
 from chalicelib.adapters.dynamo.batch import BatchTable
 from chalicelib.adapters.dynamo.consent import DynamoConsent
 from chalicelib.adapters.dynamo.texts import DynamoTexts
-from chalicelib.domain.contact_heads import SENDING_AT_MOST
+from chalicelib.domain.contact_states import SENDING_AT_MOST
 from chalicelib.domain.times import HOUR
 from chalicelib.services.ports.effects import ConsentFlag
 from chalicelib.services.ports.texting import TextRefused, TextUnknown

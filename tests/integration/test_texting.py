@@ -11,7 +11,13 @@ from dataclasses import dataclass, field, replace
 import pytest
 
 from chalicelib.domain.consent import Entry, derive
-from chalicelib.domain.contact_heads import Head, Wanted, begin, finish, want
+from chalicelib.domain.contact_states import (
+    ContactState,
+    WantedRequest,
+    begin_request,
+    finish_request,
+    plan_request,
+)
 from chalicelib.domain.texting import WORDINGS
 from chalicelib.entrypoints import wiring
 from chalicelib.services.consent.circumstances import CircumstancesReader
@@ -71,9 +77,9 @@ class Shopper:
     def text(self, body: str, message: str | None = None, to: str | None = None) -> None:
         self.phone.say(self.number, body, to or self.shop, message)
 
-    def head(self) -> Head:
+    def head(self) -> ContactState:
         with self.inside():
-            return wiring.outside.consent_log().read(self.retailer.uid, "sms", self.number).head
+            return wiring.outside.consent_log().read(self.retailer.uid, "sms", self.number).state
 
     def is_in(self, state: str) -> bool:
         return bool(eventually(lambda: self.head().consent.state == state, every=0.5))
@@ -105,15 +111,19 @@ def asked(shopper: Shopper) -> None:
     uid = shopper.retailer.uid
     with shopper.inside():
         now, day = wiring.outside.clock().now(), "2026-01-01"
-        before = Head(shopper.number)
-        head = begin(want(before, Wanted(RECORD, "posabit", now)), "posabit", now, day)
+        before = ContactState(shopper.number)
+        head = begin_request(
+            plan_request(before, WantedRequest(RECORD, "posabit", now)), "posabit", now, day
+        )
         request = Entry(head.requests[0].id, now, "request", "aiq")
         head = replace(head, consent=derive([request]))
         text = Text("seed", uid, "request", shopper.number, "Reply YES", 1, now, day)
         texts = wiring.outside.texts()
         assert texts.begin(text, None, before=before, after=head, entries=[request]) == "begun"
-        sending = wiring.outside.consent_log().read(uid, "sms", shopper.number).head
-        assert texts.end(text, "sent", before=sending, after=finish(sending, "sent", limit=2))
+        sending = wiring.outside.consent_log().read(uid, "sms", shopper.number).state
+        assert texts.end(
+            text, "sent", before=sending, after=finish_request(sending, "sent", limit=2)
+        )
 
 
 def test_a_yes_opts_in_and_a_stop_opts_out_each_confirmed_once(shopper: Shopper) -> None:
@@ -172,8 +182,10 @@ def test_the_schedule_hands_what_is_due_to_the_worker(shopper: Shopper) -> None:
     """Nobody holds the number, so the worker gives the request up and says why."""
     with shopper.inside():
         now = wiring.outside.clock().now()
-        head = want(Head(shopper.number), Wanted(RECORD, "posabit", now))
-        assert wiring.outside.consent_log().write(shopper.retailer.uid, Head(shopper.number), head)
+        head = plan_request(ContactState(shopper.number), WantedRequest(RECORD, "posabit", now))
+        assert wiring.outside.consent_log().write(
+            shopper.retailer.uid, ContactState(shopper.number), head
+        )
     assert shopper.retailer.get("/texting")["waiting"] == 1
 
     shopper.stack.tick("ReleaseTexts")
@@ -202,7 +214,7 @@ def test_of_many_workers_on_one_number_one_sends(shopper: Shopper) -> None:
             stores=MemoryStores(),
             integrations=integrations,
             settings=wiring.outside.texting_settings(),
-            heads=log,
+            contact_states=log,
             switch=FakeSwitch(),
             clock=clock,
             mobile=wiring.outside.can_be_mobile,
@@ -213,7 +225,7 @@ def test_of_many_workers_on_one_number_one_sends(shopper: Shopper) -> None:
         with ThreadPoolExecutor(WORKERS) as workers:
             done = list(workers.map(lambda _: sender.handle(uid, number), range(3 * WORKERS)))
 
-        head = log.read(uid, "sms", number).head
+        head = log.read(uid, "sms", number).state
         counts = texts.counts(uid, head.requests[0].day)
     assert done.count("sent") == 1
     assert set(done) <= {"sent", "held", "busy"}

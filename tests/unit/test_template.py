@@ -15,7 +15,7 @@ import pytest
 
 from chalicelib.adapters.dynamo.facts import LONGEST_WAIT_SECONDS
 from chalicelib.config import Config
-from chalicelib.domain.contact_heads import SENDING_AT_MOST
+from chalicelib.domain.contact_states import SENDING_AT_MOST
 from chalicelib.domain.times import MINUTE
 from tools.deploy import VISIBILITY_PER_TIMEOUT, with_derived
 from tools.package import AWS_SERVICES, Package, package

@@ -143,7 +143,7 @@ class WitnessedAccount(HistoryAccount):
     def _note_yes(self, message: InboundText, answered: Text) -> None:
         """Whoever was asked is a member now, by the record that the head says was asked."""
         asked = self.witness.asked[answered.id]
-        head = self.texts.heads(UID, [message.number])[message.number]
+        head = self.texts.states(UID, [message.number])[message.number]
         record = next(r.record for r in head.requests if r.at == answered.at)
         if record not in asked.members:
             self.witness.wrong.append("the YES of one shopper makes another a member")

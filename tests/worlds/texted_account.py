@@ -57,7 +57,7 @@ class TextedAccount(WitnessedAccount):
             stores=self.stores,
             integrations=self.integrations,
             settings=self.texting,
-            heads=self.texts,
+            contact_states=self.texts,
             switch=switch,
             clock=clock,
             mobile=mobile,

@@ -6,7 +6,7 @@ from dataclasses import dataclass, field, replace
 from typing import Any
 
 from chalicelib.adapters.dynamo.keys import TEXT_SHARDS
-from chalicelib.domain.contact_heads import Head
+from chalicelib.domain.contact_states import ContactState
 from chalicelib.domain.texting import TextingRules
 from chalicelib.domain.times import HOUR
 from chalicelib.domain.words import Instant
@@ -79,7 +79,7 @@ class Shop:
             stores=self.stores,
             integrations=self.integrations,
             settings=self.settings,
-            heads=self.texts,
+            contact_states=self.texts,
             switch=self.switch,
             clock=self.clock,
             mobile=mobile,
@@ -103,7 +103,7 @@ class Shop:
             settings=self.settings,
             accounts=self.accounts,
             texts=self.texts,
-            heads=self.texts,
+            contact_states=self.texts,
             sender=self.carrier,
             switch=self.switch,
             clock=self.clock,
@@ -165,8 +165,8 @@ class Shop:
         told = InboundText(message, number, SHOP[uid], text, self.clock.now())
         return self.inbound.handle(told)[1]
 
-    def head(self, number: str = SHOPPER, uid: str = OURS) -> Head:
-        return self.texts.heads(uid, [number])[number]
+    def head(self, number: str = SHOPPER, uid: str = OURS) -> ContactState:
+        return self.texts.states(uid, [number])[number]
 
     def wait(self, hours: float) -> None:
         self.clock.at += round(hours * HOUR)

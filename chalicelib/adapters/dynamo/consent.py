@@ -1,4 +1,4 @@
-"""The consent log and the heads of contacts in DynamoDB (docs/reference/design.md)."""
+"""The consent log and the states of contacts in DynamoDB (docs/reference/design.md)."""
 
 from __future__ import annotations
 
@@ -13,9 +13,9 @@ from chalicelib.adapters.dynamo import keys
 from chalicelib.adapters.dynamo.base import CONDITION_FAILED, PASSING
 from chalicelib.adapters.dynamo.batch import BatchTable, Row
 from chalicelib.domain.consent import Entry
-from chalicelib.domain.contact_heads import Head
+from chalicelib.domain.contact_states import ContactState
 from chalicelib.domain.words import Channel, Instant, Uid
-from chalicelib.services.ports.texting import Contact, Due, DueHead, DueText
+from chalicelib.services.ports.texting import Contact, Due, DueContact, DueText
 
 DUE_INDEX = "texts_due"
 
@@ -26,31 +26,37 @@ class DynamoConsent:
     def __init__(self, table: BatchTable) -> None:
         self._table = table
 
-    def heads(self, uid: Uid, numbers: Iterable[str]) -> dict[str, Head]:
-        return self._heads(uid, numbers, consistent=True)
+    def states(self, uid: Uid, numbers: Iterable[str]) -> dict[str, ContactState]:
+        return self._states(uid, numbers, consistent=True)
 
-    def glance(self, uid: Uid, numbers: Iterable[str]) -> dict[str, Head]:
-        return self._heads(uid, numbers, consistent=False)
+    def eventual_states(self, uid: Uid, numbers: Iterable[str]) -> dict[str, ContactState]:
+        return self._states(uid, numbers, consistent=False)
 
-    def _heads(self, uid: Uid, numbers: Iterable[str], *, consistent: bool) -> dict[str, Head]:
+    def _states(
+        self, uid: Uid, numbers: Iterable[str], *, consistent: bool
+    ) -> dict[str, ContactState]:
         wanted = {(keys.contact(uid, "sms", n), keys.HEAD_SK): n for n in numbers}
         found = self._table.get_many(wanted, consistent=consistent)
         return {
-            number: rows.read_head("sms", number, found[key]) if key in found else Head(number)
+            number: rows.read_state("sms", number, found[key])
+            if key in found
+            else ContactState(number)
             for key, number in wanted.items()
         }
 
     def read(self, uid: Uid, channel: Channel, contact: str) -> Contact:
-        head, entries = Head(contact, channel), []
+        state, entries = ContactState(contact, channel), []
         for row in self._table.query(keys.contact(uid, channel, contact)):
             if row["sk"]["S"] == keys.HEAD_SK:
-                head = rows.read_head(channel, contact, row)
+                state = rows.read_state(channel, contact, row)
             else:
                 entries.append(rows.read_entry(row))
-        return Contact(head, tuple(entries))
+        return Contact(state, tuple(entries))
 
-    def write(self, uid: Uid, before: Head, after: Head, entries: Sequence[Entry] = ()) -> bool:
-        writes = rows.head_writes(self._table.table, uid, before, after, entries)
+    def write(
+        self, uid: Uid, before: ContactState, after: ContactState, entries: Sequence[Entry] = ()
+    ) -> bool:
+        writes = rows.state_writes(self._table.table, uid, before, after, entries)
         return failed(self._table.client, writes) is None
 
     def due(self, shard: int, until: Instant, limit: int) -> list[Due]:
@@ -96,12 +102,12 @@ class DynamoConsent:
 def _due(row: Row) -> Due:
     pk, sk, due_at = row["pk"]["S"], row["sk"]["S"], int(row["text_at"]["N"])
     if sk == keys.HEAD_SK:
-        return DueHead(*keys.number_of(pk), due_at)
+        return DueContact(*keys.number_of(pk), due_at)
     return DueText(*keys.day_of_texts(pk), *keys.text_of(sk), due_at)
 
 
 def _key_of(due: Due) -> tuple[str, str]:
-    if isinstance(due, DueHead):
+    if isinstance(due, DueContact):
         return keys.contact(due.uid, "sms", due.number), keys.HEAD_SK
     return keys.texts(due.uid, due.day), keys.text(due.at, due.id)
 

@@ -10,7 +10,7 @@ import orjson
 from chalicelib.adapters.dynamo import keys
 from chalicelib.adapters.dynamo.batch import Row
 from chalicelib.domain.consent import Consent, Entry
-from chalicelib.domain.contact_heads import Dropped, Head, Request, Wanted
+from chalicelib.domain.contact_states import ContactState, DroppedRequest, Request, WantedRequest
 from chalicelib.domain.words import Channel, Instant, TextState, Uid
 from chalicelib.services.ports.texting import Text
 
@@ -18,24 +18,24 @@ Write = dict[str, Any]
 """One write of a DynamoDB transaction."""
 
 
-def head_row(uid: Uid, head: Head, version: int) -> Row:
+def state_row(uid: Uid, state: ContactState, version: int) -> Row:
     """Only what is to be looked at again has the two keys of the index."""
     told = {
-        "consent": _values(head.consent),
-        "requests": [_values(request) for request in head.requests],
-        "tries": head.tries,
-        "wanted": _values(head.wanted) if head.wanted else None,
-        "held": head.held,
-        "dropped": _values(head.dropped) if head.dropped else None,
-        "unusable": head.unusable,
+        "consent": _values(state.consent),
+        "requests": [_values(request) for request in state.requests],
+        "tries": state.tries,
+        "wanted": _values(state.wanted) if state.wanted else None,
+        "held": state.held,
+        "dropped": _values(state.dropped) if state.dropped else None,
+        "unusable": state.unusable,
     }
     row = {
-        "pk": {"S": keys.contact(uid, head.channel, head.contact)},
+        "pk": {"S": keys.contact(uid, state.channel, state.contact)},
         "sk": {"S": keys.HEAD_SK},
         "body": _json({name: value for name, value in told.items() if value}),
         "version": {"N": str(version)},
     }
-    return row | _looked_at(head.contact, head.due_at)
+    return row | _looked_at(state.contact, state.due_at)
 
 
 def _looked_at(number: str, at: Instant | None) -> Row:
@@ -45,27 +45,27 @@ def _looked_at(number: str, at: Instant | None) -> Row:
     return {"text_shard": {"S": shard}, "text_at": {"N": str(at)}}
 
 
-def read_head(channel: Channel, contact: str, row: Row) -> Head:
+def read_state(channel: Channel, contact: str, row: Row) -> ContactState:
     told = orjson.loads(row["body"]["S"])
     wanted, dropped = told.get("wanted"), told.get("dropped")
-    return Head(
+    return ContactState(
         contact=contact,
         channel=channel,
         consent=Consent(*told["consent"]),
         requests=tuple(Request(*request) for request in told.get("requests", ())),
         tries=told.get("tries", 0),
-        wanted=Wanted(*wanted) if wanted else None,
+        wanted=WantedRequest(*wanted) if wanted else None,
         due_at=int(row["text_at"]["N"]) if "text_at" in row else None,
         held=told.get("held"),
-        dropped=Dropped(*dropped) if dropped else None,
+        dropped=DroppedRequest(*dropped) if dropped else None,
         unusable=told.get("unusable"),
         version=int(row["version"]["N"]),
     )
 
 
-def entry_row(uid: Uid, head: Head, entry: Entry) -> Row:
+def entry_row(uid: Uid, state: ContactState, entry: Entry) -> Row:
     return {
-        "pk": {"S": keys.contact(uid, head.channel, head.contact)},
+        "pk": {"S": keys.contact(uid, state.channel, state.contact)},
         "sk": {"S": keys.consent_entry(entry.id)},
         "body": {"S": orjson.dumps(entry).decode()},
     }
@@ -105,11 +105,11 @@ def read_text(uid: Uid, day: str, row: Row) -> Text:
     )
 
 
-def head_writes(
-    table: str, uid: Uid, before: Head, after: Head, entries: Sequence[Entry]
+def state_writes(
+    table: str, uid: Uid, before: ContactState, after: ContactState, entries: Sequence[Entry]
 ) -> list[Write]:
     """The writes that bring a head and its log on together: the first is the head's."""
-    put: Write = {"TableName": table, "Item": head_row(uid, after, before.version + 1)}
+    put: Write = {"TableName": table, "Item": state_row(uid, after, before.version + 1)}
     if before.version:
         put["ConditionExpression"] = "version = :version"
         put["ExpressionAttributeValues"] = {":version": {"N": str(before.version)}}

@@ -11,13 +11,13 @@ from chalicelib.adapters.dynamo.batch import BatchTable
 from chalicelib.adapters.dynamo.consent import failed
 from chalicelib.adapters.dynamo.positions import AT_AND_ID, known
 from chalicelib.domain.consent import Entry
-from chalicelib.domain.contact_heads import Head
+from chalicelib.domain.contact_states import ContactState
 from chalicelib.domain.words import Instant, TextState, Uid
 from chalicelib.services.ports.texting import Begun, Caps, Text, TextTotals
 
 
 class DynamoTexts:
-    """The `TextLog` port, in the table of the heads, so that one transaction holds both."""
+    """The `TextLog` port, in the table of the states, so that one transaction holds both."""
 
     def __init__(self, table: BatchTable) -> None:
         self._table = table
@@ -27,8 +27,8 @@ class DynamoTexts:
         text: Text,
         caps: Caps | None,
         *,
-        before: Head | None = None,
-        after: Head | None = None,
+        before: ContactState | None = None,
+        after: ContactState | None = None,
         entries: Sequence[Entry] = (),
         ends_by: Instant | None = None,
     ) -> Begun:
@@ -36,19 +36,19 @@ class DynamoTexts:
             return "daily_cap"
         if caps is not None and caps.monthly_parts < text.parts:
             return "monthly_budget"
-        heads = self._head_writes(text.uid, before, after, entries)
+        states = self._state_writes(text.uid, before, after, entries)
         put = {
             "TableName": self._table.table,
             "Item": rows.text_row(text, ends_by),
             "ConditionExpression": "attribute_not_exists(pk)",
         }
-        place = failed(self._table.client, [*heads, {"Put": put}, *self._counting(text, caps)])
+        place = failed(self._table.client, [*states, {"Put": put}, *self._counting(text, caps)])
         if place is None:
             return "begun"
-        if place < len(heads):
+        if place < len(states):
             return "changed"
         outcomes: tuple[Begun, ...] = ("taken", "daily_cap", "monthly_budget")
-        return outcomes[place - len(heads)]
+        return outcomes[place - len(states)]
 
     def end(
         self,
@@ -56,12 +56,12 @@ class DynamoTexts:
         state: TextState,
         message_id: str | None = None,
         *,
-        before: Head | None = None,
-        after: Head | None = None,
+        before: ContactState | None = None,
+        after: ContactState | None = None,
         entries: Sequence[Entry] = (),
     ) -> bool:
-        heads = self._head_writes(text.uid, before, after, entries)
-        writes = [*heads, self._outcome(text, state, message_id), *self._recounting(text, state)]
+        states = self._state_writes(text.uid, before, after, entries)
+        writes = [*states, self._outcome(text, state, message_id), *self._recounting(text, state)]
         return failed(self._table.client, writes) is None
 
     def get(self, uid: Uid, day: str, at: Instant, text: str) -> Text | None:
@@ -102,12 +102,16 @@ class DynamoTexts:
             **{name: int(row[name]["N"]) for name in ("texts", "parts", "unknown") if name in row}
         )
 
-    def _head_writes(
-        self, uid: Uid, before: Head | None, after: Head | None, entries: Sequence[Entry]
+    def _state_writes(
+        self,
+        uid: Uid,
+        before: ContactState | None,
+        after: ContactState | None,
+        entries: Sequence[Entry],
     ) -> list[rows.Write]:
         if before is None or after is None:
             return []
-        return rows.head_writes(self._table.table, uid, before, after, entries)
+        return rows.state_writes(self._table.table, uid, before, after, entries)
 
     def _counting(self, text: Text, caps: Caps | None) -> list[rows.Write]:
         day, month = self._adding(text, {"texts": 1, "parts": text.parts})

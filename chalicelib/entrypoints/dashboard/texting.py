@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated, Literal
 
 from pydantic import Field, StringConstraints
 
-from chalicelib.domain.contact_heads import Reason
+from chalicelib.domain.contact_states import Reason
 from chalicelib.domain.texting import LONGEST_WORDING, MOST_REQUESTS
 from chalicelib.domain.words import Channel, ConsentState, TextKind, TextState, Uid
 from chalicelib.entrypoints import wiring

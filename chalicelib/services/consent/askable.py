@@ -5,19 +5,19 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from chalicelib.domain.asking import Mobile
-from chalicelib.domain.contact_heads import may_be_asked
+from chalicelib.domain.contact_states import may_be_asked
 from chalicelib.domain.words import Uid
-from chalicelib.services.ports.texting import ConsentHeads
+from chalicelib.services.ports.texting import ContactStates
 
 
 class LoggedAskable:
     """The `Askable` port: who was noted, asked or decided about before is not asked again."""
 
-    def __init__(self, heads: ConsentHeads, mobile: Mobile) -> None:
-        self._heads = heads
+    def __init__(self, contact_states: ContactStates, mobile: Mobile) -> None:
+        self._contact_states = contact_states
         self._mobile = mobile
 
     def askable(self, uid: Uid, numbers: Sequence[str]) -> int:
         """See `Askable.askable`."""
-        heads = self._heads.glance(uid, set(numbers))
+        heads = self._contact_states.eventual_states(uid, set(numbers))
         return sum(may_be_asked(head, mobile=self._mobile(n)) for n, head in heads.items())

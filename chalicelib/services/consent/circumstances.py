@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 
 from chalicelib.domain.asking import Cause, Circumstances, Mobile
-from chalicelib.domain.contact_heads import Head
+from chalicelib.domain.contact_states import ContactState
 from chalicelib.domain.errors import NotFound
 from chalicelib.domain.texting import TextingRules
 from chalicelib.domain.times import local_day
@@ -15,7 +15,7 @@ from chalicelib.services.ports.common import Clock
 from chalicelib.services.ports.integrations import Integration, Integrations
 from chalicelib.services.ports.stores import Stores
 from chalicelib.services.ports.texting import (
-    ConsentHeads,
+    ContactStates,
     HeldPersona,
     HeldPersonas,
     KillSwitch,
@@ -37,7 +37,7 @@ class CircumstancesReader:
         stores: Stores,
         integrations: Integrations,
         settings: TextingSettings,
-        heads: ConsentHeads,
+        contact_states: ContactStates,
         switch: KillSwitch,
         clock: Clock,
         mobile: Mobile,
@@ -47,14 +47,16 @@ class CircumstancesReader:
         self._stores = stores
         self._integrations = integrations
         self._settings = settings
-        self._heads = heads
+        self._contact_states = contact_states
         self._switch = switch
         self._clock = clock
         self._mobile = mobile
 
-    def of(self, uid: Uid, head: Head) -> Circumstances:
-        """All that `judge` wants to know of this number, right now. Raises NotFound for an account
-        that is not there."""
+    def of(self, uid: Uid, head: ContactState) -> Circumstances:
+        """All that `judge_request` wants to know of this number, right now.
+
+        Raises NotFound for an unknown account.
+        """
         account = self._accounts.get(uid)
         standing = self._standing(uid, head)
         now = self._clock.now()
@@ -76,7 +78,7 @@ class CircumstancesReader:
             causes=self._causes(uid, standing),
             flags=standing.persona.flags,
             current=standing.numbers[:1] == (head.contact,),
-            others=tuple(self._heads.heads(uid, others).values()),
+            others=tuple(self._contact_states.states(uid, others).values()),
         )
 
     def today(self, uid: Uid) -> str:
@@ -95,7 +97,7 @@ class CircumstancesReader:
         """Whether the operator has stopped all texts."""
         return self._switch.read().off
 
-    def _standing(self, uid: Uid, head: Head) -> HeldPersona | None:
+    def _standing(self, uid: Uid, head: ContactState) -> HeldPersona | None:
         """The persona the request was wanted for while it holds the number, else one that does."""
         if head.wanted is not None:
             held = self._held_personas.of_record(uid, head.wanted.record)
@@ -125,7 +127,7 @@ def branded(rules: TextingRules, account: Account) -> TextingRules:
     return rules if rules.brand else replace(rules, brand=account.name)
 
 
-def _record(head: Head, standing: HeldPersona) -> str:
+def _record(head: ContactState, standing: HeldPersona) -> str:
     wanted = head.wanted.record if head.wanted is not None else ""
     return wanted if wanted in standing.persona.members else standing.persona.id
 

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from chalicelib.domain.asking import Mobile
 from chalicelib.domain.consent import Entry, derive
-from chalicelib.domain.contact_heads import Head, Wanted, want, with_consent
+from chalicelib.domain.contact_states import ContactState, WantedRequest, plan_request, with_consent
 from chalicelib.domain.errors import AiqError
 from chalicelib.domain.words import Channel, Uid
 from chalicelib.services.ports.common import Clock
@@ -34,7 +34,7 @@ class ContactHistory:
 
     channel: Channel
     contact: str
-    head: Head
+    head: ContactState
     entries: tuple[Entry, ...]
 
 
@@ -50,12 +50,12 @@ class ConsentService:
         """Note that these numbers are to be asked. What cannot be a mobile is not even noted."""
         now = self._clock.now()
         wanted = {
-            ask.number: Wanted(ask.record, ask.platform, now)
+            ask.number: WantedRequest(ask.record, ask.platform, now)
             for ask in reversed(asks)
             if self._mobile(ask.number)
         }
-        for number, head in self._log.heads(uid, wanted).items():
-            noted = want(head, wanted[number])
+        for number, head in self._log.states(uid, wanted).items():
+            noted = plan_request(head, wanted[number])
             if noted != head and not self._log.write(uid, head, noted):
                 self._want_again(uid, number, wanted[number])
 
@@ -77,12 +77,12 @@ class ConsentService:
     def _history(self, uid: Uid, channel: Channel, contact: str) -> ContactHistory:
         found = self._log.read(uid, channel, contact)
         newest = sorted(found.entries, key=lambda entry: (entry.at, entry.id), reverse=True)
-        return ContactHistory(channel, contact, found.head, tuple(newest[:ENTRIES_SHOWN]))
+        return ContactHistory(channel, contact, found.state, tuple(newest[:ENTRIES_SHOWN]))
 
-    def _want_again(self, uid: Uid, number: str, wanted: Wanted) -> None:
+    def _want_again(self, uid: Uid, number: str, wanted: WantedRequest) -> None:
         def step(contact: Contact) -> bool:
-            noted = want(contact.head, wanted)
-            return noted == contact.head or self._log.write(uid, contact.head, noted)
+            noted = plan_request(contact.state, wanted)
+            return noted == contact.state or self._log.write(uid, contact.state, noted)
 
         insist(self._log, uid, "sms", number, step)
 
@@ -104,8 +104,8 @@ def append(
             new = [entry for entry in some if entry.id not in known]
             if not new:
                 return True
-            head = with_consent(found.head, derive([*found.entries, *new]), clock.now())
-            return log.write(uid, found.head, head, new)
+            head = with_consent(found.state, derive([*found.entries, *new]), clock.now())
+            return log.write(uid, found.state, head, new)
 
         return step
 

@@ -6,13 +6,13 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Literal
 
-from chalicelib.domain.asking import Circumstances, Verdict, judge
-from chalicelib.domain.contact_heads import Head, Reason, may_be_texted
+from chalicelib.domain.asking import Circumstances, Verdict, judge_request
+from chalicelib.domain.contact_states import ContactState, Reason, may_be_texted
 from chalicelib.domain.membership import NEVER_TEXTED
 from chalicelib.domain.times import to_text
 from chalicelib.domain.words import Uid
 from chalicelib.services.consent.circumstances import CircumstancesReader
-from chalicelib.services.ports.texting import ConsentHeads, HeldPersonas
+from chalicelib.services.ports.texting import ContactStates, HeldPersonas
 
 State = Literal["asked", "wanted", "not_wanted", "answered", "nobody"]
 
@@ -56,11 +56,11 @@ class WhyNotAsked:
     def __init__(
         self,
         held_personas: HeldPersonas,
-        heads: ConsentHeads,
+        contact_states: ContactStates,
         circumstances_reader: CircumstancesReader,
     ) -> None:
         self._held_personas = held_personas
-        self._heads = heads
+        self._contact_states = contact_states
         self._circumstances_reader = circumstances_reader
 
     def explain(self, uid: Uid, record: str) -> Why:
@@ -68,13 +68,13 @@ class WhyNotAsked:
         standing = self._held_personas.of_record(uid, record)
         if standing is None or not standing.numbers:
             return Why("nobody", None, ("No phone number is known of this person.",))
-        head = self._heads.heads(uid, standing.numbers[:1])[standing.numbers[0]]
+        head = self._contact_states.states(uid, standing.numbers[:1])[standing.numbers[0]]
         return explain(head, self._circumstances_reader.of(uid, head))
 
 
-def explain(head: Head, seen: Circumstances) -> Why:
-    """What was done with the number, and what `judge` says of a request at this moment."""
-    verdict = judge(head, seen)
+def explain(head: ContactState, seen: Circumstances) -> Why:
+    """What was done with the number, and what `judge_request` says of a request at this moment."""
+    verdict = judge_request(head, seen)
     texted = may_be_texted(head, seen.others) and not seen.flags & NEVER_TEXTED
     sentences = [_made(number, request.at) for number, request in enumerate(head.requests, 1)]
     if head.wanted is not None:
@@ -89,7 +89,7 @@ def explain(head: Head, seen: Circumstances) -> Why:
     return Why(_state(head), verdict.reason, tuple(sentences), data)
 
 
-def _why_not_texted(head: Head, seen: Circumstances) -> str:
+def _why_not_texted(head: ContactState, seen: Circumstances) -> str:
     """Of a number that is opted in."""
     if head.unusable:
         return _worded("unusable", head.unusable)
@@ -98,7 +98,7 @@ def _why_not_texted(head: Head, seen: Circumstances) -> str:
     return "Another number of this person opted out later: nothing is sent to this one either."
 
 
-def _state(head: Head) -> State:
+def _state(head: ContactState) -> State:
     if head.consent.state in ("opted_in", "opted_out"):
         return "answered"
     if head.requests:
@@ -121,7 +121,7 @@ def _worded(reason: Reason, detail: str) -> str:
     return WORDS[reason].format(detail=detail or "the source")
 
 
-def _data(head: Head, verdict: Verdict) -> dict[str, object]:
+def _data(head: ContactState, verdict: Verdict) -> dict[str, object]:
     return {
         "consent": head.consent.state,
         "requests": [

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Literal, Protocol
 
 from chalicelib.domain.consent import Entry
-from chalicelib.domain.contact_heads import Head
+from chalicelib.domain.contact_states import ContactState
 from chalicelib.domain.errors import AiqError
 from chalicelib.domain.personas import Persona
 from chalicelib.domain.texting import TextingRules
@@ -16,9 +16,9 @@ from chalicelib.domain.words import Channel, Instant, Platform, TextKind, TextSt
 
 @dataclass(frozen=True, slots=True)
 class Contact:
-    """One number or address: its head, and its whole log."""
+    """One number or address: its state, and its whole log."""
 
-    head: Head
+    state: ContactState
     entries: tuple[Entry, ...] = ()
 
 
@@ -66,29 +66,31 @@ class Caps:
 
 
 Begun = Literal["begun", "changed", "taken", "daily_cap", "monthly_budget"]
-"""`changed`: the head was written by somebody else meanwhile; `taken`: this text was begun before.
+"""`changed`: somebody else wrote the contact's state meanwhile; `taken`: the text was begun before.
 """
 
 
-class ConsentHeads(Protocol):
-    def heads(self, uid: Uid, numbers: Iterable[str]) -> dict[str, Head]:
-        """The heads of these numbers; one never heard of gets an empty head."""
+class ContactStates(Protocol):
+    def states(self, uid: Uid, numbers: Iterable[str]) -> dict[str, ContactState]:
+        """The states of these numbers; one never heard of gets an empty state."""
         ...
 
-    def glance(self, uid: Uid, numbers: Iterable[str]) -> dict[str, Head]:
-        """`heads` at half the read units, perhaps as they were a moment ago."""
+    def eventual_states(self, uid: Uid, numbers: Iterable[str]) -> dict[str, ContactState]:
+        """`states` by eventually consistent reads, which cost half the read units."""
         ...
 
 
-class ConsentLog(ConsentHeads, Protocol):
-    """Logs and heads. Every write is one transaction, so that a head never lacks what its log
-    says."""
+class ConsentLog(ContactStates, Protocol):
+    """Logs and states of contacts. Every write is one transaction, so that a state never lacks what
+    its log says."""
 
     def read(self, uid: Uid, channel: Channel, contact: str) -> Contact:
         """Strongly consistent; an empty contact when it was never heard of."""
         ...
 
-    def write(self, uid: Uid, before: Head, after: Head, entries: Sequence[Entry] = ()) -> bool:
+    def write(
+        self, uid: Uid, before: ContactState, after: ContactState, entries: Sequence[Entry] = ()
+    ) -> bool:
         """Save `after` at `before.version` + 1 and append `entries`, none of which is there yet.
 
         False when the row is no longer at `before.version`, or an entry is there: read again.
@@ -96,7 +98,7 @@ class ConsentLog(ConsentHeads, Protocol):
         ...
 
     def due(self, shard: int, until: Instant, limit: int) -> list[Due]:
-        """The heads and texts of a shard that are to be looked at, the longest due first."""
+        """The contacts and texts of a shard that are to be looked at, the longest due first."""
         ...
 
     def claim(self, due: Due, next_at: Instant) -> bool:
@@ -109,7 +111,7 @@ class ConsentLog(ConsentHeads, Protocol):
 
 
 @dataclass(frozen=True, slots=True)
-class DueHead:
+class DueContact:
     uid: Uid
     number: str
     due_at: Instant
@@ -126,7 +128,7 @@ class DueText:
     due_at: Instant
 
 
-Due = DueHead | DueText
+Due = DueContact | DueText
 
 
 class TextLog(Protocol):
@@ -137,14 +139,14 @@ class TextLog(Protocol):
         text: Text,
         caps: Caps | None,
         *,
-        before: Head | None = None,
-        after: Head | None = None,
+        before: ContactState | None = None,
+        after: ContactState | None = None,
         entries: Sequence[Entry] = (),
         ends_by: Instant | None = None,
     ) -> Begun:
-        """Write the text down as `sending`, with its head and entries, and count it: all or
-        nothing. Without `caps` it is counted and never refused for the count. `ends_by`: when it is
-        looked at should it not have ended, for a text without a head that is."""
+        """Write the text down as `sending`, with its contact's state and entries, and count it: all
+        or nothing. Without `caps` it is counted and never refused for the count. `ends_by`: when
+        to look at a text without a state that has not ended."""
         ...
 
     def end(
@@ -153,12 +155,12 @@ class TextLog(Protocol):
         state: TextState,
         message_id: str | None = None,
         *,
-        before: Head | None = None,
-        after: Head | None = None,
+        before: ContactState | None = None,
+        after: ContactState | None = None,
         entries: Sequence[Entry] = (),
     ) -> bool:
-        """Write its outcome down; a refused one is no longer counted. False when the head was
-        changed meanwhile, or the text has ended before: read again."""
+        """Write its outcome down; a refused one is no longer counted. False when the contact's
+        state was changed meanwhile, or the text has ended before: read again."""
         ...
 
     def get(self, uid: Uid, day: str, at: Instant, text: str) -> Text | None:

@@ -7,12 +7,12 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 
 from chalicelib.domain.consent import Act, Consent, Entry, answers_a_request, derive
-from chalicelib.domain.contact_heads import (
+from chalicelib.domain.contact_states import (
     SENDING_AT_MOST,
-    Head,
+    ContactState,
     Request,
+    end_on_reply,
     mark_unusable,
-    replied,
     with_consent,
 )
 from chalicelib.domain.errors import PoisonMessage
@@ -60,7 +60,7 @@ class Meaning:
     """What a message does: its entry in the log, and which wording answers it, if any."""
 
     entry: Entry
-    head: Head
+    head: ContactState
 
 
 class Inbound:
@@ -137,7 +137,7 @@ class Inbound:
             written[:] = [meaning.entry]
             if meaning.entry in contact.entries:
                 return True
-            return self._log.write(uid, contact.head, meaning.head, [meaning.entry])
+            return self._log.write(uid, contact.state, meaning.head, [meaning.entry])
 
         insist(self._log, uid, "sms", message.number, step)
         return written[0]
@@ -151,7 +151,7 @@ class Inbound:
     def _answer(self, uid: Uid, message: InboundText, entry: Entry) -> None:
         """Once, whatever fails: the text is written down before it goes."""
         rules = self._circumstances_reader.rules(uid)
-        head = self._log.read(uid, "sms", message.number).head
+        head = self._log.read(uid, "sms", message.number).state
         if self._circumstances_reader.off() or not self._may_answer(entry, head, rules, message):
             return
         wording: Wording = entry.answer  # type: ignore[assignment]  # `_answer_to` chose it
@@ -172,7 +172,7 @@ class Inbound:
             self._publish(text, message.destination)
 
     def _may_answer(
-        self, entry: Entry, head: Head, rules: TextingRules, message: InboundText
+        self, entry: Entry, head: ContactState, rules: TextingRules, message: InboundText
     ) -> bool:
         """To an opted-out number goes nothing but the confirmation of that very opt-out.
 
@@ -205,8 +205,8 @@ class Inbound:
         now = self._clock.now()
 
         def step(contact: Contact) -> bool:
-            marked = mark_unusable(contact.head, error.message, now)
-            return self._log.write(text.uid, contact.head, marked)
+            marked = mark_unusable(contact.state, error.message, now)
+            return self._log.write(text.uid, contact.state, marked)
 
         insist(self._log, text.uid, "sms", text.number, step)
         if error.details.get("opted_out"):
@@ -219,8 +219,8 @@ def _meaning(contact: Contact, message: InboundText, reply: Reply, day: str, now
     key = f"sms#{message.id}"
     known = next((entry for entry in contact.entries if entry.id == key), None)
     if known is not None:
-        return Meaning(known, contact.head)
-    request = _answered_request(contact.head, message.at)
+        return Meaning(known, contact.state)
+    request = _answered_request(contact.state, message.at)
     answered = request if reply == "yes" else None
     act = _act(reply, answered)
     evidence: dict[str, object] = {"message_id": message.id, "said": reply, "day": day}
@@ -235,16 +235,16 @@ def _meaning(contact: Contact, message: InboundText, reply: Reply, day: str, now
         refers=answered.id if answered else "",
         evidence=evidence,
     )
-    before = contact.head.consent
+    before = contact.state.consent
     consent = derive([*contact.entries, entry])
     answer = _answer_to(reply, entry, before, consent)
     if _answers_since(contact, message.at - DAY) >= MOST_ANSWERS_A_DAY:
         answer = ""
-    head = with_consent(contact.head, consent, now)
+    head = with_consent(contact.state, consent, now)
     if act in ("yes", "start"):
         head = replace(head, unusable=None)  # who writes to us can be written to
     if reply == "other" and request is not None and not may_mean_yes(message.body_text):
-        head = replied(head, now)
+        head = end_on_reply(head, now)
     return Meaning(replace(entry, answer=answer), head)
 
 
@@ -257,7 +257,7 @@ def _act(reply: Reply, answered: Request | None) -> Act:
     return "yes" if answered is not None else "noted"
 
 
-def _answered_request(head: Head, at: int) -> Request | None:
+def _answered_request(head: ContactState, at: int) -> Request | None:
     """The latest request that a message at `at` answers."""
     made = [request for request in head.requests if answers_a_request(at, [request.at])]
     return made[-1] if made else None

@@ -6,7 +6,7 @@ from collections.abc import Callable, Mapping
 
 from chalicelib.domain.times import MINUTE
 from chalicelib.services.ports.common import Clock, JobQueue
-from chalicelib.services.ports.texting import ConsentLog, Due, DueHead, KillSwitch
+from chalicelib.services.ports.texting import ConsentLog, Due, DueContact, KillSwitch
 from chalicelib.services.texting.text_jobs import LostText, RequestJob
 
 BATCH = 100
@@ -56,6 +56,6 @@ class Release:
 
 
 def _job(due: Due) -> RequestJob | LostText:
-    if isinstance(due, DueHead):
+    if isinstance(due, DueContact):
         return RequestJob(due.uid, due.number)
     return LostText(due.uid, due.day, due.at, due.id)

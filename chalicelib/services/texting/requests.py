@@ -5,16 +5,22 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import Literal
 
-from chalicelib.domain.asking import Circumstances, Verdict, drop, hold, judge
+from chalicelib.domain.asking import (
+    Circumstances,
+    Verdict,
+    drop_request,
+    hold_request,
+    judge_request,
+)
 from chalicelib.domain.consent import Entry, derive
-from chalicelib.domain.contact_heads import (
+from chalicelib.domain.contact_states import (
     SENDING_AT_MOST,
-    Head,
+    ContactState,
     Request,
-    begin,
-    finish,
+    begin_request,
+    finish_request,
     mark_unusable,
-    take_back,
+    take_back_request,
     with_consent,
 )
 from chalicelib.domain.ids import number_tag
@@ -77,37 +83,37 @@ class RequestSender:
 
     def _step(self, uid: Uid, contact: Contact) -> Done | None:
         """None when somebody wrote the head meanwhile: look at it again."""
-        head = contact.head
+        head = contact.state
         if head.sending is not None:
             return self._after_a_worker(uid, head, head.sending)
         if head.wanted is None:
             return "nothing"
         seen = self._circumstances_reader.of(uid, head)
-        verdict = judge(head, seen)
+        verdict = judge_request(head, seen)
         if verdict.kind == "go":
             return self._send(uid, contact, seen, verdict.platform)
         if verdict.kind == "hold":
-            held = hold(head, verdict)
+            held = hold_request(head, verdict)
             return "held" if held == head or self._log.write(uid, head, held) else None
-        dropped = drop(head, verdict, seen.now)
+        dropped = drop_request(head, verdict, seen.now)
         return "dropped" if self._log.write(uid, head, dropped) else None
 
-    def _after_a_worker(self, uid: Uid, head: Head, request: Request) -> Done | None:
+    def _after_a_worker(self, uid: Uid, head: ContactState, request: Request) -> Done | None:
         """What another worker began: its own while it can live, unknown for ever after."""
         if self._clock.now() < request.at + SENDING_AT_MOST:
             return "busy"
         limit = self._circumstances_reader.rules(uid).request_limit
         text = self._texts.get(uid, request.day, request.at, text_id(request, head.contact))
         if text is None:  # somebody erased it
-            done = finish(head, "unknown", limit)
+            done = finish_request(head, "unknown", limit)
             return "unknown" if self._log.write(uid, head, done) else None
         return self._end(text, request, limit, "unknown")
 
     def _send(
         self, uid: Uid, contact: Contact, seen: Circumstances, platform: Platform
     ) -> Done | None:
-        head, now = contact.head, seen.now
-        after = begin(head, platform, now, seen.day, seen.record)
+        head, now = contact.state, seen.now
+        after = begin_request(head, platform, now, seen.day, seen.record)
         request = after.requests[-1]
         body = seen.rules.wording("request")
         text = Text(
@@ -128,7 +134,11 @@ class RequestSender:
         if begun in ("changed", "taken"):
             return None
         if begun != "begun":
-            return "held" if self._log.write(uid, head, hold(head, _used_up(begun, seen))) else None
+            return (
+                "held"
+                if self._log.write(uid, head, hold_request(head, _used_up(begun, seen)))
+                else None
+            )
         if not is_open(self._clock.now(), seen.zone, seen.rules):  # the write took that long
             return self._end(text, request, seen.rules.request_limit, "refused")
         return self._publish(text, request, seen.rules)
@@ -158,15 +168,15 @@ class RequestSender:
     ) -> Done:
         for _ in range(WRITE_TRIES):
             contact = self._log.read(text.uid, "sms", text.number)
-            if contact.head.sending != request:
+            if contact.state.sending != request:
                 return "nothing"  # it has been ended before
             if state == "refused":
                 after, entries = self._refused(contact, request, unusable)
             else:
                 outcome: Literal["sent", "unknown"] = "sent" if state == "sent" else "unknown"
-                after, entries = finish(contact.head, outcome, limit), []
+                after, entries = finish_request(contact.state, outcome, limit), []
             ended = self._texts.end(
-                text, state, message_id, before=contact.head, after=after, entries=entries
+                text, state, message_id, before=contact.state, after=after, entries=entries
             )
             if ended:
                 return _done(state, unusable)
@@ -174,11 +184,11 @@ class RequestSender:
 
     def _refused(
         self, contact: Contact, request: Request, unusable: NumberUnusable | None
-    ) -> tuple[Head, list[Entry]]:
+    ) -> tuple[ContactState, list[Entry]]:
         """The head and what the log gets, when the request never went."""
         now = self._clock.now()
         entries = [withdrawn(request, now)]
-        head = take_back(contact.head, now)
+        head = take_back_request(contact.state, now)
         if unusable is not None:
             head = mark_unusable(head, unusable.message, now)
             if unusable.details.get("opted_out"):

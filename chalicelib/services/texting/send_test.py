@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from chalicelib.domain.contact_heads import SENDING_AT_MOST
+from chalicelib.domain.contact_states import SENDING_AT_MOST
 from chalicelib.domain.texting import parts
 from chalicelib.domain.times import HOUR
 from chalicelib.domain.words import TextState
@@ -11,7 +11,7 @@ from chalicelib.services.ports.accounts import Accounts
 from chalicelib.services.ports.common import Clock
 from chalicelib.services.ports.texting import (
     Caps,
-    ConsentHeads,
+    ContactStates,
     KillSwitch,
     NumberUnusable,
     Text,
@@ -36,7 +36,7 @@ class SendTests:
         settings: TextingSettings,
         accounts: Accounts,
         texts: TextLog,
-        heads: ConsentHeads,
+        contact_states: ContactStates,
         sender: TextSender,
         switch: KillSwitch,
         clock: Clock,
@@ -44,7 +44,7 @@ class SendTests:
         self._settings = settings
         self._accounts = accounts
         self._texts = texts
-        self._heads = heads
+        self._contact_states = contact_states
         self._sender = sender
         self._switch = switch
         self._clock = clock
@@ -52,7 +52,7 @@ class SendTests:
     def handle(self, job: SendTest) -> TextState | None:
         """What became of it; None when something forbids it by now, or it was begun before."""
         rules = branded(self._settings.get(job.uid), self._accounts.get(job.uid))
-        head = self._heads.heads(job.uid, [job.number])[job.number]
+        head = self._contact_states.states(job.uid, [job.number])[job.number]
         blocked = head.consent.state == "opted_out" or head.unusable is not None
         now = self._clock.now()
         stale = now - job.at > JUST_ASKED

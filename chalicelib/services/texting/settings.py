@@ -138,7 +138,7 @@ class TextingService:
         view = self.get(uid)
         if view.status is not None:
             raise Conflict(view.status)
-        if self._log.read(uid, "sms", number).head.consent.state == "opted_out":
+        if self._log.read(uid, "sms", number).state.consent.state == "opted_out":
             raise Conflict(OPTED_OUT)
         self._slow_down(uid, number)
         job = SendTest(uid, number, self._ids.new("txt"), self._clock.now(), self._today(account))

@@ -9,21 +9,28 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from chalicelib.domain.asking import NEVER_TEXTED, Cause, Circumstances, drop, hold, judge
+from chalicelib.domain.asking import (
+    NEVER_TEXTED,
+    Cause,
+    Circumstances,
+    drop_request,
+    hold_request,
+    judge_request,
+)
 from chalicelib.domain.consent import Consent
-from chalicelib.domain.contact_heads import (
+from chalicelib.domain.contact_states import (
     SECOND_REQUEST_AFTER,
     SENDING_AT_MOST,
-    Head,
+    ContactState,
     Request,
-    Wanted,
-    begin,
-    finish,
+    WantedRequest,
+    begin_request,
+    finish_request,
     mark_unusable,
     may_be_asked,
     may_be_texted,
-    take_back,
-    want,
+    plan_request,
+    take_back_request,
     with_consent,
 )
 from chalicelib.domain.texting import TextingRules
@@ -36,12 +43,12 @@ NOON = 1_767_297_600_000
 ZONE = "America/Los_Angeles"
 NUMBER = "+12065550123"
 RULES = TextingRules(number="+12065550100", brand="Green Leaf")
-WANTED = Wanted("rec", "posabit", NOON - HOUR)
+WANTED = WantedRequest("rec", "posabit", NOON - HOUR)
 TICKED = Cause("posabit", age_gate=True, connected=True)
 
 
-def a_head(**changes: object) -> Head:
-    return replace(want(Head(NUMBER), WANTED), **changes)  # type: ignore[arg-type]
+def a_state(**changes: object) -> ContactState:
+    return replace(plan_request(ContactState(NUMBER), WANTED), **changes)  # type: ignore[arg-type]
 
 
 def seen(**changes: object) -> Circumstances:
@@ -53,8 +60,8 @@ def consenting(state: ConsentState, since: int = NOON - DAY) -> Consent:
     return Consent(state, since, "x")
 
 
-def other(state: ConsentState, since: int = NOON - DAY) -> Head:
-    return Head("+12065550124", consent=consenting(state, since))
+def other(state: ConsentState, since: int = NOON - DAY) -> ContactState:
+    return ContactState("+12065550124", consent=consenting(state, since))
 
 
 def made(*ago: int) -> tuple[Request, ...]:
@@ -64,13 +71,13 @@ def made(*ago: int) -> tuple[Request, ...]:
 
 
 def test_a_wanted_number_is_asked_for_its_cause() -> None:
-    verdict = judge(a_head(), seen())
+    verdict = judge_request(a_state(), seen())
 
     assert (verdict.kind, verdict.platform) == ("go", "posabit")
 
 
 @pytest.mark.parametrize(
-    ("head", "circumstances", "reason"),
+    ("state", "circumstances", "reason"),
     [
         ({"consent": consenting("opted_out")}, {}, "opted_out"),
         ({"consent": consenting("opted_in")}, {}, "opted_in"),
@@ -89,15 +96,15 @@ def test_a_wanted_number_is_asked_for_its_cause() -> None:
     ],
 )
 def test_what_will_not_pass_drops_the_request(
-    head: dict[str, object], circumstances: dict[str, object], reason: str
+    state: dict[str, object], circumstances: dict[str, object], reason: str
 ) -> None:
-    verdict = judge(a_head(**head), seen(**circumstances))
+    verdict = judge_request(a_state(**state), seen(**circumstances))
 
     assert (verdict.kind, verdict.reason) == ("drop", reason)
 
 
 @pytest.mark.parametrize(
-    ("head", "circumstances", "reason", "until"),
+    ("state", "circumstances", "reason", "until"),
     [
         ({}, {"rules": replace(RULES, number=None)}, "no_number", NOON + 6 * HOUR),
         ({}, {"off": True}, "off", NOON + 10 * MINUTE),
@@ -109,9 +116,9 @@ def test_what_will_not_pass_drops_the_request(
     ],
 )
 def test_what_will_pass_holds_it(
-    head: dict[str, object], circumstances: dict[str, object], reason: str, until: int
+    state: dict[str, object], circumstances: dict[str, object], reason: str, until: int
 ) -> None:
-    verdict = judge(a_head(**head), seen(**circumstances))
+    verdict = judge_request(a_state(**state), seen(**circumstances))
 
     assert (verdict.kind, verdict.reason, verdict.until) == ("hold", reason, until)
 
@@ -119,78 +126,78 @@ def test_what_will_pass_holds_it(
 def test_another_source_that_asks_takes_the_place_of_one_whose_box_is_not_ticked() -> None:
     causes = (replace(TICKED, age_gate=False), replace(TICKED, platform="webjoint"))
 
-    verdict = judge(a_head(), seen(causes=causes))
+    verdict = judge_request(a_state(), seen(causes=causes))
 
     assert (verdict.kind, verdict.platform) == ("go", "webjoint")
 
 
 def test_a_second_request_goes_seven_days_after_an_unanswered_one_and_no_third() -> None:
-    first = begin(a_head(), "posabit", NOON)
-    asked = finish(first, "sent", limit=2)
+    first = begin_request(a_state(), "posabit", NOON)
+    asked = finish_request(first, "sent", limit=2)
     later = seen(now=NOON + SECOND_REQUEST_AFTER)
 
     assert asked.due_at == NOON + SECOND_REQUEST_AFTER
-    assert judge(asked, seen(now=NOON + DAY)).reason == "second_not_yet"
-    assert judge(asked, later).kind == "go"
-    twice = finish(begin(asked, "posabit", later.now), "unknown", limit=2)
+    assert judge_request(asked, seen(now=NOON + DAY)).reason == "second_not_yet"
+    assert judge_request(asked, later).kind == "go"
+    twice = finish_request(begin_request(asked, "posabit", later.now), "unknown", limit=2)
     assert (twice.wanted, twice.due_at, len(twice.requests)) == (None, None, 2)
 
 
 def test_an_account_that_asks_once_wants_no_second() -> None:
-    asked = finish(begin(a_head(), "posabit", NOON), "sent", limit=1)
+    asked = finish_request(begin_request(a_state(), "posabit", NOON), "sent", limit=1)
 
     assert (asked.wanted, asked.due_at) == (None, None)
 
 
 def test_a_request_refused_before_it_went_does_not_count_and_keeps_its_number() -> None:
-    refused = take_back(begin(a_head(), "posabit", NOON), NOON)
-    again = begin(refused, "posabit", NOON + HOUR)
+    refused = take_back_request(begin_request(a_state(), "posabit", NOON), NOON)
+    again = begin_request(refused, "posabit", NOON + HOUR)
 
     assert (refused.requests, refused.held, refused.due_at) == ((), "refused", NOON + HOUR)
     assert [request.id for request in again.requests] == ["request#2"]
 
 
-def test_a_sending_head_is_looked_at_when_its_worker_must_be_dead() -> None:
-    sending = begin(a_head(), "posabit", NOON)
+def test_a_sending_state_is_looked_at_when_its_worker_must_be_dead() -> None:
+    sending = begin_request(a_state(), "posabit", NOON)
 
     assert sending.sending is not None
     assert sending.due_at == NOON + SENDING_AT_MOST
-    assert finish(sending, "unknown", limit=2).sending is None
+    assert finish_request(sending, "unknown", limit=2).sending is None
 
 
 @pytest.mark.parametrize(
     "untouchable",
     [
-        a_head(),
-        Head(NUMBER, requests=made(DAY)),
-        Head(NUMBER, consent=consenting("opted_out")),
-        Head(NUMBER, consent=consenting("opted_in")),
-        Head(NUMBER, unusable="invalid"),
+        a_state(),
+        ContactState(NUMBER, requests=made(DAY)),
+        ContactState(NUMBER, consent=consenting("opted_out")),
+        ContactState(NUMBER, consent=consenting("opted_in")),
+        ContactState(NUMBER, unusable="invalid"),
     ],
 )
-def test_a_number_noted_asked_or_decided_stays_as_it_is(untouchable: Head) -> None:
-    assert want(untouchable, replace(WANTED, at=NOON + DAY)) == untouchable
+def test_a_number_noted_asked_or_decided_stays_as_it_is(untouchable: ContactState) -> None:
+    assert plan_request(untouchable, replace(WANTED, at=NOON + DAY)) == untouchable
     assert not may_be_asked(untouchable, mobile=True)
 
 
 def test_a_dropped_number_may_be_wanted_again() -> None:
-    dropped = drop(a_head(), judge(a_head(), seen(causes=())), NOON)
+    dropped = drop_request(a_state(), judge_request(a_state(), seen(causes=())), NOON)
 
     assert dropped.dropped is not None
     assert (dropped.dropped.reason, dropped.due_at, dropped.wanted) == ("setting", None, None)
     assert may_be_asked(dropped, mobile=True)
-    again = want(dropped, WANTED)
+    again = plan_request(dropped, WANTED)
     assert (again.wanted, again.dropped) == (WANTED, None)
 
 
 def test_previews_count_no_number_that_cannot_be_a_mobile() -> None:
-    assert may_be_asked(Head(NUMBER), mobile=True)
-    assert not may_be_asked(Head(NUMBER), mobile=False)
+    assert may_be_asked(ContactState(NUMBER), mobile=True)
+    assert not may_be_asked(ContactState(NUMBER), mobile=False)
 
 
 @pytest.mark.parametrize("state", ["opted_in", "opted_out"])
 def test_an_answer_ends_the_wish_to_ask(state: ConsentState) -> None:
-    answered = with_consent(a_head(), consenting(state), NOON)
+    answered = with_consent(a_state(), consenting(state), NOON)
 
     assert (answered.wanted, answered.due_at) == (None, None)
     assert answered.dropped is not None
@@ -198,23 +205,23 @@ def test_an_answer_ends_the_wish_to_ask(state: ConsentState) -> None:
 
 
 def test_an_answer_while_the_text_is_on_its_way_leaves_its_outcome_to_be_written() -> None:
-    sending = with_consent(begin(a_head(), "posabit", NOON), consenting("opted_out"), NOON)
+    sending = with_consent(begin_request(a_state(), "posabit", NOON), consenting("opted_out"), NOON)
 
     assert sending.due_at is not None
-    done = finish(sending, "sent", limit=2)
+    done = finish_request(sending, "sent", limit=2)
     assert (done.wanted, done.due_at, done.requests[0].outcome) == (None, None, "sent")
 
 
 def test_a_number_nothing_can_be_delivered_to_is_asked_no_more() -> None:
-    marked = mark_unusable(a_head(), "invalid number", NOON)
+    marked = mark_unusable(a_state(), "invalid number", NOON)
 
     assert (marked.wanted, marked.due_at, marked.unusable) == (None, None, "invalid number")
 
 
 @pytest.mark.parametrize(
-    ("head", "others", "expected"),
+    ("state", "others", "expected"),
     [
-        (Head(NUMBER), (), False),
+        (ContactState(NUMBER), (), False),
         (other("opted_in"), (), True),
         (other("opted_out"), (), False),
         (replace(other("opted_in"), unusable="landline"), (), False),
@@ -224,9 +231,9 @@ def test_a_number_nothing_can_be_delivered_to_is_asked_no_more() -> None:
     ],
 )
 def test_a_persona_is_texted_where_no_other_number_opted_out_later(
-    head: Head, others: tuple[Head, ...], expected: bool
+    state: ContactState, others: tuple[ContactState, ...], expected: bool
 ) -> None:
-    assert may_be_texted(head, others) is expected
+    assert may_be_texted(state, others) is expected
 
 
 causes = st.lists(
@@ -254,17 +261,19 @@ circumstances = st.builds(
     mobile=st.booleans(),
     off=st.booleans(),
 )
-heads = st.builds(
-    a_head,
+states = st.builds(
+    a_state,
     consent=st.sampled_from(["unknown", "requested", "opted_in", "opted_out"]).map(consenting),
     requests=st.sampled_from([(), made(DAY), made(9 * DAY), made(20 * DAY, 9 * DAY)]),
     unusable=st.sampled_from([None, "invalid"]),
 )
 
 
-@given(heads, circumstances)
-def test_nothing_goes_that_anything_speaks_against(head: Head, found: Circumstances) -> None:
-    verdict = judge(head, found)
+@given(states, circumstances)
+def test_nothing_goes_that_anything_speaks_against(
+    state: ContactState, found: Circumstances
+) -> None:
+    verdict = judge_request(state, found)
 
     if verdict.kind == "go":
         [cause] = [cause for cause in found.causes if cause.platform == verdict.platform]
@@ -272,9 +281,9 @@ def test_nothing_goes_that_anything_speaks_against(head: Head, found: Circumstan
         assert cause.connected
         assert not cause.stopped
         assert cause.starts_at <= found.now
-        assert head.consent.state not in ("opted_in", "opted_out")
-        assert len(head.requests) < 2
-        assert all(request.at + 7 * DAY <= found.now for request in head.requests)
+        assert state.consent.state not in ("opted_in", "opted_out")
+        assert len(state.requests) < 2
+        assert all(request.at + 7 * DAY <= found.now for request in state.requests)
         assert not found.flags
         assert not found.off
         assert found.mobile
@@ -283,4 +292,4 @@ def test_nothing_goes_that_anything_speaks_against(head: Head, found: Circumstan
     if verdict.kind == "hold":
         assert verdict.until is not None
         assert verdict.until > found.now
-        assert hold(head, verdict).due_at == verdict.until
+        assert hold_request(state, verdict).due_at == verdict.until

@@ -7,7 +7,7 @@ from dataclasses import replace
 
 import pytest
 
-from chalicelib.domain.contact_heads import SENDING_AT_MOST
+from chalicelib.domain.contact_states import SENDING_AT_MOST
 from chalicelib.domain.errors import PoisonMessage
 from chalicelib.domain.times import DAY, HOUR, MINUTE, to_text
 from chalicelib.services.ports.texting import NumberUnusable, Switch, TextRefused, TextUnknown

@@ -8,7 +8,7 @@ from dataclasses import replace
 import pytest
 
 from chalicelib.domain.asking import NEVER_TEXTED
-from chalicelib.domain.contact_heads import SENDING_AT_MOST
+from chalicelib.domain.contact_states import SENDING_AT_MOST
 from chalicelib.domain.times import DAY, HOUR, MINUTE
 from chalicelib.services.consent.log import ContactBusy
 from chalicelib.services.ports.effects import Ask, ConsentFlag

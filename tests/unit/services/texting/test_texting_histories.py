@@ -269,7 +269,7 @@ class TextingHistories(TextedAccount, RuleBasedStateMachine):
         for persona in self.model().personas.values():
             number = persona.phone
             if persona.asked_by and number in NUMBERS[:4] and self.state(number)[0] == "unknown":
-                head = self.texts.heads(UID, [number])[number]
+                head = self.texts.states(UID, [number])[number]
                 assert head.wanted or head.unusable
 
     def while_asking(self, number: str) -> None:
@@ -316,7 +316,7 @@ class TextingHistories(TextedAccount, RuleBasedStateMachine):
     @invariant()
     def consent_is_what_was_said(self) -> None:
         for number in NUMBERS:
-            head = self.texts.heads(UID, [number])[number]
+            head = self.texts.states(UID, [number])[number]
             requested = [text.at for text in self.made(number)]
             assert head.consent.state == self.state(number)[0]
             assert head.consent.requested_at == max(requested, default=None)
@@ -335,7 +335,7 @@ class TextingHistories(TextedAccount, RuleBasedStateMachine):
     def whoever_is_to_be_asked_is_noted(self) -> None:
         for persona in self.facts.shown(UID):
             if persona.asked_by and persona.phone and not persona.phone.startswith("+1800"):
-                head = self.texts.heads(UID, [persona.phone])[persona.phone]
+                head = self.texts.states(UID, [persona.phone])[persona.phone]
                 decided = head.consent.state in ("opted_in", "opted_out")
                 assert decided or head.wanted or head.requests or head.dropped or head.unusable
 

@@ -6,7 +6,7 @@ from datetime import time
 
 import pytest
 
-from chalicelib.domain.contact_heads import SENDING_AT_MOST
+from chalicelib.domain.contact_states import SENDING_AT_MOST
 from chalicelib.domain.errors import Conflict, InvalidInput, StaleVersion, TooManyRequests
 from chalicelib.domain.texting import WORDINGS
 from chalicelib.services.consent.why_not_asked import WORDS
@@ -205,7 +205,7 @@ def test_a_test_that_lay_in_a_queue_for_hours_is_not_sent_at_night(shop: Shop) -
 def test_every_reason_has_words() -> None:
     from typing import get_args
 
-    from chalicelib.domain.contact_heads import Reason
+    from chalicelib.domain.contact_states import Reason
 
     assert set(WORDS) == set(get_args(Reason))
 

@@ -204,11 +204,11 @@ class Texting(RuleBasedStateMachine):
             assert len(self.requested.get(number, [])) <= 2
 
     @invariant()
-    def the_head_says_what_the_log_says(self) -> None:
+    def the_state_says_what_the_log_says(self) -> None:
         for number in NUMBERS:
             found = self.shop.texts.read(OURS, "sms", number)
-            assert found.head.consent == derive(found.entries)
-            is_out = found.head.consent.state == "opted_out"
+            assert found.state.consent == derive(found.entries)
+            is_out = found.state.consent.state == "opted_out"
             assert is_out == self.stopped.get(number, False)
 
     @invariant()
