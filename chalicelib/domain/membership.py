@@ -11,12 +11,12 @@ from typing import NamedTuple
 
 from chalicelib.domain.acts import DOUBLE_OPT_IN, KEPT, Join
 from chalicelib.domain.identity import SourceRecord
-from chalicelib.domain.rules import Keep, Rules, Setting, Terms
+from chalicelib.domain.rules import Keep, Rules, Terms
 from chalicelib.domain.sales_summary import SalesSummary
+from chalicelib.domain.settings import ENROLL_AFTER, SMS_OPT_IN_AFTER
 from chalicelib.domain.times import day_from_text, day_text
 from chalicelib.domain.words import Day, Platform, Points
 
-ENROLL_AFTER = "enroll_after"
 IMPORT = "import"
 UNRELIABLE = frozenset({"employee", "test", "inactive", "busy"})
 """Flags of who is kept, but neither enrolled nor messaged (product.md §6)."""
@@ -145,7 +145,7 @@ def keeps(
     return found
 
 
-def kept_reason(setting: Setting, platform: Platform, day: Day) -> str:
+def kept_reason(setting: str, platform: Platform, day: Day) -> str:
     """`kept:<setting>:<platform>@<ISO day>`."""
     return f"{KEPT}:{setting}:{platform}@{day_text(day)}"
 
@@ -211,7 +211,7 @@ def _anchor(
     sales: Mapping[str, SalesSummary],
 ) -> str | None:
     """The record to keep the person by: who bought last, or who said yes."""
-    if keep.setting == "sms_opt_in_after":
+    if keep.setting == SMS_OPT_IN_AFTER:
         wanted = f"{DOUBLE_OPT_IN}:{platform}"
         said_yes = [m.id for m in members if any(j.reason == wanted for j in m.acts.joins)]
         return min(said_yes, default=None)

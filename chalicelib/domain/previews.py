@@ -13,7 +13,6 @@ from chalicelib.domain.acts import DOUBLE_OPT_IN
 from chalicelib.domain.identity import SourceRecord
 from chalicelib.domain.loyalty import earn_from, earned, expired, imported_points
 from chalicelib.domain.membership import (
-    ENROLL_AFTER,
     UNRELIABLE,
     Reason,
     asked_by,
@@ -24,6 +23,7 @@ from chalicelib.domain.membership import (
 from chalicelib.domain.personas import Persona
 from chalicelib.domain.rules import Keep, Rules, Source, Terms
 from chalicelib.domain.sales_summary import SaleRef
+from chalicelib.domain.settings import ENROLL_AFTER
 from chalicelib.domain.words import Day, Platform, Points
 
 
@@ -121,7 +121,7 @@ def _keeps(persona: Persona, rules: Rules) -> Iterator[tuple[Platform, Keep]]:
         for keep in source.keeping:
             if not bought_since(persona.last_days, platform, keep.day):
                 continue
-            if keep.setting == "enroll_after" and persona.flags & UNRELIABLE:
+            if keep.setting == ENROLL_AFTER and persona.flags & UNRELIABLE:
                 continue
             yield platform, keep
 
@@ -131,5 +131,5 @@ def _kept(persona: Persona, rules: Rules) -> tuple[Reason, ...]:
     return tuple(
         Reason(kept_reason(keep.setting, platform, keep.day), keep.day)
         for platform, keep in _keeps(persona, rules)
-        if keep.setting == "enroll_after" or platform in persona.said_yes
+        if keep.setting == ENROLL_AFTER or platform in persona.said_yes
     )

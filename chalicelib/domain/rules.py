@@ -7,14 +7,19 @@ a point, so that a rounding of *none* stays exact enough and sums never drift.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field, replace
 from types import MappingProxyType
-from typing import Literal, NamedTuple
+from typing import Any, NamedTuple
 
-from chalicelib.domain.times import at_wall_clock, is_younger, local_day_number
+from chalicelib.domain.settings import rule_fields
+from chalicelib.domain.times import (
+    at_wall_clock,
+    day_from_text,
+    day_text,
+    is_younger,
+    local_day_number,
+)
 from chalicelib.domain.words import Day, Instant, Platform, Points, Rounding
-
-Setting = Literal["enroll_after", "sms_opt_in_after"]
 
 _NOTHING: Mapping[str, str] = MappingProxyType({})
 
@@ -39,17 +44,23 @@ class Loyalty:
 
 
 class Keep(NamedTuple):
-    """A setting was removed or moved, and whoever it alone had made a member is being kept."""
+    """A setting was removed or moved, and whoever it alone had made a member is being kept.
 
-    setting: Setting
+    `setting`: its key, one of those that keep members; `day`: the one it had.
+    """
+
+    setting: str
     day: Day
 
 
 @dataclass(frozen=True, slots=True)
 class Source:
-    """What the card of one platform says. `import_locks`: scope → the run whose complete listing
-    fixed that scope's imported points for ever (product.md §7); `was_imported_on`: their date, once
-    it was removed from the card."""
+    """The rules that the card of one platform sets; `domain.settings` names the setting of each.
+
+    `import_locks`: scope → the run whose complete listing fixed that scope's imported points for
+    ever (product.md §7); `was_imported_on`: their date, once it was removed from the card;
+    `keeping`: whom a change at work keeps.
+    """
 
     enroll_after: Day | None = None
     sms_opt_in_after: Day | None = None
@@ -59,10 +70,6 @@ class Source:
     import_locks: Mapping[str, str] = field(default_factory=lambda: _NOTHING)
     trusts_opt_in_flags: bool = False
     keeping: tuple[Keep, ...] = ()
-
-    def asked_after(self, setting: Setting) -> Day | None:
-        """The day of the setting."""
-        return self.enroll_after if setting == "enroll_after" else self.sms_opt_in_after
 
 
 NO_SOURCE = Source()
@@ -83,6 +90,51 @@ class Rules:
         """The source's own, else the account's."""
         own = self.source(platform).accrual_start
         return self.loyalty.accrual_start if own is None else own
+
+
+def setting_values(source: Source) -> dict[str, str | bool | None]:
+    """Key of each setting → its value as JSON has it: an ISO day, a bool, or None."""
+    values: dict[str, str | bool | None] = {}
+    for name, row in rule_fields().items():
+        value = getattr(source, name)
+        values[row.key] = day_as_text(value) if row.kind == "date" else value
+    return values
+
+
+def with_settings(source: Source, values: Mapping[str, object]) -> Source:
+    """The source after these settings are set, or removed where None: `setting_values` undone.
+
+    Settings that no rule holds are passed over.
+    """
+    changed: dict[str, Any] = {}
+    for name, row in rule_fields().items():
+        if row.key in values:
+            value = values[row.key]
+            changed[name] = text_as_day(value) if row.kind == "date" else bool(value)
+    return replace(source, **changed)
+
+
+def loyalty_values(loyalty: Loyalty) -> dict[str, object]:
+    """Field of `Loyalty` → its value as JSON has it; the day as ISO text."""
+    return {**asdict(loyalty), "accrual_start": day_as_text(loyalty.accrual_start)}
+
+
+def with_loyalty(loyalty: Loyalty, values: Mapping[str, object]) -> Loyalty:
+    """The loyalty rules after these fields are changed: `loyalty_values` undone."""
+    changed: dict[str, Any] = dict(values)
+    if "accrual_start" in changed:
+        changed["accrual_start"] = text_as_day(changed["accrual_start"])
+    return replace(loyalty, **changed)
+
+
+def day_as_text(day: Day | None) -> str | None:
+    """A day that may be unset, as ISO text."""
+    return None if day is None else day_text(day)
+
+
+def text_as_day(text: object) -> Day | None:
+    """`day_as_text` undone; None for anything but a text."""
+    return day_from_text(text) if isinstance(text, str) else None
 
 
 @dataclass(frozen=True, slots=True)

@@ -10,20 +10,17 @@ from typing import NamedTuple
 
 from chalicelib.domain.acts import DOUBLE_OPT_IN, KEPT, Join, joined
 from chalicelib.domain.identity import SourceRecord
-from chalicelib.domain.membership import ENROLL_AFTER, IMPORT, NEVER_TEXTED, UNRELIABLE, Reason
+from chalicelib.domain.membership import IMPORT, NEVER_TEXTED, UNRELIABLE, Reason
 from chalicelib.domain.personas import Persona
-from chalicelib.domain.rules import Loyalty, Setting, Terms
+from chalicelib.domain.rules import Loyalty, Terms, setting_values
 from chalicelib.domain.sales_summary import SaleRef
+from chalicelib.domain.settings import ENROLL_AFTER, SMS_OPT_IN_AFTER, label
 from chalicelib.domain.times import day_text
 from chalicelib.domain.words import POINT, Day, Platform, Points
 
 Titles = Mapping[Platform, str]
 """Platform → the name people know it by."""
 
-SETTING_LABELS: Mapping[str, str] = {
-    "enroll_after": "Enroll Personas in loyalty program who purchased after",
-    "sms_opt_in_after": "Send SMS double opt-ins to Personas who purchased after",
-}
 JOIN_WORDS: Mapping[str, str] = {
     KEPT: "Was kept{on} when *{label}* ({title}, {day}) was removed or moved.",
     DOUBLE_OPT_IN: "Answered the SMS double opt-in of {title} with YES{on}.",
@@ -62,18 +59,18 @@ def why_member(
     flagged = persona.flags & UNRELIABLE
     if flagged:
         return [_flagged(flagged, "kept, but not enrolled")]
-    return list(_not_covered("enroll_after", persona, terms, titles))
+    return list(_not_covered(ENROLL_AFTER, persona, terms, titles))
 
 
 def why_asked(persona: Persona, terms: Terms, titles: Titles) -> list[Said]:
     """Whose setting wants the person asked for SMS consent; if none, what stands in the way."""
     if persona.asked_by:
-        return [_covered("sms_opt_in_after", p, persona, terms, titles) for p in persona.asked_by]
+        return [_covered(SMS_OPT_IN_AFTER, p, persona, terms, titles) for p in persona.asked_by]
     if persona.phone is None:
         return [Said("no_phone", "There is no valid phone number to ask.", {})]
     if flagged := persona.flags & NEVER_TEXTED:
         return [_flagged(flagged, "never messaged")]
-    return list(_not_covered("sms_opt_in_after", persona, terms, titles))
+    return list(_not_covered(SMS_OPT_IN_AFTER, persona, terms, titles))
 
 
 def why_points(ref: SaleRef, amount: Points, persona: Persona, terms: Terms) -> Said:
@@ -118,51 +115,45 @@ def _reason(
     if reason.earn_from is not None:
         data["earn_from"] = day_text(reason.earn_from)
     if kind == ENROLL_AFTER:
-        said = _covered("enroll_after", platform, persona, terms, titles)
+        said = _covered(ENROLL_AFTER, platform, persona, terms, titles)
         return Said(reason.name, said.sentence, {**said.data, **data})
     on = ""
     if reason.name in joins:
         data["on"] = day_text(terms.own_day(joins[reason.name].at))
         on = f" on {data['on']}"
     setting, _, day = rest.partition("@")
-    label = SETTING_LABELS.get(setting.partition(":")[0], "")
+    name = label(setting.partition(":")[0])
     words = JOIN_WORDS.get(kind, "Joined{on}.")
-    return Said(reason.name, words.format(title=title, on=on, label=label, day=day), data)
+    return Said(reason.name, words.format(title=title, on=on, label=name, day=day), data)
 
 
 def _covered(
-    setting: Setting, platform: Platform, persona: Persona, terms: Terms, titles: Titles
+    setting: str, platform: Platform, persona: Persona, terms: Terms, titles: Titles
 ) -> Said:
-    last, after = persona.last_days[platform], terms.rules.source(platform).asked_after(setting)
-    start = "" if after is None else day_text(after)
+    last = day_text(persona.last_days[platform])
+    start = setting_values(terms.rules.source(platform))[setting] or ""
     title = titles.get(platform, platform)
-    sentence = (
-        f"Bought from {title} on {day_text(last)}, on or after {start}, the day of"
-        f" *{SETTING_LABELS[setting]}*."
-    )
-    data = {"platform": platform, "last_purchase": day_text(last), "since": start}
+    sentence = f"Bought from {title} on {last}, on or after {start}, the day of *{label(setting)}*."
+    data = {"platform": platform, "last_purchase": last, "since": start}
     return Said(f"{setting}:{platform}", sentence, data)
 
 
-def _not_covered(
-    setting: Setting, persona: Persona, terms: Terms, titles: Titles
-) -> Iterator[Said]:
-    label = SETTING_LABELS[setting]
+def _not_covered(setting: str, persona: Persona, terms: Terms, titles: Titles) -> Iterator[Said]:
+    name = label(setting)
     for platform in persona.sources:
         title = titles.get(platform, platform)
-        after = terms.rules.source(platform).asked_after(setting)
+        start = setting_values(terms.rules.source(platform))[setting]
         last = persona.last_days.get(platform)
         data: dict[str, object] = {"platform": platform}
-        if after is None:
-            yield Said("not_set", f"*{label}* is not set for {title}.", data)
+        if start is None:
+            yield Said("not_set", f"*{name}* is not set for {title}.", data)
             continue
-        data["since"] = day_text(after)
+        data["since"] = start
         bought = "no purchase is known"
         if last is not None:
             data["last_purchase"] = day_text(last)
             bought = f"the last purchase was on {day_text(last)}"
-        sentence = f"*{label}* is {day_text(after)} for {title}; {bought}."
-        yield Said("not_covered", sentence, data)
+        yield Said("not_covered", f"*{name}* is {start} for {title}; {bought}.", data)
 
 
 def _flagged(flags: Iterable[str], therefore: str) -> Said:

@@ -13,9 +13,9 @@ from chalicelib.adapters.dynamo.stores import DynamoStores, StoreRow
 from chalicelib.domain.ids import record_id
 from chalicelib.domain.records import Customer, Sale
 from chalicelib.domain.rules import Rules, Source
+from chalicelib.domain.settings import LOSS
 from chalicelib.domain.times import DAY
 from chalicelib.entrypoints import wiring
-from chalicelib.services.integrations.setting_specs import LOSS
 from chalicelib.services.job_messages import account_job
 from chalicelib.services.loyalty import adjust
 from tests.fakes.common import MemoryQueue

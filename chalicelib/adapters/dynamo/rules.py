@@ -6,6 +6,7 @@ The rules travel as one JSON text, days as ISO text, and what holds its default 
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import fields
 from typing import Any
 
 import orjson
@@ -16,27 +17,19 @@ from pynamodb.expressions.condition import Condition
 from chalicelib.adapters.dynamo import keys
 from chalicelib.adapters.dynamo.base import Row, TableMeta, bind, condition_failed
 from chalicelib.domain.errors import StaleVersion
-from chalicelib.domain.rules import Keep, Loyalty, Rules, Source
+from chalicelib.domain.rules import (
+    Keep,
+    Loyalty,
+    Rules,
+    Source,
+    day_as_text,
+    loyalty_values,
+    text_as_day,
+    with_loyalty,
+)
+from chalicelib.domain.settings import rule_fields
 from chalicelib.domain.times import day_from_text, day_text
 from chalicelib.domain.words import Uid
-
-_LOYALTY = (
-    "enabled",
-    "points_per_100",
-    "points_per_order",
-    "max_orders_per_day",
-    "exclude_tax",
-    "rounding",
-    "expire_after_days",
-    "earn_only_from_joining",
-)
-_SOURCE_DAYS = (
-    "enroll_after",
-    "sms_opt_in_after",
-    "accrual_start",
-    "imported_on",
-    "was_imported_on",
-)
 
 
 class RulesRow(Row):
@@ -88,46 +81,38 @@ def unchanged(rules: Rules) -> Condition:
 
 def pack(rules: Rules) -> str:
     """The rules as JSON text, without their version."""
-    loyalty: dict[str, Any] = {name: getattr(rules.loyalty, name) for name in _LOYALTY}
-    loyalty["accrual_start"] = _text(rules.loyalty.accrual_start)
     sources = {platform: _pack_source(source) for platform, source in rules.sources.items()}
-    return orjson.dumps({"loyalty": loyalty, "sources": sources}).decode()
+    body = {"loyalty": loyalty_values(rules.loyalty), "sources": sources}
+    return orjson.dumps(body).decode()
 
 
 def unpack(text: str, version: int) -> Rules:
     """The inverse of `pack`."""
-    told = orjson.loads(text)
-    loyalty = told["loyalty"]
-    start = _day(loyalty.pop("accrual_start"))
+    body = orjson.loads(text)
     return Rules(
-        loyalty=Loyalty(accrual_start=start, **loyalty),
-        sources={platform: _source(source) for platform, source in told["sources"].items()},
+        loyalty=with_loyalty(Loyalty(), body["loyalty"]),
+        sources={platform: _source(packed) for platform, packed in body["sources"].items()},
         version=version,
     )
 
 
 def _pack_source(source: Source) -> dict[str, Any]:
-    packed: dict[str, Any] = {name: _text(getattr(source, name)) for name in _SOURCE_DAYS}
+    packed: dict[str, Any] = {field.name: getattr(source, field.name) for field in fields(Source)}
+    packed |= {name: day_as_text(packed[name]) for name in _day_fields()}
     packed["import_locks"] = dict(source.import_locks)
-    packed["trusts_opt_in_flags"] = source.trusts_opt_in_flags
     packed["keeping"] = [(keep.setting, day_text(keep.day)) for keep in source.keeping]
     return {name: value for name, value in packed.items() if value}
 
 
-def _source(told: Mapping[str, Any]) -> Source:
-    return Source(
-        **{name: _day(told.get(name)) for name in _SOURCE_DAYS},
-        import_locks=told.get("import_locks", {}),
-        trusts_opt_in_flags=told.get("trusts_opt_in_flags", False),
-        keeping=tuple(
-            Keep(setting, day_from_text(day)) for setting, day in told.get("keeping", ())
-        ),
-    )
+def _source(packed: Mapping[str, Any]) -> Source:
+    """Passes over fields that this code does not know."""
+    values = {field.name: packed[field.name] for field in fields(Source) if field.name in packed}
+    values |= {name: text_as_day(values.get(name)) for name in _day_fields()}
+    keeps = packed.get("keeping", ())
+    values["keeping"] = tuple(Keep(setting, day_from_text(day)) for setting, day in keeps)
+    return Source(**values)
 
 
-def _text(day: int | None) -> str | None:
-    return None if day is None else day_text(day)
-
-
-def _day(text: str | None) -> int | None:
-    return None if text is None else day_from_text(text)
+def _day_fields() -> list[str]:
+    """The fields of `Source` that hold a day; the last is no setting's."""
+    return [*(name for name, row in rule_fields().items() if row.kind == "date"), "was_imported_on"]

@@ -6,12 +6,14 @@ from typing import TYPE_CHECKING
 
 from pydantic import Field
 
+from chalicelib.domain.settings import TRUST_FLAGS, card_settings
 from chalicelib.domain.words import POINT, JobState, MembersChoice, Platform, PreviewState, Uid
 from chalicelib.entrypoints import wiring
 from chalicelib.entrypoints.dashboard.auth import Caller
 from chalicelib.entrypoints.dashboard.front import FRONT
+from chalicelib.entrypoints.dashboard.setting_fields import settings_fields
 from chalicelib.entrypoints.http.routing import Resource
-from chalicelib.entrypoints.http.shapes import Answer, Change, DayIn, Input, Moment, PointsOut
+from chalicelib.entrypoints.http.shapes import Answer, Change, Input, Moment, PointsOut
 
 if TYPE_CHECKING:
     from chalicelib.services.changes.propose import Proposal
@@ -79,13 +81,9 @@ class JobAnswer(Answer):
     ended_at: Moment | None
 
 
+@settings_fields(row for row in card_settings() if row.previewed)
 class PreviewedSettings(Change):
     """The settings to change; null removes one, what is left out stays."""
-
-    enroll_after: DayIn | None = Field(default=None, examples=["2026-01-31"])
-    sms_opt_in_after: DayIn | None = Field(default=None, examples=["2026-01-31"])
-    points_imported_on: DayIn | None = Field(default=None, examples=["2026-01-31"])
-    points_accrual_start: DayIn | None = Field(default=None, examples=["2026-02-01"])
 
 
 class SettingsApplication(Input):
@@ -128,13 +126,13 @@ class LeaversAnswer(Answer):
 @resource.post(f"{CARD}/settings/preview", right="previews:run", status=201)
 def preview_settings(uid: Uid, platform: Platform, body: PreviewedSettings) -> PreviewAnswer:
     """Count what a change of settings would do; nothing is changed."""
-    return shown(*wiring.changes.change_service().preview(_settings(uid, platform, body)))
+    return preview_answer(*wiring.changes.change_service().preview(_settings(uid, platform, body)))
 
 
 @resource.get(f"{ACCOUNT}/previews/{{preview}}", right="previews:run")
 def get_preview(uid: Uid, preview: str) -> PreviewAnswer:
     """Read how far a preview is counted, and its token when it is ready."""
-    return shown(wiring.changes.previews().get(uid, preview))
+    return preview_answer(wiring.changes.previews().get(uid, preview))
 
 
 @resource.post(f"{CARD}/settings/apply", right="settings:write", status=202)
@@ -151,7 +149,9 @@ def apply_settings(
 @resource.post(f"{CARD}/trust-opt-in-flags/preview", right="sources:trust", status=201)
 def preview_flag_trust(uid: Uid, platform: Platform) -> PreviewAnswer:
     """Count whom this source's opt-in flags would opt in, if they were trusted."""
-    return shown(*wiring.changes.change_service().preview(_trust(uid, platform, trusted=True)))
+    return preview_answer(
+        *wiring.changes.change_service().preview(_trust(uid, platform, trusted=True))
+    )
 
 
 @resource.put(f"{CARD}/trust-opt-in-flags", right="sources:trust", status=202)
@@ -200,7 +200,7 @@ def decide_on_leavers(uid: Uid, platform: Platform, choice: str, caller: Caller)
     return LeaversAnswer(members=members)
 
 
-def shown(preview: Preview, notes: tuple[str, ...] = ()) -> PreviewAnswer:
+def preview_answer(preview: Preview, notes: tuple[str, ...] = ()) -> PreviewAnswer:
     """A preview as the API answers it."""
     from chalicelib.services.changes.preview import token_of, valid_until
     from chalicelib.services.changes.wording import sentence, warning
@@ -209,7 +209,7 @@ def shown(preview: Preview, notes: tuple[str, ...] = ()) -> PreviewAnswer:
         id=preview.id,
         subject=preview.subject,
         state=preview.state,
-        changes=_outside(preview),
+        changes=_changes_asked_for(preview),
         counts=ChangeCounts.model_validate(preview.counts),
         sentence=sentence(preview),
         warning=warning(preview),
@@ -221,20 +221,18 @@ def shown(preview: Preview, notes: tuple[str, ...] = ()) -> PreviewAnswer:
     )
 
 
-def _outside(preview: Preview) -> dict[str, object]:
+def _changes_asked_for(preview: Preview) -> dict[str, object]:
     """The changes as they were asked for: points in points."""
-    shown_as = dict(preview.changes)
+    changes = dict(preview.changes)
     for name in ("points_per_100", "points_per_order"):
-        points = shown_as.get(name)
+        points = changes.get(name)
         if isinstance(points, int):
-            shown_as[name] = points / POINT
-    return shown_as
+            changes[name] = points / POINT
+    return changes
 
 
 def _trust(uid: Uid, platform: Platform, *, trusted: bool) -> Proposal:
-    from chalicelib.services.integrations.settings import TRUST
-
-    return wiring.changes.proposals().settings(uid, platform, {TRUST: trusted})
+    return wiring.changes.proposals().settings(uid, platform, {TRUST_FLAGS: trusted})
 
 
 def _settings(uid: Uid, platform: Platform, body: PreviewedSettings) -> Proposal:

@@ -7,14 +7,16 @@ from typing import TYPE_CHECKING
 from pydantic import Field
 
 from chalicelib.domain.integration_states import AGE_GATE_LABEL, IntegrationState
+from chalicelib.domain.settings import card_settings
 from chalicelib.domain.words import Platform, Stream, Uid
 from chalicelib.entrypoints import wiring
 from chalicelib.entrypoints.dashboard.auth import Caller
 from chalicelib.entrypoints.dashboard.changes import JobAnswer, SmsAnswer
 from chalicelib.entrypoints.dashboard.credentials import CredentialAnswer
 from chalicelib.entrypoints.dashboard.front import FRONT
+from chalicelib.entrypoints.dashboard.setting_fields import settings_fields
 from chalicelib.entrypoints.http.routing import Resource
-from chalicelib.entrypoints.http.shapes import Answer, Change, DayIn, Input, Moment
+from chalicelib.entrypoints.http.shapes import Answer, Change, Input, Moment
 
 if TYPE_CHECKING:
     from chalicelib.services.integrations.cards import Card
@@ -159,16 +161,9 @@ class AgeGateInput(Input):
     passed: bool = Field(examples=[True], description="The box is ticked.")
 
 
+@settings_fields(card_settings())
 class SettingsChange(Change):
     """The settings to change; null removes one, what is left out stays."""
-
-    enroll_after: DayIn | None = Field(default=None, examples=["2026-01-31"])
-    sms_opt_in_after: DayIn | None = Field(default=None, examples=["2026-01-31"])
-    sync_personas: bool | None = Field(default=None, examples=[True])
-    sync_to_market: bool | None = Field(default=None, examples=[True])
-    points_imported_on: DayIn | None = Field(default=None, examples=["2026-01-31"])
-    points_accrual_start: DayIn | None = Field(default=None, examples=["2026-02-01"])
-    use_last_backup: bool | None = Field(default=None, examples=[False])
 
 
 @resource.get("/api/accounts/{uid}/integrations", right="integrations:read")

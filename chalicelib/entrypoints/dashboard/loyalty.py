@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
-from dataclasses import asdict
 from typing import Annotated
 
 from pydantic import Field
 
-from chalicelib.domain.times import day_text
 from chalicelib.domain.words import Rounding, Uid
 from chalicelib.entrypoints import wiring
 from chalicelib.entrypoints.dashboard.auth import Caller
-from chalicelib.entrypoints.dashboard.changes import EXAMPLE, JobAnswer, PreviewAnswer, shown
+from chalicelib.entrypoints.dashboard.changes import (
+    EXAMPLE,
+    JobAnswer,
+    PreviewAnswer,
+    preview_answer,
+)
 from chalicelib.entrypoints.dashboard.front import FRONT
 from chalicelib.entrypoints.http.routing import Resource
 from chalicelib.entrypoints.http.shapes import Answer, Change, DayIn, Input, PointsIn, PointsOut
@@ -73,13 +76,13 @@ class LoyaltyApplication(Input):
 @resource.get(LOYALTY, right="settings:read")
 def get_loyalty(uid: Uid) -> LoyaltyAnswer:
     """Read the account's loyalty rules."""
+    from chalicelib.domain.rules import loyalty_values
+
     rules = wiring.outside.rule_book().get(uid)
     job = wiring.changes.change_service().latest_job(uid)
-    start = rules.loyalty.accrual_start
     return LoyaltyAnswer.model_validate(
         {
-            **asdict(rules.loyalty),
-            "accrual_start": None if start is None else day_text(start),
+            **loyalty_values(rules.loyalty),
             "version": rules.version,
             "job": None if job is None else JobAnswer.model_validate(job),
         }
@@ -90,7 +93,7 @@ def get_loyalty(uid: Uid) -> LoyaltyAnswer:
 def preview_loyalty(uid: Uid, body: LoyaltyChange) -> PreviewAnswer:
     """Count what a change of the loyalty rules would do to balances; nothing is changed."""
     proposal = wiring.changes.proposals().loyalty(uid, body.given())
-    return shown(*wiring.changes.change_service().preview(proposal))
+    return preview_answer(*wiring.changes.change_service().preview(proposal))
 
 
 @resource.post(f"{LOYALTY}/apply", right="settings:write", status=202)

@@ -5,11 +5,12 @@ from __future__ import annotations
 from dataclasses import asdict, replace
 
 from chalicelib.domain.errors import Conflict, NotFound, StaleVersion
+from chalicelib.domain.settings import SMS_OPT_IN_AFTER, TRUST_FLAGS, card_settings
 from chalicelib.domain.times import MINUTE
 from chalicelib.domain.words import Instant, MembersChoice, Uid
-from chalicelib.services.changes.preview import GOOD_FOR, PreviewChange, moved
+from chalicelib.services.changes.preview import GOOD_FOR, PreviewChange, is_outdated
 from chalicelib.services.changes.propose import Proposal
-from chalicelib.services.integrations.settings import TRUST, settings_after
+from chalicelib.services.integrations.settings import settings_after
 from chalicelib.services.job_messages import ApplyMessage
 from chalicelib.services.ports.audit import AuditEntry
 from chalicelib.services.ports.changes import (
@@ -112,7 +113,7 @@ class ApplyChange:
             return LATE
         if preview.subject != proposal.subject or preview.changes != proposal.changes:
             return OTHERS
-        return MOVED if moved(preview, proposal) else None
+        return MOVED if is_outdated(preview, proposal) else None
 
     def _refused(self, why: str, proposal: Proposal) -> Conflict:
         return Conflict(why, preview=self._previews.start(proposal).id)
@@ -148,18 +149,18 @@ class ApplyChange:
         card, changes = proposal.card, proposal.changes
         if card is None:
             return None
-        shown = {name: value for name, value in changes.items() if name != TRUST}
-        after = replace(card, settings=settings_after(card, shown))
-        if TRUST in changes:
+        listed = {row.key: changes[row.key] for row in card_settings() if row.key in changes}
+        after = replace(card, settings=settings_after(card, listed))
+        if TRUST_FLAGS in changes:
             trust = card.flag_trust or FlagTrust(actor, now)
-            after = replace(after, flag_trust=trust if changes[TRUST] else None)
-        if "sms_opt_in_after" not in changes:
+            after = replace(after, flag_trust=trust if changes[TRUST_FLAGS] else None)
+        if SMS_OPT_IN_AFTER not in changes:
             return after
-        if changes["sms_opt_in_after"] is None:
+        if changes[SMS_OPT_IN_AFTER] is None:
             # Whoever waits to be asked is only let off by the job: nothing goes out until then.
             after = replace(after, sms_from=None, sms_stopped=True, sms_before=None)
         else:
-            before = card.settings.get("sms_opt_in_after")
+            before = card.settings.get(SMS_OPT_IN_AFTER)
             time_to_cancel = self._texting.get(proposal.uid).start_after_minutes * MINUTE
             after = replace(
                 after,

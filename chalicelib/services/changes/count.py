@@ -11,10 +11,10 @@ from chalicelib.domain.personas import Persona
 from chalicelib.domain.previews import WouldBe, balance, earns_alike, from_persona, from_records
 from chalicelib.domain.rules import Terms
 from chalicelib.domain.sales_summary import SaleRef
+from chalicelib.domain.settings import TRUST_FLAGS, send_sms
 from chalicelib.domain.times import DAY
 from chalicelib.domain.words import Points
 from chalicelib.services.changes.propose import Proposal
-from chalicelib.services.integrations.settings import TRUST
 from chalicelib.services.ports.changes import Askable, BalanceChange, PreviewCounts, PreviewReads
 from chalicelib.services.ports.facts import NO_SALES, RecordSales
 
@@ -33,9 +33,9 @@ class CountChange:
         self._terms = terms
         self._uid = proposal.uid
         card = proposal.card
-        self._texts = proposal.changes.get("sms_opt_in_after") is not None
+        self._texts = send_sms(proposal.changes)
         self._restart = card is not None and card.sms_stopped
-        self._trusts = bool(proposal.changes.get(TRUST))
+        self._trusts = bool(proposal.changes.get(TRUST_FLAGS))
 
     def page(self, ids: Sequence[str], counts: PreviewCounts) -> PreviewCounts:
         """`counts` with these personas."""

@@ -102,7 +102,7 @@ class PreviewChange:
             proposal = self._proposals.again(preview)
         except Conflict:  # what was asked for cannot be had any more
             return replace(preview, state="outdated")
-        if moved(preview, proposal):
+        if is_outdated(preview, proposal):
             return replace(preview, state="outdated")
         while True:
             until = self._clock.monotonic() + SHOWN_EVERY_SECONDS
@@ -139,7 +139,8 @@ def valid_until(preview: Preview) -> Instant | None:
     return None if preview.ready_at is None else preview.ready_at + GOOD_FOR
 
 
-def moved(preview: Preview, proposal: Proposal) -> bool:
+def is_outdated(preview: Preview, proposal: Proposal) -> bool:
+    """Whether the rules or the card were changed since the preview was made."""
     settings_version = proposal.card.version if proposal.card else 0
     versions = preview.rules_version, preview.settings_version
     return versions != (proposal.rules.version, settings_version)

@@ -9,19 +9,25 @@ from typing import Any
 from chalicelib.domain.errors import Conflict
 from chalicelib.domain.integration_states import must_be_changeable
 from chalicelib.domain.points_import import is_locked, latecomers
-from chalicelib.domain.rules import Keep, Loyalty, Rules, Setting, Source
-from chalicelib.domain.times import day_from_text, day_text, local_day
-from chalicelib.domain.words import Day, MembersChoice, Platform, Uid
+from chalicelib.domain.rules import (
+    Keep,
+    Rules,
+    Source,
+    loyalty_values,
+    setting_values,
+    with_loyalty,
+    with_settings,
+)
+from chalicelib.domain.settings import previewed_keys, rule_fields, setting
+from chalicelib.domain.times import local_day
+from chalicelib.domain.words import MembersChoice, Platform, Uid
 from chalicelib.services.integrations.settings import (
-    MAY_BE_TOMORROW,
-    PREVIEWED,
-    TICK_FIRST,
-    TRUST,
     SettingValue,
+    check_settings,
     day_faults,
-    judge,
-    refused,
-    stored,
+    invalid_fields,
+    must_have_age_gate,
+    stored_value,
 )
 from chalicelib.services.ports.accounts import Accounts
 from chalicelib.services.ports.changes import LOYALTY, Preview, Values
@@ -41,15 +47,6 @@ NOTHING: dict[str, object] = {
 }
 PATCH_THESE = "This setting needs no preview: PATCH the settings."
 STARTS_TODAY = "Points accrual start date is set to {day}, today: sales before it earn nothing."
-POINTS_SETTINGS = frozenset({"points_imported_on", "points_accrual_start"})
-
-_FIELDS: Mapping[str, str] = {
-    "enroll_after": "enroll_after",
-    "sms_opt_in_after": "sms_opt_in_after",
-    "points_imported_on": "imported_on",
-    "points_accrual_start": "accrual_start",
-}
-_KEPT: tuple[Setting, ...] = ("enroll_after", "sms_opt_in_after")
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,16 +69,17 @@ class Proposal:
 
     @property
     def moves_points(self) -> bool:
-        return self.subject == LOYALTY or not POINTS_SETTINGS.isdisjoint(self.changes)
+        """Whether balances may change, so that counting looks at them."""
+        return moves_points(self.subject, self.changes)
 
     @property
     def before(self) -> dict[str, object]:
         """What the changed values are today."""
         if self.subject == LOYALTY:
-            shown = loyalty_values(self.rules.loyalty)
+            values = loyalty_values(self.rules.loyalty)
         else:
-            shown = source_values(self.rules.source(self.platform))
-        return {name: shown[name] for name in self.changes}
+            values = {**setting_values(self.rules.source(self.platform))}
+        return {name: values[name] for name in self.changes}
 
     def keeping(self, members: MembersChoice) -> Rules:
         """The wanted rules; with *keep*, whoever a removed or later date made a member stays."""
@@ -89,10 +87,10 @@ class Proposal:
             return self.wanted
         before, after = (rules.source(self.platform) for rules in (self.rules, self.wanted))
         keeping = list(after.keeping)
-        for setting in _KEPT:
-            old, new = before.asked_after(setting), after.asked_after(setting)
-            if old is not None and (new is None or new > old):
-                keeping.append(Keep(setting, old))
+        for field, row in rule_fields().items():
+            old, new = getattr(before, field), getattr(after, field)
+            if row.keeps_members and old is not None and (new is None or new > old):
+                keeping.append(Keep(row.key, old))
         kept = replace(after, keeping=tuple(dict.fromkeys(keeping)))
         return replace(self.wanted, sources={**self.wanted.sources, self.platform: kept})
 
@@ -120,17 +118,16 @@ class Proposals:
     ) -> Proposal:
         """Raises NotFound, InvalidInput; Conflict with what to do first."""
         if not changes:
-            raise refused(NOTHING)
+            raise invalid_fields(NOTHING)
         info = self._pos.platform(platform)
         zone = self._accounts.get(uid).time_zone
-        judge(info, changes, local_day(self._clock.now(), zone), trust=True)
-        if any(name not in PREVIEWED for name in changes):
+        check_settings(info, changes, local_day(self._clock.now(), zone))
+        if not changes.keys() <= previewed_keys():
             raise Conflict(PATCH_THESE)
         card = self._integrations.get(uid, platform) or Integration(uid, platform)
         must_be_changeable(card.state)
-        if changes.get("sms_opt_in_after") is not None and card.age_gate is None:
-            raise Conflict(TICK_FIRST)
-        values = {name: stored(value) for name, value in changes.items()}
+        must_have_age_gate(card, changes)
+        values = {name: stored_value(value) for name, value in changes.items()}
         return self._of_source(uid, platform, values, card, zone)
 
     def loyalty(self, uid: Uid, changes: Mapping[str, Any]) -> Proposal:
@@ -139,13 +136,15 @@ class Proposals:
         Points that are switched on without a start accrue from today.
         """
         if not changes:
-            raise refused(NOTHING)
+            raise invalid_fields(NOTHING)
         today = local_day(self._clock.now(), self._accounts.get(uid).time_zone)
         start = changes.get("accrual_start")
-        if start is not None and (faults := day_faults(MAY_BE_TOMORROW, start, today)):
-            raise refused(*({**fault, "field": "accrual_start"} for fault in faults))
+        if start is not None and (
+            faults := day_faults("accrual_start", start, today, may_be_tomorrow=True)
+        ):
+            raise invalid_fields(*faults)
         rules = self._rules.get(uid)
-        values = {name: stored(value) for name, value in changes.items()}
+        values = {name: stored_value(value) for name, value in changes.items()}
         wanted = with_loyalty(rules.loyalty, values)
         notes: tuple[str, ...] = ()
         if wanted.enabled and wanted.accrual_start is None:
@@ -192,50 +191,6 @@ class Proposals:
         return replace(source, import_locks=locks)
 
 
-def with_settings(source: Source, values: Values) -> Source:
-    """The source with the card's settings as stored."""
-    changed: dict[str, Any] = {
-        _FIELDS[name]: _day(value) for name, value in values.items() if name in _FIELDS
-    }
-    if TRUST in values:
-        changed[TRUST] = bool(values[TRUST])
-    return replace(source, **changed)
-
-
-def source_values(source: Source) -> dict[str, object]:
-    """The inverse of `with_settings`."""
-    shown: dict[str, object] = {
-        name: _text(getattr(source, field)) for name, field in _FIELDS.items()
-    }
-    return {**shown, TRUST: source.trusts_opt_in_flags}
-
-
-def with_loyalty(loyalty: Loyalty, values: Values) -> Loyalty:
-    """The loyalty rules with these fields changed; a day as ISO text."""
-    changed: dict[str, Any] = dict(values)
-    if "accrual_start" in changed:
-        changed["accrual_start"] = _day(changed["accrual_start"])
-    return replace(loyalty, **changed)
-
-
-def loyalty_values(loyalty: Loyalty) -> dict[str, object]:
-    """The inverse of `with_loyalty`."""
-    return {
-        "enabled": loyalty.enabled,
-        "accrual_start": _text(loyalty.accrual_start),
-        "points_per_100": loyalty.points_per_100,
-        "points_per_order": loyalty.points_per_order,
-        "max_orders_per_day": loyalty.max_orders_per_day,
-        "exclude_tax": loyalty.exclude_tax,
-        "rounding": loyalty.rounding,
-        "expire_after_days": loyalty.expire_after_days,
-        "earn_only_from_joining": loyalty.earn_only_from_joining,
-    }
-
-
-def _day(value: object) -> Day | None:
-    return day_from_text(value) if isinstance(value, str) else None
-
-
-def _text(day: Day | None) -> str | None:
-    return None if day is None else day_text(day)
+def moves_points(subject: str, changes: Values) -> bool:
+    """Whether a change of this subject may change balances."""
+    return subject == LOYALTY or any(row.moves_points for key in changes if (row := setting(key)))

@@ -6,6 +6,7 @@ from dataclasses import replace
 from datetime import date
 
 from chalicelib.domain.errors import Conflict
+from chalicelib.domain.settings import SMS_OPT_IN_AFTER
 from chalicelib.domain.words import Platform, Uid
 from chalicelib.services.changes.apply import ApplyChange
 from chalicelib.services.changes.propose import Proposals
@@ -55,11 +56,11 @@ class SmsControl:
         if card.sms_from is not None and card.sms_from <= self._clock.now():
             raise Conflict(BEGUN)
         before = None if card.sms_before is None else date.fromisoformat(card.sms_before)
-        proposal = self._proposals.settings(uid, platform, {"sms_opt_in_after": before})
+        proposal = self._proposals.settings(uid, platform, {SMS_OPT_IN_AFTER: before})
         return self._changing.apply_unasked(proposal, actor=actor)
 
     def _planned(self, uid: Uid, platform: Platform) -> Integration:
         card = self._integrations.get(uid, platform)
-        if card is None or card.settings.get("sms_opt_in_after") is None:
+        if card is None or card.settings.get(SMS_OPT_IN_AFTER) is None:
             raise Conflict(NOTHING_WAITS)
         return card

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
+from chalicelib.domain.settings import LOSS
 from chalicelib.domain.words import POINT, Points
-from chalicelib.services.changes.propose import POINTS_SETTINGS
-from chalicelib.services.integrations.setting_specs import LOSS
+from chalicelib.services.changes.propose import moves_points
 from chalicelib.services.ports.changes import LOYALTY, Preview
 
 STILL_COUNTING = "Still counting: {personas} personas so far."
@@ -26,7 +26,7 @@ def sentence(preview: Preview) -> str:
                 lost=_many(counts.lost, "member"),
             )
         )
-    if preview.subject == LOYALTY or not POINTS_SETTINGS.isdisjoint(preview.changes):
+    if moves_points(preview.subject, preview.changes):
         balances = _many(counts.balances, "balance")
         said.append(POINTS.format(balances=balances, points=_points(counts.points)))
     return "; ".join(said)

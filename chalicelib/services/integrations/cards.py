@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from chalicelib.domain.rules import Rules
 from chalicelib.domain.words import Instant, Platform, Uid
 from chalicelib.services.integrations.connect import ADD_A_CREDENTIAL, TICK_THE_BOX
-from chalicelib.services.integrations.settings import SettingsView, view
+from chalicelib.services.integrations.settings import SettingsView, settings_view
 from chalicelib.services.ports.integrations import (
     Credential,
     Credentials,
@@ -75,4 +75,4 @@ class Cards:
             to_do.append(ADD_A_CREDENTIAL)
         if info.age_gate_to_connect and integration.age_gate is None:
             to_do.append(TICK_THE_BOX)
-        return Card(info, integration, live, view(info, integration, rules), tuple(to_do))
+        return Card(info, integration, live, settings_view(info, integration, rules), tuple(to_do))

@@ -1,28 +1,31 @@
-"""The settings on a card: stored, versioned, audited (product.md §7).
+"""Show a card's settings and change those that need no preview: versioned, audited (§7).
 
-Those that can enrol, message or remove people, or move points, are only changed by what was
-previewed (`services/changing.py`). Nothing acts yet on contact sync, markets and freezing: their
-answers say `applied: false`.
+Settings that can enrol, message or remove people, or move points, are only changed by what was
+previewed (`services/changes`). AIQ does not act yet on contact sync, markets and freezing: their
+views say `applied: false`.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 from datetime import date, timedelta
 from typing import Any
 
 from chalicelib.domain.errors import Conflict, InvalidInput
 from chalicelib.domain.points_import import accrual_mismatch
-from chalicelib.domain.rules import Rules
+from chalicelib.domain.rules import Rules, setting_values
+from chalicelib.domain.settings import (
+    LEAVE_THE_REST_ALONE,
+    POINTS_IMPORTED_ON,
+    CardSetting,
+    card_settings,
+    previewed_keys,
+    send_sms,
+    setting,
+)
 from chalicelib.domain.times import day_text, local_day
 from chalicelib.domain.words import Instant, Platform, Uid
-from chalicelib.services.integrations.setting_specs import (
-    SettingSpec,
-    card_warning,
-    settings_of,
-    worded,
-)
 from chalicelib.services.ports.accounts import Accounts
 from chalicelib.services.ports.audit import Audit, AuditEntry
 from chalicelib.services.ports.common import Clock
@@ -44,14 +47,6 @@ PREVIEW_FIRST = (
     " its counts, and apply it with the preview's token."
 )
 EARLIEST = date(1990, 1, 1)
-TRUST = "trusts_opt_in_flags"
-"""*Trust opt-in flags of this source*: no row of the card's settings, but previewed like one."""
-
-PREVIEWED = frozenset(
-    {"enroll_after", "sms_opt_in_after", "points_imported_on", "points_accrual_start", TRUST}
-)
-MAY_BE_TOMORROW = "points_accrual_start"
-"""Points that are imported today accrue from tomorrow."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,29 +74,22 @@ class SettingsView:
     sms_stopped: bool = False
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
 class SettingsService:
-    def __init__(
-        self,
-        *,
-        pos: PosGateway,
-        integrations: Integrations,
-        accounts: Accounts,
-        rules: RuleBook,
-        audit: Audit,
-        clock: Clock,
-    ) -> None:
-        self._pos = pos
-        self._integrations = integrations
-        self._accounts = accounts
-        self._rules = rules
-        self._audit = audit
-        self._clock = clock
+    """Shows a card's settings, and changes those that need no preview."""
+
+    pos: PosGateway
+    integrations: Integrations
+    accounts: Accounts
+    rules: RuleBook
+    audit: Audit
+    clock: Clock
 
     def get(self, uid: Uid, platform: Platform) -> SettingsView:
-        """Raises NotFound for an unknown platform."""
-        info = self._pos.platform(platform)
-        card = self._integrations.get(uid, platform) or Integration(uid, platform)
-        return view(info, card, self._rules.get(uid))
+        """Read the settings of a card. Raises NotFound for an unknown platform."""
+        info = self.pos.platform(platform)
+        card = self.integrations.get(uid, platform) or Integration(uid, platform)
+        return settings_view(info, card, self.rules.get(uid))
 
     def change(
         self,
@@ -116,33 +104,33 @@ class SettingsService:
 
         Raises NotFound, InvalidInput, StaleVersion; Conflict for a setting that is previewed.
         """
-        info = self._pos.platform(platform)
-        held = self._integrations.get(uid, platform) or Integration(uid, platform)
-        judge(info, changes, local_day(self._clock.now(), self._accounts.get(uid).time_zone))
-        if changes.get("sms_opt_in_after") is not None and held.age_gate is None:
-            raise Conflict(TICK_FIRST)
-        wanted = settings_after(held, {key: stored(value) for key, value in changes.items()})
-        if any(wanted.get(key) != held.settings.get(key) for key in PREVIEWED & changes.keys()):
+        info = self.pos.platform(platform)
+        card = self.integrations.get(uid, platform) or Integration(uid, platform)
+        check_settings(info, changes, local_day(self.clock.now(), self.accounts.get(uid).time_zone))
+        must_have_age_gate(card, changes)
+        after = settings_after(card, {key: stored_value(value) for key, value in changes.items()})
+        previewed = previewed_keys() & changes.keys()
+        if any(after.get(key) != card.settings.get(key) for key in previewed):
             raise Conflict(PREVIEW_FIRST)
-        saved = self._integrations.save(replace(held, settings=wanted, version=version))
-        self._record(actor, held, saved, changes)
-        return view(info, saved, self._rules.get(uid))
+        saved = self.integrations.save(replace(card, settings=after, version=version))
+        self._record(actor, card, saved, changes)
+        return settings_view(info, saved, self.rules.get(uid))
 
     def _record(
-        self, actor: str, held: Integration, saved: Integration, changes: Mapping[str, object]
+        self, actor: str, before: Integration, after: Integration, keys: Iterable[str]
     ) -> None:
-        changed = [key for key in changes if held.settings.get(key) != saved.settings.get(key)]
+        changed = [key for key in keys if before.settings.get(key) != after.settings.get(key)]
         if not changed:
             return
         entry = AuditEntry(
-            at=self._clock.now(),
+            at=self.clock.now(),
             actor=actor,
             action="settings.changed",
-            subject=saved.platform,
-            before={key: held.settings.get(key) for key in changed},
-            after={key: saved.settings.get(key) for key in changed},
+            subject=after.platform,
+            before={key: before.settings.get(key) for key in changed},
+            after={key: after.settings.get(key) for key in changed},
         )
-        self._audit.record(saved.uid, entry)
+        self.audit.record(after.uid, entry)
 
 
 def settings_after(card: Integration, values: Mapping[str, object]) -> dict[str, object]:
@@ -150,48 +138,55 @@ def settings_after(card: Integration, values: Mapping[str, object]) -> dict[str,
     return {k: v for k, v in {**card.settings, **values}.items() if v is not None}
 
 
-def view(info: PlatformInfo, integration: Integration, rules: Rules) -> SettingsView:
+def settings_view(info: PlatformInfo, card: Integration, rules: Rules) -> SettingsView:
     """The settings of a card as they are shown."""
-    shown = tuple(_view(spec, info, integration.settings, rules) for spec in settings_of(info))
     return SettingsView(
-        warning=card_warning(info),
-        settings=shown,
-        version=integration.version,
-        sms_from=integration.sms_from,
-        sms_stopped=integration.sms_stopped,
+        warning=LEAVE_THE_REST_ALONE if info.pushes_signups else None,
+        settings=tuple(
+            _view(row, info, card.settings.get(row.key), rules) for row in settings_of(info)
+        ),
+        version=card.version,
+        sms_from=card.sms_from,
+        sms_stopped=card.sms_stopped,
     )
 
 
-def _view(
-    spec: SettingSpec, info: PlatformInfo, settings: Mapping[str, object], rules: Rules
-) -> SettingView:
-    value = settings.get(spec.key)
-    applied, status = _effect(spec, info, value, rules)
+def settings_of(info: PlatformInfo) -> tuple[CardSetting, ...]:
+    """The settings the platform's column of the grid allows, in the order of the card."""
+    return tuple(row for row in card_settings() if _has(info, row))
+
+
+def _has(info: PlatformInfo, row: CardSetting) -> bool:
+    return row.needs is None or bool(getattr(info, row.needs))
+
+
+def _view(row: CardSetting, info: PlatformInfo, value: object, rules: Rules) -> SettingView:
+    applied, status = _effect(row, info, value, rules)
     return SettingView(
-        key=spec.key,
-        label=spec.label,
-        kind=spec.kind,
-        help=worded(spec.help, info) or "",
-        warning=worded(spec.warning, info),
-        note=worded(spec.note, info),
+        key=row.key,
+        label=row.label,
+        kind=row.kind,
+        help=_named(row.help, info) or "",
+        warning=_named(row.warning, info),
+        note=_named(row.note, info),
         value=value if isinstance(value, str | bool) else None,
-        hint=_accrual_hint(info, rules) if spec.key == "points_imported_on" else None,
+        hint=_accrual_hint(info, rules) if row.key == POINTS_IMPORTED_ON else None,
         applied=applied,
         status=status,
     )
 
 
-def _effect(spec: SettingSpec, info: PlatformInfo, value: object, rules: Rules) -> tuple[bool, str]:
-    if spec.key not in PREVIEWED:
+def _named(text: str | None, info: PlatformInfo) -> str | None:
+    """A text of a setting with the platform's name; the title "THSuite API" names THSuite."""
+    return None if text is None else text.format(name=info.title.removesuffix(" API"))
+
+
+def _effect(row: CardSetting, info: PlatformInfo, value: object, rules: Rules) -> tuple[bool, str]:
+    """Whether the stored value is in force, in a word for programs and in one for people."""
+    if not row.previewed:
         return False, NOT_APPLIED
-    source = rules.source(info.platform)
-    in_force = {
-        "enroll_after": source.enroll_after,
-        "sms_opt_in_after": source.sms_opt_in_after,
-        "points_imported_on": source.imported_on,
-        "points_accrual_start": source.accrual_start,
-    }[spec.key]
-    applied = value == (None if in_force is None else day_text(in_force))
+    in_force = setting_values(rules.source(info.platform))[row.key]
+    applied = (value or None) == (in_force or None)
     return applied, IN_EFFECT if applied else OUT_OF_STEP
 
 
@@ -201,54 +196,55 @@ def _accrual_hint(info: PlatformInfo, rules: Rules) -> str | None:
     return None if following is None else ACCRUAL_HINT.format(day=day_text(following))
 
 
-def judge(
-    info: PlatformInfo,
-    changes: Mapping[str, SettingValue | None],
-    today: date,
-    *,
-    trust: bool = False,
+def check_settings(
+    info: PlatformInfo, changes: Mapping[str, SettingValue | None], today: date
 ) -> None:
-    """Raises InvalidInput with every fault. `today`: on the account's calendar; `trust`: whether
-    the tick of *Trust opt-in flags* may be among the changes."""
-    specs = {spec.key: spec for spec in settings_of(info)}
+    """Raises InvalidInput with every fault. `today`: on the account's calendar."""
     faults: list[dict[str, object]] = []
     for key, value in changes.items():
-        if key == TRUST and trust and isinstance(value, bool):
-            continue
-        if key not in specs:
-            known = ", ".join(specs)
+        row = setting(key)
+        if row is None or not _has(info, row):
+            known = ", ".join(listed.key for listed in settings_of(info))
             faults.append(
                 {"field": key, "reason": f"{info.title} has no such setting", "example": known}
             )
         elif value is not None:
-            faults += _faults(specs[key], value, today)
+            faults += _faults(row, value, today)
     if faults:
-        raise refused(*faults)
+        raise invalid_fields(*faults)
 
 
-def refused(*faults: dict[str, object]) -> InvalidInput:
+def must_have_age_gate(card: Integration, changes: Mapping[str, object]) -> None:
+    """Raises Conflict where a setting that sends SMS is set on a card without the age-gate box."""
+    if card.age_gate is None and send_sms(changes):
+        raise Conflict(TICK_FIRST)
+
+
+def invalid_fields(*faults: dict[str, object]) -> InvalidInput:
     """The answer to fields that cannot be taken."""
     return InvalidInput("Some fields cannot be taken; nothing was stored.", errors=list(faults))
 
 
-def _faults(spec: SettingSpec, value: SettingValue, today: date) -> list[dict[str, object]]:
-    if spec.kind == "date":
-        return day_faults(spec.key, value, today)
+def _faults(row: CardSetting, value: SettingValue, today: date) -> list[dict[str, object]]:
+    if row.kind == "date":
+        return day_faults(row.key, value, today, may_be_tomorrow=row.may_be_tomorrow)
     if isinstance(value, bool):
         return []
-    return [{"field": spec.key, "reason": "on or off", "example": True}]
+    return [{"field": row.key, "reason": "on or off", "example": True}]
 
 
-def day_faults(field: str, value: Any, today: date) -> list[dict[str, object]]:
+def day_faults(
+    field: str, value: Any, today: date, *, may_be_tomorrow: bool
+) -> list[dict[str, object]]:
     """What is wrong with the day, if anything: no day, before 1990, or in the future."""
-    latest = today + timedelta(days=field == MAY_BE_TOMORROW)
+    latest = today + timedelta(days=may_be_tomorrow)
     if isinstance(value, date) and EARLIEST <= value <= latest:
         return []
-    end = "tomorrow" if field == MAY_BE_TOMORROW else "today"
+    end = "tomorrow" if may_be_tomorrow else "today"
     reason = f"a day from {EARLIEST} to {end} ({latest}) on the account's calendar"
     return [{"field": field, "reason": reason, "example": today.isoformat()}]
 
 
-def stored(value: SettingValue | None) -> str | bool | None:
+def stored_value(value: SettingValue | None) -> str | bool | None:
     """The value as a card keeps it."""
     return value.isoformat() if isinstance(value, date) else value

@@ -14,10 +14,10 @@ from chalicelib.domain.acts import Join
 from chalicelib.domain.errors import PoisonMessage
 from chalicelib.domain.records import Customer, Sale
 from chalicelib.domain.rules import Keep, Loyalty, Rules, Source
+from chalicelib.domain.settings import LOSS
 from chalicelib.domain.times import day_number
 from chalicelib.services.changes import preview as previews
 from chalicelib.services.changes.wording import sentence, warning
-from chalicelib.services.integrations.setting_specs import LOSS
 from chalicelib.services.job_messages import PreviewMessage
 from tests.fakes.pos import FakePosGateway, a_platform
 from tests.worlds.backroom import PLATFORM, SCOPE, UID, Backroom
