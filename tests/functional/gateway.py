@@ -21,6 +21,7 @@ from chalicelib.config import Config
 from chalicelib.domain.roles import Role
 from chalicelib.entrypoints import wiring
 from chalicelib.entrypoints.dashboard import auth
+from chalicelib.entrypoints.http.application import App
 from chalicelib.services.ports.accounts import Account, User
 from tests.fakes.accounts import an_account
 from tests.fakes.notifications import FakePeople, OperatorMailbox
@@ -51,8 +52,9 @@ class Got:
 class Gateway:
     """Finds the route of a path as API Gateway does, and calls the app with its event."""
 
-    def __init__(self, person: Person | None) -> None:
+    def __init__(self, person: Person | None, served: App = app) -> None:
         self.person = person
+        self.served = served
 
     def get(self, path: str, **query: str | int | list[str]) -> Got:
         return self.send("GET", path, query=query)
@@ -81,11 +83,11 @@ class Gateway:
     ) -> Got:
         """`headers` may be given as keyword names: `if_match` is `If-Match`."""
         text = raw if raw is not None or body is None else json.dumps(body)
-        resource, values = _match(path)
+        resource, values = _match(self.served, path)
         named = {key.replace("_", "-"): value for key, value in (headers or {}).items()}
         if text is not None and "content-type" not in {name.lower() for name in named}:
             named["content-type"] = "application/json"
-        answered = app(
+        answered = self.served(
             {
                 "resource": resource,
                 "path": path,
@@ -126,11 +128,11 @@ def _query(query: Mapping[str, Any] | None) -> dict[str, list[str]] | None:
     }
 
 
-def _match(path: str) -> tuple[str, dict[str, str]]:
+def _match(served: App, path: str) -> tuple[str, dict[str, str]]:
     """The route template with most fixed parts that fits, and its variables."""
     given = path.split("/")
     fits = []
-    for template in app.routes:
+    for template in served.routes:
         parts = template.split("/")
         if len(parts) == len(given) and all(
             part.startswith("{") or part == value for part, value in zip(parts, given, strict=True)
