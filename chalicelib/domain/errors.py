@@ -6,6 +6,7 @@ secret or personal data.
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import ClassVar, Literal
 
 Actor = Literal["you", "the POS", "us"]
@@ -101,15 +102,25 @@ class InvalidInput(RequestError):
     code = "invalid_input"
 
 
+NOTHING_STORED = "Some fields cannot be taken; nothing was stored."
+
+
+def invalid_fields(*faults: Mapping[str, object]) -> InvalidInput:
+    """The refusal of a request for its fields; make each fault with `field_fault`."""
+    return InvalidInput(NOTHING_STORED, errors=list(faults))
+
+
+def field_fault(field: str, reason: str, example: object = None) -> dict[str, object]:
+    """What is wrong with one field, and a value that would be taken."""
+    return {"field": field, "reason": reason, "example": example}
+
+
 class BadPosition(InvalidInput):
     """A list was asked to go on from where it can never have stopped."""
 
     def __init__(self) -> None:
         reason = "not a cursor of this list with these filters; begin again without it"
-        super().__init__(
-            "Some fields cannot be taken; nothing was stored.",
-            errors=[{"field": "cursor", "reason": reason, "example": None}],
-        )
+        super().__init__(NOTHING_STORED, errors=[field_fault("cursor", reason)])
 
 
 class NotFound(RequestError):

@@ -276,7 +276,7 @@ class Backroom:
             store_keys=StoreKeyWatch(
                 guard(self.stores),
                 self.store_service.refresh_unmapped,
-                self.store_service.zones_moved,
+                self.store_service.queue_remap,
             ),
             catalogue=InventoryLeavers(self.stores, inventories),
             shared_keys=self.facts,

@@ -8,7 +8,7 @@ To add a resource, write `dashboard/<resource>.py`:
     @resource.get("/api/accounts/{uid}/stores/{store}", right="stores:read")
     def get_store(uid: Uid, store: int) -> StoreAnswer:
         "One line: the summary shown in OpenAPI."
-        return StoreAnswer.model_validate(wiring.stores.store_service().get(uid, store))
+        return StoreAnswer.model_validate(wiring.outside.stores().get(uid, store))
 
     @resource.patch("/api/accounts/{uid}/stores/{store}", right="stores:write")
     def change_store(uid: Uid, store: int, body: StoreChange, version: int, caller: Caller)

@@ -54,7 +54,7 @@ class AccountChange(Change):
 @resource.get("/api/accounts/{uid}", right="account:read")
 def get_account(uid: Uid) -> AccountAnswer:
     """Read the account's settings."""
-    return AccountAnswer.model_validate(wiring.accounts.account_service().get(uid))
+    return AccountAnswer.model_validate(wiring.outside.accounts().get(uid))
 
 
 @resource.patch("/api/accounts/{uid}", right="account:write")

@@ -33,7 +33,7 @@ def get_me(caller: Caller) -> Me:
     mine = [
         MyAccount(
             uid=row.uid,
-            name=wiring.accounts.account_service().get(row.uid).name,
+            name=wiring.outside.accounts().get(row.uid).name,
             role=row.role,
             rights=sorted(RIGHTS_OF[row.role]),
         )

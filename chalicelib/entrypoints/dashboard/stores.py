@@ -110,7 +110,7 @@ class MappingInput(Input):
 @resource.get("/api/accounts/{uid}/stores", right="stores:read")
 def list_stores(uid: Uid) -> StoreList:
     """List the stores by number."""
-    return StoreList(items=[_store(store) for store in wiring.stores.store_service().all(uid)])
+    return StoreList(items=[_store(store) for store in wiring.outside.stores().for_account(uid)])
 
 
 @resource.post("/api/accounts/{uid}/stores", right="stores:write", status=201)
@@ -123,7 +123,7 @@ def create_store(uid: Uid, body: StoreInput, caller: Caller) -> StoreAnswer:
 @resource.get(STORE, right="stores:read")
 def get_store(uid: Uid, store: int) -> StoreAnswer:
     """Read a store."""
-    return _store(wiring.stores.store_service().get(uid, store))
+    return _store(wiring.outside.stores().get(uid, store))
 
 
 @resource.patch(STORE, right="stores:write")

@@ -246,7 +246,8 @@ def send_test_text(uid: Uid, body: TestInput, caller: Caller) -> TestAnswer:
 def list_texts(uid: Uid, query: TextsQuery) -> TextPage:
     """List the texts of a day: what was sent to whom, when, why, and how it went."""
     after = paging.unseal(query.cursor, uid, "texts", query.day)
-    found, position = wiring.texting.texting_service().texts(uid, query.day, query.limit, after)
+    service = wiring.texting.texting_service()
+    found, position = service.texts_of_day(uid, query.day, query.limit, after)
     return TextPage(
         items=[TextAnswer.model_validate(text) for text in found],
         next_cursor=paging.seal(position, uid, "texts", query.day),
@@ -282,11 +283,11 @@ def _contact(history: ContactHistory) -> ContactAnswer:
 
 
 def _texting(view: TextingView) -> TextingAnswer:
-    from chalicelib.services.texting.settings import shown
+    from chalicelib.services.texting.settings import answer_fields
 
     return TextingAnswer.model_validate(
         {
-            **shown(view.rules),
+            **answer_fields(view.rules),
             "wordings": WordingsAnswer.model_validate(view.wordings()),
             "status": view.status,
             "today": TextCounts.model_validate(view.today),

@@ -106,7 +106,7 @@ def _outcomes() -> RunEnding:
         store_keys=StoreKeyWatch(
             outside.stores(),
             stores.store_service().refresh_unmapped,
-            stores.store_service().zones_moved,
+            stores.store_service().queue_remap,
         ),
         catalogue=InventoryLeavers(outside.stores(), outside.inventories()),
         shared_keys=outside.facts(),

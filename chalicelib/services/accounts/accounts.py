@@ -3,20 +3,19 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import asdict, replace
+from dataclasses import asdict, dataclass, replace
 from typing import Any
 
-from chalicelib.domain.errors import Conflict, InvalidInput, NotFound
+from chalicelib.domain.errors import Conflict, NotFound
 from chalicelib.domain.roles import Role
-from chalicelib.domain.times import is_zone
 from chalicelib.domain.words import Uid
+from chalicelib.services.accounts.time_zones import check_time_zone
 from chalicelib.services.job_messages import AFTER_THE_REQUEST_SECONDS, RemapMessage
 from chalicelib.services.ports.accounts import Account, Accounts, User
-from chalicelib.services.ports.audit import Audit, AuditEntry
+from chalicelib.services.ports.audit import SYSTEM, Audit, AuditEntry, changed_fields
 from chalicelib.services.ports.common import Clock, JobQueue
 from chalicelib.services.ports.people import People
 
-SYSTEM = "system"
 UID_TRIES = 5
 IN_ALREADY = "This person is in the account already: change their role instead."
 DECIDING = ("merge_on_name_and_birth_date", "minimum_age", "time_zone")
@@ -25,25 +24,20 @@ DECIDING = ("merge_on_name_and_birth_date", "minimum_age", "time_zone")
 LAST_OWNER = "An account keeps at least one Owner: make somebody else Owner first."
 
 
+@dataclass(frozen=True, slots=True)
 class AccountService:
-    """`draw_uid` gives account numbers of 4 to 10 digits; a taken one is drawn again. `jobs` is the
-    queue of background work over an account."""
+    """Creates and changes accounts, and lets people in and out.
 
-    def __init__(
-        self,
-        accounts: Accounts,
-        audit: Audit,
-        people: People,
-        clock: Clock,
-        draw_uid: Callable[[], Uid],
-        jobs: JobQueue,
-    ) -> None:
-        self._accounts = accounts
-        self._audit = audit
-        self._people = people
-        self._clock = clock
-        self._draw_uid = draw_uid
-        self._jobs = jobs
+    `draw_uid` gives account numbers of 4 to 10 digits; a taken one is drawn again. `jobs` is the
+    queue of background work over an account.
+    """
+
+    accounts: Accounts
+    audit: Audit
+    people: People
+    clock: Clock
+    draw_uid: Callable[[], Uid]
+    jobs: JobQueue
 
     def create(
         self,
@@ -54,12 +48,15 @@ class AccountService:
         time_zone: str = "America/Los_Angeles",
         currency: str = "USD",
     ) -> Account:
-        """A new account with its first Owner, invited. Raises Conflict when `uid` is taken."""
-        _check_zone(time_zone)
-        sub = self._people.invite(owner_email)
+        """Create an account and invite its first Owner.
+
+        Raises Conflict when `uid` is taken, InvalidInput for an unknown time zone.
+        """
+        check_time_zone(time_zone)
+        sub = self.people.invite(owner_email)
         for attempt in range(1, UID_TRIES + 1):
             account = Account(
-                uid=uid or self._draw_uid(),
+                uid=uid or self.draw_uid(),
                 name=name,
                 time_zone=time_zone,
                 currency=currency,
@@ -67,22 +64,18 @@ class AccountService:
                 sync_every_hours=6,
                 minimum_age=21,
                 merge_on_name_and_birth_date=False,
-                created_at=self._clock.now(),
+                created_at=self.clock.now(),
             )
             owner = User(uid=account.uid, sub=sub, email=owner_email, role="Owner")
             try:
-                self._accounts.create(account, owner)
+                self.accounts.create(account, owner)
             except Conflict:
                 if uid is not None or attempt == UID_TRIES:
                     raise
                 continue
             break
-        self._record(account.uid, SYSTEM, "account.created", "account", None, asdict(account))
+        self._record(account.uid, SYSTEM, "account.created", "account", after=asdict(account))
         return account
-
-    def get(self, uid: Uid) -> Account:
-        """Raises NotFound."""
-        return self._accounts.get(uid)
 
     def change(self, uid: Uid, version: int, changes: Mapping[str, Any], *, actor: str) -> Account:
         """Set the named fields of the account as it was at `version`.
@@ -92,46 +85,39 @@ class AccountService:
         Raises StaleVersion, or InvalidInput for a time zone nobody knows.
         """
         if "time_zone" in changes:
-            _check_zone(changes["time_zone"])
-        before = self._accounts.get(uid)
+            check_time_zone(changes["time_zone"])
+        before = self.accounts.get(uid)
         wanted = replace(before, **changes, version=version)
         for name in DECIDING:
             if getattr(before, name) != getattr(wanted, name):
                 # Before the save: dying in between leaves a job for nothing, and never a save
                 # without its job.
                 body = RemapMessage(uid, reason=name).body()
-                self._jobs.send(body, delay_seconds=AFTER_THE_REQUEST_SECONDS)
-        after = self._accounts.update(wanted)
-        changed = [name for name in changes if getattr(before, name) != getattr(after, name)]
-        if changed:
-            self._record(
-                uid,
-                actor,
-                "account.changed",
-                "account",
-                {name: getattr(before, name) for name in changed},
-                {name: getattr(after, name) for name in changed},
-            )
+                self.jobs.send(body, delay_seconds=AFTER_THE_REQUEST_SECONDS)
+        after = self.accounts.update(wanted)
+        was, now = changed_fields(asdict(before), asdict(after), changes)
+        if now:
+            self._record(uid, actor, "account.changed", "account", was, now)
         return after
 
     def users(self, uid: Uid) -> list[User]:
-        """Everybody ever invited, the active ones first, by e-mail."""
-        return sorted(self._accounts.users(uid), key=lambda user: (not user.active, user.email))
+        """Return everybody ever invited, the active ones first, by e-mail."""
+        return sorted(self.accounts.users(uid), key=lambda user: (not user.active, user.email))
 
     def invite(self, uid: Uid, email: str, role: Role, *, actor: str) -> User:
-        """Let somebody in; who was deactivated comes back. Raises Conflict for who is in."""
-        if any(user.email == email and user.active for user in self._accounts.users(uid)):
+        """Let a person in, also one who was deactivated. Raises Conflict for who is in already."""
+        if any(user.email == email and user.active for user in self.accounts.users(uid)):
             raise Conflict(IN_ALREADY)
-        sub = self._people.invite(email)
+        sub = self.people.invite(email)
         user = User(uid=uid, sub=sub, email=email, role=role)
-        known = next((known for known in self._accounts.users(uid) if known.sub == sub), None)
+        known = next((each for each in self.accounts.users(uid) if each.sub == sub), None)
         if known is None:
-            self._accounts.add_user(user)
+            self.accounts.add_user(user)
         elif known.active:  # the same mailbox, written in another way
             raise Conflict(IN_ALREADY)
         else:
-            self._accounts.change_user(user, other_owner=None)
-        self._record(uid, actor, "user.invited", f"user:{sub}", None, {"role": role})
+            self.accounts.change_user(user, other_owner=None)
+        self._record(uid, actor, "user.invited", f"user:{sub}", after={"role": role})
         return user
 
     def change_user(
@@ -143,8 +129,11 @@ class AccountService:
         role: Role | None = None,
         active: bool | None = None,
     ) -> User:
-        """Another role, or in or out. Raises NotFound, and Conflict for the last Owner."""
-        users = self._accounts.users(uid)
+        """Give a person another role, or let them in or out.
+
+        Raises NotFound; Conflict when the account would be left without an active Owner.
+        """
+        users = self.accounts.users(uid)
         before = next((user for user in users if user.sub == sub), None)
         if before is None:
             raise NotFound("There is no such person in the account.")
@@ -155,7 +144,7 @@ class AccountService:
         )
         if after == before:
             return before
-        self._accounts.change_user(after, other_owner=_other_owner(users, before, after))
+        self.accounts.change_user(after, other_owner=_other_owner(users, before, after))
         self._record(
             uid,
             actor,
@@ -172,11 +161,11 @@ class AccountService:
         actor: str,
         action: str,
         subject: str,
-        before: dict[str, object] | None,
-        after: dict[str, object] | None,
+        before: dict[str, object] | None = None,
+        after: dict[str, object] | None = None,
     ) -> None:
-        entry = AuditEntry(self._clock.now(), actor, action, subject, before, after)
-        self._audit.record(uid, entry)
+        entry = AuditEntry(self.clock.now(), actor, action, subject, before, after)
+        self.audit.record(uid, entry)
 
 
 def _is_owner(user: User) -> bool:
@@ -184,24 +173,13 @@ def _is_owner(user: User) -> bool:
 
 
 def _other_owner(users: list[User], before: User, after: User) -> User | None:
-    """An Owner who stays, when this change takes one away; None when it takes none."""
+    """Return an Owner who stays when this change takes one away; None when it takes none.
+
+    Raises Conflict when nobody else is an Owner.
+    """
     if not _is_owner(before) or _is_owner(after):
         return None
     others = [user for user in users if _is_owner(user) and user.sub != before.sub]
     if not others:
         raise Conflict(LAST_OWNER)
     return others[0]
-
-
-def _check_zone(name: str) -> None:
-    if not is_zone(name):
-        raise InvalidInput(
-            "Some fields cannot be taken; nothing was stored.",
-            errors=[
-                {
-                    "field": "time_zone",
-                    "reason": "not an IANA time zone",
-                    "example": "America/Los_Angeles",
-                }
-            ],
-        )

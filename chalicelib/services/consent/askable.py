@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 
 from chalicelib.domain.asking import Mobile
 from chalicelib.domain.contact_states import may_be_asked
@@ -10,14 +11,14 @@ from chalicelib.domain.words import Uid
 from chalicelib.services.ports.texting import ContactStates
 
 
+@dataclass(frozen=True, slots=True)
 class LoggedAskable:
     """The `Askable` port: who was noted, asked or decided about before is not asked again."""
 
-    def __init__(self, contact_states: ContactStates, mobile: Mobile) -> None:
-        self._contact_states = contact_states
-        self._mobile = mobile
+    contact_states: ContactStates
+    mobile: Mobile
 
     def askable(self, uid: Uid, numbers: Sequence[str]) -> int:
         """See `Askable.askable`."""
-        heads = self._contact_states.eventual_states(uid, set(numbers))
-        return sum(may_be_asked(head, mobile=self._mobile(n)) for n, head in heads.items())
+        heads = self.contact_states.eventual_states(uid, set(numbers))
+        return sum(may_be_asked(head, mobile=self.mobile(n)) for n, head in heads.items())

@@ -38,25 +38,25 @@ class ContactHistory:
     entries: tuple[Entry, ...]
 
 
+@dataclass(frozen=True, slots=True)
 class ConsentService:
     """The `Effects` port, and the history. `mobile`: can the number be a US or Canadian mobile."""
 
-    def __init__(self, log: ConsentLog, clock: Clock, mobile: Mobile) -> None:
-        self._log = log
-        self._clock = clock
-        self._mobile = mobile
+    log: ConsentLog
+    clock: Clock
+    mobile: Mobile
 
     def want(self, uid: Uid, asks: Sequence[Ask]) -> None:
         """Note that these numbers are to be asked. What cannot be a mobile is not even noted."""
-        now = self._clock.now()
+        now = self.clock.now()
         wanted = {
             ask.number: WantedRequest(ask.record, ask.platform, now)
             for ask in reversed(asks)
-            if self._mobile(ask.number)
+            if self.mobile(ask.number)
         }
-        for number, head in self._log.states(uid, wanted).items():
+        for number, head in self.log.states(uid, wanted).items():
             noted = plan_request(head, wanted[number])
-            if noted != head and not self._log.write(uid, head, noted):
+            if noted != head and not self.log.write(uid, head, noted):
                 self._want_again(uid, number, wanted[number])
 
     def observe(self, uid: Uid, flags: Sequence[ConsentFlag]) -> None:
@@ -66,7 +66,7 @@ class ConsentService:
         for flag in flags:
             by_contact.setdefault((flag.channel, flag.contact), []).append(_entry_of(flag))
         for (channel, contact), entries in by_contact.items():
-            append(self._log, self._clock, uid, channel, contact, entries)
+            append(self.log, self.clock, uid, channel, contact, entries)
 
     def history(
         self, uid: Uid, contacts: Iterable[tuple[Channel, str]]
@@ -75,16 +75,16 @@ class ConsentService:
         return tuple(self._history(uid, channel, contact) for channel, contact in contacts)
 
     def _history(self, uid: Uid, channel: Channel, contact: str) -> ContactHistory:
-        found = self._log.read(uid, channel, contact)
+        found = self.log.read(uid, channel, contact)
         newest = sorted(found.entries, key=lambda entry: (entry.at, entry.id), reverse=True)
         return ContactHistory(channel, contact, found.state, tuple(newest[:ENTRIES_SHOWN]))
 
     def _want_again(self, uid: Uid, number: str, wanted: WantedRequest) -> None:
         def step(contact: Contact) -> bool:
             noted = plan_request(contact.state, wanted)
-            return noted == contact.state or self._log.write(uid, contact.state, noted)
+            return noted == contact.state or self.log.write(uid, contact.state, noted)
 
-        insist(self._log, uid, "sms", number, step)
+        insist(self.log, uid, "sms", number, step)
 
 
 def append(

@@ -52,24 +52,19 @@ class Why:
     data: Mapping[str, object] = field(default_factory=dict)
 
 
+@dataclass(frozen=True, slots=True)
 class WhyNotAsked:
-    def __init__(
-        self,
-        held_personas: HeldPersonas,
-        contact_states: ContactStates,
-        circumstances_reader: CircumstancesReader,
-    ) -> None:
-        self._held_personas = held_personas
-        self._contact_states = contact_states
-        self._circumstances_reader = circumstances_reader
+    held_personas: HeldPersonas
+    contact_states: ContactStates
+    circumstances_reader: CircumstancesReader
 
     def explain(self, uid: Uid, record: str) -> Why:
         """Of the persona that holds `record` today, at the number it would be texted at."""
-        standing = self._held_personas.of_record(uid, record)
+        standing = self.held_personas.of_record(uid, record)
         if standing is None or not standing.numbers:
             return Why("nobody", None, ("No phone number is known of this person.",))
-        head = self._contact_states.states(uid, standing.numbers[:1])[standing.numbers[0]]
-        return explain(head, self._circumstances_reader.of(uid, head))
+        head = self.contact_states.states(uid, standing.numbers[:1])[standing.numbers[0]]
+        return explain(head, self.circumstances_reader.of(uid, head))
 
 
 def explain(head: ContactState, seen: Circumstances) -> Why:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import dataclass
 
 from chalicelib.domain.errors import (
     AiqError,
@@ -13,10 +14,11 @@ from chalicelib.domain.errors import (
     PermissionMissing,
     ServerUnreachable,
     UnexpectedAnswer,
+    field_fault,
 )
 from chalicelib.domain.integration_states import may_call
 from chalicelib.domain.words import Platform, ScopeId, Uid
-from chalicelib.services.credentials.host_trust import settle
+from chalicelib.services.credentials.host_trust import keep_host_trust
 from chalicelib.services.ports.accounts import Accounts
 from chalicelib.services.ports.integrations import Credential, Credentials, Integrations
 from chalicelib.services.ports.pos import (
@@ -39,13 +41,13 @@ class ScopeTaken(ConfigurationError):
     code = "scope_taken"
 
 
+@dataclass(frozen=True, slots=True)
 class Checks:
-    """Asks the POS for a person; never on behalf of a source that is frozen (product.md §10)."""
+    """Asks a POS what a key opens, never on behalf of a source that is frozen (product.md §10)."""
 
-    def __init__(self, pos: PosGateway, integrations: Integrations, accounts: Accounts) -> None:
-        self._pos = pos
-        self._integrations = integrations
-        self._accounts = accounts
+    pos: PosGateway
+    integrations: Integrations
+    accounts: Accounts
 
     def ask(
         self,
@@ -55,22 +57,25 @@ class Checks:
         scope: ScopeId | None = None,
         trust: HostTrust | None = None,
     ) -> CheckResult:
-        """Raises NotFound for an unknown platform, Conflict while it is frozen, HostRefused with
-        the field for an address that may not be called."""
-        info = self._pos.platform(platform)
-        integration = self._integrations.get(uid, platform)
+        """Return what the POS answers to these fields, secrets in clear.
+
+        Raises NotFound for an unknown platform, Conflict while it is frozen, HostRefused with the
+        field for an address that may not be called.
+        """
+        info = self.pos.platform(platform)
+        integration = self.integrations.get(uid, platform)
         if integration and not may_call(integration.state):
             raise Conflict(
                 f"{info.title} is not called while AIQ's last backup is used:"
                 " turn *Use AIQ's last backup* off first.",
                 state=integration.state,
             )
-        account = self._accounts.get(uid)
+        account = self.accounts.get(uid)
         access = CredentialAccess(
             platform, fields, scope, account.time_zone, account.currency, trust or HostTrust()
         )
         try:
-            return self._pos.check(access)
+            return self.pos.check(access)
         except HostRefused as refused:
             raise HostRefused(refused.message, errors=_at_the_field(info, refused)) from None
 
@@ -78,21 +83,21 @@ class Checks:
 def learn_scope(
     pos: PosGateway, credentials: Credentials, credential: Credential, access: CredentialAccess
 ) -> Credential:
-    """The worker's first step with a credential saved while its host did not answer.
+    """Check a credential that was saved while its host did not answer: the worker's first step.
 
     Returns it with its scope claimed and its certificate pinned; one that lacks neither comes back
-    as it is. Raises HostRefused and what the
-    check says: KeyRejected, PermissionMissing, ServerUnreachable, UnexpectedAnswer; ScopeTaken
-    when another live credential has the scope; StaleVersion when a person changed it meanwhile.
+    as it is. Raises HostRefused; what the check says: KeyRejected, PermissionMissing,
+    ServerUnreachable, UnexpectedAnswer; ScopeTaken when another live credential has the scope;
+    StaleVersion when a person changed it meanwhile.
     """
     if credential.scope and not credential.trust.pending:
         return credential
     result = pos.check(access)
-    credential = settle(credentials, credential, result)
+    credential = keep_host_trust(credentials, credential, result)
     if credential.scope:
         return credential
     if not result.scope:
-        raise as_error(result)
+        raise check_error(result)
     try:
         return credentials.claim_scope(credential, result.scope)
     except Conflict:
@@ -100,22 +105,22 @@ def learn_scope(
         raise ScopeTaken(SECOND_CREDENTIAL.format(per=per)) from None
 
 
-def _at_the_field(info: PlatformInfo, refused: HostRefused) -> list[dict[str, str]]:
+def _at_the_field(info: PlatformInfo, refused: HostRefused) -> list[dict[str, object]]:
     return [
-        {"field": f"fields.{field.key}", "reason": refused.message, "example": field.example}
+        field_fault(f"fields.{field.key}", refused.message, field.example)
         for field in info.fields
         if field.host
     ]
 
 
-def refuse_rejected(result: CheckResult) -> None:
-    """A key the POS rejects is not stored. Raises KeyRejected."""
+def refuse_rejected_key(result: CheckResult) -> None:
+    """Raises KeyRejected when the POS rejected the key: such a key is not stored."""
     if result.outcome == "key_rejected":
         raise KeyRejected(result.message, outcome=result.outcome)
 
 
-def as_error(result: CheckResult) -> AiqError:
-    """The error a sync meets for the same reason."""
+def check_error(result: CheckResult) -> AiqError:
+    """Return the error that a sync meets for the same reason."""
     match result.outcome:
         case "key_rejected":
             return KeyRejected(result.message)

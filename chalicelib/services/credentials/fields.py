@@ -1,4 +1,4 @@
-"""The fields of a credential as a person typed them, checked against the platform's grid column."""
+"""Check the fields of a credential, as a person typed them, against the platform's profile."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ import re
 import unicodedata
 from collections.abc import Iterable, Mapping
 
-from chalicelib.domain.errors import Conflict, InvalidInput
+from chalicelib.domain.errors import Conflict, field_fault, invalid_fields
 from chalicelib.services.ports.pos import CredentialField, PlatformInfo
 
 MARKET = "market"
@@ -16,15 +16,15 @@ ORDINALS = "ªº"
 """Letters of their own that stand behind a number."""
 
 
-def validated(info: PlatformInfo, given: Mapping[str, str]) -> dict[str, str]:
-    """A whole new credential's fields; blank optional ones are left out.
+def check_fields(info: PlatformInfo, given: Mapping[str, str]) -> dict[str, str]:
+    """Return the fields of a new credential; blank optional ones are left out.
 
     Raises InvalidInput with field, reason and example of each fault; a value is never repeated.
     """
     faults = _unknown(info, given)
     fields: dict[str, str] = {}
     for field in info.fields:
-        value = _typed(given.get(field.key, ""))
+        value = _normal_form(given.get(field.key, ""))
         fault = _fault(field, value)
         if fault:
             faults.append(_refusal(field, fault))
@@ -34,10 +34,12 @@ def validated(info: PlatformInfo, given: Mapping[str, str]) -> dict[str, str]:
     return fields
 
 
-def validated_changes(
-    info: PlatformInfo, given: Mapping[str, str], held: Mapping[str, str]
+def check_changes(
+    info: PlatformInfo, given: Mapping[str, str], stored: Mapping[str, str]
 ) -> dict[str, str]:
-    """Only the fields to change; a blank one is to be removed and comes back as "".
+    """Return the fields to change; a blank one is to be removed and comes back as "".
+
+    `stored`: the credential's fields in clear today.
 
     Raises InvalidInput, also for a new address without the secrets that shall go there; and
     Conflict for a field that never changes once set (product.md §3.6).
@@ -47,11 +49,11 @@ def validated_changes(
     for field in info.fields:
         if field.key not in given:
             continue
-        value = _typed(given[field.key])
+        value = _normal_form(given[field.key])
         fault = _fault(field, value)
         if fault:
             faults.append(_refusal(field, fault))
-        elif field.immutable and held.get(field.key, value) != value:
+        elif field.immutable and stored.get(field.key, value) != value:
             raise Conflict(
                 f"{field.label} cannot be changed once it is set, because sales are kept under it."
                 " Remove this credential and add a new one instead.",
@@ -59,18 +61,21 @@ def validated_changes(
             )
         else:
             changes[field.key] = value
-    faults += _left_behind(info, changes, held)
+    faults += _missing_secrets(info, changes, stored)
     _raise(faults)
     return changes
 
 
-def _left_behind(
-    info: PlatformInfo, changes: Mapping[str, str], held: Mapping[str, str]
+def _missing_secrets(
+    info: PlatformInfo, changes: Mapping[str, str], stored: Mapping[str, str]
 ) -> list[dict[str, object]]:
-    """The secrets missing beside a new address: a kept one goes only where it was given for, else
-    whoever may change the address could read it there."""
+    """Return a fault for each secret that a new address needs again.
+
+    A stored secret goes only to the address it was given for, else whoever may change the address
+    could read it there.
+    """
     hosts = [field.key for field in info.fields if field.host and field.key in changes]
-    if all(changes[key] == held.get(key, "") for key in hosts):
+    if all(changes[key] == stored.get(key, "") for key in hosts):
         return []
     reason = "give it again with a new address: it is sent only where it was given for"
     return [
@@ -81,11 +86,12 @@ def _left_behind(
 
 
 def secret_names(info: PlatformInfo) -> frozenset[str]:
+    """Return the keys of the fields that are secret."""
     return frozenset(field.key for field in info.fields if field.secret)
 
 
-def _typed(value: str) -> str:
-    """The value in the one way to write its accents: a name is a key, and a pasted `é` may be two
+def _normal_form(value: str) -> str:
+    """Return the value in Unicode's composed form: a name is a key, and a pasted `é` may be two
     characters."""
     return unicodedata.normalize("NFC", value.strip())
 
@@ -97,10 +103,10 @@ def _fault(field: CredentialField, value: str) -> str | None:
         return None  # judged by the gateway, in one text for all reasons
     if len(value) > field.max_length:
         return f"at most {field.max_length} characters"
-    return _misspelt(field, value)
+    return _spelling_fault(field, value)
 
 
-def _misspelt(field: CredentialField, value: str) -> str | None:
+def _spelling_fault(field: CredentialField, value: str) -> str | None:
     if not value.isprintable():
         return "has a line break or another character that cannot be typed"
     if _looks_alike(value):
@@ -111,8 +117,8 @@ def _misspelt(field: CredentialField, value: str) -> str | None:
 
 
 def _looks_alike(value: str) -> bool:
-    """Whether the value has letters or digits that pass for others: full-width and styled ones, and
-    words of several alphabets, in which an `a` may be a Cyrillic one."""
+    """Whether the value has letters or digits that pass for others: full-width or styled ones, or
+    a word of several alphabets, in which an `a` may be a Cyrillic one."""
     if value.isascii():
         return False
     for word in value.split():
@@ -125,25 +131,25 @@ def _looks_alike(value: str) -> bool:
 
 
 def _alphabet(letter: str) -> str:
-    """`LATIN`, `CYRILLIC` …; Japanese and Korean write with several at once."""
-    found = unicodedata.name(letter, "?").split()[0]
-    return "CJK" if found in ("HIRAGANA", "KATAKANA", "HANGUL") else found
+    """Return `LATIN`, `CYRILLIC` …; Japanese and Korean write with several at once."""
+    alphabet = unicodedata.name(letter, "?").split()[0]
+    return "CJK" if alphabet in ("HIRAGANA", "KATAKANA", "HANGUL") else alphabet
 
 
 def _unknown(info: PlatformInfo, given: Iterable[str]) -> list[dict[str, object]]:
     known = {field.key for field in info.fields}
     example = ", ".join(field.key for field in info.fields)
     return [
-        {"field": f"fields.{name[:60]}", "reason": "unknown field", "example": example}
+        field_fault(f"fields.{name[:60]}", "unknown field", example)
         for name in given
         if name not in known
     ]
 
 
 def _refusal(field: CredentialField, reason: str) -> dict[str, object]:
-    return {"field": f"fields.{field.key}", "reason": reason, "example": field.example}
+    return field_fault(f"fields.{field.key}", reason, field.example)
 
 
 def _raise(faults: list[dict[str, object]]) -> None:
     if faults:
-        raise InvalidInput("Some fields cannot be taken; nothing was stored.", errors=faults)
+        raise invalid_fields(*faults)

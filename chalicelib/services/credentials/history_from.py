@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from datetime import date, timedelta
 
-from chalicelib.domain.errors import InvalidInput
+from chalicelib.domain.errors import field_fault, invalid_fields
 from chalicelib.domain.times import local_day, start_of_day
 from chalicelib.domain.words import Instant
 
@@ -14,7 +14,7 @@ EARLIEST = date(2000, 1, 1)
 def history_start(
     wanted: date | None, now: Instant, zone: str, *, field: str = "history_from"
 ) -> Instant:
-    """The start of the wanted day in the account's zone; None is 12 months before today.
+    """Return the start of the wanted day in the account's zone; None means 12 months before today.
 
     `field` is the caller's name for it. Raises InvalidInput for a day in the future or before 2000.
     """
@@ -22,10 +22,7 @@ def history_start(
     default = _a_year_before(today)
     if wanted is not None and not EARLIEST <= wanted <= today:
         reason = f"a day from {EARLIEST} to today ({today})"
-        raise InvalidInput(
-            "Some fields cannot be taken; nothing was stored.",
-            errors=[{"field": field, "reason": reason, "example": default.isoformat()}],
-        )
+        raise invalid_fields(field_fault(field, reason, default.isoformat()))
     return start_of_day(wanted or default, zone)
 
 

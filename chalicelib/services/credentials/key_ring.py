@@ -19,22 +19,24 @@ FINGERPRINT_BYTES = 6
 
 @dataclass(frozen=True, slots=True)
 class SealedSecrets:
-    """What is stored of secrets, each by its field; `fingerprints` and `last_four` may be shown."""
+    """What is stored of secrets, by field; `fingerprints` and `last_four` may be shown."""
 
     sealed: Mapping[str, bytes] = field(repr=False)
     fingerprints: Mapping[str, str]
     last_four: Mapping[str, str]
 
 
+@dataclass(frozen=True, slots=True)
 class KeyRing:
-    def __init__(self, box: SecretBox) -> None:
-        self._box = box
+    """Encrypts the secrets of credentials and decrypts them again."""
+
+    box: SecretBox
 
     def seal(self, uid: Uid, credential: CredentialId, secrets: Mapping[str, str]) -> SealedSecrets:
-        """Encrypt each secret for this account, credential and field only."""
+        """Encrypt each secret for this account, credential and field alone."""
         return SealedSecrets(
             sealed={
-                name: self._box.seal(secret, context(uid, credential, name))
+                name: self.box.seal(secret, context(uid, credential, name))
                 for name, secret in secrets.items()
             },
             fingerprints={name: fingerprint(uid, name, secrets[name]) for name in secrets},
@@ -42,7 +44,7 @@ class KeyRing:
         )
 
     def access(self, credential: Credential, *, time_zone: str, currency: str) -> CredentialAccess:
-        """What opens the POS, secrets in clear: for the length of one job, never stored.
+        """Return what opens the POS, secrets in clear: for the length of one job, never stored.
 
         Raises ValueError when a secret was sealed for something else.
         """
@@ -56,23 +58,24 @@ class KeyRing:
         )
 
     def secrets(self, credential: Credential) -> dict[str, str]:
-        """Each secret in clear. Raises ValueError as `access` does."""
+        """Return each secret in clear, by field. Raises ValueError as `access` does."""
         return {
-            name: self._box.unseal(sealed, context(credential.uid, credential.id, name))
+            name: self.box.unseal(sealed, context(credential.uid, credential.id, name))
             for name, sealed in credential.sealed.items()
         }
 
 
 def context(uid: Uid, credential: CredentialId, name: str) -> dict[str, str]:
-    """The encryption context: without it the secret does not open."""
+    """Return the encryption context, without which the secret cannot be decrypted."""
     return {"uid": uid, "credential": credential, "field": name}
 
 
 def fingerprint(uid: Uid, name: str, secret: str) -> str:
-    """12 hex characters: the same for the same secret in an account, saying nothing about it."""
+    """Return 12 hex characters: the same for the same secret of an account, revealing nothing."""
     salt = f"{uid}\x1f{name}".encode()[:64]
     return hashlib.blake2b(secret.encode(), key=salt, digest_size=FINGERPRINT_BYTES).hexdigest()
 
 
 def last_four(secret: str) -> str:
+    """Return the last four characters, none of a secret that is too short to show any."""
     return secret[-4:] if len(secret) >= SHOWN_FROM_LENGTH else ""

@@ -1,9 +1,10 @@
-"""A credential made of what a person typed, its secrets sealed; and opened again for a check."""
+"""Make a credential of the fields that a person typed, with its secrets sealed."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import replace
+from dataclasses import dataclass, replace
+from types import MappingProxyType
 from typing import TypeVar
 
 from chalicelib.domain.words import CredentialId, Instant, ScopeId, Uid
@@ -15,12 +16,16 @@ from chalicelib.services.ports.pos import PlatformInfo
 
 Value = TypeVar("Value")
 
+NO_CHANGES: Mapping[str, str] = MappingProxyType({})
 
+
+@dataclass(frozen=True, slots=True)
 class Sealer:
-    def __init__(self, key_ring: KeyRing, ids: Ids, clock: Clock) -> None:
-        self._key_ring = key_ring
-        self._ids = ids
-        self._clock = clock
+    """Makes and changes credentials from validated fields, and opens them again for a check."""
+
+    key_ring: KeyRing
+    ids: Ids
+    clock: Clock
 
     def new(
         self,
@@ -30,10 +35,10 @@ class Sealer:
         start: Instant,
         scope: ScopeId,
     ) -> Credential:
-        """A credential of validated `fields`, with a new id; `start` is its history from."""
-        credential_id = CredentialId(self._ids.new("crd"))
+        """Return a credential of these fields with a new id; `start` is its *History from*."""
+        credential_id = CredentialId(self.ids.new("crd"))
         secret = secret_names(info)
-        kept = self._key_ring.seal(
+        secrets = self.key_ring.seal(
             uid, credential_id, {name: fields[name] for name in fields if name in secret}
         )
         return Credential(
@@ -42,38 +47,40 @@ class Sealer:
             id=credential_id,
             scope=scope,
             fields={name: fields[name] for name in fields if name not in secret},
-            sealed=kept.sealed,
-            fingerprints=kept.fingerprints,
-            last_four=kept.last_four,
+            sealed=secrets.sealed,
+            fingerprints=secrets.fingerprints,
+            last_four=secrets.last_four,
             market=fields.get(MARKET),
             history_from=start,
-            created_at=self._clock.now(),
+            created_at=self.clock.now(),
             own_server=info.own_server,
         )
 
-    def changed(
-        self, info: PlatformInfo, held: Credential, changes: Mapping[str, str]
+    def with_changes(
+        self, info: PlatformInfo, credential: Credential, changes: Mapping[str, str]
     ) -> Credential:
-        """The credential with validated `changes`; an empty one takes the field away."""
+        """Return the credential with these fields; an empty value removes its field."""
         secret = secret_names(info)
         fresh = {name: value for name, value in changes.items() if name in secret and value}
-        kept = self._key_ring.seal(held.uid, held.id, fresh)
-        gone = {name for name, value in changes.items() if not value}
-        opened = dict(held.fields) | {n: v for n, v in changes.items() if n not in secret}
+        secrets = self.key_ring.seal(credential.uid, credential.id, fresh)
+        removed = {name for name, value in changes.items() if not value}
+        plain = dict(credential.fields) | {n: v for n, v in changes.items() if n not in secret}
         return replace(
-            held,
-            fields=_without(opened, gone),
-            sealed=_without({**held.sealed, **kept.sealed}, gone),
-            fingerprints=_without({**held.fingerprints, **kept.fingerprints}, gone),
-            last_four=_without({**held.last_four, **kept.last_four}, gone),
-            market=opened.get(MARKET) or None,
+            credential,
+            fields=_without(plain, removed),
+            sealed=_without({**credential.sealed, **secrets.sealed}, removed),
+            fingerprints=_without({**credential.fingerprints, **secrets.fingerprints}, removed),
+            last_four=_without({**credential.last_four, **secrets.last_four}, removed),
+            market=plain.get(MARKET) or None,
         )
 
-    def together(self, held: Credential, changes: Mapping[str, str]) -> dict[str, str]:
-        """All fields as they would be after `changes`, secrets in clear: for a check only."""
-        together = {**held.fields, **self._key_ring.secrets(held), **changes}
-        return {name: value for name, value in together.items() if value}
+    def fields_in_clear(
+        self, credential: Credential, changes: Mapping[str, str] = NO_CHANGES
+    ) -> dict[str, str]:
+        """Return every field as it would be after `changes`, secrets in clear: for a check only."""
+        fields = {**credential.fields, **self.key_ring.secrets(credential), **changes}
+        return {name: value for name, value in fields.items() if value}
 
 
-def _without(values: Mapping[str, Value], gone: set[str]) -> dict[str, Value]:
-    return {name: value for name, value in values.items() if name not in gone}
+def _without(values: Mapping[str, Value], names: set[str]) -> dict[str, Value]:
+    return {name: value for name, value in values.items() if name not in names}

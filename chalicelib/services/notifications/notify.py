@@ -144,13 +144,13 @@ TEMPLATES: Mapping[Kind, Template] = {
 }
 
 
+@dataclass(frozen=True, slots=True)
 class Notifier:
     """Raises and clears. The operator hears of each once, when it opens."""
 
-    def __init__(self, notifications: Notifications, operator: OperatorTopic, clock: Clock) -> None:
-        self._notifications = notifications
-        self._operator = operator
-        self._clock = clock
+    notifications: Notifications
+    operator: OperatorTopic
+    clock: Clock
 
     def raise_(self, uid: Uid, kind: Kind, subject: str, **facts: object) -> None:
         """Open the notification of (kind, subject), or refresh it with these facts.
@@ -160,16 +160,16 @@ class Notifier:
         as names. No personal data: the operator reads it.
         """
         notification = self._write(kind, subject, facts)
-        if self._notifications.raise_(uid, notification):
+        if self.notifications.raise_(uid, notification):
             self._tell(f"{uid} {kind}", notification)
 
     def clear(self, uid: Uid, kind: Kind, subject: str) -> None:
         """It is mended; nothing happens when it was not open."""
-        self._notifications.clear(uid, kind, subject, self._clock.now())
+        self.notifications.clear(uid, kind, subject, self.clock.now())
 
     def open(self, uid: Uid) -> list[Notification]:
         """What the account is being told of: one read instead of a blind clear of each."""
-        return self._notifications.open_for(uid)
+        return self.notifications.open_for(uid)
 
     def tell_operator(self, kind: Kind, subject: str, **facts: object) -> None:
         """For what belongs to no account, such as a message that names none."""
@@ -178,7 +178,7 @@ class Notifier:
     def _write(self, kind: Kind, subject: str, facts: Mapping[str, object]) -> Notification:
         template = TEMPLATES[kind]
         shown = {name: _show(facts[name]) for name in template.facts}
-        now = self._clock.now()
+        now = self.clock.now()
         return Notification(
             kind=kind,
             subject=subject,
@@ -193,7 +193,7 @@ class Notifier:
 
     def _tell(self, subject: str, notification: Notification) -> None:
         text = f"{notification.title}\n\n{notification.what_to_do}\n\n{notification.link}"
-        self._operator.publish(subject, text)
+        self.operator.publish(subject, text)
 
 
 def _kept(fact: object) -> object:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import KW_ONLY, dataclass
 
 from chalicelib.domain.times import MINUTE
 from chalicelib.domain.words import Uid
@@ -41,44 +41,36 @@ class Sent:
         )
 
 
+@dataclass(frozen=True, slots=True)
 class DigestSender:
     """`dashboard`: the address of the deployment's front, without a slash at the end."""
 
-    def __init__(
-        self,
-        digests: Digests,
-        accounts: Accounts,
-        notifications: Notifications,
-        mailer: Mailer,
-        clock: Clock,
-        *,
-        dashboard: str,
-    ) -> None:
-        self._digests = digests
-        self._accounts = accounts
-        self._notifications = notifications
-        self._mailer = mailer
-        self._clock = clock
-        self._dashboard = dashboard
+    digests: Digests
+    accounts: Accounts
+    notifications: Notifications
+    mailer: Mailer
+    clock: Clock
+    _: KW_ONLY
+    dashboard: str
 
     def send(self, time_left: Callable[[], bool]) -> Sent:
         """Tell everybody whose hour is over. Stops when time is up: what is left stays marked."""
         done = Sent()
-        for mark in self._digests.marked():
+        for mark in self.digests.marked():
             if not time_left():
                 break
             done += self._look(mark, time_left)
         return done
 
     def _look(self, mark: Mark, time_left: Callable[[], bool]) -> Sent:
-        now = self._clock.now()
+        now = self.clock.now()
         waiting, opened = self._waiting(mark.uid)
         if not waiting and now - mark.at >= MARK_KEPT:
-            self._digests.unmark(mark)
+            self.digests.unmark(mark)
         due = [(user, reader) for user, reader in waiting if is_time(reader, now)]
         if not due:
             return Sent()
-        account = self._accounts.get(mark.uid)
+        account = self.accounts.get(mark.uid)
         done = Sent()
         for user, reader in due:
             if time_left():
@@ -87,13 +79,13 @@ class DigestSender:
 
     def _waiting(self, uid: Uid) -> tuple[list[tuple[User, Reader]], Sequence[Notification]]:
         """Whom something is to be told, whether it is their time or not, and what is open."""
-        readers = {sub: one for sub, one in self._digests.readers(uid).items() if one.severities}
+        readers = {sub: one for sub, one in self.digests.readers(uid).items() if one.severities}
         if not readers:
             return [], ()
-        opened = self._notifications.open_for(uid)
+        opened = self.notifications.open_for(uid)
         waiting = [
             (user, readers[user.sub])
-            for user in self._accounts.users(uid)
+            for user in self.accounts.users(uid)
             if user.sub in readers and may_be_told(user) and news(readers[user.sub], opened)
         ]
         return waiting, opened
@@ -102,15 +94,15 @@ class DigestSender:
         self, account: Account, user: User, reader: Reader, opened: Sequence[Notification]
     ) -> Sent:
         """Claim, send, note: who dies in between has sent at most one, and it is told again."""
-        told, at = news(reader, opened), self._clock.now()
-        letter = write(account, told, self._dashboard)
-        if not self._digests.claim(account.uid, user.sub, reader, at):
+        told, at = news(reader, opened), self.clock.now()
+        letter = write(account, told, self.dashboard)
+        if not self.digests.claim(account.uid, user.sub, reader, at):
             return Sent()
         try:
-            self._mailer.send(user.email, letter.subject, letter.text)
+            self.mailer.send(user.email, letter.subject, letter.text)
         except MailRefused as refused:
             return Sent(refused_as=(str(refused.details.get("refused_as", "")),))
         except MailUnknown:
             return Sent(unknown=1)
-        self._digests.tell(account.uid, user.sub, at, told_after(reader, opened, told))
+        self.digests.tell(account.uid, user.sub, at, told_after(reader, opened, told))
         return Sent(sent=1)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+
 from chalicelib.domain.ledger import ADJUSTMENT_PREFIX, EXPIRY_PREFIX, IMPORT, Postings, posted
 from chalicelib.domain.sales_summary import SaleRef
 from chalicelib.domain.times import day_text
@@ -12,28 +14,28 @@ from chalicelib.services.ports.facts import FactStore, LedgerRow, PersonaList
 from chalicelib.services.ports.personas import LedgerEntry
 
 
+@dataclass(frozen=True, slots=True)
 class LedgerService:
     """The `LedgerViews` port."""
 
-    def __init__(self, facts: FactStore, personas: PersonaList, lookup: PersonaLookup) -> None:
-        self._facts = facts
-        self._personas = personas
-        self._lookup = lookup
+    facts: FactStore
+    personas: PersonaList
+    lookup: PersonaLookup
 
     def entries(
         self, uid: Uid, contact_id: str, limit: int, after: str | None
     ) -> tuple[list[LedgerEntry], str | None]:
         """See `LedgerViews.entries`."""
-        held = self._lookup.holding(uid, contact_id)
+        held = self.lookup.holding(uid, contact_id)
         found = [
             (place, rid, ref)
             for rid in held.persona.members
-            for place, ref in self._personas.sale_refs(uid, rid, limit + 1, after)
+            for place, ref in self.personas.sale_refs(uid, rid, limit + 1, after)
         ]
         found.sort(key=lambda sale: sale[0], reverse=True)
         shown = found[:limit]
         places = [(rid, ref) for _, rid, ref in shown]
-        postings = self._facts.postings(uid, places)
+        postings = self.facts.postings(uid, places)
         sales = [_of_sale(rid, ref, postings.get((rid, ref), ()), held) for rid, ref in places]
         others = self._others(uid, held) if after is None else []
         return others + sales, shown[-1][0] if len(found) > limit else None
@@ -42,7 +44,7 @@ class LedgerService:
         found = [
             _of_cause(record.id, record.platform, cause, row, held)
             for record in held.records
-            for cause, row in self._facts.ledger(uid, record.id).items()
+            for cause, row in self.facts.ledger(uid, record.id).items()
             if row.postings
         ]
         return sorted(found, key=lambda entry: (-entry.at, entry.cause))

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from collections.abc import Set as AbstractSet
+from dataclasses import dataclass
 
 from chalicelib.domain.identity import KeyKind, MergeKey, SourceRecord
 from chalicelib.domain.ids import is_record_id, record_id, store_key_id
@@ -33,24 +34,16 @@ ReadPhone = Callable[[str], str | None]
 """A phone as typed → E.164, None for what cannot be one."""
 
 
+@dataclass(frozen=True, slots=True)
 class PersonaService:
     """The `PersonaViews` port."""
 
-    def __init__(
-        self,
-        facts: FactStore,
-        personas: PersonaList,
-        stores: Stores,
-        lookup: PersonaLookup,
-        titles: Callable[[], Titles],
-        read_phone: ReadPhone,
-    ) -> None:
-        self._facts = facts
-        self._personas = personas
-        self._stores = stores
-        self._lookup = lookup
-        self._titles = titles
-        self._read_phone = read_phone
+    facts: FactStore
+    personas: PersonaList
+    stores: Stores
+    lookup: PersonaLookup
+    titles: Callable[[], Titles]
+    read_phone: ReadPhone
 
     def search(
         self, uid: Uid, wanted: PersonaFilter, limit: int, after: str | None
@@ -62,16 +55,16 @@ class PersonaService:
         if wanted.name or wanted.sort == "name":
             prefix = name_prefix(wanted.name or "")
             descending = wanted.sort == "name" and wanted.descending
-            ids, more = self._personas.by_name(uid, prefix, limit, after, descending=descending)
+            ids, more = self.personas.by_name(uid, prefix, limit, after, descending=descending)
         else:
             newest_first = wanted.descending
-            ids, more = self._personas.by_arrival(uid, limit, after, newest_first=newest_first)
+            ids, more = self.personas.by_arrival(uid, limit, after, newest_first=newest_first)
         return [_row(p) for p in self._stored(uid, ids) if _matches(p, wanted)], more
 
     def get(self, uid: Uid, contact_id: str) -> PersonaView:
         """See `PersonaViews.get`."""
-        held = self._lookup.holding(uid, contact_id)
-        persona, titles = held.persona, self._titles()
+        held = self.lookup.holding(uid, contact_id)
+        persona, titles = held.persona, self.titles()
         return PersonaView(
             row=_row(persona),
             birth_date=persona.birth_date,
@@ -85,17 +78,17 @@ class PersonaService:
         self, uid: Uid, contact_id: str, limit: int, after: str | None
     ) -> tuple[list[PersonaSale], str | None]:
         """See `PersonaViews.sales`."""
-        persona = self._lookup.holding(uid, contact_id).persona
+        persona = self.lookup.holding(uid, contact_id).persona
         refs = [
             (place, rid, ref)
             for rid in persona.members
-            for place, ref in self._personas.sale_refs(uid, rid, limit + 1, after)
+            for place, ref in self.personas.sale_refs(uid, rid, limit + 1, after)
         ]
         refs.sort(key=lambda found: found[0], reverse=True)
         shown = refs[:limit]
         ids = [SaleId(ref.platform, ref.scope, ref.ext_id) for _, _, ref in shown]
-        sales = self._facts.sales(uid, ids)
-        mapping = self._stores.mapping(uid)
+        sales = self.facts.sales(uid, ids)
+        mapping = self.stores.mapping(uid)
         more = shown[-1][0] if len(refs) > limit else None
         return [_sale(sales[sid], mapping) for sid in ids if sid in sales], more
 
@@ -112,7 +105,7 @@ class PersonaService:
         prefix = name_prefix(wanted.name or "")
         found = {
             _place(persona, wanted): persona
-            for persona in self._lookup.reach(uid, sorted(fewest)[:MOST_FOUND]).derived().values()
+            for persona in self.lookup.reach(uid, sorted(fewest)[:MOST_FOUND]).derived().values()
             if all(not records.isdisjoint(persona.members) for records in named)
             and name_key(persona.first, persona.last).startswith(prefix)
             and _matches(persona, wanted)
@@ -127,7 +120,7 @@ class PersonaService:
         """For each exact filter the records it names."""
         found: list[AbstractSet[str]] = []
         if wanted.phone is not None:
-            phone = self._read_phone(wanted.phone)
+            phone = self.read_phone(wanted.phone)
             found.append(self._carriers(uid, "phone", phone))
         if wanted.email is not None:
             email = wanted.email.strip().lower()
@@ -139,14 +132,14 @@ class PersonaService:
         return found
 
     def _carriers(self, uid: Uid, kind: KeyKind, value: str | None) -> AbstractSet[str]:
-        return self._lookup.carriers(uid, MergeKey(kind, value)).keys() if value else set()
+        return self.lookup.carriers(uid, MergeKey(kind, value)).keys() if value else set()
 
     def _with_source_id(self, uid: Uid, source_id: str) -> set[str]:
-        scopes = {(key.platform, key.scope) for key in self._stores.keys(uid)}
+        scopes = {(key.platform, key.scope) for key in self.stores.keys(uid)}
         return {record_id(uid, platform, scope, source_id) for platform, scope in scopes}
 
     def _stored(self, uid: Uid, ids: list[str]) -> list[Persona]:
-        rows = self._facts.rows(uid, ids)
+        rows = self.facts.rows(uid, ids)
         return [persona for rid in ids if (persona := rows[rid].persona) is not None]
 
 

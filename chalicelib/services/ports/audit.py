@@ -2,14 +2,23 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Protocol
 
 from chalicelib.domain.words import Instant, Uid
 
+SYSTEM = "system"
+"""The actor of what nobody did by hand."""
+
 
 @dataclass(frozen=True, slots=True)
 class AuditEntry:
+    """One line of the account's activity log: `actor` did `action` to `subject` at `at`.
+
+    `before` and `after` hold the fields that differ, None for what was not there.
+    """
+
     at: Instant
     actor: str
     action: str
@@ -19,8 +28,20 @@ class AuditEntry:
 
 
 class Audit(Protocol):
+    """The account's activity log."""
+
     def record(self, uid: Uid, entry: AuditEntry) -> None: ...
 
     def entries(
         self, uid: Uid, limit: int, before: str | None
-    ) -> tuple[list[AuditEntry], str | None]: ...
+    ) -> tuple[list[AuditEntry], str | None]:
+        """The newest first; `before` and the second value continue the list."""
+        ...
+
+
+def changed_fields(
+    before: Mapping[str, object], after: Mapping[str, object], names: Iterable[str]
+) -> tuple[dict[str, object], dict[str, object]]:
+    """The named fields that differ, with their values before and after; both empty if none do."""
+    changed = [name for name in names if before.get(name) != after.get(name)]
+    return {name: before.get(name) for name in changed}, {name: after.get(name) for name in changed}

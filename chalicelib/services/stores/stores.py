@@ -6,20 +6,21 @@ from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
 from typing import Any
 
-from chalicelib.domain.errors import Conflict, InvalidInput, NotFound
+from chalicelib.domain.errors import Conflict, InvalidInput, NotFound, field_fault, invalid_fields
 from chalicelib.domain.mapping import MOST_KEYS_PER_STORE, suggest_store
-from chalicelib.domain.times import is_zone
 from chalicelib.domain.words import Uid
+from chalicelib.services.accounts.time_zones import check_time_zone
 from chalicelib.services.job_messages import AFTER_THE_REQUEST_SECONDS, RemapMessage
 from chalicelib.services.notifications.notify import Notifier
-from chalicelib.services.ports.audit import Audit, AuditEntry
+from chalicelib.services.ports.audit import Audit, AuditEntry, changed_fields
 from chalicelib.services.ports.common import Clock, JobQueue
 from chalicelib.services.ports.stores import Store, StoreKey, Stores
 
 MOST_KEYS_AT_ONCE = 99
-"""Those that come, stay and go; the store itself is the transaction's hundredth row."""
+"""Keys added, kept and removed by one save; the store is the transaction's hundredth row."""
 
 SUBJECT = "account"
+"""The subject of the notification of store keys without a store."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,30 +31,24 @@ class SuggestedKey:
     suggested_store: int | None
 
 
+@dataclass(frozen=True, slots=True)
 class StoreService:
-    """`jobs`: the queue of background work over an account."""
+    """Creates and changes stores, and maps store keys to them.
 
-    def __init__(
-        self, stores: Stores, jobs: JobQueue, audit: Audit, notifier: Notifier, clock: Clock
-    ) -> None:
-        self._stores = stores
-        self._jobs = jobs
-        self._audit = audit
-        self._notifier = notifier
-        self._clock = clock
+    `jobs`: the queue of background work over an account.
+    """
 
-    def all(self, uid: Uid) -> list[Store]:
-        return self._stores.for_account(uid)
-
-    def get(self, uid: Uid, store: int) -> Store:
-        """Raises NotFound."""
-        return self._stores.get(uid, store)
+    stores: Stores
+    jobs: JobQueue
+    audit: Audit
+    notifier: Notifier
+    clock: Clock
 
     def create(self, uid: Uid, fields: Mapping[str, Any], *, actor: str) -> Store:
-        """Give the store the account's next number. Raises InvalidInput for an unknown zone."""
+        """Create a store with the account's next id. Raises InvalidInput for an unknown zone."""
         _check_zone(fields)
-        store = self._stores.create(Store(uid=uid, id=0, **fields))
-        self._record(uid, actor, "store.created", store, None, _shown(store))
+        store = self.stores.create(Store(uid=uid, id=0, **fields))
+        self._record(actor, "store.created", store, None, _audited_fields(store))
         return store
 
     def change(
@@ -64,37 +59,29 @@ class StoreService:
         Raises NotFound, StaleVersion, InvalidInput.
         """
         _check_zone(changes)
-        held = self._stores.get(uid, store)
-        wanted = replace(held, **changes, version=version)
-        if wanted.time_zone != held.time_zone:
+        before = self.stores.get(uid, store)
+        wanted = replace(before, **changes, version=version)
+        if wanted.time_zone != before.time_zone:
             # Before the save, as with the account's: never a save without its job.
-            self.zones_moved(uid, delay_seconds=AFTER_THE_REQUEST_SECONDS)
-        saved = self._stores.save(wanted)
-        before, after = _shown(held), _shown(saved)
-        changed = [name for name in changes if before[name] != after[name]]
-        if changed:
-            self._record(
-                uid,
-                actor,
-                "store.changed",
-                saved,
-                {name: before[name] for name in changed},
-                {name: after[name] for name in changed},
-            )
+            self.queue_remap(uid, delay_seconds=AFTER_THE_REQUEST_SECONDS)
+        saved = self.stores.save(wanted)
+        was, now = changed_fields(_audited_fields(before), _audited_fields(saved), changes)
+        if now:
+            self._record(actor, "store.changed", saved, was, now)
         return saved
 
     def keys(self, uid: Uid) -> list[SuggestedKey]:
-        """Every store key ever seen, unmapped ones with a suggestion."""
-        stores = self._stores.for_account(uid)
+        """Return every store key ever seen, each unmapped one with the store it likely means."""
+        stores = self.stores.for_account(uid)
         return [
             SuggestedKey(key, suggest_store(key.name, stores) if key.store is None else None)
-            for key in self._stores.keys(uid)
+            for key in self.stores.keys(uid)
         ]
 
     def mapped_keys(self, uid: Uid, store: int) -> tuple[Store, list[StoreKey]]:
-        """Raises NotFound."""
-        held = self._stores.get(uid, store)
-        return held, [key for key in self._stores.keys(uid) if key.store == store]
+        """Return the store with the keys that are mapped to it. Raises NotFound."""
+        row = self.stores.get(uid, store)
+        return row, [key for key in self.stores.keys(uid) if key.store == store]
 
     def map_keys(
         self, uid: Uid, store: int, keys: Sequence[str], version: int, *, actor: str
@@ -106,32 +93,33 @@ class StoreService:
         """
         if len(set(keys)) > MOST_KEYS_PER_STORE:
             raise _too_many(f"at most {MOST_KEYS_PER_STORE} keys per store")
-        held, before = self.mapped_keys(uid, store)
-        if len({*keys, *(key.id for key in before)}) > MOST_KEYS_AT_ONCE:
+        row, mapped = self.mapped_keys(uid, store)
+        before = {key.id for key in mapped}
+        if len(before | set(keys)) > MOST_KEYS_AT_ONCE:
             raise _too_many("too many come and go at once: save without some of the old ones first")
-        saved = self._map(held, keys, version)
-        before_ids = [key.id for key in before]
+        saved = self._save_mapping(row, keys, version)
         # Also when nothing changed: saving again is the way to repeat a job that was not queued.
-        self._jobs.send(RemapMessage(uid, reason=f"store {store} mapped").body())
+        self.jobs.send(RemapMessage(uid, reason=f"store {store} mapped").body())
         self.refresh_unmapped(uid)
-        if set(before_ids) != set(keys):
-            old: dict[str, object] = {"keys": sorted(before_ids)}
+        if before != set(keys):
+            old: dict[str, object] = {"keys": sorted(before)}
             new: dict[str, object] = {"keys": sorted(set(keys))}
-            self._record(uid, actor, "store.mapped", saved, old, new)
+            self._record(actor, "store.mapped", saved, old, new)
         return saved
 
-    def zones_moved(self, uid: Uid, *, delay_seconds: int = 0) -> None:
-        """Local days changed, and with them who is a member and what is earned."""
-        self._jobs.send(RemapMessage(uid, reason="zone").body(), delay_seconds=delay_seconds)
+    def queue_remap(self, uid: Uid, *, delay_seconds: int = 0) -> None:
+        """Queue a new derivation of the account after a zone changed: its sales get other local
+        days, and with them who is a member and what is earned."""
+        self.jobs.send(RemapMessage(uid, reason="zone").body(), delay_seconds=delay_seconds)
 
     def refresh_unmapped(self, uid: Uid) -> None:
-        """Raise or clear the account's one notification of store keys without a store."""
-        unmapped = [key for key in self._stores.keys(uid) if key.store is None]
+        """Raise the account's one notification of store keys without a store, or clear it."""
+        unmapped = [key for key in self.stores.keys(uid) if key.store is None]
         if not unmapped:
-            self._notifier.clear(uid, "unmapped_stores", SUBJECT)
+            self.notifier.clear(uid, "unmapped_stores", SUBJECT)
             return
         unmapped.sort(key=lambda key: (-key.sales, key.name))
-        self._notifier.raise_(
+        self.notifier.raise_(
             uid,
             "unmapped_stores",
             SUBJECT,
@@ -139,11 +127,11 @@ class StoreService:
             sales=sum(key.sales for key in unmapped),
         )
 
-    def _map(self, held: Store, keys: Sequence[str], version: int) -> Store:
+    def _save_mapping(self, store: Store, keys: Sequence[str], version: int) -> Store:
         try:
-            return self._stores.map_keys(held.uid, held.id, keys, version=version)
+            return self.stores.map_keys(store.uid, store.id, keys, version=version)
         except Conflict as error:
-            raise self._taken(held.uid, error) from None
+            raise self._key_conflict(store.uid, error) from None
         except NotFound as error:
             key = error.details.get("store_key")
             raise NotFound(
@@ -151,11 +139,12 @@ class StoreService:
                 store_key=key,
             ) from None
 
-    def _taken(self, uid: Uid, error: Conflict) -> Conflict:
+    def _key_conflict(self, uid: Uid, error: Conflict) -> Conflict:
+        """Return the conflict with the name of the store that has the key."""
         number = error.details.get("store")
         if not isinstance(number, int):
             return error
-        name = self._stores.get(uid, number).name
+        name = self.stores.get(uid, number).name
         return Conflict(
             f"This key is mapped to store {number}, {name}. Remove it there first.",
             **error.details,
@@ -163,7 +152,6 @@ class StoreService:
 
     def _record(
         self,
-        uid: Uid,
         actor: str,
         action: str,
         store: Store,
@@ -171,29 +159,20 @@ class StoreService:
         after: dict[str, object] | None,
     ) -> None:
         subject = f"store:{store.id}"
-        entry = AuditEntry(self._clock.now(), actor, action, subject, before, after)
-        self._audit.record(uid, entry)
+        entry = AuditEntry(self.clock.now(), actor, action, subject, before, after)
+        self.audit.record(store.uid, entry)
 
 
-def _shown(store: Store) -> dict[str, object]:
-    shown = asdict(store)
-    del shown["uid"], shown["version"]
-    return shown
+def _audited_fields(store: Store) -> dict[str, object]:
+    fields = asdict(store)
+    del fields["uid"], fields["version"]
+    return fields
 
 
 def _too_many(reason: str) -> InvalidInput:
-    return InvalidInput(
-        "Some fields cannot be taken; nothing was stored.",
-        errors=[{"field": "keys", "reason": reason, "example": None}],
-    )
+    return invalid_fields(field_fault("keys", reason))
 
 
 def _check_zone(fields: Mapping[str, Any]) -> None:
-    zone = fields.get("time_zone")
-    if zone is not None and not is_zone(zone):
-        fault = {
-            "field": "time_zone",
-            "reason": "not an IANA time zone",
-            "example": "America/Los_Angeles",
-        }
-        raise InvalidInput("Some fields cannot be taken; nothing was stored.", errors=[fault])
+    if fields.get("time_zone") is not None:
+        check_time_zone(fields["time_zone"])

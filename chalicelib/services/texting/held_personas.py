@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+
 from chalicelib.domain.errors import NotFound
 from chalicelib.domain.words import Instant, Uid
 from chalicelib.services.derivation.commit import FactCommits
@@ -9,33 +11,33 @@ from chalicelib.services.derivation.holder import Held, PersonaLookup
 from chalicelib.services.ports.texting import HeldPersona
 
 
+@dataclass(frozen=True, slots=True)
 class DerivedHeldPersonas:
     """The `HeldPersonas` port, derived anew each time."""
 
-    def __init__(self, lookup: PersonaLookup) -> None:
-        self._lookup = lookup
+    lookup: PersonaLookup
 
     def of_record(self, uid: Uid, record: str) -> HeldPersona | None:
         """See `HeldPersonas.of_record`."""
         try:
-            return _standing(self._lookup.holding(uid, record))
+            return _standing(self.lookup.holding(uid, record))
         except NotFound:
             return None
 
     def of_number(self, uid: Uid, number: str) -> list[HeldPersona]:
         """See `HeldPersonas.of_number`."""
-        return [_standing(held) for held in self._lookup.of_number(uid, number)]
+        return [_standing(held) for held in self.lookup.of_number(uid, number)]
 
 
+@dataclass(frozen=True, slots=True)
 class CommittedJoins:
     """The `Joins` port."""
 
-    def __init__(self, commits: FactCommits) -> None:
-        self._commits = commits
+    commits: FactCommits
 
     def join(self, uid: Uid, record: str, reason: str, at: Instant) -> None:
         """See `Joins.join`. Raises CommitBusy, LeaseLost: the same call may be made again."""
-        self._commits.join(uid, record, reason, at)
+        self.commits.join(uid, record, reason, at)
 
 
 def _standing(held: Held) -> HeldPersona:

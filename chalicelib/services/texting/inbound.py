@@ -63,27 +63,17 @@ class Meaning:
     head: ContactState
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Inbound:
     """Routes a shopper's message to its account, writes down what it says, and answers it once."""
 
-    def __init__(
-        self,
-        *,
-        log: ConsentLog,
-        texts: TextLog,
-        sender: TextSender,
-        settings: TextingSettings,
-        circumstances_reader: CircumstancesReader,
-        joins: Joins,
-        clock: Clock,
-    ) -> None:
-        self._log = log
-        self._texts = texts
-        self._sender = sender
-        self._settings = settings
-        self._circumstances_reader = circumstances_reader
-        self._joins = joins
-        self._clock = clock
+    log: ConsentLog
+    texts: TextLog
+    sender: TextSender
+    settings: TextingSettings
+    circumstances_reader: CircumstancesReader
+    joins: Joins
+    clock: Clock
 
     def handle(self, message: InboundText) -> tuple[str, Reply]:
         """The account, and what the message was taken for. The same message again does nothing
@@ -108,7 +98,7 @@ class Inbound:
         A no is heard by all of them, what could make somebody opt in by one that is known for sure.
         Of several, one that gave the number up hears only of whom it has texted with.
         """
-        holders = self._settings.holders(message.destination)
+        holders = self.settings.holders(message.destination)
         everybody = (*([holders.now] if holders.now else []), *holders.once)
         if len(everybody) == 1 or (reply in FOR_ONE and holders.now):
             return everybody[:1]
@@ -119,7 +109,7 @@ class Inbound:
         )
 
     def _knows(self, uid: Uid, number: str) -> bool:
-        return bool(self._log.read(uid, "sms", number).entries)
+        return bool(self.log.read(uid, "sms", number).entries)
 
     def _hear(self, uid: Uid, message: InboundText, reply: Reply) -> None:
         entry = self._write_down(uid, message, reply)
@@ -129,30 +119,32 @@ class Inbound:
 
     def _write_down(self, uid: Uid, message: InboundText, reply: Reply) -> Entry:
         """The message's entry, as it stands in the log since it first came."""
-        day = self._circumstances_reader.today(uid)
+        day = self.circumstances_reader.today(uid)
         written: list[Entry] = []
 
         def step(contact: Contact) -> bool:
-            meaning = _meaning(contact, message, reply, day, self._clock.now())
+            meaning = _meaning(contact, message, reply, day, self.clock.now())
             written[:] = [meaning.entry]
             if meaning.entry in contact.entries:
                 return True
-            return self._log.write(uid, contact.state, meaning.head, [meaning.entry])
+            return self.log.write(uid, contact.state, meaning.head, [meaning.entry])
 
-        insist(self._log, uid, "sms", message.number, step)
+        insist(self.log, uid, "sms", message.number, step)
         return written[0]
 
     def _join(self, uid: Uid, entry: Entry) -> None:
         """A YES also makes them a member (product.md §7)."""
         record, platform = entry.evidence.get("record"), entry.evidence.get("platform")
         if entry.act == "yes" and isinstance(record, str) and record:
-            self._joins.join(uid, record, f"double_opt_in:{platform}", entry.at)
+            self.joins.join(uid, record, f"double_opt_in:{platform}", entry.at)
 
     def _answer(self, uid: Uid, message: InboundText, entry: Entry) -> None:
         """Once, whatever fails: the text is written down before it goes."""
-        rules = self._circumstances_reader.rules(uid)
-        head = self._log.read(uid, "sms", message.number).state
-        if self._circumstances_reader.off() or not self._may_answer(entry, head, rules, message):
+        rules = self.circumstances_reader.rules(uid)
+        head = self.log.read(uid, "sms", message.number).state
+        if self.circumstances_reader.texts_stopped() or not self._may_answer(
+            entry, head, rules, message
+        ):
             return
         wording: Wording = entry.answer  # type: ignore[assignment]  # `_answer_to` chose it
         body = rules.wording(wording)
@@ -167,8 +159,8 @@ class Inbound:
             day=str(entry.evidence["day"]),
             why=message.id,
         )
-        ends_by = self._clock.now() + SENDING_AT_MOST
-        if self._texts.begin(text, None, ends_by=ends_by) == "begun":
+        ends_by = self.clock.now() + SENDING_AT_MOST
+        if self.texts.begin(text, None, ends_by=ends_by) == "begun":
             self._publish(text, message.destination)
 
     def _may_answer(
@@ -178,9 +170,9 @@ class Inbound:
 
         To a number abroad goes nothing: whoever earns on texts there would only have to write.
         """
-        if not self._circumstances_reader.mobile(message.number):
+        if not self.circumstances_reader.mobile(message.number):
             return False
-        if self._clock.now() - entry.at > JUST_RECEIVED[entry.answer]:
+        if self.clock.now() - entry.at > JUST_RECEIVED[entry.answer]:
             return False
         if rules.number != message.destination:
             return False
@@ -190,28 +182,28 @@ class Inbound:
 
     def _publish(self, text: Text, origination: str) -> None:
         try:
-            message_id = self._sender.send(origination, text.number, text.body)
+            message_id = self.sender.send(origination, text.number, text.body)
         except TextUnknown:
-            self._texts.end(text, "unknown")
+            self.texts.end(text, "unknown")
         except TextRefused:
-            self._texts.end(text, "refused")
+            self.texts.end(text, "refused")
         except NumberUnusable as error:
-            self._texts.end(text, "refused")
+            self.texts.end(text, "refused")
             self._mark(text, error)
         else:
-            self._texts.end(text, "sent", message_id)
+            self.texts.end(text, "sent", message_id)
 
     def _mark(self, text: Text, error: NumberUnusable) -> None:
-        now = self._clock.now()
+        now = self.clock.now()
 
         def step(contact: Contact) -> bool:
             marked = mark_unusable(contact.state, error.message, now)
-            return self._log.write(text.uid, contact.state, marked)
+            return self.log.write(text.uid, contact.state, marked)
 
-        insist(self._log, text.uid, "sms", text.number, step)
+        insist(self.log, text.uid, "sms", text.number, step)
         if error.details.get("opted_out"):
             entry = carrier_no(text.id, now)
-            append(self._log, self._clock, text.uid, "sms", text.number, [entry])
+            append(self.log, self.clock, text.uid, "sms", text.number, [entry])
 
 
 def _meaning(contact: Contact, message: InboundText, reply: Reply, day: str, now: int) -> Meaning:

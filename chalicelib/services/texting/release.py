@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from dataclasses import KW_ONLY, dataclass
 
 from chalicelib.domain.times import MINUTE
 from chalicelib.services.ports.common import Clock, JobQueue
@@ -18,40 +19,39 @@ SPREAD_SECONDS = 240
 """The requests of one look go spread over the time until the next."""
 
 
+@dataclass(frozen=True, slots=True)
 class Release:
     """`shards`: how many the index of due heads has."""
 
-    def __init__(
-        self, log: ConsentLog, queue: JobQueue, switch: KillSwitch, clock: Clock, *, shards: int
-    ) -> None:
-        self._log = log
-        self._queue = queue
-        self._switch = switch
-        self._clock = clock
-        self._shards = shards
+    log: ConsentLog
+    queue: JobQueue
+    switch: KillSwitch
+    clock: Clock
+    _: KW_ONLY
+    shards: int
 
     def release(self, time_left: Callable[[], bool]) -> int:
         """Queue what is due; how many. Nothing while the operator has stopped all texts. Stops when
         time is up: what is left stays due."""
-        if self._switch.read().off:
+        if self.switch.read().off:
             return 0
         queued = 0
-        until = self._clock.now()
-        for shard in range(self._shards):
+        until = self.clock.now()
+        for shard in range(self.shards):
             while time_left():
-                due = self._log.due(shard, until, BATCH)
+                due = self.log.due(shard, until, BATCH)
                 queued += self._queue_all(due, queued)
                 if len(due) < BATCH:
                     break
         return queued
 
     def _queue_all(self, due: list[Due], before: int) -> int:
-        next_at = self._clock.now() + LOOK_AGAIN_AFTER
-        claimed = [one for one in due if self._log.claim(one, next_at)]
+        next_at = self.clock.now() + LOOK_AGAIN_AFTER
+        claimed = [one for one in due if self.log.claim(one, next_at)]
         bodies: list[Mapping[str, object]] = [_job(one).body() for one in claimed]
         delays = [(before + number) % SPREAD_SECONDS for number in range(len(bodies))]
         if bodies:
-            self._queue.send_many(bodies, delays=delays)
+            self.queue.send_many(bodies, delays=delays)
         return len(bodies)
 
 

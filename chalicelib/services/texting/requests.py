@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from typing import Literal
 
 from chalicelib.domain.asking import (
@@ -53,22 +53,15 @@ Done = Literal["nothing", "busy", "held", "dropped", "sent", "unknown", "refused
 SYSTEM = "system"
 
 
+@dataclass(frozen=True, slots=True)
 class RequestSender:
     """Makes the request that a head wants, if everything still allows it at this moment."""
 
-    def __init__(
-        self,
-        log: ConsentLog,
-        texts: TextLog,
-        sender: TextSender,
-        circumstances_reader: CircumstancesReader,
-        clock: Clock,
-    ) -> None:
-        self._log = log
-        self._texts = texts
-        self._sender = sender
-        self._circumstances_reader = circumstances_reader
-        self._clock = clock
+    log: ConsentLog
+    texts: TextLog
+    sender: TextSender
+    circumstances_reader: CircumstancesReader
+    clock: Clock
 
     def handle(self, uid: Uid, number: str) -> Done:
         """Send, hold or drop what is wanted of this number; called again it does nothing twice.
@@ -76,7 +69,7 @@ class RequestSender:
         Raises ContactBusy; NotFound for an account that is not there.
         """
         for _ in range(WRITE_TRIES):
-            done = self._step(uid, self._log.read(uid, "sms", number))
+            done = self._step(uid, self.log.read(uid, "sms", number))
             if done is not None:
                 return done
         raise ContactBusy("Others keep changing this number; try again.")
@@ -88,25 +81,25 @@ class RequestSender:
             return self._after_a_worker(uid, head, head.sending)
         if head.wanted is None:
             return "nothing"
-        seen = self._circumstances_reader.of(uid, head)
+        seen = self.circumstances_reader.of(uid, head)
         verdict = judge_request(head, seen)
         if verdict.kind == "go":
             return self._send(uid, contact, seen, verdict.platform)
         if verdict.kind == "hold":
             held = hold_request(head, verdict)
-            return "held" if held == head or self._log.write(uid, head, held) else None
+            return "held" if held == head or self.log.write(uid, head, held) else None
         dropped = drop_request(head, verdict, seen.now)
-        return "dropped" if self._log.write(uid, head, dropped) else None
+        return "dropped" if self.log.write(uid, head, dropped) else None
 
     def _after_a_worker(self, uid: Uid, head: ContactState, request: Request) -> Done | None:
         """What another worker began: its own while it can live, unknown for ever after."""
-        if self._clock.now() < request.at + SENDING_AT_MOST:
+        if self.clock.now() < request.at + SENDING_AT_MOST:
             return "busy"
-        limit = self._circumstances_reader.rules(uid).request_limit
-        text = self._texts.get(uid, request.day, request.at, text_id(request, head.contact))
+        limit = self.circumstances_reader.rules(uid).request_limit
+        text = self.texts.get(uid, request.day, request.at, text_id(request, head.contact))
         if text is None:  # somebody erased it
             done = finish_request(head, "unknown", limit)
-            return "unknown" if self._log.write(uid, head, done) else None
+            return "unknown" if self.log.write(uid, head, done) else None
         return self._end(text, request, limit, "unknown")
 
     def _send(
@@ -130,16 +123,16 @@ class RequestSender:
         entry = _request_entry(request, body)
         after = replace(after, consent=derive([*contact.entries, entry]))
         caps = Caps(seen.rules.daily_cap, seen.rules.monthly_budget)
-        begun = self._texts.begin(text, caps, before=head, after=after, entries=[entry])
+        begun = self.texts.begin(text, caps, before=head, after=after, entries=[entry])
         if begun in ("changed", "taken"):
             return None
         if begun != "begun":
             return (
                 "held"
-                if self._log.write(uid, head, hold_request(head, _used_up(begun, seen)))
+                if self.log.write(uid, head, hold_request(head, _used_up(begun, seen)))
                 else None
             )
-        if not is_open(self._clock.now(), seen.zone, seen.rules):  # the write took that long
+        if not is_open(self.clock.now(), seen.zone, seen.rules):  # the write took that long
             return self._end(text, request, seen.rules.request_limit, "refused")
         return self._publish(text, request, seen.rules)
 
@@ -148,7 +141,7 @@ class RequestSender:
         the schedule turns into unknown."""
         limit = rules.request_limit
         try:
-            message_id = self._sender.send(rules.number or "", text.number, text.body)
+            message_id = self.sender.send(rules.number or "", text.number, text.body)
         except TextUnknown:
             return self._end(text, request, limit, "unknown")
         except TextRefused:
@@ -167,7 +160,7 @@ class RequestSender:
         unusable: NumberUnusable | None = None,
     ) -> Done:
         for _ in range(WRITE_TRIES):
-            contact = self._log.read(text.uid, "sms", text.number)
+            contact = self.log.read(text.uid, "sms", text.number)
             if contact.state.sending != request:
                 return "nothing"  # it has been ended before
             if state == "refused":
@@ -175,7 +168,7 @@ class RequestSender:
             else:
                 outcome: Literal["sent", "unknown"] = "sent" if state == "sent" else "unknown"
                 after, entries = finish_request(contact.state, outcome, limit), []
-            ended = self._texts.end(
+            ended = self.texts.end(
                 text, state, message_id, before=contact.state, after=after, entries=entries
             )
             if ended:
@@ -186,7 +179,7 @@ class RequestSender:
         self, contact: Contact, request: Request, unusable: NumberUnusable | None
     ) -> tuple[ContactState, list[Entry]]:
         """The head and what the log gets, when the request never went."""
-        now = self._clock.now()
+        now = self.clock.now()
         entries = [withdrawn(request, now)]
         head = take_back_request(contact.state, now)
         if unusable is not None:

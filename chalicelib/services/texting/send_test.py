@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+
 from chalicelib.domain.contact_states import SENDING_AT_MOST
 from chalicelib.domain.texting import parts
 from chalicelib.domain.times import HOUR
@@ -27,36 +29,26 @@ JUST_ASKED = HOUR
 """A job that lay in the dead-letter queue is too late: nobody waits for it at that hour."""
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
 class SendTests:
     """Sends what *send me a test* queued. Any hour: a person asked for it just now."""
 
-    def __init__(
-        self,
-        *,
-        settings: TextingSettings,
-        accounts: Accounts,
-        texts: TextLog,
-        contact_states: ContactStates,
-        sender: TextSender,
-        switch: KillSwitch,
-        clock: Clock,
-    ) -> None:
-        self._settings = settings
-        self._accounts = accounts
-        self._texts = texts
-        self._contact_states = contact_states
-        self._sender = sender
-        self._switch = switch
-        self._clock = clock
+    settings: TextingSettings
+    accounts: Accounts
+    texts: TextLog
+    contact_states: ContactStates
+    sender: TextSender
+    switch: KillSwitch
+    clock: Clock
 
     def handle(self, job: SendTest) -> TextState | None:
         """What became of it; None when something forbids it by now, or it was begun before."""
-        rules = branded(self._settings.get(job.uid), self._accounts.get(job.uid))
-        head = self._contact_states.states(job.uid, [job.number])[job.number]
+        rules = branded(self.settings.get(job.uid), self.accounts.get(job.uid))
+        head = self.contact_states.states(job.uid, [job.number])[job.number]
         blocked = head.consent.state == "opted_out" or head.unusable is not None
-        now = self._clock.now()
+        now = self.clock.now()
         stale = now - job.at > JUST_ASKED
-        if rules.number is None or self._switch.read().off or blocked or stale:
+        if rules.number is None or self.switch.read().off or blocked or stale:
             return None
         body = f"{rules.brand}: This is a test. Reply HELP for help, STOP to opt out."
         text = Text(
@@ -71,15 +63,15 @@ class SendTests:
             why="test",
         )
         caps = Caps(rules.daily_cap, rules.monthly_budget)
-        if self._texts.begin(text, caps, ends_by=now + SENDING_AT_MOST) != "begun":
+        if self.texts.begin(text, caps, ends_by=now + SENDING_AT_MOST) != "begun":
             return None
         state, message_id = self._publish(rules.number, text)
-        self._texts.end(text, state, message_id)
+        self.texts.end(text, state, message_id)
         return state
 
     def _publish(self, origination: str, text: Text) -> tuple[TextState, str | None]:
         try:
-            return "sent", self._sender.send(origination, text.number, text.body)
+            return "sent", self.sender.send(origination, text.number, text.body)
         except TextUnknown:
             return "unknown", None
         except (TextRefused, NumberUnusable):

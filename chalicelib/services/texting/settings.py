@@ -8,7 +8,13 @@ from datetime import date, time
 from typing import Any, get_args
 
 from chalicelib.domain.asking import Mobile
-from chalicelib.domain.errors import Conflict, InvalidInput, TooManyRequests
+from chalicelib.domain.errors import (
+    Conflict,
+    InvalidInput,
+    TooManyRequests,
+    field_fault,
+    invalid_fields,
+)
 from chalicelib.domain.texting import (
     EARLIEST,
     LATEST,
@@ -23,7 +29,7 @@ from chalicelib.domain.times import local_day
 from chalicelib.domain.words import Uid
 from chalicelib.services.consent.circumstances import branded
 from chalicelib.services.ports.accounts import Account, Accounts
-from chalicelib.services.ports.audit import Audit, AuditEntry
+from chalicelib.services.ports.audit import Audit, AuditEntry, changed_fields
 from chalicelib.services.ports.common import Clock, Ids, JobQueue
 from chalicelib.services.ports.integrations import Integration
 from chalicelib.services.ports.texting import (
@@ -44,12 +50,16 @@ OPTED_OUT = "This number opted out: nothing is sent to it until it texts START."
 TESTS_AN_HOUR = 5
 TESTS_A_NUMBER_AN_HOUR = 3
 AN_HOUR = 3600
+SUBJECT = "texting"
 
 
 @dataclass(frozen=True, slots=True)
 class TextingView:
-    """What the page shows. `waiting`: requests wanted and not made yet; `status`: why nothing goes,
-    None when texts go."""
+    """What the page Settings -> Texting shows.
+
+    `waiting` counts the requests that are wanted and not made yet. `status`: why no text goes, None
+    when texts go.
+    """
 
     rules: TextingRules
     today: TextTotals
@@ -58,100 +68,90 @@ class TextingView:
     status: str | None
 
     def wordings(self) -> dict[Wording, str]:
-        """Every wording as it is set, `{brand}` not filled in."""
+        """Return every wording as it is set, `{brand}` not filled in."""
         return {**WORDINGS, **self.rules.wordings}
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
 class TextingService:
-    """`read_number`: what was typed as E.164 of the US or Canada, or None."""
+    """Reads and changes an account's settings for texts, lists its texts and sends a test.
 
-    def __init__(
-        self,
-        *,
-        settings: TextingSettings,
-        accounts: Accounts,
-        texts: TextLog,
-        log: ConsentLog,
-        switch: KillSwitch,
-        queue: JobQueue,
-        throttle: Throttle,
-        audit: Audit,
-        clock: Clock,
-        ids: Ids,
-        read_number: Callable[[str], str | None],
-        mobile: Mobile,
-    ) -> None:
-        self._settings = settings
-        self._accounts = accounts
-        self._texts = texts
-        self._log = log
-        self._switch = switch
-        self._queue = queue
-        self._throttle = throttle
-        self._audit = audit
-        self._clock = clock
-        self._ids = ids
-        self._read_number = read_number
-        self._mobile = mobile
+    `read_number`: a number as typed -> E.164 of the US or Canada, None for what is none. `mobile`:
+    whether an E.164 number can be a mobile of the US or Canada.
+    """
+
+    settings: TextingSettings
+    accounts: Accounts
+    texts: TextLog
+    log: ConsentLog
+    switch: KillSwitch
+    queue: JobQueue
+    throttle: Throttle
+    audit: Audit
+    clock: Clock
+    ids: Ids
+    read_number: Callable[[str], str | None]
+    mobile: Mobile
 
     def get(self, uid: Uid) -> TextingView:
-        """Raises NotFound."""
-        account = self._accounts.get(uid)
-        return self._view(account, self._settings.get(uid))
+        """Return the account's settings with its counts. Raises NotFound."""
+        account = self.accounts.get(uid)
+        return self._view(account, self.settings.get(uid))
 
     def status_for(self, uid: Uid, source: Integration) -> str | None:
-        """What the card of a source says of SMS; None when it may go."""
-        return self._status(self._settings.get(uid)) or (None if source.age_gate else TICK_FIRST)
+        """Return why no SMS goes for this source, for its card; None when it may go."""
+        return self._status(self.settings.get(uid)) or (None if source.age_gate else TICK_FIRST)
 
-    def texts(
+    def texts_of_day(
         self, uid: Uid, day: date | None, limit: int, after: str | None
     ) -> tuple[list[Text], str | None]:
-        """What was sent on a local day (None: today), to whom, when and why: the newest first."""
-        on = day.isoformat() if day else self._today(self._accounts.get(uid))
-        return self._texts.texts(uid, on, limit, after)
+        """Return what was sent on a local day (None: today), to whom, when and why: the newest
+        first. `after` and the second value continue the list."""
+        on = day.isoformat() if day else self._today(self.accounts.get(uid))
+        return self.texts.texts(uid, on, limit, after)
 
     def change(
         self, uid: Uid, version: int, changes: Mapping[str, Any], *, actor: str
     ) -> TextingView:
-        """Set the given fields; None takes one back to its default, what is left out stays.
+        """Set the given fields; None takes a field back to its default, one left out stays.
 
         Raises NotFound, InvalidInput, StaleVersion; Conflict for another account's number.
         """
-        account = self._accounts.get(uid)
-        before = replace(self._settings.get(uid), version=version)
-        after = self._changed(before, changes)
+        account = self.accounts.get(uid)
+        before = replace(self.settings.get(uid), version=version)
+        after = self._after_changes(before, changes)
         _check(after, changes)
-        held = self._settings.get(uid)
-        saved = self._settings.save(uid, before, after)
-        self._record(uid, actor, held, saved)
+        stored = self.settings.get(uid)
+        saved = self.settings.save(uid, before, after)
+        self._record(uid, actor, stored, saved)
         return self._view(account, saved)
 
     def send_test(self, uid: Uid, typed: str, *, actor: str) -> str:
-        """Queue a text to the number typed; the text's id.
+        """Queue a test text to the number typed and return the text's id.
 
-        Raises InvalidInput; Conflict while no SMS goes, or to who opted out; TooManyRequests.
+        Raises InvalidInput for no mobile number; Conflict while no SMS goes, or when the number
+        opted out; TooManyRequests.
         """
-        account = self._accounts.get(uid)
-        number = self._read_number(typed)
-        if number is None or not self._mobile(number):
+        account = self.accounts.get(uid)
+        number = self.read_number(typed)
+        if number is None or not self.mobile(number):
             raise _refused("number", "no mobile number of the US or Canada", "+12065550123")
         view = self.get(uid)
         if view.status is not None:
             raise Conflict(view.status)
-        if self._log.read(uid, "sms", number).state.consent.state == "opted_out":
+        if self.log.read(uid, "sms", number).state.consent.state == "opted_out":
             raise Conflict(OPTED_OUT)
-        self._slow_down(uid, number)
-        job = SendTest(uid, number, self._ids.new("txt"), self._clock.now(), self._today(account))
-        self._queue.send(job.body())
-        self._audit.record(
-            uid, AuditEntry(self._clock.now(), actor, "texting.test", "texting", None, None)
-        )
+        self._check_limits(uid, number)
+        job = SendTest(uid, number, self.ids.new("txt"), self.clock.now(), self._today(account))
+        self.queue.send(job.body())
+        self.audit.record(uid, AuditEntry(self.clock.now(), actor, "texting.test", SUBJECT))
         return job.id
 
-    def _slow_down(self, uid: Uid, number: str) -> None:
+    def _check_limits(self, uid: Uid, number: str) -> None:
+        """Count this test. Raises TooManyRequests when the hour's tests are used up."""
         limits = (("test", TESTS_AN_HOUR), (f"test#{number}", TESTS_A_NUMBER_AN_HOUR))
         for what, limit in limits:
-            wait = self._throttle.take(uid, what, limit, AN_HOUR)
+            wait = self.throttle.take(uid, what, limit, AN_HOUR)
             if wait is not None:
                 raise TooManyRequests("Enough tests for now: wait.", retry_after=wait)
 
@@ -159,56 +159,50 @@ class TextingService:
         today = self._today(account)
         return TextingView(
             rules=branded(rules, account),
-            today=self._texts.counts(account.uid, today),
-            this_month=self._texts.counts(account.uid, today[: len("2026-01")]),
-            waiting=self._log.waiting(account.uid),
+            today=self.texts.counts(account.uid, today),
+            this_month=self.texts.counts(account.uid, today[: len("2026-01")]),
+            waiting=self.log.waiting(account.uid),
             status=self._status(rules),
         )
 
     def _status(self, rules: TextingRules) -> str | None:
         if rules.number is None:
             return NO_NUMBER
-        return STOPPED if self._switch.read().off else None
+        return STOPPED if self.switch.read().off else None
 
     def _today(self, account: Account) -> str:
-        return local_day(self._clock.now(), account.time_zone).isoformat()
+        return local_day(self.clock.now(), account.time_zone).isoformat()
 
-    def _changed(self, before: TextingRules, changes: Mapping[str, Any]) -> TextingRules:
+    def _after_changes(self, before: TextingRules, changes: Mapping[str, Any]) -> TextingRules:
+        """Return the rules with these changes. Raises InvalidInput for a number that is none."""
         defaults = TextingRules()
         wanted = {
             name: getattr(defaults, name) if value is None else value
             for name, value in changes.items()
         }
         if isinstance(number := changes.get("number"), str):
-            read = self._read_number(number)
+            read = self.read_number(number)
             if read is None:
                 raise _refused("number", "no number of the US or Canada", "+12065550100")
             wanted["number"] = read
         for name in ("opens", "closes"):
-            if isinstance(told := wanted.get(name), str):
-                wanted[name] = time.fromisoformat(told)
+            if isinstance(text := wanted.get(name), str):
+                wanted[name] = time.fromisoformat(text)
         if changes.get("wordings") is not None:
             given = {**before.wordings, **wanted["wordings"]}
             wanted["wordings"] = {kind: text for kind, text in given.items() if text is not None}
         return replace(before, **wanted)
 
     def _record(self, uid: Uid, actor: str, before: TextingRules, after: TextingRules) -> None:
-        was, now = shown(before), shown(after)
-        changed = [name for name in now if was[name] != now[name]]
-        if changed:
-            entry = AuditEntry(
-                at=self._clock.now(),
-                actor=actor,
-                action="texting.changed",
-                subject="texting",
-                before={name: was[name] for name in changed},
-                after={name: now[name] for name in changed},
-            )
-            self._audit.record(uid, entry)
+        fields = answer_fields(after)
+        was, now = changed_fields(answer_fields(before), fields, fields)
+        if now:
+            at = self.clock.now()
+            self.audit.record(uid, AuditEntry(at, actor, "texting.changed", SUBJECT, was, now))
 
 
-def shown(rules: TextingRules) -> dict[str, object]:
-    """The rules as the API and the activity log write them."""
+def answer_fields(rules: TextingRules) -> dict[str, object]:
+    """Return the rules as the API and the activity log write them."""
     return {
         "number": rules.number,
         "brand": rules.brand,
@@ -223,8 +217,8 @@ def shown(rules: TextingRules) -> dict[str, object]:
 
 
 def _check(rules: TextingRules, changes: Mapping[str, Any]) -> None:
-    """Raises InvalidInput for hours outside the lawful ones, for a brand with invisible characters,
-    and for wordings that lack a word."""
+    """Raises InvalidInput for hours outside the lawful ones, a brand with invisible characters, or
+    a wording that lacks a word it must have. `changes` tells which field to name."""
     if not EARLIEST <= rules.opens < rules.closes <= LATEST:
         field = "opens" if "opens" in changes else "closes"
         raise _refused(field, "the hours lie within 08:00 and 21:00, the first earlier", "09:00")
@@ -243,7 +237,4 @@ def _check(rules: TextingRules, changes: Mapping[str, Any]) -> None:
 
 
 def _refused(field: str, reason: str, example: object) -> InvalidInput:
-    return InvalidInput(
-        "Some fields cannot be taken; nothing was stored.",
-        errors=[{"field": field, "reason": reason, "example": example}],
-    )
+    return invalid_fields(field_fault(field, reason, example))

@@ -129,7 +129,7 @@ def test_a_stale_change_is_refused_and_not_audited() -> None:
     with pytest.raises(StaleVersion):
         office.service.change(account.uid, 1, {"name": "Brown"}, actor="user:bob")
 
-    assert office.service.get(account.uid).name == "Greener"
+    assert office.accounts.get(account.uid).name == "Greener"
     assert office.actions().count("account.changed") == 1
 
 

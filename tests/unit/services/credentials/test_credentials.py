@@ -24,7 +24,7 @@ from chalicelib.domain.errors import (
 from chalicelib.domain.records import StoreFact
 from chalicelib.domain.times import start_of_day
 from chalicelib.services.credentials.check import ScopeTaken, learn_scope
-from chalicelib.services.credentials.fields import validated
+from chalicelib.services.credentials.fields import check_fields
 from chalicelib.services.credentials.history_from import history_start
 from chalicelib.services.credentials.key_ring import last_four
 from chalicelib.services.ports.integrations import Integration
@@ -44,7 +44,7 @@ def shop() -> Retailer:
 
 def faults(info: PlatformInfo, given: Mapping[str, str]) -> list[dict[str, object]]:
     with pytest.raises(InvalidInput) as refused:
-        validated(info, given)
+        check_fields(info, given)
     return refused.value.details["errors"]  # type: ignore[return-value]
 
 
@@ -87,13 +87,15 @@ def test_every_bad_field_is_named_at_once_and_no_value_is_repeated() -> None:
 
 
 def test_blanks_around_a_pasted_key_are_cut_and_blank_optional_fields_left_out() -> None:
-    fields = validated(a_platform(), {"store_name": " Ballard ", "key": f" {KEY}\n", "market": ""})
+    fields = check_fields(
+        a_platform(), {"store_name": " Ballard ", "key": f" {KEY}\n", "market": ""}
+    )
 
     assert fields == {"store_name": "Ballard", "key": KEY}
 
 
 def test_a_name_is_one_and_the_same_however_its_accents_are_written() -> None:
-    pasted = validated(a_platform(), GOOD | {"store_name": "Co\u0302te-des-Neiges"})
+    pasted = check_fields(a_platform(), GOOD | {"store_name": "Co\u0302te-des-Neiges"})
 
     assert pasted["store_name"] == "C\u00f4te-des-Neiges"
 
@@ -103,7 +105,7 @@ def test_a_name_is_one_and_the_same_however_its_accents_are_written() -> None:
     ["Café Élan", "Cafe\u0301", "L'Été", "Зелёный лист", "Leaf Листья", "緑の葉っぱ", "½ Nº 1"],
 )
 def test_a_store_may_be_called_anything_that_can_be_typed(name: str) -> None:
-    kept = validated(a_platform(), GOOD | {"store_name": name})["store_name"]
+    kept = check_fields(a_platform(), GOOD | {"store_name": name})["store_name"]
 
     assert kept == normalize("NFC", name)
 
@@ -113,7 +115,7 @@ def test_whatever_passes_validation_is_printable_and_bounded(given_: dict[str, s
     info = a_platform()
 
     try:
-        fields = validated(info, GOOD | given_)
+        fields = check_fields(info, GOOD | given_)
     except InvalidInput:
         return
 
