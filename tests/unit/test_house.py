@@ -1,0 +1,157 @@
+"""The rules of the house that no linter knows (architecture.md §2): small folders, no import
+circles, one class per name, words with types of their own."""
+
+from __future__ import annotations
+
+import ast
+from collections import defaultdict
+from collections.abc import Iterable, Iterator, Mapping
+from functools import cache
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parent.parent.parent
+CODE = ROOT / "chalicelib"
+MOST_MODULES = 15
+FLAT = {  # one file per thing of the same kind: a folder more would only lengthen the way
+    "chalicelib/adapters/dynamo",
+    "chalicelib/domain",
+    "chalicelib/entrypoints/dashboard",
+    "chalicelib/services/ports",
+}
+TYPES = {"uid": "Uid", "platform": "Platform", "scope": "ScopeId"}
+
+Imports = Mapping[str, set[str]]
+
+
+@cache
+def parsed(path: Path) -> ast.Module:
+    return ast.parse(path.read_text(encoding="utf-8"))
+
+
+def sources(root: Path) -> list[Path]:
+    return sorted(root.rglob("*.py"))
+
+
+def module_name(path: Path, root: Path = ROOT) -> str:
+    return ".".join(path.relative_to(root).with_suffix("").parts).removesuffix(".__init__")
+
+
+def at_import(statements: Iterable[ast.stmt]) -> Iterator[ast.Import | ast.ImportFrom]:
+    """The imports of a module's own level, those under TYPE_CHECKING too; not a function's."""
+    for statement in statements:
+        match statement:
+            case ast.Import() | ast.ImportFrom():
+                yield statement
+            case ast.If(body=body, orelse=orelse):
+                yield from at_import([*body, *orelse])
+            case ast.Try(body=body, handlers=handlers, orelse=orelse, finalbody=finalbody):
+                yield from at_import([*body, *orelse, *finalbody])
+                yield from at_import(line for handler in handlers for line in handler.body)
+
+
+def imports_below(*folders: str, root: Path = ROOT) -> Imports:
+    """Each module of the folders, with those of them that it imports."""
+    paths = {module_name(path, root): path for folder in folders for path in sources(root / folder)}
+    graph: dict[str, set[str]] = {}
+    for name, path in paths.items():
+        wanted: set[str] = set()
+        for found in at_import(parsed(path).body):
+            if isinstance(found, ast.Import):
+                wanted |= {alias.name for alias in found.names}
+            elif found.module is not None:
+                inner = {f"{found.module}.{alias.name}" for alias in found.names}
+                modules = inner & paths.keys()
+                wanted |= modules if modules == inner else modules | {found.module}
+        graph[name] = wanted & paths.keys() - {name}
+    return graph
+
+
+def circles(graph: Imports) -> list[list[str]]:
+    """The groups of modules that reach each other."""
+    reach = {module: reachable(module, graph) for module in graph}
+    groups = {
+        tuple(sorted(other for other in reach[module] if module in reach[other]))
+        for module in graph
+        if module in reach[module]
+    }
+    return [list(group) for group in sorted(groups)]
+
+
+def reachable(start: str, graph: Imports) -> set[str]:
+    seen: set[str] = set()
+    waiting = [start]
+    while waiting:
+        new = graph[waiting.pop()] - seen
+        seen |= new
+        waiting.extend(new)
+    return seen
+
+
+def test_no_folder_holds_more_modules_than_a_reader_overlooks() -> None:
+    crowded = {}
+    for folder in sorted({path.parent for path in sources(CODE)}):
+        modules = [path for path in folder.glob("*.py") if path.name != "__init__.py"]
+        name = folder.relative_to(ROOT).as_posix()
+        if len(modules) > MOST_MODULES and name not in FLAT:
+            crowded[name] = len(modules)
+
+    assert crowded == {}, (
+        f"more than {MOST_MODULES} modules: sort them into a folder per word of product.md §1"
+    )
+
+
+def test_no_import_circle_in_code_or_simulators() -> None:
+    assert circles(imports_below("chalicelib", "simulators")) == [], (
+        "import circles: move what both sides need into a module of its own, or name it by a"
+        " Protocol; an import under TYPE_CHECKING or in a function only hides a circle"
+    )
+
+
+def test_a_circle_is_found_even_where_only_types_are_imported(tmp_path: Path) -> None:
+    house = tmp_path / "house"
+    house.mkdir()
+    (house / "__init__.py").write_text("")
+    (house / "one.py").write_text("from house.two import Two\n")
+    (house / "two.py").write_text(
+        "from typing import TYPE_CHECKING\nif TYPE_CHECKING:\n    from house import three\n"
+    )
+    (house / "three.py").write_text("import house.one\n")
+    (house / "four.py").write_text("import house.one\n\n\ndef late():\n    import house.four\n")
+
+    found = circles(imports_below("house", root=tmp_path))
+
+    assert found == [["house.one", "house.three", "house.two"]]
+
+
+def test_no_two_public_classes_share_a_name() -> None:
+    places = defaultdict(list)
+    for path in sources(CODE):
+        for node in parsed(path).body:
+            if isinstance(node, ast.ClassDef) and not node.name.startswith("_"):
+                places[node.name].append(module_name(path))
+
+    assert {name: where for name, where in places.items() if len(where) > 1} == {}, (
+        "two classes share a name: name each by what it is for"
+    )
+
+
+@pytest.mark.parametrize("floor", ["services", "domain"])
+def test_accounts_platforms_and_scopes_are_never_plain_text(floor: str) -> None:
+    plain = []
+    for path in sources(CODE / floor):
+        for node in ast.walk(parsed(path)):
+            if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef):
+                taken = [*node.args.posonlyargs, *node.args.args, *node.args.kwonlyargs]
+                plain += [
+                    f"{module_name(path)}.{node.name}: {one.arg}: {TYPES[one.arg]}"
+                    for one in taken
+                    if one.arg in TYPES and is_text(one.annotation)
+                ]
+
+    assert plain == [], "annotate with the type of domain/words.py that stands behind each"
+
+
+def is_text(annotation: ast.expr | None) -> bool:
+    return annotation is not None and "str" in ast.unparse(annotation).split(" | ")
