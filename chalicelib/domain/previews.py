@@ -47,14 +47,14 @@ def from_persona(persona: Persona, terms: Terms, today: Rules) -> WouldBe | None
         return None
     if any(_imports(rules.source(p)) != _imports(today.source(p)) for p in persona.sources):
         return None
-    found = [r for r in persona.reasons if _stays(r)]
-    found += reasons((), persona.last_days, persona.flags, 0, terms)
+    why = [r for r in persona.reasons if _stays(r)]
+    why += reasons((), persona.last_days, persona.flags, 0, terms)
     for platform in _yes_covered(persona, rules):
-        held = [r for r in persona.reasons if r.name == f"{DOUBLE_OPT_IN}:{platform}"]
-        if not held and rules.loyalty.earn_only_from_joining:
+        known = [r for r in persona.reasons if r.name == f"{DOUBLE_OPT_IN}:{platform}"]
+        if not known and rules.loyalty.earn_only_from_joining:
             return None
-        found += held or [Reason(f"{DOUBLE_OPT_IN}:{platform}", None)]
-    why = found or _kept(persona, rules)
+        why += known or [Reason(f"{DOUBLE_OPT_IN}:{platform}", None)]
+    why = why or list(_kept_reasons(persona, rules))
     since = earn_from(why, persona.flags, rules.loyalty)
     return WouldBe(bool(why), _asks(persona, rules), since)
 
@@ -63,7 +63,7 @@ def from_records(persona: Persona, members: Sequence[SourceRecord], terms: Terms
     """Where the person would stand under `terms`, from all of their source records."""
     rules = terms.rules
     imported = sum([imported_points(member, terms) for member in members])
-    why = reasons(members, persona.last_days, persona.flags, imported, terms) or _kept(
+    why = reasons(members, persona.last_days, persona.flags, imported, terms) or _kept_reasons(
         persona, rules
     )
     return WouldBe(
@@ -82,10 +82,10 @@ def balance(refs: Iterable[SaleRef], since: Day | None, others: Points, terms: T
     return sum(amounts.values()) + sum(gone.values()) + others
 
 
-def earns_alike(persona: Persona, standing: WouldBe, rules: Rules, today: Rules) -> bool:
+def earns_alike(persona: Persona, would_be: WouldBe, rules: Rules, today: Rules) -> bool:
     """Whether no sale of the person would earn otherwise than under the rules of today."""
     return (
-        standing.earn_from == persona.earn_from
+        would_be.earn_from == persona.earn_from
         and rules.loyalty == today.loyalty
         and all(rules.accrual_start(p) == today.accrual_start(p) for p in persona.sources)
     )
@@ -126,7 +126,7 @@ def _keeps(persona: Persona, rules: Rules) -> Iterator[tuple[Platform, Keep]]:
             yield platform, keep
 
 
-def _kept(persona: Persona, rules: Rules) -> tuple[Reason, ...]:
+def _kept_reasons(persona: Persona, rules: Rules) -> tuple[Reason, ...]:
     """What is written for who is left without a reason while a setting goes away."""
     return tuple(
         Reason(kept_reason(keep.setting, platform, keep.day), keep.day)

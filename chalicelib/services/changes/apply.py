@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import asdict, replace
+from dataclasses import asdict, dataclass, replace
 
 from chalicelib.domain.errors import Conflict, NotFound, StaleVersion
 from chalicelib.domain.settings import SMS_OPT_IN_AFTER, TRUST_FLAGS, card_settings
@@ -37,23 +37,15 @@ OTHERS = "The token belongs to other values: here is a preview of these."
 MOVED = "The rules or the card were changed since this preview: here is a fresh one."
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
 class ApplyChange:
     """Applies what was previewed: one transaction, then a job."""
 
-    def __init__(
-        self,
-        *,
-        changes: Changes,
-        previews: PreviewChange,
-        texting: TextingSettings,
-        jobs: JobQueue,
-        clock: Clock,
-    ) -> None:
-        self._changes = changes
-        self._texting = texting
-        self._previews = previews
-        self._jobs = jobs
-        self._clock = clock
+    changes: Changes
+    previews: PreviewChange
+    texting: TextingSettings
+    jobs: JobQueue
+    clock: Clock
 
     def apply(
         self, proposal: Proposal, token: str, version: int, members: MembersChoice, *, actor: str
@@ -73,7 +65,7 @@ class ApplyChange:
 
     def preview(self, proposal: Proposal) -> tuple[Preview, tuple[str, ...]]:
         """What the change would do, and what it sets beside what was asked for."""
-        return self._previews.start(proposal), proposal.notes
+        return self.previews.start(proposal), proposal.notes
 
     def apply_unasked(self, proposal: Proposal, *, actor: str, version: int | None = None) -> Job:
         """Put a change into force that needs no preview. Raises Conflict.
@@ -89,15 +81,15 @@ class ApplyChange:
 
     def job(self, uid: Uid, job: str) -> Job:
         """Raises NotFound."""
-        return self._changes.job(uid, job)
+        return self.changes.job(uid, job)
 
     def latest_job(self, uid: Uid) -> Job | None:
-        return self._changes.latest_job(uid)
+        return self.changes.latest_job(uid)
 
     def _redeemed(self, proposal: Proposal, token: str) -> Preview:
         name, _, secret = token.partition(".")
         try:
-            preview = self._previews.get(proposal.uid, name)
+            preview = self.previews.get(proposal.uid, name)
         except NotFound:
             raise self._refused(UNKNOWN, proposal) from None
         if (why := self._why_not(preview, secret, proposal)) is not None:
@@ -109,19 +101,19 @@ class ApplyChange:
             return UNKNOWN
         if preview.used:
             return USED
-        if self._clock.now() > preview.ready_at + GOOD_FOR:
+        if self.clock.now() > preview.ready_at + GOOD_FOR:
             return LATE
         if preview.subject != proposal.subject or preview.changes != proposal.changes:
             return OTHERS
         return MOVED if is_outdated(preview, proposal) else None
 
     def _refused(self, why: str, proposal: Proposal) -> Conflict:
-        return Conflict(why, preview=self._previews.start(proposal).id)
+        return Conflict(why, preview=self.previews.start(proposal).id)
 
     def _write(
         self, proposal: Proposal, preview: Preview | None, members: MembersChoice, actor: str
     ) -> Job:
-        now, rules = self._clock.now(), proposal.keeping(members)
+        now, rules = self.clock.now(), proposal.keeping(members)
         job = Job(
             id=job_id(rules.version + 1),
             uid=proposal.uid,
@@ -141,8 +133,8 @@ class ApplyChange:
             preview=preview,
         )
         message = ApplyMessage(job.uid, job.id)
-        self._jobs.send(message.body(), delay_seconds=JOB_AFTER_SECONDS)
-        self._changes.apply(applied)
+        self.jobs.send(message.body(), delay_seconds=JOB_AFTER_SECONDS)
+        self.changes.apply(applied)
         return job
 
     def _card_after(self, proposal: Proposal, actor: str, now: Instant) -> Integration | None:
@@ -161,7 +153,7 @@ class ApplyChange:
             after = replace(after, sms_from=None, sms_stopped=True, sms_before=None)
         else:
             before = card.settings.get(SMS_OPT_IN_AFTER)
-            time_to_cancel = self._texting.get(proposal.uid).start_after_minutes * MINUTE
+            time_to_cancel = self.texting.get(proposal.uid).start_after_minutes * MINUTE
             after = replace(
                 after,
                 sms_from=now + time_to_cancel,

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 
 from chalicelib.domain.identity import SourceRecord
 from chalicelib.domain.loyalty import first_earning_day
@@ -21,115 +21,122 @@ from chalicelib.services.ports.facts import NO_SALES, RecordSales
 LARGEST = 10
 
 
+@dataclass(frozen=True, slots=True)
 class CountChange:
-    """`terms`: today's, under the wanted rules. `restart`: who waits to be asked counts again."""
+    """Counts what a proposal would do to a page of personas.
 
-    def __init__(
-        self, preview_reads: PreviewReads, askable: Askable, proposal: Proposal, terms: Terms
-    ) -> None:
-        self._preview_reads = preview_reads
-        self._askable = askable
-        self._proposal = proposal
-        self._terms = terms
-        self._uid = proposal.uid
-        card = proposal.card
-        self._texts = send_sms(proposal.changes)
-        self._restart = card is not None and card.sms_stopped
-        self._trusts = bool(proposal.changes.get(TRUST_FLAGS))
+    `terms`: today's, under the wanted rules.
+    """
+
+    preview_reads: PreviewReads
+    askable: Askable
+    proposal: Proposal
+    terms: Terms
 
     def page(self, ids: Sequence[str], counts: PreviewCounts) -> PreviewCounts:
-        """`counts` with these personas."""
-        found = self._preview_reads.with_sales(self._uid, ids)
-        people, today = [persona for persona, _ in found], self._proposal.rules
-        standings = {p.id: from_persona(p, self._terms, today) for p in people}
-        unclear = [p for p in people if self._needs_records(p, standings[p.id])]
+        """Return `counts` with these personas added."""
+        uid, today = self.proposal.uid, self.proposal.rules
+        rows = self.preview_reads.with_sales(uid, ids)
+        people = [persona for persona, _ in rows]
+        clear = {p.id: from_persona(p, self.terms, today) for p in people}
+        unclear = [p for p in people if self._needs_records(p, clear[p.id])]
         members = [rid for p in unclear for rid in p.members]
-        records = self._preview_reads.records(self._uid, members) if members else {}
-        told = {
-            p.id: standings[p.id] or from_records(p, _of(p, records), self._terms) for p in people
+        records = self.preview_reads.records(uid, members) if members else {}
+        after = {
+            p.id: clear[p.id] or from_records(p, _records_of(p, records), self.terms)
+            for p in people
         }
-        moves = self._moves(found, told) if self._proposal.moves_points else []
+        balances = self._balance_changes(rows, after) if self.proposal.moves_points else []
         return replace(
             counts,
             personas=counts.personas + len(people),
-            enrolled=counts.enrolled + sum(told[p.id].member and not p.member for p in people),
-            lost=counts.lost + sum(p.member and not told[p.id].member for p in people),
-            messages=counts.messages + self._messages(people, told),
-            opt_ins=counts.opt_ins + (self._opt_ins(records) if self._trusts else 0),
-            balances=counts.balances + len(moves),
-            points=counts.points + sum(move.after - move.before for move in moves),
-            largest=_largest([*counts.largest, *moves]),
+            enrolled=counts.enrolled + sum(after[p.id].member and not p.member for p in people),
+            lost=counts.lost + sum(p.member and not after[p.id].member for p in people),
+            messages=counts.messages + self._messages(people, after),
+            opt_ins=counts.opt_ins + (self._opt_ins(records) if self._trusts_flags else 0),
+            balances=counts.balances + len(balances),
+            points=counts.points + sum(change.after - change.before for change in balances),
+            largest=_largest([*counts.largest, *balances]),
         )
 
-    def _needs_records(self, persona: Persona, standing: WouldBe | None) -> bool:
-        return standing is None or (self._trusts and self._proposal.subject in persona.sources)
+    @property
+    def _trusts_flags(self) -> bool:
+        return bool(self.proposal.changes.get(TRUST_FLAGS))
 
-    def _messages(self, people: Sequence[Persona], told: Mapping[str, WouldBe]) -> int:
-        if not self._texts:
+    def _needs_records(self, persona: Persona, would_be: WouldBe | None) -> bool:
+        return would_be is None or (self._trusts_flags and self.proposal.subject in persona.sources)
+
+    def _messages(self, people: Sequence[Persona], after: Mapping[str, WouldBe]) -> int:
+        """How many would be asked for consent who are not asked today. Where a person stopped the
+        messages, setting it again starts anew: whoever waits to be asked counts again."""
+        if not send_sms(self.proposal.changes):
             return 0
+        card = self.proposal.card
+        restart = card is not None and card.sms_stopped
         numbers = [
             persona.phone
             for persona in people
             if persona.phone is not None
-            and told[persona.id].asked_by
-            and (self._restart or not persona.asked_by)
+            and after[persona.id].asked_by
+            and (restart or not persona.asked_by)
         ]
-        return self._askable.askable(self._uid, numbers) if numbers else 0
+        return self.askable.askable(self.proposal.uid, numbers) if numbers else 0
 
     def _opt_ins(self, records: Mapping[str, SourceRecord]) -> int:
-        """Numbers and addresses that a POS of this source flags as opted in."""
-        found = set()
+        """How many numbers and addresses a POS of this source flags as opted in."""
+        flagged = set()
         for record in records.values():
             customer = record.customer
-            if record.platform != self._proposal.subject:
+            if record.platform != self.proposal.subject:
                 continue
             if customer.sms_consent == "yes" and customer.phone:
-                found.add(customer.phone)
+                flagged.add(customer.phone)
             if customer.email_consent == "yes" and customer.email:
-                found.add(customer.email)
-        return len(found)
+                flagged.add(customer.email)
+        return len(flagged)
 
-    def _moves(
-        self, found: Sequence[tuple[Persona, RecordSales]], told: Mapping[str, WouldBe]
+    def _balance_changes(
+        self, rows: Sequence[tuple[Persona, RecordSales]], after: Mapping[str, WouldBe]
     ) -> list[BalanceChange]:
-        """Whose balance would change, among those who have one or would."""
-        some = [
+        """Whose balance would change, among those who have one or would have one."""
+        with_points = [
             (persona, lead)
-            for persona, lead in found
-            if persona.points or told[persona.id].member or told[persona.id].imported
+            for persona, lead in rows
+            if persona.points or after[persona.id].member or after[persona.id].imported
         ]
-        others = [rid for p, _ in some for rid in p.members if rid != p.id]
-        sales = dict(self._preview_reads.sales(self._uid, others)) if others else {}
-        moves = []
-        for persona, lead in some:
+        others = [rid for p, _ in with_points for rid in p.members if rid != p.id]
+        sales = dict(self.preview_reads.sales(self.proposal.uid, others)) if others else {}
+        changes = []
+        for persona, lead in with_points:
             sales[persona.id] = lead
-            after = self._balance(persona, told[persona.id], sales)
-            if after != persona.points:
-                moves.append(BalanceChange(persona.id, persona.points, after))
-        return moves
+            would_be = self._balance(persona, after[persona.id], sales)
+            if would_be != persona.points:
+                changes.append(BalanceChange(persona.id, persona.points, would_be))
+        return changes
 
     def _balance(
-        self, persona: Persona, standing: WouldBe, sales: Mapping[str, RecordSales]
+        self, persona: Persona, would_be: WouldBe, sales: Mapping[str, RecordSales]
     ) -> Points:
-        """Sales are read only where they would earn otherwise, from the first that may earn on."""
-        rules = self._terms.rules
-        held = {rid: sales.get(rid, NO_SALES) for rid in persona.members}
-        before = sum(known.points.imported for known in held.values())
-        imported = before if standing.imported is None else standing.imported
-        if earns_alike(persona, standing, rules, self._proposal.rules):
+        """What the person's balance would be. Sales are read only where they would earn otherwise
+        than today, from the first that may earn on."""
+        rules = self.terms.rules
+        known = {rid: sales.get(rid, NO_SALES) for rid in persona.members}
+        before = sum(record.points.imported for record in known.values())
+        imported = before if would_be.imported is None else would_be.imported
+        if earns_alike(persona, would_be, rules, self.proposal.rules):
             return persona.points + imported - before
         refs: list[SaleRef] = []
-        if standing.earn_from is not None:
-            first = first_earning_day(standing.earn_from, persona.sources, rules)
+        if would_be.earn_from is not None:
+            first = first_earning_day(would_be.earn_from, persona.sources, rules)
             since = max(0, first - 1) * DAY
-            for rid, known in held.items():
-                if max(known.summary.last_at or 0, known.points.unlinked_at) >= max(since, 1):
-                    refs += self._preview_reads.refs(self._uid, rid, since)
-        adjusted = sum(known.points.adjusted for known in held.values())
-        return balance(refs, standing.earn_from, imported + adjusted, self._terms)
+            for rid, record in known.items():
+                if max(record.summary.last_at or 0, record.points.unlinked_at) >= max(since, 1):
+                    refs += self.preview_reads.refs(self.proposal.uid, rid, since)
+        adjusted = sum(record.points.adjusted for record in known.values())
+        return balance(refs, would_be.earn_from, imported + adjusted, self.terms)
 
 
-def _of(persona: Persona, records: Mapping[str, SourceRecord]) -> list[SourceRecord]:
+def _records_of(persona: Persona, records: Mapping[str, SourceRecord]) -> list[SourceRecord]:
     return [records[rid] for rid in persona.members if rid in records]
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import replace
+from dataclasses import dataclass, replace
 
 from chalicelib.domain.errors import Conflict, NotFound, StaleVersion
 from chalicelib.domain.times import MINUTE
@@ -29,59 +29,47 @@ GOOD_FOR = 30 * MINUTE
 TimeLeft = Callable[[], bool]
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
 class PreviewChange:
     """Counts, inline as far as time allows, then on the jobs queue."""
 
-    def __init__(
-        self,
-        *,
-        changes: Changes,
-        proposals: Proposals,
-        preview_reads: PreviewReads,
-        personas: PersonaList,
-        askable: Askable,
-        terms: TermsReader,
-        jobs: JobQueue,
-        ids: Ids,
-        clock: Clock,
-    ) -> None:
-        self._changes = changes
-        self._proposals = proposals
-        self._preview_reads = preview_reads
-        self._personas = personas
-        self._askable = askable
-        self._terms = terms
-        self._jobs = jobs
-        self._ids = ids
-        self._clock = clock
+    changes: Changes
+    proposals: Proposals
+    preview_reads: PreviewReads
+    personas: PersonaList
+    askable: Askable
+    terms: TermsReader
+    jobs: JobQueue
+    ids: Ids
+    clock: Clock
 
     def start(self, proposal: Proposal) -> Preview:
         """Count what the change would do; what is not counted in time goes on in the background."""
         preview = Preview(
-            id=self._ids.new("prv"),
+            id=self.ids.new("prv"),
             uid=proposal.uid,
             subject=proposal.subject,
             changes=proposal.changes,
             rules_version=proposal.rules.version,
             settings_version=proposal.card.version if proposal.card else 0,
-            secret=self._ids.new("tok"),
-            made_at=self._clock.now(),
+            secret=self.ids.new("tok"),
+            made_at=self.clock.now(),
         )
-        ends = self._clock.monotonic() + INLINE_SECONDS
-        counted = self._count(preview, proposal, lambda: self._clock.monotonic() < ends)
-        saved = self._changes.save_preview(counted)
+        ends = self.clock.monotonic() + INLINE_SECONDS
+        counted = self._count(preview, proposal, lambda: self.clock.monotonic() < ends)
+        saved = self.changes.save_preview(counted)
         if saved.state == "counting":
-            self._jobs.send(PreviewMessage(saved.uid, saved.id).body())
+            self.jobs.send(PreviewMessage(saved.uid, saved.id).body())
         return saved
 
     def get(self, uid: Uid, preview: str) -> Preview:
         """Raises NotFound."""
-        return self._changes.preview(uid, preview)
+        return self.changes.preview(uid, preview)
 
     def handle(self, message: PreviewMessage, time_left: TimeLeft) -> int:
         """Go on counting; how many were counted by now. A late or double message does nothing."""
         try:
-            preview = self._changes.preview(message.uid, message.preview)
+            preview = self.changes.preview(message.uid, message.preview)
         except NotFound:
             return 0
         if preview.state != "counting" or message.hop < preview.hop:
@@ -91,40 +79,40 @@ class PreviewChange:
             if counted.state == "counting":
                 counted = replace(counted, hop=further(message.hop))
                 onward = PreviewMessage(message.uid, message.preview, counted.hop)
-                self._jobs.send(onward.body())
-            return self._changes.save_preview(counted).counts.personas
+                self.jobs.send(onward.body())
+            return self.changes.save_preview(counted).counts.personas
         except StaleVersion:  # another worker has the same message, and is ahead
             return 0
 
     def _go_on(self, preview: Preview, time_left: TimeLeft) -> Preview:
         """As far as time allows, showing how far it is in between."""
         try:
-            proposal = self._proposals.again(preview)
+            proposal = self.proposals.again(preview)
         except Conflict:  # what was asked for cannot be had any more
             return replace(preview, state="outdated")
         if is_outdated(preview, proposal):
             return replace(preview, state="outdated")
         while True:
-            until = self._clock.monotonic() + SHOWN_EVERY_SECONDS
+            until = self.clock.monotonic() + SHOWN_EVERY_SECONDS
 
             def going_on(until: float = until) -> bool:
-                return time_left() and self._clock.monotonic() < until
+                return time_left() and self.clock.monotonic() < until
 
             preview = self._count(preview, proposal, going_on)
             if preview.state != "counting" or not time_left():
                 return preview
-            preview = self._changes.save_preview(preview)
+            preview = self.changes.save_preview(preview)
 
     def _count(self, preview: Preview, proposal: Proposal, time_left: TimeLeft) -> Preview:
-        terms = replace(self._terms.today(preview.uid), rules=proposal.wanted)
-        census = CountChange(self._preview_reads, self._askable, proposal, terms)
+        terms = replace(self.terms.today(preview.uid), rules=proposal.wanted)
+        census = CountChange(self.preview_reads, self.askable, proposal, terms)
         while True:
-            ids, following = self._personas.in_turn(preview.uid, PAGE, preview.after)
+            ids, following = self.personas.in_turn(preview.uid, PAGE, preview.after)
             counts = census.page(ids, preview.counts) if ids else preview.counts
             after = went_on(preview.after, following)
             preview = replace(preview, counts=counts, after=after)
             if after is None:
-                return replace(preview, state="ready", ready_at=self._clock.now())
+                return replace(preview, state="ready", ready_at=self.clock.now())
             if not time_left():
                 return preview
 

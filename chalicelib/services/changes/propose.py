@@ -95,23 +95,14 @@ class Proposal:
         return replace(self.wanted, sources={**self.wanted.sources, self.platform: kept})
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Proposals:
-    def __init__(
-        self,
-        *,
-        pos: PosGateway,
-        integrations: Integrations,
-        credentials: Credentials,
-        accounts: Accounts,
-        rules: RuleBook,
-        clock: Clock,
-    ) -> None:
-        self._pos = pos
-        self._integrations = integrations
-        self._credentials = credentials
-        self._accounts = accounts
-        self._rules = rules
-        self._clock = clock
+    pos: PosGateway
+    integrations: Integrations
+    credentials: Credentials
+    accounts: Accounts
+    rules: RuleBook
+    clock: Clock
 
     def settings(
         self, uid: Uid, platform: Platform, changes: Mapping[str, SettingValue | None]
@@ -119,12 +110,12 @@ class Proposals:
         """Raises NotFound, InvalidInput; Conflict with what to do first."""
         if not changes:
             raise invalid_fields(NOTHING)
-        info = self._pos.platform(platform)
-        zone = self._accounts.get(uid).time_zone
-        check_settings(info, changes, local_day(self._clock.now(), zone))
+        info = self.pos.platform(platform)
+        zone = self.accounts.get(uid).time_zone
+        check_settings(info, changes, local_day(self.clock.now(), zone))
         if not changes.keys() <= previewed_keys():
             raise Conflict(PATCH_THESE)
-        card = self._integrations.get(uid, platform) or Integration(uid, platform)
+        card = self.integrations.get(uid, platform) or Integration(uid, platform)
         must_be_changeable(card.state)
         must_have_age_gate(card, changes)
         values = {name: stored_value(value) for name, value in changes.items()}
@@ -137,13 +128,13 @@ class Proposals:
         """
         if not changes:
             raise invalid_fields(NOTHING)
-        today = local_day(self._clock.now(), self._accounts.get(uid).time_zone)
+        today = local_day(self.clock.now(), self.accounts.get(uid).time_zone)
         start = changes.get("accrual_start")
         if start is not None and (
             faults := day_faults("accrual_start", start, today, may_be_tomorrow=True)
         ):
             raise invalid_fields(*faults)
-        rules = self._rules.get(uid)
+        rules = self.rules.get(uid)
         values = {name: stored_value(value) for name, value in changes.items()}
         wanted = with_loyalty(rules.loyalty, values)
         notes: tuple[str, ...] = ()
@@ -155,19 +146,19 @@ class Proposals:
 
     def again(self, preview: Preview) -> Proposal:
         """What a preview is of, by today's rules."""
-        uid, rules = preview.uid, self._rules.get(preview.uid)
+        uid, rules = preview.uid, self.rules.get(preview.uid)
         if preview.subject == LOYALTY:
             loyalty = with_loyalty(rules.loyalty, preview.changes)
             return Proposal(uid, LOYALTY, preview.changes, rules, replace(rules, loyalty=loyalty))
         platform = Platform(preview.subject)
-        card = self._integrations.get(uid, platform) or Integration(uid, platform)
-        zone = self._accounts.get(uid).time_zone
+        card = self.integrations.get(uid, platform) or Integration(uid, platform)
+        zone = self.accounts.get(uid).time_zone
         return self._of_source(uid, platform, preview.changes, card, zone)
 
     def _of_source(
         self, uid: Uid, platform: Platform, values: Values, card: Integration, zone: str
     ) -> Proposal:
-        rules = self._rules.get(uid)
+        rules = self.rules.get(uid)
         before = rules.source(platform)
         source = with_settings(before, values)
         if source.imported_on != before.imported_on:
@@ -185,7 +176,7 @@ class Proposals:
             return replace(source, was_imported_on=before.imported_on)
         locks: Mapping[str, str] = {}
         if source.imported_on is not None:
-            found = self._credentials.for_integration(uid, platform)
+            found = self.credentials.for_integration(uid, platform)
             live = [(c.scope, c.created_at) for c in found if c.removed_at is None]
             locks = latecomers(live, source.imported_on, zone)
         return replace(source, import_locks=locks)

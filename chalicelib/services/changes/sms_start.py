@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from datetime import date
 
 from chalicelib.domain.errors import Conflict
@@ -19,23 +19,15 @@ NOTHING_WAITS = "No messages wait to be sent for this source."
 BEGUN = "The messages have begun to go out: use Stop."
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
 class SmsControl:
     """What a person does about messages that are planned or going out."""
 
-    def __init__(
-        self,
-        *,
-        integrations: Integrations,
-        proposals: Proposals,
-        changing: ApplyChange,
-        audit: Audit,
-        clock: Clock,
-    ) -> None:
-        self._integrations = integrations
-        self._proposals = proposals
-        self._changing = changing
-        self._audit = audit
-        self._clock = clock
+    integrations: Integrations
+    proposals: Proposals
+    changing: ApplyChange
+    audit: Audit
+    clock: Clock
 
     def stop(self, uid: Uid, platform: Platform, version: int, *, actor: str) -> Integration:
         """Nothing more is sent; applying the setting again starts anew. Raises StaleVersion,
@@ -44,23 +36,23 @@ class SmsControl:
         if card.sms_stopped:
             return card
         stopped = replace(card, sms_stopped=True, version=version)
-        saved = self._integrations.save(stopped)
-        now = self._clock.now()
-        self._audit.record(uid, AuditEntry(now, actor, "sms.stopped", platform))
+        saved = self.integrations.save(stopped)
+        now = self.clock.now()
+        self.audit.record(uid, AuditEntry(now, actor, "sms.stopped", platform))
         return saved
 
     def cancel(self, uid: Uid, platform: Platform, *, actor: str) -> Job:
         """Take the setting back before anything was sent: it is again what it was before. Raises
         Conflict once messages may have gone out."""
         card = self._planned(uid, platform)
-        if card.sms_from is not None and card.sms_from <= self._clock.now():
+        if card.sms_from is not None and card.sms_from <= self.clock.now():
             raise Conflict(BEGUN)
         before = None if card.sms_before is None else date.fromisoformat(card.sms_before)
-        proposal = self._proposals.settings(uid, platform, {SMS_OPT_IN_AFTER: before})
-        return self._changing.apply_unasked(proposal, actor=actor)
+        proposal = self.proposals.settings(uid, platform, {SMS_OPT_IN_AFTER: before})
+        return self.changing.apply_unasked(proposal, actor=actor)
 
     def _planned(self, uid: Uid, platform: Platform) -> Integration:
-        card = self._integrations.get(uid, platform)
+        card = self.integrations.get(uid, platform)
         if card is None or card.settings.get(SMS_OPT_IN_AFTER) is None:
             raise Conflict(NOTHING_WAITS)
         return card

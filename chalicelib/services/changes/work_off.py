@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from contextlib import suppress
-from dataclasses import replace
+from dataclasses import dataclass, replace
 
 from chalicelib.domain.errors import NotFound, StaleVersion
 from chalicelib.domain.points_import import accrual_mismatch, listing_due
@@ -32,79 +32,60 @@ ENDED = frozenset({"done", "superseded"})
 TimeLeft = Callable[[], bool]
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Aftermath:
     """What follows a change at once, beside the personas. Done twice, it changes nothing."""
 
-    def __init__(
-        self,
-        *,
-        accounts: Accounts,
-        credentials: Credentials,
-        gateway: PosGateway,
-        notifier: Notifier,
-        expiries: Expiries,
-        clock: Clock,
-    ) -> None:
-        self._accounts = accounts
-        self._credentials = credentials
-        self._gateway = gateway
-        self._notifier = notifier
-        self._expiries = expiries
-        self._clock = clock
+    accounts: Accounts
+    credentials: Credentials
+    gateway: PosGateway
+    notifier: Notifier
+    expiries: Expiries
+    clock: Clock
 
     def of(self, uid: Uid, rules: Rules) -> None:
         """By the rules as they are now."""
-        self._expiries.watch(uid, on=matters(rules))
-        zone = self._accounts.get(uid).time_zone
-        told = {n.subject for n in self._notifier.open(uid) if n.kind == "points_import_mismatch"}
+        self.expiries.watch(uid, on=matters(rules))
+        zone = self.accounts.get(uid).time_zone
+        told = {n.subject for n in self.notifier.open(uid) if n.kind == "points_import_mismatch"}
         for platform, source in rules.sources.items():
             following = accrual_mismatch(source, rules.accrual_start(platform))
             if following is not None:
-                title, day = self._gateway.platform(platform).title, day_text(following)
-                self._notifier.raise_(uid, "points_import_mismatch", platform, title=title, day=day)
+                title, day = self.gateway.platform(platform).title, day_text(following)
+                self.notifier.raise_(uid, "points_import_mismatch", platform, title=title, day=day)
             elif platform in told:
-                self._notifier.clear(uid, "points_import_mismatch", platform)
+                self.notifier.clear(uid, "points_import_mismatch", platform)
             self._list_customers(uid, platform, rules, zone)
 
     def _list_customers(self, uid: Uid, platform: Platform, rules: Rules, zone: str) -> None:
         """Have the listing that fixes the balances read in time."""
-        source, now = rules.source(platform), self._clock.now()
-        for credential in self._credentials.for_integration(uid, platform):
+        source, now = rules.source(platform), self.clock.now()
+        for credential in self.credentials.for_integration(uid, platform):
             at = listing_due(source, credential.scope, zone)
             planned = credential.next_sync_at
             if at is None or planned is None or planned <= max(at, now):
                 continue
             with suppress(NotFound):
-                self._credentials.set_due(uid, platform, credential.id, max(at, now))
+                self.credentials.set_due(uid, platform, credential.id, max(at, now))
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
 class WorkOffChange:
     """A job that a later change overtook ends at its next hop: the later one goes over everybody,
     under rules that hold both changes."""
 
-    def __init__(
-        self,
-        *,
-        changes: Changes,
-        rules: RuleBook,
-        commits: FactCommits,
-        personas: PersonaList,
-        aftermath: Aftermath,
-        jobs: JobQueue,
-        clock: Clock,
-    ) -> None:
-        self._changes = changes
-        self._rules = rules
-        self._commits = commits
-        self._personas = personas
-        self._aftermath = aftermath
-        self._jobs = jobs
-        self._clock = clock
+    changes: Changes
+    rules: RuleBook
+    commits: FactCommits
+    personas: PersonaList
+    aftermath: Aftermath
+    jobs: JobQueue
+    clock: Clock
 
     def handle(self, message: ApplyMessage, time_left: TimeLeft) -> int:
         """Go on with the job; how many changed by now. A late or double message does nothing."""
         try:
-            job = self._changes.job(message.uid, message.work)
+            job = self.changes.job(message.uid, message.work)
         except NotFound:
             self._look_again(message)
             return 0
@@ -119,28 +100,28 @@ class WorkOffChange:
         """The message may be here before the change is; later than this, it never was made."""
         if message.tries < LOOKS_FOR_ITS_JOB:
             again = replace(message, tries=message.tries + 1)
-            self._jobs.send(again.body(), delay_seconds=LOOK_AGAIN_SECONDS)
+            self.jobs.send(again.body(), delay_seconds=LOOK_AGAIN_SECONDS)
 
     def _work(self, job: Job, message: ApplyMessage, time_left: TimeLeft) -> Job:
         if self._overtaken(job):
             return self._end(job, "superseded")
-        self._aftermath.of(job.uid, self._rules.get(job.uid))
+        self.aftermath.of(job.uid, self.rules.get(job.uid))
         if job.after is None:
-            self._commits.catch_up(job.uid)
+            self.commits.catch_up(job.uid)
         while True:
             job = self._page(job)
             if job.after is None:
                 return self._finish(job)
             if not time_left():
                 onward = replace(message, hop=further(message.hop), tries=0)
-                self._jobs.send(onward.body())
-                return self._changes.save_job(replace(job, hop=onward.hop))
+                self.jobs.send(onward.body())
+                return self.changes.save_job(replace(job, hop=onward.hop))
 
     def _page(self, job: Job) -> Job:
-        ids, following = self._personas.in_turn(job.uid, PAGE, job.after)
+        ids, following = self.personas.in_turn(job.uid, PAGE, job.after)
         changed = left = 0
         if ids:
-            committed = self._commits.rederive(job.uid, ids)
+            committed = self.commits.rederive(job.uid, ids)
             changed, left = committed.changed, committed.left
         progress = replace(
             job,
@@ -149,28 +130,28 @@ class WorkOffChange:
             done=job.done + len(ids),
             changed=job.changed + changed,
             left=job.left + left,
-            heartbeat_at=self._clock.now(),
+            heartbeat_at=self.clock.now(),
         )
-        return self._changes.save_job(progress)
+        return self.changes.save_job(progress)
 
     def _finish(self, job: Job) -> Job:
         """Everybody has been derived: who is to be kept has a reason of their own by now."""
         while True:
-            rules = self._rules.get(job.uid)
+            rules = self.rules.get(job.uid)
             if self._overtaken(job):
                 return self._end(job, "superseded")
             if not any(source.keeping for source in rules.sources.values()):
                 return self._end(job, "done")
             sources = {p: replace(s, keeping=()) for p, s in rules.sources.items()}
             with suppress(StaleVersion):
-                self._rules.save(job.uid, replace(rules, sources=sources))
+                self.rules.save(job.uid, replace(rules, sources=sources))
 
     def _overtaken(self, job: Job) -> bool:
-        latest = self._changes.latest_job(job.uid)
+        latest = self.changes.latest_job(job.uid)
         return latest is not None and latest.id > job.id
 
     def _end(self, job: Job, state: JobState) -> Job:
-        now = self._clock.now()
-        return self._changes.save_job(
+        now = self.clock.now()
+        return self.changes.save_job(
             replace(job, state=state, ended_at=now, heartbeat_at=now, after=None)
         )

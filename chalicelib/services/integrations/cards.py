@@ -41,35 +41,29 @@ class Card:
         return min((at for at in times if at is not None), default=None)
 
 
+@dataclass(frozen=True, slots=True)
 class Cards:
-    def __init__(
-        self,
-        pos: PosGateway,
-        integrations: Integrations,
-        credentials: Credentials,
-        rules: RuleBook,
-    ) -> None:
-        self._pos = pos
-        self._integrations = integrations
-        self._credentials = credentials
-        self._rules = rules
+    pos: PosGateway
+    integrations: Integrations
+    credentials: Credentials
+    rules: RuleBook
 
     def all(self, uid: Uid) -> list[Card]:
         """One per platform there is, by title."""
-        held = {row.platform: row for row in self._integrations.for_account(uid)}
-        rules = self._rules.get(uid)
-        infos = sorted(self._pos.platforms(), key=lambda info: info.title.lower())
+        held = {row.platform: row for row in self.integrations.for_account(uid)}
+        rules = self.rules.get(uid)
+        infos = sorted(self.pos.platforms(), key=lambda info: info.title.lower())
         return [self._card(uid, info, held.get(info.platform), rules) for info in infos]
 
     def one(self, uid: Uid, platform: Platform) -> Card:
         """Raises NotFound for an unknown platform."""
-        info = self._pos.platform(platform)
-        held = self._integrations.get(uid, platform)
-        return self._card(uid, info, held, self._rules.get(uid))
+        info = self.pos.platform(platform)
+        held = self.integrations.get(uid, platform)
+        return self._card(uid, info, held, self.rules.get(uid))
 
     def _card(self, uid: Uid, info: PlatformInfo, held: Integration | None, rules: Rules) -> Card:
         integration = held or Integration(uid, info.platform)
-        live = tuple(self._credentials.for_integration(uid, info.platform))
+        live = tuple(self.credentials.for_integration(uid, info.platform))
         to_do = []
         if not live:
             to_do.append(ADD_A_CREDENTIAL)

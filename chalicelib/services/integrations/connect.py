@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import replace
+from dataclasses import dataclass, replace
 
 from chalicelib.domain.errors import Conflict, StaleVersion
 from chalicelib.domain.integration_states import AGE_GATE_LABEL, after
@@ -26,32 +26,22 @@ DeriveAgain = Callable[[Uid, str], None]
 """Takes an account and the reason: its personas are derived again in the background."""
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
 class ConnectService:
-    def __init__(
-        self,
-        *,
-        pos: PosGateway,
-        integrations: Integrations,
-        credentials: Credentials,
-        sync: SyncControl,
-        derive_again: DeriveAgain,
-        audit: Audit,
-        clock: Clock,
-    ) -> None:
-        self._pos = pos
-        self._integrations = integrations
-        self._credentials = credentials
-        self._sync = sync
-        self._derive_again = derive_again
-        self._audit = audit
-        self._clock = clock
+    pos: PosGateway
+    integrations: Integrations
+    credentials: Credentials
+    sync: SyncControl
+    derive_again: DeriveAgain
+    audit: Audit
+    clock: Clock
 
     def tick_age_gate(self, uid: Uid, platform: Platform, *, actor: str) -> Integration:
         """Keep who ticked the box and when; the first tick stands until the box is unticked.
 
         Who was not asked by SMS for want of it is looked at again.
         """
-        gate = AgeGate(actor, self._clock.now())
+        gate = AgeGate(actor, self.clock.now())
         ticked = self._change(
             uid,
             platform,
@@ -59,7 +49,7 @@ class ConnectService:
             actor,
             lambda held: held if held.age_gate else replace(held, age_gate=gate),
         )
-        self._derive_again(uid, "age_gate")
+        self.derive_again(uid, "age_gate")
         return ticked
 
     def untick_age_gate(self, uid: Uid, platform: Platform, *, actor: str) -> Integration:
@@ -74,9 +64,9 @@ class ConnectService:
         Raises NotFound; Conflict without a credential, without the box where the grid says so, or
         while AIQ's last backup is used.
         """
-        info = self._pos.platform(platform)
-        live = self._credentials.for_integration(uid, platform)
-        now = self._clock.now()
+        info = self.pos.platform(platform)
+        live = self.credentials.for_integration(uid, platform)
+        now = self.clock.now()
 
         def connected(held: Integration) -> Integration:
             state = after(held.state, "connect")
@@ -88,18 +78,18 @@ class ConnectService:
                 return held
             return replace(held, state=state, connected_at=now)
 
-        before = self._integrations.get(uid, platform)
+        before = self.integrations.get(uid, platform)
         integration = self._change(uid, platform, "integration.connected", actor, connected)
         already = before is not None and before.state == "connected"
         # Listed again: one added meanwhile saw an integration that was not connected yet.
-        for credential in self._credentials.for_integration(uid, platform):
+        for credential in self.credentials.for_integration(uid, platform):
             if already and (credential.next_sync_at is not None or credential.stopped):
                 continue
             # Due first, then queued: if queueing fails, the planner finds it.
-            self._credentials.resume(uid, platform, credential.id, now)
-            self._sync.start(uid, platform, credential.id, "connect")
+            self.credentials.resume(uid, platform, credential.id, now)
+            self.sync.start(uid, platform, credential.id, "connect")
         if not already:
-            self._derive_again(uid, "connected")
+            self.derive_again(uid, "connected")
         return integration
 
     def disconnect(self, uid: Uid, platform: Platform, *, actor: str) -> Integration:
@@ -113,9 +103,9 @@ class ConnectService:
             actor,
             lambda held: replace(held, state=after(held.state, "disconnect")),
         )
-        for credential in self._credentials.for_integration(uid, platform):
-            self._credentials.set_due(uid, platform, credential.id, None)
-            self._sync.request_stop(uid, platform, credential.id)
+        for credential in self.credentials.for_integration(uid, platform):
+            self.credentials.set_due(uid, platform, credential.id, None)
+            self.sync.request_stop(uid, platform, credential.id)
         return integration
 
     def _change(
@@ -127,14 +117,14 @@ class ConnectService:
         change: Callable[[Integration], Integration],
     ) -> Integration:
         """Read, change, save; again when somebody else saved in between."""
-        self._pos.platform(platform)
+        self.pos.platform(platform)
         for tries_left in range(WRITE_TRIES - 1, -1, -1):
-            held = self._integrations.get(uid, platform) or Integration(uid, platform)
+            held = self.integrations.get(uid, platform) or Integration(uid, platform)
             wanted = change(held)
             if wanted == held:
                 return held
             try:
-                saved = self._integrations.save(wanted)
+                saved = self.integrations.save(wanted)
             except StaleVersion:
                 if not tries_left:
                     raise
@@ -145,14 +135,14 @@ class ConnectService:
 
     def _record(self, actor: str, action: str, before: Integration, after_: Integration) -> None:
         entry = AuditEntry(
-            at=self._clock.now(),
+            at=self.clock.now(),
             actor=actor,
             action=action,
             subject=after_.platform,
             before=_told(before),
             after=_told(after_),
         )
-        self._audit.record(after_.uid, entry)
+        self.audit.record(after_.uid, entry)
 
 
 def _told(integration: Integration) -> dict[str, object]:

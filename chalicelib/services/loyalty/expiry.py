@@ -4,6 +4,7 @@ accounts where either matters."""
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import dataclass
 
 from chalicelib.domain.errors import NotFound
 from chalicelib.domain.personas import Persona
@@ -29,77 +30,66 @@ def matters(rules: Rules) -> bool:
     return asks or rules.loyalty.expire_after_days is not None
 
 
+@dataclass(frozen=True, slots=True)
 class ExpiryPlanner:
     """Queues one look per account and local day, soon after its midnight."""
 
-    def __init__(
-        self, expiries: Expiries, accounts: Accounts, jobs: JobQueue, clock: Clock
-    ) -> None:
-        self._expiries = expiries
-        self._accounts = accounts
-        self._jobs = jobs
-        self._clock = clock
+    expiries: Expiries
+    accounts: Accounts
+    jobs: JobQueue
+    clock: Clock
 
     def plan(self, time_left: TimeLeft) -> int:
         """How many were queued. Queued first, noted then: a second look finds nothing to do."""
         queued = 0
-        for uid, looked in self._expiries.watched():
+        for uid, looked in self.expiries.watched():
             if not time_left():
                 break
             try:
-                zone = self._accounts.get(uid).time_zone
+                zone = self.accounts.get(uid).time_zone
             except NotFound:
-                self._expiries.watch(uid, on=False)
+                self.expiries.watch(uid, on=False)
                 continue
-            today = local_day_number(self._clock.now(), zone)
+            today = local_day_number(self.clock.now(), zone)
             if looked is None or looked < today:
-                self._jobs.send(ExpiryMessage(uid).body())
-                self._expiries.looked(uid, today)
+                self.jobs.send(ExpiryMessage(uid).body())
+                self.expiries.looked(uid, today)
                 queued += 1
         return queued
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
 class ExpiryWorker:
     """Derives again whoever's points are due, or who came of age; counting reads find them."""
 
-    def __init__(
-        self,
-        *,
-        accounts: Accounts,
-        preview_reads: PreviewReads,
-        personas: PersonaList,
-        commits: FactCommits,
-        jobs: JobQueue,
-        clock: Clock,
-    ) -> None:
-        self._accounts = accounts
-        self._preview_reads = preview_reads
-        self._personas = personas
-        self._commits = commits
-        self._jobs = jobs
-        self._clock = clock
+    accounts: Accounts
+    preview_reads: PreviewReads
+    personas: PersonaList
+    commits: FactCommits
+    jobs: JobQueue
+    clock: Clock
 
     def handle(self, message: ExpiryMessage, time_left: TimeLeft) -> int:
         """How many personas changed."""
         uid, after, changed = message.uid, message.after, 0
-        account = self._accounts.get(uid)
-        today = local_day_number(self._clock.now(), account.time_zone)
+        account = self.accounts.get(uid)
+        today = local_day_number(self.clock.now(), account.time_zone)
         while True:
-            ids, following = self._personas.in_turn(uid, PAGE, after)
+            ids, following = self.personas.in_turn(uid, PAGE, after)
             due = [
                 persona.id
-                for persona in self._preview_reads.personas(uid, ids)
+                for persona in self.preview_reads.personas(uid, ids)
                 if _expires(persona, today)
                 or self._came_of_age(uid, persona, account.minimum_age, today)
             ]
             if due:
-                changed += self._commits.rederive(uid, due).changed
+                changed += self.commits.rederive(uid, due).changed
             after = went_on(after, following)
             if after is None:
                 return changed
             if not time_left():
                 onward = ExpiryMessage(uid, after, further(message.hop))
-                self._jobs.send(onward.body())
+                self.jobs.send(onward.body())
                 return changed
 
     def _came_of_age(self, uid: Uid, persona: Persona, minimum_age: int, today: Day) -> bool:
@@ -109,7 +99,7 @@ class ExpiryWorker:
             return False
         if len(persona.members) == 1:
             return True
-        records = self._preview_reads.records(uid, persona.members).values()
+        records = self.preview_reads.records(uid, persona.members).values()
         born = [r.customer.birth_date for r in records if r.customer.birth_date is not None]
         return all(_is_of_age(day, minimum_age, today) for day in born)
 

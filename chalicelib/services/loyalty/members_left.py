@@ -28,33 +28,31 @@ KEPT_AT_ONCE = 100
 NOBODY_LEFT = "Nobody waits to be kept."
 
 
+@dataclass(frozen=True, slots=True)
 class Leaving:
     """Notes who left with a run, while they are no members. What the run has just written is read
     consistently: a glimpse might show them as members still."""
 
-    def __init__(
-        self, leavers: Leavers, facts: FactStore, gateway: PosGateway, notifier: Notifier
-    ) -> None:
-        self._leavers = leavers
-        self._facts = facts
-        self._gateway = gateway
-        self._notifier = notifier
+    leavers: Leavers
+    facts: FactStore
+    gateway: PosGateway
+    notifier: Notifier
 
     def note(self, uid: Uid, platform: Platform, left: Iterable[str]) -> None:
         """Raises the notification, refreshes it, or clears it when all are members again."""
         left = list(left)
         while True:
-            noted = self._leavers.noted(uid, platform)
+            noted = self.leavers.noted(uid, platform)
             ids = list(dict.fromkeys([*noted, *left]))[:MOST_NOTED]
-            rows = self._facts.rows(uid, ids) if ids else {}
+            rows = self.facts.rows(uid, ids) if ids else {}
             gone = [rid for rid in ids if (p := rows[rid].persona) is not None and not p.member]
-            if gone == noted or self._leavers.put(uid, platform, gone, instead_of=noted):
+            if gone == noted or self.leavers.put(uid, platform, gone, instead_of=noted):
                 break
         if gone:
-            title = self._gateway.platform(platform).title
-            self._notifier.raise_(uid, "members_left", platform, title=title, members=len(gone))
+            title = self.gateway.platform(platform).title
+            self.notifier.raise_(uid, "members_left", platform, title=title, members=len(gone))
         elif noted:
-            self._notifier.clear(uid, "members_left", platform)
+            self.notifier.clear(uid, "members_left", platform)
 
 
 @dataclass(frozen=True, slots=True)

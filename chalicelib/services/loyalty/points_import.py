@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from contextlib import suppress
-from dataclasses import replace
+from dataclasses import dataclass, replace
 
 from chalicelib.domain.errors import StaleVersion
 from chalicelib.domain.points_import import latecomers, listing_due, may_lock
@@ -15,12 +15,12 @@ from chalicelib.services.ports.common import JobQueue
 from chalicelib.services.ports.rules import RuleBook
 
 
+@dataclass(frozen=True, slots=True)
 class ImportLocks:
     """`zone`, everywhere: the account's."""
 
-    def __init__(self, rules: RuleBook, jobs: JobQueue) -> None:
-        self._rules = rules
-        self._jobs = jobs
+    rules: RuleBook
+    jobs: JobQueue
 
     def wanted(
         self,
@@ -52,7 +52,7 @@ class ImportLocks:
         self, uid: Uid, platform: Platform, scope: ScopeId, zone: str
     ) -> Instant | None:
         """When the listing that fixes the scope's points is due; None when none is."""
-        return listing_due(self._rules.get(uid).source(platform), scope, zone)
+        return listing_due(self.rules.get(uid).source(platform), scope, zone)
 
     def fix(
         self, uid: Uid, platform: Platform, scope: ScopeId, run: str, began: Instant, zone: str
@@ -67,15 +67,15 @@ class ImportLocks:
 
         source = self._change(uid, platform, changed)
         if source.import_locks.get(scope) == run:
-            self._jobs.send(RemapMessage(uid, reason=f"points of {platform} imported").body())
+            self.jobs.send(RemapMessage(uid, reason=f"points of {platform} imported").body())
 
     def _change(self, uid: Uid, platform: Platform, changed: Callable[[Source], Source]) -> Source:
         while True:
-            rules = self._rules.get(uid)
+            rules = self.rules.get(uid)
             before = rules.source(platform)
             after = changed(before)
             if after == before:
                 return before
             with suppress(StaleVersion):
-                self._rules.save(uid, replace(rules, sources={**rules.sources, platform: after}))
+                self.rules.save(uid, replace(rules, sources={**rules.sources, platform: after}))
                 return after
