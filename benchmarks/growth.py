@@ -20,7 +20,7 @@ from chalicelib.adapters.dynamo import keys as places
 from chalicelib.adapters.dynamo import persona_rows as rows
 from chalicelib.adapters.dynamo.batch import BatchTable, Key, Row
 from chalicelib.adapters.dynamo.facts import DynamoFacts
-from chalicelib.domain.identity import SourceRecord, merge_keys, resolve
+from chalicelib.domain.identity import SourceRecord, connected_components, merge_keys
 from chalicelib.domain.ids import record_id
 from chalicelib.domain.manifest import Manifest, id_digest, pack_ids
 from chalicelib.domain.personas import derive_persona
@@ -309,7 +309,7 @@ def _rows_of(customer: Customer) -> dict[Key, Row]:
     rid = record_id(UID, PLATFORM, SCOPE, customer.ext_id)
     record = SourceRecord(rid, PLATFORM, SCOPE, customer, NOW)
     keys = merge_keys(customer, name_and_birth_date=False)
-    (component,) = resolve([record], frozenset(), name_and_birth_date=False)
+    (component,) = connected_components([record], frozenset(), name_and_birth_date=False)
     persona = derive_persona(component, {}, Terms(NOW, RULES.get(UID), {STORE_KEY: 1}))
     found = dict([rows.record_row(UID, StoredRecord(record, keys))])
     for key in keys:

@@ -1,6 +1,6 @@
-"""What was done for or by a shopper, anchored to one of their source records (product.md §6, §8).
+"""What was done for or by a shopper, stored with one of their source records (product.md §6, §8).
 
-An act is a fact: it stays when rules change, and goes with its record when a persona splits.
+An act is a fact: it stays when rules change, and moves with its record when a persona splits.
 """
 
 from __future__ import annotations
@@ -16,8 +16,10 @@ DOUBLE_OPT_IN = "double_opt_in"
 
 
 class Join(NamedTuple):
-    """A reason of membership that somebody gave: `form`, `partner_api`, `pos_signup:<platform>`,
-    `double_opt_in:<platform>`, `kept:<setting>:<platform>@<day>`. Once is enough: the first counts.
+    """A reason of membership that somebody gave, and when; the first of several counts.
+
+    `reason`: `form`, `partner_api`, `pos_signup:<platform>`, `double_opt_in:<platform>` or
+    `kept:<setting>:<platform>@<day>`.
     """
 
     reason: str
@@ -25,7 +27,7 @@ class Join(NamedTuple):
 
 
 class Imported(NamedTuple):
-    """The balance a POS showed, and the run whose listing showed it."""
+    """The points balance that a POS listed, and the run that read the listing."""
 
     points: int
     run: str
@@ -45,8 +47,8 @@ class Acts:
 NO_ACTS = Acts()
 
 
-def joined(joins: Iterable[Join], more: Iterable[Join]) -> tuple[Join, ...]:
-    """Both, each reason once with its earliest instant, ordered by reason."""
+def merge_joins(joins: Iterable[Join], more: Iterable[Join]) -> tuple[Join, ...]:
+    """Return the joins of both, each reason once at its earliest instant, ordered by reason."""
     first: dict[str, Join] = {}
     for join in (*joins, *more):
         held = first.get(join.reason)

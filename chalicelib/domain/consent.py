@@ -1,7 +1,8 @@
-"""What somebody agreed to: an append-only log per contact, and the state that follows (§9).
+"""The consent of a contact, derived from its append-only log (product.md §9).
 
-The log of a contact is a set of entries; `derive` orders them itself, so that their arrival, split
-and repetition never matter. An opt-out wins until the shopper opts in by their own act.
+The log is a set of entries. `derive_consent` orders them itself, so the order in which they arrive,
+and whether some arrive twice, never matters. An opt-out wins until the shopper opts in by their own
+act.
 """
 
 from __future__ import annotations
@@ -13,7 +14,7 @@ from typing import Literal
 from chalicelib.domain.times import DAY, MINUTE
 from chalicelib.domain.words import ConsentState, Instant
 
-Act = Literal[
+ConsentAct = Literal[
     "request",
     "withdrawn",
     "yes",
@@ -25,31 +26,31 @@ Act = Literal[
     "carrier_no",
     "noted",
 ]
-"""`request`: we asked; `withdrawn`: that request was refused before it went, named by `refers`.
+"""`request`: we asked; `withdrawn`: the request named by `refers` was refused before it was sent.
 `yes` answers a request; `start` and a `signed` form need none. `flag_yes` and `flag_no` are a POS's
-flags, `carrier_no` is the carrier's word that the number opted out. `noted`: said, without effect.
+flags; `carrier_no`: the carrier reports that the number opted out. `noted`: has no effect.
 """
 
-OWN_OPT_INS: frozenset[Act] = frozenset({"yes", "start", "signed"})
-OPT_OUTS: frozenset[Act] = frozenset({"stop", "flag_no", "carrier_no"})
+OWN_OPT_INS: frozenset[ConsentAct] = frozenset({"yes", "start", "signed"})
+OPT_OUTS: frozenset[ConsentAct] = frozenset({"stop", "flag_no", "carrier_no"})
 
 ANSWER_WITHIN = 30 * DAY
 CLOCK_SKEW = 5 * MINUTE
-"""An answer is stamped by another clock than the request it answers."""
+"""The answer's clock is not the clock of the request it answers."""
 
 
 @dataclass(frozen=True, slots=True)
 class Entry:
     """One thing that happened to the consent of one contact.
 
-    `id` names it for ever: the same act told again has the same id. `source` is where we have it
-    from (`sms`, a platform, `form`, `partner_api`, `aiq`, `carrier`), `actor` who did it, `wording`
-    the text shown or sent, `evidence` what else proves it (message ids, record, seq).
+    `id`: an idempotency key; the same act reported again has the same id. `source`: who reported it
+    (`sms`, a platform, `form`, `partner_api`, `aiq`, `carrier`), `actor`: who did it, `wording`:
+    the text shown or sent, `evidence`: what else proves it (message ids, record, seq).
     """
 
     id: str
     at: Instant
-    act: Act
+    act: ConsentAct
     source: str
     actor: str = ""
     wording: str = ""
@@ -60,9 +61,12 @@ class Entry:
 
 @dataclass(frozen=True, slots=True)
 class Consent:
-    """`since` and `by`: when the state was last decided, and the entry that did. A shopper's own
-    act and any opt-out decide it again, a POS's repeated yes does not. `requested_at`: the latest
-    request that went, answered or not."""
+    """The state, and the entry that decided it.
+
+    `since` and `by`: when the state was last decided, and by which entry. A shopper's own act and
+    any opt-out decide it anew; a POS's repeated yes does not. `requested_at`: the latest request
+    that was sent, answered or not.
+    """
 
     state: ConsentState = "unknown"
     since: Instant | None = None
@@ -73,15 +77,16 @@ class Consent:
 UNKNOWN = Consent()
 
 
-def derive(entries: Iterable[Entry]) -> Consent:
-    """The state of a contact; the same for the same entries in any order, however often told.
+def derive_consent(entries: Iterable[Entry]) -> Consent:
+    """Return the consent of a contact, the same for the same entries in any order and repetition.
 
-    Entries count by (at, id); of one instant the opt-outs come last, so that doubt ends in silence.
+    Entries apply in the order of (at, id); of one instant the opt-outs apply last, so that in doubt
+    nobody is texted.
     """
     known = {entry.id: entry for entry in entries}
     requests = _requests(known)
     consent = Consent()
-    for entry in sorted(known.values(), key=_place):
+    for entry in sorted(known.values(), key=_order):
         state = _after(consent.state, entry, requests)
         if state is not None:
             consent = Consent(state, entry.at, entry.id)
@@ -103,14 +108,14 @@ def _requests(known: Mapping[str, Entry]) -> dict[str, Instant]:
     }
 
 
-def _place(entry: Entry) -> tuple[Instant, bool, str]:
+def _order(entry: Entry) -> tuple[Instant, bool, str]:
     return entry.at, entry.act in OPT_OUTS, entry.id
 
 
 def _after(
     state: ConsentState, entry: Entry, requests: Mapping[str, Instant]
 ) -> ConsentState | None:
-    """The state that `entry` makes of `state`; None for no difference."""
+    """Return the state after `entry`; None when it decides nothing."""
     if entry.act in OPT_OUTS:
         return "opted_out"
     if entry.act == "yes":

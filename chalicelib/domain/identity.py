@@ -1,7 +1,7 @@
 """Which source records are one shopper (product.md §6).
 
-Sharing any valid merge key joins, transitively. The partition depends on the records alone, never
-on the order or the portions in which AIQ heard of them.
+Records that share a valid merge key are connected; each connected component is one shopper. The
+components depend on the records alone, never on the order or the batches in which they arrived.
 """
 
 from __future__ import annotations
@@ -36,7 +36,7 @@ class MergeKey(NamedTuple):
 @dataclass(frozen=True, slots=True)
 class SourceRecord:
     """One shopper as one POS knows them. `id` is `domain.ids.record_id`, `first_seen` is when AIQ
-    first stored the record and never changes. `acts` are anchored here and move with the record."""
+    first stored the record and never changes. `acts` move with the record."""
 
     id: str
     platform: Platform
@@ -48,10 +48,10 @@ class SourceRecord:
 
 @dataclass(frozen=True, slots=True)
 class Component:
-    """Source records that are one shopper, ordered by (first seen, id).
+    """A connected component: source records that are one shopper, ordered by (first seen, id).
 
-    `large`: the records were among more than 50 that shared keys, so only phones joined them.
-    `shared_keys`: keys its records carry that are shared too widely to join anything.
+    `large`: the records were among more than 50 connected ones, so only phones connect them.
+    `shared_keys`: keys of its records that are shared too widely to connect anything.
     """
 
     records: tuple[SourceRecord, ...]
@@ -60,10 +60,10 @@ class Component:
 
 
 def merge_keys(customer: Customer, *, name_and_birth_date: bool) -> frozenset[MergeKey]:
-    """The valid keys of one shopper. `name_and_birth_date` is the account's setting.
+    """Return the valid merge keys of one shopper. `name_and_birth_date` is the account's setting.
 
-    A placeholder is no key: normalisation has already left its field empty. The name must be
-    complete, and equal but for case and blanks; the date of birth must be a whole date.
+    A placeholder is no key: normalisation has left its field empty. A name is compared without
+    case and blanks, and needs a first name, a last name and a whole date of birth.
     """
     keys = []
     if customer.phone:
@@ -88,26 +88,26 @@ def _same_name(name: str) -> str:
 
 
 def scope_key(platform: Platform, scope: ScopeId) -> str:
-    """Platform and scope joined: what records per scope are counted by."""
+    """Return `platform:scope`, by which records per scope are counted."""
     return f"{platform}:{scope}"
 
 
 def is_shared_too_widely(records_per_scope: Mapping[str, int]) -> bool:
-    """Whether a key merges nothing, from how many records of each scope (`scope_key`) carry it."""
+    """Whether a key merges nothing. `records_per_scope`: records with the key, by `scope_key`."""
     return any(count > RECORDS_PER_SCOPE for count in records_per_scope.values())
 
 
-def resolve(
+def connected_components(
     records: Iterable[SourceRecord],
     shared: AbstractSet[MergeKey],
     *,
     name_and_birth_date: bool,
 ) -> list[Component]:
-    """Partition records into shoppers, the one AIQ saw first leading.
+    """Partition records into connected components, ordered by the first seen record of each.
 
-    `records` must be closed: whoever shares a key outside `shared` with one of them is among them.
-    `shared` are the keys carried by too many records of one scope, known from their full
-    membership. Records may repeat; those with one id must be equal.
+    `records` must be closed: every record that shares a key outside `shared` with one of them is
+    among them. `shared`: the keys that too many records of one scope carry, counted over all
+    records. Records may repeat; those with one id must be equal.
     """
     ordered = list({record.id: record for record in records}.values())
     if len(ordered) == 1:  # nine shoppers of ten
@@ -122,8 +122,8 @@ def resolve(
             components.append(_component(group, ordered, keys, shared, large=False))
             continue
         phones = [frozenset(k for k in own if k.kind == "phone") for own in joining]
-        parts = _groups(group, phones)
-        components += (_component(part, ordered, keys, shared, large=True) for part in parts)
+        smaller = _groups(group, phones)
+        components += (_component(one, ordered, keys, shared, large=True) for one in smaller)
     if len(components) > 1:
         components.sort(key=lambda component: _seen_order(component.records[0]))
     return components
@@ -132,7 +132,7 @@ def resolve(
 def join_reason(
     one: Customer, other: Customer, shared: AbstractSet[MergeKey], *, name_and_birth_date: bool
 ) -> KeyKind | None:
-    """The kind of the strongest key that joins two records directly; None when none does."""
+    """Return the kind of the strongest key that connects two records directly, or None."""
     ours = merge_keys(one, name_and_birth_date=name_and_birth_date)
     common = (ours & merge_keys(other, name_and_birth_date=name_and_birth_date)) - shared
     return min((key.kind for key in common), key=KEY_KINDS.index, default=None)
@@ -143,10 +143,10 @@ def _seen_order(record: SourceRecord) -> tuple[Instant, str]:
 
 
 def _groups(positions: Sequence[int], keys: Sequence[AbstractSet[MergeKey]]) -> Iterable[list[int]]:
-    """Positions that share keys, transitively; each group ascending, ordered by its lowest."""
+    """Connect positions that share keys (union-find); each group ascends, ordered by its lowest."""
     parent = {position: position for position in positions}
 
-    def lead(position: int) -> int:
+    def root(position: int) -> int:
         while parent[position] != position:
             parent[position] = position = parent[parent[position]]
         return position
@@ -156,10 +156,10 @@ def _groups(positions: Sequence[int], keys: Sequence[AbstractSet[MergeKey]]) -> 
         for key in keys[position]:
             seen = holder.setdefault(key, position)
             if seen != position:
-                parent[lead(seen)] = lead(position)
+                parent[root(seen)] = root(position)
     groups: dict[int, list[int]] = {}
     for position in positions:
-        groups.setdefault(lead(position), []).append(position)
+        groups.setdefault(root(position), []).append(position)
     return groups.values()
 
 

@@ -1,4 +1,4 @@
-"""Identifiers that are computed, never drawn: the same facts always give the same id."""
+"""Deterministic identifiers: the same facts always give the same id."""
 
 from __future__ import annotations
 
@@ -16,10 +16,10 @@ _HEX = frozenset("0123456789abcdef")
 
 
 def record_id(uid: Uid, platform: Platform, scope: ScopeId, ext_id: str) -> str:
-    """The id a source record owns for ever: 32 hex characters (product.md §6, `contactID`).
+    """Return the permanent id of a source record: 32 hex characters (product.md §6, `contactID`).
 
-    It depends on who the POS says the shopper is, never on when or through which credential
-    AIQ heard of them, so a re-added credential meets its old records again.
+    It depends on the POS's own id of the shopper, never on when or through which credential AIQ
+    read it, so a re-added credential finds its old records again.
     """
     return _digest("record", uid, platform, scope, ext_id)
 
@@ -30,20 +30,20 @@ def is_record_id(text: str) -> bool:
 
 
 def adjustment_id(actor: str, key: str) -> str:
-    """The name of an adjustment by hand: of one person's Idempotency-Key, and of nobody else's."""
+    """Return the id of an adjustment by hand, unique per person and Idempotency-Key."""
     return _digest("adjustment", actor, key)
 
 
 def number_tag(record: str, number: str) -> str:
-    """Tells numbers of one source record apart where the number itself must not stand."""
+    """Return an id for a phone number of a source record that does not show the number."""
     return _digest("number", record, number)
 
 
 def store_key_id(platform: Platform, scope: ScopeId, key: str) -> str:
-    """The id of a store key inside one account: `platform:scope:key`.
+    """Return the id of a store key inside one account: `platform:scope:key`.
 
-    A scope may be `IP:port`: its own `:` must not look like the one that ends it. Of an endless
-    one, the beginning and a digest of it all.
+    A scope may be `IP:port`, so its own `:` is escaped. An id over 400 bytes is cut, and ends in a
+    digest of the whole.
     """
     scope_text = scope.replace("%", "%25").replace(STORE_KEY_SEPARATOR, "%3A")
     whole = STORE_KEY_SEPARATOR.join((platform, scope_text, key))

@@ -1,8 +1,8 @@
-"""The states of an integration and what moves it between them (product.md §3.4, §10).
+"""The states of an integration and the transitions between them (product.md §3.4, §10).
 
     draft → connected ⇄ freezing → frozen, and disconnected
 
-Disconnecting keeps data and stops calls; connecting again goes on where it stopped.
+Disconnecting keeps data and stops calls; connecting again continues where it stopped.
 """
 
 from __future__ import annotations
@@ -19,10 +19,10 @@ AGE_GATE_LABEL = (
 
 IntegrationState = Literal["draft", "connected", "freezing", "frozen", "disconnected"]
 
-Act = Literal["connect", "disconnect", "freeze", "stand_still", "thaw"]
-"""`stand_still`: every worker has let go of a freezing integration."""
+Transition = Literal["connect", "disconnect", "freeze", "stand_still", "thaw"]
+"""`stand_still`: no worker works on the freezing integration any more."""
 
-_MOVES: Mapping[tuple[IntegrationState, Act], IntegrationState] = {
+_NEXT: Mapping[tuple[IntegrationState, Transition], IntegrationState] = {
     ("draft", "connect"): "connected",
     ("connected", "connect"): "connected",
     ("disconnected", "connect"): "connected",
@@ -51,10 +51,13 @@ _INSTEAD: Mapping[IntegrationState, str] = {
 }
 
 
-def after(state: IntegrationState, act: Act) -> IntegrationState:
-    """The state an act leads to. Raises Conflict that says what to do where it leads nowhere."""
+def next_state(state: IntegrationState, transition: Transition) -> IntegrationState:
+    """Return the state after a transition.
+
+    Raises Conflict, which says what to do instead, when the state does not allow it.
+    """
     try:
-        return _MOVES[state, act]
+        return _NEXT[state, transition]
     except KeyError:
         raise Conflict(_INSTEAD[state], state=state) from None
 
@@ -65,12 +68,12 @@ def may_sync(state: IntegrationState) -> bool:
 
 
 def may_call(state: IntegrationState) -> bool:
-    """Whether a person's *check* may: always, but for a source that is frozen or freezing."""
+    """Whether a person's *check* may call the POS: not while frozen or freezing."""
     return state not in FROZEN
 
 
-def must_be_changeable(state: IntegrationState) -> None:
-    """Raises Conflict that says what to do, where settings would act on a source that stands still
-    (product.md §15)."""
+def require_changeable(state: IntegrationState) -> None:
+    """Raise Conflict, which says what to do instead, when the source is frozen or disconnected, so
+    that a change of its settings would have no effect yet (product.md §15)."""
     if state in FROZEN or state == "disconnected":
         raise Conflict(_INSTEAD[state], state=state)

@@ -1,7 +1,7 @@
 """The points ledger: append-only entries per cause (product.md §8).
 
-For each cause the facts decide one amount; the ledger posts the difference to what it holds. The
-id of an entry is (cause, its number), so posting the same amount again posts nothing.
+Facts decide one amount per cause. The ledger posts the difference between that amount and the sum
+of the cause's entries, so posting the same amount again posts nothing.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ ADJUSTMENT_PREFIX = "adjustment#"
 
 
 class Posting(NamedTuple):
-    """One entry: the difference it made, and when AIQ posted it."""
+    """One entry: its signed amount, and when AIQ posted it."""
 
     amount: Points
     at: Instant
@@ -27,10 +27,10 @@ Postings = tuple[Posting, ...]
 
 
 class RecordPoints(NamedTuple):
-    """What the ledger holds for one source record, by kind of cause.
+    """The points of one source record, summed by kind of cause.
 
-    `unlinked_at` is the latest of its returns that name no sale, 0 for none: sales up to it cannot
-    be judged one by one.
+    `unlinked_at`: the latest of its returns that name no sale, 0 for none; what sales up to it earn
+    must be computed together.
     """
 
     earned: Points = 0
@@ -47,17 +47,18 @@ class RecordPoints(NamedTuple):
 NO_POINTS = RecordPoints()
 
 
-def posted(postings: Iterable[Posting]) -> Points:
-    """What a cause holds."""
+def posted_total(postings: Iterable[Posting]) -> Points:
+    """Return the sum of a cause's entries."""
     return sum([posting.amount for posting in postings])
 
 
-def settled(postings: Postings, amount: Points, at: Instant) -> Postings:
-    """The entries after the cause is made to hold `amount`; the same ones when it does already."""
-    difference = amount - posted(postings)
+def settle_postings(postings: Postings, amount: Points, at: Instant) -> Postings:
+    """Return the entries with one more that brings their sum to `amount`, or the same entries when
+    the sum is right already."""
+    difference = amount - posted_total(postings)
     return (*postings, Posting(difference, at)) if difference else postings
 
 
 def expiry_cause(ordered_at: Instant, scope: ScopeId, ext_id: str) -> str:
-    """The cause of an expiry after a last purchase, on that purchase's record."""
+    """Return the cause under which points expire after a last purchase."""
     return f"{EXPIRY_PREFIX}{ordered_at:015d}#{scope}#{ext_id}"

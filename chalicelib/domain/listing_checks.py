@@ -1,4 +1,4 @@
-"""When a listing looks wrong (product.md §5)."""
+"""Checks that tell when a complete listing looks wrong (product.md §5)."""
 
 from __future__ import annotations
 
@@ -13,16 +13,16 @@ WEEK = 7
 WEEKS_COMPARED = 8
 
 
-def truncated(listed: int, before: int) -> bool:
+def is_truncated(listed: int, before: int) -> bool:
     """Whether a complete listing is over 10 % shorter than the last one."""
     return listed < TRUNCATED_BELOW * before
 
 
-def sales_dried_up(days: Mapping[str, int], now: Instant) -> bool:
-    """No sales for 7 days where the median of the 7-day sums before was above 0.
+def are_sales_missing(days: Mapping[str, int], now: Instant) -> bool:
+    """Whether there were no sales for 7 days although the median week before had some.
 
-    `days`: sales per UTC day ordinal, as text; the median is of the weeks since the first of them,
-    at most 8.
+    `days`: number of sales by UTC day number, as text. The median is over the weeks since the first
+    of them, at most 8.
     """
     today = utc_day(now)
     if not days or any(int(day) > today - WEEK for day in days):

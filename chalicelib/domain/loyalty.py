@@ -60,7 +60,9 @@ def sale_points(ref: SaleRef, returned: Minor, loyalty: Loyalty) -> Points:
     return _rounded(exact * left, _CENTS_IN_100 * ref.net, loyalty)
 
 
-def earned(refs: Iterable[SaleRef], since: Day | None, terms: Terms) -> dict[SaleRef, Points]:
+def earned_points(
+    refs: Iterable[SaleRef], since: Day | None, terms: Terms
+) -> dict[SaleRef, Points]:
     """The amount of each of a person's sales; those that earn nothing are 0.
 
     `refs` must hold all sales of each local day they touch, and, where one of them is an unlinked
@@ -78,7 +80,7 @@ def earned(refs: Iterable[SaleRef], since: Day | None, terms: Terms) -> dict[Sal
     return amounts
 
 
-def expired(amounts: Mapping[SaleRef, Points], terms: Terms) -> dict[SaleRef, Points]:
+def expired_points(amounts: Mapping[SaleRef, Points], terms: Terms) -> dict[SaleRef, Points]:
     """What expired after each last purchase that was followed by none for long enough, as negative
     amounts by that purchase. `amounts`: all of a person's sales with what they earned.
 
@@ -100,7 +102,7 @@ def expired(amounts: Mapping[SaleRef, Points], terms: Terms) -> dict[SaleRef, Po
     return found
 
 
-def expires_on(
+def expiry_day(
     bought: Mapping[Platform, Day], earned_points: Points, loyalty: Loyalty
 ) -> Day | None:
     """The first day on which what is left of the earned points is gone, unless there is a purchase

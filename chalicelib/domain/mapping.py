@@ -1,4 +1,4 @@
-"""Store keys and stores: what is unmapped, and which store a key likely means (product.md §4)."""
+"""The mapping of store keys to stores: unmapped keys and suggestions (product.md §4)."""
 
 from __future__ import annotations
 
@@ -6,13 +6,13 @@ import re
 from collections.abc import Iterable, Mapping
 from typing import Protocol
 
-from chalicelib.domain.names import fold
+from chalicelib.domain.names import fold_name
 
 MOST_KEYS_PER_STORE = 90
 
 LIKELY = 0.6
 AHEAD = 0.05
-"""How much better than the next store a suggestion must be: a coin toss is no suggestion."""
+"""How much more similar than the second store a suggestion must be."""
 
 _WORD = re.compile(r"[a-z0-9]+")
 
@@ -28,19 +28,19 @@ class NamedStore(Protocol):
     def nickname(self) -> str: ...
 
 
-def unmapped(keys: Iterable[str], mapping: Mapping[str, int]) -> list[str]:
-    """The store key ids that have no store, sorted."""
+def unmapped_keys(keys: Iterable[str], mapping: Mapping[str, int]) -> list[str]:
+    """Return the store key ids that have no store, sorted."""
     return sorted({key for key in keys if key not in mapping})
 
 
 def suggest_store(key_name: str, stores: Iterable[NamedStore]) -> int | None:
-    """The store whose name or nickname is likest to a store key's; None when no one stands out.
+    """Return the store whose name or nickname is most similar to a store key's name.
 
-    A person confirms it: nothing is mapped by likeness alone.
+    None when no store is clearly the most similar. A person confirms the suggestion.
     """
     words = _words(key_name)
     ranked = sorted(
-        ((max(_likeness(words, _words(s.name)), _likeness(words, _words(s.nickname))), s.id))
+        ((max(_similarity(words, _words(s.name)), _similarity(words, _words(s.nickname))), s.id))
         for s in stores
     )
     if not ranked or ranked[-1][0] < LIKELY:
@@ -51,11 +51,11 @@ def suggest_store(key_name: str, stores: Iterable[NamedStore]) -> int | None:
 
 
 def _words(name: str) -> list[str]:
-    return sorted(set(_WORD.findall(fold(name))))
+    return sorted(set(_WORD.findall(fold_name(name))))
 
 
-def _likeness(one: list[str], other: list[str]) -> float:
-    """0 to 1, whatever the order of the words; 0 when both carry numbers and those differ."""
+def _similarity(one: list[str], other: list[str]) -> float:
+    """Return 0 to 1, whatever the order of the words; 0 when both have numbers and those differ."""
     if not one or not other:
         return 0.0
     numbers, others = _numbers(one), _numbers(other)

@@ -55,7 +55,7 @@ def last_day(summary: SalesSummary, terms: Terms) -> Day:
     return max([terms.day(store.last_at, store.store_key) for store in summary.stores])
 
 
-def reasons(
+def membership_reasons(
     members: Sequence[SourceRecord],
     bought: LastDays,
     flags: AbstractSet[str],
@@ -77,7 +77,7 @@ def reasons(
     return tuple([found[name] for name in sorted(found)]) if found else ()
 
 
-def stands(
+def is_still_given(
     reason: Reason,
     bought: LastDays,
     flags: AbstractSet[str],
@@ -90,16 +90,16 @@ def stands(
     platform = Platform(place)
     source = rules.source(platform)
     if kind == ENROLL_AFTER:
-        return not flags & UNRELIABLE and bought_since(bought, platform, source.enroll_after)
+        return not flags & UNRELIABLE and has_bought_since(bought, platform, source.enroll_after)
     if kind == DOUBLE_OPT_IN:
-        return bought_since(bought, platform, source.sms_opt_in_after)
+        return has_bought_since(bought, platform, source.sms_opt_in_after)
     if kind == IMPORT:
         sources = [rules.source(known) for known in platforms]
         return any(s.imported_on is not None or s.import_locks for s in sources)
     return True
 
 
-def said_yes(members: Iterable[SourceRecord]) -> tuple[Platform, ...]:
+def platforms_answered_yes(members: Iterable[SourceRecord]) -> tuple[Platform, ...]:
     """The platforms whose double opt-in these records' person answered with YES, sorted."""
     found = {
         Platform(join.reason.partition(":")[2])
@@ -111,7 +111,9 @@ def said_yes(members: Iterable[SourceRecord]) -> tuple[Platform, ...]:
     return tuple(sorted(found)) if found else ()
 
 
-def asked_by(bought: LastDays, flags: AbstractSet[str], rules: Rules) -> tuple[Platform, ...]:
+def asking_platforms(
+    bought: LastDays, flags: AbstractSet[str], rules: Rules
+) -> tuple[Platform, ...]:
     """The platforms whose setting wants this person asked for SMS consent, sorted."""
     if flags & NEVER_TEXTED:
         return ()
@@ -119,12 +121,12 @@ def asked_by(bought: LastDays, flags: AbstractSet[str], rules: Rules) -> tuple[P
         sorted(
             platform
             for platform, source in rules.sources.items()
-            if bought_since(bought, platform, source.sms_opt_in_after)
+            if has_bought_since(bought, platform, source.sms_opt_in_after)
         )
     )
 
 
-def keeps(
+def joins_to_keep(
     members: Sequence[SourceRecord],
     bought: LastDays,
     flags: AbstractSet[str],
@@ -136,7 +138,7 @@ def keeps(
     found: dict[str, list[Join]] = {}
     for platform, source in terms.rules.sources.items():
         for keep in source.keeping:
-            if not bought_since(bought, platform, keep.day):
+            if not has_bought_since(bought, platform, keep.day):
                 continue
             anchor = _anchor(members, platform, keep, flags, sales)
             if anchor is not None:
@@ -150,7 +152,7 @@ def kept_reason(setting: str, platform: Platform, day: Day) -> str:
     return f"{KEPT}:{setting}:{platform}@{day_text(day)}"
 
 
-def bought_since(bought: LastDays, platform: Platform, day: Day | None) -> bool:
+def has_bought_since(bought: LastDays, platform: Platform, day: Day | None) -> bool:
     """Whether there was a counting sale of the platform on or after the day of a setting; no for a
     setting that has none."""
     last = bought.get(platform)
@@ -163,7 +165,7 @@ def _enrolled(
     if flags & UNRELIABLE:
         return
     for platform, source in rules.sources.items():
-        if bought_since(bought, platform, source.enroll_after):
+        if has_bought_since(bought, platform, source.enroll_after):
             name = f"{ENROLL_AFTER}:{platform}"
             yield name, Reason(name, source.enroll_after)
 
@@ -176,7 +178,7 @@ def _reason(join: Join, bought: LastDays, terms: Terms) -> Reason | None:
     if kind == DOUBLE_OPT_IN:
         platform = Platform(rest)
         source = terms.rules.source(platform)
-        if not bought_since(bought, platform, source.sms_opt_in_after):
+        if not has_bought_since(bought, platform, source.sms_opt_in_after):
             return None
     return Reason(join.reason, _joining_day(join, terms))
 
@@ -213,8 +215,8 @@ def _anchor(
     """The record to keep the person by: who bought last, or who said yes."""
     if keep.setting == SMS_OPT_IN_AFTER:
         wanted = f"{DOUBLE_OPT_IN}:{platform}"
-        said_yes = [m.id for m in members if any(j.reason == wanted for j in m.acts.joins)]
-        return min(said_yes, default=None)
+        record_ids = [m.id for m in members if any(j.reason == wanted for j in m.acts.joins)]
+        return min(record_ids, default=None)
     if flags & UNRELIABLE:
         return None
     buyers = [

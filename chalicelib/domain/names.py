@@ -1,4 +1,4 @@
-"""People's names as they are compared, never as they are shown."""
+"""People's names in the form in which they are compared."""
 
 from __future__ import annotations
 
@@ -7,8 +7,9 @@ import unicodedata
 NAME_KEY_LENGTH = 120
 
 
-def fold(text: str) -> str:
-    """Lower-cased, without accents, blanks collapsed: `"  José  ÁLVAREZ"` → `"jose alvarez"`."""
+def fold_name(text: str) -> str:
+    """Return a name lower-cased, without accents and double blanks: `"  José  ÁLVAREZ"` →
+    `"jose alvarez"`."""
     if not text.isascii():
         decomposed = unicodedata.normalize("NFKD", text)
         bare = "".join(c for c in decomposed if not unicodedata.combining(c))
@@ -17,15 +18,15 @@ def fold(text: str) -> str:
 
 
 def name_key(first: str, last: str) -> str:
-    """What the live name search compares: the folded `first last`, at most 120 characters.
+    """Return the key of the live name search: the folded `first last`, at most 120 characters.
 
-    One index row per persona, so a prefix search meets the first name, or the first name and the
-    start of the last one. Who has no first name is found by the last. A search by last name alone
-    is the snapshot's (product.md §6). Empty when the persona has no name: then it is not indexed.
+    There is one index row per persona, so a prefix search matches the first name, or the first name
+    and the start of the last one; a persona without a first name is found by the last name. Search
+    by last name alone works on the snapshot (product.md §6). Empty when the persona has no name.
     """
-    return fold(f"{first} {last}")[:NAME_KEY_LENGTH]
+    return fold_name(f"{first} {last}")[:NAME_KEY_LENGTH]
 
 
 def name_prefix(text: str) -> str:
-    """A person's search text, folded to meet `name_key`."""
-    return fold(text)[:NAME_KEY_LENGTH]
+    """Return a person's search text in the form of `name_key`."""
+    return fold_name(text)[:NAME_KEY_LENGTH]

@@ -10,7 +10,14 @@ from typing import NamedTuple
 
 from chalicelib.domain.identity import Component, SourceRecord
 from chalicelib.domain.loyalty import earn_from, imported_points
-from chalicelib.domain.membership import LastDays, Reason, asked_by, last_days, reasons, said_yes
+from chalicelib.domain.membership import (
+    LastDays,
+    Reason,
+    asking_platforms,
+    last_days,
+    membership_reasons,
+    platforms_answered_yes,
+)
 from chalicelib.domain.records import Customer
 from chalicelib.domain.rules import Terms
 from chalicelib.domain.sales_summary import WINDOW_DAYS, SalesSummary
@@ -120,7 +127,7 @@ def derive_persona(
     flags = _flags(component, customers, sales, terms)
     bought = last_days(members, summaries, terms) if sales else {}
     imported = sum([imported_points(m, terms) for m in members]) if terms.rules.sources else 0
-    why = reasons(members, bought, flags, imported, terms)
+    why = membership_reasons(members, bought, flags, imported, terms)
     return Persona(
         id=members[0].id,
         members=tuple([m.id for m in members]),
@@ -136,8 +143,8 @@ def derive_persona(
         updated_at=max((c.updated_at for c in customers if c.updated_at is not None), default=None),
         flags=flags,
         reasons=why,
-        asked_by=asked_by(bought, flags, terms.rules) if phone and bought else (),
-        said_yes=said_yes(members),
+        asked_by=asking_platforms(bought, flags, terms.rules) if phone and bought else (),
+        said_yes=platforms_answered_yes(members),
         earn_from=earn_from(why, flags, terms.rules.loyalty),
         figures=_figures(bought),
     )

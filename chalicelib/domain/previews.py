@@ -11,14 +11,14 @@ from typing import NamedTuple
 
 from chalicelib.domain.acts import DOUBLE_OPT_IN
 from chalicelib.domain.identity import SourceRecord
-from chalicelib.domain.loyalty import earn_from, earned, expired, imported_points
+from chalicelib.domain.loyalty import earn_from, earned_points, expired_points, imported_points
 from chalicelib.domain.membership import (
     UNRELIABLE,
     Reason,
-    asked_by,
-    bought_since,
+    asking_platforms,
+    has_bought_since,
     kept_reason,
-    reasons,
+    membership_reasons,
 )
 from chalicelib.domain.personas import Persona
 from chalicelib.domain.rules import Keep, Rules, Source, Terms
@@ -48,7 +48,7 @@ def from_persona(persona: Persona, terms: Terms, today: Rules) -> WouldBe | None
     if any(_imports(rules.source(p)) != _imports(today.source(p)) for p in persona.sources):
         return None
     why = [r for r in persona.reasons if _stays(r)]
-    why += reasons((), persona.last_days, persona.flags, 0, terms)
+    why += membership_reasons((), persona.last_days, persona.flags, 0, terms)
     for platform in _yes_covered(persona, rules):
         known = [r for r in persona.reasons if r.name == f"{DOUBLE_OPT_IN}:{platform}"]
         if not known and rules.loyalty.earn_only_from_joining:
@@ -63,9 +63,9 @@ def from_records(persona: Persona, members: Sequence[SourceRecord], terms: Terms
     """Where the person would stand under `terms`, from all of their source records."""
     rules = terms.rules
     imported = sum([imported_points(member, terms) for member in members])
-    why = reasons(members, persona.last_days, persona.flags, imported, terms) or _kept_reasons(
-        persona, rules
-    )
+    why = membership_reasons(
+        members, persona.last_days, persona.flags, imported, terms
+    ) or _kept_reasons(persona, rules)
     return WouldBe(
         member=bool(why),
         asked_by=_asks(persona, rules),
@@ -77,8 +77,8 @@ def from_records(persona: Persona, members: Sequence[SourceRecord], terms: Terms
 def balance(refs: Iterable[SaleRef], since: Day | None, others: Points, terms: Terms) -> Points:
     """What the ledger would hold. `refs`: all of the person's sales from the day before `since` on,
     the first that may earn; `others`: what was imported, and given by hand."""
-    amounts = earned(refs, since, terms)
-    gone = expired(amounts, terms) if since is not None else {}
+    amounts = earned_points(refs, since, terms)
+    gone = expired_points(amounts, terms) if since is not None else {}
     return sum(amounts.values()) + sum(gone.values()) + others
 
 
@@ -93,7 +93,7 @@ def earns_alike(persona: Persona, would_be: WouldBe, rules: Rules, today: Rules)
 
 def _asks(persona: Persona, rules: Rules) -> tuple[Platform, ...]:
     bought = persona.last_days
-    return asked_by(bought, persona.flags, rules) if persona.phone and bought else ()
+    return asking_platforms(bought, persona.flags, rules) if persona.phone and bought else ()
 
 
 def _stays(reason: Reason) -> bool:
@@ -106,7 +106,7 @@ def _yes_covered(persona: Persona, rules: Rules) -> list[Platform]:
     return [
         platform
         for platform in persona.said_yes
-        if bought_since(persona.last_days, platform, rules.source(platform).sms_opt_in_after)
+        if has_bought_since(persona.last_days, platform, rules.source(platform).sms_opt_in_after)
     ]
 
 
@@ -119,7 +119,7 @@ def _keeps(persona: Persona, rules: Rules) -> Iterator[tuple[Platform, Keep]]:
     """The keeps this person falls under, with their platforms."""
     for platform, source in rules.sources.items():
         for keep in source.keeping:
-            if not bought_since(persona.last_days, platform, keep.day):
+            if not has_bought_since(persona.last_days, platform, keep.day):
                 continue
             if keep.setting == ENROLL_AFTER and persona.flags & UNRELIABLE:
                 continue

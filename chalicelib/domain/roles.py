@@ -1,4 +1,4 @@
-"""Who may do what in an account (product.md §13; `DELETE` of a source's data: §3)."""
+"""The rights of each role in an account (product.md §13; `DELETE` of a source's data: §3)."""
 
 from __future__ import annotations
 
@@ -91,5 +91,6 @@ RIGHTS_OF: Mapping[Role, frozenset[Right]] = {
 }
 
 
-def may(role: Role, right: Right) -> bool:
+def has_right(role: Role, right: Right) -> bool:
+    """Whether users of this role have the right."""
     return right in RIGHTS_OF[role]

@@ -63,7 +63,7 @@ class SaleRef:
             store_key=store_key_id(platform, scope, sale.store_key),
             ordered_at=sale.ordered_at,
             counts=counts,
-            net=given_back(sale) if unlinked else net(sale) if counts else 0,
+            net=returned_amount(sale) if unlinked else net_amount(sale) if counts else 0,
             tax=sale.tax if counts else 0,
             returned=returned if counts else 0,
             unlinked=unlinked,
@@ -79,14 +79,14 @@ class SaleRef:
         )
 
 
-def net(sale: Sale) -> Minor:
+def net_amount(sale: Sale) -> Minor:
     """What points are earned on, before tax is taken off (product.md §8)."""
     return sale.total - sale.tip - sale.fees
 
 
-def given_back(sale: Sale) -> Minor:
+def returned_amount(sale: Sale) -> Minor:
     """What a return gave back; POS tell it below zero."""
-    return abs(net(sale))
+    return abs(net_amount(sale))
 
 
 class StoreDays(NamedTuple):

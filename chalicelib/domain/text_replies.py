@@ -52,7 +52,7 @@ _EMPHASIS = re.compile(r"(.)\1{2,}|(.)\2+$")
 _WORD = re.compile(r"[^\W_]+")
 
 
-def classify(text: str) -> Reply:
+def classify_reply(text: str) -> Reply:
     """The keyword a message says, whatever its case, width, accents, punctuation, spaces, emoji.
 
     A keyword must be the whole message ("S T O P", "Yes!!"). Only an opt-out may stand among other

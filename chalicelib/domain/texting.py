@@ -109,7 +109,7 @@ _GSM_DOUBLE = frozenset("^{}\\[~]|€\f")
 _ONE, _EACH = (160, 70), (153, 67)
 
 
-def parts(text: str) -> int:
+def count_parts(text: str) -> int:
     """How many messages a carrier makes of a text and charges for (3GPP TS 23.038)."""
     plain = all(c in _GSM or c in _GSM_DOUBLE for c in text)
     length = (

@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import NamedTuple
 
-from chalicelib.domain.acts import DOUBLE_OPT_IN, KEPT, Join, joined
+from chalicelib.domain.acts import DOUBLE_OPT_IN, KEPT, Join, merge_joins
 from chalicelib.domain.identity import SourceRecord
 from chalicelib.domain.membership import IMPORT, NEVER_TEXTED, UNRELIABLE, Reason
 from chalicelib.domain.personas import Persona
@@ -53,7 +53,7 @@ def why_member(
 ) -> list[Said]:
     """One sentence per reason of membership; for who has none, what stands in the way."""
     every = [join for record in records for join in record.acts.joins]
-    joins = {join.reason: join for join in joined(every, ())}
+    joins = {join.reason: join for join in merge_joins(every, ())}
     if persona.reasons:
         return [_reason(reason, joins, persona, terms, titles) for reason in persona.reasons]
     flagged = persona.flags & UNRELIABLE

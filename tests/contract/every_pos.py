@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from datetime import date
 from typing import Any
 
-from chalicelib.domain.ledger import posted
+from chalicelib.domain.ledger import posted_total
 from chalicelib.domain.rules import Loyalty, Rules, Source
 from chalicelib.domain.times import day_number, local_day
 from chalicelib.pos.gateway import Gateway
@@ -71,7 +71,9 @@ class Chain:
             assert persona is not None
             rows = [facts.records[UID, member].record for member in persona.members]
             entries = [
-                posted(held) for r in persona.members for held in facts.pointers(UID, r).values()
+                posted_total(held)
+                for r in persona.members
+                for held in facts.pointers(UID, r).values()
             ]
             assert persona.points == sum(entries), "the balance is the sum of the ledger"
             found[frozenset((r.platform, r.scope, r.customer.ext_id) for r in rows)] = {

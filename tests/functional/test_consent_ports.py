@@ -20,7 +20,7 @@ from chalicelib.adapters.dynamo.texting import (
 )
 from chalicelib.adapters.dynamo.texts import DynamoTexts
 from chalicelib.domain.asking import drop_request, judge_request
-from chalicelib.domain.consent import Entry, derive
+from chalicelib.domain.consent import Entry, derive_consent
 from chalicelib.domain.contact_states import (
     ContactState,
     WantedRequest,
@@ -126,7 +126,7 @@ def test_a_state_is_read_as_it_was_saved_through_its_whole_life(rows: Repositori
     sending = begin_request(wanted, "posabit", NOON, "2026-01-01")
     sent = finish_request(sending, "sent", limit=2)
     dropped = drop_request(sent, judge_request(wanted, seen(flags=frozenset({"minor"}))), NOON)
-    answered = replace(dropped, consent=derive([an_entry()]), unusable="gone")
+    answered = replace(dropped, consent=derive_consent([an_entry()]), unusable="gone")
 
     for version, state in enumerate((wanted, sending, sent, dropped, answered), 1):
         saved = save(rows, state)

@@ -14,7 +14,7 @@ from moto.ses import ses_backends
 
 import app
 from chalicelib.adapters.aws import send_once as once
-from chalicelib.domain.roles import ROLES, Role, may
+from chalicelib.domain.roles import ROLES, Role, has_right
 from chalicelib.entrypoints import wiring
 from chalicelib.services.notifications.digest_choices import NO_SENDER
 from chalicelib.services.ports.digests import MailRefused
@@ -130,7 +130,7 @@ def test_each_may_choose_for_themselves_what_they_may_see_and_for_others_if_the_
     world: World, role: Role
 ) -> None:
     gateway = world.gateway(role)
-    seeing, leading = may(role, "notifications:read"), may(role, "team:write")
+    seeing, leading = has_right(role, "notifications:read"), has_right(role, "team:write")
 
     assert gateway.put(f"{ME}/emails", emails(["error"])).status == (200 if seeing else 403)
     assert gateway.get(ME).status == (200 if seeing else 403)

@@ -695,8 +695,8 @@ def test_consent_written_before_the_moves_is_read(kept: Deployment) -> None:
 @reads("head", "text")
 def test_what_was_wanted_before_the_moves_is_found_when_it_is_due(kept: Deployment) -> None:
     log = wiring.outside.consent_log()
-    heads = log.states(OURS, ["+12065550125", "+12065550126", "+12065550133"])
-    unknown, wanted, broken = heads.values()
+    states = log.states(OURS, ["+12065550125", "+12065550126", "+12065550133"])
+    unknown, wanted, broken = states.values()
     due = [one for shard in range(16) for one in log.due(shard, 2**52, 10)]
 
     assert unknown.requests[0].outcome == "unknown"
@@ -1075,9 +1075,9 @@ PATTERNS: dict[str, tuple[str, ...]] = {
     "by name, prefix search": ("persona",),
     "the persona that holds that record": ("record", "members", "persona"),
     "keys shared too widely": ("shared",),
-    "a number's head and whole log": ("head", "consent entry"),
-    "the heads of many numbers": ("head",),
-    "heads and texts to look at": ("head", "text"),
+    "a number's state and whole log": ("head", "consent entry"),
+    "the states of many numbers": ("head",),
+    "contacts and texts to look at": ("head", "text"),
     "texts of a day, newest first; counts; how many wait": ("text", "counts", "waiting"),
     "texting settings; whose is this number; kill switch": (
         "texting",

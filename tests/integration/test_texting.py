@@ -10,7 +10,7 @@ from dataclasses import dataclass, field, replace
 
 import pytest
 
-from chalicelib.domain.consent import Entry, derive
+from chalicelib.domain.consent import Entry, derive_consent
 from chalicelib.domain.contact_states import (
     ContactState,
     WantedRequest,
@@ -116,7 +116,7 @@ def asked(shopper: Shopper) -> None:
             plan_request(before, WantedRequest(RECORD, "posabit", now)), "posabit", now, day
         )
         request = Entry(head.requests[0].id, now, "request", "aiq")
-        head = replace(head, consent=derive([request]))
+        head = replace(head, consent=derive_consent([request]))
         text = Text("seed", uid, "request", shopper.number, "Reply YES", 1, now, day)
         texts = wiring.outside.texts()
         assert texts.begin(text, None, before=before, after=head, entries=[request]) == "begun"

@@ -8,7 +8,7 @@ from dataclasses import replace
 
 from chalicelib.domain.acts import Join
 from chalicelib.domain.ids import record_id
-from chalicelib.domain.ledger import Postings, posted
+from chalicelib.domain.ledger import Postings, posted_total
 from chalicelib.domain.records import Customer, Sale
 from chalicelib.domain.rules import Keep, Loyalty, Setting, Source
 from chalicelib.services.ports.effects import Ask
@@ -214,8 +214,8 @@ class HistoryAccount:
     def amounts(self, model: Expected) -> dict[Cause, int]:
         of_persons = {record for members in model.personas for record in members}
         return {
-            (record, cause): posted(postings)
+            (record, cause): posted_total(postings)
             for record in of_persons
             for cause, postings in self.entries_of(record).items()
-            if posted(postings)
+            if posted_total(postings)
         }

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, cast
 from chalice.app import CognitoUserPoolAuthorizer
 
 from chalicelib.domain.errors import Forbidden, NotFound, RequestError
-from chalicelib.domain.roles import Right, Role, may
+from chalicelib.domain.roles import Right, Role, has_right
 from chalicelib.domain.words import Uid
 from chalicelib.entrypoints import wiring
 
@@ -70,7 +70,7 @@ def admit(caller: Caller, operation: Operation, uid: Uid) -> Caller:
     if row is None:
         raise NotFound("There is no such account.")
     right = cast("Right | None", operation.right)
-    if right is not None and not may(row.role, right):
+    if right is not None and not has_right(row.role, right):
         raise Forbidden(f"Your role {row.role} does not include this.", right=right)
     return replace(caller, role=row.role)
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 import re
 from functools import cache, lru_cache
 
-from chalicelib.domain.names import fold
+from chalicelib.domain.names import fold_name
 
 NANPA = frozenset(("US", "CA"))
 
@@ -173,4 +173,4 @@ def email(raw: str | None, vendor_domains: frozenset[str]) -> tuple[str | None, 
 
 def on_guest_list(first: str, last: str) -> bool:
     """Whether the name is one that counter staff use for nobody in particular."""
-    return fold(f"{first} {last}") in GUEST_LIST
+    return fold_name(f"{first} {last}") in GUEST_LIST

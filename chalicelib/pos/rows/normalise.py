@@ -14,7 +14,7 @@ from typing import Any
 
 from chalicelib.domain.manifest import row_digest
 from chalicelib.domain.records import Customer, Fact, InventoryItem, Reject, Sale, StoreFact
-from chalicelib.domain.versions import newer
+from chalicelib.domain.versions import is_newer
 from chalicelib.domain.words import Stream
 from chalicelib.pos.profile.mapping import Paths
 from chalicelib.pos.profile.paging import Proof
@@ -144,7 +144,7 @@ def _keep(facts: dict[object, Fact], made: Fact) -> None:
     key = _key(made)
     known = facts.get(key)
     if isinstance(made, Customer | Sale) and isinstance(known, Customer | Sale):
-        made = made if newer(made, known) else known
+        made = made if is_newer(made, known) else known
     facts[key] = made
 
 

@@ -7,8 +7,8 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from chalicelib.domain.errors import Conflict
-from chalicelib.domain.integration_states import must_be_changeable
-from chalicelib.domain.points_import import is_locked, latecomers
+from chalicelib.domain.integration_states import require_changeable
+from chalicelib.domain.points_import import is_locked, latecomer_locks
 from chalicelib.domain.rules import (
     Keep,
     Rules,
@@ -116,7 +116,7 @@ class Proposals:
         if not changes.keys() <= previewed_keys():
             raise Conflict(PATCH_THESE)
         card = self.integrations.get(uid, platform) or Integration(uid, platform)
-        must_be_changeable(card.state)
+        require_changeable(card.state)
         must_have_age_gate(card, changes)
         values = {name: stored_value(value) for name, value in changes.items()}
         return self._of_source(uid, platform, values, card, zone)
@@ -178,7 +178,7 @@ class Proposals:
         if source.imported_on is not None:
             found = self.credentials.for_integration(uid, platform)
             live = [(c.scope, c.created_at) for c in found if c.removed_at is None]
-            locks = latecomers(live, source.imported_on, zone)
+            locks = latecomer_locks(live, source.imported_on, zone)
         return replace(source, import_locks=locks)
 
 

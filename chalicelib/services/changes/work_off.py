@@ -7,7 +7,7 @@ from contextlib import suppress
 from dataclasses import dataclass, replace
 
 from chalicelib.domain.errors import NotFound, StaleVersion
-from chalicelib.domain.points_import import accrual_mismatch, listing_due
+from chalicelib.domain.points_import import accrual_mismatch, listing_due_at
 from chalicelib.domain.rules import Rules
 from chalicelib.domain.times import day_text
 from chalicelib.domain.words import JobState, Platform, Uid
@@ -61,7 +61,7 @@ class Aftermath:
         """Have the listing that fixes the balances read in time."""
         source, now = rules.source(platform), self.clock.now()
         for credential in self.credentials.for_integration(uid, platform):
-            at = listing_due(source, credential.scope, zone)
+            at = listing_due_at(source, credential.scope, zone)
             planned = credential.next_sync_at
             if at is None or planned is None or planned <= max(at, now):
                 continue

@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 
 from chalicelib.domain.asking import Mobile
-from chalicelib.domain.consent import Entry, derive
+from chalicelib.domain.consent import Entry, derive_consent
 from chalicelib.domain.contact_states import ContactState, WantedRequest, plan_request, with_consent
 from chalicelib.domain.errors import AiqError
 from chalicelib.domain.words import Channel, Uid
@@ -104,7 +104,7 @@ def append(
             new = [entry for entry in some if entry.id not in known]
             if not new:
                 return True
-            head = with_consent(found.state, derive([*found.entries, *new]), clock.now())
+            head = with_consent(found.state, derive_consent([*found.entries, *new]), clock.now())
             return log.write(uid, found.state, head, new)
 
         return step

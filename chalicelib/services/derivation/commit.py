@@ -12,15 +12,15 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 
-from chalicelib.domain.acts import Acts, Imported, Join, joined
+from chalicelib.domain.acts import Acts, Imported, Join, merge_joins
 from chalicelib.domain.errors import UpstreamError
 from chalicelib.domain.identity import SourceRecord, merge_keys
 from chalicelib.domain.ids import record_id
 from chalicelib.domain.ledger import ADJUSTMENT_PREFIX, Posting
-from chalicelib.domain.membership import keeps
+from chalicelib.domain.membership import joins_to_keep
 from chalicelib.domain.records import Customer, Sale
 from chalicelib.domain.rules import Terms
-from chalicelib.domain.versions import latest, newer
+from chalicelib.domain.versions import is_newer, latest_versions
 from chalicelib.domain.words import Instant, Platform, ScopeId, Uid
 from chalicelib.domain.words import Points as Amount
 from chalicelib.services.derivation.effects import asks_of, flags_of
@@ -142,7 +142,7 @@ class FactCommits:
                 stored = change.closure.stored(rid)
                 if stored is not None:
                     acts = stored.record.acts
-                    acts = replace(acts, joins=joined(acts.joins, [Join(reason, at)]))
+                    acts = replace(acts, joins=merge_joins(acts.joins, [Join(reason, at)]))
                     self._index(change, stored, replace(stored.record, acts=acts))
             return self._apply(change)
 
@@ -197,13 +197,15 @@ class FactCommits:
         uid, closure, now = change.lock.uid, change.closure, change.terms.as_of
         if scope in change.terms.rules.source(platform).import_locks:
             import_run = None  # what an earlier listing fixed stays
-        versions = latest((record_id(uid, platform, scope, c.ext_id), c) for c in customers)
+        versions = latest_versions(
+            (record_id(uid, platform, scope, c.ext_id), c) for c in customers
+        )
         closure.load(versions)
         for rid, customer in versions.items():
             stored = closure.stored(rid)
             if stored is None:
                 record = SourceRecord(rid, platform, scope, customer, now)
-            elif newer(customer, stored.record.customer):
+            elif is_newer(customer, stored.record.customer):
                 record = replace(stored.record, customer=customer)
             else:
                 record = stored.record
@@ -291,12 +293,14 @@ class FactCommits:
             if persona is None or persona.member:
                 continue
             summaries = {r.id: closure.sales(r.id).summary for r in component.records}
-            found = keeps(component.records, persona.last_days, persona.flags, summaries, terms)
+            found = joins_to_keep(
+                component.records, persona.last_days, persona.flags, summaries, terms
+            )
             for rid, joins in found.items():
                 stored = closure.stored(rid)
                 if stored is not None:
                     acts = stored.record.acts
-                    acts = replace(acts, joins=joined(acts.joins, joins))
+                    acts = replace(acts, joins=merge_joins(acts.joins, joins))
                     # Its keys stay: who carries them is settled by now.
                     kept = StoredRecord(replace(stored.record, acts=acts), stored.keys)
                     change.writes.records[rid] = kept
@@ -342,7 +346,7 @@ def _acts(
     """What the told customer adds to the acts of its record."""
     acts, customer = record.acts, record.customer
     if join is not None:
-        acts = replace(acts, joins=joined(acts.joins, [join]))
+        acts = replace(acts, joins=merge_joins(acts.joins, [join]))
     if import_run is not None:
         acts = replace(acts, imported=Imported(customer.pos_points or 0, import_run))
     before = stored.record.customer if stored is not None else Customer("")

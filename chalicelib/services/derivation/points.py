@@ -13,7 +13,14 @@ from itertools import pairwise
 
 from chalicelib.domain import loyalty
 from chalicelib.domain.identity import SourceRecord
-from chalicelib.domain.ledger import EXPIRY_PREFIX, IMPORT, Postings, expiry_cause, posted, settled
+from chalicelib.domain.ledger import (
+    EXPIRY_PREFIX,
+    IMPORT,
+    Postings,
+    expiry_cause,
+    posted_total,
+    settle_postings,
+)
 from chalicelib.domain.personas import Persona
 from chalicelib.domain.sales_summary import SaleRef
 from chalicelib.domain.times import DAY
@@ -45,13 +52,13 @@ class PointsSettlement:
         """The sale is no longer there, or no longer this, under the record."""
         self._writes.pointers.setdefault((rid, ref), None)
         self._gone.setdefault(rid, set()).add(ref)
-        self._earn(rid, -posted(held))
+        self._earn(rid, -posted_total(held))
 
     def arrive(self, rid: str, ref: SaleRef, carried: Postings) -> None:
         """The sale is there now, with the entries it brings along."""
         self._writes.pointers[rid, ref] = carried
         self._arrived.setdefault(rid, {})[ref] = carried
-        self._earn(rid, posted(carried))
+        self._earn(rid, posted_total(carried))
         if ref.unlinked:
             points = self._closure.sales(rid).points
             latest = max(points.unlinked_at, ref.ordered_at)
@@ -179,10 +186,10 @@ class PointsSettlement:
         return self._facts.pointers(self._uid, rid, first, last)
 
     def _post(self, sales: Evaluated, since: Day | None) -> dict[SaleRef, int]:
-        amounts = loyalty.earned(sales, since, self._terms)
+        amounts = loyalty.earned_points(sales, since, self._terms)
         for ref, amount in amounts.items():
             rid, held = sales[ref]
-            now_held = settled(held, amount, self._terms.as_of)
+            now_held = settle_postings(held, amount, self._terms.as_of)
             if now_held is held:
                 continue
             self._writes.pointers[rid, ref] = now_held
@@ -207,7 +214,7 @@ class PointsSettlement:
         self, ids: Sequence[str], sales: Evaluated, amounts: dict[SaleRef, int]
     ) -> None:
         wanted: dict[str, dict[str, int]] = {rid: {} for rid in ids}
-        for ref, amount in loyalty.expired(amounts, self._terms).items():
+        for ref, amount in loyalty.expired_points(amounts, self._terms).items():
             cause = expiry_cause(ref.ordered_at, ref.scope, ref.ext_id)
             wanted[sales[ref][0]][cause] = amount
         for rid, causes in wanted.items():
@@ -233,7 +240,7 @@ class PointsSettlement:
 
     def _settle_cause(self, rid: str, cause: str, row: LedgerRow | None, amount: int) -> None:
         row = row or LedgerRow()
-        postings = settled(row.postings, amount, self._terms.as_of)
+        postings = settle_postings(row.postings, amount, self._terms.as_of)
         if postings is not row.postings:
             self._writes.ledger[rid, cause] = replace(row, postings=postings)
 

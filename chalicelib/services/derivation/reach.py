@@ -5,10 +5,15 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 
-from chalicelib.domain.identity import Component, MergeKey, is_shared_too_widely, resolve
+from chalicelib.domain.identity import (
+    Component,
+    MergeKey,
+    connected_components,
+    is_shared_too_widely,
+)
 from chalicelib.domain.ledger import RecordPoints
-from chalicelib.domain.loyalty import expires_on
-from chalicelib.domain.membership import stands
+from chalicelib.domain.loyalty import expiry_day
+from chalicelib.domain.membership import is_still_given
 from chalicelib.domain.personas import NO_FIGURES, Figures, Persona, derive_persona
 from chalicelib.domain.rules import Terms
 from chalicelib.domain.sales_summary import SalesSummary
@@ -169,7 +174,7 @@ class Reach:
             records = [s.record for rid in self._reached if (s := self.stored(rid)) is not None]
             shared = {key for key, members in self._members.items() if _shared(members)}
             by_name = self.terms.merge_on_name_and_birth_date
-            found = resolve(records, shared, name_and_birth_date=by_name)
+            found = connected_components(records, shared, name_and_birth_date=by_name)
             self._components = [(component, self._derive(component)) for component in found]
         return self._components
 
@@ -211,7 +216,7 @@ class Reach:
         """Whether a leaver would have stayed, but for what the POS told: the settings still give a
         reason."""
         bought, flags, rules = before.last_days, before.flags, self.terms.rules
-        return any(stands(r, bought, flags, before.sources, rules) for r in before.reasons)
+        return any(is_still_given(r, bought, flags, before.sources, rules) for r in before.reasons)
 
     def _figures(self, persona: Persona) -> Figures:
         """The persona's figures with the points the ledger holds."""
@@ -220,7 +225,7 @@ class Reach:
         total = sum([points.total for points in held])
         if not total and not earned:
             return persona.figures
-        ends = expires_on(persona.last_days, earned, self.terms.rules.loyalty)
+        ends = expiry_day(persona.last_days, earned, self.terms.rules.loyalty)
         return persona.figures._replace(points=total, expires_on=ends)
 
     def persona_changes(self) -> dict[str, Persona | None]:

@@ -10,7 +10,7 @@ from chalicelib.domain.ledger import (
     IMPORT,
     Postings,
     RecordPoints,
-    posted,
+    posted_total,
 )
 from chalicelib.domain.sales_summary import SaleRef, SalesSummary
 from chalicelib.domain.words import Uid
@@ -105,10 +105,12 @@ def _carried(found: dict[str, dict[SaleRef, Postings]]) -> dict[SaleId, Postings
 
 def _held(pointers: dict[SaleRef, Postings], ledger: dict[str, LedgerRow]) -> RecordPoints:
     def of(prefix: str) -> int:
-        return sum(posted(r.postings) for cause, r in ledger.items() if cause.startswith(prefix))
+        return sum(
+            posted_total(r.postings) for cause, r in ledger.items() if cause.startswith(prefix)
+        )
 
     return RecordPoints(
-        earned=sum(posted(held) for held in pointers.values()),
+        earned=sum(posted_total(held) for held in pointers.values()),
         imported=of(IMPORT),
         expired=of(EXPIRY_PREFIX),
         adjusted=of(ADJUSTMENT_PREFIX),

@@ -8,8 +8,8 @@ from dataclasses import dataclass, field, replace
 from chalicelib.domain.ids import record_id, store_key_id
 from chalicelib.domain.ledger import Postings
 from chalicelib.domain.records import Sale
-from chalicelib.domain.sales_summary import SaleRef, SalesSummary, given_back
-from chalicelib.domain.versions import latest, newer
+from chalicelib.domain.sales_summary import SaleRef, SalesSummary, returned_amount
+from chalicelib.domain.versions import is_newer, latest_versions
 from chalicelib.domain.words import Instant, Minor, Platform, ScopeId, Uid
 from chalicelib.services.derivation.points import PointsSettlement
 from chalicelib.services.derivation.reach import Reach
@@ -53,12 +53,12 @@ class SalesIntake:
     def take(self, platform: Platform, scope: ScopeId, told: Sequence[Sale]) -> SalesTaken:
         """Store what is new among them."""
         timed = [self._timed(platform, scope, sale) for sale in told]
-        versions = latest((SaleId(platform, scope, sale.ext_id), sale) for sale in timed)
+        versions = latest_versions((SaleId(platform, scope, sale.ext_id), sale) for sale in timed)
         known = self._facts.sales(self._uid, versions) if versions else {}
         fresh = {
             sid: StoredSale(sid, self._anchor(sid, sale), sale)
             for sid, sale in versions.items()
-            if sid not in known or newer(sale, known[sid].sale)
+            if sid not in known or is_newer(sale, known[sid].sale)
         }
         return self._store(fresh, known) if fresh else SalesTaken()
 
@@ -173,7 +173,7 @@ def contribution(stored: StoredSale | None) -> tuple[SaleId | None, Minor]:
     sale, sid = stored.sale, stored.id
     if not (sale.is_final and sale.kind == "return" and sale.original_ext_id):
         return None, 0
-    return SaleId(sid.platform, sid.scope, sale.original_ext_id), given_back(sale)
+    return SaleId(sid.platform, sid.scope, sale.original_ext_id), returned_amount(sale)
 
 
 def counted(returns: Returns) -> Returns:

@@ -6,7 +6,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, replace
 
 from chalicelib.domain.errors import Conflict, StaleVersion
-from chalicelib.domain.integration_states import AGE_GATE_LABEL, after
+from chalicelib.domain.integration_states import AGE_GATE_LABEL, next_state
 from chalicelib.domain.words import Platform, Uid
 from chalicelib.services.ports.audit import Audit, AuditEntry
 from chalicelib.services.ports.common import Clock
@@ -69,7 +69,7 @@ class ConnectService:
         now = self.clock.now()
 
         def connected(held: Integration) -> Integration:
-            state = after(held.state, "connect")
+            state = next_state(held.state, "connect")
             if not live:
                 raise Conflict(ADD_A_CREDENTIAL)
             if info.age_gate_to_connect and held.age_gate is None:
@@ -101,7 +101,7 @@ class ConnectService:
             platform,
             "integration.disconnected",
             actor,
-            lambda held: replace(held, state=after(held.state, "disconnect")),
+            lambda held: replace(held, state=next_state(held.state, "disconnect")),
         )
         for credential in self.credentials.for_integration(uid, platform):
             self.credentials.set_due(uid, platform, credential.id, None)

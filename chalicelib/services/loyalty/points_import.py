@@ -7,7 +7,7 @@ from contextlib import suppress
 from dataclasses import dataclass, replace
 
 from chalicelib.domain.errors import StaleVersion
-from chalicelib.domain.points_import import latecomers, listing_due, may_lock
+from chalicelib.domain.points_import import latecomer_locks, listing_due_at, may_lock_points
 from chalicelib.domain.rules import Source
 from chalicelib.domain.words import Instant, Platform, ScopeId, Uid
 from chalicelib.services.job_messages import RemapMessage
@@ -42,17 +42,17 @@ class ImportLocks:
         def changed(source: Source) -> Source:
             if source.imported_on is None or scope in source.import_locks:
                 return source
-            late = latecomers([(scope, added)], source.imported_on, zone)
+            late = latecomer_locks([(scope, added)], source.imported_on, zone)
             return replace(source, import_locks={**source.import_locks, **late})
 
         source = self._change(uid, platform, changed)
-        return source.import_locks.get(scope) == run or may_lock(source, scope, began, zone)
+        return source.import_locks.get(scope) == run or may_lock_points(source, scope, began, zone)
 
     def listing_due(
         self, uid: Uid, platform: Platform, scope: ScopeId, zone: str
     ) -> Instant | None:
         """When the listing that fixes the scope's points is due; None when none is."""
-        return listing_due(self.rules.get(uid).source(platform), scope, zone)
+        return listing_due_at(self.rules.get(uid).source(platform), scope, zone)
 
     def fix(
         self, uid: Uid, platform: Platform, scope: ScopeId, run: str, began: Instant, zone: str
@@ -61,7 +61,7 @@ class ImportLocks:
         changes nothing; a date that was moved meanwhile fixes nothing."""
 
         def changed(source: Source) -> Source:
-            if not may_lock(source, scope, began, zone):
+            if not may_lock_points(source, scope, began, zone):
                 return source
             return replace(source, import_locks={**source.import_locks, scope: run})
 

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from hashlib import blake2b
 from typing import get_args
 
-from chalicelib.domain.roles import may
+from chalicelib.domain.roles import has_right
 from chalicelib.domain.times import HOUR, MINUTE, to_datetime
 from chalicelib.domain.words import Instant, Severity
 from chalicelib.services.ports.accounts import Account, User
@@ -41,7 +41,7 @@ class Letter:
 
 def may_be_told(user: User) -> bool:
     """Who may not see notifications in the dashboard gets none by e-mail."""
-    return user.active and may(user.role, "notifications:read")
+    return user.active and has_right(user.role, "notifications:read")
 
 
 def opening(notification: Notification) -> str:

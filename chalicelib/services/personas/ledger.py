@@ -4,7 +4,13 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from chalicelib.domain.ledger import ADJUSTMENT_PREFIX, EXPIRY_PREFIX, IMPORT, Postings, posted
+from chalicelib.domain.ledger import (
+    ADJUSTMENT_PREFIX,
+    EXPIRY_PREFIX,
+    IMPORT,
+    Postings,
+    posted_total,
+)
 from chalicelib.domain.sales_summary import SaleRef
 from chalicelib.domain.times import day_text
 from chalicelib.domain.why import Said, points, why_points
@@ -51,7 +57,7 @@ class LedgerService:
 
 
 def _of_sale(rid: str, ref: SaleRef, postings: Postings, held: Held) -> LedgerEntry:
-    amount = posted(postings)
+    amount = posted_total(postings)
     return LedgerEntry(
         cause=f"sale#{ref.platform}#{ref.scope}#{ref.ext_id}",
         kind="sale",
@@ -65,7 +71,7 @@ def _of_sale(rid: str, ref: SaleRef, postings: Postings, held: Held) -> LedgerEn
 
 
 def _of_cause(rid: str, platform: Platform, cause: str, row: LedgerRow, held: Held) -> LedgerEntry:
-    amount = posted(row.postings)
+    amount = posted_total(row.postings)
     first = row.postings[0].at
     day = day_text(held.terms.own_day(first))
     if cause.startswith(ADJUSTMENT_PREFIX):

@@ -16,7 +16,7 @@ from chalicelib.domain.errors import (
     ServerUnreachable,
     ServerUntrusted,
 )
-from chalicelib.domain.listing_checks import sales_dried_up
+from chalicelib.domain.listing_checks import are_sales_missing
 from chalicelib.domain.schedule import next_due, retry_at
 from chalicelib.domain.times import DAY, MINUTE
 from chalicelib.domain.words import Instant, RunState
@@ -211,7 +211,7 @@ class RunEnding:
         customers = streams.get("customers")
         empty = customers is not None and customers.full_listing and customers.listed == 0
         days = self._keeper.after(part)["sales"].days if "sales" in streams else {}
-        if empty or sales_dried_up(days, part.progress.began):
+        if empty or are_sales_missing(days, part.progress.began):
             self._say(part, "no_rows", stream="customers" if empty else "sales")
         else:
             mended.add(("no_rows", _subject(part)))

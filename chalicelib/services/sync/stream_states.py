@@ -10,7 +10,7 @@ from collections.abc import Mapping
 from dataclasses import replace
 from typing import Literal
 
-from chalicelib.domain.listing_checks import truncated
+from chalicelib.domain.listing_checks import is_truncated
 from chalicelib.domain.times import utc_day
 from chalicelib.domain.words import Instant, Stream
 from chalicelib.services.ports.runs import StreamState, SyncStates
@@ -37,7 +37,7 @@ class StreamStateKeeper:
             return "nothing new"
         if stored.last_run == part.lease.run:
             return "nothing new"
-        if truncated(place.listed, stored.last_listing):
+        if is_truncated(place.listed, stored.last_listing):
             return "too short"
         part.load("inventory")
         self._catalogue.retire(part.lease, part.taker)

@@ -6,7 +6,7 @@ import re
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 
-from chalicelib.domain.consent import Act, Consent, Entry, answers_a_request, derive
+from chalicelib.domain.consent import Consent, ConsentAct, Entry, answers_a_request, derive_consent
 from chalicelib.domain.contact_states import (
     SENDING_AT_MOST,
     ContactState,
@@ -16,8 +16,8 @@ from chalicelib.domain.contact_states import (
     with_consent,
 )
 from chalicelib.domain.errors import PoisonMessage
-from chalicelib.domain.text_replies import Reply, classify, may_mean_yes
-from chalicelib.domain.texting import TextingRules, Wording, parts
+from chalicelib.domain.text_replies import Reply, classify_reply, may_mean_yes
+from chalicelib.domain.texting import TextingRules, Wording, count_parts
 from chalicelib.domain.times import DAY, HOUR, MINUTE
 from chalicelib.domain.words import Uid
 from chalicelib.services.consent.circumstances import CircumstancesReader
@@ -84,7 +84,7 @@ class Inbound:
         """
         if not _E164.fullmatch(message.number):
             raise PoisonMessage("the message comes from no phone number")
-        reply = classify(message.body_text)
+        reply = classify_reply(message.body_text)
         uids = self._meant(message, reply)
         if not uids:
             raise Unrouted("no account has the number that was written to")
@@ -154,7 +154,7 @@ class Inbound:
             kind=wording,
             number=message.number,
             body=body,
-            parts=parts(body),
+            parts=count_parts(body),
             at=entry.at,
             day=str(entry.evidence["day"]),
             why=message.id,
@@ -228,7 +228,7 @@ def _meaning(contact: Contact, message: InboundText, reply: Reply, day: str, now
         evidence=evidence,
     )
     before = contact.state.consent
-    consent = derive([*contact.entries, entry])
+    consent = derive_consent([*contact.entries, entry])
     answer = _answer_to(reply, entry, before, consent)
     if _answers_since(contact, message.at - DAY) >= MOST_ANSWERS_A_DAY:
         answer = ""
@@ -240,7 +240,7 @@ def _meaning(contact: Contact, message: InboundText, reply: Reply, day: str, now
     return Meaning(replace(entry, answer=answer), head)
 
 
-def _act(reply: Reply, answered: Request | None) -> Act:
+def _act(reply: Reply, answered: Request | None) -> ConsentAct:
     """A YES that answers nothing is noted, lest a later request be taken for answered."""
     if reply == "stop":
         return "stop"

@@ -12,7 +12,7 @@ from chalicelib.domain.asking import (
     hold_request,
     judge_request,
 )
-from chalicelib.domain.consent import Entry, derive
+from chalicelib.domain.consent import Entry, derive_consent
 from chalicelib.domain.contact_states import (
     SENDING_AT_MOST,
     ContactState,
@@ -26,10 +26,10 @@ from chalicelib.domain.contact_states import (
 from chalicelib.domain.ids import number_tag
 from chalicelib.domain.texting import (
     TextingRules,
+    count_parts,
     is_open,
     opening_after_this_month,
     opening_after_today,
-    parts,
 )
 from chalicelib.domain.words import Platform, TextState, Uid
 from chalicelib.services.consent.circumstances import CircumstancesReader
@@ -115,13 +115,13 @@ class RequestSender:
             kind="request",
             number=head.contact,
             body=body,
-            parts=parts(body),
+            parts=count_parts(body),
             at=now,
             day=request.day,
             why=platform,
         )
         entry = _request_entry(request, body)
-        after = replace(after, consent=derive([*contact.entries, entry]))
+        after = replace(after, consent=derive_consent([*contact.entries, entry]))
         caps = Caps(seen.rules.daily_cap, seen.rules.monthly_budget)
         begun = self.texts.begin(text, caps, before=head, after=after, entries=[entry])
         if begun in ("changed", "taken"):
@@ -186,7 +186,7 @@ class RequestSender:
             head = mark_unusable(head, unusable.message, now)
             if unusable.details.get("opted_out"):
                 entries.append(carrier_no(text_id(request, head.contact), now))
-        return with_consent(head, derive([*contact.entries, *entries]), now), entries
+        return with_consent(head, derive_consent([*contact.entries, *entries]), now), entries
 
 
 def text_id(request: Request, number: str) -> str:

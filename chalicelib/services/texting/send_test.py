@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from chalicelib.domain.contact_states import SENDING_AT_MOST
-from chalicelib.domain.texting import parts
+from chalicelib.domain.texting import count_parts
 from chalicelib.domain.times import HOUR
 from chalicelib.domain.words import TextState
 from chalicelib.services.consent.circumstances import branded
@@ -57,7 +57,7 @@ class SendTests:
             kind="test",
             number=job.number,
             body=body,
-            parts=parts(body),
+            parts=count_parts(body),
             at=job.at,
             day=job.day,
             why="test",

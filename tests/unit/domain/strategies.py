@@ -10,9 +10,9 @@ from hypothesis import strategies as st
 from chalicelib.domain.identity import (
     MergeKey,
     SourceRecord,
+    connected_components,
     is_shared_too_widely,
     merge_keys,
-    resolve,
     scope_key,
 )
 from chalicelib.domain.records import Customer
@@ -157,7 +157,7 @@ class IncrementalAccount:
             keys |= self._keys_of(record.id)
             touched.add(record.id)
         reached = self._closure(touched.union(*(self.holders[key] for key in keys)))
-        components = resolve(
+        components = connected_components(
             (self.records[id_] for id_ in reached),
             {key for key in self.holders if self._is_shared(key)},
             name_and_birth_date=self.by_name,

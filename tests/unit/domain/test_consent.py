@@ -13,16 +13,16 @@ from chalicelib.domain.consent import (
     CLOCK_SKEW,
     OPT_OUTS,
     OWN_OPT_INS,
-    Act,
+    ConsentAct,
     Entry,
-    derive,
+    derive_consent,
 )
 from chalicelib.domain.times import DAY, SECOND
 from chalicelib.domain.words import ConsentState
 
 T = 1_767_268_800_000
 
-ACTS: tuple[Act, ...] = (
+ACTS: tuple[ConsentAct, ...] = (
     "request",
     "withdrawn",
     "yes",
@@ -36,13 +36,13 @@ ACTS: tuple[Act, ...] = (
 )
 
 
-def log(*acts: Act, step: int = DAY) -> list[Entry]:
+def log(*acts: ConsentAct, step: int = DAY) -> list[Entry]:
     """Entries a step apart."""
     return [Entry(f"{n:02d}", T + n * step, act, "sms") for n, act in enumerate(acts)]
 
 
-def state(*acts: Act, step: int = DAY) -> ConsentState:
-    return derive(log(*acts, step=step)).state
+def state(*acts: ConsentAct, step: int = DAY) -> ConsentState:
+    return derive_consent(log(*acts, step=step)).state
 
 
 entries = st.lists(
@@ -66,12 +66,12 @@ def test_the_order_of_arrival_and_repetitions_never_matter(
     again = told + told[::2]
     random.shuffle(again)  # type: ignore[attr-defined]
 
-    assert derive(again) == derive(told)
+    assert derive_consent(again) == derive_consent(told)
 
 
 @given(entries)
 def test_an_opt_out_stands_until_an_act_of_the_shopper_after_it(told: list[Entry]) -> None:
-    found = derive(told)
+    found = derive_consent(told)
 
     outs = [entry.at for entry in told if entry.act in OPT_OUTS]
     own = [entry.at for entry in told if entry.act in OWN_OPT_INS]
@@ -82,7 +82,7 @@ def test_an_opt_out_stands_until_an_act_of_the_shopper_after_it(told: list[Entry
 
 @given(entries)
 def test_nobody_is_opted_in_without_an_entry_that_says_so(told: list[Entry]) -> None:
-    found = derive(told)
+    found = derive_consent(told)
 
     if found.state == "opted_in":
         [by] = [entry for entry in told if entry.id == found.by]
@@ -117,7 +117,7 @@ def test_nobody_is_opted_in_without_an_entry_that_says_so(told: list[Entry]) -> 
         (("carrier_no", "request"), "opted_out"),
     ],
 )
-def test_what_follows_from_a_log(acts: tuple[Act, ...], expected: ConsentState) -> None:
+def test_what_follows_from_a_log(acts: tuple[ConsentAct, ...], expected: ConsentState) -> None:
     assert state(*acts) == expected
 
 
@@ -138,7 +138,7 @@ def test_of_one_instant_the_opt_out_wins() -> None:
 def test_a_yes_counts_within_thirty_days_of_a_request(after: int, expected: ConsentState) -> None:
     told = [Entry("a", T, "request", "aiq"), Entry("b", T + after, "yes", "sms")]
 
-    assert derive(told).state == expected
+    assert derive_consent(told).state == expected
 
 
 def test_a_request_that_never_went_cannot_be_answered() -> None:
@@ -146,19 +146,19 @@ def test_a_request_that_never_went_cannot_be_answered() -> None:
     withdrawn = Entry("withdrawn#1", T + SECOND, "withdrawn", "aiq", refers="request#1")
     yes = Entry("yes", T + DAY, "yes", "sms")
 
-    assert derive([request, withdrawn]).requested_at is None
-    assert derive([request, withdrawn, yes]).state == "unknown"
+    assert derive_consent([request, withdrawn]).requested_at is None
+    assert derive_consent([request, withdrawn, yes]).state == "unknown"
 
 
 def test_the_latest_own_act_dates_the_consent_and_a_repeated_flag_does_not() -> None:
     signed, flags = log("signed", "flag_yes", "signed"), log("flag_yes", "flag_yes")
 
-    assert derive(signed).since == signed[2].at
-    assert derive(flags).since == flags[0].at
+    assert derive_consent(signed).since == signed[2].at
+    assert derive_consent(flags).since == flags[0].at
 
 
 def test_the_latest_request_is_known_after_an_answer_too() -> None:
     told = log("request", "request", "yes")
 
-    assert derive(told).requested_at == told[1].at
-    assert derive([*told, replace(told[0], id="z", at=T - DAY)]).requested_at == told[1].at
+    assert derive_consent(told).requested_at == told[1].at
+    assert derive_consent([*told, replace(told[0], id="z", at=T - DAY)]).requested_at == told[1].at

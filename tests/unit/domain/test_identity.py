@@ -13,10 +13,10 @@ from hypothesis import strategies as st
 from chalicelib.domain.identity import (
     Component,
     MergeKey,
+    connected_components,
     is_shared_too_widely,
     join_reason,
     merge_keys,
-    resolve,
     scope_key,
 )
 from chalicelib.domain.records import Customer
@@ -31,7 +31,9 @@ OTHER_PHONE = "+12065550199"
 def resolved(shoppers: Iterable[Shopper], *, name_and_birth_date: bool = False) -> list[Component]:
     shoppers = list(shoppers)
     shared = shared_keys(shoppers, name_and_birth_date=name_and_birth_date)
-    return resolve(source_records(shoppers), shared, name_and_birth_date=name_and_birth_date)
+    return connected_components(
+        source_records(shoppers), shared, name_and_birth_date=name_and_birth_date
+    )
 
 
 def ids(components: Iterable[Component]) -> list[list[str]]:
@@ -132,7 +134,7 @@ def test_records_without_any_key_are_each_alone() -> None:
 
 
 def test_nothing_resolves_to_nothing() -> None:
-    assert resolve([], frozenset(), name_and_birth_date=True) == []
+    assert connected_components([], frozenset(), name_and_birth_date=True) == []
 
 
 # Keys shared too widely
@@ -271,7 +273,7 @@ def test_resolving_only_what_hangs_together_gives_the_same_as_resolving_everythi
     everything = resolved(shoppers, name_and_birth_date=by_name)
 
     for component in everything:
-        alone = resolve(component.records, shared, name_and_birth_date=by_name)
+        alone = connected_components(component.records, shared, name_and_birth_date=by_name)
 
         assert alone == [component]
 

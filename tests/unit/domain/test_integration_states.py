@@ -10,10 +10,16 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from chalicelib.domain.errors import Conflict
-from chalicelib.domain.integration_states import Act, IntegrationState, after, may_call, may_sync
+from chalicelib.domain.integration_states import (
+    IntegrationState,
+    Transition,
+    may_call,
+    may_sync,
+    next_state,
+)
 
 STATES = get_args(IntegrationState)
-ACTS = get_args(Act)
+ACTS = get_args(Transition)
 
 
 @pytest.mark.parametrize(
@@ -30,7 +36,7 @@ def test_the_ways_through_the_states(path: tuple[str, ...]) -> None:
     steps = list(zip(path[::2], path[1::2], path[2::2], strict=False))
 
     for state, act, expected in steps:
-        assert after(state, act) == expected  # type: ignore[arg-type]
+        assert next_state(state, act) == expected  # type: ignore[arg-type]
 
 
 @pytest.mark.parametrize(
@@ -45,9 +51,11 @@ def test_the_ways_through_the_states(path: tuple[str, ...]) -> None:
         ("disconnected", "thaw"),
     ],
 )
-def test_an_act_that_leads_nowhere_says_what_to_do(state: IntegrationState, act: Act) -> None:
+def test_an_act_that_leads_nowhere_says_what_to_do(
+    state: IntegrationState, act: Transition
+) -> None:
     with pytest.raises(Conflict) as refused:
-        after(state, act)
+        next_state(state, act)
 
     assert refused.value.details == {"state": state}
     assert refused.value.message
@@ -59,11 +67,11 @@ def test_a_frozen_source_is_called_by_nobody_and_only_a_connected_one_syncs() ->
 
 
 @given(st.lists(st.sampled_from(ACTS), max_size=12))
-def test_no_series_of_acts_leads_back_to_draft_or_skips_freezing(acts: list[Act]) -> None:
+def test_no_series_of_acts_leads_back_to_draft_or_skips_freezing(acts: list[Transition]) -> None:
     states: list[IntegrationState] = ["draft"]
     for act in acts:
         try:
-            states.append(after(states[-1], act))
+            states.append(next_state(states[-1], act))
         except Conflict:
             continue
 

@@ -5,15 +5,15 @@ from __future__ import annotations
 from hypothesis import given
 from hypothesis import strategies as st
 
-from chalicelib.domain.acts import Join, joined
+from chalicelib.domain.acts import Join, merge_joins
 from chalicelib.domain.ledger import (
     NO_POINTS,
     Posting,
     Postings,
     RecordPoints,
     expiry_cause,
-    posted,
-    settled,
+    posted_total,
+    settle_postings,
 )
 
 amounts = st.integers(-5_000, 5_000)
@@ -24,7 +24,7 @@ def after(history: list[int]) -> Postings:
     """The entries of a cause that was worth these amounts one after the other."""
     held: Postings = ()
     for at, amount in enumerate(history):
-        held = settled(held, amount, at)
+        held = settle_postings(held, amount, at)
     return held
 
 
@@ -35,23 +35,23 @@ def test_the_first_entry_is_the_whole_amount_and_the_next_the_difference() -> No
 def test_the_same_amount_again_posts_nothing() -> None:
     held = after([1_000])
 
-    assert settled(held, 1_000, at=9) is held
-    assert settled((), 0, at=9) == ()
+    assert settle_postings(held, 1_000, at=9) is held
+    assert settle_postings((), 0, at=9) == ()
 
 
 @given(history=histories, amount=amounts)
 def test_a_cause_holds_what_it_was_last_worth(history: list[int], amount: int) -> None:
-    assert posted(after([*history, amount])) == amount
+    assert posted_total(after([*history, amount])) == amount
 
 
 @given(history=histories, amount=amounts)
 def test_earlier_entries_stay_as_they_are(history: list[int], amount: int) -> None:
     before = after(history)
 
-    now = settled(before, amount, at=99)
+    now = settle_postings(before, amount, at=99)
 
     assert now[: len(before)] == before
-    assert len(now) - len(before) == (amount != posted(before))
+    assert len(now) - len(before) == (amount != posted_total(before))
 
 
 @given(history=histories)
@@ -77,5 +77,5 @@ def test_each_last_purchase_has_an_expiry_of_its_own_and_they_sort_by_time() -> 
 def test_a_reason_given_twice_counts_from_the_first_time() -> None:
     once, again = Join("form", 5), Join("form", 9)
 
-    assert joined([again], [once]) == joined([once], [again]) == (once,)
-    assert [join.reason for join in joined([once], [Join("a", 1)])] == ["a", "form"]
+    assert merge_joins([again], [once]) == merge_joins([once], [again]) == (once,)
+    assert [join.reason for join in merge_joins([once], [Join("a", 1)])] == ["a", "form"]

@@ -12,9 +12,9 @@ from chalicelib.domain.acts import Imported
 from chalicelib.domain.loyalty import (
     BEFORE_ANY_DAY,
     earn_from,
-    earned,
-    expired,
-    expires_on,
+    earned_points,
+    expired_points,
+    expiry_day,
     first_earning_day,
     imported_points,
     sale_points,
@@ -34,7 +34,7 @@ FORM = Reason("form", None)
 
 def points(*refs: SaleRef, since: int | None = LONG_AGO, **rules: object) -> dict[str, int]:
     """Points by the sale's id, of those that hold some."""
-    amounts = earned(refs, since, terms(**rules))
+    amounts = earned_points(refs, since, terms(**rules))
     return {ref.ext_id: amount for ref, amount in amounts.items() if amount}
 
 
@@ -257,7 +257,8 @@ def test_a_lock_holds_for_its_scope_alone() -> None:
 def lapsed(*refs: SaleRef, after: int = 10, **rules: object) -> dict[str, int]:
     given = terms(expire_after_days=after, **rules)
     return {
-        ref.ext_id: amount for ref, amount in expired(earned(refs, LONG_AGO, given), given).items()
+        ref.ext_id: amount
+        for ref, amount in expired_points(earned_points(refs, LONG_AGO, given), given).items()
     }
 
 
@@ -283,12 +284,12 @@ def test_each_silence_takes_only_what_was_earned_since_the_one_before() -> None:
 def test_points_never_expire_unless_the_account_says_so() -> None:
     given = terms()
 
-    assert expired({bought("s", 5_000): 1_000}, given) == {}
+    assert expired_points({bought("s", 5_000): 1_000}, given) == {}
 
 
 def test_a_member_who_never_bought_has_nothing_to_expire() -> None:
-    assert expired({}, terms(expire_after_days=10)) == {}
-    assert expired({brought_back("r", 5): 0}, terms(expire_after_days=10)) == {}
+    assert expired_points({}, terms(expire_after_days=10)) == {}
+    assert expired_points({brought_back("r", 5): 0}, terms(expire_after_days=10)) == {}
 
 
 def test_a_purchase_that_earned_nothing_keeps_points_alive_too() -> None:
@@ -303,20 +304,20 @@ def test_the_last_purchase_is_the_one_of_the_latest_local_day() -> None:
     given = terms(
         as_of=NOON + 11 * 24 * HOUR, zones={"e": "Pacific/Kiritimati"}, expire_after_days=10
     )
-    amounts = earned([east, west], LONG_AGO, given)
+    amounts = earned_points([east, west], LONG_AGO, given)
 
-    day = expires_on({"posabit": TODAY + 1}, 2_000, given.rules.loyalty)
+    day = expiry_day({"posabit": TODAY + 1}, 2_000, given.rules.loyalty)
 
     assert day == given.today + 1
-    assert expired(amounts, given) == {}
+    assert expired_points(amounts, given) == {}
 
 
 def test_the_day_of_expiry_is_the_first_one_without_points() -> None:
     rules = Loyalty(enabled=True, expire_after_days=10)
 
-    assert expires_on({"posabit": TODAY - 3, "thsuite": TODAY - 1}, 100, rules) == TODAY + 10
-    assert expires_on({"posabit": TODAY}, 0, rules) is None
-    assert expires_on({"posabit": TODAY}, 100, DOLLAR_A_POINT) is None
+    assert expiry_day({"posabit": TODAY - 3, "thsuite": TODAY - 1}, 100, rules) == TODAY + 10
+    assert expiry_day({"posabit": TODAY}, 0, rules) is None
+    assert expiry_day({"posabit": TODAY}, 100, DOLLAR_A_POINT) is None
 
 
 rules_of_earning = st.builds(
@@ -377,8 +378,8 @@ def test_what_is_left_of_a_sale_is_its_share_to_within_one_rounding(
 def test_a_higher_cap_never_takes_points_away(known: list[SaleRef], cap: int) -> None:
     sales = [ref for ref in known if not ref.unlinked]
 
-    lower = earned(sales, LONG_AGO, terms(max_orders_per_day=cap))
-    higher = earned(sales, LONG_AGO, terms(max_orders_per_day=cap + 1))
+    lower = earned_points(sales, LONG_AGO, terms(max_orders_per_day=cap))
+    higher = earned_points(sales, LONG_AGO, terms(max_orders_per_day=cap + 1))
 
     assert all(lower[ref] <= higher[ref] for ref in sales)
 
@@ -391,11 +392,11 @@ def test_the_order_of_hearing_decides_nothing(
     shuffled = list(known)
     order.shuffle(shuffled)  # type: ignore[attr-defined]
 
-    amounts = earned(known, LONG_AGO, given_terms)
+    amounts = earned_points(known, LONG_AGO, given_terms)
 
-    again = earned(shuffled, LONG_AGO, given_terms)
+    again = earned_points(shuffled, LONG_AGO, given_terms)
     assert again == amounts
-    assert expired(again, given_terms) == expired(amounts, given_terms)
+    assert expired_points(again, given_terms) == expired_points(amounts, given_terms)
 
 
 @given(known=histories)
@@ -404,7 +405,10 @@ def test_returns_without_a_sale_take_no_more_than_they_gave_back(known: list[Sal
     sales = [ref for ref in known if not ref.unlinked]
     given_back = sum(ref.net for ref in known if ref.unlinked)
 
-    with_returns, without = earned(known, LONG_AGO, plain), earned(sales, LONG_AGO, plain)
+    with_returns, without = (
+        earned_points(known, LONG_AGO, plain),
+        earned_points(sales, LONG_AGO, plain),
+    )
 
     taken = sum(without.values()) - sum(with_returns.values())
     assert 0 <= taken <= given_back  # one hundredth of a point for a cent
@@ -414,8 +418,8 @@ def test_returns_without_a_sale_take_no_more_than_they_gave_back(known: list[Sal
 def test_no_more_expires_than_was_earned(known: list[SaleRef], after: int) -> None:
     given_terms = terms(expire_after_days=after)
 
-    amounts = earned(known, LONG_AGO, given_terms)
-    lost = expired(amounts, given_terms)
+    amounts = earned_points(known, LONG_AGO, given_terms)
+    lost = expired_points(amounts, given_terms)
 
     assert all(amount < 0 for amount in lost.values())
     assert -sum(amounts.values()) <= sum(lost.values()) <= 0

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 import pytest
 
-from chalicelib.domain.mapping import suggest_store, unmapped
+from chalicelib.domain.mapping import suggest_store, unmapped_keys
 
 
 @dataclass(frozen=True)
@@ -24,7 +24,7 @@ SHOPS = [
 
 
 def test_unmapped_keys_are_those_without_a_store_each_once_and_sorted() -> None:
-    assert unmapped(["c", "a", "b", "a"], {"b": 1, "z": 2}) == ["a", "c"]
+    assert unmapped_keys(["c", "a", "b", "a"], {"b": 1, "z": 2}) == ["a", "c"]
 
 
 @pytest.mark.parametrize(

@@ -10,7 +10,13 @@ from hypothesis import strategies as st
 
 from chalicelib.domain.acts import Join
 from chalicelib.domain.identity import SourceRecord
-from chalicelib.domain.membership import asked_by, bought_since, keeps, last_days, reasons
+from chalicelib.domain.membership import (
+    asking_platforms,
+    has_bought_since,
+    joins_to_keep,
+    last_days,
+    membership_reasons,
+)
 from chalicelib.domain.rules import Keep, Rules, Source
 from chalicelib.domain.sales_summary import SaleRef, SalesSummary
 from chalicelib.domain.times import DAY, day_text
@@ -29,7 +35,7 @@ def why(
     imported: int = 0,
     **rules: object,
 ) -> dict[str, int | None]:
-    found = reasons(members, last or {}, flags, imported, terms(**rules))
+    found = membership_reasons(members, last or {}, flags, imported, terms(**rules))
     assert [reason.name for reason in found] == sorted(reason.name for reason in found)
     return {reason.name: reason.earn_from for reason in found}
 
@@ -150,7 +156,7 @@ def test_whoever_falls_under_the_setting_that_goes_is_kept_by_the_record_that_bo
     going = Source(keeping=(Keep("enroll_after", TODAY - 5),))
     sales = {"1": summary(bought("a", 4)), "2": summary(bought("b", 2))}
 
-    found = keeps(
+    found = joins_to_keep(
         (a_member("1"), a_member("2")),
         {"posabit": TODAY - 2},
         NO_FLAGS,
@@ -165,8 +171,11 @@ def test_whoever_bought_before_the_setting_or_is_unreliable_is_not_kept_by_it() 
     going = terms(posabit=Source(keeping=(Keep("enroll_after", TODAY - 1),)))
     sales = {"1": summary(bought("a", 2))}
 
-    assert keeps((a_member(),), {"posabit": TODAY - 2}, NO_FLAGS, sales, going) == {}
-    assert keeps((a_member(),), {"posabit": TODAY}, frozenset({"employee"}), sales, going) == {}
+    assert joins_to_keep((a_member(),), {"posabit": TODAY - 2}, NO_FLAGS, sales, going) == {}
+    assert (
+        joins_to_keep((a_member(),), {"posabit": TODAY}, frozenset({"employee"}), sales, going)
+        == {}
+    )
 
 
 def test_a_setting_to_ask_keeps_only_who_said_yes() -> None:
@@ -174,8 +183,8 @@ def test_a_setting_to_ask_keeps_only_who_said_yes() -> None:
     sales = {"1": summary(bought("a", 2))}
     last = {"posabit": TODAY - 2}
 
-    assert keeps((a_member(),), last, NO_FLAGS, sales, going) == {}
-    assert list(keeps((a_member("1", SAID_YES),), last, NO_FLAGS, sales, going)) == ["1"]
+    assert joins_to_keep((a_member(),), last, NO_FLAGS, sales, going) == {}
+    assert list(joins_to_keep((a_member("1", SAID_YES),), last, NO_FLAGS, sales, going)) == ["1"]
 
 
 def test_whoever_falls_under_two_settings_that_go_keeps_the_earlier_day_too() -> None:
@@ -183,7 +192,7 @@ def test_whoever_falls_under_two_settings_that_go_keeps_the_earlier_day_too() ->
     going = Source(keeping=(Keep("enroll_after", TODAY - 30), Keep("sms_opt_in_after", TODAY - 3)))
     member = a_member("1", SAID_YES)
 
-    found = keeps(
+    found = joins_to_keep(
         (member,),
         {"posabit": TODAY},
         NO_FLAGS,
@@ -196,10 +205,10 @@ def test_whoever_falls_under_two_settings_that_go_keeps_the_earlier_day_too() ->
 
 
 def test_a_setting_covers_the_day_itself_and_without_a_day_nobody() -> None:
-    assert bought_since({"posabit": TODAY}, "posabit", TODAY)
-    assert not bought_since({"posabit": TODAY - 1}, "posabit", TODAY)
-    assert not bought_since({"posabit": TODAY}, "posabit", None)
-    assert not bought_since({"posabit": TODAY}, "thsuite", TODAY)
+    assert has_bought_since({"posabit": TODAY}, "posabit", TODAY)
+    assert not has_bought_since({"posabit": TODAY - 1}, "posabit", TODAY)
+    assert not has_bought_since({"posabit": TODAY}, "posabit", None)
+    assert not has_bought_since({"posabit": TODAY}, "thsuite", TODAY)
 
 
 def rules(**sources: Source) -> Rules:
@@ -214,8 +223,8 @@ def test_the_platforms_whose_setting_covers_a_purchase_ask() -> None:
     )
     last = {"posabit": TODAY - 1, "auphan": TODAY, "thsuite": TODAY}
 
-    assert asked_by(last, NO_FLAGS, asking) == ("posabit", "thsuite")
-    assert asked_by({"posabit": TODAY - 2}, NO_FLAGS, asking) == ()
+    assert asking_platforms(last, NO_FLAGS, asking) == ("posabit", "thsuite")
+    assert asking_platforms({"posabit": TODAY - 2}, NO_FLAGS, asking) == ()
 
 
 @pytest.mark.parametrize(
@@ -224,7 +233,7 @@ def test_the_platforms_whose_setting_covers_a_purchase_ask() -> None:
 def test_nobody_asks_a_flagged_shopper(flag: str) -> None:
     asking = rules(posabit=Source(sms_opt_in_after=TODAY))
 
-    assert asked_by({"posabit": TODAY}, frozenset({flag}), asking) == ()
+    assert asking_platforms({"posabit": TODAY}, frozenset({flag}), asking) == ()
 
 
 def test_the_last_day_per_platform_is_told_on_the_clocks_of_the_shops() -> None:

@@ -9,7 +9,7 @@ import pytest
 from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
-from chalicelib.domain.identity import resolve
+from chalicelib.domain.identity import connected_components
 from chalicelib.domain.personas import Persona, derive_persona, favourite_store
 from chalicelib.domain.rules import Terms
 from chalicelib.domain.sales_summary import SalesSummary
@@ -40,7 +40,9 @@ def personas(
 ) -> list[Persona]:
     shoppers = list(shoppers)
     shared = shared_keys(shoppers, name_and_birth_date=name_and_birth_date)
-    components = resolve(source_records(shoppers), shared, name_and_birth_date=name_and_birth_date)
+    components = connected_components(
+        source_records(shoppers), shared, name_and_birth_date=name_and_birth_date
+    )
     sold_to = summaries(sales)
     terms = Terms(as_of=0, mapping=mapping or {})
     derived = [derive_persona(c, sold_to, terms) for c in components]
@@ -131,7 +133,7 @@ def test_a_persona_is_sourced_from_every_platform_once() -> None:
 )
 def test_who_may_be_under_the_minimum_age_is_a_minor(born: str | None, minor: bool) -> None:
     terms = Terms(as_of=from_text("2026-05-03T05:30:00Z"), zone="America/Denver", minimum_age=21)
-    [component] = resolve(
+    [component] = connected_components(
         source_records([shopper("1", phone=PHONE, birth_date=born)]),
         set(),
         name_and_birth_date=False,
@@ -146,7 +148,7 @@ def test_who_may_be_under_the_minimum_age_is_a_minor(born: str | None, minor: bo
 def test_of_one_shopper_the_youngest_record_decides() -> None:
     terms = Terms(as_of=from_text("2026-05-03T06:30:00Z"), minimum_age=21)
     born = [shopper(n, phone=PHONE, birth_date=b) for n, b in (("1", "1990"), ("2", "2010-01-01"))]
-    [component] = resolve(source_records(born), set(), name_and_birth_date=False)
+    [component] = connected_components(source_records(born), set(), name_and_birth_date=False)
 
     found = derive_persona(component, {}, terms)
 

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from chalicelib.domain.text_replies import Reply, classify
+from chalicelib.domain.text_replies import Reply, classify_reply
 
 KEYWORDS: dict[Reply, tuple[str, ...]] = {
     "yes": ("y", "yes"),
@@ -34,7 +34,7 @@ def test_a_keyword_is_known_through_any_noise(pair: tuple[Reply, str], data: st.
         typed += data.draw(st.sampled_from([letter, letter.upper(), widened(letter)]))
         typed += data.draw(noise)
 
-    assert classify(typed) == reply
+    assert classify_reply(typed) == reply
 
 
 @pytest.mark.parametrize(
@@ -78,7 +78,7 @@ def test_a_keyword_is_known_through_any_noise(pair: tuple[Reply, str], data: st.
     ],
 )
 def test_whoever_may_mean_stop_is_opted_out(text: str) -> None:
-    assert classify(text) == "stop"
+    assert classify_reply(text) == "stop"
 
 
 @pytest.mark.parametrize(
@@ -99,8 +99,8 @@ def test_whoever_may_mean_stop_is_opted_out(text: str) -> None:
     ],
 )
 def test_anything_else_is_no_keyword(text: str) -> None:
-    assert classify(text) == "other"
+    assert classify_reply(text) == "other"
 
 
 def test_an_endless_message_is_read_no_further_than_a_carrier_passes_on() -> None:
-    assert classify("x" * 2_000_000 + " stop") == "other"
+    assert classify_reply("x" * 2_000_000 + " stop") == "other"

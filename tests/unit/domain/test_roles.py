@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import pytest
 
-from chalicelib.domain.roles import RIGHTS, RIGHTS_OF, ROLES, Right, Role, may
+from chalicelib.domain.roles import RIGHTS, RIGHTS_OF, ROLES, Right, Role, has_right
 
 
 def test_the_owner_may_do_everything() -> None:
-    assert all(may("Owner", right) for right in RIGHTS)
+    assert all(has_right("Owner", right) for right in RIGHTS)
 
 
 @pytest.mark.parametrize(
@@ -34,7 +34,7 @@ def test_the_owner_may_do_everything() -> None:
     ],
 )
 def test_a_right_belongs_to_these_roles_and_no_others(right: Right, roles: set[Role]) -> None:
-    assert {role for role in ROLES if may(role, right)} == roles
+    assert {role for role in ROLES if has_right(role, right)} == roles
 
 
 def test_staff_see_nothing_but_their_own_view() -> None:

@@ -12,12 +12,12 @@ from hypothesis import strategies as st
 from chalicelib.domain.texting import (
     WORDINGS,
     TextingRules,
+    count_parts,
     is_open,
     missing_in,
     next_opening,
     opening_after_this_month,
     opening_after_today,
-    parts,
 )
 from chalicelib.domain.times import DAY, HOUR, from_datetime, to_datetime
 
@@ -91,7 +91,7 @@ def test_an_account_may_keep_shorter_hours() -> None:
 @pytest.mark.parametrize("kind", WORDINGS)
 def test_our_own_wordings_say_all_they_must_in_two_parts_at_most(kind: str) -> None:
     assert missing_in(kind, WORDINGS[kind]) == ()  # type: ignore[arg-type,index]
-    assert parts(RULES.wording(kind)) <= 2  # type: ignore[arg-type]
+    assert count_parts(RULES.wording(kind)) <= 2  # type: ignore[arg-type]
     assert RULES.wording(kind).startswith("Green Leaf: ")  # type: ignore[arg-type]
 
 
@@ -117,4 +117,4 @@ def test_what_a_wording_must_say_and_does_not_is_named() -> None:
     ],
 )
 def test_parts_are_counted_as_carriers_do(text: str, expected: int) -> None:
-    assert parts(text) == expected
+    assert count_parts(text) == expected

@@ -21,7 +21,7 @@ from hypothesis.stateful import (
 
 from chalicelib.domain.acts import Join
 from chalicelib.domain.ids import record_id, store_key_id
-from chalicelib.domain.ledger import posted
+from chalicelib.domain.ledger import posted_total
 from chalicelib.domain.records import Customer, Sale
 from chalicelib.domain.rules import Loyalty
 from chalicelib.services.ports.stores import StoreKeySighting
@@ -288,7 +288,7 @@ class Histories(HistoryAccount, RuleBasedStateMachine):
             held: dict[str, int] = {}
             for cause, postings in self.entries_of(record).items():
                 kind = cause.partition("#")[0]
-                held[kind] = held.get(kind, 0) + posted(postings)
+                held[kind] = held.get(kind, 0) + posted_total(postings)
             kinds = ("sale", "import", "expiry", "adjustment")
             assert tuple(held.get(kind, 0) for kind in kinds) == row.points[:4]
         for persona in self.facts.shown(UID):

@@ -12,7 +12,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from chalicelib.domain.acts import Join
-from chalicelib.domain.ledger import posted
+from chalicelib.domain.ledger import posted_total
 from chalicelib.domain.records import Customer, Sale
 from chalicelib.domain.rules import Loyalty, Rules, Source
 from tests.fakes.accounts import MemoryAccounts, an_account
@@ -112,7 +112,7 @@ def amounts(stored: MemoryFacts) -> dict[tuple[str, ...], int]:
     found: dict[tuple[str, ...], int] = {}
     for (_, record), pointers in stored.pointer_rows.items():
         for ref, postings in pointers.values():
-            found[record, ref.ext_id] = posted(postings)
+            found[record, ref.ext_id] = posted_total(postings)
     for (_, record), rows in stored.ledger_rows.items():
-        found.update({(record, cause): posted(row.postings) for cause, row in rows.items()})
+        found.update({(record, cause): posted_total(row.postings) for cause, row in rows.items()})
     return {place: amount for place, amount in found.items() if amount}

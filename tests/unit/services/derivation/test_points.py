@@ -9,7 +9,7 @@ import pytest
 
 from chalicelib.domain.acts import Join
 from chalicelib.domain.ids import record_id
-from chalicelib.domain.ledger import posted
+from chalicelib.domain.ledger import posted_total
 from chalicelib.domain.records import Customer, Sale
 from chalicelib.domain.rules import Loyalty, Rules, Source
 from chalicelib.domain.times import DAY, utc_day
@@ -76,7 +76,7 @@ class Programme:
     def ledger_sum(self, who: str = "1") -> int:
         of_sales = self.facts.pointers(UID, rid(who)).values()
         others = [row.postings for row in self.facts.ledger(UID, rid(who)).values()]
-        return sum(posted(postings) for postings in (*of_sales, *others))
+        return sum(posted_total(postings) for postings in (*of_sales, *others))
 
     def dying(self, rows: int, act: Callable[[], object]) -> None:
         """The process dies after so many rows."""

@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from chalicelib.domain.errors import Conflict, UnexpectedAnswer
-from chalicelib.domain.points_import import NEVER, end_of
+from chalicelib.domain.points_import import NEVER, end_of_day
 from chalicelib.domain.records import Customer
 from chalicelib.domain.times import MINUTE, day_number, start_of_day
 from chalicelib.domain.words import Instant
@@ -117,7 +117,7 @@ def test_the_listing_is_due_five_minutes_into_the_following_day() -> None:
     sync(room)
     after_a_sync = credential(room).next_sync_at
 
-    expected = end_of(day_number(today(room)), ZONE) + 5 * MINUTE
+    expected = end_of_day(day_number(today(room)), ZONE) + 5 * MINUTE
     assert after_a_sync is not None
     assert after_a_sync <= expected
     assert due is not None

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from chalicelib.domain.roles import ROLES, Role, may
+from chalicelib.domain.roles import ROLES, Role, has_right
 from chalicelib.domain.times import HOUR, MINUTE
 from chalicelib.domain.words import Severity
 from chalicelib.services.notifications.digest import (
@@ -68,7 +68,7 @@ def unlike(several: list[Notification]) -> list[Notification]:
 def test_who_sees_no_notifications_gets_none_by_e_mail(role: Role) -> None:
     user = User("3912", "ada", "ada@example.com", role)
 
-    assert may_be_told(user) is may(role, "notifications:read")
+    assert may_be_told(user) is has_right(role, "notifications:read")
     assert not may_be_told(replace(user, active=False))
 
 

@@ -22,7 +22,7 @@ from hypothesis.stateful import (
 )
 
 from chalicelib.domain.ids import store_key_id
-from chalicelib.domain.ledger import posted
+from chalicelib.domain.ledger import posted_total
 from chalicelib.domain.records import Customer, Sale
 from chalicelib.domain.rules import Loyalty
 from chalicelib.services.ports.stores import Store, StoreKeySighting
@@ -329,7 +329,7 @@ class TextingHistories(TextedAccount, RuleBasedStateMachine):
         assert self.amounts(model) == model.amounts
         for persona in shown:
             held = [p for member in persona.members for p in self.entries_of(member).values()]
-            assert persona.points == sum(map(posted, held))
+            assert persona.points == sum(map(posted_total, held))
 
     @invariant()
     def whoever_is_to_be_asked_is_noted(self) -> None:

@@ -8,7 +8,7 @@ from hypothesis import settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, rule
 
-from chalicelib.domain.consent import derive
+from chalicelib.domain.consent import derive_consent
 from chalicelib.domain.texting import is_open
 from chalicelib.domain.times import DAY
 from chalicelib.services.ports.effects import Ask, ConsentFlag
@@ -207,7 +207,7 @@ class Texting(RuleBasedStateMachine):
     def the_state_says_what_the_log_says(self) -> None:
         for number in NUMBERS:
             found = self.shop.texts.read(OURS, "sms", number)
-            assert found.state.consent == derive(found.entries)
+            assert found.state.consent == derive_consent(found.entries)
             is_out = found.state.consent.state == "opted_out"
             assert is_out == self.stopped.get(number, False)
 
