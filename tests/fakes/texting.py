@@ -12,19 +12,8 @@ from chalicelib.domain.errors import Conflict, StaleVersion
 from chalicelib.domain.personas import Persona
 from chalicelib.domain.texting import TextingRules
 from chalicelib.domain.words import Channel, Instant, TextState
-from chalicelib.services.ports.texting import (
-    Begun,
-    Caps,
-    Contact,
-    Due,
-    DueContact,
-    DueText,
-    HeldPersona,
-    Holders,
-    Switch,
-    Text,
-    TextTotals,
-)
+from chalicelib.services.ports.consent import Contact, Due, DueContact, DueText, HeldPersona
+from chalicelib.services.ports.texting import Begun, Caps, Holders, Switch, Text, TextTotals
 from tests.fakes.facts import Crash
 
 
@@ -122,7 +111,7 @@ class MemoryTexts:
             return "changed"
         if (text.uid, text.day, text.id) in self.kept:
             return "taken"
-        day, month = (self.counts(text.uid, period) for period in (text.day, text.month))
+        day, month = (self.totals(text.uid, period) for period in (text.day, text.month))
         if caps and day.texts >= caps.daily:
             return "daily_cap"
         if caps and month.parts + text.parts > caps.monthly_parts:
@@ -177,7 +166,7 @@ class MemoryTexts:
         more = len(found) > start + limit
         return found[start : start + limit], str(start + limit) if more else None
 
-    def counts(self, uid: str, period: str) -> TextTotals:
+    def totals(self, uid: str, period: str) -> TextTotals:
         return self.counted.get((uid, period), TextTotals())
 
     def _state(self, uid: str, channel: Channel, contact: str) -> ContactState:
@@ -199,7 +188,7 @@ class MemoryTexts:
 
     def _count(self, text: Text, *, texts: int = 0, parts: int = 0, unknown: int = 0) -> None:
         for period in (text.day, text.month):
-            was = self.counts(text.uid, period)
+            was = self.totals(text.uid, period)
             self.counted[text.uid, period] = TextTotals(
                 was.texts + texts, was.parts + parts, was.unknown + unknown
             )
@@ -247,7 +236,7 @@ class MemoryTextingSettings:
     def save(self, uid: str, before: TextingRules, after: TextingRules) -> TextingRules:
         if self.get(uid).version != before.version:
             raise StaleVersion("the settings were changed meanwhile")
-        if after.number is not None and self.holders(after.number).now not in (None, uid):
+        if after.number is not None and self.holders(after.number).current not in (None, uid):
             raise Conflict("another account has this number")
         takes = after.number is not None and after.number != self.get(uid).number
         if takes and self.assigned and self.assigned.get(str(after.number)) != uid:
@@ -258,7 +247,7 @@ class MemoryTextingSettings:
         return self.rows[uid]
 
     def assign(self, number: str, uid: str) -> None:
-        if self.holders(number).now not in (None, uid):
+        if self.holders(number).current not in (None, uid):
             raise Conflict("another account has this number")
         self.assigned[number] = uid
 

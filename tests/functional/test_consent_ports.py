@@ -31,12 +31,9 @@ from chalicelib.domain.contact_states import (
 from chalicelib.domain.errors import Conflict, StaleVersion
 from chalicelib.domain.texting import TextingRules
 from chalicelib.domain.times import DAY, MINUTE
+from chalicelib.services.ports.consent import ConsentLog, Contact, DueContact, DueText
 from chalicelib.services.ports.texting import (
     Caps,
-    ConsentLog,
-    Contact,
-    DueContact,
-    DueText,
     Holders,
     Switch,
     Text,
@@ -217,8 +214,8 @@ def test_a_text_is_begun_with_its_state_and_entry_or_not_at_all(rows: Repositori
     found = rows.log.read(OURS, "sms", NUMBER)
     assert (found.state.sending, found.entries) == (after.sending, (entry,))
     assert rows.texts.get(OURS, "2026-01-01", NOON, "request#1") == a_text()
-    assert rows.texts.counts(OURS, "2026-01-01") == TextTotals(1, 2, 0)
-    assert rows.texts.counts(OURS, "2026-01") == TextTotals(1, 2, 0)
+    assert rows.texts.totals(OURS, "2026-01-01") == TextTotals(1, 2, 0)
+    assert rows.texts.totals(OURS, "2026-01") == TextTotals(1, 2, 0)
 
 
 def test_the_same_text_is_begun_once(rows: Repositories) -> None:
@@ -227,7 +224,7 @@ def test_the_same_text_is_begun_once(rows: Repositories) -> None:
         "taken",
         "taken",
     ]
-    assert rows.texts.counts(OURS, "2026-01-01").texts == 1
+    assert rows.texts.totals(OURS, "2026-01-01").texts == 1
 
 
 def test_a_day_takes_so_many_texts_and_a_month_so_many_parts(rows: Repositories) -> None:
@@ -258,7 +255,7 @@ def test_an_answer_is_counted_whatever_the_cap(rows: Repositories) -> None:
         assert rows.texts.begin(a_text(name), None) == "begun"
 
     assert rows.texts.begin(a_text("d"), CAPS) == "daily_cap"
-    assert rows.texts.counts(OURS, "2026-01-01").texts == 3
+    assert rows.texts.totals(OURS, "2026-01-01").texts == 3
 
 
 @pytest.mark.parametrize(
@@ -284,7 +281,7 @@ def test_a_text_ends_once_and_is_counted_by_how(
     assert (ended, again) == (True, False)
     found = rows.texts.get(OURS, "2026-01-01", NOON, "request#1")
     assert found == a_text(state=state, message_id="msg-1")
-    assert rows.texts.counts(OURS, "2026-01-01") == counts
+    assert rows.texts.totals(OURS, "2026-01-01") == counts
     assert rows.log.read(OURS, "sms", NUMBER).state == replace(done, version=begun.version + 1)
 
 
@@ -354,7 +351,7 @@ def test_settings_are_read_as_they_were_saved(rows: Repositories) -> None:
     saved = rows.settings.save(OURS, TextingRules(), RULES)
 
     assert saved == rows.settings.get(OURS) == replace(RULES, version=1)
-    assert rows.settings.holders("+12065550100").now == OURS
+    assert rows.settings.holders("+12065550100").current == OURS
     assert rows.settings.holders("+12065550101") == Holders()
 
 
@@ -366,7 +363,7 @@ def test_a_stale_save_is_refused_and_leaves_the_number_alone(rows: Repositories)
     with pytest.raises(StaleVersion):
         rows.settings.save(OURS, replace(saved, version=7), replace(RULES, number="+12065550101"))
 
-    assert rows.settings.holders("+12065550100").now == OURS
+    assert rows.settings.holders("+12065550100").current == OURS
     assert rows.settings.holders("+12065550101") == Holders()
 
 

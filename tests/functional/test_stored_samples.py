@@ -43,6 +43,7 @@ from chalicelib.services.job_messages import (
 )
 from chalicelib.services.ports.accounts import User
 from chalicelib.services.ports.changes import BalanceChange, PreviewCounts
+from chalicelib.services.ports.consent import DueContact, DueText
 from chalicelib.services.ports.facts import LedgerRow, SaleId
 from chalicelib.services.ports.integrations import AgeGate, Credential, FlagTrust
 from chalicelib.services.ports.loyalty import Adjusted
@@ -50,7 +51,7 @@ from chalicelib.services.ports.personas import PersonaFilter
 from chalicelib.services.ports.pos import HostTrust, StreamPlan
 from chalicelib.services.ports.runs import LeaseBusy, ManifestPlace, RunError, StreamTotals
 from chalicelib.services.ports.stores import Store
-from chalicelib.services.ports.texting import DueContact, DueText, Holders, Switch
+from chalicelib.services.ports.texting import Holders, Switch
 from chalicelib.services.ports.texting import TextTotals as TextCounts
 from chalicelib.services.sync.progress import Progress
 from chalicelib.services.texting.text_jobs import InboundText, LostText, RequestJob, SendTest
@@ -724,8 +725,8 @@ def test_texts_and_their_counts_written_before_the_moves_are_read(kept: Deployme
     ]
     assert (found[3].number, found[3].why, found[3].parts) == (BEN, "posabit", 1)
     assert texts.get(OURS, "2026-05-02", found[0].at, "txt_lost") == found[0]
-    assert texts.counts(OURS, "2026-05-02") == TextCounts(texts=4, parts=4, unknown=1)
-    assert texts.counts(OURS, "2026-05") == TextCounts(texts=4, parts=4, unknown=1)
+    assert texts.totals(OURS, "2026-05-02") == TextCounts(texts=4, parts=4, unknown=1)
+    assert texts.totals(OURS, "2026-05") == TextCounts(texts=4, parts=4, unknown=1)
     assert log.waiting(OURS) == 2
 
 
@@ -739,7 +740,7 @@ def test_a_text_lost_before_the_moves_becomes_unknown(kept: Deployment) -> None:
         if text.id == "txt_lost"
     ]
     assert lost.state == "unknown"
-    assert wiring.outside.texts().counts(OURS, "2026-05-02").unknown == 2
+    assert wiring.outside.texts().totals(OURS, "2026-05-02").unknown == 2
 
 
 @reads("head", "texting", "integration", "persona", "record", "kill switch")

@@ -75,7 +75,7 @@ def test_a_dead_worker_leaves_unknown_and_nothing_is_sent_again(shop: Shop) -> N
     shop.tick()
 
     assert shop.head().requests[0].outcome == "unknown"
-    assert shop.texts.counts(OURS, "2026-01").unknown == 1
+    assert shop.texts.totals(OURS, "2026-01").unknown == 1
     assert shop.carrier.outbox == []
 
 
@@ -83,13 +83,13 @@ def test_a_refusal_is_taken_back_and_tried_again(shop: Shop) -> None:
     shop.shopper()
     shop.carrier.fails[""] = TextRefused("throttled")
     shop.tick()
-    assert (state(shop), shop.texts.counts(OURS, "2026-01").texts) == ("unknown", 0)
+    assert (state(shop), shop.texts.totals(OURS, "2026-01").texts) == ("unknown", 0)
 
     shop.carrier.fails.clear()
     shop.wait(1)
     shop.tick()
 
-    assert (state(shop), shop.texts.counts(OURS, "2026-01").texts) == ("requested", 1)
+    assert (state(shop), shop.texts.totals(OURS, "2026-01").texts) == ("requested", 1)
 
 
 def test_a_cap_is_exact_and_the_rest_waits_for_tomorrow(shop: Shop) -> None:

@@ -226,7 +226,7 @@ def test_of_many_workers_on_one_number_one_sends(shopper: Shopper) -> None:
             done = list(workers.map(lambda _: sender.handle(uid, number), range(3 * WORKERS)))
 
         head = log.read(uid, "sms", number).state
-        counts = texts.counts(uid, head.requests[0].day)
+        counts = texts.totals(uid, head.requests[0].day)
     assert done.count("sent") == 1
     assert set(done) <= {"sent", "held", "busy"}
     assert carrier.bodies(number) == [WORDINGS["request"].replace("{brand}", "Green Leaf")]

@@ -10,7 +10,7 @@ from chalicelib.domain.acts import Join
 from chalicelib.domain.ids import record_id
 from chalicelib.domain.ledger import Postings, posted_total
 from chalicelib.domain.records import Customer, Sale
-from chalicelib.domain.rules import Keep, Loyalty, Setting, Source
+from chalicelib.domain.rules import Keep, Loyalty, Source
 from chalicelib.services.ports.effects import Ask
 from chalicelib.services.ports.stores import Store
 from tests.fakes.accounts import MemoryAccounts, an_account
@@ -74,7 +74,7 @@ class HistoryAccount:
         self, platform: str, enroll: int | None, ask: int | None, keep: bool, accident: Accident
     ) -> None:
         source = self.source(platform)
-        before: tuple[tuple[Setting, int | None], ...] = (
+        before: tuple[tuple[str, int | None], ...] = (
             ("enroll_after", source.enroll_after),
             ("sms_opt_in_after", source.sms_opt_in_after),
         )

@@ -13,7 +13,7 @@ from chalicelib.services.consent.log import ConsentService
 from chalicelib.services.derivation.holder import PersonaLookup
 from chalicelib.services.derivation.terms import TermsReader
 from chalicelib.services.ports.integrations import AgeGate, Integration
-from chalicelib.services.texting.held_personas import CommittedJoins, DerivedHeldPersonas
+from chalicelib.services.texting.held_personas import DerivedHeldPersonas
 from chalicelib.services.texting.inbound import Inbound
 from chalicelib.services.texting.lost_texts import LostTexts
 from chalicelib.services.texting.release import Release
@@ -73,7 +73,7 @@ class TextedAccount(WitnessedAccount):
             sender=self.carrier,
             settings=self.texting,
             circumstances_reader=circumstances_reader,
-            joins=CommittedJoins(self.commits),
+            joins=self.commits,
             clock=clock,
         )
 

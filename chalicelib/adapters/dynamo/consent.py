@@ -15,7 +15,7 @@ from chalicelib.adapters.dynamo.batch import BatchTable, Row
 from chalicelib.domain.consent import Entry
 from chalicelib.domain.contact_states import ContactState
 from chalicelib.domain.words import Channel, Instant, Uid
-from chalicelib.services.ports.texting import Contact, Due, DueContact, DueText
+from chalicelib.services.ports.consent import Contact, Due, DueContact, DueText
 
 DUE_INDEX = "texts_due"
 

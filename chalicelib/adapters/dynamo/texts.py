@@ -95,7 +95,7 @@ class DynamoTexts:
         texts = [rows.read_text(uid, day, row) for _, row in shown]
         return texts, shown[-1][0] if more else None
 
-    def counts(self, uid: Uid, period: str) -> TextTotals:
+    def totals(self, uid: Uid, period: str) -> TextTotals:
         key = (keys.text_counts(uid, period), keys.TEXT_COUNTS_SK)
         row = self._table.get_many([key]).get(key, {})
         return TextTotals(

@@ -8,7 +8,6 @@ from chalicelib.entrypoints.wiring import outside
 from chalicelib.entrypoints.wiring.once import once
 
 if TYPE_CHECKING:
-    from chalicelib.entrypoints.wiring.once import once
     from chalicelib.services.consent.log import ConsentService
     from chalicelib.services.ports.changes import Askable
 

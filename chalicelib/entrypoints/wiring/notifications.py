@@ -9,7 +9,6 @@ from chalicelib.entrypoints.wiring import outside
 from chalicelib.entrypoints.wiring.once import once
 
 if TYPE_CHECKING:
-    from chalicelib.entrypoints.wiring.once import once
     from chalicelib.services.notifications.dead_letters import DeadLetterWatch
     from chalicelib.services.notifications.digest_choices import DigestChoices
     from chalicelib.services.notifications.notify import Notifier

@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from chalicelib.services.ports.audit import Audit
     from chalicelib.services.ports.changes import Changes, PreviewReads
     from chalicelib.services.ports.common import Clock, Ids, JobQueue, SyncQueue
+    from chalicelib.services.ports.consent import ConsentLog
     from chalicelib.services.ports.dead_letters import DeadLetterQueue
     from chalicelib.services.ports.digests import Digests, Mailer
     from chalicelib.services.ports.facts import PersonaList
@@ -28,13 +29,7 @@ if TYPE_CHECKING:
     from chalicelib.services.ports.rules import RuleBook
     from chalicelib.services.ports.runs import SyncStates
     from chalicelib.services.ports.stores import Inventories, Stores
-    from chalicelib.services.ports.texting import (
-        ConsentLog,
-        KillSwitch,
-        TextingSettings,
-        TextLog,
-        TextSender,
-    )
+    from chalicelib.services.ports.texting import KillSwitch, TextingSettings, TextLog, TextSender
 
 
 @once

@@ -9,10 +9,9 @@ from chalicelib.entrypoints.wiring import derivation, outside
 from chalicelib.entrypoints.wiring.once import once
 
 if TYPE_CHECKING:
-    from chalicelib.entrypoints.wiring.once import once
     from chalicelib.services.consent.circumstances import CircumstancesReader
     from chalicelib.services.consent.why_not_asked import WhyNotAsked
-    from chalicelib.services.ports.texting import HeldPersonas, Joins
+    from chalicelib.services.ports.consent import HeldPersonas
     from chalicelib.services.texting.inbound import Inbound
     from chalicelib.services.texting.lost_texts import LostTexts
     from chalicelib.services.texting.release import Release
@@ -26,13 +25,6 @@ def held_personas() -> HeldPersonas:
     from chalicelib.services.texting.held_personas import DerivedHeldPersonas
 
     return DerivedHeldPersonas(derivation.persona_lookup())
-
-
-@once
-def joins() -> Joins:
-    from chalicelib.services.texting.held_personas import CommittedJoins
-
-    return CommittedJoins(derivation.commits())
 
 
 @once
@@ -89,7 +81,7 @@ def inbound() -> Inbound:
         sender=outside.text_sender(),
         settings=outside.texting_settings(),
         circumstances_reader=circumstances_reader(),
-        joins=joins(),
+        joins=derivation.commits(),
         clock=outside.clock(),
     )
 

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from chalicelib.domain.asking import Mobile
 from chalicelib.domain.contact_states import may_be_asked
 from chalicelib.domain.words import Uid
-from chalicelib.services.ports.texting import ContactStates
+from chalicelib.services.ports.consent import ContactStates
 
 
 @dataclass(frozen=True, slots=True)

@@ -12,15 +12,10 @@ from chalicelib.domain.times import local_day
 from chalicelib.domain.words import Platform, Uid
 from chalicelib.services.ports.accounts import Account, Accounts
 from chalicelib.services.ports.common import Clock
+from chalicelib.services.ports.consent import ContactStates, HeldPersona, HeldPersonas
 from chalicelib.services.ports.integrations import Integration, Integrations
 from chalicelib.services.ports.stores import Stores
-from chalicelib.services.ports.texting import (
-    ContactStates,
-    HeldPersona,
-    HeldPersonas,
-    KillSwitch,
-    TextingSettings,
-)
+from chalicelib.services.ports.texting import KillSwitch, TextingSettings
 
 LIVE = frozenset({"connected", "freezing", "frozen"})
 """A frozen source keeps its shoppers; a disconnected one asks nobody."""

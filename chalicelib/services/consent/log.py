@@ -11,8 +11,8 @@ from chalicelib.domain.contact_states import ContactState, WantedRequest, plan_r
 from chalicelib.domain.errors import AiqError
 from chalicelib.domain.words import Channel, Uid
 from chalicelib.services.ports.common import Clock
+from chalicelib.services.ports.consent import ConsentLog, Contact
 from chalicelib.services.ports.effects import Ask, ConsentFlag
-from chalicelib.services.ports.texting import ConsentLog, Contact
 
 WRITE_TRIES = 8
 ENTRIES_A_WRITE = 50

@@ -12,7 +12,7 @@ from chalicelib.domain.membership import NEVER_TEXTED
 from chalicelib.domain.times import to_text
 from chalicelib.domain.words import Uid
 from chalicelib.services.consent.circumstances import CircumstancesReader
-from chalicelib.services.ports.texting import ContactStates, HeldPersonas
+from chalicelib.services.ports.consent import ContactStates, HeldPersonas
 
 State = Literal["asked", "wanted", "not_wanted", "answered", "nobody"]
 

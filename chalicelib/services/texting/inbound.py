@@ -23,9 +23,8 @@ from chalicelib.domain.words import Uid
 from chalicelib.services.consent.circumstances import CircumstancesReader
 from chalicelib.services.consent.log import append, insist
 from chalicelib.services.ports.common import Clock
+from chalicelib.services.ports.consent import ConsentLog, Contact
 from chalicelib.services.ports.texting import (
-    ConsentLog,
-    Contact,
     Joins,
     NumberUnusable,
     Text,
@@ -99,13 +98,13 @@ class Inbound:
         Of several, one that gave the number up hears only of whom it has texted with.
         """
         holders = self.settings.holders(message.destination)
-        everybody = (*([holders.now] if holders.now else []), *holders.once)
-        if len(everybody) == 1 or (reply in FOR_ONE and holders.now):
+        everybody = (*([holders.current] if holders.current else []), *holders.former)
+        if len(everybody) == 1 or (reply in FOR_ONE and holders.current):
             return everybody[:1]
         if reply in FOR_ONE:
             return ()
         return tuple(
-            uid for uid in everybody if uid == holders.now or self._knows(uid, message.number)
+            uid for uid in everybody if uid == holders.current or self._knows(uid, message.number)
         )
 
     def _knows(self, uid: Uid, number: str) -> bool:

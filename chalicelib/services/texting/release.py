@@ -7,7 +7,8 @@ from dataclasses import KW_ONLY, dataclass
 
 from chalicelib.domain.times import MINUTE
 from chalicelib.services.ports.common import Clock, JobQueue
-from chalicelib.services.ports.texting import ConsentLog, Due, DueContact, KillSwitch
+from chalicelib.services.ports.consent import ConsentLog, Due, DueContact
+from chalicelib.services.ports.texting import KillSwitch
 from chalicelib.services.texting.text_jobs import LostText, RequestJob
 
 BATCH = 100

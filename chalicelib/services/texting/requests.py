@@ -35,10 +35,9 @@ from chalicelib.domain.words import Platform, TextState, Uid
 from chalicelib.services.consent.circumstances import CircumstancesReader
 from chalicelib.services.consent.log import WRITE_TRIES, ContactBusy
 from chalicelib.services.ports.common import Clock
+from chalicelib.services.ports.consent import ConsentLog, Contact
 from chalicelib.services.ports.texting import (
     Caps,
-    ConsentLog,
-    Contact,
     NumberUnusable,
     Text,
     TextLog,

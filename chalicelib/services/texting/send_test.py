@@ -11,9 +11,9 @@ from chalicelib.domain.words import TextState
 from chalicelib.services.consent.circumstances import branded
 from chalicelib.services.ports.accounts import Accounts
 from chalicelib.services.ports.common import Clock
+from chalicelib.services.ports.consent import ContactStates
 from chalicelib.services.ports.texting import (
     Caps,
-    ContactStates,
     KillSwitch,
     NumberUnusable,
     Text,

@@ -31,9 +31,9 @@ from chalicelib.services.consent.circumstances import branded
 from chalicelib.services.ports.accounts import Account, Accounts
 from chalicelib.services.ports.audit import Audit, AuditEntry, changed_fields
 from chalicelib.services.ports.common import Clock, Ids, JobQueue
+from chalicelib.services.ports.consent import ConsentLog
 from chalicelib.services.ports.integrations import Integration
 from chalicelib.services.ports.texting import (
-    ConsentLog,
     KillSwitch,
     Text,
     TextingSettings,
@@ -159,8 +159,8 @@ class TextingService:
         today = self._today(account)
         return TextingView(
             rules=branded(rules, account),
-            today=self.texts.counts(account.uid, today),
-            this_month=self.texts.counts(account.uid, today[: len("2026-01")]),
+            today=self.texts.totals(account.uid, today),
+            this_month=self.texts.totals(account.uid, today[: len("2026-01")]),
             waiting=self.log.waiting(account.uid),
             status=self._status(rules),
         )

@@ -287,7 +287,7 @@ def test_answers_are_counted_and_never_refused_for_the_cap(shop: Shop) -> None:
     shop.says("STOP")
 
     assert answers(shop) == ["opt_out"]
-    assert shop.texts.counts(OURS, "2026-01-01").texts == 2
+    assert shop.texts.totals(OURS, "2026-01-01").texts == 2
 
 
 @pytest.mark.parametrize(
@@ -384,7 +384,7 @@ def test_an_answer_whose_worker_died_is_unknown_and_never_sent_again(step: str) 
 
     [text] = shop.texts.kept.values()
     assert (text.kind, text.state) == ("help", "unknown")
-    assert shop.texts.counts(OURS, text.day).unknown == 1
+    assert shop.texts.totals(OURS, text.day).unknown == 1
     assert len(shop.carrier.outbox) == went
 
 

@@ -172,7 +172,7 @@ def test_a_request_that_lingers_past_the_closing_hour_does_not_go(shop: Shop) ->
 
     assert shop.carrier.outbox == []
     assert (shop.head().requests, shop.head().consent.state) == ((), "unknown")
-    assert shop.texts.counts(OURS, "2026-01-01").texts == 0
+    assert shop.texts.totals(OURS, "2026-01-01").texts == 0
     shop.wait(1)
     assert shop.ask() == "held"
     shop.wait(10)
@@ -413,14 +413,14 @@ def test_a_publish_that_times_out_is_unknown_and_never_resent(shop: Shop, reache
         shop.tick()
 
     assert len(shop.carrier.outbox) == int(reaches)
-    counts = shop.texts.counts(OURS, "2026-01")
+    counts = shop.texts.totals(OURS, "2026-01")
     assert (counts.texts, counts.unknown) == (1, 1)
 
 
 def test_a_refusal_that_is_not_the_numbers_fault_is_tried_again_later(shop: Shop) -> None:
     shop.carrier.fails[""] = TextRefused("throttled")
     assert shop.ask() == "refused"
-    assert shop.texts.counts(OURS, "2026-01-01").texts == 0
+    assert shop.texts.totals(OURS, "2026-01-01").texts == 0
     assert shop.head().consent.state == "unknown"
 
     shop.carrier.fails.clear()
@@ -534,7 +534,7 @@ def test_a_worker_that_dies_anywhere_sends_at_most_once_and_its_row_ends(at: int
     assert request.outcome in ("sent", "unknown")
     [text] = shop.texts.kept.values()
     assert text.state == request.outcome
-    assert shop.texts.counts(OURS, "2026-01-01").texts == 1
+    assert shop.texts.totals(OURS, "2026-01-01").texts == 1
 
 
 def test_a_dead_workers_request_ends_though_its_text_was_erased(shop: Shop) -> None:

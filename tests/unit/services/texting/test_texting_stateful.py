@@ -221,9 +221,9 @@ class Texting(RuleBasedStateMachine):
     def every_text_is_counted(self) -> None:
         kept = [text for text in self.shop.texts.kept.values() if text.state != "refused"]
         days = {text.day for text in self.shop.texts.kept.values()}
-        assert sum(self.shop.texts.counts(OURS, day).texts for day in days) == len(kept)
+        assert sum(self.shop.texts.totals(OURS, day).texts for day in days) == len(kept)
         unknown = [text for text in kept if text.state == "unknown"]
-        assert sum(self.shop.texts.counts(OURS, day).unknown for day in days) == len(unknown)
+        assert sum(self.shop.texts.totals(OURS, day).unknown for day in days) == len(unknown)
 
 
 Texting.TestCase.settings = settings(max_examples=300, stateful_step_count=40, deadline=None)
