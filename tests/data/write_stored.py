@@ -278,8 +278,8 @@ def notify(deployment: Deployment) -> None:
 
 def change_rules(deployment: Deployment) -> None:
     """Jobs in every stage, previews of every kind."""
-    changing, proposals = wiring.changes.change_service(), wiring.changes.proposals()
-    worker = wiring.changes.job_worker()
+    changing, proposals = wiring.changes.apply_change(), wiring.changes.proposals()
+    worker = wiring.changes.work_off_change()
 
     def apply(**changes: Any) -> str:
         proposal = proposals.loyalty(OURS, changes)
@@ -291,7 +291,7 @@ def change_rules(deployment: Deployment) -> None:
     outdated = _half_counted(deployment, proposals.loyalty(OURS, {"points_per_order": 60}))
     done = apply(max_orders_per_day=4)
     worker.handle(ApplyMessage(OURS, done), lambda: True)
-    wiring.changes.previews().handle(PreviewMessage(OURS, outdated), lambda: True)
+    wiring.changes.preview_change().handle(PreviewMessage(OURS, outdated), lambda: True)
     overtaken = apply(points_per_100=1_100)
     apply(points_per_order=60)
     running = apply(exclude_tax=False)
@@ -304,7 +304,7 @@ def change_rules(deployment: Deployment) -> None:
     changing.preview(proposals.settings(OURS, "posabit", {"enroll_after": date(2026, 3, 1)}))
     changing.preview(proposals.settings(OURS, "posabit", {"trusts_opt_in_flags": False}))
     half = _half_counted(deployment, proposals.loyalty(OURS, {"rounding": "none"}))
-    wiring.changes.previews().handle(PreviewMessage(OURS, half), never)
+    wiring.changes.preview_change().handle(PreviewMessage(OURS, half), never)
     wiring.loyalty.expiry_planner().plan(lambda: True)
     wiring.loyalty.expiry_worker().handle(ExpiryMessage(OURS), never)
     wiring.derivation.remapper().handle(RemapMessage(OURS, "store 1 mapped"), never)
@@ -322,7 +322,7 @@ def _half_counted(deployment: Deployment, proposal: Any) -> str:
 
     clock.monotonic = hurrying  # type: ignore[method-assign]
     try:
-        return wiring.changes.previews().start(proposal).id
+        return wiring.changes.preview_change().start(proposal).id
     finally:
         clock.monotonic = usual  # type: ignore[method-assign]
 

@@ -15,7 +15,7 @@ from chalicelib.adapters.dynamo.sync_states import DynamoSyncStates
 from chalicelib.adapters.dynamo.texts import DynamoTexts
 from chalicelib.domain.errors import BadPosition
 from chalicelib.entrypoints import wiring
-from chalicelib.entrypoints.http import cursors as paging
+from chalicelib.entrypoints.http import cursors
 from chalicelib.services.ports.personas import PersonaFilter
 from tests.fakes.common import FakeClock, FakeIds
 from tests.functional.gateway import OURS, Gateway, World
@@ -83,9 +83,9 @@ def test_the_api_answers_a_forged_cursor_as_any_other_bad_field(
     wiring.reset()
     by_name = PersonaFilter(sort="name", name="jo", descending=False)
     forged = {
-        "texts": paging.seal(position, OURS, "texts", None),
-        "audit": paging.seal(position, OURS, "audit"),
-        "personas/search": paging.seal(position, OURS, "personas", by_name),
+        "texts": cursors.seal(position, OURS, "texts", None),
+        "audit": cursors.seal(position, OURS, "audit"),
+        "personas/search": cursors.seal(position, OURS, "personas", by_name),
     }
 
     got = {

@@ -60,6 +60,6 @@ def get_account(uid: Uid) -> AccountAnswer:
 @resource.patch("/api/accounts/{uid}", right="account:write")
 def change_account(uid: Uid, body: AccountChange, version: int, caller: Caller) -> AccountAnswer:
     """Change the account's settings."""
-    changes = body.given()
+    changes = body.sent_fields()
     changed = wiring.accounts.account_service().change(uid, version, changes, actor=caller.actor)
     return AccountAnswer.model_validate(changed)

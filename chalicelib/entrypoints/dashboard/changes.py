@@ -126,13 +126,13 @@ class LeaversAnswer(Answer):
 @resource.post(f"{CARD}/settings/preview", right="previews:run", status=201)
 def preview_settings(uid: Uid, platform: Platform, body: PreviewedSettings) -> PreviewAnswer:
     """Count what a change of settings would do; nothing is changed."""
-    return preview_answer(*wiring.changes.change_service().preview(_settings(uid, platform, body)))
+    return preview_answer(*wiring.changes.apply_change().preview(_settings(uid, platform, body)))
 
 
 @resource.get(f"{ACCOUNT}/previews/{{preview}}", right="previews:run")
 def get_preview(uid: Uid, preview: str) -> PreviewAnswer:
     """Read how far a preview is counted, and its token when it is ready."""
-    return preview_answer(wiring.changes.previews().get(uid, preview))
+    return preview_answer(wiring.changes.preview_change().get(uid, preview))
 
 
 @resource.post(f"{CARD}/settings/apply", right="settings:write", status=202)
@@ -141,7 +141,7 @@ def apply_settings(
 ) -> JobAnswer:
     """Put previewed settings into force; a background job does the rest."""
     proposal = _settings(uid, platform, body.changes)
-    service = wiring.changes.change_service()
+    service = wiring.changes.apply_change()
     job = service.apply(proposal, body.token, version, body.members, actor=caller.actor)
     return JobAnswer.model_validate(job)
 
@@ -150,7 +150,7 @@ def apply_settings(
 def preview_flag_trust(uid: Uid, platform: Platform) -> PreviewAnswer:
     """Count whom this source's opt-in flags would opt in, if they were trusted."""
     return preview_answer(
-        *wiring.changes.change_service().preview(_trust(uid, platform, trusted=True))
+        *wiring.changes.apply_change().preview(_trust(uid, platform, trusted=True))
     )
 
 
@@ -163,7 +163,7 @@ def trust_opt_in_flags(
     An opt-in that a flag gave before stays.
     """
     proposal = _trust(uid, platform, trusted=body.trusted)
-    service = wiring.changes.change_service()
+    service = wiring.changes.apply_change()
     if body.trusted:
         job = service.apply(proposal, body.token or "", version, "keep", actor=caller.actor)
     else:
@@ -174,7 +174,7 @@ def trust_opt_in_flags(
 @resource.get(f"{ACCOUNT}/jobs/{{job}}", right="settings:read")
 def get_job(uid: Uid, job: str) -> JobAnswer:
     """Read the progress of the background work after a change."""
-    return JobAnswer.model_validate(wiring.changes.change_service().job(uid, job))
+    return JobAnswer.model_validate(wiring.changes.apply_change().job(uid, job))
 
 
 @resource.post(f"{CARD}/settings/sms/cancel", right="settings:write", status=202)
@@ -236,4 +236,4 @@ def _trust(uid: Uid, platform: Platform, *, trusted: bool) -> Proposal:
 
 
 def _settings(uid: Uid, platform: Platform, body: PreviewedSettings) -> Proposal:
-    return wiring.changes.proposals().settings(uid, platform, body.given())
+    return wiring.changes.proposals().settings(uid, platform, body.sent_fields())

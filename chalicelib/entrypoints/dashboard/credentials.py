@@ -174,7 +174,7 @@ def add_credential(
             body.fields,
             body.history_from,
             actor=caller.actor,
-            trust=body.trust.given(),
+            trust=body.trust.sent_fields(),
         )
     )
 
@@ -183,7 +183,7 @@ def add_credential(
 def check_credential(uid: Uid, platform: Platform, body: CheckInput) -> CheckAnswer:
     """Check a credential against the POS without storing it."""
     result = wiring.credentials.credential_service().check(
-        uid, platform, body.fields, body.trust.given()
+        uid, platform, body.fields, body.trust.sent_fields()
     )
     return CheckAnswer.model_validate(result)
 
@@ -213,7 +213,7 @@ def change_credential(
     caller: Caller,
 ) -> CredentialAnswer:
     """Change a credential's secret, market, host, trust or *History from*; new ones are checked."""
-    given = body.given()
+    given = body.sent_fields()
     return _checked(
         wiring.credentials.credential_service().change(
             uid,
@@ -223,7 +223,7 @@ def change_credential(
             actor=caller.actor,
             given=given.get("fields"),
             history_from=given.get("history_from"),
-            trust=body.trust.given(),
+            trust=body.trust.sent_fields(),
         )
     )
 

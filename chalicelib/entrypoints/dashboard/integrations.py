@@ -233,7 +233,7 @@ def change_settings(
 ) -> SettingsAnswer:
     """Change settings that need no preview; those that do are refused with what to do."""
     service = wiring.integrations.settings_service()
-    changed = service.change(uid, platform, version, body.given(), actor=caller.actor)
+    changed = service.change(uid, platform, version, body.sent_fields(), actor=caller.actor)
     return _settings(uid, changed)
 
 
@@ -284,7 +284,7 @@ def _state(integration: Integration) -> StateAnswer:
 
 
 def _settings(uid: Uid, settings: SettingsView) -> SettingsAnswer:
-    job = wiring.changes.change_service().latest_job(uid)
+    job = wiring.changes.apply_change().latest_job(uid)
     return SettingsAnswer(
         warning=settings.warning,
         settings=tuple(SettingAnswer.model_validate(setting) for setting in settings.settings),

@@ -79,7 +79,7 @@ def get_loyalty(uid: Uid) -> LoyaltyAnswer:
     from chalicelib.domain.rules import loyalty_values
 
     rules = wiring.outside.rule_book().get(uid)
-    job = wiring.changes.change_service().latest_job(uid)
+    job = wiring.changes.apply_change().latest_job(uid)
     return LoyaltyAnswer.model_validate(
         {
             **loyalty_values(rules.loyalty),
@@ -92,14 +92,14 @@ def get_loyalty(uid: Uid) -> LoyaltyAnswer:
 @resource.post(f"{LOYALTY}/preview", right="previews:run", status=201)
 def preview_loyalty(uid: Uid, body: LoyaltyChange) -> PreviewAnswer:
     """Count what a change of the loyalty rules would do to balances; nothing is changed."""
-    proposal = wiring.changes.proposals().loyalty(uid, body.given())
-    return preview_answer(*wiring.changes.change_service().preview(proposal))
+    proposal = wiring.changes.proposals().loyalty(uid, body.sent_fields())
+    return preview_answer(*wiring.changes.apply_change().preview(proposal))
 
 
 @resource.post(f"{LOYALTY}/apply", right="settings:write", status=202)
 def apply_loyalty(uid: Uid, body: LoyaltyApplication, version: int, caller: Caller) -> JobAnswer:
     """Put previewed loyalty rules into force; a background job recomputes the balances."""
-    proposal = wiring.changes.proposals().loyalty(uid, body.changes.given())
-    service = wiring.changes.change_service()
+    proposal = wiring.changes.proposals().loyalty(uid, body.changes.sent_fields())
+    service = wiring.changes.apply_change()
     job = service.apply(proposal, body.token, version, "keep", actor=caller.actor)
     return JobAnswer.model_validate(job)

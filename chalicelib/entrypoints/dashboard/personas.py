@@ -11,7 +11,7 @@ from chalicelib.domain.words import PersonaSort, Platform, SaleKind, ScopeId, Ui
 from chalicelib.entrypoints import wiring
 from chalicelib.entrypoints.dashboard.auth import Caller
 from chalicelib.entrypoints.dashboard.front import FRONT
-from chalicelib.entrypoints.http import cursors as paging
+from chalicelib.entrypoints.http import cursors
 from chalicelib.entrypoints.http.routing import Resource
 from chalicelib.entrypoints.http.shapes import (
     Answer,
@@ -260,11 +260,11 @@ def _page(uid: Uid, asked: PersonaQuery, wanted: PersonaFilter) -> PersonaPage:
         sort=asked.sort,
         descending=asked.sort == "inserted" if asked.dir is None else asked.dir == "desc",
     )
-    after = paging.unseal(asked.cursor, uid, "personas", wanted)
+    after = cursors.unseal(asked.cursor, uid, "personas", wanted)
     rows, position = wiring.personas.personas().search(uid, wanted, asked.limit, after)
     return PersonaPage(
         items=[PersonaAnswer.model_validate(row) for row in rows],
-        next_cursor=paging.seal(position, uid, "personas", wanted),
+        next_cursor=cursors.seal(position, uid, "personas", wanted),
     )
 
 
@@ -284,20 +284,20 @@ def list_persona_sales(uid: Uid, contact_id: str, query: Listing) -> SalePage:
 @resource.get("/api/accounts/{uid}/personas/{contact_id}/ledger", right="personas:read")
 def list_persona_ledger(uid: Uid, contact_id: str, query: Listing) -> LedgerPage:
     """List how each point came, the newest sale first, sales that earned nothing included."""
-    after = paging.unseal(query.cursor, uid, "ledger", contact_id)
+    after = cursors.unseal(query.cursor, uid, "ledger", contact_id)
     found, position = wiring.personas.ledgers().entries(uid, contact_id, query.limit, after)
     return LedgerPage(
         items=[LedgerEntryAnswer.model_validate(entry) for entry in found],
-        next_cursor=paging.seal(position, uid, "ledger", contact_id),
+        next_cursor=cursors.seal(position, uid, "ledger", contact_id),
     )
 
 
 def _sales(uid: Uid, contact_id: str, limit: int, cursor: str | None) -> SalePage:
-    after = paging.unseal(cursor, uid, "sales", contact_id)
+    after = cursors.unseal(cursor, uid, "sales", contact_id)
     found, position = wiring.personas.personas().sales(uid, contact_id, limit, after)
     return SalePage(
         items=[SaleAnswer.model_validate(sale) for sale in found],
-        next_cursor=paging.seal(position, uid, "sales", contact_id),
+        next_cursor=cursors.seal(position, uid, "sales", contact_id),
     )
 
 

@@ -9,7 +9,7 @@ from pydantic import Field
 from chalicelib.domain.words import CredentialId, Platform, RunState, RunTrigger, Stream, Uid
 from chalicelib.entrypoints import wiring
 from chalicelib.entrypoints.dashboard.front import FRONT
-from chalicelib.entrypoints.http import cursors as paging
+from chalicelib.entrypoints.http import cursors
 from chalicelib.entrypoints.http.routing import Resource
 from chalicelib.entrypoints.http.shapes import Answer, DayIn, Input, Listing, Moment
 
@@ -96,11 +96,11 @@ class SetAsidePage(Answer):
 def list_runs(uid: Uid, platform: Platform, query: Listing) -> RunPage:
     """List a platform's sync runs, the newest first."""
     wiring.outside.pos_gateway().platform(platform)  # of none there is no empty list
-    before = paging.unseal(query.cursor, uid, "runs", platform)
+    before = cursors.unseal(query.cursor, uid, "runs", platform)
     found, position = wiring.sync.runs().recent(uid, platform, query.limit, before)
     return RunPage(
         items=[RunAnswer.model_validate(run) for run in found],
-        next_cursor=paging.seal(position, uid, "runs", platform),
+        next_cursor=cursors.seal(position, uid, "runs", platform),
     )
 
 
@@ -113,11 +113,11 @@ def get_run(uid: Uid, platform: Platform, run: str) -> RunAnswer:
 @resource.get(f"{PLATFORM}/runs/{{run}}/set-aside", right="runs:read")
 def list_set_aside(uid: Uid, platform: Platform, run: str, query: Listing) -> SetAsidePage:
     """List the records a run set aside."""
-    after = paging.unseal(query.cursor, uid, "set-aside", run)
+    after = cursors.unseal(query.cursor, uid, "set-aside", run)
     found, position = wiring.sync.runs().set_aside(uid, platform, run, query.limit, after)
     return SetAsidePage(
         items=[SetAsideAnswer.model_validate(one) for one in found],
-        next_cursor=paging.seal(position, uid, "set-aside", run),
+        next_cursor=cursors.seal(position, uid, "set-aside", run),
     )
 
 

@@ -132,7 +132,7 @@ def change_store(
 ) -> StoreAnswer:
     """Change a store."""
     service = wiring.stores.store_service()
-    return _store(service.change(uid, store, version, body.given(), actor=caller.actor))
+    return _store(service.change(uid, store, version, body.sent_fields(), actor=caller.actor))
 
 
 @resource.get("/api/accounts/{uid}/store-keys", right="stores:read")

@@ -13,7 +13,7 @@ from chalicelib.domain.words import Channel, ConsentState, TextKind, TextState, 
 from chalicelib.entrypoints import wiring
 from chalicelib.entrypoints.dashboard.auth import Caller
 from chalicelib.entrypoints.dashboard.front import FRONT
-from chalicelib.entrypoints.http import cursors as paging
+from chalicelib.entrypoints.http import cursors
 from chalicelib.entrypoints.http.routing import Resource
 from chalicelib.entrypoints.http.shapes import Answer, Change, Input, Listing, Moment
 
@@ -227,9 +227,9 @@ def get_texting(uid: Uid) -> TextingAnswer:
 @resource.patch(TEXTING, right="settings:write")
 def change_texting(uid: Uid, body: TextingChange, version: int, caller: Caller) -> TextingAnswer:
     """Change the texting settings."""
-    changes = body.given()
+    changes = body.sent_fields()
     if isinstance(wordings := changes.get("wordings"), WordingsChange):
-        changes["wordings"] = wordings.given()
+        changes["wordings"] = wordings.sent_fields()
     return _texting(
         wiring.texting.texting_service().change(uid, version, changes, actor=caller.actor)
     )
@@ -245,12 +245,12 @@ def send_test_text(uid: Uid, body: TestInput, caller: Caller) -> TestAnswer:
 @resource.get(f"{TEXTING}/texts", right="personas:read")
 def list_texts(uid: Uid, query: TextsQuery) -> TextPage:
     """List the texts of a day: what was sent to whom, when, why, and how it went."""
-    after = paging.unseal(query.cursor, uid, "texts", query.day)
+    after = cursors.unseal(query.cursor, uid, "texts", query.day)
     service = wiring.texting.texting_service()
     found, position = service.texts_of_day(uid, query.day, query.limit, after)
     return TextPage(
         items=[TextAnswer.model_validate(text) for text in found],
-        next_cursor=paging.seal(position, uid, "texts", query.day),
+        next_cursor=cursors.seal(position, uid, "texts", query.day),
     )
 
 

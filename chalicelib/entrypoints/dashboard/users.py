@@ -77,7 +77,7 @@ def invite_user(uid: Uid, body: Invitation, caller: Caller) -> UserAnswer:
 def change_user(uid: Uid, sub: str, body: UserChange, caller: Caller) -> UserAnswer:
     """Change a role, deactivate or reactivate. The last Owner stays."""
     user = wiring.accounts.account_service().change_user(
-        uid, sub, actor=caller.actor, **body.given()
+        uid, sub, actor=caller.actor, **body.sent_fields()
     )
     auth.forget()
     return _with_choice(uid, user)

@@ -84,9 +84,9 @@ def _work_off(message: AccountJob, time_left: Callable[[], bool]) -> int:
 
     match message:
         case messages.PreviewMessage():
-            return wiring.changes.previews().handle(message, time_left)
+            return wiring.changes.preview_change().handle(message, time_left)
         case messages.ApplyMessage():
-            return wiring.changes.job_worker().handle(message, time_left)
+            return wiring.changes.work_off_change().handle(message, time_left)
         case messages.ExpiryMessage():
             return wiring.loyalty.expiry_worker().handle(message, time_left)
         case _:

@@ -1,4 +1,4 @@
-"""Cursors: opaque to the caller, and worth something only for the list they came from."""
+"""Wraps a list's position as a cursor, which continues that list of that account and no other."""
 
 from __future__ import annotations
 
@@ -15,20 +15,20 @@ LONGEST_POSITION = 1_000
 
 
 def seal(position: str | None, uid: Uid, *listing: object) -> str | None:
-    """Wrap a service's position. `listing`: the list's name and its filters.
+    """Return the cursor for a service's position; None, the end of the list, stays None.
 
-    A cursor is checked, not secret: a position must hold nothing that names another account's
-    rows. Services build partition keys from `uid`, never from a position, and whoever reads one
-    looks at its form first.
+    `listing`: the list's name and its filters. A cursor carries a checksum and is no secret: anyone
+    can make one. So a position never names an account: services build partition keys from `uid`,
+    and check a position's form before they use it.
     """
     if position is None:
         return None
-    document = json.dumps([_mark(position, uid, listing), position], separators=(",", ":"))
+    document = json.dumps([_checksum(position, uid, listing), position], separators=(",", ":"))
     return base64.urlsafe_b64encode(document.encode()).decode().rstrip("=")
 
 
 def unseal(cursor: str | None, uid: Uid, *listing: object) -> str | None:
-    """The position inside. Raises BadPosition when it is not of this list."""
+    """Return the position in a cursor. Raises BadPosition unless it is of this list."""
     if cursor is None:
         return None
     try:
@@ -37,7 +37,7 @@ def unseal(cursor: str | None, uid: Uid, *listing: object) -> str | None:
     except (binascii.Error, ValueError, RecursionError):
         raise BadPosition from None
     match document:
-        case [str(mark), str(position)] if mark == _mark(position, uid, listing):
+        case [str(checksum), str(position)] if checksum == _checksum(position, uid, listing):
             if _fits(position):
                 return position
     raise BadPosition
@@ -50,6 +50,6 @@ def _fits(position: str) -> bool:
         return False
 
 
-def _mark(position: str, uid: Uid, listing: tuple[object, ...]) -> str:
+def _checksum(position: str, uid: Uid, listing: tuple[object, ...]) -> str:
     text = json.dumps([uid, list(listing), position], default=str)
     return hashlib.blake2b(text.encode(), digest_size=9).hexdigest()

@@ -1,4 +1,4 @@
-"""The building blocks of request and answer models: one way to write each kind of value."""
+"""Building blocks of request and answer models: one way to write each kind of value."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ _DATE_TIME = {"type": "string", "format": "date-time", "examples": ["2026-03-01T
 
 
 class Input(BaseModel):
-    """What a caller sends: unknown fields are refused, values are never coerced from a body.
+    """What a caller sends; its front says whether unknown fields are refused or passed over.
 
     Give each field an example (`Field(examples=[…])`): errors show it.
     """
@@ -39,7 +39,7 @@ def _without_defaults(schema: dict[str, Any]) -> None:
 
 
 class Change(Input):
-    """The fields to change; what is left out stays. Read it with `given()`.
+    """The fields to change; what is left out stays. Read it with `sent_fields()`.
 
     A field's default only makes it optional: it is never used, and null is refused like any other
     wrong type.
@@ -47,8 +47,8 @@ class Change(Input):
 
     model_config = ConfigDict(json_schema_extra=_without_defaults)
 
-    def given(self) -> dict[str, Any]:
-        """The fields the caller sent."""
+    def sent_fields(self) -> dict[str, Any]:
+        """Return the fields that the caller sent, with their values."""
         return {name: getattr(self, name) for name in self.model_fields_set}
 
 
@@ -93,7 +93,7 @@ MomentIn = Annotated[Instant, BeforeValidator(_read_moment), WithJsonSchema(_DAT
 
 
 def _read_day(value: object) -> date:
-    """Only as `2026-01-31`: pydantic would take a text of digits for seconds since 1970."""
+    """Read `2026-01-31` and no other form: pydantic would take digits for seconds since 1970."""
     if not isinstance(value, str) or not _DAY.fullmatch(value):
         raise ValueError("give a day as YYYY-MM-DD")
     try:
@@ -132,8 +132,8 @@ def _points_in(value: object) -> Points:
 PointsIn = Annotated[
     Points, BeforeValidator(_points_in), WithJsonSchema({"type": "number", "examples": [120.5]})
 ]
-"""Points in a request: points with at most two decimals outside, hundredths inside. Bounds put on
-it are in hundredths."""
+"""Points in a request: a number with at most two decimals outside, hundredths inside. Bounds on the
+field are in hundredths."""
 
 _NO_CONTROL = r"^[^\x00-\x1f\x7f\ufffd]*$"
 """No control characters, nor the mark that a gateway leaves where bytes were no UTF-8."""

@@ -1,7 +1,7 @@
-"""Services built from their adapters, once per process and only when first asked for.
+"""Builds services from their adapters, once per process and only when first asked for.
 
-One module per capability. Imports of what is built stand inside the builders: every Lambda imports
-`app.py`, and most need few of these.
+One module per capability; `outside` builds the adapters. What is built is imported inside its
+builder, because every Lambda imports `app.py` and needs few of these.
 """
 
 from chalicelib.entrypoints.wiring import (

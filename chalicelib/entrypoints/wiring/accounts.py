@@ -1,4 +1,4 @@
-"""The services of accounts, built from what stands outside."""
+"""Builds the services of accounts."""
 
 from __future__ import annotations
 
@@ -28,5 +28,5 @@ def account_service() -> AccountService:
 
 
 def draw_uid() -> Uid:
-    """Six digits, not the first zero."""
+    """Draw a new account's number: six digits, the first not zero."""
     return Uid(str(100_000 + secrets.randbelow(900_000)))

@@ -1,4 +1,4 @@
-"""The services of changes, built from what stands outside."""
+"""Builds the services of changes."""
 
 from __future__ import annotations
 
@@ -8,7 +8,6 @@ from chalicelib.entrypoints.wiring import consent, derivation, notifications, ou
 from chalicelib.entrypoints.wiring.once import once
 
 if TYPE_CHECKING:
-    from chalicelib.entrypoints.wiring.once import once
     from chalicelib.services.changes.apply import ApplyChange
     from chalicelib.services.changes.preview import PreviewChange
     from chalicelib.services.changes.propose import Proposals
@@ -31,7 +30,7 @@ def proposals() -> Proposals:
 
 
 @once
-def previews() -> PreviewChange:
+def preview_change() -> PreviewChange:
     from chalicelib.services.changes.preview import PreviewChange
 
     return PreviewChange(
@@ -48,12 +47,12 @@ def previews() -> PreviewChange:
 
 
 @once
-def change_service() -> ApplyChange:
+def apply_change() -> ApplyChange:
     from chalicelib.services.changes.apply import ApplyChange
 
     return ApplyChange(
         changes=outside.changes(),
-        previews=previews(),
+        previews=preview_change(),
         texting=outside.texting_settings(),
         jobs=outside.jobs_queue(),
         clock=outside.clock(),
@@ -61,7 +60,7 @@ def change_service() -> ApplyChange:
 
 
 @once
-def job_worker() -> WorkOffChange:
+def work_off_change() -> WorkOffChange:
     from chalicelib.services.changes.work_off import Aftermath, WorkOffChange
 
     aftermath = Aftermath(
@@ -90,7 +89,7 @@ def sms_control() -> SmsControl:
     return SmsControl(
         integrations=outside.integrations(),
         proposals=proposals(),
-        changing=change_service(),
+        changing=apply_change(),
         audit=outside.audit(),
         clock=outside.clock(),
     )

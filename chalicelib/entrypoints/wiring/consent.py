@@ -1,4 +1,4 @@
-"""The services of consent, built from what stands outside."""
+"""Builds the services of consent."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ def askable() -> Askable:
 
 @once
 def consent_service() -> ConsentService:
-    """The `Effects` port of the commit, too."""
+    """Also the `Effects` port of a commit."""
     from chalicelib.services.consent.log import ConsentService
 
     return ConsentService(outside.consent_log(), outside.clock(), outside.can_be_mobile)

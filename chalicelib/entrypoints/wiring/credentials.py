@@ -1,4 +1,4 @@
-"""The services of credentials, built from what stands outside."""
+"""Builds the services of credentials."""
 
 from __future__ import annotations
 

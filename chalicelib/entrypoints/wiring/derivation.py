@@ -1,4 +1,4 @@
-"""The services of derivation, built from what stands outside."""
+"""Builds the services of derivation."""
 
 from __future__ import annotations
 
@@ -13,7 +13,6 @@ if TYPE_CHECKING:
     from chalicelib.services.derivation.holder import PersonaLookup
     from chalicelib.services.derivation.rederive import Remapper
     from chalicelib.services.derivation.terms import TermsReader
-    from chalicelib.services.ports.effects import Effects
 
 
 @once
@@ -23,25 +22,21 @@ def terms() -> TermsReader:
     return TermsReader(outside.accounts(), outside.stores(), outside.rule_book(), outside.clock())
 
 
-def effects() -> Effects:
-
-    return consent.consent_service()
-
-
 @once
 def commits() -> FactCommits:
     from chalicelib.services.derivation.commit import FactCommits
 
-    return FactCommits(outside.facts(), terms(), effects(), _tells_zone)
+    return FactCommits(outside.facts(), terms(), consent.consent_service(), _tells_instants)
 
 
-def _tells_zone(platform: Platform) -> bool:
+def _tells_instants(platform: Platform) -> bool:
+    """Whether the POS's times stand by themselves, with no need of the store's zone."""
     from chalicelib.domain.errors import NotFound
 
     try:
         return not outside.pos_gateway().platform(platform).store_clock
     except NotFound:
-        return True  # what is no POS tells instants
+        return True  # signups and the like, which are no POS's
 
 
 @once

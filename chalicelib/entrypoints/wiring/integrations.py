@@ -1,4 +1,4 @@
-"""The services of integrations, built from what stands outside."""
+"""Builds the services of integrations."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The services of loyalty, built from what stands outside."""
+"""Builds the services of loyalty."""
 
 from __future__ import annotations
 
@@ -9,7 +9,6 @@ from chalicelib.entrypoints.wiring import derivation, notifications, outside, pe
 from chalicelib.entrypoints.wiring.once import once
 
 if TYPE_CHECKING:
-    from chalicelib.entrypoints.wiring.once import once
     from chalicelib.services.loyalty.adjust import Adjuster
     from chalicelib.services.loyalty.expiry import ExpiryPlanner, ExpiryWorker
     from chalicelib.services.loyalty.members_left import LeaverChoice

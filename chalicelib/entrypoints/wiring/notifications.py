@@ -1,4 +1,4 @@
-"""The services of notifications, built from what stands outside."""
+"""Builds the services of notifications."""
 
 from __future__ import annotations
 

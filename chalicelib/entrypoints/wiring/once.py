@@ -1,4 +1,4 @@
-"""Build once: a process has one of each collaborator."""
+"""Builds each collaborator once per process."""
 
 from __future__ import annotations
 
@@ -8,21 +8,20 @@ from typing import Any, TypeVar
 
 from chalicelib.config import config
 
-F = TypeVar("F", bound=Callable[..., Any])
+Builder = TypeVar("Builder", bound=Callable[..., Any])
+
+_cached_builders: list[Any] = []
 
 
-_made: list[Any] = []
-
-
-def once(build: F) -> F:
-    """Cache a builder; `reset` empties all of them."""
+def once(build: Builder) -> Builder:
+    """Decorate a builder so that it builds once per process and then returns what it built."""
     cached = cache(build)
-    _made.append(cached)
+    _cached_builders.append(cached)
     return cached  # type: ignore[return-value]  # same call, remembered
 
 
 def reset() -> None:
-    """Forget everything built and read, so that tests start clean."""
+    """Forget the configuration and everything built, so that the next test starts clean."""
     config.cache_clear()
-    for cached in _made:
+    for cached in _cached_builders:
         cached.cache_clear()

@@ -1,4 +1,4 @@
-"""What stands outside: every adapter behind its port, and the POS gateway."""
+"""Builds what stands outside the services: every adapter behind its port, and the POS gateway."""
 
 from __future__ import annotations
 
@@ -11,7 +11,6 @@ from chalicelib.entrypoints.wiring.once import once
 if TYPE_CHECKING:
     from chalicelib.adapters.dynamo.batch import BatchTable
     from chalicelib.adapters.dynamo.facts import DynamoFacts
-    from chalicelib.entrypoints.wiring.once import once
     from chalicelib.services.credentials.key_ring import KeyRing
     from chalicelib.services.ports.accounts import Accounts
     from chalicelib.services.ports.audit import Audit
@@ -110,6 +109,7 @@ def rule_book() -> RuleBook:
 
 
 def read_phone(typed: str) -> str | None:
+    """Return a typed phone in E.164, None if it cannot be one."""
     from chalicelib.pos.rows.contacts import phone
 
     return phone(typed, "US")[0]
@@ -119,9 +119,8 @@ def read_phone(typed: str) -> str | None:
 def sync_dead_letters(name: SyncQueue) -> DeadLetterQueue:
     from chalicelib.adapters.aws.dead_letters import SqsDeadLetters
 
-    found = config()
-    sync, own = found.queue_sync_dead_url, found.queue_sync_own_server_dead_url
-    return SqsDeadLetters(name, sync if name == "sync" else own)
+    sync, own_server = config().queue_sync_dead_url, config().queue_sync_own_server_dead_url
+    return SqsDeadLetters(name, sync if name == "sync" else own_server)
 
 
 @once
@@ -186,13 +185,16 @@ def pos_gateway() -> PosGateway:
     from chalicelib.pos.gateway import Gateway
     from chalicelib.pos.transport.egress import AddressRanges, Guard
 
-    found = config()
-    guard = Guard(AddressRanges.of(found.egress_allowed_ranges, found.egress_denied_ranges))
-    return Gateway(clock(), found.pos_base_urls, integrator_token, guard)
+    settings = config()
+    ranges = AddressRanges.of(settings.egress_allowed_ranges, settings.egress_denied_ranges)
+    return Gateway(clock(), settings.pos_base_urls, integrator_token, Guard(ranges))
 
 
 def integrator_token(platform: Platform) -> str | None:
-    """The deployment's own token with a POS: an SSM SecureString, cached for 5 minutes."""
+    """Return the deployment's own token with a POS, None for none.
+
+    It is an SSM SecureString, cached for 5 minutes.
+    """
     name = config().integrator_parameters.get(platform)
     if not name:
         return None
@@ -212,8 +214,8 @@ def sync_states() -> SyncStates:
 def sync_queue(name: SyncQueue) -> JobQueue:
     from chalicelib.adapters.aws.queues import SqsQueue
 
-    found = config()
-    return SqsQueue(found.queue_sync_url if name == "sync" else found.queue_sync_own_server_url)
+    sync, own_server = config().queue_sync_url, config().queue_sync_own_server_url
+    return SqsQueue(sync if name == "sync" else own_server)
 
 
 @once
@@ -287,12 +289,14 @@ def texts_queue() -> JobQueue:
 
 
 def can_be_mobile(number: str) -> bool:
+    """Whether an E.164 number may be a mobile of the US or Canada."""
     from chalicelib.pos.rows.contacts import can_be_mobile as can
 
     return can(number)
 
 
 def north_american(typed: str) -> str | None:
+    """Return a typed number of the US or Canada in E.164, None if it cannot be one."""
     from chalicelib.pos.rows.contacts import north_american
 
     return north_american(typed)

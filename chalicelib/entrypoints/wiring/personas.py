@@ -1,4 +1,4 @@
-"""The services of personas, built from what stands outside."""
+"""Builds the services of personas."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ def personas() -> PersonaViews:
         outside.persona_list(),
         outside.stores(),
         derivation.persona_lookup(),
-        _titles,
+        _platform_titles,
         outside.read_phone,
     )
 
@@ -33,7 +33,7 @@ def ledgers() -> LedgerViews:
     return LedgerService(outside.facts(), outside.persona_list(), derivation.persona_lookup())
 
 
-def _titles() -> dict[Platform, str]:
+def _platform_titles() -> dict[Platform, str]:
     return {
         info.platform: info.title.removesuffix(" API") for info in outside.pos_gateway().platforms()
     }

@@ -1,4 +1,4 @@
-"""The services of stores, built from what stands outside."""
+"""Builds the services of stores."""
 
 from __future__ import annotations
 

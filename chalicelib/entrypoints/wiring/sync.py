@@ -1,4 +1,4 @@
-"""The services of sync, built from what stands outside."""
+"""Builds the services of sync."""
 
 from __future__ import annotations
 
@@ -9,7 +9,6 @@ from chalicelib.entrypoints.wiring import derivation, loyalty, notifications, ou
 from chalicelib.entrypoints.wiring.once import once
 
 if TYPE_CHECKING:
-    from chalicelib.entrypoints.wiring.once import once
     from chalicelib.services.ports.common import SyncQueue
     from chalicelib.services.ports.runs import RunViews, SyncControl
     from chalicelib.services.sync.ending import RunEnding
@@ -17,9 +16,8 @@ if TYPE_CHECKING:
     from chalicelib.services.sync.runs import RunService
     from chalicelib.services.sync.worker import SyncWorker
 
-
 COLLECT_AFTER_OBJECTS = 50_000
-"""About two pages of sales, 10 MB."""
+"""Objects between two looks for cycles: about two pages of sales, 10 MB."""
 
 
 @once
@@ -37,10 +35,12 @@ def run_service() -> RunService:
 
 
 def runs() -> RunViews:
+    """The part of the run service that reads."""
     return run_service()
 
 
 def sync_control() -> SyncControl:
+    """The part of the run service that starts runs."""
     return run_service()
 
 
@@ -77,7 +77,7 @@ def sync_worker(queue: SyncQueue) -> SyncWorker:
         gateway=outside.pos_gateway(),
         key_ring=outside.key_ring(),
         queue=outside.sync_queue(queue),
-        outcomes=_outcomes(),
+        outcomes=_run_ending(),
         places=outside.stores().places,
         clock=outside.clock(),
         reserve_seconds=config().sync_reserve_seconds,
@@ -85,15 +85,18 @@ def sync_worker(queue: SyncQueue) -> SyncWorker:
 
 
 def _collect_seldom() -> None:
-    """Facts hold no cycles, so reference counts free them; looking for cycles after every 700th
-    object, through all that was imported, is a fifth of a run's CPU."""
+    """Let Python look for reference cycles seldom, and not in what was imported.
+
+    Facts hold no cycles, so reference counts free them; looking after every 700th object is a fifth
+    of a run's CPU.
+    """
     import gc
 
     gc.freeze()
     gc.set_threshold(COLLECT_AFTER_OBJECTS, 10, 10)
 
 
-def _outcomes() -> RunEnding:
+def _run_ending() -> RunEnding:
     from chalicelib.services.loyalty.members_left import Leaving
     from chalicelib.services.sync.ending import RunEnding
     from chalicelib.services.sync.inventory_leavers import InventoryLeavers

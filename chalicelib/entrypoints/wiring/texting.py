@@ -1,4 +1,4 @@
-"""The services of texting, built from what stands outside."""
+"""Builds the services of texting."""
 
 from __future__ import annotations
 

@@ -286,8 +286,12 @@ def test_a_message_to_a_number_of_nobody_goes_back_to_the_operator(
 @pytest.mark.parametrize(
     ("body", "room", "builder"),
     [
-        ({"job": "preview", "uid": "3912", "preview": "prv_1", "hop": 2}, "changes", "previews"),
-        ({"job": "apply", "uid": "3912", "work": "job_1", "hop": 2}, "changes", "job_worker"),
+        (
+            {"job": "preview", "uid": "3912", "preview": "prv_1", "hop": 2},
+            "changes",
+            "preview_change",
+        ),
+        ({"job": "apply", "uid": "3912", "work": "job_1", "hop": 2}, "changes", "work_off_change"),
         ({"job": "expire", "uid": "3912", "after": "0|x", "hop": 2}, "loyalty", "expiry_worker"),
         ({"job": "remap", "uid": "3912", "reason": "x", "hop": 2}, "derivation", "remapper"),
     ],

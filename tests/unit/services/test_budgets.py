@@ -191,7 +191,7 @@ def test_previewing_a_setting_costs_at_most_two_read_units_a_persona_and_no_writ
     wanted = {"enroll_after": day_before(60)}
     proposal = wiring.changes.proposals().settings(worker.UID, worker.PLATFORM, wanted)
 
-    made = wiring.changes.previews().start(proposal)
+    made = wiring.changes.preview_change().start(proposal)
 
     assert (made.state, made.counts.personas) == ("ready", PAGE)
     assert 100 < made.counts.enrolled < 150
@@ -209,7 +209,7 @@ def test_previewing_texts_stays_within_two_units_a_shopper_with_what_the_log_say
     proposal = wiring.changes.proposals().settings(worker.UID, worker.PLATFORM, wanted)
     meter.forget()
 
-    made = wiring.changes.previews().start(proposal)
+    made = wiring.changes.preview_change().start(proposal)
 
     assert made.counts.messages == PAGE
     assert meter.total("reads") / PAGE <= 2, meter.as_dict()
@@ -232,7 +232,7 @@ def test_previewing_points_of_members_stays_within_two_units_a_shopper(
     wanted = {setting: day_before(ago)}
     proposal = wiring.changes.proposals().settings(worker.UID, worker.PLATFORM, wanted)
 
-    made = wiring.changes.previews().start(proposal)
+    made = wiring.changes.preview_change().start(proposal)
 
     assert (made.state, made.counts.personas) == ("ready", PAGE)
     assert moved - 10 < made.counts.balances < moved + 10
@@ -264,14 +264,14 @@ def change(day: date) -> int:
     proposal = wiring.changes.proposals().settings(
         worker.UID, worker.PLATFORM, {"enroll_after": day}
     )
-    token = token_of(wiring.changes.previews().start(proposal))
+    token = token_of(wiring.changes.preview_change().start(proposal))
     assert proposal.card is not None
     assert token is not None
-    job = wiring.changes.change_service().apply(
+    job = wiring.changes.apply_change().apply(
         proposal, token, proposal.card.version, "keep", actor="user:ann"
     )
-    wiring.changes.job_worker().handle(ApplyMessage(worker.UID, job.id), lambda: True)
-    done = wiring.changes.change_service().job(worker.UID, job.id)
+    wiring.changes.work_off_change().handle(ApplyMessage(worker.UID, job.id), lambda: True)
+    done = wiring.changes.apply_change().job(worker.UID, job.id)
     assert done.state == "done"
     return done.changed
 
