@@ -36,7 +36,8 @@ from chalicelib.services.ports.facts import KeyCarriers, StoredRecord
 from chalicelib.services.ports.pos import Page
 from chalicelib.services.ports.runs import Lease, RunView
 from chalicelib.services.ports.stores import Places
-from chalicelib.services.sync.progress import Progress, StreamPlace, Tally
+from chalicelib.services.sync.progress import Progress, StreamProgress, Tally
+from chalicelib.services.sync.run_manifests import RunManifests
 from chalicelib.services.sync.take_page import PageIntake
 
 UID, PLATFORM, SCOPE = "100001", "posabit", "bench-venue"
@@ -141,7 +142,7 @@ class Spent:
 
 
 class Bench:
-    """One account in memory, whose pages go through the page taker. `known` are the manifest's."""
+    """One account in memory, whose pages go through the page intake. `known` are the manifest's."""
 
     def __init__(self, known: int = 0) -> None:
         self.spent: dict[str, Spent] = {}
@@ -150,23 +151,27 @@ class Bench:
         clock, account = SystemClock(), OneAccount()
         facts = DynamoFacts(BatchTable(self.dynamo, TABLE, clock), clock)
         view = RunView("run_bench", UID, PLATFORM, "crd_bench", "running", "now", NOW)
-        self._taker = PageIntake(
-            Lease(UID, PLATFORM, "crd_bench", "run_bench", 1, None, view),
-            Progress(NOW, {"customers": StreamPlace(), "sales": StreamPlace()}),
+        lease = Lease(UID, PLATFORM, "crd_bench", "run_bench", 1, None, view)
+        progress = Progress(NOW, {"customers": StreamProgress(), "sales": StreamProgress()})
+        manifests = RunManifests(lease, progress, states=None)  # type: ignore[arg-type]
+        manifests.known = {"customers": _manifest(known), "sales": _manifest(known)}
+        self._intake = PageIntake(
+            lease,
+            progress,
             Tally(view),
+            manifests,
             commits=FactCommits(facts, TermsReader(account, account, RULES, clock), NOBODY_ASKED),
             states=None,  # type: ignore[arg-type]
             inventories=None,  # type: ignore[arg-type]
+            scope=SCOPE,
         )
-        self._taker.scope = SCOPE
-        self._taker.manifests = {"customers": _manifest(known), "sales": _manifest(known)}
 
     def take(self, what: str, stream: Stream, facts: Sequence[Fact]) -> None:
         """Take one page and count it as `what`."""
         spent = self.spent.setdefault(what, Spent())
         self.meter.forget()
         began = time.process_time()
-        self._taker.take(stream, Page(tuple(facts), (), len(facts), None))
+        self._intake.take(stream, Page(tuple(facts), (), len(facts), None))
         used = time.process_time() - began - self.meter.own_seconds
         spent.cpu.append(used * 1e6 / len(facts))
         spent.records += len(facts)

@@ -45,7 +45,7 @@ from chalicelib.services.ports.pos import HostTrust, PosSession, StreamPlan
 from chalicelib.services.ports.runs import RunError, RunView, StreamTotals
 from chalicelib.services.ports.stores import Store, StoreKeySighting
 from chalicelib.services.ports.texting import Switch, TextUnknown
-from chalicelib.services.sync.progress import Progress, StreamPlace
+from chalicelib.services.sync.progress import Progress, StreamProgress
 from chalicelib.services.texting.text_jobs import InboundText, LostText, RequestJob, SendTest
 from tests.contract.bench import bench_of, id_of
 from tests.data.stored_facts import (
@@ -416,7 +416,7 @@ def wait_for_the_pos(deployment: Deployment) -> None:
 
 def a_whole_checkpoint(now: int) -> Progress:
     error = RunError("permission_missing", "you", "The key may not read sales.", "sales")
-    place = StreamPlace(
+    place = StreamProgress(
         since=now - 900_000,
         history_from=now - 86_400_000,
         kind="daily",
@@ -431,10 +431,10 @@ def a_whole_checkpoint(now: int) -> Progress:
         days={"2026-05-01": 7},
         store_key_sales={"k1": 12},
     )
-    ended = StreamPlace(ended=True, good=True)
+    ended = StreamProgress(ended=True, good=True)
     return Progress(
         began=now,
-        streams={"stores": ended, "customers": place, "sales": StreamPlace()},
+        streams={"stores": ended, "customers": place, "sales": StreamProgress()},
         store_names={"Main": ("Main Street", "America/Vancouver"), "9": ("Nine", None)},
         asides=2,
         waits=1,

@@ -13,7 +13,7 @@ from chalicelib.domain.words import Instant, Stream
 from chalicelib.services.ports.runs import (
     Lease,
     LeaseBusy,
-    ManifestPlace,
+    ManifestAddress,
     RunError,
     RunGone,
     RunView,
@@ -129,13 +129,13 @@ class MemorySyncStates:
             self.kept_streams[lease.uid, lease.credential, stream] = state
 
     def manifests(
-        self, uid: str, credential: str, places: Mapping[str, ManifestPlace]
+        self, uid: str, credential: str, addresses: Mapping[str, ManifestAddress]
     ) -> dict[str, tuple[list[bytes], list[bytes]]]:
         found = {}
-        for name, place in places.items():
-            rows = self.manifests_kept[uid, credential, name, place.generation]
-            base = [rows[f"B{number:06d}"] for number in range(place.chunks)]
-            deltas = [rows[f"D{number:06d}"] for number in range(1, place.deltas + 1)]
+        for name, address in addresses.items():
+            rows = self.manifests_kept[uid, credential, name, address.generation]
+            base = [rows[f"B{number:06d}"] for number in range(address.chunks)]
+            deltas = [rows[f"D{number:06d}"] for number in range(1, address.deltas + 1)]
             found[name] = (base, deltas)
         return found
 

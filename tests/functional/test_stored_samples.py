@@ -49,7 +49,7 @@ from chalicelib.services.ports.integrations import AgeGate, Credential, FlagTrus
 from chalicelib.services.ports.loyalty import Adjusted
 from chalicelib.services.ports.personas import PersonaFilter
 from chalicelib.services.ports.pos import HostTrust, StreamPlan
-from chalicelib.services.ports.runs import LeaseBusy, ManifestPlace, RunError, StreamTotals
+from chalicelib.services.ports.runs import LeaseBusy, ManifestAddress, RunError, StreamTotals
 from chalicelib.services.ports.stores import Store
 from chalicelib.services.ports.texting import Holders, Switch
 from chalicelib.services.ports.texting import TextTotals as TextCounts
@@ -854,9 +854,9 @@ def test_watermarks_and_manifests_written_before_the_moves_are_read(kept: Deploy
     streams = states.streams(THEIRS, "crd_sim")
     sales, customers = streams["sales"], streams["customers"]
     places = {
-        "sales": ManifestPlace(sales.generation, sales.chunks, sales.deltas),
-        "customers": ManifestPlace(0, 0, 3),
-        "inventory": ManifestPlace(2, 1, 0),
+        "sales": ManifestAddress(sales.generation, sales.chunks, sales.deltas),
+        "customers": ManifestAddress(0, 0, 3),
+        "inventory": ManifestAddress(2, 1, 0),
     }
     packed = states.manifests(THEIRS, "crd_sim", places)
 

@@ -17,7 +17,7 @@ from chalicelib.domain.records import Reject
 from chalicelib.services.ports.runs import (
     Lease,
     LeaseBusy,
-    ManifestPlace,
+    ManifestAddress,
     RunError,
     RunGone,
     RunView,
@@ -87,7 +87,7 @@ class Office:
         self.states.finish(lease, replace(ended, **changes))
 
     def manifest(self, name: str, *place: int) -> tuple[list[bytes], list[bytes]]:
-        places = {name: ManifestPlace(*place)}
+        places = {name: ManifestAddress(*place)}
         return self.states.manifests(self.uid, CREDENTIAL, places)[name]
 
     def live(self) -> RunView | None:
@@ -403,7 +403,7 @@ def test_generations_and_streams_of_a_manifest_do_not_mix(office: Office) -> Non
     office.states.put_delta(lease, "sales", 11, 1, b"new")
     office.states.put_delta(lease, "inventory-seen", 1, 1, b"seen")
 
-    places = {"sales": ManifestPlace(11, 0, 1), "inventory-seen": ManifestPlace(1, 0, 1)}
+    places = {"sales": ManifestAddress(11, 0, 1), "inventory-seen": ManifestAddress(1, 0, 1)}
 
     office.states.drop_manifest(office.uid, CREDENTIAL, "sales", 1)
 

@@ -30,8 +30,10 @@ from chalicelib.services.ports.runs import RunView
 from chalicelib.services.stores.stores import StoreService
 from chalicelib.services.sync.ending import RunEnding
 from chalicelib.services.sync.inventory_leavers import InventoryLeavers
+from chalicelib.services.sync.notices import RunNotices
+from chalicelib.services.sync.open_run import OpenRun
 from chalicelib.services.sync.plan import Planner
-from chalicelib.services.sync.run_slice import RunTools
+from chalicelib.services.sync.run_in_progress import RunTools
 from chalicelib.services.sync.runs import RunService
 from chalicelib.services.sync.store_keys_seen import StoreKeyWatch
 from chalicelib.services.sync.worker import SyncWorker
@@ -139,9 +141,8 @@ class Backroom:
             self.ids,
             self.clock,
         )
-        self.planner = Planner(
-            self.credentials, self.runs, self.gateway, self.notifier, self.clock, shards=16
-        )
+        self.notices = RunNotices(self.notifier, self.gateway, self.facts)
+        self.planner = Planner(self.credentials, self.runs, self.notices, self.clock, shards=16)
         self.worker = self._worker()
         self._build_changes()
         self.integrations.save(Integration(UID, PLATFORM, state="connected"))
@@ -269,35 +270,37 @@ class Backroom:
         guard = self.wire.guard
         states, inventories = guard(self.states), guard(self.inventories)
         imports = ImportLocks(guard(self.rules), guard(self.jobs))
-        outcomes = RunEnding(
+        store_keys = StoreKeyWatch(
+            guard(self.stores), self.store_service.refresh_unmapped, self.store_service.queue_remap
+        )
+        ending = RunEnding(
             accounts=self.accounts,
             credentials=guard(self.credentials),
-            states=states,
-            store_keys=StoreKeyWatch(
-                guard(self.stores),
-                self.store_service.refresh_unmapped,
-                self.store_service.queue_remap,
-            ),
-            catalogue=InventoryLeavers(self.stores, inventories),
-            shared_keys=self.facts,
+            store_keys=store_keys,
+            inventory_leavers=InventoryLeavers(self.stores, inventories),
+            notices=self.notices,
             gateway=self.gateway,
-            notifier=self.notifier,
             imports=imports,
             leaving=Leaving(guard(self.leavers), self.facts, self.gateway, self.notifier),
             clock=self.clock,
         )
-        return SyncWorker(
+        opener = OpenRun(
             accounts=self.accounts,
             integrations=guard(self.integrations),
             credentials=guard(self.credentials),
-            states=states,
-            parts=RunTools(states, self.commits, inventories, self.clock),
             gateway=self.gateway,
             key_ring=self.key_ring,
-            queue=guard(self.queue),
-            outcomes=outcomes,
             imports=imports,
             places=self.stores.places,
+        )
+        return SyncWorker(
+            credentials=guard(self.credentials),
+            states=states,
+            tools=RunTools(states, self.commits, inventories, self.clock),
+            opener=opener,
+            store_keys=store_keys,
+            ending=ending,
+            queue=guard(self.queue),
             clock=self.clock,
             reserve_seconds=30.0,
         )

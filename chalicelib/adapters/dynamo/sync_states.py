@@ -42,7 +42,7 @@ from chalicelib.services.ports.common import Clock
 from chalicelib.services.ports.runs import (
     Lease,
     LeaseBusy,
-    ManifestPlace,
+    ManifestAddress,
     RunError,
     RunGone,
     RunView,
@@ -286,11 +286,11 @@ class DynamoSyncStates:
         _save_fenced(row, StreamsRow.fence, lease)
 
     def manifests(
-        self, uid: Uid, credential: CredentialId, places: Mapping[str, ManifestPlace]
+        self, uid: Uid, credential: CredentialId, addresses: Mapping[str, ManifestAddress]
     ) -> dict[str, tuple[list[bytes], list[bytes]]]:
         wanted = {
-            name: _manifest_rows(keys.manifest(uid, credential, name, place.generation), place)
-            for name, place in places.items()
+            name: _manifest_rows(keys.manifest(uid, credential, name, at.generation), at)
+            for name, at in addresses.items()
         }
         everything = iter([row for base, deltas in wanted.values() for row in (*base, *deltas)])
         packed: dict[tuple[str, str], bytes] = {}
@@ -409,10 +409,10 @@ def _run_row(view: RunView) -> RunRow:
 
 
 def _manifest_rows(
-    pk: str, place: ManifestPlace
+    pk: str, address: ManifestAddress
 ) -> tuple[list[tuple[str, str]], list[tuple[str, str]]]:
-    base = [(pk, keys.manifest_base(number)) for number in range(place.chunks)]
-    deltas = [(pk, keys.manifest_delta(number)) for number in range(1, place.deltas + 1)]
+    base = [(pk, keys.manifest_base(number)) for number in range(address.chunks)]
+    deltas = [(pk, keys.manifest_delta(number)) for number in range(1, address.deltas + 1)]
     return base, deltas
 
 

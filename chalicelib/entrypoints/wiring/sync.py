@@ -12,8 +12,10 @@ if TYPE_CHECKING:
     from chalicelib.services.ports.common import SyncQueue
     from chalicelib.services.ports.runs import RunViews, SyncControl
     from chalicelib.services.sync.ending import RunEnding
+    from chalicelib.services.sync.notices import RunNotices
     from chalicelib.services.sync.plan import Planner
     from chalicelib.services.sync.runs import RunService
+    from chalicelib.services.sync.store_keys_seen import StoreKeyWatch
     from chalicelib.services.sync.worker import SyncWorker
 
 COLLECT_AFTER_OBJECTS = 50_000
@@ -52,8 +54,7 @@ def planner() -> Planner:
     return Planner(
         outside.credentials(),
         run_service(),
-        outside.pos_gateway(),
-        notifications.notifier(),
+        _notices(),
         outside.clock(),
         shards=DUE_SHARDS,
     )
@@ -61,24 +62,35 @@ def planner() -> Planner:
 
 @once
 def sync_worker(queue: SyncQueue) -> SyncWorker:
-    from chalicelib.services.sync.run_slice import RunTools
+    from chalicelib.services.sync.open_run import OpenRun
+    from chalicelib.services.sync.run_in_progress import RunTools
+    from chalicelib.services.sync.store_keys_seen import StoreKeyWatch
     from chalicelib.services.sync.worker import SyncWorker
 
     _collect_seldom()
+    store_keys = StoreKeyWatch(
+        outside.stores(),
+        stores.store_service().refresh_unmapped,
+        stores.store_service().queue_remap,
+    )
     return SyncWorker(
-        accounts=outside.accounts(),
-        integrations=outside.integrations(),
         credentials=outside.credentials(),
-        imports=loyalty.import_locks(),
         states=outside.sync_states(),
-        parts=RunTools(
+        tools=RunTools(
             outside.sync_states(), derivation.commits(), outside.inventories(), outside.clock()
         ),
-        gateway=outside.pos_gateway(),
-        key_ring=outside.key_ring(),
+        opener=OpenRun(
+            accounts=outside.accounts(),
+            integrations=outside.integrations(),
+            credentials=outside.credentials(),
+            gateway=outside.pos_gateway(),
+            key_ring=outside.key_ring(),
+            imports=loyalty.import_locks(),
+            places=outside.stores().places,
+        ),
+        store_keys=store_keys,
+        ending=_run_ending(store_keys),
         queue=outside.sync_queue(queue),
-        outcomes=_run_ending(),
-        places=outside.stores().places,
         clock=outside.clock(),
         reserve_seconds=config().sync_reserve_seconds,
     )
@@ -96,28 +108,28 @@ def _collect_seldom() -> None:
     gc.set_threshold(COLLECT_AFTER_OBJECTS, 10, 10)
 
 
-def _run_ending() -> RunEnding:
+def _run_ending(store_keys: StoreKeyWatch) -> RunEnding:
     from chalicelib.services.loyalty.members_left import Leaving
     from chalicelib.services.sync.ending import RunEnding
     from chalicelib.services.sync.inventory_leavers import InventoryLeavers
-    from chalicelib.services.sync.store_keys_seen import StoreKeyWatch
 
     return RunEnding(
         accounts=outside.accounts(),
         credentials=outside.credentials(),
-        states=outside.sync_states(),
-        store_keys=StoreKeyWatch(
-            outside.stores(),
-            stores.store_service().refresh_unmapped,
-            stores.store_service().queue_remap,
-        ),
-        catalogue=InventoryLeavers(outside.stores(), outside.inventories()),
-        shared_keys=outside.facts(),
+        store_keys=store_keys,
+        inventory_leavers=InventoryLeavers(outside.stores(), outside.inventories()),
+        notices=_notices(),
         gateway=outside.pos_gateway(),
-        notifier=notifications.notifier(),
         imports=loyalty.import_locks(),
         leaving=Leaving(
             outside.leavers(), outside.facts(), outside.pos_gateway(), notifications.notifier()
         ),
         clock=outside.clock(),
     )
+
+
+@once
+def _notices() -> RunNotices:
+    from chalicelib.services.sync.notices import RunNotices
+
+    return RunNotices(notifications.notifier(), outside.pos_gateway(), outside.facts())

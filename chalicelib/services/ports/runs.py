@@ -90,30 +90,32 @@ class SetAside:
 
 
 class RunViews(Protocol):
-    """Reading runs; the service `services.runs.RunService` provides it to the API."""
+    """Reads runs; the service `services.sync.runs.RunService` provides it to the API."""
 
     def recent(
         self, uid: Uid, platform: Platform, limit: int, before: str | None
     ) -> tuple[list[RunView], str | None]:
-        """Newest first; the second value continues the list."""
+        """Read the source's runs, newest first; the second value continues the list."""
         ...
 
     def get(self, uid: Uid, platform: Platform, run: str) -> RunView:
-        """With live progress while it runs. Raises NotFound."""
+        """Read a run, with live progress while it runs. Raises NotFound."""
         ...
 
     def set_aside(
         self, uid: Uid, platform: Platform, run: str, limit: int, after: str | None
-    ) -> tuple[list[SetAside], str | None]: ...
+    ) -> tuple[list[SetAside], str | None]:
+        """Read the records that the run set aside; the second value continues the list."""
+        ...
 
 
 class SyncControl(Protocol):
-    """Asking for a sync, and for its end; `services.runs.RunService` provides it."""
+    """Starts sync runs and ends them; `services.sync.runs.RunService` provides it."""
 
     def start(
         self, uid: Uid, platform: Platform, credential: CredentialId, trigger: RunTrigger
     ) -> RunView:
-        """Queue a run now; the live one is returned when one lives. Raises NotFound, Conflict."""
+        """Queue a run now, unless one lives. Returns the live run. Raises NotFound, Conflict."""
         ...
 
     def reread(
@@ -123,15 +125,18 @@ class SyncControl(Protocol):
         ...
 
     def request_stop(self, uid: Uid, platform: Platform, credential: CredentialId) -> None:
-        """A live run ends at its next checkpoint, within 2 s of work, without another request."""
+        """End the live run at its next checkpoint, within 2 s of work, without another request."""
         ...
 
 
 @dataclass(frozen=True, slots=True)
 class Lease:
-    """The right to run one credential's job. `fence` grows by one with every lease given;
-    `checkpoint` and `view` are the run's as it stood then, `stopping` whether it is to end.
-    `takes`: the leases, this one included, since the run last moved its checkpoint."""
+    """The right to run one credential's job.
+
+    `fence`: the fencing token, which grows by one with every lease given. `checkpoint` and `view`:
+    the run's when the lease was given. `stopping`: a person asked the run to end. `takes`: the
+    leases, this one included, since the run last moved its checkpoint.
+    """
 
     uid: Uid
     platform: Platform
@@ -145,7 +150,7 @@ class Lease:
 
 
 class LeaseBusy(Exception):
-    """Another worker runs this credential's job. `until` is when its lease ends at the latest."""
+    """Another worker runs this credential's job. `until`: when its lease ends at the latest."""
 
     def __init__(self, until: Instant) -> None:
         super().__init__("another worker runs this job")
@@ -153,16 +158,18 @@ class LeaseBusy(Exception):
 
 
 class RunGone(Exception):
-    """The message speaks of a run that ended, was replaced, or has moved on."""
+    """The message names a run that ended, was replaced, or is past the message's hop."""
 
 
 @dataclass(frozen=True, slots=True)
 class StreamState:
-    """What outlives a run: the watermark, the manifest's place, and sales counts.
+    """What a run leaves to the next one of a stream.
 
-    `last_listing`: rows of the last complete listing. `store_key_sales`: sales ever seen per store
-    key. `days`: new sales per UTC day, lately. `last_run`: the run already counted here.
-    `reading`: of the session whose rows the manifest was last rewritten by.
+    `watermark`: when the last run that read all of the stream began. `generation`, `chunks` and
+    `deltas`: the address of its manifest. `last_listing`: rows of the last complete listing.
+    `store_key_sales`: sales ever seen per store key. `days`: new sales per UTC day ordinal, of the
+    last weeks. `last_run`: the run already counted here. `reading`: of the session (see
+    `PosSession`) whose rows the manifest holds.
     """
 
     watermark: Instant | None = None
@@ -176,8 +183,8 @@ class StreamState:
     reading: str | None = None
 
 
-class ManifestPlace(NamedTuple):
-    """Where a manifest is: `chunks` of its base and `deltas` on top, in `generation`."""
+class ManifestAddress(NamedTuple):
+    """Where a manifest is stored: `chunks` of its base and `deltas` on top, in `generation`."""
 
     generation: int
     chunks: int
@@ -185,12 +192,13 @@ class ManifestPlace(NamedTuple):
 
 
 class SyncStates(Protocol):
-    """The sync table, as worker and planner see it."""
+    """The sync table: runs, their leases and checkpoints, the states of streams, manifests, and
+    records set aside."""
 
     def claim(self, run: RunView, now: Instant) -> RunView:
         """Make `run` the credential's live run and store it; return the live one if one lives.
 
-        A run counts as dead when nothing was heard of it for `ABANDONED_AFTER`.
+        A run counts as dead when its last heartbeat is `ABANDONED_AFTER` ago.
         """
         ...
 
@@ -205,11 +213,12 @@ class SyncStates(Protocol):
         hop: int,
         now: Instant,
     ) -> Lease:
-        """Raises LeaseBusy, or RunGone when the run is not live or has passed this hop."""
+        """Take the run's lease. Raises LeaseBusy, or RunGone when the run is not live or has passed
+        this hop."""
         ...
 
     def checkpoint(self, lease: Lease, checkpoint: dict[str, Any], view: RunView) -> bool:
-        """Checkpoint, heartbeat and progress in one conditional update.
+        """Store checkpoint, heartbeat and progress in one conditional update.
 
         Returns False when a stop was requested. Raises LeaseLost.
         """
@@ -218,7 +227,7 @@ class SyncStates(Protocol):
     def hand_over(self, lease: Lease, checkpoint: dict[str, Any], view: RunView, hop: int) -> None:
         """Checkpoint and give the lease back; messages before `hop` are void. Raises LeaseLost.
 
-        A waiting run counts as heard of until it is to go on.
+        A waiting run counts as alive until it is to go on.
         """
         ...
 
@@ -229,17 +238,17 @@ class SyncStates(Protocol):
     def request_stop(self, uid: Uid, credential: CredentialId) -> None: ...
 
     def streams(self, uid: Uid, credential: CredentialId) -> Mapping[Stream, StreamState]:
-        """What runs of the credential left; nothing of streams never read."""
+        """Read what runs of the credential left; streams that were never read are absent."""
         ...
 
     def save_streams(self, lease: Lease, states: Mapping[Stream, StreamState]) -> None:
-        """All of them at once. Raises LeaseLost when a later lease has saved its own."""
+        """Store them all at once. Raises LeaseLost when a later lease has saved its own."""
         ...
 
     def manifests(
-        self, uid: Uid, credential: CredentialId, places: Mapping[str, ManifestPlace]
+        self, uid: Uid, credential: CredentialId, addresses: Mapping[str, ManifestAddress]
     ) -> dict[str, tuple[list[bytes], list[bytes]]]:
-        """By name the packed base chunks and the deltas, in order."""
+        """Read manifests: by name the packed base chunks and the deltas, in order."""
         ...
 
     def put_delta(

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from contextlib import suppress
+from dataclasses import dataclass
 
 from chalicelib.domain.errors import Conflict, NotFound
-from chalicelib.domain.times import DAY, MINUTE
-from chalicelib.services.notifications.notify import Notifier
+from chalicelib.domain.times import MINUTE
 from chalicelib.services.ports.common import Clock
 from chalicelib.services.ports.integrations import Credentials, DueCredential
-from chalicelib.services.ports.pos import PosGateway
+from chalicelib.services.sync.next_run import is_stale
+from chalicelib.services.sync.notices import RunNotices
 from chalicelib.services.sync.runs import RunService
 
 BATCH = 100
@@ -19,71 +20,56 @@ LOOK_AGAIN_AFTER = 30 * MINUTE
 a run whose message was lost is pushed again."""
 
 SPREAD_SECONDS = 60
-STALE_AFTER = DAY
 
 
+@dataclass(frozen=True, slots=True)
 class Planner:
-    """`shards`: how many the `due` index has."""
+    """Queues runs. `shards`: how many the `due` index has."""
 
-    def __init__(
-        self,
-        credentials: Credentials,
-        runs: RunService,
-        gateway: PosGateway,
-        notifier: Notifier,
-        clock: Clock,
-        *,
-        shards: int,
-    ) -> None:
-        self._credentials = credentials
-        self._runs = runs
-        self._gateway = gateway
-        self._notifier = notifier
-        self._clock = clock
-        self._shards = shards
+    credentials: Credentials
+    runs: RunService
+    notices: RunNotices
+    clock: Clock
+    shards: int
 
     def plan(self, time_left: Callable[[], bool]) -> int:
-        """Queue runs for what is due; how many. Stops when time is up: what is left stays due."""
+        """Queue runs for the credentials that are due and return how many were queued.
+
+        Stops when time is up: what is left stays due.
+        """
         queued = 0
-        until = self._clock.now()
-        for shard in range(self._shards):
+        until = self.clock.now()
+        for shard in range(self.shards):
             while time_left():
-                due = self._credentials.due(shard, until, BATCH)
-                queued += sum(self._queue(one, number) for number, one in enumerate(due))
+                due = self.credentials.due(shard, until, BATCH)
+                queued += sum(self._queue(each, number) for number, each in enumerate(due))
                 if len(due) < BATCH:
                     break
         return queued
 
     def _queue(self, due: DueCredential, number: int) -> bool:
-        if not self._credentials.claim_due(due, self._clock.now() + LOOK_AGAIN_AFTER):
+        if not self.credentials.claim_due(due, self.clock.now() + LOOK_AGAIN_AFTER):
             return False
         try:
-            self._runs.start(
+            self.runs.start(
                 due.uid,
                 due.platform,
                 due.credential,
                 "schedule",
                 delay_seconds=number % SPREAD_SECONDS,
             )
-            self._say_when_stale(due)
+            self._raise_when_stale(due)
         except (NotFound, Conflict):
             self._take_out(due)
             return False
         return True
 
     def _take_out(self, due: DueCredential) -> None:
-        """Removed or disconnected a moment ago: nothing is due any more."""
+        """Take a credential that was removed or disconnected a moment ago out of the index."""
         with suppress(NotFound):
-            self._credentials.set_due(due.uid, due.platform, due.credential, None)
+            self.credentials.set_due(due.uid, due.platform, due.credential, None)
 
-    def _say_when_stale(self, due: DueCredential) -> None:
-        found = self._credentials.get(due.uid, due.platform, due.credential)
-        last_good = found.last_good_run_at or found.created_at
-        if self._clock.now() - last_good >= STALE_AFTER:
-            self._notifier.raise_(
-                due.uid,
-                "stale_source",
-                f"{due.platform}:{due.credential}",
-                title=self._gateway.platform(due.platform).title,
-                scope=found.scope or found.id,
-            )
+    def _raise_when_stale(self, due: DueCredential) -> None:
+        credential = self.credentials.get(due.uid, due.platform, due.credential)
+        if is_stale(credential, self.clock.now()):
+            self.notices.raise_stale(credential)

@@ -1,7 +1,8 @@
-"""Where a run stands: what its checkpoint keeps, and what people see of it."""
+"""How far a run has come: what its checkpoint keeps, and what people see of it."""
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field, replace
 from typing import Any, cast
 
@@ -12,17 +13,19 @@ from chalicelib.services.ports.pos import Cursor
 from chalicelib.services.ports.runs import RunError, RunView, StreamTotals
 
 MOST_WORDS = 200
-"""Unknown words of a run that are told apart: one told with every row would outgrow its row."""
+"""Unknown words of a run that are counted each by itself: a new one in every row of the POS would
+outgrow the run's row."""
 
 
 @dataclass(slots=True)
-class StreamPlace:
-    """One stream's place in the run.
+class StreamProgress:
+    """How far a run has come with one stream. Stored with the run's checkpoint, by field name.
 
-    `since` is None on a full pass, `kind` which pass it is. `generation`, `chunks` and `deltas` say
-    where its manifest is, `seen_generation` and `seen_deltas` the list of what this listing showed;
-    `listed` counts rows of the listing so far; `days` new sales per UTC day; `ended` that nothing
-    is left to read, `good` that it was read whole.
+    `since`: read what changed since then; None on a full pass. `kind`: which pass it is. `cursor`:
+    of the next page. `generation`, `chunks` and `deltas`: the address of the stream's manifest;
+    `seen_generation` and `seen_deltas`: that of the list of what this listing showed. `listed`:
+    rows of the listing so far. `days`: new sales per UTC day. `store_key_sales`: new sales per
+    store key. `ended`: nothing is left to read. `good`: all of it was read.
     """
 
     since: Instant | None = None
@@ -44,13 +47,18 @@ class StreamPlace:
 
 @dataclass(slots=True)
 class Progress:
-    """The whole checkpoint. `began` is the clock before the run's first request; `missing` names
-    the permissions that the key was found to lack; `imports`: the card takes points from the POS;
-    `importing`: this run's customers listing may fix them; `leavers`: whom it took their last
-    reason of membership."""
+    """A run's whole checkpoint, stored by field name.
+
+    `began`: the clock before the run's first request. `store_names`: name and IANA zone by store
+    key. `asides`: records set aside and kept. `waits`: times in a row that the POS asked for
+    patience; `resume_at`: when a waiting run goes on. `idle_hops`: processes in a row that took no
+    page. `error`: why the run fails. `missing`: permissions that the key lacks. `imports`: the card
+    takes points from the POS; `importing`: this run's customers listing may fix them. `leavers`:
+    records of members who lost their last reason of membership, at most `MOST_LEAVERS`.
+    """
 
     began: Instant
-    streams: dict[Stream, StreamPlace] = field(default_factory=dict)
+    streams: dict[Stream, StreamProgress] = field(default_factory=dict)
     store_names: dict[str, tuple[str, str | None]] = field(default_factory=dict)
     asides: int = 0
     waits: int = 0
@@ -66,27 +74,29 @@ class Progress:
         return asdict(self)
 
     @classmethod
-    def load(cls, told: dict[str, Any]) -> Progress:
-        streams = {name: StreamPlace(**place) for name, place in told["streams"].items()}
-        names = {key: (name, zone) for key, (name, zone) in told["store_names"].items()}
-        error = RunError(**told["error"]) if told["error"] else None
-        return cls(**{**told, "streams": streams, "store_names": names, "error": error})
+    def load(cls, checkpoint: dict[str, Any]) -> Progress:
+        """The progress that `dump` gave."""
+        streams = {name: StreamProgress(**at) for name, at in checkpoint["streams"].items()}
+        names = {key: (name, zone) for key, (name, zone) in checkpoint["store_names"].items()}
+        error = RunError(**checkpoint["error"]) if checkpoint["error"] else None
+        return cls(**{**checkpoint, "streams": streams, "store_names": names, "error": error})
 
     def end_all(self) -> None:
-        """Nothing more is read in this run: who goes on with it only ends it."""
-        for place in self.streams.values():
-            place.ended = True
+        """Read nothing more in this run: a process that takes it up only ends it."""
+        for stream in self.streams.values():
+            stream.ended = True
 
     def next_stream(self) -> Stream | None:
-        for stream in STREAMS:
-            place = self.streams.get(stream)
-            if place is not None and not place.ended:
-                return stream
+        """The first stream that is not read to its end; None when all are."""
+        for name in STREAMS:
+            stream = self.streams.get(name)
+            if stream is not None and not stream.ended:
+                return name
         return None
 
 
 class Tally:
-    """Counts while a slice works, and turns them into the view that people see."""
+    """Counts what a run does, on top of the counts of its earlier processes."""
 
     def __init__(self, view: RunView) -> None:
         self._view = view
@@ -107,23 +117,25 @@ class Tally:
         for name, count in counts.items():
             totals[name] += count
 
-    def of(self, stream: Stream) -> dict[str, int]:
+    def counts(self, stream: Stream) -> dict[str, int]:
         return self._streams.setdefault(stream, _counts(StreamTotals()))
 
-    def reason(self, reason: str) -> None:
+    def add_reason(self, reason: str) -> None:
         self._reasons[reason] = self._reasons.get(reason, 0) + 1
 
-    def words(self, words: dict[str, int]) -> None:
+    def add_unknown_words(self, words: Mapping[str, int]) -> None:
+        """Count enum values, given as `field=value`; beyond `MOST_WORDS` by their field only."""
         for word, count in words.items():
             name = word
             if word not in self._words and len(self._words) >= MOST_WORDS:
                 name = word.partition("=")[0] + "=…"
             self._words[name] = self._words.get(name, 0) + count
 
-    def view(
+    def run_view(
         self, state: RunState, now: Instant, progress: Progress, *, hop: int, ended: bool = False
     ) -> RunView:
-        done = {name for name, place in progress.streams.items() if place.good}
+        """The run as people see it `now`, `hop` processes after its first."""
+        done = {name for name, stream in progress.streams.items() if stream.good}
         return replace(
             self._view,
             state=state,
@@ -150,6 +162,6 @@ class Tally:
 
 
 def _counts(totals: StreamTotals) -> dict[str, int]:
-    told = asdict(totals)
-    del told["done"]
-    return cast(dict[str, int], told)
+    counts = asdict(totals)
+    del counts["done"]
+    return cast(dict[str, int], counts)

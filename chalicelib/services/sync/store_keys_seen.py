@@ -1,86 +1,112 @@
-"""Which store keys a run saw: recorded, counted, and with their zones before the first sale."""
+"""Which store keys a run met: recorded, counted, and with their zones before the first sale."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Set as AbstractSet
+from dataclasses import dataclass
 
 from chalicelib.domain.ids import store_key_id
 from chalicelib.domain.times import utc_day
-from chalicelib.domain.words import Stream, Uid
-from chalicelib.services.ports.runs import StreamState
+from chalicelib.domain.words import Instant, Platform, ScopeId, Uid
+from chalicelib.services.ports.runs import Lease
 from chalicelib.services.ports.stores import StoreKeySighting, Stores
-from chalicelib.services.sync.run_slice import RunInProgress
+from chalicelib.services.sync.run_result import RunResult
+from chalicelib.services.sync.stream_states import states_after
 
-Tell = Callable[[Uid], None]
-"""Takes the account."""
+AccountTask = Callable[[Uid], None]
+StoreNames = Mapping[str, tuple[str, str | None]]
+"""Name and IANA zone by store key."""
 
 
+@dataclass(frozen=True, slots=True)
 class StoreKeyWatch:
-    """`refresh_unmapped`: say which keys wait for a store; `zones_moved`: local days changed, so
-    everything derived from them does."""
+    """Records the store keys that runs meet.
 
-    def __init__(self, stores: Stores, refresh_unmapped: Tell, zones_moved: Tell) -> None:
-        self._stores = stores
-        self._refresh_unmapped = refresh_unmapped
-        self._zones_moved = zones_moved
+    `refresh_unmapped`: says which keys wait for a store. `queue_remap`: derives the account's
+    personas again; called when zones, and so local days, changed.
+    """
 
-    def listed(self, part: RunInProgress) -> None:
-        """The stores were listed: a sale's local day is the shop's, so its zone must be known."""
-        names = part.progress.store_names
-        if part.taker.scope and not _known(part).issuperset(names):
-            self._see(part, names, {})
+    stores: Stores
+    refresh_unmapped: AccountTask
+    queue_remap: AccountTask
 
-    def ended(self, part: RunInProgress, after: Mapping[Stream, StreamState]) -> None:
-        """The run ended: record its keys with the sales ever seen, when there is any news."""
-        progress = part.progress
-        if not part.taker.scope:
+    def record_listed(
+        self,
+        lease: Lease,
+        scope: ScopeId,
+        began: Instant,
+        names: StoreNames,
+        known: AbstractSet[str],
+    ) -> None:
+        """Record the stores that were just listed, when one of them is not `known`: a sale's local
+        day is the shop's, so its zone must be there before its sales."""
+        if scope and not names.keys() <= known:
+            sightings = _sightings(lease.platform, scope, began, names, names, {})
+            self._record(lease.uid, sightings, known)
+
+    def record_run(self, result: RunResult) -> None:
+        """Record the keys of an ended run with the sales ever seen.
+
+        Does nothing when the run met no new key and no new sale, and is not the first of its day.
+        """
+        if not result.scope:
             return
-        names = progress.store_names
-        totals = after["sales"].store_key_sales if "sales" in after else {}
-        selling = any(any(place.store_key_sales.values()) for place in progress.streams.values())
-        news = selling or not _known(part).issuperset(names)
-        if not (news or _first_of_its_day(part)):
+        names, known = result.store_names, result.known_store_keys
+        states = states_after(result)
+        totals = states["sales"].store_key_sales if "sales" in states else {}
+        selling = any(any(read.store_key_sales.values()) for read in result.streams.values())
+        news = selling or not names.keys() <= known
+        if not (news or _is_first_of_its_day(result)):
             return
-        self._see(part, {*names, *totals}, totals)
+        keys = {*names, *totals}
+        sightings = _sightings(result.platform, result.scope, result.began, keys, names, totals)
+        self._record(result.uid, sightings, known)
         if news:
-            self._refresh_unmapped(part.lease.uid)
+            self.refresh_unmapped(result.uid)
 
-    def _see(self, part: RunInProgress, keys: Iterable[str], totals: Mapping[str, int]) -> None:
-        lease, names = part.lease, part.progress.store_names
-        sightings = []
-        for key in sorted(keys):
-            name, zone = names.get(key, (None, None))
-            sightings.append(
-                StoreKeySighting(
-                    platform=lease.platform,
-                    scope=part.taker.scope,
-                    key=key,
-                    name=name,
-                    at=part.progress.began,
-                    sales=totals.get(key, 0),
-                    time_zone=zone,
-                )
+    def _record(
+        self, uid: Uid, sightings: Sequence[StoreKeySighting], known: AbstractSet[str]
+    ) -> None:
+        zones = {
+            store_key_id(seen.platform, seen.scope, seen.key): seen.time_zone
+            for seen in sightings
+            if seen.time_zone and seen.key in known
+        }
+        before = self.stores.places(uid).zones if zones else {}
+        self.stores.see_keys(uid, sightings)
+        if any(before.get(key) != zone for key, zone in zones.items()):
+            self.queue_remap(uid)
+
+
+def _sightings(
+    platform: Platform,
+    scope: ScopeId,
+    at: Instant,
+    keys: Iterable[str],
+    names: StoreNames,
+    sales: Mapping[str, int],
+) -> list[StoreKeySighting]:
+    sightings = []
+    for key in sorted(keys):
+        name, zone = names.get(key, (None, None))
+        sightings.append(
+            StoreKeySighting(
+                platform=platform,
+                scope=scope,
+                key=key,
+                name=name,
+                at=at,
+                sales=sales.get(key, 0),
+                time_zone=zone,
             )
-        known = _known(part)
-        zoned = {s.key: s.time_zone for s in sightings if s.time_zone and s.key in known}
-        before = self._stores.places(lease.uid).zones if zoned else {}
-        self._stores.see_keys(lease.uid, sightings)
-        scope = part.taker.scope
-        if any(
-            before.get(store_key_id(lease.platform, scope, key)) != zone
-            for key, zone in zoned.items()
-        ):
-            self._zones_moved(lease.uid)
+        )
+    return sightings
 
 
-def _known(part: RunInProgress) -> set[str]:
-    """The keys of earlier runs."""
-    return {key for state in part.stored.values() for key in state.store_key_sales}
-
-
-def _first_of_its_day(part: RunInProgress) -> bool:
+def _is_first_of_its_day(result: RunResult) -> bool:
     """Whether the last good run was on another day: last seen is told to the day."""
-    seen = part.stored.get("stores")
-    if seen is None or seen.watermark is None:
+    stores = result.earlier.get("stores")
+    if stores is None or stores.watermark is None:
         return True
-    return utc_day(seen.watermark) != utc_day(part.progress.began)
+    return utc_day(stores.watermark) != utc_day(result.began)

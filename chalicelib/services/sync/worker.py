@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from contextlib import suppress
-from dataclasses import replace
+from dataclasses import dataclass, replace
 
 from chalicelib.domain.errors import (
     AiqError,
@@ -14,19 +14,16 @@ from chalicelib.domain.errors import (
     RateLimited,
     StaleVersion,
 )
-from chalicelib.domain.words import Instant, RunState, Stream, Uid
-from chalicelib.services.credentials.check import learn_scope
-from chalicelib.services.credentials.key_ring import KeyRing
+from chalicelib.domain.words import Instant, RunState, Stream
 from chalicelib.services.job_messages import MAX_HOPS, SyncMessage
-from chalicelib.services.loyalty.points_import import ImportLocks
-from chalicelib.services.ports.accounts import Accounts
 from chalicelib.services.ports.common import Clock, JobQueue
-from chalicelib.services.ports.integrations import Credential, Credentials, Integrations
-from chalicelib.services.ports.pos import PosGateway, StreamPlan
-from chalicelib.services.ports.runs import Lease, LeaseBusy, RunError, RunGone, SyncStates
-from chalicelib.services.ports.stores import Places
-from chalicelib.services.sync.ending import RunEnding, missing_permissions
-from chalicelib.services.sync.run_slice import RunInProgress, RunTools, Stopped
+from chalicelib.services.ports.integrations import Credentials
+from chalicelib.services.ports.runs import Lease, LeaseBusy, RunGone, SyncStates
+from chalicelib.services.sync.ending import RunEnding
+from chalicelib.services.sync.open_run import OpenRun
+from chalicelib.services.sync.run_in_progress import RunInProgress, RunTools, Stopped
+from chalicelib.services.sync.run_result import RunEnd
+from chalicelib.services.sync.store_keys_seen import StoreKeyWatch
 
 MAX_IDLE_HOPS = 3
 MAX_TAKES = 5
@@ -40,243 +37,191 @@ Remaining = Callable[[], float]
 """Seconds until this process is killed."""
 
 
+class NoProgress(AiqError):
+    code = "no_progress"
+
+
 class _TimeIsUp(Exception):
-    """Go on in another process."""
+    """Another process is to go on."""
 
 
+@dataclass(frozen=True, slots=True)
 class SyncWorker:
     """Takes the sync messages of one queue, `queue`, and sends their continuations there.
 
-    `places`: an account's shops. `reserve_seconds`: how long before its deadline a slice stops.
+    `reserve_seconds`: how long before its deadline a process stops reading.
     """
 
-    def __init__(
-        self,
-        *,
-        accounts: Accounts,
-        integrations: Integrations,
-        credentials: Credentials,
-        states: SyncStates,
-        parts: RunTools,
-        gateway: PosGateway,
-        key_ring: KeyRing,
-        queue: JobQueue,
-        outcomes: RunEnding,
-        imports: ImportLocks,
-        places: Callable[[Uid], Places],
-        clock: Clock,
-        reserve_seconds: float = 30.0,
-    ) -> None:
-        self._accounts = accounts
-        self._integrations = integrations
-        self._credentials = credentials
-        self._states = states
-        self._parts = parts
-        self._gateway = gateway
-        self._key_ring = key_ring
-        self._queue = queue
-        self._outcomes = outcomes
-        self._imports = imports
-        self._places = places
-        self._clock = clock
-        self._reserve = reserve_seconds
+    credentials: Credentials
+    states: SyncStates
+    tools: RunTools
+    opener: OpenRun
+    store_keys: StoreKeyWatch
+    ending: RunEnding
+    queue: JobQueue
+    clock: Clock
+    reserve_seconds: float = 30.0
 
     def handle(self, message: SyncMessage, remaining: Remaining) -> None:
-        """Go on with the run the message speaks of; a late or double message does nothing.
+        """Work on the run that the message names; a late or double message does nothing.
 
         Raises only what a later delivery of the same message may mend.
         """
-        now = self._clock.now()
+        now = self.clock.now()
         try:
-            lease = self._states.acquire(
+            lease = self.states.acquire(
                 message.uid, message.platform, message.credential, message.run, message.hop, now
             )
         except RunGone:
             return
         except LeaseBusy as busy:
-            self._come_back(message, busy.until - now)
+            self._send_again(message, busy.until - now)
             return
-        try:
+        with suppress(LeaseLost):
             self._work(lease, message, remaining)
-        except LeaseLost:
-            return
 
-    def _come_back(self, message: SyncMessage, held_for: Instant) -> None:
+    def _send_again(self, message: SyncMessage, held_for: Instant) -> None:
+        """Look again later, when another worker may have given its lease back."""
         if message.tries >= MAX_LEASE_TRIES:
             return
         wait = min(1 + message.tries * 2, held_for // 1000 + 1)
         again = replace(message, tries=message.tries + 1)
-        self._queue.send(again.body(), delay_seconds=wait)
+        self.queue.send(again.body(), delay_seconds=wait)
 
     def _work(self, lease: Lease, message: SyncMessage, remaining: Remaining) -> None:
-        part = RunInProgress(self._parts, lease, message.hop)
+        run = RunInProgress(self.tools, lease, message.hop)
         if lease.takes > MAX_TAKES:
-            self._give_up(part)
+            self._give_up(run)
             return
         try:
-            self._go_on(part, message, remaining)
+            self._advance(run, message, remaining)
         except LeaseLost:
             raise
         except Exception:
             # What this process holds of the run may be half done: it ends where it was taken up.
-            if lease.takes >= MAX_TAKES and not part.moved:
-                self._give_up(RunInProgress(self._parts, lease, message.hop))
+            if lease.takes >= MAX_TAKES and not run.has_checkpointed:
+                self._give_up(RunInProgress(self.tools, lease, message.hop))
             raise
 
-    def _give_up(self, part: RunInProgress) -> None:
+    def _give_up(self, run: RunInProgress) -> None:
         """End a run that no process gets on with; what it read until then belongs to its scope."""
-        lease = part.lease
+        lease = run.lease
         with suppress(NotFound):
-            found = self._credentials.get(lease.uid, lease.platform, lease.credential)
-            part.taker.scope = found.scope
-        self._outcomes.failed(part, _stuck())
+            credential = self.credentials.get(lease.uid, lease.platform, lease.credential)
+            run.intake.scope = credential.scope
+        self._fail(
+            run,
+            # A worker that fails or dies at the same place leaves nothing that says why.
+            NoProgress(
+                "Something on our side failed again and again at the same place. The next run tries"
+                " anew; if this stays, tell support."
+            ),
+        )
 
-    def _go_on(self, part: RunInProgress, message: SyncMessage, remaining: Remaining) -> None:
+    def _advance(self, run: RunInProgress, message: SyncMessage, remaining: Remaining) -> None:
+        """Read on until the run ends, breaks off, or is for another process to go on with."""
         try:
-            self._open(part)
-            self._read_streams(part, remaining)
+            self.opener.open(run)
+            self._read_streams(run, remaining)
         except _TimeIsUp:
-            self._hand_over(part, message)
+            self._hand_over(run, message)
         except RateLimited as limited:
-            self._wait(part, message, limited)
+            self._wait(run, message, limited)
         except Stopped:
-            self._outcomes.stopped(part)
+            self._stop(run)
         except AiqError as error:
             if _another_delivery_may_mend(error):
                 raise
-            self._outcomes.failed(part, error)
+            self._fail(run, error)
         else:
-            self._outcomes.ended(part)
+            self._end(run, "complete")
         finally:
-            part.close()
+            run.close()
 
-    def _open(self, part: RunInProgress) -> None:
-        """Open the POS and plan the run. Raises Stopped when the source is not connected."""
-        lease = part.lease
-        if lease.stopping:
-            raise Stopped
-        try:
-            credential = self._credentials.get(lease.uid, lease.platform, lease.credential)
-        except NotFound:
-            raise Stopped from None
-        integration = self._integrations.get(lease.uid, lease.platform)
-        if integration is None or integration.state != "connected":
-            raise Stopped
-        account = self._accounts.get(lease.uid)
-        info = self._gateway.platform(lease.platform)
-        access = self._key_ring.access(
-            credential, time_zone=account.time_zone, currency=account.currency
-        )
-        credential = learn_scope(self._gateway, self._credentials, credential, access)
-        access = replace(access, scope=credential.scope, trust=credential.trust)
-        if info.store_clock:
-            zone = self._places(lease.uid).zone_of_scope(lease.platform, credential.scope)
-            access = replace(access, time_zone=zone or account.time_zone)
-        part.open(account, credential.scope, self._gateway.open(access))
-        if not part.progress.streams:
-            # The card says whether points are imported: those that do not read no rules.
-            part.progress.imports = integration.settings.get("points_imported_on") is not None
-            if part.progress.imports:
-                self._plan_import(part, credential, account.time_zone)
-            part.plan(info.streams, info.overlap_seconds, credential.history_from, account)
-        if part.progress.importing:
-            part.taker.import_run = lease.run
-
-    def _plan_import(self, part: RunInProgress, credential: Credential, zone: str) -> None:
-        """Whether the run's customers listing is to fix the points taken from the POS."""
-        part.progress.importing = self._imports.wanted(
-            part.lease.uid,
-            part.lease.platform,
-            credential.scope,
-            run=part.lease.run,
-            added=credential.created_at,
-            began=part.progress.began,
-            zone=zone,
-        )
-
-    def _read_streams(self, part: RunInProgress, remaining: Remaining) -> None:
-        while (stream := part.progress.next_stream()) is not None:
+    def _read_streams(self, run: RunInProgress, remaining: Remaining) -> None:
+        while (stream := run.progress.next_stream()) is not None:
             try:
-                self._read(part, stream, remaining)
+                self._read(run, stream, remaining)
             except PermissionMissing as error:
-                part.give_up(stream, told(error, stream), missing_permissions(error))
-            part.checkpoint_when_due()
+                run.skip(stream, error)
+            run.checkpoint_when_due()
 
-    def _read(self, part: RunInProgress, stream: Stream, remaining: Remaining) -> None:
-        place = part.load(stream)
-        began = part.progress.began
-        plan = StreamPlan(stream, began, place.since, place.history_from, place.kind)
+    def _read(self, run: RunInProgress, stream: Stream, remaining: Remaining) -> None:
+        plan = run.start_stream(stream)
         while True:
-            if remaining() < self._reserve:
+            if remaining() < self.reserve_seconds:
                 raise _TimeIsUp
-            page = part.session.fetch(plan, place.cursor, part.taker.known(stream))
-            part.take(stream, page)
+            page = run.fetch(plan)
+            run.take(stream, page)
             if page.cursor is None:
-                part.complete(stream, full_listing=page.full_listing)
-                if stream == "stores":
-                    self._outcomes.stores_listed(part)
-                return
-            part.checkpoint_when_due()
+                break
+            run.checkpoint_when_due()
+        run.complete(stream, full_listing=page.full_listing)
+        if stream == "stores":
+            progress, keys = run.progress, run.known_store_keys
+            self.store_keys.record_listed(
+                run.lease, run.intake.scope, progress.began, progress.store_names, keys
+            )
 
-    def _hand_over(self, part: RunInProgress, message: SyncMessage) -> None:
-        progress = part.progress
-        progress.idle_hops = 0 if part.fetched else progress.idle_hops + 1
+    def _end(self, run: RunInProgress, end: RunEnd) -> None:
+        result = run.result(end)
+        self.ending.end(result, lambda: run.save_streams(result))
+        run.finish(result.state)
+
+    def _fail(self, run: RunInProgress, error: AiqError) -> None:
+        """End the run; what it committed stays, no watermark of an unread stream moves."""
+        run.break_off(error)
+        self._end(run, "broken off")
+
+    def _stop(self, run: RunInProgress) -> None:
+        """End a run that a person stopped: nobody is told, and nothing is due."""
+        result = run.result("stopped")
+        run.save_streams(result)
+        run.finish(result.state)
+
+    def _hand_over(self, run: RunInProgress, message: SyncMessage) -> None:
+        """Have another process go on, unless that comes to no end."""
+        progress = run.progress
+        progress.idle_hops = 0 if run.pages_taken else progress.idle_hops + 1
         if progress.idle_hops >= MAX_IDLE_HOPS or message.hop >= MAX_HOPS:
-            stuck = NoProgress("The run used up its continuations without coming to an end.")
-            self._outcomes.failed(part, stuck)
+            used_up = "The run used up its continuations without coming to an end."
+            self._fail(run, NoProgress(used_up))
             return
-        self._continue(part, message, "running", delay_seconds=1)
+        self._continue(run, message, "running", delay_seconds=1)
 
-    def _wait(self, part: RunInProgress, message: SyncMessage, limited: RateLimited) -> None:
+    def _wait(self, run: RunInProgress, message: SyncMessage, limited: RateLimited) -> None:
         """The POS asked for patience: delay the job, never sleep (product.md §5)."""
         asked = limited.details.get("retry_after")
-        progress = part.progress
+        progress = run.progress
         doubled = FIRST_WAIT_SECONDS * 2 ** min(progress.waits, 5)
         wait = int(asked) + 1 if isinstance(asked, int | float) else doubled
         progress.waits += 1
         if message.hop >= MAX_HOPS:
-            self._outcomes.failed(part, limited)
+            self._fail(run, limited)
             return
-        progress.resume_at = self._clock.now() + wait * 1000
+        progress.resume_at = self.clock.now() + wait * 1000
         if wait <= LONGEST_DELAY_SECONDS:
-            self._continue(part, message, "waiting", delay_seconds=wait)
+            self._continue(run, message, "waiting", delay_seconds=wait)
             return
-        lease, at = part.lease, progress.resume_at
+        lease, at = run.lease, progress.resume_at
         try:
-            self._credentials.set_due(lease.uid, lease.platform, lease.credential, at)
+            self.credentials.set_due(lease.uid, lease.platform, lease.credential, at)
         except NotFound:
-            self._outcomes.stopped(part)
+            self._stop(run)
             return
-        part.hand_over("waiting", message.hop + 1)
+        run.hand_over("waiting", message.hop + 1)
 
     def _continue(
-        self, part: RunInProgress, message: SyncMessage, state: RunState, *, delay_seconds: int
+        self, run: RunInProgress, message: SyncMessage, state: RunState, *, delay_seconds: int
     ) -> None:
         """Send first, then give the lease back: dying in between leaves two messages, not none."""
-        part.save()
+        run.manifests.append()
         onward = replace(message, hop=message.hop + 1, tries=0)
-        self._queue.send(onward.body(), delay_seconds=delay_seconds)
-        part.hand_over(state, onward.hop)
-
-
-class NoProgress(AiqError):
-    code = "no_progress"
-
-
-def _stuck() -> NoProgress:
-    """A worker that fails or dies at the same place leaves nothing that says why."""
-    return NoProgress(
-        "Something on our side failed again and again at the same place. The next run tries anew;"
-        " if this stays, tell support."
-    )
+        self.queue.send(onward.body(), delay_seconds=delay_seconds)
+        run.hand_over(state, onward.hop)
 
 
 def _another_delivery_may_mend(error: AiqError) -> bool:
     if isinstance(error, LeaseLost | StaleVersion):
         return True
     return error.actor == "us" and error.retriable
-
-
-def told(error: AiqError, stream: Stream | None = None) -> RunError:
-    """An error as the run shows it."""
-    return RunError(error.code, error.actor, error.message, stream)

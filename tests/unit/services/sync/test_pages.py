@@ -15,7 +15,8 @@ from chalicelib.domain.records import Customer, Sale
 from chalicelib.services.ports.facts import Committed, Intent, SaleId
 from chalicelib.services.ports.pos import KnownRow, Page
 from chalicelib.services.ports.runs import Lease, RunView
-from chalicelib.services.sync.progress import MOST_WORDS, Progress, StreamPlace, Tally
+from chalicelib.services.sync.progress import MOST_WORDS, Progress, StreamProgress, Tally
+from chalicelib.services.sync.run_manifests import RunManifests
 from chalicelib.services.sync.take_page import MOST_AT_ONCE, PageIntake
 
 DYNAMODB_ROW = 400 * 1024
@@ -44,33 +45,39 @@ def ledger() -> Ledger:
 
 
 @pytest.fixture
-def taker(ledger: Ledger) -> PageIntake:
-    progress = Progress(0, {"customers": StreamPlace(), "sales": StreamPlace()})
+def intake(ledger: Ledger) -> PageIntake:
+    progress = Progress(0, {"customers": StreamProgress(), "sales": StreamProgress()})
     lease = Lease("3912", "auphan", "crd_1", "run_1", 1, None, VIEW)
     unused: Any = None
     commits: Any = ledger
-    made = PageIntake(
-        lease, progress, Tally(VIEW), commits=commits, states=unused, inventories=unused
+    manifests = RunManifests(lease, progress, states=unused)
+    manifests.known = {"customers": Manifest(), "sales": Manifest()}
+    return PageIntake(
+        lease,
+        progress,
+        Tally(VIEW),
+        manifests,
+        commits=commits,
+        states=unused,
+        inventories=unused,
     )
-    made.manifests = {"customers": Manifest(), "sales": Manifest()}
-    return made
 
 
 def test_a_clientele_on_one_page_is_committed_in_portions(
-    taker: PageIntake, ledger: Ledger
+    intake: PageIntake, ledger: Ledger
 ) -> None:
     page = Page(tuple(Customer(str(n)) for n in range(MANY)), (), MANY, None)
 
-    taker.take("customers", page)
-    taker.take("customers", page)
+    intake.take("customers", page)
+    intake.take("customers", page)
 
     assert ledger.customers == [MOST_AT_ONCE, MOST_AT_ONCE, 1]
 
 
-def test_so_are_the_sales_of_a_window(taker: PageIntake, ledger: Ledger) -> None:
+def test_so_are_the_sales_of_a_window(intake: PageIntake, ledger: Ledger) -> None:
     sales = tuple(Sale(str(n), "Main", 0, "", "CAD", 100) for n in range(MANY))
 
-    taker.take("sales", Page(sales, (), MANY, None))
+    intake.take("sales", Page(sales, (), MANY, None))
 
     assert ledger.sales == [MOST_AT_ONCE, MOST_AT_ONCE, 1]
 
@@ -84,17 +91,17 @@ def test_the_intent_of_a_portion_fits_a_row() -> None:
     assert len(pack_intent(Intent(tuple(ids), tuple(keys), tuple(sales)))) * 3 < DYNAMODB_ROW
 
 
-def known_rows(taker: PageIntake) -> KnownRow:
-    known = taker.known("customers")
+def known_rows(intake: PageIntake) -> KnownRow:
+    known = intake.known_rows("customers")
     assert known is not None
     return known
 
 
-def test_a_row_is_known_once_what_it_says_is_committed(taker: PageIntake, ledger: Ledger) -> None:
+def test_a_row_is_known_once_what_it_says_is_committed(intake: PageIntake, ledger: Ledger) -> None:
     ana, bea = Customer("1", first="Ana"), Customer("2", first="Bea")
 
-    taker.take("customers", Page((ana, bea), (), 2, None, rows={"1": 11}))
-    known = known_rows(taker)
+    intake.take("customers", Page((ana, bea), (), 2, None, rows={"1": 11}))
+    known = known_rows(intake)
 
     assert known("1", 11)
     assert not known("1", 12)
@@ -103,45 +110,45 @@ def test_a_row_is_known_once_what_it_says_is_committed(taker: PageIntake, ledger
 
 
 def test_a_row_that_says_the_same_in_another_way_is_known_from_then_on(
-    taker: PageIntake, ledger: Ledger
+    intake: PageIntake, ledger: Ledger
 ) -> None:
     ana = Customer("1", first="Ana")
-    taker.take("customers", Page((ana,), (), 1, None, rows={"1": 11}))
+    intake.take("customers", Page((ana,), (), 1, None, rows={"1": 11}))
 
-    taker.take("customers", Page((ana,), (), 1, None, rows={"1": 12}))
+    intake.take("customers", Page((ana,), (), 1, None, rows={"1": 12}))
 
-    assert known_rows(taker)("1", 12)
+    assert known_rows(intake)("1", 12)
     assert ledger.customers == [1]
 
 
-def test_a_commit_that_fails_leaves_no_row_known(taker: PageIntake, ledger: Ledger) -> None:
+def test_a_commit_that_fails_leaves_no_row_known(intake: PageIntake, ledger: Ledger) -> None:
     def broken(*_: str, **_more: Any) -> Committed:
         raise LeaseLost("the lock passed on")
 
     ledger.commit = broken  # type: ignore[method-assign]
 
     with pytest.raises(LeaseLost):
-        taker.take("customers", Page((Customer("1"),), (), 1, None, rows={"1": 11}))
+        intake.take("customers", Page((Customer("1"),), (), 1, None, rows={"1": 11}))
 
-    assert not known_rows(taker)("1", 11)
+    assert not known_rows(intake)("1", 11)
 
 
-def test_where_everybody_is_looked_at_no_row_is_known(taker: PageIntake) -> None:
+def test_where_everybody_is_looked_at_no_row_is_known(intake: PageIntake) -> None:
     """Products for what is gone, and the listing that fixes points, name each record."""
-    taker.import_run = "run_1"
+    intake.import_run = "run_1"
 
-    assert taker.known("customers") is None
-    assert taker.known("inventory") is None
-    assert taker.known("stores") is None
-    assert taker.known("sales") is not None
+    assert intake.known_rows("customers") is None
+    assert intake.known_rows("inventory") is None
+    assert intake.known_rows("stores") is None
+    assert intake.known_rows("sales") is not None
 
 
 def test_words_that_never_repeat_do_not_fill_the_run() -> None:
     tally = Tally(VIEW)
 
     for n in range(10_000):
-        tally.words({f"status=w{n}": 1})
+        tally.add_unknown_words({f"status=w{n}": 1})
 
-    words = tally.view("running", 0, Progress(0), hop=0).unknown_words
+    words = tally.run_view("running", 0, Progress(0), hop=0).unknown_words
     assert len(words) <= MOST_WORDS + 1
     assert words["status=…"] == 10_000 - MOST_WORDS

@@ -69,9 +69,7 @@ def test_what_is_due_later_or_never_is_left_alone() -> None:
 
 def test_more_than_a_batch_of_one_shard_is_planned() -> None:
     room = due_room(1)
-    room.planner = Planner(
-        room.credentials, room.runs, room.gateway, room.notifier, room.clock, shards=1
-    )
+    room.planner = Planner(room.credentials, room.runs, room.notices, room.clock, shards=1)
     due, usual = list(range(130)), room.credentials.due
 
     def of_one_shard(shard: int, until: int, limit: int) -> list[DueCredential]:
@@ -205,9 +203,7 @@ def test_own_servers_have_a_queue_of_their_own() -> None:
     room.runs = RunService(
         room.states, room.credentials, room.integrations, queues.__getitem__, room.ids, room.clock
     )
-    planner = Planner(
-        room.credentials, room.runs, room.gateway, room.notifier, room.clock, shards=16
-    )
+    planner = Planner(room.credentials, room.runs, room.notices, room.clock, shards=16)
 
     planner.plan(always)
 

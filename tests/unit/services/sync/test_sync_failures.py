@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from contextlib import suppress
 from typing import Any
 
@@ -18,6 +19,8 @@ from chalicelib.domain.errors import (
     UpstreamError,
 )
 from chalicelib.domain.records import StoreFact
+from chalicelib.services.sync.ending import RunEnding
+from chalicelib.services.sync.run_result import RunResult
 from tests.fakes.facts import Crash
 from tests.fakes.pos import pages_of
 from tests.worlds.backroom import CREDENTIAL, PLATFORM, UID, Backroom
@@ -368,7 +371,16 @@ def test_a_run_that_is_given_up_after_its_last_page_takes_its_own_catalogue_off(
     later(room)
     show(room, inventory=products(*range(29)))
     every_page_takes(room, 3)
-    monkeypatch.setattr(room.worker._outcomes, "ended", lambda _part: a_bug())
+    usual = RunEnding.end
+
+    def fails_after_the_last_page(
+        ending: RunEnding, result: RunResult, save_streams: Callable[[], None]
+    ) -> None:
+        if result.end == "complete":
+            a_bug()
+        usual(ending, result, save_streams)
+
+    monkeypatch.setattr(RunEnding, "end", fails_after_the_last_page)
 
     deliver_until_it_ends(room)
 

@@ -1,0 +1,76 @@
+"""When the next run of a credential is due, and what a failed run changes about that (§5)."""
+
+from __future__ import annotations
+
+from chalicelib.domain.errors import KeyRejected, PermissionMissing, ServerUnreachable
+from chalicelib.domain.schedule import MAX_EVERY_HOURS, next_due, retry_at
+from chalicelib.domain.times import DAY
+from chalicelib.domain.words import CredentialId, Instant
+from chalicelib.services.ports.accounts import Account
+from chalicelib.services.ports.integrations import Credential
+
+KEY_TRIES = 3
+"""A key that was rejected so often in a row is not tried again by itself."""
+
+STALE_AFTER = DAY
+
+
+def next_run_at(
+    now: Instant,
+    account: Account,
+    credential: CredentialId,
+    *,
+    min_hours: int,
+    began: Instant,
+    listing_due: Instant | None,
+) -> Instant:
+    """When the credential is synced next, by the account's schedule.
+
+    `min_hours`: the profile's least hours between runs. `began`: when the present run did.
+    `listing_due`: when the listing that fixes imported points is due, None when none is; a run that
+    began before goes back for it.
+    """
+    every = min(max(account.sync_every_hours, min_hours), MAX_EVERY_HOURS)
+    regular = next_due(now, account.time_zone, account.sync_hour, every, credential)
+    if listing_due is None or began >= listing_due:
+        return regular
+    return min(regular, max(listing_due, now))
+
+
+def is_key_given_up(code: str, failures: int) -> bool:
+    """Whether a run that failed with error `code`, the `failures`th in a row, stops the schedule:
+    the key was rejected too often."""
+    return code == KeyRejected.code and failures >= KEY_TRIES
+
+
+def retry_run_at(now: Instant, regular: Instant, code: str, failures: int) -> Instant | None:
+    """When a credential is synced again whose run failed with error `code`; None when never.
+
+    `regular`: when it would be without the failure. `failures`: bad runs in a row, this included. A
+    server that does not answer is left alone beyond its regular time; a permission is granted by a
+    person, so trying sooner is no use.
+    """
+    if is_key_given_up(code, failures):
+        return None
+    if code == PermissionMissing.code:
+        return regular
+    back_off = retry_at(now, failures)
+    return back_off if code == ServerUnreachable.code else min(regular, back_off)
+
+
+def failures_in_a_row(credential: Credential, run: str, code: str) -> int:
+    """Bad runs in a row, `run` included, which failed with error `code`.
+
+    A rejected key counts from its first rejection; a run that was recorded already counts once.
+    """
+    if credential.last_run_id == run:
+        return credential.failures_in_a_row
+    if code == KeyRejected.code and credential.last_error != code:
+        return 1
+    return credential.failures_in_a_row + 1
+
+
+def is_stale(credential: Credential, now: Instant) -> bool:
+    """Whether the credential has had no good run for a day."""
+    last_good = credential.last_good_run_at or credential.created_at
+    return now - last_good >= STALE_AFTER

@@ -1,0 +1,99 @@
+"""Open the POS for a run, and plan what the run reads (product.md §5)."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+
+from chalicelib.domain.errors import NotFound
+from chalicelib.domain.words import Uid
+from chalicelib.services.credentials.check import learn_scope
+from chalicelib.services.credentials.key_ring import KeyRing
+from chalicelib.services.loyalty.points_import import ImportLocks
+from chalicelib.services.ports.accounts import Account, Accounts
+from chalicelib.services.ports.integrations import (
+    Credential,
+    Credentials,
+    Integration,
+    Integrations,
+)
+from chalicelib.services.ports.pos import PosGateway
+from chalicelib.services.ports.stores import Places
+from chalicelib.services.sync.run_in_progress import RunInProgress, Stopped
+
+
+@dataclass(frozen=True, slots=True)
+class OpenRun:
+    """Opens runs. `places`: gives an account's stores, with their zones."""
+
+    accounts: Accounts
+    integrations: Integrations
+    credentials: Credentials
+    gateway: PosGateway
+    key_ring: KeyRing
+    imports: ImportLocks
+    places: Callable[[Uid], Places]
+
+    def open(self, run: RunInProgress) -> None:
+        """Open the POS and, in the run's first process, plan the run.
+
+        Raises Stopped when the run was asked to stop or the source is not connected.
+        """
+        credential, integration = self._connected(run)
+        account = self.accounts.get(run.lease.uid)
+        credential = self._open_session(run, credential, account)
+        if not run.progress.streams:
+            self._plan(run, credential, integration, account)
+        if run.progress.importing:
+            run.intake.import_run = run.lease.run
+
+    def _connected(self, run: RunInProgress) -> tuple[Credential, Integration]:
+        lease = run.lease
+        if lease.stopping:
+            raise Stopped
+        try:
+            credential = self.credentials.get(lease.uid, lease.platform, lease.credential)
+        except NotFound:
+            raise Stopped from None
+        integration = self.integrations.get(lease.uid, lease.platform)
+        if integration is None or integration.state != "connected":
+            raise Stopped
+        return credential, integration
+
+    def _open_session(
+        self, run: RunInProgress, credential: Credential, account: Account
+    ) -> Credential:
+        """Returns the credential with the scope that the POS tells of it."""
+        access = self.key_ring.access(
+            credential, time_zone=account.time_zone, currency=account.currency
+        )
+        credential = learn_scope(self.gateway, self.credentials, credential, access)
+        access = replace(access, scope=credential.scope, trust=credential.trust)
+        if self.gateway.platform(credential.platform).store_clock:
+            places = self.places(credential.uid)
+            zone = places.zone_of_scope(credential.platform, credential.scope)
+            access = replace(access, time_zone=zone or account.time_zone)
+        run.open(account, credential.scope, self.gateway.open(access))
+        return credential
+
+    def _plan(
+        self,
+        run: RunInProgress,
+        credential: Credential,
+        integration: Integration,
+        account: Account,
+    ) -> None:
+        # The card says whether points are imported: those that do not read no rules.
+        run.progress.imports = integration.settings.get("points_imported_on") is not None
+        if run.progress.imports:
+            run.progress.importing = self.imports.wanted(
+                credential.uid,
+                credential.platform,
+                credential.scope,
+                run=run.lease.run,
+                added=credential.created_at,
+                began=run.progress.began,
+                zone=account.time_zone,
+            )
+        info = self.gateway.platform(credential.platform)
+        run.plan(info.streams, info.overlap_seconds, credential.history_from, account)

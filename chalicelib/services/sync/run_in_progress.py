@@ -1,0 +1,282 @@
+"""A run as one process works on it: the pages it takes, the checkpoints it leaves, its result."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from chalicelib.domain.errors import AiqError
+from chalicelib.domain.schedule import pass_kind
+from chalicelib.domain.words import Instant, RunState, ScopeId, Stream
+from chalicelib.services.derivation.commit import FactCommits
+from chalicelib.services.ports.accounts import Account
+from chalicelib.services.ports.common import Clock
+from chalicelib.services.ports.pos import Page, PosSession, StreamPlan
+from chalicelib.services.ports.runs import Lease, RunError, RunView, StreamState, SyncStates
+from chalicelib.services.ports.stores import Inventories
+from chalicelib.services.sync.progress import Progress, StreamProgress, Tally
+from chalicelib.services.sync.run_manifests import RunManifests
+from chalicelib.services.sync.run_result import (
+    RunEnd,
+    RunResult,
+    StreamResult,
+    judge_catalogue,
+    store_keys_of,
+)
+from chalicelib.services.sync.stream_states import states_after
+from chalicelib.services.sync.take_page import PageIntake
+
+CHECKPOINT_SECONDS = 2.0
+CHECKPOINT_PAGES = 20
+
+
+class Stopped(Exception):
+    """A person disconnected or froze the source; no request may follow."""
+
+
+@dataclass(frozen=True, slots=True)
+class RunTools:
+    """What the runs of every process work with."""
+
+    states: SyncStates
+    commits: FactCommits
+    inventories: Inventories
+    clock: Clock
+
+
+class RunInProgress:
+    """The state of a run in this process.
+
+    `hop`: how many processes worked on the run before. `account`: known once the run is open.
+    `pages_taken`: by this process. `has_checkpointed`: this process left a checkpoint.
+    """
+
+    def __init__(self, tools: RunTools, lease: Lease, hop: int) -> None:
+        self.lease = lease
+        self.account: Account | None = None
+        self.pages_taken = 0
+        self.has_checkpointed = False
+        self.tally = Tally(lease.view)
+        if lease.checkpoint:
+            self.progress = Progress.load(lease.checkpoint)
+        else:
+            self.progress = Progress(began=tools.clock.now())
+        self.manifests = RunManifests(lease, self.progress, tools.states)
+        self.intake = PageIntake(
+            lease=lease,
+            progress=self.progress,
+            tally=self.tally,
+            manifests=self.manifests,
+            commits=tools.commits,
+            states=tools.states,
+            inventories=tools.inventories,
+        )
+        self._session: PosSession | None = None
+        self._states = tools.states
+        self._clock = tools.clock
+        self._hop = hop
+        self._pages_since_checkpoint = 0
+        self._checkpoint_at = tools.clock.monotonic()
+
+    @property
+    def known_store_keys(self) -> set[str]:
+        """The store keys that earlier runs met."""
+        return store_keys_of(self.manifests.earlier)
+
+    def open(self, account: Account, scope: ScopeId, session: PosSession) -> None:
+        self.account = account
+        self.intake.scope = scope
+        self.manifests.reading = session.reading
+        self._session = session
+
+    def close(self) -> None:
+        if self._session is not None:
+            self._session.close()
+
+    def plan(
+        self,
+        streams: Sequence[Stream],
+        overlap_seconds: int,
+        history_from: Instant,
+        account: Account,
+    ) -> None:
+        """Decide how far back each stream is read: since its watermark, else all of history.
+
+        A run that reads again goes back as asked, and never less than it would unasked: its
+        watermark speaks of all that came before. One that is to fix imported points lists every
+        customer.
+        """
+        reread = self.lease.view.reread_from
+        for name in streams:
+            earlier = self.manifests.state_before(name)
+            stream = StreamProgress(
+                generation=earlier.generation, chunks=earlier.chunks, deltas=earlier.deltas
+            )
+            since = self._since(stream, earlier, overlap_seconds, account)
+            if name == "customers" and self.progress.importing:
+                stream.history_from = None
+            elif reread is not None:
+                stream.history_from = min(reread, history_from if since is None else since)
+            elif since is None:
+                stream.history_from = history_from
+            else:
+                stream.since = since
+            self.progress.streams[name] = stream
+
+    def _since(
+        self, stream: StreamProgress, earlier: StreamState, overlap_seconds: int, account: Account
+    ) -> Instant | None:
+        """Where the last good run left off, less the overlap; notes which pass that makes it."""
+        if earlier.watermark is None:
+            return None
+        stream.kind = pass_kind(
+            earlier.watermark,
+            self.progress.began,
+            account.time_zone,
+            account.sync_hour,
+            self.lease.credential,
+        )
+        return earlier.watermark - overlap_seconds * 1000
+
+    def start_stream(self, name: Stream) -> StreamPlan:
+        """Get ready to read the stream from where it stands; what to ask the POS for."""
+        self.manifests.load(name)
+        stream = self.progress.streams[name]
+        return StreamPlan(name, self.progress.began, stream.since, stream.history_from, stream.kind)
+
+    def fetch(self, plan: StreamPlan) -> Page:
+        """Read the stream's next page. Raises what `PosSession.fetch` does."""
+        if self._session is None:
+            raise RuntimeError("the run was not opened")
+        cursor = self.progress.streams[plan.stream].cursor
+        return self._session.fetch(plan, cursor, self.intake.known_rows(plan.stream))
+
+    def take(self, name: Stream, page: Page) -> None:
+        """Commit the page, and move on behind it."""
+        self.intake.take(name, page)
+        stream = self.progress.streams[name]
+        stream.cursor = page.cursor
+        self.progress.waits = 0
+        self.pages_taken += 1
+        self._pages_since_checkpoint += 1
+
+    def complete(self, name: Stream, *, full_listing: bool) -> None:
+        """The stream was read to its end."""
+        stream = self.progress.streams[name]
+        stream.full_listing = full_listing
+        stream.ended = stream.good = True
+
+    def skip(self, name: Stream, error: AiqError) -> None:
+        """Leave a stream that the key may not read; the others still can be."""
+        stream = self.progress.streams[name]
+        stream.ended, stream.cursor = True, None
+        self.progress.error = self.progress.error or run_error(error, name)
+        self.progress.missing += named_permissions(error)
+
+    def break_off(self, error: AiqError) -> None:
+        """Read nothing more: the run fails with this error."""
+        self.progress.error = run_error(error, self.progress.next_stream())
+        self.progress.missing += named_permissions(error)
+        self.progress.end_all()
+
+    def checkpoint_when_due(self) -> None:
+        waited = self._clock.monotonic() - self._checkpoint_at
+        if waited >= CHECKPOINT_SECONDS or self._pages_since_checkpoint >= CHECKPOINT_PAGES:
+            self.checkpoint()
+
+    def checkpoint(self) -> None:
+        """Checkpoint, heartbeat, progress and stop check at once. Raises Stopped, LeaseLost."""
+        self.manifests.append()
+        goes_on = self._states.checkpoint(self.lease, self.progress.dump(), self._view("running"))
+        self.has_checkpointed = True
+        self._pages_since_checkpoint = 0
+        self._checkpoint_at = self._clock.monotonic()
+        if not goes_on:
+            raise Stopped
+
+    def hand_over(self, state: RunState, hop: int) -> None:
+        """Checkpoint and give the lease back; messages before `hop` are void. Raises LeaseLost."""
+        self.manifests.keep_rows_read_anew()
+        self.manifests.append()
+        self._hop = hop
+        self._states.hand_over(self.lease, self.progress.dump(), self._view(state), hop)
+
+    def result(self, end: RunEnd) -> RunResult:
+        """What the run came to. Reads the inventory's manifest if its catalogue is to be judged."""
+        progress, tally, lease = self.progress, self.tally, self.lease
+        streams = {name: _stream_result(stream) for name, stream in progress.streams.items()}
+        customers = tally.counts("customers")
+        before = self.manifests.state_before("inventory")
+        catalogue = judge_catalogue(streams.get("inventory"), before, lease.run)
+        if end == "stopped":
+            catalogue = "nothing new"
+        return RunResult(
+            uid=lease.uid,
+            platform=lease.platform,
+            credential=lease.credential,
+            run=lease.run,
+            scope=self.intake.scope,
+            account=self.account,
+            began=progress.began,
+            end=end,
+            error=progress.error,
+            missing_permissions=tuple(progress.missing),
+            streams=streams,
+            earlier=self.manifests.earlier,
+            store_names=dict(progress.store_names),
+            sales_linked=tally.linked,
+            sales_unlinked=tally.unlinked,
+            customers_changed=customers["new"] + customers["changed"] > 0,
+            leavers=tuple(progress.leavers),
+            takes_points=progress.imports,
+            fixes_points=progress.importing,
+            catalogue=catalogue,
+            products_gone=(self.manifests.products_gone() if catalogue == "taken" else frozenset()),
+        )
+
+    def save_streams(self, result: RunResult) -> None:
+        """Save the manifests and states that the run leaves to the next one.
+
+        To be called when all that they speak of is committed. Raises LeaseLost when a later lease
+        has saved its own.
+        """
+        if not self.progress.streams:
+            return
+        self.manifests.mark_gone(result.products_gone)
+        self.manifests.append_known()
+        former = self.manifests.merge_overgrown()
+        if former or self.progress.error is not None:
+            self.manifests.append_seen()
+            self._states.checkpoint(self.lease, self.progress.dump(), self._view("running"))
+        self._states.save_streams(self.lease, self.manifests.addressed(states_after(result)))
+        self.manifests.drop(former)
+
+    def finish(self, state: RunState) -> None:
+        """Store the run as ended. Raises LeaseLost."""
+        self._states.finish(self.lease, self._view(state, ended=True))
+
+    def _view(self, state: RunState, *, ended: bool = False) -> RunView:
+        """The run as people see it now."""
+        now = self._clock.now()
+        return self.tally.run_view(state, now, self.progress, hop=self._hop, ended=ended)
+
+
+def _stream_result(stream: StreamProgress) -> StreamResult:
+    return StreamResult(
+        good=stream.good,
+        full_listing=stream.full_listing,
+        listed=stream.listed,
+        days=dict(stream.days),
+        store_key_sales=dict(stream.store_key_sales),
+    )
+
+
+def run_error(error: AiqError, stream: Stream | None) -> RunError:
+    """An error as the run shows it. `stream`: the one that was being read."""
+    return RunError(error.code, error.actor, error.message, stream)
+
+
+def named_permissions(error: AiqError) -> list[str]:
+    """The permissions that the POS misses in the key, by their names there."""
+    named = error.details.get("permissions")
+    return [str(name) for name in named] if isinstance(named, list | tuple) else []

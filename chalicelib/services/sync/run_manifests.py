@@ -1,0 +1,163 @@
+"""The manifests of a run's streams: which records are known unchanged (architecture.md §3)."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from collections.abc import Set as AbstractSet
+from dataclasses import dataclass, field, replace
+
+from chalicelib.domain.manifest import Manifest
+from chalicelib.domain.words import Stream
+from chalicelib.services.ports.runs import Lease, ManifestAddress, StreamState, SyncStates
+from chalicelib.services.sync.progress import Progress, StreamProgress
+
+SEEN = "inventory-seen"
+"""The manifest of what an inventory listing showed, beside the one of what is known."""
+
+GONE = 0
+"""The digest of an inventory row that left the catalogue; no live row has it."""
+
+
+@dataclass(slots=True)
+class RunManifests:
+    """Reads the manifests of a run, appends what the run learns, and merges them at its end.
+
+    `reading`: of the session, see `PosSession`; None until the POS is open. `known`: by stream, the
+    records of the POS as far as they were read. `seen`: what this run's inventory listing showed.
+    """
+
+    lease: Lease
+    progress: Progress
+    states: SyncStates
+    reading: str | None = None
+    known: dict[Stream, Manifest] = field(default_factory=dict)
+    seen: Manifest | None = None
+    _earlier: Mapping[Stream, StreamState] | None = None
+
+    @property
+    def earlier(self) -> Mapping[Stream, StreamState]:
+        """The streams as earlier runs left them; only the holder of the lease changes them."""
+        if self._earlier is None:
+            self._earlier = self.states.streams(self.lease.uid, self.lease.credential)
+        return self._earlier
+
+    def state_before(self, stream: Stream) -> StreamState:
+        return self.earlier.get(stream) or StreamState()
+
+    def load(self, stream: Stream) -> None:
+        """Read the stream's manifest and those of the streams that follow, once per process."""
+        if stream == "stores" or stream in self.known:
+            return
+        ahead = {name for name, later in self.progress.streams.items() if not later.ended}
+        self._load(({stream} | ahead) - {"stores"} - self.known.keys())
+
+    def _load(self, streams: AbstractSet[Stream]) -> None:
+        addresses: dict[str, ManifestAddress] = {}
+        for name in streams:
+            stream = self.progress.streams[name]
+            addresses[name] = ManifestAddress(stream.generation, stream.chunks, stream.deltas)
+            if name == "inventory":
+                stream.seen_generation = stream.seen_generation or self.lease.fence
+                addresses[SEEN] = ManifestAddress(stream.seen_generation, 0, stream.seen_deltas)
+        written = {name: at for name, at in addresses.items() if at.chunks or at.deltas}
+        packed = {}
+        if written:
+            packed = self.states.manifests(self.lease.uid, self.lease.credential, written)
+        for name in streams:
+            self.known[name] = Manifest(*packed.get(name, ()))
+        if SEEN in addresses:
+            self.seen = Manifest(*packed.get(SEEN, ()))
+
+    def append(self) -> None:
+        """Write what was learned since the last call; it counts once a checkpoint names it."""
+        self.append_known()
+        self.append_seen()
+
+    def append_known(self) -> None:
+        for name, manifest in self.known.items():
+            stream = self.progress.streams[name]
+            for packed in manifest.take_unsaved():
+                stream.deltas += 1
+                self.states.put_delta(self.lease, name, stream.generation, stream.deltas, packed)
+
+    def append_seen(self) -> None:
+        inventory = self.progress.streams.get("inventory")
+        if inventory is None or self.seen is None:
+            return
+        for packed in self.seen.take_unsaved():
+            inventory.seen_deltas += 1
+            self.states.put_delta(
+                self.lease, SEEN, inventory.seen_generation, inventory.seen_deltas, packed
+            )
+
+    def keep_rows_read_anew(self) -> None:
+        """Have the rows that are read otherwise than before written with what is new: the process
+        that goes on knows nothing of those that were met here."""
+        for name, manifest in self.known.items():
+            if manifest.has_retold and self._reads_anew(name):
+                manifest.keep_retold()
+
+    def products_gone(self) -> frozenset[int]:
+        """The id digests of products that are known and that the complete listing lacks."""
+        self.load("inventory")
+        known, seen = self.known["inventory"], self.seen
+        if seen is None:
+            return frozenset()
+        return frozenset(
+            key for key in known.ids() if seen.get(key) is None and known.get(key) != GONE
+        )
+
+    def mark_gone(self, products: AbstractSet[int]) -> None:
+        for key in products:
+            self.known["inventory"].remember(key, GONE)
+
+    def merge_overgrown(self) -> dict[Stream, int]:
+        """Merge each overgrown manifest into a generation of its own.
+
+        Returns the former generation of each stream whose manifest has moved in this run; it can be
+        dropped once the stream's state names the new one.
+        """
+        for name, stream in self.progress.streams.items():
+            manifest = self.known.get(name)
+            if manifest is None or stream.generation == self.lease.fence:
+                continue
+            if manifest.overgrown() or (manifest.retold() and self._reads_anew(name)):
+                self._merge(name, stream, manifest)
+        return {
+            name: former
+            for name, stream in self.progress.streams.items()
+            if (former := self.state_before(name).generation) != stream.generation
+        }
+
+    def _merge(self, name: Stream, stream: StreamProgress, manifest: Manifest) -> None:
+        fence, chunks = self.lease.fence, list(manifest.chunks())
+        self.states.put_base(self.lease, name, fence, chunks)
+        stream.generation, stream.chunks, stream.deltas = fence, len(chunks), 0
+
+    def addressed(self, states: Mapping[Stream, StreamState]) -> dict[Stream, StreamState]:
+        """The states with the present addresses of their manifests."""
+        streams = self.progress.streams
+        return {name: self._addressed(state, streams[name]) for name, state in states.items()}
+
+    def _addressed(self, state: StreamState, stream: StreamProgress) -> StreamState:
+        """A manifest of a new generation has the rows as this session reads them, once all were
+        met."""
+        whole = stream.good and (stream.full_listing or stream.since is None)
+        if whole and stream.generation != state.generation and self.reading is not None:
+            state = replace(state, reading=self.reading)
+        return replace(
+            state, generation=stream.generation, chunks=stream.chunks, deltas=stream.deltas
+        )
+
+    def drop(self, generations: Mapping[Stream, int]) -> None:
+        """Delete these former generations, and what the inventory listing showed."""
+        uid, credential = self.lease.uid, self.lease.credential
+        for name, generation in generations.items():
+            self.states.drop_manifest(uid, credential, name, generation)
+        inventory = self.progress.streams.get("inventory")
+        if inventory is not None and inventory.seen_deltas:
+            self.states.drop_manifest(uid, credential, SEEN, inventory.seen_generation)
+
+    def _reads_anew(self, stream: Stream) -> bool:
+        """Whether the manifest holds rows as another session read them."""
+        return self.state_before(stream).reading != self.reading

@@ -1,0 +1,111 @@
+"""What a sync run came to: the one value that the ending of a run works from."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Literal
+
+from chalicelib.domain.listing_checks import is_truncated
+from chalicelib.domain.words import CredentialId, Instant, Platform, RunState, ScopeId, Stream, Uid
+from chalicelib.services.ports.accounts import Account
+from chalicelib.services.ports.runs import RunError, StreamState
+
+RunEnd = Literal["complete", "broken off", "stopped"]
+"""`complete`: every stream was read that the key may read. `broken off`: an error ended the run.
+`stopped`: a person did."""
+
+CatalogueListing = Literal["taken", "too short", "nothing new"]
+"""Whether the run's listing of products says which products are gone."""
+
+
+@dataclass(frozen=True, slots=True)
+class StreamResult:
+    """What a run read of one stream.
+
+    `good`: all of it was read. `full_listing`: it was read as a listing of everything that the POS
+    has. `listed`: rows received. `days`: new sales per UTC day ordinal, as text.
+    `store_key_sales`: new sales per store key; a key that was only listed has 0.
+    """
+
+    good: bool = False
+    full_listing: bool = False
+    listed: int = 0
+    days: Mapping[str, int] = field(default_factory=dict)
+    store_key_sales: Mapping[str, int] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class RunResult:
+    """A sync run that ended in this process.
+
+    `scope`: the credential's, empty when it is not known. `account`: None when the run ended before
+    it was read. `began`: the clock before the run's first request. `error`: why the run failed, or
+    which permission one of its streams lacked. `missing_permissions`: as the POS names them.
+    `streams`: of every stream that the run was to read. `earlier`: the streams as earlier runs left
+    them. `store_names`: name and IANA zone by store key. `leavers`: records of members who left.
+    `takes_points`: points are imported from this source; `fixes_points`: this run's customers
+    listing may fix them. `products_gone`: digests of the product ids that a listing which was
+    taken lacks.
+    """
+
+    uid: Uid
+    platform: Platform
+    credential: CredentialId
+    run: str
+    scope: ScopeId
+    account: Account | None
+    began: Instant
+    end: RunEnd
+    error: RunError | None = None
+    missing_permissions: tuple[str, ...] = ()
+    streams: Mapping[Stream, StreamResult] = field(default_factory=dict)
+    earlier: Mapping[Stream, StreamState] = field(default_factory=dict)
+    store_names: Mapping[str, tuple[str, str | None]] = field(default_factory=dict)
+    sales_linked: int = 0
+    sales_unlinked: int = 0
+    customers_changed: bool = False
+    leavers: tuple[str, ...] = ()
+    takes_points: bool = False
+    fixes_points: bool = False
+    catalogue: CatalogueListing = "nothing new"
+    products_gone: frozenset[int] = frozenset()
+
+    @property
+    def state(self) -> RunState:
+        if self.end == "stopped":
+            return "stopped"
+        return "succeeded" if self.error is None else "failed"
+
+    @property
+    def display_name(self) -> str:
+        """The source as people know it: its only store's name, else its scope."""
+        names = [name for name, _ in self.store_names.values() if name]
+        return names[0] if len(names) == 1 else self.scope or self.credential
+
+    @property
+    def known_store_keys(self) -> set[str]:
+        """The store keys that earlier runs met."""
+        return store_keys_of(self.earlier)
+
+    def state_before(self, stream: Stream) -> StreamState:
+        return self.earlier.get(stream) or StreamState()
+
+
+def store_keys_of(states: Mapping[Stream, StreamState]) -> set[str]:
+    return {key for state in states.values() for key in state.store_key_sales}
+
+
+def judge_catalogue(
+    inventory: StreamResult | None, earlier: StreamState, run: str
+) -> CatalogueListing:
+    """Whether what a complete listing of products lacks is gone: unless it lacks suspiciously much.
+
+    The next listing is compared with this one either way: as short again, it is believed.
+    `earlier`: the inventory as earlier runs left it.
+    """
+    if inventory is None or not (inventory.good and inventory.full_listing):
+        return "nothing new"
+    if earlier.last_run == run:
+        return "nothing new"
+    return "too short" if is_truncated(inventory.listed, earlier.last_listing) else "taken"
