@@ -12,7 +12,7 @@ from chalicelib.domain.records import Customer, Sale
 from chalicelib.domain.rules import Loyalty, Rules, Source
 from chalicelib.domain.times import at_local_time, day_from_text
 from chalicelib.domain.words import POINT
-from chalicelib.services.derivation.holder import Held, PersonaLookup
+from chalicelib.services.derivation.holder import DerivedPersona, PersonaLookup
 from chalicelib.services.derivation.terms import TermsReader
 from chalicelib.services.personas.ledger import LedgerService
 from chalicelib.services.ports.personas import LedgerEntry
@@ -86,7 +86,7 @@ class Shop:
     def rid(self, ext_id: str = "1", scope: str = SCOPE) -> str:
         return rid(ext_id, scope, self.platform)
 
-    def held(self, ext_id: str = "1", scope: str = SCOPE) -> Held:
+    def held(self, ext_id: str = "1", scope: str = SCOPE) -> DerivedPersona:
         return self.lookup.holding(UID, self.rid(ext_id, scope))
 
     def member(self, ext_id: str = "1", scope: str = SCOPE) -> bool:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 
 from chalicelib.domain.errors import NotFound
@@ -11,13 +11,15 @@ from chalicelib.domain.ids import is_record_id
 from chalicelib.domain.personas import Persona, newest_first
 from chalicelib.domain.rules import Terms
 from chalicelib.domain.words import Uid
-from chalicelib.services.derivation.reach import Reach
+from chalicelib.services.derivation.commit_in_progress import Commit
+from chalicelib.services.derivation.derived_rows import personas_with_points
+from chalicelib.services.derivation.reach import reach
 from chalicelib.services.derivation.terms import TermsReader
 from chalicelib.services.ports.facts import FactStore
 
 
 @dataclass(frozen=True, slots=True)
-class Held:
+class DerivedPersona:
     """A persona with its source records, and the terms it was derived under."""
 
     persona: Persona
@@ -25,44 +27,46 @@ class Held:
     terms: Terms
 
     def numbers(self) -> tuple[str, ...]:
-        """Its distinct phones; the first is the one it may be texted at."""
+        """Its distinct phones (E.164); the first is the one it may be texted at."""
         return tuple(dict.fromkeys(c.phone for c in newest_first(self.records) if c.phone))
 
 
+@dataclass(frozen=True, slots=True)
 class PersonaLookup:
-    def __init__(self, facts: FactStore, terms: TermsReader) -> None:
-        self._facts = facts
-        self._terms = terms
+    """Derives personas from the facts without the commit lock, and writes nothing."""
 
-    def holding(self, uid: Uid, contact_id: str) -> Held:
-        """Any id ever given leads to whoever holds that record now. Raises NotFound."""
+    facts: FactStore
+    terms: TermsReader
+
+    def holding(self, uid: Uid, contact_id: str) -> DerivedPersona:
+        """The persona that holds the record today: any id ever given leads to one.
+
+        Raises NotFound.
+        """
         if is_record_id(contact_id):
-            closure = self.reach(uid, [contact_id])
-            for persona in closure.derived().values():
-                if contact_id in persona.members:
-                    return _held(persona, closure)
+            for derived in self._derive(uid, [contact_id]):
+                if contact_id in derived.persona.members:
+                    return derived
         raise NotFound("There is no such persona.")
 
-    def of_number(self, uid: Uid, number: str) -> list[Held]:
-        """Everybody who has this phone (E.164); more than one when it is shared too widely."""
-        closure = self.reach(uid, sorted(self.carriers(uid, MergeKey("phone", number))))
-        found = [_held(persona, closure) for persona in closure.derived().values()]
-        return [held for held in found if number in held.numbers()]
+    def of_number(self, uid: Uid, number: str) -> list[DerivedPersona]:
+        """Everybody who has this phone (E.164); several where it is shared too widely to merge."""
+        records = sorted(self.carriers(uid, MergeKey("phone", number)))
+        return [derived for derived in self._derive(uid, records) if number in derived.numbers()]
+
+    def personas_of(self, uid: Uid, records: Iterable[str]) -> list[Persona]:
+        """The personas of everybody whom merge keys connect with these records."""
+        return [derived.persona for derived in self._derive(uid, records)]
 
     def carriers(self, uid: Uid, key: MergeKey) -> Mapping[str, str]:
         """The records that carry a merge key, with their scopes."""
-        members = self._facts.members(uid, [key]).get(key)
-        if members is None:
+        carriers = self.facts.members(uid, [key]).get(key)
+        if carriers is None:
             return {}
-        return self._facts.wide_carriers(uid, key) if members.wide else members.carriers
+        return self.facts.wide_carriers(uid, key) if carriers.wide else carriers.carriers
 
-    def reach(self, uid: Uid, records: Iterable[str]) -> Reach:
-        """Everything that hangs together with these records."""
-        closure = Reach(self._facts, uid, self._terms.today(uid))
-        closure.expand(records)
-        return closure
-
-
-def _held(persona: Persona, closure: Reach) -> Held:
-    stored = [found for rid in persona.members if (found := closure.stored(rid)) is not None]
-    return Held(persona, tuple(found.record for found in stored), closure.terms)
+    def _derive(self, uid: Uid, records: Iterable[str]) -> Iterator[DerivedPersona]:
+        commit = Commit(self.facts, uid, self.terms.today(uid), seeds=set(records))
+        reach(commit)
+        for persona in personas_with_points(commit):
+            yield DerivedPersona(persona, tuple(commit.records(persona.members)), commit.terms)

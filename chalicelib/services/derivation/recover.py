@@ -1,8 +1,8 @@
-"""Make every derived row that an intent names follow from the fact rows again."""
+"""Rebuild the derived rows that a crashed commit may have left half written, from the fact rows."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 
 from chalicelib.domain.ledger import (
     ADJUSTMENT_PREFIX,
@@ -13,111 +13,97 @@ from chalicelib.domain.ledger import (
     posted_total,
 )
 from chalicelib.domain.sales_summary import SaleRef, SalesSummary
-from chalicelib.domain.words import Uid
-from chalicelib.services.derivation.points import PointsSettlement
-from chalicelib.services.derivation.reach import Reach
-from chalicelib.services.derivation.sales import contribution, counted, sale_id
-from chalicelib.services.ports.facts import (
-    FactStore,
-    Intent,
-    LedgerRow,
-    Returns,
-    SaleId,
-    StoredSale,
-    Writes,
-)
+from chalicelib.services.derivation.carriers import recover_carriers
+from chalicelib.services.derivation.commit_in_progress import Commit
+from chalicelib.services.derivation.sales import counted_returns, returned_of
+from chalicelib.services.ports.facts import Intent, LedgerRow, Returns, SaleId, StoredSale
 
 
-def recover(facts: FactStore, uid: Uid, intent: Intent, closure: Reach, derived: Writes) -> None:
-    """Fill `derived` with what must be written; `closure` then holds all that was touched."""
-    closure.load(intent.records)
-    points = PointsSettlement(facts, uid, closure, derived, full=True)
-    sales = facts.sales(uid, intent.sales) if intent.sales else {}
-    returns = _true_returns(facts, uid, intent.sales, sales) if intent.sales else {}
-    derived.returns = {sid: found or None for sid, found in returns.items()}
-    _true_pointers(facts, uid, intent, sales, returns, closure, points, derived)
-    closure.recover_members(intent.keys, intent.records, derived)
-    closure.expand(intent.records)
-    points.settle()
-    derived.summaries = closure.sales_changes()
-    derived.personas = closure.persona_changes()
+def recover(commit: Commit, intent: Intent) -> None:
+    """Fill `commit` with the sales, returns and carriers of the intent as the fact rows say them,
+    and make its records the seeds."""
+    commit.load(intent.records)
+    sales: dict[SaleId, StoredSale] = {}
+    returns: dict[SaleId, Returns] = {}
+    if intent.sales:
+        sales = commit.facts.sales(commit.uid, intent.sales)
+        returns = _returns(commit, intent.sales, sales)
+        commit.writes.returns = {sid: rows or None for sid, rows in returns.items()}
+    _recover_pointers(commit, intent.records, sales, returns)
+    recover_carriers(commit, intent.keys, intent.records)
+    commit.seeds.update(intent.records)
 
 
-def _true_returns(
-    facts: FactStore, uid: Uid, ids: Iterable[SaleId], sales: dict[SaleId, StoredSale]
+def _returns(
+    commit: Commit, ids: Iterable[SaleId], sales: Mapping[SaleId, StoredSale]
 ) -> dict[SaleId, Returns]:
     """What was given back of each of these sales, from the rows of the returns themselves."""
-    told = facts.returns(uid, ids)
+    stored = commit.facts.returns(commit.uid, ids)
     named = {
-        SaleId(sid.platform, sid.scope, ext_id) for sid, rows in told.items() for ext_id in rows
+        SaleId(sid.platform, sid.scope, ext_id) for sid, rows in stored.items() for ext_id in rows
     }
-    known = {**facts.sales(uid, named - sales.keys()), **sales}
-    true: dict[SaleId, dict[str, int]] = {sid: {} for sid in told}
-    for stored in known.values():
-        original, amount = contribution(stored)
+    known = {**commit.facts.sales(commit.uid, named - sales.keys()), **sales}
+    rebuilt: dict[SaleId, dict[str, int]] = {sid: {} for sid in stored}
+    for sale in known.values():
+        original, amount = returned_of(sale)
         if original is not None:
-            true.setdefault(original, dict(told.get(original, {})))[stored.id.ext_id] = amount
-    return {sid: counted(found) for sid, found in true.items()}
+            rows = rebuilt.setdefault(original, dict(stored.get(original, {})))
+            rows[sale.id.ext_id] = amount
+    return {sid: counted_returns(rows) for sid, rows in rebuilt.items()}
 
 
-def _true_pointers(
-    facts: FactStore,
-    uid: Uid,
-    intent: Intent,
-    sales: dict[SaleId, StoredSale],
-    returns: dict[SaleId, Returns],
-    closure: Reach,
-    points: PointsSettlement,
-    derived: Writes,
+def _recover_pointers(
+    commit: Commit,
+    records: Iterable[str],
+    sales: Mapping[SaleId, StoredSale],
+    returns: Mapping[SaleId, Returns],
 ) -> None:
     """The pointers, and what is summed of them and of the ledger: also of a commit that touched no
     sale, which may have posted without adding it up."""
-    found = {rid: facts.pointers(uid, rid) for rid in intent.records}
-    carried = _carried(found)
-    for rid in intent.records:
-        right = {
-            ref: carried.get(sid, ())
-            for sid, stored in sales.items()
-            if stored.record == rid
-            for ref in [_ref(stored, returns.get(sid, {}))]
+    stored = {rid: commit.facts.pointers(commit.uid, rid) for rid in records}
+    held = _held_by_sale(stored.values())
+    for rid, pointers in stored.items():
+        rebuilt = {
+            sale.ref(returns.get(sid, {})): held.get(sid, ())
+            for sid, sale in sales.items()
+            if sale.record == rid
         }
-        kept = {ref: held for ref, held in found[rid].items() if sale_id(ref) not in sales}
-        for ref in found[rid].keys() - kept.keys() - right.keys():
-            derived.pointers[rid, ref] = None
-        for ref, held in right.items():
-            derived.pointers[rid, ref] = held
-        everything = {**kept, **right}
-        closure.replace_summary(rid, SalesSummary.rebuild(everything))
-        closure.replace_points(rid, _held(everything, facts.ledger(uid, rid)))
-        points.know(rid, everything)
+        untouched = {ref: p for ref, p in pointers.items() if SaleId.of(ref) not in sales}
+        for ref in pointers.keys() - untouched.keys() - rebuilt.keys():
+            commit.writes.pointers[rid, ref] = None
+        for ref, postings in rebuilt.items():
+            commit.writes.pointers[rid, ref] = postings
+        everything = untouched | rebuilt
+        commit.put_summary(rid, SalesSummary.rebuild(everything))
+        commit.put_points(rid, _points(everything, commit.facts.ledger(commit.uid, rid)))
+        commit.set_pointers(rid, everything)
 
 
-def _carried(found: dict[str, dict[SaleRef, Postings]]) -> dict[SaleId, Postings]:
+def _held_by_sale(
+    pointers: Iterable[Mapping[SaleRef, Postings]],
+) -> dict[SaleId, Postings]:
     """Each sale's entries; of a sale that was being moved, from where more of them are."""
-    carried: dict[SaleId, Postings] = {}
-    for pointers in found.values():
-        for ref, held in pointers.items():
-            sid = sale_id(ref)
-            if len(held) >= len(carried.get(sid, ())):
-                carried[sid] = held
-    return carried
+    held: dict[SaleId, Postings] = {}
+    for of_record in pointers:
+        for ref, postings in of_record.items():
+            sid = SaleId.of(ref)
+            if len(postings) >= len(held.get(sid, ())):
+                held[sid] = postings
+    return held
 
 
-def _held(pointers: dict[SaleRef, Postings], ledger: dict[str, LedgerRow]) -> RecordPoints:
+def _points(pointers: Mapping[SaleRef, Postings], ledger: Mapping[str, LedgerRow]) -> RecordPoints:
+    """What the ledger holds for a record, by kind of cause."""
+
     def of(prefix: str) -> int:
         return sum(
             posted_total(r.postings) for cause, r in ledger.items() if cause.startswith(prefix)
         )
 
     return RecordPoints(
-        earned=sum(posted_total(held) for held in pointers.values()),
+        earned=sum(posted_total(postings) for postings in pointers.values()),
         imported=of(IMPORT),
         expired=of(EXPIRY_PREFIX),
         adjusted=of(ADJUSTMENT_PREFIX),
         unlinked_at=max((ref.ordered_at for ref in pointers if ref.unlinked), default=0),
     )
-
-
-def _ref(stored: StoredSale, returns: Returns) -> SaleRef:
-    sid = stored.id
-    return SaleRef.of(sid.platform, sid.scope, stored.sale, sum(returns.values()))

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import replace
+from dataclasses import dataclass, replace
 
 from chalicelib.services.derivation.commit import FactCommits
 from chalicelib.services.job_messages import RemapMessage, further, went_on
@@ -13,28 +13,30 @@ from chalicelib.services.ports.facts import PersonaList
 PAGE = 100
 
 
+@dataclass(frozen=True, slots=True)
 class Remapper:
-    def __init__(self, commits: FactCommits, personas: PersonaList, jobs: JobQueue) -> None:
-        self._commits = commits
-        self._personas = personas
-        self._jobs = jobs
+    """Works off the job that derives every persona of an account again."""
+
+    commits: FactCommits
+    personas: PersonaList
+    jobs: JobQueue
 
     def handle(self, message: RemapMessage, time_left: Callable[[], bool]) -> int:
-        """Go through the personas from `message.after` on; how many changed.
+        """Derive the personas from `message.after` on; returns how many changed.
 
-        When time is up the rest is queued: a page done twice changes nothing.
+        When the time is up, the rest is queued: a page that is done twice changes nothing.
         """
         changed, after = 0, message.after
         if after is None:
-            self._commits.catch_up(message.uid)
+            self.commits.catch_up(message.uid)
         while True:
-            ids, following = self._personas.in_turn(message.uid, PAGE, after)
+            ids, following = self.personas.in_turn(message.uid, PAGE, after)
             after = went_on(after, following)
             if ids:
-                changed += self._commits.rederive(message.uid, ids).personas
+                changed += self.commits.rederive(message.uid, ids).personas
             if after is None:
                 return changed
             if not time_left():
                 onward = replace(message, after=after, hop=further(message.hop))
-                self._jobs.send(onward.body())
+                self.jobs.send(onward.body())
                 return changed

@@ -1,6 +1,8 @@
-"""Read what derivation needs of an account beside its facts."""
+"""Read all that derivation needs of an account beside its facts."""
 
 from __future__ import annotations
+
+from dataclasses import dataclass
 
 from chalicelib.domain.rules import Terms
 from chalicelib.domain.words import Uid
@@ -10,20 +12,22 @@ from chalicelib.services.ports.rules import RuleBook
 from chalicelib.services.ports.stores import Stores
 
 
+@dataclass(frozen=True, slots=True)
 class TermsReader:
-    def __init__(self, accounts: Accounts, stores: Stores, rules: RuleBook, clock: Clock) -> None:
-        self._accounts = accounts
-        self._stores = stores
-        self._rules = rules
-        self._clock = clock
+    """Reads the rules, store mapping, zones and account settings that derivation goes by."""
+
+    accounts: Accounts
+    stores: Stores
+    rules: RuleBook
+    clock: Clock
 
     def today(self, uid: Uid) -> Terms:
         """The account's terms as they are now. Raises NotFound."""
-        account = self._accounts.get(uid)
-        places = self._stores.places(uid)
+        account = self.accounts.get(uid)
+        places = self.stores.places(uid)
         return Terms(
-            as_of=self._clock.now(),
-            rules=self._rules.get(uid),
+            as_of=self.clock.now(),
+            rules=self.rules.get(uid),
             mapping=places.mapping,
             zone=account.time_zone,
             zones=places.zones,

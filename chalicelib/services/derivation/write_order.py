@@ -1,37 +1,48 @@
-"""What must not go before something else is there: derived rows in two writes."""
+"""Say in which order a commit's rows are written, so that a crash between two loses nothing."""
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import replace
 
 from chalicelib.domain.sales_summary import SaleRef
 from chalicelib.domain.words import Instant
 from chalicelib.services.ports.facts import Writes
 
-Spot = tuple[str, Instant, str, str]
+PointerRow = tuple[str, Instant, str, str]
+"""(record, ordered at, scope, external id): the row that a pointer lies in."""
 
 
-def first_and_last(derived: Writes) -> tuple[Writes, Writes]:
-    """What goes away goes last.
+def in_order(writes: Writes) -> Iterator[Writes]:
+    """The same rows in up to four writes, none of them empty.
 
-    A pointer is in its new place before it leaves the old one, and a key's head goes after the
-    rows of its carriers: a crash between must lose no ledger entry and leave no carrier that
-    nobody counts.
+    Facts come before what is derived of them, and sales before records: a record that has its
+    contact already would not have them moved again. Derived rows that go away go last: a pointer
+    is in its new place before it leaves the old one, and the head of a key goes after the rows of
+    its carriers, so that no ledger entry is lost and no carrier is left that nobody counts.
     """
-    first = replace(
+    sales = Writes(sales=writes.sales, returns=writes.returns)
+    derived = replace(writes, records={}, sales={}, returns={})
+    for part in (sales, Writes(records=writes.records), *_puts_and_deletes(derived)):
+        if part:
+            yield part
+
+
+def _puts_and_deletes(derived: Writes) -> tuple[Writes, Writes]:
+    puts = replace(
         derived,
-        pointers={place: held for place, held in derived.pointers.items() if held is not None},
+        pointers={key: held for key, held in derived.pointers.items() if held is not None},
         members={key: head for key, head in derived.members.items() if head is not None},
     )
-    taken = {_spot(*place) for place in first.pointers}
-    left = derived.pointers.keys() - first.pointers.keys()
-    last = Writes(
-        pointers=dict.fromkeys([place for place in left if _spot(*place) not in taken]),
-        members=dict.fromkeys(derived.members.keys() - first.members.keys()),
+    taken = {_pointer_row(*key) for key in puts.pointers}
+    deleted = derived.pointers.keys() - puts.pointers.keys()
+    deletes = Writes(
+        pointers=dict.fromkeys([key for key in deleted if _pointer_row(*key) not in taken]),
+        members=dict.fromkeys(derived.members.keys() - puts.members.keys()),
     )
-    return first, last
+    return puts, deletes
 
 
-def _spot(rid: str, ref: SaleRef) -> Spot:
-    """Where a pointer lies in the table, whatever the sale is worth."""
+def _pointer_row(rid: str, ref: SaleRef) -> PointerRow:
+    """The row is the same whatever the sale is worth."""
     return rid, ref.ordered_at, ref.scope, ref.ext_id

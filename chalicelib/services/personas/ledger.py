@@ -15,7 +15,7 @@ from chalicelib.domain.sales_summary import SaleRef
 from chalicelib.domain.times import day_text
 from chalicelib.domain.why import Said, points, why_points
 from chalicelib.domain.words import Platform, Uid
-from chalicelib.services.derivation.holder import Held, PersonaLookup
+from chalicelib.services.derivation.holder import DerivedPersona, PersonaLookup
 from chalicelib.services.ports.facts import FactStore, LedgerRow, PersonaList
 from chalicelib.services.ports.personas import LedgerEntry
 
@@ -46,7 +46,7 @@ class LedgerService:
         others = self._others(uid, held) if after is None else []
         return others + sales, shown[-1][0] if len(found) > limit else None
 
-    def _others(self, uid: Uid, held: Held) -> list[LedgerEntry]:
+    def _others(self, uid: Uid, held: DerivedPersona) -> list[LedgerEntry]:
         found = [
             _of_cause(record.id, record.platform, cause, row, held)
             for record in held.records
@@ -56,7 +56,7 @@ class LedgerService:
         return sorted(found, key=lambda entry: (-entry.at, entry.cause))
 
 
-def _of_sale(rid: str, ref: SaleRef, postings: Postings, held: Held) -> LedgerEntry:
+def _of_sale(rid: str, ref: SaleRef, postings: Postings, held: DerivedPersona) -> LedgerEntry:
     amount = posted_total(postings)
     return LedgerEntry(
         cause=f"sale#{ref.platform}#{ref.scope}#{ref.ext_id}",
@@ -70,7 +70,9 @@ def _of_sale(rid: str, ref: SaleRef, postings: Postings, held: Held) -> LedgerEn
     )
 
 
-def _of_cause(rid: str, platform: Platform, cause: str, row: LedgerRow, held: Held) -> LedgerEntry:
+def _of_cause(
+    rid: str, platform: Platform, cause: str, row: LedgerRow, held: DerivedPersona
+) -> LedgerEntry:
     amount = posted_total(row.postings)
     first = row.postings[0].at
     day = day_text(held.terms.own_day(first))

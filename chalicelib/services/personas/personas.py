@@ -105,7 +105,7 @@ class PersonaService:
         prefix = name_prefix(wanted.name or "")
         found = {
             _place(persona, wanted): persona
-            for persona in self.lookup.reach(uid, sorted(fewest)[:MOST_FOUND]).derived().values()
+            for persona in self.lookup.personas_of(uid, sorted(fewest)[:MOST_FOUND])
             if all(not records.isdisjoint(persona.members) for records in named)
             and name_key(persona.first, persona.last).startswith(prefix)
             and _matches(persona, wanted)

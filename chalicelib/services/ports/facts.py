@@ -6,7 +6,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import NamedTuple, Protocol
 
-from chalicelib.domain.identity import MergeKey, SourceRecord
+from chalicelib.domain.identity import MergeKey, SourceRecord, is_shared_too_widely
 from chalicelib.domain.ledger import NO_POINTS, Postings, RecordPoints
 from chalicelib.domain.personas import NO_FIGURES, Figures, Persona
 from chalicelib.domain.records import Sale
@@ -21,6 +21,10 @@ class SaleId(NamedTuple):
     platform: Platform
     scope: ScopeId
     ext_id: str
+
+    @classmethod
+    def of(cls, ref: SaleRef) -> SaleId:
+        return cls(ref.platform, ref.scope, ref.ext_id)
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,6 +42,10 @@ class StoredSale:
     id: SaleId
     record: str | None
     sale: Sale
+
+    def ref(self, returns: Returns) -> SaleRef:
+        """The sale as its pointer says it, less what the returns gave back."""
+        return SaleRef.of(self.id.platform, self.id.scope, self.sale, sum(returns.values()))
 
 
 class RecordSales(NamedTuple):
@@ -92,6 +100,11 @@ class KeyCarriers:
     @property
     def wide(self) -> bool:
         return self.counts is not None
+
+    @property
+    def shared(self) -> bool:
+        """Whether too many records of one scope carry the key for it to merge anybody."""
+        return is_shared_too_widely(self.per_scope())
 
     def per_scope(self) -> Mapping[str, int]:
         if self.counts is not None:

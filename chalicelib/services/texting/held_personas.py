@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 from chalicelib.domain.errors import NotFound
 from chalicelib.domain.words import Uid
-from chalicelib.services.derivation.holder import Held, PersonaLookup
+from chalicelib.services.derivation.holder import DerivedPersona, PersonaLookup
 from chalicelib.services.ports.consent import HeldPersona
 
 
@@ -28,5 +28,5 @@ class DerivedHeldPersonas:
         return [_held_persona(each) for each in self.lookup.of_number(uid, number)]
 
 
-def _held_persona(derived: Held) -> HeldPersona:
+def _held_persona(derived: DerivedPersona) -> HeldPersona:
     return HeldPersona(derived.persona, derived.persona.asked_by, derived.numbers())

@@ -1,0 +1,97 @@
+"""Settle which records carry each merge key, and whether a key still merges anybody."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+
+from chalicelib.domain.identity import MergeKey, scope_key
+from chalicelib.services.derivation.commit_in_progress import Commit
+from chalicelib.services.ports.facts import INLINE_MEMBERS, KeyCarriers, StoredRecord
+
+
+def settle_carriers(commit: Commit) -> None:
+    """Work out who carries each changed key now, and note whom that may merge or split."""
+    commit.load_carriers(commit.key_changes)
+    for key, changes in commit.key_changes.items():
+        before = commit.carriers[key]
+        after = _changed(commit, key, before, changes)
+        if not before.shared or (after.wide and not before.wide):
+            # Also when it outgrows its row: a crash may leave half of the new rows, and only
+            # who was touched is looked at again.
+            commit.seeds.update(commit.carriers_of(key))
+        _put(commit, key, after)
+        if before.shared != after.shared:
+            commit.writes.shared[key] = after.shared
+            commit.seeds.update(commit.carriers_of(key))
+
+
+def recover_carriers(commit: Commit, keys: Sequence[MergeKey], records: Sequence[str]) -> None:
+    """Set who carries `keys` among `records` to what the record rows say."""
+    commit.load_carriers(keys)
+    for key in keys:
+        before = commit.carriers[key]
+        carriers = dict(commit.carriers_of(key))
+        for rid in records:
+            row = commit.record_row(rid)
+            scope = _scope(row) if row is not None and key in row.keys else None
+            if before.wide and carriers.get(rid) != scope:
+                commit.writes.member_rows[key, rid] = scope
+            _set(carriers, rid, scope)
+        after = _counted(carriers) if before.wide else _inline_or_wide(commit, key, carriers)
+        _put(commit, key, after)
+        commit.writes.shared[key] = after.shared
+        if not (before.shared and after.shared):
+            commit.seeds.update(commit.carriers_of(key))
+
+
+def _put(commit: Commit, key: MergeKey, after: KeyCarriers) -> None:
+    commit.writes.members[key] = after if after.per_scope() else None
+    commit.carriers[key] = after
+
+
+def _changed(
+    commit: Commit, key: MergeKey, before: KeyCarriers, changes: Mapping[str, str | None]
+) -> KeyCarriers:
+    if before.counts is not None:
+        return _changed_wide(commit, key, before.counts, changes)
+    carriers = dict(before.carriers)
+    for rid, scope in changes.items():
+        _set(carriers, rid, scope)
+    return _inline_or_wide(commit, key, carriers)
+
+
+def _changed_wide(
+    commit: Commit, key: MergeKey, before: Mapping[str, int], changes: Mapping[str, str | None]
+) -> KeyCarriers:
+    counts = dict(before)
+    for rid, scope in changes.items():
+        commit.writes.member_rows[key, rid] = scope
+        if scope is not None:
+            counts[scope] = counts.get(scope, 0) + 1
+        elif (old := commit.record_row_before(rid)) is not None:
+            counts[_scope(old)] = counts.get(_scope(old), 0) - 1
+    return KeyCarriers(counts={scope: n for scope, n in counts.items() if n > 0})
+
+
+def _inline_or_wide(commit: Commit, key: MergeKey, carriers: Mapping[str, str]) -> KeyCarriers:
+    """The carriers in one row or, once they are too many, each in a row of its own."""
+    if len(carriers) <= INLINE_MEMBERS:
+        return KeyCarriers(carriers=carriers)
+    for rid, scope in carriers.items():
+        commit.writes.member_rows[key, rid] = scope
+    return _counted(carriers)
+
+
+def _counted(carriers: Mapping[str, str]) -> KeyCarriers:
+    return KeyCarriers(counts=KeyCarriers(carriers=carriers).per_scope())
+
+
+def _set(carriers: dict[str, str], rid: str, scope: str | None) -> None:
+    if scope is None:
+        carriers.pop(rid, None)
+    else:
+        carriers[rid] = scope
+
+
+def _scope(row: StoredRecord) -> str:
+    return scope_key(row.record.platform, row.record.scope)

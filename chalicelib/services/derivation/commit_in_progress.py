@@ -1,0 +1,219 @@
+"""One commit of an account in memory: the rows it has read and the rows it will write.
+
+The stages (customers, sales, carriers, reach, points, ...) are functions. Each takes the commit,
+adds what it finds to it, and knows no other stage; `commit.py` says in which order they come.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from collections.abc import Set as AbstractSet
+from dataclasses import dataclass, field, replace
+
+from chalicelib.domain.acts import Acts
+from chalicelib.domain.identity import Component, MergeKey, SourceRecord, merge_keys, scope_key
+from chalicelib.domain.ledger import Postings, RecordPoints, posted_total
+from chalicelib.domain.personas import Persona
+from chalicelib.domain.rules import Terms
+from chalicelib.domain.sales_summary import SaleRef, SalesSummary
+from chalicelib.domain.words import Instant, Uid
+from chalicelib.services.ports.facts import (
+    NO_SALES,
+    FactStore,
+    Intent,
+    KeyCarriers,
+    RecordRows,
+    RecordSales,
+    SaleId,
+    StoredRecord,
+    Writes,
+)
+
+_NO_ROWS = RecordRows()
+_NO_CARRIERS = KeyCarriers()
+
+
+@dataclass(slots=True)
+class Commit:
+    """Holds all that one commit knows: stored rows, overlaid with the rows it will write.
+
+    A look-up uses it too, without a lock, and writes nothing.
+
+    `full`: derive everything that is reached as if it were new, not only what changed.
+    `repairing`: a crash left derived rows half written, so none of them is believed.
+
+    Records are named by their ids. `seeds`: records whose facts, keys or sales changed.
+    `touched_sales`: sales whose derived rows may change. `flag_changes`: records whose consent
+    flags changed. `key_changes`: merge key → record → its scope, or None where the record drops
+    the key. `added` and `removed`: sale pointers by record; the postings are those a sale brought
+    along. `reached`: every record of the connected components of the seeds. `components`: each
+    shopper among them with the persona, which is None without a contact; its figures lack points.
+    """
+
+    facts: FactStore
+    uid: Uid
+    terms: Terms
+    full: bool = False
+    repairing: bool = False
+    writes: Writes = field(default_factory=Writes)
+    seeds: set[str] = field(default_factory=set)
+    touched_sales: set[SaleId] = field(default_factory=set)
+    flag_changes: set[str] = field(default_factory=set)
+    key_changes: dict[MergeKey, dict[str, str | None]] = field(default_factory=dict)
+    added: dict[str, dict[SaleRef, Postings]] = field(default_factory=dict)
+    removed: dict[str, set[SaleRef]] = field(default_factory=dict)
+    carriers: dict[MergeKey, KeyCarriers] = field(default_factory=dict)
+    reached: set[str] = field(default_factory=set)
+    components: list[tuple[Component, Persona | None]] = field(default_factory=list)
+    _rows: dict[str, RecordRows] = field(default_factory=dict)
+    _sales: dict[str, RecordSales] = field(default_factory=dict)
+    _pointers: dict[str, Mapping[SaleRef, Postings]] = field(default_factory=dict)
+
+    def load(self, records: Iterable[str]) -> None:
+        """Read the rows of these records, unless they have been read."""
+        missing = [rid for rid in records if rid not in self._rows]
+        if missing:
+            rows = self.facts.rows(self.uid, missing)
+            self._rows.update({rid: rows.get(rid, _NO_ROWS) for rid in missing})
+
+    def record_row(self, rid: str) -> StoredRecord | None:
+        """The record as it will be after this commit; None where AIQ does not know it."""
+        return self.writes.records.get(rid) or self._rows[rid].stored
+
+    def records(self, rids: Iterable[str]) -> list[SourceRecord]:
+        """Those of the records that AIQ knows, as they will be after this commit."""
+        return [row.record for rid in rids if (row := self.record_row(rid)) is not None]
+
+    def record_row_before(self, rid: str) -> StoredRecord | None:
+        """The record as it is stored."""
+        return self._rows[rid].stored
+
+    def persona_before(self, rid: str) -> Persona | None:
+        """The persona that is stored under this record."""
+        return self._rows[rid].persona
+
+    def sales(self, rid: str) -> RecordSales:
+        """The sums of the record's sales and points, as far as they are derived."""
+        return self._sales.get(rid) or self._rows[rid].sales or NO_SALES
+
+    def sales_before(self, rid: str) -> RecordSales:
+        """The sums of the record's sales and points as they are stored."""
+        return self._rows[rid].sales or NO_SALES
+
+    def summed_records(self) -> AbstractSet[str]:
+        """The records whose sums this commit has set, to whatever value."""
+        return self._sales.keys()
+
+    def put_record(self, record: SourceRecord) -> None:
+        """Write the record if it differs from the one stored, or has other merge keys by today's
+        rule."""
+        by_name = self.terms.merge_on_name_and_birth_date
+        keys = merge_keys(record.customer, name_and_birth_date=by_name)
+        new = StoredRecord(record, keys)
+        if new != self.record_row(record.id):
+            self.seeds.add(record.id)
+            self.writes.records[record.id] = new
+            self._change_keys(new)
+
+    def put_acts(self, row: StoredRecord, acts: Acts) -> None:
+        """Write other acts of a record. Its keys stay: their carriers are settled by now."""
+        self.writes.records[row.record.id] = replace(row, record=replace(row.record, acts=acts))
+
+    def put_summary(self, rid: str, summary: SalesSummary) -> None:
+        self._sales[rid] = self.sales(rid)._replace(summary=summary)
+
+    def put_points(self, rid: str, points: RecordPoints) -> None:
+        self._sales[rid] = self.sales(rid)._replace(points=points)
+
+    def add_earned(self, rid: str, difference: int) -> None:
+        """Add hundredths of a point to what the record's sales earned."""
+        if difference:
+            points = self.sales(rid).points
+            self.put_points(rid, points._replace(earned=points.earned + difference))
+
+    def remove_pointer(self, rid: str, ref: SaleRef, postings: Postings) -> None:
+        """Take a sale, as it is stored, from the record with the entries it holds."""
+        self.writes.pointers.setdefault((rid, ref), None)
+        self.removed.setdefault(rid, set()).add(ref)
+        self.add_earned(rid, -posted_total(postings))
+
+    def add_pointer(self, rid: str, ref: SaleRef, postings: Postings) -> None:
+        """Put a sale under the record, with the entries it brings along."""
+        self.writes.pointers[rid, ref] = postings
+        self.added.setdefault(rid, {})[ref] = postings
+        self.add_earned(rid, posted_total(postings))
+        if ref.unlinked:
+            points = self.sales(rid).points
+            latest = max(points.unlinked_at, ref.ordered_at)
+            self.put_points(rid, points._replace(unlinked_at=latest))
+
+    def set_pointers(self, rid: str, pointers: Mapping[SaleRef, Postings]) -> None:
+        """Take these for all sales of the record, so that none is read again."""
+        self._pointers[rid] = pointers
+
+    def pointers(self, rid: str) -> Mapping[SaleRef, Postings]:
+        """All stored sales of the record, read once."""
+        if rid not in self._pointers:
+            self._pointers[rid] = self._read_pointers(rid, None, None)
+        return self._pointers[rid]
+
+    def pointers_between(
+        self, rid: str, first: Instant | None, last: Instant | None
+    ) -> Mapping[SaleRef, Postings]:
+        """The record's stored sales from `first` to before `last`; more where all are read."""
+        pointers = self._pointers.get(rid)
+        return self._read_pointers(rid, first, last) if pointers is None else pointers
+
+    def fully_read(self) -> AbstractSet[str]:
+        """The records all of whose sales have been read."""
+        return self._pointers.keys()
+
+    def load_carriers(self, keys: Iterable[MergeKey]) -> None:
+        """Read who carries these merge keys, unless it has been read."""
+        missing = [key for key in keys if key not in self.carriers]
+        if missing:
+            rows = self.facts.members(self.uid, missing)
+            self.carriers.update({key: rows.get(key, _NO_CARRIERS) for key in missing})
+
+    def carriers_of(self, key: MergeKey) -> Mapping[str, str]:
+        """Record → scope of everybody who carries the key; those of a wide key are read now."""
+        carriers = self.carriers[key]
+        if not carriers.wide:
+            return carriers.carriers
+        stored = self.facts.wide_carriers(self.uid, key)
+        for rid, scope in self.key_changes.get(key, {}).items():
+            if scope is None:
+                stored.pop(rid, None)
+            else:
+                stored[rid] = scope
+        return stored
+
+    def personas(self) -> list[Persona]:
+        """The personas of everything reached, without points."""
+        return [persona for _, persona in self.components if persona is not None]
+
+    def intent(self) -> Intent:
+        """What the next commit has to rebuild if this one crashes while it writes."""
+        return Intent(
+            tuple(sorted(self.reached)), tuple(self.key_changes), tuple(self.touched_sales)
+        )
+
+    def _change_keys(self, new: StoredRecord) -> None:
+        """Note which merge keys the record takes and which it drops."""
+        record = new.record
+        before = self._rows[record.id].stored
+        old_keys = before.keys if before else frozenset()
+        for key in new.keys - old_keys:
+            scope = scope_key(record.platform, record.scope)
+            self.key_changes.setdefault(key, {})[record.id] = scope
+        for key in old_keys - new.keys:
+            self.key_changes.setdefault(key, {})[record.id] = None
+
+    def _read_pointers(
+        self, rid: str, first: Instant | None, last: Instant | None
+    ) -> dict[SaleRef, Postings]:
+        sales = self.sales_before(rid)
+        latest = max(sales.summary.last_at or 0, sales.points.unlinked_at)
+        if not (sales.points.earned or latest) or (first is not None and latest < first):
+            return {}
+        return self.facts.pointers(self.uid, rid, first, last)
