@@ -13,7 +13,7 @@ from chalicelib.adapters.dynamo.stores import DynamoStores, StoreRow
 from chalicelib.domain.consent import Entry
 from chalicelib.domain.texting import WORDINGS
 from chalicelib.entrypoints import wiring
-from chalicelib.services.consent.log import append
+from chalicelib.services.consent.log import append_entries
 from chalicelib.services.ports.texting import Switch, Text
 from chalicelib.services.texting.text_jobs import SendTest, parse
 from tests.fakes.common import NOON
@@ -210,8 +210,8 @@ def test_a_personas_consent_is_told_per_contact_with_flags_and_own_acts(
     flag = Entry("flag#1", NOON, "flag_no", "posabit", evidence={"seq": 1})
     start = Entry("sms#m1", NOON + 1, "start", "sms", "shopper", evidence={"message_id": "m1"})
     log, clock = wiring.outside.consent_log(), wiring.outside.clock()
-    append(log, clock, OURS, "sms", "+12065550100", [flag, start])
-    append(log, clock, THEIRS, "sms", "+12065550100", [flag])
+    append_entries(log, clock, OURS, "sms", "+12065550100", [flag, start])
+    append_entries(log, clock, THEIRS, "sms", "+12065550100", [flag])
 
     got = api.get(f"/api/accounts/{OURS}/personas/{JANE.id}/consent")
 

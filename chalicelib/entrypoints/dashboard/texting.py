@@ -275,9 +275,9 @@ def _contact(history: ContactHistory) -> ContactAnswer:
     return ContactAnswer(
         channel=history.channel,
         contact=history.contact,
-        state=history.head.consent.state,
-        since=history.head.consent.since,
-        unusable=history.head.unusable,
+        state=history.state.consent.state,
+        since=history.state.consent.since,
+        unusable=history.state.unusable,
         entries=[EntryAnswer.model_validate(entry) for entry in history.entries],
     )
 

@@ -1,4 +1,4 @@
-"""Whom a preview may count among the messages: those who would really be asked (product.md §7)."""
+"""Count the shoppers that a preview may promise to ask: those not asked before (product.md §7)."""
 
 from __future__ import annotations
 
@@ -13,12 +13,15 @@ from chalicelib.services.ports.consent import ContactStates
 
 @dataclass(frozen=True, slots=True)
 class LoggedAskable:
-    """The `Askable` port: who was noted, asked or decided about before is not asked again."""
+    """Implements `Askable` over the consent log.
+
+    A number that was noted, asked or decided about before is not asked again.
+    """
 
     contact_states: ContactStates
     mobile: Mobile
 
     def askable(self, uid: Uid, numbers: Sequence[str]) -> int:
         """See `Askable.askable`."""
-        heads = self.contact_states.eventual_states(uid, set(numbers))
-        return sum(may_be_asked(head, mobile=self.mobile(n)) for n, head in heads.items())
+        states = self.contact_states.eventual_states(uid, set(numbers))
+        return sum(may_be_asked(state, mobile=self.mobile(n)) for n, state in states.items())

@@ -38,32 +38,32 @@ class CircumstancesReader:
     clock: Clock
     mobile: Mobile
 
-    def of(self, uid: Uid, head: ContactState) -> Circumstances:
+    def of(self, uid: Uid, state: ContactState) -> Circumstances:
         """Return the circumstances of a request to this number, as they are now.
 
         Raises NotFound for an account that is not there.
         """
         account = self.accounts.get(uid)
-        holder = self._holder(uid, head)
+        holder = self._holder(uid, state)
         now = self.clock.now()
         common = Circumstances(
             now=now,
             day=local_day(now, account.time_zone).isoformat(),
             rules=branded(self.settings.get(uid), account),
             zone=account.time_zone,
-            mobile=self.mobile(head.contact),
+            mobile=self.mobile(state.contact),
             off=self.switch.read().off,
         )
         if holder is None:
             return replace(common, persona_found=False)
-        others = [number for number in holder.numbers if number != head.contact]
+        others = [number for number in holder.numbers if number != state.contact]
         return replace(
             common,
             zone=self._zone(uid, holder, account),
-            record=_record(head, holder),
+            record=_record(state, holder),
             causes=self._causes(uid, holder),
             flags=holder.persona.flags,
-            current=holder.numbers[:1] == (head.contact,),
+            current=holder.numbers[:1] == (state.contact,),
             others=tuple(self.contact_states.states(uid, others).values()),
         )
 
@@ -80,14 +80,14 @@ class CircumstancesReader:
         """Whether the operator has stopped all texts."""
         return self.switch.read().off
 
-    def _holder(self, uid: Uid, head: ContactState) -> HeldPersona | None:
+    def _holder(self, uid: Uid, state: ContactState) -> HeldPersona | None:
         """Return the persona the request was wanted for while it holds the number, else one that
         does."""
-        if head.wanted is not None:
-            first = self.held_personas.of_record(uid, head.wanted.record)
-            if first is not None and head.contact in first.numbers:
+        if state.wanted is not None:
+            first = self.held_personas.of_record(uid, state.wanted.record)
+            if first is not None and state.contact in first.numbers:
                 return first
-        return next(iter(self.held_personas.of_number(uid, head.contact)), None)
+        return next(iter(self.held_personas.of_number(uid, state.contact)), None)
 
     def _causes(self, uid: Uid, holder: HeldPersona) -> tuple[Cause, ...]:
         if not holder.asked_by:
@@ -112,9 +112,9 @@ def branded(rules: TextingRules, account: Account) -> TextingRules:
     return rules if rules.brand else replace(rules, brand=account.name)
 
 
-def _record(head: ContactState, holder: HeldPersona) -> str:
+def _record(state: ContactState, holder: HeldPersona) -> str:
     """Return the record that a YES makes a member: the one wanted while the persona has it."""
-    wanted = head.wanted.record if head.wanted is not None else ""
+    wanted = state.wanted.record if state.wanted is not None else ""
     return wanted if wanted in holder.persona.members else holder.persona.id
 
 

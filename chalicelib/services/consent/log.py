@@ -1,9 +1,10 @@
-"""The consent log: POS's flags, wishes to ask, and what a person may read of it (product.md §9)."""
+"""Write the consent log, and read of it what a person may see (product.md §9)."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
+from functools import partial
 
 from chalicelib.domain.asking import Mobile
 from chalicelib.domain.consent import Entry, derive_consent
@@ -34,96 +35,104 @@ class ContactHistory:
 
     channel: Channel
     contact: str
-    head: ContactState
+    state: ContactState
     entries: tuple[Entry, ...]
 
 
 @dataclass(frozen=True, slots=True)
 class ConsentService:
-    """The `Effects` port, and the history. `mobile`: can the number be a US or Canadian mobile."""
+    """Implements the `Effects` port over the consent log, and reads a contact's history.
+
+    `mobile`: whether a number can be a mobile of the US or Canada.
+    """
 
     log: ConsentLog
     clock: Clock
     mobile: Mobile
 
     def want(self, uid: Uid, asks: Sequence[Ask]) -> None:
-        """Note that these numbers are to be asked. What cannot be a mobile is not even noted."""
+        """See `Effects.want`. A number that cannot be a mobile is not even noted."""
         now = self.clock.now()
         wanted = {
             ask.number: WantedRequest(ask.record, ask.platform, now)
             for ask in reversed(asks)
             if self.mobile(ask.number)
         }
-        for number, head in self.log.states(uid, wanted).items():
-            noted = plan_request(head, wanted[number])
-            if noted != head and not self.log.write(uid, head, noted):
+        for number, state in self.log.states(uid, wanted).items():
+            planned = plan_request(state, wanted[number])
+            if planned != state and not self.log.write(uid, state, planned):
                 self._want_again(uid, number, wanted[number])
 
     def observe(self, uid: Uid, flags: Sequence[ConsentFlag]) -> None:
-        """Append POS's flags. A "no" always counts; a "yes" comes from a trusted source only and
+        """See `Effects.observe`. A "no" always counts; a "yes" comes from a trusted source only and
         never lifts an opt-out."""
         by_contact: dict[tuple[Channel, str], list[Entry]] = {}
         for flag in flags:
-            by_contact.setdefault((flag.channel, flag.contact), []).append(_entry_of(flag))
+            by_contact.setdefault((flag.channel, flag.contact), []).append(_flag_entry(flag))
         for (channel, contact), entries in by_contact.items():
-            append(self.log, self.clock, uid, channel, contact, entries)
+            append_entries(self.log, self.clock, uid, channel, contact, entries)
 
     def history(
         self, uid: Uid, contacts: Iterable[tuple[Channel, str]]
     ) -> tuple[ContactHistory, ...]:
-        """What the log says of each contact: POS's flags, requests, the shopper's own acts."""
+        """Return what the log says of each contact: POS's flags, requests, the shopper's acts."""
         return tuple(self._history(uid, channel, contact) for channel, contact in contacts)
 
-    def _history(self, uid: Uid, channel: Channel, contact: str) -> ContactHistory:
-        found = self.log.read(uid, channel, contact)
-        newest = sorted(found.entries, key=lambda entry: (entry.at, entry.id), reverse=True)
-        return ContactHistory(channel, contact, found.state, tuple(newest[:ENTRIES_SHOWN]))
+    def _history(self, uid: Uid, channel: Channel, address: str) -> ContactHistory:
+        contact = self.log.read(uid, channel, address)
+        newest = sorted(contact.entries, key=lambda entry: (entry.at, entry.id), reverse=True)
+        return ContactHistory(channel, address, contact.state, tuple(newest[:ENTRIES_SHOWN]))
 
     def _want_again(self, uid: Uid, number: str, wanted: WantedRequest) -> None:
         def step(contact: Contact) -> bool:
-            noted = plan_request(contact.state, wanted)
-            return noted == contact.state or self.log.write(uid, contact.state, noted)
+            planned = plan_request(contact.state, wanted)
+            return planned == contact.state or self.log.write(uid, contact.state, planned)
 
-        insist(self.log, uid, "sms", number, step)
+        write_until_current(self.log, uid, "sms", number, step)
 
 
-def append(
+def append_entries(
     log: ConsentLog,
     clock: Clock,
     uid: Uid,
     channel: Channel,
-    contact: str,
+    address: str,
     entries: Sequence[Entry],
 ) -> None:
-    """Append what is not in the log yet, and let the head follow. Raises ContactBusy."""
-    told = list({entry.id: entry for entry in entries}.values())
+    """Append the entries that the log does not have yet, with the state that follows.
 
-    def step_with(some: Sequence[Entry]) -> Callable[[Contact], bool]:
-        def step(found: Contact) -> bool:
-            known = {entry.id for entry in found.entries}
-            new = [entry for entry in some if entry.id not in known]
-            if not new:
-                return True
-            head = with_consent(found.state, derive_consent([*found.entries, *new]), clock.now())
-            return log.write(uid, found.state, head, new)
+    Raises ContactBusy.
+    """
+    by_id = {entry.id: entry for entry in entries}
 
-        return step
+    def append_batch(batch: Sequence[Entry], contact: Contact) -> bool:
+        known = {entry.id for entry in contact.entries}
+        new = [entry for entry in batch if entry.id not in known]
+        if not new:
+            return True
+        consent = derive_consent([*contact.entries, *new])
+        state = with_consent(contact.state, consent, clock.now())
+        return log.write(uid, contact.state, state, new)
 
-    for start in range(0, len(told), ENTRIES_A_WRITE):
-        insist(log, uid, channel, contact, step_with(told[start : start + ENTRIES_A_WRITE]))
+    for start in range(0, len(by_id), ENTRIES_A_WRITE):
+        batch = list(by_id.values())[start : start + ENTRIES_A_WRITE]
+        write_until_current(log, uid, channel, address, partial(append_batch, batch))
 
 
-def insist(
-    log: ConsentLog, uid: Uid, channel: Channel, contact: str, step: Callable[[Contact], bool]
+def write_until_current(
+    log: ConsentLog, uid: Uid, channel: Channel, address: str, step: Callable[[Contact], bool]
 ) -> None:
-    """Read the contact and take a step, again while others write it too. Raises ContactBusy."""
+    """Read the contact and call `step`, again while others write the contact too.
+
+    `step` returns whether it wrote, or had nothing to write. Raises ContactBusy.
+    """
     for _ in range(WRITE_TRIES):
-        if step(log.read(uid, channel, contact)):
+        if step(log.read(uid, channel, address)):
             return
     raise ContactBusy("Others keep changing this contact; try again.")
 
 
-def _entry_of(flag: ConsentFlag) -> Entry:
+def _flag_entry(flag: ConsentFlag) -> Entry:
     return Entry(
         id=f"flag#{flag.record}#{flag.seq:08d}",
         at=flag.at,

@@ -44,7 +44,10 @@ WORDS: Mapping[Reason, str] = {
 
 @dataclass(frozen=True, slots=True)
 class Why:
-    """`sentences` for a person; `data` for a program. `reason` is what stands in the way now."""
+    """The explanation: `sentences` for a person, `data` for a program.
+
+    `reason`: what stands in the way of a request now.
+    """
 
     state: State
     reason: Reason | None
@@ -54,78 +57,79 @@ class Why:
 
 @dataclass(frozen=True, slots=True)
 class WhyNotAsked:
+    """Explains to a person and to a program why a shopper was asked for SMS consent, or not."""
+
     held_personas: HeldPersonas
     contact_states: ContactStates
     circumstances_reader: CircumstancesReader
 
     def explain(self, uid: Uid, record: str) -> Why:
-        """Of the persona that holds `record` today, at the number it would be texted at."""
-        standing = self.held_personas.of_record(uid, record)
-        if standing is None or not standing.numbers:
+        """Explain the persona that holds `record` today, at the number it would be texted at."""
+        holder = self.held_personas.of_record(uid, record)
+        if holder is None or not holder.numbers:
             return Why("nobody", None, ("No phone number is known of this person.",))
-        head = self.contact_states.states(uid, standing.numbers[:1])[standing.numbers[0]]
-        return explain(head, self.circumstances_reader.of(uid, head))
+        state = self.contact_states.states(uid, holder.numbers[:1])[holder.numbers[0]]
+        return explain(state, self.circumstances_reader.of(uid, state))
 
 
-def explain(head: ContactState, seen: Circumstances) -> Why:
-    """What was done with the number, and what `judge_request` says of a request at this moment."""
-    verdict = judge_request(head, seen)
-    texted = may_be_texted(head, seen.others) and not seen.flags & NEVER_TEXTED
-    sentences = [_made(number, request.at) for number, request in enumerate(head.requests, 1)]
-    if head.wanted is not None:
-        sentences.append(f"A request is wanted because of {head.wanted.platform}.")
-    elif head.dropped is not None and head.dropped.reason != verdict.reason:
-        was = _worded(head.dropped.reason, head.dropped.detail)
-        sentences.append(f"A request was given up on {to_text(head.dropped.at)}: {was}")
-    sentences.append(_now(verdict))
-    if head.consent.state == "opted_in" and not texted:
-        sentences.append(_why_not_texted(head, seen))
-    data = _data(head, verdict) | {"may_be_texted": texted}
-    return Why(_state(head), verdict.reason, tuple(sentences), data)
+def explain(state: ContactState, seen: Circumstances) -> Why:
+    """Explain what was done with the number, and what `judge_request` decides at this moment."""
+    verdict = judge_request(state, seen)
+    texted = may_be_texted(state, seen.others) and not seen.flags & NEVER_TEXTED
+    sentences = [
+        f"Request {number} was made on {to_text(request.at)}."
+        for number, request in enumerate(state.requests, 1)
+    ]
+    if state.wanted is not None:
+        sentences.append(f"A request is wanted because of {state.wanted.platform}.")
+    elif state.dropped is not None and state.dropped.reason != verdict.reason:
+        why = _reason_sentence(state.dropped.reason, state.dropped.detail)
+        sentences.append(f"A request was given up on {to_text(state.dropped.at)}: {why}")
+    sentences.append(_verdict_sentence(verdict))
+    if state.consent.state == "opted_in" and not texted:
+        sentences.append(_why_not_texted(state, seen))
+    data = _data(state, verdict) | {"may_be_texted": texted}
+    return Why(_progress(state), verdict.reason, tuple(sentences), data)
 
 
-def _why_not_texted(head: ContactState, seen: Circumstances) -> str:
-    """Of a number that is opted in."""
-    if head.unusable:
-        return _worded("unusable", head.unusable)
+def _why_not_texted(state: ContactState, seen: Circumstances) -> str:
+    """Say why no texts go to a number that is opted in."""
+    if state.unusable:
+        return _reason_sentence("unusable", state.unusable)
     if flags := sorted(seen.flags & NEVER_TEXTED):
-        return _worded("flagged", ", ".join(flags))
+        return _reason_sentence("flagged", ", ".join(flags))
     return "Another number of this person opted out later: nothing is sent to this one either."
 
 
-def _state(head: ContactState) -> State:
-    if head.consent.state in ("opted_in", "opted_out"):
+def _progress(state: ContactState) -> State:
+    if state.consent.state in ("opted_in", "opted_out"):
         return "answered"
-    if head.requests:
+    if state.requests:
         return "asked"
-    return "wanted" if head.wanted else "not_wanted"
+    return "wanted" if state.wanted else "not_wanted"
 
 
-def _made(number: int, at: int) -> str:
-    return f"Request {number} was made on {to_text(at)}."
-
-
-def _now(verdict: Verdict) -> str:
+def _verdict_sentence(verdict: Verdict) -> str:
     if verdict.reason is None:
         return f"A request may go now, because of {verdict.platform}."
-    words = _worded(verdict.reason, verdict.detail)
+    words = _reason_sentence(verdict.reason, verdict.detail)
     return words if verdict.until is None else f"{words} It is looked at {to_text(verdict.until)}."
 
 
-def _worded(reason: Reason, detail: str) -> str:
+def _reason_sentence(reason: Reason, detail: str) -> str:
     return WORDS[reason].format(detail=detail or "the source")
 
 
-def _data(head: ContactState, verdict: Verdict) -> dict[str, object]:
+def _data(state: ContactState, verdict: Verdict) -> dict[str, object]:
     return {
-        "consent": head.consent.state,
+        "consent": state.consent.state,
         "requests": [
             {"at": to_text(made.at), "platform": made.platform, "outcome": made.outcome}
-            for made in head.requests
+            for made in state.requests
         ],
-        "wanted_for": head.wanted.platform if head.wanted else None,
-        "held": head.held,
-        "dropped": head.dropped.reason if head.dropped else None,
+        "wanted_for": state.wanted.platform if state.wanted else None,
+        "held": state.held,
+        "dropped": state.dropped.reason if state.dropped else None,
         "verdict": verdict.kind,
         "reason": verdict.reason,
         "detail": verdict.detail,

@@ -11,12 +11,12 @@ from chalicelib.services.texting.text_jobs import LostText
 
 @dataclass(frozen=True, slots=True)
 class LostTexts:
-    """For answers and tests; a request is looked at with its number."""
+    """Ends answers and tests whose worker died; a request ends with its contact's state."""
 
     texts: TextLog
 
     def handle(self, job: LostText) -> TextState | None:
-        """`unknown`, when nobody has ended it before; it is never sent again."""
+        """End the text as `unknown`, never to be sent again; None when it has ended before."""
         text = self.texts.get(job.uid, job.day, job.at, job.id)
         if text is None or text.state != "sending":
             return None

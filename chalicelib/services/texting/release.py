@@ -1,4 +1,4 @@
-"""Queue what is due: held requests whose window opens, second ones, what dead workers left."""
+"""Queue the texts that are due: held requests, second requests, what dead workers left."""
 
 from __future__ import annotations
 
@@ -13,16 +13,19 @@ from chalicelib.services.texting.text_jobs import LostText, RequestJob
 
 BATCH = 100
 LOOK_AGAIN_AFTER = 30 * MINUTE
-"""Until its job has been done, a head stays in the index as its own watchdog: one whose message was
-lost is queued again."""
+"""A contact stays in the index of due contacts until its job has been done, so that one whose
+message was lost is queued again."""
 
 SPREAD_SECONDS = 240
-"""The requests of one look go spread over the time until the next."""
+"""The requests of one run are spread over the time until the next."""
 
 
 @dataclass(frozen=True, slots=True)
 class Release:
-    """`shards`: how many the index of due heads has."""
+    """Queues a job for every contact and text that is due.
+
+    `shards`: how many the index of what is due has.
+    """
 
     log: ConsentLog
     queue: JobQueue
@@ -32,8 +35,11 @@ class Release:
     shards: int
 
     def release(self, time_left: Callable[[], bool]) -> int:
-        """Queue what is due; how many. Nothing while the operator has stopped all texts. Stops when
-        time is up: what is left stays due."""
+        """Queue what is due and return how many jobs that were.
+
+        Queues nothing while the operator has stopped all texts. Stops when time is up: what is left
+        stays due.
+        """
         if self.switch.read().off:
             return 0
         queued = 0
@@ -48,8 +54,8 @@ class Release:
 
     def _queue_all(self, due: list[Due], before: int) -> int:
         next_at = self.clock.now() + LOOK_AGAIN_AFTER
-        claimed = [one for one in due if self.log.claim(one, next_at)]
-        bodies: list[Mapping[str, object]] = [_job(one).body() for one in claimed]
+        claimed = [each for each in due if self.log.claim(each, next_at)]
+        bodies: list[Mapping[str, object]] = [_job(each).body() for each in claimed]
         delays = [(before + number) % SPREAD_SECONDS for number in range(len(bodies))]
         if bodies:
             self.queue.send_many(bodies, delays=delays)

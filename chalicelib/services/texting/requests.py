@@ -25,36 +25,34 @@ from chalicelib.domain.contact_states import (
 )
 from chalicelib.domain.ids import number_tag
 from chalicelib.domain.texting import (
-    TextingRules,
     count_parts,
     is_open,
     opening_after_this_month,
     opening_after_today,
 )
-from chalicelib.domain.words import Platform, TextState, Uid
+from chalicelib.domain.words import Instant, Platform, Uid
 from chalicelib.services.consent.circumstances import CircumstancesReader
 from chalicelib.services.consent.log import WRITE_TRIES, ContactBusy
+from chalicelib.services.ports.audit import SYSTEM
 from chalicelib.services.ports.common import Clock
 from chalicelib.services.ports.consent import ConsentLog, Contact
 from chalicelib.services.ports.texting import (
+    Begun,
     Caps,
     NumberUnusable,
     Text,
     TextLog,
-    TextRefused,
     TextSender,
-    TextUnknown,
 )
+from chalicelib.services.texting.sending import SendResult, carrier_opt_out, send_once
 
-Done = Literal["nothing", "busy", "held", "dropped", "sent", "unknown", "refused", "unusable"]
+Outcome = Literal["nothing", "busy", "held", "dropped", "sent", "unknown", "refused", "unusable"]
 """`busy`: another worker is sending it right now."""
-
-SYSTEM = "system"
 
 
 @dataclass(frozen=True, slots=True)
 class RequestSender:
-    """Makes the request that a head wants, if everything still allows it at this moment."""
+    """Makes the request that a contact's state wants, if everything still allows it by then."""
 
     log: ConsentLog
     texts: TextLog
@@ -62,149 +60,130 @@ class RequestSender:
     circumstances_reader: CircumstancesReader
     clock: Clock
 
-    def handle(self, uid: Uid, number: str) -> Done:
+    def handle(self, uid: Uid, number: str) -> Outcome:
         """Send, hold or drop what is wanted of this number; called again it does nothing twice.
 
         Raises ContactBusy; NotFound for an account that is not there.
         """
         for _ in range(WRITE_TRIES):
-            done = self._step(uid, self.log.read(uid, "sms", number))
-            if done is not None:
-                return done
+            outcome = self._step(uid, self.log.read(uid, "sms", number))
+            if outcome is not None:
+                return outcome
         raise ContactBusy("Others keep changing this number; try again.")
 
-    def _step(self, uid: Uid, contact: Contact) -> Done | None:
-        """None when somebody wrote the head meanwhile: look at it again."""
-        head = contact.state
-        if head.sending is not None:
-            return self._after_a_worker(uid, head, head.sending)
-        if head.wanted is None:
+    def _step(self, uid: Uid, contact: Contact) -> Outcome | None:
+        """Return None when somebody wrote the state meanwhile: look at it again."""
+        state = contact.state
+        if state.sending is not None:
+            return self._after_a_worker(uid, state, state.sending)
+        if state.wanted is None:
             return "nothing"
-        seen = self.circumstances_reader.of(uid, head)
-        verdict = judge_request(head, seen)
+        seen = self.circumstances_reader.of(uid, state)
+        verdict = judge_request(state, seen)
         if verdict.kind == "go":
             return self._send(uid, contact, seen, verdict.platform)
         if verdict.kind == "hold":
-            held = hold_request(head, verdict)
-            return "held" if held == head or self.log.write(uid, head, held) else None
-        dropped = drop_request(head, verdict, seen.now)
-        return "dropped" if self.log.write(uid, head, dropped) else None
+            return self._hold(uid, state, verdict)
+        dropped = drop_request(state, verdict, seen.now)
+        return "dropped" if self.log.write(uid, state, dropped) else None
 
-    def _after_a_worker(self, uid: Uid, head: ContactState, request: Request) -> Done | None:
-        """What another worker began: its own while it can live, unknown for ever after."""
+    def _hold(self, uid: Uid, state: ContactState, verdict: Verdict) -> Outcome | None:
+        after = hold_request(state, verdict)
+        return "held" if after == state or self.log.write(uid, state, after) else None
+
+    def _after_a_worker(self, uid: Uid, state: ContactState, request: Request) -> Outcome | None:
+        """End what another worker began as unknown, once that worker cannot live any more."""
         if self.clock.now() < request.at + SENDING_AT_MOST:
             return "busy"
         limit = self.circumstances_reader.rules(uid).request_limit
-        text = self.texts.get(uid, request.day, request.at, text_id(request, head.contact))
+        text = self.texts.get(uid, request.day, request.at, text_id(request, state.contact))
         if text is None:  # somebody erased it
-            done = finish_request(head, "unknown", limit)
-            return "unknown" if self.log.write(uid, head, done) else None
-        return self._end(text, request, limit, "unknown")
+            after = finish_request(state, "unknown", limit)
+            return "unknown" if self.log.write(uid, state, after) else None
+        return self._end(text, request, limit, SendResult("unknown"))
 
     def _send(
         self, uid: Uid, contact: Contact, seen: Circumstances, platform: Platform
-    ) -> Done | None:
-        head, now = contact.state, seen.now
-        after = begin_request(head, platform, now, seen.day, seen.record)
+    ) -> Outcome | None:
+        state, rules = contact.state, seen.rules
+        after = begin_request(state, platform, seen.now, seen.day, seen.record)
         request = after.requests[-1]
-        body = seen.rules.wording("request")
+        body = rules.wording("request")
         text = Text(
-            id=text_id(request, head.contact),
+            id=text_id(request, state.contact),
             uid=uid,
             kind="request",
-            number=head.contact,
+            number=state.contact,
             body=body,
             parts=count_parts(body),
-            at=now,
+            at=seen.now,
             day=request.day,
             why=platform,
         )
         entry = _request_entry(request, body)
         after = replace(after, consent=derive_consent([*contact.entries, entry]))
-        caps = Caps(seen.rules.daily_cap, seen.rules.monthly_budget)
-        begun = self.texts.begin(text, caps, before=head, after=after, entries=[entry])
+        caps = Caps(rules.daily_cap, rules.monthly_budget)
+        begun = self.texts.begin(text, caps, before=state, after=after, entries=[entry])
         if begun in ("changed", "taken"):
             return None
         if begun != "begun":
-            return (
-                "held"
-                if self.log.write(uid, head, hold_request(head, _used_up(begun, seen)))
-                else None
-            )
-        if not is_open(self.clock.now(), seen.zone, seen.rules):  # the write took that long
-            return self._end(text, request, seen.rules.request_limit, "refused")
-        return self._publish(text, request, seen.rules)
+            return self._hold(uid, state, _cap_verdict(begun, seen))
+        if not is_open(self.clock.now(), seen.zone, rules):  # the write took that long
+            return self._end(text, request, rules.request_limit, SendResult("refused"))
+        # The one moment that cannot be repeated.
+        result = send_once(self.sender, rules.number or "", text)
+        return self._end(text, request, rules.request_limit, result)
 
-    def _publish(self, text: Text, request: Request, rules: TextingRules) -> Done:
-        """The one moment that cannot be repeated. What raises anything else leaves `sending`, which
-        the schedule turns into unknown."""
-        limit = rules.request_limit
-        try:
-            message_id = self.sender.send(rules.number or "", text.number, text.body)
-        except TextUnknown:
-            return self._end(text, request, limit, "unknown")
-        except TextRefused:
-            return self._end(text, request, limit, "refused")
-        except NumberUnusable as error:
-            return self._end(text, request, limit, "refused", unusable=error)
-        return self._end(text, request, limit, "sent", message_id)
-
-    def _end(
-        self,
-        text: Text,
-        request: Request,
-        limit: int,
-        state: TextState,
-        message_id: str | None = None,
-        unusable: NumberUnusable | None = None,
-    ) -> Done:
+    def _end(self, text: Text, request: Request, limit: int, result: SendResult) -> Outcome:
+        """Write down what became of the text. `limit`: requests a number may get."""
         for _ in range(WRITE_TRIES):
             contact = self.log.read(text.uid, "sms", text.number)
             if contact.state.sending != request:
                 return "nothing"  # it has been ended before
-            if state == "refused":
-                after, entries = self._refused(contact, request, unusable)
+            if result.state == "refused":
+                after, entries = self._after_refusal(contact, request, result.unusable)
             else:
-                outcome: Literal["sent", "unknown"] = "sent" if state == "sent" else "unknown"
-                after, entries = finish_request(contact.state, outcome, limit), []
+                went: Literal["sent", "unknown"] = "sent" if result.state == "sent" else "unknown"
+                after, entries = finish_request(contact.state, went, limit), []
             ended = self.texts.end(
-                text, state, message_id, before=contact.state, after=after, entries=entries
+                text,
+                result.state,
+                result.message_id,
+                before=contact.state,
+                after=after,
+                entries=entries,
             )
             if ended:
-                return _done(state, unusable)
+                return _outcome(result)
         raise ContactBusy("Others keep changing this number; try again.")
 
-    def _refused(
+    def _after_refusal(
         self, contact: Contact, request: Request, unusable: NumberUnusable | None
     ) -> tuple[ContactState, list[Entry]]:
-        """The head and what the log gets, when the request never went."""
+        """Return the state and the log's new entries when the request never went."""
         now = self.clock.now()
-        entries = [withdrawn(request, now)]
-        head = take_back_request(contact.state, now)
+        entries = [_withdrawal(request, now)]
+        state = take_back_request(contact.state, now)
         if unusable is not None:
-            head = mark_unusable(head, unusable.message, now)
+            state = mark_unusable(state, unusable.message, now)
             if unusable.details.get("opted_out"):
-                entries.append(carrier_no(text_id(request, head.contact), now))
-        return with_consent(head, derive_consent([*contact.entries, *entries]), now), entries
+                entries.append(carrier_opt_out(text_id(request, state.contact), now))
+        return with_consent(state, derive_consent([*contact.entries, *entries]), now), entries
 
 
 def text_id(request: Request, number: str) -> str:
-    """Deterministic: the same request of the same number is the same text. It says no number: pages
-    of the list of texts go by it, and so do their addresses."""
+    """Return the text's id, the same for the same request of the same number.
+
+    It does not contain the number: pages of the list of texts go by it, and so do their addresses.
+    """
     return f"{request.id}#{number_tag(request.record, number)}"
 
 
-def withdrawn(request: Request, at: int) -> Entry:
+def _withdrawal(request: Request, at: Instant) -> Entry:
     return Entry(f"withdrawn#{request.id}", at, "withdrawn", "aiq", SYSTEM, refers=request.id)
 
 
-def carrier_no(text: str, at: int) -> Entry:
-    """The carrier's word that this number opted out of our texts."""
-    return Entry(f"carrier#{text}", at, "carrier_no", "carrier", evidence={"text": text})
-
-
 def _request_entry(request: Request, body: str) -> Entry:
-    evidence = {"platform": request.platform, "record": request.record}
     return Entry(
         id=request.id,
         at=request.at,
@@ -212,11 +191,12 @@ def _request_entry(request: Request, body: str) -> Entry:
         source="aiq",
         actor=SYSTEM,
         wording=body,
-        evidence=evidence,
+        evidence={"platform": request.platform, "record": request.record},
     )
 
 
-def _used_up(begun: str, seen: Circumstances) -> Verdict:
+def _cap_verdict(begun: Begun, seen: Circumstances) -> Verdict:
+    """Hold the request until the day's or the month's texts are counted anew."""
     if begun == "daily_cap":
         until = opening_after_today(seen.now, seen.zone, seen.rules)
         return Verdict("hold", "daily_cap", until)
@@ -224,7 +204,7 @@ def _used_up(begun: str, seen: Circumstances) -> Verdict:
     return Verdict("hold", "monthly_budget", until)
 
 
-def _done(state: TextState, unusable: NumberUnusable | None) -> Done:
-    if unusable is not None:
+def _outcome(result: SendResult) -> Outcome:
+    if result.unusable is not None:
         return "unusable"
-    return "sent" if state == "sent" else "unknown" if state == "unknown" else "refused"
+    return "refused" if result.state == "sending" else result.state

@@ -1,4 +1,4 @@
-"""*Send me a test*: what Settings → Texting queued goes to the number typed (product.md §9)."""
+"""Send the test text that Settings → Texting queued to the number typed (product.md §9)."""
 
 from __future__ import annotations
 
@@ -15,23 +15,21 @@ from chalicelib.services.ports.consent import ContactStates
 from chalicelib.services.ports.texting import (
     Caps,
     KillSwitch,
-    NumberUnusable,
     Text,
     TextingSettings,
     TextLog,
-    TextRefused,
     TextSender,
-    TextUnknown,
 )
+from chalicelib.services.texting.sending import send_once
 from chalicelib.services.texting.text_jobs import SendTest
 
 JUST_ASKED = HOUR
-"""A job that lay in the dead-letter queue is too late: nobody waits for it at that hour."""
+"""A job that lay longer, say in the dead-letter queue, is too late: nobody waits for it."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SendTests:
-    """Sends what *send me a test* queued. Any hour: a person asked for it just now."""
+    """Sends what *Send me a test* queued, at any hour: a person asked for it just now."""
 
     settings: TextingSettings
     accounts: Accounts
@@ -42,10 +40,13 @@ class SendTests:
     clock: Clock
 
     def handle(self, job: SendTest) -> TextState | None:
-        """What became of it; None when something forbids it by now, or it was begun before."""
+        """Send the test and return what became of it.
+
+        None when something forbids it by now, or when it was begun before.
+        """
         rules = branded(self.settings.get(job.uid), self.accounts.get(job.uid))
-        head = self.contact_states.states(job.uid, [job.number])[job.number]
-        blocked = head.consent.state == "opted_out" or head.unusable is not None
+        state = self.contact_states.states(job.uid, [job.number])[job.number]
+        blocked = state.consent.state == "opted_out" or state.unusable is not None
         now = self.clock.now()
         stale = now - job.at > JUST_ASKED
         if rules.number is None or self.switch.read().off or blocked or stale:
@@ -65,14 +66,6 @@ class SendTests:
         caps = Caps(rules.daily_cap, rules.monthly_budget)
         if self.texts.begin(text, caps, ends_by=now + SENDING_AT_MOST) != "begun":
             return None
-        state, message_id = self._publish(rules.number, text)
-        self.texts.end(text, state, message_id)
-        return state
-
-    def _publish(self, origination: str, text: Text) -> tuple[TextState, str | None]:
-        try:
-            return "sent", self.sender.send(origination, text.number, text.body)
-        except TextUnknown:
-            return "unknown", None
-        except (TextRefused, NumberUnusable):
-            return "refused", None
+        result = send_once(self.sender, rules.number, text)
+        self.texts.end(text, result.state, result.message_id)
+        return result.state

@@ -11,7 +11,8 @@ from chalicelib.domain.contact_states import SENDING_AT_MOST
 from chalicelib.domain.errors import PoisonMessage
 from chalicelib.domain.times import DAY, HOUR, MINUTE, to_text
 from chalicelib.services.ports.texting import NumberUnusable, Switch, TextRefused, TextUnknown
-from chalicelib.services.texting.inbound import MOST_ANSWERS_A_DAY, Unrouted
+from chalicelib.services.texting.inbound import Unrouted
+from chalicelib.services.texting.reply_effects import MOST_ANSWERS_A_DAY
 from chalicelib.services.texting.text_jobs import InboundText, inbound, parse
 from tests.fakes.texting import Crash
 from tests.worlds.texting import OURS, RECORD, SECOND, SHOP, SHOPPER, THEIRS, Shop

@@ -604,5 +604,5 @@ def test_an_e_mail_addresss_flags_have_a_log_of_their_own(shop: Shop) -> None:
     shop.consent.observe(OURS, [told])
 
     [history] = shop.consent.history(OURS, [("email", "jo@example.com")])
-    assert (history.head.consent.state, history.entries[0].source) == ("opted_out", "posabit")
+    assert (history.state.consent.state, history.entries[0].source) == ("opted_out", "posabit")
     assert shop.head().consent.state == "unknown"
