@@ -1,4 +1,4 @@
-"""The environment, read once into one frozen value; names as in docs/reference/design.md."""
+"""Reads the environment once into one frozen value."""
 
 from __future__ import annotations
 
@@ -15,14 +15,16 @@ class MissingConfiguration(Exception):
 
 @dataclass(frozen=True, slots=True)
 class Config:
-    """What a deployment tells its functions.
+    """What a deployment sets for its functions.
 
-    Each field is the variable of the same name in capitals. `pos_base_urls` maps a platform to the
-    base URL that replaces its profile's host, `integrator_parameters` to the SSM parameter that
-    holds the deployment's own token with it. Of the hosts that retailers type, those in
-    `egress_denied_ranges` (our own networks) are never called, those in `egress_allowed_ranges`
-    (test servers) are though they are private; both CIDRs. `digest_sender` is the address that
-    e-mails come from, empty for none; `dashboard_url` the front's, known to those who write them.
+    Each field is the environment variable of the same name in capitals.
+
+    `pos_base_urls`: by platform, the base URL that replaces the host of its profile.
+    `integrator_parameters`: by platform, the SSM parameter with the deployment's own token.
+    `egress_denied_ranges`, `egress_allowed_ranges`: CIDRs. Of the hosts that retailers type, the
+    former (our own networks) are never called; the latter (test servers) are, private or not.
+    `digest_sender`: the address that e-mails come from; empty sends none.
+    `dashboard_url`: where e-mails link to; set only where digests are sent.
     """
 
     stage: str
@@ -93,5 +95,5 @@ def read(environment: Mapping[str, str]) -> Config:
 
 @cache
 def config() -> Config:
-    """This process's configuration. Raises MissingConfiguration."""
+    """Return this process's configuration. Raises MissingConfiguration."""
     return read(os.environ)

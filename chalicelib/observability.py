@@ -50,8 +50,10 @@ class AllowListFormatter(LambdaPowertoolsFormatter):
     """Drops every field that is not on the list, and every exception's message."""
 
     def serialize(self, log: LogRecord) -> str:
-        kept = {name: _safe(name, value) for name, value in log.items() if name in ALLOWED_FIELDS}
-        return super().serialize(cast("LogRecord", kept))
+        allowed = {
+            name: _safe(name, value) for name, value in log.items() if name in ALLOWED_FIELDS
+        }
+        return super().serialize(cast("LogRecord", allowed))
 
     def formatException(  # noqa: N802  # the name is logging's
         self,
@@ -74,25 +76,26 @@ def _safe(name: str, value: object) -> object:
 
 @cache
 def logger() -> Logger:
-    """The one logger. `logger().info("sync.page", run=…, pages=…)`: event name, then fields.
+    """Return the one logger. `logger().info("sync.page", run=…, pages=…)`: event name, then fields.
 
-    Loggers of libraries are held at WARNING and share the formatter, so that nothing escapes it.
+    Loggers of libraries are held at WARNING and get a formatter that drops their words.
     """
     level = os.environ.get("LOG_LEVEL", "INFO")
-    made = Logger(service=SERVICE, level=level, logger_formatter=AllowListFormatter())
+    ours = Logger(service=SERVICE, level=level, logger_formatter=AllowListFormatter())
     logging.getLogger(SERVICE).propagate = False
     root = logging.getLogger()
     root.setLevel(logging.WARNING)
     for handler in root.handlers:
         handler.setFormatter(LibraryFormatter())
-    return made
+    return ours
 
 
 class LibraryFormatter(AllowListFormatter):
-    """For loggers that are not ours: the logger's name and level; their words may quote data."""
+    """Formats the lines of libraries: the logger's name, level and place, but not its words, which
+    may quote data."""
 
     def format(self, record: logging.LogRecord) -> str:
-        shown = logging.makeLogRecord(
+        wordless = logging.makeLogRecord(
             {
                 "name": record.name,
                 "levelname": record.levelname,
@@ -105,10 +108,10 @@ class LibraryFormatter(AllowListFormatter):
                 "exc_info": record.exc_info,
             }
         )
-        return super().format(shown)
+        return super().format(wordless)
 
 
 @cache
 def metrics() -> Metrics:
-    """CloudWatch metrics in embedded format."""
+    """Return the one writer of CloudWatch metrics, in embedded format."""
     return Metrics(namespace="AIQ/POS", service=SERVICE)

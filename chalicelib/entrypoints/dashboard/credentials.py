@@ -213,7 +213,7 @@ def change_credential(
     caller: Caller,
 ) -> CredentialAnswer:
     """Change a credential's secret, market, host, trust or *History from*; new ones are checked."""
-    given = body.sent_fields()
+    sent = body.sent_fields()
     return _checked(
         wiring.credentials.credential_service().change(
             uid,
@@ -221,8 +221,8 @@ def change_credential(
             credential,
             version,
             actor=caller.actor,
-            given=given.get("fields"),
-            history_from=given.get("history_from"),
+            given=sent.get("fields"),
+            history_from=sent.get("history_from"),
             trust=body.trust.sent_fields(),
         )
     )

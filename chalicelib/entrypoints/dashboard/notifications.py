@@ -58,8 +58,10 @@ def list_notifications(uid: Uid, query: NotificationQuery) -> NotificationList:
     """List what needs a person, the latest first; `state=all` also what was mended lately."""
     notifications = wiring.outside.notifications()
     read = notifications.open_for if query.state == "open" else notifications.all_for
-    found = sorted(read(uid), key=lambda one: one.raised_at, reverse=True)
-    return NotificationList(items=[NotificationAnswer.model_validate(one) for one in found])
+    latest_first = sorted(read(uid), key=lambda raised: raised.raised_at, reverse=True)
+    return NotificationList(
+        items=[NotificationAnswer.model_validate(raised) for raised in latest_first]
+    )
 
 
 @resource.get("/api/accounts/{uid}/audit", right="audit:read")

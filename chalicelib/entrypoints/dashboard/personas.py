@@ -231,14 +231,14 @@ def search_personas(uid: Uid, body: PersonaSearch) -> PersonaPage:
     """Find personas by phone, e-mail, contactID, source id or the beginning of their name."""
     from chalicelib.services.ports.personas import PersonaFilter
 
-    wanted = PersonaFilter(
+    search = PersonaFilter(
         phone=body.phone,
         email=body.email,
         contact_id=body.contact_id,
         source_id=body.source_id,
         name=body.name,
     )
-    return _page(uid, body, wanted)
+    return _page(uid, body, search)
 
 
 @resource.post("/api/accounts/{uid}/personas/{contact_id}/points", right="points:adjust")
@@ -252,19 +252,19 @@ def adjust_points(
     return PointsAnswer(contact_id=contact_id, points=points)
 
 
-def _page(uid: Uid, asked: PersonaQuery, wanted: PersonaFilter) -> PersonaPage:
-    wanted = replace(
-        wanted,
-        source=asked.source,
-        member=None if asked.is_ is None else True,
-        sort=asked.sort,
-        descending=asked.sort == "inserted" if asked.dir is None else asked.dir == "desc",
+def _page(uid: Uid, query: PersonaQuery, search: PersonaFilter) -> PersonaPage:
+    search = replace(
+        search,
+        source=query.source,
+        member=None if query.is_ is None else True,
+        sort=query.sort,
+        descending=query.sort == "inserted" if query.dir is None else query.dir == "desc",
     )
-    after = cursors.unseal(asked.cursor, uid, "personas", wanted)
-    rows, position = wiring.personas.personas().search(uid, wanted, asked.limit, after)
+    after = cursors.unseal(query.cursor, uid, "personas", search)
+    rows, position = wiring.personas.personas().search(uid, search, query.limit, after)
     return PersonaPage(
         items=[PersonaAnswer.model_validate(row) for row in rows],
-        next_cursor=cursors.seal(position, uid, "personas", wanted),
+        next_cursor=cursors.seal(position, uid, "personas", search),
     )
 
 
@@ -285,18 +285,18 @@ def list_persona_sales(uid: Uid, contact_id: str, query: Listing) -> SalePage:
 def list_persona_ledger(uid: Uid, contact_id: str, query: Listing) -> LedgerPage:
     """List how each point came, the newest sale first, sales that earned nothing included."""
     after = cursors.unseal(query.cursor, uid, "ledger", contact_id)
-    found, position = wiring.personas.ledgers().entries(uid, contact_id, query.limit, after)
+    entries, position = wiring.personas.ledgers().entries(uid, contact_id, query.limit, after)
     return LedgerPage(
-        items=[LedgerEntryAnswer.model_validate(entry) for entry in found],
+        items=[LedgerEntryAnswer.model_validate(entry) for entry in entries],
         next_cursor=cursors.seal(position, uid, "ledger", contact_id),
     )
 
 
 def _sales(uid: Uid, contact_id: str, limit: int, cursor: str | None) -> SalePage:
     after = cursors.unseal(cursor, uid, "sales", contact_id)
-    found, position = wiring.personas.personas().sales(uid, contact_id, limit, after)
+    sales, position = wiring.personas.personas().sales(uid, contact_id, limit, after)
     return SalePage(
-        items=[SaleAnswer.model_validate(sale) for sale in found],
+        items=[SaleAnswer.model_validate(sale) for sale in sales],
         next_cursor=cursors.seal(position, uid, "sales", contact_id),
     )
 
@@ -308,7 +308,7 @@ def _detail(view: PersonaView, sales: SalePage) -> PersonaDetail:
         birth_date=view.birth_date,
         merged_ids=list(view.merged_ids),
         members=[MemberAnswer.model_validate(member) for member in view.members],
-        why_member=[SaidAnswer.model_validate(said) for said in view.why_member],
-        why_asked=[SaidAnswer.model_validate(said) for said in view.why_asked],
+        why_member=[SaidAnswer.model_validate(reason) for reason in view.why_member],
+        why_asked=[SaidAnswer.model_validate(reason) for reason in view.why_asked],
         sales=sales,
     )

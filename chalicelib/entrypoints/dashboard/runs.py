@@ -97,9 +97,9 @@ def list_runs(uid: Uid, platform: Platform, query: Listing) -> RunPage:
     """List a platform's sync runs, the newest first."""
     wiring.outside.pos_gateway().platform(platform)  # of none there is no empty list
     before = cursors.unseal(query.cursor, uid, "runs", platform)
-    found, position = wiring.sync.runs().recent(uid, platform, query.limit, before)
+    recent, position = wiring.sync.runs().recent(uid, platform, query.limit, before)
     return RunPage(
-        items=[RunAnswer.model_validate(run) for run in found],
+        items=[RunAnswer.model_validate(run) for run in recent],
         next_cursor=cursors.seal(position, uid, "runs", platform),
     )
 
@@ -114,9 +114,9 @@ def get_run(uid: Uid, platform: Platform, run: str) -> RunAnswer:
 def list_set_aside(uid: Uid, platform: Platform, run: str, query: Listing) -> SetAsidePage:
     """List the records a run set aside."""
     after = cursors.unseal(query.cursor, uid, "set-aside", run)
-    found, position = wiring.sync.runs().set_aside(uid, platform, run, query.limit, after)
+    records, position = wiring.sync.runs().set_aside(uid, platform, run, query.limit, after)
     return SetAsidePage(
-        items=[SetAsideAnswer.model_validate(one) for one in found],
+        items=[SetAsideAnswer.model_validate(record) for record in records],
         next_cursor=cursors.seal(position, uid, "set-aside", run),
     )
 

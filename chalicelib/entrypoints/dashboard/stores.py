@@ -138,8 +138,8 @@ def change_store(
 @resource.get("/api/accounts/{uid}/store-keys", right="stores:read")
 def list_store_keys(uid: Uid) -> StoreKeyList:
     """List every store key seen, with its store, or with the one it likely means."""
-    found = wiring.stores.store_service().keys(uid)
-    return StoreKeyList(items=[_key(one.key, one.suggested_store) for one in found])
+    seen = wiring.stores.store_service().keys(uid)
+    return StoreKeyList(items=[_key(row.key, row.suggested_store) for row in seen])
 
 
 @resource.get(f"{STORE}/mappings", right="stores:read")
@@ -158,8 +158,8 @@ def replace_mappings(
 
 
 def _mapping(uid: Uid, store: int) -> MappingAnswer:
-    held, keys = wiring.stores.store_service().mapped_keys(uid, store)
-    return MappingAnswer(store=held.id, keys=[_key(key) for key in keys], version=held.version)
+    mapped, keys = wiring.stores.store_service().mapped_keys(uid, store)
+    return MappingAnswer(store=mapped.id, keys=[_key(key) for key in keys], version=mapped.version)
 
 
 def _store(store: Store) -> StoreAnswer:

@@ -247,9 +247,9 @@ def list_texts(uid: Uid, query: TextsQuery) -> TextPage:
     """List the texts of a day: what was sent to whom, when, why, and how it went."""
     after = cursors.unseal(query.cursor, uid, "texts", query.day)
     service = wiring.texting.texting_service()
-    found, position = service.texts_of_day(uid, query.day, query.limit, after)
+    texts, position = service.texts_of_day(uid, query.day, query.limit, after)
     return TextPage(
-        items=[TextAnswer.model_validate(text) for text in found],
+        items=[TextAnswer.model_validate(text) for text in texts],
         next_cursor=cursors.seal(position, uid, "texts", query.day),
     )
 
@@ -264,10 +264,10 @@ def get_persona_consent(uid: Uid, contact_id: str) -> ConsentAnswer:
             contacts["sms", member.phone] = None
         if member.email:
             contacts["email", member.email] = None
-    found = wiring.consent.consent_service().history(uid, contacts)
+    histories = wiring.consent.consent_service().history(uid, contacts)
     why = wiring.texting.why_not_asked().explain(uid, view.row.id)
     return ConsentAnswer(
-        contacts=[_contact(history) for history in found], asked=WhyAnswer.model_validate(why)
+        contacts=[_contact(history) for history in histories], asked=WhyAnswer.model_validate(why)
     )
 
 

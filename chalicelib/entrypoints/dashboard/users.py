@@ -60,8 +60,8 @@ class EmailChoice(Input):
 @resource.get("/api/accounts/{uid}/users", right="team:read")
 def list_users(uid: Uid) -> UserList:
     """List everybody in the account, the deactivated last."""
-    found = wiring.accounts.account_service().users(uid)
-    members = wiring.notifications.digest_choices().of(uid, found)
+    users = wiring.accounts.account_service().users(uid)
+    members = wiring.notifications.digest_choices().of(uid, users)
     return UserList(items=[_shown(member) for member in members])
 
 

@@ -1,4 +1,4 @@
-"""What the queues' functions do. One message at a time: batch size 1."""
+"""Handlers of SQS queues. Each gets one message at a time (batch size 1)."""
 
 from __future__ import annotations
 
@@ -49,7 +49,7 @@ def account_job(event: SQSEvent) -> dict[str, Any]:
 
     def work(body: Any) -> None:
         message = messages.account_job(body)
-        personas = _work_off(message, time_left)
+        personas = _run_job(message, time_left)
         name = type(message).__name__.removesuffix("Message").lower()
         logger().info(f"job.{name}", uid=message.uid, personas=personas, hop=message.hop)
 
@@ -79,7 +79,7 @@ def text(event: SQSEvent) -> dict[str, Any]:
     return _each(event, wiring.outside.texts_dead_letters(), work)
 
 
-def _work_off(message: AccountJob, time_left: Callable[[], bool]) -> int:
+def _run_job(message: AccountJob, time_left: Callable[[], bool]) -> int:
     from chalicelib.services import job_messages as messages
 
     match message:
@@ -94,19 +94,19 @@ def _work_off(message: AccountJob, time_left: Callable[[], bool]) -> int:
 
 
 def _each(event: SQSEvent, dead: DeadLetterQueue, work: Callable[[Any], None]) -> dict[str, Any]:
-    """Handle each record; the ones to be delivered again are named in the answer."""
-    again = []
+    """Handle each record; the answer names those that SQS is to deliver again."""
+    failed = []
     for record in event.to_dict()["Records"]:
         try:
             _handle(record, dead, work)
         except Exception:  # noqa: BLE001 -- the last stop: it is logged, and SQS delivers again
             logger().exception("job.failed", queue=dead.name, message_id=record["messageId"])
-            again.append({"itemIdentifier": record["messageId"]})
-    return {"batchItemFailures": again}
+            failed.append({"itemIdentifier": record["messageId"]})
+    return {"batchItemFailures": failed}
 
 
 def _handle(record: Any, dead: DeadLetterQueue, work: Callable[[Any], None]) -> None:
-    """Poison goes to the dead-letter queue at once: waiting for its retries would help nobody."""
+    """Do the work; a poison message goes to the dead-letter queue at once, as no retry can help."""
     try:
         work(_json(record["body"]))
     except PoisonMessage as error:

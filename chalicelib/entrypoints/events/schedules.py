@@ -1,4 +1,4 @@
-"""What the schedules' functions do."""
+"""Handlers of schedules."""
 
 from __future__ import annotations
 
@@ -14,7 +14,8 @@ RESERVE_MS = 10_000
 
 
 def plan_syncs(event: CloudWatchEvent) -> None:
-    """Queue a run for every credential that is due, and the daily look at what time changes."""
+    """Queue a run for every credential that is due, and a job for every account that is due for its
+    daily look at expiring points."""
     context: Any = event.context
 
     def time_left() -> bool:
@@ -26,7 +27,7 @@ def plan_syncs(event: CloudWatchEvent) -> None:
 
 
 def release_texts(event: CloudWatchEvent) -> None:
-    """Queue the requests for consent that are due, and what dead workers left."""
+    """Queue the requests for consent that are due, and those that a dead worker left."""
     context: Any = event.context
     queued = wiring.texting.release().release(
         lambda: context.get_remaining_time_in_millis() > RESERVE_MS
@@ -35,7 +36,7 @@ def release_texts(event: CloudWatchEvent) -> None:
 
 
 def send_digests(event: CloudWatchEvent) -> None:
-    """E-mail what is new to those who were chosen. Raises MailRefused, so that it is alarmed."""
+    """E-mail new notifications to whoever chose them. Raises MailRefused, which is alarmed."""
     from chalicelib.services.ports.digests import MailRefused
 
     if not config().digest_sender:
@@ -54,6 +55,6 @@ def send_digests(event: CloudWatchEvent) -> None:
 
 
 def watch_dead_letters(event: CloudWatchEvent) -> None:  # noqa: ARG001 -- the time is all it says
-    """Tell people of work that failed for good."""
+    """Notify accounts and the operator of jobs in the dead-letter queues."""
     waiting = wiring.notifications.dead_letter_watch().look()
     logger().info("dead_letters.looked", count=waiting)

@@ -1,4 +1,4 @@
-"""What the topics' functions do."""
+"""Handlers of SNS topics."""
 
 from __future__ import annotations
 
@@ -18,18 +18,19 @@ if TYPE_CHECKING:
 
 
 def inbound_sms(event: SNSEvent) -> None:
-    """Read a shopper's message: at once, else by the queue, which tries again.
+    """Read a shopper's message: at once or, when that fails, by the queue, which tries again.
 
-    What nobody can read, and what no account's number got, is buried and raises an alarm.
+    A message that cannot be read, or that went to a number of no account, goes to the dead-letter
+    queue and raises an alarm.
     """
     from chalicelib.services.texting.text_jobs import inbound
 
     for record in event.to_dict()["Records"]:
-        told = record["Sns"]
+        notice = record["Sns"]
         try:
-            message = inbound(_json(told["Message"]), _taken_at(told))
+            message = inbound(_json(notice["Message"]), _taken_at(notice))
         except PoisonMessage as error:
-            _bury(told["Message"], error)
+            _bury(notice["Message"], error)
             continue
         _read(message)
 
@@ -51,11 +52,11 @@ def _bury(raw: str, error: PoisonMessage) -> None:
     logger().error("inbound.buried", code=error.code)
 
 
-def _taken_at(told: Any) -> Instant:
-    """When the topic took the message: order among a shopper's messages; never in the future."""
+def _taken_at(notice: Any) -> Instant:
+    """Return when the topic took the message, now at the latest: it orders a shopper's messages."""
     now = wiring.outside.clock().now()
     try:
-        return min(from_text(str(told.get("Timestamp"))), now)
+        return min(from_text(str(notice.get("Timestamp"))), now)
     except ValueError:
         return now
 

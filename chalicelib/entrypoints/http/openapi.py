@@ -67,10 +67,10 @@ def document(operations: Iterable[Operation], api: ApiDescription) -> dict[str, 
 def _schemas(operations: list[Operation], error_schema: Mapping[str, Any]) -> dict[str, Any]:
     inputs: set[type[BaseModel]] = {o.body for o in operations if o.body is not None}
     answers: set[type[BaseModel]] = {o.answer for o in operations if o.answer is not None}
-    wanted = [(model, "validation") for model in sorted(inputs, key=_name)]
-    wanted += [(model, "serialization") for model in sorted(answers, key=_name)]
+    models = [(model, "validation") for model in sorted(inputs, key=_name)]
+    models += [(model, "serialization") for model in sorted(answers, key=_name)]
     _, definitions = models_json_schema(
-        wanted,  # type: ignore[arg-type]  # the literals widen in a list
+        models,  # type: ignore[arg-type]  # the literals widen in a list
         ref_template=REFERENCE,
     )
     schemas = {**definitions.get("$defs", {}), error_schema["title"]: dict(error_schema)}

@@ -67,10 +67,10 @@ def raw_body(request: Request, limit: int = BODY_LIMIT) -> bytes:
 
 def query(request: Request, model: type[Model], pass_over: PassOver | None = None) -> Model:
     """The query string as `model`. Raises InvalidInput."""
-    given = request.query_params
+    parameters = request.query_params
     values: dict[str, Any] = {}
-    for name in given or ():
-        all_values = given.getlist(name)  # type: ignore[union-attr]  # not empty here
+    for name in parameters or ():
+        all_values = parameters.getlist(name)  # type: ignore[union-attr]  # not empty here
         many = _takes_many(model, name)
         values[name] = all_values if many else all_values[-1]
         if len(all_values) > 1 and not many and pass_over is None:
@@ -88,7 +88,7 @@ def no_query(request: Request, pass_over: PassOver | None = None) -> None:
 
 
 def path_value(text: str, kind: type) -> str | int:
-    """A value out of the path; what cannot be an id is the id of nothing. Raises NotFound."""
+    """A value of the path as `kind`, str or int. Raises NotFound for what cannot be an id."""
     if not _PATH_VALUE.fullmatch(text) or len(text.encode()) > LONGEST_PATH_VALUE:
         raise NotFound("There is nothing here.")
     if kind is not int:
@@ -99,29 +99,29 @@ def path_value(text: str, kind: type) -> str | int:
 
 
 def if_match(headers: Mapping[str, str]) -> int:
-    """The version the caller saw. Raises VersionRequired, MalformedBody."""
-    given = headers.get("if-match")
-    if given is None:
+    """The version that the caller read, from `If-Match`. Raises VersionRequired, MalformedBody."""
+    tag = headers.get("if-match")
+    if tag is None:
         raise VersionRequired(
             "Say which version you change: read it again and send its ETag as If-Match.",
             example='If-Match: "3"',
         )
-    match = _ETAG.fullmatch(given.strip())
+    match = _ETAG.fullmatch(tag.strip())
     if match is None:
         raise MalformedBody('If-Match takes one ETag of ours, such as "3".', example='"3"')
     return int(match[1])
 
 
 def idempotency_key(headers: Mapping[str, str]) -> str:
-    """The caller's own name of the request. Raises MalformedBody."""
-    given = headers.get("idempotency-key", "").strip()
-    if not _IDEMPOTENCY_KEY.fullmatch(given):
+    """The caller's own name of the request, from `Idempotency-Key`. Raises MalformedBody."""
+    key = headers.get("idempotency-key", "").strip()
+    if not _IDEMPOTENCY_KEY.fullmatch(key):
         raise MalformedBody(
             "Name the request in Idempotency-Key, 8 to 100 letters, digits, - or _: sent again with"
             " the same name, it is done once.",
             example="Idempotency-Key: 4f1c9a2b-7d3e-5f60-7182-93a4b5c6d7e8",
         )
-    return given
+    return key
 
 
 def _read(
@@ -131,7 +131,7 @@ def _read(
     try:
         return validate()
     except ValidationError as error:
-        unknown = [_name(found["loc"]) for found in _found(error) if found["type"] == UNKNOWN]
+        unknown = [_name(fault["loc"]) for fault in _faults(error) if fault["type"] == UNKNOWN]
         if pass_over is None or not unknown:
             raise _refusal(error, model) from None
     pass_over(unknown)
@@ -143,21 +143,21 @@ def _read(
 
 def _refusal(error: ValidationError, model: type[BaseModel]) -> RequestError:
     """What pydantic found, as field, reason and example; never the value itself."""
-    found = _found(error)
-    if found[0]["type"] == "json_invalid":
+    faults = _faults(error)
+    if faults[0]["type"] == "json_invalid":
         return MalformedBody("The body is not valid JSON in UTF-8.")
     errors = [
         {
-            "field": _name(one["loc"]),
-            "reason": _reason(one),
-            "example": _example(model, one["loc"]),
+            "field": _name(fault["loc"]),
+            "reason": _reason(fault),
+            "example": _example(model, fault["loc"]),
         }
-        for one in found[:20]
+        for fault in faults[:20]
     ]
     return InvalidInput("Some fields cannot be taken; nothing was stored.", errors=errors)
 
 
-def _found(error: ValidationError) -> list[Any]:
+def _faults(error: ValidationError) -> list[Any]:
     return error.errors(include_url=False, include_input=False)
 
 
@@ -173,12 +173,12 @@ def invalid(field: str, reason: str, example: object) -> InvalidInput:
     )
 
 
-def _reason(found: Mapping[str, Any]) -> str:
-    if found["type"] == UNKNOWN:
+def _reason(fault: Mapping[str, Any]) -> str:
+    if fault["type"] == UNKNOWN:
         return "unknown field"
-    if found["type"] == "missing":
+    if fault["type"] == "missing":
         return "required"
-    reason = str(found["msg"]).removeprefix("Value error, ")
+    reason = str(fault["msg"]).removeprefix("Value error, ")
     return reason[:1].lower() + reason[1:]
 
 
@@ -190,16 +190,16 @@ def _takes_many(model: type[BaseModel], name: str) -> bool:
 
 
 def _example(model: type[BaseModel], location: tuple[int | str, ...]) -> object:
-    """The first example on the field's path, following nested models."""
+    """The first example of the field, which may be one of a nested model; None for none."""
     current: Any = model
     example: object = None
-    for part in location:
-        if isinstance(part, int):
+    for step in location:
+        if isinstance(step, int):
             continue
         if not (isinstance(current, type) and issubclass(current, BaseModel)):
             break
         for key, field in current.model_fields.items():
-            if part in (key, field.alias):
+            if step in (key, field.alias):
                 example = field.examples[0] if field.examples else None
                 current = _inner(field.annotation)
                 break

@@ -147,9 +147,9 @@ def _operation(
 ) -> Operation:
     hints = get_type_hints(view)
     answer = hints.pop("return")
-    wanted = set(inspect.signature(view).parameters)
-    path_names = [part[1:-1] for part in path.split("/") if part.startswith("{")]
-    if strange := wanted - set(path_names) - _GIVEN:
+    asked_for = set(inspect.signature(view).parameters)
+    path_names = [step[1:-1] for step in path.split("/") if step.startswith("{")]
+    if strange := asked_for - set(path_names) - _GIVEN:
         raise TypeError(f"{view.__name__} wants {strange}, which no route gives")
     if "uid" in path_names and right is None:
         raise TypeError(f"{view.__name__}: say which right {path} needs")
@@ -168,9 +168,9 @@ def _operation(
         query=hints.get("query"),
         body=hints.get("body"),
         answer=None if answer is type(None) else answer,
-        versioned="version" in wanted,
-        wants_caller="caller" in wanted,
-        keyed="idempotency_key" in wanted,
+        versioned="version" in asked_for,
+        wants_caller="caller" in asked_for,
+        keyed="idempotency_key" in asked_for,
     )
 
 
@@ -230,5 +230,5 @@ def _arguments(
         reading.raw_body(request, front.body_limit)
     if operation.keyed:
         arguments["idempotency_key"] = reading.idempotency_key(request.headers)
-    wanted = inspect.signature(operation.view).parameters
-    return {name: value for name, value in arguments.items() if name in wanted}
+    asked_for = inspect.signature(operation.view).parameters
+    return {name: value for name, value in arguments.items() if name in asked_for}
