@@ -29,7 +29,7 @@ from chalicelib.config import config
 from chalicelib.domain.times import DAY
 from chalicelib.domain.words import RunTrigger
 from chalicelib.entrypoints import wiring
-from chalicelib.services.job_messages import SyncMessage
+from chalicelib.services.job_messages import sync_message
 from chalicelib.services.ports.pos import (
     CredentialAccess,
     Cursor,
@@ -218,7 +218,7 @@ def work_until_ended(asked: RunView, meter: Meter) -> RunView:
     while True:
         answer = client("sqs").receive_message(QueueUrl=queue, WaitTimeSeconds=5)
         for received in answer.get("Messages", ()):
-            message = SyncMessage.parse(orjson.loads(received["Body"]))
+            message = sync_message(orjson.loads(received["Body"]))
             ends = time.monotonic() + LIMIT_SECONDS
             wiring.sync.sync_worker("sync").handle(message, lambda: ends - time.monotonic())  # noqa: B023
             client("sqs").delete_message(QueueUrl=queue, ReceiptHandle=received["ReceiptHandle"])

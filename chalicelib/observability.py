@@ -35,7 +35,7 @@ ALLOWED_FIELDS = frozenset(
         "uid", "platform", "credential", "store", "run", "hop", "stream", "job", "kind", "queue",
         "message_id", "count", "pages", "fetched", "new", "changed", "unchanged", "set_aside",
         "requests", "retries", "seconds", "shard", "fence", "depth", "wait", "due", "sent",
-        "received", "personas", "records", "sales",
+        "received", "personas", "records", "sales", "version",
     }
 )  # fmt: skip
 

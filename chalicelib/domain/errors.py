@@ -165,3 +165,14 @@ class PoisonMessage(AiqError):
     """A job message that no retry can help."""
 
     code = "poison_message"
+
+
+class NewerMessage(AiqError):
+    """A job message of a `version` or `kind` that only newer code knows."""
+
+    code = "newer_message"
+
+    def __init__(self, version: int, kind: str) -> None:
+        super().__init__("the message is of a newer version or kind")
+        self.version = version
+        self.kind = kind

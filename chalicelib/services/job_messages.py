@@ -1,183 +1,245 @@
-"""What travels on the job queues. A message that is not one of these is poison."""
+"""The messages of the job queues: one frozen class per kind of job (ADR 17).
+
+A message travels as a JSON object: its version `v`, its kind `job`, its fields. Readers pass over
+fields that they do not know. `sync_message`, `account_job` and `text_job` read a queue's messages;
+`body()` writes one.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
-from dataclasses import asdict, dataclass
-from typing import Any
+from collections.abc import Mapping
+from dataclasses import asdict, field
+from typing import Annotated, Any, ClassVar, Literal, TypeVar
 
-from chalicelib.domain.errors import PoisonMessage
-from chalicelib.domain.words import CredentialId, Platform, Uid
+import orjson
+from pydantic import ConfigDict, Field, TypeAdapter, ValidationError
+from pydantic.dataclasses import dataclass
+
+from chalicelib.domain.errors import NewerMessage, PoisonMessage
+from chalicelib.domain.times import from_text
+from chalicelib.domain.words import CredentialId, Instant, Platform, Uid
 
 VERSION = 1
+"""Goes up when a field changes that older code must not pass over; that code then waits."""
+
 MAX_HOPS = 500
-"""A run that needs more continuations than this is not getting anywhere."""
-
-
-@dataclass(frozen=True, slots=True)
-class SyncMessage:
-    """Go on with a run. `hop` counts its continuations, `tries` how often the lease was taken."""
-
-    uid: Uid
-    platform: Platform
-    credential: CredentialId
-    run: str
-    hop: int = 0
-    tries: int = 0
-
-    def body(self) -> dict[str, object]:
-        return {"v": VERSION, **asdict(self)}
-
-    @classmethod
-    def parse(cls, body: Any) -> SyncMessage:
-        """Raises PoisonMessage saying what is wrong with it."""
-        told = _mapping(body)
-        texts = {name: _text(told, name) for name in ("uid", "platform", "credential", "run")}
-        return cls(
-            Uid(texts["uid"]),
-            Platform(texts["platform"]),
-            CredentialId(texts["credential"]),
-            texts["run"],
-            hop=_number(told, "hop"),
-            tries=_number(told, "tries"),
-        )
-
+"""A job that needs more continuations than this is not getting anywhere."""
 
 AFTER_THE_REQUEST_SECONDS = 30
 """A request ends within 29 s: what it queues before it saves begins after that."""
 
+NON_EMPTY = Field(min_length=1)
+Text = Annotated[str, NON_EMPTY]
+Account = Annotated[Uid, NON_EMPTY]
+Count = Annotated[int, Field(strict=True, ge=0)]
+Milliseconds = Annotated[Instant, Field(strict=True)]
 
-@dataclass(frozen=True, slots=True)
-class RemapMessage:
+_WIRE = ConfigDict(defer_build=True, extra="ignore")
+
+
+class _Message:
+    __slots__ = ()
+
+    def body(self) -> dict[str, object]:
+        """The message as its queue's JSON object."""
+        return {"v": VERSION, **asdict(self)}  # type: ignore[call-overload]
+
+
+@dataclass(frozen=True, slots=True, config=_WIRE)
+class SyncMessage(_Message):
+    """Go on with a run. `hop` counts its continuations, `tries` how often the lease was taken.
+
+    It is its queues' only kind so far: `job` does not travel.
+    """
+
+    job: ClassVar[Literal["sync"]] = "sync"
+    uid: Account
+    platform: Annotated[Platform, NON_EMPTY]
+    credential: Annotated[CredentialId, NON_EMPTY]
+    run: Text
+    hop: Count = 0
+    tries: Count = 0
+
+
+@dataclass(frozen=True, slots=True, config=_WIRE)
+class RemapMessage(_Message):
     """Derive an account's personas again, from `after` on, because `reason` changed the rules."""
 
-    uid: Uid
+    job: Literal["remap"] = field(default="remap", kw_only=True)
+    uid: Account
     reason: str = ""
     after: str | None = None
-    hop: int = 0
-
-    def body(self) -> dict[str, object]:
-        return {"v": VERSION, "job": "remap", **asdict(self)}
-
-    @classmethod
-    def parse(cls, body: Any) -> RemapMessage:
-        """Raises PoisonMessage saying what is wrong with it."""
-        told = _mapping(body)
-        if told.get("job") != "remap":
-            raise PoisonMessage("the message names no job we know")
-        reason = str(told.get("reason", ""))
-        return cls(Uid(_text(told, "uid")), reason, _position(told), _number(told, "hop"))
+    hop: Count = 0
 
 
-@dataclass(frozen=True, slots=True)
-class PreviewMessage:
+@dataclass(frozen=True, slots=True, config=_WIRE)
+class PreviewMessage(_Message):
     """Go on counting what a change would do."""
 
-    uid: Uid
-    preview: str
-    hop: int = 0
-
-    def body(self) -> dict[str, object]:
-        return {"v": VERSION, "job": "preview", **asdict(self)}
-
-    @classmethod
-    def parse(cls, body: Any) -> PreviewMessage:
-        """Raises PoisonMessage saying what is wrong with it."""
-        told = _mapping(body)
-        return cls(Uid(_text(told, "uid")), _text(told, "preview"), _number(told, "hop"))
+    job: Literal["preview"] = field(default="preview", kw_only=True)
+    uid: Account
+    preview: Text
+    hop: Count = 0
 
 
-@dataclass(frozen=True, slots=True)
-class ApplyMessage:
+@dataclass(frozen=True, slots=True, config=_WIRE)
+class ApplyMessage(_Message):
     """Go on with the work after a change. `tries`: how often its job was not there yet."""
 
-    uid: Uid
-    work: str
-    hop: int = 0
-    tries: int = 0
-
-    def body(self) -> dict[str, object]:
-        return {"v": VERSION, "job": "apply", **asdict(self)}
-
-    @classmethod
-    def parse(cls, body: Any) -> ApplyMessage:
-        """Raises PoisonMessage saying what is wrong with it."""
-        told = _mapping(body)
-        hop, tries = _number(told, "hop"), _number(told, "tries")
-        return cls(Uid(_text(told, "uid")), _text(told, "work"), hop, tries)
+    job: Literal["apply"] = field(default="apply", kw_only=True)
+    uid: Account
+    work: Text
+    hop: Count = 0
+    tries: Count = 0
 
 
-@dataclass(frozen=True, slots=True)
-class ExpiryMessage:
+@dataclass(frozen=True, slots=True, config=_WIRE)
+class ExpiryMessage(_Message):
     """Let the points of an account expire that are due, from `after` on."""
 
-    uid: Uid
+    job: Literal["expire"] = field(default="expire", kw_only=True)
+    uid: Account
     after: str | None = None
-    hop: int = 0
+    hop: Count = 0
 
-    def body(self) -> dict[str, object]:
-        return {"v": VERSION, "job": "expire", **asdict(self)}
 
-    @classmethod
-    def parse(cls, body: Any) -> ExpiryMessage:
-        """Raises PoisonMessage saying what is wrong with it."""
-        told = _mapping(body)
-        return cls(Uid(_text(told, "uid")), _position(told), _number(told, "hop"))
+@dataclass(frozen=True, slots=True, config=_WIRE)
+class RequestJob(_Message):
+    """Look at what is wanted of this number, and send it if it may go."""
+
+    job: Literal["request"] = field(default="request", kw_only=True)
+    uid: Account
+    number: Text
+
+
+@dataclass(frozen=True, slots=True, config=_WIRE)
+class SendTest(_Message):
+    """*Send me a test*: to `number`, once, as text `id` of the account's local `day`."""
+
+    job: Literal["test"] = field(default="test", kw_only=True)
+    uid: Account
+    number: Text
+    id: Text
+    at: Milliseconds
+    day: Text
+
+
+@dataclass(frozen=True, slots=True, config=_WIRE)
+class LostText(_Message):
+    """Look at text `id`, begun at `at`: it should have ended by now."""
+
+    job: Literal["lost"] = field(default="lost", kw_only=True)
+    uid: Account
+    day: Text
+    at: Milliseconds
+    id: Text
+
+
+@dataclass(frozen=True, slots=True, config=_WIRE)
+class InboundText(_Message):
+    """A shopper's message: End User Messaging's two-way payload, and when its topic took it.
+
+    `number` wrote to `destination`, an account's origination number. `id` is `inboundMessageId`.
+    """
+
+    job: Literal["inbound"] = field(default="inbound", kw_only=True)
+    id: Text
+    number: Text
+    destination: Text
+    body_text: str
+    at: Milliseconds
 
 
 AccountJob = RemapMessage | PreviewMessage | ApplyMessage | ExpiryMessage
+TextJob = RequestJob | SendTest | LostText | InboundText
 
-_JOBS: Mapping[str, Callable[[Any], AccountJob]] = {
-    "preview": PreviewMessage.parse,
-    "apply": ApplyMessage.parse,
-    "expire": ExpiryMessage.parse,
-}
+_BY_JOB = Field(discriminator="job")
+_SYNC = TypeAdapter(SyncMessage)
+_ACCOUNT: TypeAdapter[AccountJob] = TypeAdapter(Annotated[AccountJob, _BY_JOB], config=_WIRE)
+_TEXT: TypeAdapter[TextJob] = TypeAdapter(Annotated[TextJob, _BY_JOB], config=_WIRE)
+"""Built when they are first used: the API's functions only write messages."""
+
+M = TypeVar("M")
+
+
+def sync_message(body: Any) -> SyncMessage:
+    """Read a message of a sync queue. Raises NewerMessage, PoisonMessage."""
+    message = _of_this_version(body)
+    if isinstance(kind := message.get("job"), str):
+        raise NewerMessage(VERSION, kind)
+    return _read(_SYNC, message)
 
 
 def account_job(body: Any) -> AccountJob:
-    """What a message of the jobs queue asks for. Raises PoisonMessage."""
-    parse = _JOBS.get(str(_mapping(body).get("job")), RemapMessage.parse)
-    return parse(body)
+    """Read a message of the jobs queue. Raises NewerMessage, PoisonMessage."""
+    return _read(_ACCOUNT, _of_this_version(body))
 
 
-def went_on(before: str | None, after: str | None) -> str | None:
-    """`after`. Raises PoisonMessage when the position did not move: that would never end."""
+def text_job(body: Any) -> TextJob:
+    """Read a message of the texts queue, or what Lambda's failure destination made of one of the
+    inbound topic, when it is sent back from the dead letters. Raises NewerMessage, PoisonMessage.
+    """
+    match body:
+        case {
+            "requestPayload": {
+                "Records": [{"Sns": {"Message": str(payload), "Timestamp": str(taken_at)}}]
+            }
+        }:
+            try:
+                return inbound_text(orjson.loads(payload), from_text(taken_at))
+            except ValueError:
+                raise PoisonMessage("this is no inbound text message") from None
+    return _read(_TEXT, _of_this_version(body))
+
+
+def inbound_text(payload: Any, at: Instant) -> InboundText:
+    """Read End User Messaging's two-way payload. Raises PoisonMessage for anything else."""
+    match payload:
+        case {
+            "originationNumber": str(number),
+            "destinationNumber": str(destination),
+            "messageBody": str(text),
+            "inboundMessageId": str(message),
+        } if number and destination and message:
+            return InboundText(message, number, destination, text, at)
+    raise PoisonMessage("this is no inbound text message")
+
+
+def next_position(before: str | None, after: str | None) -> str | None:
+    """Return `after`. Raises PoisonMessage when the position did not move: that would never end."""
     if after is not None and after == before:
         raise PoisonMessage("the job's position does not move")
     return after
 
 
-def further(hop: int) -> int:
-    """The next hop. Raises PoisonMessage after too many."""
+def next_hop(hop: int) -> int:
+    """Return the number of the next continuation. Raises PoisonMessage after too many."""
     if hop >= MAX_HOPS:
         raise PoisonMessage("the job used up its continuations")
     return hop + 1
 
 
-def _position(told: Mapping[str, Any]) -> str | None:
-    after = told.get("after")
-    if after is not None and not isinstance(after, str):
-        raise PoisonMessage("the message's `after` is no text")
-    return after
-
-
-def _mapping(body: Any) -> Mapping[str, Any]:
+def _of_this_version(body: Any) -> Mapping[str, Any]:
+    """Return `body`, a JSON object of our version. Raises NewerMessage, PoisonMessage."""
     if not isinstance(body, Mapping):
         raise PoisonMessage("the message is no JSON object")
-    if body.get("v") != VERSION:
+    version = body.get("v")
+    if type(version) is not int or version < VERSION:
         raise PoisonMessage(f"the message is not of version {VERSION}")
+    if version > VERSION:
+        raise NewerMessage(version, str(body.get("job", "")))
     return body
 
 
-def _text(told: Mapping[str, Any], name: str) -> str:
-    value = told.get(name)
-    if not isinstance(value, str) or not value:
-        raise PoisonMessage(f"the message's `{name}` is missing or no text")
-    return value
-
-
-def _number(told: Mapping[str, Any], name: str) -> int:
-    value = told.get(name, 0)
-    if not isinstance(value, int) or isinstance(value, bool) or value < 0:
-        raise PoisonMessage(f"the message's `{name}` is no count")
-    return value
+def _read(adapter: TypeAdapter[M], message: Mapping[str, Any]) -> M:
+    """Read a message, and say without its values what is wrong with it. Raises NewerMessage,
+    PoisonMessage."""
+    try:
+        return adapter.validate_python(message)
+    except ValidationError as error:
+        [first, *_] = error.errors(include_url=False, include_context=False, include_input=False)
+    kind = message.get("job")
+    if first["type"] == "union_tag_invalid" and isinstance(kind, str) and kind:
+        raise NewerMessage(VERSION, kind)
+    name = first["loc"][-1] if first["loc"] else "job"
+    raise PoisonMessage(f"the message's `{name}` cannot be read ({first['type']})")

@@ -35,8 +35,12 @@ from chalicelib.services.changes.preview import token_of
 from chalicelib.services.job_messages import (
     ApplyMessage,
     ExpiryMessage,
+    InboundText,
+    LostText,
     PreviewMessage,
     RemapMessage,
+    RequestJob,
+    SendTest,
     SyncMessage,
 )
 from chalicelib.services.ports.accounts import User
@@ -46,7 +50,6 @@ from chalicelib.services.ports.runs import RunError, RunView, StreamTotals
 from chalicelib.services.ports.stores import Store, StoreKeySighting
 from chalicelib.services.ports.texting import Switch, TextUnknown
 from chalicelib.services.sync.progress import Progress, StreamProgress
-from chalicelib.services.texting.text_jobs import InboundText, LostText, RequestJob, SendTest
 from tests.contract.bench import bench_of, id_of
 from tests.data.stored_facts import (
     ANA,

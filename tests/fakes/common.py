@@ -60,10 +60,14 @@ class PlainBox:
 
 
 class MemoryQueue:
-    """`sent` holds (body, delay) in the order of sending; bodies pass through JSON as on SQS."""
+    """`sent` holds (body, delay) in the order of sending; bodies pass through JSON as on SQS.
+
+    `waiting` holds (raw body, waits, delay) of those sent again.
+    """
 
     def __init__(self) -> None:
         self.sent: list[tuple[dict[str, object], int]] = []
+        self.waiting: list[tuple[str, int, int]] = []
 
     @property
     def bodies(self) -> list[dict[str, object]]:
@@ -76,6 +80,9 @@ class MemoryQueue:
     def send_many(self, bodies: list[Mapping[str, object]], *, delays: list[int]) -> None:
         for body, delay in zip(bodies, delays, strict=True):
             self.send(body, delay_seconds=delay)
+
+    def send_again(self, raw: str, *, waits: int, delay_seconds: int) -> None:
+        self.waiting.append((raw, waits, max(0, min(delay_seconds, MAX_DELAY_SECONDS))))
 
     def take(self) -> list[dict[str, object]]:
         """What was sent since the last call, as a worker would receive it."""

@@ -16,6 +16,7 @@ from chalicelib.domain.rules import Rules, Source
 from chalicelib.domain.settings import LOSS
 from chalicelib.domain.times import DAY
 from chalicelib.entrypoints import wiring
+from chalicelib.entrypoints.events.queues import WORKERS
 from chalicelib.services.job_messages import account_job
 from chalicelib.services.loyalty import adjust
 from tests.fakes.common import MemoryQueue
@@ -79,11 +80,9 @@ def shoppers(amount: int = 4) -> None:
 
 
 def work_off(jobs: MemoryQueue) -> None:
-    from chalicelib.entrypoints.events.queues import _work_off
-
     while bodies := jobs.take():
-        for body in bodies:
-            _work_off(account_job(body), lambda: True)
+        for message in map(account_job, bodies):
+            WORKERS[message.job]("jobs").handle(message, lambda: True)
 
 
 def apply(api: Gateway, changes: dict[str, Any], **more: Any) -> Got:

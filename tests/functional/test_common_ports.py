@@ -85,6 +85,24 @@ def test_a_delay_is_cut_at_the_limit_of_sqs(queue_url: str) -> None:
     assert received(queue_url) == []
 
 
+def test_a_message_sent_again_is_unchanged_and_says_how_often_it_waited(queue_url: str) -> None:
+    raw = '{"v": 2,  "ünknown": 1}'
+
+    SqsQueue(queue_url).send_again(raw, waits=3, delay_seconds=0)
+
+    [message] = boto3.client("sqs").receive_message(
+        QueueUrl=queue_url, MessageAttributeNames=["All"]
+    )["Messages"]
+    assert message["Body"] == raw
+    assert message["MessageAttributes"]["waits"]["StringValue"] == "3"
+
+
+def test_a_message_sent_again_comes_back_after_its_delay_only(queue_url: str) -> None:
+    SqsQueue(queue_url).send_again("{}", waits=1, delay_seconds=100_000)
+
+    assert received(queue_url) == []
+
+
 class HalfRefusing:
     """Refuses the first half of each batch, `times` times."""
 

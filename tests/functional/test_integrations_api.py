@@ -12,7 +12,7 @@ from chalicelib.adapters.dynamo import keys
 from chalicelib.adapters.dynamo.credentials import CredentialRow, DynamoCredentials
 from chalicelib.domain.errors import HostRefused
 from chalicelib.entrypoints import wiring
-from chalicelib.services.job_messages import SyncMessage
+from chalicelib.services.job_messages import sync_message
 from chalicelib.services.ports.pos import CheckResult
 from tests.fakes.pos import FakePosGateway
 from tests.fakes.sync_control import RecordingSync
@@ -361,7 +361,7 @@ def test_connecting_puts_the_first_sync_on_the_queue(
 
     assert (connected.status, again.status) == (200, 200)
     received = boto3.client("sqs").receive_message(QueueUrl=url, MaxNumberOfMessages=10)
-    [message] = [SyncMessage.parse(orjson.loads(m["Body"])) for m in received["Messages"]]
+    [message] = [sync_message(orjson.loads(m["Body"])) for m in received["Messages"]]
     assert (message.uid, message.platform, message.credential) == (OURS, "posabit", credential)
     [run] = api.get(f"{POSABIT}/runs").json["items"]
     assert (run["id"], run["state"], run["trigger"]) == (message.run, "queued", "connect")

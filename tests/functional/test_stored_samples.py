@@ -36,10 +36,16 @@ from chalicelib.entrypoints.events import queues
 from chalicelib.services.job_messages import (
     ApplyMessage,
     ExpiryMessage,
+    InboundText,
+    LostText,
     PreviewMessage,
     RemapMessage,
+    RequestJob,
+    SendTest,
     SyncMessage,
     account_job,
+    sync_message,
+    text_job,
 )
 from chalicelib.services.ports.accounts import User
 from chalicelib.services.ports.changes import BalanceChange, PreviewCounts
@@ -54,8 +60,6 @@ from chalicelib.services.ports.stores import Store
 from chalicelib.services.ports.texting import Holders, Switch
 from chalicelib.services.ports.texting import TextTotals as TextCounts
 from chalicelib.services.sync.progress import Progress
-from chalicelib.services.texting.text_jobs import InboundText, LostText, RequestJob, SendTest
-from chalicelib.services.texting.text_jobs import parse as text_job
 from tests.contract.bench import bench_of, id_of
 from tests.data.stored_facts import (
     ANA,
@@ -930,8 +934,8 @@ def test_a_job_queued_before_the_moves_is_understood(body: dict[str, Any], messa
 
 def test_every_message_queued_before_the_moves_is_understood_with_all_its_fields() -> None:
     parsers = {
-        "sync": SyncMessage.parse,
-        "sync_own_server": SyncMessage.parse,
+        "sync": sync_message,
+        "sync_own_server": sync_message,
         "jobs": account_job,
         "texts": text_job,
     }
@@ -950,10 +954,10 @@ def test_a_sync_queued_before_the_moves_is_understood() -> None:
     [stored] = messages("sync", run="run_1")
     [own] = messages("sync_own_server", tries=0)
 
-    assert SyncMessage.parse(json.loads(stored)) == SyncMessage(
+    assert sync_message(json.loads(stored)) == SyncMessage(
         OURS, "posabit", "crd_1", "run_1", hop=2, tries=3
     )
-    assert SyncMessage.parse(json.loads(own)).credential == "crd_own"
+    assert sync_message(json.loads(own)).credential == "crd_own"
 
 
 @pytest.mark.parametrize(

@@ -10,7 +10,7 @@ import pytest
 
 from chalicelib.adapters.dynamo.stores import DynamoStores, StoreRow
 from chalicelib.entrypoints import wiring
-from chalicelib.services.job_messages import RemapMessage
+from chalicelib.services.job_messages import account_job
 from chalicelib.services.ports.stores import StoreKeySighting
 from tests.fakes.common import NOON
 from tests.functional.gateway import OURS, THEIRS, Gateway, World
@@ -122,7 +122,7 @@ def test_a_mapping_is_replaced_at_its_version_and_past_sales_follow(
     assert [key["id"] for key in mapped.json["keys"]] == [BALLARD, FREMONT]
     assert stale.status == 412
     assert api.get(f"{STORES}/1/mappings").json == mapped.json
-    assert [RemapMessage.parse(job).uid for job in queued(jobs)] == [OURS]
+    assert [account_job(job).uid for job in queued(jobs)] == [OURS]
 
 
 def test_a_key_of_another_store_is_409_and_names_it(api: Gateway) -> None:

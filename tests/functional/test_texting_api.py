@@ -14,8 +14,8 @@ from chalicelib.domain.consent import Entry
 from chalicelib.domain.texting import WORDINGS
 from chalicelib.entrypoints import wiring
 from chalicelib.services.consent.log import append_entries
+from chalicelib.services.job_messages import SendTest, text_job
 from chalicelib.services.ports.texting import Switch, Text
-from chalicelib.services.texting.text_jobs import SendTest, parse
 from tests.fakes.common import NOON
 from tests.fakes.pos import FakePosGateway
 from tests.functional.gateway import OURS, THEIRS, Gateway, World
@@ -40,7 +40,7 @@ def tables(world: World, monkeypatch: pytest.MonkeyPatch) -> Any:
 
 def queued(url: str) -> list[Any]:
     found = boto3.client("sqs").receive_message(QueueUrl=url, MaxNumberOfMessages=10)
-    return [parse(json.loads(message["Body"])) for message in found.get("Messages", ())]
+    return [text_job(json.loads(message["Body"])) for message in found.get("Messages", ())]
 
 
 def test_an_account_begins_with_ours_and_without_a_number(api: Gateway) -> None:

@@ -21,6 +21,7 @@ from chalicelib.domain.contact_states import (
 from chalicelib.domain.texting import WORDINGS
 from chalicelib.entrypoints import wiring
 from chalicelib.services.consent.circumstances import CircumstancesReader
+from chalicelib.services.job_messages import RequestJob
 from chalicelib.services.ports.effects import Ask
 from chalicelib.services.ports.integrations import AgeGate, Integration
 from chalicelib.services.ports.texting import Text
@@ -223,7 +224,9 @@ def test_of_many_workers_on_one_number_one_sends(shopper: Shopper) -> None:
         wiring.consent.consent_service().want(uid, [Ask(number, RECORD, "posabit")])
 
         with ThreadPoolExecutor(WORKERS) as workers:
-            done = list(workers.map(lambda _: sender.handle(uid, number), range(3 * WORKERS)))
+            done = list(
+                workers.map(lambda _: sender.handle(RequestJob(uid, number)), range(3 * WORKERS))
+            )
 
         head = log.read(uid, "sms", number).state
         counts = texts.totals(uid, head.requests[0].day)

@@ -10,7 +10,7 @@ from chalicelib.entrypoints import wiring
 from chalicelib.services.derivation.holder import PersonaLookup
 from chalicelib.services.derivation.rederive import Remapper
 from chalicelib.services.derivation.terms import TermsReader
-from chalicelib.services.job_messages import RemapMessage
+from chalicelib.services.job_messages import account_job
 from chalicelib.services.personas.personas import PersonaService
 from simulators import oracle
 from tests.contract.retailer import DAY, Retailer, a_retailer
@@ -108,7 +108,7 @@ def test_unmapped_stores_are_told_of_until_mapping_gives_shoppers_their_favourit
             room.store_service.map_keys(UID, store.id, [key.id], 1, actor="user:ann")
         for body in room.jobs.take():
             remapper = Remapper(room.commits, MemoryPersonaList(room.facts), room.jobs)
-            remapper.handle(RemapMessage.parse(body), lambda: True)
+            remapper.handle(account_job(body), lambda: True)
 
         assert all(key.name in told.title for key in keys)
         assert told.what_to_do.startswith(

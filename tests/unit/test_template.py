@@ -178,7 +178,7 @@ def test_every_queue_is_encrypted_with_our_key(resources: Resource) -> None:
 def test_those_that_lead_to_themselves_may_loop_and_no_others(resources: Resource) -> None:
     looping = {n for n, f in functions(resources).items() if f.get("RecursiveLoop") == "Allow"}
 
-    assert looping == {"PlanSyncs", "SyncWorker", "OwnServerSyncWorker", "AccountJobs"}
+    assert looping == {"PlanSyncs", *WORKERS}
 
 
 # -- functions ---------------------------------------------------------------------------------
@@ -289,6 +289,18 @@ def test_a_worker_may_read_its_own_queue_and_no_other(
 
     read = [s["Resource"] for s in statements(role) if "sqs:ReceiveMessage" in s["Action"]]
     assert read == [arn(queue)]
+
+
+@pytest.mark.parametrize(("worker", "queue"), [(w, q) for w, (q, _) in WORKERS.items()])
+def test_a_worker_may_send_to_its_own_queue_and_to_its_dead_letters(
+    resources: Resource, worker: str, queue: str
+) -> None:
+    role = resources[f"{worker}Role"]["Properties"]
+    dead = resources[queue]["Properties"]["RedrivePolicy"]["deadLetterTargetArn"]
+
+    [sent] = [s["Resource"] for s in statements(role) if s["Action"] == "sqs:SendMessage"]
+    assert arn(queue) in sent
+    assert dead in sent
 
 
 @pytest.mark.parametrize(

@@ -18,8 +18,8 @@ from chalicelib.services.job_messages import (
     ApplyMessage,
     ExpiryMessage,
     PreviewMessage,
-    SyncMessage,
     account_job,
+    sync_message,
 )
 from chalicelib.services.loyalty.expiry import ExpiryWorker
 from chalicelib.services.loyalty.members_left import Leaving
@@ -180,7 +180,7 @@ class Backroom:
 
     def work(self, body: Mapping[str, object], seconds: float = 900.0) -> None:
         ends = self.clock.monotonic() + seconds
-        self.worker.handle(SyncMessage.parse(body), lambda: ends - self.clock.monotonic())
+        self.worker.handle(sync_message(body), lambda: ends - self.clock.monotonic())
 
     def _messages(self) -> Iterator[Mapping[str, object]]:
         while bodies := self.queue.take():

@@ -12,13 +12,13 @@ from chalicelib.services.consent.circumstances import CircumstancesReader
 from chalicelib.services.consent.log import ConsentService
 from chalicelib.services.derivation.holder import PersonaLookup
 from chalicelib.services.derivation.terms import TermsReader
+from chalicelib.services.job_messages import InboundText, LostText, RequestJob, TextJob, text_job
 from chalicelib.services.ports.integrations import AgeGate, Integration
 from chalicelib.services.texting.held_personas import DerivedHeldPersonas
 from chalicelib.services.texting.inbound import Inbound
 from chalicelib.services.texting.lost_texts import LostTexts
 from chalicelib.services.texting.release import Release
 from chalicelib.services.texting.requests import RequestSender
-from chalicelib.services.texting.text_jobs import InboundText, LostText, RequestJob, TextJob, parse
 from tests.fakes.accounts import MemoryAccounts, an_account
 from tests.fakes.common import MemoryQueue
 from tests.fakes.facts import Crash
@@ -120,7 +120,7 @@ class TextedAccount(WitnessedAccount):
         with the same job."""
         self.looked_at = self.clock.now()
         self.release.release(lambda: True)
-        jobs = [parse(body) for body in self.queue.take()]
+        jobs = [text_job(body) for body in self.queue.take()]
         self.wire.passed.clear()
         self.wire.at = dies
         for job in jobs * times:
@@ -136,7 +136,7 @@ class TextedAccount(WitnessedAccount):
             self.lost.handle(job)
         else:
             assert isinstance(job, RequestJob)
-            self.requests.handle(job.uid, job.number)
+            self.requests.handle(job)
 
     def note(self, place: Place, page: Sequence[Customer], sold: Sequence[object]) -> None:
         super().note(place, page, sold)  # type: ignore[arg-type]

@@ -13,6 +13,7 @@ from chalicelib.domain.words import Instant
 from chalicelib.services.consent.circumstances import CircumstancesReader
 from chalicelib.services.consent.log import ConsentService
 from chalicelib.services.consent.why_not_asked import WhyNotAsked
+from chalicelib.services.job_messages import InboundText, LostText, RequestJob, SendTest, text_job
 from chalicelib.services.ports.effects import Ask
 from chalicelib.services.ports.integrations import AgeGate, Integration
 from chalicelib.services.texting.inbound import Inbound
@@ -21,7 +22,6 @@ from chalicelib.services.texting.release import Release
 from chalicelib.services.texting.requests import RequestSender
 from chalicelib.services.texting.send_test import SendTests
 from chalicelib.services.texting.settings import TextingService
-from chalicelib.services.texting.text_jobs import InboundText, LostText, RequestJob, SendTest, parse
 from tests.fakes.accounts import MemoryAccounts, an_account
 from tests.fakes.common import FakeClock, FakeIds, MemoryQueue
 from tests.fakes.integrations import MemoryIntegrations
@@ -145,15 +145,15 @@ class Shop:
         self.consent.want(uid, [Ask(number, record, "posabit")])
 
     def ask(self, number: str = SHOPPER, uid: str = OURS) -> str:
-        return self.requests.handle(uid, number)
+        return self.requests.handle(RequestJob(uid, number))
 
     def tick(self) -> int:
         """The schedule, and the worker on all that it queued."""
         self.release.release(lambda: True)
-        jobs = [parse(body) for body in self.queue.take()]
+        jobs = [text_job(body) for body in self.queue.take()]
         for job in jobs:
             if isinstance(job, RequestJob):
-                self.requests.handle(job.uid, job.number)
+                self.requests.handle(job)
             elif isinstance(job, SendTest):
                 self.tests.handle(job)
             elif isinstance(job, LostText):

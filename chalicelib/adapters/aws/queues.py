@@ -39,6 +39,15 @@ class SqsQueue:
         for start in range(0, len(entries), BATCH):
             self._send_batch(entries[start : start + BATCH])
 
+    def send_again(self, raw: str, *, waits: int, delay_seconds: int) -> None:
+        waited = {"waits": {"DataType": "Number", "StringValue": str(waits)}}
+        client("sqs").send_message(
+            QueueUrl=self._url,
+            MessageBody=raw,
+            MessageAttributes=waited,
+            DelaySeconds=cut(delay_seconds),
+        )
+
     def _send_batch(self, entries: list[dict[str, object]]) -> None:
         for _ in range(SEND_TRIES):
             answer = client("sqs").send_message_batch(QueueUrl=self._url, Entries=entries)

@@ -1,32 +1,58 @@
-"""Handlers of SQS queues. Each gets one message at a time (batch size 1)."""
+"""Handlers of SQS queues. Each gets one message at a time (batch size 1).
+
+A message is read, `WORKERS` names the worker of its kind, and the worker handles it. Else:
+
+- What fails is named in the answer, and SQS delivers it again.
+- What can never be handled goes to the dead-letter queue at once, unchanged (ADR 5).
+- What only newer code knows waits for that code (ADR 17). The handler sends it again, delayed, and
+  SQS deletes the one received: a crash in between doubles it, which jobs bear, and never loses it;
+  as a new message it is not buried by SQS's count of deliveries. After about a day of waiting it
+  goes to the dead-letter queue, which keeps it for 14 days; `make redrive` lets it wait anew.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING, Any
 
 import orjson
 from chalice.app import SQSEvent
 
-from chalicelib.domain.errors import PoisonMessage
+from chalicelib.domain.errors import AiqError, NewerMessage, PoisonMessage
 from chalicelib.entrypoints import wiring
 from chalicelib.observability import logger
 
 if TYPE_CHECKING:
-    from chalicelib.services.job_messages import AccountJob
-    from chalicelib.services.ports.common import SyncQueue
+    from chalicelib.services.ports.common import JobQueue, SyncQueue
     from chalicelib.services.ports.dead_letters import DeadLetterQueue
 
 RESERVE_SECONDS = 10.0
+FIRST_WAIT_SECONDS, LONGEST_WAIT_SECONDS = 15, 900
+MOST_WAITS = 101
+"""With waits that double from the first to the longest: 24 hours."""
+
+WORKERS: Mapping[str, Callable[[Any], Any]] = {
+    "sync": lambda queue: wiring.sync.sync_worker(queue),  # noqa: PLW0108 -- named when called
+    "remap": lambda _: wiring.derivation.remapper(),
+    "preview": lambda _: wiring.changes.preview_change(),
+    "apply": lambda _: wiring.changes.work_off_change(),
+    "expire": lambda _: wiring.loyalty.expiry_worker(),
+    "request": lambda _: wiring.texting.request_sender(),
+    "test": lambda _: wiring.texting.send_tests(),
+    "lost": lambda _: wiring.texting.lost_texts(),
+    "inbound": lambda _: wiring.texting.inbound(),
+}
+"""Kind of job → what builds its worker, given the queue. A worker's `handle` takes the message and,
+of a sync or background work, how much time is left."""
 
 
 def sync(event: SQSEvent, queue: SyncQueue) -> dict[str, Any]:
     """Go on with a sync run."""
-    from chalicelib.services.job_messages import SyncMessage
+    from chalicelib.services.job_messages import sync_message
 
     def work(body: Any) -> None:
-        message = SyncMessage.parse(body)
-        wiring.sync.sync_worker(queue).handle(message, _remaining(event))
+        message = sync_message(body)
+        WORKERS[message.job](queue).handle(message, _remaining(event))
         logger().info(
             "sync.slice",
             uid=message.uid,
@@ -35,12 +61,13 @@ def sync(event: SQSEvent, queue: SyncQueue) -> dict[str, Any]:
             hop=message.hop,
         )
 
-    return _each(event, wiring.outside.sync_dead_letters(queue), work)
+    dead = wiring.outside.sync_dead_letters(queue)
+    return _each(event, work, dead, lambda: wiring.outside.sync_queue(queue))
 
 
 def account_job(event: SQSEvent) -> dict[str, Any]:
     """Go on with background work over an account."""
-    from chalicelib.services import job_messages as messages
+    from chalicelib.services import job_messages
 
     remaining = _remaining(event)
 
@@ -48,70 +75,76 @@ def account_job(event: SQSEvent) -> dict[str, Any]:
         return remaining() > RESERVE_SECONDS
 
     def work(body: Any) -> None:
-        message = messages.account_job(body)
-        personas = _run_job(message, time_left)
+        message = job_messages.account_job(body)
+        personas = WORKERS[message.job]("jobs").handle(message, time_left)
         name = type(message).__name__.removesuffix("Message").lower()
         logger().info(f"job.{name}", uid=message.uid, personas=personas, hop=message.hop)
 
-    return _each(event, wiring.outside.jobs_dead_letters(), work)
+    return _each(event, work, wiring.outside.jobs_dead_letters(), wiring.outside.jobs_queue)
 
 
 def text(event: SQSEvent) -> dict[str, Any]:
     """Send a request or a test, or read a shopper's message that could not be read at once."""
-    from chalicelib.services.texting import text_jobs
+    from chalicelib.services.job_messages import InboundText, text_job
 
     def work(body: Any) -> None:
-        job = text_jobs.parse(body)
-        match job:
-            case text_jobs.RequestJob():
-                outcome: str | None = wiring.texting.request_sender().handle(job.uid, job.number)
-                logger().info("text.request", uid=job.uid, outcome=outcome)
-            case text_jobs.SendTest():
-                outcome = wiring.texting.send_tests().handle(job)
-                logger().info("text.test", uid=job.uid, outcome=outcome)
-            case text_jobs.LostText():
-                outcome = wiring.texting.lost_texts().handle(job)
-                logger().info("text.lost", uid=job.uid, outcome=outcome)
-            case text_jobs.InboundText():
-                uid, reply = wiring.texting.inbound().handle(job)
-                logger().info("text.inbound", uid=uid, outcome=reply)
+        message = text_job(body)
+        outcome = WORKERS[message.job]("texts").handle(message)
+        if isinstance(message, InboundText):
+            uid, outcome = outcome
+        else:
+            uid = message.uid
+        logger().info(f"text.{message.job}", uid=uid, outcome=outcome)
 
-    return _each(event, wiring.outside.texts_dead_letters(), work)
+    return _each(event, work, wiring.outside.texts_dead_letters(), wiring.outside.texts_queue)
 
 
-def _run_job(message: AccountJob, time_left: Callable[[], bool]) -> int:
-    from chalicelib.services import job_messages as messages
-
-    match message:
-        case messages.PreviewMessage():
-            return wiring.changes.preview_change().handle(message, time_left)
-        case messages.ApplyMessage():
-            return wiring.changes.work_off_change().handle(message, time_left)
-        case messages.ExpiryMessage():
-            return wiring.loyalty.expiry_worker().handle(message, time_left)
-        case _:
-            return wiring.derivation.remapper().handle(message, time_left)
-
-
-def _each(event: SQSEvent, dead: DeadLetterQueue, work: Callable[[Any], None]) -> dict[str, Any]:
-    """Handle each record; the answer names those that SQS is to deliver again."""
+def _each(
+    event: SQSEvent,
+    work: Callable[[Any], None],
+    dead: DeadLetterQueue,
+    queue: Callable[[], JobQueue],
+) -> dict[str, Any]:
+    """Handle each record of `queue`; the answer names those that SQS is to deliver again."""
     failed = []
     for record in event.to_dict()["Records"]:
         try:
-            _handle(record, dead, work)
+            _handle(record, work, dead, queue)
         except Exception:  # noqa: BLE001 -- the last stop: it is logged, and SQS delivers again
             logger().exception("job.failed", queue=dead.name, message_id=record["messageId"])
             failed.append({"itemIdentifier": record["messageId"]})
     return {"batchItemFailures": failed}
 
 
-def _handle(record: Any, dead: DeadLetterQueue, work: Callable[[Any], None]) -> None:
-    """Do the work; a poison message goes to the dead-letter queue at once, as no retry can help."""
+def _handle(
+    record: Any,
+    work: Callable[[Any], None],
+    dead: DeadLetterQueue,
+    queue: Callable[[], JobQueue],
+) -> None:
+    waits = _waits(record)
     try:
         work(_json(record["body"]))
-    except PoisonMessage as error:
-        dead.bury(record["body"], error.message)
-        logger().error("job.poison", queue=dead.name, message_id=record["messageId"])
+    except NewerMessage as newer:
+        logger().warning("message.newer", kind=newer.kind, version=newer.version)
+        if waits >= MOST_WAITS:
+            _bury(record, dead, newer)
+        else:
+            delay = min(FIRST_WAIT_SECONDS * 2**waits, LONGEST_WAIT_SECONDS)
+            queue().send_again(record["body"], waits=waits + 1, delay_seconds=delay)
+    except PoisonMessage as poison:
+        _bury(record, dead, poison)
+
+
+def _bury(record: Any, dead: DeadLetterQueue, error: AiqError) -> None:
+    dead.bury(record["body"], error.message)
+    logger().error("job.poison", queue=dead.name, message_id=record["messageId"])
+
+
+def _waits(record: Any) -> int:
+    """How often a message has waited for newer code."""
+    attribute = record.get("messageAttributes", {}).get("waits", {})
+    return int(attribute.get("stringValue", 0))
 
 
 def _json(body: str) -> Any:

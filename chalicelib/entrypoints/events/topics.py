@@ -14,7 +14,7 @@ from chalicelib.entrypoints import wiring
 from chalicelib.observability import logger
 
 if TYPE_CHECKING:
-    from chalicelib.services.texting.text_jobs import InboundText
+    from chalicelib.services.job_messages import InboundText
 
 
 def inbound_sms(event: SNSEvent) -> None:
@@ -23,12 +23,12 @@ def inbound_sms(event: SNSEvent) -> None:
     A message that cannot be read, or that went to a number of no account, goes to the dead-letter
     queue and raises an alarm.
     """
-    from chalicelib.services.texting.text_jobs import inbound
+    from chalicelib.services.job_messages import inbound_text
 
     for record in event.to_dict()["Records"]:
         notice = record["Sns"]
         try:
-            message = inbound(_json(notice["Message"]), _taken_at(notice))
+            message = inbound_text(_json(notice["Message"]), _taken_at(notice))
         except PoisonMessage as error:
             _bury(notice["Message"], error)
             continue

@@ -11,7 +11,7 @@ from chalicelib.domain.words import Instant, Uid
 from chalicelib.services.changes.count import CountChange
 from chalicelib.services.changes.propose import Proposal, Proposals
 from chalicelib.services.derivation.terms import TermsReader
-from chalicelib.services.job_messages import PreviewMessage, further, went_on
+from chalicelib.services.job_messages import PreviewMessage, next_hop, next_position
 from chalicelib.services.ports.changes import Askable, Changes, Preview, PreviewReads
 from chalicelib.services.ports.common import Clock, Ids, JobQueue
 from chalicelib.services.ports.facts import PersonaList
@@ -77,7 +77,7 @@ class PreviewChange:
         try:
             counted = self._go_on(preview, time_left)
             if counted.state == "counting":
-                counted = replace(counted, hop=further(message.hop))
+                counted = replace(counted, hop=next_hop(message.hop))
                 onward = PreviewMessage(message.uid, message.preview, counted.hop)
                 self.jobs.send(onward.body())
             return self.changes.save_preview(counted).counts.personas
@@ -109,7 +109,7 @@ class PreviewChange:
         while True:
             ids, following = self.personas.in_turn(preview.uid, PAGE, preview.after)
             counts = census.page(ids, preview.counts) if ids else preview.counts
-            after = went_on(preview.after, following)
+            after = next_position(preview.after, following)
             preview = replace(preview, counts=counts, after=after)
             if after is None:
                 return replace(preview, state="ready", ready_at=self.clock.now())

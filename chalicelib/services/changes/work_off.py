@@ -12,7 +12,7 @@ from chalicelib.domain.rules import Rules
 from chalicelib.domain.times import day_text
 from chalicelib.domain.words import JobState, Platform, Uid
 from chalicelib.services.derivation.commit import FactCommits
-from chalicelib.services.job_messages import ApplyMessage, further, went_on
+from chalicelib.services.job_messages import ApplyMessage, next_hop, next_position
 from chalicelib.services.loyalty.expiry import matters
 from chalicelib.services.notifications.notify import Notifier
 from chalicelib.services.ports.accounts import Accounts
@@ -113,7 +113,7 @@ class WorkOffChange:
             if job.after is None:
                 return self._finish(job)
             if not time_left():
-                onward = replace(message, hop=further(message.hop), tries=0)
+                onward = replace(message, hop=next_hop(message.hop), tries=0)
                 self.jobs.send(onward.body())
                 return self.changes.save_job(replace(job, hop=onward.hop))
 
@@ -126,7 +126,7 @@ class WorkOffChange:
         progress = replace(
             job,
             state="running",
-            after=went_on(job.after, following),
+            after=next_position(job.after, following),
             done=job.done + len(ids),
             changed=job.changed + changed,
             left=job.left + left,

@@ -6,7 +6,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, replace
 
 from chalicelib.services.derivation.commit import FactCommits
-from chalicelib.services.job_messages import RemapMessage, further, went_on
+from chalicelib.services.job_messages import RemapMessage, next_hop, next_position
 from chalicelib.services.ports.common import JobQueue
 from chalicelib.services.ports.facts import PersonaList
 
@@ -31,12 +31,12 @@ class Remapper:
             self.commits.catch_up(message.uid)
         while True:
             ids, following = self.personas.in_turn(message.uid, PAGE, after)
-            after = went_on(after, following)
+            after = next_position(after, following)
             if ids:
                 changed += self.commits.rederive(message.uid, ids).personas
             if after is None:
                 return changed
             if not time_left():
-                onward = replace(message, after=after, hop=further(message.hop))
+                onward = replace(message, after=after, hop=next_hop(message.hop))
                 self.jobs.send(onward.body())
                 return changed

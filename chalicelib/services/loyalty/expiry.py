@@ -12,7 +12,7 @@ from chalicelib.domain.rules import Rules
 from chalicelib.domain.times import is_younger, local_day_number
 from chalicelib.domain.words import Day, Uid
 from chalicelib.services.derivation.commit import FactCommits
-from chalicelib.services.job_messages import ExpiryMessage, further, went_on
+from chalicelib.services.job_messages import ExpiryMessage, next_hop, next_position
 from chalicelib.services.ports.accounts import Accounts
 from chalicelib.services.ports.changes import PreviewReads
 from chalicelib.services.ports.common import Clock, JobQueue
@@ -84,11 +84,11 @@ class ExpiryWorker:
             ]
             if due:
                 changed += self.commits.rederive(uid, due).changed
-            after = went_on(after, following)
+            after = next_position(after, following)
             if after is None:
                 return changed
             if not time_left():
-                onward = ExpiryMessage(uid, after, further(message.hop))
+                onward = ExpiryMessage(uid, after, next_hop(message.hop))
                 self.jobs.send(onward.body())
                 return changed
 

@@ -15,6 +15,7 @@ from chalicelib.domain.times import HOUR, MINUTE
 from chalicelib.domain.words import Uid
 from chalicelib.services.consent.circumstances import CircumstancesReader
 from chalicelib.services.consent.log import append_entries, write_until_current
+from chalicelib.services.job_messages import InboundText
 from chalicelib.services.ports.common import Clock
 from chalicelib.services.ports.consent import ConsentLog, Contact
 from chalicelib.services.ports.texting import (
@@ -27,7 +28,6 @@ from chalicelib.services.ports.texting import (
 )
 from chalicelib.services.texting.reply_effects import reply_effect
 from chalicelib.services.texting.sending import carrier_opt_out, send_once
-from chalicelib.services.texting.text_jobs import InboundText
 
 JUST_RECEIVED: Mapping[str, int] = {"opt_out": 5 * MINUTE, "confirmation": HOUR, "help": HOUR}
 """How long after a message its answer may go. Five minutes: 47 CFR 64.1200(a)(12)."""

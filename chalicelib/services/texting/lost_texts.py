@@ -5,8 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from chalicelib.domain.words import TextState
+from chalicelib.services.job_messages import LostText
 from chalicelib.services.ports.texting import TextLog
-from chalicelib.services.texting.text_jobs import LostText
 
 
 @dataclass(frozen=True, slots=True)

@@ -6,10 +6,10 @@ from collections.abc import Callable, Mapping
 from dataclasses import KW_ONLY, dataclass
 
 from chalicelib.domain.times import MINUTE
+from chalicelib.services.job_messages import LostText, RequestJob
 from chalicelib.services.ports.common import Clock, JobQueue
 from chalicelib.services.ports.consent import ConsentLog, Due, DueContact
 from chalicelib.services.ports.texting import KillSwitch
-from chalicelib.services.texting.text_jobs import LostText, RequestJob
 
 BATCH = 100
 LOOK_AGAIN_AFTER = 30 * MINUTE

@@ -33,6 +33,7 @@ from chalicelib.domain.texting import (
 from chalicelib.domain.words import Instant, Platform, Uid
 from chalicelib.services.consent.circumstances import CircumstancesReader
 from chalicelib.services.consent.log import WRITE_TRIES, ContactBusy
+from chalicelib.services.job_messages import RequestJob
 from chalicelib.services.ports.audit import SYSTEM
 from chalicelib.services.ports.common import Clock
 from chalicelib.services.ports.consent import ConsentLog, Contact
@@ -60,13 +61,13 @@ class RequestSender:
     circumstances_reader: CircumstancesReader
     clock: Clock
 
-    def handle(self, uid: Uid, number: str) -> Outcome:
+    def handle(self, job: RequestJob) -> Outcome:
         """Send, hold or drop what is wanted of this number; called again it does nothing twice.
 
         Raises ContactBusy; NotFound for an account that is not there.
         """
         for _ in range(WRITE_TRIES):
-            outcome = self._step(uid, self.log.read(uid, "sms", number))
+            outcome = self._step(job.uid, self.log.read(job.uid, "sms", job.number))
             if outcome is not None:
                 return outcome
         raise ContactBusy("Others keep changing this number; try again.")

@@ -9,6 +9,7 @@ from chalicelib.domain.texting import count_parts
 from chalicelib.domain.times import HOUR
 from chalicelib.domain.words import TextState
 from chalicelib.services.consent.circumstances import branded
+from chalicelib.services.job_messages import SendTest
 from chalicelib.services.ports.accounts import Accounts
 from chalicelib.services.ports.common import Clock
 from chalicelib.services.ports.consent import ContactStates
@@ -21,7 +22,6 @@ from chalicelib.services.ports.texting import (
     TextSender,
 )
 from chalicelib.services.texting.sending import send_once
-from chalicelib.services.texting.text_jobs import SendTest
 
 JUST_ASKED = HOUR
 """A job that lay longer, say in the dead-letter queue, is too late: nobody waits for it."""

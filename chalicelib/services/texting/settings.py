@@ -28,6 +28,7 @@ from chalicelib.domain.texting import (
 from chalicelib.domain.times import local_day
 from chalicelib.domain.words import Uid
 from chalicelib.services.consent.circumstances import branded
+from chalicelib.services.job_messages import SendTest
 from chalicelib.services.ports.accounts import Account, Accounts
 from chalicelib.services.ports.audit import Audit, AuditEntry, changed_fields
 from chalicelib.services.ports.common import Clock, Ids, JobQueue
@@ -41,7 +42,6 @@ from chalicelib.services.ports.texting import (
     TextTotals,
     Throttle,
 )
-from chalicelib.services.texting.text_jobs import SendTest
 
 NO_NUMBER = "No SMS is sent: set the origination number first (Settings -> Texting)."
 STOPPED = "No SMS is sent: our operator has stopped all texts for now."

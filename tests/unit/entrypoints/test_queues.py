@@ -5,16 +5,28 @@ from __future__ import annotations
 import json
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Annotated, Any, get_args
 
 import pytest
+from pydantic import Field, TypeAdapter
 
 import app
 from chalicelib.entrypoints import wiring
-from chalicelib.services.job_messages import RemapMessage, SyncMessage
+from chalicelib.entrypoints.events import queues
+from chalicelib.services import job_messages
+from chalicelib.services.job_messages import (
+    ExpiryMessage,
+    InboundText,
+    LostText,
+    PreviewMessage,
+    RemapMessage,
+    RequestJob,
+    SendTest,
+    SyncMessage,
+)
 from chalicelib.services.ports.dead_letters import DeadLetters
 from chalicelib.services.texting.inbound import Unrouted
-from chalicelib.services.texting.text_jobs import InboundText, LostText, RequestJob, SendTest
+from tests.fakes.common import MemoryQueue
 
 GOOD = {"v": 1, "uid": "3912", "platform": "posabit", "credential": "crd_1", "run": "run_1"}
 
@@ -70,6 +82,7 @@ def grave(monkeypatch: pytest.MonkeyPatch) -> Grave:
     grave = Grave()
     monkeypatch.setattr(wiring.outside, "sync_dead_letters", lambda _queue: grave)
     monkeypatch.setattr(wiring.outside, "jobs_dead_letters", lambda: grave)
+    monkeypatch.setattr(wiring.outside, "texts_dead_letters", lambda: grave)
     return grave
 
 
@@ -106,7 +119,8 @@ POISON = [
     '"text"',
     '{"v": 1',
     {},
-    {**GOOD, "v": 2},
+    {**GOOD, "v": 0},
+    {**GOOD, "v": "2"},
     {**GOOD, "uid": 3912},
     {**GOOD, "uid": ""},
     {**GOOD, "run": None},
@@ -162,9 +176,11 @@ def test_a_job_over_an_account_is_handled(worker: Worker, grave: Grave) -> None:
 
 
 @pytest.mark.parametrize(
-    "body", [{"v": 1, "uid": "3912"}, {"v": 1, "job": "dance"}, GOOD, "garbage"], ids=str
+    "body",
+    [{"v": 1, "uid": "3912"}, {"v": 1, "job": ""}, {"v": 1, "job": 7}, GOOD, "garbage"],
+    ids=str,
 )
-def test_a_job_nobody_knows_is_buried(worker: Worker, grave: Grave, body: object) -> None:
+def test_a_message_that_names_no_job_is_buried(worker: Worker, grave: Grave, body: object) -> None:
     answer = app.account_jobs(event(body), Context())
 
     assert answer == {"batchItemFailures": []}
@@ -258,11 +274,11 @@ def test_the_text_worker_does_each_kind_of_job_and_buries_what_is_none(
         monkeypatch.setattr(wiring.texting, name, lambda: texts)
     monkeypatch.setattr(wiring.outside, "texts_dead_letters", lambda: grave)
 
-    told = event(*[job.body() for job in TEXT_JOBS], {**GOOD, "job": "remap"})
+    told = event(*[job.body() for job in TEXT_JOBS], GOOD)
     answer = app.text_worker(told, Context())
 
     assert answer == {"batchItemFailures": []}
-    assert texts.handled == [("3912", "+12065550123"), (TEXT_JOBS[1],), (TEXT_JOBS[2],), (INBOUND,)]
+    assert texts.handled == [(job,) for job in TEXT_JOBS]
     assert len(grave.buried) == 1
 
 
@@ -319,7 +335,6 @@ def test_a_job_of_an_account_goes_to_its_worker(
         {"v": 1, "job": "apply", "uid": "3912", "work": "job_1", "tries": -1},
         {"v": 1, "job": "expire", "uid": "", "after": None},
         {"v": 1, "job": "expire", "uid": "3912", "after": 7},
-        {"v": 1, "job": "dance", "uid": "3912"},
     ],
     ids=str,
 )
@@ -328,3 +343,117 @@ def test_a_job_nobody_can_do_is_buried(grave: Grave, body: dict[str, Any]) -> No
 
     assert answer == {"batchItemFailures": []}
     assert len(grave.buried) == 1
+
+
+# -- messages that only newer code knows -------------------------------------------------------
+
+
+QUEUES: list[tuple[Any, dict[str, Any]]] = [
+    (app.sync_worker, GOOD),
+    (app.own_server_sync_worker, GOOD),
+    (app.account_jobs, RemapMessage("3912").body()),
+    (app.text_worker, INBOUND.body()),
+]
+
+
+@pytest.fixture
+def queue(monkeypatch: pytest.MonkeyPatch) -> MemoryQueue:
+    queue = MemoryQueue()
+    monkeypatch.setattr(wiring.outside, "sync_queue", lambda _name: queue)
+    monkeypatch.setattr(wiring.outside, "jobs_queue", lambda: queue)
+    monkeypatch.setattr(wiring.outside, "texts_queue", lambda: queue)
+    return queue
+
+
+def waited(body: object, waits: int) -> dict[str, Any]:
+    """A message as it comes back from waiting."""
+    told = event(body)
+    told["Records"][0]["messageAttributes"] = {
+        "waits": {"stringValue": str(waits), "dataType": "Number"}
+    }
+    return told
+
+
+@pytest.mark.parametrize("newer", [{"v": 2}, {"job": "dance"}, {"v": 3, "hop": "many"}], ids=str)
+@pytest.mark.parametrize(("function", "body"), QUEUES)
+def test_a_message_of_a_newer_version_or_kind_waits_unchanged_and_is_not_buried(
+    worker: Worker,
+    grave: Grave,
+    queue: MemoryQueue,
+    function: Any,
+    body: dict[str, Any],
+    newer: dict[str, Any],
+) -> None:
+    told = event({**body, **newer})
+
+    answer = function(told, Context())
+
+    assert answer == {"batchItemFailures": []}
+    assert queue.waiting == [(told["Records"][0]["body"], 1, 15)]
+    assert (worker.handled, grave.buried) == ([], [])
+
+
+def test_a_message_waits_longer_each_time_and_for_a_day_in_all(
+    grave: Grave, queue: MemoryQueue
+) -> None:
+    waits = 0
+    while not grave.buried:
+        app.account_jobs(waited({"v": 2}, waits), Context())
+        waits += 1
+
+    assert [waits for _, waits, _ in queue.waiting] == list(range(1, waits))
+    delays = [delay for _, _, delay in queue.waiting]
+    assert delays[:8] == [15, 30, 60, 120, 240, 480, 900, 900]
+    assert sum(delays) == pytest.approx(24 * 3600, rel=0.01)
+    assert json.loads(grave.buried[0][0]) == {"v": 2}
+
+
+def test_a_message_that_waited_is_handled_once_the_code_knows_its_version(
+    worker: Worker, grave: Grave, queue: MemoryQueue, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    newer = {**RemapMessage("3912", "mapped").body(), "v": 2}
+    app.account_jobs(event(newer), Context())
+    [(raw, waits, _)] = queue.waiting
+
+    monkeypatch.setattr(job_messages, "VERSION", 2)
+    app.account_jobs(waited(raw, waits), Context())
+
+    assert worker.handled == [RemapMessage("3912", "mapped")]
+    assert (len(queue.waiting), grave.buried) == (1, [])
+
+
+def test_a_message_that_waited_is_handled_once_the_code_knows_its_kind(
+    worker: Worker, grave: Grave, queue: MemoryQueue, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with monkeypatch.context() as older:
+        kinds = Annotated[PreviewMessage | ExpiryMessage, Field(discriminator="job")]
+        older.setattr(job_messages, "_ACCOUNT", TypeAdapter(kinds))
+        app.account_jobs(event(RemapMessage("3912").body()), Context())
+    [(raw, waits, _)] = queue.waiting
+
+    app.account_jobs(waited(raw, waits), Context())
+
+    assert worker.handled == [RemapMessage("3912")]
+    assert (len(queue.waiting), grave.buried) == (1, [])
+
+
+def test_a_newer_message_that_cannot_be_sent_again_stays_where_it_is(
+    grave: Grave, queue: MemoryQueue, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def refuse(*_: object, **__: object) -> None:
+        raise RuntimeError("no queue")
+
+    monkeypatch.setattr(queue, "send_again", refuse)
+
+    answer = app.account_jobs(event({"v": 2}), Context())
+
+    assert answer == {"batchItemFailures": [{"itemIdentifier": "message-0"}]}
+    assert grave.buried == []
+
+
+def test_every_kind_of_message_has_a_worker_and_every_worker_a_kind() -> None:
+    named = [*get_args(job_messages.AccountJob), *get_args(job_messages.TextJob)]
+
+    kinds = {kind.__dataclass_fields__["job"].default for kind in named}
+    assert len(kinds) == len(named)
+    assert queues.WORKERS.keys() == kinds | {SyncMessage.job}

@@ -12,8 +12,8 @@ from chalice.app import SNSEvent
 from chalicelib.domain.text_replies import Reply
 from chalicelib.entrypoints import wiring
 from chalicelib.entrypoints.events import topics
+from chalicelib.services.job_messages import InboundText, text_job
 from chalicelib.services.texting.inbound import Unrouted
-from chalicelib.services.texting.text_jobs import InboundText, parse
 from tests.fakes.common import NOON, FakeClock, MemoryQueue
 from tests.unit.entrypoints.test_queues import Grave
 
@@ -86,7 +86,7 @@ def test_what_cannot_be_handled_now_waits_in_the_queue(desk: Desk) -> None:
     deliver(json.dumps(PAYLOAD))
 
     [body] = desk.queue.bodies
-    assert parse(body) == TOLD
+    assert text_job(body) == TOLD
     assert desk.grave.buried == []
 
 
@@ -104,7 +104,7 @@ def test_a_message_to_a_number_of_nobody_is_kept_so_that_it_can_be_read_later(de
     deliver(json.dumps(PAYLOAD))
 
     [(raw, reason)] = desk.grave.buried
-    assert parse(json.loads(raw)) == TOLD
+    assert text_job(json.loads(raw)) == TOLD
     assert "no account" in reason
 
 

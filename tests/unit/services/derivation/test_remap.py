@@ -7,7 +7,7 @@ import pytest
 from chalicelib.domain.ids import record_id, store_key_id
 from chalicelib.services.derivation import rederive as remap
 from chalicelib.services.derivation.rederive import Remapper
-from chalicelib.services.job_messages import RemapMessage
+from chalicelib.services.job_messages import RemapMessage, account_job
 from tests.fakes.persona_list import MemoryPersonaList
 from tests.worlds.backroom import PLATFORM, SCOPE, UID, Backroom
 from tests.worlds.syncing import a_room, people, sales, show
@@ -69,7 +69,7 @@ def test_when_time_is_up_the_rest_is_queued_and_nobody_is_left_out() -> None:
         if not room.jobs.sent:
             break
         [body] = room.jobs.take()
-        message, hops = RemapMessage.parse(body), hops + 1
+        message, hops = account_job(body), hops + 1
 
     assert (changed, hops) == (5, 2)
     assert message.reason == "store 7 mapped"
@@ -80,7 +80,7 @@ def test_a_page_done_twice_changes_nothing() -> None:
     room, remapper = a_mapped_room()
     remapper.handle(RemapMessage(UID), lambda: False)
     [body] = room.jobs.take()
-    onward = RemapMessage.parse(body)
+    onward = account_job(body)
     first = remapper.handle(onward, in_time)
     after = favourites(room)
 

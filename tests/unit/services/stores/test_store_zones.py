@@ -8,7 +8,7 @@ from chalicelib.domain.ids import store_key_id
 from chalicelib.domain.records import Customer, Sale, StoreFact
 from chalicelib.domain.rules import Rules, Source
 from chalicelib.domain.times import day_from_text, from_text
-from chalicelib.services.job_messages import RemapMessage
+from chalicelib.services.job_messages import account_job
 from chalicelib.services.ports.stores import Store
 from tests.fakes.pos import a_platform, pages_of
 from tests.worlds.backroom import PLATFORM, SCOPE, UID, Backroom
@@ -64,7 +64,7 @@ def test_a_zone_the_pos_tells_later_moves_past_sales_in_the_background() -> None
     told = [StoreFact("north", "North House", "America/New_York")]
     room.gateway.pages["stores"] = pages_of(told)
     room.sync()
-    jobs = [RemapMessage.parse(body).reason for body in room.jobs.take()]
+    jobs = [account_job(body).reason for body in room.jobs.take()]
     room.commits.rederive(UID, [rid for _, rid in room.facts.records])
 
     assert jobs == ["zone"]

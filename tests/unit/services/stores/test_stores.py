@@ -6,7 +6,7 @@ import pytest
 
 from chalicelib.domain.errors import Conflict, InvalidInput, NotFound, StaleVersion
 from chalicelib.domain.mapping import MOST_KEYS_PER_STORE
-from chalicelib.services.job_messages import RemapMessage
+from chalicelib.services.job_messages import account_job
 from chalicelib.services.ports.notifications import Notification
 from chalicelib.services.ports.stores import StoreKeySighting
 from tests.fakes.common import NOON
@@ -124,7 +124,7 @@ def test_mapping_queues_the_account_s_personas_and_is_audited(shop: Retailer) ->
 
     shop.store_service.map_keys(OURS, store, [FREMONT], 2, actor=ANN)
 
-    assert [RemapMessage.parse(job).uid for job in shop.jobs.take()] == [OURS]
+    assert [account_job(job).uid for job in shop.jobs.take()] == [OURS]
     assert shop.audited()[-1].before == {"keys": [BALLARD]}
     assert shop.audited()[-1].after == {"keys": [FREMONT]}
 
@@ -203,4 +203,4 @@ def test_another_time_zone_of_a_store_derives_everybody_again(shop: Retailer) ->
 
     assert before == []
     [body] = shop.jobs.take()
-    assert RemapMessage.parse(body).reason == "zone"
+    assert account_job(body).reason == "zone"

@@ -10,10 +10,10 @@ import pytest
 from chalicelib.domain.contact_states import SENDING_AT_MOST
 from chalicelib.domain.errors import PoisonMessage
 from chalicelib.domain.times import DAY, HOUR, MINUTE, to_text
+from chalicelib.services.job_messages import InboundText, inbound_text, text_job
 from chalicelib.services.ports.texting import NumberUnusable, Switch, TextRefused, TextUnknown
 from chalicelib.services.texting.inbound import Unrouted
 from chalicelib.services.texting.reply_effects import MOST_ANSWERS_A_DAY
-from chalicelib.services.texting.text_jobs import InboundText, inbound, parse
 from tests.fakes.texting import Crash
 from tests.worlds.texting import OURS, RECORD, SECOND, SHOP, SHOPPER, THEIRS, Shop
 
@@ -183,7 +183,7 @@ def test_a_message_to_a_number_of_nobody_is_kept_for_the_operator(shop: Shop) ->
     with pytest.raises(Unrouted):
         shop.inbound.handle(told)
 
-    assert parse(told.body()) == told
+    assert text_job(told.body()) == told
 
 
 def moves(shop: Shop, uid: str, number: str | None) -> None:
@@ -475,10 +475,10 @@ def test_the_payload_of_end_user_messaging_is_read_and_anything_else_is_poison()
         "previousPublishedMessageId": "wJalrXUt",
     }
 
-    assert inbound(payload, 5) == InboundText("cae173d2", SHOPPER, "+12065550100", "Yes", 5)
+    assert inbound_text(payload, 5) == InboundText("cae173d2", SHOPPER, "+12065550100", "Yes", 5)
     for broken in (None, [], "Yes", {**payload, "messageBody": None}, {"messageBody": "Yes"}):
         with pytest.raises(PoisonMessage):
-            inbound(broken, 5)
+            inbound_text(broken, 5)
 
 
 @pytest.mark.parametrize(
@@ -487,16 +487,16 @@ def test_the_payload_of_end_user_messaging_is_read_and_anything_else_is_poison()
         None,
         [],
         {"v": 1},
-        {"v": 2, "job": "request", "uid": "1", "number": "+1"},
+        {"v": 0, "job": "request", "uid": "1", "number": "+1"},
         {"v": 1, "job": "request", "uid": 1, "number": "+1"},
         {"v": 1, "job": "test", "uid": "1", "number": "+1", "id": "t"},
         {"v": 1, "job": "inbound", "id": "m"},
-        {"v": 1, "job": "remap", "uid": "1"},
+        {"v": 1, "job": "lost", "uid": "1"},
     ],
 )
-def test_a_job_we_do_not_know_is_poison(body: object) -> None:
+def test_what_is_no_job_is_poison(body: object) -> None:
     with pytest.raises(PoisonMessage):
-        parse(body)
+        text_job(body)
 
 
 def test_a_message_that_lambda_gave_up_is_read_when_it_is_sent_back(shop: Shop) -> None:
@@ -516,14 +516,14 @@ def test_a_message_that_lambda_gave_up_is_read_when_it_is_sent_back(shop: Shop) 
         "responsePayload": {"errorType": "Runtime.ExitError"},
     }
 
-    job = parse(told)
+    job = text_job(told)
 
     assert job == InboundText("m1", SHOPPER, SHOP[OURS], "STOP", shop.clock.now())
     shop.inbound.handle(job)
     assert state(shop) == "opted_out"
     for broken in ({"Message": "{", "Timestamp": "x"}, {**taken, "Message": "[]"}, {}):
         with pytest.raises(PoisonMessage):
-            parse({"requestPayload": {"Records": [{"Sns": broken}]}})
+            text_job({"requestPayload": {"Records": [{"Sns": broken}]}})
 
 
 def test_a_request_older_than_the_answer_is_joined_for_its_own_platform(shop: Shop) -> None:
