@@ -9,9 +9,9 @@ from chalicelib.domain.errors import NotFound, StaleVersion
 from chalicelib.domain.identity import SourceRecord
 from chalicelib.domain.personas import Persona
 from chalicelib.domain.sales_summary import SaleRef
-from chalicelib.services.ports.changes import Applied, Job, MovedOn, Preview
+from chalicelib.services.ports.changes import AppliedChange, ChangedMeanwhile, Job, Preview
 from chalicelib.services.ports.facts import NO_SALES, RecordSales
-from chalicelib.services.ports.loyalty import Adjusted
+from chalicelib.services.ports.loyalty import ManualAdjustment
 from tests.fakes.facts import MemoryFacts
 from tests.fakes.integrations import MemoryIntegrations
 from tests.fakes.notifications import MemoryAudit
@@ -36,18 +36,18 @@ class MemoryChanges:
             raise NotFound("there is no such preview")
         return self.previews[uid, preview]
 
-    def apply(self, applied: Applied) -> None:
+    def apply(self, applied: AppliedChange) -> None:
         uid, card = applied.job.uid, applied.integration
         if card is not None:
             held = self._integrations.get(uid, card.platform)
             if (held.version if held else 0) != card.version:
                 raise StaleVersion("the card was changed meanwhile")
         if self._rules.get(uid).version != applied.rules.version:
-            raise MovedOn
+            raise ChangedMeanwhile
         if applied.preview is not None:
             stored = self.preview(uid, applied.preview.id)
             if stored.seq != applied.preview.seq:
-                raise MovedOn
+                raise ChangedMeanwhile
             self.save_preview(replace(stored, used=True))
         self._rules.save(uid, applied.rules)
         if card is not None:
@@ -139,7 +139,7 @@ class MemoryExpiries:
     def watched(self) -> Iterator[tuple[str, int | None]]:
         yield from list(self.rows.items())
 
-    def looked(self, uid: str, day: int) -> None:
+    def mark_looked_at(self, uid: str, day: int) -> None:
         if uid in self.rows:
             self.rows[uid] = day
 
@@ -162,11 +162,11 @@ class MemoryLeavers:
 
 class MemoryAdjustments:
     def __init__(self) -> None:
-        self.rows: dict[tuple[str, str, str], list[Adjusted]] = {}
+        self.rows: dict[tuple[str, str, str], list[ManualAdjustment]] = {}
 
     def reserve(
-        self, uid: str, day: str, actor: str, wanted: Adjusted, limit: int
-    ) -> list[Adjusted]:
+        self, uid: str, day: str, actor: str, wanted: ManualAdjustment, limit: int
+    ) -> list[ManualAdjustment]:
         held = self.rows.setdefault((uid, day, actor), [])
         known = any(one.id == wanted.id for one in held)
         if not known and sum(abs(one.amount) for one in [*held, wanted]) <= limit:

@@ -20,16 +20,16 @@ from chalicelib.domain.errors import NotFound, StaleVersion
 from chalicelib.domain.rules import Loyalty, Rules
 from chalicelib.services.ports.audit import AuditEntry
 from chalicelib.services.ports.changes import (
-    Applied,
+    AppliedChange,
     BalanceChange,
+    ChangedMeanwhile,
     Job,
-    MovedOn,
     Preview,
     PreviewCounts,
     job_id,
 )
 from chalicelib.services.ports.integrations import Integration
-from chalicelib.services.ports.loyalty import Adjusted
+from chalicelib.services.ports.loyalty import ManualAdjustment
 from tests.fakes.changes import MemoryAdjustments, MemoryChanges, MemoryExpiries, MemoryLeavers
 from tests.fakes.common import NOON, FakeClock, FakeIds
 from tests.fakes.integrations import MemoryIntegrations
@@ -95,7 +95,7 @@ def a_preview(**changes: Any) -> Preview:
     return replace(base, **changes)
 
 
-def a_change(ports: Ports, preview: Preview | None = None, **changes: Any) -> Applied:
+def a_change(ports: Ports, preview: Preview | None = None, **changes: Any) -> AppliedChange:
     """Of the first rules of a card nobody touched."""
     version = changes.pop("version", 1)
     job = Job(
@@ -109,7 +109,7 @@ def a_change(ports: Ports, preview: Preview | None = None, **changes: Any) -> Ap
         made_at=NOON,
         total=7,
     )
-    base = Applied(
+    base = AppliedChange(
         rules=Rules(Loyalty(enabled=True)),
         job=job,
         audit=AuditEntry(NOON, "user:ann", "settings.changed", "posabit", after={"counts": {}}),
@@ -152,7 +152,7 @@ def test_a_change_of_something_that_was_changed_meanwhile_writes_nothing(
 ) -> None:
     preview = ports.changes.save_preview(a_preview())
     applied = a_change(ports, preview)
-    expected: type[Exception] = MovedOn
+    expected: type[Exception] = ChangedMeanwhile
     if spoiled == "card":
         ports.integrations.save(Integration(OURS, "posabit"))
         expected = StaleVersion
@@ -195,11 +195,11 @@ def test_the_latest_job_is_that_of_the_latest_rules(ports: Ports) -> None:
 def test_watched_accounts_are_listed_with_the_day_they_were_looked_at(ports: Ports) -> None:
     for uid in (OURS, THEIRS):
         ports.expiries.watch(uid, on=True)
-    ports.expiries.looked(OURS, 20_500)
+    ports.expiries.mark_looked_at(OURS, 20_500)
     ports.expiries.watch(OURS, on=True)
     ports.expiries.watch(THEIRS, on=False)
     ports.expiries.watch("5000", on=False)
-    ports.expiries.looked("5000", 20_500)
+    ports.expiries.mark_looked_at("5000", 20_500)
 
     assert list(ports.expiries.watched()) == [(OURS, 20_500)]
 
@@ -236,9 +236,11 @@ def test_leavers_are_those_noted_last(ports: Ports) -> None:
 
 
 def test_adjustments_of_a_day_stay_within_the_limit_and_repeat_nothing(ports: Ports) -> None:
-    def reserve(name: str, amount: int, actor: str = "user:ann") -> list[Adjusted]:
-        wanted = Adjusted(name, "p1", amount, "reason")
-        found: list[Adjusted] = ports.adjustments.reserve(OURS, "2026-01-01", actor, wanted, 100)
+    def reserve(name: str, amount: int, actor: str = "user:ann") -> list[ManualAdjustment]:
+        wanted = ManualAdjustment(name, "p1", amount, "reason")
+        found: list[ManualAdjustment] = ports.adjustments.reserve(
+            OURS, "2026-01-01", actor, wanted, 100
+        )
         return found
 
     reserve("a", 60)

@@ -52,7 +52,7 @@ from chalicelib.services.ports.changes import BalanceChange, PreviewCounts
 from chalicelib.services.ports.consent import DueContact, DueText
 from chalicelib.services.ports.facts import LedgerRow, SaleId
 from chalicelib.services.ports.integrations import AgeGate, Credential, FlagTrust
-from chalicelib.services.ports.loyalty import Adjusted
+from chalicelib.services.ports.loyalty import ManualAdjustment
 from chalicelib.services.ports.personas import PersonaFilter
 from chalicelib.services.ports.pos import HostTrust, StreamPlan
 from chalicelib.services.ports.runs import LeaseBusy, ManifestAddress, RunError, StreamTotals
@@ -329,11 +329,13 @@ def test_points_given_by_hand_before_the_moves_count_for_the_limit(kept: Deploym
     from chalicelib.adapters.dynamo.loyalty import DynamoAdjustments
 
     adjustments = DynamoAdjustments("accounts-under-test", kept.clock)
-    more = Adjusted("adj_2", ours("1001"), 100, "More")
+    more = ManualAdjustment("adj_2", ours("1001"), 100, "More")
 
     held = adjustments.reserve(OURS, "2026-05-02", ANN, more, limit=2_100)
 
-    assert held == [Adjusted("d73c927079c941b0bd90a205bc560cda", ours("1001"), 2_050, "Goodwill")]
+    assert held == [
+        ManualAdjustment("d73c927079c941b0bd90a205bc560cda", ours("1001"), 2_050, "Goodwill")
+    ]
 
 
 @reads("expiry")

@@ -22,7 +22,7 @@ from chalicelib.services.job_messages import (
     sync_message,
 )
 from chalicelib.services.loyalty.expiry import ExpiryWorker
-from chalicelib.services.loyalty.members_left import Leaving
+from chalicelib.services.loyalty.members_left import LeaverNotes
 from chalicelib.services.loyalty.points_import import ImportLocks
 from chalicelib.services.notifications.notify import Notifier
 from chalicelib.services.ports.integrations import Credential, Integration
@@ -281,7 +281,7 @@ class Backroom:
             notices=self.notices,
             gateway=self.gateway,
             imports=imports,
-            leaving=Leaving(guard(self.leavers), self.facts, self.gateway, self.notifier),
+            leaving=LeaverNotes(guard(self.leavers), self.facts, self.gateway, self.notifier),
             clock=self.clock,
         )
         opener = OpenRun(

@@ -28,10 +28,10 @@ from chalicelib.domain.errors import NotFound, StaleVersion
 from chalicelib.domain.times import DAY, SECOND
 from chalicelib.domain.words import Uid
 from chalicelib.services.ports.changes import (
-    Applied,
+    AppliedChange,
     BalanceChange,
+    ChangedMeanwhile,
     Job,
-    MovedOn,
     Preview,
     PreviewCounts,
 )
@@ -70,7 +70,7 @@ class DynamoChanges:
         largest = tuple(BalanceChange(*change) for change in counts.pop("largest"))
         return Preview(**told, counts=PreviewCounts(**counts, largest=largest), seq=seq)
 
-    def apply(self, applied: Applied) -> None:
+    def apply(self, applied: AppliedChange) -> None:
         uid, card = applied.job.uid, applied.integration
 
         def writes(transaction: TransactWrite) -> None:
@@ -92,7 +92,7 @@ class DynamoChanges:
             failed = failed_conditions(error)
             if card is not None and failed[3]:
                 raise StaleVersion("The integration was changed meanwhile.") from None
-            raise MovedOn from None
+            raise ChangedMeanwhile from None
 
     def save_job(self, job: Job) -> Job:
         _save(_job_row(job), job.seq)

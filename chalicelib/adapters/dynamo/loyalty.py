@@ -22,7 +22,7 @@ from chalicelib.adapters.dynamo.base import (
 from chalicelib.domain.times import DAY, SECOND
 from chalicelib.domain.words import Day, Platform, Points, Uid
 from chalicelib.services.ports.common import Clock
-from chalicelib.services.ports.loyalty import Adjusted
+from chalicelib.services.ports.loyalty import ManualAdjustment
 
 KEPT_DAYS = 31
 
@@ -55,7 +55,7 @@ class DynamoExpiries:
             for row in ExpiryRow.query(keys.expiry_shard(number)):
                 yield Uid(row.sk), instant(row.looked)
 
-    def looked(self, uid: Uid, day: Day) -> None:
+    def mark_looked_at(self, uid: Uid, day: Day) -> None:
         update_if(_expiry(uid), [ExpiryRow.looked.set(day)], ExpiryRow.pk.exists())
 
 
@@ -119,8 +119,8 @@ class DynamoAdjustments:
         self._clock = clock
 
     def reserve(
-        self, uid: Uid, day: str, actor: str, wanted: Adjusted, limit: Points
-    ) -> list[Adjusted]:
+        self, uid: Uid, day: str, actor: str, wanted: ManualAdjustment, limit: Points
+    ) -> list[ManualAdjustment]:
         while True:
             held, seq = self._read(uid, day, actor)
             known = any(one.id == wanted.id for one in held)
@@ -130,15 +130,17 @@ class DynamoAdjustments:
             if self._note(uid, day, actor, [*held, wanted], seq):
                 return [*held, wanted]
 
-    def _read(self, uid: Uid, day: str, actor: str) -> tuple[list[Adjusted], int]:
+    def _read(self, uid: Uid, day: str, actor: str) -> tuple[list[ManualAdjustment], int]:
         place = keys.account(uid), keys.adjusted(day, actor)
         try:
             row = AdjustedRow.get(*place, consistent_read=True)
         except AdjustedRow.DoesNotExist:
             return [], 0
-        return [Adjusted(*one) for one in orjson.loads(row.body)], int(row.seq)
+        return [ManualAdjustment(*one) for one in orjson.loads(row.body)], int(row.seq)
 
-    def _note(self, uid: Uid, day: str, actor: str, all_of: list[Adjusted], seq: int) -> bool:
+    def _note(
+        self, uid: Uid, day: str, actor: str, all_of: list[ManualAdjustment], seq: int
+    ) -> bool:
         row = AdjustedRow(keys.account(uid), keys.adjusted(day, actor), seq=seq + 1)
         row.body = orjson.dumps([tuple(one) for one in all_of]).decode()
         row.expires_at = (self._clock.now() + KEPT_DAYS * DAY) // SECOND

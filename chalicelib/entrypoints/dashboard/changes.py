@@ -132,7 +132,7 @@ def preview_settings(uid: Uid, platform: Platform, body: PreviewedSettings) -> P
 @resource.get(f"{ACCOUNT}/previews/{{preview}}", right="previews:run")
 def get_preview(uid: Uid, preview: str) -> PreviewAnswer:
     """Read how far a preview is counted, and its token when it is ready."""
-    return preview_answer(wiring.changes.preview_change().get(uid, preview))
+    return preview_answer(wiring.outside.changes().preview(uid, preview))
 
 
 @resource.post(f"{CARD}/settings/apply", right="settings:write", status=202)
@@ -174,7 +174,7 @@ def trust_opt_in_flags(
 @resource.get(f"{ACCOUNT}/jobs/{{job}}", right="settings:read")
 def get_job(uid: Uid, job: str) -> JobAnswer:
     """Read the progress of the background work after a change."""
-    return JobAnswer.model_validate(wiring.changes.apply_change().job(uid, job))
+    return JobAnswer.model_validate(wiring.outside.changes().job(uid, job))
 
 
 @resource.post(f"{CARD}/settings/sms/cancel", right="settings:write", status=202)

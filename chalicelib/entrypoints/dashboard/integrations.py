@@ -284,7 +284,7 @@ def _state(integration: Integration) -> StateAnswer:
 
 
 def _settings(uid: Uid, settings: SettingsView) -> SettingsAnswer:
-    job = wiring.changes.apply_change().latest_job(uid)
+    job = wiring.outside.changes().latest_job(uid)
     return SettingsAnswer(
         warning=settings.warning,
         settings=tuple(SettingAnswer.model_validate(setting) for setting in settings.settings),

@@ -79,7 +79,7 @@ def get_loyalty(uid: Uid) -> LoyaltyAnswer:
     from chalicelib.domain.rules import loyalty_values
 
     rules = wiring.outside.rule_book().get(uid)
-    job = wiring.changes.apply_change().latest_job(uid)
+    job = wiring.outside.changes().latest_job(uid)
     return LoyaltyAnswer.model_validate(
         {
             **loyalty_values(rules.loyalty),

@@ -109,7 +109,7 @@ def _collect_seldom() -> None:
 
 
 def _run_ending(store_keys: StoreKeyWatch) -> RunEnding:
-    from chalicelib.services.loyalty.members_left import Leaving
+    from chalicelib.services.loyalty.members_left import LeaverNotes
     from chalicelib.services.sync.ending import RunEnding
     from chalicelib.services.sync.inventory_leavers import InventoryLeavers
 
@@ -121,7 +121,7 @@ def _run_ending(store_keys: StoreKeyWatch) -> RunEnding:
         notices=_notices(),
         gateway=outside.pos_gateway(),
         imports=loyalty.import_locks(),
-        leaving=Leaving(
+        leaving=LeaverNotes(
             outside.leavers(), outside.facts(), outside.pos_gateway(), notifications.notifier()
         ),
         clock=outside.clock(),

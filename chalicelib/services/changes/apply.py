@@ -7,7 +7,7 @@ from dataclasses import asdict, dataclass, replace
 from chalicelib.domain.errors import Conflict, NotFound, StaleVersion
 from chalicelib.domain.settings import SMS_OPT_IN_AFTER, TRUST_FLAGS, card_settings
 from chalicelib.domain.times import MINUTE
-from chalicelib.domain.words import Instant, MembersChoice, Uid
+from chalicelib.domain.words import Instant, MembersChoice
 from chalicelib.services.changes.preview import GOOD_FOR, PreviewChange, is_outdated
 from chalicelib.services.changes.propose import Proposal
 from chalicelib.services.integrations.settings import settings_after
@@ -15,10 +15,10 @@ from chalicelib.services.job_messages import ApplyMessage
 from chalicelib.services.ports.audit import AuditEntry
 from chalicelib.services.ports.changes import (
     LOYALTY,
-    Applied,
+    AppliedChange,
+    ChangedMeanwhile,
     Changes,
     Job,
-    MovedOn,
     Preview,
     job_id,
 )
@@ -39,7 +39,7 @@ MOVED = "The rules or the card were changed since this preview: here is a fresh 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ApplyChange:
-    """Applies what was previewed: one transaction, then a job."""
+    """Applies what was previewed: writes it in one transaction, then leaves the rest to a job."""
 
     changes: Changes
     previews: PreviewChange
@@ -57,46 +57,41 @@ class ApplyChange:
         is not good for exactly this change now.
         """
         _must_be_current(version, proposal)
-        preview = self._redeemed(proposal, token)
+        preview = self._preview_of_token(proposal, token)
         try:
             return self._write(proposal, preview, members, actor)
-        except MovedOn:
-            raise self._refused(MOVED, proposal) from None
+        except ChangedMeanwhile:
+            raise self._refusal(MOVED, proposal) from None
 
     def preview(self, proposal: Proposal) -> tuple[Preview, tuple[str, ...]]:
-        """What the change would do, and what it sets beside what was asked for."""
+        """Start a preview of the change; with it, notes of what it sets beside what was asked."""
         return self.previews.start(proposal), proposal.notes
 
     def apply_unasked(self, proposal: Proposal, *, actor: str, version: int | None = None) -> Job:
-        """Put a change into force that needs no preview. Raises Conflict.
+        """Put a change into force that needs no preview, and queue its background work.
 
-        `version`: of the card, where the caller saw one; then also StaleVersion.
+        `version`: of the card, where the caller saw one. Raises StaleVersion when it is another by
+        now, Conflict when the rules were changed at the same moment.
         """
         if version is not None:
             _must_be_current(version, proposal)
         try:
             return self._write(proposal, None, "keep", actor)
-        except MovedOn:
+        except ChangedMeanwhile:
             raise Conflict("The rules were changed at the same moment: try again.") from None
 
-    def job(self, uid: Uid, job: str) -> Job:
-        """Raises NotFound."""
-        return self.changes.job(uid, job)
-
-    def latest_job(self, uid: Uid) -> Job | None:
-        return self.changes.latest_job(uid)
-
-    def _redeemed(self, proposal: Proposal, token: str) -> Preview:
+    def _preview_of_token(self, proposal: Proposal, token: str) -> Preview:
+        """Raises Conflict when the token is not good for exactly this change now."""
         name, _, secret = token.partition(".")
         try:
-            preview = self.previews.get(proposal.uid, name)
+            preview = self.changes.preview(proposal.uid, name)
         except NotFound:
-            raise self._refused(UNKNOWN, proposal) from None
-        if (why := self._why_not(preview, secret, proposal)) is not None:
-            raise self._refused(why, proposal)
+            raise self._refusal(UNKNOWN, proposal) from None
+        if (reason := self._objection(preview, secret, proposal)) is not None:
+            raise self._refusal(reason, proposal)
         return preview
 
-    def _why_not(self, preview: Preview, secret: str, proposal: Proposal) -> str | None:
+    def _objection(self, preview: Preview, secret: str, proposal: Proposal) -> str | None:
         if secret != preview.secret or preview.ready_at is None:
             return UNKNOWN
         if preview.used:
@@ -107,8 +102,8 @@ class ApplyChange:
             return OTHERS
         return MOVED if is_outdated(preview, proposal) else None
 
-    def _refused(self, why: str, proposal: Proposal) -> Conflict:
-        return Conflict(why, preview=self.previews.start(proposal).id)
+    def _refusal(self, reason: str, proposal: Proposal) -> Conflict:
+        return Conflict(reason, preview=self.previews.start(proposal).id)
 
     def _write(
         self, proposal: Proposal, preview: Preview | None, members: MembersChoice, actor: str
@@ -125,7 +120,7 @@ class ApplyChange:
             made_at=now,
             total=preview.counts.personas if preview else 0,
         )
-        applied = Applied(
+        applied = AppliedChange(
             rules=rules,
             job=job,
             audit=_audit(proposal, job, preview, members),
@@ -138,6 +133,7 @@ class ApplyChange:
         return job
 
     def _card_after(self, proposal: Proposal, actor: str, now: Instant) -> Integration | None:
+        """The card as the change leaves it; None for loyalty rules."""
         card, changes = proposal.card, proposal.changes
         if card is None:
             return None
@@ -150,17 +146,15 @@ class ApplyChange:
             return after
         if changes[SMS_OPT_IN_AFTER] is None:
             # Whoever waits to be asked is only let off by the job: nothing goes out until then.
-            after = replace(after, sms_from=None, sms_stopped=True, sms_before=None)
-        else:
-            before = card.settings.get(SMS_OPT_IN_AFTER)
-            time_to_cancel = self.texting.get(proposal.uid).start_after_minutes * MINUTE
-            after = replace(
-                after,
-                sms_from=now + time_to_cancel,
-                sms_stopped=False,
-                sms_before=before if isinstance(before, str) else None,
-            )
-        return after
+            return replace(after, sms_from=None, sms_stopped=True, sms_before=None)
+        before = card.settings.get(SMS_OPT_IN_AFTER)
+        time_to_cancel = self.texting.get(proposal.uid).start_after_minutes * MINUTE
+        return replace(
+            after,
+            sms_from=now + time_to_cancel,
+            sms_stopped=False,
+            sms_before=before if isinstance(before, str) else None,
+        )
 
 
 def _must_be_current(version: int, proposal: Proposal) -> None:

@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 
 from chalicelib.domain.errors import Conflict, NotFound, StaleVersion
 from chalicelib.domain.times import MINUTE
-from chalicelib.domain.words import Instant, Uid
+from chalicelib.domain.words import Instant
 from chalicelib.services.changes.count import CountChange
 from chalicelib.services.changes.propose import Proposal, Proposals
 from chalicelib.services.derivation.terms import TermsReader
@@ -31,7 +31,7 @@ TimeLeft = Callable[[], bool]
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PreviewChange:
-    """Counts, inline as far as time allows, then on the jobs queue."""
+    """Counts what a change would do, in the request as far as time allows, then by jobs."""
 
     changes: Changes
     proposals: Proposals
@@ -44,7 +44,10 @@ class PreviewChange:
     clock: Clock
 
     def start(self, proposal: Proposal) -> Preview:
-        """Count what the change would do; what is not counted in time goes on in the background."""
+        """Count what the change would do, and return the preview as far as it is counted.
+
+        What is not counted within `INLINE_SECONDS` goes on in the background.
+        """
         preview = Preview(
             id=self.ids.new("prv"),
             uid=proposal.uid,
@@ -62,12 +65,11 @@ class PreviewChange:
             self.jobs.send(PreviewMessage(saved.uid, saved.id).body())
         return saved
 
-    def get(self, uid: Uid, preview: str) -> Preview:
-        """Raises NotFound."""
-        return self.changes.preview(uid, preview)
-
     def handle(self, message: PreviewMessage, time_left: TimeLeft) -> int:
-        """Go on counting; how many were counted by now. A late or double message does nothing."""
+        """Go on counting, and return how many personas are counted by now.
+
+        A late or double message does nothing and returns 0.
+        """
         try:
             preview = self.changes.preview(message.uid, message.preview)
         except NotFound:
@@ -75,7 +77,7 @@ class PreviewChange:
         if preview.state != "counting" or message.hop < preview.hop:
             return 0
         try:
-            counted = self._go_on(preview, time_left)
+            counted = self._continue(preview, time_left)
             if counted.state == "counting":
                 counted = replace(counted, hop=next_hop(message.hop))
                 onward = PreviewMessage(message.uid, message.preview, counted.hop)
@@ -84,8 +86,8 @@ class PreviewChange:
         except StaleVersion:  # another worker has the same message, and is ahead
             return 0
 
-    def _go_on(self, preview: Preview, time_left: TimeLeft) -> Preview:
-        """As far as time allows, showing how far it is in between."""
+    def _continue(self, preview: Preview, time_left: TimeLeft) -> Preview:
+        """Count as far as time allows, and save the progress every `SHOWN_EVERY_SECONDS`."""
         try:
             proposal = self.proposals.again(preview)
         except Conflict:  # what was asked for cannot be had any more
@@ -95,20 +97,20 @@ class PreviewChange:
         while True:
             until = self.clock.monotonic() + SHOWN_EVERY_SECONDS
 
-            def going_on(until: float = until) -> bool:
+            def before_saving(until: float = until) -> bool:
                 return time_left() and self.clock.monotonic() < until
 
-            preview = self._count(preview, proposal, going_on)
+            preview = self._count(preview, proposal, before_saving)
             if preview.state != "counting" or not time_left():
                 return preview
             preview = self.changes.save_preview(preview)
 
     def _count(self, preview: Preview, proposal: Proposal, time_left: TimeLeft) -> Preview:
         terms = replace(self.terms.today(preview.uid), rules=proposal.wanted)
-        census = CountChange(self.preview_reads, self.askable, proposal, terms)
+        counting = CountChange(self.preview_reads, self.askable, proposal, terms)
         while True:
             ids, following = self.personas.in_turn(preview.uid, PAGE, preview.after)
-            counts = census.page(ids, preview.counts) if ids else preview.counts
+            counts = counting.page(ids, preview.counts) if ids else preview.counts
             after = next_position(preview.after, following)
             preview = replace(preview, counts=counts, after=after)
             if after is None:
@@ -118,12 +120,12 @@ class PreviewChange:
 
 
 def token_of(preview: Preview) -> str | None:
-    """What applying needs; None before all are counted."""
+    """The token that applying needs; None before all personas are counted."""
     return f"{preview.id}.{preview.secret}" if preview.state == "ready" else None
 
 
 def valid_until(preview: Preview) -> Instant | None:
-    """When its token ends."""
+    """Until when the preview's token is good; None before all personas are counted."""
     return None if preview.ready_at is None else preview.ready_at + GOOD_FOR
 
 

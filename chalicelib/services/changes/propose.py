@@ -51,8 +51,12 @@ STARTS_TODAY = "Points accrual start date is set to {day}, today: sales before i
 
 @dataclass(frozen=True, slots=True)
 class Proposal:
-    """`rules` are today's, `wanted` those after the change, at the same version. `card` is the
-    integration as read; None for loyalty rules. `notes` say what was not asked for."""
+    """A change that somebody wants, and the rules as they would be.
+
+    `subject`: the platform, or `LOYALTY`. `rules` are today's, `wanted` those after the change, at
+    the same version. `card` is the integration as read; None for loyalty rules. `notes` say what
+    the change sets beside what was asked for.
+    """
 
     uid: Uid
     subject: str
@@ -82,7 +86,10 @@ class Proposal:
         return {name: values[name] for name in self.changes}
 
     def keeping(self, members: MembersChoice) -> Rules:
-        """The wanted rules; with *keep*, whoever a removed or later date made a member stays."""
+        """Return the wanted rules; with *keep* they also say whom to keep.
+
+        These are the members that a setting made whose day is removed or moved to a later one.
+        """
         if members == "let_go" or self.subject == LOYALTY:
             return self.wanted
         before, after = (rules.source(self.platform) for rules in (self.rules, self.wanted))
@@ -97,6 +104,8 @@ class Proposal:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Proposals:
+    """Makes proposals out of what a person typed, and out of stored previews."""
+
     pos: PosGateway
     integrations: Integrations
     credentials: Credentials
@@ -107,7 +116,10 @@ class Proposals:
     def settings(
         self, uid: Uid, platform: Platform, changes: Mapping[str, SettingValue | None]
     ) -> Proposal:
-        """Raises NotFound, InvalidInput; Conflict with what to do first."""
+        """Propose a change of a card's settings; None removes one.
+
+        Raises NotFound, InvalidInput; Conflict with what to do first.
+        """
         if not changes:
             raise invalid_fields(NOTHING)
         info = self.pos.platform(platform)
@@ -122,9 +134,10 @@ class Proposals:
         return self._of_source(uid, platform, values, card, zone)
 
     def loyalty(self, uid: Uid, changes: Mapping[str, Any]) -> Proposal:
-        """`changes`: fields of `Loyalty`, days as dates. Raises InvalidInput.
+        """Propose a change of the account's loyalty rules. Raises InvalidInput.
 
-        Points that are switched on without a start accrue from today.
+        `changes`: fields of `Loyalty`, days as dates. Points that are switched on without a start
+        accrue from today.
         """
         if not changes:
             raise invalid_fields(NOTHING)
@@ -145,7 +158,7 @@ class Proposals:
         return Proposal(uid, LOYALTY, values, rules, replace(rules, loyalty=wanted), notes=notes)
 
     def again(self, preview: Preview) -> Proposal:
-        """What a preview is of, by today's rules."""
+        """Propose once more what a preview is of, by today's rules. Raises Conflict."""
         uid, rules = preview.uid, self.rules.get(preview.uid)
         if preview.subject == LOYALTY:
             loyalty = with_loyalty(rules.loyalty, preview.changes)
@@ -169,15 +182,19 @@ class Proposals:
     def _reimported(
         self, uid: Uid, platform: Platform, before: Source, source: Source, zone: str
     ) -> Source:
-        """Another date of the import. Raises Conflict once a listing has fixed the balances."""
+        """The source with another date of the import and nothing fixed by a listing yet.
+
+        Once a listing has fixed the balances the date can only be removed, which keeps the points.
+        Raises Conflict for another date then.
+        """
         if is_locked(before):
             if source.imported_on is not None:
                 raise Conflict(IMPORTED_ALREADY)
             return replace(source, was_imported_on=before.imported_on)
         locks: Mapping[str, str] = {}
         if source.imported_on is not None:
-            found = self.credentials.for_integration(uid, platform)
-            live = [(c.scope, c.created_at) for c in found if c.removed_at is None]
+            credentials = self.credentials.for_integration(uid, platform)
+            live = [(c.scope, c.created_at) for c in credentials if c.removed_at is None]
             locks = latecomer_locks(live, source.imported_on, zone)
         return replace(source, import_locks=locks)
 

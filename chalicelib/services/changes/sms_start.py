@@ -1,4 +1,4 @@
-"""When double opt-in requests of a source may go out: *Cancel* until then, *Stop* any time (§7)."""
+"""*Cancel* a source's opt-in requests until the first may go out, *Stop* them any time (§7)."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ BEGUN = "The messages have begun to go out: use Stop."
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SmsControl:
-    """What a person does about messages that are planned or going out."""
+    """Stops or cancels the double opt-in requests of a source for a person."""
 
     integrations: Integrations
     proposals: Proposals
@@ -30,9 +30,11 @@ class SmsControl:
     clock: Clock
 
     def stop(self, uid: Uid, platform: Platform, version: int, *, actor: str) -> Integration:
-        """Nothing more is sent; applying the setting again starts anew. Raises StaleVersion,
-        Conflict."""
-        card = self._planned(uid, platform)
+        """Stop the messages of this source: nothing more is sent until the setting is applied anew.
+
+        Returns the card. Raises StaleVersion, Conflict where no messages are planned.
+        """
+        card = self._card_with_messages(uid, platform)
         if card.sms_stopped:
             return card
         stopped = replace(card, sms_stopped=True, version=version)
@@ -42,16 +44,18 @@ class SmsControl:
         return saved
 
     def cancel(self, uid: Uid, platform: Platform, *, actor: str) -> Job:
-        """Take the setting back before anything was sent: it is again what it was before. Raises
-        Conflict once messages may have gone out."""
-        card = self._planned(uid, platform)
+        """Put the setting back to its value before, while nothing was sent yet; return the job.
+
+        Raises Conflict once messages may have gone out, or where none are planned.
+        """
+        card = self._card_with_messages(uid, platform)
         if card.sms_from is not None and card.sms_from <= self.clock.now():
             raise Conflict(BEGUN)
         before = None if card.sms_before is None else date.fromisoformat(card.sms_before)
         proposal = self.proposals.settings(uid, platform, {SMS_OPT_IN_AFTER: before})
         return self.changing.apply_unasked(proposal, actor=actor)
 
-    def _planned(self, uid: Uid, platform: Platform) -> Integration:
+    def _card_with_messages(self, uid: Uid, platform: Platform) -> Integration:
         card = self.integrations.get(uid, platform)
         if card is None or card.settings.get(SMS_OPT_IN_AFTER) is None:
             raise Conflict(NOTHING_WAITS)

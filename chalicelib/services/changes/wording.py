@@ -13,13 +13,16 @@ POINTS = "{balances} would change, by {points} points in total"
 
 
 def sentence(preview: Preview) -> str:
-    """As "412 personas would be enrolled, 388 messages would be sent, 57 members would be lost"."""
+    """Say a preview's counts.
+
+    As "412 personas would be enrolled, 388 messages would be sent, 57 members would be lost".
+    """
     counts = preview.counts
     if preview.state != "ready":
         return STILL_COUNTING.format(personas=_number(counts.personas))
-    said = []
+    clauses = []
     if preview.subject != LOYALTY:
-        said.append(
+        clauses.append(
             PEOPLE.format(
                 enrolled=_many(counts.enrolled, "persona"),
                 messages=_many(counts.messages, "message"),
@@ -28,12 +31,12 @@ def sentence(preview: Preview) -> str:
         )
     if moves_points(preview.subject, preview.changes):
         balances = _many(counts.balances, "balance")
-        said.append(POINTS.format(balances=balances, points=_points(counts.points)))
-    return "; ".join(said)
+        clauses.append(POINTS.format(balances=balances, points=_points(counts.points)))
+    return "; ".join(clauses)
 
 
 def warning(preview: Preview) -> str | None:
-    """The ⚠️ of the help article, where members would be lost."""
+    """The help article's ⚠️ warning where members would be lost, else None."""
     return LOSS if preview.counts.lost else None
 
 

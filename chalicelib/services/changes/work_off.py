@@ -13,7 +13,7 @@ from chalicelib.domain.times import day_text
 from chalicelib.domain.words import JobState, Platform, Uid
 from chalicelib.services.derivation.commit import FactCommits
 from chalicelib.services.job_messages import ApplyMessage, next_hop, next_position
-from chalicelib.services.loyalty.expiry import matters
+from chalicelib.services.loyalty.expiry import needs_daily_look
 from chalicelib.services.notifications.notify import Notifier
 from chalicelib.services.ports.accounts import Accounts
 from chalicelib.services.ports.changes import Changes, Job
@@ -34,7 +34,7 @@ TimeLeft = Callable[[], bool]
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Aftermath:
-    """What follows a change at once, beside the personas. Done twice, it changes nothing."""
+    """Does what follows a change at once, beside the personas. Done twice, it changes nothing."""
 
     accounts: Accounts
     credentials: Credentials
@@ -43,22 +43,22 @@ class Aftermath:
     expiries: Expiries
     clock: Clock
 
-    def of(self, uid: Uid, rules: Rules) -> None:
-        """By the rules as they are now."""
-        self.expiries.watch(uid, on=matters(rules))
+    def after_change(self, uid: Uid, rules: Rules) -> None:
+        """Plan daily looks and listings, and raise or clear notifications, by these rules."""
+        self.expiries.watch(uid, on=needs_daily_look(rules))
         zone = self.accounts.get(uid).time_zone
-        told = {n.subject for n in self.notifier.open(uid) if n.kind == "points_import_mismatch"}
+        warned = {n.subject for n in self.notifier.open(uid) if n.kind == "points_import_mismatch"}
         for platform, source in rules.sources.items():
             following = accrual_mismatch(source, rules.accrual_start(platform))
             if following is not None:
                 title, day = self.gateway.platform(platform).title, day_text(following)
                 self.notifier.raise_(uid, "points_import_mismatch", platform, title=title, day=day)
-            elif platform in told:
+            elif platform in warned:
                 self.notifier.clear(uid, "points_import_mismatch", platform)
             self._list_customers(uid, platform, rules, zone)
 
     def _list_customers(self, uid: Uid, platform: Platform, rules: Rules, zone: str) -> None:
-        """Have the listing that fixes the balances read in time."""
+        """Make credentials due in time for the listing that fixes the imported balances."""
         source, now = rules.source(platform), self.clock.now()
         for credential in self.credentials.for_integration(uid, platform):
             at = listing_due_at(source, credential.scope, zone)
@@ -71,8 +71,11 @@ class Aftermath:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class WorkOffChange:
-    """A job that a later change overtook ends at its next hop: the later one goes over everybody,
-    under rules that hold both changes."""
+    """Derives every persona of the account again after a change, page by page.
+
+    A job that a later change overtook ends at its next hop: the later one goes over everybody,
+    under rules that hold both changes.
+    """
 
     changes: Changes
     rules: RuleBook
@@ -83,7 +86,10 @@ class WorkOffChange:
     clock: Clock
 
     def handle(self, message: ApplyMessage, time_left: TimeLeft) -> int:
-        """Go on with the job; how many changed by now. A late or double message does nothing."""
+        """Go on with the job, and return how many shoppers changed by now.
+
+        A late or double message does nothing and returns 0.
+        """
         try:
             job = self.changes.job(message.uid, message.work)
         except NotFound:
@@ -97,7 +103,7 @@ class WorkOffChange:
             return 0
 
     def _look_again(self, message: ApplyMessage) -> None:
-        """The message may be here before the change is; later than this, it never was made."""
+        """Try the message again later, a few times: it may be here before the change is."""
         if message.tries < LOOKS_FOR_ITS_JOB:
             again = replace(message, tries=message.tries + 1)
             self.jobs.send(again.body(), delay_seconds=LOOK_AGAIN_SECONDS)
@@ -105,7 +111,7 @@ class WorkOffChange:
     def _work(self, job: Job, message: ApplyMessage, time_left: TimeLeft) -> Job:
         if self._overtaken(job):
             return self._end(job, "superseded")
-        self.aftermath.of(job.uid, self.rules.get(job.uid))
+        self.aftermath.after_change(job.uid, self.rules.get(job.uid))
         if job.after is None:
             self.commits.catch_up(job.uid)
         while True:

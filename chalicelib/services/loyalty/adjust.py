@@ -12,7 +12,7 @@ from chalicelib.services.derivation.commit import FactCommits
 from chalicelib.services.ports.accounts import Accounts
 from chalicelib.services.ports.audit import Audit, AuditEntry
 from chalicelib.services.ports.common import Clock
-from chalicelib.services.ports.loyalty import Adjusted, Adjustments
+from chalicelib.services.ports.loyalty import Adjustments, ManualAdjustment
 from chalicelib.services.ports.personas import PersonaViews
 
 DAILY_LIMIT: Points = 10_000 * POINT
@@ -24,6 +24,8 @@ LIMIT = "You may adjust at most {limit} points a day; {left} are left today."
 
 @dataclass(frozen=True, slots=True)
 class Adjuster:
+    """Gives a shopper points, or takes some, on a person's word."""
+
     personas: PersonaViews
     commits: FactCommits
     adjustments: Adjustments
@@ -34,30 +36,31 @@ class Adjuster:
     def adjust(
         self, uid: Uid, contact_id: str, amount: Points, reason: str, key: str, *, actor: str
     ) -> Points:
-        """The balance after giving (or, below zero, taking) `amount`, in hundredths.
+        """Give the shopper `amount` (or, below zero, take it), and return the balance after it.
 
-        The same `key` again changes nothing. Raises NotFound, Conflict for a key that was used for
-        something else, TooManyRequests over the daily limit.
+        Both in hundredths of a point. The same `key` again changes nothing. Raises NotFound,
+        Conflict for a key that was used for something else, TooManyRequests over the daily limit.
         """
         self.personas.get(uid, contact_id)
         now = self.clock.now()
-        wanted = Adjusted(adjustment_id(actor, key), contact_id, amount, reason)
+        wanted = ManualAdjustment(adjustment_id(actor, key), contact_id, amount, reason)
         day = local_day(now, self.accounts.get(uid).time_zone).isoformat()
         self._reserve(uid, day, actor, wanted)
         done = self.commits.adjust(uid, contact_id, wanted.id, amount, note=reason, actor=actor)
         if done.changed:
-            told: dict[str, object] = {"amount": amount / POINT, "reason": reason}
+            after: dict[str, object] = {"amount": amount / POINT, "reason": reason}
             subject = f"persona:{contact_id}"
-            self.audit.record(uid, AuditEntry(now, actor, "points.adjusted", subject, after=told))
+            self.audit.record(uid, AuditEntry(now, actor, "points.adjusted", subject, after=after))
         return self.personas.get(uid, contact_id).row.points
 
-    def _reserve(self, uid: Uid, day: str, actor: str, wanted: Adjusted) -> None:
-        held = self.adjustments.reserve(uid, day, actor, wanted, DAILY_LIMIT)
-        if wanted in held:
+    def _reserve(self, uid: Uid, day: str, actor: str, wanted: ManualAdjustment) -> None:
+        """Raises Conflict, TooManyRequests."""
+        of_today = self.adjustments.reserve(uid, day, actor, wanted, DAILY_LIMIT)
+        if wanted in of_today:
             return
-        if any(one.id == wanted.id for one in held):
+        if any(one.id == wanted.id for one in of_today):
             raise Conflict(OTHER_USE)
-        left = DAILY_LIMIT - sum(abs(one.amount) for one in held)
+        left = DAILY_LIMIT - sum(abs(one.amount) for one in of_today)
         raise TooManyRequests(
             LIMIT.format(limit=DAILY_LIMIT // POINT, left=max(0, left) / POINT),
             retry_after=HOUR // SECOND,

@@ -24,8 +24,11 @@ PAGE = 100
 TimeLeft = Callable[[], bool]
 
 
-def matters(rules: Rules) -> bool:
-    """Whether anything of the account follows from the day alone."""
+def needs_daily_look(rules: Rules) -> bool:
+    """Whether a day alone may change something of the account.
+
+    Points may expire; and where SMS opt-ins are requested, somebody may come of age to get one.
+    """
     asks = any(source.sms_opt_in_after is not None for source in rules.sources.values())
     return asks or rules.loyalty.expire_after_days is not None
 
@@ -40,9 +43,12 @@ class ExpiryPlanner:
     clock: Clock
 
     def plan(self, time_left: TimeLeft) -> int:
-        """How many were queued. Queued first, noted then: a second look finds nothing to do."""
+        """Queue the looks of today that are not queued yet, and return how many.
+
+        Each is queued first and noted then: a second look finds nothing to do.
+        """
         queued = 0
-        for uid, looked in self.expiries.watched():
+        for uid, last_look in self.expiries.watched():
             if not time_left():
                 break
             try:
@@ -51,16 +57,19 @@ class ExpiryPlanner:
                 self.expiries.watch(uid, on=False)
                 continue
             today = local_day_number(self.clock.now(), zone)
-            if looked is None or looked < today:
+            if last_look is None or last_look < today:
                 self.jobs.send(ExpiryMessage(uid).body())
-                self.expiries.looked(uid, today)
+                self.expiries.mark_looked_at(uid, today)
                 queued += 1
         return queued
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ExpiryWorker:
-    """Derives again whoever's points are due, or who came of age; counting reads find them."""
+    """Derives again whose points expire by today, and who came of age.
+
+    The cheap reads of previews find them.
+    """
 
     accounts: Accounts
     preview_reads: PreviewReads
@@ -70,7 +79,10 @@ class ExpiryWorker:
     clock: Clock
 
     def handle(self, message: ExpiryMessage, time_left: TimeLeft) -> int:
-        """How many personas changed."""
+        """Look through the account's personas, and return how many changed.
+
+        What time does not allow is left to a further message.
+        """
         uid, after, changed = message.uid, message.after, 0
         account = self.accounts.get(uid)
         today = local_day_number(self.clock.now(), account.time_zone)
@@ -93,8 +105,8 @@ class ExpiryWorker:
                 return changed
 
     def _came_of_age(self, uid: Uid, persona: Persona, minimum_age: int, today: Day) -> bool:
-        """Whether it was young when it was last derived, and no record of it is any more: a child
-        may share the number of a parent."""
+        """Whether the persona was a minor when last derived, and no record of it is one any more:
+        a child may share the number of a parent."""
         if "minor" not in persona.flags or not _is_of_age(persona.birth_date, minimum_age, today):
             return False
         if len(persona.members) == 1:

@@ -1,4 +1,5 @@
-"""Members whom a void or a moved sale took their last reason: told once, kept on request (§8)."""
+"""Members who lost their last reason by a void or a moved sale: one notification, and the choice to
+keep them (product.md §8)."""
 
 from __future__ import annotations
 
@@ -20,7 +21,7 @@ from chalicelib.services.ports.pos import PosGateway
 from chalicelib.services.ports.rules import RuleBook
 
 MOST_NOTED = 5_000
-"""Of a platform; they stand in one row of 400 KB."""
+"""Per platform: they are stored in one row, which holds 400 KB."""
 
 KEPT_AT_ONCE = 100
 """In one commit: one for each would take longer than a request may."""
@@ -29,9 +30,12 @@ NOBODY_LEFT = "Nobody waits to be kept."
 
 
 @dataclass(frozen=True, slots=True)
-class Leaving:
-    """Notes who left with a run, while they are no members. What the run has just written is read
-    consistently: a glimpse might show them as members still."""
+class LeaverNotes:
+    """Notes who left with a run, for as long as they are no members.
+
+    It reads consistently what the run has just written: cheaper reads might show them as members
+    still.
+    """
 
     leavers: Leavers
     facts: FactStore
@@ -39,7 +43,10 @@ class Leaving:
     notifier: Notifier
 
     def note(self, uid: Uid, platform: Platform, left: Iterable[str]) -> None:
-        """Raises the notification, refreshes it, or clears it when all are members again."""
+        """Note who left, and raise, refresh or clear the notification.
+
+        It is cleared when all whom it speaks of are members again.
+        """
         left = list(left)
         while True:
             noted = self.leavers.noted(uid, platform)
@@ -57,7 +64,7 @@ class Leaving:
 
 @dataclass(frozen=True, slots=True)
 class LeaverChoice:
-    """What a person decides about who left."""
+    """Carries out what a person decides about who left."""
 
     leavers: Leavers
     commits: FactCommits
@@ -68,7 +75,10 @@ class LeaverChoice:
     clock: Clock
 
     def decide(self, uid: Uid, platform: Platform, choice: str, *, actor: str) -> int:
-        """`keep` or `let-go`. Raises NotFound for anything else, Conflict."""
+        """Keep them (`keep`) or dismiss them (`let-go`), and return how many there were.
+
+        Raises NotFound for another choice, Conflict if none are pending.
+        """
         if choice == "keep":
             return self.keep(uid, platform, actor=actor)
         if choice == "let-go":
@@ -76,41 +86,47 @@ class LeaverChoice:
         raise NotFound("There is nothing here.")
 
     def keep(self, uid: Uid, platform: Platform, *, actor: str) -> int:
-        """Give each a `kept` reason; how many. Raises Conflict when nobody waits."""
-        ids = self._waiting(uid, platform)
+        """Give each pending leaver a `kept` reason, and return how many there were.
+
+        Raises Conflict if none are pending.
+        """
+        ids = self._pending(uid, platform)
         day = self.rules.get(uid).source(platform).enroll_after
         if day is None:
             day = local_day_number(self.clock.now(), self.accounts.get(uid).time_zone)
         reason = kept_reason("enroll_after", platform, day)
         for start in range(0, len(ids), KEPT_AT_ONCE):
-            some = ids[start : start + KEPT_AT_ONCE]
-            self.commits.join_all(uid, some, reason, self.clock.now())
-        self._decided(uid, platform, "members.kept", ids, actor)
+            batch = ids[start : start + KEPT_AT_ONCE]
+            self.commits.join_all(uid, batch, reason, self.clock.now())
+        self._close(uid, platform, "members.kept", ids, actor)
         return len(ids)
 
     def let_go(self, uid: Uid, platform: Platform, *, actor: str) -> int:
-        """Leave them be; how many. Raises Conflict when nobody waits."""
-        ids = self._waiting(uid, platform)
-        self._decided(uid, platform, "members.let_go", ids, actor)
+        """Dismiss the pending leavers, and return how many there were.
+
+        Raises Conflict if none are pending.
+        """
+        ids = self._pending(uid, platform)
+        self._close(uid, platform, "members.let_go", ids, actor)
         return len(ids)
 
-    def _waiting(self, uid: Uid, platform: Platform) -> list[str]:
+    def _pending(self, uid: Uid, platform: Platform) -> list[str]:
         ids = self.leavers.noted(uid, platform)
         if not ids:
             raise Conflict(NOBODY_LEFT)
         return ids
 
-    def _decided(
+    def _close(
         self, uid: Uid, platform: Platform, action: str, ids: Sequence[str], actor: str
     ) -> None:
-        """Whoever left meanwhile waits on."""
+        """Take these off the list and record the decision; who left meanwhile stays on it."""
         decided = set(ids)
         while True:
             noted = self.leavers.noted(uid, platform)
-            waiting = [rid for rid in noted if rid not in decided]
-            if self.leavers.put(uid, platform, waiting, instead_of=noted):
+            pending = [rid for rid in noted if rid not in decided]
+            if self.leavers.put(uid, platform, pending, instead_of=noted):
                 break
-        if not waiting:
+        if not pending:
             self.notifier.clear(uid, "members_left", platform)
         after: dict[str, object] = {"members": len(ids)}
         self.audit.record(uid, AuditEntry(self.clock.now(), actor, action, platform, after=after))

@@ -17,12 +17,15 @@ from chalicelib.services.ports.rules import RuleBook
 
 @dataclass(frozen=True, slots=True)
 class ImportLocks:
-    """`zone`, everywhere: the account's."""
+    """Fixes a scope's imported points once a complete listing after their date was read.
+
+    `zone`, everywhere: the account's.
+    """
 
     rules: RuleBook
     jobs: JobQueue
 
-    def wanted(
+    def needs_listing(
         self,
         uid: Uid,
         platform: Platform,
@@ -33,10 +36,11 @@ class ImportLocks:
         began: Instant,
         zone: str,
     ) -> bool:
-        """Whether a run that began then is to list all customers, to fix the scope's points.
+        """Whether a run that began at `began` is to list all customers, to fix the scope's points.
 
-        So is one that died after it fixed them: it has yet to tell everybody. `added`: when the
-        scope's credential was; one added after the end of the date imports nothing.
+        It also is when the same run has fixed them and died since: it has yet to have everybody
+        derived again. `added`: when the scope's credential was added; a scope added after the end
+        of the date imports nothing.
         """
 
         def changed(source: Source) -> Source:
@@ -57,8 +61,8 @@ class ImportLocks:
     def fix(
         self, uid: Uid, platform: Platform, scope: ScopeId, run: str, began: Instant, zone: str
     ) -> None:
-        """The run listed every customer: from now on only its balances count. Done twice, it
-        changes nothing; a date that was moved meanwhile fixes nothing."""
+        """Fix the scope's points: the run listed every customer, from now on only its balances
+        count. Done twice, it changes nothing; a date that was moved meanwhile fixes nothing."""
 
         def changed(source: Source) -> Source:
             if not may_lock_points(source, scope, began, zone):
@@ -70,6 +74,7 @@ class ImportLocks:
             self.jobs.send(RemapMessage(uid, reason=f"points of {platform} imported").body())
 
     def _change(self, uid: Uid, platform: Platform, changed: Callable[[Source], Source]) -> Source:
+        """Save the source as `changed` makes it, again when others saved meanwhile; return it."""
         while True:
             rules = self.rules.get(uid)
             before = rules.source(platform)

@@ -106,9 +106,12 @@ def job_id(rules_version: int) -> str:
 
 
 @dataclass(frozen=True, slots=True)
-class Applied:
-    """What one transaction writes. `rules` and `integration` at the versions they were read at;
-    `preview` None for a change that needs none."""
+class AppliedChange:
+    """Everything that the transaction of one change writes.
+
+    `rules` and `integration` at the versions they were read at; `preview` None for a change that
+    needs none.
+    """
 
     rules: Rules
     job: Job
@@ -117,11 +120,13 @@ class Applied:
     preview: Preview | None = None
 
 
-class MovedOn(Exception):
+class ChangedMeanwhile(Exception):
     """The rules were changed, or the preview used, since they were read."""
 
 
 class Changes(Protocol):
+    """Stores previews, applied changes and their jobs."""
+
     def save_preview(self, preview: Preview) -> Preview:
         """Save at `seq` + 1; seq 0 means new. Raises StaleVersion."""
         ...
@@ -130,8 +135,11 @@ class Changes(Protocol):
         """Raises NotFound."""
         ...
 
-    def apply(self, applied: Applied) -> None:
-        """All or nothing. Raises StaleVersion when the card was changed meanwhile, MovedOn."""
+    def apply(self, applied: AppliedChange) -> None:
+        """Write all of it or nothing.
+
+        Raises StaleVersion when the card was changed meanwhile, else ChangedMeanwhile.
+        """
         ...
 
     def save_job(self, job: Job) -> Job:
@@ -142,7 +150,9 @@ class Changes(Protocol):
         """Raises NotFound."""
         ...
 
-    def latest_job(self, uid: Uid) -> Job | None: ...
+    def latest_job(self, uid: Uid) -> Job | None:
+        """The job of the change that was applied last."""
+        ...
 
 
 class PreviewReads(Protocol):

@@ -11,29 +11,36 @@ from chalicelib.domain.words import Day, Platform, Points, Uid
 class Expiries(Protocol):
     """Accounts where a day alone changes something, and the local day they were last looked at."""
 
-    def watch(self, uid: Uid, *, on: bool) -> None: ...
-
-    def watched(self) -> Iterator[tuple[Uid, Day | None]]:
-        """Every watched account, with the day it was last looked at."""
+    def watch(self, uid: Uid, *, on: bool) -> None:
+        """Put the account on the list, or take it off; again changes nothing."""
         ...
 
-    def looked(self, uid: Uid, day: Day) -> None: ...
+    def watched(self) -> Iterator[tuple[Uid, Day | None]]:
+        """Every account on the list, with the day it was last looked at."""
+        ...
+
+    def mark_looked_at(self, uid: Uid, day: Day) -> None:
+        """Note the day of the latest look; nothing for an account that is off the list."""
+        ...
 
 
 class Leavers(Protocol):
-    """Members whom a void or a moved sale took their last reason, until somebody decides."""
+    """Members who lost their last reason by a void or a moved sale, until somebody decides."""
 
     def put(
         self, uid: Uid, platform: Platform, ids: Sequence[str], *, instead_of: Sequence[str]
     ) -> bool:
-        """Note these and no others; False when by now others are noted than `instead_of`."""
+        """Replace the ids `instead_of` by `ids`; False, and nothing done, when by now others are
+        noted."""
         ...
 
-    def noted(self, uid: Uid, platform: Platform) -> list[str]: ...
+    def noted(self, uid: Uid, platform: Platform) -> list[str]:
+        """The ids that are noted, read consistently."""
+        ...
 
 
-class Adjusted(NamedTuple):
-    """An adjustment by hand. `record`: the contactID it was made at."""
+class ManualAdjustment(NamedTuple):
+    """Points given or taken by hand, in hundredths. `record`: the contactID it was made at."""
 
     id: str
     record: str
@@ -42,13 +49,14 @@ class Adjusted(NamedTuple):
 
 
 class Adjustments(Protocol):
-    """What each person adjusted on a day, so that a limit holds."""
+    """What each user adjusted on a day, so that a limit holds."""
 
     def reserve(
-        self, uid: Uid, day: str, actor: str, wanted: Adjusted, limit: Points
-    ) -> list[Adjusted]:
-        """Note it where its id is new and the day's amounts, signs aside, stay within `limit`.
+        self, uid: Uid, day: str, actor: str, wanted: ManualAdjustment, limit: Points
+    ) -> list[ManualAdjustment]:
+        """Record the adjustment unless its id is known or the day's absolute total would exceed
+        `limit`; return all that are recorded then.
 
-        All that are noted then; `wanted` is among them, or was refused.
+        `wanted` is among them, or was refused.
         """
         ...

@@ -10,7 +10,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 from chalicelib.domain.words import Instant
-from chalicelib.services.loyalty.members_left import Leaving
+from chalicelib.services.loyalty.members_left import LeaverNotes
 from chalicelib.services.loyalty.points_import import ImportLocks
 from chalicelib.services.ports.accounts import Accounts
 from chalicelib.services.ports.common import Clock
@@ -46,7 +46,7 @@ class RunEnding:
     notices: RunNotices
     gateway: PosGateway
     imports: ImportLocks
-    leaving: Leaving
+    leaving: LeaverNotes
     clock: Clock
 
     def end(self, result: RunResult, save_streams: Callable[[], None]) -> None:

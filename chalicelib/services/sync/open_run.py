@@ -86,7 +86,7 @@ class OpenRun:
         # The card says whether points are imported: those that do not read no rules.
         run.progress.imports = integration.settings.get("points_imported_on") is not None
         if run.progress.imports:
-            run.progress.importing = self.imports.wanted(
+            run.progress.importing = self.imports.needs_listing(
                 credential.uid,
                 credential.platform,
                 credential.scope,

@@ -115,7 +115,7 @@ def test_a_token_is_good_once() -> None:
     error = refused(room, token, **wanted)
 
     assert "applied already" in error.message
-    fresh = room.previews.get(UID, str(error.details["preview"]))
+    fresh = room.changes.preview(UID, str(error.details["preview"]))
     assert (fresh.state, fresh.changes) == ("ready", {"enroll_after": f"{ago(room, 3)}"})
     assert len(room.changes.jobs) == 1
 
@@ -141,7 +141,7 @@ def test_a_token_that_is_no_longer_good_is_answered_with_a_fresh_preview(
     error = refused(room, token, **wanted)
 
     assert why in error.message
-    fresh = room.previews.get(UID, str(error.details["preview"]))
+    fresh = room.changes.preview(UID, str(error.details["preview"]))
     proposal = room.proposals.settings(UID, PLATFORM, wanted)
     room.changing.apply(proposal, str(token_of(fresh)), card_version(room), "keep", actor=ANN)
 
@@ -153,7 +153,7 @@ def test_a_token_for_other_values_is_answered_with_a_preview_of_these() -> None:
     error = refused(room, token, enroll_after=ago(room, 4))
 
     assert "other values" in error.message
-    fresh = room.previews.get(UID, str(error.details["preview"]))
+    fresh = room.changes.preview(UID, str(error.details["preview"]))
     assert fresh.counts.enrolled == 5
     assert room.rules.get(UID).sources == {}
 

@@ -301,7 +301,7 @@ def test_what_a_request_has_no_time_for_goes_on_in_the_background(
     assert (made.state, made.counts.personas, previews.token_of(made)) == ("counting", 3, None)
     assert sentence(made) == "Still counting: 3 personas so far."
     hops = room.work_off(never)
-    ready = room.previews.get(UID, made.id)
+    ready = room.changes.preview(UID, made.id)
     assert (ready.state, ready.counts.enrolled, hops) == ("ready", 10, 3)
     assert previews.token_of(ready) is not None
 
@@ -321,7 +321,7 @@ def test_messages_of_a_preview_that_come_twice_or_late_count_nobody_twice(
             for again in (body, *seen):
                 room.do(again, never)
 
-    ready = room.previews.get(UID, made.id)
+    ready = room.changes.preview(UID, made.id)
     assert (ready.state, ready.counts.personas, ready.counts.enrolled) == ("ready", 10, 10)
 
 
@@ -336,7 +336,7 @@ def test_a_preview_overtaken_by_other_rules_is_outdated_and_gets_no_token(
 
     room.work_off()
 
-    late = room.previews.get(UID, made.id)
+    late = room.changes.preview(UID, made.id)
     assert (late.state, previews.token_of(late)) == ("outdated", None)
 
 
@@ -351,7 +351,7 @@ def test_an_import_that_is_fixed_while_its_other_date_is_counted_makes_the_previ
 
     room.work_off()
 
-    assert room.previews.get(UID, made.id).state == "outdated"
+    assert room.changes.preview(UID, made.id).state == "outdated"
 
 
 def test_a_count_that_does_not_get_on_is_poison(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -392,7 +392,7 @@ def test_a_count_in_the_background_shows_how_far_it_is(
     usual = room.personas.in_turn
 
     def slow(*given: Any) -> Any:
-        seen.append(room.previews.get(UID, made.id).counts.personas)
+        seen.append(room.changes.preview(UID, made.id).counts.personas)
         room.clock.move(3)
         return usual(*given)
 
@@ -401,4 +401,4 @@ def test_a_count_in_the_background_shows_how_far_it_is(
     room.work_off()
 
     assert seen == [3, 6, 9]
-    assert room.previews.get(UID, made.id).state == "ready"
+    assert room.changes.preview(UID, made.id).state == "ready"
