@@ -113,9 +113,10 @@ def _count(bench: Bench, what: str, proposal: Proposal) -> PreviewCost:
 def _walk(bench: Bench, proposal: Proposal) -> tuple[PreviewCounts, float]:
     """The whole preview, page by page, and its CPU in seconds without that of counting units."""
     clock = SystemClock()
-    listed = DynamoPersonaList(bench.dynamo, TABLE)
+    table = BatchTable(bench.dynamo, TABLE, clock)
+    listed = DynamoPersonaList(table)
     terms = Terms(NOW, proposal.wanted)
-    preview_reads = DynamoPreviewReads(BatchTable(bench.dynamo, TABLE, clock))
+    preview_reads = DynamoPreviewReads(table)
     census = CountChange(preview_reads, NobodyToAsk(), proposal, terms)
     counts, after = PreviewCounts(), None
     began, own = time.process_time(), bench.meter.own_seconds

@@ -13,12 +13,10 @@ from chalicelib.adapters.dynamo.accounts import DynamoAccounts, UserRow
 from chalicelib.adapters.dynamo.batch import BatchTable
 from chalicelib.adapters.dynamo.consent import DynamoConsent
 from chalicelib.adapters.dynamo.keys import TEXT_SHARDS, text_shard_number
-from chalicelib.adapters.dynamo.texting import (
-    DynamoKillSwitch,
-    DynamoTextingSettings,
-    DynamoThrottle,
-)
+from chalicelib.adapters.dynamo.kill_switch import DynamoKillSwitch
+from chalicelib.adapters.dynamo.texting_settings import DynamoTextingSettings
 from chalicelib.adapters.dynamo.texts import DynamoTexts
+from chalicelib.adapters.dynamo.throttle import DynamoThrottle
 from chalicelib.domain.asking import drop_request, judge_request
 from chalicelib.domain.consent import Entry, derive_consent
 from chalicelib.domain.contact_states import (

@@ -36,7 +36,7 @@ def client(world: World) -> Iterator[Any]:
 
 @pytest.fixture
 def lists(client: Any) -> dict[str, Read]:
-    personas = DynamoPersonaList(client, TABLE)
+    personas = DynamoPersonaList(BatchTable(client, TABLE, FakeClock()))
     texts = DynamoTexts(BatchTable(client, TABLE, FakeClock()))
     states = DynamoSyncStates(TABLE, FakeClock())
     audit = DynamoAudit(TABLE, FakeIds())
@@ -67,7 +67,7 @@ def test_a_position_that_a_list_never_gives_is_refused(
 def test_names_are_read_on_from_anywhere_in_their_range_and_nowhere_else(
     client: Any, descending: bool
 ) -> None:
-    personas = DynamoPersonaList(client, TABLE)
+    personas = DynamoPersonaList(BatchTable(client, TABLE, FakeClock()))
 
     for position in ("jo#" + "a" * 32, "joan of arc#" + "b" * 32):
         assert personas.by_name(OURS, "jo", 5, position, descending=descending) == ([], None)

@@ -52,7 +52,7 @@ def directory(request: pytest.FixtureRequest, client: Any) -> Iterator[Directory
     clock = FakeClock()
     with personas_table(client):
         facts = DynamoFacts(BatchTable(client, TABLE, clock), clock)
-        yield Directory(facts, DynamoPersonaList(client, TABLE))
+        yield Directory(facts, DynamoPersonaList(BatchTable(client, TABLE, clock)))
 
 
 def rid(number: int) -> str:

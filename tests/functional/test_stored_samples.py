@@ -374,7 +374,7 @@ def test_the_kill_switch_turned_before_the_moves_is_read(kept: Deployment) -> No
 
 @reads("throttle")
 def test_what_was_done_this_hour_before_the_moves_is_counted(kept: Deployment) -> None:
-    from chalicelib.adapters.dynamo.texting import DynamoThrottle
+    from chalicelib.adapters.dynamo.throttle import DynamoThrottle
 
     kept.clock.at = at("2026-05-02T18:30:00Z")
     throttle = DynamoThrottle("accounts-under-test", kept.clock)

@@ -2,32 +2,21 @@
 
 from __future__ import annotations
 
-from typing import cast
+from dataclasses import replace
 
 from pynamodb.attributes import BooleanAttribute, NumberAttribute, UnicodeAttribute
-from pynamodb.exceptions import PutError, TransactWriteError
+from pynamodb.exceptions import TransactWriteError
 from pynamodb.indexes import AllProjection, GlobalSecondaryIndex
 from pynamodb.transactions import TransactWrite
 
 from chalicelib.adapters.dynamo import keys
-from chalicelib.adapters.dynamo.base import (
-    Row,
-    TableMeta,
-    bind,
-    condition_failed,
-    failed_conditions,
-    transact,
-)
+from chalicelib.adapters.dynamo.base import Row, bind, failed_conditions, put_if, transact
 from chalicelib.domain.errors import Conflict, NotFound, StaleVersion
-from chalicelib.domain.roles import Role
 from chalicelib.domain.words import Uid
 from chalicelib.services.ports.accounts import Account, User
 
 
 class AccountRow(Row):
-    class Meta(TableMeta):
-        pass
-
     name = UnicodeAttribute()
     time_zone = UnicodeAttribute()
     currency = UnicodeAttribute()
@@ -49,9 +38,6 @@ class ByUserIndex(GlobalSecondaryIndex["UserRow"]):  # type: ignore[no-untyped-c
 
 
 class UserRow(Row):
-    class Meta(TableMeta):
-        pass
-
     user_sub = UnicodeAttribute()
     uid = UnicodeAttribute()
     email = UnicodeAttribute()
@@ -67,11 +53,10 @@ class DynamoAccounts:
         bind(table, AccountRow, UserRow)
 
     def get(self, uid: Uid) -> Account:
-        try:
-            row = AccountRow.get(keys.account(uid), keys.ACCOUNT_SK, consistent_read=True)
-        except AccountRow.DoesNotExist:
-            raise NotFound("There is no such account.") from None
-        return _account(uid, row)
+        row = AccountRow.find(keys.account(uid), keys.ACCOUNT_SK)
+        if row is None:
+            raise NotFound("There is no such account.")
+        return row.as_fact(Account, uid=uid)
 
     def create(self, account: Account, owner: User) -> None:
         def writes(transaction: TransactWrite) -> None:
@@ -85,23 +70,14 @@ class DynamoAccounts:
             raise Conflict("This account number is taken.") from None
 
     def update(self, account: Account) -> Account:
-        row = _account_row(account)
-        row.version = account.version + 1
-        try:
-            row.save(AccountRow.version == account.version)
-        except PutError as error:
-            if condition_failed(error):
-                raise StaleVersion("The account was changed meanwhile: read it again.") from None
-            raise
-        return _account(account.uid, row)
+        saved = replace(account, version=account.version + 1)
+        if not put_if(_account_row(saved), AccountRow.version == account.version):
+            raise StaleVersion("The account was changed meanwhile: read it again.")
+        return saved
 
     def add_user(self, user: User) -> None:
-        try:
-            _user_row(user).save(UserRow.pk.does_not_exist())
-        except PutError as error:
-            if condition_failed(error):
-                raise Conflict("This person is in the account already.") from None
-            raise
+        if not put_if(_user_row(user), UserRow.pk.does_not_exist()):
+            raise Conflict("This person is in the account already.")
 
     def change_user(self, user: User, *, other_owner: User | None) -> None:
         def writes(transaction: TransactWrite) -> None:
@@ -122,63 +98,19 @@ class DynamoAccounts:
             raise Conflict("The other Owner has just been changed: look again.") from None
 
     def users(self, uid: Uid) -> list[User]:
-        rows = UserRow.query(
-            keys.account(uid), UserRow.sk.startswith(keys.USER_PREFIX), consistent_read=True
-        )
-        return [_user(row) for row in rows]
+        return [_user(row) for row in UserRow.query_prefix(keys.account(uid), keys.USER_PREFIX)]
 
     def accounts_of(self, sub: str) -> list[User]:
         return [_user(row) for row in UserRow.by_user.query(sub)]
 
 
 def _account_row(account: Account) -> AccountRow:
-    return AccountRow(
-        keys.account(account.uid),
-        keys.ACCOUNT_SK,
-        name=account.name,
-        time_zone=account.time_zone,
-        currency=account.currency,
-        sync_hour=account.sync_hour,
-        sync_every_hours=account.sync_every_hours,
-        minimum_age=account.minimum_age,
-        merge_on_name_and_birth_date=account.merge_on_name_and_birth_date,
-        created_at=account.created_at,
-        version=account.version,
-    )
-
-
-def _account(uid: Uid, row: AccountRow) -> Account:
-    return Account(
-        uid=uid,
-        name=row.name,
-        time_zone=row.time_zone,
-        currency=row.currency,
-        sync_hour=int(row.sync_hour),
-        sync_every_hours=int(row.sync_every_hours),
-        minimum_age=int(row.minimum_age),
-        merge_on_name_and_birth_date=row.merge_on_name_and_birth_date,
-        created_at=int(row.created_at),
-        version=int(row.version),
-    )
+    return AccountRow.of(account, keys.account(account.uid), keys.ACCOUNT_SK)
 
 
 def _user_row(user: User) -> UserRow:
-    return UserRow(
-        keys.account(user.uid),
-        keys.user(user.sub),
-        user_sub=user.sub,
-        uid=user.uid,
-        email=user.email,
-        role=user.role,
-        active=user.active,
-    )
+    return UserRow.of(user, keys.account(user.uid), keys.user(user.sub), user_sub=user.sub)
 
 
 def _user(row: UserRow) -> User:
-    return User(
-        uid=Uid(row.uid),
-        sub=row.user_sub,
-        email=row.email,
-        role=cast("Role", row.role),
-        active=row.active,
-    )
+    return row.as_fact(User, sub=row.user_sub)

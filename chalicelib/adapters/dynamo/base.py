@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from dataclasses import fields
 from functools import cache
-from typing import Any, TypeVar
+from itertools import islice
+from typing import Any, Self, TypeVar
 
-from pynamodb.attributes import Attribute, UnicodeAttribute
+from pynamodb.attributes import Attribute, NumberAttribute, UnicodeAttribute
 from pynamodb.connection import Connection, TableConnection
 from pynamodb.exceptions import (
     CancellationReason,
@@ -30,12 +32,14 @@ from tenacity import (
 from chalicelib.domain.words import Instant
 
 Result = TypeVar("Result")
+Fact = TypeVar("Fact")
+AnyRow = TypeVar("AnyRow", bound="Row")
 
 _WHERE = ("AWS_ENDPOINT_URL", "AWS_DEFAULT_REGION", "AWS_REGION", "AWS_ACCESS_KEY_ID")
 
 CONDITION_FAILED = "ConditionalCheckFailed"
-PASSING = frozenset({"TransactionConflict", "ThrottlingError", "ProvisionedThroughputExceeded"})
-"""Why DynamoDB refuses a write that will pass in a moment."""
+TRANSIENT = frozenset({"TransactionConflict", "ThrottlingError", "ProvisionedThroughputExceeded"})
+"""Why DynamoDB refuses a write that succeeds when it is tried again in a moment."""
 
 
 class TableMeta:
@@ -48,20 +52,64 @@ class TableMeta:
 
 
 class Row(Model):
-    """A row by our two key attributes.
+    """A row by our two key attributes. Each kind of row has a `Meta` of its own.
 
     All kinds of rows share one client: PynamoDB would make one per kind, and each reads botocore's
     description of DynamoDB anew, some 40 ms and 5 MB a time.
     """
 
+    class Meta(TableMeta):
+        pass
+
     pk = UnicodeAttribute(hash_key=True)
     sk = UnicodeAttribute(range_key=True)
+
+    def __init_subclass__(cls, **options: Any) -> None:
+        super().__init_subclass__(**options)
+        if "Meta" not in vars(cls):
+            cls.Meta = type("Meta", (Row.Meta,), {})  # type: ignore[assignment,misc]
 
     @classmethod
     def _get_connection(cls) -> TableConnection:
         made = super()._get_connection()
         made.connection._client = _connection().client  # noqa: SLF001 -- it has no other way in
         return made
+
+    @classmethod
+    def find(cls, pk: str, sk: str) -> Self | None:
+        """Read one row, strongly consistent; None when there is none."""
+        try:
+            return cls.get(pk, sk, consistent_read=True)
+        except cls.DoesNotExist:
+            return None
+
+    @classmethod
+    def query_prefix(
+        cls, pk: str, prefix: str, filter_condition: Condition | None = None
+    ) -> Iterator[Self]:
+        """Read all rows of a partition whose sort key has the prefix, strongly consistent."""
+        rows: Iterator[Self] = cls.query(
+            pk, cls.sk.startswith(prefix), filter_condition, consistent_read=True
+        )
+        return rows
+
+    @classmethod
+    def of(cls, fact: object, pk: str, sk: str, **others: Any) -> Self:
+        """Return a row that copies the fields of `fact` which are its attributes too.
+
+        `others`: attributes that are not copied, but have these values.
+        """
+        names = cls.get_attributes().keys() - {"pk", "sk"} - others.keys()
+        copied = {name: getattr(fact, name) for name in names if hasattr(fact, name)}
+        return cls(pk, sk, **copied, **others)
+
+    def as_fact(self, kind: type[Fact], **others: Any) -> Fact:
+        """Return a dataclass that copies the row's attributes of its fields' names.
+
+        `others`: fields that are not copied, but have these values.
+        """
+        names = [field.name for field in fields(kind) if field.name not in others]  # type: ignore[arg-type]
+        return kind(**{name: getattr(self, name) for name in names}, **others)
 
 
 def bind(table: str, *rows: type[Model]) -> None:
@@ -76,8 +124,21 @@ def assign(attribute: Attribute[Any], value: object) -> Action:
 
 
 def instant(value: float | None) -> Instant | None:
-    """A number attribute as an instant."""
+    """Return a number attribute as an instant."""
     return None if value is None else int(value)
+
+
+def at_version(attribute: NumberAttribute, version: int) -> Condition:
+    """The condition that the stored row is at this version; for 0, that no row is stored."""
+    condition: Condition = attribute == version if version else Row.pk.does_not_exist()
+    return condition
+
+
+def first_page(rows: Iterable[AnyRow], limit: int) -> tuple[list[AnyRow], str | None]:
+    """Return the first `limit` rows, and the sort key of the last one where more rows follow."""
+    page = list(islice(rows, limit + 1))
+    more = len(page) > limit
+    return page[:limit], page[limit - 1].sk if more else None
 
 
 def condition_failed(error: DeleteError | PutError | UpdateError) -> bool:
@@ -85,7 +146,7 @@ def condition_failed(error: DeleteError | PutError | UpdateError) -> bool:
 
 
 def failed_conditions(error: TransactWriteError) -> list[CancellationReason | None]:
-    """Per write of the transaction: why its condition failed, or None.
+    """Return, per write of the transaction, why its condition failed, or None.
 
     PynamoDB sends a transaction's deletes first, then its puts, then its updates.
 
@@ -100,22 +161,22 @@ def failed_conditions(error: TransactWriteError) -> list[CancellationReason | No
     return reasons
 
 
-def _is_passing(error: BaseException) -> bool:
+def _is_transient(error: BaseException) -> bool:
     if isinstance(error, TransactWriteError):
         codes = {reason.code for reason in error.cancellation_reasons if reason}
-        return bool(codes & PASSING) and CONDITION_FAILED not in codes
+        return bool(codes & TRANSIENT) and CONDITION_FAILED not in codes
     code = getattr(error, "cause_response_code", None)
     return code == "TransactionConflictException"
 
 
-def retried(write: Callable[[], Result]) -> Result:
-    """Do a write again while a transaction on the same rows is in its way."""
+def write_with_retries(write: Callable[[], Result]) -> Result:
+    """Write, and retry while a transaction on the same rows is in progress."""
     result: Result = _retry(write)
     return result
 
 
 @retry(
-    retry=retry_if_exception(_is_passing),
+    retry=retry_if_exception(_is_transient),
     stop=stop_after_attempt(6),
     wait=wait_random_exponential(multiplier=0.02, max=0.5),
     reraise=True,
@@ -124,25 +185,39 @@ def _retry(write: Callable[[], Any]) -> Any:
     return write()
 
 
-def update_if(row: Model, actions: Sequence[Action], condition: Condition | None) -> bool:
-    """Update the row; False when the condition does not hold."""
+def _write_if(write: Callable[[], object]) -> bool:
     try:
-        retried(lambda: row.update(actions=list(actions), condition=condition))
-    except UpdateError as error:
+        write_with_retries(write)
+    except (DeleteError, PutError, UpdateError) as error:
         if condition_failed(error):
             return False
         raise
     return True
 
 
+def put_if(row: Model, condition: Condition) -> bool:
+    """Put the row; False when the condition does not hold."""
+    return _write_if(lambda: row.save(condition))
+
+
+def delete_if(row: Model, condition: Condition) -> bool:
+    """Delete the row; False when the condition does not hold."""
+    return _write_if(lambda: row.delete(condition))
+
+
+def update_if(row: Model, actions: Sequence[Action], condition: Condition | None) -> bool:
+    """Update the row, and read it back into `row`; False when the condition does not hold."""
+    return _write_if(lambda: row.update(actions=list(actions), condition=condition))
+
+
 def transact(add_writes: Callable[[TransactWrite], None]) -> None:
-    """Commit what `add_writes` puts into one transaction. Raises TransactWriteError."""
+    """Commit the writes that `add_writes` adds to one transaction. Raises TransactWriteError."""
 
     def commit() -> None:
         with TransactWrite(connection=_connection()) as transaction:
             add_writes(transaction)
 
-    retried(commit)
+    write_with_retries(commit)
 
 
 def _connection() -> Connection:

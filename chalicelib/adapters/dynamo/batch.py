@@ -1,12 +1,13 @@
 """Batch reads and writes of many rows: what PynamoDB does too slowly for the hot path (ADR 2).
 
-Rows travel as DynamoDB attribute maps, made and read by hand in `adapters/rows.py`.
+Rows are DynamoDB attribute maps, made and read by hand in `persona_rows.py` and `consent_rows.py`.
 """
 
 from __future__ import annotations
 
 import random
 from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass
 from itertools import islice
 from typing import Any, TypeVar
 
@@ -27,11 +28,11 @@ THROTTLED = frozenset(
 
 
 class Throttled(Exception):
-    """DynamoDB left rows unprocessed however often it was asked."""
+    """DynamoDB left rows unprocessed in every round of a batch."""
 
 
 def commit_client() -> Any:
-    """A client that gives up soon: no call of a commit may outlive the commit lock."""
+    """Return a client with short timeouts: no call of a commit may outlive the commit lock."""
     import boto3
     from botocore.config import Config
 
@@ -51,16 +52,16 @@ LONGEST_CALL_SECONDS = 12.0
 """Two tries of connect and read, and the pause between them."""
 
 
+@dataclass(frozen=True, slots=True)
 class BatchTable:
-    """One table's rows by (pk, sk), many at a time, strongly consistent unless said otherwise."""
+    """Reads and writes many rows of a table; strongly consistent unless said otherwise."""
 
-    def __init__(self, client: Any, table: str, clock: Clock) -> None:
-        self.client = client
-        self.table = table
-        self._clock = clock
+    client: Any
+    name: str
+    clock: Clock
 
     def get_many(self, keys: Iterable[Key], *, consistent: bool = True) -> dict[Key, Row]:
-        """The rows that exist. Raises Throttled."""
+        """Return the rows that exist. Raises Throttled."""
         found: dict[Key, Row] = {}
         for chunk in _chunks(dict.fromkeys(keys), MAX_GET):
             wanted: Any = {
@@ -69,15 +70,15 @@ class BatchTable:
             }
             for _ in self._attempts("batch_get_item"):
                 answer, wanted = self._ask("batch_get_item", wanted, "UnprocessedKeys")
-                for row in answer.get("Responses", {}).get(self.table, ()):
+                for row in answer.get("Responses", {}).get(self.name, ()):
                     found[row["pk"]["S"], row["sk"]["S"]] = row
                 if not wanted:
                     break
         return found
 
     def write_many(self, puts: Mapping[Key, Row], deletes: Iterable[Key]) -> Iterator[int]:
-        """Put and delete, 25 rows a call; yields before each call, a repeated one included, how
-        many rows it carries.
+        """Put and delete rows, 25 a call; before each call, retries included, yield its number of
+        rows.
 
         A key that is both put and deleted is put. Raises Throttled.
         """
@@ -96,7 +97,7 @@ class BatchTable:
                     break
 
     def query(self, pk: str, prefix: str = "") -> Iterator[Row]:
-        """All rows under `pk` whose sk starts with `prefix`, in order, strongly consistent."""
+        """Read all rows under `pk` whose sk has the prefix, in order, strongly consistent."""
         if prefix:
             return self._query(pk, " AND begins_with(sk, :prefix)", {":prefix": {"S": prefix}})
         return self._query(pk, "", {})
@@ -104,16 +105,43 @@ class BatchTable:
     def query_between(
         self, pk: str, first: str, last: str, *, consistent: bool = True
     ) -> Iterator[Row]:
-        """All rows under `pk` with `first` <= sk <= `last`, in order."""
+        """Read all rows under `pk` with `first` <= sk <= `last`, in order."""
         bounds = {":first": {"S": first}, ":last": {"S": last}}
         between = " AND sk BETWEEN :first AND :last"
         return self._query(pk, between, bounds, consistent=consistent)
+
+    def query_page(
+        self,
+        condition: str,
+        values: Row,
+        limit: int,
+        *,
+        index: str | None = None,
+        newest_first: bool = False,
+        consistent: bool = False,
+    ) -> list[Row]:
+        """Read the first `limit` rows that meet a key condition of the table or an index.
+
+        `values`: the condition's, as an attribute map.
+        """
+        query: dict[str, Any] = {
+            "TableName": self.name,
+            "KeyConditionExpression": condition,
+            "ExpressionAttributeValues": values,
+            "Limit": limit,
+            "ScanIndexForward": not newest_first,
+            "ConsistentRead": consistent,
+        }
+        if index:
+            query["IndexName"] = index
+        rows: list[Row] = self.client.query(**query)["Items"]
+        return rows
 
     def _query(
         self, pk: str, condition: str, values: Row, *, consistent: bool = True
     ) -> Iterator[Row]:
         pages = self.client.get_paginator("query").paginate(
-            TableName=self.table,
+            TableName=self.name,
             KeyConditionExpression=f"pk = :pk{condition}",
             ExpressionAttributeValues={":pk": {"S": pk}, **values},
             ConsistentRead=consistent,
@@ -122,19 +150,20 @@ class BatchTable:
             yield from page["Items"]
 
     def _ask(self, call: str, request: Any, left_over: str) -> tuple[Any, Any]:
-        """The answer, and what DynamoDB left of the request: all of it when it was throttled."""
+        """Return the answer, and what DynamoDB left unprocessed of the request: all of it when it
+        throttled."""
         try:
-            answer = getattr(self.client, call)(RequestItems={self.table: request})
+            answer = getattr(self.client, call)(RequestItems={self.name: request})
         except ClientError as error:
             if error.response["Error"]["Code"] not in THROTTLED:
                 raise
             return {}, request
-        return answer, answer.get(left_over, {}).get(self.table)
+        return answer, answer.get(left_over, {}).get(self.name)
 
     def _attempts(self, call: str) -> Iterator[None]:
         for attempt in range(MAX_ROUNDS):
             yield
-            self._clock.sleep(random.uniform(0, 0.05 * 2**attempt))  # noqa: S311 -- jitter
+            self.clock.sleep(random.uniform(0, 0.05 * 2**attempt))  # noqa: S311 -- jitter
         raise Throttled(f"{call}: rows left after {MAX_ROUNDS} rounds")
 
 

@@ -1,6 +1,6 @@
 """Previews and jobs in DynamoDB (docs/reference/design.md, table `accounts`).
 
-Each travels as one JSON text; its own version guards it.
+Each is stored as one JSON text under optimistic locking: `seq` is its version.
 """
 
 from __future__ import annotations
@@ -10,18 +10,17 @@ from typing import Any
 
 import orjson
 from pynamodb.attributes import NumberAttribute, UnicodeAttribute
-from pynamodb.exceptions import PutError, TransactWriteError
-from pynamodb.expressions.condition import Condition
+from pynamodb.exceptions import TransactWriteError
 from pynamodb.transactions import TransactWrite
 
 from chalicelib.adapters.dynamo import audit, integrations, keys
 from chalicelib.adapters.dynamo import rules as rule_book
 from chalicelib.adapters.dynamo.base import (
     Row,
-    TableMeta,
+    at_version,
     bind,
-    condition_failed,
     failed_conditions,
+    put_if,
     transact,
 )
 from chalicelib.domain.errors import NotFound, StaleVersion
@@ -42,10 +41,7 @@ JOB_KEPT_DAYS = 400
 
 
 class ChangeRow(Row):
-    """`body` is the whole of it but for `seq`."""
-
-    class Meta(TableMeta):
-        pass
+    """`body` holds all fields but `seq`."""
 
     body = UnicodeAttribute()
     seq = NumberAttribute()
@@ -53,7 +49,7 @@ class ChangeRow(Row):
 
 
 class DynamoChanges:
-    """The `Changes` port. A preview goes after two days, a job after 400."""
+    """The `Changes` port. A preview is deleted after two days, a job after 400."""
 
     def __init__(self, table: str, integrations_table: str, ids: Ids) -> None:
         bind(table, ChangeRow, rule_book.RulesRow, audit.AuditRow)
@@ -65,26 +61,27 @@ class DynamoChanges:
         return replace(preview, seq=preview.seq + 1)
 
     def preview(self, uid: Uid, preview: str) -> Preview:
-        told, seq = _read(uid, keys.preview(preview), "There is no such preview, or no more.")
-        counts = told.pop("counts")
+        values, seq = _read(uid, keys.preview(preview), "There is no such preview, or no more.")
+        counts = values.pop("counts")
         largest = tuple(BalanceChange(*change) for change in counts.pop("largest"))
-        return Preview(**told, counts=PreviewCounts(**counts, largest=largest), seq=seq)
+        return Preview(**values, counts=PreviewCounts(**counts, largest=largest), seq=seq)
 
     def apply(self, applied: AppliedChange) -> None:
         uid, card = applied.job.uid, applied.integration
 
         def writes(transaction: TransactWrite) -> None:
             rules = applied.rules
-            row = rule_book.following_row(uid, rules)
-            transaction.save(row, condition=rule_book.unchanged(rules))
+            row = rule_book.next_row(uid, rules)
+            transaction.save(row, condition=rule_book.is_unchanged(rules))
             transaction.save(_job_row(applied.job))
             transaction.save(audit.audit_row(uid, applied.audit, self._ids.new("aud")))
             if card is not None:
-                held = integrations.unchanged(card)
-                transaction.save(integrations.following_row(card), condition=held)
+                transaction.save(
+                    integrations.next_row(card), condition=integrations.is_unchanged(card)
+                )
             if applied.preview is not None:
                 used = replace(applied.preview, used=True)
-                transaction.save(_preview_row(used), condition=_unchanged(used.seq))
+                transaction.save(_preview_row(used), condition=at_version(ChangeRow.seq, used.seq))
 
         try:
             transact(writes)
@@ -99,41 +96,32 @@ class DynamoChanges:
         return replace(job, seq=job.seq + 1)
 
     def job(self, uid: Uid, job: str) -> Job:
-        told, seq = _read(uid, keys.job(job), "There is no such job.")
-        return Job(**told, seq=seq)
+        values, seq = _read(uid, keys.job(job), "There is no such job.")
+        return Job(**values, seq=seq)
 
     def latest_job(self, uid: Uid) -> Job | None:
-        found = ChangeRow.query(
+        rows = ChangeRow.query(
             keys.account(uid),
             ChangeRow.sk.startswith(keys.JOB_PREFIX),
             scan_index_forward=False,
             limit=1,
             consistent_read=True,
         )
-        for row in found:
+        for row in rows:
             return Job(**orjson.loads(row.body), seq=int(row.seq))
         return None
 
 
 def _save(row: ChangeRow, seq: int) -> None:
-    try:
-        row.save(_unchanged(seq))
-    except PutError as error:
-        if condition_failed(error):
-            raise StaleVersion("Somebody else goes on with it.") from None
-        raise
+    if not put_if(row, at_version(ChangeRow.seq, seq)):
+        raise StaleVersion("Somebody else goes on with it.")
 
 
-def _unchanged(seq: int) -> Condition:
-    held: Condition = ChangeRow.seq == seq if seq else ChangeRow.pk.does_not_exist()
-    return held
-
-
-def _read(uid: Uid, place: str, missing: str) -> tuple[dict[str, Any], int]:
-    try:
-        row = ChangeRow.get(keys.account(uid), place, consistent_read=True)
-    except ChangeRow.DoesNotExist:
-        raise NotFound(missing) from None
+def _read(uid: Uid, sk: str, missing: str) -> tuple[dict[str, Any], int]:
+    """Return the row's fields and its seq. Raises NotFound with the sentence `missing`."""
+    row = ChangeRow.find(keys.account(uid), sk)
+    if row is None:
+        raise NotFound(missing)
     return orjson.loads(row.body), int(row.seq)
 
 
@@ -147,8 +135,8 @@ def _job_row(job: Job) -> ChangeRow:
     return _row(job.uid, keys.job(job.id), asdict(job), job.seq, last_day)
 
 
-def _row(uid: Uid, place: str, told: dict[str, Any], seq: int, until: int) -> ChangeRow:
-    del told["seq"]
-    body = orjson.dumps(told, default=list).decode()
+def _row(uid: Uid, sk: str, values: dict[str, Any], seq: int, until: int) -> ChangeRow:
+    del values["seq"]
+    body = orjson.dumps(values, default=list).decode()
     expires_at = until // SECOND
-    return ChangeRow(keys.account(uid), place, body=body, seq=seq + 1, expires_at=expires_at)
+    return ChangeRow(keys.account(uid), sk, body=body, seq=seq + 1, expires_at=expires_at)

@@ -1,4 +1,4 @@
-"""Heads, log entries and texts as DynamoDB attribute maps (docs/reference/design.md)."""
+"""Contact states, log entries and texts as DynamoDB attribute maps (docs/reference/design.md)."""
 
 from __future__ import annotations
 
@@ -9,18 +9,16 @@ import orjson
 
 from chalicelib.adapters.dynamo import keys
 from chalicelib.adapters.dynamo.batch import Row
+from chalicelib.adapters.dynamo.transactions import Write
 from chalicelib.domain.consent import Consent, Entry
 from chalicelib.domain.contact_states import ContactState, DroppedRequest, Request, WantedRequest
 from chalicelib.domain.words import Channel, Instant, TextState, Uid
 from chalicelib.services.ports.texting import Text
 
-Write = dict[str, Any]
-"""One write of a DynamoDB transaction."""
-
 
 def state_row(uid: Uid, state: ContactState, version: int) -> Row:
-    """Only what is to be looked at again has the two keys of the index."""
-    told = {
+    """Return a contact state's row; only one that is due has the two keys of the index."""
+    body = {
         "consent": _values(state.consent),
         "requests": [_values(request) for request in state.requests],
         "tries": state.tries,
@@ -32,13 +30,13 @@ def state_row(uid: Uid, state: ContactState, version: int) -> Row:
     row = {
         "pk": {"S": keys.contact(uid, state.channel, state.contact)},
         "sk": {"S": keys.HEAD_SK},
-        "body": _json({name: value for name, value in told.items() if value}),
+        "body": _json({name: value for name, value in body.items() if value}),
         "version": {"N": str(version)},
     }
-    return row | _looked_at(state.contact, state.due_at)
+    return row | _index_keys(state.contact, state.due_at)
 
 
-def _looked_at(number: str, at: Instant | None) -> Row:
+def _index_keys(number: str, at: Instant | None) -> Row:
     if at is None:
         return {}
     shard = keys.text_shard(keys.text_shard_number(number))
@@ -46,19 +44,19 @@ def _looked_at(number: str, at: Instant | None) -> Row:
 
 
 def read_state(channel: Channel, contact: str, row: Row) -> ContactState:
-    told = orjson.loads(row["body"]["S"])
-    wanted, dropped = told.get("wanted"), told.get("dropped")
+    body = orjson.loads(row["body"]["S"])
+    wanted, dropped = body.get("wanted"), body.get("dropped")
     return ContactState(
         contact=contact,
         channel=channel,
-        consent=Consent(*told["consent"]),
-        requests=tuple(Request(*request) for request in told.get("requests", ())),
-        tries=told.get("tries", 0),
+        consent=Consent(*body["consent"]),
+        requests=tuple(Request(*request) for request in body.get("requests", ())),
+        tries=body.get("tries", 0),
         wanted=WantedRequest(*wanted) if wanted else None,
         due_at=int(row["text_at"]["N"]) if "text_at" in row else None,
-        held=told.get("held"),
+        held=body.get("held"),
         dropped=DroppedRequest(*dropped) if dropped else None,
-        unusable=told.get("unusable"),
+        unusable=body.get("unusable"),
         version=int(row["version"]["N"]),
     )
 
@@ -76,8 +74,8 @@ def read_entry(row: Row) -> Entry:
 
 
 def text_row(text: Text, ends_by: Instant | None = None) -> Row:
-    """With `ends_by` it has the two keys of the index, until it ends."""
-    told = {
+    """Return a text's row; with `ends_by` it has the two keys of the index, until it ends."""
+    body = {
         "id": text.id,
         "kind": text.kind,
         "number": text.number,
@@ -89,10 +87,10 @@ def text_row(text: Text, ends_by: Instant | None = None) -> Row:
     row = {
         "pk": {"S": keys.texts(text.uid, text.day)},
         "sk": {"S": keys.text(text.at, text.id)},
-        "body": _json(told),
+        "body": _json(body),
         "state": {"S": text.state},
     }
-    return row | _looked_at(text.number, ends_by)
+    return row | _index_keys(text.number, ends_by)
 
 
 def read_text(uid: Uid, day: str, row: Row) -> Text:
@@ -108,7 +106,7 @@ def read_text(uid: Uid, day: str, row: Row) -> Text:
 def state_writes(
     table: str, uid: Uid, before: ContactState, after: ContactState, entries: Sequence[Entry]
 ) -> list[Write]:
-    """The writes that bring a head and its log on together: the first is the head's."""
+    """Return the writes that save a state and append to its log; the first is the state's."""
     put: Write = {"TableName": table, "Item": state_row(uid, after, before.version + 1)}
     if before.version:
         put["ConditionExpression"] = "version = :version"
@@ -121,7 +119,7 @@ def state_writes(
     if difference:
         shard = keys.text_shard_number(after.contact)
         key = (keys.texts_waiting(uid, shard), keys.TEXTS_WAITING_SK)
-        writes.append(add(table, key, {"waiting": difference}))
+        writes.append(add_amounts(table, key, {"waiting": difference}))
     return writes
 
 
@@ -135,8 +133,8 @@ def _append(table: str, row: Row) -> Write:
     }
 
 
-def add(table: str, key: tuple[str, str], amounts: dict[str, int]) -> Write:
-    """Add to the numbers of a row, which need not be there."""
+def add_amounts(table: str, key: tuple[str, str], amounts: dict[str, int]) -> Write:
+    """Return the write that adds to the numbers of a row, which need not exist."""
     pk, sk = key
     return {
         "Update": {
@@ -151,10 +149,11 @@ def add(table: str, key: tuple[str, str], amounts: dict[str, int]) -> Write:
     }
 
 
-def _values(told: Any) -> list[Any]:
-    """A small dataclass by the order of its fields, which may be appended to, never reordered."""
-    return [getattr(told, name) for name in told.__dataclass_fields__]
+def _values(value: Any) -> list[Any]:
+    """Return a small dataclass's values in the order of its fields, which may be appended to but
+    never reordered."""
+    return [getattr(value, name) for name in value.__dataclass_fields__]
 
 
-def _json(told: Any) -> dict[str, str]:
-    return {"S": orjson.dumps(told).decode()}
+def _json(value: Any) -> dict[str, str]:
+    return {"S": orjson.dumps(value).decode()}

@@ -21,7 +21,6 @@ from pynamodb.transactions import TransactWrite
 from chalicelib.adapters.dynamo import keys
 from chalicelib.adapters.dynamo.base import (
     Row,
-    TableMeta,
     assign,
     bind,
     failed_conditions,
@@ -36,7 +35,7 @@ from chalicelib.services.ports.pos import HostTrust
 
 
 class DueIndex(GlobalSecondaryIndex["CredentialRow"]):  # type: ignore[no-untyped-call]
-    """Sparse: only a credential with a next sync has its two keys."""
+    """A sparse index: only a credential with a next sync has its two keys."""
 
     class Meta:
         index_name = "due"
@@ -47,10 +46,7 @@ class DueIndex(GlobalSecondaryIndex["CredentialRow"]):  # type: ignore[no-untype
 
 
 class CredentialRow(Row):
-    """`due_at` is the next sync. `sealed` holds base 64; a removed credential has none."""
-
-    class Meta(TableMeta):
-        pass
+    """`due_at`: the next sync. `sealed`: base 64; a removed credential has none."""
 
     scope = UnicodeAttribute(null=True)
     fields = JSONAttribute()
@@ -75,10 +71,7 @@ class CredentialRow(Row):
 
 
 class ScopeRow(Row):
-    """Exists while a live credential has the scope."""
-
-    class Meta(TableMeta):
-        pass
+    """One row per scope that a live credential has."""
 
     credential = UnicodeAttribute()
 
@@ -90,22 +83,14 @@ class DynamoCredentials:
         bind(table, CredentialRow, ScopeRow)
 
     def get(self, uid: Uid, platform: Platform, credential: CredentialId) -> Credential:
-        try:
-            row = CredentialRow.get(
-                keys.account(uid), keys.credential(platform, credential), consistent_read=True
-            )
-        except CredentialRow.DoesNotExist:
-            raise NotFound("There is no such credential.") from None
-        if row.removed_at is not None:
+        row = CredentialRow.find(keys.account(uid), keys.credential(platform, credential))
+        if row is None or row.removed_at is not None:
             raise NotFound("There is no such credential.")
         return _credential(row)
 
     def for_integration(self, uid: Uid, platform: Platform) -> list[Credential]:
-        rows = CredentialRow.query(
-            keys.account(uid),
-            CredentialRow.sk.startswith(keys.credentials_of(platform)),
-            filter_condition=_live(),
-            consistent_read=True,
+        rows = CredentialRow.query_prefix(
+            keys.account(uid), keys.credentials_of(platform), _is_live()
         )
         return [_credential(row) for row in rows]
 
@@ -130,7 +115,7 @@ class DynamoCredentials:
                     CredentialRow.scope.set(scope),
                     CredentialRow.version.set(credential.version + 1),
                 ],
-                condition=_live() & (CredentialRow.version == credential.version),
+                condition=_is_unchanged(credential),
             )
             _claim(transaction, credential, scope)
 
@@ -140,16 +125,16 @@ class DynamoCredentials:
     def save(self, credential: Credential) -> Credential:
         actions = [
             CredentialRow.fields.set(dict(credential.fields)),
-            CredentialRow.sealed.set(_texts(credential)),
+            CredentialRow.sealed.set(_sealed(credential)),
             CredentialRow.fingerprints.set(dict(credential.fingerprints)),
             CredentialRow.last_four.set(dict(credential.last_four)),
             assign(CredentialRow.market, credential.market),
             CredentialRow.history_from.set(credential.history_from),
-            assign(CredentialRow.trust, _said(credential.trust)),
+            assign(CredentialRow.trust, _host_trust(credential.trust)),
             CredentialRow.version.set(credential.version + 1),
         ]
         row = _key_row(credential.uid, credential.platform, credential.id)
-        if not update_if(row, actions, _live() & (CredentialRow.version == credential.version)):
+        if not update_if(row, actions, _is_unchanged(credential)):
             self.get(credential.uid, credential.platform, credential.id)
             raise StaleVersion("The credential was changed meanwhile.")
         return _credential(row)
@@ -167,7 +152,7 @@ class DynamoCredentials:
                     CredentialRow.due_at.remove(),
                     CredentialRow.version.set(credential.version + 1),
                 ],
-                condition=_live() & (CredentialRow.version == credential.version),
+                condition=_is_unchanged(credential),
             )
             if credential.scope:
                 transaction.delete(
@@ -186,14 +171,14 @@ class DynamoCredentials:
             CredentialRow.stopped.remove(),
             *_due_actions(credential, at),
         ]
-        if not update_if(_key_row(uid, platform, credential), actions, _live()):
+        if not update_if(_key_row(uid, platform, credential), actions, _is_live()):
             raise NotFound("There is no such credential.")
 
     def set_due(
         self, uid: Uid, platform: Platform, credential: CredentialId, at: Instant | None
     ) -> None:
         row = _key_row(uid, platform, credential)
-        if not update_if(row, _due_actions(credential, at), _live()):
+        if not update_if(row, _due_actions(credential, at), _is_live()):
             raise NotFound("There is no such credential.")
 
     def record_run(
@@ -209,7 +194,7 @@ class DynamoCredentials:
         stopped: str | None,
         next_sync_at: Instant | None,
     ) -> None:
-        """A credential removed while its run ended is left alone."""
+        """A credential that was removed while its run ended is not changed."""
         actions = [
             CredentialRow.last_run_id.set(run_id),
             assign(CredentialRow.last_error, error),
@@ -219,7 +204,7 @@ class DynamoCredentials:
         ]
         if good_at is not None:
             actions.append(CredentialRow.last_good_run_at.set(good_at))
-        update_if(_key_row(uid, platform, credential), actions, _live())
+        update_if(_key_row(uid, platform, credential), actions, _is_live())
 
     def due(self, shard: int, until: Instant, limit: int) -> list[DueCredential]:
         rows = CredentialRow.due.query(
@@ -234,14 +219,24 @@ class DynamoCredentials:
         )
 
 
-def _live() -> Condition:
+def _is_live() -> Condition:
     live: Condition = CredentialRow.pk.exists() & CredentialRow.removed_at.does_not_exist()
     return live
 
 
+def _is_unchanged(credential: Credential) -> Condition:
+    unchanged: Condition = _is_live() & (CredentialRow.version == credential.version)
+    return unchanged
+
+
 def _due_actions(credential: CredentialId, at: Instant | None) -> list[Action]:
-    shard = None if at is None else keys.due_shard(keys.due_shard_number(credential))
+    shard = _shard(credential, at)
     return [assign(CredentialRow.due_shard, shard), assign(CredentialRow.due_at, at)]
+
+
+def _shard(credential: CredentialId, at: Instant | None) -> str | None:
+    """Return the index's shard of a credential whose next sync is at `at`."""
+    return None if at is None else keys.due_shard(keys.due_shard_number(credential))
 
 
 def _claim(transaction: TransactWrite, credential: Credential, scope: ScopeId) -> None:
@@ -251,9 +246,10 @@ def _claim(transaction: TransactWrite, credential: Credential, scope: ScopeId) -
 
 
 def _commit(writes: Callable[[TransactWrite], None], own: int) -> None:
-    """Commit; `own` is the credential's own place in the transaction, the rest is its scope.
+    """Commit the writes of a credential and of its scope.
 
-    PynamoDB orders a transaction: deletes, then puts, then updates. Raises StaleVersion, Conflict.
+    `own`: the index of the credential's own write; PynamoDB orders a transaction by deletes, puts,
+    updates. Raises StaleVersion when that write's condition fails, Conflict when the scope's does.
     """
     try:
         transact(writes)
@@ -275,61 +271,45 @@ def _scope_row(credential: Credential, scope: ScopeId) -> ScopeRow:
     )
 
 
-def _texts(credential: Credential) -> dict[str, str]:
+def _sealed(credential: Credential) -> dict[str, str]:
     return {name: b64encode(sealed).decode() for name, sealed in credential.sealed.items()}
 
 
-def _said(trust: HostTrust) -> dict[str, object] | None:
-    """Nothing for nearly everyone."""
+def _host_trust(trust: HostTrust) -> dict[str, object] | None:
+    """Return the trust as JSON; None for the default, which nearly everyone has."""
     return None if trust == HostTrust() else asdict(trust)
 
 
 def _credential_row(credential: Credential) -> CredentialRow:
     at = credential.next_sync_at
-    shard = None if at is None else keys.due_shard(keys.due_shard_number(credential.id))
-    return CredentialRow(
+    return CredentialRow.of(
+        credential,
         keys.account(credential.uid),
         keys.credential(credential.platform, credential.id),
         scope=credential.scope or None,
         fields=dict(credential.fields),
-        sealed=_texts(credential),
+        sealed=_sealed(credential),
         fingerprints=dict(credential.fingerprints),
         last_four=dict(credential.last_four),
-        market=credential.market,
-        history_from=credential.history_from,
-        created_at=credential.created_at,
-        due_shard=shard,
+        due_shard=_shard(credential.id, at),
         due_at=at,
-        own_server=credential.own_server,
-        trust=_said(credential.trust),
+        trust=_host_trust(credential.trust),
         version=1,
     )
 
 
 def _credential(row: CredentialRow) -> Credential:
     uid, platform, credential_id = keys.credential_of(row.pk, row.sk)
-    return Credential(
+    return row.as_fact(
+        Credential,
         uid=uid,
         platform=platform,
         id=credential_id,
         scope=ScopeId(row.scope or ""),
-        fields=row.fields,
         sealed={name: b64decode(text) for name, text in (row.sealed or {}).items()},
-        fingerprints=row.fingerprints,
-        last_four=row.last_four,
-        market=row.market,
-        history_from=int(row.history_from),
-        created_at=int(row.created_at),
-        removed_at=instant(row.removed_at),
         next_sync_at=instant(row.due_at),
-        last_good_run_at=instant(row.last_good_run_at),
-        last_run_id=row.last_run_id,
-        failures_in_a_row=int(row.failures_in_a_row),
-        last_error=row.last_error,
-        stopped=row.stopped,
         own_server=bool(row.own_server),
         trust=HostTrust(**(row.trust or {})),
-        version=int(row.version),
     )
 
 

@@ -1,4 +1,5 @@
-"""Who gets digests, and accounts with something to tell, in DynamoDB (table `accounts`)."""
+"""The readers of digests, and the accounts that have news for them, in DynamoDB (table
+`accounts`)."""
 
 from __future__ import annotations
 
@@ -6,19 +7,15 @@ from collections.abc import Iterator, Mapping
 from typing import cast
 
 from pynamodb.attributes import NumberAttribute, UnicodeSetAttribute
-from pynamodb.exceptions import DeleteError
 
 from chalicelib.adapters.dynamo import keys
-from chalicelib.adapters.dynamo.base import Row, TableMeta, assign, bind, instant, update_if
+from chalicelib.adapters.dynamo.base import Row, assign, bind, delete_if, update_if
 from chalicelib.domain.words import Instant, Severity, Uid
 from chalicelib.services.ports.digests import Mark, Reader
 
 
 class ReaderRow(Row):
-    """One a user who was ever chosen; choosing and telling write different attributes."""
-
-    class Meta(TableMeta):
-        pass
+    """One row per user who was ever chosen; choosing and sending write different attributes."""
 
     severities = UnicodeSetAttribute(null=True)
     claimed_at = NumberAttribute(null=True)
@@ -26,10 +23,7 @@ class ReaderRow(Row):
 
 
 class MarkRow(Row):
-    """Over few partitions of their own, so that all are found; `sk` is the account."""
-
-    class Meta(TableMeta):
-        pass
+    """One row per account, in a few partitions of their own, so that one query each finds all."""
 
     at = NumberAttribute()
 
@@ -52,9 +46,7 @@ class DynamoDigests(DynamoMarks):
         bind(table, ReaderRow)
 
     def readers(self, uid: Uid) -> Mapping[str, Reader]:
-        rows = ReaderRow.query(
-            keys.account(uid), ReaderRow.sk.startswith(keys.DIGEST_PREFIX), consistent_read=True
-        )
+        rows = ReaderRow.query_prefix(keys.account(uid), keys.DIGEST_PREFIX)
         return {row.sk.removeprefix(keys.DIGEST_PREFIX): _reader(row) for row in rows}
 
     def choose(self, uid: Uid, sub: str, severities: frozenset[Severity]) -> None:
@@ -67,11 +59,7 @@ class DynamoDigests(DynamoMarks):
                 yield Mark(Uid(row.sk), int(row.at))
 
     def unmark(self, mark: Mark) -> None:
-        try:
-            MarkRow(*_mark_key(mark.uid)).delete(MarkRow.at == mark.at)
-        except DeleteError as error:
-            if error.cause_response_code != "ConditionalCheckFailedException":
-                raise
+        delete_if(MarkRow(*_mark_key(mark.uid)), MarkRow.at == mark.at)
 
     def claim(self, uid: Uid, sub: str, before: Reader, at: Instant) -> bool:
         unclaimed = (
@@ -95,8 +83,5 @@ def _mark_key(uid: Uid) -> tuple[str, str]:
 
 
 def _reader(row: ReaderRow) -> Reader:
-    return Reader(
-        severities=cast("frozenset[Severity]", frozenset(row.severities or ())),
-        claimed_at=instant(row.claimed_at),
-        told=frozenset(row.told or ()),
-    )
+    severities = cast("frozenset[Severity]", frozenset(row.severities or ()))
+    return row.as_fact(Reader, severities=severities, told=frozenset(row.told or ()))

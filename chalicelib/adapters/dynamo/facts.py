@@ -40,7 +40,7 @@ class CommitBusy(AiqError):
 
 
 class DynamoFacts:
-    """`lock_seconds` is how long a lock outlives its holder's last sign of life."""
+    """The `FactStore` port. `lock_seconds`: how long a commit lock lasts after its last renewal."""
 
     def __init__(self, table: BatchTable, clock: Clock, *, lock_seconds: float = 30.0) -> None:
         self._table = table
@@ -80,9 +80,9 @@ class DynamoFacts:
             self._renewed.pop(lock.uid, None)
 
     def rows(self, uid: Uid, records: Iterable[str]) -> dict[str, RecordRows]:
-        parts = (keys.PROFILE_SK, keys.SALES_SK, keys.PERSONA_SK)
+        kinds = (keys.PROFILE_SK, keys.SALES_SK, keys.PERSONA_SK)
         places = {rid: keys.record(uid, rid) for rid in records}
-        found = self._table.get_many((pk, sk) for pk in places.values() for sk in parts)
+        found = self._table.get_many((pk, sk) for pk in places.values() for sk in kinds)
         return {rid: _record_rows(rid, pk, found) for rid, pk in places.items()}
 
     def members(self, uid: Uid, merge_keys: Iterable[MergeKey]) -> dict[MergeKey, KeyCarriers]:
@@ -134,7 +134,7 @@ class DynamoFacts:
     def write(self, lock: CommitLock, writes: Writes) -> None:
         puts, deletes = _row_changes(lock.uid, writes)
         for _ in self._table.write_many(puts, deletes):
-            self._hold(lock)
+            self._renew_when_due(lock)
 
     def _try_lock(self, uid: Uid) -> Row | None:
         now = self._clock.now()
@@ -150,8 +150,8 @@ class DynamoFacts:
         row: Row = answer["Attributes"]
         return row
 
-    def _hold(self, lock: CommitLock) -> None:
-        """Renew the lock when the next call might land after its end."""
+    def _renew_when_due(self, lock: CommitLock) -> None:
+        """Renew the lock when the next call might arrive after its end."""
         held = self._clock.monotonic() - self._renewed.get(lock.uid, lock.acquired_at)
         if held + LONGEST_CALL_SECONDS + CLOCK_SKEW_SECONDS > self._lock_seconds:
             self._guarded(lock, "SET held_until = :until")
@@ -171,7 +171,7 @@ class DynamoFacts:
 
     def _update(self, uid: Uid, update: str, condition: str, values: dict[str, Any]) -> Any:
         return self._table.client.update_item(
-            TableName=self._table.table,
+            TableName=self._table.name,
             Key={"pk": {"S": keys.commit(uid)}, "sk": {"S": keys.COMMIT_SK}},
             UpdateExpression=update,
             ConditionExpression=condition,

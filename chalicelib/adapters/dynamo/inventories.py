@@ -9,7 +9,7 @@ import orjson
 from pynamodb.attributes import BooleanAttribute, UnicodeAttribute
 
 from chalicelib.adapters.dynamo import keys
-from chalicelib.adapters.dynamo.base import Row, TableMeta, bind, update_if
+from chalicelib.adapters.dynamo.base import Row, bind, first_page, update_if
 from chalicelib.domain.ids import store_key_id
 from chalicelib.domain.records import InventoryItem
 from chalicelib.domain.words import Platform, ScopeId, Uid
@@ -17,9 +17,6 @@ from chalicelib.domain.words import Platform, ScopeId, Uid
 
 class InventoryRow(Row):
     """`body` is the item as JSON: nothing looks inside it, and one attribute costs least."""
-
-    class Meta(TableMeta):
-        pass
 
     body = UnicodeAttribute()
     active = BooleanAttribute()
@@ -54,9 +51,8 @@ class DynamoInventories:
             InventoryRow.sk > after if after else None,
             limit=limit + 1,
         )
-        found = list(rows)
-        shown = found[:limit]
-        return [_item(row) for row in shown], shown[-1].sk if len(found) > limit else None
+        page, last = first_page(rows, limit)
+        return [_item(row) for row in page], last
 
 
 def _row(uid: Uid, platform: Platform, scope: ScopeId, item: InventoryItem) -> InventoryRow:

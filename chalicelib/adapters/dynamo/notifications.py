@@ -2,27 +2,21 @@
 
 from __future__ import annotations
 
-from typing import cast
-
 from pynamodb.attributes import JSONAttribute, NumberAttribute, UnicodeAttribute
-from pynamodb.exceptions import PutError, UpdateError
 from pynamodb.expressions.condition import Condition
 from pynamodb.expressions.update import Action
 
 from chalicelib.adapters.dynamo import keys
-from chalicelib.adapters.dynamo.base import Row, TableMeta, assign, bind, condition_failed, retried
+from chalicelib.adapters.dynamo.base import Row, assign, bind, put_if, update_if
 from chalicelib.adapters.dynamo.digests import DynamoMarks
 from chalicelib.domain.times import DAY, SECOND
-from chalicelib.domain.words import Instant, Severity, Uid
+from chalicelib.domain.words import Instant, Uid
 from chalicelib.services.ports.notifications import Notification
 
 CLEARED_KEPT_DAYS = 90
 
 
 class NotificationRow(Row):
-    class Meta(TableMeta):
-        pass
-
     kind = UnicodeAttribute()
     subject = UnicodeAttribute()
     severity = UnicodeAttribute()
@@ -37,7 +31,7 @@ class NotificationRow(Row):
 
 
 class DynamoNotifications:
-    """The `Notifications` port. A cleared one goes after 90 days."""
+    """The `Notifications` port. A cleared notification is deleted after 90 days."""
 
     def __init__(self, table: str) -> None:
         bind(table, NotificationRow)
@@ -47,18 +41,13 @@ class DynamoNotifications:
         if self._refresh(uid, notification):
             return False
         self._marks.mark(uid, notification.refreshed_at)
-        row = _notification_row(uid, notification)
+        place = keys.notification(notification.kind, notification.subject)
+        row = NotificationRow.of(notification, keys.account(uid), place, cleared_at=None)
         closed = NotificationRow.pk.does_not_exist() | NotificationRow.cleared_at.exists()
-        try:
-            row.save(closed)
-        except PutError as error:
-            if condition_failed(error):  # somebody else opened it between the two writes
-                return False
-            raise
-        return True
+        return put_if(row, closed)  # False: somebody else opened it between the two writes
 
     def _refresh(self, uid: Uid, notification: Notification) -> bool:
-        """False when it is not open."""
+        """Refresh the open notification; False when none is open."""
         row = _notification_key(uid, notification.kind, notification.subject)
         actions: list[Action] = [
             NotificationRow.severity.set(notification.severity),
@@ -68,37 +57,22 @@ class DynamoNotifications:
             NotificationRow.refreshed_at.set(notification.refreshed_at),
             assign(NotificationRow.data, notification.data),
         ]
-        try:
-            retried(lambda: row.update(actions, condition=_open()))
-        except UpdateError as error:
-            if condition_failed(error):
-                return False
-            raise
-        return True
+        return update_if(row, actions, _open())
 
     def clear(self, uid: Uid, kind: str, subject: str, at: Instant) -> None:
-        row = _notification_key(uid, kind, subject)
         expires_at = (at + CLEARED_KEPT_DAYS * DAY) // SECOND
         actions: list[Action] = [
             NotificationRow.cleared_at.set(at),
             NotificationRow.expires_at.set(expires_at),
         ]
-        try:
-            row.update(actions, condition=_open())
-        except UpdateError as error:
-            if not condition_failed(error):
-                raise
+        update_if(_notification_key(uid, kind, subject), actions, _open())
 
     def open_for(self, uid: Uid) -> list[Notification]:
-        return [found for found in self.all_for(uid) if found.cleared_at is None]
+        return [one for one in self.all_for(uid) if one.cleared_at is None]
 
     def all_for(self, uid: Uid) -> list[Notification]:
-        rows = NotificationRow.query(
-            keys.account(uid),
-            NotificationRow.sk.startswith(keys.NOTIFICATION_PREFIX),
-            consistent_read=True,
-        )
-        return [_notification(row) for row in rows]
+        rows = NotificationRow.query_prefix(keys.account(uid), keys.NOTIFICATION_PREFIX)
+        return [row.as_fact(Notification) for row in rows]
 
 
 def _open() -> Condition:
@@ -108,32 +82,3 @@ def _open() -> Condition:
 
 def _notification_key(uid: Uid, kind: str, subject: str) -> NotificationRow:
     return NotificationRow(keys.account(uid), keys.notification(kind, subject))
-
-
-def _notification_row(uid: Uid, notification: Notification) -> NotificationRow:
-    row = _notification_key(uid, notification.kind, notification.subject)
-    row.kind = notification.kind
-    row.subject = notification.subject
-    row.severity = notification.severity
-    row.title = notification.title
-    row.what_to_do = notification.what_to_do
-    row.link = notification.link
-    row.raised_at = notification.raised_at
-    row.refreshed_at = notification.refreshed_at
-    row.data = notification.data
-    return row
-
-
-def _notification(row: NotificationRow) -> Notification:
-    return Notification(
-        kind=row.kind,
-        subject=row.subject,
-        severity=cast("Severity", row.severity),
-        title=row.title,
-        what_to_do=row.what_to_do,
-        link=row.link,
-        raised_at=int(row.raised_at),
-        refreshed_at=int(row.refreshed_at),
-        cleared_at=None if row.cleared_at is None else int(row.cleared_at),
-        data=row.data,
-    )

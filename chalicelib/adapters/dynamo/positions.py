@@ -1,4 +1,4 @@
-"""Positions in lists, as callers bring them back: a forged one must not reach DynamoDB."""
+"""Checks of list positions, which callers send back: a forged one must not reach DynamoDB."""
 
 from __future__ import annotations
 
@@ -7,11 +7,11 @@ import re
 from chalicelib.domain.errors import BadPosition
 
 AT_AND_ID = re.compile(r"-?\d{14,15}#.+", re.DOTALL)
-"""An instant and what tells rows of one instant apart."""
+"""An instant, and the id that distinguishes rows of one instant."""
 
 
-def known(position: str, form: re.Pattern[str]) -> str:
-    """The position. Raises BadPosition where it has not the form that this list gives."""
+def checked_position(position: str, form: re.Pattern[str]) -> str:
+    """Return the position. Raises BadPosition when it does not have the form of this list."""
     if form.fullmatch(position) is None:
         raise BadPosition
     return position

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from dataclasses import dataclass
 
 from chalicelib.adapters.dynamo import keys
 from chalicelib.adapters.dynamo import persona_rows as rows
@@ -14,19 +15,19 @@ from chalicelib.domain.words import Instant, Uid
 from chalicelib.services.ports.facts import NO_SALES, RecordSales
 
 
+@dataclass(frozen=True, slots=True)
 class DynamoPreviewReads:
     """The `PreviewReads` port."""
 
-    def __init__(self, table: BatchTable) -> None:
-        self._table = table
+    table: BatchTable
 
     def personas(self, uid: Uid, ids: Iterable[str]) -> list[Persona]:
         return [persona for persona, _ in self.with_sales(uid, ids)]
 
     def with_sales(self, uid: Uid, ids: Iterable[str]) -> list[tuple[Persona, RecordSales]]:
         places = [keys.record(uid, rid) for rid in ids]
-        parts = (keys.PERSONA_SK, keys.SALES_SK)
-        found = self._table.get_many(((pk, sk) for pk in places for sk in parts), consistent=False)
+        kinds = (keys.PERSONA_SK, keys.SALES_SK)
+        found = self.table.get_many(((pk, sk) for pk in places for sk in kinds), consistent=False)
         return [
             (rows.read_persona(persona, sales), sales)
             for pk in places
@@ -37,7 +38,7 @@ class DynamoPreviewReads:
 
     def records(self, uid: Uid, ids: Iterable[str]) -> dict[str, SourceRecord]:
         places = {(keys.record(uid, rid), keys.PROFILE_SK): rid for rid in ids}
-        found = self._table.get_many(places, consistent=False)
+        found = self.table.get_many(places, consistent=False)
         return {
             places[place]: rows.read_record(places[place], row).record
             for place, row in found.items()
@@ -45,11 +46,11 @@ class DynamoPreviewReads:
 
     def sales(self, uid: Uid, ids: Iterable[str]) -> dict[str, RecordSales]:
         places = {(keys.record(uid, rid), keys.SALES_SK): rid for rid in ids}
-        found = self._table.get_many(places, consistent=False)
+        found = self.table.get_many(places, consistent=False)
         return {places[place]: rows.read_summary(row) for place, row in found.items()}
 
     def refs(self, uid: Uid, record: str, since: Instant) -> list[SaleRef]:
-        found = self._table.query_between(
+        found = self.table.query_between(
             keys.record(uid, record),
             keys.pointers_at(since),
             keys.POINTER_PREFIX + "~",

@@ -1,6 +1,6 @@
 """The rules in force in DynamoDB: one row an account (docs/reference/design.md, table `accounts`).
 
-The rules travel as one JSON text, days as ISO text, and what holds its default is left out.
+The rules are stored as one JSON text, days as ISO text, without the fields at their defaults.
 """
 
 from __future__ import annotations
@@ -11,11 +11,10 @@ from typing import Any
 
 import orjson
 from pynamodb.attributes import NumberAttribute, UnicodeAttribute
-from pynamodb.exceptions import PutError
 from pynamodb.expressions.condition import Condition
 
 from chalicelib.adapters.dynamo import keys
-from chalicelib.adapters.dynamo.base import Row, TableMeta, bind, condition_failed
+from chalicelib.adapters.dynamo.base import Row, at_version, bind, put_if
 from chalicelib.domain.errors import StaleVersion
 from chalicelib.domain.rules import (
     Keep,
@@ -33,9 +32,6 @@ from chalicelib.domain.words import Uid
 
 
 class RulesRow(Row):
-    class Meta(TableMeta):
-        pass
-
     body = UnicodeAttribute()
     version = NumberAttribute()
 
@@ -47,40 +43,29 @@ class DynamoRuleBook:
         bind(table, RulesRow)
 
     def get(self, uid: Uid) -> Rules:
-        try:
-            row = RulesRow.get(keys.account(uid), keys.RULES_SK, consistent_read=True)
-        except RulesRow.DoesNotExist:
-            return Rules()
-        return unpack(row.body, int(row.version))
+        row = RulesRow.find(keys.account(uid), keys.RULES_SK)
+        return Rules() if row is None else unpack(row.body, int(row.version))
 
     def save(self, uid: Uid, rules: Rules) -> Rules:
-        row = following_row(uid, rules)
-        try:
-            row.save(unchanged(rules))
-        except PutError as error:
-            if condition_failed(error):
-                raise StaleVersion("The rules were changed meanwhile: read them again.") from None
-            raise
+        row = next_row(uid, rules)
+        if not put_if(row, is_unchanged(rules)):
+            raise StaleVersion("The rules were changed meanwhile: read them again.")
         return unpack(row.body, rules.version + 1)
 
 
-def following_row(uid: Uid, rules: Rules) -> RulesRow:
-    """The row at the version after the rules'."""
+def next_row(uid: Uid, rules: Rules) -> RulesRow:
+    """Return the row of the rules at their next version."""
     place = keys.account(uid), keys.RULES_SK
     return RulesRow(*place, body=pack(rules), version=rules.version + 1)
 
 
-def unchanged(rules: Rules) -> Condition:
-    """That the stored row has the rules' version."""
-    if rules.version:
-        held: Condition = RulesRow.version == rules.version
-        return held
-    absent: Condition = RulesRow.pk.does_not_exist()
-    return absent
+def is_unchanged(rules: Rules) -> Condition:
+    """The condition that the stored row has the rules' version."""
+    return at_version(RulesRow.version, rules.version)
 
 
 def pack(rules: Rules) -> str:
-    """The rules as JSON text, without their version."""
+    """Return the rules as JSON text, without their version."""
     sources = {platform: _pack_source(source) for platform, source in rules.sources.items()}
     body = {"loyalty": loyalty_values(rules.loyalty), "sources": sources}
     return orjson.dumps(body).decode()

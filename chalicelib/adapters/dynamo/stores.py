@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
 
 from pynamodb.attributes import NumberAttribute, UnicodeAttribute
-from pynamodb.exceptions import PutError, TransactWriteError
+from pynamodb.exceptions import TransactWriteError
 from pynamodb.expressions.condition import Condition
 from pynamodb.expressions.update import Action
 from pynamodb.transactions import TransactWrite
@@ -14,24 +14,20 @@ from pynamodb.transactions import TransactWrite
 from chalicelib.adapters.dynamo import keys
 from chalicelib.adapters.dynamo.base import (
     Row,
-    TableMeta,
     bind,
-    condition_failed,
     failed_conditions,
     instant,
+    put_if,
     transact,
     update_if,
 )
 from chalicelib.domain.errors import AiqError, Conflict, NotFound, StaleVersion
 from chalicelib.domain.ids import store_key_id
-from chalicelib.domain.words import Instant, Platform, ScopeId, Uid
+from chalicelib.domain.words import Instant, Uid
 from chalicelib.services.ports.stores import Places, Store, StoreKey, StoreKeySighting, places_of
 
 
 class StoreRow(Row):
-    class Meta(TableMeta):
-        pass
-
     name = UnicodeAttribute()
     nickname = UnicodeAttribute()
     address = UnicodeAttribute()
@@ -43,17 +39,11 @@ class StoreRow(Row):
 
 
 class CounterRow(Row):
-    class Meta(TableMeta):
-        pass
-
     last = NumberAttribute()
 
 
 class StoreKeyRow(Row):
-    """`name` and `store` are absent until someone knew them."""
-
-    class Meta(TableMeta):
-        pass
+    """`name` and `store` are absent while unknown."""
 
     platform = UnicodeAttribute()
     scope = UnicodeAttribute()
@@ -67,10 +57,7 @@ class StoreKeyRow(Row):
 
 
 class PlaceRow(Row):
-    """What a store and a store key have in common for derivation."""
-
-    class Meta(TableMeta):
-        pass
+    """The attributes of a store or store key that derivation reads."""
 
     time_zone = UnicodeAttribute(null=True)
     store = NumberAttribute(null=True)
@@ -90,50 +77,40 @@ class DynamoStores:
         return created
 
     def get(self, uid: Uid, store: int) -> Store:
-        try:
-            row = StoreRow.get(keys.account(uid), keys.store(store), consistent_read=True)
-        except StoreRow.DoesNotExist:
-            raise NotFound("There is no such store.") from None
+        row = StoreRow.find(keys.account(uid), keys.store(store))
+        if row is None:
+            raise NotFound("There is no such store.")
         return _store(row)
 
     def for_account(self, uid: Uid) -> list[Store]:
-        rows = StoreRow.query(
-            keys.account(uid), StoreRow.sk.startswith(keys.STORE_PREFIX), consistent_read=True
-        )
-        return [_store(row) for row in rows]
+        return [_store(row) for row in StoreRow.query_prefix(keys.account(uid), keys.STORE_PREFIX)]
 
     def save(self, store: Store) -> Store:
         saved = replace(store, version=store.version + 1)
-        try:
-            _store_row(saved).save(StoreRow.version == store.version)
-        except PutError as error:
-            if not condition_failed(error):
-                raise
+        if not put_if(_store_row(saved), StoreRow.version == store.version):
             self.get(store.uid, store.id)
-            raise StaleVersion("The store was changed meanwhile.") from None
+            raise StaleVersion("The store was changed meanwhile.")
         return saved
 
     def keys(self, uid: Uid) -> list[StoreKey]:
-        return [_store_key(row) for row in self._key_rows(uid)]
+        return [_store_key(row) for row in _key_rows(uid)]
 
     def see_keys(self, uid: Uid, sightings: Iterable[StoreKeySighting]) -> None:
         """One write per key, unless sightings arrive out of order: then up to five."""
-        merged: dict[str, _Seen] = {}
+        merged: dict[str, _MergedSighting] = {}
         for sighting in sightings:
             key_id = store_key_id(sighting.platform, sighting.scope, sighting.key)
-            merged.setdefault(key_id, _Seen(sighting)).add(sighting)
+            merged.setdefault(key_id, _MergedSighting(sighting)).add(sighting)
         for key_id, seen in merged.items():
-            _see(StoreKeyRow(keys.account(uid), keys.store_key(key_id)), seen)
+            _record_sighting(StoreKeyRow(keys.account(uid), keys.store_key(key_id)), seen)
 
     def mapping(self, uid: Uid) -> Mapping[str, int]:
-        mapped = self._key_rows(uid, StoreKeyRow.store.exists())
+        mapped = _key_rows(uid, StoreKeyRow.store.exists())
         return {_key_id(row): int(row.store) for row in mapped if row.store is not None}
 
     def places(self, uid: Uid) -> Places:
         """One query: stores and store keys lie side by side under their account."""
-        rows = PlaceRow.query(
-            keys.account(uid), PlaceRow.sk.startswith(keys.ANY_STORE_PREFIX), consistent_read=True
-        )
+        rows = PlaceRow.query_prefix(keys.account(uid), keys.ANY_STORE_PREFIX)
         of_stores: dict[int, str | None] = {}
         of_keys: list[PlaceRow] = []
         for row in rows:
@@ -155,8 +132,8 @@ class DynamoStores:
         DynamoDB takes 100 rows in one; `services.stores` bounds the keys of a store below that.
         """
         wanted = sorted(set(keys))
-        held = [key for key, owner in self.mapping(uid).items() if owner == store]
-        gone = sorted(set(held) - set(wanted))
+        mapped = {key for key, owner in self.mapping(uid).items() if owner == store}
+        unwanted = sorted(mapped - set(wanted))
 
         def writes(transaction: TransactWrite) -> None:
             transaction.update(
@@ -171,7 +148,7 @@ class DynamoStores:
                     actions=[StoreKeyRow.store.set(store)],
                     condition=StoreKeyRow.first_seen.exists() & free,
                 )
-            for key in gone:
+            for key in unwanted:
                 transaction.update(
                     _key_at(uid, key),
                     actions=[StoreKeyRow.store.remove()],
@@ -187,11 +164,11 @@ class DynamoStores:
     def _refusal(
         self, uid: Uid, store: int, wanted: list[str], failed: Sequence[object]
     ) -> AiqError:
-        """Why DynamoDB refused a mapping: its store, then the first key at fault."""
+        """Return why DynamoDB refused a mapping: its store, or the first key at fault."""
         if failed[0] is not None:
             self.get(uid, store)
             return StaleVersion("The store was changed meanwhile.")
-        rows = {_key_id(row): row for row in self._key_rows(uid)}
+        rows = {_key_id(row): row for row in _key_rows(uid)}
         for key, reason in zip(wanted, failed[1:], strict=False):
             if reason is None:
                 continue
@@ -203,19 +180,9 @@ class DynamoStores:
                 return Conflict(message, store_key=key, store=int(owner))
         return StaleVersion("The store's mapping was changed meanwhile.")
 
-    def _key_rows(self, uid: Uid, condition: Condition | None = None) -> list[StoreKeyRow]:
-        return list(
-            StoreKeyRow.query(
-                keys.account(uid),
-                StoreKeyRow.sk.startswith(keys.STORE_KEY_PREFIX),
-                filter_condition=condition,
-                consistent_read=True,
-            )
-        )
 
-
-class _Seen:
-    """All sightings of one key in a call, as one."""
+class _MergedSighting:
+    """All sightings of one store key in a call, merged."""
 
     def __init__(self, first: StoreKeySighting) -> None:
         self.platform, self.scope, self.key = first.platform, first.scope, first.key
@@ -232,8 +199,8 @@ class _Seen:
         self.name = sighting.name or self.name
         self.time_zone = sighting.time_zone or self.time_zone
 
-    def naming(self) -> list[Action]:
-        """What is right whatever was seen before."""
+    def set_names(self) -> list[Action]:
+        """Return the actions that are right whatever was seen before."""
         actions: list[Action] = [
             StoreKeyRow.platform.set(self.platform),
             StoreKeyRow.scope.set(self.scope),
@@ -246,16 +213,16 @@ class _Seen:
         return actions
 
 
-def _see(row: StoreKeyRow, seen: _Seen) -> None:
+def _record_sighting(row: StoreKeyRow, seen: _MergedSighting) -> None:
     first, last, sales = StoreKeyRow.first_seen, StoreKeyRow.last_seen, StoreKeyRow.sales
     in_order = (first <= seen.earliest) & (last <= seen.latest)
-    moving = [first.set(first | seen.earliest), last.set(seen.latest), sales.set(sales | 0)]
+    set_counts = [first.set(first | seen.earliest), last.set(seen.latest), sales.set(sales | 0)]
     if seen.sales:
         in_order &= sales <= seen.sales
-        moving[-1] = sales.set(seen.sales)
-    if update_if(row, [*seen.naming(), *moving], first.does_not_exist() | in_order):
+        set_counts[-1] = sales.set(seen.sales)
+    if update_if(row, [*seen.set_names(), *set_counts], first.does_not_exist() | in_order):
         return
-    update_if(row, seen.naming(), None)
+    update_if(row, seen.set_names(), None)
     update_if(row, [first.set(seen.earliest)], first > seen.earliest)
     update_if(row, [last.set(seen.latest)], last < seen.latest)
     update_if(row, [sales.set(seen.sales)], sales < seen.sales)
@@ -274,46 +241,20 @@ def _key_id(row: StoreKeyRow) -> str:
 
 
 def _store_row(store: Store) -> StoreRow:
-    return StoreRow(
-        keys.account(store.uid),
-        keys.store(store.id),
-        name=store.name,
-        nickname=store.nickname,
-        address=store.address,
-        state=store.state,
-        country=store.country,
-        time_zone=store.time_zone,
-        phone=store.phone,
-        version=store.version,
-    )
+    return StoreRow.of(store, keys.account(store.uid), keys.store(store.id))
 
 
 def _store(row: StoreRow) -> Store:
-    return Store(
-        uid=keys.account_of(row.pk),
-        id=int(row.sk.removeprefix(keys.STORE_PREFIX)),
-        name=row.name,
-        nickname=row.nickname,
-        address=row.address,
-        state=row.state,
-        country=row.country,
-        time_zone=row.time_zone,
-        phone=row.phone,
-        version=int(row.version),
+    return row.as_fact(
+        Store, uid=keys.account_of(row.pk), id=int(row.sk.removeprefix(keys.STORE_PREFIX))
     )
 
 
+def _key_rows(uid: Uid, condition: Condition | None = None) -> Iterator[StoreKeyRow]:
+    return StoreKeyRow.query_prefix(keys.account(uid), keys.STORE_KEY_PREFIX, condition)
+
+
 def _store_key(row: StoreKeyRow) -> StoreKey:
-    return StoreKey(
-        uid=keys.account_of(row.pk),
-        id=_key_id(row),
-        platform=Platform(row.platform),
-        scope=ScopeId(row.scope),
-        key=row.key,
-        name=row.name or row.key,
-        first_seen=int(row.first_seen),
-        last_seen=int(row.last_seen),
-        sales=int(row.sales),
-        store=None if row.store is None else int(row.store),
-        time_zone=row.time_zone,
+    return row.as_fact(
+        StoreKey, uid=keys.account_of(row.pk), id=_key_id(row), name=row.name or row.key
     )

@@ -27,13 +27,12 @@ from pynamodb.transactions import TransactWrite
 from chalicelib.adapters.dynamo import keys
 from chalicelib.adapters.dynamo.base import (
     Row,
-    TableMeta,
     bind,
     condition_failed,
     failed_conditions,
     transact,
 )
-from chalicelib.adapters.dynamo.positions import known
+from chalicelib.adapters.dynamo.positions import checked_position
 from chalicelib.adapters.dynamo.run_text import read_view, view_text
 from chalicelib.domain.errors import LeaseLost, NotFound
 from chalicelib.domain.records import Reject
@@ -71,9 +70,6 @@ LONGEST_ASIDE = 60_000
 
 
 class StateRow(Row):
-    class Meta(TableMeta):
-        pass
-
     run = UnicodeAttribute()
     fence = NumberAttribute(default=0)
     moved = NumberAttribute(null=True)
@@ -90,33 +86,21 @@ class StateRow(Row):
 class StreamsRow(Row):
     """All streams of a credential: read once and written once a run."""
 
-    class Meta(TableMeta):
-        pass
-
     states = UnicodeAttribute()
     fence = NumberAttribute()
 
 
 class ManifestRow(Row):
-    class Meta(TableMeta):
-        pass
-
     packed = BinaryAttribute(legacy_encoding=False)
     fence = NumberAttribute()
 
 
 class RunRow(Row):
-    class Meta(TableMeta):
-        pass
-
     credential = UnicodeAttribute()
     view = UnicodeAttribute()
 
 
 class AsideRow(Row):
-    class Meta(TableMeta):
-        pass
-
     body = UnicodeAttribute()
     expires_at = NumberAttribute()
 
@@ -336,7 +320,7 @@ class DynamoSyncStates:
         self, uid: Uid, run: str, limit: int, after: str | None
     ) -> tuple[list[SetAside], str | None]:
         place = keys.aside(uid, run)
-        start = {"pk": {"S": place}, "sk": {"S": known(after, ASIDE)}} if after else None
+        start = {"pk": {"S": place}, "sk": {"S": checked_position(after, ASIDE)}} if after else None
         found = AsideRow.query(place, limit=limit, last_evaluated_key=start)
         asides = [_aside(row) for row in found]
         more = found.last_evaluated_key
@@ -346,7 +330,7 @@ class DynamoSyncStates:
         self, uid: Uid, platform: Platform, limit: int, before: str | None
     ) -> tuple[list[RunView], str | None]:
         place = keys.runs(uid, platform)
-        start = {"pk": {"S": place}, "sk": {"S": known(before, RUN)}} if before else None
+        start = {"pk": {"S": place}, "sk": {"S": checked_position(before, RUN)}} if before else None
         found = RunRow.query(place, limit=limit, last_evaluated_key=start, scan_index_forward=False)
         views = [self._fresh(read_view(row.view)) for row in found]
         more = found.last_evaluated_key

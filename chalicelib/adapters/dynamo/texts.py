@@ -3,24 +3,24 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any
+from dataclasses import dataclass
 
 from chalicelib.adapters.dynamo import consent_rows as rows
 from chalicelib.adapters.dynamo import keys
 from chalicelib.adapters.dynamo.batch import BatchTable
-from chalicelib.adapters.dynamo.consent import failed
-from chalicelib.adapters.dynamo.positions import AT_AND_ID, known
+from chalicelib.adapters.dynamo.positions import AT_AND_ID, checked_position
+from chalicelib.adapters.dynamo.transactions import Write, commit_writes
 from chalicelib.domain.consent import Entry
 from chalicelib.domain.contact_states import ContactState
 from chalicelib.domain.words import Instant, TextState, Uid
 from chalicelib.services.ports.texting import Begun, Caps, Text, TextTotals
 
 
+@dataclass(frozen=True, slots=True)
 class DynamoTexts:
-    """The `TextLog` port, in the table of the states, so that one transaction holds both."""
+    """The `TextLog` port, in the table of the contact states: one transaction writes both."""
 
-    def __init__(self, table: BatchTable) -> None:
-        self._table = table
+    table: BatchTable
 
     def begin(
         self,
@@ -38,17 +38,17 @@ class DynamoTexts:
             return "monthly_budget"
         states = self._state_writes(text.uid, before, after, entries)
         put = {
-            "TableName": self._table.table,
+            "TableName": self.table.name,
             "Item": rows.text_row(text, ends_by),
             "ConditionExpression": "attribute_not_exists(pk)",
         }
-        place = failed(self._table.client, [*states, {"Put": put}, *self._counting(text, caps)])
-        if place is None:
+        failed = commit_writes(self.table.client, [*states, {"Put": put}, *self._count(text, caps)])
+        if failed is None:
             return "begun"
-        if place < len(states):
+        if failed < len(states):
             return "changed"
         outcomes: tuple[Begun, ...] = ("taken", "daily_cap", "monthly_budget")
-        return outcomes[place - len(states)]
+        return outcomes[failed - len(states)]
 
     def end(
         self,
@@ -61,43 +61,42 @@ class DynamoTexts:
         entries: Sequence[Entry] = (),
     ) -> bool:
         states = self._state_writes(text.uid, before, after, entries)
-        writes = [*states, self._outcome(text, state, message_id), *self._recounting(text, state)]
-        return failed(self._table.client, writes) is None
+        writes = [
+            *states,
+            self._write_outcome(text, state, message_id),
+            *self._recount(text, state),
+        ]
+        return commit_writes(self.table.client, writes) is None
 
     def get(self, uid: Uid, day: str, at: Instant, text: str) -> Text | None:
         key = (keys.texts(uid, day), keys.text(at, text))
-        found = self._table.get_many([key])
+        found = self.table.get_many([key])
         return rows.read_text(uid, day, found[key]) if key in found else None
 
     def texts(
         self, uid: Uid, day: str, limit: int, after: str | None
     ) -> tuple[list[Text], str | None]:
-        """Positions are what follows the day in the keys."""
+        """A position is a text's sort key without its prefix."""
         if after is not None:
-            known(after, AT_AND_ID)
-        asked: dict[str, Any] = {
-            "TableName": self._table.table,
-            "KeyConditionExpression": "pk = :pk AND sk BETWEEN :first AND :last",
-            "ExpressionAttributeValues": {
-                ":pk": {"S": keys.texts(uid, day)},
-                ":first": {"S": keys.TEXT_PREFIX},
-                ":last": {"S": f"{keys.TEXT_PREFIX}{after or '~'}"},
-            },
-            "Limit": limit + 2,
-            "ScanIndexForward": False,
-            "ConsistentRead": True,
+            checked_position(after, AT_AND_ID)
+        condition = "pk = :pk AND sk BETWEEN :first AND :last"
+        values = {
+            ":pk": {"S": keys.texts(uid, day)},
+            ":first": {"S": keys.TEXT_PREFIX},
+            ":last": {"S": f"{keys.TEXT_PREFIX}{after or '~'}"},
         }
-        found = self._table.client.query(**asked)["Items"]
-        placed = [(row["sk"]["S"].removeprefix(keys.TEXT_PREFIX), row) for row in found]
-        placed = [(place, row) for place, row in placed if place != after]
-        shown = placed[:limit]
-        more = len(placed) > limit
-        texts = [rows.read_text(uid, day, row) for _, row in shown]
-        return texts, shown[-1][0] if more else None
+        found = self.table.query_page(
+            condition, values, limit + 2, newest_first=True, consistent=True
+        )
+        by_position = {row["sk"]["S"].removeprefix(keys.TEXT_PREFIX): row for row in found}
+        by_position.pop(after or "", None)
+        page = list(by_position)[:limit]
+        texts = [rows.read_text(uid, day, by_position[position]) for position in page]
+        return texts, page[-1] if len(by_position) > limit else None
 
     def totals(self, uid: Uid, period: str) -> TextTotals:
         key = (keys.text_counts(uid, period), keys.TEXT_COUNTS_SK)
-        row = self._table.get_many([key]).get(key, {})
+        row = self.table.get_many([key]).get(key, {})
         return TextTotals(
             **{name: int(row[name]["N"]) for name in ("texts", "parts", "unknown") if name in row}
         )
@@ -108,34 +107,34 @@ class DynamoTexts:
         before: ContactState | None,
         after: ContactState | None,
         entries: Sequence[Entry],
-    ) -> list[rows.Write]:
+    ) -> list[Write]:
         if before is None or after is None:
             return []
-        return rows.state_writes(self._table.table, uid, before, after, entries)
+        return rows.state_writes(self.table.name, uid, before, after, entries)
 
-    def _counting(self, text: Text, caps: Caps | None) -> list[rows.Write]:
-        day, month = self._adding(text, {"texts": 1, "parts": text.parts})
+    def _count(self, text: Text, caps: Caps | None) -> list[Write]:
+        day, month = self._add_amounts(text, {"texts": 1, "parts": text.parts})
         if caps is not None:
-            _only_if(day, "texts", caps.daily - 1)
-            _only_if(month, "parts", caps.monthly_parts - text.parts)
+            _fail_above(day, "texts", caps.daily - 1)
+            _fail_above(month, "parts", caps.monthly_parts - text.parts)
         return [day, month]
 
-    def _recounting(self, text: Text, state: TextState) -> list[rows.Write]:
+    def _recount(self, text: Text, state: TextState) -> list[Write]:
         if state == "refused":
-            return self._adding(text, {"texts": -1, "parts": -text.parts})
-        return self._adding(text, {"unknown": 1}) if state == "unknown" else []
+            return self._add_amounts(text, {"texts": -1, "parts": -text.parts})
+        return self._add_amounts(text, {"unknown": 1}) if state == "unknown" else []
 
-    def _adding(self, text: Text, amounts: dict[str, int]) -> list[rows.Write]:
+    def _add_amounts(self, text: Text, amounts: dict[str, int]) -> list[Write]:
         return [
-            rows.add(
-                self._table.table,
+            rows.add_amounts(
+                self.table.name,
                 (keys.text_counts(text.uid, period), keys.TEXT_COUNTS_SK),
                 amounts,
             )
             for period in (text.day, text.month)
         ]
 
-    def _outcome(self, text: Text, state: TextState, message_id: str | None) -> rows.Write:
+    def _write_outcome(self, text: Text, state: TextState, message_id: str | None) -> Write:
         values = {":state": {"S": state}, ":sending": {"S": "sending"}}
         expression = "SET #state = :state"
         if message_id is not None:
@@ -144,7 +143,7 @@ class DynamoTexts:
         expression += " REMOVE text_shard, text_at"
         return {
             "Update": {
-                "TableName": self._table.table,
+                "TableName": self.table.name,
                 "Key": {
                     "pk": {"S": keys.texts(text.uid, text.day)},
                     "sk": {"S": keys.text(text.at, text.id)},
@@ -157,8 +156,8 @@ class DynamoTexts:
         }
 
 
-def _only_if(write: rows.Write, name: str, at_most: int) -> None:
-    """Let the write fail unless the number is at most this much before it."""
+def _fail_above(write: Write, name: str, at_most: int) -> None:
+    """Let the write fail where the number is more than `at_most` before it."""
     update = write["Update"]
     update["ConditionExpression"] = f"attribute_not_exists(#{name}) OR #{name} <= :most"
     update["ExpressionAttributeValues"][":most"] = {"N": str(at_most)}

@@ -98,7 +98,7 @@ def facts() -> DynamoFacts:
 def persona_list() -> PersonaList:
     from chalicelib.adapters.dynamo.persona_list import DynamoPersonaList
 
-    return DynamoPersonaList(batch_table().client, config().table_personas)
+    return DynamoPersonaList(batch_table())
 
 
 @once
@@ -262,14 +262,14 @@ def texts() -> TextLog:
 
 @once
 def texting_settings() -> TextingSettings:
-    from chalicelib.adapters.dynamo.texting import DynamoTextingSettings
+    from chalicelib.adapters.dynamo.texting_settings import DynamoTextingSettings
 
     return DynamoTextingSettings(config().table_accounts)
 
 
 @once
 def kill_switch() -> KillSwitch:
-    from chalicelib.adapters.dynamo.texting import DynamoKillSwitch
+    from chalicelib.adapters.dynamo.kill_switch import DynamoKillSwitch
 
     return DynamoKillSwitch(config().table_accounts, clock())
 

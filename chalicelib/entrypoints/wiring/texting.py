@@ -117,7 +117,7 @@ def lost_texts() -> LostTexts:
 
 @once
 def texting_service() -> TextingService:
-    from chalicelib.adapters.dynamo.texting import DynamoThrottle
+    from chalicelib.adapters.dynamo.throttle import DynamoThrottle
     from chalicelib.services.texting.settings import TextingService
 
     return TextingService(

@@ -1,4 +1,4 @@
-"""Texting settings, origination numbers, the kill switch and throttles: table `accounts`."""
+"""Texting settings and origination numbers in DynamoDB (table `accounts`)."""
 
 from __future__ import annotations
 
@@ -6,7 +6,6 @@ from datetime import time
 from typing import Any
 
 from pynamodb.attributes import (
-    BooleanAttribute,
     JSONAttribute,
     NumberAttribute,
     UnicodeAttribute,
@@ -20,38 +19,29 @@ from pynamodb.transactions import TransactWrite
 from chalicelib.adapters.dynamo import keys
 from chalicelib.adapters.dynamo.base import (
     Row,
-    TableMeta,
+    at_version,
     bind,
     failed_conditions,
-    retried,
     transact,
     update_if,
 )
 from chalicelib.domain.errors import Conflict, StaleVersion
 from chalicelib.domain.texting import TextingRules
 from chalicelib.domain.words import Uid
-from chalicelib.services.ports.common import Clock
-from chalicelib.services.ports.texting import Holders, Switch
+from chalicelib.services.ports.texting import Holders
 
-SWITCH_LIVES_SECONDS = 60
 TAKEN = "This origination number is another account's, or not assigned to yours: ask our support."
 
 
 class TextingRow(Row):
-    class Meta(TableMeta):
-        pass
-
     number = UnicodeAttribute(null=True)
     rules = JSONAttribute()
     version = NumberAttribute()
 
 
 class OriginationRow(Row):
-    """One per number: its account, and those that gave it up. Claimed by condition, so that a
-    number has one account."""
-
-    class Meta(TableMeta):
-        pass
+    """One row per number: its account, and those that gave it up. A condition on the write keeps a
+    number to one account."""
 
     uid = UnicodeAttribute(null=True)
     once: UnicodeSetAttribute = UnicodeSetAttribute(null=True)
@@ -59,28 +49,8 @@ class OriginationRow(Row):
 
 
 class AssigningRow(Row):
-    """There once the operator has assigned a number: from then on nobody takes what is not."""
-
-    class Meta(TableMeta):
-        pass
-
-
-class SwitchRow(Row):
-    class Meta(TableMeta):
-        pass
-
-    off = BooleanAttribute()
-    by = UnicodeAttribute()
-    at = NumberAttribute()
-    reason = UnicodeAttribute()
-
-
-class ThrottleRow(Row):
-    class Meta(TableMeta):
-        pass
-
-    taken = NumberAttribute()
-    expires_at = NumberAttribute()
+    """Exists once the operator has assigned a number: from then on an account takes only a number
+    that was assigned to it."""
 
 
 class DynamoTextingSettings:
@@ -90,24 +60,18 @@ class DynamoTextingSettings:
         bind(table, TextingRow, OriginationRow, AssigningRow)
 
     def get(self, uid: Uid) -> TextingRules:
-        try:
-            row = TextingRow.get(keys.account(uid), keys.TEXTING_SK, consistent_read=True)
-        except TextingRow.DoesNotExist:
-            return TextingRules()
-        return _rules(row)
+        row = TextingRow.find(keys.account(uid), keys.TEXTING_SK)
+        return TextingRules() if row is None else _rules(row)
 
     def save(self, uid: Uid, before: TextingRules, after: TextingRules) -> TextingRules:
         row = _row(uid, after, before.version + 1)
-        held = TextingRow.version == before.version
         mine = OriginationRow.uid == uid
         free = mine | (OriginationRow.uid.does_not_exist() & self._may_take(uid))
         give_up: list[Action] = [OriginationRow.uid.remove(), OriginationRow.once.add({uid})]
         releasing = before.number is not None and before.number != after.number
 
         def writes(transaction: TransactWrite) -> None:
-            transaction.save(
-                row, condition=held if before.version else TextingRow.pk.does_not_exist()
-            )
+            transaction.save(row, condition=at_version(TextingRow.version, before.version))
             if releasing:
                 transaction.update(_origination(str(before.number)), give_up, condition=mine)
             if after.number is not None:
@@ -132,73 +96,15 @@ class DynamoTextingSettings:
 
     def _may_take(self, uid: Uid) -> Condition:
         allowed: Condition = OriginationRow.assigned == uid
-        try:
-            AssigningRow.get(keys.OPERATOR, keys.ASSIGNING_SK, consistent_read=True)
-        except AssigningRow.DoesNotExist:
+        if AssigningRow.find(keys.OPERATOR, keys.ASSIGNING_SK) is None:
             allowed |= OriginationRow.assigned.does_not_exist()
         return allowed
 
     def holders(self, number: str) -> Holders:
-        try:
-            row = OriginationRow.get(
-                keys.origination(number), keys.ORIGINATION_SK, consistent_read=True
-            )
-        except OriginationRow.DoesNotExist:
+        row = OriginationRow.find(keys.origination(number), keys.ORIGINATION_SK)
+        if row is None:
             return Holders()
         return Holders(Uid(row.uid), tuple(map(Uid, sorted((row.once or set()) - {row.uid}))))
-
-
-class DynamoKillSwitch:
-    """The `KillSwitch` port: one row, read at most once a minute by each process."""
-
-    def __init__(self, table: str, clock: Clock) -> None:
-        bind(table, SwitchRow)
-        self._clock = clock
-        self._read: tuple[float, Switch] | None = None
-
-    def read(self) -> Switch:
-        now = self._clock.monotonic()
-        if self._read is None or now - self._read[0] >= SWITCH_LIVES_SECONDS:
-            self._read = now, self._stored()
-        return self._read[1]
-
-    def turn(self, switch: Switch) -> None:
-        SwitchRow(
-            keys.OPERATOR,
-            keys.KILL_SWITCH_SK,
-            off=switch.off,
-            by=switch.by,
-            at=switch.at,
-            reason=switch.reason,
-        ).save()
-        self._read = None
-
-    def _stored(self) -> Switch:
-        try:
-            row = SwitchRow.get(keys.OPERATOR, keys.KILL_SWITCH_SK, consistent_read=True)
-        except SwitchRow.DoesNotExist:
-            return Switch()
-        return Switch(row.off, row.by, int(row.at), row.reason)
-
-
-class DynamoThrottle:
-    """The `Throttle` port: a counter per period, gone soon after it."""
-
-    def __init__(self, table: str, clock: Clock) -> None:
-        bind(table, ThrottleRow)
-        self._clock = clock
-
-    def take(self, uid: Uid, what: str, limit: int, seconds: int) -> int | None:
-        now = self._clock.now() // 1000
-        period = now // seconds
-        ends = (period + 1) * seconds
-        row = ThrottleRow(keys.throttle(uid, what), keys.throttle_period(period))
-        actions: list[Action] = [
-            ThrottleRow.taken.add(1),
-            ThrottleRow.expires_at.set(ends + seconds),
-        ]
-        retried(lambda: row.update(actions))
-        return None if row.taken <= limit else ends - now
 
 
 def _origination(number: str) -> OriginationRow:
@@ -206,7 +112,7 @@ def _origination(number: str) -> OriginationRow:
 
 
 def _row(uid: Uid, rules: TextingRules, version: int) -> TextingRow:
-    told: dict[str, Any] = {
+    values: dict[str, Any] = {
         "brand": rules.brand,
         "request_limit": rules.request_limit,
         "opens": rules.opens.isoformat("minutes"),
@@ -217,12 +123,12 @@ def _row(uid: Uid, rules: TextingRules, version: int) -> TextingRow:
         "wordings": dict(rules.wordings),
     }
     return TextingRow(
-        keys.account(uid), keys.TEXTING_SK, number=rules.number, rules=told, version=version
+        keys.account(uid), keys.TEXTING_SK, number=rules.number, rules=values, version=version
     )
 
 
 def _rules(row: TextingRow) -> TextingRules:
-    told = dict(row.rules)
+    values = dict(row.rules)
     for name in ("opens", "closes"):
-        told[name] = time.fromisoformat(told[name])
-    return TextingRules(number=row.number, version=int(row.version), **told)
+        values[name] = time.fromisoformat(values[name])
+    return TextingRules(number=row.number, version=int(row.version), **values)
