@@ -1,7 +1,7 @@
 """What a record costs in a small and in a large account, and a sale in a short and a long history.
 
-Pages go through the real page taker, commit, identity, derivation and row encoders; only the tables
-are in memory, so that the account may be as large as the machine allows.
+Pages go through the real page intake, commit, identity, derivation and row encoders; only the
+tables are in memory, so that the account may be as large as the machine allows.
 """
 
 from __future__ import annotations

@@ -105,8 +105,8 @@ def cpu_seconds() -> float:
 
 def peak_megabytes() -> float:
     """Of this program alone: `ru_maxrss` would begin with what our parent had when it forked."""
-    told = Path("/proc/self/status").read_text(encoding="ascii")
-    return int(told.partition("VmHWM:")[2].split()[0]) / 1024
+    status = Path("/proc/self/status").read_text(encoding="ascii")
+    return int(status.partition("VmHWM:")[2].split()[0]) / 1024
 
 
 def prepare(job: dict[str, Any]) -> dict[str, Any]:
@@ -189,13 +189,13 @@ def ask(trigger: RunTrigger) -> RunView:
 
 
 def tables() -> dict[str, str]:
-    found = config()
+    names = config()
     return {
-        "AccountsTable": found.table_accounts,
-        "IntegrationsTable": found.table_integrations,
-        "StoresTable": found.table_stores,
-        "PersonasTable": found.table_personas,
-        "SyncTable": found.table_sync,
+        "AccountsTable": names.table_accounts,
+        "IntegrationsTable": names.table_integrations,
+        "StoresTable": names.table_stores,
+        "PersonasTable": names.table_personas,
+        "SyncTable": names.table_sync,
     }
 
 

@@ -1,4 +1,4 @@
-"""Words for tests of a sync run: what the POS shows, what is asked, what people are told."""
+"""Helpers for tests of a sync run: what the POS shows, what is asked of it, and open notices."""
 
 from __future__ import annotations
 
@@ -51,12 +51,13 @@ def products(*numbers: int) -> list[InventoryItem]:
     return [InventoryItem(f"i{n}", "north", f"Jar {n}", "1", "USD") for n in numbers]
 
 
-def asked(room: Backroom) -> list[Stream]:
+def streams_asked(room: Backroom) -> list[Stream]:
     """The streams of every request, in order."""
     return [plan.stream for session in room.gateway.sessions for plan, _ in session.plans]
 
 
-def told(room: Backroom, uid: str = UID) -> set[str]:
+def open_notices(room: Backroom, uid: str = UID) -> set[str]:
+    """The kinds of the account's open notifications."""
     return {notification.kind for notification in room.notifications.open_for(uid)}
 
 
@@ -131,8 +132,8 @@ def every_page_takes(room: Backroom, seconds: float) -> None:
 
 
 def disconnect(room: Backroom) -> None:
-    held = room.integrations.get(UID, PLATFORM)
-    room.integrations.save(replace(held, state="disconnected"))
+    integration = room.integrations.get(UID, PLATFORM)
+    room.integrations.save(replace(integration, state="disconnected"))
 
 
 def sync_through_a_crash(room: Backroom, step: int, seconds: float = 900.0) -> None:

@@ -10,8 +10,7 @@ from chalicelib.domain.manifest import id_digest
 from chalicelib.domain.records import InventoryItem
 from chalicelib.domain.words import Uid
 from chalicelib.services.ports.stores import Inventories, Stores
-from chalicelib.services.sync.run_result import RunResult
-from chalicelib.services.sync.take_page import inventory_id
+from chalicelib.services.sync.run_result import RunResult, product_id
 
 PAGE = 500
 
@@ -31,7 +30,7 @@ class InventoryLeavers:
             (item.store_key, item.ext_id)
             for key in self._store_keys(result)
             for item in self._items(result.uid, key)
-            if id_digest(inventory_id(item)) in result.products_gone
+            if id_digest(product_id(item)) in result.products_gone
         ]
         self.inventories.deactivate(result.uid, result.platform, result.scope, gone)
 

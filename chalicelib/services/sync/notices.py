@@ -120,7 +120,7 @@ def mended_keys(
 
 
 def _outlived_dead_letters(open_now: Iterable[Notification], now: Instant) -> set[NoticeKey]:
-    """Dead letters that are no longer there: else the watch would have said it again."""
+    """Dead letters that are no longer there: else the watch would have refreshed them."""
     since = now - DEAD_LETTERS_FORGOTTEN_AFTER
     return {
         ("dead_letter", open_.subject)

@@ -117,8 +117,10 @@ class Tally:
         for name, count in counts.items():
             totals[name] += count
 
-    def counts(self, stream: Stream) -> dict[str, int]:
-        return self._streams.setdefault(stream, _counts(StreamTotals()))
+    def has_changes(self, stream: Stream) -> bool:
+        """Whether new or changed records came. The run shows the stream from now on, even empty."""
+        counts = self._streams.setdefault(stream, _counts(StreamTotals()))
+        return counts["new"] + counts["changed"] > 0
 
     def add_reason(self, reason: str) -> None:
         self._reasons[reason] = self._reasons.get(reason, 0) + 1

@@ -205,7 +205,6 @@ class RunInProgress:
         """What the run came to. Reads the inventory's manifest if its catalogue is to be judged."""
         progress, tally, lease = self.progress, self.tally, self.lease
         streams = {name: _stream_result(stream) for name, stream in progress.streams.items()}
-        customers = tally.counts("customers")
         before = self.manifests.state_before("inventory")
         catalogue = judge_catalogue(streams.get("inventory"), before, lease.run)
         if end == "stopped":
@@ -226,7 +225,7 @@ class RunInProgress:
             store_names=dict(progress.store_names),
             sales_linked=tally.linked,
             sales_unlinked=tally.unlinked,
-            customers_changed=customers["new"] + customers["changed"] > 0,
+            customers_changed=end == "complete" and tally.has_changes("customers"),
             leavers=tuple(progress.leavers),
             takes_points=progress.imports,
             fixes_points=progress.importing,

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from typing import Literal
 
 from chalicelib.domain.listing_checks import is_truncated
+from chalicelib.domain.records import InventoryItem
 from chalicelib.domain.words import CredentialId, Instant, Platform, RunState, ScopeId, Stream, Uid
 from chalicelib.services.ports.accounts import Account
 from chalicelib.services.ports.runs import RunError, StreamState
@@ -43,7 +44,8 @@ class RunResult:
     it was read. `began`: the clock before the run's first request. `error`: why the run failed, or
     which permission one of its streams lacked. `missing_permissions`: as the POS names them.
     `streams`: of every stream that the run was to read. `earlier`: the streams as earlier runs left
-    them. `store_names`: name and IANA zone by store key. `leavers`: records of members who left.
+    them. `store_names`: name and IANA zone by store key. `customers_changed`: new or changed
+    customers came; looked at in complete runs only. `leavers`: records of members who left.
     `takes_points`: points are imported from this source; `fixes_points`: this run's customers
     listing may fix them. `products_gone`: digests of the product ids that a listing which was
     taken lacks.
@@ -90,6 +92,11 @@ class RunResult:
 
     def state_before(self, stream: Stream) -> StreamState:
         return self.earlier.get(stream) or StreamState()
+
+
+def product_id(item: InventoryItem) -> str:
+    """The product's id in its scope: the POS's id is unique in its store only."""
+    return f"{item.store_key}\x1f{item.ext_id}"
 
 
 def store_keys_of(states: Mapping[Stream, StreamState]) -> set[str]:

@@ -105,7 +105,7 @@ def _sightings(
 
 
 def _is_first_of_its_day(result: RunResult) -> bool:
-    """Whether the last good run was on another day: last seen is told to the day."""
+    """Whether the last good run was on another day: when a key was last seen is kept to the day."""
     stores = result.earlier.get("stores")
     if stores is None or stores.watermark is None:
         return True

@@ -18,6 +18,7 @@ from chalicelib.services.ports.runs import Lease, SyncStates
 from chalicelib.services.ports.stores import Inventories
 from chalicelib.services.sync.progress import Progress, StreamProgress, Tally
 from chalicelib.services.sync.run_manifests import RunManifests
+from chalicelib.services.sync.run_result import product_id
 from chalicelib.services.sync.stream_states import DAYS_WATCHED
 
 F = TypeVar("F", Customer, Sale, InventoryItem)
@@ -131,14 +132,14 @@ class PageIntake:
 
     def _take_inventory(self, facts: Sequence[Fact]) -> int:
         items = [f for f in facts if isinstance(f, InventoryItem)]
-        changes = self._changed_facts("inventory", items, inventory_id)
+        changes = self._changed_facts("inventory", items, product_id)
         if changes:
             changed = [item for item, _, _ in changes]
             self.inventories.put(self.lease.uid, self.lease.platform, self.scope, changed)
         self._remember("inventory", changes)
         if (seen := self.manifests.seen) is not None:
             for item in items:
-                seen.remember(id_digest(inventory_id(item)), 1)
+                seen.remember(id_digest(product_id(item)), 1)
         return len(items) - len(changes)
 
     def _changed_facts(
@@ -218,11 +219,6 @@ def _unchanged_with_points(
     points must commit them too."""
     ids = {customer.ext_id for customer in changed}
     return [c for c in listed if c.pos_points and c.ext_id not in ids]
-
-
-def inventory_id(item: InventoryItem) -> str:
-    """The POS's id is unique in its store only."""
-    return f"{item.store_key}\x1f{item.ext_id}"
 
 
 def _is_watched(at: Instant, now: Instant) -> bool:

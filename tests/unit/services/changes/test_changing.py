@@ -36,7 +36,7 @@ from tests.worlds.changes import (
     tick,
     today,
 )
-from tests.worlds.syncing import told
+from tests.worlds.syncing import open_notices
 
 OTHERS = "2000"
 
@@ -573,12 +573,12 @@ def test_loyalty_rules_are_recomputed_in_the_background() -> None:
 def test_an_import_without_accrual_from_the_following_day_is_said_until_it_is_mended() -> None:
     room = an_old_shop()
     apply(room, points_imported_on=ago(room, 2))
-    before = told(room)
+    before = open_notices(room)
 
     apply_loyalty(room, accrual_start=ago(room, 1))
 
     assert "points_import_mismatch" in before
-    assert "points_import_mismatch" not in told(room)
+    assert "points_import_mismatch" not in open_notices(room)
 
 
 def test_the_operator_hears_of_a_mismatch_once() -> None:

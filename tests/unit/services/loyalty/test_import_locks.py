@@ -29,7 +29,7 @@ from tests.worlds.changes import (
     sell,
     today,
 )
-from tests.worlds.syncing import a_room, credential, disconnect, on_fetch, show, told
+from tests.worlds.syncing import a_room, credential, disconnect, on_fetch, open_notices, show
 
 LEASE_SECONDS = 200
 
@@ -325,7 +325,7 @@ def test_a_source_that_imports_nothing_is_read_as_ever() -> None:
 
     assert listings(room)[1] is not None
     assert points(room) == {"0": 0}
-    assert "points_import_mismatch" not in told(room)
+    assert "points_import_mismatch" not in open_notices(room)
 
 
 def test_a_locking_run_killed_at_any_step_fixes_the_same_balances() -> None:

@@ -11,7 +11,7 @@ from chalicelib.domain.errors import Conflict
 from chalicelib.services.loyalty.members_left import LeaverChoice
 from tests.worlds.backroom import PLATFORM, UID, Backroom
 from tests.worlds.changes import ANN, ago, apply, bought, members, start
-from tests.worlds.syncing import a_room, later, people, show, told
+from tests.worlds.syncing import a_room, later, open_notices, people, show
 
 
 def a_shop(size: int = 4) -> Backroom:
@@ -92,7 +92,7 @@ def test_leavers_can_be_kept_and_stay_members() -> None:
     assert choice(room).keep(UID, PLATFORM, actor=ANN) == 2
 
     assert members(room) == {"0", "1", "2", "3"}
-    assert "members_left" not in told(room)
+    assert "members_left" not in open_notices(room)
     assert room.audit.rows[-1][1].action == "members.kept"
     later(room)
     assert room.sync().members_left == 0
@@ -106,7 +106,7 @@ def test_leavers_can_be_let_go_and_are_not_told_of_again() -> None:
     assert choice(room).let_go(UID, PLATFORM, actor=ANN) == 1
 
     assert members(room) == {"0", "2", "3"}
-    assert "members_left" not in told(room)
+    assert "members_left" not in open_notices(room)
     with pytest.raises(Conflict, match="Nobody waits"):
         choice(room).keep(UID, PLATFORM, actor=ANN)
 
@@ -119,7 +119,7 @@ def test_it_clears_itself_when_all_are_members_again() -> None:
     void(room, 1, kind="sale")
 
     assert members(room) == {"0", "1", "2", "3"}
-    assert "members_left" not in told(room)
+    assert "members_left" not in open_notices(room)
     assert room.leavers.noted(UID, PLATFORM) == []
 
 
@@ -129,7 +129,7 @@ def test_a_run_that_nobody_leaves_says_nothing() -> None:
     run = room.sync()
 
     assert run.members_left == 0
-    assert "members_left" not in told(room)
+    assert "members_left" not in open_notices(room)
 
 
 def test_very_many_are_kept_in_few_commits_so_that_the_request_ends_in_time() -> None:
@@ -159,9 +159,9 @@ def test_who_leaves_while_the_others_are_being_kept_still_waits() -> None:
     assert choice(room).keep(UID, PLATFORM, actor=ANN) == 1
 
     assert members(room) == {"0", "1", "3"}
-    assert "members_left" in told(room)
+    assert "members_left" in open_notices(room)
     assert choice(room).keep(UID, PLATFORM, actor=ANN) == 1
-    assert "members_left" not in told(room)
+    assert "members_left" not in open_notices(room)
 
 
 def test_whom_a_setting_lets_go_is_not_said_to_have_left_by_the_pos() -> None:
@@ -174,7 +174,7 @@ def test_whom_a_setting_lets_go_is_not_said_to_have_left_by_the_pos() -> None:
 
     assert members(room) == set()
     assert run.members_left == 0
-    assert "members_left" not in told(room)
+    assert "members_left" not in open_notices(room)
 
 
 def test_a_pos_that_voids_a_whole_day_loses_nobody_who_may_be_kept() -> None:

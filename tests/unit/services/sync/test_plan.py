@@ -12,7 +12,7 @@ from chalicelib.services.sync.plan import LOOK_AGAIN_AFTER, Planner
 from chalicelib.services.sync.runs import RunService
 from tests.fakes.common import MemoryQueue
 from tests.worlds.backroom import CREDENTIAL, PLATFORM, UID, Backroom
-from tests.worlds.syncing import a_room, credential, disconnect, people, told
+from tests.worlds.syncing import a_room, credential, disconnect, open_notices, people
 
 DAY = 86_400_000
 
@@ -186,12 +186,12 @@ def test_a_lost_continuation_is_pushed_at_its_hop() -> None:
 def test_a_source_without_a_good_run_for_a_day_is_said_to_be_stale() -> None:
     room = due_room(1)
     room.planner.plan(always)
-    assert "stale_source" not in told(room)
+    assert "stale_source" not in open_notices(room)
 
     room.clock.move(DAY / 1000)
     room.planner.plan(always)
 
-    assert told(room) == {"stale_source"}
+    assert open_notices(room) == {"stale_source"}
 
 
 def test_own_servers_have_a_queue_of_their_own() -> None:

@@ -23,7 +23,6 @@ from tests.worlds.syncing import (
     HOUR,
     SECOND,
     a_room,
-    asked,
     credential,
     later,
     on_fetch,
@@ -31,6 +30,7 @@ from tests.worlds.syncing import (
     products,
     sales,
     show,
+    streams_asked,
     watermark,
 )
 
@@ -219,7 +219,7 @@ def test_a_scope_that_another_credential_has_fails_the_run_and_says_who_must_act
 
     assert run.error
     assert (run.state, run.error.actor) == ("failed", "you")
-    assert asked(room) == []
+    assert streams_asked(room) == []
     assert room.stores.keys(UID) == []
 
 

@@ -14,7 +14,6 @@ from tests.worlds.backroom import CREDENTIAL, PLATFORM, UID
 from tests.worlds.syncing import (
     SECOND,
     a_room,
-    asked,
     credential,
     disconnect,
     every_page_takes,
@@ -23,6 +22,7 @@ from tests.worlds.syncing import (
     products,
     sales,
     show,
+    streams_asked,
     watermark,
 )
 
@@ -127,7 +127,7 @@ def test_a_run_asked_to_stop_ends_at_its_next_checkpoint_without_another_request
     run = room.sync()
 
     assert run.state == "stopped"
-    assert len(asked(room)) == 20
+    assert len(streams_asked(room)) == 20
     assert len(room.facts.personas) == 190
     assert watermark(room, "customers") is None
     assert all(session.closed for session in room.gateway.sessions)
@@ -137,13 +137,13 @@ def test_a_run_asked_to_stop_while_it_waits_ends_at_once() -> None:
     room = a_room(customers=[RateLimited("wait", retry_after=7_200), *pages_of(people(3))])
     run = room.runs.start(UID, PLATFORM, CREDENTIAL, "now")
     room.deliver()
-    requests = len(asked(room))
+    requests = len(streams_asked(room))
 
     room.runs.request_stop(UID, PLATFORM, CREDENTIAL)
     room.deliver()
 
     assert room.states.run(UID, PLATFORM, run.id).state == "stopped"
-    assert len(asked(room)) == requests
+    assert len(streams_asked(room)) == requests
 
 
 def test_a_run_asked_to_stop_before_it_begins_never_calls() -> None:
@@ -154,7 +154,7 @@ def test_a_run_asked_to_stop_before_it_begins_never_calls() -> None:
     room.deliver()
 
     assert room.states.run(UID, PLATFORM, run.id).state == "stopped"
-    assert asked(room) == []
+    assert streams_asked(room) == []
 
 
 def test_a_slow_run_asked_to_stop_ends_within_two_seconds_of_work() -> None:
@@ -165,7 +165,7 @@ def test_a_slow_run_asked_to_stop_ends_within_two_seconds_of_work() -> None:
     run = room.sync()
 
     assert run.state == "stopped"
-    assert len(asked(room)) <= 8
+    assert len(streams_asked(room)) <= 8
 
 
 def test_what_a_stopped_run_read_is_known_to_the_next() -> None:
@@ -204,7 +204,7 @@ def test_a_source_disconnected_between_two_slices_is_called_no_more() -> None:
     room.deliver(seconds=55)
 
     assert room.states.run(UID, PLATFORM, run.id).state == "stopped"
-    assert len(asked(room)) == 3
+    assert len(streams_asked(room)) == 3
 
 
 def test_a_run_may_not_be_asked_of_a_source_that_is_not_connected() -> None:
@@ -220,14 +220,14 @@ def test_double_and_late_messages_do_nothing() -> None:
     room.runs.start(UID, PLATFORM, CREDENTIAL, "now")
     [body] = room.queue.take()
     room.work(body)
-    requests = len(asked(room))
+    requests = len(streams_asked(room))
 
     room.work(body)
     room.work({**body, "hop": 7})
     room.work({**body, "run": "run_of_another_time"})
     room.work({**body, "credential": "crd_never"})
 
-    assert len(asked(room)) == requests
+    assert len(streams_asked(room)) == requests
     assert room.queue.sent == []
 
 
@@ -277,7 +277,7 @@ def test_a_run_that_never_gets_to_work_is_given_up() -> None:
     assert run.error
     assert (run.error.code, run.error.actor) == ("no_progress", "us")
     assert run.hops == 2
-    assert asked(room) == []
+    assert streams_asked(room) == []
 
 
 def test_a_listing_without_end_is_given_up_at_the_last_hop() -> None:

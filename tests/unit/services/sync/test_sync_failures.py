@@ -29,15 +29,15 @@ from tests.worlds.syncing import (
     SECOND,
     a_room,
     always,
-    asked,
     credential,
     every_page_takes,
     later,
+    open_notices,
     people,
     products,
     sales,
     show,
-    told,
+    streams_asked,
     watermark,
 )
 
@@ -66,10 +66,18 @@ def test_a_failure_names_stream_and_actor_and_moves_no_watermark_of_what_was_not
     assert (run.error.code, run.error.actor, run.error.stream) == (error.code, actor, "sales")
     assert watermark(room, "customers") is not None
     assert watermark(room, "sales") is None
-    assert "inventory" not in asked(room)
+    assert "inventory" not in streams_asked(room)
     assert len(room.facts.sale_rows) == 10
     assert credential(room).last_good_run_at is None
     assert credential(room).last_error == error.code
+
+
+def test_a_failed_run_shows_no_counts_of_streams_it_never_read() -> None:
+    room = a_room(customers=[UpstreamError("It answers 500.")])
+
+    run = room.sync()
+
+    assert set(run.streams) == {"stores"}
 
 
 def test_after_a_failure_the_next_run_reads_on_from_the_last_good_one() -> None:
@@ -101,7 +109,7 @@ def test_a_key_rejected_three_times_stops_the_schedule_and_says_so() -> None:
         reject_key(room)
         assert credential(room).stopped == stopped
 
-    assert told(room) == {"key_rejected"}
+    assert open_notices(room) == {"key_rejected"}
     assert credential(room).next_sync_at is None
     assert credential(room).failures_in_a_row == 3
 
@@ -127,7 +135,7 @@ def test_a_good_run_mends_what_was_said() -> None:
 
     room.sync()
 
-    assert told(room) == {"unmapped_stores"}
+    assert open_notices(room) == {"unmapped_stores"}
     assert credential(room).stopped is None
     assert credential(room).failures_in_a_row == 0
 
@@ -143,7 +151,7 @@ def test_a_dead_server_is_left_alone_for_longer_and_longer_and_told_of() -> None
         room.clock.move(600)
 
     assert pauses == [15, 30, 60, 120, 240, 360, 360]
-    assert "server_unreachable" in told(room)
+    assert "server_unreachable" in open_notices(room)
 
 
 def test_a_missing_permission_holds_up_only_its_own_stream() -> None:
@@ -153,7 +161,7 @@ def test_a_missing_permission_holds_up_only_its_own_stream() -> None:
 
     run = room.sync()
 
-    assert asked(room) == ["stores", "customers", "sales", "inventory"]
+    assert streams_asked(room) == ["stores", "customers", "sales", "inventory"]
     assert run.state == "failed"
     assert run.error
     assert (run.error.actor, run.error.stream) == ("you", "customers")
@@ -176,7 +184,7 @@ def test_every_missing_permission_is_named_and_granting_them_mends_it() -> None:
 
     assert "Customer Data, Menu Feed" in said.title
     assert run.state == "succeeded"
-    assert "permission_missing" not in told(room)
+    assert "permission_missing" not in open_notices(room)
 
 
 def test_a_source_without_a_good_run_for_a_day_is_stale() -> None:
@@ -186,12 +194,12 @@ def test_a_source_without_a_good_run_for_a_day_is_stale() -> None:
     later(room, 23)
     show(room, stores=[UpstreamError("It answers 500.")])
     room.sync()
-    assert "stale_source" not in told(room)
+    assert "stale_source" not in open_notices(room)
 
     later(room, 2)
     show(room, stores=[UpstreamError("It answers 500.")])
     room.sync()
-    assert "stale_source" in told(room)
+    assert "stale_source" in open_notices(room)
 
 
 def test_a_run_that_failed_reads_on_no_more_though_its_worker_died_before_saying_so() -> None:
@@ -208,12 +216,12 @@ def test_a_run_that_failed_reads_on_no_more_though_its_worker_died_before_saying
     room.credentials.record_run = dying
     with pytest.raises(Crash):
         room.work(body)
-    requests = len(asked(room))
+    requests = len(streams_asked(room))
     room.clock.move(200)
 
     room.work(body)
 
-    assert len(asked(room)) == requests
+    assert len(streams_asked(room)) == requests
     assert room.states.run(UID, PLATFORM, run.id).state == "failed"
     assert credential(room).failures_in_a_row == 1
 
@@ -231,7 +239,7 @@ def test_a_failing_run_killed_at_any_step_fails_the_same(fault: AiqError) -> Non
         return (
             (run.state, run.error and run.error.code, found.failures_in_a_row, found.last_error),
             {(k.key, k.sales) for k in room.stores.keys(UID)},
-            told(room),
+            open_notices(room),
             len(room.facts.personas),
         )
 
@@ -360,7 +368,7 @@ def test_a_run_that_is_given_up_tells_which_shops_its_sales_name() -> None:
     assert run.error
     assert run.error.code == "no_progress"
     assert {key.key: key.sales for key in room.stores.keys(UID)} == {"north": 10}
-    assert "unmapped_stores" in told(room)
+    assert "unmapped_stores" in open_notices(room)
 
 
 def test_a_run_that_is_given_up_after_its_last_page_takes_its_own_catalogue_off(

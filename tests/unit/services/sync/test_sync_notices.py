@@ -15,12 +15,12 @@ from tests.worlds.syncing import (
     a_room,
     every_page_takes,
     later,
+    open_notices,
     people,
     products,
     sales,
     show,
     sync_through_a_crash,
-    told,
 )
 
 
@@ -73,7 +73,7 @@ def test_a_listing_much_shorter_than_the_last_keeps_the_old_set_and_says_so() ->
 
     assert run.state == "succeeded"
     assert all(shelf(room).values())
-    assert "truncated_catalogue" in told(room)
+    assert "truncated_catalogue" in open_notices(room)
 
 
 def test_a_listing_as_short_again_is_believed() -> None:
@@ -87,7 +87,7 @@ def test_a_listing_as_short_again_is_believed() -> None:
     room.sync()
 
     assert sum(shelf(room).values()) == 20
-    assert "truncated_catalogue" not in told(room)
+    assert "truncated_catalogue" not in open_notices(room)
 
 
 def test_a_listing_that_is_not_complete_retires_nothing() -> None:
@@ -135,7 +135,7 @@ def test_a_run_killed_at_any_step_judges_the_catalogue_the_same(
         room = second_run(step)
 
         assert sum(not active for active in shelf(room).values()) == gone, f"killed at {step}"
-        assert ("truncated_catalogue" in told(room)) is (gone == 0), f"killed at {step}"
+        assert ("truncated_catalogue" in open_notices(room)) is (gone == 0), f"killed at {step}"
 
 
 def test_nothing_of_a_listing_is_kept_beside_the_catalogue_afterwards() -> None:
@@ -196,13 +196,13 @@ def test_a_key_seen_only_in_sales_is_recorded_too() -> None:
 def test_a_complete_listing_without_a_row_is_told_of_and_mended() -> None:
     room = a_room(customers=[])
     room.sync()
-    assert "no_rows" in told(room)
+    assert "no_rows" in open_notices(room)
     later(room)
     show(room, customers=people(1))
 
     room.sync()
 
-    assert "no_rows" not in told(room)
+    assert "no_rows" not in open_notices(room)
 
 
 def test_an_incremental_listing_without_a_row_is_nothing_to_tell() -> None:
@@ -210,7 +210,7 @@ def test_an_incremental_listing_without_a_row_is_nothing_to_tell() -> None:
 
     room.sync()
 
-    assert "no_rows" not in told(room)
+    assert "no_rows" not in open_notices(room)
 
 
 @pytest.mark.parametrize("with_future", [False, True])
@@ -222,12 +222,12 @@ def test_a_week_without_sales_after_weeks_with_some_is_told_of(with_future: bool
     )
     show(room, sales=[*past, *([wrong_clock] if with_future else [])])
     room.sync()
-    assert "no_rows" not in told(room)
+    assert "no_rows" not in open_notices(room)
 
     later(room, 8 * 24)
     room.sync()
 
-    assert "no_rows" in told(room)
+    assert "no_rows" in open_notices(room)
 
 
 def test_many_sales_that_name_nobody_are_told_of() -> None:
@@ -237,29 +237,29 @@ def test_many_sales_that_name_nobody_are_told_of() -> None:
     run = room.sync()
 
     assert (run.sales_linked, run.sales_unlinked) == (0, 60)
-    assert "many_unlinked_sales" in told(room)
+    assert "many_unlinked_sales" in open_notices(room)
 
 
 def test_a_key_on_too_many_shoppers_is_told_of_and_mended() -> None:
     crowd = [Customer(str(n), phone="+12065550001") for n in range(9)]
     room = a_room(customers=crowd)
     room.sync()
-    assert "shared_key" in told(room)
+    assert "shared_key" in open_notices(room)
     later(room)
     show(room, customers=[*crowd[:8], Customer("8", email="8@x.example")])
 
     room.sync()
 
-    assert "shared_key" not in told(room)
+    assert "shared_key" not in open_notices(room)
 
 
 def test_a_dead_letter_nobody_sees_any_more_is_forgotten() -> None:
     room = a_room()
     room.notifier.raise_(UID, "dead_letter", "queue:sync", queue="sync", count=1)
     room.sync()
-    assert "dead_letter" in told(room)
+    assert "dead_letter" in open_notices(room)
 
     later(room)
     room.sync()
 
-    assert "dead_letter" not in told(room)
+    assert "dead_letter" not in open_notices(room)
