@@ -46,7 +46,7 @@ def test_a_look_counts_what_waits_and_whose_it_is(url: str) -> None:
     for raw in ("garbage", "[1]", '{"uid": 7}', '{"uid": "12 OR 1"}', "null"):
         dead.bury(raw, "poison")
 
-    assert dead.look() == DeadLetters(8, {"3912": 2, "4000": 1}, strangers=5)
+    assert dead.look() == DeadLetters(8, {"3912": 2, "4000": 1}, without_account=5)
 
 
 def test_looking_takes_nothing_out(url: str) -> None:
@@ -62,7 +62,7 @@ def test_what_names_no_account_is_new_only_once(url: str, monkeypatch: pytest.Mo
     dead = SqsDeadLetters("sync", url)
     dead.bury("garbage", "poison")
 
-    assert [dead.look().strangers for _ in range(3)] == [1, 0, 0]
+    assert [dead.look().without_account for _ in range(3)] == [1, 0, 0]
 
 
 def test_an_empty_queue_is_not_read(url: str) -> None:

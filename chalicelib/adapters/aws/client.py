@@ -1,4 +1,4 @@
-"""AWS clients: one per service and process, made when first used."""
+"""AWS clients: one per service and process, built when first used."""
 
 from __future__ import annotations
 
@@ -8,11 +8,8 @@ from typing import Any
 
 @cache
 def client(service: str) -> Any:
-    """The process's client of `service`.
-
-    boto3 is imported here, not at the top: functions that call no such service start without it.
-    """
-    import boto3
+    """Return the process's client of `service`."""
+    import boto3  # here, so that functions that call no such service start without it
     from botocore.config import Config
 
     config = Config(

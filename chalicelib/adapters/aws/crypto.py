@@ -1,8 +1,9 @@
-"""Secrets under KMS. They are far below KMS's 4 KB, so no envelope is needed."""
+"""Secrets encrypted by KMS. They are far below its 4 KB, so that no data key is needed."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import dataclass
 
 from botocore.exceptions import ClientError
 
@@ -11,23 +12,26 @@ from chalicelib.adapters.aws.client import client
 WRONG_CONTEXT = "InvalidCiphertextException"
 
 
+@dataclass(frozen=True, slots=True)
 class KmsBox:
-    """The `SecretBox` port: KMS encryption whose context says whose secret it is."""
+    """Encrypts secrets with the KMS key `key_id`: the `SecretBox` port.
 
-    def __init__(self, key_id: str) -> None:
-        self._key_id = key_id
+    The context of a secret is KMS's encryption context.
+    """
+
+    key_id: str
 
     def seal(self, secret: str, context: Mapping[str, str]) -> bytes:
         answer = client("kms").encrypt(
-            KeyId=self._key_id, Plaintext=secret.encode(), EncryptionContext=dict(context)
+            KeyId=self.key_id, Plaintext=secret.encode(), EncryptionContext=dict(context)
         )
         return bytes(answer["CiphertextBlob"])
 
     def unseal(self, sealed: bytes, context: Mapping[str, str]) -> str:
-        """Raises ValueError when it was sealed for another context or by another key."""
+        """Decrypt a secret. Raises ValueError if its context or its key is another."""
         try:
             answer = client("kms").decrypt(
-                CiphertextBlob=sealed, KeyId=self._key_id, EncryptionContext=dict(context)
+                CiphertextBlob=sealed, KeyId=self.key_id, EncryptionContext=dict(context)
             )
         except ClientError as error:
             if error.response["Error"]["Code"] != WRONG_CONTEXT:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
+from dataclasses import dataclass
 from typing import Any
 
 import orjson
@@ -12,52 +13,53 @@ from chalicelib.domain.words import Uid
 from chalicelib.services.ports.dead_letters import DeadLetters
 
 LOOKS = 10
+"""Batches that one look receives at most."""
 BATCH = 10
-RECEIVED = "ApproximateReceiveCount"
+RECEIVE_COUNT = "ApproximateReceiveCount"
+COUNTS = ["ApproximateNumberOfMessages", "ApproximateNumberOfMessagesNotVisible"]
 HIDDEN_SECONDS = 60
-"""A message looked at is out of sight so long; the redrive command simply waits for it."""
+"""How long a message is hidden once it was looked at; the redrive command waits for it."""
 
 
+@dataclass(slots=True)
 class SqsDeadLetters:
-    """The `DeadLetterQueue` port."""
+    """Sends to and looks into the dead-letter queue at `url`: the `DeadLetterQueue` port."""
 
-    def __init__(self, name: str, url: str) -> None:
-        self.name = name
-        self._url = url
+    name: str
+    url: str
 
     def bury(self, raw: str, reason: str) -> None:
-        why = {"reason": {"DataType": "String", "StringValue": reason}}
-        client("sqs").send_message(QueueUrl=self._url, MessageBody=raw, MessageAttributes=why)
+        attributes = {"reason": {"DataType": "String", "StringValue": reason}}
+        client("sqs").send_message(QueueUrl=self.url, MessageBody=raw, MessageAttributes=attributes)
 
     def look(self) -> DeadLetters:
         sqs = client("sqs")
-        counted = ["ApproximateNumberOfMessages", "ApproximateNumberOfMessagesNotVisible"]
-        told = sqs.get_queue_attributes(QueueUrl=self._url, AttributeNames=counted)["Attributes"]
-        waiting = sum(int(told.get(name, 0)) for name in counted)
+        counts = sqs.get_queue_attributes(QueueUrl=self.url, AttributeNames=COUNTS)["Attributes"]
+        waiting = sum(int(counts.get(name, 0)) for name in COUNTS)
         accounts: Counter[Uid] = Counter()
-        strangers = 0
+        without_account = 0
         for _ in range(LOOKS if waiting else 0):
-            found = sqs.receive_message(
-                QueueUrl=self._url,
+            messages = sqs.receive_message(
+                QueueUrl=self.url,
                 MaxNumberOfMessages=BATCH,
                 VisibilityTimeout=HIDDEN_SECONDS,
-                AttributeNames=[RECEIVED],
+                AttributeNames=[RECEIVE_COUNT],
             ).get("Messages", [])
-            if not found:
+            if not messages:
                 break
-            for message in found:
+            for message in messages:
                 if uid := _account(message["Body"]):
                     accounts[uid] += 1
                 else:
-                    strangers += message.get("Attributes", {}).get(RECEIVED, "1") == "1"
-        return DeadLetters(waiting, accounts, strangers)
+                    without_account += message.get("Attributes", {}).get(RECEIVE_COUNT, "1") == "1"
+        return DeadLetters(waiting, accounts, without_account)
 
 
 def _account(body: str) -> Uid | None:
-    """The account a dead message names, if it can be read at all."""
+    """Return the account that a dead message names; None if it names none or cannot be read."""
     try:
-        told: Any = orjson.loads(body)
+        message: Any = orjson.loads(body)
     except orjson.JSONDecodeError:
         return None
-    uid = told.get("uid") if isinstance(told, dict) else None
+    uid = message.get("uid") if isinstance(message, dict) else None
     return Uid(uid) if isinstance(uid, str) and uid.isdigit() else None

@@ -1,7 +1,8 @@
-"""Plain e-mail through Amazon SES, sent once (product.md §12)."""
+"""Plain-text e-mail through Amazon SES, sent without retries (product.md §12)."""
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import Any
 
 from botocore.exceptions import BotoCoreError, ClientError
@@ -10,18 +11,21 @@ from chalicelib.adapters.aws import send_once as once
 from chalicelib.services.ports.digests import MailRefused, MailUnknown
 
 
+@dataclass(frozen=True, slots=True)
 class SesMailer:
-    """The `Mailer` port. `sender`: the address it writes from, verified with SES."""
+    """Sends e-mails through SES: the `Mailer` port.
 
-    def __init__(self, sender: str, client: Any | None = None) -> None:
-        self._sender = sender
-        self._client = client
+    `sender` is the address that it writes from, verified with SES. Tests hand in a `client`.
+    """
+
+    sender: str
+    client: Any | None = None
 
     def send(self, to: str, subject: str, text: str) -> None:
-        client = self._client or once.client("sesv2")
+        client = self.client or once.client("sesv2")
         try:
             client.send_email(
-                FromEmailAddress=self._sender,
+                FromEmailAddress=self.sender,
                 Destination={"ToAddresses": [to]},
                 Content={
                     "Simple": {"Subject": _utf8(subject), "Body": {"Text": _utf8(text)}},

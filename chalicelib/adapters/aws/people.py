@@ -1,34 +1,34 @@
-"""People in Cognito, and the operator's SNS topic."""
+"""People in a Cognito user pool."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-
-from botocore.exceptions import BotoCoreError, ClientError
+from dataclasses import dataclass
 
 from chalicelib.adapters.aws import client as aws
 from chalicelib.domain.errors import Conflict
-from chalicelib.observability import logger
 
-SUBJECT_LIMIT = 99
-UNPROVED = (
+UNVERIFIED = (
     "A log-in has this e-mail address and never proved it: ask the person to verify it first."
 )
 
 
+@dataclass(frozen=True, slots=True)
 class CognitoPeople:
-    """The `People` port on a user pool whose user names are e-mails."""
+    """Invites people to the user pool `pool`, whose user names are e-mails: the `People` port."""
 
-    def __init__(self, pool: str) -> None:
-        self._pool = pool
+    pool: str
 
     def invite(self, email: str) -> str:
-        """Cognito mails a temporary password to somebody new. A log-in that gave itself an address
-        and has not proved it is not who is meant."""
+        """Return the subject of the log-in with this e-mail address, made now if there is none.
+
+        Cognito mails a temporary password to a new one. Raises Conflict for a log-in that has not
+        verified the address: it may be somebody else's.
+        """
         client = aws.client("cognito-idp")
         try:
             answer = client.admin_create_user(
-                UserPoolId=self._pool,
+                UserPoolId=self.pool,
                 Username=email,
                 UserAttributes=[
                     {"Name": "email", "Value": email},
@@ -36,36 +36,17 @@ class CognitoPeople:
                 ],
                 DesiredDeliveryMediums=["EMAIL"],
             )
-            told = _attributes(answer["User"]["Attributes"])
+            attributes = _by_name(answer["User"]["Attributes"])
         except client.exceptions.UsernameExistsException:
-            answer = client.admin_get_user(UserPoolId=self._pool, Username=email)
-            told = _attributes(answer["UserAttributes"])
+            answer = client.admin_get_user(UserPoolId=self.pool, Username=email)
+            attributes = _by_name(answer["UserAttributes"])
             if (
-                told.get("email_verified") != "true"
-                or told.get("email", "").lower() != email.lower()
+                attributes.get("email_verified") != "true"
+                or attributes.get("email", "").lower() != email.lower()
             ):
-                raise Conflict(UNPROVED) from None
-        return told["sub"]
+                raise Conflict(UNVERIFIED) from None
+        return attributes["sub"]
 
 
-def _attributes(given: Sequence[Mapping[str, object]]) -> dict[str, str]:
-    return {str(one["Name"]): str(one["Value"]) for one in given}
-
-
-class SnsOperatorTopic:
-    """The `OperatorTopic` port."""
-
-    def __init__(self, topic_arn: str) -> None:
-        self._topic_arn = topic_arn
-
-    def publish(self, subject: str, text: str) -> None:
-        """Best effort: the notification itself is stored, and a run must not fail for a mail."""
-        try:
-            aws.client("sns").publish(
-                TopicArn=self._topic_arn,
-                Subject=subject[:SUBJECT_LIMIT],
-                Message=text,
-                MessageAttributes={"source": {"DataType": "String", "StringValue": "aiq-pos"}},
-            )
-        except (BotoCoreError, ClientError):
-            logger().exception("operator.not_told")
+def _by_name(attributes: Sequence[Mapping[str, object]]) -> dict[str, str]:
+    return {str(each["Name"]): str(each["Value"]) for each in attributes}

@@ -1,8 +1,9 @@
-"""Jobs on SQS."""
+"""Job queues on SQS."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import dataclass
 
 import orjson
 
@@ -16,41 +17,41 @@ SEND_TRIES = 3
 
 
 class SendFailed(Exception):
-    """SQS kept refusing some messages; the caller's own retry sends them again."""
+    """SQS refused some messages `SEND_TRIES` times; the caller's own retry sends them again."""
 
 
+@dataclass(frozen=True, slots=True)
 class SqsQueue:
-    """The `JobQueue` port on one queue; a body travels as JSON."""
+    """Sends messages to the queue at `url`: the `JobQueue` port. A body travels as JSON."""
 
-    def __init__(self, url: str) -> None:
-        self._url = url
+    url: str
 
     def send(self, body: Mapping[str, object], *, delay_seconds: int = 0) -> None:
         client("sqs").send_message(
-            QueueUrl=self._url, MessageBody=encode(body), DelaySeconds=cut(delay_seconds)
+            QueueUrl=self.url, MessageBody=_json(body), DelaySeconds=_within_limit(delay_seconds)
         )
 
     def send_many(self, bodies: list[Mapping[str, object]], *, delays: list[int]) -> None:
-        """Send in batches of ten; what SQS refuses is sent again. Raises SendFailed."""
+        """Send in batches of ten, again what SQS refuses. Raises SendFailed."""
         entries = [
-            {"Id": str(number), "MessageBody": encode(body), "DelaySeconds": cut(delay)}
+            {"Id": str(number), "MessageBody": _json(body), "DelaySeconds": _within_limit(delay)}
             for number, (body, delay) in enumerate(zip(bodies, delays, strict=True))
         ]
         for start in range(0, len(entries), BATCH):
             self._send_batch(entries[start : start + BATCH])
 
     def send_again(self, raw: str, *, waits: int, delay_seconds: int) -> None:
-        waited = {"waits": {"DataType": "Number", "StringValue": str(waits)}}
+        attributes = {"waits": {"DataType": "Number", "StringValue": str(waits)}}
         client("sqs").send_message(
-            QueueUrl=self._url,
+            QueueUrl=self.url,
             MessageBody=raw,
-            MessageAttributes=waited,
-            DelaySeconds=cut(delay_seconds),
+            MessageAttributes=attributes,
+            DelaySeconds=_within_limit(delay_seconds),
         )
 
     def _send_batch(self, entries: list[dict[str, object]]) -> None:
         for _ in range(SEND_TRIES):
-            answer = client("sqs").send_message_batch(QueueUrl=self._url, Entries=entries)
+            answer = client("sqs").send_message_batch(QueueUrl=self.url, Entries=entries)
             refused = {failure["Id"] for failure in answer.get("Failed", ())}
             entries = [entry for entry in entries if entry["Id"] in refused]
             if not entries:
@@ -58,9 +59,9 @@ class SqsQueue:
         raise SendFailed(f"{len(entries)} messages were refused")
 
 
-def encode(body: Mapping[str, object]) -> str:
+def _json(body: Mapping[str, object]) -> str:
     return orjson.dumps(dict(body)).decode()
 
 
-def cut(delay_seconds: int) -> int:
+def _within_limit(delay_seconds: int) -> int:
     return max(0, min(delay_seconds, MAX_DELAY_SECONDS))

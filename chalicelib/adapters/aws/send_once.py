@@ -1,4 +1,4 @@
-"""Calls that are made once: AWS has no token that makes a second sending harmless."""
+"""Calls without retries, for services that have no idempotency token: texts and e-mails."""
 
 from __future__ import annotations
 
@@ -22,12 +22,12 @@ NEVER_LEFT = (
     NoCredentialsError,
     ParamValidationError,
 )
-"""Errors before the first byte of a request is on its way."""
+"""Errors raised before the first byte of a request leaves us."""
 
 
 @cache
 def client(service: str) -> Any:
-    """The process's client of `service` that never tries again."""
+    """Return the process's client of `service` that never retries."""
     import boto3
     from botocore.config import Config
 
@@ -40,6 +40,6 @@ def client(service: str) -> Any:
 
 
 def is_unknown(error: ClientError) -> bool:
-    """Whether the service failed while it had the request, so that nobody knows what came of it."""
+    """Say whether the service failed after it took the request, so that its outcome is unknown."""
     status = error.response.get("ResponseMetadata", {}).get("HTTPStatusCode", 0)
     return bool(status >= SERVER_ERROR)

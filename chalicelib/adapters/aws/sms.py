@@ -1,7 +1,8 @@
-"""Text messages through Amazon SNS, published once (product.md §9)."""
+"""Text messages through Amazon SNS, published without retries (product.md §9)."""
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import Any
 
 from botocore.exceptions import BotoCoreError, ClientError
@@ -13,14 +14,14 @@ INVALID = frozenset({"InvalidParameter", "InvalidParameterValue", "InvalidParame
 OPTED_OUT = frozenset({"OptedOut", "OptedOutException"})
 
 
+@dataclass(frozen=True, slots=True)
 class SnsTexts:
-    """The `TextSender` port."""
+    """Sends texts through SNS: the `TextSender` port. Tests hand in a `client`."""
 
-    def __init__(self, client: Any | None = None) -> None:
-        self._client = client
+    client: Any | None = None
 
     def send(self, origination: str, number: str, body: str) -> str:
-        client = self._client or once.client("sns")
+        client = self.client or once.client("sns")
         try:
             answer = client.publish(
                 PhoneNumber=number,
@@ -44,10 +45,10 @@ def _text(value: str) -> dict[str, str]:
 
 
 def _refusal(error: ClientError) -> NumberUnusable | TextRefused | TextUnknown:
-    """What an error answer says of the text. Only the number's own faults make it unusable: a bad
+    """Translate an error answer. Only faults of the number itself make it unusable: a bad
     origination number, say, is ours."""
-    told = error.response.get("Error", {})
-    code, message = str(told.get("Code", "")), str(told.get("Message", "")).lower()
+    fault = error.response.get("Error", {})
+    code, message = str(fault.get("Code", "")), str(fault.get("Message", "")).lower()
     if once.is_unknown(error):
         return TextUnknown("The carrier's gateway failed while it had the text.")
     if code in OPTED_OUT or (code in INVALID and "opted out" in message):

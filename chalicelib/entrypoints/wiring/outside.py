@@ -75,7 +75,7 @@ def people() -> People:
 
 @once
 def operator_topic() -> OperatorTopic:
-    from chalicelib.adapters.aws.people import SnsOperatorTopic
+    from chalicelib.adapters.aws.operator_topic import SnsOperatorTopic
 
     return SnsOperatorTopic(config().topic_operator_arn)
 

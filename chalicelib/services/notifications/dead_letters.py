@@ -1,29 +1,33 @@
-"""Messages that no retry can help: kept, and told of (product.md §12, §15)."""
+"""Notifications of messages that no retry can help (product.md §12, §15)."""
 
 from __future__ import annotations
+
+from dataclasses import dataclass
 
 from chalicelib.services.notifications.notify import Notifier
 from chalicelib.services.ports.dead_letters import DeadLetterQueue
 
 
+@dataclass(frozen=True, slots=True)
 class DeadLetterWatch:
-    def __init__(self, queues: list[DeadLetterQueue], notifier: Notifier) -> None:
-        self._queues = queues
-        self._notifier = notifier
+    """Looks into the dead-letter queues and notifies of what lies there."""
+
+    queues: list[DeadLetterQueue]
+    notifier: Notifier
 
     def look(self) -> int:
-        """Tell the accounts whose work lies dead, and the operator once of what is nobody's; how
-        many messages wait."""
+        """Notify each account that has dead messages, and the operator once of each message that
+        names no account. Return how many messages wait."""
         waiting = 0
-        for queue in self._queues:
-            found = queue.look()
-            waiting += found.waiting
-            for uid, count in found.accounts.items():
-                self._notifier.raise_(
+        for queue in self.queues:
+            dead = queue.look()
+            waiting += dead.waiting
+            for uid, count in dead.accounts.items():
+                self.notifier.raise_(
                     uid, "dead_letter", f"queue:{queue.name}", queue=queue.name, count=count
                 )
-            if found.strangers:
-                self._notifier.tell_operator(
-                    "dead_letter", "operator", queue=queue.name, count=found.strangers
+            if dead.without_account:
+                self.notifier.tell_operator(
+                    "dead_letter", "operator", queue=queue.name, count=dead.without_account
                 )
         return waiting

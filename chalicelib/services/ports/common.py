@@ -1,4 +1,4 @@
-"""Small things every service may need."""
+"""Ports that most services use: clock, ids, secrets, job queues."""
 
 from __future__ import annotations
 
@@ -8,14 +8,14 @@ from typing import Literal, Protocol
 from chalicelib.domain.words import Instant
 
 SyncQueue = Literal["sync", "sync-own-server"]
-"""Retailers' own servers have a queue of their own, so that they delay nobody else."""
+"""Sources on retailers' own servers have a queue of their own, so that they delay no others."""
 
 
 class Clock(Protocol):
     def now(self) -> Instant: ...
 
     def monotonic(self) -> float:
-        """Seconds; only differences mean anything."""
+        """Return seconds of which only differences mean anything."""
         ...
 
     def sleep(self, seconds: float) -> None: ...
@@ -23,26 +23,28 @@ class Clock(Protocol):
 
 class Ids(Protocol):
     def new(self, prefix: str) -> str:
-        """`prefix_` + ULID: sorts by time of making."""
+        """Return `prefix_` and a ULID: ids of one prefix sort by the time they were made."""
         ...
 
 
 class SecretBox(Protocol):
-    """Encrypts small secrets; the context is authenticated, never stored inside."""
+    """Encrypts small secrets, each for a context that says whose it is and is not stored in it."""
 
     def seal(self, secret: str, context: Mapping[str, str]) -> bytes: ...
 
     def unseal(self, sealed: bytes, context: Mapping[str, str]) -> str:
-        """Raises ValueError when the context differs."""
+        """Decrypt a secret. Raises ValueError when the context differs."""
         ...
 
 
 class JobQueue(Protocol):
     def send(self, body: Mapping[str, object], *, delay_seconds: int = 0) -> None:
-        """`delay_seconds` is cut at 900, SQS's limit."""
+        """Send a message that arrives after `delay_seconds`, cut to SQS's limit of 900."""
         ...
 
-    def send_many(self, bodies: list[Mapping[str, object]], *, delays: list[int]) -> None: ...
+    def send_many(self, bodies: list[Mapping[str, object]], *, delays: list[int]) -> None:
+        """Send `bodies`, each with its delay of `delays` in seconds."""
+        ...
 
     def send_again(self, raw: str, *, waits: int, delay_seconds: int) -> None:
         """Send a received message once more, unchanged, and beside it how often it has waited."""

@@ -1,4 +1,4 @@
-"""Messages that no retry can help, as the services see them (product.md §12, §15)."""
+"""Dead-letter queues: messages that no retry can help (product.md §12, §15)."""
 
 from __future__ import annotations
 
@@ -11,26 +11,26 @@ from chalicelib.domain.words import Uid
 
 @dataclass(frozen=True, slots=True)
 class DeadLetters:
-    """What a look into a dead-letter queue found: how many wait, and whose they are.
+    """What lies in a dead-letter queue.
 
-    `accounts`: uid → messages, of those looked at that name an account. `strangers`: messages that
-    name none and were never looked at before.
+    `waiting` counts all messages. Of those looked at, `accounts` counts the messages of each
+    account, `without_account` those that name none and were never looked at before.
     """
 
     waiting: int
     accounts: Mapping[Uid, int]
-    strangers: int = 0
+    without_account: int = 0
 
 
 class DeadLetterQueue(Protocol):
-    """`name` is the queue's, as people know it (`sync`, `jobs`)."""
+    """A dead-letter queue. `name` is its queue's, as people know it (`sync`, `jobs`)."""
 
     name: str
 
     def bury(self, raw: str, reason: str) -> None:
-        """Put a message there at once, unchanged, with the reason beside it."""
+        """Send a message there at once, unchanged, with the reason beside it."""
         ...
 
     def look(self) -> DeadLetters:
-        """Look without taking anything out."""
+        """Count what lies there, without taking anything out."""
         ...

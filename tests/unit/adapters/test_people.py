@@ -10,7 +10,8 @@ import pytest
 from botocore.stub import Stubber
 
 from chalicelib.adapters.aws import client as aws
-from chalicelib.adapters.aws.people import CognitoPeople, SnsOperatorTopic
+from chalicelib.adapters.aws.operator_topic import SnsOperatorTopic
+from chalicelib.adapters.aws.people import CognitoPeople
 from chalicelib.domain.errors import Conflict
 
 POOL, TOPIC = "us-east-1_pool", "arn:aws:sns:us-east-1:000000000000:operator"

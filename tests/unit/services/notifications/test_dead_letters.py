@@ -45,7 +45,7 @@ def test_each_account_is_told_of_its_own_once() -> None:
 
 
 def test_what_names_nobody_is_for_the_operator() -> None:
-    looking, notifications, operator = watch(Grave("sync", DeadLetters(4, {}, strangers=4)))
+    looking, notifications, operator = watch(Grave("sync", DeadLetters(4, {}, without_account=4)))
 
     looking.look()
 
@@ -55,7 +55,7 @@ def test_what_names_nobody_is_for_the_operator() -> None:
 
 
 def test_old_letters_are_not_told_of_again_and_again() -> None:
-    looking, _, operator = watch(Grave("sync", DeadLetters(4, {}, strangers=0)))
+    looking, _, operator = watch(Grave("sync", DeadLetters(4, {}, without_account=0)))
 
     assert looking.look() == 4
 
