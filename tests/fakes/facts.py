@@ -60,7 +60,7 @@ class MemoryFacts:
         self.holders[uid] = self.fences[uid]
         return CommitLock(uid, self.fences[uid], 0.0, self.intents.get(uid))
 
-    def intend(self, lock: CommitLock, intent: Intent) -> None:
+    def store_intent(self, lock: CommitLock, intent: Intent) -> None:
         self._touch(lock)
         self.intents[lock.uid] = intent
 
@@ -75,7 +75,7 @@ class MemoryFacts:
     def rows(self, uid: str, records: Iterable[str]) -> dict[str, RecordRows]:
         return {rid: self._rows(uid, rid) for rid in records}
 
-    def members(self, uid: str, keys: Iterable[MergeKey]) -> dict[MergeKey, KeyCarriers]:
+    def carriers(self, uid: str, keys: Iterable[MergeKey]) -> dict[MergeKey, KeyCarriers]:
         wanted = list(keys)
         self.rows_read += len(wanted)
         return {k: self.member_heads[uid, k] for k in wanted if (uid, k) in self.member_heads}
@@ -155,8 +155,8 @@ class MemoryFacts:
     def _steps(self, uid: str, writes: Writes) -> list[Callable[[], None]]:
         puts = [(self.records, (uid, rid), stored) for rid, stored in writes.records.items()]
         puts += [(self.sale_rows, (uid, sid), sale) for sid, sale in writes.sales.items()]
-        puts += [(self.member_heads, (uid, key), head) for key, head in writes.members.items()]
-        for (key, rid), scope in writes.member_rows.items():
+        puts += [(self.member_heads, (uid, key), head) for key, head in writes.carriers.items()]
+        for (key, rid), scope in writes.carrier_rows.items():
             puts.append((self.member_rows.setdefault((uid, key), {}), rid, scope))
         puts += [(self.return_rows, (uid, sid), rows) for sid, rows in writes.returns.items()]
         for (rid, ref), held in sorted(

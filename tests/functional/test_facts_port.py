@@ -122,7 +122,7 @@ def test_a_record_is_read_as_it_was_written(facts: FactStore) -> None:
 
 def test_what_is_not_there_reads_as_empty_rows(facts: FactStore) -> None:
     assert facts.rows(OURS, ["0" * 32]) == {"0" * 32: RecordRows()}
-    assert facts.members(OURS, [PHONE]) == {}
+    assert facts.carriers(OURS, [PHONE]) == {}
     assert facts.wide_carriers(OURS, PHONE) == {}
     assert facts.sales(OURS, [SaleId("posabit", "north", "s1")]) == {}
     assert facts.pointers(OURS, "0" * 32) == {}
@@ -136,8 +136,8 @@ def test_another_account_sees_nothing_of_it(facts: FactStore) -> None:
         Writes(
             records={rid: stored},
             sales={sale.id: sale},
-            members={PHONE: KeyCarriers({rid: "posabit:north"})},
-            member_rows={(PHONE, rid): "posabit:north"},
+            carriers={PHONE: KeyCarriers({rid: "posabit:north"})},
+            carrier_rows={(PHONE, rid): "posabit:north"},
             pointers={(rid, ref("s1")): ()},
             shared={PHONE: True},
         ),
@@ -145,7 +145,7 @@ def test_another_account_sees_nothing_of_it(facts: FactStore) -> None:
 
     assert facts.rows(OTHERS, [rid]) == {rid: RecordRows()}
     assert facts.sales(OTHERS, [sale.id]) == {}
-    assert facts.members(OTHERS, [PHONE]) == {}
+    assert facts.carriers(OTHERS, [PHONE]) == {}
     assert facts.wide_carriers(OTHERS, PHONE) == {}
     assert facts.pointers(OTHERS, rid) == {}
     assert facts.shared(OTHERS) == []  # type: ignore[attr-defined]
@@ -172,7 +172,7 @@ def test_sales_whose_scope_and_id_run_together_the_same_are_two(facts: FactStore
     assert facts.sales(OURS, wanted) == wanted
 
 
-def test_key_members_are_kept_few_and_many(facts: FactStore) -> None:
+def test_carriers_of_a_key_are_stored_few_and_many(facts: FactStore) -> None:
     few = KeyCarriers({"a" * 32: "posabit:north", "b" * 32: f"posabit:{ODD}"})
     many = KeyCarriers(counts={"posabit:north": 41})
     carriers = {f"{n:032x}": "posabit:north" for n in range(41)}
@@ -180,12 +180,12 @@ def test_key_members_are_kept_few_and_many(facts: FactStore) -> None:
     write(
         facts,
         Writes(
-            members={NAMED: few, PHONE: many},
-            member_rows={(PHONE, rid): scope for rid, scope in carriers.items()},
+            carriers={NAMED: few, PHONE: many},
+            carrier_rows={(PHONE, rid): scope for rid, scope in carriers.items()},
         ),
     )
 
-    assert facts.members(OURS, [NAMED, PHONE, EMAIL]) == {NAMED: few, PHONE: many}
+    assert facts.carriers(OURS, [NAMED, PHONE, EMAIL]) == {NAMED: few, PHONE: many}
     assert facts.wide_carriers(OURS, PHONE) == carriers
 
 
@@ -194,11 +194,11 @@ def test_what_is_put_away_is_gone(facts: FactStore) -> None:
     write(
         facts,
         Writes(
-            members={
+            carriers={
                 PHONE: KeyCarriers({rid: "posabit:north"}),
                 EMAIL: KeyCarriers({rid: "posabit:north"}),
             },
-            member_rows={(PHONE, rid): "posabit:north", (PHONE, gone): "posabit:north"},
+            carrier_rows={(PHONE, rid): "posabit:north", (PHONE, gone): "posabit:north"},
             pointers={(rid, ref("s1")): (), (rid, ref("s2")): ()},
             personas={rid: a_persona(rid), gone: a_persona(gone)},
             shared={PHONE: True, EMAIL: True},
@@ -208,15 +208,15 @@ def test_what_is_put_away_is_gone(facts: FactStore) -> None:
     write(
         facts,
         Writes(
-            members={PHONE: None},
-            member_rows={(PHONE, gone): None},
+            carriers={PHONE: None},
+            carrier_rows={(PHONE, gone): None},
             pointers={(rid, ref("s1")): None},
             personas={gone: None},
             shared={EMAIL: False},
         ),
     )
 
-    assert set(facts.members(OURS, [PHONE, EMAIL])) == {EMAIL}
+    assert set(facts.carriers(OURS, [PHONE, EMAIL])) == {EMAIL}
     assert set(facts.wide_carriers(OURS, PHONE)) == {rid}
     assert facts.pointers(OURS, rid) == {ref("s2"): ()}
     assert [row.persona is None for row in facts.rows(OURS, [rid, gone]).values()] == [False, True]
@@ -268,7 +268,7 @@ def test_an_intent_not_done_is_handed_to_the_next(facts: FactStore) -> None:
     intent = Intent(("a" * 32,), (PHONE, NAMED), (SaleId("posabit", ODD, ODD),))
     lock = facts.lock(OURS)
     assert lock.leftover is None
-    facts.intend(lock, intent)
+    facts.store_intent(lock, intent)
     facts.unlock(lock, done=False)
 
     following = facts.lock(OURS)
@@ -284,19 +284,19 @@ def test_a_holder_that_was_overtaken_can_neither_intend_nor_write(table: Any) ->
     clock = FakeClock()
     slow, quick = a_store(table, clock), a_store(table, clock)
     lock = slow.lock(OURS)
-    slow.intend(lock, Intent(("a" * 32,)))
+    slow.store_intent(lock, Intent(("a" * 32,)))
     clock.move(LOCK_SECONDS + 1)
     following = quick.lock(OURS)
 
     with pytest.raises(LeaseLost):
-        slow.intend(lock, Intent(("b" * 32,)))
+        slow.store_intent(lock, Intent(("b" * 32,)))
     with pytest.raises(LeaseLost):
         slow.write(lock, Writes(records={a_record().record.id: a_record()}))
     slow.unlock(lock, done=True)
 
     assert following.leftover == Intent(("a" * 32,))
     assert quick.rows(OURS, [a_record().record.id]) == {a_record().record.id: RecordRows()}
-    quick.intend(following, Intent(("c" * 32,)))
+    quick.store_intent(following, Intent(("c" * 32,)))
 
 
 def test_a_lock_is_waited_for_until_it_is_given_back_or_ends(table: Any) -> None:
@@ -347,7 +347,7 @@ def test_a_lock_that_is_never_given_back_is_given_up_in_the_end(
     clock = RestlessClock()
     busy, patient = a_store(table, clock), a_store(table, clock)
     lock = busy.lock(OURS)
-    clock.work = lambda: busy.intend(lock, Intent())
+    clock.work = lambda: busy.store_intent(lock, Intent())
 
     with pytest.raises(CommitBusy) as refused:
         patient.lock(OURS)
@@ -367,7 +367,7 @@ def test_a_long_write_keeps_its_lock(table: Any) -> None:
     slow.write(lock, Writes(records={r.record.id: r for r in map(a_record, map(str, range(200)))}))
 
     assert clock.now() > NOON + LOCK_SECONDS * 1000
-    slow.intend(lock, Intent())
+    slow.store_intent(lock, Intent())
     assert quick.lock(OURS).fence == lock.fence + 1
 
 
@@ -438,7 +438,7 @@ def test_throttling_without_end_is_said_and_the_lock_given_back_keeps_the_intent
     clock = FakeClock()
     stuck = a_store(table, clock, lambda client: Stumbling(client, 10_000, code))
     lock = stuck.lock(OURS)
-    stuck.intend(lock, Intent(("a" * 32,)))
+    stuck.store_intent(lock, Intent(("a" * 32,)))
 
     with pytest.raises(Throttled):
         stuck.write(lock, Writes(records={r.record.id: r for r in map(a_record, "1234567890")}))
@@ -454,9 +454,9 @@ def test_an_endless_name_can_still_be_a_key(table: Any) -> None:
     endless = MergeKey("name_dob", "é" * 3_000)
     members = KeyCarriers({"a" * 32: "posabit:north"})
 
-    write(store, Writes(members={endless: members}, shared={endless: True}))
+    write(store, Writes(carriers={endless: members}, shared={endless: True}))
 
-    assert store.members(OURS, [endless]) == {endless: members}
+    assert store.carriers(OURS, [endless]) == {endless: members}
     assert len(store.shared(OURS)) == 1
 
 

@@ -636,7 +636,7 @@ def test_carriers_of_keys_narrow_and_wide_written_before_the_moves_are_read(
 ) -> None:
     facts = wiring.outside.facts()
     phone, till = MergeKey("phone", "+12065550123"), MergeKey("email", "till@example.com")
-    found = facts.members(OURS, [phone, till])
+    found = facts.carriers(OURS, [phone, till])
 
     assert found[phone].carriers == {
         ours("1001"): "posabit:north",

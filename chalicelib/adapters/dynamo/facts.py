@@ -63,7 +63,7 @@ class DynamoFacts:
             self._clock.sleep(random.uniform(pause / 2, pause))  # noqa: S311 -- jitter
             pause = min(pause * 1.5, 0.5)
 
-    def intend(self, lock: CommitLock, intent: Intent) -> None:
+    def store_intent(self, lock: CommitLock, intent: Intent) -> None:
         self._guarded(
             lock,
             "SET intent = :intent, held_until = :until",
@@ -85,7 +85,7 @@ class DynamoFacts:
         found = self._table.get_many((pk, sk) for pk in places.values() for sk in kinds)
         return {rid: _record_rows(rid, pk, found) for rid, pk in places.items()}
 
-    def members(self, uid: Uid, merge_keys: Iterable[MergeKey]) -> dict[MergeKey, KeyCarriers]:
+    def carriers(self, uid: Uid, merge_keys: Iterable[MergeKey]) -> dict[MergeKey, KeyCarriers]:
         places = {(keys.merge_key(uid, *key), keys.MEMBERS_SK): key for key in merge_keys}
         found = self._table.get_many(places)
         return {places[place]: rows.read_members(row) for place, row in found.items()}
@@ -206,10 +206,10 @@ def _row_changes(uid: Uid, writes: Writes) -> tuple[dict[Key, Row], list[Key]]:
 
 
 def _optional_rows(uid: Uid, writes: Writes) -> Iterator[tuple[Key, Row | None]]:
-    for key, members in writes.members.items():
+    for key, members in writes.carriers.items():
         place = (keys.merge_key(uid, *key), keys.MEMBERS_SK)
         yield place, rows.members_row(place, members) if members else None
-    for (key, rid), scope in writes.member_rows.items():
+    for (key, rid), scope in writes.carrier_rows.items():
         place = (keys.merge_key(uid, *key), keys.member(rid))
         yield place, rows.member_row(place, scope) if scope else None
     for sid, returns in writes.returns.items():

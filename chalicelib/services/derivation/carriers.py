@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 
 from chalicelib.domain.identity import MergeKey, scope_key
 from chalicelib.services.derivation.commit_in_progress import Commit
-from chalicelib.services.ports.facts import INLINE_MEMBERS, KeyCarriers, StoredRecord
+from chalicelib.services.ports.facts import INLINE_CARRIERS, KeyCarriers, StoredRecord
 
 
 def settle_carriers(commit: Commit) -> None:
@@ -35,7 +35,7 @@ def recover_carriers(commit: Commit, keys: Sequence[MergeKey], records: Sequence
             row = commit.record_row(rid)
             scope = _scope(row) if row is not None and key in row.keys else None
             if before.wide and carriers.get(rid) != scope:
-                commit.writes.member_rows[key, rid] = scope
+                commit.writes.carrier_rows[key, rid] = scope
             _set(carriers, rid, scope)
         after = _counted(carriers) if before.wide else _inline_or_wide(commit, key, carriers)
         _put(commit, key, after)
@@ -45,7 +45,7 @@ def recover_carriers(commit: Commit, keys: Sequence[MergeKey], records: Sequence
 
 
 def _put(commit: Commit, key: MergeKey, after: KeyCarriers) -> None:
-    commit.writes.members[key] = after if after.per_scope() else None
+    commit.writes.carriers[key] = after if after.per_scope() else None
     commit.carriers[key] = after
 
 
@@ -65,7 +65,7 @@ def _changed_wide(
 ) -> KeyCarriers:
     counts = dict(before)
     for rid, scope in changes.items():
-        commit.writes.member_rows[key, rid] = scope
+        commit.writes.carrier_rows[key, rid] = scope
         if scope is not None:
             counts[scope] = counts.get(scope, 0) + 1
         elif (old := commit.record_row_before(rid)) is not None:
@@ -75,10 +75,10 @@ def _changed_wide(
 
 def _inline_or_wide(commit: Commit, key: MergeKey, carriers: Mapping[str, str]) -> KeyCarriers:
     """The carriers in one row or, once they are too many, each in a row of its own."""
-    if len(carriers) <= INLINE_MEMBERS:
+    if len(carriers) <= INLINE_CARRIERS:
         return KeyCarriers(carriers=carriers)
     for rid, scope in carriers.items():
-        commit.writes.member_rows[key, rid] = scope
+        commit.writes.carrier_rows[key, rid] = scope
     return _counted(carriers)
 
 

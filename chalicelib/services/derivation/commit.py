@@ -186,7 +186,7 @@ class FactCommits:
         _check_size(commit.writes)
         committed = _committed(commit)
         if commit.writes:
-            self.facts.intend(lock, commit.intent())
+            self.facts.store_intent(lock, commit.intent())
             self._write(lock, commit)
         request_effects(commit, self.effects)
         return committed

@@ -172,7 +172,7 @@ class Commit:
         """Read who carries these merge keys, unless it has been read."""
         missing = [key for key in keys if key not in self.carriers]
         if missing:
-            rows = self.facts.members(self.uid, missing)
+            rows = self.facts.carriers(self.uid, missing)
             self.carriers.update({key: rows.get(key, _NO_CARRIERS) for key in missing})
 
     def carriers_of(self, key: MergeKey) -> Mapping[str, str]:

@@ -60,7 +60,7 @@ class PersonaLookup:
 
     def carriers(self, uid: Uid, key: MergeKey) -> Mapping[str, str]:
         """The records that carry a merge key, with their scopes."""
-        carriers = self.facts.members(uid, [key]).get(key)
+        carriers = self.facts.carriers(uid, [key]).get(key)
         if carriers is None:
             return {}
         return self.facts.wide_carriers(uid, key) if carriers.wide else carriers.carriers

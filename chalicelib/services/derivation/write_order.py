@@ -32,13 +32,13 @@ def _puts_and_deletes(derived: Writes) -> tuple[Writes, Writes]:
     puts = replace(
         derived,
         pointers={key: held for key, held in derived.pointers.items() if held is not None},
-        members={key: head for key, head in derived.members.items() if head is not None},
+        carriers={key: head for key, head in derived.carriers.items() if head is not None},
     )
     taken = {_pointer_row(*key) for key in puts.pointers}
     deleted = derived.pointers.keys() - puts.pointers.keys()
     deletes = Writes(
         pointers=dict.fromkeys([key for key in deleted if _pointer_row(*key) not in taken]),
-        members=dict.fromkeys(derived.members.keys() - puts.members.keys()),
+        carriers=dict.fromkeys(derived.carriers.keys() - puts.carriers.keys()),
     )
     return puts, deletes
 

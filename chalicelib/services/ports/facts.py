@@ -1,4 +1,4 @@
-"""Facts about shoppers and what is derived from them, as the commit sees them (design.md)."""
+"""Stored facts about shoppers and what is derived from them, as a commit reads and writes them."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from chalicelib.domain.records import Sale
 from chalicelib.domain.sales_summary import SaleRef, SalesSummary
 from chalicelib.domain.words import Instant, Minor, Platform, ScopeId, Uid
 
-INLINE_MEMBERS = 40
+INLINE_CARRIERS = 40
 """A merge key with more carriers keeps them in rows of their own, and only counts in its head."""
 
 
@@ -49,9 +49,9 @@ class StoredSale:
 
 
 class RecordSales(NamedTuple):
-    """What is known of a record's sales without reading them, and what the ledger holds for it.
+    """Sums of a record's sales and of its ledger, so that nobody reads those to know them.
 
-    `figures` are those of the persona that is kept under this record.
+    `figures` are those of the persona that is stored under this record.
     """
 
     summary: SalesSummary = SalesSummary.EMPTY
@@ -117,7 +117,8 @@ class KeyCarriers:
 
 @dataclass(frozen=True, slots=True)
 class Intent:
-    """What a commit is about to touch; left behind by a crash, it says what to rebuild."""
+    """Names the records, keys and sales that a commit writes. What a crash leaves of it says what
+    the next commit rebuilds."""
 
     records: tuple[str, ...] = ()
     keys: tuple[MergeKey, ...] = ()
@@ -133,8 +134,8 @@ class Writes:
 
     records: dict[str, StoredRecord] = field(default_factory=dict)
     sales: dict[SaleId, StoredSale] = field(default_factory=dict)
-    members: dict[MergeKey, KeyCarriers | None] = field(default_factory=dict)
-    member_rows: dict[tuple[MergeKey, str], str | None] = field(default_factory=dict)
+    carriers: dict[MergeKey, KeyCarriers | None] = field(default_factory=dict)
+    carrier_rows: dict[tuple[MergeKey, str], str | None] = field(default_factory=dict)
     returns: dict[SaleId, Returns | None] = field(default_factory=dict)
     pointers: dict[tuple[str, SaleRef], Postings | None] = field(default_factory=dict)
     summaries: dict[str, RecordSales] = field(default_factory=dict)
@@ -147,8 +148,8 @@ class Writes:
             (
                 self.records,
                 self.sales,
-                self.members,
-                self.member_rows,
+                self.carriers,
+                self.carrier_rows,
                 self.returns,
                 self.pointers,
                 self.summaries,
@@ -161,7 +162,8 @@ class Writes:
 
 @dataclass(frozen=True, slots=True)
 class CommitLock:
-    """The right to commit for one account. `leftover` is what a crashed commit left."""
+    """The right to commit for one account. `fence` is the fencing token, `leftover` the intent of a
+    commit that crashed."""
 
     uid: Uid
     fence: int
@@ -174,26 +176,33 @@ class FactStore(Protocol):
         """Wait for the account's commit lock. Raises CommitBusy after the longest lawful wait."""
         ...
 
-    def intend(self, lock: CommitLock, intent: Intent) -> None:
-        """Say what the commit will touch, before touching it. Raises LeaseLost."""
+    def store_intent(self, lock: CommitLock, intent: Intent) -> None:
+        """Store what the commit will write, before it writes any of it. Raises LeaseLost."""
         ...
 
     def unlock(self, lock: CommitLock, *, done: bool) -> None:
         """Give the lock back; when not `done`, the intent stays for the next commit."""
         ...
 
-    def rows(self, uid: Uid, records: Iterable[str]) -> dict[str, RecordRows]: ...
+    def rows(self, uid: Uid, records: Iterable[str]) -> dict[str, RecordRows]:
+        """The rows of every record asked for, by its id; empty rows of those AIQ does not know."""
+        ...
 
-    def members(self, uid: Uid, keys: Iterable[MergeKey]) -> dict[MergeKey, KeyCarriers]: ...
+    def carriers(self, uid: Uid, keys: Iterable[MergeKey]) -> dict[MergeKey, KeyCarriers]:
+        """Who carries each of these keys; a key that nobody carries is missing."""
+        ...
 
     def wide_carriers(self, uid: Uid, key: MergeKey) -> dict[str, str]:
         """Record id → scope of a wide key, read from its rows."""
         ...
 
-    def sales(self, uid: Uid, ids: Iterable[SaleId]) -> dict[SaleId, StoredSale]: ...
+    def sales(self, uid: Uid, ids: Iterable[SaleId]) -> dict[SaleId, StoredSale]:
+        """The sales among these that AIQ knows."""
+        ...
 
     def returns(self, uid: Uid, ids: Iterable[SaleId]) -> dict[SaleId, Returns]:
-        """What was given back of these sales, known to AIQ or not, where anything was."""
+        """What was given back of each of these sales, known to AIQ or not; those of which nothing
+        was are missing."""
         ...
 
     def pointers(
@@ -209,7 +218,7 @@ class FactStore(Protocol):
         ...
 
     def ledger(self, uid: Uid, record: str) -> dict[str, LedgerRow]:
-        """Cause → entries, of causes that are no sale."""
+        """Cause → entries of a record, of causes that are no sale."""
         ...
 
     def write(self, lock: CommitLock, writes: Writes) -> None:
@@ -225,7 +234,8 @@ class SharedKeys(Protocol):
 
 
 class PersonaList(Protocol):
-    """Personas in an order of their own; positions do not name the account."""
+    """Lists an account's personas in pages of at most `limit` ids, each with the position to go on
+    `after` (None at the end). Positions do not name the account."""
 
     def by_arrival(
         self, uid: Uid, limit: int, after: str | None, *, newest_first: bool = True
@@ -258,9 +268,11 @@ class PersonaList(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class Committed:
-    """How many rows of each kind a commit wrote. `left`: personas who were members and, by what it
-    took away, no longer are, `leavers` the ids of those whom no setting let go; `changed`: records
-    under which a persona, its figures or points were written."""
+    """Counts the rows of each kind that a commit wrote at `at`.
+
+    `left`: personas who were members before and are not any more; `leavers`: the ids of those whom
+    no setting let go. `changed`: records under which a persona, its figures or points were written.
+    """
 
     records: int = 0
     sales: int = 0

@@ -50,7 +50,7 @@ class WideHistories(Histories):
 
     def __init__(self) -> None:
         super().__init__()
-        self.patched = patch.object(carriers, "INLINE_MEMBERS", self.inline_members)
+        self.patched = patch.object(carriers, "INLINE_CARRIERS", self.inline_members)
         self.patched.start()
 
     def teardown(self) -> None:
@@ -101,7 +101,7 @@ def test_a_crash_while_a_shared_key_outgrows_its_row_loses_no_carrier(rows: int)
         told = [Customer(str(n), phone=phone, email=f"{n}@x.example") for n in numbers]
         commits.commit(UID, "posabit", "north", customers=told)
 
-    with patch.object(carriers, "INLINE_MEMBERS", 10):
+    with patch.object(carriers, "INLINE_CARRIERS", 10):
         tell(range(9))
         facts.crash_in = rows
         with suppress(Crash):
@@ -126,7 +126,7 @@ def test_a_crash_while_the_last_carriers_leave_a_key_leaves_no_row_behind(rows: 
         told = [Customer(str(n), phone=phone, email=f"{n}@x.example") for n in numbers]
         commits.commit(UID, "posabit", "north", customers=told)
 
-    with patch.object(carriers, "INLINE_MEMBERS", 2):
+    with patch.object(carriers, "INLINE_CARRIERS", 2):
         tell(range(3), PHONE)
         facts.crash_in = rows
         with suppress(Crash):
