@@ -27,8 +27,9 @@ from chalicelib.domain.manifest import digest, id_digest
 from chalicelib.domain.words import Instant, Stream
 from chalicelib.pos.profile import registry
 from chalicelib.pos.profile.profile import Profile
-from chalicelib.pos.session import Doors, Keyring, Session
+from chalicelib.pos.session import Session
 from chalicelib.pos.transport import answers
+from chalicelib.pos.transport.auth_variants import AuthVariants, Keyring
 from chalicelib.pos.transport.transport import Call, Transport
 from chalicelib.services.ports.pos import CredentialAccess, Cursor, Page, StreamPlan
 from simulators.registry import platform_of, server_of
@@ -103,7 +104,7 @@ def _kept(
 ) -> list[bytes]:
     """The bodies of a stream's answers, in order."""
     transport = Transport(SystemClock(), base_url, title=profile.title)
-    doors = Doors(profile, Keyring(access.fields), transport)
+    auth = AuthVariants(profile, Keyring(access.fields), transport)
     bodies: list[bytes] = []
     parse = transport.parse
 
@@ -112,7 +113,7 @@ def _kept(
         return parse(body, content_type)
 
     transport.parse = keep
-    for _ in _pages(Session(profile, access, doors, transport), plan):
+    for _ in _pages(Session(profile, access, auth), plan):
         pass
     transport.close()
     return bodies
@@ -136,8 +137,8 @@ def _measured(
 
     def pages() -> Iterator[Page]:
         replay = cast(Transport, Replay(bodies))
-        doors = Doors(profile, Keyring(access.fields), replay)
-        return _pages(Session(profile, access, doors, replay), plan)
+        auth = AuthVariants(profile, Keyring(access.fields), replay)
+        return _pages(Session(profile, access, auth), plan)
 
     facts: list[Any] = [fact for page in pages() for fact in page.facts]
     gc.collect()

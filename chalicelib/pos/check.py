@@ -24,7 +24,7 @@ from chalicelib.pos.profile.profile import Profile
 from chalicelib.pos.profile.wire import Probe
 from chalicelib.pos.rows.field_map import Setting
 from chalicelib.pos.rows.normalise import Normaliser
-from chalicelib.pos.session import Doors
+from chalicelib.pos.transport.auth_variants import AuthVariants
 from chalicelib.pos.transport.transport import TooSlow
 from chalicelib.services.ports.pos import CheckResult, CredentialAccess, StreamPlan
 
@@ -35,9 +35,9 @@ DEADLINE_SECONDS = 8.0
 class Check:
     """One check of one credential. Never raises for what the POS does, only HostRefused."""
 
-    def __init__(self, profile: Profile, doors: Doors, access: CredentialAccess) -> None:
+    def __init__(self, profile: Profile, auth: AuthVariants, access: CredentialAccess) -> None:
         self._profile = profile
-        self._doors = doors
+        self._auth = auth
         self._fields = access.fields
         self._zone = access.time_zone
         self._missing: set[str] = set()
@@ -61,7 +61,7 @@ class Check:
         scope = self._profile.scope_in(self._fields) if self._profile.one_store else None
         normaliser = Normaliser(self._profile, "stores", Setting(store_key=scope or ""))
         style = paging.style_for(self._profile, stream, self._zone)
-        plan = StreamPlan("stores", now=self._doors.now())
+        plan = StreamPlan("stores", now=self._auth.transport.now())
 
         def read(body: Json) -> list[Json]:
             refuse_error_object(body, self._profile.error_objects, self._profile.title)
@@ -70,7 +70,7 @@ class Check:
             return sheet.rows
 
         try:
-            rows = self._doors.get(stream.endpoint, style.ask(plan, None), read)
+            rows = self._auth.get(stream.endpoint, style.ask(plan, None), read)
         except PermissionMissing as lacking:
             self._lacks(lacking, stream.endpoint)
             return ()
@@ -97,7 +97,7 @@ class Check:
         if probe.endpoint == self._profile.streams["stores"].endpoint:
             return
         try:
-            sheet = self._doors.get(probe.endpoint, self._params(probe), self._read(probe))
+            sheet = self._auth.get(probe.endpoint, self._params(probe), self._read(probe))
         except PermissionMissing as lacking:
             self._lacks(lacking, probe.endpoint)
         except AiqError as error:

@@ -16,9 +16,9 @@ from chalicelib.services.ports.common import Clock
 from chalicelib.services.ports.pos import CheckResult, CredentialAccess, PlatformInfo
 
 if TYPE_CHECKING:
-    from chalicelib.pos.session import Doors, Session
+    from chalicelib.pos.session import Session
+    from chalicelib.pos.transport.auth_variants import AuthVariants
     from chalicelib.pos.transport.own_server import OwnServer
-    from chalicelib.pos.transport.transport import Transport
 
 
 class Gateway:
@@ -57,17 +57,17 @@ class Gateway:
         profile = registry.profile(access.platform)
         own_server = self._own_server(profile, access, first_use=True)
         try:
-            doors, transport = self._connect(profile, access, own_server)
+            auth = self._connect(profile, access, own_server)
         except AiqError as error:
             return CheckResult("server_unreachable", error.message)
-        transport.deadline = self._clock.monotonic() + DEADLINE_SECONDS
+        auth.transport.deadline = self._clock.monotonic() + DEADLINE_SECONDS
         try:
-            result = Check(profile, doors, access).run()
+            result = Check(profile, auth, access).run()
             if result.scope and access.scope and profile.scope_is_address:
                 result = replace(result, scope=access.scope)
             return replace(result, certificate=own_server.certificate) if own_server else result
         finally:
-            transport.close()
+            auth.transport.close()
 
     def open(self, access: CredentialAccess) -> Session:
         """Raises HostRefused when nobody has said where this POS is, or the address will not do."""
@@ -75,8 +75,8 @@ class Gateway:
 
         profile = registry.profile(access.platform)
         own_server = self._own_server(profile, access, first_use=False)
-        doors, transport = self._connect(profile, access, own_server)
-        return Session(profile, access, doors, transport)
+        auth = self._connect(profile, access, own_server)
+        return Session(profile, access, auth)
 
     def _own_server(
         self, profile: Profile, access: CredentialAccess, *, first_use: bool
@@ -91,9 +91,9 @@ class Gateway:
 
     def _connect(
         self, profile: Profile, access: CredentialAccess, own_server: OwnServer | None
-    ) -> tuple[Doors, Transport]:
+    ) -> AuthVariants:
         # requests, phonenumbers and their kind load here, not where a card is drawn.
-        from chalicelib.pos.session import Doors, Keyring
+        from chalicelib.pos.transport.auth_variants import AuthVariants, Keyring
         from chalicelib.pos.transport.transport import Transport
 
         base_url = self._base_urls.get(profile.platform) or profile.base_url
@@ -114,4 +114,4 @@ class Gateway:
             secrets=secrets,
             own_server=own_server,
         )
-        return Doors(profile, Keyring(values), transport), transport
+        return AuthVariants(profile, Keyring(values), transport)

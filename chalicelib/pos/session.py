@@ -2,14 +2,11 @@
 
 from __future__ import annotations
 
-from base64 import b64encode
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field, replace
-from typing import Any, TypeVar
+from dataclasses import replace
 
-from chalicelib.domain.errors import AiqError, KeyRejected, RecordNotFound, UnexpectedAnswer
+from chalicelib.domain.errors import UnexpectedAnswer
 from chalicelib.domain.records import Fact, StoreFact
-from chalicelib.domain.words import Instant, ScopeId, Stream
+from chalicelib.domain.words import ScopeId, Stream
 from chalicelib.pos.paging import each_shop as shops
 from chalicelib.pos.paging import styles as paging
 from chalicelib.pos.paging.receipts import Receipts
@@ -17,114 +14,22 @@ from chalicelib.pos.paging.sheet import Json, Sheet, Turn, refuse_error_object, 
 from chalicelib.pos.profile.mapping import Group
 from chalicelib.pos.profile.paging import Each
 from chalicelib.pos.profile.profile import Profile, StreamProfile
-from chalicelib.pos.profile.wire import AuthVariant
 from chalicelib.pos.reading_stamp import reading
 from chalicelib.pos.rows.field_map import Setting
 from chalicelib.pos.rows.normalise import Normaliser
-from chalicelib.pos.transport import plain_errors, queries
-from chalicelib.pos.transport.transport import Call, Transport
+from chalicelib.pos.transport import plain_errors
+from chalicelib.pos.transport.auth_variants import AuthVariants
 from chalicelib.services.ports.pos import CredentialAccess, Cursor, KnownRow, Page, StreamPlan
-
-T = TypeVar("T")
-Read = Callable[[Any], T]
-
-
-@dataclass(frozen=True, slots=True)
-class Keyring:
-    """What is presented to the POS: the credential's fields and the deployment's own tokens."""
-
-    values: Mapping[str, str] = field(repr=False)
-
-    def has(self, variant: AuthVariant) -> bool:
-        return all(self.values.get(name) for name in variant.needs)
-
-    def header(self, variant: AuthVariant) -> str:
-        """The value of the variant's header."""
-        secret = self.values.get(variant.secret, "")
-        if variant.scheme == "header":
-            return secret
-        if variant.scheme == "bearer":
-            return f"Bearer {secret}"
-        user = self.values.get(variant.user or "", "")
-        return "Basic " + b64encode(f"{user}:{secret}".encode()).decode()
-
-    def in_query(self, variant: AuthVariant) -> dict[str, str]:
-        """What of the variant stands in the query, which then is as secret as the key."""
-        if variant.scheme in ("query", "json"):
-            return {variant.param: self.values.get(variant.secret, "")}
-        return {}
-
-
-class Doors:
-    """Asks an endpoint through the auth variants in the profile's order, and remembers which one
-    the POS accepts."""
-
-    def __init__(self, profile: Profile, keyring: Keyring, transport: Transport) -> None:
-        self._profile = profile
-        self._keyring = keyring
-        self._transport = transport
-        if profile.plain_errors:
-            transport.parse = plain_errors.parser(profile.plain_errors, profile.title)
-        self._open: dict[str, str] = {}
-        self._last_open: str | None = None
-
-    def get(self, endpoint: str, params: Mapping[str, str], read: Read[T]) -> T:
-        """Raises what the transport raises. A path that no variant knows is UnexpectedAnswer.
-
-        A 401 or 404 through one variant says nothing until the others have been tried: versions of
-        a POS's contract differ in both.
-        """
-        refusal: AiqError | None = None
-        for variant in self._variants(endpoint):
-            try:
-                answer = self._ask(variant, endpoint, params, read)
-            except KeyRejected as rejected:
-                refusal = refusal or rejected
-            except RecordNotFound as unknown:
-                self._last_open = variant.name
-                refusal = UnexpectedAnswer(unknown.message)
-            else:
-                self._open[endpoint] = self._last_open = variant.name
-                return answer
-        raise refusal or KeyRejected(f"{self._profile.title} has no way in for this key.")
-
-    def _ask(
-        self, variant: AuthVariant, endpoint: str, params: Mapping[str, str], read: Read[T]
-    ) -> T:
-        asked = self._profile.endpoints[endpoint]
-        in_query = self._keyring.in_query(variant)
-        call = Call(
-            resource=endpoint,
-            path=asked.paths[variant.name],
-            params=queries.params(asked, params, in_query),
-            headers={} if in_query else {variant.header: self._keyring.header(variant)},
-            permission=asked.permission,
-        )
-        return self._transport.get(call, read)
-
-    def now(self) -> Instant:
-        return self._transport.now()
-
-    def _variants(self, endpoint: str) -> list[AuthVariant]:
-        """Only the one that opened this endpoint, else the one that opened another first."""
-        paths = self._profile.endpoints[endpoint].paths
-        usable = [v for v in self._profile.auth if v.name in paths and self._keyring.has(v)]
-        settled = self._open.get(endpoint)
-        if settled:
-            return [variant for variant in usable if variant.name == settled]
-        return sorted(usable, key=lambda variant: variant.name != self._last_open)
 
 
 class Session:
     """The `PosSession` port over one transport."""
 
-    def __init__(
-        self, profile: Profile, access: CredentialAccess, doors: Doors, transport: Transport
-    ) -> None:
+    def __init__(self, profile: Profile, access: CredentialAccess, auth: AuthVariants) -> None:
         self._profile = profile
         self._access = access
-        self._doors = doors
-        self._transport = transport
+        self._auth = auth
+        self._transport = auth.transport
         self._scope = access.scope
         self._normalisers: dict[tuple[Stream, str], Normaliser] = {}
         self._waiting: tuple[str | None, list[Json]] = (None, [])
@@ -182,7 +87,7 @@ class Session:
             style.judge(plan, cursor, sheet)
             return sheet
 
-        sheet = self._doors.get(stream.endpoint, style.ask(plan, cursor), read)
+        sheet = self._auth.get(stream.endpoint, style.ask(plan, cursor), read)
         return sheet, style.fresh(plan, cursor, sheet), style.turn(plan, cursor, sheet)
 
     def _read_lines(
@@ -216,7 +121,7 @@ class Session:
         chosen = shops.listed(self._access.fields.get(each.field, ""))
         if chosen:
             return chosen
-        page = self.fetch(StreamPlan("stores", now=self._doors.now()), None)
+        page = self.fetch(StreamPlan("stores", now=self._transport.now()), None)
         found = [fact.key for fact in page.facts if isinstance(fact, StoreFact)]
         if not found:
             raise UnexpectedAnswer(f"{self._profile.title} names no {each.param} that can be read.")
@@ -249,7 +154,7 @@ class Session:
         """What the key opens, when whoever opened the session does not know."""
         if self._profile.scope_field:
             return ScopeId(self._profile.scope_in(self._access.fields) or "")
-        page = self.fetch(StreamPlan("stores", now=self._doors.now()), None)
+        page = self.fetch(StreamPlan("stores", now=self._transport.now()), None)
         for fact in page.facts:
             if isinstance(fact, StoreFact):
                 return ScopeId(fact.key)

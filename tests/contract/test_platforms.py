@@ -353,7 +353,7 @@ def test_no_secret_reaches_an_error_a_log_or_a_repr(
             session.fetch(StreamPlan("customers", NOW), None)
         except AiqError as error:
             told.append(f"{error!r} {error.details} {error.__cause__!r} {error.__context__!r}")
-        told.append(f"{session!r} {session._doors._keyring!r} {bench.access()!r}")
+        told.append(f"{session!r} {session._auth._keyring!r} {bench.access()!r}")
 
     assert len(told) == 2 * len(FINAL)
     assert bench.key not in "".join(told) + caplog.text
