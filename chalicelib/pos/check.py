@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any
+from collections.abc import Callable
 
 from chalicelib.domain.errors import (
     AiqError,
@@ -16,9 +16,9 @@ from chalicelib.domain.errors import (
 )
 from chalicelib.domain.records import StoreFact
 from chalicelib.domain.words import CheckOutcome, ScopeId
-from chalicelib.pos.paging import each_shop as shops
-from chalicelib.pos.paging import styles as paging
-from chalicelib.pos.paging.sheet import Json, Sheet, refuse_error_object, sheet_of
+from chalicelib.pos.paging.each_shop import typed_shops
+from chalicelib.pos.paging.response_page import Json, ResponsePage, page_of_answer
+from chalicelib.pos.paging.styles import style_for
 from chalicelib.pos.profile.paging import PageLimit, PageProfile, PageTotal, RangePage
 from chalicelib.pos.profile.profile import Profile
 from chalicelib.pos.profile.wire import Probe
@@ -44,7 +44,7 @@ class Check:
         self._stores: tuple[StoreFact, ...] = ()
 
     def run(self) -> CheckResult:
-        """What was learnt before something failed is told too."""
+        """Return what the key opens and what it lacks, with what was learnt before a failure."""
         try:
             self._stores = self._ask_stores()
             for probe in self._profile.probes:
@@ -60,22 +60,21 @@ class Check:
         stream = self._profile.streams["stores"]
         scope = self._profile.scope_in(self._fields) if self._profile.one_store else None
         normaliser = Normaliser(self._profile, "stores", Setting(store_key=scope or ""))
-        style = paging.style_for(self._profile, stream, self._zone)
+        style = style_for(self._profile, stream, self._zone)
         plan = StreamPlan("stores", now=self._auth.transport.now())
+        start = style.start(plan)
 
         def read(body: Json) -> list[Json]:
-            refuse_error_object(body, self._profile.error_objects, self._profile.title)
-            sheet = sheet_of(body, stream, stream.endpoint)
-            style.judge(plan, None, sheet)
-            return sheet.rows
+            page = page_of_answer(body, self._profile, stream, stream.endpoint)
+            style.check(plan, start, page)
+            return page.rows
 
         try:
-            rows = self._auth.get(stream.endpoint, style.ask(plan, None), read)
+            rows = self._auth.get(stream.endpoint, style.params(plan, start), read)
         except PermissionMissing as lacking:
             self._lacks(lacking, stream.endpoint)
             return ()
-        found = normaliser.page(rows).facts
-        facts = tuple(fact for fact in found if isinstance(fact, StoreFact))
+        facts = tuple(f for f in normaliser.page(rows).facts if isinstance(f, StoreFact))
         if not facts:
             raise UpstreamError(f"{self._profile.title} does not say which store the key is for.")
         return self._chosen(facts)
@@ -84,46 +83,42 @@ class Check:
         """The shops that the credential lists, or all. Raises UnexpectedAnswer for a shop that the
         POS does not know."""
         field = self._profile.shops_field
-        chosen = shops.listed(self._fields.get(field, "")) if field else []
-        known = {fact.key: fact for fact in facts}
-        if strange := [key for key in chosen if key not in known]:
+        chosen = typed_shops(self._fields.get(field, "")) if field else []
+        by_key = {fact.key: fact for fact in facts}
+        if unknown := [key for key in chosen if key not in by_key]:
             raise UnexpectedAnswer(
-                f"{self._profile.title} does not know {', '.join(strange)[:80]}."
+                f"{self._profile.title} does not know {', '.join(unknown)[:80]}."
                 f" It has {', '.join(f'{fact.key} ({fact.name})' for fact in facts[:20])}."
             )
-        return tuple(known[key] for key in chosen) or facts
+        return tuple(by_key[key] for key in chosen) or facts
 
     def _try(self, probe: Probe) -> None:
         if probe.endpoint == self._profile.streams["stores"].endpoint:
             return
         try:
-            sheet = self._auth.get(probe.endpoint, self._params(probe), self._read(probe))
+            page = self._auth.get(probe.endpoint, self._params(probe), self._reader(probe))
         except PermissionMissing as lacking:
             self._lacks(lacking, probe.endpoint)
         except AiqError as error:
             if not probe.optional or isinstance(error, HostRefused):
                 raise
         else:
-            self._judge(probe, sheet)
+            self._judge(probe, page)
 
-    def _read(self, probe: Probe) -> Any:  # a reader of one JSON body
+    def _reader(self, probe: Probe) -> Callable[[Json], ResponsePage | None]:
+        """Reads a probe's answer; None where it lists no stream, and its status says it all."""
         stream = self._profile.streams[probe.stream] if probe.stream else None
         if stream is None:
             return lambda _body: None
+        return lambda body: page_of_answer(body, self._profile, stream, probe.endpoint)
 
-        def read(body: Json) -> Sheet:
-            refuse_error_object(body, self._profile.error_objects, self._profile.title)
-            return sheet_of(body, stream, probe.endpoint)
-
-        return read
-
-    def _judge(self, probe: Probe, sheet: Sheet | None) -> None:
+    def _judge(self, probe: Probe, page: ResponsePage | None) -> None:
         """A POS may answer 200 and hold back what matters (reference/pos.md §1.3)."""
-        if sheet is None or not probe.not_all_null or len(sheet.rows) < probe.judge_from:
+        if page is None or not probe.not_all_null or len(page.rows) < probe.judge_from:
             return
-        rows = [row for row in sheet.rows if isinstance(row, dict)]
-        told = any(row.get(name) is not None for row in rows for name in probe.not_all_null)
-        if rows and not told and probe.permission:
+        rows = [row for row in page.rows if isinstance(row, dict)]
+        any_value = any(row.get(name) is not None for row in rows for name in probe.not_all_null)
+        if rows and not any_value and probe.permission:
             self._missing.add(probe.permission)
 
     def _lacks(self, lacking: PermissionMissing, endpoint: str) -> None:
@@ -137,11 +132,11 @@ class Check:
             return self._result("ok", f"The key opens {', '.join(names) or '?'}.")
         order = [*self._profile.permissions, *sorted(self._missing)]
         names = tuple(dict.fromkeys(name for name in order if name in self._missing))
-        said = f"The key lacks permissions. Grant in {self._profile.title}: {', '.join(names)}."
+        message = f"The key lacks permissions. Grant in {self._profile.title}: {', '.join(names)}."
         if not self._profile.permissions:
-            said = f"{self._profile.title} does not let this key read: {', '.join(names)}."
+            message = f"{self._profile.title} does not let this key read: {', '.join(names)}."
         notes = [note for name in names if (note := self._profile.permission_notes.get(name))]
-        return self._result("permission_missing", " ".join([said, *notes]), names)
+        return self._result("permission_missing", " ".join([message, *notes]), names)
 
     def _failed(self, error: AiqError) -> CheckResult:
         outcome: CheckOutcome = "unexpected_answer"

@@ -1,16 +1,16 @@
-"""One credential's conversation with its POS: which door its key opens, and page after page."""
+"""One credential's conversation with its POS: page after page of a stream, read as facts."""
 
 from __future__ import annotations
 
-from dataclasses import replace
+from typing import NamedTuple
 
 from chalicelib.domain.errors import UnexpectedAnswer
 from chalicelib.domain.records import Fact, StoreFact
 from chalicelib.domain.words import ScopeId, Stream
-from chalicelib.pos.paging import each_shop as shops
-from chalicelib.pos.paging import styles as paging
+from chalicelib.pos.paging.each_shop import first_cursor, shop_of, typed_shops
 from chalicelib.pos.paging.receipts import Receipts
-from chalicelib.pos.paging.sheet import Json, Sheet, Turn, refuse_error_object, sheet_of
+from chalicelib.pos.paging.response_page import Json, ResponsePage, page_of_answer
+from chalicelib.pos.paging.styles import style_for
 from chalicelib.pos.profile.mapping import Group
 from chalicelib.pos.profile.paging import Each
 from chalicelib.pos.profile.profile import Profile, StreamProfile
@@ -20,6 +20,16 @@ from chalicelib.pos.rows.normalise import Normaliser
 from chalicelib.pos.transport import plain_errors
 from chalicelib.pos.transport.auth_variants import AuthVariants
 from chalicelib.services.ports.pos import CredentialAccess, Cursor, KnownRow, Page, StreamPlan
+
+
+class _RawPage(NamedTuple):
+    """A page before it is normalised: how many rows came, those that are new, and what follows."""
+
+    fetched: int
+    rows: list[Json]
+    cursor: Cursor | None
+    full_listing: bool
+    again: bool
 
 
 class Session:
@@ -32,7 +42,8 @@ class Session:
         self._transport = auth.transport
         self._scope = access.scope
         self._normalisers: dict[tuple[Stream, str], Normaliser] = {}
-        self._waiting: tuple[str | None, list[Json]] = (None, [])
+        self._open_receipt: tuple[str | None, list[Json]] = (None, [])
+        """The receipt that the page before ended with, and its lines so far."""
 
     @property
     def reading(self) -> str:
@@ -49,88 +60,91 @@ class Session:
             # Not every server has this; what is known of it from elsewhere stays.
             return Page((), (), 0, None, requests=self._transport.requests - requests)
 
+    def close(self) -> None:
+        self._transport.close()
+
     def _fetch(self, plan: StreamPlan, cursor: Cursor | None, known: KnownRow | None) -> Page:
         stream = self._profile.streams[plan.stream]
         requests, retries = self._transport.requests, self._transport.retries
         if cursor is None and stream.each is not None:
-            cursor = shops.start(self._shops(stream.each))
-        normaliser = self._normaliser(plan.stream, shops.shop_of(cursor) if stream.each else "")
+            cursor = first_cursor(self._shops(stream.each))
+        normaliser = self._normaliser(plan.stream, shop_of(cursor) if stream.each else "")
         if stream.group is None:
-            sheet, fresh, turn = self._read(stream, plan, cursor)
+            page = self._read(stream, plan, cursor)
         else:
-            sheet, fresh, turn = self._read_lines(stream, stream.group, plan, cursor)
-        rows = normaliser.page(fresh, known)
+            page = self._read_lines(stream, stream.group, plan, cursor)
+        normalised = normaliser.page(page.rows, known)
         return Page(
-            facts=self._chosen(rows.facts),
-            rejects=() if turn.again else rows.rejects,
-            fetched=len(sheet.rows) - rows.sold_out,
-            cursor=turn.cursor,
-            full_listing=turn.full_listing,
+            facts=self._of_chosen_shops(normalised.facts),
+            rejects=() if page.again else normalised.rejects,
+            fetched=page.fetched - normalised.sold_out,
+            cursor=page.cursor,
+            full_listing=page.full_listing,
             requests=self._transport.requests - requests,
             retries=self._transport.retries - retries,
-            unknown_words={} if turn.again else rows.unknown_words,
-            rows=rows.rows,
+            unknown_words={} if page.again else normalised.unknown_words,
+            rows=normalised.rows,
         )
 
-    def close(self) -> None:
-        self._transport.close()
+    def _read(self, stream: StreamProfile, plan: StreamPlan, cursor: Cursor | None) -> _RawPage:
+        """Read the page at a cursor."""
+        style = style_for(self._profile, stream, self._access.time_zone)
+        position = style.position(plan, cursor)
 
-    def _read(
-        self, stream: StreamProfile, plan: StreamPlan, cursor: Cursor | None
-    ) -> tuple[Sheet, list[Json], Turn]:
-        """A page, what is new on it, and what follows."""
-        style = paging.style_for(self._profile, stream, self._access.time_zone)
+        def read(body: Json) -> ResponsePage:
+            page = page_of_answer(body, self._profile, stream, stream.endpoint)
+            style.check(plan, position, page)
+            return page
 
-        def read(body: Json) -> Sheet:
-            refuse_error_object(body, self._profile.error_objects, self._profile.title)
-            sheet = sheet_of(body, stream, stream.endpoint)
-            style.judge(plan, cursor, sheet)
-            return sheet
-
-        sheet = self._auth.get(stream.endpoint, style.ask(plan, cursor), read)
-        return sheet, style.fresh(plan, cursor, sheet), style.turn(plan, cursor, sheet)
+        page = self._auth.get(stream.endpoint, style.params(plan, position), read)
+        rows = style.new_rows(plan, position, page)
+        onward = style.next_page(plan, position, page)
+        return _RawPage(len(page.rows), rows, onward.cursor, onward.full_listing, onward.again)
 
     def _read_lines(
         self, stream: StreamProfile, group: Group, plan: StreamPlan, cursor: Cursor | None
-    ) -> tuple[Sheet, list[Json], Turn]:
-        """A page of lines, put together. A receipt that may go on overleaf waits for the next page;
-        a process that did not read its beginning reads it again.
+    ) -> _RawPage:
+        """Read a page of lines and put them together to receipts. A receipt that may go on overleaf
+        waits for the next page; a process that did not read its beginning reads that again.
 
         The cursor is `{"at": the page's, "open": a receipt or None, "on": the pages it is on}`.
         """
         receipts, at = Receipts(group), cursor["at"] if cursor else None
-        sheet, rows, turn = self._read(stream, plan, at)
+        page = self._read(stream, plan, at)
+        rows = page.rows
         open_before = cursor["open"] if cursor else None
         if cursor and open_before is not None:
-            if self._waiting[0] != open_before:
-                earlier = [row for on in cursor["on"] for row in self._read(stream, plan, on)[1]]
-                self._waiting = open_before, receipts.lines(earlier, open_before)
-            rows = [*self._waiting[1], *receipts.onward(rows, open_before)]
-        if turn.cursor is None:
-            return sheet, receipts.whole(rows), turn
+            if self._open_receipt[0] != open_before:
+                earlier = [row for on in cursor["on"] for row in self._read(stream, plan, on).rows]
+                self._open_receipt = open_before, receipts.lines(earlier, open_before)
+            rows = [*self._open_receipt[1], *receipts.onward(rows, open_before)]
+        if page.cursor is None:
+            return page._replace(rows=receipts.whole(rows))
         # A page without rows of its own ends whatever was open.
-        open_now = receipts.last(rows) if sheet.rows else None
-        self._waiting = open_now, receipts.lines(rows, open_now) if open_now else []
+        open_now = receipts.last(rows) if page.fetched else None
+        self._open_receipt = open_now, receipts.lines(rows, open_now) if open_now else []
         on = [*cursor["on"], at] if cursor and open_now == open_before else [at]
-        onward = {"at": turn.cursor, "open": open_now, "on": on if open_now else []}
-        return sheet, receipts.whole(receipts.without(rows, open_now)), replace(turn, cursor=onward)
+        onward = {"at": page.cursor, "open": open_now, "on": on if open_now else []}
+        whole = receipts.whole(receipts.without(rows, open_now))
+        return page._replace(rows=whole, cursor=onward)
 
     def _shops(self, each: Each) -> list[str]:
         """The shops to read: those of the credential, else all there are. Raises UnexpectedAnswer
         when there are none."""
-        chosen = shops.listed(self._access.fields.get(each.field, ""))
-        if chosen:
-            return chosen
-        page = self.fetch(StreamPlan("stores", now=self._transport.now()), None)
-        found = [fact.key for fact in page.facts if isinstance(fact, StoreFact)]
-        if not found:
+        shops = typed_shops(self._access.fields.get(each.field, "")) or self._store_keys()
+        if not shops:
             raise UnexpectedAnswer(f"{self._profile.title} names no {each.param} that can be read.")
-        return found
+        return shops
 
-    def _chosen(self, facts: tuple[Fact, ...]) -> tuple[Fact, ...]:
+    def _store_keys(self) -> list[str]:
+        """The keys of the stores that the POS lists."""
+        page = self.fetch(StreamPlan("stores", now=self._transport.now()), None)
+        return [fact.key for fact in page.facts if isinstance(fact, StoreFact)]
+
+    def _of_chosen_shops(self, facts: tuple[Fact, ...]) -> tuple[Fact, ...]:
         """The facts without the shops that the credential leaves out."""
         field = self._profile.shops_field
-        chosen = shops.listed(self._access.fields.get(field, "")) if field else []
+        chosen = typed_shops(self._access.fields.get(field, "")) if field else []
         if not chosen:
             return facts
         return tuple(f for f in facts if not isinstance(f, StoreFact) or f.key in chosen)
@@ -154,8 +168,6 @@ class Session:
         """What the key opens, when whoever opened the session does not know."""
         if self._profile.scope_field:
             return ScopeId(self._profile.scope_in(self._access.fields) or "")
-        page = self.fetch(StreamPlan("stores", now=self._transport.now()), None)
-        for fact in page.facts:
-            if isinstance(fact, StoreFact):
-                return ScopeId(fact.key)
+        for key in self._store_keys():
+            return ScopeId(key)
         raise UnexpectedAnswer(f"{self._profile.title} does not say which store the key is for.")

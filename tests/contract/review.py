@@ -12,7 +12,7 @@ from typing import Any
 from chalicelib.domain.records import STREAMS
 from chalicelib.domain.words import Stream
 from chalicelib.pos.paging.receipts import Receipts
-from chalicelib.pos.paging.sheet import sheet_of
+from chalicelib.pos.paging.response_page import response_page
 from chalicelib.pos.profile.faults import Path, dotted, line_of
 from chalicelib.pos.profile.load import parse
 from chalicelib.pos.profile.mapping import ConsentMapping, IdPart, Negated, Rows, Sum
@@ -85,7 +85,7 @@ def _stream(
     rows: list[Any] = []
     for body in bodies:
         try:
-            rows += sheet_of(body, stream, stream.endpoint).rows
+            rows += response_page(body, stream, stream.endpoint).rows
         except Exception as error:  # noqa: BLE001 - whatever it is, it is the finding
             entries = [n for n, spec in stream.map.items() if repr(spec) in str(error)]
             entry = (*at, "map", entries[0]) if entries else at

@@ -10,9 +10,10 @@ from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 
 from chalicelib.domain.errors import FilterIgnored
-from chalicelib.domain.times import DAY, local_day
+from chalicelib.domain.times import local_day
 from chalicelib.domain.words import Instant
-from chalicelib.pos.paging.sheet import Json, Sheet
+from chalicelib.pos.paging.response_page import Json, ResponsePage
+from chalicelib.pos.paging.style import Params, history_start
 from chalicelib.pos.profile.paging import Windows
 from chalicelib.pos.rows import coerce
 from chalicelib.services.ports.pos import StreamPlan
@@ -34,24 +35,25 @@ class Window:
     days: int
 
 
+@dataclass(frozen=True, slots=True)
 class DayWindows:
-    """The windows of one stream."""
+    """Cuts the history of a stream into windows of days on the clock of the store, whose zone is
+    `zone`. `formats`: how the POS writes times."""
 
-    def __init__(self, spec: Windows, zone: str, formats: tuple[str, ...]) -> None:
-        self._spec = spec
-        self._zone = zone
-        self._formats = formats
+    spec: Windows
+    zone: str
+    formats: tuple[str, ...]
 
     def first(self, plan: StreamPlan) -> Window:
         """The window that holds today."""
         today = self._day(plan.now)
         floor = min(today, self._floor(plan, today))
-        days = self._spec.days
+        days = self.spec.days
         return Window(max(floor, today - days + 1), today + AHEAD_DAYS, floor, days)
 
     def before(self, window: Window, rows: int) -> Window | None:
         """The window before one that held `rows`; None when that one reached the floor."""
-        spec, days = self._spec, window.days
+        spec, days = self.spec, window.days
         if window.low <= window.floor or spec.newest_only:
             return None
         if rows < spec.grow_below:
@@ -60,40 +62,37 @@ class DayWindows:
             days = max(days // 2, spec.days)
         return Window(max(window.floor, window.low - days), window.low, window.floor, days)
 
-    def params(self, window: Window) -> dict[str, str]:
+    def params(self, window: Window) -> Params:
         end = _midnight(window.high)
-        if self._spec.until_included:
+        if self.spec.until_included:
             end -= timedelta(seconds=1)
         return {
-            self._spec.since: _midnight(window.low).strftime(self._spec.format),
-            self._spec.until: end.strftime(self._spec.format),
+            self.spec.since: _midnight(window.low).strftime(self.spec.format),
+            self.spec.until: end.strftime(self.spec.format),
         }
 
-    def must_hold(self, window: Window, sheet: Sheet) -> None:
+    def check(self, window: Window, page: ResponsePage) -> None:
         """Raises FilterIgnored when a row lies outside: a POS ignores names it does not know."""
-        for row in sheet.rows:
+        for row in page.rows:
             at = self._wall_clock(row)
             if at is not None and not window.low <= at.toordinal() < window.high:
-                raise FilterIgnored(f"The filter by date is ignored: {sheet.name}.")
+                raise FilterIgnored(f"The filter by date is ignored: {page.name}.")
 
     def _wall_clock(self, row: Json) -> datetime | None:
-        value = row.get(self._spec.field) if isinstance(row, dict) else None
-        return coerce.wall_clock(value, self._formats)
+        value = row.get(self.spec.field) if isinstance(row, dict) else None
+        return coerce.wall_clock(value, self.formats)
 
     def _floor(self, plan: StreamPlan, today: int) -> int:
         """The first day to read."""
-        start, back = plan.since, self._spec.look_back
-        if start is None:
-            history = plan.now - self._spec.history_days * DAY
-            start = history if plan.history_from is None else plan.history_from
-        floor = self._day(start)
-        if back is None or plan.kind == "between":
+        since, look_back = plan.since, self.spec.look_back
+        floor = self._day(history_start(plan, self.spec.history_days) if since is None else since)
+        if look_back is None or plan.kind == "between":
             return floor
-        days = back.daily_days if plan.kind == "daily" else back.weekly_days
+        days = look_back.daily_days if plan.kind == "daily" else look_back.weekly_days
         return min(floor, today - days)
 
     def _day(self, at: Instant) -> int:
-        return local_day(at, self._zone).toordinal()
+        return local_day(at, self.zone).toordinal()
 
 
 def _midnight(day: int) -> datetime:

@@ -3,65 +3,89 @@
 from __future__ import annotations
 
 import re
+from dataclasses import dataclass, replace
+from typing import Any
 
 from chalicelib.domain.errors import FilterIgnored
-from chalicelib.pos.paging.sheet import Json, Sheet, Turn
-from chalicelib.pos.paging.style import Style
+from chalicelib.pos.paging.cursor import dump, load
+from chalicelib.pos.paging.response_page import Json, ResponsePage
+from chalicelib.pos.paging.style import NextPage, PagingStyle, Params
 from chalicelib.pos.profile.paging import Each
 from chalicelib.services.ports.pos import Cursor, StreamPlan
 
 _BETWEEN = re.compile(r"[\s,;]+")
 
 
-def listed(text: str) -> list[str]:
+def typed_shops(text: str) -> list[str]:
     """The shops a retailer typed: `51, 52`; empty means all there are."""
     return list(dict.fromkeys(filter(None, _BETWEEN.split(text))))
 
 
-class EachShop:
-    """Any style, once for every shop. The cursor is `{"shops": those to come, "at": its own}`, and
-    the first of the shops is the one being read."""
+@dataclass(frozen=True, slots=True)
+class ShopsPosition:
+    """Where a listing by shop stands: `shops` are those to come, the first of them being read, and
+    `at` is the position within its pages. `full`: the listings of the shops before were full."""
 
-    def __init__(self, each: Each, style: Style) -> None:
-        self._each = each
-        self._style = style
+    shops: tuple[str, ...] = ()
+    at: Any = None
+    full: bool = False
 
-    def ask(self, plan: StreamPlan, cursor: Cursor | None) -> dict[str, str]:
-        return {self._each.param: shop_of(cursor), **self._style.ask(plan, _inner(cursor))}
+    @property
+    def shop(self) -> str:
+        """The shop being read."""
+        return self.shops[0] if self.shops else ""
 
-    def judge(self, plan: StreamPlan, cursor: Cursor | None, sheet: Sheet) -> None:
+
+@dataclass(frozen=True, slots=True)
+class EachShop(PagingStyle[ShopsPosition]):
+    """Reads any style's listing once for every shop. It is full when those of all shops were."""
+
+    each: Each
+    style: PagingStyle[Any]
+
+    position_type = ShopsPosition
+
+    def start(self, plan: StreamPlan) -> ShopsPosition:
+        return ShopsPosition(at=self.style.start(plan))
+
+    def position(self, plan: StreamPlan, cursor: Cursor | None) -> ShopsPosition:
+        if not cursor:
+            return self.start(plan)
+        within = self.style.position(plan, cursor["at"])
+        return replace(load(ShopsPosition, cursor), at=within)
+
+    def params(self, plan: StreamPlan, at: ShopsPosition) -> Params:
+        return {self.each.param: at.shop, **self.style.params(plan, at.at)}
+
+    def check(self, plan: StreamPlan, at: ShopsPosition, page: ResponsePage) -> None:
         """A row that says it is of another shop shows that the shop asked for is ignored."""
-        shop = shop_of(cursor)
-        for row in sheet.rows:
-            said = row.get(self._each.param) if isinstance(row, dict) else None
-            if said is not None and str(said) != shop:
-                raise FilterIgnored(f"The rows of another shop came: {sheet.name}.")
-        self._style.judge(plan, _inner(cursor), sheet)
+        for row in page.rows:
+            shop = row.get(self.each.param) if isinstance(row, dict) else None
+            if shop is not None and str(shop) != at.shop:
+                raise FilterIgnored(f"The rows of another shop came: {page.name}.")
+        self.style.check(plan, at.at, page)
 
-    def fresh(self, plan: StreamPlan, cursor: Cursor | None, sheet: Sheet) -> list[Json]:
-        return self._style.fresh(plan, _inner(cursor), sheet)
+    def new_rows(self, plan: StreamPlan, at: ShopsPosition, page: ResponsePage) -> list[Json]:
+        return self.style.new_rows(plan, at.at, page)
 
-    def turn(self, plan: StreamPlan, cursor: Cursor | None, sheet: Sheet) -> Turn:
-        """The listing is full when those of all shops were."""
-        shops, full = (cursor["shops"], cursor["full"]) if cursor else ([], False)
-        turn = self._style.turn(plan, _inner(cursor), sheet)
-        if turn.cursor is not None:
-            return Turn({"shops": shops, "at": turn.cursor, "full": full}, again=turn.again)
-        full = full and turn.full_listing
-        if len(shops) > 1:
-            return Turn({"shops": shops[1:], "at": None, "full": full}, again=turn.again)
-        return Turn(None, full_listing=full, again=turn.again)
+    def next_page(
+        self, plan: StreamPlan, at: ShopsPosition, page: ResponsePage
+    ) -> NextPage[ShopsPosition]:
+        within = self.style.next_page(plan, at.at, page)
+        if within.position is not None:
+            return replace(within, position=replace(at, at=within.position))
+        full = at.full and within.full_listing
+        if len(at.shops) > 1:
+            following = ShopsPosition(at.shops[1:], full=full)
+            return NextPage(following, again=within.again)
+        return NextPage(None, full_listing=full, again=within.again)
 
 
-def start(shops: list[str]) -> Cursor:
+def first_cursor(shops: list[str]) -> Cursor:
     """Where a listing of these shops, at least one, begins."""
-    return {"shops": shops, "at": None, "full": True}
+    return dump(ShopsPosition(tuple(shops), full=True))
 
 
 def shop_of(cursor: Cursor | None) -> str:
     """The shop being read."""
     return str(cursor["shops"][0]) if cursor else ""
-
-
-def _inner(cursor: Cursor | None) -> Cursor | None:
-    return cursor["at"] if cursor else None

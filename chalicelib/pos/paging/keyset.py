@@ -8,18 +8,23 @@ goes away shifts nothing; so nothing is lost, whatever happens meanwhile.
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import asdict, dataclass, replace
+from dataclasses import dataclass, replace
 from itertools import pairwise
 
 from chalicelib.domain.errors import FilterIgnored, UnexpectedAnswer
-from chalicelib.domain.times import DAY, to_datetime
+from chalicelib.domain.times import DAY
 from chalicelib.domain.words import Instant
-from chalicelib.pos.paging.sheet import Json, Sheet, Turn, fingerprint
+from chalicelib.pos.paging.response_page import Json, ResponsePage, fingerprint
+from chalicelib.pos.paging.style import (
+    TICK,
+    NextPage,
+    PagingStyle,
+    Params,
+    filter_text,
+    history_start,
+)
 from chalicelib.pos.profile.paging import Keyset, PageTotal
-from chalicelib.services.ports.pos import Cursor, StreamPlan
-
-TICK: Instant = 1
-"""The POS tells milliseconds and may know finer ones: the row just seen is asked for again."""
+from chalicelib.services.ports.pos import StreamPlan
 
 MAX_MET = 250
 """Fingerprints in a cursor; of more rows at one instant the others are handed on twice."""
@@ -50,137 +55,133 @@ class KeysetPosition:
     left: int = 0
     sweeping: bool = False
     then: Instant | None = None
-    met: tuple[str, ...] | list[str] = ()
+    met: tuple[str, ...] = ()
 
 
-class KeysetPages:
-    """The style; `instant` reads the instant a row is sorted by."""
+@dataclass(frozen=True, slots=True)
+class KeysetPages(PagingStyle[KeysetPosition]):
+    """Reads a listing by the instants of its rows, each page from the last row of the one before.
+    `instant` reads the instant a row is sorted by."""
 
-    def __init__(
-        self, page: PageTotal, keyset: Keyset, instant: Callable[[Json], Instant | None]
-    ) -> None:
-        self._page = page
-        self._keyset = keyset
-        self._instant = instant
+    spec: PageTotal
+    keyset: Keyset
+    instant: Callable[[Json], Instant | None]
 
-    def ask(self, plan: StreamPlan, cursor: Cursor | None) -> dict[str, str]:
-        at = self._position(plan, cursor)
-        params = {
-            self._page.number: str(at.page),
-            self._page.size: str(self._page.limit),
-            **self._page.params,
-            self._keyset.after: _text(at.after),
-        }
-        if at.before is not None and self._keyset.before:
-            params[self._keyset.before] = _text(at.before)
-        return params
+    position_type = KeysetPosition
 
-    def judge(self, plan: StreamPlan, cursor: Cursor | None, sheet: Sheet) -> None:
-        """First and last row must satisfy the filter: a POS ignores names it does not know."""
-        at = self._position(plan, cursor)
-        sheet.must_be_number(at.page)
-        total = sheet.must_total()
-        if not sheet.rows:
-            if total > (at.page - 1) * sheet.size or (total == 0 and at.left > 0):
-                raise UnexpectedAnswer(f"An empty page in the middle of {sheet.name}.")
-            return
-        instants = self._instants(sheet)
-        if not instants:
-            raise UnexpectedAnswer(f"No row of {sheet.name} says when it was changed.")
-        if instants[0] < at.after or (at.before is not None and instants[-1] > at.before):
-            raise FilterIgnored(f"The filter by time is ignored: {sheet.name}.")
-        if any(later < earlier for earlier, later in pairwise(instants)):
-            raise FilterIgnored(f"The rows do not come sorted as asked: {sheet.name}.")
-
-    def fresh(self, plan: StreamPlan, cursor: Cursor | None, sheet: Sheet) -> list[Json]:
-        at = self._position(plan, cursor)
-        if not at.met or at.page > 1 or at.sweeping:
-            return sheet.rows
-        met, end = set(at.met), at.after + TICK
-        repeated = set()
-        for place, row in enumerate(sheet.rows):
-            if (self._instant(row) or end) > end:
-                break
-            if fingerprint(row) in met:
-                repeated.add(place)
-        return [row for place, row in enumerate(sheet.rows) if place not in repeated]
-
-    def turn(self, plan: StreamPlan, cursor: Cursor | None, sheet: Sheet) -> Turn:
-        at = self._position(plan, cursor)
-        following = self._following(at, sheet)
-        if following is None:
-            following = self._next_window(at)
-        if following is not None:
-            return Turn(asdict(following), again=at.sweeping)
-        whole = plan.since is None and self._keyset.window_days is None
-        return Turn(None, full_listing=whole, again=at.sweeping)
-
-    def _position(self, plan: StreamPlan, cursor: Cursor | None) -> KeysetPosition:
-        if cursor:
-            return KeysetPosition(**cursor)
+    def start(self, plan: StreamPlan) -> KeysetPosition:
         if plan.since is not None:
             return KeysetPosition(after=plan.since, low=plan.since, floor=plan.since)
-        if self._keyset.window_days is None:
+        if self.keyset.window_days is None:
             return KeysetPosition(after=0, low=0, floor=0)
-        history = self._keyset.history_days * DAY
-        floor = plan.now - history if plan.history_from is None else plan.history_from
+        floor = history_start(plan, self.keyset.history_days)
         # The newest window has no end, so that no row can fall off it while being edited.
-        return _window(plan.now, floor, self._keyset.window_days)
+        return _window(plan.now, floor, self.keyset.window_days)
+
+    def params(self, plan: StreamPlan, at: KeysetPosition) -> Params:  # noqa: ARG002
+        spec, keyset = self.spec, self.keyset
+        params = {
+            spec.number: str(at.page),
+            spec.size: str(spec.limit),
+            **spec.params,
+            keyset.after: filter_text(at.after),
+        }
+        if at.before is not None and keyset.before:
+            params[keyset.before] = filter_text(at.before)
+        return params
+
+    def check(self, plan: StreamPlan, at: KeysetPosition, page: ResponsePage) -> None:  # noqa: ARG002
+        """First and last row must satisfy the filter: a POS ignores names it does not know."""
+        page.check_number(at.page)
+        total = page.row_count()
+        if not page.rows:
+            if total > (at.page - 1) * page.size or (total == 0 and at.left > 0):
+                page.refuse_as_gap()
+            return
+        instants = self._instants(page)
+        if not instants:
+            raise UnexpectedAnswer(f"No row of {page.name} says when it was changed.")
+        if instants[0] < at.after or (at.before is not None and instants[-1] > at.before):
+            raise FilterIgnored(f"The filter by time is ignored: {page.name}.")
+        if any(later < earlier for earlier, later in pairwise(instants)):
+            raise FilterIgnored(f"The rows do not come sorted as asked: {page.name}.")
+
+    def new_rows(self, plan: StreamPlan, at: KeysetPosition, page: ResponsePage) -> list[Json]:  # noqa: ARG002
+        if not at.met or at.page > 1 or at.sweeping:
+            return page.rows
+        met, end = set(at.met), at.after + TICK
+        repeated = set()
+        for index, row in enumerate(page.rows):
+            if (self.instant(row) or end) > end:
+                break
+            if fingerprint(row) in met:
+                repeated.add(index)
+        return [row for index, row in enumerate(page.rows) if index not in repeated]
+
+    def next_page(
+        self, plan: StreamPlan, at: KeysetPosition, page: ResponsePage
+    ) -> NextPage[KeysetPosition]:
+        following = self._in_window(at, page) or self._next_window(at)
+        complete = following is None and plan.since is None and self.keyset.window_days is None
+        return NextPage(following, full_listing=complete, again=at.sweeping)
 
     def _next_window(self, at: KeysetPosition) -> KeysetPosition | None:
         """The window before this one; None when this one reached the floor."""
-        if at.low <= at.floor or self._keyset.window_days is None:
+        if at.low <= at.floor or self.keyset.window_days is None:
             return None
-        window = _window(at.low, at.floor, self._keyset.window_days)
+        window = _window(at.low, at.floor, self.keyset.window_days)
         return replace(window, before=at.low)
 
-    def _following(self, at: KeysetPosition, sheet: Sheet) -> KeysetPosition | None:
+    def _in_window(self, at: KeysetPosition, page: ResponsePage) -> KeysetPosition | None:
         """The next position in this window, or None when the window is read."""
         if at.sweeping:
-            return self._swept(at)
-        complete = self._is_last(at, sheet)
+            return _swept(at)
+        complete = self._ends_window(at, page)
         if at.page == 1 and complete:
             return None
-        goes_on = None if complete else self._last(sheet) - TICK
-        if goes_on is not None and goes_on <= at.after:
+        onward = None if complete else self._last(page) - TICK
+        if onward is not None and onward <= at.after:
             return replace(at, page=at.page + 1)
-        met = () if goes_on is None else self._met(sheet, goes_on + TICK)
+        met = () if onward is None else self._met(page, onward + TICK)
         if at.page > 1:
-            return replace(at, page=at.page - 1, sweeping=True, then=goes_on, met=met)
-        left = sheet.must_total() - len(sheet.rows)
-        return replace(at, after=goes_on or at.after, left=left, met=met)
+            return replace(at, page=at.page - 1, sweeping=True, then=onward, met=met)
+        left = page.row_count() - len(page.rows)
+        return replace(at, after=onward or at.after, left=left, met=met)
 
-    def _swept(self, at: KeysetPosition) -> KeysetPosition | None:
-        if at.page > 1:
-            return replace(at, page=at.page - 1)
-        if at.then is None:
-            return None
-        return replace(at, after=at.then, page=1, sweeping=False, then=None, left=0)
-
-    def _met(self, sheet: Sheet, instant: Instant) -> tuple[str, ...]:
+    def _met(self, page: ResponsePage, instant: Instant) -> tuple[str, ...]:
+        """Fingerprints of the rows of that instant, which the page ends with."""
         met: list[str] = []
-        for row in reversed(sheet.rows):
-            at = self._instant(row)
+        for row in reversed(page.rows):
+            at = self.instant(row)
             if len(met) == MAX_MET or (at is not None and at < instant):
                 break
             if at == instant:
                 met.append(fingerprint(row))
         return tuple(met)
 
-    def _is_last(self, at: KeysetPosition, sheet: Sheet) -> bool:
-        if not sheet.rows:
+    def _ends_window(self, at: KeysetPosition, page: ResponsePage) -> bool:
+        if not page.rows:
             return True
         if at.page == 1:
-            return len(sheet.rows) >= sheet.must_total()
-        return at.page >= sheet.pages
+            return len(page.rows) >= page.row_count()
+        return at.page >= page.pages
 
-    def _last(self, sheet: Sheet) -> Instant:
-        """The instant of the last row that tells one; `judge` has seen that there is one."""
-        return next(at for at in map(self._instant, reversed(sheet.rows)) if at is not None)
+    def _last(self, page: ResponsePage) -> Instant:
+        """The instant of the last row that tells one; `check` has seen that there is one."""
+        return next(at for at in map(self.instant, reversed(page.rows)) if at is not None)
 
-    def _instants(self, sheet: Sheet) -> list[Instant]:
+    def _instants(self, page: ResponsePage) -> list[Instant]:
         """The instants of the rows that tell one, in the order received."""
-        return [at for at in map(self._instant, sheet.rows) if at is not None]
+        return [at for at in map(self.instant, page.rows) if at is not None]
+
+
+def _swept(at: KeysetPosition) -> KeysetPosition | None:
+    """The next position of a sweep; after its last page the one to go on from, where there is."""
+    if at.page > 1:
+        return replace(at, page=at.page - 1)
+    if at.then is None:
+        return None
+    return replace(at, after=at.then, page=1, sweeping=False, then=None, left=0)
 
 
 def _window(end: Instant, floor: Instant, days: int) -> KeysetPosition:
@@ -188,9 +189,3 @@ def _window(end: Instant, floor: Instant, days: int) -> KeysetPosition:
     that very instant belongs to the time before."""
     low = max(floor, end - days * DAY)
     return KeysetPosition(after=low if low == floor else low - TICK, low=low, floor=floor)
-
-
-def _text(at: Instant) -> str:
-    """`2026-05-01T00:00:00.000Z`, the form seen in working calls."""
-    moment = to_datetime(at).replace(tzinfo=None)
-    return moment.isoformat(timespec="milliseconds") + "Z"

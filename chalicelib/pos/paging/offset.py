@@ -7,17 +7,18 @@ nothing stands there, the page is none.
 
 from __future__ import annotations
 
-from dataclasses import asdict, dataclass, replace
+from dataclasses import dataclass, replace
 from datetime import datetime
 
-from chalicelib.domain.errors import FilterIgnored, UnexpectedAnswer
+from chalicelib.domain.errors import FilterIgnored
 from chalicelib.domain.times import HOUR, to_datetime
 from chalicelib.domain.words import Instant
 from chalicelib.pos.paging.day_windows import DayWindows, Window
-from chalicelib.pos.paging.sheet import Json, Sheet, Turn, fingerprint
+from chalicelib.pos.paging.response_page import Json, ResponsePage, fingerprint
+from chalicelib.pos.paging.style import NextPage, PagingStyle, Params
 from chalicelib.pos.profile.paging import ModifiedSince, Offset
 from chalicelib.pos.rows import coerce
-from chalicelib.services.ports.pos import Cursor, StreamPlan
+from chalicelib.services.ports.pos import StreamPlan
 
 MAX_LISTINGS = 3
 """How often rows that moved under our feet are read before they count as incomplete."""
@@ -35,80 +36,80 @@ class OffsetPosition:
     met: int = 0
     longest: int = 0
     moved: bool = False
-    window: dict[str, int] | None = None
+    window: Window | None = None
 
 
-class SinceModified:
-    """The filter by the last change, on the store's clock."""
+@dataclass(frozen=True, slots=True)
+class ModifiedFilter:
+    """The filter by the last change, on the clock of the store, whose zone is `zone`."""
 
-    def __init__(self, spec: ModifiedSince, zone: str, formats: tuple[str, ...]) -> None:
-        self._spec = spec
-        self._zone = zone
-        self._formats = formats
+    spec: ModifiedSince
+    zone: str
+    formats: tuple[str, ...]
 
-    def params(self, since: Instant) -> dict[str, str]:
-        return {self._spec.param: self._from(since).strftime(self._spec.format)}
+    def params(self, since: Instant) -> Params:
+        return {self.spec.param: self._from(since).strftime(self.spec.format)}
 
-    def must_hold(self, since: Instant, sheet: Sheet) -> None:
+    def check(self, since: Instant, page: ResponsePage) -> None:
         """Raises FilterIgnored when a row is older than asked for."""
         earliest = self._from(since).replace(microsecond=0)
-        for row in sheet.rows:
-            value = row.get(self._spec.field) if isinstance(row, dict) else None
-            at = coerce.wall_clock(value, self._formats)
+        for row in page.rows:
+            value = row.get(self.spec.field) if isinstance(row, dict) else None
+            at = coerce.wall_clock(value, self.formats)
             if at is not None and at < earliest:
-                raise FilterIgnored(f"The filter by last change is ignored: {sheet.name}.")
+                raise FilterIgnored(f"The filter by last change is ignored: {page.name}.")
 
     def _from(self, since: Instant) -> datetime:
         """What the clock showed; an hour earlier when it is about to be put back, for it will then
         show that hour again."""
-        shown = to_datetime(since, self._zone)
-        later = to_datetime(since + HOUR, self._zone)
+        shown = to_datetime(since, self.zone)
+        later = to_datetime(since + HOUR, self.zone)
         if later.utcoffset() != shown.utcoffset():
-            shown = to_datetime(since - HOUR, self._zone)
+            shown = to_datetime(since - HOUR, self.zone)
         return shown.replace(tzinfo=None)
 
 
-class OffsetPages:
-    """The style."""
+@dataclass(frozen=True, slots=True)
+class OffsetPages(PagingStyle[OffsetPosition]):
+    """Reads a listing by offset until a short page, and again when rows moved between pages.
+    `windows` bound it by days, `modified` by the last change."""
 
-    def __init__(
-        self, page: Offset, windows: DayWindows | None, modified: SinceModified | None
-    ) -> None:
-        self._page = page
-        self._windows = windows
-        self._modified = modified
+    spec: Offset
+    windows: DayWindows | None
+    modified: ModifiedFilter | None
 
-    def ask(self, plan: StreamPlan, cursor: Cursor | None) -> dict[str, str]:
-        at = self._place(plan, cursor)
-        params = {
-            self._page.start: str(max(0, at.start - 1)),
-            self._page.size: str(self._page.limit),
-        }
-        if self._windows and at.window:
-            params |= self._windows.params(Window(**at.window))
-        if self._modified and plan.since is not None:
-            params |= self._modified.params(plan.since)
+    position_type = OffsetPosition
+
+    def start(self, plan: StreamPlan) -> OffsetPosition:
+        return OffsetPosition(window=self.windows.first(plan) if self.windows else None)
+
+    def params(self, plan: StreamPlan, at: OffsetPosition) -> Params:
+        params = {self.spec.start: str(max(0, at.start - 1)), self.spec.size: str(self.spec.limit)}
+        if self.windows and at.window:
+            params |= self.windows.params(at.window)
+        if self.modified and plan.since is not None:
+            params |= self.modified.params(plan.since)
         return params
 
-    def judge(self, plan: StreamPlan, cursor: Cursor | None, sheet: Sheet) -> None:
-        at = self._place(plan, cursor)
-        if at.start and not sheet.rows:
-            raise UnexpectedAnswer(f"An empty page in the middle of {sheet.name}.")
-        if self._is_as_before(at, sheet):
-            sheet.refuse_as_another()
-        if self._windows and at.window:
-            self._windows.must_hold(Window(**at.window), sheet)
-        if self._modified and plan.since is not None:
-            self._modified.must_hold(plan.since, sheet)
+    def check(self, plan: StreamPlan, at: OffsetPosition, page: ResponsePage) -> None:
+        if at.start and not page.rows:
+            page.refuse_as_gap()
+        if self._is_as_before(at, page):
+            page.refuse_as_another()
+        if self.windows and at.window:
+            self.windows.check(at.window, page)
+        if self.modified and plan.since is not None:
+            self.modified.check(plan.since, page)
 
-    def fresh(self, plan: StreamPlan, cursor: Cursor | None, sheet: Sheet) -> list[Json]:
-        at = self._place(plan, cursor)
-        return sheet.rows[1:] if self._goes_on(at, sheet) else sheet.rows
+    def new_rows(self, plan: StreamPlan, at: OffsetPosition, page: ResponsePage) -> list[Json]:  # noqa: ARG002
+        return page.rows[1:] if self._goes_on(at, page) else page.rows
 
-    def turn(self, plan: StreamPlan, cursor: Cursor | None, sheet: Sheet) -> Turn:
-        at = self._place(plan, cursor)
-        goes_on = self._goes_on(at, sheet)
-        if at.start and not goes_on and at.listing < MAX_LISTINGS:
+    def next_page(
+        self, plan: StreamPlan, at: OffsetPosition, page: ResponsePage
+    ) -> NextPage[OffsetPosition]:
+        goes_on = self._goes_on(at, page)
+        rows_moved = bool(at.start and not goes_on)
+        if rows_moved and at.listing < MAX_LISTINGS:
             begun_again = OffsetPosition(
                 listing=at.listing + 1,
                 met=max(at.met, at.start),
@@ -116,52 +117,46 @@ class OffsetPages:
                 moved=at.moved,
                 window=at.window,
             )
-            return Turn(asdict(begun_again), again=at.start <= at.met)
-        moved = at.moved or bool(at.start and not goes_on)
-        came = len(sheet.rows) - goes_on
+            return NextPage(begun_again, again=at.start <= at.met)
+        new_rows = len(page.rows) - goes_on
         following = replace(
             at,
-            start=at.start + came,
-            last=self._id(sheet.rows[-1]) if sheet.rows else None,
-            longest=max(at.longest, len(sheet.rows)),
-            moved=moved,
+            start=at.start + new_rows,
+            last=self._id(page.rows[-1]) if page.rows else None,
+            longest=max(at.longest, len(page.rows)),
+            moved=at.moved or rows_moved,
         )
         again = following.start <= at.met
-        if self._is_more(at, sheet, came):
-            return Turn(asdict(following), again=again)
-        return self._ended(plan, following, again=again)
+        if new_rows > 0 and self._is_full(at, page):
+            return NextPage(following, again=again)
+        return self._after_last(plan, following, again=again)
 
-    def _ended(self, plan: StreamPlan, at: OffsetPosition, *, again: bool) -> Turn:
-        """The rows of this window, or all of them, were read."""
-        if self._windows and at.window:
-            window = self._windows.before(Window(**at.window), at.start)
-            if window is None:
-                return Turn(None, again=again)
-            place = OffsetPosition(longest=at.longest, window=asdict(window))
-            return Turn(asdict(place), again=again)
-        return Turn(None, full_listing=plan.since is None and not at.moved, again=again)
+    def _after_last(
+        self, plan: StreamPlan, at: OffsetPosition, *, again: bool
+    ) -> NextPage[OffsetPosition]:
+        """The next window, after all rows of one were read; without windows, the end."""
+        if self.windows and at.window:
+            window = self.windows.before(at.window, at.start)
+            position = OffsetPosition(longest=at.longest, window=window) if window else None
+            return NextPage(position, again=again)
+        return NextPage(None, full_listing=plan.since is None and not at.moved, again=again)
 
-    def _is_more(self, at: OffsetPosition, sheet: Sheet, came: int) -> bool:
+    def _is_full(self, at: OffsetPosition, page: ResponsePage) -> bool:
         """A short page ends the rows, once it is known what a full one is."""
-        return came > 0 and len(sheet.rows) >= min(self._page.limit, max(at.longest, 1))
+        return len(page.rows) >= min(self.spec.limit, max(at.longest, 1))
 
-    def _is_as_before(self, at: OffsetPosition, sheet: Sheet) -> bool:
+    def _is_as_before(self, at: OffsetPosition, page: ResponsePage) -> bool:
         """Whether a full page ends where the last one did, instead of beginning there: a POS that
         ignores where to start would be read for ever."""
-        if not at.start or len(sheet.rows) < at.longest or self._goes_on(at, sheet):
+        if not at.start or len(page.rows) < at.longest or self._goes_on(at, page):
             return False
-        return self._id(sheet.rows[-1]) == at.last
+        return self._id(page.rows[-1]) == at.last
 
-    def _goes_on(self, at: OffsetPosition, sheet: Sheet) -> bool:
+    def _goes_on(self, at: OffsetPosition, page: ResponsePage) -> bool:
         """Whether the page begins with the last row seen."""
-        return bool(at.start and sheet.rows) and self._id(sheet.rows[0]) == at.last
+        return bool(at.start and page.rows) and self._id(page.rows[0]) == at.last
 
     def _id(self, row: Json) -> str:
         """A row without an id is known by all that it says."""
-        value = row.get(self._page.id) if isinstance(row, dict) else None
+        value = row.get(self.spec.id) if isinstance(row, dict) else None
         return coerce.optional_id(value) or fingerprint(row)
-
-    def _place(self, plan: StreamPlan, cursor: Cursor | None) -> OffsetPosition:
-        if cursor:
-            return OffsetPosition(**cursor)
-        return OffsetPosition(window=asdict(self._windows.first(plan)) if self._windows else None)

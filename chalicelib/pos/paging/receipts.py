@@ -11,7 +11,7 @@ from typing import Any
 
 import orjson
 
-from chalicelib.pos.paging.sheet import written
+from chalicelib.pos.paging.response_page import json_bytes
 from chalicelib.pos.profile.mapping import Group
 from chalicelib.pos.rows import coerce
 from chalicelib.pos.rows.coerce import Json, Unusable
@@ -84,7 +84,7 @@ class Receipts:
 
 
 def _distinct(rows: Iterable[Json]) -> list[Json]:
-    return list({written(row, orjson.OPT_SORT_KEYS): row for row in rows}.values())
+    return list({json_bytes(row, orjson.OPT_SORT_KEYS): row for row in rows}.values())
 
 
 def _sum(lines: list[Json], field: str) -> Json:

@@ -7,18 +7,18 @@ never the end. Where rows come newest first, reading stops after a whole page of
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
-from dataclasses import asdict, dataclass, field
+from collections.abc import Callable
+from dataclasses import dataclass, field
 from hashlib import blake2b
 from itertools import pairwise
 
 import orjson
 
-from chalicelib.domain.errors import UnexpectedAnswer
 from chalicelib.domain.words import Instant
-from chalicelib.pos.paging.sheet import Json, Sheet, Turn, fingerprint
+from chalicelib.pos.paging.response_page import Json, ResponsePage, fingerprint
+from chalicelib.pos.paging.style import NextPage, PagingStyle, Params
 from chalicelib.pos.profile.paging import RangePage
-from chalicelib.services.ports.pos import Cursor, StreamPlan
+from chalicelib.services.ports.pos import StreamPlan
 
 MAX_MET = 150
 """Rows remembered in a cursor, so that one that comes again, or as it once was, is left out."""
@@ -38,81 +38,85 @@ class RangePosition:
     sinking: bool = True
     sank: bool = False
     oldest: Instant | None = None
-    met: Mapping[str, Instant] = field(default_factory=dict)
+    met: dict[str, Instant] = field(default_factory=dict)
     read: str | None = None
 
 
-class RowRanges:
-    """The style; `changed` and `made` read a row's instants."""
+@dataclass(slots=True)
+class RowRanges(PagingStyle[RangePosition]):
+    """Reads a listing by ranges of its rows until nothing more comes, or only what is older than
+    wanted. `changed` and `made` read a row's instants."""
 
-    def __init__(
-        self,
-        page: RangePage,
-        changed: Callable[[Json], Instant | None],
-        made: Callable[[Json], Instant | None],
-    ) -> None:
-        self._page = page
-        self._changed = changed
-        self._made = made
-        self._told: tuple[Sheet, list[tuple[str, Instant | None]]] | None = None
+    spec: RangePage
+    changed: Callable[[Json], Instant | None]
+    made: Callable[[Json], Instant | None]
+    _last_names: tuple[ResponsePage, list[tuple[str, Instant | None]]] | None = field(
+        default=None, init=False
+    )
 
-    def ask(self, plan: StreamPlan, cursor: Cursor | None) -> dict[str, str]:  # noqa: ARG002
-        first, page = _place(cursor).first, self._page
-        return {page.param: f"[{first},{first + page.limit - 1}]", **page.params}
+    position_type = RangePosition
 
-    def judge(self, plan: StreamPlan, cursor: Cursor | None, sheet: Sheet) -> None:  # noqa: ARG002
-        if not sheet.rows and _place(cursor).first > 0:
-            raise UnexpectedAnswer(f"An empty page in the middle of {sheet.name}.")
-        if len(sheet.rows) > 1:
-            sheet.must_differ(_place(cursor).read)
+    def start(self, plan: StreamPlan) -> RangePosition:  # noqa: ARG002
+        return RangePosition()
 
-    def fresh(self, plan: StreamPlan, cursor: Cursor | None, sheet: Sheet) -> list[Json]:
+    def params(self, plan: StreamPlan, at: RangePosition) -> Params:  # noqa: ARG002
+        spec = self.spec
+        return {spec.param: f"[{at.first},{at.first + spec.limit - 1}]", **spec.params}
+
+    def check(self, plan: StreamPlan, at: RangePosition, page: ResponsePage) -> None:  # noqa: ARG002
+        if not page.rows and at.first > 0:
+            page.refuse_as_gap()
+        if len(page.rows) > 1:
+            page.check_differs(at.read)
+
+    def new_rows(self, plan: StreamPlan, at: RangePosition, page: ResponsePage) -> list[Json]:
         """Rows that are neither known from the last run nor met, as new or newer, in this one."""
-        met = dict(_place(cursor).met)
+        met = dict(at.met)
         bound = self._bound(plan)
-        found = []
-        for row, (name, at) in zip(sheet.rows, self._names(sheet), strict=True):
-            stale = name in met and (at or 0) <= met[name]
-            if stale or (bound is not None and at is not None and at < bound):
+        rows = []
+        for row, (name, changed) in zip(page.rows, self._names(page), strict=True):
+            stale = name in met and (changed or 0) <= met[name]
+            if stale or (bound is not None and changed is not None and changed < bound):
                 continue
-            met[name] = at or 0
-            found.append(row)
-        return found
+            met[name] = changed or 0
+            rows.append(row)
+        return rows
 
-    def turn(self, plan: StreamPlan, cursor: Cursor | None, sheet: Sheet) -> Turn:
-        at = _place(cursor)
-        limited = self._page.made is not None or plan.since is not None
-        if len(sheet.rows) <= 1:
-            return Turn(None, full_listing=not limited)
-        following = self._after(at, sheet)
+    def next_page(
+        self, plan: StreamPlan, at: RangePosition, page: ResponsePage
+    ) -> NextPage[RangePosition]:
+        if len(page.rows) <= 1:
+            limited = self.spec.made is not None or plan.since is not None
+            return NextPage(None, full_listing=not limited)
+        following = self._after(at, page)
         if (following.falling and following.fell) or (following.sinking and following.sank):
             bound = self._bound(plan)
-            instants = [i for _, i in self._names(sheet) if i is not None]
-            if bound is not None and instants and max(instants) < bound:
-                return Turn(None)
-        return Turn(asdict(following))
+            changes = [changed for _, changed in self._names(page) if changed is not None]
+            if bound is not None and changes and max(changes) < bound:
+                return NextPage(None)
+        return NextPage(following)
 
-    def _after(self, at: RangePosition, sheet: Sheet) -> RangePosition:
-        distinct = dict(reversed(self._names(sheet))).values()
+    def _after(self, at: RangePosition, page: ResponsePage) -> RangePosition:
+        distinct = dict(reversed(self._names(page))).values()
         changes = [i for i in reversed(distinct) if i is not None]
         all_changes = changes if at.last is None else [at.last, *changes]
-        mades = [i for i in map(self._made, sheet.rows) if i is not None]
+        mades = [i for i in map(self.made, page.rows) if i is not None]
         return RangePosition(
             # As many rows further on as came, however many were asked for, but for the last.
-            first=at.first + len(sheet.rows) - 1,
+            first=at.first + len(page.rows) - 1,
             falling=at.falling and all(b <= a for a, b in pairwise(all_changes)),
             fell=at.fell or any(b < a for a, b in pairwise(all_changes)),
             last=changes[-1] if changes else at.last,
             sinking=at.sinking and _sinks(mades, at.oldest),
             sank=at.sank or len({*mades, at.oldest} - {None}) > 1,
             oldest=min(mades, default=at.oldest),
-            met=self._met(at, sheet),
-            read=fingerprint(sheet.rows),
+            met=self._met(at, page),
+            read=fingerprint(page.rows),
         )
 
-    def _met(self, at: RangePosition, sheet: Sheet) -> dict[str, Instant]:
+    def _met(self, at: RangePosition, page: ResponsePage) -> dict[str, Instant]:
         met = dict(at.met)
-        for name, changed in self._names(sheet):
+        for name, changed in self._names(page):
             met[name] = max(met.pop(name, 0), changed or 0)
         return dict(list(met.items())[-MAX_MET:])
 
@@ -120,23 +124,19 @@ class RowRanges:
         """What was changed before it is not wanted."""
         if plan.since is not None:
             return plan.since
-        return None if self._page.made is None else plan.history_from
+        return None if self.spec.made is None else plan.history_from
 
-    def _names(self, sheet: Sheet) -> list[tuple[str, Instant | None]]:
-        """The rows' names and last changes, read once for each sheet."""
-        if self._told is None or self._told[0] is not sheet:
-            self._told = sheet, [(self._name(row), self._changed(row)) for row in sheet.rows]
-        return self._told[1]
+    def _names(self, page: ResponsePage) -> list[tuple[str, Instant | None]]:
+        """The rows' names and last changes, read once for each page."""
+        if self._last_names is None or self._last_names[0] is not page:
+            self._last_names = page, [(self._name(row), self.changed(row)) for row in page.rows]
+        return self._last_names[1]
 
     def _name(self, row: Json) -> str:
         """A short name of what the row is about: its id, else all of it."""
-        known = row.get(self._page.id) if isinstance(row, dict) else None
-        told = row if known is None else str(known)
-        return blake2b(orjson.dumps(told), digest_size=5).hexdigest()
-
-
-def _place(cursor: Cursor | None) -> RangePosition:
-    return RangePosition(**cursor) if cursor else RangePosition()
+        row_id = row.get(self.spec.id) if isinstance(row, dict) else None
+        known_by = row if row_id is None else str(row_id)
+        return blake2b(orjson.dumps(known_by), digest_size=5).hexdigest()
 
 
 def _sinks(mades: list[Instant], oldest: Instant | None) -> bool:

@@ -1,33 +1,86 @@
-"""One way a POS cuts its listings into pages.
+"""What a style of paging has to answer: what to ask for, whether the page will do, where to go on.
 
-A style is pure: it makes the parameters of a question, judges the answer, and says where to go on.
+A style is pure: it makes the parameters of a request, checks the page that came, and gives the
+position after it. Another process can go on from any position; going on from an older one repeats
+rows and never leaves a gap.
 """
 
 from __future__ import annotations
 
-from typing import Protocol
+from abc import ABC, abstractmethod
+from dataclasses import dataclass
+from typing import ClassVar, Generic, TypeVar
 
-from chalicelib.pos.paging.sheet import Json, Sheet, Turn
+from chalicelib.domain.times import DAY, to_datetime
+from chalicelib.domain.words import Instant
+from chalicelib.pos.paging.cursor import dump, load
+from chalicelib.pos.paging.response_page import Json, ResponsePage
 from chalicelib.services.ports.pos import Cursor, StreamPlan
 
 Params = dict[str, str]
+P = TypeVar("P")
+"""The position of a style: a dataclass that `cursor` can write and read."""
+
+TICK: Instant = 1
+"""POS tell milliseconds and may know finer ones, so bounds overlap by one of ours."""
 
 
-class Style(Protocol):
+@dataclass(frozen=True, slots=True)
+class NextPage(Generic[P]):
+    """Where to go on after a page; `position` is None when the listing is complete.
+
+    `full_listing`: the completed listing held everything the POS has. `again`: the page was read
+    to be sure and had been read before, so that its unusable rows are known.
+    """
+
+    position: P | None
+    full_listing: bool = False
+    again: bool = False
+
+    @property
+    def cursor(self) -> Cursor | None:
+        return None if self.position is None else dump(self.position)
+
+
+class PagingStyle(ABC, Generic[P]):
     """One way a POS cuts its listings into pages."""
 
-    def ask(self, plan: StreamPlan, cursor: Cursor | None) -> Params:
-        """The parameters that ask for the page at the cursor; None is the first page."""
-        ...
+    position_type: ClassVar[type]
 
-    def judge(self, plan: StreamPlan, cursor: Cursor | None, sheet: Sheet) -> None:
+    def position(self, plan: StreamPlan, cursor: Cursor | None) -> P:
+        """The position that a cursor tells; without one, the start of the listing."""
+        if not cursor:
+            return self.start(plan)
+        position: P = load(self.position_type, cursor)
+        return position
+
+    @abstractmethod
+    def start(self, plan: StreamPlan) -> P:
+        """The position of the first page."""
+
+    @abstractmethod
+    def params(self, plan: StreamPlan, at: P) -> Params:
+        """The parameters that ask for the page at a position."""
+
+    @abstractmethod
+    def check(self, plan: StreamPlan, at: P, page: ResponsePage) -> None:
         """Raises UnexpectedAnswer or FilterIgnored for a page that must be asked for again."""
-        ...
 
-    def fresh(self, plan: StreamPlan, cursor: Cursor | None, sheet: Sheet) -> list[Json]:
+    def new_rows(self, plan: StreamPlan, at: P, page: ResponsePage) -> list[Json]:  # noqa: ARG002
         """The page's rows without those that were surely handed on before."""
-        ...
+        return page.rows
 
-    def turn(self, plan: StreamPlan, cursor: Cursor | None, sheet: Sheet) -> Turn:
-        """Where to go on after a page that was judged good."""
-        ...
+    @abstractmethod
+    def next_page(self, plan: StreamPlan, at: P, page: ResponsePage) -> NextPage[P]:
+        """Where to go on after a page that passed `check`."""
+
+
+def history_start(plan: StreamPlan, days: int) -> Instant:
+    """How far back a first pass reads: to the plan's beginning, else so many days."""
+    return plan.now - days * DAY if plan.history_from is None else plan.history_from
+
+
+def filter_text(at: Instant) -> str:
+    """`2026-05-01T00:00:00.000Z`, the form of a filter by time seen in working calls."""
+    moment = to_datetime(at).replace(tzinfo=None)
+    return moment.isoformat(timespec="milliseconds") + "Z"

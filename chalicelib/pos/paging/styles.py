@@ -1,25 +1,25 @@
-"""How a listing is read page by page: which page next, and when it is complete.
+"""Which style of paging the listing of a stream needs, by its profile.
 
-A style is pure: it makes the parameters of a question, judges the answer, and says where to go on.
-Its cursor is plain JSON, so that another process can go on from any page; going on from an older
-cursor repeats rows and never leaves a gap. A style of another POS is a class beside these.
+A style of another POS is a class in a module beside this one, and a case here.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from collections.abc import Callable
 from typing import Any
 
-from chalicelib.domain.errors import UnexpectedAnswer
 from chalicelib.domain.words import Instant
+from chalicelib.pos.paging.day_windows import DayWindows
 from chalicelib.pos.paging.each_shop import EachShop
 from chalicelib.pos.paging.keyset import KeysetPages
+from chalicelib.pos.paging.numbered import NumberedPages
+from chalicelib.pos.paging.offset import ModifiedFilter, OffsetPages
+from chalicelib.pos.paging.one_answer import OneAnswer
+from chalicelib.pos.paging.response_page import Json
 from chalicelib.pos.paging.row_ranges import RowRanges
-from chalicelib.pos.paging.sheet import Json, Sheet, Turn, fingerprint
-from chalicelib.pos.paging.store_clock import clock_style
-from chalicelib.pos.paging.style import Params, Style
-from chalicelib.pos.paging.unordered import LimitedPages
+from chalicelib.pos.paging.style import PagingStyle
+from chalicelib.pos.paging.unordered import UnorderedPages
+from chalicelib.pos.paging.whole_window import WindowPages
 from chalicelib.pos.profile.paging import (
     Offset,
     PageLimit,
@@ -32,134 +32,47 @@ from chalicelib.pos.profile.paging import (
 from chalicelib.pos.profile.profile import Profile, StreamProfile
 from chalicelib.pos.rows import coerce
 from chalicelib.pos.rows.field_map import plain
-from chalicelib.services.ports.pos import Cursor, StreamPlan
-
-MAX_LISTINGS = 2
-"""How often a listing that moved under our feet is read before it counts as incomplete."""
 
 
-class SinglePage:
-    """The one answer is everything there is; without any of `must_have` it is not an answer."""
-
-    def __init__(self, must_have: tuple[str, ...], params: Mapping[str, str]) -> None:
-        self._must_have = must_have
-        self._params = params
-
-    def ask(self, plan: StreamPlan, cursor: Cursor | None) -> Params:  # noqa: ARG002
-        return dict(self._params)
-
-    def judge(self, plan: StreamPlan, cursor: Cursor | None, sheet: Sheet) -> None:  # noqa: ARG002
-        rows = [row for row in sheet.rows if isinstance(row, dict)]
-        if all(row.get(name) is None for row in rows for name in self._must_have):
-            raise UnexpectedAnswer(f"An answer for {sheet.name} says nothing of what was asked.")
-
-    def fresh(self, plan: StreamPlan, cursor: Cursor | None, sheet: Sheet) -> list[Json]:  # noqa: ARG002
-        return sheet.rows
-
-    def turn(self, plan: StreamPlan, cursor: Cursor | None, sheet: Sheet) -> Turn:  # noqa: ARG002
-        return Turn(None, full_listing=True)
-
-
-@dataclass(frozen=True, slots=True)
-class _Place:
-    """Where a numbered listing stands. `seen` counts rows by rising id, `last` is the last id,
-    `read` the fingerprint of the page before."""
-
-    page: int = 1
-    seen: int = 0
-    last: int = 0
-    total: int | None = None
-    moved: bool = False
-    listing: int = 1
-    read: str | None = None
-
-    def cursor(self) -> Cursor:
-        return {name: getattr(self, name) for name in self.__slots__}
-
-
-class NumberedPages:
-    """Pages 1, 2, 3 … of rows sorted by id, always the whole listing.
-
-    A row that goes away while we read pulls the next one onto a page already read. That shows in
-    the count: the listing is then read once more, and if it moved again it is not a full one.
-    """
-
-    def __init__(self, page: PageTotal) -> None:
-        self._page = page
-
-    def ask(self, plan: StreamPlan, cursor: Cursor | None) -> Params:  # noqa: ARG002
-        place = self._place(cursor)
-        page = self._page
-        return {page.number: str(place.page), page.size: str(page.limit), **page.params}
-
-    def judge(self, plan: StreamPlan, cursor: Cursor | None, sheet: Sheet) -> None:  # noqa: ARG002
-        place = self._place(cursor)
-        sheet.must_be_number(place.page)
-        sheet.must_differ(place.read)
-        if not sheet.rows and sheet.must_total() > (place.page - 1) * sheet.size:
-            raise UnexpectedAnswer(f"An empty page in the middle of {sheet.name}.")
-
-    def fresh(self, plan: StreamPlan, cursor: Cursor | None, sheet: Sheet) -> list[Json]:  # noqa: ARG002
-        return sheet.rows
-
-    def turn(self, plan: StreamPlan, cursor: Cursor | None, sheet: Sheet) -> Turn:  # noqa: ARG002
-        place = self._place(cursor)
-        total = sheet.must_total()
-        moved = place.moved or place.total not in (None, total)
-        again = place.listing > 1
-        seen, last = self._count(place, sheet)
-        if sheet.rows and place.page < sheet.pages:
-            read = fingerprint(sheet.rows)
-            following = _Place(place.page + 1, seen, last, total, moved, place.listing, read)
-            return Turn(following.cursor(), again=again)
-        if seen >= total and not moved:
-            return Turn(None, full_listing=True, again=again)
-        if place.listing < MAX_LISTINGS:
-            return Turn(_Place(listing=place.listing + 1).cursor(), again=again)
-        return Turn(None, again=again)
-
-    def _place(self, cursor: Cursor | None) -> _Place:
-        return _Place(**cursor) if cursor else _Place()
-
-    def _count(self, place: _Place, sheet: Sheet) -> tuple[int, int]:
-        """Rows seen so far, repeated ids left out, and the highest id."""
-        seen, last = place.seen, place.last
-        for row in sheet.rows:
-            number = coerce.whole(row.get(self._page.id)) if isinstance(row, dict) else None
-            if number is None or number > last:
-                seen += 1
-                last = number or last
-        return seen, last
-
-
-def style_for(profile: Profile, stream: StreamProfile, zone: str = "UTC") -> Style:
+def style_for(profile: Profile, stream: StreamProfile, zone: str = "UTC") -> PagingStyle[Any]:
     """The style a stream's profile asks for. `zone` is the store's, whose clock some go by."""
     style = _style(profile, stream, zone)
     return style if stream.each is None else EachShop(stream.each, style)
 
 
-def _style(profile: Profile, stream: StreamProfile, zone: str) -> Style:
+def _style(profile: Profile, stream: StreamProfile, zone: str) -> PagingStyle[Any]:
     page = stream.page
     match page:
         case Single():
-            key = stream.map["key"]
-            must_have = (key,) if isinstance(key, str) else tuple(plain(key))
-            return SinglePage(must_have, page.params)
+            key = plain(stream.map["key"])
+            return OneAnswer(page.params, (key,) if isinstance(key, str) else key)
         case PageTotal() if page.keyset is not None:
             return KeysetPages(page, page.keyset, instant_of(profile, page.keyset.field))
         case PageTotal():
             return NumberedPages(page)
         case PageLimit():
             filtered = page.since.field if page.since else None
-            return LimitedPages(
-                page, instant_of(profile, page.changed), instant_of(profile, filtered)
-            )
+            instants = instant_of(profile, page.changed), instant_of(profile, filtered)
+            return UnorderedPages(page, *instants)
         case RangePage():
-            return RowRanges(
-                page, instant_of(profile, page.changed), instant_of(profile, page.made)
-            )
+            instants = instant_of(profile, page.changed), instant_of(profile, page.made)
+            return RowRanges(page, *instants)
         case WholeWindow() | Offset() | Proof():
-            return clock_style(profile, page, zone)
+            return _store_clock_style(profile, page, zone)
+
+
+def _store_clock_style(
+    profile: Profile, page: WholeWindow | Offset | Proof, zone: str
+) -> PagingStyle[Any]:
+    """The style of a server that goes by the clock of the store, whose zone is given."""
+    if isinstance(page, Proof):
+        return OneAnswer(page.params)
+    formats = profile.time.formats
+    windows = DayWindows(page.windows, zone, formats) if page.windows else None
+    if isinstance(page, Offset):
+        modified = ModifiedFilter(page.modified, zone, formats) if page.modified else None
+        return OffsetPages(page, windows, modified)
+    return WindowPages(windows) if windows else OneAnswer({})
 
 
 def instant_of(profile: Profile, field: str | None) -> Callable[[Json], Instant | None]:
@@ -169,7 +82,7 @@ def instant_of(profile: Profile, field: str | None) -> Callable[[Json], Instant 
     read = coerce.lenient(coerce.instant_reader(profile.time.zone, profile.time.formats))
 
     def instant(row: Json) -> Instant | None:
-        found: Any = read(row.get(field)) if isinstance(row, dict) else None
-        return found if isinstance(found, int) else None
+        at: Any = read(row.get(field)) if isinstance(row, dict) else None
+        return at if isinstance(at, int) else None
 
     return instant

@@ -9,14 +9,21 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 
-from chalicelib.domain.errors import FilterIgnored, UnexpectedAnswer
-from chalicelib.domain.times import DAY, MINUTE, to_datetime
+from chalicelib.domain.errors import FilterIgnored
+from chalicelib.domain.times import DAY, MINUTE
 from chalicelib.domain.words import Instant
-from chalicelib.pos.paging.sheet import Json, Sheet, Turn, fingerprint
+from chalicelib.pos.paging.response_page import Json, ResponsePage, fingerprint
+from chalicelib.pos.paging.style import (
+    TICK,
+    NextPage,
+    PagingStyle,
+    Params,
+    filter_text,
+    history_start,
+)
 from chalicelib.pos.profile.paging import PageLimit
-from chalicelib.services.ports.pos import Cursor, StreamPlan
+from chalicelib.services.ports.pos import StreamPlan
 
-TICK: Instant = 1
 LIVELY = 15 * MINUTE
 """A row changed this shortly before the run, by the POS's clock, may be changing while we read."""
 
@@ -38,109 +45,94 @@ class UnorderedPosition:
     down: bool = False
     read: str | None = None
 
-    def cursor(self) -> Cursor:
-        return {name: getattr(self, name) for name in self.__slots__}
 
+@dataclass(frozen=True, slots=True)
+class UnorderedPages(PagingStyle[UnorderedPosition]):
+    """Reads numbered pages upwards, and downwards once more where rows may have changed pages.
+    `changed` and `filtered` read the instants of a row that the profile names."""
 
-class LimitedPages:
-    """The style; `changed` and `filtered` read the instants the profile names."""
+    spec: PageLimit
+    changed: Callable[[Json], Instant | None]
+    filtered: Callable[[Json], Instant | None]
 
-    def __init__(
-        self,
-        page: PageLimit,
-        changed: Callable[[Json], Instant | None],
-        filtered: Callable[[Json], Instant | None],
-    ) -> None:
-        self._page = page
-        self._changed = changed
-        self._filtered = filtered
+    position_type = UnorderedPosition
 
-    def ask(self, plan: StreamPlan, cursor: Cursor | None) -> dict[str, str]:
-        at, page = self._place(plan, cursor), self._page
-        params = {page.number: str(at.page), page.size: str(page.limit), **page.params}
-        if page.since and at.after is not None:
-            params[page.since.after] = _text(at.after)
-        if page.since and page.since.before and at.before is not None:
-            params[page.since.before] = _text(at.before)
+    def start(self, plan: StreamPlan) -> UnorderedPosition:
+        since = self.spec.since
+        if since is not None and plan.since is not None:
+            return UnorderedPosition(after=plan.since - since.look_back_days * DAY)
+        if since is None or since.window_days is None:
+            return UnorderedPosition()
+        floor = history_start(plan, since.history_days)
+        # The newest window has no end, so that no row can fall off it.
+        return UnorderedPosition(after=max(floor, plan.now - since.window_days * DAY), floor=floor)
+
+    def params(self, plan: StreamPlan, at: UnorderedPosition) -> Params:  # noqa: ARG002
+        spec, since = self.spec, self.spec.since
+        params = {spec.number: str(at.page), spec.size: str(spec.limit), **spec.params}
+        if since and at.after is not None:
+            params[since.after] = filter_text(at.after)
+        if since and since.before and at.before is not None:
+            params[since.before] = filter_text(at.before)
         return params
 
-    def judge(self, plan: StreamPlan, cursor: Cursor | None, sheet: Sheet) -> None:
+    def check(self, plan: StreamPlan, at: UnorderedPosition, page: ResponsePage) -> None:  # noqa: ARG002
         """Every row must satisfy the filter: a POS ignores names it does not know."""
-        at = self._place(plan, cursor)
-        sheet.must_be_number(at.page)
-        sheet.must_differ(at.read)
+        page.check_number(at.page)
+        page.check_differs(at.read)
         # Of nothing at all, some say that it is one page.
-        if not sheet.rows and at.page <= (sheet.last_page or 0) > 1:
-            raise UnexpectedAnswer(f"An empty page in the middle of {sheet.name}.")
-        if self._page.since is None or (at.after is None and at.before is None):
+        if not page.rows and at.page <= (page.last_page or 0) > 1:
+            page.refuse_as_gap()
+        if self.spec.since is None or (at.after is None and at.before is None):
             return
-        for instant in map(self._filtered, sheet.rows):
+        for instant in map(self.filtered, page.rows):
             if instant is None:
                 continue
             early = at.after is not None and instant < at.after
             if early or (at.before is not None and instant > at.before):
-                raise FilterIgnored(f"The filter by time is ignored: {sheet.name}.")
+                raise FilterIgnored(f"The filter by time is ignored: {page.name}.")
 
-    def fresh(self, plan: StreamPlan, cursor: Cursor | None, sheet: Sheet) -> list[Json]:  # noqa: ARG002
-        return sheet.rows
+    def next_page(
+        self, plan: StreamPlan, at: UnorderedPosition, page: ResponsePage
+    ) -> NextPage[UnorderedPosition]:
+        following = self._in_window(plan, at, page) or self._next_window(at)
+        complete = following is None and at.after is None and at.before is None
+        return NextPage(following, full_listing=complete, again=at.down)
 
-    def turn(self, plan: StreamPlan, cursor: Cursor | None, sheet: Sheet) -> Turn:
-        at = self._place(plan, cursor)
-        following = self._following(plan, at, sheet) or self._next_window(at)
-        if following is not None:
-            return Turn(following.cursor(), again=at.down)
-        whole = at.after is None and at.before is None
-        return Turn(None, full_listing=whole, again=at.down)
-
-    def _following(
-        self, plan: StreamPlan, at: UnorderedPosition, sheet: Sheet
+    def _in_window(
+        self, plan: StreamPlan, at: UnorderedPosition, page: ResponsePage
     ) -> UnorderedPosition | None:
         """The next page of this window, or None when the window is read."""
-        at = replace(at, read=fingerprint(sheet.rows))
+        at = replace(at, read=fingerprint(page.rows))
         if at.down:
             return replace(at, page=at.page - 1) if at.page > 1 else None
-        seen = replace(
+        upward = replace(
             at,
-            pages=sheet.last_page,
-            size=max(at.size, len(sheet.rows)),
-            moved=self._moved(plan, at, sheet),
+            pages=page.last_page,
+            size=max(at.size, len(page.rows)),
+            moved=self._may_have_moved(plan, at, page),
         )
-        if not _is_last(at, sheet):
-            return replace(seen, page=at.page + 1)
-        if seen.moved and at.page > 1:
-            return replace(seen, page=at.page - 1, down=True)
+        if not _is_last(at, page):
+            return replace(upward, page=at.page + 1)
+        if upward.moved and at.page > 1:
+            return replace(upward, page=at.page - 1, down=True)
         return None
 
-    def _moved(self, plan: StreamPlan, at: UnorderedPosition, sheet: Sheet) -> bool:
+    def _may_have_moved(self, plan: StreamPlan, at: UnorderedPosition, page: ResponsePage) -> bool:
         """Whether rows may have changed places: there are more or fewer pages, or one was changed
         just now."""
-        if self._page.changed is None:
+        if self.spec.changed is None:
             return False
-        if at.moved or (at.page > 1 and at.pages != sheet.last_page):
+        if at.moved or (at.page > 1 and at.pages != page.last_page):
             return True
         lately = plan.now - LIVELY
         return any(
-            instant is not None and instant >= lately for instant in map(self._changed, sheet.rows)
+            instant is not None and instant >= lately for instant in map(self.changed, page.rows)
         )
-
-    def _place(self, plan: StreamPlan, cursor: Cursor | None) -> UnorderedPosition:
-        if cursor:
-            return UnorderedPosition(**cursor)
-        since = self._page.since
-        if since is None:
-            return UnorderedPosition()
-        if plan.since is not None:
-            return UnorderedPosition(after=plan.since - since.look_back_days * DAY)
-        if since.window_days is None:
-            return UnorderedPosition()
-        history = since.history_days * DAY
-        floor = plan.now - history if plan.history_from is None else plan.history_from
-        # The newest window has no end, so that no row can fall off it.
-        return UnorderedPosition(after=max(floor, plan.now - since.window_days * DAY), floor=floor)
 
     def _next_window(self, at: UnorderedPosition) -> UnorderedPosition | None:
         """The window before this one; a row at the seam is met twice rather than never."""
-        since = self._page.since
+        since = self.spec.since
         if since is None or since.window_days is None or at.floor is None or at.after is None:
             return None
         if at.after <= at.floor:
@@ -149,12 +141,8 @@ class LimitedPages:
         return UnorderedPosition(after=start, before=at.after + TICK, floor=at.floor)
 
 
-def _is_last(at: UnorderedPosition, sheet: Sheet) -> bool:
-    if sheet.last_page is not None:
-        return at.page >= sheet.last_page
-    return not sheet.rows or len(sheet.rows) < at.size
-
-
-def _text(at: Instant) -> str:
-    moment = to_datetime(at).replace(tzinfo=None)
-    return moment.isoformat(timespec="milliseconds") + "Z"
+def _is_last(at: UnorderedPosition, page: ResponsePage) -> bool:
+    """Whether the page is the last one, by what the POS says, else by its length."""
+    if page.last_page is not None:
+        return at.page >= page.last_page
+    return not page.rows or len(page.rows) < at.size

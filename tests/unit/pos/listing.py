@@ -10,8 +10,9 @@ import orjson
 
 from chalicelib.domain.times import from_text, to_text
 from chalicelib.domain.words import Stream
-from chalicelib.pos.paging import styles as paging
-from chalicelib.pos.paging.sheet import Sheet, sheet_of
+from chalicelib.pos.paging.response_page import ResponsePage, response_page
+from chalicelib.pos.paging.style import NextPage
+from chalicelib.pos.paging.styles import style_for
 from chalicelib.pos.profile import registry
 from chalicelib.services.ports.pos import Cursor, StreamPlan
 
@@ -55,18 +56,21 @@ class Listing:
         return {"customer": row} if self.stream == "customers" else row
 
 
-def fetch(listing: Listing, plan: StreamPlan, cursor: Cursor | None) -> tuple[Sheet, paging.Turn]:
+def fetch(
+    listing: Listing, plan: StreamPlan, cursor: Cursor | None
+) -> tuple[ResponsePage, NextPage[Any]]:
     """One page and what is new on it; the cursor goes through JSON as between processes."""
     stream = PROFILE.streams[listing.stream]
-    style = paging.style_for(PROFILE, stream)
+    style = style_for(PROFILE, stream)
     if cursor is not None:
         packed = orjson.dumps(cursor)
         assert len(packed) < 8192
         cursor = orjson.loads(packed)
-    sheet = sheet_of(listing.answer(style.ask(plan, cursor)), stream, listing.stream)
-    style.judge(plan, cursor, sheet)
-    fresh = replace(sheet, rows=style.fresh(plan, cursor, sheet))
-    return fresh, style.turn(plan, cursor, sheet)
+    at = style.position(plan, cursor)
+    page = response_page(listing.answer(style.params(plan, at)), stream, listing.stream)
+    style.check(plan, at, page)
+    new = replace(page, rows=style.new_rows(plan, at, page))
+    return new, style.next_page(plan, at, page)
 
 
 def read_all(
@@ -74,15 +78,16 @@ def read_all(
     plan: StreamPlan,
     between: Callable[[Listing, int], None] = lambda _listing, _page: None,
     most: int = 1000,
-) -> tuple[list[tuple[int, int]], paging.Turn]:
-    """Every row seen as (id, instant), and the last turn; `between` runs after each page."""
+) -> tuple[list[tuple[int, int]], NextPage[Any]]:
+    """Every row seen as (id, instant), and what follows the last page; `between` runs after
+    each."""
     seen: list[tuple[int, int]] = []
     cursor: Cursor | None = None
-    for page in range(most):
-        sheet, turn = fetch(listing, plan, cursor)
-        seen += [(row["id"], from_text(row["updated_at"])) for row in sheet.rows]
-        if turn.cursor is None:
-            return seen, turn
-        cursor = turn.cursor
-        between(listing, page)
+    for number in range(most):
+        page, onward = fetch(listing, plan, cursor)
+        seen += [(row["id"], from_text(row["updated_at"])) for row in page.rows]
+        if onward.cursor is None:
+            return seen, onward
+        cursor = onward.cursor
+        between(listing, number)
     raise AssertionError("the listing never ends")

@@ -14,9 +14,10 @@ from hypothesis import strategies as st
 from chalicelib.domain.errors import FilterIgnored, KeyRejected, UnexpectedAnswer
 from chalicelib.domain.times import DAY, HOUR, from_text, to_text
 from chalicelib.domain.words import Stream
-from chalicelib.pos.paging import each_shop as shops
-from chalicelib.pos.paging import styles as paging
-from chalicelib.pos.paging.sheet import Sheet, refuse_error_object, sheet_of
+from chalicelib.pos.paging.each_shop import first_cursor, typed_shops
+from chalicelib.pos.paging.response_page import ResponsePage, refuse_error_object, response_page
+from chalicelib.pos.paging.style import NextPage
+from chalicelib.pos.paging.styles import style_for
 from chalicelib.pos.profile import registry
 from chalicelib.pos.profile.profile import Profile
 from chalicelib.services.ports.pos import Cursor, StreamPlan
@@ -51,24 +52,25 @@ def read_all(
     plan: StreamPlan,
     between: Callable[[int], None] = lambda _page: None,
     cursor: Cursor | None = None,
-) -> tuple[list[dict[str, Any]], list[Sheet], paging.Turn]:
-    """The fresh rows, the pages and the last turn; cursors go through JSON."""
+) -> tuple[list[dict[str, Any]], list[ResponsePage], NextPage[Any]]:
+    """The new rows, the pages and what follows the last one; cursors go through JSON."""
     how = profile.streams[stream]
-    style = paging.style_for(profile, how)
+    style = style_for(profile, how)
     seen: list[dict[str, Any]] = []
-    sheets: list[Sheet] = []
-    for page in range(500):
-        sheet = sheet_of(answer(style.ask(plan, cursor)), how, stream)
-        style.judge(plan, cursor, sheet)
-        seen += style.fresh(plan, cursor, sheet)
-        sheets.append(sheet)
-        turn = style.turn(plan, cursor, sheet)
-        if turn.cursor is None:
-            return seen, sheets, turn
-        packed = orjson.dumps(turn.cursor)
+    pages: list[ResponsePage] = []
+    for number in range(500):
+        at = style.position(plan, cursor)
+        page = response_page(answer(style.params(plan, at)), how, stream)
+        style.check(plan, at, page)
+        seen += style.new_rows(plan, at, page)
+        pages.append(page)
+        onward = style.next_page(plan, at, page)
+        if onward.cursor is None:
+            return seen, pages, onward
+        packed = orjson.dumps(onward.cursor)
         assert len(packed) < 8192
         cursor = orjson.loads(packed)
-        between(page)
+        between(number)
     raise AssertionError("the listing never ends")
 
 
@@ -142,9 +144,10 @@ def test_sales_are_asked_for_window_by_window_newest_first() -> None:
 
 
 def test_later_passes_look_back_over_the_days_in_which_sales_are_edited() -> None:
-    style = paging.style_for(THSUITE, THSUITE.streams["sales"])
+    style = style_for(THSUITE, THSUITE.streams["sales"])
 
-    asked = style.ask(StreamPlan("sales", NOW, since=NOW - HOUR), None)
+    plan = StreamPlan("sales", NOW, since=NOW - HOUR)
+    asked = style.params(plan, style.start(plan))
 
     assert from_text(asked["startDate"]) == NOW - HOUR - 7 * DAY
     assert "endDate" not in asked
@@ -299,7 +302,7 @@ def test_an_order_as_it_once_was_never_follows_the_newer_one() -> None:
         return wire[first : min(last, first + 2) + 1]
 
     plan = StreamPlan("sales", NOW, history_from=NOW - 9 * DAY)
-    seen, _, _ = read_all(WEBJOINT, "sales", answer, plan, cursor=shops.start(["51"]))
+    seen, _, _ = read_all(WEBJOINT, "sales", answer, plan, cursor=first_cursor(["51"]))
 
     assert [(r["id"], r["status"]) for r in seen] == [
         (1, "Complete"),
@@ -329,7 +332,7 @@ def test_every_shop_is_read_and_a_row_of_another_one_is_refused() -> None:
             :1
         ]
 
-    start = shops.start(["51", "52"])
+    start = first_cursor(["51", "52"])
     seen, _, last = read_all(
         WEBJOINT, "inventory", answer, StreamPlan("inventory", NOW), cursor=start
     )
@@ -352,7 +355,7 @@ def test_every_shop_is_read_and_a_row_of_another_one_is_refused() -> None:
     [("", []), ("51", ["51"]), ("51, 52;53  54,", ["51", "52", "53", "54"]), ("51,51", ["51"])],
 )
 def test_shops_are_listed_as_people_type_them(typed: str, found: list[str]) -> None:
-    assert shops.listed(typed) == found
+    assert typed_shops(typed) == found
 
 
 @pytest.mark.parametrize(
@@ -380,7 +383,7 @@ def test_an_error_told_by_an_object_is_one_and_shows_none_of_its_text(
 
 def test_a_platform_without_error_objects_takes_none_for_one() -> None:
     refuse_error_object({"name": "ShopClosedError"}, None, "POSaBIT")
-    assert replace(Sheet("x", []), last_page=2).last_page == 2
+    assert replace(ResponsePage("x", []), last_page=2).last_page == 2
 
 
 @pytest.mark.parametrize("platform", ["thsuite", "webjoint"])

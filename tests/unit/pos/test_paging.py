@@ -12,8 +12,8 @@ from hypothesis import strategies as st
 from chalicelib.domain.errors import FilterIgnored, UnexpectedAnswer
 from chalicelib.domain.times import DAY, from_text, to_text
 from chalicelib.domain.words import Stream
-from chalicelib.pos.paging import styles as paging
-from chalicelib.pos.paging.sheet import sheet_of
+from chalicelib.pos.paging.response_page import response_page
+from chalicelib.pos.paging.styles import style_for
 from chalicelib.services.ports.pos import Cursor, StreamPlan
 
 from .builders import UNHURRIED
@@ -90,19 +90,19 @@ def test_going_on_from_an_older_cursor_repeats_and_never_skips(
     cursors: list[Cursor | None] = [None]
     seen: set[int] = set()
     for _ in range(killed_after):
-        sheet, turn = fetch(listing, asked, cursors[-1])
-        if turn.cursor is None:
+        page, onward = fetch(listing, asked, cursors[-1])
+        if onward.cursor is None:
             break
-        seen |= {row["id"] for row in sheet.rows}
-        cursors.append(turn.cursor)
+        seen |= {row["id"] for row in page.rows}
+        cursors.append(onward.cursor)
 
     cursor: Cursor | None = cursors[max(0, len(cursors) - 2)]
     while True:
-        sheet, turn = fetch(listing, asked, cursor)
-        seen |= {row["id"] for row in sheet.rows}
-        if turn.cursor is None:
+        page, onward = fetch(listing, asked, cursor)
+        seen |= {row["id"] for row in page.rows}
+        if onward.cursor is None:
             break
-        cursor = turn.cursor
+        cursor = onward.cursor
 
     assert seen == set(rows)
 
@@ -197,10 +197,10 @@ def body(stream: Stream, rows: list[Any], total: Any, **changes: Any) -> Any:
     return {"total_records": total, "per_page": 250, key: rows} | changes
 
 
-def judge(stream: Stream, answer: Any, cursor: Cursor | None = None, **changes: Any) -> None:
+def check(stream: Stream, answer: Any, cursor: Cursor | None = None, **changes: Any) -> None:
     profile = PROFILE.streams[stream]
-    sheet = sheet_of(answer, profile, stream)
-    paging.style_for(PROFILE, profile).judge(plan(stream, **changes), cursor, sheet)
+    style, asked = style_for(PROFILE, profile), plan(stream, **changes)
+    style.check(asked, style.position(asked, cursor), response_page(answer, profile, stream))
 
 
 def row(at: int | str) -> dict[str, Any]:
@@ -210,14 +210,14 @@ def row(at: int | str) -> dict[str, Any]:
 @pytest.mark.parametrize("stream", ["customers", "sales", "inventory"])
 def test_an_empty_page_in_the_middle_is_no_answer(stream: Stream) -> None:
     with pytest.raises(UnexpectedAnswer, match="empty page"):
-        judge(stream, body(stream, [], 700))
+        check(stream, body(stream, [], 700))
 
 
 def test_an_empty_page_is_no_answer_while_rows_must_still_come() -> None:
     at = {"after": NOW - DAY, "low": 0, "floor": 0, "left": 450}
 
     with pytest.raises(UnexpectedAnswer, match="empty page"):
-        judge("customers", body("customers", [], 0), at)
+        check("customers", body("customers", [], 0), at)
 
 
 @pytest.mark.parametrize(
@@ -231,28 +231,28 @@ def test_an_empty_page_is_no_answer_while_rows_must_still_come() -> None:
 )
 def test_a_filter_or_sort_that_is_ignored_is_noticed(rows: list[Any]) -> None:
     with pytest.raises(FilterIgnored):
-        judge("customers", body("customers", rows, 3), since=NOW - DAY)
+        check("customers", body("customers", rows, 3), since=NOW - DAY)
 
 
 def test_a_row_beyond_its_window_is_noticed() -> None:
     cursor = {"after": NOW - 60 * DAY, "low": NOW - 60 * DAY, "floor": 0, "before": NOW - 30 * DAY}
 
     with pytest.raises(FilterIgnored):
-        judge("sales", body("sales", [row(NOW)], 1), cursor)
+        check("sales", body("sales", [row(NOW)], 1), cursor)
 
 
 def test_a_page_whose_rows_tell_no_time_is_no_answer() -> None:
     with pytest.raises(UnexpectedAnswer):
-        judge("customers", body("customers", [row("not a date")], 1))
+        check("customers", body("customers", [row("not a date")], 1))
 
 
 def test_one_broken_time_does_not_spoil_the_page() -> None:
-    judge("customers", body("customers", [row("?"), row(NOW), row("?")], 3), since=NOW - DAY)
+    check("customers", body("customers", [row("?"), row(NOW), row("?")], 3), since=NOW - DAY)
 
 
 def test_another_page_than_the_one_asked_for_is_no_answer() -> None:
     with pytest.raises(UnexpectedAnswer, match="Another page"):
-        judge("inventory", body("inventory", [row(NOW)], 1, current_page=7))
+        check("inventory", body("inventory", [row(NOW)], 1, current_page=7))
 
 
 @pytest.mark.parametrize(
@@ -269,11 +269,11 @@ def test_another_page_than_the_one_asked_for_is_no_answer() -> None:
 )
 def test_a_body_of_another_shape_is_no_answer(answer: Any) -> None:
     with pytest.raises(UnexpectedAnswer):
-        judge("customers", answer)
+        check("customers", answer)
 
 
 def test_totals_sent_as_text_count() -> None:
-    judge("customers", body("customers", [row(NOW)], "1", current_page="1"))
+    check("customers", body("customers", [row(NOW)], "1", current_page="1"))
 
 
 def test_a_still_inventory_is_a_full_listing() -> None:
@@ -319,4 +319,4 @@ def test_an_empty_store_is_a_full_listing_of_nothing() -> None:
 
 def test_the_one_answer_about_a_venue_must_name_it() -> None:
     with pytest.raises(UnexpectedAnswer):
-        judge("stores", {"result": "ok"})
+        check("stores", {"result": "ok"})

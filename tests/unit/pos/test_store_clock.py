@@ -14,9 +14,10 @@ from chalicelib.domain.errors import FilterIgnored, KeyRejected, UnexpectedAnswe
 from chalicelib.domain.records import InventoryItem
 from chalicelib.domain.times import DAY, from_text, to_datetime
 from chalicelib.pos.paging import row_tables as tables
-from chalicelib.pos.paging import styles as paging
 from chalicelib.pos.paging.day_windows import DayWindows
-from chalicelib.pos.paging.sheet import Sheet, Turn, sheet_of
+from chalicelib.pos.paging.response_page import ResponsePage, response_page
+from chalicelib.pos.paging.style import NextPage
+from chalicelib.pos.paging.styles import style_for
 from chalicelib.pos.profile import registry
 from chalicelib.pos.profile.paging import Windows
 from chalicelib.pos.profile.wire import PlainErrors
@@ -49,14 +50,15 @@ class Counted:
         return [{"ItemID": number} for number in self.rows[start : start + size]]
 
 
-def fetch(listing: Counted, cursor: Cursor | None) -> tuple[list[int], Turn]:
+def fetch(listing: Counted, cursor: Cursor | None) -> tuple[list[int], NextPage[Any]]:
     stream, plan = PROFITEK.streams["inventory"], StreamPlan("inventory", NOW)
-    style = paging.style_for(PROFITEK, stream, VANCOUVER)
+    style = style_for(PROFITEK, stream, VANCOUVER)
     cursor = orjson.loads(orjson.dumps(cursor))
-    sheet = sheet_of(listing.answer(style.ask(plan, cursor)), stream, "inventory")
-    style.judge(plan, cursor, sheet)
-    fresh = [row["ItemID"] for row in style.fresh(plan, cursor, sheet)]
-    return fresh, style.turn(plan, cursor, sheet)
+    at = style.position(plan, cursor)
+    page = response_page(listing.answer(style.params(plan, at)), stream, "inventory")
+    style.check(plan, at, page)
+    new = [row["ItemID"] for row in style.new_rows(plan, at, page)]
+    return new, style.next_page(plan, at, page)
 
 
 ROWS = st.lists(st.integers(1, 500), max_size=60, unique=True)
@@ -67,14 +69,14 @@ ROWS = st.lists(st.integers(1, 500), max_size=60, unique=True)
 def test_every_row_is_met_once_whatever_a_page_holds(rows: list[int], cap: int) -> None:
     seen, cursor = [], None
     for _ in range(200):
-        fresh, turn = fetch(Counted(rows, cap), cursor)
-        seen += fresh
-        cursor = turn.cursor
+        new, onward = fetch(Counted(rows, cap), cursor)
+        seen += new
+        cursor = onward.cursor
         if cursor is None:
             break
 
     assert seen == rows
-    assert turn.full_listing
+    assert onward.full_listing
 
 
 @UNHURRIED
@@ -85,9 +87,9 @@ def test_a_full_listing_has_every_row_though_others_went_away(
     listing, seen, cursor = Counted(list(rows), cap), set(), None
     try:
         for _ in range(300):
-            fresh, turn = fetch(listing, cursor)
-            seen |= set(fresh)
-            cursor = turn.cursor
+            new, onward = fetch(listing, cursor)
+            seen |= set(new)
+            cursor = onward.cursor
             if cursor is None:
                 break
             if listing.rows and data.draw(st.integers(0, 4)) == 0:
@@ -95,7 +97,7 @@ def test_a_full_listing_has_every_row_though_others_went_away(
     except UnexpectedAnswer:
         return  # so many went away that the run fails, and is begun again
 
-    if turn.full_listing:
+    if onward.full_listing:
         assert seen >= set(listing.rows)
 
 
@@ -107,17 +109,17 @@ def test_going_on_from_an_older_cursor_skips_nothing(
     seen: set[int] = set()
     cursors: list[Cursor | None] = [None]
     for _ in range(killed_after):
-        fresh, turn = fetch(Counted(rows, cap), cursors[-1])
-        seen |= set(fresh)
-        if turn.cursor is None:
+        new, onward = fetch(Counted(rows, cap), cursors[-1])
+        seen |= set(new)
+        if onward.cursor is None:
             break
-        cursors.append(turn.cursor)
+        cursors.append(onward.cursor)
 
     cursor = cursors[max(0, len(cursors) - 2)]
     while True:
-        fresh, turn = fetch(Counted(rows, cap), cursor)
-        seen |= set(fresh)
-        cursor = turn.cursor
+        new, onward = fetch(Counted(rows, cap), cursor)
+        seen |= set(new)
+        cursor = onward.cursor
         if cursor is None:
             break
 
@@ -178,13 +180,13 @@ def test_a_row_outside_its_window_is_noticed(at: str) -> None:
     window = windows().first(StreamPlan("sales", NOW))
 
     with pytest.raises(FilterIgnored):
-        windows().must_hold(window, Sheet("sales", [{"at": "2026-05-02T08:00:00"}, {"at": at}]))
+        windows().check(window, ResponsePage("sales", [{"at": "2026-05-02T08:00:00"}, {"at": at}]))
 
 
 def test_rows_that_tell_no_time_do_not_spoil_their_window() -> None:
     window = windows().first(StreamPlan("sales", NOW))
 
-    windows().must_hold(window, Sheet("sales", [{"at": "not a date"}, {}, "no row"]))
+    windows().check(window, ResponsePage("sales", [{"at": "not a date"}, {}, "no row"]))
 
 
 # Tables
@@ -345,6 +347,6 @@ def test_an_item_that_lies_in_two_stores_is_in_both() -> None:
     rows = [[store, "7", "FLW-35", "Blue Dream", "", "3", "", "45", ""] for store in ("A", "B")]
     normaliser = Normaliser(AUPHAN, "inventory", Setting("", "America/Toronto", "CAD"))
 
-    made = normaliser.page(sheet_of([header, *rows], stock, "stock").rows)
+    made = normaliser.page(response_page([header, *rows], stock, "stock").rows)
 
     assert [item.store_key for item in made.facts if isinstance(item, InventoryItem)] == ["A", "B"]

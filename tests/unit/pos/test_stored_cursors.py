@@ -9,9 +9,12 @@ import pytest
 
 from chalicelib.domain.times import from_text
 from chalicelib.domain.words import Platform, Stream
-from chalicelib.pos.paging import styles as paging
+from chalicelib.pos.paging.cursor import dump
+from chalicelib.pos.paging.row_ranges import RangePosition
+from chalicelib.pos.paging.style import PagingStyle
+from chalicelib.pos.paging.styles import style_for
 from chalicelib.pos.profile import registry
-from chalicelib.services.ports.pos import Cursor, StreamPlan
+from chalicelib.services.ports.pos import StreamPlan
 
 NOW = from_text("2026-05-02T12:00:00Z")
 VANCOUVER = "America/Vancouver"
@@ -136,14 +139,51 @@ STORED: dict[str, tuple[str, Stream, str, dict[str, str]]] = {
 """By style: platform, stream, a cursor as it lies in a checkpoint, and what it asks for."""
 
 
-def asked(platform: str, stream: Stream, cursor: Cursor) -> dict[str, Any]:
+def style_of(platform: str, stream: Stream) -> PagingStyle[Any]:
     profile = registry.profile(Platform(platform))
-    style = paging.style_for(profile, profile.streams[stream], VANCOUVER)
-    return style.ask(StreamPlan(stream, NOW), cursor)
+    return style_for(profile, profile.streams[stream], VANCOUVER)
 
 
 @pytest.mark.parametrize("name", STORED)
 def test_a_stored_cursor_asks_for_the_page_it_stood_at(name: str) -> None:
     platform, stream, cursor, params = STORED[name]
+    style, plan = style_of(platform, stream), StreamPlan(stream, NOW)
 
-    assert asked(platform, stream, orjson.loads(cursor)) == params
+    assert style.params(plan, style.position(plan, orjson.loads(cursor))) == params
+
+
+@pytest.mark.parametrize("name", sorted(set(STORED) - {"the next shop"}))
+def test_a_position_is_written_as_it_was_stored(name: str) -> None:
+    platform, stream, cursor, _ = STORED[name]
+
+    position = style_of(platform, stream).position(StreamPlan(stream, NOW), orjson.loads(cursor))
+
+    assert orjson.dumps(dump(position)).decode() == cursor
+
+
+def test_a_shop_that_was_not_begun_is_read_from_the_start_of_its_listing() -> None:
+    platform, stream, cursor, _ = STORED["the next shop"]
+    style, plan = style_of(platform, stream), StreamPlan(stream, NOW)
+
+    position = style.position(plan, orjson.loads(cursor))
+
+    assert position.at == RangePosition()
+
+
+def test_what_a_newer_version_wrote_into_a_cursor_is_passed_over() -> None:
+    platform, stream, cursor, params = STORED["rows by offset in a window"]
+    style, plan = style_of(platform, stream), StreamPlan(stream, NOW)
+    newer = {**orjson.loads(cursor), "colour": "green"}
+    newer["window"]["colour"] = "green"
+
+    assert style.params(plan, style.position(plan, newer)) == params
+
+
+@pytest.mark.parametrize("broken", [{"start": "many"}, {"window": {"low": 1}}, {"last": [1]}])
+def test_a_cursor_that_tells_no_position_is_refused(broken: dict[str, Any]) -> None:
+    platform, stream, cursor, _ = STORED["rows by offset"]
+
+    with pytest.raises(ValueError, match="OffsetPosition"):
+        style_of(platform, stream).position(
+            StreamPlan(stream, NOW), {**orjson.loads(cursor), **broken}
+        )

@@ -1,4 +1,4 @@
-"""One page as received: its rows out of their wrapping, and what the envelope says."""
+"""One page as received: its rows out of their wrapping, and what the envelope says of them."""
 
 from __future__ import annotations
 
@@ -12,10 +12,9 @@ import orjson
 from chalicelib.domain.errors import KeyRejected, UnexpectedAnswer
 from chalicelib.pos.paging.row_tables import rows_of
 from chalicelib.pos.profile.paging import Offset, PageLimit, PageTotal, Proof, Single, WholeWindow
-from chalicelib.pos.profile.profile import StreamProfile
+from chalicelib.pos.profile.profile import Profile, StreamProfile
 from chalicelib.pos.profile.wire import ErrorObjects
 from chalicelib.pos.rows import coerce
-from chalicelib.services.ports.pos import Cursor
 
 Json = Any
 
@@ -26,25 +25,14 @@ a worker's memory."""
 WHOLE_BODY = "$"
 """The path of an array that is the body itself."""
 
-
 MARSHAL_BY_VALUE = 2
 """The last version whose bytes do not depend on which values are the same object."""
 
 
 @dataclass(frozen=True, slots=True)
-class Turn:
-    """What follows a page. `cursor` None: the listing is complete. `again`: the page was read to
-    be sure and had been read before, so that its unusable rows are known."""
-
-    cursor: Cursor | None
-    full_listing: bool = False
-    again: bool = False
-
-
-@dataclass(frozen=True, slots=True)
-class Sheet:
-    """`size` is the rows per page the POS goes by, which may be fewer than we asked for.
-    `last_page`: the number of pages, where the POS says it and need not say more."""
+class ResponsePage:
+    """A page of rows. `size` is the rows per page the POS goes by, which may be fewer than we asked
+    for. `last_page`: the number of pages, where the POS says it and need not say more."""
 
     name: str
     rows: list[Json]
@@ -54,18 +42,18 @@ class Sheet:
     number: int | None = None
     last_page: int | None = None
 
-    def must_total(self) -> int:
+    def row_count(self) -> int:
         """The number of rows in all. Raises UnexpectedAnswer when the POS does not say it."""
         if self.total is None or self.total < 0:
             raise UnexpectedAnswer(f"A page of {self.name} does not say how many rows there are.")
         return self.total
 
-    def must_be_number(self, wanted: int) -> None:
+    def check_number(self, wanted: int) -> None:
         """Raises UnexpectedAnswer when the POS gave another page than the one asked for."""
         if self.number not in (None, wanted):
             self.refuse_as_another()
 
-    def must_differ(self, before: str | None) -> None:
+    def check_differs(self, before: str | None) -> None:
         """Raises UnexpectedAnswer when the page is the one before again, whose `fingerprint` is
         given: a POS that ignores which page is asked for would be read for ever."""
         if before is not None and self.rows and fingerprint(self.rows) == before:
@@ -74,31 +62,42 @@ class Sheet:
     def refuse_as_another(self) -> NoReturn:
         raise UnexpectedAnswer(f"Another page of {self.name} came than the one asked for.")
 
-
-def fingerprint(told: Json) -> str:
-    """What tells one row, or one page, from another, in a few characters."""
-    return blake2b(written(told), digest_size=6).hexdigest()
+    def refuse_as_gap(self) -> NoReturn:
+        raise UnexpectedAnswer(f"An empty page in the middle of {self.name}.")
 
 
-def written(told: Json, option: int = 0) -> bytes:
+def fingerprint(value: Json) -> str:
+    """Tells one row, or one page, from another, in a few characters."""
+    return blake2b(json_bytes(value), digest_size=6).hexdigest()
+
+
+def json_bytes(value: Json, option: int = 0) -> bytes:
     """The value as bytes that tell it from others; `option`: orjson's."""
     try:
-        return orjson.dumps(told, option=option)
+        return orjson.dumps(value, option=option)
     except orjson.JSONEncodeError:  # it reads deeper nesting than it writes
-        return marshal.dumps(told, MARSHAL_BY_VALUE)
+        return marshal.dumps(value, MARSHAL_BY_VALUE)
 
 
-def sheet_of(body: Json, stream: StreamProfile, name: str) -> Sheet:
+def page_of_answer(
+    body: Json, profile: Profile, stream: StreamProfile, endpoint: str
+) -> ResponsePage:
+    """The page in the answer of an endpoint. Raises KeyRejected, UnexpectedAnswer."""
+    refuse_error_object(body, profile.error_objects, profile.title)
+    return response_page(body, stream, endpoint)
+
+
+def response_page(body: Json, stream: StreamProfile, name: str) -> ResponsePage:
     """Take a body apart. Raises UnexpectedAnswer when it has not the shape the profile says."""
     _refuse_a_flood(body, stream, name)
     if isinstance(stream.page, WholeWindow | Offset | Proof):
-        return Sheet(name, rows_of(body, stream, name))
+        return ResponsePage(name, rows_of(body, stream, name))
     if isinstance(body, list) and _may_be_bare(stream):
-        return Sheet(name, [_unwrapped(row, stream.unwrap) for row in body])
+        return ResponsePage(name, [_unwrapped(row, stream.unwrap) for row in body])
     if not isinstance(body, dict) or stream.rows == WHOLE_BODY:
         raise UnexpectedAnswer(f"An answer for {name} has not the shape it should have.")
     if stream.rows is None:
-        return Sheet(name, [_unwrapped(body, stream.unwrap)])
+        return ResponsePage(name, [_unwrapped(body, stream.unwrap)])
     rows = body.get(stream.rows)
     if not isinstance(rows, list):
         raise UnexpectedAnswer(f"An answer for {name} has no list {stream.rows!r}.")
@@ -106,9 +105,9 @@ def sheet_of(body: Json, stream: StreamProfile, name: str) -> Sheet:
     if isinstance(stream.page, PageLimit):
         number = _positive(body, stream.page.current)
         last = coerce.whole(body.get(stream.page.pages)) if stream.page.pages else None
-        return Sheet(name, rows, number=number, last_page=last)
+        return ResponsePage(name, rows, number=number, last_page=last)
     if not isinstance(stream.page, PageTotal):
-        return Sheet(name, rows)
+        return ResponsePage(name, rows)
     return _counted(body, rows, stream.page, name)
 
 
@@ -121,10 +120,10 @@ def _refuse_a_flood(body: Json, stream: StreamProfile, name: str) -> None:
 def refuse_error_object(body: Json, errors: ErrorObjects | None, title: str) -> None:
     """Raises KeyRejected or UnexpectedAnswer for an object that tells an error, whatever the
     status; none of its text is shown."""
-    told = body.get(errors.name) if errors and isinstance(body, dict) else None
-    if errors is None or not isinstance(told, str) or not told.endswith(errors.suffix):
+    error = body.get(errors.name) if errors and isinstance(body, dict) else None
+    if errors is None or not isinstance(error, str) or not error.endswith(errors.suffix):
         return
-    if told in errors.key_rejected:
+    if error in errors.key_rejected:
         raise KeyRejected(f"{title} rejected the key.")
     raise UnexpectedAnswer(f"{title} answered with an error instead of data.")
 
@@ -135,18 +134,19 @@ def _may_be_bare(stream: StreamProfile) -> bool:
     return stream.rows is not None and isinstance(stream.page, PageLimit | Single)
 
 
-def _counted(body: dict[str, Json], rows: list[Json], page: PageTotal, name: str) -> Sheet:
+def _counted(body: dict[str, Json], rows: list[Json], page: PageTotal, name: str) -> ResponsePage:
     total = coerce.whole(body.get(page.total))
     if total is None or total < 0:
         raise UnexpectedAnswer(f"An answer for {name} does not say how many rows there are.")
     size = _positive(body, page.given_size) or page.limit
     pages = _positive(body, page.pages) or max(1, -(-total // size))
-    return Sheet(name, rows, total, size, pages, _positive(body, page.current))
+    return ResponsePage(name, rows, total, size, pages, _positive(body, page.current))
 
 
 def _positive(body: dict[str, Json], key: str | None) -> int | None:
-    found = coerce.whole(body.get(key)) if key else None
-    return found if found and found > 0 else None
+    """The number above zero under a key of the envelope, or None."""
+    number = coerce.whole(body.get(key)) if key else None
+    return number if number and number > 0 else None
 
 
 def _unwrapped(row: Json, key: str | None) -> Json:

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from chalicelib.domain.errors import UnexpectedAnswer
-from chalicelib.pos.paging.sheet import MOST_ROWS, sheet_of
+from chalicelib.pos.paging.response_page import MOST_ROWS, response_page
 from chalicelib.pos.profile import registry
 
 
@@ -23,4 +23,4 @@ def test_a_flood_of_empty_rows_is_refused(platform: str, wrap: Any) -> None:
     stream = registry.profile(platform).streams["customers"]
 
     with pytest.raises(UnexpectedAnswer, match="rows"):
-        sheet_of(wrap([0] * (MOST_ROWS + 1)), stream, "customers")
+        response_page(wrap([0] * (MOST_ROWS + 1)), stream, "customers")
