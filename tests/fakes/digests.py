@@ -6,47 +6,47 @@ from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 
 from chalicelib.domain.words import Instant, Severity
-from chalicelib.services.ports.digests import Mark, Reader
+from chalicelib.services.ports.digests import Mark, Recipient
 
 
 class MemoryDigests:
     def __init__(self) -> None:
-        self.rows: dict[tuple[str, str], Reader] = {}
+        self.rows: dict[tuple[str, str], Recipient] = {}
         self.marks: dict[str, Instant] = {}
         self.meddle: Callable[[], None] | None = None
         """Runs once, right before the next claim: somebody else is quicker."""
 
-    def readers(self, uid: str) -> Mapping[str, Reader]:
+    def recipients(self, uid: str) -> Mapping[str, Recipient]:
         return {sub: row for (owner, sub), row in self.rows.items() if owner == uid}
 
     def choose(self, uid: str, sub: str, severities: frozenset[Severity]) -> None:
-        row = self.rows.get((uid, sub), Reader())
+        row = self.rows.get((uid, sub), Recipient())
         self.rows[uid, sub] = replace(row, severities=severities)
 
     def mark(self, uid: str, at: Instant) -> None:
         self.marks[uid] = at
 
-    def marked(self) -> Iterator[Mark]:
+    def all_marks(self) -> Iterator[Mark]:
         return iter([Mark(uid, at) for uid, at in sorted(self.marks.items())])
 
     def unmark(self, mark: Mark) -> None:
         if self.marks.get(mark.uid) == mark.at:
             del self.marks[mark.uid]
 
-    def claim(self, uid: str, sub: str, before: Reader, at: Instant) -> bool:
+    def claim(self, uid: str, sub: str, before: Recipient, at: Instant) -> bool:
         meddle, self.meddle = self.meddle, None
         if meddle:
             meddle()
-        row = self.rows.get((uid, sub), Reader())
+        row = self.rows.get((uid, sub), Recipient())
         if row.claimed_at != before.claimed_at:
             return False
         self.rows[uid, sub] = replace(row, claimed_at=at)
         return True
 
-    def tell(self, uid: str, sub: str, at: Instant, told: frozenset[str]) -> None:
+    def record_sent(self, uid: str, sub: str, at: Instant, openings: frozenset[str]) -> None:
         row = self.rows[uid, sub]
         if row.claimed_at == at:
-            self.rows[uid, sub] = replace(row, told=told)
+            self.rows[uid, sub] = replace(row, sent_openings=openings)
 
 
 @dataclass(frozen=True)

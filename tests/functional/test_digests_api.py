@@ -99,7 +99,7 @@ def test_without_a_sender_the_choice_is_kept_and_the_answer_says_why_nothing_com
     assert (got["email_severities"], got["email_note"]) == (["error"], NO_SENDER)
     reject_a_key()
     assert tick() == []
-    assert list(wiring.outside.digests().marked())
+    assert list(wiring.outside.digests().all_marks())
 
 
 def test_the_owner_chooses_for_the_team_and_both_choices_are_audited(
@@ -215,7 +215,7 @@ def test_who_is_chosen_is_written_to_once_and_the_other_account_hears_nothing(
 @pytest.mark.usefixtures("sender")
 def test_what_is_open_when_somebody_is_chosen_comes_in_their_first_digest(api: Gateway) -> None:
     reject_a_key()
-    for mark in list(wiring.outside.digests().marked()):
+    for mark in list(wiring.outside.digests().all_marks()):
         wiring.outside.digests().unmark(mark)
 
     api.put(f"{ME}/emails", emails(["error"]))
@@ -250,9 +250,9 @@ def test_refusals_fail_the_function_after_all_were_tried(
         tick()
 
     claims = [
-        reader.claimed_at
+        recipient.claimed_at
         for uid in (OURS, THEIRS)
-        for reader in wiring.outside.digests().readers(uid).values()
+        for recipient in wiring.outside.digests().recipients(uid).values()
     ]
     assert len(claims) == 2
     assert None not in claims

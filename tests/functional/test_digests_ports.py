@@ -19,7 +19,7 @@ from chalicelib.adapters.dynamo.accounts import UserRow
 from chalicelib.adapters.dynamo.digests import DynamoDigests
 from chalicelib.adapters.dynamo.notifications import DynamoNotifications
 from chalicelib.services.notifications.notify import Notifier
-from chalicelib.services.ports.digests import Digests, MailRefused, MailUnknown, Mark, Reader
+from chalicelib.services.ports.digests import Digests, MailRefused, MailUnknown, Mark, Recipient
 from tests.fakes.common import NOON, FakeClock
 from tests.fakes.digests import MemoryDigests
 from tests.fakes.notifications import MemoryNotifications, OperatorMailbox
@@ -59,8 +59,8 @@ def notifier(digests: Digests) -> Notifier:
     return Notifier(notifications, OperatorMailbox(), FakeClock())
 
 
-def reader(digests: Digests, sub: str = "ada", uid: str = OURS) -> Reader:
-    return digests.readers(uid).get(sub, Reader())
+def recipient(digests: Digests, sub: str = "ada", uid: str = OURS) -> Recipient:
+    return digests.recipients(uid).get(sub, Recipient())
 
 
 def test_what_is_chosen_is_kept_per_person_and_account(digests: Digests) -> None:
@@ -68,46 +68,46 @@ def test_what_is_chosen_is_kept_per_person_and_account(digests: Digests) -> None
     digests.choose(OURS, "cat", frozenset({"info"}))
     digests.choose(THEIRS, "ada", frozenset())
 
-    assert digests.readers(OURS) == {
-        "ada": Reader(frozenset({"error", "warning"})),
-        "cat": Reader(frozenset({"info"})),
+    assert digests.recipients(OURS) == {
+        "ada": Recipient(frozenset({"error", "warning"})),
+        "cat": Recipient(frozenset({"info"})),
     }
-    assert digests.readers(THEIRS) == {"ada": Reader()}
+    assert digests.recipients(THEIRS) == {"ada": Recipient()}
 
 
 def test_choosing_none_leaves_what_was_told(digests: Digests) -> None:
     digests.choose(OURS, "ada", frozenset({"error"}))
-    assert digests.claim(OURS, "ada", Reader(), NOON)
-    digests.tell(OURS, "ada", NOON, frozenset({"a", "b"}))
+    assert digests.claim(OURS, "ada", Recipient(), NOON)
+    digests.record_sent(OURS, "ada", NOON, frozenset({"a", "b"}))
 
     digests.choose(OURS, "ada", frozenset())
 
-    assert reader(digests) == Reader(frozenset(), NOON, frozenset({"a", "b"}))
+    assert recipient(digests) == Recipient(frozenset(), NOON, frozenset({"a", "b"}))
 
 
 def test_of_two_who_read_the_same_one_claims(digests: Digests) -> None:
     digests.choose(OURS, "ada", frozenset({"error"}))
-    read = reader(digests)
+    read = recipient(digests)
 
     assert digests.claim(OURS, "ada", read, NOON)
     assert not digests.claim(OURS, "ada", read, NOON + 1)
 
-    again = reader(digests)
+    again = recipient(digests)
     assert again.claimed_at == NOON
     assert digests.claim(OURS, "ada", again, NOON + 2)
     assert not digests.claim(OURS, "ada", again, NOON + 3)
 
 
 def test_who_was_overtaken_tells_nothing(digests: Digests) -> None:
-    digests.claim(OURS, "ada", Reader(), NOON)
-    digests.claim(OURS, "ada", reader(digests), NOON + 1)
+    digests.claim(OURS, "ada", Recipient(), NOON)
+    digests.claim(OURS, "ada", recipient(digests), NOON + 1)
 
-    digests.tell(OURS, "ada", NOON, frozenset({"late"}))
-    assert reader(digests).told == frozenset()
+    digests.record_sent(OURS, "ada", NOON, frozenset({"late"}))
+    assert recipient(digests).sent_openings == frozenset()
 
-    digests.tell(OURS, "ada", NOON + 1, frozenset({"a"}))
-    digests.tell(OURS, "ada", NOON + 1, frozenset())
-    assert reader(digests).told == frozenset()
+    digests.record_sent(OURS, "ada", NOON + 1, frozenset({"a"}))
+    digests.record_sent(OURS, "ada", NOON + 1, frozenset())
+    assert recipient(digests).sent_openings == frozenset()
 
 
 def test_marked_accounts_are_found_once_each_wherever_they_lie(digests: Digests) -> None:
@@ -117,7 +117,7 @@ def test_marked_accounts_are_found_once_each_wherever_they_lie(digests: Digests)
     digests.mark(OURS, NOON)
     digests.mark(OURS, NOON + 1)
 
-    found = list(digests.marked())
+    found = list(digests.all_marks())
 
     assert sorted(found, key=lambda mark: mark.uid) == sorted(
         [*(Mark(uid, NOON) for uid in uids), Mark(OURS, NOON + 1)], key=lambda mark: mark.uid
@@ -126,15 +126,15 @@ def test_marked_accounts_are_found_once_each_wherever_they_lie(digests: Digests)
 
 def test_a_mark_set_again_outlives_whoever_read_the_old_one(digests: Digests) -> None:
     digests.mark(OURS, NOON)
-    [old] = digests.marked()
+    [old] = digests.all_marks()
     digests.mark(OURS, NOON + 1)
 
     digests.unmark(old)
-    [new] = digests.marked()
+    [new] = digests.all_marks()
     digests.unmark(new)
     digests.unmark(new)
 
-    assert list(digests.marked()) == []
+    assert list(digests.all_marks()) == []
 
 
 def test_opening_a_notification_marks_the_account_and_refreshing_does_not(
@@ -144,16 +144,16 @@ def test_opening_a_notification_marks_the_account_and_refreshing_does_not(
         notifier.raise_(OURS, "key_rejected", "posabit:crd_1", title="POSaBIT", scope="Ballard")
 
     happens()
-    [mark] = digests.marked()
+    [mark] = digests.all_marks()
     assert mark == Mark(OURS, NOON)
     digests.unmark(mark)
 
     happens()
-    assert list(digests.marked()) == []
+    assert list(digests.all_marks()) == []
 
     notifier.clear(OURS, "key_rejected", "posabit:crd_1")
     happens()
-    assert list(digests.marked()) == [Mark(OURS, NOON)]
+    assert list(digests.all_marks()) == [Mark(OURS, NOON)]
 
 
 # -- the mail service ------------------------------------------------------------------------

@@ -183,12 +183,12 @@ def test_notifications_written_before_the_moves_are_read(kept: Deployment) -> No
 @reads("digest reader", "digest mark")
 def test_who_was_told_of_what_before_the_moves_is_known(kept: Deployment) -> None:
     digests = wiring.outside.digests()
-    reader = digests.readers(OURS)["sub-3912-Owner"]
+    recipient = digests.recipients(OURS)["sub-3912-Owner"]
 
-    assert reader.severities == {"error", "warning"}
-    assert reader.told == {"d925f84a2c2dbacd"}
-    assert reader.claimed_at == at("2026-05-02T18:02:10Z")
-    assert {mark.uid for mark in digests.marked()} == {OURS, THEIRS}
+    assert recipient.severities == {"error", "warning"}
+    assert recipient.sent_openings == {"d925f84a2c2dbacd"}
+    assert recipient.claimed_at == at("2026-05-02T18:02:10Z")
+    assert {mark.uid for mark in digests.all_marks()} == {OURS, THEIRS}
 
 
 @reads("digest reader", "digest mark", "notification", "user", "account")

@@ -11,10 +11,10 @@ from pynamodb.attributes import NumberAttribute, UnicodeSetAttribute
 from chalicelib.adapters.dynamo import keys
 from chalicelib.adapters.dynamo.base import Row, assign, bind, delete_if, update_if
 from chalicelib.domain.words import Instant, Severity, Uid
-from chalicelib.services.ports.digests import Mark, Reader
+from chalicelib.services.ports.digests import Mark, Recipient
 
 
-class ReaderRow(Row):
+class RecipientRow(Row):
     """One row per user who was ever chosen; choosing and sending write different attributes."""
 
     severities = UnicodeSetAttribute(null=True)
@@ -43,17 +43,17 @@ class DynamoDigests(DynamoMarks):
 
     def __init__(self, table: str) -> None:
         super().__init__(table)
-        bind(table, ReaderRow)
+        bind(table, RecipientRow)
 
-    def readers(self, uid: Uid) -> Mapping[str, Reader]:
-        rows = ReaderRow.query_prefix(keys.account(uid), keys.DIGEST_PREFIX)
-        return {row.sk.removeprefix(keys.DIGEST_PREFIX): _reader(row) for row in rows}
+    def recipients(self, uid: Uid) -> Mapping[str, Recipient]:
+        rows = RecipientRow.query_prefix(keys.account(uid), keys.DIGEST_PREFIX)
+        return {row.sk.removeprefix(keys.DIGEST_PREFIX): _recipient(row) for row in rows}
 
     def choose(self, uid: Uid, sub: str, severities: frozenset[Severity]) -> None:
         wanted = set(severities) or None  # DynamoDB knows no empty set
-        update_if(_row(uid, sub), [assign(ReaderRow.severities, wanted)], None)
+        update_if(_row(uid, sub), [assign(RecipientRow.severities, wanted)], None)
 
-    def marked(self) -> Iterator[Mark]:
+    def all_marks(self) -> Iterator[Mark]:
         for number in range(keys.DIGEST_SHARDS):
             for row in MarkRow.query(keys.digest_shard(number), consistent_read=True):
                 yield Mark(Uid(row.sk), int(row.at))
@@ -61,27 +61,27 @@ class DynamoDigests(DynamoMarks):
     def unmark(self, mark: Mark) -> None:
         delete_if(MarkRow(*_mark_key(mark.uid)), MarkRow.at == mark.at)
 
-    def claim(self, uid: Uid, sub: str, before: Reader, at: Instant) -> bool:
+    def claim(self, uid: Uid, sub: str, before: Recipient, at: Instant) -> bool:
         unclaimed = (
-            ReaderRow.claimed_at.does_not_exist()
+            RecipientRow.claimed_at.does_not_exist()
             if before.claimed_at is None
-            else ReaderRow.claimed_at == before.claimed_at
+            else RecipientRow.claimed_at == before.claimed_at
         )
-        return update_if(_row(uid, sub), [ReaderRow.claimed_at.set(at)], unclaimed)
+        return update_if(_row(uid, sub), [RecipientRow.claimed_at.set(at)], unclaimed)
 
-    def tell(self, uid: Uid, sub: str, at: Instant, told: frozenset[str]) -> None:
-        kept = assign(ReaderRow.told, set(told) or None)
-        update_if(_row(uid, sub), [kept], ReaderRow.claimed_at == at)
+    def record_sent(self, uid: Uid, sub: str, at: Instant, openings: frozenset[str]) -> None:
+        kept = assign(RecipientRow.told, set(openings) or None)
+        update_if(_row(uid, sub), [kept], RecipientRow.claimed_at == at)
 
 
-def _row(uid: Uid, sub: str) -> ReaderRow:
-    return ReaderRow(keys.account(uid), keys.digest(sub))
+def _row(uid: Uid, sub: str) -> RecipientRow:
+    return RecipientRow(keys.account(uid), keys.digest(sub))
 
 
 def _mark_key(uid: Uid) -> tuple[str, str]:
     return keys.digest_shard(keys.digest_shard_number(uid)), uid
 
 
-def _reader(row: ReaderRow) -> Reader:
+def _recipient(row: RecipientRow) -> Recipient:
     severities = cast("frozenset[Severity]", frozenset(row.severities or ()))
-    return row.as_fact(Reader, severities=severities, told=frozenset(row.told or ()))
+    return row.as_fact(Recipient, severities=severities, sent_openings=frozenset(row.told or ()))

@@ -12,7 +12,7 @@ if TYPE_CHECKING:
     from chalicelib.adapters.dynamo.batch import BatchTable
     from chalicelib.adapters.dynamo.facts import DynamoFacts
     from chalicelib.services.credentials.key_ring import KeyRing
-    from chalicelib.services.ports.accounts import Accounts
+    from chalicelib.services.ports.accounts import Accounts, People
     from chalicelib.services.ports.audit import Audit
     from chalicelib.services.ports.changes import Changes, PreviewReads
     from chalicelib.services.ports.common import Clock, Ids, JobQueue, SyncQueue
@@ -23,7 +23,6 @@ if TYPE_CHECKING:
     from chalicelib.services.ports.integrations import Credentials, Integrations
     from chalicelib.services.ports.loyalty import Expiries, Leavers
     from chalicelib.services.ports.notifications import Notifications, OperatorTopic
-    from chalicelib.services.ports.people import People
     from chalicelib.services.ports.pos import PosGateway
     from chalicelib.services.ports.rules import RuleBook
     from chalicelib.services.ports.runs import SyncStates

@@ -6,15 +6,14 @@ from collections.abc import Callable, Mapping
 from dataclasses import asdict, dataclass, replace
 from typing import Any
 
-from chalicelib.domain.errors import Conflict, NotFound
+from chalicelib.domain.errors import Conflict
 from chalicelib.domain.roles import Role
 from chalicelib.domain.words import Uid
 from chalicelib.services.accounts.time_zones import check_time_zone
 from chalicelib.services.job_messages import AFTER_THE_REQUEST_SECONDS, RemapMessage
-from chalicelib.services.ports.accounts import Account, Accounts, User
+from chalicelib.services.ports.accounts import Account, Accounts, People, User, find_user
 from chalicelib.services.ports.audit import SYSTEM, Audit, AuditEntry, changed_fields
 from chalicelib.services.ports.common import Clock, JobQueue
-from chalicelib.services.ports.people import People
 
 UID_TRIES = 5
 IN_ALREADY = "This person is in the account already: change their role instead."
@@ -134,9 +133,7 @@ class AccountService:
         Raises NotFound; Conflict when the account would be left without an active Owner.
         """
         users = self.accounts.users(uid)
-        before = next((user for user in users if user.sub == sub), None)
-        if before is None:
-            raise NotFound("There is no such person in the account.")
+        before = find_user(users, sub)
         after = replace(
             before,
             role=before.role if role is None else role,

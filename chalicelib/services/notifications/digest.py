@@ -1,4 +1,4 @@
-"""Who is told what by e-mail, when, and in which words (product.md §12). Pure."""
+"""Who gets which notifications by e-mail, when, and in which words (product.md §12). Pure."""
 
 from __future__ import annotations
 
@@ -11,18 +11,18 @@ from chalicelib.domain.roles import has_right
 from chalicelib.domain.times import HOUR, MINUTE, to_datetime
 from chalicelib.domain.words import Instant, Severity
 from chalicelib.services.ports.accounts import Account, User
-from chalicelib.services.ports.digests import Reader
+from chalicelib.services.ports.digests import Recipient
 from chalicelib.services.ports.notifications import Notification
 
 BETWEEN = HOUR + MINUTE
-"""From claim to claim: the minute is far more than passes between a claim and its sending, so that
-two e-mails are never less than an hour apart."""
+"""The time from claim to claim. A claim and its sending are far less than a minute apart, so two
+e-mails are never less than an hour apart."""
 
 SEVERITIES: tuple[Severity, ...] = get_args(Severity)
 GRAVEST_FIRST = SEVERITIES[::-1]
 HEADINGS = {"error": "ERRORS", "warning": "WARNINGS", "info": "FOR YOUR INFORMATION"}
 
-MOST_TOLD = 50
+MOST_NAMED = 50
 LONGEST_LINE = 500
 LONGEST_NAME = 60
 SWITCH_OFF_PAGE = "/notifications"
@@ -35,57 +35,63 @@ WHY_YOU = (
 
 @dataclass(frozen=True, slots=True)
 class Letter:
+    """One e-mail."""
+
     subject: str
     text: str
 
 
-def may_be_told(user: User) -> bool:
-    """Who may not see notifications in the dashboard gets none by e-mail."""
+def may_get_digests(user: User) -> bool:
+    """Whether the user may see notifications in the dashboard: others get none by e-mail."""
     return user.active and has_right(user.role, "notifications:read")
 
 
 def opening(notification: Notification) -> str:
-    """The id of this opening of the notification: it has another once cleared and raised again."""
+    """Return the id of this opening; a notification cleared and raised again has another."""
     named = f"{notification.kind}\n{notification.subject}\n{notification.raised_at}"
     return blake2b(named.encode(), digest_size=8).hexdigest()
 
 
-def news(reader: Reader, opened: Iterable[Notification]) -> list[Notification]:
-    """What is open, of the reader's severities, and was in no digest of theirs; gravest first."""
-    found = [
+def untold(recipient: Recipient, opened: Iterable[Notification]) -> list[Notification]:
+    """Return the open notifications of the recipient's severities that were in no digest of theirs.
+
+    The gravest come first.
+    """
+    items = [
         each
         for each in opened
         if each.cleared_at is None
-        and each.severity in reader.severities
-        and opening(each) not in reader.told
+        and each.severity in recipient.severities
+        and opening(each) not in recipient.sent_openings
     ]
-    return sorted(found, key=lambda n: (GRAVEST_FIRST.index(n.severity), -n.raised_at, n.kind))
+    return sorted(items, key=lambda n: (GRAVEST_FIRST.index(n.severity), -n.raised_at, n.kind))
 
 
-def is_time(reader: Reader, now: Instant) -> bool:
-    return reader.claimed_at is None or now - reader.claimed_at >= BETWEEN
+def is_due(recipient: Recipient, now: Instant) -> bool:
+    """Whether the recipient's last digest is long enough ago."""
+    return recipient.claimed_at is None or now - recipient.claimed_at >= BETWEEN
 
 
-def told_after(
-    reader: Reader, opened: Iterable[Notification], told: Iterable[Notification]
+def openings_after(
+    recipient: Recipient, opened: Iterable[Notification], sent: Iterable[Notification]
 ) -> frozenset[str]:
-    """What a reader has been told once `told` went; what is no longer open is forgotten."""
-    still = reader.told & {opening(each) for each in opened}
-    return still | {opening(each) for each in told}
+    """Return the openings to keep once `sent` went; those no longer open are forgotten."""
+    still_open = recipient.sent_openings & {opening(each) for each in opened}
+    return still_open | {opening(each) for each in sent}
 
 
-def write(account: Account, told: Sequence[Notification], dashboard: str) -> Letter:
-    """The digest of `told`, which is not empty and in the order to show.
+def write_letter(account: Account, items: Sequence[Notification], dashboard: str) -> Letter:
+    """Write the digest of `items`, which are not empty and in the order to show.
 
     `dashboard`: its address without a slash at the end. Nothing of `Notification.data` is shown.
     """
     name = one_line(account.name, LONGEST_NAME)
     groups = [
-        [HEADINGS[severity], *_entries(told[:MOST_TOLD], severity, account.time_zone, dashboard)]
+        [HEADINGS[severity], *_entries(items[:MOST_NAMED], severity, account.time_zone, dashboard)]
         for severity in GRAVEST_FIRST
-        if any(each.severity == severity for each in told[:MOST_TOLD])
+        if any(each.severity == severity for each in items[:MOST_NAMED])
     ]
-    more = len(told) - MOST_TOLD
+    more = len(items) - MOST_NAMED
     paragraphs = [
         f"What is new in {name} (account {account.uid}):",
         *(paragraph for group in groups for paragraph in group),
@@ -93,19 +99,19 @@ def write(account: Account, told: Sequence[Notification], dashboard: str) -> Let
         f"All that is open: {dashboard}/notifications",
         WHY_YOU.format(page=f"{dashboard}{SWITCH_OFF_PAGE}"),
     ]
-    return Letter(_subject(name, told), "\n\n".join(paragraphs) + "\n")
+    return Letter(_subject(name, items), "\n\n".join(paragraphs) + "\n")
 
 
 def one_line(text: str, longest: int = LONGEST_LINE) -> str:
-    """The text without line breaks and other signs that cannot be seen, cut where it is endless."""
+    """Return the text without line breaks and invisible characters, cut at `longest`."""
     shown = "".join(sign if sign.isprintable() else " " for sign in text)
     line = " ".join(shown.split())
     return line if len(line) <= longest else line[: longest - 1].rstrip() + "…"
 
 
-def _subject(name: str, told: Sequence[Notification]) -> str:
+def _subject(name: str, items: Sequence[Notification]) -> str:
     counted = [
-        _count(sum(each.severity == severity for each in told), noun)
+        _count(sum(each.severity == severity for each in items), noun)
         for severity, noun in (("error", "error"), ("warning", "warning"), ("info", "notice"))
     ]
     return f"{name}: {', '.join(filter(None, counted))}"
@@ -116,7 +122,7 @@ def _count(count: int, noun: str) -> str:
 
 
 def _entries(
-    told: Iterable[Notification], severity: Severity, zone: str, dashboard: str
+    items: Iterable[Notification], severity: Severity, zone: str, dashboard: str
 ) -> list[str]:
     return [
         "\n  ".join(
@@ -127,6 +133,6 @@ def _entries(
                 f"Since {to_datetime(each.raised_at, zone):%Y-%m-%d %H:%M} ({zone})",
             )
         )
-        for each in told
+        for each in items
         if each.severity == severity
     ]

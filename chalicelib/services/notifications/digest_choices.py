@@ -3,15 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import KW_ONLY, dataclass
 
-from chalicelib.domain.errors import Conflict, NotFound
+from chalicelib.domain.errors import Conflict
 from chalicelib.domain.words import Severity, Uid
-from chalicelib.services.notifications.digest import SEVERITIES, may_be_told
-from chalicelib.services.ports.accounts import Accounts, User
+from chalicelib.services.notifications.digest import SEVERITIES, may_get_digests
+from chalicelib.services.ports.accounts import Accounts, User, find_user
 from chalicelib.services.ports.audit import Audit, AuditEntry
 from chalicelib.services.ports.common import Clock
-from chalicelib.services.ports.digests import Digests, Reader
+from chalicelib.services.ports.digests import Digests, Recipient
 
 NO_SENDER = (
     "This deployment sends no e-mail: its operator has given it no sender address. What is chosen"
@@ -21,48 +21,55 @@ NO_SENDER = (
 
 @dataclass(frozen=True, slots=True)
 class Member:
-    """A user with the severities they get by e-mail, mildest first; none while they may not see
-    notifications, whatever was chosen. `email_note`: why no e-mail comes though one is chosen."""
+    """A user with the severities they get by e-mail, mildest first.
+
+    They get none while they may not see notifications, whatever was chosen. `email_note`: why no
+    e-mail comes though one is chosen.
+    """
 
     user: User
     email_severities: tuple[Severity, ...]
     email_note: str | None
 
 
+@dataclass(frozen=True, slots=True)
 class DigestChoices:
-    """`sends`: whether the deployment can send e-mail at all."""
+    """Reads and changes which notifications each user gets by e-mail.
 
-    def __init__(
-        self, digests: Digests, accounts: Accounts, audit: Audit, clock: Clock, *, sends: bool
-    ) -> None:
-        self._digests = digests
-        self._accounts = accounts
-        self._audit = audit
-        self._clock = clock
-        self._note = None if sends else NO_SENDER
+    `sends`: whether the deployment can send e-mail at all.
+    """
+
+    digests: Digests
+    accounts: Accounts
+    audit: Audit
+    clock: Clock
+    _: KW_ONLY
+    sends: bool
 
     def of(self, uid: Uid, users: Iterable[User]) -> list[Member]:
-        """These users of the account, in their order, with what they chose."""
-        readers = self._digests.readers(uid)
-        return [self._member(user, readers.get(user.sub, Reader()).severities) for user in users]
+        """Return these users of the account, in their order, with what was chosen for them."""
+        recipients = self.digests.recipients(uid)
+        return [
+            self._member(user, recipients.get(user.sub, Recipient()).severities) for user in users
+        ]
 
     def me(self, uid: Uid, sub: str) -> Member:
-        """Raises NotFound."""
-        return self.of(uid, [self._user(uid, sub)])[0]
+        """Return this user with what was chosen for them. Raises NotFound."""
+        return self.of(uid, [find_user(self.accounts.users(uid), sub)])[0]
 
     def choose(self, uid: Uid, sub: str, severities: Iterable[Severity], *, actor: str) -> Member:
-        """These severities and no others. What is open already comes in the first digest.
+        """Set these severities and no others. What is open already comes in the first digest.
 
         Raises NotFound, and Conflict for a user who may not see notifications.
         """
-        user, wanted = self._user(uid, sub), frozenset(severities)
-        if wanted and not may_be_told(user):
+        user, wanted = find_user(self.accounts.users(uid), sub), frozenset(severities)
+        if wanted and not may_get_digests(user):
             raise Conflict(_why_not(user))
-        before = self._digests.readers(uid).get(sub, Reader()).severities
+        before = self.digests.recipients(uid).get(sub, Recipient()).severities
         if wanted != before:
-            now = self._clock.now()
-            self._digests.mark(uid, now)
-            self._digests.choose(uid, sub, wanted)
+            now = self.clock.now()
+            self.digests.mark(uid, now)
+            self.digests.choose(uid, sub, wanted)
             entry = AuditEntry(
                 now,
                 actor,
@@ -71,20 +78,16 @@ class DigestChoices:
                 {"email_severities": list(in_order(before))},
                 {"email_severities": list(in_order(wanted))},
             )
-            self._audit.record(uid, entry)
+            self.audit.record(uid, entry)
         return self._member(user, wanted)
 
-    def _user(self, uid: Uid, sub: str) -> User:
-        for user in self._accounts.users(uid):
-            if user.sub == sub:
-                return user
-        raise NotFound("There is no such person in the account.")
-
     def _member(self, user: User, severities: frozenset[Severity]) -> Member:
-        return Member(user, in_order(severities) if may_be_told(user) else (), self._note)
+        chosen = in_order(severities) if may_get_digests(user) else ()
+        return Member(user, chosen, None if self.sends else NO_SENDER)
 
 
 def in_order(severities: Iterable[Severity]) -> tuple[Severity, ...]:
+    """Return each severity once, the mildest first."""
     chosen = frozenset(severities)
     return tuple(severity for severity in SEVERITIES if severity in chosen)
 

@@ -34,7 +34,10 @@ NAMES_KEPT = 20
 
 @dataclass(frozen=True, slots=True)
 class Template:
-    """Sentences with the facts' names in braces; `facts` lists what a caller must give."""
+    """The sentences of a kind of notification, with the names of facts in braces.
+
+    `facts` lists what a caller must give.
+    """
 
     severity: Severity
     title: str
@@ -146,7 +149,7 @@ TEMPLATES: Mapping[Kind, Template] = {
 
 @dataclass(frozen=True, slots=True)
 class Notifier:
-    """Raises and clears. The operator hears of each once, when it opens."""
+    """Raises and clears notifications. The operator hears of each once, when it opens."""
 
     notifications: Notifications
     operator: OperatorTopic
@@ -164,31 +167,31 @@ class Notifier:
             self._tell(f"{uid} {kind}", notification)
 
     def clear(self, uid: Uid, kind: Kind, subject: str) -> None:
-        """It is mended; nothing happens when it was not open."""
+        """Clear the notification of (kind, subject), if it is open."""
         self.notifications.clear(uid, kind, subject, self.clock.now())
 
     def open(self, uid: Uid) -> list[Notification]:
-        """What the account is being told of: one read instead of a blind clear of each."""
+        """Return the open notifications: one read instead of a blind clear of each."""
         return self.notifications.open_for(uid)
 
     def tell_operator(self, kind: Kind, subject: str, **facts: object) -> None:
-        """For what belongs to no account, such as a message that names none."""
+        """Tell the operator of what belongs to no account, such as a message that names none."""
         self._tell(kind, self._write(kind, subject, facts))
 
     def _write(self, kind: Kind, subject: str, facts: Mapping[str, object]) -> Notification:
         template = TEMPLATES[kind]
-        shown = {name: _show(facts[name]) for name in template.facts}
+        texts = {name: _fact_text(facts[name]) for name in template.facts}
         now = self.clock.now()
         return Notification(
             kind=kind,
             subject=subject,
             severity=template.severity,
-            title=template.title.format_map(shown),
-            what_to_do=template.what_to_do.format_map(shown),
+            title=template.title.format_map(texts),
+            what_to_do=template.what_to_do.format_map(texts),
             link=template.link.format(platform=subject.partition(":")[0]),
             raised_at=now,
             refreshed_at=now,
-            data={name: _kept(fact) for name, fact in facts.items()},
+            data={name: _stored_fact(fact) for name, fact in facts.items()},
         )
 
     def _tell(self, subject: str, notification: Notification) -> None:
@@ -196,12 +199,12 @@ class Notifier:
         self.operator.publish(subject, text)
 
 
-def _kept(fact: object) -> object:
-    """The fact as stored: a POS may name shops without end, a row may not."""
+def _stored_fact(fact: object) -> object:
+    """Return the fact as stored: a POS may name any number of shops, a row may not."""
     return list(fact[:NAMES_KEPT]) if isinstance(fact, list | tuple) else fact
 
 
-def _show(fact: object) -> str:
+def _fact_text(fact: object) -> str:
     if not isinstance(fact, list | tuple):
         return str(fact)
     names = [str(name) for name in fact]

@@ -1,4 +1,4 @@
-"""Send everybody who was chosen what is new, at most once an hour (product.md §12, ADR 16)."""
+"""Send each recipient a digest of what is new, at most once an hour (product.md §12, ADR 16)."""
 
 from __future__ import annotations
 
@@ -7,7 +7,13 @@ from dataclasses import KW_ONLY, dataclass
 
 from chalicelib.domain.times import MINUTE
 from chalicelib.domain.words import Uid
-from chalicelib.services.notifications.digest import is_time, may_be_told, news, told_after, write
+from chalicelib.services.notifications.digest import (
+    is_due,
+    may_get_digests,
+    openings_after,
+    untold,
+    write_letter,
+)
 from chalicelib.services.ports.accounts import Account, Accounts, User
 from chalicelib.services.ports.common import Clock
 from chalicelib.services.ports.digests import (
@@ -16,25 +22,28 @@ from chalicelib.services.ports.digests import (
     MailRefused,
     MailUnknown,
     Mark,
-    Reader,
+    Recipient,
 )
 from chalicelib.services.ports.notifications import Notification, Notifications
 
 MARK_KEPT = 15 * MINUTE
-"""A mark is set before what it speaks of. No function lives longer than this, so whoever set an
-older one has done what they were about to, or never will."""
+"""A mark is set before its notification opens. No function lives longer than this, so whoever set
+an older mark has opened the notification, or never will."""
 
 
 @dataclass(frozen=True, slots=True)
-class Sent:
-    """`refused_as`: the mail service's code of each refusal."""
+class SendTotals:
+    """How many digests were sent, or may have been.
+
+    `refused_as`: the mail service's code of each refusal.
+    """
 
     sent: int = 0
     unknown: int = 0
     refused_as: tuple[str, ...] = ()
 
-    def __add__(self, other: Sent) -> Sent:
-        return Sent(
+    def __add__(self, other: SendTotals) -> SendTotals:
+        return SendTotals(
             self.sent + other.sent,
             self.unknown + other.unknown,
             self.refused_as + other.refused_as,
@@ -43,7 +52,10 @@ class Sent:
 
 @dataclass(frozen=True, slots=True)
 class DigestSender:
-    """`dashboard`: the address of the deployment's front, without a slash at the end."""
+    """Sends the digests of all accounts.
+
+    `dashboard`: the address of the deployment's front, without a slash at the end.
+    """
 
     digests: Digests
     accounts: Accounts
@@ -53,56 +65,62 @@ class DigestSender:
     _: KW_ONLY
     dashboard: str
 
-    def send(self, time_left: Callable[[], bool]) -> Sent:
-        """Tell everybody whose hour is over. Stops when time is up: what is left stays marked."""
-        done = Sent()
-        for mark in self.digests.marked():
+    def send(self, time_left: Callable[[], bool]) -> SendTotals:
+        """Send every digest that is due. Stops when time is up: what is left stays marked."""
+        totals = SendTotals()
+        for mark in self.digests.all_marks():
             if not time_left():
                 break
-            done += self._look(mark, time_left)
-        return done
+            totals += self._send_due(mark, time_left)
+        return totals
 
-    def _look(self, mark: Mark, time_left: Callable[[], bool]) -> Sent:
+    def _send_due(self, mark: Mark, time_left: Callable[[], bool]) -> SendTotals:
         now = self.clock.now()
         waiting, opened = self._waiting(mark.uid)
         if not waiting and now - mark.at >= MARK_KEPT:
             self.digests.unmark(mark)
-        due = [(user, reader) for user, reader in waiting if is_time(reader, now)]
+        due = [(user, recipient) for user, recipient in waiting if is_due(recipient, now)]
         if not due:
-            return Sent()
+            return SendTotals()
         account = self.accounts.get(mark.uid)
-        done = Sent()
-        for user, reader in due:
+        totals = SendTotals()
+        for user, recipient in due:
             if time_left():
-                done += self._tell(account, user, reader, opened)
-        return done
+                totals += self._send_one(account, user, recipient, opened)
+        return totals
 
-    def _waiting(self, uid: Uid) -> tuple[list[tuple[User, Reader]], Sequence[Notification]]:
-        """Whom something is to be told, whether it is their time or not, and what is open."""
-        readers = {sub: one for sub, one in self.digests.readers(uid).items() if one.severities}
-        if not readers:
+    def _waiting(self, uid: Uid) -> tuple[list[tuple[User, Recipient]], Sequence[Notification]]:
+        """Return whom a digest waits for, due or not, and the open notifications."""
+        recipients = {
+            sub: each for sub, each in self.digests.recipients(uid).items() if each.severities
+        }
+        if not recipients:
             return [], ()
         opened = self.notifications.open_for(uid)
         waiting = [
-            (user, readers[user.sub])
+            (user, recipients[user.sub])
             for user in self.accounts.users(uid)
-            if user.sub in readers and may_be_told(user) and news(readers[user.sub], opened)
+            if user.sub in recipients
+            and may_get_digests(user)
+            and untold(recipients[user.sub], opened)
         ]
         return waiting, opened
 
-    def _tell(
-        self, account: Account, user: User, reader: Reader, opened: Sequence[Notification]
-    ) -> Sent:
-        """Claim, send, note: who dies in between has sent at most one, and it is told again."""
-        told, at = news(reader, opened), self.clock.now()
-        letter = write(account, told, self.dashboard)
-        if not self.digests.claim(account.uid, user.sub, reader, at):
-            return Sent()
+    def _send_one(
+        self, account: Account, user: User, recipient: Recipient, opened: Sequence[Notification]
+    ) -> SendTotals:
+        """Claim, send, note. A worker that dies in between has sent at most one, and its items come
+        again."""
+        items, at = untold(recipient, opened), self.clock.now()
+        letter = write_letter(account, items, self.dashboard)
+        if not self.digests.claim(account.uid, user.sub, recipient, at):
+            return SendTotals()
         try:
             self.mailer.send(user.email, letter.subject, letter.text)
         except MailRefused as refused:
-            return Sent(refused_as=(str(refused.details.get("refused_as", "")),))
+            return SendTotals(refused_as=(str(refused.details.get("refused_as", "")),))
         except MailUnknown:
-            return Sent(unknown=1)
-        self.digests.tell(account.uid, user.sub, at, told_after(reader, opened, told))
-        return Sent(sent=1)
+            return SendTotals(unknown=1)
+        openings = openings_after(recipient, opened, items)
+        self.digests.record_sent(account.uid, user.sub, at, openings)
+        return SendTotals(sent=1)

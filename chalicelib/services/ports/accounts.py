@@ -1,10 +1,12 @@
-"""Accounts, users, notifications and audit, as the services see them."""
+"""Accounts and their users, as the services see them."""
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Protocol
 
+from chalicelib.domain.errors import NotFound
 from chalicelib.domain.roles import Role
 from chalicelib.domain.words import Instant, Uid
 
@@ -27,6 +29,8 @@ class Account:
 
 @dataclass(frozen=True, slots=True)
 class User:
+    """A person of an account; `sub` is their id in the directory. Not `active`: deactivated."""
+
     uid: Uid
     sub: str
     email: str
@@ -35,12 +39,14 @@ class User:
 
 
 class Accounts(Protocol):
+    """Keeps accounts and who may open them."""
+
     def get(self, uid: Uid) -> Account:
-        """Raises NotFound."""
+        """Return the account. Raises NotFound."""
         ...
 
     def create(self, account: Account, owner: User) -> None:
-        """Raises Conflict when the uid is taken."""
+        """Save a new account with its first user. Raises Conflict when the uid is taken."""
         ...
 
     def update(self, account: Account) -> Account:
@@ -48,7 +54,7 @@ class Accounts(Protocol):
         ...
 
     def add_user(self, user: User) -> None:
-        """Raises Conflict when the person is in the account already, active or not."""
+        """Save a new user. Raises Conflict when the person is in the account, active or not."""
         ...
 
     def change_user(self, user: User, *, other_owner: User | None) -> None:
@@ -61,5 +67,24 @@ class Accounts(Protocol):
     def users(self, uid: Uid) -> list[User]: ...
 
     def accounts_of(self, sub: str) -> list[User]:
-        """One row per account the person may open."""
+        """Return one row per account the person may open."""
         ...
+
+
+class People(Protocol):
+    """The directory that proves who somebody is."""
+
+    def invite(self, email: str) -> str:
+        """Return the `sub` of whoever has this e-mail, else of a new, invited person.
+
+        Raises Conflict when who has it never proved that it is theirs.
+        """
+        ...
+
+
+def find_user(users: Iterable[User], sub: str) -> User:
+    """Return the user with this `sub`. Raises NotFound."""
+    for user in users:
+        if user.sub == sub:
+            return user
+    raise NotFound("There is no such person in the account.")

@@ -11,55 +11,59 @@ from chalicelib.domain.words import Instant, Severity, Uid
 
 
 @dataclass(frozen=True, slots=True)
-class Reader:
-    """What is kept of a user who was ever chosen.
+class Recipient:
+    """What is kept of a user for whom digests were ever chosen.
 
-    `claimed_at`: when their last digest was begun; `told`: the openings that digests told them of
-    and that were open then, see `services.digest.opening`.
+    `claimed_at`: when their last digest was begun. `sent_openings`: the openings of notifications
+    that their digests named and that were open then, see `services.notifications.digest.opening`.
     """
 
     severities: frozenset[Severity] = frozenset()
     claimed_at: Instant | None = None
-    told: frozenset[str] = frozenset()
+    sent_openings: frozenset[str] = frozenset()
 
 
 @dataclass(frozen=True, slots=True)
 class Mark:
-    """An account that may have something new to tell, and when that was said last."""
+    """An account that may have something new to tell since `at`."""
 
     uid: Uid
     at: Instant
 
 
-class Readers(Protocol):
-    def readers(self, uid: Uid) -> Mapping[str, Reader]:
-        """Everybody of the account who was ever chosen, by `sub`. Strongly consistent."""
-        ...
-
-    def choose(self, uid: Uid, sub: str, severities: frozenset[Severity]) -> None: ...
-
-
 class Marks(Protocol):
+    """Marks the accounts that a digest may be due for."""
+
     def mark(self, uid: Uid, at: Instant) -> None:
-        """The account may have something new to tell from `at` on. Say it before it is so."""
+        """Mark the account from `at` on. Call it before there is something to tell."""
         ...
 
 
-class Digests(Readers, Marks, Protocol):
-    def marked(self) -> Iterator[Mark]:
-        """Every marked account, found without looking at the others. Strongly consistent."""
+class Digests(Marks, Protocol):
+    """Who gets digests of an account's notifications, and what each digest named."""
+
+    def recipients(self, uid: Uid) -> Mapping[str, Recipient]:
+        """Return every recipient of the account by `sub`, strongly consistent."""
+        ...
+
+    def choose(self, uid: Uid, sub: str, severities: frozenset[Severity]) -> None:
+        """Set the severities that the user gets; none for no digests."""
+        ...
+
+    def all_marks(self) -> Iterator[Mark]:
+        """Yield every marked account, strongly consistent, without looking at the others."""
         ...
 
     def unmark(self, mark: Mark) -> None:
         """Take the mark away, unless the account was marked again meanwhile."""
         ...
 
-    def claim(self, uid: Uid, sub: str, before: Reader, at: Instant) -> bool:
+    def claim(self, uid: Uid, sub: str, before: Recipient, at: Instant) -> bool:
         """Begin the user's digest of `at`; False when another was begun since `before` was read."""
         ...
 
-    def tell(self, uid: Uid, sub: str, at: Instant, told: frozenset[str]) -> None:
-        """The digest claimed at `at` went: keep `told`, unless a later one was begun meanwhile."""
+    def record_sent(self, uid: Uid, sub: str, at: Instant, openings: frozenset[str]) -> None:
+        """Keep the openings of the digest claimed at `at`, unless a later one was begun."""
         ...
 
 
@@ -70,12 +74,14 @@ class MailRefused(AiqError):
 
 
 class MailUnknown(AiqError):
-    """It may have been sent, or not."""
+    """The e-mail may have been sent, or not."""
 
     code = "mail_unknown"
 
 
 class Mailer(Protocol):
+    """Hands e-mails to the mail service."""
+
     def send(self, to: str, subject: str, text: str) -> None:
         """Send one plain e-mail, once, without any retry.
 

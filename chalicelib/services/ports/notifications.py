@@ -1,4 +1,4 @@
-"""What is told to an account and to the operator, as the services see it (product.md §12)."""
+"""Notifications to an account and to the operator, as the services see them (product.md §12)."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ class Notifications(Protocol):
     def raise_(self, uid: Uid, notification: Notification) -> bool:
         """Open or refresh it; True when it was not open before (then the operator is told once).
 
-        Opening marks the account first, so that a digest tells of it (`ports.digests.Marks`).
+        Opening marks the account first, so that a digest names it (`ports.digests.Marks`).
         """
         ...
 
@@ -43,7 +43,7 @@ class Notifications(Protocol):
 
 
 class OperatorTopic(Protocol):
-    """How the operator hears of what an account's people should do."""
+    """Tells the operator what an account's people should do."""
 
     def publish(self, subject: str, text: str) -> None:
         """`subject`: under 100 ASCII characters. Neither carries personal data."""

@@ -12,17 +12,17 @@ from chalicelib.domain.roles import ROLES, Role, has_right
 from chalicelib.domain.times import HOUR, MINUTE
 from chalicelib.domain.words import Severity
 from chalicelib.services.notifications.digest import (
-    MOST_TOLD,
+    MOST_NAMED,
     SEVERITIES,
-    is_time,
-    may_be_told,
-    news,
+    is_due,
+    may_get_digests,
     one_line,
-    told_after,
-    write,
+    openings_after,
+    untold,
+    write_letter,
 )
 from chalicelib.services.ports.accounts import User
-from chalicelib.services.ports.digests import Reader
+from chalicelib.services.ports.digests import Recipient
 from chalicelib.services.ports.notifications import Notification
 from tests.fakes.accounts import an_account
 from tests.fakes.common import NOON
@@ -68,8 +68,8 @@ def unlike(several: list[Notification]) -> list[Notification]:
 def test_who_sees_no_notifications_gets_none_by_e_mail(role: Role) -> None:
     user = User("3912", "ada", "ada@example.com", role)
 
-    assert may_be_told(user) is has_right(role, "notifications:read")
-    assert not may_be_told(replace(user, active=False))
+    assert may_get_digests(user) is has_right(role, "notifications:read")
+    assert not may_get_digests(replace(user, active=False))
 
 
 # -- what ------------------------------------------------------------------------------------
@@ -83,8 +83,8 @@ def test_who_sees_no_notifications_gets_none_by_e_mail(role: Role) -> None:
 def test_news_are_open_of_the_readers_severities_and_never_told_before(
     opened: list[Notification], severities: frozenset[Severity], earlier: list[Notification]
 ) -> None:
-    told = told_after(Reader(), opened, earlier)
-    found = news(Reader(severities, told=told), opened)
+    told = openings_after(Recipient(), opened, earlier)
+    found = untold(Recipient(severities, sent_openings=told), opened)
 
     for each in opened:
         wanted = each.cleared_at is None and each.severity in severities
@@ -99,57 +99,59 @@ def test_news_are_open_of_the_readers_severities_and_never_told_before(
 def test_what_was_told_is_told_once(
     opened: list[Notification], severities: frozenset[Severity]
 ) -> None:
-    reader = Reader(severities)
-    told = news(reader, opened)
+    recipient = Recipient(severities)
+    told = untold(recipient, opened)
 
-    after = replace(reader, told=told_after(reader, opened, told))
+    after = replace(recipient, sent_openings=openings_after(recipient, opened, told))
 
-    assert news(after, opened) == []
+    assert untold(after, opened) == []
 
 
 @given(st.lists(notifications).map(unlike), st.lists(notifications).map(unlike))
 def test_what_is_kept_never_outgrows_what_is_open(
     before: list[Notification], opened: list[Notification]
 ) -> None:
-    reader = Reader(EVERYTHING, told=told_after(Reader(), before, before))
+    recipient = Recipient(EVERYTHING, sent_openings=openings_after(Recipient(), before, before))
 
-    kept = told_after(reader, opened, news(reader, opened))
+    kept = openings_after(recipient, opened, untold(recipient, opened))
 
     assert len(kept) <= len(opened)
 
 
 def test_what_was_mended_and_came_back_is_news_again() -> None:
     first = a_notification()
-    reader = Reader(EVERYTHING, told=told_after(Reader(), [first], [first]))
+    recipient = Recipient(EVERYTHING, sent_openings=openings_after(Recipient(), [first], [first]))
 
-    assert news(reader, [replace(first, refreshed_at=NOON + HOUR)]) == []
+    assert untold(recipient, [replace(first, refreshed_at=NOON + HOUR)]) == []
     again = replace(first, raised_at=NOON + HOUR)
-    assert news(reader, [again]) == [again]
+    assert untold(recipient, [again]) == [again]
 
 
 def test_a_severity_chosen_later_brings_what_is_open_of_it() -> None:
     error, warning = a_notification(), a_notification("no_rows", severity="warning")
-    told = told_after(Reader(), [error, warning], [error])
+    told = openings_after(Recipient(), [error, warning], [error])
 
-    assert news(Reader(frozenset({"error", "warning"}), told=told), [error, warning]) == [warning]
+    assert untold(
+        Recipient(frozenset({"error", "warning"}), sent_openings=told), [error, warning]
+    ) == [warning]
 
 
 # -- when ------------------------------------------------------------------------------------
 
 
 def test_the_first_digest_waits_for_nothing_and_the_next_for_more_than_an_hour() -> None:
-    assert is_time(Reader(), NOON)
-    begun = Reader(claimed_at=NOON)
-    assert not is_time(begun, NOON + HOUR)
-    assert is_time(begun, NOON + HOUR + MINUTE)
+    assert is_due(Recipient(), NOON)
+    begun = Recipient(claimed_at=NOON)
+    assert not is_due(begun, NOON + HOUR)
+    assert is_due(begun, NOON + HOUR + MINUTE)
 
 
 # -- words -----------------------------------------------------------------------------------
 
 
 def test_a_digest_says_what_happened_what_to_do_and_where_gravest_first() -> None:
-    told = news(
-        Reader(EVERYTHING),
+    told = untold(
+        Recipient(EVERYTHING),
         [
             a_notification("many_unlinked_sales", severity="info", title="Some are unlinked."),
             a_notification("no_rows", severity="warning", title="Auphan sent no sales."),
@@ -158,7 +160,7 @@ def test_a_digest_says_what_happened_what_to_do_and_where_gravest_first() -> Non
         ],
     )
 
-    letter = write(an_account(), told, FRONT)
+    letter = write_letter(an_account(), told, FRONT)
 
     assert letter.subject == "Green Shop: 2 errors, 1 warning, 1 notice"
     words = letter.text
@@ -176,7 +178,7 @@ def test_a_digest_says_what_happened_what_to_do_and_where_gravest_first() -> Non
 
 
 def test_a_severity_without_news_has_no_heading() -> None:
-    words = write(an_account(), [a_notification()], FRONT).text
+    words = write_letter(an_account(), [a_notification()], FRONT).text
 
     assert "ERRORS" in words
     assert "WARNINGS" not in words
@@ -184,7 +186,7 @@ def test_a_severity_without_news_has_no_heading() -> None:
 
 @given(st.text())
 def test_no_account_name_breaks_the_subject(name: str) -> None:
-    letter = write(replace(an_account(), name=name), [a_notification()], FRONT)
+    letter = write_letter(replace(an_account(), name=name), [a_notification()], FRONT)
 
     assert letter.subject.isprintable()
     assert letter.subject.splitlines() == [letter.subject]
@@ -194,7 +196,7 @@ def test_no_account_name_breaks_the_subject(name: str) -> None:
 def test_an_account_called_like_a_header_writes_none() -> None:
     account = replace(an_account(), name="Green\r\nBcc: x@example.com\x85\u2028\u202eevil")
 
-    letter = write(account, [a_notification()], FRONT)
+    letter = write_letter(account, [a_notification()], FRONT)
 
     assert letter.subject == "Green Bcc: x@example.com evil: 1 error"
 
@@ -202,7 +204,7 @@ def test_an_account_called_like_a_header_writes_none() -> None:
 def test_names_a_pos_gave_its_shops_cannot_start_a_line_or_fill_the_letter() -> None:
     title = "You have unmapped stores: Ballard\n\nFROM AIQ: call 555-0100, " + "店" * 5000
 
-    words = write(an_account(), [a_notification(title=title)], FRONT).text
+    words = write_letter(an_account(), [a_notification(title=title)], FRONT).text
 
     assert "\nFROM AIQ" not in words
     assert len(words) < 3000
@@ -211,9 +213,9 @@ def test_names_a_pos_gave_its_shops_cannot_start_a_line_or_fill_the_letter() -> 
 def test_of_very_many_some_are_shown_and_all_are_counted() -> None:
     told = [a_notification(subject=f"posabit:crd_{n}", title=f"No. {n}.") for n in range(120)]
 
-    letter = write(an_account(), told, FRONT)
+    letter = write_letter(an_account(), told, FRONT)
 
-    assert letter.text.count("\n- No.") == MOST_TOLD
+    assert letter.text.count("\n- No.") == MOST_NAMED
     assert "And 70 more, see the page below." in letter.text
     assert letter.subject == "Green Shop: 120 errors"
 

@@ -11,7 +11,7 @@ from chalicelib.domain.roles import Role
 from chalicelib.domain.times import HOUR, MINUTE, SECOND
 from chalicelib.domain.words import Severity
 from chalicelib.services.notifications.notify import Kind, Notifier
-from chalicelib.services.notifications.send_digests import DigestSender, Sent
+from chalicelib.services.notifications.send_digests import DigestSender, SendTotals
 from chalicelib.services.ports.accounts import User
 from chalicelib.services.ports.digests import MailRefused, MailUnknown
 from tests.fakes.accounts import MemoryAccounts, an_account
@@ -66,7 +66,7 @@ class PostOffice:
             dashboard="https://front.example",
         )
 
-    def tick(self, time_left: Callable[[], bool] = lambda: True) -> Sent:
+    def tick(self, time_left: Callable[[], bool] = lambda: True) -> SendTotals:
         """One look, and on to the next."""
         sent = self.sender.send(time_left)
         self.clock.move(TICK / SECOND)
@@ -91,7 +91,7 @@ def test_who_was_chosen_is_told_what_is_new_and_nobody_else(office: PostOffice) 
     office.chosen()
     office.happens()
 
-    assert office.tick() == Sent(sent=1)
+    assert office.tick() == SendTotals(sent=1)
 
     [mail] = office.mailer.outbox
     assert mail.to == "ada@example.com"
@@ -249,7 +249,7 @@ def test_what_the_mail_service_may_have_sent_is_told_again_an_hour_later(
     office.happens()
     office.mailer.refusing = MailUnknown("nobody answered")
 
-    assert office.tick() == Sent(unknown=1)
+    assert office.tick() == SendTotals(unknown=1)
     office.hours(0.9)
     assert office.letters == []
     office.hours(3)
@@ -263,18 +263,18 @@ def test_a_refusal_is_counted_and_keeps_nobody_else_from_their_digest(office: Po
     office.happens()
     office.mailer.refusing = MailRefused("no", refused_as="MessageRejected")
 
-    assert office.tick() == Sent(sent=1, refused_as=("MessageRejected",))
+    assert office.tick() == SendTotals(sent=1, refused_as=("MessageRejected",))
 
 
 def test_of_two_workers_one_sends(office: PostOffice) -> None:
     office.chosen()
     office.happens()
-    quicker: list[Sent] = []
+    quicker: list[SendTotals] = []
     office.digests.meddle = lambda: quicker.append(office.sender.send(lambda: True))
 
-    assert office.tick() == Sent()
+    assert office.tick() == SendTotals()
 
-    assert quicker == [Sent(sent=1)]
+    assert quicker == [SendTotals(sent=1)]
 
     office.hours(3)
     assert len(office.letters) == 1
@@ -284,7 +284,7 @@ def test_what_opens_while_the_account_is_looked_at_is_not_forgotten(office: Post
     """A mark is set first: a look in between finds nothing new, and must leave the mark."""
     office.chosen()
     office.digests.mark(OURS, office.clock.now())
-    assert office.tick() == Sent()
+    assert office.tick() == SendTotals()
     assert OURS in office.digests.marks
     unmarked = MemoryNotifications()
     Notifier(unmarked, OperatorMailbox(), office.clock).raise_(
@@ -292,7 +292,7 @@ def test_what_opens_while_the_account_is_looked_at_is_not_forgotten(office: Post
     )
     office.notifications.rows = unmarked.rows
 
-    assert office.tick() == Sent(sent=1)
+    assert office.tick() == SendTotals(sent=1)
 
 
 def test_a_mark_of_nothing_goes_in_the_end(office: PostOffice) -> None:
@@ -309,7 +309,7 @@ def test_who_runs_out_of_time_goes_on_at_the_next_tick(office: PostOffice) -> No
         office.happens(uid=uid)
     looks = iter([True, True, False])
 
-    assert office.tick(lambda: next(looks)) == Sent(sent=1)
-    assert office.tick() == Sent(sent=1)
+    assert office.tick(lambda: next(looks)) == SendTotals(sent=1)
+    assert office.tick() == SendTotals(sent=1)
 
     assert {mail.to for mail in office.mailer.outbox} == {"ada@example.com", "bob@example.com"}
