@@ -14,7 +14,7 @@ from chalicelib.adapters.dynamo.batch import BatchTable
 from chalicelib.adapters.dynamo.consent import DynamoConsent
 from chalicelib.adapters.dynamo.keys import TEXT_SHARDS, text_shard_number
 from chalicelib.adapters.dynamo.kill_switch import DynamoKillSwitch
-from chalicelib.adapters.dynamo.texting_settings import DynamoTextingSettings
+from chalicelib.adapters.dynamo.texting import DynamoTextingSettings
 from chalicelib.adapters.dynamo.texts import DynamoTexts
 from chalicelib.adapters.dynamo.throttle import DynamoThrottle
 from chalicelib.domain.asking import drop_request, judge_request

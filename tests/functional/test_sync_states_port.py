@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 from moto import mock_aws
 
-from chalicelib.adapters.dynamo import sync_states as adapter
+from chalicelib.adapters.dynamo.set_aside import LONGEST_RECORD
 from chalicelib.adapters.dynamo.sync_states import DynamoSyncStates, StateRow
 from chalicelib.domain.errors import LeaseLost, NotFound
 from chalicelib.domain.records import Reject
@@ -481,7 +481,7 @@ def test_an_enormous_record_set_aside_is_cut_not_refused(aws: None) -> None:
 
     [aside], _ = office.states.asides(office.uid, lease.run, 10, None)
     assert (aside.ext_id, aside.reason) == ("7", "wrong_shape")
-    assert len(str(aside.row)) < adapter.LONGEST_ASIDE * 2
+    assert len(str(aside.row)) < LONGEST_RECORD * 2
 
 
 def test_a_run_costs_few_calls(aws: None, monkeypatch: pytest.MonkeyPatch) -> None:

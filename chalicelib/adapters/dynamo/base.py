@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import fields
 from functools import cache
@@ -29,6 +30,7 @@ from tenacity import (
     wait_random_exponential,
 )
 
+from chalicelib.adapters.dynamo.positions import checked_position
 from chalicelib.domain.words import Instant
 
 Result = TypeVar("Result")
@@ -141,8 +143,26 @@ def first_page(rows: Iterable[AnyRow], limit: int) -> tuple[list[AnyRow], str | 
     return page[:limit], page[limit - 1].sk if more else None
 
 
-def condition_failed(error: DeleteError | PutError | UpdateError) -> bool:
-    return error.cause_response_code == "ConditionalCheckFailedException"
+def query_page(
+    kind: type[AnyRow],
+    pk: str,
+    limit: int,
+    after: str | None,
+    form: re.Pattern[str],
+    *,
+    newest_first: bool = False,
+) -> tuple[list[AnyRow], str | None]:
+    """Read one page of a partition, and the position after which the next page begins, if any.
+
+    `after`: a position, which is a sort key of this `form`. Raises BadPosition.
+    """
+    start = {"pk": {"S": pk}, "sk": {"S": checked_position(after, form)}} if after else None
+    rows = kind.query(
+        pk, limit=limit, last_evaluated_key=start, scan_index_forward=not newest_first
+    )
+    page = list(rows)
+    last = rows.last_evaluated_key
+    return page, last["sk"]["S"] if last else None
 
 
 def failed_conditions(error: TransactWriteError) -> list[CancellationReason | None]:
@@ -189,7 +209,7 @@ def _write_if(write: Callable[[], object]) -> bool:
     try:
         write_with_retries(write)
     except (DeleteError, PutError, UpdateError) as error:
-        if condition_failed(error):
+        if error.cause_response_code == "ConditionalCheckFailedException":
             return False
         raise
     return True

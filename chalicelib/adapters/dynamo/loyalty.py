@@ -1,5 +1,5 @@
-"""What the account's daily life leaves in DynamoDB (table `accounts`): accounts to look at daily,
-members who left, points given by hand."""
+"""Loyalty in DynamoDB (table `accounts`): accounts to look at daily, members who left, points given
+by hand."""
 
 from __future__ import annotations
 
@@ -7,16 +7,16 @@ from collections.abc import Iterator, Sequence
 
 import orjson
 from pynamodb.attributes import NumberAttribute, UnicodeAttribute
-from pynamodb.exceptions import DeleteError, PutError
 from pynamodb.expressions.condition import Condition
 
 from chalicelib.adapters.dynamo import keys
 from chalicelib.adapters.dynamo.base import (
     Row,
-    TableMeta,
+    at_version,
     bind,
-    condition_failed,
+    delete_if,
     instant,
+    put_if,
     update_if,
 )
 from chalicelib.domain.times import DAY, SECOND
@@ -28,10 +28,7 @@ KEPT_DAYS = 31
 
 
 class ExpiryRow(Row):
-    """Over few partitions of their own, so that all are found; `sk` is the account."""
-
-    class Meta(TableMeta):
-        pass
+    """One row per account, in a few partitions of their own, so that one query each finds all."""
 
     looked = NumberAttribute(null=True)
 
@@ -60,14 +57,11 @@ class DynamoExpiries:
 
 
 class LeftRow(Row):
-    class Meta(TableMeta):
-        pass
-
     ids = UnicodeAttribute()
 
 
 class DynamoLeavers:
-    """The `Leavers` port: one row a platform."""
+    """The `Leavers` port: one row per platform."""
 
     def __init__(self, table: str) -> None:
         bind(table, LeftRow)
@@ -79,32 +73,19 @@ class DynamoLeavers:
         unchanged: Condition = (
             LeftRow.ids == _packed(instead_of) if instead_of else LeftRow.pk.does_not_exist()
         )
-        try:
-            if ids:
-                row.ids = _packed(ids)
-                row.save(unchanged)
-            else:
-                row.delete(unchanged)
-        except (PutError, DeleteError) as error:
-            if condition_failed(error):
-                return False
-            raise
-        return True
+        if not ids:
+            return delete_if(row, unchanged)
+        row.ids = _packed(ids)
+        return put_if(row, unchanged)
 
     def noted(self, uid: Uid, platform: Platform) -> list[str]:
-        try:
-            row = LeftRow.get(keys.account(uid), keys.left(platform), consistent_read=True)
-        except LeftRow.DoesNotExist:
-            return []
-        found: list[str] = orjson.loads(row.ids)
-        return found
+        row = LeftRow.find(keys.account(uid), keys.left(platform))
+        ids: list[str] = orjson.loads(row.ids) if row else []
+        return ids
 
 
 class AdjustedRow(Row):
-    """What one person adjusted on one day; gone after a month."""
-
-    class Meta(TableMeta):
-        pass
+    """What one person adjusted on one day; deleted after a month."""
 
     body = UnicodeAttribute()
     seq = NumberAttribute()
@@ -122,36 +103,27 @@ class DynamoAdjustments:
         self, uid: Uid, day: str, actor: str, wanted: ManualAdjustment, limit: Points
     ) -> list[ManualAdjustment]:
         while True:
-            held, seq = self._read(uid, day, actor)
-            known = any(one.id == wanted.id for one in held)
-            spent = sum(abs(one.amount) for one in [*held, wanted])
-            if known or spent > limit:
-                return held
-            if self._note(uid, day, actor, [*held, wanted], seq):
-                return [*held, wanted]
+            stored, seq = self._read(uid, day, actor)
+            after = [*stored, wanted]
+            known = any(one.id == wanted.id for one in stored)
+            if known or sum(abs(one.amount) for one in after) > limit:
+                return stored
+            if self._save(uid, day, actor, after, seq):
+                return after
 
     def _read(self, uid: Uid, day: str, actor: str) -> tuple[list[ManualAdjustment], int]:
-        place = keys.account(uid), keys.adjusted(day, actor)
-        try:
-            row = AdjustedRow.get(*place, consistent_read=True)
-        except AdjustedRow.DoesNotExist:
+        row = AdjustedRow.find(keys.account(uid), keys.adjusted(day, actor))
+        if row is None:
             return [], 0
         return [ManualAdjustment(*one) for one in orjson.loads(row.body)], int(row.seq)
 
-    def _note(
-        self, uid: Uid, day: str, actor: str, all_of: list[ManualAdjustment], seq: int
+    def _save(
+        self, uid: Uid, day: str, actor: str, adjusted: list[ManualAdjustment], seq: int
     ) -> bool:
         row = AdjustedRow(keys.account(uid), keys.adjusted(day, actor), seq=seq + 1)
-        row.body = orjson.dumps([tuple(one) for one in all_of]).decode()
+        row.body = orjson.dumps([tuple(one) for one in adjusted]).decode()
         row.expires_at = (self._clock.now() + KEPT_DAYS * DAY) // SECOND
-        unchanged = AdjustedRow.seq == seq if seq else AdjustedRow.pk.does_not_exist()
-        try:
-            row.save(unchanged)
-        except PutError as error:
-            if condition_failed(error):
-                return False
-            raise
-        return True
+        return put_if(row, at_version(AdjustedRow.seq, seq))
 
 
 def _packed(ids: Sequence[str]) -> str:

@@ -261,7 +261,7 @@ def texts() -> TextLog:
 
 @once
 def texting_settings() -> TextingSettings:
-    from chalicelib.adapters.dynamo.texting_settings import DynamoTextingSettings
+    from chalicelib.adapters.dynamo.texting import DynamoTextingSettings
 
     return DynamoTextingSettings(config().table_accounts)
 

@@ -1,0 +1,62 @@
+"""The records that runs set aside, in DynamoDB (docs/reference/design.md, table `sync`)."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from dataclasses import replace
+
+import orjson
+from pynamodb.attributes import NumberAttribute, UnicodeAttribute
+
+from chalicelib.adapters.dynamo import keys
+from chalicelib.adapters.dynamo.base import Row, query_page
+from chalicelib.domain.records import Reject
+from chalicelib.domain.times import DAY, SECOND
+from chalicelib.domain.words import Uid
+from chalicelib.services.ports.common import Clock
+from chalicelib.services.ports.runs import Lease, SetAside
+
+POSITION = re.compile(r"[a-z]+#\d{6}")
+
+KEPT_DAYS = 90
+LONGEST_RECORD = 60_000
+"""Characters of a record that are stored: a row of the table takes 400 KB."""
+
+
+class SetAsideRow(Row):
+    body = UnicodeAttribute()
+    expires_at = NumberAttribute()
+
+
+class DynamoSetAside:
+    """The set-aside records of the `SyncStates` port."""
+
+    _clock: Clock
+
+    def add_aside(self, lease: Lease, first_number: int, rejects: Sequence[Reject]) -> None:
+        expires_at = (self._clock.now() + KEPT_DAYS * DAY) // SECOND
+        pk = keys.aside(lease.uid, lease.run)
+        with SetAsideRow.batch_write() as batch:
+            for number, reject in enumerate(rejects, first_number):
+                sk = keys.aside_row(reject.stream, number)
+                batch.save(SetAsideRow(pk, sk, body=_text(reject), expires_at=expires_at))
+
+    def asides(
+        self, uid: Uid, run: str, limit: int, after: str | None
+    ) -> tuple[list[SetAside], str | None]:
+        rows, last = query_page(SetAsideRow, keys.aside(uid, run), limit, after, POSITION)
+        return [_set_aside(row) for row in rows], last
+
+
+def _text(reject: Reject) -> str:
+    """Return the record as JSON text, its row cut to what is stored."""
+    text = orjson.dumps(reject).decode()
+    if len(text) <= LONGEST_RECORD:
+        return text
+    row = orjson.dumps(reject.row).decode()
+    return orjson.dumps(replace(reject, row={"cut": row[:LONGEST_RECORD]})).decode()
+
+
+def _set_aside(row: SetAsideRow) -> SetAside:
+    return SetAside(number=int(row.sk.rsplit("#", 1)[1]), **orjson.loads(row.body))

@@ -1,0 +1,107 @@
+"""What runs leave of each stream, and its manifest, in DynamoDB (docs/reference/design.md, table
+`sync`).
+
+Every write carries its lease's fencing token, so a worker that lost its lease cannot overwrite what
+a later lease wrote.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from itertools import islice
+
+import orjson
+from pynamodb.attributes import BinaryAttribute, NumberAttribute, UnicodeAttribute
+
+from chalicelib.adapters.dynamo import keys
+from chalicelib.adapters.dynamo.base import Row, put_if
+from chalicelib.domain.errors import LeaseLost
+from chalicelib.domain.words import CredentialId, Stream, Uid
+from chalicelib.services.ports.runs import Lease, ManifestAddress, StreamState
+
+ROWS_A_READ = 32
+"""Rows of a manifest read at once: at most 4 MB in memory beside what they become."""
+
+
+class StreamsRow(Row):
+    """All streams of a credential: read once and written once per run."""
+
+    states = UnicodeAttribute()
+    fence = NumberAttribute()
+
+
+class ManifestRow(Row):
+    packed = BinaryAttribute(legacy_encoding=False)
+    fence = NumberAttribute()
+
+
+class DynamoStreamStates:
+    """The stream states and manifests of the `SyncStates` port."""
+
+    def streams(self, uid: Uid, credential: CredentialId) -> Mapping[Stream, StreamState]:
+        row = StreamsRow.find(keys.credential_state(uid, credential), keys.STREAMS_SK)
+        states = orjson.loads(row.states) if row else {}
+        return {stream: StreamState(**state) for stream, state in states.items()}
+
+    def save_streams(self, lease: Lease, states: Mapping[Stream, StreamState]) -> None:
+        row = StreamsRow(
+            keys.credential_state(lease.uid, lease.credential),
+            keys.STREAMS_SK,
+            states=orjson.dumps(states).decode(),
+            fence=lease.fence,
+        )
+        _put_fenced(row, StreamsRow.fence, lease)
+
+    def manifests(
+        self, uid: Uid, credential: CredentialId, addresses: Mapping[str, ManifestAddress]
+    ) -> dict[str, tuple[list[bytes], list[bytes]]]:
+        wanted = {
+            name: _keys_of(keys.manifest(uid, credential, name, address.generation), address)
+            for name, address in addresses.items()
+        }
+        everything = iter([key for base, deltas in wanted.values() for key in (*base, *deltas)])
+        packed: dict[tuple[str, str], bytes] = {}
+        while batch := list(islice(everything, ROWS_A_READ)):
+            for row in ManifestRow.batch_get(batch, consistent_read=True):
+                packed[row.pk, row.sk] = row.packed
+        return {
+            name: ([packed[key] for key in base], [packed[key] for key in deltas])
+            for name, (base, deltas) in wanted.items()
+        }
+
+    def put_delta(
+        self, lease: Lease, stream: str, generation: int, number: int, packed: bytes
+    ) -> None:
+        pk = keys.manifest(lease.uid, lease.credential, stream, generation)
+        row = ManifestRow(pk, keys.manifest_delta(number), packed=packed, fence=lease.fence)
+        _put_fenced(row, ManifestRow.fence, lease)
+
+    def put_base(
+        self, lease: Lease, stream: Stream, generation: int, chunks: Sequence[bytes]
+    ) -> None:
+        pk = keys.manifest(lease.uid, lease.credential, stream, generation)
+        for number, packed in enumerate(chunks):
+            ManifestRow(pk, keys.manifest_base(number), packed=packed, fence=lease.fence).save()
+
+    def drop_manifest(
+        self, uid: Uid, credential: CredentialId, stream: str, generation: int
+    ) -> None:
+        pk = keys.manifest(uid, credential, stream, generation)
+        with ManifestRow.batch_write() as batch:
+            for row in ManifestRow.query(pk, attributes_to_get=["pk", "sk"]):
+                batch.delete(row)
+
+
+def _keys_of(
+    pk: str, address: ManifestAddress
+) -> tuple[list[tuple[str, str]], list[tuple[str, str]]]:
+    """Return the keys of a manifest's base chunks and of its deltas, in order."""
+    base = [(pk, keys.manifest_base(number)) for number in range(address.chunks)]
+    deltas = [(pk, keys.manifest_delta(number)) for number in range(1, address.deltas + 1)]
+    return base, deltas
+
+
+def _put_fenced(row: Row, fence: NumberAttribute, lease: Lease) -> None:
+    """Put the row unless a later lease has put it. Raises LeaseLost."""
+    if not put_if(row, fence.does_not_exist() | (fence <= lease.fence)):
+        raise LeaseLost("Another worker took this run over.")
