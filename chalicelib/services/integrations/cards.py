@@ -43,26 +43,28 @@ class Card:
 
 @dataclass(frozen=True, slots=True)
 class Cards:
+    """Reads what the integrations page and its cards show."""
+
     pos: PosGateway
     integrations: Integrations
     credentials: Credentials
     rules: RuleBook
 
     def all(self, uid: Uid) -> list[Card]:
-        """One per platform there is, by title."""
-        held = {row.platform: row for row in self.integrations.for_account(uid)}
+        """The card of every platform, connected or not, by title."""
+        integrations = {row.platform: row for row in self.integrations.for_account(uid)}
         rules = self.rules.get(uid)
         infos = sorted(self.pos.platforms(), key=lambda info: info.title.lower())
-        return [self._card(uid, info, held.get(info.platform), rules) for info in infos]
+        return [self._card(uid, info, integrations.get(info.platform), rules) for info in infos]
 
     def one(self, uid: Uid, platform: Platform) -> Card:
-        """Raises NotFound for an unknown platform."""
+        """The card of a platform. Raises NotFound for an unknown one."""
         info = self.pos.platform(platform)
-        held = self.integrations.get(uid, platform)
-        return self._card(uid, info, held, self.rules.get(uid))
+        stored = self.integrations.get(uid, platform)
+        return self._card(uid, info, stored, self.rules.get(uid))
 
-    def _card(self, uid: Uid, info: PlatformInfo, held: Integration | None, rules: Rules) -> Card:
-        integration = held or Integration(uid, info.platform)
+    def _card(self, uid: Uid, info: PlatformInfo, stored: Integration | None, rules: Rules) -> Card:
+        integration = stored or Integration(uid, info.platform)
         live = tuple(self.credentials.for_integration(uid, info.platform))
         to_do = []
         if not live:

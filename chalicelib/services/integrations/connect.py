@@ -28,6 +28,8 @@ DeriveAgain = Callable[[Uid, str], None]
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ConnectService:
+    """Ticks the age-gate box of a card, connects its source and disconnects it."""
+
     pos: PosGateway
     integrations: Integrations
     credentials: Credentials
@@ -37,9 +39,10 @@ class ConnectService:
     clock: Clock
 
     def tick_age_gate(self, uid: Uid, platform: Platform, *, actor: str) -> Integration:
-        """Keep who ticked the box and when; the first tick stands until the box is unticked.
+        """Tick the box, keep who ticked it and when, and return the card.
 
-        Who was not asked by SMS for want of it is looked at again.
+        The first tick stands until the box is unticked. Whoever was not asked by SMS because the
+        box was empty is derived again.
         """
         gate = AgeGate(actor, self.clock.now())
         ticked = self._change(
@@ -47,15 +50,15 @@ class ConnectService:
             platform,
             "age_gate.ticked",
             actor,
-            lambda held: held if held.age_gate else replace(held, age_gate=gate),
+            lambda card: card if card.age_gate else replace(card, age_gate=gate),
         )
         self.derive_again(uid, "age_gate")
         return ticked
 
     def untick_age_gate(self, uid: Uid, platform: Platform, *, actor: str) -> Integration:
-        """Stops SMS for the source at once, and nothing else."""
+        """Untick the box, which stops SMS for the source at once and nothing else."""
         return self._change(
-            uid, platform, "age_gate.unticked", actor, lambda held: replace(held, age_gate=None)
+            uid, platform, "age_gate.unticked", actor, lambda card: replace(card, age_gate=None)
         )
 
     def connect(self, uid: Uid, platform: Platform, *, actor: str) -> Integration:
@@ -68,15 +71,15 @@ class ConnectService:
         live = self.credentials.for_integration(uid, platform)
         now = self.clock.now()
 
-        def connected(held: Integration) -> Integration:
-            state = next_state(held.state, "connect")
+        def connected(card: Integration) -> Integration:
+            state = next_state(card.state, "connect")
             if not live:
                 raise Conflict(ADD_A_CREDENTIAL)
-            if info.age_gate_to_connect and held.age_gate is None:
+            if info.age_gate_to_connect and card.age_gate is None:
                 raise Conflict(TICK_THE_BOX)
-            if held.state == state:
-                return held
-            return replace(held, state=state, connected_at=now)
+            if card.state == state:
+                return card
+            return replace(card, state=state, connected_at=now)
 
         before = self.integrations.get(uid, platform)
         integration = self._change(uid, platform, "integration.connected", actor, connected)
@@ -101,7 +104,7 @@ class ConnectService:
             platform,
             "integration.disconnected",
             actor,
-            lambda held: replace(held, state=next_state(held.state, "disconnect")),
+            lambda card: replace(card, state=next_state(card.state, "disconnect")),
         )
         for credential in self.credentials.for_integration(uid, platform):
             self.credentials.set_due(uid, platform, credential.id, None)
@@ -116,20 +119,20 @@ class ConnectService:
         actor: str,
         change: Callable[[Integration], Integration],
     ) -> Integration:
-        """Read, change, save; again when somebody else saved in between."""
+        """Read the card, change it and save it; again when somebody else saved in between."""
         self.pos.platform(platform)
         for tries_left in range(WRITE_TRIES - 1, -1, -1):
-            held = self.integrations.get(uid, platform) or Integration(uid, platform)
-            wanted = change(held)
-            if wanted == held:
-                return held
+            before = self.integrations.get(uid, platform) or Integration(uid, platform)
+            wanted = change(before)
+            if wanted == before:
+                return before
             try:
                 saved = self.integrations.save(wanted)
             except StaleVersion:
                 if not tries_left:
                     raise
                 continue
-            self._record(actor, action, held, saved)
+            self._record(actor, action, before, saved)
             return saved
         raise AssertionError("the last try returns or raises")
 
@@ -139,16 +142,13 @@ class ConnectService:
             actor=actor,
             action=action,
             subject=after_.platform,
-            before=_told(before),
-            after=_told(after_),
+            before=_audited(before),
+            after=_audited(after_),
         )
         self.audit.record(after_.uid, entry)
 
 
-def _told(integration: Integration) -> dict[str, object]:
-    """As the activity log shows it; the trust only where there is or was one to speak of."""
-    told: dict[str, object] = {
-        "state": integration.state,
-        "age_gate": integration.age_gate is not None,
-    }
-    return told | ({"flag_trust": True} if integration.flag_trust else {})
+def _audited(card: Integration) -> dict[str, object]:
+    """What the activity log shows of a card; the trust in flags only where there is one."""
+    state: dict[str, object] = {"state": card.state, "age_gate": card.age_gate is not None}
+    return state | ({"flag_trust": True} if card.flag_trust else {})

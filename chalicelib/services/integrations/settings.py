@@ -67,6 +67,11 @@ class SettingView:
 
 @dataclass(frozen=True, slots=True)
 class SettingsView:
+    """The settings of a card, with the warning above them.
+
+    `sms_from`: when double opt-in requests may begin to go out; `sms_stopped`: they are stopped.
+    """
+
     warning: str | None
     settings: tuple[SettingView, ...]
     version: int

@@ -13,6 +13,8 @@ from chalicelib.services.ports.pos import HostTrust
 
 @dataclass(frozen=True, slots=True)
 class AgeGate:
+    """Somebody ticked the age-gate box of a card."""
+
     ticked_by: str
     ticked_at: Instant
 
@@ -80,6 +82,8 @@ class Credential:
 
 @dataclass(frozen=True, slots=True)
 class DueCredential:
+    """A row of the `due` index: a credential whose next sync is planned."""
+
     uid: Uid
     platform: Platform
     credential: CredentialId
@@ -88,6 +92,8 @@ class DueCredential:
 
 
 class Integrations(Protocol):
+    """Stores the card of each platform; a platform nobody touched has none."""
+
     def get(self, uid: Uid, platform: Platform) -> Integration | None: ...
 
     def for_account(self, uid: Uid) -> list[Integration]: ...
@@ -98,6 +104,8 @@ class Integrations(Protocol):
 
 
 class Credentials(Protocol):
+    """Stores the credentials of integrations, and when each is due for a sync."""
+
     def get(self, uid: Uid, platform: Platform, credential: CredentialId) -> Credential:
         """Raises NotFound (also for a removed one)."""
         ...

@@ -149,8 +149,10 @@ def test_the_api_takes_it() -> None:
     schema = SettingsChange.model_json_schema()
 
     body = SettingsChange.model_validate({"welcome_after": "2026-03-01"})
-    assert body.given() == {"welcome_after": date(2026, 3, 1)}
-    assert SettingsChange.model_validate({"welcome_after": None}).given() == {"welcome_after": None}
+    assert body.sent_fields() == {"welcome_after": date(2026, 3, 1)}
+    assert SettingsChange.model_validate({"welcome_after": None}).sent_fields() == {
+        "welcome_after": None
+    }
     assert list(schema["properties"])[-1] == "welcome_after"
     assert schema["properties"]["welcome_after"]["examples"] == ["2026-03-01"]
     assert schema["description"] == "The settings to change."
