@@ -9,7 +9,8 @@ from chalicelib.entrypoints.wiring import derivation, outside
 from chalicelib.entrypoints.wiring.once import once
 
 if TYPE_CHECKING:
-    from chalicelib.services.ports.personas import LedgerViews, PersonaViews
+    from chalicelib.services.personas.ledger import LedgerService
+    from chalicelib.services.ports.personas import PersonaViews
 
 
 @once
@@ -27,7 +28,7 @@ def personas() -> PersonaViews:
 
 
 @once
-def ledgers() -> LedgerViews:
+def ledgers() -> LedgerService:
     from chalicelib.services.personas.ledger import LedgerService
 
     return LedgerService(outside.facts(), outside.persona_list(), derivation.persona_lookup())

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from chalicelib.domain.identity import SourceRecord
 from chalicelib.domain.ledger import (
     ADJUSTMENT_PREFIX,
     EXPIRY_PREFIX,
@@ -11,18 +12,20 @@ from chalicelib.domain.ledger import (
     Postings,
     posted_total,
 )
+from chalicelib.domain.rules import Terms
 from chalicelib.domain.sales_summary import SaleRef
 from chalicelib.domain.times import day_text
 from chalicelib.domain.why import Said, points, why_points
-from chalicelib.domain.words import Platform, Uid
+from chalicelib.domain.words import Uid
 from chalicelib.services.derivation.holder import DerivedPersona, PersonaLookup
+from chalicelib.services.personas.sale_pages import sale_page
 from chalicelib.services.ports.facts import FactStore, LedgerRow, PersonaList
-from chalicelib.services.ports.personas import LedgerEntry
+from chalicelib.services.ports.personas import LedgerEntry, LedgerKind
 
 
 @dataclass(frozen=True, slots=True)
 class LedgerService:
-    """The `LedgerViews` port."""
+    """Lists what gave and took a persona's points."""
 
     facts: FactStore
     personas: PersonaList
@@ -31,67 +34,74 @@ class LedgerService:
     def entries(
         self, uid: Uid, contact_id: str, limit: int, after: str | None
     ) -> tuple[list[LedgerEntry], str | None]:
-        """See `LedgerViews.entries`."""
-        held = self.lookup.holding(uid, contact_id)
-        found = [
-            (place, rid, ref)
-            for rid in held.persona.members
-            for place, ref in self.personas.sale_refs(uid, rid, limit + 1, after)
-        ]
-        found.sort(key=lambda sale: sale[0], reverse=True)
-        shown = found[:limit]
-        places = [(rid, ref) for _, rid, ref in shown]
-        postings = self.facts.postings(uid, places)
-        sales = [_of_sale(rid, ref, postings.get((rid, ref), ()), held) for rid, ref in places]
-        others = self._others(uid, held) if after is None else []
-        return others + sales, shown[-1][0] if len(found) > limit else None
+        """Return every sale with what it earned or why it did not, the newest first.
 
-    def _others(self, uid: Uid, held: DerivedPersona) -> list[LedgerEntry]:
-        found = [
-            _of_cause(record.id, record.platform, cause, row, held)
-            for record in held.records
+        What is no sale stands on the first page, before the sales. The second value continues the
+        list. Raises NotFound.
+        """
+        derived = self.lookup.holding(uid, contact_id)
+        page, position = sale_page(self.personas, uid, derived.persona.members, limit, after)
+        postings = self.facts.postings(uid, page)
+        sales = [
+            _sale_entry(record, ref, postings.get((record, ref), ()), derived)
+            for record, ref in page
+        ]
+        others = self._other_entries(uid, derived) if after is None else []
+        return others + sales, position
+
+    def _other_entries(self, uid: Uid, derived: DerivedPersona) -> list[LedgerEntry]:
+        entries = [
+            _cause_entry(record, cause, row, derived.terms)
+            for record in derived.records
             for cause, row in self.facts.ledger(uid, record.id).items()
             if row.postings
         ]
-        return sorted(found, key=lambda entry: (-entry.at, entry.cause))
+        return sorted(entries, key=lambda entry: (-entry.at, entry.cause))
 
 
-def _of_sale(rid: str, ref: SaleRef, postings: Postings, held: DerivedPersona) -> LedgerEntry:
+def _sale_entry(
+    record: str, ref: SaleRef, postings: Postings, derived: DerivedPersona
+) -> LedgerEntry:
     amount = posted_total(postings)
     return LedgerEntry(
         cause=f"sale#{ref.platform}#{ref.scope}#{ref.ext_id}",
         kind="sale",
-        record=rid,
+        record=record,
         platform=ref.platform,
         at=ref.ordered_at,
         amount=amount,
-        why=why_points(ref, amount, held.persona, held.terms),
+        why=why_points(ref, amount, derived.persona, derived.terms),
         postings=postings,
     )
 
 
-def _of_cause(
-    rid: str, platform: Platform, cause: str, row: LedgerRow, held: DerivedPersona
-) -> LedgerEntry:
-    amount = posted_total(row.postings)
-    first = row.postings[0].at
-    day = day_text(held.terms.own_day(first))
-    if cause.startswith(ADJUSTMENT_PREFIX):
-        why = Said("adjusted", f"Adjusted by hand on {day}: {row.note}", {"on": day})
-        return LedgerEntry(
-            cause, "adjustment", rid, platform, first, amount, why, row.postings, row.actor
-        )
-    if cause == IMPORT:
-        why = Said("imported", f"{points(amount)} points taken from the POS.", {})
-        return LedgerEntry(cause, "import", rid, platform, first, amount, why, row.postings)
-    ordered_at = int(cause.removeprefix(EXPIRY_PREFIX).partition("#")[0])
-    last = day_text(held.terms.own_day(ordered_at))
-    after = held.terms.rules.loyalty.expire_after_days
-    why = Said(
-        "expired",
-        f"{points(-amount)} points expired: no purchase within {after} days of {last}."
-        if amount
-        else "Nothing expired here after all.",
-        {"last_purchase": last},
+def _cause_entry(record: SourceRecord, cause: str, row: LedgerRow, terms: Terms) -> LedgerEntry:
+    kind, why = _kind_and_why(cause, row, terms)
+    return LedgerEntry(
+        cause=cause,
+        kind=kind,
+        record=record.id,
+        platform=record.platform,
+        at=row.postings[0].at,
+        amount=posted_total(row.postings),
+        why=why,
+        postings=row.postings,
+        actor=row.actor if kind == "adjustment" else "",
     )
-    return LedgerEntry(cause, "expiry", rid, platform, first, amount, why, row.postings)
+
+
+def _kind_and_why(cause: str, row: LedgerRow, terms: Terms) -> tuple[LedgerKind, Said]:
+    amount = posted_total(row.postings)
+    if cause.startswith(ADJUSTMENT_PREFIX):
+        day = day_text(terms.own_day(row.postings[0].at))
+        sentence = f"Adjusted by hand on {day}: {row.note}"
+        return "adjustment", Said("adjusted", sentence, {"on": day})
+    if cause == IMPORT:
+        return "import", Said("imported", f"{points(amount)} points taken from the POS.", {})
+    ordered_at = int(cause.removeprefix(EXPIRY_PREFIX).partition("#")[0])
+    last = day_text(terms.own_day(ordered_at))
+    days = terms.rules.loyalty.expire_after_days
+    sentence = "Nothing expired here after all."
+    if amount:
+        sentence = f"{points(-amount)} points expired: no purchase within {days} days of {last}."
+    return "expiry", Said("expired", sentence, {"last_purchase": last})

@@ -13,6 +13,7 @@ from chalicelib.domain.personas import Persona
 from chalicelib.domain.why import Titles, why_asked, why_member
 from chalicelib.domain.words import Uid
 from chalicelib.services.derivation.holder import PersonaLookup
+from chalicelib.services.personas.sale_pages import sale_page
 from chalicelib.services.ports.facts import FactStore, PersonaList, SaleId, StoredSale
 from chalicelib.services.ports.personas import (
     PersonaFilter,
@@ -25,7 +26,7 @@ from chalicelib.services.ports.personas import (
 from chalicelib.services.ports.stores import Stores
 
 LAST = "~"
-"""Sorts who has no name behind everyone."""
+"""Sorts a persona without a name behind all others."""
 
 MOST_FOUND = 100
 """Personas shown for one exact phone, e-mail or source id."""
@@ -36,7 +37,10 @@ ReadPhone = Callable[[str], str | None]
 
 @dataclass(frozen=True, slots=True)
 class PersonaService:
-    """The `PersonaViews` port."""
+    """Implements `PersonaViews`: looks personas up and derives the one that is opened.
+
+    `titles`: the platforms' names for people.
+    """
 
     facts: FactStore
     personas: PersonaList
@@ -51,27 +55,27 @@ class PersonaService:
         """See `PersonaViews.search`."""
         named = self._named_exactly(uid, wanted)
         if named:
-            return self._found(uid, named, wanted, limit, after)
+            return self._page_of_named(uid, named, wanted, limit, after)
         if wanted.name or wanted.sort == "name":
             prefix = name_prefix(wanted.name or "")
             descending = wanted.sort == "name" and wanted.descending
-            ids, more = self.personas.by_name(uid, prefix, limit, after, descending=descending)
+            ids, position = self.personas.by_name(uid, prefix, limit, after, descending=descending)
         else:
             newest_first = wanted.descending
-            ids, more = self.personas.by_arrival(uid, limit, after, newest_first=newest_first)
-        return [_row(p) for p in self._stored(uid, ids) if _matches(p, wanted)], more
+            ids, position = self.personas.by_arrival(uid, limit, after, newest_first=newest_first)
+        return [_row(p) for p in self._stored(uid, ids) if _matches(p, wanted)], position
 
     def get(self, uid: Uid, contact_id: str) -> PersonaView:
         """See `PersonaViews.get`."""
-        held = self.lookup.holding(uid, contact_id)
-        persona, titles = held.persona, self.titles()
+        derived = self.lookup.holding(uid, contact_id)
+        persona, titles = derived.persona, self.titles()
         return PersonaView(
             row=_row(persona),
             birth_date=persona.birth_date,
             merged_ids=tuple(rid for rid in persona.members if rid != persona.id),
-            members=tuple(_member(record) for record in held.records),
-            why_member=tuple(why_member(persona, held.records, held.terms, titles)),
-            why_asked=tuple(why_asked(persona, held.terms, titles)),
+            members=tuple(_member(record) for record in derived.records),
+            why_member=tuple(why_member(persona, derived.records, derived.terms, titles)),
+            why_asked=tuple(why_asked(persona, derived.terms, titles)),
         )
 
     def sales(
@@ -79,20 +83,13 @@ class PersonaService:
     ) -> tuple[list[PersonaSale], str | None]:
         """See `PersonaViews.sales`."""
         persona = self.lookup.holding(uid, contact_id).persona
-        refs = [
-            (place, rid, ref)
-            for rid in persona.members
-            for place, ref in self.personas.sale_refs(uid, rid, limit + 1, after)
-        ]
-        refs.sort(key=lambda found: found[0], reverse=True)
-        shown = refs[:limit]
-        ids = [SaleId(ref.platform, ref.scope, ref.ext_id) for _, _, ref in shown]
+        page, position = sale_page(self.personas, uid, persona.members, limit, after)
+        ids = [SaleId(ref.platform, ref.scope, ref.ext_id) for _, ref in page]
         sales = self.facts.sales(uid, ids)
         mapping = self.stores.mapping(uid)
-        more = shown[-1][0] if len(refs) > limit else None
-        return [_sale(sales[sid], mapping) for sid in ids if sid in sales], more
+        return [_sale(sales[sid], mapping) for sid in ids if sid in sales], position
 
-    def _found(
+    def _page_of_named(
         self,
         uid: Uid,
         named: list[AbstractSet[str]],
@@ -100,36 +97,36 @@ class PersonaService:
         limit: int,
         after: str | None,
     ) -> tuple[list[PersonaRow], str | None]:
-        """The personas that have a record in each of the sets, and match the rest."""
+        """Return a page of the personas that have a record in each set, and match the rest."""
         fewest = min(named, key=len)
         prefix = name_prefix(wanted.name or "")
-        found = {
-            _place(persona, wanted): persona
+        matching = {
+            _position(persona, wanted): persona
             for persona in self.lookup.personas_of(uid, sorted(fewest)[:MOST_FOUND])
             if all(not records.isdisjoint(persona.members) for records in named)
             and name_key(persona.first, persona.last).startswith(prefix)
             and _matches(persona, wanted)
         }
-        places = sorted(found, reverse=wanted.descending)
+        positions = sorted(matching, reverse=wanted.descending)
         if after is not None:
-            places = [p for p in places if (p < after if wanted.descending else p > after)]
-        more = places[limit - 1] if len(places) > limit else None
-        return [_row(found[place]) for place in places[:limit]], more
+            positions = [p for p in positions if (p < after if wanted.descending else p > after)]
+        last = positions[limit - 1] if len(positions) > limit else None
+        return [_row(matching[position]) for position in positions[:limit]], last
 
     def _named_exactly(self, uid: Uid, wanted: PersonaFilter) -> list[AbstractSet[str]]:
-        """For each exact filter the records it names."""
-        found: list[AbstractSet[str]] = []
+        """Return for each exact filter the records it names."""
+        named: list[AbstractSet[str]] = []
         if wanted.phone is not None:
             phone = self.read_phone(wanted.phone)
-            found.append(self._carriers(uid, "phone", phone))
+            named.append(self._carriers(uid, "phone", phone))
         if wanted.email is not None:
             email = wanted.email.strip().lower()
-            found.append(self._carriers(uid, "email", email))
+            named.append(self._carriers(uid, "email", email))
         if wanted.contact_id is not None:
-            found.append({wanted.contact_id} if is_record_id(wanted.contact_id) else set())
+            named.append({wanted.contact_id} if is_record_id(wanted.contact_id) else set())
         if wanted.source_id is not None:
-            found.append(self._with_source_id(uid, wanted.source_id))
-        return found
+            named.append(self._with_source_id(uid, wanted.source_id))
+        return named
 
     def _carriers(self, uid: Uid, kind: KeyKind, value: str | None) -> AbstractSet[str]:
         return self.lookup.carriers(uid, MergeKey(kind, value)).keys() if value else set()
@@ -143,8 +140,8 @@ class PersonaService:
         return [persona for rid in ids if (persona := rows[rid].persona) is not None]
 
 
-def _place(persona: Persona, wanted: PersonaFilter) -> str:
-    """Where the persona stands in the order asked for."""
+def _position(persona: Persona, wanted: PersonaFilter) -> str:
+    """Return where the persona comes in the order asked for."""
     if wanted.sort == "name":
         return f"{name_key(persona.first, persona.last) or LAST}#{persona.id}"
     return f"{persona.inserted_at:015d}#{persona.id}"

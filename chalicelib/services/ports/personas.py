@@ -1,4 +1,4 @@
-"""Personas as the dashboard reads them (product.md §6); `services.personas` provides it."""
+"""Personas as the dashboard reads them (product.md §6)."""
 
 from __future__ import annotations
 
@@ -18,15 +18,17 @@ from chalicelib.domain.words import (
     Uid,
 )
 
+LedgerKind = Literal["sale", "import", "expiry", "adjustment"]
+
 
 @dataclass(frozen=True, slots=True)
 class PersonaFilter:
-    """What a search asks for; None does not narrow.
+    """What a search asks for; None does not narrow it.
 
     `phone` and `email` are as typed: the service normalises them, and what cannot be a phone or an
     e-mail finds nobody. `contact_id` is any id ever given. `source_id` is the POS's own id of a
-    shopper, in any scope. `name` is a prefix of `first last`. `source` is a platform of *Sourced
-    from*. Exact filters find, the others narrow what was found.
+    shopper, in any scope. These four are exact filters; the others narrow what they find. `name` is
+    a prefix of `first last`. `source` is a platform of *Sourced from*.
     """
 
     phone: str | None = None
@@ -78,6 +80,8 @@ class PersonaMember:
 
 @dataclass(frozen=True, slots=True)
 class SaleLine:
+    """One line of a sale."""
+
     name: str
     quantity: str
     total: Minor | None
@@ -88,7 +92,10 @@ class SaleLine:
 
 @dataclass(frozen=True, slots=True)
 class PersonaSale:
-    """`ordered_at_text` is the POS's own text; `store` the mapped store's number."""
+    """One sale of a persona.
+
+    `ordered_at_text` is the POS's own text; `store` the mapped store's number.
+    """
 
     platform: Platform
     scope: ScopeId
@@ -111,7 +118,7 @@ class PersonaSale:
 
 @dataclass(frozen=True, slots=True)
 class PersonaView:
-    """A persona whole but for its sales. `merged_ids`: the other ids that lead here."""
+    """All of a persona but its sales. `merged_ids`: the other ids that lead here."""
 
     row: PersonaRow
     birth_date: str | None
@@ -123,13 +130,13 @@ class PersonaView:
 
 @dataclass(frozen=True, slots=True)
 class LedgerEntry:
-    """One cause of points: what it holds, where it comes from, and each posting with its time.
+    """One cause of points: its amount, where it comes from, and each posting with its time.
 
     `at`: when the sale was ordered, or the cause was first posted. `actor`: who adjusted.
     """
 
     cause: str
-    kind: Literal["sale", "import", "expiry", "adjustment"]
+    kind: LedgerKind
     record: str
     platform: Platform
     at: Instant
@@ -140,31 +147,31 @@ class LedgerEntry:
 
 
 class PersonaViews(Protocol):
-    """Every position handed out names rows by what follows the account in their keys, never the
-    account itself, so that a forged one cannot leave it."""
+    """Reads the personas of an account.
+
+    A position handed out names rows by what follows the account in their keys, never the account
+    itself, so that a forged one cannot lead out of it.
+    """
 
     def search(
         self, uid: Uid, wanted: PersonaFilter, limit: int, after: str | None
     ) -> tuple[list[PersonaRow], str | None]:
-        """As `wanted` sorts; the second value continues the list. A page may be short, even empty,
-        while more follows. What an exact filter finds, and a search by name, has its own order."""
+        """Return one page of the personas asked for; the second value continues the list.
+
+        A page may be short, even empty, while more follows. They come as `wanted` sorts; what an
+        exact filter finds, and a search by name, has its own order.
+        """
         ...
 
     def get(self, uid: Uid, contact_id: str) -> PersonaView:
-        """The persona that holds the record of this id today. Raises NotFound."""
+        """Return the persona that holds the record of this id today. Raises NotFound."""
         ...
 
     def sales(
         self, uid: Uid, contact_id: str, limit: int, after: str | None
     ) -> tuple[list[PersonaSale], str | None]:
-        """All members' sales, newest first. Raises NotFound."""
-        ...
+        """Return the sales of all its records, newest first; the second value continues the list.
 
-
-class LedgerViews(Protocol):
-    def entries(
-        self, uid: Uid, contact_id: str, limit: int, after: str | None
-    ) -> tuple[list[LedgerEntry], str | None]:
-        """Every sale with what it earned or why it did not, newest first; what is no sale stands
-        on the first page, before them. Raises NotFound."""
+        Raises NotFound.
+        """
         ...
