@@ -35,7 +35,7 @@ from chalicelib.services.ports.effects import Ask, ConsentFlag
 from chalicelib.services.ports.facts import KeyCarriers, StoredRecord
 from chalicelib.services.ports.pos import Page
 from chalicelib.services.ports.runs import Lease, RunView
-from chalicelib.services.ports.stores import Places
+from chalicelib.services.ports.stores import StoreLookup
 from chalicelib.services.sync.progress import Progress, StreamProgress, Tally
 from chalicelib.services.sync.run_manifests import RunManifests
 from chalicelib.services.sync.take_page import PageIntake
@@ -123,8 +123,8 @@ class OneAccount:
             created_at=0,
         )
 
-    def places(self, uid: str) -> Places:  # noqa: ARG002
-        return Places({STORE_KEY: 1})
+    def lookup(self, uid: str) -> StoreLookup:  # noqa: ARG002
+        return StoreLookup({STORE_KEY: 1})
 
 
 class Spent:

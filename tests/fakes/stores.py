@@ -8,7 +8,13 @@ from dataclasses import replace
 from chalicelib.domain.errors import Conflict, NotFound, StaleVersion
 from chalicelib.domain.ids import store_key_id
 from chalicelib.domain.records import InventoryItem
-from chalicelib.services.ports.stores import Places, Store, StoreKey, StoreKeySighting, places_of
+from chalicelib.services.ports.stores import (
+    Store,
+    StoreKey,
+    StoreKeySighting,
+    StoreLookup,
+    store_lookup_of,
+)
 
 
 class MemoryStores:
@@ -65,11 +71,11 @@ class MemoryStores:
     def mapping(self, uid: str) -> Mapping[str, int]:
         return {row.id: row.store for row in self.keys(uid) if row.store is not None}
 
-    def places(self, uid: str) -> Places:
+    def lookup(self, uid: str) -> StoreLookup:
         zones = {row.id: row.time_zone for row in self.for_account(uid)}
         keys = {row.id: row.time_zone for row in self.keys(uid)}
         mapping = self.mapping(uid)
-        return places_of(
+        return store_lookup_of(
             zones, [(key, mapping.get(key), keys.get(key)) for key in {*mapping, *keys}]
         )
 

@@ -279,9 +279,9 @@ class FakeCore:
 
     def of_number(self, uid: str, number: str) -> list[HeldPersona]:
         return [
-            standing
-            for (owner, _), standing in sorted(self.held_personas.items(), key=lambda item: item[0])
-            if owner == uid and number in standing.numbers
+            persona
+            for (owner, _), persona in sorted(self.held_personas.items(), key=lambda item: item[0])
+            if owner == uid and number in persona.numbers
         ]
 
     def join(self, uid: str, record: str, reason: str, at: Instant) -> None:  # noqa: ARG002

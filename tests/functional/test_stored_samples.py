@@ -474,14 +474,14 @@ def test_stores_written_before_the_moves_are_read_and_counted_on(kept: Deploymen
 @reads("store key", "store")
 def test_store_keys_seen_before_the_moves_keep_their_store(kept: Deployment) -> None:
     main, nine = wiring.outside.stores().keys(OURS)
-    places = wiring.outside.stores().places(OURS)
+    lookup = wiring.outside.stores().lookup(OURS)
 
     assert (main.name, main.key, main.sales, main.store) == ("Main St", "Main", 5, 1)
     assert (main.first_seen, main.time_zone) == (at("2026-04-20T19:30:00Z"), "America/Denver")
     assert (nine.platform, nine.scope, nine.name, nine.store) == ("webjoint", "shop", "9", None)
     assert wiring.outside.stores().mapping(OURS) == {"posabit:north:Main": 1}
-    assert places.mapping == {"posabit:north:Main": 1}
-    assert places.zone_of_scope("posabit", "north") == "America/Denver"
+    assert lookup.mapping == {"posabit:north:Main": 1}
+    assert lookup.zone_of_scope("posabit", "north") == "America/Denver"
 
 
 @reads("inventory")

@@ -291,7 +291,7 @@ class Backroom:
             gateway=self.gateway,
             key_ring=self.key_ring,
             imports=imports,
-            places=self.stores.places,
+            store_lookup=self.stores.lookup,
         )
         return SyncWorker(
             credentials=guard(self.credentials),

@@ -44,7 +44,7 @@ class TextedAccount(WitnessedAccount):
             self.card(platform)
 
     def _wire_up(self) -> None:
-        """As `entrypoints.wiring_texts` does it, on fakes."""
+        """Build the services as `entrypoints.wiring.texting` does, on fakes."""
         accounts, clock, switch = MemoryAccounts(an_account(UID)), self.clock, FakeSwitch()
         consent = ConsentService(self.texts, clock, mobile)
         self.commits = memory_commits(

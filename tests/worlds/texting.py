@@ -64,7 +64,7 @@ class Shop:
     audit: MemoryAudit = field(default_factory=MemoryAudit)
     throttle: FreeThrottle = field(default_factory=FreeThrottle)
     kept_in: Any = None
-    """Another `ConsentLog` and `TextLog` in one than memory."""
+    """A `ConsentLog` and `TextLog` in one, in place of those in memory."""
 
     def __post_init__(self) -> None:
         self.texts: MemoryTexts = self.kept_in or MemoryTexts(self.wire)
@@ -162,8 +162,8 @@ class Shop:
 
     def says(self, text: str, number: str = SHOPPER, message: str = "m1", uid: str = OURS) -> str:
         """The shopper's message arrives."""
-        told = InboundText(message, number, SHOP[uid], text, self.clock.now())
-        return self.inbound.handle(told)[1]
+        inbound = InboundText(message, number, SHOP[uid], text, self.clock.now())
+        return self.inbound.handle(inbound)[1]
 
     def head(self, number: str = SHOPPER, uid: str = OURS) -> ContactState:
         return self.texts.states(uid, [number])[number]
@@ -173,5 +173,5 @@ class Shop:
 
     def plan(self, uid: str = OURS, platform: str = "posabit", **plan: Any) -> None:
         """When the card lets its messages begin, and whether somebody stopped them."""
-        held = self.integrations.rows[uid, platform]
-        self.integrations.rows[uid, platform] = replace(held, **plan)
+        row = self.integrations.rows[uid, platform]
+        self.integrations.rows[uid, platform] = replace(row, **plan)

@@ -24,7 +24,13 @@ from chalicelib.adapters.dynamo.base import (
 from chalicelib.domain.errors import AiqError, Conflict, NotFound, StaleVersion
 from chalicelib.domain.ids import store_key_id
 from chalicelib.domain.words import Instant, Uid
-from chalicelib.services.ports.stores import Places, Store, StoreKey, StoreKeySighting, places_of
+from chalicelib.services.ports.stores import (
+    Store,
+    StoreKey,
+    StoreKeySighting,
+    StoreLookup,
+    store_lookup_of,
+)
 
 
 class StoreRow(Row):
@@ -108,7 +114,7 @@ class DynamoStores:
         mapped = _key_rows(uid, StoreKeyRow.store.exists())
         return {_key_id(row): int(row.store) for row in mapped if row.store is not None}
 
-    def places(self, uid: Uid) -> Places:
+    def lookup(self, uid: Uid) -> StoreLookup:
         """One query: stores and store keys lie side by side under their account."""
         rows = PlaceRow.query_prefix(keys.account(uid), keys.ANY_STORE_PREFIX)
         of_stores: dict[int, str | None] = {}
@@ -118,7 +124,7 @@ class DynamoStores:
                 of_stores[int(row.sk.removeprefix(keys.STORE_PREFIX))] = row.time_zone
             else:
                 of_keys.append(row)
-        return places_of(
+        return store_lookup_of(
             of_stores,
             [
                 (row.sk.removeprefix(keys.STORE_KEY_PREFIX), instant(row.store), row.time_zone)

@@ -86,7 +86,7 @@ def sync_worker(queue: SyncQueue) -> SyncWorker:
             gateway=outside.pos_gateway(),
             key_ring=outside.key_ring(),
             imports=loyalty.import_locks(),
-            places=outside.stores().places,
+            store_lookup=outside.stores().lookup,
         ),
         store_keys=store_keys,
         ending=_run_ending(store_keys),

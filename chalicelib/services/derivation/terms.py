@@ -24,13 +24,13 @@ class TermsReader:
     def today(self, uid: Uid) -> Terms:
         """The account's terms as they are now. Raises NotFound."""
         account = self.accounts.get(uid)
-        places = self.stores.places(uid)
+        lookup = self.stores.lookup(uid)
         return Terms(
             as_of=self.clock.now(),
             rules=self.rules.get(uid),
-            mapping=places.mapping,
+            mapping=lookup.mapping,
             zone=account.time_zone,
-            zones=places.zones,
+            zones=lookup.zones,
             merge_on_name_and_birth_date=account.merge_on_name_and_birth_date,
             minimum_age=account.minimum_age,
         )

@@ -13,6 +13,8 @@ from chalicelib.domain.words import Instant, Platform, ScopeId, Uid
 
 @dataclass(frozen=True, slots=True)
 class Store:
+    """A retail store of AIQ; `version` serves If-Match."""
+
     uid: Uid
     id: int
     name: str
@@ -47,7 +49,10 @@ class StoreKey:
 
 @dataclass(frozen=True, slots=True)
 class StoreKeySighting:
-    """`sales` is the whole count so far, not an increment: telling it twice changes nothing."""
+    """A store key seen in the data at `at`.
+
+    `sales` is the whole count so far, not an increment: the same sighting again changes nothing.
+    """
 
     platform: Platform
     scope: ScopeId
@@ -59,42 +64,49 @@ class StoreKeySighting:
 
 
 @dataclass(frozen=True, slots=True)
-class Places:
-    """What derivation needs of an account's shops, by store key id: the mapped store, and the IANA
-    zone where the POS or the mapped store tells one."""
+class StoreLookup:
+    """The shops of an account by store key id: the mapped store, and the shop's IANA zone.
+
+    A zone is known where the POS or the mapped store tells one.
+    """
 
     mapping: Mapping[str, int] = field(default_factory=dict)
     zones: Mapping[str, str] = field(default_factory=dict)
 
     def zone_of_scope(self, platform: Platform, scope: ScopeId) -> str | None:
-        """The zone of a credential's shops; None when none is known, or not one alone."""
+        """Return the zone of a credential's shops; None unless exactly one is known."""
         prefix = store_key_id(platform, scope, "")
-        found = {zone for key, zone in self.zones.items() if key.startswith(prefix)}
-        return found.pop() if len(found) == 1 else None
+        zones = {zone for key, zone in self.zones.items() if key.startswith(prefix)}
+        return zones.pop() if len(zones) == 1 else None
 
 
-def places_of(
+def store_lookup_of(
     stores: Mapping[int, str | None], keys: Iterable[tuple[str, int | None, str | None]]
-) -> Places:
-    """`stores`: store → its zone; `keys`: (store key id, mapped store, the zone the POS tells)."""
+) -> StoreLookup:
+    """Return the look-up of these stores and keys; a POS's zone wins over the store's.
+
+    `stores`: store → its zone; `keys`: (store key id, mapped store, the POS's zone).
+    """
     mapping: dict[str, int] = {}
     zones: dict[str, str] = {}
-    for key, store, told in keys:
+    for key, store, pos_zone in keys:
         if store is not None:
             mapping[key] = store
-        zone = told or (stores.get(store) if store is not None else None)
+        zone = pos_zone or (stores.get(store) if store is not None else None)
         if zone:
             zones[key] = zone
-    return Places(mapping, zones)
+    return StoreLookup(mapping, zones)
 
 
 class Stores(Protocol):
+    """Keeps stores, store keys, and which key is mapped to which store."""
+
     def create(self, store: Store) -> Store:
-        """`store.id` is ignored; the next number of the account is given."""
+        """Save a store with the account's next number; `store.id` is ignored."""
         ...
 
     def get(self, uid: Uid, store: int) -> Store:
-        """Raises NotFound."""
+        """Return the store. Raises NotFound."""
         ...
 
     def for_account(self, uid: Uid) -> list[Store]: ...
@@ -106,15 +118,15 @@ class Stores(Protocol):
     def keys(self, uid: Uid) -> list[StoreKey]: ...
 
     def see_keys(self, uid: Uid, sightings: Iterable[StoreKeySighting]) -> None:
-        """Raise counts and move first and last seen; creates keys never seen before."""
+        """Raise counts, widen first and last seen, and create keys never seen before."""
         ...
 
     def mapping(self, uid: Uid) -> Mapping[str, int]:
-        """Store key id → store id, mapped ones only."""
+        """Return store key id → store id of the mapped keys."""
         ...
 
-    def places(self, uid: Uid) -> Places:
-        """`mapping`, with the zones, in one read."""
+    def lookup(self, uid: Uid) -> StoreLookup:
+        """Return the mapping with the zones, in one read."""
         ...
 
     def map_keys(self, uid: Uid, store: int, keys: Iterable[str], *, version: int) -> Store:
@@ -127,16 +139,22 @@ class Stores(Protocol):
 
 
 class Inventories(Protocol):
+    """Keeps the current inventory rows of each shop."""
+
     def put(
         self, uid: Uid, platform: Platform, scope: ScopeId, items: Iterable[InventoryItem]
-    ) -> None: ...
+    ) -> None:
+        """Upsert these items."""
+        ...
 
     def deactivate(
         self, uid: Uid, platform: Platform, scope: ScopeId, ext_ids: Iterable[tuple[str, str]]
     ) -> None:
-        """`ext_ids`: (store key, ext id) of items absent from a complete listing."""
+        """Mark the items that a complete listing lacks; `ext_ids`: (store key, external id)."""
         ...
 
     def page(
         self, uid: Uid, store_key: str, limit: int, after: str | None
-    ) -> tuple[list[InventoryItem], str | None]: ...
+    ) -> tuple[list[InventoryItem], str | None]:
+        """Return one page of a shop's items; the second value continues the list."""
+        ...

@@ -18,13 +18,13 @@ from chalicelib.services.ports.integrations import (
     Integrations,
 )
 from chalicelib.services.ports.pos import PosGateway
-from chalicelib.services.ports.stores import Places
+from chalicelib.services.ports.stores import StoreLookup
 from chalicelib.services.sync.run_in_progress import RunInProgress, Stopped
 
 
 @dataclass(frozen=True, slots=True)
 class OpenRun:
-    """Opens runs. `places`: gives an account's stores, with their zones."""
+    """Opens runs. `store_lookup`: gives an account's `StoreLookup`."""
 
     accounts: Accounts
     integrations: Integrations
@@ -32,7 +32,7 @@ class OpenRun:
     gateway: PosGateway
     key_ring: KeyRing
     imports: ImportLocks
-    places: Callable[[Uid], Places]
+    store_lookup: Callable[[Uid], StoreLookup]
 
     def open(self, run: RunInProgress) -> None:
         """Open the POS and, in the run's first process, plan the run.
@@ -70,8 +70,8 @@ class OpenRun:
         credential = learn_scope(self.gateway, self.credentials, credential, access)
         access = replace(access, scope=credential.scope, trust=credential.trust)
         if self.gateway.platform(credential.platform).store_clock:
-            places = self.places(credential.uid)
-            zone = places.zone_of_scope(credential.platform, credential.scope)
+            lookup = self.store_lookup(credential.uid)
+            zone = lookup.zone_of_scope(credential.platform, credential.scope)
             access = replace(access, time_zone=zone or account.time_zone)
         run.open(account, credential.scope, self.gateway.open(access))
         return credential

@@ -73,7 +73,7 @@ class StoreKeyWatch:
             for seen in sightings
             if seen.time_zone and seen.key in known
         }
-        before = self.stores.places(uid).zones if zones else {}
+        before = self.stores.lookup(uid).zones if zones else {}
         self.stores.see_keys(uid, sightings)
         if any(before.get(key) != zone for key, zone in zones.items()):
             self.queue_remap(uid)

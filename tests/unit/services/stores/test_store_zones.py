@@ -49,7 +49,7 @@ def test_zones_are_known_before_the_first_sale_is_asked_for() -> None:
     room = room_of("America/New_York")
     known: list[dict[str, str]] = []
 
-    on_fetch(room, 2, lambda: known.append(dict(room.stores.places(UID).zones)))
+    on_fetch(room, 2, lambda: known.append(dict(room.stores.lookup(UID).zones)))
     room.sync()
 
     assert [list(zones.values()) for zones in known] == [["America/New_York"]]
