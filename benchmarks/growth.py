@@ -97,10 +97,10 @@ class EarningRules:
 class NobodyAsked:
     """The `Effects` port: the bench's shoppers have no flags, and no setting asks them."""
 
-    def want(self, uid: str, asks: Sequence[Ask]) -> None:
+    def note_asks(self, uid: str, asks: Sequence[Ask]) -> None:
         raise AssertionError(f"{len(asks)} of {uid} are to be asked")
 
-    def observe(self, uid: str, flags: Sequence[ConsentFlag]) -> None:
+    def note_flags(self, uid: str, flags: Sequence[ConsentFlag]) -> None:
         raise AssertionError(f"{len(flags)} flags of {uid}")
 
 

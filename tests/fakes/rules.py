@@ -41,11 +41,11 @@ class RecordedEffects:
         self.asks: dict[tuple[str, str], Ask] = {}
         self.flags: dict[tuple[str, str, str, int], ConsentFlag] = {}
 
-    def want(self, uid: str, asks: Sequence[Ask]) -> None:
+    def note_asks(self, uid: str, asks: Sequence[Ask]) -> None:
         for ask in asks:
             self.asks.setdefault((uid, ask.number), ask)
 
-    def observe(self, uid: str, flags: Sequence[ConsentFlag]) -> None:
+    def note_flags(self, uid: str, flags: Sequence[ConsentFlag]) -> None:
         for flag in flags:
             self.flags.setdefault((uid, flag.record, flag.channel, flag.seq), flag)
 

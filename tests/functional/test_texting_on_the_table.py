@@ -111,8 +111,8 @@ def test_flags_of_many_records_are_taken_once(shop: Shop) -> None:
         ConsentFlag("sms", SHOPPER, "no", "posabit", f"{n:032x}", 1, DAYTIME) for n in range(120)
     ]
 
-    shop.consent.observe(OURS, [*flags, *flags])
-    shop.consent.observe(OURS, flags)
+    shop.consent.note_flags(OURS, [*flags, *flags])
+    shop.consent.note_flags(OURS, flags)
 
     assert len(shop.texts.read(OURS, "sms", SHOPPER).entries) == 120
     assert state(shop) == "opted_out"

@@ -221,7 +221,7 @@ def test_of_many_workers_on_one_number_one_sends(shopper: Shopper) -> None:
             mobile=wiring.outside.can_be_mobile,
         )
         sender = RequestSender(log, texts, carrier, circumstances_reader, clock)
-        wiring.consent.consent_service().want(uid, [Ask(number, RECORD, "posabit")])
+        wiring.consent.consent_service().note_asks(uid, [Ask(number, RECORD, "posabit")])
 
         with ThreadPoolExecutor(WORKERS) as workers:
             done = list(

@@ -40,9 +40,9 @@ class HeardEffects(RecordedEffects):
         super().__init__()
         self.heard: list[Ask] = []
 
-    def want(self, uid: str, asks: Sequence[Ask]) -> None:
+    def note_asks(self, uid: str, asks: Sequence[Ask]) -> None:
         self.heard += asks
-        super().want(uid, asks)
+        super().note_asks(uid, asks)
 
 
 class HistoryAccount:

@@ -142,7 +142,7 @@ class Shop:
     def shopper(self, number: str = SHOPPER, record: str = RECORD, uid: str = OURS) -> None:
         """A persona whom the setting covers, wanted to be asked."""
         self.core.put(uid, record, number)
-        self.consent.want(uid, [Ask(number, record, "posabit")])
+        self.consent.note_asks(uid, [Ask(number, record, "posabit")])
 
     def ask(self, number: str = SHOPPER, uid: str = OURS) -> str:
         return self.requests.handle(RequestJob(uid, number))

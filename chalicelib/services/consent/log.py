@@ -50,8 +50,8 @@ class ConsentService:
     clock: Clock
     mobile: Mobile
 
-    def want(self, uid: Uid, asks: Sequence[Ask]) -> None:
-        """See `Effects.want`. A number that cannot be a mobile is not even noted."""
+    def note_asks(self, uid: Uid, asks: Sequence[Ask]) -> None:
+        """See `Effects.note_asks`. A number that cannot be a mobile is not even noted."""
         now = self.clock.now()
         wanted = {
             ask.number: WantedRequest(ask.record, ask.platform, now)
@@ -63,9 +63,9 @@ class ConsentService:
             if planned != state and not self.log.write(uid, state, planned):
                 self._want_again(uid, number, wanted[number])
 
-    def observe(self, uid: Uid, flags: Sequence[ConsentFlag]) -> None:
-        """See `Effects.observe`. A "no" always counts; a "yes" comes from a trusted source only and
-        never lifts an opt-out."""
+    def note_flags(self, uid: Uid, flags: Sequence[ConsentFlag]) -> None:
+        """See `Effects.note_flags`. A "no" always counts; a "yes" comes from a trusted source only
+        and never lifts an opt-out."""
         by_contact: dict[tuple[Channel, str], list[Entry]] = {}
         for flag in flags:
             by_contact.setdefault((flag.channel, flag.contact), []).append(_flag_entry(flag))

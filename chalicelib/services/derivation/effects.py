@@ -17,9 +17,9 @@ def request_effects(commit: Commit, effects: Effects) -> None:
     again, which changes nothing."""
     flags = _flags(commit)
     if flags:
-        effects.observe(commit.uid, flags)
+        effects.note_flags(commit.uid, flags)
     if asks := _asks(commit):
-        effects.want(commit.uid, asks)
+        effects.note_asks(commit.uid, asks)
 
 
 def _flags(commit: Commit) -> list[ConsentFlag]:

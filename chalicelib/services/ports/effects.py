@@ -1,4 +1,4 @@
-"""What a commit makes happen outside the tables of facts (architecture.md §1)."""
+"""The port for what a commit makes happen outside the tables of facts (architecture.md §1)."""
 
 from __future__ import annotations
 
@@ -38,11 +38,13 @@ class ConsentFlag:
 
 
 class Effects(Protocol):
-    def want(self, uid: Uid, asks: Sequence[Ask]) -> None:
+    """Takes what a commit requests, once or, after a crash, several times: both are idempotent."""
+
+    def note_asks(self, uid: Uid, asks: Sequence[Ask]) -> None:
         """Note that these numbers are to be asked; a number already noted, asked or opted out stays
-        as it is. Idempotent: called again after crashes."""
+        as it is."""
         ...
 
-    def observe(self, uid: Uid, flags: Sequence[ConsentFlag]) -> None:
+    def note_flags(self, uid: Uid, flags: Sequence[ConsentFlag]) -> None:
         """Append the flags to the consent log; the same flag again changes nothing."""
         ...

@@ -66,13 +66,13 @@ def test_wanting_again_after_a_crash_changes_nothing(shop: Shop) -> None:
     before = shop.head()
 
     shop.wait(1)
-    shop.consent.want(OURS, [Ask(SHOPPER, RECORD, "posabit")] * 2)
+    shop.consent.note_asks(OURS, [Ask(SHOPPER, RECORD, "posabit")] * 2)
 
     assert shop.head() == before
 
 
 def test_a_number_that_cannot_be_a_mobile_is_not_even_noted(shop: Shop) -> None:
-    shop.consent.want(OURS, [Ask("+18005550123", RECORD, "posabit")])
+    shop.consent.note_asks(OURS, [Ask("+18005550123", RECORD, "posabit")])
 
     assert shop.head("+18005550123").wanted is None
 
@@ -118,7 +118,7 @@ def opt_in(shop: Shop) -> None:
 
 
 def flag_no(shop: Shop) -> None:
-    shop.consent.observe(OURS, [flag("no")])
+    shop.consent.note_flags(OURS, [flag("no")])
 
 
 def stop_sending(shop: Shop) -> None:
@@ -272,7 +272,7 @@ def test_a_store_without_a_zone_or_that_is_gone_keeps_the_accounts_hours(shop: S
     assert shop.ask() == "sent"
 
     shop.core.put(OURS, "b" * 32, SECOND, favourite_store=99)
-    shop.consent.want(OURS, [Ask(SECOND, "b" * 32, "posabit")])
+    shop.consent.note_asks(OURS, [Ask(SECOND, "b" * 32, "posabit")])
     assert shop.ask(SECOND) == "sent"
 
 
@@ -329,7 +329,7 @@ def test_no_third_request_ever_goes(shop: Shop) -> None:
     for _ in range(60):
         shop.tick()
         shop.wait(24)
-        shop.consent.want(OURS, [Ask(SHOPPER, RECORD, "posabit")])
+        shop.consent.note_asks(OURS, [Ask(SHOPPER, RECORD, "posabit")])
 
     assert len(shop.carrier.outbox) == 2
 
@@ -567,8 +567,8 @@ def test_a_row_left_in_sending_is_left_alone_while_its_worker_may_live(shop: Sho
 
 
 def test_a_flag_told_twice_is_in_the_log_once(shop: Shop) -> None:
-    shop.consent.observe(OURS, [flag("no"), flag("no")])
-    shop.consent.observe(OURS, [flag("no", at=DAYTIME + DAY)])
+    shop.consent.note_flags(OURS, [flag("no"), flag("no")])
+    shop.consent.note_flags(OURS, [flag("no", at=DAYTIME + DAY)])
 
     [entry] = shop.texts.read(OURS, "sms", SHOPPER).entries
     assert entry.evidence == {"kind": "pos_flag", "record": RECORD, "seq": 1}
@@ -578,7 +578,7 @@ def test_a_flag_told_twice_is_in_the_log_once(shop: Shop) -> None:
 def test_a_number_on_very_many_records_takes_all_their_flags(shop: Shop) -> None:
     flags = [replace(flag("no"), record=f"{n:032x}") for n in range(230)]
 
-    shop.consent.observe(OURS, flags)
+    shop.consent.note_flags(OURS, flags)
 
     assert len(shop.texts.read(OURS, "sms", SHOPPER).entries) == 230
     [history] = shop.consent.history(OURS, [("sms", SHOPPER)])
@@ -586,22 +586,22 @@ def test_a_number_on_very_many_records_takes_all_their_flags(shop: Shop) -> None
 
 
 def test_a_trusted_yes_opts_in_but_never_lifts_an_opt_out(shop: Shop) -> None:
-    shop.consent.observe(OURS, [flag("yes", SECOND)])
+    shop.consent.note_flags(OURS, [flag("yes", SECOND)])
     shop.says("stop", number=SECOND)
-    shop.consent.observe(OURS, [flag("yes", SECOND, seq=2, at=DAYTIME + DAY)])
+    shop.consent.note_flags(OURS, [flag("yes", SECOND, seq=2, at=DAYTIME + DAY)])
 
     assert shop.head(SECOND).consent.state == "opted_out"
 
 
 def test_contradictory_flags_of_one_moment_are_an_opt_out(shop: Shop) -> None:
-    shop.consent.observe(OURS, [flag("yes", seq=2), flag("no", seq=1)])
+    shop.consent.note_flags(OURS, [flag("yes", seq=2), flag("no", seq=1)])
 
     assert shop.head().consent.state == "opted_out"
 
 
 def test_an_e_mail_addresss_flags_have_a_log_of_their_own(shop: Shop) -> None:
     told = ConsentFlag("email", "jo@example.com", "no", "posabit", RECORD, 1, DAYTIME)
-    shop.consent.observe(OURS, [told])
+    shop.consent.note_flags(OURS, [told])
 
     [history] = shop.consent.history(OURS, [("email", "jo@example.com")])
     assert (history.state.consent.state, history.entries[0].source) == ("opted_out", "posabit")

@@ -74,7 +74,9 @@ class Texting(RuleBasedStateMachine):
 
     @rule(number=numbers)
     def want(self, number: str) -> None:
-        self.dying(lambda: self.shop.consent.want(OURS, [Ask(number, RECORDS[number], "posabit")]))
+        self.dying(
+            lambda: self.shop.consent.note_asks(OURS, [Ask(number, RECORDS[number], "posabit")])
+        )
 
     @rule()
     def tick(self) -> None:
@@ -150,7 +152,7 @@ class Texting(RuleBasedStateMachine):
             self.seq,
             self.shop.clock.now(),
         )
-        self.shop.consent.observe(OURS, [told, told])
+        self.shop.consent.note_flags(OURS, [told, told])
 
     @rule(hours=st.sampled_from([0.1, 0.4, 5, 13, 24 * 7, 24 * 31]))
     def wait(self, hours: float) -> None:
