@@ -1,7 +1,7 @@
-"""What a person's facts are worth in points, per cause (product.md §8).
+"""How many points a person's facts are worth, per cause (product.md §8).
 
 For each cause (a sale, an import, an expiry …) the facts and the rules decide one amount. Amounts
-never depend on the order in which AIQ heard of the facts.
+never depend on the order in which the facts arrived.
 """
 
 from __future__ import annotations
@@ -20,10 +20,9 @@ _CENTS_IN_100 = 10_000
 
 
 def earn_from(reasons: Sequence[Reason], flags: AbstractSet[str], loyalty: Loyalty) -> Day | None:
-    """The first day whose sales may earn for a person; None for who earns nothing.
+    """Return the first day whose sales may earn for a person; None when none earns.
 
-    Employees never earn. Without a day of its own, a reason leaves it to the accrual start of each
-    sale's source.
+    Employees never earn. A reason without a day of its own leaves the start to each sale's source.
     """
     if not (loyalty.enabled and reasons) or "employee" in flags:
         return None
@@ -31,15 +30,16 @@ def earn_from(reasons: Sequence[Reason], flags: AbstractSet[str], loyalty: Loyal
 
 
 def first_earning_day(since: Day, platforms: Iterable[Platform], rules: Rules) -> Day:
-    """No sale from these platforms before it earns: `earn_from`, or the earliest accrual start."""
+    """Return a day before which no sale from these platforms earns: the later of `since` and the
+    earliest accrual start."""
     starts = [rules.accrual_start(platform) for platform in platforms]
     known = [start for start in starts if start is not None]
     return max(since, min(known)) if known and len(known) == len(starts) else since
 
 
 def imported_points(member: SourceRecord, terms: Terms) -> Points:
-    """What the POS's balance counts for: today's until the scope's locking listing, then that
-    listing's for ever (product.md §7, *Loyalty points imported on*)."""
+    """Return the points imported for a record: the POS's current balance until the scope's locking
+    listing, then that listing's balance for ever (product.md §7, *Loyalty points imported on*)."""
     source = terms.rules.source(member.platform)
     lock = source.import_locks.get(member.scope)
     if lock is not None:
@@ -51,7 +51,7 @@ def imported_points(member: SourceRecord, terms: Terms) -> Points:
 
 
 def sale_points(ref: SaleRef, returned: Minor, loyalty: Loyalty) -> Points:
-    """What an earning sale is worth after `returned` of its net was given back, rounded once."""
+    """Return the points of an earning sale after `returned` of its net was given back."""
     base = ref.net - ref.tax if loyalty.exclude_tax else ref.net
     if base <= 0 or ref.net <= 0:
         return 0
@@ -63,7 +63,7 @@ def sale_points(ref: SaleRef, returned: Minor, loyalty: Loyalty) -> Points:
 def earned_points(
     refs: Iterable[SaleRef], since: Day | None, terms: Terms
 ) -> dict[SaleRef, Points]:
-    """The amount of each of a person's sales; those that earn nothing are 0.
+    """Return the points of each of a person's sales; 0 for those that earn nothing.
 
     `refs` must hold all sales of each local day they touch, and, where one of them is an unlinked
     return, all earning sales up to it. `since`: `earn_from` of the person.
@@ -74,17 +74,17 @@ def earned_points(
         return amounts
     loyalty = terms.rules.loyalty
     earning = _earning(known, since, terms)
-    given_back = _given_back(earning, [ref for ref in known if ref.unlinked])
+    returned = _unlinked_returns(earning, [ref for ref in known if ref.unlinked])
     for ref in earning:
-        amounts[ref] = sale_points(ref, ref.returned + given_back.get(ref, 0), loyalty)
+        amounts[ref] = sale_points(ref, ref.returned + returned.get(ref, 0), loyalty)
     return amounts
 
 
 def expired_points(amounts: Mapping[SaleRef, Points], terms: Terms) -> dict[SaleRef, Points]:
-    """What expired after each last purchase that was followed by none for long enough, as negative
-    amounts by that purchase. `amounts`: all of a person's sales with what they earned.
+    """Return the points that expired, as negative amounts, by the last purchase before each expiry.
 
-    The day orders, not the instant: clocks differ.
+    `amounts`: all of a person's sales with their points. Sales are ordered by local day, not by
+    instant, because clocks differ.
     """
     after = terms.rules.loyalty.expire_after_days
     if after is None:
@@ -105,15 +105,15 @@ def expired_points(amounts: Mapping[SaleRef, Points], terms: Terms) -> dict[Sale
 def expiry_day(
     bought: Mapping[Platform, Day], earned_points: Points, loyalty: Loyalty
 ) -> Day | None:
-    """The first day on which what is left of the earned points is gone, unless there is a purchase
-    before. `bought`: last purchase per platform."""
+    """Return the first day on which the rest of the earned points is expired, unless there is a
+    purchase before. `bought`: the day of the last purchase per platform."""
     if loyalty.expire_after_days is None or earned_points <= 0 or not bought:
         return None
     return max(bought.values()) + loyalty.expire_after_days + 1
 
 
 def _earning(refs: Iterable[SaleRef], since: Day, terms: Terms) -> list[SaleRef]:
-    """Sales that count, lie on or after every start, and are among their day's first orders."""
+    """Return the sales that count, are on or after every start, and are within the daily cap."""
     rules = terms.rules
     cap = rules.loyalty.max_orders_per_day
     per_day: dict[Day, list[SaleRef]] = {}
@@ -129,8 +129,11 @@ def _earning(refs: Iterable[SaleRef], since: Day, terms: Terms) -> list[SaleRef]
     return [ref for day in per_day.values() for ref in sorted(day, key=_order)[:cap]]
 
 
-def _given_back(earning: Sequence[SaleRef], unlinked: Sequence[SaleRef]) -> dict[SaleRef, Minor]:
-    """Unlinked returns, each taken off the latest earning sales of its scope before it."""
+def _unlinked_returns(
+    earning: Sequence[SaleRef], unlinked: Sequence[SaleRef]
+) -> dict[SaleRef, Minor]:
+    """Return, per sale, the amount of unlinked returns taken off it: each return is taken off the
+    latest earning sales of its scope before it."""
     found: dict[SaleRef, Minor] = {}
     if not unlinked:
         return found
@@ -153,12 +156,12 @@ def _given_back(earning: Sequence[SaleRef], unlinked: Sequence[SaleRef]) -> dict
 
 
 def _order(ref: SaleRef) -> tuple[int, str, str, str]:
-    """By time, then by id: sales of one moment have an order of their own."""
+    """Order sales by time, then by id."""
     return ref.ordered_at, ref.platform, ref.scope, ref.ext_id
 
 
 def _rounded(numerator: int, denominator: int, loyalty: Loyalty) -> Points:
-    """`numerator / denominator` hundredths of a point, rounded as the account says."""
+    """Return `numerator / denominator` hundredths of a point, rounded by the account's setting."""
     unit = 1 if loyalty.rounding == "none" else POINT
     denominator *= unit
     if loyalty.rounding == "up":

@@ -1,8 +1,9 @@
-"""Which records are known unchanged, without reading their rows (architecture.md §3).
+"""The manifest of a stream: tells which records are unchanged without reading their rows
+(architecture.md §3).
 
-A manifest maps each record's id to a digest of its normalised form and one of the row it was read
-from, 24 bytes an entry. It is kept as sorted base chunks and small deltas on top; a run reads it
-once and appends what it learns.
+A manifest maps the digest of each record's id to the digest of its normalised form and the digest
+of the POS's row it was read from, 24 bytes an entry. It is stored as sorted base chunks and small
+deltas; a run reads it once and appends deltas.
 """
 
 from __future__ import annotations
@@ -24,25 +25,25 @@ CHUNK_ENTRIES = 8_000
 """192 KB a chunk, far below the 400 KB of an item."""
 
 NO_ROW = 0
-"""The digest of no row: what was read from this one is not known to be all it says."""
+"""Stands for an unknown row digest; it equals no row's."""
 
-FOLD_AT = 20_000
+MERGE_AT = 20_000
 
-COMPACT_WHEN_DELTAS_EXCEED = 0.25
+COMPACT_ABOVE = 0.25
 
 _VALUES: dict[type, Callable[[Any], Any]] = {}
 
 
 def digest(fact: Any) -> int:
-    """64 bits of the normalised record: equal records, equal digests, in every process."""
+    """Return a 64-bit digest of a normalised record, the same in every process."""
     text = orjson.dumps(_plain(fact), default=_plain, option=orjson.OPT_PASSTHROUGH_DATACLASS)
     return int.from_bytes(blake2b(text, digest_size=8).digest(), "big")
 
 
 def row_digest(row: Any, salt: bytes) -> int:
-    """64 bits of a POS's row as it came; NO_ROW of one that is nested deeper than any row is.
+    """Return a 64-bit digest of a POS's row as received; NO_ROW when it is nested too deeply.
 
-    `salt`: at most 64 bytes, other for every way to read a row.
+    `salt`: at most 64 bytes, different for each way to read a row.
     """
     try:
         text = orjson.dumps(row)
@@ -56,17 +57,17 @@ def id_digest(ext_id: str) -> int:
 
 
 class Manifest:
-    """The known records of one stream. Not shared between threads.
+    """The known records of one stream. Not thread-safe.
 
-    Entries live in sorted arrays, 24 bytes each however many there are; what is new waits in a
-    small overlay until it is worth folding in.
+    Entries are in sorted arrays, 24 bytes each; new ones are in a small overlay, which is merged
+    into the arrays when it is large.
     """
 
     def __init__(self, base: Iterable[bytes] = (), deltas: Iterable[bytes] = ()) -> None:
         self._ids, self._digests, self._rows = array("Q"), array("Q"), array("Q")
         self._overlay: dict[int, tuple[int, int]] = {}
         self._unsaved: dict[int, tuple[int, int]] = {}
-        self._retold = array("Q")
+        self._row_changes = array("Q")
         for chunk in base:
             flat = unpack_ids(chunk)
             self._ids.extend(flat[0::3])
@@ -76,98 +77,100 @@ class Manifest:
         self._appended = 0
         for delta in deltas:
             flat = unpack_ids(delta)
-            told = zip(flat[1::3], flat[2::3], strict=True)
-            self._overlay.update(zip(flat[0::3], told, strict=True))
+            values = zip(flat[1::3], flat[2::3], strict=True)
+            self._overlay.update(zip(flat[0::3], values, strict=True))
             self._appended += len(flat) // 3
-            self._fold_when_large()
+            self._merge_when_large()
 
     def __len__(self) -> int:
-        self._fold()
+        self._merge_overlay()
         return len(self._ids)
 
     def get(self, key: int) -> int | None:
-        """The digest last remembered for an `id_digest`."""
-        found = self._entry(key)
-        return None if found is None else found[0]
+        """Return the record digest stored for an `id_digest`, or None."""
+        entry = self._entry(key)
+        return None if entry is None else entry[0]
 
-    def holds(self, key: int, row: int) -> bool:
+    def was_read_from(self, key: int, row: int) -> bool:
         """Whether the record was last read from a row of this digest."""
-        found = self._entry(key)
-        return found is not None and found[1] == row != NO_ROW
+        entry = self._entry(key)
+        return entry is not None and entry[1] == row != NO_ROW
 
-    def remember(self, key: int, value: int, row: int = NO_ROW) -> None:
+    def upsert(self, key: int, value: int, row: int = NO_ROW) -> None:
+        """Store a record's digest and its row's digest under its `id_digest`."""
         self._overlay[key] = self._unsaved[key] = (value, row)
-        self._fold_when_large()
+        self._merge_when_large()
 
-    def retell(self, key: int, row: int) -> None:
-        """The known record came in another row that says the same.
+    def replace_row_digest(self, key: int, row: int) -> None:
+        """Note that a known, unchanged record was read from another row.
 
-        That is kept only with something else worth keeping: a POS may touch its rows for nothing.
+        This alone is not saved with the next deltas, because a POS may touch all its rows for
+        nothing; see `save_row_changes`.
         """
         known = self._entry(key)
         if known is None or known[1] == row:
             return
-        self._retold.append(key)
+        self._row_changes.append(key)
         self._overlay[key] = (known[0], row)
         if key in self._unsaved:
             self._unsaved[key] = (known[0], row)
-        self._fold_when_large()
+        self._merge_when_large()
 
-    def take_unsaved(self) -> list[bytes]:
-        """What was remembered since the last call, packed as deltas of a chunk's size at most."""
+    def take_deltas(self) -> list[bytes]:
+        """Return what was upserted since the last call, as deltas of at most a chunk's size."""
         entries = iter(self._unsaved.items())
         deltas = []
-        while part := list(islice(entries, CHUNK_ENTRIES)):
-            deltas.append(pack_ids(number for key, told in part for number in (key, *told)))
+        while chunk := list(islice(entries, CHUNK_ENTRIES)):
+            deltas.append(pack_ids(number for key, value in chunk for number in (key, *value)))
         self._appended += len(self._unsaved)
         self._unsaved = {}
         return deltas
 
-    def overgrown(self) -> bool:
-        """Whether the deltas are worth merging into a new base."""
-        return self._appended > COMPACT_WHEN_DELTAS_EXCEED * self._compacted
+    def needs_compaction(self) -> bool:
+        """Whether the deltas are large enough to merge into a new base."""
+        return self._appended > COMPACT_ABOVE * self._compacted
 
-    def retold(self) -> bool:
-        """Whether so many rows say the same in another way that this is worth keeping once."""
-        return len(self._retold) > COMPACT_WHEN_DELTAS_EXCEED * self._compacted
+    def has_many_row_changes(self) -> bool:
+        """Whether enough row digests changed alone to make a new base worthwhile."""
+        return len(self._row_changes) > COMPACT_ABOVE * self._compacted
 
     @property
-    def has_retold(self) -> bool:
-        return bool(self._retold)
+    def has_row_changes(self) -> bool:
+        return bool(self._row_changes)
 
-    def keep_retold(self) -> None:
-        """Have them written with what is new, for a process that goes on from here."""
-        for key in self._retold:
+    def save_row_changes(self) -> None:
+        """Save the changed row digests with the next deltas."""
+        for key in self._row_changes:
             if (known := self._entry(key)) is not None:
                 self._unsaved[key] = known
-        self._retold = array("Q")
+        self._row_changes = array("Q")
 
-    def chunks(self) -> Iterator[bytes]:
-        """The whole manifest as base chunks, in order."""
-        self._fold()
+    def base_chunks(self) -> Iterator[bytes]:
+        """Return the whole manifest as base chunks, in order."""
+        self._merge_overlay()
         for start in range(0, len(self._ids), CHUNK_ENTRIES):
-            part = slice(start, start + CHUNK_ENTRIES)
-            entries = zip(self._ids[part], self._digests[part], self._rows[part], strict=True)
+            chunk = slice(start, start + CHUNK_ENTRIES)
+            entries = zip(self._ids[chunk], self._digests[chunk], self._rows[chunk], strict=True)
             yield pack_ids(number for entry in entries for number in entry)
 
     def ids(self) -> array[int]:
-        """Every known id digest, ascending."""
-        self._fold()
+        """Return every known id digest, ascending."""
+        self._merge_overlay()
         return self._ids
 
     def _entry(self, key: int) -> tuple[int, int] | None:
-        if (found := self._overlay.get(key)) is not None:
-            return found
+        if (entry := self._overlay.get(key)) is not None:
+            return entry
         place = bisect_left(self._ids, key)
         if place < len(self._ids) and self._ids[place] == key:
             return self._digests[place], self._rows[place]
         return None
 
-    def _fold_when_large(self) -> None:
-        if len(self._overlay) >= FOLD_AT:
-            self._fold()
+    def _merge_when_large(self) -> None:
+        if len(self._overlay) >= MERGE_AT:
+            self._merge_overlay()
 
-    def _fold(self) -> None:
+    def _merge_overlay(self) -> None:
         if not self._overlay:
             return
         ids, digests, rows, done = array("Q"), array("Q"), array("Q"), 0
@@ -188,6 +191,7 @@ class Manifest:
 
 
 def pack_ids(ids: Iterable[int]) -> bytes:
+    """Pack 64-bit numbers, big-endian."""
     packed = array("Q", ids)
     _to_big_endian(packed)
     return packed.tobytes()
@@ -206,7 +210,7 @@ def _to_big_endian(values: array[int]) -> None:
 
 
 def _plain(value: Any) -> Any:
-    """A fact's values in field order: half the text, and the work, of an object with names."""
+    """Return a fact's values in field order: half the text and work of an object with names."""
     if isinstance(value, frozenset):
         return sorted(value)
     kind = type(value)

@@ -1,6 +1,6 @@
-"""Who is a member of the loyalty programme and why, and who is to be asked for SMS consent.
+"""Membership of the loyalty programme, and who is to be asked for SMS consent.
 
-Membership is a set of reasons; whoever has one is a member (product.md §8).
+Membership is a set of reasons; a person with a reason is a member (product.md §8).
 """
 
 from __future__ import annotations
@@ -19,19 +19,20 @@ from chalicelib.domain.words import Day, Platform, Points
 
 IMPORT = "import"
 UNRELIABLE = frozenset({"employee", "test", "inactive", "busy"})
-"""Flags of who is kept, but neither enrolled nor messaged (product.md §6)."""
+"""Flags of personas that are kept, but neither enrolled nor texted (product.md §6)."""
 
 NEVER_TEXTED = UNRELIABLE | {"minor", "shared_key", "large_component"}
-"""The flags of a persona that keep it from being texted (product.md §6, §9)."""
+"""Flags of personas that are never texted (product.md §6, §9)."""
 
 LastDays = Mapping[Platform, Day]
-"""Per platform the local day of the last counting sale: enough to say whether there was one on or
-after any day."""
+"""The local day of the last counting sale, by platform."""
 
 
 class Reason(NamedTuple):
-    """`earn_from`: the first day whose sales earn by this reason; None leaves it to the accrual
-    start date."""
+    """A reason of membership.
+
+    `earn_from`: the first day whose sales earn for it; None: from the accrual start date.
+    """
 
     name: str
     earn_from: Day | None
@@ -40,7 +41,7 @@ class Reason(NamedTuple):
 def last_days(
     members: Iterable[SourceRecord], sales: Mapping[str, SalesSummary], terms: Terms
 ) -> dict[Platform, Day]:
-    """The last counting sale per platform. The day decides, not the instant: clocks differ."""
+    """Return the day of the last counting sale per platform: by day, because clocks differ."""
     found: dict[Platform, Day] = {}
     for member in members:
         summary = sales.get(member.id)
@@ -51,7 +52,7 @@ def last_days(
 
 
 def last_day(summary: SalesSummary, terms: Terms) -> Day:
-    """The latest local day of a record's counting sales; it must have some."""
+    """Return the latest local day of a record's counting sales; it must have some."""
     return max([terms.day(store.last_at, store.store_key) for store in summary.stores])
 
 
@@ -62,7 +63,7 @@ def membership_reasons(
     imported: Points,
     terms: Terms,
 ) -> tuple[Reason, ...]:
-    """Why these records' person is a member, ordered by name; empty for who is none.
+    """Return why the person of these records is a member, ordered by name; empty for no member.
 
     `imported`: the person's imported points.
     """
@@ -100,7 +101,7 @@ def is_still_given(
 
 
 def platforms_answered_yes(members: Iterable[SourceRecord]) -> tuple[Platform, ...]:
-    """The platforms whose double opt-in these records' person answered with YES, sorted."""
+    """Return the platforms whose double opt-in this person answered with YES, sorted."""
     found = {
         Platform(join.reason.partition(":")[2])
         for member in members
@@ -114,7 +115,7 @@ def platforms_answered_yes(members: Iterable[SourceRecord]) -> tuple[Platform, .
 def asking_platforms(
     bought: LastDays, flags: AbstractSet[str], rules: Rules
 ) -> tuple[Platform, ...]:
-    """The platforms whose setting wants this person asked for SMS consent, sorted."""
+    """Return the platforms whose setting asks this person for SMS consent, sorted."""
     if flags & NEVER_TEXTED:
         return ()
     return tuple(
@@ -133,8 +134,8 @@ def joins_to_keep(
     sales: Mapping[str, SalesSummary],
     terms: Terms,
 ) -> dict[str, list[Join]]:
-    """What to write, by record, so that nobody is lost who only was a member by settings that are
-    going away; asked for whoever has no reason left. One for each: the earliest says what earns."""
+    """Return the joins, by record, that keep a person who was a member only by settings that are
+    being removed. Call it for persons without another reason: each of these settings gives one."""
     found: dict[str, list[Join]] = {}
     for platform, source in terms.rules.sources.items():
         for keep in source.keeping:
@@ -153,8 +154,8 @@ def kept_reason(setting: str, platform: Platform, day: Day) -> str:
 
 
 def has_bought_since(bought: LastDays, platform: Platform, day: Day | None) -> bool:
-    """Whether there was a counting sale of the platform on or after the day of a setting; no for a
-    setting that has none."""
+    """Whether there was a counting sale of the platform on or after the day of a setting; False for
+    a setting without a day."""
     last = bought.get(platform)
     return day is not None and last is not None and last >= day
 
@@ -171,7 +172,8 @@ def _enrolled(
 
 
 def _reason(join: Join, bought: LastDays, terms: Terms) -> Reason | None:
-    """The reason a join is today; an opt-in by request stands and falls with its setting."""
+    """Return the reason that a join gives today; an opt-in by request counts only while its setting
+    covers the person."""
     kind, _, rest = join.reason.partition(":")
     if kind == KEPT:
         return Reason(join.reason, day_from_text(rest.rpartition("@")[2]))
@@ -188,7 +190,7 @@ def _joining_day(join: Join, terms: Terms) -> Day | None:
 
 
 def _import_day(members: Sequence[SourceRecord], terms: Terms) -> Day | None:
-    """Imported points were joined with on the day they are taken from the POS."""
+    """Return the day of joining for imported points: the day on which they are imported."""
     if not terms.rules.loyalty.earn_only_from_joining:
         return None
     sources = [terms.rules.source(member.platform) for member in members]
@@ -197,7 +199,7 @@ def _import_day(members: Sequence[SourceRecord], terms: Terms) -> Day | None:
 
 
 def _earlier(one: Reason | None, other: Reason) -> Reason:
-    """Of two records with one reason, the one that lets earn more."""
+    """Return which of two reasons with one name earns from the earlier day."""
     if one is None or other.earn_from is None:
         return other
     if one.earn_from is None or one.earn_from <= other.earn_from:
@@ -212,7 +214,7 @@ def _anchor(
     flags: AbstractSet[str],
     sales: Mapping[str, SalesSummary],
 ) -> str | None:
-    """The record to keep the person by: who bought last, or who said yes."""
+    """Return the record to store the join with: the one that bought last, or that answered YES."""
     if keep.setting == SMS_OPT_IN_AFTER:
         wanted = f"{DOUBLE_OPT_IN}:{platform}"
         record_ids = [m.id for m in members if any(j.reason == wanted for j in m.acts.joins)]

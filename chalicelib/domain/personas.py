@@ -1,4 +1,4 @@
-"""One shopper after source records are merged: who, from where, which shop (product.md §6)."""
+"""The persona: one shopper after source records are merged (product.md §6)."""
 
 from __future__ import annotations
 
@@ -38,9 +38,11 @@ class Bought(NamedTuple):
 
 
 class Figures(NamedTuple):
-    """What nearly every sale changes of a persona, kept apart from the rest: `points` is the
-    ledger's balance, `bought` the last counting sale per platform, `expires_on` the day on which
-    earned points end unless there is a purchase before."""
+    """The fields of a persona that nearly every sale changes, stored apart from the rest.
+
+    `points`: the ledger's balance; `bought`: the last counting sale per platform; `expires_on`: the
+    day on which earned points expire unless there is a purchase before.
+    """
 
     points: Points = 0
     bought: tuple[Bought, ...] = ()
@@ -100,8 +102,8 @@ class Persona:
     def last_days(self) -> LastDays:
         return dict(self.figures.bought)
 
-    def like(self, other: Persona) -> bool:
-        """Equal but for the figures."""
+    def equals_but_figures(self, other: Persona) -> bool:
+        """Whether both are equal but for the figures."""
         return _but_figures(self) == _but_figures(other)
 
 
@@ -111,10 +113,10 @@ _but_figures = attrgetter(*(f.name for f in fields(Persona) if f.name != "figure
 def derive_persona(
     component: Component, summaries: Mapping[str, SalesSummary], terms: Terms
 ) -> Persona | None:
-    """The persona of a component, without points; None for a shopper without contact.
+    """Return the persona of a component, without points; None for a shopper without phone or email.
 
-    `summaries`: sales per record id, records without sales may lack. Each profile field comes from
-    the most recently updated member that has it.
+    `summaries`: sales by record id; records without sales may be missing. Each profile field comes
+    from the most recently updated member that has it.
     """
     members = component.records
     customers = newest_first(members)
@@ -151,7 +153,7 @@ def derive_persona(
 
 
 def favourite_store(summaries: Iterable[SalesSummary], mapping: Mapping[str, int]) -> int | None:
-    """The mapped store with most counting sales in the 12 months before the last purchase.
+    """Return the mapped store with most counting sales in the 12 months before the last purchase.
 
     The last purchase is that of all summaries, mapped or not. Several keys of one store add up.
     Ties go to the most recent sale, then to the lower store. None without a mapped sale.
@@ -179,14 +181,14 @@ def _figures(bought: LastDays) -> Figures:
 
 
 def newest_first(members: Sequence[SourceRecord]) -> list[Customer]:
-    """The customers of these records, the most recently updated one first."""
+    """Return the customers of these records, the most recently updated one first."""
     if len(members) == 1:
         return [members[0].customer]
     return [m.customer for m in sorted(members, key=_recency, reverse=True)]
 
 
 def _recency(member: SourceRecord) -> tuple[Instant, Instant, str]:
-    """A POS that tells no time of change is taken at the time it made the record."""
+    """Order members by update; a record without an update time counts as updated when created."""
     created = member.customer.created_at
     if created is None:
         created = _BEFORE_ANY_TIME
@@ -195,7 +197,7 @@ def _recency(member: SourceRecord) -> tuple[Instant, Instant, str]:
 
 
 def _is_busy(sales: SalesSummary) -> bool:
-    """A bound that is cheap to tell clears nearly everyone before their days are added up."""
+    """Whether a record has more than 20 sales on a day. A cheap upper bound clears nearly all."""
     bound = sum(max(store.counts) for store in sales.stores)
     return bound > BUSY_SALES_PER_DAY and sales.busiest_day() > BUSY_SALES_PER_DAY
 

@@ -1,8 +1,8 @@
-"""What personas need to know of a source record's sales, without reading the sales.
+"""A summary of a source record's sales, for personas.
 
-One immutable summary per source record: how many counting sales, the first and the last of them,
-and the sales per store key and UTC day in the 12 months before the last one. A sale counts when it
-is final and a sale; a refund later does not take it away, a void does (product.md §8).
+A summary is immutable and holds the number of counting sales, the first and the last of them, and
+the sales per store key and UTC day in the 12 months before the last one. A sale counts when it is
+final and a sale; a later refund does not remove it, a void does (product.md §8).
 """
 
 from __future__ import annotations
@@ -33,7 +33,7 @@ _WIDE = ("I", 22)
 
 @dataclass(frozen=True, slots=True)
 class SaleRef:
-    """As much of a sale as derivation needs. `store_key` is a `domain.ids.store_key_id`.
+    """The part of a sale that derivation needs. `store_key` is a `domain.ids.store_key_id`.
 
     `net`: total without tip and fees, in minor units; of a return, what was given back. `returned`:
     what final returns that name this sale gave back. `unlinked`: a final return that names none.
@@ -70,8 +70,8 @@ class SaleRef:
             wall_clock=sale.wall_clock,
         )
 
-    def summed_like(self, other: SaleRef) -> bool:
-        """Whether a summary cannot tell one from the other."""
+    def sums_like(self, other: SaleRef) -> bool:
+        """Whether both make the same difference to a summary."""
         return (self.ordered_at, self.store_key, self.counts) == (
             other.ordered_at,
             other.store_key,
@@ -80,12 +80,12 @@ class SaleRef:
 
 
 def net_amount(sale: Sale) -> Minor:
-    """What points are earned on, before tax is taken off (product.md §8)."""
+    """Return the amount that earns points, before tax is taken off (product.md §8)."""
     return sale.total - sale.tip - sale.fees
 
 
 def returned_amount(sale: Sale) -> Minor:
-    """What a return gave back; POS tell it below zero."""
+    """Return the amount that a return gave back; a POS reports it as negative."""
     return abs(net_amount(sale))
 
 
@@ -101,7 +101,7 @@ class StoreDays(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class SalesSummary:
-    """Equal for equal sales, however they came. `stores` is ordered by store key."""
+    """Equal for equal sales, in whatever order they came. `stores` is ordered by store key."""
 
     EMPTY: ClassVar[SalesSummary]
 
@@ -111,7 +111,7 @@ class SalesSummary:
     stores: tuple[StoreDays, ...] = ()
 
     def with_sale(self, ref: SaleRef) -> SalesSummary:
-        """The summary with one sale more, which must not be in it yet."""
+        """Return the summary with one more sale, which must not be in it yet."""
         if not ref.counts:
             return self
         at = ref.ordered_at
@@ -128,10 +128,10 @@ class SalesSummary:
         return SalesSummary(self.total + 1, min(self.first_at, at), last_at, stores)
 
     def without_sale(self, ref: SaleRef) -> SalesSummary | None:
-        """The summary without a sale that is in it; None when only a rebuild can tell.
+        """Return the summary without a sale that is in it; None when it must be rebuilt.
 
-        That is so for the first and the last sale, of all or of a store key, because the summary
-        does not know the one next to it, and for a sale that the summary does not hold.
+        It must be rebuilt for the first and the last sale, of all or of a store key, because the
+        summary does not hold the sale next to it, and for a sale that is not in the summary.
         """
         if not ref.counts:
             return self
@@ -152,9 +152,9 @@ class SalesSummary:
 
     @classmethod
     def rebuild(cls, refs: Iterable[SaleRef]) -> SalesSummary:
-        """The summary of all sales of one source record, each once, in any order.
+        """Return the summary of all sales of one source record, each once, in any order.
 
-        None of them is kept: a record for all who pay cash has every sale of a shop.
+        Sales are not held in memory: a record for all cash customers has every sale of a shop.
         """
         total, first_at, last_at = 0, None, None
         days: dict[str, dict[int, int]] = {}
@@ -178,7 +178,7 @@ class SalesSummary:
         return cls(total, first_at, last_at, _since(stores, utc_day(last_at) - WINDOW_DAYS))
 
     def busiest_day(self) -> int:
-        """The most sales on one UTC day of the window; over 20 the record is flagged."""
+        """Return the most sales on one UTC day of the window; over 20 the record is flagged."""
         if len(self.stores) == 1:
             return max(self.stores[0].counts)
         per_day: dict[int, int] = {}
@@ -189,11 +189,11 @@ class SalesSummary:
 
     @property
     def fits(self) -> bool:
-        """Whether it can be a row of a table. So few shops fit whatever their names and days."""
+        """Whether it fits in a row of a table; few enough stores always do."""
         return len(self.stores) <= FEW_STORES or len(self.pack()) <= LONGEST_PACKED
 
     def pack(self) -> bytes:
-        """A few bytes for a table: 24, 12 and the key's text per store key, 2 per store and day.
+        """Pack it: 24 bytes, per store key 12 and its text, 2 per store and day.
 
         (4 per store and day once a count passes 127.)
         """
@@ -216,7 +216,7 @@ class SalesSummary:
 
     @classmethod
     def unpack(cls, packed: bytes) -> SalesSummary:
-        """What `pack` packed. Raises ValueError for anything else."""
+        """Return the summary that `pack` packed. Raises ValueError for anything else."""
         try:
             return cls._unpack(packed)
         except struct.error:
@@ -257,7 +257,7 @@ SalesSummary.EMPTY = SalesSummary()
 
 
 def _since(stores: tuple[StoreDays, ...], oldest: int) -> tuple[StoreDays, ...]:
-    """What is left of the window when its oldest day moves on."""
+    """Cut the days before `oldest`."""
     kept = []
     for store in stores:
         cut = bisect_left(store.days, oldest)

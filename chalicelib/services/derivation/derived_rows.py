@@ -62,7 +62,7 @@ def _changed_personas(commit: Commit, personas: dict[str, Persona]) -> dict[str,
         if before is None or after is None:
             if before is not after:
                 changed[rid] = after
-        elif not after.like(before):
+        elif not after.equals_but_figures(before):
             changed[rid] = after
     return changed
 

@@ -207,4 +207,4 @@ def _are_summed_alike(move: PointerMove) -> bool:
     before, after = move
     if before is None or after is None or before[0] != after[0]:
         return False
-    return before[1].summed_like(after[1])
+    return before[1].sums_like(after[1])

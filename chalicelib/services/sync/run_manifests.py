@@ -76,7 +76,7 @@ class RunManifests:
     def append_known(self) -> None:
         for name, manifest in self.known.items():
             stream = self.progress.streams[name]
-            for packed in manifest.take_unsaved():
+            for packed in manifest.take_deltas():
                 stream.deltas += 1
                 self.states.put_delta(self.lease, name, stream.generation, stream.deltas, packed)
 
@@ -84,7 +84,7 @@ class RunManifests:
         inventory = self.progress.streams.get("inventory")
         if inventory is None or self.seen is None:
             return
-        for packed in self.seen.take_unsaved():
+        for packed in self.seen.take_deltas():
             inventory.seen_deltas += 1
             self.states.put_delta(
                 self.lease, SEEN, inventory.seen_generation, inventory.seen_deltas, packed
@@ -94,8 +94,8 @@ class RunManifests:
         """Have the rows that are read otherwise than before written with what is new: the process
         that goes on knows nothing of those that were met here."""
         for name, manifest in self.known.items():
-            if manifest.has_retold and self._reads_anew(name):
-                manifest.keep_retold()
+            if manifest.has_row_changes and self._reads_anew(name):
+                manifest.save_row_changes()
 
     def products_gone(self) -> frozenset[int]:
         """The id digests of products that are known and that the complete listing lacks."""
@@ -109,7 +109,7 @@ class RunManifests:
 
     def mark_gone(self, products: AbstractSet[int]) -> None:
         for key in products:
-            self.known["inventory"].remember(key, GONE)
+            self.known["inventory"].upsert(key, GONE)
 
     def merge_overgrown(self) -> dict[Stream, int]:
         """Merge each overgrown manifest into a generation of its own.
@@ -121,7 +121,9 @@ class RunManifests:
             manifest = self.known.get(name)
             if manifest is None or stream.generation == self.lease.fence:
                 continue
-            if manifest.overgrown() or (manifest.retold() and self._reads_anew(name)):
+            if manifest.needs_compaction() or (
+                manifest.has_many_row_changes() and self._reads_anew(name)
+            ):
                 self._merge(name, stream, manifest)
         return {
             name: former
@@ -130,7 +132,7 @@ class RunManifests:
         }
 
     def _merge(self, name: Stream, stream: StreamProgress, manifest: Manifest) -> None:
-        fence, chunks = self.lease.fence, list(manifest.chunks())
+        fence, chunks = self.lease.fence, list(manifest.base_chunks())
         self.states.put_base(self.lease, name, fence, chunks)
         stream.generation, stream.chunks, stream.deltas = fence, len(chunks), 0
 

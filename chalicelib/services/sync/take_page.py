@@ -62,7 +62,7 @@ class PageIntake:
         if stream in ("stores", "inventory") or (stream == "customers" and self.import_run):
             return None
         manifest = self.manifests.known[stream]
-        return lambda ext_id, row: manifest.holds(id_digest(ext_id), row)
+        return lambda ext_id, row: manifest.was_read_from(id_digest(ext_id), row)
 
     def take(self, stream: Stream, page: Page) -> None:
         """Commit the page's facts and count what came.
@@ -139,7 +139,7 @@ class PageIntake:
         self._remember("inventory", changes)
         if (seen := self.manifests.seen) is not None:
             for item in items:
-                seen.remember(id_digest(product_id(item)), 1)
+                seen.upsert(id_digest(product_id(item)), 1)
         return len(items) - len(changes)
 
     def _changed_facts(
@@ -160,7 +160,7 @@ class PageIntake:
             if manifest.get(key) == value:
                 latest.pop(key, None)
                 if (row := rows.get(fact.ext_id)) is not None:
-                    manifest.retell(key, row)
+                    manifest.replace_row_digest(key, row)
             else:
                 latest[key] = (fact, key, value)
         return list(latest.values())
@@ -175,7 +175,7 @@ class PageIntake:
         new = 0
         for fact, key, value in changes:
             new += manifest.get(key) is None
-            manifest.remember(key, value, rows.get(fact.ext_id, NO_ROW))
+            manifest.upsert(key, value, rows.get(fact.ext_id, NO_ROW))
         self.tally.add(stream, new=new, changed=len(changes) - new)
 
     def _commit(self, customers: Sequence[Customer] = (), sales: Sequence[Sale] = ()) -> Committed:

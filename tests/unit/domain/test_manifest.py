@@ -20,43 +20,45 @@ entries = st.lists(st.tuples(st.integers(0, 40) | numbers, numbers, numbers), ma
 
 
 @given(entries, st.lists(st.integers(0, 3), max_size=60), st.integers(1, 12))
-def test_a_manifest_is_a_dict_however_it_was_saved_and_folded(
-    told: list[tuple[int, int, int]], saves: list[int], fold_at: int
+def test_a_manifest_is_a_dict_however_it_was_saved_and_merged(
+    told: list[tuple[int, int, int]], saves: list[int], merge_at: int
 ) -> None:
-    module.FOLD_AT, usual = fold_at, module.FOLD_AT
+    module.MERGE_AT, usual = merge_at, module.MERGE_AT
     try:
         known, truth, base, deltas = Manifest(), {}, [], []
         for number, (key, value, row) in enumerate(told):
-            known.remember(key, value, row)
+            known.upsert(key, value, row)
             truth[key] = value, row
             action = saves[number] if number < len(saves) else 0
             if action >= 1:
-                deltas += known.take_unsaved()
+                deltas += known.take_deltas()
             if action == 2:
                 known = Manifest(base, deltas)
             if action == 3:
-                base, deltas = list(known.chunks()), []
+                base, deltas = list(known.base_chunks()), []
                 known = Manifest(base, deltas)
-        deltas += known.take_unsaved()
+        deltas += known.take_deltas()
 
         read_again = Manifest(base, deltas)
 
         assert {key: read_again.get(key) for key in truth} == {k: v for k, (v, _) in truth.items()}
-        assert all(read_again.holds(key, row) is (row != NO_ROW) for key, (_, row) in truth.items())
-        assert not any(read_again.holds(key, row ^ 1) for key, (_, row) in truth.items())
+        assert all(
+            read_again.was_read_from(key, row) is (row != NO_ROW) for key, (_, row) in truth.items()
+        )
+        assert not any(read_again.was_read_from(key, row ^ 1) for key, (_, row) in truth.items())
         assert list(read_again.ids()) == sorted(truth)
         assert len(read_again) == len(truth)
         assert all(read_again.get(key) is None for key in range(50) if key not in truth)
     finally:
-        module.FOLD_AT = usual
+        module.MERGE_AT = usual
 
 
 def test_chunks_hold_at_most_eight_thousand_entries() -> None:
     known = Manifest()
     for number in range(20_001):
-        known.remember(number, number)
+        known.upsert(number, number)
 
-    chunks = list(known.chunks())
+    chunks = list(known.base_chunks())
 
     assert [len(chunk) // module.ENTRY_BYTES for chunk in chunks] == [8_000, 8_000, 4_001]
 
@@ -64,63 +66,63 @@ def test_chunks_hold_at_most_eight_thousand_entries() -> None:
 def test_deltas_hold_no_more_than_a_chunk() -> None:
     known = Manifest()
     for number in range(8_001):
-        known.remember(number, number)
+        known.upsert(number, number)
 
-    deltas = known.take_unsaved()
+    deltas = known.take_deltas()
 
     assert [len(delta) // module.ENTRY_BYTES for delta in deltas] == [8_000, 1]
-    assert known.take_unsaved() == []
+    assert known.take_deltas() == []
 
 
 def test_a_small_delta_is_not_worth_a_new_base() -> None:
     full = Manifest()
     for number in range(100):
-        full.remember(number, number)
-    grown = Manifest(full.chunks())
+        full.upsert(number, number)
+    grown = Manifest(full.base_chunks())
 
-    grown.remember(1, 2)
-    grown.take_unsaved()
+    grown.upsert(1, 2)
+    grown.take_deltas()
 
-    assert not grown.overgrown()
+    assert not grown.needs_compaction()
 
 
 def test_another_row_that_says_the_same_is_known_at_once_but_not_worth_a_write() -> None:
     known = Manifest()
-    known.remember(1, 100, 7)
-    known.take_unsaved()
+    known.upsert(1, 100, 7)
+    known.take_deltas()
 
-    known.retell(1, 8)
-    known.retell(2, 9)
+    known.replace_row_digest(1, 8)
+    known.replace_row_digest(2, 9)
 
-    assert known.holds(1, 8)
-    assert not known.holds(1, 7)
+    assert known.was_read_from(1, 8)
+    assert not known.was_read_from(1, 7)
     assert known.get(1) == 100
     assert known.get(2) is None
-    assert known.take_unsaved() == []
-    assert Manifest(known.chunks()).holds(1, 8)
+    assert known.take_deltas() == []
+    assert Manifest(known.base_chunks()).was_read_from(1, 8)
 
 
 def test_what_is_written_anyway_has_the_row_that_came_last() -> None:
     known = Manifest()
-    known.remember(1, 100, 7)
-    known.retell(1, 8)
+    known.upsert(1, 100, 7)
+    known.replace_row_digest(1, 8)
 
-    assert Manifest((), known.take_unsaved()).holds(1, 8)
+    assert Manifest((), known.take_deltas()).was_read_from(1, 8)
 
 
 def test_many_rows_that_say_the_same_in_another_way_are_worth_a_new_base() -> None:
     known = Manifest()
     for number in range(100):
-        known.remember(number, number, 1)
-    read_again = Manifest(known.chunks())
+        known.upsert(number, number, 1)
+    read_again = Manifest(known.base_chunks())
 
     for number in range(25):
-        read_again.retell(number, 2)
-        read_again.retell(number, 2)
-    assert not read_again.retold()
-    read_again.retell(99, 2)
+        read_again.replace_row_digest(number, 2)
+        read_again.replace_row_digest(number, 2)
+    assert not read_again.has_many_row_changes()
+    read_again.replace_row_digest(99, 2)
 
-    assert read_again.retold()
+    assert read_again.has_many_row_changes()
 
 
 def test_rows_differ_by_all_they_hold_and_by_how_they_are_read() -> None:
@@ -151,12 +153,12 @@ def test_packed_ids_read_back(ids: list[int]) -> None:
 
 def test_rows_that_say_the_same_in_another_way_can_be_written_for_who_goes_on() -> None:
     known = Manifest()
-    known.remember(1, 100, 7)
-    known.take_unsaved()
-    known.retell(1, 8)
+    known.upsert(1, 100, 7)
+    known.take_deltas()
+    known.replace_row_digest(1, 8)
 
-    known.keep_retold()
+    known.save_row_changes()
 
-    assert not known.has_retold
-    assert Manifest((), known.take_unsaved()).holds(1, 8)
-    assert known.take_unsaved() == []
+    assert not known.has_row_changes
+    assert Manifest((), known.take_deltas()).was_read_from(1, 8)
+    assert known.take_deltas() == []
