@@ -1,6 +1,6 @@
-"""What holds between the parts of a profile: names that are used exist, nothing needed is left out.
+"""Checks that the parts of a profile fit: names that are used exist, nothing needed is left out.
 
-Each check gives the path of what is wrong, so that its line can be told.
+Each fault has the path of what is wrong, so that its line can be named.
 """
 
 from __future__ import annotations
@@ -17,11 +17,9 @@ from chalicelib.domain.records import (
     StoreFact,
     Tender,
 )
-from chalicelib.pos.profile.faults import Path
+from chalicelib.pos.profile.faults import Fault, Path
 from chalicelib.pos.profile.mapping import Group, Rows
 from chalicelib.pos.profile.profile import Profile
-
-Fault = tuple[Path, str]
 
 SHAPES: dict[str, frozenset[str]] = {
     "stores": frozenset(StoreFact.__slots__),
@@ -32,7 +30,7 @@ SHAPES: dict[str, frozenset[str]] = {
     "tenders": frozenset(Tender.__slots__),
     "discounts": frozenset(("name",)),
 }
-"""What a map may fill: the common shape, and what the shape is worked out from."""
+"""Fields that a map may fill: those of the common shape, and those it is worked out from."""
 
 NEEDED: dict[str, tuple[str, ...]] = {
     "stores": ("key", "name"),
@@ -43,25 +41,26 @@ NEEDED: dict[str, tuple[str, ...]] = {
     "tenders": ("name", "amount"),
     "discounts": ("name",),
 }
-"""What a map must fill: without it there is nobody to know, nothing to count."""
+"""Fields that a map must fill: without them there is nobody to know, nothing to count."""
 
 WHOLE_NAMES = ("ext_id", "number")
 WHOLE_SUMS = ("subtotal", "discount", "tax", "total")
 
 SCHEMES: dict[str, str] = {"header": "header", "query": "param", "json": "param", "basic": "user"}
-"""What a scheme cannot do without."""
+"""By scheme: the key of an auth variant that it cannot do without."""
 
 
 def evidence_faults(raw: Mapping[str, Any]) -> Iterator[Fault]:
-    """Marks of what the profile (as read, before the model) does not have."""
+    """Marks of items that the profile does not have. `raw`: as read, before the model."""
     for path in raw.get("evidence") or {}:
         if not _has(raw, str(path)):
             yield ("evidence", path), "marks what the profile does not have"
 
 
 def faults(profile: Profile) -> Iterator[Fault]:
+    """Everything that does not fit."""
     yield from _credential(profile)
-    yield from _doors(profile)
+    yield from _auth(profile)
     yield from _permissions(profile)
     yield from _streams(profile)
     yield from _words(profile)
@@ -74,20 +73,20 @@ def _credential(profile: Profile) -> Iterator[Fault]:
         if field.secret and field.pattern is None:
             yield at, "a secret needs a pattern"
     for variant in profile.auth:
-        held = fields.get(variant.secret)
-        if held is None or not held.secret:
+        field_of_secret = fields.get(variant.secret)
+        if field_of_secret is None or not field_of_secret.secret:
             yield ("auth", variant.name, "secret"), f"no secret field is called {variant.secret!r}"
     if profile.grid.own_server and profile.host_field is None:
         yield ("credential", "fields"), "an own server needs a field that is its address (host)"
     if profile.scope_field and profile.scope_field not in fields:
         yield ("scope_field",), f"no field is called {profile.scope_field!r}"
-    blank = fields.get(profile.scope_field or "")
-    if blank and not blank.required and not profile.scope_else:
+    scope_field = fields.get(profile.scope_field or "")
+    if scope_field and not scope_field.required and not profile.scope_else:
         yield ("scope_field",), "this field may be blank; say the scope then (scope_else)"
 
 
-def _doors(profile: Profile) -> Iterator[Fault]:
-    """Every endpoint is known to every way in, every way in is whole."""
+def _auth(profile: Profile) -> Iterator[Fault]:
+    """Every endpoint has a path for every auth variant, and every variant is complete."""
     for variant in profile.auth:
         needed = SCHEMES.get(variant.scheme)
         if needed and needed not in variant.model_fields_set:
@@ -111,7 +110,7 @@ def _doors(profile: Profile) -> Iterator[Fault]:
 
 
 def _permissions(profile: Profile) -> Iterator[Fault]:
-    """Permissions are told by name everywhere or nowhere."""
+    """Permissions are named at every endpoint or at none."""
     named = set(profile.permissions)
     for name, endpoint in profile.endpoints.items():
         at = ("endpoints", name)
@@ -119,15 +118,15 @@ def _permissions(profile: Profile) -> Iterator[Fault]:
             yield at, "say the permission that a 403 means"
         if endpoint.permission and endpoint.permission not in named:
             yield (*at, "permission"), f"{endpoint.permission!r} is not among permissions"
+    listed = {s.endpoint for s in profile.streams.values()} - {_stores_endpoint(profile)}
     for number, probe in enumerate(profile.probes):
         if bool(probe.not_all_null) != bool(probe.permission):
             yield ("probes", number), "not_all_null and permission go together"
-        listed = {s.endpoint for s in profile.streams.values()}
-        if probe.endpoint in listed and probe.stream is None and probe.endpoint != _opens(profile):
+        if probe.endpoint in listed and probe.stream is None:
             yield ("probes", number), "say the stream that this endpoint lists"
 
 
-def _opens(profile: Profile) -> str | None:
+def _stores_endpoint(profile: Profile) -> str | None:
     stores = profile.streams.get("stores")
     return stores.endpoint if stores else None
 
@@ -159,17 +158,17 @@ def _map(at: Path, shape: str, fields: Mapping[str, Any]) -> Iterator[Fault]:
 
 
 def _group(at: Path, group: Group, fields: Mapping[str, Any]) -> Iterator[Fault]:
-    """What is mapped of a whole must be made of its lines."""
+    """Fields that are mapped of a whole must be made of its lines."""
     for part, names in (("names", WHOLE_NAMES), ("sums", WHOLE_SUMS)):
         for name in names:
             if name in fields and fields[name] not in getattr(group, part):
-                said = f"{name} is {fields[name]!r} of the whole, which is not among {part}"
-                yield (*at, "group", part), said
-                yield (*at, "map", name), said
+                what = f"{name} is {fields[name]!r} of the whole, which is not among {part}"
+                yield (*at, "group", part), what
+                yield (*at, "map", name), what
 
 
 def _words(profile: Profile) -> Iterator[Fault]:
-    """Words of a type mean something only where the type is read, and it only with them."""
+    """A sale's type is read where there are words for it, and only there."""
     sales = profile.streams.get("sales")
     if sales is None:
         return

@@ -9,14 +9,16 @@ from pydantic import ValidationError
 
 Step = str | int
 Path = tuple[Step, ...]
+Fault = tuple[Path, str]
+"""Where something is wrong, and what."""
 
 
 class Faults(ValueError):
-    """What is wrong, by where it is: raised by checks of a whole profile, within its model."""
+    """Raised by the checks of a whole profile, within its model."""
 
-    def __init__(self, found: Sequence[tuple[Path, str]]) -> None:
-        super().__init__("; ".join(f"{dotted(path)}: {what}" for path, what in found))
-        self.found = tuple(found)
+    def __init__(self, faults: Sequence[Fault]) -> None:
+        super().__init__("; ".join(f"{dotted(path)}: {what}" for path, what in faults))
+        self.faults = tuple(faults)
 
 
 class BrokenProfile(ValueError):
@@ -43,34 +45,35 @@ def _composed(text: str) -> Any:
 def _line(node: Any, path: Iterable[Step]) -> int:
     line = 1
     for step in path:
-        found = _child(node, step)
-        if found:
-            key, node = found
+        child = _child(node, step)
+        if child:
+            key, node = child
             line = key.start_mark.line + 1
     return line
 
 
-def broken(error: Exception, text: str, file: str) -> BrokenProfile:
-    """What pydantic or the YAML reader says, told with lines."""
+def broken_profile(error: Exception, text: str, file: str) -> BrokenProfile:
+    """The error of pydantic or of the YAML reader, with the line of each fault."""
     if isinstance(error, ValidationError):
-        found = [fault for each in error.errors() for fault in _faults(each)]
+        faults = [fault for each in error.errors() for fault in _faults(each)]
         root = _composed(text)
-        told = [f"{file}:{_line(root, at)}: {dotted(at)}: {what}" for at, what in found]
-        return BrokenProfile("\n".join(dict.fromkeys(told)))
+        lines = [f"{file}:{_line(root, at)}: {dotted(at)}: {what}" for at, what in faults]
+        return BrokenProfile("\n".join(dict.fromkeys(lines)))
     mark = getattr(error, "context_mark", None) or getattr(error, "problem_mark", None)
     line = mark.line + 1 if mark else 1
     return BrokenProfile(f"{file}:{line}: {getattr(error, 'problem', None) or 'is no YAML'}")
 
 
-def _faults(error: Any) -> list[tuple[Path, str]]:
+def _faults(error: Any) -> list[Fault]:
+    """The faults in one of pydantic's errors."""
     raised = error.get("ctx", {}).get("error")
     if isinstance(raised, Faults):
-        return [((*error["loc"], *path), what) for path, what in raised.found]
+        return [((*error["loc"], *path), what) for path, what in raised.faults]
     return [(tuple(error["loc"]), error["msg"])]
 
 
 def _child(node: Any, step: Step) -> tuple[Any, Any] | None:
-    """(what stands for the step, its value) in a node of YAML, merged mappings included."""
+    """The key of a step and its value in a node of YAML, merged mappings included."""
     if isinstance(node.value, str):
         return None
     if node.id == "sequence":
@@ -79,7 +82,7 @@ def _child(node: Any, step: Step) -> tuple[Any, Any] | None:
         if key.value == str(step):
             return key, value
     merged = [value for key, value in node.value if key.value == "<<"]
-    return next((found for each in merged if (found := _child(each, step))), None)
+    return next((child for each in merged if (child := _child(each, step))), None)
 
 
 def _element(elements: list[Any], step: Step) -> tuple[Any, Any] | None:

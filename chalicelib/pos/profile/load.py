@@ -11,8 +11,11 @@ from pydantic import ValidationError, model_validator
 from chalicelib.domain.errors import NotFound
 from chalicelib.domain.words import Platform
 from chalicelib.pos.profile.checks import evidence_faults, faults
-from chalicelib.pos.profile.faults import Faults, broken
+from chalicelib.pos.profile.faults import Faults, broken_profile
 from chalicelib.pos.profile.profile import Profile
+
+FOLDER = Path(__file__).parent.parent
+FILE = "profile.yaml"
 
 
 class _Checked(Profile):
@@ -21,21 +24,15 @@ class _Checked(Profile):
     @model_validator(mode="before")
     @classmethod
     def _evidence_points_at_something(cls, raw: Any) -> Any:
-        if isinstance(raw, dict) and (found := list(evidence_faults(raw))):
-            raise Faults(found)
+        if isinstance(raw, dict) and (wrong := list(evidence_faults(raw))):
+            raise Faults(wrong)
         return raw
 
     @model_validator(mode="after")
     def _the_parts_fit(self) -> _Checked:
-        if found := list(faults(self)):
-            raise Faults(found)
+        if wrong := list(faults(self)):
+            raise Faults(wrong)
         return self
-
-
-FOLDER = Path(__file__).parent.parent
-
-
-FILE = "profile.yaml"
 
 
 def parse(text: str, file: str = FILE) -> Profile:
@@ -46,7 +43,7 @@ def parse(text: str, file: str = FILE) -> Profile:
     try:
         return _Checked.model_validate(yaml.load(text, Loader=loader))  # noqa: S506 - a safe loader
     except (ValidationError, yaml.YAMLError) as error:
-        raise broken(error, text, file) from None
+        raise broken_profile(error, text, file) from None
 
 
 @cache

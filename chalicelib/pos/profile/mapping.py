@@ -37,14 +37,14 @@ class ConsentMapping(Part):
 
 
 class Negated(Part):
-    """A flag that says the opposite."""
+    """A field that is the opposite of the flag `unless`."""
 
     unless: str
 
 
 class IdPart(Part):
-    """A part of a composite text: the `take`th (from 1) of `of`, split `parts` ways at `at`; else
-    what `otherwise` holds."""
+    """One part of a composite id: the `take`th (from 1) of the field `of`, split `parts` ways at
+    `at`; the field `otherwise` where it has another number of parts."""
 
     of: str
     at: str
@@ -54,7 +54,8 @@ class IdPart(Part):
 
 
 class Sum(Part):
-    """An amount told in parts: the sum of these fields; `array.field` is that of every element."""
+    """An amount that the POS gives in parts: the sum of these fields; `array.field` means that
+    field of every element."""
 
     sum: tuple[str, ...]
 

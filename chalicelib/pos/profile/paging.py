@@ -9,11 +9,13 @@ from pydantic import BaseModel, ConfigDict, Field, model_validator
 
 
 class Part(BaseModel):
+    """A part of a profile: unknown keys are refused, nothing changes once it is read."""
+
     model_config = ConfigDict(extra="forbid", frozen=True)
 
 
 class Windowed(Part):
-    """Windows of days on a first pass need a filter for their end."""
+    """A filter by time, in windows of days on a first pass; these need a filter for their end."""
 
     before: str | None = None
     window_days: int | None = Field(default=None, gt=0)
@@ -27,7 +29,7 @@ class Windowed(Part):
 
 
 class Keyset(Windowed):
-    """Reading on from the last row's instant instead of from a page number.
+    """Reads on from the last row's instant instead of from a page number.
 
     `after`/`before` name the filters, both exclusive. `window_days`: on a first pass read windows
     of that many days, newest first.
@@ -137,7 +139,8 @@ class WholeWindow(Part):
 
 
 class ModifiedSince(Part):
-    """A filter by the last change, at or after a time on the store's clock."""
+    """The filter `param` for rows changed at or after a time on the store's clock, written in
+    `format`. `field`: a row's last change."""
 
     param: str
     format: str

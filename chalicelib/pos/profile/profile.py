@@ -60,7 +60,8 @@ class FieldProfile(Part):
 
 
 class CredentialForm(Part):
-    """`steps`: what is to be done in the POS first, in the help article's words and order."""
+    """What a retailer types on the card. `per`: what one credential is for. `steps`: what is to be
+    done in the POS first, in the help article's words and order."""
 
     per: str
     steps: tuple[str, ...]
@@ -108,8 +109,8 @@ class StreamProfile(Part):
 
 
 class SaleWords(Part):
-    """What the POS's words mean, lower-cased. A word that is nowhere here is never final. `blank`:
-    what it means that there is no word at all."""
+    """The POS's words of a sale's status and type, lower-cased, by what they mean. A word that is
+    nowhere here is never final. `blank`: what it means that there is no word at all."""
 
     final: tuple[str, ...] = ()
     void: tuple[str, ...] = ()
@@ -121,7 +122,8 @@ class SaleWords(Part):
 
 
 class Contacts(Part):
-    """`employee`, `inactive`: the values of the customer's type that say so."""
+    """How shoppers' contacts are read. `phone_region`: of numbers without a country code.
+    `employee_types`: values of the customer's type that mean an employee."""
 
     phone_region: str
     employee_types: tuple[str, ...]
@@ -129,6 +131,9 @@ class Contacts(Part):
 
 
 class Profile(Part):
+    """All that is data about one platform. Its parts are checked against each other when it is
+    loaded (`checks`)."""
+
     platform: Platform
     title: str
     contract: Contract
@@ -160,7 +165,7 @@ class Profile(Part):
 
     @property
     def inferred(self) -> tuple[str, ...]:
-        """The items that stand on no document, as dotted paths into the profile."""
+        """The items that no document confirms, as dotted paths into the profile."""
         return tuple(path for path, tag in self.evidence.items() if tag == "INFERRED")
 
     @property
@@ -181,14 +186,14 @@ class Profile(Part):
         """What the key opens, where the credential's fields say it: an address in the one way to
         write it, so that a server typed in another way is not another server. Raises HostRefused.
         """
-        told = fields.get(self.scope_field or "")
-        if told and self.scope_is_address:
-            return str(hosts.parse(told))
-        return told or self.scope_else
+        scope = fields.get(self.scope_field or "")
+        if scope and self.scope_is_address:
+            return str(hosts.parse(scope))
+        return scope or self.scope_else
 
     @property
     def scope_is_address(self) -> bool:
-        """Whether only the address told servers apart: one that moved stays the same server."""
+        """Whether the address alone tells servers apart: one that moved stays the same server."""
         return self.scope_field is not None and self.scope_field == self.host_field
 
     @property

@@ -61,8 +61,8 @@ class Host:
         return f"[{self.name}]:{self.port}" if ":" in self.name else f"{self.name}:{self.port}"
 
 
-def refused() -> HostRefused:
-    """The one refusal."""
+def host_refused() -> HostRefused:
+    """The one error for every reason alike."""
     return HostRefused(REFUSED)
 
 
@@ -81,22 +81,23 @@ def parse(typed: str) -> Host:
         text, port = named.groups()
         name, address = _name(text.lower())
     else:
-        raise refused()
+        raise host_refused()
     number = int(port)
     if number > _HIGHEST_PORT or number in INTERNAL_PORTS:
-        raise refused()
+        raise host_refused()
     return Host(name, number, address)
 
 
 def _name(text: str) -> tuple[str, IPv4Address | None]:
-    """What ends in a number is meant as an address (and may be read as one in strange ways)."""
+    """The name and, where it is one, the address. What ends in a number is meant as an address (and
+    may be read as one in strange ways)."""
     labels = text.removesuffix(".").split(".")
     if labels[-1][:1].isdigit():
         address = _address(IPv4Address, text)
         return str(address), address
     name = ".".join(labels)
     if len(labels) == 1 or len(name) > LONGEST_NAME or not all(map(_LABEL.fullmatch, labels)):
-        raise refused()
+        raise host_refused()
     return name, None
 
 
@@ -104,4 +105,4 @@ def _address(kind: type[A], text: str) -> A:
     try:
         return kind(text)
     except AddressValueError:
-        raise refused() from None
+        raise host_refused() from None

@@ -1,4 +1,4 @@
-"""The body of an answer: read within limits, recognised for what it is, parsed."""
+"""Reads the body of an answer within limits, and parses it as JSON."""
 
 from __future__ import annotations
 
@@ -40,7 +40,7 @@ _ESCAPE = re.compile(
 
 
 class Unreadable(Exception):
-    """The body is no JSON we can use; the text says why, in words that follow the POS's name."""
+    """The body is no JSON we can use. Its text goes on after the POS's name: "sent more than …"."""
 
 
 class Slow(TimeoutError):
@@ -90,7 +90,7 @@ def cut_after(seconds: float, cut: Callable[[], None]) -> Iterator[None]:
 
 
 def parse(body: bytes, content_type: str) -> Any:
-    """Raises Unreadable for a web page, an empty body and whatever else is no JSON."""
+    """Parse JSON. Raises Unreadable for a web page, an empty body and whatever else is none."""
     if is_web_page(content_type) or body.lstrip()[:1] == b"<":
         raise Unreadable("answered with a web page instead of data")
     try:
@@ -109,13 +109,13 @@ def _with_odd_values(body: bytes) -> Any:
         raise Unreadable("sent an answer that is cut short or no JSON") from None
 
 
-def _within_bounds(found: re.Match[bytes]) -> bytes:
+def _within_bounds(match: re.Match[bytes]) -> bytes:
     """A text without halves of characters; a number too large for a float as the text it is."""
-    written = found[0]
-    if written.startswith(b'"'):
-        return _ESCAPE.sub(lambda escape: b"?" if escape["half"] else escape[0], written)
-    too_large = len(written) > _LONG_NUMBER or math.isinf(float(written))
-    return b'"' + written + b'"' if too_large else written
+    literal = match[0]
+    if literal.startswith(b'"'):
+        return _ESCAPE.sub(lambda escape: b"?" if escape["half"] else escape[0], literal)
+    too_large = len(literal) > _LONG_NUMBER or math.isinf(float(literal))
+    return b'"' + literal + b'"' if too_large else literal
 
 
 def is_web_page(content_type: str) -> bool:

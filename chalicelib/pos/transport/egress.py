@@ -15,7 +15,7 @@ from dataclasses import dataclass
 from ipaddress import IPv4Network, IPv6Network, ip_address, ip_network
 
 from chalicelib.domain.errors import ServerUnreachable
-from chalicelib.pos.profile.typed_host import Address, Host, refused
+from chalicelib.pos.profile.typed_host import Address, Host, host_refused
 
 Network = IPv4Network | IPv6Network
 Resolver = Callable[[str, float], Sequence[Address]]
@@ -98,28 +98,29 @@ def look_up(name: str, seconds: float) -> list[Address]:
     if isinstance(answer, list):
         return answer
     if answer.errno in (socket.EAI_NONAME, getattr(socket, "EAI_NODATA", None)):
-        raise refused()
+        raise host_refused()
     raise _unreachable()
 
 
-def _ask(name: str, tell: Callable[[list[Address] | OSError], None]) -> None:
+def _ask(name: str, put: Callable[[list[Address] | OSError], None]) -> None:
+    """Put what the resolver answers: the addresses, or its error."""
     # Bytes, lest Python reads the name as an internationalised one; a dot at the end, lest the
     # resolver tries it inside our own domain.
     absolute = f"{name}.".encode("ascii")
     try:
-        found = socket.getaddrinfo(absolute, None, type=socket.SOCK_STREAM)
+        entries = socket.getaddrinfo(absolute, None, type=socket.SOCK_STREAM)
     except OSError as error:
-        tell(error)
+        put(error)
     else:
-        tell(list(dict.fromkeys(ip_address(place[0]) for *_, place in found)))
+        put(list(dict.fromkeys(ip_address(address[0]) for *_, address in entries)))
 
 
+@dataclass(frozen=True, slots=True)
 class Guard:
-    """The only way to a host that a retailer typed."""
+    """The only way to a host that a retailer typed: connects to addresses that may be called."""
 
-    def __init__(self, ranges: AddressRanges, resolve: Resolver = look_up) -> None:
-        self._ranges = ranges
-        self._resolve = resolve
+    ranges: AddressRanges
+    resolve: Resolver = look_up
 
     def dial(self, host: Host, seconds: float) -> socket.socket:
         """A TCP connection to a judged address; what is left of `seconds` is its time-out.
@@ -127,7 +128,7 @@ class Guard:
         Raises HostRefused before any packet is sent to the host, ServerUnreachable.
         """
         until = time.monotonic() + seconds
-        for address in self._judged(host, seconds)[:MOST_TRIED]:
+        for address in self._addresses(host, seconds)[:MOST_TRIED]:
             left = until - time.monotonic()
             if left <= 0:
                 break
@@ -137,12 +138,13 @@ class Guard:
                 return connection
         raise _unreachable()
 
-    def _judged(self, host: Host, seconds: float) -> Sequence[Address]:
-        """One address that must not be called spoils the name: it is on its way to lead there."""
-        found = [host.address] if host.address else self._resolve(host.name, seconds)
-        if not found or any(map(self._ranges.refuse, found)):
-            raise refused()
-        return found
+    def _addresses(self, host: Host, seconds: float) -> Sequence[Address]:
+        """The host's addresses. One that must not be called spoils the name: it is on its way to
+        lead there."""
+        addresses = [host.address] if host.address else self.resolve(host.name, seconds)
+        if not addresses or any(map(self.ranges.refuse, addresses)):
+            raise host_refused()
+        return addresses
 
 
 def _connect(address: Address, port: int, seconds: float) -> socket.socket | None:

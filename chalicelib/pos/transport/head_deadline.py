@@ -16,7 +16,9 @@ HEAD_SECONDS = 20.0
 """Where the connection has no time-out of its own."""
 
 
-class TimelyConnection(HTTPConnection):
+class DeadlineConnection(HTTPConnection):
+    """A connection that is cut when an answer's head takes longer than the time-out as a whole."""
+
     def getresponse(self) -> urllib3.HTTPResponse:  # type: ignore[override]  # as urllib3's own
         connection = self.sock
 
@@ -28,16 +30,16 @@ class TimelyConnection(HTTPConnection):
             return super().getresponse()
 
 
-class _TimelySecurely(TimelyConnection, HTTPSConnection):
+class _SecureDeadlineConnection(DeadlineConnection, HTTPSConnection):
     pass
 
 
 class _PlainPool(urllib3.HTTPConnectionPool):
-    ConnectionCls = TimelyConnection
+    ConnectionCls = DeadlineConnection
 
 
 class _SecurePool(urllib3.HTTPSConnectionPool):
-    ConnectionCls = _TimelySecurely
+    ConnectionCls = _SecureDeadlineConnection
 
 
 class HeadDeadlineAdapter(HTTPAdapter):

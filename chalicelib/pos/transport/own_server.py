@@ -23,7 +23,7 @@ from urllib3.connection import HTTPSConnection
 from chalicelib.domain.errors import ServerUntrusted
 from chalicelib.pos.profile.typed_host import Host
 from chalicelib.pos.transport.egress import Guard
-from chalicelib.pos.transport.head_deadline import TimelyConnection
+from chalicelib.pos.transport.head_deadline import DeadlineConnection
 from chalicelib.services.ports.pos import HostTrust
 
 GREETING_SECONDS = 6.0
@@ -48,8 +48,9 @@ CHANGED = (
 Dial = Callable[[float], socket.socket]
 
 
-class Manner(NamedTuple):
-    """How a server is spoken to. `pin`: only with this certificate, whoever vouches for it."""
+class TlsChoice(NamedTuple):
+    """How a server is spoken to: the scheme, and the certificate to insist on (`pin`), whoever
+    vouches for it."""
 
     scheme: str
     pin: str | None = None
@@ -95,53 +96,56 @@ class OwnServer(HTTPAdapter):
         if self._pool is None:
             until = time.monotonic() + seconds
             self.certificate = None
-            self._pool = self._pool_for(self._manner(lambda: until - time.monotonic()))
+            self._pool = self._pool_for(self._choose_tls(lambda: until - time.monotonic()))
         return self._pool
 
-    def _manner(self, left: Callable[[], float]) -> Manner:
+    def _choose_tls(self, left: Callable[[], float]) -> TlsChoice:
         try:
-            if self._trust.certificate and self._see(left()) == self._trust.certificate:
-                return Manner("https", self._trust.certificate)
-            self._shake_hands(vouched(self._authorities), left())
+            if (
+                self._trust.certificate
+                and self._read_certificate(left()) == self._trust.certificate
+            ):
+                return TlsChoice("https", self._trust.certificate)
+            self._handshake(verifying_context(self._authorities), left())
         except ssl.SSLCertVerificationError:
             return self._not_vouched_for(left())
         except OSError:
             # Once a certificate was pinned, whoever strips HTTPS off is not the retailer.
             if self._trust.allow_http and not self._trust.certificate:
-                return Manner("http")
+                return TlsChoice("http")
             raise ServerUntrusted(NO_HTTPS) from None
-        return Manner("https")
+        return TlsChoice("https")
 
-    def _not_vouched_for(self, left: float) -> Manner:
+    def _not_vouched_for(self, left: float) -> TlsChoice:
         try:
-            shown = self.certificate or self._see(left)
+            shown = self.certificate or self._read_certificate(left)
         except OSError:
             raise ServerUntrusted(NO_HTTPS) from None
         if self._trust.pending and self._first_use:
-            return Manner("https", shown)
-        said = CHANGED if self._trust.certificate else NOT_VOUCHED_FOR
-        raise ServerUntrusted(said.format(shown=shown), certificate=shown)
+            return TlsChoice("https", shown)
+        message = CHANGED if self._trust.certificate else NOT_VOUCHED_FOR
+        raise ServerUntrusted(message.format(shown=shown), certificate=shown)
 
-    def _see(self, left: float) -> str:
-        """The SHA-256 of whatever certificate is shown."""
-        self.certificate = fingerprint(self._shake_hands(unvouched(), left))
+    def _read_certificate(self, left: float) -> str:
+        """Remember and return the SHA-256 of whatever certificate is shown."""
+        self.certificate = fingerprint(self._handshake(unverified_context(), left))
         return self.certificate
 
-    def _shake_hands(self, context: ssl.SSLContext, left: float) -> bytes:
-        """The server's certificate. Nothing of ours is sent."""
+    def _handshake(self, context: ssl.SSLContext, left: float) -> bytes:
+        """Shake hands and return the server's certificate. Nothing of ours is sent."""
         plain = self._dial(min(max(left, 0.0), HANDSHAKE_SECONDS))
-        with plain, context.wrap_socket(plain, server_hostname=self._host.name) as spoken:
-            return spoken.getpeercert(binary_form=True) or b""
+        with plain, context.wrap_socket(plain, server_hostname=self._host.name) as tls:
+            return tls.getpeercert(binary_form=True) or b""
 
-    def _pool_for(self, manner: Manner) -> urllib3.HTTPConnectionPool:
-        if manner.pin is None:
+    def _pool_for(self, choice: TlsChoice) -> urllib3.HTTPConnectionPool:
+        if choice.pin is None:
             self.certificate = None
         name, port, dial = self._host.name, self._host.port, self._dial
-        if manner.scheme == "http":
+        if choice.scheme == "http":
             return _PlainPool(name, port, maxsize=1, dial=dial)
-        context = unvouched() if manner.pin else vouched(self._authorities)
+        context = unverified_context() if choice.pin else verifying_context(self._authorities)
         return _SecurePool(
-            name, port, maxsize=1, dial=dial, ssl_context=context, assert_fingerprint=manner.pin
+            name, port, maxsize=1, dial=dial, ssl_context=context, assert_fingerprint=choice.pin
         )
 
     def get_connection_with_tls_context(self, *_: Any, **__: Any) -> urllib3.HTTPConnectionPool:
@@ -170,14 +174,14 @@ class OwnServer(HTTPAdapter):
 
 
 @cache
-def vouched(authorities: str) -> ssl.SSLContext:
-    """Certificates of public authorities, for the host's name."""
+def verifying_context(authorities: str) -> ssl.SSLContext:
+    """Trusts certificates of public authorities, for the host's name."""
     return ssl.create_default_context(cafile=authorities)
 
 
 @cache
-def unvouched() -> ssl.SSLContext:
-    """Any certificate: only to look at it, or beside a pin."""
+def unverified_context() -> ssl.SSLContext:
+    """Takes any certificate: only to look at it, or beside a pin."""
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
     context.check_hostname = False
     context.verify_mode = ssl.CERT_NONE
@@ -189,8 +193,8 @@ def fingerprint(certificate: bytes) -> str:
     return hashlib.sha256(certificate).digest().hex(":").upper()
 
 
-class _Dialled(TimelyConnection):
-    """Opened by the guard."""
+class _GuardedConnection(DeadlineConnection):
+    """A connection that the guard opens."""
 
     def __init__(self, *args: Any, dial: Dial, **options: Any) -> None:
         super().__init__(*args, **options)
@@ -200,13 +204,13 @@ class _Dialled(TimelyConnection):
         return self._dial(float(self.timeout or HANDSHAKE_SECONDS))
 
 
-class _DialledSecurely(_Dialled, HTTPSConnection):
+class _SecureGuardedConnection(_GuardedConnection, HTTPSConnection):
     pass
 
 
 class _PlainPool(urllib3.HTTPConnectionPool):
-    ConnectionCls = _Dialled
+    ConnectionCls = _GuardedConnection
 
 
 class _SecurePool(urllib3.HTTPSConnectionPool):
-    ConnectionCls = _DialledSecurely
+    ConnectionCls = _SecureGuardedConnection

@@ -1,4 +1,4 @@
-"""A POS that tells what is wrong in plain text, whatever its status and type say
+"""Recognises errors that a POS writes as plain text, whatever its status and type say
 (reference/pos.md §3.2).
 
 Its text is only searched for words: it may hold what was asked, the key among it.
@@ -33,10 +33,10 @@ def parser(errors: PlainErrors, title: str) -> Callable[[bytes, str], Any]:
         start = body.lstrip()[:1]
         if start in (b"[", b"{", b"<", b""):
             return answers.parse(body, "")
-        said = body[:LONGEST].decode("utf-8", "replace").lower() if len(body) <= LONGEST else ""
-        if any(word in said for word in errors.key_rejected):
+        message = body[:LONGEST].decode("utf-8", "replace").lower() if len(body) <= LONGEST else ""
+        if any(word in message for word in errors.key_rejected):
             raise KeyRejected(f"{title} rejected the key.")
-        if any(word in said for word in errors.not_offered):
+        if any(word in message for word in errors.not_offered):
             raise NotOffered(f"The server of {title} does not have what was asked for.")
         raise answers.Unreadable("answered with a message instead of data")
 

@@ -1,4 +1,5 @@
-"""What goes into a query: plain parameters, or JSON within one of them (reference/pos.md §3.2)."""
+"""Makes the query of a request: plain parameters, or JSON within one of them (reference/pos.md
+§3.2)."""
 
 from __future__ import annotations
 
@@ -10,12 +11,13 @@ from chalicelib.pos.profile.wire import Endpoint
 
 
 def params(
-    endpoint: Endpoint, asked: Mapping[str, str], secrets: Mapping[str, str]
+    endpoint: Endpoint, page: Mapping[str, str], secrets: Mapping[str, str]
 ) -> dict[str, str]:
-    """The parameters of a request for `asked`, which the `secrets` open."""
+    """All parameters of a request: the endpoint's own, those of the page asked for, and those that
+    carry the key."""
     query = endpoint.json_query
     if query is None:
-        return {**endpoint.params, **asked, **secrets}
-    within = {**query.body.get(query.into, {}), **asked}
+        return {**endpoint.params, **page, **secrets}
+    within = {**query.body.get(query.into, {}), **page}
     body = orjson.dumps({**query.body, query.into: within, **secrets})
     return {**endpoint.params, query.param: body.decode()}

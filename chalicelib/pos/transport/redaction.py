@@ -1,4 +1,4 @@
-"""Hiding secrets by their value, wherever a text may have picked them up."""
+"""Hides secrets by their value, wherever a text may have picked them up."""
 
 from __future__ import annotations
 

@@ -48,12 +48,12 @@ T = TypeVar("T")
 
 
 class TooSlow(UpstreamError):
-    """The answer did not come in time; asking again at once would not be kind."""
+    """The answer did not come in time; it is not asked for again at once, to spare the server."""
 
 
 @dataclass(frozen=True, slots=True)
 class Call:
-    """One question. `resource` is what a person calls it; `permission` is named when it lacks.
+    """One request. `resource` is what a person calls it; `permission` is named when it lacks.
 
     `params` and `headers` may carry the key and are shown nowhere.
     """
@@ -116,13 +116,13 @@ class Transport:
                 return True
             if self.deadline is not None and now + state.upcoming_sleep >= self.deadline:
                 return True
-            return state.attempt_number >= _tries(error)
+            return state.attempt_number >= _most_tries(error)
 
         def count(_state: tenacity.RetryCallState) -> None:
             self.retries += 1
 
         retrying = tenacity.Retrying(
-            retry=tenacity.retry_if_exception(lambda error: _tries(error) > 1),
+            retry=tenacity.retry_if_exception(lambda error: _most_tries(error) > 1),
             stop=give_up,
             wait=BACK_OFF,
             sleep=self._clock.sleep,
@@ -179,38 +179,38 @@ class Transport:
                 stream=True,
             )
         except requests.exceptions.ReadTimeout:
-            error = self._silent(call)
+            error = self._time_out_error(call)
         except requests.exceptions.ConnectionError as lost:
-            error = self._lost(call, lost)
+            error = self._connection_error(call, lost)
         except (requests.exceptions.RequestException, UnicodeError) as odd:
-            error = self._odd(call, odd)
+            error = self._request_error(call, odd)
         raise error
 
-    def _silent(self, call: Call) -> AiqError:
+    def _time_out_error(self, call: Call) -> AiqError:
         """A server in a retailer's back office that takes a connection and says nothing is theirs
         to look at, like one that is off."""
         if self._own_server:
             return ServerUnreachable(f"The server of {self._title} does not answer.")
-        return TooSlow(self._say("took too long to answer", call))
+        return TooSlow(self._message("took too long to answer", call))
 
-    def _lost(self, call: Call, lost: requests.exceptions.ConnectionError) -> AiqError:
+    def _connection_error(self, call: Call, lost: requests.exceptions.ConnectionError) -> AiqError:
         """A connection that never was is the retailer's matter, one that broke is the POS's."""
         cause = lost.args[0] if lost.args else None
         if isinstance(cause, urllib3.exceptions.ProtocolError):
-            return UpstreamError(self._say("closed the connection without an answer", call))
+            return UpstreamError(self._message("closed the connection without an answer", call))
         return ServerUnreachable(f"The server of {self._title} cannot be reached.")
 
-    def _odd(self, call: Call, odd: Exception) -> AiqError:
+    def _request_error(self, call: Call, odd: Exception) -> AiqError:
         """Headers of an answer that contradict themselves are the POS's, whatever else is ours to
         ask with the retailer's."""
         if odd.args and isinstance(odd.args[0], urllib3.exceptions.HTTPError):
-            return UnexpectedAnswer(self._say("sent headers that cannot be read", call))
-        return ConfigurationError(self._say("cannot be asked at this address or key", call))
+            return UnexpectedAnswer(self._message("sent headers that cannot be read", call))
+        return ConfigurationError(self._message("cannot be asked at this address or key", call))
 
     def _body(self, call: Call, response: requests.Response) -> Any:
         status = response.status_code
         if status != requests.codes.ok:
-            raise self._refusal(call, status, response.headers)
+            raise self._status_error(call, status, response.headers)
         within = self._time_left(ANSWER_SECONDS)
         ends = self._clock.monotonic() + within
         try:
@@ -218,36 +218,36 @@ class Transport:
                 body = answers.read(response.raw, lambda: self._clock.monotonic() < ends)
             return self.parse(body, response.headers.get("Content-Type", ""))
         except answers.Slow:
-            error: AiqError = TooSlow(self._say("took too long to answer", call))
+            error: AiqError = TooSlow(self._message("took too long to answer", call))
         except answers.Unreadable as unreadable:
-            error = UnexpectedAnswer(self._say(str(unreadable), call))
+            error = UnexpectedAnswer(self._message(str(unreadable), call))
         raise error
 
-    def _refusal(self, call: Call, status: int, headers: Mapping[str, str]) -> AiqError:
-        """What a status other than 200 means, in a sentence."""
+    def _status_error(self, call: Call, status: int, headers: Mapping[str, str]) -> AiqError:
+        """The error that a status other than 200 means."""
         web_page = answers.is_web_page(headers.get("Content-Type", ""))
         if status == requests.codes.unauthorized:
             return KeyRejected(f"{self._title} rejected the key.")
         if status == requests.codes.forbidden and not web_page:
             lacking = [call.permission] if call.permission else []
             named = f": {call.permission}" if call.permission else ""
-            said = f"The key lacks a permission for {call.resource}{named}."
-            return PermissionMissing(self._redact(said), permissions=lacking)
+            message = f"The key lacks a permission for {call.resource}{named}."
+            return PermissionMissing(self._redact(message), permissions=lacking)
         if status == requests.codes.not_found:
-            return RecordNotFound(self._say("does not know this", call))
+            return RecordNotFound(self._message("does not know this", call))
         if status == requests.codes.too_many_requests:
             wait = answers.retry_after(headers.get("Retry-After"), self._clock.now())
             return RateLimited(f"{self._title} asks us to wait.", retry_after=wait)
         if status >= requests.codes.server_error:
-            return UpstreamError(self._say(f"failed with status {status}", call), status=status)
-        said = self._say(f"answered with status {status}", call)
-        return UnexpectedAnswer(said, status=status)
+            return UpstreamError(self._message(f"failed with status {status}", call), status=status)
+        message = self._message(f"answered with status {status}", call)
+        return UnexpectedAnswer(message, status=status)
 
-    def _say(self, what: str, call: Call) -> str:
+    def _message(self, what: str, call: Call) -> str:
         return self._redact(f"{self._title} {what} ({call.resource}).")
 
 
-def _tries(error: BaseException | None) -> int:
+def _most_tries(error: BaseException | None) -> int:
     """How often to ask in all, when it ends like this."""
     if isinstance(error, ServerUnreachable):
         return TRIES_TO_CONNECT if error.retriable else 1
