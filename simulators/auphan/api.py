@@ -6,7 +6,7 @@ The key travels inside the query. So nothing of it goes into a log but what `Cal
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, ClassVar
 
@@ -72,11 +72,9 @@ class AuphanApi(Api):
         },
         "inventories": {"On Hand": "quantity", "Price": "price"},
     }
+    settings_class = Settings
+    settings: Settings
     plain_params: ClassVar[frozenset[str]] = frozenset(("lang_id",))
-
-    def __init__(self, world: World, clock: Callable[[], int], cache_bytes: int) -> None:
-        self.settings: Settings = Settings()
-        super().__init__(world, clock, cache_bytes)
 
     def reset(self, world: World) -> None:
         super().reset(world)

@@ -5,13 +5,13 @@ from __future__ import annotations
 import json
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, ClassVar
 
 from simulators.retailer.shapes import Lot, Sale, Shopper, Venue
 from simulators.retailer.tables import Table
 from simulators.retailer.world import Shop, World
 from simulators.retailer.zones import DAY, parse_instant
-from simulators.serving.pos_api import Rendered, encode
+from simulators.serving.pos_api import RenderedRows, encode
 from simulators.serving.pos_api import Settings as CommonSettings
 from simulators.serving.windows import SalesClock, wall
 
@@ -47,6 +47,13 @@ class Settings(CommonSettings):
     sends everything as `text/html`.
     """
 
+    choices: ClassVar[Mapping[str, tuple[str, ...]]] = {
+        "rows": ("arrays", "objects"),
+        "language": ("asked", "en", "fr"),
+        "formats": ("asked", "fixed"),
+        "row_order": ("invoice", "product"),
+    }
+
     customers: bool = True
     inventory: bool = True
     rows: str = "arrays"
@@ -54,17 +61,6 @@ class Settings(CommonSettings):
     formats: str = "asked"
     row_order: str = "invoice"
     php_types: bool = False
-
-    def __post_init__(self) -> None:
-        choices = {
-            "rows": ("arrays", "objects"),
-            "language": ("asked", "en", "fr"),
-            "formats": ("asked", "fixed"),
-            "row_order": ("invoice", "product"),
-        }
-        for name, allowed in choices.items():
-            if getattr(self, name) not in allowed:
-                raise ValueError(f"{name} is one of {allowed}")
 
 
 @dataclass(frozen=True, slots=True)
@@ -108,7 +104,7 @@ def group_of(shop: Shop) -> str:
 class Reports:
     """Writes the reports of a world. `settings` may be exchanged at any time."""
 
-    def __init__(self, world: World, settings: Settings, rendered: Rendered) -> None:
+    def __init__(self, world: World, settings: Settings, rendered: RenderedRows) -> None:
         self.world = world
         self.settings = settings
         self._rendered = rendered

@@ -2,9 +2,6 @@
 
 from __future__ import annotations
 
-from typing import Any
-
-from simulators.retailer.world import World
 from simulators.serving.backoffice import BackOfficeServer
 
 from .api import AuphanApi
@@ -13,5 +10,4 @@ from .api import AuphanApi
 class AuphanServer(BackOfficeServer[AuphanApi]):
     """`with AuphanServer(world, tls="self-signed") as server: …`."""
 
-    def __init__(self, world: World, **options: Any) -> None:
-        super().__init__(world, AuphanApi, **options)
+    api_class = AuphanApi

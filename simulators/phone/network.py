@@ -1,4 +1,4 @@
-"""The way of a text between shop and shopper, on the local AWS.
+"""Carries texts between shop and shopper on the local AWS.
 
 Texts that the product sends lie in the local AWS's outbox. A shopper's answer reaches the product
 as End User Messaging delivers it: a JSON payload on the inbound topic.
@@ -18,7 +18,7 @@ from simulators.oracle.personas import phone_key
 
 ORIGINATION = "AWS.MM.SMS.OriginationNumber"
 INBOUND_TOPIC = "InboundSms"
-"""Part of the name of the topic that takes what shoppers say."""
+"""Occurs in the name of the topic that takes the shoppers' texts."""
 
 LONGEST = 1600
 _E164 = re.compile(r"\+[1-9]\d{6,14}")
@@ -42,7 +42,11 @@ class NoNetwork(Exception):
 
 
 class Network:
-    """`endpoint`: of the local AWS. `topic`: the ARN of the inbound topic; looked up without."""
+    """Reads the texts that the product sent, and sends the shoppers' texts to the product.
+
+    `endpoint`: URL of the local AWS. `topic`: ARN of the inbound topic; without it, it is looked
+    up by its name.
+    """
 
     def __init__(self, endpoint: str, topic: str | None = None, timeout: float = 10) -> None:
         self._endpoint = urlsplit(endpoint)
@@ -54,13 +58,13 @@ class Network:
         return sorted(number for number, texts in self._outbox().items() if texts)
 
     def received(self, number: str) -> list[Received]:
-        """The oldest first. Raises NoNetwork."""
-        kept = self._outbox(phoneNumber=number).get(number, [])
-        return [Received(_sender(text), str(text["Message"])) for text in kept]
+        """The texts that a number received, the oldest first. Raises NoNetwork."""
+        texts = self._outbox(phoneNumber=number).get(number, [])
+        return [Received(_sender(text), str(text["Message"])) for text in texts]
 
     def say(self, number: str, body: str, to: str, message: str | None = None) -> None:
-        """Send a text from a shopper's number to a shop's. `message`: its id, a new one without;
-        carriers deliver a text twice now and then. Raises NoNetwork."""
+        """Send a text from a shopper's number to a shop's. `message` is its id, by default a new
+        one; carriers deliver a text twice now and then. Raises NoNetwork."""
         payload = {
             "originationNumber": number,
             "destinationNumber": to,
@@ -84,21 +88,21 @@ class Network:
 
     def _outbox(self, **query: str) -> dict[str, list[dict[str, Any]]]:
         path = "/_ministack/sns/sms-messages"
-        found = self._ask("GET", f"{path}?{urlencode(query)}" if query else path)
+        body = self._ask("GET", f"{path}?{urlencode(query)}" if query else path)
         try:
-            kept: dict[str, list[dict[str, Any]]] = json.loads(found)["sms_messages"]
+            outbox: dict[str, list[dict[str, Any]]] = json.loads(body)["sms_messages"]
         except (ValueError, KeyError, TypeError):
             raise NoNetwork("what answers there is not the local AWS") from None
-        return kept
+        return outbox
 
     def _inbound_topic(self) -> str:
         names = ET.fromstring(self._sns(Action="ListTopics")).iter()  # noqa: S314 our own
         arns = [node.text or "" for node in names if node.tag.endswith("TopicArn")]
-        found = next((arn for arn in arns if INBOUND_TOPIC in arn.rpartition(":")[2]), None)
-        if found is None:
+        topic = next((arn for arn in arns if INBOUND_TOPIC in arn.rpartition(":")[2]), None)
+        if topic is None:
             raise NoNetwork("the local AWS has no inbound topic; is the product deployed?")
-        self._topic = found
-        return found
+        self._topic = topic
+        return topic
 
     def _sns(self, **form: str) -> bytes:
         headers = {
@@ -110,19 +114,19 @@ class Network:
     def _ask(
         self, method: str, path: str, body: str | None = None, headers: dict[str, str] | None = None
     ) -> bytes:
-        place = self._endpoint
-        http = HTTPConnection(place.hostname or "", place.port or 80, timeout=self._timeout)
+        endpoint = self._endpoint
+        http = HTTPConnection(endpoint.hostname or "", endpoint.port or 80, timeout=self._timeout)
         try:
             http.request(method, path, body, headers or {})
             answer = http.getresponse()
-            told = answer.read()
+            content = answer.read()
         except (OSError, HTTPException) as error:
             raise NoNetwork(f"the local AWS does not answer: {error}") from None
         finally:
             http.close()
         if answer.status != _OK:
             raise NoNetwork(f"the local AWS answers {answer.status}")
-        return told
+        return content
 
 
 def number_of(typed: str) -> str | None:

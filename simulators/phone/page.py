@@ -31,7 +31,8 @@ STYLE_HASH = base64.b64encode(hashlib.sha256(STYLE.encode()).digest()).decode()
 
 
 class Bubble(NamedTuple):
-    """One text of a conversation. `kind`: got or said; `other`: the shop's number."""
+    """One text of a conversation. `kind`: "got" or "said" by the shopper; `other`: the shop's
+    number."""
 
     kind: str
     other: str
@@ -39,7 +40,7 @@ class Bubble(NamedTuple):
 
 
 def chooser(numbers: Sequence[str], problem: str = "") -> str:
-    """Which phone to look at."""
+    """The page on which a person picks the phone to look at."""
     known = "".join(f"<option>{escape(number)}</option>" for number in numbers)
     picker = (
         f'<form method="post" action="/show"><label>Numbers that received a text'
@@ -58,8 +59,11 @@ def chooser(numbers: Sequence[str], problem: str = "") -> str:
 def conversation(
     number: str, bubbles: Sequence[Bubble], shop: str, message: str, problem: str = ""
 ) -> str:
-    """What a number received and said. `shop`: whom the next text goes to; `message`: its id, so
-    that a form sent twice is one text."""
+    """The page with the texts that a number received and sent.
+
+    `shop`: the number that the next text goes to; `message`: the next text's id, so that a form
+    sent twice is one text.
+    """
     talk = "".join(map(_bubble, bubbles)) or "<li class=got>No texts.</li>"
     hidden = f'<input type="hidden" name="number" value="{escape(number)}">'
     quick = "".join(f'<button name="word" value="{word}">{word}</button>' for word in WORDS)

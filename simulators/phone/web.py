@@ -15,7 +15,7 @@ from urllib.parse import parse_qs
 
 from simulators.phone.network import LONGEST, Network, NoNetwork, number_of
 from simulators.phone.page import STYLE_HASH, Bubble, chooser, conversation
-from simulators.serving.httpd import Httpd, Reply, Request, Sender
+from simulators.serving.httpd import Httpd, Reply, Request, Sender, do_nothing
 
 LOOPBACK = "127.0.0.1"
 HTML = "text/html; charset=utf-8"
@@ -37,8 +37,8 @@ GUARDS = (
 NO_NUMBER = "That is no phone number; write it like +12065550123."
 
 
-class _Said(NamedTuple):
-    """`after`: how many texts the phone had received by then."""
+class _SentText(NamedTuple):
+    """A text that the shopper sent. `after`: how many texts the phone had received by then."""
 
     after: int
     to: str
@@ -47,24 +47,25 @@ class _Said(NamedTuple):
 
 
 class PhoneServer:
-    """`with PhoneServer(Network(endpoint)) as phone: … phone.url`. What was said is kept while it
-    runs."""
+    """Serves the page of a shopper's phone and remembers, while it runs, the texts sent from it.
+
+    Use it as `with PhoneServer(Network(endpoint)) as phone: … phone.url`.
+    """
 
     skew_seconds = 0
 
     def __init__(self, network: Network, *, port: int = 0) -> None:
         self.closing = threading.Event()
         self._network = network
-        self._said: dict[str, list[_Said]] = defaultdict(list)
+        self._sent_texts: dict[str, list[_SentText]] = defaultdict(list)
         self._lock = threading.Lock()
         self._http = Httpd((LOOPBACK, port), self)
-        self._thread = threading.Thread(target=self._http.serve_forever, args=(0.02,), daemon=True)
         self.port = int(self._http.server_address[1])
         self.url = f"http://{LOOPBACK}:{self.port}"
         self._hosts = {f"{name}:{self.port}" for name in (LOOPBACK, "localhost")}
 
     def __enter__(self) -> Self:
-        self._thread.start()
+        self._http.start()
         return self
 
     def __exit__(
@@ -74,13 +75,11 @@ class PhoneServer:
         trace: TracebackType | None,
     ) -> None:
         self.closing.set()
-        self._http.shutdown()
-        self._http.server_close()
-        self._http.drop_connections()
+        self._http.stop()
 
     def handle(self, request: Request, send: Sender) -> None:
         """Answer one request; see `httpd.Simulator`."""
-        send(self._answer(request), None, lambda: None)
+        send(self._answer(request), None, do_nothing)
 
     def _answer(self, request: Request) -> Reply:
         if not self._is_ours(request):
@@ -117,17 +116,17 @@ class PhoneServer:
         if number is None:
             return self._chooser(NO_NUMBER, 422)
         try:
-            got = self._network.received(number)
+            received = self._network.received(number)
         except NoNetwork as error:
             return self._chooser(str(error), 502)
         bubbles = []
         with self._lock:
-            said = list(self._said[number])
-        for at, text in enumerate([*got, None]):
-            bubbles += [Bubble("said", each.to, each.body) for each in said if each.after == at]
+            sent = list(self._sent_texts[number])
+        for at, text in enumerate([*received, None]):
+            bubbles += [Bubble("said", each.to, each.body) for each in sent if each.after == at]
             if text is not None:
                 bubbles.append(Bubble("got", text.sender, text.body))
-        shop = form.get("to") or (got[-1].sender if got else "")
+        shop = form.get("to") or (received[-1].sender if received else "")
         message = secrets.token_hex(16)
         return _page(conversation(number, bubbles, shop, message, problem), status)
 
@@ -145,8 +144,8 @@ class PhoneServer:
         except NoNetwork as error:
             return self._show(form, str(error), 502)
         with self._lock:
-            if all(each.message != message for each in self._said[number]):
-                self._said[number].append(_Said(after, to, body, message))
+            if all(each.message != message for each in self._sent_texts[number]):
+                self._sent_texts[number].append(_SentText(after, to, body, message))
         return self._show({"number": number, "to": to})
 
 

@@ -77,11 +77,8 @@ class PosabitApi(Api):
         )
     )
     page_setting = "max_per_page"
+    settings_class = PosabitSettings
     settings: PosabitSettings
-
-    def __init__(self, world: World, clock: Callable[[], int], cache_bytes: int) -> None:
-        self.settings = PosabitSettings()
-        super().__init__(world, clock, cache_bytes)
 
     def reset(self, world: World) -> None:
         super().reset(world)
@@ -290,4 +287,4 @@ class PosabitApi(Api):
             for resource in LISTED:
                 table = self._table(shop, resource)
                 self._rows(shop, resource, table, table.positions())
-        return self.rendered.held
+        return self.rendered.size

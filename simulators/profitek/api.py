@@ -13,7 +13,7 @@ from simulators.retailer.tables import Table
 from simulators.retailer.world import Shop, World
 from simulators.retailer.zones import millis, parse_instant
 from simulators.serving.httpd import Reply, Request
-from simulators.serving.pos_api import Api, Call, Columns, answered
+from simulators.serving.pos_api import Api, Call, Columns, json_reply
 from simulators.serving.pos_api import Settings as CommonSettings
 from simulators.serving.windows import SalesClock, wall
 
@@ -42,22 +42,18 @@ class Settings(CommonSettings):
     positive amounts. `per_page` is what `count` is when absent, `max_per_page` what it is cut to.
     """
 
+    choices: ClassVar[Mapping[str, tuple[str, ...]]] = {
+        "accept": ("both", "header", "query"),
+        "store_name": ("ignored", "checked", "required"),
+        "order": ("id", "modified"),
+    }
+
     accept: str = "both"
     store_name: str = "ignored"
     order: str = "id"
     unsigned_returns: bool = False
     per_page: int = 100
     max_per_page: int = 100
-
-    def __post_init__(self) -> None:
-        choices = {
-            "accept": ("both", "header", "query"),
-            "store_name": ("ignored", "checked", "required"),
-            "order": ("id", "modified"),
-        }
-        for name, allowed in choices.items():
-            if getattr(self, name) not in allowed:
-                raise ValueError(f"{name} is one of {allowed}")
 
 
 class ProfitekApi(Api):
@@ -93,14 +89,12 @@ class ProfitekApi(Api):
         },
         "inventories": {"QtyOnHand": "quantity", "Price": "price", "IsActive": "active"},
     }
+    settings_class = Settings
+    settings: Settings
     plain_params: ClassVar[frozenset[str]] = frozenset(
         words("startIndex count modifiedSince from to storeName")
     )
     page_setting = "max_per_page"
-
-    def __init__(self, world: World, clock: Callable[[], int], cache_bytes: int) -> None:
-        self.settings: Settings = Settings()
-        super().__init__(world, clock, cache_bytes)
 
     def reset(self, world: World) -> None:
         super().reset(world)
@@ -129,7 +123,7 @@ class ProfitekApi(Api):
         ]
 
     def problem(self, status: int, message: str) -> Reply:
-        return answered({"Message": message}, status)
+        return json_reply({"Message": message}, status)
 
     def credential_kind(self, request: Request) -> str | None:
         if "authkey" in request.headers:
@@ -219,7 +213,7 @@ class ProfitekApi(Api):
             for kind in _FILTERS:
                 table, render, style = self._table(kind, shop)
                 self.rendered.rows(table, table.positions(), render, style)
-        return self.rendered.held
+        return self.rendered.size
 
 
 def _within(positions: list[int], inside: set[int], table: Table[Any], *, by_id: bool) -> list[int]:

@@ -2,9 +2,6 @@
 
 from __future__ import annotations
 
-from typing import Any
-
-from simulators.retailer.world import World
 from simulators.serving.backoffice import BackOfficeServer
 
 from .api import ProfitekApi
@@ -13,5 +10,4 @@ from .api import ProfitekApi
 class ProfitekServer(BackOfficeServer[ProfitekApi]):
     """`with ProfitekServer(world, tls="self-signed") as server: …`."""
 
-    def __init__(self, world: World, **options: Any) -> None:
-        super().__init__(world, ProfitekApi, **options)
+    api_class = ProfitekApi

@@ -11,8 +11,8 @@ from hashlib import sha256
 from typing import Any, Self, TypeVar
 
 from simulators.retailer.world import World
-from simulators.serving.httpd import Httpd, Reply, Request, Sender
-from simulators.serving.pos_api import Api, answered
+from simulators.serving.httpd import Httpd, Reply, Request, Sender, do_nothing
+from simulators.serving.pos_api import Api, json_reply
 from simulators.serving.server import SimServer
 
 A = TypeVar("A", bound=Api)
@@ -25,66 +25,59 @@ _ROUTER = (
 )
 STRANGERS: dict[str, Callable[[], Reply]] = {
     "router": lambda: Reply(200, _ROUTER, "text/html"),
-    "other_server": lambda: answered({"device": "camera-3", "state": "recording"}),
+    "other_server": lambda: json_reply({"device": "camera-3", "state": "recording"}),
     "nothing_here": lambda: Reply(404, b"<html><body>Not Found</body></html>", "text/html"),
     "redirect": lambda: Reply(302, b"", "text/html", headers=("Location: http://127.0.0.1:9/",)),
 }
 FRONTS = (ITSELF, OFFLINE, HANGS, *STRANGERS)
 
 
-class _Door(Httpd):
-    """Lets nobody in while the server hangs; counts who knocks."""
+class _FrontHttpd(Httpd):
+    """Counts every connection as a knock, and leaves it unanswered while the server hangs."""
 
     simulator: BackOfficeServer[Any]
 
     def finish_request(self, request: Any, client_address: Any) -> None:
         self.simulator.knocks += 1
         if self.simulator.front == HANGS:
-            self.simulator.moved.wait()
+            self.simulator.front_changed.wait()
             return
         super().finish_request(request, client_address)
 
 
 class BackOfficeServer(SimServer[A]):
-    """What a caller from outside meets is its `front`, and may change at any time.
+    """Serves a POS on the retailer's own machine, whose `front` decides what a caller meets.
 
-    `itself`; `offline`: connections are refused; `hangs`: they are accepted, and nothing more;
-    `router`, `other_server`, `nothing_here`, `redirect`: somebody else answers, whatever the path.
+    The front may change at any time:
+
+    `itself`: the POS answers; `offline`: connections are refused; `hangs`: they are accepted, and
+    nothing more; `router`, `other_server`, `nothing_here`, `redirect`: another device answers,
+    whatever the path.
     `tls`: "none", or a certificate that nobody vouches for ("self-signed", "expired").
     The control plane has a port of its own, `control_url`, which is always there.
     """
 
-    httpd_class = _Door
+    httpd_class = _FrontHttpd
 
-    def __init__(
-        self,
-        world: World,
-        api: Callable[[World, Callable[[], int], int], A],
-        *,
-        tls: str = "none",
-        **options: Any,
-    ) -> None:
+    def __init__(self, world: World, *, tls: str = "none", **options: Any) -> None:
         self.front = ITSELF
         self.knocks = 0
-        self.moved = threading.Event()
+        self.front_changed = threading.Event()
         self.certificate_sha256: str | None = None
-        self._kept: socket.socket | None = None
-        super().__init__(world, api, tls=self._certify(tls), **options)
-        self._desk = Httpd((self._host, 0), _Desk(self))
-        self._desk_thread = threading.Thread(
-            target=self._desk.serve_forever, args=(0.02,), daemon=True
-        )
+        self._reserved_port: socket.socket | None = None
+        super().__init__(world, tls=self._certify(tls), **options)
+        self._control_http = Httpd((self._host, 0), _ControlPlane(self))
 
     @property
     def control_url(self) -> str:
         """`http://127.0.0.1:port`, where `/_sim/` is whatever the front is."""
-        return f"http://{self._host}:{self._desk.server_address[1]}"
+        return f"http://{self._host}:{self._control_http.server_address[1]}"
 
     def describe(self) -> dict[str, Any]:
-        return {**super().describe(), "control_url": self.control_url, **self.showing()}
+        return {**super().describe(), "control_url": self.control_url, **self.front_state()}
 
-    def showing(self) -> dict[str, Any]:
-        """`knocks` counts connections since the start."""
+    def front_state(self) -> dict[str, Any]:
+        """The front and its transport; `knocks` counts the connections since the start."""
         return {
             "front": self.front,
             "tls": self.tls_kind,
@@ -92,7 +85,7 @@ class BackOfficeServer(SimServer[A]):
             "knocks": self.knocks,
         }
 
-    def show(self, front: str | None = None, tls: str | None = None) -> None:
+    def change_front(self, front: str | None = None, tls: str | None = None) -> None:
         """Change the front, the transport, or both; connections are dropped, the port is kept.
 
         Naming the same `tls` again makes a new certificate. Raises ValueError.
@@ -105,9 +98,11 @@ class BackOfficeServer(SimServer[A]):
             if tls:
                 self._tls = self._certify(tls)
             if self.front == OFFLINE:
-                self._kept = _keep(self._host, self.port)
+                self._reserved_port = _reserve_port(self._host, self.port)
             else:
-                self._open(self.port)
+                self.front_changed.clear()
+                self._http = self._httpd(self.port)
+                self._http.start()
 
     def _certify(self, kind: str) -> ssl.SSLContext | None:
         self.tls_kind, self.certificate_sha256 = kind, None
@@ -120,39 +115,32 @@ class BackOfficeServer(SimServer[A]):
         self.certificate_sha256 = sha256(der).hexdigest()
         return server_context(certificate, key)
 
-    def _open(self, port: int) -> None:
-        self.moved.clear()
-        self._bind(port)
-        self._thread.start()
-
     def _close(self) -> None:
-        self.moved.set()
-        if self._kept:
-            self._kept.close()
-            self._kept = None
+        self.front_changed.set()
+        if self._reserved_port:
+            self._reserved_port.close()
+            self._reserved_port = None
         else:
-            self._hang_up()
+            self._http.stop()
 
     def start(self) -> Self:
-        self._desk_thread.start()
+        self._control_http.start()
         return super().start()
 
     def stop(self) -> None:
         self.closing.set()
         self._close()
-        self._desk.shutdown()
-        self._desk.server_close()
-        self._desk.drop_connections()
+        self._control_http.stop()
 
     def handle(self, request: Request, send: Sender) -> None:
         stranger = STRANGERS.get(self.front)
         if stranger:
-            return send(stranger(), None, _nothing)
+            return send(stranger(), None, do_nothing)
         return super().handle(request, send)
 
 
-class _Desk:
-    """The control plane behind the counter."""
+class _ControlPlane:
+    """Answers `/_sim/` on a port of its own, whatever the server's front is."""
 
     def __init__(self, server: BackOfficeServer[Any]) -> None:
         self._server = server
@@ -160,7 +148,7 @@ class _Desk:
         self.skew_seconds = 0
 
     def handle(self, request: Request, send: Sender) -> None:
-        send(self._answer(request), None, _nothing)
+        send(self._answer(request), None, do_nothing)
 
     def _answer(self, request: Request) -> Reply:
         if request.path != "/_sim/front":
@@ -168,19 +156,15 @@ class _Desk:
         try:
             if request.method == "POST":
                 asked = json.loads(request.body)
-                self._server.show(asked.pop("as", None), asked.pop("tls", None))
+                self._server.change_front(asked.pop("as", None), asked.pop("tls", None))
         except (ValueError, AttributeError, TypeError) as error:
-            return answered({"error": str(error)}, 400)
-        return answered(self._server.showing())
+            return json_reply({"error": str(error)}, 400)
+        return json_reply(self._server.front_state())
 
 
-def _keep(host: str, port: int) -> socket.socket:
-    """The port, held but not listened on: whoever connects is refused."""
-    kept = socket.socket()
-    kept.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-    kept.bind((host, port))
-    return kept
-
-
-def _nothing() -> None:
-    """Nothing here is counted as a request."""
+def _reserve_port(host: str, port: int) -> socket.socket:
+    """Bind the port without listening on it, so that every connection is refused."""
+    reserved = socket.socket()
+    reserved.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+    reserved.bind((host, port))
+    return reserved

@@ -13,13 +13,13 @@ from simulators.retailer.options import instant_of
 from simulators.retailer.shapes import WorldSpec
 from simulators.retailer.world import World
 from simulators.serving.httpd import Reply, Request
-from simulators.serving.pos_api import answered
+from simulators.serving.pos_api import json_reply
 
 Body = dict[str, Any]
 
 
 class Controlled(Protocol):
-    """What the plane steers: a running simulator."""
+    """A running simulator, as the control plane uses it."""
 
     api: Any
     faults: Any
@@ -36,7 +36,7 @@ class Controlled(Protocol):
 
 
 class Control:
-    """Raises nothing: what cannot be done is a 400 with the reason."""
+    """Answers the requests under `/_sim/`. Raises nothing: what cannot be done is a 400."""
 
     def __init__(self, server: Controlled) -> None:
         self._server = server
@@ -50,7 +50,7 @@ class Control:
             ("POST", "edits"): self._edit,
             ("DELETE", "edits"): lambda _: server.edits.clear(),
             ("GET", "settings"): lambda _: asdict(server.api.settings),
-            ("POST", "settings"): self._set,
+            ("POST", "settings"): self._change_settings,
             ("GET", "world"): lambda _: server.describe(),
             ("POST", "reset"): self._reset,
             ("GET", "oracle"): self._oracle,
@@ -62,14 +62,14 @@ class Control:
     def answer(self, request: Request) -> Reply:
         call = self._calls.get((request.method, request.path.removeprefix("/_sim/").strip("/")))
         if call is None:
-            return answered({"error": "no such control"}, 404)
+            return json_reply({"error": "no such control"}, 404)
         try:
             body = json.loads(request.body) if request.body else dict(request.params)
             with self._server.lock:
                 result = call(body)
         except (ValueError, KeyError, TypeError) as error:
-            return answered({"error": f"{type(error).__name__}: {error}"}, 400)
-        return answered({"ok": True} if result is None else result)
+            return json_reply({"error": f"{type(error).__name__}: {error}"}, 400)
+        return json_reply({"ok": True} if result is None else result)
 
     def _add_faults(self, body: Body | list[Body]) -> list[Body]:
         for rule in body if isinstance(body, list) else [body]:
@@ -87,24 +87,24 @@ class Control:
                 changed += self._server.edits.apply(edit)
         return {"changed": changed, "scheduled": scheduled}
 
-    def _set(self, body: Body) -> Body:
+    def _change_settings(self, body: Body) -> Body:
         self._server.api.settings = replace(self._server.api.settings, **body)
         return asdict(self._server.api.settings)
 
     def _oracle(self, body: Body) -> Body:
-        """`?history_from=` ISO 8601 or milliseconds; `?stores=` and `?customers=` keys with commas;
-        `?groups=0` leaves the partition out."""
-        found = answer(self._server.world, *_wanted(body))
+        """The oracle's answer. `?history_from=` ISO 8601 or milliseconds; `?stores=` and
+        `?customers=` keys with commas between; `?groups=0` leaves the groups out."""
+        expected = answer(self._server.world, *_reading_options(body))
         if body.get("groups") == "0":
-            del found["groups"]
-        return found
+            del expected["groups"]
+        return expected
 
     def _read(self, body: Body) -> Reading:
-        """The same options."""
-        return read(self._server.world, *_wanted(body))
+        """The oracle's reading of the world, by the same options."""
+        return read(self._server.world, *_reading_options(body))
 
     def _reset(self, body: Body) -> Body:
-        """Another world: any of the fields of its spec, the rest as before."""
+        """Serve another world: `body` has the fields of its spec that change."""
         known = {each.name for each in fields(WorldSpec)}
         if set(body) - known:
             raise ValueError(f"unknown: {sorted(set(body) - known)}")
@@ -113,7 +113,8 @@ class Control:
         return self._server.describe()
 
 
-def _wanted(body: Body) -> tuple[int | None, list[str] | None, list[str] | None]:
+def _reading_options(body: Body) -> tuple[int | None, list[str] | None, list[str] | None]:
+    """(history_from, stores, customers)"""
     since = instant_of(body["history_from"]) if "history_from" in body else None
     stores, customers = (
         body[name].split(",") if name in body else None for name in ("stores", "customers")

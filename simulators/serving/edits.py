@@ -18,6 +18,8 @@ if TYPE_CHECKING:
     from simulators.serving.pos_api import Api
 
 Edit = dict[str, Any]
+Spot = tuple[Shop, Table[Any], int]
+"""Where a row is: its shop, its table, its position."""
 
 WHOLE = frozenset(("sub_total", "discount", "tax", "total", "cost", "price", "points", "shopper"))
 QUIRKS = {
@@ -33,15 +35,18 @@ def number_of(wire_id: object) -> int:
 
     Raises ValueError.
     """
-    found = _NUMBER.search(str(wire_id))
-    if not found:
+    match = _NUMBER.search(str(wire_id))
+    if not match:
         raise ValueError(f"no id: {wire_id!r}")
-    return int(found[0])
+    return int(match[0])
 
 
 class Edits:
-    """`apply` runs an edit now; `schedule` keeps it for a request count. Raises ValueError for an
-    edit that cannot be read, KeyError for a row or venue that is not there."""
+    """Changes rows of the world, at once (`apply`) or at a request count (`schedule`).
+
+    Raises ValueError for an edit that cannot be read, KeyError for a row or venue that is not
+    there.
+    """
 
     def __init__(self, api: Api) -> None:
         self._api = api
@@ -49,7 +54,7 @@ class Edits:
         self.clear()
 
     def verbs(self) -> dict[str, Callable[[Edit], list[int | str]]]:
-        """What `do` may say; a platform adds its own."""
+        """By the word in `do`: the function that makes the edit. A platform adds its own."""
         return {
             "touch": self._touch,
             "update": self._update,
@@ -97,22 +102,22 @@ class Edits:
         return self._api.tables.get(name, name)
 
     def _tables(self, name: str, venue: str | None) -> list[tuple[Shop, Table[Any]]]:
-        found = []
+        tables = []
         for shop in self._api.world.shops:
             if venue in (None, shop.venue.code):
-                found += [(shop, table) for known, table in shop.tables() if known == name]
-        if not found:
+                tables += [(shop, table) for known, table in shop.tables() if known == name]
+        if not tables:
             raise KeyError(name)
-        return found
+        return tables
 
-    def locate(self, name: str, wire_id: object) -> tuple[Shop, Table[Any], int]:
+    def locate(self, name: str, wire_id: object) -> Spot:
         for shop, table in self._tables(name, None):
             at = table.find(number_of(wire_id))
             if at is not None:
                 return shop, table, at
         raise KeyError(wire_id)
 
-    def put(self, name: str, spot: tuple[Shop, Table[Any], int], row: Any) -> int | str:
+    def put(self, name: str, spot: Spot, row: Any) -> int | str:
         """Store the row; answers its id."""
         shop, table, at = spot
         table.put(at, row)
@@ -158,20 +163,20 @@ class Edits:
     def _merge(self, edit: Edit) -> list[int | str]:
         """`gone` disappears, its sales move to `keep` with a newer `updated_at`, points add up."""
         keep, gone = number_of(edit["keep"]), number_of(edit["gone"])
-        kept, lost = self.locate("customers", keep), self.locate("customers", gone)
+        survivor, (shop, table, at) = self.locate("customers", keep), self.locate("customers", gone)
         if keep == gone:
             raise KeyError(gone)
-        now, row, other = self._api.now(), kept[1].get(kept[2]), lost[1].get(lost[2])
-        name = self._api.row_id("customers", lost[0], other)
+        now, row, other = self._api.now(), survivor[1].get(survivor[2]), table.get(at)
+        name = self._api.row_id("customers", shop, other)
         merged = row._replace(points=row.points + other.points, updated=now)
-        changed = [self.put("customers", kept, merged), name]
-        lost[1].drop(lost[2])
+        changed = [self.put("customers", survivor, merged), name]
+        table.drop(at)
         for shop, sales in self._tables("sales_histories", None):
             for at in sales.positions():
                 sale = sales.get(at)
                 if sale.shopper == gone:
-                    moved = sale._replace(shopper=keep, updated=now)
-                    self.put("sales_histories", (shop, sales, at), moved)
+                    relinked = sale._replace(shopper=keep, updated=now)
+                    self.put("sales_histories", (shop, sales, at), relinked)
         return changed
 
     def shop(self, edit: Edit) -> Shop:
@@ -194,7 +199,7 @@ class Edits:
         return added
 
     def fate(self, edit: Edit) -> int:
-        """What becomes of an added sale."""
+        """What becomes of an added sale: one of the fates in `retailer/platforms.py`."""
         del edit
         return PLAIN
 

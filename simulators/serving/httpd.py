@@ -48,8 +48,12 @@ Sender = Callable[[Reply, Fault | None, Callable[[], None]], None]
 """Send a reply with its fault; the callable is run right before the last bytes leave."""
 
 
+def do_nothing() -> None:
+    """The callable for replies that nobody counts."""
+
+
 class Simulator(Protocol):
-    """What answers: `handle` calls `send` once. `skew_seconds` shifts the Date header."""
+    """Answers requests: `handle` calls `send` once. `skew_seconds` shifts the Date header."""
 
     closing: threading.Event
 
@@ -60,6 +64,11 @@ class Simulator(Protocol):
 
 
 class Httpd(ThreadingHTTPServer):
+    """Serves a simulator on its port from a thread of its own, one more for each connection.
+
+    The port is taken at once; callers are answered once `start` was called.
+    """
+
     daemon_threads = True
     request_queue_size = 128
 
@@ -68,12 +77,24 @@ class Httpd(ThreadingHTTPServer):
     ) -> None:
         self.simulator = simulator
         self._open: set[socket.socket] = set()
+        self._thread = threading.Thread(target=self.serve_forever, args=(0.02,), daemon=True)
         super().__init__(address, _Handler)
         if tls:
             # The handshake is the handler's: a client that stalls in it delays nobody else.
             self.socket = tls.wrap_socket(
                 self.socket, server_side=True, do_handshake_on_connect=False
             )
+
+    def start(self) -> None:
+        self._thread.start()
+
+    def stop(self) -> None:
+        """Give the port back and close every connection."""
+        self.shutdown()
+        self.server_close()
+        for connection in list(self._open):
+            with suppress(OSError):
+                connection.shutdown(socket.SHUT_RDWR)
 
     def process_request(self, request: Any, client_address: Any) -> None:
         self._open.add(request)
@@ -83,13 +104,8 @@ class Httpd(ThreadingHTTPServer):
         self._open.discard(request)
         super().shutdown_request(request)
 
-    def drop_connections(self) -> None:
-        for connection in list(self._open):
-            with suppress(OSError):
-                connection.shutdown(socket.SHUT_RDWR)
-
     def handle_error(self, request: Any, client_address: Any) -> None:
-        """A client that hangs up is no news; anything else is a bug worth a traceback."""
+        """Ignore clients that hang up; anything else is a bug worth a traceback."""
         if not isinstance(sys.exc_info()[1], OSError):
             super().handle_error(request, client_address)
 
@@ -173,7 +189,7 @@ class _Handler(BaseHTTPRequestHandler):
             self.wfile.write(reply.body[start : start + step])
 
     def _flood(self, reply: Reply, size: int) -> None:
-        """A well-formed body of `size` bytes: the answer, then blanks."""
+        """Send a well-formed body of `size` bytes: the answer, then blanks."""
         self.close_connection = True
         self.wfile.write(self._head(reply, max(size, len(reply.body))) + reply.body)
         left, blanks = size - len(reply.body), b" " * 65_536
@@ -194,7 +210,7 @@ class _Handler(BaseHTTPRequestHandler):
 
 
 def _retry_after(options: dict[str, Any]) -> tuple[str, ...]:
-    """`retry_after` seconds, or with `retry_after_date` true the same as an HTTP date."""
+    """The Retry-After line: `retry_after` seconds, or with `retry_after_date` true an HTTP date."""
     if options.get("retry_after") is None:
         return ()
     seconds = float(options["retry_after"])

@@ -1,4 +1,4 @@
-"""What a platform's simulator has to say for itself; `SimServer` does the rest.
+"""What one platform's simulator defines: routes, answers, keys. `SimServer` does the rest.
 
 A platform is a package `simulators.<name>` with `PLATFORM` (how its retailers differ) and `SERVER`
 (a `SimServer` over its own `Api`).
@@ -26,21 +26,31 @@ def encode(value: Any) -> bytes:
     return json.dumps(value, ensure_ascii=False, separators=(",", ":")).encode()
 
 
-def answered(value: Any, status: int = 200, rows: int = 0) -> Reply:
+def json_reply(value: Any, status: int = 200, rows: int = 0) -> Reply:
     return Reply(status, encode(value), rows=rows)
 
 
 @dataclass(slots=True)
 class Settings:
-    """Switches of a running simulator. `skew_seconds` shifts the POS's clock."""
+    """Switches of a running simulator. `skew_seconds` shifts the POS's clock.
+
+    `choices` names the values that a switch may have. Raises ValueError for any other.
+    """
+
+    choices: ClassVar[Mapping[str, tuple[str, ...]]] = {}
 
     skew_seconds: int = 0
+
+    def __post_init__(self) -> None:
+        for name, allowed in self.choices.items():
+            if getattr(self, name) not in allowed:
+                raise ValueError(f"{name} is one of {allowed}")
 
 
 @dataclass(frozen=True, slots=True)
 class Call:
-    """A request that found its route. `kind` is what faults and counts go by; `shop` whose pace it
-    is; `note` goes into the log and holds no secret."""
+    """A request with its route. Faults and counts go by its `kind`, the pace by its `shop`; `note`
+    goes into the log and holds no secret."""
 
     kind: str
     shop: Shop | None = None
@@ -69,20 +79,22 @@ class Api(ABC):
     page_setting: ClassVar[str | None] = None
     """The switch that says how many rows a page has at most, where there are pages."""
 
+    settings_class: ClassVar[type[Settings]] = Settings
     settings: Settings
 
     def __init__(self, world: World, clock: Callable[[], int], cache_bytes: int) -> None:
+        self.settings = self.settings_class()
         self.clock = clock
-        self.rendered = Rendered(cache_bytes)
+        self.rendered = RenderedRows(cache_bytes)
         self.reset(world)
 
     def reset(self, world: World) -> None:
-        """Another retailer; overrule it to forget what is known of the old one."""
+        """Serve another retailer. A platform that caches something overrides it to forget that."""
         self.world = world
         self.rendered.clear()
 
     def now(self) -> int:
-        """The POS's clock: what it stamps on what is edited."""
+        """The POS's clock in ms, with which it stamps edited rows."""
         return self.clock() + self.settings.skew_seconds * 1000
 
     @abstractmethod
@@ -91,29 +103,29 @@ class Api(ABC):
 
     @abstractmethod
     def answer(self, request: Request, call: Any, twist: str | None = None) -> Reply:
-        """`call` is what `route` gave. `twist`: "empty" (no rows, totals kept), "ignore_filter" (as
-        if none was sent), or None."""
+        """The reply to a `call` that `route` made. `twist`, from a fault: "empty" (no rows, the
+        totals stay), "ignore_filter" (as if none was sent), or None."""
 
     @abstractmethod
     def about(self) -> dict[str, Any]:
-        """What the start line says besides URL and spec: keys and stores."""
+        """The keys and stores that the start line shows beside URL and spec."""
 
     def credentials(self) -> list[dict[str, str]]:
-        """What the retailer types on AIQ's card to connect all of it, a credential each, by the
+        """The credentials that the retailer types on AIQ's card to connect everything, each by the
         keys of the card's fields."""
         return [{"key": venue.token} for venue in self.world.venues]
 
     def problem(self, status: int, message: str) -> Reply:
         """An HTTP error as this POS words it."""
-        return answered({"status": status, "error": message}, status)
+        return json_reply({"status": status, "error": message}, status)
 
-    def bodies(self) -> dict[str, Callable[[], Reply]]:
-        """What faults put in place of an answer, all with status 200."""
+    def fault_bodies(self) -> dict[str, Callable[[], Reply]]:
+        """By kind of fault: the reply that takes the place of an answer, always with status 200."""
         return {
             "html": lambda: Reply(200, HTML, "text/html; charset=utf-8"),
             "not_json": lambda: Reply(200, b"Internal error, please try again later"),
             "wrong_shape": lambda: Reply(200, b'{"result":"ok"}'),
-            "error_object": lambda: answered({"error": "Something went wrong"}),
+            "error_object": lambda: json_reply({"error": "Something went wrong"}),
         }
 
     def credential_kind(self, request: Request) -> str | None:
@@ -121,24 +133,24 @@ class Api(ABC):
         return request.authorization.partition(" ")[0].lower() or None
 
     def row_id(self, table: str, shop: Shop, row: Any) -> int | str:
-        """What a row of the world's table is called on the wire."""
+        """The id on the wire of a row of the world's table."""
         del table, shop
         return int(row.id)
 
     def controls(self) -> dict[tuple[str, str], Callable[[dict[str, Any]], Any]]:
-        """More of the control plane: (method, name) to what answers it."""
+        """The platform's own controls: (method, name) to the function that answers it."""
         return {}
 
     def warm(self) -> int:
-        """Render every row of the listings; returns the bytes held."""
-        return self.rendered.held
+        """Render every row of the listings; returns the bytes that are cached."""
+        return self.rendered.size
 
 
-class Rendered:
-    """Rows as they go out. Each is rendered once; when too much is held all is let go."""
+class RenderedRows:
+    """Caches rows as the bytes that go out. Over `limit` bytes the whole cache is dropped."""
 
     def __init__(self, limit: int) -> None:
-        self.held = 0
+        self.size = 0
         self._limit = limit
         self._tables: dict[int, Table[Any]] = {}
 
@@ -154,18 +166,18 @@ class Rendered:
         equal styles of a table must come from equal renderers. `write` puts into bytes what
         `render` made of a row."""
         self._tables[id(table)] = table
-        kept = table.rendered(style)
+        cache = table.rendered(style)
         for at in wanted:
-            if at not in kept:
-                kept[at] = write(render(table.get(at)))
-                self.held += len(kept[at])
-        body = b",".join([kept[at] for at in wanted])
-        if self.held > self._limit:
+            if at not in cache:
+                cache[at] = write(render(table.get(at)))
+                self.size += len(cache[at])
+        body = b",".join([cache[at] for at in wanted])
+        if self.size > self._limit:
             self.clear()
         return body
 
     def clear(self) -> None:
-        self.held = 0
+        self.size = 0
         for table in self._tables.values():
             table.forget_rendered()
         self._tables.clear()

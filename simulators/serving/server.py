@@ -14,9 +14,9 @@ from simulators.retailer.world import World
 from simulators.serving.control import Control
 from simulators.serving.edits import Edits
 from simulators.serving.faults import STATUSES, Fault, Faults
-from simulators.serving.httpd import Httpd, Reply, Request, Sender
+from simulators.serving.httpd import Httpd, Reply, Request, Sender, do_nothing
 from simulators.serving.pos_api import Api, Call
-from simulators.serving.stats import Stats, masked
+from simulators.serving.stats import Stats, mask_params
 
 A = TypeVar("A", bound=Api)
 
@@ -25,24 +25,21 @@ def now_ms() -> int:
     return time.time_ns() // 1_000_000
 
 
-def _nothing() -> None:
-    """For calls that are not counted."""
-
-
 class SimServer(Generic[A]):
-    """A POS on loopback: `with SomeServer(world) as server: …  server.url`.
+    """Serves one platform's API on loopback: `with SomeServer(world) as server: …  server.url`.
 
-    `clock` gives the POS's now in milliseconds; edits are stamped with it. `tls` serves HTTPS with
-    that context's certificate. Public parts: `api` (settings, world), `faults`, `edits`, `stats`.
+    A platform's subclass names its `api_class`. `clock` gives the POS's now in milliseconds; edits
+    are stamped with it. `tls` serves HTTPS with that context's certificate. Tests reach its `api`
+    (settings, world), `faults`, `edits` and `stats`.
     """
 
+    api_class: Callable[[World, Callable[[], int], int], A]
     edits_class: type[Edits] = Edits
     httpd_class: type[Httpd] = Httpd
 
     def __init__(
         self,
         world: World,
-        api: Callable[[World, Callable[[], int], int], A],
         *,
         port: int = 0,
         host: str = "127.0.0.1",
@@ -50,7 +47,7 @@ class SimServer(Generic[A]):
         cache_bytes: int = 512_000_000,
         tls: ssl.SSLContext | None = None,
     ) -> None:
-        self.api = api(world, clock, cache_bytes)
+        self.api: A = type(self).api_class(world, clock, cache_bytes)
         self.faults = Faults(self.api.aliases)
         self.edits = self.edits_class(self.api)
         self.stats = Stats()
@@ -58,12 +55,10 @@ class SimServer(Generic[A]):
         self.closing = threading.Event()
         self._host, self._tls = host, tls
         self.control = Control(self)
-        self._bind(port)
+        self._http = self._httpd(port)
 
-    def _bind(self, port: int) -> None:
-        """Take the port; who connects is answered once `start` was called."""
-        self._http = self.httpd_class((self._host, port), self, self._tls)
-        self._thread = threading.Thread(target=self._http.serve_forever, args=(0.02,), daemon=True)
+    def _httpd(self, port: int) -> Httpd:
+        return self.httpd_class((self._host, port), self, self._tls)
 
     @property
     def world(self) -> World:
@@ -80,11 +75,11 @@ class SimServer(Generic[A]):
 
     @property
     def base_url(self) -> str:
-        """Where the platform's API is."""
+        """The URL under which the platform's API is."""
         return self.url + self.api.base_path
 
     def describe(self) -> dict[str, Any]:
-        """Where the simulator listens and what opens it; all of it made up from the seed."""
+        """The address of the simulator, its keys and its stores, all made up from the seed."""
         return {
             "platform": self.world.platform.name,
             "port": self.port,
@@ -95,18 +90,13 @@ class SimServer(Generic[A]):
         }
 
     def start(self) -> Self:
-        self._thread.start()
+        self._http.start()
         return self
 
     def stop(self) -> None:
         """Stop listening and close every connection; slow answers are given up."""
         self.closing.set()
-        self._hang_up()
-
-    def _hang_up(self) -> None:
-        self._http.shutdown()
-        self._http.server_close()
-        self._http.drop_connections()
+        self._http.stop()
 
     def __enter__(self) -> Self:
         return self.start()
@@ -132,55 +122,55 @@ class SimServer(Generic[A]):
         return self.api.settings.skew_seconds
 
     def handle(self, request: Request, send: Sender) -> None:
-        """Answer one request: count it, let edits and faults have their turn, send.
+        """Count one request, run the edits and the fault that are due on it, and send the answer.
 
         Edits due after a request are made once its reply is written out but before it leaves, so
         that a client can never be faster than they are.
         """
         if request.path.startswith("/_sim/"):
-            return send(self.control.answer(request), None, _nothing)
+            return send(self.control.answer(request), None, do_nothing)
         with self.lock:
             call = self.api.route(request)
             kind = call.kind if call else "unknown"
             venue = call.shop.venue.code if call and call.shop else None
-            ticket = self.stats.begin(time.time(), kind, venue, self._line(request, call))
+            ticket = self.stats.begin(time.time(), kind, venue, self._log_entry(request, call))
             self.edits.before(kind, venue)
             fault = self.faults.match(kind, venue)
             reply = self._reply(request, call, fault)
             self.edits.after(kind, venue)
         status = "reset" if fault and fault.kind == "reset" else reply.status
-        ended = self._once(lambda: self.stats.end(ticket, time.time(), status, reply))
+        end_ticket = self._once(lambda: self.stats.end(ticket, time.time(), status, reply))
         try:
-            send(reply, fault, ended)
+            send(reply, fault, end_ticket)
         finally:
-            ended()
+            end_ticket()
         return None
 
     def _once(self, act: Callable[[], None]) -> Callable[[], None]:
-        """`act` under the lock, the first time only."""
-        left = [act]
+        """A function that runs `act` under the lock when it is first called, and never again."""
+        pending = [act]
 
         def run() -> None:
             with self.lock:
-                while left:
-                    left.pop()()
+                while pending:
+                    pending.pop()()
 
         return run
 
     def _reply(self, request: Request, call: Call | None, fault: Fault | None) -> Reply:
         if fault and fault.kind in STATUSES:
             return self.api.problem(int(fault.kind), HTTPStatus(int(fault.kind)).phrase)
-        body = self.api.bodies().get(fault.kind) if fault else None
+        body = self.api.fault_bodies().get(fault.kind) if fault else None
         if body:
             return body()
         if call is None:
             return self.api.problem(404, "Not found")
         return self.api.answer(request, call, fault.kind if fault else None)
 
-    def _line(self, request: Request, call: Call | None) -> dict[str, Any]:
+    def _log_entry(self, request: Request, call: Call | None) -> dict[str, Any]:
         return {
             "method": request.method,
             **(call.note if call else {}),
             "auth": self.api.credential_kind(request),
-            "params": masked(request.params, self.api.plain_params),
+            "params": mask_params(request.params, self.api.plain_params),
         }

@@ -15,7 +15,8 @@ READS = ("GET", "HEAD")
 
 @dataclass(slots=True)
 class Pace:
-    """Of one venue: how many requests, how close together. Seconds; None until there are two."""
+    """Counts the requests of one venue and how close together they come, in seconds; gaps are None
+    until there are two requests."""
 
     requests: int = 0
     in_flight: int = 0
@@ -38,10 +39,13 @@ class Ticket:
 
 
 class Stats:
-    """Not thread-safe: the server holds a lock around it. Times come from the caller."""
+    """Counts requests, answers and rows, and keeps a log of the latest requests.
 
-    def __init__(self, keep: int = 20_000) -> None:
-        self._keep = keep
+    Not thread-safe: the server holds a lock around it. Times come from the caller, in seconds.
+    """
+
+    def __init__(self, log_size: int = 20_000) -> None:
+        self._log_size = log_size
         self.clear()
 
     def clear(self) -> None:
@@ -52,17 +56,19 @@ class Stats:
         self._rows: Counter[str] = Counter()
         self._paces: dict[str, Pace] = {}
         self._all = Pace()
-        self._log: deque[dict[str, Any]] = deque(maxlen=self._keep)
+        self._log: deque[dict[str, Any]] = deque(maxlen=self._log_size)
 
-    def begin(self, at: float, resource: str, venue: str | None, line: Mapping[str, Any]) -> Ticket:
+    def begin(
+        self, at: float, resource: str, venue: str | None, entry: Mapping[str, Any]
+    ) -> Ticket:
         self._count += 1
-        self._writes += line.get("method", "GET") not in READS
+        self._writes += entry.get("method", "GET") not in READS
         self._by_resource[resource] += 1
         ticket = Ticket(self._count, at, resource, venue or UNKNOWN)
         ticket.entry = {"n": self._count, "at": at, "resource": resource, "venue": ticket.venue}
-        ticket.entry.update(line)
+        ticket.entry.update(entry)
         self._log.append(ticket.entry)
-        for pace in self._touched(ticket.venue):
+        for pace in self._paces_of(ticket.venue):
             _start(pace, at)
         return ticket
 
@@ -71,11 +77,11 @@ class Stats:
         self._rows[ticket.resource] += reply.rows
         spent = round((at - ticket.at) * 1000, 3)
         ticket.entry.update(status=status, rows=reply.rows, bytes=len(reply.body), ms=spent)
-        for pace in self._touched(ticket.venue):
+        for pace in self._paces_of(ticket.venue):
             pace.in_flight -= 1
             pace.last_end = at
 
-    def _touched(self, venue: str) -> tuple[Pace, Pace]:
+    def _paces_of(self, venue: str) -> tuple[Pace, Pace]:
         return self._all, self._paces.setdefault(venue, Pace())
 
     def log(self, since: int = 0) -> list[dict[str, Any]]:
@@ -111,8 +117,9 @@ class Stats:
         }
 
 
-def masked(params: Mapping[str, str], plain: frozenset[str]) -> dict[str, str]:
-    """Values of parameters that are not `plain` may name a person or open something."""
+def mask_params(params: Mapping[str, str], plain: frozenset[str]) -> dict[str, str]:
+    """The parameters with `***` for every value that may name a person or open something: all but
+    those named in `plain`."""
     return {key: value if key in plain else "***" for key, value in params.items()}
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -11,7 +11,7 @@ from simulators.retailer.world import Shop, World
 from simulators.retailer.zones import DAY, parse_instant
 from simulators.serving.httpd import Reply, Request
 from simulators.serving.paging import page_bounds
-from simulators.serving.pos_api import Api, Call, Settings, answered, encode
+from simulators.serving.pos_api import Api, Call, Settings, encode, json_reply
 from simulators.serving.windows import SalesClock
 
 from . import wire
@@ -79,11 +79,8 @@ class ThsuiteApi(Api):
     columns = COLUMNS
     plain_params = frozenset(words("page limit updatedSince startDate endDate"))
     page_setting = "max_limit"
+    settings_class = ThsuiteSettings
     settings: ThsuiteSettings
-
-    def __init__(self, world: World, clock: Callable[[], int], cache_bytes: int) -> None:
-        self.settings = ThsuiteSettings()
-        super().__init__(world, clock, cache_bytes)
 
     def reset(self, world: World) -> None:
         super().reset(world)
@@ -117,7 +114,7 @@ class ThsuiteApi(Api):
         return receipt_id(row.id) if table == "sales_histories" else f"pkg_{row.id}"
 
     def problem(self, status: int, message: str) -> Reply:
-        return answered({"statusCode": status, "message": message}, status)
+        return json_reply({"statusCode": status, "message": message}, status)
 
     def credential_kind(self, request: Request) -> str | None:
         if "x-api-key" in request.headers:
@@ -233,7 +230,7 @@ class ThsuiteApi(Api):
             self._rows("customers", shop, shop.customers.positions())
             self._rows("transactions", shop, shop.sales.positions())
             self._rows("inventory", shop, self._in_stock(shop))
-        return self.rendered.held
+        return self.rendered.size
 
 
 def _instant(params: Mapping[str, str], name: str, *, until_night: bool = False) -> int | None:

@@ -12,7 +12,7 @@ from simulators.retailer.names import words
 from simulators.retailer.world import Shop, World
 from simulators.retailer.zones import DAY, parse_instant
 from simulators.serving.httpd import Reply, Request
-from simulators.serving.pos_api import Api, Call, Settings, answered, encode
+from simulators.serving.pos_api import Api, Call, Settings, encode, json_reply
 
 from . import wire
 from .listings import Entry, Listings, before, table_of
@@ -91,11 +91,8 @@ class WebjointApi(Api):
     refunds = frozenset(("R2", "R3"))
     plain_params = frozenset(words("facilityId range startDate sort"))
     page_setting = "max_rows"
+    settings_class = WebjointSettings
     settings: WebjointSettings
-
-    def __init__(self, world: World, clock: Callable[[], int], cache_bytes: int) -> None:
-        self.settings = WebjointSettings()
-        super().__init__(world, clock, cache_bytes)
 
     def reset(self, world: World) -> None:
         super().reset(world)
@@ -131,11 +128,11 @@ class WebjointApi(Api):
         return int(row.id)
 
     def problem(self, status: int, message: str) -> Reply:
-        return answered({"name": f"{message.title().replace(' ', '')}Error"}, status)
+        return json_reply({"name": f"{message.title().replace(' ', '')}Error"}, status)
 
-    def bodies(self) -> dict[str, Callable[[], Reply]]:
+    def fault_bodies(self) -> dict[str, Callable[[], Reply]]:
         closed = {"name": "ShopClosedError", "message": "The shop is closed"}
-        return {**super().bodies(), "error_object": lambda: answered(closed)}
+        return {**super().fault_bodies(), "error_object": lambda: json_reply(closed)}
 
     def credential_kind(self, request: Request) -> str | None:
         if "x-api-key" in request.headers:
@@ -164,7 +161,7 @@ class WebjointApi(Api):
             return self._list(request, call, twist)
         except Refused as refused:
             status = 200 if self.settings.errors == "ok" else refused.status
-            return answered({"name": refused.name}, status)
+            return json_reply({"name": refused.name}, status)
 
     def _admit(self, request: Request) -> None:
         kind = self.credential_kind(request)
@@ -175,7 +172,7 @@ class WebjointApi(Api):
     def _facilities(self, *, empty: bool) -> Reply:
         company = company_id(self.world.spec)
         rows = [] if empty else [wire.facility(shop, company) for shop in self.world.shops]
-        return answered(rows, rows=len(rows))
+        return json_reply(rows, rows=len(rows))
 
     def _show(self, path: str) -> Reply:
         composite = path.rpartition("/")[2]
@@ -183,7 +180,7 @@ class WebjointApi(Api):
             at = shop.sales.find(int(composite.rpartition("-")[2] or 0))
             row = None if at is None else shop.sales.get(at)
             if row and order_id(self.world.spec, shop.venue, row) == composite:
-                return answered(wire.order(row, shop, self.world.products), rows=1)
+                return json_reply(wire.order(row, shop, self.world.products), rows=1)
         raise Refused(404, "OrderNotFoundError")
 
     def _list(self, request: Request, call: Call, twist: str | None) -> Reply:
@@ -193,7 +190,7 @@ class WebjointApi(Api):
         if call.kind == "products":
             found = self._products(shops, active=request.path.rstrip("/").endswith("active"))
             rows = [] if twist == "empty" else found[first : last + 1]
-            return answered(rows, rows=len(rows))
+            return json_reply(rows, rows=len(rows))
         entries: list[Entry] = []
         if twist != "empty":
             since = None if twist == "ignore_filter" else self._since(request)
@@ -266,4 +263,4 @@ class WebjointApi(Api):
             for kind in ("customers", "orders", "packages"):
                 for at in table_of(kind, shop).positions():
                     self._row(kind, Entry(shop, at))
-        return self.rendered.held
+        return self.rendered.size

@@ -2,9 +2,6 @@
 
 from __future__ import annotations
 
-from typing import Any
-
-from simulators.retailer.world import World
 from simulators.serving.server import SimServer
 
 from .api import WebjointApi
@@ -14,7 +11,5 @@ from .edits import WebjointEdits
 class WebjointServer(SimServer[WebjointApi]):
     """`with WebjointServer(World(spec, WEBJOINT)) as server: …`; the API is under `/prod/api`."""
 
+    api_class = WebjointApi
     edits_class = WebjointEdits
-
-    def __init__(self, world: World, **options: Any) -> None:
-        super().__init__(world, WebjointApi, **options)

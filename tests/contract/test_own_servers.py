@@ -67,7 +67,7 @@ def test_a_server_without_https_is_not_spoken_to_unasked(bench: Own) -> None:
 def test_a_certificate_nobody_vouches_for_is_pinned_by_the_check_and_then_enough(
     bench: Own,
 ) -> None:
-    bench.server.show(tls="self-signed")
+    bench.server.change_front(tls="self-signed")
     there = gateway(bench, "127.0.0.0/8")
 
     pinned = there.check(access(bench, HostTrust(accept_certificate=True))).certificate
@@ -87,7 +87,7 @@ def test_an_address_within_a_network_is_refused(bench: Own) -> None:
 
 
 def test_a_server_that_is_switched_off_is_unreachable(bench: Own) -> None:
-    bench.server.show("offline")
+    bench.server.change_front("offline")
 
     with pytest.raises(ServerUnreachable):
         gateway(bench, "127.0.0.0/8").open(access(bench, HostTrust(allow_http=True))).fetch(
@@ -97,7 +97,7 @@ def test_a_server_that_is_switched_off_is_unreachable(bench: Own) -> None:
 
 @pytest.mark.parametrize("somebody", ["router", "other_server", "nothing_here", "redirect"])
 def test_somebody_elses_answer_is_none(bench: Own, somebody: str) -> None:
-    bench.server.show(somebody)
+    bench.server.change_front(somebody)
     own = access(bench, HostTrust(allow_http=True))
 
     assert gateway(bench, "127.0.0.0/8").check(own).outcome == "unexpected_answer"

@@ -63,19 +63,19 @@ def test_an_offline_server_refuses_and_comes_back_on_its_port(
 ) -> None:
     port, before = server.port, knock(server)
 
-    server.show("offline")
+    server.change_front("offline")
 
     for _ in range(2):
         with pytest.raises(ConnectionRefusedError):
             knock(server)
-    server.show("itself")
+    server.change_front("itself")
     assert (server.port, knock(server).body) == (port, before.body)
 
 
 def test_going_offline_breaks_connections_that_are_open(server: BackOfficeServer[Any]) -> None:
     with Probe(server.url) as probe:
         probe.get("/nothing")
-        server.show("offline")
+        server.change_front("offline")
 
         with pytest.raises((OSError, http.client.HTTPException)):
             probe.get("/nothing")
@@ -84,21 +84,21 @@ def test_going_offline_breaks_connections_that_are_open(server: BackOfficeServer
 def test_a_hung_server_takes_the_connection_and_says_nothing(
     server: BackOfficeServer[Any],
 ) -> None:
-    server.show("hangs")
+    server.change_front("hangs")
 
     with pytest.raises(TimeoutError):
         knock(server, timeout=0.2)
 
-    server.show("itself")
+    server.change_front("itself")
     assert knock(server).status in (200, 404)
-    assert server.showing()["knocks"] == 2
+    assert server.front_state()["knocks"] == 2
 
 
 @pytest.mark.parametrize("tls", ["none", "self-signed"])
 def test_a_server_that_hangs_or_is_offline_stops_at_once(tls: str) -> None:
     for front in ("hangs", "offline"):
         server = auphan.SERVER(World(SPEC, auphan.PLATFORM), tls=tls).start()
-        server.show(front)
+        server.change_front(front)
         waiting = threading.Thread(target=_swallow, args=(lambda s=server: knock(s),))
         waiting.start()
         time.sleep(0.05)
@@ -132,7 +132,7 @@ def _swallow(act: Callable[[], object]) -> None:
 def test_somebody_else_may_answer_whatever_is_asked(
     server: BackOfficeServer[Any], front: str, status: int, kind: str, part: bytes
 ) -> None:
-    server.show(front)
+    server.change_front(front)
 
     with Probe(server.url) as probe:
         for path in ("/reports/api.php", "/api/Customer/GetCustomers", "/_sim/world", "/"):
@@ -185,7 +185,7 @@ def test_a_front_that_does_not_exist_is_refused_and_changes_nothing(
 def test_a_self_signed_server_is_not_to_be_trusted_but_to_be_known_again(
     server: BackOfficeServer[Any],
 ) -> None:
-    server.show(tls="self-signed")
+    server.change_front(tls="self-signed")
 
     with pytest.raises(ssl.SSLCertVerificationError):
         knock_tls(server, ssl.create_default_context())
@@ -194,22 +194,22 @@ def test_a_self_signed_server_is_not_to_be_trusted_but_to_be_known_again(
 
     assert status == 404
     assert certificate == again
-    assert hashlib.sha256(certificate).hexdigest() == server.showing()["certificate_sha256"]
+    assert hashlib.sha256(certificate).hexdigest() == server.front_state()["certificate_sha256"]
     assert server.url.startswith("https://")
 
 
 def test_another_certificate_is_another_fingerprint(server: BackOfficeServer[Any]) -> None:
-    server.show(tls="self-signed")
+    server.change_front(tls="self-signed")
     first = server.certificate_sha256
 
-    server.show(tls="self-signed")
+    server.change_front(tls="self-signed")
 
     shown = hashlib.sha256(knock_tls(server, trusting())[1]).hexdigest()
     assert shown == server.certificate_sha256 != first
 
 
 def test_an_expired_certificate_says_so(server: BackOfficeServer[Any]) -> None:
-    server.show(tls="expired")
+    server.change_front(tls="expired")
     pem = ssl.DER_cert_to_PEM_cert(knock_tls(server, trusting())[1])
     context = ssl.create_default_context(cadata=pem)
     context.check_hostname = False
@@ -224,11 +224,11 @@ def test_plain_and_secure_callers_at_the_wrong_door_get_no_data(
     with pytest.raises(OSError):  # noqa: PT011 - which one depends on the TLS library
         knock_tls(server, trusting())
 
-    server.show(tls="self-signed")
+    server.change_front(tls="self-signed")
     with pytest.raises((OSError, http.client.HTTPException)):
         knock(server)
 
-    server.show(tls="none")
+    server.change_front(tls="none")
     assert knock(server).status in (200, 404)
 
 

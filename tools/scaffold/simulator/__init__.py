@@ -2,10 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 from simulators.retailer.platforms import Platform
-from simulators.retailer.world import World
 from simulators.serving.server import SimServer
 
 from .api import NewposApi
@@ -17,5 +14,4 @@ PLATFORM = Platform("newpos")
 class SERVER(SimServer[NewposApi]):
     """`with SERVER(World(spec, PLATFORM)) as server: …  server.base_url`."""
 
-    def __init__(self, world: World, **options: Any) -> None:
-        super().__init__(world, NewposApi, **options)
+    api_class = NewposApi

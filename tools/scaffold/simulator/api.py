@@ -3,17 +3,17 @@
 from __future__ import annotations
 
 from bisect import bisect_left, bisect_right
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
 from simulators.retailer.names import words
 from simulators.retailer.tables import Table
-from simulators.retailer.world import Shop, World
+from simulators.retailer.world import Shop
 from simulators.retailer.zones import parse_instant
 from simulators.serving.httpd import Reply, Request
 from simulators.serving.paging import page_bounds
-from simulators.serving.pos_api import Api, Call, Settings, answered
+from simulators.serving.pos_api import Api, Call, Settings, json_reply
 
 from . import wire
 
@@ -29,11 +29,8 @@ class NewposApi(Api):
     columns = wire.COLUMNS
     plain_params = frozenset(words("page per_page updated_after updated_before"))
     page_setting = "max_per_page"
+    settings_class = NewposSettings
     settings: NewposSettings
-
-    def __init__(self, world: World, clock: Callable[[], int], cache_bytes: int) -> None:
-        self.settings = NewposSettings()
-        super().__init__(world, clock, cache_bytes)
 
     def about(self) -> dict[str, Any]:
         return {"stores": [wire.store(shop) for shop in self.world.shops]}
@@ -55,7 +52,7 @@ class NewposApi(Api):
         if call.shop is None:
             return self.problem(401, "Unauthorized")
         if call.kind == "store":
-            return answered(wire.store(call.shop), rows=1)
+            return json_reply(wire.store(call.shop), rows=1)
         table: Table[Any] = dict(call.shop.tables())[self.tables[call.kind]]
         params = request.params
         chosen = table.in_order("updated" if call.kind != "inventory" else "id")
