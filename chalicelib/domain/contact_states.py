@@ -1,7 +1,7 @@
 """The state of one contact: its consent, the requests made, the one wanted (product.md §9, ADR 12).
 
 Each function returns the state to save after something happened. Whether it may happen is decided
-by `asking.judge_request`.
+by `consent_requests.judge_request`.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ REFUSED_AGAIN_AFTER, REFUSED_AT_MOST = HOUR, DAY
 
 Outcome = Literal["sending", "sent", "unknown"]
 
-Reason = Literal[
+RequestReason = Literal[
     "off",
     "no_number",
     "not_yet",
@@ -75,7 +75,7 @@ class WantedRequest:
 class DroppedRequest:
     """Why a wanted request was given up, and when: it may be wanted again."""
 
-    reason: Reason
+    reason: RequestReason
     at: Instant
     detail: str = ""
 
@@ -95,7 +95,7 @@ class ContactState:
     tries: int = 0
     wanted: WantedRequest | None = None
     due_at: Instant | None = None
-    held: Reason | None = None
+    held: RequestReason | None = None
     dropped: DroppedRequest | None = None
     unusable: str | None = None
     version: int = 0
@@ -187,7 +187,7 @@ def take_back_request(state: ContactState, now: Instant) -> ContactState:
 
 
 def give_up_request(
-    state: ContactState, reason: Reason, now: Instant, detail: str = ""
+    state: ContactState, reason: RequestReason, now: Instant, detail: str = ""
 ) -> ContactState:
     """Return the state without its wanted request, and why; a request may be wanted again."""
     dropped = DroppedRequest(reason, now, detail)
@@ -200,7 +200,7 @@ def with_consent(state: ContactState, consent: Consent, now: Instant) -> Contact
     state = replace(state, consent=consent)
     if state.wanted is None or state.sending or consent.state not in ("opted_in", "opted_out"):
         return state
-    reason: Reason = "opted_in" if consent.state == "opted_in" else "opted_out"
+    reason: RequestReason = "opted_in" if consent.state == "opted_in" else "opted_out"
     return give_up_request(state, reason, now)
 
 

@@ -46,9 +46,9 @@ class ServerUnreachable(ConfigurationError):
 
 
 class ServerUntrusted(ServerUnreachable):
-    """The server is there, but not as the retailer said it may be spoken to.
+    """The server answers, but not with the certificate or protocol that the retailer trusts.
 
-    `details['certificate']`: the SHA-256 of the certificate it shows, where that is the matter.
+    `details['certificate']`: the SHA-256 of the certificate it shows, if that is the reason.
     """
 
     code = "server_untrusted"
@@ -116,7 +116,7 @@ def field_fault(field: str, reason: str, example: object = None) -> dict[str, ob
 
 
 class BadPosition(InvalidInput):
-    """A list was asked to go on from where it can never have stopped."""
+    """A cursor that this list cannot have given."""
 
     def __init__(self) -> None:
         reason = "not a cursor of this list with these filters; begin again without it"
@@ -156,13 +156,13 @@ class TooLarge(RequestError):
 
 
 class LeaseLost(AiqError):
-    """Another worker owns the job now; what this one has not committed must not be."""
+    """Another worker holds the lease now; this one must not commit anything more."""
 
     code = "lease_lost"
 
 
 class PoisonMessage(AiqError):
-    """A job message that no retry can help."""
+    """A job message that fails however often it is retried."""
 
     code = "poison_message"
 

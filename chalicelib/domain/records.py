@@ -1,7 +1,7 @@
 """The common shape every POS is normalised to (reference/pos.md §7).
 
 Money is an integer in minor units of `currency`. An instant is an integer: milliseconds since
-1970-01-01T00:00Z; the POS's own text is kept beside it where the text is the fact. Unknown is None.
+1970-01-01T00:00Z; the POS's own text is stored with it where it may be needed. Unknown is None.
 """
 
 from __future__ import annotations
@@ -129,7 +129,7 @@ class Sale:
 
 @dataclass(frozen=True, slots=True)
 class InventoryItem:
-    """What a store has of one product now; `quantity` is decimal text."""
+    """The current stock of one product in a store; `quantity` is decimal text."""
 
     ext_id: str
     store_key: str
@@ -153,7 +153,7 @@ Fact = StoreFact | Customer | Sale | InventoryItem
 
 @dataclass(frozen=True, slots=True)
 class Reject:
-    """A row that cannot be used, kept aside with the reason so that a person can look at it.
+    """A row that cannot be used, set aside with the reason so that a person can look at it.
 
     `field` names the POS's field, `reason` is a stable code (`missing_id`, `bad_date`, `bad_money`,
     `wrong_shape` …), `row` the POS's row as received.

@@ -1,7 +1,8 @@
 """When a credential is synced (product.md §5).
 
 Every day at the account's chosen local hour, a few minutes later by a jitter that is fixed per
-credential, and every few hours in between. A dead server is left alone for longer and longer.
+credential, and every few hours in between. A server that fails is retried with exponential
+back-off.
 """
 
 from __future__ import annotations
@@ -21,13 +22,13 @@ LONGEST_RETRY = 6 * HOUR
 _MINUTES_OF_JITTER = 60
 
 PassKind = Literal["between", "daily", "weekly"]
-"""The daily sync looks back as far as the profile says, the first of a week further."""
+"""The daily sync looks back as far as the profile says; the first of a week looks back further."""
 
 
 def next_due(
     now: Instant, zone: str, sync_hour: int, every_hours: int, credential_id: str
 ) -> Instant:
-    """The next sync strictly after `now`: the daily one or a pass between.
+    """Return the next sync strictly after `now`: the daily one or a pass between.
 
     `zone`: the account's IANA zone; `sync_hour`: 0 to 23, local; `every_hours`: 1 to 12, elapsed
     hours counted from the daily sync. Raises ValueError outside those, ZoneInfoNotFoundError.
@@ -45,10 +46,10 @@ def next_due(
 def pass_kind(
     previous: Instant, now: Instant, zone: str, sync_hour: int, credential_id: str
 ) -> PassKind:
-    """Which pass it is that begins now, when the last good one began at `previous`.
+    """Return the kind of the pass that begins now, when the last good one began at `previous`.
 
-    A daily sync that was missed or failed is made up for by the pass after it, and so is that of a
-    week, which begins on a Monday.
+    After a daily or weekly sync that was missed or failed, the next pass is of its kind. A week
+    begins on a Monday.
     """
     daily_at = _daily_time(sync_hour, credential_id)
     latest = _last_daily(now, local_day(now, zone), daily_at, zone)
@@ -60,20 +61,20 @@ def pass_kind(
 
 
 def retry_at(now: Instant, failures: int) -> Instant:
-    """When to try a dead server again: 15 minutes after the first failure in a row, doubling,
-    at most 6 hours."""
+    """Return when to retry a failed server: 15 minutes after the first failure in a row, doubling
+    with each further one, at most 6 hours."""
     doublings = min(max(failures, 1) - 1, 10)
     return now + min(FIRST_RETRY << doublings, LONGEST_RETRY)
 
 
 def jitter_minutes(credential_id: str) -> int:
-    """0 to 59, always the same for a credential, so that accounts spread over the hour."""
+    """Return 0 to 59, always the same for a credential; it spreads credentials over the hour."""
     digest = hashlib.blake2b(credential_id.encode(), digest_size=4).digest()
     return int.from_bytes(digest, "big") % _MINUTES_OF_JITTER
 
 
 def _daily_time(sync_hour: int, credential_id: str) -> time:
-    """What local clocks show at the daily sync."""
+    """Return the local time of the daily sync."""
     if not 0 <= sync_hour <= 23:
         raise ValueError("the sync hour is 0 to 23")
     return time(sync_hour, jitter_minutes(credential_id))
@@ -85,7 +86,7 @@ def _week(at: Instant, zone: str) -> tuple[int, int]:
 
 
 def _last_daily(at: Instant, today: date, daily_at: time, zone: str) -> Instant:
-    """The latest daily sync at or before `at`, whose local day is `today`."""
+    """Return the latest daily sync at or before `at`, whose local day is `today`."""
     daily = at_local_time(today, daily_at, zone)
     if daily <= at:
         return daily

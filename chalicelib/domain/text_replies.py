@@ -13,10 +13,10 @@ _YES = frozenset({"y", "yes"})
 _STOP = frozenset(
     {"stop", "stopall", "unsubscribe", "cancel", "end", "quit", "optout", "revoke", "arret"}
 )
-"""Those of product.md §9, the two more that 47 CFR 64.1200(a)(10) lists, and French Canada's."""
+"""Keywords of product.md §9, two more of 47 CFR 64.1200(a)(10), and the French Canadian one."""
 
 _STOP_ANYWHERE = frozenset({"stop", "stopall", "unsubscribe"})
-"""Whoever says one of these among other words wants no more texts, or might."""
+"""A sender of one of these words among others may want no more texts."""
 
 _STOP_SIGN = "\N{OCTAGONAL SIGN}"
 _STOP_BEGINNINGS = ("stop", "unsub")
@@ -35,25 +35,25 @@ _KEYWORDS: tuple[tuple[Reply, frozenset[str]], ...] = (
 )
 
 LONGEST_READ = 1_600
-"""Characters; a carrier passes no longer message on."""
+"""Characters; carriers forward no longer message."""
 
 _INVISIBLE = frozenset({"Mn", "Cf"})
-"""Accents, joiners, zero-width spaces: they stand inside a word without parting it."""
+"""Accents, joiners, zero-width spaces: they do not separate words."""
 
 _DRAWN = {
     **{base + n: ord("a") + n for base in (0x1F150, 0x1F170) for n in range(26)},
     **str.maketrans("ꜱѕᴛтτᴏоοᴘрρ", "sstttoooppp"),
 }
-"""Letters that only look like those of STOP: white on black, small capitals, Cyrillic, Greek."""
+"""Look-alikes of the letters of STOP: white on black, small capitals, Cyrillic, Greek."""
 
 _EMPHASIS = re.compile(r"(.)\1{2,}|(.)\2+$")
-"""A letter held down: "STOPPP", "stooop"."""
+"""Repeated letters: "STOPPP", "stooop"."""
 
 _WORD = re.compile(r"[^\W_]+")
 
 
 def classify_reply(text: str) -> Reply:
-    """The keyword a message says, whatever its case, width, accents, punctuation, spaces, emoji.
+    """Return the keyword of a message, whatever its case, width, accents, punctuation or emoji.
 
     A keyword must be the whole message ("S T O P", "Yes!!"). Only an opt-out may stand among other
     words, and wins over them ("yes stop", "cancel please").
@@ -69,27 +69,29 @@ def classify_reply(text: str) -> Reply:
 
 
 def may_mean_yes(text: str) -> bool:
-    """Whether a message that is no keyword says YES among other words, which opts nobody in."""
+    """Whether a message that is no keyword has YES among other words; it opts nobody in."""
     return not _YES.isdisjoint(_words(text))
 
 
 def _may_mean_stop(words: list[str]) -> bool:
-    calm = [_calm(word) for word in words]
-    whole = _calm("".join(words))
-    if not _calmed(_STOP_ANYWHERE).isdisjoint(calm) or whole in _calmed(_STOP):
+    plain = [_without_repeats(word) for word in words]
+    whole = _without_repeats("".join(words))
+    if not _without_repeats_of(_STOP_ANYWHERE).isdisjoint(plain) or whole in _without_repeats_of(
+        _STOP
+    ):
         return True
-    begin = calm[1:] if calm[:1] and calm[0] in _POLITE else calm
+    begin = plain[1:] if plain[:1] and plain[0] in _POLITE else plain
     first = "optout" if begin[:2] == ["opt", "out"] else "".join(begin[:1])
-    return first in _calmed(_STOP) or first.startswith(_STOP_BEGINNINGS)
+    return first in _without_repeats_of(_STOP) or first.startswith(_STOP_BEGINNINGS)
 
 
-def _calm(word: str) -> str:
+def _without_repeats(word: str) -> str:
     return _EMPHASIS.sub(lambda found: found[1] or found[2], word)
 
 
 @cache
-def _calmed(keywords: frozenset[str]) -> frozenset[str]:
-    return frozenset(map(_calm, keywords))
+def _without_repeats_of(keywords: frozenset[str]) -> frozenset[str]:
+    return frozenset(map(_without_repeats, keywords))
 
 
 def _words(text: str) -> list[str]:

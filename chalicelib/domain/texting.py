@@ -1,4 +1,4 @@
-"""An account's rules for texts: hours, limits, wordings (product.md §9, Settings → Texting)."""
+"""An account's rules for texts: hours, limits and wordings (product.md §9, Settings → Texting)."""
 
 from __future__ import annotations
 
@@ -38,7 +38,7 @@ NEEDED: Mapping[Wording, tuple[str, ...]] = {
     "opt_out": ("{brand}",),
     "help": ("{brand}", "STOP"),
 }
-"""What carriers want to read in each (CTIA Messaging Principles and Best Practices)."""
+"""The words that carriers require in each (CTIA Messaging Principles and Best Practices)."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,12 +61,12 @@ class TextingRules:
     version: int = 0
 
     def wording(self, kind: Wording) -> str:
-        """As it is sent, the brand filled in."""
+        """Return the text to send, with the brand filled in."""
         return self.wordings.get(kind, WORDINGS[kind]).replace("{brand}", self.brand)
 
 
-def missing_in(kind: Wording, text: str) -> tuple[str, ...]:
-    """What a wording must say and does not. Keywords count as whole words, in any case."""
+def missing_words(kind: Wording, text: str) -> tuple[str, ...]:
+    """Return the required words that a wording lacks: whole words, in any case."""
     words = {word.strip(".,:;!?()[]\"'").upper() for word in text.split()}
     return tuple(
         needed
@@ -76,12 +76,12 @@ def missing_in(kind: Wording, text: str) -> tuple[str, ...]:
 
 
 def is_open(now: Instant, zone: str, rules: TextingRules) -> bool:
-    """Whether the clocks of `zone` show a time at which requests may go."""
+    """Whether requests may be sent at this local time of `zone`."""
     return rules.opens <= to_datetime(now, zone).time() < rules.closes
 
 
 def next_opening(now: Instant, zone: str, rules: TextingRules) -> Instant:
-    """The earliest moment from `now` on at which requests may go; `now` itself when it is open."""
+    """Return the earliest time from `now` on at which requests may be sent."""
     if is_open(now, zone, rules):
         return now
     today = local_day(now, zone)
@@ -90,13 +90,13 @@ def next_opening(now: Instant, zone: str, rules: TextingRules) -> Instant:
 
 
 def opening_after_today(now: Instant, zone: str, rules: TextingRules) -> Instant:
-    """The opening of the next local day: when a used-up day's cap is new."""
+    """Return the opening of the next local day, when the daily cap starts anew."""
     tomorrow = local_day(now, zone) + timedelta(1)
     return at_local_time(tomorrow, rules.opens, zone)
 
 
 def opening_after_this_month(now: Instant, zone: str, rules: TextingRules) -> Instant:
-    """The first opening of the next local month."""
+    """Return the first opening of the next local month."""
     first = (local_day(now, zone).replace(day=1) + timedelta(32)).replace(day=1)
     return at_local_time(first, rules.opens, zone)
 
@@ -110,7 +110,7 @@ _ONE, _EACH = (160, 70), (153, 67)
 
 
 def count_parts(text: str) -> int:
-    """How many messages a carrier makes of a text and charges for (3GPP TS 23.038)."""
+    """Return the number of message parts that a carrier charges for a text (3GPP TS 23.038)."""
     plain = all(c in _GSM or c in _GSM_DOUBLE for c in text)
     length = (
         sum(2 if c in _GSM_DOUBLE else 1 for c in text)
@@ -122,5 +122,5 @@ def count_parts(text: str) -> int:
 
 
 def is_printable(text: str) -> bool:
-    """No control or invisible characters: a text is what a person reads."""
+    """Whether the text has no control or invisible characters."""
     return not any(unicodedata.category(c) in {"Cc", "Cf", "Cs", "Co"} for c in text)

@@ -20,9 +20,9 @@ _QUARTER: Instant = 15 * MINUTE
 
 
 def from_text(text: str) -> Instant:
-    """The instant an RFC 3339 text names; what is finer than a millisecond is cut.
+    """Return the instant of an RFC 3339 text, cut to milliseconds.
 
-    Raises ValueError for any other text, one without an offset included: a guessed zone is a lie.
+    Raises ValueError for any other text, one without an offset included: a zone is never guessed.
     """
     moment = datetime.fromisoformat(text)
     if moment.tzinfo is None:
@@ -38,12 +38,12 @@ def to_text(at: Instant) -> str:
 
 
 def from_datetime(moment: datetime) -> Instant:
-    """`moment` must know its zone."""
+    """Return the instant of a `moment` with a time zone."""
     return (moment - _EPOCH) // _MILLISECOND
 
 
 def to_datetime(at: Instant, zone: str = "UTC") -> datetime:
-    """The same moment on the clocks of an IANA zone."""
+    """Return the local time of an instant in an IANA zone."""
     return (_EPOCH + at * _MILLISECOND).astimezone(ZoneInfo(zone))
 
 
@@ -53,7 +53,7 @@ def utc_day(at: Instant) -> int:
 
 
 def local_day(at: Instant, zone: str) -> date:
-    """The calendar day of an instant in an IANA zone."""
+    """Return the calendar day of an instant in an IANA zone."""
     return to_datetime(at, zone).date()
 
 
@@ -65,10 +65,11 @@ def local_day_number(at: Instant, zone: str) -> Day:
 
 @lru_cache(maxsize=1 << 16)
 def _day_of_quarter(quarter: int, zone: str) -> Day | None:
-    """The day all through a quarter of an hour of UTC; None where it or the clocks change within.
+    """Return the local day of a quarter of an hour of UTC; None when the day or the offset changes
+    within it.
 
-    Nearly everywhere both happen on a quarter. Newfoundland moved its clocks at 00:01 until 2011:
-    back to the day before.
+    Nearly everywhere both change on a quarter. Newfoundland changed its offset at 00:01 until 2011,
+    which led back to the day before.
     """
     first = to_datetime(quarter * _QUARTER, zone)
     last = to_datetime((quarter + 1) * _QUARTER - 1, zone)
@@ -97,36 +98,38 @@ def day_from_text(text: str) -> Day:
 
 
 def is_younger(birth_date: str, years: int, today: Day) -> bool:
-    """Whether somebody is not certainly `years` old today. `birth_date`: ISO text, or the year
-    alone, which says that the birthday may be the last of the year."""
+    """Whether a person may be younger than `years` today.
+
+    `birth_date`: ISO text, or the year alone, which counts as its last day.
+    """
     whole = birth_date if "-" in birth_date else f"{birth_date}-12-31"
     return whole > _years_before(today, years)
 
 
 @lru_cache(maxsize=256)
 def _years_before(today: Day, years: int) -> str:
-    """As text, for the 29th of February has no such day in most years."""
+    """Return the day `years` before as text: the 29th of February is no date in most years."""
     year, _, rest = day_text(today).partition("-")
     return f"{int(year) - years:04d}-{rest}"
 
 
 def start_of_day(day: date, zone: str) -> Instant:
-    """When a calendar day begins in an IANA zone."""
+    """Return when a calendar day begins in an IANA zone."""
     return at_local_time(day, time(), zone)
 
 
 def at_local_time(day: date, clock: time, zone: str) -> Instant:
-    """When the clocks of `zone` show `clock` on `day`.
+    """Return the instant of a local time on `day` in `zone`.
 
-    An hour that happens twice counts the first time; one that is skipped, as if the clocks had not
-    been moved yet, so that every day has the time exactly once.
+    Of a local time that happens twice it is the first; one that is skipped is read by the offset
+    before the change. So every day has each time exactly once.
     """
     return from_datetime(datetime.combine(day, clock, ZoneInfo(zone)))
 
 
 def at_wall_clock(shown: Instant, zone: str) -> Instant:
-    """When the clocks of `zone` showed what a UTC clock shows at `shown`; see `at_local_time` for
-    hours that happen twice or never."""
+    """Return the instant at which the clocks of `zone` showed the time that `shown` is in UTC; see
+    `at_local_time` for times that happen twice or never."""
     return from_datetime(to_datetime(shown, "UTC").replace(tzinfo=ZoneInfo(zone)))
 
 

@@ -44,7 +44,7 @@ class MemoryFacts:
         self.pointer_rows: dict[tuple[str, str], dict[tuple[int, str], Pointer]] = {}
         self.return_rows: dict[tuple[str, SaleId], Returns] = {}
         self.ledger_rows: dict[tuple[str, str], dict[str, LedgerRow]] = {}
-        self.member_heads: dict[tuple[str, MergeKey], KeyCarriers] = {}
+        self.key_carriers: dict[tuple[str, MergeKey], KeyCarriers] = {}
         self.member_rows: dict[tuple[str, MergeKey], dict[str, str]] = {}
         self.shared_rows: dict[tuple[str, MergeKey], bool] = {}
         self.intents: dict[str, Intent] = {}
@@ -78,7 +78,7 @@ class MemoryFacts:
     def carriers(self, uid: str, keys: Iterable[MergeKey]) -> dict[MergeKey, KeyCarriers]:
         wanted = list(keys)
         self.rows_read += len(wanted)
-        return {k: self.member_heads[uid, k] for k in wanted if (uid, k) in self.member_heads}
+        return {k: self.key_carriers[uid, k] for k in wanted if (uid, k) in self.key_carriers}
 
     def wide_carriers(self, uid: str, key: MergeKey) -> dict[str, str]:
         found = dict(self.member_rows.get((uid, key), {}))
@@ -155,7 +155,9 @@ class MemoryFacts:
     def _steps(self, uid: str, writes: Writes) -> list[Callable[[], None]]:
         puts = [(self.records, (uid, rid), stored) for rid, stored in writes.records.items()]
         puts += [(self.sale_rows, (uid, sid), sale) for sid, sale in writes.sales.items()]
-        puts += [(self.member_heads, (uid, key), head) for key, head in writes.carriers.items()]
+        puts += [
+            (self.key_carriers, (uid, key), carriers) for key, carriers in writes.carriers.items()
+        ]
         for (key, rid), scope in writes.carrier_rows.items():
             puts.append((self.member_rows.setdefault((uid, key), {}), rid, scope))
         puts += [(self.return_rows, (uid, sid), rows) for sid, rows in writes.returns.items()]

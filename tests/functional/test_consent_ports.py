@@ -17,8 +17,8 @@ from chalicelib.adapters.dynamo.kill_switch import DynamoKillSwitch
 from chalicelib.adapters.dynamo.texting import DynamoTextingSettings
 from chalicelib.adapters.dynamo.texts import DynamoTexts
 from chalicelib.adapters.dynamo.throttle import DynamoThrottle
-from chalicelib.domain.asking import drop_request, judge_request
 from chalicelib.domain.consent import Entry, derive_consent
+from chalicelib.domain.consent_requests import drop_request, judge_request
 from chalicelib.domain.contact_states import (
     ContactState,
     WantedRequest,
@@ -42,7 +42,7 @@ from chalicelib.services.ports.texting import (
 from tests.fakes.common import NOON, FakeClock
 from tests.fakes.texting import MemoryTextingSettings, MemoryTexts
 from tests.functional.personas_table import TABLE, an_aws, personas_table
-from tests.unit.domain.test_asking import seen
+from tests.unit.domain.test_consent_requests import seen
 
 OURS, THEIRS = "3912", "4000"
 NUMBER, OTHER = "+12065550123", "+12065550124"

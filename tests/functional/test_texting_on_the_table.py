@@ -37,7 +37,7 @@ def shop(aws: Any) -> Iterator[Shop]:
 
 
 def state(shop: Shop) -> str:
-    return shop.head().consent.state
+    return shop.contact_state().consent.state
 
 
 def test_a_number_is_asked_twice_and_answers(shop: Shop) -> None:
@@ -74,7 +74,7 @@ def test_a_dead_worker_leaves_unknown_and_nothing_is_sent_again(shop: Shop) -> N
     shop.wait(SENDING_AT_MOST / HOUR)
     shop.tick()
 
-    assert shop.head().requests[0].outcome == "unknown"
+    assert shop.contact_state().requests[0].outcome == "unknown"
     assert shop.texts.totals(OURS, "2026-01").unknown == 1
     assert shop.carrier.outbox == []
 

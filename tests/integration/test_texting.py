@@ -78,12 +78,12 @@ class Shopper:
     def text(self, body: str, message: str | None = None, to: str | None = None) -> None:
         self.phone.say(self.number, body, to or self.shop, message)
 
-    def head(self) -> ContactState:
+    def contact_state(self) -> ContactState:
         with self.inside():
             return wiring.outside.consent_log().read(self.retailer.uid, "sms", self.number).state
 
     def is_in(self, state: str) -> bool:
-        return bool(eventually(lambda: self.head().consent.state == state, every=0.5))
+        return bool(eventually(lambda: self.contact_state().consent.state == state, every=0.5))
 
     def gets(self, count: int, words: str) -> bool:
         """Whether this is how many texts with these words it has got, in the end."""
@@ -113,14 +113,14 @@ def asked(shopper: Shopper) -> None:
     with shopper.inside():
         now, day = wiring.outside.clock().now(), "2026-01-01"
         before = ContactState(shopper.number)
-        head = begin_request(
+        state = begin_request(
             plan_request(before, WantedRequest(RECORD, "posabit", now)), "posabit", now, day
         )
-        request = Entry(head.requests[0].id, now, "request", "aiq")
-        head = replace(head, consent=derive_consent([request]))
+        request = Entry(state.requests[0].id, now, "request", "aiq")
+        state = replace(state, consent=derive_consent([request]))
         text = Text("seed", uid, "request", shopper.number, "Reply YES", 1, now, day)
         texts = wiring.outside.texts()
-        assert texts.begin(text, None, before=before, after=head, entries=[request]) == "begun"
+        assert texts.begin(text, None, before=before, after=state, entries=[request]) == "begun"
         sending = wiring.outside.consent_log().read(uid, "sms", shopper.number).state
         assert texts.end(
             text, "sent", before=sending, after=finish_request(sending, "sent", limit=2)
@@ -150,7 +150,7 @@ def test_help_is_answered_from_the_shops_number(shopper: Shopper) -> None:
 
     assert shopper.gets(1, HELP)
     assert [message.sender for message in shopper.phone.received(shopper.number)] == [shopper.shop]
-    assert shopper.head().consent.state == "unknown"
+    assert shopper.contact_state().consent.state == "unknown"
 
 
 def test_a_message_to_a_number_of_nobody_is_kept_for_the_operator(shopper: Shopper) -> None:
@@ -183,16 +183,16 @@ def test_the_schedule_hands_what_is_due_to_the_worker(shopper: Shopper) -> None:
     """Nobody holds the number, so the worker gives the request up and says why."""
     with shopper.inside():
         now = wiring.outside.clock().now()
-        head = plan_request(ContactState(shopper.number), WantedRequest(RECORD, "posabit", now))
+        state = plan_request(ContactState(shopper.number), WantedRequest(RECORD, "posabit", now))
         assert wiring.outside.consent_log().write(
-            shopper.retailer.uid, ContactState(shopper.number), head
+            shopper.retailer.uid, ContactState(shopper.number), state
         )
     assert shopper.retailer.get("/texting")["waiting"] == 1
 
     shopper.stack.tick("ReleaseTexts")
 
-    assert eventually(lambda: shopper.head().wanted is None, every=0.5)
-    dropped = shopper.head().dropped
+    assert eventually(lambda: shopper.contact_state().wanted is None, every=0.5)
+    dropped = shopper.contact_state().dropped
     assert dropped is not None
     assert dropped.reason == "nobody"
     assert shopper.received() == []
@@ -228,12 +228,12 @@ def test_of_many_workers_on_one_number_one_sends(shopper: Shopper) -> None:
                 workers.map(lambda _: sender.handle(RequestJob(uid, number)), range(3 * WORKERS))
             )
 
-        head = log.read(uid, "sms", number).state
-        counts = texts.totals(uid, head.requests[0].day)
+        state = log.read(uid, "sms", number).state
+        counts = texts.totals(uid, state.requests[0].day)
     assert done.count("sent") == 1
     assert set(done) <= {"sent", "held", "busy"}
     assert carrier.bodies(number) == [WORDINGS["request"].replace("{brand}", "Green Leaf")]
-    assert (len(head.requests), head.requests[0].outcome, counts.texts) == (1, "sent", 1)
+    assert (len(state.requests), state.requests[0].outcome, counts.texts) == (1, "sent", 1)
 
 
 def test_the_operator_turns_texting_off_and_on(stack: LocalStack, shopper: Shopper) -> None:

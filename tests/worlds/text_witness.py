@@ -141,10 +141,10 @@ class WitnessedAccount(HistoryAccount):
             self._note_yes(message, max(answered, key=lambda text: text.at))
 
     def _note_yes(self, message: InboundText, answered: Text) -> None:
-        """Whoever was asked is a member now, by the record that the head says was asked."""
+        """Whoever was asked is a member now, by the record that the state says was asked."""
         asked = self.witness.asked[answered.id]
-        head = self.texts.states(UID, [message.number])[message.number]
-        record = next(r.record for r in head.requests if r.at == answered.at)
+        state = self.texts.states(UID, [message.number])[message.number]
+        record = next(r.record for r in state.requests if r.at == answered.at)
         if record not in asked.members:
             self.witness.wrong.append("the YES of one shopper makes another a member")
         self.told.joins.append((record, Join(f"double_opt_in:{asked.platform}", message.at)))

@@ -165,8 +165,11 @@ class Shop:
         inbound = InboundText(message, number, SHOP[uid], text, self.clock.now())
         return self.inbound.handle(inbound)[1]
 
-    def head(self, number: str = SHOPPER, uid: str = OURS) -> ContactState:
+    def contact_state(self, number: str = SHOPPER, uid: str = OURS) -> ContactState:
         return self.texts.states(uid, [number])[number]
+
+    head = contact_state
+    """The name by which the shared cases call it."""
 
     def wait(self, hours: float) -> None:
         self.clock.at += round(hours * HOUR)

@@ -17,7 +17,7 @@ from chalicelib.services.ports.consent import Contact, Due, DueContact, DueText
 DUE_INDEX = "texts_due"
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class DynamoConsent:
     """The `ConsentLog` port."""
 

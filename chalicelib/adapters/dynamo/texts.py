@@ -16,7 +16,7 @@ from chalicelib.domain.words import Instant, TextState, Uid
 from chalicelib.services.ports.texting import Begun, Caps, Text, TextTotals
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class DynamoTexts:
     """The `TextLog` port, in the table of the contact states: one transaction writes both."""
 

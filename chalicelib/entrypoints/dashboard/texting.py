@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated, Literal
 
 from pydantic import Field, StringConstraints
 
-from chalicelib.domain.contact_states import Reason
+from chalicelib.domain.contact_states import RequestReason
 from chalicelib.domain.texting import LONGEST_WORDING, MOST_REQUESTS
 from chalicelib.domain.words import Channel, ConsentState, TextKind, TextState, Uid
 from chalicelib.entrypoints import wiring
@@ -208,7 +208,7 @@ class WhyAnswer(Answer):
     """Why this person was asked by SMS, will be, or was not."""
 
     state: Literal["asked", "wanted", "not_wanted", "answered", "nobody"]
-    reason: Reason | None
+    reason: RequestReason | None
     sentences: list[str]
     data: dict[str, object]
 

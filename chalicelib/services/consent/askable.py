@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from chalicelib.domain.asking import Mobile
+from chalicelib.domain.consent_requests import Mobile
 from chalicelib.domain.contact_states import may_be_asked
 from chalicelib.domain.words import Uid
 from chalicelib.services.ports.consent import ContactStates

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, replace
 
-from chalicelib.domain.asking import Cause, Circumstances, Mobile
+from chalicelib.domain.consent_requests import Cause, Circumstances, Mobile
 from chalicelib.domain.contact_states import ContactState
 from chalicelib.domain.errors import NotFound
 from chalicelib.domain.texting import TextingRules

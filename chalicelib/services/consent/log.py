@@ -6,8 +6,8 @@ from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from functools import partial
 
-from chalicelib.domain.asking import Mobile
 from chalicelib.domain.consent import Entry, derive_consent
+from chalicelib.domain.consent_requests import Mobile
 from chalicelib.domain.contact_states import ContactState, WantedRequest, plan_request, with_consent
 from chalicelib.domain.errors import AiqError
 from chalicelib.domain.words import Channel, Uid

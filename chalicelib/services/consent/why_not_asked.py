@@ -6,8 +6,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Literal
 
-from chalicelib.domain.asking import Circumstances, Verdict, judge_request
-from chalicelib.domain.contact_states import ContactState, Reason, may_be_texted
+from chalicelib.domain.consent_requests import Circumstances, Verdict, judge_request
+from chalicelib.domain.contact_states import ContactState, RequestReason, may_be_texted
 from chalicelib.domain.membership import NEVER_TEXTED
 from chalicelib.domain.times import to_text
 from chalicelib.domain.words import Uid
@@ -16,7 +16,7 @@ from chalicelib.services.ports.consent import ContactStates, HeldPersonas
 
 State = Literal["asked", "wanted", "not_wanted", "answered", "nobody"]
 
-WORDS: Mapping[Reason, str] = {
+WORDS: Mapping[RequestReason, str] = {
     "off": "Our operator has stopped all texts for now.",
     "no_number": "The account has no origination number (Settings -> Texting), so no SMS goes.",
     "not_yet": "SMS starts some time after the setting was applied, so that it can be cancelled.",
@@ -50,7 +50,7 @@ class Why:
     """
 
     state: State
-    reason: Reason | None
+    reason: RequestReason | None
     sentences: tuple[str, ...]
     data: Mapping[str, object] = field(default_factory=dict)
 
@@ -116,7 +116,7 @@ def _verdict_sentence(verdict: Verdict) -> str:
     return words if verdict.until is None else f"{words} It is looked at {to_text(verdict.until)}."
 
 
-def _reason_sentence(reason: Reason, detail: str) -> str:
+def _reason_sentence(reason: RequestReason, detail: str) -> str:
     return WORDS[reason].format(detail=detail or "the source")
 
 

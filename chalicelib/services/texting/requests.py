@@ -5,14 +5,14 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from typing import Literal
 
-from chalicelib.domain.asking import (
+from chalicelib.domain.consent import Entry, derive_consent
+from chalicelib.domain.consent_requests import (
     Circumstances,
     Verdict,
     drop_request,
     hold_request,
     judge_request,
 )
-from chalicelib.domain.consent import Entry, derive_consent
 from chalicelib.domain.contact_states import (
     SENDING_AT_MOST,
     ContactState,

@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 from datetime import date, time
 from typing import Any, get_args
 
-from chalicelib.domain.asking import Mobile
+from chalicelib.domain.consent_requests import Mobile
 from chalicelib.domain.errors import (
     Conflict,
     InvalidInput,
@@ -23,7 +23,7 @@ from chalicelib.domain.texting import (
     TextingRules,
     Wording,
     is_printable,
-    missing_in,
+    missing_words,
 )
 from chalicelib.domain.times import local_day
 from chalicelib.domain.words import Uid
@@ -228,7 +228,7 @@ def _check(rules: TextingRules, changes: Mapping[str, Any]) -> None:
         if kind not in rules.wordings:
             continue
         text = rules.wordings[kind]
-        if missing := missing_in(kind, text):
+        if missing := missing_words(kind, text):
             names = ", ".join(missing)
             raise _refused(f"wordings.{kind}", f"it must say {names}", WORDINGS[kind])
         if not is_printable(text) or len(rules.wording(kind)) > LONGEST_WORDING:

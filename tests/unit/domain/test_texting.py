@@ -14,7 +14,7 @@ from chalicelib.domain.texting import (
     TextingRules,
     count_parts,
     is_open,
-    missing_in,
+    missing_words,
     next_opening,
     opening_after_this_month,
     opening_after_today,
@@ -90,14 +90,14 @@ def test_an_account_may_keep_shorter_hours() -> None:
 
 @pytest.mark.parametrize("kind", WORDINGS)
 def test_our_own_wordings_say_all_they_must_in_two_parts_at_most(kind: str) -> None:
-    assert missing_in(kind, WORDINGS[kind]) == ()  # type: ignore[arg-type,index]
+    assert missing_words(kind, WORDINGS[kind]) == ()  # type: ignore[arg-type,index]
     assert count_parts(RULES.wording(kind)) <= 2  # type: ignore[arg-type]
     assert RULES.wording(kind).startswith("Green Leaf: ")  # type: ignore[arg-type]
 
 
 def test_what_a_wording_must_say_and_does_not_is_named() -> None:
-    assert missing_in("request", "{brand}: text yes, STOPPING helps") == ("HELP", "STOP")
-    assert missing_in("help", "Reply stop.") == ("{brand}",)
+    assert missing_words("request", "{brand}: text yes, STOPPING helps") == ("HELP", "STOP")
+    assert missing_words("help", "Reply stop.") == ("{brand}",)
 
 
 @pytest.mark.parametrize(

@@ -71,13 +71,15 @@ class WideHistories(Histories):
         self.facts.crash_in = None
 
     @invariant()
-    def rows_of_carriers_are_what_the_heads_count(self) -> None:
-        heads = {
-            key: head.per_scope() for key, head in self.facts.member_heads.items() if head.wide
+    def rows_of_carriers_are_what_the_wide_keys_count(self) -> None:
+        wide = {
+            key: carriers.per_scope()
+            for key, carriers in self.facts.key_carriers.items()
+            if carriers.wide
         }
         rows = {key: Counter(rows.values()) for key, rows in self.facts.member_rows.items() if rows}
 
-        assert rows == heads
+        assert rows == wide
 
 
 class LateWideHistories(WideHistories):

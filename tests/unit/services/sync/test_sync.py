@@ -238,7 +238,7 @@ def test_nothing_of_one_account_is_touched_by_another() -> None:
             room.facts.personas,
             room.facts.summaries,
             room.facts.sale_rows,
-            room.facts.member_heads,
+            room.facts.key_carriers,
             room.facts.pointer_rows,
             room.inventories.items,
             room.stores.seen,

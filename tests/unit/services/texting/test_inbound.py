@@ -40,7 +40,7 @@ def answers(shop: Shop) -> list[str]:
 
 
 def state(shop: Shop, uid: str = OURS) -> str:
-    return shop.head(uid=uid).consent.state
+    return shop.contact_state(uid=uid).consent.state
 
 
 def test_a_yes_opts_in_is_confirmed_once_and_makes_a_member(shop: Shop) -> None:
@@ -87,7 +87,7 @@ def test_what_is_no_mobile_of_the_us_or_canada_is_heard_and_never_answered(
     shop.says(word, number=number)
 
     assert shop.carrier.outbox == []
-    assert shop.head(number).consent.state == state
+    assert shop.contact_state(number).consent.state == state
 
 
 def test_a_yes_after_a_stop_opts_in_while_a_request_can_be_answered(shop: Shop) -> None:
@@ -221,7 +221,7 @@ def test_an_account_that_gave_a_number_up_hears_nothing_of_the_next_ones_shopper
     shop.says("STOP", number=SECOND)
 
     assert shop.texts.read(OURS, "sms", SECOND).entries == ()
-    assert shop.head(SECOND, THEIRS).consent.state == "opted_out"
+    assert shop.contact_state(SECOND, THEIRS).consent.state == "opted_out"
 
 
 def test_a_yes_to_a_number_that_another_account_took_up_counts_there_alone(shop: Shop) -> None:
@@ -324,7 +324,7 @@ def test_who_answers_a_request_with_other_words_is_not_asked_again(shop: Shop, t
     shop.tick()
 
     assert answers(shop) == []
-    assert (len(shop.head().requests), shop.head().due_at) == (1, None)
+    assert (len(shop.contact_state().requests), shop.contact_state().due_at) == (1, None)
     assert shop.why.explain(OURS, RECORD).reason == "replied"
     shop.says("YES", message="m2")
     assert state(shop) == "opted_in"
@@ -337,7 +337,7 @@ def test_who_asks_for_help_or_may_have_meant_yes_is_asked_again(shop: Shop, text
     shop.wait(7 * 24)
     shop.tick()
 
-    assert len(shop.head().requests) == 2
+    assert len(shop.contact_state().requests) == 2
 
 
 def test_words_that_come_while_the_request_is_being_sent_count_once_it_went() -> None:
@@ -354,8 +354,8 @@ def test_words_that_come_while_the_request_is_being_sent_count_once_it_went() ->
     shop.wait(7 * 24)
     shop.tick()
 
-    assert [request.outcome for request in shop.head().requests] == ["unknown"]
-    assert (shop.head().wanted, shop.head().due_at) == (None, None)
+    assert [request.outcome for request in shop.contact_state().requests] == ["unknown"]
+    assert (shop.contact_state().wanted, shop.contact_state().due_at) == (None, None)
 
 
 def test_words_written_before_the_request_are_no_answer_to_it(shop: Shop) -> None:
@@ -365,7 +365,7 @@ def test_words_written_before_the_request_are_no_answer_to_it(shop: Shop) -> Non
     shop.wait(7 * 24)
     shop.tick()
 
-    assert len(shop.head().requests) == 2
+    assert len(shop.contact_state().requests) == 2
 
 
 @pytest.mark.parametrize("step", ["before publish", "after publish"])
@@ -402,10 +402,10 @@ def test_a_request_being_sent_ends_though_its_number_proves_unusable_meanwhile()
     shop.clock.at += SENDING_AT_MOST
     shop.tick()
 
-    assert [request.outcome for request in shop.head().requests] == ["unknown"]
+    assert [request.outcome for request in shop.contact_state().requests] == ["unknown"]
     shop.wait(7 * 24)
     shop.tick()
-    assert (shop.head().dropped.reason, shop.head().due_at) == ("unusable", None)  # type: ignore[union-attr]
+    assert (shop.contact_state().dropped.reason, shop.contact_state().due_at) == ("unusable", None)  # type: ignore[union-attr]
 
 
 def shop_steps() -> list[str]:
@@ -420,7 +420,7 @@ def test_who_opted_out_at_the_carrier_is_opted_out_here(shop: Shop) -> None:
     shop.says("HELP")
 
     assert state(shop) == "opted_out"
-    assert shop.head().unusable == "Opted out."
+    assert shop.contact_state().unusable == "Opted out."
 
 
 def test_who_writes_to_us_again_can_be_written_to(shop: Shop) -> None:
@@ -430,7 +430,7 @@ def test_who_writes_to_us_again_can_be_written_to(shop: Shop) -> None:
 
     shop.says("START", message="m2")
 
-    assert shop.head().unusable is None
+    assert shop.contact_state().unusable is None
     assert answers(shop) == ["confirmation"]
 
 

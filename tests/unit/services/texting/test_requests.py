@@ -7,7 +7,7 @@ from dataclasses import replace
 
 import pytest
 
-from chalicelib.domain.asking import NEVER_TEXTED
+from chalicelib.domain.consent_requests import NEVER_TEXTED
 from chalicelib.domain.contact_states import SENDING_AT_MOST
 from chalicelib.domain.times import DAY, HOUR, MINUTE
 from chalicelib.services.consent.log import ContactBusy
@@ -39,7 +39,7 @@ def test_a_wanted_number_gets_one_request_from_its_accounts_number(shop: Shop) -
     [(origination, number, body)] = shop.carrier.outbox
     assert (origination, number) == (SHOP[OURS], SHOPPER)
     assert body.startswith("Green Leaf: Reply YES")
-    assert shop.head().consent.state == "requested"
+    assert shop.contact_state().consent.state == "requested"
 
 
 def test_what_was_sent_is_kept_with_whom_when_why_and_its_message_id(shop: Shop) -> None:
@@ -57,24 +57,24 @@ def test_another_accounts_shopper_of_the_same_number_is_another_matter(shop: Sho
     shop.ask()
     shop.shopper(uid=THEIRS)
 
-    assert shop.head(uid=THEIRS).consent.state == "unknown"
+    assert shop.contact_state(uid=THEIRS).consent.state == "unknown"
     assert shop.ask(uid=THEIRS) == "sent"
     assert [origin for origin, _, _ in shop.carrier.outbox] == [SHOP[OURS], SHOP[THEIRS]]
 
 
 def test_wanting_again_after_a_crash_changes_nothing(shop: Shop) -> None:
-    before = shop.head()
+    before = shop.contact_state()
 
     shop.wait(1)
     shop.consent.note_asks(OURS, [Ask(SHOPPER, RECORD, "posabit")] * 2)
 
-    assert shop.head() == before
+    assert shop.contact_state() == before
 
 
 def test_a_number_that_cannot_be_a_mobile_is_not_even_noted(shop: Shop) -> None:
     shop.consent.note_asks(OURS, [Ask("+18005550123", RECORD, "posabit")])
 
-    assert shop.head("+18005550123").wanted is None
+    assert shop.contact_state("+18005550123").wanted is None
 
 
 # -- everything is checked again ----------------------------------------------------------------
@@ -150,7 +150,7 @@ def test_what_changed_since_it_was_wanted_stops_it(
     shop.ask()
 
     assert shop.carrier.bodies(SHOPPER) == []
-    dropped = shop.head().dropped
+    dropped = shop.contact_state().dropped
     assert dropped is not None
     assert dropped.reason == reason
 
@@ -171,7 +171,7 @@ def test_a_request_that_lingers_past_the_closing_hour_does_not_go(shop: Shop) ->
     assert shop.ask() == "refused"
 
     assert shop.carrier.outbox == []
-    assert (shop.head().requests, shop.head().consent.state) == ((), "unknown")
+    assert (shop.contact_state().requests, shop.contact_state().consent.state) == ((), "unknown")
     assert shop.texts.totals(OURS, "2026-01-01").texts == 0
     shop.wait(1)
     assert shop.ask() == "held"
@@ -209,7 +209,7 @@ def test_a_yes_makes_the_person_a_member_who_was_asked_not_the_one_it_was_wanted
     shop.says("YES")
 
     assert shop.core.joined == {(OURS, "c" * 32): {"double_opt_in:posabit"}}
-    assert shop.head().requests[0].record == "c" * 32
+    assert shop.contact_state().requests[0].record == "c" * 32
 
 
 def no_number(shop: Shop) -> None:
@@ -262,8 +262,8 @@ def test_what_passes_by_itself_holds_it_until_then(
     assert shop.ask() == "held"
 
     assert shop.carrier.outbox == []
-    head = shop.head()
-    assert (head.held, head.due_at) == (reason, shop.clock.now() + round(hours * HOUR))
+    state = shop.contact_state()
+    assert (state.held, state.due_at) == (reason, shop.clock.now() + round(hours * HOUR))
 
 
 def test_a_store_without_a_zone_or_that_is_gone_keeps_the_accounts_hours(shop: Shop) -> None:
@@ -359,10 +359,10 @@ def test_the_same_job_delivered_twice_sends_once(shop: Shop) -> None:
 def test_a_held_one_that_is_delivered_again_is_not_written_again(shop: Shop) -> None:
     shop.wait(9)
     shop.ask()
-    before = shop.head()
+    before = shop.contact_state()
 
     assert shop.ask() == "held"
-    assert shop.head() == before
+    assert shop.contact_state() == before
 
 
 def test_of_two_workers_on_one_number_one_sends(shop: Shop) -> None:
@@ -380,7 +380,7 @@ def test_a_stop_between_the_check_and_the_mark_wins(shop: Shop) -> None:
     shop.texts.meddle = lambda: opt_out(shop)
 
     assert shop.ask() == "nothing"
-    assert shop.head().consent.state == "opted_out"
+    assert shop.contact_state().consent.state == "opted_out"
     assert [body for body in shop.carrier.bodies(SHOPPER) if "Reply YES" in body] == []
 
 
@@ -396,8 +396,9 @@ def test_an_answer_that_comes_before_the_outcome_is_written_is_not_lost(shop: Sh
     shop.carrier.send = send  # type: ignore[method-assign]
 
     assert shop.ask() == "sent"
-    head = shop.head()
-    assert (head.consent.state, head.requests[0].outcome, head.wanted) == ("opted_in", "sent", None)
+    state = shop.contact_state()
+    request = state.requests[0]
+    assert (state.consent.state, request.outcome, state.wanted) == ("opted_in", "sent", None)
     assert shop.core.joined == {(OURS, RECORD): {"double_opt_in:posabit"}}
 
 
@@ -421,14 +422,14 @@ def test_a_refusal_that_is_not_the_numbers_fault_is_tried_again_later(shop: Shop
     shop.carrier.fails[""] = TextRefused("throttled")
     assert shop.ask() == "refused"
     assert shop.texts.totals(OURS, "2026-01-01").texts == 0
-    assert shop.head().consent.state == "unknown"
+    assert shop.contact_state().consent.state == "unknown"
 
     shop.carrier.fails.clear()
     shop.wait(1)
     shop.tick()
 
     assert len(shop.carrier.outbox) == 1
-    assert len(shop.head().requests) == 1
+    assert len(shop.contact_state().requests) == 1
 
 
 def test_a_texts_id_which_pages_of_the_list_go_by_does_not_tell_the_number(shop: Shop) -> None:
@@ -454,7 +455,7 @@ def test_what_is_refused_again_and_again_is_tried_once_a_day_in_the_end(shop: Sh
         shop.wait(1)
         shop.tick()
 
-    assert 10 <= shop.head().tries <= 14
+    assert 10 <= shop.contact_state().tries <= 14
     shop.carrier.fails.clear()
     shop.wait(25)
     shop.tick()
@@ -468,7 +469,7 @@ def test_a_yes_to_a_request_that_was_refused_answers_nothing(shop: Shop) -> None
 
     shop.says("YES")
 
-    assert shop.head().consent.state == "unknown"
+    assert shop.contact_state().consent.state == "unknown"
 
 
 def test_a_number_the_carrier_cannot_reach_is_unusable_from_then_on(shop: Shop) -> None:
@@ -481,7 +482,7 @@ def test_a_number_the_carrier_cannot_reach_is_unusable_from_then_on(shop: Shop) 
     shop.tick()
 
     assert shop.carrier.outbox == []
-    assert shop.head().unusable == "The carrier refused the number."
+    assert shop.contact_state().unusable == "The carrier refused the number."
 
 
 def test_a_number_that_opted_out_at_the_carrier_is_opted_out_here(shop: Shop) -> None:
@@ -489,7 +490,7 @@ def test_a_number_that_opted_out_at_the_carrier_is_opted_out_here(shop: Shop) ->
 
     shop.ask()
 
-    assert shop.head().consent.state == "opted_out"
+    assert shop.contact_state().consent.state == "opted_out"
 
 
 def test_when_others_keep_writing_the_job_comes_back(shop: Shop) -> None:
@@ -530,7 +531,7 @@ def test_a_worker_that_dies_anywhere_sends_at_most_once_and_its_row_ends(at: int
         shop.tick()
 
     assert len(shop.carrier.outbox) == (1 if published or not begun else 0)
-    [request] = shop.head().requests
+    [request] = shop.contact_state().requests
     assert request.outcome in ("sent", "unknown")
     [text] = shop.texts.kept.values()
     assert text.state == request.outcome
@@ -547,7 +548,7 @@ def test_a_dead_workers_request_ends_though_its_text_was_erased(shop: Shop) -> N
     shop.clock.at += SENDING_AT_MOST
 
     assert shop.ask() == "unknown"
-    assert shop.head().requests[0].outcome == "unknown"
+    assert shop.contact_state().requests[0].outcome == "unknown"
 
 
 def test_a_row_left_in_sending_is_left_alone_while_its_worker_may_live(shop: Shop) -> None:
@@ -572,7 +573,7 @@ def test_a_flag_told_twice_is_in_the_log_once(shop: Shop) -> None:
 
     [entry] = shop.texts.read(OURS, "sms", SHOPPER).entries
     assert entry.evidence == {"kind": "pos_flag", "record": RECORD, "seq": 1}
-    assert shop.head().consent.state == "opted_out"
+    assert shop.contact_state().consent.state == "opted_out"
 
 
 def test_a_number_on_very_many_records_takes_all_their_flags(shop: Shop) -> None:
@@ -590,13 +591,13 @@ def test_a_trusted_yes_opts_in_but_never_lifts_an_opt_out(shop: Shop) -> None:
     shop.says("stop", number=SECOND)
     shop.consent.note_flags(OURS, [flag("yes", SECOND, seq=2, at=DAYTIME + DAY)])
 
-    assert shop.head(SECOND).consent.state == "opted_out"
+    assert shop.contact_state(SECOND).consent.state == "opted_out"
 
 
 def test_contradictory_flags_of_one_moment_are_an_opt_out(shop: Shop) -> None:
     shop.consent.note_flags(OURS, [flag("yes", seq=2), flag("no", seq=1)])
 
-    assert shop.head().consent.state == "opted_out"
+    assert shop.contact_state().consent.state == "opted_out"
 
 
 def test_an_e_mail_addresss_flags_have_a_log_of_their_own(shop: Shop) -> None:
@@ -605,4 +606,4 @@ def test_an_e_mail_addresss_flags_have_a_log_of_their_own(shop: Shop) -> None:
 
     [history] = shop.consent.history(OURS, [("email", "jo@example.com")])
     assert (history.state.consent.state, history.entries[0].source) == ("opted_out", "posabit")
-    assert shop.head().consent.state == "unknown"
+    assert shop.contact_state().consent.state == "unknown"

@@ -269,8 +269,8 @@ class TextingHistories(TextedAccount, RuleBasedStateMachine):
         for persona in self.model().personas.values():
             number = persona.phone
             if persona.asked_by and number in NUMBERS[:4] and self.state(number)[0] == "unknown":
-                head = self.texts.states(UID, [number])[number]
-                assert head.wanted or head.unusable
+                state = self.texts.states(UID, [number])[number]
+                assert state.wanted or state.unusable
 
     def while_asking(self, number: str) -> None:
         dies, self.wire.at = self.wire.at, None
@@ -316,11 +316,11 @@ class TextingHistories(TextedAccount, RuleBasedStateMachine):
     @invariant()
     def consent_is_what_was_said(self) -> None:
         for number in NUMBERS:
-            head = self.texts.states(UID, [number])[number]
+            state = self.texts.states(UID, [number])[number]
             requested = [text.at for text in self.made(number)]
-            assert head.consent.state == self.state(number)[0]
-            assert head.consent.requested_at == max(requested, default=None)
-            assert [request.at for request in head.requests] == requested
+            assert state.consent.state == self.state(number)[0]
+            assert state.consent.requested_at == max(requested, default=None)
+            assert [request.at for request in state.requests] == requested
 
     @invariant()
     def members_and_points_are_what_facts_and_answers_say(self) -> None:
@@ -335,9 +335,9 @@ class TextingHistories(TextedAccount, RuleBasedStateMachine):
     def whoever_is_to_be_asked_is_noted(self) -> None:
         for persona in self.facts.shown(UID):
             if persona.asked_by and persona.phone and not persona.phone.startswith("+1800"):
-                head = self.texts.states(UID, [persona.phone])[persona.phone]
-                decided = head.consent.state in ("opted_in", "opted_out")
-                assert decided or head.wanted or head.requests or head.dropped or head.unusable
+                state = self.texts.states(UID, [persona.phone])[persona.phone]
+                decided = state.consent.state in ("opted_in", "opted_out")
+                assert decided or state.wanted or state.requests or state.dropped or state.unusable
 
     @invariant()
     def no_intent_is_left(self) -> None:

@@ -121,7 +121,7 @@ def test_a_test_goes_once_at_any_hour(shop: Shop) -> None:
 
     [text] = shop.carrier.bodies(SHOPPER)
     assert text.startswith("Green Leaf: This is a test.")
-    assert shop.head().requests == ()
+    assert shop.contact_state().requests == ()
 
 
 def test_a_test_needs_a_number_that_can_get_one(shop: Shop) -> None:
@@ -205,9 +205,9 @@ def test_a_test_that_lay_in_a_queue_for_hours_is_not_sent_at_night(shop: Shop) -
 def test_every_reason_has_words() -> None:
     from typing import get_args
 
-    from chalicelib.domain.contact_states import Reason
+    from chalicelib.domain.contact_states import RequestReason
 
-    assert set(WORDS) == set(get_args(Reason))
+    assert set(WORDS) == set(get_args(RequestReason))
 
 
 def test_why_somebody_was_not_asked_is_told_in_words_and_data(shop: Shop) -> None:

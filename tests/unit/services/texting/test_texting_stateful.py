@@ -216,8 +216,8 @@ class Texting(RuleBasedStateMachine):
     @invariant()
     def what_waits_is_found_by_the_schedule(self) -> None:
         for number in NUMBERS:
-            head = self.shop.head(number)
-            assert (head.due_at is not None) == (head.wanted is not None or bool(head.sending))
+            state = self.shop.contact_state(number)
+            assert (state.due_at is not None) == (state.wanted is not None or bool(state.sending))
 
     @invariant()
     def every_text_is_counted(self) -> None:

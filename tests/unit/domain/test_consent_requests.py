@@ -9,7 +9,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from chalicelib.domain.asking import (
+from chalicelib.domain.consent import Consent
+from chalicelib.domain.consent_requests import (
     NEVER_TEXTED,
     Cause,
     Circumstances,
@@ -17,7 +18,6 @@ from chalicelib.domain.asking import (
     hold_request,
     judge_request,
 )
-from chalicelib.domain.consent import Consent
 from chalicelib.domain.contact_states import (
     SECOND_REQUEST_AFTER,
     SENDING_AT_MOST,

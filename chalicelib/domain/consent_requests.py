@@ -1,4 +1,4 @@
-"""Whether a number is asked for SMS consent, when, and why not (product.md §9).
+"""The decision whether and when a number is asked for SMS consent (product.md §9).
 
 `judge_request` decides by the circumstances of this moment. It is called again before sending,
 whatever was decided before.
@@ -13,7 +13,7 @@ from typing import Literal
 from chalicelib.domain.contact_states import (
     SECOND_REQUEST_AFTER,
     ContactState,
-    Reason,
+    RequestReason,
     give_up_request,
     opted_out_later,
 )
@@ -30,8 +30,11 @@ Mobile = Callable[[str], bool]
 
 @dataclass(frozen=True, slots=True)
 class Cause:
-    """A source whose setting asks for the request. `starts_at`: not before, *SMS starts 60 minutes
-    after applying*; `stopped`: a person pressed Cancel or Stop."""
+    """A source whose setting asks for the request.
+
+    `starts_at`: no request before it (*SMS starts 60 minutes after applying*); `stopped`: a person
+    pressed Cancel or Stop.
+    """
 
     platform: Platform
     age_gate: bool
@@ -44,9 +47,9 @@ class Cause:
 class Circumstances:
     """All that a request depends on besides the state of its contact, as it is at `now`.
 
-    `persona_found`: somebody holds the number; `record` is one of theirs, the one the request was
-    wanted for unless the number went to another person: a YES makes it a member. `current`: it is
-    the number that persona is texted at. `others`: the states of that persona's other numbers.
+    `persona_found`: a persona has the number; `record`: one of its records, the one the request was
+    wanted for unless the number went to another person; a YES makes it a member. `current`: the
+    persona is texted at this number. `others`: the states of that persona's other numbers.
     `zone`: of the favourite store, else of the account; `day`: the account's local one. `off`: the
     operator's kill switch.
     """
@@ -67,71 +70,79 @@ class Circumstances:
 
 @dataclass(frozen=True, slots=True)
 class Verdict:
-    """`go` for `platform`; `hold` until `until`; `drop`. `detail` names the flags, say."""
+    """Send the request for `platform`, hold it until `until`, or drop it.
+
+    `reason`: why it is held or dropped; `detail`: the flags, for example.
+    """
 
     kind: Literal["go", "hold", "drop"]
-    reason: Reason | None = None
+    reason: RequestReason | None = None
     until: Instant | None = None
     platform: Platform = NO_PLATFORM
     detail: str = ""
 
 
-def judge_request(state: ContactState, seen: Circumstances) -> Verdict:
-    """What to do with the request that `state` wants, at this moment.
+def judge_request(state: ContactState, circumstances: Circumstances) -> Verdict:
+    """Decide what to do now with the request that `state` wants.
 
-    What will pass by itself holds it, what will not drops it. All that speaks against the person
-    comes before what only speaks against the hour.
+    An obstacle that ends by itself holds the request, any other drops it. Obstacles of the number,
+    the persona and the source are checked before those of the hour.
     """
-    drop = _against_the_number(state, seen) or _against_the_persona(state, seen)
+    drop = _against_the_number(state, circumstances) or _against_the_persona(state, circumstances)
     if drop:
         return drop
-    cause = _cause(state, seen)
+    cause = _cause(state, circumstances)
     if isinstance(cause, Verdict):
         return cause
-    return _against_the_hour(state, seen, cause) or Verdict("go", platform=cause.platform)
+    return _against_the_hour(state, circumstances, cause) or Verdict("go", platform=cause.platform)
 
 
 def hold_request(state: ContactState, verdict: Verdict) -> ContactState:
+    """Return the state with its request held until the verdict's time."""
     return replace(state, due_at=verdict.until, held=verdict.reason)
 
 
 def drop_request(state: ContactState, verdict: Verdict, now: Instant) -> ContactState:
+    """Return the state with its request dropped for the verdict's reason."""
     if verdict.reason is None:
         raise ValueError("a request is dropped for a reason")
     return give_up_request(state, verdict.reason, now, verdict.detail)
 
 
-def _against_the_number(state: ContactState, seen: Circumstances) -> Verdict | None:
+def _against_the_number(state: ContactState, circumstances: Circumstances) -> Verdict | None:
     consent = state.consent.state
     if consent in ("opted_out", "opted_in"):
         return Verdict("drop", consent)
     if state.unusable:
         return Verdict("drop", "unusable", detail=state.unusable)
-    if not seen.mobile:
+    if not circumstances.mobile:
         return Verdict("drop", "not_a_mobile")
-    if len(state.requests) >= seen.rules.request_limit:
+    if len(state.requests) >= circumstances.rules.request_limit:
         return Verdict("drop", "limit")
     if state.requests and state.dropped is not None and state.dropped.reason == "replied":
         return Verdict("drop", "replied")
     return None
 
 
-def _against_the_persona(state: ContactState, seen: Circumstances) -> Verdict | None:
-    if not seen.persona_found:
+def _against_the_persona(state: ContactState, circumstances: Circumstances) -> Verdict | None:
+    if not circumstances.persona_found:
         return Verdict("drop", "nobody")
-    if flags := sorted(seen.flags & NEVER_TEXTED):
+    if flags := sorted(circumstances.flags & NEVER_TEXTED):
         return Verdict("drop", "flagged", detail=", ".join(flags))
-    if not seen.current:
+    if not circumstances.current:
         return Verdict("drop", "another_number")
-    if opted_out_later(state, seen.others):
+    if opted_out_later(state, circumstances.others):
         return Verdict("drop", "opted_out_elsewhere")
     return None
 
 
-def _cause(state: ContactState, seen: Circumstances) -> Cause | Verdict:
-    """The source the request is made for: the one it was wanted for, else another that asks."""
+def _cause(state: ContactState, circumstances: Circumstances) -> Cause | Verdict:
+    """Return the source to ask for: the one that wanted the request, else another; or the verdict
+    when none may ask."""
     first = state.wanted.platform if state.wanted else ""
-    causes = sorted(seen.causes, key=lambda cause: (cause.platform != first, cause.platform))
+    causes = sorted(
+        circumstances.causes, key=lambda cause: (cause.platform != first, cause.platform)
+    )
     if not causes:
         return Verdict("drop", "setting", detail=first)
     against = [_against_the_source(cause) for cause in causes]
@@ -141,7 +152,7 @@ def _cause(state: ContactState, seen: Circumstances) -> Cause | Verdict:
     return Verdict("drop", against[0], detail=causes[0].platform)
 
 
-def _against_the_source(cause: Cause) -> Reason | None:
+def _against_the_source(cause: Cause) -> RequestReason | None:
     if not cause.age_gate:
         return "age_gate"
     if not cause.connected:
@@ -149,15 +160,17 @@ def _against_the_source(cause: Cause) -> Reason | None:
     return "stopped" if cause.stopped else None
 
 
-def _against_the_hour(state: ContactState, seen: Circumstances, cause: Cause) -> Verdict | None:
-    now, rules = seen.now, seen.rules
+def _against_the_hour(
+    state: ContactState, circumstances: Circumstances, cause: Cause
+) -> Verdict | None:
+    now, rules = circumstances.now, circumstances.rules
     if rules.number is None:
         return Verdict("hold", "no_number", now + LOOK_AGAIN["no_number"])
-    if seen.off:
+    if circumstances.off:
         return Verdict("hold", "off", now + LOOK_AGAIN["off"])
     if now < cause.starts_at:
         return Verdict("hold", "not_yet", cause.starts_at)
     if state.requests and now < state.requests[-1].at + SECOND_REQUEST_AFTER:
         return Verdict("hold", "second_not_yet", state.requests[-1].at + SECOND_REQUEST_AFTER)
-    opening = next_opening(now, seen.zone, rules)
+    opening = next_opening(now, circumstances.zone, rules)
     return None if opening == now else Verdict("hold", "quiet_hours", opening)
