@@ -60,6 +60,20 @@ class TextingRules:
     wordings: Mapping[Wording, str] = field(default_factory=dict)
     version: int = 0
 
+    def as_fields(self) -> dict[str, object]:
+        """Return the rules by field, as they are stored and as the API writes them."""
+        return {
+            "number": self.number,
+            "brand": self.brand,
+            "request_limit": self.request_limit,
+            "opens": self.opens.isoformat("minutes"),
+            "closes": self.closes.isoformat("minutes"),
+            "daily_cap": self.daily_cap,
+            "monthly_budget": self.monthly_budget,
+            "start_after_minutes": self.start_after_minutes,
+            "wordings": dict(self.wordings),
+        }
+
     def wording(self, kind: Wording) -> str:
         """Return the text to send, with the brand filled in."""
         return self.wordings.get(kind, WORDINGS[kind]).replace("{brand}", self.brand)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from datetime import time
-from typing import Any
 
 from pynamodb.attributes import (
     JSONAttribute,
@@ -112,18 +111,10 @@ def _origination(number: str) -> OriginationRow:
 
 
 def _row(uid: Uid, rules: TextingRules, version: int) -> TextingRow:
-    values: dict[str, Any] = {
-        "brand": rules.brand,
-        "request_limit": rules.request_limit,
-        "opens": rules.opens.isoformat("minutes"),
-        "closes": rules.closes.isoformat("minutes"),
-        "daily_cap": rules.daily_cap,
-        "monthly_budget": rules.monthly_budget,
-        "start_after_minutes": rules.start_after_minutes,
-        "wordings": dict(rules.wordings),
-    }
+    values = rules.as_fields()
+    number = values.pop("number")
     return TextingRow(
-        keys.account(uid), keys.TEXTING_SK, number=rules.number, rules=values, version=version
+        keys.account(uid), keys.TEXTING_SK, number=number, rules=values, version=version
     )
 
 

@@ -283,11 +283,9 @@ def _contact(history: ContactHistory) -> ContactAnswer:
 
 
 def _texting(view: TextingView) -> TextingAnswer:
-    from chalicelib.services.texting.settings import answer_fields
-
     return TextingAnswer.model_validate(
         {
-            **answer_fields(view.rules),
+            **view.rules.as_fields(),
             "wordings": WordingsAnswer.model_validate(view.wordings()),
             "status": view.status,
             "today": TextCounts.model_validate(view.today),

@@ -17,7 +17,14 @@ from typing import Any, TypeVar, get_origin
 from chalice.app import Request
 from pydantic import BaseModel, ValidationError
 
-from chalicelib.domain.errors import InvalidInput, NotFound, RequestError, TooLarge
+from chalicelib.domain.errors import (
+    InvalidInput,
+    NotFound,
+    RequestError,
+    TooLarge,
+    field_fault,
+    invalid_fields,
+)
 from chalicelib.entrypoints.http.errors import MalformedBody, VersionRequired
 
 Model = TypeVar("Model", bound=BaseModel)
@@ -146,15 +153,12 @@ def _refusal(error: ValidationError, model: type[BaseModel]) -> RequestError:
     faults = _faults(error)
     if faults[0]["type"] == "json_invalid":
         return MalformedBody("The body is not valid JSON in UTF-8.")
-    errors = [
-        {
-            "field": _name(fault["loc"]),
-            "reason": _reason(fault),
-            "example": _example(model, fault["loc"]),
-        }
-        for fault in faults[:20]
-    ]
-    return InvalidInput("Some fields cannot be taken; nothing was stored.", errors=errors)
+    return invalid_fields(
+        *(
+            field_fault(_name(fault["loc"]), _reason(fault), _example(model, fault["loc"]))
+            for fault in faults[:20]
+        )
+    )
 
 
 def _faults(error: ValidationError) -> list[Any]:
@@ -167,10 +171,7 @@ def _name(location: tuple[int | str, ...]) -> str:
 
 def invalid(field: str, reason: str, example: object) -> InvalidInput:
     """One field's refusal, in the same shape."""
-    return InvalidInput(
-        "Some fields cannot be taken; nothing was stored.",
-        errors=[{"field": field[:200], "reason": reason, "example": example}],
-    )
+    return invalid_fields(field_fault(field[:200], reason, example))
 
 
 def _reason(fault: Mapping[str, Any]) -> str:

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from typing import Any
 
-from chalicelib.domain.errors import Conflict
+from chalicelib.domain.errors import Conflict, field_fault, invalid_fields
 from chalicelib.domain.integration_states import require_changeable
 from chalicelib.domain.points_import import is_locked, latecomer_locks
 from chalicelib.domain.rules import (
@@ -25,7 +25,6 @@ from chalicelib.services.integrations.settings import (
     SettingValue,
     check_settings,
     day_faults,
-    invalid_fields,
     must_have_age_gate,
     stored_value,
 )
@@ -40,11 +39,7 @@ IMPORTED_ALREADY = (
     "The points were imported: this is a one-time sync, and its date cannot be changed any more."
     " Removing it keeps the points."
 )
-NOTHING: dict[str, object] = {
-    "field": "changes",
-    "reason": "give at least one change",
-    "example": None,
-}
+NOTHING = field_fault("changes", "give at least one change")
 PATCH_THESE = "This setting needs no preview: PATCH the settings."
 STARTS_TODAY = "Points accrual start date is set to {day}, today: sales before it earn nothing."
 

@@ -12,7 +12,7 @@ from dataclasses import dataclass, replace
 from datetime import date, timedelta
 from typing import Any
 
-from chalicelib.domain.errors import Conflict, InvalidInput
+from chalicelib.domain.errors import Conflict, field_fault, invalid_fields
 from chalicelib.domain.points_import import accrual_mismatch
 from chalicelib.domain.rules import Rules, setting_values
 from chalicelib.domain.settings import (
@@ -27,7 +27,7 @@ from chalicelib.domain.settings import (
 from chalicelib.domain.times import day_text, local_day
 from chalicelib.domain.words import Instant, Platform, Uid
 from chalicelib.services.ports.accounts import Accounts
-from chalicelib.services.ports.audit import Audit, AuditEntry
+from chalicelib.services.ports.audit import Audit, AuditEntry, changed_fields
 from chalicelib.services.ports.common import Clock
 from chalicelib.services.ports.integrations import Integration, Integrations
 from chalicelib.services.ports.pos import PlatformInfo, PosGateway
@@ -124,18 +124,11 @@ class SettingsService:
     def _record(
         self, actor: str, before: Integration, after: Integration, keys: Iterable[str]
     ) -> None:
-        changed = [key for key in keys if before.settings.get(key) != after.settings.get(key)]
-        if not changed:
-            return
-        entry = AuditEntry(
-            at=self.clock.now(),
-            actor=actor,
-            action="settings.changed",
-            subject=after.platform,
-            before={key: before.settings.get(key) for key in changed},
-            after={key: after.settings.get(key) for key in changed},
-        )
-        self.audit.record(after.uid, entry)
+        was, now = changed_fields(before.settings, after.settings, keys)
+        if now:
+            at, subject = self.clock.now(), after.platform
+            entry = AuditEntry(at, actor, "settings.changed", subject, was, now)
+            self.audit.record(after.uid, entry)
 
 
 def settings_after(card: Integration, values: Mapping[str, object]) -> dict[str, object]:
@@ -210,9 +203,7 @@ def check_settings(
         row = setting(key)
         if row is None or not _has(info, row):
             known = ", ".join(listed.key for listed in settings_of(info))
-            faults.append(
-                {"field": key, "reason": f"{info.title} has no such setting", "example": known}
-            )
+            faults.append(field_fault(key, f"{info.title} has no such setting", known))
         elif value is not None:
             faults += _faults(row, value, today)
     if faults:
@@ -225,17 +216,12 @@ def must_have_age_gate(card: Integration, changes: Mapping[str, object]) -> None
         raise Conflict(TICK_FIRST)
 
 
-def invalid_fields(*faults: dict[str, object]) -> InvalidInput:
-    """The answer to fields that cannot be taken."""
-    return InvalidInput("Some fields cannot be taken; nothing was stored.", errors=list(faults))
-
-
 def _faults(row: CardSetting, value: SettingValue, today: date) -> list[dict[str, object]]:
     if row.kind == "date":
         return day_faults(row.key, value, today, may_be_tomorrow=row.may_be_tomorrow)
     if isinstance(value, bool):
         return []
-    return [{"field": row.key, "reason": "on or off", "example": True}]
+    return [field_fault(row.key, "on or off", example=True)]
 
 
 def day_faults(
@@ -247,7 +233,7 @@ def day_faults(
         return []
     end = "tomorrow" if may_be_tomorrow else "today"
     reason = f"a day from {EARLIEST} to {end} ({latest}) on the account's calendar"
-    return [{"field": field, "reason": reason, "example": today.isoformat()}]
+    return [field_fault(field, reason, today.isoformat())]
 
 
 def stored_value(value: SettingValue | None) -> str | bool | None:

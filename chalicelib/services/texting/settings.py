@@ -194,26 +194,11 @@ class TextingService:
         return replace(before, **wanted)
 
     def _record(self, uid: Uid, actor: str, before: TextingRules, after: TextingRules) -> None:
-        fields = answer_fields(after)
-        was, now = changed_fields(answer_fields(before), fields, fields)
+        fields = after.as_fields()
+        was, now = changed_fields(before.as_fields(), fields, fields)
         if now:
             at = self.clock.now()
             self.audit.record(uid, AuditEntry(at, actor, "texting.changed", SUBJECT, was, now))
-
-
-def answer_fields(rules: TextingRules) -> dict[str, object]:
-    """Return the rules as the API and the activity log write them."""
-    return {
-        "number": rules.number,
-        "brand": rules.brand,
-        "request_limit": rules.request_limit,
-        "opens": rules.opens.isoformat("minutes"),
-        "closes": rules.closes.isoformat("minutes"),
-        "daily_cap": rules.daily_cap,
-        "monthly_budget": rules.monthly_budget,
-        "start_after_minutes": rules.start_after_minutes,
-        "wordings": dict(rules.wordings),
-    }
 
 
 def _check(rules: TextingRules, changes: Mapping[str, Any]) -> None:
