@@ -22,10 +22,11 @@ if TYPE_CHECKING:
 
 
 class Gateway:
-    """`base_urls`: platform → base URL, over the profile's own (`POS_BASE_URLS`).
+    """Opens and checks credentials of every platform.
 
-    `integrator_token`: platform → the deployment's own token with that POS, or None; asked when a
-    session opens, never kept. `egress`: the way to hosts that retailers typed.
+    `base_urls`: platform → base URL, over the profile's own (`POS_BASE_URLS`). `integrator_token`:
+    platform → the deployment's own token with that POS, or None; asked when a session opens, never
+    kept. `egress`: the way to hosts that retailers typed.
     """
 
     def __init__(

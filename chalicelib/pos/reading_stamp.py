@@ -1,4 +1,4 @@
-"""What decides what a row is read as: the code and the profiles of this package."""
+"""A digest of everything that decides what a row is read as: this package's code and profiles."""
 
 from __future__ import annotations
 
@@ -14,10 +14,10 @@ _DOMAIN = ("manifest.py", "names.py", "records.py", "times.py")
 
 @cache
 def reading() -> str:
-    """Another text whenever a row may be read as something else than before. A change of the code
-    that changes nothing costs one reading of what is known, no more."""
-    told = blake2b(phonenumbers.__version__.encode(), digest_size=8)
+    """The digest. It changes whenever a row may be read as something else than before; a change
+    that makes no difference costs one reading of what is known."""
+    stamp = blake2b(phonenumbers.__version__.encode(), digest_size=8)
     domain = [_POS.parent / "domain" / name for name in _DOMAIN]
     for path in [*sorted(_POS.rglob("*.py")), *sorted(_POS.rglob("*.yaml")), *domain]:
-        told.update(path.name.encode() + path.read_bytes())
-    return told.hexdigest()
+        stamp.update(path.name.encode() + path.read_bytes())
+    return stamp.hexdigest()

@@ -1,4 +1,4 @@
-"""Windows of days on the store's clock, newest first, and how far back they go.
+"""Cuts a stream's history into windows of days on the store's clock, newest first.
 
 Such a POS knows neither offsets nor last changes: days are its own, and late edits are found by
 reading recent days again (reference/pos.md §3.3).
@@ -22,6 +22,7 @@ AHEAD_DAYS = 2
 """The newest window ends this many days after today began: neither a clock that is fast nor a zone
 that is wrong hides today's rows."""
 MANY = 4
+"""So many times as many rows as make the next window longer make it shorter."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,8 +1,8 @@
 """Rows counted from the start, until fewer come than were asked for (reference/pos.md §5.2).
 
-Nothing tells how many rows there are, or that they moved meanwhile. So each question begins with
+Nothing tells how many rows there are, or that they moved meanwhile. So each request begins with
 the last row seen: when another stands there, the rows are read once more from the start, and when
-nothing stands there, the page is none.
+nothing stands there, the page is refused.
 """
 
 from __future__ import annotations
@@ -21,14 +21,15 @@ from chalicelib.pos.rows import coerce
 from chalicelib.services.ports.pos import StreamPlan
 
 MAX_LISTINGS = 3
-"""How often rows that moved under our feet are read before they count as incomplete."""
+"""How often rows that moved meanwhile are read before they count as incomplete."""
 
 
 @dataclass(frozen=True, slots=True)
 class OffsetPosition:
-    """Where the rows of one window, or of the whole listing, stand. `start` of them were met,
-    `last` is the id of the last one. `met`: how many were in an earlier reading. `longest`: the
-    longest page so far, since the POS may give fewer rows than we ask for."""
+    """Where a listing by offset, or a window of it, stands. `start` rows were met, `last` is the id
+    of the last one. `listing`: 1 in the first reading; `met`: rows met in earlier ones; `moved`:
+    the last reading found rows moved, too. `longest`: the rows of the longest page so far, since
+    the POS may give fewer than we ask for."""
 
     start: int = 0
     last: str | None = None

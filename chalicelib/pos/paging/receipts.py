@@ -1,4 +1,4 @@
-"""Rows that are lines of a receipt, put together to the receipt (reference/pos.md §4.2).
+"""Puts rows that are lines of a receipt together to the receipt (reference/pos.md §4.2).
 
 Lines of one receipt stand on one page, in any order; a page's edge may cut through its last one.
 """
@@ -6,6 +6,7 @@ Lines of one receipt stand on one page, in any order; a page's edge may cut thro
 from __future__ import annotations
 
 from collections.abc import Iterable
+from dataclasses import dataclass
 from decimal import Decimal
 from typing import Any
 
@@ -17,22 +18,22 @@ from chalicelib.pos.rows import coerce
 from chalicelib.pos.rows.coerce import Json, Unusable
 
 
+@dataclass(frozen=True, slots=True)
 class Receipts:
-    """Groups the rows of one stream."""
+    """Groups the rows of one stream as its profile says."""
 
-    def __init__(self, group: Group) -> None:
-        self._group = group
+    group: Group
 
     def owner(self, row: Json) -> str | None:
         """The receipt a row is a line of; None for a receipt, and for a line that names none."""
-        if not isinstance(row, dict) or self._group.into in row:
+        if not isinstance(row, dict) or self.group.into in row:
             return None
-        return coerce.optional_id(row.get(self._group.by))
+        return coerce.optional_id(row.get(self.group.by))
 
     def whole(self, rows: list[Json]) -> list[Json]:
-        """Rows with the lines among them put together, wherever they stand: two tills may sell at
-        once. What is no line stays as it is."""
-        done: list[list[Json]] = []
+        """The rows with the lines among them put together, wherever they stand: two tills may sell
+        at once. A row that is no line stays as it is."""
+        groups: list[list[Json]] = []
         by_owner: dict[str, list[Json]] = {}
         for row in rows:
             owner = self.owner(row)
@@ -40,14 +41,14 @@ class Receipts:
                 by_owner[owner].append(row)
                 continue
             group = [row]
-            done.append(group)
+            groups.append(group)
             if owner is not None:
                 by_owner[owner] = group
         return [
             self._orphan(group[0])
             if self.owner(group[0]) is None
             else self._receipt(_distinct(group))
-            for group in done
+            for group in groups
         ]
 
     def last(self, rows: list[Json]) -> str | None:
@@ -63,24 +64,24 @@ class Receipts:
         return [row for row in rows if self.owner(row) == owner]
 
     def onward(self, rows: list[Json], owner: str) -> list[Json]:
-        """A page from the receipt on that the page before ended with: what new rows pushed back
-        over the edge was met there."""
-        for place, row in enumerate(rows):
+        """A page from the receipt on that the page before ended with: rows before it were pushed
+        over the edge by new ones, and met there."""
+        for index, row in enumerate(rows):
             if self.owner(row) == owner:
-                return rows[place:]
+                return rows[index:]
         return rows
 
     def _receipt(self, lines: list[Json]) -> Json:
-        group = self._group
+        group = self.group
         whole: dict[str, Any] = {**lines[0], group.into: lines}
         whole |= {name: lines[0].get(line) for name, line in group.names.items()}
         return whole | {name: _sum(lines, line) for name, line in group.sums.items()}
 
     def _orphan(self, row: Json) -> Json:
         """A line that names no receipt is nobody's: its own id must not pass for a receipt's."""
-        if not isinstance(row, dict) or self._group.into in row or self._group.by not in row:
+        if not isinstance(row, dict) or self.group.into in row or self.group.by not in row:
             return row
-        return {**row, **{name: row.get(line) for name, line in self._group.names.items()}}
+        return {**row, **{name: row.get(line) for name, line in self.group.names.items()}}
 
 
 def _distinct(rows: Iterable[Json]) -> list[Json]:
@@ -93,7 +94,7 @@ def _sum(lines: list[Json], field: str) -> Json:
     for line in lines:
         value = line.get(field)
         try:
-            total += coerce.exact(value)
+            total += coerce.amount_as_written(value)
         except Unusable:
             return value
     return str(total)

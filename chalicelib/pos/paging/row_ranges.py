@@ -1,4 +1,4 @@
-"""`range=[first,last]` until nothing more comes (reference/pos.md §2.4).
+"""Listings that are asked for by `range=[first,last]` (reference/pos.md §2.4).
 
 The POS neither filters by time nor says how many rows there are, and sends some twice, some also as
 they once were. Each page begins with the last row of the one before: a page without any row is then
@@ -26,10 +26,13 @@ MAX_MET = 150
 
 @dataclass(frozen=True, slots=True)
 class RangePosition:
-    """`first` is the next row to ask for. `falling`: all rows so far came newest change first, the
-    last at `last`; `fell`: not all of one instant. `oldest` is when the oldest row so far was made;
-    `sinking`: page by page, rows were made earlier; `sank`, as before. `met`: when the latest rows
-    were changed. `read`: the fingerprint of the page before."""
+    """Where a listing by ranges stands. `first` is the next row to ask for.
+
+    `falling`: all rows so far came newest change first, the last at `last`; `fell`: not all of one
+    instant. `oldest` is when the oldest row so far was made; `sinking`: page by page, rows were
+    made earlier; `sank`: not all at one instant. `met`: when the latest rows were changed. `read`:
+    the fingerprint of the page before.
+    """
 
     first: int = 0
     falling: bool = True
@@ -121,7 +124,7 @@ class RowRanges(PagingStyle[RangePosition]):
         return dict(list(met.items())[-MAX_MET:])
 
     def _bound(self, plan: StreamPlan) -> Instant | None:
-        """What was changed before it is not wanted."""
+        """The instant before which changes are not wanted."""
         if plan.since is not None:
             return plan.since
         return None if self.spec.made is None else plan.history_from

@@ -1,4 +1,4 @@
-"""Bodies that are arrays: of objects, of arrays under a header, of lines that belong together
+"""Reads bodies that are arrays: of objects, of arrays under a header, of lines that belong together
 (reference/pos.md §3.3)."""
 
 from __future__ import annotations
@@ -48,6 +48,7 @@ def _under_header(body: list[Json], stream: StreamProfile, name: str) -> list[Js
 
 
 def _columns_needed(stream: StreamProfile) -> tuple[str, ...]:
+    """The columns that tell the rows of a report apart."""
     if stream.lines:
         return stream.lines.by
     known_by = stream.map.get("ext_id") or stream.map.get("key")
@@ -58,12 +59,12 @@ def _together(rows: list[Json], lines: Lines) -> list[Json]:
     """One row for all lines with the same `by`, wherever in the body they are; a line that does not
     tell whose it is stays alone."""
     wholes: dict[tuple[str, ...], Row] = {}
-    found: list[Json] = []
+    together: list[Json] = []
     for row in rows:
         if not isinstance(row, dict):
-            found.append(row)
+            together.append(row)
             continue
-        if lines.totals and not any(_said(row, column) for column in lines.totals):
+        if lines.totals and not any(_is_filled(row, column) for column in lines.totals):
             continue
         key = tuple([str(row.get(column)) for column in lines.by])
         whole = wholes.get(key)
@@ -71,12 +72,12 @@ def _together(rows: list[Json], lines: Lines) -> list[Json]:
             whole[lines.into].append(row)
             continue
         whole = {**row, lines.into: [row]}
-        found.append(whole)
-        if all(_said(row, column) for column in lines.by):
+        together.append(whole)
+        if all(_is_filled(row, column) for column in lines.by):
             wholes[key] = whole
-    return found
+    return together
 
 
-def _said(row: Row, column: str) -> bool:
+def _is_filled(row: Row, column: str) -> bool:
     value = row.get(column)
     return value is not None and value != "" and (not isinstance(value, str) or bool(value.strip()))

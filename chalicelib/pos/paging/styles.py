@@ -79,7 +79,7 @@ def instant_of(profile: Profile, field: str | None) -> Callable[[Json], Instant 
     """A reader of a row's instant; None for a row that has none we can read."""
     if field is None:
         return lambda _row: None
-    read = coerce.lenient(coerce.instant_reader(profile.time.zone, profile.time.formats))
+    read = coerce.none_if_unusable(coerce.instant_reader(profile.time.zone, profile.time.formats))
 
     def instant(row: Json) -> Instant | None:
         at: Any = read(row.get(field)) if isinstance(row, dict) else None

@@ -30,10 +30,12 @@ LIVELY = 15 * MINUTE
 
 @dataclass(frozen=True, slots=True)
 class UnorderedPosition:
-    """Where a listing stands. Asked for is what lies from `after` to `before`; `floor` is where the
-    last window begins. `size` is the length of a full page, where only bare arrays tell. `moved`:
-    rows may have changed places. `down`: the pages are being read again, downwards. `read`: the
-    fingerprint of the page read before this one."""
+    """Where a listing of numbered pages stands. Asked for are rows from `after` to `before`.
+
+    `floor` is where the last window begins. `size` is the length of a full page, where only bare
+    arrays tell. `moved`: rows may have changed places. `down`: the pages are being read again,
+    downwards. `read`: the fingerprint of the page read before this one.
+    """
 
     page: int = 1
     after: Instant | None = None

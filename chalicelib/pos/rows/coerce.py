@@ -1,7 +1,7 @@
-"""From what a POS writes to what it means, one value at a time.
+"""Reads the values of a row, one at a time: texts, ids, flags, quantities, amounts and times.
 
-Every function takes any JSON value and either returns the meaning, or None for "not said", or
-raises Unusable. Nothing here guesses: a broken amount is broken, not zero.
+Every function takes any JSON value and returns what it means, or None for "not said", or raises
+Unusable. Nothing here guesses: a broken amount is broken, not zero.
 """
 
 from __future__ import annotations
@@ -57,7 +57,7 @@ def text(value: Json) -> str | None:
     if type(value) is str:
         return value.strip()[:MAX_TEXT] or None
     if isinstance(value, int | float) and not isinstance(value, bool):
-        return _plain(value)
+        return _number_text(value)
     return None
 
 
@@ -78,15 +78,15 @@ def optional_id(value: Json) -> str | None:
         return str(value) if value else None
     if type(value) is float and abs(value) > EXACT:
         return None
-    found = text(value)
-    return None if found is None or found == "0" or len(found) > MAX_ID else found
+    id_text = text(value)
+    return None if id_text is None or id_text == "0" or len(id_text) > MAX_ID else id_text
 
 
 def required_id(value: Json) -> str:
-    found = optional_id(value)
-    if found is None:
+    id_text = optional_id(value)
+    if id_text is None:
         raise Unusable("missing_id")
-    return found
+    return id_text
 
 
 def whole(value: Json) -> int | None:
@@ -122,19 +122,19 @@ def decimal_text(value: Json) -> str | None:
         return str(value)
     if type(value) is str:
         return _decimal_text(value)
-    found = text(value)
-    if found is None:
+    number = text(value)
+    if number is None:
         raise Unusable("wrong_shape")
-    return _decimal_text(found)
+    return _decimal_text(number)
 
 
 @lru_cache(maxsize=1024)
 def _decimal_text(value: str) -> str:
     """Quantities are few: nearly every line of a receipt says `1`."""
-    found = value.strip()
-    if not _DECIMAL.fullmatch(found):
+    number = value.strip()
+    if not _DECIMAL.fullmatch(number):
         raise Unusable("wrong_shape")
-    return found.removeprefix("+")
+    return number.removeprefix("+")
 
 
 def cents(value: Json) -> Minor | None:
@@ -166,16 +166,16 @@ def major(value: Json) -> Minor | None:
     return int(amount.quantize(Decimal(1), rounding="ROUND_HALF_UP"))
 
 
-def formatted(value: Json) -> Minor | None:
+def formatted_dollars(value: Json) -> Minor | None:
     """Dollars as people of Canada write them, to cents: `-$1,234.56`, `-1 234,56 $`, `($5.00)`.
 
     Blank is not said. A comma before two digits at the end is the decimal one.
     """
-    return _written(value) if type(value) is str else major(value)
+    return _canadian_dollars(value) if type(value) is str else major(value)
 
 
 @lru_cache(maxsize=8192)
-def _written(value: str) -> Minor | None:
+def _canadian_dollars(value: str) -> Minor | None:
     """A shop has few prices, and a report prints each many times."""
     bare = _BLANKS_AND_SIGN.sub("", value)
     if not bare:
@@ -192,7 +192,7 @@ def _written(value: str) -> Minor | None:
     return amount if size == bare else -(amount or 0)
 
 
-def exact(value: Json) -> Decimal:
+def amount_as_written(value: Json) -> Decimal:
     """An amount as the POS writes it; not said is 0. Raises Unusable."""
     return Decimal(0) if value is None else _decimal(value)
 
@@ -200,11 +200,11 @@ def exact(value: Json) -> Decimal:
 def _decimal(value: Json) -> Decimal:
     if isinstance(value, bool) or not isinstance(value, int | float | str):
         raise Unusable("bad_money")
-    written = str(value).strip()
-    if "_" in written:  # which Python takes for a mark between digits
+    number = str(value).strip()
+    if "_" in number:  # which Python takes for a mark between digits
         raise Unusable("bad_money")
     try:
-        amount = Decimal(written)
+        amount = Decimal(number)
     except InvalidOperation:
         raise Unusable("bad_money") from None
     if not amount.is_finite() or amount.copy_abs() > MAX_MINOR:  # abs() overflows on 1e9999999
@@ -212,7 +212,7 @@ def _decimal(value: Json) -> Decimal:
     return amount
 
 
-def _plain(number: float) -> str:
+def _number_text(number: float) -> str:
     """A number's shortest text: `1`, not `1.0`."""
     return str(int(number)) if isinstance(number, float) and number.is_integer() else str(number)
 
@@ -222,13 +222,13 @@ def birth_date(value: Json, formats: tuple[str, ...] = ()) -> str | None:
 
     A time after the day is ignored. `formats`: of `strptime`, where the day is not ISO's.
     """
-    found = text(value)
-    if found is None:
+    birthday = text(value)
+    if birthday is None:
         return None
     try:
-        day = date.fromisoformat(found[:10])
+        day = date.fromisoformat(birthday[:10])
     except ValueError:
-        moment = _moment(found, _strptime(formats))
+        moment = _moment(birthday, _strptime(formats))
         if moment is None:
             raise Unusable("bad_date") from None
         day = moment.date()
@@ -282,6 +282,7 @@ def instant_reader(zone: str, formats: tuple[str, ...]) -> Callable[[Json], Inst
 
 
 def _moment(value: str, others: tuple[str, ...]) -> datetime | None:
+    """The moment in ISO's form or, of the others, the first that fits."""
     try:
         return datetime.fromisoformat(value)
     except ValueError:
@@ -294,8 +295,8 @@ def _moment(value: str, others: tuple[str, ...]) -> datetime | None:
     return None
 
 
-def lenient(read: Callable[[Json], Any]) -> Callable[[Json], Any]:
-    """The same reading where a broken value is worth no more than a missing one."""
+def none_if_unusable(read: Callable[[Json], Any]) -> Callable[[Json], Any]:
+    """The same reader, but None for a value that is broken."""
 
     def tolerant(value: Json) -> Any:
         try:

@@ -1,4 +1,4 @@
-"""Phones, e-mail addresses and names as a POS has them: messy (reference/pos.md §8).
+"""Reads phones, e-mail addresses and names, which are messy in every POS (reference/pos.md §8).
 
 A contact that nobody can be reached at is None, and a flag says why; the raw text is kept beside.
 """
@@ -107,8 +107,8 @@ def _north_american() -> re.Pattern[str]:
     patterns = []
     for region in sorted(NANPA):
         metadata = PhoneMetadata.metadata_for_region(region, None)
-        found = (getattr(metadata, kind) for kind in kinds)
-        patterns += [d.national_number_pattern for d in found if d and d.national_number_pattern]
+        plans = (getattr(metadata, kind) for kind in kinds)
+        patterns += [p.national_number_pattern for p in plans if p and p.national_number_pattern]
     return re.compile("|".join(f"(?:{p})" for p in dict.fromkeys(patterns)))
 
 

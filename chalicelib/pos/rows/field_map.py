@@ -1,6 +1,6 @@
-"""The profile's map, compiled: one closure per field of the common shape.
+"""Compiles a profile's map to closures, one for each field of the common shape.
 
-What a field is read as, its name decides, so that a map only says where the POS has it.
+A field's name decides what it is read as, so that a map only says where the POS has it.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ from chalicelib.pos.rows.coerce import Json, Unusable
 Row = dict[str, Any]
 Read = Callable[[Row], Any]
 Coercion = Callable[[Json], Any]
-Simple = tuple[str, str, Coercion]
+PlainField = tuple[str, str, Coercion]
 """A field, the row's key where it stands, and what it is read as."""
 T = TypeVar("T")
 Fields = Mapping[str, Paths | ConsentMapping | Negated | IdPart | Sum | Rows]
@@ -28,7 +28,7 @@ MAX_ELEMENTS = 500
 
 @dataclass(frozen=True, slots=True)
 class Setting:
-    """What rows do not say: whose they are, the clock of the store, its money."""
+    """What rows do not say: the store they are of, the zone of its clock, its currency."""
 
     store_key: str
     time_zone: str = "UTC"
@@ -36,7 +36,7 @@ class Setting:
 
 
 class Compiler:
-    """Compiles a map into (field, reader) pairs. What a field is, its name decides."""
+    """Compiles maps of one profile in one setting."""
 
     def __init__(self, profile: Profile, setting: Setting) -> None:
         zone = profile.time.zone
@@ -58,7 +58,7 @@ class Compiler:
             try:
                 values = {name: coercion(row.get(key)) for name, key, coercion in simple}
             except Unusable:
-                _name_the_broken(simple, row)
+                _raise_with_field(simple, row)
                 raise
             for name, read in others:
                 values[name] = read(row)
@@ -78,16 +78,16 @@ class Compiler:
         out."""
         simple, others = self._split(fields, given)
         read = [(key, coercion) for _, key, coercion in simple]
-        told = [name for name, *_ in (*simple, *others)]
-        silent = [name for name in order if name not in told]
-        constants = [defaults.get(name) for name in silent]
-        arrange = itemgetter(*map([*told, *silent].index, order))
+        mapped = [name for name, *_ in (*simple, *others)]
+        missing = [name for name in order if name not in mapped]
+        constants = [defaults.get(name) for name in missing]
+        arrange = itemgetter(*map([*mapped, *missing].index, order))
 
         def extract(row: Row) -> list[Any]:
             try:
                 values = [coercion(row.get(key)) for key, coercion in read]
             except Unusable:
-                _name_the_broken(simple, row)
+                _raise_with_field(simple, row)
                 raise
             for _, read_other in others:
                 values.append(read_other(row))
@@ -98,20 +98,20 @@ class Compiler:
 
     def _split(
         self, fields: Fields, given: Mapping[str, Coercion]
-    ) -> tuple[list[Simple], list[tuple[str, Read]]]:
+    ) -> tuple[list[PlainField], list[tuple[str, Read]]]:
         """The fields that stand under one key of the row, and readers of the others; no arrays."""
         by_name = {**self._by_name, **given}
-        simple: list[Simple] = []
+        simple: list[PlainField] = []
         others: list[tuple[str, Read]] = []
         for name, spec in fields.items():
             coercion = by_name.get(name, coerce.text)
             if isinstance(spec, str) and "." not in spec:
                 simple.append((name, spec, coercion))
             elif not isinstance(spec, Rows):
-                others.append((name, self._other(spec, coercion)))
+                others.append((name, self._reader(spec, coercion)))
         return simple, others
 
-    def _other(
+    def _reader(
         self, spec: Paths | ConsentMapping | Negated | IdPart | Sum, coercion: Coercion
     ) -> Read:
         match spec:
@@ -120,7 +120,7 @@ class Compiler:
             case Negated():
                 return _negated(spec)
             case IdPart():
-                return _piece(spec, coercion)
+                return _id_part(spec, coercion)
             case Sum():
                 return _sum(spec, coercion)
             case _:
@@ -136,11 +136,11 @@ class Compiler:
         flag = coerce.flag
 
         def read(row: Row) -> str:
-            said = row.get(refused)
-            out = flag(said)
+            opt_out = row.get(refused)
+            out = flag(opt_out)
             if out:
                 return "no"
-            if out is None and said is not None and said != "":
+            if out is None and opt_out is not None and opt_out != "":
                 return "unknown"
             return "yes" if flag(row.get(given)) else "unknown"
 
@@ -156,7 +156,7 @@ def _coercions(instant: Coercion, money: Coercion) -> dict[str, Coercion]:
             coerce.optional_id,
         ),
         **dict.fromkeys(("first", "last", "name", "status"), coerce.text_or_empty),
-        **dict.fromkeys(("created_at", "updated_at"), coerce.lenient(instant)),
+        **dict.fromkeys(("created_at", "updated_at"), coerce.none_if_unusable(instant)),
         **dict.fromkeys(
             ("pos_loyalty_member", "terms_agreed", "active", "medical", "is_void"), coerce.flag
         ),
@@ -184,12 +184,12 @@ def _coercions(instant: Coercion, money: Coercion) -> dict[str, Coercion]:
 _MONEY: dict[str, Coercion] = {
     "cents": coerce.cents,
     "major": coerce.major,
-    "formatted": coerce.formatted,
+    "formatted": coerce.formatted_dollars,
 }
 
 
-def _name_the_broken(simple: Sequence[Simple], row: Row) -> None:
-    """Raises the Unusable of the first field that is broken, with the field's name."""
+def _raise_with_field(simple: Sequence[PlainField], row: Row) -> None:
+    """Raise the Unusable of the first field that is broken, with the field's name."""
     for _, key, coercion in simple:
         reader(key, coercion)(row)
 
@@ -201,9 +201,9 @@ def _sum(spec: Sum, coercion: Coercion) -> Read:
     def read(row: Row) -> Any:
         total = None
         for path, name, within in walks:
-            found = row.get(name)
+            value = row.get(name)
             try:
-                for part in map(coercion, _parts(found, within) if within else (found,)):
+                for part in map(coercion, _element_values(value, within) if within else (value,)):
                     if part is not None:
                         total = part if total is None else total + part
             except Unusable as unusable:
@@ -213,7 +213,7 @@ def _sum(spec: Sum, coercion: Coercion) -> Read:
     return read
 
 
-def _parts(value: Json, within: str) -> list[Json]:
+def _element_values(value: Json, within: str) -> list[Json]:
     """The field `within` of every element of the array that the value is."""
     elements = value if type(value) is list else [value]
     return [element.get(within) for element in elements if type(element) is dict]
@@ -221,22 +221,22 @@ def _parts(value: Json, within: str) -> list[Json]:
 
 def _negated(spec: Negated) -> Read:
     def read(row: Row) -> bool | None:
-        said = coerce.flag(row.get(spec.unless))
-        return None if said is None else not said
+        opposite = coerce.flag(row.get(spec.unless))
+        return None if opposite is None else not opposite
 
     return read
 
 
-def _piece(spec: IdPart, coercion: Coercion) -> Read:
+def _id_part(spec: IdPart, coercion: Coercion) -> Read:
     """A reader of one part of a composite text; a text of another make is none."""
-    otherwise, place = spec.otherwise or "", spec.take - 1
+    otherwise, index = spec.otherwise or "", spec.take - 1
 
     def read(row: Row) -> Any:
         whole = row.get(spec.of)
         parts = whole.split(spec.at) if isinstance(whole, str) else []
-        found = parts[place] if len(parts) == spec.parts else row.get(otherwise)
+        value = parts[index] if len(parts) == spec.parts else row.get(otherwise)
         try:
-            return coercion(found)
+            return coercion(value)
         except Unusable as unusable:
             raise Unusable(unusable.reason, spec.of) from None
 
@@ -252,13 +252,13 @@ def reader(paths: Paths, coercion: Coercion) -> Read:
     field = alternatives[0] if alternatives else ""
 
     def read(row: Row) -> Any:
-        found = None
+        value = None
         for steps in walks:
-            found = walk(row, steps)
-            if found not in (None, ""):
+            value = walk(row, steps)
+            if value not in (None, ""):
                 break
         try:
-            return coercion(found)
+            return coercion(value)
         except Unusable as unusable:
             raise Unusable(unusable.reason, field) from None
 
@@ -276,7 +276,7 @@ def _simple_reader(key: str, coercion: Coercion) -> Read:
 
 
 def walk(row: Json, steps: tuple[str, ...]) -> Json:
-    """What a path leads to; a number among its steps is a place in an array."""
+    """The value a path leads to; a number among its steps is an index into an array."""
     for step in steps:
         if isinstance(row, list) and step.isdecimal():
             row = row[int(step)] if int(step) < len(row) else None
@@ -308,13 +308,13 @@ def elements(
     make = compile_one(spec.map)
 
     def read(row: Row) -> tuple[T, ...]:
-        found = row.get(first) if not deeper else walk(row.get(first), deeper)
-        if not found and (found is None or found == []):
+        array = row.get(first) if not deeper else walk(row.get(first), deeper)
+        if not array and (array is None or array == []):
             return ()
-        if type(found) is not list or len(found) > MAX_ELEMENTS:
+        if type(array) is not list or len(array) > MAX_ELEMENTS:
             raise Unusable("wrong_shape", spec.rows)
         try:
-            return tuple([make(element) for element in found])
+            return tuple([make(element) for element in array])
         except Unusable as unusable:
             raise Unusable(unusable.reason, f"{spec.rows}.{unusable.field}") from None
         except AttributeError:  # an element without `get`: not an object

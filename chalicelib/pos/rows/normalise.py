@@ -1,4 +1,4 @@
-"""Rows of a POS → the common shape of reference/pos.md §7, driven by the profile's map.
+"""Turns rows of a POS into the common shape of reference/pos.md §7, by the profile's map.
 
 The map is compiled once per stream into closures; a row then costs a few microseconds a field.
 Any JSON value gives a fact or a reject, never an exception.
@@ -67,17 +67,17 @@ class Normaliser:
         self._id = reader(_id_paths(profile, stream), coerce.optional_id)
 
     def page(self, rows: Iterable[Json], known: KnownRow | None = None) -> Normalised:
-        """Rows that are `known` are left out."""
+        """The facts and rejects of a page's rows, without the rows that are `known`."""
         if known is None:
             return self._read(rows)
         rows = list(rows)
         left, digests = self._unknown(rows, known)
-        made = self._read(left)
-        if made.unknown_words:  # which are to be told again by the next run
-            return made
-        for reject in made.rejects:
+        normalised = self._read(left)
+        if normalised.unknown_words:  # which the next run has to report again
+            return normalised
+        for reject in normalised.rejects:
             digests.pop(reject.ext_id or "", None)
-        return replace(made, rows=digests)
+        return replace(normalised, rows=digests)
 
     def _unknown(self, rows: Sequence[Json], known: KnownRow) -> tuple[list[Json], dict[str, int]]:
         """The rows to read, and by id the digests of those that are their id's only one here."""
@@ -106,10 +106,11 @@ class Normaliser:
             if isinstance(made, Reject):
                 rejects.append(made)
             else:
-                _keep(facts, made)
+                _add(facts, made)
         return Normalised(tuple(facts.values()), tuple(rejects), dict(self._words), sold_out)
 
     def one(self, row: Json) -> Fact | Reject:
+        """The fact that a row tells, or the reject that says why it tells none."""
         if not isinstance(row, dict):
             return Reject(self._stream, "wrong_shape", "", {"row": self._shapeless(row)})
         try:
@@ -124,7 +125,7 @@ class Normaliser:
             )
 
     def _shapeless(self, row: Json) -> Json:
-        """What is no object; bare values in it have no names to tell what may not be kept by."""
+        """What may be kept of a row that is no object; its bare values have no names to judge."""
         if not self._forbidden or not isinstance(row, list):
             return _without(row, self._forbidden)
         return [
@@ -139,8 +140,8 @@ class Normaliser:
         self._words[name] += 1
 
 
-def _keep(facts: dict[object, Fact], made: Fact) -> None:
-    """Put a fact among those of its page, unless a later version of it is there."""
+def _add(facts: dict[object, Fact], made: Fact) -> None:
+    """Add a fact to those of its page, unless a later version of it is there."""
     key = _key(made)
     known = facts.get(key)
     if isinstance(made, Customer | Sale) and isinstance(known, Customer | Sale):
@@ -160,8 +161,8 @@ def _key(fact: Fact) -> object:
 
 
 def _id_paths(profile: Profile, stream: Stream) -> Paths:
-    found = profile.streams[stream].map.get("ext_id", ())
-    return found if isinstance(found, str | tuple) else ()
+    paths = profile.streams[stream].map.get("ext_id", ())
+    return paths if isinstance(paths, str | tuple) else ()
 
 
 def _sold_out(row: Json, field: str) -> bool:

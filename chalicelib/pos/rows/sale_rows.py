@@ -1,4 +1,4 @@
-"""Sale rows → sales: what kind each is, whether it counts, its lines and tenders."""
+"""Turns sale rows into sales: what kind each is, whether it counts, its lines and tenders."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ HEAD_MONEY = ("subtotal", "discount", "tax", "fees", "tip")
 
 
 def sale_maker(profile: Profile, setting: Setting, count: Count) -> Callable[[Row], Sale]:
-    """Compile the profile's sales map."""
+    """Compile the profile's sales map to a function from a row to a sale, which raises Unusable."""
     compiler = Compiler(profile, setting)
     spec = profile.streams["sales"].map
     extract = compiler.extractor(spec)

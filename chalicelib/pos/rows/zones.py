@@ -1,4 +1,4 @@
-"""Zone names that are not IANA's."""
+"""Translates names of time zones that are not IANA's."""
 
 from __future__ import annotations
 
