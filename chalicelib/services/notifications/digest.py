@@ -104,8 +104,8 @@ def write_letter(account: Account, items: Sequence[Notification], dashboard: str
 
 def one_line(text: str, longest: int = LONGEST_LINE) -> str:
     """Return the text without line breaks and invisible characters, cut at `longest`."""
-    shown = "".join(sign if sign.isprintable() else " " for sign in text)
-    line = " ".join(shown.split())
+    visible = "".join(sign if sign.isprintable() else " " for sign in text)
+    line = " ".join(visible.split())
     return line if len(line) <= longest else line[: longest - 1].rstrip() + "…"
 
 
