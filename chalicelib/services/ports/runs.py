@@ -202,7 +202,9 @@ class SyncStates(Protocol):
         """
         ...
 
-    def live(self, uid: Uid, credential: CredentialId) -> RunView | None: ...
+    def live(self, uid: Uid, credential: CredentialId) -> RunView | None:
+        """Read the credential's live run; None when none lives."""
+        ...
 
     def acquire(
         self,
@@ -235,7 +237,9 @@ class SyncStates(Protocol):
         """Store the ended run, end its life, give the lease back, all at once. Raises LeaseLost."""
         ...
 
-    def request_stop(self, uid: Uid, credential: CredentialId) -> None: ...
+    def request_stop(self, uid: Uid, credential: CredentialId) -> None:
+        """Have the live run, if there is one, told at its next checkpoint or lease to stop."""
+        ...
 
     def streams(self, uid: Uid, credential: CredentialId) -> Mapping[Stream, StreamState]:
         """Read what runs of the credential left; streams that were never read are absent."""
@@ -253,26 +257,39 @@ class SyncStates(Protocol):
 
     def put_delta(
         self, lease: Lease, stream: str, generation: int, number: int, packed: bytes
-    ) -> None: ...
+    ) -> None:
+        """Store the manifest's `number`th delta, from 1. Raises LeaseLost when a later lease has
+        stored it."""
+        ...
 
     def put_base(
         self, lease: Lease, stream: Stream, generation: int, chunks: Sequence[bytes]
-    ) -> None: ...
+    ) -> None:
+        """Store all chunks of a manifest's base."""
+        ...
 
     def drop_manifest(
         self, uid: Uid, credential: CredentialId, stream: str, generation: int
-    ) -> None: ...
+    ) -> None:
+        """Delete a generation of a manifest, base and deltas."""
+        ...
 
-    def add_aside(self, lease: Lease, first_number: int, rejects: Sequence[Reject]) -> None: ...
+    def add_aside(self, lease: Lease, first_number: int, rejects: Sequence[Reject]) -> None:
+        """Store records that the run set aside, numbered from `first_number`."""
+        ...
 
     def asides(
         self, uid: Uid, run: str, limit: int, after: str | None
-    ) -> tuple[list[SetAside], str | None]: ...
+    ) -> tuple[list[SetAside], str | None]:
+        """Read the records that a run set aside; the second value continues the list."""
+        ...
 
     def runs(
         self, uid: Uid, platform: Platform, limit: int, before: str | None
-    ) -> tuple[list[RunView], str | None]: ...
+    ) -> tuple[list[RunView], str | None]:
+        """Read the source's runs, newest first; the second value continues the list."""
+        ...
 
     def run(self, uid: Uid, platform: Platform, run: str) -> RunView:
-        """Raises NotFound."""
+        """Read a run. Raises NotFound."""
         ...

@@ -72,8 +72,8 @@ class RunEnding:
             self.notices.clear_mended(result, open_now, self.clock.now())
 
     def _note_leavers(self, result: RunResult, open_now: Sequence[Notification]) -> None:
-        open_keys = {(open_.kind, open_.subject) for open_ in open_now}
-        if result.leavers or ("members_left", result.platform) in open_keys:
+        noted = any((n.kind, n.subject) == ("members_left", result.platform) for n in open_now)
+        if result.leavers or noted:
             self.leaving.note(result.uid, result.platform, result.leavers)
 
     def _fix_points(self, result: RunResult) -> None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from chalicelib.domain.errors import KeyRejected, PermissionMissing, ServerUnreachable
+from chalicelib.domain.errors import KeyRejected, PermissionMissing, RateLimited, ServerUnreachable
 from chalicelib.domain.schedule import MAX_EVERY_HOURS, next_due, retry_at
 from chalicelib.domain.times import DAY
 from chalicelib.domain.words import CredentialId, Instant
@@ -11,6 +11,10 @@ from chalicelib.services.ports.integrations import Credential
 
 KEY_TRIES = 3
 """A key that was rejected so often in a row is not tried again by itself."""
+
+FIRST_WAIT_SECONDS = 30
+LONGEST_WAIT_SECONDS = 30 * 2**5
+"""Where the POS does not say how long; as long as it says otherwise."""
 
 STALE_AFTER = DAY
 
@@ -56,6 +60,17 @@ def retry_run_at(now: Instant, regular: Instant, code: str, failures: int) -> In
         return regular
     back_off = retry_at(now, failures)
     return back_off if code == ServerUnreachable.code else min(regular, back_off)
+
+
+def seconds_to_wait(limited: RateLimited, waits: int) -> int:
+    """How long a run leaves a POS alone that asked for patience.
+
+    As long as the POS says; else longer with each of the `waits` that were in a row before.
+    """
+    asked = limited.details.get("retry_after")
+    if isinstance(asked, int | float):
+        return int(asked) + 1
+    return min(FIRST_WAIT_SECONDS << min(waits, 10), LONGEST_WAIT_SECONDS)
 
 
 def failures_in_a_row(credential: Credential, run: str, code: str) -> int:

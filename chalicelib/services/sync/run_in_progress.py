@@ -196,7 +196,7 @@ class RunInProgress:
 
     def hand_over(self, state: RunState, hop: int) -> None:
         """Checkpoint and give the lease back; messages before `hop` are void. Raises LeaseLost."""
-        self.manifests.keep_rows_read_anew()
+        self.manifests.save_row_changes()
         self.manifests.append()
         self._hop = hop
         self._states.hand_over(self.lease, self.progress.dump(), self._view(state), hop)
@@ -243,11 +243,11 @@ class RunInProgress:
             return
         self.manifests.mark_gone(result.products_gone)
         self.manifests.append_known()
-        former = self.manifests.merge_overgrown()
+        former = self.manifests.compact()
         if former or self.progress.error is not None:
             self.manifests.append_seen()
             self._states.checkpoint(self.lease, self.progress.dump(), self._view("running"))
-        self._states.save_streams(self.lease, self.manifests.addressed(states_after(result)))
+        self._states.save_streams(self.lease, self.manifests.with_addresses(states_after(result)))
         self.manifests.drop(former)
 
     def finish(self, state: RunState) -> None:

@@ -20,7 +20,7 @@ GONE = 0
 
 @dataclass(slots=True)
 class RunManifests:
-    """Reads the manifests of a run, appends what the run learns, and merges them at its end.
+    """Reads the manifests of a run, appends what the run learns, and compacts them at its end.
 
     `reading`: of the session, see `PosSession`; None until the POS is open. `known`: by stream, the
     records of the POS as far as they were read. `seen`: what this run's inventory listing showed.
@@ -90,9 +90,9 @@ class RunManifests:
                 self.lease, SEEN, inventory.seen_generation, inventory.seen_deltas, packed
             )
 
-    def keep_rows_read_anew(self) -> None:
-        """Have the rows that are read otherwise than before written with what is new: the process
-        that goes on knows nothing of those that were met here."""
+    def save_row_changes(self) -> None:
+        """Have changed row digests written with what is new, where rows are read otherwise than
+        before: the process that goes on knows nothing of the rows that were met here."""
         for name, manifest in self.known.items():
             if manifest.has_row_changes and self._reads_anew(name):
                 manifest.save_row_changes()
@@ -111,8 +111,8 @@ class RunManifests:
         for key in products:
             self.known["inventory"].upsert(key, GONE)
 
-    def merge_overgrown(self) -> dict[Stream, int]:
-        """Merge each overgrown manifest into a generation of its own.
+    def compact(self) -> dict[Stream, int]:
+        """Compact each manifest that needs it into a generation of its own.
 
         Returns the former generation of each stream whose manifest has moved in this run; it can be
         dropped once the stream's state names the new one.
@@ -124,24 +124,24 @@ class RunManifests:
             if manifest.needs_compaction() or (
                 manifest.has_many_row_changes() and self._reads_anew(name)
             ):
-                self._merge(name, stream, manifest)
+                self._compact(name, stream, manifest)
         return {
             name: former
             for name, stream in self.progress.streams.items()
             if (former := self.state_before(name).generation) != stream.generation
         }
 
-    def _merge(self, name: Stream, stream: StreamProgress, manifest: Manifest) -> None:
+    def _compact(self, name: Stream, stream: StreamProgress, manifest: Manifest) -> None:
         fence, chunks = self.lease.fence, list(manifest.base_chunks())
         self.states.put_base(self.lease, name, fence, chunks)
         stream.generation, stream.chunks, stream.deltas = fence, len(chunks), 0
 
-    def addressed(self, states: Mapping[Stream, StreamState]) -> dict[Stream, StreamState]:
+    def with_addresses(self, states: Mapping[Stream, StreamState]) -> dict[Stream, StreamState]:
         """The states with the present addresses of their manifests."""
         streams = self.progress.streams
-        return {name: self._addressed(state, streams[name]) for name, state in states.items()}
+        return {name: self._with_address(state, streams[name]) for name, state in states.items()}
 
-    def _addressed(self, state: StreamState, stream: StreamProgress) -> StreamState:
+    def _with_address(self, state: StreamState, stream: StreamProgress) -> StreamState:
         """A manifest of a new generation has the rows as this session reads them, once all were
         met."""
         whole = stream.good and (stream.full_listing or stream.since is None)

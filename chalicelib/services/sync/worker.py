@@ -20,6 +20,7 @@ from chalicelib.services.ports.common import Clock, JobQueue
 from chalicelib.services.ports.integrations import Credentials
 from chalicelib.services.ports.runs import Lease, LeaseBusy, RunGone, SyncStates
 from chalicelib.services.sync.ending import RunEnding
+from chalicelib.services.sync.next_run import seconds_to_wait
 from chalicelib.services.sync.open_run import OpenRun
 from chalicelib.services.sync.run_in_progress import RunInProgress, RunTools, Stopped
 from chalicelib.services.sync.run_result import RunEnd
@@ -31,7 +32,6 @@ MAX_TAKES = 5
 
 MAX_LEASE_TRIES = 40
 LONGEST_DELAY_SECONDS = 900
-FIRST_WAIT_SECONDS = 30
 
 Remaining = Callable[[], float]
 """Seconds until this process is killed."""
@@ -191,10 +191,8 @@ class SyncWorker:
 
     def _wait(self, run: RunInProgress, message: SyncMessage, limited: RateLimited) -> None:
         """The POS asked for patience: delay the job, never sleep (product.md §5)."""
-        asked = limited.details.get("retry_after")
         progress = run.progress
-        doubled = FIRST_WAIT_SECONDS * 2 ** min(progress.waits, 5)
-        wait = int(asked) + 1 if isinstance(asked, int | float) else doubled
+        wait = seconds_to_wait(limited, progress.waits)
         progress.waits += 1
         if message.hop >= MAX_HOPS:
             self._fail(run, limited)

@@ -13,18 +13,18 @@ from tests.worlds.syncing import a_room, always, every_page_takes, later, people
 MANY = 40
 
 
-def told(room: Backroom, version: int) -> None:
+def show_version(room: Backroom, version: int) -> None:
     """The same people, in rows of this version."""
     customers = people(MANY)
     rows = {customer.ext_id: version * 1_000 + n for n, customer in enumerate(customers)}
     pages = [
-        Page(tuple(part), (), 10, None, True, rows={c.ext_id: rows[c.ext_id] for c in part})
-        for part in (customers[n : n + 10] for n in range(0, MANY, 10))
+        Page(tuple(ten), (), 10, None, True, rows={c.ext_id: rows[c.ext_id] for c in ten})
+        for ten in (customers[n : n + 10] for n in range(0, MANY, 10))
     ]
     show(room, customers=pages)
 
 
-def asking(room: Backroom, reading: str = "1", who: int = 7) -> list[bool]:
+def watch_known(room: Backroom, reading: str = "1", who: int = 7) -> list[bool]:
     """Whether this person's row of version 2 was known to each first page from now on."""
     usual, answers = room.gateway.open, []
 
@@ -45,16 +45,16 @@ def asking(room: Backroom, reading: str = "1", who: int = 7) -> list[bool]:
     return answers
 
 
-def stored(room: Backroom) -> StreamState:
+def stored_state(room: Backroom) -> StreamState:
     return room.states.streams(UID, CREDENTIAL)["customers"]
 
 
 def test_rows_are_known_to_the_next_run() -> None:
     room = a_room()
-    told(room, 2)
+    show_version(room, 2)
     room.sync()
     later(room)
-    answers = asking(room)
+    answers = watch_known(room)
 
     room.sync()
 
@@ -63,16 +63,16 @@ def test_rows_are_known_to_the_next_run() -> None:
 
 def test_rows_that_a_pos_touches_for_nothing_cost_no_write_day_after_day() -> None:
     room = a_room()
-    told(room, 1)
+    show_version(room, 1)
     room.sync()
-    before = stored(room)
+    before = stored_state(room)
 
     for version in (2, 3, 4):
         later(room)
-        told(room, version)
+        show_version(room, version)
         room.sync()
 
-    after = stored(room)
+    after = stored_state(room)
     assert (after.generation, after.chunks, after.deltas) == (
         before.generation,
         before.chunks,
@@ -82,31 +82,31 @@ def test_rows_that_a_pos_touches_for_nothing_cost_no_write_day_after_day() -> No
 
 def test_after_rows_are_read_otherwise_they_are_kept_once_and_known_again() -> None:
     room = a_room()
-    told(room, 1)
+    show_version(room, 1)
     room.sync()
-    before, answers = stored(room), asking(room, reading="2")
+    before, answers = stored_state(room), watch_known(room, reading="2")
     later(room)
-    told(room, 2)
+    show_version(room, 2)
 
     room.sync()
-    kept = stored(room)
+    kept = stored_state(room)
     later(room)
     room.sync()
 
     assert answers == [False, True]
     assert (before.reading, kept.reading) == ("1", "2")
     assert kept.generation > before.generation
-    assert stored(room).generation == kept.generation
+    assert stored_state(room).generation == kept.generation
     assert room.facts.shown(UID)
 
 
 def test_a_run_that_failed_on_the_way_has_not_kept_the_rows_it_never_met() -> None:
     room = a_room()
-    told(room, 1)
+    show_version(room, 1)
     room.sync()
-    answers = asking(room, reading="2", who=37)
+    answers = watch_known(room, reading="2", who=37)
     later(room)
-    told(room, 2)
+    show_version(room, 2)
     pages = 0
 
     def break_off() -> None:
@@ -117,7 +117,7 @@ def test_a_run_that_failed_on_the_way_has_not_kept_the_rows_it_never_met() -> No
 
     always(room, "customers", break_off)
     room.sync()
-    assert stored(room).reading == "1"
+    assert stored_state(room).reading == "1"
 
     for _ in range(2):
         later(room)
@@ -128,11 +128,11 @@ def test_a_run_that_failed_on_the_way_has_not_kept_the_rows_it_never_met() -> No
 
 def test_rows_of_a_listing_that_takes_many_slices_are_kept_once_too() -> None:
     room = a_room()
-    told(room, 1)
+    show_version(room, 1)
     room.sync()
-    answers = asking(room, reading="2")
+    answers = watch_known(room, reading="2")
     later(room)
-    told(room, 2)
+    show_version(room, 2)
     every_page_takes(room, 10)
 
     room.runs.start(UID, PLATFORM, CREDENTIAL, "now")
@@ -141,8 +141,8 @@ def test_rows_of_a_listing_that_takes_many_slices_are_kept_once_too() -> None:
     for _ in range(2):
         later(room)
         room.sync()
-        generations.append(stored(room).generation)
+        generations.append(stored_state(room).generation)
 
     assert answers == [False, True, True]
-    assert stored(room).reading == "2"
+    assert stored_state(room).reading == "2"
     assert generations[0] == generations[1]

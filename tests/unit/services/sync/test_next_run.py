@@ -6,12 +6,14 @@ from dataclasses import replace
 
 import pytest
 
+from chalicelib.domain.errors import RateLimited
 from chalicelib.domain.words import Instant
 from chalicelib.services.sync.next_run import (
     failures_in_a_row,
     is_stale,
     next_run_at,
     retry_run_at,
+    seconds_to_wait,
 )
 from tests.fakes.accounts import an_account
 from tests.worlds.backroom import CREDENTIAL, UID
@@ -80,6 +82,16 @@ def test_after_a_failure_the_error_says_when_a_new_try_is_of_use(
     code: str, failures: int, wanted: Instant | None
 ) -> None:
     assert retry_run_at(NOW, NOW + HOUR, code, failures) == wanted
+
+
+def test_a_pos_that_names_no_time_is_waited_for_ever_longer_up_to_a_limit() -> None:
+    waits = [seconds_to_wait(RateLimited("wait"), waits) for waits in (0, 1, 2, 5, 6, 10**6)]
+
+    assert waits == [30, 60, 120, 960, 960, 960]
+
+
+def test_a_pos_that_names_a_time_is_left_alone_until_it_is_over() -> None:
+    assert seconds_to_wait(RateLimited("wait", retry_after=40.2), 3) == 41
 
 
 def test_failures_in_a_row_are_counted_once_a_run() -> None:

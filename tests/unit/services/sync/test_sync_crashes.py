@@ -54,8 +54,8 @@ def pages() -> dict[Any, list[Any]]:
 
 def changed_pages() -> dict[Any, list[Any]]:
     """The next day: some shoppers corrected, a sale moved and one voided, a product gone."""
-    told = pages()
-    told["customers"] = [
+    changed = pages()
+    changed["customers"] = [
         Page(
             (
                 Customer("1", first="Ana", phone="+12065550009", email="1@example.com"),
@@ -68,7 +68,7 @@ def changed_pages() -> dict[Any, list[Any]]:
             True,
         )
     ]
-    told["sales"] = [
+    changed["sales"] = [
         Page(
             (
                 Sale("s1", "north", 1_767_000_000_000, "", "USD", 100, customer_ext_id="7"),
@@ -80,7 +80,7 @@ def changed_pages() -> dict[Any, list[Any]]:
             None,
         )
     ]
-    told["inventory"] = [
+    changed["inventory"] = [
         Page(
             tuple(InventoryItem(f"i{n}", "north", "Flower", "2", "USD") for n in range(1, 6)),
             (),
@@ -89,7 +89,7 @@ def changed_pages() -> dict[Any, list[Any]]:
             True,
         )
     ]
-    return told
+    return changed
 
 
 def seen_by_people(room: Backroom) -> dict[str, Any]:
