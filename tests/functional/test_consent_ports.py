@@ -197,9 +197,6 @@ def test_what_waits_is_counted_per_account(rows: Repositories) -> None:
     assert (rows.log.waiting(OURS), rows.log.waiting(THEIRS)) == (2, 0)
 
 
-# -- texts --------------------------------------------------------------------------------------
-
-
 def test_a_text_is_begun_with_its_state_and_entry_or_not_at_all(rows: Repositories) -> None:
     state = save(rows, plan_request(ContactState(NUMBER), WANTED))
     after = begin_request(state, "posabit", NOON, "2026-01-01")
@@ -327,8 +324,6 @@ def test_a_days_texts_are_paged_newest_first_without_loss_or_doubling(rows: Repo
     assert shown == [f"t{number}" for number in reversed(range(7))]
     assert position is None
 
-
-# -- settings -----------------------------------------------------------------------------------
 
 RULES = TextingRules(
     number="+12065550100",

@@ -156,9 +156,6 @@ def test_opening_a_notification_marks_the_account_and_refreshing_does_not(
     assert list(digests.all_marks()) == [Mark(OURS, NOON)]
 
 
-# -- the mail service ------------------------------------------------------------------------
-
-
 def sent() -> list[Any]:
     return list(ses_backends[DEFAULT_ACCOUNT_ID]["us-east-1"].sent_messages)
 

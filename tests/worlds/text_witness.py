@@ -33,7 +33,7 @@ SKEW, ANSWER_WITHIN, APART = HOUR // 12, 30 * DAY, 7 * DAY
 NEVER_ASKED = {"employee", "minor", "test", "inactive", "busy", "shared_key", "large_component"}
 
 
-class Said(NamedTuple):
+class Decision(NamedTuple):
     """What decides over a number: `in` and `out` of its own will or by a POS, `flag_yes`."""
 
     at: int
@@ -61,12 +61,12 @@ class Asked:
 
 @dataclass
 class Witness:
-    """By number: what was `said`, when requests were `published` that may have reached it, when an
+    """By number: the `decisions`, when requests were `published` that may have reached it, when an
     opt-out was `confirmed`, when something was `replied` that is no keyword. By text: whom a
     request `asked`, which `went`, which the carrier `refused` because the number opted out there.
     `flags`: a record's flag, seen since when."""
 
-    said: dict[str, dict[str, Said]] = field(default_factory=dict)
+    decisions: dict[str, dict[str, Decision]] = field(default_factory=dict)
     asked: dict[str, Asked] = field(default_factory=dict)
     went: set[str] = field(default_factory=set)
     published: dict[str, list[int]] = field(default_factory=dict)
@@ -123,21 +123,21 @@ class WitnessedAccount(HistoryAccount):
         if flag is None or not flag[0]:
             return
         if flag[1] == "no":
-            self._decide(flag[0], Said(at, "out", f"{record}@{at}"))
+            self._decide(flag[0], Decision(at, "out", f"{record}@{at}"))
         elif self.source(platform).trusts_opt_in_flags:
-            self._decide(flag[0], Said(at, "flag_yes", f"{record}@{at}"))
+            self._decide(flag[0], Decision(at, "flag_yes", f"{record}@{at}"))
 
     def _note_reply(self, message: InboundText, meaning: str) -> None:
         number = message.number
         if meaning == "other":
             self.witness.replied.setdefault(number, []).append(message.at)
         if meaning == "stop":
-            self._decide(number, Said(message.at, "out", message.id))
+            self._decide(number, Decision(message.at, "out", message.id))
         if meaning == "start":
-            self._decide(number, Said(message.at, "in", message.id))
+            self._decide(number, Decision(message.at, "in", message.id))
         answered = [t for t in self.made(number) if -SKEW <= message.at - t.at <= ANSWER_WITHIN]
         if meaning == "yes" and answered:
-            self._decide(number, Said(message.at, "in", message.id))
+            self._decide(number, Decision(message.at, "in", message.id))
             self._note_yes(message, max(answered, key=lambda text: text.at))
 
     def _note_yes(self, message: InboundText, answered: Text) -> None:
@@ -149,8 +149,8 @@ class WitnessedAccount(HistoryAccount):
             self.witness.wrong.append("the YES of one shopper makes another a member")
         self.told.joins.append((record, Join(f"double_opt_in:{asked.platform}", message.at)))
 
-    def _decide(self, number: str, said: Said) -> None:
-        self.witness.said.setdefault(number, {})[said.key] = said
+    def _decide(self, number: str, decision: Decision) -> None:
+        self.witness.decisions.setdefault(number, {})[decision.key] = decision
 
     def made(self, number: str) -> list[Text]:
         """The requests that were marked and not taken back."""
@@ -160,15 +160,15 @@ class WitnessedAccount(HistoryAccount):
 
     def state(self, number: str) -> tuple[str, int]:
         """What the number agreed to, and since when it has been so without a break."""
-        requests = [Said(text.at, "request", text.id) for text in self.made(number)]
+        requests = [Decision(text.at, "request", text.id) for text in self.made(number)]
         carrier = [
-            Said(text.at, "out", text.id)
+            Decision(text.at, "out", text.id)
             for text in self.witness.refused.values()
             if text.number == number and self.texts.kept[UID, text.day, text.id].state == "refused"
         ]
-        said = [*requests, *carrier, *self.witness.said.get(number, {}).values()]
+        decisions = [*requests, *carrier, *self.witness.decisions.get(number, {}).values()]
         state, since = "unknown", 0
-        for at, what, _ in sorted(said, key=lambda one: (one.at, one.what == "out")):
+        for at, what, _ in sorted(decisions, key=lambda one: (one.at, one.what == "out")):
             before = state
             if what == "out":
                 state = "opted_out"

@@ -61,18 +61,12 @@ def unlike(several: list[Notification]) -> list[Notification]:
     return list({(each.kind, each.subject): each for each in several}.values())
 
 
-# -- who -------------------------------------------------------------------------------------
-
-
 @pytest.mark.parametrize("role", ROLES)
 def test_who_sees_no_notifications_gets_none_by_e_mail(role: Role) -> None:
     user = User("3912", "ada", "ada@example.com", role)
 
     assert may_get_digests(user) is has_right(role, "notifications:read")
     assert not may_get_digests(replace(user, active=False))
-
-
-# -- what ------------------------------------------------------------------------------------
 
 
 @given(
@@ -83,8 +77,8 @@ def test_who_sees_no_notifications_gets_none_by_e_mail(role: Role) -> None:
 def test_news_are_open_of_the_readers_severities_and_never_told_before(
     opened: list[Notification], severities: frozenset[Severity], earlier: list[Notification]
 ) -> None:
-    told = openings_after(Recipient(), opened, earlier)
-    found = untold(Recipient(severities, sent_openings=told), opened)
+    sent = openings_after(Recipient(), opened, earlier)
+    found = untold(Recipient(severities, sent_openings=sent), opened)
 
     for each in opened:
         wanted = each.cleared_at is None and each.severity in severities
@@ -100,9 +94,9 @@ def test_what_was_told_is_told_once(
     opened: list[Notification], severities: frozenset[Severity]
 ) -> None:
     recipient = Recipient(severities)
-    told = untold(recipient, opened)
+    items = untold(recipient, opened)
 
-    after = replace(recipient, sent_openings=openings_after(recipient, opened, told))
+    after = replace(recipient, sent_openings=openings_after(recipient, opened, items))
 
     assert untold(after, opened) == []
 
@@ -129,14 +123,11 @@ def test_what_was_mended_and_came_back_is_news_again() -> None:
 
 def test_a_severity_chosen_later_brings_what_is_open_of_it() -> None:
     error, warning = a_notification(), a_notification("no_rows", severity="warning")
-    told = openings_after(Recipient(), [error, warning], [error])
+    sent = openings_after(Recipient(), [error, warning], [error])
 
     assert untold(
-        Recipient(frozenset({"error", "warning"}), sent_openings=told), [error, warning]
+        Recipient(frozenset({"error", "warning"}), sent_openings=sent), [error, warning]
     ) == [warning]
-
-
-# -- when ------------------------------------------------------------------------------------
 
 
 def test_the_first_digest_waits_for_nothing_and_the_next_for_more_than_an_hour() -> None:
@@ -146,11 +137,8 @@ def test_the_first_digest_waits_for_nothing_and_the_next_for_more_than_an_hour()
     assert is_due(begun, NOON + HOUR + MINUTE)
 
 
-# -- words -----------------------------------------------------------------------------------
-
-
 def test_a_digest_says_what_happened_what_to_do_and_where_gravest_first() -> None:
-    told = untold(
+    items = untold(
         Recipient(EVERYTHING),
         [
             a_notification("many_unlinked_sales", severity="info", title="Some are unlinked."),
@@ -160,7 +148,7 @@ def test_a_digest_says_what_happened_what_to_do_and_where_gravest_first() -> Non
         ],
     )
 
-    letter = write_letter(an_account(), told, FRONT)
+    letter = write_letter(an_account(), items, FRONT)
 
     assert letter.subject == "Green Shop: 2 errors, 1 warning, 1 notice"
     words = letter.text
@@ -211,9 +199,9 @@ def test_names_a_pos_gave_its_shops_cannot_start_a_line_or_fill_the_letter() -> 
 
 
 def test_of_very_many_some_are_shown_and_all_are_counted() -> None:
-    told = [a_notification(subject=f"posabit:crd_{n}", title=f"No. {n}.") for n in range(120)]
+    items = [a_notification(subject=f"posabit:crd_{n}", title=f"No. {n}.") for n in range(120)]
 
-    letter = write_letter(an_account(), told, FRONT)
+    letter = write_letter(an_account(), items, FRONT)
 
     assert letter.text.count("\n- No.") == MOST_NAMED
     assert "And 70 more, see the page below." in letter.text

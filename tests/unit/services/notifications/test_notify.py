@@ -33,12 +33,12 @@ def test_every_kind_says_what_happened_what_to_do_and_where(kind: Kind) -> None:
 
     desk.notifier.raise_(UID, kind, "posabit:crd_1", **facts)
 
-    [told] = desk.notifications.open_for(UID)
-    assert told.kind == kind
-    assert told.what_to_do
-    assert told.link.startswith("/")
-    assert "{" not in told.title + told.what_to_do + told.link
-    assert all(fact in told.title + told.what_to_do for fact in facts.values())
+    [notification] = desk.notifications.open_for(UID)
+    assert notification.kind == kind
+    assert notification.what_to_do
+    assert notification.link.startswith("/")
+    assert "{" not in notification.title + notification.what_to_do + notification.link
+    assert all(fact in notification.title + notification.what_to_do for fact in facts.values())
 
 
 def test_the_card_of_the_platform_is_linked() -> None:
@@ -70,9 +70,9 @@ def test_refreshing_shows_the_latest_facts_and_keeps_since_when() -> None:
 
     desk.notifier.raise_(UID, "unmapped_stores", "account", names=["Ballard", "Fremont"], sales=9)
 
-    [told] = desk.notifications.open_for(UID)
-    assert "Ballard, Fremont. 9 sales" in told.title
-    assert (told.raised_at, told.refreshed_at) == (since, since + 60_000)
+    [notification] = desk.notifications.open_for(UID)
+    assert "Ballard, Fremont. 9 sales" in notification.title
+    assert (notification.raised_at, notification.refreshed_at) == (since, since + 60_000)
 
 
 def test_many_names_are_cut() -> None:
@@ -103,6 +103,6 @@ def test_of_shops_without_end_some_are_kept_and_all_are_counted() -> None:
 
     desk.notifier.raise_(UID, "unmapped_stores", "account", names=names, sales=3)
 
-    [told] = desk.notifications.open_for(UID)
-    assert "and 995 more" in told.title
-    assert len(json.dumps(told.data)) < 100_000
+    [notification] = desk.notifications.open_for(UID)
+    assert "and 995 more" in notification.title
+    assert len(json.dumps(notification.data)) < 100_000

@@ -157,11 +157,11 @@ def test_each_gets_the_severities_chosen_for_them(office: PostOffice) -> None:
 
     office.tick()
 
-    told = {mail.to: mail.text for mail in office.mailer.outbox}
-    assert "Ballard" in told["ada@example.com"]
-    assert "Fremont" not in told["ada@example.com"]
-    assert "Fremont" in told["cat@example.com"]
-    assert "Ballard" not in told["cat@example.com"]
+    letters = {mail.to: mail.text for mail in office.mailer.outbox}
+    assert "Ballard" in letters["ada@example.com"]
+    assert "Fremont" not in letters["ada@example.com"]
+    assert "Fremont" in letters["cat@example.com"]
+    assert "Ballard" not in letters["cat@example.com"]
 
 
 def test_an_account_hears_nothing_of_another(office: PostOffice) -> None:

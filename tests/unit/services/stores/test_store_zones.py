@@ -61,8 +61,8 @@ def test_a_zone_the_pos_tells_later_moves_past_sales_in_the_background() -> None
     assert members(room) == 0, "the account's clock is Seattle's"
 
     room.clock.move(86_400)
-    told = [StoreFact("north", "North House", "America/New_York")]
-    room.gateway.pages["stores"] = pages_of(told)
+    facts = [StoreFact("north", "North House", "America/New_York")]
+    room.gateway.pages["stores"] = pages_of(facts)
     room.sync()
     jobs = [account_job(body).reason for body in room.jobs.take()]
     room.commits.rederive(UID, [rid for _, rid in room.facts.records])

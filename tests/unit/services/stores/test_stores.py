@@ -79,24 +79,24 @@ def test_the_likely_store_of_an_unmapped_key_is_suggested(shop: Retailer) -> Non
     see(shop, "Ballard", "Fremont", "Warehouse")
     shop.store_service.map_keys(OURS, fremont, [FREMONT], 1, actor=ANN)
 
-    found = {one.key.key: one.suggested_store for one in shop.store_service.keys(OURS)}
+    suggested = {one.key.key: one.suggested_store for one in shop.store_service.keys(OURS)}
 
-    assert found == {"Ballard": ballard, "Fremont": None, "Warehouse": None}
+    assert suggested == {"Ballard": ballard, "Fremont": None, "Warehouse": None}
 
 
 def test_unmapped_keys_raise_one_notification_that_names_them(shop: Retailer) -> None:
     see(shop, "Ballard", sales=3)
     see(shop, "Fremont", sales=9)
 
-    [found] = shop.notifications.open_for(OURS)
+    [raised] = shop.notifications.open_for(OURS)
 
-    assert (found.kind, found.subject, found.link) == (
+    assert (raised.kind, raised.subject, raised.link) == (
         "unmapped_stores",
         "account",
         "/settings/stores",
     )
-    assert found.title == "You have unmapped stores: Fremont, Ballard. 12 sales wait for a store."
-    assert found.data == {"names": ["Fremont", "Ballard"], "sales": 12}
+    assert raised.title == "You have unmapped stores: Fremont, Ballard. 12 sales wait for a store."
+    assert raised.data == {"names": ["Fremont", "Ballard"], "sales": 12}
     assert notice(shop, OTHERS) is None
 
 

@@ -178,17 +178,17 @@ def test_a_message_goes_to_the_account_that_was_written_to(shop: Shop) -> None:
 
 
 def test_a_message_to_a_number_of_nobody_is_kept_for_the_operator(shop: Shop) -> None:
-    told = InboundText("m1", SHOPPER, "+12065559999", "STOP", shop.clock.now())
+    message = InboundText("m1", SHOPPER, "+12065559999", "STOP", shop.clock.now())
 
     with pytest.raises(Unrouted):
-        shop.inbound.handle(told)
+        shop.inbound.handle(message)
 
-    assert text_job(told.body()) == told
+    assert text_job(message.body()) == message
 
 
 def moves(shop: Shop, uid: str, number: str | None) -> None:
-    held = shop.settings.get(uid)
-    shop.settings.save(uid, held, replace(held, number=number))
+    rules = shop.settings.get(uid)
+    shop.settings.save(uid, rules, replace(rules, number=number))
 
 
 @pytest.mark.parametrize("number", ["+12065550101", None])
@@ -359,8 +359,8 @@ def test_words_that_come_while_the_request_is_being_sent_count_once_it_went() ->
 
 
 def test_words_written_before_the_request_are_no_answer_to_it(shop: Shop) -> None:
-    told = InboundText("m1", SHOPPER, SHOP[OURS], "are you open?", shop.clock.now() - HOUR)
-    shop.inbound.handle(told)
+    message = InboundText("m1", SHOPPER, SHOP[OURS], "are you open?", shop.clock.now() - HOUR)
+    shop.inbound.handle(message)
 
     shop.wait(7 * 24)
     shop.tick()
@@ -509,14 +509,14 @@ def test_a_message_that_lambda_gave_up_is_read_when_it_is_sent_back(shop: Shop) 
     }
     sns = {"Type": "Notification", "Message": json.dumps(payload)}
     taken = {**sns, "Timestamp": to_text(shop.clock.now())}
-    told = {
+    payload = {
         "version": "1.0",
         "requestContext": {"condition": "RetriesExhausted", "approximateInvokeCount": 3},
         "requestPayload": {"Records": [{"EventSource": "aws:sns", "Sns": taken}]},
         "responsePayload": {"errorType": "Runtime.ExitError"},
     }
 
-    job = text_job(told)
+    job = text_job(payload)
 
     assert job == InboundText("m1", SHOPPER, SHOP[OURS], "STOP", shop.clock.now())
     shop.inbound.handle(job)

@@ -76,9 +76,6 @@ def test_a_number_that_cannot_be_a_mobile_is_not_even_noted(shop: Shop) -> None:
     assert shop.contact_state("+18005550123").wanted is None
 
 
-# -- everything is checked again ----------------------------------------------------------------
-
-
 def untick(shop: Shop) -> None:
     shop.source(ticked=False)
 
@@ -306,9 +303,6 @@ def test_nothing_is_released_while_the_operator_has_stopped_all_texts(shop: Shop
     assert shop.tick() == 1
 
 
-# -- the second request -------------------------------------------------------------------------
-
-
 def test_a_second_request_goes_by_itself_in_the_first_open_window_after_seven_days(
     shop: Shop,
 ) -> None:
@@ -345,9 +339,6 @@ def test_no_second_request_goes_when_its_cause_is_gone_or_it_was_answered(
     shop.tick()
 
     assert shop.carrier.outbox == []
-
-
-# -- at most once -------------------------------------------------------------------------------
 
 
 def test_the_same_job_delivered_twice_sends_once(shop: Shop) -> None:
@@ -436,14 +427,14 @@ def test_a_texts_id_which_pages_of_the_list_go_by_does_not_tell_the_number(shop:
     shop.ask()
     shop.ask(SECOND)
 
-    found, position = shop.texts.texts(OURS, "2026-01-01", 1, None)
+    page, position = shop.texts.texts(OURS, "2026-01-01", 1, None)
     rest, _ = shop.texts.texts(OURS, "2026-01-01", 1, position)
-    texts = [*found, *rest]
+    texts = [*page, *rest]
 
     assert {text.number for text in texts} == {SHOPPER, SECOND}
-    told = f"{position} {[text.id for text in texts]}"
-    assert SHOPPER.removeprefix("+1") not in told
-    assert SECOND.removeprefix("+1") not in told
+    address = f"{position} {[text.id for text in texts]}"
+    assert SHOPPER.removeprefix("+1") not in address
+    assert SECOND.removeprefix("+1") not in address
 
 
 def test_what_is_refused_again_and_again_is_tried_once_a_day_in_the_end(shop: Shop) -> None:

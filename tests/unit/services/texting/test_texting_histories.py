@@ -189,8 +189,8 @@ class TextingHistories(TextedAccount, RuleBasedStateMachine):
         platform, scope, customer, _ = known[which % len(known)]
         phone = (*NUMBERS, None)[how % 6]
         consent = ("unknown", "unknown", customer.sms_consent, "no")[how // 6 % 4]
-        told = replace(customer, phone=phone, sms_consent=consent)
-        self.tell(Place(platform, scope), [told], [], accident)
+        changed = replace(customer, phone=phone, sms_consent=consent)
+        self.tell(Place(platform, scope), [changed], [], accident)
 
     @rule(which=choices, back=st.booleans(), accident=accidents)
     def a_sale_is_voided_or_given_back(self, which: int, back: bool, accident: Accident) -> None:
@@ -328,8 +328,8 @@ class TextingHistories(TextedAccount, RuleBasedStateMachine):
         assert {frozenset(p.members): p for p in shown} == model.personas
         assert self.amounts(model) == model.amounts
         for persona in shown:
-            held = [p for member in persona.members for p in self.entries_of(member).values()]
-            assert persona.points == sum(map(posted_total, held))
+            postings = [p for member in persona.members for p in self.entries_of(member).values()]
+            assert persona.points == sum(map(posted_total, postings))
 
     @invariant()
     def whoever_is_to_be_asked_is_noted(self) -> None:

@@ -107,9 +107,6 @@ def test_the_page_counts_what_went_what_nobody_knows_and_what_waits(shop: Shop) 
     assert shop.texting.get(THEIRS).waiting == 0
 
 
-# -- send me a test -----------------------------------------------------------------------------
-
-
 def test_a_test_goes_once_at_any_hour(shop: Shop) -> None:
     shop.wait(12)
     shop.texting.send_test(OURS, SHOPPER, actor=ANN)
@@ -197,9 +194,6 @@ def test_a_test_that_lay_in_a_queue_for_hours_is_not_sent_at_night(shop: Shop) -
     assert shop.tests.handle(job) is None
 
     assert shop.carrier.outbox == []
-
-
-# -- why ----------------------------------------------------------------------------------------
 
 
 def test_every_reason_has_words() -> None:

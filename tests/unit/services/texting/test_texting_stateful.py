@@ -143,7 +143,7 @@ class Texting(RuleBasedStateMachine):
         self.shop.clock.at += 1
         if value == "no":
             self.stopped[number] = True
-        told = ConsentFlag(
+        flag = ConsentFlag(
             "sms",
             number,
             value,  # type: ignore[arg-type]
@@ -152,7 +152,7 @@ class Texting(RuleBasedStateMachine):
             self.seq,
             self.shop.clock.now(),
         )
-        self.shop.consent.note_flags(OURS, [told, told])
+        self.shop.consent.note_flags(OURS, [flag, flag])
 
     @rule(hours=st.sampled_from([0.1, 0.4, 5, 13, 24 * 7, 24 * 31]))
     def wait(self, hours: float) -> None:
@@ -208,9 +208,9 @@ class Texting(RuleBasedStateMachine):
     @invariant()
     def the_state_says_what_the_log_says(self) -> None:
         for number in NUMBERS:
-            found = self.shop.texts.read(OURS, "sms", number)
-            assert found.state.consent == derive_consent(found.entries)
-            is_out = found.state.consent.state == "opted_out"
+            contact = self.shop.texts.read(OURS, "sms", number)
+            assert contact.state.consent == derive_consent(contact.entries)
+            is_out = contact.state.consent.state == "opted_out"
             assert is_out == self.stopped.get(number, False)
 
     @invariant()
