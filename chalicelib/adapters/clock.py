@@ -1,4 +1,4 @@
-"""Time as the machine tells it."""
+"""The machine's clock."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from chalicelib.domain.words import Instant
 
 
 class SystemClock:
-    """The `Clock` port on the machine's clock."""
+    """The `Clock` port by the machine's clock."""
 
     def now(self) -> Instant:
         return time.time_ns() // 1_000_000

@@ -1,4 +1,4 @@
-"""Drawn identifiers: a ULID behind a prefix, so that text order is the order of making."""
+"""Random identifiers: a prefix and a ULID, so that text order is the order of creation."""
 
 from __future__ import annotations
 
@@ -14,9 +14,9 @@ LENGTH = 26
 
 
 class UlidIds:
-    """The `Ids` port. Within one millisecond the random part counts up, so order still holds.
+    """The `Ids` port by the ULID specification: 48 bits of milliseconds, 80 random bits, base 32.
 
-    48 bits of milliseconds and 80 random ones, in Crockford's base 32 (the ULID specification).
+    Within one millisecond the random part counts up, so ids stay in order.
     """
 
     def __init__(self, clock: Clock, draw: Callable[[int], int] = secrets.randbits) -> None:
@@ -36,6 +36,6 @@ class UlidIds:
 
 
 def encode_ulid(at: Instant, random: int) -> str:
-    """26 characters for an instant and 80 bits."""
+    """Return the 26 characters of an instant and 80 random bits."""
     value = (at << RANDOM_BITS) | random
     return "".join(ALPHABET[(value >> shift) & 31] for shift in range(5 * (LENGTH - 1), -1, -5))

@@ -1,8 +1,8 @@
 """Facts as compact JSON text.
 
-The top level is an object without the fields that hold their default; a nested dataclass is an
-array in field order, cut after its last field that differs from its default. So fields of
-`LineItem` and `Tender` may be appended but never reordered.
+The top level is an object without the fields at their default. A nested dataclass is an array in
+field order, cut after its last field that differs from its default: fields of `LineItem` and
+`Tender` may be appended but never reordered.
 """
 
 from __future__ import annotations
@@ -19,14 +19,14 @@ from chalicelib.domain.records import LineItem, Tender
 _T = TypeVar("_T")
 _NESTED: dict[str, type] = {"items": LineItem, "tenders": Tender}
 _TUPLES: dict[str, Any] = {"reasons": Reason}
-"""Named tuples, as arrays."""
+"""Named tuples, which are stored as arrays."""
 
 _DEFAULTS: dict[type, tuple[tuple[str, Any], ...]] = {}
 _READERS: dict[type, dict[str, Callable[[Any], Any]]] = {}
 
 
 def encode(fact: Any) -> str:
-    """The dataclass as JSON text, without the fields that are kept elsewhere."""
+    """Return the dataclass as JSON text, without the fields that are stored elsewhere."""
     named = {}
     for name, default in _defaults(type(fact)):
         value = getattr(fact, name)
@@ -37,7 +37,7 @@ def encode(fact: Any) -> str:
 
 
 def decode(kind: type[_T], text: str, **kept_elsewhere: Any) -> _T:
-    """The inverse of `encode`; fields this version does not know are dropped."""
+    """Return the dataclass of a text that `encode` made; unknown fields are dropped."""
     named = orjson.loads(text)
     known = _readers(kind)
     read = {name: known[name](value) for name, value in named.items() if name in known}

@@ -33,10 +33,10 @@ class DynamoConsent:
         self, uid: Uid, numbers: Iterable[str], *, consistent: bool
     ) -> dict[str, ContactState]:
         wanted = {(keys.contact(uid, "sms", n), keys.HEAD_SK): n for n in numbers}
-        found = self.table.get_many(wanted, consistent=consistent)
+        stored = self.table.get_many(wanted, consistent=consistent)
         return {
-            number: rows.read_state("sms", number, found[key])
-            if key in found
+            number: rows.read_state("sms", number, stored[key])
+            if key in stored
             else ContactState(number)
             for key, number in wanted.items()
         }
@@ -59,8 +59,8 @@ class DynamoConsent:
     def due(self, shard: int, until: Instant, limit: int) -> list[Due]:
         condition = "text_shard = :shard AND text_at <= :until"
         values = {":shard": {"S": keys.text_shard(shard)}, ":until": {"N": str(until)}}
-        found = self.table.query_page(condition, values, limit, index=DUE_INDEX)
-        return [_due(row) for row in found]
+        stored = self.table.query_page(condition, values, limit, index=DUE_INDEX)
+        return [_due(row) for row in stored]
 
     def claim(self, due: Due, next_at: Instant) -> bool:
         client = self.table.client
@@ -81,12 +81,12 @@ class DynamoConsent:
         return True
 
     def waiting(self, uid: Uid) -> int:
-        places = [
+        row_keys = [
             (keys.texts_waiting(uid, shard), keys.TEXTS_WAITING_SK)
             for shard in range(keys.TEXT_SHARDS)
         ]
-        found = self.table.get_many(places)
-        return sum(int(row["waiting"]["N"]) for row in found.values())
+        stored = self.table.get_many(row_keys)
+        return sum(int(row["waiting"]["N"]) for row in stored.values())
 
 
 def _due(row: Row) -> Due:

@@ -64,16 +64,16 @@ class DynamoFacts:
             pause = min(pause * 1.5, 0.5)
 
     def store_intent(self, lock: CommitLock, intent: Intent) -> None:
-        self._guarded(
+        self._update_if_held(
             lock,
             "SET intent = :intent, held_until = :until",
             intent={"B": rows.pack_intent(intent)},
         )
 
     def unlock(self, lock: CommitLock, *, done: bool) -> None:
-        gone = "REMOVE held_until, intent" if done else "REMOVE held_until"
+        update = "REMOVE held_until, intent" if done else "REMOVE held_until"
         try:
-            self._update(lock.uid, gone, "fence = :fence", {":fence": {"N": str(lock.fence)}})
+            self._update(lock.uid, update, "fence = :fence", {":fence": {"N": str(lock.fence)}})
         except self._table.client.exceptions.ConditionalCheckFailedException:
             return
         finally:
@@ -81,55 +81,58 @@ class DynamoFacts:
 
     def rows(self, uid: Uid, records: Iterable[str]) -> dict[str, RecordRows]:
         kinds = (keys.PROFILE_SK, keys.SALES_SK, keys.PERSONA_SK)
-        places = {rid: keys.record(uid, rid) for rid in records}
-        found = self._table.get_many((pk, sk) for pk in places.values() for sk in kinds)
-        return {rid: _record_rows(rid, pk, found) for rid, pk in places.items()}
+        partitions = {rid: keys.record(uid, rid) for rid in records}
+        stored = self._table.get_many((pk, sk) for pk in partitions.values() for sk in kinds)
+        return {rid: _record_rows(rid, pk, stored) for rid, pk in partitions.items()}
 
     def carriers(self, uid: Uid, merge_keys: Iterable[MergeKey]) -> dict[MergeKey, KeyCarriers]:
-        places = {(keys.merge_key(uid, *key), keys.MEMBERS_SK): key for key in merge_keys}
-        found = self._table.get_many(places)
-        return {places[place]: rows.read_members(row) for place, row in found.items()}
+        row_keys = {(keys.merge_key(uid, *key), keys.MEMBERS_SK): key for key in merge_keys}
+        stored = self._table.get_many(row_keys)
+        return {row_keys[row_key]: rows.read_members(row) for row_key, row in stored.items()}
 
     def wide_carriers(self, uid: Uid, key: MergeKey) -> dict[str, str]:
-        found = self._table.query(keys.merge_key(uid, *key), keys.MEMBER_PREFIX)
+        stored = self._table.query(keys.merge_key(uid, *key), keys.MEMBER_PREFIX)
         start = len(keys.MEMBER_PREFIX)
-        return {row["sk"]["S"][start:]: row["scope"]["S"] for row in found}
+        return {row["sk"]["S"][start:]: row["scope"]["S"] for row in stored}
 
     def sales(self, uid: Uid, ids: Iterable[SaleId]) -> dict[SaleId, StoredSale]:
-        places = {(keys.sale(uid, *sid), keys.SALE_SK): sid for sid in ids}
-        found = self._table.get_many(places)
-        return {places[place]: rows.read_sale(places[place], row) for place, row in found.items()}
+        row_keys = {(keys.sale(uid, *sid), keys.SALE_SK): sid for sid in ids}
+        stored = self._table.get_many(row_keys)
+        return {
+            row_keys[row_key]: rows.read_sale(row_keys[row_key], row)
+            for row_key, row in stored.items()
+        }
 
     def returns(self, uid: Uid, ids: Iterable[SaleId]) -> dict[SaleId, Returns]:
-        places = {(keys.sale(uid, *sid), keys.RETURNS_SK): sid for sid in ids}
-        found = self._table.get_many(places)
-        return {places[place]: rows.read_returns(row) for place, row in found.items()}
+        row_keys = {(keys.sale(uid, *sid), keys.RETURNS_SK): sid for sid in ids}
+        stored = self._table.get_many(row_keys)
+        return {row_keys[row_key]: rows.read_returns(row) for row_key, row in stored.items()}
 
     def pointers(
         self, uid: Uid, record: str, since: Instant | None = None, until: Instant | None = None
     ) -> dict[SaleRef, Postings]:
-        place = keys.record(uid, record)
+        pk = keys.record(uid, record)
         if since is None and until is None:
-            found = self._table.query(place, keys.POINTER_PREFIX)
+            stored = self._table.query(pk, keys.POINTER_PREFIX)
         else:
             last = keys.POINTER_PREFIX + "~" if until is None else keys.pointers_at(until)
-            found = self._table.query_between(place, keys.pointers_at(since or 0), last)
-        return {rows.read_pointer(row): rows.read_postings(row) for row in found}
+            stored = self._table.query_between(pk, keys.pointers_at(since or 0), last)
+        return {rows.read_pointer(row): rows.read_postings(row) for row in stored}
 
     def postings(
         self, uid: Uid, places: Iterable[tuple[str, SaleRef]]
     ) -> dict[tuple[str, SaleRef], Postings]:
-        stored = {rows.pointer_key(uid, *place): place for place in places}
-        found = self._table.get_many(stored)
-        return {stored[key]: rows.read_postings(row) for key, row in found.items()}
+        refs = {rows.pointer_key(uid, *place): place for place in places}
+        stored_rows = self._table.get_many(refs)
+        return {refs[key]: rows.read_postings(row) for key, row in stored_rows.items()}
 
     def ledger(self, uid: Uid, record: str) -> dict[str, LedgerRow]:
-        found = self._table.query(keys.record(uid, record), keys.LEDGER_PREFIX)
-        return dict(rows.read_ledger(row) for row in found)
+        stored = self._table.query(keys.record(uid, record), keys.LEDGER_PREFIX)
+        return dict(rows.read_ledger(row) for row in stored)
 
     def shared(self, uid: Uid) -> list[MergeKey]:
-        found = self._table.query(keys.shared_keys(uid))
-        return [rows.read_shared(row) for row in found]
+        stored = self._table.query(keys.shared_keys(uid))
+        return [rows.read_shared(row) for row in stored]
 
     def write(self, lock: CommitLock, writes: Writes) -> None:
         puts, deletes = _row_changes(lock.uid, writes)
@@ -152,11 +155,11 @@ class DynamoFacts:
 
     def _renew_when_due(self, lock: CommitLock) -> None:
         """Renew the lock when the next call might arrive after its end."""
-        held = self._clock.monotonic() - self._renewed.get(lock.uid, lock.acquired_at)
-        if held + LONGEST_CALL_SECONDS + CLOCK_SKEW_SECONDS > self._lock_seconds:
-            self._guarded(lock, "SET held_until = :until")
+        age = self._clock.monotonic() - self._renewed.get(lock.uid, lock.acquired_at)
+        if age + LONGEST_CALL_SECONDS + CLOCK_SKEW_SECONDS > self._lock_seconds:
+            self._update_if_held(lock, "SET held_until = :until")
 
-    def _guarded(self, lock: CommitLock, update: str, **values: dict[str, Any]) -> None:
+    def _update_if_held(self, lock: CommitLock, update: str, **values: dict[str, Any]) -> None:
         asked_at = self._clock.monotonic()
         named = {f":{name}": value for name, value in values.items()}
         named |= {":until": self._until(), ":fence": {"N": str(lock.fence)}}
@@ -180,10 +183,10 @@ class DynamoFacts:
         )
 
 
-def _record_rows(rid: str, pk: str, found: dict[Key, Row]) -> RecordRows:
-    profile = found.get((pk, keys.PROFILE_SK))
-    summary = found.get((pk, keys.SALES_SK))
-    persona = found.get((pk, keys.PERSONA_SK))
+def _record_rows(rid: str, pk: str, stored: dict[Key, Row]) -> RecordRows:
+    profile = stored.get((pk, keys.PROFILE_SK))
+    summary = stored.get((pk, keys.SALES_SK))
+    persona = stored.get((pk, keys.PERSONA_SK))
     sales = rows.read_summary(summary) if summary else None
     return RecordRows(
         stored=rows.read_record(rid, profile) if profile else None,
@@ -197,33 +200,33 @@ def _row_changes(uid: Uid, writes: Writes) -> tuple[dict[Key, Row], list[Key]]:
     puts += [rows.sale_row(uid, sale) for sale in writes.sales.values()]
     puts += [rows.summary_row(uid, rid, sales) for rid, sales in writes.summaries.items()]
     deletes: list[Key] = []
-    for place, row in _optional_rows(uid, writes):
+    for row_key, row in _optional_rows(uid, writes):
         if row is None:
-            deletes.append(place)
+            deletes.append(row_key)
         else:
-            puts.append((place, row))
+            puts.append((row_key, row))
     return dict(puts), deletes
 
 
 def _optional_rows(uid: Uid, writes: Writes) -> Iterator[tuple[Key, Row | None]]:
     for key, members in writes.carriers.items():
-        place = (keys.merge_key(uid, *key), keys.MEMBERS_SK)
-        yield place, rows.members_row(place, members) if members else None
+        row_key = (keys.merge_key(uid, *key), keys.MEMBERS_SK)
+        yield row_key, rows.members_row(row_key, members) if members else None
     for (key, rid), scope in writes.carrier_rows.items():
-        place = (keys.merge_key(uid, *key), keys.member(rid))
-        yield place, rows.member_row(place, scope) if scope else None
+        row_key = (keys.merge_key(uid, *key), keys.member(rid))
+        yield row_key, rows.member_row(row_key, scope) if scope else None
     for sid, returns in writes.returns.items():
-        place = (keys.sale(uid, *sid), keys.RETURNS_SK)
-        yield place, rows.returns_row(place, returns) if returns else None
+        row_key = (keys.sale(uid, *sid), keys.RETURNS_SK)
+        yield row_key, rows.returns_row(row_key, returns) if returns else None
     for (rid, ref), postings in writes.pointers.items():
-        place = rows.pointer_key(uid, rid, ref)
-        yield place, None if postings is None else rows.pointer_row(place, ref, postings)
+        row_key = rows.pointer_key(uid, rid, ref)
+        yield row_key, None if postings is None else rows.pointer_row(row_key, ref, postings)
     for (rid, cause), entries in writes.ledger.items():
-        place = (keys.record(uid, rid), keys.ledger(cause))
-        yield place, rows.ledger_row(place, cause, entries)
+        row_key = (keys.record(uid, rid), keys.ledger(cause))
+        yield row_key, rows.ledger_row(row_key, cause, entries)
     for key, is_shared in writes.shared.items():
-        place = (keys.shared_keys(uid), keys.shared_key(*key))
-        yield place, rows.shared_row(place) if is_shared else None
+        row_key = (keys.shared_keys(uid), keys.shared_key(*key))
+        yield row_key, rows.shared_row(row_key) if is_shared else None
     for rid, persona in writes.personas.items():
-        place = (keys.record(uid, rid), keys.PERSONA_SK)
-        yield place, rows.persona_row(uid, place, persona) if persona else None
+        row_key = (keys.record(uid, rid), keys.PERSONA_SK)
+        yield row_key, rows.persona_row(uid, row_key, persona) if persona else None

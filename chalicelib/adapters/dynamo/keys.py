@@ -1,4 +1,5 @@
-"""The only place that formats DynamoDB keys. Every key begins with what isolates the account."""
+"""The only place that formats DynamoDB keys. A partition key names its account, so that accounts
+are isolated."""
 
 from __future__ import annotations
 
@@ -16,7 +17,7 @@ def account(uid: Uid) -> str:
 
 
 def account_of(pk: str) -> Uid:
-    """The account from a partition key that `account` made."""
+    """Return the account of a partition key that `account` made."""
     return Uid(pk.removeprefix("ACCOUNT#"))
 
 
@@ -70,7 +71,7 @@ def left(platform: Platform) -> str:
 
 
 def expiry_shard(number: int) -> str:
-    """Accounts whose points expire, all of them over few partitions: what is due daily."""
+    """Return a partition of the accounts whose points expire, which are looked at daily."""
     return f"EXPIRY#{number:02d}"
 
 
@@ -83,7 +84,7 @@ def digest(sub: str) -> str:
 
 
 def digest_shard(number: int) -> str:
-    """Accounts with something new to tell, all of them over few partitions."""
+    """Return a partition of the accounts that have news for a digest."""
     return f"DIGESTS#{number:02d}"
 
 
@@ -104,7 +105,7 @@ def credential(platform: Platform, credential_id: CredentialId) -> str:
 
 
 def credential_of(pk: str, sk: str) -> tuple[Uid, Platform, CredentialId]:
-    """Account, platform and id from the key of a credential's row: all that an index holds."""
+    """Return account, platform and id from the key of a credential's row, as an index holds it."""
     platform, _, credential_id = sk.removeprefix(CREDENTIAL_PREFIX).partition("#")
     return account_of(pk), Platform(platform), CredentialId(credential_id)
 
@@ -114,7 +115,7 @@ def scope(platform: Platform, scope_id: str) -> str:
 
 
 def due_shard_number(credential_id: str) -> int:
-    """The shard of the `due` index that holds a credential, the same for ever."""
+    """Return the shard of the `due` index for a credential; it never changes."""
     return zlib.crc32(credential_id.encode()) % DUE_SHARDS
 
 
@@ -145,11 +146,11 @@ POINTER_PREFIX = "SALE#"
 
 
 def pointer(ordered_at: Instant, scope_id: str, ext_id: str) -> str:
-    return f"{POINTER_PREFIX}{ordered_at:015d}#{_fitting(scope_id)}#{_fitting(ext_id)}"
+    return f"{POINTER_PREFIX}{ordered_at:015d}#{_shortened(scope_id)}#{_shortened(ext_id)}"
 
 
 def pointers_at(at: Instant) -> str:
-    """Where the pointers of sales ordered at this instant begin."""
+    """Return the start of the sort keys of pointers to sales ordered at this instant."""
     return f"{POINTER_PREFIX}{max(at, 0):015d}"
 
 
@@ -157,15 +158,15 @@ LEDGER_PREFIX = "LEDGER#"
 
 
 def ledger(cause: str) -> str:
-    return f"{LEDGER_PREFIX}{_fitting(cause)}"
+    return f"{LEDGER_PREFIX}{_shortened(cause)}"
 
 
 LONGEST_VALUE = 400
-"""Bytes of a POS's value that stand in a key as they are; DynamoDB takes 1 KB."""
+"""Bytes of a POS's value that a key takes unchanged; DynamoDB takes 1 KB."""
 
 
 def merge_key(uid: Uid, kind: str, value: str) -> str:
-    return f"{uid}#KEY#{kind}#{_fitting(value)}"
+    return f"{uid}#KEY#{kind}#{_shortened(value)}"
 
 
 MEMBERS_SK = "MEMBERS"
@@ -181,18 +182,18 @@ def shared_keys(uid: Uid) -> str:
 
 
 def shared_key(kind: str, value: str) -> str:
-    return f"{kind}#{_fitting(value)}"
+    return f"{kind}#{_shortened(value)}"
 
 
-def _fitting(value: str) -> str:
-    """The value, or for an endless one its beginning and a digest of it all."""
+def _shortened(value: str) -> str:
+    """Return the value; of one that is too long its beginning and a digest of the whole."""
     if len(value.encode()) <= LONGEST_VALUE:
         return value
     return f"{value[:40]}…{blake2b(value.encode(), digest_size=16).hexdigest()}"
 
 
 def sale(uid: Uid, platform: Platform, scope_id: str, ext_id: str) -> str:
-    """A scope may hold any character: its own `#` must not look like the one that ends it."""
+    """A scope may hold any character, so its own `#` is escaped."""
     scope_text = scope_id.replace("%", "%25").replace("#", "%23")
     return f"{uid}#SALE#{platform}#{scope_text}#{ext_id}"
 
@@ -213,7 +214,7 @@ def recent_shard(uid: Uid, number: int) -> str:
 
 
 NAME_SHARDS = (*"abcdefghijklmnopqrstuvwxyz", "~")
-"""One per first letter, in the order of names; other beginnings, and no name, share the last."""
+"""One per first letter, in the order of names; all other names share the last."""
 
 
 def name_shard_of(name_key: str) -> str:
@@ -264,8 +265,8 @@ TEXT_SHARDS = 16
 
 
 def contact(uid: Uid, channel: str, value: str) -> str:
-    """Where all that is known of the consent of one number or address lies."""
-    return f"{uid}#CONTACT#{channel}#{_fitting(value)}"
+    """Return the partition of the state and log of one number or address."""
+    return f"{uid}#CONTACT#{channel}#{_shortened(value)}"
 
 
 HEAD_SK = "HEAD"
@@ -273,17 +274,17 @@ CONSENT_ENTRY_PREFIX = "ENTRY#"
 
 
 def consent_entry(entry: str) -> str:
-    return f"{CONSENT_ENTRY_PREFIX}{_fitting(entry)}"
+    return f"{CONSENT_ENTRY_PREFIX}{_shortened(entry)}"
 
 
 def number_of(pk: str) -> tuple[Uid, str]:
-    """Account and number from the key of a number's head: all that an index holds."""
+    """Return account and number from the key of a number's state, as an index holds it."""
     uid, _, rest = pk.partition("#CONTACT#sms#")
     return Uid(uid), rest
 
 
 def text_shard_number(number: str) -> int:
-    """The shard of the `texts_due` index that holds a number, the same for ever."""
+    """Return the shard of the `texts_due` index for a number; it never changes."""
     return zlib.crc32(number.encode()) % TEXT_SHARDS
 
 
@@ -292,7 +293,7 @@ def text_shard(number: int) -> str:
 
 
 def texts(uid: Uid, day: str) -> str:
-    """A local day's texts of an account."""
+    """Return the partition of an account's texts of a local day."""
     return f"{uid}#TEXTS#{day}"
 
 
@@ -300,23 +301,23 @@ TEXT_PREFIX = "TEXT#"
 
 
 def text(at: Instant, text_id: str) -> str:
-    return f"{TEXT_PREFIX}{at:015d}#{_fitting(text_id)}"
+    return f"{TEXT_PREFIX}{at:015d}#{_shortened(text_id)}"
 
 
 def day_of_texts(pk: str) -> tuple[Uid, str]:
-    """Account and day from the key of a day's texts."""
+    """Return account and day from the key of a day's texts."""
     uid, _, day = pk.partition("#TEXTS#")
     return Uid(uid), day
 
 
 def text_of(sk: str) -> tuple[Instant, str]:
-    """When a text was begun, and its id as keys hold it."""
+    """Return when a text was begun, and its id as keys hold it."""
     at, _, text_id = sk.removeprefix(TEXT_PREFIX).partition("#")
     return int(at), text_id
 
 
 def text_counts(uid: Uid, period: str) -> str:
-    """Of a day or a month."""
+    """Return the partition of an account's counts of a day or a month."""
     return f"{uid}#COUNTS#{period}"
 
 

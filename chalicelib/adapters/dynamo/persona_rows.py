@@ -78,8 +78,8 @@ def returns_row(key: Key, returns: Returns) -> Row:
 
 
 def read_returns(row: Row) -> Returns:
-    found: Returns = orjson.loads(row["returns"]["S"])
-    return found
+    returns: Returns = orjson.loads(row["returns"]["S"])
+    return returns
 
 
 def summary_row(uid: Uid, record_id: str, sales: RecordSales) -> tuple[Key, Row]:

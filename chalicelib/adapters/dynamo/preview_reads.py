@@ -25,35 +25,37 @@ class DynamoPreviewReads:
         return [persona for persona, _ in self.with_sales(uid, ids)]
 
     def with_sales(self, uid: Uid, ids: Iterable[str]) -> list[tuple[Persona, RecordSales]]:
-        places = [keys.record(uid, rid) for rid in ids]
+        partitions = [keys.record(uid, rid) for rid in ids]
         kinds = (keys.PERSONA_SK, keys.SALES_SK)
-        found = self.table.get_many(((pk, sk) for pk in places for sk in kinds), consistent=False)
+        stored = self.table.get_many(
+            ((pk, sk) for pk in partitions for sk in kinds), consistent=False
+        )
         return [
             (rows.read_persona(persona, sales), sales)
-            for pk in places
-            if (persona := found.get((pk, keys.PERSONA_SK))) is not None
-            for row in [found.get((pk, keys.SALES_SK))]
+            for pk in partitions
+            if (persona := stored.get((pk, keys.PERSONA_SK))) is not None
+            for row in [stored.get((pk, keys.SALES_SK))]
             for sales in [rows.read_summary(row) if row else NO_SALES]
         ]
 
     def records(self, uid: Uid, ids: Iterable[str]) -> dict[str, SourceRecord]:
-        places = {(keys.record(uid, rid), keys.PROFILE_SK): rid for rid in ids}
-        found = self.table.get_many(places, consistent=False)
+        row_keys = {(keys.record(uid, rid), keys.PROFILE_SK): rid for rid in ids}
+        stored = self.table.get_many(row_keys, consistent=False)
         return {
-            places[place]: rows.read_record(places[place], row).record
-            for place, row in found.items()
+            row_keys[row_key]: rows.read_record(row_keys[row_key], row).record
+            for row_key, row in stored.items()
         }
 
     def sales(self, uid: Uid, ids: Iterable[str]) -> dict[str, RecordSales]:
-        places = {(keys.record(uid, rid), keys.SALES_SK): rid for rid in ids}
-        found = self.table.get_many(places, consistent=False)
-        return {places[place]: rows.read_summary(row) for place, row in found.items()}
+        row_keys = {(keys.record(uid, rid), keys.SALES_SK): rid for rid in ids}
+        stored = self.table.get_many(row_keys, consistent=False)
+        return {row_keys[row_key]: rows.read_summary(row) for row_key, row in stored.items()}
 
     def refs(self, uid: Uid, record: str, since: Instant) -> list[SaleRef]:
-        found = self.table.query_between(
+        stored = self.table.query_between(
             keys.record(uid, record),
             keys.pointers_at(since),
             keys.POINTER_PREFIX + "~",
             consistent=False,
         )
-        return [rows.read_pointer(row) for row in found]
+        return [rows.read_pointer(row) for row in stored]

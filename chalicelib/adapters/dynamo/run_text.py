@@ -1,4 +1,4 @@
-"""A run's view as JSON text and back."""
+"""Run views as JSON text."""
 
 from __future__ import annotations
 
@@ -12,8 +12,8 @@ def view_text(view: RunView) -> str:
 
 
 def read_view(text: str) -> RunView:
-    told = orjson.loads(text)
-    told["streams"] = {name: StreamTotals(**totals) for name, totals in told["streams"].items()}
-    if told["error"] is not None:
-        told["error"] = RunError(**told["error"])
-    return RunView(**told)
+    values = orjson.loads(text)
+    values["streams"] = {name: StreamTotals(**totals) for name, totals in values["streams"].items()}
+    if values["error"] is not None:
+        values["error"] = RunError(**values["error"])
+    return RunView(**values)

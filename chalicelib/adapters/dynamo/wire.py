@@ -1,8 +1,8 @@
 """DynamoDB's batch calls without botocore's walk through every value (ADR 2).
 
-botocore validates, serialises and parses each attribute of each row by the service's model: three
-quarters of a first load's CPU. Our rows are DynamoDB's own JSON already, so here they travel as
-they are; credentials, signature, endpoint and errors stay botocore's.
+botocore validates, serialises and parses each attribute of each row by the service's model, which
+takes three quarters of a first load's CPU. Our rows are DynamoDB's own JSON already, so they are
+sent as they are; credentials, signature, endpoint and errors are botocore's.
 """
 
 from __future__ import annotations
@@ -34,8 +34,8 @@ _SERVER_ERROR = 500
 _OK = 200
 
 
-class _Passing(Exception):
-    """Worth another try; `error` is what to raise when there is none left."""
+class _Transient(Exception):
+    """A failure to retry; `error` is raised after the last try."""
 
     def __init__(self, error: Exception) -> None:
         super().__init__(str(error))
@@ -43,7 +43,7 @@ class _Passing(Exception):
 
 
 class WireClient:
-    """A boto3 client of DynamoDB whose batch calls are quick; all others are its own."""
+    """A boto3 client of DynamoDB with faster batch calls; all other calls are the client's own."""
 
     def __init__(self, client: Any, credentials: Any) -> None:
         self._client = client
@@ -58,9 +58,9 @@ class WireClient:
     def __getattr__(self, name: str) -> Any:
         return getattr(self._client, name)
 
-    def batch_get_item(self, **asked: Any) -> dict[str, Any]:
+    def batch_get_item(self, **request: Any) -> dict[str, Any]:
         """As boto3's. Raises ClientError, HTTPClientError."""
-        answer = self._call("BatchGetItem", asked)
+        answer = self._call("BatchGetItem", request)
         for rows in answer["Responses"].values():
             for row in rows:
                 for value in row.values():
@@ -68,33 +68,33 @@ class WireClient:
                         value["B"] = b64decode(value["B"])
         return answer
 
-    def batch_write_item(self, **asked: Any) -> dict[str, Any]:
+    def batch_write_item(self, **request: Any) -> dict[str, Any]:
         """As boto3's. Raises ClientError, HTTPClientError."""
-        return self._call("BatchWriteItem", asked)
+        return self._call("BatchWriteItem", request)
 
-    def _call(self, operation: str, asked: dict[str, Any]) -> dict[str, Any]:
-        body = orjson.dumps(asked, default=_text)
+    def _call(self, operation: str, request: dict[str, Any]) -> dict[str, Any]:
+        body = orjson.dumps(request, default=_text)
         retrying = tenacity.Retrying(
-            retry=tenacity.retry_if_exception_type(_Passing),
+            retry=tenacity.retry_if_exception_type(_Transient),
             stop=tenacity.stop_after_attempt(TRIES),
             wait=tenacity.wait_random_exponential(multiplier=0.05, max=1.0),
             reraise=True,
         )
         try:
             return retrying(self._once, operation, body)
-        except _Passing as passing:
-            raise passing.error from None
+        except _Transient as transient:
+            raise transient.error from None
 
     def _once(self, operation: str, body: bytes) -> dict[str, Any]:
         status, answer = self._send(operation, body)
         if status == _OK:
-            found: dict[str, Any] = orjson.loads(answer)
-            return found
-        told = _told(answer)
-        code = str(told.get("__type", status)).rpartition("#")[2]
-        said = {"Error": {"Code": code, "Message": told.get("message", "")}}
-        error = self._client.exceptions.from_code(code)(said, operation)
-        raise _Passing(error) if status >= _SERVER_ERROR or code in THROTTLED else error
+            result: dict[str, Any] = orjson.loads(answer)
+            return result
+        fault = _error_body(answer)
+        code = str(fault.get("__type", status)).rpartition("#")[2]
+        response = {"Error": {"Code": code, "Message": fault.get("message", "")}}
+        error = self._client.exceptions.from_code(code)(response, operation)
+        raise _Transient(error) if status >= _SERVER_ERROR or code in THROTTLED else error
 
     def _send(self, operation: str, body: bytes) -> tuple[int, bytes]:
         request = AWSRequest(
@@ -109,21 +109,21 @@ class WireClient:
         frozen = self._credentials.get_frozen_credentials()
         SigV4Auth(frozen, "dynamodb", self._client.meta.region_name).add_auth(request)
         prepared = request.prepare()
-        # Whoever stands in for AWS in a test listens to this event of botocore's.
-        heard = self._client.meta.events.emit_until_response(
+        # A stand-in for AWS in tests answers this event of botocore's.
+        stubbed = self._client.meta.events.emit_until_response(
             f"before-send.dynamodb.{operation}", request=prepared
         )[1]
-        if heard is not None:
-            return heard.status_code, heard.content
+        if stubbed is not None:
+            return stubbed.status_code, stubbed.content
         try:
             answer = self._pool.urlopen(
                 "POST", "/", body=body, headers=_plain(prepared.headers), redirect=False
             )
         except urllib3.exceptions.HTTPError as lost:
-            raise _Passing(HTTPClientError(error=lost)) from None
+            raise _Transient(HTTPClientError(error=lost)) from None
         checksum = answer.headers.get("x-amz-crc32")
         if checksum is not None and int(checksum) != zlib.crc32(answer.data):
-            raise _Passing(HTTPClientError(error="the answer's checksum is wrong"))
+            raise _Transient(HTTPClientError(error="the answer's checksum is wrong"))
         return answer.status, answer.data
 
 
@@ -134,12 +134,12 @@ def _plain(headers: Any) -> dict[str, str]:
     }
 
 
-def _told(answer: bytes) -> dict[str, Any]:
+def _error_body(answer: bytes) -> dict[str, Any]:
     try:
-        told = orjson.loads(answer)
+        body = orjson.loads(answer)
     except orjson.JSONDecodeError:
         return {}
-    return told if isinstance(told, dict) else {}
+    return body if isinstance(body, dict) else {}
 
 
 def _text(value: Any) -> str:
