@@ -12,21 +12,21 @@ from simulators.retailer.platforms import Platform
 from simulators.serving.server import SimServer
 
 APIS = "*/api.py"
-"""What a platform has, and no other package in here."""
+"""The file that every platform has, and no other package in here."""
 
 
 def platform_names() -> list[str]:
-    found = (path.parent.name for home in simulators.__path__ for path in Path(home).glob(APIS))
-    return sorted(found)
+    apis = (path for folder in simulators.__path__ for path in Path(folder).glob(APIS))
+    return sorted(path.parent.name for path in apis)
 
 
 def platform_of(name: str) -> Platform:
     """Raises ModuleNotFoundError for a platform without a simulator."""
-    found: Platform = import_module(f"simulators.{name}").PLATFORM
-    return found
+    platform: Platform = import_module(f"simulators.{name}").PLATFORM
+    return platform
 
 
 def server_of(name: str) -> Callable[..., SimServer[Any]]:
     """Raises ModuleNotFoundError for a platform without a simulator."""
-    found: Callable[..., SimServer[Any]] = import_module(f"simulators.{name}").SERVER
-    return found
+    server: Callable[..., SimServer[Any]] = import_module(f"simulators.{name}").SERVER
+    return server

@@ -20,7 +20,7 @@ from .reports import (
     RESOURCES,
     SALES,
     STOCK,
-    Misasked,
+    InvalidQuestion,
     Question,
     Reports,
     Settings,
@@ -34,8 +34,8 @@ TEXT, PHP = "text/plain; charset=UTF-8", "text/html; charset=UTF-8"
 
 
 @dataclass(frozen=True, slots=True)
-class Asked(Call):
-    """`question` is None where the query held none."""
+class ReportCall(Call):
+    """A request for a report. `question` is None where the query has none."""
 
     question: Question | None = None
 
@@ -109,36 +109,36 @@ class AuphanApi(Api):
         question = read_question(request.params)
         return "query" if question and question.token else None
 
-    def route(self, request: Request) -> Asked | None:
+    def route(self, request: Request) -> ReportCall | None:
         """One server, one pace: whatever its stores are, requests count for the first of them."""
         if not _PATH.match(request.path) or request.method != "GET":
             return None
         question = read_question(request.params)
         if question is None:
-            return Asked("unknown")
+            return ReportCall("unknown")
         known = question.token == self.api_key
         kind = RESOURCES.get(question.report, "unknown")
-        return Asked(kind, self.world.shops[0] if known else None, _note(question), question)
+        return ReportCall(kind, self.world.shops[0] if known else None, _note(question), question)
 
-    def answer(self, request: Request, call: Asked, twist: str | None = None) -> Reply:
-        """What is wrong with a question is told in plain text under status 200."""
+    def answer(self, request: Request, call: ReportCall, twist: str | None = None) -> Reply:
+        """A wrong question gets a plain text with status 200 that says what is wrong."""
         del request
         try:
-            body, rows = self._written(call, twist)
-        except Misasked as misasked:
-            return self.problem(200, str(misasked))
+            body, rows = self._report(call, twist)
+        except InvalidQuestion as invalid:
+            return self.problem(200, str(invalid))
         return Reply(200, body, PHP if self.settings.php_types else JSON, rows)
 
-    def _written(self, call: Asked, twist: str | None) -> tuple[bytes, int]:
+    def _report(self, call: ReportCall, twist: str | None) -> tuple[bytes, int]:
         question = call.question
         if question is None:
-            raise Misasked("data required")
+            raise InvalidQuestion("data required")
         if not question.token:
-            raise Misasked("api_token required")
+            raise InvalidQuestion("api_token required")
         if call.shop is None:
-            raise Misasked("api_token invalid")
+            raise InvalidQuestion("api_token invalid")
         if question.export != "json":
-            raise Misasked("export must be json")
+            raise InvalidQuestion("export must be json")
         self._reports.settings = self.settings
         return self._reports.write(question, twist)
 

@@ -14,21 +14,21 @@ DEFAULT_DATE = "M d, Y"
 
 def plain_money(cents: int) -> str:
     """`-1234.56`."""
-    whole, part = divmod(abs(cents), 100)
-    return f"{'-' if cents < 0 else ''}{whole}.{part:02d}"
+    whole, fraction = divmod(abs(cents), 100)
+    return f"{'-' if cents < 0 else ''}{whole}.{fraction:02d}"
 
 
 def english_money(cents: int) -> str:
     """`-$1,234.56`."""
-    whole, part = divmod(abs(cents), 100)
-    return f"{'-' if cents < 0 else ''}${whole:,}.{part:02d}"
+    whole, fraction = divmod(abs(cents), 100)
+    return f"{'-' if cents < 0 else ''}${whole:,}.{fraction:02d}"
 
 
 def french_money(cents: int) -> str:
     """`-1 234,56 $`; both blanks are no-break spaces."""
-    whole, part = divmod(abs(cents), 100)
+    whole, fraction = divmod(abs(cents), 100)
     grouped = f"{whole:,}".replace(",", NO_BREAK)
-    return f"{'-' if cents < 0 else ''}{grouped},{part:02d}{NO_BREAK}$"
+    return f"{'-' if cents < 0 else ''}{grouped},{fraction:02d}{NO_BREAK}$"
 
 
 # The letters of PHP's `date`; every other character stands for itself.
@@ -72,5 +72,5 @@ def date_format(layout: str) -> Show:
 
 
 def on_the_wall(instant: int, rails_zone: str) -> datetime:
-    """What the clock in the store says, in a datetime that calls it UTC."""
+    """The time on the store's clock, in a datetime that says UTC."""
     return datetime.fromtimestamp((instant + offset(rails_zone, instant)) / 1000, tz=UTC)

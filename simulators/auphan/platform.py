@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from simulators.retailer.platforms import Platform
-from simulators.retailer.shapes import Sale, Venue, WorldSpec
+from simulators.retailer.shapes import Venue, WorldSpec
 
 VENUES = (
     ("Main St", "Main", "Toronto", "ON", "Ontario", "M5V 2T6"),
@@ -25,11 +25,13 @@ class AuphanPlatform(Platform):
         del spec
         return venue.name
 
-    def dated(self, row: Sale) -> int:
-        """Sales are asked for by their own time; when they were edited nobody can ask."""
-        return row.ordered
-
 
 AUPHAN = AuphanPlatform(
-    "auphan", venues=VENUES, no_shopper=0.7, roaming=0.25, wall_clock=True, tells_changes=False
+    "auphan",
+    venues=VENUES,
+    no_shopper=0.7,
+    roaming=0.25,
+    wall_clock=True,
+    tells_changes=False,
+    history_by="ordered",
 )

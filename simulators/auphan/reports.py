@@ -13,7 +13,7 @@ from simulators.retailer.world import Shop, World
 from simulators.retailer.zones import DAY, parse_instant
 from simulators.serving.pos_api import RenderedRows, encode
 from simulators.serving.pos_api import Settings as CommonSettings
-from simulators.serving.windows import SalesClock, wall
+from simulators.serving.windows import SalesClock, wall_clock
 
 from . import wire
 from .wire import Cells, Formats, truthy
@@ -28,12 +28,12 @@ RESOURCES = {
 }
 
 Window = tuple[int | None, int | None]
-Written = tuple[list[bytes], int]
-"""Pieces of a body, some of them blank, and how many rows of the world they tell of."""
+ReportBody = tuple[list[bytes], int]
+"""Pieces of a body, some of them blank, and how many rows of the world are in them."""
 
 
-class Misasked(Exception):
-    """What Auphan answers to a question it does not understand: plain text, status 200."""
+class InvalidQuestion(Exception):
+    """A question that Auphan does not understand; the text is its answer."""
 
 
 @dataclass(slots=True)
@@ -111,13 +111,13 @@ class Reports:
         self._clock = SalesClock()
 
     def write(self, question: Question, twist: str | None = None) -> tuple[bytes, int]:
-        """The body, and how many rows of the world it tells of. Raises Misasked.
+        """The body, and how many rows of the world are in it. Raises InvalidQuestion.
 
         `twist`: "empty" (no rows) or "ignore_filter" (whatever dates and stores were asked for).
         """
         report = self._reports().get(question.report)
         if report is None:
-            raise Misasked(f"Unknown report {question.report}")
+            raise InvalidQuestion(f"Unknown report {question.report}")
         columns, write = report
         chunks, count = write(question, twist)
         if twist == "empty":
@@ -128,16 +128,16 @@ class Reports:
             chunks.insert(0, wire.as_arrays(columns, [columns]))
         return b"[" + b",".join(filter(None, chunks)) + b"]", count
 
-    def _reports(self) -> dict[str, tuple[Cells, Callable[[Question, str | None], Written]]]:
-        found: dict[str, tuple[Cells, Callable[[Question, str | None], Written]]] = {
+    def _reports(self) -> dict[str, tuple[Cells, Callable[[Question, str | None], ReportBody]]]:
+        reports: dict[str, tuple[Cells, Callable[[Question, str | None], ReportBody]]] = {
             SALES: (wire.SALES_COLUMNS, self._sales),
             DAILY: (wire.DAILY_COLUMNS, self._daily),
         }
         if self.settings.customers:
-            found[CUSTOMERS] = (wire.CUSTOMER_COLUMNS, self._customers)
+            reports[CUSTOMERS] = (wire.CUSTOMER_COLUMNS, self._customers)
         if self.settings.inventory:
-            found[STOCK] = (wire.STOCK_COLUMNS, self._stock)
-        return found
+            reports[STOCK] = (wire.STOCK_COLUMNS, self._stock)
+        return reports
 
     @property
     def _as_objects(self) -> bool:
@@ -161,7 +161,7 @@ class Reports:
         rows = json.loads(b"[" + b",".join(filter(None, chunks)) + b"]")
         return encode(sorted(rows, key=lambda row: str(row[sku])))[1:-1]
 
-    def _known(
+    def _world_rows(
         self,
         table: Table[Any],
         positions: list[int],
@@ -169,13 +169,13 @@ class Reports:
         columns: Cells,
         cells: Callable[[Any], list[Cells]],
     ) -> bytes:
-        """Rows of the world as they go out."""
+        """The rows at `positions` as they go out; `cells` makes a row's cells."""
         style = f"{self.settings.rows}|{formats.style}"
         return self._rendered.rows(
             table, positions, cells, style, lambda rows: self._encode(columns, rows)
         )
 
-    def _sales(self, question: Question, twist: str | None) -> Written:
+    def _sales(self, question: Question, twist: str | None) -> ReportBody:
         window, formats = read_window(question.variables, twist), self._formats(question)
         sums = [truthy(question.variables.get(name)) for name in ("group_totals", "grand_totals")]
         chunks, count, everything = [], 0, 0
@@ -197,7 +197,7 @@ class Reports:
         def cells(row: Sale) -> list[Cells]:
             return wire.sale_rows(row, venue, products, formats)
 
-        return self._known(shop.sales, chosen, formats, wire.SALES_COLUMNS, cells)
+        return self._world_rows(shop.sales, chosen, formats, wire.SALES_COLUMNS, cells)
 
     def _total(self, label: str, amount: str) -> bytes:
         """A row that belongs to no invoice."""
@@ -206,7 +206,7 @@ class Reports:
 
     def _invoices(self, shop: Shop, window: Window, variables: Mapping[str, Any]) -> list[int]:
         """Invoices that closed in the window and pass the filters on status, number, customer."""
-        chosen = self._clock.between(shop, *window)
+        chosen = self._clock.by_wall_clock(shop, *window)
         statuses = _values(variables.get("invoice_status"))
         numbers = _values(variables.get("invoice_id"))
         customers = _values(variables.get("customer_id"))
@@ -222,7 +222,7 @@ class Reports:
 
         return [at for at in chosen if passes(shop.sales.get(at))]
 
-    def _daily(self, question: Question, twist: str | None) -> Written:
+    def _daily(self, question: Question, twist: str | None) -> ReportBody:
         """One row per store and day, days without sales too unless they are to be hidden."""
         low, high = read_window(question.variables, twist)
         formats, hide = self._formats(question), truthy(question.variables.get("hide_empty_rows"))
@@ -239,12 +239,12 @@ class Reports:
         days: dict[int, list[Sale]] = {}
         if low is not None and high is not None:
             days = {day: [] for day in range(low // DAY, high // DAY + 1)}
-        for at in self._clock.between(shop, low, high):
+        for at in self._clock.by_wall_clock(shop, low, high):
             row = shop.sales.get(at)
-            days.setdefault(wall(row.ordered, shop.venue.rails_zone) // DAY, []).append(row)
+            days.setdefault(wall_clock(row.ordered, shop.venue.rails_zone) // DAY, []).append(row)
         return days
 
-    def _customers(self, question: Question, _: str | None) -> Written:
+    def _customers(self, question: Question, _: str | None) -> ReportBody:
         """All of them: this report knows neither dates nor stores."""
         formats = self._formats(question)
         chunks, count = [], 0
@@ -255,11 +255,11 @@ class Reports:
 
             table = shop.customers
             positions = table.positions()
-            chunks.append(self._known(table, positions, formats, wire.CUSTOMER_COLUMNS, cells))
+            chunks.append(self._world_rows(table, positions, formats, wire.CUSTOMER_COLUMNS, cells))
             count += len(positions)
         return chunks, count
 
-    def _stock(self, question: Question, twist: str | None) -> Written:
+    def _stock(self, question: Question, twist: str | None) -> ReportBody:
         """What was ever in stock; `hide_empty_rows` leaves out what is sold out."""
         formats, products = self._formats(question), self.world.products_by_id
         hide = truthy(question.variables.get("hide_empty_rows")) and not twist
@@ -273,7 +273,7 @@ class Reports:
             positions = [
                 at for at in table.positions() if not hide or float(table.get(at).quantity) > 0
             ]
-            chunks.append(self._known(table, positions, formats, wire.STOCK_COLUMNS, cells))
+            chunks.append(self._world_rows(table, positions, formats, wire.STOCK_COLUMNS, cells))
             count += len(positions)
         return chunks, count
 
@@ -284,12 +284,12 @@ class Reports:
             return self.world.shops
         values = {str(group.get("value")) for group in asked if isinstance(group, dict)}
         if values - {group_of(shop) for shop in self.world.shops}:
-            raise Misasked("Unknown store group")
+            raise InvalidQuestion("Unknown store group")
         return [shop for shop in self.world.shops if group_of(shop) in values]
 
 
 def read_window(variables: Mapping[str, Any], twist: str | None) -> Window:
-    """`date_from` to `date_to` on the store's clock, both included. Raises Misasked.
+    """`date_from` to `date_to` on the store's clock, both included. Raises InvalidQuestion.
 
     Without `use_time` the whole of both days.
     """
@@ -298,7 +298,7 @@ def read_window(variables: Mapping[str, Any], twist: str | None) -> Window:
     low = parse_instant(str(variables.get("date_from") or ""))
     high = parse_instant(str(variables.get("date_to") or ""))
     if low is None or high is None:
-        raise Misasked("date_from and date_to required")
+        raise InvalidQuestion("date_from and date_to required")
     if truthy(variables.get("use_time")):
         return low, high
     return low // DAY * DAY, high // DAY * DAY + DAY - 1
@@ -308,5 +308,5 @@ def _values(asked: object) -> set[str]:
     """`{"2": …}`, `["2"]` or `"2"` as {"2"}."""
     if isinstance(asked, dict):
         return {str(key) for key, value in asked.items() if truthy(value)}
-    found = asked if isinstance(asked, list) else [asked]
-    return {str(value) for value in found if truthy(value)}
+    values = asked if isinstance(asked, list) else [asked]
+    return {str(value) for value in values if truthy(value)}

@@ -9,6 +9,7 @@ from typing import Any
 
 from simulators.retailer.shapes import Line, Lot, Product, Sale, Shopper, Venue
 from simulators.serving.pos_api import encode
+from simulators.serving.wire_values import BROKEN_MONEY, pick
 
 from .formats import (
     DEFAULT_DATE,
@@ -78,12 +79,11 @@ STATUSES: dict[str, tuple[str, str]] = {
 }
 GROUPS = {"employee": "Staff", "medical": "Medical", "recreational": "Regular"}
 _BROKEN_DATES = ("not a date", "Feb 31, 2026 25:61:00")
-_BROKEN_MONEY = ("12,x4", "n/a", "--")
 
 
 @dataclass(frozen=True, slots=True)
 class Formats:
-    """What the format variables of a report come to. `style` names them, for caches."""
+    """Formats money and times as the variables of a report ask. `style` is the key for caches."""
 
     style: str
     money: Callable[[int], str]
@@ -109,7 +109,7 @@ def read_formats(variables: Mapping[str, Any], language: str, *, fixed: bool = F
 
 
 def truthy(value: object) -> bool:
-    """As PHP sees it: "", "0", 0, null and empty lists are no."""
+    """Whether PHP takes the value for true: not "", "0", 0, null or an empty list."""
     return bool(value) and value != "0"
 
 
@@ -119,7 +119,7 @@ def status_of(row: Sale) -> tuple[str, str]:
 
 
 def sale_rows(row: Sale, venue: Venue, products: list[Product], formats: Formats) -> list[Cells]:
-    """One row per line. A refund of a part is one more line, with a negative quantity."""
+    """One row per line. A partial refund is one more line, with a negative quantity."""
     head = (
         venue.name,
         "" if row.quirk == "missing_id" else str(row.id),
@@ -127,7 +127,7 @@ def sale_rows(row: Sale, venue: Venue, products: list[Product], formats: Formats
         str(row.shopper or ""),
     )
     if row.quirk == "bad_date":
-        head = (*head[:2], _BROKEN_DATES[row.id % len(_BROKEN_DATES)], head[3])
+        head = (*head[:2], pick(_BROKEN_DATES, row.id), head[3])
     tail = (status_of(row)[1], row.number, str(row.user))
     rows = [
         (*head, *_line(line, products[line.product], formats), *tail) for line in _lines_of(row)
@@ -136,18 +136,14 @@ def sale_rows(row: Sale, venue: Venue, products: list[Product], formats: Formats
         return rows[:1]  # lines without an invoice cannot be put together
     if row.quirk == "bad_money":
         at = SALES_COLUMNS.index("Total")
-        broken = _BROKEN_MONEY[row.id % len(_BROKEN_MONEY)]
-        rows[0] = (*rows[0][:at], broken, *rows[0][at + 1 :])
+        rows[0] = (*rows[0][:at], pick(BROKEN_MONEY, row.id), *rows[0][at + 1 :])
     return rows
 
 
 def _lines_of(row: Sale) -> list[Line]:
-    """The lines, and where they do not add up to the invoice the line that makes up for it."""
+    """The lines, with one more for the difference where they do not add up to the invoice."""
     lines = list(row.lines)
-    missing = {
-        part: getattr(row, part) - sum(getattr(line, part) for line in lines)
-        for part in ("sub_total", "discount", "tax", "total")
-    }
+    missing = row.missing_from_lines()
     if any(missing.values()):
         quantity = -1 if missing["total"] < 0 else 1
         lines.append(lines[-1]._replace(quantity=quantity, **missing))
@@ -194,7 +190,7 @@ def stock_row(row: Lot, venue: Venue, product: Product, formats: Formats) -> Cel
         product.name,
         product.category,
         row.quantity,
-        "g" if product.category == "Flower" else "each",
+        product.unit,
         "n/a" if row.quirk == "bad_money" else formats.money(row.price),
         formats.money(product.cost),
     )

@@ -158,7 +158,7 @@ class _Reader:
         self.keys.append(shop.key)
         for row in shop.sales.rows():
             since = self.history_from
-            if since is not None and self.platform.dated(row) <= since:
+            if since is not None and self.platform.history_time(row) <= since:
                 continue
             self.fetched["sales"] += 1
             if row.quirk in ("missing_id", "bad_date", "bad_money"):

@@ -30,7 +30,7 @@ def main(arguments: list[str] | None = None) -> int:
     parser.add_argument("--port", type=int, default=0, help="of the page")
     chosen = parser.parse_args(arguments)
     try:
-        network = found(chosen.endpoint)
+        network = find_network(chosen.endpoint)
         if not chosen.number:
             return _serve(network, chosen.port)
         print(_use(network, chosen.number, chosen.say, chosen.to))
@@ -40,14 +40,14 @@ def main(arguments: list[str] | None = None) -> int:
     return 0
 
 
-def found(endpoint: str, local: Path = LOCAL) -> Network:
+def find_network(endpoint: str, local: Path = LOCAL) -> Network:
     """The network at `endpoint`, else of a stack that runs. Raises NoNetwork."""
     if endpoint:
         return Network(endpoint)
     for name in STACKS:
         with suppress(OSError, ValueError, KeyError, NoNetwork):
-            told = json.loads((local / name / "stack.json").read_text(encoding="utf-8"))
-            network = Network(told["endpoint"])
+            facts = json.loads((local / name / "stack.json").read_text(encoding="utf-8"))
+            network = Network(facts["endpoint"])
             network.numbers()
             return network
     raise NoNetwork("no local AWS runs; start it: make demo")

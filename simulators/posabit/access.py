@@ -1,4 +1,4 @@
-"""Who may see what: tokens, the four permissions of a venue token, and their degraded shapes."""
+"""Decides who may see what: tokens, the permissions of a venue token, degraded answers."""
 
 from __future__ import annotations
 
@@ -30,8 +30,8 @@ class Permissions:
     def shows(self, shape: str) -> bool:
         return not self.enhanced_customer_data and shape in self.degraded
 
-    def changed(self, changes: dict[str, Any]) -> Permissions:
-        """Raises ValueError for a permission or a shape that does not exist."""
+    def with_changes(self, changes: dict[str, Any]) -> Permissions:
+        """A copy with other ticks. Raises ValueError for an unknown permission or shape."""
         changes = {key: value for key, value in changes.items() if key != "venue"}
         unknown = set(changes) - {each.name for each in fields(self)}
         if "degraded" in changes:
@@ -44,7 +44,7 @@ class Permissions:
 
 @dataclass(frozen=True, slots=True)
 class Caller:
-    """What an Authorization header amounts to. `shop` is None for a blank venue half."""
+    """Who sent an Authorization header. `shop` is None for a blank venue half."""
 
     scheme: str
     shop: Shop | None = field(default=None, repr=False)
@@ -87,7 +87,7 @@ def may_enter(caller: Caller | None, version: str, resource: str, accept: str) -
     return caller.scheme == ("basic" if version == "v3" else "bearer")
 
 
-def permitted(permissions: Permissions, resource: str) -> bool:
+def is_permitted(permissions: Permissions, resource: str) -> bool:
     if resource == "menu_feeds":
         return permissions.menu_feed
     if resource == "incoming_orders":

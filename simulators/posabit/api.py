@@ -9,14 +9,14 @@ from dataclasses import asdict, dataclass
 from typing import Any
 
 from simulators.retailer.names import words
-from simulators.retailer.tables import Table
+from simulators.retailer.tables import LatestValues, Table
 from simulators.retailer.world import Shop, World
 from simulators.serving.httpd import Reply, Request
-from simulators.serving.paging import page_bounds
+from simulators.serving.paging import page_bounds, rows_of_page
 from simulators.serving.pos_api import Api, Call, Settings, encode
 
 from . import store_wire, wire
-from .access import Caller, Permissions, identify, may_enter, permitted
+from .access import Caller, Permissions, identify, is_permitted, may_enter
 from .listings import active_filters, select
 from .writes import Refused, create_customer, update_customer
 
@@ -83,7 +83,7 @@ class PosabitApi(Api):
     def reset(self, world: World) -> None:
         super().reset(world)
         self.permissions = {venue.code: Permissions() for venue in world.venues}
-        self._selected: dict[tuple[str, str], tuple[int, frozenset[Any], list[int]]] = {}
+        self._selections = LatestValues[list[int]]()
 
     def about(self) -> dict[str, Any]:
         return {
@@ -120,9 +120,9 @@ class PosabitApi(Api):
         }
 
     def _permit(self, body: dict[str, Any]) -> dict[str, Any]:
-        """`venue` limits the change to one; the others keep theirs."""
+        """Change the permissions of `venue`, or of all venues without it."""
         for code in [body["venue"]] if "venue" in body else list(self.permissions):
-            self.permissions[code] = self.permissions[code].changed(body)
+            self.permissions[code] = self.permissions[code].with_changes(body)
         return self._permissions()
 
     def route(self, request: Request) -> PosabitCall | None:
@@ -164,7 +164,7 @@ class PosabitApi(Api):
     def _refusal(self, call: PosabitCall, shop: Shop | None) -> Reply | None:
         if not may_enter(call.caller, call.version, call.resource, self.settings.accept):
             return self.problem(401, "Unauthorized")
-        if shop and not permitted(self.permissions[shop.venue.code], call.resource):
+        if shop and not is_permitted(self.permissions[shop.venue.code], call.resource):
             return self.problem(403, "You do not have permission to access this resource")
         return None
 
@@ -236,7 +236,7 @@ class PosabitApi(Api):
         )
         table = self._table(shop, resource)
         chosen = self._select(shop, resource, table, filters)
-        wanted = [] if twist == "empty" else chosen[(page - 1) * per_page : page * per_page]
+        wanted = [] if twist == "empty" else rows_of_page(chosen, page, per_page)
         rows = self._rows(shop, resource, table, wanted)
         body = wire.envelope(resource, rows, len(chosen), page, per_page)
         return Reply(200, body, rows=len(wanted))
@@ -253,13 +253,10 @@ class PosabitApi(Api):
     def _select(
         self, shop: Shop, resource: str, table: Table[Any], filters: dict[str, str]
     ) -> list[int]:
-        """The latest selection of each listing is kept until its table or its filter changes."""
-        key, wanted = (shop.venue.code, resource), frozenset(filters.items())
-        version, asked, chosen = self._selected.get(key, (-1, frozenset(), []))
-        if version != table.version or asked != wanted:
-            chosen = select(table, filters)
-            self._selected[key] = (table.version, wanted, chosen)
-        return chosen
+        """The positions of a listing, cached until its table or its filter changes."""
+        return self._selections.get(
+            (shop.venue.code, resource), (table.version, filters), lambda: select(table, filters)
+        )
 
     def _rows(self, shop: Shop, resource: str, table: Table[Any], wanted: list[int]) -> bytes:
         permissions = self.permissions[shop.venue.code]

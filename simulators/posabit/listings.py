@@ -49,15 +49,15 @@ _PREDICATES = ("_i_cont", "_cont", "_eq", "_gt", "_lt")
 def active_filters(resource: str, params: Params) -> dict[str, str]:
     """The filters and the sort that have an effect, as `{name: value}`."""
     known = KNOWN[resource]
-    found = {}
+    filters = {}
     for key, value in params.items():
         if key.startswith("q[") and key.endswith("]") and key[2:-1] in known:
-            found[key[2:-1]] = value
+            filters[key[2:-1]] = value
     if resource == "customers":
-        found.update({key: params[key] for key in ("start_date", "end_date") if key in params})
+        filters.update({key: params[key] for key in ("start_date", "end_date") if key in params})
     if "q[s]" in params:
-        found["s"] = params["q[s]"]
-    return found
+        filters["s"] = params["q[s]"]
+    return filters
 
 
 def select(table: Table[Any], filters: Mapping[str, str]) -> list[int]:

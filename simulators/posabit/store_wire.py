@@ -17,7 +17,7 @@ def inventory(row: Lot, products: Mapping[int, Product]) -> Wire:
         "id": None if row.quirk == "missing_id" else row.id,
         "product_id": row.product,
         "name": product.name,
-        "unit": "g" if product.category == "Flower" else "each",
+        "unit": product.unit,
         "price": "n/a" if row.quirk == "bad_money" else row.price,
         "med_price": row.price,
         "last_price": row.price,

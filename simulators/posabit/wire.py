@@ -5,9 +5,10 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
-from simulators.retailer import names
+from simulators.retailer.names import COUPON_NAMES
 from simulators.retailer.shapes import Product, Sale, Shopper, Venue
 from simulators.retailer.zones import iso, iso_local
+from simulators.serving.wire_values import BROKEN_MONEY, as_text, pick
 
 Wire = dict[str, Any]
 
@@ -53,7 +54,6 @@ WRITABLE = {
 }
 COLLECTION = {"inventories": "inventory"}  # everything else is called as its path
 _BROKEN_DATES = ("not a date", "2026-13-45T25:00:00.000Z")
-_BROKEN_MONEY = ("12,x4", "n/a", "--")
 
 
 def envelope(resource: str, rows: bytes, total: int, page: int, per_page: int) -> bytes:
@@ -94,12 +94,12 @@ def customer(row: Shopper) -> Wire:
     if row.quirk == "no_id":
         wire["id"] = None
     elif row.quirk == "strings":
-        wire.update({key: _as_text(value) for key, value in wire.items()})
+        wire.update({key: as_text(value) for key, value in wire.items()})
     return wire
 
 
 def full_customer(row: Shopper) -> Wire:
-    """The record by id: it also carries what must not be stored."""
+    """The customer as the answer by id has it, with fields that AIQ must not store."""
     return {
         **customer(row),
         "drivers_license": row.license,
@@ -114,12 +114,6 @@ def without_identity(wire: Wire) -> Wire:
 
 def without_customer(wire: Wire) -> Wire:
     return {**wire, "customer_id": None}
-
-
-def _as_text(value: Any) -> Any:
-    if isinstance(value, bool):
-        return int(value)
-    return str(value) if isinstance(value, int | float) else value
 
 
 def sale(row: Sale, venue: Venue, products: list[Product]) -> Wire:
@@ -162,19 +156,18 @@ def _break_sale(wire: Wire, row: Sale) -> None:
     if row.quirk == "missing_id":
         wire["id"] = None
     elif row.quirk == "bad_date":
-        wire["ordered_at"] = _BROKEN_DATES[row.id % len(_BROKEN_DATES)]
+        wire["ordered_at"] = pick(_BROKEN_DATES, row.id)
     elif row.quirk == "bad_money":
-        wire["total"] = _BROKEN_MONEY[row.id % len(_BROKEN_MONEY)]
+        wire["total"] = pick(BROKEN_MONEY, row.id)
     elif row.quirk == "strings":
-        wire.update({key: _as_text(value) for key, value in wire.items()})
+        wire.update({key: as_text(value) for key, value in wire.items()})
         for item in wire["items"]:
-            item.update({key: _as_text(value) for key, value in item.items()})
+            item.update({key: as_text(value) for key, value in item.items()})
 
 
 def _item(row: Sale, at: int, products: list[Product]) -> Wire:
     line = row.lines[at]
     product = products[line.product]
-    names_of = {coupon[0]: coupon[1] for coupon in names.COUPONS}
     weight = product.unit_weight
     return {
         "item_id": row.id * 8 + at,
@@ -200,7 +193,7 @@ def _item(row: Sale, at: int, products: list[Product]) -> Wire:
         "product_name": product.name,
         "family_name": product.category,
         "tier_name": None,
-        "discount_list": [{"coupon_id": line.coupon, "coupon_name": names_of.get(line.coupon)}]
+        "discount_list": [{"coupon_id": line.coupon, "coupon_name": COUPON_NAMES.get(line.coupon)}]
         if line.coupon
         else [],
     }

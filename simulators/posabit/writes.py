@@ -14,7 +14,7 @@ _FLAGS = ("active", "loyalty", "marketing", "sms_in", "sms_out", "terms")
 
 
 class Refused(Exception):
-    """`reasons` are the sentences of the 4xx answer."""
+    """The API refuses a write; `reasons` are the sentences of its 4xx answer."""
 
     def __init__(self, status: int, *reasons: str) -> None:
         super().__init__(*reasons)
@@ -64,16 +64,19 @@ def _blank(number: int, now: int) -> Shopper:
 
 
 def _columns(sent: dict[str, Any]) -> dict[str, Any]:
-    """What of the body changes something; the rest is ignored, as Rails' strong parameters do."""
-    found = {wire.WRITABLE[key]: value for key, value in sent.items() if key in wire.WRITABLE}
-    if found.get("kind", "recreational") not in ("recreational", "medical"):
+    """The columns that the body changes; other fields are ignored, as by Rails' strong parameters.
+
+    Raises Refused for an unknown customer type.
+    """
+    columns = {wire.WRITABLE[key]: value for key, value in sent.items() if key in wire.WRITABLE}
+    if columns.get("kind", "recreational") not in ("recreational", "medical"):
         raise Refused(422, "Customer type is not included in the list")
     for flag in _FLAGS:
-        if flag in found:
-            found[flag] = found[flag] in (True, 1, "1", "true")
-    if found.get("license"):
-        found["license"] = str(found["license"]).upper()
-    return found
+        if flag in columns:
+            columns[flag] = columns[flag] in (True, 1, "1", "true")
+    if columns.get("license"):
+        columns["license"] = str(columns["license"]).upper()
+    return columns
 
 
 def _refuse_taken_license(shop: Shop, row: Shopper) -> None:

@@ -15,7 +15,7 @@ from simulators.retailer.zones import millis, parse_instant
 from simulators.serving.httpd import Reply, Request
 from simulators.serving.pos_api import Api, Call, Columns, json_reply
 from simulators.serving.pos_api import Settings as CommonSettings
-from simulators.serving.windows import SalesClock, wall
+from simulators.serving.windows import SalesClock, wall_clock
 
 from . import wire
 
@@ -183,10 +183,10 @@ class ProfitekApi(Api):
         positions = table.in_order("id" if self.settings.order == "id" else "updated")
         since, low, high = (asked.get(name) for name in ("modifiedSince", "from", "to"))
         if since is not None:
-            return [at for at in positions if wall(table.updated[at], zone) >= since]
+            return [at for at in positions if wall_clock(table.updated[at], zone) >= since]
         if low is not None or high is not None:
             last = None if high is None else high - 1
-            inside = set(self._clock.between(shop, low, last))
+            inside = set(self._clock.by_wall_clock(shop, low, last))
             return _within(positions, inside, table, by_id=self.settings.order == "id")
         return positions
 
@@ -243,5 +243,5 @@ def _clock_time(params: Mapping[str, str], name: str, zone: str) -> int | None:
     except ValueError:
         raise BadRequest(name) from None
     if moment.tzinfo:
-        return wall(millis(moment), zone)
+        return wall_clock(millis(moment), zone)
     return parse_instant(text)

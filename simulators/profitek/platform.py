@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from simulators.retailer.platforms import Platform
-from simulators.retailer.shapes import Sale, Venue, WorldSpec
+from simulators.retailer.shapes import Venue, WorldSpec
 
 VENUES = (
     ("Kitsilano", "Kits", "Vancouver", "BC", "British Columbia", "V6K 1N8"),
@@ -23,9 +23,5 @@ class ProfitekPlatform(Platform):
         del spec
         return venue.name
 
-    def dated(self, row: Sale) -> int:
-        """Sales are asked for by their own time; when they were edited nobody can ask."""
-        return row.ordered
 
-
-PROFITEK = ProfitekPlatform("profitek", venues=VENUES, wall_clock=True)
+PROFITEK = ProfitekPlatform("profitek", venues=VENUES, wall_clock=True, history_by="ordered")

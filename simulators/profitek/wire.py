@@ -6,10 +6,17 @@ from typing import Any
 
 from simulators.retailer.shapes import Line, Lot, Product, Sale, Shopper, Venue
 from simulators.retailer.zones import iso_local
+from simulators.serving.wire_values import (
+    BROKEN_MONEY,
+    as_text,
+    dollars,
+    pick,
+    two_decimals,
+)
 
 Wire = dict[str, Any]
 
-# What became of a sale -> the word in `Type`. A void is told by `IsVoid` alone.
+# Status of a sale -> the word in `Type`. Only `IsVoid` marks a void.
 TYPES = {
     "completed": "Sale",
     "voided": "Sale",
@@ -21,16 +28,11 @@ TYPES = {
 CUSTOMER_TYPES = {"employee": "Employee", "medical": "Medical", "recreational": "Regular"}
 GST = 5.0  # percent; what a venue's tax is above that, its province takes
 _BROKEN_DATES = ("not a date", "2026-13-45T25:00:00")
-_BROKEN_MONEY = ("12,x4", "n/a", "--")
 
 
 def local(instant: int, venue: Venue) -> str:
     """`yyyy-MM-ddTHH:mm:ss` on the store's clock, which an hour in autumn shows twice."""
     return iso_local(instant, venue.rails_zone)[:19]
-
-
-def dollars(cents: int) -> float:
-    return cents / 100
 
 
 def taxes(cents: int, venue: Venue) -> tuple[int, int]:
@@ -64,7 +66,7 @@ def customer(row: Shopper, venue: Venue) -> Wire:
     if row.quirk == "no_id":
         wire["CustomerID"] = None
     elif row.quirk == "strings":
-        wire = _as_text(wire)
+        wire = _all_as_text(wire)
     return wire
 
 
@@ -96,11 +98,11 @@ def transaction(
     if row.quirk == "missing_id":
         wire["TransactionID"] = None
     elif row.quirk == "bad_date":
-        wire["TransactionDate"] = _BROKEN_DATES[row.id % len(_BROKEN_DATES)]
+        wire["TransactionDate"] = pick(_BROKEN_DATES, row.id)
     elif row.quirk == "bad_money":
-        wire["Total"] = _BROKEN_MONEY[row.id % len(_BROKEN_MONEY)]
+        wire["Total"] = pick(BROKEN_MONEY, row.id)
     elif row.quirk == "strings":
-        wire = _as_text(wire)
+        wire = _all_as_text(wire)
     return wire
 
 
@@ -126,17 +128,13 @@ def _unsigned(wire: Wire) -> Wire:
     return plain
 
 
-def _as_text(value: Any) -> Any:
+def _all_as_text(value: Any) -> Any:
     """Numbers as strings, booleans as 1 and 0, all the way down."""
     if isinstance(value, dict):
-        return {key: _as_text(inner) for key, inner in value.items()}
+        return {key: _all_as_text(inner) for key, inner in value.items()}
     if isinstance(value, list):
-        return [_as_text(inner) for inner in value]
-    if isinstance(value, bool):
-        return int(value)
-    if isinstance(value, float):
-        return f"{value:.2f}"
-    return str(value) if isinstance(value, int) else value
+        return [_all_as_text(inner) for inner in value]
+    return as_text(value, two_decimals)
 
 
 def inventory(row: Lot, venue: Venue, product: Product) -> Wire:
@@ -147,7 +145,7 @@ def inventory(row: Lot, venue: Venue, product: Product) -> Wire:
         "Description": product.name,
         "Department": product.category,
         "QtyOnHand": float(row.quantity),
-        "Unit": "g" if product.category == "Flower" else "each",
+        "Unit": product.unit,
         "Price": "n/a" if row.quirk == "bad_money" else dollars(row.price),
         "Cost": dollars(product.cost),
         "IsActive": row.active,

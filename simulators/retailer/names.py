@@ -94,6 +94,9 @@ COUPONS = (
     (47373, "Birthday $10", 1000, False, True),
     (47374, "Grand Opening", 20, True, False),
 )
+COUPON_NAMES = {coupon[0]: coupon[1] for coupon in COUPONS}
+"""By id."""
+
 TENDERS = ("Cash", "Debit", "Cash", "POSaBIT Pay", "Debit")
 SOURCES = ("pos", "pos", "pos", "pos", "kiosk", "online")
 UNKNOWN_STATUSES = ("on_hold", "in_dispute")

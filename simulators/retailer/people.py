@@ -12,19 +12,18 @@ from typing import Any
 
 from simulators.retailer import names
 from simulators.retailer.platforms import Platform
-from simulators.retailer.shapes import Shopper, Venue, WorldSpec
-from simulators.retailer.town import neighbours_of
+from simulators.retailer.shapes import SMALL_WORLD, Shopper, Venue, WorldSpec
+from simulators.retailer.town import EXCHANGES, neighbours_of
 from simulators.retailer.zones import DAY
 
 Draft = dict[str, Any]
 
 FIRST_ID = 4_410_000
 PER_AREA = 790 * 10_000
-SMALL_WORLD = 300  # below this, rare kinds appear only if their proportion says so
 
 
-class Cast:
-    """Makes drafts. Base phones and e-mails are unique; sharing is always on purpose."""
+class ShopperDrafts:
+    """Makes drafts and collects them. Phones and e-mails are unique but where a kind shares one."""
 
     def __init__(self, spec: WorldSpec, venues: list[Venue], platform: Platform) -> None:
         self.spec, self.platform = spec, platform
@@ -34,7 +33,7 @@ class Cast:
         self.weights = [1.0 / (1 + at) ** 0.5 for at in self.stores]
         self.states = [venue.state for venue in venues]
         self.cities = [venue.city for venue in venues]
-        self.drafts: list[Draft] = []
+        self.rows: list[Draft] = []
         self._made = 0
         self._phone_shift = self.rng.randrange(PER_AREA)
 
@@ -44,7 +43,7 @@ class Cast:
         scattered = (self._made * 1_299_709 + self._phone_shift) % PER_AREA
         area = names.AREA_CODES[self._made % len(names.AREA_CODES)]
         exchange, line = divmod(scattered, 10_000)
-        return f"{area}{_EXCHANGES[exchange]}{line:04d}"
+        return f"{area}{EXCHANGES[exchange]}{line:04d}"
 
     def email(self, first: str, last: str) -> str:
         self._made += 1
@@ -97,16 +96,15 @@ class Cast:
         if "email" not in fields:
             draft["email"] = self.email(first, last)
         draft.update(fields)
-        self.drafts.append(draft)
+        self.rows.append(draft)
         return draft
 
-    def twin(self, of: Draft, store: int, **fields: Any) -> Draft:
+    def twin(self, person: Draft, store: int, **fields: Any) -> Draft:
         """Another record of the same human being."""
-        same = {key: of[key] for key in ("first", "last", "birthday", "birth_year", "gender")}
+        same = {key: person[key] for key in ("first", "last", "birthday", "birth_year", "gender")}
         return self.person(store, **{**same, "license": None, **fields})
 
 
-_EXCHANGES = [e for e in range(200, 1000) if e % 100 != 11 and e != 555][: PER_AREA // 10_000]
 _FORMATS: tuple[Callable[[str], str], ...] = (
     lambda p: f"({p[:3]}) {p[3:6]}-{p[6:]}",
     lambda p: f"{p[:3]}-{p[3:6]}-{p[6:]}",
@@ -117,55 +115,55 @@ _FORMATS: tuple[Callable[[str], str], ...] = (
 )
 
 
-def _family(cast: Cast) -> None:
-    store, phone = cast.store(), cast.phone()
-    last = cast.rng.choice(names.LAST)
-    for member in range(cast.rng.randint(2, 4)):
-        cast.person(store, last=last, phone=phone, **({"email": None} if member % 2 else {}))
+def _family(drafts: ShopperDrafts) -> None:
+    store, phone = drafts.store(), drafts.phone()
+    last = drafts.rng.choice(names.LAST)
+    for member in range(drafts.rng.randint(2, 4)):
+        drafts.person(store, last=last, phone=phone, **({"email": None} if member % 2 else {}))
 
 
-def _both_stores_same_phone(cast: Cast) -> None:
-    person = cast.person(email=None)
-    cast.twin(person, cast.other_store(person["store"]), phone=person["phone"])
+def _both_stores_same_phone(drafts: ShopperDrafts) -> None:
+    person = drafts.person(email=None)
+    drafts.twin(person, drafts.other_store(person["store"]), phone=person["phone"])
 
 
-def _both_stores_same_email(cast: Cast) -> None:
-    person = cast.person()
-    shouted = person["email"].upper() if cast.rng.random() < 0.5 else person["email"]
-    cast.twin(person, cast.other_store(person["store"]), email=shouted)
+def _both_stores_same_email(drafts: ShopperDrafts) -> None:
+    person = drafts.person()
+    shouted = person["email"].upper() if drafts.rng.random() < 0.5 else person["email"]
+    drafts.twin(person, drafts.other_store(person["store"]), email=shouted)
 
 
-def _chain(cast: Cast) -> None:
+def _chain(drafts: ShopperDrafts) -> None:
     """A and B share a phone, B and C an e-mail: one human being through B."""
-    person = cast.person(email=None)
-    bridge = cast.twin(person, cast.other_store(person["store"]), phone=person["phone"])
-    cast.twin(person, person["store"], phone=None, email=bridge["email"])
+    person = drafts.person(email=None)
+    bridge = drafts.twin(person, drafts.other_store(person["store"]), phone=person["phone"])
+    drafts.twin(person, person["store"], phone=None, email=bridge["email"])
 
 
-def _double_in_store(cast: Cast) -> None:
-    person = cast.person()
-    dashed = cast.rng.choice(_FORMATS)(person["phone"])
-    cast.twin(person, person["store"], phone=dashed, last=person["last"][:1])
+def _double_in_store(drafts: ShopperDrafts) -> None:
+    person = drafts.person()
+    dashed = drafts.rng.choice(_FORMATS)(person["phone"])
+    drafts.twin(person, person["store"], phone=dashed, last=person["last"][:1])
 
 
-def _guest(cast: Cast) -> None:
-    first, last = cast.rng.choice(names.GUESTS[:3])
+def _guest(drafts: ShopperDrafts) -> None:
+    first, last = drafts.rng.choice(names.GUESTS[:3])
     nothing = {"birthday": None, "birth_year": None, "license": None, "loyalty": False}
-    cast.person(first=first, last=last, phone=None, email=None, **nothing)
+    drafts.person(first=first, last=last, phone=None, email=None, **nothing)
 
 
-def _tester(cast: Cast) -> None:
-    first, last = cast.rng.choice(names.GUESTS)
-    cast.person(first=first, last=last)
+def _tester(drafts: ShopperDrafts) -> None:
+    first, last = drafts.rng.choice(names.GUESTS)
+    drafts.person(first=first, last=last)
 
 
-def _minor(cast: Cast) -> None:
-    year = 1970 + cast.spec.now // (365 * DAY) - 14
-    cast.person(kind="medical", birthday=f"{year}-06-15", birth_year=year, email=None)
+def _minor(drafts: ShopperDrafts) -> None:
+    year = 1970 + drafts.spec.now // (365 * DAY) - 14
+    drafts.person(kind="medical", birthday=f"{year}-06-15", birth_year=year, email=None)
 
 
 # How often a kind occurs, as a share of the rows asked for.
-KINDS: tuple[tuple[float, Callable[[Cast], object]], ...] = (
+KINDS: tuple[tuple[float, Callable[[ShopperDrafts], object]], ...] = (
     (0.010, _family),
     (0.020, _both_stores_same_phone),
     (0.015, _both_stores_same_email),
@@ -174,39 +172,39 @@ KINDS: tuple[tuple[float, Callable[[Cast], object]], ...] = (
     (0.040, _guest),
     (0.004, _tester),
     (0.002, _minor),
-    (0.005, lambda cast: cast.person(kind="employee")),
-    (0.010, lambda cast: cast.person(kind="medical", phone=None)),
-    (0.140, lambda cast: cast.person(email=None)),
-    (0.050, lambda cast: cast.person(phone=None)),
+    (0.005, lambda drafts: drafts.person(kind="employee")),
+    (0.010, lambda drafts: drafts.person(kind="medical", phone=None)),
+    (0.140, lambda drafts: drafts.person(email=None)),
+    (0.050, lambda drafts: drafts.person(phone=None)),
 )
 
 
-def _bad_phone(draft: Draft, cast: Cast) -> None:
-    draft["phone"] = cast.rng.choice(names.BAD_PHONES)
+def _bad_phone(draft: Draft, drafts: ShopperDrafts) -> None:
+    draft["phone"] = drafts.rng.choice(names.BAD_PHONES)
 
 
-def _placeholder_email(draft: Draft, cast: Cast) -> None:
-    draft["email"] = cast.rng.choice(names.PLACEHOLDER_MAILS)
+def _placeholder_email(draft: Draft, drafts: ShopperDrafts) -> None:
+    draft["email"] = drafts.rng.choice(names.PLACEHOLDER_MAILS)
 
 
-def _vendor_email(draft: Draft, cast: Cast) -> None:
-    draft["email"] = f"{cast.rng.randrange(10**11, 10**12)}@{cast.platform.vendor_mail}"
+def _vendor_email(draft: Draft, drafts: ShopperDrafts) -> None:
+    draft["email"] = f"{drafts.rng.randrange(10**11, 10**12)}@{drafts.platform.vendor_mail}"
 
 
-def _bad_email(draft: Draft, cast: Cast) -> None:
-    draft["email"] = cast.rng.choice(names.BAD_MAILS)
+def _bad_email(draft: Draft, drafts: ShopperDrafts) -> None:
+    draft["email"] = drafts.rng.choice(names.BAD_MAILS)
 
 
-def _formatted_phone(draft: Draft, cast: Cast) -> None:
-    draft["phone"] = cast.rng.choice(_FORMATS)(draft["phone"])
+def _formatted_phone(draft: Draft, drafts: ShopperDrafts) -> None:
+    draft["phone"] = drafts.rng.choice(_FORMATS)(draft["phone"])
 
 
-def _unicode_name(draft: Draft, cast: Cast) -> None:
-    draft["first"], draft["last"] = cast.rng.choice(names.UNICODE)
+def _unicode_name(draft: Draft, drafts: ShopperDrafts) -> None:
+    draft["first"], draft["last"] = drafts.rng.choice(names.UNICODE)
 
 
 # Quirks laid over complete people, none of whom shares a key: share of rows, what to do.
-QUIRKS: tuple[tuple[float, Callable[[Draft, Cast], None]], ...] = (
+QUIRKS: tuple[tuple[float, Callable[[Draft, ShopperDrafts], None]], ...] = (
     (0.080, _formatted_phone),
     (0.012, _bad_phone),
     (0.010, _placeholder_email),
@@ -222,86 +220,79 @@ QUIRKS: tuple[tuple[float, Callable[[Draft, Cast], None]], ...] = (
 BULK_SHARE = 0.12
 
 
-def _many(share: float, spec: WorldSpec) -> int:
-    """How many of a kind there are; every kind is met at least once in a world of some size."""
-    if not spec.mess:
-        return 0
-    return max(1 if spec.shoppers >= SMALL_WORLD else 0, round(share * spec.mess * spec.shoppers))
-
-
-def _shared_widely(cast: Cast) -> None:
+def _shared_widely(drafts: ShopperDrafts) -> None:
     """A store's own phone on too many records, one on just few enough, and a wide e-mail."""
-    for store in cast.stores:
-        phone = cast.phone()
-        for at in range(9 + cast.rng.randrange(6)):
-            cast.person(store, phone=phone, **({"email": None} if at % 3 else {}))
-    phone, desk = cast.phone(), f"frontdesk{cast.spec.seed}@example.com"
+    for store in drafts.stores:
+        phone = drafts.phone()
+        for at in range(9 + drafts.rng.randrange(6)):
+            drafts.person(store, phone=phone, **({"email": None} if at % 3 else {}))
+    phone, desk = drafts.phone(), f"frontdesk{drafts.spec.seed}@example.com"
     for _ in range(8):
-        cast.person(0, phone=phone, email=None)
+        drafts.person(0, phone=phone, email=None)
     for _ in range(10):
-        cast.person(0, email=desk)
+        drafts.person(0, email=desk)
 
 
-def _endless_chain(cast: Cast, length: int = 60) -> None:
+def _endless_chain(drafts: ShopperDrafts, length: int = 60) -> None:
     """Records 0 and 1 share a phone, 1 and 2 an e-mail, 2 and 3 a phone, and so on."""
     phone, email = "", None
     for at in range(length):
         if at % 2 == 0:
-            phone = cast.phone()
+            phone = drafts.phone()
         else:
-            email = cast.email("chain", "link")
-        cast.person(0, phone=phone, email=email)
+            email = drafts.email("chain", "link")
+        drafts.person(0, phone=phone, email=email)
 
 
-def _people_of_the_town(cast: Cast) -> None:
-    known = neighbours_of(cast.spec.town, cast.platform.name)
-    wanted = round(cast.spec.overlap * cast.spec.shoppers)
-    for neighbour, way in islice(known, wanted):
-        fields = neighbour.known_as(way)
-        if not cast.spec.mess:
+def _people_of_the_town(drafts: ShopperDrafts) -> None:
+    known = neighbours_of(drafts.spec.town, drafts.platform.name)
+    wanted = round(drafts.spec.overlap * drafts.spec.shoppers)
+    for neighbour, dice in islice(known, wanted):
+        fields = neighbour.known_as(dice)
+        if not drafts.spec.mess:
             fields.update(phone=neighbour.phone, email=neighbour.email)
-        cast.person(**fields)
+        drafts.person(**fields)
 
 
 def make_shoppers(spec: WorldSpec, venues: list[Venue], platform: Platform) -> list[list[Shopper]]:
     """The customer rows of each venue, `spec.shoppers` in all, in id order."""
-    cast = Cast(spec, venues, platform)
+    drafts = ShopperDrafts(spec, venues, platform)
     for share, kind in KINDS:
-        for _ in range(_many(share, spec)):
-            kind(cast)
+        for _ in range(spec.messy(share, spec.shoppers)):
+            kind(drafts)
     if spec.mess and spec.shoppers >= SMALL_WORLD * spec.stores:
-        _shared_widely(cast)
+        _shared_widely(drafts)
     if spec.mess and spec.shoppers >= SMALL_WORLD * 5:
-        _endless_chain(cast)
-    _people_of_the_town(cast)
-    special = len(cast.drafts)
-    while len(cast.drafts) < spec.shoppers:
-        cast.person()
-    _lay_quirks(cast, special)
-    return _rows(cast, venues)
+        _endless_chain(drafts)
+    _people_of_the_town(drafts)
+    special = len(drafts.rows)
+    while len(drafts.rows) < spec.shoppers:
+        drafts.person()
+    _lay_quirks(drafts, special)
+    return _rows(drafts, venues)
 
 
-def _lay_quirks(cast: Cast, plain_from: int) -> None:
-    spec, rng = cast.spec, cast.rng
-    plain = cast.drafts[plain_from : spec.shoppers]
+def _lay_quirks(drafts: ShopperDrafts, plain_from: int) -> None:
+    spec, rng = drafts.spec, drafts.rng
+    plain = drafts.rows[plain_from : spec.shoppers]
     for share, quirk in QUIRKS:
-        if quirk is _vendor_email and not cast.platform.vendor_mail:
+        if quirk is _vendor_email and not drafts.platform.vendor_mail:
             continue
-        for draft in rng.sample(plain, min(_many(share, spec), len(plain))):
+        for draft in rng.sample(plain, min(spec.messy(share, spec.shoppers), len(plain))):
             if quirk is not _formatted_phone or len(draft["phone"]) == 10:
-                quirk(draft, cast)
+                quirk(draft, drafts)
     imported = (spec.now - 420 * DAY) // 1000 * 1000
-    for draft in rng.sample(plain, min(_many(BULK_SHARE, spec), len(plain))):
+    for draft in rng.sample(plain, min(spec.messy(BULK_SHARE, spec.shoppers), len(plain))):
         draft["created"] = draft["updated"] = imported
 
 
-def _rows(cast: Cast, venues: list[Venue]) -> list[list[Shopper]]:
-    drafts = cast.drafts[: cast.spec.shoppers]
-    cast.rng.shuffle(drafts)
-    drafts.sort(key=lambda draft: draft["created"])
+def _rows(drafts: ShopperDrafts, venues: list[Venue]) -> list[list[Shopper]]:
+    chosen = drafts.rows[: drafts.spec.shoppers]
+    drafts.rng.shuffle(chosen)
+    chosen.sort(key=lambda draft: draft["created"])
     rows: list[list[Shopper]] = [[] for _ in venues]
     number = FIRST_ID
-    for draft in drafts:
-        number += cast.rng.randint(1, 5)
+    for draft in chosen:
+        number += drafts.rng.randint(1, 5)
         rows[draft.pop("store")].append(Shopper(id=number, **draft))
     return rows

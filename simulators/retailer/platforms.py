@@ -1,4 +1,4 @@
-"""What sets one platform's retailers apart from another's: in the data, and to the oracle.
+"""How one platform's retailers differ from another's: in the data, and to the oracle.
 
 `Platform("posabit")` is the yardstick; a simulator's own package overrules what differs.
 """
@@ -30,7 +30,7 @@ FATES = (
 
 @dataclass(frozen=True)
 class Platform:
-    """Shares are of the rows asked for.
+    """Describes the retailers of one platform. Shares are of the rows asked for.
 
     `fates`: what becomes of sales. `refund_rows`: returns as rows of their own. `no_shopper`: sales
     without a customer. `roaming`: of the sales with one, those at another shop than the customer's
@@ -39,7 +39,8 @@ class Platform:
 
     What the POS tells: `tells_zone`: of each shop; `wall_clock`: times are those of the shop's
     clock, without a zone; `links_returns`: which sale a return takes back; `tells_sms`: who refuses
-    texts; `tells_changes`: when a customer was changed.
+    texts; `tells_changes`: when a customer was changed; `history_by`: the column of a sale that
+    decides whether a first sync gets it, "updated" or "ordered".
     """
 
     name: str
@@ -55,14 +56,15 @@ class Platform:
     links_returns: bool = False
     tells_sms: bool = False
     tells_changes: bool = True
+    history_by: str = "updated"
 
     def scope(self, spec: WorldSpec, venue: Venue) -> str:
-        """What a credential opens, by the POS's own id; shops may share one."""
+        """The POS's own id of what a credential opens; shops may share one."""
         del spec
         return venue.code
 
     def store_key(self, spec: WorldSpec, venue: Venue) -> str:
-        """What the shop is called in the data."""
+        """The POS's name of the shop in the data."""
         del spec
         return venue.code
 
@@ -73,17 +75,18 @@ class Platform:
         del spec, venue
         return str(row.id)
 
-    def dated(self, row: Sale) -> int:
-        """The instant by which a sale is or is not in the history that a first sync asks for."""
-        return row.updated
+    def history_time(self, row: Sale) -> int:
+        """The instant (ms) that decides whether a sale is in the history of a first sync."""
+        instant: int = getattr(row, self.history_by)
+        return instant
 
     def stock(self, products: Sequence[Product], lots: Iterable[Lot]) -> list[Stocked]:
-        """What the oracle counts as the inventory of a shop."""
+        """The rows that the oracle counts as the inventory of a shop."""
         del products
         return [Stocked(row.quantity, row.quirk) for row in lots]
 
     def salt(self, spec: WorldSpec) -> str:
-        """Begins every seed, so that two platforms of one retailer have rows of their own."""
+        """The beginning of every seed, so that platforms of one retailer have different rows."""
         return str(spec.seed) if self.name == "posabit" else f"{spec.seed}:{self.name}"
 
     def rng(self, spec: WorldSpec, what: str) -> random.Random:

@@ -35,14 +35,14 @@ def make_sales(
     shoppers: list[list[Shopper]],
     products: list[Product],
     platform: Platform,
-) -> list[Columns]:
+) -> list[SaleColumns]:
     """The sales of each venue, `spec.sales` in all, in id order, which is time order."""
     rng = platform.rng(spec, "sales")
     visits = make_visits(spec, venues, shoppers, platform, rng)
     if spec.mess:
         decide_fates(spec, visits, venues, platform, rng)
     visits.sort(key=lambda visit: visit.ordered)
-    columns = [Columns(spec, venue, products, platform) for venue in venues]
+    columns = [SaleColumns(spec, venue, products, platform) for venue in venues]
     number = FIRST_SALE
     for visit in visits:
         number += 1 + number % 3
@@ -51,8 +51,8 @@ def make_sales(
     return columns
 
 
-class Columns:
-    """The sales of one venue by position."""
+class SaleColumns:
+    """The generated sales of one venue, by position. Builds a row when it is asked for."""
 
     def __init__(
         self, spec: WorldSpec, venue: Venue, products: list[Product], platform: Platform
@@ -79,7 +79,7 @@ class Columns:
         self.created.append(created)
         self.updated.append(updated)
         self.fates.append(visit.fate)
-        self.origins.append(visit.of.id if visit.of else 0)
+        self.origins.append(visit.origin.id if visit.origin else 0)
 
     def table(self) -> Table[Sale]:
         # Tables own their id and time columns: edits must not change how rows were generated.
@@ -106,7 +106,7 @@ class Columns:
         fate: int = PLAIN,
         origin: int = 0,
     ) -> Sale:
-        """The row of one sale; everything not given is drawn from the hash of its number."""
+        """The row of one sale; all that is not given is drawn from the hash of its number."""
         dice = _dice(self._salt, origin or number)
         lines = self._lines(dice, number)
         sign = -1 if fate == REFUND_ROW else 1

@@ -1,9 +1,12 @@
-"""What a simulated retailer's world is made of. Instants are milliseconds, money is cents."""
+"""The rows of a simulated retailer's world. Instants are milliseconds, money is cents."""
 
 from __future__ import annotations
 
 from dataclasses import asdict, dataclass
 from typing import Any, NamedTuple
+
+SMALL_WORLD = 300
+"""Below so many rows, rare kinds appear only if their proportion says so."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,6 +35,13 @@ class WorldSpec:
 
     def as_dict(self) -> dict[str, Any]:
         return asdict(self)
+
+    def messy(self, share: float, rows: int) -> int:
+        """How many of `rows` belong to a messy kind with this share: at least one, unless the world
+        is clean or too small."""
+        if not share or not self.mess:
+            return 0
+        return max(1 if rows >= SMALL_WORLD else 0, round(share * self.mess * rows))
 
 
 class Venue(NamedTuple):
@@ -62,6 +72,10 @@ class Product(NamedTuple):
     price: int
     cost: int
     unit_weight: float
+
+    @property
+    def unit(self) -> str:
+        return "g" if self.category == "Flower" else "each"
 
 
 class Shopper(NamedTuple):
@@ -139,6 +153,13 @@ class Sale(NamedTuple):
     quirk: str
     origin: int = 0
 
+    def missing_from_lines(self) -> dict[str, int]:
+        """By column: the cents that the sale has over its lines (a lowered sale has fewer)."""
+        return {
+            column: getattr(self, column) - sum(getattr(line, column) for line in self.lines)
+            for column in ("sub_total", "discount", "tax", "total")
+        }
+
 
 class Lot(NamedTuple):
     """An inventory row. `quirk`: "" or "missing_id", "bad_money"."""
@@ -155,7 +176,7 @@ class Lot(NamedTuple):
 
 
 class Stocked(NamedTuple):
-    """A row of what AIQ calls inventory, as far as the oracle counts it."""
+    """A row of a shop's inventory, as far as the oracle counts it."""
 
     quantity: str
     quirk: str

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from array import array
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Hashable, Iterator
 from typing import Generic, Protocol, TypeVar
 
 
 class Row(Protocol):
-    """What every row has: its number (kept even where the row is sent without it) and times."""
+    """What every row has: times and a number, even where the row is sent without its id."""
 
     @property
     def id(self) -> int: ...
@@ -19,13 +19,29 @@ class Row(Protocol):
 
 
 R = TypeVar("R", bound=Row)
+V = TypeVar("V")
+
+
+class LatestValues(Generic[V]):
+    """Caches one value for each key, until the state that it was made from changes."""
+
+    def __init__(self) -> None:
+        self._values: dict[Hashable, tuple[object, V]] = {}
+
+    def get(self, key: Hashable, state: object, make: Callable[[], V]) -> V:
+        """The value of `key`, made anew where `state` is not the one of the last call."""
+        known = self._values.get(key)
+        if known is None or known[0] != state:
+            known = state, make()
+            self._values[key] = known
+        return known[1]
 
 
 class Table(Generic[R]):
-    """Positions 0..n-1 in creation order; `ids`, `created`, `updated` by position.
+    """Holds the rows of one kind at one venue: generated when they are asked for, then edited.
 
-    `make(position)` gives the row as it was generated. `version` moves with every change, so that
-    whoever caches something of the table knows when it is stale.
+    Positions are 0..n-1 in creation order; `ids`, `created`, `updated` go by position. `version`
+    rises with every change, so that whoever caches something of the table knows when it is stale.
     """
 
     def __init__(self, ids: array[int], created: array[int], updated: array[int]) -> None:
@@ -36,11 +52,12 @@ class Table(Generic[R]):
         self._edited: dict[int, R] = {}
         self._gone: set[int] = set()
         self._by_id: dict[int, int] | None = None
-        self._orders: dict[tuple[str, bool], tuple[int, list[int]]] = {}
+        self._orders = LatestValues[list[int]]()
         self._rendered: dict[str, dict[int, bytes]] = {}
         self._make: Callable[[int], R] = self._edited.__getitem__
 
     def made_by(self, make: Callable[[int], R]) -> Table[R]:
+        """The table, with `make(position)` for the row as it was generated."""
         self._make = make
         return self
 
@@ -72,23 +89,23 @@ class Table(Generic[R]):
 
     def in_order(self, column: str, *, descending: bool = False) -> list[int]:
         """Live positions by `id`, `created` or `updated`, ties by position. Not to be changed."""
-        version, order = self._orders.get((column, descending), (-1, []))
-        if version != self.version:
-            values: array[int] = getattr(self, f"{column}s" if column == "id" else column)
-            order = sorted(self.positions(), key=values.__getitem__, reverse=descending)
-            self._orders[column, descending] = (self.version, order)
-        return order
+        values: array[int] = getattr(self, f"{column}s" if column == "id" else column)
+        return self._orders.get(
+            (column, descending),
+            self.version,
+            lambda: sorted(self.positions(), key=values.__getitem__, reverse=descending),
+        )
 
     def rendered(self, style: str) -> dict[int, bytes]:
-        """What rows look like in some style, by position; a row that changes is forgotten."""
+        """The cache of rows written in some style, by position; a row that changes leaves it."""
         return self._rendered.setdefault(style, {})
 
     def forget_rendered(self) -> None:
         self._rendered.clear()
 
     def _changed(self, position: int) -> None:
-        for kept in self._rendered.values():
-            kept.pop(position, None)
+        for cache in self._rendered.values():
+            cache.pop(position, None)
         self.version += 1
 
     def put(self, position: int, row: R) -> None:

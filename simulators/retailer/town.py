@@ -14,25 +14,28 @@ from typing import Any, NamedTuple
 from simulators.retailer import names
 
 AREA_CODES = (250, 458, 503, 541, 778, 971)  # none of those of the worlds' own shoppers
-KNOWN_TO = 0.6  # of the platforms, each person
+KNOWN_TO = 0.6  # share of the platforms that know a person
+# Parts of a phone number behind the area code: no N11, no 555.
 EXCHANGES = [e for e in range(200, 1000) if e % 100 != 11 and e != 555]
 
 
 class Neighbour(NamedTuple):
+    """A person of the town, whom several of the retailer's platforms may know."""
+
     first: str
     last: str
     birthday: str
     phone: str
     email: str
 
-    def known_as(self, way: random.Random) -> dict[str, Any]:
+    def known_as(self, dice: random.Random) -> dict[str, Any]:
         """The fields of a shopper row, with the contact that this world wrote down."""
-        both, phone_only = way.random(), way.random() < 0.6
+        both, phone_only = dice.random(), dice.random() < 0.6
         phone: str | None = self.phone
-        email: str | None = self.email.upper() if way.random() < 0.2 else self.email
+        email: str | None = self.email.upper() if dice.random() < 0.2 else self.email
         if both >= 0.5:
             phone, email = (phone, None) if phone_only else (None, email)
-        elif way.random() < 0.3:
+        elif dice.random() < 0.3:
             phone = f"({self.phone[:3]}) {self.phone[3:6]}-{self.phone[6:]}"
         return {
             "first": self.first,
@@ -44,7 +47,7 @@ class Neighbour(NamedTuple):
         }
 
 
-def neighbour(town: int, number: int) -> Neighbour:
+def make_neighbour(town: int, number: int) -> Neighbour:
     dice = random.Random(f"{town}:town:{number}")
     first, last = dice.choice(names.FIRST), dice.choice(names.LAST)
     area = AREA_CODES[number % len(AREA_CODES)]
@@ -64,7 +67,7 @@ def neighbours_of(town: int, platform: str) -> Iterator[tuple[Neighbour, random.
     each with the dice of how they are known there."""
     number = 0
     while True:
-        way = random.Random(f"{town}:{platform}:{number}")
-        if way.random() < KNOWN_TO:
-            yield neighbour(town, number), way
+        dice = random.Random(f"{town}:{platform}:{number}")
+        if dice.random() < KNOWN_TO:
+            yield make_neighbour(town, number), dice
         number += 1

@@ -1,4 +1,4 @@
-"""Who bought where and when in a year, and what became of each sale."""
+"""Draws who bought where and when in a year, and what became of each sale."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ from simulators.retailer.platforms import (
     VOIDED,
     Platform,
 )
-from simulators.retailer.shapes import Shopper, Venue, WorldSpec
+from simulators.retailer.shapes import SMALL_WORLD, Shopper, Venue, WorldSpec
 from simulators.retailer.zones import DAY, HOUR, offset, summer_time
 
 HISTORY_DAYS = 350
@@ -33,7 +33,6 @@ QUIRK = {
     MISSING_ID: "missing_id",
     STRINGS: "strings",
 }
-SMALL_WORLD = 300
 EDITED = {REFUNDED, VOIDED, LOWERED, LATE, OPEN}
 WEEKDAYS = (1.1, 1.5, 1.6, 1.2, 1.0, 0.9, 1.0)  # Thursday first: day 0 of the epoch was one
 HOURS = (2, 3, 4, 5, 6, 6, 6, 7, 9, 11, 11, 9, 7, 5, 3)
@@ -41,20 +40,14 @@ HOURS = (2, 3, 4, 5, 6, 6, 6, 7, 9, 11, 11, 9, 7, 5, 3)
 
 @dataclass(slots=True, eq=False)
 class Visit:
-    """One row in the making; `of` is the sale that a refund row takes back."""
+    """A sale in the making. `origin` is the sale that a refund row takes back."""
 
     ordered: int
     venue: int
     shopper: int
     fate: int = PLAIN
-    of: Visit | None = None
+    origin: Visit | None = None
     id: int = 0
-
-
-def _many(share: float, spec: WorldSpec) -> int:
-    if not share or not spec.mess:
-        return 0
-    return max(1 if spec.sales >= SMALL_WORLD else 0, round(share * spec.mess * spec.sales))
 
 
 def make_visits(
@@ -64,10 +57,13 @@ def make_visits(
     platform: Platform,
     rng: random.Random,
 ) -> list[Visit]:
-    """Who shops: few come often, most come rarely, to the store of their record unless the
-    platform's customers roam."""
-    refunds = _many(platform.refund_rows, spec)
-    nobody = _many(platform.no_shopper, spec)
+    """Draw who shops where and when.
+
+    Few shoppers come often, most rarely, and to the store of their record unless the platform's
+    customers roam.
+    """
+    refunds = spec.messy(platform.refund_rows, spec.sales)
+    nobody = spec.messy(platform.no_shopper, spec.sales)
     known = [
         (at, row.id, row.created)
         for at, rows in enumerate(shoppers)
@@ -137,13 +133,13 @@ def decide_fates(
     platform: Platform,
     rng: random.Random,
 ) -> None:
-    taken = {visit.of for visit in visits if visit.of}
+    taken = {visit.origin for visit in visits if visit.origin}
     plain = [visit for visit in visits if visit.fate == PLAIN and visit not in taken]
     rng.shuffle(plain)
     for fate, share in platform.fates:
         if fate == OPEN:  # whatever is still under way began last
             plain.sort(key=lambda visit: visit.ordered)
-        for _ in range(min(_many(share, spec), len(plain))):
+        for _ in range(min(spec.messy(share, spec.sales), len(plain))):
             plain.pop().fate = fate
     for _ in range(min(round(spec.old_sales * spec.sales), len(plain))):
         plain.pop().ordered = spec.now - rng.randint(*OLD_DAYS) * DAY + rng.randrange(DAY)

@@ -10,7 +10,7 @@ from uuid import UUID
 from simulators.retailer import names
 from simulators.retailer.people import make_shoppers
 from simulators.retailer.platforms import POSABIT, Platform
-from simulators.retailer.receipts import Columns, make_sales
+from simulators.retailer.receipts import SaleColumns, make_sales
 from simulators.retailer.shapes import Coupon, Lot, Product, Sale, Shopper, Venue, WorldSpec
 from simulators.retailer.stock import make_coupons, make_lots, make_products
 from simulators.retailer.tables import Table, table_of
@@ -18,13 +18,16 @@ from simulators.retailer.tables import Table, table_of
 
 @dataclass(slots=True)
 class Shop:
-    """One venue and its rows. `scope` and `key` are the POS's own names: of what a credential
-    opens, and of the shop in the data."""
+    """One venue and its rows.
+
+    `scope` and `key` are the POS's own names: of what a credential opens, and of the shop in the
+    data. `receipts` generates its sales.
+    """
 
     venue: Venue
     customers: Table[Shopper]
     sales: Table[Sale]
-    receipts: Columns
+    receipts: SaleColumns
     inventories: Table[Lot]
     coupons: Table[Coupon]
     scope: str = ""
@@ -76,17 +79,17 @@ class World:
         raise KeyError(code)
 
     def digest(self) -> str:
-        """SHA-256 over every row as it stands: equal worlds have equal digests."""
-        seen = sha256()
+        """SHA-256 over every row as it is now: equal worlds have equal digests."""
+        digest = sha256()
         for shop in self.shops:
-            seen.update(repr(shop.venue).encode())
+            digest.update(repr(shop.venue).encode())
             for _, table in shop.tables():
                 for row in table.rows():
-                    seen.update(repr(tuple(row)).encode())
-        return seen.hexdigest()
+                    digest.update(repr(tuple(row)).encode())
+        return digest.hexdigest()
 
     def token(self, what: str) -> str:
-        """A secret that follows from the seed, another one for each platform."""
+        """A secret made from the seed; platforms of one seed have different ones."""
         return blake2b(
             f"{self.platform.salt(self.spec)}:{what}".encode(), digest_size=16
         ).hexdigest()

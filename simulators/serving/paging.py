@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from typing import TypeVar
+
+T = TypeVar("T")
 
 
 def page_bounds(
@@ -12,6 +15,10 @@ def page_bounds(
     too much is cut to the maximum."""
     page = _positive(params.get("page"), 1)
     return page, min(_positive(params.get(size), default_size), max_size)
+
+
+def rows_of_page(rows: list[T], page: int, size: int) -> list[T]:
+    return rows[(page - 1) * size : page * size]
 
 
 def _positive(text: str | None, default: int) -> int:

@@ -1,4 +1,4 @@
-"""A bare client to look at a simulator with: one request, no retries, nothing hidden."""
+"""A bare HTTP client to test simulators with: no retries, no redirects, no checks."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ def bearer(venue: str) -> str:
 
 
 class Probe:
-    """Requests to one base URL over one connection. Raises what `http.client` raises."""
+    """Sends requests to one URL over one connection. Raises what `http.client` raises."""
 
     def __init__(
         self,
@@ -79,7 +79,7 @@ class Probe:
         rows: list[Any] = []
         page, last = 1, 1
         while page <= last:
-            found = self.get(path, page=page, **params).json()
-            rows += found[key]
-            page, last = page + 1, found["total_pages"]
+            answer = self.get(path, page=page, **params).json()
+            rows += answer[key]
+            page, last = page + 1, answer["total_pages"]
         return rows

@@ -7,10 +7,11 @@ from dataclasses import dataclass
 from typing import Any
 
 from simulators.retailer.names import words
+from simulators.retailer.tables import LatestValues
 from simulators.retailer.world import Shop, World
 from simulators.retailer.zones import DAY, parse_instant
 from simulators.serving.httpd import Reply, Request
-from simulators.serving.paging import page_bounds
+from simulators.serving.paging import page_bounds, rows_of_page
 from simulators.serving.pos_api import Api, Call, Settings, encode, json_reply
 from simulators.serving.windows import SalesClock
 
@@ -50,7 +51,7 @@ COLUMNS = {
 }
 LISTED = ("customers", "transactions", "inventory")
 READ_ONLY = "write"
-"""The kind of every request that is none to read: it is refused, and counted."""
+"""The kind of every request that does not read: it is refused, and counted."""
 
 
 @dataclass(slots=True)
@@ -85,7 +86,7 @@ class ThsuiteApi(Api):
     def reset(self, world: World) -> None:
         super().reset(world)
         self._sales = SalesClock()
-        self._lines: dict[str, tuple[Any, list[wire.Wire]]] = {}
+        self._lines = LatestValues[list[wire.Wire]]()
 
     def about(self) -> dict[str, Any]:
         return {
@@ -129,7 +130,7 @@ class ThsuiteApi(Api):
         return Call(kind, shop) if kind in LISTED else None
 
     def _caller(self, request: Request) -> Shop | None:
-        """The store that the token stands for; the store is in no path and no parameter."""
+        """The store that the token belongs to; no path and no parameter names the store."""
         kind = self.credential_kind(request)
         if kind is None or self.settings.accept not in ("both", kind):
             return None
@@ -156,14 +157,14 @@ class ThsuiteApi(Api):
         settings = self.settings
         page, limit = page_bounds(params, "limit", settings.limit, settings.max_limit)
         if kind == "transactions" and settings.transactions == "lines":
-            found = self._all_lines(shop, params)
-            rows = [] if empty else found[(page - 1) * limit : page * limit]
+            lines = self._all_lines(shop, params)
+            rows = [] if empty else rows_of_page(lines, page, limit)
             body = b",".join(map(encode, rows))
-            return self._page(body, len(rows), page, len(found), limit)
+            return self._page(body, len(rows), page, len(lines), limit)
         chosen = self._select(kind, shop, params)
         if kind == "inventory" and "limit" not in params:
             page, limit = 1, max(1, len(chosen))
-        wanted = [] if empty else chosen[(page - 1) * limit : page * limit]
+        wanted = [] if empty else rows_of_page(chosen, page, limit)
         return self._page(self._rows(kind, shop, wanted), len(wanted), page, len(chosen), limit)
 
     def _page(self, rows: bytes, count: int, page: int, total: int, limit: int) -> Reply:
@@ -178,7 +179,7 @@ class ThsuiteApi(Api):
         if kind == "customers":
             return self._updated(shop, _instant(params, "updatedSince"))
         low, high = _instant(params, "startDate"), _instant(params, "endDate", until_night=True)
-        chosen = self._sales.within(shop, low, high)
+        chosen = self._sales.by_instant(shop, low, high)
         return chosen[::-1] if self.settings.newest_first else chosen
 
     def _updated(self, shop: Shop, since: int | None) -> list[int]:
@@ -192,26 +193,22 @@ class ThsuiteApi(Api):
         return [at for at in table.in_order("id") if float(table.get(at).quantity) > 0]
 
     def _all_lines(self, shop: Shop, params: Mapping[str, str]) -> list[wire.Wire]:
-        """The lines of the latest selection are kept until sales, filter or switches change."""
+        """The lines of a selection, cached until sales, filter or switches change."""
+        positive = self.settings.positive_returns
         bounds = (params.get("startDate"), params.get("endDate"))
-        now = (shop.sales.version, bounds, self.settings.newest_first, self._turned())
-        asked, found = self._lines.get(shop.key, (None, []))
-        if asked != now:
-            rows = map(shop.sales.get, self._select("transactions", shop, params))
-            turned = self._turned()
-            found = [
+        state = (shop.sales.version, bounds, self.settings.newest_first, positive)
+        return self._lines.get(
+            shop.key,
+            state,
+            lambda: [
                 line
-                for row in rows
-                for line in wire.lines(row, shop, self.world, positive_returns=turned)
-            ]
-            self._lines[shop.key] = (now, found)
-        return found
-
-    def _turned(self) -> bool:
-        return self.settings.positive_returns
+                for row in map(shop.sales.get, self._select("transactions", shop, params))
+                for line in wire.lines(row, shop, self.world, positive_returns=positive)
+            ],
+        )
 
     def _rows(self, kind: str, shop: Shop, wanted: list[int]) -> bytes:
-        world, turned = self.world, self._turned()
+        world, positive = self.world, self.settings.positive_returns
         if kind == "customers":
             return self.rendered.rows(shop.customers, wanted, wire.customer)
         if kind == "inventory":
@@ -221,8 +218,8 @@ class ThsuiteApi(Api):
         return self.rendered.rows(
             shop.sales,
             wanted,
-            lambda row: wire.receipt(row, shop, world, positive_returns=turned),
-            f"{turned}",
+            lambda row: wire.receipt(row, shop, world, positive_returns=positive),
+            f"{positive}",
         )
 
     def warm(self) -> int:

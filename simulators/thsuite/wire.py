@@ -4,26 +4,27 @@ from __future__ import annotations
 
 from typing import Any
 
-from simulators.retailer import names
+from simulators.retailer.names import COUPON_NAMES
 from simulators.retailer.shapes import Lot, Product, Sale, Shopper
 from simulators.retailer.world import Shop, World
 from simulators.retailer.zones import iso
+from simulators.serving.wire_values import (
+    BROKEN_MONEY,
+    as_text,
+    dollars,
+    pick,
+    two_decimals,
+)
 
 from .platform import customer_id, receipt_id, store_id
 
 Wire = dict[str, Any]
 
 _BROKEN_DATES = ("not a date", "2026-13-45T25:00:00Z")
-_BROKEN_MONEY = ("12,x4", "n/a", "--")
-_DISCOUNTS = {coupon[0]: coupon[1] for coupon in names.COUPONS}
-
-
-def dollars(cents: int) -> float:
-    return cents / 100
 
 
 def customer(row: Shopper) -> Wire:
-    """`stateId` and `caregivers` are what nobody may store."""
+    """A customer row. AIQ must not store its `stateId` and `caregivers`."""
     wire: Wire = {
         "id": None if row.quirk == "no_id" else customer_id(row.id),
         "firstName": row.first,
@@ -48,7 +49,7 @@ def customer(row: Shopper) -> Wire:
         "createdAt": iso(row.created),
         "updatedAt": iso(row.updated),
     }
-    return _texts(wire) if row.quirk == "strings" else wire
+    return _all_as_text(wire) if row.quirk == "strings" else wire
 
 
 def store(shop: Shop) -> Wire:
@@ -70,9 +71,9 @@ def receipt(row: Sale, shop: Shop, world: World, *, positive_returns: bool) -> W
         "payments": [{"method": row.tender, "amount": dollars(sign * row.total)}],
     }
     if row.quirk == "bad_money":
-        wire["total"] = _BROKEN_MONEY[row.id % len(_BROKEN_MONEY)]
+        wire["total"] = pick(BROKEN_MONEY, row.id)
     elif row.quirk == "strings":
-        wire = {**_texts(wire), "items": [_texts(item) for item in wire["items"]]}
+        wire = {**_all_as_text(wire), "items": [_all_as_text(item) for item in wire["items"]]}
     return wire
 
 
@@ -89,13 +90,13 @@ def lines(row: Sale, shop: Shop, world: World, *, positive_returns: bool) -> lis
             "receiptNumber": row.number,
         }
         if row.quirk == "bad_money":
-            wire["total"] = _BROKEN_MONEY[row.id % len(_BROKEN_MONEY)]
-        rows.append(_texts(wire) if row.quirk == "strings" else wire)
+            wire["total"] = pick(BROKEN_MONEY, row.id)
+        rows.append(_all_as_text(wire) if row.quirk == "strings" else wire)
     return rows
 
 
 def _head(row: Sale, shop: Shop) -> Wire:
-    """What a receipt and its lines have in common."""
+    """The fields that a receipt and its lines have in common."""
     broken = row.quirk == "bad_date"
     return {
         "type": "return" if row.sale_type == "refund" else "sale",
@@ -105,20 +106,18 @@ def _head(row: Sale, shop: Shop) -> Wire:
         "storeId": store_id(shop.venue),
         "store": store(shop),
         "medical": row.medical,
-        "completedAt": _BROKEN_DATES[row.id % 2] if broken else iso(row.ordered),
+        "completedAt": pick(_BROKEN_DATES, row.id) if broken else iso(row.ordered),
         "updatedAt": iso(row.updated),
         "employee": f"Employee {row.user}",
     }
 
 
 def _balanced(row: Sale) -> Sale:
-    """A receipt that was lowered later: the last line bears it."""
-    over = {
-        amount: getattr(row, amount) - sum(getattr(line, amount) for line in row.lines)
-        for amount in ("sub_total", "discount", "tax", "total")
-    }
+    """The sale with lines that add up: where it was lowered later, its last line is."""
     last = row.lines[-1]
-    changed = {amount: getattr(last, amount) + more for amount, more in over.items()}
+    changed = {
+        amount: getattr(last, amount) + more for amount, more in row.missing_from_lines().items()
+    }
     return row._replace(lines=(*row.lines[:-1], last._replace(**changed)))
 
 
@@ -137,7 +136,7 @@ def _item(row: Sale, at: int, products: list[Product], sign: int) -> Wire:
         "unitPrice": dollars(product.price),
         "subtotal": dollars(sign * line.sub_total),
         "discount": given,
-        "discounts": [{"name": _DISCOUNTS[line.coupon], "amount": given}] if line.coupon else [],
+        "discounts": [{"name": COUPON_NAMES[line.coupon], "amount": given}] if line.coupon else [],
         "tax": dollars(sign * line.tax),
         "total": dollars(sign * line.total),
         "cost": dollars(sign * line.cost),
@@ -157,7 +156,7 @@ def package(row: Lot, shop: Shop, world: World) -> Wire:
         "category": product.category,
         "strain": product.strain,
         "quantity": float(row.quantity),
-        "unit": "g" if product.category == "Flower" else "each",
+        "unit": product.unit,
         "price": "n/a" if row.quirk == "bad_money" else dollars(row.price),
         "cost": dollars(product.cost),
         "room": row.room,
@@ -167,13 +166,5 @@ def package(row: Lot, shop: Shop, world: World) -> Wire:
     }
 
 
-def _texts(wire: Wire) -> Wire:
-    return {key: _text(value) for key, value in wire.items()}
-
-
-def _text(value: Any) -> Any:
-    if isinstance(value, bool):
-        return int(value)
-    if isinstance(value, float):
-        return f"{value:.2f}"
-    return str(value) if isinstance(value, int) else value
+def _all_as_text(wire: Wire) -> Wire:
+    return {key: as_text(value, two_decimals) for key, value in wire.items()}

@@ -15,7 +15,7 @@ from simulators.serving.httpd import Reply, Request
 from simulators.serving.pos_api import Api, Call, Settings, encode, json_reply
 
 from . import wire
-from .listings import Entry, Listings, before, table_of
+from .listings import Entry, Listings, order_as_made, table_of
 from .platform import company_id, order_id
 
 ALIASES = {"sales": "orders", "inventory": "products", "stores": "facilities"}
@@ -76,7 +76,7 @@ class WebjointSettings(Settings):
 
 
 class Refused(Exception):
-    """`name` as in the answer."""
+    """The API refuses a request; the answer says `name`."""
 
     def __init__(self, status: int, name: str) -> None:
         super().__init__(name)
@@ -188,8 +188,8 @@ class WebjointApi(Api):
         shops = self._shops(request, call, everything=twist == "ignore_filter")
         first, last = self._range(request.params.get("range"))
         if call.kind == "products":
-            found = self._products(shops, active=request.path.rstrip("/").endswith("active"))
-            rows = [] if twist == "empty" else found[first : last + 1]
+            products = self._products(shops, active=request.path.rstrip("/").endswith("active"))
+            rows = [] if twist == "empty" else products[first : last + 1]
             return json_reply(rows, rows=len(rows))
         entries: list[Entry] = []
         if twist != "empty":
@@ -236,7 +236,7 @@ class WebjointApi(Api):
     def _row(self, kind: str, entry: Entry) -> bytes:
         shop, products = entry.shop, self.world.products
         if entry.before:
-            return encode(wire.order(before(shop, entry.at), shop, products))
+            return encode(wire.order(order_as_made(shop, entry.at), shop, products))
         render: dict[str, Callable[[Any], wire.Wire]] = {
             "customers": lambda row: wire.customer(row, shop),
             "orders": lambda row: wire.order(row, shop, products),

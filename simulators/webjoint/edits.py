@@ -26,10 +26,10 @@ class WebjointEdits(Edits):
         fields = dict(fields)
         if "blocked" in fields:
             fields["active"] = not fields.pop("blocked")
-        found = super().columns(name, fields)
-        if "status" in found:
-            found["status"] = WORDS.get(found["status"], found["status"])
-        return found
+        columns = super().columns(name, fields)
+        if "status" in columns:
+            columns["status"] = WORDS.get(columns["status"], columns["status"])
+        return columns
 
     def _advance(self, edit: Edit) -> list[int | str]:
         """Orders under way (`ids`, default all) go `steps` on; some cost less once complete."""
@@ -45,14 +45,14 @@ class WebjointEdits(Edits):
             ]
         steps = int(edit.get("steps", 1))
         return [
-            self.put(name, spot, self._further(spot[0], spot[1].get(spot[2]), steps))
+            self.put(name, spot, self._advanced_order(spot[0], spot[1].get(spot[2]), steps))
             for spot in spots
         ]
 
-    def _further(self, shop: Shop, row: Sale, steps: int) -> Sale:
+    def _advanced_order(self, shop: Shop, row: Sale, steps: int) -> Sale:
         now = self._api.now()
-        place = STEPS.index(step_of(row)) + steps
-        if place < len(STEPS) - 1:
-            return row._replace(status=STEPS[place], updated=now)
+        step = STEPS.index(step_of(row)) + steps
+        if step < len(STEPS) - 1:
+            return row._replace(status=STEPS[step], updated=now)
         fate = PLAIN if row.id % 3 else LOWERED
         return shop.receipts.build(row.id, row.shopper, row.ordered, (row.created, now), fate)

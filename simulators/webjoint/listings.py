@@ -1,21 +1,21 @@
-"""Which rows a listing of Webjoint holds, newest first: some twice, some also as they once were."""
+"""The rows of a Webjoint listing, newest first: some come twice, some also as they once were."""
 
 from __future__ import annotations
 
 from typing import Any, NamedTuple
 
 from simulators.retailer.shapes import Sale
-from simulators.retailer.tables import Table
+from simulators.retailer.tables import LatestValues, Table
 from simulators.retailer.world import Shop
 
 # One row in so many comes twice; one changed order in so many comes again as it was before.
 TWICE, BEFORE = 29, 7
 DISPLACED = {False: 3, True: 60}
-"""By how many places a copy is out of order, where it is: one like the row, one from before."""
+"""By how many rows a displaced copy is out of order: one like the row, one from before."""
 
 
 class Entry(NamedTuple):
-    """A row's place in a listing. `before`: as it was when it was made."""
+    """One row of a listing. `before`: the order as it was when it was made."""
 
     shop: Shop
     at: int
@@ -35,10 +35,10 @@ def table_of(kind: str, shop: Shop) -> Table[Any]:
 
 
 class Listings:
-    """Keeps each listing until one of its tables changes."""
+    """Makes listings and caches each until one of its tables changes."""
 
     def __init__(self) -> None:
-        self._kept: dict[tuple[str, ...], tuple[Any, list[Entry]]] = {}
+        self._listings = LatestValues[list[Entry]]()
 
     def entries(
         self, kind: str, shops: list[Shop], by: str, repeats: str, since: int | None
@@ -47,13 +47,12 @@ class Listings:
         older rows out."""
         key = (kind, *(shop.key for shop in shops))
         state = ([table_of(kind, shop).version for shop in shops], by, repeats, since)
-        known, entries = self._kept.get(key, (None, []))
-        if known != state:
+
+        def make() -> list[Entry]:
             entries = _newest_first(kind, shops, by, since, repeats=repeats != "none")
-            if repeats == "displaced":
-                entries = _displaced(entries)
-            self._kept[key] = (state, entries)
-        return entries
+            return _displaced(entries) if repeats == "displaced" else entries
+
+        return self._listings.get(key, state, make)
 
 
 def _newest_first(
@@ -79,15 +78,15 @@ def _newest_first(
 def _displaced(entries: list[Entry]) -> list[Entry]:
     seen: set[Entry] = set()
     placed: list[tuple[int, bool, Entry]] = []
-    for place, entry in enumerate(entries):
+    for index, entry in enumerate(entries):
         copy = entry.before or entry in seen
-        placed.append((place + DISPLACED[entry.before] if copy else place, copy, entry))
+        placed.append((index + DISPLACED[entry.before] if copy else index, copy, entry))
         seen.add(entry)
     placed.sort(key=lambda each: each[:2])
     return [entry for *_, entry in placed]
 
 
-def before(shop: Shop, at: int) -> Sale:
+def order_as_made(shop: Shop, at: int) -> Sale:
     """An order as it was made: under way, its total not lowered yet."""
     row: Sale = shop.sales.get(at)
     stamps = (row.created, row.created)

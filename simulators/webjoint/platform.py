@@ -42,15 +42,16 @@ class WebjointPlatform(Platform):
         return order_id(spec, venue, row)
 
     def stock(self, products: Sequence[Product], lots: Iterable[Lot]) -> list[Stocked]:
-        """Products with what all their packages hold; one is broken where a package of it is."""
-        held: dict[int, float] = defaultdict(float)
+        """Every product with the sum of its packages; it is broken where one of them is."""
+        on_hand: dict[int, float] = defaultdict(float)
         quirks: dict[int, str] = {}
         for lot in lots:
-            held[lot.product] += max(0.0, float(lot.quantity))
+            on_hand[lot.product] += max(0.0, float(lot.quantity))
             if lot.quirk:
                 quirks[lot.product] = lot.quirk
         return [
-            Stocked(f"{held[product.id]:.1f}", quirks.get(product.id, "")) for product in products
+            Stocked(f"{on_hand[product.id]:.1f}", quirks.get(product.id, ""))
+            for product in products
         ]
 
 

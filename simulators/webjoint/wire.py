@@ -8,6 +8,7 @@ from simulators.retailer import names
 from simulators.retailer.shapes import Lot, Product, Sale, Shopper, Stocked
 from simulators.retailer.world import Shop
 from simulators.retailer.zones import iso
+from simulators.serving.wire_values import BROKEN_MONEY, as_text, pick, two_decimals
 
 from .platform import company_id, facility_id, order_id
 
@@ -26,11 +27,10 @@ STATUSES = {
 }
 MONEY = ("subtotal", "discount", "taxes", "deliveryFee", "total", "price")
 _BROKEN_DATES = ("not a date", "2026-13-45T25:00:00.000Z")
-_BROKEN_MONEY = ("12,x4", "n/a", "--")
 
 
 def dollars(cents: int) -> str:
-    return f"{cents / 100:.2f}"
+    return two_decimals(cents / 100)
 
 
 def step_of(row: Sale) -> str:
@@ -75,7 +75,7 @@ def customer(row: Shopper, shop: Shop) -> Wire:
         "created": iso(row.created),
         "modified": iso(row.updated),
     }
-    return _texts(wire) if row.quirk == "strings" else wire
+    return _retyped(wire) if row.quirk == "strings" else wire
 
 
 def order(row: Sale, shop: Shop, products: list[Product]) -> Wire:
@@ -101,11 +101,14 @@ def order(row: Sale, shop: Shop, products: list[Product]) -> Wire:
         "details": [_detail(row, at, products) for at in range(len(row.lines))],
     }
     if row.quirk == "bad_date":
-        wire["created"] = _BROKEN_DATES[row.id % len(_BROKEN_DATES)]
+        wire["created"] = pick(_BROKEN_DATES, row.id)
     elif row.quirk == "bad_money":
-        wire["total"] = _BROKEN_MONEY[row.id % len(_BROKEN_MONEY)]
+        wire["total"] = pick(BROKEN_MONEY, row.id)
     elif row.quirk == "strings":
-        wire = {**_texts(wire), "details": [_texts(line) for line in wire["details"]]}
+        wire = {
+            **_retyped(wire),
+            "details": [_retyped(line) for line in wire["details"]],
+        }
     return wire
 
 
@@ -153,7 +156,7 @@ def product(row: Product, stocked: Stocked, shop: Shop, created: int) -> Wire:
                 "id": variant_id(row),
                 "productId": row.id,
                 "sku": row.sku,
-                "unit": "g" if row.category == "Flower" else "each",
+                "unit": row.unit,
                 "price": price,
                 "flavor": None,
                 "created": iso(created),
@@ -181,14 +184,7 @@ def package(row: Lot, shop: Shop, costs: dict[int, int]) -> Wire:
     }
 
 
-def _texts(wire: Wire) -> Wire:
-    """Types turned round: numbers as text, money as numbers, truth as 1 and 0."""
-    return {key: _turned(key, value) for key, value in wire.items()}
-
-
-def _turned(key: str, value: Any) -> Any:
-    if isinstance(value, bool):
-        return int(value)
-    if key in MONEY:
-        return float(value)
-    return str(value) if isinstance(value, int) else value
+def _retyped(wire: Wire) -> Wire:
+    """The row with the types turned round: numbers as text, money as numbers, booleans as 1 and
+    0."""
+    return {key: float(value) if key in MONEY else as_text(value) for key, value in wire.items()}

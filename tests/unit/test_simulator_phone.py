@@ -16,7 +16,7 @@ from urllib.parse import parse_qs, urlencode, urlsplit
 
 import pytest
 
-from simulators.phone.__main__ import found, main
+from simulators.phone.__main__ import find_network, main
 from simulators.phone.network import Network, NoNetwork, Received, number_of
 from simulators.phone.web import PhoneServer
 
@@ -334,6 +334,6 @@ def test_the_command_finds_the_stack_that_runs(aws: LocalAws, tmp_path: Path) ->
         (tmp_path / name / "stack.json").write_text(json.dumps({"endpoint": url}))
     aws.text(ANN, "Reply YES")
 
-    assert found("", tmp_path).numbers() == [ANN]
+    assert find_network("", tmp_path).numbers() == [ANN]
     with pytest.raises(NoNetwork, match="make demo"):
-        found("", tmp_path / "nowhere")
+        find_network("", tmp_path / "nowhere")

@@ -137,7 +137,7 @@ def test_a_path_the_api_does_not_have_is_404(server: PosabitServer, ask: Any, pa
 
 def permit(server: PosabitServer, **changes: Any) -> None:
     code = server.world.venues[0].code
-    server.api.permissions[code] = server.api.permissions[code].changed(changes)
+    server.api.permissions[code] = server.api.permissions[code].with_changes(changes)
 
 
 def test_without_venue_data_access_venue_data_is_403(server: PosabitServer, ask: Any) -> None:

@@ -17,7 +17,7 @@ from simulators.oracle.reading import Reading, read
 from simulators.registry import platform_names, platform_of, server_of
 from simulators.retailer.platforms import POSABIT, Platform
 from simulators.retailer.shapes import WorldSpec
-from simulators.retailer.town import neighbour
+from simulators.retailer.town import make_neighbour
 from simulators.retailer.world import World
 from simulators.retailer.zones import parse_instant
 from simulators.serving.probe import Probe
@@ -56,9 +56,9 @@ def records(worlds: list[World]) -> dict[tuple[str, str, str], set[Any]]:
 
 
 def test_a_neighbour_is_the_same_human_being_everywhere() -> None:
-    assert neighbour(1, 5) == neighbour(1, 5)
-    assert neighbour(1, 5) != neighbour(2, 5)
-    phones = {neighbour(1, number).phone for number in range(5000)}
+    assert make_neighbour(1, 5) == make_neighbour(1, 5)
+    assert make_neighbour(1, 5) != make_neighbour(2, 5)
+    phones = {make_neighbour(1, number).phone for number in range(5000)}
     assert len(phones) == 5000
     assert all(phone_key(phone) for phone in phones)
 
