@@ -1,7 +1,7 @@
 """Who is a member, what they earned, and who is asked by SMS: product.md §7 to §9, read a second
-time and naively, from worlds alone.
+time and naively.
 
-Reads whatever `reading.py` read; knows nothing of how AIQ stores or derives. Left out, because no
+Works on what `reading.py` read; knows nothing of how AIQ stores or derives. Left out, because no
 simulated retailer has them: signups, imports, adjustments, expiry, *earn only from joining*.
 """
 
@@ -15,15 +15,15 @@ from datetime import date
 from fractions import Fraction
 from typing import Any, NamedTuple
 
-from simulators.oracle.personas import Member, Record
-from simulators.oracle.reading import Bought
+from simulators.oracle.personas import RecordId, SourceRecord
+from simulators.oracle.reading import Purchase
 from simulators.retailer.zones import DAY, HOUR, RAILS_ZONES, offset
 
 Store = tuple[str, str]
 """(platform, store key)"""
 
 POINT = 100
-"""Points are told in hundredths."""
+"""Hundredths of a point in a point; all points here are counted in hundredths."""
 
 BUSY = 20
 _RAILS = {iana: rails for rails, (iana, _, _) in RAILS_ZONES.items()}
@@ -41,9 +41,12 @@ class Card:
 
 @dataclass(frozen=True, slots=True)
 class Programme:
-    """What the retailer decided. `cards`: by platform. `zone`: the account's, `zones`: of mapped
-    stores, IANA names. `today`: on the account's calendar. `per_100`, `per_order`: hundredths of a
-    point. `rounding`: up, down, nearest, none."""
+    """The retailer's decisions about members, points and texts.
+
+    `cards`: settings by platform. `zone`: the account's, `zones`: of mapped stores, IANA names.
+    `today`: on the account's calendar. `per_100`, `per_order`: hundredths of a point. `rounding`:
+    up, down, nearest, none.
+    """
 
     today: date
     cards: Mapping[str, Card] = field(default_factory=dict)
@@ -73,8 +76,11 @@ _RULES = ("enabled", "per_100", "per_order", "orders_a_day", "exclude_tax", "rou
 
 
 class Receipt(NamedTuple):
-    """A sale of a person. `at`: the instant AIQ takes it for; `day`: on the calendar of its shop.
-    `left`: its net less what returns took back of it."""
+    """A person's purchase at the time that AIQ should see.
+
+    `at`: the instant; `day`: on the calendar of its shop; `sale`: the one that a return names.
+    `left`: the net amount less the returns that name it.
+    """
 
     at: int
     platform: str
@@ -84,19 +90,24 @@ class Receipt(NamedTuple):
     day: date
     final: bool
     back: bool
-    names: str
+    sale: str
     net: int
     tax: int
     left: int
 
     @property
-    def place(self) -> tuple[int, str, str, str]:
+    def order(self) -> tuple[int, str, str, str]:
+        """By time; simultaneous ones by their names."""
         return self.at, self.platform, self.scope, self.id
 
 
 @dataclass(frozen=True, slots=True)
-class Standing:
-    """How AIQ should see one persona. `number`: who is texted there, None for nobody."""
+class ExpectedLoyalty:
+    """The loyalty that AIQ should derive for one persona.
+
+    `points`: hundredths. `asked`: the platforms whose setting asks for SMS consent, `number`: the
+    number that is asked, None where none is.
+    """
 
     flags: frozenset[str]
     reasons: tuple[str, ...]
@@ -114,47 +125,56 @@ class Standing:
         }
 
 
-class Judge:
-    """Says of each person how they stand. `returned`: cents given back by the sale that the returns
-    name, over all platforms; `refusing`: numbers that a POS says want no texts."""
+class LoyaltyOracle:
+    """Works out the loyalty of each person under a retailer's programme.
+
+    `purchases`: (platform, purchase) of all sources. `pos_zones`: of the stores whose POS tells its
+    zone.
+    """
 
     def __init__(
         self,
         programme: Programme,
-        bought: Iterable[tuple[str, Bought]],
-        members: Iterable[Member],
-        told_zones: Mapping[Store, str],
+        purchases: Iterable[tuple[str, Purchase]],
+        records: Iterable[SourceRecord],
+        pos_zones: Mapping[Store, str],
     ) -> None:
         self._programme = programme
-        self._zones = {**programme.zones, **told_zones}
+        self._zones = {**programme.zones, **pos_zones}
         self._returned: dict[tuple[str, str], int] = defaultdict(int)
-        for platform, sale in bought:
-            if sale.back and sale.of:
-                self._returned[platform, sale.of] += sale.net
-        self._refusing = {each.remarks.phone for each in members if each.remarks.refuses_sms}
+        """Cents given back, by the sale that the returns name."""
+        for platform, purchase in purchases:
+            if purchase.back and purchase.of:
+                self._returned[platform, purchase.of] += purchase.net
+        self._refusing = {each.traits.phone for each in records if each.traits.refuses_sms}
+        """Numbers of which a POS says that they want no texts."""
 
-    def standing(
+    def expect(
         self,
-        members: list[Member],
-        sales: Iterable[tuple[Record, Bought]],
+        records: list[SourceRecord],
+        purchases: Iterable[tuple[RecordId, Purchase]],
         *,
         large: bool,
         shared: bool,
-    ) -> Standing:
-        """Records are (platform, scope, external id); `sales` come with that of the shopper.
-        `shared`: whether a member carries a key of too many records."""
-        receipts = [self._receipt(record, sale) for record, sale in sales]
-        flags = self._flags(members)
-        flags |= {name for name, so in (("large_component", large), ("shared_key", shared)) if so}
+    ) -> ExpectedLoyalty:
+        """The loyalty of the person with these records and purchases.
+
+        Record ids are (platform, scope, external id). `large`: the person comes from a group of too
+        many records; `shared`: a record carries a key of too many records.
+        """
+        receipts = [self._receipt(record_id, purchase) for record_id, purchase in purchases]
+        flags = self._flags(records)
+        flags |= {"large_component"} if large else set()
+        flags |= {"shared_key"} if shared else set()
         flags |= {"busy"} if _is_busy(receipts) else set()
         last: dict[str, date] = {}
         for receipt in receipts:
             if receipt.final:
                 last[receipt.platform] = max(last.get(receipt.platform, date.min), receipt.day)
         enrolled = self._enrolled(last, flags)
-        numbers = _numbers(members)
+        numbers = _numbers(records)
         asked = self._asked(last, flags) if numbers else ()
-        return Standing(
+        return ExpectedLoyalty(
             flags=frozenset(flags),
             reasons=tuple(f"enroll_after:{platform}" for platform in sorted(enrolled)),
             points=self._points(receipts, min(enrolled.values(), default=None), flags),
@@ -162,44 +182,44 @@ class Judge:
             number=numbers[0] if asked and not self._refusing & set(numbers) else None,
         )
 
-    def _receipt(self, record: Record, sale: Bought) -> Receipt:
-        platform, scope, customer = record
-        if sale.wall is not None:
-            # Nobody says of which zone that clock is: AIQ takes it for the account's.
-            at, day = _from_wall(sale.wall, self._programme.zone), sale.wall // DAY
+    def _receipt(self, record_id: RecordId, purchase: Purchase) -> Receipt:
+        platform, scope, customer = record_id
+        if purchase.wall is not None:
+            # The POS does not say in which zone that clock is: AIQ takes the account's.
+            at, day = _from_wall(purchase.wall, self._programme.zone), purchase.wall // DAY
         else:
-            zone = self._zones.get((platform, sale.store), self._programme.zone)
-            at, day = sale.at, (sale.at + offset(_RAILS[zone], sale.at)) // DAY
+            zone = self._zones.get((platform, purchase.store), self._programme.zone)
+            at, day = purchase.at, (purchase.at + offset(_RAILS[zone], purchase.at)) // DAY
         return Receipt(
             at=at,
             platform=platform,
             scope=scope,
-            id=sale.id,
+            id=purchase.id,
             customer=customer,
             day=date.fromordinal(_EPOCH + day),
-            final=sale.final,
-            back=sale.back,
-            names=sale.of,
-            net=sale.net,
-            tax=sale.tax,
-            left=max(0, sale.net - self._returned[platform, sale.id]),
+            final=purchase.final,
+            back=purchase.back,
+            sale=purchase.of,
+            net=purchase.net,
+            tax=purchase.tax,
+            left=max(0, purchase.net - self._returned[platform, purchase.id]),
         )
 
-    def _flags(self, members: list[Member]) -> set[str]:
-        told = [member.remarks for member in members]
+    def _flags(self, records: list[SourceRecord]) -> set[str]:
+        traits = [record.traits for record in records]
         flags = set()
-        if any(each.employee for each in told):
+        if any(each.employee for each in traits):
             flags.add("employee")
-        if any(each.test for each in told):
+        if any(each.test for each in traits):
             flags.add("test")
-        if not any(each.active for each in told):
+        if not any(each.active for each in traits):
             flags.add("inactive")
-        if any(_is_minor(each.born, self._programme) for each in told):
+        if any(_is_minor(each.born, self._programme) for each in traits):
             flags.add("minor")
         return flags
 
     def _enrolled(self, last: Mapping[str, date], flags: set[str]) -> dict[str, date]:
-        """The platforms whose card enrols the person, with the date."""
+        """By platform whose card enrols the person: the date that the card says."""
         if flags & {"employee", "test", "inactive", "busy"}:
             return {}
         return {
@@ -209,7 +229,7 @@ class Judge:
         }
 
     def _asked(self, last: Mapping[str, date], flags: set[str]) -> tuple[str, ...]:
-        if flags:  # every one of them keeps a person from being texted
+        if flags:  # any flag keeps a person from being texted
             return ()
         dates = {name: card.sms_opt_in_after for name, card in self._programme.cards.items()}
         return tuple(sorted(p for p, day in dates.items() if day and p in last and last[p] >= day))
@@ -218,36 +238,36 @@ class Judge:
         programme = self._programme
         if since is None or not programme.enabled or "employee" in flags:
             return 0
-        earning = self._first_of_their_day(
+        earning = self._first_orders_of_days(
             each
             for each in receipts
             if each.final and each.net > 0 and each.day >= max(since, self._start(each.platform))
         )
-        for back in sorted((r for r in receipts if r.back and not r.names), key=_place):
-            earning = _taken_off(back, earning)
-        return sum(self._worth(receipt) for receipt in earning)
+        for back in sorted((r for r in receipts if r.back and not r.sale), key=_order):
+            earning = _take_off(back, earning)
+        return sum(self._points_of(receipt) for receipt in earning)
 
     def _start(self, platform: str) -> date:
         own = self._programme.cards.get(platform, Card()).accrual_start
         return own or self._programme.accrual_start or date.min
 
-    def _first_of_their_day(self, receipts: Iterable[Receipt]) -> list[Receipt]:
+    def _first_orders_of_days(self, receipts: Iterable[Receipt]) -> list[Receipt]:
         days: dict[date, list[Receipt]] = defaultdict(list)
-        for receipt in sorted(receipts, key=_place):
+        for receipt in sorted(receipts, key=_order):
             days[receipt.day].append(receipt)
         return [each for day in days.values() for each in day[: self._programme.orders_a_day]]
 
-    def _worth(self, receipt: Receipt) -> int:
+    def _points_of(self, receipt: Receipt) -> int:
         programme = self._programme
         base = receipt.net - receipt.tax if programme.exclude_tax else receipt.net
         if base <= 0:
             return 0
         whole = Fraction(base * programme.per_100, 10_000) + programme.per_order
-        return rounded(whole * receipt.left / receipt.net, programme.rounding)
+        return round_points(whole * receipt.left / receipt.net, programme.rounding)
 
 
-def rounded(hundredths: Fraction, rounding: str) -> int:
-    """To whole points, or of *none* to hundredths; halves go up."""
+def round_points(hundredths: Fraction, rounding: str) -> int:
+    """Hundredths rounded to whole points, or with *none* to hundredths; halves go up."""
     if rounding == "none":
         return math.floor(hundredths + Fraction(1, 2))
     points = hundredths / POINT
@@ -258,19 +278,20 @@ def rounded(hundredths: Fraction, rounding: str) -> int:
     return math.floor(points + Fraction(1, 2)) * POINT
 
 
-def _place(receipt: Receipt) -> tuple[int, str, str, str]:
-    return receipt.place
+def _order(receipt: Receipt) -> tuple[int, str, str, str]:
+    return receipt.order
 
 
-def _taken_off(back: Receipt, earning: list[Receipt]) -> list[Receipt]:
-    """A return that names no sale: off the latest of its scope before it, as far as they reach."""
-    owed, kept = back.net, []
-    for receipt in sorted(earning, key=_place, reverse=True):
+def _take_off(back: Receipt, earning: list[Receipt]) -> list[Receipt]:
+    """The receipts after a return that names no sale: it takes its amount off the latest receipts
+    of its scope before it, as far as they reach."""
+    owed, receipts = back.net, []
+    for receipt in sorted(earning, key=_order, reverse=True):
         same = (receipt.platform, receipt.scope) == (back.platform, back.scope)
-        taken = min(owed, receipt.left) if same and receipt.place <= back.place else 0
+        taken = min(owed, receipt.left) if same and receipt.order <= back.order else 0
         owed -= taken
-        kept.append(receipt._replace(left=receipt.left - taken))
-    return kept
+        receipts.append(receipt._replace(left=receipt.left - taken))
+    return receipts
 
 
 def _from_wall(wall: int, zone: str) -> int:
@@ -282,7 +303,7 @@ def _from_wall(wall: int, zone: str) -> int:
 
 
 def _is_minor(born: str, programme: Programme) -> bool:
-    """Someone whose year alone is known may have a birthday yet to come."""
+    """Whether someone is too young; where the year alone is known, the birthday may be to come."""
     if not born:
         return False
     year, _, day = born.partition("-")
@@ -302,12 +323,14 @@ def _is_busy(receipts: list[Receipt]) -> bool:
     return max(days.values(), default=0) > BUSY
 
 
-def _numbers(members: list[Member]) -> list[str]:
-    """The most recently updated member's first."""
-    newest = sorted(
-        members, key=lambda each: (each.remarks.changed, each.remarks.created), reverse=True
+def _numbers(records: list[SourceRecord]) -> list[str]:
+    """The phone numbers of the records, the most recently updated record's first."""
+    traits = sorted(
+        (record.traits for record in records),
+        key=lambda each: (each.changed, each.created),
+        reverse=True,
     )
-    return list(dict.fromkeys(each.remarks.phone for each in newest if each.remarks.phone))
+    return list(dict.fromkeys(each.phone for each in traits if each.phone))
 
 
 def _iso(day: date | None) -> str | None:

@@ -1,7 +1,7 @@
 """Who is one shopper: the rules of personas (product.md §6), read a second time and naively.
 
-Nothing here knows platforms or worlds; records are tuples whose last part is the external id and
-whose other parts are the scope.
+Nothing here knows platforms or worlds. The id of a record is a tuple: the external id last, before
+it the scope.
 """
 
 from __future__ import annotations
@@ -16,8 +16,8 @@ from simulators.retailer import names
 from simulators.retailer.shapes import Shopper
 from simulators.retailer.zones import DAY
 
-Record = tuple[str, ...]
-"""(scope, external id), or (platform, scope, external id): one source record."""
+RecordId = tuple[str, ...]
+"""(scope, external id), or (platform, scope, external id)"""
 Key = tuple[str, str]
 """("phone" or "email", value)."""
 
@@ -53,10 +53,12 @@ def email_key(raw: str | None, vendor_mail: str | None = names.VENDOR_MAIL_DOMAI
     return None if domain == vendor_mail else ("email", email)
 
 
-class Remarks(NamedTuple):
-    """What decides whether someone is enrolled and asked. `phone`: a usable one, as a merge key has
-    it. `born`: ISO text, of the year alone where no more is told. `changed`, `created`: what the
-    POS tells, ms. `refuses_sms`: what the POS tells of it."""
+class Traits(NamedTuple):
+    """The fields of a record that decide whether its person is enrolled and asked for SMS consent.
+
+    `phone`: a usable number, as in a merge key. `born`: ISO text, the year alone where the POS has
+    no more. `changed`, `created`: ms, from the POS. `refuses_sms`: whether the POS says so.
+    """
 
     employee: bool = False
     test: bool = False
@@ -68,47 +70,56 @@ class Remarks(NamedTuple):
     refuses_sms: bool = False
 
 
-class Member(NamedTuple):
-    """A kept customer row with the merge keys it carries."""
+class SourceRecord(NamedTuple):
+    """One shopper as one POS knows them, with the merge keys that the record carries."""
 
-    record: Record
+    id: RecordId
     row: Shopper | None
     keys: tuple[Key, ...]
-    remarks: Remarks = Remarks()
+    traits: Traits = Traits()
 
 
-def wide_keys(members: Iterable[Member]) -> list[Key]:
-    """Keys that more than eight records of one scope carry: they merge nothing anywhere."""
-    carriers: Counter[tuple[Key, Record]] = Counter()
-    for member in members:
-        carriers.update((key, member.record[:-1]) for key in member.keys)
+def wide_keys(records: Iterable[SourceRecord]) -> list[Key]:
+    """The keys that more than eight records of one scope carry: they merge nothing anywhere."""
+    carriers: Counter[tuple[Key, RecordId]] = Counter()
+    for record in records:
+        carriers.update((key, record.id[:-1]) for key in record.keys)
     return sorted({key for (key, _), count in carriers.items() if count > SHARED_BY})
 
 
-def partition(members: list[Member], wide: set[Key]) -> tuple[list[list[Record]], int]:
-    """Records with contact, grouped by the keys they share; and how many were in groups of more
-    than fifty, which are grouped again by phone alone."""
-    found = people(members, wide)
-    oversized = sum(len(group) for group, large in found if large)
-    return [[member.record for member in group] for group, _ in found], oversized
+def partition(records: list[SourceRecord], wide: set[Key]) -> tuple[list[list[RecordId]], int]:
+    """The ids of the records with contact, grouped into people; and how many of them were in groups
+    of more than fifty."""
+    people = group_into_people(records, wide)
+    oversized = sum(len(group) for group, large in people if large)
+    return [[record.id for record in group] for group, _ in people], oversized
 
 
-def people(members: Iterable[Member], wide: set[Key]) -> list[tuple[list[Member], bool]]:
-    """The same with the members themselves, and whether they were among more than fifty."""
-    known = [member for member in members if member.keys]
-    groups: list[tuple[list[Member], bool]] = []
-    for group in _joined(known, lambda key: key not in wide):
+def group_into_people(
+    records: Iterable[SourceRecord], wide: set[Key]
+) -> list[tuple[list[SourceRecord], bool]]:
+    """The records with contact, grouped by the keys they share.
+
+    A group of more than fifty records is grouped again by phone alone; the flag says that a group
+    comes from one of those. `wide` keys join nothing.
+    """
+    with_contact = [record for record in records if record.keys]
+    groups: list[tuple[list[SourceRecord], bool]] = []
+    for group in _connected_components(with_contact, lambda key: key not in wide):
         if len(group) <= LARGEST:
             groups.append((group, False))
             continue
-        again = _joined(group, lambda key: key not in wide and key[0] == "phone")
-        groups += [(part, True) for part in again]
+        by_phone = _connected_components(group, lambda key: key not in wide and key[0] == "phone")
+        groups += [(smaller, True) for smaller in by_phone]
     return groups
 
 
-def _joined(members: list[Member], joins: Callable[[Key], bool]) -> list[list[Member]]:
-    """Union-find over the positions of `members`."""
-    leader = list(range(len(members)))
+def _connected_components(
+    records: list[SourceRecord], joins: Callable[[Key], bool]
+) -> list[list[SourceRecord]]:
+    """The records that keys connect, by union-find over their positions. `joins`: whether a key
+    connects at all."""
+    leader = list(range(len(records)))
 
     def find(at: int) -> int:
         while leader[at] != at:
@@ -117,12 +128,12 @@ def _joined(members: list[Member], joins: Callable[[Key], bool]) -> list[list[Me
         return at
 
     first: dict[Key, int] = {}
-    for at, member in enumerate(members):
-        for key in filter(joins, member.keys):
+    for at, record in enumerate(records):
+        for key in filter(joins, record.keys):
             leader[find(at)] = find(first.setdefault(key, at))
-    groups: dict[int, list[Member]] = defaultdict(list)
-    for at, member in enumerate(members):
-        groups[find(at)].append(member)
+    groups: dict[int, list[SourceRecord]] = defaultdict(list)
+    for at, record in enumerate(records):
+        groups[find(at)].append(record)
     return list(groups.values())
 
 

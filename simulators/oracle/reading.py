@@ -1,5 +1,5 @@
-"""What one source holds, as far as the oracle wants to know: read from a world, or from the
-`GET /_sim/reading` of a simulator in another process."""
+"""Reads from one source what the oracle needs: out of a world, or from `GET /_sim/reading` of a
+simulator in another process."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from datetime import UTC, date, datetime
 from typing import Any, NamedTuple, Self
 
-from simulators.oracle.personas import Member, Remarks, email_key, phone_key, wide_keys
+from simulators.oracle.personas import SourceRecord, Traits, email_key, phone_key, wide_keys
 from simulators.retailer import names
 from simulators.retailer.shapes import Sale, Shopper, Stocked
 from simulators.retailer.world import Shop, World
@@ -22,13 +22,13 @@ OPEN = ("open", "pending", "accepted", "preparing", "out_for_delivery")
 KNOWN = ("completed", "refunded", "voided", *OPEN)
 
 
-class Bought(NamedTuple):
-    """A kept sale with a customer, or a return that names its sale, then `customer` may be "".
+class Purchase(NamedTuple):
+    """A sale with a customer, or a return that names its sale; then `customer` may be "".
 
     `final`: it happened, and is no return; `back`: a return that happened. `net` (without tip and
-    fees) and `tax` are cents, of a return what was given back; 0 of a sale marked as refunded.
-    `of`: the sale that a return names. `wall`: what the shop's clock showed, in ms as if it were
-    UTC, where the POS tells no more than that.
+    fees) and `tax` are cents, of a return the cents given back; 0 of a sale marked as refunded.
+    `of`: the sale that a return names. `wall`: the time on the shop's clock, in ms as if it were
+    UTC, where the POS sends no more than that.
     """
 
     customer: str
@@ -45,41 +45,45 @@ class Bought(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class Reading:
-    """`members` are the kept customer rows, `bought` their sales; `summary` is the part of the
-    oracle's answer that this source decides alone. `zones`: IANA, of the shops whose POS tells."""
+    """Holds what the oracle reads from one source.
+
+    `records` are the usable customer rows, `purchases` their sales. `summary`: the section of the
+    oracle's answer that depends on this source alone. `zones`: IANA names by shop, where the POS
+    tells them.
+    """
 
     platform: str
-    members: list[Member]
-    bought: list[Bought]
+    records: list[SourceRecord]
+    purchases: list[Purchase]
     summary: dict[str, Any]
     zones: dict[str, str]
 
     def as_dict(self) -> dict[str, Any]:
         return {
             "platform": self.platform,
-            "members": [[each.record, each.keys, each.remarks] for each in self.members],
-            "bought": self.bought,
+            "members": [[each.id, each.keys, each.traits] for each in self.records],
+            "bought": self.purchases,
             "summary": self.summary,
             "zones": self.zones,
         }
 
     @classmethod
-    def of_dict(cls, told: dict[str, Any]) -> Self:
-        """Turn JSON back into what `as_dict` was told of."""
+    def of_dict(cls, json: dict[str, Any]) -> Self:
+        """The reading that `as_dict` turned into JSON."""
         return cls(
-            told["platform"],
+            json["platform"],
             [
-                Member(
-                    tuple(record),
+                SourceRecord(
+                    tuple(id_),
                     None,
                     tuple((kind, value) for kind, value in keys),
-                    Remarks(*remarks),
+                    Traits(*traits),
                 )
-                for record, keys, remarks in told["members"]
+                for id_, keys, traits in json["members"]
             ],
-            [Bought(*each) for each in told["bought"]],
-            told["summary"],
-            told["zones"],
+            [Purchase(*each) for each in json["bought"]],
+            json["summary"],
+            json["zones"],
         )
 
 
@@ -89,10 +93,10 @@ def read(
     stores: Collection[str] | None = None,
     customers: Collection[str] | None = None,
 ) -> Reading:
-    """A world as AIQ should know it.
+    """Read a world as AIQ should know it.
 
-    `history_from` leaves out sales last updated (where the POS is asked by the time of sale: made)
-    at or before that instant, as a first sync does.
+    `history_from` leaves out sales whose `Platform.history_time` is at or before that instant, as
+    a first sync does.
     `stores` are the store keys whose sales and stock are pulled, `customers` those whose customer
     rows are; None: all.
     """
@@ -107,22 +111,24 @@ def read(
 
 
 def is_final(sale: Sale, final: tuple[str, ...] = FINAL) -> bool:
-    """A sale that happened, later refunds included; no void, no return, no word unknown to us."""
+    """Whether a sale happened, later refunded or not: no void, no return, no unknown status."""
     return sale.status in final and not is_return(sale)
 
 
 def is_return(sale: Sale) -> bool:
-    """A row of its own that takes a sale back (R1)."""
+    """Whether the row takes a sale back (refund shape R1)."""
     return sale.sale_type == "refund" or sale.total < 0
 
 
 class _Reader:
+    """Goes through the rows of a world and counts and collects what `Reading` has."""
+
     def __init__(self, world: World, history_from: int | None) -> None:
         self.world, self.history_from = world, history_from
         self.platform = world.platform
-        self.aside: dict[str, Counter[tuple[str, str]]] = {}
+        self.set_aside: dict[str, Counter[tuple[str, str]]] = {}
         self.fetched: Counter[str] = Counter()
-        self.members: list[Member] = []
+        self.records: list[SourceRecord] = []
         self.rows: list[Shopper] = []
         self.sales: list[tuple[str, Sale]] = []
         self.linked: list[tuple[Shop, Sale]] = []
@@ -133,17 +139,17 @@ class _Reader:
         for row in shop.customers.rows():
             self.fetched["customers"] += 1
             if row.quirk == "no_id":
-                self._set_aside("customers", shop, "missing_id")
+                self._count_set_aside("customers", shop, "missing_id")
                 continue
             keys = (phone_key(row.phone), email_key(row.email, self.platform.vendor_mail))
-            record = (shop.scope, self.platform.customer_id(row))
-            carried = tuple(key for key in keys if key)
-            self.members.append(Member(record, row, carried, self._remarks(row)))
+            record_id = (shop.scope, self.platform.customer_id(row))
+            usable = tuple(key for key in keys if key)
+            self.records.append(SourceRecord(record_id, row, usable, self._traits(row)))
             self.rows.append(row)
 
-    def _remarks(self, row: Shopper) -> Remarks:
+    def _traits(self, row: Shopper) -> Traits:
         phone = phone_key(row.phone)
-        return Remarks(
+        return Traits(
             employee=row.kind == "employee",
             test=_is_guest(row),
             active=row.active,
@@ -162,7 +168,7 @@ class _Reader:
                 continue
             self.fetched["sales"] += 1
             if row.quirk in ("missing_id", "bad_date", "bad_money"):
-                self._set_aside("sales", shop, row.quirk)
+                self._count_set_aside("sales", shop, row.quirk)
             else:
                 self.sales.append((shop.key, row))
                 if row.shopper is not None or (self.platform.links_returns and row.origin):
@@ -173,31 +179,31 @@ class _Reader:
         on_hand = [row for row in rows if float(row.quantity) > 0]
         for row in on_hand:
             if row.quirk:
-                self._set_aside("inventory", shop, row.quirk)
+                self._count_set_aside("inventory", shop, row.quirk)
         self.stock[shop.key] = {
             "in_stock_fetched": len(on_hand),
             "in_stock": sum(1 for row in on_hand if not row.quirk),
             "all_fetched": len(rows),
-            "all": sum(1 for row in rows if not _lot_aside(row)),
+            "all": sum(1 for row in rows if not _is_set_aside(row)),
         }
 
-    def _set_aside(self, stream: str, shop: Shop, reason: str) -> None:
-        self.aside.setdefault(stream, Counter())[shop.key, reason] += 1
+    def _count_set_aside(self, stream: str, shop: Shop, reason: str) -> None:
+        self.set_aside.setdefault(stream, Counter())[shop.key, reason] += 1
 
     def reading(self) -> Reading:
         ids = {row.id: self.platform.customer_id(row) for row in self.rows}
-        bought = [self._bought(shop, sale, ids) for shop, sale in self.linked]
+        purchases = [self._purchase(shop, sale, ids) for shop, sale in self.linked]
         shops = self.world.shops if self.platform.tells_zone else ()
         zones = {shop.key: RAILS_ZONES[shop.venue.rails_zone][0] for shop in shops}
-        return Reading(self.platform.name, self.members, bought, self._summary(), zones)
+        return Reading(self.platform.name, self.records, purchases, self._summary(), zones)
 
-    def _bought(self, shop: Shop, sale: Sale, ids: dict[int, str]) -> Bought:
+    def _purchase(self, shop: Shop, sale: Sale, ids: dict[int, str]) -> Purchase:
         platform, spec = self.platform, self.world.spec
         who = "" if sale.shopper is None else ids.get(sale.shopper, str(sale.shopper))
         back = is_return(sale) and sale.status in platform.final
         undone = sale.status == "refunded" and not is_return(sale)
         origin = sale._replace(id=sale.origin)
-        return Bought(
+        return Purchase(
             customer=who,
             store=shop.key,
             at=sale.ordered,
@@ -234,8 +240,8 @@ class _Reader:
             ],
             "shoppers": {
                 "fetched": self.fetched["customers"],
-                "kept": len(self.members),
-                "without_contact": sum(1 for member in self.members if not member.keys),
+                "kept": len(self.records),
+                "without_contact": sum(1 for record in self.records if not record.keys),
                 "flags": self._flags(),
             },
             "sales": self._sales_summary(),
@@ -243,10 +249,10 @@ class _Reader:
             "set_aside": {
                 stream: {
                     "count": sum(counts.values()),
-                    "by_reason": _by(1, counts),
-                    "by_venue": _by(0, counts),
+                    "by_reason": _sums_by(1, counts),
+                    "by_venue": _sums_by(0, counts),
                 }
-                for stream, counts in sorted(self.aside.items())
+                for stream, counts in sorted(self.set_aside.items())
             },
             "inventory": self.stock,
         }
@@ -254,7 +260,7 @@ class _Reader:
     def _sales_summary(self) -> dict[str, Any]:
         rows = [sale for _, sale in self.sales]
         contact = {
-            row.id for row, member in zip(self.rows, self.members, strict=True) if member.keys
+            row.id for row, record in zip(self.rows, self.records, strict=True) if record.keys
         }
         linked = [row for row in rows if row.shopper is not None]
         return {
@@ -283,7 +289,7 @@ class _Reader:
     def _flags(self) -> dict[str, int]:
         rows, vendor = self.rows, self.platform.vendor_mail
         today = datetime.fromtimestamp(self.world.spec.now / 1000, tz=UTC).date()
-        wide = set(wide_keys(self.members))
+        wide = set(wide_keys(self.records))
         return {
             "employee": sum(1 for row in rows if row.kind == "employee"),
             "inactive": sum(1 for row in rows if not row.active),
@@ -294,7 +300,7 @@ class _Reader:
                 1 for row in rows if row.email and not email_key(row.email, vendor)
             ),
             "shared_keys": len(wide),
-            "shared_key_records": sum(1 for each in self.members if wide & set(each.keys)),
+            "shared_key_records": sum(1 for each in self.records if wide & set(each.keys)),
         }
 
 
@@ -302,14 +308,15 @@ def _is_guest(row: Shopper) -> bool:
     return (row.first.lower(), row.last.lower()) in _GUESTS
 
 
-def _lot_aside(row: Stocked) -> bool:
+def _is_set_aside(row: Stocked) -> bool:
     return row.quirk in ("missing_id", "bad_money")
 
 
-def _by(part: int, counts: Counter[tuple[str, str]]) -> dict[str, int]:
+def _sums_by(index: int, counts: Counter[tuple[str, str]]) -> dict[str, int]:
+    """The counts summed by that element of their keys."""
     sums: Counter[str] = Counter()
     for key, count in counts.items():
-        sums[key[part]] += count
+        sums[key[index]] += count
     return dict(sorted(sums.items()))
 
 

@@ -13,7 +13,7 @@ from typing import Any
 import phonenumbers
 import pytest
 
-from simulators.oracle import Member, answer, favourite, partition, phone_key, wide_keys
+from simulators.oracle import SourceRecord, answer, favourite, partition, phone_key, wide_keys
 from simulators.posabit import PosabitServer
 from simulators.posabit.edits import Edits
 from simulators.retailer.shapes import Sale, WorldSpec
@@ -81,7 +81,7 @@ def grown(start: Any, records: dict[Any, set[str]], ignored: set[str]) -> set[An
         if more == group:
             return group
         group = more
-        keys = set().union(*(records[member] for member in group)) - ignored
+        keys = set().union(*(records[record] for record in group)) - ignored
 
 
 @pytest.mark.parametrize(("seed", "shoppers", "stores"), [(1, 350, 1), (2, 700, 2), (3, 950, 3)])
@@ -148,62 +148,62 @@ def most_visited(rows: list[tuple[str, dict[str, Any]]]) -> str | None:
 # --- the rules one by one ---
 
 
-def member(venue: str, number: int, *keys: tuple[str, str]) -> Member:
-    return Member((venue, str(number)), None, keys)  # type: ignore[arg-type]
+def a_record(venue: str, number: int, *keys: tuple[str, str]) -> SourceRecord:
+    return SourceRecord((venue, str(number)), None, keys)  # type: ignore[arg-type]
 
 
-def groups_of(members: list[Member]) -> set[frozenset[str]]:
-    groups, _ = partition(members, set(wide_keys(members)))
+def groups_of(records: list[SourceRecord]) -> set[frozenset[str]]:
+    groups, _ = partition(records, set(wide_keys(records)))
     return {frozenset(record[1] for record in group) for group in groups}
 
 
 def test_a_and_c_are_one_through_b() -> None:
-    members = [
-        member("x", 1, ("phone", "+1")),
-        member("y", 2, ("phone", "+1"), ("email", "b")),
-        member("x", 3, ("email", "b")),
-        member("x", 4, ("email", "other")),
+    records = [
+        a_record("x", 1, ("phone", "+1")),
+        a_record("y", 2, ("phone", "+1"), ("email", "b")),
+        a_record("x", 3, ("email", "b")),
+        a_record("x", 4, ("email", "other")),
     ]
 
-    assert groups_of(members) == {frozenset("123"), frozenset("4")}
+    assert groups_of(records) == {frozenset("123"), frozenset("4")}
 
 
 @pytest.mark.parametrize(("carriers", "groups"), [(8, 1), (9, 9)])
 def test_the_ninth_carrier_in_one_venue_splits_what_a_key_had_joined(
     carriers: int, groups: int
 ) -> None:
-    members = [member("x", number, ("phone", "+1")) for number in range(carriers)]
+    records = [a_record("x", number, ("phone", "+1")) for number in range(carriers)]
 
-    assert len(groups_of(members)) == groups
+    assert len(groups_of(records)) == groups
 
 
 def test_a_key_too_wide_in_one_venue_joins_nothing_in_another() -> None:
-    members = [member("x", number, ("phone", "+1")) for number in range(9)]
-    elsewhere = [member("y", number, ("phone", "+1")) for number in (10, 11)]
+    records = [a_record("x", number, ("phone", "+1")) for number in range(9)]
+    elsewhere = [a_record("y", number, ("phone", "+1")) for number in (10, 11)]
 
-    assert len(groups_of(members + elsewhere)) == 11
+    assert len(groups_of(records + elsewhere)) == 11
 
 
 def test_sixteen_carriers_over_two_venues_are_one_persona() -> None:
-    members = [member("xy"[number % 2], number, ("phone", "+1")) for number in range(16)]
+    records = [a_record("xy"[number % 2], number, ("phone", "+1")) for number in range(16)]
 
-    assert len(groups_of(members)) == 1
+    assert len(groups_of(records)) == 1
 
 
 def test_a_component_of_more_than_fifty_is_joined_by_phone_alone() -> None:
-    members = [
-        member("x", number, ("phone", str(number // 2)), ("email", str((number + 1) // 2)))
+    records = [
+        a_record("x", number, ("phone", str(number // 2)), ("email", str((number + 1) // 2)))
         for number in range(60)
     ]
 
-    groups, oversized = partition(members, set())
+    groups, oversized = partition(records, set())
 
     assert oversized == 60
     assert sorted(map(len, groups)) == [2] * 30
 
 
 def test_a_record_without_contact_is_nobody() -> None:
-    assert groups_of([member("x", 1), member("x", 2, ("phone", "+1"))]) == {frozenset("2")}
+    assert groups_of([a_record("x", 1), a_record("x", 2, ("phone", "+1"))]) == {frozenset("2")}
 
 
 @pytest.mark.parametrize(
@@ -213,38 +213,38 @@ def test_a_number_that_cannot_exist_is_no_key(raw: str | None) -> None:
     assert phone_key(raw) is None
 
 
-def bought(code: str, ordered: int, status: str = "completed", total: int = 100) -> Any:
+def sale_at(code: str, ordered: int, status: str = "completed", total: int = 100) -> Any:
     blank = dict.fromkeys(Sale._fields)
     return code, Sale(**{**blank, "ordered": ordered, "status": status, "total": total})
 
 
 def test_the_favourite_is_where_most_final_sales_were() -> None:
-    sales = [bought("x", NOW - DAY), bought("y", NOW - 2 * DAY), bought("x", NOW - 3 * DAY)]
+    sales = [sale_at("x", NOW - DAY), sale_at("y", NOW - 2 * DAY), sale_at("x", NOW - 3 * DAY)]
 
     assert favourite(sales) == "x"
 
 
 def test_a_tie_goes_to_the_most_recent_sale() -> None:
-    sales = [bought("x", NOW - 2 * DAY), bought("y", NOW - DAY)]
+    sales = [sale_at("x", NOW - 2 * DAY), sale_at("y", NOW - DAY)]
 
     assert favourite(sales) == "y"
 
 
 def test_a_refunded_sale_counts_a_void_and_a_return_do_not() -> None:
     sales = [
-        bought("x", NOW - 5 * DAY, "refunded"),
-        bought("x", NOW - 4 * DAY),
-        bought("y", NOW - 3 * DAY, "voided"),
-        bought("y", NOW - 2 * DAY, total=-100),
-        bought("y", NOW - DAY, "on_hold"),
-        bought("y", NOW),
+        sale_at("x", NOW - 5 * DAY, "refunded"),
+        sale_at("x", NOW - 4 * DAY),
+        sale_at("y", NOW - 3 * DAY, "voided"),
+        sale_at("y", NOW - 2 * DAY, total=-100),
+        sale_at("y", NOW - DAY, "on_hold"),
+        sale_at("y", NOW),
     ]
 
     assert favourite(sales) == "x"
 
 
 def test_sales_more_than_twelve_months_before_the_last_do_not_count() -> None:
-    sales = [bought("x", NOW - 400 * DAY + at) for at in range(3)] + [bought("y", NOW)]
+    sales = [sale_at("x", NOW - 400 * DAY + at) for at in range(3)] + [sale_at("y", NOW)]
 
     assert favourite(sales) == "y"
 

@@ -115,7 +115,7 @@ def grown(start: Any, keys: dict[Any, set[Any]], ignored: set[Any]) -> set[Any]:
         if more == group:
             return group
         group = more
-        carried = set().union(*(keys[member] for member in group)) - ignored
+        carried = set().union(*(keys[record] for record in group)) - ignored
 
 
 def test_the_sources_of_a_persona_are_those_of_its_records(worlds: list[World]) -> None:
@@ -126,7 +126,7 @@ def test_the_sources_of_a_persona_are_those_of_its_records(worlds: list[World]) 
 def test_sales_and_favourites_are_counted_over_all_platforms(worlds: list[World]) -> None:
     bought = defaultdict(list)
     for each in worlds:
-        for sale in read(each).bought:
+        for sale in read(each).purchases:
             bought[each.platform.name, sale.customer].append(
                 ((each.platform.name, sale.store), sale)
             )
@@ -153,9 +153,9 @@ def test_every_platform_keeps_its_own_answer(worlds: list[World]) -> None:
     found = answer_all(worlds)
 
     for each in worlds:
-        alone, told = answer(each), found["platforms"][each.platform.name]
-        for part in ("shoppers", "sales", "store_keys", "set_aside", "inventory"):
-            assert told[part] == alone[part]
+        alone, together = answer(each), found["platforms"][each.platform.name]
+        for section in ("shoppers", "sales", "store_keys", "set_aside", "inventory"):
+            assert together[section] == alone[section]
     for count in ("linked", "unlinked", "kept"):
         parts = [answer(each)["sales"][count] for each in worlds]
         assert found["sales"][count] == sum(parts)
@@ -173,16 +173,16 @@ def test_two_worlds_of_a_platform_are_refused(worlds: list[World]) -> None:
 
 
 def test_a_reading_survives_the_way_through_json(worlds: list[World]) -> None:
-    told = [Reading.of_dict(json.loads(json.dumps(read(each).as_dict()))) for each in worlds]
+    readings = [Reading.of_dict(json.loads(json.dumps(read(each).as_dict()))) for each in worlds]
 
-    assert answer_all(told) == answer_all(worlds)
+    assert answer_all(readings) == answer_all(worlds)
 
 
 def test_a_running_simulator_tells_its_reading(worlds: list[World]) -> None:
     with ThsuiteServer(worlds[1]) as server, Probe(server.url) as probe:
-        told = Reading.of_dict(probe.get("/_sim/reading").json())
+        reading = Reading.of_dict(probe.get("/_sim/reading").json())
 
-    assert answer_all([worlds[0], told, worlds[2]]) == answer_all(worlds)
+    assert answer_all([worlds[0], reading, worlds[2]]) == answer_all(worlds)
 
 
 # --- the command ---
@@ -200,7 +200,7 @@ def test_the_command_starts_a_platform_and_says_what_opens_it(platform: str) -> 
     try:
         facts = json.loads(process.stdout.readline())
         with Probe(facts["url"]) as probe:
-            told = probe.get("/_sim/oracle").json()
+            answered = probe.get("/_sim/oracle").json()
     finally:
         process.send_signal(signal.SIGTERM)
         ended = process.wait(10)
@@ -215,7 +215,7 @@ def test_the_command_starts_a_platform_and_says_what_opens_it(platform: str) -> 
     assert {k: v for k, v in facts.items() if k not in changing} == {
         k: v for k, v in here.items() if k not in changing
     }
-    assert told == json.loads(json.dumps(answer(same.world)))
+    assert answered == json.loads(json.dumps(answer(same.world)))
 
 
 def test_every_package_is_a_platform_of_its_name() -> None:

@@ -59,8 +59,8 @@ class Pos:
         if self.scope is None:
             return reading
         scope = self.scope.format_map(facts)
-        members = [each._replace(record=(scope, each.record[-1])) for each in reading.members]
-        return replace(reading, members=members)
+        records = [each._replace(id=(scope, each.id[-1])) for each in reading.records]
+        return replace(reading, records=records)
 
 
 def filled(texts: Mapping[str, str], facts: Facts) -> dict[str, str]:
