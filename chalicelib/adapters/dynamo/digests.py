@@ -70,8 +70,8 @@ class DynamoDigests(DynamoMarks):
         return update_if(_row(uid, sub), [RecipientRow.claimed_at.set(at)], unclaimed)
 
     def record_sent(self, uid: Uid, sub: str, at: Instant, openings: frozenset[str]) -> None:
-        kept = assign(RecipientRow.told, set(openings) or None)
-        update_if(_row(uid, sub), [kept], RecipientRow.claimed_at == at)
+        sent = assign(RecipientRow.told, set(openings) or None)
+        update_if(_row(uid, sub), [sent], RecipientRow.claimed_at == at)
 
 
 def _row(uid: Uid, sub: str) -> RecipientRow:

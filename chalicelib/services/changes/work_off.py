@@ -47,7 +47,9 @@ class Aftermath:
         """Plan daily looks and listings, and raise or clear notifications, by these rules."""
         self.expiries.watch(uid, on=needs_daily_look(rules))
         zone = self.accounts.get(uid).time_zone
-        warned = {n.subject for n in self.notifier.open(uid) if n.kind == "points_import_mismatch"}
+        warned = {
+            n.subject for n in self.notifier.open_for(uid) if n.kind == "points_import_mismatch"
+        }
         for platform, source in rules.sources.items():
             following = accrual_mismatch(source, rules.accrual_start(platform))
             if following is not None:

@@ -170,7 +170,7 @@ class Notifier:
         """Clear the notification of (kind, subject), if it is open."""
         self.notifications.clear(uid, kind, subject, self.clock.now())
 
-    def open(self, uid: Uid) -> list[Notification]:
+    def open_for(self, uid: Uid) -> list[Notification]:
         """Return the open notifications: one read instead of a blind clear of each."""
         return self.notifications.open_for(uid)
 

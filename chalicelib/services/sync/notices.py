@@ -139,7 +139,7 @@ class RunNotices:
 
     def open(self, uid: Uid) -> list[Notification]:
         """The account's open notifications, in one read."""
-        return self.notifier.open(uid)
+        return self.notifier.open_for(uid)
 
     def raise_(self, result: RunResult, notices: Iterable[Notice]) -> None:
         subject = subject_of(result.platform, result.credential)
