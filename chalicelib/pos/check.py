@@ -1,4 +1,4 @@
-"""*Check*: does the key work, what does it open, what does it lack (product.md §3)."""
+"""Checks a credential: does the key work, what does it open, what does it lack (product.md §3)."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from chalicelib.domain.errors import (
 )
 from chalicelib.domain.records import StoreFact
 from chalicelib.domain.words import CheckOutcome, ScopeId
-from chalicelib.pos.paging.each_shop import typed_shops
+from chalicelib.pos.paging.each_shop import chosen_shops
 from chalicelib.pos.paging.response_page import Json, ResponsePage, page_of_answer
 from chalicelib.pos.paging.styles import style_for
 from chalicelib.pos.profile.paging import PageLimit, PageProfile, PageTotal, RangePage
@@ -52,11 +52,11 @@ class Check:
         except HostRefused:
             raise
         except AiqError as error:
-            return self._failed(error)
-        return self._passed()
+            return self._failure(error)
+        return self._success()
 
     def _ask_stores(self) -> tuple[StoreFact, ...]:
-        """What the key opens; nothing when it may not even say that."""
+        """The stores that the key opens; none when it may not even read that."""
         stream = self._profile.streams["stores"]
         scope = self._profile.scope_in(self._fields) if self._profile.one_store else None
         normaliser = Normaliser(self._profile, "stores", Setting(store_key=scope or ""))
@@ -72,18 +72,17 @@ class Check:
         try:
             rows = self._auth.get(stream.endpoint, style.params(plan, start), read)
         except PermissionMissing as lacking:
-            self._lacks(lacking, stream.endpoint)
+            self._add_missing(lacking, stream.endpoint)
             return ()
         facts = tuple(f for f in normaliser.page(rows).facts if isinstance(f, StoreFact))
         if not facts:
             raise UpstreamError(f"{self._profile.title} does not say which store the key is for.")
-        return self._chosen(facts)
+        return self._chosen_shops(facts)
 
-    def _chosen(self, facts: tuple[StoreFact, ...]) -> tuple[StoreFact, ...]:
+    def _chosen_shops(self, facts: tuple[StoreFact, ...]) -> tuple[StoreFact, ...]:
         """The shops that the credential lists, or all. Raises UnexpectedAnswer for a shop that the
         POS does not know."""
-        field = self._profile.shops_field
-        chosen = typed_shops(self._fields.get(field, "")) if field else []
+        chosen = chosen_shops(self._profile, self._fields)
         by_key = {fact.key: fact for fact in facts}
         if unknown := [key for key in chosen if key not in by_key]:
             raise UnexpectedAnswer(
@@ -93,12 +92,13 @@ class Check:
         return tuple(by_key[key] for key in chosen) or facts
 
     def _try(self, probe: Probe) -> None:
+        """Ask what a probe says, and note what the key lacks for it."""
         if probe.endpoint == self._profile.streams["stores"].endpoint:
             return
         try:
             page = self._auth.get(probe.endpoint, self._params(probe), self._reader(probe))
         except PermissionMissing as lacking:
-            self._lacks(lacking, probe.endpoint)
+            self._add_missing(lacking, probe.endpoint)
         except AiqError as error:
             if not probe.optional or isinstance(error, HostRefused):
                 raise
@@ -121,12 +121,13 @@ class Check:
         if rows and not any_value and probe.permission:
             self._missing.add(probe.permission)
 
-    def _lacks(self, lacking: PermissionMissing, endpoint: str) -> None:
-        """Of a POS whose permissions nobody can name, what the key may not read."""
+    def _add_missing(self, lacking: PermissionMissing, endpoint: str) -> None:
+        """Note the permissions that the key lacks; the endpoint, where nobody can name them."""
         named = lacking.details.get("permissions")
         self._missing.update(named if isinstance(named, list) and named else [endpoint])
 
-    def _passed(self) -> CheckResult:
+    def _success(self) -> CheckResult:
+        """The result after all probes were answered, though the key may lack permissions."""
         if not self._missing:
             names = tuple(store.name or store.key for store in self._stores)
             return self._result("ok", f"The key opens {', '.join(names) or '?'}.")
@@ -138,7 +139,7 @@ class Check:
         notes = [note for name in names if (note := self._profile.permission_notes.get(name))]
         return self._result("permission_missing", " ".join([message, *notes]), names)
 
-    def _failed(self, error: AiqError) -> CheckResult:
+    def _failure(self, error: AiqError) -> CheckResult:
         outcome: CheckOutcome = "unexpected_answer"
         if isinstance(error, KeyRejected):
             outcome = "key_rejected"
@@ -161,7 +162,7 @@ class Check:
         return ScopeId(self._profile.scope_in(self._fields) or self._stores[0].key)
 
     def _params(self, probe: Probe) -> dict[str, str]:
-        """A first page, small, of the first shop."""
+        """The parameters of a small first page, of the first shop."""
         stream = self._profile.streams[probe.stream] if probe.stream else None
         if stream is None:
             return {}

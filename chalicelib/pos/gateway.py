@@ -71,7 +71,7 @@ class Gateway:
             auth.transport.close()
 
     def open(self, access: CredentialAccess) -> Session:
-        """Raises HostRefused when nobody has said where this POS is, or the address will not do."""
+        """Begin a conversation; see the port for what it raises."""
         from chalicelib.pos.session import Session
 
         profile = registry.profile(access.platform)

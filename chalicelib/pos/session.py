@@ -7,7 +7,7 @@ from typing import NamedTuple
 from chalicelib.domain.errors import UnexpectedAnswer
 from chalicelib.domain.records import Fact, StoreFact
 from chalicelib.domain.words import ScopeId, Stream
-from chalicelib.pos.paging.each_shop import first_cursor, shop_of, typed_shops
+from chalicelib.pos.paging.each_shop import chosen_shops, first_cursor, shop_of, typed_shops
 from chalicelib.pos.paging.receipts import Receipts
 from chalicelib.pos.paging.response_page import Json, ResponsePage, page_of_answer
 from chalicelib.pos.paging.styles import style_for
@@ -143,8 +143,7 @@ class Session:
 
     def _of_chosen_shops(self, facts: tuple[Fact, ...]) -> tuple[Fact, ...]:
         """The facts without the shops that the credential leaves out."""
-        field = self._profile.shops_field
-        chosen = typed_shops(self._access.fields.get(field, "")) if field else []
+        chosen = chosen_shops(self._profile, self._access.fields)
         if not chosen:
             return facts
         return tuple(f for f in facts if not isinstance(f, StoreFact) or f.key in chosen)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -11,6 +12,7 @@ from chalicelib.pos.paging.cursor import dump, load
 from chalicelib.pos.paging.response_page import Json, ResponsePage
 from chalicelib.pos.paging.style import NextPage, PagingStyle, Params
 from chalicelib.pos.profile.paging import Each
+from chalicelib.pos.profile.profile import Profile
 from chalicelib.services.ports.pos import Cursor, StreamPlan
 
 _BETWEEN = re.compile(r"[\s,;]+")
@@ -19,6 +21,12 @@ _BETWEEN = re.compile(r"[\s,;]+")
 def typed_shops(text: str) -> list[str]:
     """The shops a retailer typed: `51, 52`; empty means all there are."""
     return list(dict.fromkeys(filter(None, _BETWEEN.split(text))))
+
+
+def chosen_shops(profile: Profile, fields: Mapping[str, str]) -> list[str]:
+    """The shops that a credential's fields list; empty means all there are."""
+    field = profile.shops_field
+    return typed_shops(fields.get(field, "")) if field else []
 
 
 @dataclass(frozen=True, slots=True)

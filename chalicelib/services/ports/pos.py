@@ -11,13 +11,13 @@ from chalicelib.domain.schedule import PassKind
 from chalicelib.domain.words import CheckOutcome, Instant, Platform, ScopeId, Stream
 
 Cursor = dict[str, Any]
-"""Where a listing stands: JSON-serialisable, opaque to everyone but the connector, under 8 KB."""
+"""Where a listing stands: JSON-serialisable, opaque to everyone but the POS engine, under 8 KB."""
 
 
 @dataclass(frozen=True, slots=True)
 class HostTrust:
-    """What a retailer said about their own server: may plain HTTP do, may a certificate that no
-    public authority vouches for; `certificate` is the SHA-256 of the one pinned on first use."""
+    """What a retailer allows for their own server: plain HTTP, a certificate that no public
+    authority vouches for. `certificate` is the SHA-256 of the one pinned on first use."""
 
     allow_http: bool = False
     accept_certificate: bool = False
@@ -31,7 +31,8 @@ class HostTrust:
 
 @dataclass(frozen=True, slots=True)
 class CredentialAccess:
-    """What opens a POS: the credential's fields by their profile key, secrets in clear.
+    """What the engine needs to open a POS: the credential's fields by their profile key, secrets in
+    clear.
 
     `repr` shows no field value. `time_zone` is the zone to read zoneless times in (the mapped
     store's, else the account's).
@@ -100,19 +101,20 @@ class Page:
 
 
 class KnownRow(Protocol):
+    """Tells rows that need not be read again."""
+
     def __call__(self, ext_id: str, row: int) -> bool:
         """Whether this is the digest of the row that the record was last taken in from."""
         ...
 
 
 class PosSession(Protocol):
-    """One credential's conversation with its POS, at the profile's pace.
-
-    `reading`: changes with whatever decides what a row is read as; digests of rows differ with it.
-    """
+    """One credential's conversation with its POS, at the profile's pace."""
 
     @property
-    def reading(self) -> str: ...
+    def reading(self) -> str:
+        """Changes with whatever decides what a row is read as; digests of rows differ with it."""
+        ...
 
     def fetch(self, plan: StreamPlan, cursor: Cursor | None, known: KnownRow | None = None) -> Page:
         """Read the next page. Rows that are `known` are counted and left out.
@@ -122,7 +124,9 @@ class PosSession(Protocol):
         """
         ...
 
-    def close(self) -> None: ...
+    def close(self) -> None:
+        """Let go of the connection."""
+        ...
 
 
 @dataclass(frozen=True, slots=True)
@@ -170,7 +174,11 @@ class PlatformInfo:
 
 
 class PosGateway(Protocol):
-    def platforms(self) -> tuple[PlatformInfo, ...]: ...
+    """The way to every POS there is a profile of."""
+
+    def platforms(self) -> tuple[PlatformInfo, ...]:
+        """All platforms, in alphabetical order."""
+        ...
 
     def platform(self, name: str) -> PlatformInfo:
         """Raises NotFound."""
@@ -180,8 +188,11 @@ class PosGateway(Protocol):
         """Try the key within one 8 s deadline over all auth variants; never raises for the POS.
 
         Raises HostRefused for a typed address that may not be called. Where `access.trust` is
-        pending, the certificate shown is accepted and told: whoever keeps the credential pins it.
+        pending, the certificate shown is accepted and returned, for the credential to pin.
         """
         ...
 
-    def open(self, access: CredentialAccess) -> PosSession: ...
+    def open(self, access: CredentialAccess) -> PosSession:
+        """Begin a conversation; nothing is asked yet. Raises HostRefused when nobody has said where
+        this POS is, or a typed address may not be called."""
+        ...
