@@ -86,11 +86,11 @@ def _counted(carriers: Mapping[str, str]) -> KeyCarriers:
     return KeyCarriers(counts=KeyCarriers(carriers=carriers).per_scope())
 
 
-def _set(carriers: dict[str, str], rid: str, scope: str | None) -> None:
-    if scope is None:
+def _set(carriers: dict[str, str], rid: str, key_of_scope: str | None) -> None:
+    if key_of_scope is None:
         carriers.pop(rid, None)
     else:
-        carriers[rid] = scope
+        carriers[rid] = key_of_scope
 
 
 def _scope(row: StoredRecord) -> str:
