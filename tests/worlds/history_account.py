@@ -1,4 +1,4 @@
-"""One account with its told facts, commits on fakes, and the accidents that befall them."""
+"""One account with its given facts, commits on fakes, and the accidents that befall them."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ from tests.unit.domain.naive import Shopper, Sold
 from tests.unit.domain.naive_loyalty import (
     Cause,
     Expected,
-    Told,
+    GivenFacts,
     expected,
     fallen_under,
     latest_sales,
@@ -46,7 +46,7 @@ class HeardEffects(RecordedEffects):
 
 
 class HistoryAccount:
-    """Whatever is done to the account is noted in `told`, from which the naive model tells what
+    """Whatever is done to the account is noted in `given`, from which the naive model tells what
     must have come of it."""
 
     def __init__(self) -> None:
@@ -55,7 +55,7 @@ class HistoryAccount:
         self.clock = FakeClock()
         self.book = MemoryRuleBook()
         self.effects = HeardEffects()
-        self.told = Told(uid=UID)
+        self.given = GivenFacts(uid=UID)
         self.commits = memory_commits(
             self.facts,
             self.stores,
@@ -102,20 +102,20 @@ class HistoryAccount:
             besides=place,
         )
         self.note(place, page, sold)
-        now_held = {(*s[:2], s.customer.ext_id): s.customer for s in latest_shoppers(self.told)}
+        now_held = {(*s[:2], s.customer.ext_id): s.customer for s in latest_shoppers(self.given)}
         for customer in page:
             record = record_id(UID, *place, customer.ext_id)
             if run is not None:
                 points = now_held[*place, customer.ext_id].pos_points
-                self.told.listed[record, run] = points or 0
+                self.given.listed[record, run] = points or 0
             if joins and customer.ext_id in joins:
-                self.told.joins.append((record, joins[customer.ext_id]))
+                self.given.joins.append((record, joins[customer.ext_id]))
 
     def note(self, place: Place, page: Sequence[Customer], sold: Sequence[Sale]) -> None:
         for customer in page:
             stored = self.facts.records[UID, record_id(UID, *place, customer.ext_id)]
-            self.told.shoppers.append(Shopper(*place, customer, stored.record.first_seen))
-        self.told.sold += [Sold(*place, sale) for sale in sold]
+            self.given.shoppers.append(Shopper(*place, customer, stored.record.first_seen))
+        self.given.sold += [Sold(*place, sale) for sale in sold]
 
     def surviving(
         self, accident: Accident, act: Callable[[], object], besides: Place | None = None
@@ -154,22 +154,22 @@ class HistoryAccount:
 
     def kept_as_they_should_be(self) -> None:
         """Who would be lost is kept by the setting; the reasons are noted, being facts from now."""
-        known = {(record, join.reason) for record, join in self.told.joins}
+        known = {(record, join.reason) for record, join in self.given.joins}
         new = [
             (record, join)
             for (_, record), stored in self.facts.records.items()
             for join in stored.record.acts.joins
             if (record, join.reason) not in known
         ]
-        due = fallen_under(self.told, self.book.get(UID), self.clock.now())
+        due = fallen_under(self.given, self.book.get(UID), self.clock.now())
         given = {
             members: {join.reason for record, join in new if record in members} for members in due
         }
         assert (given, len(new)) == (due, sum(map(len, due.values())))
-        self.told.joins += new
+        self.given.joins += new
 
     def model(self) -> Expected:
-        return expected(self.told, self.book.get(UID), self.clock.now())
+        return expected(self.given, self.book.get(UID), self.clock.now())
 
     def source(self, platform: str) -> Source:
         return self.book.get(UID).sources.get(platform, Source())
@@ -201,7 +201,7 @@ class HistoryAccount:
     def unlinked(self) -> set[tuple[str, ...]]:
         return {
             ("sale", platform, scope, sale.ext_id)
-            for platform, scope, sale in latest_sales(self.told)
+            for platform, scope, sale in latest_sales(self.given)
             if sale.customer_ext_id is None
         }
 

@@ -147,7 +147,7 @@ class WitnessedAccount(HistoryAccount):
         record = next(r.record for r in state.requests if r.at == answered.at)
         if record not in asked.members:
             self.witness.wrong.append("the YES of one shopper makes another a member")
-        self.told.joins.append((record, Join(f"double_opt_in:{asked.platform}", message.at)))
+        self.given.joins.append((record, Join(f"double_opt_in:{asked.platform}", message.at)))
 
     def _decide(self, number: str, decision: Decision) -> None:
         self.witness.decisions.setdefault(number, {})[decision.key] = decision
@@ -180,7 +180,7 @@ class WitnessedAccount(HistoryAccount):
         return state, since
 
     def numbers_of(self, members: Ids) -> set[str]:
-        shoppers = latest_shoppers(self.told)
+        shoppers = latest_shoppers(self.given)
         return {
             s.customer.phone
             for s in shoppers
@@ -269,7 +269,7 @@ class WitnessedAccount(HistoryAccount):
 
     def _against_persona(self, persona: Persona, members: Ids, text: Text) -> list[str]:
         place = persona.favourite_store
-        zone = (self.told.store_zones.get(place) if place else None) or self.told.zone
+        zone = (self.given.store_zones.get(place) if place else None) or self.given.zone
         hour = datetime.fromtimestamp(text.at / 1000, ZoneInfo(zone)).hour
         others = self.numbers_of(members) - {text.number}
         checks = {

@@ -140,14 +140,14 @@ class TextedAccount(WitnessedAccount):
 
     def note(self, place: Place, page: Sequence[Customer], sold: Sequence[object]) -> None:
         super().note(place, page, sold)  # type: ignore[arg-type]
-        held = {(*s[:2], s.customer.ext_id): s.customer for s in latest_shoppers(self.told)}
+        held = {(*s[:2], s.customer.ext_id): s.customer for s in latest_shoppers(self.given)}
         for ext_id in {customer.ext_id for customer in page}:
             self._note_flag(place, held[*place, ext_id])
 
     def trust(self, platform: str, on: bool, accident: Accident) -> None:
         """Ticked, the flags that are known count too, from when they were told."""
         self.set_source(platform, trusts_opt_in_flags=on)
-        for of, scope, customer, _ in latest_shoppers(self.told):
+        for of, scope, customer, _ in latest_shoppers(self.given):
             self._heed_flag(record_id(UID, of, scope, customer.ext_id), of)
         self.everybody_is_derived_again(accident)
 

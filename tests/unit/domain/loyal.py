@@ -62,6 +62,6 @@ def terms(
 ) -> Terms:
     """One point for each dollar, unless said otherwise."""
     rules = {"enabled": True, "points_per_100": 10_000, **loyalty}
-    told = {"posabit": posabit, "thsuite": thsuite}
-    sources = {platform: source for platform, source in told.items() if source is not None}
+    sources = {"posabit": posabit, "thsuite": thsuite}
+    sources = {platform: source for platform, source in sources.items() if source is not None}
     return Terms(as_of, Rules(Loyalty(**rules), sources), zone=zone, zones=zones or {})

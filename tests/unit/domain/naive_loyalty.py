@@ -34,7 +34,7 @@ _NEVER_ASKED = _NEVER_ENROLLED | {"minor", "shared_key", "large_component"}
 
 
 @dataclass
-class Told:
+class GivenFacts:
     """All facts, in the order of their telling. `listed`: (record, run) → the POS's points.
 
     `key_zones` and `store_zones`: what the POS says of a store key, and the zone of a store.
@@ -60,37 +60,37 @@ class Expected(NamedTuple):
     amounts: dict[Cause, int]
 
 
-def expected(told: Told, rules: Rules, now: Instant) -> Expected:
+def expected(given: GivenFacts, rules: Rules, now: Instant) -> Expected:
     """What a person can see, and the points of each cause of those who are somebody."""
-    return _Model(told, rules, now).expected()
+    return _Model(given, rules, now).expected()
 
 
-def fallen_under(told: Told, rules: Rules, now: Instant) -> dict[Ids, set[str]]:
+def fallen_under(given: GivenFacts, rules: Rules, now: Instant) -> dict[Ids, set[str]]:
     """Persons without a reason → the `kept` reasons that settings still being kept give them."""
-    return _Model(told, rules, now).fallen_under()
+    return _Model(given, rules, now).fallen_under()
 
 
-def latest_shoppers(told: Told) -> list[Shopper]:
+def latest_shoppers(given: GivenFacts) -> list[Shopper]:
     """Each shopper as the newest telling has it: an older change never overwrites a newer one."""
     held: dict[tuple[str, str, str], Shopper] = {}
-    for shopper in told.shoppers:
+    for shopper in given.shoppers:
         place = (shopper.platform, shopper.scope, shopper.customer.ext_id)
         if place not in held or _overwrites(held[place].customer, shopper.customer):
             held[place] = shopper
     return list(held.values())
 
 
-def latest_sales(told: Told) -> list[Sold]:
+def latest_sales(given: GivenFacts) -> list[Sold]:
     held: dict[tuple[str, str, str], Sold] = {}
-    for sold in told.sold:
+    for sold in given.sold:
         place = (sold.platform, sold.scope, sold.sale.ext_id)
         if place not in held or _overwrites(held[place].sale, sold.sale):
             held[place] = sold
     return list(held.values())
 
 
-def _overwrites(held: object, told: object) -> bool:
-    before, after = held.updated_at, told.updated_at  # type: ignore[attr-defined]
+def _overwrites(held: object, given: object) -> bool:
+    before, after = held.updated_at, given.updated_at  # type: ignore[attr-defined]
     return before is None or after is None or after >= before
 
 
@@ -100,14 +100,14 @@ def day_of(at: Instant, zone: str) -> Day:
 
 
 class _Model:
-    def __init__(self, told: Told, rules: Rules, now: Instant) -> None:
-        self.told, self.rules, self.loyalty = told, rules, rules.loyalty
-        self.today = day_of(now, told.zone)
+    def __init__(self, given: GivenFacts, rules: Rules, now: Instant) -> None:
+        self.given, self.rules, self.loyalty = given, rules, rules.loyalty
+        self.today = day_of(now, given.zone)
         self.shoppers = {
-            record_id(told.uid, s.platform, s.scope, s.customer.ext_id): s
-            for s in latest_shoppers(told)
+            record_id(given.uid, s.platform, s.scope, s.customer.ext_id): s
+            for s in latest_shoppers(given)
         }
-        self.sales = [self.placed(sold) for sold in latest_sales(told)]
+        self.sales = [self.placed(sold) for sold in latest_sales(given)]
         self.sales_of: dict[str, list[Sold]] = defaultdict(list)
         self.days: dict[int, Day] = {}
         for sold in self.sales:
@@ -115,7 +115,7 @@ class _Model:
                 self.sales_of[self.record_of(sold)].append(sold)
                 self.days[id(sold)] = day_of(sold.sale.ordered_at, self.zone_of(sold))
         self.base = expected_personas(
-            self.shoppers.values(), self.sales, told.mapping, uid=told.uid, zone=told.zone
+            self.shoppers.values(), self.sales, given.mapping, uid=given.uid, zone=given.zone
         )
 
     def expected(self) -> Expected:
@@ -126,7 +126,7 @@ class _Model:
             start = self.earn_from(reasons, base)
             own = self.earned(members, start)
             expired, expires_on = self.expired(members, own)
-            causes = {**self.by_cause(own), **expired, **self.given(members)}
+            causes = {**self.by_cause(own), **expired, **self.given_by_hand(members)}
             amounts.update({cause: amount for cause, amount in causes.items() if amount})
             bought = tuple(Bought(*pair) for pair in sorted(self.bought(members).items()))
             personas[members] = replace(
@@ -163,7 +163,7 @@ class _Model:
 
     def record_of(self, sold: Sold) -> str:
         buyer = str(sold.sale.customer_ext_id)
-        return record_id(self.told.uid, sold.platform, sold.scope, buyer)
+        return record_id(self.given.uid, sold.platform, sold.scope, buyer)
 
     def placed(self, sold: Sold) -> Sold:
         """Where a POS told no zone, the clock of the shop decides."""
@@ -176,9 +176,9 @@ class _Model:
 
     def zone_of(self, sold: Sold) -> str:
         key = store_key_id(sold.platform, sold.scope, sold.sale.store_key)
-        store = self.told.mapping.get(key)
-        of_store = None if store is None else self.told.store_zones.get(store)
-        return self.told.key_zones.get(key) or of_store or self.told.zone
+        store = self.given.mapping.get(key)
+        of_store = None if store is None else self.given.store_zones.get(store)
+        return self.given.key_zones.get(key) or of_store or self.given.zone
 
     def source(self, platform: str) -> Source:
         return self.rules.sources.get(platform, Source())
@@ -195,7 +195,7 @@ class _Model:
         return days
 
     def joins_of(self, members: Ids) -> list[Join]:
-        return [join for record, join in self.told.joins if record in members]
+        return [join for record, join in self.given.joins if record in members]
 
     def reasons(self, members: Ids, base: Persona) -> dict[str, Day | None]:
         bought = self.bought(members)
@@ -223,7 +223,7 @@ class _Model:
     def joining_day(self, join: Join) -> Day | None:
         if join.reason.startswith("kept:"):
             return _from_iso(join.reason.split("@")[1])
-        return day_of(join.at, self.told.zone) if self.loyalty.earn_only_from_joining else None
+        return day_of(join.at, self.given.zone) if self.loyalty.earn_only_from_joining else None
 
     def import_day(self, members: Ids) -> Day | None:
         if not self.loyalty.earn_only_from_joining:
@@ -324,7 +324,7 @@ class _Model:
         source = self.source(shopper.platform)
         lock = source.import_locks.get(shopper.scope)
         if lock is not None:
-            return 100 * self.told.listed.get((record, lock), 0)
+            return 100 * self.given.listed.get((record, lock), 0)
         return 100 * (shopper.customer.pos_points or 0) if source.imported_on is not None else 0
 
     def by_cause(self, own: Mapping[int, int]) -> dict[Cause, int]:
@@ -334,10 +334,10 @@ class _Model:
             if id(s) in own
         }
 
-    def given(self, members: Ids) -> dict[Cause, int]:
+    def given_by_hand(self, members: Ids) -> dict[Cause, int]:
         """What comes from no sale."""
         imported = {(m, "import"): self.imported(m) for m in members}
-        by_hand = {cause: n for cause, n in self.told.adjusted.items() if cause[0] in members}
+        by_hand = {cause: n for cause, n in self.given.adjusted.items() if cause[0] in members}
         return {**imported, **by_hand}
 
 

@@ -72,11 +72,11 @@ def histories(draw: st.DrawFn) -> list[Shopper]:
     """Records told again and again with other keys; who is told again was first seen before."""
     phones = draw(st.integers(1, 4))
     one = _shoppers_in(st.just("a"), st.integers(0, 11).map(str), phones=phones)
-    told = draw(st.lists(one, max_size=60))
+    shoppers = draw(st.lists(one, max_size=60))
     first_seen: dict[tuple[str, str, str], int] = {}
-    for shopper in told:
+    for shopper in shoppers:
         first_seen.setdefault(_identity(shopper), shopper.first_seen)
-    return [shopper._replace(first_seen=first_seen[_identity(shopper)]) for shopper in told]
+    return [shopper._replace(first_seen=first_seen[_identity(shopper)]) for shopper in shoppers]
 
 
 @st.composite

@@ -61,31 +61,31 @@ entries = st.lists(
 
 @given(entries, st.randoms(use_true_random=False))
 def test_the_order_of_arrival_and_repetitions_never_matter(
-    told: list[Entry], random: object
+    history: list[Entry], random: object
 ) -> None:
-    again = told + told[::2]
+    again = history + history[::2]
     random.shuffle(again)  # type: ignore[attr-defined]
 
-    assert derive_consent(again) == derive_consent(told)
+    assert derive_consent(again) == derive_consent(history)
 
 
 @given(entries)
-def test_an_opt_out_stands_until_an_act_of_the_shopper_after_it(told: list[Entry]) -> None:
-    found = derive_consent(told)
+def test_an_opt_out_stands_until_an_act_of_the_shopper_after_it(history: list[Entry]) -> None:
+    found = derive_consent(history)
 
-    outs = [entry.at for entry in told if entry.act in OPT_OUTS]
-    own = [entry.at for entry in told if entry.act in OWN_OPT_INS]
+    outs = [entry.at for entry in history if entry.act in OPT_OUTS]
+    own = [entry.at for entry in history if entry.act in OWN_OPT_INS]
     if outs and max(own, default=T - 1) <= max(outs):
         assert found.state == "opted_out"
         assert found.since == max(outs)
 
 
 @given(entries)
-def test_nobody_is_opted_in_without_an_entry_that_says_so(told: list[Entry]) -> None:
-    found = derive_consent(told)
+def test_nobody_is_opted_in_without_an_entry_that_says_so(history: list[Entry]) -> None:
+    found = derive_consent(history)
 
     if found.state == "opted_in":
-        [by] = [entry for entry in told if entry.id == found.by]
+        [by] = [entry for entry in history if entry.id == found.by]
         assert by.act in OWN_OPT_INS | {"flag_yes"}
         assert by.at == found.since
 
@@ -136,9 +136,9 @@ def test_of_one_instant_the_opt_out_wins() -> None:
     ],
 )
 def test_a_yes_counts_within_thirty_days_of_a_request(after: int, expected: ConsentState) -> None:
-    told = [Entry("a", T, "request", "aiq"), Entry("b", T + after, "yes", "sms")]
+    history = [Entry("a", T, "request", "aiq"), Entry("b", T + after, "yes", "sms")]
 
-    assert derive_consent(told).state == expected
+    assert derive_consent(history).state == expected
 
 
 def test_a_request_that_never_went_cannot_be_answered() -> None:
@@ -158,7 +158,10 @@ def test_the_latest_own_act_dates_the_consent_and_a_repeated_flag_does_not() -> 
 
 
 def test_the_latest_request_is_known_after_an_answer_too() -> None:
-    told = log("request", "request", "yes")
+    history = log("request", "request", "yes")
 
-    assert derive_consent(told).requested_at == told[1].at
-    assert derive_consent([*told, replace(told[0], id="z", at=T - DAY)]).requested_at == told[1].at
+    assert derive_consent(history).requested_at == history[1].at
+    assert (
+        derive_consent([*history, replace(history[0], id="z", at=T - DAY)]).requested_at
+        == history[1].at
+    )

@@ -98,11 +98,11 @@ class Histories(HistoryAccount, RuleBasedStateMachine):
 
     @rule(which=choices, how=st.integers(0, 5), accident=accidents)
     def a_sale_is_told_otherwise(self, which: int, how: int, accident: Accident) -> None:
-        known = latest_sales(self.told)
+        known = latest_sales(self.given)
         if not known:
             return
         platform, scope, sale = known[which % len(known)]
-        told = [
+        given = [
             replace(sale, total=0),
             replace(sale, total=sale.total // 2),
             replace(sale, kind="void"),
@@ -110,11 +110,11 @@ class Histories(HistoryAccount, RuleBasedStateMachine):
             moved(sale, -86_400_000),
             replace(sale, customer_ext_id=None),
         ][how]
-        self.tell(Place(platform, scope), [], [told], accident)
+        self.tell(Place(platform, scope), [], [given], accident)
 
     @rule(which=choices, how=st.integers(0, 2), accident=accidents)
     def a_sale_is_given_back(self, which: int, how: int, accident: Accident) -> None:
-        known = [s for s in latest_sales(self.told) if s.sale.kind == "sale"]
+        known = [s for s in latest_sales(self.given) if s.sale.kind == "sale"]
         if not known:
             return
         platform, scope, sale = known[which % len(known)]
@@ -122,22 +122,22 @@ class Histories(HistoryAccount, RuleBasedStateMachine):
             moved(sale, 3_600_000), ext_id=f"back of {sale.ext_id}", kind="return",
             original_ext_id=sale.ext_id, total=-sale.total, tip=-sale.tip, tax=-sale.tax,
         )  # fmt: skip
-        told = [
+        given = [
             back,
             replace(back, total=-sale.total // 3, customer_ext_id=None),
             replace(back, original_ext_id=None),
         ][how]
-        self.tell(Place(platform, scope), [], [told], accident)
+        self.tell(Place(platform, scope), [], [given], accident)
 
     @rule(which=choices, phone=choices, accident=accidents)
     def a_contact_is_corrected(self, which: int, phone: int, accident: Accident) -> None:
-        known = latest_shoppers(self.told)
+        known = latest_shoppers(self.given)
         if not known:
             return
         platform, scope, customer, _ = known[which % len(known)]
         other = known[phone % len(known)].customer
-        told = replace(customer, phone=other.phone, email=other.email if phone % 2 else None)
-        self.tell(Place(platform, scope), [told], [], accident)
+        given = replace(customer, phone=other.phone, email=other.email if phone % 2 else None)
+        self.tell(Place(platform, scope), [given], [], accident)
 
     @rule(place=places, flood=st.integers(0, 7), accident=accidents)
     def a_crowd_arrives(self, place: Place, flood: int, accident: Accident) -> None:
@@ -159,8 +159,8 @@ class Histories(HistoryAccount, RuleBasedStateMachine):
 
     def tell_all_again(self, accident: Accident) -> None:
         for place in PLACES:
-            page = [s.customer for s in latest_shoppers(self.told) if s[:2] == place]
-            sold = [s.sale for s in latest_sales(self.told) if s[:2] == place]
+            page = [s.customer for s in latest_shoppers(self.given) if s[:2] == place]
+            sold = [s.sale for s in latest_sales(self.given) if s[:2] == place]
             self.tell(place, page, sold, accident._replace(rows=None))
 
     def some_wait_for_their_place(self) -> bool:
@@ -173,7 +173,7 @@ class Histories(HistoryAccount, RuleBasedStateMachine):
                 not (sale.is_final and sale.kind == "sale")
                 or record_id(UID, *place, str(sale.customer_ext_id)) not in of_persons
             )
-            for *place, sale in latest_sales(self.told)
+            for *place, sale in latest_sales(self.given)
         )
 
     @rule(which=choices, reason=st.integers(0, 3), accident=accidents)
@@ -186,20 +186,20 @@ class Histories(HistoryAccount, RuleBasedStateMachine):
         said_yes = f"double_opt_in:{platform}"
         name = ["form", "partner_api", said_yes, said_yes][reason]
         self.surviving(accident, lambda: self.commits.join(UID, record, name, at))
-        self.told.joins.append((record, Join(name, at)))
+        self.given.joins.append((record, Join(name, at)))
 
     @rule(which=choices, amount=st.integers(-2_000, 2_000), accident=accidents)
     def points_are_adjusted(self, which: int, amount: int, accident: Accident) -> None:
         known = self.records()
         if not known:
             return
-        record, name = known[which % len(known)], f"adj{which % 3}-{len(self.told.adjusted)}"
+        record, name = known[which % len(known)], f"adj{which % 3}-{len(self.given.adjusted)}"
         self.surviving(
             accident,
             lambda: self.commits.adjust(UID, record, name, amount, note="sorry", actor="u1"),
         )
         self.commits.adjust(UID, record, name, amount + 1, note="twice", actor="u1")
-        self.told.adjusted[record, f"adjustment#{name}"] = amount
+        self.given.adjusted[record, f"adjustment#{name}"] = amount
 
     @rule(platform=platforms, enroll=days, ask=days, keep=st.booleans(), accident=accidents)
     def settings_are_moved(
@@ -230,7 +230,7 @@ class Histories(HistoryAccount, RuleBasedStateMachine):
         """A full listing, which locks the scope unless one did before."""
         page = [
             s.customer
-            for s in latest_shoppers(self.told)
+            for s in latest_shoppers(self.given)
             if s[:2] == place and s.customer.ext_id != str(left_out)
         ]
         self.runs += 1
@@ -249,24 +249,24 @@ class Histories(HistoryAccount, RuleBasedStateMachine):
     ) -> None:
         """The POS tells a zone, the key is mapped or unmapped, or the store gets a zone."""
         id_ = store_key_id(place.platform, place.scope, key)
-        told = zone if how == 0 else None
-        self.stores.see_keys(UID, [StoreKeySighting(*place, key, None, 0, time_zone=told)])
-        if told:
-            self.told.key_zones[id_] = told
+        given = zone if how == 0 else None
+        self.stores.see_keys(UID, [StoreKeySighting(*place, key, None, 0, time_zone=given)])
+        if given:
+            self.given.key_zones[id_] = given
         if how == 1:
-            mapped = set(self.told.mapping) ^ {id_}
+            mapped = set(self.given.mapping) ^ {id_}
             self.stores.map_keys(UID, 1, mapped, version=self.stores.get(UID, 1).version)
-            self.told.mapping = dict.fromkeys(mapped, 1)
+            self.given.mapping = dict.fromkeys(mapped, 1)
         if how == 2:
             self.stores.save(replace(self.stores.get(UID, 1), time_zone=zone))
-            self.told.store_zones = {1: zone} if zone else {}
+            self.given.store_zones = {1: zone} if zone else {}
         self.everybody_is_derived_again(accident)
 
     @rule(passing=st.sampled_from([1, 3, 4, 16, 30]), accident=accidents)
     def days_pass(self, passing: int, accident: Accident) -> None:
         """A daily job derives those again whose points expire."""
         self.clock.move(passing * 86_400)
-        today = day_of(self.clock.now(), self.told.zone)
+        today = day_of(self.clock.now(), self.given.zone)
         due = [
             p.id
             for p in self.facts.shown(UID)
@@ -315,7 +315,7 @@ class Histories(HistoryAccount, RuleBasedStateMachine):
             for (_, record), stored in self.facts.records.items()
             for join in stored.record.acts.joins
         }
-        assert held == {(record, join.reason) for record, join in self.told.joins}
+        assert held == {(record, join.reason) for record, join in self.given.joins}
 
     @invariant()
     def only_whom_a_setting_covers_is_asked(self) -> None:
@@ -336,7 +336,7 @@ class Histories(HistoryAccount, RuleBasedStateMachine):
         for flag in sorted(self.effects.flags.values(), key=lambda flag: flag.seq):
             if flag.channel == "sms":
                 heard[flag.record] = (flag.contact, flag.value)
-        for platform, scope, customer, _ in latest_shoppers(self.told):
+        for platform, scope, customer, _ in latest_shoppers(self.given):
             if customer.sms_consent == "no" and customer.phone:
                 record = record_id(UID, platform, scope, customer.ext_id)
                 assert heard[record] == (customer.phone, customer.sms_consent)

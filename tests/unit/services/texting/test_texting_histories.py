@@ -185,7 +185,7 @@ class TextingHistories(TextedAccount, RuleBasedStateMachine):
     @rule(which=choices, how=choices, accident=accidents)
     def a_phone_is_changed(self, which: int, how: int, accident: Accident) -> None:
         """To another, to somebody else's, or to none; perhaps with a flag."""
-        known = latest_shoppers(self.told)
+        known = latest_shoppers(self.given)
         platform, scope, customer, _ = known[which % len(known)]
         phone = (*NUMBERS, None)[how % 6]
         consent = ("unknown", "unknown", customer.sms_consent, "no")[how // 6 % 4]
@@ -194,7 +194,7 @@ class TextingHistories(TextedAccount, RuleBasedStateMachine):
 
     @rule(which=choices, back=st.booleans(), accident=accidents)
     def a_sale_is_voided_or_given_back(self, which: int, back: bool, accident: Accident) -> None:
-        known = [s for s in latest_sales(self.told) if s.sale.kind == "sale"]
+        known = [s for s in latest_sales(self.given) if s.sale.kind == "sale"]
         if not known:
             return
         platform, scope, sale = known[which % len(known)]
@@ -232,17 +232,17 @@ class TextingHistories(TextedAccount, RuleBasedStateMachine):
         id_ = store_key_id(*place, key)
         self.stores.see_keys(UID, [StoreKeySighting(*place, key, None, 0)])
         for number in (1, 2):
-            mapped = {k for k, of in self.told.mapping.items() if of == number} - {id_}
+            mapped = {k for k, of in self.given.mapping.items() if of == number} - {id_}
             self.stores.map_keys(UID, number, mapped, version=self.stores.get(UID, number).version)
-        self.told.mapping.pop(id_, None)
+        self.given.mapping.pop(id_, None)
         if store is not None:
-            mapped = {k for k, of in self.told.mapping.items() if of == store} | {id_}
+            mapped = {k for k, of in self.given.mapping.items() if of == store} | {id_}
             self.stores.map_keys(UID, store, mapped, version=self.stores.get(UID, store).version)
-            self.told.mapping[id_] = store
+            self.given.mapping[id_] = store
             self.stores.save(replace(self.stores.get(UID, store), time_zone=shop["zone"]))
-            self.told.store_zones = {**self.told.store_zones, store: shop["zone"]}
+            self.given.store_zones = {**self.given.store_zones, store: shop["zone"]}
             if shop["zone"] is None:
-                del self.told.store_zones[store]
+                del self.given.store_zones[store]
         self.texting.rows[UID] = replace(self.texting.rows[UID], request_limit=limit)
         self.everybody_is_derived_again(NO_ACCIDENT)
 
