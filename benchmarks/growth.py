@@ -319,7 +319,7 @@ def _rows_of(customer: Customer) -> dict[Key, Row]:
     found = dict([rows.record_row(UID, StoredRecord(record, keys))])
     for key in keys:
         place = (places.merge_key(UID, *key), places.MEMBERS_SK)
-        found[place] = rows.members_row(place, KeyCarriers({rid: f"{PLATFORM}:{SCOPE}"}))
+        found[place] = rows.carriers_row(place, KeyCarriers({rid: f"{PLATFORM}:{SCOPE}"}))
     if persona is not None:
         place = (places.record(UID, rid), places.PERSONA_SK)
         found[place] = rows.persona_row(UID, place, persona)

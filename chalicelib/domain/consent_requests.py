@@ -22,7 +22,7 @@ from chalicelib.domain.texting import TextingRules, next_opening
 from chalicelib.domain.times import HOUR, MINUTE
 from chalicelib.domain.words import NO_PLATFORM, Instant, Platform
 
-LOOK_AGAIN = {"off": 10 * MINUTE, "no_number": 6 * HOUR}
+RECHECK_AFTER = {"off": 10 * MINUTE, "no_number": 6 * HOUR}
 
 Mobile = Callable[[str], bool]
 """Whether an E.164 number can be a mobile of the US or Canada."""
@@ -165,9 +165,9 @@ def _against_the_hour(
 ) -> Verdict | None:
     now, rules = circumstances.now, circumstances.rules
     if rules.number is None:
-        return Verdict("hold", "no_number", now + LOOK_AGAIN["no_number"])
+        return Verdict("hold", "no_number", now + RECHECK_AFTER["no_number"])
     if circumstances.off:
-        return Verdict("hold", "off", now + LOOK_AGAIN["off"])
+        return Verdict("hold", "off", now + RECHECK_AFTER["off"])
     if now < cause.starts_at:
         return Verdict("hold", "not_yet", cause.starts_at)
     if state.requests and now < state.requests[-1].at + SECOND_REQUEST_AFTER:

@@ -18,8 +18,8 @@ SECOND_REQUEST_AFTER = 7 * DAY
 SENDING_AT_MOST = 15 * MINUTE
 """Longer than any worker lives: what is still `sending` then, its worker left behind."""
 
-REFUSED_AGAIN_AFTER, REFUSED_AT_MOST = HOUR, DAY
-"""After a refusal that is not the number's fault; twice as long after each further one."""
+FIRST_BACK_OFF, LONGEST_BACK_OFF = HOUR, DAY
+"""After a refusal that is not the number's fault; doubles with each further one."""
 
 Outcome = Literal["sending", "sent", "unknown"]
 
@@ -182,7 +182,7 @@ def take_back_request(state: ContactState, now: Instant) -> ContactState:
     """
     made = state.requests[:-1]
     refused = state.tries - len(made)
-    wait = min(REFUSED_AGAIN_AFTER << min(refused - 1, 5), REFUSED_AT_MOST)
+    wait = min(FIRST_BACK_OFF << min(refused - 1, 5), LONGEST_BACK_OFF)
     return replace(state, requests=made, due_at=now + wait, held="refused")
 
 

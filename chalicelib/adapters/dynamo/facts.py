@@ -88,7 +88,7 @@ class DynamoFacts:
     def carriers(self, uid: Uid, merge_keys: Iterable[MergeKey]) -> dict[MergeKey, KeyCarriers]:
         row_keys = {(keys.merge_key(uid, *key), keys.MEMBERS_SK): key for key in merge_keys}
         stored = self._table.get_many(row_keys)
-        return {row_keys[row_key]: rows.read_members(row) for row_key, row in stored.items()}
+        return {row_keys[row_key]: rows.read_carriers(row) for row_key, row in stored.items()}
 
     def wide_carriers(self, uid: Uid, key: MergeKey) -> dict[str, str]:
         stored = self._table.query(keys.merge_key(uid, *key), keys.MEMBER_PREFIX)
@@ -211,10 +211,10 @@ def _row_changes(uid: Uid, writes: Writes) -> tuple[dict[Key, Row], list[Key]]:
 def _optional_rows(uid: Uid, writes: Writes) -> Iterator[tuple[Key, Row | None]]:
     for key, members in writes.carriers.items():
         row_key = (keys.merge_key(uid, *key), keys.MEMBERS_SK)
-        yield row_key, rows.members_row(row_key, members) if members else None
+        yield row_key, rows.carriers_row(row_key, members) if members else None
     for (key, rid), scope in writes.carrier_rows.items():
         row_key = (keys.merge_key(uid, *key), keys.member(rid))
-        yield row_key, rows.member_row(row_key, scope) if scope else None
+        yield row_key, rows.carrier_row(row_key, scope) if scope else None
     for sid, returns in writes.returns.items():
         row_key = (keys.sale(uid, *sid), keys.RETURNS_SK)
         yield row_key, rows.returns_row(row_key, returns) if returns else None

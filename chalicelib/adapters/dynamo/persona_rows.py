@@ -151,7 +151,7 @@ def ledger_row(key: Key, cause: str, entries: LedgerRow) -> Row:
 
 
 def read_ledger(row: Row) -> tuple[str, LedgerRow]:
-    """The cause and its entries."""
+    """Return the cause and its entries."""
     entries = LedgerRow(read_postings(row), row["note"]["S"], row["actor"]["S"])
     return row["cause"]["S"], entries
 
@@ -173,19 +173,19 @@ def read_persona(row: Row, sales: RecordSales) -> Persona:
     return decode(Persona, row["body"]["S"], figures=sales.figures)
 
 
-def members_row(key: Key, members: KeyCarriers) -> Row:
+def carriers_row(key: Key, members: KeyCarriers) -> Row:
     if members.counts is not None:
         return _row(key, counts={"S": orjson.dumps(dict(members.counts)).decode()})
     return _row(key, carriers={"S": orjson.dumps(dict(members.carriers)).decode()})
 
 
-def read_members(row: Row) -> KeyCarriers:
+def read_carriers(row: Row) -> KeyCarriers:
     if "counts" in row:
         return KeyCarriers(counts=orjson.loads(row["counts"]["S"]))
     return KeyCarriers(carriers=orjson.loads(row["carriers"]["S"]))
 
 
-def member_row(key: Key, scope: str) -> Row:
+def carrier_row(key: Key, scope: str) -> Row:
     return _row(key, scope={"S": scope})
 
 

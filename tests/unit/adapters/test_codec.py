@@ -222,7 +222,7 @@ def test_a_persona_row_is_read_as_it_was_made(persona: Persona) -> None:
     )
 )
 def test_members_are_read_as_they_were_made(members: KeyCarriers) -> None:
-    assert rows.read_members(rows.members_row(("pk", "sk"), members)) == members
+    assert rows.read_carriers(rows.carriers_row(("pk", "sk"), members)) == members
 
 
 @given(
