@@ -6,13 +6,13 @@ components depend on the records alone, never on the order or the batches in whi
 
 from __future__ import annotations
 
-import unicodedata
 from collections.abc import Iterable, Mapping, Sequence
 from collections.abc import Set as AbstractSet
 from dataclasses import dataclass
 from typing import Literal, NamedTuple
 
 from chalicelib.domain.acts import NO_ACTS, Acts
+from chalicelib.domain.names import said_name
 from chalicelib.domain.records import Customer
 from chalicelib.domain.words import Instant, Platform, ScopeId
 
@@ -23,6 +23,10 @@ KEY_KINDS: tuple[KeyKind, ...] = ("phone", "email", "name_dob")
 
 RECORDS_PER_SCOPE = 8
 LARGE_COMPONENT = 50
+
+OLDEST_BIRTH_DATE = "1902"
+"""Nobody alive was born before: such dates are the zero of a clock or a counter's default."""
+DEFAULT_BIRTH_DATES = frozenset(("1911-11-11", "1969-12-31", "1970-01-01"))
 
 _BIRTH_DATE_LENGTH = len("1990-12-31")
 _NO_KEYS: frozenset[MergeKey] = frozenset()
@@ -62,8 +66,9 @@ class Component:
 def merge_keys(customer: Customer, *, name_and_birth_date: bool) -> frozenset[MergeKey]:
     """Return the valid merge keys of one shopper. `name_and_birth_date` is the account's setting.
 
-    A placeholder is no key: normalisation has left its field empty. A name is compared without
-    case and blanks, and needs a first name, a last name and a whole date of birth.
+    A placeholder is no key: normalisation has left the field of a contact empty, and a default date
+    of birth such as 1900-01-01 counts for none. A name is compared without case, accents and
+    blanks, and needs a first name, a last name and a whole date of birth.
     """
     keys = []
     if customer.phone:
@@ -71,20 +76,18 @@ def merge_keys(customer: Customer, *, name_and_birth_date: bool) -> frozenset[Me
     if customer.email:
         keys.append(MergeKey("email", customer.email))
     if name_and_birth_date:
-        first, last, born = (
-            _same_name(customer.first),
-            _same_name(customer.last),
-            customer.birth_date,
-        )
-        if first and last and born and len(born) == _BIRTH_DATE_LENGTH:
-            keys.append(MergeKey("name_dob", f"{first}\x1f{last}\x1f{born}"))
+        born = customer.birth_date
+        if born and _is_somebodys(born):
+            first, last = said_name(customer.first), said_name(customer.last)
+            if first and last:
+                keys.append(MergeKey("name_dob", f"{first}\x1f{last}\x1f{born}"))
     return frozenset(keys)
 
 
-def _same_name(name: str) -> str:
-    if not name.isascii():
-        name = unicodedata.normalize("NFKC", name)
-    return " ".join(name.casefold().split())
+def _is_somebodys(born: str) -> bool:
+    """Whether a date of birth is whole and no default."""
+    is_whole = len(born) == _BIRTH_DATE_LENGTH
+    return is_whole and born >= OLDEST_BIRTH_DATE and born not in DEFAULT_BIRTH_DATES
 
 
 def scope_key(platform: Platform, scope: ScopeId) -> str:

@@ -6,6 +6,9 @@ import unicodedata
 
 NAME_KEY_LENGTH = 120
 
+NO_NAMES = frozenset(("n/a", "n.a.", "none", "no name", "noname", "not given", "not provided"))
+"""What counters type into a name that they were not told, folded."""
+
 
 def fold_name(text: str) -> str:
     """Return a name lower-cased, without accents and double blanks: `"  José  ÁLVAREZ"` →
@@ -15,6 +18,22 @@ def fold_name(text: str) -> str:
         bare = "".join(c for c in decomposed if not unicodedata.combining(c))
         text = unicodedata.normalize("NFKC", bare).casefold()
     return " ".join(text.lower().split())
+
+
+def said_name(text: str) -> str:
+    """Return a name folded; empty where it says none, such as `"."`, `"--"` or `"N/A"`."""
+    folded = fold_name(text)
+    if folded in NO_NAMES or not any(map(str.isalnum, folded)):
+        return ""
+    return folded
+
+
+def person_name(first: str, last: str) -> str:
+    """Return the name by which different people are counted: first initial and last name, folded.
+
+    Empty for somebody without a name: all of those count as one.
+    """
+    return f"{said_name(first)[:1]} {said_name(last)}".strip()
 
 
 def name_key(first: str, last: str) -> str:

@@ -23,7 +23,8 @@ Key = tuple[str, str]
 
 SHARED_BY = 8
 LARGEST = 50
-PLACEHOLDERS = frozenset(("none", "noemail", "test"))
+PLACEHOLDERS = frozenset(("none", "test", "declined"))
+CARD_MAKERS = ("stickycards.co",)
 _MAIL = re.compile(r"[a-z0-9.!#$%&'*+/=?^_`{|}~-]+@[a-z0-9-]+(\.[a-z0-9-]+)*\.[a-z]{2,}")
 _NANP = re.compile(r"[2-9]\d\d[2-9]\d{6}")
 
@@ -39,7 +40,7 @@ def phone_key(raw: str | None) -> Key | None:
         digits = digits[1:]
     if not _NANP.fullmatch(digits) or len(set(digits)) == 1:
         return None
-    if digits[1:3] == "11" or digits[4:6] == "11":
+    if digits[1:3] == "11" or digits[4:6] == "11" or digits[3:] == "5551212":
         return None
     return "phone", f"+1{digits}"
 
@@ -48,7 +49,9 @@ def email_key(raw: str | None, vendor_mail: str | None = names.VENDOR_MAIL_DOMAI
     """A lower-cased address that is neither malformed nor nobody's nor made by the vendor."""
     email = (raw or "").strip().lower()
     local, _, domain = email.rpartition("@")
-    if not _MAIL.fullmatch(email) or local in PLACEHOLDERS:
+    if not _MAIL.fullmatch(email) or local in PLACEHOLDERS or local.startswith("noemail"):
+        return None
+    if local == domain.split(".")[0] or domain in CARD_MAKERS:
         return None
     return None if domain == vendor_mail else ("email", email)
 

@@ -32,12 +32,12 @@ UNICODE = (
 GUESTS = (("Guest", ""), ("Walk In", ""), ("Walk", "In"), ("Test", "Test"), ("Test", "Customer"))
 MAIL_DOMAINS = ("example.com", "example.net", "example.org", "mail.example.com", "post.example.org")
 AREA_CODES = (206, 253, 360, 425, 509, 564, 604)
-BAD_PHONES = ("0000000000", "000-000-0000", "2345678", "12345", "9999999999", "call front desk")
+BAD_PHONES = ("0000000000", "000-000-0000", "2345678", "12345", "206-555-1212", "call front desk")
 PLACEHOLDER_MAILS = (
     "noemail@example.com",
     "none@none.com",
-    "test@test.com",
-    "noemail@noemail.com",
+    "asdf@asdf.example.com",
+    "noemail1@example.net",
     "NoEmail@Example.com",
 )
 VENDOR_MAIL_DOMAIN = "posabit.com"

@@ -14,31 +14,38 @@ NANPA = frozenset(("US", "CA"))
 
 PLACEHOLDER_LOCALS = frozenset(
     [
-        "noemail",
-        "no-email",
-        "no_email",
-        "no.email",
         "nomail",
+        "no-mail",
+        "no_mail",
+        "no.mail",
         "none",
         "noname",
-        "na",
-        "n.a",
-        "n-a",
-        "null",
-        "nil",
         "test",
         "testing",
         "fake",
         "noreply",
         "no-reply",
+        "no_reply",
+        "no.reply",
         "donotreply",
+        "do-not-reply",
         "unknown",
         "anonymous",
+        "decline",
+        "declined",
+        "refused",
     ]
 )
+"""Local parts that stand for no address at any domain. None of them is anybody's name: a
+real-looking address (nil@gmail.com) is never taken for a placeholder."""
 PLACEHOLDER_DOMAINS = frozenset(
     ["noemail.com", "nomail.com", "none.com", "test.com", "fake.com", "na.com"]
 )
+WALLET_CARD_DOMAINS = frozenset(["stickycards.co"])
+"""Wallet-card makers write `<card id>@<their domain>` into the POS of whoever has no address."""
+NO_WORDS = frozenset(["no", "not"])
+NO_ADDRESS_LABELS = frozenset(["email", "mail", "address", "given", "provided", "thanks"])
+"""`no@email.com`, `not@provided.com`: a refusal written over both sides of the @."""
 RESERVED_ENDINGS = (".invalid", ".test", ".localhost")
 GUEST_LIST = frozenset(
     (
@@ -64,9 +71,13 @@ GUEST_LIST = frozenset(
     )
 )
 
+DIRECTORY_ASSISTANCE = "5551212"
+"""Typed behind any area code, it is nobody's number."""
+
 _NOT_A_DIGIT = re.compile(r"[^0-9]+")
 _FORMATTED = re.compile(r"[0-9()+.\-\s]+")
 _EMAIL = re.compile(r"[^@\s\"(),:;<>\[\]\\]{1,64}@[a-z0-9](?:[a-z0-9.\-]{0,248})\.[a-z]{2,24}")
+_NO_EMAIL = re.compile(r"no[._\-]?e-?mail")
 _LOCAL_LENGTH = 10
 _SHORTEST = 7
 
@@ -85,6 +96,8 @@ def phone(raw: str | None, region: str) -> tuple[str | None, str | None]:
     if region in NANPA and (raw[0] != "+" or digits.startswith("1")):
         if len(digits) == _LOCAL_LENGTH + 1 and digits[0] == "1":
             digits = digits[1:]
+        if digits[-_SHORTEST:] == DIRECTORY_ASSISTANCE or digits == "0" * _LOCAL_LENGTH:
+            return None, "placeholder_phone"
         if len(digits) == _LOCAL_LENGTH and _north_american().fullmatch(digits):
             return "+1" + digits, None
     number = _parsed(raw, region)
@@ -163,12 +176,25 @@ def email(raw: str | None, vendor_domains: frozenset[str]) -> tuple[str | None, 
         return None, "bad_email"
     local, _, domain = address.rpartition("@")
     made_up = (
-        local in PLACEHOLDER_LOCALS
+        _stands_for_none(local, domain)
         or domain in PLACEHOLDER_DOMAINS
         or domain.endswith(RESERVED_ENDINGS)
-        or any(domain == d or domain.endswith("." + d) for d in vendor_domains)
+        or _is_below(domain, WALLET_CARD_DOMAINS)
+        or _is_below(domain, vendor_domains)
     )
     return (None, "placeholder_email") if made_up else (address, None)
+
+
+def _stands_for_none(local: str, domain: str) -> bool:
+    """Whether both sides of the @ say what counters type for a shopper without an address."""
+    if local in PLACEHOLDER_LOCALS or _NO_EMAIL.match(local):
+        return True
+    label = domain.partition(".")[0]
+    return local == label or (local in NO_WORDS and label in NO_ADDRESS_LABELS)
+
+
+def _is_below(domain: str, domains: frozenset[str]) -> bool:
+    return any(domain == d or domain.endswith("." + d) for d in domains)
 
 
 def on_guest_list(first: str, last: str) -> bool:

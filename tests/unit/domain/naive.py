@@ -108,13 +108,18 @@ def _keys(customer: Customer, name_and_birth_date: bool) -> set[Key]:
     if customer.email is not None:
         keys.add(("email", customer.email))
     if name_and_birth_date:
-        names = [
-            " ".join(unicodedata.normalize("NFKC", name).casefold().split())
-            for name in (customer.first, customer.last)
-        ]
-        if all(names) and customer.birth_date is not None and len(customer.birth_date) == 10:
-            keys.add(("name_dob", "\x1f".join([*names, customer.birth_date])))
+        names = [naive_name(customer.first), naive_name(customer.last)]
+        born = customer.birth_date or ""
+        if all(names) and len(born) == 10 and int(born[:4]) > 1901 and born != "1970-01-01":
+            keys.add(("name_dob", "\x1f".join([*names, born])))
     return keys
+
+
+def naive_name(name: str) -> str:
+    """A name without case, accents and needless blanks; nothing for a filler."""
+    letters = [c for c in unicodedata.normalize("NFD", name) if unicodedata.category(c) != "Mn"]
+    bare = " ".join(unicodedata.normalize("NFKC", "".join(letters)).casefold().split())
+    return "" if bare in (".", "-", "n/a") else bare
 
 
 def _shared(known: Mapping[str, Shopper], keys: Mapping[str, set[Key]]) -> set[Key]:

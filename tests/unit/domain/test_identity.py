@@ -75,15 +75,34 @@ def test_half_a_name_or_half_a_birth_date_is_no_key(fields: dict[str, str]) -> N
     assert merge_keys(Customer("1", **fields), name_and_birth_date=True) == frozenset()
 
 
-def test_names_are_equal_but_for_case_and_blanks_and_way_of_writing_accents() -> None:
+def test_names_are_equal_but_for_case_and_blanks_and_accents() -> None:
     one = Customer("1", "JOSE\u0301", "de  la Cruz", birth_date="1990-02-03")
     two = Customer("2", " Jos\u00e9", "De La Cruz ", birth_date="1990-02-03")
-    other = Customer("3", "Jos\u00e9 de", "la Cruz", birth_date="1990-02-03")
+    bare = Customer("3", "Jose", "de la Cruz", birth_date="1990-02-03")
+    other = Customer("4", "Jos\u00e9 de", "la Cruz", birth_date="1990-02-03")
 
-    keys = [merge_keys(c, name_and_birth_date=True) for c in (one, two, other)]
+    keys = [merge_keys(c, name_and_birth_date=True) for c in (one, two, bare, other)]
 
-    assert keys[0] == keys[1]
-    assert keys[0] != keys[2]
+    assert keys[0] == keys[1] == keys[2]
+    assert keys[0] != keys[3]
+
+
+@pytest.mark.parametrize("filler", [".", "--", "N/A", "n/a", "None", "?"])
+def test_a_filler_is_no_name(filler: str) -> None:
+    first = Customer("1", filler, "Lee", birth_date="1990-02-03")
+    last = Customer("2", "Ada", filler, birth_date="1990-02-03")
+
+    assert merge_keys(first, name_and_birth_date=True) == frozenset()
+    assert merge_keys(last, name_and_birth_date=True) == frozenset()
+
+
+@pytest.mark.parametrize(
+    "born", ["1900-01-01", "1901-01-01", "1899-12-30", "1753-01-01", "0001-01-01", "1970-01-01"]
+)
+def test_a_default_birth_date_is_no_key(born: str) -> None:
+    assert merge_keys(Customer("1", "Ada", "Lee", birth_date=born), name_and_birth_date=True) == (
+        frozenset()
+    )
 
 
 def test_a_key_is_shared_too_widely_from_the_ninth_record_of_one_scope() -> None:

@@ -67,6 +67,11 @@ def test_one_digit_all_over_is_a_placeholder(raw: str) -> None:
     assert contacts.phone(raw, "US") == (None, "placeholder_phone")
 
 
+@pytest.mark.parametrize("raw", ["206-555-1212", "(415) 555 1212", "+1 206 555 1212"])
+def test_directory_assistance_of_any_area_is_a_placeholder(raw: str) -> None:
+    assert contacts.phone(raw, "US") == (None, "placeholder_phone")
+
+
 @pytest.mark.parametrize("raw", ["5", "12345", "2345678", "call front desk", "0065550142", "+"])
 def test_what_nobody_can_call_is_a_bad_phone(raw: str) -> None:
     assert contacts.phone(raw, "US") == (None, "bad_phone")
@@ -88,6 +93,44 @@ def test_an_address_is_lower_cased() -> None:
 )
 def test_a_made_up_address_is_a_placeholder(raw: str) -> None:
     assert contacts.email(raw, NO_VENDOR) == (None, "placeholder_email")
+
+
+@pytest.mark.parametrize(
+    "raw",
+    [
+        "no@no.com",
+        "a@a.com",
+        "email@email.com",
+        "asdf@asdf.co.uk",
+        "noemail1@gmail.com",
+        "no-email-given@gmail.com",
+        "no@email.com",
+        "not@provided.com",
+        "declined@gmail.com",
+        "123456-123-123@stickycards.co",
+        "9@mail.stickycards.co",
+    ],
+)
+def test_what_counters_and_card_makers_type_for_nobody_is_a_placeholder(raw: str) -> None:
+    assert contacts.email(raw, NO_VENDOR) == (None, "placeholder_email")
+
+
+@pytest.mark.parametrize(
+    "raw",
+    [
+        "nil@gmail.com",
+        "na@clinic.org",
+        "n.a@gmail.com",
+        "null@gmail.com",
+        "noe.maillard@gmail.com",
+        "testa@gmail.com",
+        "nora@mail.com",
+        "no@clinic.org",
+        "a@aa.com",
+    ],
+)
+def test_a_real_looking_address_is_never_taken_for_a_placeholder(raw: str) -> None:
+    assert contacts.email(raw, NO_VENDOR) == (raw, None)
 
 
 @pytest.mark.parametrize("raw", ["4410023@wallet.example", "7@cards.wallet.example"])
