@@ -13,7 +13,7 @@ from typing import Any
 import boto3
 
 from tools.paths import LOCAL
-from tools.stack.emulator import Emulator, free_port, installed
+from tools.stack.emulator import Emulator, free_port, install
 from tools.template import infra_template
 
 REGION = "us-east-1"
@@ -36,7 +36,7 @@ def local_aws() -> Iterator[dict[str, str]]:
     data = LOCAL / "bench"
     shutil.rmtree(data, ignore_errors=True)
     data.mkdir(parents=True)
-    python, node = installed(data / "install.log")
+    python, node = install(data / "install.log")
     emulator = Emulator(data, free_port(None), data / "emulator.log")
     try:
         emulator.start(python, node)

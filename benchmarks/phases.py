@@ -89,9 +89,9 @@ class Retailer:
 
     def sync(self, name: str, trigger: str) -> Phase:
         """`now` reads what changed since the last run, `reread` lists everything again."""
-        self._pos.served()
+        self._pos.take_traffic()
         told = self._work({"do": "sync", "trigger": trigger})
-        return Phase(name, told, self._pos.served().requests)
+        return Phase(name, told, self._pos.take_traffic().requests)
 
     def _work(self, job: dict[str, Any]) -> Any:
         done = subprocess.run(

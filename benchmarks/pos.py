@@ -2,69 +2,65 @@
 
 from __future__ import annotations
 
-import json
-import subprocess
-import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
-from typing import Any
 
-import requests
-
-from tools.paths import ROOT
+from tools.demo.simulator import Simulator
+from tools.paths import LOCAL
 
 SALES_PER_SHOPPER = 4
 
 
 @dataclass(frozen=True)
-class Served:
+class Traffic:
+    """How much the POS was asked and sent."""
+
     requests: int
     rows: int
 
 
 @dataclass(frozen=True)
 class Pos:
-    """One store's POS."""
+    """The POS of one store, as the benchmarks use it."""
 
-    url: str
-    base_url: str
-    token: str
+    simulator: Simulator
+
+    @property
+    def base_url(self) -> str:
+        return self.simulator.base_url
+
+    @property
+    def token(self) -> str:
+        return str(self.simulator.venues[0]["token"])
 
     def touch(self, resource: str, percent: float, seed: int) -> int:
-        """Change that share of the rows; how many it were."""
+        """Change that share of the rows. Returns how many they were."""
         edit = {"do": "touch", "resource": resource, "percent": percent, "seed": seed}
-        return len(self._call("POST", "edits", edit)["changed"])
+        return len(self.simulator.control("POST", "edits", edit)["changed"])
 
     def warm(self) -> None:
         """Render what edits made stale, so that nobody's measurement waits for it."""
-        self._call("POST", "warm")
+        self.simulator.control("POST", "warm")
 
-    def served(self) -> Served:
-        """What was asked and sent since the last call."""
-        stats = self._call("GET", "stats")
-        self._call("DELETE", "stats")
+    def take_traffic(self) -> Traffic:
+        """The traffic since the last call."""
+        stats = self.simulator.control("GET", "stats")
+        self.simulator.control("DELETE", "stats")
         rows = sum(resource["rows"] for resource in stats["resources"].values())
-        return Served(stats["requests"], rows)
-
-    def _call(self, method: str, what: str, body: Any = None) -> Any:
-        answer = requests.request(method, f"{self.url}/_sim/{what}", json=body, timeout=120)
-        answer.raise_for_status()
-        return answer.json()
+        return Traffic(stats["requests"], rows)
 
 
 @contextmanager
 def simulated_pos(shoppers: int) -> Iterator[Pos]:
     """A retailer of one store whose shoppers all have phone and e-mail, and four sales each."""
-    sales = shoppers * SALES_PER_SHOPPER
-    command = [sys.executable, "-m", "simulators", "posabit", "--warm", "--mess", "0"]
-    command += ["--shoppers", str(shoppers), "--sales", str(sales), "--stores", "1"]
-    command += ["--cache-mb", str(512 + shoppers // 20)]
-    with subprocess.Popen(command, cwd=ROOT, stdout=subprocess.PIPE, text=True) as process:
-        try:
-            if process.stdout is None:
-                raise RuntimeError("the simulated POS has no output")
-            told = json.loads(process.stdout.readline())
-            yield Pos(told["url"], told["base_url"], told["venues"][0]["token"])
-        finally:
-            process.terminate()
+    world = {
+        "mess": 0,
+        "shoppers": shoppers,
+        "sales": shoppers * SALES_PER_SHOPPER,
+        "stores": 1,
+        "cache-mb": 512 + shoppers // 20,
+    }
+    log = LOCAL / "logs" / "bench-posabit.log"
+    with Simulator("posabit", port=0, world=world, log=log, flags=("--warm",)) as simulator:
+        yield Pos(simulator)

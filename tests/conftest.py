@@ -11,7 +11,7 @@ import pytest
 
 from tools.paths import LOCAL
 from tools.stack import LocalStack
-from tools.stack.__main__ import running
+from tools.stack.__main__ import running_stack
 
 AN_HOUR = 3600
 
@@ -47,5 +47,5 @@ def stack() -> Iterator[LocalStack]:
 def _forget_killed_sessions() -> None:
     """Delete the folders of sessions that had no time to; the young may be starting."""
     for left in LOCAL.glob("test-stack-*"):
-        if left.stat().st_mtime < time.time() - AN_HOUR and not running(left):
+        if left.stat().st_mtime < time.time() - AN_HOUR and not running_stack(left):
             shutil.rmtree(left, ignore_errors=True)

@@ -9,55 +9,16 @@ On AWS, Cognito mails the Owner a temporary password. On the laptop (`--stage lo
 from __future__ import annotations
 
 import argparse
-import os
 import secrets
 import sys
-from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
-from typing import Any
+from collections.abc import Mapping
 
-import boto3
-
-from chalicelib.adapters.aws import client as aws
 from chalicelib.domain.errors import AiqError
 from chalicelib.entrypoints import wiring
 from chalicelib.services.ports.accounts import Account
-from tools.deploy import outputs, stack_name
-from tools.stack import LocalStack
-from tools.stack.__main__ import running
-from tools.stack.local import DATA_DIR, REGION
+from tools.deploy import ClientOf
+from tools.stage import as_if_deployed, stack_of_stage
 from tools.steps import StepFailed
-
-ClientOf = Callable[[str], Any]
-
-
-@contextmanager
-def as_if_deployed(client_of: ClientOf, function: str) -> Iterator[None]:
-    """Run code of the application here with the environment that `function` has over there."""
-    deployed = client_of("lambda").get_function_configuration(FunctionName=function)
-    variables = dict(deployed["Environment"]["Variables"])
-    endpoint = client_of("lambda").meta.endpoint_url
-    if endpoint.startswith("http://"):
-        variables |= {
-            "AWS_ENDPOINT_URL": endpoint,
-            "AWS_DEFAULT_REGION": REGION,
-            "AWS_ACCESS_KEY_ID": "test",
-            "AWS_SECRET_ACCESS_KEY": "test",
-        }
-    before = dict(os.environ)
-    os.environ.update(variables)
-    _forget()
-    try:
-        yield
-    finally:
-        os.environ.clear()
-        os.environ.update(before)
-        _forget()
-
-
-def _forget() -> None:
-    wiring.reset()
-    aws.client.cache_clear()
 
 
 def create_account(
@@ -69,7 +30,7 @@ def create_account(
     password: str | None = None,
     uid: str | None = None,
 ) -> Account:
-    """The new account; its Owner can log in with `password` at once if one is given.
+    """Create an account; its Owner can log in with `password` at once if one is given.
 
     Raises Conflict when `uid` is taken.
     """
@@ -102,18 +63,12 @@ def main(arguments: list[str] | None = None) -> int:
 
 
 def _create(stage: str, name: str, owner: str) -> str:
-    if stage != "local":
-        session = boto3.Session()
-        found = outputs(session.client("cloudformation"), stack_name(stage))
-        account = create_account(session.client, found, name=name, owner=owner)
-        return f"account {account.uid}; {owner} gets a temporary password by e-mail"
-    facts = running(DATA_DIR)
-    if not facts:
-        raise StepFailed("find the local stack", "it does not run; start it: make stack")
-    stack = LocalStack.attach(facts["endpoint"])
-    password = f"Aa1-{secrets.token_urlsafe(9)}"
-    account = create_account(stack.client, stack.outputs, name=name, owner=owner, password=password)
-    return f"account {account.uid}; {owner} logs in with {password}"
+    client_of, stack_outputs = stack_of_stage(stage)
+    password = f"Aa1-{secrets.token_urlsafe(9)}" if stage == "local" else None
+    account = create_account(client_of, stack_outputs, name=name, owner=owner, password=password)
+    if password:
+        return f"account {account.uid}; {owner} logs in with {password}"
+    return f"account {account.uid}; {owner} gets a temporary password by e-mail"
 
 
 if __name__ == "__main__":

@@ -1,6 +1,6 @@
-"""Programs with an environment of their own, so that their libraries never meet the project's.
+"""Makes environments for programs whose libraries must not meet the project's.
 
-tools/requirements/NAME.txt pins one; it is compiled from NAME.in beside it.
+NAME.txt pins one, by default in tools/requirements/; it is compiled from NAME.in beside it.
 """
 
 from __future__ import annotations
@@ -15,27 +15,36 @@ from filelock import FileLock
 from tools.paths import LOCAL
 from tools.steps import run
 
-_PINNED = Path(__file__).parent / "requirements"
+_PINS = Path(__file__).parent / "requirements"
 
 
-def environment(*names: str, log: Path) -> Path:
-    """The environment's folder with everything pinned under `names`; made when it is missing.
+def environment(
+    *names: str,
+    log: Path,
+    pins: Path = _PINS,
+    home: Path = LOCAL / "environments",
+    compiled: bool = False,
+) -> Path:
+    """The folder of the environment with everything pinned under `names`, made when it is missing.
 
+    `pins`: the folder of the pins, `home`: that of the environments; `compiled`: with bytecode.
     Raises StepFailed with `log` when an installation fails.
     """
-    pinned = [_PINNED / f"{name}.txt" for name in names]
+    pinned = [pins / f"{name}.txt" for name in names]
     content = hashlib.sha256(sys.version.encode())
     for path in pinned:
         content.update(path.read_bytes())
-    home = LOCAL / "environments" / f"{names[0]}-{content.hexdigest()[:12]}"
-    home.parent.mkdir(parents=True, exist_ok=True)
-    with FileLock(home.with_suffix(".lock")):
-        if not (home / "complete").exists():
-            shutil.rmtree(home, ignore_errors=True)
+    folder = home / f"{names[0]}-{content.hexdigest()[:12]}"
+    home.mkdir(parents=True, exist_ok=True)
+    with FileLock(folder.with_suffix(".lock")):
+        if not (folder / "complete").exists():
+            shutil.rmtree(folder, ignore_errors=True)
             uv = [sys.executable, "-m", "uv"]
-            run([*uv, "venv", "--quiet", "--python", sys.executable, home], log=log)
+            run([*uv, "venv", "--quiet", "--python", sys.executable, folder], log=log)
             listed = [word for path in pinned for word in ("-r", path)]
-            target = home / "bin" / "python"
-            run([*uv, "pip", "install", "--quiet", "--python", target, *listed], log=log)
-            (home / "complete").touch()
-    return home
+            python = folder / "bin" / "python"
+            run([*uv, "pip", "install", "--quiet", "--python", python, *listed], log=log)
+            if compiled:
+                run([python, "-m", "compileall", "-q", folder / "lib"], log=log)
+            (folder / "complete").touch()
+    return folder

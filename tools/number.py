@@ -13,21 +13,24 @@ from collections.abc import Mapping
 from chalicelib.domain.errors import RequestError
 from chalicelib.entrypoints import wiring
 from chalicelib.pos.rows.contacts import north_american
-from tools.account import ClientOf, as_if_deployed
+from tools.deploy import ClientOf
+from tools.stage import as_if_deployed, stack_of_stage
 from tools.steps import StepFailed
-from tools.texting import stack
 
 
 def assign(client_of: ClientOf, stack_outputs: Mapping[str, str], number: str, uid: str) -> None:
-    """Raises StepFailed for no number of the US or Canada, an account that is not there, a number
-    that another account has."""
-    read = north_american(number)
-    if read is None:
+    """Assign the number to the account.
+
+    Raises StepFailed where it is no number of the US or Canada, the account does not exist, or
+    another account has the number.
+    """
+    e164 = north_american(number)
+    if e164 is None:
         raise StepFailed("read the number", "write it like +12065550100, of the US or Canada")
     with as_if_deployed(client_of, stack_outputs["APIHandlerName"]):
         try:
             wiring.outside.accounts().get(uid)
-            wiring.outside.texting_settings().assign(read, uid)
+            wiring.outside.texting_settings().assign(e164, uid)
         except RequestError as error:
             raise StepFailed("assign the number", error.message) from None
 
@@ -39,8 +42,8 @@ def main(arguments: list[str] | None = None) -> int:
     parser.add_argument("--stage", default="dev")
     options = parser.parse_args(arguments)
     try:
-        client_of, found = stack(options.stage)
-        assign(client_of, found, options.number, options.account)
+        client_of, stack_outputs = stack_of_stage(options.stage)
+        assign(client_of, stack_outputs, options.number, options.account)
     except StepFailed as failure:
         print(failure, file=sys.stderr)
         return 1

@@ -1,7 +1,7 @@
 """The operator's kill switch: `make texting SWITCH=off REASON="carrier trouble" STAGE=prod`.
 
 While it is off no text goes, answers to shoppers included; requests wait, replies still count.
-Functions hear of it within a minute. Without SWITCH it is only read.
+Functions see it within a minute. Without SWITCH it is only read.
 """
 
 from __future__ import annotations
@@ -11,23 +11,18 @@ import getpass
 import sys
 from collections.abc import Mapping
 
-import boto3
-
 from chalicelib.domain.times import to_text
 from chalicelib.entrypoints import wiring
 from chalicelib.services.ports.texting import Switch
-from tools.account import ClientOf, as_if_deployed
-from tools.deploy import outputs, stack_name
-from tools.stack import LocalStack
-from tools.stack.__main__ import running
-from tools.stack.local import DATA_DIR
+from tools.deploy import ClientOf
+from tools.stage import as_if_deployed, stack_of_stage
 from tools.steps import StepFailed
 
 
 def turn(
     client_of: ClientOf, stack_outputs: Mapping[str, str], switch: str, *, by: str, reason: str
 ) -> Switch:
-    """Turn the switch `on` or `off`, or only read it (``); how it stands now."""
+    """Turn the switch `on` or `off`, or only read it (``). Returns how it is set now."""
     with as_if_deployed(client_of, stack_outputs["APIHandlerName"]):
         kill_switch = wiring.outside.kill_switch()
         if switch:
@@ -43,34 +38,23 @@ def main(arguments: list[str] | None = None) -> int:
     parser.add_argument("--stage", default="dev")
     options = parser.parse_args(arguments)
     try:
-        client_of, found = stack(options.stage)
+        client_of, stack_outputs = stack_of_stage(options.stage)
         by = getpass.getuser()
-        switch = turn(client_of, found, options.switch, by=by, reason=options.reason)
+        switch = turn(client_of, stack_outputs, options.switch, by=by, reason=options.reason)
     except StepFailed as failure:
         print(failure, file=sys.stderr)
         return 1
-    print(told(switch))
+    print(switch_text(switch))
     return 0
 
 
-def told(switch: Switch) -> str:
+def switch_text(switch: Switch) -> str:
+    """The sentence that says how the switch is set, since when and by whom."""
     state = "off: no text goes" if switch.off else "on"
     if not switch.at:
         return f"texting is {state}"
     because = f", because: {switch.reason}" if switch.reason else ""
     return f"texting is {state}, since {to_text(switch.at)} by {switch.by}{because}"
-
-
-def stack(stage: str) -> tuple[ClientOf, Mapping[str, str]]:
-    """The clients and outputs of a stage's stack; `local` is the one on this machine."""
-    if stage != "local":
-        session = boto3.Session()
-        return session.client, outputs(session.client("cloudformation"), stack_name(stage))
-    facts = running(DATA_DIR)
-    if not facts:
-        raise StepFailed("find the local stack", "it does not run; start it: make stack")
-    local = LocalStack.attach(facts["endpoint"])
-    return local.client, local.outputs
 
 
 if __name__ == "__main__":

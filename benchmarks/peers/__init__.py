@@ -1,4 +1,5 @@
-"""What others need for the same pages: dlt, singer-sdk and airbyte-cdk, each in its environment.
+"""Measures what others need for the same pages: dlt, singer-sdk and airbyte-cdk, each in an
+environment of its own.
 
 NAME.txt pins an environment (compiled from NAME.in), NAME_peer.py runs in it: full listings of
 customers and sales, twice, the second time with nothing changed.
@@ -6,19 +7,18 @@ customers and sales, twice, the second time with nothing changed.
 
 from __future__ import annotations
 
-import hashlib
 import json
 import os
 import shutil
 import subprocess
-import sys
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
 from benchmarks.pos import Pos
+from tools.environments import environment
 from tools.paths import CACHE
-from tools.steps import StepFailed, run
+from tools.steps import StepFailed
 
 HERE = Path(__file__).parent
 HOME = CACHE / "bench"
@@ -33,7 +33,7 @@ LONGEST_SECONDS = 600
 
 @dataclass(frozen=True)
 class PeerCost:
-    """`error` says why there are no figures."""
+    """What one run of a peer cost. `error` says why there are no figures."""
 
     peer: str
     phase: str
@@ -54,7 +54,9 @@ class PeerCost:
 def measure(peer: str, pos: Pos) -> list[PeerCost]:
     """First load and no-change run; one entry with an error when the peer does not work."""
     try:
-        python = _environment(peer)
+        log = HOME / f"{peer}.log"
+        folder = environment(peer, log=log, pins=HERE, home=HOME, compiled=True)
+        python = folder / "bin" / "python"
         home = HOME / f"{peer}-data"
         shutil.rmtree(home, ignore_errors=True)
         home.mkdir(parents=True)
@@ -65,45 +67,30 @@ def measure(peer: str, pos: Pos) -> list[PeerCost]:
     return costs
 
 
-def _environment(peer: str) -> Path:
-    pinned = HERE / f"{peer}.txt"
-    content = hashlib.sha256(sys.version.encode() + pinned.read_bytes()).hexdigest()[:12]
-    home = HOME / f"{peer}-{content}"
-    python = home / "bin" / "python"
-    if not (home / "complete").exists():
-        shutil.rmtree(home, ignore_errors=True)
-        log = HOME / f"{peer}.log"
-        uv = [sys.executable, "-m", "uv"]
-        run([*uv, "venv", "--quiet", "--python", sys.executable, home], log=log)
-        run([*uv, "pip", "install", "--quiet", "--python", python, "-r", pinned], log=log)
-        run([python, "-m", "compileall", "-q", home / "lib"], log=log)
-        (home / "complete").touch()
-    return python
-
-
 def _run(peer: str, python: Path, home: Path, phase: str, pos: Pos) -> PeerCost:
-    told = home / "cost.json"
+    cost_file = home / "cost.json"
     job = {
         "base_url": pos.base_url,
         "token": pos.token,
         "home": str(home),
         "page": PAGE,
-        "told": str(told),
+        "cost_file": str(cost_file),
     }
-    kept = {name: os.environ[name] for name in ("PATH", "LANG", "TMPDIR") if name in os.environ}
-    pos.served()
+    inherited = ("PATH", "LANG", "TMPDIR")
+    variables = {name: os.environ[name] for name in inherited if name in os.environ}
+    pos.take_traffic()
     done = subprocess.run(
         [python, HERE / f"{peer}_peer.py", json.dumps(job)],
-        env={**kept, "HOME": str(home)},
+        env={**variables, "HOME": str(home)},
         cwd=home,
         stdout=subprocess.DEVNULL,
         stderr=subprocess.PIPE,
         timeout=LONGEST_SECONDS,
         check=False,
     )
-    if done.returncode or not told.exists():
+    if done.returncode or not cost_file.exists():
         last = done.stderr.decode(errors="replace").strip().splitlines()[-3:]
         raise StepFailed(f"run {peer}", "\n".join(last) or f"exit code {done.returncode}")
-    cost = json.loads(told.read_text(encoding="utf-8"))
-    told.unlink()
-    return PeerCost(peer, phase, pos.served().rows, **cost)
+    cost = json.loads(cost_file.read_text(encoding="utf-8"))
+    cost_file.unlink()
+    return PeerCost(peer, phase, pos.take_traffic().rows, **cost)

@@ -14,7 +14,7 @@ from airbyte_cdk.sources.declarative.concurrent_declarative_source import (
 
 sys.path.insert(0, str(Path(__file__).parent))
 
-from measured import measured
+from measured import measure_run
 
 JOB = json.loads(sys.argv[1])
 LISTINGS = {"customers": ["customers", "*", "customer"], "sales_histories": ["sales_histories"]}
@@ -93,4 +93,4 @@ def run() -> None:
     launch(source, ["read", "--config", str(config), "--catalog", str(catalogue)])
 
 
-measured(run, JOB["told"])
+measure_run(run, JOB["cost_file"])

@@ -18,7 +18,7 @@ from dlt.sources.rest_api import rest_api_source  # noqa: E402
 
 sys.path.insert(0, str(Path(__file__).parent))
 
-from measured import measured  # noqa: E402
+from measured import measure_run  # noqa: E402
 
 
 def source() -> Any:
@@ -62,4 +62,4 @@ def run() -> None:
     pipeline.run(source())
 
 
-measured(run, JOB["told"])
+measure_run(run, JOB["cost_file"])

@@ -1,4 +1,4 @@
-"""What a peer's run costs its process, from after its imports to its end."""
+"""Measures what a peer's run costs its process, from after its imports to its end."""
 
 from __future__ import annotations
 
@@ -9,8 +9,8 @@ from collections.abc import Callable
 from pathlib import Path
 
 
-def measured(run: Callable[[], None], told: str) -> None:
-    """Run, and write what it cost as JSON to the file `told`."""
+def measure_run(run: Callable[[], None], cost_file: str) -> None:
+    """Run, and write the cost of it as JSON to the file."""
     before, began = _cpu(), time.monotonic()
     run()
     cost = {
@@ -18,7 +18,7 @@ def measured(run: Callable[[], None], told: str) -> None:
         "wall_seconds": time.monotonic() - began,
         "peak_mb": _peak_kilobytes() / 1024,
     }
-    Path(told).write_text(json.dumps(cost), encoding="utf-8")
+    Path(cost_file).write_text(json.dumps(cost), encoding="utf-8")
 
 
 def _cpu() -> float:
@@ -29,5 +29,5 @@ def _cpu() -> float:
 
 def _peak_kilobytes() -> int:
     """Of this program alone: `ru_maxrss` would begin with what the parent had when it forked."""
-    told = Path("/proc/self/status").read_text(encoding="ascii")
-    return int(told.partition("VmHWM:")[2].split()[0])
+    status = Path("/proc/self/status").read_text(encoding="ascii")
+    return int(status.partition("VmHWM:")[2].split()[0])

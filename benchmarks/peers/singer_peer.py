@@ -16,7 +16,7 @@ from singer_sdk.streams import RESTStream
 
 sys.path.insert(0, str(Path(__file__).parent))
 
-from measured import measured
+from measured import measure_run
 
 JOB = json.loads(sys.argv[1])
 
@@ -92,4 +92,4 @@ def run() -> None:
     PosTap(config={}).sync_all()
 
 
-measured(run, JOB["told"])
+measure_run(run, JOB["cost_file"])

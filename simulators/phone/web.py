@@ -9,7 +9,6 @@ from __future__ import annotations
 import secrets
 import threading
 from collections import defaultdict
-from types import TracebackType
 from typing import NamedTuple, Self
 from urllib.parse import parse_qs
 
@@ -68,12 +67,7 @@ class PhoneServer:
         self._http.start()
         return self
 
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
+    def __exit__(self, *_: object) -> None:
         self.closing.set()
         self._http.stop()
 

@@ -7,7 +7,6 @@ import threading
 import time
 from collections.abc import Callable
 from http import HTTPStatus
-from types import TracebackType
 from typing import Any, Generic, Self, TypeVar
 
 from simulators.retailer.world import World
@@ -101,12 +100,7 @@ class SimServer(Generic[A]):
     def __enter__(self) -> Self:
         return self.start()
 
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
+    def __exit__(self, *_: object) -> None:
         self.stop()
 
     def reset(self, world: World) -> None:

@@ -8,10 +8,10 @@ import pytest
 
 from chalicelib.entrypoints import wiring
 from tests.e2e.stage import new_retailer
-from tools.account import as_if_deployed
 from tools.demo.retailer import Retailer
 from tools.stack import LocalStack
 from tools.stack.local import DIGEST_SENDER
+from tools.stage import as_if_deployed
 
 
 @pytest.fixture

@@ -34,9 +34,9 @@ from tests.fakes.stores import MemoryStores
 from tests.fakes.texting import FakeCarrier, FakeCore, FakeSwitch
 from tests.waiting import eventually
 from tests.worlds.texting import DAYTIME
-from tools.account import as_if_deployed
 from tools.demo.retailer import Retailer
 from tools.stack import LocalStack
+from tools.stage import as_if_deployed
 from tools.texting import turn
 
 RECORD = "a" * 32

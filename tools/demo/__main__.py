@@ -24,8 +24,9 @@ from tools.demo.retailer import Json, Refused, Retailer
 from tools.demo.simulator import Simulator
 from tools.docs_page import BUILD, build
 from tools.paths import LOCAL
+from tools.signals import interrupt_once
 from tools.stack import LocalStack
-from tools.stack.__main__ import running as running_stack
+from tools.stack.__main__ import running_stack
 from tools.stack.emulator import free_port
 from tools.steps import StepFailed, step
 from tools.web import upload_dashboard
@@ -223,7 +224,7 @@ def main(arguments: list[str] | None = None) -> int:
     parser.add_argument("--once", action="store_true", help="check the outcome, print JSON, stop")
     parser.add_argument("--fresh", action="store_true", help="forget what an earlier demo left")
     options = parser.parse_args(arguments)
-    _stop_once()
+    interrupt_once()
     data_dir = LOCAL / (f"demo-once-{os.getpid()}" if options.once else "demo")
     if options.fresh:
         shutil.rmtree(data_dir, ignore_errors=True)
@@ -238,21 +239,6 @@ def main(arguments: list[str] | None = None) -> int:
     except KeyboardInterrupt:
         print("stopped", file=sys.stderr)
         return 130 if options.once else 0
-
-
-def _stop_once() -> None:
-    """The first signal interrupts; later ones must not leave half of it running."""
-
-    def stop(*_: object) -> None:
-        for number in _SIGNALS:
-            signal.signal(number, signal.SIG_IGN)
-        raise KeyboardInterrupt
-
-    for number in _SIGNALS:
-        signal.signal(number, stop)
-
-
-_SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 
 
 if __name__ == "__main__":

@@ -1,4 +1,4 @@
-"""Act as a retailer over the deployed HTTP API: log in, connect, sync, look."""
+"""Acts as a retailer over the deployed HTTP API: logs in, connects, syncs, looks."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ _UNAUTHORIZED = 401
 
 
 class Refused(Exception):
-    """The API said no; `status` and the problem document say why."""
+    """The API refused a call; `status` and the problem document say why."""
 
     def __init__(self, method: str, path: str, answer: requests.Response) -> None:
         self.status = answer.status_code
@@ -34,7 +34,10 @@ class Refused(Exception):
 
 
 class Retailer:
-    """A person of an account, logged in with Cognito. `path`s are relative to the account."""
+    """Acts for a person of an account who logged in with Cognito.
+
+    Paths are relative to the account.
+    """
 
     def __init__(self, stack: LocalStack, email: str, password: str, uid: str = "") -> None:
         self._stack = stack
@@ -46,10 +49,8 @@ class Retailer:
         self._http.headers["Authorization"] = stack.sign_in(email, password)
         self.uid = uid
 
-    # -- the API -------------------------------------------------------------------------------
-
     def ask(self, method: str, path: str, **options: Any) -> requests.Response:
-        """Whatever the API answers; `path` beginning with /api/ is taken as it is."""
+        """The API's answer, good or bad. A `path` that begins with /api/ is taken as it is."""
         if not path.startswith("/api/"):
             path = f"/api/accounts/{self.uid}{path}"
         options.setdefault("timeout", _ASK_SECONDS)
@@ -66,8 +67,12 @@ class Retailer:
         answer = self.ask(method, path, **options)
         if not answer.ok:
             raise Refused(method, path, answer)
-        found: Json = answer.json() if answer.content else {}
-        return found
+        content: Json = answer.json() if answer.content else {}
+        return content
+
+    def change(self, method: str, path: str, body: object, *, version: object) -> Json:
+        """Change something where it still has this version. Raises Refused."""
+        return self.call(method, path, body, headers={"If-Match": f'"{version}"'})
 
     def get(self, path: str, **query: object) -> Json:
         return self.call("GET", path, params=query)
@@ -84,10 +89,8 @@ class Retailer:
 
     def accounts(self) -> list[Json]:
         """The accounts this person may open."""
-        found: list[Json] = self.get("/api/me")["accounts"]
-        return found
-
-    # -- connecting ----------------------------------------------------------------------------
+        accounts: list[Json] = self.get("/api/me")["accounts"]
+        return accounts
 
     def card(self, platform: str = "posabit") -> Json:
         return self.get(f"/integrations/{platform}")
@@ -116,8 +119,6 @@ class Retailer:
     def disconnect(self, platform: str = "posabit") -> None:
         self.call("POST", f"/integrations/{platform}/disconnect")
 
-    # -- syncing -------------------------------------------------------------------------------
-
     def runs(self, platform: str = "posabit") -> list[Json]:
         """Every run, the newest first."""
         return list(self.all(f"/integrations/{platform}/runs"))
@@ -136,12 +137,12 @@ class Retailer:
         show: Callable[[Json], None] | None = None,
         every: float = 0.5,
     ) -> list[Json]:
-        """Look at the runs until all have ended; answer them as they ended.
+        """Look at the runs until all have ended. Returns them as they ended.
 
-        `seconds`: how long nothing may be heard of them. `show` is given each run each time.
-        Raises TimeoutError with the live ones.
+        `seconds`: how long they may stay as they are. `show` is given each run each time. Raises
+        TimeoutError with the live ones.
         """
-        heard: Json = {}
+        last: Json = {}
         deadline = 0.0
         while True:
             seen = [self.run(run["id"], run["platform"]) for run in runs]
@@ -152,40 +153,35 @@ class Retailer:
             if not live:
                 return seen
             now = {run["id"]: (run["state"], run["heartbeat_at"]) for run in seen}
-            if now != heard:
-                heard, deadline = now, time.monotonic() + seconds
+            if now != last:
+                last, deadline = now, time.monotonic() + seconds
             if time.monotonic() > deadline:
-                told = [{k: run[k] for k in ("id", "state", "stream", "hops")} for run in live]
-                raise TimeoutError(f"nothing heard for {seconds:.0f} s of {told}")
+                stuck = [{k: run[k] for k in ("id", "state", "stream", "hops")} for run in live]
+                raise TimeoutError(f"nothing heard for {seconds:.0f} s of {stuck}")
             time.sleep(every)
 
-    # -- deciding ------------------------------------------------------------------------------
-
     def decide(self, path: str, changes: Json, *, seconds: float = 120) -> str:
-        """Preview a change of the settings at `path`, apply it, and wait for its job; what the
-        preview said. Raises TimeoutError."""
+        """Preview a change of the settings at `path`, apply it, and wait for its job.
+
+        Returns the sentence of the preview. Raises TimeoutError.
+        """
         version = self.get(path)["version"]
         preview = self.call("POST", f"{path}/preview", changes)
-        preview = self._until(preview, "previews", _is_counted, seconds)
-        job = self.call(
-            "POST",
-            f"{path}/apply",
-            {"token": preview["token"], "changes": changes},
-            headers={"If-Match": f'"{version}"'},
-        )
-        self._until(job, "jobs", _is_done, seconds)
+        preview = self._wait(preview, "previews", _is_counted, seconds)
+        wanted = {"token": preview["token"], "changes": changes}
+        job = self.change("POST", f"{path}/apply", wanted, version=version)
+        self._wait(job, "jobs", _is_done, seconds)
         return str(preview["sentence"])
 
-    def _until(self, found: Json, kind: str, over: Callable[[Json], bool], seconds: float) -> Json:
+    def _wait(self, item: Json, kind: str, ended: Callable[[Json], bool], seconds: float) -> Json:
+        """Read the preview or job again until it has ended. Raises TimeoutError."""
         deadline = time.monotonic() + seconds
-        while not over(found):
+        while not ended(item):
             if time.monotonic() > deadline:
-                raise TimeoutError(f"{kind} {found['id']}: {found['state']} after {seconds:.0f} s")
+                raise TimeoutError(f"{kind} {item['id']}: {item['state']} after {seconds:.0f} s")
             time.sleep(0.3)
-            found = self.get(f"/{kind}/{found['id']}")
-        return found
-
-    # -- looking -------------------------------------------------------------------------------
+            item = self.get(f"/{kind}/{item['id']}")
+        return item
 
     def personas(self, **query: object) -> list[Json]:
         """Every persona, by cursor."""
@@ -207,12 +203,12 @@ class Retailer:
         return persona | {"all_sales": sales}
 
     def store_keys(self) -> list[Json]:
-        found: list[Json] = self.get("/store-keys")["items"]
-        return found
+        keys: list[Json] = self.get("/store-keys")["items"]
+        return keys
 
     def requests(self) -> list[Json]:
-        """The requests for SMS consent that went or may have, of yesterday, today and tomorrow on
-        the account's calendar, whatever the clock shows here."""
+        """The requests for SMS consent that were sent or may have been, of yesterday, today and
+        tomorrow on the account's calendar, whatever the clock shows here."""
         today = datetime.now(UTC).date()
         days = [(today + timedelta(shift)).isoformat() for shift in (-1, 0, 1)]
         texts = [text for day in days for text in self.all("/texting/texts", day=day)]
@@ -221,7 +217,7 @@ class Retailer:
     def sms_requested(self) -> int:
         """Numbers that were asked for SMS consent, or will be when their hours allow it.
 
-        Read again where a request went meanwhile; one that is being sent is still waiting.
+        Reads again where a request was sent meanwhile; one that is being sent is still waiting.
         """
         while True:
             waiting: int = self.get("/texting")["waiting"]
@@ -230,8 +226,8 @@ class Retailer:
                 return len(asked) + waiting
 
     def notifications(self) -> list[Json]:
-        found: list[Json] = self.get("/notifications")["items"]
-        return found
+        notifications: list[Json] = self.get("/notifications")["items"]
+        return notifications
 
 
 def _is_counted(preview: Json) -> bool:

@@ -3,18 +3,16 @@
 from __future__ import annotations
 
 import json
-import subprocess
 import sys
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
-from types import TracebackType
 from typing import Any, Self
 
 import requests
 
 from simulators.oracle.reading import Reading
 from tools.paths import ROOT
-from tools.stack import guard
+from tools.stack.guarded import GuardedProcess
 from tools.steps import StepFailed
 
 _STOP_SECONDS = 10
@@ -22,17 +20,26 @@ _ASK_SECONDS = 120
 
 
 class Simulator:
-    """`python -m simulators PLATFORM` on `port`; ends with this process, however that ends.
+    """Runs `python -m simulators PLATFORM` on `port`; it ends with this process, however that ends.
 
-    `world`: its options, e.g. {"shoppers": 2000, "now": 1767225600000}.
+    `world`: its options, e.g. {"shoppers": 2000, "now": 1767225600000}; `flags`: e.g. "--warm".
     """
 
-    def __init__(self, platform: str, *, port: int, world: Mapping[str, float], log: Path) -> None:
+    def __init__(
+        self,
+        platform: str,
+        *,
+        port: int,
+        world: Mapping[str, float],
+        log: Path,
+        flags: Sequence[str] = (),
+    ) -> None:
         self.platform = platform
         self._port = port
         self._world = world
+        self._flags = flags
         self._log = log
-        self._process: subprocess.Popen[str] | None = None
+        self._process: GuardedProcess | None = None
         self._http = requests.Session()
         self._http.trust_env = False
         self.facts: dict[str, Any] = {}
@@ -40,69 +47,50 @@ class Simulator:
     def __enter__(self) -> Self:
         """Start and wait until it listens. Raises StepFailed with its log."""
         options = [word for name, value in self._world.items() for word in (f"--{name}", value)]
-        starts = [sys.executable, "-m", "simulators", self.platform, "--port", self._port]
+        command = [sys.executable, "-m", "simulators", self.platform, "--port", self._port]
         self._log.parent.mkdir(parents=True, exist_ok=True)
         with self._log.open("w") as errors:
-            self._process = subprocess.Popen(
-                [sys.executable, guard.__file__, *map(str, [*starts, *options])],
-                stdin=subprocess.PIPE,
-                stdout=subprocess.PIPE,
-                stderr=errors,
-                text=True,
-                cwd=ROOT,
-                start_new_session=True,  # Ctrl-C is for us; the guard ends it with us
+            self._process = GuardedProcess(
+                list(map(str, [*command, *options, *self._flags])), stderr=errors, cwd=ROOT
             )
-        told = self._process.stdout.readline() if self._process.stdout else ""
-        if not told:
+        facts = self._process.read_line()
+        if not facts:
             self.stop()
             raise StepFailed(f"start the simulated {self.platform}", "it ended at once", self._log)
-        self.facts = json.loads(told)
+        self.facts = json.loads(facts)
         return self
 
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
+    def __exit__(self, *_: object) -> None:
         self.stop()
 
     def stop(self) -> None:
         process, self._process = self._process, None
         self._http.close()
-        if process is None:
-            return
-        if process.stdin:
-            process.stdin.close()
-        try:
-            process.wait(_STOP_SECONDS)
-        except subprocess.TimeoutExpired:
-            process.kill()
-            process.wait()
-        if process.stdout:
-            process.stdout.close()
+        if process:
+            process.stop(_STOP_SECONDS)
 
     @property
     def base_url(self) -> str:
-        """What stands in for https://app.posabit.com/api, or for the platform's."""
+        """The base URL that replaces https://app.posabit.com/api, or the platform's."""
         return str(self.facts["base_url"])
 
     @property
     def venues(self) -> list[dict[str, Any]]:
-        """Of POSaBIT, per store: `code`, `name`, `token` (the retailer's key), sizes of lists."""
-        found: list[dict[str, Any]] = self.facts["venues"]
-        return found
+        """POSaBIT's stores: `code`, `name`, `token` (the retailer's key), sizes of lists."""
+        venues: list[dict[str, Any]] = self.facts["venues"]
+        return venues
 
     def oracle(self, history_from: str) -> dict[str, Any]:
-        """What is right for this retailer, as docs/reference/simulators.md tells.
+        """The oracle's answer for this retailer (docs/reference/simulators.md).
 
         `history_from`: RFC 3339; sales last updated until then are left out.
         """
-        found: dict[str, Any] = self.control("GET", "oracle", query={"history_from": history_from})
-        return found
+        query = {"history_from": history_from}
+        answer: dict[str, Any] = self.control("GET", "oracle", query=query)
+        return answer
 
     def reading(self, history_from: str, **options: str) -> Reading:
-        """What the oracle of several platforms together needs of this one (`answer_all`)."""
+        """What `answer_all`, the oracle of several platforms together, needs of this one."""
         query = {"history_from": history_from, **options}
         return Reading.of_dict(self.control("GET", "reading", query=query))
 
@@ -110,10 +98,10 @@ class Simulator:
         self, method: str, what: str, body: object = None, query: Mapping[str, str] | None = None
     ) -> Any:
         """Ask the control plane (docs/reference/simulators.md), e.g. POST faults."""
-        desk = self.facts.get("control_url", self.facts["url"])
+        control_url = self.facts.get("control_url", self.facts["url"])
         answer = self._http.request(
             method,
-            f"{desk}/_sim/{what}",
+            f"{control_url}/_sim/{what}",
             json=body,
             params=query,
             timeout=_ASK_SECONDS,
@@ -122,5 +110,5 @@ class Simulator:
         return answer.json()
 
     def reset(self, **world: float) -> None:
-        """Another retailer behind the same address: fields of the world's spec, the rest stays."""
+        """Serve another retailer at the same address: the fields of its spec that change."""
         self.facts = self.facts | self.control("POST", "reset", world)

@@ -7,13 +7,13 @@ import json
 import os
 import signal
 import sys
-import threading
 import time
 from pathlib import Path
 from typing import Any
 
 from filelock import FileLock, Timeout
 
+from tools.signals import interrupt_once
 from tools.stack.local import DATA_DIR, LocalStack
 from tools.steps import StepFailed
 
@@ -22,16 +22,7 @@ _STOP_SECONDS = 60
 
 def up(data_dir: Path, parameters: dict[str, str]) -> int:
     """Start, print the addresses, stay until Ctrl-C or SIGTERM; 130 when it never came up."""
-    asked_to_stop = threading.Event()
-
-    def stop(*_: object) -> None:
-        if asked_to_stop.is_set():
-            return  # already stopping; a second Ctrl-C must not leave half of it running
-        asked_to_stop.set()
-        raise KeyboardInterrupt
-
-    for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
-        signal.signal(number, stop)
+    interrupt_once()
     started = time.monotonic()
     is_up = False
     try:
@@ -48,7 +39,7 @@ def up(data_dir: Path, parameters: dict[str, str]) -> int:
         return 0 if is_up else 130
 
 
-def running(data_dir: Path) -> dict[str, Any] | None:
+def running_stack(data_dir: Path) -> dict[str, Any] | None:
     """The facts of the stack that runs in the folder, or None."""
     if not data_dir.is_dir():
         return None
@@ -62,13 +53,13 @@ def running(data_dir: Path) -> dict[str, Any] | None:
 
 def down(data_dir: Path) -> int:
     """Stop the stack of the folder and wait until its state is written."""
-    facts = running(data_dir)
+    facts = running_stack(data_dir)
     if not facts:
         print("not running")
         return 0
     os.kill(facts["pid"], signal.SIGTERM)
     deadline = time.monotonic() + _STOP_SECONDS
-    while running(data_dir):
+    while running_stack(data_dir):
         if time.monotonic() > deadline:
             print(f"process {facts['pid']} still runs", file=sys.stderr)
             return 1
@@ -78,7 +69,7 @@ def down(data_dir: Path) -> int:
 
 
 def status(data_dir: Path) -> int:
-    facts = running(data_dir)
+    facts = running_stack(data_dir)
     print(json.dumps(facts) if facts else "not running")
     return 0 if facts else 3
 

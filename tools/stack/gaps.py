@@ -1,6 +1,6 @@
 """What the local AWS leaves out of the template, done through its API after a deployment.
 
-It reads the wishes from the packaged template, so that the template stays the only place for them.
+It reads what is wanted from the packaged template, so that the template stays its only source.
 """
 
 from __future__ import annotations
@@ -9,7 +9,7 @@ from collections.abc import Callable, Mapping
 from contextlib import suppress
 from typing import Any
 
-ClientOf = Callable[[str], Any]
+from tools.deploy import ClientOf
 
 
 def close_gaps(

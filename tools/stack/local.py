@@ -10,7 +10,6 @@ from collections.abc import Mapping
 from contextlib import ExitStack, suppress
 from functools import cached_property
 from pathlib import Path
-from types import TracebackType
 from typing import Any, Self
 from urllib.parse import urlsplit
 
@@ -22,7 +21,7 @@ from filelock import FileLock, Timeout
 from tools.deploy import deploy, outputs, stack_name, with_derived
 from tools.package import package
 from tools.paths import DASHBOARD_BUILD, LOCAL
-from tools.stack.emulator import Emulator, free_port, installed
+from tools.stack.emulator import Emulator, free_port, install
 from tools.stack.gaps import close_gaps, verify_sender
 from tools.steps import StepFailed, step
 from tools.web import upload_dashboard
@@ -86,12 +85,7 @@ class LocalStack:
         self.start()
         return self
 
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
+    def __exit__(self, *_: object) -> None:
         self.stop()
 
     def _take_data_dir(self) -> None:
@@ -110,7 +104,7 @@ class LocalStack:
     def _run_emulator(self) -> None:
         log = self.logs_dir / "install.log"
         with step("install the local AWS", log=log):
-            python, node = installed(log)
+            python, node = install(log)
         log = self.logs_dir / "emulator.log"
         with step("start the local AWS", log=log):
             self.port = free_port(self._known().get("port"))
