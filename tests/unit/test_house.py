@@ -1,9 +1,10 @@
 """The rules of the house that no linter knows (architecture.md §2): small folders, no import
-circles, one class per name, words with types of their own."""
+circles, one class per name, words with types of their own, pages that name only what is there."""
 
 from __future__ import annotations
 
 import ast
+import re
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping
 from functools import cache
@@ -155,3 +156,71 @@ def test_accounts_platforms_and_scopes_are_never_plain_text(floor: str) -> None:
 
 def is_text(annotation: ast.expr | None) -> bool:
     return annotation is not None and "str" in ast.unparse(annotation).split(" | ")
+
+
+SPEC = {"architecture.md", "product.md", "pos.md", "reference/pos.md"}
+"""Pages of the specification, which is kept apart from the code."""
+
+EXAMPLE = re.compile(r"\bnewpos\b")
+"""The platform of the how-to, which a reader adds."""
+
+NAMED_FILE = re.compile(r"(?<![\w<>{}*./-])[\w-][\w./-]*\.(?:json|md|py|sh|toml|txt|yaml|yml)(?![\w/])")
+NAMED_FOLDER = re.compile(r"(?<=`)[\w-][\w./-]*/(?=`)")
+LINK = re.compile(r"\]\(([^)#:]+)[^):]*\)")
+
+
+def in_the_repository() -> set[str]:
+    """Every file and folder, by each ending of its path: `sync/worker.py` names one too."""
+    paths: set[str] = set()
+    for top in ROOT.iterdir():
+        if top.name.startswith(".") or top.name == "build":
+            continue
+        paths.add(top.name)
+        for path in top.rglob("*") if top.is_dir() else ():
+            if "node_modules" not in path.parts:
+                parts = path.relative_to(ROOT).parts
+                paths |= {"/".join(parts[start:]) for start in range(len(parts))}
+    return paths
+
+
+def named_paths(text: str) -> set[str]:
+    """What looks like a file or folder of the repository in a page, or in comments of a file."""
+    names = {*NAMED_FILE.findall(text), *(name[:-1] for name in NAMED_FOLDER.findall(text))}
+    return {name for name in names if name not in SPEC and not EXAMPLE.search(name)}
+
+
+def pages() -> list[Path]:
+    written = {ROOT / "docs" / "requirements.md"}  # by tools/requirements.py, checked by itself
+    found = {*ROOT.glob("*.md"), *(ROOT / "docs").rglob("*.md")} - written
+    return sorted(found)
+
+
+def test_every_file_that_the_docs_name_exists() -> None:
+    known = in_the_repository()
+    missing = {}
+    for page in pages():
+        text = page.read_text(encoding="utf-8")
+        names = {name for name in named_paths(text) if name not in known}
+        names |= {link for link in LINK.findall(text) if not (page.parent / link).exists()}
+        if names:
+            missing[page.relative_to(ROOT).as_posix()] = names
+
+    assert missing == {}, "the docs name files that are not there: were they moved?"
+
+
+def test_every_file_that_comments_of_the_template_name_exists() -> None:
+    known = in_the_repository()
+    comments = {
+        path: "\n".join(re.findall(r"#.*", path.read_text(encoding="utf-8")))
+        for path in sorted((ROOT / "infra").glob("*.yaml"))
+    }
+
+    missing = {path.name: named_paths(text) - known for path, text in comments.items()}
+
+    assert {name: paths for name, paths in missing.items() if paths} == {}
+
+
+def test_a_file_that_was_moved_is_missed_in_a_page() -> None:
+    page = "Look at `tests/unit/test_house.py`, `services/corridor.py` and `chalicelib/rooms/`."
+
+    assert named_paths(page) - in_the_repository() == {"services/corridor.py", "chalicelib/rooms"}
