@@ -164,7 +164,7 @@ SPEC = {"architecture.md", "product.md", "pos.md", "reference/pos.md"}
 EXAMPLE = re.compile(r"\bnewpos\b")
 """The platform of the how-to, which a reader adds."""
 
-NAMED_FILE = re.compile(r"(?<![\w<>{}*./-])[\w-][\w./-]*\.(?:json|md|py|sh|toml|txt|yaml|yml)(?![\w/])")
+NAMED_FILE = re.compile(r"(?<![\w<>{}*./-])[\w-][\w./-]*\.(?:json|md|py|toml|txt|yaml)(?![\w/])")
 NAMED_FOLDER = re.compile(r"(?<=`)[\w-][\w./-]*/(?=`)")
 LINK = re.compile(r"\]\(([^)#:]+)[^):]*\)")
 
