@@ -1,4 +1,4 @@
-"""The help articles that retailers read (docs/articles/), taken apart into their sentences.
+"""Splits the help articles that retailers read (docs/articles/) into their sentences.
 
 A line of an article is a title, a question with its answer below, a step of a list, or a
 paragraph; the last two hold one or more sentences. Titles make no promise, but for those of the
@@ -29,7 +29,7 @@ SETTINGS_SECTION = "Additional AIQ Settings"
 QUESTIONS_SECTION = "FAQs"
 
 _SITE = ("Skip to main content", "Did this answer your question?")
-"""Belongs to the help site around the article."""
+"""Lines of the help site around the article."""
 
 _LOST_IN_COPYING = (
     (
@@ -38,7 +38,7 @@ _LOST_IN_COPYING = (
     ),
     ("IP\\:PORT", "IP:PORT"),
 )
-"""Line ends, spaces and backslashes that the copy of an article has and its page has not."""
+"""Mistakes in the copies of articles, with the texts of their pages."""
 
 _MARK = re.compile(r"\s*(?:\d+\.|•)\s+")
 _SENTENCE_END = re.compile(r"(?<=[.!?])\s+(?=[A-Z(])")
@@ -48,7 +48,8 @@ _SIGNS = ("\N{WARNING SIGN}", "\N{INFORMATION SOURCE}", "NOTE:")
 
 @dataclass(frozen=True, slots=True)
 class Sentence:
-    """`text` has `{title}` and `{platform}` where the article names its platform."""
+    """A sentence with the section it is in; `text` has `{title}` and `{platform}` where the article
+    names its platform."""
 
     section: str
     text: str
@@ -56,7 +57,7 @@ class Sentence:
 
 @dataclass(frozen=True, slots=True)
 class Article:
-    """`sections` are all its titles in order, `sentences` what stands below them."""
+    """One article: `sections` are all its titles in order, `sentences` those below them."""
 
     platform: str
     sections: tuple[str, ...]
@@ -66,7 +67,7 @@ class Article:
 def read_all(folder: Path = ARTICLES) -> tuple[Article, ...]:
     """The articles of the folder, in the order of `TITLES`."""
     texts = {
-        platform: _mended((folder / f"{platform}.txt").read_text(encoding="utf-8"))
+        platform: _correct_copy((folder / f"{platform}.txt").read_text(encoding="utf-8"))
         for platform in TITLES
     }
     marked = [p for p, text in texts.items() if any(map(_MARK.match, text.splitlines()))]
@@ -85,22 +86,22 @@ def generic(text: str, platform: str) -> str:
 
 
 def named(text: str, platform: str) -> str:
-    """The text as it stands in the platform's article."""
+    """The text as the platform's article has it."""
     return text.replace("{title}", TITLES[platform]).replace("{platform}", platform)
 
 
 def split(line: str) -> list[str]:
     """The sentences of a line; a sentence of one word ("Yes!") belongs to the next."""
-    found: list[str] = []
-    for part in _SENTENCE_END.split(line):
-        if found and " " not in found[-1]:
-            found[-1] += f" {part}"
+    sentences: list[str] = []
+    for text in _SENTENCE_END.split(line):
+        if sentences and " " not in sentences[-1]:
+            sentences[-1] += f" {text}"
         else:
-            found.append(part)
-    return found
+            sentences.append(text)
+    return sentences
 
 
-def _mended(text: str) -> str:
+def _correct_copy(text: str) -> str:
     for wrong, right in _LOST_IN_COPYING:
         text = text.replace(wrong, right)
     return text
@@ -124,20 +125,20 @@ def _titles(text: str) -> Iterator[str]:
         asked = not marked and line.endswith(("?", "!")) and not line.startswith(_SIGNS)
 
 
-def _article(platform: str, text: str, titles: set[str]) -> Article:
+def _article(platform: str, content: str, titles: set[str]) -> Article:
     sections: list[str] = []
     sentences: list[Sentence] = []
     within_settings = within_questions = False
-    for line, _ in _lines(text):
-        said = generic(line, platform)
-        if said.casefold() in titles:
-            sections.append(said)
-            within_questions = within_questions or said == QUESTIONS_SECTION
+    for line, _ in _lines(content):
+        text = generic(line, platform)
+        if text.casefold() in titles:
+            sections.append(text)
+            within_questions = within_questions or text == QUESTIONS_SECTION
             if within_settings and not within_questions:
-                sentences.append(Sentence(said, said))
-            within_settings = within_settings or said == SETTINGS_SECTION
+                sentences.append(Sentence(text, text))
+            within_settings = within_settings or text == SETTINGS_SECTION
         else:
             question = within_questions and line.endswith(("?", "!"))
-            parts = [said] if question else split(said)
-            sentences += [Sentence(sections[-1], part) for part in parts]
+            texts = [text] if question else split(text)
+            sentences += [Sentence(sections[-1], each) for each in texts]
     return Article(platform, tuple(sections), tuple(sentences))

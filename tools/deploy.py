@@ -1,4 +1,4 @@
-"""Deploy the package to AWS, local or real, by change set; or take a stack away.
+"""Deploy the package to AWS, local or real, by change set; or delete a stack.
 
     python -m tools.deploy up --stage dev [--set Parameter=Value]
     python -m tools.deploy down --stage dev [--confirm aiq-pos-prod]
@@ -37,7 +37,7 @@ def stack_name(stage: str) -> str:
 
 
 def with_derived(parameters: Mapping[str, str | int]) -> dict[str, str]:
-    """The parameters with those that follow from others, where nobody gave them."""
+    """The parameters, with those added that follow from others and were not given."""
     given = {name: str(value) for name, value in parameters.items()}
     sync = int(given.get("SyncTimeout", _TEMPLATE_TIMEOUT))
     jobs = int(given.get("JobsTimeout", _TEMPLATE_TIMEOUT))
@@ -55,7 +55,7 @@ def with_derived(parameters: Mapping[str, str | int]) -> dict[str, str]:
 def deploy(
     client_of: ClientOf, built: Package, name: str, parameters: Mapping[str, str], bucket: str
 ) -> dict[str, str]:
-    """Bring the stack to the package and the parameters; answer its outputs.
+    """Bring the stack to the package and the parameters. Returns its outputs.
 
     Nothing to change is success. Raises StepFailed with the reasons CloudFormation gives.
     """
@@ -177,9 +177,9 @@ def _artefacts_bucket(session: boto3.Session) -> str:
     try:
         s3.head_bucket(Bucket=bucket)
     except ClientError:
-        place = {"LocationConstraint": session.region_name}
+        region = {"LocationConstraint": session.region_name}
         elsewhere = (
-            {} if session.region_name == "us-east-1" else {"CreateBucketConfiguration": place}
+            {} if session.region_name == "us-east-1" else {"CreateBucketConfiguration": region}
         )
         s3.create_bucket(Bucket=bucket, **elsewhere)
         blocked = (
@@ -218,13 +218,13 @@ def up(stage: str, parameters: Mapping[str, str]) -> None:
 
 
 def down(stage: str, confirm: str | None) -> None:
-    """Take the stack away. What the template retains (prod's data) stays."""
+    """Delete the stack. What the template retains (prod's data) stays."""
     name = stack_name(stage)
     if stage == "prod" and confirm != name:
         raise StepFailed(f"destroy {name}", f"say it: --confirm {name}")
     session = boto3.Session()
     cloudformation = session.client("cloudformation")
-    found = outputs(cloudformation, name)
+    stack_outputs = outputs(cloudformation, name)
     emptied = ["BucketWeb"]  # a bucket goes only when it is empty
     if stage == "prod":
         cloudformation.update_termination_protection(
@@ -233,8 +233,8 @@ def down(stage: str, confirm: str | None) -> None:
     else:
         emptied.append("BucketBackups")
     for key in emptied:
-        with step(f"empty {found[key]}"):
-            session.resource("s3").Bucket(found[key]).object_versions.delete()
+        with step(f"empty {stack_outputs[key]}"):
+            session.resource("s3").Bucket(stack_outputs[key]).object_versions.delete()
     with step(f"destroy {name}"):
         cloudformation.delete_stack(StackName=name)
         status = _wait(cloudformation, name, lambda now: now in (None, "DELETE_FAILED"))

@@ -48,7 +48,7 @@ START = """window.onload = () => {
 
 
 def build(target: Path = BUILD) -> Path:
-    """Write the page and what it needs into `target/docs`; answer that folder."""
+    """Write the page and what it needs into `target/docs`. Returns that folder."""
     folder = target / "docs"
     folder.mkdir(parents=True, exist_ok=True)
     static = files("swagger_ui") / "static"

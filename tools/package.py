@@ -1,4 +1,4 @@
-"""Package the application: one SAM template and one zip, kept by content.
+"""Package the application: one SAM template and one zip, cached by content.
 
 `python -m tools.package` prints the directory. The template comes from `chalice package` merged
 with infra/*.yaml. The zip is what `chalice package` makes of our code, put behind the libraries of
@@ -32,7 +32,7 @@ from tools.steps import run
 from tools.template import infra_template
 
 PACKAGES = CACHE / "package"
-KEPT = 6
+CACHED = 6
 AWS_SERVICES = frozenset(
     ("cognito-idp", "dynamodb", "kms", "lambda", "s3", "sesv2", "sns", "sqs", "ssm", "sts")
 )
@@ -71,22 +71,22 @@ class Package:
 
 
 def package(root: Path = ROOT, *, logs: Path | None = None) -> Package:
-    """Package the application of `root`, or find the package of the same content.
+    """Package the application of `root`, unless the package of the same content is cached.
 
     Raises StepFailed with the log of the command that failed.
     """
     logs = logs or PACKAGES / "logs"
     digest = _digest(root)
-    if found := _finished(digest):
-        return found
+    if finished := _finished(digest):
+        return finished
     PACKAGES.mkdir(parents=True, exist_ok=True)
     with FileLock(PACKAGES / "lock"), tempfile.TemporaryDirectory(dir=PACKAGES) as scratch:
         # From here on the copy counts: somebody may be editing the original.
         project = Path(scratch) / "project"
         _copy(root, project)
         digest = _digest(project)
-        if found := _finished(digest):
-            return found
+        if finished := _finished(digest):
+            return finished
         out = Path(scratch) / "out"
         _chalice(project, out, logs / "chalice.log")
         libraries = _libraries(project, logs / "libraries.log")
@@ -222,8 +222,8 @@ def _join(code: Path, libraries: Path, project: Path) -> None:
 def _forget_old() -> None:
     packages = [path for path in PACKAGES.iterdir() if (path / "sam.json").exists()]
     libraries = list(PACKAGES.glob("libraries-*.zip"))
-    for kept in (packages, libraries):
-        for path in sorted(kept, key=lambda path: path.stat().st_mtime, reverse=True)[KEPT:]:
+    for cached in (packages, libraries):
+        for path in sorted(cached, key=lambda path: path.stat().st_mtime, reverse=True)[CACHED:]:
             shutil.rmtree(path) if path.is_dir() else path.unlink(missing_ok=True)
 
 

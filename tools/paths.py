@@ -1,4 +1,4 @@
-"""Where things are in the working tree."""
+"""The folders of the working tree that the tools use."""
 
 from pathlib import Path
 

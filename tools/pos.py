@@ -23,10 +23,10 @@ _HOMES = {
 
 
 def scaffold(name: str, root: Path = ROOT) -> list[Path]:
-    """Write the platform's files; answers them.
+    """Write the platform's files. Returns their paths.
 
     Raises ValueError when the name cannot name a platform, FileExistsError when a part of one of
-    that name is there.
+    that name exists.
     """
     if not (name.isascii() and name.isidentifier() and name.islower()):
         raise ValueError(f"{name!r} is no name for a platform: small letters and digits")

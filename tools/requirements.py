@@ -43,8 +43,9 @@ Titles promise nothing and are left out, but for those of the settings, which ar
 
 
 @dataclass(frozen=True, slots=True, order=True)
-class Quoting:
-    """A test by file (from the root of the repository) and name, with its docstring made plain."""
+class QuotingTest:
+    """A test by file (from the root of the repository) and name, with its docstring as `plain`
+    text."""
 
     file: str
     name: str
@@ -59,15 +60,15 @@ class Reason:
 
 @dataclass(frozen=True, slots=True)
 class Requirement:
-    """A sentence, the platforms whose article has it, and what answers for it.
+    """A sentence of the articles, with the tests that quote it or the reason why none does.
 
-    `tests` has every platform for which a test quotes the sentence.
+    `platforms`: those whose article has it; `tests`: by platform for which a test quotes it.
     """
 
     section: str
     text: str
     platforms: tuple[str, ...]
-    tests: Mapping[str, tuple[Quoting, ...]]
+    tests: Mapping[str, tuple[QuotingTest, ...]]
     reason: Reason | None
 
     @property
@@ -75,12 +76,12 @@ class Requirement:
         return tuple(platform for platform in self.platforms if platform not in self.tests)
 
     @property
-    def standing(self) -> str:
+    def status(self) -> str:
         """How the document counts it."""
         return STATUSES[self.reason.status] if self.reason else "Tested"
 
     @property
-    def quoting(self) -> list[Quoting]:
+    def quoting(self) -> list[QuotingTest]:
         return sorted({test for tests in self.tests.values() for test in tests})
 
 
@@ -89,17 +90,17 @@ def plain(text: str) -> str:
     return " ".join(_QUOTES.sub("", _SIGNS.sub("", text)).split())
 
 
-def quoting_tests(folder: Path = TESTS) -> list[Quoting]:
-    """Every test with a docstring, by file and place."""
-    found = []
+def quoting_tests(folder: Path = TESTS) -> list[QuotingTest]:
+    """Every test with a docstring, in the order of files and lines."""
+    tests = []
     for file in sorted(folder.rglob("test_*.py")):
         for node in ast.walk(ast.parse(file.read_bytes())):
             if isinstance(node, ast.FunctionDef) and node.name.startswith("test_"):
-                said = ast.get_docstring(node)
-                if said:
+                docstring = ast.get_docstring(node)
+                if docstring:
                     where = file.relative_to(folder.parent).as_posix()
-                    found.append(Quoting(where, node.name, plain(said)))
-    return found
+                    tests.append(QuotingTest(where, node.name, plain(docstring)))
+    return tests
 
 
 def reasons(text: str) -> Iterator[tuple[str, Reason]]:
@@ -113,7 +114,7 @@ def reasons(text: str) -> Iterator[tuple[str, Reason]]:
 
 
 def trace(
-    articles: Sequence[Article], tests: Sequence[Quoting], why: Iterable[tuple[str, Reason]]
+    articles: Sequence[Article], tests: Sequence[QuotingTest], why: Iterable[tuple[str, Reason]]
 ) -> tuple[list[Requirement], list[str]]:
     """The requirements in the order of the articles, and what is wrong with them."""
     texts = _texts(articles)
@@ -126,11 +127,11 @@ def trace(
         elif sentence in given:
             wrong.append(f"two reasons for one sentence: {sentence}")
         given[sentence] = reason
-    found = [
+    requirements = [
         Requirement(section, text, tuple(platforms), quoted[text], given.get(text))
         for text, (section, platforms) in texts.items()
     ]
-    return found, wrong + [fault for each in found if (fault := _fault(each))]
+    return requirements, wrong + [fault for each in requirements if (fault := _fault(each))]
 
 
 def _fault(requirement: Requirement) -> str | None:
@@ -144,22 +145,22 @@ def _fault(requirement: Requirement) -> str | None:
 
 def _texts(articles: Sequence[Article]) -> dict[str, tuple[str, list[str]]]:
     """Sentence → the first section that has it, and the platforms."""
-    found: dict[str, tuple[str, list[str]]] = {}
+    texts: dict[str, tuple[str, list[str]]] = {}
     for article in articles:
         for sentence in article.sentences:
-            _, platforms = found.setdefault(sentence.text, (sentence.section, []))
+            _, platforms = texts.setdefault(sentence.text, (sentence.section, []))
             if article.platform not in platforms:
                 platforms.append(article.platform)
-    return found
+    return texts
 
 
 def _quotes(
-    texts: Mapping[str, tuple[str, list[str]]], tests: Sequence[Quoting]
-) -> dict[str, dict[str, tuple[Quoting, ...]]]:
+    texts: Mapping[str, tuple[str, list[str]]], tests: Sequence[QuotingTest]
+) -> dict[str, dict[str, tuple[QuotingTest, ...]]]:
     """Sentence → platform → the tests that quote it.
 
-    Longer sentences first, and what was found is taken out: a sentence that is part of another is
-    not quoted by whoever quotes the other.
+    Looks for longer sentences first and takes out what it finds: whoever quotes a sentence does not
+    quote a shorter one within it.
     """
     forms = sorted(
         (
@@ -169,16 +170,16 @@ def _quotes(
         ),
         key=lambda each: -len(each[0]),
     )
-    found: dict[str, dict[str, tuple[Quoting, ...]]] = {text: {} for text in texts}
+    quotes: dict[str, dict[str, tuple[QuotingTest, ...]]] = {text: {} for text in texts}
     for test in tests:
         left = test.plain
         for form, text, platforms in forms:
             left, times = _boundary(form).subn("\0", left)
             for platform in platforms if times else ():
-                held = found[text].get(platform, ())
-                if test not in held:
-                    found[text][platform] = (*held, test)
-    return found
+                known = quotes[text].get(platform, ())
+                if test not in known:
+                    quotes[text][platform] = (*known, test)
+    return quotes
 
 
 def _forms(text: str, platforms: Sequence[str]) -> Iterator[tuple[str, Sequence[str]]]:
@@ -197,16 +198,16 @@ def _boundary(form: str) -> re.Pattern[str]:
     return re.compile(rf"(?<!\w){re.escape(form)}(?!\w)")
 
 
-def render(articles: Sequence[Article], found: Sequence[Requirement]) -> str:
+def render(articles: Sequence[Article], requirements: Sequence[Requirement]) -> str:
     """The document."""
     names = (*STATUSES.values(), "Tested")
-    counts = {name: sum(each.standing == name for each in found) for name in names}
-    lines = [f"{len(found)} sentences. " + _sentence(counts), ""]
+    counts = {name: sum(each.status == name for each in requirements) for name in names}
+    lines = [f"{len(requirements)} sentences. " + _sentence(counts), ""]
     sections: dict[str, str] = {}
     for title in (title for each in articles for title in each.sections):
         sections.setdefault(title.casefold(), title)
     for key, title in sections.items():
-        rows = [each for each in found if each.section.casefold() == key]
+        rows = [each for each in requirements if each.section.casefold() == key]
         if rows:
             lines += [
                 f"## {_escaped(title)}",
@@ -227,7 +228,7 @@ def _sentence(counts: Mapping[str, int]) -> str:
 def _row(requirement: Requirement) -> str:
     cells = [f"[{test.name.removeprefix('test_')}](../{test.file})" for test in requirement.quoting]
     if requirement.reason:
-        cells.append(f"**{requirement.standing}**: {_escaped(requirement.reason.why)}")
+        cells.append(f"**{requirement.status}**: {_escaped(requirement.reason.why)}")
     articles = ", ".join(requirement.platforms)
     return f"| {_escaped(requirement.text)} | {'<br>'.join(cells)} | {articles} |"
 
@@ -239,9 +240,9 @@ def _escaped(text: str) -> str:
 def main(arguments: list[str], tell: Callable[[str], None] = print) -> int:
     """0 when every sentence is answered for and the document is written, or says so already."""
     articles = read_all()
-    told = reasons(REASONS.read_text(encoding="utf-8"))
-    found, wrong = trace(articles, quoting_tests(), told)
-    rendered = render(articles, found)
+    why = reasons(REASONS.read_text(encoding="utf-8"))
+    requirements, wrong = trace(articles, quoting_tests(), why)
+    rendered = render(articles, requirements)
     if "--check" not in arguments:
         TARGET.write_text(rendered, encoding="utf-8")
     elif not TARGET.exists() or TARGET.read_text(encoding="utf-8") != rendered:

@@ -1,4 +1,4 @@
-"""The dashboard's built files → the bucket behind the front."""
+"""Uploads the dashboard's built files to the bucket behind the front."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ _ASK_EACH_TIME = "no-cache"
 
 
 def upload_dashboard(s3: Any, bucket: str, build: Path) -> int:
-    """Put every file of `build` in the bucket; answer how many.
+    """Put every file of `build` in the bucket. Returns how many.
 
     Files under assets/ carry a hash of their content in the name and may be kept for ever. The page
     goes last: it must not name files that are not there yet.

@@ -30,7 +30,7 @@ def posabit(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Simulator]:
 
 
 @pytest.fixture(scope="session")
-def told(stack: LocalStack, posabit: Simulator) -> Iterator[None]:
+def configured_pos(stack: LocalStack, posabit: Simulator) -> Iterator[None]:
     """The functions know where this POSaBIT is, as the stack's parameters would tell them."""
     keep_integrator_token(stack, posabit)
     variables = {
@@ -42,7 +42,7 @@ def told(stack: LocalStack, posabit: Simulator) -> Iterator[None]:
 
 
 @pytest.fixture
-def retailers(stack: LocalStack, told: None) -> Iterator[Callable[[], Retailer]]:
+def retailers(stack: LocalStack, configured_pos: None) -> Iterator[Callable[[], Retailer]]:
     """Makes retailers, each the Owner of a new account; their sources are disconnected in the end,
     so that no later test meets their syncs."""
     made: list[Retailer] = []

@@ -1,4 +1,4 @@
-"""What the end-to-end tests are built of."""
+"""The retailer, the POS and the deployed stack of the end-to-end tests."""
 
 from __future__ import annotations
 
@@ -38,7 +38,7 @@ class Stage:
         prepare(self.retailer, self.posabit, history_from)
 
     def connect(self) -> list[Json]:
-        """Press Connect; the runs that this queued."""
+        """Press Connect. Returns the runs that this queued."""
         self.retailer.connect()
         return [run for run in self.retailer.runs() if run["state"] in LIVE]
 
@@ -47,7 +47,7 @@ class Stage:
         return self.connect()
 
     def sync(self) -> list[Json]:
-        """*Sync now* on every credential; the runs as they ended."""
+        """Press *Sync now* on every credential. Returns the runs as they ended."""
         cards = self.retailer.card()["credentials"]
         return self.finish([self.retailer.sync_now(each["id"]) for each in cards])
 
@@ -61,15 +61,15 @@ class Stage:
 def differences(
     retailer: Retailer, posabit: Simulator, every: int = 1, every_of_several: int = 1
 ) -> list[str]:
-    """Where what the API shows, stores not mapped yet, is not what the oracle says of the POS now.
+    """Where the API, stores not mapped yet, differs from the oracle of the POS as it is now.
 
     What was set aside is compared by the run that read it, where a test says so: a run that failed
     and its repetition both count.
     """
     since = min(each["history_from"] for each in retailer.card()["credentials"])
     oracle = answer_all([posabit.reading(since)], {}, nothing_decided(retailer))
-    shown = comparison.read(retailer, oracle, every=every, every_of_several=every_of_several)
-    return comparison.differences(shown, oracle)
+    api = comparison.read(retailer, oracle, every=every, every_of_several=every_of_several)
+    return comparison.differences(api, oracle)
 
 
 def nothing_decided(retailer: Retailer) -> Programme:
@@ -99,7 +99,7 @@ def new_retailer(stack: LocalStack) -> Retailer:
 def changed(
     stack: LocalStack, functions: Sequence[str], *, timeout: int | None = None, **variables: str
 ) -> Iterator[None]:
-    """Other environment variables, another timeout, as long as this is open."""
+    """Give the functions other environment variables or another timeout while this is open."""
     client = stack.client("lambda")
     before = {
         name: client.get_function_configuration(FunctionName=stack.resources[name])
@@ -112,8 +112,8 @@ def changed(
         yield
     finally:
         for name, was in before.items():
-            kept = was["Environment"]["Variables"]
-            _configure(client, stack.resources[name], was["Timeout"], kept)
+            variables = was["Environment"]["Variables"]
+            _configure(client, stack.resources[name], was["Timeout"], variables)
 
 
 def _configure(client: Any, name: str, timeout: int, variables: dict[str, str]) -> None:
@@ -124,16 +124,16 @@ def _configure(client: Any, name: str, timeout: int, variables: dict[str, str]) 
 
 def workers(stack: LocalStack, function: str) -> list[int]:
     """The process ids of a function's running environments, of this stack only."""
-    place = str(stack.data_dir / "tmp" / f"ministack-lambda-{stack.resources[function]}-")
-    found = []
+    prefix = str(stack.data_dir / "tmp" / f"ministack-lambda-{stack.resources[function]}-")
+    pids = []
     for process in Path("/proc").iterdir():
         if not process.name.isdecimal():
             continue
         with suppress(OSError):
             command = (process / "cmdline").read_bytes().decode(errors="replace")
-            if place in command:
-                found.append(int(process.name))
-    return found
+            if prefix in command:
+                pids.append(int(process.name))
+    return pids
 
 
 def kill(pid: int) -> None:
@@ -142,7 +142,7 @@ def kill(pid: int) -> None:
 
 
 def peak_mb(pid: int) -> float:
-    """The most memory a live process has held."""
+    """The most memory in MB that a live process has used so far."""
     for line in Path(f"/proc/{pid}/status").read_text().splitlines():
         if line.startswith("VmHWM:"):
             return int(line.split()[1]) / 1024

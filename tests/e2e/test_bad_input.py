@@ -31,7 +31,7 @@ VERSION_1 = {"If-Match": '"1"'}
 
 
 @pytest.fixture(scope="module")
-def owner(stack: LocalStack, told: None) -> Iterator[Retailer]:
+def owner(stack: LocalStack, configured_pos: None) -> Iterator[Retailer]:
     """These tests store nothing, so they share an account."""
     return new_retailer(stack)
 

@@ -21,7 +21,7 @@ SLICE = {"timeout": 20, "SYNC_RESERVE_SECONDS": "5"}
 
 
 @pytest.fixture
-def short_lived(stack: LocalStack, told: None) -> Iterator[None]:
+def short_lived(stack: LocalStack, configured_pos: None) -> Iterator[None]:
     """Sync workers get 20 s; what one leaves undone comes back after as long."""
     with changed(stack, [WORKER], **SLICE):
         stack.set_visibility("SyncQueue", 20)
@@ -47,10 +47,10 @@ def continued(stage: Stage, record: Callable[..., None], **world: float) -> None
 
     runs, peak = watched(stage, stage.open())
 
-    told = [(run["state"], run["hops"], run["requests"], run["error"]) for run in runs]
-    record(seconds=round(time.monotonic() - started), peak_mb=round(peak), runs=told)
-    assert {run["state"] for run in runs} == {"succeeded"}, told
-    assert min(run["hops"] for run in runs) >= 1, told  # more on a slower machine
+    outcomes = [(run["state"], run["hops"], run["requests"], run["error"]) for run in runs]
+    record(seconds=round(time.monotonic() - started), peak_mb=round(peak), runs=outcomes)
+    assert {run["state"] for run in runs} == {"succeeded"}, outcomes
+    assert min(run["hops"] for run in runs) >= 1, outcomes  # more on a slower machine
     assert stage.differences(every=500, every_of_several=20) == []
     assert peak < WORKER_MB
     second = stage.sync()
@@ -110,11 +110,11 @@ def _is_in(run: Json, stream: str) -> bool:
 def let_time_pass(stack: LocalStack, uid: str, credential: str) -> None:
     """What a dead worker held, its lease of 3 minutes and the account's commit lock of one, is
     free again."""
-    held = {
+    locks = {
         "TableSync": (f"CREDENTIAL#{uid}#{credential}", "STATE"),
         "TablePersonas": (f"{uid}#COMMIT", "COMMIT"),
     }
-    for table, (pk, sk) in held.items():
+    for table, (pk, sk) in locks.items():
         stack.client("dynamodb").update_item(
             TableName=stack.outputs[table],
             Key={"pk": {"S": pk}, "sk": {"S": sk}},

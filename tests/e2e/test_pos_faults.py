@@ -82,8 +82,8 @@ def test_a_page_that_stays_bad_fails_the_run_and_the_next_run_gets_everything(
     [failed] = shop.finish(shop.connect())
 
     assert failed["state"] == "failed"
-    told = {name: failed["error"][name] for name in ("code", "actor", "stream")}
-    assert told == {"code": code, "actor": actor, "stream": stream}
+    error = {name: failed["error"][name] for name in ("code", "actor", "stream")}
+    assert error == {"code": code, "actor": actor, "stream": stream}
     assert failed["error"]["message"]
     before = oldest_asked(shop, stream)
 
@@ -98,7 +98,7 @@ def test_a_page_that_stays_bad_fails_the_run_and_the_next_run_gets_everything(
 
 def lost(shop: Stage) -> list[str]:
     """What set-aside counts say differs by nature: the failed run counted some of them too."""
-    return [told for told in shop.differences(every=3) if not told.startswith("set_aside")]
+    return [each for each in shop.differences(every=3) if not each.startswith("set_aside")]
 
 
 @pytest.mark.parametrize("fault", ["500", "cut", "html", "reset", "empty", "not_json"])

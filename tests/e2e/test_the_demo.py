@@ -36,13 +36,13 @@ def start(mark: str, tmp_path: Path) -> subprocess.Popen[str]:
 
 def left_behind(mark: str, pid: int) -> list[str]:
     """Commands of live processes that belong to that demo."""
-    found = []
+    commands = []
     for process in Path("/proc").iterdir():
         with suppress(OSError):
-            told = (process / "environ").read_bytes().decode(errors="replace")
-            if mark in told or f"demo-once-{pid}/" in told:
-                found.append((process / "cmdline").read_bytes().decode().replace("\0", " "))
-    return found
+            environment = (process / "environ").read_bytes().decode(errors="replace")
+            if mark in environment or f"demo-once-{pid}/" in environment:
+                commands.append((process / "cmdline").read_bytes().decode().replace("\0", " "))
+    return commands
 
 
 @pytest.mark.parametrize(
@@ -79,21 +79,21 @@ def test_the_demo_ends_equal_to_the_oracle(tmp_path: Path) -> None:
     out, _ = demo.communicate(timeout=900)
 
     assert demo.returncode == 0, (tmp_path / "stderr").read_text()
-    told = json.loads(out.splitlines()[-1])
-    assert told["oracle"] == "equal"
-    assert set(told["personas"]) == {"auphan", "posabit", "profitek", "thsuite", "webjoint"}
-    assert told["of_several_platforms"] > 100
-    assert told["members"] > 300
-    assert told["points"] > 10_000
-    assert told["sms_requested"] > 10
-    assert told["answers"] == {
+    result = json.loads(out.splitlines()[-1])
+    assert result["oracle"] == "equal"
+    assert set(result["personas"]) == {"auphan", "posabit", "profitek", "thsuite", "webjoint"}
+    assert result["of_several_platforms"] > 100
+    assert result["members"] > 300
+    assert result["points"] > 10_000
+    assert result["sms_requested"] > 10
+    assert result["answers"] == {
         "yes": {"consent": "opted_in", "member_by_it": True, "confirmations": 1},
         "stop": {"consent": "opted_out", "confirmations": 1},
     }
-    assert told["second_sync"]["persona_writes"] == 0
-    for platform, keys in told["store_keys"].items():
-        assert sum(told["sales"][platform].values()) == sum(keys.values()) > 0
-    assert {name: len(keys) for name, keys in told["store_keys"].items()} == {
+    assert result["second_sync"]["persona_writes"] == 0
+    for platform, keys in result["store_keys"].items():
+        assert sum(result["sales"][platform].values()) == sum(keys.values()) > 0
+    assert {name: len(keys) for name, keys in result["store_keys"].items()} == {
         "posabit": 2,
         "thsuite": 1,
         "webjoint": 2,

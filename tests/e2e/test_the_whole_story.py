@@ -7,7 +7,7 @@ from collections.abc import Callable
 
 from tests.e2e.stage import Stage, differences, prepare
 from tests.waiting import eventually
-from tools.demo.comparison import aside
+from tools.demo.comparison import count_set_aside
 from tools.demo.retailer import Retailer
 
 
@@ -43,10 +43,10 @@ def test_broken_records_are_set_aside_with_the_reason_and_can_be_seen(stage: Sta
         seen.update(f"{row['stream']} {row['reason']}" for row in stage.retailer.all(path))
     assert seen == {
         f"{stream} {reason}": count
-        for stream, told in right["set_aside"].items()
-        for reason, count in told["by_reason"].items()
+        for stream, counts in right["set_aside"].items()
+        for reason, count in counts["by_reason"].items()
     }
-    assert aside(runs) == {s: told["count"] for s, told in right["set_aside"].items()}
+    assert count_set_aside(runs) == {s: counts["count"] for s, counts in right["set_aside"].items()}
     assert stage.differences(every=20, every_of_several=5) == []
 
 
@@ -99,8 +99,8 @@ def test_what_changes_in_the_pos_changes_here(stage: Stage) -> None:
     runs = stage.sync()
 
     asked = {"email": "new-address@example.com"}
-    [found] = stage.retailer.call("POST", "/personas/search", asked)["items"]
-    members = stage.retailer.get(f"/personas/{found['id']}")["members"]
+    [persona] = stage.retailer.call("POST", "/personas/search", asked)["items"]
+    members = stage.retailer.get(f"/personas/{persona['id']}")["members"]
     assert member["ext_id"] in {each["ext_id"] for each in members}
     assert sum(run["streams"]["sales"]["new"] for run in runs) == 12
     assert stage.differences(every=3) == []

@@ -1,7 +1,7 @@
-"""What came in beside what is right, as the simulators' oracle tells it.
+"""Compares what the API shows with the answer of the simulators' oracle.
 
-`read` asks the API; all else is pure. What more there will be to compare is one more entry in both
-`totals` and `right_totals`.
+`read` asks the API; all else is pure. One more thing to compare is one more entry in both
+`api_totals` and `oracle_totals`.
 """
 
 from __future__ import annotations
@@ -19,9 +19,12 @@ _SHOWN = 5
 
 
 @dataclass(frozen=True, slots=True)
-class Shown:
-    """What the API shows of the synced sources: the list of personas, some of them `in_full`, the
-    store keys, every run by platform, and the numbers that are or will be asked for consent."""
+class ApiView:
+    """Holds what the API shows of the synced sources.
+
+    The list of personas, some of them `in_full` (by id), the store keys, every run by platform, and
+    how many numbers are or will be asked for consent.
+    """
 
     uid: str
     personas: list[Json]
@@ -31,23 +34,23 @@ class Shown:
     sms_requested: int
 
 
-def read(retailer: Retailer, oracle: Json, *, every: int = 1, every_of_several: int = 1) -> Shown:
+def read(retailer: Retailer, oracle: Json, *, every: int = 1, every_of_several: int = 1) -> ApiView:
     """Read everything through the API.
 
-    `oracle`: as `simulators.oracle.answer_all` answers, of all the platforms that were synced. Read
-    in full are each `every_of_several`-th of the personas of several records, and each `every`-th
-    of all.
+    `oracle`: the answer of `simulators.oracle.answer_all` for all platforms that were synced. Of
+    the personas of several records each `every_of_several`-th is read in full, of all personas each
+    `every`-th.
     """
     personas = retailer.personas()
     groups = [group for group in oracle["groups"] if len(group["records"]) > 1]
     several = {
         contact_id
         for group in groups[::every_of_several]
-        for contact_id in _ids(retailer.uid, group)
+        for contact_id in _contact_ids(retailer.uid, group)
     }
     ids = [persona["id"] for persona in personas]
     wanted = [each for at, each in enumerate(ids) if at % every == 0 or each in several]
-    return Shown(
+    return ApiView(
         uid=retailer.uid,
         personas=personas,
         in_full={persona["id"]: persona for persona in retailer.in_full(wanted)},
@@ -57,48 +60,55 @@ def read(retailer: Retailer, oracle: Json, *, every: int = 1, every_of_several: 
     )
 
 
-def totals(shown: Shown) -> Json:
-    """What the API shows, in numbers: each run counts the sales new to it, each credential's first
-    good one what was set aside."""
+def api_totals(api: ApiView) -> Json:
+    """The numbers that the API shows.
+
+    Each run counts the sales that are new to it; the records set aside are those of each
+    credential's first good run.
+    """
     return {
-        **_by_source(shown.personas),
+        **_by_source(api.personas),
         "sales": {
             platform: {
                 "linked": sum(run["sales_linked"] for run in runs),
                 "unlinked": sum(run["sales_unlinked"] for run in runs),
             }
-            for platform, runs in shown.runs.items()
+            for platform, runs in api.runs.items()
         },
         "store_keys": {
             platform: {
-                key["key"]: key["sales"] for key in shown.store_keys if key["platform"] == platform
+                key["key"]: key["sales"] for key in api.store_keys if key["platform"] == platform
             }
-            for platform in shown.runs
+            for platform in api.runs
         },
-        "set_aside": {platform: aside(first_runs(runs)) for platform, runs in shown.runs.items()},
-        "favourites": dict(Counter(str(p["favourite_store"] or "none") for p in shown.personas)),
-        "members": sum(1 for persona in shown.personas if persona["member"]),
-        "points": sum(_hundredths(persona) for persona in shown.personas) / POINT,
-        "sms_requested": shown.sms_requested,
+        "set_aside": {
+            platform: count_set_aside(first_runs(runs)) for platform, runs in api.runs.items()
+        },
+        "favourites": dict(Counter(str(p["favourite_store"] or "none") for p in api.personas)),
+        "members": sum(1 for persona in api.personas if persona["member"]),
+        "points": sum(_hundredths(persona) for persona in api.personas) / POINT,
+        "sms_requested": api.sms_requested,
     }
 
 
-def right_totals(oracle: Json) -> Json:
-    """The same of the oracle."""
+def oracle_totals(oracle: Json) -> Json:
+    """The same numbers from the oracle."""
     platforms = oracle["platforms"]
     return {
         **_by_source(oracle["groups"]),
         "sales": {
-            platform: {kind: told["sales"][kind] for kind in ("linked", "unlinked")}
-            for platform, told in platforms.items()
+            platform: {kind: summary["sales"][kind] for kind in ("linked", "unlinked")}
+            for platform, summary in platforms.items()
         },
         "store_keys": {
-            platform: {key["key"]: key["sales"] for key in told["store_keys"]}
-            for platform, told in platforms.items()
+            platform: {key["key"]: key["sales"] for key in summary["store_keys"]}
+            for platform, summary in platforms.items()
         },
         "set_aside": {
-            platform: {s: rows["count"] for s, rows in told["set_aside"].items() if rows["count"]}
-            for platform, told in platforms.items()
+            platform: {
+                s: rows["count"] for s, rows in summary["set_aside"].items() if rows["count"]
+            }
+            for platform, summary in platforms.items()
         },
         "favourites": oracle["personas"]["by_favourite"],
         "members": oracle["loyalty"]["members"]["count"],
@@ -108,13 +118,13 @@ def right_totals(oracle: Json) -> Json:
 
 
 def _hundredths(persona: Json) -> int:
-    """A balance as the oracle counts it."""
+    """A persona's points in hundredths, as the oracle counts them."""
     points: float = persona["points"]
     return round(points * POINT)
 
 
 def _by_source(people: Sequence[Json]) -> Json:
-    """People of each platform, and of each set of platforms together."""
+    """How many people each platform contributed to, and each set of platforms."""
     sources = [person["sources"] for person in people]
     return {
         "personas": dict(sorted(Counter(name for names in sources for name in names).items())),
@@ -122,75 +132,75 @@ def _by_source(people: Sequence[Json]) -> Json:
     }
 
 
-def differences(shown: Shown, oracle: Json) -> list[str]:
-    """Sentences, none when all is as the oracle says."""
+def differences(api: ApiView, oracle: Json) -> list[str]:
+    """Sentences that say where the API and the oracle differ; none where they agree."""
     return [
-        *unlike("", totals(shown), right_totals(oracle)),
-        *_wrong_groups(shown, oracle["groups"]),
+        *tree_differences("", api_totals(api), oracle_totals(oracle)),
+        *_group_differences(api, oracle["groups"]),
     ]
 
 
 def first_runs(runs: Sequence[Json]) -> list[Json]:
-    """Of all runs, each credential's first good one: it read everything."""
+    """Each credential's first good run: it read everything."""
     newest_first = sorted(runs, key=lambda run: str(run["queued_at"]), reverse=True)
-    found = {run["credential"]: run for run in newest_first if run["state"] == "succeeded"}
-    return list(found.values())
+    first = {run["credential"]: run for run in newest_first if run["state"] == "succeeded"}
+    return list(first.values())
 
 
-def aside(runs: Sequence[Json]) -> dict[str, int]:
-    """Records set aside per stream, in the runs together."""
+def count_set_aside(runs: Sequence[Json]) -> dict[str, int]:
+    """How many records the runs set aside, by stream; streams with none are left out."""
     counts: Counter[str] = Counter()
     for run in runs:
-        for stream, streamed in run["streams"].items():
-            counts[stream] += streamed["set_aside"]
+        for stream, totals in run["streams"].items():
+            counts[stream] += totals["set_aside"]
     return {stream: count for stream, count in sorted(counts.items()) if count}
 
 
-def unlike(what: str, ours: Any, right: Any) -> Iterator[str]:
-    """Where two trees differ, leaf by leaf: `sales thsuite linked: 3, right is 4`."""
+def tree_differences(what: str, ours: Any, right: Any) -> Iterator[str]:
+    """The leaves in which two trees differ: `sales thsuite linked: 3, right is 4`."""
     if isinstance(ours, Mapping) and isinstance(right, Mapping):
         for name in sorted({*ours, *right}):
-            yield from unlike(f"{what} {name}".strip(), ours.get(name), right.get(name))
+            yield from tree_differences(f"{what} {name}".strip(), ours.get(name), right.get(name))
     elif ours != right:
         yield f"{what}: {ours}, right is {right}"
 
 
-def _wrong_groups(shown: Shown, groups: Sequence[Json]) -> list[str]:
-    """The partition into personas, who is a member with how many points, and of each read in full
-    its sales, sources and reasons.
+def _group_differences(api: ApiView, groups: Sequence[Json]) -> list[str]:
+    """Compare the grouping of records into personas, members and their points, and of personas read
+    in full the sales, sources and reasons. Returns the first few differences.
 
     A contactID is the hash of one record. So where every group of records has exactly one persona
-    under one of its ids, and each persona of several records holds just its group, no persona of
-    one record can hold another.
+    under one of its ids, and each persona of several records has just its group, no persona of one
+    record can have another.
     """
-    rows = {persona["id"]: persona for persona in shown.personas}
+    rows = {persona["id"]: persona for persona in api.personas}
     left = set(rows)
-    told: list[str] = []
+    differing: list[str] = []
     for group in groups:
-        ids = _ids(shown.uid, group) & left
+        ids = _contact_ids(api.uid, group) & left
         if len(ids) != 1:
-            told.append(f"{len(ids)} personas of {group['records'][:_SHOWN]}, right is 1")
+            differing.append(f"{len(ids)} personas of {group['records'][:_SHOWN]}, right is 1")
         else:
-            told += _wrong_standing(rows[min(ids)], group["loyalty"])
-            if (persona := shown.in_full.get(min(ids))) is not None:
-                told += _wrong_persona(persona, group)
+            differing += _loyalty_differences(rows[min(ids)], group["loyalty"])
+            if (persona := api.in_full.get(min(ids))) is not None:
+                differing += _persona_differences(persona, group)
         left -= ids
-    told += [f"persona {contact_id} should not be" for contact_id in left]
-    return told[:_SHOWN]
+    differing += [f"persona {contact_id} should not be" for contact_id in left]
+    return differing[:_SHOWN]
 
 
-def _wrong_standing(persona: Json, standing: Json) -> Iterator[str]:
+def _loyalty_differences(persona: Json, loyalty: Json) -> Iterator[str]:
     ours = {"member": persona["member"], "points": _hundredths(persona)}
-    right = {"member": bool(standing["reasons"]), "points": standing["points"]}
-    return unlike(f"persona {persona['id']}", ours, right)
+    right = {"member": bool(loyalty["reasons"]), "points": loyalty["points"]}
+    return tree_differences(f"persona {persona['id']}", ours, right)
 
 
-def _wrong_persona(persona: Json, group: Json) -> Iterator[str]:
-    named = [
-        [each[part] for part in ("platform", "scope", "ext_id")] for each in persona["members"]
+def _persona_differences(persona: Json, group: Json) -> Iterator[str]:
+    records = [
+        [record[name] for name in ("platform", "scope", "ext_id")] for record in persona["members"]
     ]
     ours = {
-        "records": sorted(named),
+        "records": sorted(records),
         "sales": len(persona["all_sales"]),
         "sourced from": persona["sources"],
         "reasons": reasons(persona),
@@ -203,14 +213,15 @@ def _wrong_persona(persona: Json, group: Json) -> Iterator[str]:
         "reasons": group["loyalty"]["reasons"],
         "flags": group["loyalty"]["flags"],
     }
-    return unlike(f"persona {persona['id']}", ours, right)
+    return tree_differences(f"persona {persona['id']}", ours, right)
 
 
 def reasons(persona: Json) -> list[str]:
     """Why a persona, read in full, is a member."""
-    told = [said["data"] for said in persona["why_member"]]
-    return sorted(data["reason"] for data in told if "reason" in data)
+    data = [sentence["data"] for sentence in persona["why_member"]]
+    return sorted(each["reason"] for each in data if "reason" in each)
 
 
-def _ids(uid: str, group: Json) -> set[str]:
+def _contact_ids(uid: str, group: Json) -> set[str]:
+    """Every id that the persona of the group may show."""
     return {record_id(uid, *record) for record in group["records"]}

@@ -16,10 +16,11 @@ _DAY = 86_400
 
 @dataclass(frozen=True, slots=True)
 class Memory:
-    """`now`: the instant (ms) that the simulated year of sales ends at; `ports`: those of the
-    simulators, by platform: the retailer's own servers are known by theirs.
+    """Keeps what a later start of the demo needs, in the data folder.
 
-    `settled`: no sync was cut off, so that a later start can go on from the data.
+    `now`: the instant (ms) at which the simulated year of sales ends; `ports`: those of the
+    simulators, by platform: the retailer's own servers are known by theirs. `settled`: no sync was
+    cut off, so that a later start can go on from the data.
     """
 
     now: int
@@ -28,16 +29,16 @@ class Memory:
     settled: bool
 
     @classmethod
-    def recall(cls, data_dir: Path) -> Self:
-        """As kept in the folder, else a new one."""
+    def load(cls, data_dir: Path) -> Self:
+        """The memory saved in the folder, else a new one."""
         with suppress(FileNotFoundError, ValueError, TypeError):
             return cls(**json.loads((data_dir / _FILE).read_text(encoding="utf-8")))
         today = int(time.time()) // _DAY * _DAY
         password = f"Demo-1-{secrets.token_urlsafe(9)}"
         return cls(now=today * 1000, ports={}, password=password, settled=False)
 
-    def keep(self, data_dir: Path) -> None:
-        """Readable by its owner only: it holds the password of the log-in."""
+    def save(self, data_dir: Path) -> None:
+        """Save it, readable by its owner only: it has the password of the log-in."""
         path = data_dir / _FILE
         path.parent.mkdir(parents=True, exist_ok=True)
         path.touch(mode=0o600)

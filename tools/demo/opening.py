@@ -1,8 +1,8 @@
-"""A shop whose shoppers may be texted at this hour.
+"""Opens a shop whose shoppers may be texted at this hour.
 
 Requests for SMS consent go between 08:00 and 21:00 on the clock of the shopper's store, whatever
-anybody wishes. So that the demo shows texts at any hour, one of the retailer's shops stands where
-it is day; elsewhere requests may wait for the morning, and are counted as waiting.
+anybody wishes. So that the demo shows texts at any hour, one of the retailer's shops is where it
+is day; elsewhere requests may wait for the morning, and are counted as waiting.
 """
 
 from __future__ import annotations
@@ -14,17 +14,17 @@ from datetime import time as clock
 from typing import Any
 from zoneinfo import ZoneInfo
 
-from tools.demo.retailer import Json, Retailer
+from tools.demo.retailer import Retailer
 
 ZONES = ("America/Los_Angeles", "America/New_York", "Europe/London", "Asia/Kolkata")
 """At any moment it is day in one of them."""
 
 DAY = (clock(8, 5), clock(20, 15))
-"""Of the lawful hours, those that leave a demo the time to send."""
+"""The lawful hours that leave a demo the time to send."""
 
 NAME = "Summit Supply"
 KEY = ("posabit", "summit-02")
-"""POSaBIT tells the zone of its shops: what a sale's day is does not depend on where we put it."""
+"""POSaBIT sends the zone of its shops, so the day of a sale does not depend on where we put it."""
 
 _LOOK_SECONDS = 60
 
@@ -35,35 +35,37 @@ def day_zone(now: datetime) -> str:
 
 
 def open_shop(retailer: Retailer) -> dict[tuple[str, str], int]:
-    """Create the store, give it its key, and have it stand where it is day; safe to repeat. The
-    mapping as the oracle takes it."""
+    """Create the store where it is day, or move it there, and map its key; safe to repeat.
+
+    Returns the mapping as the oracle takes it.
+    """
     zone = day_zone(datetime.now(UTC))
     stores = {store["name"]: store for store in retailer.get("/stores")["items"]}
     store = stores.get(NAME)
     if store is None:
         store = retailer.call("POST", "/stores", {"name": NAME, "time_zone": zone})
     elif store["time_zone"] != zone:
-        store = _at_version(retailer, "PATCH", f"/stores/{store['id']}", store, time_zone=zone)
+        body = {"time_zone": zone}
+        store = retailer.change("PATCH", f"/stores/{store['id']}", body, version=store["version"])
     keys = [each for each in retailer.store_keys() if (each["platform"], each["key"]) == KEY]
     if any(each["store"] != store["id"] for each in keys):
-        path = f"/stores/{store['id']}/mappings"
-        _at_version(retailer, "PUT", path, store, keys=[each["id"] for each in keys])
+        path, mapped = f"/stores/{store['id']}/mappings", {"keys": [each["id"] for each in keys]}
+        retailer.change("PUT", path, mapped, version=store["version"])
     return {KEY: int(store["id"])}
 
 
 def wait_for_favourites(retailer: Retailer, right: Mapping[str, Any]) -> None:
-    """Mapping a store moves favourites in the background. Raises TimeoutError."""
+    """Wait until the mapping of the store has changed favourites, which is done in the background.
+
+    Raises TimeoutError.
+    """
     wanted = right["personas"]["by_favourite"]
     deadline = time.monotonic() + _LOOK_SECONDS
-    while _favourites(retailer) != wanted.get("1", 0):
+    while _count_favourites(retailer) != wanted.get("1", 0):
         if time.monotonic() > deadline:
             raise TimeoutError(f"favourites are not {wanted} after {_LOOK_SECONDS} s")
         time.sleep(1)
 
 
-def _favourites(retailer: Retailer) -> int:
+def _count_favourites(retailer: Retailer) -> int:
     return sum(persona["favourite_store"] == 1 for persona in retailer.personas())
-
-
-def _at_version(retailer: Retailer, method: str, path: str, held: Json, **body: object) -> Json:
-    return retailer.call(method, path, body, headers={"If-Match": f'"{held["version"]}"'})

@@ -1,6 +1,6 @@
-"""The retailer of the demo: what each POS holds, and how its credentials are filled in.
+"""The retailer of the demo: the world of each POS, and how its credentials are filled in.
 
-Whatever sets one POS apart from another is a line of this table.
+Whatever differs between two POS is a line of this table.
 """
 
 from __future__ import annotations
@@ -12,26 +12,26 @@ from typing import Any
 from simulators.oracle.reading import Reading
 
 Facts = Mapping[str, Any]
-"""What a simulator says when it starts (docs/reference/simulators.md)."""
+"""The JSON that a simulator prints when it starts (docs/reference/simulators.md)."""
 
 LOOPBACK = ("127.0.0.0/8",)
-"""Where the simulated servers of the retailer stand: the stack's EgressAllowedRanges."""
+"""The addresses of the retailer's simulated servers: the stack's EgressAllowedRanges."""
 
 OVERLAP = 0.4
-"""Of each POS's shoppers, the share who are people of one town, whom the others know too."""
+"""The share of each POS's shoppers who are people of one town, whom the others know too."""
 
 STOCK = {"products": 120, "old-lots": 300}
-"""A small shop's, sold-out lots included: read whole in each sync, at the pace of the POS."""
+"""The stock of a small shop: each sync reads all of it, sold-out lots too, at the POS's pace."""
 
 
 @dataclass(frozen=True, slots=True)
 class Pos:
     """One POS of the retailer.
 
-    `fields`: of a credential, filled in from the simulator's facts and, with `each`, from one of
-    the shops listed there: one credential for each. `trust`: what the retailer lets pass for their
-    own server. `reading`: what is left out of the oracle because the credential leaves it out.
-    `scope`: what AIQ knows the server by, where the POS itself does not say.
+    `fields`: of a credential, filled in from the simulator's facts; with `each`, one credential for
+    each of the shops listed there. `trust`: what the retailer accepts of their own server, e.g.
+    plain HTTP. `reading`: options of the oracle's reading, so that it leaves out what the
+    credential leaves out. `scope`: AIQ's name of the server, where the POS itself has none.
     """
 
     platform: str
@@ -45,17 +45,17 @@ class Pos:
     scope: str | None = None
 
     def world(self, now: int) -> dict[str, float]:
-        """The simulator's options; `now` is the instant (ms) that its year of sales ends at."""
+        """The simulator's options; `now` is the instant (ms) at which its year of sales ends."""
         sizes = {"stores": self.stores, "shoppers": self.shoppers, "sales": self.sales}
         return {"seed": 7, "now": now, "overlap": OVERLAP, **STOCK, **sizes}
 
     def credentials(self, facts: Facts) -> list[dict[str, str]]:
         """The fields of every credential, always in the same order."""
         shops = facts[self.each] if self.each else [{}]
-        return [filled(self.fields, {**facts, **shop}) for shop in shops]
+        return [fill_in(self.fields, {**facts, **shop}) for shop in shops]
 
-    def known(self, reading: Reading, facts: Facts) -> Reading:
-        """What the oracle should hear: the source records by the scope that AIQ gives them."""
+    def with_scope(self, reading: Reading, facts: Facts) -> Reading:
+        """The oracle's reading, with the source records under the scope that AIQ gives them."""
         if self.scope is None:
             return reading
         scope = self.scope.format_map(facts)
@@ -63,8 +63,8 @@ class Pos:
         return replace(reading, records=records)
 
 
-def filled(texts: Mapping[str, str], facts: Facts) -> dict[str, str]:
-    """`{"host": "127.0.0.1:{port}"}` with the facts in their places."""
+def fill_in(texts: Mapping[str, str], facts: Facts) -> dict[str, str]:
+    """The texts with the facts for their placeholders, e.g. `{"host": "127.0.0.1:{port}"}`."""
     return {name: text.format_map(facts) for name, text in texts.items()}
 
 

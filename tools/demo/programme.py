@@ -1,4 +1,4 @@
-"""What the retailer of the demo decides: loyalty rules, the cards' settings, texts."""
+"""The decisions of the demo's retailer: loyalty rules, the cards' settings, texts."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ NUMBER = "+12065550199"
 """The retailer's origination number, a fictional one."""
 
 ACCRUAL_START = 200
-"""Days before the generated year of sales ends; so are all here."""
+"""In days before the end of the generated year of sales, as are all days here."""
 
 CARDS: Mapping[str, tuple[int | None, int | None]] = {
     "posabit": (120, 2),
@@ -21,13 +21,16 @@ CARDS: Mapping[str, tuple[int | None, int | None]] = {
     "auphan": (180, 2),
     "profitek": (30, 2),
 }
-"""Per platform: enrolled is who purchased that many days ago or later; asked for SMS consent, too.
-Few are asked: each text takes the local AWS a moment."""
+"""By platform: who purchased in the last so many days is enrolled; in the last so many, is asked
+for SMS consent. Few are asked: each text takes the local AWS a moment."""
 
 
 def programme(now: int, account: Json) -> Programme:
-    """`now`: the instant (ms) that the generated year of sales ends at. `account`: as the API shows
-    it."""
+    """The programme of the retailer.
+
+    `now`: the instant (ms) at which the generated year of sales ends. `account`: as the API shows
+    it.
+    """
     end = datetime.fromtimestamp(now / 1000, tz=UTC).date()
 
     def ago(days: int | None) -> date | None:
@@ -49,26 +52,30 @@ def programme(now: int, account: Json) -> Programme:
 
 
 def put_into_force(retailer: Retailer, wanted: Programme) -> list[str]:
-    """Preview and apply whatever is not as wanted, one change after the other; what each preview
-    said."""
-    said = []
-    if changes := _missing(retailer.get("/loyalty"), _loyalty(wanted)):
-        said.append(f"points: {retailer.decide('/loyalty', changes)}")
+    """Preview and apply whatever is not as wanted, one change after the other.
+
+    Returns the sentence of each preview.
+    """
+    sentences = []
+    if changes := _changes(retailer.get("/loyalty"), _loyalty(wanted)):
+        sentences.append(f"points: {retailer.decide('/loyalty', changes)}")
     for platform, card in wanted.cards.items():
         path = f"/integrations/{platform}/settings"
-        held = {each["key"]: each["value"] for each in retailer.get(path)["settings"]}
-        if changes := _missing(held, _settings(card)):
-            said.append(f"{platform}: {retailer.decide(path, changes)}")
-    return said
+        current = {each["key"]: each["value"] for each in retailer.get(path)["settings"]}
+        if changes := _changes(current, _settings(card)):
+            sentences.append(f"{platform}: {retailer.decide(path, changes)}")
+    return sentences
 
 
 def allow_texts(retailer: Retailer) -> None:
-    """An origination number; requests start at once, not after an hour to cancel; each number is
-    asked once, so that what waits was never asked."""
-    held = retailer.get("/texting")
+    """Set an origination number, let requests start at once, and have each number asked only once.
+
+    So no request waits for an hour to be cancelled, and a number that waits was never asked.
+    """
+    texting = retailer.get("/texting")
     wanted: Json = {"number": NUMBER, "request_limit": 1, "start_after_minutes": 0}
-    if changes := _missing(held, wanted):
-        retailer.call("PATCH", "/texting", changes, headers={"If-Match": f'"{held["version"]}"'})
+    if changes := _changes(texting, wanted):
+        retailer.change("PATCH", "/texting", changes, version=texting["version"])
 
 
 def _loyalty(wanted: Programme) -> Json:
@@ -88,8 +95,9 @@ def _settings(card: Card) -> Json:
     return {name: _iso(day) for name, day in days.items() if day is not None}
 
 
-def _missing(held: Mapping[str, object], wanted: Json) -> Json:
-    return {name: value for name, value in wanted.items() if held.get(name) != value}
+def _changes(current: Mapping[str, object], wanted: Json) -> Json:
+    """The wanted values that differ from the current ones."""
+    return {name: value for name, value in wanted.items() if current.get(name) != value}
 
 
 def _iso(day: date | None) -> str | None:

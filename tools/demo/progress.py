@@ -1,4 +1,4 @@
-"""Bars of running syncs, from what the API tells of them."""
+"""Bars of running syncs, from what the API shows of them."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ _LOG_WIDTH = 100
 
 
 class Bars:
-    """One bar per credential on stderr. `titles` and `sizes` (rows to expect) go by its id.
+    """Shows one bar per credential on stderr. `titles` and `sizes` (rows to expect) go by its id.
 
     Where stderr is no terminal, only the last state is printed.
     """
@@ -26,12 +26,12 @@ class Bars:
         self._progress = Progress(
             TextColumn("  {task.description}"),
             BarColumn(bar_width=12),
-            TextColumn("{task.completed:>6.0f} rows  {task.fields[told]}"),
+            TextColumn("{task.completed:>6.0f} rows  {task.fields[state]}"),
             TimeElapsedColumn(),
             console=console,
         )
         self._tasks: dict[str, TaskID] = {
-            credential: self._progress.add_task(title, total=sizes.get(credential), told="queued")
+            credential: self._progress.add_task(title, total=sizes.get(credential), state="queued")
             for credential, title in titles.items()
         }
 
@@ -43,14 +43,14 @@ class Bars:
         self._progress.stop()
 
     def show(self, run: Json) -> None:
-        """Take in a run as GET …/runs/{run} answers it."""
+        """Update the bar of a run, given as GET …/runs/{run} answers it."""
         fetched = sum(totals["fetched"] for totals in run["streams"].values())
         new = sum(totals["new"] for totals in run["streams"].values())
         doing = run["stream"] or run["state"]
-        told = f"{doing:<10} new {new}, requests {run['requests']}"
+        state = f"{doing:<10} new {new}, requests {run['requests']}"
         task = self._tasks[run["credential"]]
         if run["ended_at"]:
-            self._progress.update(task, completed=fetched, total=max(fetched, 1), told=told)
+            self._progress.update(task, completed=fetched, total=max(fetched, 1), state=state)
             self._progress.stop_task(task)
         else:
-            self._progress.update(task, completed=fetched, told=told)
+            self._progress.update(task, completed=fetched, state=state)

@@ -1,4 +1,4 @@
-"""What the retailer of the demo does, each step safe to take again."""
+"""The steps of the demo's retailer, each safe to repeat."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ Cards = Mapping[str, Json]
 
 
 def keep_integrator_token(stack: LocalStack, simulator: Simulator) -> None:
-    """Where production keeps it: an SSM SecureString that the stack's parameters name."""
+    """Keep the token where production does: in an SSM SecureString named by a stack parameter."""
     stack.client("ssm").put_parameter(
         Name=INTEGRATOR_PARAMETER,
         Value=simulator.facts["integrator_token"],
@@ -37,10 +37,12 @@ def keep_integrator_token(stack: LocalStack, simulator: Simulator) -> None:
 
 
 def log_in(stack: LocalStack, memory: Memory) -> Retailer:
-    """The Owner of the demo account, who gets errors and warnings by e-mail; account and team are
-    made when they are not there yet."""
+    """Log in as the Owner of the demo account, who gets errors and warnings by e-mail.
+
+    The account and its team are made when they do not exist yet.
+    """
     with step("make the account and its people"):
-        owner = _logged_in(stack, memory.password)
+        owner = _try_to_log_in(stack, memory.password)
         if owner is None:
             create_account(
                 stack.client, stack.outputs, name=ACCOUNT, owner=OWNER, password=memory.password
@@ -62,7 +64,7 @@ def log_in(stack: LocalStack, memory: Memory) -> Retailer:
         return owner
 
 
-def _logged_in(stack: LocalStack, password: str) -> Retailer | None:
+def _try_to_log_in(stack: LocalStack, password: str) -> Retailer | None:
     try:
         owner = Retailer(stack, OWNER, password)
     except ClientError:
@@ -71,7 +73,10 @@ def _logged_in(stack: LocalStack, password: str) -> Retailer | None:
 
 
 def connect(retailer: Retailer, simulators: Simulators) -> dict[str, Json]:
-    """Add every credential, each checked, tick the boxes, press Connect. Answers the cards."""
+    """Add and check every credential, tick the boxes, press Connect.
+
+    Returns the cards by platform.
+    """
     with step("add the credentials, tick the age-gate boxes, connect"):
         for pos in RETAILER:
             _add_credentials(retailer, pos, simulators[pos.platform])
@@ -81,7 +86,7 @@ def connect(retailer: Retailer, simulators: Simulators) -> dict[str, Json]:
 
 
 def _add_credentials(retailer: Retailer, pos: Pos, simulator: Simulator) -> None:
-    """They are added in order, so the last ones are those that an earlier demo did not come to."""
+    """Add the credentials in order, from the first one that an earlier demo did not come to."""
     known = len(retailer.card(pos.platform)["credentials"])
     for fields in pos.credentials(simulator.facts)[known:]:
         added = retailer.add_credential(fields, platform=pos.platform, trust=pos.trust)
@@ -90,19 +95,19 @@ def _add_credentials(retailer: Retailer, pos: Pos, simulator: Simulator) -> None
 
 
 def first_sync(retailer: Retailer, cards: Cards) -> bool:
-    """Wait for the syncs that *Connect* started; whether there were any to wait for."""
+    """Wait for the syncs that *Connect* started. Returns whether there were any."""
     runs = [run for platform in cards for run in retailer.runs(platform)]
     good = {run["credential"] for run in runs if run["state"] == "succeeded"}
     live = [run for run in runs if run["state"] in LIVE]
-    begun = good | {run["credential"] for run in live}
-    live += _sync_now(retailer, cards, but=begun)
+    started = good | {run["credential"] for run in live}
+    live += _sync_now(retailer, cards, but=started)
     if live:
         _watch(retailer, cards, live)
     return bool(live)
 
 
 def sync_again(retailer: Retailer, cards: Cards) -> list[Json]:
-    """*Sync now* on every credential; the runs as they ended."""
+    """Press *Sync now* on every credential. Returns the runs as they ended."""
     return _watch(retailer, cards, _sync_now(retailer, cards))
 
 
@@ -123,7 +128,7 @@ def _watch(retailer: Retailer, cards: Cards, runs: Sequence[Json]) -> list[Json]
             titles[each["id"]] = title(card, each)
             rows[each["id"]] = sizes[platform] // len(card["credentials"])
     running = {run["credential"] for run in runs}
-    with Bars({at: told for at, told in titles.items() if at in running}, rows) as bars:
+    with Bars({id_: text for id_, text in titles.items() if id_ in running}, rows) as bars:
         ended = retailer.finish(runs, seconds=SILENT_SECONDS, show=bars.show)
     for run in ended:
         if run["state"] != "succeeded":

@@ -1,11 +1,11 @@
-"""What a person is told at the end, and what a machine is."""
+"""The end of the demo in words for a person, and in JSON for a machine."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from tools.demo.comparison import Shown, aside, first_runs, totals
+from tools.demo.comparison import ApiView, api_totals, count_set_aside, first_runs
 from tools.demo.memory import Memory
 from tools.demo.retailer import Json, Retailer
 from tools.demo.steps import ACCOUNT, OWNER, TEAM
@@ -13,18 +13,18 @@ from tools.stack import LocalStack
 from tools.stack.local import DIGEST_SENDER
 
 
-def in_json(
-    shown: Shown,
+def result_json(
+    api: ApiView,
     second: Sequence[Json],
     answers: Json,
     wrong: Sequence[str],
     seconds: float,
 ) -> dict[str, Any]:
-    """The result of `--once`. `answers`: what came of a YES and a STOP."""
-    counted = totals(shown)
+    """The result of `--once`. `answers`: the outcome of a YES and a STOP."""
+    counted = api_totals(api)
     result: dict[str, Any] = {
         "personas": counted["personas"],
-        "of_several_platforms": sum(_of_several(each) for each in shown.personas),
+        "of_several_platforms": sum(_is_of_several(each) for each in api.personas),
         "members": counted["members"],
         "points": counted["points"],
         "sales": counted["sales"],
@@ -42,12 +42,12 @@ def in_json(
     return result | ({"differences": list(wrong)} if wrong else {})
 
 
-def _of_several(persona: Json) -> bool:
+def _is_of_several(persona: Json) -> bool:
     return len(persona["sources"]) > 1
 
 
-def addresses(stack: LocalStack, memory: Memory, phone: str) -> str:
-    """Where to look and how to get in, while the first sync goes on."""
+def addresses_text(stack: LocalStack, memory: Memory, phone: str) -> str:
+    """The addresses and the log-in, to print while the first sync goes on."""
     return "\n".join(
         (
             "",
@@ -64,29 +64,29 @@ def addresses(stack: LocalStack, memory: Memory, phone: str) -> str:
     )
 
 
-def in_words(retailer: Retailer, cards: Mapping[str, Json], second: Sequence[Json]) -> str:
-    """What came in, and what needs a person."""
+def summary_text(retailer: Retailer, cards: Mapping[str, Json], second: Sequence[Json]) -> str:
+    """What was pulled, and what needs a person."""
     personas = retailer.personas()
     writes = sum(run["persona_writes"] for run in second)
-    several = [persona for persona in personas if _of_several(persona)]
+    several = [persona for persona in personas if _is_of_several(persona)]
     best = max(several, key=lambda persona: (len(persona["sources"]), persona["id"]))
     return "\n".join(
         (
             "",
             f"The retailer {ACCOUNT} (UID {retailer.uid}) has connected {len(cards)} POS:",
-            *(_of_platform(retailer, card, personas) for card in cards.values()),
+            *(_platform_line(retailer, card, personas) for card in cards.values()),
             f"  together     {len(personas)} personas, {len(several)} sourced from several POS,",
             f"               such as {best['first']} {best['last']}: "
             + ", ".join(cards[source]["title"] for source in best["sources"]),
             f"  synced again {writes} personas written: nothing had changed",
-            *_of_loyalty(retailer, personas),
-            *_needs_a_person(retailer),
+            *_loyalty_lines(retailer, personas),
+            *_notification_lines(retailer),
         )
     )
 
 
-def _of_loyalty(retailer: Retailer, personas: Sequence[Json]) -> list[str]:
-    """Members with their points, and texts."""
+def _loyalty_lines(retailer: Retailer, personas: Sequence[Json]) -> list[str]:
+    """How many members with how many points, and how many texts."""
     members = [persona for persona in personas if persona["member"]]
     points = sum(persona["points"] for persona in members)
     sent = {text["number"] for text in retailer.requests()}
@@ -99,14 +99,14 @@ def _of_loyalty(retailer: Retailer, personas: Sequence[Json]) -> list[str]:
     ]
 
 
-def _of_platform(retailer: Retailer, card: Json, personas: Sequence[Json]) -> str:
-    """One line: what came in from a POS."""
+def _platform_line(retailer: Retailer, card: Json, personas: Sequence[Json]) -> str:
+    """What was pulled from one POS."""
     platform = card["platform"]
     runs = retailer.runs(platform)
     people = sum(platform in persona["sources"] for persona in personas)
     linked = sum(run["sales_linked"] for run in runs)
     unlinked = sum(run["sales_unlinked"] for run in runs)
-    broken = sum(aside(first_runs(runs)).values())
+    broken = sum(count_set_aside(first_runs(runs)).values())
     where = "own server" if card["capabilities"]["own_server"] else "hosted"
     return (
         f"  {card['title']:<12} {people:>4} personas, {linked:>4} sales linked to shoppers,"
@@ -115,23 +115,23 @@ def _of_platform(retailer: Retailer, card: Json, personas: Sequence[Json]) -> st
     )
 
 
-def of_digests(stack: LocalStack) -> str:
-    """The lines of what was e-mailed to the Owner, who chose errors and warnings."""
-    got = [each for each in stack.emails(OWNER) if each["Source"] == DIGEST_SENDER]
-    if not got:
+def digests_text(stack: LocalStack) -> str:
+    """The lines about e-mails to the Owner, who chose errors and warnings; blank without any."""
+    emails = [each for each in stack.emails(OWNER) if each["Source"] == DIGEST_SENDER]
+    if not emails:
         return ""
     return (
-        f"\n  e-mails      {OWNER} got {len(got)}, the latest: {got[-1]['Subject']}"
+        f"\n  e-mails      {OWNER} got {len(emails)}, the latest: {emails[-1]['Subject']}"
         f"\n               read them at {stack.endpoint_url}/_ministack/ses/messages"
     )
 
 
-def _needs_a_person(retailer: Retailer) -> list[str]:
-    told = ["  needs you    "]
+def _notification_lines(retailer: Retailer) -> list[str]:
+    title = "  needs you    "
     waiting = [note for note in retailer.notifications() if note["severity"] != "info"]
     if not waiting:
-        return ["  needs you    nothing"]
+        return [f"{title}nothing"]
     lines = []
     for note in waiting:
         lines += [note["title"], f"  {note['what_to_do']}"]
-    return [(told[0] if at == 0 else " " * 15) + line for at, line in enumerate(lines)]
+    return [(title if at == 0 else " " * len(title)) + line for at, line in enumerate(lines)]

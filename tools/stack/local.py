@@ -33,7 +33,7 @@ DIGEST_SENDER = "digests@aiq.example"
 
 
 class LocalStack:
-    """One deployed stack with a data folder of its own.
+    """Runs one deployed stack with a data folder of its own.
 
     Use it in a `with`: it starts the local AWS, packages, deploys, and stops everything at the end.
     The data folder keeps the state over a stop; a second start finds its data and its addresses.
@@ -63,8 +63,6 @@ class LocalStack:
         stack = cls()
         stack.port = urlsplit(url).port or 80
         return stack
-
-    # -- life ----------------------------------------------------------------------------------
 
     def start(self) -> None:
         """Start and deploy. A failure or an interrupt stops everything that was started."""
@@ -143,15 +141,13 @@ class LocalStack:
         known = json.dumps(self._known() | facts, indent=2)
         (self.data_dir / "stack.json").write_text(known, encoding="utf-8")
 
-    # -- addresses and parts -------------------------------------------------------------------
-
     @property
     def name(self) -> str:
         return stack_name("local")
 
     @property
     def endpoint_url(self) -> str:
-        """Where AWS clients find the local AWS."""
+        """The local AWS's URL, for AWS clients."""
         return f"http://127.0.0.1:{self.port}"
 
     @cached_property
@@ -206,10 +202,8 @@ class LocalStack:
             )
         return self._clients[service]
 
-    # -- what tests and the demo do with it ----------------------------------------------------
-
     def invoke(self, function: str, event: Mapping[str, Any]) -> Any:
-        """Invoke by logical name (`PlanSyncs`, `SyncWorker` …) and answer what it returned.
+        """Invoke by logical name (`PlanSyncs`, `SyncWorker` …). Returns what the function returned.
 
         Raises RuntimeError with the function's own error when it raised.
         """
@@ -271,11 +265,11 @@ class LocalStack:
         ]
 
     def emails(self, to: str) -> list[dict[str, Any]]:
-        """What the local SES was given for an address, oldest first: Source, Subject, BodyText …"""
+        """The e-mails to an address, oldest first: Source, Subject, BodyText …"""
         answer = requests.get(f"{self.endpoint_url}/_ministack/ses/messages", timeout=10)
         answer.raise_for_status()
-        kept = [each for messages in answer.json()["messages"].values() for each in messages]
-        return [each for each in kept if to in each["To"]]
+        messages = [each for sent in answer.json()["messages"].values() for each in sent]
+        return [each for each in messages if to in each["To"]]
 
     def forget(self) -> None:
         """Delete the data folder of a stopped stack."""

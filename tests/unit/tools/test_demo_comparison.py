@@ -14,7 +14,7 @@ from simulators.registry import platform_names, platform_of
 from simulators.retailer.shapes import WorldSpec
 from simulators.retailer.world import World
 from tests.fakes.common import NOON
-from tools.demo.comparison import Shown, differences
+from tools.demo.comparison import ApiView, differences
 from tools.demo.platforms import RETAILER
 from tools.demo.programme import CARDS, programme
 
@@ -32,19 +32,19 @@ def oracle() -> Json:
     return answer_all(worlds, {("posabit", shop.key): 1}, decided)
 
 
-def shown_right(oracle: Json) -> Shown:
+def right_api(oracle: Json) -> ApiView:
     """All as the oracle says, every persona read in full."""
     personas, in_full = [], {}
     for group in oracle["groups"]:
         contact_id = record_id(UID, *group["records"][0])
-        standing = group["loyalty"]
+        loyalty = group["loyalty"]
         persona = {
             "id": contact_id,
             "sources": group["sources"],
             "favourite_store": group["favourite"],
-            "member": bool(standing["reasons"]),
-            "points": standing["points"] / POINT,
-            "flags": standing["flags"],
+            "member": bool(loyalty["reasons"]),
+            "points": loyalty["points"] / POINT,
+            "flags": loyalty["flags"],
         }
         members = [
             {"platform": platform, "scope": scope, "ext_id": ext_id}
@@ -55,119 +55,119 @@ def shown_right(oracle: Json) -> Shown:
             **persona,
             "members": members,
             "all_sales": [{}] * group["sales"],
-            "why_member": [{"data": {"reason": reason}} for reason in standing["reasons"]],
+            "why_member": [{"data": {"reason": reason}} for reason in loyalty["reasons"]],
         }
-    return Shown(
+    return ApiView(
         uid=UID,
         personas=personas,
         in_full=in_full,
         store_keys=[
             {"platform": name, **key}
-            for name, told in oracle["platforms"].items()
-            for key in told["store_keys"]
+            for name, summary in oracle["platforms"].items()
+            for key in summary["store_keys"]
         ],
-        runs={name: [a_run(told)] for name, told in oracle["platforms"].items()},
+        runs={name: [a_run(summary)] for name, summary in oracle["platforms"].items()},
         sms_requested=oracle["loyalty"]["asked"],
     )
 
 
-def a_run(told: Json) -> Json:
+def a_run(summary: Json) -> Json:
     return {
         "credential": "crd_1",
         "state": "succeeded",
         "queued_at": "2026-01-01T00:00:00Z",
-        "sales_linked": told["sales"]["linked"],
-        "sales_unlinked": told["sales"]["unlinked"],
+        "sales_linked": summary["sales"]["linked"],
+        "sales_unlinked": summary["sales"]["unlinked"],
         "streams": {
-            stream: {"set_aside": told["set_aside"].get(stream, {"count": 0})["count"]}
+            stream: {"set_aside": summary["set_aside"].get(stream, {"count": 0})["count"]}
             for stream in ("customers", "sales", "inventory")
         },
     }
 
 
 def test_what_is_right_differs_in_nothing(oracle: Json) -> None:
-    assert differences(shown_right(oracle), oracle) == []
+    assert differences(right_api(oracle), oracle) == []
     assert oracle["loyalty"]["members"]["count"] > 10
     assert oracle["loyalty"]["points"] > 0
 
 
-def of_several(shown: Shown) -> Json:
-    return next(one for one in shown.in_full.values() if len(one["sources"]) > 1)
+def of_several(api: ApiView) -> Json:
+    return next(one for one in api.in_full.values() if len(one["sources"]) > 1)
 
 
-def lose_a_persona(shown: Shown) -> None:
-    shown.personas.pop()
+def lose_a_persona(api: ApiView) -> None:
+    api.personas.pop()
 
 
-def invent_a_persona(shown: Shown) -> None:
-    shown.personas.append({**shown.personas[0], "id": "f" * 32})
+def invent_a_persona(api: ApiView) -> None:
+    api.personas.append({**api.personas[0], "id": "f" * 32})
 
 
-def lose_a_source_record(shown: Shown) -> None:
-    of_several(shown)["members"].pop()
+def lose_a_source_record(api: ApiView) -> None:
+    of_several(api)["members"].pop()
 
 
-def lose_a_sale_of_a_persona(shown: Shown) -> None:
-    next(one for one in shown.in_full.values() if one["all_sales"])["all_sales"].pop()
+def lose_a_sale_of_a_persona(api: ApiView) -> None:
+    next(one for one in api.in_full.values() if one["all_sales"])["all_sales"].pop()
 
 
-def lose_a_source(shown: Shown) -> None:
-    of_several(shown)["sources"] = ["posabit"]
+def lose_a_source(api: ApiView) -> None:
+    of_several(api)["sources"] = ["posabit"]
 
 
-def unlink_a_sale(shown: Shown) -> None:
-    shown.runs["auphan"][0]["sales_linked"] -= 1
+def unlink_a_sale(api: ApiView) -> None:
+    api.runs["auphan"][0]["sales_linked"] -= 1
 
 
-def count_a_sale_twice(shown: Shown) -> None:
-    shown.store_keys[-1]["sales"] += 1
+def count_a_sale_twice(api: ApiView) -> None:
+    api.store_keys[-1]["sales"] += 1
 
 
-def lose_a_store_key(shown: Shown) -> None:
-    shown.store_keys.pop(0)
+def lose_a_store_key(api: ApiView) -> None:
+    api.store_keys.pop(0)
 
 
-def set_too_much_aside(shown: Shown) -> None:
-    shown.runs["posabit"][0]["streams"]["customers"]["set_aside"] += 1
+def set_too_much_aside(api: ApiView) -> None:
+    api.runs["posabit"][0]["streams"]["customers"]["set_aside"] += 1
 
 
-def a_member(shown: Shown) -> Json:
-    return next(one for one in shown.personas if one["member"])
+def a_member(api: ApiView) -> Json:
+    return next(one for one in api.personas if one["member"])
 
 
-def lose_a_member(shown: Shown) -> None:
-    a_member(shown)["member"] = False
+def lose_a_member(api: ApiView) -> None:
+    a_member(api)["member"] = False
 
 
-def give_a_point_too_many(shown: Shown) -> None:
-    a_member(shown)["points"] += 1
+def give_a_point_too_many(api: ApiView) -> None:
+    a_member(api)["points"] += 1
 
 
-def give_a_point_of_one_to_another(shown: Shown) -> None:
-    one, other = [one for one in shown.personas if one["member"]][:2]
+def give_a_point_of_one_to_another(api: ApiView) -> None:
+    one, other = [one for one in api.personas if one["member"]][:2]
     one["points"] -= 1
     other["points"] += 1
 
 
-def mistake_a_reason(shown: Shown) -> None:
-    contact_id = a_member(shown)["id"]
-    shown.in_full[contact_id]["why_member"] = [{"data": {"reason": "form"}}]
+def mistake_a_reason(api: ApiView) -> None:
+    contact_id = a_member(api)["id"]
+    api.in_full[contact_id]["why_member"] = [{"data": {"reason": "form"}}]
 
 
-def overlook_a_minor(shown: Shown) -> None:
-    next(iter(shown.in_full.values()))["flags"] = ["minor"]
+def overlook_a_minor(api: ApiView) -> None:
+    next(iter(api.in_full.values()))["flags"] = ["minor"]
 
 
-def prefer_another_store(shown: Shown) -> None:
-    next(one for one in shown.personas if one["favourite_store"])["favourite_store"] = None
+def prefer_another_store(api: ApiView) -> None:
+    next(one for one in api.personas if one["favourite_store"])["favourite_store"] = None
 
 
-def ask_one_too_many(shown: Shown) -> None:
-    object.__setattr__(shown, "sms_requested", shown.sms_requested + 1)
+def ask_one_too_many(api: ApiView) -> None:
+    object.__setattr__(api, "sms_requested", api.sms_requested + 1)
 
 
 @pytest.mark.parametrize(
-    ("wrong", "said"),
+    ("wrong", "sentence"),
     [
         (lose_a_persona, "0 personas of"),
         (invent_a_persona, "should not be"),
@@ -189,12 +189,14 @@ def ask_one_too_many(shown: Shown) -> None:
     ],
     ids=lambda case: getattr(case, "__name__", ""),
 )
-def test_whatever_is_wrong_is_said(oracle: Json, wrong: Callable[[Shown], None], said: str) -> None:
-    shown = shown_right(oracle)
+def test_whatever_is_wrong_is_said(
+    oracle: Json, wrong: Callable[[ApiView], None], sentence: str
+) -> None:
+    api = right_api(oracle)
 
-    wrong(shown)
+    wrong(api)
 
-    assert [told for told in differences(shown, oracle) if said in told]
+    assert [each for each in differences(api, oracle) if sentence in each]
 
 
 def test_the_retailer_has_one_line_for_each_pos_there_is() -> None:

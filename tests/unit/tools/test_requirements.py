@@ -12,7 +12,7 @@ from tools import requirements
 from tools.articles import ARTICLES, TITLES, Article, Sentence, named, read_all, split
 from tools.paths import ROOT
 from tools.requirements import (
-    Quoting,
+    QuotingTest,
     Reason,
     Requirement,
     plain,
@@ -27,14 +27,14 @@ def an_article(platform: str, *texts: str) -> Article:
     return Article(platform, ("FAQs",), tuple(Sentence("FAQs", text) for text in texts))
 
 
-def a_test(docstring: str, name: str = "test_it") -> Quoting:
-    return Quoting("tests/test_a.py", name, plain(docstring))
+def a_test(docstring: str, name: str = "test_it") -> QuotingTest:
+    return QuotingTest("tests/test_a.py", name, plain(docstring))
 
 
 def traced(
     articles: Sequence[Article], *docstrings: str, why: Sequence[tuple[str, Reason]] = ()
 ) -> tuple[list[Requirement], list[str]]:
-    return trace(articles, [a_test(said) for said in docstrings], why)
+    return trace(articles, [a_test(docstring) for docstring in docstrings], why)
 
 
 @pytest.mark.parametrize("platform", TITLES)
@@ -49,14 +49,14 @@ def test_an_article_here_is_the_article_that_retailers_read(platform: str) -> No
 def test_no_word_of_an_article_is_lost() -> None:
     site = ["Skip to main content", "Did this answer your question?"]
     for article in read_all():
-        said = [*(sentence.text for sentence in article.sentences), *article.sections]
+        texts = [*(sentence.text for sentence in article.sentences), *article.sections]
         text = (ARTICLES / f"{article.platform}.txt").read_text(encoding="utf-8")
 
         left = letters(text)
-        for part in sorted([*site, *(named(each, article.platform) for each in said)], key=len)[
+        for known in sorted([*site, *(named(each, article.platform) for each in texts)], key=len)[
             ::-1
         ]:
-            left = left.replace(letters(part), "|")
+            left = left.replace(letters(known), "|")
 
         assert set(left) == {"|"}
 
@@ -106,15 +106,15 @@ def test_a_line_is_split_into_its_sentences(line: str, sentences: list[str]) -> 
 def test_a_sentence_of_several_articles_counts_once() -> None:
     both = [an_article("posabit", "{title} is fine."), an_article("auphan", "{title} is fine.")]
 
-    [found], _ = traced(both)
+    [requirement], _ = traced(both)
 
-    assert found.platforms == ("posabit", "auphan")
+    assert requirement.platforms == ("posabit", "auphan")
 
 
 def test_a_sentence_without_test_and_reason_is_told_with_its_articles() -> None:
-    found, wrong = traced([an_article("posabit", "{title} is fine.")], "Something else.")
+    rows, wrong = traced([an_article("posabit", "{title} is fine.")], "Something else.")
 
-    assert found[0].untested == ("posabit",)
+    assert rows[0].untested == ("posabit",)
     assert wrong == ["neither test nor reason (posabit): {title} is fine."]
 
 
@@ -153,19 +153,19 @@ def test_the_name_of_one_platform_stands_for_its_article_only() -> None:
 def test_who_quotes_a_longer_sentence_does_not_quote_its_part() -> None:
     articles = [an_article("posabit", "Store Access", "Store Access is required for sales.")]
 
-    found, _ = traced(articles, "Store Access is required for sales.")
+    rows, _ = traced(articles, "Store Access is required for sales.")
     both, _ = traced(articles, "Store Access is required for sales. Store Access")
 
-    assert [len(each.quoting) for each in found] == [0, 1]
+    assert [len(each.quoting) for each in rows] == [0, 1]
     assert [len(each.quoting) for each in both] == [1, 1]
 
 
 def test_the_signs_before_a_warning_need_not_be_quoted() -> None:
     text = "\N{WARNING SIGN}\N{VARIATION SELECTOR-16} Warning: Do not turn this on."
 
-    [found], _ = traced([an_article("posabit", text)], "Do not turn this on.")
+    [requirement], _ = traced([an_article("posabit", text)], "Do not turn this on.")
 
-    assert found.untested == ()
+    assert requirement.untested == ()
 
 
 def test_a_reason_is_enough_until_a_test_comes() -> None:
@@ -175,7 +175,7 @@ def test_a_reason_is_enough_until_a_test_comes() -> None:
     [waiting], fine = traced(articles, why=why)
     _, wrong = traced(articles, "It is fine.", why=why)
 
-    assert (waiting.standing, fine) == ("Open", [])
+    assert (waiting.status, fine) == ("Open", [])
     assert wrong == ["has a test now, its reason may go: It is fine."]
 
 
@@ -206,31 +206,31 @@ def test_only_docstrings_of_tests_quote(tmp_path: Path) -> None:
     )
 
     assert quoting_tests(tmp_path / "tests") == [
-        Quoting("tests/test_a.py", "test_it", "Of the test.")
+        QuotingTest("tests/test_a.py", "test_it", "Of the test.")
     ]
 
 
 def test_the_document_links_tests_and_gives_reasons() -> None:
     articles = [an_article("posabit", "It is fine.", "It is | open.")]
-    found, _ = traced(articles, "It is fine.", why=[("It is | open.", Reason("open", "backups"))])
+    rows, _ = traced(articles, "It is fine.", why=[("It is | open.", Reason("open", "backups"))])
 
-    told = render(articles, found)
+    document = render(articles, rows)
 
-    assert "2 sentences. Tested: 1, open: 1, outside the product: 0." in told
-    assert "| It is fine. | [it](../tests/test_a.py) | posabit |" in told
-    assert "| It is \\| open. | **Open**: backups | posabit |" in told
+    assert "2 sentences. Tested: 1, open: 1, outside the product: 0." in document
+    assert "| It is fine. | [it](../tests/test_a.py) | posabit |" in document
+    assert "| It is \\| open. | **Open**: backups | posabit |" in document
 
 
 def test_a_stale_document_fails_the_check_and_writing_mends_it(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(requirements, "TARGET", tmp_path / "requirements.md")
-    told: list[str] = []
+    faults: list[str] = []
 
-    requirements.main(["--check"], told.append)
-    stale, told[:] = told[-1], []
-    requirements.main([], told.append)
-    requirements.main(["--check"], told.append)
+    requirements.main(["--check"], faults.append)
+    stale, faults[:] = faults[-1], []
+    requirements.main([], faults.append)
+    requirements.main(["--check"], faults.append)
 
     assert stale == "requirements.md is stale: run python -m tools.requirements and commit it"
-    assert stale not in told
+    assert stale not in faults
