@@ -3,98 +3,106 @@
 from __future__ import annotations
 
 import re
-import unicodedata
-from functools import cache
+from collections.abc import Mapping
 from typing import Literal
 
-Reply = Literal["yes", "stop", "start", "help", "other"]
-
-_YES = frozenset({"y", "yes"})
-_STOP = frozenset(
-    {"stop", "stopall", "unsubscribe", "cancel", "end", "quit", "optout", "revoke", "arret"}
+from chalicelib.domain.reply_words import (
+    HELP,
+    START,
+    STOP,
+    STOP_SIGN,
+    YES,
+    plain_text,
+    refuses,
+    stop_word,
+    without_courtesies,
+    words,
 )
-"""Keywords of product.md §9, two more of 47 CFR 64.1200(a)(10), and the French Canadian one."""
+from chalicelib.domain.text_reactions import Reaction, read_reaction
 
-_STOP_ANYWHERE = frozenset({"stop", "stopall", "unsubscribe"})
-"""A sender of one of these words among others may want no more texts."""
-
-_STOP_SIGN = "\N{OCTAGONAL SIGN}"
-_STOP_BEGINNINGS = ("stop", "unsub")
-"""Of the first word: "STOPNOW", "stop2end", "unsubcribe"."""
-
-_POLITE = frozenset({"please", "pls", "plz"})
-
-_HELP = frozenset({"help", "info"})
-_START = frozenset({"start", "unstop"})
-
-_KEYWORDS: tuple[tuple[Reply, frozenset[str]], ...] = (
-    ("stop", _STOP),
-    ("start", _START),
-    ("yes", _YES),
-    ("help", _HELP),
-)
+Reply = Literal["yes", "stop", "start", "help", "reaction", "small_talk", "other"]
+"""`reaction`: a phone's like, heart … on a text of ours. `small_talk`: thanks, an OK, an emoji.
+`other`: nobody can tell what it means; a person must read it."""
 
 LONGEST_READ = 1_600
 """Characters; carriers forward no longer message."""
 
-_INVISIBLE = frozenset({"Mn", "Cf"})
-"""Accents, joiners, zero-width spaces: they do not separate words."""
-
-_DRAWN = {
-    **{base + n: ord("a") + n for base in (0x1F150, 0x1F170) for n in range(26)},
-    **str.maketrans("ꜱѕᴛтτᴏоοᴘрρ", "sstttoooppp"),
+_KEYWORDS: Mapping[Reply, frozenset[str]] = {
+    "stop": STOP,
+    "start": START,
+    "yes": YES,
+    "help": HELP,
 }
-"""Look-alikes of the letters of STOP: white on black, small capitals, Cyrillic, Greek."""
 
-_EMPHASIS = re.compile(r"(.)\1{2,}|(.)\2+$")
-"""Repeated letters: "STOPPP", "stooop"."""
+_SHORTEST_OF_OURS = 7
+"""Words: every text of ours is longer, so a shorter quotation is somebody's own."""
 
-_WORD = re.compile(r"[^\W_]+")
+_QUOTATION = re.compile(r"[\"“„«](.*?)[\"”“»]|^\s*>.*$", re.DOTALL | re.MULTILINE)
+
+_DISAPPROVAL = frozenset("👎🖕🚫⛔❌✋🤬😡")
+
+_SMALL_TALK = re.compile(
+    r"(?:(?:ok|okay|okey|k|kk|oki|great|cool|nice|awesome|perfect|good|sweet|excellent|amazing"
+    r"|thanks?|thank you|thankyou|thx|tx|ty|tysm|so much|very much|a lot|much|youre welcome|np"
+    r"|no problem|no worries|got it|gotcha|sounds good|will do|alright|all good|all right|noted|hi"
+    r"|hello|hey|lol|ha(?:ha)+|wow|yay|love it|have a (?:good|great|nice) (?:day|one|night|weekend)"
+    r"|merci|beaucoup|bien|super|parfait|daccord|bonjour|de rien|genial|cest bon"
+    r"|muchas|gracias|vale|bueno|perfecto|de nada|muy amable|hola|excelente|entendido)(?: |$))+"
+)
 
 
 def classify_reply(text: str) -> Reply:
-    """Return the keyword of a message, whatever its case, width, accents, punctuation or emoji.
+    """Return what a message means, whatever its case, width, accents, punctuation or emoji.
 
-    A keyword must be the whole message ("S T O P", "Yes!!"). Only an opt-out may stand among other
-    words, and wins over them ("yes stop", "cancel please").
+    A keyword must be the whole message, a courtesy aside ("S T O P", "Yes please!"). Only an
+    opt-out may stand among other words, where they are plain, and wins over them ("yes stop", "take
+    me off your list").
     """
-    if _STOP_SIGN in text[:LONGEST_READ]:
-        return "stop"
-    words = _words(text)
-    whole = "".join(words)
-    for reply, keywords in _KEYWORDS:
-        if whole in keywords:
-            return reply
-    return "stop" if _may_mean_stop(words) else "other"
+    plain = plain_text(text[:LONGEST_READ])
+    reaction = read_reaction(plain)
+    if reaction is not None:
+        return _of_reaction(reaction)
+    return _of_own_words(_QUOTATION.sub(_unless_ours, plain))
 
 
 def may_mean_yes(text: str) -> bool:
     """Whether a message that is no keyword has YES among other words; it opts nobody in."""
-    return not _YES.isdisjoint(_words(text))
+    return not YES.isdisjoint(words(plain_text(text[:LONGEST_READ])))
 
 
-def _may_mean_stop(words: list[str]) -> bool:
-    plain = [_without_repeats(word) for word in words]
-    whole = _without_repeats("".join(words))
-    if not _without_repeats_of(_STOP_ANYWHERE).isdisjoint(plain) or whole in _without_repeats_of(
-        _STOP
-    ):
-        return True
-    begin = plain[1:] if plain[:1] and plain[0] in _POLITE else plain
-    first = "optout" if begin[:2] == ["opt", "out"] else "".join(begin[:1])
-    return first in _without_repeats_of(_STOP) or first.startswith(_STOP_BEGINNINGS)
+def _of_reaction(reaction: Reaction) -> Reply:
+    """What is quoted is a text of ours and says nothing; what follows it are the shopper's words.
+
+    A person reads what quotes an opt-out that is too short to be a text of ours.
+    """
+    if words(reaction.rest):
+        return _of_own_words(reaction.rest)
+    own = len(words(reaction.quoted)) < _SHORTEST_OF_OURS
+    if STOP_SIGN in reaction.verb or (own and _of_own_words(reaction.quoted) == "stop"):
+        return "other"
+    return "reaction"
 
 
-def _without_repeats(word: str) -> str:
-    return _EMPHASIS.sub(lambda found: found[1] or found[2], word)
+def _unless_ours(quotation: re.Match[str]) -> str:
+    """Keep a short quotation, which can be no text of ours."""
+    return "\n" if len(words(quotation[0])) >= _SHORTEST_OF_OURS else quotation[0]
 
 
-@cache
-def _without_repeats_of(keywords: frozenset[str]) -> frozenset[str]:
-    return frozenset(map(_without_repeats, keywords))
+def _of_own_words(plain: str) -> Reply:
+    if STOP_SIGN in plain:
+        return "stop"
+    phrase = " ".join(words(plain))
+    if not phrase:
+        return "small_talk" if _DISAPPROVAL.isdisjoint(plain) else "other"
+    keyword = _keyword(phrase) or _keyword(without_courtesies(phrase))
+    if keyword is not None:
+        return keyword
+    if refuses(plain):
+        return "stop"
+    return "small_talk" if _SMALL_TALK.fullmatch(phrase) else "other"
 
 
-def _words(text: str) -> list[str]:
-    decomposed = unicodedata.normalize("NFKD", text[:LONGEST_READ])
-    plain = "".join(c for c in decomposed if unicodedata.category(c) not in _INVISIBLE)
-    return _WORD.findall(plain.casefold().translate(_DRAWN))
+def _keyword(phrase: str) -> Reply | None:
+    whole = phrase.replace(" ", "")
+    found = (reply for reply, known in _KEYWORDS.items() if whole in known)
+    return next(found, "stop" if stop_word(whole) in STOP else None)

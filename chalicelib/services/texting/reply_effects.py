@@ -62,9 +62,15 @@ def reply_effect(
     state = with_consent(contact.state, consent, now)
     if entry.act in ("yes", "start"):
         state = replace(state, unusable=None)  # who writes to us can be written to
-    if reply == "other" and request is not None and not may_mean_yes(message.body_text):
+    if _answers_otherwise(reply, message) and request is not None:
         state = end_on_reply(state, now)
     return ReplyEffect(replace(entry, answer=answer), state)
+
+
+def _answers_otherwise(reply: Reply, message: InboundText) -> bool:
+    """Whether a message that is no keyword answers a request without a yes; a reaction says nothing
+    and is no answer."""
+    return reply in ("small_talk", "other") and not may_mean_yes(message.body_text)
 
 
 def _act(reply: Reply, answered: Request | None) -> ConsentAct:

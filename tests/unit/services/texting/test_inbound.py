@@ -60,6 +60,25 @@ def test_a_stop_opts_out_and_is_confirmed_once(shop: Shop) -> None:
     assert answers(shop) == ["opt_out"]
 
 
+@pytest.mark.parametrize("verb", ["Liked", "Loved", "Laughed at", "Reacted ❤️ to", "A aimé"])
+def test_a_reaction_to_our_confirmation_changes_nothing(shop: Shop, verb: str) -> None:
+    shop.says("YES", message="m1")
+    [confirmation] = shop.carrier.bodies(SHOPPER)
+
+    shop.says(f"{verb} “{confirmation}”", message="m2")
+
+    assert (state(shop), answers(shop)) == ("opted_in", ["confirmation"])
+
+
+@pytest.mark.parametrize("text", ["remove me", "wrong number", "Do not text me again", "ALTO"])
+def test_a_refusal_in_plain_words_opts_out_and_is_confirmed_once(shop: Shop, text: str) -> None:
+    shop.says("Yes please", message="m1")
+    shop.says(text, message="m2")
+    shop.says(text, message="m3")
+
+    assert (state(shop), answers(shop)) == ("opted_out", ["confirmation", "opt_out"])
+
+
 def test_help_is_answered_and_changes_nothing(shop: Shop) -> None:
     shop.says("help?")
 
@@ -127,7 +146,7 @@ def test_an_unasked_for_yes_is_no_answer_to_a_request_that_comes_after_it() -> N
     assert state(shop) == "requested"
 
 
-@pytest.mark.parametrize("text", ["HELP", "yes please", "what is this"])
+@pytest.mark.parametrize("text", ["HELP", "oh yes", "what is this"])
 def test_an_opted_out_number_gets_nothing_but_the_one_confirmation(shop: Shop, text: str) -> None:
     shop.says("stop", message="m1")
     shop.says(text, message="m2")
@@ -135,14 +154,17 @@ def test_an_opted_out_number_gets_nothing_but_the_one_confirmation(shop: Shop, t
     assert answers(shop) == ["opt_out"]
 
 
-@pytest.mark.parametrize("text", ["ok", "", "👍", "who is this"])
+@pytest.mark.parametrize(
+    ("text", "said"),
+    [("ok", "small_talk"), ("", "small_talk"), ("👍", "small_talk"), ("who is this", "other")],
+)
 def test_what_is_no_keyword_is_written_down_without_its_words_and_not_answered(
-    shop: Shop, text: str
+    shop: Shop, text: str, said: str
 ) -> None:
     shop.says(text)
 
     entry = shop.texts.read(OURS, "sms", SHOPPER).entries[-1]
-    assert (entry.act, entry.wording, entry.evidence["said"]) == ("noted", "", "other")
+    assert (entry.act, entry.wording, entry.evidence["said"]) == ("noted", "", said)
     assert answers(shop) == []
 
 
@@ -314,7 +336,7 @@ def test_an_answer_that_fails_is_written_down_and_not_sent_again(
     assert answer.state == kept
 
 
-@pytest.mark.parametrize("text", ["No thanks", "wrong number", "who is this?", "👎"])
+@pytest.mark.parametrize("text", ["ok", "are you open?", "who is this?", "👎"])
 def test_who_answers_a_request_with_other_words_is_not_asked_again(shop: Shop, text: str) -> None:
     """At most 2 requests per number; the second goes after an unanswered one (§9)."""
     shop.wait(24)
@@ -330,9 +352,12 @@ def test_who_answers_a_request_with_other_words_is_not_asked_again(shop: Shop, t
     assert state(shop) == "opted_in"
 
 
-@pytest.mark.parametrize("text", ["HELP", "info", "yes please", "Oh yes!"])
-def test_who_asks_for_help_or_may_have_meant_yes_is_asked_again(shop: Shop, text: str) -> None:
-    shop.says(text)
+@pytest.mark.parametrize("text", ["HELP", "info", "yes, but how?", "Oh yes!", "reaction"])
+def test_who_asks_for_help_or_may_have_meant_yes_or_only_reacted_is_asked_again(
+    shop: Shop, text: str
+) -> None:
+    [request] = [sent.body for sent in shop.texts.kept.values() if sent.kind == "request"]
+    shop.says(f"Loved “{request}”" if text == "reaction" else text)
 
     shop.wait(7 * 24)
     shop.tick()
@@ -347,7 +372,7 @@ def test_words_that_come_while_the_request_is_being_sent_count_once_it_went() ->
     with pytest.raises(Crash):
         shop.ask()
     shop.wire.at = None
-    shop.says("no thanks")
+    shop.says("who is this")
 
     shop.clock.at += SENDING_AT_MOST
     shop.tick()
