@@ -18,7 +18,7 @@ from pathlib import Path
 
 from benchmarks import normalising
 from benchmarks.duel import duel
-from benchmarks.growth import Size, costs_by_size, single_sale_costs
+from benchmarks.growth import AccountCosts, costs_by_size, single_sale_costs
 from benchmarks.imports import import_cost
 from benchmarks.local import local_aws
 from benchmarks.peers import PEERS
@@ -31,7 +31,7 @@ from tools.steps import StepFailed, step
 SMALLEST_ACCOUNT = 10_000
 PEAK_MB = 256
 PREVIEW_MB = 8
-"""Less than 100,000 personas would take if anything of each were kept."""
+"""Less than a preview of 100,000 personas would need if it kept anything of each."""
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -85,7 +85,7 @@ def _growth(report: Report, largest: int) -> None:
             f"{size.personas:,}: {what}",
             f"{cost.cpu_micros:.0f}",
             f"{size.cpu_against_smallest[name]:.2f}",
-            *(f"{found:.2f}" for found in (cost.writes, cost.index_writes, cost.reads)),
+            *(f"{units:.2f}" for units in (cost.writes, cost.index_writes, cost.reads)),
             f"{cost.calls:.3f}",
         )
         for size in sizes
@@ -111,7 +111,7 @@ def _growth(report: Report, largest: int) -> None:
         for n, c in sorted(single.items())
     ]
     report.table("One new sale, committed alone", ("", "CPU µs", "WCU", "RCU"), rows)
-    report.data["growth"] = [_of_size(size) for size in sizes]
+    report.data["growth"] = [_account_json(size) for size in sizes]
     report.data["single_sale"] = {n: vars(cost) for n, cost in single.items()}
     last = sizes[-1]
     units = max(
@@ -158,7 +158,7 @@ def _previews(report: Report, largest: int) -> None:
     ]
 
 
-def _of_size(size: Size) -> dict[str, object]:
+def _account_json(size: AccountCosts) -> dict[str, object]:
     costs = {"shopper": size.shopper, "sale": size.sale, "unchanged": size.unchanged}
     return {
         "personas": size.personas,
@@ -206,7 +206,7 @@ def _show_phases(report: Report, phases: dict[str, Phase]) -> None:
             f"{phase.total('calls'):,.0f}",
             *(f"{phase.total(u):,.0f}" for u in ("writes", "index_writes", "reads")),
             f"{phase.pos_requests:,}",
-            f"{phase.told['peak_mb']:.0f}",
+            f"{phase.costs['peak_mb']:.0f}",
         )
         for name, phase in phases.items()
     ]
@@ -218,7 +218,7 @@ def _show_phases(report: Report, phases: dict[str, Phase]) -> None:
     rows = [
         (
             stream,
-            f"{first.told['streams'][stream]['fetched']:,}",
+            f"{first.costs['streams'][stream]['fetched']:,}",
             *(f"{phase.stream_cpu_micros(stream):.0f}" for phase in phases.values()),
         )
         for stream in LISTED
@@ -228,14 +228,14 @@ def _show_phases(report: Report, phases: dict[str, Phase]) -> None:
 
 
 def _duel(report: Report) -> None:
-    found = duel()
-    report.data["duel"] = found.as_dict()
-    ours, theirs = found.our_micros(), found.peer_micros()
+    result = duel()
+    report.data["duel"] = result.as_dict()
+    ours, theirs = result.our_micros(), result.peer_micros()
     rows = [
-        ("ours, first load", f"{found.first.cpu_micros:.0f}", "", "1"),
-        ("ours, no change", f"{ours:.0f}", _span(p.cpu_micros for p in found.ours), "1.00"),
+        ("ours, first load", f"{result.first.cpu_micros:.0f}", "", "1"),
+        ("ours, no change", f"{ours:.0f}", _span(p.cpu_micros for p in result.ours), "1.00"),
     ]
-    for peer, costs in found.peers.items():
+    for peer, costs in result.peers.items():
         if peer in theirs:
             span = _span(cost.cpu_micros for cost in costs)
             rows.append((PEERS[peer], f"{theirs[peer]:.0f}", span, f"{theirs[peer] / ours:.2f}"))
@@ -253,20 +253,20 @@ def _duel(report: Report) -> None:
     else:
         report.budgets.append(Budget(what, None, 0.5, "times", "no peer ran"))
     dlt = theirs.get("dlt")
-    value = found.first.cpu_micros / dlt if dlt else None
+    value = result.first.cpu_micros / dlt if dlt else None
     report.budgets.append(Budget("first load: CPU per record against dlt", value, 1, "times"))
 
 
 def _span(samples: Iterable[float]) -> str:
-    found = sorted(samples)
-    return f"{found[0]:.0f} … {found[-1]:.0f} ({len(found)})"
+    ordered = sorted(samples)
+    return f"{ordered[0]:.0f} … {ordered[-1]:.0f} ({len(ordered)})"
 
 
 def _count_budgets(report: Report, phases: dict[str, Phase]) -> None:
     first, same = phases["first load"], phases["no change"]
-    shoppers = first.told["streams"]["customers"]["new"]
-    sales = first.told["streams"]["sales"]["new"]
-    peak = max(phase.told["peak_mb"] for phase in phases.values())
+    shoppers = first.costs["streams"]["customers"]["new"]
+    sales = first.costs["streams"]["sales"]["new"]
+    peak = max(phase.costs["peak_mb"] for phase in phases.values())
     report.budgets += [
         Budget("write units per new shopper", first.of_stream("customers", "writes") / shoppers, 5),
         Budget(
@@ -276,7 +276,7 @@ def _count_budgets(report: Report, phases: dict[str, Phase]) -> None:
         ),
         Budget("write units per new sale", first.of_stream("sales", "writes") / sales, 4),
         Budget("fact write units of a run with no change", same.fact_writes, 0),
-        Budget("persona writes of a run with no change", same.told["persona_writes"], 0),
+        Budget("persona writes of a run with no change", same.costs["persona_writes"], 0),
         Budget("DynamoDB calls of a run with no change", same.total("calls"), same.allowed_calls()),
         Budget("peak memory of the worker", peak, PEAK_MB, "MB"),
     ]

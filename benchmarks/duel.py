@@ -53,16 +53,16 @@ def duel(shoppers: int = SHOPPERS) -> Duel:
     with local_aws() as environment, simulated_pos(shoppers) as pos:
         retailer = Retailer(environment, pos)
         with step(f"first load of {shoppers:,} shoppers, for the comparison"):
-            found = Duel(retailer.sync("first load", "now"))
+            result = Duel(retailer.sync("first load", "now"))
         for peer in ONCE:
-            found.peers[peer] = _peer(peer, pos)
+            result.peers[peer] = _peer(peer, pos)
         for _ in range(ROUNDS):
             for peer in PEERS:
                 if peer not in ONCE:
                     with step("no change"):
-                        found.ours.append(retailer.sync("no change", "reread"))
-                    found.peers.setdefault(peer, []).extend(_peer(peer, pos))
-    return found
+                        result.ours.append(retailer.sync("no change", "reread"))
+                    result.peers.setdefault(peer, []).extend(_peer(peer, pos))
+    return result
 
 
 def _peer(peer: str, pos: Pos) -> list[PeerCost]:

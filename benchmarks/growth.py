@@ -1,4 +1,4 @@
-"""What a record costs in a small and in a large account, and a sale in a short and a long history.
+"""Measures the cost of a record in small and large accounts, and of a sale in long histories.
 
 Pages go through the real page intake, commit, identity, derivation and row encoders; only the
 tables are in memory, so that the account may be as large as the machine allows.
@@ -13,10 +13,11 @@ from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from benchmarks.account import PLATFORM, SCOPE, UID, bench_account
 from benchmarks.memory import MemoryDynamo
 from benchmarks.units import Meter
 from chalicelib.adapters.clock import SystemClock
-from chalicelib.adapters.dynamo import keys as places
+from chalicelib.adapters.dynamo import keys
 from chalicelib.adapters.dynamo import persona_rows as rows
 from chalicelib.adapters.dynamo.batch import BatchTable, Key, Row
 from chalicelib.adapters.dynamo.facts import DynamoFacts
@@ -40,7 +41,6 @@ from chalicelib.services.sync.progress import Progress, StreamProgress, Tally
 from chalicelib.services.sync.run_manifests import RunManifests
 from chalicelib.services.sync.take_page import PageIntake
 
-UID, PLATFORM, SCOPE = "100001", "posabit", "bench-venue"
 STORE_KEY = f"{PLATFORM}:{SCOPE}:{SCOPE}"
 TABLE = "personas"
 INDEXES = {
@@ -63,7 +63,7 @@ FIRST_NUMBER = 2_000_000
 
 @dataclass(frozen=True)
 class Cost:
-    """Per record: CPU, write units, index write units, read units, calls."""
+    """The cost of one record: CPU, write units, index write units, read units, calls."""
 
     cpu_micros: float
     writes: float
@@ -73,7 +73,7 @@ class Cost:
 
 
 @dataclass(frozen=True)
-class Size:
+class AccountCosts:
     """What new records cost in an account of so many personas; `unchanged` ones in a resync."""
 
     personas: int
@@ -110,25 +110,15 @@ RULES, NOBODY_ASKED = EarningRules(), NobodyAsked()
 class OneAccount:
     """The `Accounts` and `Stores` ports as far as a commit asks them. One store is mapped."""
 
-    def get(self, uid: str) -> Account:
-        return Account(
-            uid=uid,
-            name="Bench",
-            time_zone="UTC",
-            currency="USD",
-            sync_hour=3,
-            sync_every_hours=6,
-            minimum_age=21,
-            merge_on_name_and_birth_date=False,
-            created_at=0,
-        )
+    def get(self, uid: str) -> Account:  # noqa: ARG002
+        return bench_account("UTC", 0)
 
     def lookup(self, uid: str) -> StoreLookup:  # noqa: ARG002
         return StoreLookup({STORE_KEY: 1})
 
 
-class Spent:
-    """What pages of one kind cost so far."""
+class PageCosts:
+    """Adds up what the pages of one kind cost."""
 
     def __init__(self) -> None:
         self.cpu: list[float] = []
@@ -142,10 +132,13 @@ class Spent:
 
 
 class Bench:
-    """One account in memory, whose pages go through the page intake. `known` are the manifest's."""
+    """Takes pages into one account in memory, through the page intake.
+
+    `known`: how many records are in the manifest from the start.
+    """
 
     def __init__(self, known: int = 0) -> None:
-        self.spent: dict[str, Spent] = {}
+        self.costs: dict[str, PageCosts] = {}
         self.meter = Meter(INDEXES)
         self.dynamo = MemoryDynamo(self.meter)
         clock, account = SystemClock(), OneAccount()
@@ -168,14 +161,14 @@ class Bench:
 
     def take(self, what: str, stream: Stream, facts: Sequence[Fact]) -> None:
         """Take one page and count it as `what`."""
-        spent = self.spent.setdefault(what, Spent())
+        costs = self.costs.setdefault(what, PageCosts())
         self.meter.forget()
         began = time.process_time()
         self._intake.take(stream, Page(tuple(facts), (), len(facts), None))
         used = time.process_time() - began - self.meter.own_seconds
-        spent.cpu.append(used * 1e6 / len(facts))
-        spent.records += len(facts)
-        spent.units.update({name: self.meter.total(name) for name in COUNTED})  # type: ignore[arg-type]
+        costs.cpu.append(used * 1e6 / len(facts))
+        costs.records += len(facts)
+        costs.units.update({name: self.meter.total(name) for name in COUNTED})  # type: ignore[arg-type]
 
 
 def shopper(number: int) -> Customer:
@@ -242,8 +235,11 @@ def sale(number: int, ext_id: str, at: int) -> Sale:
     )
 
 
-def costs_by_size(sizes: Sequence[int]) -> list[Size]:
-    """Accounts of these sizes take turns, page by page, so that a busy machine slows all alike."""
+def costs_by_size(sizes: Sequence[int]) -> list[AccountCosts]:
+    """The costs in accounts of these sizes.
+
+    The accounts take turns, page by page, so that a busy machine slows all alike.
+    """
     _measure([(0, Bench())], pages=2)  # imports, caches, compiled patterns
     accounts = [(size, Bench(size)) for size in sizes]
     for size, bench in accounts:
@@ -252,24 +248,24 @@ def costs_by_size(sizes: Sequence[int]) -> list[Size]:
     gc.freeze()
     _measure(accounts, pages=PAGES)
     smallest = accounts[0][1]
-    return [_size(size, bench, smallest) for size, bench in accounts]
+    return [_account_costs(size, bench, smallest) for size, bench in accounts]
 
 
-def _size(personas: int, bench: Bench, smallest: Bench) -> Size:
-    """The accounts took turns, so the median page of each met the same machine."""
-    costs = {what: bench.spent[what].per_record() for what in WHAT}
+def _account_costs(personas: int, bench: Bench, smallest: Bench) -> AccountCosts:
+    """The costs of one account. All took turns, so the median page of each met the same machine."""
+    costs = {what: bench.costs[what].per_record() for what in WHAT}
     ratios = {
-        what: cost.cpu_micros / smallest.spent[what].per_record().cpu_micros
+        what: cost.cpu_micros / smallest.costs[what].per_record().cpu_micros
         for what, cost in costs.items()
     }
-    return Size(personas, costs["shopper"], costs["sale"], costs["unchanged"], ratios)
+    return AccountCosts(personas, costs["shopper"], costs["sale"], costs["unchanged"], ratios)
 
 
 def single_sale_costs() -> dict[int, Cost]:
-    """One new sale a day, each in a commit of its own, of a shopper who has so many already.
+    """By the number of sales that a shopper has: the cost of one more sale, committed alone.
 
-    More on one day would be no reference shopper's: they would flag the record, and take back what
-    it earned.
+    The new sales are a day apart: more on one day would flag the record and take back what it
+    earned.
     """
     buyer = shopper(1)
     benches = {history: Bench() for history in HISTORIES}
@@ -282,7 +278,7 @@ def single_sale_costs() -> dict[int, Cost]:
         for history, bench in benches.items():
             new = sale(history + number, buyer.ext_id, NOW + number * DAY)
             bench.take("sale", "sales", [new])
-    return {history: bench.spent["sale"].per_record() for history, bench in benches.items()}
+    return {history: bench.costs["sale"].per_record() for history, bench in benches.items()}
 
 
 def _measure(accounts: Sequence[tuple[int, Bench]], pages: int) -> None:
@@ -299,13 +295,13 @@ def _measure(accounts: Sequence[tuple[int, Bench]], pages: int) -> None:
 
 
 def _manifest(personas: int) -> Manifest:
-    """As large as the account's, though of other records."""
-    entries = sorted(id_digest(f"known-{number}") for number in range(personas))
-    return Manifest([pack_ids(part for entry in entries for part in (entry, 1, 1))])
+    """A manifest as large as the account's, though of other records."""
+    digests = sorted(id_digest(f"known-{number}") for number in range(personas))
+    return Manifest([pack_ids(entry for id_ in digests for entry in (id_, 1, 1))])
 
 
 def _fill(bench: Bench, personas: int) -> None:
-    """The rows that commits would have left of these shoppers, without the commits."""
+    """Put in the rows that commits of these shoppers would have written, without the commits."""
     for number in range(personas):
         bench.dynamo.fill(_rows_of(shopper(number)))
 
@@ -313,14 +309,14 @@ def _fill(bench: Bench, personas: int) -> None:
 def _rows_of(customer: Customer) -> dict[Key, Row]:
     rid = record_id(UID, PLATFORM, SCOPE, customer.ext_id)
     record = SourceRecord(rid, PLATFORM, SCOPE, customer, NOW)
-    keys = merge_keys(customer, name_and_birth_date=False)
+    carried = merge_keys(customer, name_and_birth_date=False)
     (component,) = connected_components([record], frozenset(), name_and_birth_date=False)
     persona = derive_persona(component, {}, Terms(NOW, RULES.get(UID), {STORE_KEY: 1}))
-    found = dict([rows.record_row(UID, StoredRecord(record, keys))])
-    for key in keys:
-        place = (places.merge_key(UID, *key), places.MEMBERS_SK)
-        found[place] = rows.carriers_row(place, KeyCarriers({rid: f"{PLATFORM}:{SCOPE}"}))
+    stored = dict([rows.record_row(UID, StoredRecord(record, carried))])
+    for key in carried:
+        row_key = (keys.merge_key(UID, *key), keys.MEMBERS_SK)
+        stored[row_key] = rows.carriers_row(row_key, KeyCarriers({rid: f"{PLATFORM}:{SCOPE}"}))
     if persona is not None:
-        place = (places.record(UID, rid), places.PERSONA_SK)
-        found[place] = rows.persona_row(UID, place, persona)
-    return found
+        row_key = (keys.record(UID, rid), keys.PERSONA_SK)
+        stored[row_key] = rows.persona_row(UID, row_key, persona)
+    return stored

@@ -1,4 +1,4 @@
-"""What importing `app` costs, beside the libraries it cannot do without (architecture.md §7)."""
+"""Measures what importing `app` costs, beside the libraries it needs (architecture.md §7)."""
 
 from __future__ import annotations
 
@@ -39,7 +39,7 @@ def _milliseconds(code: str) -> float:
     done = subprocess.run(
         [sys.executable, "-c", timed],
         cwd=ROOT,
-        env=with_bytecode(),
+        env=environment_with_bytecode(),
         capture_output=True,
         text=True,
         check=True,
@@ -47,8 +47,8 @@ def _milliseconds(code: str) -> float:
     return float(done.stdout) * 1000
 
 
-def with_bytecode() -> dict[str, str]:
-    """The environment, with Python allowed to keep what it compiled, as the deployed zip does."""
-    kept = dict(os.environ)
-    kept.pop("PYTHONDONTWRITEBYTECODE", None)
-    return kept
+def environment_with_bytecode() -> dict[str, str]:
+    """The environment in which Python may write bytecode: the deployed zip has it too."""
+    variables = dict(os.environ)
+    variables.pop("PYTHONDONTWRITEBYTECODE", None)
+    return variables

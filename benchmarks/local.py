@@ -32,7 +32,7 @@ _DEFINES_A_TABLE = ("BillingMode", "KeySchema", "AttributeDefinitions", "GlobalS
 
 @contextmanager
 def local_aws() -> Iterator[dict[str, str]]:
-    """Start it in a folder of its own; yields the environment a function would have."""
+    """Run it in a folder of its own while this is open. Yields the environment of a function."""
     data = LOCAL / "bench"
     shutil.rmtree(data, ignore_errors=True)
     data.mkdir(parents=True)
@@ -63,19 +63,22 @@ def _environment(endpoint: str) -> dict[str, str]:
             aws_secret_access_key="test",  # noqa: S106 the local AWS takes any
         )
 
-    return aws | deployed(client)
+    return aws | make_resources(client)
 
 
-def deployed(client: Callable[[str], Any]) -> dict[str, str]:
-    """Make what a worker needs of a deployment; the environment that points to it."""
-    made = {}
+def make_resources(client: Callable[[str], Any]) -> dict[str, str]:
+    """Make the tables, queues, key and topic that a worker needs.
+
+    Returns the environment variables that name them.
+    """
+    variables = {}
     for logical, table in _tables().items():
         wanted = {name: table[name] for name in _DEFINES_A_TABLE if name in table}
         client("dynamodb").create_table(TableName=f"bench-{logical}", **wanted)
-        made[_variable(logical)] = f"bench-{logical}"
+        variables[_variable(logical)] = f"bench-{logical}"
     for name in QUEUES:
-        made[name] = client("sqs").create_queue(QueueName=name.lower())["QueueUrl"]
-    return made | {
+        variables[name] = client("sqs").create_queue(QueueName=name.lower())["QueueUrl"]
+    return variables | {
         "STAGE": "bench",
         "KMS_KEY_ID": client("kms").create_key()["KeyMetadata"]["KeyId"],
         "TOPIC_OPERATOR_ARN": client("sns").create_topic(Name="operator")["TopicArn"],

@@ -1,7 +1,7 @@
 """DynamoDB in memory: only the calls that commits and previews make, so that a million personas
 fit.
 
-Rows are kept packed. Conditions are not judged: nobody else is there.
+Rows are packed. Conditions are not checked: there is no other writer.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ LAST = "\U0010ffff"
 
 
 class MemoryDynamo:
-    """Stands in for the client of a `BatchTable`; counts on `meter`. One table is enough."""
+    """Replaces the client of a `BatchTable`: one table in memory, whose calls `meter` counts."""
 
     class exceptions:  # noqa: N801 -- named as boto3 names it
         class ConditionalCheckFailedException(Exception):
@@ -36,66 +36,66 @@ class MemoryDynamo:
             self._rows.setdefault(pk, {})[sk] = marshal.dumps(row)
 
     def index(self, name: str, shard: str, order: str) -> None:
-        """Make an index, keys only, of what the table holds by now; later writes do not reach it.
+        """Make an index, keys only, of the rows as they are now; later writes do not reach it.
 
         `shard` and `order`: its two key attributes.
         """
-        made: dict[str, list[tuple[str, str, str]]] = {}
-        for pk, under in self._rows.items():
-            for sk, packed in under.items():
+        index: dict[str, list[tuple[str, str, str]]] = {}
+        for pk, partition in self._rows.items():
+            for sk, packed in partition.items():
                 row = marshal.loads(packed)  # noqa: S302 -- ours
                 if shard in row:
-                    made.setdefault(row[shard]["S"], []).append((row[order]["S"], pk, sk))
-        self._indexes[name] = {place: sorted(entries) for place, entries in made.items()}
+                    index.setdefault(row[shard]["S"], []).append((row[order]["S"], pk, sk))
+        self._indexes[name] = {value: sorted(entries) for value, entries in index.items()}
 
-    def query(self, **asked: Any) -> dict[str, Any]:
+    def query(self, **request: Any) -> dict[str, Any]:
         """A page of an index's shard, newest first, as the list of personas asks for it."""
-        values = asked["ExpressionAttributeValues"]
+        values = request["ExpressionAttributeValues"]
         shard = values[":shard"]["S"]
-        entries = self._indexes[asked["IndexName"]].get(shard, [])
+        entries = self._indexes[request["IndexName"]].get(shard, [])
         after = values.get(":after")
         end = len(entries) if after is None else bisect_left(entries, (after["S"],))
-        found = [
+        items = [
             {
                 "pk": {"S": pk},
                 "sk": {"S": sk},
                 "recent_shard": {"S": shard},
-                "inserted_at": {"S": place},
+                "inserted_at": {"S": inserted_at},
             }
-            for place, pk, sk in entries[max(0, end - asked["Limit"]) : end][::-1]
+            for inserted_at, pk, sk in entries[max(0, end - request["Limit"]) : end][::-1]
         ]
-        answer: dict[str, Any] = {"Items": found}
-        self.meter.count("Query", asked, answer)
+        answer: dict[str, Any] = {"Items": items}
+        self.meter.count("Query", request, answer)
         return answer
 
-    def batch_get_item(self, **asked: Any) -> dict[str, Any]:
-        ((table, wanted),) = asked["RequestItems"].items()
-        places = [(key["pk"]["S"], key["sk"]["S"]) for key in wanted["Keys"]]
-        found = [row for pk, sk in places if (row := self._get(pk, sk)) is not None]
-        answer = {"Responses": {table: found}, "UnprocessedKeys": {}}
-        self.meter.count("BatchGetItem", asked, answer)
+    def batch_get_item(self, **request: Any) -> dict[str, Any]:
+        ((table, wanted),) = request["RequestItems"].items()
+        row_keys = [(key["pk"]["S"], key["sk"]["S"]) for key in wanted["Keys"]]
+        rows = [row for pk, sk in row_keys if (row := self._get(pk, sk)) is not None]
+        answer = {"Responses": {table: rows}, "UnprocessedKeys": {}}
+        self.meter.count("BatchGetItem", request, answer)
         return answer
 
-    def batch_write_item(self, **asked: Any) -> dict[str, Any]:
-        ((_, requests),) = asked["RequestItems"].items()
-        for request in requests:
-            if "PutRequest" in request:
-                row = request["PutRequest"]["Item"]
+    def batch_write_item(self, **request: Any) -> dict[str, Any]:
+        ((_, writes),) = request["RequestItems"].items()
+        for write in writes:
+            if "PutRequest" in write:
+                row = write["PutRequest"]["Item"]
                 self._rows.setdefault(row["pk"]["S"], {})[row["sk"]["S"]] = marshal.dumps(row)
             else:
-                key = request["DeleteRequest"]["Key"]
+                key = write["DeleteRequest"]["Key"]
                 self._rows.get(key["pk"]["S"], {}).pop(key["sk"]["S"], None)
         answer: dict[str, Any] = {"UnprocessedItems": {}}
-        self.meter.count("BatchWriteItem", asked, answer)
+        self.meter.count("BatchWriteItem", request, answer)
         return answer
 
-    def update_item(self, **asked: Any) -> dict[str, Any]:
+    def update_item(self, **request: Any) -> dict[str, Any]:
         """`SET a = :x, b = :y`, `ADD n :x`, `REMOVE a, b`, as the commit lock uses them."""
-        pk, sk = asked["Key"]["pk"]["S"], asked["Key"]["sk"]["S"]
-        row = self._get(pk, sk) or dict(asked["Key"])
-        values = asked.get("ExpressionAttributeValues", {})
+        pk, sk = request["Key"]["pk"]["S"], request["Key"]["sk"]["S"]
+        row = self._get(pk, sk) or dict(request["Key"])
+        values = request.get("ExpressionAttributeValues", {})
         verb = ""
-        for word in asked["UpdateExpression"].replace(",", " ").replace(" = ", "=").split():
+        for word in request["UpdateExpression"].replace(",", " ").replace(" = ", "=").split():
             if word in ("SET", "ADD", "REMOVE"):
                 verb, name = word, ""
             elif verb == "SET":
@@ -110,23 +110,25 @@ class MemoryDynamo:
                 name = word
         self._rows.setdefault(pk, {})[sk] = marshal.dumps(row)
         answer = {"Attributes": row}
-        self.meter.count("UpdateItem", asked, answer)
+        self.meter.count("UpdateItem", request, answer)
         return answer
 
     def get_paginator(self, _: str) -> Self:
         return self
 
-    def paginate(self, **asked: Any) -> Iterator[dict[str, Any]]:
-        values = asked["ExpressionAttributeValues"]
+    def paginate(self, **request: Any) -> Iterator[dict[str, Any]]:
+        values = request["ExpressionAttributeValues"]
         prefix = values.get(":prefix", {"S": ""})["S"]
         first, last = (
             values.get(name, {"S": end})["S"] for name, end in ((":first", ""), (":last", LAST))
         )
-        under = self._rows.get(values[":pk"]["S"], {})
-        places = [sk for sk in sorted(under) if sk.startswith(prefix) and first <= sk <= last]
-        found = [marshal.loads(under[sk]) for sk in places]  # noqa: S302 -- ours
-        answer = {"Items": found}
-        self.meter.count("Query", asked, answer)
+        partition = self._rows.get(values[":pk"]["S"], {})
+        sort_keys = [
+            sk for sk in sorted(partition) if sk.startswith(prefix) and first <= sk <= last
+        ]
+        rows = [marshal.loads(partition[sk]) for sk in sort_keys]  # noqa: S302 -- ours
+        answer = {"Items": rows}
+        self.meter.count("Query", request, answer)
         yield answer
 
     def _get(self, pk: str, sk: str) -> Row | None:

@@ -1,12 +1,12 @@
-"""What reading costs per record, for every platform: from an answer's bytes to facts.
+"""Measures what reading a record costs on every platform: from an answer's bytes to facts.
 
     python -m benchmarks.normalising [platform ...]
 
 A record is what a stream counts: a shopper; a sale with all of its lines (three each here) and
-tenders, however many rows of a report it is; an item in stock. The answers of a first sync are kept
-from a simulator and read again by the same session, without network: parsed, held against page and
-filter, put together, normalised. No record comes twice in a round, and there are more of them than
-any cache keeps, so that a round finds no value of the one before.
+tenders, however many rows of a report it is; an item in stock. The answers of a first sync are
+recorded from a simulator and read again by the same session, without network: parsed, checked
+against page and filter, put together, normalised. No record comes twice in a round, and there are
+more of them than any cache has room for, so that a round finds no value of the one before.
 """
 
 from __future__ import annotations
@@ -47,8 +47,8 @@ YEAR = 365 * DAY
 
 @dataclass(frozen=True)
 class ReadingCost:
-    """Microseconds of CPU per record: `json` of orjson alone over the same bytes, `read` of all
-    from bytes to facts (JSON included), `digest` of telling whether a fact changed."""
+    """CPU microseconds per record: `json` for orjson alone over the same bytes, `read` for all from
+    bytes to facts (JSON included), `digest` for finding out whether a fact changed."""
 
     platform: str
     stream: Stream
@@ -64,7 +64,7 @@ class ReadingCost:
 
 
 class Replay:
-    """Stands in for the transport: kept bodies instead of a network."""
+    """Replaces the transport: recorded bodies instead of a network."""
 
     def __init__(self, bodies: Sequence[bytes]) -> None:
         self._bodies = iter(bodies)
@@ -80,7 +80,7 @@ class Replay:
 
 
 def reading_costs(platforms: Sequence[str] = ()) -> list[ReadingCost]:
-    """Of every stream of the platforms (all there are, when none is named)."""
+    """The costs of every stream of the platforms, by default of all platforms."""
     return [cost for platform in platforms or registry.names() for cost in _platform(platform)]
 
 
@@ -94,25 +94,25 @@ def _platform(platform: str) -> Iterator[ReadingCost]:
         typed = server.api.credentials()[0]
         access = CredentialAccess(platform, typed, None, "America/Los_Angeles")
         plans = [StreamPlan(stream, now, history_from=now - YEAR) for stream in STREAMS]
-        kept = [_kept(profile, access, server.base_url, plan) for plan in plans]
-    for plan, bodies in zip(plans, kept, strict=True):
-        yield _measured(profile, access, plan, bodies)
+        recorded = [_record(profile, access, server.base_url, plan) for plan in plans]
+    for plan, bodies in zip(plans, recorded, strict=True):
+        yield _measure(profile, access, plan, bodies)
 
 
-def _kept(
+def _record(
     profile: Profile, access: CredentialAccess, base_url: str, plan: StreamPlan
 ) -> list[bytes]:
-    """The bodies of a stream's answers, in order."""
+    """Read a stream once. Returns the bodies of its answers, in order."""
     transport = Transport(SystemClock(), base_url, title=profile.title)
     auth = AuthVariants(profile, Keyring(access.fields), transport)
     bodies: list[bytes] = []
     parse = transport.parse
 
-    def keep(body: bytes, content_type: str) -> Any:
+    def record(body: bytes, content_type: str) -> Any:
         bodies.append(body)
         return parse(body, content_type)
 
-    transport.parse = keep
+    transport.parse = record
     for _ in _pages(Session(profile, access, auth), plan):
         pass
     transport.close()
@@ -129,11 +129,13 @@ def _pages(session: Session, plan: StreamPlan) -> Iterator[Page]:
             return
 
 
-def _measured(
+def _measure(
     profile: Profile, access: CredentialAccess, plan: StreamPlan, bodies: list[bytes]
 ) -> ReadingCost:
-    """The least disturbed of several rounds. A page is let go before the next, as by a worker, and
-    the collector runs as it does there."""
+    """The cost in the least disturbed of several rounds.
+
+    A page is released before the next, as by a worker, and the collector runs as it does there.
+    """
 
     def pages() -> Iterator[Page]:
         replay = cast(Transport, Replay(bodies))
@@ -146,17 +148,17 @@ def _measured(
     try:
         json = _least(lambda: deque(map(orjson.loads, bodies), maxlen=0))
         read = _least(lambda: deque(pages(), maxlen=0))
-        told = _least(lambda: [(digest(fact), id_digest(fact.ext_id)) for fact in facts])
+        digests = _least(lambda: [(digest(fact), id_digest(fact.ext_id)) for fact in facts])
     finally:
         gc.unfreeze()
     per = 1e6 / len(facts)
     size = sum(map(len, bodies)) / len(facts)
     platform, stream = profile.platform, plan.stream
-    return ReadingCost(platform, stream, len(facts), size, json * per, read * per, told * per)
+    return ReadingCost(platform, stream, len(facts), size, json * per, read * per, digests * per)
 
 
 def _least(work: Callable[[], object]) -> float:
-    """CPU seconds of this process."""
+    """The least CPU seconds that the work took in several rounds."""
     best = float("inf")
     for _ in range(ROUNDS):
         began = time.process_time()
@@ -199,6 +201,6 @@ def show(report: Report, costs: Sequence[ReadingCost]) -> None:
 
 
 if __name__ == "__main__":
-    told = Report()
-    show(told, reading_costs(sys.argv[1:]))
-    told.close()
+    report = Report()
+    show(report, reading_costs(sys.argv[1:]))
+    report.close()

@@ -1,4 +1,4 @@
-"""One retailer's syncs from first load to one percent changed, each in a fresh worker process."""
+"""Runs one retailer's syncs, from first load to 1 % changed, each in a fresh worker process."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ import sys
 from dataclasses import dataclass
 from typing import Any
 
-from benchmarks.imports import with_bytecode
+from benchmarks.imports import environment_with_bytecode
 from benchmarks.pos import Pos
 from tools.paths import ROOT
 from tools.steps import StepFailed
@@ -19,10 +19,10 @@ FACT_ROWS = ("PROFILE", "PERSONA", "MEMBERS", "MEMBER", "SALE", "SALES", "INVENT
 
 @dataclass(frozen=True)
 class Phase:
-    """What one run cost. `told` is the worker's own account (benchmarks/worker.py)."""
+    """What one run cost. `costs` is the JSON that the worker prints (benchmarks/worker.py)."""
 
     name: str
-    told: dict[str, Any]
+    costs: dict[str, Any]
     pos_requests: int
 
     @property
@@ -35,33 +35,33 @@ class Phase:
 
     @property
     def cpu_micros(self) -> float:
-        """Of the whole run, per record listed."""
-        return float(self.told["cpu_seconds"]) * 1e6 / max(1, self.records)
+        """CPU of the whole run, per record listed."""
+        return float(self.costs["cpu_seconds"]) * 1e6 / max(1, self.records)
 
     def stream_cpu_micros(self, stream: str) -> float:
-        listed = self.told["streams"][stream]["fetched"]
-        return float(self.told["cpu_by_stream"].get(stream, 0.0)) * 1e6 / max(1, listed)
+        listed = self.costs["streams"][stream]["fetched"]
+        return float(self.costs["cpu_by_stream"].get(stream, 0.0)) * 1e6 / max(1, listed)
 
     @property
     def wall(self) -> float:
-        return float(self.told["wall_seconds"])
+        return float(self.costs["wall_seconds"])
 
     def total(self, name: str) -> float:
         """Calls or units of the worker, without the bench's own look at the run's end."""
-        counts = self.told["counts"]
+        counts = self.costs["counts"]
         return float(sum(c.get(name, 0) for section, c in counts.items() if section != "nothing"))
 
     def of_stream(self, stream: str, name: str) -> float:
-        return float(self.told["counts"][stream].get(name, 0))
+        return float(self.costs["counts"][stream].get(name, 0))
 
     @property
     def fact_writes(self) -> int:
         """Write units of rows about shoppers, sales and stock."""
-        rows = self.told["rows"]
-        return sum(units for found in rows.values() for k, units in found.items() if k in FACT_ROWS)
+        rows = self.costs["rows"].values()
+        return sum(units for kinds in rows for kind, units in kinds.items() if kind in FACT_ROWS)
 
     def allowed_calls(self) -> float:
-        """architecture.md §7, for a run with nothing changed."""
+        """The calls that architecture.md §7 allows to a run with nothing changed."""
         return 10 + self.records / 5_000 + self.wall / 2
 
     def as_dict(self) -> dict[str, Any]:
@@ -72,11 +72,11 @@ class Phase:
             "cpu_us_per_record": self.cpu_micros,
             "calls": self.total("calls"),
             "pos_requests": self.pos_requests,
-            **self.told,
+            **self.costs,
         }
 
     def _sum(self, name: str) -> int:
-        return sum(self.told["streams"][stream][name] for stream in LISTED)
+        return sum(self.costs["streams"][stream][name] for stream in LISTED)
 
 
 class Retailer:
@@ -90,14 +90,14 @@ class Retailer:
     def sync(self, name: str, trigger: str) -> Phase:
         """`now` reads what changed since the last run, `reread` lists everything again."""
         self._pos.take_traffic()
-        told = self._work({"do": "sync", "trigger": trigger})
-        return Phase(name, told, self._pos.take_traffic().requests)
+        costs = self._work({"do": "sync", "trigger": trigger})
+        return Phase(name, costs, self._pos.take_traffic().requests)
 
     def _work(self, job: dict[str, Any]) -> Any:
         done = subprocess.run(
             [sys.executable, "-m", "benchmarks.worker", json.dumps(job)],
             cwd=ROOT,
-            env=with_bytecode() | self._environment,
+            env=environment_with_bytecode() | self._environment,
             capture_output=True,
             text=True,
             check=False,

@@ -1,6 +1,6 @@
-"""What a preview costs a persona in a small and in a large account (product.md §7, §8).
+"""Measures what a preview costs per persona in a small and a large account (product.md §7, §8).
 
-The account is made by real commits; the count goes through the real census, list and row decoders.
+The account is made by real commits; the count goes through the real services and row decoders.
 Only the tables are in memory.
 """
 
@@ -12,7 +12,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
-from benchmarks.growth import NOW, PAGE, PLATFORM, RULES, TABLE, UID, Bench, sale, shopper
+from benchmarks.account import PLATFORM, UID
+from benchmarks.growth import NOW, PAGE, RULES, TABLE, Bench, sale, shopper
 from benchmarks.units import Meter
 from chalicelib.adapters.clock import SystemClock
 from chalicelib.adapters.dynamo.batch import BatchTable
@@ -32,7 +33,7 @@ BUYERS = 3
 
 @dataclass(frozen=True)
 class PreviewCost:
-    """Per persona CPU and read units; `peak_kb` is the memory that counting took at most."""
+    """CPU and read units per persona; `peak_kb` is the most memory that counting took."""
 
     what: str
     personas: int
@@ -48,15 +49,15 @@ class NobodyToAsk:
         raise AssertionError(f"{len(numbers)} numbers of {uid}")
 
 
-class DeafMeter(Meter):
-    """Remembers no rows, which would be taken for memory of the preview's."""
+class IdleMeter(Meter):
+    """Counts nothing and remembers no rows, which would be taken for memory of the preview."""
 
-    def count(self, call: str, asked: dict[str, Any], answer: dict[str, Any]) -> None:
+    def count(self, call: str, request: dict[str, Any], answer: dict[str, Any]) -> None:
         """Nothing."""
 
 
 def previewing_costs(sizes: Sequence[int]) -> list[PreviewCost]:
-    """Of an enrolment date moved by half a year, and of twice the points."""
+    """The costs of two previews: an enrolment date half a year earlier, and twice the points."""
     costs = []
     for size in sizes:
         bench = _account(size)
@@ -86,11 +87,11 @@ def _bought_at(number: int) -> Instant:
 def _proposals() -> dict[str, Proposal]:
     rules = RULES.get(UID)
     half_a_year_ago = utc_day(NOW) - 182
-    moved = replace(rules, sources={PLATFORM: Source(enroll_after=half_a_year_ago)})
+    enrolled = replace(rules, sources={PLATFORM: Source(enroll_after=half_a_year_ago)})
     doubled = replace(rules, loyalty=replace(rules.loyalty, points_per_100=2_000))
     return {
         "enrolment": Proposal(
-            UID, PLATFORM, {"enroll_after": day_text(half_a_year_ago)}, rules, moved
+            UID, PLATFORM, {"enroll_after": day_text(half_a_year_ago)}, rules, enrolled
         ),
         "loyalty": Proposal(UID, LOYALTY, {"points_per_100": 2_000}, rules, doubled),
     }
@@ -100,7 +101,7 @@ def _count(bench: Bench, what: str, proposal: Proposal) -> PreviewCost:
     bench.meter.forget()
     counts, cpu = _walk(bench, proposal)
     reads = bench.meter.total("reads")
-    meter, bench.dynamo.meter = bench.dynamo.meter, DeafMeter({})
+    meter, bench.dynamo.meter = bench.dynamo.meter, IdleMeter({})
     tracemalloc.start()
     _walk(bench, proposal)
     _, peak = tracemalloc.get_traced_memory()
@@ -111,18 +112,21 @@ def _count(bench: Bench, what: str, proposal: Proposal) -> PreviewCost:
 
 
 def _walk(bench: Bench, proposal: Proposal) -> tuple[PreviewCounts, float]:
-    """The whole preview, page by page, and its CPU in seconds without that of counting units."""
+    """Do the whole preview, page by page.
+
+    Returns the counts and the CPU seconds, without those of counting units.
+    """
     clock = SystemClock()
     table = BatchTable(bench.dynamo, TABLE, clock)
     listed = DynamoPersonaList(table)
     terms = Terms(NOW, proposal.wanted)
     preview_reads = DynamoPreviewReads(table)
-    census = CountChange(preview_reads, NobodyToAsk(), proposal, terms)
+    count_change = CountChange(preview_reads, NobodyToAsk(), proposal, terms)
     counts, after = PreviewCounts(), None
     began, own = time.process_time(), bench.meter.own_seconds
     while True:
         ids, after = listed.in_turn(UID, COUNTED_AT_ONCE, after)
-        counts = census.page(ids, counts) if ids else counts
+        counts = count_change.page(ids, counts) if ids else counts
         if after is None:
             used = time.process_time() - began - (bench.meter.own_seconds - own)
             return counts, used

@@ -1,4 +1,4 @@
-"""What was measured beside what architecture.md §7 allows, to read and as JSON."""
+"""Reports what was measured beside what architecture.md §7 allows, as tables and as JSON."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from typing import Any
 
 @dataclass(frozen=True)
 class Budget:
-    """One promise. `limit` and `value` in `unit`; a missing value was not measured."""
+    """One limit with the measured value, both in `unit`; a missing value was not measured."""
 
     what: str
     value: float | None
@@ -36,7 +36,7 @@ class Budget:
 
 @dataclass
 class Report:
-    """Sections in the order they were made; `data` is the JSON."""
+    """Prints tables as they come and the budgets at the end; `data` becomes the JSON."""
 
     budgets: list[Budget] = field(default_factory=list)
     data: dict[str, Any] = field(default_factory=dict)

@@ -1,4 +1,4 @@
-"""DynamoDB's capacity units by AWS's own rules, counted where our clients make their calls.
+"""Counts DynamoDB's capacity units by AWS's own rules, where our clients make their calls.
 
 The local AWS counts reads its own way, so requests and answers are measured here: a write costs one
 unit per KB of the larger of the old and the new row, and as much again per index entry it makes or
@@ -19,12 +19,13 @@ from chalicelib.adapters.dynamo.wire import WireClient
 from tools.template import infra_template
 
 Row = Mapping[str, Mapping[str, Any]]
-Place = tuple[str, str, str]
+RowKey = tuple[str, str, str]
+"""(table, pk, sk)"""
 
 WRITE_BYTES = 1024
 READ_BYTES = 4096
 REMEMBERED = 50_000
-"""Sizes of rows seen lately: what a write replaces was nearly always read just before."""
+"""How many sizes of rows are remembered: a row was nearly always read just before its write."""
 
 _EMPTY_INDEX: dict[str, str] = {}
 
@@ -35,20 +36,20 @@ def row_bytes(row: Row) -> int:
 
 
 def _value_bytes(value: Mapping[str, Any]) -> int:
-    ((kind, held),) = value.items()
+    ((kind, content),) = value.items()
     if kind == "S":
-        return len(held) if held.isascii() else len(held.encode())
+        return len(content) if content.isascii() else len(content.encode())
     if kind == "N":
-        digits = held.strip("-").replace(".", "")
-        return (len(digits) + 1) // 2 + 1 + held.startswith("-")
+        digits = content.strip("-").replace(".", "")
+        return (len(digits) + 1) // 2 + 1 + content.startswith("-")
     if kind == "B":
-        return len(held)
+        return len(content)
     if kind in ("BOOL", "NULL"):
         return 1
     if kind == "M":
-        return 3 + sum(1 + len(name) + _value_bytes(part) for name, part in held.items())
+        return 3 + sum(1 + len(name) + _value_bytes(inner) for name, inner in content.items())
     if kind == "L":
-        return 3 + sum(1 + _value_bytes(part) for part in held)
+        return 3 + sum(1 + _value_bytes(inner) for inner in content)
     raise ValueError(f"a value of the unexpected kind {kind}")
 
 
@@ -63,18 +64,18 @@ def read_units(size: int, *, consistent: bool) -> float:
 
 def indexes_of_tables(names: Mapping[str, str]) -> dict[str, dict[str, tuple[str, str]]]:
     """Table name → index → its two key attributes; `names`: logical id → table name."""
-    found: dict[str, dict[str, tuple[str, str]]] = {}
+    indexes: dict[str, dict[str, tuple[str, str]]] = {}
     for logical, resource in infra_template()["Resources"].items():
         if resource.get("Type") == "AWS::DynamoDB::Table" and logical in names:
-            found[names[logical]] = {
+            indexes[names[logical]] = {
                 index["IndexName"]: tuple(key["AttributeName"] for key in index["KeySchema"])
                 for index in resource["Properties"].get("GlobalSecondaryIndexes", ())
             }
-    return found
+    return indexes
 
 
 class Meter:
-    """Counts by `section`, which the caller sets: which part of the work calls belong to.
+    """Counts calls and units by `section`, the stage of the work that the caller sets.
 
     `counts[section]` has `calls`, `writes`, `index_writes`, `reads`; `rows[section]` the write
     units by kind of row. `own_seconds` is the CPU that counting itself cost.
@@ -87,7 +88,7 @@ class Meter:
         self.calls: dict[str, Counter[str]] = {}
         self.own_seconds = 0.0
         self._indexes = indexes
-        self._seen: OrderedDict[Place, tuple[int, Mapping[str, str]]] = OrderedDict()
+        self._seen: OrderedDict[RowKey, tuple[int, Mapping[str, str]]] = OrderedDict()
         self._after = {
             "GetItem": self._get,
             "BatchGetItem": self._batch_get,
@@ -100,57 +101,57 @@ class Meter:
         }
 
     @contextmanager
-    def listening(self) -> Iterator[None]:
-        """Hear of every DynamoDB call of every client made from now on, until the end."""
-        heard = [
-            ("before-parameter-build.dynamodb", self._asked),
-            ("after-call.dynamodb", self._answered),
+    def listen(self) -> Iterator[None]:
+        """Count every DynamoDB call of every client made while this is open."""
+        hooks = [
+            ("before-parameter-build.dynamodb", self._before_call),
+            ("after-call.dynamodb", self._after_call),
         ]
-        handlers.BUILTIN_HANDLERS.extend(heard)
+        handlers.BUILTIN_HANDLERS.extend(hooks)
         ours = {name: getattr(WireClient, name) for name in ("batch_get_item", "batch_write_item")}
-        for name, really in ours.items():
-            setattr(WireClient, name, self._heard(name, really))
+        for name, method in ours.items():
+            setattr(WireClient, name, self._counted(name, method))
         try:
             yield
         finally:
-            for name, really in ours.items():
-                setattr(WireClient, name, really)
-            for entry in heard:
-                handlers.BUILTIN_HANDLERS.remove(entry)
+            for name, method in ours.items():
+                setattr(WireClient, name, method)
+            for hook in hooks:
+                handlers.BUILTIN_HANDLERS.remove(hook)
 
-    def _heard(self, name: str, really: Callable[..., Any]) -> Callable[..., Any]:
-        """Our own batch calls raise no events."""
+    def _counted(self, name: str, method: Callable[..., Any]) -> Callable[..., Any]:
+        """The method with its calls counted: our own batch calls raise no events."""
         operation = "".join(word.title() for word in name.split("_"))
 
-        def call(client: WireClient, **asked: Any) -> Any:
-            answer = really(client, **asked)
-            self.count(operation, asked, answer)
+        def call(client: WireClient, **request: Any) -> Any:
+            answer = method(client, **request)
+            self.count(operation, request, answer)
             return answer
 
         return call
 
-    def _asked(self, params: dict[str, Any], context: dict[str, Any], **_: Any) -> None:
+    def _before_call(self, params: dict[str, Any], context: dict[str, Any], **_: Any) -> None:
         context["benchmark_params"] = params
 
-    def _answered(
+    def _after_call(
         self, parsed: dict[str, Any], model: Any, context: dict[str, Any], **_: Any
     ) -> None:
         failed = parsed.get("ResponseMetadata", {}).get("HTTPStatusCode", 200) >= 300
         self.count(model.name, context["benchmark_params"], {} if failed else parsed)
 
-    def count(self, call: str, asked: dict[str, Any], answer: dict[str, Any]) -> None:
+    def count(self, call: str, request: dict[str, Any], answer: dict[str, Any]) -> None:
         """Count one call. A refused condition costs what the write would have cost."""
         started = time.thread_time()
         self._add("calls", 1)
-        tables = asked.get("RequestItems") or [asked.get("TableName", "")]
+        tables = request.get("RequestItems") or [request.get("TableName", "")]
         for table in tables:
             self.calls.setdefault(self.section, Counter())[f"{call} {table}"] += 1
         if call in self._after:
-            self._after[call](asked, answer)
+            self._after[call](request, answer)
         self.own_seconds += time.thread_time() - started
 
     def forget(self) -> None:
-        """Start counting anew; what is known of rows stays."""
+        """Start counting anew; the sizes of rows stay known."""
         for counted in (self.counts, self.rows, self.calls):
             counted.clear()
         self.own_seconds = 0.0
@@ -160,71 +161,71 @@ class Meter:
 
     def as_dict(self) -> dict[str, Any]:
         return {
-            "counts": {name: dict(found) for name, found in self.counts.items()},
-            "rows": {name: dict(found) for name, found in self.rows.items()},
-            "calls": {name: dict(found) for name, found in self.calls.items()},
+            "counts": {name: dict(counts) for name, counts in self.counts.items()},
+            "rows": {name: dict(units) for name, units in self.rows.items()},
+            "calls": {name: dict(calls) for name, calls in self.calls.items()},
         }
 
     def _add(self, name: str, units: float) -> None:
         self.counts.setdefault(self.section, Counter())[name] += units  # type: ignore[assignment]
 
-    def _get(self, asked: dict[str, Any], answer: dict[str, Any]) -> None:
-        consistent = bool(asked.get("ConsistentRead"))
+    def _get(self, request: dict[str, Any], answer: dict[str, Any]) -> None:
+        consistent = bool(request.get("ConsistentRead"))
         row = answer.get("Item")
-        self._add("reads", read_units(self._read(asked["TableName"], row), consistent=consistent))
+        self._add("reads", read_units(self._read(request["TableName"], row), consistent=consistent))
 
-    def _batch_get(self, asked: dict[str, Any], answer: dict[str, Any]) -> None:
-        for table, wanted in asked["RequestItems"].items():
+    def _batch_get(self, request: dict[str, Any], answer: dict[str, Any]) -> None:
+        for table, wanted in request["RequestItems"].items():
             consistent = bool(wanted.get("ConsistentRead"))
-            found = answer.get("Responses", {}).get(table, ())
+            rows = answer.get("Responses", {}).get(table, ())
             left = answer.get("UnprocessedKeys", {}).get(table, {}).get("Keys", ())
-            missing = len(wanted["Keys"]) - len(found) - len(left)
-            units = sum(read_units(self._read(table, r), consistent=consistent) for r in found)
+            missing = len(wanted["Keys"]) - len(rows) - len(left)
+            units = sum(read_units(self._read(table, r), consistent=consistent) for r in rows)
             self._add("reads", units + missing * read_units(0, consistent=consistent))
 
-    def _query(self, asked: dict[str, Any], answer: dict[str, Any]) -> None:
-        whole = "IndexName" not in asked and "ProjectionExpression" not in asked
+    def _query(self, request: dict[str, Any], answer: dict[str, Any]) -> None:
+        whole = "IndexName" not in request and "ProjectionExpression" not in request
         size = 0
         for row in answer.get("Items", ()):
-            size += self._read(asked["TableName"], row) if whole else row_bytes(row)
-        self._add("reads", read_units(size, consistent=bool(asked.get("ConsistentRead"))))
+            size += self._read(request["TableName"], row) if whole else row_bytes(row)
+        self._add("reads", read_units(size, consistent=bool(request.get("ConsistentRead"))))
 
-    def _put(self, asked: dict[str, Any], _: dict[str, Any]) -> None:
-        self._written(asked["TableName"], asked["Item"])
+    def _put(self, request: dict[str, Any], _: dict[str, Any]) -> None:
+        self._count_write(request["TableName"], request["Item"])
 
-    def _update(self, asked: dict[str, Any], answer: dict[str, Any]) -> None:
-        table = asked["TableName"]
+    def _update(self, request: dict[str, Any], answer: dict[str, Any]) -> None:
+        table = request["TableName"]
         row = answer.get("Attributes")
         if row is None:
-            size, _ = self._seen.get(_place(table, asked["Key"]), (0, _EMPTY_INDEX))
-            self._charge(_kind(asked["Key"]), write_units(size), 1)
+            size, _ = self._seen.get(_row_key(table, request["Key"]), (0, _EMPTY_INDEX))
+            self._charge(_kind(request["Key"]), write_units(size), 1)
             return
-        self._written(table, {**asked["Key"], **row})
+        self._count_write(table, {**request["Key"], **row})
 
-    def _delete(self, asked: dict[str, Any], _: dict[str, Any]) -> None:
-        self._gone(asked["TableName"], asked["Key"])
+    def _delete(self, request: dict[str, Any], _: dict[str, Any]) -> None:
+        self._count_delete(request["TableName"], request["Key"])
 
-    def _batch_write(self, asked: dict[str, Any], answer: dict[str, Any]) -> None:
-        for table, requests in asked["RequestItems"].items():
+    def _batch_write(self, request: dict[str, Any], answer: dict[str, Any]) -> None:
+        for table, writes in request["RequestItems"].items():
             left = answer.get("UnprocessedItems", {}).get(table, [])
-            for request in requests:
-                if request in left:
+            for write in writes:
+                if write in left:
                     continue
-                if "PutRequest" in request:
-                    self._written(table, request["PutRequest"]["Item"])
+                if "PutRequest" in write:
+                    self._count_write(table, write["PutRequest"]["Item"])
                 else:
-                    self._gone(table, request["DeleteRequest"]["Key"])
+                    self._count_delete(table, write["DeleteRequest"]["Key"])
 
-    def _transact(self, asked: dict[str, Any], _: dict[str, Any]) -> None:
-        for item in asked["TransactItems"]:
+    def _transact(self, request: dict[str, Any], _: dict[str, Any]) -> None:
+        for item in request["TransactItems"]:
             ((kind, write),) = item.items()
             row = write.get("Item") or write["Key"]
             if kind == "Put":
-                self._written(write["TableName"], row, times=2)
+                self._count_write(write["TableName"], row, times=2)
             elif kind == "Delete":
-                self._gone(write["TableName"], row, times=2)
+                self._count_delete(write["TableName"], row, times=2)
             else:  # how large an updated row is, a transaction does not say
-                size, _ = self._seen.get(_place(write["TableName"], row), (0, _EMPTY_INDEX))
+                size, _ = self._seen.get(_row_key(write["TableName"], row), (0, _EMPTY_INDEX))
                 self._charge(_kind(row), write_units(size), 2)
 
     def _read(self, table: str, row: Row | None) -> int:
@@ -232,19 +233,19 @@ class Meter:
             return 0
         size = row_bytes(row)
         if "pk" in row and "sk" in row:
-            self._remember(_place(table, row), size, self._index_keys(table, row))
+            self._remember(_row_key(table, row), size, self._index_keys(table, row))
         return size
 
-    def _written(self, table: str, row: Row, times: int = 1) -> None:
-        place = _place(table, row)
+    def _count_write(self, table: str, row: Row, times: int = 1) -> None:
+        key = _row_key(table, row)
         size, entries = row_bytes(row), self._index_keys(table, row)
-        old_size, old_entries = self._seen.get(place, (0, _EMPTY_INDEX))
+        old_size, old_entries = self._seen.get(key, (0, _EMPTY_INDEX))
         self._charge(_kind(row), write_units(max(size, old_size)), times)
         self._charge_indexes(old_entries, entries, times)
-        self._remember(place, size, entries)
+        self._remember(key, size, entries)
 
-    def _gone(self, table: str, key: Row, times: int = 1) -> None:
-        size, entries = self._seen.pop(_place(table, key), (0, _EMPTY_INDEX))
+    def _count_delete(self, table: str, key: Row, times: int = 1) -> None:
+        size, entries = self._seen.pop(_row_key(table, key), (0, _EMPTY_INDEX))
         self._charge(_kind(key), write_units(size), times)
         self._charge_indexes(entries, _EMPTY_INDEX, times)
 
@@ -255,7 +256,7 @@ class Meter:
     def _charge_indexes(
         self, before: Mapping[str, str], after: Mapping[str, str], times: int
     ) -> None:
-        """An entry that is new or gone costs a unit, one that moved two; they are below 1 KB."""
+        """A new or deleted entry costs one unit, a changed one two; entries are below 1 KB."""
         if before == after:
             return
         for index in {*before, *after}:
@@ -264,20 +265,20 @@ class Meter:
                 self._add("index_writes", ((old is not None) + (new is not None)) * times)
 
     def _index_keys(self, table: str, row: Row) -> Mapping[str, str]:
-        found = {}
+        entries = {}
         for index, attributes in self._indexes.get(table, _EMPTY_INDEX).items():
             if all(name in row for name in attributes):
-                found[index] = "\x1f".join(str(row[name]) for name in attributes)
-        return found or _EMPTY_INDEX
+                entries[index] = "\x1f".join(str(row[name]) for name in attributes)
+        return entries or _EMPTY_INDEX
 
-    def _remember(self, place: Place, size: int, entries: Mapping[str, str]) -> None:
-        self._seen[place] = (size, entries)
-        self._seen.move_to_end(place)
+    def _remember(self, key: RowKey, size: int, entries: Mapping[str, str]) -> None:
+        self._seen[key] = (size, entries)
+        self._seen.move_to_end(key)
         if len(self._seen) > REMEMBERED:
             self._seen.popitem(last=False)
 
 
-def _place(table: str, row: Row) -> Place:
+def _row_key(table: str, row: Row) -> RowKey:
     return table, _text(row["pk"]), _text(row["sk"])
 
 
@@ -286,6 +287,6 @@ def _text(value: Mapping[str, Any]) -> str:
 
 
 def _kind(row: Row) -> str:
-    """What kind of row: the fixed part of its sort key."""
-    found = _text(row["sk"]).split("#", 1)[0]
-    return found if found.isupper() else _text(row["pk"]).split("#", 1)[0]
+    """The kind of row, which is the constant beginning of its sort key or of its partition key."""
+    kind = _text(row["sk"]).split("#", 1)[0]
+    return kind if kind.isupper() else _text(row["pk"]).split("#", 1)[0]

@@ -23,6 +23,7 @@ import chalicelib.adapters.aws.queues
 import chalicelib.adapters.dynamo.facts
 import chalicelib.pos.session
 import chalicelib.pos.transport.transport  # noqa: F401 -- peers are measured after their imports, too
+from benchmarks.account import CREDENTIAL, PLATFORM, SCOPE, UID, bench_account
 from benchmarks.units import Meter, indexes_of_tables
 from chalicelib.adapters.clock import SystemClock
 from chalicelib.config import config
@@ -40,21 +41,19 @@ from chalicelib.services.ports.pos import (
 )
 from chalicelib.services.ports.runs import RunView
 
-PLATFORM = "posabit"
-UID, CREDENTIAL, SCOPE = "100001", "crd_bench", "bench-venue"
 HISTORY_DAYS = 366
 LIMIT_SECONDS = 900.0
 
 
-class HastyClock(SystemClock):
-    """Waits for nothing: the pace a POS asks for is not what is measured."""
+class SleeplessClock(SystemClock):
+    """A clock that waits for nothing: the pace a POS asks for is not measured."""
 
     def sleep(self, seconds: float) -> None:
         pass
 
 
 class Sections:
-    """CPU and wall time of each stream, and whose calls the meter is counting."""
+    """Measures CPU and wall time of each stream, and tells the meter whose calls it counts."""
 
     def __init__(self, meter: Meter) -> None:
         self.cpu: dict[str, float] = {}
@@ -63,7 +62,7 @@ class Sections:
         self._mark = (cpu_seconds(), time.monotonic(), meter.own_seconds)
 
     def enter(self, name: str) -> None:
-        """Whatever was used since the last call belongs to the section that ends here."""
+        """End the current section and begin the next. Time since the last call is the former's."""
         cpu, wall, own = cpu_seconds(), time.monotonic(), self._meter.own_seconds
         ended, (cpu_before, wall_before, own_before) = self._meter.section, self._mark
         counting = own - own_before
@@ -74,7 +73,7 @@ class Sections:
 
 
 class WatchedSession:
-    """A session that says which stream is being read."""
+    """A session of the POS that enters the section of each stream that is read."""
 
     def __init__(self, session: PosSession, sections: Sections) -> None:
         self._session = session
@@ -104,28 +103,18 @@ def cpu_seconds() -> float:
 
 
 def peak_megabytes() -> float:
-    """Of this program alone: `ru_maxrss` would begin with what our parent had when it forked."""
+    """The peak of this program alone: `ru_maxrss` starts at what our parent had when it forked."""
     status = Path("/proc/self/status").read_text(encoding="ascii")
     return int(status.partition("VmHWM:")[2].split()[0]) / 1024
 
 
 def prepare(job: dict[str, Any]) -> dict[str, Any]:
-    """An account with one connected credential, as the API would leave them."""
-    from chalicelib.services.ports.accounts import Account, User
+    """Make an account with one connected credential, as the API would leave them."""
+    from chalicelib.services.ports.accounts import User
     from chalicelib.services.ports.integrations import Credential, Integration
 
     now = wiring.outside.clock().now()
-    account = Account(
-        uid=UID,
-        name="Bench",
-        time_zone="America/Los_Angeles",
-        currency="USD",
-        sync_hour=3,
-        sync_every_hours=6,
-        minimum_age=21,
-        merge_on_name_and_birth_date=False,
-        created_at=now,
-    )
+    account = bench_account("America/Los_Angeles", now)
     wiring.outside.accounts().create(account, User(UID, "bench", "owner@example.com", "Owner"))
     wiring.outside.integrations().save(Integration(UID, PLATFORM, state="connected"))
     sealed = wiring.outside.key_ring().seal(UID, CREDENTIAL, {"key": job["token"]})
@@ -145,19 +134,19 @@ def prepare(job: dict[str, Any]) -> dict[str, Any]:
 
 
 def sync(job: dict[str, Any]) -> dict[str, Any]:
-    """One run from its first message to its last; what it cost."""
+    """Do one run from its first message to its last. Returns what it cost."""
     meter = Meter(indexes_of_tables(tables()))
-    with meter.listening():
-        asked = ask(job["trigger"])
+    with meter.listen():
+        queued = queue_run(job["trigger"])
         meter.forget()
-        return _measured(asked, meter)
+        return _measure(queued, meter)
 
 
-def _measured(asked: RunView, meter: Meter) -> dict[str, Any]:
+def _measure(queued: RunView, meter: Meter) -> dict[str, Any]:
     sections = Sections(meter)
-    _watch(sections)
+    _watch_streams(sections)
     baseline, began, cpu = peak_megabytes(), time.monotonic(), cpu_seconds()
-    view = work_until_ended(asked, meter)
+    view = work_until_ended(queued, meter)
     sections.enter("nothing")
     own = meter.own_seconds
     if view.state != "succeeded":
@@ -177,15 +166,13 @@ def _measured(asked: RunView, meter: Meter) -> dict[str, Any]:
     }
 
 
-def ask(trigger: RunTrigger) -> RunView:
+def queue_run(trigger: RunTrigger) -> RunView:
     """Queue the run, as the API or the planner does: not the worker's work, so not counted."""
     service = wiring.sync.run_service()
     if trigger == "reread":
         since = wiring.outside.clock().now() - HISTORY_DAYS * DAY
-        asked = service.reread(UID, PLATFORM, CREDENTIAL, since)
-    else:
-        asked = service.start(UID, PLATFORM, CREDENTIAL, trigger)
-    return asked
+        return service.reread(UID, PLATFORM, CREDENTIAL, since)
+    return service.start(UID, PLATFORM, CREDENTIAL, trigger)
 
 
 def tables() -> dict[str, str]:
@@ -199,18 +186,19 @@ def tables() -> dict[str, str]:
     }
 
 
-def _watch(sections: Sections) -> None:
+def _watch_streams(sections: Sections) -> None:
     from chalicelib.pos.gateway import Gateway
 
     class WatchedGateway(Gateway):
         def open(self, access: CredentialAccess) -> WatchedSession:  # type: ignore[override]
             return WatchedSession(super().open(access), sections)
 
-    gateway = WatchedGateway(HastyClock(), wiring.config().pos_base_urls, lambda _platform: None)
+    base_urls = wiring.config().pos_base_urls
+    gateway = WatchedGateway(SleeplessClock(), base_urls, lambda _platform: None)
     wiring.outside.pos_gateway = lambda: gateway
 
 
-def work_until_ended(asked: RunView, meter: Meter) -> RunView:
+def work_until_ended(queued: RunView, meter: Meter) -> RunView:
     """Take messages like the function does, until the run has ended."""
     from chalicelib.adapters.aws.client import client
 
@@ -223,7 +211,7 @@ def work_until_ended(asked: RunView, meter: Meter) -> RunView:
             wiring.sync.sync_worker("sync").handle(message, lambda: ends - time.monotonic())  # noqa: B023
             client("sqs").delete_message(QueueUrl=queue, ReceiptHandle=received["ReceiptHandle"])
         meter.section = "nothing"
-        view = wiring.outside.sync_states().run(UID, PLATFORM, asked.id)
+        view = wiring.outside.sync_states().run(UID, PLATFORM, queued.id)
         if view.ended_at is not None:
             return view
 

@@ -13,7 +13,7 @@ from moto import mock_aws
 
 from benchmarks import worker
 from benchmarks.growth import NOW, PAGE, Bench, sale, shopper
-from benchmarks.local import deployed
+from benchmarks.local import make_resources
 from benchmarks.units import Meter, indexes_of_tables, row_bytes
 from chalicelib.adapters.aws import client as aws
 from chalicelib.adapters.dynamo import base as tables
@@ -42,7 +42,7 @@ def account() -> Bench:
 
 
 def test_a_new_shopper_costs_at_most_five_write_units_and_two_for_indexes(account: Bench) -> None:
-    cost = account.spent["shoppers"].per_record()
+    cost = account.costs["shoppers"].per_record()
 
     assert (cost.writes <= 5, cost.index_writes <= 2) == (True, True), cost
 
@@ -51,8 +51,8 @@ def test_a_new_sale_costs_at_most_four_write_units_even_a_shoppers_first(account
     account.take("first sale", "sales", a_page_of_sales())
     account.take("second sale", "sales", a_page_of_sales(first=PAGE))
 
-    first = account.spent["first sale"].per_record()
-    second = account.spent["second sale"].per_record()
+    first = account.costs["first sale"].per_record()
+    second = account.costs["second sale"].per_record()
     # The first may choose a favourite store, which writes the persona: one of several sales.
     assert (first.writes + second.writes) / 2 <= 4, (first, second)
     assert second.writes <= 4 - 0.5, "no room for the ledger"
@@ -62,7 +62,7 @@ def test_a_new_sale_costs_at_most_four_write_units_even_a_shoppers_first(account
 def test_a_record_known_unchanged_costs_nothing(account: Bench) -> None:
     account.take("again", "customers", SHOPPERS)
 
-    again = account.spent["again"].per_record()
+    again = account.costs["again"].per_record()
     assert (again.calls, again.writes, again.reads) == (0, 0, 0)
 
 
@@ -76,7 +76,7 @@ def test_a_sale_costs_a_shopper_of_long_standing_no_more_units() -> None:
 
         made.take("sale", "sales", [sale(history, buyer.ext_id, NOW)])
 
-        cost = made.spent["sale"].per_record()
+        cost = made.costs["sale"].per_record()
         units.append(cost.writes + cost.reads)
     assert units[1] <= 3 * units[0]
 
@@ -102,11 +102,11 @@ def meter(monkeypatch: pytest.MonkeyPatch) -> Iterator[Meter]:
     for name in ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY"):
         monkeypatch.setenv(name, "test")
     with mock_aws():
-        for name, value in deployed(boto3.client).items():
+        for name, value in make_resources(boto3.client).items():
             monkeypatch.setenv(name, value)
         _forget()
         made = Meter(indexes_of_tables(worker.tables()))
-        with made.listening():
+        with made.listen():
             worker.prepare({"token": "vt_secret_key_1"})
             yield made
     _forget()
@@ -121,12 +121,12 @@ def _forget() -> None:
 
 def run(meter: Meter, gateway: FakePosGateway, trigger: Any) -> int:
     """One run; how many DynamoDB calls the worker made."""
-    asked = worker.ask(trigger)
+    queued = worker.queue_run(trigger)
     meter.forget()
-    message = SyncMessage(worker.UID, worker.PLATFORM, worker.CREDENTIAL, asked.id, 0)
+    message = SyncMessage(worker.UID, worker.PLATFORM, worker.CREDENTIAL, queued.id, 0)
     wiring.sync.sync_worker("sync").handle(message, lambda: 900.0)
     calls = int(meter.total("calls"))
-    ended = wiring.outside.sync_states().run(worker.UID, worker.PLATFORM, asked.id)
+    ended = wiring.outside.sync_states().run(worker.UID, worker.PLATFORM, queued.id)
     assert ended.state == "succeeded", ended.error
     return calls
 
