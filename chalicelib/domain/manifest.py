@@ -215,5 +215,5 @@ def _plain(value: Any) -> Any:
         return sorted(value)
     kind = type(value)
     if kind not in _VALUES:
-        _VALUES[kind] = attrgetter(*(field.name for field in fields(kind)))
+        _VALUES[kind] = attrgetter(*(field.name for field in fields(kind) if not field.metadata))
     return _VALUES[kind](value)

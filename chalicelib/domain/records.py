@@ -6,12 +6,15 @@ Money is an integer in minor units of `currency`. An instant is an integer: mill
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Literal
 
 from chalicelib.domain.words import Instant, Minor, SaleKind, Stream
 
 Consent = Literal["yes", "no", "unknown"]
+
+NOT_STORED = {"not_stored": True}
+"""Metadata of a field that says how a row was read, and is no part of the fact."""
 
 STREAMS: tuple[Stream, ...] = ("stores", "customers", "sales", "inventory")
 
@@ -94,7 +97,8 @@ class Tender:
 class Sale:
     """One sale, return or void. `discount` is absolute; the sign of a return is in `total`.
 
-    `status` is the POS's own word; an unknown word is kept, counted, and is never final.
+    `status` is the POS's own word; an unknown word is kept, counted, makes no sale final, and
+    leaves a final one final. `is_status_known`, which is not stored: whether the profile knows it.
     `wall_clock`: what the shop's clock showed, as if it were UTC, where the POS tells no zone;
     `ordered_at` then follows the zone that AIQ knows of the shop.
     """
@@ -125,6 +129,7 @@ class Sale:
     items: tuple[LineItem, ...] = ()
     updated_at: Instant | None = None
     wall_clock: Instant | None = None
+    is_status_known: bool = field(default=True, compare=False, metadata=NOT_STORED)
 
 
 @dataclass(frozen=True, slots=True)

@@ -62,5 +62,4 @@ WEBJOINT = WebjointPlatform(
     refund_rows=0.0,
     no_shopper=0.03,
     roaming=0.2,
-    final=("completed",),
 )

@@ -200,7 +200,13 @@ def _there(row: Any, path: str) -> bool:
 
 def _words(profile: Profile, stream: StreamProfile, rows: list[Any]) -> Iterator[Finding]:
     words = profile.sale_words
-    known = {*words.final, *words.void, *words.refunded, *words.open} | ODD_WORDS
+    known = {
+        *words.final,
+        *words.void,
+        *words.refunded,
+        *words.partly_refunded,
+        *words.open,
+    } | ODD_WORDS
     types = {*words.type_sale, *words.type_return} | ODD_WORDS
     for field_name, meant in (("status", known), ("sale_type", types)):
         path = stream.map.get(field_name)

@@ -110,11 +110,13 @@ class StreamProfile(Part):
 
 class SaleWords(Part):
     """The POS's words of a sale's status and type, lower-cased, by what they mean. A word that is
-    nowhere here is never final. `blank`: what it means that there is no word at all."""
+    nowhere here makes no sale final, and leaves a final one final. `partly_refunded`: of a final
+    sale whose total is what is left of it. `blank`: what it means that there is no word at all."""
 
     final: tuple[str, ...] = ()
     void: tuple[str, ...] = ()
     refunded: tuple[str, ...] = ()
+    partly_refunded: tuple[str, ...] = ()
     open: tuple[str, ...] = ()
     type_sale: tuple[str, ...] = ()
     type_return: tuple[str, ...] = ()

@@ -86,6 +86,7 @@ def _judge(words: SaleWords, count: Count) -> Callable[[dict[str, Any]], None]:
         dict.fromkeys(words.open, "open")
         | dict.fromkeys(words.final, "final")
         | dict.fromkeys(words.refunded, "refunded")
+        | dict.fromkeys(words.partly_refunded, "final")
         | dict.fromkeys(words.void, "void")
         | ({"": words.blank} if words.blank else {})
     )
@@ -110,6 +111,7 @@ def _judge(words: SaleWords, count: Count) -> Callable[[dict[str, Any]], None]:
             values.update(dict.fromkeys(("total", *HEAD_MONEY), 0))
         values["kind"] = "void" if meaning == "void" else "return" if is_return else "sale"
         values["is_final"] = meaning in ("final", "refunded")
+        values["is_status_known"] = meaning is not None
         values["all_returned"] = in_place or is_return
 
     return judge

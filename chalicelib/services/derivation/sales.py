@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Set as AbstractSet
 from dataclasses import replace
 from typing import NamedTuple
 
@@ -40,6 +41,8 @@ def take_sales(commit: Commit, platform: Platform, scope: ScopeId, sales: Iterab
     if not versions:
         return
     stored = commit.facts.sales(commit.uid, versions)
+    if not all(sale.is_status_known for sale in timed):
+        versions = _still_final(versions, stored, {s.ext_id for s in timed if s.is_final})
     new = {
         sid: StoredSale(sid, _customer_record(commit.uid, sid, sale), sale)
         for sid, sale in versions.items()
@@ -98,6 +101,25 @@ def _at_known_zone(commit: Commit, platform: Platform, scope: ScopeId, sale: Sal
     store_key = store_key_id(platform, scope, sale.store_key)
     at = commit.terms.at(sale.wall_clock, store_key)
     return sale if at == sale.ordered_at else replace(sale, ordered_at=at)
+
+
+def _still_final(
+    versions: Mapping[SaleId, Sale],
+    stored: Mapping[SaleId, StoredSale],
+    final_before: AbstractSet[str],
+) -> dict[SaleId, Sale]:
+    """The sales, still final where they were and their status is now a word that nobody knows:
+    whatever became of such a sale, it happened. `final_before`: those final earlier on the page."""
+
+    def was_final(sid: SaleId) -> bool:
+        return sid.ext_id in final_before or (sid in stored and stored[sid].sale.is_final)
+
+    return {
+        sid: sale
+        if sale.is_status_known or sale.kind == "void" or not was_final(sid)
+        else replace(sale, is_final=True)
+        for sid, sale in versions.items()
+    }
 
 
 def _customer_record(uid: Uid, sid: SaleId, sale: Sale) -> str | None:

@@ -74,6 +74,8 @@ def test_numbers_sent_as_text_mean_the_same() -> None:
         ({"total": -5480, "status": "refunded"}, "return", True, -5480),
         ({"sale_type": "refund"}, "return", True, -5480),
         ({"status": "refunded"}, "sale", True, 0),
+        ({"status": "partially_refunded", "total": 3000}, "sale", True, 3000),
+        ({"status": "Partially refunded", "total": 5000}, "sale", True, 5000),
         ({"total": 2000}, "sale", True, 2000),
     ],
 )

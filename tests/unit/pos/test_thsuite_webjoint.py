@@ -115,13 +115,14 @@ def test_an_order_has_dollars_in_text_and_its_facility() -> None:
     [
         ("Complete", True, "sale"),
         ("OutForDelivery", False, "sale"),
-        ("Refunded", False, "sale"),
+        ("Refunded", True, "sale"),
+        ("Partially_Refunded", True, "sale"),
         ("Cancelled", False, "void"),
         ("Teleported", False, "sale"),
         ("", False, "sale"),
     ],
 )
-def test_only_complete_is_final(status: str, final: bool, kind: str) -> None:
+def test_only_what_was_completed_is_final(status: str, final: bool, kind: str) -> None:
     sale = one("webjoint", "sales", an_order(status=status))
 
     assert (sale.is_final, sale.kind) == (final, kind)
