@@ -51,13 +51,18 @@ def imported_points(member: SourceRecord, terms: Terms) -> Points:
 
 
 def sale_points(ref: SaleRef, returned: Minor, loyalty: Loyalty) -> Points:
-    """Return the points of an earning sale after `returned` of its net was given back."""
+    """Return the points of an earning sale after `returned` of its net was given back.
+
+    Points per order stay whole while anything of the order is left: a return in part then gives
+    what the same sale with a lowered total would.
+    """
     base = ref.net - ref.tax if loyalty.exclude_tax else ref.net
-    if base <= 0 or ref.net <= 0:
+    left = ref.net - max(0, returned)
+    if base <= 0 or left <= 0:
         return 0
-    left = max(0, ref.net - returned)
-    exact = base * loyalty.points_per_100 + loyalty.points_per_order * _CENTS_IN_100
-    return _rounded(exact * left, _CENTS_IN_100 * ref.net, loyalty)
+    unit = _CENTS_IN_100 * ref.net
+    exact = base * left * loyalty.points_per_100 + loyalty.points_per_order * unit
+    return _rounded(exact, unit, loyalty)
 
 
 def earned_points(
@@ -67,15 +72,18 @@ def earned_points(
 
     `refs` must hold all sales of each local day they touch, and, where one of them is an unlinked
     return, all earning sales up to it. `since`: `earn_from` of the person.
+
+    Returns are taken off before the daily cap: an order of which nothing is left takes no place.
     """
     known = list(refs)
     amounts = dict.fromkeys(known, 0)
     if since is None:
         return amounts
     loyalty = terms.rules.loyalty
-    earning = _earning(known, since, terms)
-    returned = _unlinked_returns(earning, [ref for ref in known if ref.unlinked])
-    for ref in earning:
+    dated = _dated(known, since, terms)
+    returned = _unlinked_returns(dated, [ref for ref in known if ref.unlinked])
+    left = {ref: day for ref, day in dated.items() if ref.returned + returned.get(ref, 0) < ref.net}
+    for ref in _first_of_their_day(left, loyalty.max_orders_per_day):
         amounts[ref] = sale_points(ref, ref.returned + returned.get(ref, 0), loyalty)
     return amounts
 
@@ -112,47 +120,62 @@ def expiry_day(
     return max(bought.values()) + loyalty.expire_after_days + 1
 
 
-def _earning(refs: Iterable[SaleRef], since: Day, terms: Terms) -> list[SaleRef]:
-    """Return the sales that count, are on or after every start, and are within the daily cap."""
+def _dated(refs: Iterable[SaleRef], since: Day, terms: Terms) -> dict[SaleRef, Day]:
+    """Return the counting sales on or after every start, with their local days."""
     rules = terms.rules
-    cap = rules.loyalty.max_orders_per_day
-    per_day: dict[Day, list[SaleRef]] = {}
+    found: dict[SaleRef, Day] = {}
     for ref in refs:
         if not ref.counts or ref.net <= 0:
             continue
         day = terms.day(ref.ordered_at, ref.store_key)
         start = rules.accrual_start(ref.platform)
         if day >= since and (start is None or day >= start):
-            per_day.setdefault(day, []).append(ref)
+            found[ref] = day
+    return found
+
+
+def _first_of_their_day(days: Mapping[SaleRef, Day], cap: int | None) -> Iterable[SaleRef]:
+    """Return the earliest orders of each day, as many as the daily cap allows."""
     if cap is None:
-        return [ref for day in per_day.values() for ref in day]
+        return days
+    per_day: dict[Day, list[SaleRef]] = {}
+    for ref, day in days.items():
+        per_day.setdefault(day, []).append(ref)
     return [ref for day in per_day.values() for ref in sorted(day, key=_order)[:cap]]
 
 
 def _unlinked_returns(
-    earning: Sequence[SaleRef], unlinked: Sequence[SaleRef]
+    dated: Iterable[SaleRef], unlinked: Sequence[SaleRef]
 ) -> dict[SaleRef, Minor]:
-    """Return, per sale, the amount of unlinked returns taken off it: each return is taken off the
-    latest earning sales of its scope before it."""
+    """Return, per sale, the amount of unlinked returns taken off it.
+
+    Each return is taken off the latest sales up to its time: those of its scope first, then those
+    of the platform's other scopes.
+    """
     found: dict[SaleRef, Minor] = {}
     if not unlinked:
         return found
-    latest_first = sorted(earning, key=_order, reverse=True)
+    latest_first = sorted(dated, key=_order, reverse=True)
     for back in sorted(unlinked, key=_order):
         owed = back.net
-        for ref in latest_first:
-            if owed <= 0:
-                break
-            if (ref.platform, ref.scope) != (back.platform, back.scope):
-                continue
-            if _order(ref) > _order(back):
-                continue
-            left = ref.net - ref.returned - found.get(ref, 0)
-            taken = min(owed, max(0, left))
+        for ref in _candidates(latest_first, back):
+            taken = min(owed, max(0, ref.net - ref.returned - found.get(ref, 0)))
             if taken:
                 found[ref] = found.get(ref, 0) + taken
                 owed -= taken
+            if owed <= 0:
+                break
     return found
+
+
+def _candidates(latest_first: Iterable[SaleRef], back: SaleRef) -> list[SaleRef]:
+    """Return the sales that a return may be taken off, the first to be taken first."""
+    before = [
+        ref
+        for ref in latest_first
+        if ref.platform == back.platform and ref.ordered_at <= back.ordered_at
+    ]
+    return sorted(before, key=lambda ref: ref.scope != back.scope)
 
 
 def _order(ref: SaleRef) -> tuple[int, str, str, str]:

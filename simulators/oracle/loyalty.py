@@ -238,13 +238,14 @@ class LoyaltyOracle:
         programme = self._programme
         if since is None or not programme.enabled or "employee" in flags:
             return 0
-        earning = self._first_orders_of_days(
+        dated = [
             each
             for each in receipts
             if each.final and each.net > 0 and each.day >= max(since, self._start(each.platform))
-        )
+        ]
         for back in sorted((r for r in receipts if r.back and not r.sale), key=_order):
-            earning = _take_off(back, earning)
+            dated = _take_off(back, dated)
+        earning = self._first_orders_of_days(each for each in dated if each.left > 0)
         return sum(self._points_of(receipt) for receipt in earning)
 
     def _start(self, platform: str) -> date:
@@ -262,8 +263,9 @@ class LoyaltyOracle:
         base = receipt.net - receipt.tax if programme.exclude_tax else receipt.net
         if base <= 0:
             return 0
-        whole = Fraction(base * programme.per_100, 10_000) + programme.per_order
-        return round_points(whole * receipt.left / receipt.net, programme.rounding)
+        left = Fraction(base * receipt.left, receipt.net)
+        points = left * programme.per_100 / 10_000 + programme.per_order
+        return round_points(points, programme.rounding)
 
 
 def round_points(hundredths: Fraction, rounding: str) -> int:
@@ -282,16 +284,17 @@ def _order(receipt: Receipt) -> tuple[int, str, str, str]:
     return receipt.order
 
 
-def _take_off(back: Receipt, earning: list[Receipt]) -> list[Receipt]:
-    """The receipts after a return that names no sale: it takes its amount off the latest receipts
-    of its scope before it, as far as they reach."""
-    owed, receipts = back.net, []
-    for receipt in sorted(earning, key=_order, reverse=True):
-        same = (receipt.platform, receipt.scope) == (back.platform, back.scope)
-        taken = min(owed, receipt.left) if same and receipt.order <= back.order else 0
+def _take_off(back: Receipt, sales: list[Receipt]) -> list[Receipt]:
+    """Take a return that names no sale off the latest sales of its scope up to its time, then off
+    the latest of the platform's other scopes, as far as they reach."""
+    owed, kept = back.net, []
+    latest_first = sorted(sales, key=_order, reverse=True)
+    for receipt in sorted(latest_first, key=lambda each: each.scope != back.scope):
+        reached = receipt.platform == back.platform and receipt.at <= back.at
+        taken = min(owed, receipt.left) if reached else 0
         owed -= taken
-        receipts.append(receipt._replace(left=receipt.left - taken))
-    return receipts
+        kept.append(receipt._replace(left=receipt.left - taken))
+    return kept
 
 
 def _from_wall(wall: int, zone: str) -> int:

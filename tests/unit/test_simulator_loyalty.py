@@ -71,7 +71,7 @@ def test_a_clock_without_a_zone_tells_the_day_itself() -> None:
 def test_a_return_that_names_its_sale_takes_off_pro_rata() -> None:
     expected = loyalty(sale(1), back(2, NOON[0] + DAY, 2_500, of="s1"), per_order=100)
 
-    assert expected["points"] == 800  # three quarters of 11, 8.25, to whole points
+    assert expected["points"] == 900  # three quarters of 10 and 1 for the order, to whole points
 
 
 def test_a_return_that_names_none_is_taken_off_the_latest_before_it() -> None:

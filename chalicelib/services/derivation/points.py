@@ -83,6 +83,10 @@ def _leaves_other_days_alone(
     if any(ref.unlinked or ref.ordered_at <= latest for ref in [*added, *removed]):
         return False
     terms = commit.terms
+    if terms.rules.loyalty.max_orders_per_day is not None and any(
+        ref.ordered_at < latest + 2 * DAY for ref in [*added, *removed]
+    ):  # a return of the same day may take from sales of other days too
+        return False
     expire_after = terms.rules.loyalty.expire_after_days
     if expire_after is None or removed:
         return expire_after is None

@@ -256,29 +256,35 @@ class _Model:
         """The worth of the person's sales, by the identity of the telling."""
         if start is None:
             return {}
-        earning = self.earning(members, start)
-        left = {id(s): max(0, _net(s.sale) - self.returned(s)) for s in earning}
+        dated = self.on_time(members, start)
+        left = {id(s): max(0, _net(s.sale) - self.returned(s)) for s in dated}
         unlinked = [s for m in members for s in self.sales_of[m] if _is_unlinked(s.sale)]
         for back in sorted(unlinked, key=_order):
             take = abs(_net(back.sale))
-            for sold in reversed(earning):
-                same = (sold.platform, sold.scope) == (back.platform, back.scope)
-                if same and _order(sold) <= _order(back):
-                    taken = min(take, left[id(sold)])
-                    left[id(sold)] -= taken
-                    take -= taken
-        return {id(s): self.worth(s.sale, left[id(s)]) for s in earning}
-
-    def earning(self, members: Ids, start: Day) -> list[Sold]:
+            before = [s for s in dated if s.sale.ordered_at <= back.sale.ordered_at]
+            here = [s for s in before if s[:2] == back[:2]]
+            elsewhere = [s for s in before if s.platform == back.platform and s not in here]
+            for sold in [*reversed(here), *reversed(elsewhere)]:
+                taken = min(take, left[id(sold)])
+                left[id(sold)] -= taken
+                take -= taken
         per_day: dict[Day, int] = defaultdict(int)
+        cap = self.loyalty.max_orders_per_day
+        worth = {}
+        for sold in dated:
+            if left[id(sold)] == 0:
+                continue
+            per_day[self.days[id(sold)]] += 1
+            if cap is None or per_day[self.days[id(sold)]] <= cap:
+                worth[id(sold)] = self.worth(sold.sale, left[id(sold)])
+        return worth
+
+    def on_time(self, members: Ids, start: Day) -> list[Sold]:
+        """The sales of an amount that no date keeps from earning, in order."""
         found = []
         for sold in self.counting(members):
             day, accrual = self.days[id(sold)], self.accrual_start(sold.platform)
-            if day < start or (accrual is not None and day < accrual) or _net(sold.sale) <= 0:
-                continue
-            per_day[day] += 1
-            cap = self.loyalty.max_orders_per_day
-            if cap is None or per_day[day] <= cap:
+            if day >= start and (accrual is None or day >= accrual) and _net(sold.sale) > 0:
                 found.append(sold)
         return found
 
@@ -300,8 +306,9 @@ class _Model:
         base = _net(sale) - (sale.tax if self.loyalty.exclude_tax else 0)
         if base <= 0:
             return 0
-        whole = Fraction(base * self.loyalty.points_per_100, 10_000) + self.loyalty.points_per_order
-        return _rounded(whole * left / _net(sale), self.loyalty.rounding)
+        left_of_base = Fraction(base * left, _net(sale))
+        for_dollars = left_of_base * self.loyalty.points_per_100 / 10_000
+        return _rounded(for_dollars + self.loyalty.points_per_order, self.loyalty.rounding)
 
     def expired(self, members: Ids, own: Mapping[int, int]) -> tuple[dict[Cause, int], Day | None]:
         after = self.loyalty.expire_after_days

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from fractions import Fraction
 
 import pytest
@@ -21,7 +22,7 @@ from chalicelib.domain.loyalty import (
 )
 from chalicelib.domain.membership import Reason
 from chalicelib.domain.records import Sale
-from chalicelib.domain.rules import Loyalty, Rules, Source
+from chalicelib.domain.rules import Loyalty, Rules, Source, Terms
 from chalicelib.domain.sales_summary import SaleRef
 from chalicelib.domain.times import HOUR
 from tests.unit.domain.builders import NOON
@@ -139,7 +140,7 @@ def test_sales_that_do_not_count_earn_nothing() -> None:
 
 
 def test_a_return_that_names_its_sale_takes_points_pro_rata() -> None:
-    assert points(bought("s", returned=250), points_per_order=200) == {"s": 900}
+    assert points(bought("s", returned=250), points_per_order=200) == {"s": 1_000}
 
 
 def test_more_given_back_than_paid_leaves_nothing_and_no_debt() -> None:
@@ -158,12 +159,32 @@ def test_a_return_that_names_no_sale_takes_the_latest_sales_before_it_first() ->
     assert amounts == {"old": 500, "later": 1_000}
 
 
-def test_a_return_that_names_no_sale_touches_no_other_scope() -> None:
-    amounts = points(
-        bought("there", 2, scope="venue-2"), bought("here", 3), brought_back("r", 1, net=9_000)
-    )
+def test_a_return_that_names_no_sale_takes_from_its_own_scope_before_any_other() -> None:
+    there, here = bought("there", 2, scope="venue-2"), bought("here", 3)
 
-    assert amounts == {"there": 1_000}
+    assert points(there, here, brought_back("r", 1, net=400)) == {"there": 1_000, "here": 600}
+    assert points(there, here, brought_back("r", 1, net=1_400)) == {"there": 600}
+    assert points(there, here, brought_back("r", 1, net=9_000)) == {}
+
+
+def test_a_return_that_names_no_sale_touches_no_other_platform() -> None:
+    elsewhere = bought("there", 2, platform="thsuite")
+
+    assert points(elsewhere, brought_back("r", 1, net=9_000)) == {"there": 1_000}
+
+
+@pytest.mark.parametrize("ext_id", ["a", "z"])
+def test_a_return_at_the_instant_of_its_sale_follows_it_whatever_their_ids(ext_id: str) -> None:
+    assert points(bought("m", 1), brought_back(ext_id, 1)) == {}
+    assert points(bought("m", 1, scope="venue-2"), brought_back(ext_id, 1)) == {}
+
+
+def test_points_per_order_stay_while_anything_of_the_order_is_left() -> None:
+    rules = {"points_per_order": 500}
+
+    assert points(bought("s", net=10_000, returned=5_000), **rules) == {"s": 5_500}
+    assert points(bought("s", net=10_000, returned=9_999), **rules) == {"s": 500}
+    assert points(bought("s", net=10_000, returned=10_000), **rules) == {}
 
 
 def test_two_returns_without_a_sale_take_in_the_order_of_their_time() -> None:
@@ -200,10 +221,20 @@ def test_orders_of_one_moment_are_capped_by_their_ids() -> None:
     assert points(*day, max_orders_per_day=2) == {"c": 1_000, "a": 1_000}
 
 
-def test_an_order_given_back_still_takes_its_place_under_the_cap() -> None:
-    day = [bought("early", 0.4, returned=1_000), bought("late", 0.1)]
+def test_an_order_given_back_takes_no_place_under_the_cap() -> None:
+    late = bought("late", 0.1)
 
-    assert points(*day, max_orders_per_day=1) == {}
+    assert points(bought("early", 0.4, returned=1_000), late, max_orders_per_day=1) == {
+        "late": 1_000
+    }
+    whole = [bought("early", 0.4), brought_back("r", 0.3), late]
+    assert points(*whole, max_orders_per_day=1) == {"late": 1_000}
+
+
+def test_an_order_given_back_in_part_keeps_its_place_under_the_cap() -> None:
+    day = [bought("early", 0.4, returned=999), bought("late", 0.1)]
+
+    assert points(*day, max_orders_per_day=1, rounding="none") == {"early": 1}
 
 
 def test_orders_before_every_start_or_worth_nothing_take_no_place_under_the_cap() -> None:
@@ -217,10 +248,10 @@ def test_orders_before_every_start_or_worth_nothing_take_no_place_under_the_cap(
     assert points(*day, max_orders_per_day=1, thsuite=later) == {"late": 1_000}
 
 
-def test_a_return_without_a_sale_takes_only_from_orders_under_the_cap() -> None:
+def test_a_return_without_a_sale_takes_from_the_latest_order_even_beyond_the_cap() -> None:
     day = [bought("first", 0.4), bought("capped", 0.2), brought_back("r", 0.1, net=400)]
 
-    assert points(*day, max_orders_per_day=1) == {"first": 600}
+    assert points(*day, max_orders_per_day=1) == {"first": 1_000}
 
 
 def test_until_the_lock_todays_balance_of_the_pos_counts() -> None:
@@ -364,8 +395,9 @@ def test_what_is_left_of_a_sale_is_its_share_to_within_one_rounding(
     base = ref.net - ref.tax if loyalty.exclude_tax else ref.net
     exact = Fraction(0)
     if base > 0 and ref.net > 0:
-        full = Fraction(base * loyalty.points_per_100, 10_000) + loyalty.points_per_order
-        exact = full * max(0, ref.net - returned) / ref.net
+        left = max(0, ref.net - returned)
+        exact = Fraction(base * loyalty.points_per_100 * left, 10_000 * ref.net)
+        exact += loyalty.points_per_order if left else 0
 
     found = sale_points(ref, returned, loyalty)
 
@@ -423,3 +455,58 @@ def test_no_more_expires_than_was_earned(known: list[SaleRef], after: int) -> No
 
     assert all(amount < 0 for amount in lost.values())
     assert -sum(amounts.values()) <= sum(lost.values()) <= 0
+
+
+def told_as(how: str, net: int, given_back: int, another: bool) -> list[SaleRef]:
+    """A sale of which an amount was given back, told in one of the ways a POS has for it."""
+    tax = net // 10
+    sale = bought("s", 0.2, net=net, tax=tax)
+    left = replace(sale, net=net - given_back, tax=tax * (net - given_back) // net)
+    others = [bought("later", 0.1, scope="venue-2")] if another else []
+    told = {
+        "linked": [replace(sale, returned=given_back)],
+        "linked twice": [replace(sale, returned=given_back // 2 + -(-given_back // 2))],
+        "unlinked": [sale, brought_back("r", 0.15, net=given_back)],
+        "unlinked, at once": [sale, brought_back("a", 0.2, net=given_back)],
+        "unlinked, in another shop": [sale, brought_back("r", 0.15, net=given_back, scope="v-3")],
+        "unlinked, in two": [
+            sale,
+            brought_back("r1", 0.15, net=given_back // 2),
+            brought_back("r2", 0.14, net=-(-given_back // 2)),
+        ],
+        "marked in place or total lowered": [left],
+    }
+    return [*told[how], *others]
+
+
+WAYS = (
+    "linked",
+    "linked twice",
+    "unlinked",
+    "unlinked, at once",
+    "unlinked, in another shop",
+    "unlinked, in two",
+    "marked in place or total lowered",
+)
+
+
+@given(
+    dollars=st.integers(1, 300),
+    share=st.sampled_from([0, 1, 3, 5, 7, 9, 10]),
+    loyalty=rules_of_earning,
+    cap=st.sampled_from([None, 1, 2]),
+    another=st.booleans(),
+)
+def test_one_refund_gives_equal_points_however_it_is_told(
+    dollars: int, share: int, loyalty: Loyalty, cap: int | None, another: bool
+) -> None:
+    net, given_back = dollars * 100, dollars * 10 * share
+    rules = replace(loyalty, max_orders_per_day=cap)
+
+    found = []
+    for how in WAYS:
+        refs = told_as(how, net, given_back, another)
+        amounts = earned_points(refs, LONG_AGO, Terms(NOON, Rules(rules)))
+        found.append({ref.ext_id: amount for ref, amount in amounts.items() if amount})
+
+    assert all(each == found[0] for each in found)

@@ -160,6 +160,56 @@ def test_a_sale_told_again_as_nothing_takes_its_points_back(told: dict[str, obje
     assert programme.points() == programme.ledger_sum() == 1_000
 
 
+@pytest.mark.parametrize("total", [1_000, 400])
+def test_a_final_sale_stays_final_under_a_status_nobody_knows(total: int) -> None:
+    programme = Programme()
+    programme.sell(a_sale("s"))
+
+    odd = a_sale("s", total=total, status="on_fire", is_final=False, is_status_known=False)
+    programme.sell(odd)
+
+    assert programme.points() == total
+    written = programme.facts.rows_written
+    programme.sell(odd)
+    assert programme.facts.rows_written == written
+
+
+def test_a_sale_that_was_final_earlier_on_its_page_stays_final() -> None:
+    programme = Programme()
+
+    programme.sell(a_sale("s"), a_sale("s", status="?", is_final=False, is_status_known=False))
+
+    assert programme.points() == 1_000
+
+
+def test_an_unknown_status_makes_no_sale_final_and_saves_none_from_being_void() -> None:
+    programme = Programme()
+
+    programme.sell(a_sale("new", status="?", is_final=False, is_status_known=False))
+    programme.sell(a_sale("s"))
+    programme.sell(a_sale("s", kind="void", status="voided", is_final=False))
+    programme.sell(a_sale("s", status="?", is_final=False, is_status_known=False))
+
+    assert programme.points() == 0
+
+
+def test_a_return_takes_from_other_days_under_a_cap_when_an_order_of_its_day_comes_late() -> None:
+    """The return of south is taken off the sale of south the day before, not off that of north."""
+    programme = Programme()
+    programme.rule(max_orders_per_day=2)
+    programme.clock.move(1)
+    there = {"customers": [replace(ANA, ext_id="7")]}
+    programme.commits.commit(UID, "posabit", "south", **there)  # type: ignore[arg-type]
+    sold = a_sale("old", "7", ordered_at=days_ago(1))
+    back = a_sale("r", "7", kind="return", total=-1_000, ordered_at=NOON + 10)
+    programme.commits.commit(UID, "posabit", "south", sales=[sold, back])
+    programme.sell(a_sale("here", ordered_at=NOON))
+
+    programme.sell(a_sale("late", ordered_at=NOON + 20))
+
+    assert (programme.points(), programme.ledger_sum()) == (2_000, 2_000)
+
+
 def test_a_lowered_total_posts_the_difference() -> None:
     programme = Programme()
     programme.sell(a_sale("s"))
