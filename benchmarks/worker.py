@@ -193,7 +193,7 @@ def _watch_streams(sections: Sections) -> None:
         def open(self, access: CredentialAccess) -> WatchedSession:  # type: ignore[override]
             return WatchedSession(super().open(access), sections)
 
-    base_urls = wiring.config().pos_base_urls
+    base_urls = config().pos_base_urls
     gateway = WatchedGateway(SleeplessClock(), base_urls, lambda _platform: None)
     wiring.outside.pos_gateway = lambda: gateway
 
@@ -202,7 +202,7 @@ def work_until_ended(queued: RunView, meter: Meter) -> RunView:
     """Take messages like the function does, until the run has ended."""
     from chalicelib.adapters.aws.client import client
 
-    queue = wiring.config().queue_sync_url
+    queue = config().queue_sync_url
     while True:
         answer = client("sqs").receive_message(QueueUrl=queue, WaitTimeSeconds=5)
         for received in answer.get("Messages", ()):
