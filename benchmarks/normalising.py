@@ -68,7 +68,7 @@ class Replay:
 
     def __init__(self, bodies: Sequence[bytes]) -> None:
         self._bodies = iter(bodies)
-        self.parse: Callable[[bytes, str], Any] = answers.parse
+        self.parse: Callable[[bytes, str], Any] = answers.parse_json
         self.requests = self.retries = 0
 
     def get(self, _call: Call, read: Callable[[Any], Any]) -> Any:

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from typing import Literal, NamedTuple
 
 from chalicelib.domain.acts import NO_ACTS, Acts
-from chalicelib.domain.names import said_name
+from chalicelib.domain.names import usable_name
 from chalicelib.domain.records import Customer
 from chalicelib.domain.words import Instant, Platform, ScopeId
 
@@ -78,7 +78,7 @@ def merge_keys(customer: Customer, *, name_and_birth_date: bool) -> frozenset[Me
     if name_and_birth_date:
         born = customer.birth_date
         if born and _is_somebodys(born):
-            first, last = said_name(customer.first), said_name(customer.last)
+            first, last = usable_name(customer.first), usable_name(customer.last)
             if first and last:
                 keys.append(MergeKey("name_dob", f"{first}\x1f{last}\x1f{born}"))
     return frozenset(keys)

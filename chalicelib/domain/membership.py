@@ -11,7 +11,7 @@ from typing import NamedTuple
 
 from chalicelib.domain.acts import DOUBLE_OPT_IN, KEPT, Join
 from chalicelib.domain.identity import SourceRecord
-from chalicelib.domain.rules import Keep, Rules, Terms
+from chalicelib.domain.rules import KeptMembers, Rules, Terms
 from chalicelib.domain.sales_summary import SalesSummary
 from chalicelib.domain.settings import ENROLL_AFTER, SMS_OPT_IN_AFTER
 from chalicelib.domain.times import day_from_text, day_text
@@ -210,7 +210,7 @@ def _earlier(one: Reason | None, other: Reason) -> Reason:
 def _anchor(
     members: Sequence[SourceRecord],
     platform: Platform,
-    keep: Keep,
+    keep: KeptMembers,
     flags: AbstractSet[str],
     sales: Mapping[str, SalesSummary],
 ) -> str | None:

@@ -20,7 +20,7 @@ def fold_name(text: str) -> str:
     return " ".join(text.lower().split())
 
 
-def said_name(text: str) -> str:
+def usable_name(text: str) -> str:
     """Return a name folded; empty where it says none, such as `"."`, `"--"` or `"N/A"`."""
     folded = fold_name(text)
     if folded in NO_NAMES or not any(map(str.isalnum, folded)):
@@ -33,7 +33,7 @@ def person_name(first: str, last: str) -> str:
 
     Empty for somebody without a name: all of those count as one.
     """
-    return f"{said_name(first)[:1]} {said_name(last)}".strip()
+    return f"{usable_name(first)[:1]} {usable_name(last)}".strip()
 
 
 def name_key(first: str, last: str) -> str:

@@ -21,7 +21,7 @@ from chalicelib.domain.membership import (
     membership_reasons,
 )
 from chalicelib.domain.personas import Persona
-from chalicelib.domain.rules import Keep, Rules, Source, Terms
+from chalicelib.domain.rules import KeptMembers, Rules, Source, Terms
 from chalicelib.domain.sales_summary import SaleRef
 from chalicelib.domain.settings import ENROLL_AFTER
 from chalicelib.domain.words import Day, Platform, Points
@@ -37,7 +37,7 @@ class WouldBe(NamedTuple):
     imported: Points | None = None
 
 
-def from_persona(persona: Persona, terms: Terms, today: Rules) -> WouldBe | None:
+def would_be_of_persona(persona: Persona, terms: Terms, today: Rules) -> WouldBe | None:
     """Where the person would stand under `terms`; None when only their records can tell.
 
     `today`: the rules in force, by which the persona was derived.
@@ -59,7 +59,7 @@ def from_persona(persona: Persona, terms: Terms, today: Rules) -> WouldBe | None
     return WouldBe(bool(why), _asks(persona, rules), since)
 
 
-def from_records(persona: Persona, members: Sequence[SourceRecord], terms: Terms) -> WouldBe:
+def would_be_of_records(persona: Persona, members: Sequence[SourceRecord], terms: Terms) -> WouldBe:
     """Where the person would stand under `terms`, from all of their source records."""
     rules = terms.rules
     imported = sum([imported_points(member, terms) for member in members])
@@ -74,7 +74,9 @@ def from_records(persona: Persona, members: Sequence[SourceRecord], terms: Terms
     )
 
 
-def balance(refs: Iterable[SaleRef], since: Day | None, others: Points, terms: Terms) -> Points:
+def balance_under(
+    refs: Iterable[SaleRef], since: Day | None, others: Points, terms: Terms
+) -> Points:
     """What the ledger would hold. `refs`: all of the person's sales from the day before `since` on,
     the first that may earn; `others`: what was imported, and given by hand."""
     amounts = earned_points(refs, since, terms)
@@ -115,7 +117,7 @@ def _imports(source: Source) -> tuple[object, ...]:
     return source.imported_on, source.import_locks
 
 
-def _keeps(persona: Persona, rules: Rules) -> Iterator[tuple[Platform, Keep]]:
+def _keeps(persona: Persona, rules: Rules) -> Iterator[tuple[Platform, KeptMembers]]:
     """The keeps this person falls under, with their platforms."""
     for platform, source in rules.sources.items():
         for keep in source.keeping:

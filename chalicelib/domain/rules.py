@@ -16,8 +16,8 @@ from chalicelib.domain.times import (
     at_wall_clock,
     day_from_text,
     day_text,
-    is_younger,
     local_day_number,
+    may_be_younger,
 )
 from chalicelib.domain.words import Day, Instant, Platform, Points, Rounding
 
@@ -43,7 +43,7 @@ class Loyalty:
     earn_only_from_joining: bool = False
 
 
-class Keep(NamedTuple):
+class KeptMembers(NamedTuple):
     """A setting was removed or moved, and whoever it alone had made a member is being kept.
 
     `setting`: its key, one of those that keep members; `day`: the one it had.
@@ -69,7 +69,7 @@ class Source:
     was_imported_on: Day | None = None
     import_locks: Mapping[str, str] = field(default_factory=lambda: _NOTHING)
     trusts_opt_in_flags: bool = False
-    keeping: tuple[Keep, ...] = ()
+    keeping: tuple[KeptMembers, ...] = ()
 
 
 NO_SOURCE = Source()
@@ -175,4 +175,4 @@ class Terms:
 
         Who told no birth date is not: POS without that field would have nobody to text.
         """
-        return birth_date is not None and is_younger(birth_date, self.minimum_age, self.today)
+        return birth_date is not None and may_be_younger(birth_date, self.minimum_age, self.today)

@@ -181,17 +181,17 @@ def previewed_keys() -> frozenset[str]:
     return frozenset(row.key for row in CARD_SETTINGS if row.previewed)
 
 
-def setting(key: str) -> CardSetting | None:
+def card_setting(key: str) -> CardSetting | None:
     """The row of a setting; None for what is none."""
     return next((row for row in CARD_SETTINGS if row.key == key), None)
 
 
-def label(key: str) -> str:
+def setting_label(key: str) -> str:
     """What people call the setting; "" for what is none."""
-    row = setting(key)
+    row = card_setting(key)
     return row.label if row else ""
 
 
-def send_sms(values: Mapping[str, object]) -> bool:
+def any_sends_sms(values: Mapping[str, object]) -> bool:
     """Whether one of these settings sends SMS and is being set, not removed."""
     return any(row.sends_sms and values.get(row.key) is not None for row in CARD_SETTINGS)

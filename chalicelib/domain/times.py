@@ -97,7 +97,7 @@ def day_from_text(text: str) -> Day:
     return day_number(date.fromisoformat(text))
 
 
-def is_younger(birth_date: str, years: int, today: Day) -> bool:
+def may_be_younger(birth_date: str, years: int, today: Day) -> bool:
     """Whether a person may be younger than `years` today.
 
     `birth_date`: ISO text, or the year alone, which counts as its last day.

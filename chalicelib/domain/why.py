@@ -14,7 +14,7 @@ from chalicelib.domain.membership import IMPORT, NEVER_TEXTED, UNRELIABLE, Reaso
 from chalicelib.domain.personas import Persona
 from chalicelib.domain.rules import Loyalty, Terms, setting_values
 from chalicelib.domain.sales_summary import SaleRef
-from chalicelib.domain.settings import ENROLL_AFTER, SMS_OPT_IN_AFTER, label
+from chalicelib.domain.settings import ENROLL_AFTER, SMS_OPT_IN_AFTER, setting_label
 from chalicelib.domain.times import day_text
 from chalicelib.domain.words import POINT, Day, Platform, Points
 
@@ -40,7 +40,7 @@ FLAG_WORDS: Mapping[str, str] = {
 }
 
 
-class Said(NamedTuple):
+class Explanation(NamedTuple):
     """`code` is stable, `data` what the sentence says in values."""
 
     code: str
@@ -50,7 +50,7 @@ class Said(NamedTuple):
 
 def why_member(
     persona: Persona, records: Sequence[SourceRecord], terms: Terms, titles: Titles
-) -> list[Said]:
+) -> list[Explanation]:
     """One sentence per reason of membership; for who has none, what stands in the way."""
     every = [join for record in records for join in record.acts.joins]
     joins = {join.reason: join for join in merge_joins(every, ())}
@@ -62,41 +62,41 @@ def why_member(
     return list(_not_covered(ENROLL_AFTER, persona, terms, titles))
 
 
-def why_asked(persona: Persona, terms: Terms, titles: Titles) -> list[Said]:
+def why_asked(persona: Persona, terms: Terms, titles: Titles) -> list[Explanation]:
     """Whose setting wants the person asked for SMS consent; if none, what stands in the way."""
     if persona.asked_by:
         return [_covered(SMS_OPT_IN_AFTER, p, persona, terms, titles) for p in persona.asked_by]
     if persona.phone is None:
-        return [Said("no_phone", "There is no valid phone number to ask.", {})]
+        return [Explanation("no_phone", "There is no valid phone number to ask.", {})]
     if flagged := persona.flags & NEVER_TEXTED:
         return [_flagged(flagged, "never messaged")]
     return list(_not_covered(SMS_OPT_IN_AFTER, persona, terms, titles))
 
 
-def why_points(ref: SaleRef, amount: Points, persona: Persona, terms: Terms) -> Said:
+def why_points(ref: SaleRef, amount: Points, persona: Persona, terms: Terms) -> Explanation:
     """Where the points of a sale come from, or why it earns none."""
     day = terms.day(ref.ordered_at, ref.store_key)
     data: dict[str, object] = {"day": day_text(day), "net": ref.net, "returned": ref.returned}
     if amount:
         loyalty = terms.rules.loyalty
-        taxed = f", {money(ref.tax)} of it tax" if loyalty.exclude_tax and ref.tax else ""
-        given = f", {money(ref.returned)} of it given back" if ref.returned else ""
+        taxed = f", {money_text(ref.tax)} of it tax" if loyalty.exclude_tax and ref.tax else ""
+        given = f", {money_text(ref.returned)} of it given back" if ref.returned else ""
         sentence = (
-            f"{points(amount)} points for the purchase of {day_text(day)}:"
-            f" {money(ref.net)} without tip and fees{taxed}{given}; {_rate(loyalty)}."
+            f"{points_text(amount)} points for the purchase of {day_text(day)}:"
+            f" {money_text(ref.net)} without tip and fees{taxed}{given}; {_rate(loyalty)}."
         )
-        return Said("earned", sentence, data)
+        return Explanation("earned", sentence, data)
     code, sentence = next(_obstacles(ref, day, persona, terms))
-    return Said(code, sentence, data)
+    return Explanation(code, sentence, data)
 
 
-def points(amount: Points) -> str:
+def points_text(amount: Points) -> str:
     """Hundredths as people write points."""
     whole = f"{amount / POINT:.2f}".rstrip("0").rstrip(".")
     return whole if whole != "-0" else "0"
 
 
-def money(minor: int) -> str:
+def money_text(minor: int) -> str:
     """Minor units as a decimal number."""
     return f"{minor / 100:.2f}"
 
@@ -107,7 +107,7 @@ def _reason(
     persona: Persona,
     terms: Terms,
     titles: Titles,
-) -> Said:
+) -> Explanation:
     kind, _, rest = reason.name.partition(":")
     platform = Platform(rest.partition("@")[0].rpartition(":")[2])
     title = titles.get(platform, platform)
@@ -116,50 +116,53 @@ def _reason(
         data["earn_from"] = day_text(reason.earn_from)
     if kind == ENROLL_AFTER:
         said = _covered(ENROLL_AFTER, platform, persona, terms, titles)
-        return Said(reason.name, said.sentence, {**said.data, **data})
+        return Explanation(reason.name, said.sentence, {**said.data, **data})
     on = ""
     if reason.name in joins:
         data["on"] = day_text(terms.own_day(joins[reason.name].at))
         on = f" on {data['on']}"
     setting, _, day = rest.partition("@")
-    name = label(setting.partition(":")[0])
+    name = setting_label(setting.partition(":")[0])
     words = JOIN_WORDS.get(kind, "Joined{on}.")
-    return Said(reason.name, words.format(title=title, on=on, label=name, day=day), data)
+    return Explanation(reason.name, words.format(title=title, on=on, label=name, day=day), data)
 
 
 def _covered(
     setting: str, platform: Platform, persona: Persona, terms: Terms, titles: Titles
-) -> Said:
+) -> Explanation:
     last = day_text(persona.last_days[platform])
     start = setting_values(terms.rules.source(platform))[setting] or ""
     title = titles.get(platform, platform)
-    sentence = f"Bought from {title} on {last}, on or after {start}, the day of *{label(setting)}*."
+    name = setting_label(setting)
+    sentence = f"Bought from {title} on {last}, on or after {start}, the day of *{name}*."
     data = {"platform": platform, "last_purchase": last, "since": start}
-    return Said(f"{setting}:{platform}", sentence, data)
+    return Explanation(f"{setting}:{platform}", sentence, data)
 
 
-def _not_covered(setting: str, persona: Persona, terms: Terms, titles: Titles) -> Iterator[Said]:
-    name = label(setting)
+def _not_covered(
+    setting: str, persona: Persona, terms: Terms, titles: Titles
+) -> Iterator[Explanation]:
+    name = setting_label(setting)
     for platform in persona.sources:
         title = titles.get(platform, platform)
         start = setting_values(terms.rules.source(platform))[setting]
         last = persona.last_days.get(platform)
         data: dict[str, object] = {"platform": platform}
         if start is None:
-            yield Said("not_set", f"*{name}* is not set for {title}.", data)
+            yield Explanation("not_set", f"*{name}* is not set for {title}.", data)
             continue
         data["since"] = start
         bought = "no purchase is known"
         if last is not None:
             data["last_purchase"] = day_text(last)
             bought = f"the last purchase was on {day_text(last)}"
-        yield Said("not_covered", f"*{name}* is {start} for {title}; {bought}.", data)
+        yield Explanation("not_covered", f"*{name}* is {start} for {title}; {bought}.", data)
 
 
-def _flagged(flags: Iterable[str], therefore: str) -> Said:
+def _flagged(flags: Iterable[str], therefore: str) -> Explanation:
     named = sorted(flags)
     words = " and ".join(FLAG_WORDS[flag] for flag in named)
-    return Said("flagged", f"This shopper {words}: {therefore}.", {"flags": named})
+    return Explanation("flagged", f"This shopper {words}: {therefore}.", {"flags": named})
 
 
 def _obstacles(ref: SaleRef, day: Day, persona: Persona, terms: Terms) -> Iterator[tuple[str, str]]:
@@ -190,7 +193,7 @@ def _obstacles(ref: SaleRef, day: Day, persona: Persona, terms: Terms) -> Iterat
 def _rate(loyalty: Loyalty) -> str:
     parts = []
     if loyalty.points_per_100:
-        parts.append(f"{points(loyalty.points_per_100)} points per 100")
+        parts.append(f"{points_text(loyalty.points_per_100)} points per 100")
     if loyalty.points_per_order:
-        parts.append(f"{points(loyalty.points_per_order)} points per order")
+        parts.append(f"{points_text(loyalty.points_per_order)} points per order")
     return " and ".join(parts) or "by earlier rules"

@@ -13,7 +13,7 @@ _DOMAIN = ("manifest.py", "names.py", "records.py", "times.py")
 
 
 @cache
-def reading() -> str:
+def reading_stamp() -> str:
     """The digest. It changes whenever a row may be read as something else than before; a change
     that makes no difference costs one reading of what is known."""
     stamp = blake2b(phonenumbers.__version__.encode(), digest_size=8)

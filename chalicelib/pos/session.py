@@ -11,10 +11,10 @@ from chalicelib.pos.paging.each_shop import chosen_shops, first_cursor, shop_of,
 from chalicelib.pos.paging.receipts import Receipts
 from chalicelib.pos.paging.response_page import Json, ResponsePage, page_of_answer
 from chalicelib.pos.paging.styles import style_for
-from chalicelib.pos.profile.mapping import Group
+from chalicelib.pos.profile.mapping import LineGroup
 from chalicelib.pos.profile.paging import Each
 from chalicelib.pos.profile.profile import Profile, StreamProfile
-from chalicelib.pos.reading_stamp import reading
+from chalicelib.pos.reading_stamp import reading_stamp
 from chalicelib.pos.rows.field_map import Setting
 from chalicelib.pos.rows.normalise import Normaliser
 from chalicelib.pos.transport import plain_errors
@@ -47,7 +47,7 @@ class Session:
 
     @property
     def reading(self) -> str:
-        return reading()
+        return reading_stamp()
 
     def fetch(self, plan: StreamPlan, cursor: Cursor | None, known: KnownRow | None = None) -> Page:
         """Read the next page; see the port for what it raises."""
@@ -102,7 +102,7 @@ class Session:
         return _RawPage(len(page.rows), rows, onward.cursor, onward.full_listing, onward.again)
 
     def _read_lines(
-        self, stream: StreamProfile, group: Group, plan: StreamPlan, cursor: Cursor | None
+        self, stream: StreamProfile, group: LineGroup, plan: StreamPlan, cursor: Cursor | None
     ) -> _RawPage:
         """Read a page of lines and put them together to receipts. A receipt that may go on overleaf
         waits for the next page; a process that did not read its beginning reads that again.

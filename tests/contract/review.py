@@ -13,9 +13,9 @@ from chalicelib.domain.records import STREAMS
 from chalicelib.domain.words import Stream
 from chalicelib.pos.paging.receipts import Receipts
 from chalicelib.pos.paging.response_page import response_page
-from chalicelib.pos.profile.faults import Path, dotted, line_of
+from chalicelib.pos.profile.faults import Path, dotted_path, line_of
 from chalicelib.pos.profile.load import parse
-from chalicelib.pos.profile.mapping import ConsentMapping, IdPart, Negated, Rows, Sum
+from chalicelib.pos.profile.mapping import ConsentMapping, IdPart, NegatedFlag, NestedRows, Sum
 from chalicelib.pos.profile.profile import Profile, StreamProfile
 from chalicelib.services.ports.pos import StreamPlan
 from tests.contract.bench import NOW, Bench, pages
@@ -69,7 +69,7 @@ def review(text: str, heard: Heard) -> list[str]:
         found += _stream(profile, name, stream, heard.bodies[name])
         if name in heard.dated and not any(getattr(stream.page, f, None) for f in FILTERS):
             found.append((("streams", name, "page"), "the POS filters by time, nobody asks it to"))
-    return [f"profile.yaml:{line_of(text, at)}: {dotted(at)}: {what}" for at, what in found]
+    return [f"profile.yaml:{line_of(text, at)}: {dotted_path(at)}: {what}" for at, what in found]
 
 
 def _typed(profile: Profile, typed: Mapping[str, str]) -> Iterator[Finding]:
@@ -134,7 +134,7 @@ def _paths(fields: Mapping[str, Any], rows: list[Any], within: str = "") -> set[
     """The keys that rows have, and the elements of the arrays that are read."""
     found = {within + key for key in _keys(rows)}
     for spec in fields.values():
-        if isinstance(spec, Rows):
+        if isinstance(spec, NestedRows):
             elements = [e for row in rows for e in row.get(spec.rows) or () if isinstance(e, dict)]
             found |= _paths(spec.map, elements, f"{within}{spec.rows}.")
     return found
@@ -152,7 +152,7 @@ def _mapped(fields: Mapping[str, Any], within: str = "") -> set[str]:
     found: set[str] = set()
     for spec in fields.values():
         found |= {within + path.split(".")[0] for path in _alternatives(spec)}
-        if isinstance(spec, Rows):
+        if isinstance(spec, NestedRows):
             found |= {within + spec.rows} | _mapped(spec.map, f"{within}{spec.rows}.")
     return found
 
@@ -161,7 +161,7 @@ def _alternatives(spec: Any) -> tuple[str, ...]:
     """The paths an entry of a map speaks of."""
     if isinstance(spec, ConsentMapping):
         return tuple(path for path in (spec.given, spec.refused) if path)
-    if isinstance(spec, Negated):
+    if isinstance(spec, NegatedFlag):
         return (spec.unless,)
     if isinstance(spec, IdPart):
         return tuple(path for path in (spec.of, spec.otherwise) if path)
@@ -173,7 +173,7 @@ def _alternatives(spec: Any) -> tuple[str, ...]:
 def _map(at: Path, fields: Mapping[str, Any], rows: list[Any]) -> Iterator[Finding]:
     """What the map speaks of must be in some row. Of alternatives one is enough."""
     for name, spec in fields.items():
-        if isinstance(spec, Rows):
+        if isinstance(spec, NestedRows):
             elements = [e for row in rows for e in row.get(spec.rows) or () if isinstance(e, dict)]
             if not elements:
                 yield (*at, name), f"no row has {spec.rows!r}"

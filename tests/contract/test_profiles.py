@@ -13,7 +13,7 @@ import pytest
 import yaml
 
 from chalicelib.pos.profile import load, registry
-from chalicelib.pos.profile.faults import BrokenProfile, dotted, line_of
+from chalicelib.pos.profile.faults import BrokenProfile, dotted_path, line_of
 from tests.contract.bench import bench_of
 from tests.contract.review import Heard, listen, review
 
@@ -88,7 +88,7 @@ def test_a_key_that_is_deleted_is_told_with_the_line_it_was_in(platform: str) ->
             assert all(re.match(r"profile\.yaml:\d+: ", line) for line in found.split("\n"))
             lines += str(line_of(text, path[:-1])) in re.findall(r"yaml:(\d+):", found)
         elif path[0] != "evidence":
-            untold.add(dotted(path))
+            untold.add(dotted_path(path))
 
     assert {key for key in untold if not may_be_left_out(platform, key)} == set()
     assert lines > 60
@@ -110,7 +110,7 @@ def test_a_mapping_that_is_broken_is_told_with_its_line(platform: str) -> None:
 
             lines = {int(line) for line in re.findall(r"yaml:(\d+):", found)}
             entry = path[:-1] if path[-1] in WITHIN_AN_ENTRY else path
-            assert lines & {line_of(text, path), line_of(text, entry)}, (dotted(path), found)
+            assert lines & {line_of(text, path), line_of(text, entry)}, (dotted_path(path), found)
             broken += 1
 
     assert broken > 30

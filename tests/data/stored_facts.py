@@ -6,7 +6,7 @@ from datetime import time
 from typing import Any
 
 from chalicelib.domain.records import Customer, InventoryItem, LineItem, Sale, Tender
-from chalicelib.domain.rules import Keep, Loyalty, Source
+from chalicelib.domain.rules import KeptMembers, Loyalty, Source
 from chalicelib.domain.texting import TextingRules
 from chalicelib.domain.times import day_from_text, from_text
 
@@ -41,7 +41,10 @@ POSABIT = Source(
     accrual_start=day("2026-01-10"),
     imported_on=day("2026-02-01"),
     trusts_opt_in_flags=True,
-    keeping=(Keep("enroll_after", day("2025-12-01")), Keep("sms_opt_in_after", day("2026-03-01"))),
+    keeping=(
+        KeptMembers("enroll_after", day("2025-12-01")),
+        KeptMembers("sms_opt_in_after", day("2026-03-01")),
+    ),
 )
 
 ANA = Customer(

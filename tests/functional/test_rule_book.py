@@ -10,7 +10,7 @@ from moto import mock_aws
 
 from chalicelib.adapters.dynamo.rules import DynamoRuleBook, RulesRow
 from chalicelib.domain.errors import StaleVersion
-from chalicelib.domain.rules import Keep, Loyalty, Rules, Source
+from chalicelib.domain.rules import KeptMembers, Loyalty, Rules, Source
 from chalicelib.domain.times import day_from_text
 from chalicelib.services.ports.rules import RuleBook
 from tests.fakes.rules import MemoryRuleBook
@@ -38,7 +38,10 @@ EVERYTHING = Rules(
             was_imported_on=DAY + 4,
             import_locks={"Store #1": "run_1"},
             trusts_opt_in_flags=True,
-            keeping=(Keep("enroll_after", DAY - 30), Keep("sms_opt_in_after", DAY - 9)),
+            keeping=(
+                KeptMembers("enroll_after", DAY - 30),
+                KeptMembers("sms_opt_in_after", DAY - 9),
+            ),
         ),
         "auphan": Source(),
     },

@@ -7,7 +7,7 @@ from dataclasses import replace
 import pytest
 
 from chalicelib.domain.records import Customer
-from chalicelib.domain.rules import Keep, Source
+from chalicelib.domain.rules import KeptMembers, Source
 from tests.requirements.cards import PLATFORMS
 from tests.worlds.shop import ANA, TEN_PER_100, Shop, a_sale, day
 
@@ -88,7 +88,7 @@ def test_whoever_would_be_lost_can_be_kept(platform: str) -> None:
     shop.tell(ANA, a_sale("s1", "2026-03-01"))
     before = shop.points()
 
-    shop.rule(**{platform: Source(keeping=(Keep("enroll_after", day(THE_DAY)),))})
+    shop.rule(**{platform: Source(keeping=(KeptMembers("enroll_after", day(THE_DAY)),))})
     shop.rule(**{platform: Source()})
 
     assert shop.member()

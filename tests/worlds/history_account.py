@@ -10,7 +10,7 @@ from chalicelib.domain.acts import Join
 from chalicelib.domain.ids import record_id
 from chalicelib.domain.ledger import Postings, posted_total
 from chalicelib.domain.records import Customer, Sale
-from chalicelib.domain.rules import Keep, Loyalty, Source
+from chalicelib.domain.rules import KeptMembers, Loyalty, Source
 from chalicelib.services.ports.effects import Ask
 from chalicelib.services.ports.stores import Store
 from tests.fakes.accounts import MemoryAccounts, an_account
@@ -78,7 +78,9 @@ class HistoryAccount:
             ("enroll_after", source.enroll_after),
             ("sms_opt_in_after", source.sms_opt_in_after),
         )
-        keeping = tuple(Keep(which, day) for which, day in before if keep and day is not None)
+        keeping = tuple(
+            KeptMembers(which, day) for which, day in before if keep and day is not None
+        )
         self.set_source(platform, enroll_after=enroll, sms_opt_in_after=ask, keeping=keeping)
         self.everybody_is_derived_again(accident)
         self.kept_as_they_should_be()

@@ -62,11 +62,11 @@ def job(job_id: str) -> str:
     return f"{JOB_PREFIX}{job_id}"
 
 
-def adjusted(day: str, actor: str) -> str:
+def adjustments(day: str, actor: str) -> str:
     return f"{ADJUSTED_PREFIX}{day}#{actor}"
 
 
-def left(platform: Platform) -> str:
+def leavers(platform: Platform) -> str:
     return f"{LEFT_PREFIX}{platform}"
 
 

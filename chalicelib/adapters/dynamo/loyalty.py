@@ -56,7 +56,7 @@ class DynamoExpiries:
         update_if(_expiry(uid), [ExpiryRow.looked.set(day)], ExpiryRow.pk.exists())
 
 
-class LeftRow(Row):
+class LeaversRow(Row):
     ids = UnicodeAttribute()
 
 
@@ -64,14 +64,14 @@ class DynamoLeavers:
     """The `Leavers` port: one row per platform."""
 
     def __init__(self, table: str) -> None:
-        bind(table, LeftRow)
+        bind(table, LeaversRow)
 
     def put(
         self, uid: Uid, platform: Platform, ids: Sequence[str], *, instead_of: Sequence[str]
     ) -> bool:
-        row = LeftRow(keys.account(uid), keys.left(platform))
+        row = LeaversRow(keys.account(uid), keys.leavers(platform))
         unchanged: Condition = (
-            LeftRow.ids == _packed(instead_of) if instead_of else LeftRow.pk.does_not_exist()
+            LeaversRow.ids == _packed(instead_of) if instead_of else LeaversRow.pk.does_not_exist()
         )
         if not ids:
             return delete_if(row, unchanged)
@@ -79,12 +79,12 @@ class DynamoLeavers:
         return put_if(row, unchanged)
 
     def noted(self, uid: Uid, platform: Platform) -> list[str]:
-        row = LeftRow.find(keys.account(uid), keys.left(platform))
+        row = LeaversRow.find(keys.account(uid), keys.leavers(platform))
         ids: list[str] = orjson.loads(row.ids) if row else []
         return ids
 
 
-class AdjustedRow(Row):
+class AdjustmentsRow(Row):
     """What one person adjusted on one day; deleted after a month."""
 
     body = UnicodeAttribute()
@@ -96,7 +96,7 @@ class DynamoAdjustments:
     """The `Adjustments` port."""
 
     def __init__(self, table: str, clock: Clock) -> None:
-        bind(table, AdjustedRow)
+        bind(table, AdjustmentsRow)
         self._clock = clock
 
     def reserve(
@@ -112,7 +112,7 @@ class DynamoAdjustments:
                 return after
 
     def _read(self, uid: Uid, day: str, actor: str) -> tuple[list[ManualAdjustment], int]:
-        row = AdjustedRow.find(keys.account(uid), keys.adjusted(day, actor))
+        row = AdjustmentsRow.find(keys.account(uid), keys.adjustments(day, actor))
         if row is None:
             return [], 0
         return [ManualAdjustment(*one) for one in orjson.loads(row.body)], int(row.seq)
@@ -120,10 +120,10 @@ class DynamoAdjustments:
     def _save(
         self, uid: Uid, day: str, actor: str, adjusted: list[ManualAdjustment], seq: int
     ) -> bool:
-        row = AdjustedRow(keys.account(uid), keys.adjusted(day, actor), seq=seq + 1)
+        row = AdjustmentsRow(keys.account(uid), keys.adjustments(day, actor), seq=seq + 1)
         row.body = orjson.dumps([tuple(one) for one in adjusted]).decode()
         row.expires_at = (self._clock.now() + KEPT_DAYS * DAY) // SECOND
-        return put_if(row, at_version(AdjustedRow.seq, seq))
+        return put_if(row, at_version(AdjustmentsRow.seq, seq))
 
 
 def _packed(ids: Sequence[str]) -> str:

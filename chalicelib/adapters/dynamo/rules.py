@@ -17,7 +17,7 @@ from chalicelib.adapters.dynamo import keys
 from chalicelib.adapters.dynamo.base import Row, at_version, bind, put_if
 from chalicelib.domain.errors import StaleVersion
 from chalicelib.domain.rules import (
-    Keep,
+    KeptMembers,
     Loyalty,
     Rules,
     Source,
@@ -94,7 +94,7 @@ def _source(packed: Mapping[str, Any]) -> Source:
     values = {field.name: packed[field.name] for field in fields(Source) if field.name in packed}
     values |= {name: text_as_day(values.get(name)) for name in _day_fields()}
     keeps = packed.get("keeping", ())
-    values["keeping"] = tuple(Keep(setting, day_from_text(day)) for setting, day in keeps)
+    values["keeping"] = tuple(KeptMembers(setting, day_from_text(day)) for setting, day in keeps)
     return Source(**values)
 
 

@@ -62,7 +62,7 @@ class StoreKeyRow(Row):
     store = NumberAttribute(null=True)
 
 
-class PlaceRow(Row):
+class StoreLookupRow(Row):
     """The attributes of a store or store key that derivation reads."""
 
     time_zone = UnicodeAttribute(null=True)
@@ -73,7 +73,7 @@ class DynamoStores:
     """The `Stores` port."""
 
     def __init__(self, table: str) -> None:
-        bind(table, StoreRow, CounterRow, StoreKeyRow, PlaceRow)
+        bind(table, StoreRow, CounterRow, StoreKeyRow, StoreLookupRow)
 
     def create(self, store: Store) -> Store:
         counter = CounterRow(keys.account(store.uid), keys.STORE_COUNTER_SK)
@@ -116,9 +116,9 @@ class DynamoStores:
 
     def lookup(self, uid: Uid) -> StoreLookup:
         """One query: stores and store keys lie side by side under their account."""
-        rows = PlaceRow.query_prefix(keys.account(uid), keys.ANY_STORE_PREFIX)
+        rows = StoreLookupRow.query_prefix(keys.account(uid), keys.ANY_STORE_PREFIX)
         of_stores: dict[int, str | None] = {}
-        of_keys: list[PlaceRow] = []
+        of_keys: list[StoreLookupRow] = []
         for row in rows:
             if row.sk.startswith(keys.STORE_PREFIX):
                 of_stores[int(row.sk.removeprefix(keys.STORE_PREFIX))] = row.time_zone

@@ -47,7 +47,7 @@ class OriginationRow(Row):
     assigned = UnicodeAttribute(null=True)
 
 
-class AssigningRow(Row):
+class AssignmentRow(Row):
     """Exists once the operator has assigned a number: from then on an account takes only a number
     that was assigned to it."""
 
@@ -56,7 +56,7 @@ class DynamoTextingSettings:
     """The `TextingSettings` port."""
 
     def __init__(self, table: str) -> None:
-        bind(table, TextingRow, OriginationRow, AssigningRow)
+        bind(table, TextingRow, OriginationRow, AssignmentRow)
 
     def get(self, uid: Uid) -> TextingRules:
         row = TextingRow.find(keys.account(uid), keys.TEXTING_SK)
@@ -91,11 +91,11 @@ class DynamoTextingSettings:
         free = OriginationRow.uid.does_not_exist() | (OriginationRow.uid == uid)
         if not update_if(row, [OriginationRow.assigned.set(uid)], free):
             raise Conflict(TAKEN)
-        AssigningRow(keys.OPERATOR, keys.ASSIGNING_SK).save()
+        AssignmentRow(keys.OPERATOR, keys.ASSIGNING_SK).save()
 
     def _may_take(self, uid: Uid) -> Condition:
         allowed: Condition = OriginationRow.assigned == uid
-        if AssigningRow.find(keys.OPERATOR, keys.ASSIGNING_SK) is None:
+        if AssignmentRow.find(keys.OPERATOR, keys.ASSIGNING_SK) is None:
             allowed |= OriginationRow.assigned.does_not_exist()
         return allowed
 

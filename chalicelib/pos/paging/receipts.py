@@ -13,7 +13,7 @@ from typing import Any
 import orjson
 
 from chalicelib.pos.paging.response_page import json_bytes
-from chalicelib.pos.profile.mapping import Group
+from chalicelib.pos.profile.mapping import LineGroup
 from chalicelib.pos.rows import coerce
 from chalicelib.pos.rows.coerce import Json, Unusable
 
@@ -22,7 +22,7 @@ from chalicelib.pos.rows.coerce import Json, Unusable
 class Receipts:
     """Groups the rows of one stream as its profile says."""
 
-    group: Group
+    group: LineGroup
 
     def owner(self, row: Json) -> str | None:
         """The receipt a row is a line of; None for a receipt, and for a line that names none."""

@@ -104,7 +104,7 @@ def response_page(body: Json, stream: StreamProfile, name: str) -> ResponsePage:
     rows = [_unwrapped(row, stream.unwrap) for row in rows]
     if isinstance(stream.page, PageLimit):
         number = _positive(body, stream.page.current)
-        last = coerce.whole(body.get(stream.page.pages)) if stream.page.pages else None
+        last = coerce.whole_number(body.get(stream.page.pages)) if stream.page.pages else None
         return ResponsePage(name, rows, number=number, last_page=last)
     if not isinstance(stream.page, PageTotal):
         return ResponsePage(name, rows)
@@ -135,7 +135,7 @@ def _may_be_bare(stream: StreamProfile) -> bool:
 
 
 def _counted(body: dict[str, Json], rows: list[Json], page: PageTotal, name: str) -> ResponsePage:
-    total = coerce.whole(body.get(page.total))
+    total = coerce.whole_number(body.get(page.total))
     if total is None or total < 0:
         raise UnexpectedAnswer(f"An answer for {name} does not say how many rows there are.")
     size = _positive(body, page.given_size) or page.limit
@@ -145,7 +145,7 @@ def _counted(body: dict[str, Json], rows: list[Json], page: PageTotal, name: str
 
 def _positive(body: dict[str, Json], key: str | None) -> int | None:
     """The number above zero under a key of the envelope, or None."""
-    number = coerce.whole(body.get(key)) if key else None
+    number = coerce.whole_number(body.get(key)) if key else None
     return number if number and number > 0 else None
 
 

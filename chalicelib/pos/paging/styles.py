@@ -31,7 +31,7 @@ from chalicelib.pos.profile.paging import (
 )
 from chalicelib.pos.profile.profile import Profile, StreamProfile
 from chalicelib.pos.rows import coerce
-from chalicelib.pos.rows.field_map import plain
+from chalicelib.pos.rows.field_map import required_path
 
 
 def style_for(profile: Profile, stream: StreamProfile, zone: str = "UTC") -> PagingStyle[Any]:
@@ -44,7 +44,7 @@ def _style(profile: Profile, stream: StreamProfile, zone: str) -> PagingStyle[An
     page = stream.page
     match page:
         case Single():
-            key = plain(stream.map["key"])
+            key = required_path(stream.map["key"])
             return OneAnswer(page.params, (key,) if isinstance(key, str) else key)
         case PageTotal() if page.keyset is not None:
             return KeysetPages(page, page.keyset, instant_of(profile, page.keyset.field))

@@ -18,7 +18,7 @@ from chalicelib.domain.records import (
     Tender,
 )
 from chalicelib.pos.profile.faults import Fault, Path
-from chalicelib.pos.profile.mapping import Group, Rows
+from chalicelib.pos.profile.mapping import LineGroup, NestedRows
 from chalicelib.pos.profile.profile import Profile
 
 SHAPES: dict[str, frozenset[str]] = {
@@ -57,7 +57,7 @@ def evidence_faults(raw: Mapping[str, Any]) -> Iterator[Fault]:
             yield ("evidence", path), "marks what the profile does not have"
 
 
-def faults(profile: Profile) -> Iterator[Fault]:
+def profile_faults(profile: Profile) -> Iterator[Fault]:
     """Everything that does not fit."""
     yield from _credential(profile)
     yield from _auth(profile)
@@ -153,11 +153,11 @@ def _map(at: Path, shape: str, fields: Mapping[str, Any]) -> Iterator[Fault]:
         if name not in fields:
             yield at, f"{shape} need {name}"
     for name, spec in fields.items():
-        if isinstance(spec, Rows) and name in SHAPES:
+        if isinstance(spec, NestedRows) and name in SHAPES:
             yield from _map((*at, name, "map"), name, spec.map)
 
 
-def _group(at: Path, group: Group, fields: Mapping[str, Any]) -> Iterator[Fault]:
+def _group(at: Path, group: LineGroup, fields: Mapping[str, Any]) -> Iterator[Fault]:
     """Fields that are mapped of a whole must be made of its lines."""
     for part, names in (("names", WHOLE_NAMES), ("sums", WHOLE_SUMS)):
         for name in names:

@@ -17,7 +17,7 @@ class Faults(ValueError):
     """Raised by the checks of a whole profile, within its model."""
 
     def __init__(self, faults: Sequence[Fault]) -> None:
-        super().__init__("; ".join(f"{dotted(path)}: {what}" for path, what in faults))
+        super().__init__("; ".join(f"{dotted_path(path)}: {what}" for path, what in faults))
         self.faults = tuple(faults)
 
 
@@ -26,7 +26,7 @@ class BrokenProfile(ValueError):
     fault."""
 
 
-def dotted(path: Path) -> str:
+def dotted_path(path: Path) -> str:
     return ".".join(map(str, path))
 
 
@@ -57,7 +57,7 @@ def broken_profile(error: Exception, text: str, file: str) -> BrokenProfile:
     if isinstance(error, ValidationError):
         faults = [fault for each in error.errors() for fault in _faults(each)]
         root = _composed(text)
-        lines = [f"{file}:{_line(root, at)}: {dotted(at)}: {what}" for at, what in faults]
+        lines = [f"{file}:{_line(root, at)}: {dotted_path(at)}: {what}" for at, what in faults]
         return BrokenProfile("\n".join(dict.fromkeys(lines)))
     mark = getattr(error, "context_mark", None) or getattr(error, "problem_mark", None)
     line = mark.line + 1 if mark else 1

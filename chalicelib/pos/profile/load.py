@@ -10,7 +10,7 @@ from pydantic import ValidationError, model_validator
 
 from chalicelib.domain.errors import NotFound
 from chalicelib.domain.words import Platform
-from chalicelib.pos.profile.checks import evidence_faults, faults
+from chalicelib.pos.profile.checks import evidence_faults, profile_faults
 from chalicelib.pos.profile.faults import Faults, broken_profile
 from chalicelib.pos.profile.profile import Profile
 
@@ -30,7 +30,7 @@ class _Checked(Profile):
 
     @model_validator(mode="after")
     def _the_parts_fit(self) -> _Checked:
-        if wrong := list(faults(self)):
+        if wrong := list(profile_faults(self)):
             raise Faults(wrong)
         return self
 

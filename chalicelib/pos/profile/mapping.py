@@ -6,13 +6,13 @@ from collections.abc import Mapping
 
 from pydantic import Field, model_validator
 
-from chalicelib.pos.profile.paging import Part
+from chalicelib.pos.profile.paging import ProfilePart
 
 Paths = str | tuple[str, ...]
 """Where a value is in a row: a dotted path, or several, of which the first that has one wins."""
 
 
-class Group(Part):
+class LineGroup(ProfilePart):
     """Rows that are lines: those that share `by` are one row, their own fields going `into` an
     array. A row that has `into` is no line. `names`: what the whole calls fields that the lines
     call otherwise; `sums`: amounts of the whole, added up from the lines'."""
@@ -23,7 +23,7 @@ class Group(Part):
     sums: Mapping[str, str]
 
 
-class ConsentMapping(Part):
+class ConsentMapping(ProfilePart):
     """A consent told by flags. A true `refused` wins over a true `given`; else it is unknown."""
 
     given: str | None = None
@@ -36,13 +36,13 @@ class ConsentMapping(Part):
         return self
 
 
-class Negated(Part):
+class NegatedFlag(ProfilePart):
     """A field that is the opposite of the flag `unless`."""
 
     unless: str
 
 
-class IdPart(Part):
+class IdPart(ProfilePart):
     """One part of a composite id: the `take`th (from 1) of the field `of`, split `parts` ways at
     `at`; the field `otherwise` where it has another number of parts."""
 
@@ -53,21 +53,21 @@ class IdPart(Part):
     otherwise: str | None = None
 
 
-class Sum(Part):
+class Sum(ProfilePart):
     """An amount that the POS gives in parts: the sum of these fields; `array.field` means that
     field of every element."""
 
     sum: tuple[str, ...]
 
 
-class Rows(Part):
+class NestedRows(ProfilePart):
     """An array inside a row, with the map of its elements."""
 
     rows: str
-    map: Mapping[str, Paths | ConsentMapping | Negated | IdPart | Sum | Rows]
+    map: Mapping[str, Paths | ConsentMapping | NegatedFlag | IdPart | Sum | NestedRows]
 
 
-class Lines(Part):
+class Lines(ProfilePart):
     """Rows that are lines of something: those with equal `by` are one row, which has the columns of
     the first and all of them as an array `into`. A row blank in all of `totals` sums others up and
     is left out."""

@@ -8,13 +8,13 @@ from typing import Annotated, Literal, Self
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
 
-class Part(BaseModel):
+class ProfilePart(BaseModel):
     """A part of a profile: unknown keys are refused, nothing changes once it is read."""
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 
 
-class Windowed(Part):
+class Windowed(ProfilePart):
     """A filter by time, in windows of days on a first pass; these need a filter for their end."""
 
     before: str | None = None
@@ -39,14 +39,14 @@ class Keyset(Windowed):
     after: str
 
 
-class Single(Part):
+class Single(ProfilePart):
     """One object, or one array of all there is; no pages."""
 
     style: Literal["single"]
     params: Mapping[str, str] = Field(default_factory=dict)
 
 
-class PageTotal(Part):
+class PageTotal(ProfilePart):
     """Numbered pages that say how many rows there are in all."""
 
     style: Literal["page_total"]
@@ -72,7 +72,7 @@ class Since(Windowed):
     look_back_days: int = Field(default=0, ge=0)
 
 
-class PageLimit(Part):
+class PageLimit(ProfilePart):
     """Numbered pages, in an envelope that may say how many, or as bare arrays until a short one.
     `changed`: a row's last change, by which rows may move between pages while we read."""
 
@@ -87,7 +87,7 @@ class PageLimit(Part):
     params: Mapping[str, str] = Field(default_factory=dict)
 
 
-class RangePage(Part):
+class RangePage(ProfilePart):
     """`param=[first,last]`, both included, until nothing more comes; no filter by time. Where rows
     come newest first, reading stops after a whole page of older ones. `changed`, `made`: a row's
     last change, and its beginning where a look-back of the last ones made is enough."""
@@ -101,7 +101,7 @@ class RangePage(Part):
     params: Mapping[str, str] = Field(default_factory=dict)
 
 
-class LookBack(Part):
+class LookBack(ProfilePart):
     """How far back to read again where the POS does not filter by the last change: days, at the
     daily sync and at the first one of a week (product.md §5)."""
 
@@ -109,7 +109,7 @@ class LookBack(Part):
     weekly_days: int = Field(ge=0)
 
 
-class Windows(Part):
+class Windows(ProfilePart):
     """Windows of whole days on the store's clock, newest first.
 
     `since` and `until` name the parameters, written in `format`; `until` is the last second of a
@@ -131,14 +131,14 @@ class Windows(Part):
     newest_only: bool = False
 
 
-class WholeWindow(Part):
+class WholeWindow(ProfilePart):
     """No pages: one answer is a whole window, or all there is."""
 
     style: Literal["whole_window"]
     windows: Windows | None = None
 
 
-class ModifiedSince(Part):
+class ModifiedSince(ProfilePart):
     """The filter `param` for rows changed at or after a time on the store's clock, written in
     `format`. `field`: a row's last change."""
 
@@ -147,7 +147,7 @@ class ModifiedSince(Part):
     field: str
 
 
-class Offset(Part):
+class Offset(ProfilePart):
     """Rows from a place on (`start`, from 0), as many as `size` says, until fewer come. `id`: the
     field a row is known by. Bounded by day windows, by the last change, or not at all."""
 
@@ -160,7 +160,7 @@ class Offset(Part):
     modified: ModifiedSince | None = None
 
 
-class Proof(Part):
+class Proof(ProfilePart):
     """The POS does not say what a key opens; the credential does. One small question proves the
     key, and the row is made of the credential's fields."""
 
@@ -174,7 +174,7 @@ PageProfile = Annotated[
 ]
 
 
-class Each(Part):
+class Each(ProfilePart):
     """A listing that is asked for shop by shop: `param` takes one shop's key at a time; `field` is
     the credential's list of them, all of the shops there are when it is empty."""
 

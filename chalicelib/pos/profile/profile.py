@@ -13,15 +13,15 @@ from chalicelib.domain.words import Platform, Stream
 from chalicelib.pos.profile import typed_host as hosts
 from chalicelib.pos.profile.mapping import (
     ConsentMapping,
-    Group,
     IdPart,
+    LineGroup,
     Lines,
-    Negated,
+    NegatedFlag,
+    NestedRows,
     Paths,
-    Rows,
     Sum,
 )
-from chalicelib.pos.profile.paging import Each, PageProfile, Part, Proof
+from chalicelib.pos.profile.paging import Each, PageProfile, ProfilePart, Proof
 from chalicelib.pos.profile.wire import (
     AuthVariant,
     Endpoint,
@@ -35,14 +35,14 @@ from chalicelib.services.ports.pos import CredentialField, PlatformInfo
 Evidence = Literal["DOC", "HELP", "CODE", "WEAK", "INFERRED"]
 
 
-class Contract(Part):
+class Contract(ProfilePart):
     """How sure we are of the wire contract; `note` is said on the card."""
 
     status: Literal["confirmed", "partly public", "unconfirmed"]
     note: str
 
 
-class FieldProfile(Part):
+class FieldProfile(ProfilePart):
     """A field of the card, labelled as in the seed article. `pattern` matches the whole value.
 
     `host`: the address of the retailer's own server, `IP:port` or `name:port` (egress guard)."""
@@ -59,7 +59,7 @@ class FieldProfile(Part):
     host: bool = False
 
 
-class CredentialForm(Part):
+class CredentialForm(ProfilePart):
     """What a retailer types on the card. `per`: what one credential is for. `steps`: what is to be
     done in the POS first, in the help article's words and order."""
 
@@ -68,7 +68,7 @@ class CredentialForm(Part):
     fields: tuple[FieldProfile, ...]
 
 
-class Grid(Part):
+class Grid(ProfilePart):
     """The platform's column of the integration grid (product.md §2)."""
 
     age_gate_to_connect: bool
@@ -79,7 +79,7 @@ class Grid(Part):
     market_sync: bool
 
 
-class Times(Part):
+class Times(ProfilePart):
     """How the POS writes instants. `zone`: of texts that carry no offset; `store` means the zone of
     the mapped store. `formats`: `iso`, or formats of `strptime`."""
 
@@ -88,7 +88,7 @@ class Times(Part):
     zone_names: Literal["iana", "rails"]
 
 
-class StreamProfile(Part):
+class StreamProfile(ProfilePart):
     """One stream. `rows`: path of the array (`$`: the body is it, its rows being objects, or arrays
     under a header; none: the body is the one row); `unwrap`: the key a row may be wrapped in;
     `map`: field of the common shape → where the POS has it. `optional`: not every server has it.
@@ -100,15 +100,15 @@ class StreamProfile(Part):
     rows: str | None = None
     unwrap: str | None = None
     each: Each | None = None
-    group: Group | None = None
+    group: LineGroup | None = None
     lines: Lines | None = None
     optional: bool = False
     in_stock: str | None = None
     unread: tuple[str, ...] = ()
-    map: Mapping[str, Paths | ConsentMapping | Negated | IdPart | Sum | Rows]
+    map: Mapping[str, Paths | ConsentMapping | NegatedFlag | IdPart | Sum | NestedRows]
 
 
-class SaleWords(Part):
+class SaleWords(ProfilePart):
     """The POS's words of a sale's status and type, lower-cased, by what they mean. A word that is
     nowhere here makes no sale final, and leaves a final one final. `partly_refunded`: of a final
     sale whose total is what is left of it. `blank`: what it means that there is no word at all."""
@@ -123,7 +123,7 @@ class SaleWords(Part):
     blank: Literal["final"] | None = None
 
 
-class Contacts(Part):
+class Contacts(ProfilePart):
     """How shoppers' contacts are read. `phone_region`: of numbers without a country code.
     `employee_types`: values of the customer's type that mean an employee."""
 
@@ -132,7 +132,7 @@ class Contacts(Part):
     placeholder_email_domains: tuple[str, ...] = ()
 
 
-class Profile(Part):
+class Profile(ProfilePart):
     """All that is data about one platform. Its parts are checked against each other when it is
     loaded (`checks`)."""
 

@@ -9,10 +9,10 @@ from typing import Any, Literal
 from pydantic import Field
 
 from chalicelib.domain.words import Stream
-from chalicelib.pos.profile.paging import Part
+from chalicelib.pos.profile.paging import ProfilePart
 
 
-class JsonQuery(Part):
+class JsonQuery(ProfilePart):
     """All that is asked stands in one parameter, as JSON: `body`, and the page's parameters in its
     object `into`."""
 
@@ -21,7 +21,7 @@ class JsonQuery(Part):
     into: str
 
 
-class PlainErrors(Part):
+class PlainErrors(ProfilePart):
     """A POS that tells what is wrong in plain text under status 200. Lower-cased words: of a
     refused key, and of something this server does not have."""
 
@@ -29,7 +29,7 @@ class PlainErrors(Part):
     not_offered: tuple[str, ...] = ()
 
 
-class AuthVariant(Part):
+class AuthVariant(ProfilePart):
     """One way to present the key. `user` and `secret` name credential fields or `integrator_token`;
     a variant whose `needs` are not configured is not tried. `header`: of the scheme of that name,
     which carries the bare secret. `param`: of the scheme `query`, the parameter; of `json`, the key
@@ -44,14 +44,14 @@ class AuthVariant(Part):
     needs: tuple[str, ...] = ()
 
 
-class Pace(Part):
+class Pace(ProfilePart):
     """`gap_ms` passes between an answer and the next request; one request is in flight."""
 
     gap_ms: int = Field(ge=0)
     in_flight: Literal[1]
 
 
-class Endpoint(Part):
+class Endpoint(ProfilePart):
     """`paths`: by auth variant. `params` go with every request. `permission`: as on the screen."""
 
     paths: Mapping[str, str]
@@ -60,7 +60,7 @@ class Endpoint(Part):
     json_query: JsonQuery | None = None
 
 
-class ErrorObjects(Part):
+class ErrorObjects(ProfilePart):
     """Errors told by an object under status 200: its `name` ends in `suffix`. `key_rejected`: the
     names that speak of the key."""
 
@@ -69,7 +69,7 @@ class ErrorObjects(Part):
     key_rejected: tuple[str, ...] = ()
 
 
-class Probe(Part):
+class Probe(ProfilePart):
     """One request of *check*. `optional`: only a 403 tells something, since the contract does not
     say what else the answer may be. `not_all_null`: if these fields are null in all of at least
     `judge_from` rows, `permission` is missing although the POS answered 200."""

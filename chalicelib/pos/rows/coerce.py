@@ -65,9 +65,9 @@ def text_or_empty(value: Json) -> str:
     return text(value) or ""
 
 
-def contact(value: Json) -> str | None:
-    """The text of a phone or address; of an array or object, a text that is neither, so that it is
-    told to be broken rather than missing."""
+def contact_text(value: Json) -> str | None:
+    """Return the text of a phone or address. An array or object becomes a text that is neither, so
+    that it counts as broken, not as missing."""
     return UNREADABLE if value and isinstance(value, dict | list) else text(value)
 
 
@@ -89,8 +89,8 @@ def required_id(value: Json) -> str:
     return id_text
 
 
-def whole(value: Json) -> int | None:
-    """A whole number, also as text; anything else counts as not said."""
+def whole_number(value: Json) -> int | None:
+    """Return a whole number, also one written as text; None for anything else."""
     if isinstance(value, bool):
         return None
     if isinstance(value, int):
@@ -98,12 +98,12 @@ def whole(value: Json) -> int | None:
     if isinstance(value, float):
         return int(value) if value.is_integer() and abs(value) <= MAX_MINOR else None
     if isinstance(value, str) and _WHOLE.fullmatch(value.strip()):
-        return whole(int(value))
+        return whole_number(int(value))
     return None
 
 
-def flag(value: Json) -> bool | None:
-    """`true`, `1`, `"1"`, `"true"`, `"yes"` and their opposites; anything else: not said."""
+def boolean(value: Json) -> bool | None:
+    """Return a bool for `true`, `1`, `"1"`, `"true"`, `"yes"` and their opposites, else None."""
     if value is True or value is False:
         return bool(value)
     if isinstance(value, int | float) and value in (0, 1):
@@ -151,8 +151,8 @@ def cents(value: Json) -> Minor | None:
     raise Unusable("bad_money")
 
 
-def major(value: Json) -> Minor | None:
-    """Dollars to cents, halves away from zero."""
+def dollars(value: Json) -> Minor | None:
+    """Return dollars as cents, halves rounded away from zero."""
     if value is None:
         return None
     # Nearly all amounts are whole cents of a middling size: no need of decimals for those.
@@ -171,7 +171,7 @@ def formatted_dollars(value: Json) -> Minor | None:
 
     Blank is not said. A comma before two digits at the end is the decimal one.
     """
-    return _canadian_dollars(value) if type(value) is str else major(value)
+    return _canadian_dollars(value) if type(value) is str else dollars(value)
 
 
 @lru_cache(maxsize=8192)
@@ -184,9 +184,9 @@ def _canadian_dollars(value: str) -> Minor | None:
     if len(size) < len(bare) - 1 and bare[0] != "(":
         raise Unusable("bad_money")
     if _ENGLISH.fullmatch(size):
-        amount = major(size.replace(",", ""))
+        amount = dollars(size.replace(",", ""))
     elif _FRENCH.fullmatch(size):
-        amount = major(size.replace(",", "."))
+        amount = dollars(size.replace(",", "."))
     else:
         raise Unusable("bad_money")
     return amount if size == bare else -(amount or 0)

@@ -10,7 +10,14 @@ from dataclasses import dataclass
 from operator import itemgetter
 from typing import Any, TypeVar
 
-from chalicelib.pos.profile.mapping import ConsentMapping, IdPart, Negated, Paths, Rows, Sum
+from chalicelib.pos.profile.mapping import (
+    ConsentMapping,
+    IdPart,
+    NegatedFlag,
+    NestedRows,
+    Paths,
+    Sum,
+)
 from chalicelib.pos.profile.profile import Profile
 from chalicelib.pos.rows import coerce
 from chalicelib.pos.rows.coerce import Json, Unusable
@@ -21,7 +28,7 @@ Coercion = Callable[[Json], Any]
 PlainField = tuple[str, str, Coercion]
 """A field, the row's key where it stands, and what it is read as."""
 T = TypeVar("T")
-Fields = Mapping[str, Paths | ConsentMapping | Negated | IdPart | Sum | Rows]
+Fields = Mapping[str, Paths | ConsentMapping | NegatedFlag | IdPart | Sum | NestedRows]
 
 MAX_ELEMENTS = 500
 
@@ -107,33 +114,33 @@ class Compiler:
             coercion = by_name.get(name, coerce.text)
             if isinstance(spec, str) and "." not in spec:
                 simple.append((name, spec, coercion))
-            elif not isinstance(spec, Rows):
+            elif not isinstance(spec, NestedRows):
                 others.append((name, self._reader(spec, coercion)))
         return simple, others
 
     def _reader(
-        self, spec: Paths | ConsentMapping | Negated | IdPart | Sum, coercion: Coercion
+        self, spec: Paths | ConsentMapping | NegatedFlag | IdPart | Sum, coercion: Coercion
     ) -> Read:
         match spec:
             case ConsentMapping():
                 return self._consent(spec)
-            case Negated():
+            case NegatedFlag():
                 return _negated(spec)
             case IdPart():
                 return _id_part(spec, coercion)
             case Sum():
                 return _sum(spec, coercion)
             case _:
-                return reader(spec, coercion)
+                return field_reader(spec, coercion)
 
     def field(self, name: str, paths: Paths, coercion: Coercion | None = None) -> Read:
-        return reader(paths, coercion or self._by_name.get(name, coerce.text))
+        return field_reader(paths, coercion or self._by_name.get(name, coerce.text))
 
     def _consent(self, consent: ConsentMapping) -> Read:
         """An opt-out wins over an opt-in; without either nobody was asked (reference/pos.md §7).
         Where an opt-out says something that cannot be read, nobody knows."""
         refused, given = consent.refused or "", consent.given or ""
-        flag = coerce.flag
+        flag = coerce.boolean
 
         def read(row: Row) -> str:
             opt_out = row.get(refused)
@@ -158,10 +165,10 @@ def _coercions(instant: Coercion, money: Coercion) -> dict[str, Coercion]:
         **dict.fromkeys(("first", "last", "name", "status"), coerce.text_or_empty),
         **dict.fromkeys(("created_at", "updated_at"), coerce.none_if_unusable(instant)),
         **dict.fromkeys(
-            ("pos_loyalty_member", "terms_agreed", "active", "medical", "is_void"), coerce.flag
+            ("pos_loyalty_member", "terms_agreed", "active", "medical", "is_void"), coerce.boolean
         ),
         "ordered_at": instant,
-        "pos_points": coerce.whole,
+        "pos_points": coerce.whole_number,
         "quantity": coerce.decimal_text,
         **dict.fromkeys(
             [
@@ -183,7 +190,7 @@ def _coercions(instant: Coercion, money: Coercion) -> dict[str, Coercion]:
 
 _MONEY: dict[str, Coercion] = {
     "cents": coerce.cents,
-    "major": coerce.major,
+    "major": coerce.dollars,
     "formatted": coerce.formatted_dollars,
 }
 
@@ -191,7 +198,7 @@ _MONEY: dict[str, Coercion] = {
 def _raise_with_field(simple: Sequence[PlainField], row: Row) -> None:
     """Raise the Unusable of the first field that is broken, with the field's name."""
     for _, key, coercion in simple:
-        reader(key, coercion)(row)
+        field_reader(key, coercion)(row)
 
 
 def _sum(spec: Sum, coercion: Coercion) -> Read:
@@ -219,9 +226,9 @@ def _element_values(value: Json, within: str) -> list[Json]:
     return [element.get(within) for element in elements if type(element) is dict]
 
 
-def _negated(spec: Negated) -> Read:
+def _negated(spec: NegatedFlag) -> Read:
     def read(row: Row) -> bool | None:
-        opposite = coerce.flag(row.get(spec.unless))
+        opposite = coerce.boolean(row.get(spec.unless))
         return None if opposite is None else not opposite
 
     return read
@@ -243,7 +250,7 @@ def _id_part(spec: IdPart, coercion: Coercion) -> Read:
     return read
 
 
-def reader(paths: Paths, coercion: Coercion) -> Read:
+def field_reader(paths: Paths, coercion: Coercion) -> Read:
     """A closure for one field: the first path that holds something, coerced."""
     if isinstance(paths, str) and "." not in paths:
         return _simple_reader(paths, coercion)
@@ -254,7 +261,7 @@ def reader(paths: Paths, coercion: Coercion) -> Read:
     def read(row: Row) -> Any:
         value = None
         for steps in walks:
-            value = walk(row, steps)
+            value = value_at(row, steps)
             if value not in (None, ""):
                 break
         try:
@@ -275,7 +282,7 @@ def _simple_reader(key: str, coercion: Coercion) -> Read:
     return read
 
 
-def walk(row: Json, steps: tuple[str, ...]) -> Json:
+def value_at(row: Json, steps: tuple[str, ...]) -> Json:
     """The value a path leads to; a number among its steps is an index into an array."""
     for step in steps:
         if isinstance(row, list) and step.isdecimal():
@@ -287,28 +294,28 @@ def walk(row: Json, steps: tuple[str, ...]) -> Json:
     return row
 
 
-def plain(spec: object) -> Paths:
+def required_path(spec: object) -> Paths:
     """A map's entry that must be a path. Raises ValueError: the profile is wrong."""
     if isinstance(spec, str | tuple):
         return spec
     raise ValueError(f"the map needs a path here, not {spec!r}")
 
 
-def elements(
+def array_reader(
     spec: object, compile_one: Callable[[Fields], Callable[[Row], T]]
 ) -> Callable[[Row], tuple[T, ...]]:
     """A reader of an array inside a row; null or an absent map is an empty one.
 
     Raises Unusable (when reading) for what is no array of objects, or an element's own fault.
     """
-    if not isinstance(spec, Rows):
+    if not isinstance(spec, NestedRows):
         return lambda _row: ()
     first, *rest = spec.rows.split(".")
     deeper = tuple(rest)
     make = compile_one(spec.map)
 
     def read(row: Row) -> tuple[T, ...]:
-        array = row.get(first) if not deeper else walk(row.get(first), deeper)
+        array = row.get(first) if not deeper else value_at(row.get(first), deeper)
         if not array and (array is None or array == []):
             return ()
         if type(array) is not list or len(array) > MAX_ELEMENTS:

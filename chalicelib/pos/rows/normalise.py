@@ -21,9 +21,9 @@ from chalicelib.pos.profile.paging import Proof
 from chalicelib.pos.profile.profile import Profile
 from chalicelib.pos.rows import coerce, contacts
 from chalicelib.pos.rows.coerce import Json, Unusable
-from chalicelib.pos.rows.field_map import Compiler, Row, Setting, reader
+from chalicelib.pos.rows.field_map import Compiler, Row, Setting, field_reader
 from chalicelib.pos.rows.sale_rows import Count, sale_maker
-from chalicelib.pos.rows.zones import iana
+from chalicelib.pos.rows.zones import iana_zone
 from chalicelib.services.ports.pos import KnownRow
 
 MAX_UNKNOWN_WORDS = 50
@@ -64,7 +64,7 @@ class Normaliser:
         self._forbidden = frozenset(profile.forbidden_fields)
         self._words: Counter[str] = Counter()
         self._fact = _MAKERS[stream](profile, setting, self._count)
-        self._id = reader(_id_paths(profile, stream), coerce.optional_id)
+        self._id = field_reader(_id_paths(profile, stream), coerce.optional_id)
 
     def page(self, rows: Iterable[Json], known: KnownRow | None = None) -> Normalised:
         """The facts and rejects of a page's rows, without the rows that are `known`."""
@@ -196,7 +196,7 @@ def _stores(profile: Profile, setting: Setting, _count: Count) -> Callable[[Row]
 
     def store(row: Row) -> Fact:
         values = extract(row)
-        values["time_zone"] = iana(values.get("time_zone"), names)
+        values["time_zone"] = iana_zone(values.get("time_zone"), names)
         values["key"] = setting.store_key or values["key"]
         return StoreFact(**values)
 
@@ -205,7 +205,7 @@ def _stores(profile: Profile, setting: Setting, _count: Count) -> Callable[[Row]
 
 def _customers(profile: Profile, setting: Setting, _count: Count) -> Callable[[Row], Fact]:
     extract = Compiler(profile, setting).extractor(
-        profile.streams["customers"].map, phone=coerce.contact, email=coerce.contact
+        profile.streams["customers"].map, phone=coerce.contact_text, email=coerce.contact_text
     )
     formats = profile.time.formats
     region = profile.contacts.phone_region

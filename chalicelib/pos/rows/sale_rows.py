@@ -12,7 +12,14 @@ import orjson
 from chalicelib.domain.records import LineItem, Sale, Tender
 from chalicelib.pos.profile.profile import Profile, SaleWords
 from chalicelib.pos.rows import coerce
-from chalicelib.pos.rows.field_map import Compiler, Fields, Row, Setting, elements, plain
+from chalicelib.pos.rows.field_map import (
+    Compiler,
+    Fields,
+    Row,
+    Setting,
+    array_reader,
+    required_path,
+)
 
 Count = Callable[[str, str], None]
 """Takes (field, word): a word the profile does not know was seen."""
@@ -30,9 +37,9 @@ def sale_maker(profile: Profile, setting: Setting, count: Count) -> Callable[[Ro
     compiler = Compiler(profile, setting)
     spec = profile.streams["sales"].map
     extract = compiler.extractor(spec)
-    lines_of = elements(spec.get("items"), partial(_line, compiler))
-    tenders_of = elements(spec.get("tenders"), partial(_tender, compiler))
-    text_of = compiler.field("ordered_at_text", plain(spec["ordered_at"]))
+    lines_of = array_reader(spec.get("items"), partial(_line, compiler))
+    tenders_of = array_reader(spec.get("tenders"), partial(_tender, compiler))
+    text_of = compiler.field("ordered_at_text", required_path(spec["ordered_at"]))
     judge = _judge(profile.sale_words, count)
     on_shop_clock, formats = profile.time.zone == "store", profile.time.formats
 
@@ -127,7 +134,7 @@ def _line(compiler: Compiler, fields: Fields) -> Callable[[Row], LineItem]:
     order = LineItem.__match_args__
     defaults = {"quantity": "1", "discount": 0}
     extract = compiler.in_order(order, fields, defaults, ext_id=coerce.optional_id)
-    discounts_of = elements(fields.get("discounts"), partial(_name, compiler))
+    discounts_of = array_reader(fields.get("discounts"), partial(_name, compiler))
     quantity, discount, discounts, returned = map(
         order.index, ("quantity", "discount", "discounts", "returned")
     )
@@ -145,10 +152,10 @@ def _line(compiler: Compiler, fields: Fields) -> Callable[[Row], LineItem]:
 
 
 def _tender(compiler: Compiler, fields: Fields) -> Callable[[Row], Tender]:
-    name_of = compiler.field("name", plain(fields["name"]))
-    amount_of = compiler.field("amount", plain(fields["amount"]))
+    name_of = compiler.field("name", required_path(fields["name"]))
+    amount_of = compiler.field("amount", required_path(fields["amount"]))
     return lambda row: Tender(name_of(row), amount_of(row) or 0)
 
 
 def _name(compiler: Compiler, fields: Fields) -> Callable[[Row], str]:
-    return compiler.field("name", plain(fields["name"]))
+    return compiler.field("name", required_path(fields["name"]))

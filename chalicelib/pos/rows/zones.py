@@ -28,7 +28,7 @@ RAILS: dict[str, str] = {
 the US territories. Rails also accepts IANA names, so those pass as they are."""
 
 
-def iana(name: str | None, names: Literal["iana", "rails"]) -> str | None:
+def iana_zone(name: str | None, names: Literal["iana", "rails"]) -> str | None:
     """The IANA zone a POS means, or None when nobody can say: a guessed zone is a lie."""
     if not name:
         return None

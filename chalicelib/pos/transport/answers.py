@@ -39,28 +39,28 @@ _ESCAPE = re.compile(
 )
 
 
-class Unreadable(Exception):
+class UnreadableAnswer(Exception):
     """The body is no JSON we can use. Its text goes on after the POS's name: "sent more than …"."""
 
 
-class Slow(TimeoutError):
+class SlowAnswer(TimeoutError):
     """The answer did not arrive in time."""
 
 
-def read(raw: urllib3.BaseHTTPResponse, in_time: Callable[[], bool]) -> bytes:
+def read_body(raw: urllib3.BaseHTTPResponse, in_time: Callable[[], bool]) -> bytes:
     """The decompressed body, piece by piece as it arrives. Raises Unreadable, Slow."""
     body = bytearray()
     try:
         while piece := raw.read1(CHUNK, decode_content=True):
             body += piece
             if len(body) > MAX_BYTES:
-                raise Unreadable("sent more than 10 MB")
+                raise UnreadableAnswer("sent more than 10 MB")
             if not in_time():
-                raise Slow
+                raise SlowAnswer
     except urllib3.exceptions.ReadTimeoutError:
-        raise Slow from None
+        raise SlowAnswer from None
     except urllib3.exceptions.HTTPError:
-        raise Unreadable("sent an answer that was cut short") from None
+        raise UnreadableAnswer("sent an answer that was cut short") from None
     return bytes(body).removeprefix(BYTE_ORDER_MARK)
 
 
@@ -80,19 +80,19 @@ def cut_after(seconds: float, cut: Callable[[], None]) -> Iterator[None]:
     timer.start()
     try:
         yield
-    except (OSError, HTTPException, urllib3.exceptions.HTTPError, Unreadable):
+    except (OSError, HTTPException, urllib3.exceptions.HTTPError, UnreadableAnswer):
         if not late.is_set():
             raise
     finally:
         timer.cancel()
     if late.is_set():  # a head that was cut looks whole
-        raise Slow
+        raise SlowAnswer
 
 
-def parse(body: bytes, content_type: str) -> Any:
+def parse_json(body: bytes, content_type: str) -> Any:
     """Parse JSON. Raises Unreadable for a web page, an empty body and whatever else is none."""
     if is_web_page(content_type) or body.lstrip()[:1] == b"<":
-        raise Unreadable("answered with a web page instead of data")
+        raise UnreadableAnswer("answered with a web page instead of data")
     try:
         return orjson.loads(body)
     except orjson.JSONDecodeError:
@@ -106,7 +106,7 @@ def _with_odd_values(body: bytes) -> Any:
     try:
         return orjson.loads(_TEXT_OR_NUMBER.sub(_within_bounds, body))
     except orjson.JSONDecodeError:
-        raise Unreadable("sent an answer that is cut short or no JSON") from None
+        raise UnreadableAnswer("sent an answer that is cut short or no JSON") from None
 
 
 def _within_bounds(match: re.Match[bytes]) -> bytes:

@@ -54,7 +54,7 @@ class AuthVariants:
         self._keyring = keyring
         self.transport = transport
         if profile.plain_errors:
-            transport.parse = plain_errors.parser(profile.plain_errors, profile.title)
+            transport.parse = plain_errors.body_parser(profile.plain_errors, profile.title)
         self._accepted: dict[str, str] = {}
         """Endpoint → name of the variant that it accepted."""
         self._last_accepted: str | None = None
@@ -92,7 +92,7 @@ class AuthVariants:
         call = Call(
             resource=endpoint_name,
             path=endpoint.paths[variant.name],
-            params=queries.params(endpoint, params, secrets),
+            params=queries.request_params(endpoint, params, secrets),
             headers={} if secrets else {variant.header: self._keyring.header(variant)},
             permission=endpoint.permission,
         )

@@ -23,7 +23,7 @@ class NotOffered(UnexpectedAnswer):
     retriable = False
 
 
-def parser(errors: PlainErrors, title: str) -> Callable[[bytes, str], Any]:
+def body_parser(errors: PlainErrors, title: str) -> Callable[[bytes, str], Any]:
     """A reader of bodies. What is JSON is data under any content type.
 
     It raises KeyRejected, NotOffered, or `answers.Unreadable`.
@@ -32,12 +32,12 @@ def parser(errors: PlainErrors, title: str) -> Callable[[bytes, str], Any]:
     def parse(body: bytes, _content_type: str) -> Any:
         start = body.lstrip()[:1]
         if start in (b"[", b"{", b"<", b""):
-            return answers.parse(body, "")
+            return answers.parse_json(body, "")
         message = body[:LONGEST].decode("utf-8", "replace").lower() if len(body) <= LONGEST else ""
         if any(word in message for word in errors.key_rejected):
             raise KeyRejected(f"{title} rejected the key.")
         if any(word in message for word in errors.not_offered):
             raise NotOffered(f"The server of {title} does not have what was asked for.")
-        raise answers.Unreadable("answered with a message instead of data")
+        raise answers.UnreadableAnswer("answered with a message instead of data")
 
     return parse

@@ -10,7 +10,7 @@ import orjson
 from chalicelib.pos.profile.wire import Endpoint
 
 
-def params(
+def request_params(
     endpoint: Endpoint, page: Mapping[str, str], secrets: Mapping[str, str]
 ) -> dict[str, str]:
     """All parameters of a request: the endpoint's own, those of the page asked for, and those that

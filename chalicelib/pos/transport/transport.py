@@ -91,7 +91,7 @@ class Transport:
         self._own_server = own_server
         self._http = _client(own_server or HeadDeadlineAdapter())
         self.deadline: float | None = None
-        self.parse: Callable[[bytes, str], Any] = answers.parse
+        self.parse: Callable[[bytes, str], Any] = answers.parse_json
         self.requests = 0
         self.retries = 0
 
@@ -215,11 +215,11 @@ class Transport:
         ends = self._clock.monotonic() + within
         try:
             with answers.cut_after(within, response.raw.shutdown):
-                body = answers.read(response.raw, lambda: self._clock.monotonic() < ends)
+                body = answers.read_body(response.raw, lambda: self._clock.monotonic() < ends)
             return self.parse(body, response.headers.get("Content-Type", ""))
-        except answers.Slow:
+        except answers.SlowAnswer:
             error: AiqError = TooSlow(self._message("took too long to answer", call))
-        except answers.Unreadable as unreadable:
+        except answers.UnreadableAnswer as unreadable:
             error = UnexpectedAnswer(self._message(str(unreadable), call))
         raise error
 

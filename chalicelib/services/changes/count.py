@@ -8,10 +8,16 @@ from dataclasses import dataclass, replace
 from chalicelib.domain.identity import SourceRecord
 from chalicelib.domain.loyalty import first_earning_day
 from chalicelib.domain.personas import Persona
-from chalicelib.domain.previews import WouldBe, balance, earns_alike, from_persona, from_records
+from chalicelib.domain.previews import (
+    WouldBe,
+    balance_under,
+    earns_alike,
+    would_be_of_persona,
+    would_be_of_records,
+)
 from chalicelib.domain.rules import Terms
 from chalicelib.domain.sales_summary import SaleRef
-from chalicelib.domain.settings import TRUST_FLAGS, send_sms
+from chalicelib.domain.settings import TRUST_FLAGS, any_sends_sms
 from chalicelib.domain.times import DAY
 from chalicelib.domain.words import Points
 from chalicelib.services.changes.propose import Proposal
@@ -38,12 +44,12 @@ class CountChange:
         uid, today = self.proposal.uid, self.proposal.rules
         rows = self.preview_reads.with_sales(uid, ids)
         people = [persona for persona, _ in rows]
-        clear = {p.id: from_persona(p, self.terms, today) for p in people}
+        clear = {p.id: would_be_of_persona(p, self.terms, today) for p in people}
         unclear = [p for p in people if self._needs_records(p, clear[p.id])]
         members = [rid for p in unclear for rid in p.members]
         records = self.preview_reads.records(uid, members) if members else {}
         after = {
-            p.id: clear[p.id] or from_records(p, _records_of(p, records), self.terms)
+            p.id: clear[p.id] or would_be_of_records(p, _records_of(p, records), self.terms)
             for p in people
         }
         balances = self._balance_changes(rows, after) if self.proposal.moves_points else []
@@ -69,7 +75,7 @@ class CountChange:
     def _messages(self, people: Sequence[Persona], after: Mapping[str, WouldBe]) -> int:
         """How many would be asked for consent who are not asked today. Where a person stopped the
         messages, setting it again starts anew: whoever waits to be asked counts again."""
-        if not send_sms(self.proposal.changes):
+        if not any_sends_sms(self.proposal.changes):
             return 0
         card = self.proposal.card
         restart = card is not None and card.sms_stopped
@@ -133,7 +139,7 @@ class CountChange:
                 if max(record.summary.last_at or 0, record.points.unlinked_at) >= max(since, 1):
                     refs += self.preview_reads.refs(self.proposal.uid, rid, since)
         adjusted = sum(record.points.adjusted for record in known.values())
-        return balance(refs, would_be.earn_from, imported + adjusted, self.terms)
+        return balance_under(refs, would_be.earn_from, imported + adjusted, self.terms)
 
 
 def _records_of(persona: Persona, records: Mapping[str, SourceRecord]) -> list[SourceRecord]:

@@ -10,7 +10,7 @@ from chalicelib.domain.errors import Conflict, field_fault, invalid_fields
 from chalicelib.domain.integration_states import require_changeable
 from chalicelib.domain.points_import import is_locked, latecomer_locks
 from chalicelib.domain.rules import (
-    Keep,
+    KeptMembers,
     Rules,
     Source,
     loyalty_values,
@@ -18,7 +18,7 @@ from chalicelib.domain.rules import (
     with_loyalty,
     with_settings,
 )
-from chalicelib.domain.settings import previewed_keys, rule_fields, setting
+from chalicelib.domain.settings import card_setting, previewed_keys, rule_fields
 from chalicelib.domain.times import local_day
 from chalicelib.domain.words import MembersChoice, Platform, Uid
 from chalicelib.services.integrations.settings import (
@@ -92,7 +92,7 @@ class Proposal:
         for field, row in rule_fields().items():
             old, new = getattr(before, field), getattr(after, field)
             if row.keeps_members and old is not None and (new is None or new > old):
-                keeping.append(Keep(row.key, old))
+                keeping.append(KeptMembers(row.key, old))
         kept = replace(after, keeping=tuple(dict.fromkeys(keeping)))
         return replace(self.wanted, sources={**self.wanted.sources, self.platform: kept})
 
@@ -196,4 +196,6 @@ class Proposals:
 
 def moves_points(subject: str, changes: Values) -> bool:
     """Whether a change of this subject may change balances."""
-    return subject == LOYALTY or any(row.moves_points for key in changes if (row := setting(key)))
+    return subject == LOYALTY or any(
+        row.moves_points for key in changes if (row := card_setting(key))
+    )

@@ -49,7 +49,7 @@ class CircumstancesReader:
         common = Circumstances(
             now=now,
             day=local_day(now, account.time_zone).isoformat(),
-            rules=branded(self.settings.get(uid), account),
+            rules=with_brand(self.settings.get(uid), account),
             zone=account.time_zone,
             mobile=self.mobile(state.contact),
             off=self.switch.read().off,
@@ -74,7 +74,7 @@ class CircumstancesReader:
 
     def rules(self, uid: Uid) -> TextingRules:
         """Return the account's rules for texts, with a brand."""
-        return branded(self.settings.get(uid), self.accounts.get(uid))
+        return with_brand(self.settings.get(uid), self.accounts.get(uid))
 
     def texts_stopped(self) -> bool:
         """Whether the operator has stopped all texts."""
@@ -107,7 +107,7 @@ class CircumstancesReader:
         return store.time_zone or account.time_zone
 
 
-def branded(rules: TextingRules, account: Account) -> TextingRules:
+def with_brand(rules: TextingRules, account: Account) -> TextingRules:
     """Return the rules with the account's name for a brand where none was set."""
     return rules if rules.brand else replace(rules, brand=account.name)
 

@@ -21,7 +21,7 @@ from chalicelib.domain.words import Instant, Platform, Points, ScopeId, Uid
 from chalicelib.services.derivation.carriers import settle_carriers
 from chalicelib.services.derivation.commit_in_progress import Commit
 from chalicelib.services.derivation.customers import take_customers
-from chalicelib.services.derivation.derived_rows import leavers, left_by_facts, put_derived_rows
+from chalicelib.services.derivation.derived_rows import has_left_by_facts, leavers, put_derived_rows
 from chalicelib.services.derivation.effects import request_effects
 from chalicelib.services.derivation.joins import add_join, keep_members
 from chalicelib.services.derivation.points import settle_points
@@ -34,7 +34,7 @@ from chalicelib.services.derivation.reach import (
 from chalicelib.services.derivation.recover import recover
 from chalicelib.services.derivation.sales import TellsZone, retime_sales, take_sales
 from chalicelib.services.derivation.terms import TermsReader
-from chalicelib.services.derivation.write_order import in_order
+from chalicelib.services.derivation.write_order import in_write_order
 from chalicelib.services.ports.effects import Effects
 from chalicelib.services.ports.facts import (
     CommitLock,
@@ -192,7 +192,7 @@ class FactCommits:
         return committed
 
     def _write(self, lock: CommitLock, commit: Commit) -> None:
-        for writes in in_order(commit.writes):
+        for writes in in_write_order(commit.writes):
             self.facts.write(lock, writes)
 
 
@@ -219,5 +219,5 @@ def _committed(commit: Commit) -> Committed:
         left=len(left),
         at=commit.terms.as_of,
         changed=len(writes.personas.keys() | writes.summaries.keys()),
-        leavers=tuple(p.id for p in left if left_by_facts(commit, p)),
+        leavers=tuple(p.id for p in left if has_left_by_facts(commit, p)),
     )

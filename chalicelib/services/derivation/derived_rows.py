@@ -34,7 +34,7 @@ def leavers(commit: Commit) -> list[Persona]:
     ]
 
 
-def left_by_facts(commit: Commit, before: Persona) -> bool:
+def has_left_by_facts(commit: Commit, before: Persona) -> bool:
     """Whether the settings still give a leaver a reason, so that only what the POS told took it."""
     bought, flags, rules = before.last_days, before.flags, commit.terms.rules
     return any(is_still_given(r, bought, flags, before.sources, rules) for r in before.reasons)

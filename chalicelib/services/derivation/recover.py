@@ -15,7 +15,7 @@ from chalicelib.domain.ledger import (
 from chalicelib.domain.sales_summary import SaleRef, SalesSummary
 from chalicelib.services.derivation.carriers import recover_carriers
 from chalicelib.services.derivation.commit_in_progress import Commit
-from chalicelib.services.derivation.sales import counted_returns, returned_of
+from chalicelib.services.derivation.sales import counted_returns, returned_sale
 from chalicelib.services.ports.facts import Intent, LedgerRow, Returns, SaleId, StoredSale
 
 
@@ -45,7 +45,7 @@ def _returns(
     known = {**commit.facts.sales(commit.uid, named - sales.keys()), **sales}
     rebuilt: dict[SaleId, dict[str, int]] = {sid: {} for sid in stored}
     for sale in known.values():
-        original, amount = returned_of(sale)
+        original, amount = returned_sale(sale)
         if original is not None:
             rows = rebuilt.setdefault(original, dict(stored.get(original, {})))
             rows[sale.id.ext_id] = amount

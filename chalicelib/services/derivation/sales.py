@@ -77,7 +77,7 @@ def retime_sales(commit: Commit, records: Iterable[str], tells_zone: TellsZone) 
     return True
 
 
-def returned_of(stored: StoredSale | None) -> tuple[SaleId | None, Minor]:
+def returned_sale(stored: StoredSale | None) -> tuple[SaleId | None, Minor]:
     """Of a final return that names its sale: that sale, and what was given back of it."""
     if stored is None:
         return None, 0
@@ -159,7 +159,7 @@ def _returns(
     changes: dict[SaleId, dict[str, Minor | None]] = {}
     for sid, sale in new.items():
         for version in (stored.get(sid), sale):
-            original, amount = returned_of(version)
+            original, amount = returned_sale(version)
             if original is not None:
                 withdrawn = version is not sale
                 changes.setdefault(original, {})[sid.ext_id] = None if withdrawn else amount

@@ -13,7 +13,7 @@ PointerRow = tuple[str, Instant, str, str]
 """(record, ordered at, scope, external id): the row that a pointer lies in."""
 
 
-def in_order(writes: Writes) -> Iterator[Writes]:
+def in_write_order(writes: Writes) -> Iterator[Writes]:
     """The same rows in up to four writes, none of them empty.
 
     Facts come before what is derived of them, and sales before records: a record that has its

@@ -19,10 +19,10 @@ from chalicelib.domain.settings import (
     LEAVE_THE_REST_ALONE,
     POINTS_IMPORTED_ON,
     CardSetting,
+    any_sends_sms,
+    card_setting,
     card_settings,
     previewed_keys,
-    send_sms,
-    setting,
 )
 from chalicelib.domain.times import day_text, local_day
 from chalicelib.domain.words import Instant, Platform, Uid
@@ -200,7 +200,7 @@ def check_settings(
     """Raises InvalidInput with every fault. `today`: on the account's calendar."""
     faults: list[dict[str, object]] = []
     for key, value in changes.items():
-        row = setting(key)
+        row = card_setting(key)
         if row is None or not _has(info, row):
             known = ", ".join(listed.key for listed in settings_of(info))
             faults.append(field_fault(key, f"{info.title} has no such setting", known))
@@ -212,7 +212,7 @@ def check_settings(
 
 def must_have_age_gate(card: Integration, changes: Mapping[str, object]) -> None:
     """Raises Conflict where a setting that sends SMS is set on a card without the age-gate box."""
-    if card.age_gate is None and send_sms(changes):
+    if card.age_gate is None and any_sends_sms(changes):
         raise Conflict(TICK_FIRST)
 
 

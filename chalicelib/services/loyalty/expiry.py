@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from chalicelib.domain.errors import NotFound
 from chalicelib.domain.personas import Persona
 from chalicelib.domain.rules import Rules
-from chalicelib.domain.times import is_younger, local_day_number
+from chalicelib.domain.times import local_day_number, may_be_younger
 from chalicelib.domain.words import Day, Uid
 from chalicelib.services.derivation.commit import FactCommits
 from chalicelib.services.job_messages import ExpiryMessage, next_hop, next_position
@@ -121,4 +121,4 @@ def _expires(persona: Persona, today: Day) -> bool:
 
 
 def _is_of_age(birth_date: str | None, minimum_age: int, today: Day) -> bool:
-    return birth_date is not None and not is_younger(birth_date, minimum_age, today)
+    return birth_date is not None and not may_be_younger(birth_date, minimum_age, today)

@@ -15,7 +15,7 @@ from chalicelib.domain.ledger import (
 from chalicelib.domain.rules import Terms
 from chalicelib.domain.sales_summary import SaleRef
 from chalicelib.domain.times import day_text
-from chalicelib.domain.why import Said, points, why_points
+from chalicelib.domain.why import Explanation, points_text, why_points
 from chalicelib.domain.words import Uid
 from chalicelib.services.derivation.holder import DerivedPersona, PersonaLookup
 from chalicelib.services.personas.sale_pages import sale_page
@@ -90,18 +90,22 @@ def _cause_entry(record: SourceRecord, cause: str, row: LedgerRow, terms: Terms)
     )
 
 
-def _kind_and_why(cause: str, row: LedgerRow, terms: Terms) -> tuple[LedgerKind, Said]:
+def _kind_and_why(cause: str, row: LedgerRow, terms: Terms) -> tuple[LedgerKind, Explanation]:
     amount = posted_total(row.postings)
     if cause.startswith(ADJUSTMENT_PREFIX):
         day = day_text(terms.own_day(row.postings[0].at))
         sentence = f"Adjusted by hand on {day}: {row.note}"
-        return "adjustment", Said("adjusted", sentence, {"on": day})
+        return "adjustment", Explanation("adjusted", sentence, {"on": day})
     if cause == IMPORT:
-        return "import", Said("imported", f"{points(amount)} points taken from the POS.", {})
+        return "import", Explanation(
+            "imported", f"{points_text(amount)} points taken from the POS.", {}
+        )
     ordered_at = int(cause.removeprefix(EXPIRY_PREFIX).partition("#")[0])
     last = day_text(terms.own_day(ordered_at))
     days = terms.rules.loyalty.expire_after_days
     sentence = "Nothing expired here after all."
     if amount:
-        sentence = f"{points(-amount)} points expired: no purchase within {days} days of {last}."
-    return "expiry", Said("expired", sentence, {"last_purchase": last})
+        sentence = (
+            f"{points_text(-amount)} points expired: no purchase within {days} days of {last}."
+        )
+    return "expiry", Explanation("expired", sentence, {"last_purchase": last})

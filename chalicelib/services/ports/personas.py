@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import Literal, Protocol
 
 from chalicelib.domain.ledger import Postings
-from chalicelib.domain.why import Said
+from chalicelib.domain.why import Explanation
 from chalicelib.domain.words import (
     Instant,
     Minor,
@@ -124,8 +124,8 @@ class PersonaView:
     birth_date: str | None
     merged_ids: tuple[str, ...]
     members: tuple[PersonaMember, ...]
-    why_member: tuple[Said, ...] = ()
-    why_asked: tuple[Said, ...] = ()
+    why_member: tuple[Explanation, ...] = ()
+    why_asked: tuple[Explanation, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -141,7 +141,7 @@ class LedgerEntry:
     platform: Platform
     at: Instant
     amount: Points
-    why: Said
+    why: Explanation
     postings: Postings
     actor: str = ""
 

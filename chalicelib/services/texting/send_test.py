@@ -8,7 +8,7 @@ from chalicelib.domain.contact_states import SENDING_AT_MOST
 from chalicelib.domain.texting import count_parts
 from chalicelib.domain.times import HOUR
 from chalicelib.domain.words import TextState
-from chalicelib.services.consent.circumstances import branded
+from chalicelib.services.consent.circumstances import with_brand
 from chalicelib.services.job_messages import SendTest
 from chalicelib.services.ports.accounts import Accounts
 from chalicelib.services.ports.common import Clock
@@ -44,7 +44,7 @@ class SendTests:
 
         None when something forbids it by now, or when it was begun before.
         """
-        rules = branded(self.settings.get(job.uid), self.accounts.get(job.uid))
+        rules = with_brand(self.settings.get(job.uid), self.accounts.get(job.uid))
         state = self.contact_states.states(job.uid, [job.number])[job.number]
         blocked = state.consent.state == "opted_out" or state.unusable is not None
         now = self.clock.now()

@@ -27,7 +27,7 @@ from chalicelib.domain.texting import (
 )
 from chalicelib.domain.times import local_day
 from chalicelib.domain.words import Uid
-from chalicelib.services.consent.circumstances import branded
+from chalicelib.services.consent.circumstances import with_brand
 from chalicelib.services.job_messages import SendTest
 from chalicelib.services.ports.accounts import Account, Accounts
 from chalicelib.services.ports.audit import Audit, AuditEntry, changed_fields
@@ -158,7 +158,7 @@ class TextingService:
     def _view(self, account: Account, rules: TextingRules) -> TextingView:
         today = self._today(account)
         return TextingView(
-            rules=branded(rules, account),
+            rules=with_brand(rules, account),
             today=self.texts.totals(account.uid, today),
             this_month=self.texts.totals(account.uid, today[: len("2026-01")]),
             waiting=self.log.waiting(account.uid),

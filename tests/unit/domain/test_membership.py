@@ -17,7 +17,7 @@ from chalicelib.domain.membership import (
     last_days,
     membership_reasons,
 )
-from chalicelib.domain.rules import Keep, Rules, Source
+from chalicelib.domain.rules import KeptMembers, Rules, Source
 from chalicelib.domain.sales_summary import SaleRef, SalesSummary
 from chalicelib.domain.times import DAY, day_text
 from tests.unit.domain.builders import NOON
@@ -153,7 +153,7 @@ def test_whoever_came_with_points_joined_on_the_earliest_day_of_import() -> None
 
 
 def test_whoever_falls_under_the_setting_that_goes_is_kept_by_the_record_that_bought_last() -> None:
-    going = Source(keeping=(Keep("enroll_after", TODAY - 5),))
+    going = Source(keeping=(KeptMembers("enroll_after", TODAY - 5),))
     sales = {"1": summary(bought("a", 4)), "2": summary(bought("b", 2))}
 
     found = joins_to_keep(
@@ -168,7 +168,7 @@ def test_whoever_falls_under_the_setting_that_goes_is_kept_by_the_record_that_bo
 
 
 def test_whoever_bought_before_the_setting_or_is_unreliable_is_not_kept_by_it() -> None:
-    going = terms(posabit=Source(keeping=(Keep("enroll_after", TODAY - 1),)))
+    going = terms(posabit=Source(keeping=(KeptMembers("enroll_after", TODAY - 1),)))
     sales = {"1": summary(bought("a", 2))}
 
     assert joins_to_keep((a_member(),), {"posabit": TODAY - 2}, NO_FLAGS, sales, going) == {}
@@ -179,7 +179,7 @@ def test_whoever_bought_before_the_setting_or_is_unreliable_is_not_kept_by_it() 
 
 
 def test_a_setting_to_ask_keeps_only_who_said_yes() -> None:
-    going = terms(posabit=Source(keeping=(Keep("sms_opt_in_after", TODAY - 5),)))
+    going = terms(posabit=Source(keeping=(KeptMembers("sms_opt_in_after", TODAY - 5),)))
     sales = {"1": summary(bought("a", 2))}
     last = {"posabit": TODAY - 2}
 
@@ -189,7 +189,12 @@ def test_a_setting_to_ask_keeps_only_who_said_yes() -> None:
 
 def test_whoever_falls_under_two_settings_that_go_keeps_the_earlier_day_too() -> None:
     """One of them alone would move the day from which their purchases earn."""
-    going = Source(keeping=(Keep("enroll_after", TODAY - 30), Keep("sms_opt_in_after", TODAY - 3)))
+    going = Source(
+        keeping=(
+            KeptMembers("enroll_after", TODAY - 30),
+            KeptMembers("sms_opt_in_after", TODAY - 3),
+        )
+    )
     member = a_member("1", SAID_YES)
 
     found = joins_to_keep(

@@ -24,12 +24,12 @@ from chalicelib.domain.settings import (
     LEAVE_THE_REST_ALONE,
     TRUST_FLAGS,
     CardSetting,
+    any_sends_sms,
+    card_setting,
     card_settings,
-    label,
     previewed_keys,
     rule_fields,
-    send_sms,
-    setting,
+    setting_label,
 )
 
 ARTICLES = Path(__file__).parents[3] / "docs" / "articles"
@@ -93,7 +93,7 @@ def test_a_setting_is_labelled_and_explained_word_for_word_as_in_the_article(
 
 
 def test_the_other_words_come_from_the_article_too() -> None:
-    start = setting(OURS_ALONE)
+    start = card_setting(OURS_ALONE)
 
     assert start is not None
     assert f"Settings > Loyalty > {start.label}, setting that" in article("posabit")
@@ -109,8 +109,8 @@ def test_an_article_lists_the_settings_that_every_platform_has(platform: str) ->
 
 
 def test_what_is_no_setting_has_no_row_and_no_label() -> None:
-    assert (setting("points_sold"), label("points_sold")) == (None, "")
-    assert label(ENROLL_AFTER) == "Enroll Personas in loyalty program who purchased after"
+    assert (card_setting("points_sold"), setting_label("points_sold")) == (None, "")
+    assert setting_label(ENROLL_AFTER) == "Enroll Personas in loyalty program who purchased after"
 
 
 def test_the_tick_of_an_owner_is_previewed_but_not_listed_on_the_card() -> None:
@@ -119,9 +119,9 @@ def test_the_tick_of_an_owner_is_previewed_but_not_listed_on_the_card() -> None:
 
 
 def test_a_removed_setting_sends_nothing() -> None:
-    assert send_sms({"sms_opt_in_after": "2026-01-31"})
-    assert not send_sms({"sms_opt_in_after": None})
-    assert not send_sms({"enroll_after": "2026-01-31"})
+    assert any_sends_sms({"sms_opt_in_after": "2026-01-31"})
+    assert not any_sends_sms({"sms_opt_in_after": None})
+    assert not any_sends_sms({"enroll_after": "2026-01-31"})
 
 
 @given(before=SOURCES, after=SOURCES)

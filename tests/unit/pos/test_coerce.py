@@ -48,7 +48,7 @@ def test_broken_money_is_broken_and_not_zero(value: Any) -> None:
     [(45, 4500), (45.0, 4500), ("45.10", 4510), (0.285, 29), ("-0.005", -1), (None, None)],
 )
 def test_dollars_become_cents_with_halves_away_from_zero(value: Any, minor: int | None) -> None:
-    assert coerce.major(value) == minor
+    assert coerce.dollars(value) == minor
 
 
 @UNHURRIED
@@ -56,23 +56,23 @@ def test_dollars_become_cents_with_halves_away_from_zero(value: Any, minor: int 
 def test_every_cent_survives_being_written_in_dollars(cents: int) -> None:
     dollars = Decimal(cents) / 100
 
-    assert coerce.major(str(dollars)) == cents
-    assert coerce.major(float(dollars)) == cents
+    assert coerce.dollars(str(dollars)) == cents
+    assert coerce.dollars(float(dollars)) == cents
 
 
 @pytest.mark.parametrize("value", [True, 1, "1", "true", "TRUE", "yes", " y ", 1.0])
 def test_every_way_to_say_yes(value: Any) -> None:
-    assert coerce.flag(value) is True
+    assert coerce.boolean(value) is True
 
 
 @pytest.mark.parametrize("value", [False, 0, "0", "false", "No", 0.0])
 def test_every_way_to_say_no(value: Any) -> None:
-    assert coerce.flag(value) is False
+    assert coerce.boolean(value) is False
 
 
 @pytest.mark.parametrize("value", [None, "", "maybe", 2, [], {}])
 def test_anything_else_says_neither(value: Any) -> None:
-    assert coerce.flag(value) is None
+    assert coerce.boolean(value) is None
 
 
 @pytest.mark.parametrize(
@@ -132,4 +132,4 @@ def test_what_is_no_number_is_no_quantity(value: Any) -> None:
     [(7, 7), ("7", 7), (7.0, 7), (7.5, None), ("x", None), (True, None), (10**30, None)],
 )
 def test_a_whole_number_or_nothing(value: Any, found: int | None) -> None:
-    assert coerce.whole(value) == found
+    assert coerce.whole_number(value) == found

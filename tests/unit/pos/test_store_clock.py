@@ -282,7 +282,9 @@ def test_money_printed_either_way_is_the_same_money(cents: int) -> None:
     assert coerce.formatted_dollars(f"{sign}{french},{part:02d}\u00a0$") == cents
 
 
-PARSE = plain_errors.parser(PlainErrors(key_rejected=("api_token",), not_offered=("unknown",)), "X")
+PARSE = plain_errors.body_parser(
+    PlainErrors(key_rejected=("api_token",), not_offered=("unknown",)), "X"
+)
 
 
 def test_plain_text_tells_what_is_wrong() -> None:
@@ -291,7 +293,7 @@ def test_plain_text_tells_what_is_wrong() -> None:
     with pytest.raises(plain_errors.NotOffered):
         PARSE(b"Unknown report", "text/html")
     for other in (b"Fatal error", b"api_token" + b"x" * 600, b"", b"\xff\xfe", b"<html>api_token"):
-        with pytest.raises(answers.Unreadable):
+        with pytest.raises(answers.UnreadableAnswer):
             PARSE(other, "text/plain")
 
 
@@ -302,7 +304,7 @@ def test_data_is_data_under_any_type() -> None:
 def test_the_token_stands_within_the_question() -> None:
     endpoint = AUPHAN.endpoints["sales"]
 
-    asked = queries.params(endpoint, {"date_from": "2026-05-02"}, {"api_token": "s3cr3t"})
+    asked = queries.request_params(endpoint, {"date_from": "2026-05-02"}, {"api_token": "s3cr3t"})
 
     data = orjson.loads(asked["data"])
     assert set(asked) == {"lang_id", "data"}
@@ -335,7 +337,7 @@ def test_a_report_of_auphan_is_asked_with_every_variable_that_a_working_client_s
 
     for name, endpoint in AUPHAN.endpoints.items():
         dates = {"date_from": "", "date_to": ""} if name in ("sales", "days") else {}
-        asked = orjson.loads(queries.params(endpoint, dates, {"api_token": "x"})["data"])
+        asked = orjson.loads(queries.request_params(endpoint, dates, {"api_token": "x"})["data"])
 
         assert set(asked["variables"]) == set(VARIABLES.split()), name
         assert {key for key, value in asked["variables"].items() if value == []} == lists

@@ -12,7 +12,7 @@ from pydantic import ValidationError
 from chalicelib.adapters.dynamo import rules as rule_rows
 from chalicelib.domain import rules, settings
 from chalicelib.domain.errors import Conflict, InvalidInput
-from chalicelib.domain.rules import Keep, Rules, Source
+from chalicelib.domain.rules import KeptMembers, Rules, Source
 from chalicelib.domain.settings import CardSetting, card_settings
 from chalicelib.domain.times import day_number
 from chalicelib.domain.words import Day
@@ -118,7 +118,7 @@ def test_whom_it_made_a_member_is_kept_when_it_is_removed() -> None:
     proposal = room.proposals.settings(UID, PLATFORM, {"welcome_after": None})
 
     kept = proposal.keeping("keep").source(PLATFORM)
-    assert kept.keeping == (Keep("welcome_after", day_number(ago(room, 4))),)
+    assert kept.keeping == (KeptMembers("welcome_after", day_number(ago(room, 4))),)
     assert proposal.keeping("let_go") == proposal.wanted
 
 

@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from chalicelib.domain.acts import Join
 from chalicelib.domain.errors import PoisonMessage
 from chalicelib.domain.records import Customer, Sale
-from chalicelib.domain.rules import Keep, Loyalty, Rules, Source
+from chalicelib.domain.rules import KeptMembers, Loyalty, Rules, Source
 from chalicelib.domain.settings import LOSS
 from chalicelib.domain.times import day_number
 from chalicelib.services.changes import preview as previews
@@ -55,7 +55,7 @@ loyalties = st.builds(
     earn_only_from_joining=st.booleans(),
 )
 keeps = st.builds(
-    Keep,
+    KeptMembers,
     st.sampled_from(["enroll_after", "sms_opt_in_after"]),
     DAYS.map(lambda days: day_number(TODAY) - days),
 )

@@ -6,7 +6,7 @@ from collections.abc import Callable
 from dataclasses import replace
 
 from chalicelib.domain.records import Customer
-from chalicelib.domain.rules import Keep, Rules, Source
+from chalicelib.domain.rules import KeptMembers, Rules, Source
 from chalicelib.domain.times import day_number
 from chalicelib.services.derivation.commit import FactCommits
 from chalicelib.services.derivation.terms import TermsReader
@@ -93,7 +93,7 @@ def test_who_is_kept_while_names_begin_to_merge_is_still_found_by_name() -> None
     room.commits.commit(UID, PLATFORM, SCOPE, customers=[ana])
     sell(room, bought(room, "0", 3))
     room.accounts.accounts[UID] = replace(room.accounts.get(UID), merge_on_name_and_birth_date=True)
-    keep = Keep("enroll_after", day_number(ago(room, 30)))
+    keep = KeptMembers("enroll_after", day_number(ago(room, 30)))
     room.rules.set(UID, Rules(sources={PLATFORM: Source(keeping=(keep,))}))
     sell(room, bought(room, "0", 1))
 
