@@ -11,9 +11,19 @@ from chalicelib.domain.contact_states import ContactState
 from chalicelib.domain.errors import Conflict, StaleVersion
 from chalicelib.domain.personas import Persona
 from chalicelib.domain.texting import TextingRules
+from chalicelib.domain.times import DAY
 from chalicelib.domain.words import Channel, Instant, TextState
+from chalicelib.services.ports.common import Clock
 from chalicelib.services.ports.consent import Contact, Due, DueContact, DueText, HeldPersona
-from chalicelib.services.ports.texting import Begun, Caps, Holders, Switch, Text, TextTotals
+from chalicelib.services.ports.texting import (
+    Begun,
+    Caps,
+    Holders,
+    Switch,
+    Text,
+    TextTotals,
+    UnclearReply,
+)
 from tests.fakes.facts import Crash
 
 
@@ -298,6 +308,28 @@ class FakeCore:
     ) -> None:
         persona = a_persona(record, numbers, frozenset(flags), favourite_store)
         self.held_personas[uid, record] = HeldPersona(persona, asked_by, numbers)
+
+
+class MemoryUnclearReplies:
+    """The `UnclearReplies` port."""
+
+    def __init__(self, clock: Clock) -> None:
+        self.clock = clock
+        self.rows: dict[tuple[str, str], UnclearReply] = {}
+
+    def add(self, uid: str, reply: UnclearReply) -> None:
+        self.rows[uid, reply.id] = reply
+
+    def waiting(self, uid: str) -> list[UnclearReply]:
+        found = [reply for (owner, _), reply in self.rows.items() if owner == uid]
+        kept = [reply for reply in found if self.clock.now() - reply.at < 30 * DAY]
+        return sorted(kept, key=lambda reply: (reply.at, reply.id))
+
+    def get(self, uid: str, reply_id: str) -> UnclearReply | None:
+        return next((reply for reply in self.waiting(uid) if reply.id == reply_id), None)
+
+    def remove(self, uid: str, reply_id: str) -> None:
+        self.rows.pop((uid, reply_id), None)
 
 
 class FreeThrottle:

@@ -1027,6 +1027,7 @@ def test_every_kind_of_row_has_a_sample_and_every_sample_a_reader() -> None:
 
 
 NO_SAMPLE = {
+    "{uid}#REPLIES` / `REPLY#{message}": "newer than the samples",
     "id": "the idempotency table is provisioned and nothing writes into it",
 }
 """Rows of design.md without a sample, and why."""
@@ -1094,6 +1095,7 @@ PATTERNS: dict[str, tuple[str, ...]] = {
     ),
     "tests of this hour": ("throttle",),
     "lease, checkpoint, progress": ("state",),
+    "replies that wait for a person": (),  # newer than the samples
     "watermark; known digests": ("streams", "manifest base", "manifest delta"),
     "runs, newest first; one run": ("run",),
     "set-aside records of a run": ("aside",),

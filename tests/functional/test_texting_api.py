@@ -12,14 +12,15 @@ from chalicelib.adapters.dynamo.credentials import CredentialRow, DynamoCredenti
 from chalicelib.adapters.dynamo.stores import DynamoStores, StoreRow
 from chalicelib.domain.consent import Entry
 from chalicelib.domain.texting import WORDINGS
+from chalicelib.domain.times import DAY, MINUTE, to_text
 from chalicelib.entrypoints import wiring
 from chalicelib.services.consent.log import append_entries
 from chalicelib.services.job_messages import SendTest, text_job
-from chalicelib.services.ports.texting import Switch, Text
+from chalicelib.services.ports.texting import Switch, Text, UnclearReply
 from tests.fakes.common import NOON
 from tests.fakes.pos import FakePosGateway
 from tests.functional.gateway import OURS, THEIRS, Gateway, World
-from tests.functional.personas_table import personas_table
+from tests.functional.personas_table import TABLE, personas_table
 from tests.functional.test_personas_api import JANE, Shelf
 
 TEXTING = f"/api/accounts/{OURS}/texting"
@@ -173,6 +174,47 @@ def test_a_days_texts_are_listed_with_whom_when_and_why(api: Gateway) -> None:
     assert api.get(path, day="2026-01-02").json["items"] == []
     assert api.get(path).json["items"] == []  # of today
     assert api.get(path, day="yesterday").status == 422
+
+
+def test_unclear_replies_are_listed_and_a_person_says_what_they_mean(api: Gateway) -> None:
+    now = wiring.outside.clock().now()
+    for number, text in enumerate(("only on fridays?", "who is this")):
+        reply = UnclearReply(f"m{number}", now + number, "+12065550123", text, now - DAY)
+        wiring.texting.reply_queue().keep(OURS, reply)
+    path = f"{TEXTING}/replies"
+
+    first, second = api.get(path).json["items"]
+    unread = api.post(f"{path}/m0", {"means": "perhaps"})
+    left = api.post(f"{path}/m0", {"means": "stop"})
+    none_left = api.post(f"{path}/m1", {"means": "nothing"})
+
+    assert (first["id"], first["number"], first["text"], second["id"]) == (
+        "m0",
+        "+12065550123",
+        "only on fridays?",
+        "m1",
+    )
+    assert first["request"] == to_text(now - DAY)
+    assert unread.status == 422
+    assert (left.status, [reply["id"] for reply in left.json["items"]]) == (200, ["m1"])
+    assert none_left.json == {"items": []}
+    assert api.post(f"{path}/m0", {"means": "stop"}).status == 404
+    state = wiring.outside.consent_log().read(OURS, "sms", "+12065550123").state
+    assert state.consent.state == "opted_out"
+    assert api.get(f"/api/accounts/{OURS}/notifications").json == {"items": []}
+
+
+def test_a_replys_words_live_thirty_days(api: Gateway) -> None:
+    now = wiring.outside.clock().now()
+    replies = wiring.outside.unclear_replies()
+    replies.add(OURS, UnclearReply("old", now - 30 * DAY, "+12065550123", "hm"))
+    replies.add(OURS, UnclearReply("new", now - 30 * DAY + MINUTE, "+12065550123", "hm"))
+
+    assert [reply["id"] for reply in api.get(f"{TEXTING}/replies").json["items"]] == ["new"]
+    assert replies.get(OURS, "old") is None
+    rows = boto3.client("dynamodb").scan(TableName=TABLE)["Items"]
+    expires = {row["sk"]["S"]: int(row["expires_at"]["N"]) * 1000 for row in rows}
+    assert abs(expires["REPLY#new"] - now - MINUTE) < 1000
 
 
 def test_the_card_says_why_no_sms_goes(api: Gateway, monkeypatch: pytest.MonkeyPatch) -> None:

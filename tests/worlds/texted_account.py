@@ -29,7 +29,7 @@ from tests.unit.domain.naive_loyalty import latest_shoppers
 from tests.worlds.history_account import UID
 from tests.worlds.history_facts import PLATFORMS, Accident, Place
 from tests.worlds.text_witness import WitnessedAccount
-from tests.worlds.texting import mobile
+from tests.worlds.texting import a_reply_queue, mobile
 
 
 class TextedAccount(WitnessedAccount):
@@ -74,6 +74,7 @@ class TextedAccount(WitnessedAccount):
             settings=self.texting,
             circumstances_reader=circumstances_reader,
             joins=self.commits,
+            unclear_replies=a_reply_queue(self.texts, clock),
             clock=clock,
         )
 

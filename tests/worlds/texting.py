@@ -14,6 +14,10 @@ from chalicelib.services.consent.circumstances import CircumstancesReader
 from chalicelib.services.consent.log import ConsentService
 from chalicelib.services.consent.why_not_asked import WhyNotAsked
 from chalicelib.services.job_messages import InboundText, LostText, RequestJob, SendTest, text_job
+from chalicelib.services.notifications.notify import Notifier
+from chalicelib.services.ports.audit import Audit
+from chalicelib.services.ports.common import Clock
+from chalicelib.services.ports.consent import ConsentLog
 from chalicelib.services.ports.effects import Ask
 from chalicelib.services.ports.integrations import AgeGate, Integration
 from chalicelib.services.texting.inbound import Inbound
@@ -22,10 +26,11 @@ from chalicelib.services.texting.release import Release
 from chalicelib.services.texting.requests import RequestSender
 from chalicelib.services.texting.send_test import SendTests
 from chalicelib.services.texting.settings import TextingService
+from chalicelib.services.texting.unclear_replies import ReplyQueue
 from tests.fakes.accounts import MemoryAccounts, an_account
 from tests.fakes.common import FakeClock, FakeIds, MemoryQueue
 from tests.fakes.integrations import MemoryIntegrations
-from tests.fakes.notifications import MemoryAudit
+from tests.fakes.notifications import MemoryAudit, MemoryNotifications, OperatorMailbox
 from tests.fakes.stores import MemoryStores
 from tests.fakes.texting import (
     FakeCarrier,
@@ -34,6 +39,7 @@ from tests.fakes.texting import (
     FreeThrottle,
     MemoryTextingSettings,
     MemoryTexts,
+    MemoryUnclearReplies,
     Tripwire,
 )
 
@@ -47,6 +53,19 @@ DAYTIME: Instant = 1_767_297_600_000
 
 def mobile(number: str) -> bool:
     return number.startswith("+1") and not number.startswith("+1800")
+
+
+def a_reply_queue(
+    log: ConsentLog, clock: Clock, notifier: Notifier | None = None, audit: Audit | None = None
+) -> ReplyQueue:
+    """Replies that wait for a person, in memory."""
+    return ReplyQueue(
+        replies=MemoryUnclearReplies(clock),
+        log=log,
+        notifier=notifier or Notifier(MemoryNotifications(), OperatorMailbox(), clock),
+        audit=audit or MemoryAudit(),
+        clock=clock,
+    )
 
 
 @dataclass
@@ -89,6 +108,14 @@ class Shop:
             self.texts, self.texts, self.carrier, self.circumstances_reader, self.clock
         )
         self.release = Release(self.texts, self.queue, self.switch, self.clock, shards=TEXT_SHARDS)
+        self.notifications = MemoryNotifications()
+        self.operator = OperatorMailbox()
+        self.replies = a_reply_queue(
+            self.texts,
+            self.clock,
+            Notifier(self.notifications, self.operator, self.clock),
+            self.audit,
+        )
         self.inbound = Inbound(
             log=self.texts,
             texts=self.texts,
@@ -96,6 +123,7 @@ class Shop:
             settings=self.settings,
             circumstances_reader=self.circumstances_reader,
             joins=self.core,
+            unclear_replies=self.replies,
             clock=self.clock,
         )
         self.why = WhyNotAsked(self.core, self.texts, self.circumstances_reader)

@@ -316,6 +316,18 @@ def text_of(sk: str) -> tuple[Instant, str]:
     return int(at), text_id
 
 
+def unclear_replies(uid: Uid) -> str:
+    """Return the partition of an account's replies that wait for a person."""
+    return f"{uid}#REPLIES"
+
+
+UNCLEAR_REPLY_PREFIX = "REPLY#"
+
+
+def unclear_reply(reply_id: str) -> str:
+    return f"{UNCLEAR_REPLY_PREFIX}{_shortened(reply_id)}"
+
+
 def text_counts(uid: Uid, period: str) -> str:
     """Return the partition of an account's counts of a day or a month."""
     return f"{uid}#COUNTS#{period}"

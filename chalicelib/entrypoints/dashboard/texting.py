@@ -19,6 +19,7 @@ from chalicelib.entrypoints.http.shapes import Answer, Change, Input, Listing, M
 
 if TYPE_CHECKING:
     from chalicelib.services.consent.log import ContactHistory
+    from chalicelib.services.ports.texting import UnclearReply
     from chalicelib.services.texting.settings import TextingView
 
 resource = Resource(__name__, tag="Texting", front=FRONT)
@@ -181,6 +182,26 @@ class TextPage(Answer):
     next_cursor: str | None
 
 
+class ReplyAnswer(Answer):
+    """A shopper's reply that we could not read. `request`: when they were last asked before it."""
+
+    id: str
+    at: Moment
+    number: str
+    text: str
+    request: Moment | None = Field(validation_alias="requested_at")
+
+
+class ReplyList(Answer):
+    """The replies that wait for a person, the oldest first, at most 200."""
+
+    items: list[ReplyAnswer]
+
+
+class ReplyDecision(Input):
+    means: Literal["stop", "nothing"] = Field(examples=["stop"])
+
+
 class EntryAnswer(Answer):
     """One thing that happened: a POS's flag, a request of ours, an act of the shopper's own."""
 
@@ -254,6 +275,19 @@ def list_texts(uid: Uid, query: TextsQuery) -> TextPage:
     )
 
 
+@resource.get(f"{TEXTING}/replies", right="settings:read")
+def list_replies(uid: Uid) -> ReplyList:
+    """List the replies that nobody could classify; each waits for a person, for 30 days."""
+    return _replies(wiring.texting.reply_queue().waiting(uid))
+
+
+@resource.post(f"{TEXTING}/replies/{{reply}}", right="settings:write")
+def decide_reply(uid: Uid, reply: str, body: ReplyDecision, caller: Caller) -> ReplyList:
+    """Say what a reply means: it opts out, or says nothing. Answers those that still wait."""
+    queue = wiring.texting.reply_queue()
+    return _replies(queue.decide(uid, reply, body.means, actor=caller.actor))
+
+
 @resource.get("/api/accounts/{uid}/personas/{contact_id}/consent", right="personas:read")
 def get_persona_consent(uid: Uid, contact_id: str) -> ConsentAnswer:
     """Read a persona's consent history, per phone and e-mail, and why it was (not) asked by SMS."""
@@ -269,6 +303,10 @@ def get_persona_consent(uid: Uid, contact_id: str) -> ConsentAnswer:
     return ConsentAnswer(
         contacts=[_contact(history) for history in histories], asked=WhyAnswer.model_validate(why)
     )
+
+
+def _replies(replies: list[UnclearReply]) -> ReplyList:
+    return ReplyList(items=[ReplyAnswer.model_validate(reply) for reply in replies])
 
 
 def _contact(history: ContactHistory) -> ContactAnswer:

@@ -27,7 +27,13 @@ if TYPE_CHECKING:
     from chalicelib.services.ports.rules import RuleBook
     from chalicelib.services.ports.runs import SyncStates
     from chalicelib.services.ports.stores import Inventories, Stores
-    from chalicelib.services.ports.texting import KillSwitch, TextingSettings, TextLog, TextSender
+    from chalicelib.services.ports.texting import (
+        KillSwitch,
+        TextingSettings,
+        TextLog,
+        TextSender,
+        UnclearReplies,
+    )
 
 
 @once
@@ -257,6 +263,13 @@ def texts() -> TextLog:
     from chalicelib.adapters.dynamo.texts import DynamoTexts
 
     return DynamoTexts(batch_table())
+
+
+@once
+def unclear_replies() -> UnclearReplies:
+    from chalicelib.adapters.dynamo.unclear_replies import DynamoUnclearReplies
+
+    return DynamoUnclearReplies(batch_table())
 
 
 @once

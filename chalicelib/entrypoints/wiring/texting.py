@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from chalicelib.config import config
-from chalicelib.entrypoints.wiring import derivation, outside
+from chalicelib.entrypoints.wiring import derivation, notifications, outside
 from chalicelib.entrypoints.wiring.once import once
 
 if TYPE_CHECKING:
@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from chalicelib.services.texting.requests import RequestSender
     from chalicelib.services.texting.send_test import SendTests
     from chalicelib.services.texting.settings import TextingService
+    from chalicelib.services.texting.unclear_replies import ReplyQueue
 
 
 @once
@@ -82,6 +83,20 @@ def inbound() -> Inbound:
         settings=outside.texting_settings(),
         circumstances_reader=circumstances_reader(),
         joins=derivation.commits(),
+        unclear_replies=reply_queue(),
+        clock=outside.clock(),
+    )
+
+
+@once
+def reply_queue() -> ReplyQueue:
+    from chalicelib.services.texting.unclear_replies import ReplyQueue
+
+    return ReplyQueue(
+        replies=outside.unclear_replies(),
+        log=outside.consent_log(),
+        notifier=notifications.notifier(),
+        audit=outside.audit(),
         clock=outside.clock(),
     )
 

@@ -23,11 +23,13 @@ Kind = Literal[
     "shared_key",
     "points_import_mismatch",
     "members_left",
+    "unclear_replies",
     "dead_letter",
 ]
 
 CARD = "/settings/integrations/{platform}"
 STORES = "/settings/stores"
+TEXTING = "/settings/texting"
 NAMES_SHOWN = 5
 NAMES_KEPT = 20
 
@@ -136,6 +138,14 @@ TEMPLATES: Mapping[Kind, Template] = {
         " on the card.",
         CARD,
         ("title", "members"),
+    ),
+    "unclear_replies": Template(
+        "warning",
+        "Replies to your texts need a person: we could not read them.",
+        "Go to Settings -> Texting, Replies, and say of each whether it means stop. They are"
+        " forgotten after 30 days.",
+        TEXTING,
+        (),
     ),
     "dead_letter": Template(
         "error",

@@ -117,6 +117,36 @@ class TextLog(Protocol):
         ...
 
 
+@dataclass(frozen=True, slots=True)
+class UnclearReply:
+    """A shopper's message that nobody could classify; a person reads it (product.md §9).
+
+    `id` is the inbound message's. `requested_at`: when the latest request before it was made.
+    """
+
+    id: str
+    at: Instant
+    number: str
+    text: str
+    requested_at: Instant | None = None
+
+
+class UnclearReplies(Protocol):
+    """The replies of each account that wait for a person, for 30 days at most."""
+
+    def add(self, uid: Uid, reply: UnclearReply) -> None:
+        """Keep the reply; the same one again changes nothing."""
+        ...
+
+    def waiting(self, uid: Uid) -> list[UnclearReply]:
+        """Return the replies that wait, the oldest first."""
+        ...
+
+    def get(self, uid: Uid, reply_id: str) -> UnclearReply | None: ...
+
+    def remove(self, uid: Uid, reply_id: str) -> None: ...
+
+
 class NumberUnusable(AiqError):
     """The carrier cannot or may not deliver to the number.
 

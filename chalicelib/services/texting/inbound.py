@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from chalicelib.domain.consent import Entry
 from chalicelib.domain.contact_states import SENDING_AT_MOST, ContactState, mark_unusable
 from chalicelib.domain.errors import PoisonMessage
-from chalicelib.domain.text_replies import Reply, classify_reply
+from chalicelib.domain.text_replies import LONGEST_READ, Reply, classify_reply
 from chalicelib.domain.texting import TextingRules, Wording, count_parts
 from chalicelib.domain.times import HOUR, MINUTE
 from chalicelib.domain.words import Uid
@@ -25,9 +25,11 @@ from chalicelib.services.ports.texting import (
     TextingSettings,
     TextLog,
     TextSender,
+    UnclearReply,
 )
-from chalicelib.services.texting.reply_effects import reply_effect
+from chalicelib.services.texting.reply_effects import reply_effect, reply_entry_id
 from chalicelib.services.texting.sending import carrier_opt_out, send_once
+from chalicelib.services.texting.unclear_replies import ReplyQueue
 
 JUST_RECEIVED: Mapping[str, int] = {"opt_out": 5 * MINUTE, "confirmation": HOUR, "help": HOUR}
 """How long after a message its answer may go. Five minutes: 47 CFR 64.1200(a)(12)."""
@@ -54,6 +56,7 @@ class Inbound:
     settings: TextingSettings
     circumstances_reader: CircumstancesReader
     joins: Joins
+    unclear_replies: ReplyQueue
     clock: Clock
 
     def handle(self, message: InboundText) -> tuple[str, Reply]:
@@ -92,10 +95,28 @@ class Inbound:
         return bool(self.log.read(uid, "sms", number).entries)
 
     def _take(self, uid: Uid, message: InboundText, reply: Reply) -> None:
+        if reply == "other":
+            self._let_wait(uid, message)
         entry = self._write_down(uid, message, reply)
         self._join(uid, entry)
         if entry.answer:
             self._answer(uid, message, entry)
+
+    def _let_wait(self, uid: Uid, message: InboundText) -> None:
+        """Keep the message's words for a person, before the log says that it was taken: a message
+        that comes again does not ask again what a person has answered."""
+        contact = self.log.read(uid, "sms", message.number)
+        if any(entry.id == reply_entry_id(message) for entry in contact.entries):
+            return
+        requested = [made.at for made in contact.state.requests if made.at <= message.at]
+        reply = UnclearReply(
+            id=message.id,
+            at=message.at,
+            number=message.number,
+            text=message.body_text[:LONGEST_READ],
+            requested_at=max(requested, default=None),
+        )
+        self.unclear_replies.keep(uid, reply)
 
     def _write_down(self, uid: Uid, message: InboundText, reply: Reply) -> Entry:
         """Write the message's entry unless the log has it, and return it as it stands there."""

@@ -30,6 +30,11 @@ class ReplyEffect:
     state: ContactState
 
 
+def reply_entry_id(message: InboundText) -> str:
+    """Return the id of a message's entry in the consent log."""
+    return f"sms#{message.id}"
+
+
 def reply_effect(
     contact: Contact, message: InboundText, reply: Reply, day: str, now: Instant
 ) -> ReplyEffect:
@@ -37,7 +42,7 @@ def reply_effect(
 
     `day`: the account's local one. `now`: when the state is written.
     """
-    key = f"sms#{message.id}"
+    key = reply_entry_id(message)
     known = next((entry for entry in contact.entries if entry.id == key), None)
     if known is not None:
         return ReplyEffect(known, contact.state)
