@@ -22,6 +22,7 @@ KEY_KINDS: tuple[KeyKind, ...] = ("phone", "email", "name_dob")
 """Strongest first. Strength decides look-ups and the reason shown, never who is joined."""
 
 RECORDS_PER_SCOPE = 8
+PEOPLE_PER_KEY = 5
 LARGE_COMPONENT = 50
 
 OLDEST_BIRTH_DATE = "1902"
@@ -95,9 +96,16 @@ def scope_key(platform: Platform, scope: ScopeId) -> str:
     return f"{platform}:{scope}"
 
 
-def is_shared_too_widely(records_per_scope: Mapping[str, int]) -> bool:
-    """Whether a key merges nothing. `records_per_scope`: records with the key, by `scope_key`."""
+def is_crowded(records_per_scope: Mapping[str, int]) -> bool:
+    """Whether more than 8 records of one scope carry a key. `records_per_scope`: records with the
+    key, by `scope_key`."""
     return any(count > RECORDS_PER_SCOPE for count in records_per_scope.values())
+
+
+def is_shared_too_widely(records_per_scope: Mapping[str, int], people: int = 0) -> bool:
+    """Whether a key merges nothing. `people`: how many different people carry it over all scopes,
+    by `names.person_name`."""
+    return people > PEOPLE_PER_KEY or is_crowded(records_per_scope)
 
 
 def connected_components(
@@ -109,8 +117,8 @@ def connected_components(
     """Partition records into connected components, ordered by the first seen record of each.
 
     `records` must be closed: every record that shares a key outside `shared` with one of them is
-    among them. `shared`: the keys that too many records of one scope carry, counted over all
-    records. Records may repeat; those with one id must be equal.
+    among them. `shared`: the keys that `is_shared_too_widely`, counted over all records. Records
+    may repeat; those with one id must be equal.
     """
     ordered = list({record.id: record for record in records}.values())
     if len(ordered) == 1:  # nine shoppers of ten

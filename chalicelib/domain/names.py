@@ -5,6 +5,7 @@ from __future__ import annotations
 import unicodedata
 
 NAME_KEY_LENGTH = 120
+PERSON_NAME_LENGTH = 40
 
 NO_NAMES = frozenset(("n/a", "n.a.", "none", "no name", "noname", "not given", "not provided"))
 """What counters type into a name that they were not told, folded."""
@@ -33,7 +34,7 @@ def person_name(first: str, last: str) -> str:
 
     Empty for somebody without a name: all of those count as one.
     """
-    return f"{usable_name(first)[:1]} {usable_name(last)}".strip()
+    return f"{usable_name(first)[:1]} {usable_name(last)}"[:PERSON_NAME_LENGTH].strip()
 
 
 def name_key(first: str, last: str) -> str:

@@ -7,6 +7,7 @@ it the scope.
 from __future__ import annotations
 
 import re
+import unicodedata
 from collections import Counter, defaultdict
 from collections.abc import Callable, Iterable
 from datetime import date
@@ -22,6 +23,7 @@ Key = tuple[str, str]
 """("phone" or "email", value)."""
 
 SHARED_BY = 8
+PEOPLE = 5
 LARGEST = 50
 PLACEHOLDERS = frozenset(("none", "test", "declined"))
 CARD_MAKERS = ("stickycards.co",)
@@ -82,12 +84,30 @@ class SourceRecord(NamedTuple):
     traits: Traits = Traits()
 
 
-def wide_keys(records: Iterable[SourceRecord]) -> list[Key]:
-    """The keys that more than eight records of one scope carry: they merge nothing anywhere."""
+def wide_keys(members: Iterable[SourceRecord]) -> list[Key]:
+    """Keys that more than eight records of one scope carry, or more than five people by name: they
+    merge nothing anywhere."""
     carriers: Counter[tuple[Key, RecordId]] = Counter()
-    for record in records:
-        carriers.update((key, record.id[:-1]) for key in record.keys)
-    return sorted({key for (key, _), count in carriers.items() if count > SHARED_BY})
+    bearers: defaultdict[Key, set[tuple[str, str]]] = defaultdict(set)
+    for member in members:
+        for key in member.keys:
+            carriers[key, member.id[:-1]] += 1
+            bearers[key].add(_name(member.row))
+    wide = {key for (key, _), count in carriers.items() if count > SHARED_BY}
+    return sorted(wide | {key for key, names_ in bearers.items() if len(names_) > PEOPLE})
+
+
+def _name(row: Shopper | None) -> tuple[str, str]:
+    """First initial and last name, without case and accents; nothing for a filler."""
+    if row is None:
+        return "", ""
+    return _folded(row.first)[:1], _folded(row.last)
+
+
+def _folded(name: str) -> str:
+    bare = unicodedata.normalize("NFKD", name)
+    text = "".join(c for c in bare if not unicodedata.combining(c)).casefold().strip()
+    return "" if text in (".", "-", "n/a") else " ".join(text.split())
 
 
 def partition(records: list[SourceRecord], wide: set[Key]) -> tuple[list[list[RecordId]], int]:

@@ -221,14 +221,14 @@ BULK_SHARE = 0.12
 
 
 def _shared_widely(drafts: ShopperDrafts) -> None:
-    """A store's own phone on too many records, one on just few enough, and a wide e-mail."""
+    """A store's own phone on too many records, a person's on just few enough, and a wide e-mail."""
     for store in drafts.stores:
         phone = drafts.phone()
         for at in range(9 + drafts.rng.randrange(6)):
             drafts.person(store, phone=phone, **({"email": None} if at % 3 else {}))
     phone, desk = drafts.phone(), f"frontdesk{drafts.spec.seed}@example.com"
     for _ in range(8):
-        drafts.person(0, phone=phone, email=None)
+        drafts.person(0, phone=phone, email=None, first="Robin", last="Vale")
     for _ in range(10):
         drafts.person(0, email=desk)
 

@@ -175,14 +175,19 @@ def read_persona(row: Row, sales: RecordSales) -> Persona:
 
 def carriers_row(key: Key, members: KeyCarriers) -> Row:
     if members.counts is not None:
-        return _row(key, counts={"S": orjson.dumps(dict(members.counts)).decode()})
-    return _row(key, carriers={"S": orjson.dumps(dict(members.carriers)).decode()})
+        row = _row(key, counts={"S": orjson.dumps(dict(members.counts)).decode()})
+    else:
+        row = _row(key, carriers={"S": orjson.dumps(dict(members.carriers)).decode()})
+    if members.people is not None:
+        row["people"] = {"S": orjson.dumps(dict(members.people)).decode()}
+    return row
 
 
 def read_carriers(row: Row) -> KeyCarriers:
+    people = orjson.loads(row["people"]["S"]) if "people" in row else None
     if "counts" in row:
-        return KeyCarriers(counts=orjson.loads(row["counts"]["S"]))
-    return KeyCarriers(carriers=orjson.loads(row["carriers"]["S"]))
+        return KeyCarriers(counts=orjson.loads(row["counts"]["S"]), people=people)
+    return KeyCarriers(carriers=orjson.loads(row["carriers"]["S"]), people=people)
 
 
 def carrier_row(key: Key, scope: str) -> Row:

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 
 from chalicelib.domain.identity import MergeKey, scope_key
-from chalicelib.services.derivation.commit_in_progress import Commit
+from chalicelib.services.derivation.commit_in_progress import Commit, person_of
+from chalicelib.services.derivation.people import count_people
 from chalicelib.services.ports.facts import INLINE_CARRIERS, KeyCarriers, StoredRecord
 
 
@@ -15,11 +18,13 @@ def settle_carriers(commit: Commit) -> None:
     for key, changes in commit.key_changes.items():
         before = commit.carriers[key]
         after = _changed(commit, key, before, changes)
+        if after == before:
+            continue  # somebody is called otherwise, which changes nothing here
         if not before.shared or (after.wide and not before.wide):
             # Also when it outgrows its row: a crash may leave half of the new rows, and only
             # who was touched is looked at again.
             commit.seeds.update(commit.carriers_of(key))
-        _put(commit, key, after)
+        commit.put_carriers(key, after)
         if before.shared != after.shared:
             commit.writes.shared[key] = after.shared
             commit.seeds.update(commit.carriers_of(key))
@@ -38,26 +43,31 @@ def recover_carriers(commit: Commit, keys: Sequence[MergeKey], records: Sequence
                 commit.writes.carrier_rows[key, rid] = scope
             _set(carriers, rid, scope)
         after = _counted(carriers) if before.wide else _inline_or_wide(commit, key, carriers)
-        _put(commit, key, after)
+        if after.names_decide:
+            after = replace(after, people=count_people(commit, carriers))
+        commit.put_carriers(key, after)
         commit.writes.shared[key] = after.shared
         if not (before.shared and after.shared):
             commit.seeds.update(commit.carriers_of(key))
 
 
-def _put(commit: Commit, key: MergeKey, after: KeyCarriers) -> None:
-    commit.writes.carriers[key] = after if after.per_scope() else None
-    commit.carriers[key] = after
-
-
 def _changed(
     commit: Commit, key: MergeKey, before: KeyCarriers, changes: Mapping[str, str | None]
 ) -> KeyCarriers:
+    carriers: dict[str, str] = {}
     if before.counts is not None:
-        return _changed_wide(commit, key, before.counts, changes)
-    carriers = dict(before.carriers)
-    for rid, scope in changes.items():
-        _set(carriers, rid, scope)
-    return _inline_or_wide(commit, key, carriers)
+        after = _changed_wide(commit, key, before.counts, changes)
+    else:
+        carriers = dict(before.carriers)
+        for rid, scope in changes.items():
+            _set(carriers, rid, scope)
+        after = _inline_or_wide(commit, key, carriers)
+    if not after.names_decide:
+        return after
+    if before.people is not None:
+        return replace(after, people=_changed_people(commit, key, before.people, changes))
+    people = count_people(commit, carriers or commit.carriers_of(key))
+    return replace(after, people=people)
 
 
 def _changed_wide(
@@ -65,12 +75,33 @@ def _changed_wide(
 ) -> KeyCarriers:
     counts = dict(before)
     for rid, scope in changes.items():
+        old = _carrier_before(commit, key, rid)
+        if scope is not None and old is not None:
+            continue
         commit.writes.carrier_rows[key, rid] = scope
         if scope is not None:
             counts[scope] = counts.get(scope, 0) + 1
-        elif (old := commit.record_row_before(rid)) is not None:
+        elif old is not None:
             counts[_scope(old)] = counts.get(_scope(old), 0) - 1
     return KeyCarriers(counts={scope: n for scope, n in counts.items() if n > 0})
+
+
+def _changed_people(
+    commit: Commit, key: MergeKey, before: Mapping[str, int], changes: Mapping[str, str | None]
+) -> dict[str, int]:
+    people = Counter(before)
+    for rid, scope in changes.items():
+        if (old := _carrier_before(commit, key, rid)) is not None:
+            people[person_of(old)] -= 1
+        if scope is not None and (new := commit.record_row(rid)) is not None:
+            people[person_of(new)] += 1
+    return {name: count for name, count in people.items() if count > 0}
+
+
+def _carrier_before(commit: Commit, key: MergeKey, rid: str) -> StoredRecord | None:
+    """The record as it is stored, if it carries the key there."""
+    row = commit.record_row_before(rid)
+    return row if row is not None and key in row.keys else None
 
 
 def _inline_or_wide(commit: Commit, key: MergeKey, carriers: Mapping[str, str]) -> KeyCarriers:

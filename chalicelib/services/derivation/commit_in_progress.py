@@ -13,6 +13,7 @@ from dataclasses import dataclass, field, replace
 from chalicelib.domain.acts import Acts
 from chalicelib.domain.identity import Component, MergeKey, SourceRecord, merge_keys, scope_key
 from chalicelib.domain.ledger import Postings, RecordPoints, posted_total
+from chalicelib.domain.names import person_name
 from chalicelib.domain.personas import Persona
 from chalicelib.domain.rules import Terms
 from chalicelib.domain.sales_summary import SaleRef, SalesSummary
@@ -33,6 +34,11 @@ _NO_ROWS = RecordRows()
 _NO_CARRIERS = KeyCarriers()
 
 
+def person_of(row: StoredRecord) -> str:
+    """Return the name by which the different people who carry a key are counted."""
+    return person_name(row.record.customer.first, row.record.customer.last)
+
+
 @dataclass(slots=True)
 class Commit:
     """Holds all that one commit knows: stored rows, overlaid with the rows it will write.
@@ -44,10 +50,11 @@ class Commit:
 
     Records are named by their ids. `seeds`: records whose facts, keys or sales changed.
     `touched_sales`: sales whose derived rows may change. `flag_changes`: records whose consent
-    flags changed. `key_changes`: merge key → record → its scope, or None where the record drops
-    the key. `added` and `removed`: sale pointers by record; the postings are those a sale brought
-    along. `reached`: every record of the connected components of the seeds. `components`: each
-    shopper among them with the persona, which is None without a contact; its figures lack points.
+    flags changed. `key_changes`: merge key → record → its scope, or None where the record drops the
+    key; also of a record that keeps the key under another name. `added` and `removed`: sale
+    pointers by record; the postings are those a sale brought along. `reached`: every record of the
+    connected components of the seeds. `components`: each shopper among them with the persona, which
+    is None without a contact; its figures lack points.
     """
 
     facts: FactStore
@@ -188,6 +195,11 @@ class Commit:
                 stored[rid] = scope
         return stored
 
+    def put_carriers(self, key: MergeKey, carriers: KeyCarriers) -> None:
+        """Write who carries the key, or delete its row when nobody does any more."""
+        self.writes.carriers[key] = carriers if carriers.per_scope() else None
+        self.carriers[key] = carriers
+
     def personas(self) -> list[Persona]:
         """The personas of everything reached, without points."""
         return [persona for _, persona in self.components if persona is not None]
@@ -203,7 +215,10 @@ class Commit:
         record = new.record
         before = self._rows[record.id].stored
         old_keys = before.keys if before else frozenset()
-        for key in new.keys - old_keys:
+        taken = new.keys - old_keys
+        if before is not None and person_of(before) != person_of(new):
+            taken = new.keys  # a key counts the different people who carry it
+        for key in taken:
             scope = scope_key(record.platform, record.scope)
             self.key_changes.setdefault(key, {})[record.id] = scope
         for key in old_keys - new.keys:

@@ -7,6 +7,7 @@ from collections.abc import Iterable
 from chalicelib.domain.identity import MergeKey, connected_components
 from chalicelib.domain.personas import derive_persona
 from chalicelib.services.derivation.commit_in_progress import Commit
+from chalicelib.services.derivation.people import count_uncounted_people
 
 CROWDED = frozenset({"shared_key", "large_component"})
 """Flags of a persona whose keys do not tell who belongs to it."""
@@ -27,8 +28,11 @@ def read_reached(commit: Commit) -> None:
         commit.reached |= frontier
         keys = _keys_to_follow(commit, frontier)
         commit.load_carriers(keys)
+        uncounted = [key for key in keys if commit.carriers[key].uncounted]
+        split = count_uncounted_people(commit, uncounted) if uncounted else set()
         live = [key for key in keys if not commit.carriers[key].shared]
-        frontier = {rid for key in live for rid in commit.carriers_of(key)} - commit.reached
+        frontier = {rid for key in live for rid in commit.carriers_of(key)} | split
+        frontier -= commit.reached
 
 
 def derive_personas(commit: Commit) -> None:

@@ -6,7 +6,13 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import NamedTuple, Protocol
 
-from chalicelib.domain.identity import MergeKey, SourceRecord, is_shared_too_widely
+from chalicelib.domain.identity import (
+    PEOPLE_PER_KEY,
+    MergeKey,
+    SourceRecord,
+    is_crowded,
+    is_shared_too_widely,
+)
 from chalicelib.domain.ledger import NO_POINTS, Postings, RecordPoints
 from chalicelib.domain.personas import NO_FIGURES, Figures, Persona
 from chalicelib.domain.records import Sale
@@ -92,10 +98,15 @@ LedgerPlace = tuple[str, str]
 
 @dataclass(frozen=True, slots=True)
 class KeyCarriers:
-    """Who carries a merge key: record id → scope while few, else only how many per scope."""
+    """Who carries a merge key: record id → scope while few, else only how many per scope.
+
+    `people`: name (`names.person_name`) → how many of the carriers bear it. None where the names
+    decide nothing (see `names_decide`), and in rows written before names were counted.
+    """
 
     carriers: Mapping[str, str] = field(default_factory=dict)
     counts: Mapping[str, int] | None = None
+    people: Mapping[str, int] | None = None
 
     @property
     def wide(self) -> bool:
@@ -103,8 +114,23 @@ class KeyCarriers:
 
     @property
     def shared(self) -> bool:
-        """Whether too many records of one scope carry the key for it to merge anybody."""
-        return is_shared_too_widely(self.per_scope())
+        """Whether too many records of one scope, or too many people, carry the key for it to merge
+        anybody."""
+        return is_shared_too_widely(self.per_scope(), len(self.people or ()))
+
+    @property
+    def names_decide(self) -> bool:
+        """Whether it takes the names of the carriers to say if the key is shared too widely: not
+        where they are too few, nor where their number in one scope says it."""
+        if self.counts is None and len(self.carriers) <= PEOPLE_PER_KEY:
+            return False  # nearly always
+        per_scope = self.per_scope()
+        return sum(per_scope.values()) > PEOPLE_PER_KEY and not is_crowded(per_scope)
+
+    @property
+    def uncounted(self) -> bool:
+        """Whether the names decide and were not counted: in rows of before that rule."""
+        return self.people is None and self.names_decide
 
     def per_scope(self) -> Mapping[str, int]:
         if self.counts is not None:

@@ -216,8 +216,9 @@ def test_a_persona_row_is_read_as_it_was_made(persona: Persona) -> None:
     st.one_of(
         st.builds(KeyCarriers, st.dictionaries(ids, texts, min_size=1, max_size=3)),
         st.builds(
-            lambda counts: KeyCarriers(counts=counts),
+            lambda counts, people: KeyCarriers(counts=counts, people=people),
             st.dictionaries(texts, st.integers(1, 99), min_size=1, max_size=3),
+            st.none() | st.dictionaries(texts, st.integers(1, 99), max_size=3),
         ),
     )
 )

@@ -119,16 +119,20 @@ def naive_name(name: str) -> str:
     """A name without case, accents and needless blanks; nothing for a filler."""
     letters = [c for c in unicodedata.normalize("NFD", name) if unicodedata.category(c) != "Mn"]
     bare = " ".join(unicodedata.normalize("NFKC", "".join(letters)).casefold().split())
-    return "" if bare in (".", "-", "n/a") else bare
+    says_something = any(unicodedata.category(c)[0] in "LN" for c in bare)
+    return bare if says_something and bare != "n/a" else ""
 
 
 def _shared(known: Mapping[str, Shopper], keys: Mapping[str, set[Key]]) -> set[Key]:
-    carriers = Counter(
-        (key, shopper.platform, shopper.scope)
-        for id_, shopper in known.items()
-        for key in keys[id_]
-    )
-    return {key for (key, _, _), count in carriers.items() if count >= 9}
+    """More than 8 records of one scope carry it, or more than 5 different people anywhere."""
+    found = set()
+    for key in set().union(*keys.values()):
+        carriers = [known[id_] for id_ in known if key in keys[id_]]
+        per_scope = Counter((c.platform, c.scope) for c in carriers)
+        people = {(naive_name(c.customer.first)[:1], naive_name(c.customer.last)) for c in carriers}
+        if max(per_scope.values()) >= 9 or len(people) >= 6:
+            found.add(key)
+    return found
 
 
 def _partition(keys: Mapping[str, set[Key]], shared: set[Key]) -> list[tuple[Ids, bool]]:

@@ -15,6 +15,7 @@ from chalicelib.domain.identity import (
     merge_keys,
     scope_key,
 )
+from chalicelib.domain.names import person_name
 from chalicelib.domain.records import Customer
 from chalicelib.domain.times import HOUR
 from tests.unit.domain.builders import NOON, days_before, sold, source_record
@@ -179,5 +180,7 @@ class IncrementalAccount:
         return reached
 
     def _is_shared(self, key: MergeKey) -> bool:
-        carriers = (self.records[id_] for id_ in self.holders[key])
-        return is_shared_too_widely(Counter(scope_key(r.platform, r.scope) for r in carriers))
+        carriers = [self.records[id_] for id_ in self.holders[key]]
+        people = {person_name(r.customer.first, r.customer.last) for r in carriers}
+        per_scope = Counter(scope_key(r.platform, r.scope) for r in carriers)
+        return is_shared_too_widely(per_scope, len(people))

@@ -19,6 +19,7 @@ from chalicelib.domain.identity import (
     merge_keys,
     scope_key,
 )
+from chalicelib.domain.names import person_name
 from chalicelib.domain.records import Customer
 from tests.unit.domain import naive, strategies
 from tests.unit.domain.builders import shared_keys, shopper, source_records
@@ -192,6 +193,46 @@ def test_a_widely_shared_phone_leaves_the_email_its_force() -> None:
     }
 
 
+def strangers(count: int) -> list[Shopper]:
+    """People with names and scopes of their own, all with the e-mail of the shop."""
+    return [
+        shopper(str(n), scope=f"v{n}", first="ABCDEFGH"[n], last=f"R{n}", email="office@shop.test")
+        for n in range(count)
+    ]
+
+
+def test_the_sixth_person_by_name_splits_what_a_key_joined_over_all_scopes_and_five_rejoin() -> (
+    None
+):
+    five, six = resolved(strangers(5)), resolved(strangers(6))
+
+    assert [len(c.records) for c in five] == [5]
+    assert [len(c.records) for c in six] == [1] * 6
+    assert {c.shared_keys for c in six} == {frozenset({MergeKey("email", "office@shop.test")})}
+    assert len(resolved(strangers(6)[1:])) == 1
+
+
+def test_one_person_in_many_shops_is_one_however_the_name_is_written() -> None:
+    names = [("Ana", "Ruíz"), ("ANA", "ruiz"), ("A.", "Ruiz"), ("Anna", "Ruiz ")]
+    known = [
+        shopper(str(n), scope=f"v{n}", first=names[n % 4][0], last=names[n % 4][1], phone=PHONE)
+        for n in range(15)
+    ]
+
+    assert [len(c.records) for c in resolved(known)] == [15]
+
+
+def test_those_without_a_name_count_as_one_person() -> None:
+    fillers = [("", ""), (".", ""), ("N/A", "N/A"), ("", "-"), ("--", ".")]
+    nameless = [
+        shopper(f"n{n}", scope=f"n{n}", first=first, last=last, email="office@shop.test")
+        for n, (first, last) in enumerate(fillers)
+    ]
+
+    assert len(resolved(strangers(4) + nameless)) == 1
+    assert len(resolved(strangers(5) + nameless)) == 10
+
+
 # Large components
 
 
@@ -315,11 +356,14 @@ def test_a_key_counts_as_shared_by_the_same_rule_as_in_the_naive_model(
     shoppers: list[Shopper],
 ) -> None:
     counts: dict[MergeKey, Counter[str]] = {}
+    people: dict[MergeKey, set[str]] = {}
     for record in source_records(shoppers):
-        for key in merge_keys(record.customer, name_and_birth_date=False):
+        customer = record.customer
+        for key in merge_keys(customer, name_and_birth_date=False):
             scope = scope_key(record.platform, record.scope)
             counts.setdefault(key, Counter())[scope] += 1
+            people.setdefault(key, set()).add(person_name(customer.first, customer.last))
 
-    too_wide = {key for key, per_scope in counts.items() if is_shared_too_widely(per_scope)}
+    too_wide = {key for key in counts if is_shared_too_widely(counts[key], len(people[key]))}
 
     assert too_wide == naive.expected_shared_keys(shoppers)

@@ -2,14 +2,20 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
 from dataclasses import dataclass, field, replace
+from unittest.mock import patch
 
+import pytest
+
+from chalicelib.domain import identity
 from chalicelib.domain.ids import record_id, store_key_id
 from chalicelib.domain.personas import Persona
 from chalicelib.domain.records import Customer, Sale
+from chalicelib.services.ports import facts
 from tests.fakes.accounts import MemoryAccounts, an_account
 from tests.fakes.common import FakeClock
-from tests.fakes.facts import MemoryFacts
+from tests.fakes.facts import Crash, MemoryFacts
 from tests.fakes.rules import memory_commits
 from tests.fakes.stores import MemoryStores
 
@@ -122,6 +128,71 @@ def test_a_crowd_that_leaves_its_key_joins_again_at_eight() -> None:
 
     assert frozenset(str(n) for n in range(8)) in books.groups()
     assert books.facts.shared(UID) == []
+
+
+def six_people(count: int = 6) -> list[tuple[str, Customer]]:
+    """People of as many shops, with phones of their own; the shop's own e-mail was typed in."""
+    return [
+        (f"v{n}", Customer(str(n), "ABCDEF"[n], f"R{n}", phone=f"+1206555000{n}", email=EMAIL))
+        for n in range(count)
+    ]
+
+
+def test_the_sixth_person_of_a_key_splits_it_and_a_name_corrected_to_one_of_five_rejoins_it() -> (
+    None
+):
+    books = Books()
+    for scope, customer in six_people(5):
+        books.tell(customer, scope=scope)
+    assert len(books.personas()) == 1
+
+    [*_, (scope, sixth)] = six_people()
+    books.tell(sixth, scope=scope)
+
+    assert len(books.personas()) == 6
+    assert books.facts.shared(UID) == [("email", EMAIL)]
+
+    books.tell(replace(sixth, first="Al", last="R0"), scope=scope)
+
+    assert len(books.personas()) == 1
+    assert books.facts.shared(UID) == []
+
+
+def test_a_key_stored_before_people_were_counted_splits_with_the_next_change_behind_it() -> None:
+    books = Books()
+    with (
+        patch.object(identity, "PEOPLE_PER_KEY", 99),
+        patch.object(facts, "PEOPLE_PER_KEY", 99),
+    ):
+        for scope, customer in six_people():
+            books.tell(customer, scope=scope)
+    assert len(books.personas()) == 1
+
+    books.sell(a_sale("s", "3"), scope="v3")
+
+    assert len(books.personas()) == 6
+    assert books.facts.shared(UID) == [("email", EMAIL)]
+    assert {len(persona.members) for persona in books.personas()} == {1}
+
+
+@pytest.mark.parametrize("rows", range(0, 24, 2))
+def test_a_crash_while_a_key_is_split_by_names_is_repaired(rows: int) -> None:
+    books = Books()
+    with (
+        patch.object(identity, "PEOPLE_PER_KEY", 99),
+        patch.object(facts, "PEOPLE_PER_KEY", 99),
+    ):
+        for scope, customer in six_people():
+            books.tell(customer, scope=scope)
+    books.facts.crash_in = rows
+    with suppress(Crash):
+        books.sell(a_sale("s", "3"), scope="v3")
+    books.facts.crash_in = None
+
+    books.sell(a_sale("t", "2"), scope="v2")
+
+    assert {len(persona.members) for persona in books.personas()} == {1}
+    assert books.facts.shared(UID) == [("email", EMAIL)]
 
 
 def test_a_merge_rule_reaches_members_that_do_not_lead_their_persona() -> None:

@@ -27,8 +27,8 @@ emails = st.sampled_from([None, "a@example.com", "b@example.com", "c@example.com
 customers = st.builds(
     Customer,
     ext_id=ids,
-    first=st.sampled_from(["", "Ana", "Bo"]),
-    last=st.sampled_from(["", "Ruiz"]),
+    first=st.sampled_from(["", "Ana", "Bo", "Áine", "."]),
+    last=st.sampled_from(["", "Ruiz", "Lee", "N/A"]),
     phone=phones,
     email=emails,
     active=st.booleans(),
