@@ -116,16 +116,16 @@ class Session:
         if cursor and open_before is not None:
             if self._open_receipt[0] != open_before:
                 earlier = [row for on in cursor["on"] for row in self._read(stream, plan, on).rows]
-                self._open_receipt = open_before, receipts.lines(earlier, open_before)
-            rows = [*self._open_receipt[1], *receipts.onward(rows, open_before)]
+                self._open_receipt = open_before, receipts.lines_of(earlier, open_before)
+            rows = [*self._open_receipt[1], *receipts.from_receipt_on(rows, open_before)]
         if page.cursor is None:
-            return page._replace(rows=receipts.whole(rows))
+            return page._replace(rows=receipts.with_lines_merged(rows))
         # A page without rows of its own ends whatever was open.
-        open_now = receipts.last(rows) if page.fetched else None
-        self._open_receipt = open_now, receipts.lines(rows, open_now) if open_now else []
+        open_now = receipts.open_receipt(rows) if page.fetched else None
+        self._open_receipt = open_now, receipts.lines_of(rows, open_now) if open_now else []
         on = [*cursor["on"], at] if cursor and open_now == open_before else [at]
         onward = {"at": page.cursor, "open": open_now, "on": on if open_now else []}
-        whole = receipts.whole(receipts.without(rows, open_now))
+        whole = receipts.with_lines_merged(receipts.without_receipt(rows, open_now))
         return page._replace(rows=whole, cursor=onward)
 
     def _shops(self, each: Each) -> list[str]:

@@ -92,7 +92,7 @@ def _stream(
             yield entry, f"an answer cannot be taken apart: {error}"
             return
     if stream.group:
-        rows = Receipts(stream.group).whole(rows)
+        rows = Receipts(stream.group).with_lines_merged(rows)
     rows = [row for row in rows if isinstance(row, dict)]
     yield from _map((*at, "map"), stream.map, rows)
     if name != "stores":  # what names the stores may be any answer of the POS

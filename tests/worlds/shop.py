@@ -87,7 +87,7 @@ class Shop:
         return rid(ext_id, scope, self.platform)
 
     def held(self, ext_id: str = "1", scope: str = SCOPE) -> DerivedPersona:
-        return self.lookup.holding(UID, self.rid(ext_id, scope))
+        return self.lookup.by_record(UID, self.rid(ext_id, scope))
 
     def member(self, ext_id: str = "1", scope: str = SCOPE) -> bool:
         return self.held(ext_id, scope).persona.member

@@ -176,7 +176,7 @@ def list_integrations(uid: Uid) -> CardList:
 @resource.get(PLATFORM, right="integrations:read")
 def get_integration(uid: Uid, platform: Platform) -> CardAnswer:
     """Read a card: fields, credentials without secrets, state, settings."""
-    card = wiring.integrations.cards().one(uid, platform)
+    card = wiring.integrations.cards().get(uid, platform)
     settings = _settings(uid, card.settings)
     return CardAnswer.model_validate(
         {

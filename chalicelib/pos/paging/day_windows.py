@@ -45,14 +45,14 @@ class DayWindows:
     zone: str
     formats: tuple[str, ...]
 
-    def first(self, plan: StreamPlan) -> Window:
+    def first_window(self, plan: StreamPlan) -> Window:
         """The window that holds today."""
         today = self._day(plan.now)
         floor = min(today, self._floor(plan, today))
         days = self.spec.days
         return Window(max(floor, today - days + 1), today + AHEAD_DAYS, floor, days)
 
-    def before(self, window: Window, rows: int) -> Window | None:
+    def window_before(self, window: Window, rows: int) -> Window | None:
         """The window before one that held `rows`; None when that one reached the floor."""
         spec, days = self.spec, window.days
         if window.low <= window.floor or spec.newest_only:

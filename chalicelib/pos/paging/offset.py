@@ -82,7 +82,7 @@ class OffsetPages(PagingStyle[OffsetPosition]):
     position_type = OffsetPosition
 
     def start(self, plan: StreamPlan) -> OffsetPosition:
-        return OffsetPosition(window=self.windows.first(plan) if self.windows else None)
+        return OffsetPosition(window=self.windows.first_window(plan) if self.windows else None)
 
     def params(self, plan: StreamPlan, at: OffsetPosition) -> Params:
         params = {self.spec.start: str(max(0, at.start - 1)), self.spec.size: str(self.spec.limit)}
@@ -137,7 +137,7 @@ class OffsetPages(PagingStyle[OffsetPosition]):
     ) -> NextPage[OffsetPosition]:
         """The next window, after all rows of one were read; without windows, the end."""
         if self.windows and at.window:
-            window = self.windows.before(at.window, at.start)
+            window = self.windows.window_before(at.window, at.start)
             position = OffsetPosition(longest=at.longest, window=window) if window else None
             return NextPage(position, again=again)
         return NextPage(None, full_listing=plan.since is None and not at.moved, again=again)

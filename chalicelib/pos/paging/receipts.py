@@ -24,19 +24,19 @@ class Receipts:
 
     group: LineGroup
 
-    def owner(self, row: Json) -> str | None:
+    def receipt_of(self, row: Json) -> str | None:
         """The receipt a row is a line of; None for a receipt, and for a line that names none."""
         if not isinstance(row, dict) or self.group.into in row:
             return None
         return coerce.optional_id(row.get(self.group.by))
 
-    def whole(self, rows: list[Json]) -> list[Json]:
+    def with_lines_merged(self, rows: list[Json]) -> list[Json]:
         """The rows with the lines among them put together, wherever they stand: two tills may sell
         at once. A row that is no line stays as it is."""
         groups: list[list[Json]] = []
         by_owner: dict[str, list[Json]] = {}
         for row in rows:
-            owner = self.owner(row)
+            owner = self.receipt_of(row)
             if owner in by_owner:
                 by_owner[owner].append(row)
                 continue
@@ -46,28 +46,28 @@ class Receipts:
                 by_owner[owner] = group
         return [
             self._orphan(group[0])
-            if self.owner(group[0]) is None
+            if self.receipt_of(group[0]) is None
             else self._receipt(_distinct(group))
             for group in groups
         ]
 
-    def last(self, rows: list[Json]) -> str | None:
+    def open_receipt(self, rows: list[Json]) -> str | None:
         """The receipt a page ends with, when it ends with a line: it may go on overleaf."""
-        return self.owner(rows[-1]) if rows else None
+        return self.receipt_of(rows[-1]) if rows else None
 
-    def without(self, rows: list[Json], owner: str | None) -> list[Json]:
+    def without_receipt(self, rows: list[Json], owner: str | None) -> list[Json]:
         """The rows but for the lines of one receipt."""
-        return rows if owner is None else [row for row in rows if self.owner(row) != owner]
+        return rows if owner is None else [row for row in rows if self.receipt_of(row) != owner]
 
-    def lines(self, rows: list[Json], owner: str) -> list[Json]:
+    def lines_of(self, rows: list[Json], owner: str) -> list[Json]:
         """The lines of one receipt."""
-        return [row for row in rows if self.owner(row) == owner]
+        return [row for row in rows if self.receipt_of(row) == owner]
 
-    def onward(self, rows: list[Json], owner: str) -> list[Json]:
+    def from_receipt_on(self, rows: list[Json], owner: str) -> list[Json]:
         """A page from the receipt on that the page before ended with: rows before it were pushed
         over the edge by new ones, and met there."""
         for index, row in enumerate(rows):
-            if self.owner(row) == owner:
+            if self.receipt_of(row) == owner:
                 return rows[index:]
         return rows
 

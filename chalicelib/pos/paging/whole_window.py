@@ -20,7 +20,7 @@ class WindowPages(PagingStyle[Window]):
     position_type = Window
 
     def start(self, plan: StreamPlan) -> Window:
-        return self.windows.first(plan)
+        return self.windows.first_window(plan)
 
     def params(self, plan: StreamPlan, at: Window) -> Params:  # noqa: ARG002
         return self.windows.params(at)
@@ -29,6 +29,6 @@ class WindowPages(PagingStyle[Window]):
         self.windows.check(at, page)
 
     def next_page(self, plan: StreamPlan, at: Window, page: ResponsePage) -> NextPage[Window]:  # noqa: ARG002
-        window = self.windows.before(at, len(page.rows))
+        window = self.windows.window_before(at, len(page.rows))
         full = window is None and self.windows.spec.newest_only
         return NextPage(window, full_listing=full)

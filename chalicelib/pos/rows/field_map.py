@@ -133,7 +133,7 @@ class Compiler:
             case _:
                 return field_reader(spec, coercion)
 
-    def field(self, name: str, paths: Paths, coercion: Coercion | None = None) -> Read:
+    def reader_of(self, name: str, paths: Paths, coercion: Coercion | None = None) -> Read:
         return field_reader(paths, coercion or self._by_name.get(name, coerce.text))
 
     def _consent(self, consent: ConsentMapping) -> Read:

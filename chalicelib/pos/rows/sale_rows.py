@@ -39,7 +39,7 @@ def sale_maker(profile: Profile, setting: Setting, count: Count) -> Callable[[Ro
     extract = compiler.extractor(spec)
     lines_of = array_reader(spec.get("items"), partial(_line, compiler))
     tenders_of = array_reader(spec.get("tenders"), partial(_tender, compiler))
-    text_of = compiler.field("ordered_at_text", required_path(spec["ordered_at"]))
+    text_of = compiler.reader_of("ordered_at_text", required_path(spec["ordered_at"]))
     judge = _judge(profile.sale_words, count)
     on_shop_clock, formats = profile.time.zone == "store", profile.time.formats
 
@@ -152,10 +152,10 @@ def _line(compiler: Compiler, fields: Fields) -> Callable[[Row], LineItem]:
 
 
 def _tender(compiler: Compiler, fields: Fields) -> Callable[[Row], Tender]:
-    name_of = compiler.field("name", required_path(fields["name"]))
-    amount_of = compiler.field("amount", required_path(fields["amount"]))
+    name_of = compiler.reader_of("name", required_path(fields["name"]))
+    amount_of = compiler.reader_of("amount", required_path(fields["amount"]))
     return lambda row: Tender(name_of(row), amount_of(row) or 0)
 
 
 def _name(compiler: Compiler, fields: Fields) -> Callable[[Row], str]:
-    return compiler.field("name", required_path(fields["name"]))
+    return compiler.reader_of("name", required_path(fields["name"]))

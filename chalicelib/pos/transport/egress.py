@@ -72,7 +72,7 @@ class AddressRanges:
         """From CIDR texts. Raises ValueError."""
         return cls(tuple(map(ip_network, allowed)), tuple(map(ip_network, denied)))
 
-    def refuse(self, address: Address) -> bool:
+    def refuses(self, address: Address) -> bool:
         """Whether no connection may go to this address."""
         if any(address in network for network in self.denied):
             return True
@@ -142,7 +142,7 @@ class Guard:
         """The host's addresses. One that must not be called spoils the name: it is on its way to
         lead there."""
         addresses = [host.address] if host.address else self.resolve(host.name, seconds)
-        if not addresses or any(map(self.ranges.refuse, addresses)):
+        if not addresses or any(map(self.ranges.refuses, addresses)):
             raise host_refused()
         return addresses
 

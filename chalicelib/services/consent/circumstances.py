@@ -38,7 +38,7 @@ class CircumstancesReader:
     clock: Clock
     mobile: Mobile
 
-    def of(self, uid: Uid, state: ContactState) -> Circumstances:
+    def read(self, uid: Uid, state: ContactState) -> Circumstances:
         """Return the circumstances of a request to this number, as they are now.
 
         Raises NotFound for an account that is not there.

@@ -69,7 +69,7 @@ class WhyNotAsked:
         if holder is None or not holder.numbers:
             return Why("nobody", None, ("No phone number is known of this person.",))
         state = self.contact_states.states(uid, holder.numbers[:1])[holder.numbers[0]]
-        return explain(state, self.circumstances_reader.of(uid, state))
+        return explain(state, self.circumstances_reader.read(uid, state))
 
 
 def explain(state: ContactState, seen: Circumstances) -> Why:

@@ -158,7 +158,7 @@ class FactCommits:
     def _begin(self, uid: Uid, *, full: bool = False, repairing: bool = False) -> Commit:
         """Rules are read under the lock: a job that begins after they changed finds nobody who is
         derived by the old ones later."""
-        return Commit(self.facts, uid, self.terms.today(uid), full, repairing)
+        return Commit(self.facts, uid, self.terms.current(uid), full, repairing)
 
     def _repair(self, lock: CommitLock, intent: Intent) -> None:
         commit = self._begin(lock.uid, full=True, repairing=True)

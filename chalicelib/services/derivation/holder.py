@@ -38,7 +38,7 @@ class PersonaLookup:
     facts: FactStore
     terms: TermsReader
 
-    def holding(self, uid: Uid, contact_id: str) -> DerivedPersona:
+    def by_record(self, uid: Uid, contact_id: str) -> DerivedPersona:
         """The persona that holds the record today: any id ever given leads to one.
 
         Raises NotFound.
@@ -49,7 +49,7 @@ class PersonaLookup:
                     return derived
         raise NotFound("There is no such persona.")
 
-    def of_number(self, uid: Uid, number: str) -> list[DerivedPersona]:
+    def by_number(self, uid: Uid, number: str) -> list[DerivedPersona]:
         """Everybody who has this phone (E.164); several where it is shared too widely to merge."""
         records = sorted(self.carriers(uid, MergeKey("phone", number)))
         return [derived for derived in self._derive(uid, records) if number in derived.numbers()]
@@ -66,7 +66,7 @@ class PersonaLookup:
         return self.facts.wide_carriers(uid, key) if carriers.wide else carriers.carriers
 
     def _derive(self, uid: Uid, records: Iterable[str]) -> Iterator[DerivedPersona]:
-        commit = Commit(self.facts, uid, self.terms.today(uid), seeds=set(records))
+        commit = Commit(self.facts, uid, self.terms.current(uid), seeds=set(records))
         reach(commit)
         for persona in personas_with_points(commit):
             yield DerivedPersona(persona, tuple(commit.records(persona.members)), commit.terms)

@@ -21,8 +21,8 @@ class TermsReader:
     rules: RuleBook
     clock: Clock
 
-    def today(self, uid: Uid) -> Terms:
-        """The account's terms as they are now. Raises NotFound."""
+    def current(self, uid: Uid) -> Terms:
+        """Return the account's terms as they are now. Raises NotFound."""
         account = self.accounts.get(uid)
         lookup = self.stores.lookup(uid)
         return Terms(

@@ -57,7 +57,7 @@ class Cards:
         infos = sorted(self.pos.platforms(), key=lambda info: info.title.lower())
         return [self._card(uid, info, integrations.get(info.platform), rules) for info in infos]
 
-    def one(self, uid: Uid, platform: Platform) -> Card:
+    def get(self, uid: Uid, platform: Platform) -> Card:
         """The card of a platform. Raises NotFound for an unknown one."""
         info = self.pos.platform(platform)
         stored = self.integrations.get(uid, platform)

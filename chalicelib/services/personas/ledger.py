@@ -39,7 +39,7 @@ class LedgerService:
         What is no sale stands on the first page, before the sales. The second value continues the
         list. Raises NotFound.
         """
-        derived = self.lookup.holding(uid, contact_id)
+        derived = self.lookup.by_record(uid, contact_id)
         page, position = sale_page(self.personas, uid, derived.persona.members, limit, after)
         postings = self.facts.postings(uid, page)
         sales = [

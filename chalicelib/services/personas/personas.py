@@ -67,7 +67,7 @@ class PersonaService:
 
     def get(self, uid: Uid, contact_id: str) -> PersonaView:
         """See `PersonaViews.get`."""
-        derived = self.lookup.holding(uid, contact_id)
+        derived = self.lookup.by_record(uid, contact_id)
         persona, titles = derived.persona, self.titles()
         return PersonaView(
             row=_row(persona),
@@ -82,7 +82,7 @@ class PersonaService:
         self, uid: Uid, contact_id: str, limit: int, after: str | None
     ) -> tuple[list[PersonaSale], str | None]:
         """See `PersonaViews.sales`."""
-        persona = self.lookup.holding(uid, contact_id).persona
+        persona = self.lookup.by_record(uid, contact_id).persona
         page, position = sale_page(self.personas, uid, persona.members, limit, after)
         ids = [SaleId(ref.platform, ref.scope, ref.ext_id) for _, ref in page]
         sales = self.facts.sales(uid, ids)

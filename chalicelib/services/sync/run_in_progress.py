@@ -248,7 +248,7 @@ class RunInProgress:
             self.manifests.append_seen()
             self._states.checkpoint(self.lease, self.progress.dump(), self._view("running"))
         self._states.save_streams(self.lease, self.manifests.with_addresses(states_after(result)))
-        self.manifests.drop(former)
+        self.manifests.drop_generations(former)
 
     def finish(self, state: RunState) -> None:
         """Store the run as ended. Raises LeaseLost."""

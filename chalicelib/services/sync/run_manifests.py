@@ -151,7 +151,7 @@ class RunManifests:
             state, generation=stream.generation, chunks=stream.chunks, deltas=stream.deltas
         )
 
-    def drop(self, generations: Mapping[Stream, int]) -> None:
+    def drop_generations(self, generations: Mapping[Stream, int]) -> None:
         """Delete these former generations, and what the inventory listing showed."""
         uid, credential = self.lease.uid, self.lease.credential
         for name, generation in generations.items():

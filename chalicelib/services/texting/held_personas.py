@@ -19,13 +19,13 @@ class DerivedHeldPersonas:
     def of_record(self, uid: Uid, record: str) -> HeldPersona | None:
         """See `HeldPersonas.of_record`."""
         try:
-            return _held_persona(self.lookup.holding(uid, record))
+            return _held_persona(self.lookup.by_record(uid, record))
         except NotFound:
             return None
 
     def of_number(self, uid: Uid, number: str) -> list[HeldPersona]:
         """See `HeldPersonas.of_number`."""
-        return [_held_persona(each) for each in self.lookup.of_number(uid, number)]
+        return [_held_persona(each) for each in self.lookup.by_number(uid, number)]
 
 
 def _held_persona(derived: DerivedPersona) -> HeldPersona:

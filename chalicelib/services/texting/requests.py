@@ -79,7 +79,7 @@ class RequestSender:
             return self._after_a_worker(uid, state, state.sending)
         if state.wanted is None:
             return "nothing"
-        seen = self.circumstances_reader.of(uid, state)
+        seen = self.circumstances_reader.read(uid, state)
         verdict = judge_request(state, seen)
         if verdict.kind == "go":
             return self._send(uid, contact, seen, verdict.platform)

@@ -139,9 +139,9 @@ def test_reading_again_from_a_late_day_looks_back_as_the_pass_would() -> None:
     look_back = {"daily_days": 3, "weekly_days": 35}
     late = StreamPlan("sales", NOW, history_from=NOW - DAY, kind="weekly")
 
-    window = windows(look_back=look_back).first(late)
+    window = windows(look_back=look_back).first_window(late)
 
-    assert window.floor == windows().first(replace(late, history_from=NOW - 35 * DAY)).floor
+    assert window.floor == windows().first_window(replace(late, history_from=NOW - 35 * DAY)).floor
 
 
 @UNHURRIED
@@ -150,12 +150,12 @@ def test_windows_cover_every_day_back_to_the_beginning_once(
     days_back: int, longest: int, rows: list[int]
 ) -> None:
     asked = windows(max_days=longest, grow_below=100)
-    window = asked.first(StreamPlan("sales", NOW, history_from=NOW - days_back * DAY))
+    window = asked.first_window(StreamPlan("sales", NOW, history_from=NOW - days_back * DAY))
     covered: list[int] = []
 
     for held in rows:
         covered += reversed(range(window.low, window.high))
-        following = asked.before(window, held)
+        following = asked.window_before(window, held)
         if following is None:
             break
         assert following.high == window.low
@@ -170,21 +170,21 @@ def test_windows_cover_every_day_back_to_the_beginning_once(
 def test_days_are_those_of_the_store() -> None:
     late = from_text("2026-05-02T05:00:00Z")  # ten in the evening of the first of May
 
-    asked = windows().params(windows().first(StreamPlan("sales", late, since=late)))
+    asked = windows().params(windows().first_window(StreamPlan("sales", late, since=late)))
 
     assert asked == {"from": "2026-05-01 00:00", "to": "2026-05-03 00:00"}
 
 
 @pytest.mark.parametrize("at", ["2026-05-01T23:59:59", "2026-05-04T00:00:00"])
 def test_a_row_outside_its_window_is_noticed(at: str) -> None:
-    window = windows().first(StreamPlan("sales", NOW))
+    window = windows().first_window(StreamPlan("sales", NOW))
 
     with pytest.raises(FilterIgnored):
         windows().check(window, ResponsePage("sales", [{"at": "2026-05-02T08:00:00"}, {"at": at}]))
 
 
 def test_rows_that_tell_no_time_do_not_spoil_their_window() -> None:
-    window = windows().first(StreamPlan("sales", NOW))
+    window = windows().first_window(StreamPlan("sales", NOW))
 
     windows().check(window, ResponsePage("sales", [{"at": "not a date"}, {}, "no row"]))
 

@@ -152,7 +152,7 @@ def test_a_broken_amount_of_one_line_sets_its_receipt_aside() -> None:
     line = {"receiptId": "r1", "storeId": "st", "completedAt": "2026-05-02T19:22:10Z"}
     rows = [{**line, "id": "a", "total": 1.1}, {**line, "id": "b", "total": "n/a"}]
 
-    [whole] = Receipts(group).whole(rows)
+    [whole] = Receipts(group).with_lines_merged(rows)
 
     made = one("thsuite", "sales", whole)
     assert isinstance(made, Reject)
@@ -165,7 +165,7 @@ def test_lines_add_up_without_a_cent_lost() -> None:
     line = {"receiptId": "r1", "completedAt": "2026-05-02T19:22:10Z", "status": "completed"}
     rows = [{**line, "id": n, "total": 0.1, "tax": None, "name": "X"} for n in range(3)]
 
-    [whole] = Receipts(group).whole(rows)
+    [whole] = Receipts(group).with_lines_merged(rows)
 
     sale = one("thsuite", "sales", whole, store="st_1")
     assert isinstance(sale, Sale)
@@ -178,7 +178,7 @@ def test_lines_of_two_tills_are_told_apart_however_they_are_mixed() -> None:
     told = {"completedAt": "2026-05-02T19:22:10Z", "status": "completed", "total": 1}
     rows = [{**told, "id": n, "receiptId": f"r{n % 2}"} for n in (0, 1, 2, 3, 2)]
 
-    wholes = Receipts(group).whole(rows)
+    wholes = Receipts(group).with_lines_merged(rows)
 
     assert [(whole["id"], whole["total"]) for whole in wholes] == [("r0", "2"), ("r1", "2")]
 
@@ -191,7 +191,7 @@ def test_a_line_nested_without_end_is_still_a_line_of_its_receipt() -> None:
         abyss = [abyss]
     line = {"receiptId": "r1", "total": 1.0, "notes": abyss}
 
-    [whole] = Receipts(group).whole([{**line, "id": n} for n in (1, 2, 2)])
+    [whole] = Receipts(group).with_lines_merged([{**line, "id": n} for n in (1, 2, 2)])
 
     assert whole["total"] == "2.0"
 
@@ -202,7 +202,7 @@ def test_a_flood_of_lines_of_one_receipt_takes_no_worker_away() -> None:
     rows = [{"receiptId": "r1", "id": n} for n in range(100_000)]
     begun = process_time()
 
-    Receipts(group).whole(rows)
+    Receipts(group).with_lines_merged(rows)
 
     assert process_time() - begun < 5
 

@@ -19,7 +19,7 @@ def shop() -> Retailer:
 
 
 def state(shop: Retailer, uid: str = OURS) -> str:
-    return shop.cards.one(uid, "posabit").integration.state
+    return shop.cards.get(uid, "posabit").integration.state
 
 
 def test_the_box_has_the_seed_s_label() -> None:
@@ -190,12 +190,12 @@ def test_an_unknown_platform_is_not_found(shop: Retailer) -> None:
 
 
 def test_a_card_says_what_is_left_to_do(shop: Retailer) -> None:
-    empty = shop.cards.one(OURS, "posabit").to_do
+    empty = shop.cards.get(OURS, "posabit").to_do
     shop.add_credential()
-    half = shop.cards.one(OURS, "posabit").to_do
+    half = shop.cards.get(OURS, "posabit").to_do
     shop.connect()
 
-    assert [len(empty), len(half), len(shop.cards.one(OURS, "posabit").to_do)] == [2, 1, 0]
+    assert [len(empty), len(half), len(shop.cards.get(OURS, "posabit").to_do)] == [2, 1, 0]
 
 
 def test_a_card_shows_the_latest_good_run_and_the_next_sync(shop: Retailer) -> None:
@@ -212,7 +212,7 @@ def test_a_card_shows_the_latest_good_run_and_the_next_sync(shop: Retailer) -> N
             next_sync_at=next_at,
         )
 
-    card = shop.cards.one(OURS, "posabit")
+    card = shop.cards.get(OURS, "posabit")
 
     assert (card.last_sync_at, card.next_sync_at) == (NOON + 1, NOON + 5)
 
