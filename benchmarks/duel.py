@@ -1,4 +1,4 @@
-"""Ours and others on one POS, the same records, taking turns; medians are compared.
+"""Compares us with others on one POS: the same records, in turns, by medians.
 
 The machine's CPU is worth more or less from one second to the next (a neighbour on the same core
 makes it up to 1.7 times dearer), so one run beside one run says little.
@@ -23,8 +23,11 @@ ONCE = frozenset({"dlt"})
 
 @dataclass
 class Duel:
-    """`ours` are runs with nothing changed; no peer keeps anything that makes its second run
-    cheaper, so each of its runs is a sample of the same figure."""
+    """Collects the costs of our runs and of the peers'.
+
+    `ours` are runs with nothing changed; no peer keeps anything that makes its second run cheaper,
+    so each of its runs is a sample of the same figure.
+    """
 
     first: Phase
     ours: list[Phase] = field(default_factory=list)

@@ -74,7 +74,7 @@ class Cost:
 
 @dataclass(frozen=True)
 class AccountCosts:
-    """What new records cost in an account of so many personas; `unchanged` ones in a resync."""
+    """The costs of new records in an account of so many personas; `unchanged` ones in a resync."""
 
     personas: int
     shopper: Cost

@@ -18,7 +18,7 @@ ROUNDS = 9
 
 @dataclass(frozen=True)
 class ImportCost:
-    """Milliseconds of CPU: medians of fresh interpreters that took turns."""
+    """The cost of an import in milliseconds of CPU: medians of fresh interpreters in turns."""
 
     app: float
     floor: float

@@ -19,7 +19,7 @@ FACT_ROWS = ("PROFILE", "PERSONA", "MEMBERS", "MEMBER", "SALE", "SALES", "INVENT
 
 @dataclass(frozen=True)
 class Phase:
-    """What one run cost. `costs` is the JSON that the worker prints (benchmarks/worker.py)."""
+    """The cost of one run. `costs` is the JSON that the worker prints (benchmarks/worker.py)."""
 
     name: str
     costs: dict[str, Any]
@@ -80,7 +80,7 @@ class Phase:
 
 
 class Retailer:
-    """One account with one credential, on this local AWS and this POS."""
+    """Syncs one account with one credential, on this local AWS and this POS."""
 
     def __init__(self, environment: dict[str, str], pos: Pos) -> None:
         self._pos = pos

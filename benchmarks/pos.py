@@ -14,7 +14,7 @@ SALES_PER_SHOPPER = 4
 
 @dataclass(frozen=True)
 class Traffic:
-    """How much the POS was asked and sent."""
+    """The requests that the POS got and the rows that it sent."""
 
     requests: int
     rows: int

@@ -28,7 +28,7 @@ from chalicelib.services.changes.propose import Proposal
 from chalicelib.services.ports.changes import LOYALTY, PreviewCounts
 
 BUYERS = 3
-"""One of so many shoppers never bought; the others on the days of a year."""
+"""One of so many shoppers never bought anything; the others did on the days of a year."""
 
 
 @dataclass(frozen=True)

@@ -7,14 +7,13 @@ from __future__ import annotations
 
 import argparse
 import json
-import signal
-import threading
 import time
 
 from simulators.registry import platform_names, platform_of, server_of
 from simulators.retailer.options import add_world_options, world_platform, world_spec
 from simulators.retailer.world import World
 from simulators.serving.backoffice import TLS, BackOfficeServer
+from simulators.serving.signals import stop_event
 
 
 def main() -> None:
@@ -28,9 +27,7 @@ def main() -> None:
     add_world_options(parser, time.time())
     chosen = parser.parse_args()
 
-    stopped = threading.Event()
-    for name in (signal.SIGTERM, signal.SIGINT):
-        signal.signal(name, lambda *_: stopped.set())
+    stopped = stop_event()
     options = {"port": chosen.port, "host": chosen.host, "cache_bytes": chosen.cache_mb * 1_000_000}
     make = server_of(chosen.platform)
     if chosen.tls != "none":

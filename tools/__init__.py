@@ -1,1 +1,1 @@
-"""What a developer runs: packaging, deploying, the local stack."""
+"""Commands for developers and operators: packaging, deploying, the local stack."""

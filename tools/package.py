@@ -107,7 +107,7 @@ def _inputs(root: Path) -> Iterator[Path]:
 
 
 def _target() -> str:
-    """What the code runs on. AWS runs Linux; the local AWS runs what the machine runs."""
+    """The platform that the code runs on: Linux on AWS, that of the machine on the local AWS."""
     system = "linux" if sys.platform == "linux" else sys.platform
     return f"{system}-{platform.machine()}-{sys.version_info[0]}.{sys.version_info[1]}"
 

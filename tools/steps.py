@@ -1,4 +1,4 @@
-"""Steps of a long command: each says what it does, how long it took, and where its log is."""
+"""Reports the steps of a long command: what each does, how long it took, where its log is."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from pathlib import Path
 
 
 class StepFailed(Exception):
-    """A step did not work. `log` is the file that tells more, if there is one."""
+    """A step failed. `log` is the file with more about it, if there is one."""
 
     def __init__(self, step: str, reason: str, log: Path | None = None) -> None:
         self.step = step

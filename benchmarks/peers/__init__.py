@@ -33,7 +33,7 @@ LONGEST_SECONDS = 600
 
 @dataclass(frozen=True)
 class PeerCost:
-    """What one run of a peer cost. `error` says why there are no figures."""
+    """The cost of one run of a peer. `error` says why there are no figures."""
 
     peer: str
     phase: str

@@ -22,12 +22,12 @@ def measure_run(run: Callable[[], None], cost_file: str) -> None:
 
 
 def _cpu() -> float:
-    """Of this process and of children it has waited for."""
+    """CPU seconds of this process and of the children it has waited for."""
     whose = (resource.RUSAGE_SELF, resource.RUSAGE_CHILDREN)
     return sum(resource.getrusage(who).ru_utime + resource.getrusage(who).ru_stime for who in whose)
 
 
 def _peak_kilobytes() -> int:
-    """Of this program alone: `ru_maxrss` would begin with what the parent had when it forked."""
+    """The peak of this program alone: `ru_maxrss` starts at what the parent had when it forked."""
     status = Path("/proc/self/status").read_text(encoding="ascii")
     return int(status.partition("VmHWM:")[2].split()[0])

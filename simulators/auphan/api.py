@@ -110,7 +110,7 @@ class AuphanApi(Api):
         return "query" if question and question.token else None
 
     def route(self, request: Request) -> ReportCall | None:
-        """One server, one pace: whatever its stores are, requests count for the first of them."""
+        """The call; requests count for the first store, because a server has one pace."""
         if not _PATH.match(request.path) or request.method != "GET":
             return None
         question = read_question(request.params)
@@ -144,7 +144,7 @@ class AuphanApi(Api):
 
 
 def _note(question: Question) -> dict[str, Any]:
-    """What the log may say of a question: a report that exists, and dates."""
+    """The facts of a question that may be logged: a report that exists, and dates."""
     dates = {
         name: str(question.variables[name])
         for name in ("date_from", "date_to")

@@ -15,7 +15,7 @@ SCOPE = "auphan-server"
 
 
 class AuphanPlatform(Platform):
-    """One credential opens the server; its customers shop at any of its stores."""
+    """The retailers of Auphan: one credential opens the server, customers shop at any store."""
 
     def scope(self, spec: WorldSpec, venue: Venue) -> str:
         del spec, venue

@@ -223,7 +223,7 @@ class Reports:
         return [at for at in chosen if passes(shop.sales.get(at))]
 
     def _daily(self, question: Question, twist: str | None) -> ReportBody:
-        """One row per store and day, days without sales too unless they are to be hidden."""
+        """A row for every store and day; days without sales may be hidden."""
         low, high = read_window(question.variables, twist)
         formats, hide = self._formats(question), truthy(question.variables.get("hide_empty_rows"))
         rows = [
@@ -245,7 +245,7 @@ class Reports:
         return days
 
     def _customers(self, question: Question, _: str | None) -> ReportBody:
-        """All of them: this report knows neither dates nor stores."""
+        """All customers: this report has no filter by date or store."""
         formats = self._formats(question)
         chunks, count = [], 0
         for shop in self.world.shops:
@@ -260,7 +260,7 @@ class Reports:
         return chunks, count
 
     def _stock(self, question: Question, twist: str | None) -> ReportBody:
-        """What was ever in stock; `hide_empty_rows` leaves out what is sold out."""
+        """All items that were ever in stock; `hide_empty_rows` leaves out what is sold out."""
         formats, products = self._formats(question), self.world.products_by_id
         hide = truthy(question.variables.get("hide_empty_rows")) and not twist
         chunks, count = [], 0

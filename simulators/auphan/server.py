@@ -8,6 +8,6 @@ from .api import AuphanApi
 
 
 class AuphanServer(BackOfficeServer[AuphanApi]):
-    """`with AuphanServer(world, tls="self-signed") as server: …`."""
+    """Serves Auphan: `with AuphanServer(world, tls="self-signed") as server: …`."""
 
     api_class = AuphanApi

@@ -1,5 +1,5 @@
-"""Who is a member, what they earned, and who is asked by SMS: product.md §7 to §9, read a second
-time and naively.
+"""Works out who is a member, what they earned and who is asked by SMS: product.md §7 to §9, read
+again and naively.
 
 Works on what `reading.py` read; knows nothing of how AIQ stores or derives. Left out, because no
 simulated retailer has them: signups, imports, adjustments, expiry, *earn only from joining*.
@@ -32,7 +32,7 @@ _EPOCH = date(1970, 1, 1).toordinal()
 
 @dataclass(frozen=True, slots=True)
 class Card:
-    """The settings of one platform's card."""
+    """The settings of one platform's card that decide about members and texts."""
 
     enroll_after: date | None = None
     sms_opt_in_after: date | None = None
@@ -62,7 +62,7 @@ class Programme:
     minimum_age: int = 21
 
     def as_dict(self) -> dict[str, Any]:
-        """As JSON has it."""
+        """The rules and cards as JSON."""
         cards = {
             platform: {name: _iso(getattr(card, name)) for name in _CARD}
             for platform, card in self.cards.items()

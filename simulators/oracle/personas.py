@@ -1,4 +1,4 @@
-"""Who is one shopper: the rules of personas (product.md §6), read a second time and naively.
+"""Groups records into people: the rules of personas (product.md §6), read again and naively.
 
 Nothing here knows platforms or worlds. The id of a record is a tuple: the external id last, before
 it the scope.

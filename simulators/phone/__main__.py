@@ -8,14 +8,13 @@ from __future__ import annotations
 
 import argparse
 import json
-import signal
 import sys
-import threading
 from contextlib import suppress
 from pathlib import Path
 
 from simulators.phone.network import Network, NoNetwork, number_of
 from simulators.phone.web import PhoneServer
+from simulators.serving.signals import stop_event
 
 LOCAL = Path(__file__).resolve().parents[2] / ".local"
 STACKS = ("demo", "stack")
@@ -68,9 +67,7 @@ def _use(network: Network, typed: str, say: str, to: str) -> str:
 
 
 def _serve(network: Network, port: int) -> int:
-    stopped = threading.Event()
-    for name in (signal.SIGTERM, signal.SIGINT):
-        signal.signal(name, lambda *_: stopped.set())
+    stopped = stop_event()
     with PhoneServer(network, port=port) as phone:
         print(json.dumps({"url": phone.url, "port": phone.port}), flush=True)
         stopped.wait()

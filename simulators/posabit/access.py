@@ -14,7 +14,7 @@ DEGRADED = frozenset(("forbidden", "null_identity", "null_links"))
 
 @dataclass(frozen=True, slots=True)
 class Permissions:
-    """The ticks on a venue token.
+    """The permissions that are ticked on a venue token.
 
     Without Enhanced Customer Data Access `degraded` says what that looks like, any of: "forbidden"
     (403 on customers), "null_identity" (rows with identity fields null), "null_links" (sales
@@ -44,7 +44,7 @@ class Permissions:
 
 @dataclass(frozen=True, slots=True)
 class Caller:
-    """Who sent an Authorization header. `shop` is None for a blank venue half."""
+    """The sender of an Authorization header. `shop` is None for a blank venue half."""
 
     scheme: str
     shop: Shop | None = field(default=None, repr=False)

@@ -47,8 +47,11 @@ ALIASES = {"sales": "sales_histories", "inventory": "inventories"}
 
 @dataclass(slots=True)
 class PosabitSettings(Settings):
-    """`accept`: "both", "basic" or "bearer". `bare_single` sends single customers unwrapped.
-    `dates_required` answers 422 to a customers listing without `start_date` and `end_date`."""
+    """Switches of a running simulator.
+
+    `accept`: "both", "basic" or "bearer". `bare_single` sends single customers unwrapped.
+    `dates_required` answers 422 to a customers listing without `start_date` and `end_date`.
+    """
 
     accept: str = "both"
     per_page: int = 100

@@ -9,7 +9,7 @@ from .edits import PosabitEdits
 
 
 class PosabitServer(SimServer[PosabitApi]):
-    """`with PosabitServer(world) as server: …`; the API lives under `/api`."""
+    """Serves POSaBIT under `/api`: `with PosabitServer(world) as server: …`."""
 
     api_class = PosabitApi
     edits_class = PosabitEdits

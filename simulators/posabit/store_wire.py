@@ -108,7 +108,7 @@ def info(venue: Venue) -> Wire:
 
 
 def venue_list(venues: list[Venue]) -> Wire:
-    """What the integrator sees with an empty venue half: every venue with its token."""
+    """The answer to an integrator who names no venue: every venue with its token."""
     return {"venues": [{**info(venue), "token": venue.token} for venue in venues]}
 
 

@@ -234,7 +234,10 @@ def _number(params: Mapping[str, str], name: str, default: int) -> int:
 
 
 def _clock_time(params: Mapping[str, str], name: str, zone: str) -> int | None:
-    """What the store's clock shows at the time given; text with an offset is turned into that."""
+    """The time in a parameter on the store's clock; a time with an offset is converted.
+
+    Raises BadRequest.
+    """
     text = params.get(name, "")
     if not text:
         return None

@@ -13,7 +13,7 @@ VENUES = (
 
 
 class ProfitekPlatform(Platform):
-    """One AuthKey opens one Store Name, which is the key of everything."""
+    """The retailers of Profitek: one AuthKey opens one Store Name, the key of everything."""
 
     def scope(self, spec: WorldSpec, venue: Venue) -> str:
         del spec

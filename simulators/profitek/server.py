@@ -8,6 +8,6 @@ from .api import ProfitekApi
 
 
 class ProfitekServer(BackOfficeServer[ProfitekApi]):
-    """`with ProfitekServer(world, tls="self-signed") as server: …`."""
+    """Serves Profitek: `with ProfitekServer(world, tls="self-signed") as server: …`."""
 
     api_class = ProfitekApi

@@ -42,7 +42,7 @@ def taxes(cents: int, venue: Venue) -> tuple[int, int]:
 
 
 def customer(row: Shopper, venue: Venue) -> Wire:
-    """Some give a landline, most a mobile number; the till has a field for each."""
+    """A customer row: some numbers are in the field for landlines, most in that for mobiles."""
     landline = row.id % 3 == 0
     wire: Wire = {
         "CustomerID": row.id,

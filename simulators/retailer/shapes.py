@@ -11,7 +11,7 @@ SMALL_WORLD = 300
 
 @dataclass(frozen=True, slots=True)
 class WorldSpec:
-    """Everything that decides a world: equal specs give byte-identical data.
+    """Decides everything about a world: equal specs give byte-identical data.
 
     `shoppers` and `sales` are the rows that listings of all venues return together, broken rows
     and refund rows included. `now` is the instant (ms) the year of sales ends at. `mess` is a

@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 import random
-from array import array
 
 from simulators.retailer import names
 from simulators.retailer.shapes import Coupon, Lot, Product, Venue, WorldSpec
-from simulators.retailer.tables import Table
+from simulators.retailer.tables import Table, table_of
 from simulators.retailer.zones import DAY
 
 FIRST_PRODUCT = 900_000
@@ -49,7 +48,7 @@ def first_lot(venue: Venue) -> int:
 
 
 def make_lots(spec: WorldSpec, venue: Venue, products: list[Product]) -> Table[Lot]:
-    """Sold-out rows first (they are older), made only when asked for; then what is in stock."""
+    """The lots of a venue: first the sold-out ones, which are older, then those in stock."""
     rng = random.Random(f"{spec.seed}:lots:{venue.ordinal}")
     start = first_lot(venue)
     old = [_sold_out(spec, start + at, products) for at in range(spec.old_lots)]
@@ -62,10 +61,7 @@ def make_lots(spec: WorldSpec, venue: Venue, products: list[Product]) -> Table[L
         broken = rng.sample(fresh, 3)
         for at, quirk in zip(broken, ("missing_id", "bad_money", "bad_money"), strict=True):
             lots[at] = lots[at]._replace(quirk=quirk)
-    ids = array("q", [lot.id for lot in lots])
-    created = array("q", [lot.created for lot in lots])
-    updated = array("q", [lot.updated for lot in lots])
-    return Table[Lot](ids, created, updated).made_by(lots.__getitem__)
+    return table_of(lots)
 
 
 def _sold_out(spec: WorldSpec, number: int, products: list[Product]) -> Lot:

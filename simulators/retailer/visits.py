@@ -149,7 +149,7 @@ def decide_fates(
 
 
 def _open_at_night(spec: WorldSpec, venue: Venue, plain: list[Visit]) -> None:
-    """Two sales in the hour that the end of summer time repeats, one in each of its passes."""
+    """Move two sales into the hour that the end of summer time repeats, one into each pass."""
     year = 1970 + spec.now // (365 * DAY + DAY // 4)
     for back in (year, year - 1):
         end = summer_time(venue.rails_zone, back)[1]

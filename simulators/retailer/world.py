@@ -18,7 +18,7 @@ from simulators.retailer.tables import Table, table_of
 
 @dataclass(slots=True)
 class Shop:
-    """One venue and its rows.
+    """Holds one venue and its rows.
 
     `scope` and `key` are the POS's own names: of what a credential opens, and of the shop in the
     data. `receipts` generates its sales.
@@ -40,7 +40,7 @@ class Shop:
 
 
 class World:
-    """Everything a POS knows of one retailer. Build it with `World(WorldSpec(now=…))`.
+    """Holds everything that a POS knows of one retailer. Build it with `World(WorldSpec(now=…))`.
 
     Worlds of several platforms with the same `town` and some `overlap` are one retailer's.
     """

@@ -72,7 +72,7 @@ class Fault:
 
 
 def read_trigger(rule: dict[str, Any], aliases: Mapping[str, str]) -> Trigger:
-    """Takes `resource`, `venue`, `requests`, `times` out of `rule`."""
+    """Make a trigger of `resource`, `venue`, `requests`, `times`, which are taken out of `rule`."""
     resource = str(rule.pop("resource", "*"))
     requests = rule.pop("requests", None)
     return Trigger(
@@ -84,7 +84,7 @@ def read_trigger(rule: dict[str, Any], aliases: Mapping[str, str]) -> Trigger:
 
 
 class Faults:
-    """The faults that are set; the first that fires wins, but all of them count.
+    """Holds the faults that are set. The first that fires wins, but all of them count requests.
 
     `aliases`: other names of resources.
     """

@@ -41,7 +41,7 @@ class Reply:
     content_type: str = JSON
     rows: int = 0
     headers: tuple[str, ...] = ()
-    """More lines of the head."""
+    """Further header lines."""
 
 
 Sender = Callable[[Reply, Fault | None, Callable[[], None]], None]

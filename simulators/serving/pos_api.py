@@ -61,17 +61,17 @@ class Api(ABC):
     """Answers requests over one world. Not thread-safe: the server holds a lock around it."""
 
     base_path: ClassVar[str] = ""
-    """Where the API lives under the server's URL."""
+    """The path of the API under the server's URL."""
     aliases: ClassVar[Mapping[str, str]] = {}
-    """What faults and scheduled edits may call a kind of request."""
+    """Other names of kinds of requests, for faults and scheduled edits."""
     tables: ClassVar[Mapping[str, str]] = {
         "customers": "customers",
         "sales": "sales_histories",
         "inventory": "inventories",
     }
-    """What edits may call a table of the world."""
+    """Other names of tables of the world, for edits."""
     columns: ClassVar[Mapping[str, Columns]] = {}
-    """By table of the world: what an edit may set."""
+    """By table of the world: the columns that an edit may set."""
     refunds: ClassVar[frozenset[str]] = frozenset(("R1", "R2", "R3"))
     plain_params: ClassVar[frozenset[str]] = frozenset()
     """Parameters whose values say nothing about a person and open nothing; others are masked."""

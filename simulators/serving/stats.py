@@ -1,4 +1,4 @@
-"""What was asked of a simulator: counts, pace, and a log without secrets or personal data."""
+"""Statistics of a simulator: counts, pace, and a log without secrets or personal data."""
 
 from __future__ import annotations
 

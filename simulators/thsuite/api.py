@@ -56,9 +56,12 @@ READ_ONLY = "write"
 
 @dataclass(slots=True)
 class ThsuiteSettings(Settings):
-    """`accept`: "both", "bearer" or "key". `bare`: listings are arrays without an envelope.
+    """Switches of a running simulator.
+
+    `accept`: "both", "bearer" or "key". `bare`: listings are arrays without an envelope.
     `transactions`: "receipts" with items, or "lines" that share a receiptId. `newest_first` turns
-    transactions round. `positive_returns`: only `type` says that a row is a return."""
+    transactions round. `positive_returns`: only `type` says that a row is a return.
+    """
 
     accept: str = "both"
     limit: int = 100

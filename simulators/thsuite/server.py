@@ -8,6 +8,6 @@ from .api import ThsuiteApi
 
 
 class ThsuiteServer(SimServer[ThsuiteApi]):
-    """`with ThsuiteServer(World(spec, THSUITE)) as server: …`; the API lives under `/api`."""
+    """Serves THSuite under `/api`: `with ThsuiteServer(World(spec, PLATFORM)) as server: …`."""
 
     api_class = ThsuiteApi

@@ -78,7 +78,7 @@ def receipt(row: Sale, shop: Shop, world: World, *, positive_returns: bool) -> W
 
 
 def lines(row: Sale, shop: Shop, world: World, *, positive_returns: bool) -> list[Wire]:
-    """The same as one transaction per line; their amounts add up to the receipt's."""
+    """A receipt as one transaction per line; their amounts add up to the receipt's."""
     sign = -1 if positive_returns and row.sale_type == "refund" else 1
     whole = _head(row, shop)
     rows = []

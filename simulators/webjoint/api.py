@@ -58,7 +58,9 @@ LOOSE = 3 * DAY
 
 @dataclass(slots=True)
 class WebjointSettings(Settings):
-    """`accept`: "both", "x-api-key" or "authorization". `max_rows`: a longer range is cut.
+    """Switches of a running simulator.
+
+    `accept`: "both", "x-api-key" or "authorization". `max_rows`: a longer range is cut.
 
     `order`: newest "created" or "modified" first. `repeats` of rows: "in_order" with the others,
     "displaced", or "none"; a clean world has none. `date_filter`: "none", or "loose": with

@@ -9,7 +9,7 @@ from .edits import WebjointEdits
 
 
 class WebjointServer(SimServer[WebjointApi]):
-    """`with WebjointServer(World(spec, WEBJOINT)) as server: …`; the API is under `/prod/api`."""
+    """Serves Webjoint under `/prod/api`: `with WebjointServer(World(spec, PLATFORM)) as server: …`."""
 
     api_class = WebjointApi
     edits_class = WebjointEdits

@@ -1,4 +1,4 @@
-"""What the demo keeps between two starts, so that the second finds the first one's data good."""
+"""Facts that the demo keeps between two starts, so that the second can use the first one's data."""
 
 from __future__ import annotations
 

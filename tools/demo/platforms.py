@@ -26,7 +26,7 @@ STOCK = {"products": 120, "old-lots": 300}
 
 @dataclass(frozen=True, slots=True)
 class Pos:
-    """One POS of the retailer.
+    """Describes one POS of the retailer.
 
     `fields`: of a credential, filled in from the simulator's facts; with `each`, one credential for
     each of the shops listed there. `trust`: what the retailer accepts of their own server, e.g.

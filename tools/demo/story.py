@@ -65,7 +65,7 @@ def addresses_text(stack: LocalStack, memory: Memory, phone: str) -> str:
 
 
 def summary_text(retailer: Retailer, cards: Mapping[str, Json], second: Sequence[Json]) -> str:
-    """What was pulled, and what needs a person."""
+    """The summary of what was pulled, and of what needs a person."""
     personas = retailer.personas()
     writes = sum(run["persona_writes"] for run in second)
     several = [persona for persona in personas if _is_of_several(persona)]
@@ -100,7 +100,7 @@ def _loyalty_lines(retailer: Retailer, personas: Sequence[Json]) -> list[str]:
 
 
 def _platform_line(retailer: Retailer, card: Json, personas: Sequence[Json]) -> str:
-    """What was pulled from one POS."""
+    """The line about what was pulled from one POS."""
     platform = card["platform"]
     runs = retailer.runs(platform)
     people = sum(platform in persona["sources"] for persona in personas)

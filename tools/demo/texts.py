@@ -93,7 +93,7 @@ EXPECTED_ANSWERS: Json = {
     "yes": {"consent": "opted_in", "member_by_it": True, "confirmations": 1},
     "stop": {"consent": "opted_out", "confirmations": 1},
 }
-"""What must come of the answers: one confirmation each, and no answer to HELP after a STOP."""
+"""The right outcome of the answers: one confirmation each, and no answer to HELP after a STOP."""
 
 
 def _sent(retailer: Retailer) -> list[Json]:

@@ -1,4 +1,4 @@
-"""What the local AWS leaves out of the template, done through its API after a deployment.
+"""Does through its API, after a deployment, what the local AWS leaves out of the template.
 
 It reads what is wanted from the packaged template, so that the template stays its only source.
 """
