@@ -9,7 +9,7 @@ from .edits import WebjointEdits
 
 
 class WebjointServer(SimServer[WebjointApi]):
-    """Serves Webjoint under `/prod/api`: `with WebjointServer(World(spec, PLATFORM)) as server: …`."""
+    """Serves Webjoint under `/prod/api`: `with WebjointServer(World(spec, PLATFORM)) as s: …`."""
 
     api_class = WebjointApi
     edits_class = WebjointEdits

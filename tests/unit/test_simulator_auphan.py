@@ -20,7 +20,7 @@ from simulators.retailer.world import World
 from simulators.retailer.zones import DAY, HOUR, iso_local, parse_instant
 from simulators.serving.probe import Answer, Probe
 
-from .test_simulator_oracle import brute_force_groups, wire_keys
+from .test_simulator_oracle import brute_force_groups, wire_keys, wire_name
 
 NOW = parse_instant("2026-11-22T00:00:00Z") or 0
 SPEC = WorldSpec(now=NOW, shoppers=300, sales=400, products=60, old_lots=40)
@@ -518,7 +518,13 @@ def test_the_oracle_agrees_with_a_brute_force_reading_of_the_reports() -> None:
         if row["Customer ID"]
     }
     groups = {frozenset(tuple(record) for record in g["records"]) for g in found["groups"]}
-    assert groups == brute_force_groups({r: keys for r, keys in records.items() if keys})
+    names = {
+        (scope, row["Customer ID"]): wire_name(
+            {"first_name": row["First Name"], "last_name": row["Last Name"]}
+        )
+        for row in people
+    }
+    assert groups == brute_force_groups({r: keys for r, keys in records.items() if keys}, names)
     assert_sales_agree(found, lines)
 
 

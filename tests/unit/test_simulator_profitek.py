@@ -19,7 +19,7 @@ from simulators.retailer.shapes import Sale, WorldSpec
 from simulators.retailer.world import Shop, World
 from simulators.retailer.zones import HOUR, iso_local, parse_instant
 
-from .test_simulator_oracle import brute_force_groups, wire_keys
+from .test_simulator_oracle import brute_force_groups, wire_keys, wire_name
 
 NOW = parse_instant("2026-11-22T00:00:00Z") or 0
 SPEC = WorldSpec(now=NOW, shoppers=300, sales=400, products=60, old_lots=40)
@@ -415,7 +415,14 @@ def test_the_oracle_agrees_with_a_brute_force_reading_of_the_wire(seed: int, sto
         if row["CustomerID"] is not None
     }
     groups = {frozenset(tuple(record) for record in g["records"]) for g in found["groups"]}
-    assert groups == brute_force_groups({r: keys for r, keys in records.items() if keys})
+    names = {
+        (scope, str(row["CustomerID"])): wire_name(
+            {"first_name": row["FirstName"], "last_name": row["LastName"]}
+        )
+        for scope, rows in people.items()
+        for row in rows
+    }
+    assert groups == brute_force_groups({r: keys for r, keys in records.items() if keys}, names)
     assert_sales_agree(found, sales)
 
 
