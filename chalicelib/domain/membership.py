@@ -11,10 +11,10 @@ from typing import NamedTuple
 
 from chalicelib.domain.acts import DOUBLE_OPT_IN, KEPT, Join
 from chalicelib.domain.identity import SourceRecord
-from chalicelib.domain.rules import KeptMembers, Rules, Terms
+from chalicelib.domain.rules import Rules, Terms
 from chalicelib.domain.sales_summary import SalesSummary
-from chalicelib.domain.settings import ENROLL_AFTER, SMS_OPT_IN_AFTER
-from chalicelib.domain.times import day_from_text, day_text
+from chalicelib.domain.settings import ENROLL_AFTER
+from chalicelib.domain.times import day_from_text
 from chalicelib.domain.words import Day, Platform, Points
 
 IMPORT = "import"
@@ -93,7 +93,7 @@ def is_still_given(
     if kind == ENROLL_AFTER:
         return not flags & UNRELIABLE and has_bought_since(bought, platform, source.enroll_after)
     if kind == DOUBLE_OPT_IN:
-        return has_bought_since(bought, platform, source.sms_opt_in_after)
+        return is_yes_covered(bought, rules)
     if kind == IMPORT:
         sources = [rules.source(known) for known in platforms]
         return any(s.imported_on is not None or s.import_locks for s in sources)
@@ -127,37 +127,20 @@ def asking_platforms(
     )
 
 
-def joins_to_keep(
-    members: Sequence[SourceRecord],
-    bought: LastDays,
-    flags: AbstractSet[str],
-    sales: Mapping[str, SalesSummary],
-    terms: Terms,
-) -> dict[str, list[Join]]:
-    """Return the joins, by record, that keep a person who was a member only by settings that are
-    being removed. Call it for persons without another reason: each of these settings gives one."""
-    found: dict[str, list[Join]] = {}
-    for platform, source in terms.rules.sources.items():
-        for keep in source.keeping:
-            if not has_bought_since(bought, platform, keep.day):
-                continue
-            anchor = _anchor(members, platform, keep, flags, sales)
-            if anchor is not None:
-                reason = kept_reason(keep.setting, platform, keep.day)
-                found.setdefault(anchor, []).append(Join(reason, terms.as_of))
-    return found
-
-
-def kept_reason(setting: str, platform: Platform, day: Day) -> str:
-    """`kept:<setting>:<platform>@<ISO day>`."""
-    return f"{KEPT}:{setting}:{platform}@{day_text(day)}"
-
-
 def has_bought_since(bought: LastDays, platform: Platform, day: Day | None) -> bool:
     """Whether there was a counting sale of the platform on or after the day of a setting; False for
     a setting without a day."""
     last = bought.get(platform)
     return day is not None and last is not None and last >= day
+
+
+def is_yes_covered(bought: LastDays, rules: Rules) -> bool:
+    """Whether a YES to a double opt-in makes a member: while the date of any source covers the
+    person, because a YES to one request answers those of all."""
+    return any(
+        has_bought_since(bought, platform, source.sms_opt_in_after)
+        for platform, source in rules.sources.items()
+    )
 
 
 def _enrolled(
@@ -172,16 +155,13 @@ def _enrolled(
 
 
 def _reason(join: Join, bought: LastDays, terms: Terms) -> Reason | None:
-    """Return the reason that a join gives today; an opt-in by request counts only while its setting
-    covers the person."""
+    """Return the reason that a join gives today; an opt-in by request counts only while a setting
+    that asks covers the person."""
     kind, _, rest = join.reason.partition(":")
     if kind == KEPT:
         return Reason(join.reason, day_from_text(rest.rpartition("@")[2]))
-    if kind == DOUBLE_OPT_IN:
-        platform = Platform(rest)
-        source = terms.rules.source(platform)
-        if not has_bought_since(bought, platform, source.sms_opt_in_after):
-            return None
+    if kind == DOUBLE_OPT_IN and not is_yes_covered(bought, terms.rules):
+        return None
     return Reason(join.reason, _joining_day(join, terms))
 
 
@@ -205,27 +185,3 @@ def _earlier(one: Reason | None, other: Reason) -> Reason:
     if one.earn_from is None or one.earn_from <= other.earn_from:
         return one
     return other
-
-
-def _anchor(
-    members: Sequence[SourceRecord],
-    platform: Platform,
-    keep: KeptMembers,
-    flags: AbstractSet[str],
-    sales: Mapping[str, SalesSummary],
-) -> str | None:
-    """Return the record to store the join with: the one that bought last, or that answered YES."""
-    if keep.setting == SMS_OPT_IN_AFTER:
-        wanted = f"{DOUBLE_OPT_IN}:{platform}"
-        record_ids = [m.id for m in members if any(j.reason == wanted for j in m.acts.joins)]
-        return min(record_ids, default=None)
-    if flags & UNRELIABLE:
-        return None
-    buyers = [
-        (summary.last_at, m.id)
-        for m in members
-        if m.platform == platform
-        and (summary := sales.get(m.id)) is not None
-        and summary.last_at is not None
-    ]
-    return max(buyers)[1] if buyers else None

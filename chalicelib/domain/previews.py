@@ -6,22 +6,22 @@ begins or ceases to count: both stand in the source records.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Sequence
+from dataclasses import replace
 from typing import NamedTuple
 
 from chalicelib.domain.acts import DOUBLE_OPT_IN
 from chalicelib.domain.identity import SourceRecord
+from chalicelib.domain.keeps import may_be_overruled, reasons_to_keep, without_overruled
 from chalicelib.domain.loyalty import earn_from, earned_points, expired_points, imported_points
 from chalicelib.domain.membership import (
-    UNRELIABLE,
     Reason,
     asking_platforms,
-    has_bought_since,
-    kept_reason,
+    is_yes_covered,
     membership_reasons,
 )
 from chalicelib.domain.personas import Persona
-from chalicelib.domain.rules import KeptMembers, Rules, Source, Terms
+from chalicelib.domain.rules import Rules, Source, Terms
 from chalicelib.domain.sales_summary import SaleRef
 from chalicelib.domain.settings import ENROLL_AFTER
 from chalicelib.domain.words import Day, Platform, Points
@@ -47,14 +47,16 @@ def would_be_of_persona(persona: Persona, terms: Terms, today: Rules) -> WouldBe
         return None
     if any(_imports(rules.source(p)) != _imports(today.source(p)) for p in persona.sources):
         return None
+    if may_be_overruled(persona.reasons, rules):
+        return None
     why = [r for r in persona.reasons if _stays(r)]
     why += membership_reasons((), persona.last_days, persona.flags, 0, terms)
-    for platform in _yes_covered(persona, rules):
+    for platform in persona.said_yes if is_yes_covered(persona.last_days, rules) else ():
         known = [r for r in persona.reasons if r.name == f"{DOUBLE_OPT_IN}:{platform}"]
         if not known and rules.loyalty.earn_only_from_joining:
             return None
         why += known or [Reason(f"{DOUBLE_OPT_IN}:{platform}", None)]
-    why = why or list(_kept_reasons(persona, rules))
+    why += _kept_reasons(persona, why, rules)
     since = earn_from(why, persona.flags, rules.loyalty)
     return WouldBe(bool(why), _asks(persona, rules), since)
 
@@ -63,9 +65,9 @@ def would_be_of_records(persona: Persona, members: Sequence[SourceRecord], terms
     """Where the person would stand under `terms`, from all of their source records."""
     rules = terms.rules
     imported = sum([imported_points(member, terms) for member in members])
-    why = membership_reasons(
-        members, persona.last_days, persona.flags, imported, terms
-    ) or _kept_reasons(persona, rules)
+    left = [replace(member, acts=without_overruled(member, rules)) for member in members]
+    why = list(membership_reasons(left, persona.last_days, persona.flags, imported, terms))
+    why += _kept_reasons(persona, why, rules)
     return WouldBe(
         member=bool(why),
         asked_by=_asks(persona, rules),
@@ -103,35 +105,13 @@ def _stays(reason: Reason) -> bool:
     return reason.name.partition(":")[0] not in (ENROLL_AFTER, DOUBLE_OPT_IN)
 
 
-def _yes_covered(persona: Persona, rules: Rules) -> list[Platform]:
-    """The platforms whose setting covers the YES that was given to it."""
-    return [
-        platform
-        for platform in persona.said_yes
-        if has_bought_since(persona.last_days, platform, rules.source(platform).sms_opt_in_after)
-    ]
-
-
 def _imports(source: Source) -> tuple[object, ...]:
     """What decides about imported points."""
     return source.imported_on, source.import_locks
 
 
-def _keeps(persona: Persona, rules: Rules) -> Iterator[tuple[Platform, KeptMembers]]:
-    """The keeps this person falls under, with their platforms."""
-    for platform, source in rules.sources.items():
-        for keep in source.keeping:
-            if not has_bought_since(persona.last_days, platform, keep.day):
-                continue
-            if keep.setting == ENROLL_AFTER and persona.flags & UNRELIABLE:
-                continue
-            yield platform, keep
-
-
-def _kept_reasons(persona: Persona, rules: Rules) -> tuple[Reason, ...]:
-    """What is written for who is left without a reason while a setting goes away."""
-    return tuple(
-        Reason(kept_reason(keep.setting, platform, keep.day), keep.day)
-        for platform, keep in _keeps(persona, rules)
-        if keep.setting == ENROLL_AFTER or platform in persona.said_yes
-    )
+def _kept_reasons(persona: Persona, left: Sequence[Reason], rules: Rules) -> list[Reason]:
+    """What the keeps at work give to a person who is left with these reasons."""
+    bought = persona.last_days
+    found = reasons_to_keep(persona.reasons, left, bought, persona.flags, rules)
+    return [kept.reason for kept in found]

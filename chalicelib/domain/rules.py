@@ -44,13 +44,16 @@ class Loyalty:
 
 
 class KeptMembers(NamedTuple):
-    """A setting was removed or moved, and whoever it alone had made a member is being kept.
+    """A setting was removed or moved, and whoever loses membership or an earlier earn-from day by
+    it is being kept.
 
-    `setting`: its key, one of those that keep members; `day`: the one it had.
+    `setting`: its key, one of those that keep members; `day`: the one it had; `since`: when it was
+    changed, no two keeps of a source at the same instant. 0 where it was stored without.
     """
 
     setting: str
     day: Day
+    since: Instant = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,7 +62,8 @@ class Source:
 
     `import_locks`: scope → the run whose complete listing fixed that scope's imported points for
     ever (product.md §7); `was_imported_on`: their date, once it was removed from the card;
-    `keeping`: whom a change at work keeps.
+    `keeping`: whom a change at work keeps; `overruled`: keeps that a later change took back before
+    they were worked off.
     """
 
     enroll_after: Day | None = None
@@ -70,6 +74,12 @@ class Source:
     import_locks: Mapping[str, str] = field(default_factory=lambda: _NOTHING)
     trusts_opt_in_flags: bool = False
     keeping: tuple[KeptMembers, ...] = ()
+    overruled: tuple[KeptMembers, ...] = ()
+
+    @property
+    def has_keeps(self) -> bool:
+        """Whether a change at work keeps anybody, or takes back what was kept."""
+        return bool(self.keeping or self.overruled)
 
 
 NO_SOURCE = Source()

@@ -10,6 +10,7 @@ from typing import NamedTuple
 
 from chalicelib.domain.acts import DOUBLE_OPT_IN, KEPT, Join, merge_joins
 from chalicelib.domain.identity import SourceRecord
+from chalicelib.domain.keeps import FIRST_DAY
 from chalicelib.domain.membership import IMPORT, NEVER_TEXTED, UNRELIABLE, Reason
 from chalicelib.domain.personas import Persona
 from chalicelib.domain.rules import Loyalty, Terms, setting_values
@@ -22,7 +23,7 @@ Titles = Mapping[Platform, str]
 """Platform → the name people know it by."""
 
 JOIN_WORDS: Mapping[str, str] = {
-    KEPT: "Was kept{on} when *{label}* ({title}, {day}) was removed or moved.",
+    KEPT: "Was kept{on} when *{label}* ({source}) was removed or moved.",
     DOUBLE_OPT_IN: "Answered the SMS double opt-in of {title} with YES{on}.",
     "pos_signup": "Signed up at the checkout of {title}{on}.",
     "form": "Used a signup form{on}.",
@@ -124,7 +125,9 @@ def _reason(
     setting, _, day = rest.partition("@")
     name = setting_label(setting.partition(":")[0])
     words = JOIN_WORDS.get(kind, "Joined{on}.")
-    return Explanation(reason.name, words.format(title=title, on=on, label=name, day=day), data)
+    source = title if reason.earn_from == FIRST_DAY else f"{title}, {day}"
+    sentence = words.format(title=title, on=on, label=name, source=source)
+    return Explanation(reason.name, sentence, data)
 
 
 def _covered(

@@ -39,9 +39,10 @@ EVERYTHING = Rules(
             import_locks={"Store #1": "run_1"},
             trusts_opt_in_flags=True,
             keeping=(
-                KeptMembers("enroll_after", DAY - 30),
+                KeptMembers("enroll_after", DAY - 30, 5_000),
                 KeptMembers("sms_opt_in_after", DAY - 9),
             ),
+            overruled=(KeptMembers("enroll_after", DAY - 31, 4_000),),
         ),
         "auphan": Source(),
     },

@@ -5,12 +5,15 @@ from __future__ import annotations
 import random
 from collections.abc import Callable, Sequence
 from dataclasses import replace
+from typing import Any
 
 from chalicelib.domain.acts import Join
 from chalicelib.domain.ids import record_id
 from chalicelib.domain.ledger import Postings, posted_total
 from chalicelib.domain.records import Customer, Sale
-from chalicelib.domain.rules import KeptMembers, Loyalty, Source
+from chalicelib.domain.rules import Loyalty, Source
+from chalicelib.domain.words import MembersChoice
+from chalicelib.services.changes.propose import Proposal
 from chalicelib.services.ports.effects import Ask
 from chalicelib.services.ports.stores import Store
 from tests.fakes.accounts import MemoryAccounts, an_account
@@ -18,17 +21,17 @@ from tests.fakes.common import FakeClock
 from tests.fakes.facts import Crash, MemoryFacts
 from tests.fakes.rules import MemoryRuleBook, RecordedEffects, memory_commits
 from tests.fakes.stores import MemoryStores
-from tests.unit.domain.naive import Shopper, Sold
+from tests.unit.domain.naive import Ids, Shopper, Sold
 from tests.unit.domain.naive_loyalty import (
     Cause,
     Expected,
     GivenFacts,
+    due_to_be_kept,
     expected,
-    fallen_under,
     latest_sales,
     latest_shoppers,
 )
-from tests.worlds.history_facts import PLACES, Accident, Place, timed
+from tests.worlds.history_facts import PLACES, Accident, Place, SettingsMove, timed
 
 UID = "1000"
 
@@ -70,21 +73,67 @@ class HistoryAccount:
         self.stores.create(Store(UID, 0, "Main"))
         self.set_rules(loyalty=Loyalty(enabled=True, points_per_100=10_000))
 
-    def change_settings(
-        self, platform: str, enroll: int | None, ask: int | None, keep: bool, accident: Accident
-    ) -> None:
-        source = self.source(platform)
-        before: tuple[tuple[str, int | None], ...] = (
-            ("enroll_after", source.enroll_after),
-            ("sms_opt_in_after", source.sms_opt_in_after),
-        )
-        keeping = tuple(
-            KeptMembers(which, day) for which, day in before if keep and day is not None
-        )
-        self.set_source(platform, enroll_after=enroll, sms_opt_in_after=ask, keeping=keeping)
+    def change_settings(self, platform: str, change: SettingsMove, accident: Accident) -> None:
+        """The change, worked off. Who is due to be kept is, and nobody else; the reasons are noted,
+        being facts from now on."""
+        before = self.book.get(UID)
+        self.put_into_force(platform, change)
         self.everybody_is_derived_again(accident)
-        self.kept_as_they_should_be()
-        self.set_source(platform, keeping=())
+        new = self.finish_change(platform)
+        due: dict[Ids, set[str]] = {}
+        if change.keep:
+            after = self.book.get(UID)
+            due = due_to_be_kept(self.given, before, after, platform, self.clock.now())
+        kept = {members: {j.reason for rid, j in new if rid in members} for members in due}
+        assert (kept, len(new)) == (due, sum(map(len, due.values())))
+        self.given.joins += new
+
+    def change_settings_twice(
+        self, platform: str, first: SettingsMove, second: SettingsMove, accident: Accident
+    ) -> None:
+        """The second change comes while the first is worked off, however far that came."""
+        before = self.model()
+        self.put_into_force(platform, first)
+        between = self.book.get(UID)
+        self.everybody_is_derived_again(accident, at_most=accident.order % 5)
+        self.effects.heard.clear()  # of whom the first change asked
+        self.put_into_force(platform, second)
+        self.everybody_is_derived_again(accident)
+        new = self.finish_change(platform)
+        if not second.keep:
+            assert new == [], "let go is the last word"
+        if second.keep and not first.keep:
+            after = self.book.get(UID)
+            due = due_to_be_kept(self.given, between, after, platform, self.clock.now())
+            persons = {rid for members in due for rid in members}
+            assert {rid for rid, _ in new} <= persons, "what was let go is not kept"
+        if first.keep and second.keep:
+            now = {member: p for p in self.facts.shown(UID) for member in p.members}
+            for persona in before.personas.values():
+                assert now[persona.id].member >= persona.member
+                assert now[persona.id].points >= persona.points
+        self.given.joins += new
+
+    def put_into_force(self, platform: str, change: SettingsMove) -> None:
+        self.clock.move(1)
+        rules = self.book.get(UID)
+        dates: dict[str, Any] = {"enroll_after": change.enroll, "sms_opt_in_after": change.ask}
+        source = replace(self.source(platform), **dates)
+        wanted = replace(rules, sources={**rules.sources, platform: source})
+        proposal = Proposal(UID, platform, dates, rules, wanted)
+        members: MembersChoice = "keep" if change.keep else "let_go"
+        self.book.set(UID, proposal.keeping(members, self.clock.now()))
+
+    def finish_change(self, platform: str) -> list[tuple[str, Join]]:
+        """The reasons given since they were last noted."""
+        self.set_source(platform, keeping=(), overruled=())
+        known = {(record, join.reason) for record, join in self.given.joins}
+        return [
+            (record, join)
+            for (_, record), stored in self.facts.records.items()
+            for join in stored.record.acts.joins
+            if (record, join.reason) not in known
+        ]
 
     def tell(
         self,
@@ -143,32 +192,20 @@ class HistoryAccount:
             self.commits.commit(UID, *place, customers=page)
             self.note(place, page, [])
 
-    def everybody_is_derived_again(self, accident: Accident) -> None:
-        """As the background job does it, page by page, here in any order; commits go on beside."""
+    def everybody_is_derived_again(self, accident: Accident, at_most: int | None = None) -> None:
+        """As the background job does it, page by page, here in any order; commits go on beside.
+
+        `at_most`: so many pages.
+        """
         ids = sorted(rid for _, rid in self.facts.personas)
         chance = random.Random(accident.order)
         chance.shuffle(ids)
         size = chance.choice([1, 3, 100])
-        for page in (ids[at : at + size] for at in range(0, len(ids), size)):
+        pages = [ids[at : at + size] for at in range(0, len(ids), size)]
+        for page in pages[:at_most]:
             self.surviving(accident, lambda page=page: self.commits.rederive(UID, page))
             if chance.random() < 0.2:
                 self.another_commit(accident, None)
-
-    def kept_as_they_should_be(self) -> None:
-        """Who would be lost is kept by the setting; the reasons are noted, being facts from now."""
-        known = {(record, join.reason) for record, join in self.given.joins}
-        new = [
-            (record, join)
-            for (_, record), stored in self.facts.records.items()
-            for join in stored.record.acts.joins
-            if (record, join.reason) not in known
-        ]
-        due = fallen_under(self.given, self.book.get(UID), self.clock.now())
-        given = {
-            members: {join.reason for record, join in new if record in members} for members in due
-        }
-        assert (given, len(new)) == (due, sum(map(len, due.values())))
-        self.given.joins += new
 
     def model(self) -> Expected:
         return expected(self.given, self.book.get(UID), self.clock.now())

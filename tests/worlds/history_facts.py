@@ -170,6 +170,17 @@ days = st.sampled_from(DAYS)
 early_days = st.sampled_from((TODAY - 60, TODAY - 20, None))
 
 
+class SettingsMove(NamedTuple):
+    """The dates to enrol and to ask as they are after a change, and what becomes of members."""
+
+    enroll: int | None
+    ask: int | None
+    keep: bool
+
+
+settings_moves = drawn(SettingsMove, enroll=(None, *DAYS), ask=(None, *DAYS), keep=(True, False))
+
+
 class Accident(NamedTuple):
     """The worker dies after so many rows; then the same again, or another commit first."""
 

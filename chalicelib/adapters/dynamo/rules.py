@@ -5,8 +5,9 @@ The rules are stored as one JSON text, days as ISO text, without the fields at t
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import fields
+from itertools import chain, repeat
 from typing import Any
 
 import orjson
@@ -86,6 +87,10 @@ def _pack_source(source: Source) -> dict[str, Any]:
     packed |= {name: day_as_text(packed[name]) for name in _day_fields()}
     packed["import_locks"] = dict(source.import_locks)
     packed["keeping"] = [(keep.setting, day_text(keep.day)) for keep in source.keeping]
+    packed["kept_since"] = [keep.since for keep in source.keeping]
+    packed["overruled"] = [
+        (keep.setting, day_text(keep.day), keep.since) for keep in source.overruled
+    ]
     return {name: value for name, value in packed.items() if value}
 
 
@@ -93,9 +98,15 @@ def _source(packed: Mapping[str, Any]) -> Source:
     """Passes over fields that this code does not know."""
     values = {field.name: packed[field.name] for field in fields(Source) if field.name in packed}
     values |= {name: text_as_day(values.get(name)) for name in _day_fields()}
-    keeps = packed.get("keeping", ())
-    values["keeping"] = tuple(KeptMembers(setting, day_from_text(day)) for setting, day in keeps)
+    since = chain(packed.get("kept_since", ()), repeat(0))
+    keeping = zip(packed.get("keeping", ()), since, strict=False)
+    values["keeping"] = _keeps((setting, day, at) for (setting, day), at in keeping)
+    values["overruled"] = _keeps(packed.get("overruled", ()))
     return Source(**values)
+
+
+def _keeps(packed: Iterable[tuple[str, str, int]]) -> tuple[KeptMembers, ...]:
+    return tuple(KeptMembers(setting, day_from_text(day), since) for setting, day, since in packed)
 
 
 def _day_fields() -> list[str]:

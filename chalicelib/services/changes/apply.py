@@ -108,7 +108,8 @@ class ApplyChange:
     def _write(
         self, proposal: Proposal, preview: Preview | None, members: MembersChoice, actor: str
     ) -> Job:
-        now, rules = self.clock.now(), proposal.keeping(members)
+        now = self.clock.now()
+        rules = proposal.keeping(members, now)
         job = Job(
             id=job_id(rules.version + 1),
             uid=proposal.uid,

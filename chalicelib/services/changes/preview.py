@@ -106,7 +106,7 @@ class PreviewChange:
             preview = self.changes.save_preview(preview)
 
     def _count(self, preview: Preview, proposal: Proposal, time_left: TimeLeft) -> Preview:
-        terms = replace(self.terms.current(preview.uid), rules=proposal.wanted)
+        terms = replace(self.terms.current(preview.uid), rules=proposal.keeping("let_go"))
         counting = CountChange(self.preview_reads, self.askable, proposal, terms)
         while True:
             ids, following = self.personas.in_turn(preview.uid, PAGE, preview.after)

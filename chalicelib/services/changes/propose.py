@@ -20,7 +20,7 @@ from chalicelib.domain.rules import (
 )
 from chalicelib.domain.settings import card_setting, previewed_keys, rule_fields
 from chalicelib.domain.times import local_day
-from chalicelib.domain.words import MembersChoice, Platform, Uid
+from chalicelib.domain.words import Instant, MembersChoice, Platform, Uid
 from chalicelib.services.integrations.settings import (
     SettingValue,
     check_settings,
@@ -80,21 +80,31 @@ class Proposal:
             values = {**setting_values(self.rules.source(self.platform))}
         return {name: values[name] for name in self.changes}
 
-    def keeping(self, members: MembersChoice) -> Rules:
-        """Return the wanted rules; with *keep* they also say whom to keep.
+    def keeping(self, members: MembersChoice, at: Instant = 0) -> Rules:
+        """Return the wanted rules with whom they keep, by a choice made at that instant.
 
-        These are the members that a setting made whose day is removed or moved to a later one.
+        *Keep* is for those to whom a setting gave something whose day is removed or moved to a
+        later one. *Let go* overrules the keeps still at work of the settings it changes; so does a
+        date that is set back, because it gives again what was kept.
         """
-        if members == "let_go" or self.subject == LOYALTY:
+        if self.subject == LOYALTY:
             return self.wanted
         before, after = (rules.source(self.platform) for rules in (self.rules, self.wanted))
-        keeping = list(after.keeping)
+        keeping, overruled = list(after.keeping), list(after.overruled)
         for field, row in rule_fields().items():
+            if not row.keeps_members or row.key not in self.changes:
+                continue
             old, new = getattr(before, field), getattr(after, field)
-            if row.keeps_members and old is not None and (new is None or new > old):
-                keeping.append(KeptMembers(row.key, old))
-        kept = replace(after, keeping=tuple(dict.fromkeys(keeping)))
-        return replace(self.wanted, sources={**self.wanted.sources, self.platform: kept})
+            for keep in after.keeping:
+                is_set_back = new is not None and new <= keep.day
+                if keep.setting == row.key and (members == "let_go" or is_set_back):
+                    keeping.remove(keep)
+                    overruled.append(keep)
+            if members == "keep" and old is not None and (new is None or new > old):
+                since = max([at, *(keep.since + 1 for keep in (*keeping, *overruled) if at)])
+                keeping.append(KeptMembers(row.key, old, since))
+        source = replace(after, keeping=tuple(keeping), overruled=tuple(overruled))
+        return replace(self.wanted, sources={**self.wanted.sources, self.platform: source})
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -196,6 +206,5 @@ class Proposals:
 
 def moves_points(subject: str, changes: Values) -> bool:
     """Whether a change of this subject may change balances."""
-    return subject == LOYALTY or any(
-        row.moves_points for key in changes if (row := card_setting(key))
-    )
+    rows = [row for key in changes if (row := card_setting(key))]
+    return subject == LOYALTY or any(row.moves_points or row.keeps_members for row in rows)

@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-from chalicelib.domain.settings import LOSS
+from chalicelib.domain.settings import LOSS, card_setting
 from chalicelib.domain.words import POINT, Points
-from chalicelib.services.changes.propose import moves_points
 from chalicelib.services.ports.changes import LOYALTY, Preview
 
 STILL_COUNTING = "Still counting: {personas} personas so far."
@@ -29,7 +28,7 @@ def sentence(preview: Preview) -> str:
                 lost=_many(counts.lost, "member"),
             )
         )
-    if moves_points(preview.subject, preview.changes):
+    if counts.balances or _is_about_points(preview):
         balances = _many(counts.balances, "balance")
         clauses.append(POINTS.format(balances=balances, points=_points(counts.points)))
     return "; ".join(clauses)
@@ -38,6 +37,12 @@ def sentence(preview: Preview) -> str:
 def warning(preview: Preview) -> str | None:
     """The help article's ⚠️ warning where members would be lost, else None."""
     return LOSS if preview.counts.lost else None
+
+
+def _is_about_points(preview: Preview) -> bool:
+    """Whether balances are named even where none would change."""
+    rows = [card_setting(key) for key in preview.changes]
+    return preview.subject == LOYALTY or any(row is not None and row.moves_points for row in rows)
 
 
 def _many(count: int, noun: str) -> str:

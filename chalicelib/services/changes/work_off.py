@@ -148,9 +148,12 @@ class WorkOffChange:
             rules = self.rules.get(job.uid)
             if self._overtaken(job):
                 return self._end(job, "superseded")
-            if not any(source.keeping for source in rules.sources.values()):
+            if not any(source.has_keeps for source in rules.sources.values()):
                 return self._end(job, "done")
-            sources = {p: replace(s, keeping=()) for p, s in rules.sources.items()}
+            sources = {
+                platform: replace(source, keeping=(), overruled=())
+                for platform, source in rules.sources.items()
+            }
             with suppress(StaleVersion):
                 self.rules.save(job.uid, replace(rules, sources=sources))
 

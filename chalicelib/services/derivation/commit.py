@@ -16,17 +16,16 @@ from chalicelib.domain.acts import Join
 from chalicelib.domain.errors import UpstreamError
 from chalicelib.domain.ledger import ADJUSTMENT_PREFIX, Posting
 from chalicelib.domain.records import Customer, Sale
-from chalicelib.domain.rules import Rules
 from chalicelib.domain.words import Instant, Platform, Points, ScopeId, Uid
 from chalicelib.services.derivation.carriers import settle_carriers
 from chalicelib.services.derivation.commit_in_progress import Commit
 from chalicelib.services.derivation.customers import take_customers
 from chalicelib.services.derivation.derived_rows import has_left_by_facts, leavers, put_derived_rows
 from chalicelib.services.derivation.effects import request_effects
-from chalicelib.services.derivation.joins import add_join, keep_members
+from chalicelib.services.derivation.joins import add_join
+from chalicelib.services.derivation.keeps import settle_keeps
 from chalicelib.services.derivation.points import settle_points
 from chalicelib.services.derivation.reach import (
-    derive_personas,
     joined_records,
     reach,
     read_reached,
@@ -164,6 +163,7 @@ class FactCommits:
         commit = self._begin(lock.uid, full=True, repairing=True)
         recover(commit, intent)
         reach(commit)
+        settle_keeps(commit)
         settle_points(commit)
         put_derived_rows(commit)
         self._write(lock, commit)
@@ -179,8 +179,7 @@ class FactCommits:
         joined = joined_records(commit)
         if joined and retime_sales(commit, joined, self.tells_zone):
             reach(commit)
-        if _is_setting_going(commit.terms.rules) and keep_members(commit):
-            derive_personas(commit)
+        settle_keeps(commit)
         settle_points(commit)
         put_derived_rows(commit)
         _check_size(commit.writes)
@@ -194,11 +193,6 @@ class FactCommits:
     def _write(self, lock: CommitLock, commit: Commit) -> None:
         for writes in in_write_order(commit.writes):
             self.facts.write(lock, writes)
-
-
-def _is_setting_going(rules: Rules) -> bool:
-    """Whether a setting was removed or moved while those whom it made members are to stay."""
-    return any(source.keeping for source in rules.sources.values())
 
 
 def _check_size(writes: Writes) -> None:

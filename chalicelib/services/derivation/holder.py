@@ -13,6 +13,7 @@ from chalicelib.domain.rules import Terms
 from chalicelib.domain.words import Uid
 from chalicelib.services.derivation.commit_in_progress import Commit
 from chalicelib.services.derivation.derived_rows import personas_with_points
+from chalicelib.services.derivation.keeps import settle_keeps
 from chalicelib.services.derivation.reach import reach
 from chalicelib.services.derivation.terms import TermsReader
 from chalicelib.services.ports.facts import FactStore
@@ -68,5 +69,6 @@ class PersonaLookup:
     def _derive(self, uid: Uid, records: Iterable[str]) -> Iterator[DerivedPersona]:
         commit = Commit(self.facts, uid, self.terms.current(uid), seeds=set(records))
         reach(commit)
+        settle_keeps(commit)
         for persona in personas_with_points(commit):
             yield DerivedPersona(persona, tuple(commit.records(persona.members)), commit.terms)

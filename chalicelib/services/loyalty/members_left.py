@@ -7,7 +7,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 from chalicelib.domain.errors import Conflict, NotFound
-from chalicelib.domain.membership import kept_reason
+from chalicelib.domain.keeps import kept_reason
 from chalicelib.domain.times import local_day_number
 from chalicelib.domain.words import Platform, Uid
 from chalicelib.services.derivation.commit import FactCommits

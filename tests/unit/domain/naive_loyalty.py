@@ -65,9 +65,33 @@ def expected(given: GivenFacts, rules: Rules, now: Instant) -> Expected:
     return _Model(given, rules, now).expected()
 
 
-def fallen_under(given: GivenFacts, rules: Rules, now: Instant) -> dict[Ids, set[str]]:
-    """Persons without a reason → the `kept` reasons that settings still being kept give them."""
-    return _Model(given, rules, now).fallen_under()
+def due_to_be_kept(
+    given: GivenFacts, before: Rules, after: Rules, platform: str, now: Instant
+) -> dict[Ids, set[str]]:
+    """Persons → the `kept` reasons that are theirs when a platform's rules change from `before` to
+    `after` with *keep them*: those whose membership or earlier earn-from day would go."""
+    then, today = _Model(given, before, now), _Model(given, after, now)
+    old, new = then.source(platform), today.source(platform)
+    found: dict[Ids, set[str]] = {}
+    for members, base in today.base.items():
+        had, left = then.reasons(members, base), today.reasons(members, base)
+        lost: dict[str, Day | None] = {}
+        if _goes(old.enroll_after, new.enroll_after) and f"enroll_after:{platform}" in had:
+            lost["enroll_after"] = old.enroll_after
+        yes = [day for reason, day in had.items() if reason.startswith("double_opt_in:")]
+        last = today.bought(members).get(platform, EVERYTHING)
+        if _goes(old.sms_opt_in_after, new.sms_opt_in_after) and yes:
+            assert old.sms_opt_in_after is not None
+            if last >= old.sms_opt_in_after:
+                lost["sms_opt_in_after"] = _earliest(yes)
+        kept = {
+            f"kept:{setting}:{platform}@{_iso(day or 0)}"
+            for setting, day in lost.items()
+            if not left or _is_before(day, _earliest(left.values()))
+        }
+        if kept:
+            found[members] = kept
+    return found
 
 
 def latest_shoppers(given: GivenFacts) -> list[Shopper]:
@@ -139,28 +163,6 @@ class _Model:
             )
         return Expected(personas, amounts)
 
-    def fallen_under(self) -> dict[Ids, set[str]]:
-        found: dict[Ids, set[str]] = {}
-        for members, base in self.base.items():
-            if self.reasons(members, base):
-                continue
-            kept = {
-                f"kept:{keep.setting}:{platform}@{_iso(keep.day)}"
-                for platform, source in self.rules.sources.items()
-                for keep in source.keeping
-                if self.bought(members).get(platform, EVERYTHING) >= keep.day
-                and self.was_member_by(keep.setting, platform, members, base)
-            }
-            if kept:
-                found[members] = kept
-        return found
-
-    def was_member_by(self, setting: str, platform: str, members: Ids, base: Persona) -> bool:
-        """Purchases enrol whoever is reliable; a setting to ask enrols only who said yes."""
-        if setting == "enroll_after":
-            return not base.flags & _NEVER_ENROLLED
-        return f"double_opt_in:{platform}" in {join.reason for join in self.joins_of(members)}
-
     def record_of(self, sold: Sold) -> str:
         buyer = str(sold.sale.customer_ext_id)
         return record_id(self.given.uid, sold.platform, sold.scope, buyer)
@@ -214,11 +216,14 @@ class _Model:
         return {reason: _earliest(days) for reason, days in found.items()}
 
     def stands(self, join: Join, bought: Mapping[str, Day]) -> bool:
-        kind, _, platform = join.reason.partition(":")
-        if kind != "double_opt_in":
+        """A YES to one POS stands while any POS's date covers the person."""
+        if not join.reason.startswith("double_opt_in:"):
             return True
-        asked = self.source(platform).sms_opt_in_after
-        return asked is not None and bought.get(platform, EVERYTHING) >= asked
+        return any(
+            source.sms_opt_in_after is not None
+            and bought.get(platform, EVERYTHING) >= source.sms_opt_in_after
+            for platform, source in self.rules.sources.items()
+        )
 
     def joining_day(self, join: Join) -> Day | None:
         if join.reason.startswith("kept:"):
@@ -362,6 +367,16 @@ def _net(sale: Sale) -> int:
 
 def _order(sold: Sold) -> tuple[Instant, str, str, str]:
     return sold.sale.ordered_at, sold.platform, sold.scope, sold.sale.ext_id
+
+
+def _goes(old: Day | None, new: Day | None) -> bool:
+    """Whether a date is removed or moved later."""
+    return old is not None and (new is None or new > old)
+
+
+def _is_before(day: Day | None, other: Day | None) -> bool:
+    """None is before any day."""
+    return other is not None and (day is None or day < other)
 
 
 def _earliest(days: Iterable[Day | None]) -> Day | None:

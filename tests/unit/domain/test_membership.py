@@ -13,11 +13,10 @@ from chalicelib.domain.identity import SourceRecord
 from chalicelib.domain.membership import (
     asking_platforms,
     has_bought_since,
-    joins_to_keep,
     last_days,
     membership_reasons,
 )
-from chalicelib.domain.rules import KeptMembers, Rules, Source
+from chalicelib.domain.rules import Rules, Source
 from chalicelib.domain.sales_summary import SaleRef, SalesSummary
 from chalicelib.domain.times import DAY, day_text
 from tests.unit.domain.builders import NOON
@@ -152,61 +151,15 @@ def test_whoever_came_with_points_joined_on_the_earliest_day_of_import() -> None
     assert why(*members, imported=100, earn_only_from_joining=True) == {"import": None}
 
 
-def test_whoever_falls_under_the_setting_that_goes_is_kept_by_the_record_that_bought_last() -> None:
-    going = Source(keeping=(KeptMembers("enroll_after", TODAY - 5),))
-    sales = {"1": summary(bought("a", 4)), "2": summary(bought("b", 2))}
+def test_a_yes_makes_a_member_while_the_date_of_any_source_covers_the_person() -> None:
+    asking = Source(sms_opt_in_after=TODAY - 2)
+    said_yes = a_member("1", SAID_YES)
 
-    found = joins_to_keep(
-        (a_member("1"), a_member("2")),
-        {"posabit": TODAY - 2},
-        NO_FLAGS,
-        sales,
-        terms(posabit=going),
-    )
+    by_another = why(said_yes, last={"thsuite": TODAY}, thsuite=asking)
+    by_none = why(said_yes, last={"posabit": TODAY, "thsuite": TODAY - 3}, thsuite=asking)
 
-    assert found == {"2": [Join(f"kept:enroll_after:posabit@{day_text(TODAY - 5)}", NOON)]}
-
-
-def test_whoever_bought_before_the_setting_or_is_unreliable_is_not_kept_by_it() -> None:
-    going = terms(posabit=Source(keeping=(KeptMembers("enroll_after", TODAY - 1),)))
-    sales = {"1": summary(bought("a", 2))}
-
-    assert joins_to_keep((a_member(),), {"posabit": TODAY - 2}, NO_FLAGS, sales, going) == {}
-    assert (
-        joins_to_keep((a_member(),), {"posabit": TODAY}, frozenset({"employee"}), sales, going)
-        == {}
-    )
-
-
-def test_a_setting_to_ask_keeps_only_who_said_yes() -> None:
-    going = terms(posabit=Source(keeping=(KeptMembers("sms_opt_in_after", TODAY - 5),)))
-    sales = {"1": summary(bought("a", 2))}
-    last = {"posabit": TODAY - 2}
-
-    assert joins_to_keep((a_member(),), last, NO_FLAGS, sales, going) == {}
-    assert list(joins_to_keep((a_member("1", SAID_YES),), last, NO_FLAGS, sales, going)) == ["1"]
-
-
-def test_whoever_falls_under_two_settings_that_go_keeps_the_earlier_day_too() -> None:
-    """One of them alone would move the day from which their purchases earn."""
-    going = Source(
-        keeping=(
-            KeptMembers("enroll_after", TODAY - 30),
-            KeptMembers("sms_opt_in_after", TODAY - 3),
-        )
-    )
-    member = a_member("1", SAID_YES)
-
-    found = joins_to_keep(
-        (member,),
-        {"posabit": TODAY},
-        NO_FLAGS,
-        {"1": summary(bought("a"))},
-        terms(posabit=going),
-    )
-
-    kept = why(a_member("1", *found["1"]))
-    assert set(kept.values()) == {TODAY - 30, TODAY - 3}
+    assert by_another == {SAID_YES.reason: None}
+    assert by_none == {}
 
 
 def test_a_setting_covers_the_day_itself_and_without_a_day_nobody() -> None:

@@ -165,7 +165,7 @@ def test_a_preview_of_settings_counts_what_deriving_everybody_again_then_changes
     proposal = room.proposals.settings(UID, PLATFORM, wanted)
     counted = room.previews.start(proposal).counts
 
-    room.rules.set(UID, proposal.wanted)
+    room.rules.set(UID, proposal.keeping("let_go"))
     room.commits.rederive(UID, [rid for _, rid in room.facts.records])
     came = difference(earlier, standing(room))
     assert (counted.enrolled, counted.lost) == (came.enrolled, came.lost)
@@ -173,6 +173,36 @@ def test_a_preview_of_settings_counts_what_deriving_everybody_again_then_changes
         assert counted.messages == came.messages
     if proposal.moves_points:
         assert (counted.balances, counted.points) == (came.balances, came.points)
+
+
+@given(
+    before=rules,
+    folk=folks,
+    sold=baskets,
+    acts=acted,
+    enroll=A_DAY,
+    ask=A_DAY,
+)
+@settings(max_examples=200, deadline=None)
+def test_keeping_them_takes_membership_from_nobody_and_no_point(
+    before: Rules,
+    folk: dict[str, list[Customer]],
+    sold: dict[str, list[Sale]],
+    acts: list[tuple[str, str]],
+    enroll: date | None,
+    ask: date | None,
+) -> None:
+    room = a_busy_room()
+    told(room, before, folk, sold, acts)
+    settled = {p: replace(s, keeping=()) for p, s in before.sources.items()}
+    room.rules.set(UID, replace(before, sources=settled))
+    earlier = standing(room)
+
+    apply(room, "keep", enroll_after=enroll, sms_opt_in_after=ask)
+
+    later = standing(room)
+    assert all(later[who][0] >= member for who, (member, _, _) in earlier.items())
+    assert all(later[who][2] >= points for who, (_, _, points) in earlier.items())
 
 
 @given(

@@ -34,6 +34,7 @@ from tests.worlds.history_facts import (
     ZONES,
     Accident,
     Place,
+    SettingsMove,
     accidents,
     beginnings,
     customers,
@@ -44,6 +45,7 @@ from tests.worlds.history_facts import (
     places,
     platforms,
     sales,
+    settings_moves,
 )
 
 pages_of_customers = st.lists(customers, min_size=1, max_size=4)
@@ -201,15 +203,19 @@ class Histories(HistoryAccount, RuleBasedStateMachine):
         self.commits.adjust(UID, record, name, amount + 1, note="twice", actor="u1")
         self.given.adjusted[record, f"adjustment#{name}"] = amount
 
-    @rule(platform=platforms, enroll=days, ask=days, keep=st.booleans(), accident=accidents)
-    def settings_are_moved(
-        self, platform: str, enroll: int | None, ask: int | None, keep: bool, accident: Accident
+    @rule(platform=platforms, change=settings_moves, accident=accidents)
+    def settings_are_moved(self, platform: str, change: SettingsMove, accident: Accident) -> None:
+        self.change_settings(platform, change, accident)
+
+    @rule(platform=platforms, first=settings_moves, second=settings_moves, accident=accidents)
+    def settings_are_changed_twice_within_a_minute(
+        self, platform: str, first: SettingsMove, second: SettingsMove, accident: Accident
     ) -> None:
-        self.change_settings(platform, enroll, ask, keep, accident)
+        self.change_settings_twice(platform, first, second, accident)
 
     @rule(platform=platforms, keep=st.sampled_from([True, True, False]), accident=accidents)
     def settings_are_removed(self, platform: str, keep: bool, accident: Accident) -> None:
-        self.change_settings(platform, None, None, keep, accident)
+        self.change_settings(platform, SettingsMove(None, None, keep), accident)
 
     @rule(platform=platforms, start=days, imported_on=days, accident=accidents)
     def points_settings_change(

@@ -91,9 +91,11 @@ def test_who_is_kept_while_names_begin_to_merge_is_still_found_by_name() -> None
     born = {"first": "Ana", "last": "Lee", "birth_date": "1990-01-31"}
     ana, other = people(1, **born)[0], Customer("8", email="ana@example.com", **born)
     room.commits.commit(UID, PLATFORM, SCOPE, customers=[ana])
+    enroll_after = day_number(ago(room, 30))
+    room.rules.set(UID, Rules(sources={PLATFORM: Source(enroll_after=enroll_after)}))
     sell(room, bought(room, "0", 3))
     room.accounts.accounts[UID] = replace(room.accounts.get(UID), merge_on_name_and_birth_date=True)
-    keep = KeptMembers("enroll_after", day_number(ago(room, 30)))
+    keep = KeptMembers("enroll_after", enroll_after)
     room.rules.set(UID, Rules(sources={PLATFORM: Source(keeping=(keep,))}))
     sell(room, bought(room, "0", 1))
 

@@ -105,6 +105,17 @@ def test_who_was_kept_is_told_of_the_setting_that_went_away() -> None:
     ]
 
 
+def test_who_was_kept_with_a_yes_that_no_day_held_back_is_told_of_no_day() -> None:
+    shop = Shop()
+    shop.tell(ANA)
+
+    reason = "kept:sms_opt_in_after:posabit@1970-01-01"
+    shop.commits.join(UID, rid("1", SCOPE), reason, shop.clock.now())
+
+    [sentence] = sentences(shop)
+    assert sentence.endswith("Personas who purchased after* (POSaBIT) was removed or moved.")
+
+
 def test_who_is_to_be_asked_is_told_by_whose_setting() -> None:
     shop = Shop(sources={"posabit": Source(sms_opt_in_after=day("2026-02-01"))})
 
