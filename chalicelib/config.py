@@ -15,7 +15,7 @@ class MissingConfiguration(Exception):
 
 @dataclass(frozen=True, slots=True)
 class Config:
-    """What a deployment sets for its functions.
+    """Holds what a deployment sets for its functions.
 
     Each field is the environment variable of the same name in capitals.
 

@@ -106,12 +106,12 @@ NOTHING_STORED = "Some fields cannot be taken; nothing was stored."
 
 
 def invalid_fields(*faults: Mapping[str, object]) -> InvalidInput:
-    """The refusal of a request for its fields; make each fault with `field_fault`."""
+    """Return the refusal of a request for its fields; make each fault with `field_fault`."""
     return InvalidInput(NOTHING_STORED, errors=list(faults))
 
 
 def field_fault(field: str, reason: str, example: object = None) -> dict[str, object]:
-    """What is wrong with one field, and a value that would be taken."""
+    """Return what is wrong with one field, and a value that would be accepted."""
     return {"field": field, "reason": reason, "example": example}
 
 

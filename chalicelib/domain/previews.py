@@ -28,8 +28,8 @@ from chalicelib.domain.words import Day, Platform, Points
 
 
 class WouldBe(NamedTuple):
-    """Where a person would stand. `earn_from` and `imported` as on `Persona` and in the ledger;
-    `imported` None: as the ledger holds it today."""
+    """Membership and points of a person under other rules. `earn_from` and `imported` as on
+    `Persona` and in the ledger; `imported` None: as the ledger holds it today."""
 
     member: bool
     asked_by: tuple[Platform, ...]
@@ -38,7 +38,7 @@ class WouldBe(NamedTuple):
 
 
 def would_be_of_persona(persona: Persona, terms: Terms, today: Rules) -> WouldBe | None:
-    """Where the person would stand under `terms`; None when only their records can tell.
+    """Return what the person would be under `terms`; None when only their records can tell.
 
     `today`: the rules in force, by which the persona was derived.
     """
@@ -62,7 +62,7 @@ def would_be_of_persona(persona: Persona, terms: Terms, today: Rules) -> WouldBe
 
 
 def would_be_of_records(persona: Persona, members: Sequence[SourceRecord], terms: Terms) -> WouldBe:
-    """Where the person would stand under `terms`, from all of their source records."""
+    """Return what the person would be under `terms`, from all of their source records."""
     rules = terms.rules
     imported = sum([imported_points(member, terms) for member in members])
     left = [replace(member, acts=without_overruled(member, rules)) for member in members]
@@ -79,8 +79,8 @@ def would_be_of_records(persona: Persona, members: Sequence[SourceRecord], terms
 def balance_under(
     refs: Iterable[SaleRef], since: Day | None, others: Points, terms: Terms
 ) -> Points:
-    """What the ledger would hold. `refs`: all of the person's sales from the day before `since` on,
-    the first that may earn; `others`: what was imported, and given by hand."""
+    """Return what the ledger would hold. `refs`: all of the person's sales from the day before
+    `since` on, the first that may earn; `others`: what was imported, and given by hand."""
     amounts = earned_points(refs, since, terms)
     gone = expired_points(amounts, terms) if since is not None else {}
     return sum(amounts.values()) + sum(gone.values()) + others

@@ -165,15 +165,17 @@ class Terms:
     minimum_age: int = 0
 
     def day(self, at: Instant, store_key: str) -> Day:
-        """The local day of a sale: on the shop's clock, else on the account's (product.md §4)."""
+        """Return the local day of a sale: on the shop's clock, else on the account's (product.md
+        §4)."""
         return local_day_number(at, self.zones.get(store_key, self.zone))
 
     def at(self, wall_clock: Instant, store_key: str) -> Instant:
-        """When the shop's clock showed this, as `Sale.wall_clock` says it (product.md §4)."""
+        """Return when the shop's clock showed this, as `Sale.wall_clock` says it (product.md
+        §4)."""
         return at_wall_clock(wall_clock, self.zones.get(store_key, self.zone))
 
     def own_day(self, at: Instant) -> Day:
-        """The local day of anything that happened in no shop."""
+        """Return the local day of anything that happened in no shop."""
         return local_day_number(at, self.zone)
 
     @property

@@ -167,7 +167,7 @@ CARD_SETTINGS: tuple[CardSetting, ...] = (
 
 
 def card_settings() -> tuple[CardSetting, ...]:
-    """The settings a card lists, in its order."""
+    """Return the settings that a card lists, in its order."""
     return tuple(row for row in CARD_SETTINGS if row.listed)
 
 
@@ -177,17 +177,17 @@ def rule_fields() -> dict[str, CardSetting]:
 
 
 def previewed_keys() -> frozenset[str]:
-    """The settings that are only changed by what was previewed."""
+    """Return the keys of the settings that change only after a preview."""
     return frozenset(row.key for row in CARD_SETTINGS if row.previewed)
 
 
 def card_setting(key: str) -> CardSetting | None:
-    """The row of a setting; None for what is none."""
+    """Return the row of a setting; None for an unknown key."""
     return next((row for row in CARD_SETTINGS if row.key == key), None)
 
 
 def setting_label(key: str) -> str:
-    """What people call the setting; "" for what is none."""
+    """Return what people call the setting; "" for an unknown key."""
     row = card_setting(key)
     return row.label if row else ""
 

@@ -64,7 +64,8 @@ def why_member(
 
 
 def why_asked(persona: Persona, terms: Terms, titles: Titles) -> list[Explanation]:
-    """Whose setting wants the person asked for SMS consent; if none, what stands in the way."""
+    """Return whose setting wants the person asked for SMS consent; if none, what stands in the
+    way."""
     if persona.asked_by:
         return [_covered(SMS_OPT_IN_AFTER, p, persona, terms, titles) for p in persona.asked_by]
     if persona.phone is None:
@@ -75,7 +76,7 @@ def why_asked(persona: Persona, terms: Terms, titles: Titles) -> list[Explanatio
 
 
 def why_points(ref: SaleRef, amount: Points, persona: Persona, terms: Terms) -> Explanation:
-    """Where the points of a sale come from, or why it earns none."""
+    """Explain where the points of a sale come from, or why it earns none."""
     day = terms.day(ref.ordered_at, ref.store_key)
     data: dict[str, object] = {"day": day_text(day), "net": ref.net, "returned": ref.returned}
     if amount:
@@ -92,13 +93,13 @@ def why_points(ref: SaleRef, amount: Points, persona: Persona, terms: Terms) -> 
 
 
 def points_text(amount: Points) -> str:
-    """Hundredths as people write points."""
+    """Return hundredths of a point as people write points."""
     whole = f"{amount / POINT:.2f}".rstrip("0").rstrip(".")
     return whole if whole != "-0" else "0"
 
 
 def money_text(minor: int) -> str:
-    """Minor units as a decimal number."""
+    """Return minor units as a decimal number."""
     return f"{minor / 100:.2f}"
 
 

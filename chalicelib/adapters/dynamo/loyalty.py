@@ -85,7 +85,7 @@ class DynamoLeavers:
 
 
 class AdjustmentsRow(Row):
-    """What one person adjusted on one day; deleted after a month."""
+    """Holds what one person adjusted on one day; deleted after a month."""
 
     body = UnicodeAttribute()
     seq = NumberAttribute()

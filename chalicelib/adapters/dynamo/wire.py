@@ -59,7 +59,7 @@ class WireClient:
         return getattr(self._client, name)
 
     def batch_get_item(self, **request: Any) -> dict[str, Any]:
-        """As boto3's. Raises ClientError, HTTPClientError."""
+        """Do what boto3's does. Raises ClientError, HTTPClientError."""
         answer = self._call("BatchGetItem", request)
         for rows in answer["Responses"].values():
             for row in rows:
@@ -69,7 +69,7 @@ class WireClient:
         return answer
 
     def batch_write_item(self, **request: Any) -> dict[str, Any]:
-        """As boto3's. Raises ClientError, HTTPClientError."""
+        """Do what boto3's does. Raises ClientError, HTTPClientError."""
         return self._call("BatchWriteItem", request)
 
     def _call(self, operation: str, request: dict[str, Any]) -> dict[str, Any]:

@@ -20,7 +20,7 @@ REFERENCE = "#/components/schemas/{model}"
 
 @dataclass(frozen=True, slots=True)
 class ApiDescription:
-    """What the routes of an API do not say: its title, its log-in and its errors.
+    """Tells what the routes of an API do not: its title, its log-in and its errors.
 
     `security`: the security scheme, in OpenAPI's words. `error_schema`: the JSON schema of every
     error's body, of media type `error_type`; its `title` is its name. `reasons`: what each status

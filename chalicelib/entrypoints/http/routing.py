@@ -32,7 +32,7 @@ V = TypeVar("V", bound=Callable[..., Any])
 
 @dataclass(frozen=True, slots=True)
 class Front:
-    """What one API asks of its callers, and how its answers and errors look.
+    """Says what one API asks of its callers, and how its answers and errors look.
 
     `rights`: what a route may ask for as its `right`.
     `identify`: takes the request, returns the caller, of whatever type the front's functions take.

@@ -19,20 +19,21 @@ _BETWEEN = re.compile(r"[\s,;]+")
 
 
 def typed_shops(text: str) -> list[str]:
-    """The shops a retailer typed: `51, 52`; empty means all there are."""
+    """Return the shops a retailer typed: `51, 52`; empty means all there are."""
     return list(dict.fromkeys(filter(None, _BETWEEN.split(text))))
 
 
 def chosen_shops(profile: Profile, fields: Mapping[str, str]) -> list[str]:
-    """The shops that a credential's fields list; empty means all there are."""
+    """Return the shops that a credential's fields list; empty means all there are."""
     field = profile.shops_field
     return typed_shops(fields.get(field, "")) if field else []
 
 
 @dataclass(frozen=True, slots=True)
 class ShopsPosition:
-    """Where a listing by shop stands: `shops` are those to come, the first of them being read, and
-    `at` is the position within its pages. `full`: the listings of the shops before were full."""
+    """The position of a listing by shop: `shops` are those to come, the first of them being read,
+    and `at` is the position within its pages. `full`: the listings of the shops before were
+    full."""
 
     shops: tuple[str, ...] = ()
     at: Any = None
@@ -90,7 +91,7 @@ class EachShop(PagingStyle[ShopsPosition]):
 
 
 def first_cursor(shops: list[str]) -> Cursor:
-    """Where a listing of these shops, at least one, begins."""
+    """Return the cursor at which a listing of these shops, at least one, begins."""
     return dump(ShopsPosition(tuple(shops), full=True))
 
 

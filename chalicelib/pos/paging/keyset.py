@@ -32,7 +32,7 @@ MAX_MET = 250
 
 @dataclass(frozen=True, slots=True)
 class KeysetPosition:
-    """Where a keyset listing stands.
+    """The position of a keyset listing.
 
     Asked for is what changed after `after` and, in a window that is not the newest, before
     `before`. `low` is where the window begins, `floor` where the last one does. `left`: rows that

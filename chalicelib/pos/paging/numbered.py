@@ -16,7 +16,7 @@ MAX_LISTINGS = 2
 
 @dataclass(frozen=True, slots=True)
 class NumberedPosition:
-    """Where a numbered listing stands: before `page`. `seen` counts rows by rising id, `last` is
+    """The position of a numbered listing: before `page`. `seen` counts rows by rising id, `last` is
     the last id. `total`: the rows in all, by the page before; `moved`: it was another earlier.
     `listing`: 1 in the first reading, 2 in the second. `read`: the last page's fingerprint."""
 

@@ -26,10 +26,10 @@ MAX_LISTINGS = 3
 
 @dataclass(frozen=True, slots=True)
 class OffsetPosition:
-    """Where a listing by offset, or a window of it, stands. `start` rows were met, `last` is the id
-    of the last one. `listing`: 1 in the first reading; `met`: rows met in earlier ones; `moved`:
-    the last reading found rows moved, too. `longest`: the rows of the longest page so far, since
-    the POS may give fewer than we ask for."""
+    """The position of a listing by offset, or of a window of it. `start` rows were met, `last` is
+    the id of the last one. `listing`: 1 in the first reading; `met`: rows met in earlier ones;
+    `moved`: the last reading found rows moved, too. `longest`: the rows of the longest page so far,
+    since the POS may give fewer than we ask for."""
 
     start: int = 0
     last: str | None = None

@@ -25,14 +25,15 @@ class Receipts:
     group: LineGroup
 
     def receipt_of(self, row: Json) -> str | None:
-        """The receipt a row is a line of; None for a receipt, and for a line that names none."""
+        """Return the receipt that a row is a line of; None for a receipt and for a line without
+        one."""
         if not isinstance(row, dict) or self.group.into in row:
             return None
         return coerce.optional_id(row.get(self.group.by))
 
     def with_lines_merged(self, rows: list[Json]) -> list[Json]:
-        """The rows with the lines among them put together, wherever they stand: two tills may sell
-        at once. A row that is no line stays as it is."""
+        """Merge the lines of each receipt, wherever they stand: two tills may sell at once. A row
+        that is no line stays as it is."""
         groups: list[list[Json]] = []
         by_owner: dict[str, list[Json]] = {}
         for row in rows:
@@ -52,20 +53,20 @@ class Receipts:
         ]
 
     def open_receipt(self, rows: list[Json]) -> str | None:
-        """The receipt a page ends with, when it ends with a line: it may go on overleaf."""
+        """Return the receipt of the page's last line, if any: the next page may have more of it."""
         return self.receipt_of(rows[-1]) if rows else None
 
     def without_receipt(self, rows: list[Json], owner: str | None) -> list[Json]:
-        """The rows but for the lines of one receipt."""
+        """Return the rows without the lines of one receipt."""
         return rows if owner is None else [row for row in rows if self.receipt_of(row) != owner]
 
     def lines_of(self, rows: list[Json], owner: str) -> list[Json]:
-        """The lines of one receipt."""
+        """Return the lines of one receipt."""
         return [row for row in rows if self.receipt_of(row) == owner]
 
     def from_receipt_on(self, rows: list[Json], owner: str) -> list[Json]:
-        """A page from the receipt on that the page before ended with: rows before it were pushed
-        over the edge by new ones, and met there."""
+        """Return the page from the receipt on with which the page before ended: the rows above it
+        were read there, before new ones pushed them here."""
         for index, row in enumerate(rows):
             if self.receipt_of(row) == owner:
                 return rows[index:]

@@ -26,7 +26,7 @@ MAX_MET = 150
 
 @dataclass(frozen=True, slots=True)
 class RangePosition:
-    """Where a listing by ranges stands. `first` is the next row to ask for.
+    """The position of a listing by ranges. `first` is the next row to ask for.
 
     `falling`: all rows so far came newest change first, the last at `last`; `fell`: not all of one
     instant. `oldest` is when the oldest row so far was made; `sinking`: page by page, rows were

@@ -27,7 +27,7 @@ TICK: Instant = 1
 
 @dataclass(frozen=True, slots=True)
 class NextPage(Generic[P]):
-    """Where to go on after a page; `position` is None when the listing is complete.
+    """The position after a page; `position` is None when the listing is complete.
 
     `full_listing`: the completed listing held everything the POS has. `again`: the page was read
     to be sure and had been read before, so that its unusable rows are known.
@@ -72,11 +72,11 @@ class PagingStyle(ABC, Generic[P]):
 
     @abstractmethod
     def next_page(self, plan: StreamPlan, at: P, page: ResponsePage) -> NextPage[P]:
-        """Where to go on after a page that passed `check`."""
+        """Return where to go on after a page that passed `check`."""
 
 
 def history_start(plan: StreamPlan, days: int) -> Instant:
-    """How far back a first pass reads: to the plan's beginning, else so many days."""
+    """Return how far back a first pass reads: to the plan's beginning, else so many days."""
     return plan.now - days * DAY if plan.history_from is None else plan.history_from
 
 

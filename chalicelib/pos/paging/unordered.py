@@ -30,7 +30,7 @@ LIVELY = 15 * MINUTE
 
 @dataclass(frozen=True, slots=True)
 class UnorderedPosition:
-    """Where a listing of numbered pages stands. Asked for are rows from `after` to `before`.
+    """The position of a listing of numbered pages. Asked for are rows from `after` to `before`.
 
     `floor` is where the last window begins. `size` is the length of a full page, where only bare
     arrays tell. `moved`: rows may have changed places. `down`: the pages are being read again,

@@ -102,8 +102,8 @@ class RangePage(ProfilePart):
 
 
 class LookBack(ProfilePart):
-    """How far back to read again where the POS does not filter by the last change: days, at the
-    daily sync and at the first one of a week (product.md §5)."""
+    """Says how far back to read again where the POS does not filter by the last change: days, at
+    the daily sync and at the first one of a week (product.md §5)."""
 
     daily_days: int = Field(ge=0)
     weekly_days: int = Field(ge=0)

@@ -36,7 +36,7 @@ Evidence = Literal["DOC", "HELP", "CODE", "WEAK", "INFERRED"]
 
 
 class Contract(ProfilePart):
-    """How sure we are of the wire contract; `note` is said on the card."""
+    """Says how sure we are of the wire contract; `note` is said on the card."""
 
     status: Literal["confirmed", "partly public", "unconfirmed"]
     note: str
@@ -60,8 +60,8 @@ class FieldProfile(ProfilePart):
 
 
 class CredentialForm(ProfilePart):
-    """What a retailer types on the card. `per`: what one credential is for. `steps`: what is to be
-    done in the POS first, in the help article's words and order."""
+    """Describes what a retailer types on the card. `per`: what one credential is for. `steps`: what
+    is to be done in the POS first, in the help article's words and order."""
 
     per: str
     steps: tuple[str, ...]
@@ -80,8 +80,8 @@ class Grid(ProfilePart):
 
 
 class Times(ProfilePart):
-    """How the POS writes instants. `zone`: of texts that carry no offset; `store` means the zone of
-    the mapped store. `formats`: `iso`, or formats of `strptime`."""
+    """Says how the POS writes instants. `zone`: of texts that carry no offset; `store` means the
+    zone of the mapped store. `formats`: `iso`, or formats of `strptime`."""
 
     zone: str
     formats: tuple[str, ...]
@@ -124,7 +124,7 @@ class SaleWords(ProfilePart):
 
 
 class Contacts(ProfilePart):
-    """How shoppers' contacts are read. `phone_region`: of numbers without a country code.
+    """Says how shoppers' contacts are read. `phone_region`: of numbers without a country code.
     `employee_types`: values of the customer's type that mean an employee."""
 
     phone_region: str
@@ -185,9 +185,9 @@ class Profile(ProfilePart):
         return self.scope_field is None or isinstance(self.streams["stores"].page, Proof)
 
     def scope_in(self, fields: Mapping[str, str]) -> str | None:
-        """What the key opens, where the credential's fields say it: an address in the one way to
-        write it, so that a server typed in another way is not another server. Raises HostRefused.
-        """
+        """Return what the key opens, where the credential's fields say it: an address in the one
+        way to write it, so that a server typed in another way is not another server. Raises
+        HostRefused."""
         scope = fields.get(self.scope_field or "")
         if scope and self.scope_is_address:
             return str(hosts.parse(scope))

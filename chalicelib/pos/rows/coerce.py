@@ -238,13 +238,14 @@ def birth_date(value: Json, formats: tuple[str, ...] = ()) -> str | None:
 
 
 def wall_clock(value: Json, formats: tuple[str, ...]) -> datetime | None:
-    """What the clock showed, whatever its zone; None for a text in none of the formats."""
+    """Return what the clock showed, whatever its zone; None for a text in none of the formats."""
     moment = _moment(value.strip(), _strptime(formats)) if isinstance(value, str) else None
     return moment.replace(tzinfo=None) if moment else None
 
 
 def zoneless_clock(value: Json, formats: tuple[str, ...]) -> Instant | None:
-    """What the clock showed, as if it were UTC; None for a text that tells its zone, or no time."""
+    """Return what the clock showed, as if it were UTC; None for a text that tells its zone, or no
+    time."""
     moment = _moment(value.strip(), _strptime(formats)) if isinstance(value, str) else None
     if moment is None or moment.tzinfo is not None:
         return None
@@ -257,7 +258,7 @@ def _strptime(formats: tuple[str, ...]) -> tuple[str, ...]:
 
 @cache
 def instant_reader(zone: str, formats: tuple[str, ...]) -> Callable[[Json], Instant | None]:
-    """How to read an instant: `zone` (IANA) applies to texts without an offset.
+    """Return a reader of instants: `zone` (IANA) applies to texts without an offset.
 
     The reader returns None for "not said" and raises Unusable for a text in none of the formats.
     """

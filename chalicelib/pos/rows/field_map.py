@@ -35,7 +35,7 @@ MAX_ELEMENTS = 500
 
 @dataclass(frozen=True, slots=True)
 class Setting:
-    """What rows do not say: the store they are of, the zone of its clock, its currency."""
+    """Holds what rows do not say: their store, the zone of its clock, its currency."""
 
     store_key: str
     time_zone: str = "UTC"
@@ -251,7 +251,7 @@ def _id_part(spec: IdPart, coercion: Coercion) -> Read:
 
 
 def field_reader(paths: Paths, coercion: Coercion) -> Read:
-    """A closure for one field: the first path that holds something, coerced."""
+    """Return a reader of one field: of the first path that holds something, coerced."""
     if isinstance(paths, str) and "." not in paths:
         return _simple_reader(paths, coercion)
     alternatives = (paths,) if isinstance(paths, str) else paths
@@ -283,7 +283,7 @@ def _simple_reader(key: str, coercion: Coercion) -> Read:
 
 
 def value_at(row: Json, steps: tuple[str, ...]) -> Json:
-    """The value a path leads to; a number among its steps is an index into an array."""
+    """Return the value a path leads to; a number among its steps is an index into an array."""
     for step in steps:
         if isinstance(row, list) and step.isdecimal():
             row = row[int(step)] if int(step) < len(row) else None
@@ -295,7 +295,7 @@ def value_at(row: Json, steps: tuple[str, ...]) -> Json:
 
 
 def required_path(spec: object) -> Paths:
-    """A map's entry that must be a path. Raises ValueError: the profile is wrong."""
+    """Return an entry of a map that must be a path. Raises ValueError: the profile is wrong."""
     if isinstance(spec, str | tuple):
         return spec
     raise ValueError(f"the map needs a path here, not {spec!r}")
@@ -304,7 +304,7 @@ def required_path(spec: object) -> Paths:
 def array_reader(
     spec: object, compile_one: Callable[[Fields], Callable[[Row], T]]
 ) -> Callable[[Row], tuple[T, ...]]:
-    """A reader of an array inside a row; null or an absent map is an empty one.
+    """Return a reader of an array inside a row; null or an absent map is an empty one.
 
     Raises Unusable (when reading) for what is no array of objects, or an element's own fault.
     """

@@ -21,7 +21,8 @@ T = TypeVar("T")
 
 @dataclass(frozen=True, slots=True)
 class Keyring:
-    """What is presented to the POS: the credential's fields and the deployment's own tokens."""
+    """Holds what is presented to the POS: the credential's fields and the deployment's own
+    tokens."""
 
     values: Mapping[str, str] = field(repr=False)
 

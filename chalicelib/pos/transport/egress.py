@@ -69,7 +69,7 @@ class AddressRanges:
 
     @classmethod
     def of(cls, allowed: Iterable[str], denied: Iterable[str]) -> AddressRanges:
-        """From CIDR texts. Raises ValueError."""
+        """Read CIDR texts. Raises ValueError."""
         return cls(tuple(map(ip_network, allowed)), tuple(map(ip_network, denied)))
 
     def refuses(self, address: Address) -> bool:

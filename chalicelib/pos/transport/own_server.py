@@ -49,7 +49,7 @@ Dial = Callable[[float], socket.socket]
 
 
 class TlsChoice(NamedTuple):
-    """How a server is spoken to: the scheme, and the certificate to insist on (`pin`), whoever
+    """Says how a server is spoken to: the scheme, and the certificate to insist on (`pin`), whoever
     vouches for it."""
 
     scheme: str
@@ -153,10 +153,10 @@ class OwnServer(HTTPAdapter):
         return self.greet(GREETING_SECONDS)
 
     def cert_verify(self, *_: Any, **__: Any) -> None:
-        """Nothing: the pool came with its own conditions."""
+        """Do nothing: the pool came with its own conditions."""
 
     def send(self, *args: Any, **options: Any) -> requests.Response:
-        """As the adapter of `requests`. Raises what `greet` raises, too."""
+        """Send as the adapter of `requests` does. Raises what `greet` raises, too."""
         try:
             return super().send(*args, **options)
         except requests.exceptions.SSLError:

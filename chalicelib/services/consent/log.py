@@ -31,7 +31,7 @@ class ContactBusy(AiqError):
 
 @dataclass(frozen=True, slots=True)
 class ContactHistory:
-    """What is known of the consent of one contact: the newest 200 entries, the newest first."""
+    """The consent log of one contact as it is shown: the newest 200 entries, the newest first."""
 
     channel: Channel
     contact: str

@@ -19,7 +19,7 @@ FINGERPRINT_BYTES = 6
 
 @dataclass(frozen=True, slots=True)
 class SealedSecrets:
-    """What is stored of secrets, by field; `fingerprints` and `last_four` may be shown."""
+    """Encrypted secrets by field; `fingerprints` and `last_four` may be shown."""
 
     sealed: Mapping[str, bytes] = field(repr=False)
     fingerprints: Mapping[str, str]

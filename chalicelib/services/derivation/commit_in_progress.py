@@ -205,7 +205,7 @@ class Commit:
         return [persona for _, persona in self.components if persona is not None]
 
     def intent(self) -> Intent:
-        """What the next commit has to rebuild if this one crashes while it writes."""
+        """Return what the next commit has to rebuild if this one crashes while it writes."""
         return Intent(
             tuple(sorted(self.reached)), tuple(self.key_changes), tuple(self.touched_sales)
         )

@@ -28,7 +28,7 @@ shop becomes known."""
 
 
 class PointerMove(NamedTuple):
-    """Where a sale's pointer hangs as stored, and where after this commit; None for nowhere."""
+    """A sale's pointer as it is stored and as it is after this commit; None for no pointer."""
 
     before: PointerKey | None
     after: PointerKey | None
@@ -78,7 +78,7 @@ def retime_sales(commit: Commit, records: Iterable[str], tells_zone: TellsZone) 
 
 
 def returned_sale(stored: StoredSale | None) -> tuple[SaleId | None, Minor]:
-    """Of a final return that names its sale: that sale, and what was given back of it."""
+    """Return the sale that a final return names, and the amount it gave back of that sale."""
     if stored is None:
         return None, 0
     sale, sid = stored.sale, stored.id

@@ -132,12 +132,12 @@ class SettingsService:
 
 
 def settings_after(card: Integration, values: Mapping[str, object]) -> dict[str, object]:
-    """What the card holds after these settings are set, or removed where None."""
+    """Return what the card holds after these settings are set, or removed where None."""
     return {k: v for k, v in {**card.settings, **values}.items() if v is not None}
 
 
 def settings_view(info: PlatformInfo, card: Integration, rules: Rules) -> SettingsView:
-    """The settings of a card as they are shown."""
+    """Return the settings of a card as they are shown."""
     return SettingsView(
         warning=LEAVE_THE_REST_ALONE if info.pushes_signups else None,
         settings=tuple(
@@ -227,7 +227,7 @@ def _faults(row: CardSetting, value: SettingValue, today: date) -> list[dict[str
 def day_faults(
     field: str, value: Any, today: date, *, may_be_tomorrow: bool
 ) -> list[dict[str, object]]:
-    """What is wrong with the day, if anything: no day, before 1990, or in the future."""
+    """Return what is wrong with the day, if anything: no day, before 1990, or in the future."""
     latest = today + timedelta(days=may_be_tomorrow)
     if isinstance(value, date) and EARLIEST <= value <= latest:
         return []
@@ -237,5 +237,5 @@ def day_faults(
 
 
 def stored_value(value: SettingValue | None) -> str | bool | None:
-    """The value as a card keeps it."""
+    """Return the value as a card keeps it."""
     return value.isoformat() if isinstance(value, date) else value

@@ -33,7 +33,7 @@ an older mark has opened the notification, or never will."""
 
 @dataclass(frozen=True, slots=True)
 class SendTotals:
-    """How many digests were sent, or may have been.
+    """Counts the digests that were sent, or may have been.
 
     `refused_as`: the mail service's code of each refusal.
     """

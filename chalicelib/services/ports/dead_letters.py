@@ -11,7 +11,7 @@ from chalicelib.domain.words import Uid
 
 @dataclass(frozen=True, slots=True)
 class DeadLetters:
-    """What lies in a dead-letter queue.
+    """Counts the messages in a dead-letter queue.
 
     `waiting` counts all messages. Of those looked at, `accounts` counts the messages of each
     account, `without_account` those that name none and were never looked at before.

@@ -12,7 +12,7 @@ from chalicelib.domain.words import Instant, Severity, Uid
 
 @dataclass(frozen=True, slots=True)
 class Recipient:
-    """What is kept of a user for whom digests were ever chosen.
+    """A user for whom digests were ever chosen.
 
     `claimed_at`: when their last digest was begun. `sent_openings`: the openings of notifications
     that their digests named and that were open then, see `services.notifications.digest.opening`.
@@ -40,7 +40,7 @@ class Marks(Protocol):
 
 
 class Digests(Marks, Protocol):
-    """Who gets digests of an account's notifications, and what each digest named."""
+    """Keeps who gets digests of an account's notifications, and what each digest named."""
 
     def recipients(self, uid: Uid) -> Mapping[str, Recipient]:
         """Return every recipient of the account by `sub`, strongly consistent."""

@@ -98,7 +98,7 @@ LedgerPlace = tuple[str, str]
 
 @dataclass(frozen=True, slots=True)
 class KeyCarriers:
-    """Who carries a merge key: record id → scope while few, else only how many per scope.
+    """Holds who carries a merge key: record id → scope while few, else only how many per scope.
 
     `people`: name (`names.person_name`) → how many of the carriers bear it. None where the names
     decide nothing (see `names_decide`), and in rows written before names were counted.
@@ -215,7 +215,7 @@ class FactStore(Protocol):
         ...
 
     def carriers(self, uid: Uid, keys: Iterable[MergeKey]) -> dict[MergeKey, KeyCarriers]:
-        """Who carries each of these keys; a key that nobody carries is missing."""
+        """Return who carries each of these keys; a key that nobody carries is missing."""
         ...
 
     def wide_carriers(self, uid: Uid, key: MergeKey) -> dict[str, str]:

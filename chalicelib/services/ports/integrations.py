@@ -162,7 +162,7 @@ class Credentials(Protocol):
         stopped: str | None,
         next_sync_at: Instant | None,
     ) -> None:
-        """What a finished run leaves on its credential; touches nothing a person edits."""
+        """Store what a finished run leaves on its credential; touches nothing a person edits."""
         ...
 
     def due(self, shard: int, until: Instant, limit: int) -> list[DueCredential]:

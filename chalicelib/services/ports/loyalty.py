@@ -49,7 +49,7 @@ class ManualAdjustment(NamedTuple):
 
 
 class Adjustments(Protocol):
-    """What each user adjusted on a day, so that a limit holds."""
+    """Keeps what each user adjusted on a day, so that a limit holds."""
 
     def reserve(
         self, uid: Uid, day: str, actor: str, wanted: ManualAdjustment, limit: Points

@@ -16,7 +16,7 @@ Cursor = dict[str, Any]
 
 @dataclass(frozen=True, slots=True)
 class HostTrust:
-    """What a retailer allows for their own server: plain HTTP, a certificate that no public
+    """Says what a retailer allows for their own server: plain HTTP, a certificate that no public
     authority vouches for. `certificate` is the SHA-256 of the one pinned on first use."""
 
     allow_http: bool = False
@@ -31,8 +31,8 @@ class HostTrust:
 
 @dataclass(frozen=True, slots=True)
 class CredentialAccess:
-    """What the engine needs to open a POS: the credential's fields by their profile key, secrets in
-    clear.
+    """Holds what the engine needs to open a POS: the credential's fields by their profile key,
+    secrets in clear.
 
     `repr` shows no field value. `time_zone` is the zone to read zoneless times in (the mapped
     store's, else the account's).
@@ -64,8 +64,9 @@ class CheckResult:
 
 @dataclass(frozen=True, slots=True)
 class StreamPlan:
-    """What to read of a stream: everything changed since `since`, or, on a first or repeated full
-    pass (`since` is None), history back to `history_from`, newest first where the POS allows it.
+    """Says what to read of a stream: everything changed since `since`, or, on a first or repeated
+    full pass (`since` is None), history back to `history_from`, newest first where the POS allows
+    it.
 
     `now` is the clock before the first request of the run. `kind`: of the pass, for streams that
     look back over recent days where the POS does not filter by the last change.
@@ -148,7 +149,7 @@ class CredentialField:
 
 @dataclass(frozen=True, slots=True)
 class PlatformInfo:
-    """What the card, the grid and the services know of a platform (product.md §2). `steps`: what
+    """Describes a platform for the card, the grid and the services (product.md §2). `steps`: what
     is to be done in the POS before a credential can be typed. `store_clock`: it tells
     times as the shop's clock shows them, and no zone.
     """

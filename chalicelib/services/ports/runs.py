@@ -22,7 +22,7 @@ LIVE_STATES: tuple[RunState, ...] = ("queued", "running", "waiting")
 
 @dataclass(frozen=True, slots=True)
 class StreamTotals:
-    """What a run did with one stream; `fetched` = new + changed + unchanged + set aside."""
+    """Counts what a run did with one stream; `fetched` = new + changed + unchanged + set aside."""
 
     pages: int = 0
     fetched: int = 0
@@ -163,7 +163,7 @@ class RunGone(Exception):
 
 @dataclass(frozen=True, slots=True)
 class StreamState:
-    """What a run leaves to the next one of a stream.
+    """The state of a stream that a run leaves to the next one.
 
     `watermark`: when the last run that read all of the stream began. `generation`, `chunks` and
     `deltas`: the address of its manifest. `last_listing`: rows of the last complete listing.
@@ -184,7 +184,7 @@ class StreamState:
 
 
 class ManifestAddress(NamedTuple):
-    """Where a manifest is stored: `chunks` of its base and `deltas` on top, in `generation`."""
+    """The place of a stored manifest: `chunks` of its base and `deltas` on top, in `generation`."""
 
     generation: int
     chunks: int

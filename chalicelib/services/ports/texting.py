@@ -41,7 +41,7 @@ class Text:
 
 @dataclass(frozen=True, slots=True)
 class TextTotals:
-    """How many `texts`, of how many `parts`, went or may have gone in a day or month.
+    """Counts how many `texts`, of how many `parts`, went or may have gone in a day or month.
 
     Of `unknown` texts nobody knows whether they went.
     """
@@ -53,7 +53,7 @@ class TextTotals:
 
 @dataclass(frozen=True, slots=True)
 class Caps:
-    """How many texts of a day and parts of a month may be reserved at most."""
+    """Limits the texts of a day and the parts of a month that may be reserved."""
 
     daily: int
     monthly_parts: int

@@ -28,7 +28,7 @@ def next_run_at(
     began: Instant,
     listing_due: Instant | None,
 ) -> Instant:
-    """When the credential is synced next, by the account's schedule.
+    """Return when the credential is synced next, by the account's schedule.
 
     `min_hours`: the profile's least hours between runs. `began`: when the present run did.
     `listing_due`: when the listing that fixes imported points is due, None when none is; a run that
@@ -48,7 +48,7 @@ def is_key_given_up(code: str, failures: int) -> bool:
 
 
 def retry_run_at(now: Instant, regular: Instant, code: str, failures: int) -> Instant | None:
-    """When a credential is synced again whose run failed with error `code`; None when never.
+    """Return when a credential is synced again whose run failed with error `code`; None when never.
 
     `regular`: when it would be without the failure. `failures`: bad runs in a row, this included. A
     server that does not answer is left alone beyond its regular time; a permission is granted by a
@@ -63,7 +63,7 @@ def retry_run_at(now: Instant, regular: Instant, code: str, failures: int) -> In
 
 
 def seconds_to_wait(limited: RateLimited, waits: int) -> int:
-    """How long a run leaves a POS alone that asked for patience.
+    """Return how long a run leaves a POS alone that asked for patience.
 
     As long as the POS says; else longer with each of the `waits` that were in a row before.
     """
@@ -74,7 +74,7 @@ def seconds_to_wait(limited: RateLimited, waits: int) -> int:
 
 
 def failures_in_a_row(credential: Credential, run: str, code: str) -> int:
-    """Bad runs in a row, `run` included, which failed with error `code`.
+    """Count the bad runs in a row, `run` included, which failed with error `code`.
 
     A rejected key counts from its first rejection; a run that was recorded already counts once.
     """

@@ -58,7 +58,7 @@ def subject_of(platform: Platform, credential: CredentialId) -> str:
 
 
 def catalogue_notices(result: RunResult) -> list[Notice]:
-    """A listing of products that was too short to be believed."""
+    """Return the notice of a listing of products that was too short to be believed."""
     if result.catalogue != "too short":
         return []
     before = result.state_before("inventory").last_listing
@@ -67,7 +67,7 @@ def catalogue_notices(result: RunResult) -> list[Notice]:
 
 
 def row_notices(result: RunResult) -> list[Notice]:
-    """Nothing where there should be something, and many sales that name no shopper."""
+    """Return notices of streams that are empty but should not be, and of many unlinked sales."""
     notices = []
     customers = result.streams.get("customers")
     empty = customers is not None and customers.full_listing and customers.listed == 0
@@ -83,7 +83,7 @@ def row_notices(result: RunResult) -> list[Notice]:
 def failure_notices(
     result: RunResult, credential: Credential, failures: int, now: Instant
 ) -> list[Notice]:
-    """What a failed run says; nothing of a run without error.
+    """Return the notices of a failed run; none of a run without error.
 
     `credential`: as the last run left it. `failures`: bad runs in a row, this included.
     """
@@ -107,7 +107,7 @@ def failure_notices(
 def mended_keys(
     result: RunResult, open_now: Iterable[Notification], now: Instant
 ) -> set[NoticeKey]:
-    """The notifications that a complete run proves to be mended, whether they are open or not."""
+    """Return the notifications that a complete run proves mended, whether open or not."""
     kinds: set[Kind] = {"truncated_catalogue"} if result.catalogue == "taken" else set()
     if result.error is None:
         kinds.update(MENDED_BY_A_GOOD_RUN)

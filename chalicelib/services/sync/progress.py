@@ -19,7 +19,8 @@ outgrow the run's row."""
 
 @dataclass(slots=True)
 class StreamProgress:
-    """How far a run has come with one stream. Stored with the run's checkpoint, by field name.
+    """Holds how far a run has come with one stream. Stored with the run's checkpoint, by field
+    name.
 
     `since`: read what changed since then; None on a full pass. `kind`: which pass it is. `cursor`:
     of the next page. `generation`, `chunks` and `deltas`: the address of the stream's manifest;
@@ -75,7 +76,7 @@ class Progress:
 
     @classmethod
     def load(cls, checkpoint: dict[str, Any]) -> Progress:
-        """The progress that `dump` gave."""
+        """Return the progress that `dump` wrote."""
         streams = {name: StreamProgress(**at) for name, at in checkpoint["streams"].items()}
         names = {key: (name, zone) for key, (name, zone) in checkpoint["store_names"].items()}
         error = RunError(**checkpoint["error"]) if checkpoint["error"] else None
@@ -87,7 +88,7 @@ class Progress:
             stream.ended = True
 
     def next_stream(self) -> Stream | None:
-        """The first stream that is not read to its end; None when all are."""
+        """Return the first stream that is not read to its end; None when all are."""
         for name in STREAMS:
             stream = self.streams.get(name)
             if stream is not None and not stream.ended:

@@ -36,7 +36,7 @@ class Stopped(Exception):
 
 @dataclass(frozen=True, slots=True)
 class RunTools:
-    """What the runs of every process work with."""
+    """Holds the collaborators of the runs of a process."""
 
     states: SyncStates
     commits: FactCommits
@@ -161,7 +161,7 @@ class RunInProgress:
         self._pages_since_checkpoint += 1
 
     def complete(self, name: Stream, *, full_listing: bool) -> None:
-        """The stream was read to its end."""
+        """Note that the stream was read to its end."""
         stream = self.progress.streams[name]
         stream.full_listing = full_listing
         stream.ended = stream.good = True
@@ -202,7 +202,8 @@ class RunInProgress:
         self._states.hand_over(self.lease, self.progress.dump(), self._view(state), hop)
 
     def result(self, end: RunEnd) -> RunResult:
-        """What the run came to. Reads the inventory's manifest if its catalogue is to be judged."""
+        """Return what the run came to. Reads the inventory's manifest if its catalogue is to be
+        judged."""
         progress, tally, lease = self.progress, self.tally, self.lease
         streams = {name: _stream_result(stream) for name, stream in progress.streams.items()}
         before = self.manifests.state_before("inventory")

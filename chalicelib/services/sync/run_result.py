@@ -22,7 +22,7 @@ CatalogueListing = Literal["taken", "too short", "nothing new"]
 
 @dataclass(frozen=True, slots=True)
 class StreamResult:
-    """What a run read of one stream.
+    """Holds what a run read of one stream.
 
     `good`: all of it was read. `full_listing`: it was read as a listing of everything that the POS
     has. `listed`: rows received. `days`: new sales per UTC day ordinal, as text.

@@ -16,7 +16,7 @@ from chalicelib.services.ports.texting import (
 
 
 class SendResult(NamedTuple):
-    """What became of a text; `unusable`: why nothing can be delivered to its number."""
+    """The outcome of sending a text; `unusable`: why nothing can be delivered to its number."""
 
     state: TextState
     message_id: str | None = None

@@ -55,7 +55,7 @@ SUBJECT = "texting"
 
 @dataclass(frozen=True, slots=True)
 class TextingView:
-    """What the page Settings -> Texting shows.
+    """Holds what the page Settings → Texting shows.
 
     `waiting` counts the requests that are wanted and not made yet. `status`: why no text goes, None
     when texts go.
