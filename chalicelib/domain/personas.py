@@ -26,7 +26,7 @@ from chalicelib.domain.words import Day, Instant, Platform, Points
 
 BUSY_SALES_PER_DAY = 20
 
-_OF_ANY_MEMBER = frozenset({"employee", "test", "minor"})
+_OF_ANY_RECORD = frozenset({"employee", "minor"})
 _BEFORE_ANY_TIME = -(1 << 62)
 
 
@@ -61,10 +61,11 @@ class Persona:
     (first seen, id). `sources` are the platforms of *Sourced from*, sorted. `inserted_at` is when
     AIQ first saw a member; `updated_at` the latest change a POS told, None when none told any.
 
-    `flags`: `employee`, `test`, `minor` when any member has it, `minor` also when one is under the
-    minimum age; `inactive` when all are; `busy` when a member has more than 20 sales on a day;
-    `shared_key` when a member carries a key shared too widely to merge; `large_component` when too
-    many records hung together.
+    `flags`: `employee`, `minor` when any member has it, `minor` also when one is under the minimum
+    age; `test`, `inactive` when all have it, so that a guest record with a member's phone typed in
+    takes nothing from her; `busy` when all have more than 20 sales on a day; `shared_key` when a
+    member carries a key shared too widely to merge; `large_component` when too many records hung
+    together.
 
     `reasons`: why a member, empty for who is none. `asked_by`: platforms whose setting wants them
     asked for SMS consent. `said_yes`: platforms whose double opt-in was answered with YES, covered
@@ -208,12 +209,14 @@ def _flags(
     sales: Sequence[SalesSummary],
     terms: Terms,
 ) -> frozenset[str]:
-    flags = {flag for c in customers if c.flags for flag in c.flags & _OF_ANY_MEMBER}
+    flags = {flag for c in customers if c.flags for flag in c.flags & _OF_ANY_RECORD}
     if terms.minimum_age and any(terms.is_minor(c.birth_date) for c in customers):
         flags.add("minor")
     if all(not c.active or "inactive" in c.flags for c in customers):
         flags.add("inactive")
-    if any(map(_is_busy, sales)):
+    if all("test" in c.flags for c in customers):
+        flags.add("test")
+    if len(sales) == len(customers) and all(map(_is_busy, sales)):
         flags.add("busy")
     if component.shared_keys:
         flags.add("shared_key")

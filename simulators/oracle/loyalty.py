@@ -166,7 +166,8 @@ class LoyaltyOracle:
         flags = self._flags(records)
         flags |= {"large_component"} if large else set()
         flags |= {"shared_key"} if shared else set()
-        flags |= {"busy"} if _is_busy(receipts) else set()
+        busy = _busy_records(receipts)
+        flags |= {"busy"} if all(record.id in busy for record in records) else set()
         last: dict[str, date] = {}
         for receipt in receipts:
             if receipt.final:
@@ -210,7 +211,7 @@ class LoyaltyOracle:
         flags = set()
         if any(each.employee for each in traits):
             flags.add("employee")
-        if any(each.test for each in traits):
+        if all(each.test for each in traits):
             flags.add("test")
         if not any(each.active for each in traits):
             flags.add("inactive")
@@ -316,14 +317,14 @@ def _is_minor(born: str, programme: Programme) -> bool:
     return age < programme.minimum_age
 
 
-def _is_busy(receipts: list[Receipt]) -> bool:
-    """Whether one record has too many sales on one UTC day."""
+def _busy_records(receipts: list[Receipt]) -> set[RecordId]:
+    """The records that have too many sales on one UTC day."""
     days = Counter(
         (each.platform, each.scope, each.customer, each.at // DAY)
         for each in receipts
         if each.final
     )
-    return max(days.values(), default=0) > BUSY
+    return {tuple(record) for (*record, _), count in days.items() if count > BUSY}
 
 
 def _numbers(records: list[SourceRecord]) -> list[str]:

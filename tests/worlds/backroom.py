@@ -12,6 +12,7 @@ from chalicelib.services.changes.propose import Proposals
 from chalicelib.services.changes.work_off import Aftermath, WorkOffChange
 from chalicelib.services.credentials.key_ring import KeyRing
 from chalicelib.services.derivation.commit import FactCommits
+from chalicelib.services.derivation.holder import PersonaLookup
 from chalicelib.services.derivation.rederive import Remapper
 from chalicelib.services.derivation.terms import TermsReader
 from chalicelib.services.job_messages import (
@@ -281,7 +282,13 @@ class Backroom:
             notices=self.notices,
             gateway=self.gateway,
             imports=imports,
-            leaving=LeaverNotes(guard(self.leavers), self.facts, self.gateway, self.notifier),
+            leaving=LeaverNotes(
+                guard(self.leavers),
+                self.facts,
+                PersonaLookup(self.facts, self.terms),
+                self.gateway,
+                self.notifier,
+            ),
             clock=self.clock,
         )
         opener = OpenRun(

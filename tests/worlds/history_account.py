@@ -15,6 +15,7 @@ from chalicelib.domain.rules import Loyalty, Source
 from chalicelib.domain.words import MembersChoice
 from chalicelib.services.changes.propose import Proposal
 from chalicelib.services.ports.effects import Ask
+from chalicelib.services.ports.facts import Committed
 from chalicelib.services.ports.stores import Store
 from tests.fakes.accounts import MemoryAccounts, an_account
 from tests.fakes.common import FakeClock
@@ -145,13 +146,19 @@ class HistoryAccount:
         run: str | None = None,
     ) -> None:
         page, sold = timed(place, page), timed(place, sold)
+        before = self.members()
+        commits: list[Committed] = []
         self.surviving(
             accident,
-            lambda: self.commits.commit(
-                UID, *place, customers=page, sales=sold, joins=joins, import_run=run
+            lambda: commits.append(
+                self.commits.commit(
+                    UID, *place, customers=page, sales=sold, joins=joins, import_run=run
+                )
             ),
             besides=place,
         )
+        if accident.rows is None:
+            self.who_left_is_counted(before, commits[-1])
         self.note(place, page, sold)
         now_held = {(*s[:2], s.customer.ext_id): s.customer for s in latest_shoppers(self.given)}
         for customer in page:
@@ -161,6 +168,15 @@ class HistoryAccount:
                 self.given.listed[record, run] = points or 0
             if joins and customer.ext_id in joins:
                 self.given.joins.append((record, joins[customer.ext_id]))
+
+    def members(self) -> list[set[str]]:
+        """The records of each member of the loyalty programme."""
+        return [set(persona.members) for persona in self.facts.shown(UID) if persona.member]
+
+    def who_left_is_counted(self, before: list[set[str]], committed: Committed) -> None:
+        """Whoever stops being a member or a persona, whatever id is shown."""
+        remaining = set().union(*self.members())
+        assert committed.left == sum(not records & remaining for records in before)
 
     def note(self, place: Place, page: Sequence[Customer], sold: Sequence[Sale]) -> None:
         for customer in page:

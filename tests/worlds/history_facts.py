@@ -110,9 +110,10 @@ def customers_of(*ext_ids: str, **otherwise: tuple[Any, ...]) -> st.SearchStrate
         "changed": (0, 0, 0, 1, 2),
         "marks": (
             *[frozenset[str]()] * 9,
-            *map(frozenset, (["employee"], ["minor"], ["inactive"])),
+            *map(frozenset, (["employee"], ["minor"], ["inactive"], ["test"])),
         ),
-        "first": ("", "Ana"),
+        "first": ("", "Ana", "Bo", "."),
+        "last": ("", "Ruiz", "Lee"),
     }
     return drawn(_customer, **{**choices, **otherwise})
 

@@ -122,7 +122,11 @@ def _run_ending(store_keys: StoreKeyWatch) -> RunEnding:
         gateway=outside.pos_gateway(),
         imports=loyalty.import_locks(),
         leaving=LeaverNotes(
-            outside.leavers(), outside.facts(), outside.pos_gateway(), notifications.notifier()
+            outside.leavers(),
+            outside.facts(),
+            derivation.persona_lookup(),
+            outside.pos_gateway(),
+            notifications.notifier(),
         ),
         clock=outside.clock(),
     )

@@ -24,13 +24,15 @@ def personas_with_points(commit: Commit) -> list[Persona]:
 
 
 def leavers(commit: Commit) -> list[Persona]:
-    """The stored personas that were members and go on without being one."""
+    """The stored personas that were members none of whose records belongs to a member any more:
+    also those who lost their contacts or were merged, whatever id is shown."""
+    remaining = {rid for p in commit.personas() if p.member for rid in p.members}
     return [
         before
-        for persona in commit.personas()
-        if not persona.member
-        and (before := commit.persona_before(persona.id)) is not None
+        for rid in sorted(commit.reached)
+        if (before := commit.persona_before(rid)) is not None
         and before.member
+        and remaining.isdisjoint(before.members)
     ]
 
 

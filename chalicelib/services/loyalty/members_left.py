@@ -1,5 +1,5 @@
-"""Members who lost their last reason by a void or a moved sale: one notification, and the choice to
-keep them (product.md §8)."""
+"""Members whom a pull made none (voids, moved sales, blanked contacts, merges): one notification,
+and the choice to keep them (product.md §8)."""
 
 from __future__ import annotations
 
@@ -11,6 +11,7 @@ from chalicelib.domain.keeps import kept_reason
 from chalicelib.domain.times import local_day_number
 from chalicelib.domain.words import Platform, Uid
 from chalicelib.services.derivation.commit import FactCommits
+from chalicelib.services.derivation.holder import PersonaLookup
 from chalicelib.services.notifications.notify import Notifier
 from chalicelib.services.ports.accounts import Accounts
 from chalicelib.services.ports.audit import Audit, AuditEntry
@@ -39,6 +40,7 @@ class LeaverNotes:
 
     leavers: Leavers
     facts: FactStore
+    lookup: PersonaLookup
     gateway: PosGateway
     notifier: Notifier
 
@@ -51,8 +53,8 @@ class LeaverNotes:
         while True:
             noted = self.leavers.noted(uid, platform)
             ids = list(dict.fromkeys([*noted, *left]))[:MOST_NOTED]
-            rows = self.facts.rows(uid, ids) if ids else {}
-            gone = [rid for rid in ids if (p := rows[rid].persona) is not None and not p.member]
+            remaining = self._members(uid, ids)
+            gone = [rid for rid in ids if rid not in remaining]
             if gone == noted or self.leavers.put(uid, platform, gone, instead_of=noted):
                 break
         if gone:
@@ -60,6 +62,17 @@ class LeaverNotes:
             self.notifier.raise_(uid, "members_left", platform, title=title, members=len(gone))
         elif noted:
             self.notifier.clear(uid, "members_left", platform)
+
+    def _members(self, uid: Uid, ids: Sequence[str]) -> set[str]:
+        """Return those of the records that belong to a member today, under whatever id."""
+        rows = self.facts.rows(uid, ids) if ids else {}
+        personas = {rid: row.persona for rid, row in rows.items()}
+        elsewhere = [rid for rid, persona in personas.items() if persona is None]
+        members = {rid for rid, persona in personas.items() if persona and persona.member}
+        for persona in self.lookup.personas_of(uid, elsewhere) if elsewhere else ():
+            if persona.member:
+                members.update(persona.members)
+        return members
 
 
 @dataclass(frozen=True, slots=True)

@@ -133,8 +133,9 @@ TEMPLATES: Mapping[Kind, Template] = {
     ),
     "members_left": Template(
         "warning",
-        "{members} members left because {title} voided or moved the sale that had enrolled them.",
-        "Nothing is to be done if the sales never happened. To keep these members, click Keep them"
+        "{members} members left by what {title} changed: a sale voided or moved, contacts taken"
+        " away or records merged.",
+        "Nothing is to be done if that is right. To keep these members, click Keep them"
         " on the card.",
         CARD,
         ("title", "members"),

@@ -296,8 +296,9 @@ class PersonaList(Protocol):
 class Committed:
     """Counts the rows of each kind that a commit wrote at `at`.
 
-    `left`: personas who were members before and are not any more; `leavers`: the ids of those whom
-    no setting let go. `changed`: records under which a persona, its figures or points were written.
+    `left`: personas who were members before and none of whose records belongs to a member now;
+    `leavers`: the ids of those whom no setting let go. `changed`: records under which a persona,
+    its figures or points were written.
     """
 
     records: int = 0

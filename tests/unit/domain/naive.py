@@ -224,13 +224,17 @@ def _told_at(customer: Customer, id_: str) -> tuple[float, float, str]:
 
 
 def _flags(customers: list[Customer], sales: list[list[Sold]]) -> frozenset[str]:
-    flags = {f for f in ("employee", "test", "minor") if any(f in c.flags for c in customers)}
+    flags = {f for f in ("employee", "minor") if any(f in c.flags for c in customers)}
     if not [c for c in customers if c.active and "inactive" not in c.flags]:
         flags.add("inactive")
-    for of_record in sales:
-        per_day = Counter(_day(s) for s in _last_12_months(of_record))
-        if per_day and max(per_day.values()) > 20:
-            flags.add("busy")
+    if all("test" in c.flags for c in customers):
+        flags.add("test")
+    busiest = [
+        max(Counter(_day(s) for s in _last_12_months(of_record)).values(), default=0)
+        for of_record in sales
+    ]
+    if all(most > 20 for most in busiest):
+        flags.add("busy")
     return frozenset(flags)
 
 

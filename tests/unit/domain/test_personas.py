@@ -165,10 +165,26 @@ def test_born_on_a_leap_day_one_is_of_age_on_the_first_of_march() -> None:
     assert ages == {"2025-02-28": True, "2025-03-01": False}
 
 
-def test_one_employee_test_or_minor_record_flags_the_persona() -> None:
-    flagged = shopper("1", phone=PHONE, flags=frozenset({"employee", "test", "minor", "bad_email"}))
+def test_one_employee_or_minor_record_flags_the_persona() -> None:
+    flagged = shopper("1", phone=PHONE, flags=frozenset({"employee", "minor", "bad_email"}))
 
-    assert persona_of([flagged, shopper("2", phone=PHONE)]).flags == {"employee", "test", "minor"}
+    assert persona_of([flagged, shopper("2", phone=PHONE)]).flags == {"employee", "minor"}
+
+
+def test_a_guest_record_flags_a_persona_only_when_all_its_records_are_guests() -> None:
+    guests = [shopper(str(n), phone=PHONE, flags=frozenset({"test"})) for n in range(2)]
+
+    assert persona_of(guests).flags == {"test"}
+    assert persona_of([*guests, shopper("3", phone=PHONE)]).flags == frozenset()
+
+
+def test_a_busy_record_flags_a_persona_only_when_all_its_records_are_busy() -> None:
+    till, other = shopper("1", phone=PHONE), shopper("2", phone=PHONE)
+    sales = [sold(f"{to}-{n}", to) for n in range(21) for to in ("1", "2")]
+
+    assert persona_of([till, other], sales).flags == {"busy"}
+    assert persona_of([till, other], sales[:-2]).flags == frozenset()
+    assert persona_of([till, other], sales[::2]).flags == frozenset()
 
 
 def test_a_persona_is_inactive_only_when_all_its_records_are() -> None:

@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 
 from chalicelib.domain.errors import Conflict
+from chalicelib.domain.records import Customer
 from chalicelib.services.loyalty.members_left import LeaverChoice
 from tests.worlds.backroom import PLATFORM, UID, Backroom
 from tests.worlds.changes import ANN, ago, apply, bought, members, start
@@ -56,12 +57,56 @@ def test_who_leaves_by_a_void_is_counted_on_the_run_and_told_once() -> None:
     assert members(room) == {"0", "3"}
     [told_of] = [n for n in room.notifications.open_for(UID) if n.kind == "members_left"]
     assert told_of.title == (
-        "2 members left because POSaBIT voided or moved the sale that had enrolled them."
+        "2 members left by what POSaBIT changed: a sale voided or moved, contacts taken away"
+        " or records merged."
     )
     assert "Keep them" in told_of.what_to_do
     assert told_of.link == f"/settings/integrations/{PLATFORM}"
     letters = [title for title, _ in room.operator.letters if "members_left" in title]
     assert len(letters) == 1
+
+
+def test_who_loses_the_contacts_leaves_and_is_told_until_they_come_back() -> None:
+    room = a_shop()
+    show(room, customers=[Customer("1", "1"), Customer("2", "2")])
+
+    run = room.sync()
+
+    assert run.members_left == 2
+    assert "members_left" in open_notices(room)
+    later(room)
+    show(room, customers=[replace(c, first=c.ext_id) for c in people(4)])
+    room.sync()
+    assert "members_left" not in open_notices(room)
+
+
+def test_who_is_merged_into_another_member_has_not_left() -> None:
+    room = a_shop()
+    one, two, *_ = [replace(c, first=c.ext_id) for c in people(4)]
+    show(room, customers=[replace(two, phone=one.phone, email=one.email)])
+
+    run = room.sync()
+
+    assert run.members_left == 0
+    assert "members_left" not in open_notices(room)
+
+
+def test_a_member_merged_with_an_employee_seen_earlier_leaves_though_another_id_is_shown() -> None:
+    room = a_shop()
+    employee = Customer("e", phone="+12065559999", flags=frozenset({"employee"}))
+    show(room, customers=[employee])
+    room.sync()
+    later(room)
+    newcomer = replace(people(9)[8], first="8")
+    show(room, customers=[newcomer], sales=[bought(room, "8", 1)])
+    room.sync()
+    later(room)
+    show(room, customers=[replace(newcomer, phone=employee.phone)])
+
+    run = room.sync()
+
+    assert run.members_left == 1
+    assert "members_left" in open_notices(room)
 
 
 def test_whoever_has_just_left_is_noted_though_a_glimpse_still_shows_a_member() -> None:
