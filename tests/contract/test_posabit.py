@@ -31,7 +31,7 @@ def bench() -> Iterator[Posabit]:
 def permit(bench: Posabit, **changes: Any) -> None:
     permissions = bench.server.api.permissions
     code = bench.shop.venue.code
-    permissions[code] = permissions[code].changed(changes)
+    permissions[code] = permissions[code].with_changes(changes)
 
 
 def versions(bench: Posabit) -> set[tuple[str, str]]:

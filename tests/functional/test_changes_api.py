@@ -409,7 +409,7 @@ def test_who_left_is_kept_on_request(api: Gateway, jobs: MemoryQueue) -> None:
 
     assert (kept.status, kept.json["members"]) == (200, 1)
     assert (again.status, nonsense.status) == (409, 404)
-    assert wiring.notifications.notifier().open(OURS) == []
+    assert wiring.notifications.notifier().open_for(OURS) == []
     [member] = wiring.outside.preview_reads().personas(OURS, [persona(1)])
     assert [r.name for r in member.reasons][-1] == f"kept:enroll_after:posabit@{ago(10)}"
 
