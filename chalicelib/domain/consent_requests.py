@@ -49,9 +49,9 @@ class Circumstances:
 
     `persona_found`: a persona has the number; `record`: one of its records, the one the request was
     wanted for unless the number went to another person; a YES makes it a member. `current`: the
-    persona is texted at this number. `others`: the states of that persona's other numbers.
-    `zone`: of the favourite store, else of the account; `day`: the account's local one. `off`: the
-    operator's kill switch.
+    persona is texted at this number. `shared`: too many shoppers carry it. `others`: the states of
+    that persona's other numbers. `zone`: of the favourite store, else of the account; `day`: the
+    account's local one. `off`: the operator's kill switch.
     """
 
     now: Instant
@@ -64,6 +64,7 @@ class Circumstances:
     others: tuple[ContactState, ...] = ()
     persona_found: bool = True
     current: bool = True
+    shared: bool = False
     mobile: bool = True
     off: bool = False
 
@@ -129,6 +130,8 @@ def _against_the_persona(state: ContactState, circumstances: Circumstances) -> V
         return Verdict("drop", "nobody")
     if flags := sorted(circumstances.flags & NEVER_TEXTED):
         return Verdict("drop", "flagged", detail=", ".join(flags))
+    if circumstances.shared:
+        return Verdict("drop", "flagged", detail="shared_key")
     if not circumstances.current:
         return Verdict("drop", "another_number")
     if opted_out_later(state, circumstances.others):

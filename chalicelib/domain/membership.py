@@ -21,8 +21,9 @@ IMPORT = "import"
 UNRELIABLE = frozenset({"employee", "test", "inactive", "busy"})
 """Flags of personas that are kept, but neither enrolled nor texted (product.md §6)."""
 
-NEVER_TEXTED = UNRELIABLE | {"minor", "shared_key", "large_component"}
-"""Flags of personas that are never texted (product.md §6, §9)."""
+NEVER_TEXTED = UNRELIABLE | {"minor", "large_component"}
+"""Flags of personas that are never texted (product.md §6, §9). A number that too many share is not
+texted either; the person's other, own number may be."""
 
 LastDays = Mapping[Platform, Day]
 """The local day of the last counting sale, by platform."""

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from bisect import bisect_left
 from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Set as AbstractSet
 from dataclasses import dataclass, field, fields
 from operator import attrgetter
 from typing import NamedTuple
 
-from chalicelib.domain.identity import Component, SourceRecord
+from chalicelib.domain.identity import Component, MergeKey, SourceRecord
 from chalicelib.domain.loyalty import earn_from, imported_points
 from chalicelib.domain.membership import (
     LastDays,
@@ -70,7 +71,8 @@ class Persona:
     `reasons`: why a member, empty for who is none. `asked_by`: platforms whose setting wants them
     asked for SMS consent. `said_yes`: platforms whose double opt-in was answered with YES, covered
     by its setting or not. `earn_from`: the first day whose sales may earn; None for who earns
-    nothing.
+    nothing. `own_phones`: where a member carries a key shared too widely, the distinct phones that
+    are not, of the latest updated member first; else None.
     """
 
     id: str
@@ -89,6 +91,7 @@ class Persona:
     asked_by: tuple[Platform, ...] = ()
     said_yes: tuple[Platform, ...] = ()
     earn_from: Day | None = None
+    own_phones: tuple[str, ...] | None = None
     figures: Figures = field(default=NO_FIGURES, metadata=KEPT_ELSEWHERE)
 
     @property
@@ -102,6 +105,13 @@ class Persona:
     @property
     def last_days(self) -> LastDays:
         return dict(self.figures.bought)
+
+    @property
+    def texted_at(self) -> str | None:
+        """The number at which the person may be texted: never one that too many share."""
+        if self.own_phones is not None:
+            return self.own_phones[0] if self.own_phones else None
+        return None if "shared_key" in self.flags else self.phone  # stored before they were told
 
     def equals_but_figures(self, other: Persona) -> bool:
         """Whether both are equal but for the figures."""
@@ -131,6 +141,8 @@ def derive_persona(
     bought = last_days(members, summaries, terms) if sales else {}
     imported = sum([imported_points(m, terms) for m in members]) if terms.rules.sources else 0
     why = membership_reasons(members, bought, flags, imported, terms)
+    own_phones = _own_phones(customers, component.shared_keys) if component.shared_keys else None
+    texted_at = phone if own_phones is None else own_phones
     return Persona(
         id=members[0].id,
         members=tuple([m.id for m in members]),
@@ -146,9 +158,10 @@ def derive_persona(
         updated_at=max((c.updated_at for c in customers if c.updated_at is not None), default=None),
         flags=flags,
         reasons=why,
-        asked_by=asking_platforms(bought, flags, terms.rules) if phone and bought else (),
+        asked_by=asking_platforms(bought, flags, terms.rules) if texted_at and bought else (),
         said_yes=platforms_answered_yes(members),
         earn_from=earn_from(why, flags, terms.rules.loyalty),
+        own_phones=own_phones,
         figures=_figures(bought),
     )
 
@@ -201,6 +214,11 @@ def _is_busy(sales: SalesSummary) -> bool:
     """Whether a record has more than 20 sales on a day. A cheap upper bound clears nearly all."""
     bound = sum(max(store.counts) for store in sales.stores)
     return bound > BUSY_SALES_PER_DAY and sales.busiest_day() > BUSY_SALES_PER_DAY
+
+
+def _own_phones(customers: Iterable[Customer], shared: AbstractSet[MergeKey]) -> tuple[str, ...]:
+    phones = dict.fromkeys(c.phone for c in customers if c.phone)
+    return tuple([phone for phone in phones if MergeKey("phone", phone) not in shared])
 
 
 def _flags(

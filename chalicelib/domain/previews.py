@@ -97,7 +97,7 @@ def earns_alike(persona: Persona, would_be: WouldBe, rules: Rules, today: Rules)
 
 def _asks(persona: Persona, rules: Rules) -> tuple[Platform, ...]:
     bought = persona.last_days
-    return asking_platforms(bought, persona.flags, rules) if persona.phone and bought else ()
+    return asking_platforms(bought, persona.flags, rules) if persona.texted_at and bought else ()
 
 
 def _stays(reason: Reason) -> bool:

@@ -72,6 +72,8 @@ def why_asked(persona: Persona, terms: Terms, titles: Titles) -> list[Explanatio
         return [Explanation("no_phone", "There is no valid phone number to ask.", {})]
     if flagged := persona.flags & NEVER_TEXTED:
         return [_flagged(flagged, "never messaged")]
+    if persona.texted_at is None:
+        return [_flagged(frozenset({"shared_key"}), "not messaged at that number")]
     return list(_not_covered(SMS_OPT_IN_AFTER, persona, terms, titles))
 
 

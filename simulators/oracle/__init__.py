@@ -85,8 +85,7 @@ class _Personas:
             "final_sales": len(final),
         }
         if self._loyalty:
-            shared = any(self._wide & set(record.keys) for record in records)
-            expected = self._loyalty.expect(records, sales, large=large, shared=shared)
+            expected = self._loyalty.expect(records, sales, large=large, shared=self._wide)
             group["loyalty"] = expected.as_dict()
         return group
 

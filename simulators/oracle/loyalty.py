@@ -15,7 +15,7 @@ from datetime import date
 from fractions import Fraction
 from typing import Any, NamedTuple
 
-from simulators.oracle.personas import RecordId, SourceRecord
+from simulators.oracle.personas import Key, RecordId, SourceRecord
 from simulators.oracle.reading import Purchase
 from simulators.retailer.zones import DAY, HOUR, RAILS_ZONES, offset
 
@@ -155,17 +155,16 @@ class LoyaltyOracle:
         purchases: Iterable[tuple[RecordId, Purchase]],
         *,
         large: bool,
-        shared: bool,
+        shared: set[Key],
     ) -> ExpectedLoyalty:
         """The loyalty of the person with these records and purchases.
 
         Record ids are (platform, scope, external id). `large`: the person comes from a group of too
-        many records; `shared`: a record carries a key of too many records.
+        many records; `shared`: the keys that too many carry.
         """
         receipts = [self._receipt(record_id, purchase) for record_id, purchase in purchases]
         flags = self._flags(records)
         flags |= {"large_component"} if large else set()
-        flags |= {"shared_key"} if shared else set()
         busy = _busy_records(receipts)
         flags |= {"busy"} if all(record.id in busy for record in records) else set()
         last: dict[str, date] = {}
@@ -174,13 +173,15 @@ class LoyaltyOracle:
                 last[receipt.platform] = max(last.get(receipt.platform, date.min), receipt.day)
         enrolled = self._enrolled(last, flags)
         numbers = _numbers(records)
-        asked = self._asked(last, flags) if numbers else ()
+        own = [number for number in numbers if ("phone", number) not in shared]
+        asked = self._asked(last, flags) if own else ()
+        flags |= {"shared_key"} if any(shared & set(r.keys) for r in records) else set()
         return ExpectedLoyalty(
             flags=frozenset(flags),
             reasons=tuple(f"enroll_after:{platform}" for platform in sorted(enrolled)),
             points=self._points(receipts, min(enrolled.values(), default=None), flags),
             asked=asked,
-            number=numbers[0] if asked and not self._refusing & set(numbers) else None,
+            number=own[0] if asked and not self._refusing & set(numbers) else None,
         )
 
     def _receipt(self, record_id: RecordId, purchase: Purchase) -> Receipt:

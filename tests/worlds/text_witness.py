@@ -30,7 +30,7 @@ from tests.worlds.texting import mobile
 OURS = "+12065550100"
 REQUEST, OPT_OUT = "Reply YES to get", "You are opted out"
 SKEW, ANSWER_WITHIN, APART = HOUR // 12, 30 * DAY, 7 * DAY
-NEVER_ASKED = {"employee", "minor", "test", "inactive", "busy", "shared_key", "large_component"}
+NEVER_ASKED = {"employee", "minor", "test", "inactive", "busy", "large_component"}
 
 
 class Decision(NamedTuple):
@@ -272,8 +272,10 @@ class WitnessedAccount(HistoryAccount):
         zone = (self.given.store_zones.get(place) if place else None) or self.given.zone
         hour = datetime.fromtimestamp(text.at / 1000, ZoneInfo(zone)).hour
         others = self.numbers_of(members) - {text.number}
+        numbers = persona.own_phones if "shared_key" in persona.flags else (persona.phone,)
+        assert numbers is not None
         checks = {
-            "another number": persona.phone != text.number,
+            "another number": numbers[:1] != (text.number,),
             "flagged": bool(persona.flags & NEVER_ASKED),
             "no setting": text.why not in persona.asked_by,
             "quiet hours": not 8 <= hour < 21,

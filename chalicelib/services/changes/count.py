@@ -80,9 +80,9 @@ class CountChange:
         card = self.proposal.card
         restart = card is not None and card.sms_stopped
         numbers = [
-            persona.phone
+            persona.texted_at
             for persona in people
-            if persona.phone is not None
+            if persona.texted_at is not None
             and after[persona.id].asked_by
             and (restart or not persona.asked_by)
         ]

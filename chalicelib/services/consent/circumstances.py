@@ -63,6 +63,7 @@ class CircumstancesReader:
             record=_record(state, holder),
             causes=self._causes(uid, holder),
             flags=holder.persona.flags,
+            shared=holder.shares(state.contact),
             current=holder.numbers[:1] == (state.contact,),
             others=tuple(self.contact_states.states(uid, others).values()),
         )

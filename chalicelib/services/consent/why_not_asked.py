@@ -75,7 +75,7 @@ class WhyNotAsked:
 def explain(state: ContactState, seen: Circumstances) -> Why:
     """Explain what was done with the number, and what `judge_request` decides at this moment."""
     verdict = judge_request(state, seen)
-    texted = may_be_texted(state, seen.others) and not seen.flags & NEVER_TEXTED
+    texted = may_be_texted(state, seen.others) and not _never_texted(seen)
     sentences = [
         f"Request {number} was made on {to_text(request.at)}."
         for number, request in enumerate(state.requests, 1)
@@ -96,9 +96,14 @@ def _why_not_texted(state: ContactState, seen: Circumstances) -> str:
     """Say why no texts go to a number that is opted in."""
     if state.unusable:
         return _reason_sentence("unusable", state.unusable)
-    if flags := sorted(seen.flags & NEVER_TEXTED):
+    if flags := _never_texted(seen):
         return _reason_sentence("flagged", ", ".join(flags))
     return "Another number of this person opted out later: nothing is sent to this one either."
+
+
+def _never_texted(seen: Circumstances) -> list[str]:
+    """Return the flags for which this number is never texted."""
+    return sorted(seen.flags & NEVER_TEXTED) or ["shared_key"] * seen.shared
 
 
 def _progress(state: ContactState) -> State:

@@ -48,9 +48,10 @@ def _asks(commit: Commit) -> list[Ask]:
     """Who is newly to be asked for SMS consent; in a full commit everybody who is to be asked."""
     asks = []
     for persona in commit.personas():
-        if not persona.asked_by or persona.phone is None:
+        number = persona.texted_at
+        if not persona.asked_by or number is None:
             continue
         before = None if commit.full else commit.persona_before(persona.id)
-        if before is None or (before.phone, before.asked_by) != (persona.phone, persona.asked_by):
-            asks.append(Ask(persona.phone, persona.id, persona.asked_by[0]))
+        if before is None or (before.texted_at, before.asked_by) != (number, persona.asked_by):
+            asks.append(Ask(number, persona.id, persona.asked_by[0]))
     return asks

@@ -28,8 +28,10 @@ class DerivedPersona:
     terms: Terms
 
     def numbers(self) -> tuple[str, ...]:
-        """Its distinct phones (E.164); the first is the one it may be texted at."""
-        return tuple(dict.fromkeys(c.phone for c in newest_first(self.records) if c.phone))
+        """Return its distinct phones (E.164): those that not too many share come first, then those
+        of the latest updated records. The first is the one it may be texted at, if any is."""
+        phones = dict.fromkeys(c.phone for c in newest_first(self.records) if c.phone)
+        return tuple({**dict.fromkeys(self.persona.own_phones or ()), **phones})
 
 
 @dataclass(frozen=True, slots=True)

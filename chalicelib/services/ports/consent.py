@@ -92,13 +92,19 @@ class HeldPersona:
     """The persona that holds a record today, as texting needs to know it.
 
     `asked_by`: platforms whose *Send SMS double opt-ins … purchased after* covers it today.
-    `numbers`: the distinct phones of its records, that of the most recently updated record first,
-    which is the one it may be texted at.
+    `numbers`: the distinct phones of its records, those that not too many share first, then those
+    of the most recently updated record. The first is the one it may be texted at, unless it
+    `shares` it.
     """
 
     persona: Persona
     asked_by: tuple[Platform, ...]
     numbers: tuple[str, ...]
+
+    def shares(self, number: str) -> bool:
+        """Whether too many shoppers carry this number of the persona for it to be texted."""
+        own = self.persona.own_phones
+        return own is not None and number not in own
 
 
 class HeldPersonas(Protocol):

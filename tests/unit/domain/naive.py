@@ -9,6 +9,7 @@ from __future__ import annotations
 import unicodedata
 from collections import Counter
 from collections.abc import Iterable, Mapping
+from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta
 from typing import NamedTuple
 from zoneinfo import ZoneInfo
@@ -61,6 +62,10 @@ def expected_personas(
         flags = set(persona.flags)
         if any(key in shared for member in members for key in keys[member]):
             flags.add("shared_key")
+            newest = sorted(members, key=lambda m: _told_at(known[m].customer, m), reverse=True)
+            numbers = [known[m].customer.phone for m in newest]
+            own = [n for n in numbers if n is not None and ("phone", n) not in shared]
+            persona = replace(persona, own_phones=tuple(dict.fromkeys(own)))
         if large:
             flags.add("large_component")
         personas[members] = _with_flags(persona, flags)

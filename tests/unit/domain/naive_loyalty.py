@@ -30,7 +30,7 @@ Cause = tuple[str, str]
 Day = int
 
 _NEVER_ENROLLED = {"employee", "test", "inactive", "busy"}
-_NEVER_ASKED = _NEVER_ENROLLED | {"minor", "shared_key", "large_component"}
+_NEVER_ASKED = _NEVER_ENROLLED | {"minor", "large_component"}
 
 
 @dataclass
@@ -242,7 +242,9 @@ class _Model:
         return tuple(sorted(r.removeprefix(prefix) for r in reasons if r.startswith(prefix)))
 
     def asked_by(self, members: Ids, base: Persona) -> tuple[str, ...]:
-        if base.phone is None or base.flags & _NEVER_ASKED:
+        if not (base.own_phones if "shared_key" in base.flags else base.phone):
+            return ()
+        if base.flags & _NEVER_ASKED:
             return ()
         bought = self.bought(members)
         return tuple(

@@ -87,6 +87,8 @@ def test_a_wanted_number_is_asked_for_its_cause() -> None:
         ({"requests": made(20 * DAY)}, {"rules": replace(RULES, request_limit=1)}, "limit"),
         ({}, {"persona_found": False}, "nobody"),
         ({}, {"current": False}, "another_number"),
+        ({}, {"shared": True}, "flagged"),
+        ({}, {"shared": True, "current": False}, "flagged"),
         ({}, {"others": (other("opted_out"),)}, "opted_out_elsewhere"),
         ({}, {"causes": ()}, "setting"),
         ({}, {"causes": (replace(TICKED, age_gate=False),)}, "age_gate"),

@@ -186,7 +186,7 @@ def test_the_platforms_whose_setting_covers_a_purchase_ask() -> None:
 
 
 @pytest.mark.parametrize(
-    "flag", ["employee", "test", "minor", "inactive", "busy", "shared_key", "large_component"]
+    "flag", ["employee", "test", "minor", "inactive", "busy", "large_component"]
 )
 def test_nobody_asks_a_flagged_shopper(flag: str) -> None:
     asking = rules(posabit=Source(sms_opt_in_after=TODAY))
