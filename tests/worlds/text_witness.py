@@ -74,7 +74,8 @@ class Witness:
     confirmed: dict[str, list[int]] = field(default_factory=dict)
     replied: dict[str, list[int]] = field(default_factory=dict)
     heard: dict[str, tuple[InboundText, str]] = field(default_factory=dict)
-    flags: dict[str, tuple[tuple[str, str] | None, int]] = field(default_factory=dict)
+    words: dict[str, dict[str, tuple[str, int]]] = field(default_factory=dict)
+    says: dict[str, str | None] = field(default_factory=dict)
     wrong: list[str] = field(default_factory=list)
 
 
@@ -109,23 +110,27 @@ class WitnessedAccount(HistoryAccount):
         self.texts.begin = marked  # type: ignore[method-assign]
 
     def _note_flag(self, place: Place, customer: Customer) -> None:
-        """A flag counts from when it was first seen of this number on this record."""
+        """A flag counts once, from when the record changed, else from when it was read; each number
+        on a record has its own last word."""
         record = record_id(UID, *place, customer.ext_id)
-        is_told = customer.sms_consent != "unknown"
-        flag = (customer.phone or "", customer.sms_consent) if is_told else None
-        before, _ = self.witness.flags.get(record, (None, 0))
-        if flag != before:
-            self.witness.flags[record] = (flag, self.clock.now())
+        number = customer.phone if customer.sms_consent != "unknown" else None
+        self.witness.says[record] = number
+        words = self.witness.words.setdefault(record, {})
+        if number and (number not in words or words[number][0] != customer.sms_consent):
+            now = self.clock.now()
+            changed = customer.updated_at if customer.updated_at is not None else now
+            words[number] = (customer.sms_consent, min(changed, now))
         self._heed_flag(record, place.platform)
 
     def _heed_flag(self, record: str, platform: str) -> None:
-        flag, at = self.witness.flags.get(record, (None, 0))
-        if flag is None or not flag[0]:
+        number = self.witness.says.get(record)
+        if not number:
             return
-        if flag[1] == "no":
-            self._decide(flag[0], Decision(at, "out", f"{record}@{at}"))
+        value, at = self.witness.words[record][number]
+        if value == "no":
+            self._decide(number, Decision(at, "out", f"{record}@{at} no"))
         elif self.source(platform).trusts_opt_in_flags:
-            self._decide(flag[0], Decision(at, "flag_yes", f"{record}@{at}"))
+            self._decide(number, Decision(at, "flag_yes", f"{record}@{at} yes"))
 
     def _note_reply(self, message: InboundText, meaning: str) -> None:
         number = message.number

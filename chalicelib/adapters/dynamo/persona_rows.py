@@ -11,7 +11,7 @@ import orjson
 from chalicelib.adapters.dynamo import keys
 from chalicelib.adapters.dynamo.batch import Key, Row
 from chalicelib.adapters.dynamo.codec import decode, encode
-from chalicelib.domain.acts import NO_ACTS, Acts, Imported, Join
+from chalicelib.domain.acts import NO_ACTS, Acts, FlagWord, Imported, Join
 from chalicelib.domain.identity import KeyKind, MergeKey, SourceRecord
 from chalicelib.domain.ledger import NO_POINTS, Posting, Postings, RecordPoints
 from chalicelib.domain.names import name_key
@@ -44,6 +44,8 @@ def record_row(uid: Uid, stored: StoredRecord) -> tuple[Key, Row]:
     )
     if record.acts != NO_ACTS:
         row["acts"] = {"S": _pack_acts(record.acts)}
+        if record.acts.words:
+            row["flag_words"] = {"S": orjson.dumps([*map(tuple, record.acts.words)]).decode()}
     return key, row
 
 
@@ -54,7 +56,7 @@ def read_record(record_id: str, row: Row) -> StoredRecord:
         scope=row["scope"]["S"],
         customer=decode(Customer, row["body"]["S"]),
         first_seen=int(row["seen"]["N"]),
-        acts=_unpack_acts(row["acts"]["S"]) if "acts" in row else NO_ACTS,
+        acts=_read_acts(row) if "acts" in row else NO_ACTS,
     )
     return StoredRecord(record, frozenset(MergeKey(*k) for k in orjson.loads(row["keys"]["S"])))
 
@@ -239,13 +241,16 @@ def _pack_acts(acts: Acts) -> str:
     return orjson.dumps([joins, imported, acts.flags, acts.flags_at]).decode()
 
 
-def _unpack_acts(text: str) -> Acts:
-    joins, imported, flags, flags_at = orjson.loads(text)
+def _read_acts(row: Row) -> Acts:
+    """Words stand beside the acts, whose four values older code unpacks."""
+    joins, imported, flags, flags_at = orjson.loads(row["acts"]["S"])
+    words = orjson.loads(row["flag_words"]["S"]) if "flag_words" in row else ()
     return Acts(
         tuple([Join(*join) for join in joins]),
         Imported(*imported) if imported else None,
         flags,
         flags_at,
+        tuple([FlagWord(*word) for word in words]),
     )
 
 

@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 
-from chalicelib.domain.acts import Acts, Imported, Join, merge_joins
+from chalicelib.domain.acts import Acts, Imported, Join, hear_flags, merge_joins
 from chalicelib.domain.identity import SourceRecord
 from chalicelib.domain.ids import record_id
-from chalicelib.domain.records import Consent, Customer
+from chalicelib.domain.records import Customer
 from chalicelib.domain.versions import is_newer, latest_versions
 from chalicelib.domain.words import Instant, Platform, ScopeId
 from chalicelib.services.derivation.commit_in_progress import Commit
@@ -44,7 +44,7 @@ def take_customers(
         acts = _acts(record, before, joins.get(customer.ext_id), import_run, now)
         if acts != record.acts:
             record = replace(record, acts=acts)
-        if row is None or acts.flags != row.record.acts.flags:
+        if acts.flags != (0 if row is None else row.record.acts.flags):
             commit.flag_changes.add(rid)
         commit.put_record(record)
 
@@ -62,13 +62,4 @@ def _acts(
         acts = replace(acts, joins=merge_joins(acts.joins, [join]))
     if import_run is not None:
         acts = replace(acts, imported=Imported(customer.pos_points or 0, import_run))
-    if _consent_flags(before) != _consent_flags(customer):
-        acts = replace(acts, flags=acts.flags + 1, flags_at=now)
-    return acts
-
-
-def _consent_flags(customer: Customer) -> tuple[tuple[str | None, Consent] | None, ...]:
-    """Each channel's contact and flag; None where the flag says nothing."""
-    sms = (customer.phone, customer.sms_consent)
-    email = (customer.email, customer.email_consent)
-    return tuple(None if flag[1] == "unknown" else flag for flag in (sms, email))
+    return hear_flags(acts, before, customer, now)

@@ -4,10 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from chalicelib.domain.acts import flag_words, told_flags
 from chalicelib.domain.identity import SourceRecord
-from chalicelib.domain.records import Consent
 from chalicelib.domain.rules import Rules
-from chalicelib.domain.words import Channel
 from chalicelib.services.derivation.commit_in_progress import Commit
 from chalicelib.services.ports.effects import Ask, ConsentFlag, Effects
 
@@ -30,18 +29,19 @@ def _flags(commit: Commit) -> list[ConsentFlag]:
 
 
 def _flags_of(record: SourceRecord, rules: Rules) -> Iterator[ConsentFlag]:
-    customer, acts = record.customer, record.acts
     trusted = rules.source(record.platform).trusts_opt_in_flags
-    flags: tuple[tuple[Channel, str | None, Consent], ...] = (
-        ("sms", customer.phone, customer.sms_consent),
-        ("email", customer.email, customer.email_consent),
-    )
-    for channel, contact, value in flags:
-        if contact is None or value == "unknown" or (value == "yes" and not trusted):
-            continue
-        yield ConsentFlag(
-            channel, contact, value, record.platform, record.id, acts.flags, acts.flags_at
-        )
+    told = told_flags(record.customer)
+    for word in flag_words(record.acts, record.customer):
+        if (word.channel, word.contact, word.value) in told and (word.value == "no" or trusted):
+            yield ConsentFlag(
+                word.channel,
+                word.contact,
+                word.value,
+                record.platform,
+                record.id,
+                word.seq,
+                word.at,
+            )
 
 
 def _asks(commit: Commit) -> list[Ask]:

@@ -23,9 +23,9 @@ class Ask:
 
 @dataclass(frozen=True, slots=True)
 class ConsentFlag:
-    """A POS's flag about a contact, seen when it changed.
+    """A POS's last word about a contact; it counts from `at`, when the POS changed it.
 
-    `seq` counts the changes of that record's flags: (record, channel, seq) names it for ever.
+    `seq` counts the words of that record: (record, channel, seq) names this one for ever.
     """
 
     channel: Channel

@@ -341,11 +341,11 @@ class Histories(HistoryAccount, RuleBasedStateMachine):
         heard = {}
         for flag in sorted(self.effects.flags.values(), key=lambda flag: flag.seq):
             if flag.channel == "sms":
-                heard[flag.record] = (flag.contact, flag.value)
+                heard[flag.record, flag.contact] = flag.value
         for platform, scope, customer, _ in latest_shoppers(self.given):
             if customer.sms_consent == "no" and customer.phone:
                 record = record_id(UID, platform, scope, customer.ext_id)
-                assert heard[record] == (customer.phone, customer.sms_consent)
+                assert heard[record, customer.phone] == "no"
 
     @invariant()
     def no_intent_is_left(self) -> None:
