@@ -42,12 +42,14 @@ class Figures(NamedTuple):
     """The fields of a persona that nearly every sale changes, stored apart from the rest.
 
     `points`: the ledger's balance; `bought`: the last counting sale per platform; `expires_on`: the
-    day on which earned points expire unless there is a purchase before.
+    day on which earned points expire unless there is a purchase before. `counts_on`: the first day
+    on which a sale dated ahead counts.
     """
 
     points: Points = 0
     bought: tuple[Bought, ...] = ()
     expires_on: Day | None = None
+    counts_on: Day | None = None
 
 
 NO_FIGURES = Figures()

@@ -23,6 +23,10 @@ from chalicelib.domain.words import Day, Instant, Platform, Points, Rounding
 
 _NOTHING: Mapping[str, str] = MappingProxyType({})
 
+MOST_DAYS_AHEAD = 2
+"""How far ahead a sale may be dated and count: shops are a day ahead at most, their clocks about
+as much (product.md §8)."""
+
 
 @dataclass(frozen=True, slots=True)
 class Loyalty:
@@ -177,6 +181,13 @@ class Terms:
     def own_day(self, at: Instant) -> Day:
         """Return the local day of anything that happened in no shop."""
         return local_day_number(at, self.zone)
+
+    def counts_on(self, at: Instant, store_key: str) -> Day | None:
+        """The account's day from which a sale dated ahead counts; None for one that counts now."""
+        if at <= self.as_of:
+            return None
+        first = self.day(at, store_key) - MOST_DAYS_AHEAD
+        return first if first > self.today else None
 
     @property
     def today(self) -> Day:

@@ -2,7 +2,8 @@
 
 A summary is immutable and holds the number of counting sales, the first and the last of them, and
 the sales per store key and UTC day in the 12 months before the last one. A sale counts when it is
-final and a sale; a later refund does not remove it, a void does (product.md §8).
+final and a sale; a later refund does not remove it, a void does, and one dated ahead counts when
+its time has come (product.md §8).
 """
 
 from __future__ import annotations
@@ -24,6 +25,10 @@ WINDOW_DAYS = 365
 FEW_STORES, LONGEST_PACKED = 100, 380_000
 """Store keys, and bytes; a row of a table takes 400 KB."""
 
+NO_TILL_YET: Instant = 2_524_608_000_000
+"""2050-01-01: a till that says so is wrong. Derivation holds back every sale dated ahead; this
+keeps a summary that was made without knowing today from being decided by such a till."""
+
 _FORMAT = 1
 _HEADER = struct.Struct("<BBIqqH")  # format, wide, total, first at, last at, store keys
 _STORE = struct.Struct("<HqH")  # length of the key, last at, days
@@ -37,7 +42,7 @@ class SaleRef:
 
     `net`: total without tip and fees, in minor units; of a return, what was given back. `returned`:
     what final returns that name this sale gave back. `unlinked`: a final return that names none.
-    `wall_clock`: as on the sale.
+    `wall_clock`: as on the sale. `ahead`: dated ahead, so that it counts for nothing yet.
     """
 
     platform: Platform
@@ -51,11 +56,21 @@ class SaleRef:
     returned: Minor = 0
     unlinked: bool = False
     wall_clock: Instant | None = None
+    ahead: bool = False
 
     @classmethod
-    def of(cls, platform: Platform, scope: ScopeId, sale: Sale, returned: Minor = 0) -> SaleRef:
-        counts = sale.is_final and sale.kind == "sale"
-        unlinked = sale.is_final and sale.kind == "return" and not sale.original_ext_id
+    def of(
+        cls,
+        platform: Platform,
+        scope: ScopeId,
+        sale: Sale,
+        returned: Minor = 0,
+        *,
+        ahead: bool = False,
+    ) -> SaleRef:
+        happened = sale.is_final and not ahead
+        counts = happened and sale.kind == "sale"
+        unlinked = happened and sale.kind == "return" and not sale.original_ext_id
         return cls(
             platform=platform,
             scope=scope,
@@ -68,7 +83,13 @@ class SaleRef:
             returned=returned if counts else 0,
             unlinked=unlinked,
             wall_clock=sale.wall_clock,
+            ahead=ahead,
         )
+
+    @property
+    def is_summed(self) -> bool:
+        """Whether it is among the sales of a summary."""
+        return self.counts and self.ordered_at < NO_TILL_YET
 
     def sums_like(self, other: SaleRef) -> bool:
         """Whether both make the same difference to a summary."""
@@ -112,7 +133,7 @@ class SalesSummary:
 
     def with_sale(self, ref: SaleRef) -> SalesSummary:
         """Return the summary with one more sale, which must not be in it yet."""
-        if not ref.counts:
+        if not ref.is_summed:
             return self
         at = ref.ordered_at
         if self.first_at is None or self.last_at is None:
@@ -133,7 +154,7 @@ class SalesSummary:
         It must be rebuilt for the first and the last sale, of all or of a store key, because the
         summary does not hold the sale next to it, and for a sale that is not in the summary.
         """
-        if not ref.counts:
+        if not ref.is_summed:
             return self
         if self.first_at is None or self.last_at is None:
             return None
@@ -160,7 +181,7 @@ class SalesSummary:
         days: dict[str, dict[int, int]] = {}
         latest: dict[str, Instant] = {}
         for ref in refs:
-            if not ref.counts:
+            if not ref.is_summed:
                 continue
             at, store_key = ref.ordered_at, ref.store_key
             total += 1

@@ -176,7 +176,7 @@ def _obstacles(ref: SaleRef, day: Day, persona: Persona, terms: Terms) -> Iterat
     rules, since = terms.rules, persona.earn_from
     start, cap = rules.accrual_start(ref.platform), rules.loyalty.max_orders_per_day
     if not ref.counts:
-        yield "no_final_sale", "Not a final sale: it earns nothing."
+        yield _why_not_counting(ref, day)
     if not rules.loyalty.enabled:
         yield "loyalty_off", "The loyalty programme is off."
     if not persona.member:
@@ -194,6 +194,12 @@ def _obstacles(ref: SaleRef, day: Day, persona: Persona, terms: Terms) -> Iterat
     if cap is not None:
         yield "none_left", f"Given back, or not among the first {cap} orders of its day."
     yield "none_left", "It came to no points after returns and rounding."
+
+
+def _why_not_counting(ref: SaleRef, day: Day) -> tuple[str, str]:
+    if ref.ahead:
+        return "dated_ahead", f"Dated {day_text(day)}: it counts for nothing until then."
+    return "no_final_sale", "Not a final sale: it earns nothing."
 
 
 def _rate(loyalty: Loyalty) -> str:

@@ -11,7 +11,7 @@ import math
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
-from datetime import date
+from datetime import date, timedelta
 from fractions import Fraction
 from typing import Any, NamedTuple
 
@@ -149,6 +149,9 @@ class LoyaltyOracle:
         self._refusing = {each.traits.phone for each in records if each.traits.refuses_sms}
         """Numbers of which a POS says that they want no texts."""
 
+        self._last_day = programme.today + timedelta(days=2)
+        """A sale dated more than 2 days ahead counts for nothing yet."""
+
     def expect(
         self,
         records: list[SourceRecord],
@@ -162,7 +165,11 @@ class LoyaltyOracle:
         Record ids are (platform, scope, external id). `large`: the person comes from a group of too
         many records; `shared`: the keys that too many carry.
         """
-        receipts = [self._receipt(record_id, purchase) for record_id, purchase in purchases]
+        receipts = [
+            receipt
+            for record_id, purchase in purchases
+            if (receipt := self._receipt(record_id, purchase)).day <= self._last_day
+        ]
         flags = self._flags(records)
         flags |= {"large_component"} if large else set()
         busy = _busy_records(receipts)

@@ -129,12 +129,21 @@ class SomeAskable:
 class MemoryExpiries:
     def __init__(self) -> None:
         self.rows: dict[str, int | None] = {}
+        self.ahead: set[str] = set()
 
     def watch(self, uid: str, *, on: bool) -> None:
         if on:
             self.rows.setdefault(uid, None)
-        else:
+        elif uid not in self.ahead:
             self.rows.pop(uid, None)
+
+    def watch_ahead(self, uid: str) -> None:
+        self.ahead.add(uid)
+        self.rows.setdefault(uid, None)
+
+    def drop(self, uid: str) -> None:
+        self.ahead.discard(uid)
+        self.rows.pop(uid, None)
 
     def watched(self) -> Iterator[tuple[str, int | None]]:
         yield from list(self.rows.items())

@@ -204,6 +204,18 @@ def test_watched_accounts_are_listed_with_the_day_they_were_looked_at(ports: Por
     assert list(ports.expiries.watched()) == [(OURS, 20_500)]
 
 
+def test_an_account_with_a_sale_dated_ahead_stays_watched_whatever_its_rules(ports: Ports) -> None:
+    ports.expiries.watch(OURS, on=True)
+    ports.expiries.mark_looked_at(OURS, 20_500)
+    for uid in (OURS, THEIRS, OURS, THEIRS):
+        ports.expiries.watch_ahead(uid)
+        ports.expiries.watch(uid, on=False)
+
+    ports.expiries.drop(THEIRS)
+
+    assert list(ports.expiries.watched()) == [(OURS, 20_500)]
+
+
 def test_who_was_never_looked_at_is_due(ports: Ports) -> None:
     ports.expiries.watch(OURS, on=True)
 

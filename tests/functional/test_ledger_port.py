@@ -12,6 +12,7 @@ from chalicelib.domain.acts import Acts, Imported, Join
 from chalicelib.domain.ledger import Posting, RecordPoints
 from chalicelib.domain.membership import Reason
 from chalicelib.domain.personas import Bought, Figures
+from chalicelib.domain.records import Sale
 from chalicelib.services.ports.facts import (
     FactStore,
     LedgerRow,
@@ -19,6 +20,7 @@ from chalicelib.services.ports.facts import (
     RecordSales,
     SaleId,
     StoredRecord,
+    StoredSale,
     Writes,
 )
 from tests.fakes.common import NOON, FakeClock
@@ -80,6 +82,27 @@ def test_a_persona_is_read_with_its_reasons_and_its_figures(facts: FactStore) ->
 
     found = facts.rows(OURS, [RID])[RID]
     assert found == RecordRows(None, sales, replace(persona, figures=figures))
+
+
+def test_what_waits_for_its_time_is_read_as_it_was_written(facts: FactStore) -> None:
+    far = StoredSale(
+        SaleId("posabit", "north", "far"),
+        RID,
+        Sale("far", "Main", NOON, "", "USD", 100, customer_ext_id="1"),
+        ahead=True,
+    )
+    sales = RecordSales(figures=Figures(counts_on=20_600), counts_on=20_700)
+    pointer = far.ref({})
+
+    write(
+        facts,
+        Writes(sales={far.id: far}, summaries={RID: sales}, pointers={(RID, pointer): ()}),
+    )
+
+    assert facts.sales(OURS, [far.id]) == {far.id: far}
+    assert facts.rows(OURS, [RID])[RID].sales == sales
+    assert facts.pointers(OURS, RID) == {pointer: ()}
+    assert (pointer.ahead, pointer.counts) == (True, False)
 
 
 def test_the_entries_of_a_sale_hang_on_its_pointer(facts: FactStore) -> None:

@@ -133,7 +133,12 @@ class Backroom:
             self.stores, self.jobs, MemoryAudit(), self.notifier, self.clock
         )
         self.terms = TermsReader(self.accounts, self.stores, self.rules, self.clock)
-        self.commits = FactCommits(guard(self.facts), self.terms, guard(self.effects))
+        self.commits = FactCommits(
+            guard(self.facts),
+            self.terms,
+            guard(self.effects),
+            watch_ahead=self.expiries.watch_ahead,
+        )
         self.runs = RunService(
             self.states,
             self.credentials,

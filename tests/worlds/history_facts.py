@@ -37,7 +37,7 @@ EMAILS = (None, "a@example.com", None, "b@example.com", "c@example.com")
 DAYS = (TODAY - 20, None, TODAY - 5, TODAY - 1, TODAY - 60, TODAY + 1)
 
 _BUYERS = ("1", "2", "1", "3", "2", None)
-_DAYS_AGO = (1, 0, 2, 5, 6, 19, 20, 21, 60, -2)
+_DAYS_AGO = (1, 0, 2, 5, 6, 19, 20, 21, 60, -2, -3, -7, -13_000)
 _HOURS = (0, -5, -4, 11)
 """From noon in UTC: around the local midnights of `ZONES` too."""
 _TOTALS = (1_000, 4_550, 333, 20_000, 9_999, 0)

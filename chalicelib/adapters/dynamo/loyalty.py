@@ -31,6 +31,7 @@ class ExpiryRow(Row):
     """One row per account, in a few partitions of their own, so that one query each finds all."""
 
     looked = NumberAttribute(null=True)
+    ahead = NumberAttribute(null=True)
 
 
 class DynamoExpiries:
@@ -45,7 +46,14 @@ class DynamoExpiries:
             # Keeps `looked` where the account is watched already.
             update_if(row, [ExpiryRow.looked.set(ExpiryRow.looked | -1)], None)
         else:
-            row.delete()
+            delete_if(row, ExpiryRow.ahead.does_not_exist())
+
+    def watch_ahead(self, uid: Uid) -> None:
+        actions = [ExpiryRow.looked.set(ExpiryRow.looked | -1), ExpiryRow.ahead.set(1)]
+        update_if(_expiry(uid), actions, ExpiryRow.ahead.does_not_exist())
+
+    def drop(self, uid: Uid) -> None:
+        _expiry(uid).delete()
 
     def watched(self) -> Iterator[tuple[Uid, Day | None]]:
         for number in range(keys.EXPIRY_SHARDS):

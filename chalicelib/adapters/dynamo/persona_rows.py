@@ -67,12 +67,14 @@ def sale_row(uid: Uid, stored: StoredSale) -> tuple[Key, Row]:
     row = _row(key, body={"S": encode(stored.sale)})
     if stored.record:
         row["record"] = {"S": stored.record}
+    if stored.ahead:
+        row["ahead"] = {"N": "1"}
     return key, row
 
 
 def read_sale(sale_id: SaleId, row: Row) -> StoredSale:
     record = row["record"]["S"] if "record" in row else None
-    return StoredSale(sale_id, record, decode(Sale, row["body"]["S"]))
+    return StoredSale(sale_id, record, decode(Sale, row["body"]["S"]), "ahead" in row)
 
 
 def returns_row(key: Key, returns: Returns) -> Row:
@@ -91,13 +93,20 @@ def summary_row(uid: Uid, record_id: str, sales: RecordSales) -> tuple[Key, Row]
         row["points"] = {"S": orjson.dumps(tuple(sales.points)).decode()}
     if sales.figures != NO_FIGURES:
         row["figures"] = {"S": _pack_figures(sales.figures)}
+    if sales.figures.counts_on is not None:
+        row["persona_counts_on"] = {"N": str(sales.figures.counts_on)}
+    if sales.counts_on is not None:
+        row["counts_on"] = {"N": str(sales.counts_on)}
     return key, row
 
 
 def read_summary(row: Row) -> RecordSales:
     points = RecordPoints(*orjson.loads(row["points"]["S"])) if "points" in row else NO_POINTS
     figures = _unpack_figures(row["figures"]["S"]) if "figures" in row else NO_FIGURES
-    return RecordSales(SalesSummary.unpack(bytes(row["body"]["B"])), points, figures)
+    if "persona_counts_on" in row:
+        figures = figures._replace(counts_on=int(row["persona_counts_on"]["N"]))
+    counts_on = int(row["counts_on"]["N"]) if "counts_on" in row else None
+    return RecordSales(SalesSummary.unpack(bytes(row["body"]["B"])), points, figures, counts_on)
 
 
 def pointer_key(uid: Uid, record_id: str, ref: SaleRef) -> Key:
@@ -116,6 +125,8 @@ def pointer_row(key: Key, ref: SaleRef, postings: Postings) -> Row:
     )
     if ref.wall_clock is not None:
         row["wall"] = {"N": str(ref.wall_clock)}
+    if ref.ahead:
+        row["ahead"] = {"N": "1"}
     if postings:
         row["posted"] = {"S": _pack_postings(postings)}
     return row
@@ -135,6 +146,7 @@ def read_pointer(row: Row) -> SaleRef:
         returned=int(returned),
         unlinked=unlinked == "1",
         wall_clock=int(row["wall"]["N"]) if "wall" in row else None,
+        ahead="ahead" in row,
     )
 
 

@@ -8,7 +8,7 @@ them come twice.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 
@@ -31,7 +31,7 @@ from chalicelib.services.derivation.reach import (
     read_reached,
 )
 from chalicelib.services.derivation.recover import recover
-from chalicelib.services.derivation.sales import TellsZone, retime_sales, take_sales
+from chalicelib.services.derivation.sales import TellsZone, renew_sales, take_sales
 from chalicelib.services.derivation.terms import TermsReader
 from chalicelib.services.derivation.write_order import in_write_order
 from chalicelib.services.ports.effects import Effects
@@ -64,6 +64,8 @@ class FactCommits:
     terms: TermsReader
     effects: Effects
     tells_zone: TellsZone = lambda _platform: False
+    watch_ahead: Callable[[Uid], None] = lambda _uid: None
+    """Has the account looked at daily: a sale waits for its time."""
 
     def commit(
         self,
@@ -104,7 +106,7 @@ class FactCommits:
             touched = sorted(commit.reached)
             for record in commit.records(touched):
                 commit.put_record(record)
-            retime_sales(commit, touched, self.tells_zone)
+            renew_sales(commit, touched, self.tells_zone)
             return self._finish(lock, commit)
 
     def join(self, uid: Uid, record: str, reason: str, at: Instant) -> Committed:
@@ -167,7 +169,7 @@ class FactCommits:
         settle_points(commit)
         put_derived_rows(commit)
         self._write(lock, commit)
-        request_effects(commit, self.effects)
+        self._request(commit)
 
     def _finish(self, lock: CommitLock, commit: Commit) -> Committed:
         """Derive what follows from the facts that were taken, write everything, ask for effects."""
@@ -177,7 +179,7 @@ class FactCommits:
             settle_carriers(commit)
         reach(commit)
         joined = joined_records(commit)
-        if joined and retime_sales(commit, joined, self.tells_zone):
+        if joined and renew_sales(commit, joined, self.tells_zone):
             reach(commit)
         settle_keeps(commit)
         settle_points(commit)
@@ -187,8 +189,14 @@ class FactCommits:
         if commit.writes:
             self.facts.store_intent(lock, commit.intent())
             self._write(lock, commit)
-        request_effects(commit, self.effects)
+        self._request(commit)
         return committed
+
+    def _request(self, commit: Commit) -> None:
+        """Ask for what follows outside the tables of the commit."""
+        if commit.has_sales_ahead:
+            self.watch_ahead(commit.uid)
+        request_effects(commit, self.effects)
 
     def _write(self, lock: CommitLock, commit: Commit) -> None:
         for writes in in_write_order(commit.writes):

@@ -17,7 +17,7 @@ from chalicelib.domain.names import person_name
 from chalicelib.domain.personas import Persona
 from chalicelib.domain.rules import Terms
 from chalicelib.domain.sales_summary import SaleRef, SalesSummary
-from chalicelib.domain.words import Instant, Uid
+from chalicelib.domain.words import Day, Instant, Uid
 from chalicelib.services.ports.facts import (
     NO_SALES,
     FactStore,
@@ -111,6 +111,14 @@ class Commit:
         """The records whose sums this commit has set, to whatever value."""
         return self._sales.keys()
 
+    @property
+    def has_sales_ahead(self) -> bool:
+        """Whether a sale of a record with new sums waits for its time, or is counted before it."""
+        return any(
+            sales.counts_on is not None or (sales.summary.last_at or 0) > self.terms.as_of
+            for sales in self._sales.values()
+        )
+
     def put_record(self, record: SourceRecord) -> None:
         """Write the record if it differs from the one stored, or has other merge keys by today's
         rule."""
@@ -132,6 +140,16 @@ class Commit:
     def put_points(self, rid: str, points: RecordPoints) -> None:
         self._sales[rid] = self.sales(rid)._replace(points=points)
 
+    def note_counts_on(self, rid: str, day: Day | None) -> None:
+        """Have the record derived again on that day, or before."""
+        known = self.sales(rid).counts_on
+        if day is not None and (known is None or day < known):
+            self._sales[rid] = self.sales(rid)._replace(counts_on=day)
+
+    def forget_counts_on(self, rid: str) -> None:
+        """Before all that is dated ahead is noted anew."""
+        self._sales[rid] = self.sales(rid)._replace(counts_on=None)
+
     def add_earned(self, rid: str, difference: int) -> None:
         """Add hundredths of a point to what the record's sales earned."""
         if difference:
@@ -149,6 +167,8 @@ class Commit:
         self.writes.pointers[rid, ref] = postings
         self.added.setdefault(rid, {})[ref] = postings
         self.add_earned(rid, posted_total(postings))
+        if ref.ahead:
+            self.note_counts_on(rid, self.terms.counts_on(ref.ordered_at, ref.store_key))
         if ref.unlinked:
             points = self.sales(rid).points
             latest = max(points.unlinked_at, ref.ordered_at)
@@ -228,6 +248,8 @@ class Commit:
         self, rid: str, first: Instant | None, last: Instant | None
     ) -> dict[SaleRef, Postings]:
         sales = self.sales_before(rid)
+        if sales.counts_on is not None:
+            return self.facts.pointers(self.uid, rid, first, last)
         latest = max(sales.summary.last_at or 0, sales.points.unlinked_at)
         if not (sales.points.earned or latest) or (first is not None and latest < first):
             return {}

@@ -71,10 +71,14 @@ def _changed_personas(commit: Commit, personas: dict[str, Persona]) -> dict[str,
 
 def _figures(commit: Commit, persona: Persona) -> Figures:
     """The persona's figures with the points that the ledger holds."""
-    held = [commit.sales(rid).points for rid in persona.members]
+    sales = [commit.sales(rid) for rid in persona.members]
+    held = [each.points for each in sales]
+    waiting = [each.counts_on for each in sales if each.counts_on is not None]
     earned = sum([points.earned + points.expired for points in held])
     total = sum([points.total for points in held])
-    if not total and not earned:
+    if not total and not earned and not waiting:
         return persona.figures
     ends = expiry_day(persona.last_days, earned, commit.terms.rules.loyalty)
-    return persona.figures._replace(points=total, expires_on=ends)
+    return persona.figures._replace(
+        points=total, expires_on=ends, counts_on=min(waiting, default=None)
+    )

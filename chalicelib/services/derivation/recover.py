@@ -75,6 +75,11 @@ def _recover_pointers(
             commit.writes.pointers[rid, ref] = postings
         everything = untouched | rebuilt
         commit.put_summary(rid, SalesSummary.rebuild(everything))
+        for ref in everything:
+            if ref.ahead:
+                commit.note_counts_on(rid, commit.terms.counts_on(ref.ordered_at, ref.store_key))
+        if any(0 in returns.get(SaleId.of(ref), {}).values() for ref in rebuilt):
+            commit.note_counts_on(rid, commit.terms.today)
         commit.put_points(rid, _points(everything, commit.facts.ledger(commit.uid, rid)))
         commit.set_pointers(rid, everything)
 

@@ -11,13 +11,15 @@ from chalicelib.domain.ids import record_id, store_key_id
 from chalicelib.domain.records import Sale
 from chalicelib.domain.sales_summary import SaleRef, SalesSummary, returned_amount
 from chalicelib.domain.versions import is_newer, latest_versions
-from chalicelib.domain.words import Instant, Minor, Platform, ScopeId, Uid
+from chalicelib.domain.words import Day, Minor, Platform, ScopeId, Uid
 from chalicelib.services.derivation.commit_in_progress import Commit
 from chalicelib.services.ports.facts import Returns, SaleId, StoredSale
 
 MOST_RETURNS = 500
 """Of one sale, so that they fit a row whatever their ids: a POS that names some sale for want of a
 better would otherwise fill the row until the account can write nothing."""
+
+_NO_RETURNS: Returns = {}
 
 PointerKey = tuple[str, SaleRef]
 """(record, sale): where a pointer hangs."""
@@ -44,7 +46,9 @@ def take_sales(commit: Commit, platform: Platform, scope: ScopeId, sales: Iterab
     if not all(sale.is_status_known for sale in timed):
         versions = _still_final(versions, stored, {s.ext_id for s in timed if s.is_final})
     new = {
-        sid: StoredSale(sid, _customer_record(commit.uid, sid, sale), sale)
+        sid: StoredSale(
+            sid, _customer_record(commit.uid, sid, sale), sale, is_ahead(commit, sid, sale)
+        )
         for sid, sale in versions.items()
         if sid not in stored or is_newer(sale, stored[sid].sale)
     }
@@ -52,39 +56,49 @@ def take_sales(commit: Commit, platform: Platform, scope: ScopeId, sales: Iterab
         _upsert(commit, new, stored)
 
 
-def retime_sales(commit: Commit, records: Iterable[str], tells_zone: TellsZone) -> bool:
-    """Move the records' sales that came without a zone to the instants that the zones known today
-    give them; whether any moved."""
-    instants: dict[SaleId, Instant] = {}
+def renew_sales(commit: Commit, records: Iterable[str], tells_zone: TellsZone) -> bool:
+    """Derive again the records' sales that other days make other sales; whether any was.
+
+    A sale that came without a zone moves to the instant that the zone known today gives it; one
+    dated ahead counts when its time has come, and so does what a return dated ahead gave back.
+    """
+    due: set[SaleId] = set()
     for rid in records:
+        is_waiting = _may_be_ahead(commit, rid)
         row = commit.record_row(rid)
-        if row is not None and tells_zone(row.record.platform):
+        if not is_waiting and row is not None and tells_zone(row.record.platform):
             continue
-        for ref in commit.pointers(rid):
-            if ref.wall_clock is None or (rid, ref) in commit.writes.pointers:
-                continue
-            at = commit.terms.at(ref.wall_clock, ref.store_key)
-            if at != ref.ordered_at:
-                instants[SaleId.of(ref)] = at
-    if not instants:
+        refs = [ref for ref in commit.pointers(rid) if (rid, ref) not in commit.writes.pointers]
+        due.update(SaleId.of(ref) for ref in refs if _is_otherwise(commit, ref, tells_zone))
+        if is_waiting:
+            due |= _returns_due(commit, rid, refs)
+    if not due:
         return False
-    stored = commit.facts.sales(commit.uid, instants)
-    new = {
-        sid: replace(row, sale=replace(row.sale, ordered_at=instants[sid]))
-        for sid, row in stored.items()
-    }
+    stored = commit.facts.sales(commit.uid, due)
+    new = {}
+    for sid, before in stored.items():
+        sale = before.sale
+        if not tells_zone(sid.platform):
+            sale = _at_known_zone(commit, sid.platform, sid.scope, sale)
+        new[sid] = replace(before, sale=sale, ahead=is_ahead(commit, sid, sale))
     _upsert(commit, new, stored)
     return True
 
 
+def is_ahead(commit: Commit, sid: SaleId, sale: Sale) -> bool:
+    """Whether the sale is dated so far ahead that it counts for nothing yet."""
+    return _counts_on(commit, sid, sale) is not None
+
+
 def returned_sale(stored: StoredSale | None) -> tuple[SaleId | None, Minor]:
-    """Return the sale that a final return names, and the amount it gave back of that sale."""
+    """Return the sale that a final return names, and the amount it gave back of it so far."""
     if stored is None:
         return None, 0
     sale, sid = stored.sale, stored.id
     if not (sale.is_final and sale.kind == "return" and sale.original_ext_id):
         return None, 0
-    return SaleId(sid.platform, sid.scope, sale.original_ext_id), returned_amount(sale)
+    original = SaleId(sid.platform, sid.scope, sale.original_ext_id)
+    return original, 0 if stored.ahead else returned_amount(sale)
 
 
 def counted_returns(returns: Returns) -> Returns:
@@ -122,6 +136,62 @@ def _still_final(
     }
 
 
+def _may_be_ahead(commit: Commit, rid: str) -> bool:
+    """Whether a sale of the record waits for its time, or was counted before its time."""
+    sales = commit.sales(rid)
+    last_at = sales.summary.last_at
+    return sales.counts_on is not None or (last_at is not None and last_at > commit.terms.as_of)
+
+
+def _counts_on(commit: Commit, sid: SaleId, sale: Sale) -> Day | None:
+    if sale.ordered_at <= commit.terms.as_of:
+        return None
+    store_key = store_key_id(sid.platform, sid.scope, sale.store_key)
+    return commit.terms.counts_on(sale.ordered_at, store_key)
+
+
+def _is_otherwise(commit: Commit, ref: SaleRef, tells_zone: TellsZone) -> bool:
+    """Whether today's zones and today's day make another sale of it."""
+    at = ref.ordered_at
+    if ref.wall_clock is not None and not tells_zone(ref.platform):
+        at = commit.terms.at(ref.wall_clock, ref.store_key)
+    return at != ref.ordered_at or ref.ahead != (
+        commit.terms.counts_on(at, ref.store_key) is not None
+    )
+
+
+def _returns_due(commit: Commit, rid: str, refs: Sequence[SaleRef]) -> set[SaleId]:
+    """The returns of these sales whose time has come. What is still to come is noted anew."""
+    day = commit.sales(rid).counts_on
+    if day is None or day > commit.terms.today:
+        return set()
+    commit.forget_counts_on(rid)
+    for ref in refs:
+        if ref.ahead:
+            commit.note_counts_on(rid, commit.terms.counts_on(ref.ordered_at, ref.store_key))
+    returns = commit.facts.returns(commit.uid, map(SaleId.of, refs))
+    due = set()
+    for sid, row in _returns_of_nothing(commit, returns).items():
+        day = _counts_on(commit, sid, row.sale)
+        commit.note_counts_on(rid, day)
+        if row.ahead and day is None:
+            due.add(sid)
+    return due
+
+
+def _returns_of_nothing(
+    commit: Commit, returns: Mapping[SaleId, Returns]
+) -> dict[SaleId, StoredSale]:
+    """The returns that gave nothing back so far, among which are those dated ahead."""
+    ids = {
+        SaleId(sid.platform, sid.scope, ext_id)
+        for sid, rows in returns.items()
+        for ext_id, amount in rows.items()
+        if not amount
+    }
+    return commit.facts.sales(commit.uid, ids) if ids else {}
+
+
 def _customer_record(uid: Uid, sid: SaleId, sale: Sale) -> str | None:
     if not sale.customer_ext_id:
         return None
@@ -129,33 +199,50 @@ def _customer_record(uid: Uid, sid: SaleId, sale: Sale) -> str | None:
 
 
 def _upsert(
-    commit: Commit, new: Mapping[SaleId, StoredSale], stored: dict[SaleId, StoredSale]
+    commit: Commit, new: dict[SaleId, StoredSale], stored: dict[SaleId, StoredSale]
 ) -> None:
     """Write these sales, and move what hangs on them and on the sales that they return. `stored`:
     as they were, those that are known."""
+    before = _returns_before(commit, new, stored)
+    waiting = _returns_of_nothing(commit, before)
+    for sid, back in waiting.items():
+        if back.ahead and sid not in new and not is_ahead(commit, sid, back.sale):
+            new[sid], stored[sid] = replace(back, ahead=False), back
+    after = _returns_after(commit, before, new, stored)
     commit.writes.sales.update(new)
-    before, after = _returns(commit, new, stored)
-    originals = after.keys() - new.keys()
+    originals = before.keys() - new.keys()
     stored.update(commit.facts.sales(commit.uid, originals - stored.keys()))
     touched = {*new, *originals}
+    rows = {sid: row for sid in touched if (row := new.get(sid) or stored.get(sid)) is not None}
     moves = [
         PointerMove(
             _pointer_key(stored.get(sid), before.get(sid, {})),
             _pointer_key(row, after.get(sid, {})),
         )
-        for sid in touched
-        if (row := new.get(sid) or stored.get(sid)) is not None
+        for sid, row in rows.items()
     ]
     _move_pointers(commit, [move for move in moves if move.before != move.after])
     commit.touched_sales |= touched
     commit.seeds |= _records_of(moves)
+    _note_returns_ahead(commit, {**waiting, **new}, rows)
 
 
-def _returns(
+def _returns_before(
     commit: Commit, new: Mapping[SaleId, StoredSale], stored: Mapping[SaleId, StoredSale]
-) -> tuple[dict[SaleId, Returns], dict[SaleId, Returns]]:
-    """What was given back of the new sales, and of those that new returns name: before this commit
-    and after it."""
+) -> dict[SaleId, Returns]:
+    """What is stored of the returns of the new sales, and of those that new returns name."""
+    named = {returned_sale(row)[0] for sid, sale in new.items() for row in (stored.get(sid), sale)}
+    wanted = {*new, *(sid for sid in named if sid is not None)}
+    return {**dict.fromkeys(wanted, _NO_RETURNS), **commit.facts.returns(commit.uid, wanted)}
+
+
+def _returns_after(
+    commit: Commit,
+    before: Mapping[SaleId, Returns],
+    new: Mapping[SaleId, StoredSale],
+    stored: Mapping[SaleId, StoredSale],
+) -> dict[SaleId, Returns]:
+    """What was given back after this commit; what differs is written."""
     changes: dict[SaleId, dict[str, Minor | None]] = {}
     for sid, sale in new.items():
         for version in (stored.get(sid), sale):
@@ -163,7 +250,6 @@ def _returns(
             if original is not None:
                 withdrawn = version is not sale
                 changes.setdefault(original, {})[sid.ext_id] = None if withdrawn else amount
-    before = commit.facts.returns(commit.uid, {*new, *changes})
     after = dict(before)
     for original, amounts in changes.items():
         rows = {**before.get(original, {}), **amounts}
@@ -171,7 +257,21 @@ def _returns(
         after[original] = counted_returns(kept)
         if after[original] != before.get(original, {}):
             commit.writes.returns[original] = after[original] or None
-    return before, after
+    return after
+
+
+def _note_returns_ahead(
+    commit: Commit, returns: Mapping[SaleId, StoredSale], rows: Mapping[SaleId, StoredSale]
+) -> None:
+    """Have the records of sales derived again when the time of a return comes that names them."""
+    for sid, row in returns.items():
+        original, _ = returned_sale(row)
+        if not row.ahead or original is None or original not in rows:
+            continue
+        record = rows[original].record
+        if record is not None:
+            commit.load([record])
+            commit.note_counts_on(record, _counts_on(commit, sid, row.sale))
 
 
 def _move_pointers(commit: Commit, moves: Sequence[PointerMove]) -> None:

@@ -1,5 +1,5 @@
-"""What time alone changes (product.md §8, §9): points expire, minors come of age. A daily look at
-accounts where either matters."""
+"""What time alone changes (product.md §8, §9): points expire, minors come of age, the time of sales
+dated ahead comes. A daily look at accounts where any of it matters."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 from chalicelib.domain.errors import NotFound
 from chalicelib.domain.personas import Persona
-from chalicelib.domain.rules import Rules
+from chalicelib.domain.rules import MOST_DAYS_AHEAD, Rules
 from chalicelib.domain.times import local_day_number, may_be_younger
 from chalicelib.domain.words import Day, Uid
 from chalicelib.services.derivation.commit import FactCommits
@@ -54,7 +54,7 @@ class ExpiryPlanner:
             try:
                 zone = self.accounts.get(uid).time_zone
             except NotFound:
-                self.expiries.watch(uid, on=False)
+                self.expiries.drop(uid)
                 continue
             today = local_day_number(self.clock.now(), zone)
             if last_look is None or last_look < today:
@@ -66,7 +66,7 @@ class ExpiryPlanner:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ExpiryWorker:
-    """Derives again whose points expire by today, and who came of age.
+    """Derives again whose points expire by today, who came of age, and whose sales count by now.
 
     The cheap reads of previews find them.
     """
@@ -92,6 +92,7 @@ class ExpiryWorker:
                 persona.id
                 for persona in self.preview_reads.personas(uid, ids)
                 if _expires(persona, today)
+                or _waits_no_longer(persona, today)
                 or self._came_of_age(uid, persona, account.minimum_age, today)
             ]
             if due:
@@ -118,6 +119,15 @@ class ExpiryWorker:
 
 def _expires(persona: Persona, today: Day) -> bool:
     return persona.figures.expires_on is not None and persona.figures.expires_on <= today
+
+
+def _waits_no_longer(persona: Persona, today: Day) -> bool:
+    """Whether the time of a sale dated ahead has come, or one was counted before its time: by older
+    code, which knew no such sales."""
+    figures = persona.figures
+    if figures.counts_on is not None and figures.counts_on <= today:
+        return True
+    return any(bought.day > today + MOST_DAYS_AHEAD for bought in figures.bought)
 
 
 def _is_of_age(birth_date: str | None, minimum_age: int, today: Day) -> bool:

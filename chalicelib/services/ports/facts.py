@@ -17,7 +17,7 @@ from chalicelib.domain.ledger import NO_POINTS, Postings, RecordPoints
 from chalicelib.domain.personas import NO_FIGURES, Figures, Persona
 from chalicelib.domain.records import Sale
 from chalicelib.domain.sales_summary import SaleRef, SalesSummary
-from chalicelib.domain.words import Instant, Minor, Platform, ScopeId, Uid
+from chalicelib.domain.words import Day, Instant, Minor, Platform, ScopeId, Uid
 
 INLINE_CARRIERS = 40
 """A merge key with more carriers keeps them in rows of their own, and only counts in its head."""
@@ -43,26 +43,34 @@ class StoredRecord:
 
 @dataclass(frozen=True, slots=True)
 class StoredSale:
-    """A sale and the source record it is anchored to; None when it names no shopper."""
+    """A sale and the source record it is anchored to; None when it names no shopper.
+
+    `ahead`: it is dated ahead, and was when it was last derived.
+    """
 
     id: SaleId
     record: str | None
     sale: Sale
+    ahead: bool = False
 
     def ref(self, returns: Returns) -> SaleRef:
         """The sale as its pointer says it, less what the returns gave back."""
-        return SaleRef.of(self.id.platform, self.id.scope, self.sale, sum(returns.values()))
+        sid = self.id
+        returned = sum(returns.values())
+        return SaleRef.of(sid.platform, sid.scope, self.sale, returned, ahead=self.ahead)
 
 
 class RecordSales(NamedTuple):
     """Sums of a record's sales and of its ledger, so that nobody reads those to know them.
 
-    `figures` are those of the persona that is stored under this record.
+    `figures` are those of the persona that is stored under this record. `counts_on`: the first day
+    on which a sale dated ahead counts, or what a return dated ahead gave back of a sale.
     """
 
     summary: SalesSummary = SalesSummary.EMPTY
     points: RecordPoints = NO_POINTS
     figures: Figures = NO_FIGURES
+    counts_on: Day | None = None
 
 
 NO_SALES = RecordSales()
@@ -90,7 +98,8 @@ class LedgerRow:
 
 
 Returns = Mapping[str, Minor]
-"""What final returns gave back of the sale they name: id of the return → minor units."""
+"""What final returns gave back of the sale they name: id of the return → minor units; 0 while the
+return is dated ahead."""
 
 LedgerPlace = tuple[str, str]
 """(record id, cause)"""

@@ -12,7 +12,18 @@ class Expiries(Protocol):
     """Accounts where a day alone changes something, and the local day they were last looked at."""
 
     def watch(self, uid: Uid, *, on: bool) -> None:
-        """Put the account on the list, or take it off; again changes nothing."""
+        """Put the account on the list, or take it off; again changes nothing.
+
+        One of `watch_ahead` stays on it.
+        """
+        ...
+
+    def watch_ahead(self, uid: Uid) -> None:
+        """Put an account on the list for good: it has had a sale dated ahead."""
+        ...
+
+    def drop(self, uid: Uid) -> None:
+        """Take the account off the list, whatever put it there."""
         ...
 
     def watched(self) -> Iterator[tuple[Uid, Day | None]]:

@@ -131,7 +131,8 @@ class _Model:
             record_id(given.uid, s.platform, s.scope, s.customer.ext_id): s
             for s in latest_shoppers(given)
         }
-        self.sales = [self.placed(sold) for sold in latest_sales(given)]
+        placed = [self.placed(sold) for sold in latest_sales(given)]
+        self.sales = [sold for sold in placed if not self.is_of_the_future(sold)]
         self.sales_of: dict[str, list[Sold]] = defaultdict(list)
         self.days: dict[int, Day] = {}
         for sold in self.sales:
@@ -175,6 +176,10 @@ class _Model:
         clock = datetime.fromtimestamp(shown / 1000, UTC)
         at = clock.replace(tzinfo=ZoneInfo(self.zone_of(sold))).timestamp()
         return sold._replace(sale=replace(sold.sale, ordered_at=round(at * 1000)))
+
+    def is_of_the_future(self, sold: Sold) -> bool:
+        """A sale dated more than 2 days ahead counts for nothing until its time comes."""
+        return day_of(sold.sale.ordered_at, self.zone_of(sold)) > self.today + 2
 
     def zone_of(self, sold: Sold) -> str:
         key = store_key_id(sold.platform, sold.scope, sold.sale.store_key)

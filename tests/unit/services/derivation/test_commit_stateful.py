@@ -52,7 +52,7 @@ class Histories(RuleBasedStateMachine):
         super().__init__()
         self.facts = MemoryFacts()
         self.stores = MemoryStores()
-        self.clock = FakeClock()
+        self.clock = FakeClock(START + 801 * DAY)  # no sale is dated ahead
         self.commits = memory_commits(
             self.facts, self.stores, MemoryAccounts(an_account(UID)), self.clock
         )

@@ -102,7 +102,9 @@ def outcome(facts: Sequence[Fact], rules: Rules, order: random.Random) -> tuple[
                 joins={fact.ext_id: Join(why, NOON) for _, fact, why in page if why},
             )
     shown = {
-        frozenset(p.members): replace(p, id="", members=(), inserted_at=0)
+        frozenset(p.members): replace(
+            p, id="", members=(), inserted_at=0, figures=p.figures._replace(counts_on=None)
+        )  # when to look again is no matter of the facts alone
         for p in stored.shown(UID)
     }
     return shown, amounts(stored)

@@ -179,6 +179,19 @@ def test_an_account_that_asks_nobody_any_more_is_not_looked_at() -> None:
     assert a_day_passes(room) == 0
 
 
+def test_a_sale_dated_ahead_counts_when_its_day_comes_though_nothing_else_waits_for_a_day() -> None:
+    room = an_old_shop()
+    apply(room, enroll_after=ago(room, 0))
+    apply_loyalty(room, enabled=True, points_per_100=10_000)
+    sell(room, bought(room, "7", -9))
+
+    assert a_day_passes(room, 6) == 1
+    before = points(room)["7"]
+    a_day_passes(room)
+
+    assert (before, points(room)["7"]) == (0, 1_000)
+
+
 def test_an_account_that_is_gone_is_forgotten() -> None:
     room = a_shop()
     room.expiries.watch("9999", on=True)
