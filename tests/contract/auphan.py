@@ -43,6 +43,7 @@ class Auphan(Simulated):
         "streams.inventory.optional",
         "streams.inventory.in_stock",
         "sale_words.open",
+        "sale_words.partly_refunded",
         "sale_words.blank",
     )
 

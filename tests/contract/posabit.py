@@ -36,6 +36,7 @@ class Posabit(Simulated):
         "streams.sales.page.keyset.window_days",
         "streams.inventory.page.id",
         "sale_words.open",
+        "sale_words.partly_refunded",
         "probes.*.rows",
         "probes.2.judge_from",
         "probes.*.optional",

@@ -32,6 +32,7 @@ class Profitek(Simulated):
         "streams.stores.page.params.*",
         "streams.sales.page.windows.look_back",
         "sale_words.void",
+        "sale_words.partly_refunded",
     )
 
     def __init__(self, shoppers: int = 400, sales: int = 500, page_size: int = 40) -> None:

@@ -31,6 +31,7 @@ class Thsuite(Simulated):
         "streams.sales.page.since.look_back_days",
         "streams.sales.page.since.window_days",
         "sale_words.open",
+        "sale_words.partly_refunded",
     )
 
 
