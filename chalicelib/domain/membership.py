@@ -66,7 +66,8 @@ def membership_reasons(
 ) -> tuple[Reason, ...]:
     """Return why the person of these records is a member, ordered by name; empty for no member.
 
-    `imported`: the person's imported points.
+    `imported`: the highest balance imported for one of the records: a debt of another record of the
+    household takes nobody's membership.
     """
     found = dict(_enrolled(bought, flags, terms.rules))
     for member in members:

@@ -141,7 +141,7 @@ def derive_persona(
     sales = [summaries[m.id] for m in members if m.id in summaries]
     flags = _flags(component, customers, sales, terms)
     bought = last_days(members, summaries, terms) if sales else {}
-    imported = sum([imported_points(m, terms) for m in members]) if terms.rules.sources else 0
+    imported = max([imported_points(m, terms) for m in members]) if terms.rules.sources else 0
     why = membership_reasons(members, bought, flags, imported, terms)
     own_phones = _own_phones(customers, component.shared_keys) if component.shared_keys else None
     texted_at = phone if own_phones is None else own_phones

@@ -64,15 +64,16 @@ def would_be_of_persona(persona: Persona, terms: Terms, today: Rules) -> WouldBe
 def would_be_of_records(persona: Persona, members: Sequence[SourceRecord], terms: Terms) -> WouldBe:
     """Return what the person would be under `terms`, from all of their source records."""
     rules = terms.rules
-    imported = sum([imported_points(member, terms) for member in members])
+    balances = [imported_points(member, terms) for member in members]
+    highest = max(balances, default=0)
     left = [replace(member, acts=without_overruled(member, rules)) for member in members]
-    why = list(membership_reasons(left, persona.last_days, persona.flags, imported, terms))
+    why = list(membership_reasons(left, persona.last_days, persona.flags, highest, terms))
     why += _kept_reasons(persona, why, rules)
     return WouldBe(
         member=bool(why),
         asked_by=_asks(persona, rules),
         earn_from=earn_from(why, persona.flags, rules.loyalty),
-        imported=imported,
+        imported=sum(balances),
     )
 
 

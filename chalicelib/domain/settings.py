@@ -41,7 +41,7 @@ class CardSetting:
     a bool. `example`: a value for the API's document. `rule`: the field of `domain.rules.Source`
     that holds it, a day or a bool; None while AIQ does not act on it. `needs`: what a platform must
     be able to do to have it; None: every platform has it. `listed`: it stands among the card's
-    settings, not as a tick of its own. `may_be_tomorrow`: else its day is today at the latest.
+    settings, not as a tick of its own. `days_ahead`: how far after today its day may be.
 
     `previewed`: it can enrol, message or remove people, or move points, and is only changed by what
     was previewed. `moves_points`: its preview counts balances. `keeps_members`: it makes members,
@@ -63,7 +63,7 @@ class CardSetting:
     moves_points: bool = False
     keeps_members: bool = False
     sends_sms: bool = False
-    may_be_tomorrow: bool = False
+    days_ahead: int = 0
 
 
 CARD_SETTINGS: tuple[CardSetting, ...] = (
@@ -128,6 +128,7 @@ CARD_SETTINGS: tuple[CardSetting, ...] = (
         " setting does not need to be updated again.",
         example="2026-01-31",
         rule="imported_on",
+        days_ahead=365,
         needs="imports_points",
         previewed=True,
         moves_points=True,
@@ -142,7 +143,7 @@ CARD_SETTINGS: tuple[CardSetting, ...] = (
         rule="accrual_start",
         previewed=True,
         moves_points=True,
-        may_be_tomorrow=True,
+        days_ahead=1,
     ),
     CardSetting(
         key="use_last_backup",

@@ -49,6 +49,11 @@ class MemoryCredentials:
             if key[:2] == (uid, platform) and row.removed_at is None
         ]
 
+    def removed_scopes(self, uid: str, platform: str) -> set[str]:
+        rows = [row for key, row in self.rows.items() if key[:2] == (uid, platform)]
+        live = {row.scope for row in rows if row.removed_at is None}
+        return {row.scope for row in rows} - live - {""}
+
     def add(self, credential: Credential) -> None:
         self._claim(credential, credential.scope)
         self._put(replace(credential, version=1))

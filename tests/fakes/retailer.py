@@ -10,6 +10,7 @@ from chalicelib.services.integrations.cards import Cards
 from chalicelib.services.integrations.connect import ConnectService
 from chalicelib.services.integrations.settings import SettingsService
 from chalicelib.services.job_messages import RemapMessage
+from chalicelib.services.loyalty.points_import import ImportLocks
 from chalicelib.services.notifications.notify import Notifier
 from chalicelib.services.ports.audit import AuditEntry
 from chalicelib.services.stores.stores import StoreService
@@ -65,6 +66,7 @@ class Retailer:
             accounts=self.accounts,
             key_ring=self.key_ring,
             sync=self.sync,
+            withdraw_import=ImportLocks(self.rules, self.jobs).withdraw,
             audit=self.audit,
             notifier=self.notifier,
             clock=self.clock,

@@ -160,6 +160,19 @@ def test_a_re_added_credential_takes_the_old_scope_up(rows: Repositories) -> Non
     assert rows.credentials.get(OURS, "posabit", "crd_2").scope == "venue"
 
 
+def test_a_scope_is_removed_until_a_credential_takes_it_up(rows: Repositories) -> None:
+    rows.credentials.add(a_credential(1, scope="venue"))
+    rows.credentials.add(a_credential(2, scope="other"))
+    before = rows.credentials.removed_scopes(OURS, "posabit")
+
+    rows.credentials.remove(rows.credentials.get(OURS, "posabit", "crd_1"), NOON)
+    removed = rows.credentials.removed_scopes(OURS, "posabit")
+    rows.credentials.add(a_credential(3, scope="venue"))
+
+    assert (before, removed) == (set(), {"venue"})
+    assert rows.credentials.removed_scopes(OURS, "posabit") == set()
+
+
 def test_two_credentials_of_unknown_scope_may_wait_side_by_side(rows: Repositories) -> None:
     rows.credentials.add(a_credential(1, scope=""))
     rows.credentials.add(a_credential(2, scope=""))

@@ -94,6 +94,11 @@ class DynamoCredentials:
         )
         return [_credential(row) for row in rows]
 
+    def removed_scopes(self, uid: Uid, platform: Platform) -> set[ScopeId]:
+        rows = list(CredentialRow.query_prefix(keys.account(uid), keys.credentials_of(platform)))
+        live = {row.scope for row in rows if row.removed_at is None}
+        return {ScopeId(row.scope) for row in rows if row.scope and row.scope not in live}
+
     def add(self, credential: Credential) -> None:
         row = _credential_row(credential)
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from chalicelib.entrypoints.wiring import notifications, outside, sync
+from chalicelib.entrypoints.wiring import loyalty, notifications, outside, sync
 from chalicelib.entrypoints.wiring.once import once
 
 if TYPE_CHECKING:
@@ -23,6 +23,7 @@ def credential_service() -> CredentialService:
         accounts=outside.accounts(),
         key_ring=outside.key_ring(),
         sync=sync.sync_control(),
+        withdraw_import=loyalty.import_locks().withdraw,
         audit=outside.audit(),
         notifier=notifications.notifier(),
         clock=outside.clock(),

@@ -8,7 +8,7 @@ from typing import Any
 
 from chalicelib.domain.errors import Conflict, field_fault, invalid_fields
 from chalicelib.domain.integration_states import require_changeable
-from chalicelib.domain.points_import import is_locked, latecomer_locks
+from chalicelib.domain.points_import import NEVER, is_locked, latecomer_locks
 from chalicelib.domain.rules import (
     KeptMembers,
     Rules,
@@ -149,7 +149,7 @@ class Proposals:
         today = local_day(self.clock.now(), self.accounts.get(uid).time_zone)
         start = changes.get("accrual_start")
         if start is not None and (
-            faults := day_faults("accrual_start", start, today, may_be_tomorrow=True)
+            faults := day_faults("accrual_start", start, today, days_ahead=1)
         ):
             raise invalid_fields(*faults)
         rules = self.rules.get(uid)
@@ -200,7 +200,9 @@ class Proposals:
         if source.imported_on is not None:
             credentials = self.credentials.for_integration(uid, platform)
             live = [(c.scope, c.created_at) for c in credentials if c.removed_at is None]
-            locks = latecomer_locks(live, source.imported_on, zone)
+            removed = self.credentials.removed_scopes(uid, platform)
+            late = latecomer_locks(live, source.imported_on, zone)
+            locks = {**dict.fromkeys(removed, NEVER), **late}
         return replace(source, import_locks=locks)
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from contextlib import suppress
 from dataclasses import asdict, dataclass, replace
 from datetime import date
@@ -46,6 +46,10 @@ OF_A_CREDENTIAL: tuple[Kind, ...] = (
 )
 
 
+WithdrawImport = Callable[[Uid, Platform, ScopeId], None]
+"""Imports no points for a scope any more, unless a listing has fixed them (product.md §7)."""
+
+
 @dataclass(frozen=True, slots=True)
 class CheckedCredential:
     """A stored credential, and what its check said; None when nothing had to be checked."""
@@ -65,6 +69,7 @@ class CredentialService:
     accounts: Accounts
     key_ring: KeyRing
     sync: SyncControl
+    withdraw_import: WithdrawImport
     audit: Audit
     notifier: Notifier
     clock: Clock
@@ -185,13 +190,16 @@ class CredentialService:
         return CheckedCredential(saved, result)
 
     def remove(self, uid: Uid, platform: Platform, credential: CredentialId, *, actor: str) -> None:
-        """Erase the secrets, free the scope and stop the syncs; what was pulled stays.
+        """Erase the secrets, free the scope and stop the syncs; what was pulled stays, but for
+        points that no listing has fixed yet.
 
         Raises NotFound; StaleVersion when it was changed in the same moment.
         """
         stored = self.get(uid, platform, credential)
         self.credentials.remove(stored, self.clock.now())
         self.sync.request_stop(uid, platform, credential)
+        if stored.scope:
+            self.withdraw_import(uid, platform, stored.scope)
         for kind in OF_A_CREDENTIAL:
             self.notifier.clear(uid, kind, f"{platform}:{credential}")
         self._record(actor, "credential.removed", stored, stored, None)

@@ -218,21 +218,21 @@ def must_have_age_gate(card: Integration, changes: Mapping[str, object]) -> None
 
 def _faults(row: CardSetting, value: SettingValue, today: date) -> list[dict[str, object]]:
     if row.kind == "date":
-        return day_faults(row.key, value, today, may_be_tomorrow=row.may_be_tomorrow)
+        return day_faults(row.key, value, today, days_ahead=row.days_ahead)
     if isinstance(value, bool):
         return []
     return [field_fault(row.key, "on or off", example=True)]
 
 
-def day_faults(
-    field: str, value: Any, today: date, *, may_be_tomorrow: bool
-) -> list[dict[str, object]]:
-    """Return what is wrong with the day, if anything: no day, before 1990, or in the future."""
-    latest = today + timedelta(days=may_be_tomorrow)
+def day_faults(field: str, value: Any, today: date, *, days_ahead: int) -> list[dict[str, object]]:
+    """Return what is wrong with the day, if anything: no day, before 1990, or more than
+    `days_ahead` days after today."""
+    latest = today + timedelta(days=days_ahead)
     if isinstance(value, date) and EARLIEST <= value <= latest:
         return []
-    end = "tomorrow" if may_be_tomorrow else "today"
-    reason = f"a day from {EARLIEST} to {end} ({latest}) on the account's calendar"
+    word = {0: "today", 1: "tomorrow"}.get(days_ahead)
+    end = f"{word} ({latest})" if word else f"{latest}"
+    reason = f"a day from {EARLIEST} to {end} on the account's calendar"
     return [field_fault(field, reason, today.isoformat())]
 
 

@@ -7,7 +7,7 @@ from contextlib import suppress
 from dataclasses import dataclass, replace
 
 from chalicelib.domain.errors import StaleVersion
-from chalicelib.domain.points_import import latecomer_locks, listing_due_at, may_lock_points
+from chalicelib.domain.points_import import NEVER, latecomer_locks, listing_due_at, may_lock_points
 from chalicelib.domain.rules import Source
 from chalicelib.domain.words import Instant, Platform, ScopeId, Uid
 from chalicelib.services.job_messages import RemapMessage
@@ -44,13 +44,29 @@ class ImportLocks:
         """
 
         def changed(source: Source) -> Source:
-            if source.imported_on is None or scope in source.import_locks:
+            if source.imported_on is None or source.import_locks.get(scope, NEVER) != NEVER:
                 return source
+            others = {of: run for of, run in source.import_locks.items() if of != scope}
             late = latecomer_locks([(scope, added)], source.imported_on, zone)
-            return replace(source, import_locks={**source.import_locks, **late})
+            return replace(source, import_locks={**others, **late})
 
         source = self._change(uid, platform, changed)
         return source.import_locks.get(scope) == run or may_lock_points(source, scope, began, zone)
+
+    def withdraw(self, uid: Uid, platform: Platform, scope: ScopeId) -> None:
+        """Import nothing for a scope whose credential was removed before a listing fixed its
+        points; what was imported so far is taken back. A credential that is added again before the
+        end of the date imports anew."""
+
+        def changed(source: Source) -> Source:
+            if source.imported_on is None or scope in source.import_locks:
+                return source
+            return replace(source, import_locks={**source.import_locks, scope: NEVER})
+
+        before = self.rules.get(uid).source(platform)
+        if self._change(uid, platform, changed) != before:
+            reason = f"credential of {platform} removed before its points were imported"
+            self.jobs.send(RemapMessage(uid, reason=reason).body())
 
     def listing_due(
         self, uid: Uid, platform: Platform, scope: ScopeId, zone: str

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from collections.abc import Set as AbstractSet
 from dataclasses import dataclass, field
 from typing import Protocol
 
@@ -111,6 +112,10 @@ class Credentials(Protocol):
         ...
 
     def for_integration(self, uid: Uid, platform: Platform) -> list[Credential]: ...
+
+    def removed_scopes(self, uid: Uid, platform: Platform) -> AbstractSet[ScopeId]:
+        """The scopes whose credentials were removed and that no live one opens."""
+        ...
 
     def add(self, credential: Credential) -> None:
         """Claim the scope, when it is known, and store it at version 1.

@@ -216,7 +216,7 @@ class _Model:
         for join in self.joins_of(members):
             if self.stands(join, bought):
                 found[join.reason].append(self.joining_day(join))
-        if sum(self.imported(m) for m in members) > 0:
+        if any(self.imported(m) > 0 for m in members):
             found["import"].append(self.import_day(members))
         return {reason: _earliest(days) for reason, days in found.items()}
 

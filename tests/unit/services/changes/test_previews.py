@@ -74,7 +74,7 @@ customers = st.builds(
     ext_id=st.integers(0, 5).map(str),
     phone=st.integers(0, 9).map(lambda n: f"+1206555000{n}"),
     email=st.sampled_from([None, None, "a@x.example"]),
-    pos_points=st.sampled_from([None, None, 0, 20]),
+    pos_points=st.sampled_from([None, None, 0, 20, -30]),
     active=st.sampled_from([True, True, True, True, False]),
     flags=st.sampled_from([frozenset(), frozenset(), frozenset(), frozenset({"minor"})]),
 )

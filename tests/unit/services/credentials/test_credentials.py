@@ -21,7 +21,9 @@ from chalicelib.domain.errors import (
     StaleVersion,
     UnexpectedAnswer,
 )
+from chalicelib.domain.points_import import NEVER
 from chalicelib.domain.records import StoreFact
+from chalicelib.domain.rules import Rules, Source
 from chalicelib.domain.times import start_of_day
 from chalicelib.services.credentials.check import ScopeTaken, learn_scope
 from chalicelib.services.credentials.fields import check_fields
@@ -441,6 +443,17 @@ def test_removing_forgets_the_secret_and_stops_everything(shop: Retailer) -> Non
     assert shop.sync.stopped == [(OURS, "posabit", credential)]
     assert shop.notifications.open_for(OURS) == []
     assert [entry.action for entry in shop.audited()][-1] == "credential.removed"
+
+
+def test_removing_ends_the_import_of_points_of_its_scope(shop: Retailer) -> None:
+    credential = shop.add_credential()
+    scope = shop.credentials.get(OURS, "posabit", credential).scope
+    shop.rules.set(OURS, Rules(sources={"posabit": Source(imported_on=20_500)}))
+
+    shop.credential_service.remove(OURS, "posabit", credential, actor=ANN)
+
+    assert shop.rules.get(OURS).source("posabit").import_locks == {scope: NEVER}
+    assert len(shop.jobs.sent) == 1
 
 
 def test_another_account_s_credential_is_not_there(shop: Retailer) -> None:

@@ -14,6 +14,7 @@ from chalicelib.domain.points_import import NEVER, end_of_day
 from chalicelib.domain.records import Customer
 from chalicelib.domain.times import MINUTE, day_number, start_of_day
 from chalicelib.domain.words import Instant
+from chalicelib.services.loyalty.points_import import ImportLocks
 from chalicelib.services.ports.pos import Page
 from tests.fakes.facts import Crash
 from tests.worlds.backroom import CREDENTIAL, PLATFORM, SCOPE, UID, Backroom
@@ -380,3 +381,82 @@ def sync_through_crash(room: Backroom, step: int) -> None:
 
 def _pages(customers: list[Customer]) -> list[Page]:
     return [Page((customer,), (), 1, None, True) for customer in customers]
+
+
+def test_a_day_in_the_future_imports_until_its_end() -> None:
+    room = a_shop(100, days=-3)
+    sync(room)
+    before = points(room), locks(room)
+
+    room.clock.at = start_of_day(today(room) + timedelta(4), ZONE) + 5 * MINUTE
+    show(room, customers=folk(130))
+    run = sync(room)
+
+    assert before == ({"0": 10_000}, {})
+    assert points(room) == {"0": 13_000}
+    assert locks(room) == {SCOPE: run.id}
+
+
+def test_a_debt_in_a_household_takes_no_membership_that_another_balance_gives() -> None:
+    """+50 and -60: the reason stays, the wallet shows nothing."""
+    room = a_room()
+    household = [replace(one, phone="+12065550000") for one in folk(50, -60)]
+    room.commits.commit(UID, PLATFORM, SCOPE, customers=household)
+
+    counted = preview(room, points_imported_on=today(room)).counts
+    apply(room, points_imported_on=today(room))
+
+    [persona] = room.facts.shown(UID)
+    assert ([reason.name for reason in persona.reasons], persona.points) == (["import"], -1_000)
+    assert (counted.enrolled, counted.points) == (1, -1_000)
+
+
+def remove_credential(room: Backroom) -> None:
+    room.credentials.remove(credential(room), room.clock.now())
+    ImportLocks(room.rules, room.jobs).withdraw(UID, PLATFORM, SCOPE)
+    room.work_off()
+
+
+def test_a_scope_whose_credential_is_removed_before_the_lock_imports_nothing() -> None:
+    room = a_shop(100)
+
+    remove_credential(room)
+
+    assert (points(room), members(room), locks(room)) == ({"0": 0}, set(), {SCOPE: NEVER})
+
+
+def test_a_scope_whose_credential_is_removed_after_the_lock_keeps_its_points() -> None:
+    room = a_shop(100, days=2)
+    run = sync(room)
+
+    remove_credential(room)
+
+    assert (points(room), locks(room)) == ({"0": 10_000}, {SCOPE: run.id})
+
+
+def test_a_scope_that_has_no_credential_any_more_when_the_date_is_set_imports_nothing() -> None:
+    room = a_room(customers=folk(100))
+    room.sync()
+    room.credentials.remove(credential(room), room.clock.now())
+
+    counted = preview(room, points_imported_on=today(room)).counts
+    apply(room, points_imported_on=today(room))
+
+    assert (counted.enrolled, counted.points) == (0, 0)
+    assert (points(room), members(room)) == ({"0": 0}, set())
+
+
+def test_a_credential_that_comes_back_before_the_end_of_the_date_imports_again() -> None:
+    room = a_shop(100, days=-3)
+    imports = ImportLocks(room.rules, room.jobs)
+    imports.withdraw(UID, PLATFORM, SCOPE)
+    now = room.clock.now()
+
+    def begin(added: Instant) -> dict[str, str]:
+        imports.needs_listing(UID, PLATFORM, SCOPE, run="r", added=added, began=now, zone=ZONE)
+        return locks(room)
+
+    late = begin(end_of_day(day_number(ago(room, -3)), ZONE))
+    in_time = begin(now)
+
+    assert (late, in_time) == ({SCOPE: NEVER}, {})
