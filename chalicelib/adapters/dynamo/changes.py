@@ -127,7 +127,10 @@ def _read(uid: Uid, sk: str, missing: str) -> tuple[dict[str, Any], int]:
 
 def _preview_row(preview: Preview) -> ChangeRow:
     last_day = preview.made_at + PREVIEW_KEPT_DAYS * DAY
-    return _row(preview.uid, keys.preview(preview.id), asdict(preview), preview.seq, last_day)
+    values = asdict(preview)
+    if not preview.counts.earned_twice:  # code before this count does not know the field
+        del values["counts"]["earned_twice"]
+    return _row(preview.uid, keys.preview(preview.id), values, preview.seq, last_day)
 
 
 def _job_row(job: Job) -> ChangeRow:

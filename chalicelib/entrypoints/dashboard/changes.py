@@ -33,7 +33,8 @@ class BalanceChangeAnswer(Answer):
 
 
 class ChangeCounts(Answer):
-    """What the change would do. `points`: by how much all balances together would change."""
+    """What the change would do. `points`: by how much all balances together would change;
+    `earned_twice`: sales that earn and are in the imported balances too."""
 
     personas: int
     enrolled: int
@@ -43,6 +44,7 @@ class ChangeCounts(Answer):
     balances: int
     points: PointsOut
     largest: tuple[BalanceChangeAnswer, ...]
+    earned_twice: int
 
 
 class PreviewAnswer(Answer):

@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 
 from chalicelib.domain.identity import SourceRecord
-from chalicelib.domain.loyalty import first_earning_day
+from chalicelib.domain.loyalty import earned_points, first_earning_day
 from chalicelib.domain.personas import Persona
 from chalicelib.domain.previews import (
     WouldBe,
@@ -17,9 +17,9 @@ from chalicelib.domain.previews import (
 )
 from chalicelib.domain.rules import Terms
 from chalicelib.domain.sales_summary import SaleRef
-from chalicelib.domain.settings import TRUST_FLAGS, any_sends_sms
+from chalicelib.domain.settings import POINTS_IMPORTED_ON, TRUST_FLAGS, any_sends_sms
 from chalicelib.domain.times import DAY
-from chalicelib.domain.words import Points
+from chalicelib.domain.words import Day, Points
 from chalicelib.services.changes.propose import Proposal
 from chalicelib.services.ports.changes import Askable, BalanceChange, PreviewCounts, PreviewReads
 from chalicelib.services.ports.facts import NO_SALES, RecordSales
@@ -63,6 +63,7 @@ class CountChange:
             balances=counts.balances + len(balances),
             points=counts.points + sum(change.after - change.before for change in balances),
             largest=_largest([*counts.largest, *balances]),
+            earned_twice=counts.earned_twice + self._earned_twice(rows, after),
         )
 
     @property
@@ -131,15 +132,54 @@ class CountChange:
         imported = before if would_be.imported is None else would_be.imported
         if earns_alike(persona, would_be, rules, self.proposal.rules):
             return persona.points + imported - before
+        refs = self._refs(persona, would_be, known)
+        adjusted = sum(record.points.adjusted for record in known.values())
+        return balance_under(refs, would_be.earn_from, imported + adjusted, self.terms)
+
+    def _refs(
+        self, persona: Persona, would_be: WouldBe, known: Mapping[str, RecordSales]
+    ) -> list[SaleRef]:
+        """The person's sales from the first that may earn on. `known`: their sums, by record."""
         refs: list[SaleRef] = []
         if would_be.earn_from is not None:
-            first = first_earning_day(would_be.earn_from, persona.sources, rules)
+            first = first_earning_day(would_be.earn_from, persona.sources, self.terms.rules)
             since = max(0, first - 1) * DAY
             for rid, record in known.items():
                 if max(record.summary.last_at or 0, record.points.unlinked_at) >= max(since, 1):
                     refs += self.preview_reads.refs(self.proposal.uid, rid, since)
-        adjusted = sum(record.points.adjusted for record in known.values())
-        return balance_under(refs, would_be.earn_from, imported + adjusted, self.terms)
+        return refs
+
+    def _earned_twice(
+        self, rows: Sequence[tuple[Persona, RecordSales]], after: Mapping[str, WouldBe]
+    ) -> int:
+        """How many sales earn whose points the balances hold too that a POS shows today, long after
+        the date of the import. None where the date is not past."""
+        if not imports_a_past_day(self.proposal, self.terms.today):
+            return 0
+        platform = self.proposal.platform
+        locks = self.terms.rules.source(platform).import_locks
+        buyers = [(p, sales) for p, sales in rows if platform in p.sources and p.last_days]
+        others = [rid for p, _ in buyers for rid in p.members if rid != p.id]
+        sums = dict(self.preview_reads.sales(self.proposal.uid, others)) if others else {}
+        sums |= {persona.id: sales for persona, sales in buyers}
+        found = 0
+        for persona, _ in buyers:
+            known = {rid: sums.get(rid, NO_SALES) for rid in persona.members}
+            refs = self._refs(persona, after[persona.id], known)
+            amounts = earned_points(refs, after[persona.id].earn_from, self.terms)
+            found += sum(
+                amount > 0 and ref.platform == platform and ref.scope not in locks
+                for ref, amount in amounts.items()
+            )
+        return found
+
+
+def imports_a_past_day(proposal: Proposal, today: Day) -> bool:
+    """Whether a proposal imports points of a day that is over."""
+    if POINTS_IMPORTED_ON not in proposal.changes:
+        return False
+    day = proposal.wanted.source(proposal.platform).imported_on
+    return day is not None and day < today
 
 
 def _records_of(persona: Persona, records: Mapping[str, SourceRecord]) -> list[SourceRecord]:

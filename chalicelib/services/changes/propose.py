@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
+from datetime import date, timedelta
 from typing import Any
 
 from chalicelib.domain.errors import Conflict, field_fault, invalid_fields
@@ -18,8 +19,8 @@ from chalicelib.domain.rules import (
     with_loyalty,
     with_settings,
 )
-from chalicelib.domain.settings import card_setting, previewed_keys, rule_fields
-from chalicelib.domain.times import local_day
+from chalicelib.domain.settings import POINTS_IMPORTED_ON, card_setting, previewed_keys, rule_fields
+from chalicelib.domain.times import day_number, local_day
 from chalicelib.domain.words import Instant, MembersChoice, Platform, Uid
 from chalicelib.services.integrations.settings import (
     SettingValue,
@@ -41,6 +42,10 @@ IMPORTED_ALREADY = (
 )
 NOTHING = field_fault("changes", "give at least one change")
 PATCH_THESE = "This setting needs no preview: PATCH the settings."
+STARTS_TOMORROW = (
+    "Balances are taken as they are today: set Points accrual start date to {day}, tomorrow, or"
+    " sales until then earn what the balances hold already."
+)
 STARTS_TODAY = "Points accrual start date is set to {day}, today: sales before it earn nothing."
 
 
@@ -136,7 +141,8 @@ class Proposals:
         require_changeable(card.state)
         must_have_age_gate(card, changes)
         values = {name: stored_value(value) for name, value in changes.items()}
-        return self._of_source(uid, platform, values, card, zone)
+        proposal = self._of_source(uid, platform, values, card, zone)
+        return replace(proposal, notes=_import_notes(proposal, local_day(self.clock.now(), zone)))
 
     def loyalty(self, uid: Uid, changes: Mapping[str, Any]) -> Proposal:
         """Propose a change of the account's loyalty rules. Raises InvalidInput.
@@ -204,6 +210,18 @@ class Proposals:
             late = latecomer_locks(live, source.imported_on, zone)
             locks = {**dict.fromkeys(removed, NEVER), **late}
         return replace(source, import_locks=locks)
+
+
+def _import_notes(proposal: Proposal, today: date) -> tuple[str, ...]:
+    """Propose the accrual start where points of a day that is over are imported."""
+    imported_on = proposal.changes.get(POINTS_IMPORTED_ON)
+    tomorrow = today + timedelta(days=1)
+    start = proposal.wanted.accrual_start(proposal.platform)
+    if not isinstance(imported_on, str) or imported_on >= today.isoformat():
+        return ()
+    if start is not None and start >= day_number(tomorrow):
+        return ()
+    return (STARTS_TOMORROW.format(day=tomorrow.isoformat()),)
 
 
 def moves_points(subject: str, changes: Values) -> bool:

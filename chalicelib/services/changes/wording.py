@@ -10,6 +10,11 @@ STILL_COUNTING = "Still counting: {personas} personas so far."
 PEOPLE = "{enrolled} would be enrolled, {messages} would be sent, {lost} would be lost"
 POINTS = "{balances} would change, by {points} points in total"
 
+EARNED_TWICE = (
+    "{sales} would earn twice: the balances of today hold their points, so let Points accrual"
+    " start date be tomorrow"
+)
+
 
 def sentence(preview: Preview) -> str:
     """Say a preview's counts.
@@ -31,6 +36,8 @@ def sentence(preview: Preview) -> str:
     if counts.balances or _is_about_points(preview):
         balances = _many(counts.balances, "balance")
         clauses.append(POINTS.format(balances=balances, points=_points(counts.points)))
+    if counts.earned_twice:
+        clauses.append(EARNED_TWICE.format(sales=_many(counts.earned_twice, "sale")))
     return "; ".join(clauses)
 
 

@@ -34,7 +34,7 @@ class BalanceChange(NamedTuple):
 class PreviewCounts:
     """What a change would do. `points`: by how much all balances together would change;
     `largest`: the ten balances that change most; `opt_ins`: numbers and addresses that a trusted
-    flag would opt in."""
+    flag would opt in; `earned_twice`: sales that earn and are in the imported balances too."""
 
     personas: int = 0
     enrolled: int = 0
@@ -44,6 +44,7 @@ class PreviewCounts:
     balances: int = 0
     points: Points = 0
     largest: tuple[BalanceChange, ...] = ()
+    earned_twice: int = 0
 
 
 @dataclass(frozen=True, slots=True)

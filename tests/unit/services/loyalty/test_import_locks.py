@@ -14,6 +14,7 @@ from chalicelib.domain.points_import import NEVER, end_of_day
 from chalicelib.domain.records import Customer
 from chalicelib.domain.times import MINUTE, day_number, start_of_day
 from chalicelib.domain.words import Instant
+from chalicelib.services.changes.wording import sentence
 from chalicelib.services.loyalty.points_import import ImportLocks
 from chalicelib.services.ports.pos import Page
 from tests.fakes.facts import Crash
@@ -460,3 +461,26 @@ def test_a_credential_that_comes_back_before_the_end_of_the_date_imports_again()
     in_time = begin(now)
 
     assert (late, in_time) == ({SCOPE: NEVER}, {})
+
+
+def test_a_preview_of_a_day_that_is_over_counts_what_earns_twice_and_proposes_a_start() -> None:
+    """The listing is read today: its balances hold the points of the days since."""
+    room = a_room(customers=folk(100, 20))
+    room.credentials.rows[UID, PLATFORM, CREDENTIAL] = replace(credential(room), created_at=0)
+    room.sync()
+    apply_loyalty(room, enabled=True, accrual_start=ago(room, 4), points_per_100=10_000)
+    sell(room, bought(room, "0", 9), bought(room, "0", 3), bought(room, "1", 1))
+    tomorrow = ago(room, -1)
+
+    over = room.proposals.settings(UID, PLATFORM, {"points_imported_on": ago(room, 5)})
+    mended = {"points_imported_on": ago(room, 5), "points_accrual_start": tomorrow}
+    with_start = room.proposals.settings(UID, PLATFORM, mended)
+    of_today = room.proposals.settings(UID, PLATFORM, {"points_imported_on": today(room)})
+
+    made, [note] = room.changing.preview(over)
+    assert made.counts.earned_twice == 2
+    assert "2 sales would earn twice" in sentence(made)
+    assert f"set Points accrual start date to {tomorrow}" in note
+    for proposal in (with_start, of_today):
+        other, notes = room.changing.preview(proposal)
+        assert (other.counts.earned_twice, notes) == (0, ())
