@@ -190,6 +190,11 @@ class Terms:
         return first if first > self.today else None
 
     @property
+    def clock_zones(self) -> tuple[str, ...]:
+        """The zones of all clocks of the account, each once."""
+        return tuple(dict.fromkeys((self.zone, *self.zones.values())))
+
+    @property
     def today(self) -> Day:
         return self.own_day(self.as_of)
 

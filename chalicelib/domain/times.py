@@ -133,6 +133,17 @@ def at_wall_clock(shown: Instant, zone: str) -> Instant:
     return from_datetime(to_datetime(shown, "UTC").replace(tzinfo=ZoneInfo(zone)))
 
 
+def is_shown_twice(first: Instant, second: Instant, zone: str) -> bool:
+    """Whether both instants lie in the one stretch that the clocks of `zone` show twice, in autumn:
+    what they showed does not tell which was first."""
+    one, other = to_datetime(first, zone), to_datetime(second, zone)
+    return one.date() == other.date() and _is_ambiguous(one) and _is_ambiguous(other)
+
+
+def _is_ambiguous(moment: datetime) -> bool:
+    return moment.replace(fold=0).utcoffset() != moment.replace(fold=1).utcoffset()
+
+
 def is_zone(name: str) -> bool:
     """Whether `name` is an IANA time zone."""
     try:

@@ -9,7 +9,7 @@ from chalicelib.domain.acts import Acts, Imported, Join, hear_flags, merge_joins
 from chalicelib.domain.identity import SourceRecord
 from chalicelib.domain.ids import record_id
 from chalicelib.domain.records import Customer
-from chalicelib.domain.versions import is_newer, latest_versions
+from chalicelib.domain.versions import is_newer, latest_versions, with_told_update
 from chalicelib.domain.words import Instant, Platform, ScopeId
 from chalicelib.services.derivation.commit_in_progress import Commit
 
@@ -27,16 +27,20 @@ def take_customers(
     """Write those that are new or changed. `joins`, `import_run`: see `FactCommits.commit`."""
     if scope in commit.terms.rules.source(platform).import_locks:
         import_run = None  # what an earlier listing fixed stays
-    now = commit.terms.as_of
+    now, zones = commit.terms.as_of, commit.terms.clock_zones
     versions = latest_versions(
-        (record_id(commit.uid, platform, scope, c.ext_id), c) for c in customers
+        (
+            (record_id(commit.uid, platform, scope, c.ext_id), with_told_update(c, now))
+            for c in customers
+        ),
+        zones,
     )
     commit.load(versions)
     for rid, customer in versions.items():
         row = commit.record_row(rid)
         if row is None:
             record = SourceRecord(rid, platform, scope, customer, now)
-        elif is_newer(customer, row.record.customer):
+        elif is_newer(customer, with_told_update(row.record.customer, now), zones):
             record = replace(row.record, customer=customer)
         else:
             record = row.record

@@ -10,7 +10,7 @@ from typing import NamedTuple
 from chalicelib.domain.ids import record_id, store_key_id
 from chalicelib.domain.records import Sale
 from chalicelib.domain.sales_summary import SaleRef, SalesSummary, returned_amount
-from chalicelib.domain.versions import is_newer, latest_versions
+from chalicelib.domain.versions import is_newer, latest_versions, with_told_update
 from chalicelib.domain.words import Day, Minor, Platform, ScopeId, Uid
 from chalicelib.services.derivation.commit_in_progress import Commit
 from chalicelib.services.ports.facts import Returns, SaleId, StoredSale
@@ -38,8 +38,11 @@ class PointerMove(NamedTuple):
 
 def take_sales(commit: Commit, platform: Platform, scope: ScopeId, sales: Iterable[Sale]) -> None:
     """Write those that are new or changed."""
-    timed = [_at_known_zone(commit, platform, scope, sale) for sale in sales]
-    versions = latest_versions((SaleId(platform, scope, sale.ext_id), sale) for sale in timed)
+    now, zones = commit.terms.as_of, commit.terms.clock_zones
+    timed = [_at_known_zone(commit, platform, scope, with_told_update(sale, now)) for sale in sales]
+    versions = latest_versions(
+        ((SaleId(platform, scope, sale.ext_id), sale) for sale in timed), zones
+    )
     if not versions:
         return
     stored = commit.facts.sales(commit.uid, versions)
@@ -50,7 +53,7 @@ def take_sales(commit: Commit, platform: Platform, scope: ScopeId, sales: Iterab
             sid, _customer_record(commit.uid, sid, sale), sale, is_ahead(commit, sid, sale)
         )
         for sid, sale in versions.items()
-        if sid not in stored or is_newer(sale, stored[sid].sale)
+        if sid not in stored or is_newer(sale, with_told_update(stored[sid].sale, now), zones)
     }
     if new:
         _upsert(commit, new, stored)

@@ -79,3 +79,23 @@ def test_a_pos_that_makes_every_till_a_shop_fails_alone_and_before_anything_is_w
     summary = shop.facts.summaries[UID, shop.rid()].summary
     assert 300_000 < len(summary.pack()) < ITEM_LIMIT
     assert shop.tell(replace(ANA, ext_id="9"), scope="another").records == 1
+
+
+@pytest.mark.parametrize("is_old_row", [False, True])
+def test_an_update_of_2099_freezes_neither_shopper_nor_sale(is_old_row: bool) -> None:
+    shop, far = Shop(), 4_070_908_800_000
+    sale = a_sale("1", "2026-01-05", 10_000)
+    shop.tell(replace(ANA, updated_at=far), replace(sale, updated_at=far))
+    if is_old_row:  # as it was stored before the rule
+        [(key, row)] = shop.facts.records.items()
+        customer = replace(row.record.customer, updated_at=far)
+        shop.facts.records[key] = replace(row, record=replace(row.record, customer=customer))
+    shop.form()
+
+    now = shop.clock.now()
+    shop.tell(
+        replace(ANA, last="Reyes", updated_at=now), replace(sale, total=5_000, updated_at=now)
+    )
+
+    assert shop.facts.records[UID, shop.rid()].record.customer.last == "Reyes"
+    assert shop.points() == 5
