@@ -113,31 +113,42 @@ def connected_components(
     shared: AbstractSet[MergeKey],
     *,
     name_and_birth_date: bool,
+    large: AbstractSet[str] = frozenset(),
 ) -> list[Component]:
     """Partition records into connected components, ordered by the first seen record of each.
 
     `records` must be closed: every record that shares a key outside `shared` with one of them is
-    among them. `shared`: the keys that `is_shared_too_widely`, counted over all records. Records
+    among them. `shared`: the keys that `is_shared_too_widely`, counted over all records. `large`:
+    ids of records that are among more than 50 connected ones, not all of which are given. Records
     may repeat; those with one id must be equal.
     """
     ordered = list({record.id: record for record in records}.values())
     if len(ordered) == 1:  # nine shoppers of ten
         own = merge_keys(ordered[0].customer, name_and_birth_date=name_and_birth_date)
-        return [Component((ordered[0],), shared_keys=own & shared)]
+        is_large = ordered[0].id in large
+        return [Component((ordered[0],), large=is_large, shared_keys=own & shared)]
     ordered.sort(key=_seen_order)
     keys = [merge_keys(r.customer, name_and_birth_date=name_and_birth_date) for r in ordered]
     joining = [k - shared for k in keys] if shared else keys
+    if large:
+        joining = [
+            _phones(own) if r.id in large else own for r, own in zip(ordered, joining, strict=True)
+        ]
     components = []
     for group in _groups(range(len(ordered)), joining):
-        if len(group) <= LARGE_COMPONENT:
-            components.append(_component(group, ordered, keys, shared, large=False))
+        is_large = ordered[group[0]].id in large
+        if is_large or len(group) <= LARGE_COMPONENT:
+            components.append(_component(group, ordered, keys, shared, large=is_large))
             continue
-        phones = [frozenset(k for k in own if k.kind == "phone") for own in joining]
-        smaller = _groups(group, phones)
+        smaller = _groups(group, [_phones(own) for own in joining])
         components += (_component(one, ordered, keys, shared, large=True) for one in smaller)
     if len(components) > 1:
         components.sort(key=lambda component: _seen_order(component.records[0]))
     return components
+
+
+def _phones(keys: Iterable[MergeKey]) -> frozenset[MergeKey]:
+    return frozenset(key for key in keys if key.kind == "phone")
 
 
 def join_reason(

@@ -6,7 +6,7 @@ from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 
-from chalicelib.domain.identity import MergeKey, scope_key
+from chalicelib.domain.identity import LARGE_COMPONENT, MergeKey, scope_key
 from chalicelib.services.derivation.commit_in_progress import Commit, person_of
 from chalicelib.services.derivation.people import count_people
 from chalicelib.services.ports.facts import INLINE_CARRIERS, KeyCarriers, StoredRecord
@@ -15,12 +15,15 @@ from chalicelib.services.ports.facts import INLINE_CARRIERS, KeyCarriers, Stored
 def settle_carriers(commit: Commit) -> None:
     """Work out who carries each changed key now, and note whom that may merge or split."""
     commit.load_carriers(commit.key_changes)
-    for key, changes in commit.key_changes.items():
+    for key, changes in list(commit.key_changes.items()):
         before = commit.carriers[key]
         after = _changed(commit, key, before, changes)
-        if after == before:
-            continue  # somebody is called otherwise, which changes nothing here
-        if not before.shared or (after.wide and not before.wide):
+        if changes and after == before:
+            del commit.key_changes[key]  # somebody is called otherwise, which changes nothing here
+            continue
+        if _joins_large_component(key, before, after, changes):
+            pass  # of the others nothing changes
+        elif not before.shared or (after.wide and not before.wide):
             # Also when it outgrows its row: a crash may leave half of the new rows, and only
             # who was touched is looked at again.
             commit.seeds.update(commit.carriers_of(key))
@@ -28,6 +31,15 @@ def settle_carriers(commit: Commit) -> None:
         if before.shared != after.shared:
             commit.writes.shared[key] = after.shared
             commit.seeds.update(commit.carriers_of(key))
+
+
+def _joins_large_component(
+    key: MergeKey, before: KeyCarriers, after: KeyCarriers, changes: Mapping[str, str | None]
+) -> bool:
+    """Whether so many carry the key before and after that no e-mail or name joins any of them."""
+    if key.kind == "phone" or before.shared or after.shared:
+        return False
+    return before.total - len(changes) > LARGE_COMPONENT
 
 
 def recover_carriers(commit: Commit, keys: Sequence[MergeKey], records: Sequence[str]) -> None:

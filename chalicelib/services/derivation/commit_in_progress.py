@@ -53,8 +53,9 @@ class Commit:
     flags changed. `key_changes`: merge key → record → its scope, or None where the record drops the
     key; also of a record that keeps the key under another name. `added` and `removed`: sale
     pointers by record; the postings are those a sale brought along. `reached`: every record of the
-    connected components of the seeds. `components`: each shopper among them with the persona, which
-    is None without a contact; its figures lack points.
+    shoppers to whom a seed belongs or belonged. `large`: those of components of more than 50
+    records. `components`: each shopper among the reached with the persona, which is None without a
+    contact; its figures lack points.
     """
 
     facts: FactStore
@@ -71,6 +72,7 @@ class Commit:
     removed: dict[str, set[SaleRef]] = field(default_factory=dict)
     carriers: dict[MergeKey, KeyCarriers] = field(default_factory=dict)
     reached: set[str] = field(default_factory=set)
+    large: set[str] = field(default_factory=set)
     components: list[tuple[Component, Persona | None]] = field(default_factory=list)
     _rows: dict[str, RecordRows] = field(default_factory=dict)
     _sales: dict[str, RecordSales] = field(default_factory=dict)

@@ -19,8 +19,8 @@ def count_uncounted_people(commit: Commit, keys: Iterable[MergeKey]) -> set[str]
         carriers = commit.carriers_of(key)
         after = replace(before, people=count_people(commit, carriers))
         commit.put_carriers(key, after)
-        commit.key_changes.setdefault(key, {})  # so that a crash repairs it
         if after.shared:
+            commit.key_changes.setdefault(key, {})  # so that a crash repairs it
             commit.writes.shared[key] = True
             split |= carriers.keys()
     return split

@@ -1,15 +1,22 @@
-"""Find the shoppers that a change reaches: the connected components of the changed records."""
+"""Find the shoppers that a change reaches: the connected components of the changed records.
+
+A component of more than 50 records is joined by phones alone. That it is one is found out without
+reading it whole (see `_Walk`): a sale to one of thousands of records that hang together reads as
+little as any other.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
 
-from chalicelib.domain.identity import MergeKey, connected_components
+from chalicelib.domain.identity import LARGE_COMPONENT, MergeKey, connected_components
 from chalicelib.domain.personas import derive_persona
 from chalicelib.services.derivation.commit_in_progress import Commit
 from chalicelib.services.derivation.people import count_uncounted_people
 
-CROWDED = frozenset({"shared_key", "large_component"})
+LARGE = "large_component"
+CROWDED = frozenset({"shared_key", LARGE})
 """Flags of a persona whose keys do not tell who belongs to it."""
 
 
@@ -20,19 +27,15 @@ def reach(commit: Commit) -> None:
 
 
 def read_reached(commit: Commit) -> None:
-    """Read on until every record that a live merge key connects with a seed is in `reached`."""
-    frontier = commit.seeds | commit.reached
-    commit.reached = set()
-    while frontier:
-        commit.load(frontier)
-        commit.reached |= frontier
-        keys = _keys_to_follow(commit, frontier)
-        commit.load_carriers(keys)
-        uncounted = [key for key in keys if commit.carriers[key].uncounted]
-        split = count_uncounted_people(commit, uncounted) if uncounted else set()
-        live = [key for key in keys if not commit.carriers[key].shared]
-        frontier = {rid for key in live for rid in commit.carriers_of(key)} | split
-        frontier -= commit.reached
+    """Read on until every shopper to whom a seed belongs, or belonged, is whole in `reached`; note
+    in `large` the records of large components."""
+    while True:
+        walk = _Walk(commit, commit.seeds | commit.reached)
+        walk.run()
+        if not walk.split:
+            break
+        commit.seeds |= walk.split
+    commit.reached, commit.large = walk.reached, walk.large
 
 
 def derive_personas(commit: Commit) -> None:
@@ -40,7 +43,7 @@ def derive_personas(commit: Commit) -> None:
     shared = {key for key, carriers in commit.carriers.items() if carriers.shared}
     by_name = commit.terms.merge_on_name_and_birth_date
     found = connected_components(
-        commit.records(commit.reached), shared, name_and_birth_date=by_name
+        commit.records(commit.reached), shared, name_and_birth_date=by_name, large=commit.large
     )
     commit.components = []
     for component in found:
@@ -58,10 +61,174 @@ def joined_records(commit: Commit) -> list[str]:
     return sorted(after - before)
 
 
-def _keys_to_follow(commit: Commit, records: Iterable[str]) -> set[MergeKey]:
-    """The merge keys by which others may be reached from these records."""
-    rows = (commit.record_row(rid) for rid in records if not _is_alone(commit, rid))
-    return {key for row in rows if row is not None for key in row.keys}
+@dataclass(slots=True)
+class _Groups:
+    """Groups records that hang together (union-find), and knows which groups are large."""
+
+    parent: dict[str, str] = field(default_factory=dict)
+    size: dict[str, int] = field(default_factory=dict)
+
+    def root(self, rid: str) -> str:
+        parent = self.parent
+        while (above := parent.setdefault(rid, rid)) != rid:
+            parent[rid] = rid = parent[above]
+        return rid
+
+    def unite(self, records: Iterable[str]) -> None:
+        first: str | None = None
+        for rid in records:
+            root = self.root(rid)
+            if first is None:
+                first = root
+            elif root != first:
+                self.parent[root] = first
+                self.size[first] = self.size.get(first, 1) + self.size.pop(root, 1)
+
+    def make_large(self, rid: str) -> None:
+        root = self.root(rid)
+        self.size[root] = self.size.get(root, 1) + LARGE_COMPONENT
+
+    def is_large(self, rid: str) -> bool:
+        return rid in self.parent and self.size.get(self.root(rid), 1) > LARGE_COMPONENT
+
+
+@dataclass(slots=True)
+class _Walk:
+    """Walks from the starts along merge keys, and stops where more than 50 records hang together.
+
+    It first follows the keys that nobody took or dropped. What hangs together by those did before,
+    too. So a group of more than 50 was large and is large: of its other records nothing changes but
+    what a phone shares with a start, and they are not read. Smaller groups are read whole. Then it
+    joins the groups by the changed keys, whose carriers are starts all.
+
+    `split`: carriers of keys that turned out to be shared too widely; walk again with them.
+    """
+
+    commit: Commit
+    starts: set[str]
+    reached: set[str] = field(default_factory=set)
+    large: set[str] = field(default_factory=set)
+    split: set[str] = field(default_factory=set)
+    groups: _Groups = field(default_factory=_Groups)
+
+    def run(self) -> None:
+        """Fill `reached` and `large`."""
+        self.commit.load(self.starts)
+        known_large = self._known_large()
+        read = self._follow(self.starts - known_large)
+        partly_read = {rid for rid in read if self.groups.is_large(rid)}
+        self._join_by_changed_keys()
+        self.reached = (read - partly_read) | self.starts
+        self.large = {
+            rid
+            for rid in self.reached
+            if self.groups.is_large(rid) or (rid in known_large and rid not in read)
+        }
+        self._add_phone_mates()
+
+    def _follow(self, frontier: set[str]) -> set[str]:
+        """Read on from these records, and return all that were read."""
+        read: set[str] = set()
+        while frontier:
+            self.commit.load(frontier)
+            read |= frontier
+            seen = self._connect(frontier)
+            frontier = {rid for rid in seen - read if not self.groups.is_large(rid)}
+        return read
+
+    def _connect(self, records: Iterable[str]) -> set[str]:
+        """Group these records with whoever shares an unchanged key, and return those."""
+        keys_of = self._keys_of(rid for rid in records if not _is_alone(self.commit, rid))
+        live = self._live(keys_of)
+        seen: set[str] = set()
+        for rid, keys in keys_of.items():
+            for key in keys:
+                if key not in live:
+                    continue
+                if self.commit.carriers[key].total > LARGE_COMPONENT:
+                    self.groups.make_large(rid)
+                else:
+                    self.groups.unite((rid, *live[key]))
+                    seen.update(live[key])
+        return seen
+
+    def _join_by_changed_keys(self) -> None:
+        changes, carrying = self.commit.key_changes, dict[MergeKey, list[str]]()
+        if not changes:
+            return
+        for rid, keys in self._keys_of(self.starts).items():
+            for key in keys:
+                if key in changes:
+                    carrying.setdefault(key, []).append(rid)
+        for key, records in carrying.items():
+            carriers = self.commit.carriers[key]
+            if not carriers.shared:
+                self.groups.unite(records)
+                if carriers.total > LARGE_COMPONENT:
+                    self.groups.make_large(records[0])
+
+    def _add_phone_mates(self) -> None:
+        """Add whom a phone joins with records of large components."""
+        pending = self.large
+        while pending:
+            self.commit.load(pending)
+            self.reached |= pending
+            self.large = self.large | pending
+            pending = self._phone_mates(pending) - self.large
+
+    def _phone_mates(self, records: Iterable[str]) -> set[str]:
+        keys_of = self._keys_of(records)
+        self._load_carriers(keys_of)
+        phones = {key for keys in keys_of.values() for key in keys if key.kind == "phone"}
+        carriers = self.commit.carriers
+        live = (key for key in phones if not carriers[key].shared and carriers[key].total > 1)
+        return {rid for key in live for rid in self.commit.carriers_of(key)}
+
+    def _known_large(self) -> set[str]:
+        """Return the starts that stood in a large component and keep all their keys, while nobody
+        took or dropped one of those: unless the walk comes by, nothing has changed about that."""
+        commit = self.commit
+        if commit.repairing:
+            return set()
+        settled = [rid for rid in self.starts if _is_settled(commit, rid)]
+        elsewhere = [rid for rid in settled if commit.persona_before(rid) is None]
+        mates = self._phone_mates(elsewhere) if elsewhere else set()
+        commit.load(mates)
+        personas = (commit.persona_before(rid) for rid in {*settled, *mates})
+        large = {rid for p in personas if p is not None and LARGE in p.flags for rid in p.members}
+        return large.intersection(settled)
+
+    def _keys_of(self, records: Iterable[str]) -> dict[str, frozenset[MergeKey]]:
+        rows = ((rid, self.commit.record_row(rid)) for rid in records)
+        return {rid: row.keys for rid, row in rows if row is not None}
+
+    def _live(self, keys_of: Mapping[str, frozenset[MergeKey]]) -> dict[MergeKey, Iterable[str]]:
+        """Return the carriers of unchanged keys that join anybody; none of a key of too many."""
+        self._load_carriers(keys_of)
+        live: dict[MergeKey, Iterable[str]] = {}
+        for key in {key for keys in keys_of.values() for key in keys}:
+            carriers = self.commit.carriers[key]
+            if key in self.commit.key_changes or carriers.total < 2 or carriers.shared:
+                continue
+            large = carriers.total > LARGE_COMPONENT
+            live[key] = () if large else self.commit.carriers_of(key)
+        return live
+
+    def _load_carriers(self, keys_of: Mapping[str, frozenset[MergeKey]]) -> None:
+        commit, keys = self.commit, {key for keys in keys_of.values() for key in keys}
+        commit.load_carriers(keys)
+        uncounted = [key for key in keys if commit.carriers[key].uncounted]
+        if uncounted:
+            self.split |= count_uncounted_people(commit, uncounted)
+
+
+def _is_settled(commit: Commit, rid: str) -> bool:
+    """Whether the record was stored before and none of its keys changes its carriers."""
+    before, row = commit.record_row_before(rid), commit.record_row(rid)
+    if before is None or row is None:
+        return False
+    changes = commit.key_changes.keys()
+    return not changes or (changes.isdisjoint(before.keys) and changes.isdisjoint(row.keys))
 
 
 def _is_alone(commit: Commit, rid: str) -> bool:

@@ -141,6 +141,11 @@ class KeyCarriers:
         """Whether the names decide and were not counted: in rows of before that rule."""
         return self.people is None and self.names_decide
 
+    @property
+    def total(self) -> int:
+        """How many records carry the key."""
+        return len(self.carriers) if self.counts is None else sum(self.counts.values())
+
     def per_scope(self) -> Mapping[str, int]:
         if self.counts is not None:
             return self.counts

@@ -19,6 +19,9 @@ from chalicelib.domain.personas import Bought, Figures, Persona
 from chalicelib.domain.records import Customer, Sale
 from chalicelib.domain.words import Instant
 
+LARGEST = 50
+"""Records that may hang together by e-mails and names."""
+
 Key = tuple[str, str]
 Ids = frozenset[str]
 
@@ -144,7 +147,7 @@ def _partition(keys: Mapping[str, set[Key]], shared: set[Key]) -> list[tuple[Ids
     partition = []
     joining = {id_: own - shared for id_, own in keys.items()}
     for members in _connected(joining):
-        if len(members) > 50:
+        if len(members) > LARGEST:
             phones = {m: {key for key in joining[m] if key[0] == "phone"} for m in members}
             partition += [(part, True) for part in _connected(phones)]
         else:
