@@ -22,7 +22,7 @@ def settle_carriers(commit: Commit) -> None:
             del commit.key_changes[key]  # somebody is called otherwise, which changes nothing here
             continue
         if _joins_large_component(key, before, after, changes):
-            pass  # of the others nothing changes
+            commit.large_keys.add(key)  # of the others nothing changes
         elif not before.shared or (after.wide and not before.wide):
             # Also when it outgrows its row: a crash may leave half of the new rows, and only
             # who was touched is looked at again.

@@ -52,10 +52,11 @@ class Commit:
     `touched_sales`: sales whose derived rows may change. `flag_changes`: records whose consent
     flags changed. `key_changes`: merge key → record → its scope, or None where the record drops the
     key; also of a record that keeps the key under another name. `added` and `removed`: sale
-    pointers by record; the postings are those a sale brought along. `reached`: every record of the
-    shoppers to whom a seed belongs or belonged. `large`: those of components of more than 50
-    records. `components`: each shopper among the reached with the persona, which is None without a
-    contact; its figures lack points.
+    pointers by record; the postings are those a sale brought along. `large_keys`: changed keys that
+    more than 50 records carried before and carry now. `reached`: every record of the shoppers to
+    whom a seed belongs or belonged. `large`: those of components of more than 50 records.
+    `components`: each shopper among the reached with the persona, which is None without a contact;
+    its figures lack points.
     """
 
     facts: FactStore
@@ -71,6 +72,7 @@ class Commit:
     added: dict[str, dict[SaleRef, Postings]] = field(default_factory=dict)
     removed: dict[str, set[SaleRef]] = field(default_factory=dict)
     carriers: dict[MergeKey, KeyCarriers] = field(default_factory=dict)
+    large_keys: set[MergeKey] = field(default_factory=set)
     reached: set[str] = field(default_factory=set)
     large: set[str] = field(default_factory=set)
     components: list[tuple[Component, Persona | None]] = field(default_factory=list)

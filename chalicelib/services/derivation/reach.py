@@ -139,14 +139,15 @@ class _Walk:
     def _connect(self, records: Iterable[str]) -> set[str]:
         """Group these records with whoever shares an unchanged key, and return those."""
         keys_of = self._keys_of(rid for rid in records if not _is_alone(self.commit, rid))
-        live = self._live(keys_of)
+        live, changes = self._live(keys_of), self.commit.key_changes
         seen: set[str] = set()
         for rid, keys in keys_of.items():
             for key in keys:
                 if key not in live:
                     continue
                 if self.commit.carriers[key].total > LARGE_COMPONENT:
-                    self.groups.make_large(rid)
+                    if rid not in changes.get(key, ()):
+                        self.groups.make_large(rid)
                 else:
                     self.groups.unite((rid, *live[key]))
                     seen.update(live[key])
@@ -203,12 +204,14 @@ class _Walk:
         return {rid: row.keys for rid, row in rows if row is not None}
 
     def _live(self, keys_of: Mapping[str, frozenset[MergeKey]]) -> dict[MergeKey, Iterable[str]]:
-        """Return the carriers of unchanged keys that join anybody; none of a key of too many."""
+        """Return the carriers of unchanged keys that join anybody; none of a key of too many, also
+        where few of those took or dropped it."""
         self._load_carriers(keys_of)
         live: dict[MergeKey, Iterable[str]] = {}
+        changed = self.commit.key_changes.keys() - self.commit.large_keys
         for key in {key for keys in keys_of.values() for key in keys}:
             carriers = self.commit.carriers[key]
-            if key in self.commit.key_changes or carriers.total < 2 or carriers.shared:
+            if key in changed or carriers.total < 2 or carriers.shared:
                 continue
             large = carriers.total > LARGE_COMPONENT
             live[key] = () if large else self.commit.carriers_of(key)

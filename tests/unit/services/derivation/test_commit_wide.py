@@ -37,10 +37,14 @@ PHONE = "+12065550001"
 
 @st.composite
 def crowds(draw: st.DrawFn) -> list[Customer]:
-    """Records that carry one phone, or have just lost it."""
+    """Records that carry one phone, or have just lost it, of up to eight people."""
     numbers = draw(st.lists(st.integers(0, 15), min_size=1, max_size=14, unique=True))
     phone = draw(st.sampled_from([PHONE, PHONE, None]))
-    return [Customer(str(number), phone=phone, email=f"{number}@x.example") for number in numbers]
+    names = draw(st.integers(1, 8))
+    return [
+        Customer(str(n), "ABCDEFGH"[n % names], phone=phone, email=f"{n}@x.example")
+        for n in numbers
+    ]
 
 
 class WideHistories(Histories):

@@ -104,6 +104,21 @@ def test_a_large_chain_cut_in_the_middle_is_two_persons_again() -> None:
     assert {p.flags for p in shop.facts.shown(UID)} == {frozenset()}
 
 
+def test_one_of_very_many_carriers_that_drops_their_email_stays_large_by_its_phone() -> None:
+    shop = Shop()
+    for shops in range(10):
+        page = [Customer(str(n), "Ana", "Ruiz", email="ana@x.com") for n in range(6)]
+        shop.tell(*page, scope=f"v{shops}")
+    shop.tell(replace(page[0], phone="+12065550001"), scope="v1")
+    leaver = Customer("z", "Ana", "Ruiz", phone="+12065550001", email="ana@x.com")
+    shop.tell(leaver, scope="v2")
+
+    shop.tell(replace(leaver, email=None), scope="v2")
+
+    assert persona_sizes(shop) == [1] * 59 + [2]
+    assert {p.flags for p in shop.facts.shown(UID)} == {frozenset({"large_component"})}
+
+
 @st.composite
 def links(draw: st.DrawFn) -> Customer:
     number = draw(st.integers(0, 11))
