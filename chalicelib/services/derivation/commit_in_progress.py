@@ -12,9 +12,11 @@ from dataclasses import dataclass, field, replace
 
 from chalicelib.domain.acts import Acts
 from chalicelib.domain.identity import Component, MergeKey, SourceRecord, merge_keys, scope_key
+from chalicelib.domain.ids import store_key_id
 from chalicelib.domain.ledger import Postings, RecordPoints, posted_total
 from chalicelib.domain.names import person_name
 from chalicelib.domain.personas import Persona
+from chalicelib.domain.records import Sale
 from chalicelib.domain.rules import Terms
 from chalicelib.domain.sales_summary import SaleRef, SalesSummary
 from chalicelib.domain.words import Day, Instant, Uid
@@ -143,6 +145,13 @@ class Commit:
 
     def put_points(self, rid: str, points: RecordPoints) -> None:
         self._sales[rid] = self.sales(rid)._replace(points=points)
+
+    def counts_on(self, sid: SaleId, sale: Sale) -> Day | None:
+        """The day from which a sale dated ahead counts; None for one that counts now."""
+        if sale.ordered_at <= self.terms.as_of:
+            return None
+        store_key = store_key_id(sid.platform, sid.scope, sale.store_key)
+        return self.terms.counts_on(sale.ordered_at, store_key)
 
     def note_counts_on(self, rid: str, day: Day | None) -> None:
         """Have the record derived again on that day, or before."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 
 from chalicelib.domain.ledger import (
     ADJUSTMENT_PREFIX,
@@ -15,7 +15,16 @@ from chalicelib.domain.ledger import (
 from chalicelib.domain.sales_summary import SaleRef, SalesSummary
 from chalicelib.services.derivation.carriers import recover_carriers
 from chalicelib.services.derivation.commit_in_progress import Commit
-from chalicelib.services.derivation.sales import counted_returns, returned_sale
+from chalicelib.services.derivation.returns import (
+    ANY_SCOPE,
+    counted_returns,
+    crossing_key,
+    in_any_scope,
+    return_id,
+    returned_sale,
+    scopes_row,
+    with_crossing,
+)
 from chalicelib.services.ports.facts import Intent, LedgerRow, Returns, SaleId, StoredSale
 
 
@@ -27,29 +36,38 @@ def recover(commit: Commit, intent: Intent) -> None:
     returns: dict[SaleId, Returns] = {}
     if intent.sales:
         sales = commit.facts.sales(commit.uid, intent.sales)
-        returns = _returns(commit, intent.sales, sales)
-        commit.writes.returns = {sid: rows or None for sid, rows in returns.items()}
+        rows = _returns(commit, intent.sales, sales)
+        commit.writes.returns = {sid: held or None for sid, held in rows.items()}
+        crossing = {sid: held for sid, held in rows.items() if sid.scope == ANY_SCOPE}
+        returns = with_crossing(rows, crossing, sales.keys())
     _recover_pointers(commit, intent.records, sales, returns)
     recover_carriers(commit, intent.keys, intent.records)
     commit.seeds.update(intent.records)
 
 
 def _returns(
-    commit: Commit, ids: Iterable[SaleId], sales: Mapping[SaleId, StoredSale]
+    commit: Commit, ids: Collection[SaleId], sales: Mapping[SaleId, StoredSale]
 ) -> dict[SaleId, Returns]:
     """What was given back of each of these sales, from the rows of the returns themselves."""
     stored = commit.facts.returns(commit.uid, ids)
+    lists = {sid: rows for sid, rows in stored.items() if not sid.ext_id}
     named = {
-        SaleId(sid.platform, sid.scope, ext_id) for sid, rows in stored.items() for ext_id in rows
+        return_id(sid, key) for sid, rows in stored.items() if sid not in lists for key in rows
     }
     known = {**commit.facts.sales(commit.uid, named - sales.keys()), **sales}
-    rebuilt: dict[SaleId, dict[str, int]] = {sid: {} for sid in stored}
+    rebuilt: dict[SaleId, dict[str, int]] = {sid: {} for sid in stored if sid not in lists}
     for sale in known.values():
         original, amount = returned_sale(sale)
-        if original is not None:
-            rows = rebuilt.setdefault(original, dict(stored.get(original, {})))
-            rows[sale.id.ext_id] = amount
-    return {sid: counted_returns(rows) for sid, rows in rebuilt.items()}
+        if original is None:
+            continue
+        rows = rebuilt.setdefault(original, dict(stored.get(original, {})))
+        rows[sale.id.ext_id] = amount
+        place = in_any_scope(original)
+        if place in ids and original not in sales:
+            rebuilt.setdefault(place, {})[crossing_key(sale.id)] = amount
+            each = scopes_row(place.platform)
+            lists[each] = {**lists.get(each, {}), ANY_SCOPE: 0, sale.id.scope: 0}
+    return {**lists, **{sid: counted_returns(rows) for sid, rows in rebuilt.items()}}
 
 
 def _recover_pointers(

@@ -9,17 +9,18 @@ from typing import NamedTuple
 
 from chalicelib.domain.ids import record_id, store_key_id
 from chalicelib.domain.records import Sale
-from chalicelib.domain.sales_summary import SaleRef, SalesSummary, returned_amount
+from chalicelib.domain.sales_summary import SaleRef, SalesSummary
 from chalicelib.domain.versions import is_newer, latest_versions, with_told_update
-from chalicelib.domain.words import Day, Minor, Platform, ScopeId, Uid
+from chalicelib.domain.words import Platform, ScopeId
 from chalicelib.services.derivation.commit_in_progress import Commit
+from chalicelib.services.derivation.returns import (
+    SettledReturns,
+    in_any_scope,
+    return_id,
+    returns_of_nothing,
+    settle_returns,
+)
 from chalicelib.services.ports.facts import Returns, SaleId, StoredSale
-
-MOST_RETURNS = 500
-"""Of one sale, so that they fit a row whatever their ids: a POS that names some sale for want of a
-better would otherwise fill the row until the account can write nothing."""
-
-_NO_RETURNS: Returns = {}
 
 PointerKey = tuple[str, SaleRef]
 """(record, sale): where a pointer hangs."""
@@ -49,9 +50,7 @@ def take_sales(commit: Commit, platform: Platform, scope: ScopeId, sales: Iterab
     if not all(sale.is_status_known for sale in timed):
         versions = _still_final(versions, stored, {s.ext_id for s in timed if s.is_final})
     new = {
-        sid: StoredSale(
-            sid, _customer_record(commit.uid, sid, sale), sale, is_ahead(commit, sid, sale)
-        )
+        sid: _stored_sale(commit, sid, sale)
         for sid, sale in versions.items()
         if sid not in stored or is_newer(sale, with_told_update(stored[sid].sale, now), zones)
     }
@@ -83,33 +82,9 @@ def renew_sales(commit: Commit, records: Iterable[str], tells_zone: TellsZone) -
         sale = before.sale
         if not tells_zone(sid.platform):
             sale = _at_known_zone(commit, sid.platform, sid.scope, sale)
-        new[sid] = replace(before, sale=sale, ahead=is_ahead(commit, sid, sale))
+        new[sid] = replace(before, sale=sale, ahead=commit.counts_on(sid, sale) is not None)
     _upsert(commit, new, stored)
     return True
-
-
-def is_ahead(commit: Commit, sid: SaleId, sale: Sale) -> bool:
-    """Whether the sale is dated so far ahead that it counts for nothing yet."""
-    return _counts_on(commit, sid, sale) is not None
-
-
-def returned_sale(stored: StoredSale | None) -> tuple[SaleId | None, Minor]:
-    """Return the sale that a final return names, and the amount it gave back of it so far."""
-    if stored is None:
-        return None, 0
-    sale, sid = stored.sale, stored.id
-    if not (sale.is_final and sale.kind == "return" and sale.original_ext_id):
-        return None, 0
-    original = SaleId(sid.platform, sid.scope, sale.original_ext_id)
-    return original, 0 if stored.ahead else returned_amount(sale)
-
-
-def counted_returns(returns: Returns) -> Returns:
-    """The returns of a sale that count: those of the first ids, so that their order of arrival does
-    not matter."""
-    if len(returns) <= MOST_RETURNS:
-        return returns
-    return {ext_id: returns[ext_id] for ext_id in sorted(returns)[:MOST_RETURNS]}
 
 
 def _at_known_zone(commit: Commit, platform: Platform, scope: ScopeId, sale: Sale) -> Sale:
@@ -146,13 +121,6 @@ def _may_be_ahead(commit: Commit, rid: str) -> bool:
     return sales.counts_on is not None or (last_at is not None and last_at > commit.terms.as_of)
 
 
-def _counts_on(commit: Commit, sid: SaleId, sale: Sale) -> Day | None:
-    if sale.ordered_at <= commit.terms.as_of:
-        return None
-    store_key = store_key_id(sid.platform, sid.scope, sale.store_key)
-    return commit.terms.counts_on(sale.ordered_at, store_key)
-
-
 def _is_otherwise(commit: Commit, ref: SaleRef, tells_zone: TellsZone) -> bool:
     """Whether today's zones and today's day make another sale of it."""
     at = ref.ordered_at
@@ -172,33 +140,22 @@ def _returns_due(commit: Commit, rid: str, refs: Sequence[SaleRef]) -> set[SaleI
     for ref in refs:
         if ref.ahead:
             commit.note_counts_on(rid, commit.terms.counts_on(ref.ordered_at, ref.store_key))
-    returns = commit.facts.returns(commit.uid, map(SaleId.of, refs))
+    ids = [SaleId.of(ref) for ref in refs]
+    returns = commit.facts.returns(commit.uid, {*ids, *map(in_any_scope, ids)})
     due = set()
-    for sid, row in _returns_of_nothing(commit, returns).items():
-        day = _counts_on(commit, sid, row.sale)
+    for sid, row in returns_of_nothing(commit, returns).items():
+        day = commit.counts_on(sid, row.sale)
         commit.note_counts_on(rid, day)
         if row.ahead and day is None:
             due.add(sid)
     return due
 
 
-def _returns_of_nothing(
-    commit: Commit, returns: Mapping[SaleId, Returns]
-) -> dict[SaleId, StoredSale]:
-    """The returns that gave nothing back so far, among which are those dated ahead."""
-    ids = {
-        SaleId(sid.platform, sid.scope, ext_id)
-        for sid, rows in returns.items()
-        for ext_id, amount in rows.items()
-        if not amount
-    }
-    return commit.facts.sales(commit.uid, ids) if ids else {}
-
-
-def _customer_record(uid: Uid, sid: SaleId, sale: Sale) -> str | None:
-    if not sale.customer_ext_id:
-        return None
-    return record_id(uid, sid.platform, sid.scope, sale.customer_ext_id)
+def _stored_sale(commit: Commit, sid: SaleId, sale: Sale) -> StoredSale:
+    record = None
+    if sale.customer_ext_id:
+        record = record_id(commit.uid, sid.platform, sid.scope, sale.customer_ext_id)
+    return StoredSale(sid, record, sale, commit.counts_on(sid, sale) is not None)
 
 
 def _upsert(
@@ -206,75 +163,36 @@ def _upsert(
 ) -> None:
     """Write these sales, and move what hangs on them and on the sales that they return. `stored`:
     as they were, those that are known."""
-    before = _returns_before(commit, new, stored)
-    waiting = _returns_of_nothing(commit, before)
-    for sid, back in waiting.items():
-        if back.ahead and sid not in new and not is_ahead(commit, sid, back.sale):
-            new[sid], stored[sid] = replace(back, ahead=False), back
-    after = _returns_after(commit, before, new, stored)
+    returns = settle_returns(commit, new, stored)
     commit.writes.sales.update(new)
-    originals = before.keys() - new.keys()
-    stored.update(commit.facts.sales(commit.uid, originals - stored.keys()))
-    touched = {*new, *originals}
-    rows = {sid: row for sid in touched if (row := new.get(sid) or stored.get(sid)) is not None}
+    rows = {
+        sid: row for sid in returns.touched if (row := new.get(sid) or stored.get(sid)) is not None
+    }
     moves = [
         PointerMove(
-            _pointer_key(stored.get(sid), before.get(sid, {})),
-            _pointer_key(row, after.get(sid, {})),
+            _pointer_key(stored.get(sid), returns.before.get(sid, {})),
+            _pointer_key(row, returns.after.get(sid, {})),
         )
         for sid, row in rows.items()
     ]
     _move_pointers(commit, [move for move in moves if move.before != move.after])
-    commit.touched_sales |= touched
+    commit.touched_sales |= returns.touched
     commit.seeds |= _records_of(moves)
-    _note_returns_ahead(commit, {**waiting, **new}, rows)
-
-
-def _returns_before(
-    commit: Commit, new: Mapping[SaleId, StoredSale], stored: Mapping[SaleId, StoredSale]
-) -> dict[SaleId, Returns]:
-    """What is stored of the returns of the new sales, and of those that new returns name."""
-    named = {returned_sale(row)[0] for sid, sale in new.items() for row in (stored.get(sid), sale)}
-    wanted = {*new, *(sid for sid in named if sid is not None)}
-    return {**dict.fromkeys(wanted, _NO_RETURNS), **commit.facts.returns(commit.uid, wanted)}
-
-
-def _returns_after(
-    commit: Commit,
-    before: Mapping[SaleId, Returns],
-    new: Mapping[SaleId, StoredSale],
-    stored: Mapping[SaleId, StoredSale],
-) -> dict[SaleId, Returns]:
-    """What was given back after this commit; what differs is written."""
-    changes: dict[SaleId, dict[str, Minor | None]] = {}
-    for sid, sale in new.items():
-        for version in (stored.get(sid), sale):
-            original, amount = returned_sale(version)
-            if original is not None:
-                withdrawn = version is not sale
-                changes.setdefault(original, {})[sid.ext_id] = None if withdrawn else amount
-    after = dict(before)
-    for original, amounts in changes.items():
-        rows = {**before.get(original, {}), **amounts}
-        kept = {ext_id: amount for ext_id, amount in rows.items() if amount is not None}
-        after[original] = counted_returns(kept)
-        if after[original] != before.get(original, {}):
-            commit.writes.returns[original] = after[original] or None
-    return after
+    if returns.ahead:
+        _note_returns_ahead(commit, returns, rows)
 
 
 def _note_returns_ahead(
-    commit: Commit, returns: Mapping[SaleId, StoredSale], rows: Mapping[SaleId, StoredSale]
+    commit: Commit, returns: SettledReturns, rows: Mapping[SaleId, StoredSale]
 ) -> None:
     """Have the records of sales derived again when the time of a return comes that names them."""
-    for sid, row in returns.items():
-        original, _ = returned_sale(row)
-        if not row.ahead or original is None or original not in rows:
-            continue
-        record = rows[original].record
-        if record is not None:
-            commit.load([record])
-            commit.note_counts_on(record, _counts_on(commit, sid, row.sale))
+    for sid, row in rows.items():
+        backs = [return_id(sid, key) for key, n in returns.after.get(sid, {}).items() if not n]
+        for back in backs:
+            if back in returns.ahead and row.record is not None:
+                commit.load([row.record])
+                day = commit.counts_on(back, returns.ahead[back].sale)
+                commit.note_counts_on(row.record, day)
 
 
 def _move_pointers(commit: Commit, moves: Sequence[PointerMove]) -> None:

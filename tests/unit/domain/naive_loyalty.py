@@ -131,6 +131,7 @@ class _Model:
             record_id(given.uid, s.platform, s.scope, s.customer.ext_id): s
             for s in latest_shoppers(given)
         }
+        self.every_sale = latest_sales(given)
         placed = [self.placed(sold) for sold in latest_sales(given)]
         self.sales = [sold for sold in placed if not self.is_of_the_future(sold)]
         self.sales_of: dict[str, list[Sold]] = defaultdict(list)
@@ -305,14 +306,25 @@ class _Model:
         return own if own is not None else self.loyalty.accrual_start
 
     def returned(self, sold: Sold) -> int:
-        named = (sold.platform, sold.scope, sold.sale.ext_id)
         return sum(
-            abs(_net(s.sale))
-            for s in self.sales
-            if s.sale.kind == "return"
-            and s.sale.is_final
-            and (s.platform, s.scope, s.sale.original_ext_id) == named
+            abs(_net(back.sale))
+            for back in self.sales
+            if back.sale.kind == "return"
+            and back.sale.is_final
+            and self.meant_by(back) == sold[:2]
+            and back.sale.original_ext_id == sold.sale.ext_id
         )
+
+    def meant_by(self, back: Sold) -> tuple[str, str] | None:
+        """Where the sale is that a return names: in its own scope, else in any of the platform."""
+        scopes = [
+            scope
+            for platform, scope, sale in self.every_sale
+            if platform == back.platform and sale.ext_id == back.sale.original_ext_id
+        ]
+        if not scopes:
+            return None
+        return back.platform, back.scope if back.scope in scopes else min(scopes)
 
     def worth(self, sale: Sale, left: int) -> int:
         base = _net(sale) - (sale.tax if self.loyalty.exclude_tax else 0)

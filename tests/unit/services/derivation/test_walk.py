@@ -58,7 +58,7 @@ def walk_of(act: Callable[[], object]) -> Walk:
     return walk
 
 
-def test_a_page_of_sales_reaches_the_ledger_through_six_modules_and_never_turns_back() -> None:
+def test_a_page_of_sales_reaches_the_ledger_through_eight_modules_and_never_turns_back() -> None:
     bench, people = Bench(), [shopper(n) for n in range(5)]
     bench.take("shoppers", "customers", people)
     bench.take("sales", "sales", [sale(n, who.ext_id, NOW - DAY) for n, who in enumerate(people)])
@@ -72,7 +72,9 @@ def test_a_page_of_sales_reaches_the_ledger_through_six_modules_and_never_turns_
         "derivation.commit",
         "derivation.terms",
         "derivation.sales",
+        "derivation.returns",
         "derivation.reach",
+        "derivation.keeps",
         "derivation.points",
     ]
     assert walk.returns == []
@@ -91,6 +93,7 @@ def test_a_page_of_new_shoppers_enters_each_stage_once() -> None:
         "derivation.carriers",
         "derivation.reach",
         "derivation.sales",
+        "derivation.keeps",
         "derivation.points",
         "derivation.derived_rows",
         "derivation.write_order",
