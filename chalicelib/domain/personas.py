@@ -124,12 +124,17 @@ _but_figures = attrgetter(*(f.name for f in fields(Persona) if f.name != "figure
 
 
 def derive_persona(
-    component: Component, summaries: Mapping[str, SalesSummary], terms: Terms
+    component: Component,
+    summaries: Mapping[str, SalesSummary],
+    terms: Terms,
+    *,
+    busy: bool = False,
 ) -> Persona | None:
     """Return the persona of a component, without points; None for a shopper without phone or email.
 
-    `summaries`: sales by record id; records without sales may be missing. Each profile field comes
-    from the most recently updated member that has it.
+    `summaries`: sales by record id; records without sales may be missing. `busy`: whether every
+    record has more than 20 sales on a local day, which summaries do not tell. Each profile field
+    comes from the most recently updated member that has it.
     """
     members = component.records
     customers = newest_first(members)
@@ -139,7 +144,7 @@ def derive_persona(
     if phone is None and email is None:
         return None
     sales = [summaries[m.id] for m in members if m.id in summaries]
-    flags = _flags(component, customers, sales, terms)
+    flags = _flags(component, customers, terms, busy=busy)
     bought = last_days(members, summaries, terms) if sales else {}
     imported = max([imported_points(m, terms) for m in members]) if terms.rules.sources else 0
     why = membership_reasons(members, bought, flags, imported, terms)
@@ -212,22 +217,13 @@ def _recency(member: SourceRecord) -> tuple[Instant, Instant, str]:
     return (created if updated is None else updated), created, member.id
 
 
-def _is_busy(sales: SalesSummary) -> bool:
-    """Whether a record has more than 20 sales on a day. A cheap upper bound clears nearly all."""
-    bound = sum(max(store.counts) for store in sales.stores)
-    return bound > BUSY_SALES_PER_DAY and sales.busiest_day() > BUSY_SALES_PER_DAY
-
-
 def _own_phones(customers: Iterable[Customer], shared: AbstractSet[MergeKey]) -> tuple[str, ...]:
     phones = dict.fromkeys(c.phone for c in customers if c.phone)
     return tuple([phone for phone in phones if MergeKey("phone", phone) not in shared])
 
 
 def _flags(
-    component: Component,
-    customers: Sequence[Customer],
-    sales: Sequence[SalesSummary],
-    terms: Terms,
+    component: Component, customers: Sequence[Customer], terms: Terms, *, busy: bool
 ) -> frozenset[str]:
     flags = {flag for c in customers if c.flags for flag in c.flags & _OF_ANY_RECORD}
     if terms.minimum_age and any(terms.is_minor(c.birth_date) for c in customers):
@@ -236,7 +232,7 @@ def _flags(
         flags.add("inactive")
     if all("test" in c.flags for c in customers):
         flags.add("test")
-    if len(sales) == len(customers) and all(map(_is_busy, sales)):
+    if busy:
         flags.add("busy")
     if component.shared_keys:
         flags.add("shared_key")

@@ -198,15 +198,16 @@ class SalesSummary:
         )
         return cls(total, first_at, last_at, _since(stores, utc_day(last_at) - WINDOW_DAYS))
 
-    def busiest_day(self) -> int:
-        """Return the most sales on one UTC day of the window; over 20 the record is flagged."""
-        if len(self.stores) == 1:
-            return max(self.stores[0].counts)
+    def sales_per_day(self, at_least: int) -> dict[int, int]:
+        """Return the sales of each UTC day of the window; nothing where no day can have `at_least`:
+        a cheap upper bound clears nearly all."""
         per_day: dict[int, int] = {}
+        if sum([max(store.counts) for store in self.stores]) < at_least:
+            return per_day
         for _, _, days, counts in self.stores:
             for day, count in zip(days, counts, strict=True):
                 per_day[day] = per_day.get(day, 0) + count
-        return max(per_day.values(), default=0)
+        return per_day
 
     @property
     def fits(self) -> bool:

@@ -326,11 +326,9 @@ def _is_minor(born: str, programme: Programme) -> bool:
 
 
 def _busy_records(receipts: list[Receipt]) -> set[RecordId]:
-    """The records that have too many sales on one UTC day."""
+    """The records that have too many sales on one day of their shop's calendar."""
     days = Counter(
-        (each.platform, each.scope, each.customer, each.at // DAY)
-        for each in receipts
-        if each.final
+        (each.platform, each.scope, each.customer, each.day) for each in receipts if each.final
     )
     return {tuple(record) for (*record, _), count in days.items() if count > BUSY}
 

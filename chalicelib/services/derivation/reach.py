@@ -12,6 +12,7 @@ from dataclasses import dataclass, field
 
 from chalicelib.domain.identity import LARGE_COMPONENT, MergeKey, connected_components
 from chalicelib.domain.personas import derive_persona
+from chalicelib.services.derivation.busy import are_busy
 from chalicelib.services.derivation.commit_in_progress import Commit
 from chalicelib.services.derivation.people import count_uncounted_people
 
@@ -48,7 +49,8 @@ def derive_personas(commit: Commit) -> None:
     commit.components = []
     for component in found:
         summaries = {r.id: commit.sales(r.id).summary for r in component.records}
-        persona = derive_persona(component, summaries, commit.terms)
+        busy = are_busy(commit, summaries)
+        persona = derive_persona(component, summaries, commit.terms, busy=busy)
         commit.components.append((component, persona))
 
 

@@ -207,7 +207,7 @@ def _persona(
         favourite_store=_favourite([s for m in members for s in sales_of.get(m, [])], mapping),
         inserted_at=min(known[m].first_seen for m in members),
         updated_at=max([c.updated_at for c in customers if c.updated_at is not None], default=None),
-        flags=_flags(customers, [sales_of.get(m, []) for m in members]),
+        flags=_flags(customers, [sales_of.get(m, []) for m in members], zone),
         figures=Figures(bought=_bought(members, known, sales_of, zone)),
     )
 
@@ -231,14 +231,14 @@ def _told_at(customer: Customer, id_: str) -> tuple[float, float, str]:
     return updated, created, id_
 
 
-def _flags(customers: list[Customer], sales: list[list[Sold]]) -> frozenset[str]:
+def _flags(customers: list[Customer], sales: list[list[Sold]], zone: str) -> frozenset[str]:
     flags = {f for f in ("employee", "minor") if any(f in c.flags for c in customers)}
     if not [c for c in customers if c.active and "inactive" not in c.flags]:
         flags.add("inactive")
     if all("test" in c.flags for c in customers):
         flags.add("test")
     busiest = [
-        max(Counter(_day(s) for s in _last_12_months(of_record)).values(), default=0)
+        max(Counter(_local_day(s, zone) for s in _last_12_months(of_record)).values(), default=0)
         for of_record in sales
     ]
     if all(most > 20 for most in busiest):
@@ -263,6 +263,10 @@ def _last_12_months(sales: list[Sold]) -> list[Sold]:
 
 def _day(sold: Sold) -> date:
     return (datetime(1970, 1, 1, tzinfo=UTC) + timedelta(milliseconds=sold.sale.ordered_at)).date()
+
+
+def _local_day(sold: Sold, zone: str) -> date:
+    return datetime.fromtimestamp(sold.sale.ordered_at / 1000, ZoneInfo(zone)).date()
 
 
 def _with_flags(persona: Persona, flags: set[str]) -> Persona:

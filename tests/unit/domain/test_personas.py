@@ -178,15 +178,6 @@ def test_a_guest_record_flags_a_persona_only_when_all_its_records_are_guests() -
     assert persona_of([*guests, shopper("3", phone=PHONE)]).flags == frozenset()
 
 
-def test_a_busy_record_flags_a_persona_only_when_all_its_records_are_busy() -> None:
-    till, other = shopper("1", phone=PHONE), shopper("2", phone=PHONE)
-    sales = [sold(f"{to}-{n}", to) for n in range(21) for to in ("1", "2")]
-
-    assert persona_of([till, other], sales).flags == {"busy"}
-    assert persona_of([till, other], sales[:-2]).flags == frozenset()
-    assert persona_of([till, other], sales[::2]).flags == frozenset()
-
-
 def test_a_persona_is_inactive_only_when_all_its_records_are() -> None:
     inactive = [
         shopper("1", phone=PHONE, active=False),
@@ -195,21 +186,6 @@ def test_a_persona_is_inactive_only_when_all_its_records_are() -> None:
 
     assert persona_of(inactive).flags == {"inactive"}
     assert persona_of([*inactive, shopper("3", phone=PHONE)]).flags == frozenset()
-
-
-def test_more_than_twenty_sales_a_day_make_a_record_busy() -> None:
-    buyer = shopper("1", phone=PHONE)
-    twenty = [sold(str(n), "1") for n in range(20)]
-
-    assert persona_of([buyer], twenty).flags == frozenset()
-    assert persona_of([buyer], [*twenty, sold("20", "1")]).flags == {"busy"}
-
-
-def test_twenty_sales_a_day_of_each_of_two_records_are_not_busy() -> None:
-    buyers = [shopper("1", phone=PHONE), shopper("2", phone=PHONE)]
-    sales = [sold(f"{to}-{n}", to) for n in range(20) for to in ("1", "2")]
-
-    assert persona_of(buyers, sales).flags == frozenset()
 
 
 def test_a_key_shared_too_widely_flags_everyone_who_carries_it() -> None:

@@ -125,14 +125,18 @@ def test_a_sale_that_does_not_count_changes_nothing_either_way() -> None:
     assert summary.without_sale(void) == summary
 
 
-def test_the_busiest_day_adds_up_over_store_keys() -> None:
+def test_the_sales_of_a_day_add_up_over_store_keys() -> None:
     at_main = [ref(n) for n in range(12)]
     at_harbour = [ref(f"h{n}", store_key="Harbour") for n in range(9)]
     day_before = [ref(f"d{n}", at=NOON - DAY) for n in range(15)]
 
-    assert folded(at_main + at_harbour + day_before).busiest_day() == 21
-    assert folded(at_main).busiest_day() == 12
-    assert SalesSummary.EMPTY.busiest_day() == 0
+    today = NOON // DAY
+    assert folded(at_main + at_harbour + day_before).sales_per_day(at_least=21) == {
+        today: 21,
+        today - 1: 15,
+    }
+    assert folded(at_main).sales_per_day(at_least=13) == {}
+    assert SalesSummary.EMPTY.sales_per_day(at_least=1) == {}
 
 
 def test_a_hundred_sales_of_three_stores_with_long_names_pack_under_600_bytes() -> None:
@@ -155,7 +159,7 @@ def test_a_hundred_sales_of_three_stores_with_long_names_pack_under_600_bytes() 
 def test_a_thousand_sales_on_one_day_are_counted_and_packed() -> None:
     summary = SalesSummary.rebuild(ref(n) for n in range(1_000))
 
-    assert summary.busiest_day() == 1_000
+    assert list(summary.sales_per_day(at_least=1_000).values()) == [1_000]
     assert SalesSummary.unpack(summary.pack()) == summary
 
 
