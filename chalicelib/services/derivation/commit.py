@@ -17,23 +17,27 @@ from chalicelib.domain.errors import UpstreamError
 from chalicelib.domain.ledger import ADJUSTMENT_PREFIX, Posting
 from chalicelib.domain.records import Customer, Sale
 from chalicelib.domain.words import Instant, Platform, Points, ScopeId, Uid
-from chalicelib.services.derivation.carriers import settle_carriers
 from chalicelib.services.derivation.commit_in_progress import Commit
-from chalicelib.services.derivation.customers import take_customers
-from chalicelib.services.derivation.derived_rows import has_left_by_facts, leavers, put_derived_rows
-from chalicelib.services.derivation.effects import request_effects
-from chalicelib.services.derivation.joins import add_join
-from chalicelib.services.derivation.keeps import settle_keeps
-from chalicelib.services.derivation.points import settle_points
-from chalicelib.services.derivation.reach import (
+from chalicelib.services.derivation.recover import recover
+from chalicelib.services.derivation.stages.carriers import settle_carriers
+from chalicelib.services.derivation.stages.customers import take_customers
+from chalicelib.services.derivation.stages.derived_rows import (
+    has_left_by_facts,
+    leavers,
+    put_derived_rows,
+)
+from chalicelib.services.derivation.stages.effects import request_effects
+from chalicelib.services.derivation.stages.joins import add_join
+from chalicelib.services.derivation.stages.keeps import settle_keeps
+from chalicelib.services.derivation.stages.points import settle_points
+from chalicelib.services.derivation.stages.reach import (
     joined_records,
     reach,
     read_reached,
 )
-from chalicelib.services.derivation.recover import recover
-from chalicelib.services.derivation.sales import TellsZone, renew_sales, take_sales
+from chalicelib.services.derivation.stages.sales import TellsZone, renew_sales, take_sales
+from chalicelib.services.derivation.stages.write_order import in_write_order
 from chalicelib.services.derivation.terms import TermsReader
-from chalicelib.services.derivation.write_order import in_write_order
 from chalicelib.services.ports.effects import Effects
 from chalicelib.services.ports.facts import (
     CommitLock,

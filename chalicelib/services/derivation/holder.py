@@ -12,9 +12,9 @@ from chalicelib.domain.personas import Persona, newest_first
 from chalicelib.domain.rules import Terms
 from chalicelib.domain.words import Uid
 from chalicelib.services.derivation.commit_in_progress import Commit
-from chalicelib.services.derivation.derived_rows import personas_with_points
-from chalicelib.services.derivation.keeps import settle_keeps
-from chalicelib.services.derivation.reach import reach
+from chalicelib.services.derivation.stages.derived_rows import personas_with_points
+from chalicelib.services.derivation.stages.keeps import settle_keeps
+from chalicelib.services.derivation.stages.reach import reach
 from chalicelib.services.derivation.terms import TermsReader
 from chalicelib.services.ports.facts import FactStore
 

@@ -13,7 +13,6 @@ from chalicelib.domain.ledger import (
     posted_total,
 )
 from chalicelib.domain.sales_summary import SaleRef, SalesSummary
-from chalicelib.services.derivation.carriers import recover_carriers
 from chalicelib.services.derivation.commit_in_progress import Commit
 from chalicelib.services.derivation.returns import (
     ANY_SCOPE,
@@ -25,6 +24,7 @@ from chalicelib.services.derivation.returns import (
     scopes_row,
     with_crossing,
 )
+from chalicelib.services.derivation.stages.carriers import recover_carriers
 from chalicelib.services.ports.facts import Intent, LedgerRow, Returns, SaleId, StoredSale
 
 

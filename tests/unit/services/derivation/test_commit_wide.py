@@ -17,7 +17,7 @@ from hypothesis.stateful import invariant, rule
 from chalicelib.domain.identity import MergeKey
 from chalicelib.domain.ids import record_id
 from chalicelib.domain.records import Customer, Sale
-from chalicelib.services.derivation import carriers
+from chalicelib.services.derivation.stages import carriers
 from tests.fakes.accounts import MemoryAccounts, an_account
 from tests.fakes.common import FakeClock
 from tests.fakes.facts import Crash, MemoryFacts

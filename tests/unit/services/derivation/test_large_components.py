@@ -16,7 +16,7 @@ from chalicelib.adapters.dynamo.persona_rows import pack_intent
 from chalicelib.domain import identity
 from chalicelib.domain.records import Customer
 from chalicelib.domain.rules import Source
-from chalicelib.services.derivation import carriers, reach
+from chalicelib.services.derivation.stages import carriers, reach
 from chalicelib.services.ports.facts import RecordRows
 from tests.unit.domain import naive
 from tests.unit.services.derivation.test_commit_stateful import Histories, scopes

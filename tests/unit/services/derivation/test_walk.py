@@ -66,16 +66,16 @@ def test_a_page_of_sales_reaches_the_ledger_through_eight_modules_and_never_turn
 
     walk = walk_of(lambda: bench.take("sales", "sales", page))
 
-    to_the_ledger = walk.entered[: walk.entered.index("derivation.points") + 1]
+    to_the_ledger = walk.entered[: walk.entered.index("derivation.stages.points") + 1]
     assert to_the_ledger == [
         "sync.take_page",
         "derivation.commit",
         "derivation.terms",
-        "derivation.sales",
+        "derivation.stages.sales",
         "derivation.returns",
-        "derivation.reach",
-        "derivation.keeps",
-        "derivation.points",
+        "derivation.stages.reach",
+        "derivation.stages.keeps",
+        "derivation.stages.points",
     ]
     assert walk.returns == []
 
@@ -89,12 +89,12 @@ def test_a_page_of_new_shoppers_enters_each_stage_once() -> None:
     assert [module for module in walk.entered if module.startswith("derivation.")] == [
         "derivation.commit",
         "derivation.terms",
-        "derivation.customers",
-        "derivation.carriers",
-        "derivation.reach",
-        "derivation.sales",
-        "derivation.keeps",
-        "derivation.points",
+        "derivation.stages.customers",
+        "derivation.stages.carriers",
+        "derivation.stages.reach",
+        "derivation.stages.sales",
+        "derivation.stages.keeps",
+        "derivation.stages.points",
         "derivation.derived_rows",
         "derivation.write_order",
         "derivation.effects",

@@ -5,8 +5,8 @@ from __future__ import annotations
 from chalicelib.domain.keeps import joins_to_keep, without_overruled
 from chalicelib.domain.membership import Reason
 from chalicelib.services.derivation.commit_in_progress import Commit
-from chalicelib.services.derivation.joins import with_joins
-from chalicelib.services.derivation.reach import derive_personas
+from chalicelib.services.derivation.stages.joins import with_joins
+from chalicelib.services.derivation.stages.reach import derive_personas
 
 
 def settle_keeps(commit: Commit) -> None:

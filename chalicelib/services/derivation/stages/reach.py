@@ -12,9 +12,9 @@ from dataclasses import dataclass, field
 
 from chalicelib.domain.identity import LARGE_COMPONENT, MergeKey, connected_components
 from chalicelib.domain.personas import derive_persona
-from chalicelib.services.derivation.busy import are_busy
 from chalicelib.services.derivation.commit_in_progress import Commit
-from chalicelib.services.derivation.people import count_uncounted_people
+from chalicelib.services.derivation.stages.busy import are_busy
+from chalicelib.services.derivation.stages.people import count_uncounted_people
 
 LARGE = "large_component"
 CROWDED = frozenset({"shared_key", LARGE})
