@@ -6,20 +6,18 @@ from collections import Counter
 from collections.abc import Mapping
 
 from chalicelib.domain.personas import BUSY_SALES_PER_DAY
-from chalicelib.domain.sales_summary import SalesSummary
 from chalicelib.domain.times import DAY
 from chalicelib.services.derivation.commit_in_progress import Commit
 
 
-def are_busy(commit: Commit, summaries: Mapping[str, SalesSummary]) -> bool:
+def are_busy(commit: Commit, per_utc_day: Mapping[str, Mapping[int, int]]) -> bool:
     """Whether every one of these records has more than 20 sales on a day of its shop's clock.
 
-    A summary counts UTC days, of which a local day touches two: single sales are read only where
-    these leave it open.
+    `per_utc_day`: the sales of each record by UTC days, of which a local day touches two. Single
+    sales are read only where these leave it open.
     """
     open_days: dict[str, list[int]] = {}
-    for rid, summary in summaries.items():
-        per_day = summary.sales_per_day(at_least=BUSY_SALES_PER_DAY // 2 + 1)
+    for rid, per_day in per_utc_day.items():
         days = _days_that_may_be_busy(per_day)
         if not days:
             return False

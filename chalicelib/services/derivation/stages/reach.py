@@ -11,12 +11,14 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 
 from chalicelib.domain.identity import LARGE_COMPONENT, MergeKey, connected_components
-from chalicelib.domain.personas import derive_persona
+from chalicelib.domain.personas import BUSY_SALES_PER_DAY, derive_persona
 from chalicelib.services.derivation.commit_in_progress import Commit
 from chalicelib.services.derivation.stages.busy import are_busy
 from chalicelib.services.derivation.stages.people import count_uncounted_people
 
 LARGE = "large_component"
+HALF_BUSY = BUSY_SALES_PER_DAY // 2 + 1
+"""A busy local day has at least so many of its sales on one of the two UTC days it touches."""
 CROWDED = frozenset({"shared_key", LARGE})
 """Flags of a persona whose keys do not tell who belongs to it."""
 
@@ -49,7 +51,8 @@ def derive_personas(commit: Commit) -> None:
     commit.components = []
     for component in found:
         summaries = {r.id: commit.sales(r.id).summary for r in component.records}
-        busy = are_busy(commit, summaries)
+        per_day = {rid: s.sales_per_day(at_least=HALF_BUSY) for rid, s in summaries.items()}
+        busy = all(per_day.values()) and are_busy(commit, per_day)
         persona = derive_persona(component, summaries, commit.terms, busy=busy)
         commit.components.append((component, persona))
 

@@ -95,8 +95,8 @@ def test_a_page_of_new_shoppers_enters_each_stage_once() -> None:
         "derivation.stages.sales",
         "derivation.stages.keeps",
         "derivation.stages.points",
-        "derivation.derived_rows",
-        "derivation.write_order",
-        "derivation.effects",
+        "derivation.stages.derived_rows",
+        "derivation.stages.write_order",
+        "derivation.stages.effects",
     ]
     assert walk.returns == []
