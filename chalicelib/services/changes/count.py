@@ -63,7 +63,7 @@ class CountChange:
             balances=counts.balances + len(balances),
             points=counts.points + sum(change.after - change.before for change in balances),
             largest=_largest([*counts.largest, *balances]),
-            earned_twice=counts.earned_twice + self._earned_twice(rows, after),
+            earned_twice=counts.earned_twice + self._earned_twice(rows, after, records),
         )
 
     @property
@@ -71,7 +71,8 @@ class CountChange:
         return bool(self.proposal.changes.get(TRUST_FLAGS))
 
     def _needs_records(self, persona: Persona, would_be: WouldBe | None) -> bool:
-        return would_be is None or (self._trusts_flags and self.proposal.subject in persona.sources)
+        is_asked_about = self._trusts_flags or imports_a_past_day(self.proposal, self.terms.today)
+        return would_be is None or (is_asked_about and self.proposal.subject in persona.sources)
 
     def _messages(self, people: Sequence[Persona], after: Mapping[str, WouldBe]) -> int:
         """How many would be asked for consent who are not asked today. Where a person stopped the
@@ -150,15 +151,28 @@ class CountChange:
         return refs
 
     def _earned_twice(
-        self, rows: Sequence[tuple[Persona, RecordSales]], after: Mapping[str, WouldBe]
+        self,
+        rows: Sequence[tuple[Persona, RecordSales]],
+        after: Mapping[str, WouldBe],
+        records: Mapping[str, SourceRecord],
     ) -> int:
         """How many sales earn whose points the balances hold too that a POS shows today, long after
-        the date of the import. None where the date is not past."""
+        the date of the import. None where the date is not past, or of whom nothing is imported:
+        the POS tells no balance, or the scope is locked."""
         if not imports_a_past_day(self.proposal, self.terms.today):
             return 0
         platform = self.proposal.platform
         locks = self.terms.rules.source(platform).import_locks
-        buyers = [(p, sales) for p, sales in rows if platform in p.sources and p.last_days]
+        importing = {
+            rid
+            for rid, record in records.items()
+            if record.platform == platform
+            and record.scope not in locks
+            and record.customer.pos_points is not None
+        }
+        buyers = [
+            (p, sales) for p, sales in rows if p.last_days and not importing.isdisjoint(p.members)
+        ]
         others = [rid for p, _ in buyers for rid in p.members if rid != p.id]
         sums = dict(self.preview_reads.sales(self.proposal.uid, others)) if others else {}
         sums |= {persona.id: sales for persona, sales in buyers}

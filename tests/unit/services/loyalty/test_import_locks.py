@@ -484,3 +484,18 @@ def test_a_preview_of_a_day_that_is_over_counts_what_earns_twice_and_proposes_a_
     for proposal in (with_start, of_today):
         other, notes = room.changing.preview(proposal)
         assert (other.counts.earned_twice, notes) == (0, ())
+
+
+def test_sales_of_whoever_the_pos_tells_no_balance_of_do_not_earn_twice() -> None:
+    room = a_room(customers=folk(100, None))
+    room.credentials.rows[UID, PLATFORM, CREDENTIAL] = replace(credential(room), created_at=0)
+    room.sync()
+    apply_loyalty(room, enabled=True, accrual_start=ago(room, 4), points_per_100=10_000)
+    apply(room, enroll_after=ago(room, 9))
+    sell(room, bought(room, "0", 3), bought(room, "1", 1))
+
+    made, _ = room.changing.preview(
+        room.proposals.settings(UID, PLATFORM, {"points_imported_on": ago(room, 5)})
+    )
+
+    assert made.counts.earned_twice == 1
