@@ -27,6 +27,7 @@ from tests.unit.domain.naive_loyalty import (
     Cause,
     Expected,
     GivenFacts,
+    day_of,
     due_to_be_kept,
     expected,
     latest_sales,
@@ -222,6 +223,19 @@ class HistoryAccount:
             self.surviving(accident, lambda page=page: self.commits.rederive(UID, page))
             if chance.random() < 0.2:
                 self.another_commit(accident, None)
+
+    def daily_look(self, accident: Accident) -> None:
+        """Derive those again whose points expire or whose sales count by now: a daily job."""
+        today = day_of(self.clock.now(), self.given.zone)
+        due = [
+            p.id
+            for p in self.facts.shown(UID)
+            if any(
+                day is not None and day <= today
+                for day in (p.figures.expires_on, p.figures.counts_on)
+            )
+        ]
+        self.surviving(accident, lambda: self.commits.rederive(UID, due))
 
     def model(self) -> Expected:
         return expected(self.given, self.book.get(UID), self.clock.now())

@@ -26,7 +26,7 @@ from chalicelib.domain.personas import Persona
 from chalicelib.domain.records import Customer, Sale
 from chalicelib.domain.rules import Loyalty
 from chalicelib.services.ports.stores import StoreKeySighting
-from tests.unit.domain.naive_loyalty import day_of, latest_sales, latest_shoppers
+from tests.unit.domain.naive_loyalty import latest_sales, latest_shoppers
 from tests.worlds.history_account import UID, HistoryAccount
 from tests.worlds.history_facts import (
     NO_ACCIDENT,
@@ -278,16 +278,7 @@ class Histories(HistoryAccount, RuleBasedStateMachine):
     def days_pass(self, passing: int, accident: Accident) -> None:
         """A daily job derives those again whose points expire or whose sales count from now on."""
         self.clock.move(passing * 86_400)
-        today = day_of(self.clock.now(), self.given.zone)
-        due = [
-            p.id
-            for p in self.facts.shown(UID)
-            if any(
-                day is not None and day <= today
-                for day in (p.figures.expires_on, p.figures.counts_on)
-            )
-        ]
-        self.surviving(accident, lambda: self.commits.rederive(UID, due))
+        self.daily_look(accident)
 
     @invariant()
     def everybody_is_who_and_what_the_facts_say(self) -> None:

@@ -253,6 +253,7 @@ class TextingHistories(TextedAccount, RuleBasedStateMachine):
     def the_schedule_looks(self, look: Look) -> None:
         """The carrier may fail, the worker die, a STOP come in between, the job come twice."""
         self.clock.move(look.after * 3_600 + 1)
+        self.daily_look(NO_ACCIDENT)
         self.carrier.fails = {"": FAILURES[look.fails]} if look.fails else {}
         if look.stops:
             self.texts.meddle = lambda: self.while_asking(look.stops)
@@ -262,6 +263,7 @@ class TextingHistories(TextedAccount, RuleBasedStateMachine):
     @rule(hours=st.sampled_from((24 * 7, 6, 24, 24 * 6)))
     def time_passes_and_all_is_well(self, hours: int) -> None:
         self.clock.move(hours * 3_600)
+        self.daily_look(NO_ACCIDENT)
         self.look()
 
         sending = [text for text in self.texts.kept.values() if text.state == "sending"]
