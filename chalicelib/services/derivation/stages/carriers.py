@@ -18,7 +18,7 @@ def settle_carriers(commit: Commit) -> None:
     for key, changes in list(commit.key_changes.items()):
         before = commit.carriers[key]
         after = _changed(commit, key, before, changes)
-        if changes and after == before:
+        if changes and after == before and _keeps_all(commit, key, changes):
             del commit.key_changes[key]  # somebody is called otherwise, which changes nothing here
             continue
         if _joins_large_component(key, before, after, changes):
@@ -31,6 +31,15 @@ def settle_carriers(commit: Commit) -> None:
         if before.shared != after.shared:
             commit.writes.shared[key] = after.shared
             commit.seeds.update(commit.carriers_of(key))
+
+
+def _keeps_all(commit: Commit, key: MergeKey, changes: Mapping[str, str | None]) -> bool:
+    """Whether nobody took the key and nobody dropped it. That as many took a wide key as dropped
+    it, its counts do not tell."""
+    return all(
+        scope is not None and _carrier_before(commit, key, rid) is not None
+        for rid, scope in changes.items()
+    )
 
 
 def _joins_large_component(

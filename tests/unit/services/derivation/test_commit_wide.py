@@ -144,6 +144,35 @@ def test_a_crash_while_the_last_carriers_leave_a_key_leaves_no_row_behind(rows: 
         assert facts.wide_carriers(UID, MergeKey("phone", PHONE)) == {}
 
 
+@pytest.mark.parametrize("rows", [None, *range(12)])
+def test_one_who_takes_a_wide_key_from_another_of_the_same_name_merges_by_it(
+    rows: int | None,
+) -> None:
+    """The key counts as many carriers as before; also where the worker dies over the page."""
+    facts = MemoryFacts()
+    commits = memory_commits(facts, MemoryStores(), MemoryAccounts(an_account(UID)), FakeClock())
+
+    def tell(**phones: str | None) -> None:
+        told = [
+            Customer(n[1:], "Ana", phone=phone, email=f"{n}@x.example")
+            for n, phone in phones.items()
+        ]
+        commits.commit(UID, "posabit", "north", customers=told)
+
+    with patch.object(carriers, "INLINE_CARRIERS", 2):
+        tell(_0=PHONE, _1=PHONE, _2=PHONE, _3=None)
+        facts.crash_in = rows
+        with suppress(Crash):
+            tell(_2=None, _3=PHONE)
+        facts.crash_in = None
+        tell(_20=None)
+        tell(_2=None, _3=PHONE)
+
+    members = sorted(len(persona.members) for persona in facts.personas.values())
+    assert len(facts.wide_carriers(UID, MergeKey("phone", PHONE))) == 3
+    assert members == [1, 1, 3]
+
+
 class LateVersions(Histories):
     """Every version of a record tells when it was made; the newest stands, whenever it arrives."""
 
