@@ -6,7 +6,7 @@ adds what it finds to it, and knows no other stage; `commit.py` says in which or
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from collections.abc import Set as AbstractSet
 from dataclasses import dataclass, field, replace
 
@@ -27,8 +27,10 @@ from chalicelib.services.ports.facts import (
     KeyCarriers,
     RecordRows,
     RecordSales,
+    Returns,
     SaleId,
     StoredRecord,
+    StoredSale,
     Writes,
 )
 
@@ -105,6 +107,29 @@ class Commit:
         """The persona that is stored under this record."""
         return self._rows[rid].persona
 
+    def sale_rows(self, ids: Collection[SaleId]) -> dict[SaleId, StoredSale]:
+        """Those of the sales that AIQ knows, as this commit has them so far."""
+        rows = dict(self.facts.sales(self.uid, ids))
+        written = self.writes.sales
+        rows.update({sid: written[sid] for sid in ids if sid in written})
+        return rows
+
+    def return_rows(self, ids: Collection[SaleId]) -> dict[SaleId, Returns]:
+        """What was given back of these sales, as this commit has it so far."""
+        rows = dict(self.facts.returns(self.uid, ids))
+        written = self.writes.returns
+        rows.update({sid: written[sid] or {} for sid in ids if sid in written})
+        return rows
+
+    def postings(
+        self, places: Collection[tuple[str, SaleRef]]
+    ) -> dict[tuple[str, SaleRef], Postings]:
+        """The entries that these pointers hold, as this commit has them so far."""
+        held = dict(self.facts.postings(self.uid, places))
+        written = self.writes.pointers
+        held.update({place: written[place] or () for place in places if place in written})
+        return held
+
     def sales(self, rid: str) -> RecordSales:
         """The sums of the record's sales and points, as far as they are derived."""
         return self._sales.get(rid) or self._rows[rid].sales or NO_SALES
@@ -170,8 +195,9 @@ class Commit:
             self.put_points(rid, points._replace(earned=points.earned + difference))
 
     def remove_pointer(self, rid: str, ref: SaleRef, postings: Postings) -> None:
-        """Take a sale, as it is stored, from the record with the entries it holds."""
-        self.writes.pointers.setdefault((rid, ref), None)
+        """Take a sale from the record with the entries it holds."""
+        self.writes.pointers[rid, ref] = None
+        self.added.get(rid, {}).pop(ref, None)
         self.removed.setdefault(rid, set()).add(ref)
         self.add_earned(rid, -posted_total(postings))
 

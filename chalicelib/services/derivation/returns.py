@@ -137,11 +137,11 @@ def returns_of_nothing(
         for key, amount in rows.items()
         if not amount
     }
-    return commit.facts.sales(commit.uid, ids) if ids else {}
+    return commit.sale_rows(ids) if ids else {}
 
 
 def _read(commit: Commit, ids: Collection[SaleId]) -> Rows:
-    rows = commit.facts.returns(commit.uid, ids) if ids else {}
+    rows = commit.return_rows(ids) if ids else {}
     return {sid: rows.get(sid, _NO_RETURNS) for sid in ids}
 
 
@@ -150,7 +150,7 @@ def _read_sales(
 ) -> None:
     missing = [sid for sid in ids if sid not in new and sid not in stored]
     if missing:
-        stored.update(commit.facts.sales(commit.uid, missing))
+        stored.update(commit.sale_rows(missing))
 
 
 def _named(new: Sales, stored: Sales) -> set[SaleId]:

@@ -46,7 +46,7 @@ def take_sales(commit: Commit, platform: Platform, scope: ScopeId, sales: Iterab
     )
     if not versions:
         return
-    stored = commit.facts.sales(commit.uid, versions)
+    stored = commit.sale_rows(versions)
     if not all(sale.is_status_known for sale in timed):
         versions = _still_final(versions, stored, {s.ext_id for s in timed if s.is_final})
     new = {
@@ -76,7 +76,7 @@ def renew_sales(commit: Commit, records: Iterable[str], tells_zone: TellsZone) -
             due |= _returns_due(commit, rid, refs)
     if not due:
         return False
-    stored = commit.facts.sales(commit.uid, due)
+    stored = commit.sale_rows(due)
     new = {}
     for sid, before in stored.items():
         sale = before.sale
@@ -141,7 +141,7 @@ def _returns_due(commit: Commit, rid: str, refs: Sequence[SaleRef]) -> set[SaleI
         if ref.ahead:
             commit.note_counts_on(rid, commit.terms.counts_on(ref.ordered_at, ref.store_key))
     ids = [SaleId.of(ref) for ref in refs]
-    returns = commit.facts.returns(commit.uid, {*ids, *map(in_any_scope, ids)})
+    returns = commit.return_rows({*ids, *map(in_any_scope, ids)})
     due = set()
     for sid, row in returns_of_nothing(commit, returns).items():
         day = commit.counts_on(sid, row.sale)
@@ -198,7 +198,7 @@ def _note_returns_ahead(
 def _move_pointers(commit: Commit, moves: Sequence[PointerMove]) -> None:
     """Move the pointers with the ledger entries they hold, and keep the sums of their records."""
     places = [move.before for move in moves if move.before is not None]
-    held = commit.facts.postings(commit.uid, places) if places else {}
+    held = commit.postings(places) if places else {}
     records = _records_of(moves)
     commit.load(records)
     changes: dict[str, dict[SaleRef, bool]] = {}

@@ -207,3 +207,15 @@ def test_the_ledger_says_why_it_earned_nothing() -> None:
     entries, _ = shop.ledger.entries(UID, RECORD, 10, None)
 
     assert [entry.why.code for entry in entries] == ["dated_ahead", "earned"]
+
+
+def test_a_return_taken_back_when_the_buyer_tells_a_contact_leaves_the_sale_whole() -> None:
+    """One commit takes the return off the sale and finds that the sale counts by now."""
+    shop = a_shop()
+    back = a_sale("r", "2026-05-30", total=-10_000, kind="return", original_ext_id="s")
+    shop.tell(replace(ANA, phone=None, email=None), a_sale("s", "2026-06-10"), back)
+    shop.clock.move(15 * DAYS)
+
+    shop.tell(ANA, replace(back, kind="void", is_final=False))
+
+    assert (shop.member(), shop.points()) == (True, 10)
