@@ -79,13 +79,14 @@ class HistoryAccount:
         """The change, worked off. Who is due to be kept is, and nobody else; the reasons are noted,
         being facts from now on."""
         before = self.book.get(UID)
+        at_change = replace(self.given, shoppers=[*self.given.shoppers])
         self.put_into_force(platform, change)
         self.everybody_is_derived_again(accident)
         new = self.finish_change(platform)
         due: dict[Ids, set[str]] = {}
         if change.keep:
             after = self.book.get(UID)
-            due = due_to_be_kept(self.given, before, after, platform, self.clock.now())
+            due = due_to_be_kept(at_change, self.given, before, after, platform, self.clock.now())
         kept = {members: {j.reason for rid, j in new if rid in members} for members in due}
         assert (kept, len(new)) == (due, sum(map(len, due.values())))
         self.given.joins += new
@@ -106,7 +107,7 @@ class HistoryAccount:
             assert new == [], "let go is the last word"
         if second.keep and not first.keep:
             after = self.book.get(UID)
-            due = due_to_be_kept(self.given, between, after, platform, self.clock.now())
+            due = due_to_be_kept(self.given, self.given, between, after, platform, self.clock.now())
             persons = {rid for members in due for rid in members}
             assert {rid for rid, _ in new} <= persons, "what was let go is not kept"
         if first.keep and second.keep:

@@ -66,15 +66,30 @@ def expected(given: GivenFacts, rules: Rules, now: Instant) -> Expected:
 
 
 def due_to_be_kept(
-    given: GivenFacts, before: Rules, after: Rules, platform: str, now: Instant
+    at_change: GivenFacts,
+    given: GivenFacts,
+    before: Rules,
+    after: Rules,
+    platform: str,
+    now: Instant,
 ) -> dict[Ids, set[str]]:
     """Persons → the `kept` reasons that are theirs when a platform's rules change from `before` to
-    `after` with *keep them*: those whose membership or earlier earn-from day would go."""
+    `after` with *keep them*: those whose membership or earlier earn-from day would go.
+
+    `at_change`: the facts when the change came. Persons who became one since keep what either had,
+    and nothing that neither had: the YES of one and the sales of the other made nobody a member.
+    """
+    when_changed = _Model(at_change, before, now)
     then, today = _Model(given, before, now), _Model(given, after, now)
     old, new = then.source(platform), today.source(platform)
     found: dict[Ids, set[str]] = {}
     for members, base in today.base.items():
-        had, left = then.reasons(members, base), today.reasons(members, base)
+        had = {
+            reason: day
+            for reason, day in when_changed.reasons_of_any(members).items()
+            if reason in then.reasons(members, base)
+        }
+        left = today.reasons(members, base)
         lost: dict[str, Day | None] = {}
         if _goes(old.enroll_after, new.enroll_after) and f"enroll_after:{platform}" in had:
             lost["enroll_after"] = old.enroll_after
@@ -219,6 +234,15 @@ class _Model:
                 found[join.reason].append(self.joining_day(join))
         if any(self.imported(m) > 0 for m in members):
             found["import"].append(self.import_day(members))
+        return {reason: _earliest(days) for reason, days in found.items()}
+
+    def reasons_of_any(self, records: Ids) -> dict[str, Day | None]:
+        """The reasons of all persons to whom some of the records belong."""
+        found: dict[str, list[Day | None]] = defaultdict(list)
+        for members, base in self.base.items():
+            if members & records:
+                for reason, day in self.reasons(members, base).items():
+                    found[reason].append(day)
         return {reason: _earliest(days) for reason, days in found.items()}
 
     def stands(self, join: Join, bought: Mapping[str, Day]) -> bool:
