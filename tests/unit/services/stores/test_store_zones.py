@@ -7,7 +7,7 @@ from dataclasses import replace
 from chalicelib.domain.ids import store_key_id
 from chalicelib.domain.records import Customer, Sale, StoreFact
 from chalicelib.domain.rules import Rules, Source
-from chalicelib.domain.times import day_from_text, from_text
+from chalicelib.domain.times import HOUR, day_from_text, from_text
 from chalicelib.services.job_messages import account_job
 from chalicelib.services.ports.stores import Store
 from tests.fakes.pos import a_platform, pages_of
@@ -25,6 +25,7 @@ def a_sale(at: int = LATE) -> Sale:
 
 def room_of(zone: str | None) -> Backroom:
     room = a_room(customers=[ANA], sales=[a_sale()])
+    room.clock.at = LATE + HOUR
     room.gateway.pages["stores"] = pages_of([StoreFact("north", "North House", zone)])
     room.rules.set(
         UID, Rules(sources={"posabit": Source(enroll_after=day_from_text("2026-02-01"))})
