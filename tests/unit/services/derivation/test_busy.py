@@ -73,3 +73,24 @@ def test_a_busy_record_flags_a_persona_only_when_all_its_records_are_busy() -> N
     shop.tell(*sold(1, 9, to="2"))
 
     assert (one_of_two, flags(shop)) == (set(), {"busy"})
+
+
+def test_a_new_sale_of_who_buys_much_every_day_reads_the_sales_around_it_alone(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """17 sales a day leave every pair of days open: looking at all would cost more with each."""
+    shop = Shop()
+    for day in range(1, 10):
+        shop.tell(ANA, *sold(9, 4, day=f"2026-05-0{day}"), *sold(9, 18, day=f"2026-05-0{day}"))
+    spans: list[tuple[int | None, int | None]] = []
+    read = shop.facts.pointers
+
+    def noted(uid: str, rid: str, first: int | None = None, last: int | None = None) -> object:
+        spans.append((first, last))
+        return read(uid, rid, first, last)
+
+    monkeypatch.setattr(shop.facts, "pointers", noted)
+    shop.tell(*sold(1, 12, day="2026-05-10"))
+
+    assert flags(shop) == set()
+    assert all(first is not None and first >= on("2026-05-07", 0) for first, _ in spans)
