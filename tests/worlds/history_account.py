@@ -10,6 +10,7 @@ from typing import Any
 from chalicelib.domain.acts import Join
 from chalicelib.domain.ids import record_id
 from chalicelib.domain.ledger import Postings, posted_total
+from chalicelib.domain.personas import Persona
 from chalicelib.domain.records import Customer, Sale
 from chalicelib.domain.rules import Loyalty, Source
 from chalicelib.domain.words import MembersChoice
@@ -36,6 +37,13 @@ from tests.unit.domain.naive_loyalty import (
 from tests.worlds.history_facts import PLACES, Accident, Place, SettingsMove, timed
 
 UID = "1000"
+
+
+def own_number(persona: Persona) -> str | None:
+    """The latest number of a person that not too many share."""
+    if "shared_key" in persona.flags:
+        return next(iter(persona.own_phones or ()), None)
+    return persona.phone
 
 
 class HeardEffects(RecordedEffects):
@@ -171,6 +179,18 @@ class HistoryAccount:
             if joins and customer.ext_id in joins:
                 self.given.joins.append((record, joins[customer.ext_id]))
 
+    def the_asked_are_covered(self) -> None:
+        """Whoever was asked since the last look is covered by a setting, by what is known now."""
+        if not self.effects.heard:
+            return
+        personas = {p.id: p for p in self.model().personas.values()}
+        for ask in self.effects.heard:
+            assert self.source(ask.platform).sms_opt_in_after is not None
+            if not self.crashed:  # else half of the page may have been all that was known
+                who = personas[ask.record]
+                assert (ask.number, ask.platform in who.asked_by) == (own_number(who), True)
+        self.effects.heard.clear()
+
     def members(self) -> list[set[str]]:
         """The records of each member of the loyalty programme."""
         return [set(persona.members) for persona in self.facts.shown(UID) if persona.member]
@@ -223,6 +243,7 @@ class HistoryAccount:
         for page in pages[:at_most]:
             self.surviving(accident, lambda page=page: self.commits.rederive(UID, page))
             if chance.random() < 0.2:
+                self.the_asked_are_covered()  # before somebody's persona changes
                 self.another_commit(accident, None)
 
     def daily_look(self, accident: Accident) -> None:

@@ -9,14 +9,12 @@ from __future__ import annotations
 from dataclasses import replace
 
 import pytest
-from hypothesis import HealthCheck, seed, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import (
     RuleBasedStateMachine,
     initialize,
     invariant,
     rule,
-    run_state_machine_as_test,
 )
 
 from chalicelib.domain.acts import Join
@@ -27,7 +25,7 @@ from chalicelib.domain.records import Customer, Sale
 from chalicelib.domain.rules import Loyalty
 from chalicelib.services.ports.stores import StoreKeySighting
 from tests.unit.domain.naive_loyalty import latest_sales, latest_shoppers
-from tests.worlds.history_account import UID, HistoryAccount
+from tests.worlds.history_account import UID, HistoryAccount, own_number
 from tests.worlds.history_facts import (
     NO_ACCIDENT,
     PLACES,
@@ -48,6 +46,7 @@ from tests.worlds.history_facts import (
     sales,
     settings_moves,
 )
+from tests.worlds.seeded_histories import play, seed_of_this_run
 
 pages_of_customers = st.lists(customers, min_size=1, max_size=4)
 pages_of_sales = st.lists(sales, min_size=1, max_size=5)
@@ -325,16 +324,11 @@ class Histories(HistoryAccount, RuleBasedStateMachine):
 
     @invariant()
     def only_whom_a_setting_covers_is_asked(self) -> None:
-        personas = {p.id: p for p in self.model().personas.values()}
-        asked = {number for _, number in self.effects.asks}
-        for ask in self.effects.heard:
-            assert self.source(ask.platform).sms_opt_in_after is not None
-            if not self.crashed:  # else half of the page may have been all that was known
-                who = personas[ask.record]
-                assert (ask.number, ask.platform in who.asked_by) == (own_number(who), True)
-        self.effects.heard.clear()
+        self.the_asked_are_covered()
+        personas = self.model().personas.values()
         self.crashed = False
-        assert {own_number(p) for p in personas.values() if p.asked_by} <= asked
+        asked = {number for _, number in self.effects.asks}
+        assert {own_number(p) for p in personas if p.asked_by} <= asked
 
     @invariant()
     def whoever_says_no_in_the_pos_was_heard(self) -> None:
@@ -357,40 +351,16 @@ def without_hints(persona: Persona) -> Persona:
     return replace(persona, figures=persona.figures._replace(counts_on=None))
 
 
-def own_number(persona: Persona) -> str | None:
-    """The latest number of a person that not too many share."""
-    if "shared_key" in persona.flags:
-        return next(iter(persona.own_phones or ()), None)
-    return persona.phone
-
-
 PARTS = 8
 """So that several processes share them."""
 
 
 @pytest.mark.parametrize("part", range(PARTS))
 def test_histories_end_where_the_facts_say(part: int) -> None:
-    play(histories=2_400 // PARTS, steps=12, part=part)
+    play(Histories, part, histories=2_400 // PARTS, steps=12)
 
 
 @pytest.mark.full
 @pytest.mark.parametrize("part", range(PARTS))
 def test_many_long_histories_end_where_the_facts_say(part: int) -> None:
-    play(histories=16_000 // PARTS, steps=25)
-
-
-def play(*, histories: int, steps: int, part: int | None = None) -> None:
-    """Play random histories: those of a part are the same in every run, so that what lands is
-    judged by what its author could see. Without a part they are new each time."""
-    machine = Histories
-    if part is not None:
-        machine = seed(part)(type("Histories", (Histories,), {}))
-    run_state_machine_as_test(
-        machine,
-        settings=settings(
-            max_examples=histories,
-            stateful_step_count=steps,
-            deadline=None,
-            suppress_health_check=list(HealthCheck),
-        ),
-    )
+    play(Histories, seed_of_this_run(part), histories=16_000 // PARTS, steps=25)

@@ -11,14 +11,12 @@ from dataclasses import replace
 from typing import Any, NamedTuple
 
 import pytest
-from hypothesis import HealthCheck, seed, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import (
     RuleBasedStateMachine,
     initialize,
     invariant,
     rule,
-    run_state_machine_as_test,
 )
 
 from chalicelib.domain.ids import store_key_id
@@ -49,6 +47,7 @@ from tests.worlds.history_facts import (
     platforms,
     sales,
 )
+from tests.worlds.seeded_histories import play, seed_of_this_run
 from tests.worlds.text_witness import OURS
 from tests.worlds.texted_account import TextedAccount
 
@@ -350,33 +349,16 @@ class TextingHistories(TextedAccount, RuleBasedStateMachine):
         assert self.facts.intents == {}
 
 
-def play(*, histories: int, steps: int, part: int | None = None) -> None:
-    """Play random histories: those of a part are the same in every run, so that what lands is
-    judged by what its author could see. Without a part they are new each time."""
-    machine = TextingHistories
-    if part is not None:
-        machine = seed(part)(type("TextingHistories", (TextingHistories,), {}))
-    run_state_machine_as_test(
-        machine,
-        settings=settings(
-            max_examples=histories,
-            stateful_step_count=steps,
-            deadline=None,
-            suppress_health_check=list(HealthCheck),
-        ),
-    )
-
-
 PARTS = 4
 """So that several processes share them."""
 
 
 @pytest.mark.parametrize("part", range(PARTS))
 def test_nobody_is_texted_who_must_not_be_and_answers_do_what_they_should(part: int) -> None:
-    play(histories=600 // PARTS, steps=25, part=part)
+    play(TextingHistories, part, histories=600 // PARTS, steps=25)
 
 
 @pytest.mark.full
 @pytest.mark.parametrize("part", range(PARTS))
 def test_many_long_histories_text_nobody_who_must_not_be(part: int) -> None:
-    play(histories=4_000 // PARTS, steps=40)
+    play(TextingHistories, seed_of_this_run(part), histories=4_000 // PARTS, steps=40)
