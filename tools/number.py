@@ -1,7 +1,7 @@
 """Assign an origination number: `make number NUMBER=+12065550100 ACCOUNT=3912 STAGE=prod`.
 
-Only that account can set it in Settings → Texting. Until the first number is assigned, an account
-sets any number that no other has; from then on only those assigned to it.
+Only that account can set it in Settings → Texting: no account takes a number that is not assigned
+to it.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ from tools.steps import StepFailed
 
 
 def assign(client_of: ClientOf, stack_outputs: Mapping[str, str], number: str, uid: str) -> None:
-    """Assign the number to the account.
+    """Assign the number to the account; again changes nothing.
 
     Raises StepFailed where it is no number of the US or Canada, the account does not exist, or
     another account has the number.

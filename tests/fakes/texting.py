@@ -249,7 +249,7 @@ class MemoryTextingSettings:
         if after.number is not None and self.holders(after.number).current not in (None, uid):
             raise Conflict("another account has this number")
         takes = after.number is not None and after.number != self.get(uid).number
-        if takes and self.assigned and self.assigned.get(str(after.number)) != uid:
+        if takes and self.assigned.get(str(after.number)) != uid:
             raise Conflict("it is not assigned to this account")
         if before.number is not None and before.number != after.number:
             self.given_up.setdefault(before.number, set()).add(uid)

@@ -353,7 +353,7 @@ def test_texting_settings_written_before_the_moves_are_read(kept: Deployment) ->
     assert found.wordings == TEXTING.wordings
 
 
-@reads("origination", "assigning")
+@reads("origination", "assigning", by_condition=True)
 def test_numbers_claimed_and_assigned_before_the_moves_stay_so(kept: Deployment) -> None:
     settings = wiring.outside.texting_settings()
     none = settings.get(THEIRS)

@@ -35,6 +35,7 @@ def tables(world: World, monkeypatch: pytest.MonkeyPatch) -> Any:
     url = sqs.create_queue(QueueName="texts")["QueueUrl"]
     monkeypatch.setenv("QUEUE_TEXTS_URL", url)
     wiring.reset()
+    wiring.outside.texting_settings().assign(NUMBER, OURS)
     with personas_table(boto3.client("dynamodb")):
         yield url
 
@@ -113,6 +114,14 @@ def test_a_stale_change_and_anothers_number_are_refused(world: World, api: Gatew
     theirs = world.gateway("Owner", THEIRS)
     got = theirs.patch(f"/api/accounts/{THEIRS}/texting", {"number": NUMBER}, if_match='"0"')
     assert (got.status, got.json["code"]) == (409, "conflict")
+
+
+def test_a_number_needs_the_operators_assignment_before_an_account_takes_it(api: Gateway) -> None:
+    got = api.patch(TEXTING, {"number": "+12065550101"}, if_match='"0"')
+
+    assert (got.status, got.json["code"]) == (409, "conflict")
+    assert "not assigned to your account" in got.json["detail"]
+    assert api.get(TEXTING).json["number"] is None
 
 
 def test_a_change_is_in_the_activity_log(api: Gateway) -> None:

@@ -35,6 +35,7 @@ from tests.fakes.texting import FakeCarrier, FakeCore, FakeSwitch
 from tests.waiting import eventually
 from tests.worlds.texting import DAYTIME
 from tools.demo.retailer import Retailer
+from tools.number import assign
 from tools.stack import LocalStack
 from tools.stage import as_if_deployed
 from tools.texting import turn
@@ -101,6 +102,7 @@ class Shopper:
 def shopper(stack: LocalStack) -> Shopper:
     retailer = new_retailer(stack)
     shop = a_number()
+    assign(stack.client, stack.outputs, shop, retailer.uid)
     change = {"number": shop, "brand": "Green Leaf"}
     answer = retailer.ask("PATCH", "/texting", json=change, headers={"If-Match": '"0"'})
     assert answer.status_code == 200, answer.text

@@ -23,6 +23,7 @@ from tools.demo.platforms import LOOPBACK, RETAILER, fill_in
 from tools.demo.retailer import Json, Refused, Retailer
 from tools.demo.simulator import Simulator
 from tools.docs_page import BUILD, build
+from tools.number import assign
 from tools.paths import LOCAL
 from tools.signals import interrupt_once
 from tools.stack import LocalStack
@@ -167,6 +168,7 @@ def decide(up: Running, retailer: Retailer, cards: dict[str, Json]) -> Json:
         right = expected_answer(up, cards, stores, wanted)
         opening.wait_for_favourites(retailer, right)
     with step("preview and apply loyalty rules and settings"):
+        assign(up.stack.client, up.stack.outputs, programme.NUMBER, retailer.uid)
         programme.allow_texts(retailer)
         sentences = programme.put_into_force(retailer, wanted)
         texts.release(up.stack)

@@ -11,7 +11,6 @@ from pynamodb.attributes import (
     UnicodeSetAttribute,
 )
 from pynamodb.exceptions import TransactWriteError
-from pynamodb.expressions.condition import Condition
 from pynamodb.expressions.update import Action
 from pynamodb.transactions import TransactWrite
 
@@ -29,7 +28,10 @@ from chalicelib.domain.texting import TextingRules
 from chalicelib.domain.words import Uid
 from chalicelib.services.ports.texting import Holders
 
-TAKEN = "This origination number is another account's, or not assigned to yours: ask our support."
+TAKEN = (
+    "This origination number is not assigned to your account, or another account has it. Ask our"
+    " support for a number of your own."
+)
 
 
 class TextingRow(Row):
@@ -48,8 +50,8 @@ class OriginationRow(Row):
 
 
 class AssignmentRow(Row):
-    """Exists once the operator has assigned a number: from then on an account takes only a number
-    that was assigned to it."""
+    """There once a number was assigned. Only older code reads it, which without it lets an account
+    take any number."""
 
 
 class DynamoTextingSettings:
@@ -65,7 +67,7 @@ class DynamoTextingSettings:
     def save(self, uid: Uid, before: TextingRules, after: TextingRules) -> TextingRules:
         row = _row(uid, after, before.version + 1)
         mine = OriginationRow.uid == uid
-        free = mine | (OriginationRow.uid.does_not_exist() & self._may_take(uid))
+        free = mine | (OriginationRow.uid.does_not_exist() & (OriginationRow.assigned == uid))
         give_up: list[Action] = [OriginationRow.uid.remove(), OriginationRow.once.add({uid})]
         releasing = before.number is not None and before.number != after.number
 
@@ -92,12 +94,6 @@ class DynamoTextingSettings:
         if not update_if(row, [OriginationRow.assigned.set(uid)], free):
             raise Conflict(TAKEN)
         AssignmentRow(keys.OPERATOR, keys.ASSIGNING_SK).save()
-
-    def _may_take(self, uid: Uid) -> Condition:
-        allowed: Condition = OriginationRow.assigned == uid
-        if AssignmentRow.find(keys.OPERATOR, keys.ASSIGNING_SK) is None:
-            allowed |= OriginationRow.assigned.does_not_exist()
-        return allowed
 
     def holders(self, number: str) -> Holders:
         row = OriginationRow.find(keys.origination(number), keys.ORIGINATION_SK)

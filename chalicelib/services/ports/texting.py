@@ -202,14 +202,14 @@ class TextingSettings(Protocol):
         """Save at `before.version` + 1. The same transaction claims the number and gives up the one
         before.
 
-        Raises StaleVersion; Conflict when another account has the number, or it may not take it.
+        Raises StaleVersion; Conflict when another account has the number, or it is not assigned to
+        this one, unless it has it already.
         """
         ...
 
     def assign(self, number: str, uid: Uid) -> None:
-        """Reserve the number for this account.
+        """Reserve the number for this account, which alone can take it then.
 
-        Once any number has been assigned, an account can take only one that is assigned to it.
         Raises Conflict when another account has it.
         """
         ...

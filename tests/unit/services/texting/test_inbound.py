@@ -209,6 +209,8 @@ def test_a_message_to_a_number_of_nobody_is_kept_for_the_operator(shop: Shop) ->
 
 
 def moves(shop: Shop, uid: str, number: str | None) -> None:
+    if number:
+        shop.settings.assign(number, uid)
     rules = shop.settings.get(uid)
     shop.settings.save(uid, rules, replace(rules, number=number))
 
