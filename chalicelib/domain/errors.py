@@ -34,6 +34,15 @@ class KeyRejected(ConfigurationError):
     code = "key_rejected"
 
 
+class SecretUnreadable(ConfigurationError):
+    """A stored secret cannot be decrypted as this credential's: it must be given again.
+
+    `details['errors']`: the fields, as in `InvalidInput`.
+    """
+
+    code = "secret_unreadable"
+
+
 class PermissionMissing(ConfigurationError):
     """`details['permissions']`: the permissions' names as the POS shows them."""
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 import boto3
@@ -137,6 +138,20 @@ def test_a_secret_rests_encrypted_for_this_credential_only(api: Gateway) -> None
     assert wiring.outside.key_ring().secrets(held) == {"key": KEY}
 
 
+def test_a_secret_that_was_sealed_for_another_credential_is_asked_for_again(api: Gateway) -> None:
+    one, two = add(api), add(api, store_name="Fremont", key="vt_another_key_01")
+    credentials = wiring.outside.credentials()
+    other = credentials.get(OURS, "posabit", two["id"])
+    held = credentials.get(OURS, "posabit", one["id"])
+    credentials.save(replace(held, sealed=other.sealed))
+
+    got = api.post(f"{POSABIT}/credentials/{one['id']}/check")
+
+    assert (got.json["code"], fault_of(got)["field"]) == ("secret_unreadable", "fields.key")
+    fresh = {"fields": {"key": KEY}}
+    assert api.patch(f"{POSABIT}/credentials/{one['id']}", fresh, if_match='"2"').status == 200
+
+
 @pytest.mark.parametrize(
     ("fields", "field", "reason"),
     [
@@ -226,7 +241,10 @@ def test_a_certificate_is_shown_accepted_and_pinned(api: Gateway, pos: FakePosGa
     added = api.post(url, {"fields": fields}).json
     pos.answers["8.8.8.8:25565"] = CheckResult("ok", "ok", "Gastown", certificate="AB:CD")
 
-    got = api.patch(f"{url}/{added['id']}", {"trust": {"accept_certificate": True}}, if_match='"1"')
+    accept: dict[str, Any] = {"trust": {"accept_certificate": True}}
+    without = api.patch(f"{url}/{added['id']}", accept, if_match='"1"')
+    accept["fields"] = {"auth_key": fields["auth_key"]}
+    got = api.patch(f"{url}/{added['id']}", accept, if_match='"1"')
 
     assert added["check"]["certificate"] == "AB:CD"
     assert added["trust"] == {
@@ -234,6 +252,7 @@ def test_a_certificate_is_shown_accepted_and_pinned(api: Gateway, pos: FakePosGa
         "accept_certificate": False,
         "certificate": None,
     }
+    assert (without.status, fault_of(without)["field"]) == (422, "fields.auth_key")
     assert got.json["trust"] == {
         "allow_http": False,
         "accept_certificate": True,

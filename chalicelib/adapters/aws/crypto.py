@@ -9,7 +9,8 @@ from botocore.exceptions import ClientError
 
 from chalicelib.adapters.aws.client import client
 
-WRONG_CONTEXT = "InvalidCiphertextException"
+UNREADABLE = frozenset({"InvalidCiphertextException", "IncorrectKeyException"})
+"""KMS's codes for another context and for what another key encrypted."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,7 +35,7 @@ class KmsBox:
                 CiphertextBlob=sealed, KeyId=self.key_id, EncryptionContext=dict(context)
             )
         except ClientError as error:
-            if error.response["Error"]["Code"] != WRONG_CONTEXT:
+            if error.response["Error"]["Code"] not in UNREADABLE:
                 raise
-            raise ValueError("the secret was sealed for another context") from None
+            raise ValueError("the secret was sealed for another context or key") from None
         return bytes(answer["Plaintext"]).decode()

@@ -18,6 +18,7 @@ from chalicelib.services.credentials.host_trust import (
     host_trust_after,
     host_trust_of,
     keep_host_trust,
+    trusts_more,
 )
 from chalicelib.services.credentials.key_ring import KeyRing
 from chalicelib.services.credentials.sealing import Sealer
@@ -34,6 +35,7 @@ NOTHING_TICKED: Mapping[str, bool] = MappingProxyType({})
 
 MENDED_BY_A_NEW_KEY: tuple[Kind, ...] = (
     "key_rejected",
+    "key_unreadable",
     "permission_missing",
     "server_unreachable",
     "server_untrusted",
@@ -102,7 +104,7 @@ class CredentialService:
     def check_stored(self, uid: Uid, platform: Platform, credential: CredentialId) -> CheckResult:
         """Try a stored credential again, and pin the server's certificate where it accepts one.
 
-        Raises NotFound, HostRefused, and Conflict when frozen.
+        Raises NotFound, HostRefused, SecretUnreadable, and Conflict when frozen.
         """
         stored = self.get(uid, platform, credential)
         fields = self._sealer.fields_in_clear(stored)
@@ -166,19 +168,25 @@ class CredentialService:
         What could open another scope is checked first; a new secret starts a stopped schedule
         again. `given`: the fields to change.
 
-        Raises NotFound, StaleVersion, InvalidInput, HostRefused, KeyRejected; Conflict for an
-        immutable field, a key of another scope, or a frozen source.
+        Raises NotFound, StaleVersion, InvalidInput, HostRefused, KeyRejected; SecretUnreadable for
+        a stored secret that is needed and not given; Conflict for an immutable field, a key of
+        another scope, or a frozen source.
         """
         info = self.pos.platform(platform)
         stored = self.credentials.get(uid, platform, credential)
         if stored.version != version:
             raise StaleVersion("The credential was changed meanwhile.")
-        changes = check_changes(info, given or {}, stored.fields)
+        host_trust = host_trust_of(info, trust, stored.trust)
+        changes = check_changes(
+            info,
+            given or {},
+            stored.fields,
+            trusts_more=trusts_more(stored.trust, host_trust),
+        )
         start = stored.history_from
         if history_from is not None:
             zone = self.accounts.get(uid).time_zone
             start = history_start(history_from, self.clock.now(), zone)
-        host_trust = host_trust_of(info, trust, stored.trust)
         result = self._check_changes(info, stored, changes, host_trust)
         claimed = self._claim_scope(info, stored, result)
         after = self._sealer.with_changes(info, claimed, changes)

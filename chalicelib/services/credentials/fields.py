@@ -35,14 +35,19 @@ def check_fields(info: PlatformInfo, given: Mapping[str, str]) -> dict[str, str]
 
 
 def check_changes(
-    info: PlatformInfo, given: Mapping[str, str], stored: Mapping[str, str]
+    info: PlatformInfo,
+    given: Mapping[str, str],
+    stored: Mapping[str, str],
+    *,
+    trusts_more: bool = False,
 ) -> dict[str, str]:
     """Return the fields to change; a blank one is to be removed and comes back as "".
 
-    `stored`: the credential's fields in clear today.
+    `stored`: the credential's fields in clear today. `trusts_more`: whether the change also lets
+    more pass for the retailer's server, see `host_trust.trusts_more`.
 
-    Raises InvalidInput, also for a new address without the secrets that shall go there; and
-    Conflict for a field that never changes once set (product.md §3.6).
+    Raises InvalidInput, also for a new address or new trust without the secrets that shall go
+    there; and Conflict for a field that never changes once set (product.md §3.6).
     """
     faults = _unknown(info, given)
     changes: dict[str, str] = {}
@@ -61,23 +66,26 @@ def check_changes(
             )
         else:
             changes[field.key] = value
-    faults += _missing_secrets(info, changes, stored)
+    if trusts_more or _is_another_address(info, changes, stored):
+        faults += _missing_secrets(info, changes)
     _raise(faults)
     return changes
 
 
-def _missing_secrets(
+def _is_another_address(
     info: PlatformInfo, changes: Mapping[str, str], stored: Mapping[str, str]
-) -> list[dict[str, object]]:
-    """Return a fault for each secret that a new address needs again.
-
-    A stored secret goes only to the address it was given for, else whoever may change the address
-    could read it there.
-    """
+) -> bool:
     hosts = [field.key for field in info.fields if field.host and field.key in changes]
-    if all(changes[key] == stored.get(key, "") for key in hosts):
-        return []
-    reason = "give it again with a new address: it is sent only where it was given for"
+    return any(changes[key] != stored.get(key, "") for key in hosts)
+
+
+def _missing_secrets(info: PlatformInfo, changes: Mapping[str, str]) -> list[dict[str, object]]:
+    """Return a fault for each secret that is not given again.
+
+    A stored secret goes only to the address and under the trust that it was given for, else whoever
+    may change these could read it there.
+    """
+    reason = "give it again with a new address or trust: it is sent only where it was given for"
     return [
         _refusal(field, reason)
         for field in info.fields

@@ -37,6 +37,13 @@ def host_trust_of(
     )
 
 
+def trusts_more(before: HostTrust, after: HostTrust) -> bool:
+    """Whether a server that `before` kept out could pass under `after`: plain HTTP is new, or a
+    certificate that is not the pinned one."""
+    plain = after.allow_http and not before.allow_http
+    return plain or (after.pending and not before.pending)
+
+
 def host_trust_after(trust: HostTrust, result: CheckResult | None) -> HostTrust:
     """Return the trust after a check: the certificate that the server showed is pinned.
 

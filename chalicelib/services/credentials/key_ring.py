@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Mapping
+from collections.abc import Container, Mapping
 from dataclasses import dataclass, field
 
+from chalicelib.domain.errors import SecretUnreadable, field_fault
 from chalicelib.domain.words import CredentialId, Uid
 from chalicelib.services.ports.common import SecretBox
 from chalicelib.services.ports.integrations import Credential
@@ -15,6 +16,11 @@ SHOWN_FROM_LENGTH = 12
 """Of a shorter secret the last four characters would tell too much."""
 
 FINGERPRINT_BYTES = 6
+
+UNREADABLE = (
+    "The stored key of this credential cannot be decrypted any more. Edit the credential and enter"
+    " the key again."
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,7 +52,7 @@ class KeyRing:
     def access(self, credential: Credential, *, time_zone: str, currency: str) -> CredentialAccess:
         """Return what opens the POS, secrets in clear: for the length of one job, never stored.
 
-        Raises ValueError when a secret was sealed for something else.
+        Raises SecretUnreadable when a secret was sealed for something else.
         """
         return CredentialAccess(
             platform=credential.platform,
@@ -57,12 +63,23 @@ class KeyRing:
             trust=credential.trust,
         )
 
-    def secrets(self, credential: Credential) -> dict[str, str]:
-        """Return each secret in clear, by field. Raises ValueError as `access` does."""
+    def secrets(self, credential: Credential, *, without: Container[str] = ()) -> dict[str, str]:
+        """Return each secret in clear, by field, but for the fields in `without`.
+
+        Raises SecretUnreadable as `access` does.
+        """
         return {
-            name: self.box.unseal(sealed, context(credential.uid, credential.id, name))
+            name: self._unseal(credential, name, sealed)
             for name, sealed in credential.sealed.items()
+            if name not in without
         }
+
+    def _unseal(self, credential: Credential, name: str, sealed: bytes) -> str:
+        try:
+            return self.box.unseal(sealed, context(credential.uid, credential.id, name))
+        except ValueError:
+            fault = field_fault(f"fields.{name}", "cannot be decrypted any more: give it again")
+            raise SecretUnreadable(UNREADABLE, errors=[fault]) from None
 
 
 def context(uid: Uid, credential: CredentialId, name: str) -> dict[str, str]:

@@ -77,8 +77,12 @@ class Sealer:
     def fields_in_clear(
         self, credential: Credential, changes: Mapping[str, str] = NO_CHANGES
     ) -> dict[str, str]:
-        """Return every field as it would be after `changes`, secrets in clear: for a check only."""
-        fields = {**credential.fields, **self.key_ring.secrets(credential), **changes}
+        """Return every field as it would be after `changes`, secrets in clear: for a check only.
+
+        Raises SecretUnreadable for a stored secret that is not among the changes.
+        """
+        secrets = self.key_ring.secrets(credential, without=changes)
+        fields = {**credential.fields, **secrets, **changes}
         return {name: value for name, value in fields.items() if value}
 
 

@@ -2,7 +2,13 @@
 
 from __future__ import annotations
 
-from chalicelib.domain.errors import KeyRejected, PermissionMissing, RateLimited, ServerUnreachable
+from chalicelib.domain.errors import (
+    KeyRejected,
+    PermissionMissing,
+    RateLimited,
+    SecretUnreadable,
+    ServerUnreachable,
+)
 from chalicelib.domain.schedule import MAX_EVERY_HOURS, next_due, retry_at
 from chalicelib.domain.times import DAY
 from chalicelib.domain.words import CredentialId, Instant
@@ -43,8 +49,9 @@ def next_run_at(
 
 def is_key_given_up(code: str, failures: int) -> bool:
     """Whether a run that failed with error `code`, the `failures`th in a row, stops the schedule:
-    the key was rejected too often."""
-    return code == KeyRejected.code and failures >= KEY_TRIES
+    the key was rejected too often, or cannot be decrypted."""
+    rejected = code == KeyRejected.code and failures >= KEY_TRIES
+    return rejected or code == SecretUnreadable.code
 
 
 def retry_run_at(now: Instant, regular: Instant, code: str, failures: int) -> Instant | None:

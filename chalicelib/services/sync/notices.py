@@ -11,6 +11,7 @@ from dataclasses import dataclass, field
 from chalicelib.domain.errors import (
     HostRefused,
     PermissionMissing,
+    SecretUnreadable,
     ServerUnreachable,
     ServerUntrusted,
 )
@@ -35,6 +36,7 @@ DEAD_LETTERS_FORGOTTEN_AFTER = 15 * MINUTE
 
 MENDED_BY_A_GOOD_RUN: tuple[Kind, ...] = (
     "key_rejected",
+    "key_unreadable",
     "permission_missing",
     "server_unreachable",
     "server_untrusted",
@@ -90,7 +92,9 @@ def failure_notices(
     error, notices = result.error, []
     if error is None:
         return []
-    if is_key_given_up(error.code, failures):
+    if error.code == SecretUnreadable.code:
+        notices.append(Notice("key_unreadable"))
+    elif is_key_given_up(error.code, failures):
         notices.append(Notice("key_rejected"))
     if error.code == PermissionMissing.code:
         missing = sorted(set(result.missing_permissions)) or error.message

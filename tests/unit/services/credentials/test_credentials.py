@@ -17,6 +17,7 @@ from chalicelib.domain.errors import (
     KeyRejected,
     NotFound,
     PermissionMissing,
+    SecretUnreadable,
     ServerUnreachable,
     StaleVersion,
     UnexpectedAnswer,
@@ -25,6 +26,7 @@ from chalicelib.domain.points_import import NEVER
 from chalicelib.domain.records import StoreFact
 from chalicelib.domain.rules import Rules, Source
 from chalicelib.domain.times import start_of_day
+from chalicelib.domain.words import CredentialId
 from chalicelib.services.credentials.check import ScopeTaken, learn_scope
 from chalicelib.services.credentials.fields import check_fields
 from chalicelib.services.credentials.history_from import history_start
@@ -143,7 +145,7 @@ def test_a_secret_moved_to_another_credential_does_not_open(shop: Retailer) -> N
     held = shop.credentials.get(OURS, "posabit", shop.add_credential())
 
     for moved in (replace(held, uid=OTHERS), replace(held, id="crd_other")):
-        with pytest.raises(ValueError, match="another context"):
+        with pytest.raises(SecretUnreadable):
             shop.key_ring.secrets(moved)
 
 
@@ -324,6 +326,35 @@ def test_a_new_secret_is_checked_sealed_and_starts_a_stopped_schedule_again(
     assert (held.stopped, held.failures_in_a_row, held.next_sync_at) == (None, 0, NOON)
     assert shop.sync.started == [(OURS, "posabit", credential, "connect")]
     assert shop.notifications.open_for(OURS) == []
+
+
+def seal_for_another(shop: Retailer, credential: CredentialId) -> None:
+    """The row holds a secret that was sealed for another credential, as a restored table may."""
+    held = shop.credentials.get(OURS, "posabit", credential)
+    sealed = shop.key_ring.seal(OURS, CredentialId("crd_other"), {"key": KEY}).sealed
+    shop.credentials.save(replace(held, sealed=sealed))
+
+
+def test_a_secret_of_another_context_is_told_at_its_field(shop: Retailer) -> None:
+    credential = shop.add_credential()
+    seal_for_another(shop, credential)
+
+    with pytest.raises(SecretUnreadable) as refused:
+        shop.credential_service.check_stored(OURS, "posabit", credential)
+
+    [fault] = refused.value.details["errors"]  # type: ignore[misc]
+    assert fault["field"] == "fields.key"
+    assert "enter the key again" in refused.value.message
+
+
+def test_a_secret_of_another_context_is_mended_by_giving_it_again(shop: Retailer) -> None:
+    credential = shop.add_credential()
+    seal_for_another(shop, credential)
+
+    change(shop, credential, version=2, given={"key": KEY})
+
+    held = shop.credentials.get(OURS, "posabit", credential)
+    assert shop.key_ring.secrets(held) == {"key": KEY}
 
 
 def test_a_new_secret_that_is_rejected_leaves_the_old_one(shop: Retailer) -> None:

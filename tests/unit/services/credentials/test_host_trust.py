@@ -155,7 +155,7 @@ def test_accepting_again_pins_the_certificate_shown_now(shop: Retailer) -> None:
     held = add(shop, accept_certificate=True)
     shows(shop, NEW)
 
-    renewed = change(shop, held, trust=ACCEPT)
+    renewed = change(shop, held, given={"auth_key": AUTH}, trust=ACCEPT)
 
     assert renewed.trust == HostTrust(accept_certificate=True, certificate=NEW)
 
@@ -185,6 +185,31 @@ def test_a_kept_key_is_not_sent_to_an_address_it_was_not_given_for(
     [fault] = refused.value.details["errors"]  # type: ignore[misc]
     assert fault["field"] == "fields.auth_key"
     assert len(shop.pos.checked) == asked
+
+
+@pytest.mark.parametrize("trust", [{"allow_http": True}, ACCEPT, {**ACCEPT, "allow_http": False}])
+def test_a_kept_key_is_not_sent_to_a_server_that_has_to_prove_less_than_before(
+    shop: Retailer, trust: dict[str, bool]
+) -> None:
+    shows(shop, OLD)
+    held = add(shop, accept_certificate=trust.get("accept_certificate", False))
+    shows(shop, NEW)
+    asked = len(shop.pos.checked)
+
+    with pytest.raises(InvalidInput) as refused:
+        change(shop, held, trust=trust)
+
+    [fault] = refused.value.details["errors"]  # type: ignore[misc]
+    assert fault["field"] == "fields.auth_key"
+    assert len(shop.pos.checked) == asked
+    assert shop.credentials.get(OURS, "profitek", held.id) == held
+
+
+def test_trust_that_was_given_already_needs_no_key(shop: Retailer) -> None:
+    shows(shop, None, "server_unreachable")
+    held = add(shop, allow_http=True, accept_certificate=True)
+
+    assert change(shop, held, trust={"allow_http": True, **ACCEPT}).trust == held.trust
 
 
 def test_the_same_address_again_needs_no_key(shop: Retailer) -> None:

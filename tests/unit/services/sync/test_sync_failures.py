@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from contextlib import suppress
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -19,6 +20,7 @@ from chalicelib.domain.errors import (
     UpstreamError,
 )
 from chalicelib.domain.records import StoreFact
+from chalicelib.domain.words import CredentialId
 from chalicelib.services.sync.ending import RunEnding
 from chalicelib.services.sync.run_result import RunResult
 from tests.fakes.facts import Crash
@@ -112,6 +114,19 @@ def test_a_key_rejected_three_times_stops_the_schedule_and_says_so() -> None:
     assert open_notices(room) == {"key_rejected"}
     assert credential(room).next_sync_at is None
     assert credential(room).failures_in_a_row == 3
+
+
+def test_a_key_that_cannot_be_decrypted_stops_the_schedule_at_once_and_says_so() -> None:
+    room = a_room()
+    held = credential(room)
+    sealed = room.key_ring.seal(UID, CredentialId("crd_other"), {"key": "vt_4f1c9a2b7d"}).sealed
+    room.credentials.save(replace(held, sealed=sealed))
+
+    run = room.sync()
+
+    assert (run.state, run.error and run.error.code) == ("failed", "secret_unreadable")
+    assert open_notices(room) == {"key_unreadable"}
+    assert (credential(room).stopped, credential(room).next_sync_at) == ("secret_unreadable", None)
 
 
 def test_other_failures_before_do_not_count_as_rejections() -> None:
