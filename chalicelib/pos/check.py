@@ -117,7 +117,7 @@ class Check:
         if page is None or not probe.not_all_null or len(page.rows) < probe.judge_from:
             return
         rows = [row for row in page.rows if isinstance(row, dict)]
-        any_value = any(row.get(name) is not None for row in rows for name in probe.not_all_null)
+        any_value = any(path.values(row) for row in rows for path in probe.not_all_null)
         if rows and not any_value and probe.permission:
             self._missing.add(probe.permission)
 

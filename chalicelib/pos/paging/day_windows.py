@@ -80,8 +80,7 @@ class DayWindows:
                 raise FilterIgnored(f"The filter by date is ignored: {page.name}.")
 
     def _wall_clock(self, row: Json) -> datetime | None:
-        value = row.get(self.spec.field) if isinstance(row, dict) else None
-        return coerce.wall_clock(value, self.formats)
+        return coerce.wall_clock(self.spec.field.value(row), self.formats)
 
     def _floor(self, plan: StreamPlan, today: int) -> int:
         """The first day to read."""

@@ -12,7 +12,9 @@ from chalicelib.pos.paging.cursor import dump, load
 from chalicelib.pos.paging.response_page import Json, ResponsePage
 from chalicelib.pos.paging.style import NextPage, PagingStyle, Params
 from chalicelib.pos.profile.paging import Each
+from chalicelib.pos.profile.path import Path
 from chalicelib.pos.profile.profile import Profile
+from chalicelib.pos.rows import coerce
 from chalicelib.services.ports.pos import Cursor, StreamPlan
 
 _BETWEEN = re.compile(r"[\s,;]+")
@@ -47,10 +49,12 @@ class ShopsPosition:
 
 @dataclass(frozen=True, slots=True)
 class EachShop(PagingStyle[ShopsPosition]):
-    """Reads any style's listing once for every shop. It is full when those of all shops were."""
+    """Reads any style's listing once for every shop. It is full when those of all shops were.
+    `shop`: where a row says which shop it is of."""
 
     each: Each
     style: PagingStyle[Any]
+    shop: Path | None = None
 
     position_type = ShopsPosition
 
@@ -68,9 +72,9 @@ class EachShop(PagingStyle[ShopsPosition]):
 
     def check(self, plan: StreamPlan, at: ShopsPosition, page: ResponsePage) -> None:
         """A row that says it is of another shop shows that the shop asked for is ignored."""
-        for row in page.rows:
-            shop = row.get(self.each.param) if isinstance(row, dict) else None
-            if shop is not None and str(shop) != at.shop:
+        for row in page.rows if self.shop else ():
+            shop = coerce.text(self.shop.value(row)) if self.shop else None
+            if shop is not None and shop != at.shop:
                 raise FilterIgnored(f"The rows of another shop came: {page.name}.")
         self.style.check(plan, at.at, page)
 

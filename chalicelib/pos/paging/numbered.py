@@ -78,7 +78,7 @@ class NumberedPages(PagingStyle[NumberedPosition]):
         """Rows seen so far, repeated ids left out, and the highest id."""
         seen, last = at.seen, at.last
         for row in page.rows:
-            number = coerce.whole_number(row.get(self.spec.id)) if isinstance(row, dict) else None
+            number = coerce.whole_number(self.spec.id.value(row))
             if number is None or number > last:
                 seen += 1
                 last = number or last

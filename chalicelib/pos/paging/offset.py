@@ -55,8 +55,7 @@ class ModifiedFilter:
         """Raises FilterIgnored when a row is older than asked for."""
         earliest = self._from(since).replace(microsecond=0)
         for row in page.rows:
-            value = row.get(self.spec.field) if isinstance(row, dict) else None
-            at = coerce.wall_clock(value, self.formats)
+            at = coerce.wall_clock(self.spec.field.value(row), self.formats)
             if at is not None and at < earliest:
                 raise FilterIgnored(f"The filter by last change is ignored: {page.name}.")
 
@@ -159,5 +158,4 @@ class OffsetPages(PagingStyle[OffsetPosition]):
 
     def _id(self, row: Json) -> str:
         """A row without an id is known by all that it says."""
-        value = row.get(self.spec.id) if isinstance(row, dict) else None
-        return coerce.optional_id(value) or fingerprint(row)
+        return coerce.optional_id(self.spec.id.value(row)) or fingerprint(row)

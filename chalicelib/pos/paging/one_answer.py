@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from chalicelib.domain.errors import UnexpectedAnswer
 from chalicelib.pos.paging.response_page import ResponsePage
 from chalicelib.pos.paging.style import NextPage, PagingStyle, Params
+from chalicelib.pos.profile.path import Path
 from chalicelib.services.ports.pos import StreamPlan
 
 
@@ -17,7 +18,7 @@ class OneAnswer(PagingStyle[None]):
     rows has any of them is refused."""
 
     request: Mapping[str, str]
-    must_have: tuple[str, ...] = ()
+    must_have: tuple[Path, ...] = ()
 
     def start(self, plan: StreamPlan) -> None:
         """There is but one position."""
@@ -26,8 +27,9 @@ class OneAnswer(PagingStyle[None]):
         return dict(self.request)
 
     def check(self, plan: StreamPlan, at: None, page: ResponsePage) -> None:  # noqa: ARG002
-        rows = [row for row in page.rows if isinstance(row, dict)]
-        if self.must_have and all(row.get(name) is None for row in rows for name in self.must_have):
+        if not self.must_have:
+            return
+        if not any(path.values(row) for row in page.rows for path in self.must_have):
             raise UnexpectedAnswer(f"An answer for {page.name} says nothing of what was asked.")
 
     def next_page(self, plan: StreamPlan, at: None, page: ResponsePage) -> NextPage[None]:  # noqa: ARG002

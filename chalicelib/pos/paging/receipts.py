@@ -14,6 +14,7 @@ import orjson
 
 from chalicelib.pos.paging.response_page import json_bytes
 from chalicelib.pos.profile.mapping import LineGroup
+from chalicelib.pos.profile.path import Path
 from chalicelib.pos.rows import coerce
 from chalicelib.pos.rows.coerce import Json, Unusable
 
@@ -29,7 +30,7 @@ class Receipts:
         one."""
         if not isinstance(row, dict) or self.group.into in row:
             return None
-        return coerce.optional_id(row.get(self.group.by))
+        return coerce.optional_id(self.group.by.value(row))
 
     def with_lines_merged(self, rows: list[Json]) -> list[Json]:
         """Merge the lines of each receipt, wherever they stand: two tills may sell at once. A row
@@ -75,25 +76,25 @@ class Receipts:
     def _receipt(self, lines: list[Json]) -> Json:
         group = self.group
         whole: dict[str, Any] = {**lines[0], group.into: lines}
-        whole |= {name: lines[0].get(line) for name, line in group.names.items()}
+        whole |= {name: line.value(lines[0]) for name, line in group.names.items()}
         return whole | {name: _sum(lines, line) for name, line in group.sums.items()}
 
     def _orphan(self, row: Json) -> Json:
         """A line that names no receipt is nobody's: its own id must not pass for a receipt's."""
-        if not isinstance(row, dict) or self.group.into in row or self.group.by not in row:
+        if not isinstance(row, dict) or self.group.into in row or not self.group.by.is_in(row):
             return row
-        return {**row, **{name: row.get(line) for name, line in self.group.names.items()}}
+        return {**row, **{name: line.value(row) for name, line in self.group.names.items()}}
 
 
 def _distinct(rows: Iterable[Json]) -> list[Json]:
     return list({json_bytes(row, orjson.OPT_SORT_KEYS): row for row in rows}.values())
 
 
-def _sum(lines: list[Json], field: str) -> Json:
+def _sum(lines: list[Json], field: Path) -> Json:
     """The lines' amounts together; a broken one breaks the whole, and must be seen in it."""
     total = Decimal(0)
     for line in lines:
-        value = line.get(field)
+        value = field.value(line)
         try:
             total += coerce.amount_as_written(value)
         except Unusable:

@@ -12,6 +12,7 @@ import orjson
 from chalicelib.domain.errors import KeyRejected, UnexpectedAnswer
 from chalicelib.pos.paging.row_tables import rows_of
 from chalicelib.pos.profile.paging import Offset, PageLimit, PageTotal, Proof, Single, WholeWindow
+from chalicelib.pos.profile.path import WHOLE, Path
 from chalicelib.pos.profile.profile import Profile, StreamProfile
 from chalicelib.pos.profile.wire import ErrorObjects
 from chalicelib.pos.rows import coerce
@@ -21,9 +22,6 @@ Json = Any
 MOST_ROWS = 200_000
 """Of one answer of at most 10 MB: rows worth reading are longer; millions of empty ones would take
 a worker's memory."""
-
-WHOLE_BODY = "$"
-"""The path of an array that is the body itself."""
 
 MARSHAL_BY_VALUE = 2
 """The last version whose bytes do not depend on which values are the same object."""
@@ -94,17 +92,17 @@ def response_page(body: Json, stream: StreamProfile, name: str) -> ResponsePage:
         return ResponsePage(name, rows_of(body, stream, name))
     if isinstance(body, list) and _may_be_bare(stream):
         return ResponsePage(name, [_unwrapped(row, stream.unwrap) for row in body])
-    if not isinstance(body, dict) or stream.rows == WHOLE_BODY:
+    if not isinstance(body, dict) or stream.rows == WHOLE:
         raise UnexpectedAnswer(f"An answer for {name} has not the shape it should have.")
     if stream.rows is None:
         return ResponsePage(name, [_unwrapped(body, stream.unwrap)])
-    rows = body.get(stream.rows)
+    rows = stream.rows.value(body)
     if not isinstance(rows, list):
         raise UnexpectedAnswer(f"An answer for {name} has no list {stream.rows!r}.")
     rows = [_unwrapped(row, stream.unwrap) for row in rows]
     if isinstance(stream.page, PageLimit):
         number = _positive(body, stream.page.current)
-        last = coerce.whole_number(body.get(stream.page.pages)) if stream.page.pages else None
+        last = _whole_number(body, stream.page.pages)
         return ResponsePage(name, rows, number=number, last_page=last)
     if not isinstance(stream.page, PageTotal):
         return ResponsePage(name, rows)
@@ -112,7 +110,7 @@ def response_page(body: Json, stream: StreamProfile, name: str) -> ResponsePage:
 
 
 def _refuse_a_flood(body: Json, stream: StreamProfile, name: str) -> None:
-    rows = body.get(stream.rows or "") if isinstance(body, dict) else body
+    rows = stream.rows.value(body) if stream.rows and isinstance(body, dict) else body
     if isinstance(rows, list) and len(rows) > MOST_ROWS:
         raise UnexpectedAnswer(f"An answer for {name} has more than {MOST_ROWS:,} rows.")
 
@@ -120,7 +118,7 @@ def _refuse_a_flood(body: Json, stream: StreamProfile, name: str) -> None:
 def refuse_error_object(body: Json, errors: ErrorObjects | None, title: str) -> None:
     """Raises KeyRejected or UnexpectedAnswer for an object that tells an error, whatever the
     status; none of its text is shown."""
-    error = body.get(errors.name) if errors and isinstance(body, dict) else None
+    error = errors.name.value(body) if errors and isinstance(body, dict) else None
     if errors is None or not isinstance(error, str) or not error.endswith(errors.suffix):
         return
     if error in errors.key_rejected:
@@ -129,13 +127,13 @@ def refuse_error_object(body: Json, errors: ErrorObjects | None, title: str) -> 
 
 
 def _may_be_bare(stream: StreamProfile) -> bool:
-    if stream.rows == WHOLE_BODY:
+    if stream.rows == WHOLE:
         return True
     return stream.rows is not None and isinstance(stream.page, PageLimit | Single)
 
 
 def _counted(body: dict[str, Json], rows: list[Json], page: PageTotal, name: str) -> ResponsePage:
-    total = coerce.whole_number(body.get(page.total))
+    total = _whole_number(body, page.total)
     if total is None or total < 0:
         raise UnexpectedAnswer(f"An answer for {name} does not say how many rows there are.")
     size = _positive(body, page.given_size) or page.limit
@@ -143,14 +141,17 @@ def _counted(body: dict[str, Json], rows: list[Json], page: PageTotal, name: str
     return ResponsePage(name, rows, total, size, pages, _positive(body, page.current))
 
 
-def _positive(body: dict[str, Json], key: str | None) -> int | None:
-    """The number above zero under a key of the envelope, or None."""
-    number = coerce.whole_number(body.get(key)) if key else None
+def _whole_number(body: Json, path: Path | None) -> int | None:
+    return coerce.whole_number(path.value(body)) if path else None
+
+
+def _positive(body: Json, path: Path | None) -> int | None:
+    """The number above zero at a place of the envelope, or None."""
+    number = _whole_number(body, path)
     return number if number and number > 0 else None
 
 
-def _unwrapped(row: Json, key: str | None) -> Json:
+def _unwrapped(row: Json, wrapping: Path | None) -> Json:
     """POSaBIT wraps some rows and not others: both are accepted."""
-    if key and isinstance(row, dict) and isinstance(row.get(key), dict):
-        return row[key]
-    return row
+    inner = wrapping.value(row) if wrapping else None
+    return inner if isinstance(inner, dict) else row

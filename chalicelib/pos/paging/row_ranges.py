@@ -137,7 +137,7 @@ class RowRanges(PagingStyle[RangePosition]):
 
     def _name(self, row: Json) -> str:
         """A short name of what the row is about: its id, else all of it."""
-        row_id = row.get(self.spec.id) if isinstance(row, dict) else None
+        row_id = self.spec.id.value(row)
         known_by = row if row_id is None else str(row_id)
         return blake2b(orjson.dumps(known_by), digest_size=5).hexdigest()
 

@@ -8,6 +8,7 @@ from typing import Any
 from chalicelib.domain.errors import UnexpectedAnswer
 from chalicelib.pos.profile.mapping import Lines
 from chalicelib.pos.profile.paging import Proof
+from chalicelib.pos.profile.path import Path
 from chalicelib.pos.profile.profile import StreamProfile
 
 Json = Any
@@ -38,7 +39,7 @@ def _under_header(body: list[Json], stream: StreamProfile, name: str) -> list[Js
     if not all(isinstance(column, str) for column in header):
         raise UnexpectedAnswer(f"The report for {name} has no header.")
     for column in _columns_needed(stream):
-        if column not in header:
+        if column.steps[0] not in header:
             raise UnexpectedAnswer(f"The report for {name} has no column {column!r}.")
     width = len(header)
     return [
@@ -47,12 +48,12 @@ def _under_header(body: list[Json], stream: StreamProfile, name: str) -> list[Js
     ]
 
 
-def _columns_needed(stream: StreamProfile) -> tuple[str, ...]:
+def _columns_needed(stream: StreamProfile) -> tuple[Path, ...]:
     """The columns that tell the rows of a report apart."""
     if stream.lines:
         return stream.lines.by
     known_by = stream.map.get("ext_id") or stream.map.get("key")
-    return (known_by,) if isinstance(known_by, str) else ()
+    return (known_by,) if isinstance(known_by, Path) else ()
 
 
 def _together(rows: list[Json], lines: Lines) -> list[Json]:
@@ -66,7 +67,7 @@ def _together(rows: list[Json], lines: Lines) -> list[Json]:
             continue
         if lines.totals and not any(_is_filled(row, column) for column in lines.totals):
             continue
-        key = tuple([str(row.get(column)) for column in lines.by])
+        key = tuple([str(column.value(row)) for column in lines.by])
         whole = wholes.get(key)
         if whole is not None:
             whole[lines.into].append(row)
@@ -78,6 +79,6 @@ def _together(rows: list[Json], lines: Lines) -> list[Json]:
     return together
 
 
-def _is_filled(row: Row, column: str) -> bool:
-    value = row.get(column)
+def _is_filled(row: Row, column: Path) -> bool:
+    value = column.value(row)
     return value is not None and value != "" and (not isinstance(value, str) or bool(value.strip()))

@@ -29,6 +29,7 @@ from chalicelib.pos.profile.paging import (
     Single,
     WholeWindow,
 )
+from chalicelib.pos.profile.path import Path
 from chalicelib.pos.profile.profile import Profile, StreamProfile
 from chalicelib.pos.rows import coerce
 from chalicelib.pos.rows.field_map import required_path
@@ -37,7 +38,10 @@ from chalicelib.pos.rows.field_map import required_path
 def style_for(profile: Profile, stream: StreamProfile, zone: str = "UTC") -> PagingStyle[Any]:
     """The style a stream's profile asks for. `zone` is the store's, whose clock some go by."""
     style = _style(profile, stream, zone)
-    return style if stream.each is None else EachShop(stream.each, style)
+    if stream.each is None:
+        return style
+    shop = stream.map.get("store_key")
+    return EachShop(stream.each, style, shop if isinstance(shop, Path) else None)
 
 
 def _style(profile: Profile, stream: StreamProfile, zone: str) -> PagingStyle[Any]:
@@ -45,7 +49,7 @@ def _style(profile: Profile, stream: StreamProfile, zone: str) -> PagingStyle[An
     match page:
         case Single():
             key = required_path(stream.map["key"])
-            return OneAnswer(page.params, (key,) if isinstance(key, str) else key)
+            return OneAnswer(page.params, (key,) if isinstance(key, Path) else key)
         case PageTotal() if page.keyset is not None:
             return KeysetPages(page, page.keyset, instant_of(profile, page.keyset.field))
         case PageTotal():
@@ -75,14 +79,14 @@ def _store_clock_style(
     return WindowPages(windows) if windows else OneAnswer({})
 
 
-def instant_of(profile: Profile, field: str | None) -> Callable[[Json], Instant | None]:
+def instant_of(profile: Profile, field: Path | None) -> Callable[[Json], Instant | None]:
     """A reader of a row's instant; None for a row that has none we can read."""
     if field is None:
         return lambda _row: None
     read = coerce.none_if_unusable(coerce.instant_reader(profile.time.zone, profile.time.formats))
 
     def instant(row: Json) -> Instant | None:
-        at: Any = read(row.get(field)) if isinstance(row, dict) else None
+        at: Any = read(field.value(row))
         return at if isinstance(at, int) else None
 
     return instant

@@ -7,9 +7,10 @@ from collections.abc import Mapping
 from pydantic import Field, model_validator
 
 from chalicelib.pos.profile.paging import ProfilePart
+from chalicelib.pos.profile.path import Key, Path
 
-Paths = str | tuple[str, ...]
-"""Where a value is in a row: a dotted path, or several, of which the first that has one wins."""
+Paths = Path | tuple[Path, ...]
+"""Where a value is in a row: a path, or several, of which the first usable value wins."""
 
 
 class LineGroup(ProfilePart):
@@ -17,17 +18,17 @@ class LineGroup(ProfilePart):
     array. A row that has `into` is no line. `names`: what the whole calls fields that the lines
     call otherwise; `sums`: amounts of the whole, added up from the lines'."""
 
-    by: str
-    into: str
-    names: Mapping[str, str]
-    sums: Mapping[str, str]
+    by: Path
+    into: Key
+    names: Mapping[Key, Path]
+    sums: Mapping[Key, Path]
 
 
 class ConsentMapping(ProfilePart):
     """A consent told by flags. A true `refused` wins over a true `given`; else it is unknown."""
 
-    given: str | None = None
-    refused: str | None = None
+    given: Path | None = None
+    refused: Path | None = None
 
     @model_validator(mode="after")
     def _says_something(self) -> ConsentMapping:
@@ -39,31 +40,30 @@ class ConsentMapping(ProfilePart):
 class NegatedFlag(ProfilePart):
     """A field that is the opposite of the flag `unless`."""
 
-    unless: str
+    unless: Path
 
 
 class IdPart(ProfilePart):
     """One part of a composite id: the `take`th (from 1) of the field `of`, split `parts` ways at
     `at`; the field `otherwise` where it has another number of parts."""
 
-    of: str
+    of: Path
     at: str
     take: int = Field(gt=0)
     parts: int = Field(gt=0)
-    otherwise: str | None = None
+    otherwise: Path | None = None
 
 
 class Sum(ProfilePart):
-    """An amount that the POS gives in parts: the sum of these fields; `array.field` means that
-    field of every element."""
+    """An amount that the POS gives in parts: the sum of all values that these paths lead to."""
 
-    sum: tuple[str, ...]
+    sum: tuple[Path, ...]
 
 
 class NestedRows(ProfilePart):
     """An array inside a row, with the map of its elements."""
 
-    rows: str
+    rows: Path
     map: Mapping[str, Paths | ConsentMapping | NegatedFlag | IdPart | Sum | NestedRows]
 
 
@@ -72,6 +72,6 @@ class Lines(ProfilePart):
     the first and all of them as an array `into`. A row blank in all of `totals` sums others up and
     is left out."""
 
-    by: tuple[str, ...]
-    into: str
-    totals: tuple[str, ...] = ()
+    by: tuple[Path, ...]
+    into: Key
+    totals: tuple[Path, ...] = ()

@@ -7,6 +7,8 @@ from typing import Annotated, Literal, Self
 
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
+from chalicelib.pos.profile.path import Path
+
 
 class ProfilePart(BaseModel):
     """A part of a profile: unknown keys are refused, nothing changes once it is read."""
@@ -35,7 +37,7 @@ class Keyset(Windowed):
     of that many days, newest first.
     """
 
-    field: str
+    field: Path
     after: str
 
 
@@ -53,11 +55,11 @@ class PageTotal(ProfilePart):
     number: str
     size: str
     limit: int = Field(gt=0)
-    total: str
-    pages: str | None = None
-    current: str | None = None
-    given_size: str | None = None
-    id: str = "id"
+    total: Path
+    pages: Path | None = None
+    current: Path | None = None
+    given_size: Path | None = None
+    id: Path = Path("id")
     params: Mapping[str, str] = Field(default_factory=dict)
     keyset: Keyset | None = None
 
@@ -67,7 +69,7 @@ class Since(Windowed):
     instant in a row they go by; `look_back_days` further back than the plan asks, where the POS
     does not filter by the last change. `window_days`: as in Keyset."""
 
-    field: str
+    field: Path
     after: str
     look_back_days: int = Field(default=0, ge=0)
 
@@ -80,9 +82,9 @@ class PageLimit(ProfilePart):
     number: str
     size: str
     limit: int = Field(gt=0)
-    pages: str | None = None
-    current: str | None = None
-    changed: str | None = None
+    pages: Path | None = None
+    current: Path | None = None
+    changed: Path | None = None
     since: Since | None = None
     params: Mapping[str, str] = Field(default_factory=dict)
 
@@ -95,9 +97,9 @@ class RangePage(ProfilePart):
     style: Literal["range"]
     param: str
     limit: int = Field(gt=1)
-    id: str = "id"
-    changed: str | None = None
-    made: str | None = None
+    id: Path = Path("id")
+    changed: Path | None = None
+    made: Path | None = None
     params: Mapping[str, str] = Field(default_factory=dict)
 
 
@@ -121,7 +123,7 @@ class Windows(ProfilePart):
     since: str
     until: str
     format: str
-    field: str
+    field: Path
     until_included: bool = False
     days: int = Field(gt=0)
     max_days: int = Field(gt=0)
@@ -144,7 +146,7 @@ class ModifiedSince(ProfilePart):
 
     param: str
     format: str
-    field: str
+    field: Path
 
 
 class Offset(ProfilePart):
@@ -155,7 +157,7 @@ class Offset(ProfilePart):
     start: str
     size: str
     limit: int = Field(gt=1)
-    id: str
+    id: Path
     windows: Windows | None = None
     modified: ModifiedSince | None = None
 

@@ -22,6 +22,7 @@ from chalicelib.pos.profile.mapping import (
     Sum,
 )
 from chalicelib.pos.profile.paging import Each, PageProfile, ProfilePart, Proof
+from chalicelib.pos.profile.path import Path
 from chalicelib.pos.profile.wire import (
     AuthVariant,
     Endpoint,
@@ -97,14 +98,14 @@ class StreamProfile(ProfilePart):
 
     endpoint: str
     page: PageProfile
-    rows: str | None = None
-    unwrap: str | None = None
+    rows: Path | None = None
+    unwrap: Path | None = None
     each: Each | None = None
     group: LineGroup | None = None
     lines: Lines | None = None
     optional: bool = False
-    in_stock: str | None = None
-    unread: tuple[str, ...] = ()
+    in_stock: Path | None = None
+    unread: tuple[Path, ...] = ()
     map: Mapping[str, Paths | ConsentMapping | NegatedFlag | IdPart | Sum | NestedRows]
 
 

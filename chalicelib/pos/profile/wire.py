@@ -10,6 +10,7 @@ from pydantic import Field
 
 from chalicelib.domain.words import Stream
 from chalicelib.pos.profile.paging import ProfilePart
+from chalicelib.pos.profile.path import Path
 
 
 class JsonQuery(ProfilePart):
@@ -64,7 +65,7 @@ class ErrorObjects(ProfilePart):
     """Errors told by an object under status 200: its `name` ends in `suffix`. `key_rejected`: the
     names that speak of the key."""
 
-    name: str
+    name: Path
     suffix: str
     key_rejected: tuple[str, ...] = ()
 
@@ -78,6 +79,6 @@ class Probe(ProfilePart):
     stream: Stream | None = None
     rows: int = 1
     optional: bool = False
-    not_all_null: tuple[str, ...] = ()
+    not_all_null: tuple[Path, ...] = ()
     judge_from: int = 1
     permission: str | None = None

@@ -18,6 +18,7 @@ from chalicelib.pos.profile.mapping import (
     Paths,
     Sum,
 )
+from chalicelib.pos.profile.path import Path
 from chalicelib.pos.profile.profile import Profile
 from chalicelib.pos.rows import coerce
 from chalicelib.pos.rows.coerce import Json, Unusable
@@ -112,8 +113,8 @@ class Compiler:
         others: list[tuple[str, Read]] = []
         for name, spec in fields.items():
             coercion = by_name.get(name, coerce.text)
-            if isinstance(spec, str) and "." not in spec:
-                simple.append((name, spec, coercion))
+            if isinstance(spec, Path) and spec.key is not None:
+                simple.append((name, spec.key, coercion))
             elif not isinstance(spec, NestedRows):
                 others.append((name, self._reader(spec, coercion)))
         return simple, others
@@ -139,17 +140,16 @@ class Compiler:
     def _consent(self, consent: ConsentMapping) -> Read:
         """An opt-out wins over an opt-in; without either nobody was asked (reference/pos.md §7).
         Where an opt-out says something that cannot be read, nobody knows."""
-        refused, given = consent.refused or "", consent.given or ""
-        flag = coerce.boolean
+        refused, given = consent.refused, consent.given
 
         def read(row: Row) -> str:
-            opt_out = row.get(refused)
-            out = flag(opt_out)
-            if out:
+            opt_outs = [out for out in refused.values(row) if out != ""] if refused else []
+            told = [coerce.boolean(out) for out in opt_outs]
+            if True in told:
                 return "no"
-            if out is None and opt_out is not None and opt_out != "":
+            if None in told or given is None:
                 return "unknown"
-            return "yes" if flag(row.get(given)) else "unknown"
+            return "yes" if coerce.boolean(given.value(row)) else "unknown"
 
         return read
 
@@ -198,19 +198,17 @@ _MONEY: dict[str, Coercion] = {
 def _raise_with_field(simple: Sequence[PlainField], row: Row) -> None:
     """Raise the Unusable of the first field that is broken, with the field's name."""
     for _, key, coercion in simple:
-        field_reader(key, coercion)(row)
+        _simple_reader(key, coercion)(row)
 
 
 def _sum(spec: Sum, coercion: Coercion) -> Read:
     """A reader that adds up what is said; None when nothing is."""
-    walks = [(path, *path.partition(".")[::2]) for path in spec.sum]
 
     def read(row: Row) -> Any:
         total = None
-        for path, name, within in walks:
-            value = row.get(name)
+        for path in spec.sum:
             try:
-                for part in map(coercion, _element_values(value, within) if within else (value,)):
+                for part in map(coercion, path.values(row)):
                     if part is not None:
                         total = part if total is None else total + part
             except Unusable as unusable:
@@ -220,15 +218,9 @@ def _sum(spec: Sum, coercion: Coercion) -> Read:
     return read
 
 
-def _element_values(value: Json, within: str) -> list[Json]:
-    """The field `within` of every element of the array that the value is."""
-    elements = value if type(value) is list else [value]
-    return [element.get(within) for element in elements if type(element) is dict]
-
-
 def _negated(spec: NegatedFlag) -> Read:
     def read(row: Row) -> bool | None:
-        opposite = coerce.boolean(row.get(spec.unless))
+        opposite = coerce.boolean(spec.unless.value(row))
         return None if opposite is None else not opposite
 
     return read
@@ -236,12 +228,14 @@ def _negated(spec: NegatedFlag) -> Read:
 
 def _id_part(spec: IdPart, coercion: Coercion) -> Read:
     """A reader of one part of a composite text; a text of another make is none."""
-    otherwise, index = spec.otherwise or "", spec.take - 1
+    otherwise, index = spec.otherwise, spec.take - 1
 
     def read(row: Row) -> Any:
-        whole = row.get(spec.of)
+        whole = spec.of.value(row)
         parts = whole.split(spec.at) if isinstance(whole, str) else []
-        value = parts[index] if len(parts) == spec.parts else row.get(otherwise)
+        value = otherwise.value(row) if otherwise else None
+        if len(parts) == spec.parts:
+            value = parts[index]
         try:
             return coercion(value)
         except Unusable as unusable:
@@ -251,23 +245,33 @@ def _id_part(spec: IdPart, coercion: Coercion) -> Read:
 
 
 def field_reader(paths: Paths, coercion: Coercion) -> Read:
-    """Return a reader of one field: of the first path that holds something, coerced."""
-    if isinstance(paths, str) and "." not in paths:
-        return _simple_reader(paths, coercion)
-    alternatives = (paths,) if isinstance(paths, str) else paths
-    walks = [tuple(path.split(".")) for path in alternatives]
+    """Return a reader of one field: of the first value at these paths that is usable, coerced.
+
+    Where none is, the reader raises the Unusable of the first that is broken.
+    """
+    alternatives = (paths,) if isinstance(paths, Path) else paths
+    if len(alternatives) == 1 and alternatives[0].key is not None:
+        return _simple_reader(alternatives[0].key, coercion)
     field = alternatives[0] if alternatives else ""
 
     def read(row: Row) -> Any:
-        value = None
-        for steps in walks:
-            value = value_at(row, steps)
-            if value not in (None, ""):
-                break
+        broken = None
+        for path in alternatives:
+            for value in path.values(row):
+                try:
+                    usable = coercion(value)
+                except Unusable as unusable:
+                    broken = broken or Unusable(unusable.reason, path)
+                else:
+                    if usable is not None and usable != "":
+                        return usable
         try:
-            return coercion(value)
+            usable = coercion(None)
         except Unusable as unusable:
-            raise Unusable(unusable.reason, field) from None
+            broken = broken or Unusable(unusable.reason, field)
+        if broken:
+            raise broken
+        return usable
 
     return read
 
@@ -282,21 +286,9 @@ def _simple_reader(key: str, coercion: Coercion) -> Read:
     return read
 
 
-def value_at(row: Json, steps: tuple[str, ...]) -> Json:
-    """Return the value a path leads to; a number among its steps is an index into an array."""
-    for step in steps:
-        if isinstance(row, list) and step.isdecimal():
-            row = row[int(step)] if int(step) < len(row) else None
-            continue
-        if not isinstance(row, dict):
-            return None
-        row = row.get(step)
-    return row
-
-
 def required_path(spec: object) -> Paths:
     """Return an entry of a map that must be a path. Raises ValueError: the profile is wrong."""
-    if isinstance(spec, str | tuple):
+    if isinstance(spec, Path | tuple):
         return spec
     raise ValueError(f"the map needs a path here, not {spec!r}")
 
@@ -310,12 +302,10 @@ def array_reader(
     """
     if not isinstance(spec, NestedRows):
         return lambda _row: ()
-    first, *rest = spec.rows.split(".")
-    deeper = tuple(rest)
-    make = compile_one(spec.map)
+    rows, key, make = spec.rows, spec.rows.key, compile_one(spec.map)
 
     def read(row: Row) -> tuple[T, ...]:
-        array = row.get(first) if not deeper else value_at(row.get(first), deeper)
+        array = rows.value(row) if key is None else row.get(key)
         if not array and (array is None or array == []):
             return ()
         if type(array) is not list or len(array) > MAX_ELEMENTS:

@@ -18,6 +18,7 @@ from chalicelib.domain.versions import is_newer
 from chalicelib.domain.words import Stream
 from chalicelib.pos.profile.mapping import Paths
 from chalicelib.pos.profile.paging import Proof
+from chalicelib.pos.profile.path import Path
 from chalicelib.pos.profile.profile import Profile
 from chalicelib.pos.rows import coerce, contacts
 from chalicelib.pos.rows.coerce import Json, Unusable
@@ -162,13 +163,13 @@ def _key(fact: Fact) -> object:
 
 def _id_paths(profile: Profile, stream: Stream) -> Paths:
     paths = profile.streams[stream].map.get("ext_id", ())
-    return paths if isinstance(paths, str | tuple) else ()
+    return paths if isinstance(paths, Path | tuple) else ()
 
 
-def _sold_out(row: Json, field: str) -> bool:
+def _sold_out(row: Json, quantity: Path) -> bool:
     """Whether nothing is left of it; what is no quantity is judged with the row."""
     try:
-        return isinstance(row, dict) and float(row.get(field) or 0) <= 0
+        return isinstance(row, dict) and float(quantity.value(row) or 0) <= 0
     except (TypeError, ValueError):
         return False
 
