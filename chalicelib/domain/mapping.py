@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Mapping
+from functools import lru_cache
 from typing import Protocol
 
 from chalicelib.domain.names import fold_name
@@ -50,6 +51,7 @@ def suggest_store(key_name: str, stores: Iterable[NamedStore]) -> int | None:
     return ranked[-1][1]
 
 
+@lru_cache(maxsize=4096)
 def _words(name: str) -> list[str]:
     return sorted(set(_WORD.findall(fold_name(name))))
 
@@ -63,7 +65,10 @@ def _similarity(one: list[str], other: list[str]) -> float:
         return 0.0
     from difflib import SequenceMatcher
 
-    return SequenceMatcher(None, " ".join(one), " ".join(other), autojunk=False).ratio()
+    matcher = SequenceMatcher(None, " ".join(one), " ".join(other), autojunk=False)
+    if matcher.quick_ratio() < LIKELY - AHEAD:  # an upper bound: too low to matter
+        return 0.0
+    return matcher.ratio()
 
 
 def _numbers(words: list[str]) -> list[str]:

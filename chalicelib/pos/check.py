@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
 from chalicelib.domain.errors import (
     AiqError,
@@ -30,6 +30,10 @@ from chalicelib.services.ports.pos import CheckResult, CredentialAccess, StreamP
 
 DEADLINE_SECONDS = 8.0
 """Over all probes and auth variants together."""
+
+
+MOST_NAMED = 20
+LONGEST_NAME = 100
 
 
 class Check:
@@ -87,7 +91,7 @@ class Check:
         if unknown := [key for key in chosen if key not in by_key]:
             raise UnexpectedAnswer(
                 f"{self._profile.title} does not know {', '.join(unknown)[:80]}."
-                f" It has {', '.join(f'{fact.key} ({fact.name})' for fact in facts[:20])}."
+                f" It has {_shops_text(facts, with_key=True)}."
             )
         return tuple(by_key[key] for key in chosen) or facts
 
@@ -129,8 +133,7 @@ class Check:
     def _success(self) -> CheckResult:
         """The result after all probes were answered, though the key may lack permissions."""
         if not self._missing:
-            names = tuple(store.name or store.key for store in self._stores)
-            return self._result("ok", f"The key opens {', '.join(names) or '?'}.")
+            return self._result("ok", f"The key opens {_shops_text(self._stores) or '?'}.")
         order = [*self._profile.permissions, *sorted(self._missing)]
         names = tuple(dict.fromkeys(name for name in order if name in self._missing))
         message = f"The key lacks permissions. Grant in {self._profile.title}: {', '.join(names)}."
@@ -168,6 +171,17 @@ class Check:
             return {}
         shop = {stream.each.param: self._stores[0].key} if stream.each and self._stores else {}
         return {**shop, **_first_page(stream.page, probe.rows)}
+
+
+def _shops_text(shops: Sequence[StoreFact], *, with_key: bool = False) -> str:
+    """Name the first shops and count the others: a POS may list any number."""
+    names = [
+        f"{shop.key} ({shop.name})" if with_key else shop.name or shop.key
+        for shop in shops[:MOST_NAMED]
+    ]
+    more = len(shops) - MOST_NAMED
+    text = ", ".join(name[:LONGEST_NAME] for name in names)
+    return f"{text} and {more} more" if more > 0 else text
 
 
 def _first_page(page: PageProfile, rows: int) -> dict[str, str]:

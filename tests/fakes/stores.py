@@ -46,6 +46,15 @@ class MemoryStores:
     def keys(self, uid: str) -> list[StoreKey]:
         return [row for (owner, _), row in sorted(self.seen.items()) if owner == uid]
 
+    def keys_of(self, uid: str, store: int | None) -> list[StoreKey]:
+        return [row for row in self.keys(uid) if row.store == store]
+
+    def key_page(
+        self, uid: str, limit: int, after: str | None
+    ) -> tuple[list[StoreKey], str | None]:
+        rows = [row for row in self.keys(uid) if after is None or row.id > after]
+        return rows[:limit], rows[limit - 1].id if len(rows) > limit else None
+
     def see_keys(self, uid: str, sightings: Iterable[StoreKeySighting]) -> None:
         for sighting in sightings:
             key_id = store_key_id(sighting.platform, sighting.scope, sighting.key)

@@ -12,6 +12,7 @@ import pytest
 from chalicelib.adapters.dynamo import keys
 from chalicelib.adapters.dynamo.credentials import CredentialRow, DynamoCredentials
 from chalicelib.domain.errors import HostRefused
+from chalicelib.domain.records import StoreFact
 from chalicelib.entrypoints import wiring
 from chalicelib.services.job_messages import sync_message
 from chalicelib.services.ports.pos import CheckResult
@@ -280,6 +281,19 @@ def test_a_missing_permission_is_stored_and_said(api: Gateway, pos: FakePosGatew
 
     assert added["check"]["outcome"] == "permission_missing"
     assert added["check"]["missing_permissions"] == list(missing)
+
+
+def test_a_check_of_a_chain_names_its_first_shops_and_counts_all(
+    api: Gateway, pos: FakePosGateway
+) -> None:
+    shops = tuple(StoreFact(f"s{n:05}", f"Shop {n}") for n in range(20_000))
+    pos.answers[KEY] = CheckResult("ok", "ok", "chain", shops)
+
+    got = api.post(f"{POSABIT}/credentials/check", {"fields": FIELDS})
+
+    assert [shop["key"] for shop in got.json["stores"]] == [f"s{n:05}" for n in range(50)]
+    assert got.json["store_count"] == 20_000
+    assert len(got.text) < 10_000
 
 
 def test_an_unreachable_host_is_stored_without_a_scope(api: Gateway, pos: FakePosGateway) -> None:

@@ -44,6 +44,16 @@ def queued(url: str) -> list[Any]:
     return [orjson.loads(message["Body"]) for message in answer.get("Messages", [])]
 
 
+def test_store_keys_come_in_pages(api: Gateway) -> None:
+    see(*(f"key {n}" for n in range(5)))
+
+    first = api.get(KEYS, limit=3).json
+    rest = api.get(KEYS, limit=3, cursor=first["next_cursor"]).json
+
+    assert [key["key"] for key in first["items"] + rest["items"]] == [f"key {n}" for n in range(5)]
+    assert rest["next_cursor"] is None
+
+
 def test_a_store_is_created_read_listed_and_changed(api: Gateway) -> None:
     fields = {
         "nickname": "Bal",

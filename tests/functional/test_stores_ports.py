@@ -70,6 +70,30 @@ def test_an_endless_store_key_is_kept_and_mapped_like_any_other(rows: Repositori
     }
 
 
+def test_keys_are_paged_by_id_without_loss_or_doubling(rows: Repositories) -> None:
+    rows.stores.see_keys(OURS, [seen(f"key {n}") for n in range(7)])
+    rows.stores.see_keys(OTHERS, [seen("Fremont")])
+    rows.stores.create(a_store())
+
+    shown: list[str] = []
+    position: str | None = None
+    for _ in range(3):
+        page, position = rows.stores.key_page(OURS, 3, position)
+        shown += [key.key for key in page]
+
+    assert shown == [f"key {n}" for n in range(7)]
+    assert position is None
+
+
+def test_the_keys_of_one_store_and_those_of_none_are_read_alone(rows: Repositories) -> None:
+    rows.stores.see_keys(OURS, [seen("Ballard"), seen("Fremont"), seen("other")])
+    store = rows.stores.create(a_store())
+    rows.stores.map_keys(OURS, store.id, [BALLARD], version=1)
+
+    assert [key.id for key in rows.stores.keys_of(OURS, store.id)] == [BALLARD]
+    assert [key.key for key in rows.stores.keys_of(OURS, None)] == ["Fremont", "other"]
+
+
 def test_stores_are_numbered_per_account_from_one(rows: Repositories) -> None:
     made = [rows.stores.create(a_store(uid=uid)).id for uid in (OURS, OURS, OTHERS, OURS)]
 

@@ -203,8 +203,7 @@ class Retailer:
         return persona | {"all_sales": sales}
 
     def store_keys(self) -> list[Json]:
-        keys: list[Json] = self.get("/store-keys")["items"]
-        return keys
+        return list(self.all("/store-keys"))
 
     def requests(self) -> list[Json]:
         """The requests for SMS consent that were sent or may have been, of yesterday, today and

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
 
@@ -16,11 +17,13 @@ from chalicelib.adapters.dynamo.base import (
     Row,
     bind,
     failed_conditions,
+    first_page,
     instant,
     put_if,
     transact,
     update_if,
 )
+from chalicelib.adapters.dynamo.positions import checked_position
 from chalicelib.domain.errors import AiqError, Conflict, NotFound, StaleVersion
 from chalicelib.domain.ids import store_key_id
 from chalicelib.domain.words import Instant, Uid
@@ -31,6 +34,9 @@ from chalicelib.services.ports.stores import (
     StoreLookup,
     store_lookup_of,
 )
+
+KEY_ID = re.compile(r"[a-z]+:.+", re.DOTALL)
+"""The form of `domain.ids.store_key_id`."""
 
 
 class StoreRow(Row):
@@ -101,6 +107,30 @@ class DynamoStores:
     def keys(self, uid: Uid) -> list[StoreKey]:
         return [_store_key(row) for row in _key_rows(uid)]
 
+    def keys_of(self, uid: Uid, store: int | None) -> list[StoreKey]:
+        mapped = StoreKeyRow.store
+        condition = mapped.does_not_exist() if store is None else mapped == store
+        return [_store_key(row) for row in _key_rows(uid, condition)]
+
+    def key_page(
+        self, uid: Uid, limit: int, after: str | None
+    ) -> tuple[list[StoreKey], str | None]:
+        """A position is the id of the page's last key."""
+        pk, start = keys.account(uid), None
+        if after is not None:
+            last_key = keys.store_key(checked_position(after, KEY_ID))
+            start = {"pk": {"S": pk}, "sk": {"S": last_key}}
+        rows = StoreKeyRow.query(
+            pk,
+            StoreKeyRow.sk.startswith(keys.STORE_KEY_PREFIX),
+            limit=limit + 1,
+            last_evaluated_key=start,
+            consistent_read=True,
+        )
+        page, last = first_page(rows, limit)
+        position = last and last.removeprefix(keys.STORE_KEY_PREFIX)
+        return [_store_key(row) for row in page], position
+
     def see_keys(self, uid: Uid, sightings: Iterable[StoreKeySighting]) -> None:
         """One write per key, unless sightings arrive out of order: then up to five."""
         merged: dict[str, _MergedSighting] = {}
@@ -138,8 +168,7 @@ class DynamoStores:
         DynamoDB takes 100 rows in one; `services.stores` bounds the keys of a store below that.
         """
         wanted = sorted(set(keys))
-        mapped = {key for key, owner in self.mapping(uid).items() if owner == store}
-        unwanted = sorted(mapped - set(wanted))
+        unwanted = sorted({key.id for key in self.keys_of(uid, store)} - set(wanted))
 
         def writes(transaction: TransactWrite) -> None:
             transaction.update(
@@ -174,13 +203,13 @@ class DynamoStores:
         if failed[0] is not None:
             self.get(uid, store)
             return StaleVersion("The store was changed meanwhile.")
-        rows = {_key_id(row): row for row in _key_rows(uid)}
         for key, reason in zip(wanted, failed[1:], strict=False):
             if reason is None:
                 continue
-            if key not in rows:
+            row = StoreKeyRow.find(keys.account(uid), keys.store_key(key))
+            if row is None:
                 return NotFound("There is no such store key.", store_key=key)
-            owner = rows[key].store
+            owner = row.store
             if owner is not None and owner != store:
                 message = "The store key is mapped to another store."
                 return Conflict(message, store_key=key, store=int(owner))

@@ -26,6 +26,8 @@ CREDENTIALS = "/api/accounts/{uid}/integrations/{platform}/credentials"
 FieldValues = Annotated[dict[str, str], Field(max_length=20)]
 """How long and of what form each may be, its platform says, with an example of its own."""
 
+MOST_STORES_SHOWN = 50
+
 FIELDS_EXAMPLE = {"store_name": "Green Leaf Ballard", "key": "vt_4f1c9a2b7d", "market": "WA"}
 
 
@@ -49,16 +51,32 @@ class CheckedStore(Answer):
 class CheckAnswer(Answer):
     """What the POS said to the key.
 
-    `certificate`: SHA-256 of the one that the retailer's own server showed, when no public
-    authority vouches for it.
+    `stores`: the first of `store_count` shops that the key opens; `store-keys` lists all of them
+    after the first sync. `certificate`: SHA-256 of the one that the retailer's own server showed,
+    when no public authority vouches for it.
     """
 
     outcome: CheckOutcome
     message: str
     scope: ScopeId | None
     stores: tuple[CheckedStore, ...]
+    store_count: int
     missing_permissions: tuple[str, ...]
     certificate: str | None
+
+    @classmethod
+    def of(cls, result: CheckResult) -> CheckAnswer:
+        """Shape a check: a POS may list any number of shops, an answer may not."""
+        shown = tuple(map(CheckedStore.model_validate, result.stores[:MOST_STORES_SHOWN]))
+        return cls(
+            outcome=result.outcome,
+            message=result.message,
+            scope=result.scope,
+            stores=shown,
+            store_count=len(result.stores),
+            missing_permissions=result.missing_permissions,
+            certificate=result.certificate,
+        )
 
 
 class TrustAnswer(Answer):
@@ -123,7 +141,7 @@ class CredentialAnswer(Answer):
             failures_in_a_row=credential.failures_in_a_row,
             last_error=credential.last_error,
             stopped=credential.stopped,
-            check=None if check is None else CheckAnswer.model_validate(check),
+            check=None if check is None else CheckAnswer.of(check),
             version=credential.version,
         )
 
@@ -185,7 +203,7 @@ def check_credential(uid: Uid, platform: Platform, body: CheckInput) -> CheckAns
     result = wiring.credentials.credential_service().check(
         uid, platform, body.fields, body.trust.sent_fields()
     )
-    return CheckAnswer.model_validate(result)
+    return CheckAnswer.of(result)
 
 
 @resource.get(f"{CREDENTIALS}/{{credential}}", right="integrations:read")
@@ -200,7 +218,7 @@ def get_credential(uid: Uid, platform: Platform, credential: CredentialId) -> Cr
 def check_stored_credential(uid: Uid, platform: Platform, credential: CredentialId) -> CheckAnswer:
     """Check a stored credential again."""
     result = wiring.credentials.credential_service().check_stored(uid, platform, credential)
-    return CheckAnswer.model_validate(result)
+    return CheckAnswer.of(result)
 
 
 @resource.patch(f"{CREDENTIALS}/{{credential}}", right="integrations:write")

@@ -11,8 +11,17 @@ from chalicelib.domain.words import Platform, ScopeId, Uid
 from chalicelib.entrypoints import wiring
 from chalicelib.entrypoints.dashboard.auth import Caller
 from chalicelib.entrypoints.dashboard.front import FRONT
+from chalicelib.entrypoints.http import cursors
 from chalicelib.entrypoints.http.routing import Resource
-from chalicelib.entrypoints.http.shapes import Answer, Change, Input, LongText, Moment, ShortText
+from chalicelib.entrypoints.http.shapes import (
+    Answer,
+    Change,
+    Input,
+    Listing,
+    LongText,
+    Moment,
+    ShortText,
+)
 
 if TYPE_CHECKING:
     from chalicelib.services.ports.stores import Store, StoreKey
@@ -63,8 +72,9 @@ class StoreKeyAnswer(Answer):
     suggested_store: int | None = None
 
 
-class StoreKeyList(Answer):
+class StoreKeyPage(Answer):
     items: list[StoreKeyAnswer]
+    next_cursor: str | None
 
 
 class MappingAnswer(Answer):
@@ -136,10 +146,14 @@ def change_store(
 
 
 @resource.get("/api/accounts/{uid}/store-keys", right="stores:read")
-def list_store_keys(uid: Uid) -> StoreKeyList:
-    """List every store key seen, with its store, or with the one it likely means."""
-    seen = wiring.stores.store_service().keys(uid)
-    return StoreKeyList(items=[_key(row.key, row.suggested_store) for row in seen])
+def list_store_keys(uid: Uid, query: Listing) -> StoreKeyPage:
+    """List the store keys seen, with their store, or with the one each likely means."""
+    after = cursors.unseal(query.cursor, uid, "store-keys")
+    seen, position = wiring.stores.store_service().key_page(uid, query.limit, after)
+    return StoreKeyPage(
+        items=[_key(row.key, row.suggested_store) for row in seen],
+        next_cursor=cursors.seal(position, uid, "store-keys"),
+    )
 
 
 @resource.get(f"{STORE}/mappings", right="stores:read")

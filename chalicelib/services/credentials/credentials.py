@@ -48,6 +48,9 @@ OF_A_CREDENTIAL: tuple[Kind, ...] = (
 )
 
 
+MOST_STORES_SEEN = 100
+"""Of one check; each is a write."""
+
 WithdrawImport = Callable[[Uid, Platform, ScopeId], None]
 """Imports no points for a scope any more, unless a listing has fixed them (product.md §7)."""
 
@@ -147,8 +150,8 @@ class CredentialService:
         except Conflict:
             raise self._scope_conflict(info, credential) from None
         self._record(actor, "credential.added", credential, None, credential)
-        self._see_stores(credential, result)
         self._start_if_connected(credential)
+        self._see_stores(credential, result)
         return CheckedCredential(self.credentials.get(uid, platform, credential.id), result)
 
     def change(
@@ -249,12 +252,12 @@ class CredentialService:
 
     def _resume(self, saved: Credential, result: CheckResult) -> Credential:
         """Start a stopped schedule again and clear the notifications that a new key mends."""
-        self._see_stores(saved, result)
         self.credentials.resume(saved.uid, saved.platform, saved.id, None)
         if result.outcome == "ok":
             for kind in MENDED_BY_A_NEW_KEY:
                 self.notifier.clear(saved.uid, kind, f"{saved.platform}:{saved.id}")
         self._start_if_connected(saved)
+        self._see_stores(saved, result)
         return self.credentials.get(saved.uid, saved.platform, saved.id)
 
     def _start_if_connected(self, credential: Credential) -> None:
@@ -266,6 +269,10 @@ class CredentialService:
             self.sync.start(uid, platform, credential.id, "connect")
 
     def _see_stores(self, credential: Credential, result: CheckResult) -> None:
+        """Record the first stores that the key opens, so that they can be mapped at once.
+
+        The sync records all of them: a POS may list more than a request has time for.
+        """
         now = self.clock.now()
         sightings = [
             StoreKeySighting(
@@ -276,7 +283,7 @@ class CredentialService:
                 now,
                 time_zone=fact.time_zone,
             )
-            for fact in result.stores
+            for fact in result.stores[:MOST_STORES_SEEN]
         ]
         if credential.scope and sightings:
             self.stores.see_keys(credential.uid, sightings)

@@ -115,7 +115,22 @@ class Stores(Protocol):
         """Save at `version` + 1. Raises StaleVersion."""
         ...
 
-    def keys(self, uid: Uid) -> list[StoreKey]: ...
+    def keys(self, uid: Uid) -> list[StoreKey]:
+        """Return every store key: for background work, since a POS may name any number."""
+        ...
+
+    def keys_of(self, uid: Uid, store: int | None) -> list[StoreKey]:
+        """Return the keys that are mapped to the store; for None, those that are mapped to none."""
+        ...
+
+    def key_page(
+        self, uid: Uid, limit: int, after: str | None
+    ) -> tuple[list[StoreKey], str | None]:
+        """Return one page of the keys by id; the second value continues the list.
+
+        Raises BadPosition.
+        """
+        ...
 
     def see_keys(self, uid: Uid, sightings: Iterable[StoreKeySighting]) -> None:
         """Raise counts, widen first and last seen, and create keys never seen before."""

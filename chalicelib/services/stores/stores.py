@@ -70,18 +70,23 @@ class StoreService:
             self._record(actor, "store.changed", saved, was, now)
         return saved
 
-    def keys(self, uid: Uid) -> list[SuggestedKey]:
-        """Return every store key ever seen, each unmapped one with the store it likely means."""
+    def key_page(
+        self, uid: Uid, limit: int, after: str | None
+    ) -> tuple[list[SuggestedKey], str | None]:
+        """Return one page of the store keys ever seen, each unmapped one with the store it likely
+        means, and the position that continues the list. Raises BadPosition."""
         stores = self.stores.for_account(uid)
-        return [
+        page, position = self.stores.key_page(uid, limit, after)
+        suggested = [
             SuggestedKey(key, suggest_store(key.name, stores) if key.store is None else None)
-            for key in self.stores.keys(uid)
+            for key in page
         ]
+        return suggested, position
 
     def mapped_keys(self, uid: Uid, store: int) -> tuple[Store, list[StoreKey]]:
         """Return the store with the keys that are mapped to it. Raises NotFound."""
         row = self.stores.get(uid, store)
-        return row, [key for key in self.stores.keys(uid) if key.store == store]
+        return row, self.stores.keys_of(uid, store)
 
     def map_keys(
         self, uid: Uid, store: int, keys: Sequence[str], version: int, *, actor: str
@@ -114,7 +119,7 @@ class StoreService:
 
     def refresh_unmapped(self, uid: Uid) -> None:
         """Raise the account's one notification of store keys without a store, or clear it."""
-        unmapped = [key for key in self.stores.keys(uid) if key.store is None]
+        unmapped = self.stores.keys_of(uid, None)
         if not unmapped:
             self.notifier.clear(uid, "unmapped_stores", SUBJECT)
             return

@@ -34,6 +34,7 @@ from chalicelib.services.credentials.key_ring import last_four
 from chalicelib.services.ports.integrations import Integration
 from chalicelib.services.ports.pos import CheckResult, PlatformInfo
 from tests.fakes.common import NOON
+from tests.fakes.facts import Crash
 from tests.fakes.pos import a_field, a_platform, an_own_server_platform
 from tests.fakes.retailer import ANN, KEY, OTHERS, OURS, Retailer
 
@@ -213,6 +214,42 @@ def test_stores_that_the_key_opens_are_recorded_as_store_keys(shop: Retailer) ->
     [key] = shop.stores.keys(OURS)
     assert (key.id, key.name, key.sales) == ("posabit:venue-7:b", "Ballard", 0)
     assert key.time_zone == LOS_ANGELES
+
+
+def a_chain_of_shops(count: int) -> CheckResult:
+    shops = tuple(StoreFact(f"s{n:05}", f"Shop {n}") for n in range(count))
+    return CheckResult("ok", "ok", "venue-7", shops)
+
+
+def test_a_chain_of_thousands_of_shops_costs_a_request_no_more_than_its_first_shops(
+    shop: Retailer,
+) -> None:
+    shop.pos.answers[KEY] = a_chain_of_shops(12_000)
+
+    shop.add_credential()
+
+    assert [key.key for key in shop.stores.keys(OURS)] == [f"s{n:05}" for n in range(100)]
+
+
+def test_a_credential_whose_shops_cannot_be_recorded_is_synced_all_the_same(
+    shop: Retailer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    shop.pos.answers[KEY] = a_chain_of_shops(1)
+    shop.add_credential()
+    shop.connect()
+    shop.pos.answers["vt_another_key"] = replace(a_chain_of_shops(1), scope="venue-8")
+    monkeypatch.setattr(shop.stores, "see_keys", crash)
+    shop.sync.started.clear()
+
+    with pytest.raises(Crash):
+        shop.add_credential("Fremont", "vt_another_key")
+
+    [(_, _, started, _)] = shop.sync.started
+    assert shop.credentials.get(OURS, "posabit", started).next_sync_at == NOON
+
+
+def crash(*_: object) -> None:
+    raise Crash("see_keys")
 
 
 def test_a_second_credential_for_a_scope_says_what_to_do(shop: Retailer) -> None:

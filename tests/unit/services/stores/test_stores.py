@@ -9,6 +9,7 @@ from chalicelib.domain.mapping import MOST_KEYS_PER_STORE
 from chalicelib.services.job_messages import account_job
 from chalicelib.services.ports.notifications import Notification
 from chalicelib.services.ports.stores import StoreKeySighting
+from chalicelib.services.stores.stores import SuggestedKey
 from tests.fakes.common import NOON
 from tests.fakes.retailer import ANN, OTHERS, OURS, Retailer
 
@@ -74,12 +75,16 @@ def test_a_stale_change_is_refused(shop: Retailer) -> None:
         shop.store_service.change(OURS, store, 1, {"state": "OR"}, actor=ANN)
 
 
+def key_page(shop: Retailer) -> list[SuggestedKey]:
+    return shop.store_service.key_page(OURS, 50, None)[0]
+
+
 def test_the_likely_store_of_an_unmapped_key_is_suggested(shop: Retailer) -> None:
     ballard, fremont = create(shop, "Ballard"), create(shop, "Fremont")
     see(shop, "Ballard", "Fremont", "Warehouse")
     shop.store_service.map_keys(OURS, fremont, [FREMONT], 1, actor=ANN)
 
-    suggested = {one.key.key: one.suggested_store for one in shop.store_service.keys(OURS)}
+    suggested = {one.key.key: one.suggested_store for one in key_page(shop)}
 
     assert suggested == {"Ballard": ballard, "Fremont": None, "Warehouse": None}
 
@@ -182,7 +187,7 @@ def test_more_keys_than_may_come_and_go_at_once_are_refused_with_what_to_do(
 ) -> None:
     store = create(shop)
     see(shop, *(f"k{n:03d}" for n in range(120)))
-    ids = [key.key.id for key in shop.store_service.keys(OURS)]
+    ids = [key.id for key in shop.stores.keys(OURS)]
     shop.store_service.map_keys(OURS, store, ids[:60], 1, actor=ANN)
 
     with pytest.raises(InvalidInput) as refused:
