@@ -18,6 +18,8 @@ DEFAULT_EVERY_HOURS = 6
 MAX_EVERY_HOURS = 12
 FIRST_RETRY = 15 * MINUTE
 LONGEST_RETRY = 6 * HOUR
+UNSURE_BY = 26 * HOUR
+"""How far a clock may be from ours whose zone nobody told: from the first zone to the last."""
 
 _MINUTES_OF_JITTER = 60
 
@@ -58,6 +60,15 @@ def pass_kind(
     earlier = _last_daily(previous, local_day(previous, zone), daily_at, zone)
     same_week = _week(earlier, zone) == _week(latest, zone)
     return "daily" if same_week else "weekly"
+
+
+def look_back_from(watermark: Instant, overlap_seconds: int, *, unsure_clock: bool) -> Instant:
+    """Return since when a pass asks for changes, when the last good one began at `watermark`.
+
+    `unsure_clock`: changes are filtered by a clock that is not ours (product.md §5).
+    """
+    overlap = overlap_seconds * 1000
+    return watermark - (max(overlap, UNSURE_BY) if unsure_clock else overlap)
 
 
 def retry_at(now: Instant, failures: int) -> Instant:

@@ -47,7 +47,8 @@ class Session:
 
     @property
     def reading(self) -> str:
-        return reading_stamp()
+        on_shop_clock = self._profile.time.zone == "store"
+        return reading_stamp() + (f" {self._access.time_zone}" if on_shop_clock else "")
 
     def fetch(self, plan: StreamPlan, cursor: Cursor | None, known: KnownRow | None = None) -> Page:
         """Read the next page; see the port for what it raises."""

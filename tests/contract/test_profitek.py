@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -71,6 +72,17 @@ def test_times_are_those_of_the_store_and_their_text_is_kept(bench: Profitek) ->
         assert apart < 1000 or (repeated and apart == HOUR)
         assert "T" in sale.ordered_at_text
         assert "Z" not in sale.ordered_at_text
+
+
+def test_rows_that_tell_no_zone_are_read_otherwise_in_another_zone(bench: Profitek) -> None:
+    here = bench.access()
+
+    readings = [
+        bench.gateway.open(replace(here, time_zone=zone)).reading
+        for zone in (here.time_zone, here.time_zone, "America/Toronto")
+    ]
+
+    assert readings[0] == readings[1] != readings[2]
 
 
 def test_a_sale_in_the_hour_that_the_clock_shows_twice_is_read_as_the_first(

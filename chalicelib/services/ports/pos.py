@@ -173,6 +173,12 @@ class PlatformInfo:
     inferred: tuple[str, ...] = ()
     steps: tuple[str, ...] = ()
 
+    @property
+    def unsure_clock(self) -> bool:
+        """Whether the POS filters by a clock that may be hours from ours: one whose zone it does
+        not tell, or that of a shop's PC."""
+        return self.store_clock or self.own_server
+
 
 class PosGateway(Protocol):
     """The way to every POS there is a profile of."""

@@ -95,5 +95,4 @@ class OpenRun:
                 began=run.progress.began,
                 zone=account.time_zone,
             )
-        info = self.gateway.platform(credential.platform)
-        run.plan(info.streams, info.overlap_seconds, credential.history_from, account)
+        run.plan(self.gateway.platform(credential.platform), credential.history_from, account)

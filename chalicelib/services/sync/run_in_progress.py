@@ -2,16 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 
 from chalicelib.domain.errors import AiqError
-from chalicelib.domain.schedule import pass_kind
+from chalicelib.domain.schedule import look_back_from, pass_kind
 from chalicelib.domain.words import Instant, RunState, ScopeId, Stream
 from chalicelib.services.derivation.commit import FactCommits
 from chalicelib.services.ports.accounts import Account
 from chalicelib.services.ports.common import Clock
-from chalicelib.services.ports.pos import Page, PosSession, StreamPlan
+from chalicelib.services.ports.pos import Page, PlatformInfo, PosSession, StreamPlan
 from chalicelib.services.ports.runs import Lease, RunError, RunView, StreamState, SyncStates
 from chalicelib.services.ports.stores import Inventories
 from chalicelib.services.sync.progress import Progress, StreamProgress, Tally
@@ -93,13 +92,7 @@ class RunInProgress:
         if self._session is not None:
             self._session.close()
 
-    def plan(
-        self,
-        streams: Sequence[Stream],
-        overlap_seconds: int,
-        history_from: Instant,
-        account: Account,
-    ) -> None:
+    def plan(self, platform: PlatformInfo, history_from: Instant, account: Account) -> None:
         """Decide how far back each stream is read: since its watermark, else all of history.
 
         A run that reads again goes back as asked, and never less than it would unasked: its
@@ -107,13 +100,13 @@ class RunInProgress:
         customer.
         """
         reread = self.lease.view.reread_from
-        for name in streams:
+        for name in platform.streams:
             earlier = self.manifests.state_before(name)
             stream = StreamProgress(
                 generation=earlier.generation, chunks=earlier.chunks, deltas=earlier.deltas
             )
-            since = self._since(stream, earlier, overlap_seconds, account)
-            if name == "customers" and self.progress.importing:
+            since = self._since(stream, earlier, platform, account)
+            if name == "customers" and self._lists_everybody(stream, platform):
                 stream.history_from = None
             elif reread is not None:
                 stream.history_from = min(reread, history_from if since is None else since)
@@ -124,7 +117,7 @@ class RunInProgress:
             self.progress.streams[name] = stream
 
     def _since(
-        self, stream: StreamProgress, earlier: StreamState, overlap_seconds: int, account: Account
+        self, stream: StreamProgress, earlier: StreamState, platform: PlatformInfo, account: Account
     ) -> Instant | None:
         """Where the last good run left off, less the overlap; notes which pass that makes it."""
         if earlier.watermark is None:
@@ -136,7 +129,17 @@ class RunInProgress:
             account.sync_hour,
             self.lease.credential,
         )
-        return earlier.watermark - overlap_seconds * 1000
+        return look_back_from(
+            earlier.watermark, platform.overlap_seconds, unsure_clock=platform.unsure_clock
+        )
+
+    def _lists_everybody(self, stream: StreamProgress, platform: PlatformInfo) -> bool:
+        """Whether the run lists all customers: one that is to fix imported points and, where a
+        clock that is not ours decides what changed, the daily one and the first in a new zone."""
+        if self.progress.importing:
+            return True
+        is_first = self.manifests.reads_anew("customers")
+        return platform.unsure_clock and (stream.kind != "between" or is_first)
 
     def start_stream(self, name: Stream) -> StreamPlan:
         """Get ready to read the stream from where it stands; what to ask the POS for."""

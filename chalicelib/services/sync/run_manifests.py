@@ -94,7 +94,7 @@ class RunManifests:
         """Have changed row digests written with what is new, where rows are read otherwise than
         before: the process that goes on knows nothing of the rows that were met here."""
         for name, manifest in self.known.items():
-            if manifest.has_row_changes and self._reads_anew(name):
+            if manifest.has_row_changes and self.reads_anew(name):
                 manifest.save_row_changes()
 
     def products_gone(self) -> frozenset[int]:
@@ -122,7 +122,7 @@ class RunManifests:
             if manifest is None or stream.generation == self.lease.fence:
                 continue
             if manifest.needs_compaction() or (
-                manifest.has_many_row_changes() and self._reads_anew(name)
+                manifest.has_many_row_changes() and self.reads_anew(name)
             ):
                 self._compact(name, stream, manifest)
         return {
@@ -160,6 +160,6 @@ class RunManifests:
         if inventory is not None and inventory.seen_deltas:
             self.states.drop_manifest(uid, credential, SEEN, inventory.seen_generation)
 
-    def _reads_anew(self, stream: Stream) -> bool:
+    def reads_anew(self, stream: Stream) -> bool:
         """Whether the manifest holds rows as another session read them."""
         return self.state_before(stream).reading != self.reading
