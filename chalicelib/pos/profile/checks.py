@@ -19,7 +19,6 @@ from chalicelib.domain.records import (
 )
 from chalicelib.pos.profile.faults import Fault, Path
 from chalicelib.pos.profile.mapping import LineGroup, NestedRows
-from chalicelib.pos.profile.paging import PageLimit, PageProfile, PageTotal, RangePage
 from chalicelib.pos.profile.profile import Profile
 
 SHAPES: dict[str, frozenset[str]] = {
@@ -144,21 +143,6 @@ def _streams(profile: Profile) -> Iterator[Fault]:
             yield from _map((*at, "map"), name, stream.map)
         if stream.group:
             yield from _group(at, stream.group, stream.map)
-        if profile.time.zone == "store" and _asks_in_utc(stream.page):
-            yield (*at, "page"), "asks in UTC, and times are of the store's clock (time.zone)"
-
-
-def _asks_in_utc(page: PageProfile) -> bool:
-    """Whether changes are asked for, or known, by instants that need a zone."""
-    match page:
-        case PageTotal():
-            return page.keyset is not None
-        case PageLimit():
-            return page.since is not None or page.changed is not None
-        case RangePage():
-            return page.changed is not None or page.made is not None
-        case _:
-            return False
 
 
 def _map(at: Path, shape: str, fields: Mapping[str, Any]) -> Iterator[Fault]:

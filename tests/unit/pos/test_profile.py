@@ -97,11 +97,6 @@ def test_a_map_to_a_field_that_does_not_exist_is_refused() -> None:
         )
 
 
-def test_a_filter_that_is_written_in_utc_is_refused_on_a_clock_without_a_zone() -> None:
-    with pytest.raises(BrokenProfile, match="asks in UTC"):
-        load.parse(changed(lambda raw: raw["time"].update(zone="store")))
-
-
 def test_drawing_a_card_loads_neither_http_nor_phone_numbers() -> None:
     program = (
         "import sys; from chalicelib.pos.gateway import Gateway;"
