@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 import re
 import threading
 from collections.abc import Callable, Iterator
@@ -12,9 +11,9 @@ from email.utils import parsedate_to_datetime
 from http.client import HTTPException
 from typing import Any
 
-import orjson
 import urllib3
 
+from chalicelib.domain.outside_json import UnreadableJson, read_json
 from chalicelib.domain.times import from_datetime
 from chalicelib.domain.words import Instant
 
@@ -24,19 +23,8 @@ CHUNK = 64 * 1024
 MAX_WAIT_SECONDS = 24 * 3600
 BYTE_ORDER_MARK = b"\xef\xbb\xbf"
 """Stands before what some servers on Windows, and some in PHP, send."""
-_LONG_NUMBER = 300
-_TEXT_OR_NUMBER = re.compile(
-    rb'"(?:[^"\\]++|\\.)*+"?'
-    rb"|-?[0-9]++(?:\.[0-9]++)?[eE][+-]?[0-9]++"
-    rb"|-?[0-9]{300,}+(?:\.[0-9]++)?",
-    re.DOTALL,
-)
-"""Takes nothing back that it matched, so that no body costs more than its length."""
-_ESCAPE = re.compile(
-    rb"\\(?:u[dD][89abAB][0-9a-fA-F]{2}\\u[dD][c-fC-F][0-9a-fA-F]{2}"
-    rb"|(?P<half>u[dD][89a-fA-F][0-9a-fA-F]{2})|.)",
-    re.DOTALL,
-)
+WEB_PAGE = "answered with a web page instead of data"
+_CHARSET = re.compile(r"charset=[\"']?([\w.:-]+)", re.ASCII | re.IGNORECASE)
 
 
 class UnreadableAnswer(Exception):
@@ -90,35 +78,30 @@ def cut_after(seconds: float, cut: Callable[[], None]) -> Iterator[None]:
 
 
 def parse_json(body: bytes, content_type: str) -> Any:
-    """Parse JSON. Raises Unreadable for a web page, an empty body and whatever else is none."""
-    if is_web_page(content_type) or body.lstrip()[:1] == b"<":
-        raise UnreadableAnswer("answered with a web page instead of data")
+    """Parse JSON, whatever its type says: servers that run PHP call all that they send a web page.
+
+    Raises Unreadable for a real web page, an empty body and whatever else is no JSON.
+    """
+    start = body.lstrip()[:1]
+    if start == b"<":
+        raise UnreadableAnswer(WEB_PAGE)
+    declared = _CHARSET.search(content_type)
     try:
-        return orjson.loads(body)
-    except orjson.JSONDecodeError:
-        return _with_odd_values(body)
+        return read_json(body, declared[1] if declared else "")
+    except UnreadableJson as unreadable:
+        is_page = is_called_web_page(content_type) and start not in (b"{", b"[")
+        raise UnreadableAnswer(WEB_PAGE if is_page else str(unreadable)) from None
 
 
-def _with_odd_values(body: bytes) -> Any:
-    """JSON that is right by its grammar and yet more than orjson takes: half a character, as in a
-    name that was cut in the middle of an emoji, and numbers beyond all. They break the record they
-    are in, not the page. Raises Unreadable."""
+def begins_with_data(raw: urllib3.BaseHTTPResponse) -> bool:
+    """Whether the body begins as JSON does, and not as a web page or with nothing."""
     try:
-        return orjson.loads(_TEXT_OR_NUMBER.sub(_within_bounds, body))
-    except orjson.JSONDecodeError:
-        raise UnreadableAnswer("sent an answer that is cut short or no JSON") from None
+        return raw.read1(CHUNK, decode_content=True).lstrip()[:1] in (b"{", b"[", b'"')
+    except (OSError, urllib3.exceptions.HTTPError):
+        return False
 
 
-def _within_bounds(match: re.Match[bytes]) -> bytes:
-    """A text without halves of characters; a number too large for a float as the text it is."""
-    literal = match[0]
-    if literal.startswith(b'"'):
-        return _ESCAPE.sub(lambda escape: b"?" if escape["half"] else escape[0], literal)
-    too_large = len(literal) > _LONG_NUMBER or math.isinf(float(literal))
-    return b'"' + literal + b'"' if too_large else literal
-
-
-def is_web_page(content_type: str) -> bool:
+def is_called_web_page(content_type: str) -> bool:
     return "html" in content_type.lower()
 
 

@@ -16,6 +16,9 @@ from chalicelib.pos.transport import answers
 LONGEST = 500
 """A longer text is no error message."""
 
+NO_MESSAGE = (b"[", b"{", b"<", b"", b"\0", b"\xfe", b"\xff")
+"""How JSON begins, in any encoding, and a web page, and nothing."""
+
 
 class NotOffered(UnexpectedAnswer):
     """This server does not have what was asked for."""
@@ -29,10 +32,9 @@ def body_parser(errors: PlainErrors, title: str) -> Callable[[bytes, str], Any]:
     It raises KeyRejected, NotOffered, or `answers.Unreadable`.
     """
 
-    def parse(body: bytes, _content_type: str) -> Any:
-        start = body.lstrip()[:1]
-        if start in (b"[", b"{", b"<", b""):
-            return answers.parse_json(body, "")
+    def parse(body: bytes, content_type: str) -> Any:
+        if body.lstrip()[:1] in NO_MESSAGE:
+            return answers.parse_json(body, content_type)
         message = body[:LONGEST].decode("utf-8", "replace").lower() if len(body) <= LONGEST else ""
         if any(word in message for word in errors.key_rejected):
             raise KeyRejected(f"{title} rejected the key.")

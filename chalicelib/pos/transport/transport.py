@@ -101,8 +101,9 @@ class Transport:
         At most 2 more tries for a 5xx, a lost connection, a cut body, a web page or a body that
         `read` refuses; 1 more for a host that cannot be reached.
 
-        Raises KeyRejected (401), PermissionMissing (403), RecordNotFound (404), RateLimited (429,
-        without waiting), ServerUnreachable, UpstreamError, UnexpectedAnswer, FilterIgnored.
+        Raises KeyRejected (401), PermissionMissing (403), RecordNotFound (404), RateLimited (429
+        or a 503 that says how long, without waiting), ServerUnreachable, UpstreamError,
+        UnexpectedAnswer, FilterIgnored.
         """
         started = self._clock.monotonic()
 
@@ -210,7 +211,7 @@ class Transport:
     def _body(self, call: Call, response: requests.Response) -> Any:
         status = response.status_code
         if status != requests.codes.ok:
-            raise self._status_error(call, status, response.headers)
+            raise self._status_error(call, response)
         within = self._time_left(ANSWER_SECONDS)
         ends = self._clock.monotonic() + within
         try:
@@ -223,25 +224,36 @@ class Transport:
             error = UnexpectedAnswer(self._message(str(unreadable), call))
         raise error
 
-    def _status_error(self, call: Call, status: int, headers: Mapping[str, str]) -> AiqError:
+    def _status_error(self, call: Call, response: requests.Response) -> AiqError:
         """The error that a status other than 200 means."""
-        web_page = answers.is_web_page(headers.get("Content-Type", ""))
+        status, headers = response.status_code, response.headers
         if status == requests.codes.unauthorized:
             return KeyRejected(f"{self._title} rejected the key.")
-        if status == requests.codes.forbidden and not web_page:
+        if status == requests.codes.forbidden and self._is_of_the_pos(response):
             lacking = [call.permission] if call.permission else []
             named = f": {call.permission}" if call.permission else ""
             message = f"The key lacks a permission for {call.resource}{named}."
             return PermissionMissing(self._redact(message), permissions=lacking)
         if status == requests.codes.not_found:
             return RecordNotFound(self._message("does not know this", call))
-        if status == requests.codes.too_many_requests:
-            wait = answers.retry_after(headers.get("Retry-After"), self._clock.now())
+        wait = answers.retry_after(headers.get("Retry-After"), self._clock.now())
+        is_told_to_wait = status == requests.codes.service_unavailable and wait is not None
+        if status == requests.codes.too_many_requests or is_told_to_wait:
             return RateLimited(f"{self._title} asks us to wait.", retry_after=wait)
         if status >= requests.codes.server_error:
             return UpstreamError(self._message(f"failed with status {status}", call), status=status)
         message = self._message(f"answered with status {status}", call)
         return UnexpectedAnswer(message, status=status)
+
+    def _is_of_the_pos(self, response: requests.Response) -> bool:
+        """Whether an answer is the POS's own, and not the page of something in between."""
+        if not answers.is_called_web_page(response.headers.get("Content-Type", "")):
+            return True
+        try:
+            with answers.cut_after(self._time_left(ANSWER_SECONDS), response.raw.shutdown):
+                return answers.begins_with_data(response.raw)
+        except answers.SlowAnswer:
+            return False
 
     def _message(self, what: str, call: Call) -> str:
         return self._redact(f"{self._title} {what} ({call.resource}).")
