@@ -1,7 +1,7 @@
 # The project's commands. Each works from a fresh clone with Python 3.11 to 3.13, make and git.
 
 .DEFAULT_GOAL := help
-.PHONY: help demo demo-once test test-full check format bench deploy destroy account redrive texting number phone pos stack clean
+.PHONY: help demo demo-once test test-full check format bench deploy destroy account redrive texting number limit phone pos stack clean
 
 SUPPORTED := import sys; sys.exit(not (3, 11) <= sys.version_info[:2] <= (3, 13))
 PYTHON ?= $(shell for python in python3 python3.13 python3.12 python3.11; do \
@@ -63,6 +63,9 @@ texting: $(READY) ## The operator's kill switch of all texts: SWITCH=off REASON=
 
 number: $(READY) ## Keep an origination number for an account: NUMBER=+12065550100 ACCOUNT=3912 STAGE=dev
 	$(RUN) tools.number --stage "$(or $(STAGE),dev)" --number "$(NUMBER)" --account "$(ACCOUNT)"
+
+limit: $(READY) ## Raise a limit of an account: ACCOUNT=3912 LIMIT=checks TO=200 STAGE=dev; lists them without LIMIT
+	$(RUN) tools.limit --stage "$(or $(STAGE),dev)" --account "$(ACCOUNT)" --limit "$(LIMIT)" --to "$(TO)"
 
 phone: $(READY) ## A shopper's phone on the local stack: NUMBER=+12065550123 SAY=YES; a page without NUMBER
 	$(RUN) simulators.phone --number "$(NUMBER)" --say "$(SAY)" --to "$(TO)"

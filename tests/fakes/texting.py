@@ -332,17 +332,6 @@ class MemoryUnclearReplies:
         self.rows.pop((uid, reply_id), None)
 
 
-class FreeThrottle:
-    """Lets through what the limit allows, for ever the same period."""
-
-    def __init__(self) -> None:
-        self.taken: dict[tuple[str, str], int] = {}
-
-    def take(self, uid: str, what: str, limit: int, seconds: int) -> int | None:
-        count = self.taken[uid, what] = self.taken.get((uid, what), 0) + 1
-        return seconds if count > limit else None
-
-
 def a_persona(
     record: str,
     numbers: Sequence[str] = (),

@@ -14,9 +14,9 @@ from chalicelib.adapters.dynamo.batch import BatchTable
 from chalicelib.adapters.dynamo.consent import DynamoConsent
 from chalicelib.adapters.dynamo.keys import TEXT_SHARDS, text_shard_number
 from chalicelib.adapters.dynamo.kill_switch import DynamoKillSwitch
+from chalicelib.adapters.dynamo.limits import DynamoThrottle
 from chalicelib.adapters.dynamo.texting import DynamoTextingSettings
 from chalicelib.adapters.dynamo.texts import DynamoTexts
-from chalicelib.adapters.dynamo.throttle import DynamoThrottle
 from chalicelib.domain.consent import Entry, derive_consent
 from chalicelib.domain.consent_requests import drop_request, judge_request
 from chalicelib.domain.contact_states import (

@@ -93,6 +93,8 @@ def tables(world: World) -> None:
     """Something to store in, so that nothing stored can be seen."""
     DynamoCredentials("integrations-under-test")
     CredentialRow.create_table(billing_mode="PAY_PER_REQUEST", wait=True)
+    for limit in ("checks", "credential_changes"):
+        wiring.outside.raised_limits().put(OURS, limit, 10_000)
 
 
 def id_of(case: object) -> str:

@@ -374,7 +374,7 @@ def test_the_kill_switch_turned_before_the_moves_is_read(kept: Deployment) -> No
 
 @reads("throttle")
 def test_what_was_done_this_hour_before_the_moves_is_counted(kept: Deployment) -> None:
-    from chalicelib.adapters.dynamo.throttle import DynamoThrottle
+    from chalicelib.adapters.dynamo.limits import DynamoThrottle
 
     kept.clock.at = at("2026-05-02T18:30:00Z")
     throttle = DynamoThrottle("accounts-under-test", kept.clock)
@@ -1027,6 +1027,7 @@ def test_every_kind_of_row_has_a_sample_and_every_sample_a_reader() -> None:
 
 
 NO_SAMPLE = {
+    "ACCOUNT#{uid}` / `LIMIT#{limit}": "newer than the samples",
     "{uid}#REPLIES` / `REPLY#{message}": "newer than the samples",
     "id": "the idempotency table is provisioned and nothing writes into it",
 }
@@ -1096,6 +1097,7 @@ PATTERNS: dict[str, tuple[str, ...]] = {
     "tests of this hour": ("throttle",),
     "lease, checkpoint, progress": ("state",),
     "replies that wait for a person": (),  # newer than the samples
+    "a limit that was raised": (),  # newer than the samples
     "watermark; known digests": ("streams", "manifest base", "manifest delta"),
     "runs, newest first; one run": ("run",),
     "set-aside records of a run": ("aside",),

@@ -30,13 +30,13 @@ from chalicelib.services.texting.unclear_replies import ReplyQueue
 from tests.fakes.accounts import MemoryAccounts, an_account
 from tests.fakes.common import FakeClock, FakeIds, MemoryQueue
 from tests.fakes.integrations import MemoryIntegrations
+from tests.fakes.limits import FreeThrottle
 from tests.fakes.notifications import MemoryAudit, MemoryNotifications, OperatorMailbox
 from tests.fakes.stores import MemoryStores
 from tests.fakes.texting import (
     FakeCarrier,
     FakeCore,
     FakeSwitch,
-    FreeThrottle,
     MemoryTextingSettings,
     MemoryTexts,
     MemoryUnclearReplies,

@@ -359,6 +359,10 @@ def throttle_period(period: int) -> str:
     return f"PERIOD#{period:012d}"
 
 
+def raised_limit(name: str) -> str:
+    return f"LIMIT#{name}"
+
+
 OPERATOR = "OPERATOR"
 KILL_SWITCH_SK = "TEXTS"
 ASSIGNING_SK = "NUMBERS"

@@ -29,6 +29,8 @@ parameter name is read, checked and given; nothing else is parsed:
 The annotated answer is a `shapes.Answer` (built `from_attributes`, so a service's dataclass fits),
 or None for 204; `status=201` or `202` on the decorator says otherwise than 200. A path with `{uid}`
 needs a `right` of `domain/roles.py`: another account's id is 404, a role without it 403.
+What asks a POS, starts work or writes to people takes a `limit` of `domain/limits.py` too: beyond
+it 429. Where the service has a limit of its own, `limited=True` says so in the document.
 
 Errors are raised, never returned: `domain/errors.py` `RequestError` and its kin (their `details`
 become members of the problem document, so put no secrets there). A page cursor goes through

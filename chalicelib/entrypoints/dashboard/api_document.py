@@ -50,14 +50,15 @@ REASONS = {
     415: "The body is not application/json.",
     422: "A field cannot be taken; `errors` says which, why, and shows an example.",
     428: "`If-Match` is missing.",
-    429: "Too fast; see `Retry-After`.",
+    429: "Too often within the hour (docs/reference/limits.md); see `Retry-After`.",
     500: "Our fault; `request_id` finds it.",
 }
 
 
 DESCRIPTION = ApiDescription(
     title="AIQ POS integrations",
-    summary="The dashboard's API. Every error is a problem document (RFC 9457).",
+    summary="The dashboard's API. Every error is a problem document (RFC 9457)."
+    " Any address answers 429 while all callers together are too fast for the gateway.",
     security_scheme="dashboard",
     security={
         "type": "http",

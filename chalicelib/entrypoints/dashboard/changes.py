@@ -125,7 +125,7 @@ class LeaversAnswer(Answer):
     members: int
 
 
-@resource.post(f"{CARD}/settings/preview", right="previews:run", status=201)
+@resource.post(f"{CARD}/settings/preview", right="previews:run", status=201, limit="previews")
 def preview_settings(uid: Uid, platform: Platform, body: PreviewedSettings) -> PreviewAnswer:
     """Count what a change of settings would do; nothing is changed."""
     return preview_answer(*wiring.changes.apply_change().preview(_settings(uid, platform, body)))
@@ -148,7 +148,9 @@ def apply_settings(
     return JobAnswer.model_validate(job)
 
 
-@resource.post(f"{CARD}/trust-opt-in-flags/preview", right="sources:trust", status=201)
+@resource.post(
+    f"{CARD}/trust-opt-in-flags/preview", right="sources:trust", status=201, limit="previews"
+)
 def preview_flag_trust(uid: Uid, platform: Platform) -> PreviewAnswer:
     """Count whom this source's opt-in flags would opt in, if they were trusted."""
     return preview_answer(

@@ -180,7 +180,7 @@ class CredentialChange(Change):
     trust: TrustChange = Field(default_factory=TrustChange, examples=[{"accept_certificate": True}])
 
 
-@resource.post(CREDENTIALS, right="integrations:write", status=201)
+@resource.post(CREDENTIALS, right="integrations:write", status=201, limit="credential_changes")
 def add_credential(
     uid: Uid, platform: Platform, body: CredentialInput, caller: Caller
 ) -> CredentialAnswer:
@@ -197,7 +197,7 @@ def add_credential(
     )
 
 
-@resource.post(f"{CREDENTIALS}/check", right="integrations:write")
+@resource.post(f"{CREDENTIALS}/check", right="integrations:write", limit="checks")
 def check_credential(uid: Uid, platform: Platform, body: CheckInput) -> CheckAnswer:
     """Check a credential against the POS without storing it."""
     result = wiring.credentials.credential_service().check(
@@ -214,14 +214,16 @@ def get_credential(uid: Uid, platform: Platform, credential: CredentialId) -> Cr
     )
 
 
-@resource.post(f"{CREDENTIALS}/{{credential}}/check", right="integrations:write")
+@resource.post(f"{CREDENTIALS}/{{credential}}/check", right="integrations:write", limit="checks")
 def check_stored_credential(uid: Uid, platform: Platform, credential: CredentialId) -> CheckAnswer:
     """Check a stored credential again."""
     result = wiring.credentials.credential_service().check_stored(uid, platform, credential)
     return CheckAnswer.of(result)
 
 
-@resource.patch(f"{CREDENTIALS}/{{credential}}", right="integrations:write")
+@resource.patch(
+    f"{CREDENTIALS}/{{credential}}", right="integrations:write", limit="credential_changes"
+)
 def change_credential(
     uid: Uid,
     platform: Platform,
@@ -246,7 +248,9 @@ def change_credential(
     )
 
 
-@resource.delete(f"{CREDENTIALS}/{{credential}}", right="integrations:write")
+@resource.delete(
+    f"{CREDENTIALS}/{{credential}}", right="integrations:write", limit="credential_changes"
+)
 def remove_credential(
     uid: Uid, platform: Platform, credential: CredentialId, caller: Caller
 ) -> None:

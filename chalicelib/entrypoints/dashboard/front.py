@@ -2,10 +2,15 @@
 
 from __future__ import annotations
 
+from typing import cast, get_args
+
 from chalice.app import Response
 from pydantic import BaseModel
 
+from chalicelib.domain.limits import HourlyLimit
 from chalicelib.domain.roles import RIGHTS
+from chalicelib.domain.words import Uid
+from chalicelib.entrypoints import wiring
 from chalicelib.entrypoints.dashboard import auth, problem
 from chalicelib.entrypoints.http.routing import Front, Operation
 
@@ -24,11 +29,17 @@ def _answer(operation: Operation, result: BaseModel | None) -> Response:
     return Response(body, status_code=operation.status, headers=headers)
 
 
+def _count(caller: auth.Caller, limit: str, uid: Uid) -> None:
+    wiring.limits.hourly_throttle().count(uid, cast("HourlyLimit", limit), caller.sub)
+
+
 FRONT = Front(
     rights=frozenset(RIGHTS),
     identify=auth.identify,
     admit=auth.admit,
     answer=_answer,
+    count=_count,
+    limits=frozenset(get_args(HourlyLimit)),
     refuse=problem.refuse,
     authorizer=auth.COGNITO,
 )

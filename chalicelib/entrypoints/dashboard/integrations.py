@@ -207,7 +207,7 @@ def tick_age_gate(uid: Uid, platform: Platform, body: AgeGateInput, caller: Call
     return _state(act(uid, platform, actor=caller.actor))
 
 
-@resource.post(f"{PLATFORM}/connect", right="integrations:write")
+@resource.post(f"{PLATFORM}/connect", right="integrations:write", limit="syncs")
 def connect(uid: Uid, platform: Platform, caller: Caller) -> StateAnswer:
     """Connect: the first sync of every credential starts at once."""
     return _state(wiring.integrations.connect_service().connect(uid, platform, actor=caller.actor))

@@ -89,7 +89,7 @@ def get_loyalty(uid: Uid) -> LoyaltyAnswer:
     )
 
 
-@resource.post(f"{LOYALTY}/preview", right="previews:run", status=201)
+@resource.post(f"{LOYALTY}/preview", right="previews:run", status=201, limit="previews")
 def preview_loyalty(uid: Uid, body: LoyaltyChange) -> PreviewAnswer:
     """Count what a change of the loyalty rules would do to balances; nothing is changed."""
     proposal = wiring.changes.proposals().loyalty(uid, body.sent_fields())

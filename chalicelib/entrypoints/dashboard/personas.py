@@ -241,7 +241,9 @@ def search_personas(uid: Uid, body: PersonaSearch) -> PersonaPage:
     return _page(uid, body, search)
 
 
-@resource.post("/api/accounts/{uid}/personas/{contact_id}/points", right="points:adjust")
+@resource.post(
+    "/api/accounts/{uid}/personas/{contact_id}/points", right="points:adjust", limited=True
+)
 def adjust_points(
     uid: Uid, contact_id: str, body: PointsAdjustment, idempotency_key: str, caller: Caller
 ) -> PointsAnswer:

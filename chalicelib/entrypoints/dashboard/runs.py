@@ -121,7 +121,9 @@ def list_set_aside(uid: Uid, platform: Platform, run: str, query: Listing) -> Se
     )
 
 
-@resource.post(f"{PLATFORM}/credentials/{{credential}}/sync", right="runs:write", status=202)
+@resource.post(
+    f"{PLATFORM}/credentials/{{credential}}/sync", right="runs:write", status=202, limit="syncs"
+)
 def sync_now(uid: Uid, platform: Platform, credential: CredentialId) -> RunAnswer:
     """Queue a sync now; while one runs, that run is answered."""
     return RunAnswer.model_validate(
@@ -129,7 +131,9 @@ def sync_now(uid: Uid, platform: Platform, credential: CredentialId) -> RunAnswe
     )
 
 
-@resource.post(f"{PLATFORM}/credentials/{{credential}}/reread", right="runs:write", status=202)
+@resource.post(
+    f"{PLATFORM}/credentials/{{credential}}/reread", right="runs:write", status=202, limit="rereads"
+)
 def reread_history(
     uid: Uid, platform: Platform, credential: CredentialId, body: Reread
 ) -> RunAnswer:

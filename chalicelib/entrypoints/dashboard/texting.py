@@ -256,7 +256,7 @@ def change_texting(uid: Uid, body: TextingChange, version: int, caller: Caller) 
     )
 
 
-@resource.post(f"{TEXTING}/test", right="settings:write", status=202)
+@resource.post(f"{TEXTING}/test", right="settings:write", status=202, limited=True)
 def send_test_text(uid: Uid, body: TestInput, caller: Caller) -> TestAnswer:
     """Send me a test: one text to the number typed, at most five an hour."""
     sent = wiring.texting.texting_service().send_test(uid, body.number, actor=caller.actor)

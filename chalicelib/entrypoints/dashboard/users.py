@@ -65,7 +65,7 @@ def list_users(uid: Uid) -> UserList:
     return UserList(items=[_shown(member) for member in members])
 
 
-@resource.post("/api/accounts/{uid}/users", right="team:write", status=201)
+@resource.post("/api/accounts/{uid}/users", right="team:write", status=201, limit="invitations")
 def invite_user(uid: Uid, body: Invitation, caller: Caller) -> UserAnswer:
     """Invite somebody by e-mail, or let a deactivated person back in."""
     user = wiring.accounts.account_service().invite(uid, body.email, body.role, actor=caller.actor)

@@ -171,7 +171,7 @@ def _responses(operation: Operation) -> dict[str, Any]:
 
 
 def _refusals(operation: Operation) -> list[int]:
-    statuses = {413, 415, 422, 429, 500}
+    statuses = {413, 415, 422, 500}
     if not operation.public:
         statuses.add(401)
     if re.search(r"{\w+}", operation.path):
@@ -181,7 +181,9 @@ def _refusals(operation: Operation) -> list[int]:
     if operation.body is not None:
         statuses.add(400)
     if operation.keyed:
-        statuses |= {400, 409, 429}
+        statuses |= {400, 409}
+    if operation.limit is not None or operation.limited:
+        statuses.add(429)
     if operation.versioned:
         statuses |= {400, 412, 428}
     return sorted(statuses)

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import inspect
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 from typing import Any, TypeVar, get_type_hints
 
@@ -40,6 +40,8 @@ class Front:
     `admit`: takes the caller and the `uid` of the path, returns the caller as someone of that
     account. Raises what is answered to those whose account it is not or who lack the right.
     `answer`: renders what the route's function returned; None is an answer without a body.
+    `count`: takes caller, the name of the route's `limit` and the `uid` of the path, and counts the
+    request. Raises what one too many is refused with. `limits`: the names it knows.
     `refuse`: renders an error, given the request's id; a bug comes as a plain AiqError.
     `authorizer`: checks in API Gateway, before any code of ours runs; public routes go without.
     `unknown_fields`: takes caller, operation and the names of the query's and body's fields that
@@ -54,6 +56,8 @@ class Front:
     answer: Callable[[Operation, BaseModel | None], Response]
     refuse: Callable[[AiqError, str], Response]
     authorizer: Authorizer | None = None
+    count: Callable[[Any, str, Uid], None] | None = None
+    limits: frozenset[str] = frozenset()
     unknown_fields: Callable[[Any, Operation, list[str]], None] | None = None
     body_limit: int = BODY_LIMIT
     prefixes: tuple[str, ...] = ()
@@ -65,6 +69,8 @@ class Operation:
 
     `path_kinds`: the path's variables, `str` or `int`. `versioned`: the function takes `version`,
     so the route needs `If-Match`; `keyed`: `idempotency_key`, so it needs `Idempotency-Key`.
+    `limit`: what the front counts the request as. `limited`: the service behind it refuses what is
+    too much by a limit of its own.
     """
 
     front: Front
@@ -82,6 +88,8 @@ class Operation:
     versioned: bool
     wants_caller: bool
     keyed: bool = False
+    limit: str | None = None
+    limited: bool = False
 
     @property
     def name(self) -> str:
@@ -101,27 +109,51 @@ class Resource(Blueprint):
         """A route that reads."""
         return self._add("GET", path, right, 200, public=public)
 
-    def post(self, path: str, *, right: str | None = None, status: int = 200) -> Callable[[V], V]:
+    def post(
+        self,
+        path: str,
+        *,
+        right: str | None = None,
+        status: int = 200,
+        limit: str | None = None,
+        limited: bool = False,
+    ) -> Callable[[V], V]:
         """A route that makes something (`status=201`), starts something (202) or does something."""
-        return self._add("POST", path, right, status)
+        return self._add("POST", path, right, status, limit=limit, limited=limited)
 
-    def put(self, path: str, *, right: str | None = None, status: int = 200) -> Callable[[V], V]:
+    def put(
+        self, path: str, *, right: str | None = None, status: int = 200, limit: str | None = None
+    ) -> Callable[[V], V]:
         """A route that replaces."""
-        return self._add("PUT", path, right, status)
+        return self._add("PUT", path, right, status, limit=limit)
 
-    def patch(self, path: str, *, right: str | None = None, status: int = 200) -> Callable[[V], V]:
+    def patch(
+        self, path: str, *, right: str | None = None, status: int = 200, limit: str | None = None
+    ) -> Callable[[V], V]:
         """A route that changes the fields given."""
-        return self._add("PATCH", path, right, status)
+        return self._add("PATCH", path, right, status, limit=limit)
 
-    def delete(self, path: str, *, right: str | None = None, status: int = 204) -> Callable[[V], V]:
+    def delete(
+        self, path: str, *, right: str | None = None, status: int = 204, limit: str | None = None
+    ) -> Callable[[V], V]:
         """A route that removes."""
-        return self._add("DELETE", path, right, status)
+        return self._add("DELETE", path, right, status, limit=limit)
 
     def _add(
-        self, method: str, path: str, right: str | None, status: int, *, public: bool = False
+        self,
+        method: str,
+        path: str,
+        right: str | None,
+        status: int,
+        *,
+        public: bool = False,
+        limit: str | None = None,
+        limited: bool = False,
     ) -> Callable[[V], V]:
         def register(view: V) -> V:
             operation = _operation(self, method, path, view, status, right, public=public)
+            operation = replace(operation, limit=limit, limited=limited)
+            _check_limit(operation)
             self.operations.append(operation)
 
             def answer(**path_values: str) -> Response:
@@ -172,6 +204,16 @@ def _operation(
         wants_caller="caller" in asked_for,
         keyed="idempotency_key" in asked_for,
     )
+
+
+def _check_limit(operation: Operation) -> None:
+    limit = operation.limit
+    if limit is None:
+        return
+    if limit not in operation.front.limits:
+        raise TypeError(f"{operation.name}: there is no limit {limit}")
+    if "uid" not in operation.path_kinds:
+        raise TypeError(f"{operation.name}: only an account's requests are counted")
 
 
 def _answer(operation: Operation, request: Request, path_values: dict[str, str]) -> Response:
@@ -230,5 +272,7 @@ def _arguments(
         reading.raw_body(request, front.body_limit)
     if operation.keyed:
         arguments["idempotency_key"] = reading.idempotency_key(request.headers)
+    if operation.limit is not None and front.count is not None:
+        front.count(caller, operation.limit, arguments["uid"])
     asked_for = inspect.signature(operation.view).parameters
     return {name: value for name, value in arguments.items() if name in asked_for}

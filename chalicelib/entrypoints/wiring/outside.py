@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from chalicelib.services.ports.digests import Digests, Mailer
     from chalicelib.services.ports.facts import PersonaList
     from chalicelib.services.ports.integrations import Credentials, Integrations
+    from chalicelib.services.ports.limits import RaisedLimits, Throttle
     from chalicelib.services.ports.loyalty import Expiries, Leavers
     from chalicelib.services.ports.notifications import Notifications, OperatorTopic
     from chalicelib.services.ports.pos import PosGateway
@@ -69,6 +70,20 @@ def audit() -> Audit:
     from chalicelib.adapters.dynamo.audit import DynamoAudit
 
     return DynamoAudit(config().table_accounts, ids())
+
+
+@once
+def throttle() -> Throttle:
+    from chalicelib.adapters.dynamo.limits import DynamoThrottle
+
+    return DynamoThrottle(config().table_accounts, clock())
+
+
+@once
+def raised_limits() -> RaisedLimits:
+    from chalicelib.adapters.dynamo.limits import DynamoRaisedLimits
+
+    return DynamoRaisedLimits(config().table_accounts)
 
 
 @once

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from chalicelib.config import config
 from chalicelib.entrypoints.wiring import derivation, notifications, outside
 from chalicelib.entrypoints.wiring.once import once
 
@@ -132,7 +131,6 @@ def lost_texts() -> LostTexts:
 
 @once
 def texting_service() -> TextingService:
-    from chalicelib.adapters.dynamo.throttle import DynamoThrottle
     from chalicelib.services.texting.settings import TextingService
 
     return TextingService(
@@ -142,7 +140,7 @@ def texting_service() -> TextingService:
         log=outside.consent_log(),
         switch=outside.kill_switch(),
         queue=outside.texts_queue(),
-        throttle=DynamoThrottle(config().table_accounts, outside.clock()),
+        throttle=outside.throttle(),
         audit=outside.audit(),
         clock=outside.clock(),
         ids=outside.ids(),

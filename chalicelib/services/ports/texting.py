@@ -248,14 +248,3 @@ class Joins(Protocol):
         Idempotent. Raises CommitBusy and LeaseLost; the same call may be made again.
         """
         ...
-
-
-class Throttle(Protocol):
-    """Limits how often an account may do something."""
-
-    def take(self, uid: Uid, what: str, limit: int, seconds: int) -> int | None:
-        """Count one of `what` in this period of `seconds`.
-
-        Returns None while it is within `limit`, else the seconds until the next period.
-        """
-        ...

@@ -34,13 +34,13 @@ from chalicelib.services.ports.audit import Audit, AuditEntry, changed_fields
 from chalicelib.services.ports.common import Clock, Ids, JobQueue
 from chalicelib.services.ports.consent import ConsentLog
 from chalicelib.services.ports.integrations import Integration
+from chalicelib.services.ports.limits import Throttle
 from chalicelib.services.ports.texting import (
     KillSwitch,
     Text,
     TextingSettings,
     TextLog,
     TextTotals,
-    Throttle,
 )
 
 NO_NUMBER = "No SMS is sent: set the origination number first (Settings -> Texting)."

@@ -1,0 +1,31 @@
+"""How much one account may ask of what all accounts share (docs/reference/limits.md)."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Literal, get_args
+
+HourlyLimit = Literal["checks", "credential_changes", "syncs", "rereads", "previews", "invitations"]
+"""How often an account may do each within an hour."""
+
+LimitName = HourlyLimit | Literal["credentials"]
+
+LIMIT_NAMES: tuple[LimitName, ...] = (*get_args(HourlyLimit), "credentials")
+
+DEFAULT_LIMITS: Mapping[LimitName, int] = {
+    "checks": 60,
+    "credential_changes": 120,
+    "syncs": 120,
+    "rereads": 12,
+    "previews": 120,
+    "invitations": 30,
+    "credentials": 300,
+}
+"""What holds for an account until the operator raises it."""
+
+LEAST_PER_USER = 5
+
+
+def per_user(most: int) -> int:
+    """Return how much of an account's limit one user may use: a fifth, but at least five."""
+    return max(LEAST_PER_USER, most // 5)

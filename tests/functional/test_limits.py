@@ -1,0 +1,136 @@
+"""What an account and its users may ask for within an hour, at the API and on the table."""
+
+from __future__ import annotations
+
+import json
+import threading
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from app import app
+from chalicelib.domain.limits import HourlyLimit, LimitName
+from chalicelib.domain.words import Uid
+from chalicelib.entrypoints import wiring
+from chalicelib.entrypoints.http import routing
+from chalicelib.entrypoints.http.routing import Operation
+from tests.functional.gateway import OURS, THEIRS, Gateway, World
+
+DOCUMENT = Path(__file__).parents[2] / "docs" / "reference" / "openapi.json"
+TEAM = f"/api/accounts/{OURS}/users"
+
+
+def invite(api: Gateway, number: int) -> Any:
+    return api.post(TEAM, {"email": f"user{number}@example.com", "role": "Analyst"})
+
+
+def raised(name: LimitName, most: int) -> None:
+    wiring.outside.raised_limits().put(Uid(OURS), name, most)
+
+
+def test_a_seventh_invitation_within_the_hour_is_too_much_until_the_operator_allows_more(
+    world: World, api: Gateway
+) -> None:
+    answers = [invite(api, number) for number in range(7)]
+
+    assert [answer.status for answer in answers] == [201] * 6 + [429]
+    refused = answers[-1]
+    assert 0 < int(refused.headers["Retry-After"]) <= 3600
+    assert (refused.json["code"], refused.json["limit"]) == ("too_many_requests", "invitations")
+    assert len(wiring.outside.accounts().users(OURS)) == 7
+    theirs = world.gateway("Owner", THEIRS)
+    somebody = {"email": "a@b.co", "role": "Staff"}
+    assert theirs.post(f"/api/accounts/{THEIRS}/users", somebody).status == 201
+
+    raised("invitations", 40)
+
+    assert [invite(api, number).status for number in range(7, 10)] == [201, 201, 429]
+
+
+def test_what_is_refused_for_another_reason_is_not_counted(world: World, api: Gateway) -> None:
+    stranger, analyst = world.gateway(None), world.gateway("Analyst")
+    for _ in range(40):
+        assert stranger.post(TEAM, {"email": "a@b.co", "role": "Staff"}).status == 404
+        assert analyst.post(TEAM, {"email": "a@b.co", "role": "Staff"}).status == 403
+        assert api.post(TEAM, {"email": "no address", "role": "Staff"}).status == 422
+
+    assert invite(api, 1).status == 201
+
+
+LIMITED: dict[HourlyLimit, set[str]] = {
+    "checks": {"check_credential", "check_stored_credential"},
+    "credential_changes": {"add_credential", "change_credential", "remove_credential"},
+    "syncs": {"sync_now", "connect"},
+    "rereads": {"reread_history"},
+    "previews": {"preview_settings", "preview_flag_trust", "preview_loyalty"},
+    "invitations": {"invite_user"},
+}
+BY_THEIR_SERVICE = {"send_test_text", "adjust_points"}
+
+
+def test_the_document_promises_429_where_a_limit_holds_and_nowhere_else() -> None:
+    by_limit: dict[str, set[str]] = {}
+    for operation in app.operations:
+        if operation.limit is not None:
+            by_limit.setdefault(operation.limit, set()).add(operation.name)
+    promised = {
+        route["operationId"]
+        for routes in json.loads(DOCUMENT.read_text())["paths"].values()
+        for route in routes.values()
+        if "429" in route["responses"]
+    }
+
+    assert by_limit == LIMITED
+    assert promised == set.union(BY_THEIR_SERVICE, *LIMITED.values())
+
+
+@pytest.mark.parametrize("limit", sorted(LIMITED))
+def test_every_limited_route_answers_429_beyond_its_limit(
+    world: World, monkeypatch: pytest.MonkeyPatch, limit: str
+) -> None:
+    monkeypatch.setattr(routing, "perform", lambda _operation, _arguments: None)
+    monkeypatch.setattr(routing.reading, "body", lambda *_: None)
+    api = world.gateway("Owner")
+    routes = [each for each in app.operations if each.limit == limit]
+
+    def statuses(route: Operation) -> list[int]:
+        path = route.path.replace("{uid}", OURS).replace("{platform}", "posabit")
+        path = path.replace("{credential}", "crd_1")
+        return [api.send(route.method, path, headers={"if-match": '"1"'}).status for _ in range(13)]
+
+    through = [status for _ in range(2) for route in routes for status in statuses(route)]
+
+    share = {"checks": 12, "credential_changes": 24, "syncs": 24, "previews": 24}.get(limit)
+    share = share or {"rereads": 5, "invitations": 6}[limit]
+    assert through == [204] * share + [429] * (len(through) - share)
+
+
+def test_of_many_at_once_as_many_pass_as_the_limit_allows(world: World) -> None:
+    throttle = wiring.outside.throttle()
+    passed: list[int | None] = []
+    at_once = threading.Barrier(4)
+
+    def ask() -> None:
+        at_once.wait()
+        passed.extend(throttle.take(Uid(OURS), "checks", 5, 3600) for _ in range(4))
+
+    threads = [threading.Thread(target=ask) for _ in range(4)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+
+    assert passed.count(None) == 5
+
+
+def test_a_raised_limit_is_kept_per_account_and_can_be_taken_back(world: World) -> None:
+    limits = wiring.outside.raised_limits()
+
+    limits.put(Uid(OURS), "checks", 200)
+
+    assert (limits.get(Uid(OURS), "checks"), limits.get(Uid(OURS), "syncs")) == (200, None)
+    assert limits.get(Uid(THEIRS), "checks") is None
+    limits.put(Uid(OURS), "checks", None)
+    limits.put(Uid(OURS), "checks", None)
+    assert limits.get(Uid(OURS), "checks") is None
