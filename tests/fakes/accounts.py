@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 
 from chalicelib.domain.errors import Conflict, NotFound, StaleVersion
+from chalicelib.domain.words import Instant
 from chalicelib.services.ports.accounts import Account, User
 
 
@@ -44,6 +45,18 @@ class MemoryAccounts:
             if witness.role != "Owner" or not witness.active:
                 raise Conflict("the other Owner was changed meanwhile")
         self.people[user.uid, user.sub] = user
+
+    def answer_invitation(self, uid: str, sub: str, at: Instant, *, accept: bool) -> bool:
+        user = self.people.get((uid, sub))
+        if user is None or user.invitation != "pending":
+            return False
+        accepted = replace(user, active=True, invitation=None, last_seen_at=at)
+        self.people[uid, sub] = accepted if accept else replace(user, invitation="declined")
+        return True
+
+    def mark_seen(self, uid: str, sub: str, at: Instant) -> None:
+        if user := self.people.get((uid, sub)):
+            self.people[uid, sub] = replace(user, last_seen_at=at)
 
     def users(self, uid: str) -> list[User]:
         return [user for (owner, _), user in self.people.items() if owner == uid]

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 
 from chalicelib.domain.words import Instant
+from chalicelib.services.ports.accounts import Invited
 from chalicelib.services.ports.audit import AuditEntry
 from chalicelib.services.ports.digests import Marks
 from chalicelib.services.ports.notifications import Notification
@@ -65,8 +66,9 @@ class FakePeople:
     def __init__(self) -> None:
         self.subs: dict[str, str] = {}
 
-    def invite(self, email: str) -> str:
-        return self.subs.setdefault(email, f"sub-{len(self.subs) + 1}")
+    def invite(self, email: str) -> Invited:
+        is_new = email not in self.subs
+        return Invited(self.subs.setdefault(email, f"sub-{len(self.subs) + 1}"), is_new)
 
 
 class OperatorMailbox:

@@ -159,7 +159,7 @@ class World:
             return Gateway(Person("sub-of-nobody"))
         person = Person(f"sub-{uid}-{role}", f"{role.lower()}@{uid}.example")
         user = User(uid=uid, sub=person.sub, email=person.email, role=role)
-        if user not in self.accounts.users(uid):
+        if user.sub not in {known.sub for known in self.accounts.users(uid)}:
             self.accounts.add_user(user)
         return Gateway(person)
 

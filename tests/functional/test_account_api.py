@@ -8,7 +8,7 @@ from chalicelib.entrypoints import wiring
 from chalicelib.entrypoints.dashboard import auth
 from chalicelib.services.ports.accounts import User
 from tests.fakes.accounts import an_account
-from tests.functional.gateway import OURS, THEIRS, Gateway, Person, World
+from tests.functional.gateway import OURS, THEIRS, Gateway, Got, Person, World
 
 ACCOUNT = f"/api/accounts/{OURS}"
 
@@ -101,6 +101,96 @@ def test_an_invited_person_gets_in_with_their_role(world: World, api: Gateway) -
     invited = Gateway(Person(got.json["sub"]))
     assert invited.get(ACCOUNT).status == 200
     assert invited.patch(ACCOUNT, {"name": "Mine"}, if_match='"1"').status == 403
+
+
+def invite_theirs(world: World, api: Gateway, role: str = "Marketing") -> Gateway:
+    """The Owner of the other account is invited to ours; their log-in."""
+    email = f"owner@{THEIRS}.example"
+    world.people.subs[email] = f"sub-{THEIRS}-Owner"
+    got = api.post(f"{ACCOUNT}/users", {"email": email, "role": role})
+    assert got.status == 201, got.text
+    return world.gateway("Owner", THEIRS)
+
+
+def answer(person: Gateway, *, accept: object, uid: str = OURS) -> Got:
+    return person.post(f"/api/me/invitations/{uid}", {"accept": accept})
+
+
+def test_who_has_a_log_in_already_opens_the_account_once_they_accept(
+    world: World, api: Gateway
+) -> None:
+    invited = invite_theirs(world, api)
+    me = invited.get("/api/me").json
+    before = invited.get(ACCOUNT).status
+
+    accepted = answer(invited, accept=True)
+
+    assert [account["uid"] for account in me["accounts"]] == [THEIRS]
+    [invitation] = me["invitations"]
+    assert (invitation["uid"], invitation["name"]) == (OURS, an_account().name)
+    assert (invitation["role"], before, accepted.status) == ("Marketing", 404, 200)
+    assert {account["uid"] for account in accepted.json["accounts"]} == {OURS, THEIRS}
+    assert (accepted.json["invitations"], invited.get(ACCOUNT).status) == ([], 200)
+    assert api.get(f"{ACCOUNT}/audit").json["items"][0]["action"] == "user.accepted"
+
+
+def test_who_declines_stays_out_and_cannot_be_let_in_over_their_head(
+    world: World, api: Gateway
+) -> None:
+    invited = invite_theirs(world, api)
+
+    declined = answer(invited, accept=False)
+
+    assert (declined.status, declined.json["invitations"]) == (200, [])
+    assert answer(invited, accept=True).status == 404
+    user = f"{ACCOUNT}/users/sub-{THEIRS}-Owner"
+    assert api.patch(user, {"active": True}).status == 409
+    assert invited.get(ACCOUNT).status == 404
+    invite_theirs(world, api, "Staff")
+    assert invited.get("/api/me").json["invitations"][0]["role"] == "Staff"
+
+
+def test_an_invitation_taken_back_is_gone(world: World, api: Gateway) -> None:
+    invited = invite_theirs(world, api)
+
+    api.patch(f"{ACCOUNT}/users/sub-{THEIRS}-Owner", {"active": False})
+
+    assert answer(invited, accept=True).status == 404
+    assert invited.get("/api/me").json["invitations"] == []
+
+
+def test_an_owner_who_has_not_accepted_does_not_let_the_last_one_go(
+    world: World, api: Gateway
+) -> None:
+    invite_theirs(world, api, "Owner")
+
+    assert api.patch(f"{ACCOUNT}/users/sub-{OURS}-Owner", {"active": False}).status == 409
+
+
+def test_an_answer_to_no_invitation_is_404_and_one_in_other_words_422(
+    world: World, api: Gateway
+) -> None:
+    invited = invite_theirs(world, api)
+
+    assert answer(api, accept=True).status == 404
+    assert answer(invited, accept=True, uid="999999").status == 404
+    assert answer(invited, accept="yes").status == 422
+    assert len(invited.get("/api/me").json["invitations"]) == 1
+
+
+@pytest.mark.parametrize(
+    "name", ["Log in at evil.example", "https://evil", "Green\uff0eLeaf", "Shop 203.0.113.9"]
+)
+def test_an_account_cannot_be_called_like_a_web_address(api: Gateway, name: str) -> None:
+    got = api.patch(ACCOUNT, {"name": name}, if_match='"1"')
+
+    assert (got.status, got.json["errors"][0]["field"]) == (422, "name")
+    assert api.get(ACCOUNT).json["name"] == an_account().name
+
+
+@pytest.mark.parametrize("name", ["Dr. Green", "No. 1 Leaf", "Green Leaf Inc.", "A.B. Shop", "店"])
+def test_a_name_with_a_dot_is_a_name(api: Gateway, name: str) -> None:
+    assert api.patch(ACCOUNT, {"name": name}, if_match='"1"').status == 200
 
 
 def test_the_team_is_listed(world: World, api: Gateway) -> None:

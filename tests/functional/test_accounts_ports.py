@@ -128,6 +128,41 @@ def test_an_owner_leaves_only_while_the_other_owner_stays(rows: Repositories) ->
     assert {u.sub for u in rows.accounts.users(OURS) if u.role == "Owner" and u.active} == {"bob"}
 
 
+def invited(sub: str = "eve") -> User:
+    return replace(a_user(sub, role="Staff"), active=False, invitation="pending", invited_at=NOON)
+
+
+@pytest.mark.parametrize("accept", [True, False])
+def test_an_invitation_is_answered_once(rows: Repositories, accept: bool) -> None:
+    rows.accounts.create(an_account(OURS), a_user())
+    rows.accounts.add_user(invited())
+
+    answers = [rows.accounts.answer_invitation(OURS, "eve", NOON, accept=accept) for _ in "ab"]
+
+    accepted = replace(invited(), active=True, invitation=None, last_seen_at=NOON)
+    after = accepted if accept else replace(invited(), invitation="declined")
+    assert answers == [True, False]
+    assert after in rows.accounts.users(OURS)
+    assert rows.accounts.accounts_of("eve") == [after]
+
+
+def test_nobody_accepts_what_they_were_not_invited_to(rows: Repositories) -> None:
+    rows.accounts.create(an_account(OURS), a_user())
+
+    assert not rows.accounts.answer_invitation(OURS, "eve", NOON, accept=True)
+    assert not rows.accounts.answer_invitation(OURS, "ada", NOON, accept=False)
+    assert rows.accounts.users(OURS) == [a_user()]
+
+
+def test_when_a_person_was_last_seen_is_kept(rows: Repositories) -> None:
+    rows.accounts.create(an_account(OURS), a_user())
+
+    rows.accounts.mark_seen(OURS, "ada", NOON)
+    rows.accounts.mark_seen(OURS, "nobody", NOON)
+
+    assert rows.accounts.users(OURS) == [replace(a_user(), last_seen_at=NOON)]
+
+
 def test_nobody_is_changed_into_an_account(rows: Repositories) -> None:
     rows.accounts.create(an_account(OURS), a_user())
 

@@ -16,9 +16,10 @@ import app
 from chalicelib.adapters.aws import send_once as once
 from chalicelib.domain.roles import ROLES, Role, has_right
 from chalicelib.entrypoints import wiring
-from chalicelib.services.notifications.digest_choices import NO_SENDER
+from chalicelib.services.notifications.digest import SUBJECT
+from chalicelib.services.notifications.digest_choices import NO_SENDER, NOT_SEEN
 from chalicelib.services.ports.digests import MailRefused
-from tests.functional.gateway import OURS, THEIRS, Gateway, World
+from tests.functional.gateway import OURS, THEIRS, Gateway, Person, World
 
 ACCOUNT = f"/api/accounts/{OURS}"
 USERS, ME = f"{ACCOUNT}/users", f"{ACCOUNT}/me"
@@ -76,6 +77,19 @@ def test_nobody_is_e_mailed_until_chosen(api: Gateway) -> None:
 
     assert owner["email_severities"] == []
     assert api.get(ME).json == owner
+
+
+@pytest.mark.usefixtures("sender")
+def test_who_was_invited_is_e_mailed_once_they_have_logged_in(api: Gateway) -> None:
+    invited = api.post(USERS, {"email": "new@example.com", "role": "Analyst"}).json
+    got = api.put(f"{USERS}/{invited['sub']}/emails", emails(["error"])).json
+    reject_a_key()
+
+    assert (got["email_note"], invited["last_seen_at"], tick()) == (NOT_SEEN, None, [])
+
+    assert Gateway(Person(invited["sub"])).get(ME).json["email_note"] is None
+    [message] = tick()
+    assert message.destinations["ToAddresses"] == ["new@example.com"]
 
 
 @pytest.mark.usefixtures("sender")
@@ -208,7 +222,7 @@ def test_who_is_chosen_is_written_to_once_and_the_other_account_hears_nothing(
 
     assert message.source == SENDER
     assert message.destinations["ToAddresses"] == [f"owner@{OURS}.example"]
-    assert message.subject == "Green Shop: 1 error"
+    assert message.subject == SUBJECT
     assert "https://front.example/settings/integrations/posabit" in message.body
 
 
@@ -231,7 +245,8 @@ def test_an_account_called_like_a_header_gets_one_subject(world: World, api: Gat
 
     [message] = tick()
 
-    assert message.subject == "Green Bcc: x@example.com: 1 error"
+    assert message.subject == SUBJECT
+    assert "Green Bcc: x@example[.]com (account" in message.body
     assert message.destinations == {"ToAddresses": [f"owner@{OURS}.example"]}
 
 

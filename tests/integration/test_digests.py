@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 
 from chalicelib.entrypoints import wiring
+from chalicelib.services.notifications.digest import SUBJECT
 from tests.e2e.stage import new_retailer
 from tools.demo.retailer import Retailer
 from tools.stack import LocalStack
@@ -45,7 +46,7 @@ def test_who_chose_errors_gets_one_e_mail_with_links_to_the_front(
     stack.tick("SendDigests")
 
     [message] = digests_of(stack, retailer)
-    assert message["Subject"] == "Green Leaf: 1 error"
+    assert message["Subject"] == SUBJECT
     assert "POSaBIT rejected the key of Ballard." in message["BodyText"]
     assert f"{stack.url}/settings/integrations/posabit" in message["BodyText"]
     assert digests_of(stack, stranger) == []

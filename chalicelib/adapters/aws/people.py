@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 from chalicelib.adapters.aws import client as aws
 from chalicelib.domain.errors import Conflict
+from chalicelib.services.ports.accounts import Invited
 
 UNVERIFIED = (
     "A log-in has this e-mail address and never proved it: ask the person to verify it first."
@@ -19,8 +20,8 @@ class CognitoPeople:
 
     pool: str
 
-    def invite(self, email: str) -> str:
-        """Return the subject of the log-in with this e-mail address, made now if there is none.
+    def invite(self, email: str) -> Invited:
+        """Return the log-in with this e-mail address, made now if there is none.
 
         Cognito mails a temporary password to a new one. Raises Conflict for a log-in that has not
         verified the address: it may be somebody else's.
@@ -36,7 +37,7 @@ class CognitoPeople:
                 ],
                 DesiredDeliveryMediums=["EMAIL"],
             )
-            attributes = _by_name(answer["User"]["Attributes"])
+            return Invited(_by_name(answer["User"]["Attributes"])["sub"], is_new=True)
         except client.exceptions.UsernameExistsException:
             answer = client.admin_get_user(UserPoolId=self.pool, Username=email)
             attributes = _by_name(answer["UserAttributes"])
@@ -45,7 +46,7 @@ class CognitoPeople:
                 or attributes.get("email", "").lower() != email.lower()
             ):
                 raise Conflict(UNVERIFIED) from None
-        return attributes["sub"]
+            return Invited(attributes["sub"], is_new=False)
 
 
 def _by_name(attributes: Sequence[Mapping[str, object]]) -> dict[str, str]:

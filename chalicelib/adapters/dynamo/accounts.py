@@ -6,13 +6,21 @@ from dataclasses import replace
 
 from pynamodb.attributes import BooleanAttribute, NumberAttribute, UnicodeAttribute
 from pynamodb.exceptions import TransactWriteError
+from pynamodb.expressions.update import Action
 from pynamodb.indexes import AllProjection, GlobalSecondaryIndex
 from pynamodb.transactions import TransactWrite
 
 from chalicelib.adapters.dynamo import keys
-from chalicelib.adapters.dynamo.base import Row, bind, failed_conditions, put_if, transact
+from chalicelib.adapters.dynamo.base import (
+    Row,
+    bind,
+    failed_conditions,
+    put_if,
+    transact,
+    update_if,
+)
 from chalicelib.domain.errors import Conflict, NotFound, StaleVersion
-from chalicelib.domain.words import Uid
+from chalicelib.domain.words import Instant, Uid
 from chalicelib.services.ports.accounts import Account, User
 
 
@@ -43,6 +51,9 @@ class UserRow(Row):
     email = UnicodeAttribute()
     role = UnicodeAttribute()
     active = BooleanAttribute()
+    invitation = UnicodeAttribute(null=True)
+    invited_at = NumberAttribute(null=True)
+    last_seen_at = NumberAttribute(null=True)
     by_user = ByUserIndex()
 
 
@@ -96,6 +107,17 @@ class DynamoAccounts:
             if failed_conditions(error)[-1]:  # PynamoDB sends checks before saves
                 raise NotFound("There is no such person in the account.") from None
             raise Conflict("The other Owner has just been changed: look again.") from None
+
+    def answer_invitation(self, uid: Uid, sub: str, at: Instant, *, accept: bool) -> bool:
+        seen = UserRow.last_seen_at.set(at)
+        accepted: list[Action] = [UserRow.active.set(True), UserRow.invitation.remove(), seen]
+        actions = accepted if accept else [UserRow.invitation.set("declined")]
+        row = UserRow(keys.account(uid), keys.user(sub))
+        return update_if(row, actions, UserRow.invitation == "pending")
+
+    def mark_seen(self, uid: Uid, sub: str, at: Instant) -> None:
+        row = UserRow(keys.account(uid), keys.user(sub))
+        update_if(row, [UserRow.last_seen_at.set(at)], UserRow.pk.exists())
 
     def users(self, uid: Uid) -> list[User]:
         return [_user(row) for row in UserRow.query_prefix(keys.account(uid), keys.USER_PREFIX)]

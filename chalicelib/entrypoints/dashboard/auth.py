@@ -69,10 +69,19 @@ def admit(caller: Caller, operation: Operation, uid: Uid) -> Caller:
     row = next((row for row in rows_of(caller.sub) if row.uid == uid and row.active), None)
     if row is None:
         raise NotFound("There is no such account.")
+    _note_visit(caller.sub, row)
     right = cast("Right | None", operation.right)
     if right is not None and not has_right(row.role, right):
         raise Forbidden(f"Your role {row.role} does not include this.", right=right)
     return replace(caller, role=row.role)
+
+
+def _note_visit(sub: str, row: User) -> None:
+    """Keep that the person was here, in the table and among the remembered rows."""
+    seen = wiring.accounts.account_service().see(row)
+    if seen is not row and sub in _rows:
+        since, rows = _rows[sub]
+        _rows[sub] = since, [seen if each is row else each for each in rows]
 
 
 def rows_of(sub: str) -> list[User]:

@@ -14,7 +14,7 @@ from chalicelib.entrypoints.dashboard import auth
 from chalicelib.entrypoints.dashboard.auth import Caller
 from chalicelib.entrypoints.dashboard.front import FRONT
 from chalicelib.entrypoints.http.routing import Resource
-from chalicelib.entrypoints.http.shapes import Answer, Change, Email, Input
+from chalicelib.entrypoints.http.shapes import Answer, Change, Email, Input, Moment
 
 if TYPE_CHECKING:
     from chalicelib.services.notifications.digest_choices import Member
@@ -24,13 +24,18 @@ resource = Resource(__name__, tag="Team", front=FRONT)
 
 
 class UserAnswer(Answer):
-    """`email_severities`: the notifications that are e-mailed to the person, at most one digest an
+    """`active`: whether the account lets the person in, once they accepted where they were asked.
+    `last_seen_at`: to the day, null before the first time.
+
+    `email_severities`: the notifications that are e-mailed to the person, at most one digest an
     hour. `email_note`: why no e-mail comes whatever is chosen, null when e-mails go."""
 
     sub: str
     email: str
     role: Role
     active: bool
+    invited_at: Moment | None
+    last_seen_at: Moment | None
     email_severities: list[Severity]
     email_note: str | None
 
@@ -67,7 +72,9 @@ def list_users(uid: Uid) -> UserList:
 
 @resource.post("/api/accounts/{uid}/users", right="team:write", status=201, limit="invitations")
 def invite_user(uid: Uid, body: Invitation, caller: Caller) -> UserAnswer:
-    """Invite somebody by e-mail, or let a deactivated person back in."""
+    """Invite somebody by e-mail, or let a deactivated person back in.
+
+    Who has a log-in already is asked first, by `GET /api/me`."""
     user = wiring.accounts.account_service().invite(uid, body.email, body.role, actor=caller.actor)
     auth.forget()
     return _with_choice(uid, user)
@@ -114,7 +121,9 @@ def _shown(member: Member) -> UserAnswer:
         sub=user.sub,
         email=user.email,
         role=user.role,
-        active=user.active,
+        active=user.active or user.invitation == "pending",
+        invited_at=user.invited_at,
+        last_seen_at=user.last_seen_at,
         email_severities=list(member.email_severities),
         email_note=member.email_note,
     )

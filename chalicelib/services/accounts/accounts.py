@@ -6,8 +6,10 @@ from collections.abc import Callable, Mapping
 from dataclasses import asdict, dataclass, replace
 from typing import Any
 
-from chalicelib.domain.errors import Conflict
+from chalicelib.domain.errors import Conflict, NotFound, field_fault, invalid_fields
+from chalicelib.domain.links import has_link
 from chalicelib.domain.roles import Role
+from chalicelib.domain.times import DAY
 from chalicelib.domain.words import Uid
 from chalicelib.services.accounts.time_zones import check_time_zone
 from chalicelib.services.job_messages import AFTER_THE_REQUEST_SECONDS, RemapMessage
@@ -19,6 +21,10 @@ UID_TRIES = 5
 IN_ALREADY = "This person is in the account already: change their role instead."
 DECIDING = ("merge_on_name_and_birth_date", "minimum_age", "time_zone")
 """What personas follow from: keys, ages, and the local days of sales."""
+
+NOT_ACCEPTED = "This person has not accepted an invitation: invite them again."
+NO_INVITATION = "There is no such invitation."
+NAME_WITH_LINK = "a name without a web address: e-mails and invitations show it"
 
 LAST_OWNER = "An account keeps at least one Owner: make somebody else Owner first."
 
@@ -47,12 +53,14 @@ class AccountService:
         time_zone: str = "America/Los_Angeles",
         currency: str = "USD",
     ) -> Account:
-        """Create an account and invite its first Owner.
+        """Create an account and let its first Owner in.
 
-        Raises Conflict when `uid` is taken, InvalidInput for an unknown time zone.
+        Raises Conflict when `uid` is taken, InvalidInput for an unknown time zone or a name with a
+        web address.
         """
         check_time_zone(time_zone)
-        sub = self.people.invite(owner_email)
+        _check_name(name)
+        sub, now = self.people.invite(owner_email).sub, self.clock.now()
         for attempt in range(1, UID_TRIES + 1):
             account = Account(
                 uid=uid or self.draw_uid(),
@@ -63,9 +71,9 @@ class AccountService:
                 sync_every_hours=6,
                 minimum_age=21,
                 merge_on_name_and_birth_date=False,
-                created_at=self.clock.now(),
+                created_at=now,
             )
-            owner = User(uid=account.uid, sub=sub, email=owner_email, role="Owner")
+            owner = User(account.uid, sub, owner_email, "Owner", invited_at=now)
             try:
                 self.accounts.create(account, owner)
             except Conflict:
@@ -81,8 +89,11 @@ class AccountService:
 
         Another merge rule, minimum age or time zone derives every persona again in the background.
 
-        Raises StaleVersion, or InvalidInput for a time zone nobody knows.
+        Raises StaleVersion, or InvalidInput for a time zone nobody knows or a name with a web
+        address.
         """
+        if "name" in changes:
+            _check_name(changes["name"])
         if "time_zone" in changes:
             check_time_zone(changes["time_zone"])
         before = self.accounts.get(uid)
@@ -104,12 +115,16 @@ class AccountService:
         return sorted(self.accounts.users(uid), key=lambda user: (not user.active, user.email))
 
     def invite(self, uid: Uid, email: str, role: Role, *, actor: str) -> User:
-        """Let a person in, also one who was deactivated. Raises Conflict for who is in already."""
+        """Let a person in who has no log-in yet, or was in before; invite anybody else.
+
+        Who has a log-in, maybe for another retailer's account, is in once they accept
+        (`answer_invitation`). Raises Conflict for who is in already.
+        """
         if any(user.email == email and user.active for user in self.accounts.users(uid)):
             raise Conflict(IN_ALREADY)
-        sub = self.people.invite(email)
-        user = User(uid=uid, sub=sub, email=email, role=role)
+        sub, is_new = self.people.invite(email)
         known = next((each for each in self.accounts.users(uid) if each.sub == sub), None)
+        user = self._invited(uid, sub, email, role, known, is_new=is_new)
         if known is None:
             self.accounts.add_user(user)
         elif known.active:  # the same mailbox, written in another way
@@ -118,6 +133,33 @@ class AccountService:
             self.accounts.change_user(user, other_owner=None)
         self._record(uid, actor, "user.invited", f"user:{sub}", after={"role": role})
         return user
+
+    def _invited(
+        self, uid: Uid, sub: str, email: str, role: Role, known: User | None, *, is_new: bool
+    ) -> User:
+        """Return the user to save; `known`: their row in the account, if there is one."""
+        was_in = known is not None and known.invitation is None
+        if known is not None and was_in:
+            return replace(known, email=email, role=role, active=True)
+        user = User(uid, sub, email, role, invited_at=self.clock.now())
+        return user if is_new else replace(user, active=False, invitation="pending")
+
+    def answer_invitation(self, uid: Uid, sub: str, *, accept: bool) -> User:
+        """Let the invited person in, or not, and return them. Raises NotFound when nobody invited
+        them."""
+        if not self.accounts.answer_invitation(uid, sub, self.clock.now(), accept=accept):
+            raise NotFound(NO_INVITATION)
+        actor = subject = f"user:{sub}"
+        self._record(uid, actor, "user.accepted" if accept else "user.declined", subject)
+        return find_user(self.accounts.users(uid), sub)
+
+    def see(self, user: User) -> User:
+        """Keep that the person is here, once a day, and return them as they stand then."""
+        now = self.clock.now()
+        if user.last_seen_at is not None and now - user.last_seen_at < DAY:
+            return user
+        self.accounts.mark_seen(user.uid, user.sub, now)
+        return replace(user, last_seen_at=now)
 
     def change_user(
         self,
@@ -128,17 +170,20 @@ class AccountService:
         role: Role | None = None,
         active: bool | None = None,
     ) -> User:
-        """Give a person another role, or let them in or out.
+        """Give a person another role, or let them in or out; False takes an invitation back.
 
-        Raises NotFound; Conflict when the account would be left without an active Owner.
+        Raises NotFound; Conflict when the account would be left without an active Owner, or for
+        letting somebody in who has not accepted an invitation.
         """
         users = self.accounts.users(uid)
         before = find_user(users, sub)
-        after = replace(
-            before,
-            role=before.role if role is None else role,
-            active=before.active if active is None else active,
-        )
+        after = replace(before, role=before.role if role is None else role)
+        if active is not None and before.invitation is None:
+            after = replace(after, active=active)
+        elif active and before.invitation == "declined":
+            raise Conflict(NOT_ACCEPTED)
+        elif active is False:
+            after = replace(after, invitation="declined")
         if after == before:
             return before
         self.accounts.change_user(after, other_owner=_other_owner(users, before, after))
@@ -163,6 +208,12 @@ class AccountService:
     ) -> None:
         entry = AuditEntry(self.clock.now(), actor, action, subject, before, after)
         self.audit.record(uid, entry)
+
+
+def _check_name(name: str) -> None:
+    """Raises InvalidInput for a name with a web address."""
+    if has_link(name):
+        raise invalid_fields(field_fault("name", NAME_WITH_LINK, "Green Leaf"))
 
 
 def _is_owner(user: User) -> bool:

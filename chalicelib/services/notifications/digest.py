@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from hashlib import blake2b
 from typing import get_args
 
+from chalicelib.domain.links import without_links
 from chalicelib.domain.roles import has_right
 from chalicelib.domain.times import HOUR, MINUTE, to_datetime
 from chalicelib.domain.words import Instant, Severity
@@ -21,6 +22,9 @@ e-mails are never less than an hour apart."""
 SEVERITIES: tuple[Severity, ...] = get_args(Severity)
 GRAVEST_FIRST = SEVERITIES[::-1]
 HEADINGS = {"error": "ERRORS", "warning": "WARNINGS", "info": "FOR YOUR INFORMATION"}
+
+SUBJECT = "AIQ notifications"
+"""The same for every account: no retailer's words stand in a subject line."""
 
 MOST_NAMED = 50
 LONGEST_LINE = 500
@@ -94,27 +98,31 @@ def write_letter(account: Account, items: Sequence[Notification], dashboard: str
     more = len(items) - MOST_NAMED
     paragraphs = [
         f"What is new in {name} (account {account.uid}):",
+        _counted(items),
         *(paragraph for group in groups for paragraph in group),
         *([f"And {more} more, see the page below."] if more > 0 else []),
         f"All that is open: {dashboard}/notifications",
         WHY_YOU.format(page=f"{dashboard}{SWITCH_OFF_PAGE}"),
     ]
-    return Letter(_subject(name, items), "\n\n".join(paragraphs) + "\n")
+    return Letter(SUBJECT, "\n\n".join(paragraphs) + "\n")
 
 
 def one_line(text: str, longest: int = LONGEST_LINE) -> str:
-    """Return the text without line breaks and invisible characters, cut at `longest`."""
+    """Return the text without line breaks, invisible characters and links, cut at `longest`.
+
+    A name in it may be what anybody typed, here or in a POS: the only links are ours.
+    """
     visible = "".join(sign if sign.isprintable() else " " for sign in text)
-    line = " ".join(visible.split())
+    line = without_links(" ".join(visible.split()))
     return line if len(line) <= longest else line[: longest - 1].rstrip() + "…"
 
 
-def _subject(name: str, items: Sequence[Notification]) -> str:
+def _counted(items: Sequence[Notification]) -> str:
     counted = [
         _count(sum(each.severity == severity for each in items), noun)
         for severity, noun in (("error", "error"), ("warning", "warning"), ("info", "notice"))
     ]
-    return f"{name}: {', '.join(filter(None, counted))}"
+    return ", ".join(filter(None, counted))
 
 
 def _count(count: int, noun: str) -> str:

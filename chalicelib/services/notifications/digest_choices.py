@@ -19,6 +19,9 @@ NO_SENDER = (
 )
 
 
+NOT_SEEN = "No e-mail goes to this person before they have logged in to the account once."
+
+
 @dataclass(frozen=True, slots=True)
 class Member:
     """A user with the severities they get by e-mail, mildest first.
@@ -83,7 +86,12 @@ class DigestChoices:
 
     def _member(self, user: User, severities: frozenset[Severity]) -> Member:
         chosen = in_order(severities) if may_get_digests(user) else ()
-        return Member(user, chosen, None if self.sends else NO_SENDER)
+        return Member(user, chosen, self._email_note(user))
+
+    def _email_note(self, user: User) -> str | None:
+        if not self.sends:
+            return NO_SENDER
+        return None if user.has_logged_in else NOT_SEEN
 
 
 def in_order(severities: Iterable[Severity]) -> tuple[Severity, ...]:
@@ -93,6 +101,8 @@ def in_order(severities: Iterable[Severity]) -> tuple[Severity, ...]:
 
 
 def _why_not(user: User) -> str:
+    if user.invitation == "pending":
+        return "This person has not accepted the invitation yet: choose e-mails for them then."
     if not user.active:
         return "This person is deactivated: let them back in first."
     return f"The role {user.role} sees no notifications: choose another role first."

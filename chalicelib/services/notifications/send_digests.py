@@ -79,7 +79,11 @@ class DigestSender:
         waiting, opened = self._waiting(mark.uid)
         if not waiting and now - mark.at >= MARK_KEPT:
             self.digests.unmark(mark)
-        due = [(user, recipient) for user, recipient in waiting if is_due(recipient, now)]
+        due = [
+            (user, recipient)
+            for user, recipient in waiting
+            if user.has_logged_in and is_due(recipient, now)
+        ]
         if not due:
             return SendTotals()
         account = self.accounts.get(mark.uid)

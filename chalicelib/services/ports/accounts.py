@@ -4,11 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass
-from typing import Protocol
+from typing import Literal, NamedTuple, Protocol
 
 from chalicelib.domain.errors import NotFound
 from chalicelib.domain.roles import Role
 from chalicelib.domain.words import Instant, Uid
+
+Invitation = Literal["pending", "declined"]
+"""How it stands with an invitation that was not accepted."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,13 +32,33 @@ class Account:
 
 @dataclass(frozen=True, slots=True)
 class User:
-    """A person of an account; `sub` is their id in the directory. Not `active`: deactivated."""
+    """A person of an account; `sub` is their id in the directory.
+
+    Only an `active` one may open it: not who was deactivated, nor who has not accepted the
+    `invitation`. `invited_at` is None for who was let in before it was kept; `last_seen_at` is
+    exact to a day.
+    """
 
     uid: Uid
     sub: str
     email: str
     role: Role
     active: bool = True
+    invitation: Invitation | None = None
+    invited_at: Instant | None = None
+    last_seen_at: Instant | None = None
+
+    @property
+    def has_logged_in(self) -> bool:
+        """Whether the person ever opened this account; unknown of old rows, and taken for yes."""
+        return self.last_seen_at is not None or self.invited_at is None
+
+
+class Invited(NamedTuple):
+    """Who was invited; `is_new`: they had no log-in before."""
+
+    sub: str
+    is_new: bool
 
 
 class Accounts(Protocol):
@@ -64,18 +87,26 @@ class Accounts(Protocol):
         """
         ...
 
+    def answer_invitation(self, uid: Uid, sub: str, at: Instant, *, accept: bool) -> bool:
+        """Let the person in at `at`, or keep that they declined; False when nobody invited them."""
+        ...
+
+    def mark_seen(self, uid: Uid, sub: str, at: Instant) -> None:
+        """Keep when the person was last seen; nothing for a person who is not there."""
+        ...
+
     def users(self, uid: Uid) -> list[User]: ...
 
     def accounts_of(self, sub: str) -> list[User]:
-        """Return one row per account the person may open."""
+        """Return one row per account that the person is or was in, or is invited to."""
         ...
 
 
 class People(Protocol):
     """The directory that proves who somebody is."""
 
-    def invite(self, email: str) -> str:
-        """Return the `sub` of whoever has this e-mail, else of a new, invited person.
+    def invite(self, email: str) -> Invited:
+        """Return who has this e-mail, else a new person, whom the directory writes to.
 
         Raises Conflict when who has it never proved that it is theirs.
         """

@@ -13,6 +13,7 @@ from chalicelib.adapters.aws import client as aws
 from chalicelib.adapters.aws.operator_topic import SnsOperatorTopic
 from chalicelib.adapters.aws.people import CognitoPeople
 from chalicelib.domain.errors import Conflict
+from chalicelib.services.ports.accounts import Invited
 
 POOL, TOPIC = "us-east-1_pool", "arn:aws:sns:us-east-1:000000000000:operator"
 EMAIL = "new@example.com"
@@ -50,7 +51,7 @@ def test_somebody_new_is_made_and_mailed(stubbed: dict[str, Stubber]) -> None:
         },
     )
 
-    assert CognitoPeople(POOL).invite(EMAIL) == "sub-1"
+    assert CognitoPeople(POOL).invite(EMAIL) == Invited("sub-1", is_new=True)
 
 
 def test_who_has_a_log_in_already_keeps_it(stubbed: dict[str, Stubber]) -> None:
@@ -68,7 +69,7 @@ def test_who_has_a_log_in_already_keeps_it(stubbed: dict[str, Stubber]) -> None:
         {"UserPoolId": POOL, "Username": EMAIL},
     )
 
-    assert CognitoPeople(POOL).invite(EMAIL) == "sub-7"
+    assert CognitoPeople(POOL).invite(EMAIL) == Invited("sub-7", is_new=False)
 
 
 @pytest.mark.parametrize(

@@ -176,6 +176,58 @@ def test_who_left_may_be_invited_back() -> None:
     assert len(office.service.users(account.uid)) == 2
 
 
+def test_who_has_a_log_in_for_another_account_is_asked_first() -> None:
+    office = Office()
+    account = office.service.create("Green", "a@example.com")
+    other = office.service.create("Brown", "b@example.com")
+    [owner] = office.service.users(other.uid)
+
+    asked = office.service.invite(account.uid, "b@example.com", "Staff", actor="user:ada")
+    accepted = office.service.answer_invitation(account.uid, owner.sub, accept=True)
+
+    assert (asked.active, asked.invitation, asked.has_logged_in) == (False, "pending", False)
+    assert (accepted.active, accepted.invitation, accepted.has_logged_in) == (True, None, True)
+    assert office.actions()[-2:] == ["user.invited", "user.accepted"]
+
+
+def test_who_was_in_and_left_is_let_back_in_without_being_asked_again() -> None:
+    office = Office()
+    account = office.service.create("Green", "a@example.com")
+    office.service.create("Brown", "b@example.com")
+    asked = office.service.invite(account.uid, "b@example.com", "Staff", actor="user:ada")
+    office.service.answer_invitation(account.uid, asked.sub, accept=True)
+    office.service.change_user(account.uid, asked.sub, active=False, actor="user:ada")
+
+    back = office.service.change_user(account.uid, asked.sub, active=True, actor="user:ada")
+
+    assert (back.active, back.invitation) == (True, None)
+
+
+def test_a_role_changed_meanwhile_leaves_the_invitation_open() -> None:
+    office = Office()
+    account = office.service.create("Green", "a@example.com")
+    office.service.create("Brown", "b@example.com")
+    asked = office.service.invite(account.uid, "b@example.com", "Owner", actor="user:ada")
+
+    changed = office.service.change_user(
+        account.uid, asked.sub, role="Staff", active=True, actor="user:ada"
+    )
+
+    assert (changed.role, changed.active, changed.invitation) == ("Staff", False, "pending")
+
+
+def test_a_visit_is_kept_once_a_day() -> None:
+    office = Office()
+    account = office.service.create("Green", "a@example.com")
+    [owner] = office.service.users(account.uid)
+
+    seen = office.service.see(owner)
+
+    assert seen.last_seen_at is not None
+    assert office.service.see(seen) is seen
+    assert office.service.users(account.uid) == [seen]
+
+
 @pytest.mark.parametrize("change", [{"active": False}, {"role": "Operator"}])
 def test_the_last_owner_stays(change: dict[str, bool | str]) -> None:
     office = Office()

@@ -8,12 +8,14 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from chalicelib.domain.links import has_link
 from chalicelib.domain.roles import ROLES, Role, has_right
 from chalicelib.domain.times import HOUR, MINUTE
 from chalicelib.domain.words import Severity
 from chalicelib.services.notifications.digest import (
     MOST_NAMED,
     SEVERITIES,
+    SUBJECT,
     is_due,
     may_get_digests,
     one_line,
@@ -150,9 +152,11 @@ def test_a_digest_says_what_happened_what_to_do_and_where_gravest_first() -> Non
 
     letter = write_letter(an_account(), items, FRONT)
 
-    assert letter.subject == "Green Shop: 2 errors, 1 warning, 1 notice"
+    assert letter.subject == SUBJECT
     words = letter.text
-    assert words.startswith("What is new in Green Shop (account 1000):")
+    assert words.startswith(
+        "What is new in Green Shop (account 1000):\n\n2 errors, 1 warning, 1 notice\n"
+    )
     assert (
         "- POSaBIT rejected the key of Ballard.\n  Get a new one.\n"
         "  https://front.example/settings/integrations/posabit\n"
@@ -173,12 +177,33 @@ def test_a_severity_without_news_has_no_heading() -> None:
 
 
 @given(st.text())
-def test_no_account_name_breaks_the_subject(name: str) -> None:
-    letter = write_letter(replace(an_account(), name=name), [a_notification()], FRONT)
+def test_no_name_changes_the_subject_or_adds_a_link(name: str) -> None:
+    account = replace(an_account(), name=name)
+    letter = write_letter(account, [a_notification(title=f"{name} is gone.")], FRONT)
 
-    assert letter.subject.isprintable()
-    assert letter.subject.splitlines() == [letter.subject]
-    assert len(letter.subject) < 200
+    assert letter.subject == SUBJECT
+    assert not has_link(letter.text.replace(FRONT, ""))
+
+
+@pytest.mark.parametrize(
+    "link",
+    [
+        "https://evil.example/login",
+        "www.evil.example",
+        "evil.example/x",
+        "evil\uff0eexample",
+        "\uff45vil\u3002example",
+        "Your key expired: log in at EVIL.example!",
+    ],
+)
+def test_what_a_retailer_or_a_pos_typed_is_no_link_in_our_e_mails(link: str) -> None:
+    account = replace(an_account(), name=link)
+
+    words = write_letter(account, [a_notification(title=f"{link} waits.")], FRONT).text
+
+    assert has_link(link)
+    assert "evil[.]example" in words.lower()
+    assert not has_link(words.replace(FRONT, ""))
 
 
 def test_an_account_called_like_a_header_writes_none() -> None:
@@ -186,7 +211,8 @@ def test_an_account_called_like_a_header_writes_none() -> None:
 
     letter = write_letter(account, [a_notification()], FRONT)
 
-    assert letter.subject == "Green Bcc: x@example.com evil: 1 error"
+    assert letter.subject == SUBJECT
+    assert letter.text.startswith("What is new in Green Bcc: x@example[.]com evil (account 1000):")
 
 
 def test_names_a_pos_gave_its_shops_cannot_start_a_line_or_fill_the_letter() -> None:
@@ -205,7 +231,7 @@ def test_of_very_many_some_are_shown_and_all_are_counted() -> None:
 
     assert letter.text.count("\n- No.") == MOST_NAMED
     assert "And 70 more, see the page below." in letter.text
-    assert letter.subject == "Green Shop: 120 errors"
+    assert "\n\n120 errors\n\n" in letter.text
 
 
 def test_a_line_is_cut_where_it_is_endless() -> None:

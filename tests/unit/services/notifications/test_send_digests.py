@@ -10,12 +10,13 @@ import pytest
 from chalicelib.domain.roles import Role
 from chalicelib.domain.times import HOUR, MINUTE, SECOND
 from chalicelib.domain.words import Severity
+from chalicelib.services.notifications.digest import SUBJECT
 from chalicelib.services.notifications.notify import Kind, Notifier
 from chalicelib.services.notifications.send_digests import DigestSender, SendTotals
 from chalicelib.services.ports.accounts import User
 from chalicelib.services.ports.digests import MailRefused, MailUnknown
 from tests.fakes.accounts import MemoryAccounts, an_account
-from tests.fakes.common import FakeClock
+from tests.fakes.common import NOON, FakeClock
 from tests.fakes.digests import FakeMailer, MemoryDigests
 from tests.fakes.facts import Crash
 from tests.fakes.notifications import MemoryNotifications, OperatorMailbox
@@ -95,8 +96,21 @@ def test_who_was_chosen_is_told_what_is_new_and_nobody_else(office: PostOffice) 
 
     [mail] = office.mailer.outbox
     assert mail.to == "ada@example.com"
-    assert mail.subject == "Green Shop: 1 error"
+    assert (mail.subject, "1 error" in mail.text) == (SUBJECT, True)
     assert "https://front.example/settings/integrations/posabit" in mail.text
+
+
+def test_nobody_is_written_to_before_they_have_logged_in(office: PostOffice) -> None:
+    office.accounts.add_user(User(OURS, "new", "new@example.com", "Owner", invited_at=NOON))
+    office.chosen("new")
+    office.happens()
+
+    office.hours(5)
+    assert office.letters == []
+
+    office.accounts.mark_seen(OURS, "new", office.clock.now())
+    office.tick()
+    assert [mail.to for mail in office.mailer.outbox] == ["new@example.com"]
 
 
 def test_nothing_new_no_e_mail_and_the_account_is_left_alone(office: PostOffice) -> None:
