@@ -20,6 +20,7 @@ from .formats import (
     on_the_wall,
     plain_money,
 )
+from .platform import AUPHAN, GROUPS, status_of
 
 Cells = tuple[str, ...]
 
@@ -68,16 +69,6 @@ STOCK_COLUMNS: Cells = (
 )
 DAILY_COLUMNS: Cells = ("Group", "Store", "Date", "Invoices", "Net Sales", "Tax", "Total")
 
-# Status of an invoice -> number in the `invoice_status` variable, word on the report.
-STATUSES: dict[str, tuple[str, str]] = {
-    "open": ("1", "Open"),
-    "completed": ("2", "Closed"),
-    "voided": ("3", "Voided"),
-    "refunded": ("4", "Refunded"),
-    "on_hold": ("5", "On Hold"),
-    "in_dispute": ("6", "In Dispute"),
-}
-GROUPS = {"employee": "Staff", "medical": "Medical", "recreational": "Regular"}
 _BROKEN_DATES = ("not a date", "Feb 31, 2026 25:61:00")
 
 
@@ -113,11 +104,6 @@ def truthy(value: object) -> bool:
     return bool(value) and value != "0"
 
 
-def status_of(row: Sale) -> tuple[str, str]:
-    """Number and word; a status that Auphan does not have is shown as it is."""
-    return STATUSES.get(row.status, ("", row.status))
-
-
 def sale_rows(row: Sale, venue: Venue, products: list[Product], formats: Formats) -> list[Cells]:
     """One row per line. A partial refund is one more line, with a negative quantity."""
     head = (
@@ -130,7 +116,7 @@ def sale_rows(row: Sale, venue: Venue, products: list[Product], formats: Formats
         head = (*head[:2], pick(_BROKEN_DATES, row.id), head[3])
     tail = (status_of(row)[1], row.number, str(row.user))
     rows = [
-        (*head, *_line(line, products[line.product], formats), *tail) for line in _lines_of(row)
+        (*head, *_line(line, products[line.product], formats), *tail) for line in AUPHAN.lines(row)
     ]
     if row.quirk == "missing_id":
         return rows[:1]  # lines without an invoice cannot be put together
@@ -138,16 +124,6 @@ def sale_rows(row: Sale, venue: Venue, products: list[Product], formats: Formats
         at = SALES_COLUMNS.index("Total")
         rows[0] = (*rows[0][:at], pick(BROKEN_MONEY, row.id), *rows[0][at + 1 :])
     return rows
-
-
-def _lines_of(row: Sale) -> list[Line]:
-    """The lines, with one more for the difference where they do not add up to the invoice."""
-    lines = list(row.lines)
-    missing = row.missing_from_lines()
-    if any(missing.values()):
-        quantity = -1 if missing["total"] < 0 else 1
-        lines.append(lines[-1]._replace(quantity=quantity, **missing))
-    return lines
 
 
 def _line(line: Line, product: Product, formats: Formats) -> Cells:

@@ -11,7 +11,8 @@ from typing import Any, NamedTuple, Self
 
 from simulators.oracle.personas import SourceRecord, Traits, email_key, phone_key, wide_keys
 from simulators.retailer import names
-from simulators.retailer.shapes import Sale, Shopper, Stocked
+from simulators.retailer.platforms import Platform
+from simulators.retailer.shapes import Lot, Sale, Shopper
 from simulators.retailer.world import Shop, World
 from simulators.retailer.zones import RAILS_ZONES, offset
 
@@ -151,9 +152,9 @@ class _Reader:
         phone = phone_key(row.phone)
         return Traits(
             employee=row.kind == "employee",
-            test=_is_guest(row),
+            test=is_guest(row),
             active=row.active,
-            born=row.birthday or str(row.birth_year or ""),
+            born=born(row, self.platform) or "",
             phone=phone[1] if phone else None,
             changed=row.updated if self.platform.tells_changes else row.created,
             created=row.created,
@@ -182,10 +183,13 @@ class _Reader:
                 self._count_set_aside("inventory", shop, row.quirk)
         self.stock[shop.key] = {
             "in_stock_fetched": len(on_hand),
-            "in_stock": sum(1 for row in on_hand if not row.quirk),
+            "in_stock": sum(1 for row in on_hand if not row.quirk and self._is_for_sale(row)),
             "all_fetched": len(rows),
             "all": sum(1 for row in rows if not _is_set_aside(row)),
         }
+
+    def _is_for_sale(self, row: Lot) -> bool:
+        return row.active or "active" in self.platform.untold.get("inventory", "").split()
 
     def _count_set_aside(self, stream: str, shop: Shop, reason: str) -> None:
         self.set_aside.setdefault(stream, Counter())[shop.key, reason] += 1
@@ -293,7 +297,7 @@ class _Reader:
         return {
             "employee": sum(1 for row in rows if row.kind == "employee"),
             "inactive": sum(1 for row in rows if not row.active),
-            "test": sum(1 for row in rows if _is_guest(row)),
+            "test": sum(1 for row in rows if is_guest(row)),
             "minor": sum(1 for row in rows if _age(row, today) < ADULT),
             "phone_unusable": sum(1 for row in rows if row.phone and not phone_key(row.phone)),
             "email_unusable": sum(
@@ -304,11 +308,17 @@ class _Reader:
         }
 
 
-def _is_guest(row: Shopper) -> bool:
+def born(row: Shopper, platform: Platform) -> str | None:
+    """The date of birth, or the year alone where the POS tells no more."""
+    year = row.birth_year if platform.tells_birth_year else None
+    return row.birthday or (str(year) if year else None)
+
+
+def is_guest(row: Shopper) -> bool:
     return (row.first.lower(), row.last.lower()) in _GUESTS
 
 
-def _is_set_aside(row: Stocked) -> bool:
+def _is_set_aside(row: Lot) -> bool:
     return row.quirk in ("missing_id", "bad_money")
 
 

@@ -191,7 +191,7 @@ def _item(row: Sale, at: int, products: list[Product]) -> Wire:
         "category": product.category,
         "brand": product.brand,
         "product_name": product.name,
-        "family_name": product.category,
+        "family_name": f"{product.category} family",
         "tier_name": None,
         "discount_list": [{"coupon_id": line.coupon, "coupon_name": COUPON_NAMES.get(line.coupon)}]
         if line.coupon

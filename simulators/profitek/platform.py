@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from simulators.retailer.platforms import Platform
+from typing import Any
+
+from simulators.retailer.platforms import Fields, Platform
 from simulators.retailer.shapes import Venue, WorldSpec
 
 VENUES = (
@@ -10,6 +12,17 @@ VENUES = (
     ("Okanagan Landing", "Orchard", "Kelowna", "BC", "British Columbia", "V1Y 6N2"),
     ("Whyte Avenue", "Whyte", "Edmonton", "AB", "Alberta", "T6E 2A3"),
 )
+
+# Status of a sale -> the word in `Type`. Only `IsVoid` marks a void.
+TYPES = {
+    "completed": "Sale",
+    "voided": "Sale",
+    "open": "Open",
+    "refunded": "Refunded",
+    "on_hold": "OnHold",
+    "in_dispute": "InDispute",
+}
+CUSTOMER_TYPES = {"employee": "Employee", "medical": "Medical", "recreational": "Regular"}
 
 
 class ProfitekPlatform(Platform):
@@ -23,5 +36,33 @@ class ProfitekPlatform(Platform):
         del spec
         return venue.name
 
+    def worded(self, kind: str, row: Any, fields: Fields, spec: WorldSpec) -> Fields:
+        """A line has its number and the cost of one piece."""
+        del spec
+        if kind == "customers":
+            return {"type": CUSTOMER_TYPES.get(row.kind, row.kind)}
+        if kind == "sales":
+            return {
+                "status": "Return" if row.sale_type == "refund" else TYPES[row.status],
+                "number": f"A-{row.number}",
+                "employee_id": f"E{row.user}",
+            }
+        if kind == "items":
+            number = int(fields["ext_id"]) % 8 + 1
+            return {"ext_id": str(number), "cost": row.cost // row.quantity}
+        return {}
 
-PROFITEK = ProfitekPlatform("profitek", venues=VENUES, wall_clock=True, history_by="ordered")
+
+PROFITEK = ProfitekPlatform(
+    "profitek",
+    venues=VENUES,
+    wall_clock=True,
+    history_by="ordered",
+    untold={
+        "stores": "time_zone market license address phone",
+        "customers": "gender pos_loyalty_member sms_consent email_consent terms_agreed",
+        "sales": "original_ext_id channel medical cost tenders",
+        "items": "product_ext_id brand subtotal tax total discounts",
+        "inventory": "product_ext_id brand strain",
+    },
+)

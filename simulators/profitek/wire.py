@@ -14,18 +14,10 @@ from simulators.serving.wire_values import (
     two_decimals,
 )
 
+from .platform import CUSTOMER_TYPES, TYPES
+
 Wire = dict[str, Any]
 
-# Status of a sale -> the word in `Type`. Only `IsVoid` marks a void.
-TYPES = {
-    "completed": "Sale",
-    "voided": "Sale",
-    "open": "Open",
-    "refunded": "Refunded",
-    "on_hold": "OnHold",
-    "in_dispute": "InDispute",
-}
-CUSTOMER_TYPES = {"employee": "Employee", "medical": "Medical", "recreational": "Regular"}
 GST = 5.0  # percent; what a venue's tax is above that, its province takes
 _BROKEN_DATES = ("not a date", "2026-13-45T25:00:00")
 

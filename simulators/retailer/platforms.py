@@ -6,11 +6,15 @@
 from __future__ import annotations
 
 import random
-from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
 
 from simulators.retailer import names
-from simulators.retailer.shapes import Lot, Product, Sale, Shopper, Stocked, Venue, WorldSpec
+from simulators.retailer.shapes import Line, Lot, Product, Sale, Shopper, Venue, WorldSpec
+
+Fields = dict[str, Any]
+"""Fields of the common shape, as a row should be read."""
 
 # What became of a sale; a small integer in the columns.
 PLAIN, REFUND_ROW, REFUNDED, VOIDED, LOWERED, LATE, UNKNOWN = range(7)
@@ -39,8 +43,11 @@ class Platform:
 
     What the POS tells: `tells_zone`: of each shop; `wall_clock`: times are those of the shop's
     clock, without a zone; `links_returns`: which sale a return takes back; `tells_sms`: who refuses
-    texts; `tells_changes`: when a customer was changed; `history_by`: the column of a sale that
-    decides whether a first sync gets it, "updated" or "ordered".
+    texts; `tells_changes`: when a customer was changed;
+    `tells_birth_year`: the year of birth besides the day; `history_by`: the column of a sale that
+    decides whether a first sync gets it, "updated" or "ordered". `untold`: by kind of row
+    (`stores`, `customers`, `sales`, `items`, `inventory`) the fields of the common shape that the
+    POS does not send, in one text.
     """
 
     name: str
@@ -56,7 +63,9 @@ class Platform:
     links_returns: bool = False
     tells_sms: bool = False
     tells_changes: bool = True
+    tells_birth_year: bool = False
     history_by: str = "updated"
+    untold: Mapping[str, str] = field(default_factory=dict)
 
     def scope(self, spec: WorldSpec, venue: Venue) -> str:
         """The POS's own id of what a credential opens; shops may share one."""
@@ -80,10 +89,20 @@ class Platform:
         instant: int = getattr(row, self.history_by)
         return instant
 
-    def stock(self, products: Sequence[Product], lots: Iterable[Lot]) -> list[Stocked]:
-        """The rows that the oracle counts as the inventory of a shop."""
+    def lines(self, row: Sale) -> Sequence[Line]:
+        """The lines that the POS sends of a sale."""
+        return row.lines
+
+    def stock(self, products: Sequence[Product], lots: Iterable[Lot]) -> list[Lot]:
+        """The rows that the POS sends as the inventory of a shop."""
         del products
-        return [Stocked(row.quantity, row.quirk) for row in lots]
+        return list(lots)
+
+    def worded(self, kind: str, row: Any, fields: Fields, spec: WorldSpec) -> Fields:
+        """The fields that the POS words otherwise than the world does. `kind`: as in `untold`;
+        `fields`: those of the row in the world's words."""
+        del kind, row, fields, spec
+        return {}
 
     def salt(self, spec: WorldSpec) -> str:
         """The beginning of every seed, so that platforms of one retailer have different rows."""
@@ -93,4 +112,11 @@ class Platform:
         return random.Random(f"{self.salt(spec)}:{what}")
 
 
-POSABIT = Platform("posabit", vendor_mail=names.VENDOR_MAIL_DOMAIN, tells_zone=True, tells_sms=True)
+POSABIT = Platform(
+    "posabit",
+    vendor_mail=names.VENDOR_MAIL_DOMAIN,
+    tells_zone=True,
+    tells_sms=True,
+    tells_birth_year=True,
+    untold={"sales": "original_ext_id", "items": "unit_price", "inventory": "cost"},
+)

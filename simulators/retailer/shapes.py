@@ -175,13 +175,6 @@ class Lot(NamedTuple):
     quirk: str
 
 
-class Stocked(NamedTuple):
-    """A row of a shop's inventory, as far as the oracle counts it."""
-
-    quantity: str
-    quirk: str
-
-
 class Coupon(NamedTuple):
     id: int
     name: str

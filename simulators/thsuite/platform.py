@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from simulators.retailer.platforms import Platform
+from typing import Any
+
+from simulators.retailer.platforms import Fields, Platform
 from simulators.retailer.shapes import Sale, Shopper, Venue, WorldSpec
 
 VENUES = (
@@ -40,7 +42,26 @@ class ThsuitePlatform(Platform):
         del spec, venue
         return receipt_id(row.id)
 
+    def worded(self, kind: str, row: Any, fields: Fields, spec: WorldSpec) -> Fields:
+        del spec
+        if kind == "sales":
+            return {"employee_name": f"Employee {row.user}"}
+        if kind in ("items", "inventory"):
+            prefix = "li" if kind == "items" else "pkg"
+            product = f"p_{fields['product_ext_id']}"
+            return {"ext_id": f"{prefix}_{fields['ext_id']}", "product_ext_id": product}
+        return {}
+
 
 THSUITE = ThsuitePlatform(
-    "thsuite", venues=VENUES, no_shopper=0.2, links_returns=True, tells_sms=True
+    "thsuite",
+    venues=VENUES,
+    no_shopper=0.2,
+    links_returns=True,
+    tells_sms=True,
+    untold={
+        "stores": "time_zone market license address phone",
+        "customers": "terms_agreed",
+        "sales": "channel employee_id cost",
+    },
 )

@@ -9,7 +9,7 @@ from simulators.retailer.shapes import Sale
 from simulators.retailer.world import Shop
 from simulators.serving.edits import Edit, Edits
 
-from .wire import STATUSES, STEPS, step_of
+from .platform import STATUSES, STEPS, step_of
 
 WORDS = {status: word for word, status in STATUSES.items()}
 

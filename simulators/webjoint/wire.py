@@ -5,37 +5,21 @@ from __future__ import annotations
 from typing import Any
 
 from simulators.retailer import names
-from simulators.retailer.shapes import Lot, Product, Sale, Shopper, Stocked
+from simulators.retailer.shapes import Lot, Product, Sale, Shopper
 from simulators.retailer.world import Shop
 from simulators.retailer.zones import iso
 from simulators.serving.wire_values import BROKEN_MONEY, as_text, pick, two_decimals
 
-from .platform import company_id, facility_id, order_id
+from .platform import company_id, facility_id, order_id, status_word
 
 Wire = dict[str, Any]
 
-STEPS = ("pending", "accepted", "preparing", "out_for_delivery", "completed")
-STATUSES = {
-    "pending": "Pending",
-    "accepted": "Accepted",
-    "preparing": "Preparing",
-    "out_for_delivery": "OutForDelivery",
-    "completed": "Complete",
-    "refunded": "Refunded",
-    "voided": "Cancelled",
-    **{word: word.title().replace("_", "") for word in names.UNKNOWN_STATUSES},
-}
 MONEY = ("subtotal", "discount", "taxes", "deliveryFee", "total", "price")
 _BROKEN_DATES = ("not a date", "2026-13-45T25:00:00.000Z")
 
 
 def dollars(cents: int) -> str:
     return two_decimals(cents / 100)
-
-
-def step_of(row: Sale) -> str:
-    """The word of the order's status, where "open" stands for any of those under way."""
-    return STEPS[row.id % 4] if row.status == "open" else row.status
 
 
 def facility(shop: Shop, company: int) -> Wire:
@@ -88,7 +72,7 @@ def order(row: Sale, shop: Shop, products: list[Product]) -> Wire:
         "facilityId": facility_id(spec, venue),
         "customerId": row.shopper,
         "orderNumber": row.number,
-        "status": STATUSES.get(step_of(row), row.status),
+        "status": status_word(row),
         "type": "Pickup" if row.source == "pos" else "Delivery",
         "subtotal": dollars(row.sub_total),
         "discount": dollars(row.discount),
@@ -130,7 +114,7 @@ def variant_id(product: Product) -> int:
     return product.id * 10 + 1
 
 
-def product(row: Product, stocked: Stocked, shop: Shop, created: int) -> Wire:
+def product(row: Product, stocked: Lot, shop: Shop, created: int) -> Wire:
     spec, brand = shop.receipts.spec, names.BRANDS.index(row.brand) + 1
     sound = stocked.quirk != "missing_id"
     price = "n/a" if stocked.quirk == "bad_money" else dollars(row.price)
@@ -144,7 +128,7 @@ def product(row: Product, stocked: Stocked, shop: Shop, created: int) -> Wire:
         "type": "Weight" if row.category == "Flower" else "Unit",
         "lineage": row.lineage,
         "brandId": brand,
-        "forSale": float(stocked.quantity) > 0,
+        "forSale": stocked.active,
         "created": iso(created),
         "brand": {"id": brand, "name": row.brand},
         "strain": {"name": row.strain, "indicaSativaRatio": "50/50"} if row.strain else None,

@@ -99,7 +99,7 @@ def _stream(
         envelope = [body for body in bodies if isinstance(body, dict) and stream.rows is not None]
         yield from _left(profile, at, stream, _keys(envelope) | _paths(stream.map, rows))
     if name == "sales":
-        yield from _words(profile, stream, rows)
+        yield from unexplained_words(profile, rows)
     quantity = stream.map.get("quantity")
     counted = stream.in_stock is None and isinstance(quantity, str)
     if counted and any(_none_left(row.get(quantity)) for row in rows):
@@ -151,13 +151,13 @@ def _read(stream: StreamProfile) -> set[str]:
 def _mapped(fields: Mapping[str, Any], within: str = "") -> set[str]:
     found: set[str] = set()
     for spec in fields.values():
-        found |= {within + path.split(".")[0] for path in _alternatives(spec)}
+        found |= {within + path.split(".")[0] for path in paths_of(spec)}
         if isinstance(spec, NestedRows):
             found |= {within + spec.rows} | _mapped(spec.map, f"{within}{spec.rows}.")
     return found
 
 
-def _alternatives(spec: Any) -> tuple[str, ...]:
+def paths_of(spec: Any) -> tuple[str, ...]:
     """The paths an entry of a map speaks of."""
     if isinstance(spec, ConsentMapping):
         return tuple(path for path in (spec.given, spec.refused) if path)
@@ -180,7 +180,7 @@ def _map(at: Path, fields: Mapping[str, Any], rows: list[Any]) -> Iterator[Findi
                 continue
             yield from _map((*at, name, "map"), spec.map, elements)
             continue
-        paths = _alternatives(spec)
+        paths = paths_of(spec)
         missing = [path for path in paths if not any(_there(row, path) for row in rows)]
         either = isinstance(spec, tuple)
         if missing and (not either or len(missing) == len(paths)):
@@ -198,8 +198,9 @@ def _there(row: Any, path: str) -> bool:
     return row is not None
 
 
-def _words(profile: Profile, stream: StreamProfile, rows: list[Any]) -> Iterator[Finding]:
-    words = profile.sale_words
+def unexplained_words(profile: Profile, rows: list[Any]) -> Iterator[Finding]:
+    """Words of a sale's status and type that no list of the profile has."""
+    stream, words = profile.streams["sales"], profile.sale_words
     known = {
         *words.final,
         *words.void,

@@ -7,8 +7,18 @@ from simulators.serving.server import SimServer
 
 from .api import NewposApi
 
-PLATFORM = Platform("newpos")
-"""How its retailers differ from others'."""
+PLATFORM = Platform(
+    "newpos",
+    untold={
+        "stores": "market license address phone",
+        "customers": "gender state address pos_loyalty_member pos_points sms_consent email_consent"
+        " terms_agreed created_at",
+        "sales": "original_ext_id channel employee_id medical cost tenders",
+        "items": "ext_id product_ext_id brand category unit_price subtotal tax cost discounts",
+        "inventory": "product_ext_id brand category strain cost unit",
+    },
+)
+"""How its retailers differ from others', and which fields of the common shape it does not send."""
 
 
 class SERVER(SimServer[NewposApi]):

@@ -7,7 +7,7 @@ from typing import Any
 
 from simulators.retailer.shapes import Lot, Sale, Shopper
 from simulators.retailer.world import Shop, World
-from simulators.retailer.zones import iso
+from simulators.retailer.zones import RAILS_ZONES, iso
 
 Wire = dict[str, Any]
 
@@ -29,7 +29,8 @@ def renderer(kind: str, world: World) -> Callable[[Any], Wire]:
 
 
 def store(shop: Shop) -> Wire:
-    return {"id": shop.key, "name": shop.venue.name, "time_zone": "America/Los_Angeles"}
+    zone = RAILS_ZONES[shop.venue.rails_zone][0]
+    return {"id": shop.key, "name": shop.venue.name, "time_zone": zone}
 
 
 def customer(row: Shopper) -> Wire:
