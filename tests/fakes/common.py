@@ -53,10 +53,10 @@ class PlainBox:
         return orjson.dumps([dict(sorted(context.items())), secret[::-1]])
 
     def unseal(self, sealed: bytes, context: Mapping[str, str]) -> str:
-        sealed_for, secret = orjson.loads(sealed)
-        if sealed_for != dict(context):
-            raise ValueError("the secret was sealed for another context")
-        return str(secret[::-1])
+        match orjson.loads(sealed):
+            case [sealed_for, str(secret)] if sealed_for == dict(context):
+                return secret[::-1]
+        raise ValueError("the secret was sealed for another context")
 
 
 class MemoryQueue:

@@ -24,6 +24,7 @@ from chalicelib.entrypoints.dashboard import auth
 from chalicelib.entrypoints.http.application import App
 from chalicelib.services.ports.accounts import Account, User
 from tests.fakes.accounts import an_account
+from tests.fakes.common import PlainBox
 from tests.fakes.notifications import FakePeople, OperatorMailbox
 
 OURS, THEIRS = "3912", "4000"
@@ -181,6 +182,7 @@ def a_world(monkeypatch: pytest.MonkeyPatch) -> Iterator[World]:
     people, operator = FakePeople(), OperatorMailbox()
     monkeypatch.setattr(wiring.outside, "people", lambda: people)
     monkeypatch.setattr(wiring.outside, "operator_topic", lambda: operator)
+    monkeypatch.setattr(wiring.outside, "cursor_box", PlainBox)
     _forget_everything()
     with mock_aws():
         create_accounts_table()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 from collections.abc import Iterator
 from typing import Any
 
@@ -13,6 +14,8 @@ from moto import mock_aws
 from chalicelib.adapters.aws import client as aws
 from chalicelib.adapters.aws.crypto import KmsBox
 from chalicelib.adapters.aws.queues import SendFailed, SqsQueue
+from chalicelib.domain.errors import BadPosition
+from chalicelib.entrypoints.http.cursors import Cursors
 from chalicelib.services.ports.common import SecretBox
 from tests.fakes.common import PlainBox
 
@@ -51,6 +54,21 @@ def test_a_sealed_secret_stays_shut_in_another_context(box: SecretBox, changed: 
 
     with pytest.raises(ValueError, match="another context"):
         box.unseal(sealed, CONTEXT | {changed: "other"})
+
+
+def test_a_cursor_shows_nothing_of_its_position_and_opens_its_own_list_only() -> None:
+    key = boto3.client("kms").create_key()["KeyMetadata"]["KeyId"]
+    cursors = Cursors(KmsBox(key))
+    cursor = cursors.seal("doe jane#" + "x" * 900, "3912", "personas") or ""
+
+    assert b"jane" not in base64.urlsafe_b64decode(cursor + "==")
+    assert len(cursor) <= 2048
+    assert cursors.unseal(cursor, "3912", "personas") == "doe jane#" + "x" * 900
+    for forged in ("", cursor[:-8], "AAAA", cursor[8:]):
+        with pytest.raises(BadPosition):
+            cursors.unseal(forged, "3912", "personas")
+    with pytest.raises(BadPosition):
+        cursors.unseal(cursor, "3912", "audit")
 
 
 @pytest.fixture

@@ -1,4 +1,5 @@
-"""A cursor's checksum is public: whoever forges one is refused, never an error of ours (§15)."""
+"""The checksum of a plain cursor is public: whoever forges one is refused, never an error of ours
+(§15)."""
 
 from __future__ import annotations
 
@@ -15,11 +16,11 @@ from chalicelib.adapters.dynamo.sync_states import DynamoSyncStates
 from chalicelib.adapters.dynamo.texts import DynamoTexts
 from chalicelib.domain.errors import BadPosition
 from chalicelib.entrypoints import wiring
-from chalicelib.entrypoints.http import cursors
 from chalicelib.services.ports.personas import PersonaFilter
 from tests.fakes.common import FakeClock, FakeIds
 from tests.functional.gateway import OURS, Gateway, World
 from tests.functional.personas_table import TABLE, personas_table
+from tests.unit.entrypoints.test_cursors import plain_cursor
 
 ACCOUNT = f"/api/accounts/{OURS}"
 FORGED = ["#", "x", "~", "\U0010ffff", "a#1", "000#x", "1" * 1_000, "\x00", "SALE#", "SALE#~", "9|"]
@@ -83,9 +84,9 @@ def test_the_api_answers_a_forged_cursor_as_any_other_bad_field(
     wiring.reset()
     by_name = PersonaFilter(sort="name", name="jo", descending=False)
     forged = {
-        "texts": cursors.seal(position, OURS, "texts", None),
-        "audit": cursors.seal(position, OURS, "audit"),
-        "personas/search": cursors.seal(position, OURS, "personas", by_name),
+        "texts": plain_cursor(position, OURS, "texts", None),
+        "audit": plain_cursor(position, OURS, "audit"),
+        "personas/search": plain_cursor(position, OURS, "personas", by_name),
     }
 
     got = {

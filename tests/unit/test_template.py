@@ -49,6 +49,7 @@ A_COMMIT_SECONDS = 30
 """With the repair of one that was left half done, and the answer after it."""
 
 NAMES_A_CREDENTIAL = {"Null": {"kms:EncryptionContext:credential": False}}
+NAMES_A_CURSOR = {"Null": {"kms:EncryptionContext:cursor": False}}
 TEXTING = [
     {
         "Sid": "TextPhones",
@@ -278,7 +279,8 @@ def test_the_key_opens_secrets_only_for_a_named_credential(resources: Resource) 
                 continue
             condition = statement["Condition"]
             by_service = "kms:ViaService" in condition.get("StringEquals", {})
-            assert by_service or condition["Fn::If"][:2] == ["OnAws", NAMES_A_CREDENTIAL]
+            named = [["OnAws", each] for each in (NAMES_A_CREDENTIAL, NAMES_A_CURSOR)]
+            assert by_service or condition["Fn::If"][:2] in named
 
 
 @pytest.mark.parametrize(("worker", "queue"), [(w, q) for w, (q, _) in WORKERS.items()])
@@ -426,6 +428,17 @@ def test_only_the_api_and_the_sync_workers_open_pos_secrets(resources: Resource)
     }
 
     assert opening == {"ApiHandlerRole", "SyncWorkerRole", "OwnServerSyncWorkerRole"}
+
+
+def test_the_api_alone_seals_and_opens_cursors(resources: Resource) -> None:
+    sealing = {
+        name
+        for name, role in of_type(resources, "AWS::IAM::Role").items()
+        for statement in statements(role)
+        if NAMES_A_CURSOR in statement.get("Condition", {}).get("Fn::If", ())
+    }
+
+    assert sealing == {"ApiHandlerRole"}
 
 
 def test_a_role_logs_to_its_own_functions_groups_only(resources: Resource) -> None:

@@ -34,8 +34,9 @@ it 429. Where the service has a limit of its own, `limited=True` says so in the 
 
 Errors are raised, never returned: `domain/errors.py` `RequestError` and its kin (their `details`
 become members of the problem document, so put no secrets there). A page cursor goes through
-`cursors.seal` and `cursors.unseal`. Services come from `wiring/`, one cached builder each; add
-yours there. A function calls one service and shapes its answer; anything more belongs in a service.
+`front.cursors()`, its `seal` and `unseal`. Services come from `wiring/`, one cached builder each;
+add yours there. A function calls one service and shapes its answer; anything more belongs in a
+service.
 
 Path variables keep one name for one place everywhere, because API Gateway allows only one:
 `{uid}`, `{platform}`, `{credential}`, `{run}`, `{store}`, `{contact_id}`, `{sub}`.

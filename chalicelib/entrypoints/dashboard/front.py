@@ -12,9 +12,15 @@ from chalicelib.domain.roles import RIGHTS
 from chalicelib.domain.words import Uid
 from chalicelib.entrypoints import wiring
 from chalicelib.entrypoints.dashboard import auth, problem
+from chalicelib.entrypoints.http.cursors import Cursors
 from chalicelib.entrypoints.http.routing import Front, Operation
 
 JSON = "application/json"
+
+
+def cursors() -> Cursors:
+    """Return what makes the cursors of pages."""
+    return Cursors(wiring.outside.cursor_box())
 
 
 def _answer(operation: Operation, result: BaseModel | None) -> Response:

@@ -8,8 +8,7 @@ from pydantic import Field
 
 from chalicelib.domain.words import Severity, Uid
 from chalicelib.entrypoints import wiring
-from chalicelib.entrypoints.dashboard.front import FRONT
-from chalicelib.entrypoints.http import cursors
+from chalicelib.entrypoints.dashboard.front import FRONT, cursors
 from chalicelib.entrypoints.http.routing import Resource
 from chalicelib.entrypoints.http.shapes import Answer, Input, Listing, Moment
 
@@ -67,9 +66,9 @@ def list_notifications(uid: Uid, query: NotificationQuery) -> NotificationList:
 @resource.get("/api/accounts/{uid}/audit", right="audit:read")
 def list_audit(uid: Uid, query: Listing) -> AuditPage:
     """List who changed what, the latest first."""
-    before = cursors.unseal(query.cursor, uid, "audit")
+    before = cursors().unseal(query.cursor, uid, "audit")
     entries, position = wiring.outside.audit().entries(uid, query.limit, before)
     return AuditPage(
         items=[AuditAnswer.model_validate(entry) for entry in entries],
-        next_cursor=cursors.seal(position, uid, "audit"),
+        next_cursor=cursors().seal(position, uid, "audit"),
     )

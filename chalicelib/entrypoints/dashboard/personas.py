@@ -10,8 +10,7 @@ from pydantic import Field, field_validator
 from chalicelib.domain.words import PersonaSort, Platform, SaleKind, ScopeId, Uid
 from chalicelib.entrypoints import wiring
 from chalicelib.entrypoints.dashboard.auth import Caller
-from chalicelib.entrypoints.dashboard.front import FRONT
-from chalicelib.entrypoints.http import cursors
+from chalicelib.entrypoints.dashboard.front import FRONT, cursors
 from chalicelib.entrypoints.http.routing import Resource
 from chalicelib.entrypoints.http.shapes import (
     Answer,
@@ -262,11 +261,11 @@ def _page(uid: Uid, query: PersonaQuery, search: PersonaFilter) -> PersonaPage:
         sort=query.sort,
         descending=query.sort == "inserted" if query.dir is None else query.dir == "desc",
     )
-    after = cursors.unseal(query.cursor, uid, "personas", search)
+    after = cursors().unseal(query.cursor, uid, "personas", search)
     rows, position = wiring.personas.personas().search(uid, search, query.limit, after)
     return PersonaPage(
         items=[PersonaAnswer.model_validate(row) for row in rows],
-        next_cursor=cursors.seal(position, uid, "personas", search),
+        next_cursor=cursors().seal(position, uid, "personas", search),
     )
 
 
@@ -286,20 +285,20 @@ def list_persona_sales(uid: Uid, contact_id: str, query: Listing) -> SalePage:
 @resource.get("/api/accounts/{uid}/personas/{contact_id}/ledger", right="personas:read")
 def list_persona_ledger(uid: Uid, contact_id: str, query: Listing) -> LedgerPage:
     """List how each point came, the newest sale first, sales that earned nothing included."""
-    after = cursors.unseal(query.cursor, uid, "ledger", contact_id)
+    after = cursors().unseal(query.cursor, uid, "ledger", contact_id)
     entries, position = wiring.personas.ledgers().entries(uid, contact_id, query.limit, after)
     return LedgerPage(
         items=[LedgerEntryAnswer.model_validate(entry) for entry in entries],
-        next_cursor=cursors.seal(position, uid, "ledger", contact_id),
+        next_cursor=cursors().seal(position, uid, "ledger", contact_id),
     )
 
 
 def _sales(uid: Uid, contact_id: str, limit: int, cursor: str | None) -> SalePage:
-    after = cursors.unseal(cursor, uid, "sales", contact_id)
+    after = cursors().unseal(cursor, uid, "sales", contact_id)
     sales, position = wiring.personas.personas().sales(uid, contact_id, limit, after)
     return SalePage(
         items=[SaleAnswer.model_validate(sale) for sale in sales],
-        next_cursor=cursors.seal(position, uid, "sales", contact_id),
+        next_cursor=cursors().seal(position, uid, "sales", contact_id),
     )
 
 

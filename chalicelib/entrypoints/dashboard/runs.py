@@ -8,8 +8,7 @@ from pydantic import Field
 
 from chalicelib.domain.words import CredentialId, Platform, RunState, RunTrigger, Stream, Uid
 from chalicelib.entrypoints import wiring
-from chalicelib.entrypoints.dashboard.front import FRONT
-from chalicelib.entrypoints.http import cursors
+from chalicelib.entrypoints.dashboard.front import FRONT, cursors
 from chalicelib.entrypoints.http.routing import Resource
 from chalicelib.entrypoints.http.shapes import Answer, DayIn, Input, Listing, Moment
 
@@ -96,11 +95,11 @@ class SetAsidePage(Answer):
 def list_runs(uid: Uid, platform: Platform, query: Listing) -> RunPage:
     """List a platform's sync runs, the newest first."""
     wiring.outside.pos_gateway().platform(platform)  # of none there is no empty list
-    before = cursors.unseal(query.cursor, uid, "runs", platform)
+    before = cursors().unseal(query.cursor, uid, "runs", platform)
     recent, position = wiring.sync.runs().recent(uid, platform, query.limit, before)
     return RunPage(
         items=[RunAnswer.model_validate(run) for run in recent],
-        next_cursor=cursors.seal(position, uid, "runs", platform),
+        next_cursor=cursors().seal(position, uid, "runs", platform),
     )
 
 
@@ -113,11 +112,11 @@ def get_run(uid: Uid, platform: Platform, run: str) -> RunAnswer:
 @resource.get(f"{PLATFORM}/runs/{{run}}/set-aside", right="runs:read")
 def list_set_aside(uid: Uid, platform: Platform, run: str, query: Listing) -> SetAsidePage:
     """List the records a run set aside."""
-    after = cursors.unseal(query.cursor, uid, "set-aside", run)
+    after = cursors().unseal(query.cursor, uid, "set-aside", run)
     records, position = wiring.sync.runs().set_aside(uid, platform, run, query.limit, after)
     return SetAsidePage(
         items=[SetAsideAnswer.model_validate(record) for record in records],
-        next_cursor=cursors.seal(position, uid, "set-aside", run),
+        next_cursor=cursors().seal(position, uid, "set-aside", run),
     )
 
 

@@ -10,8 +10,7 @@ from chalicelib.domain.mapping import MOST_KEYS_PER_STORE
 from chalicelib.domain.words import Platform, ScopeId, Uid
 from chalicelib.entrypoints import wiring
 from chalicelib.entrypoints.dashboard.auth import Caller
-from chalicelib.entrypoints.dashboard.front import FRONT
-from chalicelib.entrypoints.http import cursors
+from chalicelib.entrypoints.dashboard.front import FRONT, cursors
 from chalicelib.entrypoints.http.routing import Resource
 from chalicelib.entrypoints.http.shapes import (
     Answer,
@@ -148,11 +147,11 @@ def change_store(
 @resource.get("/api/accounts/{uid}/store-keys", right="stores:read")
 def list_store_keys(uid: Uid, query: Listing) -> StoreKeyPage:
     """List the store keys seen, with their store, or with the one each likely means."""
-    after = cursors.unseal(query.cursor, uid, "store-keys")
+    after = cursors().unseal(query.cursor, uid, "store-keys")
     seen, position = wiring.stores.store_service().key_page(uid, query.limit, after)
     return StoreKeyPage(
         items=[_key(row.key, row.suggested_store) for row in seen],
-        next_cursor=cursors.seal(position, uid, "store-keys"),
+        next_cursor=cursors().seal(position, uid, "store-keys"),
     )
 
 

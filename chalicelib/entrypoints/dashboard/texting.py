@@ -12,8 +12,7 @@ from chalicelib.domain.texting import LONGEST_WORDING, MOST_REQUESTS
 from chalicelib.domain.words import Channel, ConsentState, TextKind, TextState, Uid
 from chalicelib.entrypoints import wiring
 from chalicelib.entrypoints.dashboard.auth import Caller
-from chalicelib.entrypoints.dashboard.front import FRONT
-from chalicelib.entrypoints.http import cursors
+from chalicelib.entrypoints.dashboard.front import FRONT, cursors
 from chalicelib.entrypoints.http.routing import Resource
 from chalicelib.entrypoints.http.shapes import Answer, Change, Input, Listing, Moment
 
@@ -266,12 +265,12 @@ def send_test_text(uid: Uid, body: TestInput, caller: Caller) -> TestAnswer:
 @resource.get(f"{TEXTING}/texts", right="personas:read")
 def list_texts(uid: Uid, query: TextsQuery) -> TextPage:
     """List the texts of a day: what was sent to whom, when, why, and how it went."""
-    after = cursors.unseal(query.cursor, uid, "texts", query.day)
+    after = cursors().unseal(query.cursor, uid, "texts", query.day)
     service = wiring.texting.texting_service()
     texts, position = service.texts_of_day(uid, query.day, query.limit, after)
     return TextPage(
         items=[TextAnswer.model_validate(text) for text in texts],
-        next_cursor=cursors.seal(position, uid, "texts", query.day),
+        next_cursor=cursors().seal(position, uid, "texts", query.day),
     )
 
 

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from chalicelib.services.ports.accounts import Accounts, People
     from chalicelib.services.ports.audit import Audit
     from chalicelib.services.ports.changes import Changes, PreviewReads
-    from chalicelib.services.ports.common import Clock, Ids, JobQueue, SyncQueue
+    from chalicelib.services.ports.common import Clock, Ids, JobQueue, SecretBox, SyncQueue
     from chalicelib.services.ports.consent import ConsentLog
     from chalicelib.services.ports.dead_letters import DeadLetterQueue
     from chalicelib.services.ports.digests import Digests, Mailer
@@ -191,6 +191,13 @@ def key_ring() -> KeyRing:
     from chalicelib.services.credentials.key_ring import KeyRing
 
     return KeyRing(KmsBox(config().kms_key_id))
+
+
+@once
+def cursor_box() -> SecretBox:
+    from chalicelib.adapters.aws.crypto import KmsBox
+
+    return KmsBox(config().kms_key_id)
 
 
 @once
