@@ -40,6 +40,10 @@ class Tripwire:
             raise Crash(name)
 
 
+def _due_order(due: Due) -> tuple[Instant, str]:
+    return due.due_at, repr(due)
+
+
 class MemoryTexts:
     """The `ConsentLog` and `TextLog` ports over one memory, so that a write is all or nothing."""
 
@@ -73,7 +77,7 @@ class MemoryTexts:
         self.wire.step("after write")
         return True
 
-    def due(self, shard: int, until: Instant, limit: int) -> list[Due]:
+    def due(self, shard: int, until: Instant, limit: int, after: Due | None = None) -> list[Due]:
         found: list[Due] = [
             DueContact(uid, contact, state.due_at)
             for (uid, channel, contact), state in self.rows.items()
@@ -87,7 +91,10 @@ class MemoryTexts:
             for (uid, day, text), at in self.end_by.items()
             if at <= until and text_shard_number(self.kept[uid, day, text].number) == shard
         ]
-        return sorted(found, key=lambda due: due.due_at)[:limit]
+        found.sort(key=_due_order)
+        if after is not None:
+            found = [due for due in found if _due_order(due) > _due_order(after)]
+        return found[:limit]
 
     def claim(self, due: Due, next_at: Instant) -> bool:
         if isinstance(due, DueText):

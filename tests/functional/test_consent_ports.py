@@ -173,6 +173,8 @@ def test_what_is_due_is_found_in_its_shard_and_claimed_once(rows: Repositories) 
     assert due == [DueContact(OURS, NUMBER, NOON), DueContact(THEIRS, NUMBER, NOON + 1)]
     assert rows.log.due(shard, NOON, 10) == due[:1]
     assert rows.log.due(shard, NOON + 1, 1) == due[:1]
+    assert rows.log.due(shard, NOON + 1, 1, due[0]) == due[1:]
+    assert rows.log.due(shard, NOON + 1, 10, due[1]) == []
     others = [found for n in range(TEXT_SHARDS) if n != shard for found in rows.log.due(n, NOON, 9)]
     assert others == []
     assert rows.log.claim(due[0], NOON + MINUTE)

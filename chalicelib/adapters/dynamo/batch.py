@@ -119,10 +119,12 @@ class BatchTable:
         index: str | None = None,
         newest_first: bool = False,
         consistent: bool = False,
+        start: Row | None = None,
     ) -> list[Row]:
         """Read the first `limit` rows that meet a key condition of the table or an index.
 
-        `values`: the condition's, as an attribute map.
+        `values`: the condition's, as an attribute map. `start`: the key attributes of the row after
+        which to begin.
         """
         query: dict[str, Any] = {
             "TableName": self.name,
@@ -134,6 +136,8 @@ class BatchTable:
         }
         if index:
             query["IndexName"] = index
+        if start:
+            query["ExclusiveStartKey"] = start
         rows: list[Row] = self.client.query(**query)["Items"]
         return rows
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 from chalicelib.adapters.dynamo import consent_rows as rows
@@ -56,10 +56,11 @@ class DynamoConsent:
         writes = rows.state_writes(self.table.name, uid, before, after, entries)
         return commit_writes(self.table.client, writes) is None
 
-    def due(self, shard: int, until: Instant, limit: int) -> list[Due]:
+    def due(self, shard: int, until: Instant, limit: int, after: Due | None = None) -> list[Due]:
         condition = "text_shard = :shard AND text_at <= :until"
         values = {":shard": {"S": keys.text_shard(shard)}, ":until": {"N": str(until)}}
-        stored = self.table.query_page(condition, values, limit, index=DUE_INDEX)
+        start = None if after is None else _index_key(after, values[":shard"])
+        stored = self.table.query_page(condition, values, limit, index=DUE_INDEX, start=start)
         return [_due(row) for row in stored]
 
     def claim(self, due: Due, next_at: Instant) -> bool:
@@ -94,6 +95,16 @@ def _due(row: Row) -> Due:
     if sk == keys.HEAD_SK:
         return DueContact(*keys.number_of(pk), due_at)
     return DueText(*keys.day_of_texts(pk), *keys.text_of(sk), due_at)
+
+
+def _index_key(due: Due, shard: Mapping[str, str]) -> Row:
+    pk, sk = _key_of(due)
+    return {
+        "pk": {"S": pk},
+        "sk": {"S": sk},
+        "text_shard": shard,
+        "text_at": {"N": str(due.due_at)},
+    }
 
 
 def _key_of(due: Due) -> tuple[str, str]:

@@ -74,8 +74,9 @@ class ConsentLog(ContactStates, Protocol):
         """
         ...
 
-    def due(self, shard: int, until: Instant, limit: int) -> list[Due]:
-        """Return the contacts and texts of a shard that are due, the longest due first."""
+    def due(self, shard: int, until: Instant, limit: int, after: Due | None = None) -> list[Due]:
+        """Return the contacts and texts of a shard that are due, the longest due first: those that
+        follow `after`."""
         ...
 
     def claim(self, due: Due, next_at: Instant) -> bool:

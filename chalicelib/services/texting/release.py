@@ -6,6 +6,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import KW_ONLY, dataclass
 
 from chalicelib.domain.times import MINUTE
+from chalicelib.domain.words import Uid
 from chalicelib.services.job_messages import LostText, RequestJob
 from chalicelib.services.ports.common import Clock, JobQueue
 from chalicelib.services.ports.consent import ConsentLog, Due, DueContact
@@ -37,20 +38,34 @@ class Release:
     def release(self, time_left: Callable[[], bool]) -> int:
         """Queue what is due and return how many jobs that were.
 
-        Queues nothing while the operator has stopped all texts. Stops when time is up: what is left
-        stays due.
+        While the operator has stopped all texts, queues only what a dead worker left *sending*, for
+        it to end; the rest stays due. Stops when time is up: what is left stays due too.
         """
-        if self.switch.read().off:
-            return 0
+        stopped = self.switch.read().off
         queued = 0
         until = self.clock.now()
         for shard in range(self.shards):
+            last: Due | None = None
             while time_left():
-                due = self.log.due(shard, until, BATCH)
-                queued += self._queue_all(due, queued)
+                due = self.log.due(shard, until, BATCH, last)
+                queued += self._queue_all(self._left_sending(due) if stopped else due, queued)
                 if len(due) < BATCH:
                     break
+                last = due[-1]
         return queued
+
+    def _left_sending(self, due: list[Due]) -> list[Due]:
+        """Return those of which a text was begun and has not ended."""
+        numbers: dict[Uid, list[str]] = {}
+        for each in due:
+            if isinstance(each, DueContact):
+                numbers.setdefault(each.uid, []).append(each.number)
+        states = {uid: self.log.eventual_states(uid, known) for uid, known in numbers.items()}
+        return [
+            each
+            for each in due
+            if not isinstance(each, DueContact) or states[each.uid][each.number].sending
+        ]
 
     def _queue_all(self, due: list[Due], before: int) -> int:
         next_at = self.clock.now() + LOOK_AGAIN_AFTER

@@ -13,6 +13,7 @@ from chalicelib.services.consent.log import ContactBusy
 from chalicelib.services.ports.effects import Ask, ConsentFlag
 from chalicelib.services.ports.stores import Store
 from chalicelib.services.ports.texting import NumberUnusable, Switch, TextRefused, TextUnknown
+from chalicelib.services.texting.release import BATCH
 from tests.fakes.texting import Crash
 from tests.worlds.texting import DAYTIME, OURS, RECORD, SECOND, SHOP, SHOPPER, THEIRS, Shop
 
@@ -539,6 +540,48 @@ def test_a_dead_workers_request_ends_though_its_text_was_erased(shop: Shop) -> N
 
     assert shop.ask() == "unknown"
     assert shop.contact_state().requests[0].outcome == "unknown"
+
+
+def test_what_a_dead_worker_left_sending_ends_though_all_texts_are_stopped(shop: Shop) -> None:
+    shop.shopper(SECOND, "b" * 32)
+    shop.wire.at = len(shop.wire.passed) + 2  # before publish
+    with pytest.raises(Crash):
+        shop.ask()
+    shop.wire.at = None
+    switch_off(shop)
+
+    shop.clock.at += SENDING_AT_MOST
+    assert shop.tick() == 1
+
+    assert shop.contact_state().requests[0].outcome == "unknown"
+    assert [text.state for text in shop.texts.kept.values()] == ["unknown"]
+    assert (shop.carrier.outbox, shop.contact_state(SECOND).requests) == ([], ())
+
+
+def test_an_answer_left_sending_ends_though_all_texts_are_stopped(shop: Shop) -> None:
+    shop.wire.at = len(shop.wire.passed) + 4  # before publish
+    with pytest.raises(Crash):
+        shop.says("HELP")
+    shop.wire.at = None
+    switch_off(shop)
+
+    shop.clock.at += SENDING_AT_MOST
+    shop.tick()
+
+    assert [text.state for text in shop.texts.kept.values()] == ["unknown"]
+
+
+def test_thousands_that_wait_hide_nothing_that_was_left_sending(shop: Shop) -> None:
+    for number in range(3 * BATCH):
+        shop.shopper(f"+1206555{number:04d}", f"{number:032x}")
+    shop.wire.at = len(shop.wire.passed) + 2  # before publish
+    with pytest.raises(Crash):
+        shop.ask()
+    shop.wire.at = None
+    switch_off(shop)
+
+    shop.clock.at += SENDING_AT_MOST
+    assert shop.tick() == 1
 
 
 def test_a_row_left_in_sending_is_left_alone_while_its_worker_may_live(shop: Shop) -> None:
