@@ -24,6 +24,7 @@ class Config:
     `egress_denied_ranges`, `egress_allowed_ranges`: CIDRs. Of the hosts that retailers type, the
     former (our own networks) are never called; the latter (test servers) are, private or not.
     `digest_sender`: the address that e-mails come from; empty sends none.
+    `worker_slots`: how many messages of its queue a worker's function takes at once.
     `dashboard_url`: where e-mails link to; set only where digests are sent.
     """
 
@@ -56,6 +57,7 @@ class Config:
     digest_sender: str
     dashboard_url: str
     sync_reserve_seconds: int
+    worker_slots: int
     commit_lock_seconds: int
     log_level: str
 
@@ -69,6 +71,7 @@ _DEFAULTS = {
     "EGRESS_DENIED_RANGES": "[]",
     "DIGEST_SENDER": "",
     "DASHBOARD_URL": "",
+    "WORKER_SLOTS": "2",
     "SYNC_RESERVE_SECONDS": "30",
     "COMMIT_LOCK_SECONDS": "60",
     "LOG_LEVEL": "INFO",
@@ -88,8 +91,8 @@ def read(environment: Mapping[str, str]) -> Config:
         values[name] = json.loads(str(values[name]) or "{}")
     for name in ("egress_allowed_ranges", "egress_denied_ranges"):
         values[name] = tuple(json.loads(str(values[name]) or "[]"))
-    values["sync_reserve_seconds"] = int(str(values["sync_reserve_seconds"]))
-    values["commit_lock_seconds"] = int(str(values["commit_lock_seconds"]))
+    for name in ("worker_slots", "sync_reserve_seconds", "commit_lock_seconds"):
+        values[name] = int(str(values[name]))
     return Config(**values)  # type: ignore[arg-type]  # checked by name and converted above
 
 

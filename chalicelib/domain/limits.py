@@ -8,9 +8,19 @@ from typing import Literal, get_args
 HourlyLimit = Literal["checks", "credential_changes", "syncs", "rereads", "previews", "invitations"]
 """How often an account may do each within an hour."""
 
-LimitName = HourlyLimit | Literal["credentials"]
+SlotLimit = Literal["sync_slots", "own_server_slots", "jobs_slots"]
+"""How many messages of a queue may be worked on at once for an account; by default half of what the
+queue's workers can (`domain/slots.py`)."""
 
-LIMIT_NAMES: tuple[LimitName, ...] = (*get_args(HourlyLimit), "credentials")
+LimitName = HourlyLimit | SlotLimit | Literal["credentials"]
+
+LIMIT_NAMES: tuple[LimitName, ...] = (*get_args(HourlyLimit), "credentials", *get_args(SlotLimit))
+
+SLOT_LIMITS: Mapping[Literal["sync", "sync-own-server", "jobs"], SlotLimit] = {
+    "sync": "sync_slots",
+    "sync-own-server": "own_server_slots",
+    "jobs": "jobs_slots",
+}
 
 DEFAULT_LIMITS: Mapping[LimitName, int] = {
     "checks": 60,

@@ -18,11 +18,13 @@ from pathlib import Path
 
 import pytest
 
+from chalicelib.domain.words import Uid
 from tests.e2e.stage import EVERY_FUNCTION, changed
 from tools.demo.platforms import LOOPBACK, RETAILER
 from tools.demo.retailer import Json, Retailer
 from tools.demo.simulator import Simulator
 from tools.demo.steps import INTEGRATOR_PARAMETER
+from tools.limit import raise_limit
 from tools.stack import LocalStack
 from tools.stack.emulator import free_port
 
@@ -37,6 +39,9 @@ TOO_SLOW = {
 }
 WORKERS = {"SyncWorker": 3, "OwnServerSyncWorker": 8}
 """More than hang, as in production (50 and 20)."""
+
+CLICKS = 400
+"""Each Owner presses *Sync now* on ten credentials, four times."""
 
 WORLD = {"seed": 7, "shoppers": 60, "sales": 90, "products": 20, "old-lots": 5}
 RECENTLY = (datetime.now(UTC) - timedelta(days=40)).date().isoformat()
@@ -148,11 +153,14 @@ def seconds(runs: Sequence[Json]) -> float:
 
 
 def test_45_credentials_do_not_notice_that_5_servers_hang(
+    stack: LocalStack,
     street: dict[str, Simulator],
     retailers: Callable[[], Retailer],
     record_property: Callable[[str, object], None],
 ) -> None:
     people = [retailers() for _ in range(RETAILERS)]
+    for retailer in people:
+        raise_limit(stack.client, stack.outputs, Uid(retailer.uid), "syncs", str(CLICKS))
     owned = [(each, name) for each in people for name in HEALTHY]
     dead = list(zip(people, HANGING, strict=True))
     with ThreadPoolExecutor(AT_ONCE) as pool:

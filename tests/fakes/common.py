@@ -62,12 +62,13 @@ class PlainBox:
 class MemoryQueue:
     """`sent` holds (body, delay) in the order of sending; bodies pass through JSON as on SQS.
 
-    `waiting` holds (raw body, waits, delay) of those sent again.
+    `waiting` holds (raw body, waits, delay) of those sent again, `tickets` their tickets.
     """
 
     def __init__(self) -> None:
         self.sent: list[tuple[dict[str, object], int]] = []
         self.waiting: list[tuple[str, int, int]] = []
+        self.tickets: list[str | None] = []
 
     @property
     def bodies(self) -> list[dict[str, object]]:
@@ -81,7 +82,10 @@ class MemoryQueue:
         for body, delay in zip(bodies, delays, strict=True):
             self.send(body, delay_seconds=delay)
 
-    def send_again(self, raw: str, *, waits: int, delay_seconds: int) -> None:
+    def send_again(
+        self, raw: str, *, waits: int, delay_seconds: int, ticket: str | None = None
+    ) -> None:
+        self.tickets.append(ticket)
         self.waiting.append((raw, waits, max(0, min(delay_seconds, MAX_DELAY_SECONDS))))
 
     def take(self) -> list[dict[str, object]]:

@@ -55,7 +55,10 @@ class MemorySyncStates:
         place = (run.uid, run.credential)
         state = self.states.get(place)
         if state and not state.ended and state.heard_at >= now - ABANDONED_MS:
-            return state.view
+            view, known = state.view, state.view.heartbeat_at or state.view.queued_at
+            if view.state == "waiting" or state.heard_at <= known:
+                return view
+            return replace(view, heartbeat_at=state.heard_at)
         fence = state.fence if state else 0
         self.states[place] = State(run.id, run, now, fence=fence, moved=fence)
         self.kept[run.uid, run.platform, run.id] = run
@@ -109,6 +112,11 @@ class MemorySyncStates:
         state = self._held(lease)
         self.kept[lease.uid, lease.platform, view.id] = view
         state.view, state.ended, state.held_until, state.checkpoint = view, True, None, None
+
+    def note_waiting(self, uid: str, credential: str, run: str, now: Instant) -> None:
+        state = self.states.get((uid, credential))
+        if state and state.run == run and not state.ended and state.held_until is None:
+            state.heard_at = max(state.heard_at, now)
 
     def request_stop(self, uid: str, credential: str) -> None:
         state = self.states.get((uid, credential))

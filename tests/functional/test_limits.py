@@ -3,18 +3,22 @@
 from __future__ import annotations
 
 import json
-import threading
+from contextlib import ExitStack
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 from app import app
+from chalicelib.adapters.dynamo.slots import DynamoSlotRows
 from chalicelib.domain.limits import HourlyLimit, LimitName
+from chalicelib.domain.slots import ticket_of
 from chalicelib.domain.words import Uid
 from chalicelib.entrypoints import wiring
 from chalicelib.entrypoints.http import routing
 from chalicelib.entrypoints.http.routing import Operation
+from chalicelib.services.limits.slots import AccountSlots, NoSlot
+from tests.fakes.common import FakeClock
 from tests.functional.gateway import OURS, THEIRS, Gateway, World
 
 DOCUMENT = Path(__file__).parents[2] / "docs" / "reference" / "openapi.json"
@@ -106,24 +110,6 @@ def test_every_limited_route_answers_429_beyond_its_limit(
     assert through == [204] * share + [429] * (len(through) - share)
 
 
-def test_of_many_at_once_as_many_pass_as_the_limit_allows(world: World) -> None:
-    throttle = wiring.outside.throttle()
-    passed: list[int | None] = []
-    at_once = threading.Barrier(4)
-
-    def ask() -> None:
-        at_once.wait()
-        passed.extend(throttle.take(Uid(OURS), "checks", 5, 3600) for _ in range(4))
-
-    threads = [threading.Thread(target=ask) for _ in range(4)]
-    for thread in threads:
-        thread.start()
-    for thread in threads:
-        thread.join()
-
-    assert passed.count(None) == 5
-
-
 def test_a_raised_limit_is_kept_per_account_and_can_be_taken_back(world: World) -> None:
     limits = wiring.outside.raised_limits()
 
@@ -134,3 +120,83 @@ def test_a_raised_limit_is_kept_per_account_and_can_be_taken_back(world: World) 
     limits.put(Uid(OURS), "checks", None)
     limits.put(Uid(OURS), "checks", None)
     assert limits.get(Uid(OURS), "checks") is None
+
+
+# -- slots --------------------------------------------------------------------------------
+
+
+NOON = 1_767_297_600_000
+
+
+def a_queue_of(slots: int) -> AccountSlots:
+    rows = DynamoSlotRows("accounts-under-test")
+    return AccountSlots(rows, wiring.outside.raised_limits(), FakeClock(NOON), slots)
+
+
+def hold(slots: AccountSlots, message: str, uid: str = OURS, since: int = 0) -> Any:
+    return slots.hold(Uid(uid), "jobs", message, ticket_of(NOON + since, message), 900)
+
+
+@pytest.mark.usefixtures("world")
+def test_an_account_gets_its_share_of_the_slots_and_the_oldest_waiter_the_next() -> None:
+    slots = a_queue_of(4)
+    with hold(slots, "one"):
+        with hold(slots, "two"):
+            for waiting in ("three", "four"):
+                with pytest.raises(NoSlot) as full, hold(slots, waiting, since=len(waiting)):
+                    pass
+                assert full.value.wait == 5
+            with hold(slots, "one", THEIRS), hold(slots, "two", THEIRS):
+                pass
+        with pytest.raises(NoSlot), hold(slots, "three", since=5):
+            pass
+        with hold(slots, "four", since=4), pytest.raises(NoSlot), hold(slots, "three", since=5):
+            pass
+        with hold(slots, "three", since=5):
+            pass
+    assert dict(slots.rows.read(Uid(OURS), "jobs").held) == {}
+
+
+@pytest.mark.usefixtures("world")
+def test_a_raised_share_holds_at_once() -> None:
+    slots = a_queue_of(2)
+    with hold(slots, "one"):
+        with pytest.raises(NoSlot), hold(slots, "two"):
+            pass
+        raised("jobs_slots", 3)
+        with hold(slots, "two"), hold(slots, "three"), pytest.raises(NoSlot), hold(slots, "four"):
+            pass
+
+
+@pytest.mark.usefixtures("world")
+def test_of_two_workers_that_ask_in_the_same_moment_one_gets_the_last_slot(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    slots, held = a_queue_of(2), ExitStack()
+    saved = DynamoSlotRows.save
+
+    def save_after_the_other(*given: Any) -> bool:
+        monkeypatch.setattr(DynamoSlotRows, "save", saved)
+        held.enter_context(hold(slots, "the other"))
+        return saved(*given)
+
+    monkeypatch.setattr(DynamoSlotRows, "save", save_after_the_other)
+
+    with pytest.raises(NoSlot), hold(slots, "one"):
+        pass
+    assert set(slots.rows.read(Uid(OURS), "jobs").held) == {"the other"}
+    held.close()
+
+
+@pytest.mark.usefixtures("world")
+def test_a_slot_that_is_free_is_taken_and_given_back_with_one_call_each(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    slots = a_queue_of(4)
+    with hold(slots, "the first ever"):
+        pass
+    for unneeded in ("read", "save"):
+        monkeypatch.delattr(DynamoSlotRows, unneeded)
+
+    with hold(slots, "one"), hold(slots, "two"):
+        pass

@@ -1028,6 +1028,7 @@ def test_every_kind_of_row_has_a_sample_and_every_sample_a_reader() -> None:
 
 NO_SAMPLE = {
     "ACCOUNT#{uid}` / `LIMIT#{limit}": "newer than the samples",
+    "SLOTS#{uid}` / `{queue}": "newer than the samples",
     "{uid}#REPLIES` / `REPLY#{message}": "newer than the samples",
     "id": "the idempotency table is provisioned and nothing writes into it",
 }
@@ -1098,6 +1099,7 @@ PATTERNS: dict[str, tuple[str, ...]] = {
     "lease, checkpoint, progress": ("state",),
     "replies that wait for a person": (),  # newer than the samples
     "a limit that was raised": (),  # newer than the samples
+    "the slots that an account holds": (),  # newer than the samples
     "watermark; known digests": ("streams", "manifest base", "manifest delta"),
     "runs, newest first; one run": ("run",),
     "set-aside records of a run": ("aside",),

@@ -175,6 +175,32 @@ def test_a_run_that_waits_for_long_is_not_given_up_before_it_may_go_on(office: O
     assert office.claim(2).id == "run_00001"
 
 
+def test_a_run_whose_message_waits_for_a_slot_is_alive(office: Office) -> None:
+    office.claim(1)
+    for _ in range(3):
+        office.clock.move(3 * HOUR)
+        office.states.note_waiting(office.uid, CREDENTIAL, "run_00001", office.clock.now())
+
+    alive = office.claim(2)
+
+    assert (alive.id, alive.heartbeat_at) == ("run_00001", office.clock.now())
+
+
+def test_of_a_run_that_is_worked_on_or_over_nobody_says_that_it_waits(office: Office) -> None:
+    lease = office.leased(1)
+    began = office.clock.now()
+    office.clock.move(60)
+    office.states.note_waiting(office.uid, CREDENTIAL, "run_00001", office.clock.now())
+    office.states.note_waiting(office.uid, CREDENTIAL, "run_00002", office.clock.now())
+    office.states.note_waiting(office.uid, "crd_unknown", "run_00001", office.clock.now())
+
+    assert office.claim(2).heartbeat_at in (None, began)
+    office.end(lease)
+    office.states.note_waiting(office.uid, CREDENTIAL, "run_00001", office.clock.now())
+    assert office.live() is None
+    assert office.states.live(office.uid, "crd_unknown") is None
+
+
 def test_the_abandoned_worker_finds_its_run_replaced(office: Office) -> None:
     lease = office.leased(1)
     office.clock.move(6 * HOUR + 1)

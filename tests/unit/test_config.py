@@ -19,6 +19,7 @@ OPTIONAL = {
     "DIGEST_SENDER",
     "DASHBOARD_URL",
     "SYNC_RESERVE_SECONDS",
+    "WORKER_SLOTS",
     "COMMIT_LOCK_SECONDS",
     "LOG_LEVEL",
 }
@@ -36,7 +37,7 @@ def test_what_is_optional_has_a_default() -> None:
     assert (config.stage, config.log_level) == ("dev", "INFO")
     assert config.pos_base_urls == {}
     assert (config.egress_allowed_ranges, config.egress_denied_ranges) == ((), ())
-    assert config.sync_reserve_seconds == 30
+    assert (config.sync_reserve_seconds, config.worker_slots) == (30, 2)
 
 
 def test_numbers_and_base_urls_are_read() -> None:

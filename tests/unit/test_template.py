@@ -125,7 +125,11 @@ def test_a_worker_takes_one_message_at_a_time_and_reports_what_failed(
     assert source["Queue"] == {"Fn::Sub": f"${{{queue}.Arn}}"}
     assert source["BatchSize"] == 1
     assert source["FunctionResponseTypes"] == ["ReportBatchItemFailures"]
-    assert source["ScalingConfig"]["MaximumConcurrency"]["Fn::If"][2] >= 2
+    slots = source["ScalingConfig"]["MaximumConcurrency"]
+    assert slots["Fn::If"][2] >= 2
+    environment = functions(resources)[worker].get("Environment", {"Variables": {}})
+    own = environment["Variables"].get("WORKER_SLOTS")
+    assert own == (None if queue == "TextsQueue" else slots), "its accounts' share is half of it"
 
 
 @pytest.mark.parametrize(("worker", "queue", "kind"), [(w, *qk) for w, qk in WORKERS.items()])

@@ -6,12 +6,14 @@ from collections.abc import Collection, Mapping, Sequence
 
 from botocore.exceptions import ClientError
 
+from chalicelib.domain.words import Uid
 from tools.account import create_account
 from tools.demo.memory import Memory
 from tools.demo.platforms import RETAILER, Pos
 from tools.demo.progress import Bars
 from tools.demo.retailer import LIVE, Json, Retailer
 from tools.demo.simulator import Simulator
+from tools.limit import raise_limit
 from tools.stack import LocalStack
 from tools.steps import StepFailed, step
 
@@ -20,6 +22,8 @@ OWNER = "owner@greenleaf.example"
 TEAM = {"Operator": "operator@greenleaf.example", "Analyst": "analyst@greenleaf.example"}
 INTEGRATOR_PARAMETER = "/aiq-pos/local/integrators/posabit"
 SILENT_SECONDS = 120
+SYNCS_AN_HOUR = "600"
+"""The demo is started again and again, and each time the Owner syncs all."""
 
 Simulators = Mapping[str, Simulator]
 Cards = Mapping[str, Json]
@@ -49,6 +53,7 @@ def log_in(stack: LocalStack, memory: Memory) -> Retailer:
             )
             owner = Retailer(stack, OWNER, memory.password)
         owner.uid = owner.accounts()[0]["uid"]
+        raise_limit(stack.client, stack.outputs, Uid(owner.uid), "syncs", SYNCS_AN_HOUR)
         known = {user["email"] for user in owner.get("/users")["items"]}
         for role, email in TEAM.items():
             if email in known:

@@ -40,8 +40,12 @@ class SqsQueue:
         for start in range(0, len(entries), BATCH):
             self._send_batch(entries[start : start + BATCH])
 
-    def send_again(self, raw: str, *, waits: int, delay_seconds: int) -> None:
+    def send_again(
+        self, raw: str, *, waits: int, delay_seconds: int, ticket: str | None = None
+    ) -> None:
         attributes = {"waits": {"DataType": "Number", "StringValue": str(waits)}}
+        if ticket is not None:
+            attributes["ticket"] = {"DataType": "String", "StringValue": ticket}
         client("sqs").send_message(
             QueueUrl=self.url,
             MessageBody=raw,

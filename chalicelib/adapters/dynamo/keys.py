@@ -359,6 +359,11 @@ def throttle_period(period: int) -> str:
     return f"PERIOD#{period:012d}"
 
 
+def slots(uid: Uid) -> str:
+    """Return the partition of the slots that an account holds, a row per queue."""
+    return f"SLOTS#{uid}"
+
+
 def raised_limit(name: str) -> str:
     return f"LIMIT#{name}"
 

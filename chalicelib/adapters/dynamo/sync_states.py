@@ -87,7 +87,7 @@ class DynamoSyncStates(DynamoStreamStates, DynamoSetAside):
     def claim(self, run: RunView, now: Instant) -> RunView:
         state = self._state(run.uid, run.credential)
         if state is not None and not state.ended and not self._abandoned(state, now):
-            return read_view(state.view)
+            return _view_as_heard(state)
         row = state or StateRow(*_state_key(run.uid, run.credential))
         as_read = StateRow.pk.does_not_exist() if state is None else StateRow.run == state.run
         actions = [
@@ -199,6 +199,12 @@ class DynamoSyncStates(DynamoStreamStates, DynamoSetAside):
             failed_conditions(error)
             raise LeaseLost("Another worker took this run over.") from None
 
+    def note_waiting(self, uid: Uid, credential: CredentialId, run: str, now: Instant) -> None:
+        row = StateRow(*_state_key(uid, credential))
+        waits = (StateRow.run == run) & (StateRow.ended == False)  # noqa: E712
+        nobody = StateRow.held_until.does_not_exist() & (StateRow.heard_at < now)
+        update_if(row, [StateRow.heard_at.set(now)], waits & nobody)
+
     def request_stop(self, uid: Uid, credential: CredentialId) -> None:
         row = StateRow(*_state_key(uid, credential))
         live = StateRow.pk.exists() & (StateRow.ended == False)  # noqa: E712
@@ -237,6 +243,15 @@ class DynamoSyncStates(DynamoStreamStates, DynamoSetAside):
         if not update_if(state, actions, _is_holder(lease)):
             raise LeaseLost("Another worker took this run over.")
         return state
+
+
+def _view_as_heard(state: StateRow) -> RunView:
+    """Return the live run's view; its heartbeat is also that of a message that waits for a slot."""
+    view = read_view(state.view)
+    heard_at = int(state.heard_at)
+    if view.state == "waiting" or heard_at <= (view.heartbeat_at or view.queued_at):
+        return view
+    return replace(view, heartbeat_at=heard_at)
 
 
 def _last_moved_fence(state: StateRow) -> int:

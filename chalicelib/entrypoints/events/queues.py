@@ -4,6 +4,9 @@ A message is read, `WORKERS` names the worker of its kind, and the worker handle
 
 - What fails is named in the answer, and SQS delivers it again.
 - What can never be handled goes to the dead-letter queue at once, unchanged (ADR 5).
+- A message of an account that holds its share of the queue's slots already waits: it is sent again
+  with a ticket that says since when it waits, so that SQS's count of deliveries begins anew
+  (docs/reference/limits.md).
 - What only newer code knows waits for that code (ADR 17). The handler sends it again, delayed, and
   SQS deletes the one received: a crash in between doubles it, which jobs bear, and never loses it;
   as a new message it is not buried by SQS's count of deliveries. After about a day of waiting it
@@ -13,6 +16,8 @@ A message is read, `WORKERS` names the worker of its kind, and the worker handle
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from contextlib import AbstractContextManager
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 import orjson
@@ -23,8 +28,10 @@ from chalicelib.entrypoints import wiring
 from chalicelib.observability import logger
 
 if TYPE_CHECKING:
+    from chalicelib.domain.words import Uid
     from chalicelib.services.ports.common import JobQueue, SyncQueue
     from chalicelib.services.ports.dead_letters import DeadLetterQueue
+    from chalicelib.services.ports.limits import SlotQueue
 
 RESERVE_SECONDS = 10.0
 FIRST_WAIT_SECONDS, LONGEST_WAIT_SECONDS = 15, 900
@@ -46,13 +53,30 @@ WORKERS: Mapping[str, Callable[[Any], Any]] = {
 of a sync or background work, how much time is left."""
 
 
-def sync(event: SQSEvent, queue: SyncQueue) -> dict[str, Any]:
-    """Go on with a sync run."""
-    from chalicelib.services.job_messages import sync_message
+@dataclass(frozen=True, slots=True)
+class _Delivery:
+    """A message as SQS delivered it. `ticket`: its place in the line for a slot."""
 
-    def work(body: Any) -> None:
+    id: str
+    ticket: str
+
+
+def sync(event: SQSEvent, queue: SyncQueue) -> dict[str, Any]:
+    """Go on with a sync run, in a slot of its account."""
+    from chalicelib.services.job_messages import sync_message
+    from chalicelib.services.limits.slots import NoSlot
+
+    remaining = _remaining(event)
+
+    def work(body: Any, delivery: _Delivery) -> None:
         message = sync_message(body)
-        WORKERS[message.job](queue).handle(message, _remaining(event))
+        worker = WORKERS[message.job](queue)
+        try:
+            with _slot(message.uid, queue, delivery, remaining):
+                worker.handle(message, remaining)
+        except NoSlot:
+            worker.note_waiting(message, _waited_seconds(delivery))
+            raise
         logger().info(
             "sync.slice",
             uid=message.uid,
@@ -66,7 +90,7 @@ def sync(event: SQSEvent, queue: SyncQueue) -> dict[str, Any]:
 
 
 def account_job(event: SQSEvent) -> dict[str, Any]:
-    """Go on with background work over an account."""
+    """Go on with background work over an account, in a slot of its account."""
     from chalicelib.services import job_messages
 
     remaining = _remaining(event)
@@ -74,9 +98,10 @@ def account_job(event: SQSEvent) -> dict[str, Any]:
     def time_left() -> bool:
         return remaining() > RESERVE_SECONDS
 
-    def work(body: Any) -> None:
+    def work(body: Any, delivery: _Delivery) -> None:
         message = job_messages.account_job(body)
-        personas = WORKERS[message.job]("jobs").handle(message, time_left)
+        with _slot(message.uid, "jobs", delivery, remaining):
+            personas = WORKERS[message.job]("jobs").handle(message, time_left)
         name = type(message).__name__.removesuffix("Message").lower()
         logger().info(f"job.{name}", uid=message.uid, personas=personas, hop=message.hop)
 
@@ -87,7 +112,7 @@ def text(event: SQSEvent) -> dict[str, Any]:
     """Send a request or a test, or read a shopper's message that could not be read at once."""
     from chalicelib.services.job_messages import InboundText, text_job
 
-    def work(body: Any) -> None:
+    def work(body: Any, _: _Delivery) -> None:
         message = text_job(body)
         outcome = WORKERS[message.job]("texts").handle(message)
         if isinstance(message, InboundText):
@@ -101,7 +126,7 @@ def text(event: SQSEvent) -> dict[str, Any]:
 
 def _each(
     event: SQSEvent,
-    work: Callable[[Any], None],
+    work: Callable[[Any, _Delivery], None],
     dead: DeadLetterQueue,
     queue: Callable[[], JobQueue],
 ) -> dict[str, Any]:
@@ -118,13 +143,19 @@ def _each(
 
 def _handle(
     record: Any,
-    work: Callable[[Any], None],
+    work: Callable[[Any, _Delivery], None],
     dead: DeadLetterQueue,
     queue: Callable[[], JobQueue],
 ) -> None:
-    waits = _waits(record)
+    from chalicelib.services.limits.slots import NoSlot
+
+    waits, delivery = _waits(record), _delivery(record)
     try:
-        work(_json(record["body"]))
+        work(_json(record["body"]), delivery)
+    except NoSlot as full:
+        queue().send_again(
+            record["body"], waits=waits, delay_seconds=full.wait, ticket=delivery.ticket
+        )
     except NewerMessage as newer:
         logger().warning("message.newer", kind=newer.kind, version=newer.version)
         if waits >= MOST_WAITS:
@@ -145,6 +176,30 @@ def _waits(record: Any) -> int:
     """How often a message has waited for newer code."""
     attribute = record.get("messageAttributes", {}).get("waits", {})
     return int(attribute.get("stringValue", 0))
+
+
+def _delivery(record: Any) -> _Delivery:
+    from chalicelib.domain.slots import is_ticket, ticket_of
+
+    message_id = record["messageId"]
+    ticket = record.get("messageAttributes", {}).get("ticket", {}).get("stringValue") or ""
+    if not is_ticket(ticket):
+        ticket = ticket_of(wiring.outside.clock().now(), message_id)
+    return _Delivery(message_id, ticket)
+
+
+def _waited_seconds(delivery: _Delivery) -> int:
+    from chalicelib.domain.slots import waiting_since
+
+    return (wiring.outside.clock().now() - waiting_since(delivery.ticket)) // 1000
+
+
+def _slot(
+    uid: Uid, queue: SlotQueue, delivery: _Delivery, remaining: Callable[[], float]
+) -> AbstractContextManager[None]:
+    """Hold a slot of the queue for the account, until the process ends at the latest."""
+    slots = wiring.limits.account_slots()
+    return slots.hold(uid, queue, delivery.id, delivery.ticket, remaining())
 
 
 def _json(body: str) -> Any:

@@ -46,6 +46,9 @@ class JobQueue(Protocol):
         """Send `bodies`, each with its delay of `delays` in seconds."""
         ...
 
-    def send_again(self, raw: str, *, waits: int, delay_seconds: int) -> None:
-        """Send a received message once more, unchanged, and beside it how often it has waited."""
+    def send_again(
+        self, raw: str, *, waits: int, delay_seconds: int, ticket: str | None = None
+    ) -> None:
+        """Send a received message once more, unchanged, and beside it how often it has waited for
+        newer code, and its ticket where it waits for a slot."""
         ...

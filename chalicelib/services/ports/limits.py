@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
-from typing import Protocol
+from typing import Literal, Protocol
 
 from chalicelib.domain.limits import LimitName
-from chalicelib.domain.words import Uid
+from chalicelib.domain.slots import Slots
+from chalicelib.domain.words import Instant, Uid
+
+SlotQueue = Literal["sync", "sync-own-server", "jobs"]
+"""A queue whose slots the accounts share."""
 
 
 class Throttle(Protocol):
@@ -28,4 +32,23 @@ class RaisedLimits(Protocol):
 
     def put(self, uid: Uid, name: LimitName, most: int | None) -> None:
         """Raise the limit to `most`; None takes it back to the default."""
+        ...
+
+
+class SlotRows(Protocol):
+    """Stores which slots of a queue an account holds."""
+
+    def take(self, uid: Uid, queue: SlotQueue, message: str, until: Instant, most: int) -> bool:
+        """Hold a slot for `message` where less than `most` are held and nobody is waiting; False
+        where that is not so, or nothing is stored yet."""
+        ...
+
+    def give_back(self, uid: Uid, queue: SlotQueue, message: str) -> None:
+        """Free the slot that is held for `message`, if one still is."""
+        ...
+
+    def read(self, uid: Uid, queue: SlotQueue) -> Slots: ...
+
+    def save(self, uid: Uid, queue: SlotQueue, slots: Slots) -> bool:
+        """Store what was read, changed; False when somebody else changed it meanwhile."""
         ...

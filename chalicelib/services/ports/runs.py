@@ -237,6 +237,10 @@ class SyncStates(Protocol):
         """Store the ended run, end its life, give the lease back, all at once. Raises LeaseLost."""
         ...
 
+    def note_waiting(self, uid: Uid, credential: CredentialId, run: str, now: Instant) -> None:
+        """Count the live run, which no worker holds, as alive: its message waits for a slot."""
+        ...
+
     def request_stop(self, uid: Uid, credential: CredentialId) -> None:
         """Have the live run, if there is one, told at its next checkpoint or lease to stop."""
         ...

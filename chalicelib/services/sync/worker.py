@@ -14,6 +14,7 @@ from chalicelib.domain.errors import (
     RateLimited,
     StaleVersion,
 )
+from chalicelib.domain.slots import LONGEST_WAIT
 from chalicelib.domain.words import Instant, RunState, Stream
 from chalicelib.services.job_messages import MAX_HOPS, SyncMessage
 from chalicelib.services.ports.common import Clock, JobQueue
@@ -29,6 +30,9 @@ from chalicelib.services.sync.store_keys_seen import StoreKeyWatch
 MAX_IDLE_HOPS = 3
 MAX_TAKES = 5
 """As often as the queue delivers a message."""
+
+NOTED_EVERY_SECONDS = 300
+"""Well before a run without a heartbeat counts as stalled (`runs.STALLED_AFTER`)."""
 
 MAX_LEASE_TRIES = 40
 LONGEST_DELAY_SECONDS = 900
@@ -79,6 +83,12 @@ class SyncWorker:
             return
         with suppress(LeaseLost):
             self._work(lease, message, remaining)
+
+    def note_waiting(self, message: SyncMessage, waited_seconds: int) -> None:
+        """Keep the run alive, now and then, while its message waits for a slot of the queue: else
+        others would send more messages for it."""
+        if waited_seconds % NOTED_EVERY_SECONDS < LONGEST_WAIT:
+            self.states.note_waiting(message.uid, message.credential, message.run, self.clock.now())
 
     def _send_again(self, message: SyncMessage, held_for: Instant) -> None:
         """Look again later, when another worker may have given its lease back."""

@@ -5,12 +5,14 @@ from __future__ import annotations
 import json
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from typing import Annotated, Any, get_args
+from typing import Annotated, Any, cast, get_args
 
 import pytest
 from pydantic import Field, TypeAdapter
 
 import app
+from chalicelib.domain.slots import ticket_of
+from chalicelib.domain.words import Uid
 from chalicelib.entrypoints import wiring
 from chalicelib.entrypoints.events import queues
 from chalicelib.services import job_messages
@@ -24,10 +26,13 @@ from chalicelib.services.job_messages import (
     SendTest,
     SyncMessage,
 )
+from chalicelib.services.limits.slots import AccountSlots
 from chalicelib.services.ports.dead_letters import DeadLetters
 from chalicelib.services.texting.inbound import Unrouted
-from tests.fakes.common import MemoryQueue
+from tests.fakes.common import FakeClock, MemoryQueue
+from tests.fakes.limits import MemoryRaisedLimits, MemorySlotRows
 
+NOW = 1_767_297_600_000
 GOOD = {"v": 1, "uid": "3912", "platform": "posabit", "credential": "crd_1", "run": "run_1"}
 
 
@@ -61,12 +66,26 @@ class Worker:
     handled: list[Any] = field(default_factory=list)
     left: list[float] = field(default_factory=list)
 
+    noted: list[int] = field(default_factory=list)
+
+    def note_waiting(self, _: Any, waited_seconds: int) -> None:
+        self.noted.append(waited_seconds)
+
     def handle(self, message: Any, remaining: Callable[[], Any]) -> int:
         self.handled.append(message)
         self.left.append(remaining())
         if getattr(message, "run", message.uid) in self.broken:
             raise RuntimeError("the table is on fire")
         return 0
+
+
+@pytest.fixture(autouse=True)
+def slots(monkeypatch: pytest.MonkeyPatch) -> AccountSlots:
+    """Queues of two slots, one for each account."""
+    slots = AccountSlots(MemorySlotRows(), MemoryRaisedLimits(), FakeClock(NOW), 2)
+    monkeypatch.setattr(wiring.limits, "account_slots", lambda: slots)
+    monkeypatch.setattr(wiring.outside, "clock", lambda: slots.clock)
+    return slots
 
 
 @pytest.fixture
@@ -457,3 +476,89 @@ def test_every_kind_of_message_has_a_worker_and_every_worker_a_kind() -> None:
     kinds = {kind.__dataclass_fields__["job"].default for kind in named}
     assert len(kinds) == len(named)
     assert queues.WORKERS.keys() == kinds | {SyncMessage.job}
+
+
+# -- slots ---------------------------------------------------------------------------------------
+
+
+@pytest.fixture
+def sync_queue(monkeypatch: pytest.MonkeyPatch) -> MemoryQueue:
+    queue = MemoryQueue()
+    monkeypatch.setattr(wiring.outside, "sync_queue", lambda _queue: queue)
+    return queue
+
+
+def held_by_another(slots: AccountSlots, queue: Any, uid: str = "3912") -> Any:
+    return slots.hold(Uid(uid), queue, "another", ticket_of(NOW, "another"), 900)
+
+
+def with_ticket(told: dict[str, Any], ticket: str) -> dict[str, Any]:
+    told["Records"][0]["messageAttributes"] = {"ticket": {"stringValue": ticket}}
+    return told
+
+
+@pytest.mark.usefixtures("grave")
+def test_a_message_whose_account_has_its_share_comes_back_later_as_a_new_one(
+    worker: Worker, slots: AccountSlots, sync_queue: MemoryQueue
+) -> None:
+    raw = json.dumps(GOOD)
+    with held_by_another(slots, "sync"):
+        answer = app.sync_worker(event(raw), Context())
+
+    assert answer == {"batchItemFailures": []}, "SQS counts no failed delivery"
+    assert (worker.handled, worker.noted) == ([], [0])
+    assert sync_queue.waiting == [(raw, 0, 5)]
+    assert sync_queue.tickets == [ticket_of(NOW, "message-0")]
+
+    again = with_ticket(event(raw), str(sync_queue.tickets[0]))
+    app.sync_worker(again, Context())
+
+    assert len(worker.handled) == 1
+    assert len(sync_queue.waiting) == 1
+
+
+@pytest.mark.usefixtures("grave", "sync_queue")
+def test_one_account_holds_its_share_of_one_queue_and_nothing_of_the_others(
+    worker: Worker, slots: AccountSlots
+) -> None:
+    with held_by_another(slots, "sync-own-server"):
+        app.sync_worker(event(GOOD), Context())
+        app.account_jobs(event({"v": 1, "job": "remap", "uid": "3912"}), Context())
+        app.own_server_sync_worker(event({**GOOD, "uid": "4000"}), Context())
+
+    assert len(worker.handled) == 3
+
+
+@pytest.mark.usefixtures("grave")
+def test_a_message_that_waits_for_newer_code_too_keeps_count_of_that(
+    worker: Worker, slots: AccountSlots, sync_queue: MemoryQueue
+) -> None:
+    told = event(GOOD)
+    told["Records"][0]["messageAttributes"] = {
+        "waits": {"stringValue": "7"},
+        "ticket": {"stringValue": "no ticket"},
+    }
+    with held_by_another(slots, "sync"):
+        app.sync_worker(told, Context())
+
+    assert [waits for _, waits, _ in sync_queue.waiting] == [7]
+    assert sync_queue.tickets == [ticket_of(NOW, "message-0")]
+
+
+@pytest.mark.usefixtures("grave")
+def test_a_slot_comes_free_when_the_work_fails_and_when_its_worker_died(
+    worker: Worker, slots: AccountSlots, sync_queue: MemoryQueue
+) -> None:
+    worker.broken.add("run_1")
+    failed = app.sync_worker(event(GOOD), Context())
+    assert failed["batchItemFailures"]
+    app.sync_worker(event({**GOOD, "run": "run_2"}), Context())
+    assert len(worker.handled) == 2
+
+    dead = held_by_another(slots, "sync")
+    dead.__enter__()  # never given back
+    app.sync_worker(event({**GOOD, "run": "run_3"}), Context())
+    assert len(worker.handled) == 2
+    cast("FakeClock", slots.clock).move(900)
+    app.sync_worker(event({**GOOD, "run": "run_4"}), Context())
+    assert len(worker.handled) == 3

@@ -7,6 +7,7 @@ from dataclasses import replace
 
 import pytest
 
+from chalicelib.services.job_messages import sync_message
 from chalicelib.services.ports.integrations import Credential, DueCredential
 from chalicelib.services.sync.plan import LOOK_AGAIN_AFTER, Planner
 from chalicelib.services.sync.runs import RunService
@@ -166,6 +167,23 @@ def test_a_run_whose_message_was_lost_is_pushed_again() -> None:
     assert [body["run"] for body in room.queue.bodies] == [lost[0]["run"]]
     room.deliver()
     assert room.states.run(UID, PLATFORM, str(lost[0]["run"])).state == "succeeded"
+
+
+def test_a_run_whose_message_waits_for_a_slot_is_not_pushed_again() -> None:
+    room = due_room(1)
+    room.planner.plan(always)
+    [waiting] = room.queue.take()
+    message = sync_message(waiting)
+    ages = [age for age in range(0, 1_801, 60) if age]
+
+    for age in ages:
+        room.clock.move(60)
+        room.worker.note_waiting(message, age)
+    room.planner.plan(always)
+
+    assert room.queue.sent == []
+    assert room.runs.start(UID, PLATFORM, CREDENTIAL, "now").id == message.run
+    assert room.queue.sent == []
 
 
 def test_a_lost_continuation_is_pushed_at_its_hop() -> None:
