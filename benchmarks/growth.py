@@ -31,7 +31,9 @@ from chalicelib.domain.times import DAY
 from chalicelib.domain.words import Stream
 from chalicelib.services.derivation.commit import FactCommits
 from chalicelib.services.derivation.terms import TermsReader
+from chalicelib.services.loyalty.contacts_withdrawn import ContactJudge
 from chalicelib.services.ports.accounts import Account
+from chalicelib.services.ports.contacts_withdrawn import Withdrawal
 from chalicelib.services.ports.effects import Ask, ConsentFlag
 from chalicelib.services.ports.facts import KeyCarriers, StoredRecord
 from chalicelib.services.ports.pos import Page
@@ -117,6 +119,13 @@ class OneAccount:
         return StoreLookup({STORE_KEY: 1})
 
 
+class NothingWaits:
+    """No listing has blanked contacts."""
+
+    def known(self, *_: object) -> list[Withdrawal]:
+        return []
+
+
 class PageCosts:
     """Adds up what the pages of one kind cost."""
 
@@ -148,14 +157,16 @@ class Bench:
         progress = Progress(NOW, {"customers": StreamProgress(), "sales": StreamProgress()})
         manifests = RunManifests(lease, progress, states=None)  # type: ignore[arg-type]
         manifests.known = {"customers": _manifest(known), "sales": _manifest(known)}
+        commits = FactCommits(facts, TermsReader(account, account, RULES, clock), NOBODY_ASKED)
         self._intake = PageIntake(
             lease,
             progress,
             Tally(view),
             manifests,
-            commits=FactCommits(facts, TermsReader(account, account, RULES, clock), NOBODY_ASKED),
+            commits=commits,
             states=None,  # type: ignore[arg-type]
             inventories=None,  # type: ignore[arg-type]
+            contacts=ContactJudge(NothingWaits(), commits, notice=None),  # type: ignore[arg-type]
             scope=SCOPE,
         )
 

@@ -41,7 +41,9 @@ class MergeKey(NamedTuple):
 @dataclass(frozen=True, slots=True)
 class SourceRecord:
     """One shopper as one POS knows them. `id` is `domain.ids.record_id`, `first_seen` is when AIQ
-    first stored the record and never changes. `acts` move with the record."""
+    first stored the record and never changes. `acts` move with the record. `withheld`: what the POS
+    told last, where it lacks contacts and waits (see `services.loyalty.contacts_withdrawn`).
+    """
 
     id: str
     platform: Platform
@@ -49,6 +51,7 @@ class SourceRecord:
     customer: Customer
     first_seen: Instant
     acts: Acts = NO_ACTS
+    withheld: Customer | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -5,10 +5,12 @@ from __future__ import annotations
 from collections.abc import Mapping
 from statistics import median
 
+from chalicelib.domain.records import Customer
 from chalicelib.domain.times import utc_day
 from chalicelib.domain.words import Instant
 
 TRUNCATED_BELOW = 0.9
+FEWEST_WITHDRAWN = 20
 WEEK = 7
 WEEKS_COMPARED = 8
 
@@ -16,6 +18,19 @@ WEEKS_COMPARED = 8
 def is_truncated(listed: int, before: int) -> bool:
     """Whether a complete listing is over 10 % shorter than the last one."""
     return listed < TRUNCATED_BELOW * before
+
+
+def lacks_a_contact(told: Customer, held: Customer) -> bool:
+    """Whether a telling lacks a usable phone or e-mail that the shopper has."""
+    if told.phone and told.email:  # nearly always
+        return False
+    return bool((held.phone and not told.phone) or (held.email and not told.email))
+
+
+def are_contacts_withdrawn(blanked: int, shoppers: int) -> bool:
+    """Whether a listing takes contacts from more of its shoppers than can be believed: from more
+    than 10 %, and at least 20."""
+    return blanked >= FEWEST_WITHDRAWN and blanked * 10 > shoppers
 
 
 def are_sales_missing(days: Mapping[str, int], now: Instant) -> bool:

@@ -104,6 +104,16 @@ class ExpiryMessage(_Message):
 
 
 @dataclass(frozen=True, slots=True, config=_WIRE)
+class TakeOverMessage(_Message):
+    """Go on with taking over the contacts that a POS withdrew and a person let go."""
+
+    job: Literal["take_over"] = field(default="take_over", kw_only=True)
+    uid: Account
+    platform: Annotated[Platform, NON_EMPTY]
+    hop: Count = 0
+
+
+@dataclass(frozen=True, slots=True, config=_WIRE)
 class RequestJob(_Message):
     """Look at what is wanted of this number, and send it if it may go."""
 
@@ -150,7 +160,7 @@ class InboundText(_Message):
     at: Milliseconds
 
 
-AccountJob = RemapMessage | PreviewMessage | ApplyMessage | ExpiryMessage
+AccountJob = RemapMessage | PreviewMessage | ApplyMessage | ExpiryMessage | TakeOverMessage
 TextJob = RequestJob | SendTest | LostText | InboundText
 
 _BY_JOB = Field(discriminator="job")

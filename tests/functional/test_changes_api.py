@@ -19,6 +19,7 @@ from chalicelib.entrypoints import wiring
 from chalicelib.entrypoints.events.queues import WORKERS
 from chalicelib.services.job_messages import account_job
 from chalicelib.services.loyalty import adjust
+from chalicelib.services.ports.contacts_withdrawn import BlankedRow, Withdrawal, WithheldNote
 from tests.fakes.common import MemoryQueue
 from tests.fakes.pos import FakePosGateway
 from tests.functional.gateway import OURS, THEIRS, Gateway, Got, World
@@ -412,6 +413,56 @@ def test_who_left_is_kept_on_request(api: Gateway, jobs: MemoryQueue) -> None:
     assert wiring.notifications.notifier().open_for(OURS) == []
     [member] = wiring.outside.preview_reads().personas(OURS, [persona(1)])
     assert [r.name for r in member.reasons][-1] == f"kept:enroll_after:posabit@{ago(10)}"
+
+
+# -- contacts withdrawn --------------------------------------------------------------------------
+
+
+def contacts_wait() -> None:
+    """One shopper's contacts wait for a decision."""
+    shoppers()
+    commits = wiring.derivation.commits()
+    blanked = Customer("1", first="Ana")
+    [record] = commits.commit(OURS, "posabit", "north", customers=[blanked], withhold=True).withheld
+    withdrawals = wiring.outside.withdrawals()
+    row = BlankedRow(record, 1, 2, 3)
+    withdrawals.note(OURS, "run_1", WithheldNote("kept#000000", (row,)))
+    waiting = Withdrawal("run_1", "north", "pending", 1)
+    withdrawals.put(OURS, "posabit", [waiting], instead_of=[])
+    wiring.loyalty.withdrawal_notice().refresh(OURS, "posabit")
+
+
+def test_withdrawn_contacts_are_taken_over_on_request(api: Gateway, jobs: MemoryQueue) -> None:
+    contacts_wait()
+    before = wiring.outside.preview_reads().personas(OURS, [persona(1)])
+
+    taken = api.post(f"{POSABIT}/contacts-withdrawn/apply")
+    work_off(jobs)
+
+    assert (taken.status, taken.json) == (202, {"shoppers": 1})
+    assert len(before) == 1
+    assert wiring.outside.preview_reads().personas(OURS, [persona(1)]) == []
+    assert wiring.notifications.notifier().open_for(OURS) == []
+    assert api.post(f"{POSABIT}/contacts-withdrawn/apply").status == 409
+
+
+def test_withdrawn_contacts_are_dismissed_on_request(api: Gateway, jobs: MemoryQueue) -> None:
+    contacts_wait()
+
+    dismissed = api.post(f"{POSABIT}/contacts-withdrawn/dismiss")
+    again = api.post(f"{POSABIT}/contacts-withdrawn/dismiss")
+    nonsense = api.post(f"{POSABIT}/contacts-withdrawn/sell")
+
+    assert (dismissed.status, dismissed.json) == (202, {"shoppers": 1})
+    assert (again.status, nonsense.status, jobs.take()) == (409, 404, [])
+    assert len(wiring.outside.preview_reads().personas(OURS, [persona(1)])) == 1
+
+
+@pytest.mark.parametrize("role", ["Analyst", "Marketing", "Manager", "Staff"])
+def test_who_may_not_change_settings_takes_no_contacts_over(world: World, role: str) -> None:
+    contacts_wait()
+
+    assert world.gateway(role).post(f"{POSABIT}/contacts-withdrawn/apply").status == 403
 
 
 # -- trusted flags -------------------------------------------------------------------------------

@@ -1,4 +1,5 @@
-"""Previews, jobs, daily looks, leavers, adjustments: fake and table keep the same promises."""
+"""Previews, jobs, daily looks, leavers, withdrawals, adjustments: fake and table keep the same
+promises."""
 
 from __future__ import annotations
 
@@ -12,6 +13,7 @@ from moto import mock_aws
 from chalicelib.adapters.dynamo.accounts import DynamoAccounts, UserRow
 from chalicelib.adapters.dynamo.audit import DynamoAudit
 from chalicelib.adapters.dynamo.changes import DynamoChanges
+from chalicelib.adapters.dynamo.contacts_withdrawn import DynamoWithdrawals
 from chalicelib.adapters.dynamo.credentials import CredentialRow, DynamoCredentials
 from chalicelib.adapters.dynamo.integrations import DynamoIntegrations
 from chalicelib.adapters.dynamo.loyalty import DynamoAdjustments, DynamoExpiries, DynamoLeavers
@@ -28,10 +30,12 @@ from chalicelib.services.ports.changes import (
     PreviewCounts,
     job_id,
 )
+from chalicelib.services.ports.contacts_withdrawn import BlankedRow, Withdrawal, WithheldNote
 from chalicelib.services.ports.integrations import Integration
 from chalicelib.services.ports.loyalty import ManualAdjustment
 from tests.fakes.changes import MemoryAdjustments, MemoryChanges, MemoryExpiries, MemoryLeavers
 from tests.fakes.common import NOON, FakeClock, FakeIds
+from tests.fakes.contacts_withdrawn import MemoryWithdrawals
 from tests.fakes.integrations import MemoryIntegrations
 from tests.fakes.notifications import MemoryAudit
 from tests.fakes.rules import MemoryRuleBook
@@ -49,6 +53,7 @@ class Ports:
     expiries: Any
     leavers: Any
     adjustments: Any
+    withdrawals: Any
 
 
 @pytest.fixture(params=["fake", "table"])
@@ -57,7 +62,7 @@ def ports(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> It
         rules, cards, audit = MemoryRuleBook(), MemoryIntegrations(), MemoryAudit()
         changes = MemoryChanges(rules, cards, audit)
         daily = MemoryExpiries(), MemoryLeavers(), MemoryAdjustments()
-        yield Ports(changes, rules, cards, audit, *daily)
+        yield Ports(changes, rules, cards, audit, *daily, MemoryWithdrawals())
         return
     monkeypatch.delenv("AWS_ENDPOINT_URL", raising=False)
     for name in ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY"):
@@ -76,6 +81,7 @@ def ports(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> It
             DynamoExpiries(ACCOUNTS),
             DynamoLeavers(ACCOUNTS),
             DynamoAdjustments(ACCOUNTS, FakeClock()),
+            DynamoWithdrawals(ACCOUNTS),
         )
 
 
@@ -234,6 +240,50 @@ def test_leavers_noted_meanwhile_are_not_lost(ports: Ports) -> None:
     assert not ports.leavers.put(OURS, "posabit", [], instead_of=["c"])
 
     assert ports.leavers.noted(OURS, "posabit") == ["a"]
+
+
+def a_withdrawal(number: int) -> Withdrawal:
+    return Withdrawal(f"run_{number}", "north", "pending", 30)
+
+
+def test_withdrawals_that_came_meanwhile_are_not_lost(ports: Ports) -> None:
+    one, two = a_withdrawal(1), a_withdrawal(2)
+    put = ports.withdrawals.put
+    assert put(OURS, "posabit", [one], instead_of=[])
+
+    assert not put(OURS, "posabit", [two], instead_of=[])
+    assert put(OURS, "posabit", [one, two], instead_of=[one])
+    assert not put(OURS, "posabit", [], instead_of=[one])
+
+    assert ports.withdrawals.known(OURS, "posabit") == [one, two]
+    assert ports.withdrawals.known(OURS, "webjoint") == []
+    assert ports.withdrawals.known(THEIRS, "posabit") == []
+    assert put(OURS, "posabit", [], instead_of=[one, two])
+    assert ports.withdrawals.known(OURS, "posabit") == []
+
+
+def test_what_a_run_withheld_is_noted_by_place(ports: Ports) -> None:
+    largest = 2**64 - 1
+    rows = tuple(BlankedRow(f"{n:032x}", n, largest, 0) for n in range(1_000))
+    late = WithheldNote("0000000002#000000", (), ("f" * 32, "0" * 32))
+    early = WithheldNote("0000000001#000000", rows)
+    for note in (late, early, late):
+        ports.withdrawals.note(OURS, "run_1", note)
+
+    assert ports.withdrawals.notes(OURS, "run_1") == [early, late]
+    assert ports.withdrawals.notes(OURS, "run_2") == []
+    assert ports.withdrawals.notes(THEIRS, "run_1") == []
+
+
+def test_notes_that_are_forgotten_are_gone(ports: Ports) -> None:
+    for number in range(30):
+        note = WithheldNote(f"{number:06d}", (), ("a" * 32,))
+        ports.withdrawals.note(OURS, "run_1", note)
+
+    for _ in range(2):
+        ports.withdrawals.forget(OURS, "run_1", [f"{number:06d}" for number in range(29)])
+
+    assert [note.place for note in ports.withdrawals.notes(OURS, "run_1")] == ["000029"]
 
 
 def test_leavers_are_those_noted_last(ports: Ports) -> None:

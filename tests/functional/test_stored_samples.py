@@ -1027,6 +1027,8 @@ def test_every_kind_of_row_has_a_sample_and_every_sample_a_reader() -> None:
 
 
 NO_SAMPLE = {
+    "ACCOUNT#{uid}` / `WITHDRAWN#{platform}": "newer than the samples",
+    "WITHHELD#{uid}#{run}` / `{place}": "newer than the samples",
     "ACCOUNT#{uid}` / `LIMIT#{limit}": "newer than the samples",
     "SLOTS#{uid}` / `{queue}": "newer than the samples",
     "{uid}#REPLIES` / `REPLY#{message}": "newer than the samples",
@@ -1096,6 +1098,7 @@ PATTERNS: dict[str, tuple[str, ...]] = {
         "kill switch",
     ),
     "tests of this hour": ("throttle",),
+    "listings that blanked contacts, and whose": (),  # newer than the samples
     "lease, checkpoint, progress": ("state",),
     "replies that wait for a person": (),  # newer than the samples
     "a limit that was raised": (),  # newer than the samples

@@ -19,8 +19,15 @@ from chalicelib.services.job_messages import (
     ApplyMessage,
     ExpiryMessage,
     PreviewMessage,
+    TakeOverMessage,
     account_job,
     sync_message,
+)
+from chalicelib.services.loyalty.contacts_withdrawn import (
+    ContactJudge,
+    TakeOverWorker,
+    WithdrawalChoice,
+    WithdrawalNotice,
 )
 from chalicelib.services.loyalty.expiry import ExpiryWorker
 from chalicelib.services.loyalty.members_left import LeaverNotes
@@ -47,6 +54,7 @@ from tests.fakes.changes import (
     SomeAskable,
 )
 from tests.fakes.common import FakeClock, FakeIds, MemoryQueue, PlainBox
+from tests.fakes.contacts_withdrawn import MemoryWithdrawals
 from tests.fakes.facts import Crash, MemoryFacts
 from tests.fakes.integrations import MemoryCredentials, MemoryIntegrations
 from tests.fakes.notifications import MemoryAudit, MemoryNotifications, OperatorMailbox
@@ -125,6 +133,7 @@ class Backroom:
             MemoryPersonaList(self.facts),
         )
         self.leavers, self.expiries, self.askable = MemoryLeavers(), MemoryExpiries(), SomeAskable()
+        self.withdrawals = MemoryWithdrawals()
         self.queue, self.jobs = MemoryQueue(), MemoryQueue()
         self.ids = FakeIds()
         self.key_ring = KeyRing(PlainBox())
@@ -148,6 +157,7 @@ class Backroom:
             self.clock,
         )
         self.notices = RunNotices(self.notifier, self.gateway, self.facts)
+        self._build_withdrawals()
         self.planner = Planner(self.credentials, self.runs, self.notices, self.clock, shards=16)
         self.worker = self._worker()
         self._build_changes()
@@ -192,6 +202,24 @@ class Backroom:
         while bodies := self.queue.take():
             self.clock.move(1)
             yield from bodies
+
+    def _build_withdrawals(self) -> None:
+        withdrawals = self.wire.guard(self.withdrawals)
+        self.leaving = LeaverNotes(
+            self.wire.guard(self.leavers),
+            self.facts,
+            PersonaLookup(self.facts, self.terms),
+            self.gateway,
+            self.notifier,
+        )
+        notice = WithdrawalNotice(withdrawals, self.gateway, self.notifier)
+        self.contact_judge = ContactJudge(withdrawals, self.commits, notice)
+        self.withdrawal_choice = WithdrawalChoice(
+            withdrawals, notice, self.wire.guard(self.jobs), self.audit, self.clock
+        )
+        self.take_over_worker = TakeOverWorker(
+            withdrawals, self.commits, self.leaving, self.wire.guard(self.jobs)
+        )
 
     def _build_changes(self) -> None:
         guard = self.wire.guard
@@ -269,6 +297,8 @@ class Backroom:
                 self.job_worker.handle(message, time_left)
             case ExpiryMessage():
                 self.expiry_worker.handle(message, time_left)
+            case TakeOverMessage():
+                self.take_over_worker.handle(message, time_left)
             case _:
                 self.remapper.handle(message, time_left)
 
@@ -287,13 +317,7 @@ class Backroom:
             notices=self.notices,
             gateway=self.gateway,
             imports=imports,
-            leaving=LeaverNotes(
-                guard(self.leavers),
-                self.facts,
-                PersonaLookup(self.facts, self.terms),
-                self.gateway,
-                self.notifier,
-            ),
+            leaving=self.leaving,
             clock=self.clock,
         )
         opener = OpenRun(
@@ -308,7 +332,7 @@ class Backroom:
         return SyncWorker(
             credentials=guard(self.credentials),
             states=states,
-            tools=RunTools(states, self.commits, inventories, self.clock),
+            tools=RunTools(states, self.commits, inventories, self.contact_judge, self.clock),
             opener=opener,
             store_keys=store_keys,
             ending=ending,

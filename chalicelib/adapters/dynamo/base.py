@@ -10,6 +10,7 @@ from functools import cache
 from itertools import islice
 from typing import Any, Self, TypeVar
 
+import orjson
 from pynamodb.attributes import Attribute, NumberAttribute, UnicodeAttribute
 from pynamodb.connection import Connection, TableConnection
 from pynamodb.exceptions import (
@@ -112,6 +113,34 @@ class Row(Model):
         """
         names = [field.name for field in fields(kind) if field.name not in others]  # type: ignore[arg-type]
         return kind(**{name: getattr(self, name) for name in names}, **others)
+
+
+class ListRow(Row):
+    """A list of JSON values in one row, replaced as a whole if it is still as it was read; an empty
+    one is no row."""
+
+    ids = UnicodeAttribute()
+
+    @classmethod
+    def listed(cls, pk: str, sk: str) -> list[Any]:
+        row = cls.find(pk, sk)
+        values: list[Any] = orjson.loads(row.ids) if row else []
+        return values
+
+    def replace(self, values: Sequence[Any], instead_of: Sequence[Any]) -> bool:
+        """Store the values; False, and nothing done, when others than `instead_of` are stored."""
+        kind = type(self)
+        unchanged: Condition = (
+            kind.ids == _packed(instead_of) if instead_of else kind.pk.does_not_exist()
+        )
+        if not values:
+            return delete_if(self, unchanged)
+        self.ids = _packed(values)
+        return put_if(self, unchanged)
+
+
+def _packed(values: Sequence[Any]) -> str:
+    return orjson.dumps(list(values)).decode()
 
 
 def bind(table: str, *rows: type[Model]) -> None:

@@ -37,6 +37,7 @@ PREVIEW_PREFIX = "PREVIEW#"
 JOB_PREFIX = "JOB#"
 ADJUSTED_PREFIX = "ADJUSTED#"
 LEFT_PREFIX = "LEFT#"
+WITHDRAWN_PREFIX = "WITHDRAWN#"
 EXPIRY_SHARDS = 8
 DIGEST_PREFIX = "DIGEST#"
 DIGEST_SHARDS = 8
@@ -68,6 +69,15 @@ def adjustments(day: str, actor: str) -> str:
 
 def leavers(platform: Platform) -> str:
     return f"{LEFT_PREFIX}{platform}"
+
+
+def withdrawals(platform: Platform) -> str:
+    return f"{WITHDRAWN_PREFIX}{platform}"
+
+
+def withheld(uid: Uid, run: str) -> str:
+    """Return the partition of a run's notes of contacts that it withheld."""
+    return f"WITHHELD#{uid}#{run}"
 
 
 def expiry_shard(number: int) -> str:

@@ -7,10 +7,10 @@ from collections.abc import Iterator, Sequence
 
 import orjson
 from pynamodb.attributes import NumberAttribute, UnicodeAttribute
-from pynamodb.expressions.condition import Condition
 
 from chalicelib.adapters.dynamo import keys
 from chalicelib.adapters.dynamo.base import (
+    ListRow,
     Row,
     at_version,
     bind,
@@ -64,8 +64,8 @@ class DynamoExpiries:
         update_if(_expiry(uid), [ExpiryRow.looked.set(day)], ExpiryRow.pk.exists())
 
 
-class LeaversRow(Row):
-    ids = UnicodeAttribute()
+class LeaversRow(ListRow):
+    pass
 
 
 class DynamoLeavers:
@@ -78,17 +78,10 @@ class DynamoLeavers:
         self, uid: Uid, platform: Platform, ids: Sequence[str], *, instead_of: Sequence[str]
     ) -> bool:
         row = LeaversRow(keys.account(uid), keys.leavers(platform))
-        unchanged: Condition = (
-            LeaversRow.ids == _packed(instead_of) if instead_of else LeaversRow.pk.does_not_exist()
-        )
-        if not ids:
-            return delete_if(row, unchanged)
-        row.ids = _packed(ids)
-        return put_if(row, unchanged)
+        return row.replace(ids, instead_of)
 
     def noted(self, uid: Uid, platform: Platform) -> list[str]:
-        row = LeaversRow.find(keys.account(uid), keys.leavers(platform))
-        ids: list[str] = orjson.loads(row.ids) if row else []
+        ids: list[str] = LeaversRow.listed(keys.account(uid), keys.leavers(platform))
         return ids
 
 
@@ -132,10 +125,6 @@ class DynamoAdjustments:
         row.body = orjson.dumps([tuple(one) for one in adjusted]).decode()
         row.expires_at = (self._clock.now() + KEPT_DAYS * DAY) // SECOND
         return put_if(row, at_version(AdjustmentsRow.seq, seq))
-
-
-def _packed(ids: Sequence[str]) -> str:
-    return orjson.dumps(list(ids)).decode()
 
 
 def _expiry(uid: Uid) -> ExpiryRow:

@@ -42,6 +42,8 @@ def record_row(uid: Uid, stored: StoredRecord) -> tuple[Key, Row]:
         seen={"N": str(record.first_seen)},
         keys={"S": orjson.dumps([tuple(k) for k in sorted(stored.keys)]).decode()},
     )
+    if record.withheld is not None:
+        row["withheld"] = {"S": encode(record.withheld)}
     if record.acts != NO_ACTS:
         row["acts"] = {"S": _pack_acts(record.acts)}
         if record.acts.words:
@@ -57,6 +59,7 @@ def read_record(record_id: str, row: Row) -> StoredRecord:
         customer=decode(Customer, row["body"]["S"]),
         first_seen=int(row["seen"]["N"]),
         acts=_read_acts(row) if "acts" in row else NO_ACTS,
+        withheld=decode(Customer, row["withheld"]["S"]) if "withheld" in row else None,
     )
     return StoredRecord(record, frozenset(MergeKey(*k) for k in orjson.loads(row["keys"]["S"])))
 

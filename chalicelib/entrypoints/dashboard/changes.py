@@ -125,6 +125,10 @@ class LeaversAnswer(Answer):
     members: int
 
 
+class WithdrawnContactsAnswer(Answer):
+    shoppers: int
+
+
 @resource.post(f"{CARD}/settings/preview", right="previews:run", status=201, limit="previews")
 def preview_settings(uid: Uid, platform: Platform, body: PreviewedSettings) -> PreviewAnswer:
     """Count what a change of settings would do; nothing is changed."""
@@ -202,6 +206,20 @@ def decide_on_leavers(uid: Uid, platform: Platform, choice: str, caller: Caller)
     service = wiring.loyalty.leaver_choice()
     members = service.decide(uid, platform, choice, actor=caller.actor)
     return LeaversAnswer(members=members)
+
+
+@resource.post(f"{CARD}/contacts-withdrawn/{{choice}}", right="settings:write", status=202)
+def decide_on_withdrawn_contacts(
+    uid: Uid, platform: Platform, choice: str, caller: Caller
+) -> WithdrawnContactsAnswer:
+    """Take over (`apply`) the contacts that a listing took from too many, or `dismiss` that.
+
+    Taking over goes on in the background; dismissed, shoppers keep their contacts while the POS
+    goes on without them.
+    """
+    service = wiring.loyalty.withdrawal_choice()
+    shoppers = service.decide(uid, platform, choice, actor=caller.actor)
+    return WithdrawnContactsAnswer(shoppers=shoppers)
 
 
 def preview_answer(preview: Preview, notes: tuple[str, ...] = ()) -> PreviewAnswer:

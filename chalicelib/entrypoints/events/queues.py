@@ -44,6 +44,7 @@ WORKERS: Mapping[str, Callable[[Any], Any]] = {
     "preview": lambda _: wiring.changes.preview_change(),
     "apply": lambda _: wiring.changes.work_off_change(),
     "expire": lambda _: wiring.loyalty.expiry_worker(),
+    "take_over": lambda _: wiring.loyalty.take_over_worker(),
     "request": lambda _: wiring.texting.request_sender(),
     "test": lambda _: wiring.texting.send_tests(),
     "lost": lambda _: wiring.texting.lost_texts(),

@@ -10,8 +10,14 @@ from chalicelib.entrypoints.wiring.once import once
 
 if TYPE_CHECKING:
     from chalicelib.services.loyalty.adjust import Adjuster
+    from chalicelib.services.loyalty.contacts_withdrawn import (
+        ContactJudge,
+        TakeOverWorker,
+        WithdrawalChoice,
+        WithdrawalNotice,
+    )
     from chalicelib.services.loyalty.expiry import ExpiryPlanner, ExpiryWorker
-    from chalicelib.services.loyalty.members_left import LeaverChoice
+    from chalicelib.services.loyalty.members_left import LeaverChoice, LeaverNotes
     from chalicelib.services.loyalty.points_import import ImportLocks
 
 
@@ -57,6 +63,55 @@ def leaver_choice() -> LeaverChoice:
         notifications.notifier(),
         outside.audit(),
         outside.clock(),
+    )
+
+
+@once
+def leaver_notes() -> LeaverNotes:
+    from chalicelib.services.loyalty.members_left import LeaverNotes
+
+    return LeaverNotes(
+        outside.leavers(),
+        outside.facts(),
+        derivation.persona_lookup(),
+        outside.pos_gateway(),
+        notifications.notifier(),
+    )
+
+
+@once
+def contact_judge() -> ContactJudge:
+    from chalicelib.services.loyalty.contacts_withdrawn import ContactJudge
+
+    return ContactJudge(outside.withdrawals(), derivation.commits(), withdrawal_notice())
+
+
+@once
+def withdrawal_notice() -> WithdrawalNotice:
+    from chalicelib.services.loyalty.contacts_withdrawn import WithdrawalNotice
+
+    return WithdrawalNotice(outside.withdrawals(), outside.pos_gateway(), notifications.notifier())
+
+
+@once
+def withdrawal_choice() -> WithdrawalChoice:
+    from chalicelib.services.loyalty.contacts_withdrawn import WithdrawalChoice
+
+    return WithdrawalChoice(
+        outside.withdrawals(),
+        withdrawal_notice(),
+        outside.jobs_queue(),
+        outside.audit(),
+        outside.clock(),
+    )
+
+
+@once
+def take_over_worker() -> TakeOverWorker:
+    from chalicelib.services.loyalty.contacts_withdrawn import TakeOverWorker
+
+    return TakeOverWorker(
+        outside.withdrawals(), derivation.commits(), leaver_notes(), outside.jobs_queue()
     )
 
 

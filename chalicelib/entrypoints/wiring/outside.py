@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from chalicelib.services.ports.changes import Changes, PreviewReads
     from chalicelib.services.ports.common import Clock, Ids, JobQueue, SecretBox, SyncQueue
     from chalicelib.services.ports.consent import ConsentLog
+    from chalicelib.services.ports.contacts_withdrawn import Withdrawals
     from chalicelib.services.ports.dead_letters import DeadLetterQueue
     from chalicelib.services.ports.digests import Digests, Mailer
     from chalicelib.services.ports.facts import PersonaList
@@ -271,6 +272,13 @@ def leavers() -> Leavers:
     from chalicelib.adapters.dynamo.loyalty import DynamoLeavers
 
     return DynamoLeavers(config().table_accounts)
+
+
+@once
+def withdrawals() -> Withdrawals:
+    from chalicelib.adapters.dynamo.contacts_withdrawn import DynamoWithdrawals
+
+    return DynamoWithdrawals(config().table_accounts)
 
 
 @once

@@ -77,7 +77,11 @@ def sync_worker(queue: SyncQueue) -> SyncWorker:
         credentials=outside.credentials(),
         states=outside.sync_states(),
         tools=RunTools(
-            outside.sync_states(), derivation.commits(), outside.inventories(), outside.clock()
+            outside.sync_states(),
+            derivation.commits(),
+            outside.inventories(),
+            loyalty.contact_judge(),
+            outside.clock(),
         ),
         opener=OpenRun(
             accounts=outside.accounts(),
@@ -109,7 +113,6 @@ def _collect_seldom() -> None:
 
 
 def _run_ending(store_keys: StoreKeyWatch) -> RunEnding:
-    from chalicelib.services.loyalty.members_left import LeaverNotes
     from chalicelib.services.sync.ending import RunEnding
     from chalicelib.services.sync.inventory_leavers import InventoryLeavers
 
@@ -121,13 +124,7 @@ def _run_ending(store_keys: StoreKeyWatch) -> RunEnding:
         notices=_notices(),
         gateway=outside.pos_gateway(),
         imports=loyalty.import_locks(),
-        leaving=LeaverNotes(
-            outside.leavers(),
-            outside.facts(),
-            derivation.persona_lookup(),
-            outside.pos_gateway(),
-            notifications.notifier(),
-        ),
+        leaving=loyalty.leaver_notes(),
         clock=outside.clock(),
     )
 

@@ -20,7 +20,7 @@ from chalicelib.domain.words import Instant, Platform, Points, ScopeId, Uid
 from chalicelib.services.derivation.commit_in_progress import Commit
 from chalicelib.services.derivation.recover import recover
 from chalicelib.services.derivation.stages.carriers import settle_carriers
-from chalicelib.services.derivation.stages.customers import take_customers
+from chalicelib.services.derivation.stages.customers import take_customers, take_withheld
 from chalicelib.services.derivation.stages.derived_rows import (
     has_left_by_facts,
     leavers,
@@ -81,18 +81,29 @@ class FactCommits:
         sales: Sequence[Sale] = (),
         joins: Mapping[str, Join] | None = None,
         import_run: str | None = None,
+        withhold: bool = False,
     ) -> Committed:
         """Store what is new or changed among them; a repetition writes nothing.
 
         `joins`: by the customer's id, a reason of membership that came with it. `import_run`: the
-        run whose listing may fix the scope's imported points.
+        run whose listing may fix the scope's imported points. `withhold`: a customer who lacks a
+        contact that the shopper has is stored beside, and changes nobody until `take_over`.
         """
         with self._locked(uid) as lock:
             commit = self._begin(uid)
             if customers:
-                take_customers(commit, platform, scope, customers, joins or {}, import_run)
+                take_customers(
+                    commit, platform, scope, customers, joins or {}, import_run, withhold=withhold
+                )
             if sales:
                 take_sales(commit, platform, scope, sales)
+            return self._finish(lock, commit)
+
+    def take_over(self, uid: Uid, records: Iterable[str]) -> Committed:
+        """Let what was withheld of these records count; where nothing is, nothing changes."""
+        with self._locked(uid) as lock:
+            commit = self._begin(uid)
+            take_withheld(commit, records)
             return self._finish(lock, commit)
 
     def catch_up(self, uid: Uid) -> None:
@@ -178,7 +189,7 @@ class FactCommits:
     def _finish(self, lock: CommitLock, commit: Commit) -> Committed:
         """Derive what follows from the facts that were taken, write everything, ask for effects."""
         if not commit.seeds and not commit.writes:
-            return Committed(at=commit.terms.as_of)
+            return Committed(at=commit.terms.as_of, withheld=tuple(sorted(commit.withheld)))
         if commit.key_changes:
             settle_carriers(commit)
         reach(commit)
@@ -226,4 +237,5 @@ def _committed(commit: Commit) -> Committed:
         at=commit.terms.as_of,
         changed=len(writes.personas.keys() | writes.summaries.keys()),
         leavers=tuple(p.id for p in left if has_left_by_facts(commit, p)),
+        withheld=tuple(sorted(commit.withheld)),
     )

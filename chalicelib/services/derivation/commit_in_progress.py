@@ -52,7 +52,8 @@ class Commit:
     `full`: derive everything that is reached as if it were new, not only what changed.
     `repairing`: a crash left derived rows half written, so none of them is believed.
 
-    Records are named by their ids. `seeds`: records whose facts, keys or sales changed.
+    Records are named by their ids. `seeds`: records whose facts, keys or sales changed. `withheld`:
+    see `Committed`.
     `touched_sales`: sales whose derived rows may change. `flag_changes`: records whose consent
     flags changed. `key_changes`: merge key → record → its scope, or None where the record drops the
     key; also of a record that keeps the key under another name. `added` and `removed`: sale
@@ -70,6 +71,7 @@ class Commit:
     repairing: bool = False
     writes: Writes = field(default_factory=Writes)
     seeds: set[str] = field(default_factory=set)
+    withheld: set[str] = field(default_factory=set)
     touched_sales: set[SaleId] = field(default_factory=set)
     flag_changes: set[str] = field(default_factory=set)
     key_changes: dict[MergeKey, dict[str, str | None]] = field(default_factory=dict)

@@ -20,6 +20,7 @@ Kind = Literal[
     "stale_source",
     "no_rows",
     "truncated_catalogue",
+    "contacts_withdrawn",
     "many_unlinked_sales",
     "shared_key",
     "points_import_mismatch",
@@ -115,6 +116,14 @@ TEMPLATES: Mapping[Kind, Template] = {
         "If the products are really gone, nothing is to be done: the next equal listing is taken.",
         CARD,
         ("title", "scope", "listed", "before"),
+    ),
+    "contacts_withdrawn": Template(
+        "warning",
+        "{title} took the phone or e-mail of {shoppers} shoppers away; we keep them as they were.",
+        "Check in {title} that the key may still see contacts: these come back by themselves then."
+        " If they are really gone, click Take it over; to keep what we have, click Dismiss.",
+        CARD,
+        ("title", "shoppers"),
     ),
     "many_unlinked_sales": Template(
         "info",

@@ -312,7 +312,8 @@ class Committed:
 
     `left`: personas who were members before and none of whose records belongs to a member now;
     `leavers`: the ids of those whom no setting let go. `changed`: records under which a persona,
-    its figures or points were written.
+    its figures or points were written. `withheld`: of the records told of,
+    those whose latest telling is withheld.
     """
 
     records: int = 0
@@ -322,3 +323,4 @@ class Committed:
     at: Instant = 0
     changed: int = 0
     leavers: tuple[str, ...] = ()
+    withheld: tuple[str, ...] = ()

@@ -55,7 +55,8 @@ class Progress:
     patience; `resume_at`: when a waiting run goes on. `idle_hops`: processes in a row that took no
     page. `error`: why the run fails. `missing`: permissions that the key lacks. `imports`: the card
     takes points from the POS; `importing`: this run's customers listing may fix them. `leavers`:
-    records of members who lost their last reason of membership, at most `MOST_LEAVERS`.
+    records of members who lost their last reason of membership, at most `MOST_LEAVERS`. `judging`:
+    the customers were read to their end, and it is to be judged whether blanked contacts are taken.
     """
 
     began: Instant
@@ -70,9 +71,15 @@ class Progress:
     imports: bool = False
     importing: bool = False
     leavers: list[str] = field(default_factory=list)
+    judging: bool = False
 
     def dump(self) -> dict[str, Any]:
-        return asdict(self)
+        """Return what `load` reads. `judging` stands there only while it is so: older code knows no
+        such field."""
+        dumped = asdict(self)
+        if not self.judging:
+            del dumped["judging"]
+        return dumped
 
     @classmethod
     def load(cls, checkpoint: dict[str, Any]) -> Progress:
@@ -117,6 +124,10 @@ class Tally:
         totals = self._streams.setdefault(stream, _counts(StreamTotals()))
         for name, count in counts.items():
             totals[name] += count
+
+    def set_aside(self, stream: Stream) -> int:
+        """How many records of the stream the run set aside."""
+        return self._streams.get(stream, {}).get("set_aside", 0)
 
     def has_changes(self, stream: Stream) -> bool:
         """Whether new or changed records came. The run shows the stream from now on, even empty."""

@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 
 from chalicelib.domain.errors import AiqError
 from chalicelib.domain.schedule import look_back_from, pass_kind
 from chalicelib.domain.words import Instant, RunState, ScopeId, Stream
 from chalicelib.services.derivation.commit import FactCommits
+from chalicelib.services.loyalty.contacts_withdrawn import ContactJudge, CustomerListing
 from chalicelib.services.ports.accounts import Account
 from chalicelib.services.ports.common import Clock
+from chalicelib.services.ports.facts import Committed
 from chalicelib.services.ports.pos import Page, PlatformInfo, PosSession, StreamPlan
 from chalicelib.services.ports.runs import Lease, RunError, RunView, StreamState, SyncStates
 from chalicelib.services.ports.stores import Inventories
@@ -40,6 +43,7 @@ class RunTools:
     states: SyncStates
     commits: FactCommits
     inventories: Inventories
+    contacts: ContactJudge
     clock: Clock
 
 
@@ -69,9 +73,12 @@ class RunInProgress:
             commits=tools.commits,
             states=tools.states,
             inventories=tools.inventories,
+            contacts=tools.contacts,
         )
         self._session: PosSession | None = None
         self._states = tools.states
+        self._contacts = tools.contacts
+        self._goes_on = lease.checkpoint is not None or lease.takes > 1
         self._clock = tools.clock
         self._hop = hop
         self._pages_since_checkpoint = 0
@@ -167,7 +174,41 @@ class RunInProgress:
         """Note that the stream was read to its end."""
         stream = self.progress.streams[name]
         stream.full_listing = full_listing
-        stream.ended = stream.good = True
+        stream.ended = True
+        if name == "customers" and self._may_have_withheld:
+            self.progress.judging = True
+        else:
+            stream.good = True
+
+    def judge_contacts(self, between: Callable[[], None]) -> None:
+        """Take over the contacts that the customers listing blanked, or have them wait.
+
+        Until then the stream is not read well: a run that ends before leaves it to the next one,
+        which reads the same rows. `between` is called after each commit, and may raise.
+        """
+        if not self.progress.judging:
+            return
+        stream, lease = self.progress.streams["customers"], self.lease
+        listing = CustomerListing(
+            lease.uid,
+            lease.platform,
+            self.intake.scope,
+            lease.run,
+            shoppers=stream.listed - self.tally.set_aside("customers"),
+            full=stream.full_listing,
+        )
+
+        def taken(committed: Committed) -> None:
+            self.intake.count_committed(committed)
+            between()
+
+        settled = self._contacts.judge(listing, taken)
+        if settled:
+            self.manifests.load("customers")
+            for row in settled:
+                self.manifests.known["customers"].upsert(row.key, row.value, row.row)
+        self.progress.judging = False
+        stream.good = True
 
     def skip(self, name: Stream, error: AiqError) -> None:
         """Leave a stream that the key may not read; the others still can be."""
@@ -245,6 +286,7 @@ class RunInProgress:
         """
         if not self.progress.streams:
             return
+        self._forget_unjudged()
         self.manifests.mark_gone(result.products_gone)
         self.manifests.append_known()
         former = self.manifests.compact()
@@ -253,6 +295,19 @@ class RunInProgress:
             self._states.checkpoint(self.lease, self.progress.dump(), self._view("running"))
         self._states.save_streams(self.lease, self.manifests.with_addresses(states_after(result)))
         self.manifests.drop_generations(former)
+
+    def _forget_unjudged(self) -> None:
+        """Forget what a listing withheld that was not read to its end: the next run reads the rows
+        again."""
+        customers = self.progress.streams.get("customers")
+        if customers is None or customers.good or not self._may_have_withheld:
+            return
+        self._contacts.forget(self.lease.uid, self.lease.platform, self.lease.run)
+
+    @property
+    def _may_have_withheld(self) -> bool:
+        """Whether this run withheld contacts: an earlier process may have."""
+        return self._goes_on or self.intake.notes > 0
 
     def finish(self, state: RunState) -> None:
         """Store the run as ended. Raises LeaseLost."""

@@ -3,15 +3,19 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Set as AbstractSet
 from dataclasses import dataclass
 from types import MappingProxyType
 from typing import TypeVar
 
+from chalicelib.domain.ids import record_id
 from chalicelib.domain.manifest import NO_ROW, digest, id_digest
 from chalicelib.domain.records import Customer, Fact, InventoryItem, Sale, StoreFact
 from chalicelib.domain.times import utc_day
 from chalicelib.domain.words import Instant, ScopeId, Stream
 from chalicelib.services.derivation.commit import FactCommits
+from chalicelib.services.loyalty.contacts_withdrawn import ContactJudge
+from chalicelib.services.ports.contacts_withdrawn import BlankedRow, WithheldNote
 from chalicelib.services.ports.facts import Committed
 from chalicelib.services.ports.pos import KnownRow, Page
 from chalicelib.services.ports.runs import Lease, SyncStates
@@ -44,7 +48,8 @@ class PageIntake:
     """Takes in the pages that one process reads of a run.
 
     `scope`: the credential's, set before the first page. `import_run`: the run's id, when its
-    customers listing may fix the scope's imported points.
+    customers listing may fix the scope's imported points. `notes`: how many this process made of
+    contacts that wait.
     """
 
     lease: Lease
@@ -54,8 +59,11 @@ class PageIntake:
     commits: FactCommits
     states: SyncStates
     inventories: Inventories
+    contacts: ContactJudge
     scope: ScopeId = NO_SCOPE
     import_run: str | None = None
+    notes: int = 0
+    _waiting: frozenset[str] | None = None
 
     def known_rows(self, stream: Stream) -> KnownRow | None:
         """A test of which rows of the stream need no reading; None where all are looked at."""
@@ -113,16 +121,41 @@ class PageIntake:
         to_commit = [customer for customer, _, _ in changes]
         if self.import_run is not None:
             to_commit += _unchanged_with_points(customers, to_commit)
+        withheld: set[str] = set()
         for batch in _batches(to_commit):
-            self._count_committed(self._commit(customers=batch))
-        self._remember("customers", changes, rows)
+            committed = self._commit(customers=batch)
+            self.count_committed(committed)
+            withheld |= self._note_contacts(batch, committed, rows)
+        self._remember("customers", changes, rows, withheld)
         return len(customers) - len(changes)
+
+    def _note_contacts(
+        self, batch: Sequence[Customer], committed: Committed, rows: Mapping[str, int]
+    ) -> set[str]:
+        """Note whose contacts were withheld, and who that waited has them back; return the ids in
+        the POS of the former. Their rows are known once they are judged: until then the next run is
+        to read them again."""
+        lease = self.lease
+        if self._waiting is None:
+            self._waiting = self.contacts.waiting(lease.uid, lease.platform, self.scope)
+        if not committed.withheld and not self._waiting:
+            return set()
+        told = {record_id(lease.uid, lease.platform, self.scope, c.ext_id): c for c in batch}
+        note = WithheldNote(
+            f"{lease.fence:010d}#{self.notes:06d}",
+            tuple(_blanked(record, told[record], rows) for record in committed.withheld),
+            tuple(sorted((told.keys() & self._waiting) - set(committed.withheld))),
+        )
+        if note.withheld or note.restored:
+            self.contacts.withdrawals.note(lease.uid, lease.run, note)
+            self.notes += 1
+        return {told[record].ext_id for record in committed.withheld}
 
     def _take_sales(self, facts: Sequence[Fact], rows: Mapping[str, int]) -> int:
         sales = [f for f in facts if isinstance(f, Sale)]
         changes = self._changed_facts("sales", sales, lambda s: s.ext_id, rows)
         for batch in _batches(changes):
-            self._count_committed(self._commit(sales=[sale for sale, _, _ in batch]))
+            self.count_committed(self._commit(sales=[sale for sale, _, _ in batch]))
         progress, manifest = self.progress.streams["sales"], self.manifests.known["sales"]
         for sale, key, _ in changes:
             if manifest.get(key) is None:
@@ -170,11 +203,15 @@ class PageIntake:
         stream: Stream,
         changes: Sequence[tuple[F, int, int]],
         rows: Mapping[str, int] = NO_ROWS,
+        withheld: AbstractSet[str] = frozenset(),
     ) -> None:
+        """Count them, and know all but those `withheld`, by their ids in the POS, from now on."""
         manifest = self.manifests.known[stream]
         new = 0
         for fact, key, value in changes:
             new += manifest.get(key) is None
+            if fact.ext_id in withheld:
+                continue
             manifest.upsert(key, value, rows.get(fact.ext_id, NO_ROW))
         self.tally.add(stream, new=new, changed=len(changes) - new)
 
@@ -187,9 +224,10 @@ class PageIntake:
             customers=customers,
             sales=sales,
             import_run=self.import_run,
+            withhold=True,
         )
 
-    def _count_committed(self, committed: Committed) -> None:
+    def count_committed(self, committed: Committed) -> None:
         self.tally.persona_writes += committed.personas
         self.tally.members_left += len(committed.leavers)
         room = max(0, MOST_LEAVERS - len(self.progress.leavers))
@@ -205,6 +243,11 @@ class PageIntake:
         if _is_watched(sale.ordered_at, self.progress.began):
             day = str(utc_day(sale.ordered_at))
             progress.days[day] = progress.days.get(day, 0) + 1
+
+
+def _blanked(record: str, customer: Customer, rows: Mapping[str, int]) -> BlankedRow:
+    row = rows.get(customer.ext_id, NO_ROW)
+    return BlankedRow(record, id_digest(customer.ext_id), digest(customer), row)
 
 
 def _batches(facts: Sequence[T]) -> Iterator[Sequence[T]]:

@@ -149,11 +149,18 @@ class SyncWorker:
             run.close()
 
     def _read_streams(self, run: RunInProgress, remaining: Remaining) -> None:
+        def go_on() -> None:
+            run.checkpoint_when_due()
+            if remaining() < self.reserve_seconds:
+                raise _TimeIsUp
+
+        run.judge_contacts(go_on)
         while (stream := run.progress.next_stream()) is not None:
             try:
                 self._read(run, stream, remaining)
             except PermissionMissing as error:
                 run.skip(stream, error)
+            run.judge_contacts(go_on)
             run.checkpoint_when_due()
 
     def _read(self, run: RunInProgress, stream: Stream, remaining: Remaining) -> None:

@@ -328,6 +328,11 @@ def test_a_message_to_a_number_of_nobody_goes_back_to_the_operator(
         ),
         ({"job": "apply", "uid": "3912", "work": "job_1", "hop": 2}, "changes", "work_off_change"),
         ({"job": "expire", "uid": "3912", "after": "0|x", "hop": 2}, "loyalty", "expiry_worker"),
+        (
+            {"job": "take_over", "uid": "3912", "platform": "posabit", "hop": 2},
+            "loyalty",
+            "take_over_worker",
+        ),
         ({"job": "remap", "uid": "3912", "reason": "x", "hop": 2}, "derivation", "remapper"),
     ],
 )

@@ -12,12 +12,14 @@ from chalicelib.domain.identity import MergeKey
 from chalicelib.domain.ids import record_id
 from chalicelib.domain.manifest import Manifest
 from chalicelib.domain.records import Customer, Sale
+from chalicelib.services.loyalty.contacts_withdrawn import ContactJudge
 from chalicelib.services.ports.facts import Committed, Intent, SaleId
 from chalicelib.services.ports.pos import KnownRow, Page
 from chalicelib.services.ports.runs import Lease, RunView
 from chalicelib.services.sync.progress import MOST_WORDS, Progress, StreamProgress, Tally
 from chalicelib.services.sync.run_manifests import RunManifests
 from chalicelib.services.sync.take_page import MOST_AT_ONCE, PageIntake
+from tests.fakes.contacts_withdrawn import MemoryWithdrawals
 
 DYNAMODB_ROW = 400 * 1024
 MANY = 2 * MOST_AT_ONCE + 1
@@ -60,6 +62,7 @@ def intake(ledger: Ledger) -> PageIntake:
         commits=commits,
         states=unused,
         inventories=unused,
+        contacts=ContactJudge(MemoryWithdrawals(), commits, notice=unused),
     )
 
 
