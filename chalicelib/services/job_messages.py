@@ -11,11 +11,11 @@ from collections.abc import Mapping
 from dataclasses import asdict, field
 from typing import Annotated, Any, ClassVar, Literal, TypeVar
 
-import orjson
 from pydantic import ConfigDict, Field, TypeAdapter, ValidationError
 from pydantic.dataclasses import dataclass
 
 from chalicelib.domain.errors import NewerMessage, PoisonMessage
+from chalicelib.domain.outside_json import read_json
 from chalicelib.domain.times import from_text
 from chalicelib.domain.words import CredentialId, Instant, Platform, Uid
 
@@ -196,7 +196,7 @@ def text_job(body: Any) -> TextJob:
             }
         }:
             try:
-                return inbound_text(orjson.loads(payload), from_text(taken_at))
+                return inbound_text(read_json(payload), from_text(taken_at))
             except ValueError:
                 raise PoisonMessage("this is no inbound text message") from None
     return _read(_TEXT, _of_this_version(body))

@@ -39,6 +39,15 @@ def test_a_buried_message_lies_there_unchanged_with_the_reason(url: str) -> None
     assert message["MessageAttributes"]["reason"]["StringValue"] == "the message is no JSON"
 
 
+def test_what_a_queue_takes_in_no_message_does_not_keep_a_message_from_being_buried(
+    url: str,
+) -> None:
+    SqsDeadLetters("texts", url).bury('{"body": "STOP \ud83d\x00", "name": "Zoë 😀"}', "poison")
+
+    [message] = boto3.client("sqs").receive_message(QueueUrl=url)["Messages"]
+    assert message["Body"] == '{"body": "STOP \ufffd\ufffd", "name": "Zoë 😀"}'
+
+
 def test_a_look_counts_what_waits_and_whose_it_is(url: str) -> None:
     queue, dead = SqsQueue(url), SqsDeadLetters("sync", url)
     for uid in ("3912", "3912", "4000"):

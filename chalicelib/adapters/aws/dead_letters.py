@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
+import re
 from collections import Counter
 from dataclasses import dataclass
 from typing import Any
 
-import orjson
-
 from chalicelib.adapters.aws.client import client
+from chalicelib.domain.outside_json import UnreadableJson, read_json
 from chalicelib.domain.words import Uid
 from chalicelib.services.ports.dead_letters import DeadLetters
 
@@ -17,6 +17,8 @@ LOOKS = 10
 BATCH = 10
 RECEIVE_COUNT = "ApproximateReceiveCount"
 COUNTS = ["ApproximateNumberOfMessages", "ApproximateNumberOfMessagesNotVisible"]
+_REFUSED = re.compile("[^\t\n\r\x20-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
+"""What SQS takes in no message: most control characters, and halves of characters."""
 HIDDEN_SECONDS = 60
 """How long a message is hidden once it was looked at; the redrive command waits for it."""
 
@@ -30,7 +32,10 @@ class SqsDeadLetters:
 
     def bury(self, raw: str, reason: str) -> None:
         attributes = {"reason": {"DataType": "String", "StringValue": reason}}
-        client("sqs").send_message(QueueUrl=self.url, MessageBody=raw, MessageAttributes=attributes)
+        body = _REFUSED.sub("\N{REPLACEMENT CHARACTER}", raw)
+        client("sqs").send_message(
+            QueueUrl=self.url, MessageBody=body, MessageAttributes=attributes
+        )
 
     def look(self) -> DeadLetters:
         sqs = client("sqs")
@@ -58,8 +63,8 @@ class SqsDeadLetters:
 def _account(body: str) -> Uid | None:
     """Return the account that a dead message names; None if it names none or cannot be read."""
     try:
-        message: Any = orjson.loads(body)
-    except orjson.JSONDecodeError:
+        message: Any = read_json(body)
+    except UnreadableJson:
         return None
     uid = message.get("uid") if isinstance(message, dict) else None
     return Uid(uid) if isinstance(uid, str) and uid.isdigit() else None

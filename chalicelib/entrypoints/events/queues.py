@@ -20,10 +20,10 @@ from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-import orjson
 from chalice.app import SQSEvent
 
 from chalicelib.domain.errors import AiqError, NewerMessage, PoisonMessage
+from chalicelib.domain.outside_json import UnreadableJson, read_json
 from chalicelib.entrypoints import wiring
 from chalicelib.observability import logger
 
@@ -205,8 +205,8 @@ def _slot(
 
 def _json(body: str) -> Any:
     try:
-        return orjson.loads(body)
-    except orjson.JSONDecodeError:
+        return read_json(body)
+    except UnreadableJson:
         raise PoisonMessage("the message is no JSON") from None
 
 

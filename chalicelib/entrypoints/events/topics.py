@@ -8,6 +8,7 @@ import orjson
 from chalice.app import SNSEvent
 
 from chalicelib.domain.errors import PoisonMessage
+from chalicelib.domain.outside_json import UnreadableJson, read_json
 from chalicelib.domain.times import from_text
 from chalicelib.domain.words import Instant
 from chalicelib.entrypoints import wiring
@@ -63,6 +64,6 @@ def _taken_at(notice: Any) -> Instant:
 
 def _json(text: str) -> Any:
     try:
-        return orjson.loads(text)
-    except orjson.JSONDecodeError:
+        return read_json(text)
+    except UnreadableJson:
         return None

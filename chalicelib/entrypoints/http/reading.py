@@ -25,6 +25,7 @@ from chalicelib.domain.errors import (
     field_fault,
     invalid_fields,
 )
+from chalicelib.domain.outside_json import UnreadableJson, strict_json
 from chalicelib.entrypoints.http.errors import MalformedBody, VersionRequired
 
 Model = TypeVar("Model", bound=BaseModel)
@@ -46,13 +47,21 @@ def body(
     limit: int = BODY_LIMIT,
     pass_over: PassOver | None = None,
 ) -> Model:
-    """The JSON body as `model`. Raises TooLarge, MalformedBody or InvalidInput."""
+    """The JSON body as `model`. Raises TooLarge, MalformedBody or InvalidInput.
+
+    Read leniently, a byte or character that is no JSON costs the field that it is in.
+    """
     raw = raw_body(request, limit)
     lenient = pass_over is not None
     if not raw.strip():
         if not lenient:
             raise MalformedBody("The body is missing: send JSON.")
         raw = b"{}"
+    elif lenient:
+        try:
+            raw = strict_json(raw)
+        except UnreadableJson:
+            raise MalformedBody("The body is not valid JSON in UTF-8.") from None
     strict = None if lenient else True
     return _read(partial(model.model_validate_json, raw, strict=strict), model, pass_over)
 

@@ -12,10 +12,8 @@ from dataclasses import dataclass, field
 from hashlib import blake2b
 from itertools import pairwise
 
-import orjson
-
 from chalicelib.domain.words import Instant
-from chalicelib.pos.paging.response_page import Json, ResponsePage, fingerprint
+from chalicelib.pos.paging.response_page import Json, ResponsePage, fingerprint, json_bytes
 from chalicelib.pos.paging.style import NextPage, PagingStyle, Params
 from chalicelib.pos.profile.paging import RangePage
 from chalicelib.services.ports.pos import StreamPlan
@@ -139,7 +137,7 @@ class RowRanges(PagingStyle[RangePosition]):
         """A short name of what the row is about: its id, else all of it."""
         row_id = self.spec.id.value(row)
         known_by = row if row_id is None else str(row_id)
-        return blake2b(orjson.dumps(known_by), digest_size=5).hexdigest()
+        return blake2b(json_bytes(known_by), digest_size=5).hexdigest()
 
 
 def _sinks(mades: list[Instant], oldest: Instant | None) -> bool:

@@ -22,9 +22,10 @@ def rows_of(body: Json, stream: StreamProfile, name: str) -> list[Json]:
     if isinstance(stream.page, Proof):
         return [{}]
     rows = body
-    if body and isinstance(body[0], list):
+    first = next((row for row in body if isinstance(row, dict | list)), None)
+    if isinstance(first, list):
         rows = _under_header(body, stream, name)
-    elif body and not isinstance(body[0], dict):
+    elif body and first is None:
         raise UnexpectedAnswer(f"An answer for {name} has no rows.")
     return _together(rows, stream.lines) if stream.lines else rows
 
@@ -36,7 +37,7 @@ def _under_header(body: list[Json], stream: StreamProfile, name: str) -> list[Js
     another language, is no answer.
     """
     header, *rows = body
-    if not all(isinstance(column, str) for column in header):
+    if not isinstance(header, list) or not all(isinstance(column, str) for column in header):
         raise UnexpectedAnswer(f"The report for {name} has no header.")
     for column in _columns_needed(stream):
         if column.steps[0] not in header:

@@ -226,6 +226,15 @@ def test_unknown_fields_are_passed_over_and_counted_at_any_depth(api: Gateway) -
     }
 
 
+@pytest.mark.parametrize("odd", ['"Ana \\ud83d"', '"a\x00b"', "NaN"])
+def test_an_odd_character_of_a_field_does_not_refuse_a_tills_call(api: Gateway, odd: str) -> None:
+    body = f'{{"mobilePhone": "206", "firstName": {odd}}}'
+
+    got = api.send("POST", "/api/v2/loyalty", raw=body, headers=KEY)
+
+    assert got.json["data"]["contactID"] == f"{OURS}-206"
+
+
 def test_an_unknown_field_of_a_query_is_passed_over_too(api: Gateway) -> None:
     query = {"search": ["jo", "ann"], "sort": "points"}
 

@@ -6,10 +6,11 @@ import json
 from dataclasses import dataclass, field
 from typing import Any
 
+import orjson
 import pytest
 from chalice.app import SNSEvent
 
-from chalicelib.domain.text_replies import Reply
+from chalicelib.domain.text_replies import Reply, classify_reply
 from chalicelib.entrypoints import wiring
 from chalicelib.entrypoints.events import topics
 from chalicelib.services.job_messages import InboundText, text_job
@@ -72,6 +73,16 @@ def test_a_message_is_read_as_of_when_the_topic_took_it_and_never_in_the_future(
     deliver(json.dumps(PAYLOAD), timestamp)
 
     assert desk.reader.handled == [TOLD]
+
+
+@pytest.mark.parametrize("half", ["\\ud83d", "\ud83d", "\x00"])
+def test_a_stop_with_half_an_emoji_behind_it_is_heard(desk: Desk, half: str) -> None:
+    deliver(json.dumps(PAYLOAD).replace("STOP", f"STOP {half}"))
+
+    [read] = desk.reader.handled
+    assert classify_reply(read.body_text) == "stop"
+    assert text_job(orjson.loads(orjson.dumps(read.body()))) == read
+    assert desk.grave.buried == []
 
 
 def test_an_earlier_time_is_kept(desk: Desk) -> None:

@@ -548,6 +548,10 @@ def test_a_message_that_lambda_gave_up_is_read_when_it_is_sent_back(shop: Shop) 
     assert job == InboundText("m1", SHOPPER, SHOP[OURS], "STOP", shop.clock.now())
     shop.inbound.handle(job)
     assert state(shop) == "opted_out"
+    cut = {**taken, "Message": taken["Message"].replace("STOP", "STOP \\ud83d")}
+    sent_back = text_job({"requestPayload": {"Records": [{"Sns": cut}]}})
+    assert isinstance(sent_back, InboundText)
+    assert sent_back.body_text == "STOP \N{REPLACEMENT CHARACTER}"
     for broken in ({"Message": "{", "Timestamp": "x"}, {**taken, "Message": "[]"}, {}):
         with pytest.raises(PoisonMessage):
             text_job({"requestPayload": {"Records": [{"Sns": broken}]}})
