@@ -114,6 +114,16 @@ class TakeOverMessage(_Message):
 
 
 @dataclass(frozen=True, slots=True, config=_WIRE)
+class HeldMessage(_Message):
+    """Look again at what the account's texting settings hold, from `shard` of the index on."""
+
+    job: Literal["held"] = field(default="held", kw_only=True)
+    uid: Account
+    shard: Count = 0
+    hop: Count = 0
+
+
+@dataclass(frozen=True, slots=True, config=_WIRE)
 class RequestJob(_Message):
     """Look at what is wanted of this number, and send it if it may go."""
 
@@ -160,7 +170,9 @@ class InboundText(_Message):
     at: Milliseconds
 
 
-AccountJob = RemapMessage | PreviewMessage | ApplyMessage | ExpiryMessage | TakeOverMessage
+AccountJob = (
+    RemapMessage | PreviewMessage | ApplyMessage | ExpiryMessage | TakeOverMessage | HeldMessage
+)
 TextJob = RequestJob | SendTest | LostText | InboundText
 
 _BY_JOB = Field(discriminator="job")

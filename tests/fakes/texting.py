@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
 
 from chalicelib.adapters.dynamo.keys import text_shard_number
@@ -95,6 +95,18 @@ class MemoryTexts:
         if after is not None:
             found = [due for due in found if _due_order(due) > _due_order(after)]
         return found[:limit]
+
+    def due_later(self, uid: str, shard: int, now: Instant) -> Iterator[DueContact]:
+        found = [
+            DueContact(uid, contact, state.due_at)
+            for (owner, channel, contact), state in self.rows.items()
+            if owner == uid
+            and state.due_at is not None
+            and state.due_at > now
+            and channel == "sms"
+            and text_shard_number(contact) == shard
+        ]
+        yield from sorted(found, key=_due_order)
 
     def claim(self, due: Due, next_at: Instant) -> bool:
         if isinstance(due, DueText):

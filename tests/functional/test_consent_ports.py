@@ -9,6 +9,7 @@ from typing import Any
 
 import pytest
 
+from chalicelib.adapters.dynamo import consent
 from chalicelib.adapters.dynamo.accounts import DynamoAccounts, UserRow
 from chalicelib.adapters.dynamo.batch import BatchTable
 from chalicelib.adapters.dynamo.consent import DynamoConsent
@@ -180,6 +181,22 @@ def test_what_is_due_is_found_in_its_shard_and_claimed_once(rows: Repositories) 
     assert rows.log.claim(due[0], NOON + MINUTE)
     assert not rows.log.claim(due[0], NOON + MINUTE)
     assert rows.log.read(OURS, "sms", NUMBER).state.due_at == NOON + MINUTE
+
+
+def test_what_an_account_has_due_later_is_found_whatever_others_have(
+    rows: Repositories, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(consent, "LATER_AT_ONCE", 2)
+    numbers = [f"+1206555{n:04d}" for n in range(200)]
+    shard = text_shard_number(NUMBER)
+    ours = [number for number in numbers if text_shard_number(number) == shard][:5]
+    for at, number in enumerate(ours):
+        save(rows, plan_request(ContactState(number), replace(WANTED, at=NOON + at)))
+        save(rows, plan_request(ContactState(number), replace(WANTED, at=NOON + at)), uid=THEIRS)
+
+    found = list(rows.log.due_later(OURS, shard, NOON))
+
+    assert found == [DueContact(OURS, number, NOON + at) for at, number in enumerate(ours)][1:]
 
 
 def test_what_is_no_longer_due_leaves_the_index(rows: Repositories) -> None:

@@ -29,7 +29,7 @@ PHONE = "(206) 555-0123"
 
 
 @pytest.fixture(autouse=True)
-def tables(world: World, monkeypatch: pytest.MonkeyPatch) -> Any:
+def tables(world: World, jobs: str, monkeypatch: pytest.MonkeyPatch) -> Any:
     """The personas table, and a queue for texts, beside the accounts of the world."""
     sqs = boto3.client("sqs")
     url = sqs.create_queue(QueueName="texts")["QueueUrl"]

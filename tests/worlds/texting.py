@@ -13,13 +13,22 @@ from chalicelib.domain.words import Instant
 from chalicelib.services.consent.circumstances import CircumstancesReader
 from chalicelib.services.consent.log import ConsentService
 from chalicelib.services.consent.why_not_asked import WhyNotAsked
-from chalicelib.services.job_messages import InboundText, LostText, RequestJob, SendTest, text_job
+from chalicelib.services.job_messages import (
+    HeldMessage,
+    InboundText,
+    LostText,
+    RequestJob,
+    SendTest,
+    account_job,
+    text_job,
+)
 from chalicelib.services.notifications.notify import Notifier
 from chalicelib.services.ports.audit import Audit
 from chalicelib.services.ports.common import Clock
 from chalicelib.services.ports.consent import ConsentLog
 from chalicelib.services.ports.effects import Ask
 from chalicelib.services.ports.integrations import AgeGate, Integration
+from chalicelib.services.texting.held_requests import HeldRequests
 from chalicelib.services.texting.inbound import Inbound
 from chalicelib.services.texting.lost_texts import LostTexts
 from chalicelib.services.texting.release import Release
@@ -80,6 +89,7 @@ class Shop:
     settings: MemoryTextingSettings = field(default_factory=MemoryTextingSettings)
     switch: FakeSwitch = field(default_factory=FakeSwitch)
     queue: MemoryQueue = field(default_factory=MemoryQueue)
+    jobs: MemoryQueue = field(default_factory=MemoryQueue)
     audit: MemoryAudit = field(default_factory=MemoryAudit)
     throttle: FreeThrottle = field(default_factory=FreeThrottle)
     kept_in: Any = None
@@ -137,6 +147,7 @@ class Shop:
             clock=self.clock,
         )
         self.lost = LostTexts(self.texts)
+        self.held = HeldRequests(self.texts, self.jobs, self.clock, shards=TEXT_SHARDS)
         self.texting = TextingService(
             settings=self.settings,
             accounts=self.accounts,
@@ -144,6 +155,7 @@ class Shop:
             log=self.texts,
             switch=self.switch,
             queue=self.queue,
+            jobs=self.jobs,
             throttle=self.throttle,
             audit=self.audit,
             clock=self.clock,
@@ -163,6 +175,14 @@ class Shop:
             age_gate=AgeGate("user:ann", 0) if ticked else None,
             version=1,
         )
+
+    def change(self, **changes: Any) -> None:
+        """A person changes Settings → Texting, and the background work that follows is done."""
+        self.texting.change(OURS, self.settings.get(OURS).version, changes, actor="user:ann")
+        for body in self.jobs.take():
+            message = account_job(body)
+            assert isinstance(message, HeldMessage)
+            self.held.handle(message, lambda: True)
 
     def rules(self, **changes: object) -> None:
         self.settings.rows[OURS] = replace(self.settings.rows[OURS], **changes)  # type: ignore[arg-type]

@@ -11,6 +11,7 @@ if TYPE_CHECKING:
     from chalicelib.services.consent.circumstances import CircumstancesReader
     from chalicelib.services.consent.why_not_asked import WhyNotAsked
     from chalicelib.services.ports.consent import HeldPersonas
+    from chalicelib.services.texting.held_requests import HeldRequests
     from chalicelib.services.texting.inbound import Inbound
     from chalicelib.services.texting.lost_texts import LostTexts
     from chalicelib.services.texting.release import Release
@@ -123,6 +124,16 @@ def send_tests() -> SendTests:
 
 
 @once
+def held_requests() -> HeldRequests:
+    from chalicelib.adapters.dynamo.keys import TEXT_SHARDS
+    from chalicelib.services.texting.held_requests import HeldRequests
+
+    return HeldRequests(
+        outside.consent_log(), outside.jobs_queue(), outside.clock(), shards=TEXT_SHARDS
+    )
+
+
+@once
 def lost_texts() -> LostTexts:
     from chalicelib.services.texting.lost_texts import LostTexts
 
@@ -140,6 +151,7 @@ def texting_service() -> TextingService:
         log=outside.consent_log(),
         switch=outside.kill_switch(),
         queue=outside.texts_queue(),
+        jobs=outside.jobs_queue(),
         throttle=outside.throttle(),
         audit=outside.audit(),
         clock=outside.clock(),

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
@@ -77,6 +77,10 @@ class ConsentLog(ContactStates, Protocol):
     def due(self, shard: int, until: Instant, limit: int, after: Due | None = None) -> list[Due]:
         """Return the contacts and texts of a shard that are due, the longest due first: those that
         follow `after`."""
+        ...
+
+    def due_later(self, uid: Uid, shard: int, now: Instant) -> Iterator[DueContact]:
+        """Yield the account's contacts of a shard that are due after `now`, the soonest first."""
         ...
 
     def claim(self, due: Due, next_at: Instant) -> bool:

@@ -28,7 +28,7 @@ from chalicelib.domain.texting import (
 from chalicelib.domain.times import local_day
 from chalicelib.domain.words import Uid
 from chalicelib.services.consent.circumstances import with_brand
-from chalicelib.services.job_messages import SendTest
+from chalicelib.services.job_messages import AFTER_THE_REQUEST_SECONDS, HeldMessage, SendTest
 from chalicelib.services.ports.accounts import Account, Accounts
 from chalicelib.services.ports.audit import Audit, AuditEntry, changed_fields
 from chalicelib.services.ports.common import Clock, Ids, JobQueue
@@ -42,6 +42,7 @@ from chalicelib.services.ports.texting import (
     TextLog,
     TextTotals,
 )
+from chalicelib.services.texting.held_requests import may_free
 
 NO_NUMBER = "No SMS is sent: set the origination number first (Settings -> Texting)."
 STOPPED = "No SMS is sent: our operator has stopped all texts for now."
@@ -76,6 +77,7 @@ class TextingView:
 class TextingService:
     """Reads and changes an account's settings for texts, lists its texts and sends a test.
 
+    `queue`: of texts; `jobs`: of background work over an account.
     `read_number`: a number as typed -> E.164 of the US or Canada, None for what is none. `mobile`:
     whether an E.164 number can be a mobile of the US or Canada.
     """
@@ -86,6 +88,7 @@ class TextingService:
     log: ConsentLog
     switch: KillSwitch
     queue: JobQueue
+    jobs: JobQueue
     throttle: Throttle
     audit: Audit
     clock: Clock
@@ -115,6 +118,8 @@ class TextingService:
     ) -> TextingView:
         """Set the given fields; None takes a field back to its default, one left out stays.
 
+        What waits for a cap, the hours or a number is looked at again where it may go now.
+
         Raises NotFound, InvalidInput, StaleVersion; Conflict for another account's number.
         """
         account = self.accounts.get(uid)
@@ -122,6 +127,9 @@ class TextingService:
         after = self._after_changes(before, changes)
         _check(after, changes)
         stored = self.settings.get(uid)
+        if may_free(stored, after):
+            # Before the save: dying in between leaves a job for nothing, and never a save without.
+            self.jobs.send(HeldMessage(uid).body(), delay_seconds=AFTER_THE_REQUEST_SECONDS)
         saved = self.settings.save(uid, before, after)
         self._record(uid, actor, stored, saved)
         return self._view(account, saved)

@@ -15,6 +15,7 @@ from chalicelib.domain.errors import NewerMessage, PoisonMessage
 from chalicelib.services.job_messages import (
     ApplyMessage,
     ExpiryMessage,
+    HeldMessage,
     InboundText,
     LostText,
     PreviewMessage,
@@ -35,6 +36,7 @@ READERS: dict[type, Callable[[Any], Any]] = {
     ApplyMessage: account_job,
     ExpiryMessage: account_job,
     TakeOverMessage: account_job,
+    HeldMessage: account_job,
     RequestJob: text_job,
     SendTest: text_job,
     LostText: text_job,
@@ -59,6 +61,7 @@ WIRE: list[tuple[Any, dict[str, object]]] = [
         {"job": "apply", "uid": "3912", "work": "job_1", "hop": 2, "tries": 3},
     ),
     (ExpiryMessage("3912"), {"job": "expire", "uid": "3912", "after": None, "hop": 0}),
+    (HeldMessage("3912", 2, 1), {"job": "held", "uid": "3912", "shard": 2, "hop": 1}),
     (
         TakeOverMessage("3912", "posabit", 2),
         {"job": "take_over", "uid": "3912", "platform": "posabit", "hop": 2},
@@ -98,6 +101,7 @@ MESSAGES = st.one_of(
     made(ApplyMessage, words, words, counts, counts),
     made(ExpiryMessage, words, positions, counts),
     made(TakeOverMessage, words, words, counts),
+    made(HeldMessage, words, counts, counts),
     made(RequestJob, words, words),
     made(SendTest, words, words, words, instants, words),
     made(LostText, words, words, instants, words),

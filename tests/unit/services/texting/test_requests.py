@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from datetime import time
+from typing import Any
 
 import pytest
 
@@ -10,6 +12,7 @@ from chalicelib.domain.consent_requests import NEVER_TEXTED
 from chalicelib.domain.contact_states import SENDING_AT_MOST
 from chalicelib.domain.times import HOUR, MINUTE
 from chalicelib.services.consent.log import ContactBusy
+from chalicelib.services.job_messages import HeldMessage, account_job
 from chalicelib.services.ports.effects import Ask, ConsentFlag
 from chalicelib.services.ports.stores import Store
 from chalicelib.services.ports.texting import NumberUnusable, Switch, TextRefused, TextUnknown
@@ -294,6 +297,91 @@ def test_the_daily_cap_lets_through_that_many_and_holds_the_others(shop: Shop) -
     shop.wait(20)
     shop.tick()
     assert len(shop.carrier.outbox) == 4
+
+
+def wait_for_the_cap(shop: Shop) -> None:
+    shop.rules(daily_cap=2)
+
+
+def wait_for_the_budget(shop: Shop) -> None:
+    shop.rules(monthly_budget=2)
+
+
+@pytest.mark.parametrize(
+    ("setting", "change"),
+    [
+        (wait_for_the_cap, {"daily_cap": 3}),
+        (wait_for_the_budget, {"monthly_budget": 3}),
+    ],
+)
+def test_a_cap_that_is_raised_lets_more_of_the_held_requests_go_at_once(
+    shop: Shop, setting: Callable[[Shop], None], change: dict[str, int]
+) -> None:
+    setting(shop)
+    for number in range(4):
+        shop.shopper(f"+1206555020{number}", f"{number:032x}")
+    shop.tick()
+    assert len(shop.carrier.outbox) == 2
+
+    shop.change(**change)
+    shop.tick()
+
+    assert len(shop.carrier.outbox) == 3
+
+
+def test_longer_hours_and_a_number_let_held_requests_go(shop: Shop) -> None:
+    shop.rules(closes=time(9), number=None)
+    shop.tick()
+    assert shop.contact_state().held == "no_number"
+
+    shop.settings.assign(SHOP[OURS], OURS)
+    shop.change(number=SHOP[OURS])
+    shop.tick()
+    assert shop.contact_state().held == "quiet_hours"
+    shop.change(closes="20:30")
+    shop.tick()
+
+    assert len(shop.carrier.outbox) == 1
+
+
+@pytest.mark.parametrize("change", [{"daily_cap": 1}, {"closes": "19:00"}, {"brand": "Leaf"}])
+def test_settings_that_free_nothing_look_at_nothing_again(
+    shop: Shop, change: dict[str, Any]
+) -> None:
+    shop.texting.change(OURS, 1, change, actor="user:ann")
+
+    assert shop.jobs.take() == []
+
+
+def test_a_raised_cap_moves_no_second_request_nor_another_accounts(shop: Shop) -> None:
+    shop.rules(daily_cap=1)
+    shop.tick()  # asked; a second request follows after seven days
+    theirs = "+12065550209"
+    shop.shopper(theirs, "d" * 32, uid=THEIRS)
+    due = shop.contact_state().due_at, shop.contact_state(theirs, THEIRS).due_at
+
+    shop.change(daily_cap=9)
+
+    assert (shop.contact_state().due_at, shop.contact_state(theirs, THEIRS).due_at) == due
+
+
+def test_held_requests_that_time_does_not_allow_are_left_to_a_further_message(shop: Shop) -> None:
+    shop.rules(daily_cap=0)
+    for number in range(4):
+        shop.shopper(f"+1206555020{number}", f"{number:032x}")
+    shop.tick()
+    message, released = HeldMessage(OURS), 0
+
+    while True:
+        looks = iter([True, False])
+        released += shop.held.handle(message, lambda looks=looks: next(looks, False))
+        left = shop.jobs.take()
+        if not left:
+            break
+        [body] = left
+        message = account_job(body)
+
+    assert released == 5
 
 
 def test_nothing_is_released_while_the_operator_has_stopped_all_texts(shop: Shop) -> None:
