@@ -9,7 +9,6 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 
-from chalicelib.domain.errors import FilterIgnored
 from chalicelib.domain.times import local_day
 from chalicelib.domain.words import Instant
 from chalicelib.pos.paging.response_page import Json, ResponsePage
@@ -72,12 +71,15 @@ class DayWindows:
             self.spec.until: end.strftime(self.spec.format),
         }
 
-    def check(self, window: Window, page: ResponsePage) -> None:
-        """Raises FilterIgnored when a row lies outside: a POS ignores names it does not know."""
-        for row in page.rows:
-            at = self._wall_clock(row)
-            if at is not None and not window.low <= at.toordinal() < window.high:
-                raise FilterIgnored(f"The filter by date is ignored: {page.name}.")
+    def check(self, plan: StreamPlan, window: Window, page: ResponsePage) -> None:
+        """Raises FilterIgnored when most rows lie outside. Rows that are dated ahead tell of a
+        wrong clock, not of the filter."""
+        ahead = self._day(plan.now) + AHEAD_DAYS
+        days = (at.toordinal() for row in page.rows if (at := self._wall_clock(row)) is not None)
+        page.check_filter(
+            (day < window.low or window.high <= day < ahead for day in days),
+            "The filter by date is ignored",
+        )
 
     def _wall_clock(self, row: Json) -> datetime | None:
         return coerce.wall_clock(self.spec.field.value(row), self.formats)

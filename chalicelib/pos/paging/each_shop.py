@@ -7,7 +7,6 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from typing import Any
 
-from chalicelib.domain.errors import FilterIgnored
 from chalicelib.pos.paging.cursor import dump, load
 from chalicelib.pos.paging.response_page import Json, ResponsePage
 from chalicelib.pos.paging.style import NextPage, PagingStyle, Params
@@ -71,11 +70,13 @@ class EachShop(PagingStyle[ShopsPosition]):
         return {self.each.param: at.shop, **self.style.params(plan, at.at)}
 
     def check(self, plan: StreamPlan, at: ShopsPosition, page: ResponsePage) -> None:
-        """A row that says it is of another shop shows that the shop asked for is ignored."""
-        for row in page.rows if self.shop else ():
-            shop = coerce.text(self.shop.value(row)) if self.shop else None
-            if shop is not None and shop != at.shop:
-                raise FilterIgnored(f"The rows of another shop came: {page.name}.")
+        """Rows that say they are of another shop show that the shop asked for is ignored."""
+        if self.shop:
+            shops = map(coerce.text, map(self.shop.value, page.rows))
+            page.check_filter(
+                (shop is not None and shop != at.shop for shop in shops),
+                "The rows of another shop came",
+            )
         self.style.check(plan, at.at, page)
 
     def new_rows(self, plan: StreamPlan, at: ShopsPosition, page: ResponsePage) -> list[Json]:

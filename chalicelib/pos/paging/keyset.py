@@ -7,11 +7,12 @@ goes away shifts nothing; so nothing is lost, whatever happens meanwhile.
 
 from __future__ import annotations
 
+from bisect import bisect_right
 from collections.abc import Callable
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from itertools import pairwise
 
-from chalicelib.domain.errors import FilterIgnored, UnexpectedAnswer
+from chalicelib.domain.errors import UnexpectedAnswer
 from chalicelib.domain.times import DAY
 from chalicelib.domain.words import Instant
 from chalicelib.pos.paging.response_page import Json, ResponsePage, fingerprint
@@ -58,7 +59,7 @@ class KeysetPosition:
     met: tuple[str, ...] = ()
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class KeysetPages(PagingStyle[KeysetPosition]):
     """Reads a listing by the instants of its rows, each page from the last row of the one before.
     `instant` reads the instant a row is sorted by."""
@@ -66,6 +67,9 @@ class KeysetPages(PagingStyle[KeysetPosition]):
     spec: PageTotal
     keyset: Keyset
     instant: Callable[[Json], Instant | None]
+    _last_instants: tuple[ResponsePage, list[Instant | None]] | None = field(
+        default=None, init=False
+    )
 
     position_type = KeysetPosition
 
@@ -91,20 +95,24 @@ class KeysetPages(PagingStyle[KeysetPosition]):
         return params
 
     def check(self, plan: StreamPlan, at: KeysetPosition, page: ResponsePage) -> None:  # noqa: ARG002
-        """First and last row must satisfy the filter: a POS ignores names it does not know."""
+        """Most rows must satisfy the filter and stand in order."""
         page.check_number(at.page)
         total = page.row_count()
         if not page.rows:
             if total > (at.page - 1) * page.size or (total == 0 and at.left > 0):
                 page.refuse_as_gap()
             return
-        instants = self._instants(page)
-        if not instants:
+        in_order = [at for at in self._instants(page) if at is not None]
+        if not in_order:
             raise UnexpectedAnswer(f"No row of {page.name} says when it was changed.")
-        if instants[0] < at.after or (at.before is not None and instants[-1] > at.before):
-            raise FilterIgnored(f"The filter by time is ignored: {page.name}.")
-        if any(later < earlier for earlier, later in pairwise(instants)):
-            raise FilterIgnored(f"The rows do not come sorted as asked: {page.name}.")
+        if len(in_order) < len(page.rows):
+            told = (instant for row in page.rows if (instant := self.instant(row)) is not None)
+            strays = sum(1 for _ in told) - len(in_order)
+            stray = (n < strays for n in range(len(in_order) + strays))
+            page.check_filter(stray, "The rows do not come sorted as asked")
+        if _is_outside(in_order[0], at) or _is_outside(in_order[-1], at):
+            outside = (_is_outside(instant, at) for instant in in_order)
+            page.check_filter(outside, "The filter by time is ignored")
 
     def new_rows(self, plan: StreamPlan, at: KeysetPosition, page: ResponsePage) -> list[Json]:  # noqa: ARG002
         if not at.met or at.page > 1 or at.sweeping:
@@ -151,8 +159,7 @@ class KeysetPages(PagingStyle[KeysetPosition]):
     def _met(self, page: ResponsePage, instant: Instant) -> tuple[str, ...]:
         """Fingerprints of the rows of that instant, which the page ends with."""
         met: list[str] = []
-        for row in reversed(page.rows):
-            at = self.instant(row)
+        for row, at in zip(reversed(page.rows), reversed(self._instants(page)), strict=True):
             if len(met) == MAX_MET or (at is not None and at < instant):
                 break
             if at == instant:
@@ -167,12 +174,39 @@ class KeysetPages(PagingStyle[KeysetPosition]):
         return at.page >= page.pages
 
     def _last(self, page: ResponsePage) -> Instant:
-        """The instant of the last row that tells one; `check` has seen that there is one."""
-        return next(at for at in map(self.instant, reversed(page.rows)) if at is not None)
+        """The instant of the last row in order; `check` has seen that there is one."""
+        return next(at for at in reversed(self._instants(page)) if at is not None)
 
-    def _instants(self, page: ResponsePage) -> list[Instant]:
-        """The instants of the rows that tell one, in the order received."""
-        return [at for at in map(self.instant, page.rows) if at is not None]
+    def _instants(self, page: ResponsePage) -> list[Instant | None]:
+        """The instants of the rows, read once for each page; None for a row that tells none, or
+        stands out of order, so that reading on would miss what comes after it."""
+        if self._last_instants is None or self._last_instants[0] is not page:
+            self._last_instants = page, _in_order([self.instant(row) for row in page.rows])
+        return self._last_instants[1]
+
+
+def _in_order(instants: list[Instant | None]) -> list[Instant | None]:
+    """The instants without the fewest that leave a rising row of them."""
+    told = [(at, place) for place, at in enumerate(instants) if at is not None]
+    if all(earlier <= later for (earlier, _), (later, _) in pairwise(told)):
+        return instants
+    ends: list[Instant] = []
+    places: list[int] = []
+    before: dict[int, int] = {}
+    for at, place in told:
+        length = bisect_right(ends, at)
+        ends[length : length + 1] = [at]
+        places[length : length + 1] = [place]
+        before[place] = places[length - 1] if length else -1
+    rising, place = set(), places[-1]
+    while place >= 0:
+        rising.add(place)
+        place = before[place]
+    return [at if place in rising else None for place, at in enumerate(instants)]
+
+
+def _is_outside(instant: Instant, at: KeysetPosition) -> bool:
+    return instant < at.after or (at.before is not None and instant > at.before)
 
 
 def _swept(at: KeysetPosition) -> KeysetPosition | None:

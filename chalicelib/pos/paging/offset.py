@@ -10,7 +10,6 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from datetime import datetime
 
-from chalicelib.domain.errors import FilterIgnored
 from chalicelib.domain.times import HOUR, to_datetime
 from chalicelib.domain.words import Instant
 from chalicelib.pos.paging.day_windows import DayWindows, Window
@@ -52,12 +51,14 @@ class ModifiedFilter:
         return {self.spec.param: self._from(since).strftime(self.spec.format)}
 
     def check(self, since: Instant, page: ResponsePage) -> None:
-        """Raises FilterIgnored when a row is older than asked for."""
+        """Raises FilterIgnored when most rows are older than asked for."""
         earliest = self._from(since).replace(microsecond=0)
-        for row in page.rows:
-            at = coerce.wall_clock(self.spec.field.value(row), self.formats)
-            if at is not None and at < earliest:
-                raise FilterIgnored(f"The filter by last change is ignored: {page.name}.")
+        values = (row.get(self.spec.field) if isinstance(row, dict) else None for row in page.rows)
+        clocks = (coerce.wall_clock(value, self.formats) for value in values)
+        page.check_filter(
+            (at < earliest for at in clocks if at is not None),
+            "The filter by last change is ignored",
+        )
 
     def _from(self, since: Instant) -> datetime:
         """What the clock showed; an hour earlier when it is about to be put back, for it will then
@@ -97,7 +98,7 @@ class OffsetPages(PagingStyle[OffsetPosition]):
         if self._is_as_before(at, page):
             page.refuse_as_another()
         if self.windows and at.window:
-            self.windows.check(at.window, page)
+            self.windows.check(plan, at.window, page)
         if self.modified and plan.since is not None:
             self.modified.check(plan.since, page)
 

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import marshal
+from collections.abc import Iterable
 from dataclasses import dataclass
 from hashlib import blake2b
 from typing import Any, NoReturn
 
 import orjson
 
-from chalicelib.domain.errors import KeyRejected, UnexpectedAnswer
+from chalicelib.domain.errors import FilterIgnored, KeyRejected, UnexpectedAnswer
 from chalicelib.pos.paging.row_tables import rows_of
 from chalicelib.pos.profile.paging import Offset, PageLimit, PageTotal, Proof, Single, WholeWindow
 from chalicelib.pos.profile.path import WHOLE, Path
@@ -22,6 +23,9 @@ Json = Any
 MOST_ROWS = 200_000
 """Of one answer of at most 10 MB: rows worth reading are longer; millions of empty ones would take
 a worker's memory."""
+
+MOST_STRAYS = 4
+"""So few rows outside of what was asked for say nothing of a filter."""
 
 MARSHAL_BY_VALUE = 2
 """The last version whose bytes do not depend on which values are the same object."""
@@ -56,6 +60,15 @@ class ResponsePage:
         given: a POS that ignores which page is asked for would be read for ever."""
         if before is not None and self.rows and fingerprint(self.rows) == before:
             self.refuse_as_another()
+
+    def check_filter(self, are_outside: Iterable[bool], what: str) -> None:
+        """Raises FilterIgnored, with the sentence `what`, when at least half of the rows lie
+        outside of what was asked for: a POS ignores names that it does not know. A few strays, of a
+        till whose clock is wrong, are no sign of that, and cost nobody else's rows."""
+        outside = list(are_outside)
+        strays = sum(outside)
+        if strays > MOST_STRAYS and strays * 2 >= len(outside):
+            raise FilterIgnored(f"{what}: {self.name}.")
 
     def refuse_as_another(self) -> NoReturn:
         raise UnexpectedAnswer(f"Another page of {self.name} came than the one asked for.")

@@ -9,7 +9,6 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 
-from chalicelib.domain.errors import FilterIgnored
 from chalicelib.domain.times import DAY, MINUTE
 from chalicelib.domain.words import Instant
 from chalicelib.pos.paging.response_page import Json, ResponsePage, fingerprint
@@ -78,8 +77,8 @@ class UnorderedPages(PagingStyle[UnorderedPosition]):
             params[since.before] = filter_text(at.before)
         return params
 
-    def check(self, plan: StreamPlan, at: UnorderedPosition, page: ResponsePage) -> None:  # noqa: ARG002
-        """Every row must satisfy the filter: a POS ignores names it does not know."""
+    def check(self, plan: StreamPlan, at: UnorderedPosition, page: ResponsePage) -> None:
+        """Most rows must satisfy the filter, those aside that are dated ahead by a wrong clock."""
         page.check_number(at.page)
         page.check_differs(at.read)
         # Of nothing at all, some say that it is one page.
@@ -87,12 +86,12 @@ class UnorderedPages(PagingStyle[UnorderedPosition]):
             page.refuse_as_gap()
         if self.spec.since is None or (at.after is None and at.before is None):
             return
-        for instant in map(self.filtered, page.rows):
-            if instant is None:
-                continue
-            early = at.after is not None and instant < at.after
-            if early or (at.before is not None and instant > at.before):
-                raise FilterIgnored(f"The filter by time is ignored: {page.name}.")
+        early, late, ahead = at.after or 0, at.before or plan.now + DAY, plan.now + DAY
+        instants = (instant for row in page.rows if (instant := self.filtered(row)) is not None)
+        page.check_filter(
+            (instant < early or late < instant <= ahead for instant in instants),
+            "The filter by time is ignored",
+        )
 
     def next_page(
         self, plan: StreamPlan, at: UnorderedPosition, page: ResponsePage

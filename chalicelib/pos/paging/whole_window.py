@@ -25,8 +25,8 @@ class WindowPages(PagingStyle[Window]):
     def params(self, plan: StreamPlan, at: Window) -> Params:  # noqa: ARG002
         return self.windows.params(at)
 
-    def check(self, plan: StreamPlan, at: Window, page: ResponsePage) -> None:  # noqa: ARG002
-        self.windows.check(at, page)
+    def check(self, plan: StreamPlan, at: Window, page: ResponsePage) -> None:
+        self.windows.check(plan, at, page)
 
     def next_page(self, plan: StreamPlan, at: Window, page: ResponsePage) -> NextPage[Window]:  # noqa: ARG002
         window = self.windows.window_before(at, len(page.rows))

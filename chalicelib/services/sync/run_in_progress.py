@@ -211,7 +211,7 @@ class RunInProgress:
         stream.good = True
 
     def skip(self, name: Stream, error: AiqError) -> None:
-        """Leave a stream that the key may not read; the others still can be."""
+        """Leave a stream that cannot be read, which the run fails with; the others still can be."""
         stream = self.progress.streams[name]
         stream.ended, stream.cursor = True, None
         self.progress.error = self.progress.error or run_error(error, name)

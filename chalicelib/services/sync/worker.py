@@ -8,11 +8,13 @@ from dataclasses import dataclass, replace
 
 from chalicelib.domain.errors import (
     AiqError,
+    FilterIgnored,
     LeaseLost,
     NotFound,
     PermissionMissing,
     RateLimited,
     StaleVersion,
+    UnexpectedAnswer,
 )
 from chalicelib.domain.slots import LONGEST_WAIT
 from chalicelib.domain.words import Instant, RunState, Stream
@@ -159,6 +161,10 @@ class SyncWorker:
             try:
                 self._read(run, stream, remaining)
             except PermissionMissing as error:
+                run.skip(stream, error)
+            except (UnexpectedAnswer, FilterIgnored) as error:
+                if stream == "stores":  # without which the others would be misread
+                    raise
                 run.skip(stream, error)
             run.judge_contacts(go_on)
             run.checkpoint_when_due()

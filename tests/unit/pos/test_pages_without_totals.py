@@ -205,7 +205,7 @@ def test_nothing_at_all_may_be_called_no_page_or_one(pages: int) -> None:
     [
         {"data": [], "page": 1, "totalPages": 2},
         {"data": [{"id": 1}], "page": 2, "totalPages": 2},
-        {"data": [{"id": 1, "updatedAt": to_text(NOW - 2 * DAY)}], "page": 1, "totalPages": 1},
+        {"data": [{"updatedAt": to_text(NOW - 2 * DAY)}] * 5, "page": 1, "totalPages": 1},
         {"rows": []},
         {"data": {}},
         "text",
@@ -322,7 +322,7 @@ def test_a_page_without_any_row_is_never_the_end_of_a_range() -> None:
         read_all(WEBJOINT, "customers", answer, StreamPlan("customers", NOW))
 
 
-def test_every_shop_is_read_and_a_row_of_another_one_is_refused() -> None:
+def test_every_shop_is_read_and_rows_of_another_one_are_refused() -> None:
     asked: list[str] = []
 
     def answer(params: dict[str, str]) -> Any:
@@ -344,7 +344,7 @@ def test_every_shop_is_read_and_a_row_of_another_one_is_refused() -> None:
         read_all(
             WEBJOINT,
             "inventory",
-            lambda _params: [{"compositeId": "x", "facilityId": 99}],
+            lambda _params: [{"compositeId": "x", "facilityId": 99}] * 5,
             StreamPlan("inventory", NOW),
             cursor=start,
         )

@@ -223,22 +223,42 @@ def test_an_empty_page_is_no_answer_while_rows_must_still_come() -> None:
 @pytest.mark.parametrize(
     "rows",
     [
-        [row(NOW - 2 * DAY), row(NOW)],
-        [row(NOW), row(NOW - 2 * DAY)],
-        [row(NOW + 5), row(NOW + 1), row(NOW + 9)],
+        [*[row(NOW - 2 * DAY)] * 5, *[row(NOW)] * 5],
+        [row(NOW - n) for n in range(10)],
+        [row(NOW + n * 5 % 17) for n in range(17)],
     ],
-    ids=["older than asked", "last one older", "unsorted"],
+    ids=["older than asked", "newest first", "unsorted"],
 )
 def test_a_filter_or_sort_that_is_ignored_is_noticed(rows: list[Any]) -> None:
     with pytest.raises(FilterIgnored):
-        check("customers", body("customers", rows, 3), since=NOW - DAY)
+        check("customers", body("customers", rows, len(rows)), since=NOW - DAY)
 
 
-def test_a_row_beyond_its_window_is_noticed() -> None:
+@pytest.mark.parametrize("at", [NOW - 300 * DAY, NOW - DAY + 1, NOW + 300 * DAY])
+@pytest.mark.parametrize("place", [0, 3, 7])
+def test_one_row_at_the_wrong_place_fails_no_page_and_hides_no_other_row(
+    at: int, place: int
+) -> None:
+    rows = [row(NOW - 10 + n) for n in range(8)]
+    rows.insert(place, row(at))
+    answer, profile = body("customers", rows, 700), PROFILE.streams["customers"]
+    style, asked = style_for(PROFILE, profile), plan("customers", since=NOW - DAY)
+    page = response_page(answer, profile, "customers")
+    position = style.position(asked, None)
+
+    style.check(asked, position, page)
+    onward = style.next_page(asked, position, page).position
+
+    assert style.new_rows(asked, position, page) == rows
+    assert onward.after <= NOW - 3 or onward.page == 2
+
+
+def test_rows_beyond_their_window_are_noticed_and_a_stray_one_is_taken() -> None:
     cursor = {"after": NOW - 60 * DAY, "low": NOW - 60 * DAY, "floor": 0, "before": NOW - 30 * DAY}
 
     with pytest.raises(FilterIgnored):
-        check("sales", body("sales", [row(NOW)], 1), cursor)
+        check("sales", body("sales", [row(NOW)] * 5, 5), cursor)
+    check("sales", body("sales", [row(NOW)], 1), cursor)
 
 
 def test_a_page_whose_rows_tell_no_time_is_no_answer() -> None:

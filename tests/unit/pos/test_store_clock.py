@@ -175,18 +175,48 @@ def test_days_are_those_of_the_store() -> None:
     assert asked == {"from": "2026-05-01 00:00", "to": "2026-05-03 00:00"}
 
 
-@pytest.mark.parametrize("at", ["2026-05-01T23:59:59", "2026-05-04T00:00:00"])
-def test_a_row_outside_its_window_is_noticed(at: str) -> None:
-    window = windows().first_window(StreamPlan("sales", NOW))
+def rows_at(*clocks: str) -> ResponsePage:
+    return ResponsePage("sales", [{"at": clock} for clock in clocks])
+
+
+INSIDE = "2026-05-02T08:00:00"
+
+
+@pytest.mark.parametrize("at", ["2026-05-01T23:59:59", "2024-12-31T12:00:00"])
+def test_a_filter_by_day_that_is_ignored_is_noticed(at: str) -> None:
+    plan = StreamPlan("sales", NOW)
+    window = windows().first_window(plan)
 
     with pytest.raises(FilterIgnored):
-        windows().check(window, ResponsePage("sales", [{"at": "2026-05-02T08:00:00"}, {"at": at}]))
+        windows().check(plan, window, rows_at(*[INSIDE] * 5, *[at] * 5))
+
+
+@pytest.mark.parametrize("at", ["2026-05-01T23:59:59", "1899-12-30T00:00:00"])
+def test_a_few_rows_outside_their_window_fail_nothing(at: str) -> None:
+    plan = StreamPlan("sales", NOW)
+    window = windows().first_window(plan)
+
+    windows().check(plan, window, rows_at(at))
+    windows().check(plan, window, rows_at(*[at] * 30, *[INSIDE] * 40))
+
+
+def test_a_till_whose_clock_is_ahead_does_not_pass_for_a_filter_that_is_ignored() -> None:
+    plan = StreamPlan("sales", NOW)
+    newest = windows().first_window(plan)
+    older = windows().window_before(newest, 0)
+
+    for window in (newest, older):
+        assert window is not None
+        windows().check(plan, window, rows_at(*["2062-01-01T10:00:00"] * 50))
+    with pytest.raises(FilterIgnored):
+        windows().check(plan, older, rows_at(*[INSIDE] * 5))
 
 
 def test_rows_that_tell_no_time_do_not_spoil_their_window() -> None:
-    window = windows().first_window(StreamPlan("sales", NOW))
+    plan = StreamPlan("sales", NOW)
+    window = windows().first_window(plan)
 
-    windows().check(window, ResponsePage("sales", [{"at": "not a date"}, {}, "no row"]))
+    windows().check(plan, window, ResponsePage("sales", [{"at": "not a date"}, {}, "no row"]))
 
 
 # Tables

@@ -68,10 +68,36 @@ def test_a_failure_names_stream_and_actor_and_moves_no_watermark_of_what_was_not
     assert (run.error.code, run.error.actor, run.error.stream) == (error.code, actor, "sales")
     assert watermark(room, "customers") is not None
     assert watermark(room, "sales") is None
-    assert "inventory" not in streams_asked(room)
+    costs_its_stream = isinstance(error, UnexpectedAnswer | FilterIgnored)
+    assert ("inventory" in streams_asked(room)) == costs_its_stream
     assert len(room.facts.sale_rows) == 10
     assert credential(room).last_good_run_at is None
     assert credential(room).last_error == error.code
+
+
+def test_a_report_that_is_too_large_costs_its_stream_and_no_other() -> None:
+    room = a_room(customers=people(15))
+    too_large = UnexpectedAnswer("It sent more than 10 MB (customers).")
+    show(room, customers=[too_large], sales=pages_of(sales(room, 10), 10))
+
+    run = room.sync()
+
+    assert run.error
+    assert (run.state, run.error.stream) == ("failed", "customers")
+    assert "10 MB (customers)" in run.error.message
+    assert len(room.facts.sale_rows) == run.streams["sales"].new == 10
+    assert watermark(room, "customers") is None
+    assert watermark(room, "sales") is not None
+
+
+def test_without_the_list_of_stores_nothing_else_is_read() -> None:
+    room = a_room(stores=[UnexpectedAnswer("It sent HTML.")])
+
+    run = room.sync()
+
+    assert run.error
+    assert run.error.stream == "stores"
+    assert streams_asked(room) == ["stores"]
 
 
 def test_a_failed_run_shows_no_counts_of_streams_it_never_read() -> None:
