@@ -16,6 +16,9 @@ Consent = Literal["yes", "no", "unknown"]
 NOT_STORED = {"not_stored": True}
 """Metadata of a field that says how a row was read, and is no part of the fact."""
 
+NOT_READ = {"not_read": True}
+"""Metadata of a field that is stored with the fact, and that no row of a POS tells."""
+
 STREAMS: tuple[Stream, ...] = ("stores", "customers", "sales", "inventory")
 
 
@@ -100,7 +103,8 @@ class Sale:
     `status` is the POS's own word; an unknown word is kept, counted, makes no sale final, and
     leaves a final one final. `is_status_known`, which is not stored: whether the profile knows it.
     `wall_clock`: what the shop's clock showed, as if it were UTC, where the POS tells no zone;
-    `ordered_at` then follows the zone that AIQ knows of the shop.
+    `ordered_at` then follows the zone that AIQ knows of the shop. `gone`: the POS no longer shows
+    it, so that it counts as void; whatever the POS shows is not gone.
     """
 
     ext_id: str
@@ -129,7 +133,13 @@ class Sale:
     items: tuple[LineItem, ...] = ()
     updated_at: Instant | None = None
     wall_clock: Instant | None = None
+    gone: bool = field(default=False, metadata=NOT_READ)
     is_status_known: bool = field(default=True, compare=False, metadata=NOT_STORED)
+
+    @property
+    def happened(self) -> bool:
+        """Whether it counts as a sale or a return that took place."""
+        return self.is_final and not self.gone
 
 
 @dataclass(frozen=True, slots=True)
@@ -161,7 +171,8 @@ class Reject:
     """A row that cannot be used, set aside with the reason so that a person can look at it.
 
     `field` names the POS's field, `reason` is a stable code (`missing_id`, `bad_date`, `bad_money`,
-    `wrong_shape` …), `row` the POS's row as received.
+    `wrong_shape` …), `row` the POS's row as received. `at`, which is
+    not stored: the earliest of the times when it was made and changed, as far as they can be read.
     """
 
     stream: Stream
@@ -169,3 +180,4 @@ class Reject:
     field: str
     row: dict[str, object]
     ext_id: str | None = None
+    at: Instant | None = None

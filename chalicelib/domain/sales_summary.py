@@ -42,7 +42,8 @@ class SaleRef:
 
     `net`: total without tip and fees, in minor units; of a return, what was given back. `returned`:
     what final returns that name this sale gave back. `unlinked`: a final return that names none.
-    `wall_clock`: as on the sale. `ahead`: dated ahead, so that it counts for nothing yet.
+    `wall_clock`: as on the sale. `ahead`: dated ahead, so that it counts for nothing yet. `gone`:
+    the POS no longer shows it, so that it counts as void.
     """
 
     platform: Platform
@@ -57,6 +58,7 @@ class SaleRef:
     unlinked: bool = False
     wall_clock: Instant | None = None
     ahead: bool = False
+    gone: bool = False
 
     @classmethod
     def of(
@@ -68,7 +70,7 @@ class SaleRef:
         *,
         ahead: bool = False,
     ) -> SaleRef:
-        happened = sale.is_final and not ahead
+        happened = sale.happened and not ahead
         counts = happened and sale.kind == "sale"
         unlinked = happened and sale.kind == "return" and not sale.original_ext_id
         return cls(
@@ -84,6 +86,7 @@ class SaleRef:
             unlinked=unlinked,
             wall_clock=sale.wall_clock,
             ahead=ahead,
+            gone=sale.gone,
         )
 
     @property

@@ -199,6 +199,8 @@ def _obstacles(ref: SaleRef, day: Day, persona: Persona, terms: Terms) -> Iterat
 def _why_not_counting(ref: SaleRef, day: Day) -> tuple[str, str]:
     if ref.ahead:
         return "dated_ahead", f"Dated {day_text(day)}: it counts for nothing until then."
+    if ref.gone:
+        return "gone_from_the_pos", "Gone from the POS: it counts as void."
     return "no_final_sale", "Not a final sale: it earns nothing."
 
 

@@ -19,7 +19,14 @@ from chalicelib.pos.rows.field_map import Setting
 from chalicelib.pos.rows.normalise import Normaliser
 from chalicelib.pos.transport import plain_errors
 from chalicelib.pos.transport.auth_variants import AuthVariants
-from chalicelib.services.ports.pos import CredentialAccess, Cursor, KnownRow, Page, StreamPlan
+from chalicelib.services.ports.pos import (
+    CredentialAccess,
+    Cursor,
+    KnownRow,
+    Page,
+    StreamPlan,
+    TimeSpan,
+)
 
 
 class _RawPage(NamedTuple):
@@ -30,6 +37,7 @@ class _RawPage(NamedTuple):
     cursor: Cursor | None
     full_listing: bool
     again: bool
+    times: TimeSpan | None
 
 
 class Session:
@@ -85,6 +93,7 @@ class Session:
             retries=self._transport.retries - retries,
             unknown_words={} if page.again else normalised.unknown_words,
             rows=normalised.rows,
+            times=page.times,
         )
 
     def _read(self, stream: StreamProfile, plan: StreamPlan, cursor: Cursor | None) -> _RawPage:
@@ -100,7 +109,14 @@ class Session:
         page = self._auth.get(stream.endpoint, style.params(plan, position), read)
         rows = style.new_rows(plan, position, page)
         onward = style.next_page(plan, position, page)
-        return _RawPage(len(page.rows), rows, onward.cursor, onward.full_listing, onward.again)
+        return _RawPage(
+            fetched=len(page.rows),
+            rows=rows,
+            cursor=onward.cursor,
+            full_listing=onward.full_listing,
+            again=onward.again,
+            times=onward.times,
+        )
 
     def _read_lines(
         self, stream: StreamProfile, group: LineGroup, plan: StreamPlan, cursor: Cursor | None

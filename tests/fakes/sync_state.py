@@ -50,6 +50,7 @@ class MemorySyncStates:
         self.kept: dict[tuple[str, str, str], RunView] = {}
         self.aside_rows: dict[tuple[str, str], dict[int, SetAside]] = {}
         self.checkpoints = 0
+        self.sales_shown: dict[tuple[str, str, int], Sequence[bytes]] = {}
 
     def claim(self, run: RunView, now: Instant) -> RunView:
         place = (run.uid, run.credential)
@@ -159,6 +160,18 @@ class MemorySyncStates:
 
     def drop_manifest(self, uid: str, credential: str, stream: str, generation: int) -> None:
         self.manifests_kept.pop((uid, credential, stream, generation), None)
+
+    def sale_days(self, uid: str, credential: str, since: int) -> list[bytes]:
+        return [
+            each
+            for (*owner, day), packed in self.sales_shown.items()
+            if owner == [uid, credential] and day >= since
+            for each in packed
+        ]
+
+    def put_sale_day(self, lease: Lease, day: int, packed: Sequence[bytes]) -> None:
+        self._fence(lease, "sale day", day)
+        self.sales_shown[lease.uid, lease.credential, day] = packed
 
     def add_aside(self, lease: Lease, first_number: int, rejects: Sequence[Reject]) -> None:
         rows = self.aside_rows.setdefault((lease.uid, lease.run), {})

@@ -1032,6 +1032,7 @@ NO_SAMPLE = {
     "ACCOUNT#{uid}` / `LIMIT#{limit}": "newer than the samples",
     "SLOTS#{uid}` / `{queue}": "newer than the samples",
     "{uid}#REPLIES` / `REPLY#{message}": "newer than the samples",
+    "SALEDAYS#{uid}#{credential}` / `{day}#{n}": "newer than the samples",
     "id": "the idempotency table is provisioned and nothing writes into it",
 }
 """Rows of design.md without a sample, and why."""
@@ -1103,6 +1104,7 @@ PATTERNS: dict[str, tuple[str, ...]] = {
     "replies that wait for a person": (),  # newer than the samples
     "a limit that was raised": (),  # newer than the samples
     "the slots that an account holds": (),  # newer than the samples
+    "sales that were shown lately": (),  # newer than the samples
     "watermark; known digests": ("streams", "manifest base", "manifest delta"),
     "runs, newest first; one run": ("run",),
     "set-aside records of a run": ("aside",),

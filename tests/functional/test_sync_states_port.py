@@ -441,6 +441,27 @@ def test_generations_and_streams_of_a_manifest_do_not_mix(office: Office) -> Non
         office.manifest("sales", 1, 0, 1)
 
 
+def test_sales_shown_are_read_by_day_and_each_day_is_replaced_whole(office: Office) -> None:
+    lease = office.leased()
+    office.states.put_sale_day(lease, 20_500, [b"a", b"b", b"c"])
+    office.states.put_sale_day(lease, 20_501, [b"d"])
+    office.states.put_sale_day(lease, 20_499, [b"too old"])
+    office.states.put_sale_day(lease, 20_500, [b"e", b"f"])
+
+    found = office.states.sale_days(office.uid, CREDENTIAL, 20_500)
+
+    assert found == [b"e", b"f", b"d"]
+    assert office.states.sale_days(office.uid, "crd_2", 0) == []
+
+
+def test_a_worker_that_lost_its_lease_cannot_say_which_sales_were_shown(office: Office) -> None:
+    first, second = office.overtaken()
+    office.states.put_sale_day(second, 20_500, [b"new"])
+
+    with pytest.raises(LeaseLost):
+        office.states.put_sale_day(first, 20_500, [b"old"])
+
+
 def rejects(amount: int, stream: Any = "sales") -> list[Reject]:
     return [Reject(stream, "bad_date", "at", {"n": n, "é": None}, str(n)) for n in range(amount)]
 

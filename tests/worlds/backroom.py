@@ -37,7 +37,7 @@ from chalicelib.services.ports.integrations import Credential, Integration
 from chalicelib.services.ports.runs import RunView
 from chalicelib.services.stores.stores import StoreService
 from chalicelib.services.sync.ending import RunEnding
-from chalicelib.services.sync.inventory_leavers import InventoryLeavers
+from chalicelib.services.sync.gone.products import InventoryLeavers
 from chalicelib.services.sync.notices import RunNotices
 from chalicelib.services.sync.open_run import OpenRun
 from chalicelib.services.sync.plan import Planner

@@ -179,6 +179,19 @@ class HistoryAccount:
             if joins and customer.ext_id in joins:
                 self.given.joins.append((record, joins[customer.ext_id]))
 
+    def lose(self, place: Place, ext_id: str, accident: Accident) -> None:
+        """The POS no longer shows a sale."""
+        before = self.members()
+        commits: list[Committed] = []
+        self.surviving(
+            accident,
+            lambda: commits.append(self.commits.commit(UID, *place, gone=[ext_id])),
+            besides=place,
+        )
+        if accident.rows is None:
+            self.who_left_is_counted(before, commits[-1])
+        self.given.gone.append((len(self.given.sold), (*place, ext_id)))
+
     def the_asked_are_covered(self) -> None:
         """Whoever was asked since the last look is covered by a setting, by what is known now."""
         if not self.effects.heard:

@@ -64,7 +64,7 @@ def _array(item: Any) -> list[Any]:
 
 def _defaults(kind: Any) -> tuple[tuple[str, Any], ...]:
     if kind not in _DEFAULTS:
-        stored = [f for f in fields(kind) if not f.metadata]
+        stored = [f for f in fields(kind) if not f.metadata or "not_read" in f.metadata]
         _DEFAULTS[kind] = tuple((f.name, _default(f)) for f in stored)
     return _DEFAULTS[kind]
 

@@ -6,7 +6,7 @@ from __future__ import annotations
 import zlib
 from hashlib import blake2b
 
-from chalicelib.domain.words import CredentialId, Instant, Platform, Stream, Uid
+from chalicelib.domain.words import CredentialId, Day, Instant, Platform, Stream, Uid
 
 DUE_SHARDS = 16
 RECENT_SHARDS = 8
@@ -257,6 +257,14 @@ def manifest_base(bucket: int) -> str:
 
 def manifest_delta(number: int) -> str:
     return f"DELTA#{number:06d}"
+
+
+def sale_days(uid: Uid, credential_id: str) -> str:
+    return f"SALEDAYS#{uid}#{credential_id}"
+
+
+def sale_day(day: Day, number: int) -> str:
+    return f"{day:06d}#{number:03d}"
 
 
 def runs(uid: Uid, platform: Platform) -> str:

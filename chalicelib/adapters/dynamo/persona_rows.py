@@ -130,6 +130,8 @@ def pointer_row(key: Key, ref: SaleRef, postings: Postings) -> Row:
         row["wall"] = {"N": str(ref.wall_clock)}
     if ref.ahead:
         row["ahead"] = {"N": "1"}
+    if ref.gone:
+        row["gone"] = {"N": "1"}
     if postings:
         row["posted"] = {"S": _pack_postings(postings)}
     return row
@@ -150,6 +152,7 @@ def read_pointer(row: Row) -> SaleRef:
         unlinked=unlinked == "1",
         wall_clock=int(row["wall"]["N"]) if "wall" in row else None,
         ahead="ahead" in row,
+        gone="gone" in row,
     )
 
 

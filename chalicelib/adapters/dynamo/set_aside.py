@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
-from dataclasses import replace
 
 import orjson
 from pynamodb.attributes import NumberAttribute, UnicodeAttribute
@@ -20,6 +19,7 @@ from chalicelib.services.ports.runs import Lease, SetAside
 POSITION = re.compile(r"[a-z]+#\d{6}")
 
 KEPT_DAYS = 90
+STORED = ("stream", "reason", "field", "row", "ext_id")
 LONGEST_RECORD = 60_000
 """Characters of a record that are stored: a row of the table takes 400 KB."""
 
@@ -51,11 +51,12 @@ class DynamoSetAside:
 
 def _text(reject: Reject) -> str:
     """Return the record as JSON text, its row cut to what is stored."""
-    text = orjson.dumps(reject).decode()
+    told = {name: getattr(reject, name) for name in STORED}
+    text = orjson.dumps(told).decode()
     if len(text) <= LONGEST_RECORD:
         return text
     row = orjson.dumps(reject.row).decode()
-    return orjson.dumps(replace(reject, row={"cut": row[:LONGEST_RECORD]})).decode()
+    return orjson.dumps({**told, "row": {"cut": row[:LONGEST_RECORD]}}).decode()
 
 
 def _set_aside(row: SetAsideRow) -> SetAside:

@@ -16,8 +16,12 @@ from pynamodb.attributes import BinaryAttribute, NumberAttribute, UnicodeAttribu
 from chalicelib.adapters.dynamo import keys
 from chalicelib.adapters.dynamo.base import Row, put_if
 from chalicelib.domain.errors import LeaseLost
-from chalicelib.domain.words import CredentialId, Stream, Uid
+from chalicelib.domain.gone_sales import DAYS_WATCHED
+from chalicelib.domain.times import DAY, SECOND
+from chalicelib.domain.words import CredentialId, Day, Stream, Uid
 from chalicelib.services.ports.runs import Lease, ManifestAddress, StreamState
+
+SALE_DAYS_KEPT = DAYS_WATCHED + 30
 
 ROWS_A_READ = 32
 """Rows of a manifest read at once: at most 4 MB in memory beside what they become."""
@@ -35,8 +39,17 @@ class ManifestRow(Row):
     fence = NumberAttribute()
 
 
+class SaleDayRow(Row):
+    """The sales that a POS showed of one day, or a part of them. `rows`: how many the day has."""
+
+    packed = BinaryAttribute(legacy_encoding=False)
+    rows = NumberAttribute()
+    fence = NumberAttribute()
+    expires_at = NumberAttribute()
+
+
 class DynamoStreamStates:
-    """The stream states and manifests of the `SyncStates` port."""
+    """The stream states, manifests and sales by day of the `SyncStates` port."""
 
     def streams(self, uid: Uid, credential: CredentialId) -> Mapping[Stream, StreamState]:
         row = StreamsRow.find(keys.credential_state(uid, credential), keys.STREAMS_SK)
@@ -90,6 +103,33 @@ class DynamoStreamStates:
         with ManifestRow.batch_write() as batch:
             for row in ManifestRow.query(pk, attributes_to_get=["pk", "sk"]):
                 batch.delete(row)
+
+    def sale_days(self, uid: Uid, credential: CredentialId, since: Day) -> list[bytes]:
+        first = keys.sale_day(since, 0)
+        rows = SaleDayRow.query(
+            keys.sale_days(uid, credential), SaleDayRow.sk >= first, consistent_read=True
+        )
+        found, of_day = [], 0
+        for row in rows:
+            number = int(row.sk.rsplit("#", 1)[1])
+            of_day = int(row.rows) if number == 0 else of_day
+            if number < of_day:  # else a day that had more sales once left it
+                found.append(row.packed)
+        return found
+
+    def put_sale_day(self, lease: Lease, day: Day, packed: Sequence[bytes]) -> None:
+        pk = keys.sale_days(lease.uid, lease.credential)
+        expires_at = (day + SALE_DAYS_KEPT) * DAY // SECOND
+        for number, each in enumerate(packed):
+            row = SaleDayRow(
+                pk,
+                keys.sale_day(day, number),
+                packed=each,
+                rows=len(packed),
+                fence=lease.fence,
+                expires_at=expires_at,
+            )
+            _put_fenced(row, SaleDayRow.fence, lease)
 
 
 def _keys_of(

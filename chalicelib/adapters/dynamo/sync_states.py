@@ -33,7 +33,12 @@ from chalicelib.adapters.dynamo.base import (
 )
 from chalicelib.adapters.dynamo.run_text import read_view, view_text
 from chalicelib.adapters.dynamo.set_aside import DynamoSetAside, SetAsideRow
-from chalicelib.adapters.dynamo.stream_states import DynamoStreamStates, ManifestRow, StreamsRow
+from chalicelib.adapters.dynamo.stream_states import (
+    DynamoStreamStates,
+    ManifestRow,
+    SaleDayRow,
+    StreamsRow,
+)
 from chalicelib.domain.errors import LeaseLost, NotFound
 from chalicelib.domain.words import CredentialId, Instant, Platform, Uid
 from chalicelib.services.ports.common import Clock
@@ -80,7 +85,7 @@ class DynamoSyncStates(DynamoStreamStates, DynamoSetAside):
     """The `SyncStates` port: runs and leases here, the rest from the bases."""
 
     def __init__(self, table: str, clock: Clock, *, lease_seconds: int = LEASE_SECONDS) -> None:
-        bind(table, StateRow, RunRow, StreamsRow, ManifestRow, SetAsideRow)
+        bind(table, StateRow, RunRow, StreamsRow, ManifestRow, SaleDayRow, SetAsideRow)
         self._clock = clock
         self._lease_ms = lease_seconds * 1000
 

@@ -139,7 +139,7 @@ class CardList(Answer):
 
 class CardAnswer(CardSummary):
     """A card with its fields, credentials without secrets, and settings. `steps`: what is to be
-    done in the POS first."""
+    done in the POS first. `deleted_sales`: what becomes of a sale that is deleted there."""
 
     age_gate: AgeGateAnswer
     flag_trust: FlagTrustAnswer
@@ -148,6 +148,7 @@ class CardAnswer(CardSummary):
     )
     connected_at: Moment | None
     steps: tuple[str, ...]
+    deleted_sales: str
     credential_fields: tuple[CredentialFieldAnswer, ...]
     credentials: list[CredentialAnswer]
     settings_warning: str | None
@@ -186,6 +187,7 @@ def get_integration(uid: Uid, platform: Platform) -> CardAnswer:
             "sms_status": wiring.texting.texting_service().status_for(uid, card.integration),
             "connected_at": card.integration.connected_at,
             "steps": card.info.steps,
+            "deleted_sales": card.info.deleted_sales,
             "credential_fields": [
                 CredentialFieldAnswer.model_validate(field) for field in card.info.fields
             ],

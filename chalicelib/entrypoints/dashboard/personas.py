@@ -144,7 +144,8 @@ class SaleLineAnswer(Answer):
 
 
 class SaleAnswer(Answer):
-    """Money is in minor units of `currency`; `record` is the source record it is anchored to."""
+    """Money is in minor units of `currency`; `record` is the source record it is anchored to.
+    `gone`: gone from the POS, which no longer shows the sale; it counts as void."""
 
     platform: Platform
     scope: ScopeId
@@ -154,6 +155,7 @@ class SaleAnswer(Answer):
     kind: SaleKind
     status: str
     is_final: bool
+    gone: bool
     ordered_at: Moment
     ordered_at_text: str
     store_key: str

@@ -114,7 +114,7 @@ def _collect_seldom() -> None:
 
 def _run_ending(store_keys: StoreKeyWatch) -> RunEnding:
     from chalicelib.services.sync.ending import RunEnding
-    from chalicelib.services.sync.inventory_leavers import InventoryLeavers
+    from chalicelib.services.sync.gone.products import InventoryLeavers
 
     return RunEnding(
         accounts=outside.accounts(),

@@ -7,15 +7,15 @@ reading recent days again (reference/pos.md §3.3).
 from __future__ import annotations
 
 from dataclasses import dataclass
-from datetime import date, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
 
-from chalicelib.domain.times import local_day
+from chalicelib.domain.times import from_datetime, local_day
 from chalicelib.domain.words import Instant
 from chalicelib.pos.paging.response_page import Json, ResponsePage
 from chalicelib.pos.paging.style import Params, history_start
 from chalicelib.pos.profile.paging import Windows
 from chalicelib.pos.rows import coerce
-from chalicelib.services.ports.pos import StreamPlan
+from chalicelib.services.ports.pos import StreamPlan, TimeSpan
 
 AHEAD_DAYS = 2
 """The newest window ends this many days after today began: neither a clock that is fast nor a zone
@@ -62,6 +62,16 @@ class DayWindows:
             days = max(days // 2, spec.days)
         return Window(max(window.floor, window.low - days), window.low, window.floor, days)
 
+    def times_read(self, plan: StreamPlan, window: Window) -> TimeSpan | None:
+        """The times that a listing showed whose last window was this one; None of one that is not
+        about its days. They are what the shop's clock showed, as if it were UTC."""
+        if self.spec.newest_only:
+            return None
+        first, end = map(_midnight, (window.floor, self.first_window(plan).high))
+        return TimeSpan(
+            from_datetime(first.replace(tzinfo=UTC)), from_datetime(end.replace(tzinfo=UTC))
+        )
+
     def params(self, window: Window) -> Params:
         end = _midnight(window.high)
         if self.spec.until_included:
@@ -98,4 +108,5 @@ class DayWindows:
 
 
 def _midnight(day: int) -> datetime:
+    """On a clock that tells no zone."""
     return datetime.combine(date.fromordinal(day), datetime.min.time())

@@ -27,8 +27,8 @@ MAX_LISTINGS = 3
 class OffsetPosition:
     """The position of a listing by offset, or of a window of it. `start` rows were met, `last` is
     the id of the last one. `listing`: 1 in the first reading; `met`: rows met in earlier ones;
-    `moved`: the last reading found rows moved, too. `longest`: the rows of the longest page so far,
-    since the POS may give fewer than we ask for."""
+    `moved`: the last reading found rows moved, too, here or in a window before. `longest`: the rows
+    of the longest page so far, since the POS may give fewer than we ask for."""
 
     start: int = 0
     last: str | None = None
@@ -138,8 +138,11 @@ class OffsetPages(PagingStyle[OffsetPosition]):
         """The next window, after all rows of one were read; without windows, the end."""
         if self.windows and at.window:
             window = self.windows.window_before(at.window, at.start)
-            position = OffsetPosition(longest=at.longest, window=window) if window else None
-            return NextPage(position, again=again)
+            if window:
+                onward = OffsetPosition(longest=at.longest, moved=at.moved, window=window)
+                return NextPage(onward, again=again)
+            times = None if at.moved else self.windows.times_read(plan, at.window)
+            return NextPage(None, again=again, times=times)
         return NextPage(None, full_listing=plan.since is None and not at.moved, again=again)
 
     def _is_full(self, at: OffsetPosition, page: ResponsePage) -> bool:

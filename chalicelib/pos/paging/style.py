@@ -15,7 +15,7 @@ from chalicelib.domain.times import DAY, to_datetime
 from chalicelib.domain.words import Instant
 from chalicelib.pos.paging.cursor import dump, load
 from chalicelib.pos.paging.response_page import Json, ResponsePage
-from chalicelib.services.ports.pos import Cursor, StreamPlan
+from chalicelib.services.ports.pos import Cursor, StreamPlan, TimeSpan
 
 Params = dict[str, str]
 P = TypeVar("P")
@@ -30,12 +30,13 @@ class NextPage(Generic[P]):
     """The position after a page; `position` is None when the listing is complete.
 
     `full_listing`: the completed listing held everything the POS has. `again`: the page was read
-    to be sure and had been read before, so that its unusable rows are known.
+    to be sure and had been read before, so that its unusable rows are known. `times`: as on `Page`.
     """
 
     position: P | None
     full_listing: bool = False
     again: bool = False
+    times: TimeSpan | None = None
 
     @property
     def cursor(self) -> Cursor | None:

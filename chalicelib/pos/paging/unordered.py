@@ -21,7 +21,7 @@ from chalicelib.pos.paging.style import (
     history_start,
 )
 from chalicelib.pos.profile.paging import PageLimit
-from chalicelib.services.ports.pos import StreamPlan
+from chalicelib.services.ports.pos import StreamPlan, TimeSpan
 
 LIVELY = 15 * MINUTE
 """A row changed this shortly before the run, by the POS's clock, may be changing while we read."""
@@ -98,7 +98,13 @@ class UnorderedPages(PagingStyle[UnorderedPosition]):
     ) -> NextPage[UnorderedPosition]:
         following = self._in_window(plan, at, page) or self._next_window(at)
         complete = following is None and at.after is None and at.before is None
-        return NextPage(following, full_listing=complete, again=at.down)
+        times = None if following else self._times_read(plan, at)
+        return NextPage(following, full_listing=complete, again=at.down, times=times)
+
+    def _times_read(self, plan: StreamPlan, at: UnorderedPosition) -> TimeSpan | None:
+        """The times that the whole listing showed, by what the filter goes by."""
+        start = at.after if at.floor is None else at.floor
+        return None if start is None else TimeSpan(start, plan.now)
 
     def _in_window(
         self, plan: StreamPlan, at: UnorderedPosition, page: ResponsePage
@@ -122,10 +128,10 @@ class UnorderedPages(PagingStyle[UnorderedPosition]):
     def _may_have_moved(self, plan: StreamPlan, at: UnorderedPosition, page: ResponsePage) -> bool:
         """Whether rows may have changed places: there are more or fewer pages, or one was changed
         just now."""
-        if self.spec.changed is None:
-            return False
         if at.moved or (at.page > 1 and at.pages != page.last_page):
             return True
+        if self.spec.changed is None:
+            return False
         lately = plan.now - LIVELY
         return any(
             instant is not None and instant >= lately for instant in map(self.changed, page.rows)

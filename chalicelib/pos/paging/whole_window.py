@@ -28,7 +28,8 @@ class WindowPages(PagingStyle[Window]):
     def check(self, plan: StreamPlan, at: Window, page: ResponsePage) -> None:
         self.windows.check(plan, at, page)
 
-    def next_page(self, plan: StreamPlan, at: Window, page: ResponsePage) -> NextPage[Window]:  # noqa: ARG002
+    def next_page(self, plan: StreamPlan, at: Window, page: ResponsePage) -> NextPage[Window]:
         window = self.windows.window_before(at, len(page.rows))
         full = window is None and self.windows.spec.newest_only
-        return NextPage(window, full_listing=full)
+        times = None if window else self.windows.times_read(plan, at)
+        return NextPage(window, full_listing=full, times=times)

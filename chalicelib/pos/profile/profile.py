@@ -21,7 +21,15 @@ from chalicelib.pos.profile.mapping import (
     Paths,
     Sum,
 )
-from chalicelib.pos.profile.paging import Each, PageProfile, ProfilePart, Proof
+from chalicelib.pos.profile.paging import (
+    Each,
+    Offset,
+    PageLimit,
+    PageProfile,
+    ProfilePart,
+    Proof,
+    WholeWindow,
+)
 from chalicelib.pos.profile.path import Path
 from chalicelib.pos.profile.wire import (
     AuthVariant,
@@ -204,6 +212,18 @@ class Profile(ProfilePart):
         """The field that holds the address of the retailer's own server, where there is one."""
         return next((f.key for f in self.credential.fields if f.host), None)
 
+    @property
+    def lists_sales_by_time(self) -> bool:
+        """Whether the POS lists sales by the time at which they were made, so that a day that was
+        read shows all of its sales."""
+        sales = self.streams["sales"]
+        match sales.page:
+            case WholeWindow(windows=by_time) | Offset(windows=by_time) | PageLimit(since=by_time):
+                pass
+            case _:
+                return False
+        return by_time is not None and by_time.field == sales.map["ordered_at"] and not sales.each
+
     def info(self) -> PlatformInfo:
         """The profile as the card and the grid see it."""
         return PlatformInfo(
@@ -218,6 +238,7 @@ class Profile(ProfilePart):
             credential_per=self.credential.per,
             steps=self.credential.steps,
             store_clock=self.time.zone == "store",
+            lists_sales_by_time=self.lists_sales_by_time,
             inferred=self.inferred,
             **self.grid.model_dump(),
         )

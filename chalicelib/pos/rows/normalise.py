@@ -7,7 +7,8 @@ Any JSON value gives a fact or a reject, never an exception.
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from hashlib import blake2b
 from typing import Any
@@ -15,7 +16,7 @@ from typing import Any
 from chalicelib.domain.manifest import row_digest
 from chalicelib.domain.records import Customer, Fact, InventoryItem, Reject, Sale, StoreFact
 from chalicelib.domain.versions import is_newer
-from chalicelib.domain.words import Stream
+from chalicelib.domain.words import Instant, Stream
 from chalicelib.pos.profile.mapping import Paths
 from chalicelib.pos.profile.paging import Proof
 from chalicelib.pos.profile.path import Path
@@ -65,7 +66,12 @@ class Normaliser:
         self._forbidden = frozenset(profile.forbidden_fields)
         self._words: Counter[str] = Counter()
         self._fact = _MAKERS[stream](profile, setting, self._count)
-        self._id = field_reader(_id_paths(profile, stream), coerce.optional_id)
+        self._id = field_reader(_paths(profile, stream, "ext_id"), coerce.optional_id)
+        self._times = [
+            Compiler(profile, setting).reader_of(name, paths)
+            for name in ("ordered_at", "created_at", "updated_at")
+            if (paths := _paths(profile, stream, name))
+        ]
 
     def page(self, rows: Iterable[Json], known: KnownRow | None = None) -> Normalised:
         """The facts and rejects of a page's rows, without the rows that are `known`."""
@@ -123,7 +129,15 @@ class Normaliser:
                 field=unusable.field,
                 row=_without(row, self._forbidden),
                 ext_id=self._id(row),
+                at=min(self._read_times(row), default=None),
             )
+
+    def _read_times(self, row: Row) -> Iterator[Instant]:
+        """When the row was made and changed, as far as it can be read."""
+        for read in self._times:
+            with suppress(Unusable):
+                if (at := read(row)) is not None:
+                    yield at
 
     def _shapeless(self, row: Json) -> Json:
         """What may be kept of a row that is no object; its bare values have no names to judge."""
@@ -161,8 +175,8 @@ def _key(fact: Fact) -> object:
             return fact.ext_id
 
 
-def _id_paths(profile: Profile, stream: Stream) -> Paths:
-    paths = profile.streams[stream].map.get("ext_id", ())
+def _paths(profile: Profile, stream: Stream, name: str) -> Paths:
+    paths = profile.streams[stream].map.get(name, ())
     return paths if isinstance(paths, Path | tuple) else ()
 
 

@@ -45,6 +45,7 @@ OF_A_CREDENTIAL: tuple[Kind, ...] = (
     "stale_source",
     "no_rows",
     "truncated_catalogue",
+    "unusable_rows",
 )
 
 

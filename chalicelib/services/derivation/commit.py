@@ -35,7 +35,12 @@ from chalicelib.services.derivation.stages.reach import (
     reach,
     read_reached,
 )
-from chalicelib.services.derivation.stages.sales import TellsZone, renew_sales, take_sales
+from chalicelib.services.derivation.stages.sales import (
+    TellsZone,
+    renew_sales,
+    take_gone_sales,
+    take_sales,
+)
 from chalicelib.services.derivation.stages.write_order import in_write_order
 from chalicelib.services.derivation.terms import TermsReader
 from chalicelib.services.ports.effects import Effects
@@ -82,12 +87,14 @@ class FactCommits:
         joins: Mapping[str, Join] | None = None,
         import_run: str | None = None,
         withhold: bool = False,
+        gone: Sequence[str] = (),
     ) -> Committed:
         """Store what is new or changed among them; a repetition writes nothing.
 
         `joins`: by the customer's id, a reason of membership that came with it. `import_run`: the
         run whose listing may fix the scope's imported points. `withhold`: a customer who lacks a
-        contact that the shopper has is stored beside, and changes nobody until `take_over`.
+        contact that the shopper has is stored beside, and changes nobody until `take_over`. `gone`:
+        ids of sales that the POS no longer shows.
         """
         with self._locked(uid) as lock:
             commit = self._begin(uid)
@@ -97,6 +104,8 @@ class FactCommits:
                 )
             if sales:
                 take_sales(commit, platform, scope, sales)
+            if gone:
+                take_gone_sales(commit, platform, scope, gone)
             return self._finish(lock, commit)
 
     def take_over(self, uid: Uid, records: Iterable[str]) -> Committed:

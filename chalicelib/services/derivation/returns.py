@@ -79,7 +79,7 @@ def returned_sale(stored: StoredSale | None) -> tuple[SaleId | None, Minor]:
     if stored is None:
         return None, 0
     sale, sid = stored.sale, stored.id
-    if not (sale.is_final and sale.kind == "return" and sale.original_ext_id):
+    if not (sale.happened and sale.kind == "return" and sale.original_ext_id):
         return None, 0
     original = SaleId(sid.platform, sid.scope, sale.original_ext_id)
     return original, 0 if stored.ahead else returned_amount(sale)

@@ -21,6 +21,7 @@ Kind = Literal[
     "no_rows",
     "truncated_catalogue",
     "contacts_withdrawn",
+    "unusable_rows",
     "many_unlinked_sales",
     "shared_key",
     "points_import_mismatch",
@@ -125,9 +126,17 @@ TEMPLATES: Mapping[Kind, Template] = {
         CARD,
         ("title", "shoppers"),
     ),
+    "unusable_rows": Template(
+        "warning",
+        "{title} ({scope}): {what}.",
+        "Nothing is lost: what we knew stays, and these rows are read again daily. Look at the last"
+        " runs on the card, and ask {title} what has changed there.",
+        CARD,
+        ("title", "scope", "what"),
+    ),
     "many_unlinked_sales": Template(
         "info",
-        "{unlinked} of {sales} sales from {title} ({scope}) name no shopper.",
+        "{unlinked} of {sales} sales from {title} ({scope}) name no shopper that it lists.",
         "{title} may not have the data available to link a sale to a shopper. Ask staff to choose"
         " the shopper at checkout.",
         CARD,

@@ -94,7 +94,8 @@ class SaleLine:
 class PersonaSale:
     """One sale of a persona.
 
-    `ordered_at_text` is the POS's own text; `store` the mapped store's number.
+    `ordered_at_text` is the POS's own text; `store` the mapped store's number. `gone`: the POS no
+    longer shows it, so that it counts as void.
     """
 
     platform: Platform
@@ -105,6 +106,7 @@ class PersonaSale:
     kind: SaleKind
     status: str
     is_final: bool
+    gone: bool
     ordered_at: Instant
     ordered_at_text: str
     store_key: str

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Any, Literal, Protocol
+from typing import Any, Literal, NamedTuple, Protocol
 
 from chalicelib.domain.records import Fact, Reject, StoreFact
 from chalicelib.domain.schedule import PassKind
@@ -79,6 +79,14 @@ class StreamPlan:
     kind: PassKind = "between"
 
 
+class TimeSpan(NamedTuple):
+    """From `start` to before `end`: instants, or what the clock of the shop showed, as if it were
+    UTC, where the POS tells no zone."""
+
+    start: Instant
+    end: Instant
+
+
 @dataclass(frozen=True, slots=True)
 class Page:
     """One page, normalised. `cursor` is None when the listing is complete.
@@ -87,7 +95,8 @@ class Page:
     the page, or known by their row). `full_listing` says that the completed listing holds
     everything the POS has, so that what is absent is gone. `unknown_words` counts enum values the
     profile does not know, by `field=value`. `rows`: by ext_id, the digest of the row that a fact
-    was read from, where the fact is all there is to learn from it.
+    was read from, where the fact is all there is to learn from it. `times`: the completed
+    listing, which is one by time, showed every row that the POS has of these times.
     """
 
     facts: tuple[Fact, ...]
@@ -99,6 +108,7 @@ class Page:
     retries: int = 0
     unknown_words: Mapping[str, int] = field(default_factory=dict)
     rows: Mapping[str, int] = field(default_factory=dict)
+    times: TimeSpan | None = None
 
 
 class KnownRow(Protocol):
@@ -151,7 +161,8 @@ class CredentialField:
 class PlatformInfo:
     """Describes a platform for the card, the grid and the services (product.md §2). `steps`: what
     is to be done in the POS before a credential can be typed. `store_clock`: it tells
-    times as the shop's clock shows them, and no zone.
+    times as the shop's clock shows them, and no zone. `lists_sales_by_time`: it lists them by when
+    they were made, so that those which a listing lacks are gone.
     """
 
     platform: Platform
@@ -170,6 +181,7 @@ class PlatformInfo:
     min_sync_hours: int
     credential_per: str
     store_clock: bool = False
+    lists_sales_by_time: bool = False
     inferred: tuple[str, ...] = ()
     steps: tuple[str, ...] = ()
 
@@ -178,6 +190,19 @@ class PlatformInfo:
         """Whether the POS filters by a clock that may be hours from ours: one whose zone it does
         not tell, or that of a shop's PC."""
         return self.store_clock or self.own_server
+
+    @property
+    def deleted_sales(self) -> str:
+        """What becomes of a sale that is deleted in the POS, for the card (product.md §5)."""
+        if self.lists_sales_by_time:
+            return (
+                f"A sale that is deleted in {self.title} counts as void here once two daily syncs"
+                " no longer show it."
+            )
+        return (
+            f"A sale that is deleted in {self.title} keeps its points: {self.title} does not list"
+            " sales by day, so that nothing shows that one is gone. Void it there instead."
+        )
 
 
 class PosGateway(Protocol):

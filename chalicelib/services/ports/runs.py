@@ -9,6 +9,7 @@ from typing import Any, NamedTuple, Protocol
 from chalicelib.domain.records import Reject
 from chalicelib.domain.words import (
     CredentialId,
+    Day,
     Instant,
     Platform,
     RunState,
@@ -276,6 +277,15 @@ class SyncStates(Protocol):
         self, uid: Uid, credential: CredentialId, stream: str, generation: int
     ) -> None:
         """Delete a generation of a manifest, base and deltas."""
+        ...
+
+    def sale_days(self, uid: Uid, credential: CredentialId, since: Day) -> list[bytes]:
+        """Read the sales that the POS showed of each day from `since` on, as they were stored."""
+        ...
+
+    def put_sale_day(self, lease: Lease, day: Day, packed: Sequence[bytes]) -> None:
+        """Store the sales that the POS showed of a day, in as many rows. Raises LeaseLost when a
+        later lease has stored them."""
         ...
 
     def add_aside(self, lease: Lease, first_number: int, rejects: Sequence[Reject]) -> None:

@@ -18,7 +18,7 @@ from chalicelib.services.ports.integrations import Credential, Credentials
 from chalicelib.services.ports.notifications import Notification
 from chalicelib.services.ports.pos import PosGateway
 from chalicelib.services.ports.runs import RunError
-from chalicelib.services.sync.inventory_leavers import InventoryLeavers
+from chalicelib.services.sync.gone.products import InventoryLeavers
 from chalicelib.services.sync.next_run import (
     failures_in_a_row,
     is_key_given_up,
@@ -30,6 +30,7 @@ from chalicelib.services.sync.notices import (
     catalogue_notices,
     failure_notices,
     row_notices,
+    unusable_notices,
 )
 from chalicelib.services.sync.run_result import RunResult
 from chalicelib.services.sync.store_keys_seen import StoreKeyWatch
@@ -60,7 +61,7 @@ class RunEnding:
         open_now = self.notices.open(result.uid) if complete else []
         self._note_leavers(result, open_now)
         self.inventory_leavers.deactivate(result)
-        self.notices.raise_(result, catalogue_notices(result))
+        self.notices.raise_(result, catalogue_notices(result) + unusable_notices(result))
         self._fix_points(result)
         self.store_keys.record_run(result)
         save_streams()

@@ -68,6 +68,15 @@ def catalogue_notices(result: RunResult) -> list[Notice]:
     return [Notice("truncated_catalogue", facts)]
 
 
+def unusable_notices(result: RunResult) -> list[Notice]:
+    """Return the notice of listings that cannot be right."""
+    what = []
+    if result.sales_missing is not None:
+        missing, known = result.sales_missing
+        what.append(f"{missing} of {known} sales of these days are missing, so none counts as void")
+    return [Notice("unusable_rows", {"what": what})] if what else []
+
+
 def row_notices(result: RunResult) -> list[Notice]:
     """Return notices of streams that are empty but should not be, and of many unlinked sales."""
     notices = []
@@ -116,6 +125,8 @@ def mended_keys(
     if result.error is None:
         kinds.update(MENDED_BY_A_GOOD_RUN)
         kinds.add("no_rows")
+        if not unusable_notices(result) and all(s.looks_back for s in result.streams.values()):
+            kinds.add("unusable_rows")
         if result.sales_linked + result.sales_unlinked >= MANY_SALES:
             kinds.add("many_unlinked_sales")
         kinds -= {notice.kind for notice in row_notices(result)}

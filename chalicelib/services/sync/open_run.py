@@ -69,11 +69,12 @@ class OpenRun:
         )
         credential = learn_scope(self.gateway, self.credentials, credential, access)
         access = replace(access, scope=credential.scope, trust=credential.trust)
-        if self.gateway.platform(credential.platform).store_clock:
+        platform = self.gateway.platform(credential.platform)
+        if platform.store_clock:
             lookup = self.store_lookup(credential.uid)
             zone = lookup.zone_of_scope(credential.platform, credential.scope)
             access = replace(access, time_zone=zone or account.time_zone)
-        run.open(account, credential.scope, self.gateway.open(access))
+        run.open(account, credential.scope, self.gateway.open(access), platform)
         return credential
 
     def _plan(

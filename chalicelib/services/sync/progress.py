@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass, field, replace
+from dataclasses import asdict, dataclass, field, fields, replace
 from typing import Any, cast
 
 from chalicelib.domain.records import STREAMS
@@ -57,6 +57,8 @@ class Progress:
     takes points from the POS; `importing`: this run's customers listing may fix them. `leavers`:
     records of members who lost their last reason of membership, at most `MOST_LEAVERS`. `judging`:
     the customers were read to their end, and it is to be judged whether blanked contacts are taken.
+    `sales_missing`: sales that the listing lacked and those it should have shown, where it lacked
+    too many to be believed.
     """
 
     began: Instant
@@ -72,22 +74,36 @@ class Progress:
     importing: bool = False
     leavers: list[str] = field(default_factory=list)
     judging: bool = False
+    sales_missing: tuple[int, int] | None = None
 
     def dump(self) -> dict[str, Any]:
-        """Return what `load` reads. `judging` stands there only while it is so: older code knows no
-        such field."""
+        """Return what `load` reads. Fields that came later are left out while they say nothing: a
+        process with older code can then go on with the run."""
         dumped = asdict(self)
         if not self.judging:
             del dumped["judging"]
+        if self.sales_missing is None:
+            del dumped["sales_missing"]
         return dumped
 
     @classmethod
     def load(cls, checkpoint: dict[str, Any]) -> Progress:
-        """Return the progress that `dump` wrote."""
-        streams = {name: StreamProgress(**at) for name, at in checkpoint["streams"].items()}
+        """Return the progress that `dump` wrote; what newer code wrote besides is passed over."""
+        streams = {
+            n: StreamProgress(**_known(StreamProgress, at))
+            for n, at in checkpoint["streams"].items()
+        }
         names = {key: (name, zone) for key, (name, zone) in checkpoint["store_names"].items()}
         error = RunError(**checkpoint["error"]) if checkpoint["error"] else None
-        return cls(**{**checkpoint, "streams": streams, "store_names": names, "error": error})
+        missing = checkpoint.get("sales_missing")
+        read = {
+            **_known(cls, checkpoint),
+            "streams": streams,
+            "store_names": names,
+            "error": error,
+            "sales_missing": (missing[0], missing[1]) if missing else None,
+        }
+        return cls(**read)
 
     def end_all(self) -> None:
         """Read nothing more in this run: a process that takes it up only ends it."""
@@ -173,6 +189,10 @@ class Tally:
             unknown_words=dict(self._words),
             error=progress.error,
         )
+
+
+def _known(kind: type, values: Mapping[str, Any]) -> dict[str, Any]:
+    return {f.name: values[f.name] for f in fields(kind) if f.name in values}
 
 
 def _counts(totals: StreamTotals) -> dict[str, int]:

@@ -16,6 +16,7 @@ from chalicelib.services.ports.facts import Committed
 from chalicelib.services.ports.pos import Page, PlatformInfo, PosSession, StreamPlan
 from chalicelib.services.ports.runs import Lease, RunError, RunView, StreamState, SyncStates
 from chalicelib.services.ports.stores import Inventories
+from chalicelib.services.sync.gone.sales import SaleWatch
 from chalicelib.services.sync.progress import Progress, StreamProgress, Tally
 from chalicelib.services.sync.run_manifests import RunManifests
 from chalicelib.services.sync.run_result import (
@@ -76,6 +77,7 @@ class RunInProgress:
             contacts=tools.contacts,
         )
         self._session: PosSession | None = None
+        self._platform: PlatformInfo | None = None
         self._states = tools.states
         self._contacts = tools.contacts
         self._goes_on = lease.checkpoint is not None or lease.takes > 1
@@ -89,8 +91,13 @@ class RunInProgress:
         """The store keys that earlier runs met."""
         return store_keys_of(self.manifests.earlier)
 
-    def open(self, account: Account, scope: ScopeId, session: PosSession) -> None:
+    def open(
+        self, account: Account, scope: ScopeId, session: PosSession, platform: PlatformInfo
+    ) -> None:
         self.account = account
+        self._platform = platform
+        if platform.lists_sales_by_time:
+            self.manifests.listed.add("sales")
         self.intake.scope = scope
         self.manifests.reading = session.reading
         self._session = session
@@ -151,8 +158,22 @@ class RunInProgress:
     def start_stream(self, name: Stream) -> StreamPlan:
         """Get ready to read the stream from where it stands; what to ask the POS for."""
         self.manifests.load(name)
+        if name == "sales" and self.intake.sale_watch is None:
+            self.intake.sale_watch = self._sale_watch()
         stream = self.progress.streams[name]
         return StreamPlan(name, self.progress.began, stream.since, stream.history_from, stream.kind)
+
+    def _sale_watch(self) -> SaleWatch | None:
+        """None where the listing of sales does not tell which are gone."""
+        if self._platform is None or "sales" not in self.manifests.listed:
+            return None
+        return SaleWatch(
+            self.lease,
+            self._states,
+            self.progress.began,
+            shop_clock=self._platform.store_clock,
+            shown=self.manifests.seen["sales"],
+        )
 
     def fetch(self, plan: StreamPlan) -> Page:
         """Read the stream's next page. Raises what `PosSession.fetch` does."""
@@ -170,10 +191,12 @@ class RunInProgress:
         self.pages_taken += 1
         self._pages_since_checkpoint += 1
 
-    def complete(self, name: Stream, *, full_listing: bool) -> None:
-        """Note that the stream was read to its end."""
+    def complete(self, name: Stream, last: Page) -> None:
+        """Note that the stream was read to its end, with this page as the last one."""
+        if name == "sales":
+            self.intake.take_gone_sales(last.times)
         stream = self.progress.streams[name]
-        stream.full_listing = full_listing
+        stream.full_listing = last.full_listing
         stream.ended = True
         if name == "customers" and self._may_have_withheld:
             self.progress.judging = True
@@ -223,6 +246,12 @@ class RunInProgress:
         self.progress.missing += named_permissions(error)
         self.progress.end_all()
 
+    def append(self) -> None:
+        """Store what was learned since the last call; it counts once a checkpoint is stored."""
+        self.manifests.append()
+        if self.intake.sale_watch is not None:
+            self.intake.sale_watch.save()
+
     def checkpoint_when_due(self) -> None:
         waited = self._clock.monotonic() - self._checkpoint_at
         if waited >= CHECKPOINT_SECONDS or self._pages_since_checkpoint >= CHECKPOINT_PAGES:
@@ -230,7 +259,7 @@ class RunInProgress:
 
     def checkpoint(self) -> None:
         """Checkpoint, heartbeat, progress and stop check at once. Raises Stopped, LeaseLost."""
-        self.manifests.append()
+        self.append()
         goes_on = self._states.checkpoint(self.lease, self.progress.dump(), self._view("running"))
         self.has_checkpointed = True
         self._pages_since_checkpoint = 0
@@ -241,7 +270,7 @@ class RunInProgress:
     def hand_over(self, state: RunState, hop: int) -> None:
         """Checkpoint and give the lease back; messages before `hop` are void. Raises LeaseLost."""
         self.manifests.save_row_changes()
-        self.manifests.append()
+        self.append()
         self._hop = hop
         self._states.hand_over(self.lease, self.progress.dump(), self._view(state), hop)
 
@@ -275,6 +304,7 @@ class RunInProgress:
             takes_points=progress.imports,
             fixes_points=progress.importing,
             catalogue=catalogue,
+            sales_missing=progress.sales_missing,
             products_gone=(self.manifests.products_gone() if catalogue == "taken" else frozenset()),
         )
 
@@ -287,8 +317,10 @@ class RunInProgress:
         if not self.progress.streams:
             return
         self._forget_unjudged()
-        self.manifests.mark_gone(result.products_gone)
+        self.manifests.mark_gone("inventory", result.products_gone)
         self.manifests.append_known()
+        if self.intake.sale_watch is not None:
+            self.intake.sale_watch.save()
         former = self.manifests.compact()
         if former or self.progress.error is not None:
             self.manifests.append_seen()
@@ -323,6 +355,7 @@ def _stream_result(stream: StreamProgress) -> StreamResult:
     return StreamResult(
         good=stream.good,
         full_listing=stream.full_listing,
+        looks_back=stream.good and (stream.since is None or stream.kind != "between"),
         listed=stream.listed,
         days=dict(stream.days),
         store_key_sales=dict(stream.store_key_sales),

@@ -11,11 +11,14 @@ from chalicelib.domain.words import Stream
 from chalicelib.services.ports.runs import Lease, ManifestAddress, StreamState, SyncStates
 from chalicelib.services.sync.progress import Progress, StreamProgress
 
-SEEN = "inventory-seen"
-"""The manifest of what an inventory listing showed, beside the one of what is known."""
+
+def seen_name(stream: Stream) -> str:
+    """The manifest of what a listing showed, beside the one of what is known."""
+    return f"{stream}-seen"
+
 
 GONE = 0
-"""The digest of an inventory row that left the catalogue; no live row has it."""
+"""The digest of a record that left the POS's listing; no live record has it."""
 
 
 @dataclass(slots=True)
@@ -23,7 +26,8 @@ class RunManifests:
     """Reads the manifests of a run, appends what the run learns, and compacts them at its end.
 
     `reading`: of the session, see `PosSession`; None until the POS is open. `known`: by stream, the
-    records of the POS as far as they were read. `seen`: what this run's inventory listing showed.
+    records of the POS as far as they were read. `seen`: by stream, what this run's listing showed,
+    of those streams where what is absent may be gone (`listed`).
     """
 
     lease: Lease
@@ -31,7 +35,8 @@ class RunManifests:
     states: SyncStates
     reading: str | None = None
     known: dict[Stream, Manifest] = field(default_factory=dict)
-    seen: Manifest | None = None
+    seen: dict[Stream, Manifest] = field(default_factory=dict)
+    listed: set[Stream] = field(default_factory=lambda: {"inventory"})
     _earlier: Mapping[Stream, StreamState] | None = None
 
     @property
@@ -45,28 +50,31 @@ class RunManifests:
         return self.earlier.get(stream) or StreamState()
 
     def load(self, stream: Stream) -> None:
-        """Read the stream's manifest and those of the streams that follow, once per process."""
+        """Read the stream's manifest and those of the streams that follow, once per process; with
+        that of the sales the one of the shoppers, which tells whose sales they are."""
         if stream == "stores" or stream in self.known:
             return
-        ahead = {name for name, later in self.progress.streams.items() if not later.ended}
-        self._load(({stream} | ahead) - {"stores"} - self.known.keys())
+        wanted = {name for name, later in self.progress.streams.items() if not later.ended}
+        wanted |= {stream, "customers"} if "sales" in {stream, *wanted} else {stream}
+        self._load((wanted & self.progress.streams.keys()) - {"stores"} - self.known.keys())
 
     def _load(self, streams: AbstractSet[Stream]) -> None:
         addresses: dict[str, ManifestAddress] = {}
         for name in streams:
             stream = self.progress.streams[name]
             addresses[name] = ManifestAddress(stream.generation, stream.chunks, stream.deltas)
-            if name == "inventory":
+            if name in self.listed:
                 stream.seen_generation = stream.seen_generation or self.lease.fence
-                addresses[SEEN] = ManifestAddress(stream.seen_generation, 0, stream.seen_deltas)
+                seen_at = ManifestAddress(stream.seen_generation, 0, stream.seen_deltas)
+                addresses[seen_name(name)] = seen_at
         written = {name: at for name, at in addresses.items() if at.chunks or at.deltas}
         packed = {}
         if written:
             packed = self.states.manifests(self.lease.uid, self.lease.credential, written)
         for name in streams:
             self.known[name] = Manifest(*packed.get(name, ()))
-        if SEEN in addresses:
-            self.seen = Manifest(*packed.get(SEEN, ()))
+            if name in self.listed:
+                self.seen[name] = Manifest(*packed.get(seen_name(name), ()))
 
     def append(self) -> None:
         """Write what was learned since the last call; it counts once a checkpoint names it."""
@@ -81,14 +89,13 @@ class RunManifests:
                 self.states.put_delta(self.lease, name, stream.generation, stream.deltas, packed)
 
     def append_seen(self) -> None:
-        inventory = self.progress.streams.get("inventory")
-        if inventory is None or self.seen is None:
-            return
-        for packed in self.seen.take_deltas():
-            inventory.seen_deltas += 1
-            self.states.put_delta(
-                self.lease, SEEN, inventory.seen_generation, inventory.seen_deltas, packed
-            )
+        for name, manifest in self.seen.items():
+            stream = self.progress.streams[name]
+            for packed in manifest.take_deltas():
+                stream.seen_deltas += 1
+                self.states.put_delta(
+                    self.lease, seen_name(name), stream.seen_generation, stream.seen_deltas, packed
+                )
 
     def save_row_changes(self) -> None:
         """Have changed row digests written with what is new, where rows are read otherwise than
@@ -100,16 +107,16 @@ class RunManifests:
     def products_gone(self) -> frozenset[int]:
         """The id digests of products that are known and that the complete listing lacks."""
         self.load("inventory")
-        known, seen = self.known["inventory"], self.seen
+        known, seen = self.known["inventory"], self.seen.get("inventory")
         if seen is None:
             return frozenset()
         return frozenset(
             key for key in known.ids() if seen.get(key) is None and known.get(key) != GONE
         )
 
-    def mark_gone(self, products: AbstractSet[int]) -> None:
-        for key in products:
-            self.known["inventory"].upsert(key, GONE)
+    def mark_gone(self, stream: Stream, keys: AbstractSet[int]) -> None:
+        for key in keys:
+            self.known[stream].upsert(key, GONE)
 
     def compact(self) -> dict[Stream, int]:
         """Compact each manifest that needs it into a generation of its own.
@@ -152,13 +159,14 @@ class RunManifests:
         )
 
     def drop_generations(self, generations: Mapping[Stream, int]) -> None:
-        """Delete these former generations, and what the inventory listing showed."""
+        """Delete these former generations, and what the listings showed."""
         uid, credential = self.lease.uid, self.lease.credential
         for name, generation in generations.items():
             self.states.drop_manifest(uid, credential, name, generation)
-        inventory = self.progress.streams.get("inventory")
-        if inventory is not None and inventory.seen_deltas:
-            self.states.drop_manifest(uid, credential, SEEN, inventory.seen_generation)
+        for name, stream in self.progress.streams.items():
+            if stream.seen_deltas:
+                generation = stream.seen_generation
+                self.states.drop_manifest(uid, credential, seen_name(name), generation)
 
     def reads_anew(self, stream: Stream) -> bool:
         """Whether the manifest holds rows as another session read them."""

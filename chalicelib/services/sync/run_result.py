@@ -25,12 +25,14 @@ class StreamResult:
     """Holds what a run read of one stream.
 
     `good`: all of it was read. `full_listing`: it was read as a listing of everything that the POS
-    has. `listed`: rows received. `days`: new sales per UTC day ordinal, as text.
+    has. `looks_back`: it went back as far as a daily pass does. `listed`: rows received. `days`:
+    new sales per UTC day ordinal, as text.
     `store_key_sales`: new sales per store key; a key that was only listed has 0.
     """
 
     good: bool = False
     full_listing: bool = False
+    looks_back: bool = False
     listed: int = 0
     days: Mapping[str, int] = field(default_factory=dict)
     store_key_sales: Mapping[str, int] = field(default_factory=dict)
@@ -47,8 +49,9 @@ class RunResult:
     them. `store_names`: name and IANA zone by store key. `customers_changed`: new or changed
     customers came; looked at in complete runs only. `leavers`: records of members who left.
     `takes_points`: points are imported from this source; `fixes_points`: this run's customers
-    listing may fix them. `products_gone`: digests of the product ids that a listing which was
-    taken lacks.
+    listing may fix them. `sales_missing`: how many sales a listing lacked that is not believed, and
+    how many it should have shown. `products_gone`: digests of the product ids that a listing which
+    was taken lacks.
     """
 
     uid: Uid
@@ -70,6 +73,7 @@ class RunResult:
     leavers: tuple[str, ...] = ()
     takes_points: bool = False
     fixes_points: bool = False
+    sales_missing: tuple[int, int] | None = None
     catalogue: CatalogueListing = "nothing new"
     products_gone: frozenset[int] = frozenset()
 

@@ -17,9 +17,10 @@ from chalicelib.services.derivation.commit import FactCommits
 from chalicelib.services.loyalty.contacts_withdrawn import ContactJudge
 from chalicelib.services.ports.contacts_withdrawn import BlankedRow, WithheldNote
 from chalicelib.services.ports.facts import Committed
-from chalicelib.services.ports.pos import KnownRow, Page
+from chalicelib.services.ports.pos import KnownRow, Page, TimeSpan
 from chalicelib.services.ports.runs import Lease, SyncStates
 from chalicelib.services.ports.stores import Inventories
+from chalicelib.services.sync.gone.sales import SaleWatch
 from chalicelib.services.sync.progress import Progress, StreamProgress, Tally
 from chalicelib.services.sync.run_manifests import RunManifests
 from chalicelib.services.sync.run_result import product_id
@@ -41,6 +42,7 @@ progress, in a row of 400 KB."""
 
 NO_SCOPE = ScopeId("")
 NO_ROWS: Mapping[str, int] = MappingProxyType({})
+NO_IDS: AbstractSet[int] = frozenset()
 
 
 @dataclass(slots=True)
@@ -49,7 +51,8 @@ class PageIntake:
 
     `scope`: the credential's, set before the first page. `import_run`: the run's id, when its
     customers listing may fix the scope's imported points. `notes`: how many this process made of
-    contacts that wait.
+    contacts that wait. `sale_watch`: where the POS lists sales by time, set before the first
+    page of sales.
     """
 
     lease: Lease
@@ -64,12 +67,17 @@ class PageIntake:
     import_run: str | None = None
     notes: int = 0
     _waiting: frozenset[str] | None = None
+    sale_watch: SaleWatch | None = None
 
     def known_rows(self, stream: Stream) -> KnownRow | None:
         """A test of which rows of the stream need no reading; None where all are looked at."""
         if stream in ("stores", "inventory") or (stream == "customers" and self.import_run):
             return None
         manifest = self.manifests.known[stream]
+        if stream == "sales" and (watch := self.sale_watch) is not None:
+            return lambda ext_id, row: (
+                manifest.was_read_from(key := id_digest(ext_id), row) and watch.is_known(key)
+            )
         return lambda ext_id, row: manifest.was_read_from(id_digest(ext_id), row)
 
     def take(self, stream: Stream, page: Page) -> None:
@@ -89,7 +97,7 @@ class PageIntake:
         elif stream == "customers":
             known = self._take_customers(page.facts, page.rows)
         elif stream == "sales":
-            known = self._take_sales(page.facts, page.rows)
+            known = self._take_sales(page)
         else:
             known = self._take_inventory(page.facts)
         repeated = page.fetched - len(page.facts) - len(page.rejects)
@@ -151,9 +159,10 @@ class PageIntake:
             self.notes += 1
         return {told[record].ext_id for record in committed.withheld}
 
-    def _take_sales(self, facts: Sequence[Fact], rows: Mapping[str, int]) -> int:
-        sales = [f for f in facts if isinstance(f, Sale)]
-        changes = self._changed_facts("sales", sales, lambda s: s.ext_id, rows)
+    def _take_sales(self, page: Page) -> int:
+        sales, rows = [f for f in page.facts if isinstance(f, Sale)], page.rows
+        missed = self.sale_watch.missed(sales) if self.sale_watch else NO_IDS
+        changes = self._changed_facts("sales", sales, lambda s: s.ext_id, rows, missed)
         for batch in _batches(changes):
             self.count_committed(self._commit(sales=[sale for sale, _, _ in batch]))
         progress, manifest = self.progress.streams["sales"], self.manifests.known["sales"]
@@ -161,7 +170,21 @@ class PageIntake:
             if manifest.get(key) is None:
                 self._count_sale(progress, sale)
         self._remember("sales", changes, rows)
+        if self.sale_watch is not None:
+            self.sale_watch.show(sales, page.rejects)
         return len(sales) - len(changes)
+
+    def take_gone_sales(self, times: TimeSpan | None) -> None:
+        """Commit the sales that a complete listing lacks as gone; `times`: those that it showed."""
+        if self.sale_watch is None:
+            return
+        absence = self.sale_watch.miss(times)
+        if absence.is_suspicious:
+            self.progress.sales_missing = absence.missing, absence.known
+        for batch in _batches(absence.gone):
+            self.count_committed(self._commit(gone=[sale.ext_id for sale in batch]))
+        self.sale_watch.mark_gone(absence.gone)
+        self.manifests.mark_gone("sales", {id_digest(sale.ext_id) for sale in absence.gone})
 
     def _take_inventory(self, facts: Sequence[Fact]) -> int:
         items = [f for f in facts if isinstance(f, InventoryItem)]
@@ -170,7 +193,7 @@ class PageIntake:
             changed = [item for item, _, _ in changes]
             self.inventories.put(self.lease.uid, self.lease.platform, self.scope, changed)
         self._remember("inventory", changes)
-        if (seen := self.manifests.seen) is not None:
+        if (seen := self.manifests.seen.get("inventory")) is not None:
             for item in items:
                 seen.upsert(id_digest(product_id(item)), 1)
         return len(items) - len(changes)
@@ -181,16 +204,18 @@ class PageIntake:
         facts: Sequence[F],
         id_of: Callable[[F], str],
         rows: Mapping[str, int] = NO_ROWS,
+        missed: AbstractSet[int] = NO_IDS,
     ) -> list[tuple[F, int, int]]:
         """The facts that the manifest does not know in this form, the last of each id.
 
         Each comes with the digests of its id and of itself. `rows`: digests of rows by ext_id.
+        `missed`: ids of facts that are wanted though they are known.
         """
         manifest = self.manifests.known[stream]
         latest: dict[int, tuple[F, int, int]] = {}
         for fact in facts:
             key, value = id_digest(id_of(fact)), digest(fact)
-            if manifest.get(key) == value:
+            if manifest.get(key) == value and key not in missed:
                 latest.pop(key, None)
                 if (row := rows.get(fact.ext_id)) is not None:
                     manifest.replace_row_digest(key, row)
@@ -215,7 +240,12 @@ class PageIntake:
             manifest.upsert(key, value, rows.get(fact.ext_id, NO_ROW))
         self.tally.add(stream, new=new, changed=len(changes) - new)
 
-    def _commit(self, customers: Sequence[Customer] = (), sales: Sequence[Sale] = ()) -> Committed:
+    def _commit(
+        self,
+        customers: Sequence[Customer] = (),
+        sales: Sequence[Sale] = (),
+        gone: Sequence[str] = (),
+    ) -> Committed:
         lease = self.lease
         return self.commits.commit(
             lease.uid,
@@ -225,6 +255,7 @@ class PageIntake:
             sales=sales,
             import_run=self.import_run,
             withhold=True,
+            gone=gone,
         )
 
     def count_committed(self, committed: Committed) -> None:
@@ -233,8 +264,13 @@ class PageIntake:
         room = max(0, MOST_LEAVERS - len(self.progress.leavers))
         self.progress.leavers += committed.leavers[:room]
 
+    def _is_listed(self, customer: str) -> bool:
+        """Whether the POS ever listed the shopper."""
+        known = self.manifests.known.get("customers")
+        return known is not None and known.get(id_digest(customer)) is not None
+
     def _count_sale(self, progress: StreamProgress, sale: Sale) -> None:
-        if sale.customer_ext_id:
+        if sale.customer_ext_id and self._is_listed(sale.customer_ext_id):
             self.tally.linked += 1
         else:
             self.tally.unlinked += 1

@@ -179,7 +179,7 @@ class SyncWorker:
             if page.cursor is None:
                 break
             run.checkpoint_when_due()
-        run.complete(stream, full_listing=page.full_listing)
+        run.complete(stream, page)
         if stream == "stores":
             progress, keys = run.progress, run.known_store_keys
             self.store_keys.record_listed(
@@ -236,7 +236,7 @@ class SyncWorker:
         self, run: RunInProgress, message: SyncMessage, state: RunState, *, delay_seconds: int
     ) -> None:
         """Send first, then give the lease back: dying in between leaves two messages, not none."""
-        run.manifests.append()
+        run.append()
         onward = replace(message, hop=message.hop + 1, tries=0)
         self.queue.send(onward.body(), delay_seconds=delay_seconds)
         run.hand_over(state, onward.hop)

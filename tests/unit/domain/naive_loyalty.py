@@ -36,12 +36,14 @@ _NEVER_ASKED = _NEVER_ENROLLED | {"minor", "large_component"}
 @dataclass
 class GivenFacts:
     """All facts, in the order of their telling. `listed`: (record, run) → the POS's points.
+    `gone`: a sale that the POS no longer shows, after so many tellings of sales.
 
     `key_zones` and `store_zones`: what the POS says of a store key, and the zone of a store.
     """
 
     shoppers: list[Shopper] = field(default_factory=list)
     sold: list[Sold] = field(default_factory=list)
+    gone: list[tuple[int, tuple[str, str, str]]] = field(default_factory=list)
     joins: list[tuple[str, Join]] = field(default_factory=list)
     listed: dict[tuple[str, str], int] = field(default_factory=dict)
     adjusted: dict[Cause, int] = field(default_factory=dict)
@@ -120,12 +122,29 @@ def latest_shoppers(given: GivenFacts) -> list[Shopper]:
 
 
 def latest_sales(given: GivenFacts) -> list[Sold]:
+    """Each sale as the newest telling has it, those that are gone too; what comes back after it was
+    gone is as it comes."""
     held: dict[tuple[str, str, str], Sold] = {}
-    for sold in given.sold:
+    for number, sold in enumerate(given.sold):
         place = (sold.platform, sold.scope, sold.sale.ext_id)
-        if place not in held or _overwrites(held[place].sale, sold.sale):
+        comes_back = place in _gone_after(given, number)
+        if place not in held or comes_back or _overwrites(held[place].sale, sold.sale):
             held[place] = sold
     return list(held.values())
+
+
+def gone_sales(given: GivenFacts) -> set[tuple[str, str, str]]:
+    """The sales that the POS does not show at the end."""
+    return _gone_after(given, len(given.sold))
+
+
+def _gone_after(given: GivenFacts, tellings: int) -> set[tuple[str, str, str]]:
+    return {
+        place
+        for number, place in given.gone
+        if number <= tellings
+        and all((*s[:2], s.sale.ext_id) != place for s in given.sold[number:tellings])
+    }
 
 
 def _overwrites(held: object, given: object) -> bool:
@@ -147,7 +166,8 @@ class _Model:
             for s in latest_shoppers(given)
         }
         self.every_sale = latest_sales(given)
-        placed = [self.placed(sold) for sold in latest_sales(given)]
+        self.gone = gone_sales(given)
+        placed = [self.placed(self.void_if_gone(sold)) for sold in latest_sales(given)]
         self.sales = [sold for sold in placed if not self.is_of_the_future(sold)]
         self.sales_of: dict[str, list[Sold]] = defaultdict(list)
         self.days: dict[int, Day] = {}
@@ -183,6 +203,12 @@ class _Model:
     def record_of(self, sold: Sold) -> str:
         buyer = str(sold.sale.customer_ext_id)
         return record_id(self.given.uid, sold.platform, sold.scope, buyer)
+
+    def void_if_gone(self, sold: Sold) -> Sold:
+        """A sale that is gone from the POS counts as void."""
+        if (*sold[:2], sold.sale.ext_id) not in self.gone:
+            return sold
+        return sold._replace(sale=replace(sold.sale, kind="void"))
 
     def placed(self, sold: Sold) -> Sold:
         """Where a POS told no zone, the clock of the shop decides."""

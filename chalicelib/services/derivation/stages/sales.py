@@ -52,7 +52,23 @@ def take_sales(commit: Commit, platform: Platform, scope: ScopeId, sales: Iterab
     new = {
         sid: _stored_sale(commit, sid, sale)
         for sid, sale in versions.items()
-        if sid not in stored or is_newer(sale, with_told_update(stored[sid].sale, now), zones)
+        if sid not in stored
+        or stored[sid].sale.gone
+        or is_newer(sale, with_told_update(stored[sid].sale, now), zones)
+    }
+    if new:
+        _upsert(commit, new, stored)
+
+
+def take_gone_sales(
+    commit: Commit, platform: Platform, scope: ScopeId, ext_ids: Iterable[str]
+) -> None:
+    """Note of these sales that the POS no longer shows them; those that are not known stay so."""
+    stored = commit.sale_rows({SaleId(platform, scope, ext_id) for ext_id in ext_ids})
+    new = {
+        sid: replace(row, sale=replace(row.sale, gone=True))
+        for sid, row in stored.items()
+        if not row.sale.gone
     }
     if new:
         _upsert(commit, new, stored)

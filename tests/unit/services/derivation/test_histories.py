@@ -24,7 +24,8 @@ from chalicelib.domain.personas import Persona
 from chalicelib.domain.records import Customer, Sale
 from chalicelib.domain.rules import Loyalty
 from chalicelib.services.ports.stores import StoreKeySighting
-from tests.unit.domain.naive_loyalty import latest_sales, latest_shoppers
+from tests.fakes.common import NOON
+from tests.unit.domain.naive_loyalty import gone_sales, latest_sales, latest_shoppers
 from tests.worlds.history_account import UID, HistoryAccount, own_number
 from tests.worlds.history_facts import (
     NO_ACCIDENT,
@@ -114,6 +115,20 @@ class Histories(HistoryAccount, RuleBasedStateMachine):
         ][how]
         self.tell(Place(platform, scope), [], [given], accident)
 
+    @rule(which=choices, comes_back=st.booleans(), accident=accidents)
+    def a_sale_is_deleted_at_the_pos(
+        self, which: int, comes_back: bool, accident: Accident
+    ) -> None:
+        """As late as two readings notice it; it may come back as an older version."""
+        known = latest_sales(self.given)
+        if not known:
+            return
+        platform, scope, sale = known[which % len(known)]
+        self.lose(Place(platform, scope), sale.ext_id, accident)
+        if comes_back:
+            older = replace(sale, updated_at=(sale.updated_at or NOON) - 1)
+            self.tell(Place(platform, scope), [], [older], accident)
+
     @rule(which=choices, how=st.integers(0, 2), accident=accidents)
     def a_sale_is_given_back(self, which: int, how: int, accident: Accident) -> None:
         known = [s for s in latest_sales(self.given) if s.sale.kind == "sale"]
@@ -167,7 +182,12 @@ class Histories(HistoryAccount, RuleBasedStateMachine):
     def tell_all_again(self, accident: Accident) -> None:
         for place in PLACES:
             page = [s.customer for s in latest_shoppers(self.given) if s[:2] == place]
-            sold = [s.sale for s in latest_sales(self.given) if s[:2] == place]
+            gone = gone_sales(self.given)
+            sold = [
+                s.sale
+                for s in latest_sales(self.given)
+                if s[:2] == place and (*s[:2], s.sale.ext_id) not in gone
+            ]
             self.tell(place, page, sold, accident._replace(rows=None))
 
     def some_wait_for_their_place(self) -> bool:

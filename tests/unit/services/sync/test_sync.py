@@ -24,6 +24,7 @@ from tests.worlds.syncing import (
     SECOND,
     a_room,
     credential,
+    every_page_takes,
     later,
     on_fetch,
     people,
@@ -303,3 +304,25 @@ def test_a_look_back_that_failed_is_made_up_for_by_the_next_run() -> None:
     room.sync()
 
     assert kinds(room)[-2:] == ["weekly", "weekly"]
+
+
+@pytest.mark.parametrize("seconds", [900.0, 33.0], ids=["one process", "several"])
+def test_a_sale_of_a_shopper_the_pos_never_listed_counts_as_unlinked(seconds: float) -> None:
+    room = a_room(customers=people(20))
+    show(room, sales=sales(room, 40, of=40))
+    every_page_takes(room, 2)
+
+    run = room.sync(seconds)
+
+    assert (run.sales_linked, run.sales_unlinked) == (20, 20)
+
+
+def test_a_shopper_whom_an_earlier_run_listed_has_the_sales_linked() -> None:
+    room = a_room(customers=people(20))
+    room.sync()
+    later(room)
+    show(room, customers=[], sales=sales(room, 40, of=40))
+
+    run = room.sync()
+
+    assert (run.sales_linked, run.sales_unlinked) == (20, 20)

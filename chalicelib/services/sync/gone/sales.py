@@ -1,0 +1,98 @@
+"""Sales that a POS no longer shows, though it listed their day completely (product.md §5)."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+
+from chalicelib.domain.gone_sales import Absence, RecentSales, WatchedSale, first_day_watched
+from chalicelib.domain.manifest import Manifest, id_digest
+from chalicelib.domain.records import Reject, Sale
+from chalicelib.domain.times import utc_day
+from chalicelib.domain.words import Day, Instant
+from chalicelib.services.ports.pos import TimeSpan
+from chalicelib.services.ports.runs import Lease, SyncStates
+
+UNNAMED = id_digest("")
+"""Stands for rows of a listing that say neither which sale they are nor when it was made."""
+
+
+@dataclass(slots=True)
+class SaleWatch:
+    """Notes which sales one run's listing shows, and finds those that it lacks.
+
+    `began`: when the run did. `shop_clock`: the POS lists sales by what the clock of the shop
+    showed. `shown`: the id digests of what the listing showed so far, in this process and before.
+    """
+
+    lease: Lease
+    states: SyncStates
+    began: Instant
+    shop_clock: bool
+    shown: Manifest
+    recent: RecentSales = field(init=False)
+
+    def __post_init__(self) -> None:
+        lease, since = self.lease, first_day_watched(self.began)
+        days = self.states.sale_days(lease.uid, lease.credential, since)
+        self.recent = RecentSales(days, self.began)
+
+    def is_known(self, key: int) -> bool:
+        """Note that the listing has the row of a known sale; whether that is all there is to it."""
+        if self.recent.is_missed(key):
+            return False
+        if key in self.recent:
+            self.shown.upsert(key, 1)
+        return True
+
+    def missed(self, sales: Sequence[Sale]) -> set[int]:
+        """The id digests of those that the reading before lacked: they are taken in again."""
+        return {key for s in sales if self.recent.is_missed(key := id_digest(s.ext_id))}
+
+    def show(self, sales: Sequence[Sale], rejects: Sequence[Reject]) -> None:
+        """Note what a page shows, once it is taken in. A record that was set aside is there, too;
+        one without an id may be any sale of its day."""
+        for sale in sales:
+            at = sale.wall_clock if self.shop_clock else sale.ordered_at
+            if at is not None and self.recent.is_watched(at):
+                self.shown.upsert(id_digest(sale.ext_id), 1)
+            if at is not None:
+                self.recent.show(sale.ext_id, at)
+        for reject in rejects:
+            self.shown.upsert(_reject_key(reject), 1)
+
+    def miss(self, times: TimeSpan | None) -> Absence:
+        """Note what the listing lacks, now that it is complete, and return it.
+
+        `times`: those that it showed completely.
+        """
+        if times is None or self.shown.get(UNNAMED) is not None:
+            return Absence()
+        return self.recent.miss(*times, self._may_be_shown, self.began)
+
+    def _may_be_shown(self, key: int, sale: WatchedSale) -> bool:
+        if self.shown.get(key) is not None:
+            return True
+        # A clock without a zone may be a day off.
+        days = range(sale.day - 1, sale.day + 2)
+        return any(self.shown.get(_day_key(day)) is not None for day in days)
+
+    def mark_gone(self, sales: Sequence[WatchedSale]) -> None:
+        for sale in sales:
+            self.recent.mark_gone(sale)
+
+    def save(self) -> None:
+        """Store the days that changed since the last call. Raises LeaseLost."""
+        for day, packed in self.recent.take_changes().items():
+            self.states.put_sale_day(self.lease, day, packed)
+
+
+def _reject_key(reject: Reject) -> int:
+    if reject.ext_id:
+        return id_digest(reject.ext_id)
+    return UNNAMED if reject.at is None else _day_key(utc_day(reject.at))
+
+
+def _day_key(day: Day) -> int:
+    """Stands for rows of a day that do not say which sale they are."""
+    return id_digest(f"\x1f{day}")

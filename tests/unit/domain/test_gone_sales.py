@@ -1,0 +1,138 @@
+"""A sale that two complete readings of its day, a day apart, lack is gone (product.md §5)."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+import pytest
+
+from chalicelib.domain.gone_sales import A_DAY_APART, DAYS_WATCHED, RecentSales
+from chalicelib.domain.manifest import id_digest
+from chalicelib.domain.times import DAY, HOUR
+
+NOW = 20_500 * DAY
+MONTH = (NOW - 30 * DAY, NOW + DAY)
+
+
+def recent(amount: int = 10) -> RecentSales:
+    sales = RecentSales([], NOW)
+    for number in range(amount):
+        sales.show(f"s{number}", NOW - number * HOUR)
+    return sales
+
+
+def reading(
+    sales: RecentSales, lacks: Iterable[str], now: int = NOW, times: tuple[int, int] = MONTH
+) -> list[str]:
+    """The sales that are gone after a complete reading."""
+    lacking = {id_digest(ext_id) for ext_id in lacks}
+    absence = sales.miss(*times, lambda key, _sale: key not in lacking, now)
+    for sale in absence.gone:
+        sales.mark_gone(sale)
+    return [sale.ext_id for sale in absence.gone]
+
+
+def test_one_reading_that_lacks_a_sale_loses_none_and_a_second_a_day_later_does() -> None:
+    sales = recent()
+
+    assert reading(sales, ["s3"]) == []
+    assert reading(sales, ["s3"], NOW + A_DAY_APART) == ["s3"]
+    assert reading(sales, ["s3"], NOW + 3 * DAY) == []
+
+
+def test_readings_of_the_same_day_are_one() -> None:
+    sales = recent()
+
+    assert [reading(sales, ["s3"], NOW + hours * HOUR) for hours in (0, 1, 6, 12, 18)] == [[]] * 5
+
+
+def test_daily_passes_are_a_day_apart_also_when_clocks_go_forward() -> None:
+    sales = recent()
+    reading(sales, ["s3"])
+
+    assert reading(sales, ["s3"], NOW + 23 * HOUR) == ["s3"]
+
+
+def test_a_sale_that_shows_in_between_was_never_missing() -> None:
+    sales = recent()
+    reading(sales, ["s3"])
+    sales.show("s3", NOW - 3 * HOUR)
+
+    assert reading(sales, ["s3"], NOW + DAY) == []
+    assert reading(sales, ["s3"], NOW + 2 * DAY) == ["s3"]
+
+
+def test_what_comes_back_is_taken_in_again() -> None:
+    sales = recent()
+    reading(sales, ["s3"])
+    was_missed = sales.is_missed(id_digest("s3"))
+    sales.show("s3", NOW - 3 * HOUR)
+
+    assert was_missed
+    assert not sales.is_missed(id_digest("s3"))
+
+
+def test_a_sale_is_missed_only_where_its_time_was_read() -> None:
+    sales = recent()
+    since = NOW - 3 * HOUR
+
+    for day in range(3):
+        assert reading(sales, ["s4"], NOW + day * DAY, (since, NOW + 9 * DAY)) == []
+        assert reading(sales, ["s3"], NOW + day * DAY, (0, since)) == []
+
+
+@pytest.mark.parametrize(
+    ("known", "lacking", "is_believed"),
+    [(5, 5, True), (19, 19, True), (20, 20, False), (200, 20, True), (199, 20, False)],
+)
+def test_a_reading_that_lacks_more_than_a_tenth_and_twenty_at_least_tells_nothing(
+    known: int, lacking: int, *, is_believed: bool
+) -> None:
+    sales = recent(known)
+    lacks = [f"s{number}" for number in range(lacking)]
+    everything = (0, NOW + DAY)
+    reading(sales, lacks, times=everything)
+
+    gone = reading(sales, lacks, NOW + DAY, everything)
+
+    assert len(gone) == (lacking if is_believed else 0)
+
+
+def test_what_a_day_showed_is_known_in_the_next_process() -> None:
+    sales = recent()
+    reading(sales, ["s3", "s4"])
+    kept = sales.take_changes()
+
+    again = RecentSales([each for rows in kept.values() for each in rows], NOW)
+
+    assert reading(again, ["s3", "s5"], NOW + DAY) == ["s3"]
+    assert not again.is_missed(id_digest("s1"))
+    assert again.take_changes().keys() == {(NOW - 3 * HOUR) // DAY}
+
+
+def test_a_reading_without_change_leaves_nothing_to_write() -> None:
+    sales = recent()
+    sales.take_changes()
+    sales.show("s3", NOW - 3 * HOUR)
+    reading(sales, [])
+
+    assert sales.take_changes() == {}
+
+
+def test_a_sale_whose_date_is_corrected_is_watched_under_the_new_one() -> None:
+    sales = recent(1)
+    sales.take_changes()
+    sales.show("s0", NOW - 5 * DAY)
+
+    assert {day: len(rows) for day, rows in sales.take_changes().items()} == {
+        NOW // DAY: 1,
+        NOW // DAY - 5: 1,
+    }
+    assert reading(sales, ["s0"], times=(NOW - DAY, NOW + DAY)) == []
+
+
+def test_old_sales_are_not_watched() -> None:
+    sales = RecentSales([], NOW)
+    sales.show("old", NOW - (DAYS_WATCHED + 1) * DAY)
+
+    assert id_digest("old") not in sales
