@@ -20,6 +20,7 @@ from chalicelib.adapters.clock import SystemClock
 from chalicelib.adapters.dynamo import keys
 from chalicelib.adapters.dynamo import persona_rows as rows
 from chalicelib.adapters.dynamo.batch import BatchTable, Key, Row
+from chalicelib.adapters.dynamo.commit_locks import CommitLocks
 from chalicelib.adapters.dynamo.facts import DynamoFacts
 from chalicelib.domain.identity import SourceRecord, connected_components, merge_keys
 from chalicelib.domain.ids import record_id
@@ -151,7 +152,8 @@ class Bench:
         self.meter = Meter(INDEXES)
         self.dynamo = MemoryDynamo(self.meter)
         clock, account = SystemClock(), OneAccount()
-        facts = DynamoFacts(BatchTable(self.dynamo, TABLE, clock), clock)
+        table = BatchTable(self.dynamo, TABLE, clock)
+        facts = DynamoFacts(table, CommitLocks(table, clock))
         view = RunView("run_bench", UID, PLATFORM, "crd_bench", "running", "now", NOW)
         lease = Lease(UID, PLATFORM, "crd_bench", "run_bench", 1, None, view)
         progress = Progress(NOW, {"customers": StreamProgress(), "sales": StreamProgress()})

@@ -164,6 +164,16 @@ class TooLarge(RequestError):
     code = "too_large"
 
 
+class CommitBusy(AiqError):
+    """The account's commit lock stayed taken; the same work may be tried again.
+
+    `details['retry_after']`: seconds.
+    """
+
+    code = "commit_busy"
+    retriable = True
+
+
 class LeaseLost(AiqError):
     """Another worker holds the lease now; this one must not commit anything more."""
 

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+import random
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import replace
 from functools import partial
 
@@ -11,6 +12,7 @@ from chalicelib.domain.identity import MergeKey
 from chalicelib.domain.ledger import Postings
 from chalicelib.domain.personas import Persona
 from chalicelib.domain.sales_summary import SaleRef
+from chalicelib.services.ports.common import do_nothing
 from chalicelib.services.ports.facts import (
     NO_SALES,
     CommitLock,
@@ -21,6 +23,7 @@ from chalicelib.services.ports.facts import (
     RecordSales,
     Returns,
     SaleId,
+    SalesSpan,
     StoredRecord,
     StoredSale,
     Writes,
@@ -51,11 +54,18 @@ class MemoryFacts:
         self.holders: dict[str, int] = {}
         self.fences: dict[str, int] = {}
         self.crash_in: int | None = None
+        self._chance = random.Random(1)
         self.persona_writes = 0
         self.rows_written = 0
         self.rows_read = 0
 
-    def lock(self, uid: str) -> CommitLock:
+    def lock(
+        self,
+        uid: str,
+        *,
+        urgent: bool = False,  # noqa: ARG002
+        while_waiting: Callable[[], None] = do_nothing,  # noqa: ARG002
+    ) -> CommitLock:
         self.fences[uid] = self.fences.get(uid, 0) + 1
         self.holders[uid] = self.fences[uid]
         return CommitLock(uid, self.fences[uid], 0.0, self.intents.get(uid))
@@ -103,6 +113,9 @@ class MemoryFacts:
             and (until is None or ref.ordered_at < until)
         }
 
+    def pointers_in(self, uid: str, spans: Sequence[SalesSpan]) -> list[dict[SaleRef, Postings]]:
+        return [self.pointers(uid, *span) for span in spans]
+
     def postings(
         self, uid: str, places: Iterable[tuple[str, SaleRef]]
     ) -> dict[tuple[str, SaleRef], Postings]:
@@ -116,11 +129,17 @@ class MemoryFacts:
     def ledger(self, uid: str, record: str) -> dict[str, LedgerRow]:
         return dict(self.ledger_rows.get((uid, record), {}))
 
+    def ledgers(self, uid: str, records: Sequence[str]) -> list[dict[str, LedgerRow]]:
+        return [self.ledger(uid, record) for record in records]
+
     def shared(self, uid: str) -> list[MergeKey]:
         return [key for owner, key in self.shared_rows if owner == uid]
 
     def write(self, lock: CommitLock, writes: Writes) -> None:
-        for step in self._steps(lock.uid, writes):
+        """Rows land in any order, as those of batches side by side do."""
+        steps = self._steps(lock.uid, writes)
+        self._chance.shuffle(steps)
+        for step in steps:
             self._touch(lock)
             step()
             self.rows_written += 1
@@ -161,12 +180,13 @@ class MemoryFacts:
         for (key, rid), scope in writes.carrier_rows.items():
             puts.append((self.member_rows.setdefault((uid, key), {}), rid, scope))
         puts += [(self.return_rows, (uid, sid), rows) for sid, rows in writes.returns.items()]
-        for (rid, ref), held in sorted(
-            writes.pointers.items(), key=lambda item: item[1] is not None
-        ):
-            pointers = self.pointer_rows.setdefault((uid, rid), {})
-            pointer = None if held is None else (ref, held)
-            puts.append((pointers, (ref.ordered_at, ref.ext_id), pointer))
+        pointer_rows: dict[tuple[str, tuple[int, str]], Pointer | None] = {}
+        for (rid, ref), held in writes.pointers.items():
+            place = rid, (ref.ordered_at, ref.ext_id)
+            if held is not None or place not in pointer_rows:  # put and deleted: put
+                pointer_rows[place] = None if held is None else (ref, held)
+        for (rid, place), pointer in pointer_rows.items():
+            puts.append((self.pointer_rows.setdefault((uid, rid), {}), place, pointer))
         for (rid, cause), row in writes.ledger.items():
             puts.append((self.ledger_rows.setdefault((uid, rid), {}), cause, row))
         puts += [(self.summaries, (uid, rid), summary) for rid, summary in writes.summaries.items()]

@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 
 from chalicelib.adapters.dynamo.batch import BatchTable
+from chalicelib.adapters.dynamo.commit_locks import CommitLocks
 from chalicelib.adapters.dynamo.facts import DynamoFacts
 from chalicelib.adapters.dynamo.persona_list import DynamoPersonaList
 from chalicelib.domain.ids import record_id
@@ -51,8 +52,8 @@ def directory(request: pytest.FixtureRequest, client: Any) -> Iterator[Directory
         return
     clock = FakeClock()
     with personas_table(client):
-        facts = DynamoFacts(BatchTable(client, TABLE, clock), clock)
-        yield Directory(facts, DynamoPersonaList(BatchTable(client, TABLE, clock)))
+        table = BatchTable(client, TABLE, clock)
+        yield Directory(DynamoFacts(table, CommitLocks(table, clock)), DynamoPersonaList(table))
 
 
 def rid(number: int) -> str:

@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 
 from chalicelib.adapters.dynamo.batch import BatchTable
+from chalicelib.adapters.dynamo.commit_locks import CommitLocks
 from chalicelib.adapters.dynamo.facts import DynamoFacts
 from chalicelib.adapters.dynamo.preview_reads import DynamoPreviewReads
 from chalicelib.domain.ids import record_id
@@ -64,7 +65,7 @@ def shop(request: pytest.FixtureRequest, client: Any) -> Iterator[Shop]:
     clock = FakeClock()
     with personas_table(client):
         table = BatchTable(client, TABLE, clock)
-        made = Shop(DynamoFacts(table, clock), DynamoPreviewReads(table))
+        made = Shop(DynamoFacts(table, CommitLocks(table, clock)), DynamoPreviewReads(table))
         made.open()
         yield made
 

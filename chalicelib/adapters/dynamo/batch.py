@@ -6,22 +6,31 @@ Rows are DynamoDB attribute maps, made and read by hand in `persona_rows.py` and
 from __future__ import annotations
 
 import random
-from collections.abc import Iterable, Iterator, Mapping
+from collections import deque
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from functools import cache
 from itertools import islice
-from typing import Any, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from botocore.exceptions import ClientError
 
-from chalicelib.services.ports.common import Clock
+from chalicelib.services.ports.common import Clock, do_nothing
+
+if TYPE_CHECKING:
+    from concurrent.futures import ThreadPoolExecutor
 
 Row = dict[str, Any]
 Key = tuple[str, str]
 _T = TypeVar("_T")
+_R = TypeVar("_R")
 
 MAX_GET = 100
 MAX_WRITE = 25
 MAX_ROUNDS = 8
+"""Waves in a row of which DynamoDB processes no row."""
+SIDE_BY_SIDE = 8
+"""Calls at once: more gain little (docs/performance.md)."""
 THROTTLED = frozenset(
     {"ProvisionedThroughputExceededException", "RequestLimitExceeded", "ThrottlingException"}
 )
@@ -52,35 +61,55 @@ LONGEST_CALL_SECONDS = 12.0
 """Two tries of connect and read, and the pause between them."""
 
 
+@cache
+def _threads() -> ThreadPoolExecutor:
+    from concurrent.futures import ThreadPoolExecutor
+
+    return ThreadPoolExecutor(SIDE_BY_SIDE, thread_name_prefix="dynamo")
+
+
 @dataclass(frozen=True, slots=True)
 class BatchTable:
-    """Reads and writes many rows of a table; strongly consistent unless said otherwise."""
+    """Reads and writes many rows of a table; strongly consistent unless said otherwise.
+
+    Calls go out in waves of up to 8 side by side. `before_wave` is called before each, when none is
+    under way: whoever holds a lock renews it there, or raises.
+    """
 
     client: Any
     name: str
     clock: Clock
 
-    def get_many(self, keys: Iterable[Key], *, consistent: bool = True) -> dict[Key, Row]:
+    def get_many(
+        self,
+        keys: Iterable[Key],
+        *,
+        consistent: bool = True,
+        before_wave: Callable[[], None] = do_nothing,
+    ) -> dict[Key, Row]:
         """Return the rows that exist. Raises Throttled."""
-        found: dict[Key, Row] = {}
-        for chunk in _chunks(dict.fromkeys(keys), MAX_GET):
-            wanted: Any = {
+        requests: list[Any] = [
+            {
                 "ConsistentRead": consistent,
                 "Keys": [{"pk": {"S": pk}, "sk": {"S": sk}} for pk, sk in chunk],
             }
-            for _ in self._attempts("batch_get_item"):
-                answer, wanted = self._ask("batch_get_item", wanted, "UnprocessedKeys")
-                for row in answer.get("Responses", {}).get(self.name, ()):
-                    found[row["pk"]["S"], row["sk"]["S"]] = row
-                if not wanted:
-                    break
+            for chunk in _chunks(dict.fromkeys(keys), MAX_GET)
+        ]
+        found: dict[Key, Row] = {}
+        for answer in self._in_waves("batch_get_item", requests, "UnprocessedKeys", before_wave):
+            for row in answer.get("Responses", {}).get(self.name, ()):
+                found[row["pk"]["S"], row["sk"]["S"]] = row
         return found
 
-    def write_many(self, puts: Mapping[Key, Row], deletes: Iterable[Key]) -> Iterator[int]:
-        """Put and delete rows, 25 a call; before each call, retries included, yield its number of
-        rows.
+    def write_many(
+        self,
+        puts: Mapping[Key, Row],
+        deletes: Iterable[Key],
+        before_wave: Callable[[], None] = do_nothing,
+    ) -> None:
+        """Put and delete rows, in any order. A key that is both put and deleted is put.
 
-        A key that is both put and deleted is put. Raises Throttled.
+        Raises Throttled; some of the rows may be written then.
         """
         requests = [{"PutRequest": {"Item": row}} for row in puts.values()]
         requests += [
@@ -88,13 +117,25 @@ class BatchTable:
             for pk, sk in dict.fromkeys(deletes)
             if (pk, sk) not in puts
         ]
-        for chunk in _chunks(requests, MAX_WRITE):
-            rest: Any = chunk
-            for _ in self._attempts("batch_write_item"):
-                yield len(rest)
-                _, rest = self._ask("batch_write_item", rest, "UnprocessedItems")
-                if not rest:
-                    break
+        chunks = _chunks(requests, MAX_WRITE)
+        for _ in self._in_waves("batch_write_item", chunks, "UnprocessedItems", before_wave):
+            pass
+
+    def side_by_side(
+        self,
+        read: Callable[[_T], _R],
+        items: Sequence[_T],
+        before_wave: Callable[[], None] = do_nothing,
+    ) -> list[_R]:
+        """Return what `read` makes of each item, up to 8 at once.
+
+        When one raises, the others of its wave end before its error is raised.
+        """
+        answers: list[_R] = []
+        for wave in _chunks(items, SIDE_BY_SIDE):
+            before_wave()
+            answers += _together(read, wave)
+        return answers
 
     def query(self, pk: str, prefix: str = "") -> Iterator[Row]:
         """Read all rows under `pk` whose sk has the prefix, in order, strongly consistent."""
@@ -153,6 +194,32 @@ class BatchTable:
         for page in pages:
             yield from page["Items"]
 
+    def _in_waves(
+        self,
+        call: str,
+        requests: Iterable[Any],
+        left_over: str,
+        before_wave: Callable[[], None],
+    ) -> Iterator[Any]:
+        """The answers to all requests, and to what DynamoDB left unprocessed of them."""
+        waiting = deque(requests)
+        fruitless = 0
+        while waiting:
+            wave = [waiting.popleft() for _ in range(min(SIDE_BY_SIDE, len(waiting)))]
+            before_wave()
+            answers = _together(lambda request: self._ask(call, request, left_over), wave)
+            yield from (answer for answer, _ in answers)
+            rest = [undone for _, undone in answers if undone]
+            if not rest:
+                fruitless = 0
+                continue
+            waiting.extendleft(rest)
+            gained = sum(map(_rows_in, rest)) < sum(map(_rows_in, wave))
+            fruitless = 0 if gained else fruitless + 1
+            if fruitless == MAX_ROUNDS:
+                raise Throttled(f"{call}: rows left after {MAX_ROUNDS} rounds")
+            self.clock.sleep(random.uniform(0, 0.05 * 2**fruitless))  # noqa: S311 -- jitter
+
     def _ask(self, call: str, request: Any, left_over: str) -> tuple[Any, Any]:
         """Return the answer, and what DynamoDB left unprocessed of the request: all of it when it
         throttled."""
@@ -164,11 +231,21 @@ class BatchTable:
             return {}, request
         return answer, answer.get(left_over, {}).get(self.name)
 
-    def _attempts(self, call: str) -> Iterator[None]:
-        for attempt in range(MAX_ROUNDS):
-            yield
-            self.clock.sleep(random.uniform(0, 0.05 * 2**attempt))  # noqa: S311 -- jitter
-        raise Throttled(f"{call}: rows left after {MAX_ROUNDS} rounds")
+
+def _rows_in(request: Any) -> int:
+    """How many rows one batch call reads or writes."""
+    return len(request["Keys"] if isinstance(request, dict) else request)
+
+
+def _together(act: Callable[[_T], _R], items: Sequence[_T]) -> list[_R]:
+    """What `act` makes of each item, all at once; an error is raised when all have ended."""
+    if len(items) == 1:
+        return [act(items[0])]
+    from concurrent.futures import wait
+
+    started = [_threads().submit(act, item) for item in items]
+    wait(started)
+    return [each.result() for each in started]
 
 
 def _chunks(items: Iterable[_T], size: int) -> Iterator[list[_T]]:

@@ -21,6 +21,8 @@ from botocore.exceptions import HTTPClientError
 CONNECT_SECONDS = 2.0
 READ_SECONDS = 3.0
 TRIES = 2
+CONNECTIONS = 8
+"""As many as there are calls side by side."""
 
 THROTTLED = frozenset(
     {
@@ -53,6 +55,7 @@ class WireClient:
             self._url,
             timeout=urllib3.Timeout(connect=CONNECT_SECONDS, read=READ_SECONDS),
             retries=False,
+            maxsize=CONNECTIONS,
         )
 
     def __getattr__(self, name: str) -> Any:

@@ -11,6 +11,7 @@ from chalice.app import Response
 
 from chalicelib.domain.errors import (
     AiqError,
+    CommitBusy,
     ConfigurationError,
     RateLimited,
     RequestError,
@@ -28,15 +29,15 @@ def refuse(error: AiqError, request_id: str) -> Response:
     """Return the answer that tells the caller about `error`.
 
     A retailer's mistake in what they configured is 422, a POS that fails us 502 (503 with
-    `Retry-After` when it asks for patience); an error of ours, a bug too, is 500 and says no more
-    than its code.
+    `Retry-After` when it asks for patience, or when the account is busy); an error of ours, a bug
+    too, is 500 and says no more than its code.
     """
     match error:
         case RequestError():
             status, message, details = error.status, error.message, error.details
         case ConfigurationError():
             status, message, details = 422, error.message, error.details
-        case RateLimited():
+        case RateLimited() | CommitBusy():
             status, message, details = 503, error.message, error.details
         case UpstreamError():
             status, message, details = 502, error.message, {}

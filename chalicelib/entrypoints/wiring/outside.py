@@ -110,9 +110,12 @@ def batch_table() -> BatchTable:
 
 @once
 def facts() -> DynamoFacts:
+    from chalicelib.adapters.dynamo.commit_locks import CommitLocks
     from chalicelib.adapters.dynamo.facts import DynamoFacts
 
-    return DynamoFacts(batch_table(), clock(), lock_seconds=config().commit_lock_seconds)
+    table = batch_table()
+    locks = CommitLocks(table, clock(), lock_seconds=config().commit_lock_seconds)
+    return DynamoFacts(table, locks)
 
 
 @once

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from chalicelib.domain.acts import Join
 from chalicelib.domain.errors import UpstreamError
@@ -43,6 +43,7 @@ from chalicelib.services.derivation.stages.sales import (
 )
 from chalicelib.services.derivation.stages.write_order import in_write_order
 from chalicelib.services.derivation.terms import TermsReader
+from chalicelib.services.ports.common import do_nothing
 from chalicelib.services.ports.effects import Effects
 from chalicelib.services.ports.facts import (
     CommitLock,
@@ -88,15 +89,17 @@ class FactCommits:
         import_run: str | None = None,
         withhold: bool = False,
         gone: Sequence[str] = (),
+        while_waiting: Callable[[], None] = do_nothing,
     ) -> Committed:
         """Store what is new or changed among them; a repetition writes nothing.
 
         `joins`: by the customer's id, a reason of membership that came with it. `import_run`: the
         run whose listing may fix the scope's imported points. `withhold`: a customer who lacks a
         contact that the shopper has is stored beside, and changes nobody until `take_over`. `gone`:
-        ids of sales that the POS no longer shows.
+        ids of sales that the POS no longer shows. `while_waiting` is called every now and then
+        while another commit has the account; what it raises ends the wait.
         """
-        with self._locked(uid) as lock:
+        with self._locked(uid, while_waiting=while_waiting) as lock:
             commit = self._begin(uid)
             if customers:
                 take_customers(
@@ -106,7 +109,8 @@ class FactCommits:
                 take_sales(commit, platform, scope, sales)
             if gone:
                 take_gone_sales(commit, platform, scope, gone)
-            return self._finish(lock, commit)
+            committed = self._finish(lock, commit)
+        return replace(committed, held_seconds=lock.held_seconds)
 
     def take_over(self, uid: Uid, records: Iterable[str]) -> Committed:
         """Let what was withheld of these records count; where nothing is, nothing changes."""
@@ -152,10 +156,10 @@ class FactCommits:
     ) -> Committed:
         """Give or take points by hand, in hundredths. The same `adjustment` id again does nothing.
 
-        `record` is a source record of the persona.
+        `record` is a source record of the persona. A person waits: it goes before running syncs.
         """
         cause = f"{ADJUSTMENT_PREFIX}{adjustment}"
-        with self._locked(uid) as lock:
+        with self._locked(uid, urgent=True) as lock:
             commit = self._begin(uid)
             commit.load([record])
             known = commit.record_row(record) is not None
@@ -168,9 +172,11 @@ class FactCommits:
             return self._finish(lock, commit)
 
     @contextmanager
-    def _locked(self, uid: Uid) -> Iterator[CommitLock]:
+    def _locked(
+        self, uid: Uid, *, urgent: bool = False, while_waiting: Callable[[], None] = do_nothing
+    ) -> Iterator[CommitLock]:
         """Hold the account's commit lock; what a crashed commit left is repaired first."""
-        lock = self.facts.lock(uid)
+        lock = self.facts.lock(uid, urgent=urgent, while_waiting=while_waiting)
         done = False
         try:
             if lock.leftover is not None:

@@ -6,7 +6,7 @@ adds what it finds to it, and knows no other stage; `commit.py` says in which or
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from collections.abc import Set as AbstractSet
 from dataclasses import dataclass, field, replace
 
@@ -19,7 +19,7 @@ from chalicelib.domain.personas import Persona
 from chalicelib.domain.records import Sale
 from chalicelib.domain.rules import Terms
 from chalicelib.domain.sales_summary import SaleRef, SalesSummary
-from chalicelib.domain.words import Day, Instant, Uid
+from chalicelib.domain.words import Day, Uid
 from chalicelib.services.ports.facts import (
     NO_SALES,
     FactStore,
@@ -29,6 +29,7 @@ from chalicelib.services.ports.facts import (
     RecordSales,
     Returns,
     SaleId,
+    SalesSpan,
     StoredRecord,
     StoredSale,
     Writes,
@@ -222,15 +223,18 @@ class Commit:
     def pointers(self, rid: str) -> Mapping[SaleRef, Postings]:
         """All stored sales of the record, read once."""
         if rid not in self._pointers:
-            self._pointers[rid] = self._read_pointers(rid, None, None)
+            [self._pointers[rid]] = self.pointers_in([SalesSpan(rid)])
         return self._pointers[rid]
 
-    def pointers_between(
-        self, rid: str, first: Instant | None, last: Instant | None
-    ) -> Mapping[SaleRef, Postings]:
-        """The record's stored sales from `first` to before `last`; more where all are read."""
-        pointers = self._pointers.get(rid)
-        return self._read_pointers(rid, first, last) if pointers is None else pointers
+    def pointers_in(self, spans: Sequence[SalesSpan]) -> list[Mapping[SaleRef, Postings]]:
+        """The stored sales of each span, read side by side; more where all of a record's are read
+        already."""
+        unread = [
+            span for span in spans if span.record not in self._pointers and self._may_hold(span)
+        ]
+        rows = self.facts.pointers_in(self.uid, unread) if unread else ()
+        read = dict(zip(unread, rows, strict=True))
+        return [self._pointers.get(span.record) or read.get(span, {}) for span in spans]
 
     def fully_read(self) -> AbstractSet[str]:
         """The records all of whose sales have been read."""
@@ -285,13 +289,12 @@ class Commit:
         for key in old_keys - new.keys:
             self.key_changes.setdefault(key, {})[record.id] = None
 
-    def _read_pointers(
-        self, rid: str, first: Instant | None, last: Instant | None
-    ) -> dict[SaleRef, Postings]:
-        sales = self.sales_before(rid)
+    def _may_hold(self, span: SalesSpan) -> bool:
+        """Whether the record's sums leave open that it has sales in the span."""
+        sales = self.sales_before(span.record)
         if sales.counts_on is not None:
-            return self.facts.pointers(self.uid, rid, first, last)
+            return True
         latest = max(sales.summary.last_at or 0, sales.points.unlinked_at)
-        if not (sales.points.earned or latest) or (first is not None and latest < first):
-            return {}
-        return self.facts.pointers(self.uid, rid, first, last)
+        if not (sales.points.earned or latest):
+            return False
+        return span.since is None or latest >= span.since

@@ -25,7 +25,14 @@ from chalicelib.services.derivation.returns import (
     with_crossing,
 )
 from chalicelib.services.derivation.stages.carriers import recover_carriers
-from chalicelib.services.ports.facts import Intent, LedgerRow, Returns, SaleId, StoredSale
+from chalicelib.services.ports.facts import (
+    Intent,
+    LedgerRow,
+    Returns,
+    SaleId,
+    SalesSpan,
+    StoredSale,
+)
 
 
 def recover(commit: Commit, intent: Intent) -> None:
@@ -78,7 +85,10 @@ def _recover_pointers(
 ) -> None:
     """The pointers, and what is summed of them and of the ledger: also of a commit that touched no
     sale, which may have posted without adding it up."""
-    stored = {rid: commit.facts.pointers(commit.uid, rid) for rid in records}
+    rids = list(records)
+    spans = [SalesSpan(rid) for rid in rids]
+    stored = dict(zip(rids, commit.facts.pointers_in(commit.uid, spans), strict=True))
+    ledgers = dict(zip(rids, commit.facts.ledgers(commit.uid, rids), strict=True))
     held = _held_by_sale(stored.values())
     for rid, pointers in stored.items():
         rebuilt = {
@@ -98,7 +108,7 @@ def _recover_pointers(
                 commit.note_counts_on(rid, commit.terms.counts_on(ref.ordered_at, ref.store_key))
         if any(0 in returns.get(SaleId.of(ref), {}).values() for ref in rebuilt):
             commit.note_counts_on(rid, commit.terms.today)
-        commit.put_points(rid, _points(everything, commit.facts.ledger(commit.uid, rid)))
+        commit.put_points(rid, _points(everything, ledgers[rid]))
         commit.set_pointers(rid, everything)
 
 

@@ -11,6 +11,10 @@ SyncQueue = Literal["sync", "sync-own-server"]
 """Sources on retailers' own servers have a queue of their own, so that they delay no others."""
 
 
+def do_nothing() -> None:
+    """What is called where nothing is to be done."""
+
+
 class Clock(Protocol):
     def now(self) -> Instant: ...
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import NamedTuple, Protocol
 
@@ -18,6 +18,7 @@ from chalicelib.domain.personas import NO_FIGURES, Figures, Persona
 from chalicelib.domain.records import Sale
 from chalicelib.domain.sales_summary import SaleRef, SalesSummary
 from chalicelib.domain.words import Day, Instant, Minor, Platform, ScopeId, Uid
+from chalicelib.services.ports.common import do_nothing
 
 INLINE_CARRIERS = 40
 """A merge key with more carriers keeps them in rows of their own, and only counts in its head."""
@@ -200,20 +201,36 @@ class Writes:
         )
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(eq=False, slots=True)
 class CommitLock:
     """The right to commit for one account. `fence` is the fencing token, `leftover` the intent of a
-    commit that crashed."""
+    commit that crashed. `held_seconds` is known once it is given back."""
 
     uid: Uid
     fence: int
     acquired_at: float
     leftover: Intent | None
+    held_seconds: float = 0.0
+
+
+class SalesSpan(NamedTuple):
+    """A record's sales ordered from `since` to before `until`; None: without a bound."""
+
+    record: str
+    since: Instant | None = None
+    until: Instant | None = None
 
 
 class FactStore(Protocol):
-    def lock(self, uid: Uid) -> CommitLock:
-        """Wait for the account's commit lock. Raises CommitBusy after the longest lawful wait."""
+    def lock(
+        self, uid: Uid, *, urgent: bool = False, while_waiting: Callable[[], None] = do_nothing
+    ) -> CommitLock:
+        """Wait for the account's commit lock.
+
+        `urgent`: a person waits. They go before everybody who is not, and wait 7 s at most.
+        `while_waiting` is called at least every second. Raises CommitBusy after the longest wait,
+        and whatever `while_waiting` raises.
+        """
         ...
 
     def store_intent(self, lock: CommitLock, intent: Intent) -> None:
@@ -251,6 +268,10 @@ class FactStore(Protocol):
         """A record's sales ordered from `since` to before `until`, with their ledger entries."""
         ...
 
+    def pointers_in(self, uid: Uid, spans: Sequence[SalesSpan]) -> list[dict[SaleRef, Postings]]:
+        """`pointers` of many spans, in their order, read side by side."""
+        ...
+
     def postings(
         self, uid: Uid, places: Iterable[tuple[str, SaleRef]]
     ) -> dict[tuple[str, SaleRef], Postings]:
@@ -259,6 +280,10 @@ class FactStore(Protocol):
 
     def ledger(self, uid: Uid, record: str) -> dict[str, LedgerRow]:
         """Cause → entries of a record, of causes that are no sale."""
+        ...
+
+    def ledgers(self, uid: Uid, records: Sequence[str]) -> list[dict[str, LedgerRow]]:
+        """`ledger` of many records, in their order, read side by side."""
         ...
 
     def write(self, lock: CommitLock, writes: Writes) -> None:
@@ -314,6 +339,8 @@ class Committed:
     `leavers`: the ids of those whom no setting let go. `changed`: records under which a persona,
     its figures or points were written. `withheld`: of the records told of,
     those whose latest telling is withheld.
+    its figures or points were written. `held_seconds`: how long it held the account's commit lock,
+    where that is known.
     """
 
     records: int = 0
@@ -324,3 +351,4 @@ class Committed:
     changed: int = 0
     leavers: tuple[str, ...] = ()
     withheld: tuple[str, ...] = ()
+    held_seconds: float = 0.0

@@ -8,6 +8,7 @@ from collections.abc import Mapping
 from chalicelib.domain.personas import BUSY_SALES_PER_DAY
 from chalicelib.domain.times import DAY, utc_day
 from chalicelib.services.derivation.commit_in_progress import Commit
+from chalicelib.services.ports.facts import SalesSpan
 
 
 def are_busy(commit: Commit, per_utc_day: Mapping[str, Mapping[int, int]]) -> bool:
@@ -63,7 +64,8 @@ def _sales_on(commit: Commit, rid: str, day: int) -> int:
     """Return how many counting sales the record has on this local day."""
     first, last = (day - 1) * DAY, (day + 2) * DAY
     removed = commit.removed.get(rid, ())
-    stored = (ref for ref in commit.pointers_between(rid, first, last) if ref not in removed)
+    [pointers] = commit.pointers_in([SalesSpan(rid, first, last)])
+    stored = (ref for ref in pointers if ref not in removed)
     refs = {*stored, *commit.added.get(rid, ())}
     days = Counter(commit.terms.day(ref.ordered_at, ref.store_key) for ref in refs if ref.counts)
     return days[day]

@@ -7,53 +7,92 @@ return, an expiry.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
-from dataclasses import replace
-from itertools import pairwise
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Set as AbstractSet
+from dataclasses import dataclass, replace
+from itertools import islice, pairwise
 
 from chalicelib.domain import loyalty
-from chalicelib.domain.identity import SourceRecord
 from chalicelib.domain.ledger import EXPIRY_PREFIX, IMPORT, Postings, expiry_cause, settle_postings
 from chalicelib.domain.personas import Persona
 from chalicelib.domain.sales_summary import SaleRef
 from chalicelib.domain.times import DAY
-from chalicelib.domain.words import Day, Instant
+from chalicelib.domain.words import Day
 from chalicelib.services.derivation.commit_in_progress import Commit
-from chalicelib.services.ports.facts import LedgerRow
+from chalicelib.services.ports.facts import LedgerRow, SalesSpan
+
+READ_AT_ONCE = 32
+"""Shoppers whose sales are read and held together: all of them may be more than a worker holds."""
 
 JudgedSales = dict[SaleRef, tuple[str, Postings]]
 """Sales whose worth is decided, with the record they hang on and the entries they hold."""
 
 
+@dataclass(frozen=True, slots=True)
+class SalesToJudge:
+    """The sales of one shopper that may be worth something else now.
+
+    `records`: ids. `spans`: the stored sales to look at beside those that came. `days`: only the
+    sales of these days are looked at; None: all sales are, with unlinked returns and expiries.
+    """
+
+    records: Sequence[str]
+    earn_from: Day | None
+    spans: Sequence[SalesSpan]
+    days: AbstractSet[Day] | None = None
+
+
 def settle_points(commit: Commit) -> None:
     """Post what the facts are worth beyond what the ledger holds, for everybody reached."""
+    expiries: dict[str, dict[str, int]] = {}
+    to_judge = _sales_to_judge(commit)
+    while batch := list(islice(to_judge, READ_AT_ONCE)):
+        _judge(commit, batch, expiries)
+    _settle_causes(commit, expiries, _imports_that_differ(commit))
+
+
+def _sales_to_judge(commit: Commit) -> Iterator[SalesToJudge]:
     placed: set[str] = set()
     for component, persona in commit.components:
         ids = [record.id for record in component.records]
         placed.update(ids)
-        _settle_sales(commit, ids, persona)
-        _settle_imports(commit, component.records, persona)
+        if (sales := _sales_of(commit, ids, persona)) is not None:
+            yield sales
     for rid in (commit.added.keys() | commit.fully_read()) - placed:
-        _settle_sales(commit, [rid], None)
+        if (sales := _sales_of(commit, [rid], None)) is not None:
+            yield sales
 
 
-def _settle_sales(commit: Commit, ids: Sequence[str], persona: Persona | None) -> None:
+def _sales_of(commit: Commit, ids: Sequence[str], persona: Persona | None) -> SalesToJudge | None:
     earn_from = None if persona is None else persona.earn_from
     if earn_from is None and not any(_holds_points(commit, rid) for rid in ids):
-        return
+        return None
     before = None if persona is None else _persona_alike(commit, persona)
     if before is not None:
         added = [ref for rid in ids for ref in commit.added.get(rid, ())]
         removed = [ref for rid in ids for ref in commit.removed.get(rid, ())]
         if not added and not removed:
-            return
+            return None
         if _leaves_other_days_alone(commit, ids, added, removed, before):
-            _post(commit, _changed_sales(commit, ids, [*added, *removed]), earn_from)
-            return
-    sales = _all_sales(commit, ids, persona)
-    amounts = _post(commit, sales, earn_from)
-    _note_unlinked(commit, ids, sales)
-    _settle_expiries(commit, ids, sales, amounts if earn_from is not None else {})
+            return _changed_sales(commit, ids, earn_from, [*added, *removed])
+    return _all_sales(commit, ids, persona, earn_from)
+
+
+def _judge(
+    commit: Commit, batch: Sequence[SalesToJudge], expiries: dict[str, dict[str, int]]
+) -> None:
+    """Make each sale hold what it earns. Adds to `expiries`, by record and cause, what expired of
+    each record that is judged whole."""
+    stored = iter(commit.pointers_in([span for each in batch for span in each.spans]))
+    for each in batch:
+        sales = _with_stored(commit, each, stored)
+        amounts = _post(commit, sales, each.earn_from)
+        if each.days is None:
+            _note_unlinked(commit, each.records, sales)
+            expired: dict[str, dict[str, int]] = {rid: {} for rid in each.records}
+            if each.earn_from is not None:
+                _add_expired(commit, sales, amounts, expired)
+            expiries |= expired
 
 
 def _holds_points(commit: Commit, rid: str) -> bool:
@@ -100,45 +139,45 @@ def _leaves_other_days_alone(
     return all(0 <= later - earlier <= expire_after for earlier, later in steps)
 
 
-def _changed_sales(commit: Commit, ids: Sequence[str], changed: Sequence[SaleRef]) -> JudgedSales:
+def _changed_sales(
+    commit: Commit, ids: Sequence[str], earn_from: Day | None, changed: Sequence[SaleRef]
+) -> SalesToJudge:
     """The sales that came; under a daily cap also every other sale of the changed days."""
-    sales = _added_sales(commit, ids)
     if commit.terms.rules.loyalty.max_orders_per_day is None:
-        return sales
+        return SalesToJudge(ids, earn_from, (), frozenset())
     days = {commit.terms.day(ref.ordered_at, ref.store_key) for ref in changed}
     first, last = (min(days) - 1) * DAY, (max(days) + 2) * DAY
-    for ref, sale in _stored_sales(commit, ids, first, last).items():
-        if commit.terms.day(ref.ordered_at, ref.store_key) in days:
-            sales.setdefault(ref, sale)
-    return sales
+    return SalesToJudge(ids, earn_from, [SalesSpan(rid, first, last) for rid in ids], days)
 
 
-def _all_sales(commit: Commit, ids: Sequence[str], persona: Persona | None) -> JudgedSales:
+def _all_sales(
+    commit: Commit, ids: Sequence[str], persona: Persona | None, earn_from: Day | None
+) -> SalesToJudge:
     """All sales of these records that earn or may earn."""
     earned = any(commit.sales_before(rid).points.earned for rid in ids)
     first = None
-    if persona is not None and persona.earn_from is not None and not (earned or commit.full):
-        rules = commit.terms.rules
-        day = loyalty.first_earning_day(persona.earn_from, persona.sources, rules)
+    if persona is not None and earn_from is not None and not (earned or commit.full):
+        day = loyalty.first_earning_day(earn_from, persona.sources, commit.terms.rules)
         first = (day - 1) * DAY if day > 1 else None
-    return _stored_sales(commit, ids, first, None) | _added_sales(commit, ids)
+    return SalesToJudge(ids, earn_from, [SalesSpan(rid, first) for rid in ids])
 
 
-def _added_sales(commit: Commit, ids: Sequence[str]) -> JudgedSales:
-    return {
-        ref: (rid, postings) for rid in ids for ref, postings in commit.added.get(rid, {}).items()
-    }
-
-
-def _stored_sales(
-    commit: Commit, ids: Sequence[str], first: Instant | None, last: Instant | None
+def _with_stored(
+    commit: Commit, to_judge: SalesToJudge, stored: Iterator[Mapping[SaleRef, Postings]]
 ) -> JudgedSales:
-    """Stored sales without those that this commit takes away or replaces."""
+    """The sales that came, and those stored that this commit neither takes away nor replaces."""
     sales: JudgedSales = {}
-    for rid in ids:
-        removed = commit.removed.get(rid, ())
-        pointers = commit.pointers_between(rid, first, last)
-        sales.update((ref, (rid, p)) for ref, p in pointers.items() if ref not in removed)
+    terms, days = commit.terms, to_judge.days
+    for span in to_judge.spans:
+        removed = commit.removed.get(span.record, ())
+        for ref, held in next(stored).items():
+            if ref in removed or (
+                days is not None and terms.day(ref.ordered_at, ref.store_key) not in days
+            ):
+                continue
+            sales[ref] = span.record, held
+    for rid in to_judge.records:
+        sales.update((ref, (rid, held)) for ref, held in commit.added.get(rid, {}).items())
     return sales
 
 
@@ -164,38 +203,52 @@ def _note_unlinked(commit: Commit, ids: Iterable[str], sales: JudgedSales) -> No
             commit.put_points(rid, points._replace(unlinked_at=latest))
 
 
-def _settle_expiries(
-    commit: Commit, ids: Sequence[str], sales: JudgedSales, amounts: dict[SaleRef, int]
+def _add_expired(
+    commit: Commit,
+    sales: JudgedSales,
+    amounts: Mapping[SaleRef, int],
+    expired: dict[str, dict[str, int]],
 ) -> None:
-    """Make each record's expiry causes hold what expired, and nothing under any other."""
-    expired: dict[str, dict[str, int]] = {rid: {} for rid in ids}
     for ref, amount in loyalty.expired_points(amounts, commit.terms).items():
         cause = expiry_cause(ref.ordered_at, ref.scope, ref.ext_id)
         expired[sales[ref][0]][cause] = amount
-    for rid, causes in expired.items():
-        points = commit.sales(rid).points
-        if not causes and not points.expired:
-            continue
-        rows = commit.facts.ledger(commit.uid, rid)
+
+
+def _imports_that_differ(commit: Commit) -> dict[str, int]:
+    """By record, the points that the POS showed, where its import cause holds another amount."""
+    if not commit.terms.rules.sources:
+        return {}
+    differing = {}
+    for component, persona in commit.components:
+        for record in component.records:
+            amount = 0 if persona is None else loyalty.imported_points(record, commit.terms)
+            if amount != commit.sales(record.id).points.imported:
+                differing[record.id] = amount
+    return differing
+
+
+def _settle_causes(
+    commit: Commit, expiries: Mapping[str, Mapping[str, int]], imports: Mapping[str, int]
+) -> None:
+    """Make each record's expiry causes hold what expired, and nothing under any other; and its
+    import cause the points that the POS showed."""
+    expiring = [
+        rid for rid, causes in expiries.items() if causes or commit.sales(rid).points.expired
+    ]
+    rids = sorted({*expiring, *imports})
+    if not rids:
+        return
+    ledgers = dict(zip(rids, commit.facts.ledgers(commit.uid, rids), strict=True))
+    for rid in expiring:
+        rows, causes = ledgers[rid], expiries[rid]
         stored = {cause for cause in rows if cause.startswith(EXPIRY_PREFIX)}
         for cause in stored | causes.keys():
             _settle_cause(commit, rid, cause, rows.get(cause), causes.get(cause, 0))
+        points = commit.sales(rid).points
         commit.put_points(rid, points._replace(expired=sum(causes.values())))
-
-
-def _settle_imports(
-    commit: Commit, records: Sequence[SourceRecord], persona: Persona | None
-) -> None:
-    """Make each record's import cause hold the points that the POS showed."""
-    if not commit.terms.rules.sources:
-        return
-    for record in records:
-        points = commit.sales(record.id).points
-        amount = 0 if persona is None else loyalty.imported_points(record, commit.terms)
-        if amount != points.imported:
-            row = commit.facts.ledger(commit.uid, record.id).get(IMPORT)
-            _settle_cause(commit, record.id, IMPORT, row, amount)
-            commit.put_points(record.id, points._replace(imported=amount))
+    for rid, amount in imports.items():
+        _settle_cause(commit, rid, IMPORT, ledgers[rid].get(IMPORT), amount)
+        commit.put_points(rid, commit.sales(rid).points._replace(imported=amount))
 
 
 def _settle_cause(commit: Commit, rid: str, cause: str, row: LedgerRow | None, amount: int) -> None:

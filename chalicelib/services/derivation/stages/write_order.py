@@ -14,16 +14,21 @@ PointerRow = tuple[str, Instant, str, str]
 
 
 def in_write_order(writes: Writes) -> Iterator[Writes]:
-    """The same rows in up to four writes, none of them empty.
+    """The same rows in up to five writes, none of them empty; those of one land in any order.
 
-    Facts come before what is derived of them, and sales before records: a record that has its
-    contact already would not have them moved again. Derived rows that go away go last: a pointer
+    Facts come before what is derived of them: sales before the rows of what was given back of
+    them, and before records, since a record that has its contact already would not have them moved
+    again. Derived rows that go away go last: a pointer
     is in its new place before it leaves the old one, and the head of a key goes after the rows of
     its carriers, so that no ledger entry is lost and no carrier is left that nobody counts.
     """
-    sales = Writes(sales=writes.sales, returns=writes.returns)
+    facts = (
+        Writes(sales=writes.sales),
+        Writes(returns=writes.returns),
+        Writes(records=writes.records),
+    )
     derived = replace(writes, records={}, sales={}, returns={})
-    for part in (sales, Writes(records=writes.records), *_puts_and_deletes(derived)):
+    for part in (*facts, *_puts_and_deletes(derived)):
         if part:
             yield part
 

@@ -24,10 +24,10 @@ def before_the_next_lock(room: Backroom, act: Callable[[], object]) -> None:
     """Another commit holds the account while somebody waits for it."""
     usual = room.facts.lock
 
-    def lock(uid: str) -> object:
+    def lock(uid: str, **how: object) -> object:
         room.facts.lock = usual  # type: ignore[method-assign]
         act()
-        return usual(uid)
+        return usual(uid, **how)
 
     room.facts.lock = lock  # type: ignore[method-assign,assignment]
 

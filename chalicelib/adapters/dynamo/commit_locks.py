@@ -1,0 +1,167 @@
+"""The commit lock of an account: one row, taken by condition, with a fencing token and an end.
+
+A person's commit goes before the next part of a running sync: whoever is urgent and finds the lock
+taken leaves a wish in the row, and a patient worker does not take a lock that somebody wishes for.
+Whoever waits looks with cheap reads, and tries only when the lock looks free (ADR 19).
+"""
+
+from __future__ import annotations
+
+import random
+from collections.abc import Callable
+from typing import Any
+
+from chalicelib.adapters.dynamo import keys
+from chalicelib.adapters.dynamo import persona_rows as rows
+from chalicelib.adapters.dynamo.batch import LONGEST_CALL_SECONDS, BatchTable, Row
+from chalicelib.domain.errors import CommitBusy, LeaseLost
+from chalicelib.domain.times import SECOND
+from chalicelib.domain.words import Uid
+from chalicelib.services.ports.common import Clock
+from chalicelib.services.ports.facts import CommitLock, Intent
+
+LOCK_SECONDS = 20.0
+"""How long a lock lasts after its last renewal: so long people wait when its holder has died."""
+PATIENT_SECONDS = 120.0
+PERSON_SECONDS = 7.0
+"""The longest waits. A till gives up soon after, and tries again by itself."""
+WISH_SECONDS = 2.0
+PAUSE_SECONDS = (0.015, 0.03)
+CLOCK_SKEW_SECONDS = 2.0
+RETRY_AFTER_SECONDS = 5
+BUSY = "Another change of this account takes unusually long. Nothing was stored; try again."
+
+_ENDS = ("held_until", "wanted_until")
+_FREE = "(attribute_not_exists(held_until) OR held_until < :now)"
+_FREE_AND_UNWANTED = f"{_FREE} AND (attribute_not_exists(wanted_until) OR wanted_until < :now)"
+
+
+class CommitLocks:
+    """Takes, renews and gives back commit locks, and keeps a commit's intent beside its lock.
+
+    `lock_seconds`: how long a lock lasts after its last renewal.
+    """
+
+    def __init__(
+        self, table: BatchTable, clock: Clock, *, lock_seconds: float = LOCK_SECONDS
+    ) -> None:
+        self._table = table
+        self._clock = clock
+        self._lock_seconds = lock_seconds
+        self._held: dict[Uid, tuple[CommitLock, float]] = {}
+
+    def take(self, uid: Uid, *, urgent: bool, while_waiting: Callable[[], None]) -> CommitLock:
+        """Wait for the lock, at most 7 s when `urgent`; `while_waiting` is called before each look.
+
+        Raises CommitBusy, and whatever `while_waiting` raises.
+        """
+        longest = PERSON_SECONDS if urgent else PATIENT_SECONDS
+        deadline = self._clock.monotonic() + longest
+        while (lock := self._try(uid, urgent=urgent)) is None:
+            self._wait_until_free(uid, deadline, while_waiting, urgent=urgent)
+        return lock
+
+    def store_intent(self, lock: CommitLock, intent: Intent) -> None:
+        """Raises LeaseLost."""
+        values = {"intent": {"B": rows.pack_intent(intent)}}
+        self._update_if_held(lock, "SET intent = :intent, held_until = :until", values)
+
+    def renew_when_due(self, uid: Uid) -> None:
+        """Renew a lock that we hold when the next calls might arrive after its end.
+
+        Raises LeaseLost.
+        """
+        if uid not in self._held:
+            return
+        lock, renewed = self._held[uid]
+        age = self._clock.monotonic() - renewed
+        if age + LONGEST_CALL_SECONDS + CLOCK_SKEW_SECONDS > self._lock_seconds:
+            self._update_if_held(lock, "SET held_until = :until", {})
+
+    def release(self, lock: CommitLock, *, done: bool) -> None:
+        """Give the lock back and say in it how long it was held; not `done`: the intent stays."""
+        update = "REMOVE held_until, intent" if done else "REMOVE held_until"
+        try:
+            self._update(lock.uid, update, "fence = :fence", {":fence": {"N": str(lock.fence)}})
+        except self._table.client.exceptions.ConditionalCheckFailedException:
+            return
+        finally:
+            self._held.pop(lock.uid, None)
+            lock.held_seconds = self._clock.monotonic() - lock.acquired_at
+
+    def _try(self, uid: Uid, *, urgent: bool) -> CommitLock | None:
+        asked_at = self._clock.monotonic()
+        update = "SET held_until = :until REMOVE wanted_until ADD fence :one"
+        values = {":until": self._until(), ":now": self._now(), ":one": {"N": "1"}}
+        try:
+            answer = self._update(uid, update, _FREE if urgent else _FREE_AND_UNWANTED, values)
+        except self._table.client.exceptions.ConditionalCheckFailedException:
+            return None
+        row: Row = answer["Attributes"]
+        packed = row.get("intent")
+        leftover = rows.unpack_intent(bytes(packed["B"])) if packed else None
+        lock = CommitLock(uid, int(row["fence"]["N"]), asked_at, leftover)
+        self._held[uid] = lock, asked_at
+        return lock
+
+    def _wait_until_free(
+        self, uid: Uid, deadline: float, while_waiting: Callable[[], None], *, urgent: bool
+    ) -> None:
+        """Return when the lock looks free. Raises CommitBusy after the deadline."""
+        while True:
+            self._clock.sleep(random.uniform(*PAUSE_SECONDS))  # noqa: S311 -- jitter
+            while_waiting()
+            if self._clock.monotonic() > deadline:
+                raise CommitBusy(BUSY, retry_after=RETRY_AFTER_SECONDS)
+            held_until, wanted_until = self._look(uid)
+            now = self._clock.now()
+            if held_until < now and (urgent or wanted_until < now):
+                return
+            if urgent and wanted_until < now + WISH_SECONDS * SECOND / 2:
+                self._wish(uid)
+
+    def _look(self, uid: Uid) -> tuple[int, int]:
+        """When the lock and the wish end, 0 where there is none; perhaps of a moment ago."""
+        answer = self._table.client.get_item(
+            TableName=self._table.name,
+            Key=_key(uid),
+            ProjectionExpression="held_until, wanted_until",
+            ConsistentRead=False,
+        )
+        row = answer.get("Item", {})
+        return tuple(int(row[name]["N"]) if name in row else 0 for name in _ENDS)  # type: ignore[return-value]
+
+    def _wish(self, uid: Uid) -> None:
+        until = self._clock.now() + round(WISH_SECONDS * SECOND)
+        self._update(uid, "SET wanted_until = :until", None, {":until": {"N": str(until)}})
+
+    def _update_if_held(self, lock: CommitLock, update: str, values: dict[str, Any]) -> None:
+        asked_at = self._clock.monotonic()
+        named = {f":{name}": value for name, value in values.items()}
+        named |= {":until": self._until(), ":fence": {"N": str(lock.fence)}}
+        try:
+            self._update(lock.uid, update, "fence = :fence AND attribute_exists(held_until)", named)
+        except self._table.client.exceptions.ConditionalCheckFailedException:
+            raise LeaseLost("The account's commit lock passed to another worker.") from None
+        self._held[lock.uid] = lock, asked_at
+
+    def _now(self) -> dict[str, str]:
+        return {"N": str(self._clock.now())}
+
+    def _until(self) -> dict[str, str]:
+        return {"N": str(self._clock.now() + round(self._lock_seconds * SECOND))}
+
+    def _update(self, uid: Uid, update: str, condition: str | None, values: dict[str, Any]) -> Any:
+        asked: dict[str, Any] = {
+            "TableName": self._table.name,
+            "Key": _key(uid),
+            "UpdateExpression": update,
+            "ExpressionAttributeValues": values,
+        }
+        if condition is not None:
+            asked |= {"ConditionExpression": condition, "ReturnValues": "ALL_NEW"}
+        return self._table.client.update_item(**asked)
+
+
+def _key(uid: Uid) -> dict[str, dict[str, str]]:
+    return {"pk": {"S": keys.commit(uid)}, "sk": {"S": keys.COMMIT_SK}}
