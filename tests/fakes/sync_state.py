@@ -103,6 +103,11 @@ class MemorySyncStates:
         self.checkpoints += 1
         return not state.stop
 
+    def renew(self, lease: Lease) -> None:
+        state = self._held(lease)
+        state.heard_at = self.clock.now()
+        state.held_until = self.clock.now() + LEASE_MS
+
     def hand_over(self, lease: Lease, checkpoint: dict[str, Any], view: RunView, hop: int) -> None:
         self.checkpoint(lease, checkpoint, view)
         state = self._held(lease)

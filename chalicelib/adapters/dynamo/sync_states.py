@@ -168,6 +168,12 @@ class DynamoSyncStates(DynamoStreamStates, DynamoSetAside):
         )
         return not state.stop
 
+    def renew(self, lease: Lease) -> None:
+        now = self._clock.now()
+        self._guarded(
+            lease, [StateRow.heard_at.set(now), StateRow.held_until.set(now + self._lease_ms)]
+        )
+
     def hand_over(self, lease: Lease, checkpoint: dict[str, Any], view: RunView, hop: int) -> None:
         self._guarded(
             lease,

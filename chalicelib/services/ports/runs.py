@@ -227,6 +227,10 @@ class SyncStates(Protocol):
         """
         ...
 
+    def renew(self, lease: Lease) -> None:
+        """Tell that the run lives, between two checkpoints. Raises LeaseLost."""
+        ...
+
     def hand_over(self, lease: Lease, checkpoint: dict[str, Any], view: RunView, hop: int) -> None:
         """Checkpoint and give the lease back; messages before `hop` are void. Raises LeaseLost.
 

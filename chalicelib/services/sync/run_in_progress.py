@@ -31,6 +31,8 @@ from chalicelib.services.sync.take_page import PageIntake
 
 CHECKPOINT_SECONDS = 2.0
 CHECKPOINT_PAGES = 20
+HEARTBEAT_SECONDS = 30.0
+"""How often a run that waits for the account's commit lock renews its lease."""
 
 
 class Stopped(Exception):
@@ -75,6 +77,7 @@ class RunInProgress:
             states=tools.states,
             inventories=tools.inventories,
             contacts=tools.contacts,
+            while_waiting=self._renew_when_due,
         )
         self._session: PosSession | None = None
         self._platform: PlatformInfo | None = None
@@ -84,7 +87,7 @@ class RunInProgress:
         self._clock = tools.clock
         self._hop = hop
         self._pages_since_checkpoint = 0
-        self._checkpoint_at = tools.clock.monotonic()
+        self._checkpoint_at = self._heard_at = tools.clock.monotonic()
 
     @property
     def known_store_keys(self) -> set[str]:
@@ -263,9 +266,14 @@ class RunInProgress:
         goes_on = self._states.checkpoint(self.lease, self.progress.dump(), self._view("running"))
         self.has_checkpointed = True
         self._pages_since_checkpoint = 0
-        self._checkpoint_at = self._clock.monotonic()
+        self._checkpoint_at = self._heard_at = self._clock.monotonic()
         if not goes_on:
             raise Stopped
+
+    def _renew_when_due(self) -> None:
+        if self._clock.monotonic() - self._heard_at >= HEARTBEAT_SECONDS:
+            self._states.renew(self.lease)
+            self._heard_at = self._clock.monotonic()
 
     def hand_over(self, state: RunState, hop: int) -> None:
         """Checkpoint and give the lease back; messages before `hop` are void. Raises LeaseLost."""

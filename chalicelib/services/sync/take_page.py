@@ -4,17 +4,19 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from collections.abc import Set as AbstractSet
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from types import MappingProxyType
 from typing import TypeVar
 
 from chalicelib.domain.ids import record_id
 from chalicelib.domain.manifest import NO_ROW, digest, id_digest
+from chalicelib.domain.part_size import PartSize
 from chalicelib.domain.records import Customer, Fact, InventoryItem, Sale, StoreFact
 from chalicelib.domain.times import utc_day
 from chalicelib.domain.words import Instant, ScopeId, Stream
 from chalicelib.services.derivation.commit import FactCommits
 from chalicelib.services.loyalty.contacts_withdrawn import ContactJudge
+from chalicelib.services.ports.common import do_nothing
 from chalicelib.services.ports.contacts_withdrawn import BlankedRow, WithheldNote
 from chalicelib.services.ports.facts import Committed
 from chalicelib.services.ports.pos import KnownRow, Page, TimeSpan
@@ -32,10 +34,6 @@ T = TypeVar("T")
 MAX_ASIDES = 1_000
 """Set-aside records kept of one run; the rest is only counted."""
 
-MOST_AT_ONCE = 1_000
-"""Facts in one commit. Its intent must fit a row of 400 KB, and the account's other sources wait
-for it; a report may list every shopper on one page."""
-
 MOST_LEAVERS = 2_000
 """Members who left, kept by record id in one run; the rest is only counted. They travel with its
 progress, in a row of 400 KB."""
@@ -52,7 +50,8 @@ class PageIntake:
     `scope`: the credential's, set before the first page. `import_run`: the run's id, when its
     customers listing may fix the scope's imported points. `notes`: how many this process made of
     contacts that wait. `sale_watch`: where the POS lists sales by time, set before the first
-    page of sales.
+    page of sales. `while_waiting` is called every now and then while another commit has the
+    account.
     """
 
     lease: Lease
@@ -68,6 +67,8 @@ class PageIntake:
     notes: int = 0
     _waiting: frozenset[str] | None = None
     sale_watch: SaleWatch | None = None
+    while_waiting: Callable[[], None] = do_nothing
+    part_size: PartSize = field(default_factory=PartSize)
 
     def known_rows(self, stream: Stream) -> KnownRow | None:
         """A test of which rows of the stream need no reading; None where all are looked at."""
@@ -130,10 +131,9 @@ class PageIntake:
         if self.import_run is not None:
             to_commit += _unchanged_with_points(customers, to_commit)
         withheld: set[str] = set()
-        for batch in _batches(to_commit):
-            committed = self._commit(customers=batch)
-            self.count_committed(committed)
-            withheld |= self._note_contacts(batch, committed, rows)
+        for part in self._parts(to_commit):
+            committed = self._commit(customers=part)
+            withheld |= self._note_contacts(part, committed, rows)
         self._remember("customers", changes, rows, withheld)
         return len(customers) - len(changes)
 
@@ -163,8 +163,8 @@ class PageIntake:
         sales, rows = [f for f in page.facts if isinstance(f, Sale)], page.rows
         missed = self.sale_watch.missed(sales) if self.sale_watch else NO_IDS
         changes = self._changed_facts("sales", sales, lambda s: s.ext_id, rows, missed)
-        for batch in _batches(changes):
-            self.count_committed(self._commit(sales=[sale for sale, _, _ in batch]))
+        for part in self._parts([sale for sale, _, _ in changes]):
+            self._commit(sales=part)
         progress, manifest = self.progress.streams["sales"], self.manifests.known["sales"]
         for sale, key, _ in changes:
             if manifest.get(key) is None:
@@ -181,8 +181,8 @@ class PageIntake:
         absence = self.sale_watch.miss(times)
         if absence.is_suspicious:
             self.progress.sales_missing = absence.missing, absence.known
-        for batch in _batches(absence.gone):
-            self.count_committed(self._commit(gone=[sale.ext_id for sale in batch]))
+        for part in self._parts(absence.gone):
+            self._commit(gone=[sale.ext_id for sale in part])
         self.sale_watch.mark_gone(absence.gone)
         self.manifests.mark_gone("sales", {id_digest(sale.ext_id) for sale in absence.gone})
 
@@ -240,6 +240,14 @@ class PageIntake:
             manifest.upsert(key, value, rows.get(fact.ext_id, NO_ROW))
         self.tally.add(stream, new=new, changed=len(changes) - new)
 
+    def _parts(self, facts: Sequence[T]) -> Iterator[Sequence[T]]:
+        """Cut a page, which may list every shopper there is, into what one commit takes."""
+        start = 0
+        while start < len(facts):
+            part = facts[start : start + self.part_size.facts]
+            yield part
+            start += len(part)
+
     def _commit(
         self,
         customers: Sequence[Customer] = (),
@@ -247,7 +255,7 @@ class PageIntake:
         gone: Sequence[str] = (),
     ) -> Committed:
         lease = self.lease
-        return self.commits.commit(
+        committed = self.commits.commit(
             lease.uid,
             lease.platform,
             self.scope,
@@ -256,7 +264,11 @@ class PageIntake:
             import_run=self.import_run,
             withhold=True,
             gone=gone,
+            while_waiting=self.while_waiting,
         )
+        self.part_size.learn(len(customers) + len(sales) + len(gone), committed.held_seconds)
+        self.count_committed(committed)
+        return committed
 
     def count_committed(self, committed: Committed) -> None:
         self.tally.persona_writes += committed.personas
@@ -284,11 +296,6 @@ class PageIntake:
 def _blanked(record: str, customer: Customer, rows: Mapping[str, int]) -> BlankedRow:
     row = rows.get(customer.ext_id, NO_ROW)
     return BlankedRow(record, id_digest(customer.ext_id), digest(customer), row)
-
-
-def _batches(facts: Sequence[T]) -> Iterator[Sequence[T]]:
-    for start in range(0, len(facts), MOST_AT_ONCE):
-        yield facts[start : start + MOST_AT_ONCE]
 
 
 def _unchanged_with_points(

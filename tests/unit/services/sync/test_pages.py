@@ -11,6 +11,7 @@ from chalicelib.domain.errors import LeaseLost
 from chalicelib.domain.identity import MergeKey
 from chalicelib.domain.ids import record_id
 from chalicelib.domain.manifest import Manifest
+from chalicelib.domain.part_size import FIRST_PART, LARGEST_PART
 from chalicelib.domain.records import Customer, Sale
 from chalicelib.services.loyalty.contacts_withdrawn import ContactJudge
 from chalicelib.services.ports.facts import Committed, Intent, SaleId
@@ -18,11 +19,11 @@ from chalicelib.services.ports.pos import KnownRow, Page
 from chalicelib.services.ports.runs import Lease, RunView
 from chalicelib.services.sync.progress import MOST_WORDS, Progress, StreamProgress, Tally
 from chalicelib.services.sync.run_manifests import RunManifests
-from chalicelib.services.sync.take_page import MOST_AT_ONCE, PageIntake
+from chalicelib.services.sync.take_page import PageIntake
 from tests.fakes.contacts_withdrawn import MemoryWithdrawals
 
 DYNAMODB_ROW = 400 * 1024
-MANY = 2 * MOST_AT_ONCE + 1
+MANY = 2 * FIRST_PART + 1
 VIEW = RunView("run_1", "3912", "auphan", "crd_1", "running", "now", 0)
 
 
@@ -30,6 +31,7 @@ class Ledger:
     """Remembers how much came at once."""
 
     def __init__(self) -> None:
+        self.seconds_each = 0.0
         self.customers: list[int] = []
         self.sales: list[int] = []
 
@@ -38,7 +40,8 @@ class Ledger:
             self.customers.append(len(customers))
         if sales:
             self.sales.append(len(sales))
-        return Committed(personas=len(customers))
+        held = self.seconds_each * (len(customers) + len(sales))
+        return Committed(personas=len(customers), held_seconds=held)
 
 
 @pytest.fixture
@@ -66,15 +69,13 @@ def intake(ledger: Ledger) -> PageIntake:
     )
 
 
-def test_a_clientele_on_one_page_is_committed_in_portions(
-    intake: PageIntake, ledger: Ledger
-) -> None:
+def test_a_clientele_on_one_page_is_committed_in_parts(intake: PageIntake, ledger: Ledger) -> None:
     page = Page(tuple(Customer(str(n)) for n in range(MANY)), (), MANY, None)
 
     intake.take("customers", page)
     intake.take("customers", page)
 
-    assert ledger.customers == [MOST_AT_ONCE, MOST_AT_ONCE, 1]
+    assert ledger.customers == [FIRST_PART, FIRST_PART, 1]
 
 
 def test_so_are_the_sales_of_a_window(intake: PageIntake, ledger: Ledger) -> None:
@@ -82,11 +83,21 @@ def test_so_are_the_sales_of_a_window(intake: PageIntake, ledger: Ledger) -> Non
 
     intake.take("sales", Page(sales, (), MANY, None))
 
-    assert ledger.sales == [MOST_AT_ONCE, MOST_AT_ONCE, 1]
+    assert ledger.sales == [FIRST_PART, FIRST_PART, 1]
 
 
-def test_the_intent_of_a_portion_fits_a_row() -> None:
-    ids = [record_id("3912", "auphan", "north", str(n)) for n in range(MOST_AT_ONCE)]
+def test_a_part_that_held_the_account_for_long_makes_the_next_ones_smaller(
+    intake: PageIntake, ledger: Ledger
+) -> None:
+    ledger.seconds_each = 0.004
+
+    intake.take("customers", Page(tuple(Customer(str(n)) for n in range(MANY)), (), MANY, None))
+
+    assert ledger.customers == [FIRST_PART, 75, 75, 75, 26]
+
+
+def test_the_intent_of_the_largest_part_fits_a_row() -> None:
+    ids = [record_id("3912", "auphan", "north", str(n)) for n in range(LARGEST_PART)]
     keys = [MergeKey("email", f"{rid}@{rid}.example.com") for rid in ids]
     sales = [SaleId("auphan", "203.0.113.7:443", rid) for rid in ids]
 
