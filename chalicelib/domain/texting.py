@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import unicodedata
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import time, timedelta
@@ -133,8 +132,3 @@ def count_parts(text: str) -> int:
     )
     one, each = (_ONE[0], _EACH[0]) if plain else (_ONE[1], _EACH[1])
     return 1 if length <= one else -(-length // each)
-
-
-def is_printable(text: str) -> bool:
-    """Whether the text has no control or invisible characters."""
-    return not any(unicodedata.category(c) in {"Cc", "Cf", "Cs", "Co"} for c in text)

@@ -103,6 +103,17 @@ def test_an_invited_person_gets_in_with_their_role(world: World, api: Gateway) -
     assert invited.patch(ACCOUNT, {"name": "Mine"}, if_match='"1"').status == 403
 
 
+@pytest.mark.parametrize("sign", ["\u200b", "\u202e", "\x00"])
+def test_nobody_is_invited_under_an_address_with_a_sign_that_cannot_be_seen(
+    api: Gateway, sign: str
+) -> None:
+    invitation = {"email": f"new{sign}@example.com", "role": "Analyst"}
+
+    got = api.post(f"{ACCOUNT}/users", invitation)
+
+    assert (got.status, got.json["errors"][0]["field"]) == (422, "email")
+
+
 def invite_theirs(world: World, api: Gateway, role: str = "Marketing") -> Gateway:
     """The Owner of the other account is invited to ours; their log-in."""
     email = f"owner@{THEIRS}.example"

@@ -57,6 +57,8 @@ def test_a_body_that_is_no_json_object_is_refused(
         ({"name": "x" * 101}, "name", "Green Leaf"),
         ({"name": "a\x00b"}, "name", "Green Leaf"),
         ({"name": "\ufffd\ufffd"}, "name", "Green Leaf"),
+        ({"name": "Green \u202efaeL"}, "name", "Green Leaf"),
+        ({"name": "Green\u200bLeaf"}, "name", "Green Leaf"),
         ({"time_zone": "Mars/Olympus"}, "time_zone", "America/Los_Angeles"),
         ({"time_zone": "../../etc/passwd"}, "time_zone", "America/Los_Angeles"),
         ({"currency": "usd"}, "currency", "USD"),

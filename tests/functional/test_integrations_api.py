@@ -159,6 +159,7 @@ def test_a_secret_that_was_sealed_for_another_credential_is_asked_for_again(api:
         ({"store_name": " "}, "fields.store_name", "required"),
         ({"key": "a b"}, "fields.key", "does not look like a Key"),
         ({"key": KEY + "\u0000"}, "fields.key", "cannot be typed"),
+        ({"store_name": "North\u3164"}, "fields.store_name", "or seen"),
         ({"store_name": "B" * 201}, "fields.store_name", "at most 200 characters"),
         ({"password": "x"}, "fields.password", "unknown field"),
     ],

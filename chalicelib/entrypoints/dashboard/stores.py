@@ -19,6 +19,7 @@ from chalicelib.entrypoints.http.shapes import (
     Listing,
     LongText,
     Moment,
+    OptionalText,
     ShortText,
 )
 
@@ -29,10 +30,6 @@ resource = Resource(__name__, tag="Stores", front=FRONT)
 
 STORE = "/api/accounts/{uid}/stores/{store}"
 
-Text = Annotated[
-    str,
-    StringConstraints(strip_whitespace=True, max_length=100, pattern=r"^[^\x00-\x1f\x7f]*$"),
-]
 Country = Annotated[str, StringConstraints(pattern=r"^([A-Z]{2})?$")]
 Phone = Annotated[str, StringConstraints(strip_whitespace=True, pattern=r"^[0-9+(). x-]{0,30}$")]
 KeyId = Annotated[str, StringConstraints(min_length=1, max_length=1000)]
@@ -84,9 +81,9 @@ class MappingAnswer(Answer):
 
 class StoreInput(Input):
     name: ShortText = Field(examples=["Green Leaf Ballard"])
-    nickname: Text = Field(default="", examples=["Ballard"])
+    nickname: OptionalText = Field(default="", examples=["Ballard"])
     address: LongText = Field(default="", examples=["5400 Ballard Ave NW, Seattle"])
-    state: Text = Field(default="", examples=["WA"], description="State or province.")
+    state: OptionalText = Field(default="", examples=["WA"], description="State or province.")
     country: Country = Field(default="", examples=["US"], description="ISO 3166, two letters.")
     time_zone: ShortText | None = Field(
         default=None, examples=["America/Los_Angeles"], description="An IANA time zone."
@@ -98,9 +95,9 @@ class StoreChange(Change):
     """The fields to change; a time zone of null leaves it to the account's."""
 
     name: ShortText = Field(default="", examples=["Green Leaf Ballard"])
-    nickname: Text = Field(default="", examples=["Ballard"])
+    nickname: OptionalText = Field(default="", examples=["Ballard"])
     address: LongText = Field(default="", examples=["5400 Ballard Ave NW, Seattle"])
-    state: Text = Field(default="", examples=["WA"], description="State or province.")
+    state: OptionalText = Field(default="", examples=["WA"], description="State or province.")
     country: Country = Field(default="", examples=["US"], description="ISO 3166, two letters.")
     time_zone: ShortText | None = Field(
         default=None, examples=["America/Los_Angeles"], description="An IANA time zone."

@@ -8,6 +8,7 @@ from decimal import Decimal
 from typing import Annotated, Any
 
 from pydantic import (
+    AfterValidator,
     BaseModel,
     BeforeValidator,
     ConfigDict,
@@ -17,6 +18,7 @@ from pydantic import (
     WithJsonSchema,
 )
 
+from chalicelib.domain.shown_text import HIDDEN_REASON, has_hidden
 from chalicelib.domain.times import from_text, to_text
 from chalicelib.domain.words import POINT, Instant, Points
 
@@ -135,16 +137,23 @@ PointsIn = Annotated[
 """Points in a request: a number with at most two decimals outside, hundredths inside. Bounds on the
 field are in hundredths."""
 
-_NO_CONTROL = r"^[^\x00-\x1f\x7f\ufffd]*$"
-"""No control characters, nor the mark that a gateway leaves where bytes were no UTF-8."""
+
+def _check_shown(text: str) -> str:
+    if has_hidden(text):
+        raise ValueError(HIDDEN_REASON)
+    return text
+
+
+Shown = AfterValidator(_check_shown)
+"""Of every text that people read: each character of it can be seen."""
 
 ShortText = Annotated[
     str,
-    StringConstraints(strip_whitespace=True, min_length=1, max_length=100, pattern=_NO_CONTROL),
+    StringConstraints(strip_whitespace=True, min_length=1, max_length=100),
+    Shown,
 ]
-LongText = Annotated[
-    str, StringConstraints(strip_whitespace=True, max_length=500, pattern=_NO_CONTROL)
-]
+OptionalText = Annotated[str, StringConstraints(strip_whitespace=True, max_length=100), Shown]
+LongText = Annotated[str, StringConstraints(strip_whitespace=True, max_length=500), Shown]
 Email = Annotated[
     str,
     StringConstraints(
@@ -153,4 +162,5 @@ Email = Annotated[
         max_length=254,
         pattern=r"^[^\s@<>\"\\,;:()\[\]\x00-\x1f]{1,64}@[A-Za-z0-9-]+(\.[A-Za-z0-9-]+)+$",
     ),
+    Shown,
 ]

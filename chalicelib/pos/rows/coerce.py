@@ -14,6 +14,7 @@ from functools import cache, lru_cache
 from typing import Any, Literal
 from zoneinfo import ZoneInfo
 
+from chalicelib.domain.shown_text import without_hidden
 from chalicelib.domain.times import from_datetime, is_zone
 from chalicelib.domain.words import Instant, Minor
 
@@ -39,6 +40,7 @@ _PLAIN_DOLLARS = re.compile(r"-?[0-9]{1,9}\.[0-9]{2}")
 _ROUNDING = 1e-4
 _ENGLISH = re.compile(r"\d{1,3}(?:,\d{3})+(?:\.\d{1,6})?|\d{1,13}(?:\.\d{1,6})?")
 _FRENCH = re.compile(r"\d{1,13},\d{1,2}")
+_CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f]")
 _YES = frozenset(("true", "1", "yes", "y", "t", "on"))
 _NO = frozenset(("false", "0", "no", "n", "f", "off", ""))
 
@@ -53,8 +55,11 @@ class Unusable(Exception):
 
 
 def text(value: Json) -> str | None:
-    """Trimmed and cut at 500 characters; blank is None. Objects and arrays are no text."""
+    """Trimmed and cut at 500 characters, without what cannot be seen; blank is None. Objects and
+    arrays are no text."""
     if type(value) is str:
+        if not value.isprintable():
+            value = without_hidden(value)
         return value.strip()[:MAX_TEXT] or None
     if isinstance(value, int | float) and not isinstance(value, bool):
         return _number_text(value)
@@ -73,13 +78,22 @@ def contact_text(value: Json) -> str | None:
 
 def optional_id(value: Json) -> str | None:
     """An id as text; 0 and blank mean nobody. A number so large that its last digits are lost on
-    the way is no id."""
+    the way is no id, nor is a text that was damaged on it."""
     if type(value) is int:
         return str(value) if value else None
     if type(value) is float and abs(value) > EXACT:
         return None
     id_text = text(value)
-    return None if id_text is None or id_text == "0" or len(id_text) > MAX_ID else id_text
+    if id_text is None or id_text == "0" or len(id_text) > MAX_ID:
+        return None
+    if id_text is not value and _is_damaged(value):
+        return None
+    return None if not id_text.isascii() and UNREADABLE in id_text else id_text
+
+
+def _is_damaged(value: Json) -> bool:
+    """Whether a control character stands in an id, so that two may have become one."""
+    return isinstance(value, str) and _CONTROL.search(value.strip()) is not None
 
 
 def required_id(value: Json) -> str:

@@ -9,6 +9,7 @@ from typing import Any
 from chalicelib.domain.errors import Conflict, NotFound, field_fault, invalid_fields
 from chalicelib.domain.links import has_link
 from chalicelib.domain.roles import Role
+from chalicelib.domain.shown_text import HIDDEN_REASON, has_hidden
 from chalicelib.domain.times import DAY
 from chalicelib.domain.words import Uid
 from chalicelib.services.accounts.time_zones import check_time_zone
@@ -211,7 +212,9 @@ class AccountService:
 
 
 def _check_name(name: str) -> None:
-    """Raises InvalidInput for a name with a web address."""
+    """Raises InvalidInput for a name with a web address, or with what cannot be seen."""
+    if has_hidden(name):
+        raise invalid_fields(field_fault("name", HIDDEN_REASON, "Green Leaf"))
     if has_link(name):
         raise invalid_fields(field_fault("name", NAME_WITH_LINK, "Green Leaf"))
 

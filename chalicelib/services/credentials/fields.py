@@ -7,6 +7,7 @@ import unicodedata
 from collections.abc import Iterable, Mapping
 
 from chalicelib.domain.errors import Conflict, field_fault, invalid_fields
+from chalicelib.domain.shown_text import HIDDEN_REASON, has_hidden
 from chalicelib.services.ports.pos import CredentialField, PlatformInfo
 
 MARKET = "market"
@@ -115,8 +116,8 @@ def _fault(field: CredentialField, value: str) -> str | None:
 
 
 def _spelling_fault(field: CredentialField, value: str) -> str | None:
-    if not value.isprintable():
-        return "has a line break or another character that cannot be typed"
+    if has_hidden(value) or not value.isprintable():
+        return HIDDEN_REASON
     if _looks_alike(value):
         return "has letters that look like others; type it with one keyboard"
     if field.pattern and not re.fullmatch(field.pattern, value):

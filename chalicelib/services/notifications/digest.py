@@ -9,6 +9,7 @@ from typing import get_args
 
 from chalicelib.domain.links import without_links
 from chalicelib.domain.roles import has_right
+from chalicelib.domain.shown_text import without_hidden
 from chalicelib.domain.times import HOUR, MINUTE, to_datetime
 from chalicelib.domain.words import Instant, Severity
 from chalicelib.services.ports.accounts import Account, User
@@ -112,7 +113,7 @@ def one_line(text: str, longest: int = LONGEST_LINE) -> str:
 
     A name in it may be what anybody typed, here or in a POS: the only links are ours.
     """
-    visible = "".join(sign if sign.isprintable() else " " for sign in text)
+    visible = without_hidden(text)
     line = without_links(" ".join(visible.split()))
     return line if len(line) <= longest else line[: longest - 1].rstrip() + "…"
 

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from chalicelib.domain.consent import Entry
 from chalicelib.domain.contact_states import SENDING_AT_MOST, ContactState, mark_unusable
 from chalicelib.domain.errors import PoisonMessage
+from chalicelib.domain.shown_text import without_hidden
 from chalicelib.domain.text_replies import LONGEST_READ, Reply, classify_reply
 from chalicelib.domain.texting import TextingRules, Wording, count_parts
 from chalicelib.domain.times import HOUR, MINUTE
@@ -113,7 +114,7 @@ class Inbound:
             id=message.id,
             at=message.at,
             number=message.number,
-            text=message.body_text[:LONGEST_READ],
+            text=without_hidden(message.body_text[:LONGEST_READ]),
             requested_at=max(requested, default=None),
         )
         self.unclear_replies.keep(uid, reply)

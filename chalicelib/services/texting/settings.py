@@ -15,6 +15,7 @@ from chalicelib.domain.errors import (
     field_fault,
     invalid_fields,
 )
+from chalicelib.domain.shown_text import has_hidden
 from chalicelib.domain.texting import (
     EARLIEST,
     LATEST,
@@ -22,7 +23,6 @@ from chalicelib.domain.texting import (
     WORDINGS,
     TextingRules,
     Wording,
-    is_printable,
     missing_words,
 )
 from chalicelib.domain.times import local_day
@@ -215,7 +215,7 @@ def _check(rules: TextingRules, changes: Mapping[str, Any]) -> None:
     if not EARLIEST <= rules.opens < rules.closes <= LATEST:
         field = "opens" if "opens" in changes else "closes"
         raise _refused(field, "the hours lie within 08:00 and 21:00, the first earlier", "09:00")
-    if not is_printable(rules.brand):
+    if has_hidden(rules.brand):
         raise _refused("brand", "letters, digits and signs that a person can see", "Green Leaf")
     for kind in get_args(Wording):
         if kind not in rules.wordings:
@@ -224,7 +224,7 @@ def _check(rules: TextingRules, changes: Mapping[str, Any]) -> None:
         if missing := missing_words(kind, text):
             names = ", ".join(missing)
             raise _refused(f"wordings.{kind}", f"it must say {names}", WORDINGS[kind])
-        if not is_printable(text) or len(rules.wording(kind)) > LONGEST_WORDING:
+        if has_hidden(text) or len(rules.wording(kind)) > LONGEST_WORDING:
             reason = f"one line of at most {LONGEST_WORDING} characters, the brand filled in"
             raise _refused(f"wordings.{kind}", reason, WORDINGS[kind])
 

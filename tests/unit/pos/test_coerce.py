@@ -17,6 +17,34 @@ from .builders import UNHURRIED
 
 
 @pytest.mark.parametrize(
+    ("told", "shown"),
+    [
+        ("Ana\x00", "Ana"),
+        ("\u202eanA", "anA"),
+        ("\u202a+1 206 555 0142\u202c", "+1 206 555 0142"),
+        ("Ana\u200b Ruiz", "Ana Ruiz"),
+        ("12 Main St\nApt 4", "12 Main St Apt 4"),
+        ("\u200b", None),
+        ("Zoë\xa0Müller", "Zoë\xa0Müller"),
+    ],
+)
+def test_a_text_is_shown_without_what_cannot_be_seen(told: str, shown: str | None) -> None:
+    assert coerce.text(told) == coerce.contact_text(told) == shown
+
+
+@pytest.mark.parametrize("told", ["12\x0034", "1\n2", "A\ufffd", ["NaN"], "\x7f1\x7f"])
+def test_an_id_that_was_damaged_on_the_way_is_none(told: Any) -> None:
+    assert coerce.optional_id(told) is None
+    with pytest.raises(Unusable):
+        coerce.required_id(told)
+
+
+def test_an_id_with_a_line_break_at_its_end_is_the_id() -> None:
+    assert coerce.optional_id(" 1234\r\n") == "1234"
+    assert coerce.optional_id("Été-7") == "Été-7"
+
+
+@pytest.mark.parametrize(
     ("value", "minor"),
     [
         (4500, 4500),
