@@ -51,8 +51,7 @@ class InvitationAnswer(Input):
 
 @resource.get("/api/me")
 def get_me(caller: Caller) -> Me:
-    """List the accounts the caller may open, with their role and rights in each, and those that
-    invite them."""
+    """List the accounts that the caller may open, or is invited to, with role and rights."""
     return _me(caller, auth.rows_of(caller.sub))
 
 
