@@ -169,6 +169,7 @@ class Bench:
             states=None,  # type: ignore[arg-type]
             inventories=None,  # type: ignore[arg-type]
             contacts=ContactJudge(NothingWaits(), commits, notice=None),  # type: ignore[arg-type]
+            leaving=None,  # type: ignore[arg-type]
             scope=SCOPE,
         )
 

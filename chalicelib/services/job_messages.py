@@ -114,6 +114,18 @@ class TakeOverMessage(_Message):
 
 
 @dataclass(frozen=True, slots=True, config=_WIRE)
+class KeepMessage(_Message):
+    """Go on with keeping, for `reason`, the members who left, up to the record `last`."""
+
+    job: Literal["keep"] = field(default="keep", kw_only=True)
+    uid: Account
+    platform: Annotated[Platform, NON_EMPTY]
+    reason: Text
+    last: Text
+    hop: Count = 0
+
+
+@dataclass(frozen=True, slots=True, config=_WIRE)
 class HeldMessage(_Message):
     """Look again at what the account's texting settings hold, from `shard` of the index on."""
 
@@ -171,7 +183,13 @@ class InboundText(_Message):
 
 
 AccountJob = (
-    RemapMessage | PreviewMessage | ApplyMessage | ExpiryMessage | TakeOverMessage | HeldMessage
+    RemapMessage
+    | PreviewMessage
+    | ApplyMessage
+    | ExpiryMessage
+    | TakeOverMessage
+    | KeepMessage
+    | HeldMessage
 )
 TextJob = RequestJob | SendTest | LostText | InboundText
 

@@ -231,6 +231,23 @@ def test_who_was_never_looked_at_is_due(ports: Ports) -> None:
     assert looked is None or looked < 0
 
 
+def test_any_number_of_leavers_is_noted_and_replaced_as_one(ports: Ports) -> None:
+    many = [f"{n:032x}" for n in range(12_000)]
+    fewer = many[:7_000] + many[7_500:]
+
+    assert ports.leavers.put(OURS, "posabit", many[:5_000], instead_of=[])
+    assert ports.leavers.put(OURS, "posabit", many, instead_of=many[:5_000])
+    assert ports.leavers.noted(OURS, "posabit") == many
+    assert not ports.leavers.put(OURS, "posabit", ["b"], instead_of=many[:5_000])
+    assert ports.leavers.put(OURS, "posabit", fewer, instead_of=many)
+    assert ports.leavers.noted(OURS, "posabit") == fewer
+    assert ports.leavers.put(OURS, "posabit", many[:2], instead_of=fewer)
+    assert ports.leavers.noted(OURS, "posabit") == many[:2]
+    assert not ports.leavers.put(OURS, "posabit", [], instead_of=fewer)
+    assert ports.leavers.put(OURS, "posabit", [], instead_of=many[:2])
+    assert ports.leavers.noted(OURS, "posabit") == []
+
+
 def test_leavers_noted_meanwhile_are_not_lost(ports: Ports) -> None:
     assert ports.leavers.put(OURS, "posabit", [], instead_of=[])
     assert ports.leavers.put(OURS, "posabit", ["a"], instead_of=[])

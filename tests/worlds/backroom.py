@@ -332,7 +332,9 @@ class Backroom:
         return SyncWorker(
             credentials=guard(self.credentials),
             states=states,
-            tools=RunTools(states, self.commits, inventories, self.contact_judge, self.clock),
+            tools=RunTools(
+                states, self.commits, inventories, self.contact_judge, self.leaving, self.clock
+            ),
             opener=opener,
             store_keys=store_keys,
             ending=ending,

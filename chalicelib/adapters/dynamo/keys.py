@@ -67,8 +67,9 @@ def adjustments(day: str, actor: str) -> str:
     return f"{ADJUSTED_PREFIX}{day}#{actor}"
 
 
-def leavers(platform: Platform) -> str:
-    return f"{LEFT_PREFIX}{platform}"
+def leavers(platform: Platform, part: int = 0) -> str:
+    first = f"{LEFT_PREFIX}{platform}"
+    return f"{first}#{part:03d}" if part else first
 
 
 def withdrawals(platform: Platform) -> str:

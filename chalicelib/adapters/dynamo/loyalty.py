@@ -4,19 +4,24 @@ by hand."""
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from hashlib import blake2b
 
 import orjson
 from pynamodb.attributes import NumberAttribute, UnicodeAttribute
+from pynamodb.exceptions import TransactWriteError
+from pynamodb.expressions.condition import Condition
+from pynamodb.transactions import TransactWrite
 
 from chalicelib.adapters.dynamo import keys
 from chalicelib.adapters.dynamo.base import (
-    ListRow,
     Row,
     at_version,
     bind,
     delete_if,
+    failed_conditions,
     instant,
     put_if,
+    transact,
     update_if,
 )
 from chalicelib.domain.times import DAY, SECOND
@@ -25,6 +30,9 @@ from chalicelib.services.ports.common import Clock
 from chalicelib.services.ports.loyalty import ManualAdjustment
 
 KEPT_DAYS = 31
+READ_TRIES = 5
+IDS_IN_A_ROW = 5_000
+"""175 KB; a row holds 400 KB, a transaction 4 MB."""
 
 
 class ExpiryRow(Row):
@@ -64,12 +72,16 @@ class DynamoExpiries:
         update_if(_expiry(uid), [ExpiryRow.looked.set(day)], ExpiryRow.pk.exists())
 
 
-class LeaversRow(ListRow):
-    pass
+class LeaversRow(Row):
+    """Some of the ids noted. `of_all`, of the first row where there are several: how many, and the
+    digest of all ids, which guards them."""
+
+    ids = UnicodeAttribute()
+    of_all = UnicodeAttribute(null=True)
 
 
 class DynamoLeavers:
-    """The `Leavers` port: one row per platform."""
+    """The `Leavers` port: a row of 5,000 ids per platform, and further rows for more."""
 
     def __init__(self, table: str) -> None:
         bind(table, LeaversRow)
@@ -77,11 +89,43 @@ class DynamoLeavers:
     def put(
         self, uid: Uid, platform: Platform, ids: Sequence[str], *, instead_of: Sequence[str]
     ) -> bool:
-        row = LeaversRow(keys.account(uid), keys.leavers(platform))
-        return row.replace(ids, instead_of)
+        before, after = _parts(instead_of), _parts(ids)
+        most = max(len(before), len(after))
+        changed = [n for n in range(most) if before[n : n + 1] != after[n : n + 1]]
+
+        def writes(transaction: TransactWrite) -> None:
+            for number in sorted({0, *changed}):
+                row = LeaversRow(keys.account(uid), keys.leavers(platform, number))
+                condition = _still(instead_of) if number == 0 else None
+                if number < len(after):
+                    row.ids = _packed(after[number])
+                    row.of_all = _of_all(ids) if number == 0 and len(after) > 1 else None
+                    transaction.save(row, condition=condition)
+                else:
+                    transaction.delete(row, condition=condition)
+
+        try:
+            transact(writes)
+        except TransactWriteError as error:
+            failed_conditions(error)
+            return False
+        return True
 
     def noted(self, uid: Uid, platform: Platform) -> list[str]:
-        ids: list[str] = LeaversRow.listed(keys.account(uid), keys.leavers(platform))
+        """Read row by row, again where the ids were replaced in between."""
+        ids: list[str] = []
+        for _ in range(READ_TRIES):
+            first = LeaversRow.find(keys.account(uid), keys.leavers(platform))
+            if first is None:
+                return []
+            ids = orjson.loads(first.ids)
+            if first.of_all is None:
+                return ids
+            for number in range(1, int(first.of_all.partition(":")[0])):
+                row = LeaversRow.find(keys.account(uid), keys.leavers(platform, number))
+                ids += orjson.loads(row.ids) if row else []
+            if _of_all(ids) == first.of_all:
+                return ids
         return ids
 
 
@@ -125,6 +169,29 @@ class DynamoAdjustments:
         row.body = orjson.dumps([tuple(one) for one in adjusted]).decode()
         row.expires_at = (self._clock.now() + KEPT_DAYS * DAY) // SECOND
         return put_if(row, at_version(AdjustmentsRow.seq, seq))
+
+
+def _parts(ids: Sequence[str]) -> list[Sequence[str]]:
+    return [ids[start : start + IDS_IN_A_ROW] for start in range(0, len(ids), IDS_IN_A_ROW)]
+
+
+def _still(ids: Sequence[str]) -> Condition:
+    """The condition on the first row that the ids are those noted."""
+    same: Condition = LeaversRow.pk.does_not_exist()
+    if len(ids) > IDS_IN_A_ROW:
+        same = LeaversRow.of_all == _of_all(ids)
+    elif ids:
+        same = (LeaversRow.ids == _packed(ids)) & LeaversRow.of_all.does_not_exist()
+    return same
+
+
+def _packed(ids: Sequence[str]) -> str:
+    return orjson.dumps(list(ids)).decode()
+
+
+def _of_all(ids: Sequence[str]) -> str:
+    digest = blake2b(_packed(ids).encode(), digest_size=16).hexdigest()
+    return f"{len(_parts(ids))}:{digest}"
 
 
 def _expiry(uid: Uid) -> ExpiryRow:

@@ -45,6 +45,7 @@ WORKERS: Mapping[str, Callable[[Any], Any]] = {
     "apply": lambda _: wiring.changes.work_off_change(),
     "expire": lambda _: wiring.loyalty.expiry_worker(),
     "take_over": lambda _: wiring.loyalty.take_over_worker(),
+    "keep": lambda _: wiring.loyalty.keep_worker(),
     "held": lambda _: wiring.texting.held_requests(),
     "request": lambda _: wiring.texting.request_sender(),
     "test": lambda _: wiring.texting.send_tests(),

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
         WithdrawalNotice,
     )
     from chalicelib.services.loyalty.expiry import ExpiryPlanner, ExpiryWorker
-    from chalicelib.services.loyalty.members_left import LeaverChoice, LeaverNotes
+    from chalicelib.services.loyalty.members_left import KeepWorker, LeaverChoice, LeaverNotes
     from chalicelib.services.loyalty.points_import import ImportLocks
 
 
@@ -62,6 +62,20 @@ def leaver_choice() -> LeaverChoice:
         outside.accounts(),
         notifications.notifier(),
         outside.audit(),
+        outside.jobs_queue(),
+        outside.clock(),
+    )
+
+
+@once
+def keep_worker() -> KeepWorker:
+    from chalicelib.services.loyalty.members_left import KeepWorker
+
+    return KeepWorker(
+        outside.leavers(),
+        derivation.commits(),
+        notifications.notifier(),
+        outside.jobs_queue(),
         outside.clock(),
     )
 

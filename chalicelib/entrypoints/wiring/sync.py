@@ -81,6 +81,7 @@ def sync_worker(queue: SyncQueue) -> SyncWorker:
             derivation.commits(),
             outside.inventories(),
             loyalty.contact_judge(),
+            loyalty.leaver_notes(),
             outside.clock(),
         ),
         opener=OpenRun(

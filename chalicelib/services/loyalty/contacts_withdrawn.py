@@ -292,7 +292,7 @@ class TakeOverWorker:
     def _take_over(self, uid: Uid, platform: Platform, note: WithheldNote) -> int:
         committed = self.commits.take_over(uid, [row.record for row in note.withheld])
         if committed.leavers:
-            self.leaving.note(uid, platform, committed.leavers)
+            self.leaving.add(uid, platform, committed.leavers)
         return committed.personas
 
     def _close(self, uid: Uid, platform: Platform, run: str) -> None:

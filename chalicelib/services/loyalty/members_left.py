@@ -3,8 +3,8 @@ and the choice to keep them (product.md §8)."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass, replace
 
 from chalicelib.domain.errors import Conflict, NotFound
 from chalicelib.domain.keeps import kept_reason
@@ -12,20 +12,26 @@ from chalicelib.domain.times import local_day_number
 from chalicelib.domain.words import Platform, Uid
 from chalicelib.services.derivation.commit import FactCommits
 from chalicelib.services.derivation.holder import PersonaLookup
+from chalicelib.services.job_messages import KeepMessage, next_hop
 from chalicelib.services.notifications.notify import Notifier
 from chalicelib.services.ports.accounts import Accounts
 from chalicelib.services.ports.audit import Audit, AuditEntry
-from chalicelib.services.ports.common import Clock
+from chalicelib.services.ports.common import Clock, JobQueue
 from chalicelib.services.ports.facts import FactStore
 from chalicelib.services.ports.loyalty import Leavers
 from chalicelib.services.ports.pos import PosGateway
 from chalicelib.services.ports.rules import RuleBook
 
-MOST_NOTED = 5_000
-"""Per platform: they are stored in one row, which holds 400 KB."""
+MOST_NOTED = 100_000
+"""Per platform: what one transaction stores, 4 MB."""
+
+READ_AT_ONCE = 1_000
 
 KEPT_AT_ONCE = 100
 """In one commit: one for each would take longer than a request may."""
+
+KEPT_IN_A_REQUEST = 2_000
+"""More are kept in the background."""
 
 NOBODY_LEFT = "Nobody waits to be kept."
 
@@ -44,6 +50,19 @@ class LeaverNotes:
     gateway: PosGateway
     notifier: Notifier
 
+    def add(self, uid: Uid, platform: Platform, left: Iterable[str]) -> None:
+        """Note who left, and raise or refresh the notification: for the middle of a run, since it
+        does not look again at who was noted before."""
+        new = list(left)
+        members = self._members(uid, new)
+        gone = [rid for rid in new if rid not in members]
+        while gone:
+            noted = self.leavers.noted(uid, platform)
+            ids = list(dict.fromkeys([*noted, *gone]))[:MOST_NOTED]
+            if ids == noted or self.leavers.put(uid, platform, ids, instead_of=noted):
+                self._tell(uid, platform, len(ids))
+                return
+
     def note(self, uid: Uid, platform: Platform, left: Iterable[str]) -> None:
         """Note who left, and raise, refresh or clear the notification.
 
@@ -58,14 +77,23 @@ class LeaverNotes:
             if gone == noted or self.leavers.put(uid, platform, gone, instead_of=noted):
                 break
         if gone:
-            title = self.gateway.platform(platform).title
-            self.notifier.raise_(uid, "members_left", platform, title=title, members=len(gone))
+            self._tell(uid, platform, len(gone))
         elif noted:
             self.notifier.clear(uid, "members_left", platform)
 
+    def _tell(self, uid: Uid, platform: Platform, members: int) -> None:
+        title = self.gateway.platform(platform).title
+        self.notifier.raise_(uid, "members_left", platform, title=title, members=members)
+
     def _members(self, uid: Uid, ids: Sequence[str]) -> set[str]:
         """Return those of the records that belong to a member today, under whatever id."""
-        rows = self.facts.rows(uid, ids) if ids else {}
+        found: set[str] = set()
+        for start in range(0, len(ids), READ_AT_ONCE):
+            found |= self._members_among(uid, ids[start : start + READ_AT_ONCE])
+        return found
+
+    def _members_among(self, uid: Uid, ids: Sequence[str]) -> set[str]:
+        rows = self.facts.rows(uid, ids)
         personas = {rid: row.persona for rid, row in rows.items()}
         elsewhere = [rid for rid, persona in personas.items() if persona is None]
         members = {rid for rid, persona in personas.items() if persona and persona.member}
@@ -85,6 +113,7 @@ class LeaverChoice:
     accounts: Accounts
     notifier: Notifier
     audit: Audit
+    jobs: JobQueue
     clock: Clock
 
     def decide(self, uid: Uid, platform: Platform, choice: str, *, actor: str) -> int:
@@ -101,13 +130,17 @@ class LeaverChoice:
     def keep(self, uid: Uid, platform: Platform, *, actor: str) -> int:
         """Give each pending leaver a `kept` reason, and return how many there were.
 
-        Raises Conflict if none are pending.
+        Very many are kept in the background. Raises Conflict if none are pending.
         """
         ids = self._pending(uid, platform)
         day = self.rules.get(uid).source(platform).enroll_after
         if day is None:
             day = local_day_number(self.clock.now(), self.accounts.get(uid).time_zone)
         reason = kept_reason("enroll_after", platform, day)
+        if len(ids) > KEPT_IN_A_REQUEST:
+            self.jobs.send(KeepMessage(uid, platform, reason, last=ids[-1]).body())
+            self._record(uid, platform, "members.kept", len(ids), actor)
+            return len(ids)
         for start in range(0, len(ids), KEPT_AT_ONCE):
             batch = ids[start : start + KEPT_AT_ONCE]
             self.commits.join_all(uid, batch, reason, self.clock.now())
@@ -133,13 +166,52 @@ class LeaverChoice:
         self, uid: Uid, platform: Platform, action: str, ids: Sequence[str], actor: str
     ) -> None:
         """Take these off the list and record the decision; who left meanwhile stays on it."""
-        decided = set(ids)
+        if not _without(self.leavers, uid, platform, ids):
+            self.notifier.clear(uid, "members_left", platform)
+        self._record(uid, platform, action, len(ids), actor)
+
+    def _record(self, uid: Uid, platform: Platform, action: str, members: int, actor: str) -> None:
+        after: dict[str, object] = {"members": members}
+        self.audit.record(uid, AuditEntry(self.clock.now(), actor, action, platform, after=after))
+
+
+@dataclass(frozen=True, slots=True)
+class KeepWorker:
+    """Keeps, in the background, the leavers whom a person decided to keep."""
+
+    leavers: Leavers
+    commits: FactCommits
+    notifier: Notifier
+    jobs: JobQueue
+    clock: Clock
+
+    def handle(self, message: KeepMessage, time_left: Callable[[], bool]) -> int:
+        """Keep who was noted when the person decided, up to `last`, and return how many.
+
+        A batch is taken off the list when it is kept: repeated, the job goes on from there. Where
+        `last` is a member again, the others wait for another decision.
+        """
+        uid, platform, kept = message.uid, message.platform, 0
         while True:
             noted = self.leavers.noted(uid, platform)
-            pending = [rid for rid in noted if rid not in decided]
-            if self.leavers.put(uid, platform, pending, instead_of=noted):
-                break
-        if not pending:
-            self.notifier.clear(uid, "members_left", platform)
-        after: dict[str, object] = {"members": len(ids)}
-        self.audit.record(uid, AuditEntry(self.clock.now(), actor, action, platform, after=after))
+            if message.last not in noted:
+                return kept
+            decided = noted[: noted.index(message.last) + 1]
+            batch = decided[:KEPT_AT_ONCE]
+            self.commits.join_all(uid, batch, message.reason, self.clock.now())
+            kept += len(batch)
+            if not _without(self.leavers, uid, platform, batch):
+                self.notifier.clear(uid, "members_left", platform)
+            if not time_left():
+                self.jobs.send(replace(message, hop=next_hop(message.hop)).body())
+                return kept
+
+
+def _without(leavers: Leavers, uid: Uid, platform: Platform, ids: Iterable[str]) -> list[str]:
+    """Take these off the list, and return who stays on it."""
+    decided = set(ids)
+    while True:
+        noted = leavers.noted(uid, platform)
+        pending = [rid for rid in noted if rid not in decided]
+        if leavers.put(uid, platform, pending, instead_of=noted):
+            return pending

@@ -55,7 +55,7 @@ class Progress:
     patience; `resume_at`: when a waiting run goes on. `idle_hops`: processes in a row that took no
     page. `error`: why the run fails. `missing`: permissions that the key lacks. `imports`: the card
     takes points from the POS; `importing`: this run's customers listing may fix them. `leavers`:
-    records of members who lost their last reason of membership, at most `MOST_LEAVERS`. `judging`:
+    records of members who lost their last reason of membership and are not noted yet. `judging`:
     the customers were read to their end, and it is to be judged whether blanked contacts are taken.
     `sales_missing`: sales that the listing lacked and those it should have shown, where it lacked
     too many to be believed.

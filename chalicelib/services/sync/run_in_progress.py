@@ -10,6 +10,7 @@ from chalicelib.domain.schedule import look_back_from, pass_kind
 from chalicelib.domain.words import Instant, RunState, ScopeId, Stream
 from chalicelib.services.derivation.commit import FactCommits
 from chalicelib.services.loyalty.contacts_withdrawn import ContactJudge, CustomerListing
+from chalicelib.services.loyalty.members_left import LeaverNotes
 from chalicelib.services.ports.accounts import Account
 from chalicelib.services.ports.common import Clock
 from chalicelib.services.ports.facts import Committed
@@ -47,6 +48,7 @@ class RunTools:
     commits: FactCommits
     inventories: Inventories
     contacts: ContactJudge
+    leaving: LeaverNotes
     clock: Clock
 
 
@@ -77,6 +79,7 @@ class RunInProgress:
             states=tools.states,
             inventories=tools.inventories,
             contacts=tools.contacts,
+            leaving=tools.leaving,
             while_waiting=self._renew_when_due,
         )
         self._session: PosSession | None = None

@@ -16,6 +16,7 @@ from chalicelib.domain.times import utc_day
 from chalicelib.domain.words import Instant, ScopeId, Stream
 from chalicelib.services.derivation.commit import FactCommits
 from chalicelib.services.loyalty.contacts_withdrawn import ContactJudge
+from chalicelib.services.loyalty.members_left import LeaverNotes
 from chalicelib.services.ports.common import do_nothing
 from chalicelib.services.ports.contacts_withdrawn import BlankedRow, WithheldNote
 from chalicelib.services.ports.facts import Committed
@@ -34,9 +35,9 @@ T = TypeVar("T")
 MAX_ASIDES = 1_000
 """Set-aside records kept of one run; the rest is only counted."""
 
-MOST_LEAVERS = 2_000
-"""Members who left, kept by record id in one run; the rest is only counted. They travel with its
-progress, in a row of 400 KB."""
+MOST_LEAVERS = 1_000
+"""Members who left that travel with a run's progress, in a row of 400 KB; so many are noted before
+its end."""
 
 NO_SCOPE = ScopeId("")
 NO_ROWS: Mapping[str, int] = MappingProxyType({})
@@ -62,6 +63,7 @@ class PageIntake:
     states: SyncStates
     inventories: Inventories
     contacts: ContactJudge
+    leaving: LeaverNotes
     scope: ScopeId = NO_SCOPE
     import_run: str | None = None
     notes: int = 0
@@ -273,8 +275,11 @@ class PageIntake:
     def count_committed(self, committed: Committed) -> None:
         self.tally.persona_writes += committed.personas
         self.tally.members_left += len(committed.leavers)
-        room = max(0, MOST_LEAVERS - len(self.progress.leavers))
-        self.progress.leavers += committed.leavers[:room]
+        self.progress.leavers += committed.leavers
+        if len(self.progress.leavers) >= MOST_LEAVERS:
+            lease = self.lease
+            self.leaving.add(lease.uid, lease.platform, self.progress.leavers)
+            self.progress.leavers.clear()
 
     def _is_listed(self, customer: str) -> bool:
         """Whether the POS ever listed the shopper."""

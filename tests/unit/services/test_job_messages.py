@@ -17,6 +17,7 @@ from chalicelib.services.job_messages import (
     ExpiryMessage,
     HeldMessage,
     InboundText,
+    KeepMessage,
     LostText,
     PreviewMessage,
     RemapMessage,
@@ -37,6 +38,7 @@ READERS: dict[type, Callable[[Any], Any]] = {
     ExpiryMessage: account_job,
     TakeOverMessage: account_job,
     HeldMessage: account_job,
+    KeepMessage: account_job,
     RequestJob: text_job,
     SendTest: text_job,
     LostText: text_job,
@@ -62,6 +64,11 @@ WIRE: list[tuple[Any, dict[str, object]]] = [
     ),
     (ExpiryMessage("3912"), {"job": "expire", "uid": "3912", "after": None, "hop": 0}),
     (HeldMessage("3912", 2, 1), {"job": "held", "uid": "3912", "shard": 2, "hop": 1}),
+    (
+        KeepMessage("3912", "posabit", "kept:enroll_after:posabit@1", "a" * 32, 2),
+        {"job": "keep", "uid": "3912", "platform": "posabit", "last": "a" * 32, "hop": 2}
+        | {"reason": "kept:enroll_after:posabit@1"},
+    ),
     (
         TakeOverMessage("3912", "posabit", 2),
         {"job": "take_over", "uid": "3912", "platform": "posabit", "hop": 2},
@@ -102,6 +109,7 @@ MESSAGES = st.one_of(
     made(ExpiryMessage, words, positions, counts),
     made(TakeOverMessage, words, words, counts),
     made(HeldMessage, words, counts, counts),
+    made(KeepMessage, words, words, words, words, counts),
     made(RequestJob, words, words),
     made(SendTest, words, words, words, instants, words),
     made(LostText, words, words, instants, words),

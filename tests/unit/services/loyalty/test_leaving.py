@@ -9,7 +9,10 @@ import pytest
 
 from chalicelib.domain.errors import Conflict
 from chalicelib.domain.records import Customer
-from chalicelib.services.loyalty.members_left import LeaverChoice
+from chalicelib.services.job_messages import KeepMessage, account_job
+from chalicelib.services.loyalty import members_left
+from chalicelib.services.loyalty.members_left import KeepWorker, LeaverChoice
+from chalicelib.services.sync import take_page
 from tests.worlds.backroom import PLATFORM, UID, Backroom
 from tests.worlds.changes import ANN, ago, apply, bought, members, start
 from tests.worlds.syncing import a_room, later, open_notices, people, show
@@ -44,6 +47,7 @@ def choice(room: Backroom) -> LeaverChoice:
         room.accounts,
         room.notifier,
         room.audit,
+        room.jobs,
         room.clock,
     )
 
@@ -187,6 +191,51 @@ def test_very_many_are_kept_in_few_commits_so_that_the_request_ends_in_time() ->
 
     assert sum(persona.member for persona in room.facts.shown(UID)) == 250
     assert room.facts.fences[UID] - before == 3
+
+
+def test_of_a_run_that_very_many_leave_each_is_noted_and_can_be_kept(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(take_page, "MOST_LEAVERS", 3)
+    room = a_shop(20)
+
+    run = void(room, *range(20))
+
+    assert (run.members_left, members(room)) == (20, set())
+    assert len(room.leavers.noted(UID, PLATFORM)) == 20
+    [told_of] = [n for n in room.notifications.open_for(UID) if n.kind == "members_left"]
+    assert told_of.title.startswith("20 members left")
+    assert choice(room).keep(UID, PLATFORM, actor=ANN) == 20
+    assert len(members(room)) == 20
+
+
+def test_very_many_are_kept_in_the_background_and_later_leavers_wait(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(members_left, "KEPT_IN_A_REQUEST", 3)
+    monkeypatch.setattr(members_left, "KEPT_AT_ONCE", 2)
+    room = a_shop(7)
+    void(room, *range(5))
+    room.jobs.take()
+
+    assert choice(room).keep(UID, PLATFORM, actor=ANN) == 5
+    void(room, 6)
+    work_off(room)
+
+    assert members(room) == {"0", "1", "2", "3", "4", "5"}
+    assert len(room.leavers.noted(UID, PLATFORM)) == 1
+    assert "members_left" in open_notices(room)
+    assert choice(room).keep(UID, PLATFORM, actor=ANN) == 1
+    assert "members_left" not in open_notices(room)
+
+
+def work_off(room: Backroom) -> None:
+    """The jobs of keeping, each of which has time for one batch."""
+    worker = KeepWorker(room.leavers, room.commits, room.notifier, room.jobs, room.clock)
+    while bodies := room.jobs.take():
+        for body in bodies:
+            if isinstance(message := account_job(body), KeepMessage):
+                worker.handle(message, lambda: False)
 
 
 def test_who_leaves_while_the_others_are_being_kept_still_waits() -> None:

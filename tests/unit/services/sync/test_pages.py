@@ -66,6 +66,7 @@ def intake(ledger: Ledger) -> PageIntake:
         states=unused,
         inventories=unused,
         contacts=ContactJudge(MemoryWithdrawals(), commits, notice=unused),
+        leaving=unused,
     )
 
 
