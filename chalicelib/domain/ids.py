@@ -8,6 +8,9 @@ from chalicelib.domain.words import Platform, ScopeId, Uid
 
 STORE_KEY_SEPARATOR = ":"
 
+LONGEST_SHOP = 100
+"""Bytes of a shop's key in an id, which becomes part of database keys too."""
+
 LONGEST_STORE_KEY_ID = 400
 """Bytes; it becomes part of database keys, which take 1 KB."""
 
@@ -45,11 +48,24 @@ def store_key_id(platform: Platform, scope: ScopeId, key: str) -> str:
     A scope may be `IP:port`, so its own `:` is escaped. An id over 400 bytes is cut, and ends in a
     digest of the whole.
     """
-    scope_text = scope.replace("%", "%25").replace(STORE_KEY_SEPARATOR, "%3A")
-    whole = STORE_KEY_SEPARATOR.join((platform, scope_text, key))
+    whole = STORE_KEY_SEPARATOR.join((platform, _escaped(scope), key))
     if len(whole.encode()) <= LONGEST_STORE_KEY_ID:
         return whole
     return f"{whole[:60]}…{_digest('store key', whole)}"
+
+
+def id_in_shop(shop: str, ext_id: str) -> str:
+    """Return the id, unique in the scope, of what the POS numbers in each shop anew:
+    `shop:ext_id`. `shop` is the store key; one over 100 bytes is cut, and ends in a digest."""
+    shop_text = _escaped(shop)
+    if len(shop_text.encode()) > LONGEST_SHOP:
+        shop_text = f"{shop_text[:12]}…{_digest('shop', shop)}"
+    return f"{shop_text}{STORE_KEY_SEPARATOR}{ext_id}"
+
+
+def _escaped(text: str) -> str:
+    """Without the separator, so that what stands before it is told from what stands behind."""
+    return text.replace("%", "%25").replace(STORE_KEY_SEPARATOR, "%3A")
 
 
 def _digest(*parts: str) -> str:

@@ -104,7 +104,9 @@ class Sale:
     leaves a final one final. `is_status_known`, which is not stored: whether the profile knows it.
     `wall_clock`: what the shop's clock showed, as if it were UTC, where the POS tells no zone;
     `ordered_at` then follows the zone that AIQ knows of the shop. `gone`: the POS no longer shows
-    it, so that it counts as void; whatever the POS shows is not gone.
+    it, so that it counts as void; whatever the POS shows is not gone. `former_ext_id`, which is not
+    stored: the id under which AIQ may have stored the sale while its POS's ids were taken for more
+    unique than they are (ADR 20).
     """
 
     ext_id: str
@@ -135,6 +137,7 @@ class Sale:
     wall_clock: Instant | None = None
     gone: bool = field(default=False, metadata=NOT_READ)
     is_status_known: bool = field(default=True, compare=False, metadata=NOT_STORED)
+    former_ext_id: str | None = field(default=None, compare=False, metadata=NOT_STORED)
 
     @property
     def happened(self) -> bool:

@@ -9,7 +9,15 @@ from pathlib import Path
 import phonenumbers
 
 _POS = Path(__file__).parent
-_DOMAIN = ("manifest.py", "names.py", "outside_json.py", "records.py", "shown_text.py", "times.py")
+_DOMAIN = (
+    "ids.py",
+    "manifest.py",
+    "names.py",
+    "outside_json.py",
+    "records.py",
+    "shown_text.py",
+    "times.py",
+)
 
 
 @cache

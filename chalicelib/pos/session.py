@@ -134,7 +134,8 @@ class Session:
             if self._open_receipt[0] != open_before:
                 earlier = [row for on in cursor["on"] for row in self._read(stream, plan, on).rows]
                 self._open_receipt = open_before, receipts.lines_of(earlier, open_before)
-            rows = [*self._open_receipt[1], *receipts.from_receipt_on(rows, open_before)]
+            lines = self._open_receipt[1]
+            rows = [*lines, *receipts.from_receipt_on(rows, open_before, lines)]
         if page.cursor is None:
             return page._replace(rows=receipts.with_lines_merged(rows))
         # A page without rows of its own ends whatever was open.

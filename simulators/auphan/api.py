@@ -10,7 +10,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, ClassVar
 
-from simulators.retailer.world import World
+from simulators.retailer.world import Shop, World
 from simulators.serving.httpd import JSON, Reply, Request
 from simulators.serving.pos_api import Api, Call, Columns
 
@@ -101,6 +101,10 @@ class AuphanApi(Api):
 
     def credentials(self) -> list[dict[str, str]]:
         return [{"host": "", "api_key": self.api_key}]
+
+    def row_id(self, table: str, shop: Shop, row: Any) -> int | str:
+        """Shops have the same numbers of invoices: theirs say the shop."""
+        return f"{shop.key}:{row.id}" if table == "sales_histories" else int(row.id)
 
     def problem(self, status: int, message: str) -> Reply:
         return Reply(status, message.encode(), PHP if self.settings.php_types else TEXT)

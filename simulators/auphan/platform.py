@@ -44,6 +44,10 @@ class AuphanPlatform(Platform):
         del spec
         return venue.name
 
+    def sale_id(self, spec: WorldSpec, venue: Venue, row: Sale) -> str:
+        """Each shop counts its own invoices."""
+        return f"{self.store_key(spec, venue)}:{row.id}"
+
     def lines(self, row: Sale) -> Sequence[Line]:
         """The lines, with one more for the difference where they do not add up to the invoice."""
         lines = list(row.lines)
@@ -65,6 +69,7 @@ AUPHAN = AuphanPlatform(
     venues=VENUES,
     no_shopper=0.7,
     roaming=0.25,
+    numbers_in_shop=True,
     wall_clock=True,
     tells_changes=False,
     history_by="ordered",

@@ -38,7 +38,8 @@ class Platform:
 
     `fates`: what becomes of sales. `refund_rows`: returns as rows of their own. `no_shopper`: sales
     without a customer. `roaming`: of the sales with one, those at another shop than the customer's
-    own. `final`: statuses of a sale that happened. `vendor_mail`: the domain of addresses that the
+    own. `numbers_in_shop`: each shop counts its own sales, so that two have the same numbers.
+    `final`: statuses of a sale that happened. `vendor_mail`: the domain of addresses that the
     vendor makes up, None where it makes none.
 
     What the POS tells: `tells_zone`: of each shop; `wall_clock`: times are those of the shop's
@@ -56,6 +57,7 @@ class Platform:
     refund_rows: float = 0.007
     no_shopper: float = 0.08
     roaming: float = 0.0
+    numbers_in_shop: bool = False
     final: tuple[str, ...] = ("completed", "refunded")
     vendor_mail: str | None = None
     tells_zone: bool = False

@@ -36,17 +36,19 @@ def make_sales(
     products: list[Product],
     platform: Platform,
 ) -> list[SaleColumns]:
-    """The sales of each venue, `spec.sales` in all, in id order, which is time order."""
+    """The sales of each venue, `spec.sales` in all, in id order, which is time order. Ids are
+    unique over all venues, or in each."""
     rng = platform.rng(spec, "sales")
     visits = make_visits(spec, venues, shoppers, platform, rng)
     if spec.mess:
         decide_fates(spec, visits, venues, platform, rng)
     visits.sort(key=lambda visit: visit.ordered)
     columns = [SaleColumns(spec, venue, products, platform) for venue in venues]
-    number = FIRST_SALE
+    numbers = dict.fromkeys(range(len(venues)), FIRST_SALE)
     for visit in visits:
-        number += 1 + number % 3
-        visit.id = number
+        counter = visit.venue if platform.numbers_in_shop else 0
+        numbers[counter] += 1 + numbers[counter] % 3
+        visit.id = numbers[counter]
         columns[visit.venue].add(visit, rng)
     return columns
 
@@ -58,7 +60,8 @@ class SaleColumns:
         self, spec: WorldSpec, venue: Venue, products: list[Product], platform: Platform
     ) -> None:
         self.spec, self.venue, self.products = spec, venue, products
-        self._salt = platform.salt(spec)
+        own = f":{venue.ordinal}" if platform.numbers_in_shop else ""
+        self._salt = platform.salt(spec) + own
         self.tax = round(float(venue.tax_rate) * 100)
         self.ids = array("q")
         self.shoppers = array("q")

@@ -111,11 +111,19 @@ class Edits:
         return tables
 
     def locate(self, name: str, wire_id: object) -> Spot:
+        """The row of an id: where shops have the same numbers, one that names its shop."""
+        number, spots = number_of(wire_id), []
         for shop, table in self._tables(name, None):
-            at = table.find(number_of(wire_id))
-            if at is not None:
+            at = table.find(number)
+            if at is None:
+                continue
+            names = (f"{shop.key}:{number}", str(self._api.row_id(name, shop, table.get(at))))
+            if str(wire_id) in names:
                 return shop, table, at
-        raise KeyError(wire_id)
+            spots.append((shop, table, at))
+        if not spots:
+            raise KeyError(wire_id)
+        return spots[0]
 
     def put(self, name: str, spot: Spot, row: Any) -> int | str:
         """Store the row; answers its id."""

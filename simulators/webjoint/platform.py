@@ -62,6 +62,10 @@ class WebjointPlatform(Platform):
     def store_key(self, spec: WorldSpec, venue: Venue) -> str:
         return str(facility_id(spec, venue))
 
+    def sale_id(self, spec: WorldSpec, venue: Venue, row: Sale) -> str:
+        """The facility and the order: the customer of an order may change."""
+        return f"{self.store_key(spec, venue)}:{row.id}"
+
     def stock(self, products: Sequence[Product], lots: Iterable[Lot]) -> list[Lot]:
         """Every product with the sum of its packages; it is broken where one of them is."""
         on_hand: dict[int, float] = defaultdict(float)
@@ -113,4 +117,5 @@ WEBJOINT = WebjointPlatform(
         "items": "sku brand category subtotal tax total cost discounts",
         "inventory": "cost updated_at",
     },
+    numbers_in_shop=True,
 )

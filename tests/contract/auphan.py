@@ -36,6 +36,7 @@ class Auphan(Simulated):
         "streams.stores.page.windows.until_included",
         "streams.stores.page.windows.newest_only",
         "streams.customers.optional",
+        "streams.sales.formerly",
         "streams.sales.lines.totals",
         "streams.sales.map.subtotal",
         "streams.sales.map.discount",
@@ -54,10 +55,12 @@ class Auphan(Simulated):
         shops = self.server.world.shops
         if stream == "stores":
             return {shop.venue.name: NOW for shop in shops}
-        rows = [row for shop in shops for row in dict(shop.tables())[self.tables[stream]].rows()]
-        if stream == "inventory":
-            rows = [row for row in rows if float(row.quantity) > 0]
-        return {str(row.id): row.updated for row in rows if row.quirk in ("", "strings")}
+        return {
+            f"{shop.key}:{row.id}" if stream == "sales" else str(row.id): row.updated
+            for shop in shops
+            for row in dict(shop.tables())[self.tables[stream]].rows()
+            if row.quirk in ("", "strings") and (stream != "inventory" or float(row.quantity) > 0)
+        }
 
     def set_aside(self, stream: Stream) -> int:
         found = answer(self.server.world)["set_aside"].get(stream, {"count": 0})

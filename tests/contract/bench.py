@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from importlib import import_module
 from typing import Any, ClassVar, Protocol, Self
 
@@ -98,13 +98,18 @@ class Simulated:
     stores = 2
     time_zone = "America/Los_Angeles"
     currency = "USD"
+    old_numbers = False
+    """Number sales over all shops, as simulators did before ADR 20."""
 
     def __init__(self, shoppers: int = 400, sales: int = 500, page_size: int = 40) -> None:
         spec = WorldSpec(
             now=NOW, shoppers=shoppers, stores=self.stores, sales=sales, products=60, old_lots=30
         )
         self.clock = FakeClock(NOW)
-        world = World(spec, platform_of(self.platform))
+        platform = platform_of(self.platform)
+        if self.old_numbers:
+            platform = replace(platform, numbers_in_shop=False)
+        world = World(spec, platform)
         self.server: Any = server_of(self.platform)(world, clock=self.clock.now)
         if self.server.api.page_setting:
             setattr(self.server.api.settings, self.server.api.page_setting, page_size)

@@ -76,7 +76,7 @@ def test_however_a_server_prints_its_reports_they_say_the_same(
 
 def test_an_invoice_is_put_together_from_its_lines(bench: Auphan) -> None:
     rows = {
-        str(row.id): (row, shop.venue.name)
+        f"{shop.venue.name}:{row.id}": (row, shop.venue.name)
         for shop in bench.server.world.shops
         for row in shop.sales.rows()
         if row.status == "completed" and not row.quirk

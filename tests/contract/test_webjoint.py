@@ -68,7 +68,12 @@ def test_a_check_says_which_facility_is_not_there(bench: Webjoint) -> None:
 
 
 def test_of_an_order_told_twice_the_newest_stands(bench: Webjoint) -> None:
-    rows = {str(row.id): row for shop in bench.shops for row in shop.sales.rows() if not row.quirk}
+    rows = {
+        f"{shop.key}:{row.id}": row
+        for shop in bench.shops
+        for row in shop.sales.rows()
+        if not row.quirk
+    }
 
     found = newest(read(bench, "sales", history_from=YEARS_AGO))
 
@@ -87,7 +92,9 @@ def test_only_complete_orders_count_even_if_refunded_later(bench: Webjoint) -> N
 
 
 def test_the_customer_is_the_third_part_of_the_composite_id(bench: Webjoint) -> None:
-    rows = {str(row.id): row.shopper for shop in bench.shops for row in shop.sales.rows()}
+    rows = {
+        f"{shop.key}:{row.id}": row.shopper for shop in bench.shops for row in shop.sales.rows()
+    }
 
     found = newest(read(bench, "sales", history_from=YEARS_AGO))
 
@@ -98,7 +105,12 @@ def test_the_customer_is_the_third_part_of_the_composite_id(bench: Webjoint) -> 
 
 
 def test_money_in_text_is_dollars(bench: Webjoint) -> None:
-    rows = {str(row.id): row for shop in bench.shops for row in shop.sales.rows() if not row.quirk}
+    rows = {
+        f"{shop.key}:{row.id}": row
+        for shop in bench.shops
+        for row in shop.sales.rows()
+        if not row.quirk
+    }
 
     found = newest(read(bench, "sales", history_from=YEARS_AGO))
 

@@ -31,6 +31,7 @@ class Webjoint(Simulated):
         "credential.fields.2.required",
         "endpoints.customers.params.sort",
         "streams.stores.map.*",
+        "streams.sales.formerly",
         "streams.inventory.each",
         "streams.inventory.page.id",
         "streams.inventory.map.sku",
@@ -61,12 +62,12 @@ class Webjoint(Simulated):
                 )
                 if float(stocked.quantity) > 0 and not stocked.quirk
             }
-        rows = [
-            row
+        return {
+            f"{shop.key}:{row.id}" if stream == "sales" else str(row.id): row.updated
             for shop in (world.shops if stream == "customers" else self.shops)
             for row in dict(shop.tables())[self.tables[stream]].rows()
-        ]
-        return {str(row.id): row.updated for row in rows if row.quirk in ("", "strings")}
+            if row.quirk in ("", "strings")
+        }
 
     def set_aside(self, stream: Stream) -> int:
         told = answer(self.server.world, stores=[shop.key for shop in self.shops])

@@ -5,7 +5,6 @@ Lines of one receipt stand on one page, in any order; a page's edge may cut thro
 
 from __future__ import annotations
 
-from collections.abc import Iterable
 from dataclasses import dataclass
 from decimal import Decimal
 from typing import Any
@@ -17,6 +16,9 @@ from chalicelib.pos.profile.mapping import LineGroup
 from chalicelib.pos.profile.path import Path
 from chalicelib.pos.rows import coerce
 from chalicelib.pos.rows.coerce import Json, Unusable
+
+MOST_PUSHED = 1_000
+"""Rows that new ones may have pushed onto the next page: a page is a tenth of it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,7 +51,7 @@ class Receipts:
         return [
             self._orphan(group[0])
             if self.receipt_of(group[0]) is None
-            else self._receipt(_distinct(group))
+            else self._receipt(self._distinct(group))
             for group in groups
         ]
 
@@ -65,13 +67,30 @@ class Receipts:
         """Return the lines of one receipt."""
         return [row for row in rows if self.receipt_of(row) == owner]
 
-    def from_receipt_on(self, rows: list[Json], owner: str) -> list[Json]:
+    def from_receipt_on(self, rows: list[Json], owner: str, before: list[Json]) -> list[Json]:
         """Return the page from the receipt on with which the page before ended: the rows above it
-        were read there, before new ones pushed them here."""
+        were read there, before new ones pushed them here. So were lines of it, where any was pushed
+        or more than one comes again: those without an id are left out. `before`: its lines so far.
+        """
         for index, row in enumerate(rows):
             if self.receipt_of(row) == owner:
-                return rows[index:]
+                rest = rows[index:]
+                again = _overlap(before, rest)
+                pushed = again if index or again > 1 else 0
+                return [line for line in rest[:pushed] if self._has_id(line)] + rest[pushed:]
         return rows
+
+    def _distinct(self, lines: list[Json]) -> list[Json]:
+        """A line that was shown twice stands once; lines without an id are as many as there are."""
+        return list(
+            {
+                json_bytes(line, orjson.OPT_SORT_KEYS) if self._has_id(line) else number: line
+                for number, line in enumerate(lines)
+            }.values()
+        )
+
+    def _has_id(self, line: Json) -> bool:
+        return coerce.optional_id(self.group.line_id.value(line)) is not None
 
     def _receipt(self, lines: list[Json]) -> Json:
         group = self.group
@@ -86,8 +105,10 @@ class Receipts:
         return {**row, **{name: line.value(row) for name, line in self.group.names.items()}}
 
 
-def _distinct(rows: Iterable[Json]) -> list[Json]:
-    return list({json_bytes(row, orjson.OPT_SORT_KEYS): row for row in rows}.values())
+def _overlap(before: list[Json], after: list[Json]) -> int:
+    """How many rows the one list ends with and the other begins with, at most."""
+    longest = min(len(before), len(after), MOST_PUSHED)
+    return next((n for n in range(longest, 0, -1) if before[-n:] == after[:n]), 0)
 
 
 def _sum(lines: list[Json], field: Path) -> Json:

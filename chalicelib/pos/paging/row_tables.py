@@ -10,6 +10,7 @@ from chalicelib.pos.profile.mapping import Lines
 from chalicelib.pos.profile.paging import Proof
 from chalicelib.pos.profile.path import Path
 from chalicelib.pos.profile.profile import StreamProfile
+from chalicelib.pos.rows import coerce
 
 Json = Any
 Row = dict[str, Json]
@@ -27,7 +28,7 @@ def rows_of(body: Json, stream: StreamProfile, name: str) -> list[Json]:
         rows = _under_header(body, stream, name)
     elif body and first is None:
         raise UnexpectedAnswer(f"An answer for {name} has no rows.")
-    return _together(rows, stream.lines) if stream.lines else rows
+    return _together(rows, stream.lines, stream.map["ext_id"]) if stream.lines else rows
 
 
 def _under_header(body: list[Json], stream: StreamProfile, name: str) -> list[Json]:
@@ -57,9 +58,9 @@ def _columns_needed(stream: StreamProfile) -> tuple[Path, ...]:
     return (known_by,) if isinstance(known_by, Path) else ()
 
 
-def _together(rows: list[Json], lines: Lines) -> list[Json]:
-    """One row for all lines with the same `by`, wherever in the body they are; a line that does not
-    tell whose it is stays alone."""
+def _together(rows: list[Json], lines: Lines, known_by: object) -> list[Json]:
+    """One row for all lines with the same `by`, wherever in the body they are; a line without the
+    id that it is `known_by` stays alone. A server with one shop may leave the shop blank."""
     wholes: dict[tuple[str, ...], Row] = {}
     together: list[Json] = []
     for row in rows:
@@ -68,14 +69,14 @@ def _together(rows: list[Json], lines: Lines) -> list[Json]:
             continue
         if lines.totals and not any(_is_filled(row, column) for column in lines.totals):
             continue
-        key = tuple([str(column.value(row)) for column in lines.by])
+        key = tuple([coerce.text_or_empty(column.value(row)) for column in lines.by])
         whole = wholes.get(key)
         if whole is not None:
             whole[lines.into].append(row)
             continue
         whole = {**row, lines.into: [row]}
         together.append(whole)
-        if all(_is_filled(row, column) for column in lines.by):
+        if all(_is_filled(row, column) for column in lines.by if column == known_by):
             wholes[key] = whole
     return together
 

@@ -18,8 +18,8 @@ from chalicelib.domain.records import (
     Tender,
 )
 from chalicelib.pos.profile.faults import Fault, Path
-from chalicelib.pos.profile.mapping import LineGroup, NestedRows
-from chalicelib.pos.profile.profile import Profile
+from chalicelib.pos.profile.mapping import LineGroup, Lines, NestedRows
+from chalicelib.pos.profile.profile import Profile, StreamProfile
 
 SHAPES: dict[str, frozenset[str]] = {
     "stores": frozenset(StoreFact.__slots__),
@@ -42,6 +42,9 @@ NEEDED: dict[str, tuple[str, ...]] = {
     "discounts": ("name",),
 }
 """Fields that a map must fill: without them there is nobody to know, nothing to count."""
+
+WITH_IDS = ("customers", "sales")
+"""Streams whose ids AIQ knows records by. Stock is known by shop and id, a line by its sale."""
 
 WHOLE_NAMES = ("ext_id", "number")
 WHOLE_SUMS = ("subtotal", "discount", "tax", "total")
@@ -143,6 +146,35 @@ def _streams(profile: Profile) -> Iterator[Fault]:
             yield from _map((*at, "map"), name, stream.map)
         if stream.group:
             yield from _group(at, stream.group, stream.map)
+        yield from _ids(at, name, stream)
+
+
+def _ids(at: Path, name: str, stream: StreamProfile) -> Iterator[Fault]:
+    """An id is made of all that groups what it stands for (product.md §5)."""
+    mapped = stream.map
+    if name in WITH_IDS and stream.unique_in is None:
+        yield at, f"say how far an id of {name} is unique: unique_in scope or shop"
+    if stream.unique_in == "shop" and not (stream.each or "store_key" in mapped):
+        yield (*at, "unique_in"), "no row says its shop (map's store_key), nor is one asked for"
+    if stream.formerly and (stream.unique_in != "shop" or "original_ext_id" in mapped):
+        yield (*at, "formerly"), "only ids of a shop are taken over, and those that no return names"
+    if stream.lines is not None:
+        yield from _lines(at, stream, stream.lines)
+
+
+def _lines(at: Path, stream: StreamProfile, lines: Lines) -> Iterator[Fault]:
+    """What puts lines together is what ids are made of, no more and no less."""
+    if stream.page.style != "whole_window":
+        yield (*at, "lines"), "a page's edge would cut through lines that belong together"
+    names = ("ext_id", "store_key") if stream.unique_in == "shop" else ("ext_id",)
+    parts = {name: stream.map.get(name) for name in names}
+    for column in lines.by:
+        if column not in parts.values():
+            what = f"{column!r} tells lines apart and is no part of an id (unique_in)"
+            yield (*at, "lines", "by"), what
+    for name, part in parts.items():
+        if part not in lines.by:
+            yield (*at, "map", name), f"{part!r} is part of an id and tells no lines apart"
 
 
 def _map(at: Path, shape: str, fields: Mapping[str, Any]) -> Iterator[Fault]:

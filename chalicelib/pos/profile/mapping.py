@@ -15,11 +15,13 @@ Paths = Path | tuple[Path, ...]
 
 class LineGroup(ProfilePart):
     """Rows that are lines: those that share `by` are one row, their own fields going `into` an
-    array. A row that has `into` is no line. `names`: what the whole calls fields that the lines
-    call otherwise; `sums`: amounts of the whole, added up from the lines'."""
+    array. A row that has `into` is no line. `line_id`: what tells a line that is shown again from
+    another that reads the same. `names`: what the whole calls fields that the lines call otherwise;
+    `sums`: amounts of the whole, added up from the lines'."""
 
     by: Path
     into: Key
+    line_id: Path = Path("id")
     names: Mapping[Key, Path]
     sums: Mapping[Key, Path]
 

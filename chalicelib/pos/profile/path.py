@@ -3,9 +3,9 @@ r"""Where a value stands in a row or an envelope: a dotted path, which every rea
 from __future__ import annotations
 
 import re
-from typing import Any, Self
+from typing import Annotated, Any, Self
 
-from pydantic import GetCoreSchemaHandler
+from pydantic import AfterValidator, GetCoreSchemaHandler
 from pydantic_core import CoreSchema, core_schema
 
 Json = Any
@@ -78,19 +78,11 @@ def _values(value: Json, steps: tuple[str, ...]) -> list[Json]:
     return [] if value is None else [value]
 
 
-class Key(str):
-    """The name of one key that is written, so that it is no path."""
+def _one_key(text: str) -> str:
+    if not text.strip() or _DOT.search(text):
+        raise ValueError(f"{text!r} is not the name of one key")
+    return text
 
-    __slots__ = ()
 
-    @classmethod
-    def __get_pydantic_core_schema__(
-        cls, _source: Any, _handler: GetCoreSchemaHandler
-    ) -> CoreSchema:
-        return core_schema.no_info_after_validator_function(cls._checked, core_schema.str_schema())
-
-    @classmethod
-    def _checked(cls, text: str) -> Key:
-        if not text.strip() or _DOT.search(text):
-            raise ValueError(f"{text!r} is not the name of one key")
-        return cls(text)
+Key = Annotated[str, AfterValidator(_one_key)]
+"""The name of one key that is written into a row, so that it is no path."""

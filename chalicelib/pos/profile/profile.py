@@ -102,10 +102,16 @@ class StreamProfile(ProfilePart):
     under a header; none: the body is the one row); `unwrap`: the key a row may be wrapped in;
     `map`: field of the common shape → where the POS has it. `optional`: not every server has it.
     `in_stock`: the quantity by which rows of nothing are left out. `unread`: what rows and envelope
-    are known to have besides, as dotted paths."""
+    are known to have besides, as dotted paths.
+
+    `unique_in`: how far the POS's id of a customer or a sale tells it from others, and so does one
+    that names it in another row: in all that the credential opens, or in one shop of it.
+    `formerly`: what AIQ took it for before; sales stored under such ids are taken over."""
 
     endpoint: str
     page: PageProfile
+    unique_in: Literal["scope", "shop"] | None = None
+    formerly: Literal["scope"] | None = None
     rows: Path | None = None
     unwrap: Path | None = None
     each: Each | None = None

@@ -23,7 +23,8 @@ from chalicelib.pos.profile.path import Path
 from chalicelib.pos.profile.profile import Profile
 from chalicelib.pos.rows import coerce, contacts
 from chalicelib.pos.rows.coerce import Json, Unusable
-from chalicelib.pos.rows.field_map import Compiler, Row, Setting, field_reader
+from chalicelib.pos.rows.field_map import Compiler, Row, Setting
+from chalicelib.pos.rows.row_ids import customer_ids, id_reader
 from chalicelib.pos.rows.sale_rows import Count, sale_maker
 from chalicelib.pos.rows.zones import iana_zone
 from chalicelib.services.ports.pos import KnownRow
@@ -66,7 +67,7 @@ class Normaliser:
         self._forbidden = frozenset(profile.forbidden_fields)
         self._words: Counter[str] = Counter()
         self._fact = _MAKERS[stream](profile, setting, self._count)
-        self._id = field_reader(_paths(profile, stream, "ext_id"), coerce.optional_id)
+        self._id = id_reader(profile, stream, setting)
         self._times = [
             Compiler(profile, setting).reader_of(name, paths)
             for name in ("ordered_at", "created_at", "updated_at")
@@ -225,6 +226,7 @@ def _customers(profile: Profile, setting: Setting, _count: Count) -> Callable[[R
     formats = profile.time.formats
     region = profile.contacts.phone_region
     employees = frozenset(profile.contacts.employee_types)
+    compose_ids = customer_ids(profile)
     vendor_domains = frozenset(profile.contacts.placeholder_email_domains)
 
     def customer(row: Row) -> Fact:
@@ -240,6 +242,7 @@ def _customers(profile: Profile, setting: Setting, _count: Count) -> Callable[[R
         flags = {bad_phone, bad_email, bad_birth}
         if (values.get("type") or "").lower() in employees:
             flags.add("employee")
+        compose_ids(values, values.get("store_key") or setting.store_key)
         if contacts.on_guest_list(values.get("first", ""), values.get("last", "")):
             flags.add("test")
         if not active:

@@ -20,6 +20,7 @@ from chalicelib.pos.rows.field_map import (
     array_reader,
     required_path,
 )
+from chalicelib.pos.rows.row_ids import sale_ids
 
 Count = Callable[[str, str], None]
 """Takes (field, word): a word the profile does not know was seen."""
@@ -41,6 +42,7 @@ def sale_maker(profile: Profile, setting: Setting, count: Count) -> Callable[[Ro
     tenders_of = array_reader(spec.get("tenders"), partial(_tender, compiler))
     text_of = compiler.reader_of("ordered_at_text", required_path(spec["ordered_at"]))
     judge = _judge(profile.sale_words, count)
+    compose_ids = sale_ids(profile)
     on_shop_clock, formats = profile.time.zone == "store", profile.time.formats
 
     def sale(row: Row) -> Sale:
@@ -59,8 +61,10 @@ def sale_maker(profile: Profile, setting: Setting, count: Count) -> Callable[[Ro
         text = text_of(row) or ""
         if on_shop_clock:
             values["wall_clock"] = coerce.zoneless_clock(text, formats)
+        shop = values.pop("store_key", None) or setting.store_key
+        compose_ids(values, shop)
         made = Sale(
-            store_key=values.pop("store_key", None) or setting.store_key,
+            store_key=shop,
             ordered_at_text=text,
             currency=setting.currency,
             items=lines,

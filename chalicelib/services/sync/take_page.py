@@ -9,7 +9,7 @@ from types import MappingProxyType
 from typing import TypeVar
 
 from chalicelib.domain.ids import record_id
-from chalicelib.domain.manifest import NO_ROW, digest, id_digest
+from chalicelib.domain.manifest import NO_ROW, Manifest, digest, id_digest
 from chalicelib.domain.part_size import PartSize
 from chalicelib.domain.records import Customer, Fact, InventoryItem, Sale, StoreFact
 from chalicelib.domain.times import utc_day
@@ -169,7 +169,7 @@ class PageIntake:
             self._commit(sales=part)
         progress, manifest = self.progress.streams["sales"], self.manifests.known["sales"]
         for sale, key, _ in changes:
-            if manifest.get(key) is None:
+            if manifest.get(key) is None and not _is_known_by_former_id(manifest, sale):
                 self._count_sale(progress, sale)
         self._remember("sales", changes, rows)
         if self.sale_watch is not None:
@@ -310,6 +310,11 @@ def _unchanged_with_points(
     points must commit them too."""
     ids = {customer.ext_id for customer in changed}
     return [c for c in listed if c.pos_points and c.ext_id not in ids]
+
+
+def _is_known_by_former_id(manifest: Manifest, sale: Sale) -> bool:
+    former = sale.former_ext_id
+    return former is not None and manifest.get(id_digest(former)) is not None
 
 
 def _is_watched(at: Instant, now: Instant) -> bool:

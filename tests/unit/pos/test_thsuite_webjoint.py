@@ -107,7 +107,7 @@ def test_an_order_has_dollars_in_text_and_its_facility() -> None:
 
     assert isinstance(sale, Sale)
     assert (sale.total, sale.tax, sale.fees, sale.discount) == (5230, 980, 250, 500)
-    assert (sale.store_key, sale.ext_id, sale.is_final) == ("51", "55231", True)
+    assert (sale.store_key, sale.ext_id, sale.is_final) == ("51", "51:55231", True)
 
 
 @pytest.mark.parametrize(
@@ -181,6 +181,33 @@ def test_lines_of_two_tills_are_told_apart_however_they_are_mixed() -> None:
     wholes = Receipts(group).with_lines_merged(rows)
 
     assert [(whole["id"], whole["total"]) for whole in wholes] == [("r0", "2"), ("r1", "2")]
+
+
+def test_lines_that_read_the_same_are_as_many_unless_their_id_is_one() -> None:
+    group = registry.profile("thsuite").streams["sales"].group
+    assert group is not None
+    line = {"receiptId": "r1", "total": "5.00", "name": "Jar"}
+    rows = [line, line, {**line, "id": "li_1"}, {**line, "id": "li_1"}]
+
+    [whole] = Receipts(group).with_lines_merged(rows)
+
+    assert (whole["total"], len(whole["items"])) == ("15.00", 3)
+
+
+def test_lines_without_an_id_that_new_rows_pushed_overleaf_stand_once() -> None:
+    group = registry.profile("thsuite").streams["sales"].group
+    assert group is not None
+    receipts = Receipts(group)
+    other = {"receiptId": "r0", "total": "1.00"}
+    a, b = ({"receiptId": "r1", "total": "5.00", "name": name} for name in "ab")
+
+    def goes_on(*rows: Any) -> list[Any]:
+        return receipts.from_receipt_on(list(rows), "r1", [a, b])
+
+    assert goes_on(other, b, b) == [b]
+    assert goes_on(a, b, b) == [b]
+    assert goes_on(b, b) == [b, b]
+    assert goes_on(other, {**b, "id": 7}) == [{**b, "id": 7}]
 
 
 def test_a_line_nested_without_end_is_still_a_line_of_its_receipt() -> None:

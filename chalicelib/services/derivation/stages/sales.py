@@ -20,6 +20,11 @@ from chalicelib.services.derivation.returns import (
     returns_of_nothing,
     settle_returns,
 )
+from chalicelib.services.derivation.stages.former_ids import (
+    former_ids,
+    rename_former,
+    write_emptied,
+)
 from chalicelib.services.ports.facts import Returns, SaleId, StoredSale
 
 PointerKey = tuple[str, SaleRef]
@@ -46,7 +51,10 @@ def take_sales(commit: Commit, platform: Platform, scope: ScopeId, sales: Iterab
     )
     if not versions:
         return
-    stored = commit.sale_rows(versions)
+    has_former = any(sale.former_ext_id for sale in versions.values())
+    former = former_ids(versions) if has_former else {}
+    stored = commit.sale_rows([*versions, *former.values()])
+    emptied = rename_former(versions, former, stored) if former else {}
     if not all(sale.is_status_known for sale in timed):
         versions = _still_final(versions, stored, {s.ext_id for s in timed if s.is_final})
     new = {
@@ -56,6 +64,8 @@ def take_sales(commit: Commit, platform: Platform, scope: ScopeId, sales: Iterab
         or stored[sid].sale.gone
         or is_newer(sale, with_told_update(stored[sid].sale, now), zones)
     }
+    if emptied:
+        write_emptied(emptied, new, stored)
     if new:
         _upsert(commit, new, stored)
 
