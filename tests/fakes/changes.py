@@ -9,6 +9,7 @@ from chalicelib.domain.errors import NotFound, StaleVersion
 from chalicelib.domain.identity import SourceRecord
 from chalicelib.domain.personas import Persona
 from chalicelib.domain.sales_summary import SaleRef
+from chalicelib.domain.words import Instant
 from chalicelib.services.ports.changes import AppliedChange, ChangedMeanwhile, Job, Preview
 from chalicelib.services.ports.facts import NO_SALES, RecordSales
 from chalicelib.services.ports.loyalty import ManualAdjustment
@@ -24,6 +25,8 @@ class MemoryChanges:
     ) -> None:
         self.previews: dict[tuple[str, str], Preview] = {}
         self.jobs: dict[tuple[str, str], Job] = {}
+        self.live: dict[tuple[str, str], str] = {}
+        self.counting: dict[str, tuple[str, Instant]] = {}
         self._rules = rules
         self._integrations = integrations
         self._audit = audit
@@ -35,6 +38,21 @@ class MemoryChanges:
         if (uid, preview) not in self.previews:
             raise NotFound("there is no such preview")
         return self.previews[uid, preview]
+
+    def live_preview(self, uid: str, subject: str) -> str | None:
+        return self.live.get((uid, subject))
+
+    def make_live(self, preview: Preview, now: Instant, until: Instant) -> bool:
+        self.live[preview.uid, preview.subject] = preview.id
+        _, busy_until = self.counting.get(preview.uid, ("", 0))
+        if busy_until > now:
+            return False
+        self.counting[preview.uid] = preview.id, until
+        return True
+
+    def end_counting(self, preview: Preview) -> None:
+        if self.counting.get(preview.uid, ("", 0))[0] == preview.id:
+            del self.counting[preview.uid]
 
     def apply(self, applied: AppliedChange) -> None:
         uid, card = applied.job.uid, applied.integration

@@ -86,8 +86,11 @@ KINDS: Mapping[str, tuple[str, str, str]] = {
 }
 """Every kind of row: its table, and what its two keys look like."""
 
-NEWER = (("accounts", r"SLOTS#\d+"),)
-"""Kinds of rows that code after the samples writes: table and partition key."""
+NEWER = (
+    ("accounts", r"SLOTS#\d+", ".+"),
+    ("accounts", r"ACCOUNT#\d+", "LIVE#.+|COUNTING|LIMIT#.+"),
+)
+"""Kinds of rows that code after the samples writes: their table, and what their keys look like."""
 
 
 def kind_of(table: str, row: Mapping[str, Any]) -> str:
@@ -99,8 +102,11 @@ def kind_of(table: str, row: Mapping[str, Any]) -> str:
     raise LookupError(f"no known kind of row: {table} {pk} / {sk}")
 
 
-def _is_newer(table: str, pk: str) -> bool:
-    return any(table == where and re.fullmatch(form, pk) for where, form in NEWER)
+def _is_newer(table: str, pk: str, sk: str) -> bool:
+    return any(
+        table == where and re.fullmatch(pk_form, pk) and re.fullmatch(sk_form, sk)
+        for where, pk_form, sk_form in NEWER
+    )
 
 
 def sample(name: str) -> Any:
@@ -163,7 +169,7 @@ class Deployment:
         self.seen.update(
             kind_of(table, row)
             for row in rows
-            if row and "pk" in row and not _is_newer(table, row["pk"]["S"])
+            if row and "pk" in row and not _is_newer(table, row["pk"]["S"], row["sk"]["S"])
         )
 
 

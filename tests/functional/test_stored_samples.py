@@ -1059,6 +1059,8 @@ def test_every_kind_of_row_has_a_sample_and_every_sample_a_reader() -> None:
 
 
 NO_SAMPLE = {
+    "ACCOUNT#{uid}` / `LIVE#{subject}": "newer than the samples",
+    "ACCOUNT#{uid}` / `COUNTING": "newer than the samples",
     "ACCOUNT#{uid}` / `WITHDRAWN#{platform}": "newer than the samples",
     "WITHHELD#{uid}#{run}` / `{place}": "newer than the samples",
     "ACCOUNT#{uid}` / `LIMIT#{limit}": "newer than the samples",
@@ -1135,6 +1137,7 @@ PATTERNS: dict[str, tuple[str, ...]] = {
     "lease, checkpoint, progress": ("state",),
     "replies that wait for a person": (),  # newer than the samples
     "a limit that was raised": (),  # newer than the samples
+    "the subject's latest preview; does a request count": (),  # newer than the samples
     "the slots that an account holds": (),  # newer than the samples
     "sales that were shown lately": (),  # newer than the samples
     "watermark; known digests": ("streams", "manifest base", "manifest delta"),

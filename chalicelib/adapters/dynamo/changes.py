@@ -19,13 +19,15 @@ from chalicelib.adapters.dynamo.base import (
     Row,
     at_version,
     bind,
+    delete_if,
     failed_conditions,
     put_if,
     transact,
+    update_if,
 )
 from chalicelib.domain.errors import NotFound, StaleVersion
 from chalicelib.domain.times import DAY, SECOND
-from chalicelib.domain.words import Uid
+from chalicelib.domain.words import Instant, Uid
 from chalicelib.services.ports.changes import (
     AppliedChange,
     BalanceChange,
@@ -48,11 +50,26 @@ class ChangeRow(Row):
     expires_at = NumberAttribute()
 
 
+class LivePreviewRow(Row):
+    """The subject's latest preview."""
+
+    preview = UnicodeAttribute()
+    expires_at = NumberAttribute()
+
+
+class CountingRow(Row):
+    """The preview that a request of the account counts, and until when at the latest."""
+
+    preview = UnicodeAttribute()
+    until = NumberAttribute()
+    expires_at = NumberAttribute()
+
+
 class DynamoChanges:
     """The `Changes` port. A preview is deleted after two days, a job after 400."""
 
     def __init__(self, table: str, integrations_table: str, ids: Ids) -> None:
-        bind(table, ChangeRow, rule_book.RulesRow, audit.AuditRow)
+        bind(table, ChangeRow, LivePreviewRow, CountingRow, rule_book.RulesRow, audit.AuditRow)
         bind(integrations_table, integrations.IntegrationRow)
         self._ids = ids
 
@@ -65,6 +82,27 @@ class DynamoChanges:
         counts = values.pop("counts")
         largest = tuple(BalanceChange(*change) for change in counts.pop("largest"))
         return Preview(**values, counts=PreviewCounts(**counts, largest=largest), seq=seq)
+
+    def live_preview(self, uid: Uid, subject: str) -> str | None:
+        row = LivePreviewRow.find(keys.account(uid), keys.live_preview(subject))
+        return None if row is None else str(row.preview)
+
+    def make_live(self, preview: Preview, now: Instant, until: Instant) -> bool:
+        pk, last_day = keys.account(preview.uid), now + PREVIEW_KEPT_DAYS * DAY
+        live = LivePreviewRow(pk, keys.live_preview(preview.subject))
+        live.preview, live.expires_at = preview.id, last_day // SECOND
+        live.save()
+        actions = [
+            CountingRow.preview.set(preview.id),
+            CountingRow.until.set(until),
+            CountingRow.expires_at.set(last_day // SECOND),
+        ]
+        nobody = CountingRow.pk.does_not_exist() | (CountingRow.until <= now)
+        return update_if(CountingRow(pk, keys.COUNTING_SK), actions, nobody)
+
+    def end_counting(self, preview: Preview) -> None:
+        row = CountingRow(keys.account(preview.uid), keys.COUNTING_SK)
+        delete_if(row, CountingRow.preview == preview.id)
 
     def apply(self, applied: AppliedChange) -> None:
         uid, card = applied.job.uid, applied.integration

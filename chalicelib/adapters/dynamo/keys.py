@@ -59,6 +59,13 @@ def preview(preview_id: str) -> str:
     return f"{PREVIEW_PREFIX}{preview_id}"
 
 
+def live_preview(subject: str) -> str:
+    return f"LIVE#{subject}"
+
+
+COUNTING_SK = "COUNTING"
+
+
 def job(job_id: str) -> str:
     return f"{JOB_PREFIX}{job_id}"
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hmac
 from dataclasses import asdict, dataclass, replace
 
 from chalicelib.domain.errors import Conflict, NotFound, StaleVersion
@@ -30,7 +31,7 @@ JOB_AFTER_SECONDS = 2
 """The job's message is sent before the change is written: a change without its job would never
 reach anybody, a job without its change does nothing."""
 
-UNKNOWN = "There is no such token: here is a fresh preview."
+UNKNOWN = "There is no such token: preview the change first."
 USED = "This preview was applied already: here is a fresh one."
 LATE = "This preview is too old: here is a fresh one."
 OTHERS = "The token belongs to other values: here is a preview of these."
@@ -53,8 +54,8 @@ class ApplyChange:
         """Put the change into force and queue its background work.
 
         `version`: of the card, or of the rules for loyalty, as the caller saw it. Raises
-        StaleVersion; Conflict with the id of a fresh preview in `details["preview"]` when the token
-        is not good for exactly this change now.
+        StaleVersion; Conflict when the token is not good for exactly this change now, with the id
+        of a fresh preview in `details["preview"]` if it ever was a token: others cost no count.
         """
         _must_be_current(version, proposal)
         preview = self._preview_of_token(proposal, token)
@@ -86,17 +87,19 @@ class ApplyChange:
         try:
             preview = self.changes.preview(proposal.uid, name)
         except NotFound:
-            raise self._refusal(UNKNOWN, proposal) from None
-        if (reason := self._objection(preview, secret, proposal)) is not None:
+            raise Conflict(UNKNOWN) from None
+        if preview.ready_at is None or not hmac.compare_digest(
+            secret.encode(errors="replace"), preview.secret.encode()
+        ):
+            raise Conflict(UNKNOWN)
+        if (reason := self._objection(preview, preview.ready_at, proposal)) is not None:
             raise self._refusal(reason, proposal)
         return preview
 
-    def _objection(self, preview: Preview, secret: str, proposal: Proposal) -> str | None:
-        if secret != preview.secret or preview.ready_at is None:
-            return UNKNOWN
+    def _objection(self, preview: Preview, ready_at: Instant, proposal: Proposal) -> str | None:
         if preview.used:
             return USED
-        if self.clock.now() > preview.ready_at + GOOD_FOR:
+        if self.clock.now() > ready_at + GOOD_FOR:
             return LATE
         if preview.subject != proposal.subject or preview.changes != proposal.changes:
             return OTHERS

@@ -6,7 +6,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, replace
 
 from chalicelib.domain.errors import Conflict, NotFound, StaleVersion
-from chalicelib.domain.times import MINUTE
+from chalicelib.domain.times import MINUTE, SECOND
 from chalicelib.domain.words import Instant
 from chalicelib.services.changes.count import CountChange
 from chalicelib.services.changes.propose import Proposal, Proposals
@@ -25,6 +25,12 @@ SHOWN_EVERY_SECONDS = 2.0
 
 GOOD_FOR = 30 * MINUTE
 """How long a token is good once all are counted."""
+
+SAME_FOR = MINUTE
+"""How long the same question gets the same preview instead of another count."""
+
+GIVEN_UP_AFTER = 30 * SECOND
+"""A request ends within 29 s: one that counted and died keeps the others from it no longer."""
 
 TimeLeft = Callable[[], bool]
 
@@ -46,8 +52,12 @@ class PreviewChange:
     def start(self, proposal: Proposal) -> Preview:
         """Count what the change would do, and return the preview as far as it is counted.
 
-        What is not counted within `INLINE_SECONDS` goes on in the background.
+        What is not counted within `INLINE_SECONDS` goes on in the background, and all of it where
+        another request of the account counts. A subject has one live preview: an older one is
+        counted no further, and whoever asks for the same within a minute gets the same.
         """
+        if (same := self._same_as_before(proposal)) is not None:
+            return same
         preview = Preview(
             id=self.ids.new("prv"),
             uid=proposal.uid,
@@ -58,12 +68,35 @@ class PreviewChange:
             secret=self.ids.new("tok"),
             made_at=self.clock.now(),
         )
-        ends = self.clock.monotonic() + INLINE_SECONDS
-        counted = self._count(preview, proposal, lambda: self.clock.monotonic() < ends)
-        saved = self.changes.save_preview(counted)
+        saved = self.changes.save_preview(self._begin(preview, proposal))
         if saved.state == "counting":
             self.jobs.send(PreviewMessage(saved.uid, saved.id).body())
         return saved
+
+    def _same_as_before(self, proposal: Proposal) -> Preview | None:
+        """Return the subject's live preview where it is of the same change, and a moment old."""
+        live = self.changes.live_preview(proposal.uid, proposal.subject)
+        if live is None:
+            return None
+        try:
+            preview = self.changes.preview(proposal.uid, live)
+        except NotFound:
+            return None
+        is_same = preview.changes == proposal.changes and not is_outdated(preview, proposal)
+        is_new = self.clock.now() - preview.made_at < SAME_FOR
+        is_good = preview.state != "outdated" and not preview.used
+        return preview if is_same and is_new and is_good else None
+
+    def _begin(self, preview: Preview, proposal: Proposal) -> Preview:
+        """Count in the request, as far as time allows and if no other request counts."""
+        now = self.clock.now()
+        if not self.changes.make_live(preview, now, now + GIVEN_UP_AFTER):
+            return preview
+        ends = self.clock.monotonic() + INLINE_SECONDS
+        try:
+            return self._count(preview, proposal, lambda: self.clock.monotonic() < ends)
+        finally:
+            self.changes.end_counting(preview)
 
     def handle(self, message: PreviewMessage, time_left: TimeLeft) -> int:
         """Go on counting, and return how many personas are counted by now.
@@ -76,8 +109,12 @@ class PreviewChange:
             return 0
         if preview.state != "counting" or message.hop < preview.hop:
             return 0
+        if self._is_replaced(preview):
+            preview = replace(preview, state="outdated")
         try:
-            counted = self._continue(preview, time_left)
+            counted = preview
+            if preview.state == "counting":
+                counted = self._continue(preview, time_left)
             if counted.state == "counting":
                 counted = replace(counted, hop=next_hop(message.hop))
                 onward = PreviewMessage(message.uid, message.preview, counted.hop)
@@ -104,6 +141,13 @@ class PreviewChange:
             if preview.state != "counting" or not time_left():
                 return preview
             preview = self.changes.save_preview(preview)
+            if self._is_replaced(preview):
+                return replace(preview, state="outdated")
+
+    def _is_replaced(self, preview: Preview) -> bool:
+        """Whether somebody asked for another preview of the subject since."""
+        live = self.changes.live_preview(preview.uid, preview.subject)
+        return live is not None and live != preview.id
 
     def _count(self, preview: Preview, proposal: Proposal, time_left: TimeLeft) -> Preview:
         terms = replace(self.terms.current(preview.uid), rules=proposal.keeping("let_go"))

@@ -136,6 +136,22 @@ class Changes(Protocol):
         """Raises NotFound."""
         ...
 
+    def live_preview(self, uid: Uid, subject: str) -> str | None:
+        """Return the id of the subject's latest preview; None where nothing is known of one."""
+        ...
+
+    def make_live(self, preview: Preview, now: Instant, until: Instant) -> bool:
+        """Make it the subject's live preview: an older one is counted no further.
+
+        Returns whether the request may count it, until `until` at the latest: one request of an
+        account counts at a time.
+        """
+        ...
+
+    def end_counting(self, preview: Preview) -> None:
+        """Let another request of the account count, after `make_live` let this one."""
+        ...
+
     def apply(self, applied: AppliedChange) -> None:
         """Write all of it or nothing.
 

@@ -126,9 +126,8 @@ def test_a_token_is_good_once() -> None:
         (lambda room: room.clock.move(30 * 60 + 1), "too old"),
         (in_force, "changed since"),
         (tick, "changed since"),
-        (lambda room: room.changes.previews.clear(), "no such token"),
     ],
-    ids=["late", "rules moved on", "card moved on", "gone"],
+    ids=["late", "rules moved on", "card moved on"],
 )
 def test_a_token_that_is_no_longer_good_is_answered_with_a_fresh_preview(
     spoil: Callable[[Backroom], object], why: str
@@ -158,13 +157,26 @@ def test_a_token_for_other_values_is_answered_with_a_preview_of_these() -> None:
     assert room.rules.get(UID).sources == {}
 
 
-@pytest.mark.parametrize("token", ["", "x", "prv_1", "prv_1.tok_1", ".", "prv_1."])
-def test_a_made_up_token_changes_nothing(token: str) -> None:
+@pytest.mark.parametrize("token", ["", "x", "prv_1", "prv_1.tok_1", ".", "prv_1.", "\ud800.\x00"])
+def test_a_made_up_token_changes_nothing_and_nothing_is_counted(token: str) -> None:
     room = an_old_shop()
     a_token(room, enroll_after=ago(room, 3))
+    known = dict(room.changes.previews)
 
-    assert "preview" in refused(room, token, enroll_after=ago(room, 3)).details
+    error = refused(room, token, enroll_after=ago(room, 4))
+
+    assert (error.details, "preview the change first" in error.message) == ({}, True)
+    assert room.changes.previews == known
     assert room.rules.get(UID).sources == {}
+
+
+def test_a_token_whose_preview_is_deleted_is_none_any_more() -> None:
+    room = an_old_shop()
+    token = a_token(room, enroll_after=ago(room, 3))
+    room.changes.previews.clear()
+
+    assert refused(room, token, enroll_after=ago(room, 3)).details == {}
+    assert room.changes.previews == {}
 
 
 def test_a_preview_without_its_secret_is_no_token() -> None:

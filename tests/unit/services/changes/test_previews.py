@@ -384,6 +384,72 @@ def test_an_import_that_is_fixed_while_its_other_date_is_counted_makes_the_previ
     assert room.changes.preview(UID, made.id).state == "outdated"
 
 
+def test_an_older_preview_of_the_same_card_is_counted_no_further(
+    tiny_pages: None, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    room = an_old_shop(10)
+    monkeypatch.setattr(previews, "INLINE_SECONDS", 0.0)
+    older = preview(room, enroll_after=ago(room, 30))
+    loyalty = preview_loyalty(room, points_per_100=500)
+
+    newer = preview(room, enroll_after=ago(room, 20))
+    room.work_off()
+
+    states = [room.changes.preview(UID, made.id).state for made in (older, loyalty, newer)]
+    assert states == ["outdated", "ready", "ready"]
+    assert room.changes.preview(UID, older.id).counts.personas == 3
+
+
+def test_a_count_in_the_background_stops_when_another_preview_is_asked_for(
+    tiny_pages: None, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    room = an_old_shop(10)
+    monkeypatch.setattr(previews, "INLINE_SECONDS", 0.0)
+    monkeypatch.setattr(previews, "SHOWN_EVERY_SECONDS", 0.0)
+    older = preview(room, enroll_after=ago(room, 30))
+    [message] = room.jobs.take()
+    newer: list[Any] = []
+
+    def then_another_is_asked_for() -> bool:
+        if not newer:
+            newer.append(preview(room, enroll_after=ago(room, 20)))
+        return True
+
+    room.do(message, then_another_is_asked_for)
+
+    assert room.changes.preview(UID, older.id).state == "outdated"
+    assert room.changes.preview(UID, older.id).counts.personas < 10
+
+
+def test_while_one_request_counts_another_of_the_account_is_counted_in_the_background() -> None:
+    room = an_old_shop(10)
+    busy = preview_loyalty(room, points_per_100=500)
+    now = room.clock.now()
+    assert room.changes.make_live(busy, now, now + 30_000)
+
+    made = preview(room, enroll_after=ago(room, 30))
+
+    assert (made.state, made.counts.personas) == ("counting", 0)
+    room.work_off()
+    assert room.changes.preview(UID, made.id).state == "ready"
+    room.clock.move(30)
+    assert preview(room, enroll_after=ago(room, 20)).state == "ready"
+
+
+def test_the_same_question_within_a_minute_gets_the_same_preview() -> None:
+    room = an_old_shop()
+    made = preview(room, enroll_after=ago(room, 3))
+    reads = dict(room.preview_reads.read)
+
+    assert preview(room, enroll_after=ago(room, 3)).id == made.id
+    assert room.preview_reads.read == reads
+    others = preview(room, enroll_after=ago(room, 4))
+    again = preview(room, enroll_after=ago(room, 3))
+    assert len({made.id, others.id, again.id}) == 3
+    room.clock.move(60)
+    assert preview(room, enroll_after=ago(room, 3)).id != again.id
+
+
 def test_a_count_that_does_not_get_on_is_poison(monkeypatch: pytest.MonkeyPatch) -> None:
     room = an_old_shop()
     monkeypatch.setattr(previews, "INLINE_SECONDS", 0.0)
