@@ -32,6 +32,7 @@ check: $(READY) ## Format, lint, types, layers, API document, requirements, temp
 	$(BIN)/ruff check --quiet .
 	$(BIN)/mypy
 	$(BIN)/lint-imports
+	$(RUN) tools.profiles
 	$(RUN) tools.openapi --check
 	$(RUN) tools.requirements --check
 	$(RUN) tools.scan

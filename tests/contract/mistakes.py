@@ -8,10 +8,9 @@ from itertools import combinations, permutations
 from typing import Any, NamedTuple
 
 from chalicelib.domain.words import Stream
-from chalicelib.pos.profile.mapping import ConsentMapping, NegatedFlag, NestedRows
+from chalicelib.pos.profile.mapping import ConsentMapping, NegatedFlag, NestedRows, paths_of
 from chalicelib.pos.profile.profile import Profile
 from simulators.registry import platform_of
-from tests.contract.review import paths_of
 
 FieldMap = Mapping[str, Any]
 
@@ -54,7 +53,8 @@ def misplaced_fields(profile: Profile, stream: Stream) -> Iterator[Mistake]:
     """Every field of a map, read from every place that is some other field's, or nobody's."""
     unread = profile.streams[stream].unread
     for level in _levels(stream, profile.streams[stream].map):
-        places = {place for spec in level.map.values() for place in paths_of(spec)}
+        specs = [spec for spec in level.map.values() if not isinstance(spec, NestedRows)]
+        places = {place for spec in specs for place in paths_of(spec)}
         places |= {
             type(place)(place.removeprefix(level.within))
             for place in unread

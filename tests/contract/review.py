@@ -15,7 +15,7 @@ from chalicelib.pos.paging.receipts import Receipts
 from chalicelib.pos.paging.response_page import response_page
 from chalicelib.pos.profile.faults import Path, dotted_path, line_of
 from chalicelib.pos.profile.load import parse
-from chalicelib.pos.profile.mapping import ConsentMapping, IdPart, NegatedFlag, NestedRows, Sum
+from chalicelib.pos.profile.mapping import NestedRows, paths_of
 from chalicelib.pos.profile.profile import Profile, StreamProfile
 from chalicelib.services.ports.pos import StreamPlan
 from tests.contract.bench import NOW, Bench, pages
@@ -153,21 +153,8 @@ def _mapped(fields: Mapping[str, Any], within: str = "") -> set[str]:
     for spec in fields.values():
         found |= {within + path.split(".")[0] for path in paths_of(spec)}
         if isinstance(spec, NestedRows):
-            found |= {within + spec.rows} | _mapped(spec.map, f"{within}{spec.rows}.")
+            found |= _mapped(spec.map, f"{within}{spec.rows}.")
     return found
-
-
-def paths_of(spec: Any) -> tuple[str, ...]:
-    """The paths an entry of a map speaks of."""
-    if isinstance(spec, ConsentMapping):
-        return tuple(path for path in (spec.given, spec.refused) if path)
-    if isinstance(spec, NegatedFlag):
-        return (spec.unless,)
-    if isinstance(spec, IdPart):
-        return tuple(path for path in (spec.of, spec.otherwise) if path)
-    if isinstance(spec, Sum):
-        return spec.sum
-    return spec if isinstance(spec, tuple) else (spec,) if isinstance(spec, str) else ()
 
 
 def _map(at: Path, fields: Mapping[str, Any], rows: list[Any]) -> Iterator[Finding]:

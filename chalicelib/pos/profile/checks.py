@@ -18,7 +18,16 @@ from chalicelib.domain.records import (
     Tender,
 )
 from chalicelib.pos.profile.faults import Fault, Path
-from chalicelib.pos.profile.mapping import LineGroup, Lines, NestedRows
+from chalicelib.pos.profile.mapping import (
+    ConsentMapping,
+    IdPart,
+    LineGroup,
+    Lines,
+    NegatedFlag,
+    NestedRows,
+    Sum,
+    paths_of,
+)
 from chalicelib.pos.profile.profile import Profile, StreamProfile
 
 SHAPES: dict[str, frozenset[str]] = {
@@ -45,6 +54,29 @@ NEEDED: dict[str, tuple[str, ...]] = {
 
 WITH_IDS = ("customers", "sales")
 """Streams whose ids AIQ knows records by. Stock is known by shop and id, a line by its sale."""
+
+WORKED_OUT: dict[str, tuple[str, ...]] = {
+    "customers": ("phone_raw", "email_raw", "flags"),
+    "sales": ("currency", "ordered_at_text", "wall_clock", "kind", "is_final", "is_status_known"),
+    "inventory": ("currency",),
+    "items": ("returned",),
+}
+"""Fields of the common shape that follow from others, or from the account."""
+
+CONSENTS = ("sms_consent", "email_consent")
+FLAGS = ("active", "is_void", "medical", "pos_loyalty_member", "terms_agreed")
+AMOUNTS = (
+    *("amount", "cost", "discount", "fees", "price", "subtotal", "tax", "tip", "total"),
+    "unit_price",
+)
+ARRAYS = {"sales": ("items", "tenders"), "items": ("discounts",)}
+PLAIN = {
+    "customers": ("phone", "email"),
+    "sales": ("ordered_at",),
+    "tenders": ("name", "amount"),
+    "discounts": ("name",),
+}
+"""Fields that are read where they stand, not put together."""
 
 WHOLE_NAMES = ("ext_id", "number")
 WHOLE_SUMS = ("subtotal", "discount", "tax", "total")
@@ -178,15 +210,44 @@ def _lines(at: Path, stream: StreamProfile, lines: Lines) -> Iterator[Fault]:
 
 
 def _map(at: Path, shape: str, fields: Mapping[str, Any]) -> Iterator[Fault]:
-    for name in fields:
+    for name, spec in fields.items():
         if name not in SHAPES[shape]:
             yield (*at, name), f"{shape} have no such field"
+        elif name in WORKED_OUT.get(shape, ()):
+            yield (*at, name), "is worked out, not read: leave it out"
+        elif why := _misuse(shape, name, spec):
+            yield (*at, name), why
     for name in NEEDED.get(shape, ()):
         if name not in fields:
             yield at, f"{shape} need {name}"
     for name, spec in fields.items():
         if isinstance(spec, NestedRows) and name in SHAPES:
             yield from _map((*at, name, "map"), name, spec.map)
+
+
+def _misuse(shape: str, name: str, spec: object) -> str | None:
+    """Why an entry of a map cannot be what its field is read from; None where it can."""
+    is_array, is_consent = name in ARRAYS.get(shape, ()), name in CONSENTS
+    is_nested, is_asked = isinstance(spec, NestedRows), isinstance(spec, ConsentMapping)
+    part = spec if isinstance(spec, IdPart) else None
+    places = paths_of(spec)
+    rules = (
+        (is_array and not is_nested, "say {rows: where, map: …}"),
+        (is_nested and not is_array, "is no array: say where it stands"),
+        (is_consent and not is_asked, "say {given: flag, refused: flag}"),
+        (is_asked and not is_consent, "is no consent: say where it stands"),
+        (isinstance(spec, NegatedFlag) and name not in FLAGS, "is no flag: leave out unless"),
+        (isinstance(spec, Sum) and name not in AMOUNTS, "is no amount: only amounts add up"),
+        (part and name in (*FLAGS, *AMOUNTS), "is no id: only ids have parts"),
+        (part and part.take > part.parts, "takes a part that there is not: mend take or parts"),
+        (
+            name in PLAIN.get(shape, ()) and not isinstance(spec, str | tuple),
+            "say where it stands: it is not put together",
+        ),
+        (not places, "say where it stands"),
+        (len(set(places)) < len(places), "names a place twice: leave one of them out"),
+    )
+    return next((why for is_wrong, why in rules if is_wrong), None)
 
 
 def _group(at: Path, group: LineGroup, fields: Mapping[str, Any]) -> Iterator[Fault]:

@@ -11,6 +11,8 @@ Step = str | int
 Path = tuple[Step, ...]
 Fault = tuple[Path, str]
 """Where something is wrong, and what."""
+MERGE = "<<"
+"""The key that takes another mapping over, of which there may be several."""
 
 
 class Faults(ValueError):
@@ -28,6 +30,39 @@ class BrokenProfile(ValueError):
 
 def dotted_path(path: Path) -> str:
     return ".".join(map(str, path))
+
+
+def duplicate_keys(text: str) -> list[Fault]:
+    """Keys that stand in one mapping of a YAML text twice, of which YAML keeps the last."""
+    faults: list[Fault] = []
+    seen = set[int]()
+
+    def walk(node: Any, at: Path) -> None:
+        if node is None or isinstance(node.value, str) or id(node) in seen:
+            return
+        seen.add(id(node))
+        if node.id == "sequence":
+            for place, element in enumerate(node.value):
+                walk(element, (*at, place))
+            return
+        names = set[str]()
+        for key, value in node.value:
+            name = str(key.value)
+            if name in names and name != MERGE:
+                line = key.start_mark.line + 1
+                faults.append(((*at, name), f"stands again in line {line}: leave one of them out"))
+            names.add(name)
+            walk(value, (*at, name))
+
+    walk(_composed(text), ())
+    return faults
+
+
+def faults_with_lines(faults: Iterable[Fault], text: str, file: str) -> str:
+    """Return a line `file:line: path: what is wrong` for each fault."""
+    root = _composed(text)
+    lines = [f"{file}:{_line(root, at)}: {dotted_path(at)}: {what}" for at, what in faults]
+    return "\n".join(dict.fromkeys(lines))
 
 
 def line_of(text: str, path: Iterable[Step]) -> int:
@@ -56,9 +91,7 @@ def broken_profile(error: Exception, text: str, file: str) -> BrokenProfile:
     """The error of pydantic or of the YAML reader, with the line of each fault."""
     if isinstance(error, ValidationError):
         faults = [fault for each in error.errors() for fault in _faults(each)]
-        root = _composed(text)
-        lines = [f"{file}:{_line(root, at)}: {dotted_path(at)}: {what}" for at, what in faults]
-        return BrokenProfile("\n".join(dict.fromkeys(lines)))
+        return BrokenProfile(faults_with_lines(faults, text, file))
     mark = getattr(error, "context_mark", None) or getattr(error, "problem_mark", None)
     line = mark.line + 1 if mark else 1
     return BrokenProfile(f"{file}:{line}: {getattr(error, 'problem', None) or 'is no YAML'}")
@@ -81,7 +114,7 @@ def _child(node: Any, step: Step) -> tuple[Any, Any] | None:
     for key, value in node.value:
         if key.value == str(step):
             return key, value
-    merged = [value for key, value in node.value if key.value == "<<"]
+    merged = [value for key, value in node.value if key.value == MERGE]
     return next((child for each in merged if (child := _child(each, step))), None)
 
 

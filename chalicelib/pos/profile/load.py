@@ -11,7 +11,13 @@ from pydantic import ValidationError, model_validator
 from chalicelib.domain.errors import NotFound
 from chalicelib.domain.words import Platform
 from chalicelib.pos.profile.checks import evidence_faults, profile_faults
-from chalicelib.pos.profile.faults import Faults, broken_profile
+from chalicelib.pos.profile.faults import (
+    BrokenProfile,
+    Faults,
+    broken_profile,
+    duplicate_keys,
+    faults_with_lines,
+)
 from chalicelib.pos.profile.profile import Profile
 
 FOLDER = Path(__file__).parent.parent
@@ -36,7 +42,22 @@ class _Checked(Profile):
 
 
 def parse(text: str, file: str = FILE) -> Profile:
-    """Read a profile from YAML. Raises BrokenProfile, which tells `file` and line of each fault."""
+    """Read a profile from YAML and check everything about it. Raises BrokenProfile, which tells
+    `file` and line of each fault."""
+    from chalicelib.pos.profile.value_checks import value_faults
+
+    profile = _read(text, file)
+    home = file.rpartition("/")[0]
+    wrong = [*duplicate_keys(text), *value_faults(profile)]
+    if home and profile.platform != home:
+        wrong.append((("platform",), f"is the folder's name: {home}"))
+    if wrong:
+        raise BrokenProfile(faults_with_lines(wrong, text, file))
+    return profile
+
+
+def _read(text: str, file: str) -> Profile:
+    """Read a profile from YAML, as far as its parts fit each other."""
     import yaml
 
     loader = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
@@ -48,8 +69,11 @@ def parse(text: str, file: str = FILE) -> Profile:
 
 @cache
 def load(platform: Platform) -> Profile:
-    """The profile of a platform, parsed once per process. Raises NotFound, BrokenProfile."""
+    """The profile of a platform, read once per process. Raises NotFound, BrokenProfile.
+
+    Only `parse`, with which it was tested, checks its values: a cold start has no time for that.
+    """
     path = FOLDER / platform / FILE
     if not platform.isidentifier() or not path.is_file():
         raise NotFound(f"There is no platform {platform!r}.")
-    return parse(path.read_text(encoding="utf-8"), f"{platform}/{FILE}")
+    return _read(path.read_text(encoding="utf-8"), f"{platform}/{FILE}")

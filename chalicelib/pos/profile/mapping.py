@@ -69,6 +69,26 @@ class NestedRows(ProfilePart):
     map: Mapping[str, Paths | ConsentMapping | NegatedFlag | IdPart | Sum | NestedRows]
 
 
+_PLACES: dict[type, tuple[str, ...]] = {
+    ConsentMapping: ("given", "refused"),
+    NegatedFlag: ("unless",),
+    IdPart: ("of", "otherwise"),
+    NestedRows: ("rows",),
+}
+
+
+def paths_of(spec: object) -> tuple[Path, ...]:
+    """Return the places that an entry of a map speaks of; not those of an array's elements."""
+    if isinstance(spec, Path):
+        return (spec,)
+    if isinstance(spec, tuple):
+        return spec
+    if isinstance(spec, Sum):
+        return spec.sum
+    named = [getattr(spec, part) for part in _PLACES.get(type(spec), ())]
+    return tuple(path for path in named if path)
+
+
 class Lines(ProfilePart):
     """Rows that are lines of something: those with equal `by` are one row, which has the columns of
     the first and all of them as an array `into`. A row blank in all of `totals` sums others up and
