@@ -10,9 +10,8 @@ from chalicelib.pos.profile import registry
 from tests.contract.retailer import a_retailer
 
 EVERY_PLATFORM = list(registry.names())
-OWN_SERVERS = ("auphan", "profitek")
-"""Their days and reports break in ways of their own, shown beside their benches."""
-PLATFORMS = [platform for platform in EVERY_PLATFORM if platform not in OWN_SERVERS]
+PLATFORMS = [name for name in EVERY_PLATFORM if not registry.info(name).own_server]
+"""Days and reports of own servers break in ways of their own, shown beside their benches."""
 OTHERS = [platform for platform in PLATFORMS if platform != "posabit"]
 
 

@@ -50,7 +50,9 @@ def test_a_card_says_what_of_its_contract_is_not_confirmed(cards: Gateway, platf
 def test_the_page_of_all_cards_says_it_too(cards: Gateway) -> None:
     listed = cards.get(INTEGRATIONS).json["items"]
 
-    assert {card["platform"]: contract(card)["status"] for card in listed} == {
+    told = {card["platform"]: contract(card)["status"] for card in listed}
+    assert told == {name: registry.info(name).contract_status for name in registry.names()}
+    assert {platform: told[platform] for platform in SAID} == {
         platform: status for platform, (status, _) in SAID.items()
     }
 

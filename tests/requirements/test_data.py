@@ -101,7 +101,7 @@ def test_unmapped_stores_are_told_of_until_mapping_gives_shoppers_their_favourit
         retailer.sync()
         told = notice(retailer, "unmapped_stores")
         unmapped = {persona.favourite_store for persona in room.facts.personas.values()}
-        keys = [found.key for found in room.store_service.keys(UID)]
+        keys = room.stores.keys(UID)
 
         for key in keys:
             store = room.store_service.create(UID, {"name": key.name}, actor="user:ann")

@@ -14,6 +14,7 @@ from simulators.registry import platform_names, platform_of
 from simulators.retailer.shapes import WorldSpec
 from simulators.retailer.world import World
 from tests.fakes.common import NOON
+from tools.articles import TITLES
 from tools.demo.comparison import ApiView, differences
 from tools.demo.platforms import RETAILER
 from tools.demo.programme import CARDS, programme
@@ -199,5 +200,8 @@ def test_whatever_is_wrong_is_said(
     assert [each for each in differences(api, oracle) if sentence in each]
 
 
-def test_the_retailer_has_one_line_for_each_pos_there_is() -> None:
-    assert sorted(pos.platform for pos in RETAILER) == platform_names() == sorted(CARDS)
+def test_the_retailer_has_one_line_for_each_pos_that_a_help_article_is_about() -> None:
+    lines = [pos.platform for pos in RETAILER]
+
+    assert sorted(lines) == sorted(TITLES) == sorted(CARDS)
+    assert set(lines) <= set(platform_names())
