@@ -75,13 +75,19 @@ class StoreService:
     ) -> tuple[list[SuggestedKey], str | None]:
         """Return one page of the store keys ever seen, each unmapped one with the store it likely
         means, and the position that continues the list. Raises BadPosition."""
-        stores = self.stores.for_account(uid)
         page, position = self.stores.key_page(uid, limit, after)
-        suggested = [
+        return self._suggested(uid, page), position
+
+    def keys(self, uid: Uid) -> list[SuggestedKey]:
+        """Return every store key, as `key_page` does; a request has no time for thousands."""
+        return self._suggested(uid, self.stores.keys(uid))
+
+    def _suggested(self, uid: Uid, keys: Sequence[StoreKey]) -> list[SuggestedKey]:
+        stores = self.stores.for_account(uid)
+        return [
             SuggestedKey(key, suggest_store(key.name, stores) if key.store is None else None)
-            for key in page
+            for key in keys
         ]
-        return suggested, position
 
     def mapped_keys(self, uid: Uid, store: int) -> tuple[Store, list[StoreKey]]:
         """Return the store with the keys that are mapped to it. Raises NotFound."""

@@ -86,6 +86,7 @@ def test_the_likely_store_of_an_unmapped_key_is_suggested(shop: Retailer) -> Non
 
     suggested = {one.key.key: one.suggested_store for one in key_page(shop)}
 
+    assert key_page(shop) == shop.store_service.keys(OURS)
     assert suggested == {"Ballard": ballard, "Fremont": None, "Warehouse": None}
 
 
