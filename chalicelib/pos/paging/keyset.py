@@ -10,7 +10,7 @@ from __future__ import annotations
 from bisect import bisect_right
 from collections.abc import Callable
 from dataclasses import dataclass, field, replace
-from itertools import pairwise
+from operator import le
 
 from chalicelib.domain.errors import UnexpectedAnswer
 from chalicelib.domain.times import DAY
@@ -102,7 +102,7 @@ class KeysetPages(PagingStyle[KeysetPosition]):
             if total > (at.page - 1) * page.size or (total == 0 and at.left > 0):
                 page.refuse_as_gap()
             return
-        in_order = [at for at in self._instants(page) if at is not None]
+        in_order = [instant for instant in self._instants(page) if instant is not None]
         if not in_order:
             raise UnexpectedAnswer(f"No row of {page.name} says when it was changed.")
         if len(in_order) < len(page.rows):
@@ -187,13 +187,15 @@ class KeysetPages(PagingStyle[KeysetPosition]):
 
 def _in_order(instants: list[Instant | None]) -> list[Instant | None]:
     """The instants without the fewest that leave a rising row of them."""
-    told = [(at, place) for place, at in enumerate(instants) if at is not None]
-    if all(earlier <= later for (earlier, _), (later, _) in pairwise(told)):
+    told = [at for at in instants if at is not None]
+    if all(map(le, told, told[1:])):
         return instants
     ends: list[Instant] = []
     places: list[int] = []
     before: dict[int, int] = {}
-    for at, place in told:
+    for place, at in enumerate(instants):
+        if at is None:
+            continue
         length = bisect_right(ends, at)
         ends[length : length + 1] = [at]
         places[length : length + 1] = [place]

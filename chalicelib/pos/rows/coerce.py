@@ -40,7 +40,8 @@ _PLAIN_DOLLARS = re.compile(r"-?[0-9]{1,9}\.[0-9]{2}")
 _ROUNDING = 1e-4
 _ENGLISH = re.compile(r"\d{1,3}(?:,\d{3})+(?:\.\d{1,6})?|\d{1,13}(?:\.\d{1,6})?")
 _FRENCH = re.compile(r"\d{1,13},\d{1,2}")
-_CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f]")
+_DAMAGED = re.compile(f"[\x00-\x1f\x7f-\x9f{UNREADABLE}]")
+"""In an id: where it stands, two may have become one."""
 _YES = frozenset(("true", "1", "yes", "y", "t", "on"))
 _NO = frozenset(("false", "0", "no", "n", "f", "off", ""))
 
@@ -58,9 +59,8 @@ def text(value: Json) -> str | None:
     """Trimmed and cut at 500 characters, without what cannot be seen; blank is None. Objects and
     arrays are no text."""
     if type(value) is str:
-        if not value.isprintable():
-            value = without_hidden(value)
-        return value.strip()[:MAX_TEXT] or None
+        shown = (value if value.isprintable() else without_hidden(value)).strip()
+        return (shown if len(shown) <= MAX_TEXT else shown[:MAX_TEXT]) or None
     if isinstance(value, int | float) and not isinstance(value, bool):
         return _number_text(value)
     return None
@@ -83,17 +83,10 @@ def optional_id(value: Json) -> str | None:
         return str(value) if value else None
     if type(value) is float and abs(value) > EXACT:
         return None
-    id_text = text(value)
-    if id_text is None or id_text == "0" or len(id_text) > MAX_ID:
-        return None
-    if id_text is not value and _is_damaged(value):
-        return None
-    return None if not id_text.isascii() and UNREADABLE in id_text else id_text
-
-
-def _is_damaged(value: Json) -> bool:
-    """Whether a control character stands in an id, so that two may have become one."""
-    return isinstance(value, str) and _CONTROL.search(value.strip()) is not None
+    id_text = value.strip() if type(value) is str else text(value)
+    if id_text and not (id_text.isascii() and id_text.isprintable()):
+        id_text = None if _DAMAGED.search(id_text) else text(id_text)
+    return None if not id_text or id_text == "0" or len(id_text) > MAX_ID else id_text
 
 
 def required_id(value: Json) -> str:

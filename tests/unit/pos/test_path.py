@@ -178,11 +178,12 @@ def test_a_window_is_checked_by_a_nested_time() -> None:
     windows = registry.profile("profitek").streams["sales"].page
     spec = windows.windows.model_copy(update={"field": Path("at.date")})  # type: ignore[union-attr]
     days = DayWindows(spec, "UTC", ("iso",))
-    window = days.first_window(StreamPlan("sales", now=0))
-    page = ResponsePage("sales", [{"at": {"date": "1999-01-01T00:00:00"}}])
+    plan = StreamPlan("sales", now=from_text("2026-05-02T12:00:00Z"))
+    window = days.first_window(plan)
+    page = ResponsePage("sales", [{"at": {"date": "1999-01-01T00:00:00"}}] * 5)
 
     with pytest.raises(Exception, match="filter by date"):
-        days.check(window, page)
+        days.check(plan, window, page)
 
 
 def test_rows_of_another_shop_are_found_by_the_place_the_map_says() -> None:
@@ -194,4 +195,4 @@ def test_rows_of_another_shop_are_found_by_the_place_the_map_says() -> None:
 
     style.check(plan, at, ResponsePage("orders", [{"facility": {"id": 51}}]))
     with pytest.raises(Exception, match="another shop"):
-        style.check(plan, at, ResponsePage("orders", [{"facility": {"id": 52}}]))
+        style.check(plan, at, ResponsePage("orders", [{"facility": {"id": 52}}] * 5))
