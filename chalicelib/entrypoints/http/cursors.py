@@ -20,8 +20,8 @@ from chalicelib.domain.words import Uid
 if TYPE_CHECKING:
     from chalicelib.services.ports.common import SecretBox
 
-LONGEST_POSITION = 1_000
-"""Bytes: a position is part of a sort key, which takes 1 KB."""
+LONGEST_POSITION = 1_024
+"""Bytes: a position is a sort key or part of one, which takes no more."""
 
 PLAIN_FORM = base64.urlsafe_b64encode(b'["').decode()[:2]
 """How cursors begin that were handed out before they were encrypted. They still lead on."""
@@ -46,7 +46,7 @@ class Cursors:
         if position is None:
             return None
         if not _fits(position):
-            raise ValueError("a position is part of a key: 1 to 1,000 bytes of UTF-8")
+            raise ValueError("a position is part of a key: 1 to 1,024 bytes of UTF-8")
         sealed = self.box.seal(position, _context(uid, listing))
         return base64.urlsafe_b64encode(sealed).decode().rstrip("=")
 
