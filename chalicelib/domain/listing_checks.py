@@ -11,6 +11,9 @@ from chalicelib.domain.words import Instant
 
 TRUNCATED_BELOW = 0.9
 FEWEST_WITHDRAWN = 20
+MANY_ROWS = 20
+"""Of fewer, nothing is said about those that cannot be used."""
+
 WEEK = 7
 WEEKS_COMPARED = 8
 
@@ -31,6 +34,11 @@ def are_contacts_withdrawn(blanked: int, shoppers: int) -> bool:
     """Whether a listing takes contacts from more of its shoppers than can be believed: from more
     than 10 %, and at least 20."""
     return blanked >= FEWEST_WITHDRAWN and blanked * 10 > shoppers
+
+
+def is_mostly_unusable(unusable: int, rows: int) -> bool:
+    """Whether most of a stream's rows could not be used, of 20 at least."""
+    return rows >= MANY_ROWS and unusable * 2 > rows
 
 
 def are_sales_missing(days: Mapping[str, int], now: Instant) -> bool:

@@ -11,11 +11,12 @@ import hashlib
 from datetime import date, time, timedelta
 from typing import Literal
 
-from chalicelib.domain.times import HOUR, MINUTE, at_local_time, local_day
+from chalicelib.domain.times import DAY, HOUR, MINUTE, at_local_time, local_day
 from chalicelib.domain.words import Instant
 
 DEFAULT_EVERY_HOURS = 6
 MAX_EVERY_HOURS = 12
+LONGEST_READ_AGAIN = 35 * DAY
 FIRST_RETRY = 15 * MINUTE
 LONGEST_RETRY = 6 * HOUR
 UNSURE_BY = 26 * HOUR
@@ -69,6 +70,12 @@ def look_back_from(watermark: Instant, overlap_seconds: int, *, unsure_clock: bo
     """
     overlap = overlap_seconds * 1000
     return watermark - (max(overlap, UNSURE_BY) if unsure_clock else overlap)
+
+
+def read_again_from(oldest: Instant, now: Instant) -> Instant:
+    """Return since when records are read again that could not be used, the `oldest` of them from
+    then (product.md §5)."""
+    return max(oldest, now - LONGEST_READ_AGAIN)
 
 
 def retry_at(now: Instant, failures: int) -> Instant:

@@ -22,7 +22,8 @@ from simulators.retailer.world import World
 from simulators.serving.server import SimServer
 from tests.worlds.backroom import PLATFORM, UID, Backroom
 
-DAY = 86_400_000
+HOUR = 3_600_000
+DAY = 24 * HOUR
 YEAR = 365 * DAY
 
 

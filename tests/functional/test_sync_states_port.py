@@ -7,10 +7,13 @@ from dataclasses import dataclass, field, replace
 from itertools import count
 from typing import Any
 
+import orjson
 import pytest
 from moto import mock_aws
 
+from chalicelib.adapters.dynamo import keys
 from chalicelib.adapters.dynamo.set_aside import LONGEST_RECORD
+from chalicelib.adapters.dynamo.stream_states import StreamsRow
 from chalicelib.adapters.dynamo.sync_states import DynamoSyncStates, StateRow
 from chalicelib.domain.errors import LeaseLost, NotFound
 from chalicelib.domain.records import Reject
@@ -439,6 +442,19 @@ def test_generations_and_streams_of_a_manifest_do_not_mix(office: Office) -> Non
     }
     with pytest.raises(KeyError):
         office.manifest("sales", 1, 0, 1)
+
+
+def test_what_later_code_says_of_a_stream_is_no_hindrance_to_older_code(office: Office) -> None:
+    lease = office.leased()
+    plain = StreamState(watermark=1)
+    left = StreamState(watermark=2, aside_from=3, words_from=4, judged_by="r")
+
+    office.states.save_streams(lease, {"customers": plain, "sales": left})
+
+    assert office.states.streams(office.uid, CREDENTIAL) == {"customers": plain, "sales": left}
+    if isinstance(office.states, DynamoSyncStates):
+        row = StreamsRow.get(keys.credential_state(office.uid, CREDENTIAL), keys.STREAMS_SK)
+        assert not any("aside_from" in state for state in orjson.loads(row.states).values())
 
 
 def test_sales_shown_are_read_by_day_and_each_day_is_replaced_whole(office: Office) -> None:

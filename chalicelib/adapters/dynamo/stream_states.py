@@ -8,7 +8,9 @@ a later lease wrote.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import asdict, fields
 from itertools import islice
+from typing import Any
 
 import orjson
 from pynamodb.attributes import BinaryAttribute, NumberAttribute, UnicodeAttribute
@@ -21,6 +23,9 @@ from chalicelib.domain.times import DAY, SECOND
 from chalicelib.domain.words import CredentialId, Day, Stream, Uid
 from chalicelib.services.ports.runs import Lease, ManifestAddress, StreamState
 
+LATER = ("aside_from", "words_from", "judged_by")
+_FIELDS = {field.name for field in fields(StreamState)}
+
 SALE_DAYS_KEPT = DAYS_WATCHED + 30
 
 ROWS_A_READ = 32
@@ -31,6 +36,9 @@ class StreamsRow(Row):
     """All streams of a credential: read once and written once per run."""
 
     states = UnicodeAttribute()
+    later = UnicodeAttribute(null=True)
+    """By stream the fields that came later: older code refuses states with fields it does not
+    know."""
     fence = NumberAttribute()
 
 
@@ -54,13 +62,23 @@ class DynamoStreamStates:
     def streams(self, uid: Uid, credential: CredentialId) -> Mapping[Stream, StreamState]:
         row = StreamsRow.find(keys.credential_state(uid, credential), keys.STREAMS_SK)
         states = orjson.loads(row.states) if row else {}
-        return {stream: StreamState(**state) for stream, state in states.items()}
+        later = orjson.loads(row.later) if row and row.later else {}
+        return {
+            stream: StreamState(**_known(state), **_known(later.get(stream, {})))
+            for stream, state in states.items()
+        }
 
     def save_streams(self, lease: Lease, states: Mapping[Stream, StreamState]) -> None:
+        told = {stream: asdict(state) for stream, state in states.items()}
+        later = {
+            stream: {name: value for name in LATER if (value := state.pop(name)) is not None}
+            for stream, state in told.items()
+        }
         row = StreamsRow(
             keys.credential_state(lease.uid, lease.credential),
             keys.STREAMS_SK,
-            states=orjson.dumps(states).decode(),
+            states=orjson.dumps(told).decode(),
+            later=orjson.dumps(later).decode() if any(later.values()) else None,
             fence=lease.fence,
         )
         _put_fenced(row, StreamsRow.fence, lease)
@@ -130,6 +148,10 @@ class DynamoStreamStates:
                 expires_at=expires_at,
             )
             _put_fenced(row, SaleDayRow.fence, lease)
+
+
+def _known(state: Mapping[str, Any]) -> dict[str, Any]:
+    return {name: value for name, value in state.items() if name in _FIELDS}
 
 
 def _keys_of(

@@ -170,7 +170,9 @@ class StreamState:
     `deltas`: the address of its manifest. `last_listing`: rows of the last complete listing.
     `store_key_sales`: sales ever seen per store key. `days`: new sales per UTC day ordinal, of the
     last weeks. `last_run`: the run already counted here. `reading`: of the session (see
-    `PosSession`) whose rows the manifest holds.
+    `PosSession`) whose rows the manifest holds. `aside_from`: the earliest time of a record that
+    was set aside, `words_from`: of a sale with a status that the profile does not know; both as the
+    session of `judged_by` read them.
     """
 
     watermark: Instant | None = None
@@ -182,6 +184,18 @@ class StreamState:
     days: Mapping[str, int] = field(default_factory=dict)
     last_run: str | None = None
     reading: str | None = None
+    aside_from: Instant | None = None
+    words_from: Instant | None = None
+    judged_by: str | None = None
+
+    def unusable_from(self, reading: str | None, *, daily: bool) -> Instant | None:
+        """The earliest time of the records that a pass is to read again, None where there are none:
+        the daily one those set aside, any whose rows are read otherwise than before (`reading`)
+        those with unknown words, too."""
+        reads_anew = reading != self.judged_by
+        found = [self.aside_from if daily or reads_anew else None]
+        found += [self.words_from if reads_anew else None]
+        return min((at for at in found if at is not None), default=None)
 
 
 class ManifestAddress(NamedTuple):

@@ -15,9 +15,9 @@ from chalicelib.domain.errors import (
     ServerUnreachable,
     ServerUntrusted,
 )
-from chalicelib.domain.listing_checks import are_sales_missing
+from chalicelib.domain.listing_checks import are_sales_missing, is_mostly_unusable
 from chalicelib.domain.times import MINUTE
-from chalicelib.domain.words import CredentialId, Instant, Platform, Uid
+from chalicelib.domain.words import CredentialId, Instant, Platform, Stream, Uid
 from chalicelib.services.notifications.notify import Kind, Notifier
 from chalicelib.services.ports.facts import SharedKeys
 from chalicelib.services.ports.integrations import Credential
@@ -42,6 +42,8 @@ MENDED_BY_A_GOOD_RUN: tuple[Kind, ...] = (
     "server_untrusted",
     "stale_source",
 )
+
+_ROWS: Mapping[Stream, str] = {"customers": "shoppers", "inventory": "products"}
 
 NoticeKey = tuple[Kind, str]
 """Kind and subject: each pair has one notification."""
@@ -74,6 +76,11 @@ def unusable_notices(result: RunResult) -> list[Notice]:
     if result.sales_missing is not None:
         missing, known = result.sales_missing
         what.append(f"{missing} of {known} sales of these days are missing, so none counts as void")
+    what += [
+        f"{read.unusable} of {read.listed} {_ROWS.get(stream, stream)} cannot be used"
+        for stream, read in result.streams.items()
+        if is_mostly_unusable(read.unusable, read.listed)
+    ]
     return [Notice("unusable_rows", {"what": what})] if what else []
 
 

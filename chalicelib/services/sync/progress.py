@@ -26,7 +26,9 @@ class StreamProgress:
     of the next page. `generation`, `chunks` and `deltas`: the address of the stream's manifest;
     `seen_generation` and `seen_deltas`: that of the list of what this listing showed. `listed`:
     rows of the listing so far. `days`: new sales per UTC day. `store_key_sales`: new sales per
-    store key. `ended`: nothing is left to read. `good`: all of it was read.
+    store key. `ended`: nothing is left to read. `good`: all of it was read. `aside_from`: the
+    earliest time of a record that was set aside, `words_from`: of a sale with a status that the
+    profile does not know.
     """
 
     since: Instant | None = None
@@ -44,6 +46,13 @@ class StreamProgress:
     store_key_sales: dict[str, int] = field(default_factory=dict)
     ended: bool = False
     good: bool = False
+    aside_from: Instant | None = None
+    words_from: Instant | None = None
+
+    @property
+    def read_from(self) -> Instant | None:
+        """Since when the stream is read; None for all there is."""
+        return self.history_from if self.since is None else self.since
 
 
 @dataclass(slots=True)
@@ -84,6 +93,10 @@ class Progress:
             del dumped["judging"]
         if self.sales_missing is None:
             del dumped["sales_missing"]
+        for stream in dumped["streams"].values():
+            for name in ("aside_from", "words_from"):
+                if stream[name] is None:
+                    del stream[name]
         return dumped
 
     @classmethod
@@ -144,6 +157,17 @@ class Tally:
     def set_aside(self, stream: Stream) -> int:
         """How many records of the stream the run set aside."""
         return self._streams.get(stream, {}).get("set_aside", 0)
+
+    def unusable(self, stream: Stream) -> int:
+        """How many rows of the stream were set aside or, of sales, hold words that the profile does
+        not know: no more than that can be told apart, since a row may hold two."""
+        if stream != "sales":
+            return self.set_aside(stream)
+        per_field: dict[str, int] = {}
+        for word, count in self._words.items():
+            name = word.partition("=")[0]
+            per_field[name] = per_field.get(name, 0) + count
+        return self.set_aside(stream) + max(per_field.values(), default=0)
 
     def has_changes(self, stream: Stream) -> bool:
         """Whether new or changed records came. The run shows the stream from now on, even empty."""

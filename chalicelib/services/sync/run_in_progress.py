@@ -6,7 +6,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from chalicelib.domain.errors import AiqError
-from chalicelib.domain.schedule import look_back_from, pass_kind
+from chalicelib.domain.schedule import look_back_from, pass_kind, read_again_from
 from chalicelib.domain.words import Instant, RunState, ScopeId, Stream
 from chalicelib.services.derivation.commit import FactCommits
 from chalicelib.services.loyalty.contacts_withdrawn import ContactJudge, CustomerListing
@@ -139,7 +139,8 @@ class RunInProgress:
     def _since(
         self, stream: StreamProgress, earlier: StreamState, platform: PlatformInfo, account: Account
     ) -> Instant | None:
-        """Where the last good run left off, less the overlap; notes which pass that makes it."""
+        """Where the last good run left off, less the overlap, and before the records that are to be
+        read again; notes which pass that makes it."""
         if earlier.watermark is None:
             return None
         stream.kind = pass_kind(
@@ -149,8 +150,12 @@ class RunInProgress:
             account.sync_hour,
             self.lease.credential,
         )
+        since = [earlier.watermark]
+        unusable = earlier.unusable_from(self.manifests.reading, daily=stream.kind != "between")
+        if unusable is not None:
+            since.append(read_again_from(unusable, self.progress.began))
         return look_back_from(
-            earlier.watermark, platform.overlap_seconds, unsure_clock=platform.unsure_clock
+            min(since), platform.overlap_seconds, unsure_clock=platform.unsure_clock
         )
 
     def _lists_everybody(self, stream: StreamProgress, platform: PlatformInfo) -> bool:
@@ -289,7 +294,10 @@ class RunInProgress:
         """Return what the run came to. Reads the inventory's manifest if its catalogue is to be
         judged."""
         progress, tally, lease = self.progress, self.tally, self.lease
-        streams = {name: _stream_result(stream) for name, stream in progress.streams.items()}
+        streams = {
+            name: _stream_result(stream, tally.unusable(name))
+            for name, stream in progress.streams.items()
+        }
         before = self.manifests.state_before("inventory")
         catalogue = judge_catalogue(streams.get("inventory"), before, lease.run)
         if end == "stopped":
@@ -305,6 +313,7 @@ class RunInProgress:
             end=end,
             error=progress.error,
             missing_permissions=tuple(progress.missing),
+            reading=self.manifests.reading,
             streams=streams,
             earlier=self.manifests.earlier,
             store_names=dict(progress.store_names),
@@ -362,12 +371,16 @@ class RunInProgress:
         return self.tally.run_view(state, now, self.progress, hop=self._hop, ended=ended)
 
 
-def _stream_result(stream: StreamProgress) -> StreamResult:
+def _stream_result(stream: StreamProgress, unusable: int) -> StreamResult:
     return StreamResult(
         good=stream.good,
         full_listing=stream.full_listing,
         looks_back=stream.good and (stream.since is None or stream.kind != "between"),
+        read_from=stream.read_from,
         listed=stream.listed,
+        unusable=unusable,
+        aside_from=stream.aside_from,
+        words_from=stream.words_from,
         days=dict(stream.days),
         store_key_sales=dict(stream.store_key_sales),
     )

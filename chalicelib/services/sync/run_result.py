@@ -25,7 +25,9 @@ class StreamResult:
     """Holds what a run read of one stream.
 
     `good`: all of it was read. `full_listing`: it was read as a listing of everything that the POS
-    has. `looks_back`: it went back as far as a daily pass does. `listed`: rows received. `days`:
+    has. `looks_back`: it went back as far as a daily pass does. `read_from`: since when, None for
+    all there is. `listed`: rows received. `unusable`: those that were set aside or hold words that
+    the profile does not know; `aside_from`, `words_from`: as on `StreamState`. `days`:
     new sales per UTC day ordinal, as text.
     `store_key_sales`: new sales per store key; a key that was only listed has 0.
     """
@@ -33,7 +35,11 @@ class StreamResult:
     good: bool = False
     full_listing: bool = False
     looks_back: bool = False
+    read_from: Instant | None = None
     listed: int = 0
+    unusable: int = 0
+    aside_from: Instant | None = None
+    words_from: Instant | None = None
     days: Mapping[str, int] = field(default_factory=dict)
     store_key_sales: Mapping[str, int] = field(default_factory=dict)
 
@@ -45,7 +51,8 @@ class RunResult:
     `scope`: the credential's, empty when it is not known. `account`: None when the run ended before
     it was read. `began`: the clock before the run's first request. `error`: why the run failed, or
     which permission one of its streams lacked. `missing_permissions`: as the POS names them.
-    `streams`: of every stream that the run was to read. `earlier`: the streams as earlier runs left
+    `reading`: of the session that read its rows. `streams`: of every stream that the run was to
+    read. `earlier`: the streams as earlier runs left
     them. `store_names`: name and IANA zone by store key. `customers_changed`: new or changed
     customers came; looked at in complete runs only. `leavers`: records of members who left.
     `takes_points`: points are imported from this source; `fixes_points`: this run's customers
@@ -64,6 +71,7 @@ class RunResult:
     end: RunEnd
     error: RunError | None = None
     missing_permissions: tuple[str, ...] = ()
+    reading: str | None = None
     streams: Mapping[Stream, StreamResult] = field(default_factory=dict)
     earlier: Mapping[Stream, StreamState] = field(default_factory=dict)
     store_names: Mapping[str, tuple[str, str | None]] = field(default_factory=dict)

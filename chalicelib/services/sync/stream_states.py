@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import replace
 
+from chalicelib.domain.schedule import read_again_from
 from chalicelib.domain.times import utc_day
 from chalicelib.domain.words import Instant, Stream
 from chalicelib.services.ports.runs import StreamState
@@ -40,7 +41,24 @@ def _state_after(result: RunResult, read: StreamResult, earlier: StreamState) ->
         after = replace(after, watermark=result.began)
     if read.good and read.full_listing:
         after = replace(after, last_listing=read.listed)
-    return after
+    return replace(
+        after,
+        aside_from=_left_from(earlier.aside_from, read.aside_from, read, result.began),
+        words_from=_left_from(earlier.words_from, read.words_from, read, result.began),
+        judged_by=result.reading if read.good or earlier.judged_by is None else earlier.judged_by,
+    )
+
+
+def _left_from(
+    before: Instant | None, found: Instant | None, read: StreamResult, began: Instant
+) -> Instant | None:
+    """The earliest time of the records that are still unusable, when the run found some from
+    `found` on; those of `before` are done with once they were all read again."""
+    if before is not None and read.good:
+        again_from = read_again_from(before, began)
+        if read.read_from is None or read.read_from <= again_from:
+            before = None
+    return min((at for at in (before, found) if at is not None), default=None)
 
 
 def _sum(before: Mapping[str, int], more: Mapping[str, int]) -> dict[str, int]:

@@ -115,8 +115,19 @@ class PageIntake:
             self.states.add_aside(self.lease, self.progress.asides, kept)
         self.progress.asides += len(kept)
         self.tally.add(stream, set_aside=len(page.rejects))
+        progress = self.progress.streams[stream]
         for reject in page.rejects:
             self.tally.add_reason(reject.reason)
+            progress.aside_from = self._earliest(progress.aside_from, reject.at, progress)
+
+    def _earliest(
+        self, before: Instant | None, at: Instant | None, stream: StreamProgress
+    ) -> Instant:
+        """The earlier of two times; a row that tells none, or one to come, may be as old as any of
+        its stream."""
+        if at is None or at > self.progress.began:
+            at = stream.read_from or 0
+        return at if before is None else min(at, before)
 
     def _take_stores(self, stores: Sequence[StoreFact]) -> int:
         """Returns how many were known unchanged, as the others do; every store counts as such."""
@@ -163,6 +174,11 @@ class PageIntake:
 
     def _take_sales(self, page: Page) -> int:
         sales, rows = [f for f in page.facts if isinstance(f, Sale)], page.rows
+        stream = self.progress.streams["sales"]
+        for sale in sales:
+            if not sale.is_status_known:
+                at = min(sale.ordered_at, sale.updated_at or sale.ordered_at)
+                stream.words_from = self._earliest(stream.words_from, at, stream)
         missed = self.sale_watch.missed(sales) if self.sale_watch else NO_IDS
         changes = self._changed_facts("sales", sales, lambda s: s.ext_id, rows, missed)
         for part in self._parts([sale for sale, _, _ in changes]):
