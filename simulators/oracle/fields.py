@@ -132,6 +132,7 @@ class _Teller:
         }
         return {
             "ext_id": platform.sale_id(spec, venue, row),
+            "former_ext_id": str(row.id) if platform.numbers_in_shop else None,
             "store_key": self.shop.key,
             "ordered_at": self._time(row.ordered),
             "wall_clock": self._wall(row.ordered) if platform.wall_clock else None,

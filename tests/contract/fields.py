@@ -111,7 +111,9 @@ def differences(
         return
     expected = heard.expected.get(id_of(made))
     if expected is None:
-        yield f"{stream}.{'key' if stream == 'stores' else 'ext_id'}", f"nobody has {id_of(made)!r}"
+        parts = ["key"] if stream == "stores" else ["ext_id"]
+        parts += ["store_key"] if profile.streams[stream].unique_in == "shop" else []
+        yield from ((f"{stream}.{part}", f"nobody has {id_of(made)!r}") for part in parts)
         return
     for name, what in _differences(stream, made, expected):
         yield name, f"of {id_of(made)} {what}"

@@ -57,7 +57,10 @@ WITH_IDS = ("customers", "sales")
 
 WORKED_OUT: dict[str, tuple[str, ...]] = {
     "customers": ("phone_raw", "email_raw", "flags"),
-    "sales": ("currency", "ordered_at_text", "wall_clock", "kind", "is_final", "is_status_known"),
+    "sales": (
+        *("currency", "former_ext_id", "gone", "ordered_at_text", "wall_clock"),
+        *("kind", "is_final", "is_status_known"),
+    ),
     "inventory": ("currency",),
     "items": ("returned",),
 }
