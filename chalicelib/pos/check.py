@@ -16,10 +16,10 @@ from chalicelib.domain.errors import (
 )
 from chalicelib.domain.records import StoreFact
 from chalicelib.domain.words import CheckOutcome, ScopeId
+from chalicelib.pos.named_stores import first_page_params, no_store_text, stores_named_elsewhere
 from chalicelib.pos.paging.each_shop import chosen_shops
 from chalicelib.pos.paging.response_page import Json, ResponsePage, page_of_answer
 from chalicelib.pos.paging.styles import style_for
-from chalicelib.pos.profile.paging import PageLimit, PageProfile, PageTotal, RangePage
 from chalicelib.pos.profile.profile import Profile
 from chalicelib.pos.profile.wire import Probe
 from chalicelib.pos.rows.field_map import Setting
@@ -79,8 +79,9 @@ class Check:
             self._add_missing(lacking, stream.endpoint)
             return ()
         facts = tuple(f for f in normaliser.page(rows).facts if isinstance(f, StoreFact))
+        facts = facts or stores_named_elsewhere(self._profile, self._auth)
         if not facts:
-            raise UpstreamError(f"{self._profile.title} does not say which store the key is for.")
+            raise UpstreamError(no_store_text(self._profile))
         return self._chosen_shops(facts)
 
     def _chosen_shops(self, facts: tuple[StoreFact, ...]) -> tuple[StoreFact, ...]:
@@ -170,7 +171,7 @@ class Check:
         if stream is None:
             return {}
         shop = {stream.each.param: self._stores[0].key} if stream.each and self._stores else {}
-        return {**shop, **_first_page(stream.page, probe.rows)}
+        return {**shop, **first_page_params(stream.page, probe.rows)}
 
 
 def _shops_text(shops: Sequence[StoreFact], *, with_key: bool = False) -> str:
@@ -182,13 +183,3 @@ def _shops_text(shops: Sequence[StoreFact], *, with_key: bool = False) -> str:
     more = len(shops) - MOST_NAMED
     text = ", ".join(name[:LONGEST_NAME] for name in names)
     return f"{text} and {more} more" if more > 0 else text
-
-
-def _first_page(page: PageProfile, rows: int) -> dict[str, str]:
-    match page:
-        case PageTotal() | PageLimit():
-            return {page.number: "1", page.size: str(rows)}
-        case RangePage():
-            return {page.param: f"[0,{rows - 1}]"}
-        case _:
-            return {}

@@ -7,6 +7,7 @@ from typing import NamedTuple
 from chalicelib.domain.errors import UnexpectedAnswer
 from chalicelib.domain.records import Fact, StoreFact
 from chalicelib.domain.words import ScopeId, Stream
+from chalicelib.pos.named_stores import no_store_text, stores_named_elsewhere
 from chalicelib.pos.paging.each_shop import chosen_shops, first_cursor, shop_of, typed_shops
 from chalicelib.pos.paging.receipts import Receipts
 from chalicelib.pos.paging.response_page import Json, ResponsePage, page_of_answer
@@ -83,8 +84,11 @@ class Session:
         else:
             page = self._read_lines(stream, stream.group, plan, cursor)
         normalised = normaliser.page(page.rows, known)
+        facts = normalised.facts
+        if plan.stream == "stores" and not facts and stream.named_by:
+            facts = stores_named_elsewhere(self._profile, self._auth)
         return Page(
-            facts=self._of_chosen_shops(normalised.facts),
+            facts=self._of_chosen_shops(facts),
             rejects=() if page.again else normalised.rejects,
             fetched=page.fetched - normalised.sold_out,
             cursor=page.cursor,
@@ -187,4 +191,4 @@ class Session:
             return ScopeId(self._profile.scope_in(self._access.fields) or "")
         for key in self._store_keys():
             return ScopeId(key)
-        raise UnexpectedAnswer(f"{self._profile.title} does not say which store the key is for.")
+        raise UnexpectedAnswer(no_store_text(self._profile))

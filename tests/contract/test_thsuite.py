@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import replace
 
 import pytest
 
 from chalicelib.adapters.clock import SystemClock
 from chalicelib.domain.errors import HostRefused, KeyRejected
-from chalicelib.domain.records import Customer, Sale
+from chalicelib.domain.records import Customer, Sale, StoreFact
 from chalicelib.domain.times import DAY, HOUR
 from chalicelib.pos.gateway import Gateway
 from chalicelib.pos.profile import registry
@@ -114,6 +115,45 @@ def test_a_return_told_by_its_type_alone_is_one_and_names_its_sale(bench: Thsuit
     assert {n: s.total for n, s in unsigned.items()} == {n: s.total for n, s in signed.items()}
     assert all(sale.total < 0 for sale in unsigned.values())
     assert all(sale.original_ext_id in bench.truth("sales") for sale in signed.values())
+
+
+def sell_nothing(bench: Thsuite) -> None:
+    for at in bench.shop.sales.positions():
+        bench.shop.sales.drop(at)
+
+
+def test_a_store_that_has_sold_nothing_is_named_by_its_stock(bench: Thsuite) -> None:
+    scope = bench.shop.scope
+    sell_nothing(bench)
+
+    checked = bench.gateway.check(bench.access())
+    session = bench.gateway.open(replace(bench.access(), scope=None))
+    [store] = session.fetch(StreamPlan("stores", NOW), None).facts
+    people = session.fetch(StreamPlan("customers", NOW), None).facts
+    session.close()
+
+    assert (checked.outcome, checked.scope) == ("ok", scope)
+    assert [fact.key for fact in checked.stores] == [scope]
+    assert store == StoreFact(scope, scope)
+    assert people
+
+
+def test_a_token_that_names_no_store_anywhere_yet_says_what_will_tell(bench: Thsuite) -> None:
+    sell_nothing(bench)
+    for at in bench.shop.inventories.positions():
+        bench.shop.inventories.drop(at)
+
+    checked = bench.gateway.check(bench.access())
+
+    assert (checked.outcome, checked.scope) == ("unexpected_answer", None)
+    assert "with the first sale or the first item in stock" in checked.message
+
+
+def test_a_token_that_may_not_read_stock_waits_for_the_first_sale(bench: Thsuite) -> None:
+    sell_nothing(bench)
+    bench.fault("inventory", "403")
+
+    assert bench.gateway.check(bench.access()).scope is None
 
 
 def test_discounts_are_known_by_their_names(bench: Thsuite) -> None:

@@ -25,6 +25,8 @@ class Thsuite(Simulated):
     filtered: tuple[Stream, ...] = ("customers",)
     dated: tuple[Stream, ...] = ("customers", "sales")
     untold = (
+        "streams.stores.named_by",
+        "streams.stores.named_by.*",
         "streams.stores.page.params",
         "streams.stores.page.params.*",
         "streams.*.page.changed",

@@ -48,7 +48,7 @@ def _style(profile: Profile, stream: StreamProfile, zone: str) -> PagingStyle[An
     page = stream.page
     match page:
         case Single():
-            key = required_path(stream.map["key"])
+            key = () if stream.named_by else required_path(stream.map["key"])
             return OneAnswer(page.params, (key,) if isinstance(key, Path) else key)
         case PageTotal() if page.keyset is not None:
             return KeysetPages(page, page.keyset, instant_of(profile, page.keyset.field))

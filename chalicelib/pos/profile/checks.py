@@ -182,6 +182,10 @@ def _streams(profile: Profile) -> Iterator[Fault]:
         if stream.group:
             yield from _group(at, stream.group, stream.map)
         yield from _ids(at, name, stream)
+        for other in stream.named_by:
+            known = profile.streams.get(other)
+            if name != "stores" or known is None or "store_key" not in known.map:
+                yield (*at, "named_by"), f"{other} name no store (map's store_key)"
 
 
 def _ids(at: Path, name: str, stream: StreamProfile) -> Iterator[Fault]:

@@ -104,6 +104,7 @@ class StreamProfile(ProfilePart):
     `in_stock`: the quantity by which rows of nothing are left out. `unread`: what rows and envelope
     are known to have besides, as dotted paths.
 
+    `named_by`: of the stores, the streams whose rows name them where this one has none.
     `unique_in`: how far the POS's id of a customer or a sale tells it from others, and so does one
     that names it in another row: in all that the credential opens, or in one shop of it.
     `formerly`: what AIQ took it for before; sales stored under such ids are taken over."""
@@ -112,6 +113,7 @@ class StreamProfile(ProfilePart):
     page: PageProfile
     unique_in: Literal["scope", "shop"] | None = None
     formerly: Literal["scope"] | None = None
+    named_by: tuple[Stream, ...] = ()
     rows: Path | None = None
     unwrap: Path | None = None
     each: Each | None = None

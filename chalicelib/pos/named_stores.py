@@ -1,0 +1,61 @@
+"""Finds the stores that a key opens in rows of other streams, where the POS lists none (yet): a
+store that has sold nothing still has stock."""
+
+from __future__ import annotations
+
+from chalicelib.domain.errors import PermissionMissing
+from chalicelib.domain.records import StoreFact
+from chalicelib.pos.paging.response_page import Json, page_of_answer
+from chalicelib.pos.profile.paging import PageLimit, PageProfile, PageTotal, RangePage
+from chalicelib.pos.profile.profile import Profile, StreamProfile
+from chalicelib.pos.rows import coerce
+from chalicelib.pos.rows.field_map import field_reader, required_path
+from chalicelib.pos.transport.auth_variants import AuthVariants
+
+ROWS_ASKED = 10
+"""Several, since one of them may be broken."""
+
+
+def stores_named_elsewhere(profile: Profile, auth: AuthVariants) -> tuple[StoreFact, ...]:
+    """Return the stores that the first rows name of the first stream which names any, in the
+    profile's order; a store's name is its key. Raises what a request raises, but for a permission
+    that the key lacks."""
+    for name in profile.streams["stores"].named_by:
+        stream = profile.streams[name]
+        key_of = field_reader(required_path(stream.map["store_key"]), coerce.text)
+        try:
+            rows = _first_rows(profile, stream, auth)
+        except PermissionMissing:
+            continue
+        keys = [key_of(row) for row in rows if isinstance(row, dict)]
+        if found := tuple(StoreFact(key, key) for key in dict.fromkeys(keys) if key):
+            return found
+    return ()
+
+
+def no_store_text(profile: Profile) -> str:
+    """What to say of a key that opens a store without a name."""
+    text = f"{profile.title} does not say which store the key is for."
+    if profile.streams["stores"].named_by:
+        text += " It will, with the first sale or the first item in stock; AIQ keeps asking."
+    return text
+
+
+def _first_rows(profile: Profile, stream: StreamProfile, auth: AuthVariants) -> list[Json]:
+    params = first_page_params(stream.page, ROWS_ASKED)
+    return auth.get(
+        stream.endpoint,
+        params,
+        lambda body: page_of_answer(body, profile, stream, stream.endpoint).rows,
+    )
+
+
+def first_page_params(page: PageProfile, rows: int) -> dict[str, str]:
+    """The parameters of a first page of so many rows, where its style can say that."""
+    match page:
+        case PageTotal() | PageLimit():
+            return {page.number: "1", page.size: str(rows)}
+        case RangePage():
+            return {page.param: f"[0,{rows - 1}]"}
+        case _:
+            return {}
