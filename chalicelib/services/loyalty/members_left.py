@@ -30,6 +30,9 @@ READ_AT_ONCE = 1_000
 KEPT_AT_ONCE = 100
 """In one commit: one for each would take longer than a request may."""
 
+TAKEN_OFF_AT_ONCE = 1_000
+"""Of the list, which is written as a whole."""
+
 KEPT_IN_A_REQUEST = 2_000
 """More are kept in the background."""
 
@@ -188,23 +191,33 @@ class KeepWorker:
     def handle(self, message: KeepMessage, time_left: Callable[[], bool]) -> int:
         """Keep who was noted when the person decided, up to `last`, and return how many.
 
-        A batch is taken off the list when it is kept: repeated, the job goes on from there. Where
-        `last` is a member again, the others wait for another decision.
+        They are taken off the list a thousand at a time: repeated, the job goes on from there.
+        Where `last` is a member again, the others wait for another decision.
         """
-        uid, platform, kept = message.uid, message.platform, 0
+        uid, platform, total = message.uid, message.platform, 0
         while True:
             noted = self.leavers.noted(uid, platform)
             if message.last not in noted:
-                return kept
-            decided = noted[: noted.index(message.last) + 1]
-            batch = decided[:KEPT_AT_ONCE]
-            self.commits.join_all(uid, batch, message.reason, self.clock.now())
-            kept += len(batch)
-            if not _without(self.leavers, uid, platform, batch):
+                return total
+            decided = noted[: noted.index(message.last) + 1][:TAKEN_OFF_AT_ONCE]
+            kept = self._keep(message, decided, time_left)
+            total += len(kept)
+            if not _without(self.leavers, uid, platform, kept):
                 self.notifier.clear(uid, "members_left", platform)
             if not time_left():
                 self.jobs.send(replace(message, hop=next_hop(message.hop)).body())
-                return kept
+                return total
+
+    def _keep(
+        self, message: KeepMessage, ids: Sequence[str], time_left: Callable[[], bool]
+    ) -> Sequence[str]:
+        """Keep these while there is time, and return whom."""
+        for start in range(0, len(ids), KEPT_AT_ONCE):
+            batch = ids[start : start + KEPT_AT_ONCE]
+            self.commits.join_all(message.uid, batch, message.reason, self.clock.now())
+            if not time_left():
+                return ids[: start + len(batch)]
+        return ids
 
 
 def _without(leavers: Leavers, uid: Uid, platform: Platform, ids: Iterable[str]) -> list[str]:
