@@ -33,7 +33,7 @@ from chalicelib.pos.profile.profile import Profile, StreamProfile
 SHAPES: dict[str, frozenset[str]] = {
     "stores": frozenset(StoreFact.__slots__),
     "customers": frozenset((*Customer.__slots__, "birth_year")),
-    "sales": frozenset((*Sale.__slots__, "sale_type", "is_void")),
+    "sales": frozenset((*Sale.__slots__, "sale_type", "is_void", "is_return")),
     "inventory": frozenset(InventoryItem.__slots__),
     "items": frozenset(LineItem.__slots__),
     "tenders": frozenset(Tender.__slots__),
@@ -67,7 +67,7 @@ WORKED_OUT: dict[str, tuple[str, ...]] = {
 """Fields of the common shape that follow from others, or from the account."""
 
 CONSENTS = ("sms_consent", "email_consent")
-FLAGS = ("active", "is_void", "medical", "pos_loyalty_member", "terms_agreed")
+FLAGS = ("active", "is_return", "is_void", "medical", "pos_loyalty_member", "terms_agreed")
 AMOUNTS = (
     *("amount", "cost", "discount", "fees", "price", "subtotal", "tax", "tip", "total"),
     "unit_price",

@@ -40,7 +40,8 @@ class ConsentMapping(ProfilePart):
 
 
 class NegatedFlag(ProfilePart):
-    """A field that is the opposite of the flag `unless`."""
+    """A field that is the opposite of the flag `unless`, which may be told by when it was raised
+    (`deleted_at`)."""
 
     unless: Path
 

@@ -303,6 +303,23 @@ def _moment(value: str, others: tuple[str, ...]) -> datetime | None:
     return None
 
 
+def flag_or_time(instant: Callable[[Json], Instant | None]) -> Callable[[Json], bool | None]:
+    """Return a reader of a flag that a POS may tell by when it was raised, as in `deleted_at`: a
+    time, or a number that counts since a day, is true. None for what is neither."""
+    time_of = none_if_unusable(instant)
+    flag_of = none_if_unusable(boolean)
+
+    def read(value: Json) -> bool | None:
+        if value is None or value is True or value is False:
+            return value
+        if isinstance(value, int | float) and value > 1:
+            return True
+        told: bool | None = flag_of(value)
+        return True if told is None and time_of(value) is not None else told
+
+    return read
+
+
 def none_if_unusable(read: Callable[[Json], Any]) -> Callable[[Json], Any]:
     """The same reader, but None for a value that is broken."""
 

@@ -51,6 +51,7 @@ class Compiler:
         instant = coerce.instant_reader(
             setting.time_zone if zone == "store" else zone, profile.time.formats
         )
+        self._flag_or_time = coerce.flag_or_time(instant)
         money = _MONEY[profile.money]
         self._by_name = _coercions(instant, money)
 
@@ -126,7 +127,7 @@ class Compiler:
             case ConsentMapping():
                 return self._consent(spec)
             case NegatedFlag():
-                return _negated(spec)
+                return _negated(spec, self._flag_or_time)
             case IdPart():
                 return _id_part(spec, coercion)
             case Sum():
@@ -164,9 +165,8 @@ def _coercions(instant: Coercion, money: Coercion) -> dict[str, Coercion]:
         ),
         **dict.fromkeys(("first", "last", "name", "status"), coerce.text_or_empty),
         **dict.fromkeys(("created_at", "updated_at"), coerce.none_if_unusable(instant)),
-        **dict.fromkeys(
-            ("pos_loyalty_member", "terms_agreed", "active", "medical", "is_void"), coerce.boolean
-        ),
+        **dict.fromkeys(("pos_loyalty_member", "active", "medical"), coerce.boolean),
+        **dict.fromkeys(("terms_agreed", "is_void", "is_return"), coerce.flag_or_time(instant)),
         "ordered_at": instant,
         "pos_points": coerce.whole_number,
         "quantity": coerce.decimal_text,
@@ -218,9 +218,9 @@ def _sum(spec: Sum, coercion: Coercion) -> Read:
     return read
 
 
-def _negated(spec: NegatedFlag) -> Read:
+def _negated(spec: NegatedFlag, flag: Coercion) -> Read:
     def read(row: Row) -> bool | None:
-        opposite = coerce.boolean(spec.unless.value(row))
+        opposite = flag(spec.unless.value(row))
         return None if opposite is None else not opposite
 
     return read

@@ -238,7 +238,12 @@ def _customers(profile: Profile, setting: Setting, _count: Count) -> Callable[[R
         values["birth_date"], bad_birth = _born(
             values.pop("birth_date", None), values.pop("birth_year", None), formats
         )
-        values["active"] = active = values.get("active") is not False
+        if values.get("merged_into") == values["ext_id"]:
+            values["merged_into"] = None
+        is_merged = values.get("merged_into") is not None
+        if is_merged:  # its points are the other's now
+            values["pos_points"] = None
+        values["active"] = active = values.get("active") is not False and not is_merged
         flags = {bad_phone, bad_email, bad_birth}
         if (values.get("type") or "").lower() in employees:
             flags.add("employee")

@@ -114,8 +114,9 @@ def _judge(words: SaleWords, count: Count) -> Callable[[dict[str, Any]], None]:
             count("sale_type", kind_word)
         if values.pop("is_void", None):
             meaning = "void"
-        is_return = kind_word in returns or values["total"] < 0
-        if kind_word in returns:
+        is_told = values.pop("is_return", None) or kind_word in returns
+        is_return = is_told or values["total"] < 0
+        if is_told:
             _negate(values)
         in_place = meaning == "refunded" and not is_return
         if in_place:
