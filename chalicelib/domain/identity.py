@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from collections.abc import Set as AbstractSet
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Literal, NamedTuple
 
 from chalicelib.domain.acts import NO_ACTS, Acts
@@ -65,6 +65,19 @@ class Component:
     records: tuple[SourceRecord, ...]
     large: bool = False
     shared_keys: frozenset[MergeKey] = _NO_KEYS
+
+
+def without_placeholders(record: SourceRecord, placeholders: AbstractSet[str]) -> SourceRecord:
+    """The record as personas see it: without a contact that the account takes for nobody's, as if
+    its POS had told a known placeholder (product.md §6)."""
+    customer = record.customer
+    if customer.phone in placeholders:
+        flags = customer.flags | {"placeholder_phone"}
+        customer = replace(customer, phone=None, flags=flags)
+    if customer.email in placeholders:
+        flags = customer.flags | {"placeholder_email"}
+        customer = replace(customer, email=None, flags=flags)
+    return record if customer is record.customer else replace(record, customer=customer)
 
 
 def merge_keys(customer: Customer, *, name_and_birth_date: bool) -> frozenset[MergeKey]:

@@ -157,7 +157,7 @@ class Terms:
 
     `mapping`: store key id → store. `zone`: the account's IANA zone; `zones`: store key id → the
     zone of the shop where one is known. `minimum_age`: the account's, in years; younger shoppers
-    are minors.
+    are minors. `placeholders`: phones and e-mails that the account takes for nobody's.
     """
 
     as_of: Instant
@@ -167,6 +167,7 @@ class Terms:
     zones: Mapping[str, str] = field(default_factory=dict)
     merge_on_name_and_birth_date: bool = False
     minimum_age: int = 0
+    placeholders: frozenset[str] = frozenset()
 
     def day(self, at: Instant, store_key: str) -> Day:
         """Return the local day of a sale: on the shop's clock, else on the account's (product.md

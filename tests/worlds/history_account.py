@@ -69,10 +69,11 @@ class HistoryAccount:
         self.book = MemoryRuleBook()
         self.effects = HeardEffects()
         self.given = GivenFacts(uid=UID)
+        self.accounts = MemoryAccounts(an_account(UID))
         self.commits = memory_commits(
             self.facts,
             self.stores,
-            MemoryAccounts(an_account(UID)),
+            self.accounts,
             self.clock,
             rules=self.book,
             effects=self.effects,

@@ -4,7 +4,12 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from pynamodb.attributes import BooleanAttribute, NumberAttribute, UnicodeAttribute
+from pynamodb.attributes import (
+    BooleanAttribute,
+    JSONAttribute,
+    NumberAttribute,
+    UnicodeAttribute,
+)
 from pynamodb.exceptions import TransactWriteError
 from pynamodb.expressions.update import Action
 from pynamodb.indexes import AllProjection, GlobalSecondaryIndex
@@ -34,6 +39,7 @@ class AccountRow(Row):
     merge_on_name_and_birth_date = BooleanAttribute()
     created_at = NumberAttribute()
     version = NumberAttribute()
+    placeholders = JSONAttribute(null=True)
 
 
 class ByUserIndex(GlobalSecondaryIndex["UserRow"]):  # type: ignore[no-untyped-call]
@@ -67,7 +73,7 @@ class DynamoAccounts:
         row = AccountRow.find(keys.account(uid), keys.ACCOUNT_SK)
         if row is None:
             raise NotFound("There is no such account.")
-        return row.as_fact(Account, uid=uid)
+        return row.as_fact(Account, uid=uid, placeholders=tuple(row.placeholders or ()))
 
     def create(self, account: Account, owner: User) -> None:
         def writes(transaction: TransactWrite) -> None:
@@ -127,7 +133,9 @@ class DynamoAccounts:
 
 
 def _account_row(account: Account) -> AccountRow:
-    return AccountRow.of(account, keys.account(account.uid), keys.ACCOUNT_SK)
+    placeholders = list(account.placeholders) or None
+    pk = keys.account(account.uid)
+    return AccountRow.of(account, pk, keys.ACCOUNT_SK, placeholders=placeholders)
 
 
 def _user_row(user: User) -> UserRow:

@@ -14,6 +14,7 @@ from chalicelib.entrypoints.http.shapes import Answer, Change, Moment, ShortText
 resource = Resource(__name__, tag="Account", front=FRONT)
 
 MINIMUM_AGES = (13, 30)
+MOST_PLACEHOLDERS = 100
 
 
 class AccountAnswer(Answer):
@@ -25,6 +26,7 @@ class AccountAnswer(Answer):
     sync_every_hours: int
     minimum_age: int
     merge_on_name_and_birth_date: bool
+    placeholders: list[str]
     created_at: Moment
     version: int
 
@@ -48,6 +50,13 @@ class AccountChange(Change):
         default=False,
         examples=[False],
         description="Also join source records with the same first and last name and birth date.",
+    )
+    placeholders: list[ShortText] = Field(
+        default=[],
+        max_length=MOST_PLACEHOLDERS,
+        examples=[["206-555-0100", "none@greenleaf.com"]],
+        description="Phones and e-mails that your counters type for shoppers without one: they "
+        "join nobody and are never texted. Known ones such as 000-000-0000 need not be listed.",
     )
 
 

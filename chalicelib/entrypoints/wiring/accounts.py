@@ -24,6 +24,7 @@ def account_service() -> AccountService:
         outside.clock(),
         draw_uid,
         outside.jobs_queue(),
+        outside.read_contact,
     )
 
 

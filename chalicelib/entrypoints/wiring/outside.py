@@ -132,6 +132,16 @@ def rule_book() -> RuleBook:
     return DynamoRuleBook(config().table_accounts)
 
 
+def read_contact(typed: str) -> str | None:
+    """Return a typed phone in E.164 or an e-mail in lower case, None if it can be neither."""
+    from chalicelib.pos.rows.contacts import email
+
+    if "@" not in typed:
+        return read_phone(typed)
+    address, flag = email(typed.strip(), frozenset())
+    return typed.strip().lower() if flag == "placeholder_email" else address
+
+
 def read_phone(typed: str) -> str | None:
     """Return a typed phone in E.164, None if it cannot be one."""
     from chalicelib.pos.rows.contacts import phone

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
 from typing import Any
 
@@ -20,8 +20,10 @@ from chalicelib.services.ports.common import Clock, JobQueue
 
 UID_TRIES = 5
 IN_ALREADY = "This person is in the account already: change their role instead."
-DECIDING = ("merge_on_name_and_birth_date", "minimum_age", "time_zone")
+DECIDING = ("merge_on_name_and_birth_date", "placeholders", "minimum_age", "time_zone")
 """What personas follow from: keys, ages, and the local days of sales."""
+
+PLACEHOLDER_EXAMPLE = "206-555-0100"
 
 NOT_ACCEPTED = "This person has not accepted an invitation: invite them again."
 NO_INVITATION = "There is no such invitation."
@@ -35,7 +37,8 @@ class AccountService:
     """Creates and changes accounts, and lets people in and out.
 
     `draw_uid` gives account numbers of 4 to 10 digits; a taken one is drawn again. `jobs` is the
-    queue of background work over an account.
+    queue of background work over an account. `read_contact` returns a typed phone in E.164 or an
+    e-mail in lower case, None for what is neither.
     """
 
     accounts: Accounts
@@ -44,6 +47,7 @@ class AccountService:
     clock: Clock
     draw_uid: Callable[[], Uid]
     jobs: JobQueue
+    read_contact: Callable[[str], str | None]
 
     def create(
         self,
@@ -88,15 +92,18 @@ class AccountService:
     def change(self, uid: Uid, version: int, changes: Mapping[str, Any], *, actor: str) -> Account:
         """Set the named fields of the account as it was at `version`.
 
-        Another merge rule, minimum age or time zone derives every persona again in the background.
+        Another merge rule, placeholder, minimum age or time zone derives every persona again in the
+        background.
 
-        Raises StaleVersion, or InvalidInput for a time zone nobody knows or a name with a web
-        address.
+        Raises StaleVersion, or InvalidInput for a time zone nobody knows, a name with a web
+        address, or a placeholder that is neither phone nor e-mail.
         """
         if "name" in changes:
             _check_name(changes["name"])
         if "time_zone" in changes:
             check_time_zone(changes["time_zone"])
+        if "placeholders" in changes:
+            changes = {**changes, "placeholders": self._contacts(changes["placeholders"])}
         before = self.accounts.get(uid)
         wanted = replace(before, **changes, version=version)
         for name in DECIDING:
@@ -110,6 +117,14 @@ class AccountService:
         if now:
             self._record(uid, actor, "account.changed", "account", was, now)
         return after
+
+    def _contacts(self, typed: Sequence[str]) -> tuple[str, ...]:
+        contacts = {text: self.read_contact(text) for text in typed}
+        for text, contact in contacts.items():
+            if contact is None:
+                reason = f'"{text}" is neither a phone nor an e-mail'
+                raise invalid_fields(field_fault("placeholders", reason, PLACEHOLDER_EXAMPLE))
+        return tuple(sorted({contact for contact in contacts.values() if contact is not None}))
 
     def users(self, uid: Uid) -> list[User]:
         """Return everybody ever invited, the active ones first, by e-mail."""

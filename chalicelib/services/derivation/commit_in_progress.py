@@ -11,7 +11,14 @@ from collections.abc import Set as AbstractSet
 from dataclasses import dataclass, field, replace
 
 from chalicelib.domain.acts import Acts
-from chalicelib.domain.identity import Component, MergeKey, SourceRecord, merge_keys, scope_key
+from chalicelib.domain.identity import (
+    Component,
+    MergeKey,
+    SourceRecord,
+    merge_keys,
+    scope_key,
+    without_placeholders,
+)
 from chalicelib.domain.ids import store_key_id
 from chalicelib.domain.ledger import Postings, RecordPoints, posted_total
 from chalicelib.domain.names import person_name
@@ -102,6 +109,13 @@ class Commit:
         """Those of the records that AIQ knows, as they will be after this commit."""
         return [row.record for rid in rids if (row := self.record_row(rid)) is not None]
 
+    def records_seen(self, rids: Iterable[str]) -> list[SourceRecord]:
+        """`records`, as personas see them: without the contacts that are nobody's."""
+        records, placeholders = self.records(rids), self.terms.placeholders
+        if not placeholders:
+            return records
+        return [without_placeholders(record, placeholders) for record in records]
+
     def record_row_before(self, rid: str) -> StoredRecord | None:
         """The record as it is stored."""
         return self._rows[rid].stored
@@ -156,8 +170,9 @@ class Commit:
     def put_record(self, record: SourceRecord) -> None:
         """Write the record if it differs from the one stored, or has other merge keys by today's
         rule."""
-        by_name = self.terms.merge_on_name_and_birth_date
-        keys = merge_keys(record.customer, name_and_birth_date=by_name)
+        by_name, placeholders = self.terms.merge_on_name_and_birth_date, self.terms.placeholders
+        seen = without_placeholders(record, placeholders) if placeholders else record
+        keys = merge_keys(seen.customer, name_and_birth_date=by_name)
         new = StoredRecord(record, keys)
         if new != self.record_row(record.id):
             self.seeds.add(record.id)

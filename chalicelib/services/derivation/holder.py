@@ -73,4 +73,4 @@ class PersonaLookup:
         reach(commit)
         settle_keeps(commit)
         for persona in personas_with_points(commit):
-            yield DerivedPersona(persona, tuple(commit.records(persona.members)), commit.terms)
+            yield DerivedPersona(persona, tuple(commit.records_seen(persona.members)), commit.terms)

@@ -33,4 +33,5 @@ class TermsReader:
             zones=lookup.zones,
             merge_on_name_and_birth_date=account.merge_on_name_and_birth_date,
             minimum_age=account.minimum_age,
+            placeholders=frozenset(account.placeholders),
         )

@@ -16,7 +16,10 @@ Invitation = Literal["pending", "declined"]
 
 @dataclass(frozen=True, slots=True)
 class Account:
-    """One retailer. `sync_hour` is the local hour of the daily sync; `version` serves If-Match."""
+    """One retailer. `sync_hour` is the local hour of the daily sync; `version` serves If-Match.
+
+    `placeholders`: phones (E.164) and e-mails (lower-cased) that its counters type for nobody.
+    """
 
     uid: Uid
     name: str
@@ -28,6 +31,7 @@ class Account:
     merge_on_name_and_birth_date: bool
     created_at: Instant
     version: int = 1
+    placeholders: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

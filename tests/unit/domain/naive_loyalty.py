@@ -39,6 +39,7 @@ class GivenFacts:
     `gone`: a sale that the POS no longer shows, after so many tellings of sales.
 
     `key_zones` and `store_zones`: what the POS says of a store key, and the zone of a store.
+    `placeholders`: contacts that the account takes for nobody's.
     """
 
     shoppers: list[Shopper] = field(default_factory=list)
@@ -51,6 +52,7 @@ class GivenFacts:
     key_zones: dict[str, str] = field(default_factory=dict)
     store_zones: dict[int, str] = field(default_factory=dict)
     zone: str = "America/Los_Angeles"
+    placeholders: frozenset[str] = frozenset()
     uid: str = "1000"
 
 
@@ -121,6 +123,18 @@ def latest_shoppers(given: GivenFacts) -> list[Shopper]:
     return list(held.values())
 
 
+def _without(placeholders: frozenset[str], shopper: Shopper) -> Shopper:
+    """What an account takes for nobody's is no contact of anybody."""
+    customer = shopper.customer
+    return shopper._replace(
+        customer=replace(
+            customer,
+            phone=None if customer.phone in placeholders else customer.phone,
+            email=None if customer.email in placeholders else customer.email,
+        )
+    )
+
+
 def latest_sales(given: GivenFacts) -> list[Sold]:
     """Each sale as the newest telling has it, those that are gone too; what comes back after it was
     gone is as it comes."""
@@ -162,7 +176,9 @@ class _Model:
         self.given, self.rules, self.loyalty = given, rules, rules.loyalty
         self.today = day_of(now, given.zone)
         self.shoppers = {
-            record_id(given.uid, s.platform, s.scope, s.customer.ext_id): s
+            record_id(given.uid, s.platform, s.scope, s.customer.ext_id): _without(
+                given.placeholders, s
+            )
             for s in latest_shoppers(given)
         }
         self.every_sale = latest_sales(given)

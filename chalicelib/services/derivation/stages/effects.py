@@ -24,7 +24,7 @@ def request_effects(commit: Commit, effects: Effects) -> None:
 def _flags(commit: Commit) -> list[ConsentFlag]:
     """The POS's flags that count: every *opted out*, and *opted in* of a source that an Owner
     trusts. Of records whose flags changed, in a full commit of all."""
-    records = commit.records(sorted(commit.reached if commit.full else commit.flag_changes))
+    records = commit.records_seen(sorted(commit.reached if commit.full else commit.flag_changes))
     return [flag for record in records for flag in _flags_of(record, commit.terms.rules)]
 
 

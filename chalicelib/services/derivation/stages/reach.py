@@ -46,7 +46,7 @@ def derive_personas(commit: Commit) -> None:
     shared = {key for key, carriers in commit.carriers.items() if carriers.shared}
     by_name = commit.terms.merge_on_name_and_birth_date
     found = connected_components(
-        commit.records(commit.reached), shared, name_and_birth_date=by_name, large=commit.large
+        commit.records_seen(commit.reached), shared, name_and_birth_date=by_name, large=commit.large
     )
     commit.components = []
     for component in found:

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 import pytest
 
 from chalicelib.domain.errors import Conflict, InvalidInput, NotFound, StaleVersion
+from chalicelib.entrypoints.wiring.outside import read_contact
 from chalicelib.services.accounts.accounts import AccountService
 from chalicelib.services.job_messages import RemapMessage, account_job
 from chalicelib.services.ports.accounts import Account
@@ -33,6 +34,7 @@ class Office:
             FakeClock(),
             lambda: self.numbers.pop(0),
             self.jobs,
+            read_contact,
         )
 
     def actions(self) -> list[str]:
@@ -94,7 +96,12 @@ def test_a_change_is_audited_with_what_differed() -> None:
 
 @pytest.mark.parametrize(
     "change",
-    [{"merge_on_name_and_birth_date": True}, {"minimum_age": 19}, {"time_zone": "America/Denver"}],
+    [
+        {"merge_on_name_and_birth_date": True},
+        {"placeholders": ["none@greenleaf.com"]},
+        {"minimum_age": 19},
+        {"time_zone": "America/Denver"},
+    ],
     ids=lambda change: next(iter(change)),
 )
 def test_what_decides_who_a_persona_is_derives_them_again(change: dict[str, object]) -> None:
@@ -108,6 +115,29 @@ def test_what_decides_who_a_persona_is_derives_them_again(change: dict[str, obje
 
     [(body, _)] = office.jobs.sent
     assert account_job(body).uid == account.uid
+
+
+def test_placeholders_are_kept_as_shoppers_have_them() -> None:
+    office = Office()
+    account = office.service.create("Green", "a@example.com")
+    typed = ["(206) 234-0100", "None@GreenLeaf.com", "+12062340100"]
+
+    changed = office.service.change(account.uid, 1, {"placeholders": typed}, actor="user:ada")
+
+    assert changed.placeholders == ("+12062340100", "none@greenleaf.com")
+
+
+def test_a_placeholder_that_is_no_contact_is_refused_by_name() -> None:
+    office = Office()
+    account = office.service.create("Green", "a@example.com")
+
+    with pytest.raises(InvalidInput) as refused:
+        office.service.change(account.uid, 1, {"placeholders": ["n/a"]}, actor="user:ada")
+
+    [fault] = refused.value.details["errors"]
+    assert fault["field"] == "placeholders"
+    assert '"n/a"' in fault["reason"]
+    assert office.accounts.get(account.uid).placeholders == ()
 
 
 def test_another_time_zone_derives_everybody_again() -> None:

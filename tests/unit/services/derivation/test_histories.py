@@ -52,6 +52,7 @@ from tests.worlds.seeded_histories import play, seed_of_this_run
 pages_of_customers = st.lists(customers, min_size=1, max_size=4)
 pages_of_sales = st.lists(sales, min_size=1, max_size=5)
 choices = st.integers(0, 1_000)
+CONTACTS = ("+12065550001", "+12065550003", "a@example.com", "1@example.com")
 
 
 class Histories(HistoryAccount, RuleBasedStateMachine):
@@ -293,6 +294,14 @@ class Histories(HistoryAccount, RuleBasedStateMachine):
             self.given.store_zones = {1: zone} if zone else {}
         self.everybody_is_derived_again(accident)
 
+    @rule(taken=st.sets(st.sampled_from(CONTACTS), max_size=2), accident=accidents)
+    def contacts_are_taken_for_nobodys(self, taken: set[str], accident: Accident) -> None:
+        """The account adds placeholders."""
+        self.given.placeholders |= taken
+        added = tuple(self.given.placeholders)
+        self.accounts.accounts[UID] = replace(self.accounts.get(UID), placeholders=added)
+        self.everybody_is_derived_again(accident)
+
     @rule(passing=st.sampled_from([1, 3, 4, 16, 30]), accident=accidents)
     def days_pass(self, passing: int, accident: Accident) -> None:
         """A daily job derives those again whose points expire or whose sales count from now on."""
@@ -357,7 +366,8 @@ class Histories(HistoryAccount, RuleBasedStateMachine):
             if flag.channel == "sms":
                 heard[flag.record, flag.contact] = flag.value
         for platform, scope, customer, _ in latest_shoppers(self.given):
-            if customer.sms_consent == "no" and customer.phone:
+            is_somebodys = customer.phone and customer.phone not in self.given.placeholders
+            if customer.sms_consent == "no" and is_somebodys:
                 record = record_id(UID, platform, scope, customer.ext_id)
                 assert heard[record, customer.phone] == "no"
 
