@@ -13,7 +13,7 @@ import secrets
 import sys
 from collections.abc import Mapping
 
-from chalicelib.domain.errors import AiqError
+from chalicelib.domain.errors import AiqError, InvalidInput
 from chalicelib.entrypoints import wiring
 from chalicelib.services.ports.accounts import Account
 from tools.deploy import ClientOf
@@ -56,6 +56,10 @@ def main(arguments: list[str] | None = None) -> int:
         parser.error("give both: NAME='Green Leaf' OWNER=owner@example.com")
     try:
         print(_create(options.stage, options.name, options.owner))
+    except InvalidInput as refused:
+        for fault in refused.details["errors"]:  # type: ignore[attr-defined]
+            print(f"{fault['field']}: {fault['reason']}", file=sys.stderr)
+        return 1
     except (StepFailed, AiqError) as failure:
         print(failure, file=sys.stderr)
         return 1
