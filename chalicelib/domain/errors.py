@@ -54,6 +54,13 @@ class ServerUnreachable(ConfigurationError):
     retriable = True
 
 
+class ServerTooSlow(ConfigurationError):
+    """The server answers so slowly that a run used up its time."""
+
+    code = "server_too_slow"
+    retriable = True
+
+
 class ServerUntrusted(ServerUnreachable):
     """The server answers, but not with the certificate or protocol that the retailer trusts.
 
@@ -145,6 +152,12 @@ class Forbidden(RequestError):
 class Conflict(RequestError):
     status = 409
     code = "conflict"
+
+
+class TooManyCredentials(Conflict):
+    """The account has all the credentials that it may have."""
+
+    code = "too_many_credentials"
 
 
 class StaleVersion(RequestError):

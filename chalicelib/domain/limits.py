@@ -12,9 +12,16 @@ SlotLimit = Literal["sync_slots", "own_server_slots", "jobs_slots"]
 """How many messages of a queue may be worked on at once for an account; by default half of what the
 queue's workers can (`domain/slots.py`)."""
 
-LimitName = HourlyLimit | SlotLimit | Literal["credentials"]
+OtherLimit = Literal["credentials", "own_server_minutes"]
+"""Live credentials of an account; minutes that a run of an own server may work in all."""
 
-LIMIT_NAMES: tuple[LimitName, ...] = (*get_args(HourlyLimit), "credentials", *get_args(SlotLimit))
+LimitName = HourlyLimit | SlotLimit | OtherLimit
+
+LIMIT_NAMES: tuple[LimitName, ...] = (
+    *get_args(HourlyLimit),
+    *get_args(OtherLimit),
+    *get_args(SlotLimit),
+)
 
 SLOT_LIMITS: Mapping[Literal["sync", "sync-own-server", "jobs"], SlotLimit] = {
     "sync": "sync_slots",
@@ -30,6 +37,7 @@ DEFAULT_LIMITS: Mapping[LimitName, int] = {
     "previews": 120,
     "invitations": 30,
     "credentials": 300,
+    "own_server_minutes": 120,
 }
 """What holds for an account until the operator raises it."""
 

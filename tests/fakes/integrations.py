@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 
 from chalicelib.adapters.dynamo.keys import due_shard_number
-from chalicelib.domain.errors import Conflict, NotFound, StaleVersion
+from chalicelib.domain.errors import Conflict, NotFound, StaleVersion, TooManyCredentials
 from chalicelib.domain.words import Instant
 from chalicelib.services.ports.integrations import Credential, DueCredential, Integration
 
@@ -54,7 +54,10 @@ class MemoryCredentials:
         live = {row.scope for row in rows if row.removed_at is None}
         return {row.scope for row in rows} - live - {""}
 
-    def add(self, credential: Credential) -> None:
+    def add(self, credential: Credential, most: int = 300) -> None:
+        live = [row for row in self.rows.values() if row.uid == credential.uid]
+        if sum(row.removed_at is None for row in live) >= most:
+            raise TooManyCredentials("remove one first")
         self._claim(credential, credential.scope)
         self._put(replace(credential, version=1))
 

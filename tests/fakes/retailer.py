@@ -17,6 +17,7 @@ from chalicelib.services.stores.stores import StoreService
 from tests.fakes.accounts import MemoryAccounts, an_account
 from tests.fakes.common import FakeClock, FakeIds, MemoryQueue, PlainBox
 from tests.fakes.integrations import MemoryCredentials, MemoryIntegrations
+from tests.fakes.limits import MemoryRaisedLimits
 from tests.fakes.notifications import MemoryAudit, MemoryNotifications, OperatorMailbox
 from tests.fakes.pos import FakePosGateway
 from tests.fakes.rules import MemoryRuleBook
@@ -58,6 +59,7 @@ class Retailer:
             clock=self.clock,
         )
         self.rules = MemoryRuleBook()
+        self.raised_limits = MemoryRaisedLimits()
         self.credential_service = CredentialService(
             pos=self.pos,
             integrations=self.integrations,
@@ -66,6 +68,7 @@ class Retailer:
             accounts=self.accounts,
             key_ring=self.key_ring,
             sync=self.sync,
+            raised_limits=self.raised_limits,
             withdraw_import=ImportLocks(self.rules, self.jobs).withdraw,
             audit=self.audit,
             notifier=self.notifier,

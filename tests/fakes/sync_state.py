@@ -37,6 +37,7 @@ class State:
     ended: bool = False
     stop: bool = False
     held_until: Instant | None = None
+    worked: Instant = 0
     checkpoint: dict[str, Any] | None = None
 
 
@@ -91,6 +92,8 @@ class MemorySyncStates:
             state.view,
             stopping=state.stop,
             takes=state.fence - state.moved,
+            taken_at=now,
+            worked=state.worked,
         )
 
     def checkpoint(self, lease: Lease, checkpoint: dict[str, Any], view: RunView) -> bool:
@@ -98,6 +101,7 @@ class MemorySyncStates:
         state.checkpoint = copy.deepcopy(checkpoint)
         state.view = view
         state.moved = lease.fence
+        state.worked = lease.worked_until(self.clock.now())
         state.heard_at = self.clock.now()
         state.held_until = self.clock.now() + LEASE_MS
         self.checkpoints += 1

@@ -89,6 +89,7 @@ KINDS: Mapping[str, tuple[str, str, str]] = {
 NEWER = (
     ("accounts", r"SLOTS#\d+", ".+"),
     ("accounts", r"ACCOUNT#\d+", "LIVE#.+|COUNTING|LIMIT#.+"),
+    ("integrations", r"ACCOUNT#\d+", "ADDITIONS"),
 )
 """Kinds of rows that code after the samples writes: their table, and what their keys look like."""
 

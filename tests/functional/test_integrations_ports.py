@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
+from typing import Any
 
 import pytest
 from hypothesis import given
@@ -13,7 +14,7 @@ from moto import mock_aws
 from chalicelib.adapters.dynamo import keys
 from chalicelib.adapters.dynamo.credentials import CredentialRow, DynamoCredentials
 from chalicelib.adapters.dynamo.integrations import DynamoIntegrations
-from chalicelib.domain.errors import Conflict, NotFound, StaleVersion
+from chalicelib.domain.errors import Conflict, NotFound, StaleVersion, TooManyCredentials
 from chalicelib.services.ports.integrations import (
     AgeGate,
     Credential,
@@ -131,6 +132,38 @@ def test_what_is_trusted_of_an_own_server_is_kept_and_changed(rows: Repositories
     assert pinned.trust.certificate == "AB:CD"
     assert taken_back.trust == HostTrust()
     assert rows.credentials.get(OURS, "posabit", "crd_1") == taken_back
+
+
+def test_an_account_has_so_many_live_credentials_and_no_more(rows: Repositories) -> None:
+    rows.credentials.add(a_credential(1, scope="one"), most=2)
+    rows.credentials.add(a_credential(2, scope="two", platform="webjoint"), most=2)
+    rows.credentials.add(a_credential(3, scope="three", uid=OTHERS), most=2)
+
+    with pytest.raises(TooManyCredentials):
+        rows.credentials.add(a_credential(4, scope="four"), most=2)
+    rows.credentials.remove(rows.credentials.get(OURS, "posabit", a_credential(1).id), NOON)
+    rows.credentials.add(a_credential(4, scope="four"), most=2)
+
+
+def test_of_two_credentials_that_are_added_at_once_the_second_counts_the_first(
+    rows: Repositories, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    count = CredentialRow.count
+    others = [a_credential(2, scope="two")]
+
+    def count_before_the_other(*given: Any, **named: Any) -> int:
+        counted = int(count(*given, **named))
+        while others:
+            rows.credentials.add(others.pop(), most=1)
+        return counted
+
+    monkeypatch.setattr(CredentialRow, "count", count_before_the_other)
+    if isinstance(rows.credentials, MemoryCredentials):
+        rows.credentials.add(others.pop(), most=1)
+
+    with pytest.raises(TooManyCredentials):
+        rows.credentials.add(a_credential(1, scope="one"), most=1)
+    assert len(rows.credentials.for_integration(OURS, "posabit")) == 1
 
 
 def test_a_second_live_credential_for_a_scope_is_refused(rows: Repositories) -> None:

@@ -1065,6 +1065,7 @@ NO_SAMPLE = {
     "WITHHELD#{uid}#{run}` / `{place}": "newer than the samples",
     "ACCOUNT#{uid}` / `LIMIT#{limit}": "newer than the samples",
     "SLOTS#{uid}` / `{queue}": "newer than the samples",
+    "ACCOUNT#{uid}` / `ADDITIONS": "newer than the samples",
     "{uid}#REPLIES` / `REPLY#{message}": "newer than the samples",
     "SALEDAYS#{uid}#{credential}` / `{day}#{n}": "newer than the samples",
     "id": "the idempotency table is provisioned and nothing writes into it",
@@ -1139,6 +1140,7 @@ PATTERNS: dict[str, tuple[str, ...]] = {
     "a limit that was raised": (),  # newer than the samples
     "the subject's latest preview; does a request count": (),  # newer than the samples
     "the slots that an account holds": (),  # newer than the samples
+    "how many the account has": ("credential",),
     "sales that were shown lately": (),  # newer than the samples
     "watermark; known digests": ("streams", "manifest base", "manifest delta"),
     "runs, newest first; one run": ("run",),

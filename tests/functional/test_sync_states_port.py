@@ -284,6 +284,26 @@ def test_a_checkpoint_renews_the_lease_and_is_handed_to_the_next(office: Office)
     assert office.states.run(office.uid, PLATFORM, "run_00001") == shown
 
 
+def test_a_lease_knows_for_how_long_the_run_was_worked_on(office: Office) -> None:
+    first = office.leased()
+    office.clock.move(20)
+    office.states.checkpoint(first, {}, first.view)
+    office.clock.move(10)
+    assert first.worked_until(office.clock.now()) == 30_000
+    office.states.hand_over(first, {}, first.view, 1)
+    office.clock.move(500)
+
+    second = office.lease(hop=1)
+
+    assert second.worked_until(office.clock.now()) == 30_000, "waiting is no work"
+    office.clock.move(5)
+    office.states.checkpoint(second, {}, second.view)
+    office.clock.move(200)
+    assert office.lease(hop=1).worked == 35_000, "what a dead worker did since is not known"
+    office.clock.move(6 * HOUR + 1)
+    assert office.leased(2).worked == 0
+
+
 def test_after_a_hand_over_only_the_continuation_goes_on(office: Office) -> None:
     lease = office.leased()
     office.states.hand_over(lease, {"at": 1}, lease.view, 1)

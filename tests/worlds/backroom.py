@@ -23,6 +23,7 @@ from chalicelib.services.job_messages import (
     account_job,
     sync_message,
 )
+from chalicelib.services.limits.run_time import OwnServerTime
 from chalicelib.services.loyalty.contacts_withdrawn import (
     ContactJudge,
     TakeOverWorker,
@@ -57,6 +58,7 @@ from tests.fakes.common import FakeClock, FakeIds, MemoryQueue, PlainBox
 from tests.fakes.contacts_withdrawn import MemoryWithdrawals
 from tests.fakes.facts import Crash, MemoryFacts
 from tests.fakes.integrations import MemoryCredentials, MemoryIntegrations
+from tests.fakes.limits import MemoryRaisedLimits
 from tests.fakes.notifications import MemoryAudit, MemoryNotifications, OperatorMailbox
 from tests.fakes.persona_list import MemoryPersonaList
 from tests.fakes.pos import FakePosGateway
@@ -112,6 +114,7 @@ class Backroom:
     fields: Mapping[str, str] = field(default_factory=lambda: {"store_name": "North"})
     secrets: Mapping[str, str] = field(default_factory=lambda: {"key": "vt_secret_key_1"})
     clock: Any = field(default_factory=FakeClock)
+    raised_limits: MemoryRaisedLimits = field(default_factory=MemoryRaisedLimits)
 
     def __post_init__(self) -> None:
         guard = self.wire.guard
@@ -338,6 +341,7 @@ class Backroom:
             opener=opener,
             store_keys=store_keys,
             ending=ending,
+            own_server_time=OwnServerTime(self.raised_limits),
             queue=guard(self.queue),
             clock=self.clock,
             reserve_seconds=30.0,

@@ -22,16 +22,25 @@ from chalicelib.adapters.dynamo import keys
 from chalicelib.adapters.dynamo.base import (
     Row,
     assign,
+    at_version,
     bind,
     failed_conditions,
     instant,
     transact,
     update_if,
 )
-from chalicelib.domain.errors import Conflict, NotFound, StaleVersion
+from chalicelib.domain.errors import Conflict, NotFound, StaleVersion, TooManyCredentials
+from chalicelib.domain.limits import DEFAULT_LIMITS
 from chalicelib.domain.words import CredentialId, Instant, Platform, ScopeId, Uid
 from chalicelib.services.ports.integrations import Credential, DueCredential
 from chalicelib.services.ports.pos import HostTrust
+
+CHANGED = "The credential was changed meanwhile."
+SCOPE_TAKEN = "Another live credential opens the same scope."
+TOO_MANY = (
+    "An account can have {most} credentials, and this one has them all: remove one that is not"
+    " needed any more, or ask our support for more."
+)
 
 
 class DueIndex(GlobalSecondaryIndex["CredentialRow"]):  # type: ignore[no-untyped-call]
@@ -76,11 +85,17 @@ class ScopeRow(Row):
     credential = UnicodeAttribute()
 
 
+class AdditionsRow(Row):
+    """Counts the credentials ever added, so that of two at once the second counts the first."""
+
+    seq = NumberAttribute()
+
+
 class DynamoCredentials:
     """The `Credentials` port. Each scope has one row that names its live credential."""
 
     def __init__(self, table: str) -> None:
-        bind(table, CredentialRow, ScopeRow)
+        bind(table, CredentialRow, ScopeRow, AdditionsRow)
 
     def get(self, uid: Uid, platform: Platform, credential: CredentialId) -> Credential:
         row = CredentialRow.find(keys.account(uid), keys.credential(platform, credential))
@@ -99,14 +114,35 @@ class DynamoCredentials:
         live = {row.scope for row in rows if row.removed_at is None}
         return {ScopeId(row.scope) for row in rows if row.scope and row.scope not in live}
 
-    def add(self, credential: Credential) -> None:
-        row = _credential_row(credential)
+    def add(self, credential: Credential, most: int = DEFAULT_LIMITS["credentials"]) -> None:
+        while not self._add(credential, most):
+            pass  # another one was added since the count
+
+    def _add(self, credential: Credential, most: int) -> bool:
+        """Add it, unless another one of the account is added meanwhile: False."""
+        pk, row = keys.account(credential.uid), _credential_row(credential)
+        known = AdditionsRow.find(pk, keys.ADDITIONS_SK)
+        seq = 0 if known is None else int(known.seq)
+        a_credential = CredentialRow.sk.startswith(keys.CREDENTIAL_PREFIX)
+        if CredentialRow.count(pk, a_credential, _is_live(), consistent_read=True) >= most:
+            raise TooManyCredentials(TOO_MANY.format(most=most))
 
         def writes(transaction: TransactWrite) -> None:
+            additions = AdditionsRow(pk, keys.ADDITIONS_SK, seq=seq + 1)
+            transaction.save(additions, condition=at_version(AdditionsRow.seq, seq))
             transaction.save(row, condition=CredentialRow.pk.does_not_exist())
             _claim(transaction, credential, credential.scope)
 
-        _commit(writes, own=0)
+        try:
+            transact(writes)
+        except TransactWriteError as error:
+            added_meanwhile, own, *_ = failed_conditions(error)
+            if own:
+                raise StaleVersion(CHANGED) from None
+            if added_meanwhile:
+                return False
+            raise Conflict(SCOPE_TAKEN) from None
+        return True
 
     def claim_scope(self, credential: Credential, scope: ScopeId) -> Credential:
         if credential.scope not in ("", scope):
@@ -141,7 +177,7 @@ class DynamoCredentials:
         row = _key_row(credential.uid, credential.platform, credential.id)
         if not update_if(row, actions, _is_unchanged(credential)):
             self.get(credential.uid, credential.platform, credential.id)
-            raise StaleVersion("The credential was changed meanwhile.")
+            raise StaleVersion(CHANGED)
         return _credential(row)
 
     def remove(self, credential: Credential, at: Instant) -> None:
@@ -260,8 +296,8 @@ def _commit(writes: Callable[[TransactWrite], None], own: int) -> None:
         transact(writes)
     except TransactWriteError as error:
         if failed_conditions(error)[own]:
-            raise StaleVersion("The credential was changed meanwhile.") from None
-        raise Conflict("Another live credential opens the same scope.") from None
+            raise StaleVersion(CHANGED) from None
+        raise Conflict(SCOPE_TAKEN) from None
 
 
 def _key_row(uid: Uid, platform: Platform, credential: CredentialId) -> CredentialRow:

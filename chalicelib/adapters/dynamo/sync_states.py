@@ -67,6 +67,8 @@ class StateRow(Row):
     fence = NumberAttribute(default=0)
     moved = NumberAttribute(null=True)
     """The fence under which the run last moved its checkpoint."""
+    worked = NumberAttribute(null=True)
+    """Milliseconds that the run's workers had its lease, up to the last checkpoint."""
     hop = NumberAttribute(default=0)
     ended = BooleanAttribute(default=False)
     stop = BooleanAttribute(null=True)
@@ -104,6 +106,7 @@ class DynamoSyncStates(DynamoStreamStates, DynamoSetAside):
             StateRow.view.set(view_text(run)),
             StateRow.checkpoint.remove(),
             StateRow.stop.remove(),
+            StateRow.worked.remove(),
         ]
         if not update_if(row, actions, as_read):
             return self.claim(run, now)
@@ -144,6 +147,8 @@ class DynamoSyncStates(DynamoStreamStates, DynamoSetAside):
             view=read_view(state.view),
             stopping=bool(state.stop),
             takes=int(state.fence) - _last_moved_fence(state),
+            taken_at=now,
+            worked=int(state.worked or 0),
         )
 
     def _refusal(
@@ -164,6 +169,7 @@ class DynamoSyncStates(DynamoStreamStates, DynamoSetAside):
                 StateRow.heard_at.set(now),
                 StateRow.held_until.set(now + self._lease_ms),
                 StateRow.moved.set(lease.fence),
+                StateRow.worked.set(lease.worked_until(now)),
             ],
         )
         return not state.stop
@@ -175,14 +181,16 @@ class DynamoSyncStates(DynamoStreamStates, DynamoSetAside):
         )
 
     def hand_over(self, lease: Lease, checkpoint: dict[str, Any], view: RunView, hop: int) -> None:
+        now = self._clock.now()
         self._guarded(
             lease,
             [
                 StateRow.checkpoint.set(orjson.dumps(checkpoint)),
                 StateRow.view.set(view_text(view)),
-                StateRow.heard_at.set(max(self._clock.now(), view.resume_at or 0)),
+                StateRow.heard_at.set(max(now, view.resume_at or 0)),
                 StateRow.hop.set(hop),
                 StateRow.moved.set(lease.fence),
+                StateRow.worked.set(lease.worked_until(now)),
                 StateRow.held_until.remove(),
             ],
         )

@@ -23,6 +23,7 @@ def credential_service() -> CredentialService:
         accounts=outside.accounts(),
         key_ring=outside.key_ring(),
         sync=sync.sync_control(),
+        raised_limits=outside.raised_limits(),
         withdraw_import=loyalty.import_locks().withdraw,
         audit=outside.audit(),
         notifier=notifications.notifier(),

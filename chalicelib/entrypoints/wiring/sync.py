@@ -62,6 +62,7 @@ def planner() -> Planner:
 
 @once
 def sync_worker(queue: SyncQueue) -> SyncWorker:
+    from chalicelib.services.limits.run_time import OwnServerTime
     from chalicelib.services.sync.open_run import OpenRun
     from chalicelib.services.sync.run_in_progress import RunTools
     from chalicelib.services.sync.store_keys_seen import StoreKeyWatch
@@ -95,6 +96,7 @@ def sync_worker(queue: SyncQueue) -> SyncWorker:
         ),
         store_keys=store_keys,
         ending=_run_ending(store_keys),
+        own_server_time=OwnServerTime(outside.raised_limits()),
         queue=outside.sync_queue(queue),
         clock=outside.clock(),
         reserve_seconds=config().sync_reserve_seconds,

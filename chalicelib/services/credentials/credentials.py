@@ -8,7 +8,7 @@ from dataclasses import asdict, dataclass, replace
 from datetime import date
 from types import MappingProxyType
 
-from chalicelib.domain.errors import Conflict, StaleVersion
+from chalicelib.domain.errors import Conflict, StaleVersion, TooManyCredentials
 from chalicelib.domain.integration_states import may_sync
 from chalicelib.domain.words import CredentialId, Platform, ScopeId, Uid
 from chalicelib.services.credentials.check import SECOND_CREDENTIAL, Checks, refuse_rejected_key
@@ -27,6 +27,7 @@ from chalicelib.services.ports.accounts import Accounts
 from chalicelib.services.ports.audit import Audit, AuditEntry
 from chalicelib.services.ports.common import Clock, Ids
 from chalicelib.services.ports.integrations import Credential, Credentials, Integrations
+from chalicelib.services.ports.limits import RaisedLimits
 from chalicelib.services.ports.pos import CheckResult, HostTrust, PlatformInfo, PosGateway
 from chalicelib.services.ports.runs import SyncControl
 from chalicelib.services.ports.stores import StoreKeySighting, Stores
@@ -75,6 +76,7 @@ class CredentialService:
     accounts: Accounts
     key_ring: KeyRing
     sync: SyncControl
+    raised_limits: RaisedLimits
     withdraw_import: WithdrawImport
     audit: Audit
     notifier: Notifier
@@ -135,7 +137,7 @@ class CredentialService:
         `host_trust_of`.
 
         Raises InvalidInput; HostRefused; KeyRejected; Conflict when frozen, or when another live
-        credential opens the same scope.
+        credential opens the same scope; TooManyCredentials.
         """
         info = self.pos.platform(platform)
         fields = check_fields(info, given)
@@ -147,13 +149,25 @@ class CredentialService:
         credential = self._sealer.new(uid, info, fields, start, result.scope or ScopeId(""))
         credential = replace(credential, trust=host_trust_after(host_trust, result))
         try:
-            self.credentials.add(credential)
+            self._store(credential)
+        except TooManyCredentials:
+            raise
         except Conflict:
             raise self._scope_conflict(info, credential) from None
         self._record(actor, "credential.added", credential, None, credential)
         self._start_if_connected(credential)
         self._see_stores(credential, result)
         return CheckedCredential(self.credentials.get(uid, platform, credential.id), result)
+
+    def _store(self, credential: Credential) -> None:
+        """Raises TooManyCredentials; Conflict when another live credential has the scope."""
+        try:
+            self.credentials.add(credential)
+        except TooManyCredentials:
+            raised = self.raised_limits.get(credential.uid, "credentials")
+            if raised is None:
+                raise
+            self.credentials.add(credential, raised)
 
     def change(
         self,

@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from typing import Protocol
 
 from chalicelib.domain.integration_states import IntegrationState
+from chalicelib.domain.limits import DEFAULT_LIMITS
 from chalicelib.domain.words import CredentialId, Instant, Platform, ScopeId, Uid
 from chalicelib.services.ports.pos import HostTrust
 
@@ -117,10 +118,11 @@ class Credentials(Protocol):
         """The scopes whose credentials were removed and that no live one opens."""
         ...
 
-    def add(self, credential: Credential) -> None:
+    def add(self, credential: Credential, most: int = DEFAULT_LIMITS["credentials"]) -> None:
         """Claim the scope, when it is known, and store it at version 1.
 
-        Raises Conflict when another live credential has the scope.
+        Raises TooManyCredentials when the account has `most` live ones, however many are added at
+        once; Conflict when another live credential has the scope.
         """
         ...
 

@@ -136,7 +136,8 @@ class Lease:
 
     `fence`: the fencing token, which grows by one with every lease given. `checkpoint` and `view`:
     the run's when the lease was given. `stopping`: a person asked the run to end. `takes`: the
-    leases, this one included, since the run last moved its checkpoint.
+    leases, this one included, since the run last moved its checkpoint. `taken_at`: when the lease
+    was given; `worked`: for how long the run had leases before, in milliseconds.
     """
 
     uid: Uid
@@ -148,6 +149,12 @@ class Lease:
     view: RunView
     stopping: bool = False
     takes: int = 1
+    taken_at: Instant = 0
+    worked: Instant = 0
+
+    def worked_until(self, now: Instant) -> Instant:
+        """Return for how long the run has had leases by now, in milliseconds."""
+        return self.worked + max(0, now - self.taken_at)
 
 
 class LeaseBusy(Exception):

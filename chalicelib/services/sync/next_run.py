@@ -7,6 +7,7 @@ from chalicelib.domain.errors import (
     PermissionMissing,
     RateLimited,
     SecretUnreadable,
+    ServerTooSlow,
     ServerUnreachable,
 )
 from chalicelib.domain.schedule import MAX_EVERY_HOURS, next_due, retry_at
@@ -66,7 +67,9 @@ def retry_run_at(now: Instant, regular: Instant, code: str, failures: int) -> In
     if code == PermissionMissing.code:
         return regular
     back_off = retry_at(now, failures)
-    return back_off if code == ServerUnreachable.code else min(regular, back_off)
+    if code in (ServerUnreachable.code, ServerTooSlow.code):
+        return back_off
+    return min(regular, back_off)
 
 
 def seconds_to_wait(limited: RateLimited, waits: int) -> int:

@@ -40,6 +40,7 @@ class OpenRun:
         Raises Stopped when the run was asked to stop or the source is not connected.
         """
         credential, integration = self._connected(run)
+        run.is_own_server = credential.own_server
         account = self.accounts.get(run.lease.uid)
         credential = self._open_session(run, credential, account)
         if not run.progress.streams:

@@ -57,6 +57,7 @@ class RunInProgress:
 
     `hop`: how many processes worked on the run before. `account`: known once the run is open.
     `pages_taken`: by this process. `has_checkpointed`: this process left a checkpoint.
+    `is_own_server`: the POS is a server of the retailer's own; known once the run is open.
     """
 
     def __init__(self, tools: RunTools, lease: Lease, hop: int) -> None:
@@ -64,6 +65,7 @@ class RunInProgress:
         self.account: Account | None = None
         self.pages_taken = 0
         self.has_checkpointed = False
+        self.is_own_server = False
         self.tally = Tally(lease.view)
         if lease.checkpoint:
             self.progress = Progress.load(lease.checkpoint)

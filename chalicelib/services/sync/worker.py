@@ -19,6 +19,7 @@ from chalicelib.domain.errors import (
 from chalicelib.domain.slots import LONGEST_WAIT
 from chalicelib.domain.words import Instant, RunState, Stream
 from chalicelib.services.job_messages import MAX_HOPS, SyncMessage
+from chalicelib.services.limits.run_time import OwnServerTime
 from chalicelib.services.ports.common import Clock, JobQueue
 from chalicelib.services.ports.integrations import Credentials
 from chalicelib.services.ports.runs import Lease, LeaseBusy, RunGone, SyncStates
@@ -64,6 +65,7 @@ class SyncWorker:
     opener: OpenRun
     store_keys: StoreKeyWatch
     ending: RunEnding
+    own_server_time: OwnServerTime
     queue: JobQueue
     clock: Clock
     reserve_seconds: float = 30.0
@@ -174,6 +176,8 @@ class SyncWorker:
         while True:
             if remaining() < self.reserve_seconds:
                 raise _TimeIsUp
+            if run.is_own_server:
+                self.own_server_time.check(run.lease.uid, run.lease.worked_until(self.clock.now()))
             page = run.fetch(plan)
             run.take(stream, page)
             if page.cursor is None:

@@ -20,6 +20,7 @@ from chalicelib.domain.errors import (
     SecretUnreadable,
     ServerUnreachable,
     StaleVersion,
+    TooManyCredentials,
     UnexpectedAnswer,
 )
 from chalicelib.domain.points_import import NEVER
@@ -31,7 +32,7 @@ from chalicelib.services.credentials.check import ScopeTaken, learn_scope
 from chalicelib.services.credentials.fields import check_fields
 from chalicelib.services.credentials.history_from import history_start
 from chalicelib.services.credentials.key_ring import last_four
-from chalicelib.services.ports.integrations import Integration
+from chalicelib.services.ports.integrations import Credential, Integration
 from chalicelib.services.ports.pos import CheckResult, PlatformInfo
 from tests.fakes.common import NOON
 from tests.fakes.facts import Crash
@@ -140,6 +141,24 @@ def test_a_checked_key_is_stored_sealed_with_the_scope_it_opens(shop: Retailer) 
     assert KEY.encode() not in held.sealed["key"]
     assert KEY not in repr(held) + str(shop.audited())
     assert shop.key_ring.secrets(held) == {"key": KEY}
+
+
+def test_one_credential_too_many_is_refused_until_the_operator_allows_more(
+    shop: Retailer,
+) -> None:
+    for number in range(300):
+        shop.credentials.add(
+            Credential(OURS, "webjoint", CredentialId(f"crd_{number}"), str(number), {}, {})
+        )
+
+    with pytest.raises(TooManyCredentials):
+        shop.credential_service.add(OURS, "posabit", GOOD, None, actor=ANN)
+    assert shop.credentials.for_integration(OURS, "posabit") == []
+
+    shop.raised_limits.put(OURS, "credentials", 301)
+    shop.credential_service.add(OURS, "posabit", GOOD, None, actor=ANN)
+    with pytest.raises(TooManyCredentials):
+        shop.credential_service.add(OURS, "posabit", GOOD, None, actor=ANN)
 
 
 def test_a_secret_moved_to_another_credential_does_not_open(shop: Retailer) -> None:

@@ -195,6 +195,53 @@ def test_a_dead_server_is_left_alone_for_longer_and_longer_and_told_of() -> None
     assert "server_unreachable" in open_notices(room)
 
 
+def a_slow_own_server(shoppers: int) -> Backroom:
+    """Its reports take a minute for each page of ten."""
+    room = a_room(customers=people(shoppers))
+    room.credentials.rows[UID, PLATFORM, CREDENTIAL] = replace(credential(room), own_server=True)
+    every_page_takes(room, 60)
+    return room
+
+
+def test_a_run_of_an_own_server_ends_after_two_hours_and_the_server_is_left_alone() -> None:
+    room = a_slow_own_server(2_000)
+
+    run = room.sync()
+
+    error = run.error
+    assert error is not None
+    assert (run.state, error.code, error.actor) == ("failed", "server_too_slow", "you")
+    assert "120 minutes" in error.message
+    assert 115 <= run.streams["customers"].pages <= 121
+    assert watermark(room, "customers") is None
+    assert run.streams["customers"].new >= 1_150, "what came is kept"
+    assert credential(room).next_sync_at - room.clock.now() == 15 * MINUTE
+    assert room.sync().state == "failed"
+    assert credential(room).next_sync_at - room.clock.now() == 30 * MINUTE
+
+
+def test_only_work_counts_and_the_operator_can_allow_more_of_it() -> None:
+    room = a_slow_own_server(1_500)
+    room.raised_limits.put(UID, "own_server_minutes", 180)
+    assert room.sync().state == "succeeded"
+
+    room = a_slow_own_server(1_000)
+    queued = room.runs.start(UID, PLATFORM, CREDENTIAL, "now")
+    while bodies := room.queue.take():
+        room.clock.move(3_600)
+        for body in bodies:
+            room.work(body)
+    run = room.states.run(UID, PLATFORM, queued.id)
+    assert run.state == "succeeded", "it waited for an hour before each of its processes"
+
+
+def test_a_run_of_a_hosted_pos_may_take_as_long_as_it_takes() -> None:
+    room = a_room(customers=people(1_500))
+    every_page_takes(room, 60)
+
+    assert room.sync().state == "succeeded"
+
+
 def test_a_missing_permission_holds_up_only_its_own_stream() -> None:
     lacking = ["Enhanced Customer Data Access"]
     room = a_room(customers=[PermissionMissing("Not allowed.", permissions=lacking)])
