@@ -7,6 +7,7 @@ that lacks more than 10 % of the days' known sales, at least 20, tells nothing.
 from __future__ import annotations
 
 import zlib
+from collections import defaultdict
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import NamedTuple
 
@@ -16,8 +17,14 @@ from chalicelib.domain.manifest import id_digest
 from chalicelib.domain.times import DAY, HOUR, utc_day
 from chalicelib.domain.words import Day, Instant
 
-DAYS_WATCHED = 42
-"""Sales are watched for so many days: longer than any pass looks back without being asked."""
+DAYS_WATCHED = 400
+"""Sales are watched for so many days: longer than a first pass reads back unless it is asked."""
+
+DAYS_READ = 42
+"""Sales of so many days are looked at in every run: no pass looks further back unasked."""
+
+MOST_WATCHED = 200_000
+"""Sales of one source, the newest, that a run keeps in mind: about 70 MB."""
 
 A_DAY_APART = 22 * HOUR
 """Daily passes are 23 hours apart when clocks go forward, less what the first one waited."""
@@ -59,11 +66,21 @@ class RecentSales:
     """The sales of the last weeks that a POS showed, by the `id_digest` of their id, packed by
     day."""
 
-    def __init__(self, packed: Iterable[bytes], now: Instant) -> None:
-        rows = [WatchedSale(*row) for each in packed for row in orjson.loads(zlib.decompress(each))]
-        self._first_day = first_day_watched(now)
-        self._sales = {id_digest(sale.ext_id): sale for sale in rows}
+    def __init__(self, packed: Iterable[bytes], since: Day) -> None:
+        """`packed`: the days from `since` on, as they were stored, newest first."""
+        self._since = since
+        self._sales: dict[int, WatchedSale] = {}
+        self._keys: defaultdict[Day, set[int]] = defaultdict(set)
         self._changed: set[Day] = set()
+        for each in packed:
+            rows = [WatchedSale(*row) for row in orjson.loads(zlib.decompress(each))]
+            if len(self._sales) + len(rows) > MOST_WATCHED:
+                self._since = max(sale.day for sale in rows) + 1
+                break
+            for sale in rows:
+                key = id_digest(sale.ext_id)
+                self._sales[key] = sale
+                self._keys[sale.day].add(key)
 
     def __contains__(self, key: int) -> bool:
         return key in self._sales
@@ -73,15 +90,22 @@ class RecentSales:
         sale = self._sales.get(key)
         return sale is not None and sale.missing_since is not None
 
-    def is_watched(self, at: Instant) -> bool:
-        return utc_day(at) >= self._first_day
-
-    def show(self, ext_id: str, at: Instant) -> None:
-        """Note that the POS shows a sale made at `at`."""
+    def show(self, ext_id: str, at: Instant) -> bool:
+        """Note that the POS shows a sale made at `at`; whether it is watched."""
         key = id_digest(ext_id)
-        if self.is_watched(at):
-            self._put(key, WatchedSale(ext_id, at))
-        elif (sale := self._sales.pop(key, None)) is not None:
+        if utc_day(at) < self._since or (
+            key not in self._sales and len(self._sales) >= MOST_WATCHED
+        ):
+            self.forget(ext_id)
+            return False
+        self._put(key, WatchedSale(ext_id, at))
+        return True
+
+    def forget(self, ext_id: str) -> None:
+        """Watch no more for an id that a sale had once, or that is too old."""
+        key = id_digest(ext_id)
+        if (sale := self._sales.pop(key, None)) is not None:
+            self._keys[sale.day].discard(key)
             self._changed.add(sale.day)
 
     def miss(
@@ -111,30 +135,35 @@ class RecentSales:
 
     def take_changes(self) -> Mapping[Day, list[bytes]]:
         """Return the days that changed since the last call, packed in one row or more each."""
-        days: dict[Day, list[WatchedSale]] = {day: [] for day in self._changed}
-        for sale in self._sales.values() if days else ():
-            if sale.day in days:
-                days[sale.day].append(sale)
-        self._changed = set()
-        return {day: _pack(sales) for day, sales in sorted(days.items())}
+        days, self._changed = sorted(self._changed), set()
+        return {day: _pack([self._sales[key] for key in sorted(self._keys[day])]) for day in days}
 
     def _between(self, start: Instant, end: Instant) -> dict[int, WatchedSale]:
+        first, last = utc_day(start), utc_day(end)
         return {
             key: sale
-            for key, sale in self._sales.items()
-            if start <= sale.at < end and not sale.gone
+            for day, keys in self._keys.items()
+            if first <= day <= last
+            for key in keys
+            if start <= (sale := self._sales[key]).at < end and not sale.gone
         }
 
     def _put(self, key: int, sale: WatchedSale) -> None:
         known = self._sales.get(key)
         if known == sale:
             return
+        if known is not None:
+            self._keys[known.day].discard(key)
+            self._changed.add(known.day)
         self._sales[key] = sale
-        self._changed |= {sale.day} if known is None else {sale.day, known.day}
+        self._keys[sale.day].add(key)
+        self._changed.add(sale.day)
 
 
-def first_day_watched(now: Instant) -> Day:
-    return utc_day(now - DAYS_WATCHED * DAY)
+def first_day_watched(now: Instant, read_from: Instant) -> Day:
+    """Return the first day of which a run that reads back to `read_from` looks at sales."""
+    since = min(read_from - DAY, now - DAYS_READ * DAY)
+    return utc_day(max(since, now - DAYS_WATCHED * DAY))
 
 
 def _pack(sales: Sequence[WatchedSale]) -> list[bytes]:

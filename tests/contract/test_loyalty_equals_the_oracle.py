@@ -7,7 +7,9 @@ from typing import Any
 
 import pytest
 
+from chalicelib.pos.profile import registry
 from tests.contract.every_pos import Chain, Told, a_chain, programme
+from tests.contract.retailer import DAY
 
 NUMBER = "number"
 """Whom texts reach is said by consent, which commits do not know."""
@@ -94,6 +96,30 @@ def test_late_edits_and_refunds_of_every_shape() -> None:
         told = chain.told()
         assert differences(told, right) == []
         assert sum(told[r] != before[r] for r in told.keys() & before.keys()) > 20
+
+
+def test_sales_deleted_where_the_pos_lists_them_by_time() -> None:
+    with a_chain(seed=6) as chain:
+        rules = programme(chain.today())
+        chain.decide(rules)
+        chain.sync()
+        before, deleted = chain.told(), 0
+        for platform, server in chain.servers.items():
+            if not registry.info(platform).lists_sales_by_time:
+                continue
+            for sale in recent(server.world.shops[0], 8, "deleted"):
+                server.edits.apply({"do": "delete", "resource": "sales", "id": sale})
+                deleted += 1
+        for _ in range(2):
+            chain.room.clock.ahead += DAY
+            chain.sync(reread=chain.history_from)
+
+        right, _ = chain.right(rules)
+
+        told = chain.told()
+        assert deleted >= 12
+        assert differences(told, right) == []
+        assert sum(told[r] != before[r] for r in told.keys() & before.keys()) > 5
 
 
 def recent(shop: Any, count: int, seed: str) -> list[int]:

@@ -173,7 +173,7 @@ class MemorySyncStates:
     def sale_days(self, uid: str, credential: str, since: int) -> list[bytes]:
         return [
             each
-            for (*owner, day), packed in self.sales_shown.items()
+            for (*owner, day), packed in sorted(self.sales_shown.items(), reverse=True)
             if owner == [uid, credential] and day >= since
             for each in packed
         ]

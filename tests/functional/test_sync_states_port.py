@@ -486,7 +486,7 @@ def test_sales_shown_are_read_by_day_and_each_day_is_replaced_whole(office: Offi
 
     found = office.states.sale_days(office.uid, CREDENTIAL, 20_500)
 
-    assert found == [b"e", b"f", b"d"]
+    assert found == [b"d", b"e", b"f"]
     assert office.states.sale_days(office.uid, "crd_2", 0) == []
 
 

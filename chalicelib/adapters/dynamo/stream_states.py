@@ -127,13 +127,12 @@ class DynamoStreamStates:
         rows = SaleDayRow.query(
             keys.sale_days(uid, credential), SaleDayRow.sk >= first, consistent_read=True
         )
-        found, of_day = [], 0
+        days: dict[str, list[SaleDayRow]] = {}
         for row in rows:
-            number = int(row.sk.rsplit("#", 1)[1])
-            of_day = int(row.rows) if number == 0 else of_day
-            if number < of_day:  # else a day that had more sales once left it
-                found.append(row.packed)
-        return found
+            days.setdefault(row.sk.partition("#")[0], []).append(row)
+        # A day that had more sales once may have left rows beyond its last.
+        return [row.packed for _, day in sorted(days.items(), reverse=True)
+                for row in day[: int(day[0].rows)]]  # fmt: skip
 
     def put_sale_day(self, lease: Lease, day: Day, packed: Sequence[bytes]) -> None:
         pk = keys.sale_days(lease.uid, lease.credential)

@@ -305,7 +305,8 @@ class SyncStates(Protocol):
         ...
 
     def sale_days(self, uid: Uid, credential: CredentialId, since: Day) -> list[bytes]:
-        """Read the sales that the POS showed of each day from `since` on, as they were stored."""
+        """Read the sales that the POS showed of each day from `since` on, as they were stored, the
+        newest day first."""
         ...
 
     def put_sale_day(self, lease: Lease, day: Day, packed: Sequence[bytes]) -> None:

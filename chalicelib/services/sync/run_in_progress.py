@@ -184,6 +184,7 @@ class RunInProgress:
             self.lease,
             self._states,
             self.progress.began,
+            self.progress.streams["sales"].read_from or 0,
             shop_clock=self._platform.store_clock,
             shown=self.manifests.seen["sales"],
         )

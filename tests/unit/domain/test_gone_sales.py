@@ -6,16 +6,18 @@ from collections.abc import Iterable
 
 import pytest
 
-from chalicelib.domain.gone_sales import A_DAY_APART, DAYS_WATCHED, RecentSales
+from chalicelib.domain import gone_sales
+from chalicelib.domain.gone_sales import A_DAY_APART, RecentSales, first_day_watched
 from chalicelib.domain.manifest import id_digest
 from chalicelib.domain.times import DAY, HOUR
 
 NOW = 20_500 * DAY
+SINCE = NOW // DAY - 42
 MONTH = (NOW - 30 * DAY, NOW + DAY)
 
 
 def recent(amount: int = 10) -> RecentSales:
-    sales = RecentSales([], NOW)
+    sales = RecentSales([], SINCE)
     for number in range(amount):
         sales.show(f"s{number}", NOW - number * HOUR)
     return sales
@@ -103,7 +105,7 @@ def test_what_a_day_showed_is_known_in_the_next_process() -> None:
     reading(sales, ["s3", "s4"])
     kept = sales.take_changes()
 
-    again = RecentSales([each for rows in kept.values() for each in rows], NOW)
+    again = RecentSales([each for rows in kept.values() for each in rows], SINCE)
 
     assert reading(again, ["s3", "s5"], NOW + DAY) == ["s3"]
     assert not again.is_missed(id_digest("s1"))
@@ -131,8 +133,36 @@ def test_a_sale_whose_date_is_corrected_is_watched_under_the_new_one() -> None:
     assert reading(sales, ["s0"], times=(NOW - DAY, NOW + DAY)) == []
 
 
-def test_old_sales_are_not_watched() -> None:
-    sales = RecentSales([], NOW)
-    sales.show("old", NOW - (DAYS_WATCHED + 1) * DAY)
+def test_an_id_that_a_sale_had_once_is_missed_by_nobody() -> None:
+    sales = recent()
+    sales.forget("s3")
 
-    assert id_digest("old") not in sales
+    assert reading(sales, ["s3"]) + reading(sales, ["s3"], NOW + DAY) == []
+
+
+def test_older_sales_than_a_run_looks_at_are_not_watched() -> None:
+    sales = RecentSales([], SINCE)
+
+    assert sales.show("new", NOW)
+    assert not sales.show("old", (SINCE - 1) * DAY)
+
+
+def test_a_run_looks_at_six_weeks_and_as_far_back_as_it_reads_within_400_days() -> None:
+    assert first_day_watched(NOW, NOW - DAY) == NOW // DAY - 42
+    assert first_day_watched(NOW, NOW - 90 * DAY) == NOW // DAY - 91
+    assert first_day_watched(NOW, 0) == NOW // DAY - 400
+
+
+def test_of_very_many_sales_the_newest_days_are_watched(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(gone_sales, "MOST_WATCHED", 3)
+    sales = RecentSales([], SINCE)
+    shown = [sales.show(f"s{days}", NOW - days * DAY) for days in range(5)]
+    kept = sales.take_changes()
+    monkeypatch.setattr(gone_sales, "MOST_WATCHED", 2)
+
+    fewer = RecentSales([rows[0] for _, rows in sorted(kept.items(), reverse=True)], SINCE)
+
+    assert shown == [True, True, True, False, False]
+    assert [id_digest(f"s{days}") in fewer for days in range(5)] == [True, True] + [False] * 3
+    assert not fewer.show("s2", NOW - 2 * DAY)
+    assert fewer.take_changes() == {}

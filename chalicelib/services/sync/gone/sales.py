@@ -21,21 +21,23 @@ UNNAMED = id_digest("")
 class SaleWatch:
     """Notes which sales one run's listing shows, and finds those that it lacks.
 
-    `began`: when the run did. `shop_clock`: the POS lists sales by what the clock of the shop
-    showed. `shown`: the id digests of what the listing showed so far, in this process and before.
+    `began`: when the run did. `read_from`: how far back it reads sales. `shop_clock`: the POS lists
+    sales by what the clock of the shop showed. `shown`: the id digests of what the listing showed
+    so far, in this process and before.
     """
 
     lease: Lease
     states: SyncStates
     began: Instant
+    read_from: Instant
     shop_clock: bool
     shown: Manifest
     recent: RecentSales = field(init=False)
 
     def __post_init__(self) -> None:
-        lease, since = self.lease, first_day_watched(self.began)
+        lease, since = self.lease, first_day_watched(self.began, self.read_from)
         days = self.states.sale_days(lease.uid, lease.credential, since)
-        self.recent = RecentSales(days, self.began)
+        self.recent = RecentSales(days, since)
 
     def is_known(self, key: int) -> bool:
         """Note that the listing has the row of a known sale; whether that is all there is to it."""
@@ -54,10 +56,10 @@ class SaleWatch:
         one without an id may be any sale of its day."""
         for sale in sales:
             at = sale.wall_clock if self.shop_clock else sale.ordered_at
-            if at is not None and self.recent.is_watched(at):
+            if at is not None and self.recent.show(sale.ext_id, at):
                 self.shown.upsert(id_digest(sale.ext_id), 1)
-            if at is not None:
-                self.recent.show(sale.ext_id, at)
+            if sale.former_ext_id:
+                self.recent.forget(sale.former_ext_id)
         for reject in rejects:
             self.shown.upsert(_reject_key(reject), 1)
 

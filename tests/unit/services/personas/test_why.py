@@ -196,6 +196,7 @@ def test_what_was_given_back_is_said_with_the_correction() -> None:
     ("changes", "code"),
     [
         ({"kind": "void"}, "no_final_sale"),
+        ({"gone": True}, "gone_from_the_pos"),
         ({"at": "2026-01-31"}, "before_joining"),
         ({"at": "2025-12-31"}, "before_accrual"),
         ({"total": 0}, "nothing_paid"),

@@ -16,7 +16,7 @@ from chalicelib.domain.rules import Loyalty, Rules, Source
 from chalicelib.services.ports.pos import TimeSpan
 from tests.fakes.common import NOON
 from tests.fakes.pos import FakePosGateway, a_platform, pages_of
-from tests.worlds.backroom import PLATFORM, SCOPE, UID, Backroom
+from tests.worlds.backroom import CREDENTIAL, PLATFORM, SCOPE, UID, Backroom
 from tests.worlds.syncing import (
     DAY,
     HOUR,
@@ -312,6 +312,26 @@ def test_a_run_killed_at_any_step_finds_the_same_sales_gone(pace: float, seconds
         assert points(room) == 6
         if not died:
             return
+
+
+def test_re_reads_find_old_sales_gone_too() -> None:
+    room = a_room()
+    sold = sales(room, 10, days=100)
+    shows(room, sold)
+    room.sync()
+    shows(room, sold[1:])
+    for _ in range(3):
+        later(room, 24)
+        room.sync()
+    unasked = counting(room)
+
+    for _ in range(2):
+        later(room, 24)
+        room.runs.reread(UID, PLATFORM, CREDENTIAL, room.clock.now() - 200 * DAY)
+        room.deliver()
+
+    assert len(unasked) == 10
+    assert counting(room) == {sale.ext_id for sale in sold[1:]}
 
 
 def test_a_quiet_day_writes_no_sale_again() -> None:
