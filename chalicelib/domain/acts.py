@@ -28,9 +28,9 @@ class Join(NamedTuple):
 
 
 class Imported(NamedTuple):
-    """The points balance that a POS listed, and the run that read the listing."""
+    """The points balance that a POS listed, as `Customer.pos_points`, and the run that read it."""
 
-    points: int
+    points: float
     run: str
 
 

@@ -44,10 +44,15 @@ def imported_points(member: SourceRecord, terms: Terms) -> Points:
     lock = source.import_locks.get(member.scope)
     if lock is not None:
         imported = member.acts.imported
-        return imported.points * POINT if imported is not None and imported.run == lock else 0
+        return in_hundredths(imported.points) if imported and imported.run == lock else 0
     if source.imported_on is None:
         return 0
-    return (member.customer.pos_points or 0) * POINT
+    return in_hundredths(member.customer.pos_points or 0)
+
+
+def in_hundredths(balance: float) -> Points:
+    """Return a balance of at most two decimals, exactly."""
+    return round(balance * POINT)
 
 
 def sale_points(ref: SaleRef, returned: Minor, loyalty: Loyalty) -> Points:

@@ -20,6 +20,8 @@ from typing import Any
 
 import orjson
 
+from chalicelib.domain.records import ADDED_LATER
+
 ENTRY_BYTES = 24
 CHUNK_ENTRIES = 8_000
 """192 KB a chunk, far below the 400 KB of an item."""
@@ -32,6 +34,7 @@ MERGE_AT = 20_000
 COMPACT_ABOVE = 0.25
 
 _VALUES: dict[type, Callable[[Any], Any]] = {}
+_ADDED: dict[type, list[str]] = {}
 
 
 def digest(fact: Any) -> int:
@@ -216,4 +219,9 @@ def _plain(value: Any) -> Any:
     kind = type(value)
     if kind not in _VALUES:
         _VALUES[kind] = attrgetter(*(field.name for field in fields(kind) if not field.metadata))
-    return _VALUES[kind](value)
+        _ADDED[kind] = [field.name for field in fields(kind) if field.metadata == ADDED_LATER]
+    values = _VALUES[kind](value)
+    for name in _ADDED[kind]:
+        if added := getattr(value, name):
+            values += ((name, added),)
+    return values

@@ -19,6 +19,13 @@ NOT_STORED = {"not_stored": True}
 NOT_READ = {"not_read": True}
 """Metadata of a field that is stored with the fact, and that no row of a POS tells."""
 
+ADDED_LATER = {"added_later": True}
+"""Metadata of a field that facts once had not: while it is empty it is no part of their digest, so
+that known records are not all written again."""
+
+BAD_POINTS = "bad_pos_points"
+"""The flag of a shopper whose balance could not be read."""
+
 STREAMS: tuple[Stream, ...] = ("stores", "customers", "sales", "inventory")
 
 
@@ -41,7 +48,9 @@ class Customer:
 
     `phone` and `email` are None when the raw text is missing, malformed or a placeholder; the
     reason is then among `flags` (`bad_phone`, `placeholder_phone`, `bad_email`,
-    `placeholder_email`). Other flags: `test`, `employee`, `inactive`, `minor`.
+    `placeholder_email`). Other flags: `test`, `employee`, `inactive`, `minor`, and `bad_<field>`
+    for a field that could not be read and is not said. `pos_points`: a balance as the POS shows it,
+    whole or with at most two decimals, so that it is exact in hundredths.
     """
 
     ext_id: str
@@ -57,7 +66,7 @@ class Customer:
     state: str | None = None
     address: str | None = None
     pos_loyalty_member: bool | None = None
-    pos_points: int | None = None
+    pos_points: float | None = None
     sms_consent: Consent = "unknown"
     email_consent: Consent = "unknown"
     terms_agreed: bool | None = None
@@ -71,7 +80,7 @@ class Customer:
 
 @dataclass(frozen=True, slots=True)
 class LineItem:
-    """One line of a sale; `quantity` is the POS's decimal text, exact."""
+    """One line of a sale; `quantity` is the POS's decimal text, exact, or empty: not said."""
 
     name: str
     quantity: str
@@ -92,8 +101,10 @@ class LineItem:
 
 @dataclass(frozen=True, slots=True)
 class Tender:
+    """What a sale was paid with; `amount` is None where the POS does not say it."""
+
     name: str
-    amount: Minor
+    amount: Minor | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -106,7 +117,8 @@ class Sale:
     `ordered_at` then follows the zone that AIQ knows of the shop. `gone`: the POS no longer shows
     it, so that it counts as void; whatever the POS shows is not gone. `former_ext_id`, which is not
     stored: the id under which AIQ may have stored the sale while its POS's ids were taken for more
-    unique than they are (ADR 20).
+    unique than they are (ADR 20). `flags`: `bad_<field>` for a field that could not be read and is
+    not said, `bad_items.<field>` in a line; `cut_items` where not all lines fit a row of a table.
     """
 
     ext_id: str
@@ -138,6 +150,7 @@ class Sale:
     gone: bool = field(default=False, metadata=NOT_READ)
     is_status_known: bool = field(default=True, compare=False, metadata=NOT_STORED)
     former_ext_id: str | None = field(default=None, compare=False, metadata=NOT_STORED)
+    flags: frozenset[str] = field(default=frozenset(), metadata=ADDED_LATER)
 
     @property
     def happened(self) -> bool:
@@ -147,7 +160,8 @@ class Sale:
 
 @dataclass(frozen=True, slots=True)
 class InventoryItem:
-    """The current stock of one product in a store; `quantity` is decimal text."""
+    """The current stock of one product in a store; `quantity` is decimal text, or empty: not
+    said. `flags`: as a sale's."""
 
     ext_id: str
     store_key: str
@@ -164,6 +178,7 @@ class InventoryItem:
     unit: str | None = None
     active: bool = True
     updated_at: Instant | None = None
+    flags: frozenset[str] = field(default=frozenset(), metadata=ADDED_LATER)
 
 
 Fact = StoreFact | Customer | Sale | InventoryItem

@@ -130,7 +130,8 @@ class Session:
 
         The cursor is `{"at": the page's, "open": a receipt or None, "on": the pages it is on}`.
         """
-        receipts, at = Receipts(group), cursor["at"] if cursor else None
+        receipts = Receipts(group, str(stream.map["total"]))
+        at = cursor["at"] if cursor else None
         page = self._read(stream, plan, at)
         rows = page.rows
         open_before = cursor["open"] if cursor else None

@@ -179,11 +179,13 @@ class _Reader:
         rows = self.platform.stock(self.world.products, shop.inventories.rows())
         on_hand = [row for row in rows if float(row.quantity) > 0]
         for row in on_hand:
-            if row.quirk:
+            if _is_set_aside(row):
                 self._count_set_aside("inventory", shop, row.quirk)
         self.stock[shop.key] = {
             "in_stock_fetched": len(on_hand),
-            "in_stock": sum(1 for row in on_hand if not row.quirk and self._is_for_sale(row)),
+            "in_stock": sum(
+                1 for row in on_hand if not _is_set_aside(row) and self._is_for_sale(row)
+            ),
             "all_fetched": len(rows),
             "all": sum(1 for row in rows if not _is_set_aside(row)),
         }
@@ -319,7 +321,8 @@ def is_guest(row: Shopper) -> bool:
 
 
 def _is_set_aside(row: Lot) -> bool:
-    return row.quirk in ("missing_id", "bad_money")
+    """Only an item without an id is: of a price that cannot be read nothing is said."""
+    return row.quirk == "missing_id"
 
 
 def _sums_by(index: int, counts: Counter[tuple[str, str]]) -> dict[str, int]:

@@ -8,7 +8,7 @@ from typing import Any, ClassVar
 from chalicelib.domain.words import Instant, Stream
 from simulators.oracle import answer
 
-from .bench import NOW, Simulated
+from .bench import NOW, SET_ASIDE, Simulated
 
 
 class Auphan(Simulated):
@@ -59,7 +59,8 @@ class Auphan(Simulated):
             f"{shop.key}:{row.id}" if stream == "sales" else str(row.id): row.updated
             for shop in shops
             for row in dict(shop.tables())[self.tables[stream]].rows()
-            if row.quirk in ("", "strings") and (stream != "inventory" or float(row.quantity) > 0)
+            if row.quirk not in SET_ASIDE[stream]
+            and (stream != "inventory" or float(row.quantity) > 0)
         }
 
     def set_aside(self, stream: Stream) -> int:

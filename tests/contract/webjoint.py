@@ -8,7 +8,7 @@ from typing import ClassVar
 from chalicelib.domain.words import Instant, Stream
 from simulators.oracle import answer
 
-from .bench import NOW, Simulated
+from .bench import NOW, SET_ASIDE, Simulated
 
 
 class Webjoint(Simulated):
@@ -60,13 +60,13 @@ class Webjoint(Simulated):
                     world.platform.stock(world.products, shop.inventories.rows()),
                     strict=True,
                 )
-                if float(stocked.quantity) > 0 and not stocked.quirk
+                if float(stocked.quantity) > 0 and stocked.quirk not in SET_ASIDE[stream]
             }
         return {
             f"{shop.key}:{row.id}" if stream == "sales" else str(row.id): row.updated
             for shop in (world.shops if stream == "customers" else self.shops)
             for row in dict(shop.tables())[self.tables[stream]].rows()
-            if row.quirk in ("", "strings")
+            if row.quirk not in SET_ASIDE[stream]
         }
 
     def set_aside(self, stream: Stream) -> int:

@@ -307,6 +307,7 @@ def an_item(number: int, **changes: object) -> InventoryItem:
 
 def test_inventory_is_listed_page_by_page(rows: Repositories) -> None:
     items = [an_item(number) for number in range(60)]
+    items[1] = replace(items[1], quantity="", flags=frozenset(("bad_quantity",)))
     rows.inventories.put(OURS, "posabit", "venue-1", [*items, an_item(0)])
 
     first, following = rows.inventories.page(OURS, BALLARD, 40, None)

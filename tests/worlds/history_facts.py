@@ -105,7 +105,7 @@ def customers_of(*ext_ids: str, **otherwise: tuple[Any, ...]) -> st.SearchStrate
         "ext_id": ext_ids,
         "phone": PHONES,
         "email": EMAILS,
-        "pos_points": (None, 0, 15, 120, -60),
+        "pos_points": (None, 0, 15, 120.29, -60),
         "sms_consent": ("unknown", "no", "yes"),
         "changed": (0, 0, 0, 1, 2),
         "marks": (

@@ -14,13 +14,15 @@ from typing import Any, TypeVar
 import orjson
 
 from chalicelib.domain.membership import Reason
-from chalicelib.domain.records import LineItem, Tender
+from chalicelib.domain.records import ADDED_LATER, NOT_READ, LineItem, Tender
 
 _T = TypeVar("_T")
 _NESTED: dict[str, type] = {"items": LineItem, "tenders": Tender}
 _TUPLES: dict[str, Any] = {"reasons": Reason}
 """Named tuples, which are stored as arrays."""
 
+STORED = (NOT_READ, ADDED_LATER)
+"""Metadata of fields that are stored all the same."""
 _DEFAULTS: dict[type, tuple[tuple[str, Any], ...]] = {}
 _READERS: dict[type, dict[str, Callable[[Any], Any]]] = {}
 
@@ -64,7 +66,7 @@ def _array(item: Any) -> list[Any]:
 
 def _defaults(kind: Any) -> tuple[tuple[str, Any], ...]:
     if kind not in _DEFAULTS:
-        stored = [f for f in fields(kind) if not f.metadata or "not_read" in f.metadata]
+        stored = [f for f in fields(kind) if not f.metadata or f.metadata in STORED]
         _DEFAULTS[kind] = tuple((f.name, _default(f)) for f in stored)
     return _DEFAULTS[kind]
 

@@ -6,7 +6,7 @@ from collections.abc import Iterable
 from dataclasses import asdict
 
 import orjson
-from pynamodb.attributes import BooleanAttribute, UnicodeAttribute
+from pynamodb.attributes import BooleanAttribute, UnicodeAttribute, UnicodeSetAttribute
 
 from chalicelib.adapters.dynamo import keys
 from chalicelib.adapters.dynamo.base import Row, bind, first_page, update_if
@@ -16,10 +16,12 @@ from chalicelib.domain.words import Platform, ScopeId, Uid
 
 
 class InventoryRow(Row):
-    """`body` is the item as JSON: nothing looks inside it, and one attribute costs least."""
+    """`body` is the item as JSON: nothing looks inside it, and one attribute costs least. Old code
+    takes every name in it for a field it knows, so that `flags` stand beside."""
 
     body = UnicodeAttribute()
     active = BooleanAttribute()
+    flags = UnicodeSetAttribute(null=True)
 
 
 class DynamoInventories:
@@ -56,13 +58,17 @@ class DynamoInventories:
 
 
 def _row(uid: Uid, platform: Platform, scope: ScopeId, item: InventoryItem) -> InventoryRow:
+    body = asdict(item)
+    del body["flags"]
     return InventoryRow(
         keys.inventory(uid, store_key_id(platform, scope, item.store_key)),
         item.ext_id,
-        body=orjson.dumps(asdict(item)).decode(),
+        body=orjson.dumps(body).decode(),
         active=item.active,
+        flags=set(item.flags) or None,
     )
 
 
 def _item(row: InventoryRow) -> InventoryItem:
-    return InventoryItem(**(orjson.loads(row.body) | {"active": row.active}))
+    body = orjson.loads(row.body) | {"active": row.active}
+    return InventoryItem(**body, flags=frozenset(row.flags or ()))

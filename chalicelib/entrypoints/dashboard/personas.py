@@ -145,7 +145,8 @@ class SaleLineAnswer(Answer):
 
 class SaleAnswer(Answer):
     """Money is in minor units of `currency`; `record` is the source record it is anchored to.
-    `gone`: gone from the POS, which no longer shows the sale; it counts as void."""
+    `gone`: gone from the POS, which no longer shows the sale; it counts as void. `flags` name what
+    of it could not be read."""
 
     platform: Platform
     scope: ScopeId
@@ -165,6 +166,7 @@ class SaleAnswer(Answer):
     discount: int
     tax: int
     items: list[SaleLineAnswer]
+    flags: list[str]
 
 
 class SalePage(Answer):

@@ -72,7 +72,7 @@ class EachShop(PagingStyle[ShopsPosition]):
     def check(self, plan: StreamPlan, at: ShopsPosition, page: ResponsePage) -> None:
         """Rows that say they are of another shop show that the shop asked for is ignored."""
         if self.shop:
-            shops = map(coerce.text, map(self.shop.value, page.rows))
+            shops = map(coerce.text_if_usable, map(self.shop.value, page.rows))
             page.check_filter(
                 (shop is not None and shop != at.shop for shop in shops),
                 "The rows of another shop came",

@@ -162,4 +162,4 @@ class OffsetPages(PagingStyle[OffsetPosition]):
 
     def _id(self, row: Json) -> str:
         """A row without an id is known by all that it says."""
-        return coerce.optional_id(self.spec.id.value(row)) or fingerprint(row)
+        return coerce.id_if_usable(self.spec.id.value(row)) or fingerprint(row)

@@ -13,7 +13,7 @@ import orjson
 
 from chalicelib.pos.paging.response_page import json_bytes
 from chalicelib.pos.profile.mapping import LineGroup
-from chalicelib.pos.profile.path import Path
+from chalicelib.pos.profile.path import Key
 from chalicelib.pos.rows import coerce
 from chalicelib.pos.rows.coerce import Json, Unusable
 
@@ -23,16 +23,18 @@ MOST_PUSHED = 1_000
 
 @dataclass(frozen=True, slots=True)
 class Receipts:
-    """Groups the rows of one stream as its profile says."""
+    """Groups the rows of one stream as its profile says. `total`: what the whole calls its total,
+    of which nothing may be missing."""
 
     group: LineGroup
+    total: str = "total"
 
     def receipt_of(self, row: Json) -> str | None:
         """Return the receipt that a row is a line of; None for a receipt and for a line without
         one."""
         if not isinstance(row, dict) or self.group.into in row:
             return None
-        return coerce.optional_id(self.group.by.value(row))
+        return coerce.id_if_usable(self.group.by.value(row))
 
     def with_lines_merged(self, rows: list[Json]) -> list[Json]:
         """Merge the lines of each receipt, wherever they stand: two tills may sell at once. A row
@@ -90,13 +92,33 @@ class Receipts:
         )
 
     def _has_id(self, line: Json) -> bool:
-        return coerce.optional_id(self.group.line_id.value(line)) is not None
+        return coerce.id_if_usable(self.group.line_id.value(line)) is not None
 
     def _receipt(self, lines: list[Json]) -> Json:
         group = self.group
         whole: dict[str, Any] = {**lines[0], group.into: lines}
         whole |= {name: line.value(lines[0]) for name, line in group.names.items()}
-        return whole | {name: _sum(lines, line) for name, line in group.sums.items()}
+        return whole | {name: self._sum(lines, name) for name in group.sums}
+
+    def _sum(self, lines: list[Json], name: Key) -> Json:
+        """The lines' amounts together; a broken one breaks the whole, and must be seen in it. Of
+        what no line says, the sum is not said either, nor is a total of lines with other amounts.
+        """
+        said = []
+        for line in lines:
+            value = self.group.sums[name].value(line)
+            try:
+                amount = coerce.amount_as_written(value)
+            except Unusable:
+                return value
+            if amount is not None:
+                said.append(amount)
+            elif name == self.total and any(map(coerce.is_amount, self._others(line, name))):
+                return value
+        return str(sum(said, Decimal(0))) if said else None
+
+    def _others(self, line: Json, name: Key) -> list[Json]:
+        return [path.value(line) for other, path in self.group.sums.items() if other != name]
 
     def _orphan(self, row: Json) -> Json:
         """A line that names no receipt is nobody's: its own id must not pass for a receipt's."""
@@ -109,15 +131,3 @@ def _overlap(before: list[Json], after: list[Json]) -> int:
     """How many rows the one list ends with and the other begins with, at most."""
     longest = min(len(before), len(after), MOST_PUSHED)
     return next((n for n in range(longest, 0, -1) if before[-n:] == after[:n]), 0)
-
-
-def _sum(lines: list[Json], field: Path) -> Json:
-    """The lines' amounts together; a broken one breaks the whole, and must be seen in it."""
-    total = Decimal(0)
-    for line in lines:
-        value = field.value(line)
-        try:
-            total += coerce.amount_as_written(value)
-        except Unusable:
-            return value
-    return str(total)

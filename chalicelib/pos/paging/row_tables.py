@@ -69,7 +69,7 @@ def _together(rows: list[Json], lines: Lines, known_by: object) -> list[Json]:
             continue
         if lines.totals and not any(_is_filled(row, column) for column in lines.totals):
             continue
-        key = tuple([coerce.text_or_empty(column.value(row)) for column in lines.by])
+        key = tuple([coerce.text_if_usable(column.value(row)) or "" for column in lines.by])
         whole = wholes.get(key)
         if whole is not None:
             whole[lines.into].append(row)

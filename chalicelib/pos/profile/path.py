@@ -57,8 +57,13 @@ class Path(str):
 
     def is_in(self, row: Json) -> bool:
         """Whether the row has the field, be it null."""
-        within = _values(row, self.steps[:-1])
-        return any(type(one) is dict and self.steps[-1] in one for one in within)
+        return any(self.steps[-1] in holder for holder in self.holders(row))
+
+    def holders(self, row: Json) -> list[dict[str, Json]]:
+        """Return the objects in which the last step is looked up, whether they have it or not."""
+        found = _values(row, self.steps[:-1])
+        elements = [e for one in found for e in (one if type(one) is list else (one,))]
+        return [element for element in elements if type(element) is dict]
 
 
 def _values(value: Json, steps: tuple[str, ...]) -> list[Json]:

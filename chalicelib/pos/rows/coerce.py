@@ -1,7 +1,8 @@
 """Reads the values of a row, one at a time: texts, ids, flags, quantities, amounts and times.
 
-Every function takes any JSON value and returns what it means, or None for "not said", or raises
-Unusable. Nothing here guesses: a broken amount is broken, not zero.
+Every function takes any JSON value and returns what it means, None for "not said" (null, a blank, a
+dash, `N/A`), or raises Unusable for what cannot be read. Nothing here guesses: a broken amount is
+broken, not zero.
 """
 
 from __future__ import annotations
@@ -11,6 +12,7 @@ from collections.abc import Callable
 from datetime import UTC, date, datetime
 from decimal import Decimal, InvalidOperation
 from functools import cache, lru_cache
+from math import isfinite
 from typing import Any, Literal
 from zoneinfo import ZoneInfo
 
@@ -25,6 +27,7 @@ MAX_TEXT = 500
 UNREADABLE = "\N{REPLACEMENT CHARACTER}"
 MAX_ID = 128
 MAX_MINOR = 10**13
+MAX_POINTS = MAX_MINOR // 100
 MIDDLING = 10**9
 EXACT = 2**53
 """The largest whole number up to which a float is exact."""
@@ -33,17 +36,26 @@ INSTANTS_KEPT = 1024
 """More than a page has: a row's time is read to judge the page's order and again for the row."""
 
 _ISO_MILLIS_Z = len("2026-05-01T00:00:00.000Z")
+_DASHES = "-\N{EN DASH}\N{EM DASH}\N{MINUS SIGN}_."
+_MAY_SAY_NOTHING = frozenset(("", "#", "n", "N", *_DASHES))
+_MAY_BE_NOBODY = _MAY_SAY_NOTHING | frozenset("uU")
+_NOTHING = frozenset(("", "n/a", "#n/a", "n.a"))
+_LONGEST_WORD = 10
+_NO_VALUE = _NOTHING | frozenset(("na", "nan", "null", "none", "nil", "undefined"))
+"""Words for nothing, where no name can stand: Null and Na are surnames."""
 _WHOLE = re.compile(r"[+-]?\d{1,18}")
 _DECIMAL = re.compile(r"[+-]?\d{1,15}(\.\d{1,12})?")
-_BLANKS_AND_SIGN = re.compile(r"[\s\u00a0\u2009\u202f]+|(?:CA?)?\$")
+_SPACES_AND_SIGN = re.compile(r"[\s\u00a0\u2009\u202f]+|(?:CA?)?\$")
 _PLAIN_DOLLARS = re.compile(r"-?[0-9]{1,9}\.[0-9]{2}")
 _ROUNDING = 1e-4
-_ENGLISH = re.compile(r"\d{1,3}(?:,\d{3})+(?:\.\d{1,6})?|\d{1,13}(?:\.\d{1,6})?")
-_FRENCH = re.compile(r"\d{1,13},\d{1,2}")
+_SPACE_OF_THOUSANDS = re.compile(r"(?<=[0-9])\s(?=[0-9]{3}(?![0-9]))")
+_ENGLISH = re.compile(r"[0-9]{1,3}(?:,[0-9]{3})+(?:\.[0-9]*)?|[0-9]{1,14}(?:\.[0-9]*)?|\.[0-9]+")
+_FRENCH = re.compile(r"[0-9]{1,13},[0-9]{1,2}")
+_HUNDREDTHS = 100
 _DAMAGED = re.compile(f"[\x00-\x1f\x7f-\x9f{UNREADABLE}]")
 """In an id: where it stands, two may have become one."""
 _YES = frozenset(("true", "1", "yes", "y", "t", "on"))
-_NO = frozenset(("false", "0", "no", "n", "f", "off", ""))
+_NO = frozenset(("false", "0", "no", "n", "f", "off"))
 
 
 class Unusable(Exception):
@@ -55,42 +67,81 @@ class Unusable(Exception):
         self.field = field
 
 
+def _says_nothing(value: str, words: frozenset[str] = _NO_VALUE) -> bool:
+    return value.strip().strip(_DASHES).lower() in words
+
+
+def is_blank(value: Json) -> bool:
+    """Whether a value says nothing: null, a blank, a dash, `N/A`."""
+    return value is None or (type(value) is str and _says_nothing(value))
+
+
 def text(value: Json) -> str | None:
-    """Trimmed and cut at 500 characters, without what cannot be seen; blank is None. Objects and
-    arrays are no text."""
+    """Trimmed and cut at 500 characters, without what cannot be seen. Raises Unusable for objects,
+    arrays and flags."""
     if type(value) is str:
         shown = (value if value.isprintable() else without_hidden(value)).strip()
-        return (shown if len(shown) <= MAX_TEXT else shown[:MAX_TEXT]) or None
-    if isinstance(value, int | float) and not isinstance(value, bool):
+        if shown[:1] in _MAY_SAY_NOTHING and _says_nothing(shown, _NOTHING):
+            return None
+        return shown if len(shown) <= MAX_TEXT else shown[:MAX_TEXT]
+    if value is None:
+        return None
+    if isinstance(value, int | float) and not isinstance(value, bool) and isfinite(value):
         return _number_text(value)
-    return None
+    raise Unusable("wrong_shape")
 
 
 def text_or_empty(value: Json) -> str:
     return text(value) or ""
 
 
+def word(value: Json) -> str:
+    """Return a word of the POS's own list, where nothing said may mean something: `N/A` is a word,
+    and what cannot be read is one that nobody knows."""
+    if type(value) is str:
+        said = value.strip()
+        return (text(said) or said[:MAX_TEXT]) if said.strip(_DASHES) else ""
+    try:
+        return text_or_empty(value)
+    except Unusable:
+        return UNREADABLE
+
+
 def contact_text(value: Json) -> str | None:
     """Return the text of a phone or address. An array or object becomes a text that is neither, so
     that it counts as broken, not as missing."""
-    return UNREADABLE if value and isinstance(value, dict | list) else text(value)
+    try:
+        return text(value)
+    except Unusable:
+        return UNREADABLE if value else None
 
 
 def optional_id(value: Json) -> str | None:
-    """An id as text; 0 and blank mean nobody. A number so large that its last digits are lost on
-    the way is no id, nor is a text that was damaged on it."""
+    """An id as text; 0 and blank mean nobody. Raises Unusable for a number so large that its last
+    digits are lost on the way, and for a text that was damaged on it."""
     if type(value) is int:
         return str(value) if value else None
     if type(value) is float and abs(value) > EXACT:
-        return None
+        raise Unusable("wrong_shape")
     id_text = value.strip() if type(value) is str else text(value)
     if id_text and not (id_text.isascii() and id_text.isprintable()):
-        id_text = None if _DAMAGED.search(id_text) else text(id_text)
-    return None if not id_text or id_text == "0" or len(id_text) > MAX_ID else id_text
+        if _DAMAGED.search(id_text):
+            raise Unusable("wrong_shape")
+        id_text = text(id_text)
+    if not id_text or id_text == "0":
+        return None
+    if id_text[0] in _MAY_BE_NOBODY and _says_nothing(id_text):
+        return None
+    if len(id_text) > MAX_ID:
+        raise Unusable("wrong_shape")
+    return id_text
 
 
 def required_id(value: Json) -> str:
-    id_text = optional_id(value)
+    try:
+        id_text = optional_id(value)
+    except Unusable:
+        id_text = None
     if id_text is None:
         raise Unusable("missing_id")
     return id_text
@@ -109,16 +160,32 @@ def whole_number(value: Json) -> int | None:
     return None
 
 
+def points(value: Json) -> float | None:
+    """A balance, exact: a whole number, or one with at most two decimals. Raises Unusable."""
+    if type(value) is int and abs(value) <= MAX_POINTS:
+        return value
+    balance = _amount(value)
+    if balance is None:
+        return None
+    if balance.copy_abs() > MAX_POINTS or (balance * _HUNDREDTHS) % 1:
+        raise Unusable("wrong_shape")
+    return int(balance) if balance == balance.to_integral_value() else float(balance)
+
+
 def boolean(value: Json) -> bool | None:
-    """Return a bool for `true`, `1`, `"1"`, `"true"`, `"yes"` and their opposites, else None."""
-    if value is True or value is False:
-        return bool(value)
+    """Return a bool for `true`, `1`, `"1"`, `"true"`, `"yes"` and their opposites. Raises Unusable
+    for anything else that is said."""
+    if value is True or value is False or value is None:
+        return value
     if isinstance(value, int | float) and value in (0, 1):
         return value == 1
     if isinstance(value, str):
-        word = value.strip().lower()
-        return True if word in _YES else False if word in _NO and word else None
-    return None
+        said = value.strip().lower()
+        if said in _YES or said in _NO:
+            return said in _YES
+        if _says_nothing(said):
+            return None
+    raise Unusable("wrong_shape")
 
 
 def decimal_text(value: Json) -> str | None:
@@ -130,86 +197,102 @@ def decimal_text(value: Json) -> str | None:
     if type(value) is str:
         return _decimal_text(value)
     number = text(value)
-    if number is None:
-        raise Unusable("wrong_shape")
-    return _decimal_text(number)
+    return None if number is None else _decimal_text(number)
 
 
 @lru_cache(maxsize=1024)
-def _decimal_text(value: str) -> str:
+def _decimal_text(value: str) -> str | None:
     """Quantities are few: nearly every line of a receipt says `1`."""
     number = value.strip()
-    if not _DECIMAL.fullmatch(number):
+    if _DECIMAL.fullmatch(number):
+        return number.removeprefix("+")
+    if _says_nothing(number):
+        return None
+    if not _ENGLISH.fullmatch(number.lstrip("+-")):
         raise Unusable("wrong_shape")
-    return number.removeprefix("+")
+    return number.removeprefix("+").replace(",", "")
 
 
 def cents(value: Json) -> Minor | None:
     """Minor units, as the POS counts them. Raises Unusable for a fraction of a cent."""
-    if type(value) is int:
-        if -MAX_MINOR <= value <= MAX_MINOR:
-            return value
-    elif value is None:
+    if type(value) is int and -MAX_MINOR <= value <= MAX_MINOR:
+        return value
+    if value is None:
         return None
-    else:
-        amount = _decimal(value)
-        if amount == amount.to_integral_value():
-            return int(amount)
+    amount = _amount(value)
+    if amount is None:
+        return None
+    if amount == amount.to_integral_value():
+        return int(amount)
     raise Unusable("bad_money")
 
 
 def dollars(value: Json) -> Minor | None:
-    """Return dollars as cents, halves rounded away from zero."""
+    """Return dollars as cents, halves rounded away from zero. As text they may be written as people
+    of Canada do: `-$1,234.56`, `-1 234,56 $`, `($5.00)`; a comma before two digits at the end is
+    the decimal one."""
     if value is None:
         return None
     # Nearly all amounts are whole cents of a middling size: no need of decimals for those.
-    if type(value) is str and _PLAIN_DOLLARS.fullmatch(value):
-        return int(value[:-3] + value[-2:])
+    if type(value) is str:
+        return int(value[:-3] + value[-2:]) if _PLAIN_DOLLARS.fullmatch(value) else _dollars(value)
     if type(value) is float and -MIDDLING < value < MIDDLING:
         nearest = round(value * 100)
         if abs(value * 100 - nearest) < _ROUNDING:
             return nearest
-    amount = _decimal(value) * 100
-    return int(amount.quantize(Decimal(1), rounding="ROUND_HALF_UP"))
-
-
-def formatted_dollars(value: Json) -> Minor | None:
-    """Dollars as people of Canada write them, to cents: `-$1,234.56`, `-1 234,56 $`, `($5.00)`.
-
-    Blank is not said. A comma before two digits at the end is the decimal one.
-    """
-    return _canadian_dollars(value) if type(value) is str else dollars(value)
+    return _rounded_cents(_decimal(value))
 
 
 @lru_cache(maxsize=8192)
-def _canadian_dollars(value: str) -> Minor | None:
+def _dollars(value: str) -> Minor | None:
     """A shop has few prices, and a report prints each many times."""
-    bare = _BLANKS_AND_SIGN.sub("", value)
-    if not bare:
+    bare = _SPACES_AND_SIGN.sub("", value)
+    amount = _amount(bare)
+    return None if amount is None else _rounded_cents(amount)
+
+
+def _rounded_cents(amount: Decimal) -> Minor:
+    return int((amount * 100).quantize(Decimal(1), rounding="ROUND_HALF_UP"))
+
+
+def amount_as_written(value: Json) -> Decimal | None:
+    """An amount as the POS writes it. Raises Unusable."""
+    return _amount(_SPACES_AND_SIGN.sub("", value) if type(value) is str else value)
+
+
+def is_amount(value: Json) -> bool:
+    """Whether a value says an amount other than zero, be it one that cannot be read."""
+    try:
+        return bool(amount_as_written(value))
+    except Unusable:
+        return True
+
+
+def _amount(value: Json) -> Decimal | None:
+    """A number, also one with thousands marked, a decimal comma, a minus behind or in brackets."""
+    if value is None:
         return None
-    size = bare[1:-1] if bare[0] == "(" and bare[-1] == ")" else bare.strip("-")
+    if type(value) is not str:
+        return _decimal(value)
+    bare = _SPACE_OF_THOUSANDS.sub("", value.strip()).removeprefix("+")
+    if _says_nothing(bare):
+        return None
+    size = bare[1:-1] if bare[0] == "(" and bare[-1] == ")" else bare.strip("-\N{MINUS SIGN}")
     if len(size) < len(bare) - 1 and bare[0] != "(":
         raise Unusable("bad_money")
-    if _ENGLISH.fullmatch(size):
-        amount = dollars(size.replace(",", ""))
-    elif _FRENCH.fullmatch(size):
-        amount = dollars(size.replace(",", "."))
+    if _FRENCH.fullmatch(size):
+        amount = _decimal(size.replace(",", "."))
+    elif _ENGLISH.fullmatch(size):
+        amount = _decimal(size.replace(",", ""))
     else:
         raise Unusable("bad_money")
-    return amount if size == bare else -(amount or 0)
-
-
-def amount_as_written(value: Json) -> Decimal:
-    """An amount as the POS writes it; not said is 0. Raises Unusable."""
-    return Decimal(0) if value is None else _decimal(value)
+    return amount if size == bare else -amount
 
 
 def _decimal(value: Json) -> Decimal:
     if isinstance(value, bool) or not isinstance(value, int | float | str):
         raise Unusable("bad_money")
     number = str(value).strip()
-    if "_" in number:  # which Python takes for a mark between digits
-        raise Unusable("bad_money")
     try:
         amount = Decimal(number)
     except InvalidOperation:
@@ -230,7 +313,7 @@ def birth_date(value: Json, formats: tuple[str, ...] = ()) -> str | None:
     A time after the day is ignored. `formats`: of `strptime`, where the day is not ISO's.
     """
     birthday = text(value)
-    if birthday is None:
+    if birthday is None or (len(birthday) < _LONGEST_WORD and _says_nothing(birthday)):
         return None
     try:
         day = date.fromisoformat(birthday[:10])
@@ -273,15 +356,17 @@ def instant_reader(zone: str, formats: tuple[str, ...]) -> Callable[[Json], Inst
     others = _strptime(formats)
 
     def read(value: Json) -> Instant | None:
-        if value is None or value == "":
+        if value is None:
             return None
         if not isinstance(value, str):
             raise Unusable("bad_date")
         return of_text(value)
 
     @lru_cache(maxsize=INSTANTS_KEPT)
-    def of_text(value: str) -> Instant:
+    def of_text(value: str) -> Instant | None:
         moment = _moment(value.strip(), others)
+        if moment is None and _says_nothing(value):
+            return None
         if moment is None or not EARLIEST <= moment.year <= LATEST:
             raise Unusable("bad_date")
         return from_datetime(moment if moment.tzinfo else moment.replace(tzinfo=local))
@@ -305,19 +390,32 @@ def _moment(value: str, others: tuple[str, ...]) -> datetime | None:
 
 def flag_or_time(instant: Callable[[Json], Instant | None]) -> Callable[[Json], bool | None]:
     """Return a reader of a flag that a POS may tell by when it was raised, as in `deleted_at`: a
-    time, or a number that counts since a day, is true. None for what is neither."""
+    time, or a number that counts since a day, is true. It raises Unusable for what is neither."""
     time_of = none_if_unusable(instant)
-    flag_of = none_if_unusable(boolean)
 
     def read(value: Json) -> bool | None:
         if value is None or value is True or value is False:
             return value
         if isinstance(value, int | float) and value > 1:
             return True
-        told: bool | None = flag_of(value)
-        return True if told is None and time_of(value) is not None else told
+        try:
+            return boolean(value)
+        except Unusable:
+            if time_of(value) is None:
+                raise
+            return True
 
     return read
+
+
+def birth_year(value: Json) -> str | None:
+    """The year alone (`1990`). Raises Unusable."""
+    year = text(value)
+    if year is None or _says_nothing(year):
+        return None
+    if not (year.isdecimal() and len(year) <= 4 and 1900 <= int(year) <= LATEST):
+        raise Unusable("bad_date")
+    return str(int(year))
 
 
 def none_if_unusable(read: Callable[[Json], Any]) -> Callable[[Json], Any]:
@@ -330,3 +428,7 @@ def none_if_unusable(read: Callable[[Json], Any]) -> Callable[[Json], Any]:
             return None
 
     return tolerant
+
+
+id_if_usable: Callable[[Json], str | None] = none_if_unusable(optional_id)
+text_if_usable: Callable[[Json], str | None] = none_if_unusable(text)

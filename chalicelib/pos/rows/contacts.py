@@ -6,11 +6,15 @@ A contact that nobody can be reached at is None, and a flag says why; the raw te
 from __future__ import annotations
 
 import re
+from decimal import Decimal
 from functools import cache, lru_cache
+from unicodedata import decimal
 
 from chalicelib.domain.names import fold_name
 
 NANPA = frozenset(("US", "CA"))
+TERRITORIES = frozenset(("PR", "VI", "GU", "MP", "AS"))
+"""Of the US, with area codes of their own (787, 340, 671 …)."""
 
 PLACEHOLDER_LOCALS = frozenset(
     [
@@ -76,8 +80,15 @@ DIRECTORY_ASSISTANCE = "5551212"
 
 _NOT_A_DIGIT = re.compile(r"[^0-9]+")
 _FORMATTED = re.compile(r"[0-9()+.\-\s]+")
+_GROUP = re.compile(r"([^0-9]*)([0-9]+)")
+_TAIL_OF_A_FLOAT = re.compile(r"(?<=[0-9]{4})\.0(?![0-9])")
+_SCIENTIFIC = re.compile(r"[1-9]\.[0-9]{1,12}[eE]\+?[0-9]{1,2}")
+_EXTENSION = re.compile(r"(?:\b(?:ext\w*|x|poste)|#|(?<=[0-9])x)\W*\Z", re.IGNORECASE)
+"""Stands before the digits that a switchboard dials on."""
+_WITHIN_A_NUMBER = re.compile(r"[\s().\-\u2010-\u2015]*")
 _EMAIL = re.compile(r"[^@\s\"(),:;<>\[\]\\]{1,64}@[a-z0-9](?:[a-z0-9.\-]{0,248})\.[a-z]{2,24}")
 _NO_EMAIL = re.compile(r"no[._\-]?e-?mail")
+_BETWEEN_ADDRESSES = re.compile(r"[,;|\n]|\s(?:/|or|ou)\s")
 _LOCAL_LENGTH = 10
 _SHORTEST = 7
 
@@ -96,12 +107,76 @@ def phone(raw: str | None, region: str) -> tuple[str | None, str | None]:
     if region in NANPA and (raw[0] != "+" or digits.startswith("1")):
         if len(digits) == _LOCAL_LENGTH + 1 and digits[0] == "1":
             digits = digits[1:]
-        if digits[-_SHORTEST:] == DIRECTORY_ASSISTANCE or digits == "0" * _LOCAL_LENGTH:
+        if digits[-_SHORTEST:] == DIRECTORY_ASSISTANCE:
             return None, "placeholder_phone"
         if len(digits) == _LOCAL_LENGTH and _north_american().fullmatch(digits):
             return "+1" + digits, None
-    number = _parsed(raw, region)
-    return number, None if number else "bad_phone"
+    return _decorated(raw, region)
+
+
+@lru_cache(maxsize=4096)
+def _decorated(raw: str, region: str) -> tuple[str | None, str | None]:
+    """As `phone`, of a number amid other text, of several, or of another country."""
+    written = _plain(raw)
+    without_code = written.replace("+1", "1")
+    found: list[str | None] = []
+    if region in NANPA and "+" not in without_code:
+        found = _ten_digits_each(without_code)
+    flag = "bad_phone"
+    for digits in found:
+        if digits is None:
+            continue
+        if digits[-_SHORTEST:] == DIRECTORY_ASSISTANCE or len(set(digits)) == 1:
+            flag = "placeholder_phone"
+        elif number := _parsed("+1" + digits, region):
+            return number, None
+    number = None if found else _parsed(written, region)
+    return number, None if number else flag
+
+
+def _plain(raw: str) -> str:
+    """The text with all digits as ASCII's, and without what a spreadsheet made of the number."""
+    written = "".join([str(decimal(c)) if c.isdecimal() else c for c in raw.strip()])
+    if _SCIENTIFIC.fullmatch(written):
+        written = format(Decimal(written), "f")
+    return _TAIL_OF_A_FLOAT.sub("", written)
+
+
+def _ten_digits_each(written: str) -> list[str | None]:
+    """The North American numbers of a text, whatever stands between their digits; None for one with
+    an extension, which is a line of many.
+
+    Digits left over behind a number are an extension too. Behind digits left over, a number begins
+    only where more parts them than spaces and dashes.
+    """
+    groups = _GROUP.findall(written)
+    numbers: list[str | None] = []
+    at, begins = 0, True
+    while at < len(groups):
+        end = _end_of_number(groups, at) if begins else None
+        if end is not None:
+            digits = "".join([digits for _, digits in groups[at:end]])
+            numbers.append(digits[-_LOCAL_LENGTH:])
+            at = end
+            begins = at < len(groups) and not _EXTENSION.search(groups[at][0])
+            continue
+        if numbers:
+            numbers[-1] = None
+        at += 1
+        begins = at < len(groups) and not _WITHIN_A_NUMBER.fullmatch(groups[at][0])
+    return numbers
+
+
+def _end_of_number(groups: list[tuple[str, str]], at: int) -> int | None:
+    """Where the number that begins with a group ends; None where none does."""
+    length = _LOCAL_LENGTH + (groups[at][1][0] == "1")
+    for end, (before, digits) in enumerate(groups[at:], at + 1):
+        if end > at + 1 and _EXTENSION.search(before):
+            return None
+        length -= len(digits)
+        if length <= 0:
+            return None if length else end
+    return None
 
 
 def _digits(raw: str) -> str:
@@ -125,23 +200,25 @@ def _north_american() -> re.Pattern[str]:
     return re.compile("|".join(f"(?:{p})" for p in dict.fromkeys(patterns)))
 
 
-@lru_cache(maxsize=4096)
-def _parsed(raw: str, region: str) -> str | None:
+def _parsed(written: str, region: str) -> str | None:
     import phonenumbers
 
     try:
-        number = phonenumbers.parse(raw, region)
+        numbers = [phonenumbers.parse(written, region)]
     except phonenumbers.NumberParseException:
-        return None
-    if not phonenumbers.is_valid_number(number):
-        return None
-    return phonenumbers.format_number(number, phonenumbers.PhoneNumberFormat.E164)
+        numbers = []
+    if "+" in written or region not in NANPA:  # else `_ten_digits_each` has judged it
+        numbers += [found.number for found in phonenumbers.PhoneNumberMatcher(written, region)]
+    for number in numbers:
+        if phonenumbers.is_valid_number(number) and not number.extension:
+            return phonenumbers.format_number(number, phonenumbers.PhoneNumberFormat.E164)
+    return None
 
 
 @lru_cache(maxsize=4096)
 def can_be_mobile(number: str) -> bool:
-    """Whether an E.164 number can be a mobile of the US or Canada; there, a number plan does not
-    tell mobiles from landlines."""
+    """Whether an E.164 number can be a mobile of the US, its territories or Canada; there, a number
+    plan does not tell mobiles from landlines."""
     import phonenumbers
 
     try:
@@ -150,7 +227,7 @@ def can_be_mobile(number: str) -> bool:
         return False
     kinds = phonenumbers.PhoneNumberType
     is_one = phonenumbers.number_type(parsed) in (kinds.MOBILE, kinds.FIXED_LINE_OR_MOBILE)
-    return is_one and phonenumbers.region_code_for_number(parsed) in NANPA
+    return is_one and phonenumbers.region_code_for_number(parsed) in NANPA | TERRITORIES
 
 
 def north_american(typed: str) -> str | None:
@@ -172,7 +249,9 @@ def email(raw: str | None, vendor_domains: frozenset[str]) -> tuple[str | None, 
     if not raw:
         return None, None
     address = raw.lower()
-    if not _EMAIL.fullmatch(address) or ".." in address or ".@" in address:
+    if not _EMAIL.fullmatch(address):
+        return _first_address(address, vendor_domains)
+    if ".." in address or ".@" in address:
         return None, "bad_email"
     local, _, domain = address.rpartition("@")
     made_up = (
@@ -183,6 +262,20 @@ def email(raw: str | None, vendor_domains: frozenset[str]) -> tuple[str | None, 
         or _is_below(domain, vendor_domains)
     )
     return (None, "placeholder_email") if made_up else (address, None)
+
+
+def _first_address(written: str, vendor_domains: frozenset[str]) -> tuple[str | None, str | None]:
+    """As `email`, of several addresses, or of one in angle brackets or a link."""
+    flag = "bad_email"
+    for part in _BETWEEN_ADDRESSES.split(written):
+        bare = part.strip().rstrip(".")
+        bare = bare.rpartition("<")[2].removesuffix(">").removeprefix("mailto:").strip()
+        if bare != written and _EMAIL.fullmatch(bare):
+            address, reason = email(bare, vendor_domains)
+            if address:
+                return address, None
+            flag = reason or flag
+    return None, flag
 
 
 def _stands_for_none(local: str, domain: str) -> bool:

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from operator import itemgetter
 from typing import Any, TypeVar
 
+from chalicelib.domain.words import Instant
 from chalicelib.pos.profile.mapping import (
     ConsentMapping,
     IdPart,
@@ -31,7 +32,14 @@ PlainField = tuple[str, str, Coercion]
 T = TypeVar("T")
 Fields = Mapping[str, Paths | ConsentMapping | NegatedFlag | IdPart | Sum | NestedRows]
 
-MAX_ELEMENTS = 500
+_NO_FLAGS: frozenset[str] = frozenset()
+MAX_ELEMENTS = 10_000
+"""Of an array that are read: far more than fit a row of a table."""
+
+_UNREAD: dict[str, Any] = {"sms_consent": "unknown", "email_consent": "unknown"} | dict.fromkeys(
+    ("first", "last", "name", "quantity"), ""
+)
+"""What a field is where it is not said, unless None."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,7 +52,11 @@ class Setting:
 
 
 class Compiler:
-    """Compiles maps of one profile in one setting."""
+    """Compiles maps of one profile in one setting.
+
+    `unread`: fields of the rows read since it was cleared that could not be read and decide
+    nothing, so that they count as not said; those of an array's elements behind its name.
+    """
 
     def __init__(self, profile: Profile, setting: Setting) -> None:
         zone = profile.time.zone
@@ -52,58 +64,123 @@ class Compiler:
             setting.time_zone if zone == "store" else zone, profile.time.formats
         )
         self._flag_or_time = coerce.flag_or_time(instant)
-        money = _MONEY[profile.money]
-        self._by_name = _coercions(instant, money)
+        self._instant = instant
+        self._by_name = _coercions(instant, _MONEY[profile.money])
+        self.unread: set[str] = set()
 
-    def extractor(self, fields: Fields, **given: Coercion) -> Callable[[Row], dict[str, Any]]:
+    def dated(self, value: Json) -> tuple[Instant, str] | None:
+        """An instant with the text that tells it. Raises Unusable."""
+        at = self._instant(value)
+        return None if at is None else (at, value.strip())
+
+    def flags(self) -> frozenset[str]:
+        """Return a flag for each field that could not be read since the last call."""
+        if not self.unread:
+            return _NO_FLAGS
+        flags = frozenset([f"bad_{name}" for name in self.unread])
+        self.unread.clear()
+        return flags
+
+    def extractor(
+        self,
+        fields: Fields,
+        deciding: frozenset[str] = frozenset(),
+        within: str = "",
+        **given: Coercion,
+    ) -> Callable[[Row], dict[str, Any]]:
         """A function from a row to the values of all of a map's fields but the arrays.
 
         `given` coercions go before those the names stand for. The function raises Unusable, naming
-        the POS's field.
+        the POS's field, for one that is `deciding` and cannot be read. `within`: see `unread`.
         """
         simple, others = self._split(fields, given)
+        each = [(name, _simple_reader(key, coercion)) for name, key, coercion in simple]
 
         def extract(row: Row) -> dict[str, Any]:
             try:
                 values = {name: coercion(row.get(key)) for name, key, coercion in simple}
             except Unusable:
-                _raise_with_field(simple, row)
-                raise
-            for name, read in others:
-                values[name] = read(row)
+                values = dict(self._each(each, row, deciding, within))
+            if others:
+                values.update(self._each(others, row, deciding, within))
             return values
 
         return extract
 
     def in_order(
-        self,
-        order: tuple[str, ...],
-        fields: Fields,
-        defaults: Mapping[str, Any],
-        **given: Coercion,
+        self, order: tuple[str, ...], fields: Fields, within: str, **given: Coercion
     ) -> Callable[[Row], list[Any]]:
         """As `extractor`, but a list of the values of all names of `order`, in that order, which a
-        dataclass of many fields takes in less time than names. `defaults`: of what the map leaves
-        out."""
+        dataclass of many fields takes in less time than names. What the map leaves out is None."""
         simple, others = self._split(fields, given)
+        each = [(name, _simple_reader(key, coercion)) for name, key, coercion in simple]
         read = [(key, coercion) for _, key, coercion in simple]
         mapped = [name for name, *_ in (*simple, *others)]
         missing = [name for name in order if name not in mapped]
-        constants = [defaults.get(name) for name in missing]
+        nothing = [None] * len(missing)
         arrange = itemgetter(*map([*mapped, *missing].index, order))
 
         def extract(row: Row) -> list[Any]:
             try:
                 values = [coercion(row.get(key)) for key, coercion in read]
             except Unusable:
-                _raise_with_field(simple, row)
-                raise
-            for _, read_other in others:
-                values.append(read_other(row))
-            values += constants
+                values = [value for _, value in self._each(each, row, frozenset(), within)]
+            if others:
+                values += [value for _, value in self._each(others, row, frozenset(), within)]
+            values += nothing
             return list(arrange(values))
 
         return extract
+
+    def _each(
+        self,
+        readers: list[tuple[str, Read]],
+        row: Row,
+        deciding: frozenset[str],
+        within: str,
+    ) -> list[tuple[str, Any]]:
+        """The fields one by one, so that one that cannot be read costs no other."""
+        values = []
+        for name, read in readers:
+            try:
+                values.append((name, read(row)))
+            except Unusable:
+                if name in deciding:
+                    raise
+                self.unread.add(within + name)
+                values.append((name, _UNREAD.get(name)))
+        return values
+
+    def array(
+        self, name: str, spec: object, compile_one: Callable[[Fields, str], Callable[[Row], T]]
+    ) -> Callable[[Row], tuple[T, ...]]:
+        """Return a reader of an array inside a row; null, or an absent map, is an empty one.
+
+        What is no array counts as not said, and an element that is no object is left out: both are
+        `unread`. `name`: of the array, behind the arrays that it is in.
+        """
+        if not isinstance(spec, NestedRows):
+            return lambda _row: ()
+        rows, key, make = spec.rows, spec.rows.key, compile_one(spec.map, f"{name}.")
+
+        def read(row: Row) -> tuple[T, ...]:
+            array = rows.value(row) if key is None else row.get(key)
+            if not array and (array is None or array == []):
+                return ()
+            if type(array) is not list:
+                if not coerce.is_blank(array):
+                    self.unread.add(name)
+                return ()
+            try:
+                if len(array) <= MAX_ELEMENTS:
+                    return tuple([make(element) for element in array])
+            except AttributeError:  # an element without `get`: not an object
+                pass
+            self.unread.add(name)
+            objects = [element for element in array[:MAX_ELEMENTS] if isinstance(element, dict)]
+            return tuple([make(element) for element in objects])
+
+        return read
 
     def _split(
         self, fields: Fields, given: Mapping[str, Coercion]
@@ -116,12 +193,14 @@ class Compiler:
             coercion = by_name.get(name, coerce.text)
             if isinstance(spec, Path) and spec.key is not None:
                 simple.append((name, spec.key, coercion))
+            elif isinstance(spec, Sum):
+                others.append((name, _sum(spec, coercion, _beside(fields, name))))
             elif not isinstance(spec, NestedRows):
                 others.append((name, self._reader(spec, coercion)))
         return simple, others
 
     def _reader(
-        self, spec: Paths | ConsentMapping | NegatedFlag | IdPart | Sum, coercion: Coercion
+        self, spec: Paths | ConsentMapping | NegatedFlag | IdPart, coercion: Coercion
     ) -> Read:
         match spec:
             case ConsentMapping():
@@ -130,27 +209,29 @@ class Compiler:
                 return _negated(spec, self._flag_or_time)
             case IdPart():
                 return _id_part(spec, coercion)
-            case Sum():
-                return _sum(spec, coercion)
             case _:
                 return field_reader(spec, coercion)
 
-    def reader_of(self, name: str, paths: Paths, coercion: Coercion | None = None) -> Read:
-        return field_reader(paths, coercion or self._by_name.get(name, coerce.text))
+    def reader_of(self, name: str, paths: Paths) -> Read:
+        return field_reader(paths, self._by_name.get(name, coerce.text))
 
     def _consent(self, consent: ConsentMapping) -> Read:
         """An opt-out wins over an opt-in; without either nobody was asked (reference/pos.md §7).
-        Where an opt-out says something that cannot be read, nobody knows."""
+        Where a flag says something that cannot be read, nobody knows."""
         refused, given = consent.refused, consent.given
+        is_given = field_reader(given, coerce.boolean) if given else lambda _row: None
 
         def read(row: Row) -> str:
-            opt_outs = [out for out in refused.values(row) if out != ""] if refused else []
-            told = [coerce.boolean(out) for out in opt_outs]
-            if True in told:
-                return "no"
-            if None in told or given is None:
-                return "unknown"
-            return "yes" if coerce.boolean(given.value(row)) else "unknown"
+            broken = None
+            for out in refused.values(row) if refused else ():
+                try:
+                    if coerce.boolean(out):
+                        return "no"
+                except Unusable as unusable:
+                    broken = unusable
+            if broken:
+                raise broken
+            return "yes" if is_given(row) else "unknown"
 
         return read
 
@@ -163,12 +244,12 @@ def _coercions(instant: Coercion, money: Coercion) -> dict[str, Coercion]:
             ("customer_ext_id", "original_ext_id", "product_ext_id", "employee_id", "merged_into"),
             coerce.optional_id,
         ),
-        **dict.fromkeys(("first", "last", "name", "status"), coerce.text_or_empty),
-        **dict.fromkeys(("created_at", "updated_at"), coerce.none_if_unusable(instant)),
+        **dict.fromkeys(("first", "last", "name"), coerce.text_or_empty),
+        **dict.fromkeys(("created_at", "updated_at", "ordered_at"), instant),
         **dict.fromkeys(("pos_loyalty_member", "active", "medical"), coerce.boolean),
         **dict.fromkeys(("terms_agreed", "is_void", "is_return"), coerce.flag_or_time(instant)),
-        "ordered_at": instant,
-        "pos_points": coerce.whole_number,
+        "status": coerce.word,
+        "pos_points": coerce.points,
         "quantity": coerce.decimal_text,
         **dict.fromkeys(
             [
@@ -191,53 +272,71 @@ def _coercions(instant: Coercion, money: Coercion) -> dict[str, Coercion]:
 _MONEY: dict[str, Coercion] = {
     "cents": coerce.cents,
     "major": coerce.dollars,
-    "formatted": coerce.formatted_dollars,
+    "formatted": coerce.dollars,
 }
 
 
-def _raise_with_field(simple: Sequence[PlainField], row: Row) -> None:
-    """Raise the Unusable of the first field that is broken, with the field's name."""
-    for _, key, coercion in simple:
-        _simple_reader(key, coercion)(row)
+def _sum(spec: Sum, coercion: Coercion, beside: Sequence[Path] = ()) -> Read:
+    """A reader that adds up what is said; None when nothing is.
 
-
-def _sum(spec: Sum, coercion: Coercion) -> Read:
-    """A reader that adds up what is said; None when nothing is."""
+    `beside`: other amounts of the same elements. Nobody knows a sum of elements of which one says
+    those, and not its own.
+    """
 
     def read(row: Row) -> Any:
-        total = None
+        total, said = None, 0
         for path in spec.sum:
             try:
                 for part in map(coercion, path.values(row)):
                     if part is not None:
-                        total = part if total is None else total + part
+                        total, said = part if total is None else total + part, said + 1
             except Unusable as unusable:
                 raise Unusable(unusable.reason, path) from None
+        if beside and said < sum(len(path.holders(row)) for path in spec.sum):
+            _refuse_gaps(spec, coercion, beside, row)
         return total
 
     return read
 
 
+def _beside(fields: Fields, name: str) -> list[Path]:
+    """Beside a total, of which nothing may be missing: the other sums of the map."""
+    others = [spec for other, spec in fields.items() if other != name]
+    sums = [spec for spec in others if isinstance(spec, Sum)] if name == "total" else []
+    return [path for spec in sums for path in spec.sum]
+
+
+def _refuse_gaps(spec: Sum, coercion: Coercion, beside: Sequence[Path], row: Row) -> None:
+    for path in spec.sum:
+        *within, last = path.steps
+        keys = [other.steps[-1] for other in beside if [*other.steps[:-1]] == within]
+        for holder in path.holders(row):
+            is_said = coercion(holder.get(last)) is not None
+            if not is_said and any(coerce.is_amount(holder.get(key)) for key in keys):
+                raise Unusable("bad_money", path)
+
+
 def _negated(spec: NegatedFlag, flag: Coercion) -> Read:
+    is_opposite = field_reader(spec.unless, flag)
+
     def read(row: Row) -> bool | None:
-        opposite = flag(spec.unless.value(row))
+        opposite = is_opposite(row)
         return None if opposite is None else not opposite
 
     return read
 
 
 def _id_part(spec: IdPart, coercion: Coercion) -> Read:
-    """A reader of one part of a composite text; a text of another make is none."""
+    """A reader of one part of a composite text; where that is no usable one, of the other field."""
     otherwise, index = spec.otherwise, spec.take - 1
 
     def read(row: Row) -> Any:
         whole = spec.of.value(row)
         parts = whole.split(spec.at) if isinstance(whole, str) else []
-        value = otherwise.value(row) if otherwise else None
-        if len(parts) == spec.parts:
-            value = parts[index]
         try:
-            return coercion(value)
+            if len(parts) == spec.parts:
+                return coercion(parts[index])
+            return coercion(otherwise.value(row) if otherwise else None)
         except Unusable as unusable:
             raise Unusable(unusable.reason, spec.of) from None
 
@@ -291,30 +390,3 @@ def required_path(spec: object) -> Paths:
     if isinstance(spec, Path | tuple):
         return spec
     raise ValueError(f"the map needs a path here, not {spec!r}")
-
-
-def array_reader(
-    spec: object, compile_one: Callable[[Fields], Callable[[Row], T]]
-) -> Callable[[Row], tuple[T, ...]]:
-    """Return a reader of an array inside a row; null or an absent map is an empty one.
-
-    Raises Unusable (when reading) for what is no array of objects, or an element's own fault.
-    """
-    if not isinstance(spec, NestedRows):
-        return lambda _row: ()
-    rows, key, make = spec.rows, spec.rows.key, compile_one(spec.map)
-
-    def read(row: Row) -> tuple[T, ...]:
-        array = rows.value(row) if key is None else row.get(key)
-        if not array and (array is None or array == []):
-            return ()
-        if type(array) is not list or len(array) > MAX_ELEMENTS:
-            raise Unusable("wrong_shape", spec.rows)
-        try:
-            return tuple([make(element) for element in array])
-        except Unusable as unusable:
-            raise Unusable(unusable.reason, f"{spec.rows}.{unusable.field}") from None
-        except AttributeError:  # an element without `get`: not an object
-            raise Unusable("wrong_shape", spec.rows) from None
-
-    return read

@@ -23,8 +23,8 @@ from chalicelib.pos.profile.path import Path
 from chalicelib.pos.profile.profile import Profile
 from chalicelib.pos.rows import coerce, contacts
 from chalicelib.pos.rows.coerce import Json, Unusable
-from chalicelib.pos.rows.field_map import Compiler, Row, Setting
-from chalicelib.pos.rows.row_ids import customer_ids, id_reader
+from chalicelib.pos.rows.field_map import Compiler, Row, Setting, required_path
+from chalicelib.pos.rows.row_ids import customer_ids, id_reader, ids_parts
 from chalicelib.pos.rows.sale_rows import Count, sale_maker
 from chalicelib.pos.rows.zones import iana_zone
 from chalicelib.services.ports.pos import KnownRow
@@ -33,6 +33,8 @@ MAX_UNKNOWN_WORDS = 50
 _WORD_LENGTH = 40
 DEEPEST = 50
 CELLS_KEPT = 100
+ID, KEY = frozenset(("ext_id",)), frozenset(("key",))
+"""All that can set a shopper or a product, and a store, aside (product.md §5)."""
 CUT = "…"
 """Stands in a row set aside for what is not kept of it."""
 
@@ -182,11 +184,12 @@ def _paths(profile: Profile, stream: Stream, name: str) -> Paths:
 
 
 def _sold_out(row: Json, quantity: Path) -> bool:
-    """Whether nothing is left of it; what is no quantity is judged with the row."""
-    try:
-        return isinstance(row, dict) and float(quantity.value(row) or 0) <= 0
-    except (TypeError, ValueError):
-        return False
+    """Whether nothing is left of it; what tells no quantity may be there."""
+    left = _quantity(quantity.value(row))
+    return left is not None and float(left) <= 0
+
+
+_quantity = coerce.none_if_unusable(coerce.decimal_text)
 
 
 def _without(row: Json, forbidden: frozenset[str], depth: int = 0) -> Any:
@@ -205,7 +208,7 @@ Maker = Callable[[Profile, Setting, Count], Callable[[Row], Fact]]
 
 
 def _stores(profile: Profile, setting: Setting, _count: Count) -> Callable[[Row], Fact]:
-    extract = Compiler(profile, setting).extractor(profile.streams["stores"].map)
+    extract = Compiler(profile, setting).extractor(profile.streams["stores"].map, KEY)
     names = profile.time.zone_names
     if isinstance(profile.streams["stores"].page, Proof):
         return lambda _row: StoreFact(setting.store_key, setting.store_key)
@@ -220,31 +223,37 @@ def _stores(profile: Profile, setting: Setting, _count: Count) -> Callable[[Row]
 
 
 def _customers(profile: Profile, setting: Setting, _count: Count) -> Callable[[Row], Fact]:
-    extract = Compiler(profile, setting).extractor(
-        profile.streams["customers"].map, phone=coerce.contact_text, email=coerce.contact_text
-    )
     formats = profile.time.formats
     region = profile.contacts.phone_region
     employees = frozenset(profile.contacts.employee_types)
     compose_ids = customer_ids(profile)
     vendor_domains = frozenset(profile.contacts.placeholder_email_domains)
+    fields = dict(profile.streams["customers"].map)
+    phone_of = _contact_reader(fields.pop("phone"), lambda raw: contacts.phone(raw, region))
+    email_of = _contact_reader(fields.pop("email"), lambda raw: contacts.email(raw, vendor_domains))
+    compiler = Compiler(profile, setting)
+    extract = compiler.extractor(
+        fields,
+        ID | ids_parts(profile, "customers"),
+        birth_date=lambda value: coerce.birth_date(value, formats),
+        birth_year=coerce.birth_year,
+    )
 
     def customer(row: Row) -> Fact:
+        compiler.unread.clear()
         values = extract(row)
-        values["phone_raw"] = raw_phone = values.pop("phone", None)
-        values["email_raw"] = raw_email = values.pop("email", None)
-        values["phone"], bad_phone = contacts.phone(raw_phone, region)
-        values["email"], bad_email = contacts.email(raw_email, vendor_domains)
-        values["birth_date"], bad_birth = _born(
-            values.pop("birth_date", None), values.pop("birth_year", None), formats
-        )
+        values["phone_raw"], values["phone"], bad_phone = phone_of(row)
+        values["email_raw"], values["email"], bad_email = email_of(row)
+        birth_year = values.pop("birth_year", None)
+        values["birth_date"] = values.get("birth_date") or birth_year
         if values.get("merged_into") == values["ext_id"]:
             values["merged_into"] = None
         is_merged = values.get("merged_into") is not None
         if is_merged:  # its points are the other's now
             values["pos_points"] = None
+            compiler.unread.discard("pos_points")
         values["active"] = active = values.get("active") is not False and not is_merged
-        flags = {bad_phone, bad_email, bad_birth}
+        flags = {bad_phone, bad_email, *compiler.flags()}
         if (values.get("type") or "").lower() in employees:
             flags.add("employee")
         compose_ids(values, values.get("store_key") or setting.store_key)
@@ -258,29 +267,43 @@ def _customers(profile: Profile, setting: Setting, _count: Count) -> Callable[[R
     return customer
 
 
-def _born(
-    birthday: str | None, year: str | None, formats: tuple[str, ...]
-) -> tuple[str | None, str | None]:
-    """The date of birth, else the year alone (`1990`); a broken date costs only the field."""
-    flag = None
-    try:
-        born = coerce.birth_date(birthday, formats)
-    except Unusable:
-        born, flag = None, "bad_birth_date"
-    if born is None and year and year.isdecimal() and 1900 <= int(year[:9]) <= coerce.LATEST:
-        born = str(int(year))
-    return born, flag
+Contact = tuple[str | None, str | None, str | None]
+"""A contact as it is written, as it is used, and why it is not."""
+
+
+def _contact_reader(
+    spec: object, find: Callable[[str | None], tuple[str | None, str | None]]
+) -> Callable[[Row], Contact]:
+    """Return a reader of the first contact that is usable; where none is, of the first written."""
+    paths = required_path(spec)
+    places = (paths,) if isinstance(paths, Path) else paths
+
+    def read(row: Row) -> Contact:
+        unusable: Contact = (None, None, None)
+        for place in places:
+            for value in place.values(row):
+                raw = coerce.contact_text(value)
+                found, flag = find(raw)
+                if found is not None:
+                    return raw, found, None
+                if unusable[0] is None:
+                    unusable = raw, None, flag
+        return unusable
+
+    return read
 
 
 def _inventory(profile: Profile, setting: Setting, _count: Count) -> Callable[[Row], Fact]:
-    extract = Compiler(profile, setting).extractor(profile.streams["inventory"].map)
+    compiler = Compiler(profile, setting)
+    extract = compiler.extractor(profile.streams["inventory"].map, ID)
 
     def item(row: Row) -> Fact:
+        compiler.unread.clear()
         values = extract(row)
-        values["quantity"] = values.get("quantity") or "0"
+        values["quantity"] = values.get("quantity") or ""
         values["active"] = values.get("active") is not False
         values["store_key"] = values.get("store_key") or setting.store_key
-        return InventoryItem(currency=setting.currency, **values)
+        return InventoryItem(currency=setting.currency, flags=compiler.flags(), **values)
 
     return item
 

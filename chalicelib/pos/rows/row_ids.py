@@ -21,16 +21,21 @@ Compose = Callable[[dict[str, Any], str], None]
 def id_reader(profile: Profile, stream: Stream, setting: Setting) -> Callable[[Row], str | None]:
     """Return a reader of the id by which AIQ knows a row; None where it cannot be read."""
     fields = profile.streams[stream].map
-    read = field_reader(_paths(fields.get("ext_id")), coerce.optional_id)
+    read = field_reader(_paths(fields.get("ext_id")), coerce.id_if_usable)
     if profile.streams[stream].unique_in != "shop":
         return read
-    read_shop = field_reader(_paths(fields.get("store_key")), coerce.text)
+    read_shop = field_reader(_paths(fields.get("store_key")), coerce.text_if_usable)
 
     def read_in_shop(row: Row) -> str | None:
         ext_id = read(row)
         return ext_id and id_in_shop(read_shop(row) or setting.store_key, ext_id)
 
     return read_in_shop
+
+
+def ids_parts(profile: Profile, stream: Stream) -> frozenset[str]:
+    """Return the fields without which a row of the stream has no id, besides its own."""
+    return frozenset(("store_key",) if profile.streams[stream].unique_in == "shop" else ())
 
 
 def customer_ids(profile: Profile) -> Compose:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import replace
 from functools import partial
+from itertools import accumulate
 from typing import Any
 
 import orjson
@@ -17,10 +18,8 @@ from chalicelib.pos.rows.field_map import (
     Fields,
     Row,
     Setting,
-    array_reader,
-    required_path,
 )
-from chalicelib.pos.rows.row_ids import sale_ids
+from chalicelib.pos.rows.row_ids import ids_parts, sale_ids
 
 Count = Callable[[str, str], None]
 """Takes (field, word): a word the profile does not know was seen."""
@@ -30,6 +29,9 @@ MAX_BYTES = 350_000
 FEW = 10
 """So many lines, with half as many discounts each, fit whatever they say."""
 
+DECIDING = frozenset(("ext_id", "ordered_at", "total"))
+"""Without them there is no sale; no other field sets one aside (product.md §5)."""
+
 HEAD_MONEY = ("subtotal", "discount", "tax", "fees", "tip")
 
 
@@ -37,20 +39,22 @@ def sale_maker(profile: Profile, setting: Setting, count: Count) -> Callable[[Ro
     """Compile the profile's sales map to a function from a row to a sale, which raises Unusable."""
     compiler = Compiler(profile, setting)
     spec = profile.streams["sales"].map
-    extract = compiler.extractor(spec)
-    lines_of = array_reader(spec.get("items"), partial(_line, compiler))
-    tenders_of = array_reader(spec.get("tenders"), partial(_tender, compiler))
-    text_of = compiler.reader_of("ordered_at_text", required_path(spec["ordered_at"]))
+    deciding = DECIDING | ids_parts(profile, "sales")
+    extract = compiler.extractor(spec, deciding, ordered_at=compiler.dated)
+    lines_of = compiler.array("items", spec.get("items"), partial(_line, compiler))
+    tenders_of = compiler.array("tenders", spec.get("tenders"), partial(_tender, compiler))
     judge = _judge(profile.sale_words, count)
     compose_ids = sale_ids(profile)
     on_shop_clock, formats = profile.time.zone == "store", profile.time.formats
 
     def sale(row: Row) -> Sale:
+        compiler.unread.clear()
         values = extract(row)
         if values["ordered_at"] is None:
             raise coerce.Unusable("bad_date", "ordered_at")
         if values["total"] is None:
             raise coerce.Unusable("bad_money", "total")
+        values["ordered_at"], text = values["ordered_at"]
         for name in HEAD_MONEY:
             values[name] = values.get(name) or 0
         values["discount"] = abs(values["discount"])
@@ -58,7 +62,6 @@ def sale_maker(profile: Profile, setting: Setting, count: Count) -> Callable[[Ro
         lines = lines_of(row)
         if values.pop("all_returned"):
             lines = tuple(replace(line, returned=True) for line in lines)
-        text = text_of(row) or ""
         if on_shop_clock:
             values["wall_clock"] = coerce.zoneless_clock(text, formats)
         shop = values.pop("store_key", None) or setting.store_key
@@ -69,11 +72,10 @@ def sale_maker(profile: Profile, setting: Setting, count: Count) -> Callable[[Ro
             currency=setting.currency,
             items=lines,
             tenders=tenders_of(row),
+            flags=compiler.flags(),
             **values,
         )
-        if not _fits(made):
-            raise coerce.Unusable("wrong_shape", "items")
-        return made
+        return made if _fits(made) else _cut(made)
 
     return sale
 
@@ -83,7 +85,20 @@ def _fits(sale: Sale) -> bool:
         longest = max([len(line.discounts) for line in sale.items], default=0)
         if longest <= FEW // 2:
             return True
-    return len(orjson.dumps(sale)) <= MAX_BYTES
+    return len(orjson.dumps(sale, default=sorted)) <= MAX_BYTES
+
+
+def _cut(sale: Sale) -> Sale:
+    """The sale with as many of its lines and tenders, in order, as fit, flagged."""
+    left = MAX_BYTES - len(orjson.dumps(replace(sale, items=(), tenders=()), default=sorted))
+    kept: dict[str, tuple[Any, ...]] = {}
+    for name in ("tenders", "items"):
+        whole = getattr(sale, name)
+        sizes = accumulate(len(orjson.dumps(part)) + 1 for part in whole)
+        kept[name] = tuple(part for part, size in zip(whole, sizes, strict=True) if size <= left)
+        left -= sum(len(orjson.dumps(part)) + 1 for part in kept[name])
+    lost = {f"cut_{name}" for name, parts in kept.items() if len(parts) < len(getattr(sale, name))}
+    return replace(sale, **kept, flags=sale.flags | lost)  # type: ignore[arg-type]
 
 
 def _judge(words: SaleWords, count: Count) -> Callable[[dict[str, Any]], None]:
@@ -135,32 +150,39 @@ def _negate(values: dict[str, Any]) -> None:
         values[name] = -abs(values[name])
 
 
-def _line(compiler: Compiler, fields: Fields) -> Callable[[Row], LineItem]:
+def _line(compiler: Compiler, fields: Fields, within: str) -> Callable[[Row], LineItem]:
     order = LineItem.__match_args__
-    defaults = {"quantity": "1", "discount": 0}
-    extract = compiler.in_order(order, fields, defaults, ext_id=coerce.optional_id)
-    discounts_of = array_reader(fields.get("discounts"), partial(_name, compiler))
-    quantity, discount, discounts, returned = map(
-        order.index, ("quantity", "discount", "discounts", "returned")
+    extract = compiler.in_order(order, fields, within, ext_id=coerce.optional_id)
+    discounts_of = compiler.array(
+        f"{within}discounts", fields.get("discounts"), partial(_name, compiler)
+    )
+    name, quantity, discount, discounts, returned = map(
+        order.index, ("name", "quantity", "discount", "discounts", "returned")
     )
 
     def line(row: Row) -> LineItem:
         values = extract(row)
-        count = values[quantity] = values[quantity] or "1"
+        count = values[quantity] = values[quantity] or ""
+        values[name] = values[name] or ""
         values[discount] = abs(values[discount] or 0)
         names = discounts_of(row)
         values[discounts] = tuple(dict.fromkeys(filter(None, names))) if names else ()
-        values[returned] = count[0] == "-"
+        values[returned] = count[:1] == "-"
         return LineItem(*values)
 
     return line
 
 
-def _tender(compiler: Compiler, fields: Fields) -> Callable[[Row], Tender]:
-    name_of = compiler.reader_of("name", required_path(fields["name"]))
-    amount_of = compiler.reader_of("amount", required_path(fields["amount"]))
-    return lambda row: Tender(name_of(row), amount_of(row) or 0)
+def _tender(compiler: Compiler, fields: Fields, within: str) -> Callable[[Row], Tender]:
+    extract = compiler.extractor(fields, within=within)
+
+    def tender(row: Row) -> Tender:
+        values = extract(row)
+        return Tender(values.get("name") or "", values.get("amount"))
+
+    return tender
 
 
-def _name(compiler: Compiler, fields: Fields) -> Callable[[Row], str]:
-    return compiler.reader_of("name", required_path(fields["name"]))
+def _name(compiler: Compiler, fields: Fields, within: str) -> Callable[[Row], str]:
+    extract = compiler.extractor(fields, within=within)
+    return lambda row: extract(row).get("name") or ""

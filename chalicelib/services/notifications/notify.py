@@ -25,6 +25,7 @@ Kind = Literal[
     "many_unlinked_sales",
     "shared_key",
     "points_import_mismatch",
+    "unread_balances",
     "members_left",
     "unclear_replies",
     "dead_letter",
@@ -156,6 +157,15 @@ TEMPLATES: Mapping[Kind, Template] = {
         " else sales earn twice, or not at all.",
         CARD,
         ("title", "day"),
+    ),
+    "unread_balances": Template(
+        "warning",
+        "Points in {title} ({scope}) of shoppers {shoppers} cannot be read, so that none are"
+        " imported for good yet.",
+        "Correct the points of these shoppers in {title} (numbers of at most two decimals), then"
+        " Sync now. The first complete listing in which all can be read is the one that counts.",
+        CARD,
+        ("title", "scope", "shoppers"),
     ),
     "members_left": Template(
         "warning",

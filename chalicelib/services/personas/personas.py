@@ -212,4 +212,5 @@ def _sale(stored: StoredSale, mapping: Mapping[str, int]) -> PersonaSale:
             SaleLine(i.name, i.quantity, i.total, i.category, i.brand, i.returned)
             for i in sale.items
         ),
+        flags=tuple(sorted(sale.flags)),
     )

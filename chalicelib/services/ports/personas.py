@@ -116,6 +116,7 @@ class PersonaSale:
     discount: Minor
     tax: Minor
     items: tuple[SaleLine, ...]
+    flags: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

@@ -78,10 +78,12 @@ class RunEnding:
             self.leaving.note(result.uid, result.platform, result.leavers)
 
     def _fix_points(self, result: RunResult) -> None:
-        """Fix imported points by a complete listing; one that is empty says that something is
-        wrong, and fixes none."""
+        """Fix imported points by a complete listing; one that is empty, or in which a balance
+        cannot be read, says that something is wrong, and fixes none."""
         customers, account = result.streams.get("customers"), result.account
         if not result.fixes_points or customers is None or account is None:
+            return
+        if result.unread_balances:
             return
         if not (customers.good and customers.full_listing and customers.listed):
             return

@@ -92,6 +92,8 @@ def row_notices(result: RunResult) -> list[Notice]:
     days = states_after(result)["sales"].days if "sales" in result.streams else {}
     if empty or are_sales_missing(days, result.began):
         notices.append(Notice("no_rows", {"stream": "customers" if empty else "sales"}))
+    if result.unread_balances:
+        notices.append(Notice("unread_balances", {"shoppers": list(result.unread_balances)}))
     unlinked, sales = result.sales_unlinked, result.sales_linked + result.sales_unlinked
     if sales >= MANY_SALES and unlinked * 2 > sales:
         notices.append(Notice("many_unlinked_sales", {"unlinked": unlinked, "sales": sales}))
@@ -131,7 +133,7 @@ def mended_keys(
     kinds: set[Kind] = {"truncated_catalogue"} if result.catalogue == "taken" else set()
     if result.error is None:
         kinds.update(MENDED_BY_A_GOOD_RUN)
-        kinds.add("no_rows")
+        kinds.update(("no_rows", "unread_balances"))
         if not unusable_notices(result) and all(s.looks_back for s in result.streams.values()):
             kinds.add("unusable_rows")
         if result.sales_linked + result.sales_unlinked >= MANY_SALES:

@@ -67,7 +67,8 @@ class Progress:
     records of members who lost their last reason of membership and are not noted yet. `judging`:
     the customers were read to their end, and it is to be judged whether blanked contacts are taken.
     `sales_missing`: sales that the listing lacked and those it should have shown, where it lacked
-    too many to be believed.
+    too many to be believed. `unread_balances`: external ids of shoppers whose points an importing
+    run could not read.
     """
 
     began: Instant
@@ -84,6 +85,7 @@ class Progress:
     leavers: list[str] = field(default_factory=list)
     judging: bool = False
     sales_missing: tuple[int, int] | None = None
+    unread_balances: list[str] = field(default_factory=list)
 
     def dump(self) -> dict[str, Any]:
         """Return what `load` reads. Fields that came later are left out while they say nothing: a
@@ -97,6 +99,8 @@ class Progress:
             for name in ("aside_from", "words_from"):
                 if stream[name] is None:
                     del stream[name]
+        if not self.unread_balances:
+            del dumped["unread_balances"]
         return dumped
 
     @classmethod

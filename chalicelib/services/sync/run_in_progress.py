@@ -326,6 +326,7 @@ class RunInProgress:
             leavers=tuple(progress.leavers),
             takes_points=progress.imports,
             fixes_points=progress.importing,
+            unread_balances=tuple(progress.unread_balances),
             catalogue=catalogue,
             sales_missing=progress.sales_missing,
             products_gone=(self.manifests.products_gone() if catalogue == "taken" else frozenset()),

@@ -56,7 +56,8 @@ class RunResult:
     them. `store_names`: name and IANA zone by store key. `customers_changed`: new or changed
     customers came; looked at in complete runs only. `leavers`: records of members who left.
     `takes_points`: points are imported from this source; `fixes_points`: this run's customers
-    listing may fix them. `sales_missing`: how many sales a listing lacked that is not believed, and
+    listing may fix them, unless there are `unread_balances`, external ids of shoppers whose points
+    it could not read. `sales_missing`: how many sales a listing lacked that is not believed, and
     how many it should have shown. `products_gone`: digests of the product ids that a listing which
     was taken lacks.
     """
@@ -82,6 +83,7 @@ class RunResult:
     takes_points: bool = False
     fixes_points: bool = False
     sales_missing: tuple[int, int] | None = None
+    unread_balances: tuple[str, ...] = ()
     catalogue: CatalogueListing = "nothing new"
     products_gone: frozenset[int] = frozenset()
 

@@ -11,7 +11,7 @@ from typing import TypeVar
 from chalicelib.domain.ids import record_id
 from chalicelib.domain.manifest import NO_ROW, Manifest, digest, id_digest
 from chalicelib.domain.part_size import PartSize
-from chalicelib.domain.records import Customer, Fact, InventoryItem, Sale, StoreFact
+from chalicelib.domain.records import BAD_POINTS, Customer, Fact, InventoryItem, Sale, StoreFact
 from chalicelib.domain.times import utc_day
 from chalicelib.domain.words import Instant, ScopeId, Stream
 from chalicelib.services.derivation.commit import FactCommits
@@ -38,6 +38,9 @@ MAX_ASIDES = 1_000
 MOST_LEAVERS = 1_000
 """Members who left that travel with a run's progress, in a row of 400 KB; so many are noted before
 its end."""
+
+MOST_UNREAD = 100
+"""Shoppers named whose points could not be read; one is enough to fix none."""
 
 NO_SCOPE = ScopeId("")
 NO_ROWS: Mapping[str, int] = MappingProxyType({})
@@ -143,12 +146,19 @@ class PageIntake:
         to_commit = [customer for customer, _, _ in changes]
         if self.import_run is not None:
             to_commit += _unchanged_with_points(customers, to_commit)
+            self._note_unread_balances(customers)
         withheld: set[str] = set()
         for part in self._parts(to_commit):
             committed = self._commit(customers=part)
             withheld |= self._note_contacts(part, committed, rows)
         self._remember("customers", changes, rows, withheld)
         return len(customers) - len(changes)
+
+    def _note_unread_balances(self, listed: Sequence[Customer]) -> None:
+        """Name shoppers whose points cannot be read: the listing then fixes none."""
+        noted = self.progress.unread_balances
+        unread = [c.ext_id for c in listed if BAD_POINTS in c.flags and c.ext_id not in noted]
+        noted += unread[: max(0, MOST_UNREAD - len(noted))]
 
     def _note_contacts(
         self, batch: Sequence[Customer], committed: Committed, rows: Mapping[str, int]

@@ -421,8 +421,9 @@ class _Model:
         source = self.source(shopper.platform)
         lock = source.import_locks.get(shopper.scope)
         if lock is not None:
-            return 100 * self.given.listed.get((record, lock), 0)
-        return 100 * (shopper.customer.pos_points or 0) if source.imported_on is not None else 0
+            return round(100 * self.given.listed.get((record, lock), 0))
+        shown = shopper.customer.pos_points or 0
+        return round(100 * shown) if source.imported_on is not None else 0
 
     def by_cause(self, own: Mapping[int, int]) -> dict[Cause, int]:
         return {

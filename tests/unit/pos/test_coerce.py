@@ -34,7 +34,7 @@ def test_a_text_is_shown_without_what_cannot_be_seen(told: str, shown: str | Non
 
 @pytest.mark.parametrize("told", ["12\x0034", "1\n2", "A\ufffd", ["NaN"], "\x7f1\x7f"])
 def test_an_id_that_was_damaged_on_the_way_is_none(told: Any) -> None:
-    assert coerce.optional_id(told) is None
+    assert coerce.id_if_usable(told) is None
     with pytest.raises(Unusable):
         coerce.required_id(told)
 
@@ -52,6 +52,8 @@ def test_an_id_with_a_line_break_at_its_end_is_the_id() -> None:
         (" -500 ", -500),
         (4500.0, 4500),
         ("4500.00", 4500),
+        ("5,480", 5480),
+        ("5 480", 5480),
         (None, None),
     ],
 )
@@ -62,7 +64,7 @@ def test_cents_are_whole(value: Any, minor: int | None) -> None:
 @pytest.mark.parametrize(
     "value",
     [
-        *(12.5, "12,x4", "n/a", "", True, [], {}, float("nan"), float("inf"), 10**20, "1e99"),
+        *(12.5, "12,x4", "12,5", True, [], {}, float("nan"), float("inf"), 10**20, "1e99"),
         *("1e9999999", "-1E+999999999", "sNaN", "1_000"),
     ],
 )
@@ -98,9 +100,88 @@ def test_every_way_to_say_no(value: Any) -> None:
     assert coerce.boolean(value) is False
 
 
-@pytest.mark.parametrize("value", [None, "", "maybe", 2, [], {}])
+@pytest.mark.parametrize("value", ["maybe", 2, [], {}])
 def test_anything_else_says_neither(value: Any) -> None:
-    assert coerce.boolean(value) is None
+    with pytest.raises(Unusable):
+        coerce.boolean(value)
+
+
+BLANKS = [None, "", " ", "-", "--", "\N{EM DASH}", " - ", "N/A", "n/a", "#N/A"]
+
+
+@pytest.mark.parametrize("blank", [*BLANKS, "null", "NaN", "none"])
+@pytest.mark.parametrize(
+    "read",
+    [
+        coerce.optional_id,
+        coerce.boolean,
+        coerce.decimal_text,
+        coerce.points,
+        coerce.cents,
+        coerce.dollars,
+        coerce.amount_as_written,
+        coerce.birth_date,
+        coerce.birth_year,
+        coerce.instant_reader("UTC", ("iso",)),
+    ],
+)
+def test_a_blank_or_a_dash_says_nothing(read: Any, blank: str | None) -> None:
+    assert read(blank) is None
+    assert coerce.is_blank(blank)
+
+
+@pytest.mark.parametrize("blank", BLANKS)
+def test_a_text_of_nothing_but_dashes_says_nothing(blank: str | None) -> None:
+    assert coerce.text(blank) is None
+
+
+@pytest.mark.parametrize("name", ["Null", "Na", "None", "N", "-5 Star-", ".38 Special", "A/C"])
+def test_a_name_is_no_blank(name: str) -> None:
+    assert coerce.text(name) == name
+
+
+@pytest.mark.parametrize("value", [True, [], {}, ["Ana"], {"name": "Ana"}, float("nan")])
+def test_what_is_no_text_is_not_taken_for_one(value: Any) -> None:
+    with pytest.raises(Unusable):
+        coerce.text(value)
+
+
+@pytest.mark.parametrize(
+    ("value", "balance"),
+    [
+        (120, 120),
+        (120.0, 120),
+        (120.5, 120.5),
+        ("120.0", 120),
+        ("120.50", 120.5),
+        ("1,250", 1250),
+        ("1,250.75", 1250.75),
+        ("1 250", 1250),
+        ("1\N{NO-BREAK SPACE}250,5", 1250.5),
+        ("-60", -60),
+        ("+7", 7),
+        (0, 0),
+    ],
+)
+def test_a_balance_is_exact(value: Any, balance: float) -> None:
+    assert coerce.points(value) == balance
+
+
+@UNHURRIED
+@given(st.integers(-(10**12), 10**12))
+def test_every_hundredth_of_a_point_survives_being_written(hundredths: int) -> None:
+    balance = Decimal(hundredths) / 100
+
+    for written in (str(balance), f"{balance:,.2f}", float(balance)):
+        assert round((coerce.points(written) or 0) * 100) == hundredths
+
+
+@pytest.mark.parametrize(
+    "value", ["120 pts", "many", 0.125, "1.005", True, [120], {}, float("inf"), 10**12, "1,25,0"]
+)
+def test_a_balance_that_is_no_amount_of_hundredths_is_not_guessed(value: Any) -> None:
+    with pytest.raises(Unusable):
+        coerce.points(value)
 
 
 @pytest.mark.parametrize(
@@ -143,13 +224,16 @@ def test_what_is_no_instant_is_a_bad_date(value: Any) -> None:
 
 @pytest.mark.parametrize(
     ("value", "text"),
-    [(1, "1"), (1.0, "1"), ("369.7", "369.7"), (-2, "-2"), ("+3", "3"), (0.5, "0.5"), (None, None)],
+    [
+        *[(1, "1"), (1.0, "1"), ("369.7", "369.7"), (-2, "-2"), ("+3", "3"), (0.5, "0.5")],
+        ("1,250", "1250"),
+    ],
 )
-def test_a_quantity_is_exact_text(value: Any, text: str | None) -> None:
+def test_a_quantity_is_exact_text(value: Any, text: str) -> None:
     assert coerce.decimal_text(value) == text
 
 
-@pytest.mark.parametrize("value", ["many", "", "1,5", float("nan"), True, [1]])
+@pytest.mark.parametrize("value", ["many", "1,5", float("nan"), True, [1]])
 def test_what_is_no_number_is_no_quantity(value: Any) -> None:
     with pytest.raises(Unusable, match="wrong_shape"):
         coerce.decimal_text(value)

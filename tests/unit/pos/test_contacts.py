@@ -47,7 +47,17 @@ def asked_of_the_library(digits: str) -> str | None:
         "1-206-555-0142",
         "+1 206 555 0142",
         "12065550142",
-        "206-555-0142 x12",
+        "2065550142.0",
+        "2.065550142E+09",
+        "206-555-0142 (cell)",
+        "Cell: 206*555*0142",
+        "tel:+1-206-555-0142",
+        "206-555-0142 / 206-555-0199",
+        "206-555-0142 206-555-0199",
+        "000-000-0000 or 206-555-0142",
+        "206-555-0199 x12, 206-555-0142",
+        "+1 206 555 0142; +1 206 555 0199",
+        "\uff12\uff10\uff16-555-0142",
     ],
 )
 def test_every_way_of_writing_a_number_gives_one_number(raw: str) -> None:
@@ -70,6 +80,55 @@ def test_one_digit_all_over_is_a_placeholder(raw: str) -> None:
 @pytest.mark.parametrize("raw", ["206-555-1212", "(415) 555 1212", "+1 206 555 1212"])
 def test_directory_assistance_of_any_area_is_a_placeholder(raw: str) -> None:
     assert contacts.phone(raw, "US") == (None, "placeholder_phone")
+
+
+@pytest.mark.parametrize(
+    "raw",
+    [
+        "206-555-0142 x12",
+        "206-555-0142 ext. 12",
+        "(206) 555-0142 #12",
+        "206-555-0142;ext=9",
+        "206-555-0142 poste 4",
+        "206-555-0142 12",
+        "+1 206 555 0142 x 12",
+        "234-5678 x901",
+        "+44 20 7946 0958 x12",
+    ],
+)
+def test_a_line_with_an_extension_is_of_nobody_alone(raw: str) -> None:
+    assert contacts.phone(raw, "US") == (None, "bad_phone")
+
+
+@UNHURRIED
+@given(
+    st.lists(st.text(st.sampled_from(" -./()*|,;_cel:\t"), max_size=4), min_size=11, max_size=11),
+    st.booleans(),
+)
+def test_whatever_is_no_digit_leaves_a_number_the_same(between: list[str], code: bool) -> None:
+    digits = "2065550142"
+    written = "".join([*map("".join, zip(between, digits, strict=False)), between[-1]])
+
+    assert contacts.phone("1" * code + written, "US") == ("+12065550142", None)
+
+
+def test_a_number_of_another_country_is_found_amid_text() -> None:
+    assert contacts.phone("+44 20 7946 0958 (home)", "US")[0] == "+442079460958"
+    assert contacts.phone("44 20 7946 0958", "US") == (None, "bad_phone")
+
+
+@pytest.mark.parametrize(
+    "raw",
+    [
+        "ana@example.com, bob@example.com",
+        "no@no.com; ana@example.com",
+        "Ana <ana@example.com>",
+        "mailto:ana@example.com",
+        "ana@example.com.",
+    ],
+)
+def test_the_first_usable_address_of_a_field_counts(raw: str) -> None:
+    assert contacts.email(raw, NO_VENDOR) == ("ana@example.com", None)
 
 
 @pytest.mark.parametrize("raw", ["5", "12345", "2345678", "call front desk", "0065550142", "+"])
@@ -161,13 +220,17 @@ def test_any_text_gives_a_contact_or_a_reason(raw: str) -> None:
         ("+18005551234", False),
         ("+19005551234", False),
         ("+15005551234", False),
-        ("+17875550123", False),
+        ("+17875550123", True),
+        ("+19395550123", True),
+        ("+13405550123", True),
+        ("+16715550123", True),
+        ("+18095550123", False),
         ("+447911123456", False),
         ("+1206", False),
         ("2065550123", False),
     ],
 )
-def test_only_a_us_or_canadian_number_that_is_no_service_can_be_a_mobile(
+def test_only_a_number_of_the_us_its_territories_or_canada_that_is_no_service_can_be_a_mobile(
     number: str, can: bool
 ) -> None:
     assert contacts.can_be_mobile(number) is can

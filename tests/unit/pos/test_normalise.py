@@ -261,17 +261,27 @@ def test_a_lot_keeps_its_exact_quantity_and_its_price_in_cents() -> None:
 
 
 @pytest.mark.parametrize(
-    ("changes", "reason", "field"),
+    ("changes", "flags"),
     [
-        ({"price": "n/a"}, "bad_money", "price"),
-        ({"id": None}, "missing_id", "id"),
-        ({"quantity_on_hand": "many"}, "wrong_shape", "quantity_on_hand"),
+        ({"price": "free"}, {"bad_price"}),
+        ({"quantity_on_hand": "many"}, {"bad_quantity"}),
+        ({"price": "-", "quantity_on_hand": ""}, set()),
+        ({"active": "perhaps", "name": {}}, {"bad_active", "bad_name"}),
     ],
 )
-def test_a_broken_lot_is_set_aside_naming_the_field(changes: Any, reason: str, field: str) -> None:
-    made = reject("inventory", an_inventory_row(**changes))
+def test_a_lot_is_kept_without_what_cannot_be_read(changes: Any, flags: set[str]) -> None:
+    made = item(**changes)
 
-    assert (made.reason, made.field) == (reason, field)
+    assert made.flags == flags
+    assert made.price is None or "price" not in changes
+    assert made.quantity == "" or "quantity_on_hand" not in changes
+
+
+@pytest.mark.parametrize("nobody", [None, "", "-", "N/A", 0])
+def test_a_lot_without_an_id_is_set_aside(nobody: Any) -> None:
+    made = reject("inventory", an_inventory_row(id=nobody))
+
+    assert (made.reason, made.field) == ("missing_id", "id")
 
 
 def test_the_venue_becomes_a_store_key_with_an_iana_zone() -> None:

@@ -146,11 +146,31 @@ def test_a_product_without_a_usable_variant_has_no_price(variants: Any) -> None:
     assert (item.price, item.store_key, item.product_ext_id) == (None, "51", "7")
 
 
-def test_a_broken_amount_of_one_line_sets_its_receipt_aside() -> None:
+def test_a_receipt_is_kept_without_the_amounts_of_a_line_that_is_but_a_note() -> None:
     group = registry.profile("thsuite").streams["sales"].group
     assert group is not None
     line = {"receiptId": "r1", "storeId": "st", "completedAt": "2026-05-02T19:22:10Z"}
-    rows = [{**line, "id": "a", "total": 1.1}, {**line, "id": "b", "total": "n/a"}]
+    rows = [
+        {**line, "id": "a", "total": 1.1, "tax": "0.1"},
+        {**line, "id": "b", "name": "Happy birthday", "total": "", "tax": "-", "quantity": ""},
+    ]
+
+    [whole] = Receipts(group).with_lines_merged(rows)
+
+    made = one("thsuite", "sales", whole)
+    assert isinstance(made, Sale)
+    assert (made.total, made.tax, len(made.items), made.flags) == (110, 10, 2, frozenset())
+
+
+@pytest.mark.parametrize("broken", ["12,x4", "n/a", "", None])
+def test_a_broken_amount_of_one_line_sets_its_receipt_aside(broken: str | None) -> None:
+    group = registry.profile("thsuite").streams["sales"].group
+    assert group is not None
+    line = {"receiptId": "r1", "storeId": "st", "completedAt": "2026-05-02T19:22:10Z"}
+    rows = [
+        {**line, "id": "a", "total": 1.1},
+        {**line, "id": "b", "total": broken, "subtotal": 2},
+    ]
 
     [whole] = Receipts(group).with_lines_merged(rows)
 

@@ -499,3 +499,25 @@ def test_sales_of_whoever_the_pos_tells_no_balance_of_do_not_earn_twice() -> Non
     )
 
     assert made.counts.earned_twice == 1
+
+
+def test_a_balance_that_cannot_be_read_is_named_and_holds_the_lock() -> None:
+    room = a_shop(100, 120.5, days=0)
+    unread = Customer("1", first="1", phone="+12065550001", flags=frozenset(["bad_pos_points"]))
+    show(room, customers=[*folk(100), unread])
+    to_the_next_day(room)
+
+    sync(room)
+
+    assert locks(room) == {}
+    assert "unread_balances" in open_notices(room)
+    [notice] = [n for n in room.notifications.open_for(UID) if n.kind == "unread_balances"]
+    assert notice.data["shoppers"] == ["1"]
+
+    show(room, customers=folk(100, 120.5))
+    room.clock.move(6 * 3_600)
+    run = sync(room)
+
+    assert locks(room) == {SCOPE: run.id}
+    assert points(room) == {"0": 10_000, "1": 12_050}
+    assert "unread_balances" not in open_notices(room)
