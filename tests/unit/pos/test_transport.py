@@ -300,7 +300,7 @@ def test_a_body_of_empty_arrays_without_end_is_refused_before_it_is_parsed() -> 
     made, _ = ask(say(gzip.compress(bomb), Content_Encoding="gzip"))
 
     assert isinstance(made, UnexpectedAnswer)
-    assert "more values than anybody can read" in made.message
+    assert "more records than anybody can read" in made.message
 
 
 def test_a_byte_order_mark_before_an_answer_is_passed_over() -> None:
