@@ -1,7 +1,9 @@
 """`python -m tools.requirements` writes docs/requirements.md; `--check` fails when it differs.
 
 It lists every sentence of the help articles with the tests that quote it in their docstrings, or
-with the reason written in docs/requirements.yaml; a sentence with neither fails both commands.
+with the reason written in docs/requirements.yaml; a sentence with neither fails both commands. A
+quotation says that a test is about the sentence: *full*, or *part* where that file says what of it
+no test shows.
 A sentence that several articles have counts once, with `{title}` and `{platform}` for the name of
 the platform. A test quotes it in that form for all of them, or with one platform's name for one.
 """
@@ -24,8 +26,10 @@ TARGET = ROOT / "docs" / "requirements.md"
 REASONS = ROOT / "docs" / "requirements.yaml"
 TESTS = ROOT / "tests"
 
-STATUSES = {"open": "Open", "outside": "Outside the product"}
+PART = "part"
+STATUSES = {"open": "Open", "outside": "Outside the product", PART: "Tested in part"}
 """Status in the file of reasons → how the document calls it."""
+FULL = "Tested in full"
 
 _SIGNS = re.compile("[\N{WARNING SIGN}\N{INFORMATION SOURCE}\N{VARIATION SELECTOR-16}]")
 _LEAD = re.compile(r"^(?:(?:warning|note): )+", re.IGNORECASE)
@@ -35,7 +39,8 @@ HEAD = """# Requirements
 
 Every sentence of the help articles ([docs/articles](articles)) with the tests that quote it in
 their docstrings, or with the reason why none does ([requirements.yaml](requirements.yaml)). Written
-by `python -m tools.requirements`; `make check` fails where a sentence has neither. `{title}` stands
+by `python -m tools.requirements`; `make check` fails where a sentence has neither. *full*: the
+tests show all that the sentence promises; **Part** says what of it they do not. `{title}` stands
 for the name of each platform in the third column, `{platform}` for its value in *Sourced from*.
 Titles promise nothing and are left out, but for those of the settings, which are labels.
 
@@ -78,7 +83,7 @@ class Requirement:
     @property
     def status(self) -> str:
         """How the document counts it."""
-        return STATUSES[self.reason.status] if self.reason else "Tested"
+        return STATUSES[self.reason.status] if self.reason else FULL
 
     @property
     def quoting(self) -> list[QuotingTest]:
@@ -138,7 +143,10 @@ def _fault(requirement: Requirement) -> str | None:
     untested = ", ".join(requirement.untested)
     if untested and not requirement.reason:
         return f"neither test nor reason ({untested}): {requirement.text}"
-    if not untested and requirement.reason:
+    is_part = requirement.reason is not None and requirement.reason.status == PART
+    if untested and is_part:
+        return f"tested in part by no test ({untested}): {requirement.text}"
+    if not untested and requirement.reason and not is_part:
         return f"has a test now, its reason may go: {requirement.text}"
     return None
 
@@ -200,7 +208,7 @@ def _boundary(form: str) -> re.Pattern[str]:
 
 def render(articles: Sequence[Article], requirements: Sequence[Requirement]) -> str:
     """The document."""
-    names = (*STATUSES.values(), "Tested")
+    names = (*STATUSES.values(), FULL)
     counts = {name: sum(each.status == name for each in requirements) for name in names}
     lines = [f"{len(requirements)} sentences. " + _sentence(counts), ""]
     sections: dict[str, str] = {}
@@ -221,14 +229,17 @@ def render(articles: Sequence[Article], requirements: Sequence[Requirement]) -> 
 
 
 def _sentence(counts: Mapping[str, int]) -> str:
-    order = ("Tested", *STATUSES.values())
+    order = (FULL, STATUSES[PART], STATUSES["open"], STATUSES["outside"])
     return (", ".join(f"{name.lower()}: {counts[name]}" for name in order) + ".").capitalize()
 
 
 def _row(requirement: Requirement) -> str:
     cells = [f"[{test.name.removeprefix('test_')}](../{test.file})" for test in requirement.quoting]
     if requirement.reason:
-        cells.append(f"**{requirement.status}**: {_escaped(requirement.reason.why)}")
+        status = "Part" if requirement.reason.status == PART else requirement.status
+        cells.append(f"**{status}**: {_escaped(requirement.reason.why)}")
+    else:
+        cells.append("*full*")
     articles = ", ".join(requirement.platforms)
     return f"| {_escaped(requirement.text)} | {'<br>'.join(cells)} | {articles} |"
 

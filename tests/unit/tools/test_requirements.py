@@ -179,6 +179,27 @@ def test_a_reason_is_enough_until_a_test_comes() -> None:
     assert wrong == ["has a test now, its reason may go: It is fine."]
 
 
+def test_what_no_test_shows_of_a_sentence_stands_beside_the_tests_that_quote_it() -> None:
+    articles = [an_article("posabit", "It is fine.", "It is fast.")]
+    why = [("It is fine.", Reason("part", "the page"))]
+
+    rows, wrong = traced(articles, "It is fine.", "It is fast.", why=why)
+    document = render(articles, rows)
+
+    assert wrong == []
+    assert "Tested in full: 1, tested in part: 1, open: 0, outside the product: 0." in document
+    assert "| It is fine. | [it](../tests/test_a.py)<br>**Part**: the page | posabit |" in document
+    assert "| It is fast. | [it](../tests/test_a.py)<br>*full* | posabit |" in document
+
+
+def test_what_is_tested_in_part_needs_a_test() -> None:
+    why = [("It is fine.", Reason("part", "the page"))]
+
+    _, wrong = traced([an_article("posabit", "It is fine.")], "Something else.", why=why)
+
+    assert wrong == ["tested in part by no test (posabit): It is fine."]
+
+
 def test_a_reason_for_what_no_article_says_is_told() -> None:
     _, wrong = traced([], why=[("It is fine.", Reason("open", "backups"))])
 
@@ -216,7 +237,10 @@ def test_the_document_links_tests_and_gives_reasons() -> None:
 
     document = render(articles, rows)
 
-    assert "2 sentences. Tested: 1, open: 1, outside the product: 0." in document
+    assert (
+        "2 sentences. Tested in full: 1, tested in part: 0, open: 1, outside the product: 0."
+        in document
+    )
     assert "| It is fine. | [it](../tests/test_a.py) | posabit |" in document
     assert "| It is \\| open. | **Open**: backups | posabit |" in document
 
