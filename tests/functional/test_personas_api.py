@@ -97,6 +97,7 @@ def a_sale() -> PersonaSale:
         kind="sale",
         status="completed",
         is_final=True,
+        gone=False,
         ordered_at=NOON,
         ordered_at_text="2026-01-01 04:00:00 -0800",
         store_key="Ballard",
