@@ -1,4 +1,4 @@
-"""Say how many facts one commit takes, so that nobody of the account waits long for it (ADR 19)."""
+"""Say how many facts one commit takes, so that nobody of the account waits long for it (ADR 21)."""
 
 from __future__ import annotations
 

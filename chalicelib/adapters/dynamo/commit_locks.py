@@ -2,7 +2,7 @@
 
 A person's commit goes before the next part of a running sync: whoever is urgent and finds the lock
 taken leaves a wish in the row, and a patient worker does not take a lock that somebody wishes for.
-Whoever waits looks with cheap reads, and tries only when the lock looks free (ADR 19).
+Whoever waits looks with cheap reads, and tries only when the lock looks free (ADR 21).
 """
 
 from __future__ import annotations
