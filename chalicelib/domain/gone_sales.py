@@ -82,8 +82,10 @@ class RecentSales:
                 self._sales[key] = sale
                 self._keys[sale.day].add(key)
 
-    def __contains__(self, key: int) -> bool:
-        return key in self._sales
+    @property
+    def by_key(self) -> Mapping[int, WatchedSale]:
+        """The sales as they are at any time."""
+        return self._sales
 
     def is_missed(self, key: int) -> bool:
         """Whether the last reading lacked this sale: what comes back is taken in again."""

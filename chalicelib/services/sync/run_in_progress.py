@@ -262,9 +262,9 @@ class RunInProgress:
 
     def append(self) -> None:
         """Store what was learned since the last call; it counts once a checkpoint is stored."""
-        self.manifests.append()
         if self.intake.sale_watch is not None:
             self.intake.sale_watch.save()
+        self.manifests.append()
 
     def checkpoint_when_due(self) -> None:
         waited = self._clock.monotonic() - self._checkpoint_at

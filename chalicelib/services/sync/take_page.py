@@ -80,10 +80,8 @@ class PageIntake:
         if stream in ("stores", "inventory") or (stream == "customers" and self.import_run):
             return None
         manifest = self.manifests.known[stream]
-        if stream == "sales" and (watch := self.sale_watch) is not None:
-            return lambda ext_id, row: (
-                manifest.was_read_from(key := id_digest(ext_id), row) and watch.is_known(key)
-            )
+        if stream == "sales" and self.sale_watch is not None:
+            return self.sale_watch.known_rows(manifest)
         return lambda ext_id, row: manifest.was_read_from(id_digest(ext_id), row)
 
     def take(self, stream: Stream, page: Page) -> None:
