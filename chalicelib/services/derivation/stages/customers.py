@@ -46,7 +46,7 @@ def take_customers(
         else:
             record = _told(commit, row.record, customer, withhold=withhold)
         before = _NOBODY if row is None else row.record.customer
-        heard = customer if rid in commit.withheld else record.customer
+        heard = record.withheld or record.customer
         acts = _acts(record.acts, before, heard, joins.get(customer.ext_id), import_run, now)
         _put(commit, record, acts)
 

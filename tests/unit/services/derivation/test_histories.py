@@ -26,7 +26,7 @@ from chalicelib.domain.rules import Loyalty
 from chalicelib.services.ports.stores import StoreKeySighting
 from tests.fakes.common import NOON
 from tests.unit.domain.naive_loyalty import gone_sales, latest_sales, latest_shoppers
-from tests.worlds.history_account import UID, HistoryAccount, own_number
+from tests.worlds.history_account import UID, own_number
 from tests.worlds.history_facts import (
     NO_ACCIDENT,
     PLACES,
@@ -47,6 +47,7 @@ from tests.worlds.history_facts import (
     sales,
     settings_moves,
 )
+from tests.worlds.history_listings import ListedAccount
 from tests.worlds.seeded_histories import play, seed_of_this_run
 
 pages_of_customers = st.lists(customers, min_size=1, max_size=4)
@@ -55,10 +56,10 @@ choices = st.integers(0, 1_000)
 CONTACTS = ("+12065550001", "+12065550003", "a@example.com", "1@example.com")
 
 
-class Histories(HistoryAccount, RuleBasedStateMachine):
+class Histories(ListedAccount, RuleBasedStateMachine):
     def __init__(self) -> None:
         RuleBasedStateMachine.__init__(self)
-        HistoryAccount.__init__(self)
+        ListedAccount.__init__(self)
 
     @initialize(
         people=st.tuples(*[beginnings] * len(PLACES)),
@@ -172,9 +173,34 @@ class Histories(HistoryAccount, RuleBasedStateMachine):
             people = [Customer(str(n), first, "R", email="a@example.com") for n, first in names]
             self.tell(place, people, [], accident)
 
+    @rule(place=places, gone=st.integers(0, 3), field=st.integers(0, 2), accident=accidents)
+    def a_listing_blanks_few(self, place: Place, gone: int, field: int, accident: Accident) -> None:
+        self.listing_without_contacts(place, gone, field, accident)
+
+    @rule(
+        place=places, gone=st.integers(18, 30), field=st.integers(0, 2), accident=accidents,
+        then=st.sampled_from(["apply", "back", "dismiss", "more", "wait"]),
+    )  # fmt: skip
+    def a_listing_blanks_many(
+        self, place: Place, gone: int, field: int, accident: Accident, then: str
+    ) -> None:
+        """Of a place that has more shoppers than usual; somebody decides, or more listings come."""
+        crowd = [Customer(f"b{n}", phone=f"+1206555{n:04d}") for n in range(20, 42)]
+        self.tell(place, crowd, [], NO_ACCIDENT)
+        self.the_asked_are_covered()
+        self.listing_without_contacts(place, gone, field, accident)
+        if then in ("back", "more"):
+            self.listing_without_contacts(place, gone + (3 if then == "more" else -9), 2, accident)
+        elif then != "wait":
+            self.decide_on_contacts(place.platform, then, accident)
+
+    @rule(platform=platforms, choice=st.sampled_from(["apply", "dismiss"]), accident=accidents)
+    def somebody_decides_on_contacts(self, platform: str, choice: str, accident: Accident) -> None:
+        self.decide_on_contacts(platform, choice, accident)
+
     @rule(accident=accidents)
     def everything_told_last_is_told_again(self, accident: Accident) -> None:
-        if self.some_wait_for_their_place():
+        if self.some_wait_for_their_place() or self.listings.waiting:
             self.tell_all_again(accident)
         written = self.facts.rows_written
         self.tell_all_again(accident)
