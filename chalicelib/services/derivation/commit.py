@@ -112,12 +112,22 @@ class FactCommits:
             committed = self._finish(lock, commit)
         return replace(committed, held_seconds=lock.held_seconds)
 
-    def take_over(self, uid: Uid, records: Iterable[str]) -> Committed:
-        """Let what was withheld of these records count; where nothing is, nothing changes."""
-        with self._locked(uid) as lock:
+    def take_over(
+        self,
+        uid: Uid,
+        records: Iterable[str],
+        *,
+        while_waiting: Callable[[], None] = do_nothing,
+    ) -> Committed:
+        """Let what was withheld of these records count; where nothing is, nothing changes.
+
+        `while_waiting`: see `commit`.
+        """
+        with self._locked(uid, while_waiting=while_waiting) as lock:
             commit = self._begin(uid)
             take_withheld(commit, records)
-            return self._finish(lock, commit)
+            committed = self._finish(lock, commit)
+        return replace(committed, held_seconds=lock.held_seconds)
 
     def catch_up(self, uid: Uid) -> None:
         """Wait for the commit under way: whoever is listed afterwards includes everybody whom it

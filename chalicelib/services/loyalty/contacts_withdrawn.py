@@ -14,13 +14,14 @@ from dataclasses import dataclass, replace
 
 from chalicelib.domain.errors import Conflict, NotFound
 from chalicelib.domain.listing_checks import are_contacts_withdrawn
+from chalicelib.domain.part_size import PartSize
 from chalicelib.domain.words import Platform, ScopeId, Uid
 from chalicelib.services.derivation.commit import FactCommits
 from chalicelib.services.job_messages import TakeOverMessage, next_hop
 from chalicelib.services.loyalty.members_left import LeaverNotes
 from chalicelib.services.notifications.notify import Notifier
 from chalicelib.services.ports.audit import Audit, AuditEntry
-from chalicelib.services.ports.common import Clock, JobQueue
+from chalicelib.services.ports.common import Clock, JobQueue, do_nothing
 from chalicelib.services.ports.contacts_withdrawn import (
     BlankedRow,
     Withdrawal,
@@ -31,8 +32,8 @@ from chalicelib.services.ports.contacts_withdrawn import (
 from chalicelib.services.ports.facts import Committed
 from chalicelib.services.ports.pos import PosGateway
 
-AT_ONCE = 500
-"""Shoppers in one commit, and in one note of a withdrawal."""
+SHOPPERS_A_NOTE = 500
+"""Shoppers in one note of a withdrawal."""
 
 KEPT = "kept#"
 """Begins the places of the notes of a withdrawal."""
@@ -91,12 +92,16 @@ class ContactJudge:
         )
 
     def judge(
-        self, listing: CustomerListing, taken: Callable[[Committed], None]
+        self,
+        listing: CustomerListing,
+        taken: Callable[[Committed], None],
+        while_waiting: Callable[[], None] = do_nothing,
     ) -> list[BlankedRow]:
         """Take over what the listing withheld, or have it wait for a person where it is too much.
 
         `taken` hears of each commit, and may raise to have the rest judged later: judged again,
-        everything comes out the same. Returns all that is settled now, for the run's manifest.
+        everything comes out the same. `while_waiting`: see `FactCommits.commit`. Returns all that
+        is settled now, for the run's manifest.
         """
         uid, run = listing.uid, listing.run
         notes = self.withdrawals.notes(uid, run)
@@ -119,8 +124,8 @@ class ContactJudge:
         elif _is_withdrawn(listing, last, len(new), earlier):
             self._withhold(listing, new, notes)
         else:
-            for batch in _batches(new):
-                taken(self.commits.take_over(uid, [row.record for row in batch]))
+            for committed in _taken_over(self.commits, uid, new, while_waiting):
+                taken(committed)
         if known or restored or self.withdrawals.known(uid, listing.platform):
             self.notice.refresh(uid, listing.platform)
         self.forget(uid, listing.platform, run)
@@ -281,7 +286,10 @@ class TakeOverWorker:
             if one.state != "taking over":
                 continue
             for note in self.withdrawals.notes(uid, one.run):
-                changed += self._take_over(uid, platform, note)
+                for committed in _taken_over(self.commits, uid, note.withheld):
+                    changed += committed.personas
+                    if committed.leavers:
+                        self.leaving.add(uid, platform, committed.leavers)
                 self.withdrawals.forget(uid, one.run, [note.place])
                 if not time_left():
                     self.jobs.send(replace(message, hop=next_hop(message.hop)).body())
@@ -289,16 +297,26 @@ class TakeOverWorker:
             self._close(uid, platform, one.run)
         return changed
 
-    def _take_over(self, uid: Uid, platform: Platform, note: WithheldNote) -> int:
-        committed = self.commits.take_over(uid, [row.record for row in note.withheld])
-        if committed.leavers:
-            self.leaving.add(uid, platform, committed.leavers)
-        return committed.personas
-
     def _close(self, uid: Uid, platform: Platform, run: str) -> None:
         _change(
             self.withdrawals, uid, platform, lambda known: [one for one in known if one.run != run]
         )
+
+
+def _taken_over(
+    commits: FactCommits,
+    uid: Uid,
+    rows: Sequence[BlankedRow],
+    while_waiting: Callable[[], None] = do_nothing,
+) -> Iterator[Committed]:
+    """Take the records over in parts that let others of the account have their turn (ADR 19)."""
+    size, start = PartSize(), 0
+    while start < len(rows):
+        records = [row.record for row in rows[start : start + size.facts]]
+        committed = commits.take_over(uid, records, while_waiting=while_waiting)
+        size.learn(len(records), committed.held_seconds)
+        start += len(records)
+        yield committed
 
 
 def _change(
@@ -354,5 +372,5 @@ def _records(notes: Iterable[WithheldNote]) -> frozenset[str]:
 
 
 def _batches(rows: Sequence[BlankedRow]) -> Iterator[Sequence[BlankedRow]]:
-    for start in range(0, len(rows), AT_ONCE):
-        yield rows[start : start + AT_ONCE]
+    for start in range(0, len(rows), SHOPPERS_A_NOTE):
+        yield rows[start : start + SHOPPERS_A_NOTE]

@@ -239,7 +239,7 @@ class RunInProgress:
             self.intake.count_committed(committed)
             between()
 
-        settled = self._contacts.judge(listing, taken)
+        settled = self._contacts.judge(listing, taken, self._renew_when_due)
         if settled:
             self.manifests.load("customers")
             for row in settled:
