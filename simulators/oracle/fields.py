@@ -19,7 +19,14 @@ from simulators.retailer.shapes import Line, Lot, Sale, Shopper
 from simulators.retailer.world import Shop, World
 from simulators.retailer.zones import RAILS_ZONES, millis, offset
 
-UNUSABLE = ("no_id", "missing_id", "bad_date", "bad_money")
+UNUSABLE = {
+    "customers": ("no_id",),
+    "sales": ("missing_id", "bad_date", "bad_money"),
+    "inventory": ("missing_id",),
+}
+"""The quirks of rows that nothing can be made of: without an id, a sale's time or its total."""
+NOTHING = ("", "-", "n/a")
+"""What people write where there is nothing."""
 AMOUNTS = ("total", "subtotal", "discount", "tax")
 
 
@@ -54,13 +61,13 @@ class _Teller:
         shop = self.shop
         yield "stores", self._said("stores", shop, self._store())
         for shopper in shop.customers.rows():
-            if shopper.quirk not in UNUSABLE:
+            if shopper.quirk not in UNUSABLE["customers"]:
                 yield "customers", self._said("customers", shopper, self._customer(shopper))
         for sale in shop.sales.rows():
-            if sale.quirk not in UNUSABLE:
+            if sale.quirk not in UNUSABLE["sales"]:
                 yield "sales", self._said("sales", sale, self._sale(sale))
         for lot in self.platform.stock(self.world.products, shop.inventories.rows()):
-            if lot.quirk not in UNUSABLE and float(lot.quantity) > 0:
+            if lot.quirk not in UNUSABLE["inventory"] and float(lot.quantity) > 0:
                 yield "inventory", self._said("inventory", lot, self._item(lot))
 
     def _said(self, kind: str, row: Any, fields: Fields) -> Fields:
@@ -98,9 +105,9 @@ class _Teller:
             "ext_id": self.platform.customer_id(row),
             "first": row.first,
             "last": row.last,
-            "phone_raw": row.phone,
+            "phone_raw": _said(row.phone),
             "phone": phone and phone[1],
-            "email_raw": row.email,
+            "email_raw": _said(row.email),
             "email": email and email[1],
             "birth_date": born(row, self.platform),
             "gender": row.gender,
@@ -190,9 +197,13 @@ class _Teller:
             "brand": product.brand,
             "category": product.category,
             "strain": product.strain,
-            "price": lot.price,
+            "price": None if lot.quirk == "bad_money" else lot.price,
             "cost": product.cost,
             "unit": product.unit,
             "active": lot.active,
             "updated_at": self._time(lot.updated),
         }
+
+
+def _said(text: str | None) -> str | None:
+    return None if text is None or text.strip().lower() in NOTHING else text
