@@ -105,6 +105,18 @@ def test_what_waits_for_its_time_is_read_as_it_was_written(facts: FactStore) -> 
     assert (pointer.ahead, pointer.counts) == (True, False)
 
 
+def test_a_sale_that_is_gone_is_read_so(facts: FactStore) -> None:
+    sale = Sale("s1", "Main", NOON, "", "USD", 100, customer_ext_id="1", gone=True)
+    gone = StoredSale(SaleId("posabit", "north", "s1"), RID, sale)
+    pointer = gone.ref({})
+
+    write(facts, Writes(sales={gone.id: gone}, pointers={(RID, pointer): ()}))
+
+    assert facts.sales(OURS, [gone.id]) == {gone.id: gone}
+    assert facts.pointers(OURS, RID) == {pointer: ()}
+    assert (pointer.gone, pointer.counts) == (True, False)
+
+
 def test_the_entries_of_a_sale_hang_on_its_pointer(facts: FactStore) -> None:
     sale = replace(ref(ODD[:4]), net=4_321, tax=321, returned=100)
     back = replace(ref("r1", NOON - 9), counts=False, net=500, unlinked=True)

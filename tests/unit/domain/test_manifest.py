@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+from dataclasses import replace
+
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -162,3 +164,10 @@ def test_rows_that_say_the_same_in_another_way_can_be_written_for_who_goes_on() 
     assert not known.has_row_changes
     assert Manifest((), known.take_deltas()).was_read_from(1, 8)
     assert known.take_deltas() == []
+
+
+def test_what_no_row_tells_is_no_part_of_a_digest() -> None:
+    sale = Sale("s1", "1", 0, "", "USD", 100)
+
+    assert digest(replace(sale, gone=True)) == digest(sale)
+    assert digest(replace(sale, total=101)) != digest(sale)
