@@ -158,6 +158,26 @@ def is_text(annotation: ast.expr | None) -> bool:
     return annotation is not None and "str" in ast.unparse(annotation).split(" | ")
 
 
+OWN_JSON = {  # what our own code, or whoever deploys it, wrote
+    "chalicelib.config",
+    "chalicelib.domain.gone_sales",
+    "chalicelib.domain.outside_json",
+    "chalicelib.entrypoints.http.cursors",
+}
+
+
+def test_json_from_outside_is_read_by_the_one_tolerant_reader() -> None:
+    readers = {
+        module_name(path)
+        for path in sources(CODE)
+        for node in ast.walk(parsed(path))
+        if isinstance(node, ast.Attribute) and ast.unparse(node) in ("orjson.loads", "json.loads")
+    }
+    ours = {name for name in readers if name.startswith("chalicelib.adapters.dynamo.")}
+
+    assert readers - ours == OWN_JSON, "read it with domain/outside_json.py"
+
+
 SPEC = {"architecture.md", "product.md", "pos.md", "reference/pos.md"}
 """Pages of the specification, which is kept apart from the code."""
 

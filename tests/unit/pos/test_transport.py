@@ -244,6 +244,9 @@ def test_a_compressed_answer_is_read() -> None:
     [
         (b'"Ana \\ud83d"', "Ana \N{REPLACEMENT CHARACTER}"),
         (b'"\\ude00 Ana \\ud83d\\ude00"', "\N{REPLACEMENT CHARACTER} Ana \N{GRINNING FACE}"),
+        (b'"Jos\xe9"', "José"),
+        (b'"\xed\xa0\xbd"', "\N{REPLACEMENT CHARACTER}"),
+        (b"NaN", ["NaN"]),
         (b"1e999", "1e999"),
         (b"-1" + b"0" * 5000, "-1" + "0" * 5000),
         (
