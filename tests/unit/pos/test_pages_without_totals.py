@@ -113,12 +113,12 @@ def test_rows_edited_meanwhile_are_lost_on_no_numbered_page(
     data: st.DataObject,
 ) -> None:
     listing = Numbered(rows, size, by_id=by_id)
-    edits = [3]
+    times = iter([NOW + 1, NOW + 2, NOW + 3])
 
     def edit(_page: int) -> None:
-        if listing.rows and edits[0]:
-            edits[0] -= 1
-            listing.rows[data.draw(st.sampled_from(sorted(listing.rows)))] = NOW + edits[0]
+        """A later edit has a later time: it moves a row to the end, and none down a page."""
+        if listing.rows and (at := next(times, None)):
+            listing.rows[data.draw(st.sampled_from(sorted(listing.rows)))] = at
 
     seen, _, _ = read_all(THSUITE, "customers", listing, StreamPlan("customers", NOW), edit)
 
