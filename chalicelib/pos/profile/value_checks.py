@@ -15,7 +15,7 @@ from chalicelib.domain.times import is_zone
 from chalicelib.pos.profile.faults import Fault, Path, dotted_path
 from chalicelib.pos.profile.mapping import NestedRows, paths_of
 from chalicelib.pos.profile.paging import Windows
-from chalicelib.pos.profile.profile import FieldProfile, Profile
+from chalicelib.pos.profile.profile import FieldProfile, Profile, StreamProfile
 
 STATUS_WORDS = ("final", "void", "refunded", "partly_refunded", "open")
 TYPE_WORDS = ("type_sale", "type_return")
@@ -25,6 +25,8 @@ HOURS_BETWEEN_SYNCS = range(1, 13)
 A_MOMENT = datetime(2026, 11, 27, 13, 45, 59)  # noqa: DTZ001 - what a clock shows
 ISO = "iso"
 INTEGRATOR_TOKEN = "integrator_token"  # noqa: S105 - the name of the deployment's own
+ASKED_BY = ("number", "size", "start", "param")
+"""What a page style calls the parameters that say which rows are wanted."""
 UNSURE = ("INFERRED", "WEAK")
 
 
@@ -70,6 +72,11 @@ def _about(item: str, mark: str) -> bool:
 
 
 def _card(profile: Profile) -> Iterator[Fault]:
+    if not profile.title.strip():
+        yield ("title",), "is blank: the card needs a name"
+    for number, step in enumerate(profile.credential.steps):
+        if not step.strip():
+            yield ("credential", "steps", number), "is blank: leave it out"
     for number, key in _again(field.key for field in profile.credential.fields):
         at = ("credential", "fields", number)
         yield at, f"two fields are called {key}: give each its own key"
@@ -84,6 +91,8 @@ def _card(profile: Profile) -> Iterator[Fault]:
 
 
 def _field(at: Path, field: FieldProfile) -> Iterator[Fault]:
+    if not field.label.strip():
+        yield (*at, "label"), "is blank: nobody knows what to type"
     if field.max_length < 1:
         yield (*at, "max_length"), "nothing fits: say how many characters at most"
     elif len(field.example) > field.max_length:
@@ -130,6 +139,8 @@ def _answers(profile: Profile) -> Iterator[Fault]:
         if stream and stream.endpoint != probe.endpoint:
             what = f"{probe.stream} are listed by {stream.endpoint}, not by {probe.endpoint}"
             yield ("probes", number, "stream"), what
+    if profile.error_objects and not profile.error_objects.suffix.strip():
+        yield ("error_objects", "suffix"), "is blank: every answer with a name were an error"
     errors = profile.plain_errors
     for part in ("key_rejected", "not_offered") if errors else ():
         yield from _lower_case(("plain_errors", part), getattr(errors, part))
@@ -224,6 +235,7 @@ def _rows(profile: Profile) -> Iterator[Fault]:
         if stream.each and stream.each.field not in fields:
             what = f"no field of the credential is called {stream.each.field!r}"
             yield ("streams", name, "each", "field"), what
+        yield from _params(profile, name, stream)
         read = dict(_places(("streams", name, "map"), stream.map))
         for number, place in enumerate(stream.unread):
             at = ("streams", name, "unread", number)
@@ -235,6 +247,19 @@ def _rows(profile: Profile) -> Iterator[Fault]:
             if forbidden := set(profile.forbidden_fields) & set(path.split(".")):
                 what = f"{min(forbidden)} is never kept (forbidden_fields): do not read it"
                 yield at_entry, what
+
+
+def _params(profile: Profile, name: str, stream: StreamProfile) -> Iterator[Fault]:
+    """A parameter that pages are asked by has no lasting value."""
+    by_page = {str(getattr(stream.page, part)) for part in ASKED_BY if hasattr(stream.page, part)}
+    endpoint = profile.endpoints.get(stream.endpoint)
+    page = getattr(stream.page, "params", {})
+    for at, params in (
+        (("streams", name, "page", "params"), page),
+        (("endpoints", stream.endpoint, "params"), endpoint.params if endpoint else {}),
+    ):
+        for key in sorted(by_page & set(params)):
+            yield (*at, key), f"{key} says which rows are asked for: leave it out"
 
 
 def _places(at: Path, fields: Mapping[str, object], within: str = "") -> Iterator[tuple[str, Path]]:

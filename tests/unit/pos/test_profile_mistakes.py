@@ -39,6 +39,11 @@ MISTAKES = [
     ("posabit", "status: partly public", "status: confirmed", "nobody is sure of auth.basic"),
     ("profitek", "note: >-\n    Wire contract not confirmed", "note: >-\n    Known", "say on the"),
     ("posabit", "platform: posabit", "platform: posabyte", "is the folder's name: posabit"),
+    ("posabit", "title: POSaBIT", 'title: " "', "the card needs a name"),
+    ("posabit", "label: Key", 'label: ""', "nobody knows what to type"),
+    ("webjoint", "suffix: Error", 'suffix: ""', "every answer with a name"),
+    ("posabit", "{start_date: ", "{page: '1', start_date: ", "says which rows are asked for"),
+    ("posabit", 'params: {"q[s]": updated_at asc}', "params: {per_page: '9'}", "which rows"),
     # How the POS is asked.
     ("posabit", "base_url: https://app", "base_url: http://app", "must begin with https://"),
     ("posabit", "posabit.com/api\n", "posabit.com/api/\n", "leave out the / at its end"),
