@@ -70,6 +70,8 @@ def _values(value: Json, steps: tuple[str, ...]) -> list[Json]:
     for index, step in enumerate(steps):
         if type(value) is dict:
             value = value.get(step)
+        elif type(value) is list and index + 1 == len(steps) and not step.isdecimal():
+            return [f for one in value if type(one) is dict and (f := one.get(step)) is not None]
         elif type(value) is not list:
             return []
         elif step.isdecimal():
@@ -78,8 +80,7 @@ def _values(value: Json, steps: tuple[str, ...]) -> list[Json]:
         else:
             rest = steps[index + 1 :]
             objects = [one for one in value if type(one) is dict]
-            fields = [field for one in objects if (field := one.get(step)) is not None]
-            return [found for field in fields for found in _values(field, rest)] if rest else fields
+            return [found for one in objects for found in _values(one.get(step), rest)]
     return [] if value is None else [value]
 
 

@@ -235,7 +235,7 @@ def dollars(value: Json) -> Minor | None:
         return None
     # Nearly all amounts are whole cents of a middling size: no need of decimals for those.
     if type(value) is str:
-        return int(value[:-3] + value[-2:]) if _PLAIN_DOLLARS.fullmatch(value) else _dollars(value)
+        return _dollars(value)
     if type(value) is float and -MIDDLING < value < MIDDLING:
         nearest = round(value * 100)
         if abs(value * 100 - nearest) < _ROUNDING:
@@ -246,6 +246,8 @@ def dollars(value: Json) -> Minor | None:
 @lru_cache(maxsize=8192)
 def _dollars(value: str) -> Minor | None:
     """A shop has few prices, and a report prints each many times."""
+    if _PLAIN_DOLLARS.fullmatch(value):
+        return int(value[:-3] + value[-2:])
     bare = _SPACES_AND_SIGN.sub("", value)
     amount = _amount(bare)
     return None if amount is None else _rounded_cents(amount)

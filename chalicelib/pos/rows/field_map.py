@@ -282,17 +282,21 @@ def _sum(spec: Sum, coercion: Coercion, beside: Sequence[Path] = ()) -> Read:
     `beside`: other amounts of the same elements. Nobody knows a sum of elements of which one says
     those, and not its own.
     """
+    arrays = [path.steps[0] for path in spec.sum]
+
+    def elements(row: Row) -> int:
+        return sum([len(row[key]) for key in arrays if type(row.get(key)) is list])
 
     def read(row: Row) -> Any:
         total, said = None, 0
         for path in spec.sum:
             try:
-                for part in map(coercion, path.values(row)):
-                    if part is not None:
-                        total, said = part if total is None else total + part, said + 1
+                parts = [part for part in map(coercion, path.values(row)) if part is not None]
             except Unusable as unusable:
                 raise Unusable(unusable.reason, path) from None
-        if beside and said < sum(len(path.holders(row)) for path in spec.sum):
+            if parts:
+                total, said = sum(parts, total or 0), said + len(parts)
+        if beside and said < elements(row):
             _refuse_gaps(spec, coercion, beside, row)
         return total
 
