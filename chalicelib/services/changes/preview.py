@@ -29,6 +29,10 @@ GOOD_FOR = 30 * MINUTE
 SAME_FOR = MINUTE
 """How long the same question gets the same preview instead of another count."""
 
+SETTLE_SECONDS = 2
+"""How long the background leaves a preview alone that no request could begin: of many at once only
+the last is counted."""
+
 GIVEN_UP_AFTER = 30 * SECOND
 """A request ends within 29 s: one that counted and died keeps the others from it no longer."""
 
@@ -70,7 +74,8 @@ class PreviewChange:
         )
         saved = self.changes.save_preview(self._begin(preview, proposal))
         if saved.state == "counting":
-            self.jobs.send(PreviewMessage(saved.uid, saved.id).body())
+            delay = 0 if saved.after else SETTLE_SECONDS
+            self.jobs.send(PreviewMessage(saved.uid, saved.id).body(), delay_seconds=delay)
         return saved
 
     def _same_as_before(self, proposal: Proposal) -> Preview | None:

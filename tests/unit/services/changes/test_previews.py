@@ -430,6 +430,7 @@ def test_while_one_request_counts_another_of_the_account_is_counted_in_the_backg
     made = preview(room, enroll_after=ago(room, 30))
 
     assert (made.state, made.counts.personas) == ("counting", 0)
+    assert [delay for _, delay in room.jobs.sent] == [2], "many at once replace each other first"
     room.work_off()
     assert room.changes.preview(UID, made.id).state == "ready"
     room.clock.move(30)
