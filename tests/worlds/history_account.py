@@ -217,10 +217,10 @@ class HistoryAccount:
     def note(self, place: Place, page: Sequence[Customer], sold: Sequence[Sale]) -> None:
         for customer in page:
             stored = self.facts.records[UID, record_id(UID, *place, customer.ext_id)]
-            self.hear(Shopper(*place, customer, stored.record.first_seen))
+            self.note_shopper(Shopper(*place, customer, stored.record.first_seen))
         self.given.sold += [Sold(*place, sale) for sale in sold]
 
-    def hear(self, shopper: Shopper) -> None:
+    def note_shopper(self, shopper: Shopper) -> None:
         """Add what counts of a telling to what was given."""
         self.given.shoppers.append(shopper)
 

@@ -48,7 +48,7 @@ class ListedAccount(HistoryAccount):
         self.choice = WithdrawalChoice(self.withdrawals, unheard, jobs, MemoryAudit(), self.clock)
         self.take_over = TakeOverWorker(self.withdrawals, self.commits, unheard, jobs)
 
-    def hear(self, shopper: Shopper) -> None:
+    def note_shopper(self, shopper: Shopper) -> None:
         self.listings.hear(shopper)
 
     def listing_without_contacts(
