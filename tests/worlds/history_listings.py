@@ -116,4 +116,5 @@ class ListedAccount(HistoryAccount):
         message = TakeOverMessage(UID, platform)
         self.surviving(accident, lambda: self.take_over.handle(message, lambda: True))
         self.listings.take_over(platform)
+        self.crashed = True  # of several parts, each knew those before it alone
         self.the_asked_are_covered()
