@@ -62,14 +62,14 @@ def make_visits(
     Few shoppers come often, most rarely, and to the store of their record unless the platform's
     customers roam.
     """
-    refunds = spec.messy(platform.refund_rows, spec.sales)
-    nobody = spec.messy(platform.no_shopper, spec.sales)
     known = [
         (at, row.id, row.created)
         for at, rows in enumerate(shoppers)
         for row in rows
         if row.quirk != "no_id"
     ]
+    refunds = spec.messy(platform.refund_rows, spec.sales) if known else 0
+    nobody = spec.messy(platform.no_shopper, spec.sales)
     weights = list(accumulate(min(rng.paretovariate(1.3), 40.0) for _ in known))
     buyers: list[tuple[int, int, int]] = []
     if known:

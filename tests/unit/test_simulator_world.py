@@ -14,7 +14,7 @@ from pathlib import Path
 
 import phonenumbers
 import pytest
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from simulators.oracle import email_key, phone_key
@@ -70,6 +70,7 @@ def test_the_bytes_do_not_depend_on_the_hash_seed_of_the_process() -> None:
 
 
 @settings(max_examples=15, deadline=None)
+@example(wanted_shoppers=0, wanted_sales=72, stores=1, mess=1.0)
 @given(
     wanted_shoppers=st.integers(0, 700),
     wanted_sales=st.integers(0, 700),
