@@ -10,6 +10,7 @@ from chalicelib.domain.ids import record_id, store_key_id
 from chalicelib.domain.rules import Source
 from chalicelib.domain.times import day_from_text
 from chalicelib.services.ports.facts import SaleId
+from chalicelib.services.ports.stores import StoreKeySighting
 from tests.worlds.shop import ANA, PLATFORM, SCOPE, TEN_PER_100, UID, Shop, a_sale, day, on
 
 ENROLLING = {PLATFORM: Source(enroll_after=day("2026-01-01"))}
@@ -219,3 +220,19 @@ def test_a_return_taken_back_when_the_buyer_tells_a_contact_leaves_the_sale_whol
     shop.tell(ANA, replace(back, kind="void", is_final=False))
 
     assert (shop.member(), shop.points()) == (True, 10)
+
+
+def test_a_sale_is_ahead_by_the_zone_of_today_when_its_buyer_joins_and_a_return_names_it() -> None:
+    """The return touches the sale in the commit in which the record gets its contact."""
+    shop = a_shop()
+    nobody, sale = replace(ANA, phone=None, email=None), a_sale("s", "2026-06-03")
+    shop.tell(nobody, replace(sale, ordered_at=on("2026-06-03", 23)))
+    zone = "Pacific/Kiritimati"
+    key = StoreKeySighting(PLATFORM, SCOPE, sale.store_key, None, 0, time_zone=zone)
+    shop.stores.see_keys(UID, [key])
+
+    back = a_sale("r", "2026-05-30", total=-10_000, kind="return", original_ext_id="s")
+    shop.tell(ANA, back)
+
+    assert shop.facts.sale_rows[UID, SaleId(PLATFORM, SCOPE, "s")].ahead
+    assert (shop.member(), shop.points()) == (False, 0)
