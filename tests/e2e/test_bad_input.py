@@ -282,9 +282,9 @@ def test_a_role_without_the_right_is_403_and_changes_nothing(
         UserPoolId=stack.outputs["UserPoolId"], Username=email, Password=password, Permanent=True
     )
     analyst = Retailer(stack, email, password, owner.uid)
+    assert analyst.get("/personas")["items"] == []  # the team's list shows from now on who was here
     before = stored(owner)
 
-    assert analyst.get("/personas")["items"] == []
     for method, path, body in [
         ("POST", "/stores", {"name": "Mine"}),
         ("PATCH", "", {"name": "Mine"}),
