@@ -96,8 +96,10 @@ def renew_sales(commit: Commit, records: Iterable[str], tells_zone: TellsZone) -
         row = commit.record_row(rid)
         if not is_waiting and row is not None and tells_zone(row.record.platform):
             continue
-        stored = [ref for ref in commit.pointers(rid) if (rid, ref) not in commit.writes.pointers]
-        refs = [*stored, *commit.added.get(rid, ())]
+        untouched = [
+            ref for ref in commit.pointers(rid) if (rid, ref) not in commit.writes.pointers
+        ]
+        refs = [*untouched, *commit.added.get(rid, ())]
         due.update(SaleId.of(ref) for ref in refs if _is_otherwise(commit, ref, tells_zone))
         if is_waiting:
             due |= _returns_due(commit, rid, refs)
