@@ -126,6 +126,20 @@ def test_rows_edited_meanwhile_are_lost_on_no_numbered_page(
     assert all(listing.rows[number] >= NOW for number in lost), "the next run would not find it"
 
 
+def test_a_page_of_one_row_may_come_again_on_the_way_down() -> None:
+    """The other row has just moved past what is read: the next run finds it by its change."""
+    listing = Numbered({1: NOW - DAY, 2: NOW - DAY}, 1)
+    edits = [(2, NOW + 2), (1, NOW + 1)]
+
+    def edit(_page: int) -> None:
+        if edits:
+            listing.rows.update([edits.pop()])
+
+    seen, _, _ = read_all(THSUITE, "customers", listing, StreamPlan("customers", NOW), edit)
+
+    assert [row["id"] for row in seen] == [1, 1, 1]
+
+
 def test_sales_are_asked_for_window_by_window_newest_first() -> None:
     asked: list[dict[str, str]] = []
 
