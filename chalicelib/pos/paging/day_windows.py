@@ -14,7 +14,7 @@ from chalicelib.domain.words import Instant
 from chalicelib.pos.paging.response_page import Json, ResponsePage
 from chalicelib.pos.paging.style import Params, history_start
 from chalicelib.pos.profile.paging import Windows
-from chalicelib.pos.rows import coerce
+from chalicelib.pos.rows import times
 from chalicelib.services.ports.pos import StreamPlan, TimeSpan
 
 AHEAD_DAYS = 2
@@ -92,7 +92,7 @@ class DayWindows:
         )
 
     def _wall_clock(self, row: Json) -> datetime | None:
-        return coerce.wall_clock(self.spec.field.value(row), self.formats)
+        return times.wall_clock(self.spec.field.value(row), self.formats)
 
     def _floor(self, plan: StreamPlan, today: int) -> int:
         """The first day to read."""

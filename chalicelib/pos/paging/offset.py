@@ -16,7 +16,7 @@ from chalicelib.pos.paging.day_windows import DayWindows, Window
 from chalicelib.pos.paging.response_page import Json, ResponsePage, fingerprint
 from chalicelib.pos.paging.style import NextPage, PagingStyle, Params
 from chalicelib.pos.profile.paging import ModifiedSince, Offset
-from chalicelib.pos.rows import coerce
+from chalicelib.pos.rows import coerce, times
 from chalicelib.services.ports.pos import StreamPlan
 
 MAX_LISTINGS = 3
@@ -54,7 +54,7 @@ class ModifiedFilter:
         """Raises FilterIgnored when most rows are older than asked for."""
         earliest = self._from(since).replace(microsecond=0)
         values = (row.get(self.spec.field) if isinstance(row, dict) else None for row in page.rows)
-        clocks = (coerce.wall_clock(value, self.formats) for value in values)
+        clocks = (times.wall_clock(value, self.formats) for value in values)
         page.check_filter(
             (at < earliest for at in clocks if at is not None),
             "The filter by last change is ignored",

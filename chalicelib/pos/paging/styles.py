@@ -31,7 +31,7 @@ from chalicelib.pos.profile.paging import (
 )
 from chalicelib.pos.profile.path import Path
 from chalicelib.pos.profile.profile import Profile, StreamProfile
-from chalicelib.pos.rows import coerce
+from chalicelib.pos.rows import coerce, times
 from chalicelib.pos.rows.field_map import required_path
 
 
@@ -83,7 +83,7 @@ def instant_of(profile: Profile, field: Path | None) -> Callable[[Json], Instant
     """A reader of a row's instant; None for a row that has none we can read."""
     if field is None:
         return lambda _row: None
-    read = coerce.none_if_unusable(coerce.instant_reader(profile.time.zone, profile.time.formats))
+    read = coerce.none_if_unusable(times.instant_reader(profile.time.zone, profile.time.formats))
 
     def instant(row: Json) -> Instant | None:
         at: Any = read(field.value(row))

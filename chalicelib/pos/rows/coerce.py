@@ -1,4 +1,6 @@
-"""Reads the values of a row, one at a time: texts, ids, flags, quantities, amounts and times.
+"""Reads the values of a row, one at a time: texts, ids, flags, quantities and amounts.
+
+Days and times have a module of their own, `times`.
 
 Every function takes any JSON value and returns what it means, None for "not said" (null, a blank, a
 dash, `N/A`), or raises Unusable for what cannot be read. Nothing here guesses: a broken amount is
@@ -9,16 +11,13 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable
-from datetime import UTC, date, datetime
 from decimal import Decimal, InvalidOperation
-from functools import cache, lru_cache
+from functools import lru_cache
 from math import isfinite
 from typing import Any, Literal
-from zoneinfo import ZoneInfo
 
 from chalicelib.domain.shown_text import without_hidden
-from chalicelib.domain.times import from_datetime, is_zone
-from chalicelib.domain.words import Instant, Minor
+from chalicelib.domain.words import Minor
 
 Json = Any
 Reason = Literal["missing_id", "bad_date", "bad_money", "wrong_shape"]
@@ -31,16 +30,12 @@ MAX_POINTS = MAX_MINOR // 100
 MIDDLING = 10**9
 EXACT = 2**53
 """The largest whole number up to which a float is exact."""
-EARLIEST, LATEST = 1990, 2100
-INSTANTS_KEPT = 1024
-"""More than a page has: a row's time is read to judge the page's order and again for the row."""
-
 _ISO_MILLIS_Z = len("2026-05-01T00:00:00.000Z")
 _DASHES = "-\N{EN DASH}\N{EM DASH}\N{MINUS SIGN}_."
 _MAY_SAY_NOTHING = frozenset(("", "#", "n", "N", *_DASHES))
 _MAY_BE_NOBODY = _MAY_SAY_NOTHING | frozenset("uU")
 _NOTHING = frozenset(("", "n/a", "#n/a", "n.a"))
-_LONGEST_WORD = 10
+LONGEST_WORD = 10
 _NO_VALUE = _NOTHING | frozenset(("na", "nan", "null", "none", "nil", "undefined"))
 """Words for nothing, where no name can stand: Null and Na are surnames."""
 _WHOLE = re.compile(r"[+-]?\d{1,18}")
@@ -67,13 +62,13 @@ class Unusable(Exception):
         self.field = field
 
 
-def _says_nothing(value: str, words: frozenset[str] = _NO_VALUE) -> bool:
+def says_nothing(value: str, words: frozenset[str] = _NO_VALUE) -> bool:
     return value.strip().strip(_DASHES).lower() in words
 
 
 def is_blank(value: Json) -> bool:
     """Whether a value says nothing: null, a blank, a dash, `N/A`."""
-    return value is None or (type(value) is str and _says_nothing(value))
+    return value is None or (type(value) is str and says_nothing(value))
 
 
 def text(value: Json) -> str | None:
@@ -81,7 +76,7 @@ def text(value: Json) -> str | None:
     arrays and flags."""
     if type(value) is str:
         shown = (value if value.isprintable() else without_hidden(value)).strip()
-        if shown[:1] in _MAY_SAY_NOTHING and _says_nothing(shown, _NOTHING):
+        if shown[:1] in _MAY_SAY_NOTHING and says_nothing(shown, _NOTHING):
             return None
         return shown if len(shown) <= MAX_TEXT else shown[:MAX_TEXT]
     if value is None:
@@ -130,7 +125,7 @@ def optional_id(value: Json) -> str | None:
         id_text = text(id_text)
     if not id_text or id_text == "0":
         return None
-    if id_text[0] in _MAY_BE_NOBODY and _says_nothing(id_text):
+    if id_text[0] in _MAY_BE_NOBODY and says_nothing(id_text):
         return None
     if len(id_text) > MAX_ID:
         raise Unusable("wrong_shape")
@@ -183,7 +178,7 @@ def boolean(value: Json) -> bool | None:
         said = value.strip().lower()
         if said in _YES or said in _NO:
             return said in _YES
-        if _says_nothing(said):
+        if says_nothing(said):
             return None
     raise Unusable("wrong_shape")
 
@@ -206,7 +201,7 @@ def _decimal_text(value: str) -> str | None:
     number = value.strip()
     if _DECIMAL.fullmatch(number):
         return number.removeprefix("+")
-    if _says_nothing(number):
+    if says_nothing(number):
         return None
     if not _ENGLISH.fullmatch(number.lstrip("+-")):
         raise Unusable("wrong_shape")
@@ -277,7 +272,7 @@ def _amount(value: Json) -> Decimal | None:
     if type(value) is not str:
         return _decimal(value)
     bare = _SPACE_OF_THOUSANDS.sub("", value.strip()).removeprefix("+")
-    if _says_nothing(bare):
+    if says_nothing(bare):
         return None
     size = bare[1:-1] if bare[0] == "(" and bare[-1] == ")" else bare.strip("-\N{MINUS SIGN}")
     if len(size) < len(bare) - 1 and bare[0] != "(":
@@ -307,117 +302,6 @@ def _decimal(value: Json) -> Decimal:
 def _number_text(number: float) -> str:
     """A number's shortest text: `1`, not `1.0`."""
     return str(int(number)) if isinstance(number, float) and number.is_integer() else str(number)
-
-
-def birth_date(value: Json, formats: tuple[str, ...] = ()) -> str | None:
-    """`YYYY-MM-DD`, or None when not said. Raises Unusable for what is no day a person alive has.
-
-    A time after the day is ignored. `formats`: of `strptime`, where the day is not ISO's.
-    """
-    birthday = text(value)
-    if birthday is None or (len(birthday) < _LONGEST_WORD and _says_nothing(birthday)):
-        return None
-    try:
-        day = date.fromisoformat(birthday[:10])
-    except ValueError:
-        moment = _moment(birthday, _strptime(formats))
-        if moment is None:
-            raise Unusable("bad_date") from None
-        day = moment.date()
-    if not 1900 <= day.year <= LATEST:
-        raise Unusable("bad_date")
-    return day.isoformat()
-
-
-def wall_clock(value: Json, formats: tuple[str, ...]) -> datetime | None:
-    """Return what the clock showed, whatever its zone; None for a text in none of the formats."""
-    moment = _moment(value.strip(), _strptime(formats)) if isinstance(value, str) else None
-    return moment.replace(tzinfo=None) if moment else None
-
-
-def zoneless_clock(value: Json, formats: tuple[str, ...]) -> Instant | None:
-    """Return what the clock showed, as if it were UTC; None for a text that tells its zone, or no
-    time."""
-    moment = _moment(value.strip(), _strptime(formats)) if isinstance(value, str) else None
-    if moment is None or moment.tzinfo is not None:
-        return None
-    return from_datetime(moment.replace(tzinfo=UTC))
-
-
-def _strptime(formats: tuple[str, ...]) -> tuple[str, ...]:
-    return tuple(f for f in formats if f != "iso")
-
-
-@cache
-def instant_reader(zone: str, formats: tuple[str, ...]) -> Callable[[Json], Instant | None]:
-    """Return a reader of instants: `zone` (IANA) applies to texts without an offset.
-
-    The reader returns None for "not said" and raises Unusable for a text in none of the formats.
-    """
-    local = UTC if zone == "UTC" else ZoneInfo(zone if is_zone(zone) else "UTC")
-    others = _strptime(formats)
-
-    def read(value: Json) -> Instant | None:
-        if value is None:
-            return None
-        if not isinstance(value, str):
-            raise Unusable("bad_date")
-        return of_text(value)
-
-    @lru_cache(maxsize=INSTANTS_KEPT)
-    def of_text(value: str) -> Instant | None:
-        moment = _moment(value.strip(), others)
-        if moment is None and _says_nothing(value):
-            return None
-        if moment is None or not EARLIEST <= moment.year <= LATEST:
-            raise Unusable("bad_date")
-        return from_datetime(moment if moment.tzinfo else moment.replace(tzinfo=local))
-
-    return read
-
-
-def _moment(value: str, others: tuple[str, ...]) -> datetime | None:
-    """The moment in ISO's form or, of the others, the first that fits."""
-    try:
-        return datetime.fromisoformat(value)
-    except ValueError:
-        pass
-    for layout in others:
-        try:
-            return datetime.strptime(value, layout)  # noqa: DTZ007 - the caller gives it the zone
-        except ValueError:
-            continue
-    return None
-
-
-def flag_or_time(instant: Callable[[Json], Instant | None]) -> Callable[[Json], bool | None]:
-    """Return a reader of a flag that a POS may tell by when it was raised, as in `deleted_at`: a
-    time, or a number that counts since a day, is true. It raises Unusable for what is neither."""
-    time_of = none_if_unusable(instant)
-
-    def read(value: Json) -> bool | None:
-        if value is None or value is True or value is False:
-            return value
-        if isinstance(value, int | float) and value > 1:
-            return True
-        try:
-            return boolean(value)
-        except Unusable:
-            if time_of(value) is None:
-                raise
-            return True
-
-    return read
-
-
-def birth_year(value: Json) -> str | None:
-    """The year alone (`1990`). Raises Unusable."""
-    year = text(value)
-    if year is None or _says_nothing(year):
-        return None
-    if not (year.isdecimal() and len(year) <= 4 and 1900 <= int(year) <= LATEST):
-        raise Unusable("bad_date")
-    return str(int(year))
 
 
 def none_if_unusable(read: Callable[[Json], Any]) -> Callable[[Json], Any]:

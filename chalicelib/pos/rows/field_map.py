@@ -21,7 +21,7 @@ from chalicelib.pos.profile.mapping import (
 )
 from chalicelib.pos.profile.path import Path
 from chalicelib.pos.profile.profile import Profile
-from chalicelib.pos.rows import coerce
+from chalicelib.pos.rows import coerce, times
 from chalicelib.pos.rows.coerce import Json, Unusable
 
 Row = dict[str, Any]
@@ -60,10 +60,10 @@ class Compiler:
 
     def __init__(self, profile: Profile, setting: Setting) -> None:
         zone = profile.time.zone
-        instant = coerce.instant_reader(
+        instant = times.instant_reader(
             setting.time_zone if zone == "store" else zone, profile.time.formats
         )
-        self._flag_or_time = coerce.flag_or_time(instant)
+        self._flag_or_time = times.flag_or_time(instant)
         self._instant = instant
         self._by_name = _coercions(instant, _MONEY[profile.money])
         self.unread: set[str] = set()
@@ -247,7 +247,7 @@ def _coercions(instant: Coercion, money: Coercion) -> dict[str, Coercion]:
         **dict.fromkeys(("first", "last", "name"), coerce.text_or_empty),
         **dict.fromkeys(("created_at", "updated_at", "ordered_at"), instant),
         **dict.fromkeys(("pos_loyalty_member", "active", "medical"), coerce.boolean),
-        **dict.fromkeys(("terms_agreed", "is_void", "is_return"), coerce.flag_or_time(instant)),
+        **dict.fromkeys(("terms_agreed", "is_void", "is_return"), times.flag_or_time(instant)),
         "status": coerce.word,
         "pos_points": coerce.points,
         "quantity": coerce.decimal_text,

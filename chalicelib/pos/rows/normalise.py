@@ -21,7 +21,7 @@ from chalicelib.pos.profile.mapping import Paths
 from chalicelib.pos.profile.paging import Proof
 from chalicelib.pos.profile.path import Path
 from chalicelib.pos.profile.profile import Profile
-from chalicelib.pos.rows import coerce, contacts
+from chalicelib.pos.rows import coerce, contacts, times
 from chalicelib.pos.rows.coerce import Json, Unusable
 from chalicelib.pos.rows.field_map import Compiler, Row, Setting, required_path
 from chalicelib.pos.rows.row_ids import customer_ids, id_reader, ids_parts
@@ -235,8 +235,8 @@ def _customers(profile: Profile, setting: Setting, _count: Count) -> Callable[[R
     extract = compiler.extractor(
         fields,
         ID | ids_parts(profile, "customers"),
-        birth_date=lambda value: coerce.birth_date(value, formats),
-        birth_year=coerce.birth_year,
+        birth_date=lambda value: times.birth_date(value, formats),
+        birth_year=times.birth_year,
     )
 
     def customer(row: Row) -> Fact:

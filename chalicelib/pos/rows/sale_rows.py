@@ -12,7 +12,7 @@ import orjson
 
 from chalicelib.domain.records import LineItem, Sale, Tender
 from chalicelib.pos.profile.profile import Profile, SaleWords
-from chalicelib.pos.rows import coerce
+from chalicelib.pos.rows import coerce, times
 from chalicelib.pos.rows.field_map import (
     Compiler,
     Fields,
@@ -63,7 +63,7 @@ def sale_maker(profile: Profile, setting: Setting, count: Count) -> Callable[[Ro
         if values.pop("all_returned"):
             lines = tuple(replace(line, returned=True) for line in lines)
         if on_shop_clock:
-            values["wall_clock"] = coerce.zoneless_clock(text, formats)
+            values["wall_clock"] = times.zoneless_clock(text, formats)
         shop = values.pop("store_key", None) or setting.store_key
         compose_ids(values, shop)
         made = Sale(

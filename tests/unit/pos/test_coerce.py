@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from chalicelib.domain.times import from_text
-from chalicelib.pos.rows import coerce
+from chalicelib.pos.rows import coerce, times
 from chalicelib.pos.rows.coerce import Unusable
 
 from .builders import UNHURRIED
@@ -120,9 +120,9 @@ BLANKS = [None, "", " ", "-", "--", "\N{EM DASH}", " - ", "N/A", "n/a", "#N/A"]
         coerce.cents,
         coerce.dollars,
         coerce.amount_as_written,
-        coerce.birth_date,
-        coerce.birth_year,
-        coerce.instant_reader("UTC", ("iso",)),
+        times.birth_date,
+        times.birth_year,
+        times.instant_reader("UTC", ("iso",)),
     ],
 )
 def test_a_blank_or_a_dash_says_nothing(read: Any, blank: str | None) -> None:
@@ -188,7 +188,7 @@ def test_a_balance_that_is_no_amount_of_hundredths_is_not_guessed(value: Any) ->
     "text", ["2026-05-02T19:22:10.000Z", "2026-05-02T12:22:10-07:00", "2026-05-02 19:22:10Z"]
 )
 def test_an_offset_in_the_text_decides(text: str) -> None:
-    read = coerce.instant_reader("America/New_York", ("iso",))
+    read = times.instant_reader("America/New_York", ("iso",))
 
     assert read(text) == from_text("2026-05-02T19:22:10Z")
 
@@ -202,13 +202,13 @@ def test_an_offset_in_the_text_decides(text: str) -> None:
     ],
 )
 def test_a_text_without_an_offset_is_read_on_the_clock_of_the_profile(zone: str, utc: str) -> None:
-    read = coerce.instant_reader(zone, ("iso",))
+    read = times.instant_reader(zone, ("iso",))
 
     assert read("2026-05-02T12:22:10") == from_text(utc)
 
 
 def test_other_formats_are_tried_in_order() -> None:
-    read = coerce.instant_reader("UTC", ("iso", "%b %d, %Y", "%m/%d/%Y %H:%M"))
+    read = times.instant_reader("UTC", ("iso", "%b %d, %Y", "%m/%d/%Y %H:%M"))
 
     assert read("Jan 01, 2022") == from_text("2022-01-01T00:00:00Z")
     assert read("01/02/2022 03:04") == from_text("2022-01-02T03:04:00Z")
@@ -219,7 +219,7 @@ def test_other_formats_are_tried_in_order() -> None:
 )
 def test_what_is_no_instant_is_a_bad_date(value: Any) -> None:
     with pytest.raises(Unusable, match="bad_date"):
-        coerce.instant_reader("UTC", ("iso",))(value)
+        times.instant_reader("UTC", ("iso",))(value)
 
 
 @pytest.mark.parametrize(
