@@ -15,7 +15,7 @@ from chalicelib.services.ports.accounts import Account
 from chalicelib.services.ports.common import Clock
 from chalicelib.services.ports.facts import Committed
 from chalicelib.services.ports.pos import Page, PlatformInfo, PosSession, StreamPlan
-from chalicelib.services.ports.runs import Lease, RunError, RunView, StreamState, SyncStates
+from chalicelib.services.ports.runs import Lease, RunView, StreamState, SyncStates
 from chalicelib.services.ports.stores import Inventories
 from chalicelib.services.sync.gone.sales import SaleWatch
 from chalicelib.services.sync.progress import Progress, StreamProgress, Tally
@@ -25,6 +25,8 @@ from chalicelib.services.sync.run_result import (
     RunResult,
     StreamResult,
     judge_catalogue,
+    named_permissions,
+    run_error,
     store_keys_of,
 )
 from chalicelib.services.sync.stream_states import states_after
@@ -388,14 +390,3 @@ def _stream_result(stream: StreamProgress, unusable: int) -> StreamResult:
         days=dict(stream.days),
         store_key_sales=dict(stream.store_key_sales),
     )
-
-
-def run_error(error: AiqError, stream: Stream | None) -> RunError:
-    """An error as the run shows it. `stream`: the one that was being read."""
-    return RunError(error.code, error.actor, error.message, stream)
-
-
-def named_permissions(error: AiqError) -> list[str]:
-    """The permissions that the POS misses in the key, by their names there."""
-    named = error.details.get("permissions")
-    return [str(name) for name in named] if isinstance(named, list | tuple) else []

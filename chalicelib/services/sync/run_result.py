@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Literal
 
+from chalicelib.domain.errors import AiqError
 from chalicelib.domain.listing_checks import is_truncated
 from chalicelib.domain.records import InventoryItem
 from chalicelib.domain.words import CredentialId, Instant, Platform, RunState, ScopeId, Stream, Uid
@@ -130,3 +131,14 @@ def judge_catalogue(
     if earlier.last_run == run:
         return "nothing new"
     return "too short" if is_truncated(inventory.listed, earlier.last_listing) else "taken"
+
+
+def run_error(error: AiqError, stream: Stream | None) -> RunError:
+    """An error as the run shows it. `stream`: the one that was being read."""
+    return RunError(error.code, error.actor, error.message, stream)
+
+
+def named_permissions(error: AiqError) -> list[str]:
+    """The permissions that the POS misses in the key, by their names there."""
+    named = error.details.get("permissions")
+    return [str(name) for name in named] if isinstance(named, list | tuple) else []
