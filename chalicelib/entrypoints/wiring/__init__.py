@@ -1,26 +1,32 @@
 """Builds services from their adapters, once per process and only when first asked for.
 
-One module per capability; `outside` builds the adapters. What is built is imported inside its
-builder, because every Lambda imports `app.py` and needs few of these.
+One module per capability, imported when it is first named; `outside` builds the adapters. What is
+built is imported inside its builder. Every Lambda imports `app.py` and needs few of these.
 """
 
-from chalicelib.entrypoints.wiring import (
-    accounts,
-    changes,
-    consent,
-    credentials,
-    derivation,
-    integrations,
-    limits,
-    loyalty,
-    notifications,
-    outside,
-    personas,
-    stores,
-    sync,
-    texting,
-)
+from importlib import import_module
+from types import ModuleType
+from typing import TYPE_CHECKING
+
 from chalicelib.entrypoints.wiring.once import reset
+
+if TYPE_CHECKING:
+    from chalicelib.entrypoints.wiring import (
+        accounts,
+        changes,
+        consent,
+        credentials,
+        derivation,
+        integrations,
+        limits,
+        loyalty,
+        notifications,
+        outside,
+        personas,
+        stores,
+        sync,
+        texting,
+    )
 
 __all__ = [
     "accounts",
@@ -39,3 +45,9 @@ __all__ = [
     "sync",
     "texting",
 ]
+
+
+def __getattr__(name: str) -> ModuleType:
+    if name not in __all__:
+        raise AttributeError(f"there is no wiring of {name}")
+    return import_module(f"{__name__}.{name}")
