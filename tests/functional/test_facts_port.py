@@ -470,7 +470,7 @@ def test_a_run_that_lost_its_lease_waits_no_longer(table: Any) -> None:
     assert clock.slept < 1
 
 
-def test_the_wait_for_one_who_read_for_long_is_not_shorter_for_it(table: Any) -> None:
+def test_who_reads_for_long_keeps_the_lock(table: Any) -> None:
     clock = FakeClock()
     slow = a_store(table, clock, lambda client: SlowReads(client, clock, seconds=11))
     lock = slow.lock(OURS)
@@ -478,6 +478,8 @@ def test_the_wait_for_one_who_read_for_long_is_not_shorter_for_it(table: Any) ->
     for number in range(4):
         slow.rows(OURS, [str(number)])
 
+    assert clock.now() > NOON + LOCK_SECONDS * 1000
+    assert int(Watcher(table).get()["held_until"]["N"]) > clock.now()
     slow.store_intent(lock, Intent())
 
 

@@ -198,5 +198,7 @@ def test_a_slot_that_is_free_is_taken_and_given_back_with_one_call_each(
     for unneeded in ("read", "save"):
         monkeypatch.delattr(DynamoSlotRows, unneeded)
 
+    taken = slots.rows.take
     with hold(slots, "one"), hold(slots, "two"):
-        pass
+        assert not taken(Uid(OURS), "jobs", "three", NOON + 60_000, 2), "both are held"
+    assert taken(Uid(OURS), "jobs", "three", NOON + 60_000, 1), "both are given back"
