@@ -12,7 +12,7 @@ class MemoryWithdrawals:
         self.rows: dict[tuple[str, str], list[Withdrawal]] = {}
         self.kept_notes: dict[tuple[str, str], dict[str, WithheldNote]] = {}
 
-    def known(self, uid: str, platform: str) -> list[Withdrawal]:
+    def of_source(self, uid: str, platform: str) -> list[Withdrawal]:
         return list(self.rows.get((uid, platform), []))
 
     def put(
@@ -23,7 +23,7 @@ class MemoryWithdrawals:
         *,
         instead_of: Sequence[Withdrawal],
     ) -> bool:
-        if self.known(uid, platform) != list(instead_of):
+        if self.of_source(uid, platform) != list(instead_of):
             return False
         self.rows[uid, platform] = list(withdrawals)
         return True

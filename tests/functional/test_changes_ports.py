@@ -272,11 +272,11 @@ def test_withdrawals_that_came_meanwhile_are_not_lost(ports: Ports) -> None:
     assert put(OURS, "posabit", [one, two], instead_of=[one])
     assert not put(OURS, "posabit", [], instead_of=[one])
 
-    assert ports.withdrawals.known(OURS, "posabit") == [one, two]
-    assert ports.withdrawals.known(OURS, "webjoint") == []
-    assert ports.withdrawals.known(THEIRS, "posabit") == []
+    assert ports.withdrawals.of_source(OURS, "posabit") == [one, two]
+    assert ports.withdrawals.of_source(OURS, "webjoint") == []
+    assert ports.withdrawals.of_source(THEIRS, "posabit") == []
     assert put(OURS, "posabit", [], instead_of=[one, two])
-    assert ports.withdrawals.known(OURS, "posabit") == []
+    assert ports.withdrawals.of_source(OURS, "posabit") == []
 
 
 def test_what_a_run_withheld_is_noted_by_place(ports: Ports) -> None:

@@ -34,7 +34,7 @@ class DynamoWithdrawals:
     def __init__(self, table: str) -> None:
         bind(table, WithdrawnRow, WithheldRow)
 
-    def known(self, uid: Uid, platform: Platform) -> list[Withdrawal]:
+    def of_source(self, uid: Uid, platform: Platform) -> list[Withdrawal]:
         found = WithdrawnRow.listed(keys.account(uid), keys.withdrawals(platform))
         return [Withdrawal(**one) for one in found]
 

@@ -64,7 +64,7 @@ class WithdrawalNotice:
     notifier: Notifier
 
     def refresh(self, uid: Uid, platform: Platform) -> None:
-        known = self.withdrawals.known(uid, platform)
+        known = self.withdrawals.of_source(uid, platform)
         shoppers = sum(one.shoppers for one in known if one.state == "pending")
         if not shoppers:
             self.notifier.clear(uid, "contacts_withdrawn", platform)
@@ -83,7 +83,7 @@ class ContactJudge:
 
     def waiting(self, uid: Uid, platform: Platform, scope: ScopeId) -> frozenset[str]:
         """Return the records of the scope that wait for a decision or were dismissed."""
-        known = self.withdrawals.known(uid, platform)
+        known = self.withdrawals.of_source(uid, platform)
         return frozenset(
             record
             for one in known
@@ -109,7 +109,7 @@ class ContactJudge:
             return []
         last = _last_told(notes)
         blanked = [row for row in last.values() if row is not None]
-        known = self.withdrawals.known(uid, listing.platform)
+        known = self.withdrawals.of_source(uid, listing.platform)
         earlier = {
             one: _records(self.withdrawals.notes(uid, one.run))
             for one in known
@@ -126,14 +126,14 @@ class ContactJudge:
         else:
             for committed in _taken_over(self.commits, uid, new, while_waiting):
                 taken(committed)
-        if known or restored or self.withdrawals.known(uid, listing.platform):
+        if known or restored or self.withdrawals.of_source(uid, listing.platform):
             self.notice.refresh(uid, listing.platform)
         self.forget(uid, listing.platform, run)
         return blanked
 
     def forget(self, uid: Uid, platform: Platform, run: str) -> None:
         """Delete a run's notes, unless a withdrawal needs them."""
-        if any(one.run == run for one in self.withdrawals.known(uid, platform)):
+        if any(one.run == run for one in self.withdrawals.of_source(uid, platform)):
             return
         self.withdrawals.forget(uid, run, [n.place for n in self.withdrawals.notes(uid, run)])
 
@@ -282,7 +282,7 @@ class TakeOverWorker:
         When the time is up, the rest is queued: a note that is done twice changes nothing.
         """
         uid, platform, changed = message.uid, message.platform, 0
-        for one in self.withdrawals.known(uid, platform):
+        for one in self.withdrawals.of_source(uid, platform):
             if one.state != "taking over":
                 continue
             for note in self.withdrawals.notes(uid, one.run):
@@ -327,7 +327,7 @@ def _change(
 ) -> list[Withdrawal]:
     """Change what is known, whoever else does so at the same time; return what it was before."""
     while True:
-        known = withdrawals.known(uid, platform)
+        known = withdrawals.of_source(uid, platform)
         after = change(known)
         if after == known or withdrawals.put(uid, platform, after, instead_of=known):
             return known

@@ -46,7 +46,7 @@ class WithheldNote(NamedTuple):
 class Withdrawals(Protocol):
     """Withdrawals per source, and under each run the notes of what it withheld."""
 
-    def known(self, uid: Uid, platform: Platform) -> list[Withdrawal]:
+    def of_source(self, uid: Uid, platform: Platform) -> list[Withdrawal]:
         """All withdrawals of the source, read consistently."""
         ...
 

@@ -273,7 +273,7 @@ def test_taken_over_slice_by_slice_it_comes_out_the_same() -> None:
 
     assert len(members(room)) == 100
     assert len(room.leavers.noted(UID, PLATFORM)) == 1_100
-    assert room.withdrawals.known(UID, PLATFORM) == []
+    assert room.withdrawals.of_source(UID, PLATFORM) == []
 
 
 def test_dismissing_it_keeps_everybody() -> None:
@@ -386,7 +386,7 @@ def test_the_next_run_that_blanks_the_same_says_nothing_more() -> None:
 
     assert run.streams["customers"].changed == 0
     assert notice(room).startswith("POSaBIT took the phone or e-mail of 150 shoppers")
-    assert len(room.withdrawals.known(UID, PLATFORM)) == 1
+    assert len(room.withdrawals.of_source(UID, PLATFORM)) == 1
     assert len(members(room)) == 200
 
 
@@ -504,7 +504,7 @@ def test_a_listing_of_points_fixes_them_though_it_blanks_the_contacts() -> None:
 
 
 def seen(room: Backroom) -> dict[str, Any]:
-    known = room.withdrawals.known(UID, PLATFORM)
+    known = room.withdrawals.of_source(UID, PLATFORM)
     return {
         "contacts": contacts(room),
         "members": members(room),
