@@ -57,7 +57,7 @@ class AuphanPlatform(Platform):
             lines.append(lines[-1]._replace(quantity=quantity, **missing))
         return lines
 
-    def worded(self, kind: str, row: Any, fields: Fields, spec: WorldSpec) -> Fields:
+    def other_words(self, kind: str, row: Any, fields: Fields, spec: WorldSpec) -> Fields:
         del fields, spec
         if kind == "customers":
             return {"type": GROUPS.get(row.kind, row.kind)}
@@ -73,7 +73,7 @@ AUPHAN = AuphanPlatform(
     wall_clock=True,
     tells_changes=False,
     history_by="ordered",
-    untold={
+    unsent_fields={
         "stores": "time_zone market license address phone",
         "customers": "gender pos_loyalty_member pos_points sms_consent email_consent terms_agreed"
         " updated_at",

@@ -72,9 +72,9 @@ class _Teller:
 
     def _said(self, kind: str, row: Any, fields: Fields) -> Fields:
         """The fields that this POS sends, in its words."""
-        untold = self.platform.untold.get(kind, "").split()
-        worded = fields | self.platform.worded(kind, row, fields, self.world.spec)
-        return {name: value for name, value in worded.items() if name not in untold}
+        unsent = self.platform.unsent_fields.get(kind, "").split()
+        as_sent = fields | self.platform.other_words(kind, row, fields, self.world.spec)
+        return {name: value for name, value in as_sent.items() if name not in unsent}
 
     def _time(self, instant: int) -> int:
         """The instant as AIQ can know it: of a shop's clock no more than what it showed."""

@@ -191,7 +191,7 @@ class _Reader:
         }
 
     def _is_for_sale(self, row: Lot) -> bool:
-        return row.active or "active" in self.platform.untold.get("inventory", "").split()
+        return row.active or "active" in self.platform.unsent_fields.get("inventory", "").split()
 
     def _count_set_aside(self, stream: str, shop: Shop, reason: str) -> None:
         self.set_aside.setdefault(stream, Counter())[shop.key, reason] += 1

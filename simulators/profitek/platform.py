@@ -36,7 +36,7 @@ class ProfitekPlatform(Platform):
         del spec
         return venue.name
 
-    def worded(self, kind: str, row: Any, fields: Fields, spec: WorldSpec) -> Fields:
+    def other_words(self, kind: str, row: Any, fields: Fields, spec: WorldSpec) -> Fields:
         """A line has its number and the cost of one piece."""
         del spec
         if kind == "customers":
@@ -58,7 +58,7 @@ PROFITEK = ProfitekPlatform(
     venues=VENUES,
     wall_clock=True,
     history_by="ordered",
-    untold={
+    unsent_fields={
         "stores": "time_zone market license address phone",
         "customers": "gender pos_loyalty_member sms_consent email_consent terms_agreed",
         "sales": "original_ext_id channel medical cost tenders",

@@ -46,7 +46,7 @@ class Platform:
     clock, without a zone; `links_returns`: which sale a return takes back; `tells_sms`: who refuses
     texts; `tells_changes`: when a customer was changed;
     `tells_birth_year`: the year of birth besides the day; `history_by`: the column of a sale that
-    decides whether a first sync gets it, "updated" or "ordered". `untold`: by kind of row
+    decides whether a first sync gets it, "updated" or "ordered". `unsent_fields`: by kind of row
     (`stores`, `customers`, `sales`, `items`, `inventory`) the fields of the common shape that the
     POS does not send, in one text.
     """
@@ -67,7 +67,7 @@ class Platform:
     tells_changes: bool = True
     tells_birth_year: bool = False
     history_by: str = "updated"
-    untold: Mapping[str, str] = field(default_factory=dict)
+    unsent_fields: Mapping[str, str] = field(default_factory=dict)
 
     def scope(self, spec: WorldSpec, venue: Venue) -> str:
         """The POS's own id of what a credential opens; shops may share one."""
@@ -100,9 +100,9 @@ class Platform:
         del products
         return list(lots)
 
-    def worded(self, kind: str, row: Any, fields: Fields, spec: WorldSpec) -> Fields:
-        """The fields that the POS words otherwise than the world does. `kind`: as in `untold`;
-        `fields`: those of the row in the world's words."""
+    def other_words(self, kind: str, row: Any, fields: Fields, spec: WorldSpec) -> Fields:
+        """The fields that the POS words otherwise than the world does. `kind`: as in
+        `unsent_fields`; `fields`: those of the row in the world's words."""
         del kind, row, fields, spec
         return {}
 
@@ -120,5 +120,5 @@ POSABIT = Platform(
     tells_zone=True,
     tells_sms=True,
     tells_birth_year=True,
-    untold={"sales": "original_ext_id", "items": "unit_price", "inventory": "cost"},
+    unsent_fields={"sales": "original_ext_id", "items": "unit_price", "inventory": "cost"},
 )

@@ -42,7 +42,7 @@ class ThsuitePlatform(Platform):
         del spec, venue
         return receipt_id(row.id)
 
-    def worded(self, kind: str, row: Any, fields: Fields, spec: WorldSpec) -> Fields:
+    def other_words(self, kind: str, row: Any, fields: Fields, spec: WorldSpec) -> Fields:
         del spec
         if kind == "sales":
             return {"employee_name": f"Employee {row.user}"}
@@ -59,7 +59,7 @@ THSUITE = ThsuitePlatform(
     no_shopper=0.2,
     links_returns=True,
     tells_sms=True,
-    untold={
+    unsent_fields={
         "stores": "time_zone market license address phone",
         "customers": "terms_agreed",
         "sales": "channel employee_id cost",

@@ -92,7 +92,7 @@ class WebjointPlatform(Platform):
             for product in products
         ]
 
-    def worded(self, kind: str, row: Any, fields: Fields, spec: WorldSpec) -> Fields:
+    def other_words(self, kind: str, row: Any, fields: Fields, spec: WorldSpec) -> Fields:
         if kind == "stores":
             return {"market": row.venue.state, "address": row.venue.street}
         if kind == "sales":
@@ -110,7 +110,7 @@ WEBJOINT = WebjointPlatform(
     refund_rows=0.0,
     no_shopper=0.03,
     roaming=0.2,
-    untold={
+    unsent_fields={
         "stores": "time_zone",
         "customers": "gender pos_loyalty_member sms_consent terms_agreed",
         "sales": "original_ext_id employee_id medical cost tenders",

@@ -9,7 +9,7 @@ from .api import NewposApi
 
 PLATFORM = Platform(
     "newpos",
-    untold={
+    unsent_fields={
         "stores": "market license address phone",
         "customers": "gender state address pos_loyalty_member pos_points sms_consent email_consent"
         " terms_agreed created_at",
