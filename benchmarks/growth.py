@@ -123,7 +123,7 @@ class OneAccount:
 class NothingWaits:
     """No listing has blanked contacts."""
 
-    def known(self, *_: object) -> list[Withdrawal]:
+    def of_source(self, *_: object) -> list[Withdrawal]:
         return []
 
 
