@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from chalicelib.domain.words import Platform, Uid
+from chalicelib.domain.words import CredentialId, Platform, ScopeId, Uid
 from chalicelib.services.ports.accounts import Account
 
-UID, PLATFORM, CREDENTIAL = Uid("100001"), Platform("posabit"), "crd_bench"
-SCOPE = "bench-venue"
+UID, PLATFORM, CREDENTIAL = Uid("100001"), Platform("posabit"), CredentialId("crd_bench")
+SCOPE = ScopeId("bench-venue")
 
 
 def bench_account(time_zone: str, created_at: int) -> Account:

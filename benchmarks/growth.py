@@ -13,7 +13,9 @@ from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from benchmarks.account import PLATFORM, SCOPE, UID, bench_account
+from typing_extensions import override
+
+from benchmarks.account import CREDENTIAL, PLATFORM, SCOPE, UID, bench_account
 from benchmarks.memory import MemoryDynamo
 from benchmarks.units import Meter
 from chalicelib.adapters.clock import SystemClock
@@ -34,7 +36,7 @@ from chalicelib.services.derivation.commit import FactCommits
 from chalicelib.services.derivation.terms import TermsReader
 from chalicelib.services.loyalty.contacts_withdrawn import ContactJudge
 from chalicelib.services.ports.accounts import Account
-from chalicelib.services.ports.contacts_withdrawn import Withdrawal
+from chalicelib.services.ports.contacts_withdrawn import Withdrawal, Withdrawals
 from chalicelib.services.ports.effects import Ask, ConsentFlag
 from chalicelib.services.ports.facts import KeyCarriers, StoredRecord
 from chalicelib.services.ports.pos import Page
@@ -120,10 +122,11 @@ class OneAccount:
         return StoreLookup({STORE_KEY: 1})
 
 
-class NothingWaits:
+class NothingWaits(Withdrawals):
     """No listing has blanked contacts."""
 
-    def of_source(self, *_: object) -> list[Withdrawal]:
+    @override
+    def of_source(self, uid: str, platform: str) -> list[Withdrawal]:
         return []
 
 
@@ -154,12 +157,13 @@ class Bench:
         clock, account = SystemClock(), OneAccount()
         table = BatchTable(self.dynamo, TABLE, clock)
         facts = DynamoFacts(table, CommitLocks(table, clock))
-        view = RunView("run_bench", UID, PLATFORM, "crd_bench", "running", "now", NOW)
-        lease = Lease(UID, PLATFORM, "crd_bench", "run_bench", 1, None, view)
+        view = RunView("run_bench", UID, PLATFORM, CREDENTIAL, "running", "now", NOW)
+        lease = Lease(UID, PLATFORM, CREDENTIAL, "run_bench", 1, None, view)
         progress = Progress(NOW, {"customers": StreamProgress(), "sales": StreamProgress()})
         manifests = RunManifests(lease, progress, states=None)  # type: ignore[arg-type]
         manifests.known = {"customers": _manifest(known), "sales": _manifest(known)}
-        commits = FactCommits(facts, TermsReader(account, account, RULES, clock), NOBODY_ASKED)
+        terms = TermsReader(account, account, RULES, clock)  # type: ignore[arg-type]
+        commits = FactCommits(facts, terms, NOBODY_ASKED)
         self._intake = PageIntake(
             lease,
             progress,
@@ -168,7 +172,7 @@ class Bench:
             commits=commits,
             states=None,  # type: ignore[arg-type]
             inventories=None,  # type: ignore[arg-type]
-            contacts=ContactJudge(NothingWaits(), commits, notice=None),  # type: ignore[arg-type]
+            contacts=ContactJudge(NothingWaits(), commits, notice=None),  # type: ignore[abstract,arg-type]
             leaving=None,  # type: ignore[arg-type]
             scope=SCOPE,
         )
@@ -182,7 +186,7 @@ class Bench:
         used = time.process_time() - began - self.meter.own_seconds
         costs.cpu.append(used * 1e6 / len(facts))
         costs.records += len(facts)
-        costs.units.update({name: self.meter.total(name) for name in COUNTED})  # type: ignore[arg-type]
+        costs.units.update({name: self.meter.total(name) for name in COUNTED})
 
 
 def shopper(number: int) -> Customer:

@@ -24,7 +24,7 @@ import orjson
 from benchmarks.report import Budget, Report
 from chalicelib.adapters.clock import SystemClock
 from chalicelib.domain.manifest import digest, id_digest
-from chalicelib.domain.words import Instant, Stream
+from chalicelib.domain.words import Instant, Platform, Stream
 from chalicelib.pos.profile import registry
 from chalicelib.pos.profile.profile import Profile
 from chalicelib.pos.session import Session
@@ -81,10 +81,12 @@ class Replay:
 
 def reading_costs(platforms: Sequence[str] = ()) -> list[ReadingCost]:
     """The costs of every stream of the platforms, by default of all platforms."""
-    return [cost for platform in platforms or registry.names() for cost in _platform(platform)]
+    return [
+        cost for platform in platforms or registry.names() for cost in _platform(Platform(platform))
+    ]
 
 
-def _platform(platform: str) -> Iterator[ReadingCost]:
+def _platform(platform: Platform) -> Iterator[ReadingCost]:
     now = int(time.time() * 1000) // DAY * DAY
     spec = WorldSpec(
         now=now, shoppers=RECORDS, sales=RECORDS, stores=1, products=RECORDS, old_lots=0, mess=0

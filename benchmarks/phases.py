@@ -39,7 +39,7 @@ class Phase:
         return float(self.costs["cpu_seconds"]) * 1e6 / max(1, self.records)
 
     def stream_cpu_micros(self, stream: str) -> float:
-        listed = self.costs["streams"][stream]["fetched"]
+        listed: int = self.costs["streams"][stream]["fetched"]
         return float(self.costs["cpu_by_stream"].get(stream, 0.0)) * 1e6 / max(1, listed)
 
     @property

@@ -27,7 +27,7 @@ READ_BYTES = 4096
 REMEMBERED = 50_000
 """How many sizes of rows are remembered: a row was nearly always read just before its write."""
 
-_EMPTY_INDEX: dict[str, str] = {}
+_EMPTY_INDEX: Mapping[str, str] = {}
 
 
 def row_bytes(row: Row) -> int:
@@ -40,8 +40,8 @@ def _value_bytes(value: Mapping[str, Any]) -> int:
     if kind == "S":
         return len(content) if content.isascii() else len(content.encode())
     if kind == "N":
-        digits = content.strip("-").replace(".", "")
-        return (len(digits) + 1) // 2 + 1 + content.startswith("-")
+        digits: str = content.strip("-").replace(".", "")
+        return (len(digits) + 1) // 2 + 1 + ("-" in content)
     if kind == "B":
         return len(content)
     if kind in ("BOOL", "NULL"):
@@ -225,7 +225,7 @@ class Meter:
             elif kind == "Delete":
                 self._count_delete(write["TableName"], row, times=2)
             else:  # how large an updated row is, a transaction does not say
-                size, _ = self._seen.get(_row_key(write["TableName"], row), (0, _EMPTY_INDEX))
+                size = self._seen.get(_row_key(write["TableName"], row), (0, _EMPTY_INDEX))[0]
                 self._charge(_kind(row), write_units(size), 2)
 
     def _read(self, table: str, row: Row | None) -> int:

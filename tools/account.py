@@ -14,6 +14,7 @@ import sys
 from collections.abc import Mapping
 
 from chalicelib.domain.errors import AiqError, InvalidInput
+from chalicelib.domain.words import Uid
 from chalicelib.entrypoints import wiring
 from chalicelib.services.ports.accounts import Account
 from tools.deploy import ClientOf
@@ -28,7 +29,7 @@ def create_account(
     name: str,
     owner: str,
     password: str | None = None,
-    uid: str | None = None,
+    uid: Uid | None = None,
 ) -> Account:
     """Create an account; its Owner can log in with `password` at once if one is given.
 

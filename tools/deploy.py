@@ -89,7 +89,7 @@ def outputs(cloudformation: Any, name: str) -> dict[str, str]:
 
 
 def _is_local(client: Any) -> bool:
-    return client.meta.endpoint_url.startswith("http://")
+    return str(client.meta.endpoint_url).startswith("http://")
 
 
 def _template_url(s3: Any, bucket: str, key: str) -> str:

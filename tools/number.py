@@ -11,6 +11,7 @@ import sys
 from collections.abc import Mapping
 
 from chalicelib.domain.errors import RequestError
+from chalicelib.domain.words import Uid
 from chalicelib.entrypoints import wiring
 from chalicelib.pos.rows.contacts import north_american
 from tools.deploy import ClientOf
@@ -18,7 +19,7 @@ from tools.stage import as_if_deployed, stack_of_stage
 from tools.steps import StepFailed
 
 
-def assign(client_of: ClientOf, stack_outputs: Mapping[str, str], number: str, uid: str) -> None:
+def assign(client_of: ClientOf, stack_outputs: Mapping[str, str], number: str, uid: Uid) -> None:
     """Assign the number to the account; again changes nothing.
 
     Raises StepFailed where it is no number of the US or Canada, the account does not exist, or
@@ -43,7 +44,7 @@ def main(arguments: list[str] | None = None) -> int:
     options = parser.parse_args(arguments)
     try:
         client_of, stack_outputs = stack_of_stage(options.stage)
-        assign(client_of, stack_outputs, options.number, options.account)
+        assign(client_of, stack_outputs, options.number, Uid(options.account))
     except StepFailed as failure:
         print(failure, file=sys.stderr)
         return 1

@@ -149,12 +149,17 @@ def _chalice(project: Path, out: Path, log: Path) -> None:
     config.write_text(json.dumps(settings), encoding="utf-8")
     merge = project / "infra.json"
     merge.write_text(json.dumps(infra_template(project / "infra")), encoding="utf-8")
-    command = [Path(sys.executable).with_name("chalice"), "package", "--stage", "app"]
+    chalice = Path(sys.executable).with_name("chalice")
     environment = {
         name: value for name, value in os.environ.items() if not name.startswith(("AWS_", "TABLE_"))
     }
     environment |= {"AWS_DEFAULT_REGION": "us-east-1", "PYTHONDONTWRITEBYTECODE": "1"}
-    run([*command, "--merge-template", merge, out], log=log, cwd=project, env=environment)
+    run(
+        [chalice, "package", "--stage", "app", "--merge-template", merge, out],
+        log=log,
+        cwd=project,
+        env=environment,
+    )
     requirements.write_bytes(libraries)
 
 

@@ -49,8 +49,8 @@ def _mark(built: Package) -> Path:
 
 def _scan(built: Package, log: Path) -> None:
     home = environment("checkov", log=log)
-    checkov = [home / "bin" / "checkov", "--config-file", ROOT / ".checkov.yaml"]
-    run([*checkov, "--file", built.template_file], log=log, cwd=ROOT)
+    config: list[str | Path] = ["--config-file", ROOT / ".checkov.yaml"]
+    run([home / "bin" / "checkov", *config, "--file", built.template_file], log=log, cwd=ROOT)
 
 
 if __name__ == "__main__":

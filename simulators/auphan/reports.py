@@ -16,6 +16,7 @@ from simulators.serving.pos_api import Settings as CommonSettings
 from simulators.serving.windows import SalesClock, wall_clock
 
 from . import wire
+from .platform import status_of
 from .wire import Cells, Formats, truthy
 
 SALES, CUSTOMERS, STOCK = "Line Item Sales", "Customer List", "Stock On Hand"
@@ -215,7 +216,7 @@ class Reports:
 
         def passes(row: Sale) -> bool:
             return (
-                (not statuses or wire.status_of(row)[0] in statuses)
+                (not statuses or status_of(row)[0] in statuses)
                 and (not numbers or str(row.id) in numbers)
                 and (not customers or str(row.shopper) in customers)
             )

@@ -74,7 +74,8 @@ class Control:
     def _add_faults(self, body: Body | list[Body]) -> list[Body]:
         for rule in body if isinstance(body, list) else [body]:
             self._server.faults.add(rule)
-        return self._server.faults.as_list()
+        rules: list[Body] = self._server.faults.as_list()
+        return rules
 
     def _edit(self, body: Body | list[Body]) -> Body:
         changed: list[int | str] = []

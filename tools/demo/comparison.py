@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from chalicelib.domain.ids import record_id
+from chalicelib.domain.words import Uid
 from simulators.oracle.loyalty import POINT
 from tools.demo.retailer import Json, Retailer
 
@@ -26,7 +27,7 @@ class ApiView:
     how many numbers are or will be asked for consent.
     """
 
-    uid: str
+    uid: Uid
     personas: list[Json]
     in_full: dict[str, Json]
     store_keys: list[Json]
@@ -222,6 +223,6 @@ def reasons(persona: Json) -> list[str]:
     return sorted(each["reason"] for each in data if "reason" in each)
 
 
-def _contact_ids(uid: str, group: Json) -> set[str]:
+def _contact_ids(uid: Uid, group: Json) -> set[str]:
     """Every id that the persona of the group may show."""
     return {record_id(uid, *record) for record in group["records"]}

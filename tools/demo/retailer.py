@@ -10,6 +10,7 @@ from typing import Any
 
 import requests
 
+from chalicelib.domain.words import Uid
 from tools.stack import LocalStack
 
 Json = dict[str, Any]
@@ -47,7 +48,7 @@ class Retailer:
         self._http.trust_env = False
         self._http.headers["Host"] = stack.host
         self._http.headers["Authorization"] = stack.sign_in(email, password)
-        self.uid = uid
+        self.uid = Uid(uid)
 
     def ask(self, method: str, path: str, **options: Any) -> requests.Response:
         """The API's answer, good or bad. A `path` that begins with /api/ is taken as it is."""

@@ -113,7 +113,7 @@ class LocalStack:
     def _deploy(self) -> None:
         with step("package", log=self.logs_dir / "chalice.log"):
             built = package(logs=self.logs_dir)
-        ours = {"Stage": "local", "LocalPort": self.port}
+        ours: dict[str, str | int] = {"Stage": "local", "LocalPort": self.port}
         parameters = with_derived({"DigestSender": DIGEST_SENDER} | self._parameters | ours)
         with step("deploy", log=self.logs_dir / "emulator.log"):
             self._make_packages_bucket()
