@@ -187,6 +187,16 @@ class CommitBusy(AiqError):
     retriable = True
 
 
+class Unavailable(AiqError):
+    """AWS did not answer; what was asked of it may have been done all the same.
+
+    `details['retry_after']`: seconds.
+    """
+
+    code = "unavailable"
+    retriable = True
+
+
 class LeaseLost(AiqError):
     """Another worker holds the lease now; this one must not commit anything more."""
 

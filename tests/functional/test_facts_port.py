@@ -9,8 +9,9 @@ from typing import Any
 
 import pytest
 
+from chalicelib.adapters.aws.outages import Throttled
 from chalicelib.adapters.dynamo import commit_locks
-from chalicelib.adapters.dynamo.batch import SIDE_BY_SIDE, BatchTable, Throttled
+from chalicelib.adapters.dynamo.batch import SIDE_BY_SIDE, BatchTable
 from chalicelib.adapters.dynamo.commit_locks import (
     PATIENT_SECONDS,
     PERSON_SECONDS,

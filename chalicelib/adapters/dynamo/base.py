@@ -31,6 +31,7 @@ from tenacity import (
     wait_random_exponential,
 )
 
+from chalicelib.adapters.aws.outages import BUSY_ROWS
 from chalicelib.adapters.dynamo.positions import checked_position
 from chalicelib.domain.words import Instant
 
@@ -41,8 +42,6 @@ AnyRow = TypeVar("AnyRow", bound="Row")
 _WHERE = ("AWS_ENDPOINT_URL", "AWS_DEFAULT_REGION", "AWS_REGION", "AWS_ACCESS_KEY_ID")
 
 CONDITION_FAILED = "ConditionalCheckFailed"
-TRANSIENT = frozenset({"TransactionConflict", "ThrottlingError", "ProvisionedThroughputExceeded"})
-"""Why DynamoDB refuses a write that succeeds when it is tried again in a moment."""
 
 
 class TableMeta:
@@ -213,9 +212,15 @@ def failed_conditions(error: TransactWriteError) -> list[CancellationReason | No
 def _is_transient(error: BaseException) -> bool:
     if isinstance(error, TransactWriteError):
         codes = {reason.code for reason in error.cancellation_reasons if reason}
-        return bool(codes & TRANSIENT) and CONDITION_FAILED not in codes
-    code = getattr(error, "cause_response_code", None)
-    return code == "TransactionConflictException"
+        return bool(codes & BUSY_ROWS) and CONDITION_FAILED not in codes
+    return _code(error) == "TransactionConflictException"
+
+
+def _code(error: BaseException) -> str | None:
+    """DynamoDB's word for why it refused; None when there was no answer."""
+    response = getattr(getattr(error, "cause", None), "response", None) or {}
+    code: str | None = response.get("Error", {}).get("Code")
+    return code
 
 
 def write_with_retries(write: Callable[[], Result]) -> Result:
@@ -238,7 +243,7 @@ def _write_if(write: Callable[[], object]) -> bool:
     try:
         write_with_retries(write)
     except (DeleteError, PutError, UpdateError) as error:
-        if error.cause_response_code == "ConditionalCheckFailedException":
+        if _code(error) == "ConditionalCheckFailedException":
             return False
         raise
     return True

@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 from botocore.exceptions import ClientError
 
+from chalicelib.adapters.aws.outages import THROTTLED, Throttled
 from chalicelib.services.ports.common import Clock, do_nothing
 
 if TYPE_CHECKING:
@@ -31,13 +32,6 @@ MAX_ROUNDS = 8
 """Waves in a row of which DynamoDB processes no row."""
 SIDE_BY_SIDE = 8
 """Calls at once: more gain little (docs/performance.md)."""
-THROTTLED = frozenset(
-    {"ProvisionedThroughputExceededException", "RequestLimitExceeded", "ThrottlingException"}
-)
-
-
-class Throttled(Exception):
-    """DynamoDB left rows unprocessed in every round of a batch."""
 
 
 def commit_client() -> Any:

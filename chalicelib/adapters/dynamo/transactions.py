@@ -8,7 +8,8 @@ from typing import Any
 from botocore.exceptions import ClientError
 from tenacity import retry, retry_if_exception, stop_after_attempt, wait_random_exponential
 
-from chalicelib.adapters.dynamo.base import CONDITION_FAILED, TRANSIENT
+from chalicelib.adapters.aws.outages import BUSY_ROWS
+from chalicelib.adapters.dynamo.base import CONDITION_FAILED
 
 Write = dict[str, Any]
 """One write of a DynamoDB transaction."""
@@ -40,7 +41,7 @@ def _codes(error: BaseException) -> list[str]:
 
 def _is_transient(error: BaseException) -> bool:
     codes = _codes(error)
-    return bool(TRANSIENT.intersection(codes)) and CONDITION_FAILED not in codes
+    return bool(BUSY_ROWS.intersection(codes)) and CONDITION_FAILED not in codes
 
 
 @retry(

@@ -18,19 +18,14 @@ from botocore.auth import SigV4Auth
 from botocore.awsrequest import AWSRequest
 from botocore.exceptions import HTTPClientError
 
+from chalicelib.adapters.aws.outages import THROTTLED
+
 CONNECT_SECONDS = 2.0
 READ_SECONDS = 3.0
 TRIES = 2
 CONNECTIONS = 8
 """As many as there are calls side by side."""
 
-THROTTLED = frozenset(
-    {
-        "ProvisionedThroughputExceededException",
-        "RequestLimitExceeded",
-        "ThrottlingException",
-    }
-)
 _TARGET = "DynamoDB_20120810."
 _SERVER_ERROR = 500
 _OK = 200

@@ -52,6 +52,7 @@ REASONS = {
     428: "`If-Match` is missing.",
     429: "Too often within the hour (docs/reference/limits.md); see `Retry-After`.",
     500: "Our fault; `request_id` finds it.",
+    503: "The account is busy, or AWS does not answer; see `Retry-After`.",
 }
 
 

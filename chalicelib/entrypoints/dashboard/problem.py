@@ -15,6 +15,7 @@ from chalicelib.domain.errors import (
     ConfigurationError,
     RateLimited,
     RequestError,
+    Unavailable,
     UpstreamError,
 )
 
@@ -28,16 +29,16 @@ INTERNAL = "Something went wrong on our side. Try again; if it stays, tell us th
 def refuse(error: AiqError, request_id: str) -> Response:
     """Return the answer that tells the caller about `error`.
 
-    A retailer's mistake in what they configured is 422, a POS that fails us 502 (503 with
-    `Retry-After` when it asks for patience, or when the account is busy); an error of ours, a bug
-    too, is 500 and says no more than its code.
+    A retailer's mistake in what they configured is 422, a POS that fails us 502; 503 with
+    `Retry-After` when a POS asks for patience, the account is busy, or AWS does not answer. An
+    error of ours, a bug too, is 500 and says no more than its code.
     """
     match error:
         case RequestError():
             status, message, details = error.status, error.message, error.details
         case ConfigurationError():
             status, message, details = 422, error.message, error.details
-        case RateLimited() | CommitBusy():
+        case RateLimited() | CommitBusy() | Unavailable():
             status, message, details = 503, error.message, error.details
         case UpstreamError():
             status, message, details = 502, error.message, {}

@@ -171,7 +171,7 @@ def _responses(operation: Operation) -> dict[str, Any]:
 
 
 def _refusals(operation: Operation) -> list[int]:
-    statuses = {413, 415, 422, 500}
+    statuses = {413, 415, 422, 500, 503}
     if not operation.public:
         statuses.add(401)
     if re.search(r"{\w+}", operation.path):

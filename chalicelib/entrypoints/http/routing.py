@@ -14,7 +14,8 @@ from typing import Any, TypeVar, get_type_hints
 from chalice.app import Authorizer, Blueprint, Request, Response
 from pydantic import BaseModel
 
-from chalicelib.domain.errors import AiqError
+from chalicelib.adapters.aws.outages import is_outage
+from chalicelib.domain.errors import AiqError, Unavailable
 from chalicelib.domain.words import Uid
 from chalicelib.entrypoints.http import reading
 from chalicelib.entrypoints.http.reading import BODY_LIMIT
@@ -23,6 +24,8 @@ from chalicelib.observability import logger
 
 ANSWERED = "X-Answered-By-Front"
 """Marks what a front rendered, for `App` to tell it from Chalice's own errors; never sent."""
+
+UNAVAILABLE = "AWS does not answer at the moment. Try again; what you sent may be stored already."
 
 _GIVEN = frozenset({"caller", "query", "body", "version", "idempotency_key"})
 """What a function may ask for beside the path's variables."""
@@ -223,15 +226,22 @@ def _answer(operation: Operation, request: Request, path_values: dict[str, str])
         arguments = _arguments(operation, request, path_values)
         response = front.answer(operation, _checked(operation, perform(operation, arguments)))
     except Exception as error:
-        refused = error if isinstance(error, AiqError) else AiqError("a bug")
+        refused = _refusal_for(error)
         log.thread_safe_append_keys(code=refused.code, actor=refused.actor)
         response = front.refuse(refused, request_id_of(request.to_original_event()))
-        if refused is not error:
+        if refused.code == AiqError.code:
             log.exception("request.crashed")
         elif response.status_code >= 500:
             log.exception("request.failed")
     response.headers[ANSWERED] = "yes"
     return response
+
+
+def _refusal_for(error: Exception) -> AiqError:
+    """The error that the caller is told of."""
+    if isinstance(error, AiqError):
+        return error
+    return Unavailable(UNAVAILABLE, retry_after=5) if is_outage(error) else AiqError("a bug")
 
 
 def perform(operation: Operation, arguments: dict[str, Any]) -> object:
