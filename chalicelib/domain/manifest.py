@@ -3,7 +3,7 @@
 
 A manifest maps the digest of each record's id to the digest of its normalised form and the digest
 of the POS's row it was read from, 24 bytes an entry. It is stored as sorted base chunks and small
-deltas; a run reads it once and appends deltas.
+deltas; a run reads it once, piece by piece, and appends deltas (ADR 26).
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ from bisect import bisect_left
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import fields
 from hashlib import blake2b
-from itertools import islice
+from itertools import chain
 from operator import attrgetter
 from typing import Any
 
@@ -29,7 +29,9 @@ CHUNK_ENTRIES = 8_000
 NO_ROW = 0
 """Stands for an unknown row digest; it equals no row's."""
 
-MERGE_AT = 20_000
+BUCKETS = 2_048
+BUCKET_SHIFT = 64 - 11
+"""Of 5,000,000 entries a bucket has 2,400: 59 KB."""
 
 COMPACT_ABOVE = 0.25
 
@@ -62,47 +64,61 @@ def id_digest(ext_id: str) -> int:
 class Manifest:
     """The known records of one stream. Not thread-safe.
 
-    Entries are in sorted arrays, 24 bytes each; new ones are in a small overlay, which is merged
-    into the arrays when it is large.
+    Entries are in sorted arrays, 24 bytes each. They are split into `BUCKETS` by the first bits of
+    their keys, which are digests and so spread evenly: a new entry moves only its bucket, and
+    nothing ever needs the whole twice.
     """
 
     def __init__(self, base: Iterable[bytes] = (), deltas: Iterable[bytes] = ()) -> None:
-        self._ids, self._digests, self._rows = array("Q"), array("Q"), array("Q")
-        self._overlay: dict[int, tuple[int, int]] = {}
-        self._unsaved: dict[int, tuple[int, int]] = {}
+        """`base`, `deltas`: as stored, in order; each is dropped before the next one is taken."""
+        self._ids = [array("Q") for _ in range(BUCKETS)]
+        self._digests = [array("Q") for _ in range(BUCKETS)]
+        self._rows = [array("Q") for _ in range(BUCKETS)]
+        self._unsaved = array("Q")
         self._row_changes = array("Q")
-        for chunk in base:
-            flat = unpack_ids(chunk)
-            self._ids.extend(flat[0::3])
-            self._digests.extend(flat[1::3])
-            self._rows.extend(flat[2::3])
-        self._compacted = len(self._ids)
         self._appended = 0
+        for chunk in base:
+            self._add_sorted(unpack_ids(chunk))
+        self._compacted = len(self)
         for delta in deltas:
-            flat = unpack_ids(delta)
-            values = zip(flat[1::3], flat[2::3], strict=True)
-            self._overlay.update(zip(flat[0::3], values, strict=True))
-            self._appended += len(flat) // 3
-            self._merge_when_large()
+            self._add_delta(unpack_ids(delta))
+        if self._appended:
+            self._sort_buckets()
 
     def __len__(self) -> int:
-        self._merge_overlay()
-        return len(self._ids)
+        return sum(map(len, self._ids))
 
     def get(self, key: int) -> int | None:
         """Return the record digest stored for an `id_digest`, or None."""
-        entry = self._entry(key)
-        return None if entry is None else entry[0]
+        bucket = key >> BUCKET_SHIFT
+        ids = self._ids[bucket]
+        place = bisect_left(ids, key)
+        if place < len(ids) and ids[place] == key:
+            return self._digests[bucket][place]
+        return None
 
     def was_read_from(self, key: int, row: int) -> bool:
         """Whether the record was last read from a row of this digest."""
-        entry = self._entry(key)
-        return entry is not None and entry[1] == row != NO_ROW
+        bucket = key >> BUCKET_SHIFT
+        ids = self._ids[bucket]
+        place = bisect_left(ids, key)
+        if place < len(ids) and ids[place] == key:
+            return self._rows[bucket][place] == row != NO_ROW
+        return False
 
     def upsert(self, key: int, value: int, row: int = NO_ROW) -> None:
         """Store a record's digest and its row's digest under its `id_digest`."""
-        self._overlay[key] = self._unsaved[key] = (value, row)
-        self._merge_when_large()
+        self._unsaved.append(key)
+        bucket = key >> BUCKET_SHIFT
+        ids = self._ids[bucket]
+        place = bisect_left(ids, key)
+        if place < len(ids) and ids[place] == key:
+            self._digests[bucket][place] = value
+            self._rows[bucket][place] = row
+        else:
+            ids.insert(place, key)
+            self._digests[bucket].insert(place, value)
+            self._rows[bucket].insert(place, row)
 
     def replace_row_digest(self, key: int, row: int) -> None:
         """Note that a known, unchanged record was read from another row.
@@ -110,24 +126,29 @@ class Manifest:
         This alone is not saved with the next deltas, because a POS may touch all its rows for
         nothing; see `save_row_changes`.
         """
-        known = self._entry(key)
-        if known is None or known[1] == row:
+        bucket = key >> BUCKET_SHIFT
+        ids = self._ids[bucket]
+        place = bisect_left(ids, key)
+        if place == len(ids) or ids[place] != key or self._rows[bucket][place] == row:
             return
         self._row_changes.append(key)
-        self._overlay[key] = (known[0], row)
-        if key in self._unsaved:
-            self._unsaved[key] = (known[0], row)
-        self._merge_when_large()
+        self._rows[bucket][place] = row
 
-    def take_deltas(self) -> list[bytes]:
+    def take_deltas(self) -> Iterator[bytes]:
         """Return what was upserted since the last call, as deltas of at most a chunk's size."""
-        entries = iter(self._unsaved.items())
-        deltas = []
-        while chunk := list(islice(entries, CHUNK_ENTRIES)):
-            deltas.append(pack_ids(number for key, value in chunk for number in (key, *value)))
-        self._appended += len(self._unsaved)
-        self._unsaved = {}
-        return deltas
+        keys, self._unsaved = self._unsaved, array("Q")
+        self._appended += len(keys)
+        return self._deltas(keys)
+
+    def _deltas(self, keys: array[int]) -> Iterator[bytes]:
+        for start in range(0, len(keys), CHUNK_ENTRIES):
+            delta = array("Q")
+            for key in keys[start : start + CHUNK_ENTRIES]:
+                bucket = key >> BUCKET_SHIFT
+                place = bisect_left(self._ids[bucket], key)
+                delta.extend((key, self._digests[bucket][place], self._rows[bucket][place]))
+            _to_big_endian(delta)
+            yield delta.tobytes()
 
     def needs_compaction(self) -> bool:
         """Whether the deltas are large enough to merge into a new base."""
@@ -143,54 +164,62 @@ class Manifest:
 
     def save_row_changes(self) -> None:
         """Save the changed row digests with the next deltas."""
-        for key in self._row_changes:
-            if (known := self._entry(key)) is not None:
-                self._unsaved[key] = known
+        self._unsaved.extend(self._row_changes)
         self._row_changes = array("Q")
 
     def base_chunks(self) -> Iterator[bytes]:
-        """Return the whole manifest as base chunks, in order."""
-        self._merge_overlay()
-        for start in range(0, len(self._ids), CHUNK_ENTRIES):
-            chunk = slice(start, start + CHUNK_ENTRIES)
-            entries = zip(self._ids[chunk], self._digests[chunk], self._rows[chunk], strict=True)
-            yield pack_ids(number for entry in entries for number in entry)
+        """Return the whole manifest as base chunks, in order, each made when it is asked for."""
+        ids, digests, rows = array("Q"), array("Q"), array("Q")
+        for bucket, bucket_ids in enumerate(self._ids):
+            ids.extend(bucket_ids)
+            digests.extend(self._digests[bucket])
+            rows.extend(self._rows[bucket])
+            while len(ids) >= CHUNK_ENTRIES:
+                yield _packed(ids[:CHUNK_ENTRIES], digests[:CHUNK_ENTRIES], rows[:CHUNK_ENTRIES])
+                del ids[:CHUNK_ENTRIES], digests[:CHUNK_ENTRIES], rows[:CHUNK_ENTRIES]
+        if ids:
+            yield _packed(ids, digests, rows)
 
-    def ids(self) -> array[int]:
+    def ids(self) -> Iterator[int]:
         """Return every known id digest, ascending."""
-        self._merge_overlay()
-        return self._ids
+        return chain.from_iterable(self._ids)
 
-    def _entry(self, key: int) -> tuple[int, int] | None:
-        if (entry := self._overlay.get(key)) is not None:
-            return entry
-        place = bisect_left(self._ids, key)
-        if place < len(self._ids) and self._ids[place] == key:
-            return self._digests[place], self._rows[place]
-        return None
+    def _add_sorted(self, flat: array[int]) -> None:
+        """Put entries behind those that are there, all of which have smaller keys."""
+        ids, digests, rows = flat[0::3], flat[1::3], flat[2::3]
+        start = 0
+        while start < len(ids):
+            bucket = ids[start] >> BUCKET_SHIFT
+            end = bisect_left(ids, (bucket + 1) << BUCKET_SHIFT, start)
+            self._ids[bucket].extend(ids[start:end])
+            self._digests[bucket].extend(digests[start:end])
+            self._rows[bucket].extend(rows[start:end])
+            start = end
 
-    def _merge_when_large(self) -> None:
-        if len(self._overlay) >= MERGE_AT:
-            self._merge_overlay()
+    def _add_delta(self, flat: array[int]) -> None:
+        """Put entries behind those of their buckets, for `_sort_buckets` to put in order."""
+        for key, value, row in zip(flat[0::3], flat[1::3], flat[2::3], strict=True):
+            bucket = key >> BUCKET_SHIFT
+            self._ids[bucket].append(key)
+            self._digests[bucket].append(value)
+            self._rows[bucket].append(row)
+        self._appended += len(flat) // 3
 
-    def _merge_overlay(self) -> None:
-        if not self._overlay:
-            return
-        ids, digests, rows, done = array("Q"), array("Q"), array("Q"), 0
-        for key, (value, row) in sorted(self._overlay.items()):
-            place = bisect_left(self._ids, key, done)
-            ids.extend(self._ids[done:place])
-            digests.extend(self._digests[done:place])
-            rows.extend(self._rows[done:place])
-            ids.append(key)
-            digests.append(value)
-            rows.append(row)
-            known = place < len(self._ids) and self._ids[place] == key
-            done = place + 1 if known else place
-        ids.extend(self._ids[done:])
-        digests.extend(self._digests[done:])
-        rows.extend(self._rows[done:])
-        self._ids, self._digests, self._rows, self._overlay = ids, digests, rows, {}
+    def _sort_buckets(self) -> None:
+        """Sort each bucket by its keys; of equal keys the last entry stays."""
+        for bucket, ids in enumerate(self._ids):
+            places = {key: place for place, key in enumerate(ids)}
+            order = [places[key] for key in sorted(places)]
+            for arrays in (self._ids, self._digests, self._rows):
+                arrays[bucket] = array("Q", map(arrays[bucket].__getitem__, order))
+
+
+def _packed(ids: array[int], digests: array[int], rows: array[int]) -> bytes:
+    """Pack entries whose parts are in three arrays."""
+    flat = array("Q", bytes(ENTRY_BYTES * len(ids)))
+    flat[0::3], flat[1::3], flat[2::3] = ids, digests, rows
+    _to_big_endian(flat)
+    return flat.tobytes()
 
 
 def pack_ids(ids: Iterable[int]) -> bytes:

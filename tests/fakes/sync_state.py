@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import copy
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -148,14 +148,11 @@ class MemorySyncStates:
 
     def manifests(
         self, uid: str, credential: str, addresses: Mapping[str, ManifestAddress]
-    ) -> dict[str, tuple[list[bytes], list[bytes]]]:
-        found = {}
+    ) -> Iterator[bytes]:
         for name, address in addresses.items():
             rows = self.manifests_kept[uid, credential, name, address.generation]
-            base = [rows[f"B{number:06d}"] for number in range(address.chunks)]
-            deltas = [rows[f"D{number:06d}"] for number in range(1, address.deltas + 1)]
-            found[name] = (base, deltas)
-        return found
+            yield from [rows[f"B{number:06d}"] for number in range(address.chunks)]
+            yield from [rows[f"D{number:06d}"] for number in range(1, address.deltas + 1)]
 
     def put_delta(
         self, lease: Lease, stream: str, generation: int, number: int, packed: bytes
@@ -163,9 +160,11 @@ class MemorySyncStates:
         self._fence(lease, stream, generation, number)
         self._rows(lease, stream, generation)[f"D{number:06d}"] = packed
 
-    def put_base(self, lease: Lease, stream: str, generation: int, chunks: Sequence[bytes]) -> None:
-        for number, chunk in enumerate(chunks):
-            self._rows(lease, stream, generation)[f"B{number:06d}"] = chunk
+    def put_base(self, lease: Lease, stream: str, generation: int, chunks: Iterable[bytes]) -> int:
+        number = 0
+        for number, chunk in enumerate(chunks, 1):
+            self._rows(lease, stream, generation)[f"B{number - 1:06d}"] = chunk
+        return number
 
     def drop_manifest(self, uid: str, credential: str, stream: str, generation: int) -> None:
         self.manifests_kept.pop((uid, credential, stream, generation), None)

@@ -12,6 +12,7 @@ import json
 import re
 from collections.abc import Callable, Iterator
 from dataclasses import replace
+from itertools import islice
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any, cast
@@ -895,7 +896,10 @@ def test_watermarks_and_manifests_written_before_the_moves_are_read(kept: Deploy
     assert (sales.store_key_sales, sales.days) == ({"harbor-01": 20}, {"20555": 1, "20551": 1})
     assert (customers.last_listing, customers.last_run) == (15, f"run_{24:026}")
     assert sales.reading == "d6a50b651c96ae80"
-    assert {name: len(Manifest(*found)) for name, found in packed.items()} == {
+    assert {
+        name: len(Manifest(islice(packed, at.chunks), islice(packed, at.deltas)))
+        for name, at in places.items()
+    } == {
         "sales": 20,
         "customers": 13,
         "inventory": 76,

@@ -7,7 +7,7 @@ a later lease wrote.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import asdict, fields
 from itertools import islice
 from typing import Any
@@ -29,7 +29,7 @@ _FIELDS = {field.name for field in fields(StreamState)}
 SALE_DAYS_KEPT = DAYS_WATCHED + 30
 
 ROWS_A_READ = 32
-"""Rows of a manifest read at once: at most 4 MB in memory beside what they become."""
+"""Rows of a manifest read at once: at most 6 MB in memory beside what they become."""
 
 
 class StreamsRow(Row):
@@ -85,20 +85,19 @@ class DynamoStreamStates:
 
     def manifests(
         self, uid: Uid, credential: CredentialId, addresses: Mapping[str, ManifestAddress]
-    ) -> dict[str, tuple[list[bytes], list[bytes]]]:
-        wanted = {
-            name: _keys_of(keys.manifest(uid, credential, name, address.generation), address)
+    ) -> Iterator[bytes]:
+        everything = (
+            key
             for name, address in addresses.items()
-        }
-        everything = iter([key for base, deltas in wanted.values() for key in (*base, *deltas)])
-        packed: dict[tuple[str, str], bytes] = {}
-        while batch := list(islice(everything, ROWS_A_READ)):
-            for row in ManifestRow.batch_get(batch, consistent_read=True):
-                packed[row.pk, row.sk] = row.packed
-        return {
-            name: ([packed[key] for key in base], [packed[key] for key in deltas])
-            for name, (base, deltas) in wanted.items()
-        }
+            for key in _keys_of(keys.manifest(uid, credential, name, address.generation), address)
+        )
+        while wanted := list(islice(everything, ROWS_A_READ)):
+            found = {
+                (row.pk, row.sk): row.packed
+                for row in ManifestRow.batch_get(wanted, consistent_read=True)
+            }
+            for key in wanted:
+                yield found.pop(key)
 
     def put_delta(
         self, lease: Lease, stream: str, generation: int, number: int, packed: bytes
@@ -108,11 +107,14 @@ class DynamoStreamStates:
         _put_fenced(row, ManifestRow.fence, lease)
 
     def put_base(
-        self, lease: Lease, stream: Stream, generation: int, chunks: Sequence[bytes]
-    ) -> None:
+        self, lease: Lease, stream: Stream, generation: int, chunks: Iterable[bytes]
+    ) -> int:
         pk = keys.manifest(lease.uid, lease.credential, stream, generation)
-        for number, packed in enumerate(chunks):
-            ManifestRow(pk, keys.manifest_base(number), packed=packed, fence=lease.fence).save()
+        number = 0
+        for number, packed in enumerate(chunks, 1):
+            sk = keys.manifest_base(number - 1)
+            ManifestRow(pk, sk, packed=packed, fence=lease.fence).save()
+        return number
 
     def drop_manifest(
         self, uid: Uid, credential: CredentialId, stream: str, generation: int
@@ -153,13 +155,12 @@ def _known(state: Mapping[str, Any]) -> dict[str, Any]:
     return {name: value for name, value in state.items() if name in _FIELDS}
 
 
-def _keys_of(
-    pk: str, address: ManifestAddress
-) -> tuple[list[tuple[str, str]], list[tuple[str, str]]]:
-    """Return the keys of a manifest's base chunks and of its deltas, in order."""
-    base = [(pk, keys.manifest_base(number)) for number in range(address.chunks)]
-    deltas = [(pk, keys.manifest_delta(number)) for number in range(1, address.deltas + 1)]
-    return base, deltas
+def _keys_of(pk: str, address: ManifestAddress) -> Iterator[tuple[str, str]]:
+    """Return the keys of a manifest's base chunks, then those of its deltas, in order."""
+    for number in range(address.chunks):
+        yield pk, keys.manifest_base(number)
+    for number in range(1, address.deltas + 1):
+        yield pk, keys.manifest_delta(number)
 
 
 def _put_fenced(row: Row, fence: NumberAttribute, lease: Lease) -> None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, NamedTuple, Protocol
 
@@ -281,8 +281,9 @@ class SyncStates(Protocol):
 
     def manifests(
         self, uid: Uid, credential: CredentialId, addresses: Mapping[str, ManifestAddress]
-    ) -> dict[str, tuple[list[bytes], list[bytes]]]:
-        """Read manifests: by name the packed base chunks and the deltas, in order."""
+    ) -> Iterator[bytes]:
+        """Read manifests piece by piece, in the order of `addresses`: of each the packed base
+        chunks, then the deltas. Only a few pieces are in memory at a time."""
         ...
 
     def put_delta(
@@ -293,9 +294,9 @@ class SyncStates(Protocol):
         ...
 
     def put_base(
-        self, lease: Lease, stream: Stream, generation: int, chunks: Sequence[bytes]
-    ) -> None:
-        """Store all chunks of a manifest's base."""
+        self, lease: Lease, stream: Stream, generation: int, chunks: Iterable[bytes]
+    ) -> int:
+        """Store all chunks of a manifest's base, one after another; return how many they are."""
         ...
 
     def drop_manifest(

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from collections.abc import Set as AbstractSet
 from dataclasses import dataclass, field, replace
+from itertools import islice
 
 from chalicelib.domain.manifest import Manifest
 from chalicelib.domain.words import Stream
@@ -68,13 +69,16 @@ class RunManifests:
                 seen_at = ManifestAddress(stream.seen_generation, 0, stream.seen_deltas)
                 addresses[seen_name(name)] = seen_at
         written = {name: at for name, at in addresses.items() if at.chunks or at.deltas}
-        packed = {}
-        if written:
-            packed = self.states.manifests(self.lease.uid, self.lease.credential, written)
+        uid, credential = self.lease.uid, self.lease.credential
+        pieces = self.states.manifests(uid, credential, written) if written else iter(())
+        read = {
+            name: Manifest(islice(pieces, at.chunks), islice(pieces, at.deltas))
+            for name, at in addresses.items()
+        }
         for name in streams:
-            self.known[name] = Manifest(*packed.get(name, ()))
+            self.known[name] = read[name]
             if name in self.listed:
-                self.seen[name] = Manifest(*packed.get(seen_name(name), ()))
+                self.seen[name] = read[seen_name(name)]
 
     def append(self) -> None:
         """Write what was learned since the last call; it counts once a checkpoint names it."""
@@ -139,9 +143,9 @@ class RunManifests:
         }
 
     def _compact(self, name: Stream, stream: StreamProgress, manifest: Manifest) -> None:
-        fence, chunks = self.lease.fence, list(manifest.base_chunks())
-        self.states.put_base(self.lease, name, fence, chunks)
-        stream.generation, stream.chunks, stream.deltas = fence, len(chunks), 0
+        fence = self.lease.fence
+        chunks = self.states.put_base(self.lease, name, fence, manifest.base_chunks())
+        stream.generation, stream.chunks, stream.deltas = fence, chunks, 0
 
     def with_addresses(self, states: Mapping[Stream, StreamState]) -> dict[Stream, StreamState]:
         """The states with the present addresses of their manifests."""

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import tracemalloc
 from dataclasses import replace
 
 from hypothesis import given
@@ -23,9 +24,9 @@ entries = st.lists(st.tuples(st.integers(0, 40) | numbers, numbers, numbers), ma
 
 @given(entries, st.lists(st.integers(0, 3), max_size=60), st.integers(1, 12))
 def test_a_manifest_is_a_dict_however_it_was_saved_and_merged(
-    told: list[tuple[int, int, int]], saves: list[int], merge_at: int
+    told: list[tuple[int, int, int]], saves: list[int], chunk: int
 ) -> None:
-    module.MERGE_AT, usual = merge_at, module.MERGE_AT
+    module.CHUNK_ENTRIES, usual = chunk, module.CHUNK_ENTRIES
     try:
         known, truth, base, deltas = Manifest(), {}, [], []
         for number, (key, value, row) in enumerate(told):
@@ -52,7 +53,7 @@ def test_a_manifest_is_a_dict_however_it_was_saved_and_merged(
         assert len(read_again) == len(truth)
         assert all(read_again.get(key) is None for key in range(50) if key not in truth)
     finally:
-        module.MERGE_AT = usual
+        module.CHUNK_ENTRIES = usual
 
 
 def test_chunks_hold_at_most_eight_thousand_entries() -> None:
@@ -70,10 +71,10 @@ def test_deltas_hold_no_more_than_a_chunk() -> None:
     for number in range(8_001):
         known.upsert(number, number)
 
-    deltas = known.take_deltas()
+    deltas = list(known.take_deltas())
 
     assert [len(delta) // module.ENTRY_BYTES for delta in deltas] == [8_000, 1]
-    assert known.take_deltas() == []
+    assert list(known.take_deltas()) == []
 
 
 def test_a_small_delta_is_not_worth_a_new_base() -> None:
@@ -100,7 +101,7 @@ def test_another_row_that_says_the_same_is_known_at_once_but_not_worth_a_write()
     assert not known.was_read_from(1, 7)
     assert known.get(1) == 100
     assert known.get(2) is None
-    assert known.take_deltas() == []
+    assert list(known.take_deltas()) == []
     assert Manifest(known.base_chunks()).was_read_from(1, 8)
 
 
@@ -163,7 +164,7 @@ def test_rows_that_say_the_same_in_another_way_can_be_written_for_who_goes_on() 
 
     assert not known.has_row_changes
     assert Manifest((), known.take_deltas()).was_read_from(1, 8)
-    assert known.take_deltas() == []
+    assert list(known.take_deltas()) == []
 
 
 def test_what_no_row_tells_is_no_part_of_a_digest() -> None:
@@ -171,3 +172,25 @@ def test_what_no_row_tells_is_no_part_of_a_digest() -> None:
 
     assert digest(replace(sale, gone=True)) == digest(sale)
     assert digest(replace(sale, total=101)) != digest(sale)
+
+
+def test_reading_and_rewriting_a_manifest_takes_little_more_than_its_entries() -> None:
+    size = 200_000
+    keys = sorted(id_digest(str(number)) for number in range(size))
+    chunks = [
+        pack_ids(number for key in keys[start : start + 8_000] for number in (key, 1, 2))
+        for start in range(0, size, 8_000)
+    ]
+    tracemalloc.start()
+    try:
+        known = Manifest(iter(chunks[:20]), iter(chunks[20:]))
+        for number in range(2_000):
+            known.upsert(id_digest(f"new-{number}"), 1)
+        written = sum(len(chunk) for chunk in known.base_chunks())
+
+        _, peak = tracemalloc.get_traced_memory()
+    finally:
+        tracemalloc.stop()
+
+    assert written == 24 * (size + 2_000)
+    assert peak < 1.5 * written
