@@ -14,7 +14,6 @@ from typing import Any, TypeVar, get_type_hints
 from chalice.app import Authorizer, Blueprint, Request, Response
 from pydantic import BaseModel
 
-from chalicelib.adapters.aws.outages import is_outage
 from chalicelib.domain.errors import AiqError, Unavailable
 from chalicelib.domain.words import Uid
 from chalicelib.entrypoints.http import reading
@@ -241,6 +240,8 @@ def _refusal_for(error: Exception) -> AiqError:
     """The error that the caller is told of."""
     if isinstance(error, AiqError):
         return error
+    from chalicelib.adapters.aws.outages import is_outage  # here: few requests need it
+
     return Unavailable(UNAVAILABLE, retry_after=5) if is_outage(error) else AiqError("a bug")
 
 
