@@ -167,9 +167,7 @@ PLAIN_REFUSALS = {
 }
 
 
-@pytest.mark.parametrize(
-    "text", [text for texts in PLAIN_REFUSALS.values() for text in texts], ids=str
-)
+@pytest.mark.parametrize("text", [text for texts in PLAIN_REFUSALS.values() for text in texts])
 def test_a_plain_refusal_opts_out_in_three_languages(text: str) -> None:
     assert classify_reply(text) == "stop"
     assert classify_reply(f"  {text.upper()}!! ") == "stop"

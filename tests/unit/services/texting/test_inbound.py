@@ -13,7 +13,6 @@ from chalicelib.domain.times import DAY, HOUR, MINUTE, to_text
 from chalicelib.services.job_messages import InboundText, inbound_text, text_job
 from chalicelib.services.ports.texting import NumberUnusable, Switch, TextRefused, TextUnknown
 from chalicelib.services.texting.inbound import Unrouted
-from chalicelib.services.texting.reply_effects import MOST_ANSWERS_A_DAY
 from tests.fakes.texting import Crash
 from tests.worlds.texting import OURS, RECORD, SECOND, SHOP, SHOPPER, THEIRS, Shop
 
@@ -286,6 +285,26 @@ def test_an_answer_goes_at_night_but_not_long_after_the_message(shop: Shop) -> N
     assert state(shop) == "opted_out"
 
 
+def test_a_stop_is_confirmed_within_five_minutes_of_when_it_came(shop: Shop) -> None:
+    came = shop.clock.now()
+    shop.clock.at += 5 * MINUTE
+
+    shop.inbound.handle(InboundText("m1", SHOPPER, SHOP[OURS], "STOP", came))
+
+    assert (state(shop), answers(shop)) == ("opted_out", ["opt_out"])
+
+
+@pytest.mark.parametrize(("early", "found"), [(4, "opted_in"), (6, "requested")])
+def test_a_yes_stamped_minutes_before_its_request_answers_it(
+    shop: Shop, early: int, found: str
+) -> None:
+    at = shop.contact_state().requests[-1].at - early * MINUTE
+
+    shop.inbound.handle(InboundText("m1", SHOPPER, SHOP[OURS], "YES", at))
+
+    assert state(shop) == found
+
+
 def test_nothing_is_answered_while_all_texts_are_stopped_and_a_stop_still_counts(
     shop: Shop,
 ) -> None:
@@ -300,10 +319,10 @@ def test_two_machines_that_answer_each_other_come_to_an_end(shop: Shop) -> None:
     for number in range(50):
         shop.says("HELP", message=f"m{number}")
 
-    assert len(answers(shop)) == MOST_ANSWERS_A_DAY
+    assert len(answers(shop)) == 10
     shop.wait(24)
     shop.says("HELP", message="tomorrow")
-    assert len(answers(shop)) == MOST_ANSWERS_A_DAY + 1
+    assert len(answers(shop)) == 11
 
 
 def test_answers_are_counted_and_never_refused_for_the_cap(shop: Shop) -> None:
