@@ -1,7 +1,7 @@
 # The project's commands. Each works from a fresh clone with Python 3.11 to 3.13, make and git.
 
 .DEFAULT_GOAL := help
-.PHONY: help demo demo-once test test-full check format bench deploy destroy account redrive texting number limit phone pos stack clean
+.PHONY: help demo demo-once test test-full check format bench deploy destroy account redrive texting number limit phone pos stack mutants clean
 
 SUPPORTED := import sys; sys.exit(not (3, 11) <= sys.version_info[:2] <= (3, 13))
 PYTHON ?= $(shell for python in python3 python3.13 python3.12 python3.11; do \
@@ -47,6 +47,9 @@ bench: $(READY) ## Speed and memory beside their budgets; BENCH_JSON=path writes
 stack: $(READY) ## The local AWS with the product deployed, empty; stays until Ctrl-C
 	$(RUN) tools.stack up
 
+mutants: $(READY) ## Mutation testing of domain and pos, and its score: OF=chalicelib/domain/ledger.py SAMPLE=300 SEED=1
+	$(RUN) tools.mutants $(if $(OF),--of $(OF)) $(if $(SAMPLE),--sample $(SAMPLE)) $(if $(SEED),--seed $(SEED)) $(if $(CHILDREN),--children $(CHILDREN))
+
 deploy: $(READY) ## To AWS, with the AWS CLI's credentials: STAGE=dev SET="Parameter=Value ..."
 	$(RUN) tools.deploy up --stage "$(STAGE)" $(foreach pair,$(SET),--set '$(pair)')
 
@@ -75,7 +78,7 @@ pos: $(READY) ## The files of a new POS: NAME=newpos
 	$(RUN) tools.pos "$(NAME)"
 
 clean: ## Everything the commands made, the environment too
-	rm -rf .venv .local .cache .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache
+	rm -rf .venv .local .cache mutants .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache
 
 $(READY): requirements-dev.txt
 	@test -n "$(PYTHON)" || { echo "needs Python 3.11, 3.12 or 3.13; name one: make PYTHON=..." >&2; exit 1; }

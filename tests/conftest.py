@@ -8,12 +8,20 @@ import time
 from collections.abc import Iterator
 
 import pytest
+from hypothesis import Phase, settings
 
 from tools.paths import LOCAL
 from tools.stack import LocalStack
 from tools.stack.__main__ import running_stack
 
 AN_HOUR = 3600
+
+settings.register_profile(
+    "mutants",  # of `make mutants`: the same examples every time, no verdict by the clock
+    phases=[Phase.explicit, Phase.generate],
+    derandomize=True,
+    deadline=None,
+)
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
