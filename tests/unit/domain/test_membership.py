@@ -11,14 +11,17 @@ from hypothesis import strategies as st
 from chalicelib.domain.acts import Join
 from chalicelib.domain.identity import SourceRecord
 from chalicelib.domain.membership import (
+    Reason,
     asking_platforms,
     has_bought_since,
+    is_still_given,
     last_days,
     membership_reasons,
 )
 from chalicelib.domain.rules import Rules, Source
 from chalicelib.domain.sales_summary import SaleRef, SalesSummary
 from chalicelib.domain.times import DAY, day_text
+from chalicelib.domain.words import Platform
 from tests.unit.domain.builders import NOON
 from tests.unit.domain.loyal import STORE_KEY, TODAY, a_member, bought, terms
 
@@ -234,3 +237,31 @@ def test_the_order_of_a_persons_records_decides_nothing(
     ]
 
     assert all(one == found[0] for one in found)
+
+
+def test_a_form_or_a_kept_reason_goes_with_no_setting() -> None:
+    kept = "kept:enroll_after:posabit@2026-01-05"
+
+    for name in ("form", "partner_api", "pos_signup:posabit", kept):
+        assert is_still_given(Reason(name, None), {}, frozenset({"employee"}), (), Rules())
+
+
+def test_a_reason_of_a_setting_is_given_while_the_setting_covers_the_facts() -> None:
+    posabit, thsuite = Platform("posabit"), Platform("thsuite")
+    covers = Source(enroll_after=TODAY, sms_opt_in_after=TODAY)
+    rules = Rules(sources={posabit: covers})
+
+    def given(name: str, last: int, flags: frozenset[str] = NO_FLAGS, by: Rules = rules) -> bool:
+        return is_still_given(Reason(name, None), {posabit: last}, flags, (posabit,), by)
+
+    assert given("enroll_after:posabit", TODAY)
+    assert not given("enroll_after:posabit", TODAY - 1)
+    assert not given("enroll_after:posabit", TODAY, frozenset({"busy"}))
+    assert given("enroll_after:posabit", TODAY, frozenset({"minor"}))
+    assert not given("enroll_after:thsuite", TODAY)
+    assert given("double_opt_in:thsuite", TODAY)
+    assert not given("double_opt_in:posabit", TODAY - 1)
+    assert not given("import", TODAY)
+    for imports in (Source(imported_on=TODAY), Source(import_locks={"venue-1": "run_1"})):
+        assert given("import", TODAY, by=Rules(sources={posabit: imports}))
+        assert not given("import", TODAY, by=Rules(sources={thsuite: imports}))

@@ -7,6 +7,7 @@ import threading
 import time
 from collections.abc import Callable, Sequence
 from ipaddress import IPv4Address, IPv6Address, ip_address
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -380,6 +381,60 @@ def test_the_next_address_of_a_name_is_tried_and_only_a_few(wire: Wire) -> None:
         guard.dial(Host("pos.example.com", 8443), 1.0)
 
     assert wire.connects == [(f"8.8.8.{number}", 8443) for number in range(1, 5)]
+
+
+class SlowRoad:
+    """Time that passes while a name is looked up and while each connection is tried."""
+
+    def __init__(self, patch: pytest.MonkeyPatch, *, refusing: int, each: float) -> None:
+        self.now, self.refusing, self.each = 100.0, refusing, each
+        self.timeouts: list[float | None] = []
+        road = self
+
+        def connect(connection: socket.socket, _to: object) -> None:
+            road.timeouts.append(connection.gettimeout())
+            road.now += road.each
+            if len(road.timeouts) <= road.refusing:
+                raise ConnectionRefusedError
+
+        patch.setattr(socket.socket, "connect", connect)
+        clock = SimpleNamespace(monotonic=lambda: road.now)
+        patch.setattr("chalicelib.pos.transport.egress.time", clock)
+
+    def look_up(self, _name: str, _seconds: float) -> Sequence[Address]:
+        self.now += 0.125
+        return [ip_address(f"8.8.8.{number}") for number in range(1, 5)]
+
+    def dial(self) -> socket.socket:
+        guard = Guard(AddressRanges(), self.look_up)
+        return guard.dial(Host("pos.example.com", 8443), 1.0)
+
+
+def test_each_address_has_what_is_left_of_the_time_and_the_connection_the_rest(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    road = SlowRoad(monkeypatch, refusing=2, each=0.25)
+
+    with road.dial() as connection:
+        assert connection.gettimeout() == 0.125
+
+    assert road.timeouts == [0.875, 0.625, 0.375]
+
+
+def test_nothing_is_connected_to_when_the_time_is_over(monkeypatch: pytest.MonkeyPatch) -> None:
+    road = SlowRoad(monkeypatch, refusing=4, each=0.4375)
+
+    with pytest.raises(ServerUnreachable):
+        road.dial()
+
+    assert road.timeouts == [0.875, 0.4375]
+
+
+def test_a_connection_made_in_the_last_moment_may_still_be_spoken_on(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    with SlowRoad(monkeypatch, refusing=0, each=0.875).dial() as connection:
+        assert connection.gettimeout() == 0.05
 
 
 def test_a_name_that_answers_differently_later_leads_nowhere(wire: Wire) -> None:

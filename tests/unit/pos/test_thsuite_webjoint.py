@@ -230,6 +230,22 @@ def test_lines_without_an_id_that_new_rows_pushed_overleaf_stand_once() -> None:
     assert goes_on(other, {**b, "id": 7}) == [{**b, "id": 7}]
 
 
+@pytest.mark.parametrize("odd", ["text", None, 7, ["receiptId"], {}])
+def test_what_is_no_line_of_a_receipt_stays_what_it_is(odd: Any) -> None:
+    group = registry.profile("thsuite").streams["sales"].group
+    assert group is not None
+    receipts = Receipts(group)
+    line = {"receiptId": "r1", "id": 1, "total": 1}
+
+    first, whole, last = receipts.with_lines_merged([odd, line, odd])
+
+    assert first == last == odd
+    assert whole["id"] == "r1"
+    assert receipts.open_receipt([line, odd]) is None
+    assert receipts.lines_of([odd, line], "r1") == [line]
+    assert receipts.without_receipt([odd, line], "r1") == [odd]
+
+
 def test_a_line_nested_without_end_is_still_a_line_of_its_receipt() -> None:
     group = registry.profile("thsuite").streams["sales"].group
     assert group is not None

@@ -194,3 +194,7 @@ def test_a_source_is_called_by_its_only_store_else_by_its_scope(
     names: dict[str, tuple[str, str | None]], shown: str
 ) -> None:
     assert a_result(store_names=names).display_name == shown
+
+
+def test_a_source_that_has_told_no_scope_yet_is_called_by_its_credential() -> None:
+    assert a_result(scope="").display_name == a_result().credential

@@ -212,6 +212,17 @@ def test_a_source_without_a_good_run_for_a_day_is_said_to_be_stale() -> None:
     assert open_notices(room) == {"stale_source"}
 
 
+def test_a_stale_source_that_has_told_no_scope_yet_is_called_by_its_credential() -> None:
+    room = due_room(1)
+    room.credentials._put(replace(credential(room), scope="", version=0))
+
+    room.clock.move(DAY / 1000)
+    room.planner.plan(always)
+
+    [notice] = room.notifications.open_for(UID)
+    assert f"({CREDENTIAL})" in notice.title
+
+
 def test_own_servers_have_a_queue_of_their_own() -> None:
     room = due_room(2)
     room.credentials.rows[UID, PLATFORM, "crd_2"] = replace(
