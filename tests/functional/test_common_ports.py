@@ -9,6 +9,7 @@ from typing import Any
 import boto3
 import orjson
 import pytest
+from botocore.exceptions import ClientError
 from moto import mock_aws
 
 from chalicelib.adapters.aws import client as aws
@@ -54,6 +55,28 @@ def test_a_sealed_secret_stays_shut_in_another_context(box: SecretBox, changed: 
 
     with pytest.raises(ValueError, match="another context"):
         box.unseal(sealed, CONTEXT | {changed: "other"})
+
+
+def test_what_a_key_unknown_to_kms_sealed_stays_shut() -> None:
+    box = KmsBox(boto3.client("kms").create_key()["KeyMetadata"]["KeyId"])
+    sealed = box.seal("vt_4f1c9a2b7d", CONTEXT)
+
+    with pytest.raises(ValueError, match="another context or key"):
+        box.unseal(b"0" * 36 + sealed[36:], CONTEXT)  # moto writes the key's id in front
+
+
+def test_a_role_that_may_not_decrypt_is_no_fault_of_the_secret(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    refusal = {"Code": "AccessDeniedException", "Message": "User x is not authorized to decrypt"}
+
+    def refuse(**_: object) -> None:
+        raise ClientError({"Error": refusal}, "Decrypt")
+
+    monkeypatch.setattr(aws.client("kms"), "decrypt", refuse)
+
+    with pytest.raises(ClientError, match="not authorized"):
+        KmsBox("key").unseal(b"sealed", CONTEXT)
 
 
 def test_a_cursor_shows_nothing_of_its_position_and_opens_its_own_list_only() -> None:

@@ -12,6 +12,10 @@ from chalicelib.adapters.aws.client import client
 UNREADABLE = frozenset({"InvalidCiphertextException", "IncorrectKeyException"})
 """KMS's codes for another context and for what another key encrypted."""
 
+NO_RIGHT = "is not authorized to"
+"""Tells a role that may not decrypt from a ciphertext whose key KMS does not know or is not ours:
+both are AccessDeniedException."""
+
 
 @dataclass(frozen=True, slots=True)
 class KmsBox:
@@ -35,7 +39,12 @@ class KmsBox:
                 CiphertextBlob=sealed, KeyId=self.key_id, EncryptionContext=dict(context)
             )
         except ClientError as error:
-            if error.response["Error"]["Code"] not in UNREADABLE:
+            if not _is_unreadable(error.response["Error"]):
                 raise
             raise ValueError("the secret was sealed for another context or key") from None
         return bytes(answer["Plaintext"]).decode()
+
+
+def _is_unreadable(error: Mapping[str, str]) -> bool:
+    foreign = error["Code"] == "AccessDeniedException" and NO_RIGHT not in error.get("Message", "")
+    return foreign or error["Code"] in UNREADABLE
