@@ -42,14 +42,17 @@ class Asking:
 
     def __init__(self, server: AuphanServer) -> None:
         self.server = server
-        self.probe = Probe(server.url)
 
     def __call__(
         self, report: str, lang_id: int = 1, token: str | None = None, **variables: Any
     ) -> Answer:
         key = self.server.api.api_key if token is None else token
         data = {"report": report, "export": "json", "variables": variables, "api_token": key}
-        return self.probe.get("/reports/api.php", lang_id=lang_id, data=json.dumps(data))
+        return self.get("/reports/api.php", lang_id=lang_id, data=json.dumps(data))
+
+    def get(self, path: str, **params: Any) -> Answer:
+        with Probe(self.server.url) as probe:
+            return probe.get(path, **params)
 
     def rows(self, report: str, **asked: Any) -> list[dict[str, str]]:
         header, *rows = self(report, **asked).json()
@@ -57,10 +60,8 @@ class Asking:
 
 
 @pytest.fixture
-def ask(server: AuphanServer) -> Iterator[Asking]:
-    asking = Asking(server)
-    with asking.probe:
-        yield asking
+def ask(server: AuphanServer) -> Asking:
+    return Asking(server)
 
 
 def invoices(rows: list[dict[str, str]]) -> dict[str, list[dict[str, str]]]:
@@ -102,7 +103,7 @@ def test_an_error_is_plain_text_under_status_200(ask: Asking, data: Any, told: s
     text = data if isinstance(data, str) else json.dumps(data)
     params = {} if data is None else {"data": text}
 
-    page = ask.probe.get("/reports/api.php", lang_id=1, **params)
+    page = ask.get("/reports/api.php", lang_id=1, **params)
 
     assert (page.status, page.body.decode()) == (200, told)
     assert page.headers["Content-Type"].startswith("text/plain")
@@ -128,8 +129,8 @@ def test_a_report_that_cannot_be_made_says_so(
 def test_other_paths_are_not_found_and_a_tenant_folder_is(ask: Asking) -> None:
     data = {"api_token": "wrong"}
 
-    assert ask.probe.get("/reports/other.php").status == 404
-    answered = ask.probe.get("/green-leaf/reports/api.php", data=json.dumps(data))
+    assert ask.get("/reports/other.php").status == 404
+    answered = ask.get("/green-leaf/reports/api.php", data=json.dumps(data))
     assert answered.body == b"api_token invalid"
 
 
@@ -151,8 +152,8 @@ def test_neither_log_nor_output_keeps_anything_of_the_query(
     ask(SALES, **PLAIN)
     ask(key, date_from=key, date_to=f"2026 {key}")
     ask(SALES, token=f"{key}x")
-    ask.probe.get("/reports/api.php", data=key)
-    ask.probe.get(f"/reports/{key}")
+    ask.get("/reports/api.php", data=key)
+    ask.get(f"/reports/{key}")
     server.faults.add({"fault": "500"})
     ask(SALES, **PLAIN)
 
@@ -474,7 +475,7 @@ def test_a_switch_that_does_not_exist_is_refused(
 def test_the_share_of_sales_without_a_customer_is_the_retailers(nobody: float) -> None:
     world = World(SPEC, replace(PLATFORM, no_shopper=nobody))
 
-    with AuphanServer(world) as server, Probe(server.url):
+    with AuphanServer(world) as server:
         rows = invoices(Asking(server).rows(SALES, **PLAIN))
 
     anonymous = sum(1 for lines in rows.values() if not lines[0]["Customer ID"])
@@ -509,7 +510,7 @@ def test_without_a_customer_report_there_is_nobody(server: AuphanServer) -> None
 
 def test_the_oracle_agrees_with_a_brute_force_reading_of_the_reports() -> None:
     world = World(replace(SPEC, shoppers=700, sales=1500, seed=3), PLATFORM)
-    with AuphanServer(world) as server, Probe(server.url):
+    with AuphanServer(world) as server:
         asking = Asking(server)
         people = asking.rows(CUSTOMERS, **PLAIN)
         lines = invoices(asking.rows(SALES, **PLAIN))

@@ -317,20 +317,20 @@ def test_an_unknown_control_is_404(probe: Probe) -> None:
 
 def test_the_command_prints_where_it_listens_and_stops_on_sigterm() -> None:
     sizes = ["--shoppers", "20", "--sales", "20", "--stores", "1", "--now", "2026-11-22"]
-    started = subprocess.Popen(
+    with subprocess.Popen(
         [sys.executable, "-m", "simulators", "posabit", "--port", "0", *sizes],
         stdout=subprocess.PIPE,
         text=True,
-    )
-    try:
-        assert started.stdout
-        found = json.loads(started.stdout.readline())
-        key = basic(found["integrator_token"], found["venues"][0]["token"])
-        with Probe(found["url"], key) as probe:
-            listed = probe.get(CUSTOMERS).json()["total_records"]
-    finally:
-        started.send_signal(signal.SIGTERM)
-        code = started.wait(10)
+    ) as started:
+        try:
+            assert started.stdout
+            found = json.loads(started.stdout.readline())
+            key = basic(found["integrator_token"], found["venues"][0]["token"])
+            with Probe(found["url"], key) as probe:
+                listed = probe.get(CUSTOMERS).json()["total_records"]
+        finally:
+            started.send_signal(signal.SIGTERM)
+            code = started.wait(10)
 
     assert listed == 20
     assert found["spec"]["now"] == NOW

@@ -5,7 +5,8 @@ from __future__ import annotations
 import http.client
 import json
 from collections import Counter, defaultdict
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
+from contextlib import closing
 from dataclasses import replace
 from datetime import datetime
 from typing import Any, NamedTuple
@@ -42,14 +43,18 @@ class Till:
     def __init__(self, server: ProfitekServer, store: int = 0) -> None:
         self.server = server
         self.shop: Shop = server.world.shops[store]
-        self.connection = http.client.HTTPConnection("127.0.0.1", server.port, timeout=10)
 
     def get(self, path: str, header: str | None = None, **params: Any) -> Page:
         key = self.shop.venue.token if header is None else header
         target = f"{path}?{urlencode(params)}" if params else path
-        self.connection.request("GET", target, headers={"AuthKey": key} if key else {})
-        reply = self.connection.getresponse()
-        return Page(reply.status, reply.read())
+        return self.send("GET", target, {"AuthKey": key} if key else {})
+
+    def send(self, method: str, target: str, headers: Mapping[str, str]) -> Page:
+        connection = http.client.HTTPConnection("127.0.0.1", self.server.port, timeout=10)
+        with closing(connection):
+            connection.request(method, target, headers=headers)
+            reply = connection.getresponse()
+            return Page(reply.status, reply.read())
 
     def rows(self, path: str, count: int = 100, **params: Any) -> list[dict[str, Any]]:
         """Every row, by offset until a page is short."""
@@ -68,10 +73,8 @@ def server() -> Iterator[ProfitekServer]:
 
 
 @pytest.fixture
-def till(server: ProfitekServer) -> Iterator[Till]:
-    opened = Till(server)
-    yield opened
-    opened.connection.close()
+def till(server: ProfitekServer) -> Till:
+    return Till(server)
 
 
 def sound(shop: Shop) -> list[Sale]:
@@ -132,10 +135,7 @@ def test_each_key_sees_the_rows_of_its_own_store(server: ProfitekServer) -> None
 def test_paths_are_found_in_any_case_and_only_by_get(server: ProfitekServer, till: Till) -> None:
     assert till.get(CUSTOMERS.lower()).status == 200
     assert till.get("/api/Customer/SaveCustomer").status == 404
-    till.connection.request("POST", CUSTOMERS, headers={"AuthKey": till.shop.venue.token})
-    posted = till.connection.getresponse()
-    posted.read()
-    assert posted.status == 404
+    assert till.send("POST", CUSTOMERS, {"AuthKey": till.shop.venue.token}).status == 404
     assert server.stats.as_dict()["writes"] == 1
 
 
