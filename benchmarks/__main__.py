@@ -16,7 +16,7 @@ import time
 from collections.abc import Iterable, Sequence
 from pathlib import Path
 
-from benchmarks import normalising
+from benchmarks import large_source, normalising
 from benchmarks.duel import duel
 from benchmarks.growth import AccountCosts, costs_by_size, single_sale_costs
 from benchmarks.imports import import_cost
@@ -30,6 +30,7 @@ from tools.steps import StepFailed, step
 
 SMALLEST_ACCOUNT = 10_000
 PEAK_MB = 256
+"""Of a source of ordinary size: a quarter of what the function has."""
 PREVIEW_MB = 8
 """Less than a preview of 100,000 personas would need if it kept anything of each."""
 
@@ -46,6 +47,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         _reading(report)
         _growth(report, chosen.personas)
         _previews(report, chosen.personas)
+        _memory(report)
         phases = _syncs(report, chosen.shoppers)
         _count_budgets(report, phases)
         if not chosen.no_peers:
@@ -67,6 +69,16 @@ def _imports(report: Report) -> None:
     report.table("Import of app, CPU in ms", ("", "app", "floor", "ratio"), [("median of 9", *row)])
     report.data["import"] = {"app_ms": cost.app, "floor_ms": cost.floor, "ratio": cost.ratio}
     report.budgets.append(Budget("import of app against its floor", cost.ratio, 1.3, "times"))
+
+
+def _memory(report: Report) -> None:
+    """`LONG=1` goes to 5,000,000 records and takes half an hour."""
+    long = bool(os.environ.get("LONG"))
+    sizes = large_source.SIZES if long else large_source.SMALL_SIZES
+    seconds = large_source.LOAD_SECONDS if long else large_source.SHORT_LOAD_SECONDS
+    with step(f"memory of the sync worker beside up to {sizes[-1]:,} known records"):
+        costs = large_source.memory_costs(sizes, seconds)
+    large_source.show(report, costs)
 
 
 def _reading(report: Report) -> None:

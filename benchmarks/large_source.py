@@ -1,0 +1,413 @@
+"""Measures the memory of the sync worker beside the manifest of a very large source.
+
+    python -m benchmarks.large_source [records ...]
+
+A fifth of the records are shoppers, the rest sales, of a POS that lists its sales by day, so that
+as many sales are watched as ever are. Two runs, each in a process of its own, as the function has:
+one over all records without a change, and some minutes of a first load beside such a manifest.
+Manifests lie in files, and the tables forget what was written: the process holds what a worker
+holds, and nothing else.
+"""
+
+from __future__ import annotations
+
+import gc
+import json
+import shutil
+import subprocess
+import sys
+import tempfile
+import time
+import zlib
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import asdict, dataclass, replace
+from pathlib import Path
+from typing import Any, cast
+
+import orjson
+from typing_extensions import override
+
+from benchmarks.account import CREDENTIAL, PLATFORM, SCOPE, UID, bench_account
+from benchmarks.growth import (
+    INDEXES,
+    NOBODY_ASKED,
+    RULES,
+    TABLE,
+    NothingWaits,
+    OneAccount,
+    shopper,
+)
+from benchmarks.imports import environment_with_bytecode
+from benchmarks.memory import MemoryDynamo
+from benchmarks.report import Budget, Report
+from benchmarks.units import Meter
+from chalicelib.adapters.clock import SystemClock
+from chalicelib.adapters.dynamo.batch import BatchTable
+from chalicelib.adapters.dynamo.commit_locks import CommitLocks
+from chalicelib.adapters.dynamo.facts import DynamoFacts
+from chalicelib.domain.gone_sales import MOST_WATCHED, SALES_PER_ROW
+from chalicelib.domain.manifest import Manifest, id_digest, row_digest
+from chalicelib.domain.outside_json import read_json
+from chalicelib.domain.times import DAY
+from chalicelib.domain.words import Stream
+from chalicelib.pos.gateway import Gateway
+from chalicelib.pos.profile import registry
+from chalicelib.pos.reading_stamp import reading_stamp
+from chalicelib.pos.rows.field_map import Setting
+from chalicelib.pos.rows.normalise import Normaliser
+from chalicelib.services.derivation.commit import FactCommits
+from chalicelib.services.derivation.terms import TermsReader
+from chalicelib.services.loyalty.contacts_withdrawn import ContactJudge
+from chalicelib.services.ports.pos import Cursor, KnownRow, Page, PlatformInfo, StreamPlan
+from chalicelib.services.ports.runs import (
+    Lease,
+    ManifestAddress,
+    RunView,
+    StreamState,
+    SyncStates,
+)
+from chalicelib.services.sync.run_in_progress import RunInProgress, RunTools
+from tools.paths import ROOT
+from tools.steps import StepFailed
+
+SIZES = (1_000_000, 3_000_000, 5_000_000)
+SMALL_SIZES = (300_000, 600_000)
+LOAD_SECONDS, SHORT_LOAD_SECONDS = 300.0, 10.0
+PAGE = 1_000
+LOAD_PAGE = 250
+STREAMS: tuple[Stream, ...] = ("customers", "sales")
+GENERATION, FENCE = 1, 2
+FREE_FOR_AN_ANSWER = 0.5
+"""The share of the function's memory that is left for one answer of 10 MB (ADR 26)."""
+FLAT_BYTES_PER_RECORD = 40
+"""An entry has 24; the rest is slack of arrays."""
+
+
+@dataclass(frozen=True)
+class MemoryCost:
+    """What one run took: `peak_mb` of the whole process, of which `imported_mb` before the run."""
+
+    what: str
+    known: int
+    records: int
+    seconds: float
+    cpu_micros: float
+    imported_mb: float
+    peak_mb: float
+
+
+class FileStates:
+    """The `SyncStates` port as far as one run asks it: manifests as files of a folder."""
+
+    def __init__(self, folder: Path) -> None:
+        self._folder = folder
+
+    def streams(self, _uid: str, _credential: str) -> Mapping[Stream, StreamState]:
+        kept = orjson.loads((self._folder / "streams.json").read_bytes())
+        return {stream: StreamState(**state) for stream, state in kept.items()}
+
+    def save_streams(self, _lease: Lease, states: Mapping[Stream, StreamState]) -> None:
+        kept = {stream: asdict(state) for stream, state in states.items()}
+        (self._folder / "streams.json").write_bytes(orjson.dumps(kept))
+
+    def manifests(
+        self, _uid: str, _credential: str, addresses: Mapping[str, ManifestAddress]
+    ) -> Iterator[bytes]:
+        for name, at in addresses.items():
+            for number in range(at.chunks):
+                yield self._file(name, at.generation, f"B{number}").read_bytes()
+            for number in range(1, at.deltas + 1):
+                yield self._file(name, at.generation, f"D{number}").read_bytes()
+
+    def put_base(self, _: Lease, stream: str, generation: int, chunks: Iterable[bytes]) -> int:
+        number = 0
+        for number, chunk in enumerate(chunks, 1):
+            self._file(stream, generation, f"B{number - 1}").write_bytes(chunk)
+        return number
+
+    def put_delta(
+        self, _lease: Lease, stream: str, generation: int, number: int, packed: bytes
+    ) -> None:
+        self._file(stream, generation, f"D{number}").write_bytes(packed)
+
+    def drop_manifest(self, _uid: str, _credential: str, stream: str, generation: int) -> None:
+        shutil.rmtree(self._folder / stream / str(generation), ignore_errors=True)
+
+    def sale_days(self, _uid: str, _credential: str, since: int) -> list[bytes]:
+        return [
+            path.read_bytes()
+            for path in sorted((self._folder / "days").iterdir(), reverse=True)
+            if int(path.name.partition("-")[0]) >= since
+        ]
+
+    def put_sale_day(self, _lease: Lease, day: int, packed: Sequence[bytes]) -> None:
+        (self._folder / "days").mkdir(exist_ok=True)
+        for number, each in enumerate(packed):
+            (self._folder / "days" / f"{day}-{number}").write_bytes(each)
+
+    def checkpoint(self, _lease: Lease, checkpoint: dict[str, Any], _view: RunView) -> bool:
+        orjson.dumps(checkpoint)
+        return True
+
+    def renew(self, _lease: Lease) -> None:
+        pass
+
+    def _file(self, *place: object) -> Path:
+        path = self._folder.joinpath(*map(str, place))
+        path.parent.mkdir(parents=True, exist_ok=True)
+        return path
+
+
+class ForgetfulDynamo(MemoryDynamo):
+    """A table of personas that keeps nothing but the account's lock: every shopper is new."""
+
+    @override
+    def batch_write_item(self, **request: Any) -> dict[str, Any]:
+        return {"UnprocessedItems": {}}
+
+
+class ManyRows:
+    """The `PosSession` port: pages of a listing in which only ids differ, parsed and normalised
+    like any answer."""
+
+    reading = reading_stamp()
+
+    def __init__(self, records: int) -> None:
+        profile = registry.profile(PLATFORM)
+        setting = Setting(store_key=SCOPE, time_zone="UTC", currency="USD")
+        self._counts = _counts(records)
+        self.normalisers = {
+            stream: Normaliser(profile, stream, setting, self.reading) for stream in STREAMS
+        }
+
+    def fetch(self, plan: StreamPlan, cursor: Cursor | None, known: KnownRow | None = None) -> Page:
+        first = cursor["first"] if cursor else 0
+        last = min(first + PAGE, self._counts[plan.stream])
+        body = orjson.dumps([row(plan.stream, number) for number in range(first, last)])
+        normalised = self.normalisers[plan.stream].page(read_json(body), known)
+        onward = {"first": last} if last < self._counts[plan.stream] else None
+        return Page(
+            normalised.facts,
+            normalised.rejects,
+            last - first,
+            onward,
+            full_listing=onward is None,
+            rows=normalised.rows,
+        )
+
+    def close(self) -> None:
+        pass
+
+
+def row(stream: Stream, number: int) -> dict[str, Any]:
+    """A record as POSaBIT lists it; `number` is from 0."""
+    row_id, at = number + 1, "2026-05-01T12:00:00.000Z"
+    if stream == "customers":
+        return {
+            "id": row_id,
+            "first_name": "Ada",
+            "last_name": "Lovelace",
+            "telephone": f"206{2_000_000 + number:07d}",
+            "email": f"shopper{number}@example.com",
+            "birthday": "1984-05-06",
+            "updated_at": at,
+        }
+    line = {"item_id": row_id, "product_name": "Product", "quantity": "1", "total": "10.95"}
+    return {
+        "id": row_id,
+        "customer_id": row_id % 1_000_000,
+        "ordered_at": at,
+        "updated_at": at,
+        "total": "32.85",
+        "status": "completed",
+        "items": [line, line, line],
+        "sales_tenders": [{"payment_method_name": "cash", "total": "32.85"}],
+    }
+
+
+def _counts(records: int) -> dict[Stream, int]:
+    return {"customers": records // 5, "sales": records - records // 5}
+
+
+def prepare(folder: Path, records: int) -> None:
+    """Leave in the folder what a complete run over these records would have left."""
+    session, states, now = ManyRows(records), FileStates(folder), SystemClock().now()
+    left: dict[Stream, StreamState] = {}
+    for stream, count in _counts(records).items():
+        manifest, salt = Manifest(), session.normalisers[stream]._salt  # noqa: SLF001
+        for number in range(count):
+            read = row(stream, number)
+            manifest.upsert(id_digest(str(number + 1)), 1, row_digest(read, salt))
+        chunks = states.put_base(_lease(), stream, GENERATION, manifest.base_chunks())
+        left[stream] = StreamState(
+            watermark=now - DAY, generation=GENERATION, chunks=chunks, reading=session.reading
+        )
+    states.save_streams(_lease(), left)
+    today = now // DAY
+    watched = min(MOST_WATCHED, _counts(records)["sales"])
+    for part, first in enumerate(range(0, watched, SALES_PER_ROW)):
+        numbers = range(first, min(first + SALES_PER_ROW, watched))
+        rows = [(str(number + 1), (today - part) * DAY, None, False) for number in numbers]
+        states.put_sale_day(_lease(), today - part, [zlib.compress(orjson.dumps(rows))])
+
+
+def no_change(folder: Path, records: int) -> int:
+    """Run over all records, none of which has changed. Returns how many came."""
+    run, info = _open_run(folder, ManyRows(records))
+    for stream in STREAMS:
+        plan = run.start_stream(stream)
+        while True:
+            page = run.fetch(plan)
+            run.take(stream, page)
+            if page.cursor is None:
+                break
+            run.checkpoint_when_due()
+        run.complete(stream, page)
+    run.save_streams(run.result("complete"))
+    new = sum(run.tally.has_changes(stream) for stream in info.streams)
+    if new:
+        raise StepFailed("no change", "records came that the manifest does not know")
+    return records
+
+
+def first_load(folder: Path, records: int, seconds: float) -> int:
+    """Take in new shoppers for so long, beside what is known. Returns how many."""
+    run, _ = _open_run(folder, ManyRows(records))
+    run.start_stream("customers")
+    ends, number = time.monotonic() + seconds, 0
+    while time.monotonic() < ends:
+        new = tuple(shopper(records + number + n) for n in range(LOAD_PAGE))
+        number += LOAD_PAGE
+        rows = {customer.ext_id: 1 for customer in new}
+        page = Page(new, (), LOAD_PAGE, {"first": number}, rows=rows)
+        run.take("customers", page)
+        run.checkpoint_when_due()
+    run.save_streams(run.result("complete"))
+    return number
+
+
+def _open_run(folder: Path, session: ManyRows) -> tuple[RunInProgress, PlatformInfo]:
+    clock, account = SystemClock(), OneAccount()
+    table = BatchTable(ForgetfulDynamo(Meter(INDEXES)), TABLE, clock)
+    facts = DynamoFacts(table, CommitLocks(table, clock))
+    terms = TermsReader(account, account, RULES, clock)  # type: ignore[arg-type]
+    commits = FactCommits(facts, terms, NOBODY_ASKED)
+    tools = RunTools(
+        states=cast(SyncStates, FileStates(folder)),
+        commits=commits,
+        inventories=None,  # type: ignore[arg-type]
+        contacts=ContactJudge(NothingWaits(), commits, notice=None),  # type: ignore[abstract,arg-type]
+        leaving=None,  # type: ignore[arg-type]
+        clock=clock,
+    )
+    info = Gateway(clock, {}, lambda _platform: None).platform(PLATFORM)
+    info = replace(info, streams=STREAMS, lists_sales_by_time=True)
+    run, here = RunInProgress(tools, _lease(), 0), bench_account("UTC", 0)
+    run.open(here, SCOPE, session, info)
+    run.plan(info, 0, here)
+    return run, info
+
+
+def _lease() -> Lease:
+    view = RunView("run_bench", UID, PLATFORM, CREDENTIAL, "running", "reread", 0, reread_from=0)
+    return Lease(UID, PLATFORM, CREDENTIAL, "run_bench", FENCE, None, view)
+
+
+def memory_costs(sizes: Sequence[int], load_seconds: float = LOAD_SECONDS) -> list[MemoryCost]:
+    """The costs of both runs beside manifests of so many records."""
+    costs = []
+    for size in sizes:
+        with tempfile.TemporaryDirectory(prefix="aiq-bench-") as folder:
+            job = {"folder": folder, "records": size, "seconds": load_seconds}
+            _in_a_process(job | {"do": "prepare"})
+            costs += [
+                MemoryCost(what, size, **_in_a_process(job | {"do": what}))
+                for what in ("no change", "first load")
+            ]
+    return costs
+
+
+def show(report: Report, costs: Sequence[MemoryCost]) -> None:
+    rows = [
+        (
+            f"{cost.what}, {cost.known:,} records known",
+            f"{cost.records:,}",
+            f"{cost.seconds:.0f}",
+            f"{cost.cpu_micros:.1f}",
+            f"{cost.imported_mb:.0f}",
+            f"{cost.peak_mb:.0f}",
+        )
+        for cost in costs
+    ]
+    head = ("memory of the sync worker", "records read", "s", "CPU µs/rec", "imports MB", "peak MB")
+    report.table("One credential with very many records", head, rows)
+    report.data["memory"] = [vars(cost) for cost in costs]
+    largest = max(costs, key=lambda cost: cost.peak_mb)
+    what = f"memory of the worker beside {largest.known:,} records"
+    report.budgets.append(
+        Budget(what, largest.peak_mb, function_mb() * (1 - FREE_FOR_AN_ANSWER), "MB", largest.what)
+    )
+    for what in ("no change", "first load"):
+        ordered = [cost for cost in costs if cost.what == what]
+        first, last = ordered[0], ordered[-1]
+        if last.known > first.known:
+            more = (last.peak_mb - first.peak_mb) * 1024 * 1024 / (last.known - first.known)
+            span = f"{what}: bytes a record, {first.known:,} → {last.known:,}"
+            report.budgets.append(Budget(span, max(0.0, more), FLAT_BYTES_PER_RECORD, "bytes"))
+
+
+def function_mb() -> int:
+    """The memory that the template gives the sync workers."""
+    template = (ROOT / "infra/functions.yaml").read_text(encoding="utf-8")
+    return int(template.partition("\n  SyncWorker:")[2].partition("MemorySize: ")[2].split()[0])
+
+
+def _in_a_process(job: dict[str, Any]) -> dict[str, Any]:
+    done = subprocess.run(
+        [sys.executable, "-m", "benchmarks.large_source", json.dumps(job)],
+        cwd=ROOT,
+        env=environment_with_bytecode(),
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    if done.returncode:
+        last = done.stderr.strip().splitlines()[-5:]
+        raise StepFailed(f"memory: {job['do']}", "\n  ".join(last))
+    answer: dict[str, Any] = json.loads(done.stdout.splitlines()[-1])
+    return answer
+
+
+def _work(job: dict[str, Any]) -> dict[str, Any]:
+    from benchmarks.worker import cpu_seconds, peak_megabytes  # and `app`, as a function has it
+
+    folder, records = Path(job["folder"]), job["records"]
+    if job["do"] == "prepare":
+        prepare(folder, records)
+        return {}
+    gc.collect()
+    imported, began, cpu = peak_megabytes(), time.monotonic(), cpu_seconds()
+    if job["do"] == "no change":
+        done = no_change(folder, records)
+    else:
+        done = first_load(folder, records, job["seconds"])
+    return {
+        "records": done,
+        "seconds": time.monotonic() - began,
+        "cpu_micros": (cpu_seconds() - cpu) * 1e6 / done,
+        "imported_mb": imported,
+        "peak_mb": peak_megabytes(),
+    }
+
+
+def main(arguments: Sequence[str]) -> None:
+    if arguments and arguments[0].startswith("{"):
+        print(json.dumps(_work(json.loads(arguments[0]))))
+        return
+    report = Report()
+    show(report, memory_costs([int(size) for size in arguments] or SIZES))
+    report.close()
+
+
+if __name__ == "__main__":
+    main(sys.argv[1:])
