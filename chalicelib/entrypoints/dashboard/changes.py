@@ -13,7 +13,7 @@ from chalicelib.entrypoints.dashboard.auth import Caller
 from chalicelib.entrypoints.dashboard.front import FRONT
 from chalicelib.entrypoints.dashboard.setting_fields import settings_fields
 from chalicelib.entrypoints.http.routing import Resource
-from chalicelib.entrypoints.http.shapes import Answer, Change, Input, Moment, PointsOut
+from chalicelib.entrypoints.http.shapes import Answer, Input, Moment, PointsOut, ProposedChange
 
 if TYPE_CHECKING:
     from chalicelib.services.changes.propose import Proposal
@@ -84,7 +84,7 @@ class JobAnswer(Answer):
 
 
 @settings_fields(row for row in card_settings() if row.previewed)
-class PreviewedSettings(Change):
+class PreviewedSettings(ProposedChange):
     """The settings to change; null removes one, what is left out stays."""
 
 

@@ -17,7 +17,14 @@ from chalicelib.entrypoints.dashboard.changes import (
 )
 from chalicelib.entrypoints.dashboard.front import FRONT
 from chalicelib.entrypoints.http.routing import Resource
-from chalicelib.entrypoints.http.shapes import Answer, Change, DayIn, Input, PointsIn, PointsOut
+from chalicelib.entrypoints.http.shapes import (
+    Answer,
+    DayIn,
+    Input,
+    PointsIn,
+    PointsOut,
+    ProposedChange,
+)
 
 resource = Resource(__name__, tag="Loyalty", front=FRONT)
 
@@ -46,7 +53,7 @@ class LoyaltyAnswer(Answer):
     job: JobAnswer | None
 
 
-class LoyaltyChange(Change):
+class LoyaltyChange(ProposedChange):
     """The rules to change; what is left out stays."""
 
     enabled: bool = Field(default=False, examples=[True])

@@ -11,6 +11,7 @@ from typing import Any
 from pydantic import BaseModel
 from pydantic.json_schema import models_json_schema
 
+from chalicelib.entrypoints.http import reading
 from chalicelib.entrypoints.http.routing import Operation
 
 VERSION = "0.1.0"
@@ -117,7 +118,7 @@ def _parameters(operation: Operation) -> list[dict[str, Any]]:
                 "in": "header",
                 "required": True,
                 "description": "The ETag of what you read.",
-                "schema": {"type": "string", "examples": ['"3"']},
+                "schema": {"type": "string", "pattern": reading.ETAG, "examples": ['"3"']},
             }
         )
     if operation.keyed:
@@ -127,7 +128,11 @@ def _parameters(operation: Operation) -> list[dict[str, Any]]:
                 "in": "header",
                 "required": True,
                 "description": "Your own name of the request: done once, however often sent.",
-                "schema": {"type": "string", "examples": ["4f1c9a2b-7d3e-5f60"]},
+                "schema": {
+                    "type": "string",
+                    "pattern": reading.IDEMPOTENCY_KEY,
+                    "examples": ["4f1c9a2b-7d3e-5f60"],
+                },
             }
         )
     if operation.query is not None:

@@ -37,8 +37,9 @@ UNKNOWN = "extra_forbidden"
 LONGEST_PATH_VALUE = 256
 """Bytes: with what stands before it, it must fit a key of 1 KB."""
 _PATH_VALUE = re.compile(r"[^\x00-\x1f\x7f\ud800-\udfff]+")
-_IDEMPOTENCY_KEY = re.compile(r"[A-Za-z0-9_-]{8,100}")
-_ETAG = re.compile(r'(?:W/)?"(\d{1,15})"')
+IDEMPOTENCY_KEY = r"^[A-Za-z0-9_-]{8,100}$"
+ETAG = r'^(?:W/)?"([0-9]{1,15})"$'
+"""The forms of two headers, as the API's document gives them too."""
 
 
 def body(
@@ -122,7 +123,7 @@ def if_match(headers: Mapping[str, str]) -> int:
             "Say which version you change: read it again and send its ETag as If-Match.",
             example='If-Match: "3"',
         )
-    match = _ETAG.fullmatch(tag.strip())
+    match = re.fullmatch(ETAG, tag.strip())
     if match is None:
         raise MalformedBody('If-Match takes one ETag of ours, such as "3".', example='"3"')
     return int(match[1])
@@ -131,7 +132,7 @@ def if_match(headers: Mapping[str, str]) -> int:
 def idempotency_key(headers: Mapping[str, str]) -> str:
     """The caller's own name of the request, from `Idempotency-Key`. Raises MalformedBody."""
     key = headers.get("idempotency-key", "").strip()
-    if not _IDEMPOTENCY_KEY.fullmatch(key):
+    if not re.fullmatch(IDEMPOTENCY_KEY, key):
         raise MalformedBody(
             "Name the request in Idempotency-Key, 8 to 100 letters, digits, - or _: sent again with"
             " the same name, it is done once.",

@@ -23,6 +23,7 @@ from chalicelib.domain.times import from_text, to_text
 from chalicelib.domain.words import POINT, Instant, Points
 
 _DAY = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}")
+CURSOR = r"^[A-Za-z0-9_-]+$"
 _DATE_TIME = {"type": "string", "format": "date-time", "examples": ["2026-03-01T08:00:00Z"]}
 
 
@@ -54,6 +55,17 @@ class Change(Input):
         return {name: getattr(self, name) for name in self.model_fields_set}
 
 
+def _of_one_at_least(schema: dict[str, Any]) -> None:
+    _without_defaults(schema)
+    schema["minProperties"] = 1
+
+
+class ProposedChange(Change):
+    """A change that is previewed before it is applied: without a field there is none."""
+
+    model_config = ConfigDict(json_schema_extra=_of_one_at_least)
+
+
 class Answer(BaseModel):
     """What the API answers. A field named `version` becomes the ETag.
 
@@ -70,6 +82,8 @@ class Listing(Input):
     cursor: str | None = Field(
         default=None,
         max_length=2048,
+        pattern=CURSOR,
+        examples=["AQICAHhQ2m"],
         description="`next_cursor` of the page before; it belongs to this list and its filters.",
     )
 

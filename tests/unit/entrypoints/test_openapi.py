@@ -75,6 +75,29 @@ def test_every_path_variable_is_described(api: dict[str, Any]) -> None:
             assert described == set(re.findall(r"{(\w+)}", path))
 
 
+def test_the_forms_that_are_refused_are_refused_by_the_document_too(api: dict[str, Any]) -> None:
+    described = {
+        p["name"]: p["schema"]
+        for methods in api["paths"].values()
+        for operation in methods.values()
+        for p in operation["parameters"]
+    }
+    version, key, cursor = (
+        described[name]["pattern"] for name in ("If-Match", "Idempotency-Key", "cursor")
+    )
+    schemas = api["components"]["schemas"]
+
+    assert re.search(version, '"3"')
+    assert re.search(version, 'W/"12"')
+    assert not re.search(version, "3")
+    assert not re.search(key, "a name")
+    assert re.search(cursor, "AQICAHhQ2m_-")
+    assert not re.search(cursor, "a b")
+    for name in ("LoyaltyChange", "PreviewedSettings"):
+        assert schemas[name]["minProperties"] == 1
+    assert "minProperties" not in schemas["AccountChange"]
+
+
 def test_no_schema_is_named_by_the_path_of_a_source_file(api: dict[str, Any]) -> None:
     """Pydantic does so where two classes share a name: a file that moves would rename the schema,
     and with it every generated client's type."""
