@@ -37,7 +37,7 @@ from chalicelib.services.derivation.terms import TermsReader
 from chalicelib.services.loyalty.contacts_withdrawn import ContactJudge
 from chalicelib.services.ports.accounts import Account
 from chalicelib.services.ports.contacts_withdrawn import Withdrawal, Withdrawals
-from chalicelib.services.ports.effects import Ask, ConsentFlag
+from chalicelib.services.ports.effects import CommitEffects
 from chalicelib.services.ports.facts import KeyCarriers, StoredRecord
 from chalicelib.services.ports.pos import Page
 from chalicelib.services.ports.runs import Lease, RunView
@@ -102,11 +102,8 @@ class EarningRules:
 class NobodyAsked:
     """The `Effects` port: the bench's shoppers have no flags, and no setting asks them."""
 
-    def note_asks(self, uid: str, asks: Sequence[Ask]) -> None:
-        raise AssertionError(f"{len(asks)} of {uid} are to be asked")
-
-    def note_flags(self, uid: str, flags: Sequence[ConsentFlag]) -> None:
-        raise AssertionError(f"{len(flags)} flags of {uid}")
+    def request(self, uid: str, effects: CommitEffects) -> None:
+        raise AssertionError(f"{effects} of {uid}")
 
 
 RULES, NOBODY_ASKED = EarningRules(), NobodyAsked()

@@ -49,8 +49,9 @@ class Circumstances:
 
     `persona_found`: a persona has the number; `record`: one of its records, the one the request was
     wanted for unless the number went to another person; a YES makes it a member. `current`: the
-    persona is texted at this number. `shared`: too many shoppers carry it. `others`: the states of
-    that persona's other numbers. `zone`: of the favourite store, else of the account; `day`: the
+    persona is texted at this number. `shared`: too many shoppers carry it. `refused`: a POS says it
+    is opted out, whether or not its log knows by now. `others`: the states of that persona's other
+    numbers. `zone`: of the favourite store, else of the account; `day`: the
     account's local one. `off`: the operator's kill switch.
     """
 
@@ -65,6 +66,7 @@ class Circumstances:
     persona_found: bool = True
     current: bool = True
     shared: bool = False
+    refused: bool = False
     mobile: bool = True
     off: bool = False
 
@@ -112,6 +114,8 @@ def drop_request(state: ContactState, verdict: Verdict, now: Instant) -> Contact
 
 def _against_the_number(state: ContactState, circumstances: Circumstances) -> Verdict | None:
     consent = state.consent.state
+    if circumstances.refused and consent != "opted_in":
+        consent = "opted_out"
     if consent in ("opted_out", "opted_in"):
         return Verdict("drop", consent)
     if state.unusable:

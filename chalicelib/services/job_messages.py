@@ -18,6 +18,7 @@ from chalicelib.domain.errors import NewerMessage, PoisonMessage
 from chalicelib.domain.outside_json import read_json
 from chalicelib.domain.times import from_text
 from chalicelib.domain.words import CredentialId, Instant, Platform, Uid
+from chalicelib.services.ports.effects import Ask, ConsentFlag
 
 VERSION = 1
 """Goes up when a field changes that older code must not pass over; that code then waits."""
@@ -182,6 +183,18 @@ class InboundText(_Message):
     at: Milliseconds
 
 
+@dataclass(frozen=True, slots=True, config=_WIRE)
+class EffectsMessage(_Message):
+    """Carry out what a commit makes happen outside its tables, or a part of it: see
+    `CommitEffects`."""
+
+    job: Literal["effects"] = field(default="effects", kw_only=True)
+    uid: Account
+    flags: tuple[ConsentFlag, ...] = ()
+    asks: tuple[Ask, ...] = ()
+    watch_ahead: bool = False
+
+
 AccountJob = (
     RemapMessage
     | PreviewMessage
@@ -191,7 +204,7 @@ AccountJob = (
     | KeepMessage
     | HeldMessage
 )
-TextJob = RequestJob | SendTest | LostText | InboundText
+TextJob = RequestJob | SendTest | LostText | InboundText | EffectsMessage
 
 _BY_JOB = Field(discriminator="job")
 _SYNC = TypeAdapter(SyncMessage)

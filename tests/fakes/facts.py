@@ -163,11 +163,15 @@ class MemoryFacts:
         found = [self.persona(owner, rid) for owner, rid in self.personas if owner == uid]
         return [persona for persona in found if persona is not None]
 
-    def _touch(self, lock: CommitLock) -> None:
+    def step(self) -> None:
+        """One step further: the process dies here when it was to."""
         if self.crash_in is not None:
             self.crash_in -= 1
             if self.crash_in < 0:
                 raise Crash
+
+    def _touch(self, lock: CommitLock) -> None:
+        self.step()
         if self.holders.get(lock.uid) != lock.fence:
             raise LeaseLost("the commit lock passed to another worker")
 

@@ -313,7 +313,7 @@ def test_a_worker_may_send_to_its_own_queue_and_to_its_dead_letters(
 
 @pytest.mark.parametrize(
     "function",
-    ["SyncWorker", "OwnServerSyncWorker", "AccountJobs", "TextWorker", "InboundSms"],
+    ["ApiHandler", "SyncWorker", "OwnServerSyncWorker", "AccountJobs", "TextWorker", "InboundSms"],
 )
 def test_who_commits_may_read_rules_shops_and_facts_and_write_facts(
     resources: Resource, function: str
@@ -333,6 +333,8 @@ def test_who_commits_may_read_rules_shops_and_facts_and_write_facts(
         assert {"AccountsTable", "StoresTable", "PersonasTable"} <= tables(action)
     for action in ("dynamodb:BatchWriteItem", "dynamodb:UpdateItem"):
         assert "PersonasTable" in tables(action)
+    [sent] = [s["Resource"] for s in statements(role) if s["Action"] == "sqs:SendMessage"]
+    assert arn("TextsQueue") in sent, "what the commit makes happen"
 
 
 def test_only_those_that_text_may_publish_to_phones_and_to_nothing_else_by_that(

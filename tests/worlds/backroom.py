@@ -62,7 +62,7 @@ from tests.fakes.limits import MemoryRaisedLimits
 from tests.fakes.notifications import MemoryAudit, MemoryNotifications, OperatorMailbox
 from tests.fakes.persona_list import MemoryPersonaList
 from tests.fakes.pos import FakePosGateway
-from tests.fakes.rules import MemoryRuleBook, RecordedEffects
+from tests.fakes.rules import DeliveredEffects, MemoryRuleBook, RecordedEffects
 from tests.fakes.stores import MemoryInventories, MemoryStores
 from tests.fakes.sync_state import MemorySyncStates
 from tests.fakes.texting import MemoryTextingSettings
@@ -148,8 +148,7 @@ class Backroom:
         self.commits = FactCommits(
             guard(self.facts),
             self.terms,
-            guard(self.effects),
-            watch_ahead=self.expiries.watch_ahead,
+            guard(DeliveredEffects(self.effects, self.expiries)),
         )
         self.runs = RunService(
             self.states,

@@ -21,7 +21,7 @@ from chalicelib.services.ports.stores import Store
 from tests.fakes.accounts import MemoryAccounts, an_account
 from tests.fakes.common import FakeClock
 from tests.fakes.facts import Crash, MemoryFacts
-from tests.fakes.rules import MemoryRuleBook, RecordedEffects, memory_commits
+from tests.fakes.rules import DeliveredEffects, MemoryRuleBook, RecordedEffects, memory_commits
 from tests.fakes.stores import MemoryStores
 from tests.unit.domain.naive import Ids, Shopper, Sold
 from tests.unit.domain.naive_loyalty import (
@@ -76,7 +76,7 @@ class HistoryAccount:
             self.accounts,
             self.clock,
             rules=self.book,
-            effects=self.effects,
+            effects=DeliveredEffects(self.effects, step=self.facts.step),
         )
         self.posted: dict[tuple[str, ...], Postings] = {}
         self.crashed = False

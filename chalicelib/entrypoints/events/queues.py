@@ -51,6 +51,7 @@ WORKERS: Mapping[str, Callable[[Any], Any]] = {
     "test": lambda _: wiring.texting.send_tests(),
     "lost": lambda _: wiring.texting.lost_texts(),
     "inbound": lambda _: wiring.texting.inbound(),
+    "effects": lambda _: wiring.consent.effects_worker(),
 }
 """Kind of job → what builds its worker, given the queue. A worker's `handle` takes the message and,
 of a sync or background work, how much time is left."""
@@ -112,7 +113,8 @@ def account_job(event: SQSEvent) -> dict[str, Any]:
 
 
 def text(event: SQSEvent) -> dict[str, Any]:
-    """Send a request or a test, or read a shopper's message that could not be read at once."""
+    """Send a request or a test, carry out what a commit requested, or read a shopper's message that
+    could not be read at once."""
     from chalicelib.services.job_messages import InboundText, text_job
 
     def work(body: Any, _: _Delivery) -> None:

@@ -8,6 +8,7 @@ from chalicelib.entrypoints.wiring import outside
 from chalicelib.entrypoints.wiring.once import once
 
 if TYPE_CHECKING:
+    from chalicelib.services.consent.effects import EffectsWorker, QueuedEffects
     from chalicelib.services.consent.log import ConsentService
     from chalicelib.services.ports.changes import Askable
 
@@ -21,7 +22,22 @@ def askable() -> Askable:
 
 @once
 def consent_service() -> ConsentService:
-    """Also the `Effects` port of a commit."""
+    """Also the `ConsentNotes` port."""
     from chalicelib.services.consent.log import ConsentService
 
     return ConsentService(outside.consent_log(), outside.clock(), outside.can_be_mobile)
+
+
+@once
+def effects() -> QueuedEffects:
+    """The `Effects` port of a commit."""
+    from chalicelib.services.consent.effects import QueuedEffects
+
+    return QueuedEffects(outside.texts_queue())
+
+
+@once
+def effects_worker() -> EffectsWorker:
+    from chalicelib.services.consent.effects import EffectsWorker
+
+    return EffectsWorker(consent_service(), outside.expiries())

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from chalicelib.domain.words import Platform, Uid
+from chalicelib.domain.words import Platform
 from chalicelib.entrypoints.wiring import consent, outside
 from chalicelib.entrypoints.wiring.once import once
 
@@ -26,13 +26,7 @@ def terms() -> TermsReader:
 def commits() -> FactCommits:
     from chalicelib.services.derivation.commit import FactCommits
 
-    return FactCommits(
-        outside.facts(), terms(), consent.consent_service(), _tells_instants, _watch_ahead
-    )
-
-
-def _watch_ahead(uid: Uid) -> None:
-    outside.expiries().watch_ahead(uid)
+    return FactCommits(outside.facts(), terms(), consent.effects(), _tells_instants)
 
 
 def _tells_instants(platform: Platform) -> bool:

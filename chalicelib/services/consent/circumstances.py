@@ -64,6 +64,7 @@ class CircumstancesReader:
             causes=self._causes(uid, holder),
             flags=holder.persona.flags,
             shared=holder.shares(state.contact),
+            refused=state.contact in holder.refused,
             current=holder.numbers[:1] == (state.contact,),
             others=tuple(self.contact_states.states(uid, others).values()),
         )

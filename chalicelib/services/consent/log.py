@@ -41,7 +41,7 @@ class ContactHistory:
 
 @dataclass(frozen=True, slots=True)
 class ConsentService:
-    """Implements the `Effects` port over the consent log, and reads a contact's history.
+    """Implements the `ConsentNotes` port over the consent log, and reads a contact's history.
 
     `mobile`: whether a number can be a mobile of the US or Canada.
     """
@@ -51,7 +51,7 @@ class ConsentService:
     mobile: Mobile
 
     def note_asks(self, uid: Uid, asks: Sequence[Ask]) -> None:
-        """See `Effects.note_asks`. A number that cannot be a mobile is not even noted."""
+        """See `ConsentNotes.note_asks`. A number that cannot be a mobile is not even noted."""
         now = self.clock.now()
         wanted = {
             ask.number: WantedRequest(ask.record, ask.platform, now)
@@ -64,8 +64,8 @@ class ConsentService:
                 self._want_again(uid, number, wanted[number])
 
     def note_flags(self, uid: Uid, flags: Sequence[ConsentFlag]) -> None:
-        """See `Effects.note_flags`. A "no" always counts; a "yes" comes from a trusted source only
-        and never lifts an opt-out."""
+        """See `ConsentNotes.note_flags`. A "no" always counts; a "yes" comes from a trusted source
+        only and never lifts an opt-out."""
         by_contact: dict[tuple[Channel, str], list[Entry]] = {}
         for flag in flags:
             by_contact.setdefault((flag.channel, flag.contact), []).append(_flag_entry(flag))

@@ -2,8 +2,9 @@
 
 Fact rows (source records and sales) are written first, then what follows from them: key carriers,
 sale pointers with their ledger entries, sums, personas. The intent, stored before the first write,
-lets the next commit rebuild whatever a crash left half done. Effects come last; a crash may make
-them come twice.
+lets the next commit rebuild whatever a crash left half done. Effects come last: a message that is
+sent before the lock is given back has a worker carry them out (ADR 25). A crash may make them come
+twice.
 """
 
 from __future__ import annotations
@@ -26,7 +27,7 @@ from chalicelib.services.derivation.stages.derived_rows import (
     leavers,
     put_derived_rows,
 )
-from chalicelib.services.derivation.stages.effects import request_effects
+from chalicelib.services.derivation.stages.effects import effects_of
 from chalicelib.services.derivation.stages.joins import add_join
 from chalicelib.services.derivation.stages.keeps import settle_keeps
 from chalicelib.services.derivation.stages.points import settle_points
@@ -74,8 +75,6 @@ class FactCommits:
     terms: TermsReader
     effects: Effects
     tells_zone: TellsZone = lambda _platform: False
-    watch_ahead: Callable[[Uid], None] = lambda _uid: None
-    """Has the account looked at daily: a sale waits for its time."""
 
     def commit(
         self,
@@ -234,9 +233,8 @@ class FactCommits:
 
     def _request(self, commit: Commit) -> None:
         """Ask for what follows outside the tables of the commit."""
-        if commit.has_sales_ahead:
-            self.watch_ahead(commit.uid)
-        request_effects(commit, self.effects)
+        if effects := effects_of(commit):
+            self.effects.request(commit.uid, effects)
 
     def _write(self, lock: CommitLock, commit: Commit) -> None:
         for writes in in_write_order(commit.writes):

@@ -99,12 +99,14 @@ class HeldPersona:
     `asked_by`: platforms whose *Send SMS double opt-ins … purchased after* covers it today.
     `numbers`: the distinct phones of its records, those that not too many share first, then those
     of the most recently updated record. The first is the one it may be texted at, unless it
-    `shares` it.
+    `shares` it. `refused`: numbers that a POS says are opted out, by the last word of a record; the
+    consent log hears of it a moment after the record.
     """
 
     persona: Persona
     asked_by: tuple[Platform, ...]
     numbers: tuple[str, ...]
+    refused: frozenset[str] = frozenset()
 
     def shares(self, number: str) -> bool:
         """Whether too many shoppers carry this number of the persona for it to be texted."""

@@ -1,4 +1,4 @@
-"""The port for what a commit makes happen outside the tables of facts (architecture.md §1)."""
+"""The ports for what a commit makes happen outside the tables of facts (architecture.md §1)."""
 
 from __future__ import annotations
 
@@ -37,8 +37,36 @@ class ConsentFlag:
     at: Instant
 
 
+@dataclass(frozen=True, slots=True)
+class CommitEffects:
+    """What a commit makes happen outside its tables.
+
+    `watch_ahead`: the account is to be looked at daily, because a sale waits for its time.
+    """
+
+    flags: tuple[ConsentFlag, ...] = ()
+    asks: tuple[Ask, ...] = ()
+    watch_ahead: bool = False
+
+    def __bool__(self) -> bool:
+        return bool(self.flags or self.asks or self.watch_ahead)
+
+
 class Effects(Protocol):
-    """Takes what a commit requests, once or, after a crash, several times: both are idempotent."""
+    """Takes what a commit requests, while the commit holds the account's lock."""
+
+    def request(self, uid: Uid, effects: CommitEffects) -> None:
+        """Have a worker carry the effects out a moment later, at least once and in any order.
+
+        Once it returns, nothing can lose them; what it raises ends the commit, whose intent then
+        has the next one request them again.
+        """
+        ...
+
+
+class ConsentNotes(Protocol):
+    """Notes in the consent log what commits request; the same again changes nothing, in whatever
+    order it comes."""
 
     def note_asks(self, uid: Uid, asks: Sequence[Ask]) -> None:
         """Note that these numbers are to be asked; a number already noted, asked or opted out stays

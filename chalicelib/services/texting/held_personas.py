@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from chalicelib.domain.acts import flag_words
 from chalicelib.domain.errors import NotFound
 from chalicelib.domain.words import Uid
 from chalicelib.services.derivation.holder import DerivedPersona, PersonaLookup
@@ -29,4 +30,10 @@ class DerivedHeldPersonas:
 
 
 def _held_persona(derived: DerivedPersona) -> HeldPersona:
-    return HeldPersona(derived.persona, derived.persona.asked_by, derived.numbers())
+    refused = frozenset(
+        word.contact
+        for record in derived.records
+        for word in flag_words(record.acts, record.customer)
+        if (word.channel, word.value) == ("sms", "no")
+    )
+    return HeldPersona(derived.persona, derived.persona.asked_by, derived.numbers(), refused)

@@ -17,6 +17,7 @@ from chalicelib.entrypoints import wiring
 from chalicelib.entrypoints.events import queues
 from chalicelib.services import job_messages
 from chalicelib.services.job_messages import (
+    EffectsMessage,
     ExpiryMessage,
     InboundText,
     LostText,
@@ -28,6 +29,7 @@ from chalicelib.services.job_messages import (
 )
 from chalicelib.services.limits.slots import AccountSlots
 from chalicelib.services.ports.dead_letters import DeadLetters
+from chalicelib.services.ports.effects import Ask, ConsentFlag
 from chalicelib.services.texting.inbound import Unrouted
 from tests.fakes.common import FakeClock, MemoryQueue
 from tests.fakes.limits import MemoryRaisedLimits, MemorySlotRows
@@ -282,6 +284,12 @@ TEXT_JOBS = [
     SendTest("3912", "+12065550123", "txt_1", 5, "2026-01-01"),
     LostText("3912", "2026-01-01", 5, "txt_1"),
     INBOUND,
+    EffectsMessage(
+        "3912",
+        (ConsentFlag("sms", "+12065550123", "no", "posabit", "a" * 32, 1, 5),),
+        (Ask("+12065550124", "b" * 32, "posabit"),),
+        watch_ahead=True,
+    ),
 ]
 
 
@@ -291,6 +299,7 @@ def test_the_text_worker_does_each_kind_of_job_and_buries_what_is_none(
     texts, grave = Texts(), Grave("texts")
     for name in ("request_sender", "send_tests", "lost_texts", "inbound"):
         monkeypatch.setattr(wiring.texting, name, lambda: texts)
+    monkeypatch.setattr(wiring.consent, "effects_worker", lambda: texts)
     monkeypatch.setattr(wiring.outside, "texts_dead_letters", lambda: grave)
 
     told = event(*[job.body() for job in TEXT_JOBS], GOOD)

@@ -8,17 +8,13 @@ from chalicelib.domain.acts import flag_words, told_flags
 from chalicelib.domain.identity import SourceRecord
 from chalicelib.domain.rules import Rules
 from chalicelib.services.derivation.commit_in_progress import Commit
-from chalicelib.services.ports.effects import Ask, ConsentFlag, Effects
+from chalicelib.services.ports.effects import Ask, CommitEffects, ConsentFlag
 
 
-def request_effects(commit: Commit, effects: Effects) -> None:
-    """Note changed consent flags, and whom to ask for consent. After a crash the same is requested
-    again, which changes nothing."""
-    flags = _flags(commit)
-    if flags:
-        effects.note_flags(commit.uid, flags)
-    if asks := _asks(commit):
-        effects.note_asks(commit.uid, asks)
+def effects_of(commit: Commit) -> CommitEffects:
+    """Return the changed consent flags, and whom to ask for consent. After a crash the same is
+    requested again, which changes nothing."""
+    return CommitEffects(tuple(_flags(commit)), tuple(_asks(commit)), commit.has_sales_ahead)
 
 
 def _flags(commit: Commit) -> list[ConsentFlag]:

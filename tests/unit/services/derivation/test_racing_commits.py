@@ -11,7 +11,7 @@ from chalicelib.domain.times import day_number
 from chalicelib.services.derivation.commit import FactCommits
 from chalicelib.services.derivation.terms import TermsReader
 from chalicelib.services.job_messages import RemapMessage
-from tests.fakes.rules import MemoryRuleBook
+from tests.fakes.rules import DeliveredEffects, MemoryRuleBook
 from tests.unit.services.changes.test_previews import an_old_shop
 from tests.worlds.backroom import PLATFORM, SCOPE, UID, Backroom
 from tests.worlds.changes import ago, apply, bought, members, sell, start
@@ -36,7 +36,7 @@ def by_rules_of_now(room: Backroom) -> FactCommits:
     """Commits that have read the rules, whatever comes after."""
     read = MemoryRuleBook(room.rules.get(UID))
     terms = TermsReader(room.accounts, room.stores, read, room.clock)
-    return FactCommits(room.facts, terms, room.effects)
+    return FactCommits(room.facts, terms, DeliveredEffects(room.effects))
 
 
 def test_a_shopper_who_comes_in_by_the_old_rules_while_the_job_begins_is_not_left_out() -> None:

@@ -11,6 +11,7 @@ from chalicelib.domain.rules import Source
 from chalicelib.domain.times import day_from_text
 from chalicelib.services.ports.facts import SaleId
 from chalicelib.services.ports.stores import StoreKeySighting
+from tests.fakes.rules import DeliveredEffects, RecordedEffects
 from tests.worlds.shop import ANA, PLATFORM, SCOPE, TEN_PER_100, UID, Shop, a_sale, day, on
 
 ENROLLING = {PLATFORM: Source(enroll_after=day("2026-01-01"))}
@@ -180,14 +181,14 @@ def test_what_older_code_counted_before_its_time_is_taken_back(
 
 def test_an_account_with_a_sale_ahead_is_looked_at_daily() -> None:
     shop = a_shop()
-    watched: list[str] = []
-    shop.commits.watch_ahead = watched.append
+    watched = RecordedEffects()
+    shop.commits.effects = DeliveredEffects(shop.effects, watched)
     shop.tell(ANA, a_sale("s", "2026-05-20"))
-    assert watched == []
+    assert watched.watched == []
 
     shop.tell(a_sale("x", "2062-01-01"))
 
-    assert watched == [UID]
+    assert watched.watched == [UID]
 
 
 def test_told_again_it_writes_nothing() -> None:

@@ -225,7 +225,7 @@ def test_platforms_that_tell_their_zone_are_not_looked_through(shop: Shop) -> No
         shop.facts, shop.stores, MemoryAccounts(an_account(UID)), shop.clock, rules=shop.book
     )
     told = FactCommits(
-        shop.facts, commits.terms, shop.effects, lambda platform: platform == PLATFORM
+        shop.facts, commits.terms, commits.effects, lambda platform: platform == PLATFORM
     )
     in_zone(shop, "Pacific/Auckland")
 

@@ -1,0 +1,82 @@
+"""Take the effects of a commit out of its lock: messages carry them to a worker (ADR 25).
+
+A message has the effects themselves, not where to read them: a flag that the next page replaces is
+a fact of the consent log too. All that it holds may come late, twice and in any order: an entry of
+the log has the time from which it counts, and whether a number is asked is judged when the request
+is sent.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+from chalicelib.domain.words import Uid
+from chalicelib.services.job_messages import EffectsMessage
+from chalicelib.services.ports.common import JobQueue
+from chalicelib.services.ports.effects import Ask, CommitEffects, ConsentFlag, ConsentNotes
+from chalicelib.services.ports.loyalty import Expiries
+
+MESSAGE_BYTES = 200_000
+"""SQS takes 256 KB."""
+
+ITEM_BYTES = 200
+"""A flag or an ask as JSON at most, but for its contact."""
+
+
+@dataclass(frozen=True, slots=True)
+class QueuedEffects:
+    """Implements the `Effects` port: a page's effects are one message, of many opt-outs several."""
+
+    queue: JobQueue
+
+    def request(self, uid: Uid, effects: CommitEffects) -> None:
+        """See `Effects.request`."""
+        for part in _parts(effects):
+            message = EffectsMessage(uid, part.flags, part.asks, part.watch_ahead)
+            self.queue.send(message.body())
+
+
+@dataclass(frozen=True, slots=True)
+class EffectsWorker:
+    """Carries out the effects that a message holds."""
+
+    notes: ConsentNotes
+    expiries: Expiries
+
+    def handle(self, message: EffectsMessage) -> int:
+        """Flags come before asks, so that who opted out is not noted first. Return how many of both
+        there were."""
+        if message.watch_ahead:
+            self.expiries.watch_ahead(message.uid)
+        if message.flags:
+            self.notes.note_flags(message.uid, message.flags)
+        if message.asks:
+            self.notes.note_asks(message.uid, message.asks)
+        return len(message.flags) + len(message.asks)
+
+
+def _parts(effects: CommitEffects) -> Iterator[CommitEffects]:
+    """Split the effects into parts that fit a message. Those of one contact follow each other, its
+    flags first."""
+    part: list[ConsentFlag | Ask] = []
+    size, watch_ahead = 0, effects.watch_ahead
+    items: list[ConsentFlag | Ask] = [*effects.flags, *effects.asks]
+    for item in sorted(items, key=_contact):
+        size += ITEM_BYTES + 2 * len(_contact(item).encode())
+        if size > MESSAGE_BYTES:
+            yield _part(part, watch_ahead=watch_ahead)
+            part, watch_ahead = [], False
+            size = ITEM_BYTES + 2 * len(_contact(item).encode())
+        part.append(item)
+    yield _part(part, watch_ahead=watch_ahead)
+
+
+def _part(items: list[ConsentFlag | Ask], *, watch_ahead: bool) -> CommitEffects:
+    flags = tuple(item for item in items if isinstance(item, ConsentFlag))
+    asks = tuple(item for item in items if isinstance(item, Ask))
+    return CommitEffects(flags, asks, watch_ahead)
+
+
+def _contact(item: ConsentFlag | Ask) -> str:
+    return item.contact if isinstance(item, ConsentFlag) else item.number
