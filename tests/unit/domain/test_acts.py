@@ -114,3 +114,9 @@ def test_only_so_many_words_are_kept_the_latest_ones() -> None:
 
     assert len(acts.words) == MOST_WORDS
     assert acts.words[-1].contact == "+12065550029"
+
+
+def test_flags_are_heard_when_they_were_fetched() -> None:
+    assert heard(ANA).flags_at == 100
+    assert heard(ANA, ANA).flags_at == 100
+    assert heard(ANA, edited(sms_consent="yes")).flags_at == 200

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 from datetime import time
+from typing import Any
 
 import pytest
 from hypothesis import given
@@ -14,6 +15,7 @@ from chalicelib.domain.consent_requests import (
     NEVER_TEXTED,
     Cause,
     Circumstances,
+    Verdict,
     drop_request,
     hold_request,
     judge_request,
@@ -22,9 +24,11 @@ from chalicelib.domain.contact_states import (
     SECOND_REQUEST_AFTER,
     SENDING_AT_MOST,
     ContactState,
+    DroppedRequest,
     Request,
     WantedRequest,
     begin_request,
+    end_on_reply,
     finish_request,
     mark_unusable,
     may_be_asked,
@@ -44,6 +48,7 @@ ZONE = "America/Los_Angeles"
 NUMBER = "+12065550123"
 RULES = TextingRules(number="+12065550100", brand="Green Leaf")
 WANTED = WantedRequest("rec", "posabit", NOON - HOUR)
+REPLIED = DroppedRequest("replied", NOON)
 TICKED = Cause("posabit", age_gate=True, connected=True)
 
 
@@ -66,7 +71,8 @@ def other(state: ConsentState, since: int = NOON - DAY) -> ContactState:
 
 def made(*ago: int) -> tuple[Request, ...]:
     return tuple(
-        Request(f"request#{n}", NOON - at, "posabit", "rec", "sent") for n, at in enumerate(ago)
+        Request(f"request#{n}", NOON - at, "posabit", "rec", outcome="sent")
+        for n, at in enumerate(ago)
     )
 
 
@@ -77,32 +83,48 @@ def test_a_wanted_number_is_asked_for_its_cause() -> None:
 
 
 @pytest.mark.parametrize(
-    ("state", "circumstances", "reason"),
+    ("state", "circumstances", "reason", "detail"),
     [
-        ({"consent": consenting("opted_out")}, {}, "opted_out"),
-        ({"consent": consenting("opted_in")}, {}, "opted_in"),
-        ({"unusable": "invalid number"}, {}, "unusable"),
-        ({}, {"mobile": False}, "not_a_mobile"),
-        ({"requests": made(40 * DAY, 20 * DAY)}, {}, "limit"),
-        ({"requests": made(20 * DAY)}, {"rules": replace(RULES, request_limit=1)}, "limit"),
-        ({}, {"persona_found": False}, "nobody"),
-        ({}, {"current": False}, "another_number"),
-        ({}, {"shared": True}, "flagged"),
-        ({}, {"shared": True, "current": False}, "flagged"),
-        ({}, {"others": (other("opted_out"),)}, "opted_out_elsewhere"),
-        ({}, {"causes": ()}, "setting"),
-        ({}, {"causes": (replace(TICKED, age_gate=False),)}, "age_gate"),
-        ({}, {"causes": (replace(TICKED, connected=False),)}, "disconnected"),
-        ({}, {"causes": (replace(TICKED, stopped=True),)}, "stopped"),
-        *[({}, {"flags": frozenset({flag})}, "flagged") for flag in sorted(NEVER_TEXTED)],
+        ({"consent": consenting("opted_out")}, {}, "opted_out", ""),
+        ({"consent": consenting("opted_in")}, {}, "opted_in", ""),
+        ({"unusable": "invalid number"}, {}, "unusable", "invalid number"),
+        ({}, {"mobile": False}, "not_a_mobile", ""),
+        ({"requests": made(40 * DAY, 20 * DAY)}, {}, "limit", ""),
+        ({"requests": made(20 * DAY)}, {"rules": replace(RULES, request_limit=1)}, "limit", ""),
+        ({"requests": made(20 * DAY), "dropped": REPLIED}, {}, "replied", ""),
+        ({}, {"persona_found": False}, "nobody", ""),
+        ({}, {"current": False}, "another_number", ""),
+        ({}, {"shared": True}, "flagged", "shared_key"),
+        ({}, {"shared": True, "current": False}, "flagged", "shared_key"),
+        ({}, {"flags": frozenset({"minor", "busy"})}, "flagged", "busy, minor"),
+        ({}, {"others": (other("opted_out"),)}, "opted_out_elsewhere", ""),
+        ({}, {"causes": ()}, "setting", "posabit"),
+        ({"wanted": None}, {"causes": ()}, "setting", ""),
+        ({}, {"causes": (replace(TICKED, age_gate=False),)}, "age_gate", "posabit"),
+        ({}, {"causes": (replace(TICKED, connected=False),)}, "disconnected", "posabit"),
+        ({}, {"causes": (replace(TICKED, stopped=True),)}, "stopped", "posabit"),
+        *[({}, {"flags": frozenset({flag})}, "flagged", flag) for flag in sorted(NEVER_TEXTED)],
     ],
 )
 def test_what_will_not_pass_drops_the_request(
-    state: dict[str, object], circumstances: dict[str, object], reason: str
+    state: dict[str, object], circumstances: dict[str, object], reason: Any, detail: str
 ) -> None:
-    verdict = judge_request(a_state(**state), seen(**circumstances))
+    asked = a_state(**state)
 
-    assert (verdict.kind, verdict.reason) == ("drop", reason)
+    verdict = judge_request(asked, seen(**circumstances))
+
+    assert verdict == Verdict("drop", reason, detail=detail)
+    dropped = DroppedRequest(reason, NOON, detail)
+    assert drop_request(replace(asked, held="off"), verdict, NOON) == replace(
+        asked, wanted=None, due_at=None, held=None, dropped=dropped
+    )
+
+
+def test_a_request_that_another_was_sent_for_is_not_dropped_for_what_was_answered_to_it() -> None:
+    unsent = a_state(dropped=REPLIED)
+    answered = a_state(requests=made(20 * DAY), dropped=replace(REPLIED, reason="setting"))
+
+    assert judge_request(unsent, seen()).kind == judge_request(answered, seen()).kind == "go"
 
 
 @pytest.mark.parametrize(
@@ -123,6 +145,8 @@ def test_what_will_pass_holds_it(
     verdict = judge_request(a_state(**state), seen(**circumstances))
 
     assert (verdict.kind, verdict.reason, verdict.until) == ("hold", reason, until)
+    held = hold_request(a_state(**state), verdict)
+    assert held == replace(a_state(**state), due_at=until, held=reason)
 
 
 def test_another_source_that_asks_takes_the_place_of_one_whose_box_is_not_ticked() -> None:
@@ -131,6 +155,21 @@ def test_another_source_that_asks_takes_the_place_of_one_whose_box_is_not_ticked
     verdict = judge_request(a_state(), seen(causes=causes))
 
     assert (verdict.kind, verdict.platform) == ("go", "webjoint")
+
+
+def test_the_source_that_wanted_the_request_goes_before_another() -> None:
+    causes = (replace(TICKED, platform="auphan"), TICKED, replace(TICKED, platform="webjoint"))
+    wanted = replace(WANTED, platform="webjoint")
+
+    assert judge_request(a_state(), seen(causes=causes)).platform == "posabit"
+    assert judge_request(a_state(wanted=wanted), seen(causes=causes)).platform == "webjoint"
+    assert judge_request(a_state(wanted=None), seen(causes=causes)).platform == "auphan"
+
+
+def test_a_setting_that_begins_to_text_now_texts_now() -> None:
+    begins = replace(TICKED, starts_at=NOON)
+
+    assert judge_request(a_state(), seen(causes=(begins,))).kind == "go"
 
 
 def test_a_second_request_goes_seven_days_after_an_unanswered_one_and_no_third() -> None:
@@ -157,6 +196,46 @@ def test_a_request_refused_before_it_went_does_not_count_and_keeps_its_number() 
 
     assert (refused.requests, refused.held, refused.due_at) == ((), "refused", NOON + HOUR)
     assert [request.id for request in again.requests] == ["request#2"]
+
+
+def test_each_further_refusal_doubles_the_wait_up_to_a_day() -> None:
+    state, waits = a_state(requests=made(9 * DAY), tries=1), []
+    for _ in range(7):
+        state = take_back_request(begin_request(state, "posabit", NOON), NOON)
+        waits.append((state.due_at or 0) - NOON)
+
+    assert [wait // HOUR for wait in waits] == [1, 2, 4, 8, 16, 24, 24]
+    assert state.requests == made(9 * DAY)
+
+
+def test_a_request_notes_its_cause_and_is_no_longer_held() -> None:
+    held = a_state(held="off", dropped=REPLIED)
+
+    found = begin_request(held, "webjoint", NOON, "2026-01-01", "another")
+    plain = begin_request(held, "webjoint", NOON)
+
+    request = Request("request#1", NOON, "webjoint", "another", "2026-01-01")
+    assert found == replace(
+        held,
+        requests=(request,),
+        tries=1,
+        due_at=NOON + SENDING_AT_MOST,
+        held=None,
+        dropped=None,
+    )
+    assert plain.requests == (Request("request#1", NOON, "webjoint", "rec"),)
+
+
+def test_an_answer_that_is_no_keyword_ends_the_wish_to_ask_again() -> None:
+    asked = a_state(requests=made(DAY), held="off")
+    sending = begin_request(a_state(), "posabit", NOON)
+
+    assert end_on_reply(asked, NOON) == replace(
+        asked, wanted=None, due_at=None, held=None, dropped=REPLIED
+    )
+    assert end_on_reply(sending, NOON) == replace(sending, dropped=REPLIED)
+    for nothing in (a_state(), a_state(wanted=None, requests=made(DAY))):
+        assert end_on_reply(nothing, NOON) == nothing
 
 
 def test_a_sending_state_is_looked_at_when_its_worker_must_be_dead() -> None:
@@ -189,7 +268,8 @@ def test_a_dropped_number_may_be_wanted_again() -> None:
     assert (dropped.dropped.reason, dropped.due_at, dropped.wanted) == ("setting", None, None)
     assert may_be_asked(dropped, mobile=True)
     again = plan_request(dropped, WANTED)
-    assert (again.wanted, again.dropped) == (WANTED, None)
+    assert again == a_state()
+    assert plan_request(replace(ContactState(NUMBER), held="off"), WANTED) == a_state()
 
 
 def test_previews_count_no_number_that_cannot_be_a_mobile() -> None:
@@ -202,12 +282,14 @@ def test_an_answer_ends_the_wish_to_ask(state: ConsentState) -> None:
     answered = with_consent(a_state(), consenting(state), NOON)
 
     assert (answered.wanted, answered.due_at) == (None, None)
-    assert answered.dropped is not None
-    assert answered.dropped.reason == state
+    assert answered.dropped == DroppedRequest(state, NOON)
 
 
-def test_an_answer_while_the_text_is_on_its_way_leaves_its_outcome_to_be_written() -> None:
-    sending = with_consent(begin_request(a_state(), "posabit", NOON), consenting("opted_out"), NOON)
+@pytest.mark.parametrize("answer", ["opted_in", "opted_out"])
+def test_an_answer_while_the_text_is_on_its_way_leaves_its_outcome_to_be_written(
+    answer: ConsentState,
+) -> None:
+    sending = with_consent(begin_request(a_state(), "posabit", NOON), consenting(answer), NOON)
 
     assert sending.due_at is not None
     done = finish_request(sending, "sent", limit=2)
@@ -218,6 +300,9 @@ def test_a_number_nothing_can_be_delivered_to_is_asked_no_more() -> None:
     marked = mark_unusable(a_state(), "invalid number", NOON)
 
     assert (marked.wanted, marked.due_at, marked.unusable) == (None, None, "invalid number")
+    assert marked.dropped == DroppedRequest("unusable", NOON, "invalid number")
+    for state in (a_state(wanted=None), begin_request(a_state(), "posabit", NOON)):
+        assert mark_unusable(state, "landline", NOON) == replace(state, unusable="landline")
 
 
 @pytest.mark.parametrize(
@@ -228,6 +313,7 @@ def test_a_number_nothing_can_be_delivered_to_is_asked_no_more() -> None:
         (other("opted_out"), (), False),
         (replace(other("opted_in"), unusable="landline"), (), False),
         (other("opted_in", NOON), (other("opted_out", NOON - 1),), True),
+        (other("opted_in", NOON), (other("opted_out", NOON),), True),
         (other("opted_in", NOON), (other("opted_out", NOON + 1),), False),
         (other("opted_in", NOON), (other("opted_in", NOON + 1),), True),
     ],

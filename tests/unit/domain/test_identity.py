@@ -18,11 +18,12 @@ from chalicelib.domain.identity import (
     join_reason,
     merge_keys,
     scope_key,
+    without_placeholders,
 )
 from chalicelib.domain.names import person_name
 from chalicelib.domain.records import Customer
 from tests.unit.domain import naive, strategies
-from tests.unit.domain.builders import shared_keys, shopper, source_records
+from tests.unit.domain.builders import NOON, shared_keys, shopper, source_records
 from tests.unit.domain.naive import Shopper
 
 PHONE = "+12065550100"
@@ -281,6 +282,53 @@ def test_components_come_by_their_first_record_also_among_the_parts_of_a_large_o
     assert order == ["0", *map(str, range(2, 11)), "stranger", *map(str, range(11, 51))]
 
 
+def test_records_known_to_be_of_a_large_component_are_joined_by_phone_alone() -> None:
+    mail = {"email": "a@b.test"}
+    crowd = [shopper("1", phone=PHONE, **mail), shopper("2", phone=PHONE), shopper("3", **mail)]
+    records = source_records([*crowd, shopper("other", phone=OTHER_PHONE, first_seen=NOON + 1)])
+    large = {record.id for record in records[:3]}
+
+    found = connected_components(
+        records, frozenset(), name_and_birth_date=False, large=frozenset(large)
+    )
+
+    assert {frozenset(each) for each in ids(found)} == {
+        frozenset({"1", "2"}),
+        frozenset({"3"}),
+        frozenset({"other"}),
+    }
+    assert [each.large for each in found].count(False) == 1
+
+
+def test_a_shopper_alone_carries_the_shared_keys_of_the_account() -> None:
+    ada = shopper("1", first="Ada", last="Lee", birth_date="1990-02-03", phone=PHONE)
+    keys = merge_keys(ada.customer, name_and_birth_date=True)
+
+    for on, shown in ((True, keys), (False, {MergeKey("phone", PHONE)})):
+        [alone] = connected_components(
+            source_records([ada]), keys, name_and_birth_date=on, large=frozenset()
+        )
+        assert (alone.shared_keys, alone.large) == (shown, False)
+    record = source_records([ada])[0]
+    [large] = connected_components(
+        [record], keys, name_and_birth_date=True, large=frozenset({record.id})
+    )
+    assert large.large
+
+
+def test_a_contact_that_the_account_takes_for_nobodys_is_none_and_flagged() -> None:
+    [ada] = source_records([shopper("1", phone=PHONE, email="a@b.test")])
+
+    def seen(*placeholders: str) -> tuple[str | None, str | None, frozenset[str]]:
+        customer = without_placeholders(ada, frozenset(placeholders)).customer
+        return customer.phone, customer.email, frozenset(customer.flags)
+
+    assert without_placeholders(ada, frozenset({OTHER_PHONE})) is ada
+    assert seen(PHONE) == (None, "a@b.test", {"placeholder_phone"})
+    assert seen("a@b.test") == (PHONE, None, {"placeholder_email"})
+    assert seen(PHONE, "a@b.test") == (None, None, {"placeholder_phone", "placeholder_email"})
+
+
 # Reasons
 
 
@@ -296,6 +344,8 @@ def test_the_reason_of_a_join_is_the_strongest_key_in_common() -> None:
 
     assert reasons == ["phone", "email", "name_dob"]
     assert join_reason(one, two, {phone, email}, name_and_birth_date=False) is None
+    three = Customer("3", phone=OTHER_PHONE, email="c@d.test")
+    assert join_reason(one, three, frozenset(), name_and_birth_date=True) is None
 
 
 # Against the naive model

@@ -16,6 +16,7 @@ from chalicelib.domain.integration_states import (
     may_call,
     may_sync,
     next_state,
+    require_changeable,
 )
 
 STATES = get_args(IntegrationState)
@@ -78,3 +79,17 @@ def test_no_series_of_acts_leads_back_to_draft_or_skips_freezing(acts: list[Tran
     assert "draft" not in states[1:]
     for before, now in pairwise(states):
         assert now != "frozen" or before in ("freezing", "frozen")
+
+
+@pytest.mark.parametrize("state", STATES)
+def test_settings_of_a_frozen_or_disconnected_source_say_what_to_do_first(
+    state: IntegrationState,
+) -> None:
+    if state in ("draft", "connected"):
+        require_changeable(state)
+        return
+    with pytest.raises(Conflict) as refused:
+        require_changeable(state)
+
+    assert refused.value.details == {"state": state}
+    assert refused.value.message
