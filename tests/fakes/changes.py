@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Collection, Iterable, Iterator, Sequence
 from dataclasses import replace
 
 from chalicelib.domain.errors import NotFound, StaleVersion
@@ -199,3 +199,7 @@ class MemoryAdjustments:
         if not known and sum(abs(one.amount) for one in [*held, wanted]) <= limit:
             held.append(wanted)
         return list(held)
+
+    def forget(self, uid: str, day: str, actor: str, ids: Collection[str]) -> None:
+        held = self.rows.get((uid, day, actor), [])
+        held[:] = [one for one in held if one.id not in ids]

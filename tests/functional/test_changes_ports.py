@@ -332,3 +332,6 @@ def test_adjustments_of_a_day_stay_within_the_limit_and_repeat_nothing(ports: Po
     assert [one.id for one in again] == ["a", "b"]
     assert again == over == other_use
     assert [one.id for one in someone_else] == ["c"]
+
+    ports.adjustments.forget(OURS, "2026-01-01", "user:ann", ["b", "x"])
+    assert [one.id for one in reserve("d", 40)] == ["a", "d"]

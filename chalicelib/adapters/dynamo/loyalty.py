@@ -3,7 +3,7 @@ by hand."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from hashlib import blake2b
 
 import orjson
@@ -155,6 +155,13 @@ class DynamoAdjustments:
                 return stored
             if self._save(uid, day, actor, after, seq):
                 return after
+
+    def forget(self, uid: Uid, day: str, actor: str, ids: Collection[str]) -> None:
+        while True:
+            stored, seq = self._read(uid, day, actor)
+            after = [one for one in stored if one.id not in ids]
+            if after == stored or self._save(uid, day, actor, after, seq):
+                return
 
     def _read(self, uid: Uid, day: str, actor: str) -> tuple[list[ManualAdjustment], int]:
         row = AdjustmentsRow.find(keys.account(uid), keys.adjustments(day, actor))

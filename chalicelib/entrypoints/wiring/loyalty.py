@@ -138,6 +138,7 @@ def adjuster() -> Adjuster:
     return Adjuster(
         personas.personas(),
         derivation.commits(),
+        outside.facts(),
         adjustments,
         outside.accounts(),
         outside.audit(),

@@ -161,18 +161,31 @@ class FactCommits:
             return self._finish(lock, commit)
 
     def adjust(
-        self, uid: Uid, record: str, adjustment: str, amount: Points, *, note: str, actor: str
+        self,
+        uid: Uid,
+        record: str,
+        adjustment: str,
+        amount: Points,
+        *,
+        note: str,
+        actor: str,
+        permit: Callable[[LedgerRow | None], None] = lambda _: None,
     ) -> Committed:
         """Give or take points by hand, in hundredths. The same `adjustment` id again does nothing.
 
-        `record` is a source record of the persona. A person waits: it goes before running syncs.
+        `record` is a source record of the persona. `permit` is called under the lock, before
+        anything is written, with what the ledger holds for the adjustment by now; what it raises
+        ends the commit. A person waits: it goes before running syncs.
         """
         cause = f"{ADJUSTMENT_PREFIX}{adjustment}"
         with self._locked(uid, urgent=True) as lock:
             commit = self._begin(uid)
             commit.load([record])
             known = commit.record_row(record) is not None
-            if known and cause not in self.facts.ledger(uid, record):
+            stored = self.facts.ledger(uid, record).get(cause) if known else None
+            if known:
+                permit(stored)
+            if known and stored is None:
                 posting = Posting(amount, commit.terms.as_of)
                 commit.writes.ledger[record, cause] = LedgerRow((posting,), note, actor)
                 points = commit.sales(record).points

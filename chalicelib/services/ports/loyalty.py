@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from typing import NamedTuple, Protocol
 
 from chalicelib.domain.words import Day, Platform, Points, Uid
@@ -70,4 +70,8 @@ class Adjustments(Protocol):
 
         `wanted` is among them, or was refused.
         """
+        ...
+
+    def forget(self, uid: Uid, day: str, actor: str, ids: Collection[str]) -> None:
+        """Take adjustments off the day's record that were never made."""
         ...
