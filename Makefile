@@ -41,7 +41,7 @@ format: $(READY) ## Format the code
 	$(BIN)/ruff check --fix --quiet .
 	$(BIN)/ruff format --quiet .
 
-bench: $(READY) ## Speed and memory beside their budgets; BENCH_JSON=path writes them
+bench: $(READY) ## Speed and memory beside their budgets: docs/performance.md; LONG=1 BENCH_JSON=path
 	$(RUN) benchmarks
 
 stack: $(READY) ## The local AWS with the product deployed, empty; stays until Ctrl-C

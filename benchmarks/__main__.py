@@ -1,9 +1,9 @@
 """`make bench`: speed and memory beside the budgets of architecture.md §7, and beside others.
 
-    python -m benchmarks [--shoppers 50000] [--personas 1000000] [--no-peers]
+    python -m benchmarks [--shoppers 50000] [--personas 1000000] [--no-peers] [--only waiting]
 
-Prints tables; `BENCH_JSON=path` writes everything as JSON. A missed budget is printed plainly and
-is no failure of the command.
+Prints tables, and writes docs/performance.md once all of it ran; `BENCH_JSON=path` writes all as
+JSON. LONG=1 has the long runs. A missed budget is printed plainly and is no failure.
 """
 
 from __future__ import annotations
@@ -16,7 +16,8 @@ import time
 from collections.abc import Iterable, Sequence
 from pathlib import Path
 
-from benchmarks import large_source, normalising
+from benchmarks import large_source, normalising, waiting
+from benchmarks.document import write_document
 from benchmarks.duel import duel
 from benchmarks.growth import AccountCosts, costs_by_size, single_sale_costs
 from benchmarks.imports import import_cost
@@ -38,28 +39,41 @@ PREVIEW_MB = 8
 def main(arguments: Sequence[str] | None = None) -> int:
     parser = argparse.ArgumentParser(prog="python -m benchmarks")
     parser.add_argument("--shoppers", type=int, default=10_000)
-    parser.add_argument("--personas", type=int, default=100_000, help="of the largest account")
+    long = bool(os.environ.get("LONG"))
+    largest = 1_000_000 if long else 100_000
+    parser.add_argument("--personas", type=int, default=largest, help="of the largest account")
     parser.add_argument("--no-peers", action="store_true")
+    parser.add_argument("--only", choices=["waiting"], help="one part, without a document")
     chosen = parser.parse_args(arguments)
     report, began = Report(), time.monotonic()
     try:
-        _imports(report)
-        _reading(report)
-        _growth(report, chosen.personas)
-        _previews(report, chosen.personas)
-        _memory(report)
-        phases = _syncs(report, chosen.shoppers)
-        _count_budgets(report, phases)
-        if not chosen.no_peers:
-            _duel(report)
+        _waiting(report, long=long)
+        if chosen.only is None:
+            _imports(report)
+            _reading(report)
+            _growth(report, chosen.personas)
+            _previews(report, chosen.personas)
+            _memory(report)
+            phases = _syncs(report, chosen.shoppers)
+            _count_budgets(report, phases)
+            if not chosen.no_peers:
+                _duel(report)
     except StepFailed as failure:
         print(failure, file=sys.stderr)
         return 1
     report.data["seconds"] = time.monotonic() - began
     report.close()
+    if chosen.only is None:
+        write_document(report.data)
     if path := os.environ.get("BENCH_JSON"):
         Path(path).write_text(json.dumps(report.data, indent=2), encoding="utf-8")
     return 0
+
+
+def _waiting(report: Report, *, long: bool) -> None:
+    with step("people beside first loads, in virtual time"):
+        results = waiting.run_all(waiting.scenarios(long=long))
+    waiting.show(report, results)
 
 
 def _imports(report: Report) -> None:

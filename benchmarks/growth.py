@@ -318,10 +318,11 @@ def _manifest(personas: int) -> Manifest:
 def _fill(bench: Bench, personas: int) -> None:
     """Put in the rows that commits of these shoppers would have written, without the commits."""
     for number in range(personas):
-        bench.dynamo.fill(_rows_of(shopper(number)))
+        bench.dynamo.fill(rows_of(shopper(number)))
 
 
-def _rows_of(customer: Customer) -> dict[Key, Row]:
+def rows_of(customer: Customer) -> dict[Key, Row]:
+    """The rows that the commit of one new shopper writes."""
     rid = record_id(UID, PLATFORM, SCOPE, customer.ext_id)
     record = SourceRecord(rid, PLATFORM, SCOPE, customer, NOW)
     carried = merge_keys(customer, name_and_birth_date=False)

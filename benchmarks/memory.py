@@ -1,7 +1,7 @@
 """DynamoDB in memory: only the calls that commits and previews make, so that a million personas
 fit.
 
-Rows are packed. Conditions are not checked: there is no other writer.
+Rows are packed. Only updates check their conditions: batches have none.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ class MemoryDynamo:
 
     class exceptions:  # noqa: N801 -- named as boto3 names it
         class ConditionalCheckFailedException(Exception):
-            """Never raised here."""
+            """An update's condition does not hold."""
 
     def __init__(self, meter: Meter) -> None:
         self.meter = meter
@@ -94,6 +94,9 @@ class MemoryDynamo:
         pk, sk = request["Key"]["pk"]["S"], request["Key"]["sk"]["S"]
         row = self._get(pk, sk) or dict(request["Key"])
         values = request.get("ExpressionAttributeValues", {})
+        if not _holds(request.get("ConditionExpression"), row, values):
+            self.meter.count("UpdateItem", request, {"Attributes": row})
+            raise self.exceptions.ConditionalCheckFailedException
         verb = ""
         for word in request["UpdateExpression"].replace(",", " ").replace(" = ", "=").split():
             if word in ("SET", "ADD", "REMOVE"):
@@ -111,6 +114,12 @@ class MemoryDynamo:
         self._rows.setdefault(pk, {})[sk] = marshal.dumps(row)
         answer = {"Attributes": row}
         self.meter.count("UpdateItem", request, answer)
+        return answer
+
+    def get_item(self, **request: Any) -> dict[str, Any]:
+        row = self._get(request["Key"]["pk"]["S"], request["Key"]["sk"]["S"])
+        answer = {} if row is None else {"Item": row}
+        self.meter.count("GetItem", request, answer)
         return answer
 
     def get_paginator(self, _: str) -> Self:
@@ -134,3 +143,25 @@ class MemoryDynamo:
     def _get(self, pk: str, sk: str) -> Row | None:
         packed = self._rows.get(pk, {}).get(sk)
         return None if packed is None else marshal.loads(packed)  # noqa: S302 -- ours
+
+
+def _holds(condition: str | None, row: Row, values: Row) -> bool:
+    """Whether the row meets a condition as the commit lock words it: alternatives in parentheses,
+    joined by AND."""
+    return condition is None or all(
+        any(_is_true(term.strip(" ()"), row, values) for term in clause.split(" OR "))
+        for clause in condition.split(" AND ")
+    )
+
+
+def _is_true(term: str, row: Row, values: Row) -> bool:
+    """Whether one term holds: `attribute_exists(n`, `attribute_not_exists(n`, `n = :x`, `n < :x`;
+    numbers are compared."""
+    if "(" in term:
+        function, name = term.split("(")
+        return (name in row) == (function == "attribute_exists")
+    name, sign, value = term.split()
+    if name not in row:
+        return False
+    here, there = int(row[name]["N"]), int(values[value]["N"])
+    return here == there if sign == "=" else here < there

@@ -9,25 +9,35 @@ from typing import Any
 
 @dataclass(frozen=True)
 class Budget:
-    """One limit with the measured value, both in `unit`; a missing value was not measured."""
+    """One limit with the measured value, both in `unit`; a missing value was not measured.
+
+    `at_least`: the value is to be as large as the limit, instead of no larger.
+    """
 
     what: str
     value: float | None
     limit: float
     unit: str = ""
     note: str = ""
+    at_least: bool = False
+
+    @property
+    def sign(self) -> str:
+        return "≥" if self.at_least else "≤"
 
     @property
     def verdict(self) -> str:
         if self.value is None:
             return "NOT MEASURED"
-        return "PASS" if self.value <= self.limit else "FAIL"
+        kept = self.value >= self.limit if self.at_least else self.value <= self.limit
+        return "PASS" if kept else "FAIL"
 
     def as_dict(self) -> dict[str, Any]:
         return {
             "what": self.what,
             "value": self.value,
             "limit": self.limit,
+            "sign": self.sign,
             "unit": self.unit,
             "verdict": self.verdict,
             "note": self.note,
@@ -42,8 +52,11 @@ class Report:
     data: dict[str, Any] = field(default_factory=dict)
 
     def table(self, title: str, head: Sequence[str], rows: Iterable[Sequence[str]]) -> None:
+        """Print it, and keep it for the document."""
         print(f"\n{title}")
         lines = [list(head), *map(list, rows)]
+        tables = self.data.setdefault("tables", [])
+        tables.append({"title": title, "head": lines[0], "rows": lines[1:]})
         widths = [max(len(line[column]) for line in lines) for column in range(len(head))]
         for number, line in enumerate(lines):
             cells = [line[0].ljust(widths[0])]
@@ -55,10 +68,11 @@ class Report:
     def close(self) -> None:
         """The budgets, and plainly which were missed."""
         rows = [
-            (b.what, _number(b.value), f"≤ {_number(b.limit)}", b.unit, b.verdict)
+            (b.what, number_text(b.value), f"{b.sign} {number_text(b.limit)}", b.unit, b.verdict)
             for b in self.budgets
         ]
         self.table("Budgets", ("", "measured", "allowed", "", ""), rows)
+        self.data["tables"].pop()
         for budget in self.budgets:
             if budget.note:
                 print(f"  {budget.what}: {budget.note}")
@@ -69,7 +83,7 @@ class Report:
         self.data["budgets"] = [budget.as_dict() for budget in self.budgets]
 
 
-def _number(value: float | None) -> str:
+def number_text(value: float | None) -> str:
     if value is None:
         return "-"
     if value == int(value) or abs(value) >= 100:

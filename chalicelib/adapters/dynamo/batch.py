@@ -128,7 +128,7 @@ class BatchTable:
         answers: list[_R] = []
         for wave in _chunks(items, SIDE_BY_SIDE):
             before_wave()
-            answers += _together(read, wave)
+            answers += together(read, wave)
         return answers
 
     def query(self, pk: str, prefix: str = "") -> Iterator[Row]:
@@ -201,7 +201,7 @@ class BatchTable:
         while waiting:
             wave = [waiting.popleft() for _ in range(min(SIDE_BY_SIDE, len(waiting)))]
             before_wave()
-            answers = _together(lambda request: self._ask(call, request, left_over), wave)
+            answers = together(lambda request: self._ask(call, request, left_over), wave)
             yield from (answer for answer, _ in answers)
             rest = [undone for _, undone in answers if undone]
             if not rest:
@@ -231,7 +231,7 @@ def _rows_in(request: Any) -> int:
     return len(request["Keys"] if isinstance(request, dict) else request)
 
 
-def _together(act: Callable[[_T], _R], items: Sequence[_T]) -> list[_R]:
+def together(act: Callable[[_T], _R], items: Sequence[_T]) -> list[_R]:
     """What `act` makes of each item, all at once; an error is raised when all have ended."""
     if len(items) == 1:
         return [act(items[0])]
