@@ -2,12 +2,16 @@
 
 Works on AWS and on the local stack alike. Each message is sent first and deleted after, so that a
 crash doubles a message, which jobs bear, and loses none. Attributes stay behind: one that waited
-for newer code waits anew (ADR 17).
+for newer code waits anew (ADR 17). The watch over the dead-letter queues hides each message that it
+looks at for a minute; the command waits for these. What is buried while it runs stays.
 """
 
 from __future__ import annotations
 
 import argparse
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
 from typing import Any
 
 from tools.deploy import outputs, stack_name
@@ -22,24 +26,56 @@ OUTPUTS = {
 
 BATCH = 10
 HIDDEN_SECONDS = 60
+LOOK_SECONDS = 2.0
+LONGEST_WAIT_SECONDS = 150.0
+"""Longer than the watch hides a message twice, every five minutes."""
+
+COUNTS = ("ApproximateNumberOfMessages", "ApproximateNumberOfMessagesNotVisible")
 
 
-def redrive(sqs: Any, dead: str, alive: str, limit: int) -> int:
-    """Move up to `limit` messages from the queue at URL `dead` to `alive`. Return how many."""
-    moved = 0
-    while moved < limit:
+@dataclass(frozen=True, slots=True)
+class Redriven:
+    """How many messages were `moved`, and how many of those found at the start are `left`."""
+
+    moved: int
+    left: int
+
+
+def redrive(
+    sqs: Any,
+    dead: str,
+    alive: str,
+    limit: int,
+    *,
+    sleep: Callable[[float], None] = time.sleep,
+) -> Redriven:
+    """Move up to `limit` messages from the queue at URL `dead` to `alive`, and no more than lie in
+    it now: a message that fails again at once is not moved in a circle."""
+    found = _waiting(sqs, dead)
+    wanted = min(limit, found)
+    moved, waited = 0, 0.0
+    while moved < wanted:
         messages = sqs.receive_message(
             QueueUrl=dead,
-            MaxNumberOfMessages=min(BATCH, limit - moved),
+            MaxNumberOfMessages=min(BATCH, wanted - moved),
             VisibilityTimeout=HIDDEN_SECONDS,
         ).get("Messages", [])
-        if not messages:
-            break
         for message in messages:
             sqs.send_message(QueueUrl=alive, MessageBody=message["Body"])
             sqs.delete_message(QueueUrl=dead, ReceiptHandle=message["ReceiptHandle"])
             moved += 1
-    return moved
+        if not messages:
+            if waited >= LONGEST_WAIT_SECONDS or not _waiting(sqs, dead):
+                break
+            sleep(LOOK_SECONDS)
+            waited += LOOK_SECONDS
+    return Redriven(moved, _waiting(sqs, dead) if moved < found else 0)
+
+
+def _waiting(sqs: Any, url: str) -> int:
+    """How many messages lie in a queue, those that are hidden included."""
+    answer = sqs.get_queue_attributes(QueueUrl=url, AttributeNames=list(COUNTS))
+    return sum(int(answer["Attributes"].get(name, 0)) for name in COUNTS)
 
 
 def main() -> None:
@@ -52,8 +88,8 @@ def main() -> None:
     chosen = parser.parse_args()
     urls = outputs(boto3.client("cloudformation"), stack_name(chosen.stage))
     dead, alive = (urls[name] for name in OUTPUTS[chosen.queue])
-    moved = redrive(boto3.client("sqs"), dead, alive, chosen.limit)
-    print(f"{moved} messages sent back to {chosen.queue}")
+    done = redrive(boto3.client("sqs"), dead, alive, chosen.limit)
+    print(f"{done.moved} messages sent back to {chosen.queue}, {done.left} left with the dead")
 
 
 if __name__ == "__main__":

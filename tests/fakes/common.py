@@ -62,13 +62,15 @@ class PlainBox:
 class MemoryQueue:
     """`sent` holds (body, delay) in the order of sending; bodies pass through JSON as on SQS.
 
-    `waiting` holds (raw body, waits, delay) of those sent again, `tickets` their tickets.
+    `waiting` holds (raw body, waits, delay) of those sent again, `tickets` their tickets, `retries`
+    (receipt, seconds) of those that failed.
     """
 
     def __init__(self) -> None:
         self.sent: list[tuple[dict[str, object], int]] = []
         self.waiting: list[tuple[str, int, int]] = []
         self.tickets: list[str | None] = []
+        self.retries: list[tuple[str, int]] = []
 
     @property
     def bodies(self) -> list[dict[str, object]]:
@@ -87,6 +89,9 @@ class MemoryQueue:
     ) -> None:
         self.tickets.append(ticket)
         self.waiting.append((raw, waits, max(0, min(delay_seconds, MAX_DELAY_SECONDS))))
+
+    def delay_retry(self, receipt: str, seconds: int) -> None:
+        self.retries.append((receipt, seconds))
 
     def take(self) -> list[dict[str, object]]:
         """What was sent since the last call, as a worker would receive it."""

@@ -144,6 +144,18 @@ def test_a_message_sent_again_comes_back_after_its_delay_only(queue_url: str) ->
     assert received(queue_url) == []
 
 
+def test_a_message_that_failed_comes_back_after_its_wait_only(queue_url: str) -> None:
+    sqs, queue = boto3.client("sqs"), SqsQueue(queue_url)
+    queue.send({"n": 1})
+    [message] = sqs.receive_message(QueueUrl=queue_url, VisibilityTimeout=5_400)["Messages"]
+
+    queue.delay_retry(message["ReceiptHandle"], 15)
+    assert received(queue_url) == []
+    queue.delay_retry(message["ReceiptHandle"], 0)
+
+    assert received(queue_url) == [{"n": 1}]
+
+
 class HalfRefusing:
     """Refuses the first half of each batch, `times` times."""
 

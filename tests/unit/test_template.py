@@ -170,7 +170,7 @@ def test_every_queue_that_is_read_gives_up_to_a_dead_letter_queue_that_keeps_lon
     for name in queues.keys() - DEAD_LETTER_QUEUES:
         redrive = queues[name]["RedrivePolicy"]
         dead = redrive["deadLetterTargetArn"]["Fn::GetAtt"][0]
-        assert redrive["maxReceiveCount"] >= 5
+        assert redrive["maxReceiveCount"] == 10, "about an hour of retries"
         assert dead in DEAD_LETTER_QUEUES
         kept, kept_dead = (queues[n]["MessageRetentionPeriod"] for n in (name, dead))
         assert kept_dead > kept

@@ -53,6 +53,11 @@ class SqsQueue:
             DelaySeconds=_within_limit(delay_seconds),
         )
 
+    def delay_retry(self, receipt: str, seconds: int) -> None:
+        client("sqs").change_message_visibility(
+            QueueUrl=self.url, ReceiptHandle=receipt, VisibilityTimeout=_within_limit(seconds)
+        )
+
     def _send_batch(self, entries: list[dict[str, object]]) -> None:
         for _ in range(SEND_TRIES):
             answer = client("sqs").send_message_batch(QueueUrl=self.url, Entries=entries)

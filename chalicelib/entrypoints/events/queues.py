@@ -2,7 +2,7 @@
 
 A message is read, `WORKERS` names the worker of its kind, and the worker handles it. Else:
 
-- What fails is named in the answer, and SQS delivers it again.
+- What fails is named in the answer, and SQS delivers it again: in seconds (`retries.py`).
 - What can never be handled goes to the dead-letter queue at once, unchanged (ADR 5).
 - A message of an account that holds its share of the queue's slots already waits: it is sent again
   with a ticket that says since when it waits, so that SQS's count of deliveries begins anew
@@ -25,6 +25,7 @@ from chalice.app import SQSEvent
 from chalicelib.domain.errors import AiqError, NewerMessage, PoisonMessage
 from chalicelib.domain.outside_json import UnreadableJson, read_json
 from chalicelib.entrypoints import wiring
+from chalicelib.entrypoints.events.retries import receive_count, retry_seconds
 from chalicelib.observability import logger
 
 if TYPE_CHECKING:
@@ -140,10 +141,23 @@ def _each(
     for record in event.to_dict()["Records"]:
         try:
             _handle(record, work, dead, queue)
-        except Exception:  # noqa: BLE001 -- the last stop: it is logged, and SQS delivers again
+        except Exception as error:  # noqa: BLE001 -- the last stop: it is logged, and SQS delivers again
             logger().exception("job.failed", queue=dead.name, message_id=record["messageId"])
             failed.append({"itemIdentifier": record["messageId"]})
+            _ask_for_it_soon(record, queue, error)
     return {"batchItemFailures": failed}
+
+
+def _ask_for_it_soon(record: Any, queue: Callable[[], JobQueue], error: Exception) -> None:
+    """Let SQS deliver the record soon; if that fails too, when its visibility timeout ends."""
+    receives = receive_count(record)
+    wait = retry_seconds(receives, error)
+    try:
+        queue().delay_retry(record["receiptHandle"], wait)
+    except Exception:  # noqa: BLE001 -- the message comes back in any case
+        logger().exception("job.retry_not_set", message_id=record["messageId"])
+    else:
+        logger().info("job.retry", attempt=receives, wait=wait, message_id=record["messageId"])
 
 
 def _handle(

@@ -56,3 +56,8 @@ class JobQueue(Protocol):
         """Send a received message once more, unchanged, and beside it how often it has waited for
         newer code, and its ticket where it waits for a slot."""
         ...
+
+    def delay_retry(self, receipt: str, seconds: int) -> None:
+        """Let a received message that failed be delivered again after `seconds`, instead of when
+        the queue's visibility timeout ends. `receipt`: SQS's handle of this delivery."""
+        ...

@@ -11,11 +11,13 @@ import pytest
 from pydantic import Field, TypeAdapter
 
 import app
+from chalicelib.domain.errors import CommitBusy
 from chalicelib.domain.slots import ticket_of
 from chalicelib.domain.words import Uid
 from chalicelib.entrypoints import wiring
 from chalicelib.entrypoints.events import queues
 from chalicelib.services import job_messages
+from chalicelib.services.consent.log import ContactBusy
 from chalicelib.services.job_messages import (
     EffectsMessage,
     ExpiryMessage,
@@ -490,6 +492,75 @@ def test_every_kind_of_message_has_a_worker_and_every_worker_a_kind() -> None:
     kinds = {kind.__dataclass_fields__["job"].default for kind in named}
     assert len(kinds) == len(named)
     assert queues.WORKERS.keys() == kinds | {SyncMessage.job}
+
+
+# -- retries -------------------------------------------------------------------------------------
+
+
+def received(body: object, times: int) -> dict[str, Any]:
+    told = event(body)
+    told["Records"][0]["attributes"] = {"ApproximateReceiveCount": str(times)}
+    return told
+
+
+FAILURES = [
+    (RuntimeError("the table is on fire"), [15, 30, 60, 120, 240, 480, 900, 900, 900]),
+    (CommitBusy("taken", retry_after=1), [5, 10, 20, 40, 80, 160, 320, 640, 900]),
+    (ContactBusy("taken"), [5, 10, 20, 40, 80, 160, 320, 640, 900]),
+]
+
+
+@pytest.mark.parametrize(("error", "waits"), FAILURES, ids=lambda value: type(value).__name__)
+@pytest.mark.parametrize(("function", "body"), QUEUES)
+def test_a_message_that_failed_comes_back_in_seconds_and_later_each_time(
+    monkeypatch: pytest.MonkeyPatch,
+    grave: Grave,
+    queue: MemoryQueue,
+    function: Any,
+    body: dict[str, Any],
+    error: Exception,
+    waits: list[int],
+) -> None:
+    class Fails:
+        def handle(self, *_: Any) -> Any:
+            raise error
+
+    monkeypatch.setattr(queues, "WORKERS", dict.fromkeys(queues.WORKERS, lambda _: Fails()))
+
+    for times in range(1, len(waits) + 1):
+        answer = function(received(body, times), Context())
+        assert answer == {"batchItemFailures": [{"itemIdentifier": "message-0"}]}
+
+    assert queue.retries == [("handle-0", wait) for wait in waits]
+    assert grave.buried == []
+
+
+@pytest.mark.parametrize("said", [None, "", "many", "-1", "0"])
+def test_a_receive_count_that_cannot_be_read_counts_as_the_first(
+    worker: Worker, grave: Grave, queue: MemoryQueue, said: str | None
+) -> None:
+    worker.broken = {"run_1"}
+    told = event(GOOD)
+    told["Records"][0]["attributes"] = {"ApproximateReceiveCount": said} if said else {}
+
+    app.sync_worker(told, Context())
+
+    assert queue.retries == [("handle-0", 15)]
+
+
+def test_a_retry_that_cannot_be_set_leaves_the_message_to_its_visibility_timeout(
+    worker: Worker, grave: Grave, queue: MemoryQueue, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def refuse(*_: object) -> None:
+        raise RuntimeError("no queue")
+
+    worker.broken = {"run_1"}
+    monkeypatch.setattr(queue, "delay_retry", refuse)
+
+    answer = app.sync_worker(event(GOOD, {**GOOD, "run": "run_2"}), Context())
+
+    assert answer == {"batchItemFailures": [{"itemIdentifier": "message-0"}]}
+    assert [message.run for message in worker.handled] == ["run_1", "run_2"]
 
 
 # -- slots ---------------------------------------------------------------------------------------
