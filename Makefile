@@ -50,8 +50,8 @@ stack: $(READY) ## The local AWS with the product deployed, empty; stays until C
 mutants: $(READY) ## Mutation testing of domain and pos, and its score: OF=chalicelib/domain/ledger.py SAMPLE=300 SEED=1
 	$(RUN) tools.mutants $(if $(OF),--of $(OF)) $(if $(SAMPLE),--sample $(SAMPLE)) $(if $(SEED),--seed $(SEED)) $(if $(CHILDREN),--children $(CHILDREN))
 
-deploy: $(READY) ## To AWS, with the AWS CLI's credentials: STAGE=dev SET="Parameter=Value ..."
-	$(RUN) tools.deploy up --stage "$(STAGE)" $(foreach pair,$(SET),--set '$(pair)')
+deploy: $(READY) ## To AWS, with the AWS CLI's credentials: STAGE=dev with stages/dev.json; SET="Parameter=Value ..."
+	$(RUN) tools.deploy up --stage "$(STAGE)" $(foreach pair,$(SET),--set '$(pair)') $(foreach name,$(REPLACE),--replace '$(name)')
 
 destroy: $(READY) ## Take a stack away: STAGE=dev, for prod CONFIRM=aiq-pos-prod too
 	$(RUN) tools.deploy down --stage "$(STAGE)" $(if $(CONFIRM),--confirm $(CONFIRM))

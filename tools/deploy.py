@@ -1,6 +1,6 @@
 """Deploy the package to AWS, local or real, by change set; or delete a stack.
 
-    python -m tools.deploy up --stage dev [--set Parameter=Value]
+    python -m tools.deploy up --stage dev [--set Parameter=Value] [--replace LogicalName]
     python -m tools.deploy down --stage dev [--confirm aiq-pos-prod]
 
 Uses boto3's usual credentials (environment, profile, single sign-on), like the AWS CLI.
@@ -12,15 +12,32 @@ import argparse
 import json
 import sys
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping, Sequence
 from typing import Any
 
-import boto3
 from botocore.exceptions import ClientError
 
-from tools.package import Package, package
+from tools.aws import said_plainly, session
+from tools.deploy_guards import (
+    ResourceChange,
+    packages_bucket,
+    refuse_loss,
+    resource_changes,
+    smoke,
+    stack_policy,
+)
+from tools.package import AWS, Package, package
 from tools.paths import DASHBOARD_BUILD
+from tools.stage_parameters import (
+    check_stage,
+    current_parameters,
+    parameter_changes,
+    parse_pairs,
+    require_alarms,
+    stage_parameters,
+)
 from tools.steps import StepFailed, step
+from tools.template import infra_template
 from tools.web import refresh_front, upload_dashboard
 
 ClientOf = Callable[[str], Any]
@@ -29,6 +46,12 @@ VISIBILITY_PER_TIMEOUT = 6  # what AWS asks for between a queue and the function
 _TEMPLATE_TIMEOUT = 900
 _TEXTS_TIMEOUT = 180
 _CLOCK_SKEW = 60  # seconds between AWS and us
+_DERIVED_FROM = {
+    "SyncVisibility": "SyncTimeout",
+    "JobsVisibility": "JobsTimeout",
+    "TextsVisibility": "TextsTimeout",
+    "SyncReserveSeconds": "SyncTimeout",
+}
 _RESERVE = (5, 30)  # seconds a sync worker keeps back to hand over, at least and at most
 
 
@@ -36,8 +59,14 @@ def stack_name(stage: str) -> str:
     return f"aiq-pos-{stage}"
 
 
-def with_derived(parameters: Mapping[str, str | int]) -> dict[str, str]:
-    """The parameters, with those added that follow from others and were not given."""
+def with_derived(
+    parameters: Mapping[str, str | int], before: Mapping[str, str] | None = None
+) -> dict[str, str]:
+    """The parameters, with those added that follow from others and were not given.
+
+    `before`: the stack's values. Of a stack that is there, what follows from a timeout that is not
+    given stays as it is.
+    """
     given = {name: str(value) for name, value in parameters.items()}
     sync = int(given.get("SyncTimeout", _TEMPLATE_TIMEOUT))
     jobs = int(given.get("JobsTimeout", _TEMPLATE_TIMEOUT))
@@ -49,14 +78,26 @@ def with_derived(parameters: Mapping[str, str | int]) -> dict[str, str]:
         "TextsVisibility": texts * VISIBILITY_PER_TIMEOUT,
         "SyncReserveSeconds": max(shortest, min(longest, sync // 4)),
     }
+    for name, timeout in _DERIVED_FROM.items():
+        if before and name in before and timeout not in given:
+            del derived[name]
     return {name: str(value) for name, value in derived.items()} | given
 
 
 def deploy(
-    client_of: ClientOf, built: Package, name: str, parameters: Mapping[str, str], bucket: str
+    client_of: ClientOf,
+    built: Package,
+    name: str,
+    parameters: Mapping[str, str],
+    bucket: str,
+    *,
+    kept: Collection[str] = (),
+    review: Callable[[Sequence[ResourceChange]], None] = lambda _: None,
 ) -> dict[str, str]:
     """Bring the stack to the package and the parameters. Returns its outputs.
 
+    Parameters that are `kept` stay as the stack has them; others not given take their default.
+    `review` sees what would change before it does, and raises StepFailed to leave all as it is.
     Nothing to change is success. Raises StepFailed with the reasons CloudFormation gives.
     """
     code_key = f"{built.digest}/deployment.zip"
@@ -73,19 +114,33 @@ def deploy(
         ChangeSetName=f"deploy-{time.time_ns()}",
         ChangeSetType=kind,
         TemplateURL=_template_url(s3, bucket, template_key),
-        Parameters=[{"ParameterKey": k, "ParameterValue": v} for k, v in parameters.items()],
+        Parameters=[
+            *({"ParameterKey": k, "ParameterValue": v} for k, v in parameters.items()),
+            *({"ParameterKey": k, "UsePreviousValue": True} for k in kept),
+        ],
         Capabilities=["CAPABILITY_IAM", "CAPABILITY_AUTO_EXPAND"],
         Tags=[{"Key": "application", "Value": "aiq-pos"}],
     )
     if _is_prepared(cloudformation, name, change["Id"]):
+        try:
+            review(resource_changes(cloudformation, name, change["Id"]))
+        except StepFailed:
+            cloudformation.delete_change_set(StackName=name, ChangeSetName=change["Id"])
+            raise
         _execute(cloudformation, name, change["Id"])
     return outputs(cloudformation, name)
 
 
 def outputs(cloudformation: Any, name: str) -> dict[str, str]:
-    """The stack's outputs by name."""
-    stack = cloudformation.describe_stacks(StackName=name)["Stacks"][0]
-    return {entry["OutputKey"]: entry["OutputValue"] for entry in stack.get("Outputs", [])}
+    """The stack's outputs by name. Raises StepFailed when there is no stack, or none that is up."""
+    stack = _described(cloudformation, name)
+    if stack is None:
+        raise StepFailed(f"find {name}", "this account and region have no such stack; check STAGE")
+    found = {entry["OutputKey"]: entry["OutputValue"] for entry in stack.get("Outputs", [])}
+    if not found:
+        state = f"it is {stack['StackStatus']} and has no outputs"
+        raise StepFailed(f"find {name}", f"{state}; deploy it: make deploy")
+    return found
 
 
 def _is_local(client: Any) -> bool:
@@ -107,14 +162,19 @@ def _upload_once(s3: Any, bucket: str, key: str, content: Callable[[], bytes]) -
         s3.put_object(Bucket=bucket, Key=key, Body=content())
 
 
-def _status(cloudformation: Any, name: str) -> str | None:
+def _described(cloudformation: Any, name: str) -> dict[str, Any] | None:
     try:
-        status: str = cloudformation.describe_stacks(StackName=name)["Stacks"][0]["StackStatus"]
+        stack: dict[str, Any] = cloudformation.describe_stacks(StackName=name)["Stacks"][0]
     except ClientError as error:
         if "does not exist" in str(error):
             return None
         raise
-    return status
+    return stack
+
+
+def _status(cloudformation: Any, name: str) -> str | None:
+    stack = _described(cloudformation, name)
+    return str(stack["StackStatus"]) if stack else None
 
 
 def _kind_of_change(cloudformation: Any, name: str) -> str:
@@ -169,52 +229,58 @@ def _pause(cloudformation: Any) -> float:
     return 0.1 if _is_local(cloudformation) else 5
 
 
-def _artefacts_bucket(session: boto3.Session) -> str:
-    """The bucket that holds packages for CloudFormation, one per account and region."""
-    account = session.client("sts").get_caller_identity()["Account"]
-    bucket = f"aiq-pos-packages-{account}-{session.region_name}"
-    s3 = session.client("s3")
-    try:
-        s3.head_bucket(Bucket=bucket)
-    except ClientError:
-        region = {"LocationConstraint": session.region_name}
-        elsewhere = (
-            {} if session.region_name == "us-east-1" else {"CreateBucketConfiguration": region}
-        )
-        s3.create_bucket(Bucket=bucket, **elsewhere)
-        blocked = (
-            "BlockPublicAcls",
-            "IgnorePublicAcls",
-            "BlockPublicPolicy",
-            "RestrictPublicBuckets",
-        )
-        s3.put_public_access_block(
-            Bucket=bucket, PublicAccessBlockConfiguration=dict.fromkeys(blocked, True)
-        )
-    return bucket
+def up(
+    stage: str,
+    given: Mapping[str, str],
+    *,
+    replaceable: Collection[str] = (),
+    client_of: ClientOf | None = None,
+) -> None:
+    """Deploy to the AWS account of the current credentials.
 
-
-def up(stage: str, parameters: Mapping[str, str]) -> None:
-    """Deploy to the AWS account of the current credentials."""
-    session = boto3.Session()
-    if not session.region_name:
-        raise StepFailed("find the region", "set AWS_REGION or configure a profile with a region")
+    `given`: parameters over those of the stage's file. `replaceable`: logical names of tables,
+    pools, keys and buckets that this deployment may replace or remove.
+    Raises StepFailed, with nothing changed unless AWS failed in the middle.
+    """
+    name = stack_name(stage)
+    declared = infra_template()["Parameters"]
+    named = stage_parameters(declared, stage, given)
+    client_of = client_of or session().client
+    cloudformation = client_of("cloudformation")
+    with said_plainly(f"read {name}"):
+        stack = _described(cloudformation, name)
+    before = current_parameters(stack, declared)
+    require_alarms(stage, before | named)
+    sent = with_derived(named, before)
+    print("\n".join(parameter_changes(before, sent)), file=sys.stderr)
     with step("package"):
-        built = package()
-    with step("find the bucket for packages"):
-        bucket = _artefacts_bucket(session)
-    wanted = with_derived({**parameters, "Stage": stage})
-    with step(f"deploy {stack_name(stage)}"):
-        result = deploy(session.client, built, stack_name(stage), wanted, bucket)
-    if stage == "prod":
-        session.client("cloudformation").update_termination_protection(
-            StackName=stack_name(stage), EnableTerminationProtection=True
-        )
-    if DASHBOARD_BUILD.is_dir():
-        with step("upload the dashboard"):
-            upload_dashboard(session.client("s3"), result["BucketWeb"], DASHBOARD_BUILD)
-            refresh_front(session.client("cloudfront"), result["FrontId"])
-    print(f"https://{result['FrontDomain']}/")
+        built = package(target=AWS)
+    with said_plainly(f"deploy {name}"):
+        with step("find the bucket for packages"):
+            bucket = packages_bucket(client_of)
+        guarded = stack_policy(cloudformation, name, stage, replaceable, exists=bool(before))
+        with step(f"deploy {name}"), guarded:
+            result = deploy(
+                client_of,
+                built,
+                name,
+                sent,
+                bucket,
+                kept=before.keys() - sent.keys(),
+                review=lambda changes: refuse_loss(changes, replaceable),
+            )
+        if stage == "prod":
+            cloudformation.update_termination_protection(
+                StackName=name, EnableTerminationProtection=True
+            )
+        if DASHBOARD_BUILD.is_dir():
+            with step("upload the dashboard"):
+                upload_dashboard(client_of("s3"), result["BucketWeb"], DASHBOARD_BUILD)
+                refresh_front(client_of("cloudfront"), result["FrontId"])
+    front = f"https://{result['FrontDomain']}"
+    with step("call the API through the front"):
+        smoke(f"{front}/api/health")
+    print(f"{front}/")
 
 
 def down(stage: str, confirm: str | None) -> None:
@@ -222,8 +288,8 @@ def down(stage: str, confirm: str | None) -> None:
     name = stack_name(stage)
     if stage == "prod" and confirm != name:
         raise StepFailed(f"destroy {name}", f"say it: --confirm {name}")
-    session = boto3.Session()
-    cloudformation = session.client("cloudformation")
+    aws_session = session()
+    cloudformation = aws_session.client("cloudformation")
     stack_outputs = outputs(cloudformation, name)
     emptied = ["BucketWeb"]  # a bucket goes only when it is empty
     if stage == "prod":
@@ -234,7 +300,7 @@ def down(stage: str, confirm: str | None) -> None:
         emptied.append("BucketBackups")
     for key in emptied:
         with step(f"empty {stack_outputs[key]}"):
-            session.resource("s3").Bucket(stack_outputs[key]).object_versions.delete()
+            aws_session.resource("s3").Bucket(stack_outputs[key]).object_versions.delete()
     with step(f"destroy {name}"):
         cloudformation.delete_stack(StackName=name)
         status = _wait(cloudformation, name, lambda now: now in (None, "DELETE_FAILED"))
@@ -247,15 +313,16 @@ def main(arguments: list[str] | None = None) -> int:
     parser.add_argument("what", choices=["up", "down"])
     parser.add_argument("--stage", required=True)
     parser.add_argument("--set", action="append", default=[], metavar="Parameter=Value")
+    parser.add_argument("--replace", action="append", default=[], metavar="LogicalName")
     parser.add_argument("--confirm")
     options = parser.parse_args(arguments)
-    if options.stage == "local":
-        parser.error("the stage local is the laptop's: python -m tools.stack up")
     try:
+        check_stage(options.stage)
         if options.what == "up":
-            up(options.stage, dict(pair.split("=", 1) for pair in options.set))
+            up(options.stage, parse_pairs(options.set), replaceable=options.replace)
         else:
-            down(options.stage, options.confirm)
+            with said_plainly(f"destroy {stack_name(options.stage)}"):
+                down(options.stage, options.confirm)
     except StepFailed as failure:
         print(failure, file=sys.stderr)
         return 1

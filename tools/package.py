@@ -3,8 +3,8 @@
 `python -m tools.package` prints the directory. The template comes from `chalice package` merged
 with infra/*.yaml. The zip is what `chalice package` makes of our code, put behind the libraries of
 requirements.txt, which are built once per content of that file. A cold start unpacks and imports
-them, so their unused half is left out, and bytecode goes along: without it each start would compile
-everything anew, a function's files being read-only.
+them, so their unused half is left out, and bytecode goes along where the target's Python is at
+hand: without it each start compiles everything anew, a function's files being read-only.
 """
 
 from __future__ import annotations
@@ -13,8 +13,8 @@ import hashlib
 import json
 import os
 import platform
-import py_compile
 import shutil
+import subprocess
 import sys
 import tempfile
 import zipfile
@@ -39,6 +39,30 @@ AWS_SERVICES = frozenset(
 """Services that functions call. boto3's descriptions of all others stay out of the zip."""
 _UNUSED = ("phonenumbers/geodata", "phonenumbers/carrierdata", "phonenumbers/tzdata")
 _CODE_URI = "./deployment.zip"
+
+
+@dataclass(frozen=True, slots=True)
+class Target:
+    """What runs the code: `system` and `machine` as Python names them, `python` as "3.13"."""
+
+    system: str
+    machine: str
+    python: str
+
+    @property
+    def runtime(self) -> str:
+        """Lambda's name of the Python version."""
+        return f"python{self.python}"
+
+    @property
+    def architecture(self) -> str:
+        """Lambda's name of the machine."""
+        return "arm64" if self.machine in ("aarch64", "arm64") else "x86_64"
+
+
+AWS = Target("linux", "aarch64", "3.13")
+HERE = Target(sys.platform, platform.machine(), f"{sys.version_info[0]}.{sys.version_info[1]}")
+"""This machine, for the local AWS: it runs functions with the Python it was installed with."""
 
 
 @dataclass(frozen=True)
@@ -70,13 +94,14 @@ class Package:
         return content
 
 
-def package(root: Path = ROOT, *, logs: Path | None = None) -> Package:
+def package(root: Path = ROOT, *, target: Target = HERE, logs: Path | None = None) -> Package:
     """Package the application of `root`, unless the package of the same content is cached.
 
     Raises StepFailed with the log of the command that failed.
     """
     logs = logs or PACKAGES / "logs"
-    digest = _digest(root)
+    compiler = _compiler(target)
+    digest = _digest(root, target, compiler)
     if finished := _finished(digest):
         return finished
     PACKAGES.mkdir(parents=True, exist_ok=True)
@@ -84,13 +109,14 @@ def package(root: Path = ROOT, *, logs: Path | None = None) -> Package:
         # From here on the copy counts: somebody may be editing the original.
         project = Path(scratch) / "project"
         _copy(root, project)
-        digest = _digest(project)
+        digest = _digest(project, target, compiler)
         if finished := _finished(digest):
             return finished
         out = Path(scratch) / "out"
         _chalice(project, out, logs / "chalice.log")
-        libraries = _libraries(project, logs / "libraries.log")
-        _join(out / "deployment.zip", libraries, project)
+        _set_target(out / "sam.json", target)
+        libraries = _libraries(project, target, compiler, logs / "libraries.log")
+        _join(out / "deployment.zip", libraries, project, compiler, logs / "compile.log")
         out.rename(PACKAGES / digest)
     _forget_old()
     return Package(PACKAGES / digest, digest)
@@ -106,14 +132,18 @@ def _inputs(root: Path) -> Iterator[Path]:
             yield path
 
 
-def _target() -> str:
-    """The platform that the code runs on: Linux on AWS, that of the machine on the local AWS."""
-    system = "linux" if sys.platform == "linux" else sys.platform
-    return f"{system}-{platform.machine()}-{sys.version_info[0]}.{sys.version_info[1]}"
+def _compiler(target: Target) -> str | None:
+    """A Python of the target's version on this machine, for bytecode."""
+    if target.python == HERE.python:
+        return sys.executable
+    find = [sys.executable, "-m", "uv", "python", "find", "--no-python-downloads", "--no-project"]
+    found = subprocess.run([*find, target.python], capture_output=True, text=True, check=False)
+    return found.stdout.strip() or None
 
 
-def _digest(root: Path) -> str:
-    content = hashlib.sha256(f"{_target()} chalice {version('chalice')}".encode())
+def _digest(root: Path, target: Target, compiler: str | None) -> str:
+    made_by = f"{target} chalice {version('chalice')} bytecode {bool(compiler)}"
+    content = hashlib.sha256(made_by.encode())
     for tool in ("package.py", "template.py"):
         content.update(Path(__file__).with_name(tool).read_bytes())
     for path in _inputs(root):
@@ -142,11 +172,6 @@ def _chalice(project: Path, out: Path, log: Path) -> None:
     requirements = project / "requirements.txt"
     libraries = requirements.read_bytes()
     requirements.write_bytes(b"")
-    config = project / ".chalice" / "config.json"
-    settings = json.loads(config.read_text(encoding="utf-8"))
-    if platform.machine() in ("aarch64", "arm64"):
-        settings["architecture"] = "arm64"
-    config.write_text(json.dumps(settings), encoding="utf-8")
     merge = project / "infra.json"
     merge.write_text(json.dumps(infra_template(project / "infra")), encoding="utf-8")
     chalice = Path(sys.executable).with_name("chalice")
@@ -163,10 +188,21 @@ def _chalice(project: Path, out: Path, log: Path) -> None:
     requirements.write_bytes(libraries)
 
 
-def _libraries(project: Path, log: Path) -> Path:
-    """A zip of requirements.txt for the functions' platform."""
+def _set_target(template: Path, target: Target) -> None:
+    """Chalice writes the Python that packages into the template; the target's belongs there."""
+    content = json.loads(template.read_text(encoding="utf-8"))
+    for resource in content["Resources"].values():
+        if resource["Type"] == "AWS::Serverless::Function":
+            resource["Properties"]["Runtime"] = target.runtime
+            resource["Properties"]["Architectures"] = [target.architecture]
+    template.write_text(json.dumps(content, indent=2), encoding="utf-8")
+
+
+def _libraries(project: Path, target: Target, compiler: str | None, log: Path) -> Path:
+    """A zip of requirements.txt for the target."""
     requirements = project / "requirements.txt"
-    made_from = requirements.read_bytes() + Path(__file__).read_bytes() + _target().encode()
+    made_by = f"{target} bytecode {bool(compiler)}"
+    made_from = requirements.read_bytes() + Path(__file__).read_bytes() + made_by.encode()
     built = PACKAGES / f"libraries-{hashlib.sha256(made_from).hexdigest()[:20]}.zip"
     if built.exists():
         return built
@@ -180,15 +216,16 @@ def _libraries(project: Path, log: Path) -> Path:
         "--no-deps",
         "--link-mode=copy",
     ]
-    command += ["--only-binary", ":all:", "--python", sys.executable]
-    if sys.platform == "linux":
-        command += ["--python-platform", f"{platform.machine()}-manylinux2014"]
+    command += ["--only-binary", ":all:", "--python-version", target.python]
+    if target.system == "linux":
+        machine = "aarch64" if target.architecture == "arm64" else target.machine
+        command += ["--python-platform", f"{machine}-manylinux2014"]
     with tempfile.TemporaryDirectory(dir=PACKAGES) as scratch:
         site = Path(scratch) / "site"
         run([*command, "--target", site, "-r", requirements], log=log)
         _leave_out_unused(site)
-        compiler = [sys.executable, "-m", "compileall", "-q", "-j", "0"]
-        run([*compiler, "--invalidation-mode", "unchecked-hash", "-s", site, site], log=log)
+        if compiler:
+            _compile(compiler, site, site, log=log)
         unfinished = Path(scratch) / "libraries.zip"
         with zipfile.ZipFile(unfinished, "w", zipfile.ZIP_DEFLATED, compresslevel=6) as archive:
             for path in sorted(site.rglob("*")):
@@ -206,21 +243,29 @@ def _leave_out_unused(site: Path) -> None:
         shutil.rmtree(path, ignore_errors=True)
 
 
-def _join(code: Path, libraries: Path, project: Path) -> None:
+def _compile(compiler: str, folder: Path, *sources: Path, log: Path) -> None:
+    """Put bytecode beside the sources; it names them as they are called below `folder`."""
+    command = [compiler, "-m", "compileall", "-q", "-j", "0"]
+    command += ["--invalidation-mode", "unchecked-hash", "-s", str(folder)]
+    environment = {name: os.environ[name] for name in ("PATH", "HOME") if name in os.environ}
+    run([*command, *sources], log=log, env=environment)
+
+
+def _join(code: Path, libraries: Path, project: Path, compiler: str | None, log: Path) -> None:
     """Put the libraries and our bytecode into the zip of our code."""
     joined = code.with_suffix(".joined")
     shutil.copyfile(libraries, joined)
+    ours = [project / "app.py", project / "chalicelib"]
+    if compiler:
+        _compile(compiler, project, *ours, log=log)
     with (
         zipfile.ZipFile(joined, "a", zipfile.ZIP_DEFLATED) as archive,
-        zipfile.ZipFile(code) as ours,
+        zipfile.ZipFile(code) as written,
     ):
-        for entry in ours.infolist():
-            archive.writestr(entry, ours.read(entry))
-        for source in [project / "app.py", *sorted((project / "chalicelib").rglob("*.py"))]:
-            name = source.relative_to(project)
-            mode = py_compile.PycInvalidationMode.UNCHECKED_HASH
-            compiled = py_compile.compile(str(source), dfile=str(name), invalidation_mode=mode)
-            archive.write(str(compiled), Path(str(compiled)).relative_to(project))
+        for entry in written.infolist():
+            archive.writestr(entry, written.read(entry))
+        for path in sorted(project.rglob("*.pyc")):
+            archive.write(path, path.relative_to(project))
     joined.replace(code)
 
 

@@ -9,12 +9,15 @@ looks at for a minute; the command waits for these. What is buried while it runs
 from __future__ import annotations
 
 import argparse
+import sys
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
+from tools.aws import said_plainly, session
 from tools.deploy import outputs, stack_name
+from tools.steps import StepFailed
 
 OUTPUTS = {
     "sync": ("QueueSyncDeadUrl", "QueueSyncUrl"),
@@ -79,16 +82,19 @@ def _waiting(sqs: Any, url: str) -> int:
 
 
 def main() -> None:
-    import boto3
-
     parser = argparse.ArgumentParser(prog="python -m tools.redrive", description=__doc__)
     parser.add_argument("queue", choices=OUTPUTS)
     parser.add_argument("--stage", default="dev")
     parser.add_argument("--limit", type=int, default=1_000)
     chosen = parser.parse_args()
-    urls = outputs(boto3.client("cloudformation"), stack_name(chosen.stage))
-    dead, alive = (urls[name] for name in OUTPUTS[chosen.queue])
-    done = redrive(boto3.client("sqs"), dead, alive, chosen.limit)
+    try:
+        aws_session = session()
+        with said_plainly(f"redrive {chosen.queue} of {stack_name(chosen.stage)}"):
+            urls = outputs(aws_session.client("cloudformation"), stack_name(chosen.stage))
+            dead, alive = (urls[name] for name in OUTPUTS[chosen.queue])
+            done = redrive(aws_session.client("sqs"), dead, alive, chosen.limit)
+    except StepFailed as failure:
+        sys.exit(str(failure))
     print(f"{done.moved} messages sent back to {chosen.queue}, {done.left} left with the dead")
 
 

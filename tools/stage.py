@@ -6,10 +6,9 @@ import os
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 
-import boto3
-
 from chalicelib.adapters.aws import client as aws
 from chalicelib.entrypoints import wiring
+from tools.aws import said_plainly, session
 from tools.deploy import ClientOf, outputs, stack_name
 from tools.stack import LocalStack
 from tools.stack.__main__ import running_stack
@@ -20,11 +19,13 @@ from tools.steps import StepFailed
 def stack_of_stage(stage: str) -> tuple[ClientOf, Mapping[str, str]]:
     """The clients and the outputs of a stage's stack; `local` is the one on this machine.
 
-    Raises StepFailed when the local stack does not run.
+    Raises StepFailed when it is not there or the local stack does not run.
     """
     if stage != "local":
-        session = boto3.Session()
-        return session.client, outputs(session.client("cloudformation"), stack_name(stage))
+        aws_session = session()
+        with said_plainly(f"find {stack_name(stage)}"):
+            found = outputs(aws_session.client("cloudformation"), stack_name(stage))
+        return aws_session.client, found
     facts = running_stack(DATA_DIR)
     if not facts:
         raise StepFailed("find the local stack", "it does not run; start it: make stack")

@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from dataclasses import fields
+
 import pytest
 
+from chalicelib.config import Config, config
 from chalicelib.entrypoints import wiring
 from chalicelib.entrypoints.dashboard import auth
 from chalicelib.services.ports.accounts import User
@@ -274,8 +278,36 @@ def test_open_notifications_are_listed_and_mended_ones_on_request(
     assert len(world.operator.letters) == 2
 
 
-def test_the_api_says_that_it_is_up_without_a_log_in() -> None:
-    assert Gateway(None).get("/api/health").json == {"status": "ok"}
+@pytest.fixture
+def environment(monkeypatch: pytest.MonkeyPatch) -> Iterator[pytest.MonkeyPatch]:
+    """What the deployment sets, read anew at the next call."""
+    for field in fields(Config):
+        monkeypatch.setenv(field.name.upper(), "")
+    for name in ("WORKER_SLOTS", "SYNC_RESERVE_SECONDS", "COMMIT_LOCK_SECONDS"):
+        monkeypatch.setenv(name, "20")
+    config.cache_clear()
+    yield monkeypatch
+    config.cache_clear()
+
+
+@pytest.mark.parametrize(
+    ("name", "value"), [("TABLE_PERSONAS", None), ("POS_BASE_URLS", "{'posabit'}")]
+)
+def test_the_api_says_that_its_configuration_can_not_be_read(
+    name: str, value: str | None, environment: pytest.MonkeyPatch
+) -> None:
+    if value:
+        environment.setenv(name, value)
+    else:
+        environment.delenv(name)
+
+    health = Gateway(None).get("/api/health")
+
+    assert health.json == {"status": "degraded", "reasons": ["configuration"]}
+
+
+def test_the_api_says_that_it_is_up_without_a_log_in(environment: pytest.MonkeyPatch) -> None:
+    assert Gateway(None).get("/api/health").json == {"status": "ok", "reasons": []}
 
 
 def test_the_api_describes_itself_without_a_log_in() -> None:

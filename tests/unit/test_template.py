@@ -18,7 +18,7 @@ from chalicelib.config import Config
 from chalicelib.domain.contact_states import SENDING_AT_MOST
 from chalicelib.domain.times import MINUTE
 from tools.deploy import VISIBILITY_PER_TIMEOUT, with_derived
-from tools.package import AWS_SERVICES, Package, package
+from tools.package import AWS, AWS_SERVICES, HERE, Package, Target, package
 from tools.paths import ROOT
 
 FUNCTIONS = {
@@ -642,6 +642,35 @@ def test_the_zip_has_our_code_its_profiles_and_the_libraries_and_fits_lambda(
     assert any(re.fullmatch(r"__pycache__/app\.cpython-\d+\.pyc", name) for name in names)
     assert not any(name.startswith(("tests/", "tools/", "simulators/")) for name in names)
     assert unpacked < 200_000_000
+
+
+@pytest.mark.parametrize("target", [AWS, HERE], ids=["aws", "here"])
+def test_the_code_is_built_for_what_runs_it(target: Target) -> None:
+    built = package(target=target)
+
+    functions = [
+        each["Properties"]
+        for each in built.template["Resources"].values()
+        if each["Type"] == "AWS::Serverless::Function"
+    ]
+    assert {each["Runtime"] for each in functions} == {target.runtime}
+    assert {tuple(each["Architectures"]) for each in functions} == {(target.architecture,)}
+    with zipfile.ZipFile(built.zip_file) as archive:
+        names = archive.namelist()
+        tags = {
+            line.removeprefix("Tag: ")
+            for name in names
+            if name.endswith(".dist-info/WHEEL")
+            for line in archive.read(name).decode().splitlines()
+            if line.startswith("Tag: ")
+        }
+    version = target.python.replace(".", "")
+    compiled = [name for name in names if name.endswith((".so", ".pyc"))]
+    assert compiled
+    assert all(f"cpython-{version}" in name for name in compiled if ".abi3." not in name)
+    native = {tag for tag in tags if not tag.endswith("-any")}
+    assert native
+    assert all(tag.endswith(target.machine) for tag in native if target.system == "linux")
 
 
 def test_the_zip_knows_every_aws_service_the_code_asks_for() -> None:

@@ -7,16 +7,21 @@ from typing import Literal, cast
 
 from pydantic import ConfigDict
 
+from chalicelib.config import MissingConfiguration, config
 from chalicelib.entrypoints.dashboard.front import FRONT
 from chalicelib.entrypoints.http.application import App
 from chalicelib.entrypoints.http.routing import Resource
 from chalicelib.entrypoints.http.shapes import Answer
+from chalicelib.observability import logger
 
 resource = Resource(__name__, tag="Health", front=FRONT)
 
 
 class Health(Answer):
-    status: Literal["ok"] = "ok"
+    """`reasons`: codes of what is wrong, none while all is well."""
+
+    status: Literal["ok", "degraded"]
+    reasons: list[Literal["configuration"]]
 
 
 class OpenApiDocument(Answer):
@@ -29,8 +34,13 @@ class OpenApiDocument(Answer):
 
 @resource.get("/api/health", public=True)
 def get_health() -> Health:
-    """Say that the API is up."""
-    return Health()
+    """Say that the API is up, and whether it has the configuration it needs."""
+    try:
+        config()
+    except (MissingConfiguration, ValueError):
+        logger().exception("configuration.unreadable")
+        return Health(status="degraded", reasons=["configuration"])
+    return Health(status="ok", reasons=[])
 
 
 @resource.get("/api/openapi.json", public=True)
