@@ -5,6 +5,7 @@ from __future__ import annotations
 from chalicelib.adapters.dynamo.keys import NAME_SHARDS, name_shard_of, pointer
 from chalicelib.domain.names import name_key
 from chalicelib.domain.sales_summary import SaleRef
+from tests.fakes.common import FakeClock
 from tests.fakes.facts import MemoryFacts
 
 
@@ -46,6 +47,32 @@ class MemoryPersonaList:
 
     def _personas(self, uid: str) -> list:
         return [p for (owner, _), p in self._facts.personas.items() if owner == uid]
+
+
+class LaggingPersonaList(MemoryPersonaList):
+    """Shows a persona only so many seconds after it came under its id, as an index of DynamoDB."""
+
+    def __init__(self, facts: MemoryFacts, clock: FakeClock, seconds: float) -> None:
+        super().__init__(facts)
+        self._clock, self._seconds = clock, seconds
+        facts.personas = self._arrivals = _Arrivals(facts.personas, clock)
+
+    def _personas(self, uid: str) -> list:
+        until = self._clock.now() - self._seconds * 1000
+        return [p for p in super()._personas(uid) if self._arrivals.at[uid, p.id] <= until]
+
+
+class _Arrivals(dict):
+    """Remembers since when each place is taken."""
+
+    def __init__(self, rows: dict, clock: FakeClock) -> None:
+        super().__init__(rows)
+        self._clock, self.at = clock, dict.fromkeys(rows, 0)
+
+    def __setitem__(self, place: tuple[str, str], row: object) -> None:
+        if place not in self:
+            self.at[place] = self._clock.now()
+        super().__setitem__(place, row)
 
 
 def _page(places: list[str], limit: int, after: str | None) -> tuple[list[str], str | None]:

@@ -55,6 +55,9 @@ from chalicelib.services.ports.facts import (
     Writes,
 )
 
+INDEX_SECONDS = 5.0
+"""Many times as long as an index of DynamoDB is behind its table, a fraction of a second."""
+
 
 class TooManyShops(UpstreamError):
     """One shopper bought in more shops than a row can hold: the POS's shops are none."""
@@ -129,10 +132,11 @@ class FactCommits:
         return replace(committed, held_seconds=lock.held_seconds)
 
     def catch_up(self, uid: Uid) -> None:
-        """Wait for the commit under way: whoever is listed afterwards includes everybody whom it
-        derives by the rules it began with."""
+        """Wait for the commit under way, then until indexes show what it wrote: whoever is listed
+        afterwards includes everybody who was derived by the rules before."""
         with self._locked(uid):
             pass
+        self.terms.clock.sleep(INDEX_SECONDS)
 
     def rederive(self, uid: Uid, records: Iterable[str]) -> Committed:
         """Derive again, under today's rules and mapping, the personas these records belong to."""

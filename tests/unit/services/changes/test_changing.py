@@ -472,11 +472,12 @@ def asked(room: Backroom) -> set[str]:
 
 def test_messages_start_an_hour_after_applying() -> None:
     room = an_old_shop()
+    applied_at = room.clock.now()
 
     texting(room)
 
     card = room.integrations.get(UID, PLATFORM)
-    assert (card.sms_from, card.sms_stopped) == (room.clock.now() + 60 * MINUTE, False)
+    assert (card.sms_from, card.sms_stopped) == (applied_at + 60 * MINUTE, False)
     assert asked(room) == {"0", "1", "2", "3"}
 
 
@@ -485,10 +486,11 @@ def test_an_account_says_how_long_messages_wait_after_applying(minutes: int) -> 
     room = an_old_shop()
     room.texting.save(UID, TextingRules(), TextingRules(start_after_minutes=minutes))
 
+    applied_at = room.clock.now()
     texting(room)
 
     card = room.integrations.get(UID, PLATFORM)
-    assert card.sms_from == room.clock.now() + minutes * MINUTE
+    assert card.sms_from == applied_at + minutes * MINUTE
 
 
 def test_messages_that_have_not_begun_can_be_cancelled() -> None:

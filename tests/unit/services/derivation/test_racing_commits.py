@@ -8,9 +8,11 @@ from dataclasses import replace
 from chalicelib.domain.records import Customer
 from chalicelib.domain.rules import KeptMembers, Rules, Source
 from chalicelib.domain.times import day_number
-from chalicelib.services.derivation.commit import FactCommits
+from chalicelib.services.derivation.commit import INDEX_SECONDS, FactCommits
+from chalicelib.services.derivation.rederive import Remapper
 from chalicelib.services.derivation.terms import TermsReader
 from chalicelib.services.job_messages import RemapMessage
+from tests.fakes.persona_list import LaggingPersonaList
 from tests.fakes.rules import DeliveredEffects, MemoryRuleBook
 from tests.unit.services.changes.test_previews import an_old_shop
 from tests.worlds.backroom import PLATFORM, SCOPE, UID, Backroom
@@ -67,6 +69,35 @@ def test_a_member_who_comes_in_by_the_old_rules_is_kept_like_all_others() -> Non
     before_the_next_lock(room, a_new_member)
     room.work_off()
     room.commits.rederive(UID, [p.id for p in room.facts.shown(UID)])
+
+    assert members(room) == set("012345679")
+
+
+def test_a_shopper_whom_the_index_does_not_show_yet_is_not_left_out() -> None:
+    room = an_old_shop()
+    shown = LaggingPersonaList(room.facts, room.clock, seconds=INDEX_SECONDS - 1)
+    room.job_worker = replace(room.job_worker, personas=shown)
+    old = by_rules_of_now(room)
+    start(room, enroll_after=ago(room, 30))
+
+    def a_new_shopper() -> None:
+        sold = [bought(room, "9", 0)]
+        old.commit(UID, PLATFORM, SCOPE, customers=[NINA], sales=sold)
+
+    before_the_next_lock(room, a_new_shopper)
+    room.work_off()
+
+    assert members(room) == set("012345679")
+
+
+def test_a_shopper_whom_the_index_does_not_show_yet_gets_the_new_mapping() -> None:
+    room = an_old_shop()
+    shown = LaggingPersonaList(room.facts, room.clock, seconds=INDEX_SECONDS - 1)
+    old = by_rules_of_now(room)
+    room.rules.set(UID, Rules(sources={PLATFORM: Source(enroll_after=day_number(ago(room, 30)))}))
+    old.commit(UID, PLATFORM, SCOPE, customers=[NINA], sales=[bought(room, "9", 0)])
+
+    Remapper(room.commits, shown, room.jobs).handle(RemapMessage(UID), lambda: True)
 
     assert members(room) == set("012345679")
 
