@@ -15,8 +15,9 @@ from functools import cache
 from types import TracebackType
 from typing import TYPE_CHECKING, cast
 
-from aws_lambda_powertools import Logger, Metrics
+from aws_lambda_powertools import Logger
 from aws_lambda_powertools.logging.formatter import LambdaPowertoolsFormatter
+from aws_lambda_powertools.metrics import EphemeralMetrics, MetricUnit
 
 if TYPE_CHECKING:
     from aws_lambda_powertools.logging.types import LogRecord
@@ -111,7 +112,17 @@ class LibraryFormatter(AllowListFormatter):
         return super().format(wordless)
 
 
-@cache
-def metrics() -> Metrics:
-    """Return the one writer of CloudWatch metrics, in embedded format."""
-    return Metrics(namespace="AIQ/POS", service=SERVICE)
+NAMESPACE = "AIQ/POS"
+
+
+def count(metric: str, value: float = 1, **dimensions: str) -> None:
+    """Write a count for CloudWatch as one line of the embedded metric format.
+
+    Its dimensions are `service`, `stage` and those given; `chalicelib/alarms.py` names them all.
+    """
+    writer = EphemeralMetrics(namespace=NAMESPACE, service=SERVICE)
+    writer.add_dimension("stage", os.environ.get("STAGE") or "none")
+    for name, of_what in dimensions.items():
+        writer.add_dimension(name, of_what)
+    writer.add_metric(metric, MetricUnit.Count, value)
+    writer.flush_metrics()

@@ -8,7 +8,7 @@ from __future__ import annotations
 import base64
 import json
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -142,12 +142,12 @@ class Deployment:
         """The `Mailer` port."""
         self.mails.append((to, subject, text))
 
-    def fill(self) -> None:
-        """Put every stored row into its table."""
+    def fill(self, change: Callable[[dict[str, Any]], dict[str, Any]] = dict) -> None:
+        """Put every stored row into its table, each in wire form as `change` returns it."""
         client = boto3.client("dynamodb")
         for table in TABLES:
             for row in rows_of(table):
-                client.put_item(TableName=f"{table}-under-test", Item=_decoded(row))
+                client.put_item(TableName=f"{table}-under-test", Item=change(_decoded(row)))
 
     def take(self, queue: str) -> list[str]:
         """The bodies of all messages of a queue, as they were sent; they are gone then."""

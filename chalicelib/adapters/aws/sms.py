@@ -8,6 +8,7 @@ from typing import Any
 from botocore.exceptions import BotoCoreError, ClientError
 
 from chalicelib.adapters.aws import send_once as once
+from chalicelib.observability import count
 from chalicelib.services.ports.texting import NumberUnusable, TextRefused, TextUnknown
 
 INVALID = frozenset({"InvalidParameter", "InvalidParameterValue", "InvalidParameterException"})
@@ -32,8 +33,12 @@ class SnsTexts:
                 },
             )
         except ClientError as error:
-            raise _refusal(error) from None
+            refusal = _refusal(error)
+            if isinstance(refusal, TextRefused):
+                count("TextsRefused")
+            raise refusal from None
         except once.NEVER_LEFT:
+            count("TextsRefused")
             raise TextRefused("The text did not leave us.") from None
         except BotoCoreError:
             raise TextUnknown("Nobody answered whether the text went.") from None

@@ -24,6 +24,7 @@ from chalicelib.adapters.dynamo.base import (
     transact,
     update_if,
 )
+from chalicelib.adapters.dynamo.readable import readable
 from chalicelib.domain.errors import Conflict, NotFound, StaleVersion
 from chalicelib.domain.words import Instant, Uid
 from chalicelib.services.ports.accounts import Account, User
@@ -126,10 +127,11 @@ class DynamoAccounts:
         update_if(row, [UserRow.last_seen_at.set(at)], UserRow.pk.exists())
 
     def users(self, uid: Uid) -> list[User]:
-        return [_user(row) for row in UserRow.query_prefix(keys.account(uid), keys.USER_PREFIX)]
+        rows = UserRow.query_prefix(keys.account(uid), keys.USER_PREFIX)
+        return list(readable(rows, _user))
 
     def accounts_of(self, sub: str) -> list[User]:
-        return [_user(row) for row in UserRow.by_user.query(sub)]
+        return list(readable(UserRow.by_user.query(sub), _user))
 
 
 def _account_row(account: Account) -> AccountRow:

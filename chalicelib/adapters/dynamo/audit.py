@@ -7,6 +7,7 @@ from pynamodb.attributes import JSONAttribute, NumberAttribute, UnicodeAttribute
 from chalicelib.adapters.dynamo import keys
 from chalicelib.adapters.dynamo.base import Row, bind, first_page
 from chalicelib.adapters.dynamo.positions import AT_AND_ID, checked_position
+from chalicelib.adapters.dynamo.readable import readable
 from chalicelib.domain.words import Uid
 from chalicelib.services.ports.audit import AuditEntry
 from chalicelib.services.ports.common import Ids
@@ -48,7 +49,7 @@ class DynamoAudit:
             last_evaluated_key=start,
         )
         page, last = first_page(rows, limit)
-        entries = [row.as_fact(AuditEntry) for row in page]
+        entries = list(readable(page, lambda row: row.as_fact(AuditEntry)))
         return entries, last and last.removeprefix(keys.AUDIT_PREFIX)
 
 

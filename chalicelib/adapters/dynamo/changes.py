@@ -26,6 +26,7 @@ from chalicelib.adapters.dynamo.base import (
     update_if,
 )
 from chalicelib.domain.errors import NotFound, StaleVersion
+from chalicelib.domain.stored_fields import from_fields, from_values
 from chalicelib.domain.times import DAY, SECOND
 from chalicelib.domain.words import Instant, Uid
 from chalicelib.services.ports.changes import (
@@ -80,8 +81,10 @@ class DynamoChanges:
     def preview(self, uid: Uid, preview: str) -> Preview:
         values, seq = _read(uid, keys.preview(preview), "There is no such preview, or no more.")
         counts = values.pop("counts")
-        largest = tuple(BalanceChange(*change) for change in counts.pop("largest"))
-        return Preview(**values, counts=PreviewCounts(**counts, largest=largest), seq=seq)
+        largest = tuple(from_values(BalanceChange, change) for change in counts.pop("largest"))
+        return from_fields(
+            Preview, values, counts=from_fields(PreviewCounts, counts, largest=largest), seq=seq
+        )
 
     def live_preview(self, uid: Uid, subject: str) -> str | None:
         row = LivePreviewRow.find(keys.account(uid), keys.live_preview(subject))
@@ -135,7 +138,7 @@ class DynamoChanges:
 
     def job(self, uid: Uid, job: str) -> Job:
         values, seq = _read(uid, keys.job(job), "There is no such job.")
-        return Job(**values, seq=seq)
+        return from_fields(Job, values, seq=seq)
 
     def latest_job(self, uid: Uid) -> Job | None:
         rows = ChangeRow.query(
@@ -146,7 +149,7 @@ class DynamoChanges:
             consistent_read=True,
         )
         for row in rows:
-            return Job(**orjson.loads(row.body), seq=int(row.seq))
+            return from_fields(Job, orjson.loads(row.body), seq=int(row.seq))
         return None
 
 

@@ -87,7 +87,8 @@ def _reader(field: Field[Any]) -> Callable[[Any], Any]:
     if nested := _NESTED.get(field.name):
         return lambda rows: tuple(_nested(nested, row) for row in rows)
     if named := _TUPLES.get(field.name):
-        return lambda rows: tuple(named(*row) for row in rows)
+        most = len(named._fields)
+        return lambda rows: tuple(named(*row[:most]) for row in rows)
     if str(field.type).startswith("frozenset"):
         return frozenset
     if str(field.type).startswith("tuple"):
@@ -96,8 +97,7 @@ def _reader(field: Field[Any]) -> Callable[[Any], Any]:
 
 
 def _nested(kind: Any, row: list[Any]) -> Any:
-    readers = tuple(_readers(kind).values())
-    return kind(*(readers[i](value) for i, value in enumerate(row)))
+    return kind(*(read(value) for read, value in zip(_readers(kind).values(), row, strict=False)))
 
 
 def _same(value: Any) -> Any:

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from chalicelib.adapters.dynamo import consent_rows as rows
 from chalicelib.adapters.dynamo import keys
 from chalicelib.adapters.dynamo.batch import BatchTable, Row
+from chalicelib.adapters.dynamo.readable import readable
 from chalicelib.adapters.dynamo.transactions import commit_writes
 from chalicelib.domain.consent import Entry
 from chalicelib.domain.contact_states import ContactState
@@ -63,7 +64,7 @@ class DynamoConsent:
         values = {":shard": {"S": keys.text_shard(shard)}, ":until": {"N": str(until)}}
         start = None if after is None else _index_key(after, values[":shard"])
         stored = self.table.query_page(condition, values, limit, index=DUE_INDEX, start=start)
-        return [_due(row) for row in stored]
+        return list(readable(stored, _due))
 
     def due_later(self, uid: Uid, shard: int, now: Instant) -> Iterator[DueContact]:
         """Reads what waits in the shard of every account, keys only: an index by account would cost
@@ -73,14 +74,12 @@ class DynamoConsent:
         while True:
             start = None if last is None else _index_key(last, values[":shard"])
             condition = "text_shard = :shard AND text_at > :now"
-            page = [
-                _due(row)
-                for row in self.table.query_page(
-                    condition, values, LATER_AT_ONCE, index=DUE_INDEX, start=start
-                )
-            ]
+            stored = self.table.query_page(
+                condition, values, LATER_AT_ONCE, index=DUE_INDEX, start=start
+            )
+            page = list(readable(stored, _due))
             yield from (each for each in page if isinstance(each, DueContact) and each.uid == uid)
-            if len(page) < LATER_AT_ONCE:
+            if len(stored) < LATER_AT_ONCE or not page:
                 return
             last = page[-1]
 

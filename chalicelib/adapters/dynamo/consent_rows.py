@@ -12,6 +12,7 @@ from chalicelib.adapters.dynamo.batch import Row
 from chalicelib.adapters.dynamo.transactions import Write
 from chalicelib.domain.consent import Consent, Entry
 from chalicelib.domain.contact_states import ContactState, DroppedRequest, Request, WantedRequest
+from chalicelib.domain.stored_fields import from_fields, from_values
 from chalicelib.domain.words import Channel, Instant, TextState, Uid
 from chalicelib.services.ports.texting import Text
 
@@ -49,13 +50,13 @@ def read_state(channel: Channel, contact: str, row: Row) -> ContactState:
     return ContactState(
         contact=contact,
         channel=channel,
-        consent=Consent(*body["consent"]),
-        requests=tuple(Request(*request) for request in body.get("requests", ())),
+        consent=from_values(Consent, body["consent"]),
+        requests=tuple(from_values(Request, request) for request in body.get("requests", ())),
         tries=body.get("tries", 0),
-        wanted=WantedRequest(*wanted) if wanted else None,
+        wanted=from_values(WantedRequest, wanted) if wanted else None,
         due_at=int(row["text_at"]["N"]) if "text_at" in row else None,
         held=body.get("held"),
-        dropped=DroppedRequest(*dropped) if dropped else None,
+        dropped=from_values(DroppedRequest, dropped) if dropped else None,
         unusable=body.get("unusable"),
         version=int(row["version"]["N"]),
     )
@@ -70,7 +71,7 @@ def entry_row(uid: Uid, state: ContactState, entry: Entry) -> Row:
 
 
 def read_entry(row: Row) -> Entry:
-    return Entry(**orjson.loads(row["body"]["S"]))
+    return from_fields(Entry, orjson.loads(row["body"]["S"]))
 
 
 def text_row(text: Text, ends_by: Instant | None = None) -> Row:
@@ -94,12 +95,13 @@ def text_row(text: Text, ends_by: Instant | None = None) -> Row:
 
 
 def read_text(uid: Uid, day: str, row: Row) -> Text:
-    return Text(
+    return from_fields(
+        Text,
+        orjson.loads(row["body"]["S"]),
         uid=uid,
         day=day,
         state=cast("TextState", row["state"]["S"]),
         message_id=row["message_id"]["S"] if "message_id" in row else None,
-        **orjson.loads(row["body"]["S"]),
     )
 
 

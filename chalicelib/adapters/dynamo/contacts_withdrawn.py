@@ -9,6 +9,7 @@ from pynamodb.attributes import BinaryAttribute
 from chalicelib.adapters.dynamo import keys
 from chalicelib.adapters.dynamo.base import ListRow, Row, bind
 from chalicelib.domain.manifest import pack_ids, unpack_ids
+from chalicelib.domain.stored_fields import from_fields
 from chalicelib.domain.words import Platform, Uid
 from chalicelib.services.ports.contacts_withdrawn import BlankedRow, Withdrawal, WithheldNote
 
@@ -36,7 +37,7 @@ class DynamoWithdrawals:
 
     def of_source(self, uid: Uid, platform: Platform) -> list[Withdrawal]:
         found = WithdrawnRow.listed(keys.account(uid), keys.withdrawals(platform))
-        return [Withdrawal(**one) for one in found]
+        return [from_fields(Withdrawal, one) for one in found]
 
     def put(
         self,

@@ -29,8 +29,10 @@ from chalicelib.adapters.dynamo.base import (
     transact,
     update_if,
 )
+from chalicelib.adapters.dynamo.readable import readable
 from chalicelib.domain.errors import Conflict, NotFound, StaleVersion, TooManyCredentials
 from chalicelib.domain.limits import DEFAULT_LIMITS
+from chalicelib.domain.stored_fields import from_fields
 from chalicelib.domain.words import CredentialId, Instant, Platform, ScopeId, Uid
 from chalicelib.services.ports.integrations import Credential, DueCredential
 from chalicelib.services.ports.pos import HostTrust
@@ -107,7 +109,7 @@ class DynamoCredentials:
         rows = CredentialRow.query_prefix(
             keys.account(uid), keys.credentials_of(platform), _is_live()
         )
-        return [_credential(row) for row in rows]
+        return list(readable(rows, _credential))
 
     def removed_scopes(self, uid: Uid, platform: Platform) -> set[ScopeId]:
         rows = list(CredentialRow.query_prefix(keys.account(uid), keys.credentials_of(platform)))
@@ -251,7 +253,7 @@ class DynamoCredentials:
         rows = CredentialRow.due.query(
             keys.due_shard(shard), DueIndex.due_at <= until, limit=limit, scan_index_forward=True
         )
-        return [_due(row) for row in rows]
+        return list(readable(rows, _due))
 
     def claim_due(self, due: DueCredential, next_at: Instant) -> bool:
         row = _key_row(due.uid, due.platform, due.credential)
@@ -350,7 +352,7 @@ def _credential(row: CredentialRow) -> Credential:
         sealed={name: b64decode(text) for name, text in (row.sealed or {}).items()},
         next_sync_at=instant(row.due_at),
         own_server=bool(row.own_server),
-        trust=HostTrust(**(row.trust or {})),
+        trust=from_fields(HostTrust, row.trust or {}),
     )
 
 

@@ -10,6 +10,7 @@ from pynamodb.attributes import NumberAttribute, UnicodeSetAttribute
 
 from chalicelib.adapters.dynamo import keys
 from chalicelib.adapters.dynamo.base import Row, assign, bind, delete_if, update_if
+from chalicelib.adapters.dynamo.readable import readable
 from chalicelib.domain.words import Instant, Severity, Uid
 from chalicelib.services.ports.digests import Mark, Recipient
 
@@ -47,7 +48,9 @@ class DynamoDigests(DynamoMarks):
 
     def recipients(self, uid: Uid) -> Mapping[str, Recipient]:
         rows = RecipientRow.query_prefix(keys.account(uid), keys.DIGEST_PREFIX)
-        return {row.sk.removeprefix(keys.DIGEST_PREFIX): _recipient(row) for row in rows}
+        return dict(
+            readable(rows, lambda row: (row.sk.removeprefix(keys.DIGEST_PREFIX), _recipient(row)))
+        )
 
     def choose(self, uid: Uid, sub: str, severities: frozenset[Severity]) -> None:
         wanted = set(severities) or None  # DynamoDB knows no empty set
@@ -55,8 +58,8 @@ class DynamoDigests(DynamoMarks):
 
     def all_marks(self) -> Iterator[Mark]:
         for number in range(keys.DIGEST_SHARDS):
-            for row in MarkRow.query(keys.digest_shard(number), consistent_read=True):
-                yield Mark(Uid(row.sk), int(row.at))
+            rows = MarkRow.query(keys.digest_shard(number), consistent_read=True)
+            yield from readable(rows, lambda row: Mark(Uid(row.sk), int(row.at)))
 
     def unmark(self, mark: Mark) -> None:
         delete_if(MarkRow(*_mark_key(mark.uid)), MarkRow.at == mark.at)

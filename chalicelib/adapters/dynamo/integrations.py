@@ -12,6 +12,7 @@ from pynamodb.expressions.condition import Condition
 
 from chalicelib.adapters.dynamo import keys
 from chalicelib.adapters.dynamo.base import Row, at_version, bind, put_if
+from chalicelib.adapters.dynamo.readable import readable
 from chalicelib.domain.errors import StaleVersion
 from chalicelib.domain.words import Platform, Uid
 from chalicelib.services.ports.integrations import AgeGate, FlagTrust, Integration
@@ -44,7 +45,7 @@ class DynamoIntegrations:
 
     def for_account(self, uid: Uid) -> list[Integration]:
         rows = IntegrationRow.query_prefix(keys.account(uid), keys.INTEGRATION_PREFIX)
-        return [_integration(uid, row) for row in rows]
+        return list(readable(rows, lambda row: _integration(uid, row)))
 
     def save(self, integration: Integration) -> Integration:
         row = next_row(integration)

@@ -10,8 +10,10 @@ from pynamodb.attributes import BooleanAttribute, UnicodeAttribute, UnicodeSetAt
 
 from chalicelib.adapters.dynamo import keys
 from chalicelib.adapters.dynamo.base import Row, bind, first_page, update_if
+from chalicelib.adapters.dynamo.readable import readable
 from chalicelib.domain.ids import store_key_id
 from chalicelib.domain.records import InventoryItem
+from chalicelib.domain.stored_fields import from_fields
 from chalicelib.domain.words import Platform, ScopeId, Uid
 
 
@@ -54,7 +56,7 @@ class DynamoInventories:
             limit=limit + 1,
         )
         page, last = first_page(rows, limit)
-        return [_item(row) for row in page], last
+        return list(readable(page, _item)), last
 
 
 def _row(uid: Uid, platform: Platform, scope: ScopeId, item: InventoryItem) -> InventoryRow:
@@ -71,4 +73,4 @@ def _row(uid: Uid, platform: Platform, scope: ScopeId, item: InventoryItem) -> I
 
 def _item(row: InventoryRow) -> InventoryItem:
     body = orjson.loads(row.body) | {"active": row.active}
-    return InventoryItem(**body, flags=frozenset(row.flags or ()))
+    return from_fields(InventoryItem, body, flags=frozenset(row.flags or ()))

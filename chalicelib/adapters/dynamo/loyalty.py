@@ -24,6 +24,7 @@ from chalicelib.adapters.dynamo.base import (
     transact,
     update_if,
 )
+from chalicelib.adapters.dynamo.readable import readable
 from chalicelib.domain.times import DAY, SECOND
 from chalicelib.domain.words import Day, Platform, Points, Uid
 from chalicelib.services.ports.common import Clock
@@ -65,8 +66,8 @@ class DynamoExpiries:
 
     def watched(self) -> Iterator[tuple[Uid, Day | None]]:
         for number in range(keys.EXPIRY_SHARDS):
-            for row in ExpiryRow.query(keys.expiry_shard(number)):
-                yield Uid(row.sk), instant(row.looked)
+            rows = ExpiryRow.query(keys.expiry_shard(number))
+            yield from readable(rows, lambda row: (Uid(row.sk), instant(row.looked)))
 
     def mark_looked_at(self, uid: Uid, day: Day) -> None:
         update_if(_expiry(uid), [ExpiryRow.looked.set(day)], ExpiryRow.pk.exists())

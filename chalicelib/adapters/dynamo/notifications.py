@@ -9,6 +9,7 @@ from pynamodb.expressions.update import Action
 from chalicelib.adapters.dynamo import keys
 from chalicelib.adapters.dynamo.base import Row, assign, bind, put_if, update_if
 from chalicelib.adapters.dynamo.digests import DynamoMarks
+from chalicelib.adapters.dynamo.readable import readable
 from chalicelib.domain.times import DAY, SECOND
 from chalicelib.domain.words import Instant, Uid
 from chalicelib.services.ports.notifications import Notification
@@ -72,7 +73,7 @@ class DynamoNotifications:
 
     def all_for(self, uid: Uid) -> list[Notification]:
         rows = NotificationRow.query_prefix(keys.account(uid), keys.NOTIFICATION_PREFIX)
-        return [row.as_fact(Notification) for row in rows]
+        return list(readable(rows, lambda row: row.as_fact(Notification)))
 
 
 def _open() -> Condition:

@@ -18,6 +18,7 @@ from chalicelib.domain.names import name_key
 from chalicelib.domain.personas import NO_FIGURES, Bought, Figures, Persona
 from chalicelib.domain.records import Customer, Sale
 from chalicelib.domain.sales_summary import SaleRef, SalesSummary
+from chalicelib.domain.stored_fields import from_values
 from chalicelib.domain.words import Platform, ScopeId, Uid
 from chalicelib.services.ports.facts import (
     Intent,
@@ -104,7 +105,11 @@ def summary_row(uid: Uid, record_id: str, sales: RecordSales) -> tuple[Key, Row]
 
 
 def read_summary(row: Row) -> RecordSales:
-    points = RecordPoints(*orjson.loads(row["points"]["S"])) if "points" in row else NO_POINTS
+    points = (
+        from_values(RecordPoints, orjson.loads(row["points"]["S"]))
+        if "points" in row
+        else NO_POINTS
+    )
     figures = _unpack_figures(row["figures"]["S"]) if "figures" in row else NO_FIGURES
     if "persona_counts_on" in row:
         figures = figures._replace(counts_on=int(row["persona_counts_on"]["N"]))

@@ -100,13 +100,15 @@ def _source(packed: Mapping[str, Any]) -> Source:
     values |= {name: text_as_day(values.get(name)) for name in _day_fields()}
     since = chain(packed.get("kept_since", ()), repeat(0))
     keeping = zip(packed.get("keeping", ()), since, strict=False)
-    values["keeping"] = _keeps((setting, day, at) for (setting, day), at in keeping)
+    values["keeping"] = _keeps((setting, day, at) for (setting, day, *_), at in keeping)
     values["overruled"] = _keeps(packed.get("overruled", ()))
     return Source(**values)
 
 
 def _keeps(packed: Iterable[tuple[str, str, int]]) -> tuple[KeptMembers, ...]:
-    return tuple(KeptMembers(setting, day_from_text(day), since) for setting, day, since in packed)
+    return tuple(
+        KeptMembers(setting, day_from_text(day), since) for setting, day, since, *_ in packed
+    )
 
 
 def _day_fields() -> list[str]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import orjson
 
+from chalicelib.domain.stored_fields import from_fields
 from chalicelib.services.ports.runs import RunError, RunView, StreamTotals
 
 
@@ -13,7 +14,9 @@ def view_text(view: RunView) -> str:
 
 def read_view(text: str) -> RunView:
     values = orjson.loads(text)
-    values["streams"] = {name: StreamTotals(**totals) for name, totals in values["streams"].items()}
+    values["streams"] = {
+        name: from_fields(StreamTotals, totals) for name, totals in values["streams"].items()
+    }
     if values["error"] is not None:
-        values["error"] = RunError(**values["error"])
-    return RunView(**values)
+        values["error"] = from_fields(RunError, values["error"])
+    return from_fields(RunView, values)

@@ -10,7 +10,9 @@ from pynamodb.attributes import NumberAttribute, UnicodeAttribute
 
 from chalicelib.adapters.dynamo import keys
 from chalicelib.adapters.dynamo.base import Row, query_page
+from chalicelib.adapters.dynamo.readable import readable
 from chalicelib.domain.records import Reject
+from chalicelib.domain.stored_fields import from_fields
 from chalicelib.domain.times import DAY, SECOND
 from chalicelib.domain.words import Uid
 from chalicelib.services.ports.common import Clock
@@ -46,7 +48,7 @@ class DynamoSetAside:
         self, uid: Uid, run: str, limit: int, after: str | None
     ) -> tuple[list[SetAside], str | None]:
         rows, last = query_page(SetAsideRow, keys.aside(uid, run), limit, after, POSITION)
-        return [_set_aside(row) for row in rows], last
+        return list(readable(rows, _set_aside)), last
 
 
 def _text(reject: Reject) -> str:
@@ -60,4 +62,4 @@ def _text(reject: Reject) -> str:
 
 
 def _set_aside(row: SetAsideRow) -> SetAside:
-    return SetAside(number=int(row.sk.rsplit("#", 1)[1]), **orjson.loads(row.body))
+    return from_fields(SetAside, orjson.loads(row.body), number=int(row.sk.rsplit("#", 1)[1]))

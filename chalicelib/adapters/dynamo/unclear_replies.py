@@ -8,6 +8,7 @@ import orjson
 
 from chalicelib.adapters.dynamo import keys
 from chalicelib.adapters.dynamo.batch import BatchTable
+from chalicelib.domain.stored_fields import from_fields
 from chalicelib.domain.times import DAY, SECOND
 from chalicelib.domain.words import Uid
 from chalicelib.services.ports.texting import UnclearReply
@@ -33,13 +34,15 @@ class DynamoUnclearReplies:
 
     def waiting(self, uid: Uid) -> list[UnclearReply]:
         rows = self.table.query(keys.unclear_replies(uid), keys.UNCLEAR_REPLY_PREFIX)
-        replies = (UnclearReply(**orjson.loads(row["body"]["S"])) for row in rows)
+        replies = (from_fields(UnclearReply, orjson.loads(row["body"]["S"])) for row in rows)
         return sorted(filter(self._is_kept, replies), key=lambda reply: (reply.at, reply.id))
 
     def get(self, uid: Uid, reply_id: str) -> UnclearReply | None:
         key = (keys.unclear_replies(uid), keys.unclear_reply(reply_id))
         row = self.table.get_many([key]).get(key)
-        reply = UnclearReply(**orjson.loads(row["body"]["S"])) if row is not None else None
+        reply = (
+            from_fields(UnclearReply, orjson.loads(row["body"]["S"])) if row is not None else None
+        )
         return reply if reply is not None and self._is_kept(reply) else None
 
     def remove(self, uid: Uid, reply_id: str) -> None:

@@ -26,7 +26,7 @@ from chalicelib.domain.errors import AiqError, NewerMessage, PoisonMessage
 from chalicelib.domain.outside_json import UnreadableJson, read_json
 from chalicelib.entrypoints import wiring
 from chalicelib.entrypoints.events.retries import receive_count, retry_seconds
-from chalicelib.observability import logger
+from chalicelib.observability import count, logger
 
 if TYPE_CHECKING:
     from chalicelib.domain.words import Uid
@@ -144,6 +144,7 @@ def _each(
         except Exception as error:  # noqa: BLE001 -- the last stop: it is logged, and SQS delivers again
             logger().exception("job.failed", queue=dead.name, message_id=record["messageId"])
             failed.append({"itemIdentifier": record["messageId"]})
+            count("WorkerFailures", worker=dead.name)
             _ask_for_it_soon(record, queue, error)
     return {"batchItemFailures": failed}
 

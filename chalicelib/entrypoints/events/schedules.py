@@ -8,7 +8,7 @@ from chalice.app import CloudWatchEvent
 
 from chalicelib.config import config
 from chalicelib.entrypoints import wiring
-from chalicelib.observability import logger
+from chalicelib.observability import count, logger
 
 RESERVE_MS = 10_000
 
@@ -24,6 +24,7 @@ def plan_syncs(event: CloudWatchEvent) -> None:
     queued = wiring.sync.planner().plan(time_left)
     expiring = wiring.loyalty.expiry_planner().plan(time_left)
     logger().info("plan.done", due=queued, expiring=expiring)
+    _tick("plan-syncs")
 
 
 def release_texts(event: CloudWatchEvent) -> None:
@@ -33,6 +34,7 @@ def release_texts(event: CloudWatchEvent) -> None:
         lambda: context.get_remaining_time_in_millis() > RESERVE_MS
     )
     logger().info("texts.released", due=queued)
+    _tick("release-texts")
 
 
 def send_digests(event: CloudWatchEvent) -> None:
@@ -40,17 +42,20 @@ def send_digests(event: CloudWatchEvent) -> None:
     from chalicelib.services.ports.digests import MailRefused
 
     if not config().digest_sender:
+        _tick("send-digests")
         return
     context: Any = event.context
     done = wiring.notifications.digest_sender().send(
         lambda: context.get_remaining_time_in_millis() > RESERVE_MS
     )
     logger().info("digests.sent", sent=done.sent)
+    _tick("send-digests")
     if done.unknown:
         logger().warning("digests.unknown", count=done.unknown)
     for code in sorted(set(done.refused_as)):
         logger().error("digests.refused", code=code)
     if done.refused_as:
+        count("EmailsRefused", len(done.refused_as))
         raise MailRefused("The mail service refused digests.", refused_as=done.refused_as[0])
 
 
@@ -58,3 +63,9 @@ def watch_dead_letters(event: CloudWatchEvent) -> None:  # noqa: ARG001 -- the t
     """Notify accounts and the operator of jobs in the dead-letter queues."""
     waiting = wiring.notifications.dead_letter_watch().look()
     logger().info("dead_letters.looked", count=waiting)
+    _tick("watch-dead-letters")
+
+
+def _tick(schedule: str) -> None:
+    """Count a tick that came to its end: an alarm rings when a schedule has none for a while."""
+    count("Ticks", schedule=schedule)

@@ -12,7 +12,7 @@ from chalicelib.domain.outside_json import UnreadableJson, read_json
 from chalicelib.domain.times import from_text
 from chalicelib.domain.words import Instant
 from chalicelib.entrypoints import wiring
-from chalicelib.observability import logger
+from chalicelib.observability import count, logger
 
 if TYPE_CHECKING:
     from chalicelib.services.job_messages import InboundText
@@ -43,6 +43,7 @@ def _read(message: InboundText) -> None:
         _bury(orjson.dumps(message.body()).decode(), error)
     except Exception:  # noqa: BLE001 -- the last stop: it is logged, and the queue tries again
         logger().exception("inbound.delayed")
+        count("WorkerFailures", worker="inbound-sms")
         wiring.outside.texts_queue().send(message.body())
     else:
         logger().info("text.inbound", uid=uid, outcome=reply)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from chalicelib.config import config
+from chalicelib.entrypoints.passing_over import pass_over
 from chalicelib.entrypoints.wiring import derivation, notifications, outside, personas
 from chalicelib.entrypoints.wiring.once import once
 
@@ -33,7 +34,7 @@ def expiry_planner() -> ExpiryPlanner:
     from chalicelib.services.loyalty.expiry import ExpiryPlanner
 
     return ExpiryPlanner(
-        outside.expiries(), outside.accounts(), outside.jobs_queue(), outside.clock()
+        outside.expiries(), outside.accounts(), outside.jobs_queue(), outside.clock(), pass_over
     )
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from chalicelib.config import config
+from chalicelib.entrypoints.passing_over import pass_over
 from chalicelib.entrypoints.wiring import outside
 from chalicelib.entrypoints.wiring.once import once
 
@@ -28,7 +29,7 @@ def dead_letter_watch() -> DeadLetterWatch:
 
     syncs = [outside.sync_dead_letters("sync"), outside.sync_dead_letters("sync-own-server")]
     return DeadLetterWatch(
-        [*syncs, outside.jobs_dead_letters(), outside.texts_dead_letters()], notifier()
+        [*syncs, outside.jobs_dead_letters(), outside.texts_dead_letters()], notifier(), pass_over
     )
 
 
@@ -56,4 +57,5 @@ def digest_sender() -> DigestSender:
         outside.mailer(),
         outside.clock(),
         dashboard=config().dashboard_url,
+        pass_over=pass_over,
     )

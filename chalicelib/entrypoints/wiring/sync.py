@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from chalicelib.config import config
+from chalicelib.entrypoints.passing_over import pass_over
 from chalicelib.entrypoints.wiring import derivation, loyalty, notifications, outside, stores
 from chalicelib.entrypoints.wiring.once import once
 
@@ -57,6 +58,7 @@ def planner() -> Planner:
         _notices(),
         outside.clock(),
         shards=DUE_SHARDS,
+        pass_over=pass_over,
     )
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from chalicelib.entrypoints.passing_over import pass_over
 from chalicelib.entrypoints.wiring import derivation, notifications, outside
 from chalicelib.entrypoints.wiring.once import once
 
@@ -69,6 +70,7 @@ def release() -> Release:
         outside.kill_switch(),
         outside.clock(),
         shards=TEXT_SHARDS,
+        pass_over=pass_over,
     )
 
 

@@ -15,7 +15,7 @@ from chalicelib.services.derivation.commit import FactCommits
 from chalicelib.services.job_messages import ExpiryMessage, next_hop, next_position
 from chalicelib.services.ports.accounts import Accounts
 from chalicelib.services.ports.changes import PreviewReads
-from chalicelib.services.ports.common import Clock, JobQueue
+from chalicelib.services.ports.common import Clock, JobQueue, PassOver, pass_over_nothing
 from chalicelib.services.ports.facts import PersonaList
 from chalicelib.services.ports.loyalty import Expiries
 
@@ -41,6 +41,7 @@ class ExpiryPlanner:
     accounts: Accounts
     jobs: JobQueue
     clock: Clock
+    pass_over: PassOver = pass_over_nothing
 
     def plan(self, time_left: TimeLeft) -> int:
         """Queue the looks of today that are not queued yet, and return how many.
@@ -51,17 +52,24 @@ class ExpiryPlanner:
         for uid, last_look in self.expiries.watched():
             if not time_left():
                 break
-            try:
-                zone = self.accounts.get(uid).time_zone
-            except NotFound:
-                self.expiries.drop(uid)
-                continue
-            today = local_day_number(self.clock.now(), zone)
-            if last_look is None or last_look < today:
-                self.jobs.send(ExpiryMessage(uid).body())
-                self.expiries.mark_looked_at(uid, today)
-                queued += 1
+            queued += self._try(uid, last_look)
         return queued
+
+    def _try(self, uid: Uid, last_look: Day | None) -> bool:
+        return self.pass_over(lambda: self._queue(uid, last_look), otherwise=False, uid=uid)
+
+    def _queue(self, uid: Uid, last_look: Day | None) -> bool:
+        try:
+            zone = self.accounts.get(uid).time_zone
+        except NotFound:
+            self.expiries.drop(uid)
+            return False
+        today = local_day_number(self.clock.now(), zone)
+        if last_look is not None and last_look >= today:
+            return False
+        self.jobs.send(ExpiryMessage(uid).body())
+        self.expiries.mark_looked_at(uid, today)
+        return True
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

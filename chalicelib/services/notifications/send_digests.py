@@ -15,7 +15,7 @@ from chalicelib.services.notifications.digest import (
     write_letter,
 )
 from chalicelib.services.ports.accounts import Account, Accounts, User
-from chalicelib.services.ports.common import Clock
+from chalicelib.services.ports.common import Clock, PassOver, pass_over_nothing
 from chalicelib.services.ports.digests import (
     Digests,
     Mailer,
@@ -64,6 +64,7 @@ class DigestSender:
     clock: Clock
     _: KW_ONLY
     dashboard: str
+    pass_over: PassOver = pass_over_nothing
 
     def send(self, time_left: Callable[[], bool]) -> SendTotals:
         """Send every digest that is due. Stops when time is up: what is left stays marked."""
@@ -71,8 +72,13 @@ class DigestSender:
         for mark in self.digests.all_marks():
             if not time_left():
                 break
-            totals += self._send_due(mark, time_left)
+            totals += self._try(mark, time_left)
         return totals
+
+    def _try(self, mark: Mark, time_left: Callable[[], bool]) -> SendTotals:
+        return self.pass_over(
+            lambda: self._send_due(mark, time_left), otherwise=SendTotals(), uid=mark.uid
+        )
 
     def _send_due(self, mark: Mark, time_left: Callable[[], bool]) -> SendTotals:
         now = self.clock.now()

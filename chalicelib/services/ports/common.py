@@ -2,13 +2,29 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from typing import Literal, Protocol
+from collections.abc import Callable, Mapping
+from typing import Literal, Protocol, TypeVar
 
-from chalicelib.domain.words import Instant
+from chalicelib.domain.words import Instant, Uid
 
 SyncQueue = Literal["sync", "sync-own-server"]
 """Sources on retailers' own servers have a queue of their own, so that they delay no others."""
+
+
+T = TypeVar("T")
+
+
+class PassOver(Protocol):
+    def __call__(self, act: Callable[[], T], *, otherwise: T, uid: Uid) -> T:
+        """Return what `act` returns. Where it fails for what is stored of this account, log and
+        count that, and return `otherwise`, so that the others of a tick have their turn. Raises
+        what concerns all of them, as an outage does."""
+        ...
+
+
+def pass_over_nothing(act: Callable[[], T], *, otherwise: T, uid: Uid) -> T:  # noqa: ARG001 -- the port has them
+    """The `PassOver` that raises every error."""
+    return act()
 
 
 def do_nothing() -> None:

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 from chalicelib.domain.errors import Conflict, NotFound
 from chalicelib.domain.times import MINUTE
-from chalicelib.services.ports.common import Clock
+from chalicelib.services.ports.common import Clock, PassOver, pass_over_nothing
 from chalicelib.services.ports.integrations import Credentials, DueCredential
 from chalicelib.services.sync.next_run import is_stale
 from chalicelib.services.sync.notices import RunNotices
@@ -31,6 +31,7 @@ class Planner:
     notices: RunNotices
     clock: Clock
     shards: int
+    pass_over: PassOver = pass_over_nothing
 
     def plan(self, time_left: Callable[[], bool]) -> int:
         """Queue runs for the credentials that are due and return how many were queued.
@@ -42,10 +43,13 @@ class Planner:
         for shard in range(self.shards):
             while time_left():
                 due = self.credentials.due(shard, until, BATCH)
-                queued += sum(self._queue(each, number) for number, each in enumerate(due))
+                queued += sum(self._try(each, number) for number, each in enumerate(due))
                 if len(due) < BATCH:
                     break
         return queued
+
+    def _try(self, due: DueCredential, number: int) -> bool:
+        return self.pass_over(lambda: self._queue(due, number), otherwise=False, uid=due.uid)
 
     def _queue(self, due: DueCredential, number: int) -> bool:
         if not self.credentials.claim_due(due, self.clock.now() + LOOK_AGAIN_AFTER):

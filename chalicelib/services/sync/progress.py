@@ -8,6 +8,7 @@ from typing import Any, cast
 
 from chalicelib.domain.records import STREAMS
 from chalicelib.domain.schedule import PassKind
+from chalicelib.domain.stored_fields import from_fields
 from chalicelib.domain.words import Instant, RunState, Stream
 from chalicelib.services.ports.pos import Cursor
 from chalicelib.services.ports.runs import RunError, RunView, StreamTotals
@@ -106,12 +107,9 @@ class Progress:
     @classmethod
     def load(cls, checkpoint: dict[str, Any]) -> Progress:
         """Return the progress that `dump` wrote; what newer code wrote besides is passed over."""
-        streams = {
-            n: StreamProgress(**_known(StreamProgress, at))
-            for n, at in checkpoint["streams"].items()
-        }
+        streams = {n: from_fields(StreamProgress, at) for n, at in checkpoint["streams"].items()}
         names = {key: (name, zone) for key, (name, zone) in checkpoint["store_names"].items()}
-        error = RunError(**checkpoint["error"]) if checkpoint["error"] else None
+        error = from_fields(RunError, checkpoint["error"]) if checkpoint["error"] else None
         missing = checkpoint.get("sales_missing")
         read = {
             **_known(cls, checkpoint),

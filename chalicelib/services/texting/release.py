@@ -6,9 +6,9 @@ from collections.abc import Callable, Mapping
 from dataclasses import KW_ONLY, dataclass
 
 from chalicelib.domain.times import MINUTE
-from chalicelib.domain.words import Uid
+from chalicelib.domain.words import Instant, Uid
 from chalicelib.services.job_messages import LostText, RequestJob
-from chalicelib.services.ports.common import Clock, JobQueue
+from chalicelib.services.ports.common import Clock, JobQueue, PassOver, pass_over_nothing
 from chalicelib.services.ports.consent import ConsentLog, Due, DueContact
 from chalicelib.services.ports.texting import KillSwitch
 
@@ -34,6 +34,7 @@ class Release:
     clock: Clock
     _: KW_ONLY
     shards: int
+    pass_over: PassOver = pass_over_nothing
 
     def release(self, time_left: Callable[[], bool]) -> int:
         """Queue what is due and return how many jobs that were.
@@ -69,12 +70,15 @@ class Release:
 
     def _queue_all(self, due: list[Due], before: int) -> int:
         next_at = self.clock.now() + LOOK_AGAIN_AFTER
-        claimed = [each for each in due if self.log.claim(each, next_at)]
+        claimed = [each for each in due if self._claim(each, next_at)]
         bodies: list[Mapping[str, object]] = [_job(each).body() for each in claimed]
         delays = [(before + number) % SPREAD_SECONDS for number in range(len(bodies))]
         if bodies:
             self.queue.send_many(bodies, delays=delays)
         return len(bodies)
+
+    def _claim(self, due: Due, next_at: Instant) -> bool:
+        return self.pass_over(lambda: self.log.claim(due, next_at), otherwise=False, uid=due.uid)
 
 
 def _job(due: Due) -> RequestJob | LostText:

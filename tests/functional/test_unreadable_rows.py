@@ -1,0 +1,106 @@
+"""A row of garbage, as written by hand, stops nobody else."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+
+import boto3
+import pytest
+
+import app
+from chalicelib.entrypoints import wiring
+from tests.functional.gateway import OURS
+from tests.functional.stored import Deployment, a_deployment, sample
+from tests.unit.entrypoints.test_queues import Context, scheduled
+
+
+@pytest.fixture
+def kept() -> Iterator[Deployment]:
+    with a_deployment(sample("accounts")["at"]) as deployment:
+        deployment.fill()
+        yield deployment
+
+
+def spoil(table: str, pk: str, sk: str, **attributes: str) -> None:
+    """Put a row with nothing but these texts in its place."""
+    item = {name: {"S": value} for name, value in {"pk": pk, "sk": sk, **attributes}.items()}
+    boto3.client("dynamodb").put_item(TableName=f"{table}-under-test", Item=item)
+
+
+def counted(printed: str, metric: str) -> list[dict[str, object]]:
+    """The lines in embedded metric format that hold this metric."""
+    lines = [json.loads(line) for line in printed.splitlines() if line.startswith("{")]
+    return [line for line in lines if metric in line]
+
+
+def test_lists_pass_over_a_row_that_cannot_be_read_and_count_it(
+    kept: Deployment, capsys: pytest.CaptureFixture[str]
+) -> None:
+    outside = wiring.outside
+    lists = {
+        "credentials": lambda: outside.credentials().for_integration(OURS, "posabit"),
+        "users": lambda: outside.accounts().users(OURS),
+        "notifications": lambda: outside.notifications().all_for(OURS),
+        "integrations": lambda: outside.integrations().for_account(OURS),
+    }
+    before = {name: read() for name, read in lists.items()}
+    capsys.readouterr()
+
+    spoil("integrations", f"ACCOUNT#{OURS}", "CREDENTIAL#posabit#crd_garbage", fields="{")
+    spoil("accounts", f"ACCOUNT#{OURS}", "USER#garbage", active="perhaps")
+    spoil("accounts", f"ACCOUNT#{OURS}", "NOTIFICATION#no#garbage", raised_at="yesterday")
+    spoil("integrations", f"ACCOUNT#{OURS}", "INTEGRATION#garbage", version="x")
+
+    assert {name: read() for name, read in lists.items()} == before
+    assert len(counted(capsys.readouterr().out, "UnreadableRows")) >= len(lists)
+
+
+@pytest.mark.parametrize("garbage", ["999", "garbage", "0000000000000"])
+def test_ticks_pass_over_accounts_that_cannot_be_read(
+    kept: Deployment, capsys: pytest.CaptureFixture[str], garbage: str
+) -> None:
+    for shard in range(16):
+        spoil("accounts", f"EXPIRY#{shard:02d}", garbage, looked="?")
+        spoil("accounts", f"DIGESTS#{shard:02d}", garbage, at="?")
+    spoil("accounts", f"ACCOUNT#{garbage}", "ACCOUNT", version="?")
+
+    app.plan_syncs(scheduled(), Context())
+    app.send_digests(scheduled(), Context())
+    app.watch_dead_letters(scheduled(), Context())
+
+    ticks = counted(capsys.readouterr().out, "Ticks")
+    assert [tick["schedule"] for tick in ticks] == [
+        "plan-syncs",
+        "send-digests",
+        "watch-dead-letters",
+    ]
+
+
+def test_the_planner_comes_to_the_others_of_an_unreadable_credential(
+    kept: Deployment, capsys: pytest.CaptureFixture[str]
+) -> None:
+    client = boto3.client("dynamodb")
+    rows = client.query(
+        TableName="integrations-under-test",
+        KeyConditionExpression="pk = :pk AND begins_with(sk, :sk)",
+        ExpressionAttributeValues={
+            ":pk": {"S": f"ACCOUNT#{OURS}"},
+            ":sk": {"S": "CREDENTIAL#"},
+        },
+    )["Items"]
+    due = [row for row in rows if "due_at" in row]
+    assert due
+    broken = {**due[0], "sk": {"S": "CREDENTIAL#posabit#crd_broken"}, "version": {"S": "?"}}
+    for row in [*due, broken]:
+        item = {**row, "due_at": {"N": "1"}}
+        client.put_item(TableName="integrations-under-test", Item=item)
+    capsys.readouterr()
+
+    app.plan_syncs(scheduled(), Context())
+
+    for row in due:
+        key = {name: row[name] for name in ("pk", "sk")}
+        after = client.get_item(TableName="integrations-under-test", Key=key)["Item"]
+        assert after.get("due_at") != {"N": "1"}, "it had its turn"
+    assert counted(capsys.readouterr().out, "UnreadableRows")
