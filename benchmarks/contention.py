@@ -13,7 +13,7 @@ import json
 import random
 import statistics
 import sys
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass, field, replace
 from functools import partial
 from itertools import count
@@ -43,7 +43,7 @@ from chalicelib.services.derivation.terms import TermsReader
 from chalicelib.services.loyalty.contacts_withdrawn import ContactJudge
 from chalicelib.services.ports.accounts import Account
 from chalicelib.services.ports.common import do_nothing
-from chalicelib.services.ports.effects import Ask, ConsentFlag
+from chalicelib.services.ports.effects import CommitEffects
 from chalicelib.services.ports.facts import CommitLock, Committed
 from chalicelib.services.ports.pos import Page
 from chalicelib.services.ports.runs import Lease, RunView
@@ -218,9 +218,8 @@ class SlowDynamo(MemoryDynamo):
         return self.call("update_item", partial(super().update_item, **request))
 
     @override
-    def paginate(self, **request: Any) -> Iterator[dict[str, Any]]:
-        pages = super().paginate
-        yield from self.call("query", lambda: list(pages(**request)), 2)
+    def query(self, **request: Any) -> dict[str, Any]:
+        return self.call("query", partial(super().query, **request), 2)
 
 
 class PeoplesMeter(Meter):
@@ -265,27 +264,15 @@ class _Accounts:
     get: Callable[[Uid], Account]
 
 
-class NotedEffects:
-    """The `Effects` port as the consent log does it: states are read by the batch, and each number
-    is written by itself."""
+class SentEffects:
+    """The `Effects` port: what a commit requests is one message, whose sending takes as long as a
+    call."""
 
     def __init__(self, dynamo: SlowDynamo) -> None:
         self._dynamo = dynamo
 
-    def note_asks(self, uid: Uid, asks: Sequence[Ask]) -> None:  # noqa: ARG002
-        for _ in range(0, len(asks), batch.MAX_GET):
-            self._dynamo.call("batch_get_item", do_nothing, batch.MAX_GET)
-        for _ in asks:
-            self._dynamo.call("update_item", do_nothing)
-
-    def request(self, uid: Uid, effects: object) -> None:  # noqa: ARG002
-        """One message."""
+    def request(self, uid: Uid, effects: CommitEffects) -> None:  # noqa: ARG002
         self._dynamo.call("update_item", do_nothing)
-
-    def note_flags(self, uid: Uid, flags: Sequence[ConsentFlag]) -> None:  # noqa: ARG002
-        for _ in flags:
-            self._dynamo.call("query", do_nothing)
-            self._dynamo.call("update_item", do_nothing)
 
 
 class PeoplesFacts(DynamoFacts):
@@ -403,7 +390,7 @@ class Run:
         account = SlowAccount(self._dynamo, every_setting=self._scenario.every_setting)
         terms = TermsReader(_Accounts(account.account), account, account, self._time)  # type: ignore[arg-type]
         store = facts(table, CommitLocks(table, self._time))
-        return commits(store, terms, NotedEffects(self._dynamo))
+        return commits(store, terms, SentEffects(self._dynamo))
 
     def _intake(self, scope: ScopeId) -> PageIntake:
         commits = self._commits(DynamoFacts, WatchedCommits)

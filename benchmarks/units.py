@@ -24,6 +24,8 @@ RowKey = tuple[str, str, str]
 
 WRITE_BYTES = 1024
 READ_BYTES = 4096
+OUR_CALLS = ("batch_get_item", "batch_write_item", "query")
+"""The calls of `WireClient` that botocore knows nothing of."""
 REMEMBERED = 50_000
 """How many sizes of rows are remembered: a row was nearly always read just before its write."""
 
@@ -108,7 +110,7 @@ class Meter:
             ("after-call.dynamodb", self._after_call),
         ]
         handlers.BUILTIN_HANDLERS.extend(hooks)
-        ours = {name: getattr(WireClient, name) for name in ("batch_get_item", "batch_write_item")}
+        ours = {name: getattr(WireClient, name) for name in OUR_CALLS}
         for name, method in ours.items():
             setattr(WireClient, name, self._counted(name, method))
         try:

@@ -179,14 +179,18 @@ class BatchTable:
     def _query(
         self, pk: str, condition: str, values: Row, *, consistent: bool = True
     ) -> Iterator[Row]:
-        pages = self.client.get_paginator("query").paginate(
-            TableName=self.name,
-            KeyConditionExpression=f"pk = :pk{condition}",
-            ExpressionAttributeValues={":pk": {"S": pk}, **values},
-            ConsistentRead=consistent,
-        )
-        for page in pages:
+        query: dict[str, Any] = {
+            "TableName": self.name,
+            "KeyConditionExpression": f"pk = :pk{condition}",
+            "ExpressionAttributeValues": {":pk": {"S": pk}, **values},
+            "ConsistentRead": consistent,
+        }
+        while True:
+            page = self.client.query(**query)
             yield from page["Items"]
+            if not (after := page.get("LastEvaluatedKey")):
+                return
+            query["ExclusiveStartKey"] = after
 
     def _in_waves(
         self,
