@@ -144,8 +144,10 @@ def _growth(report: Report, largest: int) -> None:
         (here.writes + here.reads) / max(1e-9, there.writes + there.reads)
         for here, there in ((last.shopper, sizes[0].shopper), (last.sale, sizes[0].sale))
     )
+    reads = max((size.shopper.reads + size.sale.reads) / 2 for size in sizes)
     span = f"{SMALLEST_ACCOUNT:,} → {largest:,} personas"
     report.budgets += [
+        Budget("read units per record of a first load", reads, 3),
         Budget(f"units per record, {span}", units, 1.1, "times"),
         Budget(f"CPU per record, {span}", max(last.cpu_against_smallest.values()), 1.1, "times"),
         Budget(

@@ -8,6 +8,7 @@ from dataclasses import replace
 from functools import partial
 
 from chalicelib.domain.errors import LeaseLost
+from chalicelib.domain.id_ranges import NO_IDS_SEEN, SeenIds
 from chalicelib.domain.identity import MergeKey
 from chalicelib.domain.ledger import Postings
 from chalicelib.domain.personas import Persona
@@ -50,6 +51,8 @@ class MemoryFacts:
         self.key_carriers: dict[tuple[str, MergeKey], KeyCarriers] = {}
         self.member_rows: dict[tuple[str, MergeKey], dict[str, str]] = {}
         self.shared_rows: dict[tuple[str, MergeKey], bool] = {}
+        self.seen_ids_rows: dict[tuple[str, str, str], SeenIds] = {}
+        self.keeps_seen_ids = True
         self.intents: dict[str, Intent] = {}
         self.holders: dict[str, int] = {}
         self.fences: dict[str, int] = {}
@@ -68,7 +71,13 @@ class MemoryFacts:
     ) -> CommitLock:
         self.fences[uid] = self.fences.get(uid, 0) + 1
         self.holders[uid] = self.fences[uid]
-        return CommitLock(uid, self.fences[uid], 0.0, self.intents.get(uid))
+        return CommitLock(
+            uid,
+            self.fences[uid],
+            0.0,
+            self.intents.get(uid),
+            has_seen_ids=self.keeps_seen_ids,
+        )
 
     def store_intent(self, lock: CommitLock, intent: Intent) -> None:
         self._touch(lock)
@@ -84,6 +93,9 @@ class MemoryFacts:
 
     def rows(self, uid: str, records: Iterable[str]) -> dict[str, RecordRows]:
         return {rid: self._rows(uid, rid) for rid in records}
+
+    def seen_ids(self, uid: str, platform: str, scope: str) -> SeenIds:
+        return self.seen_ids_rows.get((uid, platform, scope), NO_IDS_SEEN)
 
     def carriers(self, uid: str, keys: Iterable[MergeKey]) -> dict[MergeKey, KeyCarriers]:
         wanted = list(keys)
@@ -196,6 +208,7 @@ class MemoryFacts:
         puts += [(self.summaries, (uid, rid), summary) for rid, summary in writes.summaries.items()]
         puts += [(self.shared_rows, (uid, key), on or None) for key, on in writes.shared.items()]
         puts += [(self.personas, (uid, rid), persona) for rid, persona in writes.personas.items()]
+        puts += [(self.seen_ids_rows, (uid, *scope), ids) for scope, ids in writes.seen_ids.items()]
         self.persona_writes += len(writes.personas)
         return [partial(_put, *put) for put in puts]
 

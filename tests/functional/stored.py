@@ -90,6 +90,7 @@ NEWER = (
     ("accounts", r"SLOTS#\d+", ".+"),
     ("accounts", r"ACCOUNT#\d+", "LIVE#.+|COUNTING|LIMIT#.+"),
     ("integrations", r"ACCOUNT#\d+", "ADDITIONS"),
+    ("personas", r"\d+#IDS#[a-z]+#.+", "IDS"),
 )
 """Kinds of rows that code after the samples writes: their table, and what their keys look like."""
 

@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from chalicelib.adapters.aws.outages import Throttled
-from chalicelib.adapters.dynamo import commit_locks
+from chalicelib.adapters.dynamo import commit_locks, keys
 from chalicelib.adapters.dynamo.batch import SIDE_BY_SIDE, BatchTable
 from chalicelib.adapters.dynamo.commit_locks import (
     PATIENT_SECONDS,
@@ -20,6 +20,7 @@ from chalicelib.adapters.dynamo.commit_locks import (
 )
 from chalicelib.adapters.dynamo.facts import DynamoFacts
 from chalicelib.domain.errors import CommitBusy, LeaseLost
+from chalicelib.domain.id_ranges import NO_IDS_SEEN
 from chalicelib.domain.identity import MergeKey, SourceRecord
 from chalicelib.domain.ids import record_id
 from chalicelib.domain.ledger import RecordPoints
@@ -262,6 +263,33 @@ def test_a_sale_that_only_changes_its_store_keeps_one_pointer(facts: FactStore) 
     write(facts, Writes(pointers={(rid, after): (), (rid, before): None}))
 
     assert facts.pointers(OURS, rid) == {after: ()}
+
+
+def test_the_ids_that_a_scope_has_seen_are_read_as_they_were_written(facts: FactStore) -> None:
+    seen = NO_IDS_SEEN.with_ids(records=["1", ODD], returned=["s1"])
+
+    write(facts, Writes(seen_ids={("posabit", ODD): seen}))
+
+    assert facts.seen_ids(OURS, "posabit", ODD) == seen
+    assert facts.seen_ids(OURS, "posabit", "north") == NO_IDS_SEEN
+    assert facts.seen_ids(OTHERS, "posabit", ODD) == NO_IDS_SEEN
+
+
+def test_ids_are_noted_as_seen_while_no_older_code_commits(table: Any) -> None:
+    """It takes the lock without saying that it keeps them: what it commits is in no range."""
+    facts = a_store(table, FakeClock())
+    for _ in range(2):
+        lock = facts.lock(OURS)
+        facts.unlock(lock, done=True)
+        assert lock.has_seen_ids
+    table.update_item(
+        TableName=TABLE,
+        Key={"pk": {"S": keys.commit(OURS)}, "sk": {"S": keys.COMMIT_SK}},
+        UpdateExpression="ADD fence :one",
+        ExpressionAttributeValues={":one": {"N": "1"}},
+    )
+
+    assert not facts.lock(OURS).has_seen_ids
 
 
 def test_more_rows_than_one_call_takes_are_written_and_read(facts: FactStore) -> None:

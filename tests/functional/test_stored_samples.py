@@ -1070,6 +1070,7 @@ NO_SAMPLE = {
     "ACCOUNT#{uid}` / `LIMIT#{limit}": "newer than the samples",
     "SLOTS#{uid}` / `{queue}": "newer than the samples",
     "ACCOUNT#{uid}` / `ADDITIONS": "newer than the samples",
+    "{uid}#IDS#{platform}#{scope}` / `IDS": "newer than the samples",
     "{uid}#REPLIES` / `REPLY#{message}": "newer than the samples",
     "SALEDAYS#{uid}#{credential}` / `{day}#{n}": "newer than the samples",
     "id": "the idempotency table is provisioned and nothing writes into it",
@@ -1145,6 +1146,7 @@ PATTERNS: dict[str, tuple[str, ...]] = {
     "the subject's latest preview; does a request count": (),  # newer than the samples
     "the slots that an account holds": (),  # newer than the samples
     "how many the account has": ("credential",),
+    "ids beyond which nothing is stored": (),  # newer than the samples
     "sales that were shown lately": (),  # newer than the samples
     "watermark; known digests": ("streams", "manifest base", "manifest delta"),
     "runs, newest first; one run": ("run",),

@@ -91,7 +91,7 @@ class CommitLocks:
 
     def _try(self, uid: Uid, *, urgent: bool) -> CommitLock | None:
         asked_at = self._clock.monotonic()
-        update = "SET held_until = :until REMOVE wanted_until ADD fence :one"
+        update = "SET held_until = :until REMOVE wanted_until ADD fence :one, ids_kept :one"
         values = {":until": self._until(), ":now": self._now(), ":one": {"N": "1"}}
         try:
             answer = self._update(uid, update, _FREE if urgent else _FREE_AND_UNWANTED, values)
@@ -100,7 +100,14 @@ class CommitLocks:
         row: Row = answer["Attributes"]
         packed = row.get("intent")
         leftover = rows.unpack_intent(bytes(packed["B"])) if packed else None
-        lock = CommitLock(uid, int(row["fence"]["N"]), asked_at, leftover)
+        lock = CommitLock(
+            uid,
+            int(row["fence"]["N"]),
+            asked_at,
+            leftover,
+            # Older code counts only the fence: what it commits is in no range.
+            has_seen_ids=row["fence"] == row["ids_kept"],
+        )
         self._held[uid] = lock, asked_at
         return lock
 

@@ -9,10 +9,11 @@ from chalicelib.adapters.dynamo import keys
 from chalicelib.adapters.dynamo import persona_rows as rows
 from chalicelib.adapters.dynamo.batch import BatchTable, Key, Row
 from chalicelib.adapters.dynamo.commit_locks import CommitLocks
+from chalicelib.domain.id_ranges import NO_IDS_SEEN, SeenIds
 from chalicelib.domain.identity import MergeKey
 from chalicelib.domain.ledger import Postings
 from chalicelib.domain.sales_summary import SaleRef
-from chalicelib.domain.words import Instant, Uid
+from chalicelib.domain.words import Instant, Platform, ScopeId, Uid
 from chalicelib.services.ports.common import do_nothing
 from chalicelib.services.ports.facts import (
     NO_SALES,
@@ -53,6 +54,11 @@ class DynamoFacts:
         partitions = {rid: keys.record(uid, rid) for rid in records}
         stored = self._get(uid, ((pk, sk) for pk in partitions.values() for sk in kinds))
         return {rid: _record_rows(rid, pk, stored) for rid, pk in partitions.items()}
+
+    def seen_ids(self, uid: Uid, platform: Platform, scope: ScopeId) -> SeenIds:
+        row_key = keys.seen_ids(uid, platform, scope), keys.SEEN_IDS_SK
+        row = self._get(uid, [row_key]).get(row_key)
+        return NO_IDS_SEEN if row is None else rows.read_seen_ids(row)
 
     def carriers(self, uid: Uid, merge_keys: Iterable[MergeKey]) -> dict[MergeKey, KeyCarriers]:
         row_keys = {(keys.merge_key(uid, *key), keys.MEMBERS_SK): key for key in merge_keys}
@@ -138,6 +144,7 @@ def _row_changes(uid: Uid, writes: Writes) -> tuple[dict[Key, Row], list[Key]]:
     puts = [rows.record_row(uid, stored) for stored in writes.records.values()]
     puts += [rows.sale_row(uid, sale) for sale in writes.sales.values()]
     puts += [rows.summary_row(uid, rid, sales) for rid, sales in writes.summaries.items()]
+    puts += [rows.seen_ids_row(uid, *scope, seen) for scope, seen in writes.seen_ids.items()]
     deletes: list[Key] = []
     for row_key, row in _optional_rows(uid, writes):
         if row is None:

@@ -6,7 +6,7 @@ from __future__ import annotations
 import zlib
 from hashlib import blake2b
 
-from chalicelib.domain.words import CredentialId, Day, Instant, Platform, Stream, Uid
+from chalicelib.domain.words import CredentialId, Day, Instant, Platform, ScopeId, Stream, Uid
 
 DUE_SHARDS = 16
 RECENT_SHARDS = 8
@@ -219,6 +219,13 @@ def sale(uid: Uid, platform: Platform, scope_id: str, ext_id: str) -> str:
 
 SALE_SK = "SALE"
 RETURNS_SK = "RETURNS"
+
+
+def seen_ids(uid: Uid, platform: Platform, scope_id: ScopeId) -> str:
+    return f"{uid}#IDS#{platform}#{scope_id}"
+
+
+SEEN_IDS_SK = "IDS"
 
 
 def commit(uid: Uid) -> str:

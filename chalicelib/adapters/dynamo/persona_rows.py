@@ -12,6 +12,7 @@ from chalicelib.adapters.dynamo import keys
 from chalicelib.adapters.dynamo.batch import Key, Row
 from chalicelib.adapters.dynamo.codec import decode, encode
 from chalicelib.domain.acts import NO_ACTS, Acts, FlagWord, Imported, Join
+from chalicelib.domain.id_ranges import IdRange, SeenIds
 from chalicelib.domain.identity import KeyKind, MergeKey, SourceRecord
 from chalicelib.domain.ledger import NO_POINTS, Posting, Postings, RecordPoints
 from chalicelib.domain.names import name_key
@@ -88,6 +89,17 @@ def returns_row(key: Key, returns: Returns) -> Row:
 def read_returns(row: Row) -> Returns:
     returns: Returns = orjson.loads(row["returns"]["S"])
     return returns
+
+
+def seen_ids_row(uid: Uid, platform: Platform, scope: ScopeId, seen: SeenIds) -> tuple[Key, Row]:
+    key = (keys.seen_ids(uid, platform, scope), keys.SEEN_IDS_SK)
+    ranges = {kind: tuple(ids) for kind, ids in seen._asdict().items() if ids is not None}
+    return key, _row(key, ranges={"S": orjson.dumps(ranges).decode()})
+
+
+def read_seen_ids(row: Row) -> SeenIds:
+    ranges = orjson.loads(row["ranges"]["S"])
+    return SeenIds(**{kind: IdRange(*ids) for kind, ids in ranges.items()})
 
 
 def summary_row(uid: Uid, record_id: str, sales: RecordSales) -> tuple[Key, Row]:

@@ -20,6 +20,7 @@ from chalicelib.domain.records import Customer, Sale
 from chalicelib.domain.words import Instant, Platform, Points, ScopeId, Uid
 from chalicelib.services.derivation.commit_in_progress import Commit
 from chalicelib.services.derivation.recover import recover
+from chalicelib.services.derivation.returns import ANY_SCOPE
 from chalicelib.services.derivation.stages.carriers import settle_carriers
 from chalicelib.services.derivation.stages.customers import take_customers, take_withheld
 from chalicelib.services.derivation.stages.derived_rows import (
@@ -102,7 +103,12 @@ class FactCommits:
         while another commit has the account; what it raises ends the wait.
         """
         with self._locked(uid, while_waiting=while_waiting) as lock:
-            commit = self._begin(uid)
+            commit = self._begin(lock)
+            shoppers = [
+                *(customer.ext_id for customer in customers),
+                *(sale.customer_ext_id for sale in sales if sale.customer_ext_id),
+            ]
+            commit.pass_over_unseen(platform, scope, shoppers, [sale.ext_id for sale in sales])
             if customers:
                 take_customers(
                     commit, platform, scope, customers, joins or {}, import_run, withhold=withhold
@@ -126,7 +132,7 @@ class FactCommits:
         `while_waiting`: see `commit`.
         """
         with self._locked(uid, while_waiting=while_waiting) as lock:
-            commit = self._begin(uid)
+            commit = self._begin(lock)
             take_withheld(commit, records)
             committed = self._finish(lock, commit)
         return replace(committed, held_seconds=lock.held_seconds)
@@ -141,7 +147,7 @@ class FactCommits:
     def rederive(self, uid: Uid, records: Iterable[str]) -> Committed:
         """Derive again, under today's rules and mapping, the personas these records belong to."""
         with self._locked(uid) as lock:
-            commit = self._begin(uid, full=True)
+            commit = self._begin(lock, full=True)
             commit.seeds.update(records)
             read_reached(commit)
             touched = sorted(commit.reached)
@@ -160,7 +166,7 @@ class FactCommits:
         A record that AIQ does not know is passed over.
         """
         with self._locked(uid) as lock:
-            commit = self._begin(uid)
+            commit = self._begin(lock)
             add_join(commit, records, Join(reason, at))
             return self._finish(lock, commit)
 
@@ -183,7 +189,7 @@ class FactCommits:
         """
         cause = f"{ADJUSTMENT_PREFIX}{adjustment}"
         with self._locked(uid, urgent=True) as lock:
-            commit = self._begin(uid)
+            commit = self._begin(lock)
             commit.load([record])
             known = commit.record_row(record) is not None
             stored = self.facts.ledger(uid, record).get(cause) if known else None
@@ -212,13 +218,14 @@ class FactCommits:
         finally:
             self.facts.unlock(lock, done=done)
 
-    def _begin(self, uid: Uid, *, full: bool = False, repairing: bool = False) -> Commit:
+    def _begin(self, lock: CommitLock, *, full: bool = False, repairing: bool = False) -> Commit:
         """Rules are read under the lock: a job that begins after they changed finds nobody who is
         derived by the old ones later."""
-        return Commit(self.facts, uid, self.terms.current(uid), full, repairing)
+        terms = self.terms.current(lock.uid)
+        return Commit(self.facts, lock.uid, terms, full, repairing, lock.has_seen_ids)
 
     def _repair(self, lock: CommitLock, intent: Intent) -> None:
-        commit = self._begin(lock.uid, full=True, repairing=True)
+        commit = self._begin(lock, full=True, repairing=True)
         recover(commit, intent)
         reach(commit)
         settle_keeps(commit)
@@ -240,6 +247,7 @@ class FactCommits:
         settle_keeps(commit)
         settle_points(commit)
         put_derived_rows(commit)
+        _keep_seen_ids(commit)
         _check_size(commit.writes)
         committed = _committed(commit)
         if commit.writes:
@@ -256,6 +264,15 @@ class FactCommits:
     def _write(self, lock: CommitLock, commit: Commit) -> None:
         for writes in in_write_order(commit.writes):
             self.facts.write(lock, writes)
+
+
+def _keep_seen_ids(commit: Commit) -> None:
+    """Only what a POS tells has ids that no row had before."""
+    if commit.takes_new_ids:
+        writes = commit.writes
+        records = [row.record for row in writes.records.values()]
+        returned = [sid for sid in writes.returns if sid.scope != ANY_SCOPE]
+        commit.keep_seen_ids(records, writes.sales.values(), returned)
 
 
 def _check_size(writes: Writes) -> None:

@@ -11,6 +11,7 @@ from collections.abc import Set as AbstractSet
 from dataclasses import dataclass, field, replace
 
 from chalicelib.domain.acts import Acts
+from chalicelib.domain.id_ranges import SeenIds, may_hold
 from chalicelib.domain.identity import (
     Component,
     MergeKey,
@@ -19,14 +20,14 @@ from chalicelib.domain.identity import (
     scope_key,
     without_placeholders,
 )
-from chalicelib.domain.ids import store_key_id
+from chalicelib.domain.ids import record_id, store_key_id
 from chalicelib.domain.ledger import Postings, RecordPoints, posted_total
 from chalicelib.domain.names import person_name
 from chalicelib.domain.personas import Persona
 from chalicelib.domain.records import Sale
 from chalicelib.domain.rules import Terms
 from chalicelib.domain.sales_summary import SaleRef, SalesSummary
-from chalicelib.domain.words import Day, Uid
+from chalicelib.domain.words import Day, Platform, ScopeId, Uid
 from chalicelib.services.ports.facts import (
     NO_SALES,
     FactStore,
@@ -69,7 +70,8 @@ class Commit:
     more than 50 records carried before and carry now. `reached`: every record of the shoppers to
     whom a seed belongs or belonged. `large`: those of components of more than 50 records.
     `components`: each shopper among the reached with the persona, which is None without a contact;
-    its figures lack points.
+    its figures lack points. `has_seen_ids`: see `CommitLock`. `unseen_sales` and `unseen_returns`:
+    sales without a row, and those without one of what was given back; neither is read.
     """
 
     facts: FactStore
@@ -77,6 +79,7 @@ class Commit:
     terms: Terms
     full: bool = False
     repairing: bool = False
+    has_seen_ids: bool = False
     writes: Writes = field(default_factory=Writes)
     seeds: set[str] = field(default_factory=set)
     withheld: set[str] = field(default_factory=set)
@@ -90,6 +93,9 @@ class Commit:
     reached: set[str] = field(default_factory=set)
     large: set[str] = field(default_factory=set)
     components: list[tuple[Component, Persona | None]] = field(default_factory=list)
+    unseen_sales: set[SaleId] = field(default_factory=set)
+    unseen_returns: set[SaleId] = field(default_factory=set)
+    _seen_ids: dict[tuple[Platform, ScopeId], SeenIds] = field(default_factory=dict)
     _rows: dict[str, RecordRows] = field(default_factory=dict)
     _sales: dict[str, RecordSales] = field(default_factory=dict)
     _pointers: dict[str, Mapping[SaleRef, Postings]] = field(default_factory=dict)
@@ -100,6 +106,53 @@ class Commit:
         if missing:
             rows = self.facts.rows(self.uid, missing)
             self._rows.update({rid: rows.get(rid, _NO_ROWS) for rid in missing})
+
+    def pass_over_unseen(
+        self, platform: Platform, scope: ScopeId, records: Iterable[str], sales: Iterable[str]
+    ) -> None:
+        """Read no rows of those shoppers and sales, by their ids in the POS, that the scope has not
+        seen: there are none."""
+        if not self.has_seen_ids:
+            return
+        seen = self._load_seen_ids(platform, scope)
+        for ext_id in records:
+            if not may_hold(seen.records, ext_id):
+                self._rows.setdefault(record_id(self.uid, platform, scope, ext_id), _NO_ROWS)
+        for ext_id in sales:
+            sid = SaleId(platform, scope, ext_id)
+            if not may_hold(seen.sales, ext_id):
+                self.unseen_sales.add(sid)
+            if not may_hold(seen.returned, ext_id):
+                self.unseen_returns.add(sid)
+
+    @property
+    def takes_new_ids(self) -> bool:
+        """Whether the ranges of ids were asked for, as they are before new ids come."""
+        return bool(self._seen_ids)
+
+    def keep_seen_ids(
+        self,
+        records: Iterable[SourceRecord],
+        sales: Iterable[StoredSale],
+        returned: Iterable[SaleId],
+    ) -> None:
+        """Widen the ranges of ids by those of these rows, some of which may be new."""
+        found: dict[tuple[Platform, ScopeId], tuple[list[str], list[str], list[str]]] = {}
+        for record in records:
+            ids = found.setdefault((record.platform, record.scope), ([], [], []))
+            ids[0].append(record.customer.ext_id)
+        for row in sales:
+            ids = found.setdefault((row.id.platform, row.id.scope), ([], [], []))
+            ids[1].append(row.id.ext_id)
+            if row.sale.customer_ext_id:
+                ids[0].append(row.sale.customer_ext_id)
+        for sid in returned:
+            found.setdefault((sid.platform, sid.scope), ([], [], []))[2].append(sid.ext_id)
+        for scope, ids in found.items():
+            seen = self._load_seen_ids(*scope)
+            widened = seen.with_ids(*ids)
+            if widened != seen:
+                self._seen_ids[scope] = self.writes.seen_ids[scope] = widened
 
     def record_row(self, rid: str) -> StoredRecord | None:
         """The record as it will be after this commit; None where AIQ does not know it."""
@@ -126,14 +179,16 @@ class Commit:
 
     def sale_rows(self, ids: Collection[SaleId]) -> dict[SaleId, StoredSale]:
         """Those of the sales that AIQ knows, as this commit has them so far."""
-        rows = dict(self.facts.sales(self.uid, ids))
+        seen = [sid for sid in ids if sid not in self.unseen_sales]
+        rows = dict(self.facts.sales(self.uid, seen)) if seen else {}
         written = self.writes.sales
         rows.update({sid: written[sid] for sid in ids if sid in written})
         return rows
 
     def return_rows(self, ids: Collection[SaleId]) -> dict[SaleId, Returns]:
         """What was given back of these sales, as this commit has it so far."""
-        rows = dict(self.facts.returns(self.uid, ids))
+        seen = [sid for sid in ids if sid not in self.unseen_returns]
+        rows = dict(self.facts.returns(self.uid, seen)) if seen else {}
         written = self.writes.returns
         rows.update({sid: written[sid] or {} for sid in ids if sid in written})
         return rows
@@ -303,6 +358,12 @@ class Commit:
             self.key_changes.setdefault(key, {})[record.id] = scope
         for key in old_keys - new.keys:
             self.key_changes.setdefault(key, {})[record.id] = None
+
+    def _load_seen_ids(self, platform: Platform, scope: ScopeId) -> SeenIds:
+        """The ranges of ids that the scope has seen, read once."""
+        if (platform, scope) not in self._seen_ids:
+            self._seen_ids[platform, scope] = self.facts.seen_ids(self.uid, platform, scope)
+        return self._seen_ids[platform, scope]
 
     def _may_hold(self, span: SalesSpan) -> bool:
         """Whether the record's sums leave open that it has sales in the span."""

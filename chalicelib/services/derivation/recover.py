@@ -47,6 +47,9 @@ def recover(commit: Commit, intent: Intent) -> None:
         commit.writes.returns = {sid: held or None for sid, held in rows.items()}
         crossing = {sid: held for sid, held in rows.items() if sid.scope == ANY_SCOPE}
         returns = with_crossing(rows, crossing, sales.keys())
+    if commit.has_seen_ids:
+        returned = [sid for sid in commit.writes.returns if sid.scope != ANY_SCOPE]
+        commit.keep_seen_ids(commit.records(intent.records), sales.values(), returned)
     _recover_pointers(commit, intent.records, sales, returns)
     recover_carriers(commit, intent.keys, intent.records)
     commit.seeds.update(intent.records)

@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import NamedTuple, Protocol
 
+from chalicelib.domain.id_ranges import SeenIds
 from chalicelib.domain.identity import (
     PEOPLE_PER_KEY,
     MergeKey,
@@ -183,6 +184,7 @@ class Writes:
     ledger: dict[LedgerPlace, LedgerRow] = field(default_factory=dict)
     personas: dict[str, Persona | None] = field(default_factory=dict)
     shared: dict[MergeKey, bool] = field(default_factory=dict)
+    seen_ids: dict[tuple[Platform, ScopeId], SeenIds] = field(default_factory=dict)
 
     def __bool__(self) -> bool:
         return any(
@@ -197,6 +199,7 @@ class Writes:
                 self.ledger,
                 self.personas,
                 self.shared,
+                self.seen_ids,
             )
         )
 
@@ -204,13 +207,15 @@ class Writes:
 @dataclass(eq=False, slots=True)
 class CommitLock:
     """The right to commit for one account. `fence` is the fencing token, `leftover` the intent of a
-    commit that crashed. `held_seconds` is known once it is given back."""
+    commit that crashed. `held_seconds` is known once it is given back. `has_seen_ids`: every commit
+    of the account has kept the ranges of ids it has seen."""
 
     uid: Uid
     fence: int
     acquired_at: float
     leftover: Intent | None
     held_seconds: float = 0.0
+    has_seen_ids: bool = False
 
 
 class SalesSpan(NamedTuple):
@@ -243,6 +248,10 @@ class FactStore(Protocol):
 
     def rows(self, uid: Uid, records: Iterable[str]) -> dict[str, RecordRows]:
         """The rows of every record asked for, by its id; empty rows of those AIQ does not know."""
+        ...
+
+    def seen_ids(self, uid: Uid, platform: Platform, scope: ScopeId) -> SeenIds:
+        """Return the ranges in which all ids of the scope lie that have a row."""
         ...
 
     def carriers(self, uid: Uid, keys: Iterable[MergeKey]) -> dict[MergeKey, KeyCarriers]:

@@ -59,6 +59,16 @@ def test_a_new_sale_costs_at_most_four_write_units_even_a_shoppers_first(account
     assert first.index_writes + second.index_writes == 0
 
 
+def test_a_record_of_a_first_load_costs_at_most_three_read_units(account: Bench) -> None:
+    """A shopper the keys, a sale the shopper: what was never committed is not looked for."""
+    account.take("sales", "sales", a_page_of_sales())
+
+    shoppers, sales = (account.costs[what].per_record() for what in ("shoppers", "sales"))
+    assert (shoppers.reads + sales.reads) / 2 <= 3, (shoppers, sales)
+    assert round(shoppers.reads, 1) == 2
+    assert round(sales.reads, 1) == 3
+
+
 def test_a_record_known_unchanged_costs_nothing(account: Bench) -> None:
     account.take("again", "customers", SHOPPERS)
 

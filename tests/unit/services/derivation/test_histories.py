@@ -18,11 +18,13 @@ from hypothesis.stateful import (
 )
 
 from chalicelib.domain.acts import Join
+from chalicelib.domain.id_ranges import may_hold
 from chalicelib.domain.ids import record_id, store_key_id
 from chalicelib.domain.ledger import posted_total
 from chalicelib.domain.personas import Persona
 from chalicelib.domain.records import Customer, Sale
 from chalicelib.domain.rules import Loyalty
+from chalicelib.services.derivation.returns import ANY_SCOPE
 from chalicelib.services.ports.stores import StoreKeySighting
 from tests.fakes.common import NOON
 from tests.unit.domain.naive_loyalty import gone_sales, latest_sales, latest_shoppers
@@ -396,6 +398,21 @@ class Histories(ListedAccount, RuleBasedStateMachine):
             if customer.sms_consent == "no" and is_somebodys:
                 record = record_id(UID, platform, scope, customer.ext_id)
                 assert heard[record, customer.phone] == "no"
+
+    @invariant()
+    def no_row_lies_outside_the_ids_that_are_noted_as_seen(self) -> None:
+        """Whatever does is not read when it is told again, and would count twice."""
+        noted = {tuple(place): ids for (_, *place), ids in self.facts.seen_ids_rows.items()}
+        for stored in self.facts.records.values():
+            ids = noted[stored.record.platform, stored.record.scope]
+            assert may_hold(ids.records, stored.record.customer.ext_id)
+        for (_, sid), row in self.facts.sale_rows.items():
+            ids = noted[sid.platform, sid.scope]
+            assert may_hold(ids.sales, sid.ext_id)
+            assert row.record is None or may_hold(ids.records, row.sale.customer_ext_id or "")
+        for _, sid in self.facts.return_rows:
+            if sid.scope != ANY_SCOPE:
+                assert may_hold(noted[sid.platform, sid.scope].returned, sid.ext_id)
 
     @invariant()
     def no_intent_is_left(self) -> None:
