@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import functools
 import os
 import shutil
+import sys
 import time
 from collections.abc import Iterator
 
@@ -22,6 +24,16 @@ settings.register_profile(
     derandomize=True,
     deadline=None,
 )
+
+
+@pytest.fixture(autouse="mutmut" in sys.modules)
+def nothing_remembered() -> None:
+    """`make mutants`: what unchanged code computed for another test is computed again."""
+    for name, module in list(sys.modules.items()):
+        if name.startswith("chalicelib."):
+            for value in list(vars(module).values()):
+                if isinstance(value, functools._lru_cache_wrapper):
+                    value.cache_clear()
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
