@@ -2,12 +2,24 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import replace
+from typing import TypeVar
 
 from chalicelib.adapters.dynamo.keys import due_shard_number
 from chalicelib.domain.errors import Conflict, NotFound, StaleVersion, TooManyCredentials
 from chalicelib.domain.words import Instant
-from chalicelib.services.ports.integrations import Credential, DueCredential, Integration
+from chalicelib.services.ports.accounts import Accounts
+from chalicelib.services.ports.integrations import (
+    Credential,
+    Credentials,
+    DueCredential,
+    Integration,
+    Integrations,
+)
+from chalicelib.services.ports.runs import SyncSource
+
+T = TypeVar("T")
 
 
 class MemoryIntegrations:
@@ -159,3 +171,27 @@ class MemoryCredentials:
     def _put(self, row: Credential) -> Credential:
         self.rows[row.uid, row.platform, row.id] = row
         return row
+
+
+class MemorySources:
+    """The `Sources` port over the memory of others."""
+
+    def __init__(
+        self, accounts: Accounts, integrations: Integrations, credentials: Credentials
+    ) -> None:
+        self.ports = accounts, integrations, credentials
+
+    def read(self, uid: str, platform: str, credential: str) -> SyncSource:
+        accounts, integrations, credentials = self.ports
+        return SyncSource(
+            _found(lambda: accounts.get(uid)),
+            integrations.get(uid, platform),
+            _found(lambda: credentials.get(uid, platform, credential)),
+        )
+
+
+def _found(read: Callable[[], T]) -> T | None:
+    try:
+        return read()
+    except NotFound:
+        return None

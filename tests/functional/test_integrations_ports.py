@@ -14,6 +14,7 @@ from moto import mock_aws
 from chalicelib.adapters.dynamo import keys
 from chalicelib.adapters.dynamo.credentials import CredentialRow, DynamoCredentials
 from chalicelib.adapters.dynamo.integrations import DynamoIntegrations
+from chalicelib.adapters.dynamo.sources import DynamoSources
 from chalicelib.domain.errors import Conflict, NotFound, StaleVersion, TooManyCredentials
 from chalicelib.services.ports.integrations import (
     AgeGate,
@@ -23,8 +24,10 @@ from chalicelib.services.ports.integrations import (
     Integrations,
 )
 from chalicelib.services.ports.pos import HostTrust
+from chalicelib.services.ports.runs import Sources, SyncSource
+from tests.fakes.accounts import MemoryAccounts
 from tests.fakes.common import NOON
-from tests.fakes.integrations import MemoryCredentials, MemoryIntegrations
+from tests.fakes.integrations import MemoryCredentials, MemoryIntegrations, MemorySources
 
 OURS, OTHERS = "3912", "4000"
 TABLE = "integrations-under-test"
@@ -34,19 +37,24 @@ TABLE = "integrations-under-test"
 class Repositories:
     integrations: Integrations
     credentials: Credentials
+    sources: Sources
 
 
 @pytest.fixture(params=["fake", "table"])
 def rows(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> Iterator[Repositories]:
     if request.param == "fake":
-        yield Repositories(MemoryIntegrations(), MemoryCredentials())
+        integrations, credentials = MemoryIntegrations(), MemoryCredentials()
+        sources = MemorySources(MemoryAccounts(), integrations, credentials)
+        yield Repositories(integrations, credentials, sources)
         return
     monkeypatch.delenv("AWS_ENDPOINT_URL", raising=False)
     for name in ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY"):
         monkeypatch.setenv(name, "test")
     monkeypatch.setenv("AWS_DEFAULT_REGION", "us-east-1")
     with mock_aws():
-        repositories = Repositories(DynamoIntegrations(TABLE), DynamoCredentials(TABLE))
+        repositories = Repositories(
+            DynamoIntegrations(TABLE), DynamoCredentials(TABLE), DynamoSources(TABLE, TABLE)
+        )
         CredentialRow.create_table(billing_mode="PAY_PER_REQUEST", wait=True)
         yield repositories
 
@@ -109,6 +117,23 @@ def test_saving_an_integration_at_another_version_is_refused(
 
     with pytest.raises(StaleVersion):
         rows.integrations.save(Integration(OURS, "posabit", version=version))
+
+
+def test_the_source_of_a_sync_is_read_at_once(rows: Repositories) -> None:
+    assert rows.sources.read(OURS, "posabit", "crd_1") == SyncSource(None, None, None)
+    saved = rows.integrations.save(Integration(OURS, "posabit", state="connected"))
+    rows.credentials.add(a_credential())
+
+    found = rows.sources.read(OURS, "posabit", "crd_1")
+
+    assert found == SyncSource(None, saved, rows.credentials.get(OURS, "posabit", "crd_1"))
+
+
+def test_the_source_of_a_removed_credential_has_none(rows: Repositories) -> None:
+    rows.credentials.add(a_credential())
+    rows.credentials.remove(rows.credentials.get(OURS, "posabit", "crd_1"), NOON)
+
+    assert rows.sources.read(OURS, "posabit", "crd_1").credential is None
 
 
 def test_a_credential_is_read_as_it_was_added(rows: Repositories) -> None:

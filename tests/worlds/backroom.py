@@ -57,7 +57,7 @@ from tests.fakes.changes import (
 from tests.fakes.common import FakeClock, FakeIds, MemoryQueue, PlainBox
 from tests.fakes.contacts_withdrawn import MemoryWithdrawals
 from tests.fakes.facts import Crash, MemoryFacts
-from tests.fakes.integrations import MemoryCredentials, MemoryIntegrations
+from tests.fakes.integrations import MemoryCredentials, MemoryIntegrations, MemorySources
 from tests.fakes.limits import MemoryRaisedLimits
 from tests.fakes.notifications import MemoryAudit, MemoryNotifications, OperatorMailbox
 from tests.fakes.persona_list import MemoryPersonaList
@@ -323,8 +323,7 @@ class Backroom:
             clock=self.clock,
         )
         opener = OpenRun(
-            accounts=self.accounts,
-            integrations=guard(self.integrations),
+            sources=guard(MemorySources(self.accounts, self.integrations, self.credentials)),
             credentials=guard(self.credentials),
             gateway=self.gateway,
             key_ring=self.key_ring,

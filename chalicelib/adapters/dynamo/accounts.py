@@ -74,7 +74,7 @@ class DynamoAccounts:
         row = AccountRow.find(keys.account(uid), keys.ACCOUNT_SK)
         if row is None:
             raise NotFound("There is no such account.")
-        return row.as_fact(Account, uid=uid, placeholders=tuple(row.placeholders or ()))
+        return account_of(uid, row)
 
     def create(self, account: Account, owner: User) -> None:
         def writes(transaction: TransactWrite) -> None:
@@ -146,3 +146,7 @@ def _user_row(user: User) -> UserRow:
 
 def _user(row: UserRow) -> User:
     return row.as_fact(User, sub=row.user_sub)
+
+
+def account_of(uid: Uid, row: AccountRow) -> Account:
+    return row.as_fact(Account, uid=uid, placeholders=tuple(row.placeholders or ()))

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import re
+import time
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import fields
 from functools import cache
@@ -31,7 +32,7 @@ from tenacity import (
     wait_random_exponential,
 )
 
-from chalicelib.adapters.aws.outages import BUSY_ROWS
+from chalicelib.adapters.aws.outages import BUSY_ROWS, Throttled
 from chalicelib.adapters.dynamo.positions import checked_position
 from chalicelib.domain.words import Instant
 
@@ -146,6 +147,36 @@ def bind(table: str, *rows: type[Model]) -> None:
     """Let these models live in `table`: several kinds of row share one."""
     for row in rows:
         row.Meta.table_name = table
+
+
+MOST_ROUNDS = 8
+
+
+def find_together(*places: tuple[type[Row], str, str]) -> list[Row | None]:
+    """Read rows of any tables in one call, strongly consistent; None where there is none.
+
+    Each place is the kind of row, its pk and its sk. Raises Throttled.
+    """
+    wanted: dict[str, dict[str, Any]] = {}
+    for kind, pk, sk in places:
+        of_table = wanted.setdefault(kind.Meta.table_name, {"ConsistentRead": True, "Keys": []})
+        of_table["Keys"].append({"pk": {"S": pk}, "sk": {"S": sk}})
+    found: dict[tuple[str, str, str], Any] = {}
+    for again in range(MOST_ROUNDS):
+        time.sleep(again and 0.05 * 2**again)
+        answer = _connection().client.batch_get_item(RequestItems=wanted)
+        for table, rows in answer["Responses"].items():
+            found.update({(table, row["pk"]["S"], row["sk"]["S"]): row for row in rows})
+        wanted = answer.get("UnprocessedKeys") or {}
+        if not wanted:
+            break
+    else:
+        raise Throttled
+    rows = [found.get((kind.Meta.table_name, pk, sk)) for kind, pk, sk in places]
+    return [
+        None if row is None else kind.from_raw_data(row)
+        for (kind, _, _), row in zip(places, rows, strict=True)
+    ]
 
 
 def assign(attribute: Attribute[Any], value: object) -> Action:

@@ -103,13 +103,13 @@ class DynamoCredentials:
         row = CredentialRow.find(keys.account(uid), keys.credential(platform, credential))
         if row is None or row.removed_at is not None:
             raise NotFound("There is no such credential.")
-        return _credential(row)
+        return credential_of(row)
 
     def for_integration(self, uid: Uid, platform: Platform) -> list[Credential]:
         rows = CredentialRow.query_prefix(
             keys.account(uid), keys.credentials_of(platform), _is_live()
         )
-        return list(readable(rows, _credential))
+        return list(readable(rows, credential_of))
 
     def removed_scopes(self, uid: Uid, platform: Platform) -> set[ScopeId]:
         rows = list(CredentialRow.query_prefix(keys.account(uid), keys.credentials_of(platform)))
@@ -180,7 +180,7 @@ class DynamoCredentials:
         if not update_if(row, actions, _is_unchanged(credential)):
             self.get(credential.uid, credential.platform, credential.id)
             raise StaleVersion(CHANGED)
-        return _credential(row)
+        return credential_of(row)
 
     def remove(self, credential: Credential, at: Instant) -> None:
         row = _key_row(credential.uid, credential.platform, credential.id)
@@ -341,7 +341,7 @@ def _credential_row(credential: Credential) -> CredentialRow:
     )
 
 
-def _credential(row: CredentialRow) -> Credential:
+def credential_of(row: CredentialRow) -> Credential:
     uid, platform, credential_id = keys.credential_of(row.pk, row.sk)
     return row.as_fact(
         Credential,

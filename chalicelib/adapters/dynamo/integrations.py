@@ -41,17 +41,17 @@ class DynamoIntegrations:
 
     def get(self, uid: Uid, platform: Platform) -> Integration | None:
         row = IntegrationRow.find(keys.account(uid), keys.integration(platform))
-        return None if row is None else _integration(uid, row)
+        return None if row is None else integration_of(uid, row)
 
     def for_account(self, uid: Uid) -> list[Integration]:
         rows = IntegrationRow.query_prefix(keys.account(uid), keys.INTEGRATION_PREFIX)
-        return list(readable(rows, lambda row: _integration(uid, row)))
+        return list(readable(rows, lambda row: integration_of(uid, row)))
 
     def save(self, integration: Integration) -> Integration:
         row = next_row(integration)
         if not put_if(row, is_unchanged(integration)):
             raise StaleVersion("The integration was changed meanwhile.")
-        return _integration(integration.uid, row)
+        return integration_of(integration.uid, row)
 
 
 def next_row(integration: Integration) -> IntegrationRow:
@@ -76,7 +76,7 @@ def is_unchanged(integration: Integration) -> Condition:
     return at_version(IntegrationRow.version, integration.version)
 
 
-def _integration(uid: Uid, row: IntegrationRow) -> Integration:
+def integration_of(uid: Uid, row: IntegrationRow) -> Integration:
     gate = trust = None
     if row.age_gate_by is not None and row.age_gate_at is not None:
         gate = AgeGate(row.age_gate_by, int(row.age_gate_at))

@@ -27,7 +27,7 @@ if TYPE_CHECKING:
     from chalicelib.services.ports.notifications import Notifications, OperatorTopic
     from chalicelib.services.ports.pos import PosGateway
     from chalicelib.services.ports.rules import RuleBook
-    from chalicelib.services.ports.runs import SyncStates
+    from chalicelib.services.ports.runs import Sources, SyncStates
     from chalicelib.services.ports.stores import Inventories, Stores
     from chalicelib.services.ports.texting import (
         KillSwitch,
@@ -176,6 +176,13 @@ def integrations() -> Integrations:
     from chalicelib.adapters.dynamo.integrations import DynamoIntegrations
 
     return DynamoIntegrations(config().table_integrations)
+
+
+@once
+def sources() -> Sources:
+    from chalicelib.adapters.dynamo.sources import DynamoSources
+
+    return DynamoSources(config().table_accounts, config().table_integrations)
 
 
 @once

@@ -88,8 +88,7 @@ def sync_worker(queue: SyncQueue) -> SyncWorker:
             outside.clock(),
         ),
         opener=OpenRun(
-            accounts=outside.accounts(),
-            integrations=outside.integrations(),
+            sources=outside.sources(),
             credentials=outside.credentials(),
             gateway=outside.pos_gateway(),
             key_ring=outside.key_ring(),

@@ -17,6 +17,24 @@ from chalicelib.domain.words import (
     Stream,
     Uid,
 )
+from chalicelib.services.ports.accounts import Account
+from chalicelib.services.ports.integrations import Credential, Integration
+
+
+@dataclass(frozen=True, slots=True)
+class SyncSource:
+    """What a sync has to know of its source before it begins; None for what there is not."""
+
+    account: Account | None
+    integration: Integration | None
+    credential: Credential | None
+
+
+class Sources(Protocol):
+    def read(self, uid: Uid, platform: Platform, credential: CredentialId) -> SyncSource:
+        """Read all of it at once; a removed credential is none."""
+        ...
+
 
 LIVE_STATES: tuple[RunState, ...] = ("queued", "running", "waiting")
 

@@ -10,14 +10,14 @@ from chalicelib.domain.words import Uid
 from chalicelib.services.credentials.check import learn_scope
 from chalicelib.services.credentials.key_ring import KeyRing
 from chalicelib.services.loyalty.points_import import ImportLocks
-from chalicelib.services.ports.accounts import Account, Accounts
+from chalicelib.services.ports.accounts import Account
 from chalicelib.services.ports.integrations import (
     Credential,
     Credentials,
     Integration,
-    Integrations,
 )
 from chalicelib.services.ports.pos import PosGateway
+from chalicelib.services.ports.runs import Sources
 from chalicelib.services.ports.stores import StoreLookup
 from chalicelib.services.sync.run_in_progress import RunInProgress, Stopped
 
@@ -26,8 +26,7 @@ from chalicelib.services.sync.run_in_progress import RunInProgress, Stopped
 class OpenRun:
     """Opens runs. `store_lookup`: gives an account's `StoreLookup`."""
 
-    accounts: Accounts
-    integrations: Integrations
+    sources: Sources
     credentials: Credentials
     gateway: PosGateway
     key_ring: KeyRing
@@ -39,27 +38,25 @@ class OpenRun:
 
         Raises Stopped when the run was asked to stop or the source is not connected.
         """
-        credential, integration = self._connected(run)
+        credential, integration, account = self._connected(run)
         run.is_own_server = credential.own_server
-        account = self.accounts.get(run.lease.uid)
         credential = self._open_session(run, credential, account)
         if not run.progress.streams:
             self._plan(run, credential, integration, account)
         if run.progress.importing:
             run.intake.import_run = run.lease.run
 
-    def _connected(self, run: RunInProgress) -> tuple[Credential, Integration]:
+    def _connected(self, run: RunInProgress) -> tuple[Credential, Integration, Account]:
         lease = run.lease
         if lease.stopping:
             raise Stopped
-        try:
-            credential = self.credentials.get(lease.uid, lease.platform, lease.credential)
-        except NotFound:
-            raise Stopped from None
-        integration = self.integrations.get(lease.uid, lease.platform)
-        if integration is None or integration.state != "connected":
+        source = self.sources.read(lease.uid, lease.platform, lease.credential)
+        credential, integration = source.credential, source.integration
+        if credential is None or integration is None or integration.state != "connected":
             raise Stopped
-        return credential, integration
+        if source.account is None:
+            raise NotFound("There is no such account.")
+        return credential, integration, source.account
 
     def _open_session(
         self, run: RunInProgress, credential: Credential, account: Account

@@ -134,11 +134,12 @@ def _forget() -> None:
 
 
 def run(meter: Meter, gateway: FakePosGateway, trigger: Any) -> int:
-    """One run; how many DynamoDB calls the worker made."""
+    """One run in a slot of its account; how many DynamoDB calls that came to."""
     queued = worker.queue_run(trigger)
     meter.forget()
     message = SyncMessage(worker.UID, worker.PLATFORM, worker.CREDENTIAL, queued.id, 0)
-    wiring.sync.sync_worker("sync").handle(message, lambda: 900.0)
+    with wiring.limits.account_slots().hold(worker.UID, "sync", "m1", "", 900.0):
+        wiring.sync.sync_worker("sync").handle(message, lambda: 900.0)
     calls = int(meter.total("calls"))
     ended = wiring.outside.sync_states().run(worker.UID, worker.PLATFORM, queued.id)
     assert ended.state == "succeeded", ended.error
