@@ -94,6 +94,9 @@ class MemoryFacts:
     def rows(self, uid: str, records: Iterable[str]) -> dict[str, RecordRows]:
         return {rid: self._rows(uid, rid) for rid in records}
 
+    def listed(self, uid: str, records: Sequence[str]) -> set[str]:
+        return {rid for rid in records if (uid, rid) in self.records}
+
     def seen_ids(self, uid: str, platform: str, scope: str) -> SeenIds:
         return self.seen_ids_rows.get((uid, platform, scope), NO_IDS_SEEN)
 

@@ -166,8 +166,8 @@ class Deployment:
     def note(self, table: str, found: Any) -> None:
         """Note the kinds of the rows in an answer of DynamoDB."""
         rows = [*found.get("Items", ()), found.get("Item"), found.get("Attributes")]
-        for responses in found["Responses"].values() if "Responses" in found else ():
-            rows += responses
+        for of_table, responses in found.get("Responses", {}).items():
+            self.note(of_table.removesuffix("-under-test"), {"Items": responses})
         self.seen.update(
             kind_of(table, row)
             for row in rows

@@ -275,6 +275,14 @@ def test_the_ids_that_a_scope_has_seen_are_read_as_they_were_written(facts: Fact
     assert facts.seen_ids(OTHERS, "posabit", ODD) == NO_IDS_SEEN
 
 
+def test_whom_only_a_sale_names_is_not_listed(facts: FactStore) -> None:
+    told = a_record()
+    named = record_id(OURS, "posabit", "north", "2")
+    write(facts, Writes(records={told.record.id: told}, summaries={named: RecordSales()}))
+
+    assert facts.listed(OURS, [told.record.id, named]) == {told.record.id}
+
+
 def test_ids_are_noted_as_seen_while_no_older_code_commits(table: Any) -> None:
     """It takes the lock without saying that it keeps them: what it commits is in no range."""
     facts = a_store(table, FakeClock())

@@ -55,6 +55,10 @@ class DynamoFacts:
         stored = self._get(uid, ((pk, sk) for pk in partitions.values() for sk in kinds))
         return {rid: _record_rows(rid, pk, stored) for rid, pk in partitions.items()}
 
+    def listed(self, uid: Uid, records: Sequence[str]) -> set[str]:
+        row_keys = {(keys.record(uid, rid), keys.PROFILE_SK): rid for rid in records}
+        return {row_keys[row_key] for row_key in self._get(uid, row_keys)}
+
     def seen_ids(self, uid: Uid, platform: Platform, scope: ScopeId) -> SeenIds:
         row_key = keys.seen_ids(uid, platform, scope), keys.SEEN_IDS_SK
         row = self._get(uid, [row_key]).get(row_key)

@@ -108,16 +108,19 @@ class Commit:
             self._rows.update({rid: rows.get(rid, _NO_ROWS) for rid in missing})
 
     def pass_over_unseen(
-        self, platform: Platform, scope: ScopeId, records: Iterable[str], sales: Iterable[str]
+        self, platform: Platform, scope: ScopeId, records: Iterable[str], sales: Collection[str]
     ) -> None:
         """Read no rows of those shoppers and sales, by their ids in the POS, that the scope has not
         seen: there are none."""
         if not self.has_seen_ids:
             return
         seen = self._load_seen_ids(platform, scope)
-        for ext_id in records:
-            if not may_hold(seen.records, ext_id):
-                self._rows.setdefault(record_id(self.uid, platform, scope, ext_id), _NO_ROWS)
+        rids = {ext_id: record_id(self.uid, platform, scope, ext_id) for ext_id in records}
+        perhaps = [rid for ext_id, rid in rids.items() if may_hold(seen.records, ext_id)]
+        if perhaps and not sales and seen.sales is None:
+            # Before the first sale of a scope nothing is stored of whom it has not listed.
+            perhaps = list(self.facts.listed(self.uid, perhaps))
+        self._rows.update(dict.fromkeys({*rids.values()} - {*perhaps}, _NO_ROWS))
         for ext_id in sales:
             sid = SaleId(platform, scope, ext_id)
             if not may_hold(seen.sales, ext_id):

@@ -250,6 +250,10 @@ class FactStore(Protocol):
         """The rows of every record asked for, by its id; empty rows of those AIQ does not know."""
         ...
 
+    def listed(self, uid: Uid, records: Sequence[str]) -> set[str]:
+        """Those of the records of which a POS told more than a sale."""
+        ...
+
     def seen_ids(self, uid: Uid, platform: Platform, scope: ScopeId) -> SeenIds:
         """Return the ranges in which all ids of the scope lie that have a row."""
         ...

@@ -69,6 +69,16 @@ def test_a_record_of_a_first_load_costs_at_most_three_read_units(account: Bench)
     assert round(sales.reads, 1) == 3
 
 
+def test_a_shopper_of_a_first_load_in_any_order_costs_at_most_three_read_units() -> None:
+    """A POS lists by the last change, or gives its ids at random."""
+    account = Bench()
+    account.take("ends", "customers", [SHOPPERS[0], SHOPPERS[-1]])
+
+    account.take("between", "customers", SHOPPERS[1:-1])
+
+    assert round(account.costs["between"].per_record().reads, 1) == 3
+
+
 def test_a_record_known_unchanged_costs_nothing(account: Bench) -> None:
     account.take("again", "customers", SHOPPERS)
 
