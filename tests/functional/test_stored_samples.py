@@ -1072,6 +1072,7 @@ NO_SAMPLE = {
     "ACCOUNT#{uid}` / `ADDITIONS": "newer than the samples",
     "{uid}#IDS#{platform}#{scope}` / `IDS": "newer than the samples",
     "{uid}#REPLIES` / `REPLY#{message}": "newer than the samples",
+    "CREDENTIAL#{uid}#{credential}` / `PIECE#{kind}#{name}": "newer than the samples",
     "SALEDAYS#{uid}#{credential}` / `{day}#{n}": "newer than the samples",
     "id": "the idempotency table is provisioned and nothing writes into it",
 }

@@ -85,6 +85,15 @@ def test_keys_are_paged_by_id_without_loss_or_doubling(rows: Repositories) -> No
     assert position is None
 
 
+def test_hundreds_of_keys_seen_at_once_are_all_recorded(rows: Repositories) -> None:
+    many = [seen(f"till {n:03d}", sales=n) for n in range(100)]
+
+    rows.stores.see_keys(OURS, many)
+    rows.stores.see_keys(OURS, many)
+
+    assert {key.key: key.sales for key in rows.stores.keys(OURS)} == {s.key: s.sales for s in many}
+
+
 def test_the_keys_of_one_store_and_those_of_none_are_read_alone(rows: Repositories) -> None:
     rows.stores.see_keys(OURS, [seen("Ballard"), seen("Fremont"), seen("other")])
     store = rows.stores.create(a_store())

@@ -587,3 +587,57 @@ def test_a_run_costs_few_calls(aws: None, monkeypatch: pytest.MonkeyPatch) -> No
     office.end(lease)
 
     assert calls == ["UpdateItem", "GetItem", "UpdateItem", "PutItem", "TransactWriteItems"]
+
+
+def many_store_keys() -> dict[str, int]:
+    """More than a row of a table takes."""
+    return {f"Till {number:05d} of the harbor shop": number for number in range(13_000)}
+
+
+def test_a_checkpoint_with_thousands_of_store_keys_is_read_back(office: Office) -> None:
+    lease, counts = office.leased(), many_store_keys()
+    office.states.checkpoint(lease, {"counts": counts}, lease.view)
+    office.states.hand_over(lease, {"counts": counts, "more": 1}, lease.view, 1)
+
+    assert office.lease(hop=1).checkpoint == {"counts": counts, "more": 1}
+
+
+def test_streams_with_thousands_of_store_keys_are_read_back(office: Office) -> None:
+    lease, counts = office.leased(), many_store_keys()
+    sales = StreamState(watermark=1, store_key_sales=counts, aside_from=5)
+    more = replace(sales, store_key_sales=counts | {"one more": 1})
+    few = StreamState(watermark=2, store_key_sales={"north": 1})
+
+    office.states.save_streams(lease, {"sales": sales, "customers": few})
+    assert office.states.streams(office.uid, CREDENTIAL) == {"sales": sales, "customers": few}
+    for later in (more, few):
+        office.states.save_streams(lease, {"sales": later, "customers": few})
+        left = office.states.streams(office.uid, CREDENTIAL)
+        assert left == {"sales": later, "customers": few}
+
+
+def test_older_code_reads_streams_with_thousands_of_store_keys_without_them(aws: None) -> None:
+    office = Office(DynamoSyncStates("sync-under-test", clock := FakeClock()), clock)
+    lease = office.leased()
+    office.states.save_streams(lease, {"sales": StreamState(1, store_key_sales=many_store_keys())})
+
+    row = StreamsRow.get(keys.credential_state(office.uid, CREDENTIAL), keys.STREAMS_SK)
+
+    assert orjson.loads(row.states)["sales"]["store_key_sales"] == {}
+    assert orjson.loads(row.states)["sales"]["watermark"] == 1
+
+
+def test_what_a_worker_that_lost_its_lease_puts_in_pieces_harms_nobody(office: Office) -> None:
+    late, now = office.overtaken()
+    counts = many_store_keys()
+    office.states.checkpoint(now, {"counts": counts}, now.view)
+    office.states.save_streams(now, {"sales": StreamState(2, store_key_sales=counts)})
+
+    with pytest.raises(LeaseLost):
+        office.states.checkpoint(late, {"counts": counts | {"late": 1}}, late.view)
+    with pytest.raises(LeaseLost):
+        office.states.save_streams(late, {"sales": StreamState(1, store_key_sales=counts)})
+    office.states.hand_over(now, {"counts": counts}, now.view, 1)
+
+    assert office.lease(hop=1).checkpoint == {"counts": counts}
+    assert office.states.streams(office.uid, CREDENTIAL)["sales"].store_key_sales == counts

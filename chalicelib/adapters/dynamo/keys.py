@@ -260,6 +260,10 @@ STATE_SK = "STATE"
 STREAMS_SK = "STREAMS"
 
 
+def piece(kind: str, name: str) -> str:
+    return f"PIECE#{kind}#{name}"
+
+
 def manifest(uid: Uid, credential_id: str, name: str, generation: int) -> str:
     return f"MANIFEST#{uid}#{credential_id}#{name}#{generation}"
 

@@ -23,6 +23,7 @@ from chalicelib.adapters.dynamo.base import (
     transact,
     update_if,
 )
+from chalicelib.adapters.dynamo.batch import SIDE_BY_SIDE, together
 from chalicelib.adapters.dynamo.positions import checked_position
 from chalicelib.domain.errors import AiqError, Conflict, NotFound, StaleVersion
 from chalicelib.domain.ids import store_key_id
@@ -137,8 +138,19 @@ class DynamoStores:
         for sighting in sightings:
             key_id = store_key_id(sighting.platform, sighting.scope, sighting.key)
             merged.setdefault(key_id, _MergedSighting(sighting)).add(sighting)
-        for key_id, seen in merged.items():
-            _record_sighting(StoreKeyRow(keys.account(uid), keys.store_key(key_id)), seen)
+
+        def record(key_id: str) -> None:
+            row = StoreKeyRow(keys.account(uid), keys.store_key(key_id))
+            _record_sighting(row, merged[key_id])
+
+        if len(merged) <= SIDE_BY_SIDE:
+            for key_id in merged:
+                record(key_id)
+            return
+        # Some sources have thousands, and a run that ends has a minute.
+        ids = sorted(merged)
+        for start in range(0, len(ids), SIDE_BY_SIDE):
+            together(record, ids[start : start + SIDE_BY_SIDE])
 
     def mapping(self, uid: Uid) -> Mapping[str, int]:
         mapped = _key_rows(uid, StoreKeyRow.store.exists())

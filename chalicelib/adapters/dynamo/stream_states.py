@@ -17,11 +17,20 @@ from pynamodb.attributes import BinaryAttribute, NumberAttribute, UnicodeAttribu
 
 from chalicelib.adapters.dynamo import keys
 from chalicelib.adapters.dynamo.base import Row, put_if
+from chalicelib.adapters.dynamo.pieces import (
+    LONGEST_IN_A_ROW,
+    drop_other_pieces,
+    put_pieces,
+    read_pieces,
+)
 from chalicelib.domain.errors import LeaseLost
 from chalicelib.domain.gone_sales import DAYS_WATCHED
 from chalicelib.domain.times import DAY, SECOND
 from chalicelib.domain.words import CredentialId, Day, Stream, Uid
 from chalicelib.services.ports.runs import Lease, ManifestAddress, StreamState
+
+STORE_KEYS = "STOREKEYS"
+"""The kind of pieces that hold the sales per store key."""
 
 LATER = ("aside_from", "words_from", "judged_by")
 _FIELDS = {field.name for field in fields(StreamState)}
@@ -39,6 +48,9 @@ class StreamsRow(Row):
     later = UnicodeAttribute(null=True)
     """By stream the fields that came later: older code refuses states with fields it does not
     know."""
+    pieces = UnicodeAttribute(null=True)
+    """The names of the pieces that hold the sales per store key, by stream, where these are too
+    many for a row; `states` then has none."""
     fence = NumberAttribute()
 
 
@@ -60,9 +72,14 @@ class DynamoStreamStates:
     """The stream states, manifests and sales by day of the `SyncStates` port."""
 
     def streams(self, uid: Uid, credential: CredentialId) -> Mapping[Stream, StreamState]:
-        row = StreamsRow.find(keys.credential_state(uid, credential), keys.STREAMS_SK)
+        pk = keys.credential_state(uid, credential)
+        row = StreamsRow.find(pk, keys.STREAMS_SK)
         states = orjson.loads(row.states) if row else {}
         later = orjson.loads(row.later) if row and row.later else {}
+        if row and row.pieces:
+            names = orjson.loads(row.pieces)
+            for stream, counts in orjson.loads(read_pieces(pk, STORE_KEYS, names)).items():
+                states[stream]["store_key_sales"] = counts
         return {
             stream: StreamState(**_known(state), **_known(later.get(stream, {})))
             for stream, state in states.items()
@@ -74,14 +91,26 @@ class DynamoStreamStates:
             stream: {name: value for name in LATER if (value := state.pop(name)) is not None}
             for stream, state in told.items()
         }
-        row = StreamsRow(
+        pk, packed, names = (
             keys.credential_state(lease.uid, lease.credential),
+            orjson.dumps(told),
+            [],
+        )
+        if len(packed) > LONGEST_IN_A_ROW:
+            counts = {stream: state.pop("store_key_sales") for stream, state in told.items()}
+            names = put_pieces(pk, STORE_KEYS, orjson.dumps(counts))
+            packed = orjson.dumps({s: state | {"store_key_sales": {}} for s, state in told.items()})
+        row = StreamsRow(
+            pk,
             keys.STREAMS_SK,
-            states=orjson.dumps(told).decode(),
+            states=packed.decode(),
             later=orjson.dumps(later).decode() if any(later.values()) else None,
+            pieces=orjson.dumps(names).decode() if names else None,
             fence=lease.fence,
         )
         _put_fenced(row, StreamsRow.fence, lease)
+        if names:
+            drop_other_pieces(pk, STORE_KEYS, names)
 
     def manifests(
         self, uid: Uid, credential: CredentialId, addresses: Mapping[str, ManifestAddress]

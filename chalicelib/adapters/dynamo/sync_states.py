@@ -31,6 +31,12 @@ from chalicelib.adapters.dynamo.base import (
     transact,
     update_if,
 )
+from chalicelib.adapters.dynamo.pieces import (
+    LONGEST_IN_A_ROW,
+    PieceRow,
+    put_pieces,
+    read_pieces,
+)
 from chalicelib.adapters.dynamo.run_text import read_view, view_text
 from chalicelib.adapters.dynamo.set_aside import DynamoSetAside, SetAsideRow
 from chalicelib.adapters.dynamo.stream_states import (
@@ -40,6 +46,7 @@ from chalicelib.adapters.dynamo.stream_states import (
     StreamsRow,
 )
 from chalicelib.domain.errors import LeaseLost, NotFound
+from chalicelib.domain.times import DAY
 from chalicelib.domain.words import CredentialId, Instant, Platform, Uid
 from chalicelib.services.ports.common import Clock
 from chalicelib.services.ports.runs import (
@@ -58,6 +65,10 @@ LEASE_SECONDS = 180
 
 ABANDONED_AFTER_SECONDS = 6 * 3600
 """A run without a heartbeat for so long is given up; its messages are in the dead-letter queue."""
+
+CHECKPOINT, CHECKPOINT_PIECES = "CHECKPOINT", "pieces"
+PIECES_KEPT_DAYS = 30
+"""Longer than any run waits to go on; every checkpoint leaves those of the one before."""
 
 ABANDONED = RunError("abandoned", "us", "The run was not heard of again; another took its place.")
 
@@ -87,7 +98,7 @@ class DynamoSyncStates(DynamoStreamStates, DynamoSetAside):
     """The `SyncStates` port: runs and leases here, the rest from the bases."""
 
     def __init__(self, table: str, clock: Clock, *, lease_seconds: int = LEASE_SECONDS) -> None:
-        bind(table, StateRow, RunRow, StreamsRow, ManifestRow, SaleDayRow, SetAsideRow)
+        bind(table, StateRow, RunRow, StreamsRow, ManifestRow, SaleDayRow, SetAsideRow, PieceRow)
         self._clock = clock
         self._lease_ms = lease_seconds * 1000
 
@@ -137,6 +148,9 @@ class DynamoSyncStates(DynamoStreamStates, DynamoSetAside):
         if not update_if(state, actions, live & free):
             raise self._refusal(uid, credential, run, hop, now)
         checkpoint = orjson.loads(state.checkpoint) if state.checkpoint else None
+        if checkpoint and CHECKPOINT_PIECES in checkpoint:
+            names = checkpoint[CHECKPOINT_PIECES]
+            checkpoint = orjson.loads(read_pieces(state.pk, CHECKPOINT, names))
         return Lease(
             uid=uid,
             platform=platform,
@@ -164,7 +178,7 @@ class DynamoSyncStates(DynamoStreamStates, DynamoSetAside):
         state = self._guarded(
             lease,
             [
-                StateRow.checkpoint.set(orjson.dumps(checkpoint)),
+                StateRow.checkpoint.set(_packed(lease, checkpoint, now)),
                 StateRow.view.set(view_text(view)),
                 StateRow.heard_at.set(now),
                 StateRow.held_until.set(now + self._lease_ms),
@@ -185,7 +199,7 @@ class DynamoSyncStates(DynamoStreamStates, DynamoSetAside):
         self._guarded(
             lease,
             [
-                StateRow.checkpoint.set(orjson.dumps(checkpoint)),
+                StateRow.checkpoint.set(_packed(lease, checkpoint, now)),
                 StateRow.view.set(view_text(view)),
                 StateRow.heard_at.set(max(now, view.resume_at or 0)),
                 StateRow.hop.set(hop),
@@ -285,6 +299,17 @@ def _last_moved_fence(state: StateRow) -> int:
 def _is_holder(lease: Lease) -> Condition:
     holder: Condition = (StateRow.fence == lease.fence) & (StateRow.run == lease.run)
     return holder
+
+
+def _packed(lease: Lease, checkpoint: dict[str, Any], now: Instant) -> bytes:
+    """Return what stands in the row: the checkpoint, or the names of its pieces where it is too
+    long."""
+    packed = orjson.dumps(checkpoint)
+    if len(packed) <= LONGEST_IN_A_ROW:
+        return packed
+    pk, _ = _state_key(lease.uid, lease.credential)
+    names = put_pieces(pk, CHECKPOINT, packed, expires=now + PIECES_KEPT_DAYS * DAY)
+    return orjson.dumps({CHECKPOINT_PIECES: names})
 
 
 def _run_row(view: RunView) -> RunRow:

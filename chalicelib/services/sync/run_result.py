@@ -13,6 +13,10 @@ from chalicelib.domain.words import CredentialId, Instant, Platform, RunState, S
 from chalicelib.services.ports.accounts import Account
 from chalicelib.services.ports.runs import RunError, StreamState
 
+MOST_STORE_KEYS = 20_000
+"""Store keys of one credential that are recorded and counted: a field that has another value in
+every sale is no store. Sales of further ones are kept, with their key."""
+
 RunEnd = Literal["complete", "broken off", "stopped"]
 """`complete`: every stream was read that the key may read. `broken off`: an error ended the run.
 `stopped`: a person did."""

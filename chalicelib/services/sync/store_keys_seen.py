@@ -57,9 +57,11 @@ class StoreKeyWatch:
         totals = states["sales"].store_key_sales if "sales" in states else {}
         selling = any(any(read.store_key_sales.values()) for read in result.streams.values())
         news = selling or not names.keys() <= known
-        if not (news or _is_first_of_its_day(result)):
+        first_of_day = _is_first_of_its_day(result)
+        if not (news or first_of_day):
             return
-        keys = {*names, *totals}
+        sold = {key for read in result.streams.values() for key in read.store_key_sales}
+        keys = {*names, *(totals if first_of_day else totals.keys() & sold)}
         sightings = _sightings(result.platform, result.scope, result.began, keys, names, totals)
         self._record(result.uid, sightings, known)
         if news:

@@ -8,12 +8,13 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import replace
+from itertools import islice
 
 from chalicelib.domain.schedule import read_again_from
 from chalicelib.domain.times import utc_day
 from chalicelib.domain.words import Instant, Stream
 from chalicelib.services.ports.runs import StreamState
-from chalicelib.services.sync.run_result import RunResult, StreamResult
+from chalicelib.services.sync.run_result import MOST_STORE_KEYS, RunResult, StreamResult
 
 DAYS_WATCHED = 63
 """Sales are counted per day for so many days back."""
@@ -33,7 +34,7 @@ def _state_after(result: RunResult, read: StreamResult, earlier: StreamState) ->
     if earlier.last_run != result.run:
         after = replace(
             after,
-            store_key_sales=_sum(earlier.store_key_sales, read.store_key_sales),
+            store_key_sales=_first(_sum(earlier.store_key_sales, read.store_key_sales)),
             days=_recent(_sum(earlier.days, read.days), result.began),
             last_run=result.run,
         )
@@ -62,7 +63,13 @@ def _left_from(
 
 
 def _sum(before: Mapping[str, int], more: Mapping[str, int]) -> dict[str, int]:
-    return {key: before.get(key, 0) + more.get(key, 0) for key in {*before, *more}}
+    """The keys of before come first."""
+    keys = [*before, *(key for key in more if key not in before)]
+    return {key: before.get(key, 0) + more.get(key, 0) for key in keys}
+
+
+def _first(counts: Mapping[str, int]) -> dict[str, int]:
+    return dict(islice(counts.items(), MOST_STORE_KEYS))
 
 
 def _recent(days: Mapping[str, int], now: Instant) -> dict[str, int]:

@@ -26,7 +26,7 @@ from chalicelib.services.ports.stores import Inventories
 from chalicelib.services.sync.gone.sales import SaleWatch
 from chalicelib.services.sync.progress import Progress, StreamProgress, Tally
 from chalicelib.services.sync.run_manifests import RunManifests
-from chalicelib.services.sync.run_result import product_id
+from chalicelib.services.sync.run_result import MOST_STORE_KEYS, product_id
 from chalicelib.services.sync.stream_states import DAYS_WATCHED
 
 F = TypeVar("F", Customer, Sale, InventoryItem)
@@ -134,8 +134,9 @@ class PageIntake:
         """Returns how many were known unchanged, as the others do; every store counts as such."""
         store_key_sales = self.progress.streams["stores"].store_key_sales
         for store in stores:
-            self.progress.store_names[store.key] = (store.name, store.time_zone)
-            store_key_sales[store.key] = 0
+            if store.key in store_key_sales or len(store_key_sales) < MOST_STORE_KEYS:
+                self.progress.store_names[store.key] = (store.name, store.time_zone)
+                store_key_sales[store.key] = 0
         return len(stores)
 
     def _take_customers(self, facts: Sequence[Fact], rows: Mapping[str, int]) -> int:
@@ -316,7 +317,8 @@ class PageIntake:
         else:
             self.tally.unlinked += 1
         counts = progress.store_key_sales
-        counts[sale.store_key] = counts.get(sale.store_key, 0) + 1
+        if sale.store_key in counts or len(counts) < MOST_STORE_KEYS:
+            counts[sale.store_key] = counts.get(sale.store_key, 0) + 1
         if _is_watched(sale.ordered_at, self.progress.began):
             day = str(utc_day(sale.ordered_at))
             progress.days[day] = progress.days.get(day, 0) + 1

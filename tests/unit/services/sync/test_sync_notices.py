@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 
 from chalicelib.domain.records import Customer
+from chalicelib.services.sync import stream_states, take_page
 from tests.fakes.pos import pages_of
 from tests.worlds.backroom import SCOPE, UID, Backroom
 from tests.worlds.syncing import (
@@ -191,6 +192,28 @@ def test_a_key_seen_only_in_sales_is_recorded_too() -> None:
         ("north", 0),
         ("Kiosk #2", 2),
     }
+
+
+def test_a_field_with_another_value_in_every_sale_is_recorded_so_often_and_no_more(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    for module in (take_page, stream_states):
+        monkeypatch.setattr(module, "MOST_STORE_KEYS", 8)
+    room = a_room(customers=people(2))
+    tills = [replace(sale, store_key=sale.ext_id) for sale in sales(room, 12)]
+    show(room, sales=tills)
+    room.sync()
+    later(room)
+    more = [replace(sale, store_key=sale.ext_id) for sale in sales(room, 24)]
+    show(room, sales=more)
+
+    run = room.sync()
+
+    assert run.state == "succeeded"
+    assert len(room.facts.sale_rows) == 24
+    listed = {key.key for key in room.stores.keys(UID)}
+    assert len(listed - {"north"}) == 8
+    assert listed - {"north"} <= {sale.store_key for sale in tills}
 
 
 def test_a_complete_listing_without_a_row_is_told_of_and_mended() -> None:
