@@ -4,11 +4,16 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator
+from typing import NoReturn
 
 import boto3
 import pytest
+from pynamodb.pagination import ResultIterator
 
 import app
+from chalicelib.adapters.dynamo import keys
+from chalicelib.adapters.dynamo.readable import readable
+from chalicelib.domain.texting import TextingRules
 from chalicelib.entrypoints import wiring
 from tests.functional.gateway import OURS
 from tests.functional.stored import Deployment, a_deployment, sample
@@ -16,9 +21,11 @@ from tests.unit.entrypoints.test_queues import Context, scheduled
 
 
 @pytest.fixture
-def kept() -> Iterator[Deployment]:
+def kept(monkeypatch: pytest.MonkeyPatch) -> Iterator[Deployment]:
     with a_deployment(sample("accounts")["at"]) as deployment:
         deployment.fill()
+        # It notes the kinds of the rows that are read, and garbage is of none.
+        monkeypatch.setattr(Deployment, "note", lambda *_: None)
         yield deployment
 
 
@@ -54,6 +61,16 @@ def test_lists_pass_over_a_row_that_cannot_be_read_and_count_it(
 
     assert {name: read() for name, read in lists.items()} == before
     assert len(counted(capsys.readouterr().out, "UnreadableRows")) >= len(lists)
+
+
+def test_a_list_that_cannot_be_fetched_is_raised_not_asked_for_again_and_again() -> None:
+    def fetch(**_: object) -> NoReturn:
+        raise LookupError("no answer")
+
+    rows: ResultIterator[object] = ResultIterator(fetch, (), {})
+
+    with pytest.raises(LookupError):
+        list(readable(rows, str))
 
 
 @pytest.mark.parametrize("garbage", ["999", "garbage", "0000000000000"])
@@ -104,3 +121,21 @@ def test_the_planner_comes_to_the_others_of_an_unreadable_credential(
         after = client.get_item(TableName="integrations-under-test", Key=key)["Item"]
         assert after.get("due_at") != {"N": "1"}, "it had its turn"
     assert counted(capsys.readouterr().out, "UnreadableRows")
+
+
+def test_rules_of_texting_that_newer_code_stored_are_read(kept: Deployment) -> None:
+    settings = wiring.outside.texting_settings()
+    before = settings.get(OURS)
+    boto3.client("dynamodb").update_item(
+        TableName="accounts-under-test",
+        Key={"pk": {"S": f"ACCOUNT#{OURS}"}, "sk": {"S": keys.TEXTING_SK}},
+        UpdateExpression="SET #rules = :rules",
+        ExpressionAttributeNames={"#rules": "rules"},
+        ExpressionAttributeValues={":rules": {"S": json.dumps(_fields(before) | {"tone": "warm"})}},
+    )
+
+    assert settings.get(OURS) == before
+
+
+def _fields(rules: TextingRules) -> dict[str, object]:
+    return {name: value for name, value in rules.as_fields().items() if name != "number"}

@@ -24,6 +24,7 @@ from chalicelib.adapters.dynamo.base import (
     update_if,
 )
 from chalicelib.domain.errors import Conflict, StaleVersion
+from chalicelib.domain.stored_fields import from_fields
 from chalicelib.domain.texting import TextingRules
 from chalicelib.domain.words import Uid
 from chalicelib.services.ports.texting import Holders
@@ -118,4 +119,4 @@ def _rules(row: TextingRow) -> TextingRules:
     values = dict(row.rules)
     for name in ("opens", "closes"):
         values[name] = time.fromisoformat(values[name])
-    return TextingRules(number=row.number, version=int(row.version), **values)
+    return from_fields(TextingRules, values, number=row.number, version=int(row.version))

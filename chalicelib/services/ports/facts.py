@@ -350,10 +350,9 @@ class Committed:
 
     `left`: personas who were members before and none of whose records belongs to a member now;
     `leavers`: the ids of those whom no setting let go. `changed`: records under which a persona,
-    its figures or points were written. `withheld`: of the records told of,
-    those whose latest telling is withheld.
-    its figures or points were written. `held_seconds`: how long it held the account's commit lock,
-    where that is known.
+    its figures or points were written. `withheld`: of the records told of, those whose latest
+    telling is withheld. `held_seconds`: how long it held the account's commit lock, where that is
+    known.
     """
 
     records: int = 0
