@@ -33,6 +33,9 @@ BUCKETS = 2_048
 BUCKET_SHIFT = 64 - 11
 """Of 5,000,000 entries a bucket has 2,400: 59 KB."""
 
+_UNUSED = array("Q")
+"""Stands in all buckets that have no entry yet; nothing is ever put into it."""
+
 COMPACT_ABOVE = 0.25
 
 _VALUES: dict[type, Callable[[Any], Any]] = {}
@@ -71,9 +74,9 @@ class Manifest:
 
     def __init__(self, base: Iterable[bytes] = (), deltas: Iterable[bytes] = ()) -> None:
         """`base`, `deltas`: as stored, in order; each is dropped before the next one is taken."""
-        self._ids = [array("Q") for _ in range(BUCKETS)]
-        self._digests = [array("Q") for _ in range(BUCKETS)]
-        self._rows = [array("Q") for _ in range(BUCKETS)]
+        self._ids = [_UNUSED] * BUCKETS
+        self._digests = [_UNUSED] * BUCKETS
+        self._rows = [_UNUSED] * BUCKETS
         self._unsaved = array("Q")
         self._row_changes = array("Q")
         self._appended = 0
@@ -116,6 +119,8 @@ class Manifest:
             self._digests[bucket][place] = value
             self._rows[bucket][place] = row
         else:
+            if ids is _UNUSED:
+                ids = self._open(bucket)
             ids.insert(place, key)
             self._digests[bucket].insert(place, value)
             self._rows[bucket].insert(place, row)
@@ -191,6 +196,7 @@ class Manifest:
         while start < len(ids):
             bucket = ids[start] >> BUCKET_SHIFT
             end = bisect_left(ids, (bucket + 1) << BUCKET_SHIFT, start)
+            self._open(bucket)
             self._ids[bucket].extend(ids[start:end])
             self._digests[bucket].extend(digests[start:end])
             self._rows[bucket].extend(rows[start:end])
@@ -200,14 +206,24 @@ class Manifest:
         """Put entries behind those of their buckets, for `_sort_buckets` to put in order."""
         for key, value, row in zip(flat[0::3], flat[1::3], flat[2::3], strict=True):
             bucket = key >> BUCKET_SHIFT
+            self._open(bucket)
             self._ids[bucket].append(key)
             self._digests[bucket].append(value)
             self._rows[bucket].append(row)
         self._appended += len(flat) // 3
 
+    def _open(self, bucket: int) -> array[int]:
+        """Give the bucket arrays of its own, if it has none; return that of its keys."""
+        if self._ids[bucket] is _UNUSED:
+            for arrays in (self._ids, self._digests, self._rows):
+                arrays[bucket] = array("Q")
+        return self._ids[bucket]
+
     def _sort_buckets(self) -> None:
         """Sort each bucket by its keys; of equal keys the last entry stays."""
         for bucket, ids in enumerate(self._ids):
+            if ids is _UNUSED:
+                continue
             places = {key: place for place, key in enumerate(ids)}
             order = [places[key] for key in sorted(places)]
             for arrays in (self._ids, self._digests, self._rows):
