@@ -31,7 +31,7 @@ MAX_WRITE = 25
 MAX_ROUNDS = 8
 """Waves in a row of which DynamoDB processes no row."""
 SIDE_BY_SIDE = 8
-"""Calls at once: more gain little (docs/performance.md)."""
+"""Calls at once: 16 loaded 7 % faster than 8, for twice the connections and threads."""
 
 
 def commit_client() -> Any:
