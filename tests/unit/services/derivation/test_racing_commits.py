@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import replace
+from functools import partial
 
 from chalicelib.domain.records import Customer
 from chalicelib.domain.rules import KeptMembers, Rules, Source
@@ -41,16 +42,18 @@ def by_rules_of_now(room: Backroom) -> FactCommits:
     return FactCommits(room.facts, terms, DeliveredEffects(room.effects))
 
 
+def add_nina(room: Backroom, commits: FactCommits) -> None:
+    """Commit a new shopper with a sale of today."""
+    sold = [bought(room, "9", 0)]
+    commits.commit(UID, PLATFORM, SCOPE, customers=[NINA], sales=sold)
+
+
 def test_a_shopper_who_comes_in_by_the_old_rules_while_the_job_begins_is_not_left_out() -> None:
     room = an_old_shop()
     old = by_rules_of_now(room)
     start(room, enroll_after=ago(room, 30))
 
-    def a_new_shopper() -> None:
-        sold = [bought(room, "9", 0)]
-        old.commit(UID, PLATFORM, SCOPE, customers=[NINA], sales=sold)
-
-    before_the_next_lock(room, a_new_shopper)
+    before_the_next_lock(room, partial(add_nina, room, old))
     room.work_off()
 
     assert members(room) == set("012345679")
@@ -62,11 +65,7 @@ def test_a_member_who_comes_in_by_the_old_rules_is_kept_like_all_others() -> Non
     old = by_rules_of_now(room)
     start(room, enroll_after=None)
 
-    def a_new_member() -> None:
-        sold = [bought(room, "9", 0)]
-        old.commit(UID, PLATFORM, SCOPE, customers=[NINA], sales=sold)
-
-    before_the_next_lock(room, a_new_member)
+    before_the_next_lock(room, partial(add_nina, room, old))
     room.work_off()
     room.commits.rederive(UID, [p.id for p in room.facts.shown(UID)])
 
@@ -80,11 +79,7 @@ def test_a_shopper_whom_the_index_does_not_show_yet_is_not_left_out() -> None:
     old = by_rules_of_now(room)
     start(room, enroll_after=ago(room, 30))
 
-    def a_new_shopper() -> None:
-        sold = [bought(room, "9", 0)]
-        old.commit(UID, PLATFORM, SCOPE, customers=[NINA], sales=sold)
-
-    before_the_next_lock(room, a_new_shopper)
+    before_the_next_lock(room, partial(add_nina, room, old))
     room.work_off()
 
     assert members(room) == set("012345679")
@@ -95,7 +90,7 @@ def test_a_shopper_whom_the_index_does_not_show_yet_gets_the_new_mapping() -> No
     shown = LaggingPersonaList(room.facts, room.clock, seconds=INDEX_SECONDS - 1)
     old = by_rules_of_now(room)
     room.rules.set(UID, Rules(sources={PLATFORM: Source(enroll_after=day_number(ago(room, 30)))}))
-    old.commit(UID, PLATFORM, SCOPE, customers=[NINA], sales=[bought(room, "9", 0)])
+    add_nina(room, old)
 
     Remapper(room.commits, shown, room.jobs).handle(RemapMessage(UID), lambda: True)
 
