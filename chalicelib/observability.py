@@ -118,7 +118,7 @@ NAMESPACE = "AIQ/POS"
 def count(metric: str, value: float = 1, **dimensions: str) -> None:
     """Write a count for CloudWatch as one line of the embedded metric format.
 
-    Its dimensions are `service`, `stage` and those given; `chalicelib/alarms.py` names them all.
+    Its dimensions are `service`, `stage` and those given.
     """
     writer = EphemeralMetrics(namespace=NAMESPACE, service=SERVICE)
     writer.add_dimension("stage", os.environ.get("STAGE") or "none")
