@@ -8,9 +8,8 @@ a later lease wrote.
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import asdict, fields
+from dataclasses import asdict
 from itertools import islice
-from typing import Any
 
 import orjson
 from pynamodb.attributes import BinaryAttribute, NumberAttribute, UnicodeAttribute
@@ -25,6 +24,7 @@ from chalicelib.adapters.dynamo.pieces import (
 )
 from chalicelib.domain.errors import LeaseLost
 from chalicelib.domain.gone_sales import DAYS_WATCHED
+from chalicelib.domain.stored_fields import from_fields
 from chalicelib.domain.times import DAY, SECOND
 from chalicelib.domain.words import CredentialId, Day, Stream, Uid
 from chalicelib.services.ports.runs import Lease, ManifestAddress, StreamState
@@ -33,7 +33,6 @@ STORE_KEYS = "STOREKEYS"
 """The kind of pieces that hold the sales per store key."""
 
 LATER = ("aside_from", "words_from", "judged_by")
-_FIELDS = {field.name for field in fields(StreamState)}
 
 SALE_DAYS_KEPT = DAYS_WATCHED + 30
 
@@ -81,7 +80,7 @@ class DynamoStreamStates:
             for stream, counts in orjson.loads(read_pieces(pk, STORE_KEYS, names)).items():
                 states[stream]["store_key_sales"] = counts
         return {
-            stream: StreamState(**_known(state), **_known(later.get(stream, {})))
+            stream: from_fields(StreamState, state | later.get(stream, {}))
             for stream, state in states.items()
         }
 
@@ -178,10 +177,6 @@ class DynamoStreamStates:
                 expires_at=expires_at,
             )
             _put_fenced(row, SaleDayRow.fence, lease)
-
-
-def _known(state: Mapping[str, Any]) -> dict[str, Any]:
-    return {name: value for name, value in state.items() if name in _FIELDS}
 
 
 def _keys_of(pk: str, address: ManifestAddress) -> Iterator[tuple[str, str]]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass, field, fields, replace
+from dataclasses import asdict, dataclass, field, replace
 from typing import Any, cast
 
 from chalicelib.domain.records import STREAMS
@@ -112,13 +112,13 @@ class Progress:
         error = from_fields(RunError, checkpoint["error"]) if checkpoint["error"] else None
         missing = checkpoint.get("sales_missing")
         read = {
-            **_known(cls, checkpoint),
+            **checkpoint,
             "streams": streams,
             "store_names": names,
             "error": error,
             "sales_missing": (missing[0], missing[1]) if missing else None,
         }
-        return cls(**read)
+        return from_fields(cls, read)
 
     def end_all(self) -> None:
         """Read nothing more in this run: a process that takes it up only ends it."""
@@ -215,10 +215,6 @@ class Tally:
             unknown_words=dict(self._words),
             error=progress.error,
         )
-
-
-def _known(kind: type, values: Mapping[str, Any]) -> dict[str, Any]:
-    return {f.name: values[f.name] for f in fields(kind) if f.name in values}
 
 
 def _counts(totals: StreamTotals) -> dict[str, int]:
