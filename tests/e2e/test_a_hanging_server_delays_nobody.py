@@ -14,6 +14,7 @@ from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
+from itertools import pairwise
 from pathlib import Path
 
 import pytest
@@ -152,6 +153,14 @@ def seconds(runs: Sequence[Json]) -> float:
     return (max(at(run["ended_at"]) for run in runs) - first).total_seconds()
 
 
+def longest_wait(runs: Sequence[Json]) -> float:
+    """Seconds between two ends, the longest: while it lasted, nobody on this queue got through."""
+    moments = sorted(
+        [min(at(run["queued_at"]) for run in runs), *(at(run["ended_at"]) for run in runs)]
+    )
+    return max((later - earlier).total_seconds() for earlier, later in pairwise(moments))
+
+
 def test_45_credentials_do_not_notice_that_5_servers_hang(
     stack: LocalStack,
     street: dict[str, Simulator],
@@ -184,11 +193,19 @@ def test_45_credentials_do_not_notice_that_5_servers_hang(
     assert {run["state"] for run in well} == {"succeeded"}
     assert {run["state"] for run in ill} == {"failed"}
     holding = [(at(run["ended_at"]) - at(run["started_at"])).total_seconds() for run in ill]
-    figures = {"usual": usual, "with 5 hanging": seconds(well), "held a worker": holding}
+    waits = {
+        name: longest_wait([run for run in well if run["platform"] == name]) for name in HEALTHY
+    }
+    figures = {
+        "usual": usual,
+        "with 5 hanging": seconds(well),
+        "longest wait": waits,
+        "held a worker": holding,
+    }
     record_property("seconds", figures)
     sys.stderr.write(f"\n{figures}\n")
-    # Before the first hanging server was given up; where all is slow, in about the usual time.
-    assert seconds(well) < max(min(holding), 2 * usual), figures
+    # On neither queue did the others wait until a hanging server was given up.
+    assert max(waits.values()) < min(holding), figures
     assert max(holding) < BOUND_SECONDS, figures
     for source, run in zip(hanging, ill, strict=True):
         assert run["error"]["message"].startswith(TOO_SLOW[source.platform])
