@@ -204,6 +204,15 @@ def test_the_environment_has_all_that_the_configuration_reads(template: Resource
     assert wanted <= given.keys()
 
 
+def test_the_environment_has_no_variable_that_nobody_reads(template: Resource) -> None:
+    """The namespace and the service of metrics and log lines are constants of observability.py."""
+    given = template["Globals"]["Function"]["Environment"]["Variables"]
+    code = "".join(path.read_text() for path in (ROOT / "chalicelib").rglob("*.py"))
+
+    read = {field.name.upper() for field in fields(Config)} | set(re.findall(r"[A-Z_]{4,}", code))
+    assert given.keys() - read == set()
+
+
 def test_the_environment_names_only_what_exists(template: Resource) -> None:
     given = template["Globals"]["Function"]["Environment"]["Variables"]
 
@@ -223,6 +232,14 @@ def test_production_can_not_allow_private_addresses_as_retailers_servers(
     assert rule["RuleCondition"] == {"Fn::Equals": [{"Ref": "Stage"}, "prod"]}
     [assertion] = rule["Assertions"]
     assert assertion["Assert"] == {"Fn::Equals": [{"Ref": "EgressAllowedRanges"}, "[]"]}
+
+
+def test_production_needs_somebody_who_hears_its_alarms(template: Resource) -> None:
+    rule = template["Rules"]["ProductionTellsSomebody"]
+
+    assert rule["RuleCondition"] == {"Fn::Equals": [{"Ref": "Stage"}, "prod"]}
+    [assertion] = rule["Assertions"]
+    assert assertion["Assert"] == {"Fn::Not": [{"Fn::Equals": [{"Ref": "AlarmEmail"}, ""]}]}
 
 
 @pytest.mark.parametrize(
