@@ -154,6 +154,12 @@ class Conflict(RequestError):
     code = "conflict"
 
 
+class SourceStandsStill(Conflict):
+    """The source uses AIQ's last backup: nothing that is pulled of it is stored."""
+
+    code = "source_stands_still"
+
+
 class TooManyCredentials(Conflict):
     """The account has all the credentials that it may have."""
 

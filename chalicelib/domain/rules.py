@@ -12,6 +12,7 @@ from types import MappingProxyType
 from typing import Any, NamedTuple
 
 from chalicelib.domain.settings import rule_fields
+from chalicelib.domain.standing import Standing
 from chalicelib.domain.times import (
     at_wall_clock,
     day_from_text,
@@ -67,7 +68,7 @@ class Source:
     `import_locks`: scope → the run whose complete listing fixed that scope's imported points for
     ever (product.md §7); `was_imported_on`: their date, once it was removed from the card;
     `keeping`: whom a change at work keeps; `overruled`: keeps that a later change took back before
-    they were worked off.
+    they were worked off. `standing`: it uses AIQ's last backup.
     """
 
     enroll_after: Day | None = None
@@ -79,6 +80,7 @@ class Source:
     trusts_opt_in_flags: bool = False
     keeping: tuple[KeptMembers, ...] = ()
     overruled: tuple[KeptMembers, ...] = ()
+    standing: Standing | None = None
 
     @property
     def has_keeps(self) -> bool:

@@ -25,6 +25,8 @@ Minor = int
 Points = int
 """In hundredths."""
 POINT: Points = 100
+Fence = int
+"""Counts the commits of an account, which are serial (ADR 3): a moment of all its facts."""
 
 Stream = Literal["stores", "customers", "sales", "inventory"]
 SaleKind = Literal["sale", "return", "void"]

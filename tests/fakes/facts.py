@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 import random
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import replace
 from functools import partial
 
+from chalicelib.adapters.dynamo.facts_log import LINES
 from chalicelib.domain.errors import LeaseLost
 from chalicelib.domain.id_ranges import NO_IDS_SEEN, SeenIds
 from chalicelib.domain.identity import MergeKey
 from chalicelib.domain.ledger import Postings
 from chalicelib.domain.personas import Persona
+from chalicelib.domain.pulled_facts import PulledFact
 from chalicelib.domain.sales_summary import SaleRef
 from chalicelib.services.ports.common import do_nothing
 from chalicelib.services.ports.facts import (
@@ -29,6 +31,7 @@ from chalicelib.services.ports.facts import (
     StoredSale,
     Writes,
 )
+from chalicelib.services.ports.facts_log import LoggedFact
 
 Pointer = tuple[SaleRef, Postings]
 
@@ -52,6 +55,7 @@ class MemoryFacts:
         self.member_rows: dict[tuple[str, MergeKey], dict[str, str]] = {}
         self.shared_rows: dict[tuple[str, MergeKey], bool] = {}
         self.seen_ids_rows: dict[tuple[str, str, str], SeenIds] = {}
+        self.log_rows: dict[tuple[str, str], dict[tuple[int, int], list[PulledFact]]] = {}
         self.keeps_seen_ids = True
         self.intents: dict[str, Intent] = {}
         self.holders: dict[str, int] = {}
@@ -153,11 +157,28 @@ class MemoryFacts:
     def write(self, lock: CommitLock, writes: Writes) -> None:
         """Rows land in any order, as those of batches side by side do."""
         steps = self._steps(lock.uid, writes)
+        for platform, pulled in writes.pulled.items():
+            log = self.log_rows.setdefault((lock.uid, platform), {})
+            steps.append(partial(_put, log, (lock.fence, lock.logged), pulled))
+            lock.logged += 1
         self._chance.shuffle(steps)
         for step in steps:
             self._touch(lock)
             step()
             self.rows_written += 1
+
+    def read(
+        self, uid: str, platform: str, after: int, until: int
+    ) -> Iterator[tuple[int, list[LoggedFact]]]:
+        """The `FactsLog` port, with `delete`."""
+        for (fence, _), pulled in sorted(self.log_rows.get((uid, platform), {}).items()):
+            if after < fence <= until:
+                yield fence, [LoggedFact(fact.place, LINES.line(fact)) for fact in pulled]
+
+    def delete(self, uid: str, platform: str, until: int) -> None:
+        log = self.log_rows.get((uid, platform), {})
+        for place in [place for place in log if place[0] <= until]:
+            del log[place]
 
     def _rows(self, uid: str, rid: str) -> RecordRows:
         place = (uid, rid)

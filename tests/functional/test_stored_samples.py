@@ -1071,6 +1071,7 @@ NO_SAMPLE = {
     "SLOTS#{uid}` / `{queue}": "newer than the samples",
     "ACCOUNT#{uid}` / `ADDITIONS": "newer than the samples",
     "{uid}#IDS#{platform}#{scope}` / `IDS": "newer than the samples",
+    "{uid}#LOG#{platform}` / `{fence, 12 digits}#{part}": "newer than the samples",
     "{uid}#REPLIES` / `REPLY#{message}": "newer than the samples",
     "CREDENTIAL#{uid}#{credential}` / `PIECE#{kind}#{name}": "newer than the samples",
     "SALEDAYS#{uid}#{credential}` / `{day}#{n}": "newer than the samples",

@@ -155,11 +155,12 @@ class BatchTable:
         newest_first: bool = False,
         consistent: bool = False,
         start: Row | None = None,
+        attributes: str | None = None,
     ) -> list[Row]:
         """Read the first `limit` rows that meet a key condition of the table or an index.
 
         `values`: the condition's, as an attribute map. `start`: the key attributes of the row after
-        which to begin.
+        which to begin. `attributes`: the names of those wanted; all where None.
         """
         query: dict[str, Any] = {
             "TableName": self.name,
@@ -173,6 +174,8 @@ class BatchTable:
             query["IndexName"] = index
         if start:
             query["ExclusiveStartKey"] = start
+        if attributes:
+            query["ProjectionExpression"] = attributes
         rows: list[Row] = self.client.query(**query)["Items"]
         return rows
 

@@ -9,6 +9,7 @@ from chalicelib.adapters.dynamo import keys
 from chalicelib.adapters.dynamo import persona_rows as rows
 from chalicelib.adapters.dynamo.batch import BatchTable, Key, Row
 from chalicelib.adapters.dynamo.commit_locks import CommitLocks
+from chalicelib.adapters.dynamo.facts_log import log_rows
 from chalicelib.domain.id_ranges import NO_IDS_SEEN, SeenIds
 from chalicelib.domain.identity import MergeKey
 from chalicelib.domain.ledger import Postings
@@ -123,6 +124,10 @@ class DynamoFacts:
 
     def write(self, lock: CommitLock, writes: Writes) -> None:
         puts, deletes = _row_changes(lock.uid, writes)
+        for platform, facts in writes.pulled.items():
+            parts = dict(log_rows(lock, platform, facts))
+            lock.logged += len(parts)
+            puts.update(parts)
         self._table.write_many(puts, deletes, self._renewal(lock.uid))
 
     def _get(self, uid: Uid, wanted: Iterable[Key]) -> dict[Key, Row]:

@@ -6,7 +6,16 @@ from __future__ import annotations
 import zlib
 from hashlib import blake2b
 
-from chalicelib.domain.words import CredentialId, Day, Instant, Platform, ScopeId, Stream, Uid
+from chalicelib.domain.words import (
+    CredentialId,
+    Day,
+    Fence,
+    Instant,
+    Platform,
+    ScopeId,
+    Stream,
+    Uid,
+)
 
 DUE_SHARDS = 16
 RECENT_SHARDS = 8
@@ -226,6 +235,19 @@ def seen_ids(uid: Uid, platform: Platform, scope_id: ScopeId) -> str:
 
 
 SEEN_IDS_SK = "IDS"
+
+
+def facts_log(uid: Uid, platform: Platform) -> str:
+    return f"{uid}#LOG#{platform}"
+
+
+def logged_part(fence: Fence, part: int) -> str:
+    return f"{fence:012d}#{part:04d}"
+
+
+def fence_of(sk: str) -> Fence:
+    """Return the commit whose part of the facts log lies under this key."""
+    return int(sk.partition("#")[0])
 
 
 def commit(uid: Uid) -> str:

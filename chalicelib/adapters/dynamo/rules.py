@@ -6,7 +6,7 @@ The rules are stored as one JSON text, days as ISO text, without the fields at t
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from dataclasses import fields
+from dataclasses import asdict, fields
 from itertools import chain, repeat
 from typing import Any
 
@@ -28,6 +28,8 @@ from chalicelib.domain.rules import (
     with_loyalty,
 )
 from chalicelib.domain.settings import rule_fields
+from chalicelib.domain.standing import Standing
+from chalicelib.domain.stored_fields import from_values
 from chalicelib.domain.times import day_from_text, day_text
 from chalicelib.domain.words import Uid
 
@@ -91,6 +93,7 @@ def _pack_source(source: Source) -> dict[str, Any]:
     packed["overruled"] = [
         (keep.setting, day_text(keep.day), keep.since) for keep in source.overruled
     ]
+    packed["standing"] = asdict(source.standing) if source.standing else None
     return {name: value for name, value in packed.items() if value}
 
 
@@ -102,6 +105,8 @@ def _source(packed: Mapping[str, Any]) -> Source:
     keeping = zip(packed.get("keeping", ()), since, strict=False)
     values["keeping"] = _keeps((setting, day, at) for (setting, day, *_), at in keeping)
     values["overruled"] = _keeps(packed.get("overruled", ()))
+    if standing := values.get("standing"):
+        values["standing"] = from_values(Standing, standing)
     return Source(**values)
 
 

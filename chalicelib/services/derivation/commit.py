@@ -14,7 +14,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass, replace
 
 from chalicelib.domain.acts import Join
-from chalicelib.domain.errors import UpstreamError
+from chalicelib.domain.errors import SourceStandsStill, UpstreamError
 from chalicelib.domain.ledger import ADJUSTMENT_PREFIX, Posting
 from chalicelib.domain.records import Customer, Sale
 from chalicelib.domain.words import Instant, Platform, Points, ScopeId, Uid
@@ -29,6 +29,7 @@ from chalicelib.services.derivation.stages.derived_rows import (
     put_derived_rows,
 )
 from chalicelib.services.derivation.stages.effects import effects_of
+from chalicelib.services.derivation.stages.facts_log import log_pulled_facts
 from chalicelib.services.derivation.stages.joins import add_join
 from chalicelib.services.derivation.stages.keeps import settle_keeps
 from chalicelib.services.derivation.stages.points import settle_points
@@ -100,10 +101,12 @@ class FactCommits:
         run whose listing may fix the scope's imported points. `withhold`: a customer who lacks a
         contact that the shopper has is stored beside, and changes nobody until `take_over`. `gone`:
         ids of sales that the POS no longer shows. `while_waiting` is called every now and then
-        while another commit has the account; what it raises ends the wait.
+        while another commit has the account; what it raises ends the wait. Raises SourceStandsStill
+        when the platform uses AIQ's last backup.
         """
         with self._locked(uid, while_waiting=while_waiting) as lock:
             commit = self._begin(lock)
+            _require_moving(commit, platform)
             shoppers = [
                 *(customer.ext_id for customer in customers),
                 *(sale.customer_ext_id for sale in sales if sale.customer_ext_id),
@@ -127,7 +130,8 @@ class FactCommits:
         *,
         while_waiting: Callable[[], None] = do_nothing,
     ) -> Committed:
-        """Let what was withheld of these records count; where nothing is, nothing changes.
+        """Let what was withheld of these records count; where nothing is, nothing changes, nor
+        where their source uses AIQ's last backup.
 
         `while_waiting`: see `commit`.
         """
@@ -251,6 +255,7 @@ class FactCommits:
         _check_size(commit.writes)
         committed = _committed(commit)
         if commit.writes:
+            log_pulled_facts(commit)
             self.facts.store_intent(lock, commit.intent())
             self._write(lock, commit)
         self._request(commit)
@@ -264,6 +269,13 @@ class FactCommits:
     def _write(self, lock: CommitLock, commit: Commit) -> None:
         for writes in in_write_order(commit.writes):
             self.facts.write(lock, writes)
+
+
+def _require_moving(commit: Commit, platform: Platform) -> None:
+    """Raise SourceStandsStill where the platform uses AIQ's last backup: the rules are read under
+    the lock, so that no answer which came late is stored."""
+    if commit.terms.rules.source(platform).standing is not None:
+        raise SourceStandsStill("AIQ's last backup is used: nothing new is stored of this source.")
 
 
 def _keep_seen_ids(commit: Commit) -> None:

@@ -25,6 +25,7 @@ from chalicelib.services.derivation.returns import (
     with_crossing,
 )
 from chalicelib.services.derivation.stages.carriers import recover_carriers
+from chalicelib.services.derivation.stages.facts_log import log_facts
 from chalicelib.services.ports.facts import (
     Intent,
     LedgerRow,
@@ -37,7 +38,8 @@ from chalicelib.services.ports.facts import (
 
 def recover(commit: Commit, intent: Intent) -> None:
     """Fill `commit` with the sales, returns and carriers of the intent as the fact rows say them,
-    and make its records the seeds."""
+    and make its records the seeds. All its facts are logged once more: the crash may have come
+    between a fact and the log."""
     commit.load(intent.records)
     sales: dict[SaleId, StoredSale] = {}
     returns: dict[SaleId, Returns] = {}
@@ -50,6 +52,7 @@ def recover(commit: Commit, intent: Intent) -> None:
     if commit.has_seen_ids:
         returned = [sid for sid in commit.writes.returns if sid.scope != ANY_SCOPE]
         commit.keep_seen_ids(commit.records(intent.records), sales.values(), returned)
+    log_facts(commit, commit.records(intent.records), sales.values())
     _recover_pointers(commit, intent.records, sales, returns)
     recover_carriers(commit, intent.keys, intent.records)
     commit.seeds.update(intent.records)

@@ -16,6 +16,7 @@ from chalicelib.domain.identity import (
 )
 from chalicelib.domain.ledger import NO_POINTS, Postings, RecordPoints
 from chalicelib.domain.personas import NO_FIGURES, Figures, Persona
+from chalicelib.domain.pulled_facts import PulledFact
 from chalicelib.domain.records import Sale
 from chalicelib.domain.sales_summary import SaleRef, SalesSummary
 from chalicelib.domain.words import Day, Instant, Minor, Platform, ScopeId, Uid
@@ -171,7 +172,8 @@ class Intent:
 class Writes:
     """Rows to put, or to delete where the value is None. Rows are keyed as the table keys them.
 
-    Of `personas` all but the figures is written; those are in `summaries`.
+    Of `personas` all but the figures is written; those are in `summaries`. `pulled`: the versions
+    of pulled facts that the commit stores, for the facts log.
     """
 
     records: dict[str, StoredRecord] = field(default_factory=dict)
@@ -185,6 +187,7 @@ class Writes:
     personas: dict[str, Persona | None] = field(default_factory=dict)
     shared: dict[MergeKey, bool] = field(default_factory=dict)
     seen_ids: dict[tuple[Platform, ScopeId], SeenIds] = field(default_factory=dict)
+    pulled: dict[Platform, list[PulledFact]] = field(default_factory=dict)
 
     def __bool__(self) -> bool:
         return any(
@@ -200,6 +203,7 @@ class Writes:
                 self.personas,
                 self.shared,
                 self.seen_ids,
+                self.pulled,
             )
         )
 
@@ -208,7 +212,8 @@ class Writes:
 class CommitLock:
     """The right to commit for one account. `fence` is the fencing token, `leftover` the intent of a
     commit that crashed. `held_seconds` is known once it is given back. `has_seen_ids`: every commit
-    of the account has kept the ranges of ids it has seen."""
+    of the account has kept the ranges of ids it has seen. `logged`: parts of the facts log that
+    were written under it: a repair comes before the commit itself."""
 
     uid: Uid
     fence: int
@@ -216,6 +221,7 @@ class CommitLock:
     leftover: Intent | None
     held_seconds: float = 0.0
     has_seen_ids: bool = False
+    logged: int = 0
 
 
 class SalesSpan(NamedTuple):

@@ -13,6 +13,7 @@ from chalicelib.domain.errors import (
     NotFound,
     PermissionMissing,
     RateLimited,
+    SourceStandsStill,
     StaleVersion,
     UnexpectedAnswer,
 )
@@ -141,7 +142,7 @@ class SyncWorker:
             self._hand_over(run, message)
         except RateLimited as limited:
             self._wait(run, message, limited)
-        except Stopped:
+        except (Stopped, SourceStandsStill):
             self._stop(run)
         except AiqError as error:
             if _another_delivery_may_mend(error):

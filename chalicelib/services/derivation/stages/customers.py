@@ -56,7 +56,7 @@ def take_withheld(commit: Commit, records: Iterable[str]) -> None:
     rids = list(records)
     commit.load(rids)
     for record in commit.records(rids):
-        if record.withheld is None:
+        if record.withheld is None or commit.terms.rules.source(record.platform).standing:
             continue
         taken = replace(record, customer=record.withheld, withheld=None)
         now = commit.terms.as_of

@@ -14,6 +14,7 @@ from tests.fakes.facts import Crash, MemoryFacts
 from tests.fakes.rules import memory_commits
 from tests.fakes.stores import MemoryStores
 from tests.unit.domain.naive import Shopper, Sold, expected_personas, expected_shared_keys
+from tests.worlds.facts_log import last_logged, pulled_facts
 
 UID = "1000"
 ZONE = "America/Los_Angeles"
@@ -135,6 +136,10 @@ class Histories(RuleBasedStateMachine):
     @invariant()
     def no_intent_is_left(self) -> None:
         assert self.facts.intents == {}
+
+    @invariant()
+    def the_facts_log_holds_the_latest_of_each_fact(self) -> None:
+        assert last_logged(self.facts, UID) == pulled_facts(self.facts, UID)
 
     def _commit(self, scope: str, page: list[Customer], sold: list[Sale]) -> None:
         self.clock.move(1)

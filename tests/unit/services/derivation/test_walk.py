@@ -96,6 +96,7 @@ def test_a_page_of_new_shoppers_enters_each_stage_once() -> None:
         "derivation.stages.keeps",
         "derivation.stages.points",
         "derivation.stages.derived_rows",
+        "derivation.stages.facts_log",
         "derivation.stages.write_order",
         "derivation.stages.effects",
     ]

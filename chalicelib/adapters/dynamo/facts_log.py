@@ -1,0 +1,119 @@
+"""The facts log in DynamoDB (docs/reference/design.md, table `personas`).
+
+A row holds up to 500 lines of JSON of one commit, compressed: what a commit stored costs few write
+units, and a source is read in the order of its commits with few queries.
+"""
+
+from __future__ import annotations
+
+import zlib
+from collections.abc import Iterable, Iterator
+
+import orjson
+
+from chalicelib.adapters.dynamo import keys
+from chalicelib.adapters.dynamo.batch import BatchTable, Key, Row
+from chalicelib.adapters.dynamo.codec import decode, encode
+from chalicelib.domain.acts import Imported
+from chalicelib.domain.pulled_facts import FactPlace, PulledCustomer, PulledFact, PulledSale
+from chalicelib.domain.records import Customer, Sale
+from chalicelib.domain.words import Fence, Platform, ScopeId, Uid
+from chalicelib.services.ports.facts import CommitLock
+from chalicelib.services.ports.facts_log import LoggedFact
+
+MOST_FACTS = 500
+MOST_BYTES = 350_000
+"""A row of DynamoDB takes 400 KB; a line that does not compress is no larger than its own row."""
+LEVEL = 1
+
+
+class JsonFactLines:
+    """The `FactLines` port."""
+
+    def line(self, fact: PulledFact) -> bytes:
+        if isinstance(fact, PulledSale):
+            return _line("sale", fact.scope, encode(fact.sale))
+        besides = ""
+        if fact.withheld is not None:
+            besides = f',"withheld":{encode(fact.withheld)}'
+        if fact.imported is not None:
+            besides += f',"imported":{orjson.dumps(tuple(fact.imported)).decode()}'
+        return _line("customer", fact.scope, encode(fact.customer), besides)
+
+    def fact(self, line: bytes) -> PulledFact:
+        read = orjson.loads(line)
+        scope, body = ScopeId(read["scope"]), orjson.dumps(read["fact"]).decode()
+        if read["kind"] == "sale":
+            return PulledSale(scope, decode(Sale, body))
+        withheld, imported = read.get("withheld"), read.get("imported")
+        return PulledCustomer(
+            scope,
+            decode(Customer, body),
+            decode(Customer, orjson.dumps(withheld).decode()) if withheld else None,
+            Imported(*imported[:2]) if imported else None,
+        )
+
+    def place(self, line: bytes) -> FactPlace:
+        read = orjson.loads(line)
+        return FactPlace(read["kind"], ScopeId(read["scope"]), read["fact"]["ext_id"])
+
+
+LINES = JsonFactLines()
+
+
+class DynamoFactsLog:
+    """The `FactsLog` port. Commits write the log; see `log_rows`."""
+
+    def __init__(self, table: BatchTable) -> None:
+        self._table = table
+
+    def read(
+        self, uid: Uid, platform: Platform, after: Fence, until: Fence
+    ) -> Iterator[tuple[Fence, list[LoggedFact]]]:
+        pk = keys.facts_log(uid, platform)
+        first, last = keys.logged_part(after + 1, 0), keys.logged_part(until, 9999)
+        for row in self._table.query_between(pk, first, last):
+            lines = zlib.decompress(bytes(row["facts"]["B"])).split(b"\n")
+            logged = [LoggedFact(LINES.place(line), line) for line in lines]
+            yield keys.fence_of(row["sk"]["S"]), logged
+
+    def delete(self, uid: Uid, platform: Platform, until: Fence) -> None:
+        pk = keys.facts_log(uid, platform)
+        while True:
+            rows = self._table.query_page(
+                "pk = :pk AND sk <= :last",
+                {":pk": {"S": pk}, ":last": {"S": keys.logged_part(until, 9999)}},
+                limit=200,
+                attributes="pk, sk",
+            )
+            if not rows:
+                return
+            self._table.write_many({}, [(pk, row["sk"]["S"]) for row in rows])
+
+
+def log_rows(
+    lock: CommitLock, platform: Platform, facts: Iterable[PulledFact]
+) -> Iterator[tuple[Key, Row]]:
+    """Return the rows that hold what the commit under this lock stored of a platform's facts."""
+    lines = [LINES.line(fact) for fact in facts]
+    pk = keys.facts_log(lock.uid, platform)
+    for number, packed in enumerate(_pack(lines), start=lock.logged):
+        sk = keys.logged_part(lock.fence, number)
+        yield (pk, sk), {"pk": {"S": pk}, "sk": {"S": sk}, "facts": {"B": packed}}
+
+
+def _pack(lines: list[bytes]) -> Iterator[bytes]:
+    """The lines compressed, in as many pieces as rows need."""
+    if len(lines) <= MOST_FACTS:
+        packed = zlib.compress(b"\n".join(lines), LEVEL)
+        if len(packed) <= MOST_BYTES or len(lines) == 1:
+            yield packed
+            return
+    half = min(MOST_FACTS, (len(lines) + 1) // 2)
+    yield from _pack(lines[:half])
+    yield from _pack(lines[half:])
+
+
+def _line(kind: str, scope: ScopeId, body: str, besides: str = "") -> bytes:
+    place = orjson.dumps(scope).decode()
+    return f'{{"kind":"{kind}","scope":{place},"fact":{body}{besides}}}'.encode()

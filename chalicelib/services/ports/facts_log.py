@@ -1,0 +1,42 @@
+"""The log of pulled facts: what each commit stored of them, in the order of commits (freezing.md).
+
+Backups are made of it, and it says what a source has to be put back from. A commit writes its part
+with its other rows; what a crash left out is logged anew by the next commit.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import NamedTuple, Protocol
+
+from chalicelib.domain.pulled_facts import FactPlace, PulledFact
+from chalicelib.domain.words import Fence, Platform, Uid
+
+
+class LoggedFact(NamedTuple):
+    """A version of a fact as one line of JSON, without its line break."""
+
+    place: FactPlace
+    line: bytes
+
+
+class FactsLog(Protocol):
+    def read(
+        self, uid: Uid, platform: Platform, after: Fence, until: Fence
+    ) -> Iterator[tuple[Fence, list[LoggedFact]]]:
+        """What commits after `after`, up to `until`, stored, in their order; page by page."""
+        ...
+
+    def delete(self, uid: Uid, platform: Platform, until: Fence) -> None:
+        """Delete what commits up to `until` stored."""
+        ...
+
+
+class FactLines(Protocol):
+    """Writes pulled facts as lines of JSON and reads them; fields it does not know are dropped."""
+
+    def line(self, fact: PulledFact) -> bytes: ...
+
+    def fact(self, line: bytes) -> PulledFact: ...
+
+    def place(self, line: bytes) -> FactPlace: ...
