@@ -24,7 +24,7 @@ RowKey = tuple[str, str, str]
 
 WRITE_BYTES = 1024
 READ_BYTES = 4096
-OUR_CALLS = ("batch_get_item", "batch_write_item", "query")
+OUR_CALLS = ("batch_get_item", "batch_write_item", "query", "get_item", "update_item")
 """The calls of `WireClient` that botocore knows nothing of."""
 REMEMBERED = 50_000
 """How many sizes of rows are remembered: a row was nearly always read just before its write."""
@@ -126,8 +126,11 @@ class Meter:
         operation = "".join(word.title() for word in name.split("_"))
 
         def call(client: WireClient, **request: Any) -> Any:
-            answer = method(client, **request)
-            self.count(operation, request, answer)
+            answer: dict[str, Any] = {}
+            try:
+                answer = method(client, **request)
+            finally:
+                self.count(operation, request, answer)
             return answer
 
         return call

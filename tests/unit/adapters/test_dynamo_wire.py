@@ -11,11 +11,14 @@ from typing import Any
 import boto3
 import orjson
 import pytest
+from botocore.auth import SigV4Auth
+from botocore.awsrequest import AWSRequest
 from botocore.config import Config
 from botocore.credentials import Credentials
 from botocore.exceptions import ClientError, HTTPClientError
 from moto import mock_aws
 
+from chalicelib.adapters.aws.outages import is_outage
 from chalicelib.adapters.dynamo import wire as dynamo_wire
 from chalicelib.adapters.dynamo.base import Row, TableMeta, bind
 from chalicelib.adapters.dynamo.wire import WireClient
@@ -100,6 +103,7 @@ def test_a_row_comes_back_as_it_was_written_whoever_reads_or_writes(aws: None) -
 
     assert client.batch_get_item(RequestItems=READ)["Responses"][TABLE] == [ROW]
     assert client.get_item(TableName=TABLE, Key=KEY)["Item"] == ROW
+    assert "Item" not in client.get_item(TableName=TABLE, Key={**KEY, "sk": {"S": "2"}})
 
 
 def test_an_error_of_dynamodb_is_the_one_boto3_would_raise(aws: None) -> None:
@@ -117,9 +121,46 @@ def test_a_request_is_signed_and_names_its_operation(server: Server) -> None:
     a_client(server.url).batch_get_item(RequestItems=READ)
 
     ((headers, body),) = server.asked
-    assert headers["X-Amz-Target"] == "DynamoDB_20120810.BatchGetItem"
-    assert headers["Authorization"].startswith("AWS4-HMAC-SHA256 Credential=test/")
+    assert headers["x-amz-target"] == "DynamoDB_20120810.BatchGetItem"
+    assert headers["authorization"].startswith("AWS4-HMAC-SHA256 Credential=test/")
     assert orjson.loads(body) == {"RequestItems": READ}
+
+
+@pytest.mark.parametrize("token", [None, "of a role"])
+@pytest.mark.parametrize("endpoint", [None, "http://127.0.0.1:4566", "https://aws.example:443"])
+def test_a_signature_is_the_one_that_botocore_would_make(
+    endpoint: str | None, token: str | None
+) -> None:
+    client = a_client(endpoint)
+    client._credentials = Credentials("key", "secret", token)
+    body = orjson.dumps({"RequestItems": READ})
+
+    ours = client._signed("Query", body)
+
+    request = AWSRequest("POST", client._url, data=body)
+    for name in ("content-type", "x-amz-date", "x-amz-target"):
+        request.headers[name] = ours[name]
+    auth = SigV4Auth(client._credentials.get_frozen_credentials(), "dynamodb", "us-east-1")
+    request.context["timestamp"] = ours["x-amz-date"]
+    if token:
+        request.headers["x-amz-security-token"] = token
+    whole = auth.canonical_request(request)
+    signature = auth.signature(auth.string_to_sign(request, whole), request)
+    assert ours["authorization"].endswith(f"Signature={signature}")
+
+
+def test_an_update_by_condition_answers_with_the_row_or_raises_as_boto3_does(aws: None) -> None:
+    client = a_client()
+    client.batch_write_item(RequestItems={TABLE: [{"PutRequest": {"Item": ROW}}]})
+    update = {"TableName": TABLE, "Key": KEY, "UpdateExpression": "SET #at = :at"}
+    update |= {"ExpressionAttributeNames": {"#at": "at"}, "ReturnValues": "ALL_NEW"}
+    update |= {"ExpressionAttributeValues": {":at": {"N": "13"}}}
+
+    answer = client.update_item(**update, ConditionExpression="attribute_exists(pk)")
+
+    assert answer["Attributes"] == {**ROW, "at": {"N": "13"}}
+    with pytest.raises(client.exceptions.ConditionalCheckFailedException):
+        client.update_item(**update, ConditionExpression="attribute_not_exists(pk)")
 
 
 @pytest.mark.parametrize(
@@ -144,9 +185,10 @@ def test_the_second_failure_is_raised(server: Server) -> None:
     for _ in range(dynamo_wire.TRIES):
         server.will_answer(500, {"__type": "InternalServerError", "message": "no"})
 
-    with pytest.raises(ClientError, match="InternalServerError"):
+    with pytest.raises(ClientError, match="InternalServerError") as raised:
         a_client(server.url).batch_write_item(RequestItems={TABLE: []})
 
+    assert is_outage(raised.value)
     assert len(server.asked) == dynamo_wire.TRIES
 
 
