@@ -56,4 +56,4 @@ def are_sales_missing(days: Mapping[str, int], now: Instant) -> bool:
         sum(days.get(str(today - WEEK * (week + 1) - day), 0) for day in range(WEEK))
         for week in range(weeks)
     ]
-    return median(sums) > 0 if sums else False
+    return median(sums) > 0

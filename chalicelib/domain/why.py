@@ -96,8 +96,7 @@ def why_points(ref: SaleRef, amount: Points, persona: Persona, terms: Terms) -> 
 
 def points_text(amount: Points) -> str:
     """Return hundredths of a point as people write points."""
-    whole = f"{amount / POINT:.2f}".rstrip("0").rstrip(".")
-    return whole if whole != "-0" else "0"
+    return f"{amount / POINT:.2f}".rstrip("0").rstrip(".")
 
 
 def money_text(minor: int) -> str:

@@ -33,6 +33,7 @@ from chalicelib.domain.contact_states import (
     mark_unusable,
     may_be_asked,
     may_be_texted,
+    opted_out_later,
     plan_request,
     take_back_request,
     with_consent,
@@ -277,6 +278,12 @@ def test_previews_count_no_number_that_cannot_be_a_mobile() -> None:
     assert not may_be_asked(ContactState(NUMBER), mobile=False)
 
 
+def test_a_wanted_request_is_due_at_the_time_of_its_cause() -> None:
+    assert plan_request(ContactState(NUMBER), WANTED) == ContactState(
+        NUMBER, wanted=WANTED, due_at=WANTED.at
+    )
+
+
 @pytest.mark.parametrize("state", ["opted_in", "opted_out"])
 def test_an_answer_ends_the_wish_to_ask(state: ConsentState) -> None:
     answered = with_consent(a_state(), consenting(state), NOON)
@@ -322,6 +329,17 @@ def test_a_persona_is_texted_where_no_other_number_opted_out_later(
     state: ContactState, others: tuple[ContactState, ...], expected: bool
 ) -> None:
     assert may_be_texted(state, others) is expected
+
+
+def test_an_opt_out_elsewhere_counts_against_who_never_opted_in_whenever_it_was() -> None:
+    earlier, undated = (
+        other("opted_out", NOON - 1),
+        ContactState("+1", consent=Consent("opted_out")),
+    )
+
+    assert opted_out_later(other("requested", NOON), (earlier,))
+    assert opted_out_later(other("opted_in", NOON), (earlier, undated))
+    assert not opted_out_later(other("opted_in", NOON), (earlier,))
 
 
 causes = st.lists(

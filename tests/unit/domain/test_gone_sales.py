@@ -7,7 +7,13 @@ from collections.abc import Iterable
 import pytest
 
 from chalicelib.domain import gone_sales
-from chalicelib.domain.gone_sales import A_DAY_APART, RecentSales, first_day_watched
+from chalicelib.domain.gone_sales import (
+    A_DAY_APART,
+    Absence,
+    RecentSales,
+    WatchedSale,
+    first_day_watched,
+)
 from chalicelib.domain.manifest import id_digest
 from chalicelib.domain.times import DAY, HOUR
 
@@ -166,3 +172,72 @@ def test_of_very_many_sales_the_newest_days_are_watched(monkeypatch: pytest.Monk
     assert [days for days in range(5) if id_digest(f"s{days}") in fewer.by_key] == [0, 1]
     assert not fewer.show("s2", NOW - 2 * DAY)
     assert fewer.take_changes() == {}
+
+
+def test_the_days_that_did_not_fit_are_not_watched_from_the_newest_of_them_on(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    sales = RecentSales([], SINCE)
+    for number, days in enumerate((0, 0, 1, 1)):
+        sales.show(f"s{number}", NOW - days * DAY)
+    kept = sales.take_changes()
+    monkeypatch.setattr(gone_sales, "MOST_WATCHED", 3)
+
+    fewer = RecentSales([rows[0] for _, rows in sorted(kept.items(), reverse=True)], SINCE)
+
+    assert not fewer.show("of the day left out", NOW - DAY)
+    assert fewer.show("of the next", NOW)
+
+
+def test_the_first_moment_of_a_reading_is_read_and_its_end_is_not() -> None:
+    sales = RecentSales([], SINCE)
+    start, end = NOW - 2 * DAY, NOW - HOUR
+    for ext_id, at in {"before": start - 1, "first": start, "last": end - 1, "end": end}.items():
+        sales.show(ext_id, at)
+    found: list[str] = []
+
+    def is_shown(key: int, sale: WatchedSale) -> bool:
+        found.append(sale.ext_id)
+        return key != id_digest("first")
+
+    assert sales.miss(start, end, is_shown, NOW) == Absence(1, 2)
+    assert sorted(found) == ["first", "last"]
+
+
+def test_what_is_forgotten_or_moved_is_no_longer_kept_under_its_day() -> None:
+    sales = recent(2)
+    sales.take_changes()
+    sales.forget("s0")
+    sales.show("s1", NOW - 5 * DAY)
+
+    kept = sales.take_changes()
+
+    assert kept.keys() == {NOW // DAY, (NOW - HOUR) // DAY, NOW // DAY - 5}
+    assert not RecentSales(kept[NOW // DAY], SINCE).by_key
+    assert not RecentSales(kept[(NOW - HOUR) // DAY], SINCE).by_key
+
+
+def test_a_day_takes_as_few_rows_as_hold_its_sales(monkeypatch: pytest.MonkeyPatch) -> None:
+    at_noon = {f"s{number}": NOW + number for number in range(5)}
+    rows = {}
+    for size in (1, 2, 4_000):
+        monkeypatch.setattr(gone_sales, "SALES_PER_ROW", size)
+        for amount in (0, 1, 5):
+            sales = RecentSales([], SINCE)
+            for ext_id in [*at_noon][: amount or 1]:
+                sales.show(ext_id, at_noon[ext_id])
+            if not amount:
+                sales.forget("s0")
+            [rows[size, amount]] = [len(day) for day in sales.take_changes().values()]
+
+    assert rows == {
+        (1, 0): 1,
+        (1, 1): 1,
+        (1, 5): 5,
+        (2, 0): 1,
+        (2, 1): 1,
+        (2, 5): 3,
+        (4_000, 0): 1,
+        (4_000, 1): 1,
+        (4_000, 5): 1,
+    }

@@ -181,3 +181,21 @@ def test_only_reasons_of_the_overruled_setting_may_be_taken_back() -> None:
     assert may_be_overruled([Reason("kept:enroll_after:posabit@2026-01-02", 1)], rules)
     assert not may_be_overruled([Reason("kept:enroll_after:thsuite@2026-01-02", 1)], rules)
     assert not may_be_overruled([enrolled(5), Reason("form", None)], rules)
+
+
+def test_of_keeps_that_give_one_day_the_later_setting_and_the_later_change_writes() -> None:
+    sales = {"1": summary(bought("a", 0))}
+    older, newer = enrolment(30), enrolment(9, SINCE - 1)
+    again = enrolment(9, SINCE - 2)
+
+    for keeps in ((older, newer, again), (again, newer, older)):
+        [join] = joins((a_member("1"),), enrolled(5), sales, *keeps)["1"]
+        assert join.at == SINCE - 1
+
+
+def test_who_bought_by_no_record_of_the_source_is_written_on_none() -> None:
+    elsewhere = {"2": summary(bought("b", 2, platform="thsuite"))}
+    members = a_member("1"), a_member("2", platform="thsuite")
+
+    assert joins(members, enrolled(5), elsewhere, enrolment(5)) == {}
+    assert joins(members, enrolled(5), {"1": SalesSummary.EMPTY}, enrolment(5)) == {}

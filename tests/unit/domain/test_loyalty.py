@@ -510,3 +510,18 @@ def test_one_refund_gives_equal_points_however_it_is_told(
         found.append({ref.ext_id: amount for ref, amount in amounts.items() if amount})
 
     assert all(each == found[0] for each in found)
+
+
+def test_where_one_source_has_no_start_nothing_holds_its_first_sales_back() -> None:
+    one_starts = Rules(DOLLAR_A_POINT, {"thsuite": Source(accrual_start=TODAY)})
+
+    assert first_earning_day(BEFORE_ANY_DAY, ["posabit", "thsuite"], one_starts) == BEFORE_ANY_DAY
+    assert first_earning_day(BEFORE_ANY_DAY, [], one_starts) == BEFORE_ANY_DAY
+
+
+def test_the_smallest_rest_expires_too_and_nothing_does_not() -> None:
+    expiring = Loyalty(enabled=True, expire_after_days=30)
+
+    assert expiry_day({"posabit": TODAY, "thsuite": TODAY - 9}, 1, expiring) == TODAY + 31
+    assert expiry_day({"posabit": TODAY}, 0, expiring) is None
+    assert expiry_day({}, 1, expiring) is None

@@ -194,3 +194,46 @@ def test_reading_and_rewriting_a_manifest_takes_little_more_than_its_entries() -
 
     assert written == 24 * (size + 2_000)
     assert peak < 1.5 * written
+
+
+def test_what_is_stored_stays_what_it_is() -> None:
+    """Manifests of years hang on these: another digest would write every record again."""
+    known = Manifest()
+    known.upsert(1, 2, 3)
+
+    assert pack_ids([1, 2**63]) == bytes.fromhex("00000000000000018000000000000000")
+    assert list(known.take_deltas()) == list(known.base_chunks()) == [pack_ids([1, 2, 3])]
+    assert id_digest("4410023") == 12845078419324698883
+    assert row_digest({"id": 1, "total": "1.00"}, b"salt") == 9433568583143177958
+    assert digest(Sale("1", "7", 5, "t", "USD", 100, items=(LineItem("Flower", "1"),))) == 11245385217715467776
+
+
+def test_a_record_that_is_not_known_was_read_from_no_row() -> None:
+    known = Manifest()
+    known.upsert(5, 100, 7)
+
+    assert [known.was_read_from(key, 7) for key in (4, 5, 6)] == [False, True, False]
+    assert not known.was_read_from(2**64 - 1, 7)
+
+
+def test_a_field_added_later_counts_beside_all_others_once_it_says_something() -> None:
+    flagged = {Sale("s1", "1", 0, "", "USD", total, flags=frozenset("a")) for total in (100, 101)}
+    plain = Sale("s1", "1", 0, "", "USD", 100)
+
+    assert len({digest(sale) for sale in (*flagged, plain)}) == 3
+
+
+def test_deltas_of_over_a_quarter_of_the_base_are_merged_into_a_new_one() -> None:
+    full = Manifest()
+    for number in range(100):
+        full.upsert(number, number)
+    grown = Manifest(full.base_chunks())
+
+    for number in range(25):
+        grown.upsert(number, 1)
+    list(grown.take_deltas())
+    at_a_quarter = grown.needs_compaction()
+    grown.upsert(1, 2)
+    list(grown.take_deltas())
+
+    assert (at_a_quarter, grown.needs_compaction()) == (False, True)

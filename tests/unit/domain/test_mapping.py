@@ -62,3 +62,28 @@ def test_stores_with_different_numbers_are_different_stores() -> None:
 
 def test_without_stores_there_is_no_suggestion() -> None:
     assert suggest_store("Green Leaf", []) is None
+
+
+def test_a_name_is_like_another_from_six_tenths_on() -> None:
+    assert suggest_store("abcde", [Shop(1, "abcfg")]) == 1
+    assert suggest_store("abcdef", [Shop(1, "abcghi")]) is None
+
+
+def test_a_suggestion_must_be_more_alike_than_any_other_by_a_twentieth() -> None:
+    key, near = "abcdefghijklmnopqrst", "abcdefghijklmnop----"
+    alike = Shop(1, "abcdefghijkl uvwxyz0"), Shop(2, "abcdefghijk uvwxyz01")
+
+    assert suggest_store(key, [alike[0]]) == 1
+    assert suggest_store(key, alike) is None
+    assert suggest_store(key, [*alike, Shop(3, near)]) == 3
+
+
+def test_names_without_a_word_are_like_nothing() -> None:
+    assert suggest_store("---", [Shop(1, "Green Leaf"), Shop(2, "", nickname="...")]) is None
+    assert suggest_store("Green Leaf", [Shop(2, "---"), Shop(1, "Green Leaf")]) == 1
+
+
+def test_a_very_long_name_is_like_itself() -> None:
+    endless = " ".join(f"leaf{chr(97 + n)}" for n in range(26)) * 3
+
+    assert suggest_store(endless, [Shop(1, endless)]) == 1

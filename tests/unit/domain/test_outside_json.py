@@ -103,6 +103,14 @@ def test_text_that_was_decoded_with_half_a_character_in_it_is_read() -> None:
     assert read_json('{"body": "STOP \ud83d"}') == {"body": f"STOP {HALF}"}
 
 
+def test_what_is_handed_on_is_json_that_any_parser_takes() -> None:
+    odd = b'{"name": "Jos\xe9", "total": 007, "tax": NaN}'
+
+    assert strict_json(odd) == '{"name": "José", "total": "007", "tax": ["NaN"]}'.encode()
+    assert strict_json('["Лев"]'.encode("cp1251"), "windows-1251") == '["Лев"]'.encode()
+    assert strict_json(b'{"total": 1.50}') == b'{"total": 1.50}'
+
+
 @given(PLAIN)
 def test_json_is_read_as_what_it_says(value: Any) -> None:
     text = orjson.dumps(value)

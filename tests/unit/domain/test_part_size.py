@@ -67,3 +67,11 @@ def test_at_a_steady_cost_no_part_after_the_first_full_one_holds_the_lock_too_lo
             is_first = is_first and part < most
             size.learn(part, held)
             left -= part
+
+
+def test_a_small_part_that_took_just_the_time_aimed_at_makes_no_part_smaller() -> None:
+    size = PartSize(500)
+
+    size.learn(100, LONGEST_HOLD_SECONDS * 0.75)
+
+    assert size.facts == 500

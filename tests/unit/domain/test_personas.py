@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import random
 from collections.abc import Iterable, Mapping
+from dataclasses import replace
 
 import pytest
 from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
 from chalicelib.domain.identity import connected_components
-from chalicelib.domain.personas import Persona, derive_persona, favourite_store
+from chalicelib.domain.personas import Figures, Persona, derive_persona, favourite_store
 from chalicelib.domain.rules import Terms
 from chalicelib.domain.sales_summary import SalesSummary
 from chalicelib.domain.times import from_text
@@ -201,6 +202,36 @@ def test_the_parts_of_a_large_component_are_flagged() -> None:
 
     assert len(derived) == 51
     assert {persona.flags for persona in derived} == {frozenset({"large_component"})}
+
+
+def test_who_shares_a_phone_with_too_many_is_texted_at_another_of_their_own() -> None:
+    crowd = [shopper(str(n), phone=PHONE, email=f"{n}@mail.test") for n in range(9)]
+    older = shopper("own", phone="+12065550199", email="0@mail.test", updated_at=1)
+    newer = shopper("too", phone="+12065550198", email="0@mail.test", updated_at=2)
+
+    derived = {persona.email: persona for persona in personas([*crowd, older, newer])}
+
+    assert derived["0@mail.test"].own_phones == ("+12065550198", "+12065550199")
+    assert derived["0@mail.test"].texted_at == "+12065550198"
+    assert (derived["1@mail.test"].own_phones, derived["1@mail.test"].texted_at) == ((), None)
+    assert persona_of([older]).own_phones is None
+    assert persona_of([older]).texted_at == "+12065550199"
+
+
+def test_a_persona_stored_before_own_phones_were_told_is_not_texted_at_a_shared_one() -> None:
+    plain = persona_of([shopper("1", phone=PHONE)])
+
+    assert replace(plain, flags=frozenset({"shared_key"})).texted_at is None
+    assert replace(plain, flags=frozenset({"busy"})).texted_at == PHONE
+
+
+def test_personas_that_differ_in_figures_alone_are_told_from_those_that_differ_in_more() -> None:
+    plain = persona_of([shopper("1", phone=PHONE)])
+    richer = replace(plain, figures=Figures(points=100))
+
+    assert plain.equals_but_figures(richer)
+    assert plain != richer
+    assert not plain.equals_but_figures(replace(richer, last="Lee"))
 
 
 # Favourite store

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from chalicelib.domain.text_replies import Reply, classify_reply
+from chalicelib.domain.text_replies import Reply, classify_reply, may_mean_yes
 
 KEYWORDS: dict[Reply, tuple[str, ...]] = {
     "yes": ("y", "yes", "oui", "sí"),
@@ -270,6 +270,31 @@ def test_what_a_shopper_writes_after_a_reaction_counts() -> None:
 )
 def test_a_quotation_that_may_mean_more_waits_for_a_person(text: str) -> None:
     assert classify_reply(text) == "other"
+
+
+def test_a_reaction_to_a_picture_says_nothing_and_one_of_dislike_alone_is_read() -> None:
+    assert classify_reply("Liked an image") == "reaction"
+    assert classify_reply("👎") == "other"
+    assert classify_reply("🚫👍") == "other"
+
+
+def test_from_seven_words_on_a_quotation_is_ours() -> None:
+    six, seven = "stop one two three four five", "stop one two three four five six"
+
+    assert classify_reply(f"Liked “{six}”") == "other"
+    assert classify_reply(f"Liked “{seven}”") == "reaction"
+    assert classify_reply(f'what is "{six}"') == classify_reply(f"what is {six}")
+    assert classify_reply(f'thanks "{seven}"') == "small_talk"
+    assert classify_reply("> Green Leaf: Reply STOP to opt out of them\nthanks") == "small_talk"
+
+
+@pytest.mark.parametrize(
+    ("text", "may"),
+    [("sure, yes", True), ("OUI bien sûr", True), ("yesterday", False), ("no", False), ("", False)],
+)
+def test_a_yes_among_other_words_is_found(text: str, may: bool) -> None:
+    assert may_mean_yes(text) is may
+    assert not may_mean_yes("x" * 1_600 + " yes")
 
 
 @given(st.text(max_size=200))

@@ -9,7 +9,15 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from chalicelib.domain.schedule import PassKind, jitter_minutes, next_due, pass_kind, retry_at
+from chalicelib.domain.schedule import (
+    PassKind,
+    jitter_minutes,
+    look_back_from,
+    next_due,
+    pass_kind,
+    read_again_from,
+    retry_at,
+)
 from chalicelib.domain.times import (
     DAY,
     HOUR,
@@ -175,3 +183,22 @@ def test_the_jitter_is_fixed_per_credential_and_spreads_over_the_hour() -> None:
 def test_hours_that_do_not_exist_are_refused(sync_hour: int, every: int) -> None:
     with pytest.raises(ValueError, match="hour"):
         next_due(0, SEATTLE, sync_hour, every, CREDENTIAL)
+
+
+def test_changes_are_asked_for_from_an_overlap_before_the_watermark_or_a_day_where_unsure() -> None:
+    assert look_back_from(DAY * 9, 900, unsure_clock=False) == DAY * 9 - 15 * MINUTE
+    assert look_back_from(DAY * 9, 900, unsure_clock=True) == DAY * 9 - 26 * HOUR
+    assert look_back_from(DAY * 9, 604_800, unsure_clock=True) == DAY * 2
+
+
+def test_set_aside_records_are_read_again_back_to_the_oldest_but_not_over_35_days() -> None:
+    assert read_again_from(DAY * 70, DAY * 100) == DAY * 70
+    assert read_again_from(DAY * 64, DAY * 100) == DAY * 65
+
+
+@pytest.mark.parametrize("sync_hour", [-1, 24])
+def test_an_hour_that_no_day_has_is_refused(sync_hour: int) -> None:
+    with pytest.raises(ValueError, match="0 to 23"):
+        next_due(0, SEATTLE, sync_hour, 6, CREDENTIAL)
+    with pytest.raises(ValueError, match="0 to 23"):
+        pass_kind(0, 1, SEATTLE, sync_hour, CREDENTIAL)

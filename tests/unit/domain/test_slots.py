@@ -14,8 +14,10 @@ from chalicelib.domain.slots import (
     SHORTEST_WAIT,
     Slots,
     ask_for_slot,
+    is_ticket,
     share_of,
     ticket_of,
+    waiting_since,
 )
 from chalicelib.domain.times import SECOND
 
@@ -60,6 +62,53 @@ def test_a_message_that_is_delivered_again_takes_its_own_slot_over() -> None:
     )
 
     assert (dict(after.held), wait) == ({"same": NOW + LIFE}, None)
+
+
+def test_a_ticket_tells_since_when_its_message_waits_and_anything_else_is_none() -> None:
+    ticket = ticket_of(NOW, "m#1")
+
+    assert ticket == "001767297600000#m#1"
+    assert waiting_since(ticket) == NOW
+    assert is_ticket(ticket)
+    for other in ("", "m#1", "1767297600000#m", "001767297600000#", f"x{ticket}", "0" * 15):
+        assert not is_ticket(other)
+
+
+def test_the_longer_a_message_waits_behind_an_older_one_the_later_it_asks_again() -> None:
+    full = Slots({"worker": NOW + LIFE}, ticket_of(0, "oldest"), NOW + LIFE, seq=7)
+    waits = {}
+    for seconds in (0, 20, 27, 28, 100, 240, 900):
+        ticket = ticket_of(NOW - seconds * SECOND - 999, "young")
+        after, waits[seconds] = ask_for_slot(full, "young", ticket, NOW, NOW + LIFE, 1)
+        assert after == full
+
+    assert waits == {0: 5, 20: 5, 27: 6, 28: 7, 100: 25, 240: 60, 900: 60}
+    assert all(type(wait) is int for wait in waits.values())
+
+
+def test_who_gets_a_slot_leaves_the_oldest_waiter_first_and_the_version_as_it_was() -> None:
+    oldest = ticket_of(NOW - 9, "oldest")
+    slots = Slots({}, oldest, NOW + LIFE, seq=7)
+
+    beside, wait = ask_for_slot(slots, "young", ticket_of(NOW, "young"), NOW, NOW + LIFE, 2)
+    served, _ = ask_for_slot(slots, "again", oldest, NOW, NOW + LIFE, 1)
+    alone, _ = ask_for_slot(Slots(seq=7), "young", oldest, NOW, NOW + LIFE, 1)
+    refused, _ = ask_for_slot(
+        Slots({"worker": NOW + 1}, seq=7), "young", oldest, NOW, NOW + LIFE, 1
+    )
+
+    assert (beside, wait) == (Slots({"young": NOW + LIFE}, oldest, NOW + LIFE, 7), None)
+    assert served == Slots({"again": NOW + LIFE}, None, 0, 7)
+    assert alone == Slots({"young": NOW + LIFE}, None, 0, 7)
+    assert refused == Slots({"worker": NOW + 1}, oldest, NOW + 65 * SECOND, 7)
+
+
+def test_a_slot_is_free_from_the_moment_its_process_ends_at_the_latest() -> None:
+    ends_now = Slots({"dead": NOW}, ticket_of(0, "gone"), NOW)
+
+    after, wait = ask_for_slot(ends_now, "next", ticket_of(NOW, "next"), NOW, NOW + LIFE, 1)
+
+    assert (after, wait) == (Slots({"next": NOW + LIFE}), None)
 
 
 @dataclass(order=True)

@@ -118,3 +118,60 @@ def test_what_a_wording_must_say_and_does_not_is_named() -> None:
 )
 def test_parts_are_counted_as_carriers_do(text: str, expected: int) -> None:
     assert count_parts(text) == expected
+
+
+def test_after_a_cap_texts_go_on_at_the_next_opening_and_after_a_budget_next_month() -> None:
+    rules, zone = TextingRules(opens=time(9, 30)), ZONES[0]
+    now = at("2026-01-31T20:00:00", zone)
+    in_december = at("2026-12-01T00:00:00", zone)
+
+    assert opening_after_today(now, zone, rules) == at("2026-02-01T09:30:00", zone)
+    assert opening_after_this_month(now, zone, rules) == at("2026-02-01T09:30:00", zone)
+    assert opening_after_today(in_december, zone, rules) == at("2026-12-02T09:30:00", zone)
+    assert opening_after_this_month(in_december, zone, rules) == at("2027-01-01T09:30:00", zone)
+
+
+def test_an_accounts_own_wording_takes_the_place_of_ours() -> None:
+    rules = TextingRules(brand="Green Leaf", wordings={"help": "{brand} helps. {brand}!"})
+
+    assert rules.wording("help") == "Green Leaf helps. Green Leaf!"
+    assert rules.wording("opt_out") == (
+        "Green Leaf: You are opted out and will get no more texts from us. Reply START to sign"
+        " up again."
+    )
+
+
+def test_a_word_with_a_letter_more_is_another_word() -> None:
+    assert missing_words("help", "{brand} STOPX") == ("STOP",)
+    assert missing_words("help", '({brand}: "Stop!")') == ()
+
+
+def test_the_rules_are_written_by_field_the_hours_to_the_minute() -> None:
+    rules = TextingRules(
+        number="+12065550100",
+        brand="Green Leaf",
+        request_limit=1,
+        opens=time(9),
+        closes=time(18, 30),
+        daily_cap=5,
+        monthly_budget=6,
+        start_after_minutes=7,
+        wordings={"help": "{brand} STOP"},
+        version=8,
+    )
+
+    assert rules.as_fields() == {
+        "number": "+12065550100",
+        "brand": "Green Leaf",
+        "request_limit": 1,
+        "opens": "09:00",
+        "closes": "18:30",
+        "daily_cap": 5,
+        "monthly_budget": 6,
+        "start_after_minutes": 7,
+        "wordings": {"help": "{brand} STOP"},
+    }
+
+
+def test_a_number_of_parts_is_whole() -> None:
+    assert all(type(count_parts(sign * 200)) is int for sign in "a€ş")

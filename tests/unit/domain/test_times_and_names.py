@@ -15,9 +15,11 @@ from chalicelib.domain.times import (
     HOUR,
     MINUTE,
     at_local_time,
+    at_wall_clock,
     day_number,
     from_datetime,
     from_text,
+    is_shown_twice,
     is_zone,
     local_day,
     local_day_number,
@@ -148,6 +150,31 @@ def test_a_skipped_hour_is_met_an_hour_later_and_a_repeated_one_the_first_time()
     assert to_text(skipped) == "2026-03-08T10:30:00Z"
     assert to_text(repeated) == "2026-11-01T08:30:00Z"
     assert to_datetime(skipped, SEATTLE).hour == 3
+
+
+@pytest.mark.parametrize(
+    ("shown", "at"),
+    [
+        ("2026-01-09T12:00:00.500Z", "2026-01-09T20:00:00.500Z"),
+        ("2026-07-09T12:00:00Z", "2026-07-09T19:00:00Z"),
+        ("2026-03-08T02:30:00Z", "2026-03-08T10:30:00Z"),
+        ("2026-11-01T01:30:00Z", "2026-11-01T08:30:00Z"),
+    ],
+)
+def test_what_a_shops_clock_showed_names_an_instant_in_its_zone(shown: str, at: str) -> None:
+    assert to_text(at_wall_clock(from_text(shown), SEATTLE)) == at
+
+
+def test_only_the_hour_that_clocks_show_twice_orders_nothing() -> None:
+    first, again = from_text("2026-11-01T08:30:00Z"), from_text("2026-11-01T09:30:00Z")
+    before, another_year = from_text("2026-11-01T07:59:59Z"), from_text("2027-11-07T08:30:00Z")
+
+    assert is_shown_twice(first, again, SEATTLE)
+    assert is_shown_twice(again, first, SEATTLE)
+    assert not is_shown_twice(before, again, SEATTLE)
+    assert not is_shown_twice(first, before, SEATTLE)
+    assert not is_shown_twice(first, another_year, SEATTLE)
+    assert not is_shown_twice(first, again, "UTC")
 
 
 @pytest.mark.parametrize("name", ["", "America", "../etc/passwd", "Mars/Olympus", "/UTC", "a\x00b"])

@@ -42,3 +42,8 @@ def test_outside_that_hour_an_older_version_replaces_nothing() -> None:
     assert not is_newer(ana(at - 20 * MINUTE, "Reyes"), ana(at), (NEW_YORK,))
     assert not is_newer(ana(at - 3 * HOUR, "Reyes"), ana(at), (NEW_YORK,))
     assert is_newer(ana(None, "Reyes"), ana(at), (NEW_YORK,))
+
+
+def test_what_is_told_again_replaces_nothing() -> None:
+    for updated_at in (None, FETCHED):
+        assert not is_newer(ana(updated_at), ana(updated_at))

@@ -6,10 +6,9 @@ from dataclasses import replace
 
 import pytest
 
-from chalicelib.domain.records import Customer
 from chalicelib.domain.rules import Source
-from chalicelib.domain.why import why_asked, why_member
-from tests.worlds.shop import ANA, SCOPE, TEN_PER_100, UID, Shop, a_sale, day, rid
+from chalicelib.domain.why import why_member
+from tests.worlds.shop import ANA, TEN_PER_100, UID, Shop, a_sale, day, rid
 
 TITLES = {"posabit": "POSaBIT"}
 ENROLLED = Source(enroll_after=day("2026-02-01"))
@@ -18,11 +17,6 @@ ENROLLED = Source(enroll_after=day("2026-02-01"))
 def sentences(shop: Shop) -> list[str]:
     held = shop.held()
     return [said.sentence for said in why_member(held.persona, held.records, held.terms, TITLES)]
-
-
-def asked(shop: Shop) -> list[str]:
-    held = shop.held()
-    return [said.sentence for said in why_asked(held.persona, held.terms, TITLES)]
 
 
 def test_a_member_by_a_setting_is_told_which_purchase_and_which_day() -> None:
@@ -38,15 +32,6 @@ def test_a_member_by_a_setting_is_told_which_purchase_and_which_day() -> None:
     ]
 
 
-def test_a_member_by_a_form_is_told_when() -> None:
-    shop = Shop()
-    shop.tell(ANA)
-
-    shop.form(at="2026-01-05")
-
-    assert sentences(shop) == ["Used a signup form on 2026-01-05."]
-
-
 def test_who_used_two_forms_before_a_merge_is_told_of_the_first() -> None:
     shop = Shop()
     shop.tell(ANA, replace(ANA, ext_id="2"))
@@ -57,101 +42,6 @@ def test_who_used_two_forms_before_a_merge_is_told_of_the_first() -> None:
 
     assert first == ["Used a signup form on 2026-01-05."]
     assert sentences(shop) == ["Used a signup form on 2026-01-02."]
-
-
-def test_who_is_no_member_is_told_what_stands_in_the_way() -> None:
-    shop = Shop(sources={"posabit": ENROLLED})
-
-    shop.tell(ANA, a_sale("s1", "2026-01-30"))
-
-    assert sentences(shop) == [
-        (
-            "*Enroll Personas in loyalty program who purchased after* is 2026-02-01 for POSaBIT;"
-            " the last purchase was on 2026-01-30."
-        )
-    ]
-
-
-def test_where_nothing_is_set_that_is_said() -> None:
-    shop = Shop()
-
-    shop.tell(ANA)
-
-    assert sentences(shop) == [
-        "*Enroll Personas in loyalty program who purchased after* is not set for POSaBIT."
-    ]
-
-
-def test_an_employee_is_told_that_they_are_kept_but_not_enrolled() -> None:
-    shop = Shop(sources={"posabit": ENROLLED})
-
-    shop.tell(replace(ANA, flags=frozenset({"employee"})), a_sale("s1", "2026-03-02"))
-
-    assert sentences(shop) == ["This shopper is an employee: kept, but not enrolled."]
-
-
-def test_who_was_kept_is_told_of_the_setting_that_went_away() -> None:
-    shop = Shop()
-    shop.tell(ANA)
-
-    reason = "kept:enroll_after:posabit@2026-02-01"
-    shop.commits.join(UID, rid("1", SCOPE), reason, shop.clock.now())
-
-    assert sentences(shop) == [
-        (
-            "Was kept on 2026-06-01 when *Enroll Personas in loyalty program who purchased after*"
-            " (POSaBIT, 2026-02-01) was removed or moved."
-        )
-    ]
-
-
-def test_who_was_kept_with_a_yes_that_no_day_held_back_is_told_of_no_day() -> None:
-    shop = Shop()
-    shop.tell(ANA)
-
-    reason = "kept:sms_opt_in_after:posabit@1970-01-01"
-    shop.commits.join(UID, rid("1", SCOPE), reason, shop.clock.now())
-
-    [sentence] = sentences(shop)
-    assert sentence.endswith("Personas who purchased after* (POSaBIT) was removed or moved.")
-
-
-def test_who_is_to_be_asked_is_told_by_whose_setting() -> None:
-    shop = Shop(sources={"posabit": Source(sms_opt_in_after=day("2026-02-01"))})
-
-    shop.tell(ANA, a_sale("s1", "2026-03-02"))
-
-    assert asked(shop) == [
-        (
-            "Bought from POSaBIT on 2026-03-02, on or after 2026-02-01, the day of"
-            " *Send SMS double opt-ins to Personas who purchased after*."
-        )
-    ]
-
-
-@pytest.mark.parametrize(
-    ("customer", "sentence"),
-    [
-        (Customer("1", email="ana@example.com"), "There is no valid phone number to ask."),
-        (
-            replace(ANA, flags=frozenset({"minor"})),
-            "This shopper is under the minimum age: never messaged.",
-        ),
-        (
-            ANA,
-            (
-                "*Send SMS double opt-ins to Personas who purchased after* is 2026-02-01 for"
-                " POSaBIT; no purchase is known."
-            ),
-        ),
-    ],
-)
-def test_who_is_not_to_be_asked_is_told_why(customer: Customer, sentence: str) -> None:
-    shop = Shop(sources={"posabit": Source(sms_opt_in_after=day("2026-02-01"))})
-
-    shop.tell(customer)
-
-    assert asked(shop) == [sentence]
 
 
 def test_each_sale_says_what_it_earned_and_from_what() -> None:
