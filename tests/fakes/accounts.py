@@ -54,6 +54,10 @@ class MemoryAccounts:
         self.people[uid, sub] = accepted if accept else replace(user, invitation="declined")
         return True
 
+    def mark_invited(self, uid: str, sub: str, at: Instant) -> None:
+        if user := self.people.get((uid, sub)):
+            self.people[uid, sub] = replace(user, invited_at=at)
+
     def mark_seen(self, uid: str, sub: str, at: Instant) -> None:
         if user := self.people.get((uid, sub)):
             self.people[uid, sub] = replace(user, last_seen_at=at)

@@ -61,14 +61,19 @@ class MemoryAudit:
 
 
 class FakePeople:
-    """`sub-1`, `sub-2` …, the same again for the same e-mail."""
+    """`sub-1`, `sub-2` …, the same again for the same e-mail; `used` are those who logged in."""
 
     def __init__(self) -> None:
         self.subs: dict[str, str] = {}
+        self.used: set[str] = set()
+        self.letters: list[str] = []
 
     def invite(self, email: str) -> Invited:
-        is_new = email not in self.subs
-        return Invited(self.subs.setdefault(email, f"sub-{len(self.subs) + 1}"), is_new)
+        is_new, is_unused = email not in self.subs, email not in self.used
+        if is_unused:
+            self.letters.append(email)
+        sub = self.subs.setdefault(email, f"sub-{len(self.subs) + 1}")
+        return Invited(sub, is_new, is_mailed=is_unused)
 
 
 class OperatorMailbox:

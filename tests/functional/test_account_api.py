@@ -108,6 +108,23 @@ def test_an_invited_person_gets_in_with_their_role(world: World, api: Gateway) -
     assert invited.patch(ACCOUNT, {"name": "Mine"}, if_match='"1"').status == 403
 
 
+def test_an_owner_sends_an_invitation_again_until_the_person_has_logged_in(
+    world: World, api: Gateway
+) -> None:
+    sub = api.post(f"{ACCOUNT}/users", {"email": "new@example.com", "role": "Analyst"}).json["sub"]
+
+    again = api.post(f"{ACCOUNT}/users/{sub}/resend")
+    world.people.used.add("new@example.com")
+    late = api.post(f"{ACCOUNT}/users/{sub}/resend")
+
+    assert (again.status, again.json["sub"]) == (200, sub)
+    assert world.people.letters == ["new@example.com"] * 2
+    assert late.status == 409
+    assert "log-in already" in late.json["detail"]
+    assert api.post(f"{ACCOUNT}/users/nobody/resend").status == 404
+    assert world.gateway("Operator").post(f"{ACCOUNT}/users/{sub}/resend").status == 403
+
+
 @pytest.mark.parametrize("sign", ["\u200b", "\u202e", "\x00"])
 def test_nobody_is_invited_under_an_address_with_a_sign_that_cannot_be_seen(
     api: Gateway, sign: str

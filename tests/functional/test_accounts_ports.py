@@ -154,6 +154,20 @@ def test_nobody_accepts_what_they_were_not_invited_to(rows: Repositories) -> Non
     assert rows.accounts.users(OURS) == [a_user()]
 
 
+def test_when_a_person_was_invited_again_is_kept_and_nothing_else_changed(
+    rows: Repositories,
+) -> None:
+    rows.accounts.create(an_account(OURS), a_user())
+    rows.accounts.mark_seen(OURS, "ada", NOON)
+
+    rows.accounts.mark_invited(OURS, "ada", NOON + 1)
+    rows.accounts.mark_invited(OURS, "nobody", NOON)
+
+    assert rows.accounts.users(OURS) == [
+        replace(a_user(), invited_at=NOON + 1, last_seen_at=NOON)
+    ]
+
+
 def test_when_a_person_was_last_seen_is_kept(rows: Repositories) -> None:
     rows.accounts.create(an_account(OURS), a_user())
 

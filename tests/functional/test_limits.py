@@ -68,7 +68,7 @@ LIMITED: dict[HourlyLimit, set[str]] = {
     "syncs": {"sync_now", "connect"},
     "rereads": {"reread_history"},
     "previews": {"preview_settings", "preview_flag_trust", "preview_loyalty"},
-    "invitations": {"invite_user"},
+    "invitations": {"invite_user", "resend_invitation"},
 }
 BY_THEIR_SERVICE = {"send_test_text", "adjust_points"}
 

@@ -13,6 +13,9 @@ UNVERIFIED = (
     "A log-in has this e-mail address and never proved it: ask the person to verify it first."
 )
 
+NEVER_USED = "FORCE_CHANGE_PASSWORD"
+"""Cognito's word for a log-in that still has its temporary password, lapsed or not."""
+
 
 @dataclass(frozen=True, slots=True)
 class CognitoPeople:
@@ -23,7 +26,8 @@ class CognitoPeople:
     def invite(self, email: str) -> Invited:
         """Return the log-in with this e-mail address, made now if there is none.
 
-        Cognito mails a temporary password to a new one. Raises Conflict for a log-in that has not
+        Cognito mails a temporary password to a new one, and another to one that was never used: it
+        does so only when asked, and the first lapses. Raises Conflict for a log-in that has not
         verified the address: it may be somebody else's.
         """
         client = aws.client("cognito-idp")
@@ -37,16 +41,32 @@ class CognitoPeople:
                 ],
                 DesiredDeliveryMediums=["EMAIL"],
             )
-            return Invited(_by_name(answer["User"]["Attributes"])["sub"], is_new=True)
         except client.exceptions.UsernameExistsException:
-            answer = client.admin_get_user(UserPoolId=self.pool, Username=email)
-            attributes = _by_name(answer["UserAttributes"])
-            if (
-                attributes.get("email_verified") != "true"
-                or attributes.get("email", "").lower() != email.lower()
-            ):
-                raise Conflict(UNVERIFIED) from None
-            return Invited(attributes["sub"], is_new=False)
+            return self._invite_again(email)
+        sub = _by_name(answer["User"]["Attributes"])["sub"]
+        return Invited(sub, is_new=True, is_mailed=True)
+
+    def _invite_again(self, email: str) -> Invited:
+        client = aws.client("cognito-idp")
+        answer = client.admin_get_user(UserPoolId=self.pool, Username=email)
+        attributes = _by_name(answer["UserAttributes"])
+        if (
+            attributes.get("email_verified") != "true"
+            or attributes.get("email", "").lower() != email.lower()
+        ):
+            raise Conflict(UNVERIFIED)
+        is_unused = answer.get("UserStatus") == NEVER_USED
+        if is_unused:
+            try:
+                client.admin_create_user(
+                    UserPoolId=self.pool,
+                    Username=email,
+                    MessageAction="RESEND",
+                    DesiredDeliveryMediums=["EMAIL"],
+                )
+            except client.exceptions.UnsupportedUserStateException:  # has logged in this moment
+                is_unused = False
+        return Invited(attributes["sub"], is_new=False, is_mailed=is_unused)
 
 
 def _by_name(attributes: Sequence[Mapping[str, object]]) -> dict[str, str]:

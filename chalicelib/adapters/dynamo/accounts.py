@@ -122,6 +122,10 @@ class DynamoAccounts:
         row = UserRow(keys.account(uid), keys.user(sub))
         return update_if(row, actions, UserRow.invitation == "pending")
 
+    def mark_invited(self, uid: Uid, sub: str, at: Instant) -> None:
+        row = UserRow(keys.account(uid), keys.user(sub))
+        update_if(row, [UserRow.invited_at.set(at)], UserRow.pk.exists())
+
     def mark_seen(self, uid: Uid, sub: str, at: Instant) -> None:
         row = UserRow(keys.account(uid), keys.user(sub))
         update_if(row, [UserRow.last_seen_at.set(at)], UserRow.pk.exists())

@@ -74,9 +74,19 @@ def list_users(uid: Uid) -> UserList:
 def invite_user(uid: Uid, body: Invitation, caller: Caller) -> UserAnswer:
     """Invite somebody by e-mail, or let a deactivated person back in.
 
-    Who has a log-in already is asked first, by `GET /api/me`."""
+    Who has a log-in already is asked first, by `GET /api/me`. Who has never logged in is written to
+    again."""
     user = wiring.accounts.account_service().invite(uid, body.email, body.role, actor=caller.actor)
     auth.forget()
+    return _with_choice(uid, user)
+
+
+@resource.post("/api/accounts/{uid}/users/{sub}/resend", right="team:write", limit="invitations")
+def resend_invitation(uid: Uid, sub: str, caller: Caller) -> UserAnswer:
+    """Send the invitation again to somebody who has never logged in.
+
+    It has another temporary password, and is good for 7 days."""
+    user = wiring.accounts.account_service().resend(uid, sub, actor=caller.actor)
     return _with_choice(uid, user)
 
 

@@ -26,6 +26,11 @@ DECIDING = ("merge_on_name_and_birth_date", "placeholders", "minimum_age", "time
 PLACEHOLDER_EXAMPLE = "206-555-0100"
 
 NOT_ACCEPTED = "This person has not accepted an invitation: invite them again."
+NOT_INVITED = "This person is no longer invited: invite their address again."
+HAS_LOG_IN = (
+    "This person has a log-in already: what they are invited to shows when they log in, and there"
+    " they can set a forgotten password anew."
+)
 NO_INVITATION = "There is no such invitation."
 NAME_WITH_LINK = "a name without a web address: e-mails and invitations show it"
 
@@ -134,21 +139,46 @@ class AccountService:
         """Let a person in who has no log-in yet, or was in before; invite anybody else.
 
         Who has a log-in, maybe for another retailer's account, is in once they accept
-        (`answer_invitation`). Raises Conflict for who is in already.
+        (`answer_invitation`). Who is in and has never logged in gets the invitation again. Raises
+        Conflict for who is in otherwise, or with another role.
         """
-        if any(user.email == email and user.active for user in self.accounts.users(uid)):
+        users = self.accounts.users(uid)
+        if any(user.email == email and not _waits(user, role) for user in users if user.active):
             raise Conflict(IN_ALREADY)
-        sub, is_new = self.people.invite(email)
+        sub, is_new, is_mailed = self.people.invite(email)
         known = next((each for each in self.accounts.users(uid) if each.sub == sub), None)
+        if known is not None and known.active:  # maybe the same mailbox, written in another way
+            if not is_mailed or not _waits(known, role):
+                raise Conflict(IN_ALREADY)
+            return self._invited_again(known, actor)
         user = self._invited(uid, sub, email, role, known, is_new=is_new)
         if known is None:
             self.accounts.add_user(user)
-        elif known.active:  # the same mailbox, written in another way
-            raise Conflict(IN_ALREADY)
         else:
             self.accounts.change_user(user, other_owner=None)
         self._record(uid, actor, "user.invited", f"user:{sub}", after={"role": role})
         return user
+
+    def resend(self, uid: Uid, sub: str, *, actor: str) -> User:
+        """Send the invitation again to who has never logged in: the first lapses after 7 days.
+
+        Raises NotFound; Conflict for who is no longer in or invited, or has a log-in.
+        """
+        user = find_user(self.accounts.users(uid), sub)
+        if not user.active and user.invitation != "pending":
+            raise Conflict(NOT_INVITED)
+        invited = self.people.invite(user.email)
+        if invited.sub != sub:
+            raise Conflict(NOT_INVITED)
+        if not invited.is_mailed:
+            raise Conflict(HAS_LOG_IN)
+        return self._invited_again(user, actor)
+
+    def _invited_again(self, user: User, actor: str) -> User:
+        now = self.clock.now()
+        self.accounts.mark_invited(user.uid, user.sub, now)
+        self._record(user.uid, actor, "user.invited_again", f"user:{user.sub}")
+        return replace(user, invited_at=now)
 
     def _invited(
         self, uid: Uid, sub: str, email: str, role: Role, known: User | None, *, is_new: bool
@@ -232,6 +262,11 @@ def _check_name(name: str) -> None:
         raise invalid_fields(field_fault("name", HIDDEN_REASON, "Green Leaf"))
     if has_link(name):
         raise invalid_fields(field_fault("name", NAME_WITH_LINK, "Green Leaf"))
+
+
+def _waits(user: User, role: Role) -> bool:
+    """Whether the person was invited with this role and has never come in."""
+    return user.role == role and not user.has_logged_in
 
 
 def _is_owner(user: User) -> bool:

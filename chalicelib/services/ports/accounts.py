@@ -59,10 +59,12 @@ class User:
 
 
 class Invited(NamedTuple):
-    """Who was invited; `is_new`: they had no log-in before."""
+    """Who was invited. `is_new`: they had no log-in before. `is_mailed`: the directory has written
+    to them, since they have yet to log in for the first time."""
 
     sub: str
     is_new: bool
+    is_mailed: bool
 
 
 class Accounts(Protocol):
@@ -95,6 +97,10 @@ class Accounts(Protocol):
         """Let the person in at `at`, or keep that they declined; False when nobody invited them."""
         ...
 
+    def mark_invited(self, uid: Uid, sub: str, at: Instant) -> None:
+        """Keep when the person was last invited; nothing for a person who is not there."""
+        ...
+
     def mark_seen(self, uid: Uid, sub: str, at: Instant) -> None:
         """Keep when the person was last seen; nothing for a person who is not there."""
         ...
@@ -110,7 +116,8 @@ class People(Protocol):
     """The directory that proves who somebody is."""
 
     def invite(self, email: str) -> Invited:
-        """Return who has this e-mail, else a new person, whom the directory writes to.
+        """Return who has this e-mail, else a new person. The directory writes to who has never
+        logged in, again and with another password when it has done so before.
 
         Raises Conflict when who has it never proved that it is theirs.
         """

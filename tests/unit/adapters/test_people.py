@@ -51,7 +51,7 @@ def test_somebody_new_is_made_and_mailed(stubbed: dict[str, Stubber]) -> None:
         },
     )
 
-    assert CognitoPeople(POOL).invite(EMAIL) == Invited("sub-1", is_new=True)
+    assert CognitoPeople(POOL).invite(EMAIL) == Invited("sub-1", is_new=True, is_mailed=True)
 
 
 def test_who_has_a_log_in_already_keeps_it(stubbed: dict[str, Stubber]) -> None:
@@ -65,11 +65,50 @@ def test_who_has_a_log_in_already_keeps_it(stubbed: dict[str, Stubber]) -> None:
                 {"Name": "email_verified", "Value": "true"},
                 {"Name": "sub", "Value": "sub-7"},
             ],
+            "UserStatus": "CONFIRMED",
         },
         {"UserPoolId": POOL, "Username": EMAIL},
     )
 
-    assert CognitoPeople(POOL).invite(EMAIL) == Invited("sub-7", is_new=False)
+    assert CognitoPeople(POOL).invite(EMAIL) == Invited("sub-7", is_new=False, is_mailed=False)
+
+
+def has_an_unused_log_in(cognito: Stubber) -> None:
+    """Cognito knows the address by an invitation that nobody followed."""
+    attributes = {"email": EMAIL, "email_verified": "true", "sub": "sub-7"}
+    cognito.add_client_error("admin_create_user", "UsernameExistsException")
+    cognito.add_response(
+        "admin_get_user",
+        {
+            "Username": "u",
+            "UserAttributes": [{"Name": n, "Value": v} for n, v in attributes.items()],
+            "UserStatus": "FORCE_CHANGE_PASSWORD",
+        },
+    )
+
+
+def test_who_never_logged_in_is_mailed_another_password(stubbed: dict[str, Stubber]) -> None:
+    """Cognito never does so by itself when the first has lapsed."""
+    has_an_unused_log_in(stubbed["cognito-idp"])
+    stubbed["cognito-idp"].add_response(
+        "admin_create_user",
+        {"User": {"Username": "u"}},
+        {
+            "UserPoolId": POOL,
+            "Username": EMAIL,
+            "MessageAction": "RESEND",
+            "DesiredDeliveryMediums": ["EMAIL"],
+        },
+    )
+
+    assert CognitoPeople(POOL).invite(EMAIL) == Invited("sub-7", is_new=False, is_mailed=True)
+
+
+def test_who_logs_in_at_that_moment_keeps_their_password(stubbed: dict[str, Stubber]) -> None:
+    has_an_unused_log_in(stubbed["cognito-idp"])
+    stubbed["cognito-idp"].add_client_error("admin_create_user", "UnsupportedUserStateException")
+
+    assert CognitoPeople(POOL).invite(EMAIL) == Invited("sub-7", is_new=False, is_mailed=False)
 
 
 @pytest.mark.parametrize(

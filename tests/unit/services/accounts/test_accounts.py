@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 import pytest
 
@@ -23,6 +23,7 @@ class Office:
     audit: MemoryAudit = field(default_factory=MemoryAudit)
     people: FakePeople = field(default_factory=FakePeople)
     jobs: MemoryQueue = field(default_factory=MemoryQueue)
+    clock: FakeClock = field(default_factory=FakeClock)
     numbers: list[str] = field(default_factory=lambda: ["100001", "100002", "100003"])
 
     @property
@@ -31,7 +32,7 @@ class Office:
             self.accounts,
             self.audit,
             self.people,
-            FakeClock(),
+            self.clock,
             lambda: self.numbers.pop(0),
             self.jobs,
             read_contact,
@@ -192,6 +193,75 @@ def test_an_owner_cannot_be_demoted_by_inviting_their_address_in_other_letters()
         office.service.invite(account.uid, "ada@example.com", "Staff", actor="user:ada")
 
     assert office.service.users(account.uid) == [owner]
+
+
+def test_a_lapsed_invitation_is_sent_again_by_inviting_the_address_again() -> None:
+    office = Office()
+    account = office.service.create("Green", "a@example.com")
+    first = office.service.invite(account.uid, "m@example.com", "Marketing", actor="user:ada")
+    office.clock.move(8 * 86400)
+
+    again = office.service.invite(account.uid, "m@example.com", "Marketing", actor="user:ada")
+
+    assert office.people.letters.count("m@example.com") == 2
+    assert again == replace(first, invited_at=office.clock.now())
+    assert again in office.service.users(account.uid)
+    assert office.actions()[-2:] == ["user.invited", "user.invited_again"]
+
+
+def test_an_owner_sends_an_invitation_again() -> None:
+    office = Office()
+    account = office.service.create("Green", "a@example.com")
+    first = office.service.invite(account.uid, "m@example.com", "Marketing", actor="user:ada")
+    office.clock.move(8 * 86400)
+
+    again = office.service.resend(account.uid, first.sub, actor="user:ada")
+
+    assert office.people.letters.count("m@example.com") == 2
+    assert again.invited_at == office.clock.now()
+    assert office.audit.rows[-1][1].subject == f"user:{first.sub}"
+
+
+def test_who_has_logged_in_gets_no_invitation_again() -> None:
+    office = Office()
+    account = office.service.create("Green", "a@example.com")
+    user = office.service.invite(account.uid, "m@example.com", "Marketing", actor="user:ada")
+    office.people.used.add("m@example.com")
+
+    for act in (
+        lambda: office.service.resend(account.uid, user.sub, actor="user:ada"),
+        lambda: office.service.invite(account.uid, "m@example.com", "Marketing", actor="user:ada"),
+    ):
+        with pytest.raises(Conflict):
+            act()
+
+    assert office.people.letters.count("m@example.com") == 1
+    assert office.actions()[-1] == "user.invited"
+
+
+def test_an_invitation_that_was_taken_back_is_not_sent_again() -> None:
+    office = Office()
+    account = office.service.create("Green", "a@example.com")
+    user = office.service.invite(account.uid, "m@example.com", "Marketing", actor="user:ada")
+    office.service.change_user(account.uid, user.sub, active=False, actor="user:ada")
+
+    with pytest.raises(Conflict):
+        office.service.resend(account.uid, user.sub, actor="user:ada")
+    with pytest.raises(NotFound):
+        office.service.resend(account.uid, "sub-99", actor="user:ada")
+
+    assert office.people.letters.count("m@example.com") == 1
+
+
+def test_who_waits_with_one_role_is_not_invited_with_another() -> None:
+    office = Office()
+    account = office.service.create("Green", "a@example.com")
+    office.service.invite(account.uid, "m@example.com", "Marketing", actor="user:ada")
+
+    with pytest.raises(Conflict, match="change their role"):
+        office.service.invite(account.uid, "m@example.com", "Owner", actor="user:ada")
+
+    assert office.people.letters.count("m@example.com") == 1
 
 
 def test_who_left_may_be_invited_back() -> None:
