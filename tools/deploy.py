@@ -13,6 +13,7 @@ import json
 import sys
 import time
 from collections.abc import Callable, Collection, Mapping, Sequence
+from functools import partial
 from typing import Any
 
 from botocore.exceptions import ClientError
@@ -34,6 +35,7 @@ from tools.stage_parameters import (
     parameter_changes,
     parse_pairs,
     require_alarms,
+    require_fitting,
     stage_parameters,
 )
 from tools.steps import StepFailed, step
@@ -89,8 +91,8 @@ def deploy(
     built: Package,
     name: str,
     parameters: Mapping[str, str],
-    bucket: str,
     *,
+    bucket: str,
     kept: Collection[str] = (),
     review: Callable[[Sequence[ResourceChange]], None] = lambda _: None,
 ) -> dict[str, str]:
@@ -251,6 +253,7 @@ def up(
         stack = _described(cloudformation, name)
     before = current_parameters(stack, declared)
     require_alarms(stage, before | named)
+    require_fitting(before | named, cloudformation.meta.region_name)
     sent = with_derived(named, before)
     print("\n".join(parameter_changes(before, sent)), file=sys.stderr)
     with step("package"):
@@ -260,15 +263,19 @@ def up(
             bucket = packages_bucket(client_of)
         guarded = stack_policy(cloudformation, name, stage, replaceable, exists=bool(before))
         with step(f"deploy {name}"), guarded:
-            result = deploy(
+            bring = partial(
+                deploy,
                 client_of,
                 built,
                 name,
-                sent,
-                bucket,
-                kept=before.keys() - sent.keys(),
+                bucket=bucket,
                 review=lambda changes: refuse_loss(changes, replaceable),
             )
+            result = bring(sent, kept=before.keys() - sent.keys())
+            now = before | sent
+            if now.get("FrontName") != result["FrontDomain"]:
+                # There is a front only now, and invitations name it (infra/parameters.yaml).
+                bring({"FrontName": result["FrontDomain"]}, kept=now.keys() - {"FrontName"})
         if stage == "prod":
             cloudformation.update_termination_protection(
                 StackName=name, EnableTerminationProtection=True
@@ -277,10 +284,9 @@ def up(
             with step("upload the dashboard"):
                 upload_dashboard(client_of("s3"), result["BucketWeb"], DASHBOARD_BUILD)
                 refresh_front(client_of("cloudfront"), result["FrontId"])
-    front = f"https://{result['FrontDomain']}"
     with step("call the API through the front"):
-        smoke(f"{front}/api/health")
-    print(f"{front}/")
+        smoke(f"https://{result['FrontDomain']}/api/health")
+    print(f"https://{now.get('CustomDomain') or result['FrontDomain']}/")
 
 
 def down(stage: str, confirm: str | None) -> None:

@@ -20,6 +20,9 @@ STAGES = ROOT / "stages"
 _ACT = "read the parameters"
 _OBJECTS = ("PosBaseUrls", "IntegratorParameters")
 _RANGES = ("EgressAllowedRanges", "EgressDeniedRanges")
+_NEEDS = {"CustomDomain": "CertificateArn", "InvitationSender": "InvitationIdentity"}
+_EDGE_REGION = "us-east-1"  # where what belongs to CloudFront is made
+_LOWEST_RATE = 10  # AWS's
 _STAGE = re.compile(r"[a-z][a-z0-9-]{0,15}")
 
 
@@ -81,6 +84,22 @@ def require_alarms(stage: str, parameters: Mapping[str, str]) -> None:
     """Raises StepFailed when nobody would hear of prod's alarms."""
     if stage == "prod" and not parameters.get("AlarmEmail"):
         raise StepFailed(_ACT, "prod needs AlarmEmail; put it into stages/prod.json")
+
+
+def require_fitting(parameters: Mapping[str, str], region: str) -> None:
+    """Raises StepFailed for parameters that need another one, or another region."""
+    for name, needed in _NEEDS.items():
+        if parameters.get(name) and not parameters.get(needed):
+            raise StepFailed(_ACT, f"{name} needs {needed} too")
+    rate = int(parameters.get("RequestsPerAddress", "0"))
+    if 0 < rate < _LOWEST_RATE:
+        raise StepFailed(_ACT, f"RequestsPerAddress is {rate}; it is 0 or at least {_LOWEST_RATE}")
+    if rate and region != _EDGE_REGION:
+        raise StepFailed(
+            _ACT,
+            f"RequestsPerAddress works in {_EDGE_REGION} only, and this is {region}; "
+            f"make a web ACL in {_EDGE_REGION} and give its ARN as WebAclArn",
+        )
 
 
 def parameter_changes(before: Mapping[str, str], sent: Mapping[str, str]) -> Iterator[str]:

@@ -163,9 +163,7 @@ def test_when_a_person_was_invited_again_is_kept_and_nothing_else_changed(
     rows.accounts.mark_invited(OURS, "ada", NOON + 1)
     rows.accounts.mark_invited(OURS, "nobody", NOON)
 
-    assert rows.accounts.users(OURS) == [
-        replace(a_user(), invited_at=NOON + 1, last_seen_at=NOON)
-    ]
+    assert rows.accounts.users(OURS) == [replace(a_user(), invited_at=NOON + 1, last_seen_at=NOON)]
 
 
 def test_when_a_person_was_last_seen_is_kept(rows: Repositories) -> None:

@@ -7,6 +7,7 @@ import json
 import pytest
 import requests
 
+from chalicelib.entrypoints.http.application import SECURITY_HEADERS
 from tests.waiting import eventually
 from tools.account import create_account
 from tools.stack import LocalStack
@@ -19,17 +20,20 @@ def test_the_front_answers_for_the_api(stack: LocalStack) -> None:
     assert answer.headers["X-Content-Type-Options"] == "nosniff"
 
 
-def test_an_unknown_route_is_not_found_rather_than_forbidden(stack: LocalStack) -> None:
-    answer = stack.http.get(f"{stack.api_url}/api/no-such-thing")
+@pytest.mark.parametrize(
+    ("route", "status", "code"),
+    [("no-such-thing", 404, "not_found"), ("me", 401, "not_logged_in")],
+)
+def test_what_the_gateway_refuses_itself_looks_like_our_own_refusals(
+    stack: LocalStack, route: str, status: int, code: str
+) -> None:
+    answer = stack.http.get(f"{stack.api_url}/api/{route}")
 
-    assert answer.status_code == 404
+    assert answer.status_code == status
     assert answer.headers["Content-Type"] == "application/problem+json"
-
-
-def test_a_route_with_log_in_refuses_strangers(stack: LocalStack) -> None:
-    answer = stack.http.get(f"{stack.api_url}/api/me")
-
-    assert answer.status_code == 401
+    assert SECURITY_HEADERS.items() <= dict(answer.headers).items()
+    assert answer.json()["code"] == code
+    assert answer.json()["request_id"] == answer.headers["X-Request-Id"]
 
 
 def test_a_page_of_the_dashboard_is_served_for_every_deep_link(stack: LocalStack) -> None:

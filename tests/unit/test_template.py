@@ -7,7 +7,9 @@ import re
 import shutil
 import zipfile
 from collections.abc import Iterator
+from copy import deepcopy
 from dataclasses import fields
+from http import HTTPStatus
 from pathlib import Path
 from typing import Any
 
@@ -16,7 +18,12 @@ import pytest
 from chalicelib.adapters.dynamo.commit_locks import PATIENT_SECONDS
 from chalicelib.config import Config
 from chalicelib.domain.contact_states import SENDING_AT_MOST
+from chalicelib.domain.errors import AiqError, NotFound, Unavailable
 from chalicelib.domain.times import MINUTE
+from chalicelib.entrypoints.dashboard import problem
+from chalicelib.entrypoints.dashboard.auth import NotLoggedIn
+from chalicelib.entrypoints.http.application import SECURITY_HEADERS
+from chalicelib.entrypoints.http.routing import UNAVAILABLE
 from tools.deploy import VISIBILITY_PER_TIMEOUT, with_derived
 from tools.package import AWS, AWS_SERVICES, HERE, Package, Target, package
 from tools.paths import ROOT
@@ -60,6 +67,14 @@ TEXTING = [
 ]
 """A phone number is no resource of AWS's: the one statement without any, word for word."""
 
+BY_THE_FRONT = "Content-Security-Policy"
+"""The header that the gateway cannot say itself, for its quotes."""
+
+CLOUDFRONTS_ERRORS = [400, 403, 404, 405, 414, 416, 500, 501, 502, 503, 504]
+"""All that CloudFront lets a distribution say something of."""
+
+FRONT_NAME = {"Ref": "FrontName"}
+
 DATA_TABLES = {"AccountsTable", "IntegrationsTable", "StoresTable", "PersonasTable", "SyncTable"}
 
 Resource = dict[str, Any]
@@ -97,6 +112,13 @@ def statements(role: Resource) -> Iterator[Resource]:
     for policy in role["Policies"]:
         for statement in policy["PolicyDocument"]["Statement"]:
             yield statement["Fn::If"][1] if "Fn::If" in statement else statement
+
+
+def problems(kind: type[AiqError]) -> Iterator[type[AiqError]]:
+    """The kind of error and all that are of it."""
+    yield kind
+    for narrower in kind.__subclasses__():
+        yield from problems(narrower)
 
 
 def as_list(value: Any) -> list[Any]:
@@ -418,7 +440,10 @@ def test_the_sender_of_digests_is_one_address_or_none(
 def test_the_sender_of_digests_knows_the_fronts_address(resources: Resource) -> None:
     told = functions(resources)["SendDigests"]["Environment"]["Variables"]["DASHBOARD_URL"]
 
-    assert told["Fn::If"][2] == {"Fn::Sub": "https://${Front.DomainName}"}
+    address, values = told["Fn::If"][2]["Fn::Sub"]
+    assert address == "https://${Name}"
+    own = {"Fn::GetAtt": ["Front", "DomainName"]}
+    assert values["Name"]["Fn::If"] == ["HasCustomDomain", {"Ref": "CustomDomain"}, own]
 
 
 def test_what_shoppers_answer_reaches_its_function(resources: Resource) -> None:
@@ -574,16 +599,61 @@ def test_every_route_but_the_public_ones_needs_a_log_in(resources: Resource) -> 
     assert {path for path in open_routes if path.split("{")[0].rstrip("/") not in PUBLIC} == set()
 
 
-def test_the_gateways_own_answers_are_problem_documents(resources: Resource) -> None:
+def test_the_gateways_own_answers_are_problem_documents_with_our_headers(
+    resources: Resource,
+) -> None:
+    answers = resources["RestAPI"]["Properties"]["GatewayResponses"]
+    ours = {name: f"'{value}'" for name, value in SECURITY_HEADERS.items() if name != BY_THE_FRONT}
+
+    codes = {each.code for each in problems(AiqError)} | {NotLoggedIn.code}
+
+    assert {"DEFAULT_4XX", "DEFAULT_5XX"} <= answers.keys(), "whatever else the gateway refuses"
+    for kind, answer in answers.items():
+        status = answer["StatusCode"]
+        headers = answer["ResponseParameters"]["Headers"]
+        assert ours.items() <= headers.items()
+        assert headers["Content-Type"] == "'application/problem+json'"
+        assert headers["X-Request-Id"] == "context.requestId"
+        assert ("Retry-After" in headers) == (status in (429, 503)), kind
+        assert ("WWW-Authenticate" in headers) == (status == 401)
+        body = json.loads(answer["ResponseTemplates"]["application/json"])
+        assert body.keys() == json.loads(problem.refuse(NotFound("x"), "r").body).keys()
+        assert body["status"] == status
+        assert body["title"] in (HTTPStatus(status).phrase, "Content Too Large")  # Python 3.13's
+        assert body["type"] == problem.TYPE_PREFIX + body["code"]
+        assert body["code"] in codes
+        assert body["request_id"] == "$context.requestId"
+
+
+def test_what_the_gateway_says_of_a_time_out_is_what_we_say_of_an_outage(
+    resources: Resource,
+) -> None:
     answers = resources["RestAPI"]["Properties"]["GatewayResponses"]
 
-    assert answers["MISSING_AUTHENTICATION_TOKEN"]["StatusCode"] == 404
-    for answer in answers.values():
-        assert answer["ResponseParameters"]["Headers"]["Content-Type"] == (
-            "'application/problem+json'"
-        )
-        body = json.loads(answer["ResponseTemplates"]["application/json"])
-        assert {"type", "title", "status", "detail", "code"} <= body.keys()
+    ours = json.loads(problem.refuse(Unavailable(UNAVAILABLE), "$context.requestId").body)
+    theirs = json.loads(answers["INTEGRATION_TIMEOUT"]["ResponseTemplates"]["application/json"])
+    assert theirs == ours
+
+
+def test_what_anybody_may_read_has_a_limit_of_its_own(resources: Resource) -> None:
+    api = resources["RestAPI"]["Properties"]
+    common, *own = api["MethodSettings"]
+    limited = {
+        (each["ResourcePath"].replace("/", "", 1).replace("~1", "/"), each["HttpMethod"]): each
+        for each in own
+    }
+
+    assert (common["ResourcePath"], common["HttpMethod"]) == ("/*", "*")
+    public = {
+        (path, method.upper())
+        for path, methods in api["DefinitionBody"]["paths"].items()
+        for method, operation in methods.items()
+        if operation.get("security") != [{"dashboard": []}]
+    }
+    assert limited.keys() == public
+    for each in limited.values():
+        assert each["ThrottlingRateLimit"] <= common["ThrottlingRateLimit"] / 10
+        assert each["ThrottlingBurstLimit"] <= common["ThrottlingBurstLimit"] / 10
 
 
 def test_the_front_caches_pages_and_never_answers_of_the_api(resources: Resource) -> None:
@@ -597,13 +667,113 @@ def test_the_front_caches_pages_and_never_answers_of_the_api(resources: Resource
     assert front["DefaultCacheBehavior"]["ResponseHeadersPolicyId"] == {"Ref": "WebHeaders"}
 
 
+def test_the_front_keeps_no_error_and_puts_no_page_in_its_place(resources: Resource) -> None:
+    kept = resources["Front"]["Properties"]["DistributionConfig"]["CustomErrorResponses"]
+
+    assert [each.pop("ErrorCode") for each in deepcopy(kept)] == CLOUDFRONTS_ERRORS
+    assert all(each.keys() == {"ErrorCode", "ErrorCachingMinTTL"} for each in kept)
+    assert {each["ErrorCachingMinTTL"] for each in kept} == {0}
+
+
+def test_an_answer_of_the_api_has_our_headers_whoever_made_it(resources: Resource) -> None:
+    [api] = resources["Front"]["Properties"]["DistributionConfig"]["CacheBehaviors"]
+    policy = resources["ApiHeaders"]["Properties"]["ResponseHeadersPolicyConfig"]
+    said = policy["SecurityHeadersConfig"]
+
+    assert api["ResponseHeadersPolicyId"] == {"Ref": "ApiHeaders"}
+    age = said["StrictTransportSecurity"]["AccessControlMaxAgeSec"]
+    [cache] = policy["CustomHeadersConfig"]["Items"]
+    assert {
+        cache["Header"]: cache["Value"],
+        "Content-Security-Policy": said["ContentSecurityPolicy"]["ContentSecurityPolicy"],
+        "Referrer-Policy": said["ReferrerPolicy"]["ReferrerPolicy"],
+        "Strict-Transport-Security": f"max-age={age}; includeSubDomains",
+        "X-Content-Type-Options": "nosniff",
+        "X-Frame-Options": said["FrameOptions"]["FrameOption"],
+    } == SECURITY_HEADERS
+    assert not any(each["Override"] for each in (*said.values(), cache)), "what the API says stands"
+
+
+def test_what_cloudfront_names_is_named_by_region_too(resources: Resource) -> None:
+    named = {
+        name: re.findall(r'"Name": \{"Fn::Sub": "([^"]*)"', json.dumps(resource))
+        for name, resource in resources.items()
+        if resource["Type"].startswith("AWS::CloudFront::") and name != "Front"
+    }
+
+    assert named.keys() == {"WebAccess", "DeepLinks", "WebHeaders", "ApiHeaders"}
+    for names in named.values():
+        [name] = names
+        assert name.startswith("${AWS::StackName}-${AWS::Region}-")
+    of_kind = {(resources[logical]["Type"], name) for logical, [name] in named.items()}
+    assert len(of_kind) == len(named)
+
+
+def test_a_domain_of_ones_own_needs_its_certificate(template: Resource) -> None:
+    front = template["Resources"]["Front"]["Properties"]["DistributionConfig"]
+
+    assert front["Aliases"]["Fn::If"][:2] == ["HasCustomDomain", [{"Ref": "CustomDomain"}]]
+    on, certificate, _ = front["ViewerCertificate"]["Fn::If"]
+    assert (on, certificate["AcmCertificateArn"]) == ("HasCustomDomain", {"Ref": "CertificateArn"})
+    assert certificate["MinimumProtocolVersion"] == "TLSv1.2_2021"
+    assert template["Rules"]["ACustomDomainHasACertificate"]
+    pattern = template["Parameters"]["CertificateArn"]["AllowedPattern"]
+    assert re.fullmatch(pattern, "arn:aws:acm:us-east-1:123456789012:certificate/0a-1b")
+    assert not re.fullmatch(pattern, "arn:aws:acm:eu-west-1:123456789012:certificate/0a-1b")
+
+
+def test_an_address_that_asks_too_often_is_held_up_when_the_operator_says_so(
+    template: Resource,
+) -> None:
+    rule = template["Resources"]["RateRule"]
+    asked = template["Conditions"]["HasRateRule"]["Fn::And"]
+    front = template["Resources"]["Front"]["Properties"]["DistributionConfig"]
+
+    assert template["Parameters"]["RequestsPerAddress"]["Default"] == 0
+    assert {"Fn::Equals": [{"Ref": "AWS::Region"}, "us-east-1"]} in asked
+    assert rule["Condition"] == "HasRateRule"
+    assert rule["Properties"]["Scope"] == "CLOUDFRONT"
+    [rate] = rule["Properties"]["Rules"]
+    limit = {"AggregateKeyType": "IP", "Limit": {"Ref": "RequestsPerAddress"}}
+    assert rate["Statement"] == {"RateBasedStatement": limit}
+    answer = rate["Action"]["Block"]["CustomResponse"]
+    assert answer["ResponseCode"] == 429
+    body = rule["Properties"]["CustomResponseBodies"][answer["CustomResponseBodyKey"]]["Content"]
+    assert json.loads(body)["status"] == 429
+    assert front["WebACLId"]["Fn::If"][:2] == ["HasRateRule", {"Fn::GetAtt": ["RateRule", "Arn"]}]
+
+
+def test_an_invitation_says_where_to_log_in_and_until_when(template: Resource) -> None:
+    pool = template["Resources"]["UserPool"]["Properties"]
+    condition, mail, _ = pool["AdminCreateUserConfig"]["InviteMessageTemplate"]["Fn::If"]
+    text, values = mail["EmailMessage"]["Fn::Sub"]
+    days = pool["Policies"]["PasswordPolicy"]["TemporaryPasswordValidityDays"]
+
+    assert condition == "KnowsFrontName"
+    assert "https://${Name}/" in text
+    assert f"within {days} days" in text
+    assert "{username}" in text
+    assert "{####}" in text
+    assert values["Name"]["Fn::If"] == ["HasCustomDomain", {"Ref": "CustomDomain"}, FRONT_NAME]
+
+
+def test_invitations_go_from_an_address_of_ours_when_there_is_one(template: Resource) -> None:
+    mailing = template["Resources"]["UserPool"]["Properties"]["EmailConfiguration"]["Fn::If"]
+
+    condition, ours, otherwise = mailing
+    assert (condition, otherwise) == ("InvitesFromOurSender", {"Ref": "AWS::NoValue"})
+    assert ours["EmailSendingAccount"] == "DEVELOPER"
+    assert ours["From"] == {"Ref": "InvitationSender"}
+    assert ours["SourceArn"]["Fn::Sub"].endswith(":identity/${InvitationIdentity}")
+    assert template["Rules"]["AnInvitationSenderIsVerified"]
+
+
 def test_nobody_signs_up_by_themselves(resources: Resource) -> None:
     assert resources["UserPool"]["Properties"]["UserAttributeUpdateSettings"] == {
         "AttributesRequireVerificationBeforeUpdate": ["email"]
     }
-    assert resources["UserPool"]["Properties"]["AdminCreateUserConfig"] == {
-        "AllowAdminCreateUserOnly": True
-    }
+    created = resources["UserPool"]["Properties"]["AdminCreateUserConfig"]
+    assert created["AllowAdminCreateUserOnly"] is True
     client = resources["UserPoolClient"]["Properties"]
     assert client["PreventUserExistenceErrors"] == "ENABLED"
     assert client["GenerateSecret"] is False

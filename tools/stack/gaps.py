@@ -16,7 +16,7 @@ def close_gaps(
     client_of: ClientOf, template: Mapping[str, Any], physical: Mapping[str, str]
 ) -> None:
     """Set time to live, point in time recovery, bucket encryption and lifecycle, loop settings,
-    and what the gateway answers itself (status and headers; the local one keeps its own body)."""
+    and what the gateway answers itself."""
     for logical, resource in template["Resources"].items():
         fix = _FIXES.get(resource["Type"])
         name = physical.get(logical)
@@ -91,21 +91,26 @@ def _function(client_of: ClientOf, wanted: Any, name: str, _: Mapping[str, str])
 def _api(client_of: ClientOf, wanted: Any, name: str, _: Mapping[str, str]) -> None:
     gateway = client_of("apigateway")
     known = {
-        response["responseType"]
-        for response in gateway.get_gateway_responses(restApiId=name)["items"]
-        if not response["defaultResponse"]
+        each["responseType"]: each["responseParameters"]
+        for each in gateway.get_gateway_responses(restApiId=name)["items"]
+        if not each["defaultResponse"]
     }
-    if known >= wanted["GatewayResponses"].keys():
+    said = {
+        kind: {
+            f"gatewayresponse.header.{header}": value
+            for header, value in response["ResponseParameters"]["Headers"].items()
+        }
+        for kind, response in wanted["GatewayResponses"].items()
+    }
+    if known == said:
         return
     for kind, response in wanted["GatewayResponses"].items():
-        headers = response["ResponseParameters"]["Headers"]
-        status = {"statusCode": str(response["StatusCode"])} if "StatusCode" in response else {}
         gateway.put_gateway_response(
             restApiId=name,
             responseType=kind,
-            responseParameters={f"gatewayresponse.header.{k}": v for k, v in headers.items()},
+            statusCode=str(response["StatusCode"]),
+            responseParameters=said[kind],
             responseTemplates=response["ResponseTemplates"],
-            **status,
         )
     gateway.create_deployment(restApiId=name, stageName=wanted["StageName"])
 

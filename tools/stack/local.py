@@ -118,7 +118,7 @@ class LocalStack:
         with step("deploy", log=self.logs_dir / "emulator.log"):
             self._make_packages_bucket()
             self.__dict__["outputs"] = deploy(
-                self.client, built, self.name, parameters, PACKAGES_BUCKET
+                self.client, built, self.name, parameters, bucket=PACKAGES_BUCKET
             )
             close_gaps(self.client, built.template, self.resources)
             verify_sender(self.client, parameters["DigestSender"])

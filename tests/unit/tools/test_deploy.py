@@ -21,6 +21,8 @@ from tools.steps import StepFailed
 from tools.template import infra_template
 
 DECLARED = infra_template()["Parameters"]
+FRONT = "front.example"
+NAMED_FRONT = {"ParameterKey": "FrontName", "ParameterValue": FRONT}
 
 
 class CloudFormation:
@@ -28,9 +30,11 @@ class CloudFormation:
 
     class meta:  # noqa: N801 boto3's name
         endpoint_url = "http://cloudformation.example"
+        region_name = "eu-west-1"
 
     def __init__(self, changes: list[dict[str, Any]] | None = None, **stack: Any) -> None:
         self.stack = {"StackStatus": "UPDATE_COMPLETE", "Outputs": [], **stack}
+        self.stack.setdefault("Parameters", [NAMED_FRONT])
         self.changes = changes or []
         self.calls: list[str] = []
         self.sent: dict[str, Any] = {}
@@ -81,7 +85,7 @@ def built(folder: Path) -> Package:
 
 def run(monkeypatch: pytest.MonkeyPatch, folder: Path, cloud: CloudFormation, *words: str) -> int:
     """`make deploy` against a fake cloud."""
-    cloud.stack["Outputs"] = [{"OutputKey": "FrontDomain", "OutputValue": "front.example"}]
+    cloud.stack["Outputs"] = [{"OutputKey": "FrontDomain", "OutputValue": FRONT}]
     clients = {"cloudformation": cloud, "s3": S3()}
 
     def client_of(service: str) -> Any:
@@ -111,7 +115,7 @@ def test_what_is_not_named_keeps_its_value_and_what_changes_is_printed(
     cloud = CloudFormation(
         Parameters=[
             {"ParameterKey": name, "ParameterValue": value}
-            for name, value in {**kept, "GoneFromTheTemplate": "x"}.items()
+            for name, value in {**kept, "FrontName": FRONT, "GoneFromTheTemplate": "x"}.items()
         ]
     )
 
@@ -124,6 +128,20 @@ def test_what_is_not_named_keeps_its_value_and_what_changes_is_printed(
     assert "GoneFromTheTemplate" not in sent
     assert "LogLevel: 'INFO' -> 'DEBUG'" in capsys.readouterr().err
     assert cloud.calls == ["execute", "smoke"]
+
+
+def test_the_front_is_named_in_invitations_once_there_is_one(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    cloud = CloudFormation(Parameters=[{"ParameterKey": "LogLevel", "ParameterValue": "INFO"}])
+
+    assert run(monkeypatch, tmp_path, cloud, "--stage", "dev") == 0
+
+    sent = {each.pop("ParameterKey"): each for each in cloud.sent["Parameters"]}
+    assert sent.pop("FrontName") == {"ParameterValue": FRONT}
+    assert "LogLevel" in sent
+    assert all(each == {"UsePreviousValue": True} for each in sent.values())
+    assert cloud.calls == ["execute", "execute", "smoke"]
 
 
 @pytest.mark.parametrize(
@@ -192,6 +210,11 @@ def test_prod_has_a_policy_that_lets_go_only_what_is_named(
         (["--stage", "dev", "--set", "PosBaseUrls=[]"], None, "no JSON object"),
         (["--stage", "dev", "--set", 'EgressDeniedRanges=["10.0.0.0/99"]'], None, "no CIDR"),
         (["--stage", "dev", "--set", "DigestSender=nobody"], None, "DigestSender is 'nobody'"),
+        (["--stage", "dev", "--set", "CustomDomain=app.example.com"], None, "CertificateArn too"),
+        (["--stage", "dev", "--set", "CustomDomain=https://a.example"], None, "Host name"),
+        (["--stage", "dev", "--set", "InvitationSender=us@example.com"], None, "Identity too"),
+        (["--stage", "dev", "--set", "RequestsPerAddress=9"], None, "0 or at least 10"),
+        (["--stage", "dev", "--set", "RequestsPerAddress=500"], None, "this is eu-west-1"),
         (["--stage", "dev"], "{", "stages/dev.json is no JSON"),
         (["--stage", "dev"], "[]", "stages/dev.json is no object"),
         (["--stage", "dev"], '{"Stage": "prod"}', "leave Stage out"),
