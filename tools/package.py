@@ -1,10 +1,11 @@
 """Package the application: one SAM template and one zip, cached by content.
 
 `python -m tools.package` prints the directory. The template comes from `chalice package` merged
-with infra/*.yaml. The zip is what `chalice package` makes of our code, put behind the libraries of
-requirements.txt, which are built once per content of that file. A cold start unpacks and imports
-them, so their unused half is left out, and bytecode goes along where the target's Python is at
-hand: without it each start compiles everything anew, a function's files being read-only.
+with infra/*.yaml and what alarms.py declares. The zip is what `chalice package` makes of our code,
+put behind the libraries of requirements.txt, which are built once per content of that file. A cold
+start unpacks and imports them, so their unused half is left out, and bytecode goes along where the
+target's Python is at hand: without it each start compiles everything anew, a function's files being
+read-only.
 """
 
 from __future__ import annotations
@@ -29,7 +30,7 @@ from filelock import FileLock
 
 from tools.paths import CACHE, ROOT
 from tools.steps import run
-from tools.template import infra_template
+from tools.template import whole_template
 
 PACKAGES = CACHE / "package"
 CACHED = 6
@@ -124,6 +125,7 @@ def package(root: Path = ROOT, *, target: Target = HERE, logs: Path | None = Non
 
 def _inputs(root: Path) -> Iterator[Path]:
     yield root / "app.py"
+    yield root / "alarms.py"
     yield root / "requirements.txt"
     yield root / ".chalice" / "config.json"
     yield from sorted((root / "infra").glob("*.yaml"))
@@ -144,7 +146,7 @@ def _compiler(target: Target) -> str | None:
 def _digest(root: Path, target: Target, compiler: str | None) -> str:
     made_by = f"{target} chalice {version('chalice')} bytecode {bool(compiler)}"
     content = hashlib.sha256(made_by.encode())
-    for tool in ("package.py", "template.py"):
+    for tool in ("package.py", "template.py", "alarms.py"):
         content.update(Path(__file__).with_name(tool).read_bytes())
     for path in _inputs(root):
         content.update(f"\0{path.relative_to(root)}\0".encode())
@@ -173,7 +175,7 @@ def _chalice(project: Path, out: Path, log: Path) -> None:
     libraries = requirements.read_bytes()
     requirements.write_bytes(b"")
     merge = project / "infra.json"
-    merge.write_text(json.dumps(infra_template(project / "infra")), encoding="utf-8")
+    merge.write_text(json.dumps(whole_template(project)), encoding="utf-8")
     chalice = Path(sys.executable).with_name("chalice")
     environment = {
         name: value for name, value in os.environ.items() if not name.startswith(("AWS_", "TABLE_"))

@@ -1,4 +1,4 @@
-"""infra/*.yaml, read as one template for Chalice to merge into its package."""
+"""infra/*.yaml and the alarms, read as one template for Chalice to merge into its package."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ from typing import Any
 
 import yaml
 
+from tools import alarms
 from tools.paths import INFRA
 
 Template = dict[str, Any]
@@ -30,6 +31,13 @@ def _intrinsic(loader: yaml.SafeLoader, name: str, node: yaml.Node) -> dict[str,
 
 
 _Loader.add_multi_constructor("!", _intrinsic)
+
+
+def whole_template(root: Path) -> Template:
+    """infra/*.yaml of the project with what its alarms.py makes."""
+    template = infra_template(root / "infra")
+    template["Resources"] |= alarms.resources(*alarms.rows(root))
+    return template
 
 
 def infra_template(directory: Path = INFRA) -> Template:

@@ -14,9 +14,12 @@ from hypothesis import strategies as st
 from chalicelib.observability import (
     ALLOWED_FIELDS,
     CODE_WRITTEN_FIELDS,
+    NAMESPACE,
+    SERVICE,
     WITHHELD,
     LibraryFormatter,
     logger,
+    measure,
 )
 
 
@@ -74,3 +77,22 @@ def test_a_librarys_words_stay_out_but_not_that_it_spoke() -> None:
 
     assert line["message"] == "library.urllib3.connection"
     assert "2065550100" not in json.dumps(line)
+
+
+def test_figures_are_one_line_with_their_units_and_dimensions(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("STAGE", "dev")
+
+    measure({"LagSeconds": 1.5, "SetAside": 2}, platform="posabit")
+
+    [line] = capsys.readouterr().out.splitlines()
+    told = json.loads(line)
+    [directive] = told["_aws"]["CloudWatchMetrics"]
+    assert directive["Namespace"] == NAMESPACE
+    [under] = directive["Dimensions"]
+    assert set(under) == {"platform", "service", "stage"}
+    units = {metric["Name"]: metric["Unit"] for metric in directive["Metrics"]}
+    assert units == {"LagSeconds": "Seconds", "SetAside": "Count"}
+    assert (told["LagSeconds"], told["SetAside"]) == ([1.5], [2])
+    assert (told["service"], told["stage"], told["platform"]) == (SERVICE, "dev", "posabit")

@@ -793,7 +793,7 @@ def alarmed(resources: Resource, metric: str) -> set[str]:
     """What the alarms on `metric` watch, by logical name."""
     watched = set()
     for alarm in of_type(resources, "AWS::CloudWatch::Alarm").values():
-        if alarm["MetricName"] == metric:
+        if alarm.get("MetricName") == metric:
             value = alarm["Dimensions"][0]["Value"]
             watched.add(value["Ref"] if "Ref" in value else value["Fn::GetAtt"][0])
     return watched
@@ -872,7 +872,7 @@ def test_the_zip_knows_every_aws_service_the_code_asks_for() -> None:
 
 
 def test_what_did_not_change_is_packaged_once(tmp_path: Path) -> None:
-    for name in ("app.py", "requirements.txt"):
+    for name in ("app.py", "alarms.py", "requirements.txt"):
         shutil.copy(ROOT / name, tmp_path)
     for name in (".chalice", "chalicelib", "infra"):
         shutil.copytree(ROOT / name, tmp_path / name)

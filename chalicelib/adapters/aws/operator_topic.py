@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from botocore.exceptions import BotoCoreError, ClientError
 
 from chalicelib.adapters.aws import client as aws
-from chalicelib.observability import logger
+from chalicelib.observability import count, logger
 
 SUBJECT_LIMIT = 99
 
@@ -19,8 +19,8 @@ class SnsOperatorTopic:
     topic_arn: str
 
     def publish(self, subject: str, text: str) -> None:
-        """Publish, and only log a failure: the notification itself is stored, and a run must not
-        fail for a mail."""
+        """Publish, and only log and count a failure: the notification itself is stored, and a run
+        must not fail for a mail."""
         try:
             aws.client("sns").publish(
                 TopicArn=self.topic_arn,
@@ -30,3 +30,4 @@ class SnsOperatorTopic:
             )
         except (BotoCoreError, ClientError):
             logger().exception("operator.not_told")
+            count("OperatorPublishFailures")

@@ -13,6 +13,7 @@ from chalicelib.services.ports.texting import NumberUnusable, TextRefused, TextU
 
 INVALID = frozenset({"InvalidParameter", "InvalidParameterValue", "InvalidParameterException"})
 OPTED_OUT = frozenset({"OptedOut", "OptedOutException"})
+_OUTCOMES = {TextRefused: "refused", TextUnknown: "unknown", NumberUnusable: "unusable_number"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,14 +35,15 @@ class SnsTexts:
             )
         except ClientError as error:
             refusal = _refusal(error)
-            if isinstance(refusal, TextRefused):
-                count("TextsRefused")
+            count("Texts", outcome=_OUTCOMES[type(refusal)])
             raise refusal from None
         except once.NEVER_LEFT:
-            count("TextsRefused")
+            count("Texts", outcome="refused")
             raise TextRefused("The text did not leave us.") from None
         except BotoCoreError:
+            count("Texts", outcome="unknown")
             raise TextUnknown("Nobody answered whether the text went.") from None
+        count("Texts", outcome="sent")
         return str(answer["MessageId"])
 
 

@@ -8,6 +8,7 @@ from chalicelib.config import config
 from chalicelib.entrypoints.passing_over import pass_over
 from chalicelib.entrypoints.wiring import derivation, loyalty, notifications, outside, stores
 from chalicelib.entrypoints.wiring.once import once
+from chalicelib.observability import measure
 
 if TYPE_CHECKING:
     from chalicelib.services.ports.common import SyncQueue
@@ -59,6 +60,7 @@ def planner() -> Planner:
         outside.clock(),
         shards=DUE_SHARDS,
         pass_over=pass_over,
+        measure=measure,
     )
 
 
@@ -130,6 +132,7 @@ def _run_ending(store_keys: StoreKeyWatch) -> RunEnding:
         imports=loyalty.import_locks(),
         leaving=loyalty.leaver_notes(),
         clock=outside.clock(),
+        measure=measure,
     )
 
 

@@ -27,6 +27,17 @@ def pass_over_nothing(act: Callable[[], T], *, otherwise: T, uid: Uid) -> T:  # 
     return act()
 
 
+class Measure(Protocol):
+    def __call__(self, figures: Mapping[str, float], **dimensions: str) -> None:
+        """Write figures for the operator's dashboard; those named `…Seconds` are seconds, all
+        others counts. Dimensions have few values, and none that says who or which."""
+        ...
+
+
+def measure_nothing(figures: Mapping[str, float], **dimensions: str) -> None:
+    """The `Measure` of those whose figures nobody looks at."""
+
+
 def do_nothing() -> None:
     """What is called where nothing is to be done."""
 

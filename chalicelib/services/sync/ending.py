@@ -13,7 +13,7 @@ from chalicelib.domain.words import Instant
 from chalicelib.services.loyalty.members_left import LeaverNotes
 from chalicelib.services.loyalty.points_import import ImportLocks
 from chalicelib.services.ports.accounts import Accounts
-from chalicelib.services.ports.common import Clock
+from chalicelib.services.ports.common import Clock, Measure, measure_nothing
 from chalicelib.services.ports.integrations import Credential, Credentials
 from chalicelib.services.ports.notifications import Notification
 from chalicelib.services.ports.pos import PosGateway
@@ -49,6 +49,7 @@ class RunEnding:
     imports: ImportLocks
     leaving: LeaverNotes
     clock: Clock
+    measure: Measure = measure_nothing
 
     def end(self, result: RunResult, save_streams: Callable[[], None]) -> None:
         """Do everything that the result causes.
@@ -100,6 +101,7 @@ class RunEnding:
         self.notices.raise_(result, row_notices(result))
         due_at = self._next_run_at(result, self.clock.now())
         self._record(result, failures=0, due_at=due_at)
+        self._measure(result, result.began)
 
     def _record_failure(self, result: RunResult, error: RunError) -> None:
         credential = self._credential(result)
@@ -111,6 +113,7 @@ class RunEnding:
         stopped = error.code if is_key_given_up(error.code, failures) else None
         self.notices.raise_(result, failure_notices(result, credential, failures, now))
         self._record(result, failures=failures, due_at=due_at, stopped=stopped)
+        self._measure(result, credential.last_good_run_at or credential.created_at)
 
     def _record(
         self,
@@ -131,6 +134,16 @@ class RunEnding:
             stopped=stopped,
             next_sync_at=due_at,
         )
+
+    def _measure(self, result: RunResult, good_at: Instant) -> None:
+        """Write what the operator's dashboard shows of a source. `good_at`: when its last good run
+        began, or it was added."""
+        figures = {
+            "FreshnessSeconds": (self.clock.now() - good_at) / 1000,
+            "SetAside": sum(stream.set_aside for stream in result.streams.values()),
+            "SalesUnlinked": result.sales_unlinked,
+        }
+        self.measure(figures, platform=result.platform)
 
     def _next_run_at(self, result: RunResult, now: Instant) -> Instant:
         account = result.account or self.accounts.get(result.uid)

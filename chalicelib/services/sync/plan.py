@@ -8,7 +8,13 @@ from dataclasses import dataclass
 
 from chalicelib.domain.errors import Conflict, NotFound
 from chalicelib.domain.times import MINUTE
-from chalicelib.services.ports.common import Clock, PassOver, pass_over_nothing
+from chalicelib.services.ports.common import (
+    Clock,
+    Measure,
+    PassOver,
+    measure_nothing,
+    pass_over_nothing,
+)
 from chalicelib.services.ports.integrations import Credentials, DueCredential
 from chalicelib.services.sync.next_run import is_stale
 from chalicelib.services.sync.notices import RunNotices
@@ -32,20 +38,23 @@ class Planner:
     clock: Clock
     shards: int
     pass_over: PassOver = pass_over_nothing
+    measure: Measure = measure_nothing
 
     def plan(self, time_left: Callable[[], bool]) -> int:
         """Queue runs for the credentials that are due and return how many were queued.
 
         Stops when time is up: what is left stays due.
         """
-        queued = 0
-        until = self.clock.now()
+        queued, oldest = 0, self.clock.now()
+        until = oldest
         for shard in range(self.shards):
             while time_left():
                 due = self.credentials.due(shard, until, BATCH)
+                oldest = min([oldest, *(each.due_at for each in due)])
                 queued += sum(self._try(each, number) for number, each in enumerate(due))
                 if len(due) < BATCH:
                     break
+        self.measure({"PlanLagSeconds": (until - oldest) / 1000})
         return queued
 
     def _try(self, due: DueCredential, number: int) -> bool:

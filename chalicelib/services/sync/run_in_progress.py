@@ -300,7 +300,7 @@ class RunInProgress:
         judged."""
         progress, tally, lease = self.progress, self.tally, self.lease
         streams = {
-            name: _stream_result(stream, tally.unusable(name))
+            name: _stream_result(stream, tally.set_aside(name), tally.unusable(name))
             for name, stream in progress.streams.items()
         }
         before = self.manifests.state_before("inventory")
@@ -377,13 +377,14 @@ class RunInProgress:
         return self.tally.run_view(state, now, self.progress, hop=self._hop, ended=ended)
 
 
-def _stream_result(stream: StreamProgress, unusable: int) -> StreamResult:
+def _stream_result(stream: StreamProgress, set_aside: int, unusable: int) -> StreamResult:
     return StreamResult(
         good=stream.good,
         full_listing=stream.full_listing,
         looks_back=stream.good and (stream.since is None or stream.kind != "between"),
         read_from=stream.read_from,
         listed=stream.listed,
+        set_aside=set_aside,
         unusable=unusable,
         aside_from=stream.aside_from,
         words_from=stream.words_from,

@@ -31,9 +31,9 @@ class StreamResult:
 
     `good`: all of it was read. `full_listing`: it was read as a listing of everything that the POS
     has. `looks_back`: it went back as far as a daily pass does. `read_from`: since when, None for
-    all there is. `listed`: rows received. `unusable`: those that were set aside or hold words that
-    the profile does not know; `aside_from`, `words_from`: as on `StreamState`. `days`:
-    new sales per UTC day ordinal, as text.
+    all there is. `listed`: rows received. `set_aside`: those that could not be used; `unusable`:
+    these and those that hold words that the profile does not know; `aside_from`, `words_from`: as
+    on `StreamState`. `days`: new sales per UTC day ordinal, as text.
     `store_key_sales`: new sales per store key; a key that was only listed has 0.
     """
 
@@ -42,6 +42,7 @@ class StreamResult:
     looks_back: bool = False
     read_from: Instant | None = None
     listed: int = 0
+    set_aside: int = 0
     unusable: int = 0
     aside_from: Instant | None = None
     words_from: Instant | None = None

@@ -249,3 +249,15 @@ def test_a_planned_run_sets_the_next_time_when_it_ends() -> None:
     next_at = credential(room).next_sync_at
     assert next_at is not None
     assert room.clock.now() < next_at <= room.clock.now() + 6 * 3_600_000
+
+
+def test_the_planner_measures_how_late_it_comes_to_the_oldest() -> None:
+    room = due_room(3)
+    set_due(room, room.credentials.get(UID, PLATFORM, "crd_2"), room.clock.now() - 90_000)
+    measured: list[dict[str, float]] = []
+    planner = replace(room.planner, measure=lambda figures: measured.append(dict(figures)))
+
+    planner.plan(always)
+    planner.plan(always)
+
+    assert measured == [{"PlanLagSeconds": 90.0}, {"PlanLagSeconds": 0.0}]

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 import pytest
 
-from chalicelib.domain.errors import Conflict, RateLimited
+from chalicelib.domain.errors import Conflict, RateLimited, UpstreamError
 from chalicelib.services.job_messages import MAX_HOPS
 from chalicelib.services.ports.runs import RunView
 from tests.fakes.pos import pages_of
@@ -17,6 +18,7 @@ from tests.worlds.syncing import (
     credential,
     disconnect,
     every_page_takes,
+    later,
     on_fetch,
     people,
     products,
@@ -307,3 +309,27 @@ def test_many_slices_come_to_the_same_as_one() -> None:
     assert sliced.hops >= 3
     assert whole.hops == 0
     assert many == one
+
+
+def test_each_run_measures_how_old_its_source_has_become_by_platform_alone() -> None:
+    room = a_room(customers=people(3))
+    show(room, sales=[*sales(room, 4), replace(sales(room, 1, days=1)[0], customer_ext_id=None)])
+    measured: list[tuple[dict[str, float], dict[str, str]]] = []
+    ending = replace(
+        room.worker.ending,
+        measure=lambda figures, **under: measured.append((dict(figures), under)),
+    )
+    room.worker = replace(room.worker, ending=ending)
+
+    run = room.sync()
+    began = room.clock.now()
+    later(room, hours=30)
+    show(room, customers=[UpstreamError("It answers 500.")])
+    room.sync()
+
+    (good, under), (bad, _) = measured
+    assert under == {"platform": PLATFORM}
+    assert good["SetAside"] == 0
+    assert good["SalesUnlinked"] == run.sales_unlinked == 2
+    assert good["FreshnessSeconds"] < 60
+    assert bad["FreshnessSeconds"] == pytest.approx((room.clock.now() - began) / 1000, abs=60)
