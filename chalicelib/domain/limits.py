@@ -5,7 +5,16 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Literal, get_args
 
-HourlyLimit = Literal["checks", "credential_changes", "syncs", "rereads", "previews", "invitations"]
+HourlyLimit = Literal[
+    "checks",
+    "credential_changes",
+    "syncs",
+    "rereads",
+    "previews",
+    "invitations",
+    "audience_runs",
+    "exports",
+]
 """How often an account may do each within an hour."""
 
 SlotLimit = Literal["sync_slots", "own_server_slots", "jobs_slots"]
@@ -36,6 +45,8 @@ DEFAULT_LIMITS: Mapping[LimitName, int] = {
     "rereads": 12,
     "previews": 120,
     "invitations": 30,
+    "audience_runs": 12,
+    "exports": 30,
     "credentials": 300,
     "own_server_minutes": 120,
 }

@@ -39,9 +39,10 @@ Right = Literal[
     "team:read",
     "team:write",
 ]
-"""`integrations:write` covers credentials, connecting and disconnecting; `runs:write` *Sync now*
-and *Re-read*; `stores:write` mappings; `settings:write` the card; `account:write` Account Settings;
-`counter:use` the Staff view (look up, wallet, redeem, sign up)."""
+"""`audiences:write` starts audience runs; `integrations:write` covers credentials, connecting and
+disconnecting; `runs:write` *Sync now* and *Re-read*; `stores:write` mappings; `settings:write` the
+card; `account:write` Account Settings; `counter:use` the Staff view (look up, wallet, redeem, sign
+up)."""
 
 ROLES: tuple[Role, ...] = get_args(Role)
 RIGHTS: frozenset[Right] = frozenset(get_args(Right))
@@ -66,6 +67,7 @@ RIGHTS_OF: Mapping[Role, frozenset[Right]] = {
     "Operator": _READS
     | {
         "account:write",
+        "audiences:write",
         "audit:read",
         "integrations:write",
         "previews:run",

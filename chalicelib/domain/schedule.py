@@ -46,6 +46,11 @@ def next_due(
     return min(between, *(daily for daily in dailies if daily > now))
 
 
+def daily_sync_at(at: Instant, zone: str, sync_hour: int, credential_id: str) -> Instant:
+    """Return the daily sync of the local day of `at`."""
+    return at_local_time(local_day(at, zone), _daily_time(sync_hour, credential_id), zone)
+
+
 def pass_kind(
     previous: Instant, now: Instant, zone: str, sync_hour: int, credential_id: str
 ) -> PassKind:

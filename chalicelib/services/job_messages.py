@@ -137,6 +137,26 @@ class HeldMessage(_Message):
 
 
 @dataclass(frozen=True, slots=True, config=_WIRE)
+class AudienceRunMessage(_Message):
+    """Go on with an audience run."""
+
+    job: Literal["audience"] = field(default="audience", kw_only=True)
+    uid: Account
+    run: Text
+    hop: Count = 0
+
+
+@dataclass(frozen=True, slots=True, config=_WIRE)
+class ExportMessage(_Message):
+    """Go on with an export."""
+
+    job: Literal["export"] = field(default="export", kw_only=True)
+    uid: Account
+    export: Text
+    hop: Count = 0
+
+
+@dataclass(frozen=True, slots=True, config=_WIRE)
 class RequestJob(_Message):
     """Look at what is wanted of this number, and send it if it may go."""
 
@@ -203,6 +223,8 @@ AccountJob = (
     | TakeOverMessage
     | KeepMessage
     | HeldMessage
+    | AudienceRunMessage
+    | ExportMessage
 )
 TextJob = RequestJob | SendTest | LostText | InboundText | EffectsMessage
 

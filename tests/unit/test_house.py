@@ -163,6 +163,7 @@ OWN_JSON = {  # what our own code, or whoever deploys it, wrote
     "chalicelib.domain.gone_sales",
     "chalicelib.domain.outside_json",
     "chalicelib.entrypoints.http.cursors",
+    "chalicelib.services.audiences.volumes",
 }
 
 

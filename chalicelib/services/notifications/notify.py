@@ -29,11 +29,14 @@ Kind = Literal[
     "members_left",
     "unclear_replies",
     "dead_letter",
+    "drift",
+    "audience_run_failed",
 ]
 
 CARD = "/settings/integrations/{platform}"
 STORES = "/settings/stores"
 TEXTING = "/settings/texting"
+AUDIENCES = "/audiences"
 NAMES_SHOWN = 5
 NAMES_KEPT = 20
 
@@ -190,6 +193,21 @@ TEMPLATES: Mapping[Kind, Template] = {
         "Nothing is lost: our operator has been told and can run it again.",
         "/notifications",
         ("queue", "count"),
+    ),
+    "drift": Template(
+        "error",
+        "{personas} personas differed from what their facts say; the audience run mended them.",
+        "Nothing is to be done: our operator has been told and looks for the cause. This notice"
+        " goes with the next run that finds none.",
+        AUDIENCES,
+        ("personas",),
+    ),
+    "audience_run_failed": Template(
+        "error",
+        "The audience run failed. Lists and counts stay those of the run before.",
+        "Our operator has been told. The next run begins by itself at night, or with Run now.",
+        AUDIENCES,
+        (),
     ),
 }
 

@@ -1,0 +1,1 @@
+"""Audience runs: everybody derived again, the lists and counts that this leaves, their export."""
