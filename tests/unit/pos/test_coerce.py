@@ -245,3 +245,219 @@ def test_what_is_no_number_is_no_quantity(value: Any) -> None:
 )
 def test_a_whole_number_or_nothing(value: Any, found: int | None) -> None:
     assert coerce.whole_number(value) == found
+
+
+@pytest.mark.parametrize(
+    ("read", "broken", "reason"),
+    [
+        (coerce.text, ["Ana"], "wrong_shape"),
+        (coerce.optional_id, 2.0**54, "wrong_shape"),
+        (coerce.optional_id, "12\x0034", "wrong_shape"),
+        (coerce.optional_id, "a" * 129, "wrong_shape"),
+        (coerce.required_id, 0, "missing_id"),
+        (coerce.points, 0.125, "wrong_shape"),
+        (coerce.points, 10**11 + 1, "wrong_shape"),
+        (coerce.points, "many", "bad_money"),
+        (coerce.boolean, "maybe", "wrong_shape"),
+        (coerce.decimal_text, "many", "wrong_shape"),
+        (coerce.cents, 12.5, "bad_money"),
+        (coerce.cents, "--5-", "bad_money"),
+        (coerce.cents, "(5", "bad_money"),
+        (coerce.cents, "5)", "bad_money"),
+        (coerce.cents, "one", "bad_money"),
+        (coerce.cents, True, "bad_money"),
+        (coerce.dollars, [], "bad_money"),
+        (coerce.dollars, 10**13 + 1, "bad_money"),
+        (times.birth_date, "soon", "bad_date"),
+        (times.birth_date, "1899-12-31", "bad_date"),
+        (times.birth_date, "2101-01-01", "bad_date"),
+        (times.birth_year, "1899", "bad_date"),
+        (times.birth_year, "2101", "bad_date"),
+        (times.birth_year, "01990", "bad_date"),
+        (times.birth_year, "MCMXC", "bad_date"),
+        (times.flag_or_time(times.instant_reader("UTC", ("iso",))), "soon", "wrong_shape"),
+    ],
+)
+def test_what_is_broken_is_named_by_its_kind(read: Any, broken: Any, reason: str) -> None:
+    with pytest.raises(Unusable, match=f"^{reason}$") as unusable:
+        read(broken)
+
+    assert (unusable.value.reason, unusable.value.field) == (reason, "")
+
+
+@pytest.mark.parametrize(
+    ("told", "word"),
+    [
+        ("Done ", "Done"),
+        ("N/A", "N/A"),
+        ("-", ""),
+        (" --- ", ""),
+        ("", ""),
+        (None, ""),
+        (5, "5"),
+        (["Done"], "\ufffd"),
+        ("x" * 501, "x" * 500),
+        ("n/a" + "\u200b", "n/a\u200b"),
+    ],
+)
+def test_a_word_of_the_pos_stays_one_though_it_says_nothing(told: Any, word: str) -> None:
+    assert coerce.word(told) == word
+
+
+@pytest.mark.parametrize(
+    ("told", "contact"),
+    [
+        ([], None),
+        ({}, None),
+        (["2065550142"], "\ufffd"),
+        (True, "\ufffd"),
+        (2065550142, "2065550142"),
+    ],
+)
+def test_a_contact_that_is_no_text_is_broken_and_an_empty_one_missing(
+    told: Any, contact: str | None
+) -> None:
+    assert coerce.contact_text(told) == contact
+
+
+@pytest.mark.parametrize(
+    ("told", "id_text"),
+    [
+        (2**60, str(2**60)),
+        (-5, "-5"),
+        (0, None),
+        ("0", None),
+        ("00", "00"),
+        (2.0**53, "9007199254740992"),
+        ("n", "n"),
+        ("nadia-1", "nadia-1"),
+        ("u77", "u77"),
+        ("Null", None),
+        ("a" * 128, "a" * 128),
+    ],
+)
+def test_an_id_is_kept_to_its_last_sign(told: Any, id_text: str | None) -> None:
+    assert coerce.optional_id(told) == id_text
+
+
+def test_numbers_are_read_up_to_their_limits_and_to_whole_ones() -> None:
+    largest = 10**13
+
+    for number in (largest, -largest, float(largest), str(largest)):
+        assert coerce.whole_number(number) == int(number)
+    for number in (largest + 1, -largest - 1, float(largest) + 1024, str(largest + 1)):
+        assert coerce.whole_number(number) is None
+    assert [coerce.points(balance) for balance in (10**11, "100000000000")] == [10**11] * 2
+    assert coerce.cents(1e13) == coerce.cents(largest) == largest
+    assert coerce.dollars(str(largest)) == largest * 100
+    assert coerce.text("x" * 500) == "x" * 500
+    assert coerce.text("x" * 501) == "x" * 500
+    assert type(coerce.points("120.00")) is type(coerce.points(120.0)) is int
+    assert coerce.decimal_text(10**20) == "1" + "0" * 20
+
+
+@pytest.mark.parametrize(
+    ("told", "cents"),
+    [
+        ("(500)", -500),
+        ("(1,234)", -1234),
+        ("500-", -500),
+        ("\N{MINUS SIGN}500", -500),
+        ("+500", 500),
+        ("1 234 567", 1234567),
+    ],
+)
+def test_amounts_below_zero_are_told_by_a_minus_on_either_side_or_by_brackets(
+    told: str, cents: int
+) -> None:
+    assert coerce.cents(told) == cents
+
+
+@pytest.mark.parametrize(
+    ("told", "amount", "says_one"),
+    [
+        ("$5.00", Decimal("5.00"), True),
+        (5, Decimal(5), True),
+        ("CA$ -1.50", Decimal("-1.50"), True),
+        ("0.00", Decimal(0), False),
+        (0, Decimal(0), False),
+        ("-", None, False),
+        (None, None, False),
+    ],
+)
+def test_an_amount_is_read_as_it_is_written(
+    told: Any, amount: Decimal | None, says_one: bool
+) -> None:
+    assert coerce.amount_as_written(told) == amount
+    assert coerce.is_amount(told) is says_one
+
+
+def test_an_amount_that_cannot_be_read_is_one_all_the_same() -> None:
+    assert coerce.is_amount("five")
+    assert coerce.is_amount(["5.00"])
+
+
+MONTHS_FIRST = ("iso", "%m/%d/%Y", "%b %d, %Y")
+
+
+@pytest.mark.parametrize(
+    ("told", "born"),
+    [
+        ("1990-07-23", "1990-07-23"),
+        ("1990-07-23T00:00:00.000Z", "1990-07-23"),
+        ("1990-07-23 (as told)", "1990-07-23"),
+        ("19900723", "1990-07-23"),
+        ("07/23/1990", "1990-07-23"),
+        ("Jul 23, 1990", "1990-07-23"),
+        ("1900-01-01", "1900-01-01"),
+        ("2100-12-31", "2100-12-31"),
+        ("undefined", None),
+    ],
+)
+def test_a_date_of_birth_is_its_day_alone(told: str, born: str | None) -> None:
+    assert times.birth_date(told, MONTHS_FIRST) == born
+
+
+@pytest.mark.parametrize("year", [1900, "1900", " 2100 ", 1990.0])
+def test_a_year_of_birth_has_four_digits(year: Any) -> None:
+    assert times.birth_year(year) == str(int(float(year)))
+
+
+@pytest.mark.parametrize(
+    ("told", "shown", "as_if_utc"),
+    [
+        ("2026-05-02T12:22:10", "2026-05-02T12:22:10", "2026-05-02T12:22:10Z"),
+        (" 05/02/2026 ", "2026-05-02T00:00:00", "2026-05-02T00:00:00Z"),
+        ("2026-05-02T12:22:10-07:00", "2026-05-02T12:22:10", None),
+        ("soon", None, None),
+        (1714678930, None, None),
+        (None, None, None),
+    ],
+)
+def test_what_the_shops_clock_showed_is_told_whatever_its_zone(
+    told: Any, shown: str | None, as_if_utc: str | None
+) -> None:
+    clock = times.wall_clock(told, MONTHS_FIRST)
+    instant = times.zoneless_clock(told, MONTHS_FIRST)
+
+    assert (clock and clock.isoformat()) == shown
+    assert instant == (as_if_utc and from_text(as_if_utc))
+
+
+@pytest.mark.parametrize(
+    ("told", "flag"),
+    [
+        (None, None),
+        ("", None),
+        (True, True),
+        (False, False),
+        (0, False),
+        (1, True),
+        (2, True),
+        (1714678930, True),
+        ("no", False),
+        ("2026-05-02T12:22:10Z", True),
+    ],
+)
+def test_a_flag_may_be_told_by_when_it_was_raised(told: Any, flag: bool | None) -> None:
+    assert times.flag_or_time(times.instant_reader("UTC", ("iso",)))(told) is flag

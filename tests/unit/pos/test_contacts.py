@@ -58,6 +58,8 @@ def asked_of_the_library(digits: str) -> str | None:
         "206-555-0199 x12, 206-555-0142",
         "+1 206 555 0142; +1 206 555 0199",
         "\uff12\uff10\uff16-555-0142",
+        "# 206-555-0142",
+        "ext 206-555-0142",
     ],
 )
 def test_every_way_of_writing_a_number_gives_one_number(raw: str) -> None:
@@ -72,7 +74,9 @@ def test_ten_digits_behind_a_plus_are_not_taken_for_a_number_of_the_region() -> 
     assert contacts.phone("+2065550142", "US")[0] != "+12065550142"
 
 
-@pytest.mark.parametrize("raw", ["0000000000", "000-000-0000", "9999999999", "5555555555"])
+@pytest.mark.parametrize(
+    "raw", ["0000000000", "000-000-0000", "9999999999", "5555555555", "5555555", "555-5555 "]
+)
 def test_one_digit_all_over_is_a_placeholder(raw: str) -> None:
     assert contacts.phone(raw, "US") == (None, "placeholder_phone")
 
@@ -94,6 +98,9 @@ def test_directory_assistance_of_any_area_is_a_placeholder(raw: str) -> None:
         "+1 206 555 0142 x 12",
         "234-5678 x901",
         "+44 20 7946 0958 x12",
+        "206-555-0142 x 2065550199",
+        "206 x5550142",
+        "206-555 x0142",
     ],
 )
 def test_a_line_with_an_extension_is_of_nobody_alone(raw: str) -> None:
@@ -117,6 +124,19 @@ def test_a_number_of_another_country_is_found_amid_text() -> None:
     assert contacts.phone("44 20 7946 0958", "US") == (None, "bad_phone")
 
 
+def test_a_number_without_its_country_is_of_the_region_of_the_pos() -> None:
+    assert contacts.phone("020 7946 0958", "GB") == ("+442079460958", None)
+    assert contacts.phone("020 7946 0958 or 020 7946 0991", "GB") == ("+442079460958", None)
+    assert contacts.phone("206-555-0142", "GB") == (None, "bad_phone")
+    assert contacts.phone("+1 206 555 0142", "GB") == ("+12065550142", None)
+
+
+def test_of_a_field_of_placeholders_it_is_said_that_they_are() -> None:
+    assert contacts.email("no@no.com; none@none.com", NO_VENDOR) == (None, "placeholder_email")
+    assert contacts.email("no@no.com; at home", NO_VENDOR) == (None, "placeholder_email")
+    assert contacts.phone("000-000-0000 or 206-555-1212", "US") == (None, "placeholder_phone")
+
+
 @pytest.mark.parametrize(
     "raw",
     [
@@ -131,7 +151,9 @@ def test_the_first_usable_address_of_a_field_counts(raw: str) -> None:
     assert contacts.email(raw, NO_VENDOR) == ("ana@example.com", None)
 
 
-@pytest.mark.parametrize("raw", ["5", "12345", "2345678", "call front desk", "0065550142", "+"])
+@pytest.mark.parametrize(
+    "raw", ["5", "666666", "12345", "2345678", "call front desk", "0065550142", "+"]
+)
 def test_what_nobody_can_call_is_a_bad_phone(raw: str) -> None:
     assert contacts.phone(raw, "US") == (None, "bad_phone")
 
@@ -198,7 +220,17 @@ def test_an_address_the_vendor_made_is_a_placeholder(raw: str) -> None:
 
 
 @pytest.mark.parametrize(
-    "raw", ["ana@", "ana.example.com", "two@@example.com", "n/a", "@example.com", "a b@example.com"]
+    "raw",
+    [
+        "ana@",
+        "ana.example.com",
+        "two@@example.com",
+        "n/a",
+        "@example.com",
+        "a b@example.com",
+        "a..b@example.com",
+        "ana.@example.com",
+    ],
 )
 def test_what_is_no_address_is_a_bad_email(raw: str) -> None:
     assert contacts.email(raw, NO_VENDOR) == (None, "bad_email")
