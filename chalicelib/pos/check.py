@@ -25,6 +25,7 @@ from chalicelib.pos.profile.wire import Probe
 from chalicelib.pos.rows.field_map import Setting
 from chalicelib.pos.rows.normalise import Normaliser
 from chalicelib.pos.transport.auth_variants import AuthVariants
+from chalicelib.pos.transport.redaction import HIDDEN
 from chalicelib.pos.transport.transport import TooSlow
 from chalicelib.services.ports.pos import CheckResult, CredentialAccess, StreamPlan
 
@@ -80,6 +81,8 @@ class Check:
             return ()
         facts = tuple(f for f in normaliser.page(rows).facts if isinstance(f, StoreFact))
         facts = facts or stores_named_elsewhere(self._profile, self._auth)
+        if any(HIDDEN in fact.key for fact in facts):
+            raise UnexpectedAnswer(f"{self._profile.title} calls a store by the key itself.")
         if not facts:
             raise UpstreamError(no_store_text(self._profile))
         return self._chosen_shops(facts)

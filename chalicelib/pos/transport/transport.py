@@ -217,6 +217,7 @@ class Transport:
         try:
             with answers.cut_after(within, response.raw.shutdown):
                 body = answers.read_body(response.raw, lambda: self._clock.monotonic() < ends)
+            body = self._redact.in_data(body)  # a POS may echo its key, as the name of a store
             return self.parse(body, response.headers.get("Content-Type", ""))
         except answers.SlowAnswer:
             error: AiqError = TooSlow(self._message("took too long to answer", call))

@@ -2,8 +2,18 @@
 
 from __future__ import annotations
 
+import json
+
+import pytest
+
 from chalicelib.domain.records import StoreFact
+from chalicelib.domain.words import Platform
 from chalicelib.pos.check import LONGEST_NAME, MOST_NAMED, _shops_text
+from chalicelib.pos.gateway import Gateway
+from chalicelib.services.ports.pos import CredentialAccess
+from tests.fakes.common import FakeClock
+
+from .tiny_server import say, serving
 
 
 def test_a_chain_is_named_by_its_first_shops_and_the_number_of_the_others() -> None:
@@ -21,3 +31,27 @@ def test_a_shop_with_an_endless_name_is_named_by_its_beginning() -> None:
 
 def test_a_shop_without_a_name_is_named_by_its_key() -> None:
     assert _shops_text([StoreFact("north", "")]) == "north"
+
+
+KEY = "vt_4f1c9a2b7d"
+
+
+@pytest.mark.parametrize(
+    ("venue", "outcome"),
+    [({"code": "v1", "name": KEY}, "ok"), ({"code": KEY, "name": "North"}, "unexpected_answer")],
+)
+def test_a_key_that_the_pos_calls_the_shop_by_is_shown_nowhere(
+    venue: dict[str, str], outcome: str
+) -> None:
+    fields = {"store_name": "North", "key": KEY}
+    answer = json.dumps({"venue": venue, "customers": [], "orders": [], "pagination": {}})
+    with serving(say(answer.encode())) as server:
+        gateway = Gateway(FakeClock(), {Platform("posabit"): server.url}, lambda _: None)
+
+        result = gateway.check(CredentialAccess(Platform("posabit"), fields))
+
+    assert KEY not in repr(result)
+    assert (result.scope is None) == (outcome != "ok")
+    if outcome != "ok":
+        assert result.outcome == outcome
+        assert "by the key itself" in result.message

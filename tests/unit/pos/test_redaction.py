@@ -2,7 +2,12 @@
 
 from __future__ import annotations
 
-from chalicelib.pos.transport.redaction import HIDDEN, Redactor
+import json
+
+from hypothesis import example, given
+from hypothesis import strategies as st
+
+from chalicelib.pos.transport.redaction import HIDDEN, SHORTEST_IN_DATA, Redactor
 
 
 def test_every_form_of_every_secret_is_hidden() -> None:
@@ -25,3 +30,20 @@ def test_values_too_short_to_be_secret_leave_the_sentence_alone() -> None:
 
 def test_a_redactor_does_not_tell_what_it_hides() -> None:
     assert "other-key" not in repr(Redactor(["other-key"]))
+
+
+@given(secret=st.text(min_size=SHORTEST_IN_DATA).filter(lambda text: text.isprintable()))
+@example(secret='canary/4f"1c')
+def test_no_json_that_echoes_a_secret_carries_it_on(secret: str) -> None:
+    hide = Redactor([secret])
+
+    for ascii_only in (True, False):
+        body = json.dumps({"name": f"Shop {secret}"}, ensure_ascii=ascii_only)
+        for written in (body, body.replace("/", r"\/")):
+            assert json.loads(hide.in_data(written.encode())) == {"name": f"Shop {HIDDEN}"}
+
+
+def test_data_without_a_secret_is_what_it_was() -> None:
+    body = b'{"name": "a banana", "total": 1234}'
+
+    assert Redactor(["1234", "banana+b"]).in_data(body) is body

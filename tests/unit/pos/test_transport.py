@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import gzip
+import json
 import logging
 import socket
 import threading
@@ -26,6 +27,7 @@ from chalicelib.domain.errors import (
     UpstreamError,
 )
 from chalicelib.pos.transport import answers
+from chalicelib.pos.transport.redaction import HIDDEN
 from chalicelib.pos.transport.transport import Call, TooSlow, Transport
 from tests.fakes.common import FakeClock
 
@@ -111,6 +113,12 @@ def test_what_is_mended_by_the_third_try_is_an_answer(bad: Script) -> None:
 
     assert made == {"ok": True}
     assert used.retries == 2
+
+
+def test_a_key_that_the_pos_sends_back_is_hidden_in_what_is_read() -> None:
+    body, _ = ask(say(json.dumps({"stores": [{"name": SECRET, "id": 7}]}).encode()))
+
+    assert body == {"stores": [{"name": HIDDEN, "id": 7}]}
 
 
 def test_a_body_that_its_reader_refuses_is_asked_for_again() -> None:
