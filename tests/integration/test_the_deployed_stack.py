@@ -3,14 +3,25 @@
 from __future__ import annotations
 
 import json
+import shutil
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
 
+import boto3
 import pytest
 import requests
+from botocore.exceptions import ClientError
 
 from chalicelib.entrypoints.http.application import SECURITY_HEADERS
 from tests.waiting import eventually
 from tools.account import create_account
+from tools.deploy import deploy
+from tools.deploy_guards import refuse_loss
+from tools.package import HERE, Package, package
 from tools.stack import LocalStack
+from tools.stack.local import PACKAGES_BUCKET
+from tools.steps import StepFailed
 
 
 def test_the_front_answers_for_the_api(stack: LocalStack) -> None:
@@ -80,8 +91,6 @@ def test_what_the_template_cannot_tell_the_local_aws_is_set(stack: LocalStack) -
 
 
 def test_a_second_stack_in_the_same_folder_is_refused_clearly(stack: LocalStack) -> None:
-    from tools.steps import StepFailed
-
     if not (stack.data_dir / "stack.json").exists():
         pytest.skip("the stack belongs to another process, which holds its own lock")
 
@@ -123,3 +132,84 @@ def test_a_function_may_do_no_more_than_its_role_says(stack: LocalStack) -> None
             PolicyDocument=json.dumps(policy["PolicyDocument"]),
         )
     stack.tick("WatchDeadLetters")
+
+
+@pytest.fixture
+def rows_as(stack: LocalStack) -> Callable[[str], Any]:
+    """A client of DynamoDB with what a function's role may do."""
+
+    def client(function: str) -> Any:
+        role = stack.client("iam").get_role(RoleName=stack.resources[f"{function}Role"])["Role"]
+        given = stack.client("sts").assume_role(RoleArn=role["Arn"], RoleSessionName="test")
+        return boto3.client(
+            "dynamodb",
+            endpoint_url=stack.endpoint_url,
+            region_name="us-east-1",
+            aws_access_key_id=given["Credentials"]["AccessKeyId"],
+            aws_secret_access_key=given["Credentials"]["SecretAccessKey"],
+            aws_session_token=given["Credentials"]["SessionToken"],
+        )
+
+    return client
+
+
+def test_no_worker_deletes_a_consent_or_a_ledger_entry(
+    stack: LocalStack, rows_as: Callable[[str], Any]
+) -> None:
+    table = stack.outputs["TablePersonas"]
+    log = {"pk": {"S": "3912#CONTACT#sms#+12065550123"}, "sk": {"S": "ENTRY#e1"}}
+    ledger = {"pk": {"S": "3912#REC#00"}, "sk": {"S": "LEDGER#import"}}
+    rows_as("TextWorker").put_item(TableName=table, Item=log)
+
+    for function in ("SyncWorker", "AccountJobs", "TextWorker", "InboundSms", "ReleaseTexts"):
+        for key in (log, ledger):
+            with pytest.raises(ClientError, match="AccessDenied"):
+                rows_as(function).delete_item(TableName=table, Key=key)
+    for function in ("SyncWorker", "AccountJobs", "ReleaseTexts"):
+        with pytest.raises(ClientError, match="AccessDenied"):
+            rows_as(function).put_item(TableName=table, Item=log)
+
+    assert stack.client("dynamodb").get_item(TableName=table, Key=log)["Item"] == log
+
+
+def test_the_watch_over_dead_letters_deletes_nothing(
+    stack: LocalStack, rows_as: Callable[[str], Any]
+) -> None:
+    key = {"pk": {"S": "ACCOUNT#3912"}, "sk": {"S": "ACCOUNT"}}
+
+    with pytest.raises(ClientError, match="AccessDenied"):
+        rows_as("WatchDeadLetters").delete_item(TableName=stack.outputs["TableAccounts"], Key=key)
+
+
+def test_a_change_that_would_replace_a_table_is_refused_and_its_rows_stay(
+    stack: LocalStack, tmp_path: Path
+) -> None:
+    table = stack.outputs["TableStores"]
+    row = {"pk": {"S": "ACCOUNT#3912"}, "sk": {"S": "STORE#1"}}
+    stack.client("dynamodb").put_item(TableName=table, Item=row)
+    real = package(target=HERE)
+    changed = real.template
+    replaced = changed["Resources"]["StoresTable"]["Properties"]
+    for each in (replaced["KeySchema"][1], replaced["AttributeDefinitions"][1]):
+        each["AttributeName"] = "other"
+    (tmp_path / "sam.json").write_text(json.dumps(changed))
+    shutil.copy(real.zip_file, tmp_path)
+
+    with pytest.raises(StepFailed, match='REPLACE="StoresTable"'):
+        deploy(
+            stack.client,
+            Package(tmp_path, "of-another-key-schema"),
+            stack.name,
+            {},
+            bucket=PACKAGES_BUCKET,
+            kept=changed["Parameters"].keys(),
+            review=lambda changes: refuse_loss(changes, ()),
+        )
+
+    kept = stack.client("dynamodb").get_item(TableName=table, Key=row)
+    assert kept["Item"] == row
+    cloudformation = stack.client("cloudformation")
+    [now] = cloudformation.describe_stacks(StackName=stack.name)["Stacks"]
+    assert now["StackStatus"] in ("CREATE_COMPLETE", "UPDATE_COMPLETE")
+    waiting = cloudformation.list_change_sets(StackName=stack.name)["Summaries"]
+    assert [each for each in waiting if each["ExecutionStatus"] == "AVAILABLE"] == []
