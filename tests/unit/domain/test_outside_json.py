@@ -38,6 +38,8 @@ PLAIN = st.recursive(
         (b'"Jos\xc3\xa9 and Jos\xe9"', "José and José"),
         (b'"\x81"', HALF),
         (b'"Ana \xf0\x9f\x98"', f"Ana {HALF}"),
+        (b'"Ana \xf0\x9f"', f"Ana {HALF}"),
+        (b'"Mu\xf1oz"', "Muñoz"),
         (b'"Ana \xed\xa0\xbd"', f"Ana {HALF}"),
         (b'"Ana \xed\xa0\xbd\xed\xb8\x80"', "Ana \N{GRINNING FACE}"),
         (b'"Ana \\ud83d"', f"Ana {HALF}"),

@@ -10,9 +10,9 @@ import pytest
 from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
-from chalicelib.domain.identity import connected_components
+from chalicelib.domain.identity import Component, MergeKey, connected_components
 from chalicelib.domain.personas import Figures, Persona, derive_persona, favourite_store
-from chalicelib.domain.rules import Terms
+from chalicelib.domain.rules import Rules, Source, Terms
 from chalicelib.domain.sales_summary import SalesSummary
 from chalicelib.domain.times import from_text
 from tests.unit.domain import naive, strategies
@@ -216,6 +216,24 @@ def test_who_shares_a_phone_with_too_many_is_texted_at_another_of_their_own() ->
     assert (derived["1@mail.test"].own_phones, derived["1@mail.test"].texted_at) == ((), None)
     assert persona_of([older]).own_phones is None
     assert persona_of([older]).texted_at == "+12065550199"
+
+
+def test_only_who_has_a_number_of_their_own_is_asked_and_the_busy_are_flagged() -> None:
+    asking = Terms(0, Rules(sources={"posabit": Source(sms_opt_in_after=0)}))
+    phones = [PHONE, "+12065550199"]
+    shared = frozenset({MergeKey("phone", PHONE)})
+    found = []
+    for known in (phones, phones[:1]):
+        told = [shopper(str(n), phone=phone, email="a@mail.test") for n, phone in enumerate(known)]
+        of_one = Component(tuple(source_records(told)), shared_keys=shared)
+        sales = summaries([sold("s", "0")])
+        persona = derive_persona(of_one, sales, asking)
+        busy = derive_persona(of_one, sales, asking, busy=True)
+        assert persona is not None
+        assert busy is not None
+        found.append((persona.asked_by, busy.asked_by, busy.flags - persona.flags))
+
+    assert found == [(("posabit",), (), {"busy"}), ((), (), {"busy"})]
 
 
 def test_a_persona_stored_before_own_phones_were_told_is_not_texted_at_a_shared_one() -> None:

@@ -131,6 +131,7 @@ PLAIN_REFUSALS = {
         "Who is this? Wrong number",
         "This is not Ana's number",
         "stop at once",
+        "I like you. Do not text me",
     ),
     "french": (
         "Arrêtez",

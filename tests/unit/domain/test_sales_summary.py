@@ -5,6 +5,7 @@ from __future__ import annotations
 import random
 import tracemalloc
 from collections.abc import Iterator
+from dataclasses import replace
 
 import pytest
 from hypothesis import given
@@ -223,3 +224,28 @@ def test_a_rebuild_of_very_many_sales_keeps_none_of_them() -> None:
 
     assert (summary.total, len(summary.stores[0].days)) == (20_000, WINDOW_DAYS + 1)
     assert peak < 1_000_000
+
+
+def test_the_only_sale_of_a_store_key_goes_with_it_and_an_old_one_leaves_the_days_alone() -> None:
+    first, only = sold("first", "7", at=days_before(500)), sold("only", "7", store_key="Harbour")
+    old = sold("old", "7", at=days_before(400))
+    last, again = sold("last", "7", at=days_before(-2)), sold("again", "7", at=days_before(-1))
+    refs = [sale_ref(one) for one in (first, old, only, again, last)]
+    whole = SalesSummary.rebuild(refs)
+
+    for gone in (1, 2):
+        left = [ref for ref in refs if ref != refs[gone]]
+        assert whole.without_sale(refs[gone]) == SalesSummary.rebuild(left)
+
+
+def test_sales_that_differ_in_time_place_or_counting_make_another_sum() -> None:
+    one = ref(1)
+
+    assert one.sums_like(replace(one, ext_id="2", net=5))
+    assert not one.sums_like(replace(one, ordered_at=1))
+    assert not one.sums_like(replace(one, store_key="other"))
+    assert not one.sums_like(replace(one, counts=False))
+
+
+def test_a_summary_of_nothing_is_stored_as_zeros() -> None:
+    assert SalesSummary.EMPTY.pack() == b"\x01" + bytes(23)

@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from chalicelib.domain.names import NAME_KEY_LENGTH, name_key, name_prefix
+from chalicelib.domain.names import NAME_KEY_LENGTH, name_key, name_prefix, person_name, usable_name
 from chalicelib.domain.times import (
     DAY,
     HOUR,
@@ -223,3 +223,26 @@ def test_whoever_types_the_start_of_a_name_finds_it(first: str, last: str, lengt
     typed = f"{first} {last}"[:length]
 
     assert name_key(first, last).startswith(name_prefix(typed))
+
+
+@pytest.mark.parametrize(
+    ("first", "last", "person"),
+    [
+        ("Ana", "Ruiz", "a ruiz"),
+        ("ÁNA", " Ruíz ", "a ruiz"),
+        ("", "Ruiz", "ruiz"),
+        ("Ana", "", "a"),
+        ("N/A", "--", ""),
+        ("Ana", "R" * 50, "a " + "r" * 38),
+    ],
+)
+def test_different_people_are_told_apart_by_first_initial_and_last_name(
+    first: str, last: str, person: str
+) -> None:
+    assert person_name(first, last) == person
+
+
+@pytest.mark.parametrize("said", ["", ".", "--", "N/A", "none", "No Name", "Not given", "n.a."])
+def test_a_name_that_says_none_is_none(said: str) -> None:
+    assert usable_name(said) == ""
+    assert usable_name(f"{said} Lee") != ""
