@@ -388,7 +388,13 @@ class Run:
         """Commits of a process of its own."""
         table = BatchTable(self._dynamo, TABLE, self._time)
         account = SlowAccount(self._dynamo, every_setting=self._scenario.every_setting)
-        terms = TermsReader(_Accounts(account.account), account, account, self._time)  # type: ignore[arg-type]
+        terms = TermsReader(
+            _Accounts(account.account),  # type: ignore[arg-type]
+            account,  # type: ignore[arg-type]
+            account,  # type: ignore[arg-type]
+            self._time,
+            partial(self._dynamo.together, lambda read: read()),
+        )
         store = facts(table, CommitLocks(table, self._time))
         return commits(store, terms, SentEffects(self._dynamo))
 

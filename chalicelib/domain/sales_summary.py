@@ -9,7 +9,7 @@ its time has come (product.md §8).
 from __future__ import annotations
 
 import struct
-from bisect import bisect_left
+from bisect import bisect_left, bisect_right
 from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import ClassVar, NamedTuple
@@ -200,6 +200,18 @@ class SalesSummary:
             for key, per_day in sorted(days.items())
         )
         return cls(total, first_at, last_at, _since(stores, utc_day(last_at) - WINDOW_DAYS))
+
+    def may_hold(self, since: Instant, until: Instant) -> bool:
+        """Whether a counting sale may be on the UTC days that the time from `since` to before
+        `until` touches; of days before the window only the first sale of all is known."""
+        if self.first_at is None or self.last_at is None or until <= self.first_at:
+            return False
+        first, last = utc_day(since), utc_day(until - 1)
+        if first < utc_day(self.last_at) - WINDOW_DAYS:
+            return True
+        return any(
+            bisect_left(store.days, first) < bisect_right(store.days, last) for store in self.stores
+        )
 
     def sales_per_day(self, at_least: int) -> dict[int, int]:
         """Return the sales of each UTC day of the window; nothing where no day can have `at_least`:

@@ -22,6 +22,7 @@ from chalicelib.services.ports.facts import (
     Intent,
     KeyCarriers,
     LedgerRow,
+    PageRows,
     RecordRows,
     RecordSales,
     Returns,
@@ -97,6 +98,15 @@ class MemoryFacts:
 
     def rows(self, uid: str, records: Iterable[str]) -> dict[str, RecordRows]:
         return {rid: self._rows(uid, rid) for rid in records}
+
+    def page(
+        self,
+        uid: str,
+        sales: Iterable[SaleId],
+        returns: Iterable[SaleId],
+        records: Iterable[str],
+    ) -> PageRows:
+        return PageRows(self.sales(uid, sales), self.returns(uid, returns), self.rows(uid, records))
 
     def listed(self, uid: str, records: Sequence[str]) -> set[str]:
         return {rid for rid in records if (uid, rid) in self.records}

@@ -11,7 +11,7 @@ import pytest
 
 from chalicelib.adapters.aws.outages import Throttled
 from chalicelib.adapters.dynamo import commit_locks, keys
-from chalicelib.adapters.dynamo.batch import SIDE_BY_SIDE, BatchTable
+from chalicelib.adapters.dynamo.batch import MAX_WRITE, SIDE_BY_SIDE, BatchTable
 from chalicelib.adapters.dynamo.commit_locks import (
     PATIENT_SECONDS,
     PERSON_SECONDS,
@@ -538,7 +538,14 @@ def test_a_long_write_keeps_its_lock(table: Any) -> None:
     )
     lock = slow.lock(OURS)
 
-    slow.write(lock, Writes(records={r.record.id: r for r in map(a_record, map(str, range(600)))}))
+    slow.write(
+        lock,
+        Writes(
+            records={
+                r.record.id: r for r in map(a_record, map(str, range(3 * SIDE_BY_SIDE * MAX_WRITE)))
+            }
+        ),
+    )
 
     assert clock.now() > NOON + LOCK_SECONDS * 1000
     slow.store_intent(lock, Intent())
@@ -582,7 +589,7 @@ class Watcher:
 
 
 class Slow(Client):
-    """A wave of 8 writes side by side takes so many seconds."""
+    """A wave of writes side by side takes so many seconds."""
 
     def __init__(self, client: object, clock: FakeClock, *, seconds: float) -> None:
         super().__init__(client)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from functools import partial
+from itertools import chain
 
 from chalicelib.adapters.dynamo import keys
 from chalicelib.adapters.dynamo import persona_rows as rows
@@ -22,6 +23,7 @@ from chalicelib.services.ports.facts import (
     Intent,
     KeyCarriers,
     LedgerRow,
+    PageRows,
     RecordRows,
     Returns,
     SaleId,
@@ -29,6 +31,8 @@ from chalicelib.services.ports.facts import (
     StoredSale,
     Writes,
 )
+
+_RECORD_KINDS = (keys.PROFILE_SK, keys.SALES_SK, keys.PERSONA_SK)
 
 
 class DynamoFacts:
@@ -51,10 +55,33 @@ class DynamoFacts:
         self._locks.release(lock, done=done)
 
     def rows(self, uid: Uid, records: Iterable[str]) -> dict[str, RecordRows]:
-        kinds = (keys.PROFILE_SK, keys.SALES_SK, keys.PERSONA_SK)
+        return self.page(uid, (), (), records).records
+
+    def page(
+        self,
+        uid: Uid,
+        sales: Iterable[SaleId],
+        returns: Iterable[SaleId],
+        records: Iterable[str],
+    ) -> PageRows:
         partitions = {rid: keys.record(uid, rid) for rid in records}
-        stored = self._get(uid, ((pk, sk) for pk in partitions.values() for sk in kinds))
-        return {rid: _record_rows(rid, pk, stored) for rid, pk in partitions.items()}
+        sale_keys = {(keys.sale(uid, *sid), keys.SALE_SK): sid for sid in sales}
+        return_keys = {(keys.sale(uid, *sid), keys.RETURNS_SK): sid for sid in returns}
+        of_records = ((pk, sk) for pk in partitions.values() for sk in _RECORD_KINDS)
+        stored = self._get(uid, chain(sale_keys, return_keys, of_records))
+        return PageRows(
+            sales={
+                sid: rows.read_sale(sid, stored[key])
+                for key, sid in sale_keys.items()
+                if key in stored
+            },
+            returns={
+                sid: rows.read_returns(stored[key])
+                for key, sid in return_keys.items()
+                if key in stored
+            },
+            records={rid: _record_rows(rid, pk, stored) for rid, pk in partitions.items()},
+        )
 
     def listed(self, uid: Uid, records: Sequence[str]) -> set[str]:
         row_keys = {(keys.record(uid, rid), keys.PROFILE_SK): rid for rid in records}
@@ -76,17 +103,10 @@ class DynamoFacts:
         return {row["sk"]["S"][start:]: row["scope"]["S"] for row in stored}
 
     def sales(self, uid: Uid, ids: Iterable[SaleId]) -> dict[SaleId, StoredSale]:
-        row_keys = {(keys.sale(uid, *sid), keys.SALE_SK): sid for sid in ids}
-        stored = self._get(uid, row_keys)
-        return {
-            row_keys[row_key]: rows.read_sale(row_keys[row_key], row)
-            for row_key, row in stored.items()
-        }
+        return self.page(uid, ids, (), ()).sales
 
     def returns(self, uid: Uid, ids: Iterable[SaleId]) -> dict[SaleId, Returns]:
-        row_keys = {(keys.sale(uid, *sid), keys.RETURNS_SK): sid for sid in ids}
-        stored = self._get(uid, row_keys)
-        return {row_keys[row_key]: rows.read_returns(row) for row_key, row in stored.items()}
+        return self.page(uid, (), ids, ()).returns
 
     def pointers(
         self, uid: Uid, record: str, since: Instant | None = None, until: Instant | None = None

@@ -26,7 +26,7 @@ from chalicelib.adapters.aws.outages import THROTTLED
 CONNECT_SECONDS = 2.0
 READ_SECONDS = 3.0
 TRIES = 2
-CONNECTIONS = 8
+CONNECTIONS = 16
 """As many as there are calls side by side."""
 
 _TARGET = "DynamoDB_20120810."

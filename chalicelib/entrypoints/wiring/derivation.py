@@ -17,9 +17,11 @@ if TYPE_CHECKING:
 
 @once
 def terms() -> TermsReader:
+    from chalicelib.adapters.dynamo.batch import read_together
     from chalicelib.services.derivation.terms import TermsReader
 
-    return TermsReader(outside.accounts(), outside.stores(), outside.rule_book(), outside.clock())
+    accounts, stores, rules = outside.accounts(), outside.stores(), outside.rule_book()
+    return TermsReader(accounts, stores, rules, outside.clock(), read_together)
 
 
 @once

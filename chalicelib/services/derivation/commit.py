@@ -12,6 +12,8 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
+from functools import partial
+from typing import TypeVar
 
 from chalicelib.domain.acts import Join
 from chalicelib.domain.errors import SourceStandsStill, UpstreamError
@@ -56,6 +58,8 @@ from chalicelib.services.ports.facts import (
     LedgerRow,
     Writes,
 )
+
+T = TypeVar("T")
 
 INDEX_SECONDS = 5.0
 """Many times as long as an index of DynamoDB is behind its table, a fraction of a second."""
@@ -105,7 +109,7 @@ class FactCommits:
         when the platform uses AIQ's last backup.
         """
         with self._locked(uid, while_waiting=while_waiting) as lock:
-            commit = self._begin(lock)
+            commit = self._begin_page(lock, platform, scope)
             _require_moving(commit, platform)
             shoppers = [
                 *(customer.ext_id for customer in customers),
@@ -193,10 +197,10 @@ class FactCommits:
         """
         cause = f"{ADJUSTMENT_PREFIX}{adjustment}"
         with self._locked(uid, urgent=True) as lock:
-            commit = self._begin(lock)
+            commit, ledger = self._begin_beside(lock, partial(self.facts.ledger, uid, record))
             commit.load([record])
             known = commit.record_row(record) is not None
-            stored = self.facts.ledger(uid, record).get(cause) if known else None
+            stored = ledger.get(cause)
             if known:
                 permit(stored)
             if known and stored is None:
@@ -227,6 +231,22 @@ class FactCommits:
         derived by the old ones later."""
         terms = self.terms.current(lock.uid)
         return Commit(self.facts, lock.uid, terms, full, repairing, lock.has_seen_ids)
+
+    def _begin_beside(self, lock: CommitLock, read: Callable[[], T]) -> tuple[Commit, T]:
+        """Begin a commit, with what `read` returns, which is under way while rules are read."""
+        terms, answer = self.terms.current_beside(lock.uid, read)
+        return Commit(self.facts, lock.uid, terms, has_seen_ids=lock.has_seen_ids), answer
+
+    def _begin_page(self, lock: CommitLock, platform: Platform, scope: ScopeId) -> Commit:
+        """Begin a commit of what a POS told; from which to which id its scope has rows is read
+        beside the rules."""
+        if not lock.has_seen_ids:
+            return self._begin(lock)
+        commit, seen = self._begin_beside(
+            lock, partial(self.facts.seen_ids, lock.uid, platform, scope)
+        )
+        commit.set_seen_ids(platform, scope, seen)
+        return commit
 
     def _repair(self, lock: CommitLock, intent: Intent) -> None:
         commit = self._begin(lock, full=True, repairing=True)

@@ -97,6 +97,8 @@ class Commit:
     unseen_returns: set[SaleId] = field(default_factory=set)
     _seen_ids: dict[tuple[Platform, ScopeId], SeenIds] = field(default_factory=dict)
     _rows: dict[str, RecordRows] = field(default_factory=dict)
+    _sale_rows: dict[SaleId, StoredSale | None] = field(default_factory=dict)
+    _return_rows: dict[SaleId, Returns | None] = field(default_factory=dict)
     _sales: dict[str, RecordSales] = field(default_factory=dict)
     _pointers: dict[str, Mapping[SaleRef, Postings]] = field(default_factory=dict)
 
@@ -107,14 +109,27 @@ class Commit:
             rows = self.facts.rows(self.uid, missing)
             self._rows.update({rid: rows.get(rid, _NO_ROWS) for rid in missing})
 
+    def load_sales(
+        self, sales: Iterable[SaleId], returns: Iterable[SaleId], records: Iterable[str]
+    ) -> None:
+        """Read at once the rows of these sales, of what was given back of `returns`, and of
+        records, unless they have been read."""
+        missing = [rid for rid in records if rid not in self._rows]
+        unread = [sid for sid in sales if sid not in self.unseen_sales]
+        given = [sid for sid in returns if sid not in self.unseen_returns]
+        page = self.facts.page(self.uid, unread, given, missing)
+        self._rows.update({rid: page.records.get(rid, _NO_ROWS) for rid in missing})
+        self._sale_rows.update({sid: page.sales.get(sid) for sid in unread})
+        self._return_rows.update({sid: page.returns.get(sid) for sid in given})
+
     def pass_over_unseen(
         self, platform: Platform, scope: ScopeId, records: Iterable[str], sales: Collection[str]
     ) -> None:
         """Read no rows of those shoppers and sales, by their ids in the POS, that the scope has not
         seen: there are none."""
-        if not self.has_seen_ids:
+        if (platform, scope) not in self._seen_ids:
             return
-        seen = self._load_seen_ids(platform, scope)
+        seen = self._seen_ids[platform, scope]
         rids = {ext_id: record_id(self.uid, platform, scope, ext_id) for ext_id in records}
         perhaps = [rid for ext_id, rid in rids.items() if may_hold(seen.records, ext_id)]
         if perhaps and not sales and seen.sales is None:
@@ -127,6 +142,10 @@ class Commit:
                 self.unseen_sales.add(sid)
             if not may_hold(seen.returned, ext_id):
                 self.unseen_returns.add(sid)
+
+    def set_seen_ids(self, platform: Platform, scope: ScopeId, seen: SeenIds) -> None:
+        """Take these for the ranges of ids that the scope has seen."""
+        self._seen_ids[platform, scope] = seen
 
     @property
     def takes_new_ids(self) -> bool:
@@ -182,16 +201,20 @@ class Commit:
 
     def sale_rows(self, ids: Collection[SaleId]) -> dict[SaleId, StoredSale]:
         """Those of the sales that AIQ knows, as this commit has them so far."""
-        seen = [sid for sid in ids if sid not in self.unseen_sales]
-        rows = dict(self.facts.sales(self.uid, seen)) if seen else {}
+        read = self._sale_rows
+        unread = [sid for sid in ids if sid not in self.unseen_sales and sid not in read]
+        rows = dict(self.facts.sales(self.uid, unread)) if unread else {}
+        rows.update({sid: row for sid in ids if (row := read.get(sid)) is not None})
         written = self.writes.sales
         rows.update({sid: written[sid] for sid in ids if sid in written})
         return rows
 
     def return_rows(self, ids: Collection[SaleId]) -> dict[SaleId, Returns]:
         """What was given back of these sales, as this commit has it so far."""
-        seen = [sid for sid in ids if sid not in self.unseen_returns]
-        rows = dict(self.facts.returns(self.uid, seen)) if seen else {}
+        read = self._return_rows
+        unread = [sid for sid in ids if sid not in self.unseen_returns and sid not in read]
+        rows = dict(self.facts.returns(self.uid, unread)) if unread else {}
+        rows.update({sid: row for sid in ids if (row := read.get(sid)) is not None})
         written = self.writes.returns
         rows.update({sid: written[sid] or {} for sid in ids if sid in written})
         return rows
@@ -376,4 +399,7 @@ class Commit:
         latest = max(sales.summary.last_at or 0, sales.points.unlinked_at)
         if not (sales.points.earned or latest):
             return False
-        return span.since is None or latest >= span.since
+        if span.since is None or span.until is None:
+            return span.since is None or latest >= span.since
+        # Who asks for some days asks for the sales of them that count.
+        return sales.summary.may_hold(span.since, span.until)

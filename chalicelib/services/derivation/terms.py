@@ -2,14 +2,19 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
+from functools import partial
+from typing import TypeVar
 
 from chalicelib.domain.rules import Terms
 from chalicelib.domain.words import Uid
 from chalicelib.services.ports.accounts import Accounts
-from chalicelib.services.ports.common import Clock
+from chalicelib.services.ports.common import Clock, SideBySide, do_nothing, one_after_another
 from chalicelib.services.ports.rules import RuleBook
 from chalicelib.services.ports.stores import Stores
+
+T = TypeVar("T")
 
 
 @dataclass(frozen=True, slots=True)
@@ -20,14 +25,25 @@ class TermsReader:
     stores: Stores
     rules: RuleBook
     clock: Clock
+    side_by_side: SideBySide = one_after_another
 
     def current(self, uid: Uid) -> Terms:
         """Return the account's terms as they are now. Raises NotFound."""
-        account = self.accounts.get(uid)
-        lookup = self.stores.lookup(uid)
-        return Terms(
+        return self.current_beside(uid, do_nothing)[0]
+
+    def current_beside(self, uid: Uid, read: Callable[[], T]) -> tuple[Terms, T]:
+        """`current`, with what `read` returns, which is under way at the same time."""
+        account, lookup, rules, answer = self.side_by_side(
+            [
+                partial(self.accounts.get, uid),
+                partial(self.stores.lookup, uid),
+                partial(self.rules.get, uid),
+                read,
+            ]
+        )
+        terms = Terms(
             as_of=self.clock.now(),
-            rules=self.rules.get(uid),
+            rules=rules,
             mapping=lookup.mapping,
             zone=account.time_zone,
             zones=lookup.zones,
@@ -35,3 +51,4 @@ class TermsReader:
             minimum_age=account.minimum_age,
             placeholders=frozenset(account.placeholders),
         )
+        return terms, answer

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
-from typing import Literal, Protocol, TypeVar
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any, Literal, Protocol, TypeVar
 
 from chalicelib.domain.words import Instant, Uid
 
@@ -36,6 +36,16 @@ class Measure(Protocol):
 
 def measure_nothing(figures: Mapping[str, float], **dimensions: str) -> None:
     """The `Measure` of those whose figures nobody looks at."""
+
+
+SideBySide = Callable[[Sequence[Callable[[], Any]]], list[Any]]
+"""Returns what each of these reads returns, all under way at once. When one raises, the others end
+before its error is raised."""
+
+
+def one_after_another(reads: Sequence[Callable[[], Any]]) -> list[Any]:
+    """The `SideBySide` of whoever has nothing to wait for."""
+    return [read() for read in reads]
 
 
 def do_nothing() -> None:

@@ -232,6 +232,15 @@ class SalesSpan(NamedTuple):
     until: Instant | None = None
 
 
+@dataclass(frozen=True, slots=True)
+class PageRows:
+    """What is stored of the sales of a page and of their shoppers: see `FactStore.page`."""
+
+    sales: dict[SaleId, StoredSale]
+    returns: dict[SaleId, Returns]
+    records: dict[str, RecordRows]
+
+
 class FactStore(Protocol):
     def lock(
         self, uid: Uid, *, urgent: bool = False, while_waiting: Callable[[], None] = do_nothing
@@ -254,6 +263,16 @@ class FactStore(Protocol):
 
     def rows(self, uid: Uid, records: Iterable[str]) -> dict[str, RecordRows]:
         """The rows of every record asked for, by its id; empty rows of those AIQ does not know."""
+        ...
+
+    def page(
+        self,
+        uid: Uid,
+        sales: Iterable[SaleId],
+        returns: Iterable[SaleId],
+        records: Iterable[str],
+    ) -> PageRows:
+        """`sales`, `returns` and `rows`, read at once."""
         ...
 
     def listed(self, uid: Uid, records: Sequence[str]) -> set[str]:

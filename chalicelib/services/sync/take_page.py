@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from collections.abc import Set as AbstractSet
 from dataclasses import dataclass, field
 from types import MappingProxyType
-from typing import TypeVar
+from typing import Literal, TypeVar
 
 from chalicelib.domain.ids import record_id
 from chalicelib.domain.manifest import NO_ROW, Manifest, digest, id_digest
@@ -32,6 +32,9 @@ from chalicelib.services.sync.stream_states import DAYS_WATCHED
 F = TypeVar("F", Customer, Sale, InventoryItem)
 T = TypeVar("T")
 
+CommitKind = Literal["customers", "sales", "gone"]
+"""What one commit of a run takes; a fact of each costs its own time under the lock."""
+
 MAX_ASIDES = 1_000
 """Set-aside records kept of one run; the rest is only counted."""
 
@@ -41,6 +44,11 @@ its end."""
 
 MOST_UNREAD = 100
 """Shoppers named whose points could not be read; one is enough to fix none."""
+
+
+def _part_sizes() -> dict[CommitKind, PartSize]:
+    return {"customers": PartSize(), "sales": PartSize(), "gone": PartSize()}
+
 
 NO_SCOPE = ScopeId("")
 NO_ROWS: Mapping[str, int] = MappingProxyType({})
@@ -73,7 +81,7 @@ class PageIntake:
     _waiting: frozenset[str] | None = None
     sale_watch: SaleWatch | None = None
     while_waiting: Callable[[], None] = do_nothing
-    part_size: PartSize = field(default_factory=PartSize)
+    part_sizes: Mapping[CommitKind, PartSize] = field(default_factory=_part_sizes)
 
     def known_rows(self, stream: Stream) -> KnownRow | None:
         """A test of which rows of the stream need no reading; None where all are looked at."""
@@ -147,7 +155,7 @@ class PageIntake:
             to_commit += _unchanged_with_points(customers, to_commit)
             self._note_unread_balances(customers)
         withheld: set[str] = set()
-        for part in self._parts(to_commit):
+        for part in self._parts("customers", to_commit):
             committed = self._commit(customers=part)
             withheld |= self._note_contacts(part, committed, rows)
         self._remember("customers", changes, rows, withheld)
@@ -190,7 +198,7 @@ class PageIntake:
                 stream.words_from = self._earliest(stream.words_from, at, stream)
         missed = self.sale_watch.missed(sales) if self.sale_watch else NO_IDS
         changes = self._changed_facts("sales", sales, lambda s: s.ext_id, rows, missed)
-        for part in self._parts([sale for sale, _, _ in changes]):
+        for part in self._parts("sales", [sale for sale, _, _ in changes]):
             self._commit(sales=part)
         progress, manifest = self.progress.streams["sales"], self.manifests.known["sales"]
         for sale, key, _ in changes:
@@ -208,7 +216,7 @@ class PageIntake:
         absence = self.sale_watch.miss(times)
         if absence.is_suspicious:
             self.progress.sales_missing = absence.missing, absence.known
-        for part in self._parts(absence.gone):
+        for part in self._parts("gone", absence.gone):
             self._commit(gone=[sale.ext_id for sale in part])
         self.sale_watch.mark_gone(absence.gone)
         self.manifests.mark_gone("sales", {id_digest(sale.ext_id) for sale in absence.gone})
@@ -267,11 +275,12 @@ class PageIntake:
             manifest.upsert(key, value, rows.get(fact.ext_id, NO_ROW))
         self.tally.add(stream, new=new, changed=len(changes) - new)
 
-    def _parts(self, facts: Sequence[T]) -> Iterator[Sequence[T]]:
-        """Cut a page, which may list every shopper there is, into what one commit takes."""
-        start = 0
+    def _parts(self, kind: CommitKind, facts: Sequence[T]) -> Iterator[Sequence[T]]:
+        """Cut a page, which may list every shopper there is, into what one commit takes; what
+        facts of this kind cost is known from those before."""
+        size, start = self.part_sizes[kind], 0
         while start < len(facts):
-            part = facts[start : start + self.part_size.facts]
+            part = facts[start : start + size.facts]
             yield part
             start += len(part)
 
@@ -293,7 +302,9 @@ class PageIntake:
             gone=gone,
             while_waiting=self.while_waiting,
         )
-        self.part_size.learn(len(customers) + len(sales) + len(gone), committed.held_seconds)
+        kind: CommitKind = "customers" if customers else "sales" if sales else "gone"
+        facts = len(customers) + len(sales) + len(gone)
+        self.part_sizes[kind].learn(facts, committed.held_seconds)
         self.count_committed(committed)
         return committed
 

@@ -249,3 +249,17 @@ def test_sales_that_differ_in_time_place_or_counting_make_another_sum() -> None:
 
 def test_a_summary_of_nothing_is_stored_as_zeros() -> None:
     assert SalesSummary.EMPTY.pack() == b"\x01" + bytes(23)
+
+
+@given(refs(), st.integers(-2, 520), st.integers(1, 96))
+def test_days_that_may_hold_no_sale_have_none(sales: list[SaleRef], days: int, hours: int) -> None:
+    since = days_before(days)
+    until = since + hours * HOUR
+
+    may_hold = SalesSummary.rebuild(sales).may_hold(since, until)
+
+    counting = [sale.ordered_at for sale in sales if sale.counts]
+    assert may_hold or not any(since <= at < until for at in counting)
+    if counting and utc_day(since) >= utc_day(max(counting)) - WINDOW_DAYS:
+        touched = range(utc_day(since), utc_day(until - 1) + 1)
+        assert may_hold == any(utc_day(at) in touched and min(counting) < until for at in counting)

@@ -129,13 +129,16 @@ def _leaves_other_days_alone(
     expire_after = terms.rules.loyalty.expire_after_days
     if expire_after is None or removed:
         return expire_after is None
-    days = sorted({terms.day(ref.ordered_at, ref.store_key) for ref in added if ref.counts})
+    days = {terms.day(ref.ordered_at, ref.store_key) for ref in added if ref.counts}
     if before.last_days:
         last = max(before.last_days.values())
         if terms.today - last > expire_after:  # what it left has expired, perhaps too soon
             return False
-        days.insert(0, last)
-    steps = pairwise([*days, terms.today])
+        if any(commit.sales(rid).points.expired for rid in ids) and min(days, default=last) < last:
+            return False  # a purchase between two others may bring back what expired between them
+        days.add(last)
+    # Sales between these make the gaps that are there smaller still.
+    steps = pairwise([*sorted(days), terms.today])
     return all(0 <= later - earlier <= expire_after for earlier, later in steps)
 
 

@@ -18,6 +18,7 @@ from chalicelib.services.derivation.returns import (
     in_any_scope,
     return_id,
     returns_of_nothing,
+    scopes_row,
     settle_returns,
 )
 from chalicelib.services.derivation.stages.former_ids import (
@@ -53,6 +54,7 @@ def take_sales(commit: Commit, platform: Platform, scope: ScopeId, sales: Iterab
         return
     has_former = any(sale.former_ext_id for sale in versions.values())
     former = former_ids(versions) if has_former else {}
+    _load(commit, platform, scope, versions, former)
     stored = commit.sale_rows([*versions, *former.values()])
     emptied = rename_former(versions, former, stored) if former else {}
     if not all(sale.is_status_known for sale in timed):
@@ -68,6 +70,28 @@ def take_sales(commit: Commit, platform: Platform, scope: ScopeId, sales: Iterab
         write_emptied(emptied, new, stored)
     if new:
         _upsert(commit, new, stored)
+
+
+def _load(
+    commit: Commit,
+    platform: Platform,
+    scope: ScopeId,
+    versions: Mapping[SaleId, Sale],
+    former: Mapping[SaleId, SaleId],
+) -> None:
+    """Read at once what nearly every sale needs: its own rows, the rows of what it gives back, and
+    its shopper."""
+    named = [
+        sid._replace(ext_id=sale.original_ext_id)
+        for sid, sale in versions.items()
+        if sale.kind == "return" and sale.original_ext_id
+    ]
+    shoppers = {sale.customer_ext_id for sale in versions.values() if sale.customer_ext_id}
+    commit.load_sales(
+        [*versions, *former.values()],
+        [*versions, *named, scopes_row(platform)],
+        [record_id(commit.uid, platform, scope, ext_id) for ext_id in shoppers],
+    )
 
 
 def take_gone_sales(

@@ -6,13 +6,15 @@ from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from chalicelib.domain.acts import Join
 from chalicelib.domain.ids import record_id
 from chalicelib.domain.ledger import posted_total
 from chalicelib.domain.records import Customer, Sale
 from chalicelib.domain.rules import Loyalty, Rules, Source
-from chalicelib.domain.times import DAY, utc_day
+from chalicelib.domain.times import DAY, HOUR, utc_day
 from tests.fakes.accounts import MemoryAccounts, an_account
 from tests.fakes.common import NOON, FakeClock
 from tests.fakes.facts import Crash, MemoryFacts
@@ -379,3 +381,37 @@ def test_a_purchase_that_is_told_late_takes_back_what_expired_too_soon() -> None
     programme.sell(a_sale("s2", ordered_at=days_ago(10)))
 
     assert (expired, programme.points()) == (0, 2_000)
+
+
+def test_older_sales_read_no_other_where_points_expire_and_a_day_counts_so_many() -> None:
+    """As a first load brings them, the newest first."""
+    programme = Programme()
+    programme.rule(expire_after_days=180, max_orders_per_day=3)
+    programme.facts.listings = 0
+
+    for days in (20, 60, 200, 100):
+        programme.sell(a_sale(f"s{days}", ordered_at=days_ago(days)))
+
+    assert (programme.facts.listings, programme.points()) == (0, 4_000)
+
+
+@given(
+    st.lists(
+        st.tuples(st.integers(0, 70), st.integers(0, 20), st.integers(1, 30)),
+        min_size=1,
+        max_size=9,
+    )
+)
+@settings(max_examples=60, deadline=None)
+def test_sales_in_any_order_leave_what_all_of_them_give(sales: list[tuple[int, int, int]]) -> None:
+    """Gaps of more than 15 days expire points, and two orders a day count."""
+    programme = Programme()
+    programme.rule(expire_after_days=15, max_orders_per_day=2)
+
+    for number, (days, hours, total) in enumerate(sales):
+        at = days_ago(days) - hours * HOUR
+        programme.sell(a_sale(f"s{number}", ordered_at=at, total=total * 100))
+    as_they_came = programme.points()
+    programme.rederive()
+
+    assert programme.points() == as_they_came == programme.ledger_sum()
