@@ -1,7 +1,7 @@
 # The project's commands. Each works from a fresh clone with Python 3.11 to 3.13, make and git.
 
 .DEFAULT_GOAL := help
-.PHONY: help demo demo-once test test-full check format bench deploy destroy account redrive texting number limit phone pos stack mutants clean
+.PHONY: help demo demo-once test test-full check format bench deploy destroy restore account redrive texting number limit phone pos stack mutants clean
 
 SUPPORTED := import sys; sys.exit(not (3, 11) <= sys.version_info[:2] <= (3, 13))
 PYTHON ?= $(shell for python in python3 python3.13 python3.12 python3.11; do \
@@ -55,6 +55,9 @@ deploy: $(READY) ## To AWS, with the AWS CLI's credentials: STAGE=dev with stage
 
 destroy: $(READY) ## Take a stack away: STAGE=dev, for prod CONFIRM=aiq-pos-prod too
 	$(RUN) tools.deploy down --stage "$(STAGE)" $(if $(CONFIRM),--confirm $(CONFIRM))
+
+restore: $(READY) ## Tables back to a moment: STAGE=dev AT=2026-11-30T08:00:00Z; or of a destroyed stack: ADOPT=retained
+	$(RUN) tools.restore --stage "$(STAGE)" --at "$(AT)" --adopt "$(ADOPT)"
 
 account: $(READY) ## A retailer's account: NAME="Green Leaf" OWNER=owner@example.com STAGE=dev
 	$(RUN) tools.account --stage "$(or $(STAGE),dev)" --name "$(NAME)" --owner "$(OWNER)"

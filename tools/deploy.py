@@ -104,18 +104,31 @@ def deploy(
     """
     code_key = f"{built.digest}/deployment.zip"
     template = json.dumps(built.template_with_code_at(bucket, code_key))
-    template_key = f"{built.digest}/template.json"
     s3 = client_of("s3")
     _upload_once(s3, bucket, code_key, built.zip_file.read_bytes)
-    _upload_once(s3, bucket, template_key, template.encode)
+    url = put_template(s3, bucket, f"{built.digest}/template.json", template)
 
     cloudformation = client_of("cloudformation")
+    change_stack(cloudformation, name, url, parameters, kept=kept, review=review)
+    return outputs(cloudformation, name)
+
+
+def change_stack(
+    cloudformation: Any,
+    name: str,
+    template_url: str,
+    parameters: Mapping[str, str],
+    *,
+    kept: Collection[str] = (),
+    review: Callable[[Sequence[ResourceChange]], None] = lambda _: None,
+) -> None:
+    """Bring the stack to the template and the parameters; `kept` and `review` as for `deploy`."""
     kind = _kind_of_change(cloudformation, name)
     change = cloudformation.create_change_set(
         StackName=name,
         ChangeSetName=f"deploy-{time.time_ns()}",
         ChangeSetType=kind,
-        TemplateURL=_template_url(s3, bucket, template_key),
+        TemplateURL=template_url,
         Parameters=[
             *({"ParameterKey": k, "ParameterValue": v} for k, v in parameters.items()),
             *({"ParameterKey": k, "UsePreviousValue": True} for k in kept),
@@ -130,12 +143,11 @@ def deploy(
             cloudformation.delete_change_set(StackName=name, ChangeSetName=change["Id"])
             raise
         _execute(cloudformation, name, change["Id"])
-    return outputs(cloudformation, name)
 
 
 def outputs(cloudformation: Any, name: str) -> dict[str, str]:
     """The stack's outputs by name. Raises StepFailed when there is no stack, or none that is up."""
-    stack = _described(cloudformation, name)
+    stack = described(cloudformation, name)
     if stack is None:
         raise StepFailed(f"find {name}", "this account and region have no such stack; check STAGE")
     found = {entry["OutputKey"]: entry["OutputValue"] for entry in stack.get("Outputs", [])}
@@ -145,12 +157,15 @@ def outputs(cloudformation: Any, name: str) -> dict[str, str]:
     return found
 
 
-def _is_local(client: Any) -> bool:
+def is_local(client: Any) -> bool:
+    """Whether the client speaks to the local AWS."""
     return str(client.meta.endpoint_url).startswith("http://")
 
 
-def _template_url(s3: Any, bucket: str, key: str) -> str:
-    if _is_local(s3):
+def put_template(s3: Any, bucket: str, key: str, template: str) -> str:
+    """Upload a template unless the key is there. Returns its URL for CloudFormation."""
+    _upload_once(s3, bucket, key, template.encode)
+    if is_local(s3):
         return f"{s3.meta.endpoint_url}/{bucket}/{key}"
     return f"https://{bucket}.s3.{s3.meta.region_name}.amazonaws.com/{key}"
 
@@ -164,7 +179,8 @@ def _upload_once(s3: Any, bucket: str, key: str, content: Callable[[], bytes]) -
         s3.put_object(Bucket=bucket, Key=key, Body=content())
 
 
-def _described(cloudformation: Any, name: str) -> dict[str, Any] | None:
+def described(cloudformation: Any, name: str) -> dict[str, Any] | None:
+    """The stack as CloudFormation describes it; None when there is none."""
     try:
         stack: dict[str, Any] = cloudformation.describe_stacks(StackName=name)["Stacks"][0]
     except ClientError as error:
@@ -175,7 +191,7 @@ def _described(cloudformation: Any, name: str) -> dict[str, Any] | None:
 
 
 def _status(cloudformation: Any, name: str) -> str | None:
-    stack = _described(cloudformation, name)
+    stack = described(cloudformation, name)
     return str(stack["StackStatus"]) if stack else None
 
 
@@ -228,7 +244,7 @@ def _wait(cloudformation: Any, name: str, until: Callable[[str | None], bool]) -
 
 
 def _pause(cloudformation: Any) -> float:
-    return 0.1 if _is_local(cloudformation) else 5
+    return 0.1 if is_local(cloudformation) else 5
 
 
 def up(
@@ -250,7 +266,7 @@ def up(
     client_of = client_of or session().client
     cloudformation = client_of("cloudformation")
     with said_plainly(f"read {name}"):
-        stack = _described(cloudformation, name)
+        stack = described(cloudformation, name)
     before = current_parameters(stack, declared)
     require_alarms(stage, before | named)
     require_fitting(before | named, cloudformation.meta.region_name)

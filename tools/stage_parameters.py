@@ -23,7 +23,23 @@ _RANGES = ("EgressAllowedRanges", "EgressDeniedRanges")
 _NEEDS = {"CustomDomain": "CertificateArn", "InvitationSender": "InvitationIdentity"}
 _EDGE_REGION = "us-east-1"  # where what belongs to CloudFront is made
 _LOWEST_RATE = 10  # AWS's
+TABLES = ("AccountsTable", "IntegrationsTable", "StoresTable", "PersonasTable", "SyncTable")
+"""The template's names of the tables that `make restore` brings back."""
 _STAGE = re.compile(r"[a-z][a-z0-9-]{0,15}")
+
+
+def override(table: str) -> str:
+    """The parameter that names the table to use instead of the stack's own."""
+    return f"{table}Name"
+
+
+def table_in_use(table: str) -> dict[str, Any]:
+    """The name of the stack's own table or of one that was restored, for a template."""
+    return {"Fn::If": [f"Other{table}", {"Ref": override(table)}, {"Ref": table}]}
+
+
+OVERRIDES = (*map(override, TABLES), "DataKeyArn", "UserPoolId")
+"""Parameters by which a stack uses what an earlier stack, or a restore, has left."""
 
 
 def check_stage(stage: str) -> None:

@@ -9,12 +9,14 @@ import yaml
 
 from tools import alarms
 from tools.paths import INFRA
+from tools.stage_parameters import override, table_in_use
 
 Template = dict[str, Any]
 
 
 class _Loader(yaml.SafeLoader):
-    """YAML with CloudFormation's short forms: `!Ref x`, `!GetAtt x.y`, `!Sub ...`."""
+    """YAML with CloudFormation's short forms (`!Ref x`, `!GetAtt x.y`, `!Sub ...`) and two of ours,
+    `!TableName` and `!TableArn`."""
 
 
 def _intrinsic(loader: yaml.SafeLoader, name: str, node: yaml.Node) -> dict[str, Any]:
@@ -30,7 +32,24 @@ def _intrinsic(loader: yaml.SafeLoader, name: str, node: yaml.Node) -> dict[str,
     return {name if name in ("Ref", "Condition") else f"Fn::{name}": value}
 
 
+def _table_name(_: yaml.SafeLoader, node: yaml.Node) -> dict[str, Any]:
+    """`!TableName XTable`: the table in use, the stack's own or one that was restored."""
+    return table_in_use(str(node.value))
+
+
+def _table_arn(_: yaml.SafeLoader, node: yaml.Node) -> dict[str, Any]:
+    """`!TableArn XTable` or `!TableArn XTable/index/NAME`, of the table in use."""
+    table, slash, index = str(node.value).partition("/")
+    other = f"{_TABLES}/${{{override(table)}}}{slash}{index}"
+    own = {"Fn::Sub": f"${{{table}.Arn}}/{index}"} if index else {"Fn::GetAtt": [table, "Arn"]}
+    return {"Fn::If": [f"Other{table}", {"Fn::Sub": other}, own]}
+
+
+_TABLES = "arn:${AWS::Partition}:dynamodb:${AWS::Region}:${AWS::AccountId}:table"
+
 _Loader.add_multi_constructor("!", _intrinsic)
+_Loader.add_constructor("!TableName", _table_name)
+_Loader.add_constructor("!TableArn", _table_arn)
 
 
 def whole_template(root: Path) -> Template:

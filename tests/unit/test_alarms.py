@@ -88,6 +88,7 @@ def watched(rung: dict[str, Properties], metric: str, dimension: str) -> set[Any
 def _logical(value: Any) -> str:
     if isinstance(value, str):
         return value
+    value = value["Fn::If"][2] if "Fn::If" in value else value  # the stack's own table
     return str(value["Ref"] if "Ref" in value else value["Fn::GetAtt"][0])
 
 
@@ -253,6 +254,8 @@ def test_throttles_of_a_table_and_its_indexes_add_up(rung: dict[str, Properties]
 
 def told(value: Any) -> Any:
     """A property as the API gets it: what CloudFormation fills in is some text."""
+    if isinstance(value, dict) and "Fn::If" in value:
+        return told(value["Fn::If"][2])
     if isinstance(value, dict) and value.keys() & {"Ref", "Fn::GetAtt", "Fn::Sub"}:
         return value.get("Fn::Sub", "some-name")
     if isinstance(value, dict):

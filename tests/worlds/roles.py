@@ -15,6 +15,8 @@ from typing import Any
 from tools.template import infra_template
 
 ON_AWS = {"OnAws": True, "Local": False, "SendsDigests": True}
+ON_AWS |= {name: False for name in infra_template()["Conditions"] if name.startswith("Other")}
+"""Nothing of an earlier stack is in use."""
 
 
 @dataclass(frozen=True)

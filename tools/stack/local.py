@@ -18,11 +18,12 @@ import requests
 from botocore.config import Config
 from filelock import FileLock, Timeout
 
-from tools.deploy import deploy, outputs, stack_name, with_derived
+from tools.deploy import deploy, described, outputs, stack_name, with_derived
 from tools.package import package
 from tools.paths import DASHBOARD_BUILD, LOCAL
 from tools.stack.emulator import Emulator, free_port, install
 from tools.stack.gaps import close_gaps, verify_sender
+from tools.stage_parameters import OVERRIDES
 from tools.steps import StepFailed, step
 from tools.web import upload_dashboard
 
@@ -118,13 +119,24 @@ class LocalStack:
         with step("deploy", log=self.logs_dir / "emulator.log"):
             self._make_packages_bucket()
             self.__dict__["outputs"] = deploy(
-                self.client, built, self.name, parameters, bucket=PACKAGES_BUCKET
+                self.client,
+                built,
+                self.name,
+                parameters,
+                bucket=PACKAGES_BUCKET,
+                kept=self._restored() - parameters.keys(),
             )
             close_gaps(self.client, built.template, self.resources)
             verify_sender(self.client, parameters["DigestSender"])
         if DASHBOARD_BUILD.is_dir():
             with step("upload the dashboard"):
                 upload_dashboard(self.client("s3"), self.outputs["BucketWeb"], DASHBOARD_BUILD)
+
+    def _restored(self) -> set[str]:
+        """The parameters that `make restore` has set: the data is in the tables that they name."""
+        stack = described(self.client("cloudformation"), self.name) or {}
+        entries = stack.get("Parameters", [])
+        return {each["ParameterKey"] for each in entries} & set(OVERRIDES)
 
     def _make_packages_bucket(self) -> None:
         s3 = self.client("s3")

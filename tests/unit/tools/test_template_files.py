@@ -49,3 +49,17 @@ def test_two_files_cannot_define_the_same_thing(tmp_path: Path) -> None:
 
     with pytest.raises(ValueError, match=r"two\.yaml.*'A'"):
         infra_template(folder)
+
+
+def test_a_table_in_use_is_the_one_its_parameter_names_or_the_stacks_own(tmp_path: Path) -> None:
+    folder = write(
+        tmp_path,
+        one="Resources:\n  A: !TableName T\n  B: !TableArn T\n  C: !TableArn T/index/i\n",
+    )
+    arn = "arn:${AWS::Partition}:dynamodb:${AWS::Region}:${AWS::AccountId}:table/${TName}"
+
+    assert infra_template(folder)["Resources"] == {
+        "A": {"Fn::If": ["OtherT", {"Ref": "TName"}, {"Ref": "T"}]},
+        "B": {"Fn::If": ["OtherT", {"Fn::Sub": arn}, {"Fn::GetAtt": ["T", "Arn"]}]},
+        "C": {"Fn::If": ["OtherT", {"Fn::Sub": f"{arn}/index/i"}, {"Fn::Sub": "${T.Arn}/index/i"}]},
+    }
