@@ -91,6 +91,12 @@ ALARMS: tuple[Alarm, ...] = (
         period=3600,
         missing="ignore",
     ),
+    Alarm(
+        "PersonasDrifted",
+        "Personas differed from what their facts say",
+        ours("PersonasDrifted"),
+        at_least=1,
+    ),
     # inbound_sms
     *worker("InboundSms", "The reader of inbound texts", counted_as="inbound-sms"),
     topic("InboundSmsTopic", "Inbound texts do not reach their reader"),

@@ -8,8 +8,10 @@ from chalice.app import CloudWatchEvent, Rate, SNSEvent, SQSEvent
 
 from chalicelib.entrypoints.dashboard import (
     accounts,
+    audiences,
     changes,
     credentials,
+    exports,
     health,
     integrations,
     loyalty,
@@ -33,6 +35,8 @@ app.register_blueprint(accounts.resource)
 app.register_blueprint(users.resource)
 app.register_blueprint(notifications.resource)
 app.register_blueprint(personas.resource)
+app.register_blueprint(audiences.resource)
+app.register_blueprint(exports.resource)
 app.register_blueprint(integrations.resource)
 app.register_blueprint(changes.resource)
 app.register_blueprint(loyalty.resource)

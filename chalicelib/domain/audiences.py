@@ -10,18 +10,22 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from collections.abc import Set as AbstractSet
 from dataclasses import dataclass
-from typing import Literal, NamedTuple, get_args
+from typing import NamedTuple, get_args
 
 from chalicelib.domain.names import name_key
 from chalicelib.domain.personas import Persona
-from chalicelib.domain.words import ConsentState, Day, Instant, Platform, Points
+from chalicelib.domain.words import (
+    AudienceName,
+    ConsentState,
+    Day,
+    Instant,
+    Platform,
+    Points,
+    SnapshotSort,
+)
 
-SnapshotSort = Literal["points", "last_purchase", "name"]
 SNAPSHOT_SORTS: tuple[SnapshotSort, ...] = get_args(SnapshotSort)
 
-AudienceName = Literal["personas", "members", "opted_in", "lapsed_90"]
-"""The standing audiences. `personas`: everybody. `opted_in`: who may be texted. `lapsed_90`: who
-bought, and not within the last 90 days."""
 AUDIENCE_NAMES: tuple[AudienceName, ...] = get_args(AudienceName)
 
 LAPSED_DAYS = 90

@@ -50,4 +50,8 @@ MembersChoice = Literal["keep", "let_go"]
 
 PersonaSort = Literal["inserted", "name"]
 """`inserted`: when AIQ first saw them. Names sort folded; who has none comes last."""
+SnapshotSort = Literal["points", "last_purchase", "name"]
+AudienceName = Literal["personas", "members", "opted_in", "lapsed_90"]
+"""The standing audiences. `personas`: everybody. `opted_in`: who may be texted. `lapsed_90`: who
+bought, and not within the last 90 days."""
 Severity = Literal["info", "warning", "error"]

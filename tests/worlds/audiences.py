@@ -6,8 +6,9 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any
 
-from chalicelib.domain.audiences import ListedPersona, SnapshotFilter, SnapshotSort
+from chalicelib.domain.audiences import ListedPersona, SnapshotFilter
 from chalicelib.domain.records import Customer, Sale
+from chalicelib.domain.words import SnapshotSort
 from chalicelib.services.audiences.pages import SnapshotLists
 from chalicelib.services.audiences.plan import AudiencePlanner
 from chalicelib.services.audiences.recompute import Recompute

@@ -3,6 +3,7 @@ are isolated."""
 
 from __future__ import annotations
 
+import re
 import zlib
 from hashlib import blake2b
 
@@ -118,6 +119,33 @@ def digest_shard(number: int) -> str:
 
 def digest_shard_number(uid: Uid) -> int:
     return zlib.crc32(uid.encode()) % DIGEST_SHARDS
+
+
+AUDIENCES_SK = "AUDIENCES"
+AUDIENCE_RUN_PREFIX = "AUDIENCE#"
+AUDIENCE_RUN = re.compile(r"AUDIENCE#audience_[0-9A-Za-z]+")
+AUDIENCE_SHARDS = 8
+
+
+def audience_run(run: str) -> str:
+    return f"{AUDIENCE_RUN_PREFIX}{run}"
+
+
+def audience_shard(number: int) -> str:
+    """Return a partition of the accounts that the planner of audience runs looks at."""
+    return f"AUDIENCES#{number:02d}"
+
+
+def audience_shard_number(uid: Uid) -> int:
+    return zlib.crc32(uid.encode()) % AUDIENCE_SHARDS
+
+
+def audience_look(at: Instant, uid: str) -> str:
+    return f"{at:015d}#{uid}"
+
+
+def export(export_id: str) -> str:
+    return f"EXPORT#{export_id}"
 
 
 def integration(platform: Platform) -> str:

@@ -48,6 +48,8 @@ WORKERS: Mapping[str, Callable[[Any], Any]] = {
     "take_over": lambda _: wiring.loyalty.take_over_worker(),
     "keep": lambda _: wiring.loyalty.keep_worker(),
     "held": lambda _: wiring.texting.held_requests(),
+    "audience": lambda _: wiring.audiences.run_worker(),
+    "export": lambda _: wiring.audiences.export_worker(),
     "request": lambda _: wiring.texting.request_sender(),
     "test": lambda _: wiring.texting.send_tests(),
     "lost": lambda _: wiring.texting.lost_texts(),

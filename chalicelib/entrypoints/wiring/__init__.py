@@ -8,11 +8,12 @@ from importlib import import_module
 from types import ModuleType
 from typing import TYPE_CHECKING
 
-from chalicelib.entrypoints.wiring.once import reset
+from chalicelib.entrypoints.once import reset
 
 if TYPE_CHECKING:
     from chalicelib.entrypoints.wiring import (
         accounts,
+        audiences,
         changes,
         consent,
         credentials,
@@ -30,6 +31,7 @@ if TYPE_CHECKING:
 
 __all__ = [
     "accounts",
+    "audiences",
     "changes",
     "consent",
     "credentials",

@@ -6,8 +6,8 @@ import secrets
 from typing import TYPE_CHECKING
 
 from chalicelib.domain.words import Uid
+from chalicelib.entrypoints.once import once
 from chalicelib.entrypoints.wiring import outside
-from chalicelib.entrypoints.wiring.once import once
 
 if TYPE_CHECKING:
     from chalicelib.services.accounts.accounts import AccountService

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from chalicelib.entrypoints.once import once
 from chalicelib.entrypoints.wiring import outside
-from chalicelib.entrypoints.wiring.once import once
 
 if TYPE_CHECKING:
     from chalicelib.services.consent.effects import EffectsWorker, QueuedEffects

@@ -5,11 +5,12 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from chalicelib.domain.words import Platform
+from chalicelib.entrypoints.once import once
 from chalicelib.entrypoints.wiring import consent, outside
-from chalicelib.entrypoints.wiring.once import once
 
 if TYPE_CHECKING:
     from chalicelib.services.derivation.commit import FactCommits
+    from chalicelib.services.derivation.compare import PersonaComparison
     from chalicelib.services.derivation.holder import PersonaLookup
     from chalicelib.services.derivation.rederive import Remapper
     from chalicelib.services.derivation.terms import TermsReader
@@ -39,6 +40,13 @@ def _tells_instants(platform: Platform) -> bool:
         return not outside.pos_gateway().platform(platform).store_clock
     except NotFound:
         return True  # signups and the like, which are no POS's
+
+
+@once
+def comparison() -> PersonaComparison:
+    from chalicelib.services.derivation.compare import PersonaComparison
+
+    return PersonaComparison(outside.eventual_facts(), terms(), _tells_instants)
 
 
 @once

@@ -5,9 +5,9 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from chalicelib.config import config
+from chalicelib.entrypoints.once import once
 from chalicelib.entrypoints.passing_over import pass_over
 from chalicelib.entrypoints.wiring import outside
-from chalicelib.entrypoints.wiring.once import once
 
 if TYPE_CHECKING:
     from chalicelib.services.notifications.dead_letters import DeadLetterWatch

@@ -6,13 +6,14 @@ from typing import TYPE_CHECKING
 
 from chalicelib.config import config
 from chalicelib.domain.words import Platform
-from chalicelib.entrypoints.wiring.once import once
+from chalicelib.entrypoints.once import once
 
 if TYPE_CHECKING:
     from chalicelib.adapters.dynamo.batch import BatchTable
     from chalicelib.adapters.dynamo.facts import DynamoFacts
     from chalicelib.services.credentials.key_ring import KeyRing
     from chalicelib.services.ports.accounts import Accounts, People
+    from chalicelib.services.ports.audiences import AudienceRuns, Exports, Objects
     from chalicelib.services.ports.audit import Audit
     from chalicelib.services.ports.changes import Changes, PreviewReads
     from chalicelib.services.ports.common import Clock, Ids, JobQueue, SecretBox, SyncQueue
@@ -20,7 +21,7 @@ if TYPE_CHECKING:
     from chalicelib.services.ports.contacts_withdrawn import Withdrawals
     from chalicelib.services.ports.dead_letters import DeadLetterQueue
     from chalicelib.services.ports.digests import Digests, Mailer
-    from chalicelib.services.ports.facts import PersonaList
+    from chalicelib.services.ports.facts import FactStore, PersonaList
     from chalicelib.services.ports.integrations import Credentials, Integrations
     from chalicelib.services.ports.limits import RaisedLimits, Throttle
     from chalicelib.services.ports.loyalty import Expiries, Leavers
@@ -116,6 +117,18 @@ def facts() -> DynamoFacts:
     table = batch_table()
     locks = CommitLocks(table, clock(), lock_seconds=config().commit_lock_seconds)
     return DynamoFacts(table, locks)
+
+
+@once
+def eventual_facts() -> FactStore:
+    """The facts by reads that cost half, for whoever holds no lock and writes nothing."""
+    from chalicelib.adapters.dynamo.batch import EventualTable
+    from chalicelib.adapters.dynamo.commit_locks import CommitLocks
+    from chalicelib.adapters.dynamo.facts import DynamoFacts
+
+    table = batch_table()
+    locks = CommitLocks(table, clock(), lock_seconds=config().commit_lock_seconds)
+    return DynamoFacts(EventualTable(table.client, table.name, table.clock), locks)
 
 
 @once
@@ -278,6 +291,27 @@ def changes() -> Changes:
     from chalicelib.adapters.dynamo.changes import DynamoChanges
 
     return DynamoChanges(config().table_accounts, config().table_integrations, ids())
+
+
+@once
+def audience_runs() -> AudienceRuns:
+    from chalicelib.adapters.dynamo.audiences import DynamoAudienceRuns
+
+    return DynamoAudienceRuns(config().table_accounts)
+
+
+@once
+def exports() -> Exports:
+    from chalicelib.adapters.dynamo.audiences import DynamoExports
+
+    return DynamoExports(config().table_accounts)
+
+
+@once
+def objects() -> Objects:
+    from chalicelib.adapters.aws.objects import S3Objects
+
+    return S3Objects(config().bucket_backups)
 
 
 @once

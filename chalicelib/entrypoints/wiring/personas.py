@@ -5,8 +5,8 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from chalicelib.domain.words import Platform
+from chalicelib.entrypoints.once import once
 from chalicelib.entrypoints.wiring import derivation, outside
-from chalicelib.entrypoints.wiring.once import once
 
 if TYPE_CHECKING:
     from chalicelib.services.personas.ledger import LedgerService

@@ -5,9 +5,16 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from chalicelib.config import config
+from chalicelib.entrypoints.once import once
 from chalicelib.entrypoints.passing_over import pass_over
-from chalicelib.entrypoints.wiring import derivation, loyalty, notifications, outside, stores
-from chalicelib.entrypoints.wiring.once import once
+from chalicelib.entrypoints.wiring import (
+    audiences,
+    derivation,
+    loyalty,
+    notifications,
+    outside,
+    stores,
+)
 from chalicelib.observability import measure
 
 if TYPE_CHECKING:
@@ -61,6 +68,7 @@ def planner() -> Planner:
         shards=DUE_SHARDS,
         pass_over=pass_over,
         measure=measure,
+        enlist=audiences.starter().enlist,
     )
 
 
@@ -133,6 +141,7 @@ def _run_ending(store_keys: StoreKeyWatch) -> RunEnding:
         leaving=loyalty.leaver_notes(),
         clock=outside.clock(),
         measure=measure,
+        after_first_sync=lambda uid: audiences.starter().request(uid, "first_sync"),
     )
 
 

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from chalicelib.entrypoints.once import once
 from chalicelib.entrypoints.passing_over import pass_over
 from chalicelib.entrypoints.wiring import derivation, notifications, outside
-from chalicelib.entrypoints.wiring.once import once
 
 if TYPE_CHECKING:
     from chalicelib.services.consent.circumstances import CircumstancesReader

@@ -11,7 +11,8 @@ from typing import Any
 
 import orjson
 
-from chalicelib.domain.audiences import SNAPSHOT_SORTS, SnapshotSort, TagCounts
+from chalicelib.domain.audiences import SNAPSHOT_SORTS, TagCounts
+from chalicelib.domain.words import SnapshotSort
 from chalicelib.services.audiences.snapshots import (
     packed_counts,
     unpacked_counts,

@@ -8,15 +8,9 @@ from dataclasses import dataclass
 from itertools import accumulate
 from typing import TypeVar
 
-from chalicelib.domain.audiences import (
-    ListedPersona,
-    SnapshotFilter,
-    SnapshotSort,
-    Tags,
-    tags_of,
-)
+from chalicelib.domain.audiences import ListedPersona, SnapshotFilter, Tags, tags_of
 from chalicelib.domain.errors import BadPosition, Unavailable
-from chalicelib.domain.words import Uid
+from chalicelib.domain.words import SnapshotSort, Uid
 from chalicelib.services.audiences.snapshots import SnapshotManifest, read_manifest
 from chalicelib.services.audiences.volumes import (
     Block,

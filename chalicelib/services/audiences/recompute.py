@@ -5,17 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 
-from chalicelib.domain.audiences import (
-    SNAPSHOT_SORTS,
-    ListedPersona,
-    SnapshotSort,
-    listed,
-    sort_key,
-    tags_of,
-)
+from chalicelib.domain.audiences import SNAPSHOT_SORTS, ListedPersona, listed, sort_key, tags_of
 from chalicelib.domain.contact_states import ContactState, opted_out_later
 from chalicelib.domain.times import local_day_number
-from chalicelib.domain.words import ConsentState, Uid
+from chalicelib.domain.words import ConsentState, SnapshotSort, Uid
 from chalicelib.services.audiences.checkpoint import Checkpoint, Spill
 from chalicelib.services.audiences.snapshots import work_prefix
 from chalicelib.services.audiences.volumes import Volume, VolumeBuilder, pack

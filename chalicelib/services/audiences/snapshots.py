@@ -8,8 +8,8 @@ from typing import Any
 
 import orjson
 
-from chalicelib.domain.audiences import SNAPSHOT_SORTS, SnapshotSort, TagCounts
-from chalicelib.domain.words import Instant, Uid
+from chalicelib.domain.audiences import SNAPSHOT_SORTS, TagCounts
+from chalicelib.domain.words import Instant, SnapshotSort, Uid
 from chalicelib.services.audiences.volumes import SnapshotDamaged, Volume, stored_json
 from chalicelib.services.ports.audiences import ObjectMissing, Objects
 

@@ -7,13 +7,8 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import NamedTuple
 
-from chalicelib.domain.audiences import (
-    SNAPSHOT_SORTS,
-    ListedPersona,
-    SnapshotSort,
-    SortKey,
-    sort_key,
-)
+from chalicelib.domain.audiences import SNAPSHOT_SORTS, ListedPersona, SortKey, sort_key
+from chalicelib.domain.words import SnapshotSort
 from chalicelib.services.audiences.checkpoint import Checkpoint
 from chalicelib.services.audiences.snapshots import snapshot_prefix
 from chalicelib.services.audiences.volumes import (

@@ -6,8 +6,8 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Literal, NamedTuple, Protocol
 
-from chalicelib.domain.audiences import AudienceCount, AudienceName, ListedPersona, SnapshotFilter
-from chalicelib.domain.words import Day, Instant, Uid
+from chalicelib.domain.audiences import AudienceCount, ListedPersona, SnapshotFilter
+from chalicelib.domain.words import AudienceName, Day, Instant, Uid
 
 AudienceTrigger = Literal["night", "now", "first_sync"]
 AudienceRunState = Literal["queued", "running", "done", "failed"]

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
-from chalicelib.domain.words import Instant
+from chalicelib.domain.words import Instant, Uid
 from chalicelib.services.loyalty.members_left import LeaverNotes
 from chalicelib.services.loyalty.points_import import ImportLocks
 from chalicelib.services.ports.accounts import Accounts
@@ -38,7 +38,10 @@ from chalicelib.services.sync.store_keys_seen import StoreKeyWatch
 
 @dataclass(frozen=True, slots=True)
 class RunEnding:
-    """Does what follows from the result of a run that was read to its end or broke off."""
+    """Does what follows from the result of a run that was read to its end or broke off.
+
+    `after_first_sync` hears of the account when a credential was read for the first time.
+    """
 
     accounts: Accounts
     credentials: Credentials
@@ -50,6 +53,7 @@ class RunEnding:
     leaving: LeaverNotes
     clock: Clock
     measure: Measure = measure_nothing
+    after_first_sync: Callable[[Uid], object] = lambda _: None
 
     def end(self, result: RunResult, save_streams: Callable[[], None]) -> None:
         """Do everything that the result causes.
@@ -65,6 +69,8 @@ class RunEnding:
         self.notices.raise_(result, catalogue_notices(result) + unusable_notices(result))
         self._fix_points(result)
         self.store_keys.record_run(result)
+        if result.error is None and complete and result.is_first:
+            self.after_first_sync(result.uid)
         save_streams()
         if result.error is None:
             self._record_success(result)

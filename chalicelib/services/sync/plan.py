@@ -8,6 +8,7 @@ from dataclasses import dataclass
 
 from chalicelib.domain.errors import Conflict, NotFound
 from chalicelib.domain.times import MINUTE
+from chalicelib.domain.words import Uid
 from chalicelib.services.ports.common import (
     Clock,
     Measure,
@@ -30,7 +31,8 @@ SPREAD_SECONDS = 60
 
 @dataclass(frozen=True, slots=True)
 class Planner:
-    """Queues runs. `shards`: how many the `due` index has."""
+    """Queues runs. `shards`: how many the `due` index has. `enlist` hears of every account that has
+    a run, perhaps often."""
 
     credentials: Credentials
     runs: RunService
@@ -39,6 +41,7 @@ class Planner:
     shards: int
     pass_over: PassOver = pass_over_nothing
     measure: Measure = measure_nothing
+    enlist: Callable[[Uid], None] = lambda _: None
 
     def plan(self, time_left: Callable[[], bool]) -> int:
         """Queue runs for the credentials that are due and return how many were queued.
@@ -72,6 +75,7 @@ class Planner:
                 delay_seconds=number % SPREAD_SECONDS,
             )
             self._raise_when_stale(due)
+            self.enlist(due.uid)
         except (NotFound, Conflict):
             self._take_out(due)
             return False

@@ -110,6 +110,11 @@ class RunResult:
         """The store keys that earlier runs met."""
         return store_keys_of(self.earlier)
 
+    @property
+    def is_first(self) -> bool:
+        """Whether no run before read any stream of the credential to its end."""
+        return all(state.watermark is None for state in self.earlier.values())
+
     def state_before(self, stream: Stream) -> StreamState:
         return self.earlier.get(stream) or StreamState()
 

@@ -12,13 +12,12 @@ from chalicelib.domain.audiences import (
     SNAPSHOT_SORTS,
     ListedPersona,
     SnapshotFilter,
-    SnapshotSort,
     TagCounts,
     tags_of,
 )
 from chalicelib.domain.errors import BadPosition, Unavailable
 from chalicelib.domain.names import fold_name
-from chalicelib.domain.words import ConsentState
+from chalicelib.domain.words import ConsentState, SnapshotSort
 from chalicelib.services.audiences import pages, volumes
 from chalicelib.services.audiences.checkpoint import Checkpoint
 from chalicelib.services.audiences.pages import SnapshotLists

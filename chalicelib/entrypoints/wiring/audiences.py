@@ -1,0 +1,126 @@
+"""Builds the services of audience runs, of the lists they leave, and of exports."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from chalicelib.entrypoints.once import once
+from chalicelib.entrypoints.passing_over import pass_over
+from chalicelib.entrypoints.wiring import derivation, notifications, outside
+from chalicelib.observability import count
+
+if TYPE_CHECKING:
+    from chalicelib.services.audiences.export_worker import ExportWorker
+    from chalicelib.services.audiences.exports import ExportService
+    from chalicelib.services.audiences.pages import SnapshotLists
+    from chalicelib.services.audiences.plan import AudiencePlanner
+    from chalicelib.services.audiences.run import AudienceRunWorker
+    from chalicelib.services.audiences.start import AudienceRunStarter
+    from chalicelib.services.ports.audiences import TakesBackups
+
+
+@once
+def starter() -> AudienceRunStarter:
+    from chalicelib.services.audiences.start import AudienceRunStarter
+
+    return AudienceRunStarter(
+        outside.audience_runs(),
+        outside.accounts(),
+        outside.jobs_queue(),
+        outside.ids(),
+        outside.clock(),
+    )
+
+
+@once
+def planner() -> AudiencePlanner:
+    from chalicelib.adapters.dynamo.keys import AUDIENCE_SHARDS
+    from chalicelib.services.audiences.plan import AudiencePlanner
+
+    return AudiencePlanner(
+        runs=outside.audience_runs(),
+        accounts=outside.accounts(),
+        integrations=outside.integrations(),
+        credentials=outside.credentials(),
+        starter=starter(),
+        jobs=outside.jobs_queue(),
+        clock=outside.clock(),
+        shards=AUDIENCE_SHARDS,
+        pass_over=pass_over,
+    )
+
+
+@once
+def backups() -> TakesBackups:
+    """What takes the backups of a run."""
+    from chalicelib.services.ports.audiences import TakesNoBackups
+
+    return TakesNoBackups()
+
+
+@once
+def run_worker() -> AudienceRunWorker:
+    from chalicelib.services.audiences.recompute import Recompute
+    from chalicelib.services.audiences.run import AudienceRunWorker
+    from chalicelib.services.audiences.sorting import Merging
+
+    recompute = Recompute(
+        runs=outside.audience_runs(),
+        objects=outside.objects(),
+        personas=outside.persona_list(),
+        comparison=derivation.comparison(),
+        commits=derivation.commits(),
+        states=outside.consent_log(),
+        clock=outside.clock(),
+    )
+    return AudienceRunWorker(
+        runs=outside.audience_runs(),
+        objects=outside.objects(),
+        backups=backups(),
+        recompute=recompute,
+        merging=Merging(outside.objects()),
+        terms=derivation.terms(),
+        starter=starter(),
+        notifier=notifications.notifier(),
+        count_drift=_count_drift,
+        jobs=outside.jobs_queue(),
+        clock=outside.clock(),
+    )
+
+
+def _count_drift(personas: int) -> None:
+    count("PersonasDrifted", personas)
+
+
+@once
+def lists() -> SnapshotLists:
+    from chalicelib.services.audiences.pages import SnapshotLists
+
+    return SnapshotLists(outside.audience_runs(), outside.objects())
+
+
+@once
+def exports() -> ExportService:
+    from chalicelib.services.audiences.exports import ExportService
+
+    return ExportService(
+        outside.audience_runs(),
+        outside.exports(),
+        outside.objects(),
+        outside.jobs_queue(),
+        outside.ids(),
+        outside.clock(),
+    )
+
+
+@once
+def export_worker() -> ExportWorker:
+    from chalicelib.services.audiences.export_worker import ExportWorker
+
+    return ExportWorker(
+        runs=outside.audience_runs(),
+        exports=outside.exports(),
+        objects=outside.objects(),
+        jobs=outside.jobs_queue(),
+        clock=outside.clock(),
+    )
