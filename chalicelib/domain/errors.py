@@ -160,6 +160,15 @@ class SourceStandsStill(Conflict):
     code = "source_stands_still"
 
 
+class CallsStopped(Conflict):
+    """The source is frozen or disconnected: nothing is asked of its POS any more.
+
+    `details['state']`: the integration's.
+    """
+
+    code = "calls_stopped"
+
+
 class TooManyCredentials(Conflict):
     """The account has all the credentials that it may have."""
 

@@ -6,11 +6,13 @@ from collections.abc import Callable, Sequence
 
 from chalicelib.domain.errors import (
     AiqError,
+    CallsStopped,
     HostRefused,
     KeyRejected,
     PermissionMissing,
     RateLimited,
     ServerUnreachable,
+    Unavailable,
     UnexpectedAnswer,
     UpstreamError,
 )
@@ -32,13 +34,16 @@ from chalicelib.services.ports.pos import CheckResult, CredentialAccess, StreamP
 DEADLINE_SECONDS = 8.0
 """Over all probes and auth variants together."""
 
+NOT_OF_THE_POS = (HostRefused, CallsStopped, Unavailable)
+"""Errors that say nothing of the key: the address or the source's state forbids the call, or the
+state cannot be read."""
 
 MOST_NAMED = 20
 LONGEST_NAME = 100
 
 
 class Check:
-    """One check of one credential. Never raises for what the POS does, only HostRefused."""
+    """One check of one credential. Never raises for what the POS does, only `NOT_OF_THE_POS`."""
 
     def __init__(self, profile: Profile, auth: AuthVariants, access: CredentialAccess) -> None:
         self._profile = profile
@@ -54,7 +59,7 @@ class Check:
             self._stores = self._ask_stores()
             for probe in self._profile.probes:
                 self._try(probe)
-        except HostRefused:
+        except NOT_OF_THE_POS:
             raise
         except AiqError as error:
             return self._failure(error)
@@ -108,7 +113,7 @@ class Check:
         except PermissionMissing as lacking:
             self._add_missing(lacking, probe.endpoint)
         except AiqError as error:
-            if not probe.optional or isinstance(error, HostRefused):
+            if not probe.optional or isinstance(error, NOT_OF_THE_POS):
                 raise
         else:
             self._judge(probe, page)

@@ -51,7 +51,7 @@ class Gateway:
     def check(self, access: CredentialAccess) -> CheckResult:
         """Try the key within one 8 s deadline over all auth variants; never raises for the POS.
 
-        Raises HostRefused for a typed address that may not be called.
+        Raises CallsStopped, and HostRefused for a typed address that may not be called.
         """
         from chalicelib.pos.check import DEADLINE_SECONDS, Check
 
@@ -88,7 +88,9 @@ class Gateway:
         from chalicelib.pos.transport.own_server import OwnServer
 
         host = hosts.parse(typed)
-        return OwnServer(host, access.trust, self._egress, first_use=first_use)
+        return OwnServer(
+            host, access.trust, self._egress, permit=access.permit, first_use=first_use
+        )
 
     def _connect(
         self, profile: Profile, access: CredentialAccess, own_server: OwnServer | None
@@ -111,6 +113,7 @@ class Gateway:
             self._clock,
             base_url,
             title=profile.title,
+            permit=access.permit,
             gap_seconds=profile.pace.gap_ms / 1000,
             secrets=secrets,
             own_server=own_server,

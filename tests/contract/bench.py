@@ -14,6 +14,7 @@ from chalicelib.domain.times import from_text
 from chalicelib.domain.words import Instant, Stream
 from chalicelib.pos.gateway import Gateway
 from chalicelib.pos.profile import registry
+from chalicelib.services.ports.common import do_nothing
 from chalicelib.services.ports.pos import (
     CredentialAccess,
     Cursor,
@@ -132,7 +133,9 @@ class Simulated:
         named = {self.secret if name == "key" else name: value for name, value in changes.items()}
         fields = {**self.typed, self.secret: self.key, **named}
         scope = self.shop.scope
-        return CredentialAccess(self.platform, fields, scope, self.time_zone, self.currency)
+        return CredentialAccess(
+            self.platform, fields, scope, self.time_zone, self.currency, permit=do_nothing
+        )
 
     def truth(self, stream: Stream) -> dict[str, Instant]:
         if stream == "stores":

@@ -12,6 +12,7 @@ from chalicelib.adapters.clock import SystemClock
 from chalicelib.domain.ids import record_id, store_key_id
 from chalicelib.pos.gateway import Gateway
 from chalicelib.pos.profile import registry
+from chalicelib.services.ports.common import do_nothing
 from chalicelib.services.ports.integrations import Credential, Integration
 from chalicelib.services.ports.pos import CredentialAccess
 from chalicelib.services.ports.runs import RunView
@@ -129,7 +130,7 @@ def connected(
         fields = {key: value for key, value in typed.items() if key not in secret}
         name = f"crd_{platform}{number}"
         names.append(name)
-        found = room.gateway.check(CredentialAccess(platform, typed))
+        found = room.gateway.check(CredentialAccess(platform, typed, permit=do_nothing))
         room.credentials.add(
             Credential(
                 uid=UID,

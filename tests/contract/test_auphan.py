@@ -13,6 +13,7 @@ from chalicelib.domain.records import InventoryItem, Sale, StoreFact
 from chalicelib.domain.schedule import PassKind
 from chalicelib.domain.times import DAY, HOUR, from_text
 from chalicelib.domain.words import Stream
+from chalicelib.services.ports.common import do_nothing
 from chalicelib.services.ports.pos import CredentialAccess, StreamPlan
 
 from .auphan import Auphan
@@ -152,7 +153,7 @@ def test_every_store_of_the_server_is_told_of_whether_it_sold_or_not(bench: Auph
 
 def test_a_server_that_moved_stays_the_same_server(bench: Auphan) -> None:
     fields = {"host": "", "api_key": bench.key}
-    kept = CredentialAccess("auphan", fields, "192.101.102.103:25565")
+    kept = CredentialAccess("auphan", fields, "192.101.102.103:25565", permit=do_nothing)
 
     assert bench.gateway.check(kept).scope == "192.101.102.103:25565"
 
@@ -162,7 +163,7 @@ def test_without_an_address_nothing_is_asked_of_anybody() -> None:
     from tests.fakes.common import FakeClock
 
     nowhere = Gateway(FakeClock(NOW), {}, lambda _platform: None)
-    access = CredentialAccess("auphan", {"host": "", "api_key": "ak_secret"})
+    access = CredentialAccess("auphan", {"host": "", "api_key": "ak_secret"}, permit=do_nothing)
 
     with pytest.raises(HostRefused, match="never guessed"):
         nowhere.open(access)

@@ -13,6 +13,7 @@ from chalicelib.domain.records import Sale
 from chalicelib.domain.times import DAY, at_wall_clock
 from chalicelib.pos.gateway import Gateway
 from chalicelib.pos.transport.egress import AddressRanges, Guard
+from chalicelib.services.ports.common import do_nothing
 from chalicelib.services.ports.pos import CredentialAccess, HostTrust, StreamPlan
 
 from .auphan import Auphan
@@ -36,7 +37,9 @@ def gateway(bench: Own, *allowed: str) -> Gateway:
 def access(bench: Own, trust: HostTrust) -> CredentialAccess:
     known = bench.access()
     fields = {**known.fields, "host": f"127.0.0.1:{bench.server.port}"}
-    return CredentialAccess(known.platform, fields, known.scope, known.time_zone, "CAD", trust)
+    return CredentialAccess(
+        known.platform, fields, known.scope, known.time_zone, "CAD", trust, permit=do_nothing
+    )
 
 
 def test_a_server_without_https_is_read_once_the_retailer_allows_it(bench: Own) -> None:

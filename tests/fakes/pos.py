@@ -8,6 +8,7 @@ from dataclasses import dataclass, field, replace
 from chalicelib.domain.errors import AiqError, NotFound
 from chalicelib.domain.records import Fact, Reject
 from chalicelib.domain.words import Stream
+from chalicelib.services.ports.common import do_nothing
 from chalicelib.services.ports.pos import (
     CheckResult,
     CredentialAccess,
@@ -15,6 +16,7 @@ from chalicelib.services.ports.pos import (
     Cursor,
     KnownRow,
     Page,
+    Permit,
     PlatformInfo,
     StreamPlan,
 )
@@ -99,9 +101,11 @@ def an_own_server_platform(platform: str = "profitek", **changes: object) -> Pla
 
 @dataclass
 class FakePosSession:
-    """Serves `pages[stream]` in order; an error among them is raised once, then gone."""
+    """Serves `pages[stream]` in order; an error among them is raised once, then gone. Like the real
+    one it asks for the permit before each request, and before its answer is used."""
 
     pages: Mapping[Stream, list[Page | AiqError]]
+    permit: Permit = do_nothing
     plans: list[tuple[StreamPlan, Cursor | None]] = field(default_factory=list)
     closed: bool = False
     reading: str = "1"
@@ -112,7 +116,15 @@ class FakePosSession:
         cursor: Cursor | None,
         known: KnownRow | None = None,  # noqa: ARG002 -- its pages are facts already
     ) -> Page:
+        self.permit()
         self.plans.append((plan, cursor))
+        try:
+            return self.answer(plan, cursor)
+        finally:
+            self.permit()
+
+    def answer(self, plan: StreamPlan, cursor: Cursor | None) -> Page:
+        """What comes back of a request that was sent."""
         listing = self.pages.get(plan.stream) or [Page((), (), 0, None)]
         position = int(cursor["page"]) if cursor else 0
         page = listing[position]
@@ -147,6 +159,7 @@ class FakePosGateway:
         raise NotFound(f"there is no platform {name!r}")
 
     def check(self, access: CredentialAccess) -> CheckResult:
+        access.permit()
         self.checked.append(access)
         for value in access.fields.values():
             answer = self.answers.get(value)
@@ -159,7 +172,7 @@ class FakePosGateway:
 
     def open(self, access: CredentialAccess) -> FakePosSession:
         self.opened.append(access)
-        session = FakePosSession(self.pages)
+        session = FakePosSession(self.pages, access.permit)
         self.sessions.append(session)
         return session
 

@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 
 from chalicelib.services.credentials.credentials import CredentialService
 from chalicelib.services.credentials.key_ring import KeyRing
+from chalicelib.services.freezing.permit import SourcePermits
 from chalicelib.services.integrations.cards import Cards
 from chalicelib.services.integrations.connect import ConnectService
 from chalicelib.services.integrations.settings import SettingsService
@@ -62,6 +63,7 @@ class Retailer:
         self.raised_limits = MemoryRaisedLimits()
         self.credential_service = CredentialService(
             pos=self.pos,
+            permits=SourcePermits(self.integrations, self.clock),
             integrations=self.integrations,
             credentials=self.credentials,
             stores=self.stores,

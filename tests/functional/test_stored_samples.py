@@ -50,6 +50,7 @@ from chalicelib.services.job_messages import (
 )
 from chalicelib.services.ports.accounts import User
 from chalicelib.services.ports.changes import BalanceChange, PreviewCounts
+from chalicelib.services.ports.common import do_nothing
 from chalicelib.services.ports.consent import DueContact, DueText
 from chalicelib.services.ports.facts import LedgerRow, SaleId
 from chalicelib.services.ports.integrations import AgeGate, Credential, FlagTrust
@@ -402,7 +403,9 @@ def test_a_card_written_before_the_moves_is_read(kept: Deployment) -> None:
 @reads("credential")
 def test_a_credential_of_an_own_server_written_before_the_moves_opens(kept: Deployment) -> None:
     held = wiring.outside.credentials().get(OURS, "profitek", "crd_own")
-    access = wiring.outside.key_ring().access(held, time_zone="UTC", currency="CAD")
+    access = wiring.outside.key_ring().access(
+        held, time_zone="UTC", currency="CAD", permit=do_nothing
+    )
 
     assert held.trust == HostTrust(allow_http=True, accept_certificate=True, certificate="ab" * 32)
     assert (held.own_server, held.market, held.scope) == (True, "BC", "Kitsilano")

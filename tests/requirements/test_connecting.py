@@ -9,6 +9,7 @@ import pytest
 from chalicelib.domain.times import DAY, from_text
 from chalicelib.entrypoints import wiring
 from chalicelib.pos.gateway import Gateway as PosGateway
+from chalicelib.services.ports.common import do_nothing
 from chalicelib.services.ports.pos import CredentialAccess
 from tests.fakes.common import FakeClock
 from tests.fakes.pos import FakePosGateway
@@ -68,7 +69,7 @@ def test_an_address_left_blank_is_not_guessed(platform: str, blank: dict[str, st
     """
     nowhere = PosGateway(FakeClock(), {}, lambda _platform: None)
     hosted = PosGateway(FakeClock(), {platform: "http://127.0.0.1:9"}, lambda _platform: None)
-    access = CredentialAccess(platform, REQUIRED[platform] | blank)
+    access = CredentialAccess(platform, REQUIRED[platform] | blank, permit=do_nothing)
 
     refused, tried = nowhere.check(access), hosted.check(access)
 

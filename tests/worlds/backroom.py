@@ -15,6 +15,7 @@ from chalicelib.services.derivation.commit import FactCommits
 from chalicelib.services.derivation.holder import PersonaLookup
 from chalicelib.services.derivation.rederive import Remapper
 from chalicelib.services.derivation.terms import TermsReader
+from chalicelib.services.freezing.permit import SourcePermits
 from chalicelib.services.job_messages import (
     ApplyMessage,
     ExpiryMessage,
@@ -326,9 +327,11 @@ class Backroom:
             sources=guard(MemorySources(self.accounts, self.integrations, self.credentials)),
             credentials=guard(self.credentials),
             gateway=self.gateway,
+            permits=SourcePermits(self.integrations, self.clock),
             key_ring=self.key_ring,
             imports=imports,
             store_lookup=self.stores.lookup,
+            clock=self.clock,
         )
         return SyncWorker(
             credentials=guard(self.credentials),

@@ -80,16 +80,16 @@ def on_fetch(room: Backroom, number: int, act: Callable[[], object]) -> None:
 
     def opened(access: Any) -> Any:
         session = usual(access)
-        fetch = session.fetch
+        answer = session.answer
 
         def watched(*given: Any) -> Page:
             nonlocal asked_for
             asked_for += 1
             if asked_for == number:
                 act()
-            return fetch(*given)
+            return answer(*given)
 
-        session.fetch = watched
+        session.answer = watched
         return session
 
     room.gateway.open = opened
@@ -101,14 +101,14 @@ def always(room: Backroom, stream: Stream, act: Callable[[], object]) -> None:
 
     def opened(access: Any) -> Any:
         session = usual(access)
-        fetch = session.fetch
+        answer = session.answer
 
         def watched(plan: StreamPlan, *given: Any) -> Page:
             if plan.stream == stream:
                 act()
-            return fetch(plan, *given)
+            return answer(plan, *given)
 
-        session.fetch = watched
+        session.answer = watched
         return session
 
     room.gateway.open = opened
@@ -119,13 +119,13 @@ def every_page_takes(room: Backroom, seconds: float) -> None:
 
     def opened(access: Any) -> Any:
         session = usual(access)
-        fetch = session.fetch
+        answer = session.answer
 
         def slow(*given: Any) -> Page:
             room.clock.move(seconds)
-            return fetch(*given)
+            return answer(*given)
 
-        session.fetch = slow
+        session.answer = slow
         return session
 
     room.gateway.open = opened

@@ -17,6 +17,7 @@ def credential_service() -> CredentialService:
 
     return CredentialService(
         pos=outside.pos_gateway(),
+        permits=outside.permits(),
         integrations=outside.integrations(),
         credentials=outside.credentials(),
         stores=outside.stores(),

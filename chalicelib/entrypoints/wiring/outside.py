@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     from chalicelib.services.ports.limits import RaisedLimits, Throttle
     from chalicelib.services.ports.loyalty import Expiries, Leavers
     from chalicelib.services.ports.notifications import Notifications, OperatorTopic
-    from chalicelib.services.ports.pos import PosGateway
+    from chalicelib.services.ports.pos import Permits, PosGateway
     from chalicelib.services.ports.rules import RuleBook
     from chalicelib.services.ports.runs import Sources, SyncStates
     from chalicelib.services.ports.stores import Inventories, Stores
@@ -189,6 +189,13 @@ def integrations() -> Integrations:
     from chalicelib.adapters.dynamo.integrations import DynamoIntegrations
 
     return DynamoIntegrations(config().table_integrations)
+
+
+@once
+def permits() -> Permits:
+    from chalicelib.services.freezing.permit import SourcePermits
+
+    return SourcePermits(integrations(), clock())
 
 
 @once

@@ -4,11 +4,9 @@ with every byte, so that a server that drips could hold us for hours."""
 from __future__ import annotations
 
 import socket
-from typing import Any
 
 import urllib3
-from requests.adapters import HTTPAdapter
-from urllib3.connection import HTTPConnection, HTTPSConnection
+from urllib3.connection import HTTPConnection
 
 from chalicelib.pos.transport import answers
 
@@ -28,26 +26,3 @@ class DeadlineConnection(HTTPConnection):
 
         with answers.cut_after(float(self.timeout or HEAD_SECONDS), cut):
             return super().getresponse()
-
-
-class _SecureDeadlineConnection(DeadlineConnection, HTTPSConnection):
-    pass
-
-
-class _PlainPool(urllib3.HTTPConnectionPool):
-    ConnectionCls = DeadlineConnection
-
-
-class _SecurePool(urllib3.HTTPSConnectionPool):
-    ConnectionCls = _SecureDeadlineConnection
-
-
-class HeadDeadlineAdapter(HTTPAdapter):
-    """The adapter of `requests` for hosts of our own configuration: one connection at a time."""
-
-    def __init__(self) -> None:
-        super().__init__(pool_connections=1, pool_maxsize=1)
-
-    def init_poolmanager(self, *args: Any, **options: Any) -> None:
-        super().init_poolmanager(*args, **options)
-        self.poolmanager.pool_classes_by_scheme = {"http": _PlainPool, "https": _SecurePool}

@@ -23,8 +23,8 @@ from urllib3.connection import HTTPSConnection
 from chalicelib.domain.errors import ServerUntrusted
 from chalicelib.pos.profile.typed_host import Host
 from chalicelib.pos.transport.egress import Guard
-from chalicelib.pos.transport.head_deadline import DeadlineConnection
-from chalicelib.services.ports.pos import HostTrust
+from chalicelib.pos.transport.permitted import PermittedConnection, dial_permitted
+from chalicelib.services.ports.pos import HostTrust, Permit
 
 GREETING_SECONDS = 6.0
 """To find out how a server speaks: up to three handshakes."""
@@ -62,6 +62,7 @@ class OwnServer(HTTPAdapter):
     `first_use`: with `trust.accept_certificate` and none pinned yet, the one that is shown is
     accepted; only *check* says so, whose result is kept. `certificate` is then the SHA-256 of a
     certificate that no public authority vouches for, accepted or not. `authorities`: their bundle.
+    `permit`: asked whenever a connection is opened and a request sent.
     """
 
     def __init__(
@@ -70,6 +71,7 @@ class OwnServer(HTTPAdapter):
         trust: HostTrust,
         guard: Guard,
         *,
+        permit: Permit,
         first_use: bool = False,
         authorities: str = DEFAULT_CA_BUNDLE_PATH,
     ) -> None:
@@ -78,7 +80,8 @@ class OwnServer(HTTPAdapter):
         self._trust = trust
         self._first_use = first_use
         self._authorities = authorities
-        self._dial: Dial = lambda seconds: guard.dial(host, seconds)
+        self._permit = permit
+        self._dial: Dial = lambda seconds: dial_permitted(permit, lambda: guard.dial(host, seconds))
         self._pool: urllib3.HTTPConnectionPool | None = None
         self.certificate: str | None = None
 
@@ -90,8 +93,8 @@ class OwnServer(HTTPAdapter):
     def greet(self, seconds: float) -> urllib3.HTTPConnectionPool:
         """Find out, once, how the server may be spoken to.
 
-        Raises HostRefused, ServerUnreachable, and ServerUntrusted, whose sentence says what the
-        retailer can do.
+        Raises CallsStopped, HostRefused, ServerUnreachable, and ServerUntrusted, whose sentence
+        says what the retailer can do.
         """
         if self._pool is None:
             until = time.monotonic() + seconds
@@ -140,12 +143,13 @@ class OwnServer(HTTPAdapter):
     def _pool_for(self, choice: TlsChoice) -> urllib3.HTTPConnectionPool:
         if choice.pin is None:
             self.certificate = None
-        name, port, dial = self._host.name, self._host.port, self._dial
+        name, port = self._host.name, self._host.port
+        options: Any = {"maxsize": 1, "permit": self._permit, "dial": self._dial}
         if choice.scheme == "http":
-            return _PlainPool(name, port, maxsize=1, dial=dial)
+            return _PlainPool(name, port, **options)
         context = unverified_context() if choice.pin else verifying_context(self._authorities)
         return _SecurePool(
-            name, port, maxsize=1, dial=dial, ssl_context=context, assert_fingerprint=choice.pin
+            name, port, ssl_context=context, assert_fingerprint=choice.pin, **options
         )
 
     def get_connection_with_tls_context(self, *_: Any, **__: Any) -> urllib3.HTTPConnectionPool:
@@ -193,7 +197,7 @@ def fingerprint(certificate: bytes) -> str:
     return hashlib.sha256(certificate).digest().hex(":").upper()
 
 
-class _GuardedConnection(DeadlineConnection):
+class _GuardedConnection(PermittedConnection):
     """A connection that the guard opens."""
 
     def __init__(self, *args: Any, dial: Dial, **options: Any) -> None:

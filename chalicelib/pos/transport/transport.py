@@ -28,11 +28,12 @@ from chalicelib.domain.errors import (
 )
 from chalicelib.domain.words import Instant
 from chalicelib.pos.transport import answers
-from chalicelib.pos.transport.head_deadline import HeadDeadlineAdapter
 from chalicelib.pos.transport.own_server import GREETING_SECONDS, OwnServer
+from chalicelib.pos.transport.permitted import PermittedAdapter
 from chalicelib.pos.transport.plain_errors import NotOffered
 from chalicelib.pos.transport.redaction import Redactor
 from chalicelib.services.ports.common import Clock
+from chalicelib.services.ports.pos import Permit
 
 CONNECT_SECONDS = 3.0
 READ_SECONDS = 20.0
@@ -69,7 +70,8 @@ class Transport:
     """One credential's connection. Counts `requests` and, among them, `retries`.
 
     `deadline` (of the clock's `monotonic`) cuts waiting short; past it nothing is asked any more.
-    `own_server`: the guarded way to a host that a retailer typed.
+    `own_server`: the guarded way to a host that a retailer typed. `permit`: asked before every
+    request, and before an answer is used.
     """
 
     def __init__(
@@ -78,6 +80,7 @@ class Transport:
         base_url: str,
         *,
         title: str,
+        permit: Permit,
         gap_seconds: float = 0.0,
         secrets: Iterable[str] = (),
         own_server: OwnServer | None = None,
@@ -89,7 +92,8 @@ class Transport:
         self._redact = Redactor(secrets)
         self._free_at: float | None = None
         self._own_server = own_server
-        self._http = _client(own_server or HeadDeadlineAdapter())
+        self._permit = permit
+        self._http = _client(own_server or PermittedAdapter(permit))
         self.deadline: float | None = None
         self.parse: Callable[[bytes, str], Any] = answers.parse_json
         self.requests = 0
@@ -101,9 +105,9 @@ class Transport:
         At most 2 more tries for a 5xx, a lost connection, a cut body, a web page or a body that
         `read` refuses; 1 more for a host that cannot be reached.
 
-        Raises KeyRejected (401), PermissionMissing (403), RecordNotFound (404), RateLimited (429
-        or a 503 that says how long, without waiting), ServerUnreachable, UpstreamError,
-        UnexpectedAnswer, FilterIgnored.
+        Raises CallsStopped, KeyRejected (401), PermissionMissing (403), RecordNotFound (404),
+        RateLimited (429 or a 503 that says how long, without waiting), ServerUnreachable,
+        UpstreamError, UnexpectedAnswer, FilterIgnored.
         """
         started = self._clock.monotonic()
 
@@ -140,12 +144,15 @@ class Transport:
 
     def _ask(self, call: Call) -> Any:
         self._wait_for_turn()
+        self._permit()
         self.requests += 1
         try:
             with self._send(call) as response:
                 return self._body(call, response)
         finally:
             self._free_at = self._clock.monotonic() + self._gap
+            # Whatever a POS answers after its source was frozen is thrown away, errors too.
+            self._permit()
 
     def _wait_for_turn(self) -> None:
         if self._free_at is None:

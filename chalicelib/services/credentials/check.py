@@ -16,15 +16,15 @@ from chalicelib.domain.errors import (
     UnexpectedAnswer,
     field_fault,
 )
-from chalicelib.domain.integration_states import may_call
 from chalicelib.domain.words import Platform, ScopeId, Uid
 from chalicelib.services.credentials.host_trust import keep_host_trust
 from chalicelib.services.ports.accounts import Accounts
-from chalicelib.services.ports.integrations import Credential, Credentials, Integrations
+from chalicelib.services.ports.integrations import Credential, Credentials
 from chalicelib.services.ports.pos import (
     CheckResult,
     CredentialAccess,
     HostTrust,
+    Permits,
     PlatformInfo,
     PosGateway,
 )
@@ -46,7 +46,7 @@ class Checks:
     """Asks a POS what a key opens, never on behalf of a source that is frozen (product.md §10)."""
 
     pos: PosGateway
-    integrations: Integrations
+    permits: Permits
     accounts: Accounts
 
     def ask(
@@ -59,20 +59,21 @@ class Checks:
     ) -> CheckResult:
         """Return what the POS answers to these fields, secrets in clear.
 
-        Raises NotFound for an unknown platform, Conflict while it is frozen, HostRefused with the
-        field for an address that may not be called.
+        Raises NotFound for an unknown platform, CallsStopped while it is frozen or where it was
+        meanwhile, HostRefused with the field for an address that may not be called.
         """
         info = self.pos.platform(platform)
-        integration = self.integrations.get(uid, platform)
-        if integration and not may_call(integration.state):
-            raise Conflict(
-                f"{info.title} is not called while AIQ's last backup is used:"
-                " turn *Use AIQ's last backup* off first.",
-                state=integration.state,
-            )
+        permit = self.permits.for_checks(uid, platform)
+        permit()
         account = self.accounts.get(uid)
         access = CredentialAccess(
-            platform, fields, scope, account.time_zone, account.currency, trust or HostTrust()
+            platform,
+            fields,
+            scope,
+            account.time_zone,
+            account.currency,
+            trust or HostTrust(),
+            permit=permit,
         )
         try:
             return self.pos.check(access)
@@ -86,7 +87,7 @@ def learn_scope(
     """Check a credential that was saved while its host did not answer: the worker's first step.
 
     Returns it with its scope claimed and its certificate pinned; one that lacks neither comes back
-    as it is. Raises HostRefused; what the check says: KeyRejected, PermissionMissing,
+    as it is. Raises CallsStopped, HostRefused; what the check says: KeyRejected, PermissionMissing,
     ServerUnreachable, UnexpectedAnswer; ScopeTaken when another live credential has the scope;
     StaleVersion when a person changed it meanwhile.
     """

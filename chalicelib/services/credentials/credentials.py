@@ -28,7 +28,7 @@ from chalicelib.services.ports.audit import Audit, AuditEntry
 from chalicelib.services.ports.common import Clock, Ids
 from chalicelib.services.ports.integrations import Credential, Credentials, Integrations
 from chalicelib.services.ports.limits import RaisedLimits
-from chalicelib.services.ports.pos import CheckResult, HostTrust, PlatformInfo, PosGateway
+from chalicelib.services.ports.pos import CheckResult, HostTrust, Permits, PlatformInfo, PosGateway
 from chalicelib.services.ports.runs import SyncControl
 from chalicelib.services.ports.stores import StoreKeySighting, Stores
 
@@ -70,6 +70,7 @@ class CredentialService:
     """Checks, adds, changes and removes the credentials of an integration."""
 
     pos: PosGateway
+    permits: Permits
     integrations: Integrations
     credentials: Credentials
     stores: Stores
@@ -85,7 +86,7 @@ class CredentialService:
 
     def __post_init__(self) -> None:
         self._sealer = Sealer(self.key_ring, self.ids, self.clock)
-        self._checks = Checks(self.pos, self.integrations, self.accounts)
+        self._checks = Checks(self.pos, self.permits, self.accounts)
 
     def get(self, uid: Uid, platform: Platform, credential: CredentialId) -> Credential:
         """Return a stored credential. Raises NotFound."""

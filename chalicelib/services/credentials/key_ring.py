@@ -10,7 +10,7 @@ from chalicelib.domain.errors import SecretUnreadable, field_fault
 from chalicelib.domain.words import CredentialId, Uid
 from chalicelib.services.ports.common import SecretBox
 from chalicelib.services.ports.integrations import Credential
-from chalicelib.services.ports.pos import CredentialAccess
+from chalicelib.services.ports.pos import CredentialAccess, Permit
 
 SHOWN_FROM_LENGTH = 12
 """Of a shorter secret the last four characters would tell too much."""
@@ -49,7 +49,9 @@ class KeyRing:
             last_four={name: last_four(secrets[name]) for name in secrets},
         )
 
-    def access(self, credential: Credential, *, time_zone: str, currency: str) -> CredentialAccess:
+    def access(
+        self, credential: Credential, *, time_zone: str, currency: str, permit: Permit
+    ) -> CredentialAccess:
         """Return what opens the POS, secrets in clear: for the length of one job, never stored.
 
         Raises SecretUnreadable when a secret was sealed for something else.
@@ -61,6 +63,7 @@ class KeyRing:
             time_zone=time_zone,
             currency=currency,
             trust=credential.trust,
+            permit=permit,
         )
 
     def secrets(self, credential: Credential, *, without: Container[str] = ()) -> dict[str, str]:

@@ -8,7 +8,7 @@ from typing import Any, Literal, NamedTuple, Protocol
 
 from chalicelib.domain.records import Fact, Reject, StoreFact
 from chalicelib.domain.schedule import PassKind
-from chalicelib.domain.words import CheckOutcome, Instant, Platform, ScopeId, Stream
+from chalicelib.domain.words import CheckOutcome, Instant, Platform, ScopeId, Stream, Uid
 
 Cursor = dict[str, Any]
 """Where a listing stands: JSON-serialisable, opaque to everyone but the POS engine, under 8 KB."""
@@ -29,13 +29,38 @@ class HostTrust:
         return self.accept_certificate and self.certificate is None
 
 
+class Permit(Protocol):
+    """The permission to call the POS of one source. It is asked before every request, every retry
+    and every connection, and once more before an answer is used."""
+
+    def __call__(self) -> None:
+        """Do nothing while the POS may be called. Raises CallsStopped."""
+        ...
+
+
+class Permits(Protocol):
+    """Gives the permits of sources."""
+
+    def for_checks(self, uid: Uid, platform: Platform) -> Permit:
+        """The permit of calls that a person asks for: not while the source is frozen."""
+        ...
+
+    def for_syncs(self, uid: Uid, platform: Platform, *, read_at: float | None = None) -> Permit:
+        """The permit of a run: only while the source is connected.
+
+        `read_at`: of the monotonic clock, before a strongly consistent read that showed the source
+        connected; the first permission counts from there, without another read.
+        """
+        ...
+
+
 @dataclass(frozen=True, slots=True)
 class CredentialAccess:
     """Holds what the engine needs to open a POS: the credential's fields by their profile key,
     secrets in clear.
 
     `repr` shows no field value. `time_zone` is the zone to read zoneless times in (the mapped
-    store's, else the account's).
+    store's, else the account's). `permit`: asked before every request.
     """
 
     platform: Platform
@@ -44,6 +69,7 @@ class CredentialAccess:
     time_zone: str = "UTC"
     currency: str = "USD"
     trust: HostTrust = HostTrust()
+    permit: Permit = field(kw_only=True, repr=False, compare=False)
 
 
 @dataclass(frozen=True, slots=True)
@@ -130,8 +156,9 @@ class PosSession(Protocol):
     def fetch(self, plan: StreamPlan, cursor: Cursor | None, known: KnownRow | None = None) -> Page:
         """Read the next page. Rows that are `known` are counted and left out.
 
-        Raises KeyRejected, PermissionMissing, ServerUnreachable, HostRefused, RateLimited,
-        UpstreamError, UnexpectedAnswer or FilterIgnored; retriable faults were already retried.
+        Raises CallsStopped, KeyRejected, PermissionMissing, ServerUnreachable, HostRefused,
+        RateLimited, UpstreamError, UnexpectedAnswer or FilterIgnored; retriable faults were already
+        retried.
         """
         ...
 
@@ -219,8 +246,9 @@ class PosGateway(Protocol):
     def check(self, access: CredentialAccess) -> CheckResult:
         """Try the key within one 8 s deadline over all auth variants; never raises for the POS.
 
-        Raises HostRefused for a typed address that may not be called. Where `access.trust` is
-        pending, the certificate shown is accepted and returned, for the credential to pin.
+        Raises CallsStopped, and HostRefused for a typed address that may not be called. Where
+        `access.trust` is pending, the certificate shown is accepted and returned, for the
+        credential to pin.
         """
         ...
 

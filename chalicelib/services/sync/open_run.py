@@ -6,17 +6,19 @@ from collections.abc import Callable
 from dataclasses import dataclass, replace
 
 from chalicelib.domain.errors import NotFound
+from chalicelib.domain.integration_states import may_sync
 from chalicelib.domain.words import Uid
 from chalicelib.services.credentials.check import learn_scope
 from chalicelib.services.credentials.key_ring import KeyRing
 from chalicelib.services.loyalty.points_import import ImportLocks
 from chalicelib.services.ports.accounts import Account
+from chalicelib.services.ports.common import Clock
 from chalicelib.services.ports.integrations import (
     Credential,
     Credentials,
     Integration,
 )
-from chalicelib.services.ports.pos import PosGateway
+from chalicelib.services.ports.pos import Permit, Permits, PosGateway
 from chalicelib.services.ports.runs import Sources
 from chalicelib.services.ports.stores import StoreLookup
 from chalicelib.services.sync.run_in_progress import RunInProgress, Stopped
@@ -29,18 +31,23 @@ class OpenRun:
     sources: Sources
     credentials: Credentials
     gateway: PosGateway
+    permits: Permits
     key_ring: KeyRing
     imports: ImportLocks
     store_lookup: Callable[[Uid], StoreLookup]
+    clock: Clock
 
     def open(self, run: RunInProgress) -> None:
         """Open the POS and, in the run's first process, plan the run.
 
-        Raises Stopped when the run was asked to stop or the source is not connected.
+        Raises Stopped when the run was asked to stop or the source is not connected, CallsStopped
+        when it is so no longer.
         """
+        permit_from = self.clock.monotonic()
         credential, integration, account = self._connected(run)
+        permit = self.permits.for_syncs(run.lease.uid, run.lease.platform, read_at=permit_from)
         run.is_own_server = credential.own_server
-        credential = self._open_session(run, credential, account)
+        credential = self._open_session(run, credential, account, permit)
         if not run.progress.streams:
             self._plan(run, credential, integration, account)
         if run.progress.importing:
@@ -52,18 +59,18 @@ class OpenRun:
             raise Stopped
         source = self.sources.read(lease.uid, lease.platform, lease.credential)
         credential, integration = source.credential, source.integration
-        if credential is None or integration is None or integration.state != "connected":
+        if credential is None or integration is None or not may_sync(integration.state):
             raise Stopped
         if source.account is None:
             raise NotFound("There is no such account.")
         return credential, integration, source.account
 
     def _open_session(
-        self, run: RunInProgress, credential: Credential, account: Account
+        self, run: RunInProgress, credential: Credential, account: Account, permit: Permit
     ) -> Credential:
         """Returns the credential with the scope that the POS tells of it."""
         access = self.key_ring.access(
-            credential, time_zone=account.time_zone, currency=account.currency
+            credential, time_zone=account.time_zone, currency=account.currency, permit=permit
         )
         credential = learn_scope(self.gateway, self.credentials, credential, access)
         access = replace(access, scope=credential.scope, trust=credential.trust)

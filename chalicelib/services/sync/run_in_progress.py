@@ -39,7 +39,7 @@ HEARTBEAT_SECONDS = 30.0
 
 
 class Stopped(Exception):
-    """A person disconnected or froze the source; no request may follow."""
+    """A person disconnected or froze the source before a request or a checkpoint."""
 
 
 @dataclass(frozen=True, slots=True)

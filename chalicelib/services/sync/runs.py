@@ -5,7 +5,9 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 
+from chalicelib.domain.calls import calls_stopped
 from chalicelib.domain.errors import Conflict, NotFound
+from chalicelib.domain.integration_states import may_sync
 from chalicelib.domain.times import MINUTE
 from chalicelib.domain.words import CredentialId, Instant, Platform, RunTrigger, Uid
 from chalicelib.services.job_messages import SyncMessage
@@ -84,8 +86,9 @@ class RunService:
     def _connected(self, uid: Uid, platform: Platform, credential: CredentialId) -> Credential:
         connected = self.credentials.get(uid, platform, credential)
         integration = self.integrations.get(uid, platform)
-        if integration is None or integration.state != "connected":
-            raise Conflict("The source is not connected: press Connect first.")
+        state = integration.state if integration else "draft"
+        if not may_sync(state):
+            raise calls_stopped(state)
         return connected
 
     def _queue(

@@ -8,6 +8,7 @@ from dataclasses import dataclass, replace
 
 from chalicelib.domain.errors import (
     AiqError,
+    CallsStopped,
     FilterIgnored,
     LeaseLost,
     NotFound,
@@ -142,7 +143,7 @@ class SyncWorker:
             self._hand_over(run, message)
         except RateLimited as limited:
             self._wait(run, message, limited)
-        except (Stopped, SourceStandsStill):
+        except (Stopped, CallsStopped, SourceStandsStill):
             self._stop(run)
         except AiqError as error:
             if _another_delivery_may_mend(error):

@@ -21,6 +21,7 @@ from chalicelib.pos.profile import typed_host as hosts
 from chalicelib.pos.profile.profile import FieldProfile
 from chalicelib.pos.profile.typed_host import Address, Host
 from chalicelib.pos.transport.egress import AddressRanges, Guard, look_up
+from chalicelib.services.ports.common import do_nothing
 from chalicelib.services.ports.pos import CredentialAccess, StreamPlan
 from tests.fakes.common import FakeClock
 
@@ -223,7 +224,9 @@ def gateway(monkeypatch: pytest.MonkeyPatch) -> Gateway:
 
 
 def access(typed: str) -> CredentialAccess:
-    return CredentialAccess("posabit", {"store_name": "x", "key": "vt_4f1c9a2b7d", "ip": typed})
+    return CredentialAccess(
+        "posabit", {"store_name": "x", "key": "vt_4f1c9a2b7d", "ip": typed}, permit=do_nothing
+    )
 
 
 def refusal(act: Callable[[], object]) -> tuple[object, ...]:

@@ -32,6 +32,7 @@ from chalicelib.pos.profile.typed_host import Address, Host
 from chalicelib.pos.transport.egress import AddressRanges, Guard
 from chalicelib.pos.transport.own_server import OwnServer, fingerprint
 from chalicelib.pos.transport.transport import Call, TooSlow, Transport
+from chalicelib.services.ports.common import do_nothing
 from chalicelib.services.ports.pos import HostTrust
 from simulators.serving.selfsigned import make_certificate, server_context
 from tests.fakes.common import FakeClock
@@ -125,11 +126,15 @@ def own(
     guard: Guard | None = None,
     **options: Any,
 ) -> OwnServer:
-    return OwnServer(host or typed(server), trust, guard or Guard(LOOPBACK), **options)
+    return OwnServer(
+        host or typed(server), trust, guard or Guard(LOOPBACK), permit=do_nothing, **options
+    )
 
 
 def transport(way: OwnServer, clock: Any = None) -> Transport:
-    return Transport(clock or FakeClock(), way.base_url, title="Auphan", own_server=way)
+    return Transport(
+        clock or FakeClock(), way.base_url, title="Auphan", own_server=way, permit=do_nothing
+    )
 
 
 def ask(way: OwnServer) -> Any:

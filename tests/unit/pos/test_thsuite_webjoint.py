@@ -18,6 +18,7 @@ from chalicelib.pos.paging.receipts import Receipts
 from chalicelib.pos.profile import registry
 from chalicelib.pos.rows.field_map import Setting
 from chalicelib.pos.rows.normalise import Normaliser
+from chalicelib.services.ports.common import do_nothing
 from chalicelib.services.ports.pos import CredentialAccess, StreamPlan
 from tests.fakes.common import NOON, FakeClock
 
@@ -273,7 +274,9 @@ def test_a_flood_of_lines_of_one_receipt_takes_no_worker_away() -> None:
 @pytest.mark.parametrize("body", [b'[{"id": 0}]', b'[{"id": {"number": 51}}]', b"[]"])
 def test_facilities_that_cannot_be_read_are_the_matter_of_the_pos(body: bytes) -> None:
     typed = {"api_key": "wj_4f1c9a2b7d", "company_id": "12"}
-    access = CredentialAccess("webjoint", typed, "12", "America/Los_Angeles", "USD")
+    access = CredentialAccess(
+        "webjoint", typed, "12", "America/Los_Angeles", "USD", permit=do_nothing
+    )
 
     with serving(say(body)) as server:
         session = Gateway(FakeClock(), {"webjoint": server.url}, lambda _name: None).open(access)
@@ -283,7 +286,9 @@ def test_facilities_that_cannot_be_read_are_the_matter_of_the_pos(body: bytes) -
 
 def test_a_token_is_told_by_the_first_transaction_that_names_its_store() -> None:
     rows = [{"id": "rcpt_1", "storeId": None}, {"id": "rcpt_2", "storeId": "st_2"}]
-    access = CredentialAccess("thsuite", {"api_key": "th_4f1c9a2b7d"}, None, "UTC", "USD")
+    access = CredentialAccess(
+        "thsuite", {"api_key": "th_4f1c9a2b7d"}, None, "UTC", "USD", permit=do_nothing
+    )
 
     def as_asked(connection: socket, _number: int) -> None:
         asked = int(parse_qs(server.requests[-1].split()[1])["limit"][0])

@@ -29,6 +29,7 @@ from chalicelib.domain.errors import (
 from chalicelib.pos.transport import answers
 from chalicelib.pos.transport.redaction import HIDDEN
 from chalicelib.pos.transport.transport import Call, TooSlow, Transport
+from chalicelib.services.ports.common import do_nothing
 from tests.fakes.common import FakeClock
 
 from .tiny_server import Script, drip, head, one_after_another, raw, say, serving
@@ -45,7 +46,8 @@ CALL = Call(
 
 
 def transport(url: str, clock: Any = None, **options: Any) -> Transport:
-    return Transport(clock or FakeClock(), url, title="POSaBIT", secrets=[SECRET], **options)
+    given: Any = {"title": "POSaBIT", "secrets": [SECRET], "permit": do_nothing} | options
+    return Transport(clock or FakeClock(), url, **given)
 
 
 def ask(script: Script) -> tuple[Any, Transport]:

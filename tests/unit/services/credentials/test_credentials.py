@@ -32,6 +32,7 @@ from chalicelib.services.credentials.check import ScopeTaken, learn_scope
 from chalicelib.services.credentials.fields import check_fields
 from chalicelib.services.credentials.history_from import history_start
 from chalicelib.services.credentials.key_ring import last_four
+from chalicelib.services.ports.common import do_nothing
 from chalicelib.services.ports.integrations import Credential, Integration
 from chalicelib.services.ports.pos import CheckResult, PlatformInfo
 from tests.fakes.common import NOON
@@ -566,7 +567,7 @@ def unreached(shop: Retailer) -> Retailer:
 
 def learn(shop: Retailer, credential: str) -> str:
     held = shop.credentials.get(OURS, "posabit", credential)
-    access = shop.key_ring.access(held, time_zone="UTC", currency="USD")
+    access = shop.key_ring.access(held, time_zone="UTC", currency="USD", permit=do_nothing)
     return learn_scope(shop.pos, shop.credentials, held, access).scope
 
 

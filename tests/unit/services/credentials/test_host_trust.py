@@ -9,6 +9,7 @@ import pytest
 from chalicelib.domain.errors import AiqError, HostRefused, InvalidInput, ServerUntrusted
 from chalicelib.domain.words import CheckOutcome
 from chalicelib.services.credentials.check import learn_scope
+from chalicelib.services.ports.common import do_nothing
 from chalicelib.services.ports.integrations import Credential
 from chalicelib.services.ports.pos import CheckResult, HostTrust
 from tests.fakes.retailer import ANN, OURS, Retailer
@@ -44,7 +45,7 @@ def change(shop: Retailer, held: Credential, **changes: Any) -> Credential:
 
 
 def learn(shop: Retailer, held: Credential) -> Credential:
-    access = shop.key_ring.access(held, time_zone="UTC", currency="CAD")
+    access = shop.key_ring.access(held, time_zone="UTC", currency="CAD", permit=do_nothing)
     return learn_scope(shop.pos, shop.credentials, held, access)
 
 
@@ -98,7 +99,7 @@ def test_an_accepted_certificate_is_pinned_by_the_check_of_the_same_call(shop: R
     held = add(shop, accept_certificate=True)
 
     assert held.trust == HostTrust(accept_certificate=True, certificate=NEW)
-    access = shop.key_ring.access(held, time_zone="UTC", currency="CAD")
+    access = shop.key_ring.access(held, time_zone="UTC", currency="CAD", permit=do_nothing)
     assert access.trust.certificate == NEW
 
 
