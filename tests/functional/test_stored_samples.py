@@ -1152,6 +1152,8 @@ PATTERNS: dict[str, tuple[str, ...]] = {
     "the slots that an account holds": (),  # newer than the samples
     "how many the account has": ("credential",),
     "ids beyond which nothing is stored": (),  # newer than the samples
+    # Newer than the samples.
+    "what commits after one, up to another, stored of a platform's facts": (),
     "sales that were shown lately": (),  # newer than the samples
     "watermark; known digests": ("streams", "manifest base", "manifest delta"),
     "runs, newest first; one run": ("run",),
