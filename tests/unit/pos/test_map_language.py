@@ -107,3 +107,21 @@ def test_a_void_may_be_told_by_when_it_happened(voided_at: object) -> None:
     made = a_sale(a_sale_row(voided_at=voided_at), is_void=Path("voided_at"))
 
     assert (made.kind, made.is_final) == ("void", False)
+
+
+def test_points_of_who_became_part_of_another_are_not_even_flagged() -> None:
+    row = a_customer_row(part_of="9", points="many")
+
+    made = a_customer(row, merged_into=Path("part_of"))
+
+    assert (made.pos_points, made.merged_into, made.flags) == (None, "9", {"inactive"})
+
+
+def test_of_contacts_none_of_which_is_usable_the_first_is_kept_as_it_is_written() -> None:
+    places = Path("cell"), Path("telephone")
+
+    broken = a_customer(a_customer_row(cell="at the desk", telephone="5"), phone=places)
+    second = a_customer(a_customer_row(cell="at the desk"), phone=places)
+
+    assert (broken.phone_raw, broken.phone, broken.flags) == ("at the desk", None, {"bad_phone"})
+    assert (second.phone_raw, second.phone) == ("2065550142", "+12065550142")

@@ -11,6 +11,10 @@ from hypothesis import strategies as st
 
 from chalicelib.domain.records import STREAMS, Customer, InventoryItem, Reject, Sale, StoreFact
 from chalicelib.domain.times import from_text
+from chalicelib.pos.profile import registry
+from chalicelib.pos.profile.path import Path
+from chalicelib.pos.rows.field_map import Setting
+from chalicelib.pos.rows.normalise import Normaliser
 
 from .builders import (
     UNHURRIED,
@@ -304,3 +308,105 @@ def test_an_unknown_zone_name_is_not_guessed(zone: str, iana: str | None) -> Non
 
 def test_a_venue_without_a_code_is_known_by_its_license() -> None:
     assert store(code=None).key == "414309"
+
+
+@pytest.mark.parametrize("earliest", ["ordered_at", "updated_at"])
+def test_what_is_set_aside_says_where_why_and_since_when(earliest: str) -> None:
+    row = a_sale_row(total="?", **{earliest: "2026-05-01T10:00:00.000Z"})
+
+    assert reject("sales", row) == Reject(
+        stream="sales",
+        reason="bad_money",
+        field="total",
+        row=row,
+        ext_id="90210077",
+        at=from_text("2026-05-01T10:00:00Z"),
+    )
+    assert reject("sales", 7) == Reject("sales", "wrong_shape", "", {"row": 7})
+    assert reject("sales", {"id": 1}).at is None
+    assert reject("customers", a_customer_row(id=None)).at == from_text("2024-02-11T20:01:44Z")
+
+
+def nested(depth: int, *, in_objects: bool) -> Any:
+    row: Any = []
+    for _ in range(depth - 1):
+        row = {"in": row} if in_objects else [row]
+    return row
+
+
+@pytest.mark.parametrize("in_objects", [True, False])
+def test_a_row_is_kept_down_to_fifty_levels(in_objects: bool) -> None:
+    whole = a_customer_row(id=None, notes=nested(50, in_objects=in_objects))
+    deeper = a_customer_row(id=None, notes=nested(51, in_objects=in_objects))
+
+    assert reject("customers", whole).row["notes"] == whole["notes"]
+    kept = orjson.dumps(reject("customers", deeper).row["notes"]).decode()
+    assert kept.count("…") == 1
+    assert kept == orjson.dumps(deeper["notes"]).decode().replace("[]", '"…"')
+
+
+def test_known_rows_are_passed_over_and_the_digests_of_new_ones_told() -> None:
+    rows = [
+        *(a_customer_row(id=number) for number in (1, 2, 3)),
+        7,
+        a_customer_row(id=4),
+        a_customer_row(id=4, first_name="Anna"),
+        a_customer_row(id=None),
+        a_customer_row(id=5),
+    ]
+    asked: dict[str, int] = {}
+
+    def known(ext_id: str, digest: int) -> bool:
+        asked[ext_id] = digest
+        return ext_id in ("1", "3")
+
+    made = normaliser("customers").page(rows, known)
+
+    assert [fact.ext_id for fact in made.facts if isinstance(fact, Customer)] == ["2", "4", "5"]
+    assert len(made.rejects) == 2
+    assert set(asked) == {"1", "2", "3", "5"}
+    assert made.rows == {"2": asked["2"], "5": asked["5"]}
+    assert len(set(asked.values())) == 4
+    told_by_another: dict[str, int] = {}
+    normaliser("customers", "elsewhere").page(
+        rows[:1], lambda ext_id, digest: bool(told_by_another.update({ext_id: digest}))
+    )
+    assert told_by_another["1"] != asked["1"]
+
+
+def test_a_row_that_is_set_aside_or_says_an_unknown_word_is_read_again_the_next_time() -> None:
+    good, broken = a_sale_row(id=1), a_sale_row(id=2, total="?")
+    odd = a_sale_row(id=3, status="gifted")
+
+    def never(_ext_id: str, _digest: int) -> bool:
+        return False
+
+    assert set(normaliser("sales").page([good, broken], never).rows) == {"1"}
+    assert normaliser("sales").page([good, odd], never).rows == {}
+
+
+def test_what_is_sold_out_is_counted_and_left_out_wherever_it_stands() -> None:
+    profile = registry.profile("posabit")
+    listing = profile.streams["inventory"].model_copy(update={"in_stock": Path("quantity_on_hand")})
+    streams = {**profile.streams, "inventory": listing}
+    all_lots = profile.model_copy(update={"streams": streams})
+    on_hand = [1, 0, "0.5", "-2", None, "0.0", 3]
+
+    made = Normaliser(all_lots, "inventory", Setting("n")).page(
+        an_inventory_row(id=n + 1, quantity_on_hand=left) for n, left in enumerate(on_hand)
+    )
+
+    assert made.sold_out == 3
+    assert [fact.ext_id for fact in made.facts if isinstance(fact, InventoryItem)] == [
+        *("1", "3", "5", "7")
+    ]
+
+
+def test_a_lot_is_active_unless_the_pos_says_no_and_has_the_shops_currency() -> None:
+    in_canada = Normaliser(registry.profile("posabit"), "inventory", Setting("n", currency="CAD"))
+
+    assert item(active=None).active
+    assert not item(active=False).active
+    made = in_canada.one(an_inventory_row())
+    assert isinstance(made, InventoryItem)
+    assert (made.currency, made.active, made.store_key) == ("CAD", True, "n")

@@ -239,3 +239,66 @@ def test_a_long_sale_of_ordinary_lines_is_kept(lines: int) -> None:
     made = sale(items=[an_item_row(item_id=n) for n in range(lines)])
 
     assert (len(made.items), made.flags) == (lines, frozenset())
+
+
+@pytest.mark.parametrize(
+    ("status", "is_final", "is_known"),
+    [("completed", True, True), ("pending", False, True), ("gifted", False, False)],
+)
+def test_a_status_is_final_open_or_unknown(status: str, is_final: bool, is_known: bool) -> None:
+    made = sale(status=status)
+
+    assert (made.is_final, made.is_status_known, made.kind) == (is_final, is_known, "sale")
+
+
+def test_a_sale_worth_nothing_is_a_sale_and_one_below_it_a_return() -> None:
+    assert (sale(total=0).kind, sale(total=1).kind, sale(total=-1).kind) == (
+        *("sale", "sale"),
+        "return",
+    )
+
+
+def test_a_line_says_nothing_that_was_not_said() -> None:
+    bare = {"item_id": None, "product_name": None, "discount": None, "quantity": None}
+    [line] = sale(items=[an_item_row(**bare, discount_list=[{}, {"coupon_name": ""}])]).items
+
+    assert (line.name, line.quantity, line.discount, line.discounts) == ("", "", 0, ())
+    assert not line.returned
+    [back] = sale(items=[an_item_row(quantity=-2, discount=-5)]).items
+    assert (back.quantity, back.returned, back.discount) == ("-2", True, 5)
+    assert sale(sales_tenders=[{"total": None}]).tenders == (Tender("", None),)
+
+
+def test_what_cannot_be_read_within_a_line_is_named_with_all_it_stands_in() -> None:
+    assert sale(items=[an_item_row(discount_list=[{"coupon_name": {}}])]).flags == {
+        "bad_items.discounts.name"
+    }
+    assert sale(items=[an_item_row(tax="?")]).flags == {"bad_items.tax"}
+    assert sale(sales_tenders=[{"total": "?"}]).flags == {"bad_tenders.amount"}
+
+
+@pytest.mark.parametrize(
+    ("odd", "flags"),
+    [
+        ("n/a", set()),
+        ("", set()),
+        ([], set()),
+        ({}, {"bad_items"}),
+        (0, {"bad_items"}),
+        (["none"], {"bad_items"}),
+    ],
+)
+def test_lines_that_are_no_list_are_named_and_blanks_say_nothing(odd: Any, flags: set[str]) -> None:
+    made = sale(items=odd)
+
+    assert (made.items, made.flags) == ((), flags)
+
+
+def test_tenders_are_kept_before_lines_of_a_sale_that_is_too_large() -> None:
+    tenders = [{"total": n, "payment_method_name": "草" * 100} for n in range(700)]
+    lines = [an_item_row(product_name="草" * 500, category="草" * 500) for _ in range(400)]
+
+    made = sale(sales_tenders=tenders, items=lines)
+
+    assert (len(made.tenders), made.flags) == (700, {"cut_items"})
+    assert 320_000 < len(encode(made).encode()) < 351_000
