@@ -12,6 +12,7 @@ from chalicelib.entrypoints.dashboard import (
     changes,
     credentials,
     exports,
+    freezing,
     health,
     integrations,
     loyalty,
@@ -39,6 +40,7 @@ app.register_blueprint(audiences.resource)
 app.register_blueprint(exports.resource)
 app.register_blueprint(integrations.resource)
 app.register_blueprint(changes.resource)
+app.register_blueprint(freezing.resource)
 app.register_blueprint(loyalty.resource)
 app.register_blueprint(credentials.resource)
 app.register_blueprint(runs.resource)

@@ -1,6 +1,6 @@
 """The states of an integration and the transitions between them (product.md §3.4, §10).
 
-    draft → connected ⇄ freezing → frozen, and disconnected
+    draft → connected ⇄ disconnected; both → freezing → frozen, and back
 
 Disconnecting keeps data and stops calls; connecting again continues where it stopped.
 """
@@ -19,25 +19,20 @@ AGE_GATE_LABEL = (
 
 IntegrationState = Literal["draft", "connected", "freezing", "frozen", "disconnected"]
 
-Transition = Literal["connect", "disconnect", "freeze", "stand_still", "thaw"]
-"""`stand_still`: no worker works on the freezing integration any more."""
+Transition = Literal["connect", "disconnect", "freeze", "stand_still"]
+"""`stand_still`: no request of ours can reach the POS any more. Turning *Use AIQ's last backup* off
+gives the state back that was before it."""
 
 _NEXT: Mapping[tuple[IntegrationState, Transition], IntegrationState] = {
     ("draft", "connect"): "connected",
     ("connected", "connect"): "connected",
     ("disconnected", "connect"): "connected",
     ("connected", "disconnect"): "disconnected",
-    ("freezing", "disconnect"): "disconnected",
-    ("frozen", "disconnect"): "disconnected",
     ("disconnected", "disconnect"): "disconnected",
     ("connected", "freeze"): "freezing",
-    ("freezing", "freeze"): "freezing",
-    ("frozen", "freeze"): "frozen",
+    ("disconnected", "freeze"): "freezing",
     ("freezing", "stand_still"): "frozen",
     ("frozen", "stand_still"): "frozen",
-    ("freezing", "thaw"): "connected",
-    ("frozen", "thaw"): "connected",
-    ("connected", "thaw"): "connected",
 }
 
 FROZEN: frozenset[IntegrationState] = frozenset({"freezing", "frozen"})

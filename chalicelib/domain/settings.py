@@ -17,6 +17,7 @@ Capability = Literal["writable", "market_sync", "imports_points"]
 ENROLL_AFTER: Final = "enroll_after"
 SMS_OPT_IN_AFTER: Final = "sms_opt_in_after"
 POINTS_IMPORTED_ON: Final = "points_imported_on"
+USE_LAST_BACKUP: Final = "use_last_backup"
 TRUST_FLAGS: Final = "trusts_opt_in_flags"
 
 LEAVE_THE_REST_ALONE = (
@@ -46,7 +47,8 @@ class CardSetting:
     `previewed`: it can enrol, message or remove people, or move points, and is only changed by what
     was previewed. `moves_points`: its preview counts balances. `keeps_members`: it makes members,
     who may be kept when its day is removed or moved to a later one. `sends_sms`: shoppers are asked
-    for consent because of it, so that the age-gate box must be ticked.
+    for consent because of it, so that the age-gate box must be ticked. `switched`: calls of its own
+    turn it on and off, and what a card once stored of it means nothing.
     """
 
     key: str
@@ -63,6 +65,7 @@ class CardSetting:
     moves_points: bool = False
     keeps_members: bool = False
     sends_sms: bool = False
+    switched: bool = False
     days_ahead: int = 0
 
 
@@ -146,7 +149,7 @@ CARD_SETTINGS: tuple[CardSetting, ...] = (
         days_ahead=1,
     ),
     CardSetting(
-        key="use_last_backup",
+        key=USE_LAST_BACKUP,
         label="Use AIQ's last backup",
         kind="switch",
         help="Freezes data from this source at the last audience run and stops AIQ from hitting the"
@@ -154,6 +157,7 @@ CARD_SETTINGS: tuple[CardSetting, ...] = (
         warning="Do not turn this on unless you are switching POS systems and want to retain"
         " existing data.",
         example=False,
+        switched=True,
     ),
     CardSetting(
         key=TRUST_FLAGS,

@@ -215,6 +215,29 @@ class EffectsMessage(_Message):
     watch_ahead: bool = False
 
 
+@dataclass(frozen=True, slots=True, config=_WIRE)
+class BackupMessage(_Message):
+    """Take a backup of a source, or go on with one (`backup`); `run`: what for."""
+
+    job: Literal["backup"] = field(default="backup", kw_only=True)
+    uid: Account
+    platform: Annotated[Platform, NON_EMPTY]
+    run: Text
+    kind: Literal["nightly", "on_demand"] = "nightly"
+    hop: Count = 0
+
+
+@dataclass(frozen=True, slots=True, config=_WIRE)
+class StandingMessage(_Message):
+    """Go on with putting a source back to its backup, or forth: the switch of `since`."""
+
+    job: Literal["standing"] = field(default="standing", kw_only=True)
+    uid: Account
+    platform: Annotated[Platform, NON_EMPTY]
+    since: Milliseconds
+    hop: Count = 0
+
+
 AccountJob = (
     RemapMessage
     | PreviewMessage
@@ -225,6 +248,8 @@ AccountJob = (
     | HeldMessage
     | AudienceRunMessage
     | ExportMessage
+    | BackupMessage
+    | StandingMessage
 )
 TextJob = RequestJob | SendTest | LostText | InboundText | EffectsMessage
 

@@ -57,7 +57,9 @@ class MemoryFacts:
         self.shared_rows: dict[tuple[str, MergeKey], bool] = {}
         self.seen_ids_rows: dict[tuple[str, str, str], SeenIds] = {}
         self.log_rows: dict[tuple[str, str], dict[tuple[int, int], list[PulledFact]]] = {}
+        self.log_deleted: dict[tuple[str, str], int] = {}
         self.keeps_seen_ids = True
+        self.has_whole_log = True
         self.intents: dict[str, Intent] = {}
         self.holders: dict[str, int] = {}
         self.fences: dict[str, int] = {}
@@ -82,6 +84,7 @@ class MemoryFacts:
             0.0,
             self.intents.get(uid),
             has_seen_ids=self.keeps_seen_ids,
+            has_whole_log=self.has_whole_log,
         )
 
     def store_intent(self, lock: CommitLock, intent: Intent) -> None:
@@ -187,8 +190,12 @@ class MemoryFacts:
 
     def delete(self, uid: str, platform: str, until: int) -> None:
         log = self.log_rows.get((uid, platform), {})
+        self.log_deleted[uid, platform] = max(until, self.deleted_until(uid, platform))
         for place in [place for place in log if place[0] <= until]:
             del log[place]
+
+    def deleted_until(self, uid: str, platform: str) -> int:
+        return self.log_deleted.get((uid, platform), 0)
 
     def _rows(self, uid: str, rid: str) -> RecordRows:
         place = (uid, rid)

@@ -146,6 +146,10 @@ class MemorySyncStates:
         for stream, state in states.items():
             self.kept_streams[lease.uid, lease.credential, stream] = state
 
+    def forget_streams(self, uid: str, credential: str) -> None:
+        for place in [p for p in self.kept_streams if p[:2] == (uid, credential)]:
+            del self.kept_streams[place]
+
     def manifests(
         self, uid: str, credential: str, addresses: Mapping[str, ManifestAddress]
     ) -> Iterator[bytes]:

@@ -100,7 +100,7 @@ def test_a_card_has_fields_box_settings_and_its_version(api: Gateway) -> None:
         "sync_to_market": False,
         "points_imported_on": True,
         "points_accrual_start": True,
-        "use_last_backup": False,
+        "use_last_backup": True,
     }
     assert got.json["sms"] == {"starts_at": None, "stopped": False, "version": 0}
     assert got.json["job"] is None
@@ -435,20 +435,20 @@ def test_disconnecting_stops_calls_and_keeps_the_credential(
 def test_settings_are_kept_at_their_version_and_said_to_be_without_effect(api: Gateway) -> None:
     path = f"{POSABIT}/settings"
 
-    changed = api.patch(path, {"use_last_backup": True}, if_match='"0"')
-    stale = api.patch(path, {"use_last_backup": None}, if_match='"0"')
+    changed = api.patch(path, {"sync_personas": True}, if_match='"0"')
+    stale = api.patch(path, {"sync_personas": None}, if_match='"0"')
     read = api.get(path)
 
     assert (changed.status, changed.headers["ETag"]) == (200, '"1"')
     assert stale.status == 412
-    setting = read.json["settings"][-1]
-    assert (setting["key"], setting["value"]) == ("use_last_backup", True)
+    setting = next(s for s in read.json["settings"] if s["key"] == "sync_personas")
+    assert (setting["key"], setting["value"]) == ("sync_personas", True)
     assert setting["applied"] is False
     assert "not yet in effect" in setting["status"]
     [entry] = wiring.outside.audit().entries(OURS, 10, None)[0]
     assert (entry.actor, entry.after) == (
         f"user:sub-{OURS}-Owner",
-        {"use_last_backup": True},
+        {"sync_personas": True},
     )
 
 

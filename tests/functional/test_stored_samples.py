@@ -1066,6 +1066,7 @@ def test_every_kind_of_row_has_a_sample_and_every_sample_a_reader() -> None:
 
 
 NO_SAMPLE = {
+    "ACCOUNT#{uid}` / `BACKUP#{platform}#{fence, 12 digits}": "newer than the samples",
     "ACCOUNT#{uid}` / `LIVE#{subject}": "newer than the samples",
     "ACCOUNT#{uid}` / `COUNTING": "newer than the samples",
     "ACCOUNT#{uid}` / `WITHDRAWN#{platform}": "newer than the samples",
@@ -1154,6 +1155,7 @@ PATTERNS: dict[str, tuple[str, ...]] = {
     "ids beyond which nothing is stored": (),  # newer than the samples
     # Newer than the samples.
     "what commits after one, up to another, stored of a platform's facts": (),
+    "the backups of a source, newest first": (),
     "sales that were shown lately": (),  # newer than the samples
     "watermark; known digests": ("streams", "manifest base", "manifest delta"),
     "runs, newest first; one run": ("run",),

@@ -19,6 +19,7 @@ FLAT = {  # one file per thing of the same kind: a folder more would only length
     "chalicelib/adapters/dynamo",
     "chalicelib/domain",
     "chalicelib/entrypoints/dashboard",
+    "chalicelib/entrypoints/wiring",
     "chalicelib/services/ports",
 }
 TYPES = {"uid": "Uid", "platform": "Platform", "scope": "ScopeId"}

@@ -91,7 +91,8 @@ class CommitLocks:
 
     def _try(self, uid: Uid, *, urgent: bool) -> CommitLock | None:
         asked_at = self._clock.monotonic()
-        update = "SET held_until = :until REMOVE wanted_until ADD fence :one, ids_kept :one"
+        counters = "fence :one, ids_kept :one, logs_kept :one"
+        update = f"SET held_until = :until REMOVE wanted_until ADD {counters}"
         values = {":until": self._until(), ":now": self._now(), ":one": {"N": "1"}}
         try:
             answer = self._update(uid, update, _FREE if urgent else _FREE_AND_UNWANTED, values)
@@ -107,6 +108,7 @@ class CommitLocks:
             leftover,
             # Older code counts only the fence: what it commits is in no range.
             has_seen_ids=row["fence"] == row["ids_kept"],
+            has_whole_log=row["fence"] == row["logs_kept"],
         )
         self._held[uid] = lock, asked_at
         return lock

@@ -78,17 +78,25 @@ class DynamoFactsLog:
             yield keys.fence_of(row["sk"]["S"]), logged
 
     def delete(self, uid: Uid, platform: Platform, until: Fence) -> None:
-        pk = keys.facts_log(uid, platform)
-        while True:
-            rows = self._table.query_page(
-                "pk = :pk AND sk <= :last",
-                {":pk": {"S": pk}, ":last": {"S": keys.logged_part(until, 9999)}},
-                limit=200,
-                attributes="pk, sk",
-            )
-            if not rows:
-                return
+        pk, sk = keys.facts_log(uid, platform), keys.logged_part(0, 0)
+        if until <= self.deleted_until(uid, platform):
+            return
+        marker = {"pk": {"S": pk}, "sk": {"S": sk}, "deleted_until": {"N": str(until)}}
+        self._table.write_many({(pk, sk): marker}, [])
+        bounds = keys.logged_part(1, 0), keys.logged_part(until, 9999)
+        while rows := self._table.query_page(
+            "pk = :pk AND sk BETWEEN :first AND :last",
+            {":pk": {"S": pk}, ":first": {"S": bounds[0]}, ":last": {"S": bounds[1]}},
+            limit=200,
+            attributes="pk, sk",
+            consistent=True,
+        ):
             self._table.write_many({}, [(pk, row["sk"]["S"]) for row in rows])
+
+    def deleted_until(self, uid: Uid, platform: Platform) -> Fence:
+        place = keys.facts_log(uid, platform), keys.logged_part(0, 0)
+        row = self._table.get_many([place]).get(place)
+        return 0 if row is None else int(row["deleted_until"]["N"])
 
 
 def log_rows(

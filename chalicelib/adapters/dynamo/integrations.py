@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import asdict
+
 from pynamodb.attributes import (
     BooleanAttribute,
     JSONAttribute,
@@ -14,8 +16,9 @@ from chalicelib.adapters.dynamo import keys
 from chalicelib.adapters.dynamo.base import Row, at_version, bind, put_if
 from chalicelib.adapters.dynamo.readable import readable
 from chalicelib.domain.errors import StaleVersion
+from chalicelib.domain.stored_fields import from_fields
 from chalicelib.domain.words import Platform, Uid
-from chalicelib.services.ports.integrations import AgeGate, FlagTrust, Integration
+from chalicelib.services.ports.integrations import AgeGate, FlagTrust, Frozen, Integration
 
 
 class IntegrationRow(Row):
@@ -31,6 +34,7 @@ class IntegrationRow(Row):
     sms_stopped = BooleanAttribute(null=True)
     sms_before = UnicodeAttribute(null=True)
     version = NumberAttribute()
+    frozen = JSONAttribute(null=True)
 
 
 class DynamoIntegrations:
@@ -67,6 +71,7 @@ def next_row(integration: Integration) -> IntegrationRow:
         flag_trust_at=trust.ticked_at if trust else None,
         settings=dict(integration.settings),
         sms_stopped=integration.sms_stopped or None,
+        frozen=asdict(integration.frozen) if integration.frozen else None,
         version=integration.version + 1,
     )
 
@@ -88,4 +93,5 @@ def integration_of(uid: Uid, row: IntegrationRow) -> Integration:
         age_gate=gate,
         flag_trust=trust,
         sms_stopped=bool(row.sms_stopped),
+        frozen=from_fields(Frozen, row.frozen) if row.frozen else None,
     )

@@ -81,6 +81,14 @@ def job(job_id: str) -> str:
     return f"{JOB_PREFIX}{job_id}"
 
 
+def backups_of(platform: Platform) -> str:
+    return f"BACKUP#{platform}#"
+
+
+def backup(platform: Platform, backup_id: str) -> str:
+    return f"{backups_of(platform)}{backup_id}"
+
+
 def adjustments(day: str, actor: str) -> str:
     return f"{ADJUSTED_PREFIX}{day}#{actor}"
 

@@ -242,13 +242,17 @@ def read_shared(row: Row) -> MergeKey:
 
 def pack_intent(intent: Intent) -> bytes:
     merge, sales = [tuple(k) for k in intent.keys], [tuple(s) for s in intent.sales]
-    return zlib.compress(orjson.dumps([intent.records, merge, sales]))
+    silent = [True] if intent.silent else []
+    return zlib.compress(orjson.dumps([intent.records, merge, sales, *silent]))
 
 
 def unpack_intent(packed: bytes) -> Intent:
-    records, merge, sales = orjson.loads(zlib.decompress(packed))
+    records, merge, sales, *silent = orjson.loads(zlib.decompress(packed))
     return Intent(
-        tuple(records), tuple(MergeKey(*k) for k in merge), tuple(SaleId(*s) for s in sales)
+        tuple(records),
+        tuple(MergeKey(*k) for k in merge),
+        tuple(SaleId(*s) for s in sales),
+        bool(silent),
     )
 
 

@@ -29,7 +29,7 @@ from chalicelib.domain.rules import (
 )
 from chalicelib.domain.settings import rule_fields
 from chalicelib.domain.standing import Standing
-from chalicelib.domain.stored_fields import from_values
+from chalicelib.domain.stored_fields import from_fields
 from chalicelib.domain.times import day_from_text, day_text
 from chalicelib.domain.words import Uid
 
@@ -106,7 +106,7 @@ def _source(packed: Mapping[str, Any]) -> Source:
     values["keeping"] = _keeps((setting, day, at) for (setting, day, *_), at in keeping)
     values["overruled"] = _keeps(packed.get("overruled", ()))
     if standing := values.get("standing"):
-        values["standing"] = from_values(Standing, standing)
+        values["standing"] = from_fields(Standing, standing)
     return Source(**values)
 
 

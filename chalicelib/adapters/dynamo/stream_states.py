@@ -111,6 +111,9 @@ class DynamoStreamStates:
         if names:
             drop_other_pieces(pk, STORE_KEYS, names)
 
+    def forget_streams(self, uid: Uid, credential: CredentialId) -> None:
+        StreamsRow(keys.credential_state(uid, credential), keys.STREAMS_SK).delete()
+
     def manifests(
         self, uid: Uid, credential: CredentialId, addresses: Mapping[str, ManifestAddress]
     ) -> Iterator[bytes]:

@@ -13,12 +13,14 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from functools import partial
-from typing import TypeVar
+from typing import NamedTuple, TypeVar
 
 from chalicelib.domain.acts import Join
 from chalicelib.domain.errors import SourceStandsStill, UpstreamError
 from chalicelib.domain.ledger import ADJUSTMENT_PREFIX, Posting
+from chalicelib.domain.pulled_facts import FactPlace, PulledFact
 from chalicelib.domain.records import Customer, Sale
+from chalicelib.domain.standing import Way
 from chalicelib.domain.words import Instant, Platform, Points, ScopeId, Uid
 from chalicelib.services.derivation.commit_in_progress import Commit
 from chalicelib.services.derivation.recover import recover
@@ -35,6 +37,11 @@ from chalicelib.services.derivation.stages.facts_log import log_pulled_facts
 from chalicelib.services.derivation.stages.joins import add_join
 from chalicelib.services.derivation.stages.keeps import settle_keeps
 from chalicelib.services.derivation.stages.points import settle_points
+from chalicelib.services.derivation.stages.put_back import (
+    put_back_customers,
+    sales_put_back,
+    split,
+)
 from chalicelib.services.derivation.stages.reach import (
     joined_records,
     reach,
@@ -42,6 +49,7 @@ from chalicelib.services.derivation.stages.reach import (
 )
 from chalicelib.services.derivation.stages.sales import (
     TellsZone,
+    put_sales,
     renew_sales,
     take_gone_sales,
     take_sales,
@@ -56,6 +64,7 @@ from chalicelib.services.ports.facts import (
     FactStore,
     Intent,
     LedgerRow,
+    Moment,
     Writes,
 )
 
@@ -63,6 +72,19 @@ T = TypeVar("T")
 
 INDEX_SECONDS = 5.0
 """Many times as long as an index of DynamoDB is behind its table, a fraction of a second."""
+
+
+class PutBackCounts(NamedTuple):
+    """How many people leave the lists, how many of them or others are members no more, and by how
+    much all balances change together."""
+
+    people: int
+    members: int
+    points: Points
+
+
+class OtherWay(Exception):
+    """A person changed their mind: the source is not put back that way any more."""
 
 
 class TooManyShops(UpstreamError):
@@ -151,6 +173,51 @@ class FactCommits:
         with self._locked(uid):
             pass
         self.terms.clock.sleep(INDEX_SECONDS)
+
+    def moment(self, uid: Uid) -> Moment:
+        """Wait for the commit under way, and say which it was."""
+        with self._locked(uid) as lock:
+            return Moment(lock.fence, lock.has_whole_log)
+
+    def put_back(
+        self,
+        uid: Uid,
+        platform: Platform,
+        way: Way,
+        facts: Sequence[PulledFact],
+        missing: Sequence[FactPlace] = (),
+    ) -> Committed:
+        """Give facts of a source that uses AIQ's last backup other versions, silently; those
+        `missing` in the backup count for nothing. The same again changes nothing.
+
+        Raises OtherWay when the source does not go that way, or no more.
+        """
+        with self._locked(uid) as lock:
+            commit = self._begin(lock)
+            commit.silent = True
+            standing = commit.terms.rules.source(platform).standing
+            if standing is None or standing.way != way:
+                raise OtherWay
+            _put_back(commit, platform, facts, missing)
+            return self._finish(lock, commit)
+
+    def count_put_back(
+        self,
+        uid: Uid,
+        platform: Platform,
+        facts: Sequence[PulledFact],
+        missing: Sequence[FactPlace] = (),
+    ) -> PutBackCounts:
+        """Count what `put_back` would do; nothing is written, and no lock is taken."""
+        commit = Commit(self.facts, uid, self.terms.current(uid))
+        _put_back(commit, platform, facts, missing)
+        self._derive(commit)
+        sums = commit.writes.summaries.items()
+        gained = sum(s.points.total - commit.sales_before(rid).points.total for rid, s in sums)
+        remaining = {rid for persona in commit.personas() for rid in persona.members}
+        before = filter(None, (commit.persona_before(rid) for rid in commit.reached))
+        gone = sum(remaining.isdisjoint(persona.members) for persona in before)
+        return PutBackCounts(gone, len(leavers(commit)), gained)
 
     def rederive(self, uid: Uid, records: Iterable[str]) -> Committed:
         """Derive again, under today's rules and mapping, the personas these records belong to."""
@@ -250,6 +317,7 @@ class FactCommits:
 
     def _repair(self, lock: CommitLock, intent: Intent) -> None:
         commit = self._begin(lock, full=True, repairing=True)
+        commit.silent = intent.silent
         recover(commit, intent)
         reach(commit)
         settle_keeps(commit)
@@ -262,15 +330,7 @@ class FactCommits:
         """Derive what follows from the facts that were taken, write everything, ask for effects."""
         if not commit.seeds and not commit.writes:
             return Committed(at=commit.terms.as_of, withheld=tuple(sorted(commit.withheld)))
-        if commit.key_changes:
-            settle_carriers(commit)
-        reach(commit)
-        joined = joined_records(commit)
-        if joined and renew_sales(commit, joined, self.tells_zone):
-            reach(commit)
-        settle_keeps(commit)
-        settle_points(commit)
-        put_derived_rows(commit)
+        self._derive(commit)
         _keep_seen_ids(commit)
         _check_size(commit.writes)
         committed = _committed(commit)
@@ -281,6 +341,18 @@ class FactCommits:
         self._request(commit)
         return committed
 
+    def _derive(self, commit: Commit) -> None:
+        """Add to the commit everything that follows from the facts it took."""
+        if commit.key_changes:
+            settle_carriers(commit)
+        reach(commit)
+        joined = joined_records(commit)
+        if joined and renew_sales(commit, joined, self.tells_zone):
+            reach(commit)
+        settle_keeps(commit)
+        settle_points(commit)
+        put_derived_rows(commit)
+
     def _request(self, commit: Commit) -> None:
         """Ask for what follows outside the tables of the commit."""
         if effects := effects_of(commit):
@@ -289,6 +361,14 @@ class FactCommits:
     def _write(self, lock: CommitLock, commit: Commit) -> None:
         for writes in in_write_order(commit.writes):
             self.facts.write(lock, writes)
+
+
+def _put_back(
+    commit: Commit, platform: Platform, facts: Sequence[PulledFact], missing: Sequence[FactPlace]
+) -> None:
+    customers, no_customers, sales, no_sales = split(facts, missing)
+    put_back_customers(commit, platform, customers, no_customers)
+    put_sales(commit, sales_put_back(commit, platform, sales, no_sales))
 
 
 def _require_moving(commit: Commit, platform: Platform) -> None:
@@ -317,7 +397,7 @@ def _check_size(writes: Writes) -> None:
 
 
 def _committed(commit: Commit) -> Committed:
-    writes, left = commit.writes, leavers(commit)
+    writes, left = commit.writes, [] if commit.silent else leavers(commit)
     return Committed(
         records=len(writes.records),
         sales=len(writes.sales),

@@ -59,6 +59,7 @@ class Commit:
     A look-up uses it too, without a lock, and writes nothing.
 
     `full`: derive everything that is reached as if it were new, not only what changed.
+    `silent`: nobody is asked or said to have left because of it.
     `repairing`: a crash left derived rows half written, so none of them is believed.
 
     Records are named by their ids. `seeds`: records whose facts, keys or sales changed. `withheld`:
@@ -80,6 +81,7 @@ class Commit:
     full: bool = False
     repairing: bool = False
     has_seen_ids: bool = False
+    silent: bool = False
     writes: Writes = field(default_factory=Writes)
     seeds: set[str] = field(default_factory=set)
     withheld: set[str] = field(default_factory=set)
@@ -368,7 +370,10 @@ class Commit:
     def intent(self) -> Intent:
         """Return what the next commit has to rebuild if this one crashes while it writes."""
         return Intent(
-            tuple(sorted(self.reached)), tuple(self.key_changes), tuple(self.touched_sales)
+            tuple(sorted(self.reached)),
+            tuple(self.key_changes),
+            tuple(self.touched_sales),
+            self.silent,
         )
 
     def _change_keys(self, new: StoredRecord) -> None:

@@ -1,8 +1,8 @@
 """Show a card's settings and change those that need no preview: versioned, audited (§7).
 
 Settings that can enrol, message or remove people, or move points, are only changed by what was
-previewed (`services/changes`). AIQ does not act yet on contact sync, markets and freezing: their
-views say `applied: false`.
+previewed (`services/changes`); *Use AIQ's last backup* has calls of its own (`services/freezing`).
+AIQ does not act yet on contact sync and markets: their views say `applied: false`.
 """
 
 from __future__ import annotations
@@ -45,6 +45,9 @@ OUT_OF_STEP = "Saved, not yet in effect: preview and apply it."
 PREVIEW_FIRST = (
     "This setting can enrol, message or remove people, or move points. Preview the change, look at"
     " its counts, and apply it with the preview's token."
+)
+SWITCH_IT = (
+    "This setting is turned on by POST …/freeze, after its preview, and off by POST …/unfreeze."
 )
 EARLIEST = date(1990, 1, 1)
 
@@ -107,12 +110,15 @@ class SettingsService:
     ) -> SettingsView:
         """Set the given settings, remove those given as None, keep the others.
 
-        Raises NotFound, InvalidInput, StaleVersion; Conflict for a setting that is previewed.
+        Raises NotFound, InvalidInput, StaleVersion; Conflict for a setting that is previewed,
+        or has calls of its own.
         """
         info = self.pos.platform(platform)
         card = self.integrations.get(uid, platform) or Integration(uid, platform)
         check_settings(info, changes, local_day(self.clock.now(), self.accounts.get(uid).time_zone))
         must_have_age_gate(card, changes)
+        if any(row.switched for key in changes if (row := card_setting(key)) is not None):
+            raise Conflict(SWITCH_IT)
         after = settings_after(card, {key: stored_value(value) for key, value in changes.items()})
         previewed = previewed_keys() & changes.keys()
         if any(after.get(key) != card.settings.get(key) for key in previewed):
@@ -140,13 +146,17 @@ def settings_view(info: PlatformInfo, card: Integration, rules: Rules) -> Settin
     """Return the settings of a card as they are shown."""
     return SettingsView(
         warning=LEAVE_THE_REST_ALONE if info.pushes_signups else None,
-        settings=tuple(
-            _view(row, info, card.settings.get(row.key), rules) for row in settings_of(info)
-        ),
+        settings=tuple(_view(row, info, _value(row, card), rules) for row in settings_of(info)),
         version=card.version,
         sms_from=card.sms_from,
         sms_stopped=card.sms_stopped,
     )
+
+
+def _value(row: CardSetting, card: Integration) -> object:
+    """What a card stored of a switch before it had an effect means nothing (freezing.md, rule
+    14)."""
+    return card.is_frozen if row.switched else card.settings.get(row.key)
 
 
 def settings_of(info: PlatformInfo) -> tuple[CardSetting, ...]:
@@ -181,6 +191,8 @@ def _named(text: str | None, info: PlatformInfo) -> str | None:
 
 def _effect(row: CardSetting, info: PlatformInfo, value: object, rules: Rules) -> tuple[bool, str]:
     """Whether the stored value is in force, in a word for programs and in one for people."""
+    if row.switched:
+        return True, IN_EFFECT
     if not row.previewed:
         return False, NOT_APPLIED
     in_force = setting_values(rules.source(info.platform))[row.key]

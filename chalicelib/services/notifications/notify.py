@@ -28,6 +28,8 @@ Kind = Literal[
     "unread_balances",
     "members_left",
     "unclear_replies",
+    "backup_bad",
+    "backup_impossible",
     "dead_letter",
     "drift",
     "audience_run_failed",
@@ -186,6 +188,21 @@ TEMPLATES: Mapping[Kind, Template] = {
         " forgotten after 30 days.",
         TEXTING,
         (),
+    ),
+    "backup_bad": Template(
+        "error",
+        "A backup of {title} cannot be read any more, and is no longer offered.",
+        "Nothing is to be done: the next audience run takes another, and the one before it is still"
+        " there. Our operator has been told.",
+        CARD,
+        ("title",),
+    ),
+    "backup_impossible": Template(
+        "error",
+        "{title} cannot be backed up: AIQ has no full record of what it told.",
+        "Ask support: our operator has been told.",
+        CARD,
+        ("title",),
     ),
     "dead_letter": Template(
         "error",

@@ -19,7 +19,7 @@ from chalicelib.domain.personas import NO_FIGURES, Figures, Persona
 from chalicelib.domain.pulled_facts import PulledFact
 from chalicelib.domain.records import Sale
 from chalicelib.domain.sales_summary import SaleRef, SalesSummary
-from chalicelib.domain.words import Day, Instant, Minor, Platform, ScopeId, Uid
+from chalicelib.domain.words import Day, Fence, Instant, Minor, Platform, ScopeId, Uid
 from chalicelib.services.ports.common import do_nothing
 
 INLINE_CARRIERS = 40
@@ -161,11 +161,12 @@ class KeyCarriers:
 @dataclass(frozen=True, slots=True)
 class Intent:
     """Names the records, keys and sales that a commit writes. What a crash leaves of it says what
-    the next commit rebuilds."""
+    the next commit rebuilds. `silent`: without asking anybody."""
 
     records: tuple[str, ...] = ()
     keys: tuple[MergeKey, ...] = ()
     sales: tuple[SaleId, ...] = ()
+    silent: bool = False
 
 
 @dataclass(slots=True)
@@ -212,7 +213,8 @@ class Writes:
 class CommitLock:
     """The right to commit for one account. `fence` is the fencing token, `leftover` the intent of a
     commit that crashed. `held_seconds` is known once it is given back. `has_seen_ids`: every commit
-    of the account has kept the ranges of ids it has seen. `logged`: parts of the facts log that
+    of the account has kept the ranges of ids it has seen; `has_whole_log`: every one has logged
+    what it stored of pulled facts. `logged`: parts of the facts log that
     were written under it: a repair comes before the commit itself."""
 
     uid: Uid
@@ -221,7 +223,16 @@ class CommitLock:
     leftover: Intent | None
     held_seconds: float = 0.0
     has_seen_ids: bool = False
+    has_whole_log: bool = True
     logged: int = 0
+
+
+class Moment(NamedTuple):
+    """A moment of an account's facts: every commit up to `fence` has ended. `is_logged`: the facts
+    log has all that they stored."""
+
+    fence: Fence
+    is_logged: bool
 
 
 class SalesSpan(NamedTuple):

@@ -28,7 +28,11 @@ class FactsLog(Protocol):
         ...
 
     def delete(self, uid: Uid, platform: Platform, until: Fence) -> None:
-        """Delete what commits up to `until` stored."""
+        """Delete what commits up to `until` stored, and keep in mind that it is deleted."""
+        ...
+
+    def deleted_until(self, uid: Uid, platform: Platform) -> Fence:
+        """The last commit of which what it stored was, or is being, deleted."""
         ...
 
 

@@ -5,12 +5,14 @@ from __future__ import annotations
 from collections.abc import Mapping
 from collections.abc import Set as AbstractSet
 from dataclasses import dataclass, field
-from typing import Protocol
+from typing import Literal, Protocol
 
 from chalicelib.domain.integration_states import IntegrationState
 from chalicelib.domain.limits import DEFAULT_LIMITS
 from chalicelib.domain.words import CredentialId, Instant, Platform, ScopeId, Uid
 from chalicelib.services.ports.pos import HostTrust
+
+Rolling = Literal["back", "forth", "ending"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,6 +29,31 @@ class FlagTrust:
 
     ticked_by: str
     ticked_at: Instant
+
+
+@dataclass(frozen=True, slots=True)
+class Frozen:
+    """The source uses AIQ's last backup since `at`, because `by` turned it on.
+
+    `backup`: its id; empty until the one that is taken now is whole. `before`: the state to come
+    back to. `frozen_at`: from when on no request reaches the POS. `rolling`: what is under way;
+    `ending`: the source is connected again, and what follows of that is not done yet. `ahead`: the
+    backup of where facts stood that are put back. `shard` and `line`: up to where they are, `done`
+    of `total`. `problem`: why nothing was rolled back.
+    """
+
+    backup: str
+    by: str
+    at: Instant
+    before: IntegrationState
+    frozen_at: Instant | None = None
+    rolling: Rolling | None = None
+    ahead: str = ""
+    shard: int = 0
+    line: int = 0
+    done: int = 0
+    total: int = 0
+    problem: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,6 +75,13 @@ class Integration:
     sms_before: str | None = None
     version: int = 0
     flag_trust: FlagTrust | None = None
+    frozen: Frozen | None = None
+
+    @property
+    def is_frozen(self) -> bool:
+        """Whether it uses AIQ's last backup, or is about to, or still puts facts where they
+        were."""
+        return self.frozen is not None and self.frozen.rolling != "ending"
 
 
 @dataclass(frozen=True, slots=True)

@@ -297,6 +297,11 @@ class SyncStates(Protocol):
         """Store them all at once. Raises LeaseLost when a later lease has saved its own."""
         ...
 
+    def forget_streams(self, uid: Uid, credential: CredentialId) -> None:
+        """Forget what runs of the credential left: the next one reads and stores the whole history
+        again."""
+        ...
+
     def manifests(
         self, uid: Uid, credential: CredentialId, addresses: Mapping[str, ManifestAddress]
     ) -> Iterator[bytes]:

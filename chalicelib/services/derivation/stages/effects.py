@@ -14,6 +14,8 @@ from chalicelib.services.ports.effects import Ask, CommitEffects, ConsentFlag
 def effects_of(commit: Commit) -> CommitEffects:
     """Return the changed consent flags, and whom to ask for consent. After a crash the same is
     requested again, which changes nothing."""
+    if commit.silent:
+        return CommitEffects(watch_ahead=commit.has_sales_ahead)
     return CommitEffects(tuple(_flags(commit)), tuple(_asks(commit)), commit.has_sales_ahead)
 
 
@@ -41,13 +43,17 @@ def _flags_of(record: SourceRecord, rules: Rules) -> Iterator[ConsentFlag]:
 
 
 def _asks(commit: Commit) -> list[Ask]:
-    """Who is newly to be asked for SMS consent; in a full commit everybody who is to be asked."""
+    """Who is newly to be asked for SMS consent; in a full commit everybody who is to be asked.
+
+    A source that uses AIQ's last backup asks nobody anew (freezing.md, rule 7).
+    """
     asks = []
     for persona in commit.personas():
         number = persona.texted_at
-        if not persona.asked_by or number is None:
+        asking = [p for p in persona.asked_by if commit.terms.rules.source(p).standing is None]
+        if not asking or number is None:
             continue
         before = None if commit.full else commit.persona_before(persona.id)
         if before is None or (before.texted_at, before.asked_by) != (number, persona.asked_by):
-            asks.append(Ask(number, persona.id, persona.asked_by[0]))
+            asks.append(Ask(number, persona.id, asking[0]))
     return asks

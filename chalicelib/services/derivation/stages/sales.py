@@ -108,6 +108,18 @@ def take_gone_sales(
         _upsert(commit, new, stored)
 
 
+def put_sales(commit: Commit, sales: Mapping[SaleId, Sale]) -> None:
+    """Write these versions of the sales, older ones too."""
+    stored = commit.sale_rows(sales)
+    new = {
+        sid: _stored_sale(commit, sid, _at_known_zone(commit, sid.platform, sid.scope, sale))
+        for sid, sale in sales.items()
+    }
+    new = {sid: row for sid, row in new.items() if row != stored.get(sid)}
+    if new:
+        _upsert(commit, new, stored)
+
+
 def renew_sales(commit: Commit, records: Iterable[str], tells_zone: TellsZone) -> bool:
     """Derive again the records' sales that other days make other sales; whether any was.
 

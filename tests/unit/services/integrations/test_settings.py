@@ -75,12 +75,23 @@ def test_a_title_that_ends_in_api_is_not_doubled() -> None:
 def test_what_nothing_acts_on_is_stored_shown_and_said_to_be_without_effect(
     shop: Retailer,
 ) -> None:
-    shop.settings.change(OURS, "posabit", 0, {"use_last_backup": True}, actor=ANN)
+    shop.settings.change(OURS, "posabit", 0, {"sync_personas": True}, actor=ANN)
 
-    setting = shown(shop, "use_last_backup")
+    setting = shown(shop, "sync_personas")
     assert (setting.value, setting.applied) == (True, False)
     assert "not yet in effect" in setting.status
-    assert shown(shop, "use_last_backup", OTHERS).value is None
+    assert shown(shop, "sync_personas", OTHERS).value is None
+
+
+def test_a_switch_stored_before_freezing_existed_is_shown_off(shop: Retailer) -> None:
+    shop.integrations.save(Integration(OURS, "posabit", settings={"use_last_backup": True}))
+
+    assert shown(shop, "use_last_backup").value is False
+
+
+def test_the_last_backup_is_used_by_calls_of_its_own(shop: Retailer) -> None:
+    with pytest.raises(Conflict, match="POST …/freeze"):
+        shop.settings.change(OURS, "posabit", 0, {"use_last_backup": True}, actor=ANN)
 
 
 def test_a_setting_in_force_says_so_and_one_stored_before_it_had_an_effect_does_too(
