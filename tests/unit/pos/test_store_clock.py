@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from datetime import timedelta
 from typing import Any
 
 import orjson
@@ -12,12 +13,13 @@ from hypothesis import strategies as st
 
 from chalicelib.domain.errors import FilterIgnored, KeyRejected, UnexpectedAnswer
 from chalicelib.domain.records import InventoryItem
-from chalicelib.domain.times import DAY, from_text, to_datetime
+from chalicelib.domain.times import DAY, from_text, local_day, to_datetime
 from chalicelib.pos.paging import row_tables as tables
-from chalicelib.pos.paging.day_windows import DayWindows
+from chalicelib.pos.paging.day_windows import AHEAD_DAYS, DayWindows, Window
 from chalicelib.pos.paging.response_page import ResponsePage, response_page
 from chalicelib.pos.paging.style import NextPage
 from chalicelib.pos.paging.styles import style_for
+from chalicelib.pos.paging.whole_window import WindowPages
 from chalicelib.pos.profile import registry
 from chalicelib.pos.profile.paging import Windows
 from chalicelib.pos.profile.wire import PlainErrors
@@ -26,7 +28,7 @@ from chalicelib.pos.rows.coerce import Unusable
 from chalicelib.pos.rows.field_map import Setting
 from chalicelib.pos.rows.normalise import Normaliser
 from chalicelib.pos.transport import answers, plain_errors, queries
-from chalicelib.services.ports.pos import Cursor, StreamPlan
+from chalicelib.services.ports.pos import Cursor, StreamPlan, TimeSpan
 
 from .builders import UNHURRIED
 
@@ -173,6 +175,89 @@ def test_days_are_those_of_the_store() -> None:
     asked = windows().params(windows().first_window(StreamPlan("sales", late, since=late)))
 
     assert asked == {"from": "2026-05-01 00:00", "to": "2026-05-03 00:00"}
+
+
+def test_a_window_doubles_where_few_rows_came_and_halves_where_very_many_did() -> None:
+    asked = windows(days=2, max_days=9, grow_below=10)
+    first = asked.first_window(StreamPlan("sales", NOW, history_from=NOW - 400 * DAY))
+
+    def before(days: int, rows: int) -> int:
+        following = asked.window_before(replace(first, days=days), rows)
+        assert following is not None
+        assert following == Window(
+            first.low - following.days, first.low, first.floor, following.days
+        )
+        return following.days
+
+    assert first.high - first.low == 2 + 1
+    assert [before(2, rows) for rows in (0, 9, 10, 40)] == [4, 4, 2, 2]
+    assert [before(8, rows) for rows in (9, 10, 40, 41)] == [9, 8, 8, 4]
+    assert [before(3, rows) for rows in (9, 41)] == [6, 2]
+
+
+def test_no_window_is_read_before_the_floor_nor_one_before_the_newest_where_that_tells_all() -> (
+    None
+):
+    plan = StreamPlan("sales", NOW, history_from=NOW - DAY)
+    asked = windows(days=9)
+    window = asked.first_window(plan)
+
+    assert window.low == window.floor
+    assert asked.window_before(window, 0) is None
+    older = replace(window, low=window.low + 1)
+    assert asked.window_before(older, 0) == Window(window.floor, older.low, window.floor, 9)
+    assert windows(newest_only=True).window_before(older, 0) is None
+
+
+@pytest.mark.parametrize(
+    ("kind", "since", "days_back"),
+    [
+        ("daily", 1, 3),
+        ("daily", 9, 9),
+        ("weekly", 1, 35),
+        ("between", 1, 1),
+        ("between", None, 365),
+        ("daily", None, 365),
+        ("between", -5, 0),
+    ],
+)
+def test_a_pass_reads_back_to_its_watermark_and_as_far_as_its_kind_says(
+    kind: Any, since: int | None, days_back: int
+) -> None:
+    asked = windows(look_back={"daily_days": 3, "weekly_days": 35}, history_days=365)
+    watermark = None if since is None else NOW - since * DAY
+    plan = StreamPlan("sales", NOW, since=watermark, kind=kind)
+
+    window = asked.first_window(plan)
+
+    assert window.high - AHEAD_DAYS - window.floor == days_back
+
+
+def test_the_last_second_stands_where_the_pos_includes_the_end() -> None:
+    late = from_text("2026-05-02T05:00:00Z")
+    window = windows().first_window(StreamPlan("sales", late, since=late))
+    included = windows(until_included=True, format="%Y-%m-%d %H:%M:%S")
+
+    assert included.params(window) == {"from": "2026-05-01 00:00:00", "to": "2026-05-02 23:59:59"}
+
+
+def test_the_times_that_a_complete_listing_showed_are_those_of_the_shops_clock() -> None:
+    plan = StreamPlan("sales", NOW, since=NOW - 3 * DAY)
+    pages = WindowPages(windows())
+    newest = pages.start(plan)
+    oldest = replace(newest, low=newest.floor)
+    today = local_day(NOW, VANCOUVER)
+    times = TimeSpan(
+        from_text(f"{today - timedelta(3)}T00:00:00Z"),
+        from_text(f"{today + timedelta(2)}T00:00:00Z"),
+    )
+
+    assert pages.next_page(plan, oldest, rows_at()) == NextPage(None, times=times)
+    onward = pages.next_page(plan, newest, rows_at())
+    assert (onward.times, onward.full_listing) == (None, False)
+    assert onward.position == windows().window_before(newest, 0)
+    all_there_is = WindowPages(windows(newest_only=True))
+    assert all_there_is.next_page(plan, newest, rows_at()) == NextPage(None, full_listing=True)
 
 
 def rows_at(*clocks: str) -> ResponsePage:
