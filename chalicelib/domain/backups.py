@@ -19,6 +19,8 @@ BackupKind = Literal["nightly", "on_demand", "ahead"]
 """`ahead`: no backup, but where facts stood that were put back, so that they can be put forth."""
 BackupState = Literal["building", "verified", "bad"]
 
+OF_SWITCH = "switch:"
+"""How the `run` of a backup begins that was taken because somebody turned the switch."""
 SCHEMA = 1
 """Of the lines. Goes up when older code must not read them."""
 NIGHTS_KEPT = 30
@@ -67,8 +69,11 @@ class Backup:
     manifest: str = ""
     pinned_by: str = ""
     heartbeat_at: Instant = 0
-    hop: int = 0
     seq: int = 0
+
+    @property
+    def is_of_audience_run(self) -> bool:
+        return self.kind != "ahead" and not self.run.startswith(OF_SWITCH)
 
     @property
     def customers(self) -> int:
@@ -125,7 +130,8 @@ def unneeded(backups: Sequence[Backup], now: Instant) -> list[Backup]:
 
 def log_needed_from(backups: Sequence[Backup]) -> Fence:
     """Return the commit up to which the facts log may be deleted: what later ones stored is needed
-    to build the next backup, and to put the source back to its last night or to a pinned backup.
+    to build the next backup, and to put the source back to its last audience run, or to a backup
+    that is pinned.
 
     Two whole backups hold what is deleted: should the newest be lost, the next is built on the one
     before.
@@ -138,7 +144,7 @@ def log_needed_from(backups: Sequence[Backup]) -> Fence:
     if len(verified) < 2:
         return 0
     needed = [verified[1].fence]
-    needed += [b.fence for b in verified if b.kind == "nightly"][:1]
+    needed += [b.fence for b in verified if b.is_of_audience_run][:1]
     needed += [b.fence for b in verified if b.pinned_by]
     return min(needed)
 

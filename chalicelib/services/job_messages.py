@@ -216,18 +216,6 @@ class EffectsMessage(_Message):
 
 
 @dataclass(frozen=True, slots=True, config=_WIRE)
-class BackupMessage(_Message):
-    """Take a backup of a source, or go on with one (`backup`); `run`: what for."""
-
-    job: Literal["backup"] = field(default="backup", kw_only=True)
-    uid: Account
-    platform: Annotated[Platform, NON_EMPTY]
-    run: Text
-    kind: Literal["nightly", "on_demand"] = "nightly"
-    hop: Count = 0
-
-
-@dataclass(frozen=True, slots=True, config=_WIRE)
 class StandingMessage(_Message):
     """Go on with putting a source back to its backup, or forth: the switch of `since`."""
 
@@ -248,7 +236,6 @@ AccountJob = (
     | HeldMessage
     | AudienceRunMessage
     | ExportMessage
-    | BackupMessage
     | StandingMessage
 )
 TextJob = RequestJob | SendTest | LostText | InboundText | EffectsMessage

@@ -18,7 +18,7 @@ from chalicelib.domain.words import POINT
 from chalicelib.entrypoints import wiring
 from chalicelib.entrypoints.events.queues import WORKERS
 from chalicelib.services.freezing import standing_job
-from chalicelib.services.job_messages import BackupMessage, account_job
+from chalicelib.services.job_messages import account_job
 from chalicelib.services.ports.integrations import Credential, Integration
 from tests.fakes.common import MemoryQueue
 from tests.fakes.pos import FakePosGateway
@@ -76,7 +76,7 @@ def a_sale(ext_id: str, total: int, who: str = "1") -> Sale:
 
 
 def night(run: str = "run_1") -> None:
-    wiring.freezing.take_backup().handle(BackupMessage(OURS, "posabit", run), lambda: True)
+    wiring.freezing.take_backup().take(OURS, "posabit", run, "nightly", lambda: True)
 
 
 def later() -> None:

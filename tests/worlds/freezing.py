@@ -11,7 +11,7 @@ from chalicelib.services.freezing.freeze import Choice, FreezeService
 from chalicelib.services.freezing.shards import ShardStore
 from chalicelib.services.freezing.standing_job import StandingJob
 from chalicelib.services.freezing.take_backup import TakeBackup
-from chalicelib.services.job_messages import BackupMessage, StandingMessage, account_job
+from chalicelib.services.job_messages import StandingMessage, account_job
 from chalicelib.services.notifications.notify import Notifier
 from chalicelib.services.ports.integrations import Credential, Integration
 from tests.fakes.backups import MemoryBackups, MemoryObjects, MemorySwitches
@@ -56,7 +56,6 @@ class FreezingShop(Shop):
             states=self.states,
             notifier=Notifier(self.notifications, OperatorMailbox(), self.clock),
             audit=self.audit,
-            jobs=self.jobs,
             clock=self.clock,
             title=str,
         )
@@ -79,6 +78,7 @@ class FreezingShop(Shop):
             taking=self.taking,
             commits=self.commits,
             derive_again=lambda uid, reason: self.derived_again.append((uid, reason)),
+            jobs=self.jobs,
         )
         self.integrations.save(Integration(UID, self.platform, state="connected"))
         self.credentials.add(
@@ -90,10 +90,13 @@ class FreezingShop(Shop):
         """The nightly audience run takes a backup."""
         self.nights += 1
         run = f"run_{self.nights}"
-        message = BackupMessage(UID, self.platform, run, kind)  # type: ignore[arg-type]
-        self.taking.handle(message, always)
-        self.work()
+        self.take(run, kind)
         return next(b for b in self.backups.of_source(UID, self.platform) if b.run == run)
+
+    def take(self, run: str, kind: str = "nightly") -> None:
+        """Go on with the backup of a run until it is there, as an audience run does."""
+        while not self.taking.take(UID, self.platform, run, kind, always):  # type: ignore[arg-type]
+            pass
 
     def freeze(self, choice: Choice = "last", actor: str = ANN) -> Integration:
         self.freezing.freeze(UID, self.platform, choice, actor=actor)
@@ -120,8 +123,6 @@ class FreezingShop(Shop):
         self.clock.move(1)
         if isinstance(message, StandingMessage):
             self.standing.handle(message, always)
-        elif isinstance(message, BackupMessage):
-            self.taking.handle(message, always)
 
     @property
     def card(self) -> Integration:

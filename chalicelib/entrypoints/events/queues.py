@@ -47,7 +47,6 @@ WORKERS: Mapping[str, Callable[[Any], Any]] = {
     "expire": lambda _: wiring.loyalty.expiry_worker(),
     "take_over": lambda _: wiring.loyalty.take_over_worker(),
     "keep": lambda _: wiring.loyalty.keep_worker(),
-    "backup": lambda _: wiring.freezing.take_backup(),
     "standing": lambda _: wiring.freezing.standing_job(),
     "held": lambda _: wiring.texting.held_requests(),
     "audience": lambda _: wiring.audiences.run_worker(),

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from chalicelib.entrypoints.once import once
 from chalicelib.entrypoints.passing_over import pass_over
-from chalicelib.entrypoints.wiring import derivation, notifications, outside
+from chalicelib.entrypoints.wiring import derivation, freezing, notifications, outside
 from chalicelib.observability import count
 
 if TYPE_CHECKING:
@@ -53,9 +53,9 @@ def planner() -> AudiencePlanner:
 @once
 def backups() -> TakesBackups:
     """What takes the backups of a run."""
-    from chalicelib.services.ports.audiences import TakesNoBackups
+    from chalicelib.services.freezing.run_backups import RunBackups
 
-    return TakesNoBackups()
+    return RunBackups(freezing.take_backup(), outside.integrations(), outside.audience_runs())
 
 
 @once

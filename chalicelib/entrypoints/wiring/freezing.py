@@ -73,7 +73,6 @@ def take_backup() -> TakeBackup:
         states=outside.sync_states(),
         notifier=notifications.notifier(),
         audit=outside.audit(),
-        jobs=outside.jobs_queue(),
         clock=outside.clock(),
         title=_title,
     )
@@ -123,6 +122,7 @@ def standing_job() -> StandingJob:
         taking=take_backup(),
         commits=derivation.commits(),
         derive_again=_derive_again,
+        jobs=outside.jobs_queue(),
     )
 
 

@@ -62,10 +62,10 @@ class FreezeService:
         if choice == "now":
             return None
         found = self.backups.of_source(uid, platform)
-        nights = [b for b in found if b.kind == "nightly" and b.state == "verified"]
-        if not nights or nights[0].schema > SCHEMA:
+        good = [b for b in found if b.is_of_audience_run and b.state == "verified"]
+        if not good or good[0].schema > SCHEMA:
             raise Conflict(NO_BACKUP)
-        return nights[0]
+        return good[0]
 
     def offered(self, uid: Uid, platform: Platform) -> list[Backup]:
         """Return the backups of a source that are whole, or were, newest first."""
@@ -150,7 +150,7 @@ class FreezeService:
         if frozen.rolling in ("forth", "ending"):
             raise Conflict("It is being turned off just now: wait until that has ended.")
         if choice == "now":
-            is_same = not frozen.backup or not self._is_nightly(card, frozen.backup)
+            is_same = not frozen.backup or not self._is_of_audience_run(card, frozen.backup)
         else:
             last = self.chosen(card.uid, card.platform, choice)
             is_same = last is not None and last.id == frozen.backup
@@ -158,8 +158,8 @@ class FreezeService:
             which = f"the backup {frozen.backup}" if frozen.backup else "a backup that is taken now"
             raise Conflict(f"{frozen.by} turned it on already, for {which}.", by=frozen.by)
 
-    def _is_nightly(self, card: Integration, backup: str) -> bool:
-        return self.backups.get(card.uid, card.platform, backup).kind == "nightly"
+    def _is_of_audience_run(self, card: Integration, backup: str) -> bool:
+        return self.backups.get(card.uid, card.platform, backup).is_of_audience_run
 
     def _card(self, uid: Uid, platform: Platform) -> Integration:
         self.pos.platform(platform)

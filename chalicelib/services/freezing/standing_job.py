@@ -11,6 +11,7 @@ from dataclasses import dataclass, replace
 
 from chalicelib.domain.backups import (
     MOST_SHARDS,
+    OF_SWITCH,
     SCHEMA,
     Backup,
     Shard,
@@ -27,8 +28,9 @@ from chalicelib.services.derivation.commit import FactCommits, OtherWay
 from chalicelib.services.freezing.shards import Lines
 from chalicelib.services.freezing.spill import Spill
 from chalicelib.services.freezing.take_backup import TakeBackup, TimeLeft
-from chalicelib.services.job_messages import BackupMessage, StandingMessage, next_hop
+from chalicelib.services.job_messages import StandingMessage, next_hop
 from chalicelib.services.ports.backups import ObjectBad, SourceSwitch, SourceSwitches
+from chalicelib.services.ports.common import JobQueue
 from chalicelib.services.ports.integrations import Credentials, Frozen, Integration, Integrations
 from chalicelib.services.ports.runs import SyncControl, SyncStates
 
@@ -57,6 +59,7 @@ class StandingJob:
     taking: TakeBackup
     commits: FactCommits
     derive_again: DeriveAgain
+    jobs: JobQueue
 
     def handle(self, message: StandingMessage, time_left: TimeLeft) -> int:
         """Go on with what the switch began; returns how many facts this message put back."""
@@ -137,11 +140,11 @@ class StandingJob:
     def _back_up_now(self, card: Integration, until: int, time_left: TimeLeft) -> Integration:
         """Take a backup of where the source stands: there is nothing to put back then."""
         taking, uid, platform = self.taking, card.uid, card.platform
-        run = f"switch:{_frozen(card).at}"
+        run = f"{OF_SWITCH}{_frozen(card).at}"
         try:
             backup: Backup | None = taking.backups.get(uid, platform, backup_id(until))
         except NotFound:
-            backup = taking.begin(BackupMessage(uid, platform, run, "on_demand"), at=until)
+            backup = taking.begin(uid, platform, run, "on_demand", at=until)
         if backup is None:
             return self._stand(card, backup="", problem="backup_impossible")
         if backup.state == "building":
@@ -328,7 +331,7 @@ class StandingJob:
 
     def _send_again(self, message: StandingMessage, *, delay_seconds: int = 0) -> None:
         onward = replace(message, hop=next_hop(message.hop))
-        self.taking.jobs.send(onward.body(), delay_seconds=delay_seconds)
+        self.jobs.send(onward.body(), delay_seconds=delay_seconds)
 
 
 def _frozen(card: Integration) -> Frozen:

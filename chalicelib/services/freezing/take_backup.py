@@ -17,6 +17,7 @@ from chalicelib.domain.backups import (
     MOST_SHARDS,
     SCHEMA,
     Backup,
+    BackupKind,
     Shard,
     backup_id,
     empty_shards,
@@ -37,11 +38,10 @@ from chalicelib.services.freezing.shards import (
     source_prefix,
 )
 from chalicelib.services.freezing.spill import Spill
-from chalicelib.services.job_messages import BackupMessage, next_hop
 from chalicelib.services.notifications.notify import Notifier
 from chalicelib.services.ports.audit import SYSTEM, Audit, AuditEntry
 from chalicelib.services.ports.backups import BackupObjects, Backups, ObjectBad
-from chalicelib.services.ports.common import Clock, JobQueue
+from chalicelib.services.ports.common import Clock
 from chalicelib.services.ports.facts_log import FactLines, FactsLog
 from chalicelib.services.ports.integrations import Credentials
 from chalicelib.services.ports.rules import RuleBook
@@ -55,7 +55,7 @@ TimeLeft = Callable[[], bool]
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class TakeBackup:
-    """Works off the job that takes a source's backup."""
+    """Takes the backups of sources, and removes those that no longer stay."""
 
     commits: FactCommits
     log: FactsLog
@@ -68,39 +68,46 @@ class TakeBackup:
     states: SyncStates
     notifier: Notifier
     audit: Audit
-    jobs: JobQueue
     clock: Clock
     title: Callable[[Platform], str]
 
-    def handle(self, message: BackupMessage, time_left: TimeLeft) -> int:
-        """Go on with the backup; returns how many facts it holds once it is whole, else 0.
+    def take(
+        self, uid: Uid, platform: Platform, run: str, kind: BackupKind, time_left: TimeLeft
+    ) -> bool:
+        """Take the backup of a run, or go on with it; whether it is there now, or will not be.
 
-        A late or double message does nothing. A source that uses AIQ's last backup gets no new one.
+        Done twice it changes nothing. A source that uses AIQ's last backup gets no new one. Raises
+        ObjectBad when the backup before cannot be read: the next try is built on an older one.
         """
-        uid, platform = message.uid, message.platform
         if self.rules.get(uid).source(platform).standing is not None:
-            return 0
-        backup = self._of_run(uid, platform, message.run)
-        if backup is not None and (backup.state != "building" or message.hop < backup.hop):
-            return 0
+            return True
+        backup = self._of_run(uid, platform, run)
+        if backup is not None and backup.state != "building":
+            return True
         try:
-            backup = self.begin(message, at=None) if backup is None else backup
-            backup = self.advance(backup, time_left) if backup else None
             if backup is None:
-                return 0
-            if backup.through == backup.fence:
-                return self._end(backup)
-            onward = replace(message, hop=next_hop(message.hop))
-            self.backups.save(replace(backup, hop=onward.hop))
-            self.jobs.send(onward.body())
-        except StaleVersion:  # another worker has the same message, and is ahead
-            pass
-        return 0
+                backup = self.begin(uid, platform, run, kind)
+            if backup is None:
+                return True
+            backup = self.advance(backup, time_left)
+            if backup.through < backup.fence:
+                return False
+            self._end(backup)
+        except StaleVersion:  # another worker has the same job, and is ahead
+            return False
+        return True
 
-    def begin(self, message: BackupMessage, *, at: Fence | None) -> Backup | None:
+    def begin(
+        self,
+        uid: Uid,
+        platform: Platform,
+        run: str,
+        kind: BackupKind,
+        *,
+        at: Fence | None = None,
+    ) -> Backup | None:
         """Begin a backup as of the commit `at`; None: of now. Returns None where the log does not
         hold all that was ever stored."""
-        uid, platform = message.uid, message.platform
         watermarks = self._watermarks(uid, platform)
         moment = self.commits.moment(uid)
         before = self._last_good(uid, platform)
@@ -115,8 +122,8 @@ class TakeBackup:
             platform,
             backup_id(fence),
             fence,
-            message.kind,
-            message.run,
+            kind,
+            run,
             now,
             through=through,
             shards=before.shards if before else empty_shards(1),
@@ -178,13 +185,12 @@ class TakeBackup:
             self._give_up(backup, shard)
             raise
 
-    def _end(self, backup: Backup) -> int:
+    def _end(self, backup: Backup) -> None:
         """Write the manifest, say that the backup is whole, and remove what no longer stays."""
         backup = self.complete(backup)
         self.notifier.clear(backup.uid, "backup_bad", backup.platform)
         self.notifier.clear(backup.uid, "backup_impossible", backup.platform)
         self.prune(backup.uid, backup.platform)
-        return backup.customers + backup.sales
 
     def complete(self, backup: Backup) -> Backup:
         """Write the manifest last. Raises ObjectBad when a shard is not there any more."""

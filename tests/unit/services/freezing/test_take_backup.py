@@ -10,11 +10,10 @@ import pytest
 from chalicelib.domain import backups
 from chalicelib.domain.times import DAY
 from chalicelib.services.freezing import spill
-from chalicelib.services.job_messages import BackupMessage
 from chalicelib.services.ports.backups import ObjectBad
 from tests.fakes.facts import Crash
 from tests.worlds.facts_log import log_parts, pulled_facts
-from tests.worlds.freezing import FreezingShop, always
+from tests.worlds.freezing import FreezingShop
 from tests.worlds.shop import ANA, PLATFORM, UID, a_sale
 
 
@@ -43,12 +42,11 @@ def test_a_backup_holds_every_fact_as_it_is_stored() -> None:
 def test_what_is_told_while_it_is_taken_is_in_the_next_one() -> None:
     shop = FreezingShop()
     shop.tell(ANA)
-    message = BackupMessage(UID, PLATFORM, "first")
-    begun = shop.taking.begin(message, at=None)
+    begun = shop.taking.begin(UID, PLATFORM, "first", "nightly")
     assert begun is not None
     shop.tell(a_sale("s1", "2026-05-01"))
 
-    shop.taking.handle(message, always)
+    shop.take("first")
 
     held = shop.backups.get(UID, PLATFORM, begun.id)
     assert (held.state, held.customers, held.sales) == ("verified", 1, 0)
@@ -89,11 +87,10 @@ def test_more_than_the_disk_takes_is_merged_in_slices(monkeypatch: pytest.Monkey
     for n in range(12):
         shop.tell(*shoppers(n, 2))
 
-    message = BackupMessage(UID, PLATFORM, "first")
-    shop.taking.handle(message, lambda: False)
+    assert not shop.taking.take(UID, PLATFORM, "first", "nightly", lambda: False)
     [building] = shop.backups.of_source(UID, PLATFORM)
     assert (building.state, 0 < building.through < building.fence) == ("building", True)
-    shop.work()
+    shop.take("first")
 
     [whole] = shop.backups.of_source(UID, PLATFORM)
     assert whole.state == "verified"
@@ -149,7 +146,7 @@ def test_an_account_whose_log_is_not_whole_gets_no_backup_that_lacks_facts() -> 
     shop.tell(ANA)
     shop.facts.has_whole_log = False
 
-    shop.taking.handle(BackupMessage(UID, PLATFORM, "first"), always)
+    shop.take("first")
 
     assert shop.backups.of_source(UID, PLATFORM) == []
     assert [n.kind for n in shop.notifications.open_for(UID)] == ["backup_impossible"]
@@ -162,7 +159,7 @@ def test_a_lost_object_makes_its_backups_bad_and_no_new_one_is_built_on_it() -> 
     shop.objects.bodies.pop(next(iter(objects(shop))))
 
     with suppress(ObjectBad):
-        shop.taking.handle(BackupMessage(UID, PLATFORM, "second"), always)
+        shop.take("second")
 
     assert shop.backups.get(UID, PLATFORM, first.id).state == "bad"
     again = shop.night()
@@ -178,7 +175,7 @@ def test_with_all_backups_lost_and_the_log_gone_nothing_false_is_offered() -> No
         del shop.objects.bodies[key]
     for _ in range(5):
         with suppress(ObjectBad):
-            shop.taking.handle(BackupMessage(UID, PLATFORM, "again"), always)
+            shop.take("again")
 
     assert {b.run for b in shop.backups.of_source(UID, PLATFORM)} == {"run_1", "run_2", "run_3"}
     kinds = {n.kind for n in shop.notifications.open_for(UID)}
@@ -188,10 +185,9 @@ def test_with_all_backups_lost_and_the_log_gone_nothing_false_is_offered() -> No
 def test_the_same_message_twice_takes_one_backup() -> None:
     shop = FreezingShop()
     shop.tell(ANA)
-    message = BackupMessage(UID, PLATFORM, "first")
 
-    shop.taking.handle(message, always)
-    shop.taking.handle(message, always)
+    shop.take("first")
+    shop.take("first")
 
     assert len(shop.backups.of_source(UID, PLATFORM)) == 1
 
@@ -203,12 +199,11 @@ def test_a_job_that_dies_anywhere_is_finished_by_the_next(steps: int) -> None:
     shop.night()
     shop.tell(a_sale("s2", "2026-05-01"))
     shop.facts.crash_in = steps
-    message = BackupMessage(UID, PLATFORM, "second")
     with suppress(Crash):
-        shop.taking.handle(message, always)
+        shop.take("second")
     shop.facts.crash_in = None
 
-    shop.taking.handle(message, always)
+    shop.take("second")
     shop.night()
 
     newest = shop.backups.of_source(UID, PLATFORM)[0]
