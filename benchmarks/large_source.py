@@ -13,19 +13,17 @@ from __future__ import annotations
 
 import gc
 import json
-import shutil
 import subprocess
 import sys
 import tempfile
 import time
 import zlib
-from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import asdict, dataclass, replace
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, cast
 
 import orjson
-from typing_extensions import override
 
 from benchmarks.account import CREDENTIAL, PLATFORM, SCOPE, UID, bench_account
 from benchmarks.growth import (
@@ -38,7 +36,7 @@ from benchmarks.growth import (
     shopper,
 )
 from benchmarks.imports import environment_with_bytecode
-from benchmarks.memory import MemoryDynamo
+from benchmarks.many_rows import STREAMS, FileStates, ForgetfulDynamo, ManyRows, counts_of, row
 from benchmarks.report import Budget, Report
 from benchmarks.units import Meter
 from chalicelib.adapters.clock import SystemClock
@@ -47,21 +45,15 @@ from chalicelib.adapters.dynamo.commit_locks import CommitLocks
 from chalicelib.adapters.dynamo.facts import DynamoFacts
 from chalicelib.domain.gone_sales import MOST_WATCHED, SALES_PER_ROW
 from chalicelib.domain.manifest import Manifest, id_digest, row_digest
-from chalicelib.domain.outside_json import read_json
 from chalicelib.domain.times import DAY
 from chalicelib.domain.words import Stream
 from chalicelib.pos.gateway import Gateway
-from chalicelib.pos.profile import registry
-from chalicelib.pos.reading_stamp import reading_stamp
-from chalicelib.pos.rows.field_map import Setting
-from chalicelib.pos.rows.normalise import Normaliser
 from chalicelib.services.derivation.commit import FactCommits
 from chalicelib.services.derivation.terms import TermsReader
 from chalicelib.services.loyalty.contacts_withdrawn import ContactJudge
-from chalicelib.services.ports.pos import Cursor, KnownRow, Page, PlatformInfo, StreamPlan
+from chalicelib.services.ports.pos import Page, PlatformInfo
 from chalicelib.services.ports.runs import (
     Lease,
-    ManifestAddress,
     RunView,
     StreamState,
     SyncStates,
@@ -73,9 +65,7 @@ from tools.steps import StepFailed
 SIZES = (1_000_000, 3_000_000, 5_000_000)
 SMALL_SIZES = (300_000, 600_000)
 LOAD_SECONDS, SHORT_LOAD_SECONDS = 300.0, 10.0
-PAGE = 1_000
 LOAD_PAGE = 250
-STREAMS: tuple[Stream, ...] = ("customers", "sales")
 GENERATION, FENCE = 1, 2
 FREE_FOR_AN_ANSWER = 0.5
 """The share of the function's memory that is left for one answer of 10 MB (ADR 26)."""
@@ -96,144 +86,11 @@ class MemoryCost:
     peak_mb: float
 
 
-class FileStates:
-    """The `SyncStates` port as far as one run asks it: manifests as files of a folder."""
-
-    def __init__(self, folder: Path) -> None:
-        self._folder = folder
-
-    def streams(self, _uid: str, _credential: str) -> Mapping[Stream, StreamState]:
-        kept = orjson.loads((self._folder / "streams.json").read_bytes())
-        return {stream: StreamState(**state) for stream, state in kept.items()}
-
-    def save_streams(self, _lease: Lease, states: Mapping[Stream, StreamState]) -> None:
-        kept = {stream: asdict(state) for stream, state in states.items()}
-        (self._folder / "streams.json").write_bytes(orjson.dumps(kept))
-
-    def manifests(
-        self, _uid: str, _credential: str, addresses: Mapping[str, ManifestAddress]
-    ) -> Iterator[bytes]:
-        for name, at in addresses.items():
-            for number in range(at.chunks):
-                yield self._file(name, at.generation, f"B{number}").read_bytes()
-            for number in range(1, at.deltas + 1):
-                yield self._file(name, at.generation, f"D{number}").read_bytes()
-
-    def put_base(self, _: Lease, stream: str, generation: int, chunks: Iterable[bytes]) -> int:
-        number = 0
-        for number, chunk in enumerate(chunks, 1):
-            self._file(stream, generation, f"B{number - 1}").write_bytes(chunk)
-        return number
-
-    def put_delta(
-        self, _lease: Lease, stream: str, generation: int, number: int, packed: bytes
-    ) -> None:
-        self._file(stream, generation, f"D{number}").write_bytes(packed)
-
-    def drop_manifest(self, _uid: str, _credential: str, stream: str, generation: int) -> None:
-        shutil.rmtree(self._folder / stream / str(generation), ignore_errors=True)
-
-    def sale_days(self, _uid: str, _credential: str, since: int) -> list[bytes]:
-        return [
-            path.read_bytes()
-            for path in sorted((self._folder / "days").iterdir(), reverse=True)
-            if int(path.name.partition("-")[0]) >= since
-        ]
-
-    def put_sale_day(self, _lease: Lease, day: int, packed: Sequence[bytes]) -> None:
-        (self._folder / "days").mkdir(exist_ok=True)
-        for number, each in enumerate(packed):
-            (self._folder / "days" / f"{day}-{number}").write_bytes(each)
-
-    def checkpoint(self, _lease: Lease, checkpoint: dict[str, Any], _view: RunView) -> bool:
-        orjson.dumps(checkpoint)
-        return True
-
-    def renew(self, _lease: Lease) -> None:
-        pass
-
-    def _file(self, *place: object) -> Path:
-        path = self._folder.joinpath(*map(str, place))
-        path.parent.mkdir(parents=True, exist_ok=True)
-        return path
-
-
-class ForgetfulDynamo(MemoryDynamo):
-    """A table of personas that keeps nothing but the account's lock: every shopper is new."""
-
-    @override
-    def batch_write_item(self, **request: Any) -> dict[str, Any]:
-        return {"UnprocessedItems": {}}
-
-
-class ManyRows:
-    """The `PosSession` port: pages of a listing in which only ids differ, parsed and normalised
-    like any answer."""
-
-    reading = reading_stamp()
-
-    def __init__(self, records: int) -> None:
-        profile = registry.profile(PLATFORM)
-        setting = Setting(store_key=SCOPE, time_zone="UTC", currency="USD")
-        self._counts = _counts(records)
-        self.normalisers = {
-            stream: Normaliser(profile, stream, setting, self.reading) for stream in STREAMS
-        }
-
-    def fetch(self, plan: StreamPlan, cursor: Cursor | None, known: KnownRow | None = None) -> Page:
-        first = cursor["first"] if cursor else 0
-        last = min(first + PAGE, self._counts[plan.stream])
-        body = orjson.dumps([row(plan.stream, number) for number in range(first, last)])
-        normalised = self.normalisers[plan.stream].page(read_json(body), known)
-        onward = {"first": last} if last < self._counts[plan.stream] else None
-        return Page(
-            normalised.facts,
-            normalised.rejects,
-            last - first,
-            onward,
-            full_listing=onward is None,
-            rows=normalised.rows,
-        )
-
-    def close(self) -> None:
-        pass
-
-
-def row(stream: Stream, number: int) -> dict[str, Any]:
-    """A record as POSaBIT lists it; `number` is from 0."""
-    row_id, at = number + 1, "2026-05-01T12:00:00.000Z"
-    if stream == "customers":
-        return {
-            "id": row_id,
-            "first_name": "Ada",
-            "last_name": "Lovelace",
-            "telephone": f"206{2_000_000 + number:07d}",
-            "email": f"shopper{number}@example.com",
-            "birthday": "1984-05-06",
-            "updated_at": at,
-        }
-    line = {"item_id": row_id, "product_name": "Product", "quantity": "1", "total": "10.95"}
-    return {
-        "id": row_id,
-        "customer_id": row_id % 1_000_000,
-        "ordered_at": at,
-        "updated_at": at,
-        "total": "32.85",
-        "status": "completed",
-        "items": [line, line, line],
-        "sales_tenders": [{"payment_method_name": "cash", "total": "32.85"}],
-    }
-
-
-def _counts(records: int) -> dict[Stream, int]:
-    return {"customers": records // 5, "sales": records - records // 5}
-
-
 def prepare(folder: Path, records: int) -> None:
     """Leave in the folder what a complete run over these records would have left."""
     session, states, now = ManyRows(records), FileStates(folder), SystemClock().now()
     left: dict[Stream, StreamState] = {}
-    for stream, count in _counts(records).items():
+    for stream, count in counts_of(records).items():
         manifest, salt = Manifest(), session.normalisers[stream]._salt  # noqa: SLF001
         for number in range(count):
             read = row(stream, number)
@@ -244,7 +101,7 @@ def prepare(folder: Path, records: int) -> None:
         )
     states.save_streams(_lease(), left)
     today = now // DAY
-    watched = min(MOST_WATCHED, _counts(records)["sales"])
+    watched = min(MOST_WATCHED, counts_of(records)["sales"])
     for part, first in enumerate(range(0, watched, SALES_PER_ROW)):
         numbers = range(first, min(first + SALES_PER_ROW, watched))
         rows = [(str(number + 1), (today - part) * DAY, None, False) for number in numbers]

@@ -11,10 +11,11 @@ from dataclasses import asdict, replace
 from typing import Any
 
 from benchmarks.client_cpu import client_costs
-from benchmarks.contention import STEADY, UNSTEADY, Latency, Scenario, quantile
 from benchmarks.imports import environment_with_bytecode
 from benchmarks.normalising import reading_costs
 from benchmarks.report import Budget, Report
+from benchmarks.scenario import Scenario, quantile
+from benchmarks.slow_dynamo import STEADY, UNSTEADY, Latency
 from tools.paths import ROOT
 from tools.steps import StepFailed
 

@@ -64,7 +64,8 @@ class MemoryFacts:
         self.holders: dict[str, int] = {}
         self.fences: dict[str, int] = {}
         self.crash_in: int | None = None
-        self._chance = random.Random(1)
+        self.chance = random.Random(1)
+        """Decides in which order the rows of one write land."""
         self.persona_writes = 0
         self.rows_written = 0
         self.rows_read = 0
@@ -174,7 +175,7 @@ class MemoryFacts:
             log = self.log_rows.setdefault((lock.uid, platform), {})
             steps.append(partial(_put, log, (lock.fence, lock.logged), pulled))
             lock.logged += 1
-        self._chance.shuffle(steps)
+        self.chance.shuffle(steps)
         for step in steps:
             self._touch(lock)
             step()

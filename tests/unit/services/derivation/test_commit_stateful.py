@@ -76,6 +76,7 @@ class Histories(RuleBasedStateMachine):
         page=st.lists(customers, max_size=6),
         sold=st.lists(sales, max_size=6),
         rows=st.integers(0, 25),
+        order=st.integers(0, 2**32),
         other=st.lists(customers, max_size=3),
         other_scope=scopes,
     )
@@ -85,10 +86,12 @@ class Histories(RuleBasedStateMachine):
         page: list[Customer],
         sold: list[Sale],
         rows: int,
+        order: int,
         other: list[Customer],
         other_scope: str,
     ) -> None:
         self.facts.crash_in = rows
+        self.facts.chance.seed(order)
         try:
             self._commit(scope, page, sold)
         except Crash:

@@ -1,0 +1,76 @@
+"""A run beside people in virtual time: what is run, and what it came to."""
+
+from __future__ import annotations
+
+import statistics
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass, field
+from typing import Any
+
+from benchmarks.slow_dynamo import Latency
+
+
+@dataclass(frozen=True)
+class Scenario:
+    """One run. `pos_seconds`: how long the POS takes for a page. `seconds`: of virtual time;
+    `people`: whether people commit beside the load. `every_setting`: points expire, a day counts so
+    many sales, whoever bought is asked for SMS consent and some are opted out; else whoever buys is
+    a member and earns."""
+
+    latency: Latency
+    credentials: int
+    pos_seconds: float
+    seconds: float
+    people: bool = True
+    every_setting: bool = True
+
+    @property
+    def title(self) -> str:
+        beside = "beside people" if self.people else "alone"
+        settings = "every setting" if self.every_setting else "loyalty only"
+        pos = f"POS {self.pos_seconds * 1000:.0f} ms"
+        return f"{self.latency.name}, {pos}, {self.credentials} loading {beside}, {settings}"
+
+
+@dataclass
+class Outcome:
+    """What a run came to. `waits`: seconds from a person's request to its commit's end; `holds`:
+    seconds that each part of a load held the lock; `person_units`: write units of all people."""
+
+    scenario: Scenario
+    records: int = 0
+    busy: int = 0
+    waits: list[float] = field(default_factory=list)
+    holds: list[float] = field(default_factory=list)
+    parts: list[int] = field(default_factory=list)
+    person_units: float = 0.0
+
+    @property
+    def records_per_second(self) -> float:
+        return self.records / self.scenario.seconds
+
+    def as_dict(self) -> dict[str, Any]:
+        return {
+            **asdict(self.scenario),
+            "title": self.scenario.title,
+            "people_committed": len(self.waits),
+            "waits": [round(wait, 4) for wait in sorted(self.waits)],
+            "busy": self.busy,
+            "wait_p50": quantile(self.waits, 0.5),
+            "wait_p99": quantile(self.waits, 0.99),
+            "wait_max": max(self.waits, default=0.0),
+            "hold_p50": quantile(self.holds, 0.5),
+            "hold_p99": quantile(self.holds, 0.99),
+            "hold_max": max(self.holds, default=0.0),
+            "part_mean": statistics.fmean(self.parts) if self.parts else 0.0,
+            "records_per_second": self.records_per_second,
+            "write_units_per_person": self.person_units / max(1, len(self.waits)),
+        }
+
+
+def quantile(values: Sequence[float], share: float) -> float:
+    """The smallest of the values that so large a share does not exceed; 0 where there is none."""
+    if not values:
+        return 0.0
+    ordered = sorted(values)
+    return ordered[min(len(ordered) - 1, int(share * len(ordered)))]
