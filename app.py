@@ -27,6 +27,7 @@ from chalicelib.entrypoints.dashboard import (
 from chalicelib.entrypoints.dashboard.front import FRONT
 from chalicelib.entrypoints.events import queues, schedules, topics
 from chalicelib.entrypoints.http.application import App
+from chalicelib.entrypoints.initialise import initialise_in_lambda
 
 app = App("aiq-pos", FRONT)
 
@@ -91,3 +92,6 @@ def text_worker(event: SQSEvent) -> dict[str, Any]:
 @app.on_sns_message(topic="inbound-sms")
 def inbound_sms(event: SNSEvent) -> None:
     topics.inbound_sms(event)
+
+
+initialise_in_lambda()

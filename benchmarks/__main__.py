@@ -16,7 +16,7 @@ import time
 from collections.abc import Iterable, Sequence
 from pathlib import Path
 
-from benchmarks import large_source, normalising, waiting
+from benchmarks import first_request, large_source, normalising, waiting
 from benchmarks.document import write_document
 from benchmarks.duel import duel
 from benchmarks.growth import AccountCosts, costs_by_size, single_sale_costs
@@ -50,6 +50,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         _waiting(report, long=long)
         if chosen.only is None:
             _imports(report)
+            _first_requests(report)
             _reading(report)
             _growth(report, chosen.personas)
             _previews(report, chosen.personas)
@@ -83,6 +84,12 @@ def _imports(report: Report) -> None:
     report.table("Import of app, CPU in ms", ("", "app", "floor", "ratio"), [("median of 9", *row)])
     report.data["import"] = {"app_ms": cost.app, "floor_ms": cost.floor, "ratio": cost.ratio}
     report.budgets.append(Budget("import of app against its floor", cost.ratio, 1.3, "times"))
+
+
+def _first_requests(report: Report) -> None:
+    with step("the first request after a cold start"):
+        costs = first_request.start_costs()
+    first_request.show(report, costs)
 
 
 def _memory(report: Report) -> None:

@@ -225,11 +225,11 @@ def test_those_that_lead_to_themselves_may_loop_and_no_others(resources: Resourc
 # -- functions ---------------------------------------------------------------------------------
 
 
-def test_what_commits_pages_has_1024_mb_the_api_512_and_the_rest_256(resources: Resource) -> None:
+def test_what_commits_and_the_api_have_1024_mb_and_the_rest_256(resources: Resource) -> None:
     sizes = {name: function["MemorySize"] for name, function in functions(resources).items()}
 
     larger = {"SyncWorker": 1024, "OwnServerSyncWorker": 1024, "AccountJobs": 1024}
-    assert sizes == dict.fromkeys(FUNCTIONS, 256) | {"APIHandler": 512} | larger
+    assert sizes == dict.fromkeys(FUNCTIONS, 256) | {"APIHandler": 1024} | larger
 
 
 def test_the_environment_has_all_that_the_configuration_reads(template: Resource) -> None:

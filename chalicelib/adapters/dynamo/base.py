@@ -305,6 +305,11 @@ def transact(add_writes: Callable[[TransactWrite], None]) -> None:
     write_with_retries(commit)
 
 
+def connect() -> None:
+    """Make this process's client now, which reads botocore's description of DynamoDB."""
+    _ = _connection().client
+
+
 def _connection() -> Connection:
     """This process's connection; another one once the environment points elsewhere."""
     return _connection_to(*(os.environ.get(name) for name in _WHERE))

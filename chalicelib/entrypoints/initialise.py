@@ -1,0 +1,41 @@
+"""Builds while Lambda initialises what the first request would wait for (architecture.md §6).
+
+Initialising has the CPU of a whole core, a request only its function's share of one. Whoever
+imports `app` elsewhere (tests, tools) gets it as light as ever.
+"""
+
+from __future__ import annotations
+
+import os
+
+from chalicelib.observability import logger
+
+IN_LAMBDA = "AWS_LAMBDA_FUNCTION_NAME"
+API = "app.app"
+"""Lambda's handler of the API; what people wait for."""
+
+
+def initialise_in_lambda() -> None:
+    """Build the clients of DynamoDB, if this is a function of Lambda's.
+
+    A failure is logged and left to the requests: `/api/health` says what is wrong.
+    """
+    if IN_LAMBDA not in os.environ:
+        return
+    try:
+        _build()
+    except Exception:  # noqa: BLE001 -- the requests meet it again, and answer for it
+        logger().exception("initialise.failed")
+
+
+def _build() -> None:
+    from chalicelib.adapters.dynamo.base import connect
+    from chalicelib.entrypoints import wiring
+
+    connect()
+    wiring.outside.batch_table()
+    wiring.accounts.account_service()
+    if os.environ.get("_HANDLER") == API:
+        wiring.integrations.cards()
+        wiring.notifications.digest_choices()
+        wiring.personas.personas()
