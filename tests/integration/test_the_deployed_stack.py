@@ -116,6 +116,32 @@ def test_an_owner_of_a_new_account_logs_in_and_sees_it(stack: LocalStack) -> Non
     assert account.uid in answer.text
 
 
+def test_an_invitation_is_mailed_again_until_the_person_has_logged_in(stack: LocalStack) -> None:
+    password = "Correct-horse-7"
+    account = create_account(
+        stack.client, stack.outputs, name="Leaf", owner="ada@example.com", password=password
+    )
+    team = f"{stack.api_url}/api/accounts/{account.uid}/users"
+    owner = {"Authorization": stack.sign_in("ada@example.com", password)}
+    body = {"email": "bob@example.com", "role": "Analyst"}
+
+    invited = stack.http.post(team, json=body, headers=owner)
+    again = stack.http.post(team, json=body, headers=owner)
+    resend = f"{team}/{invited.json()['sub']}/resend"
+    resent = stack.http.post(resend, headers=owner)
+
+    assert [each.status_code for each in (invited, again, resent)] == [201, 201, 200]
+    assert len(stack.emails("bob@example.com")) == 3
+    stack.client("cognito-idp").admin_set_user_password(
+        UserPoolId=stack.outputs["UserPoolId"],
+        Username="bob@example.com",
+        Password=password,
+        Permanent=True,
+    )
+    assert stack.http.post(resend, headers=owner).status_code == 409
+    assert len(stack.emails("bob@example.com")) == 3
+
+
 def test_a_function_may_do_no_more_than_its_role_says(stack: LocalStack) -> None:
     iam, role = stack.client("iam"), stack.resources["WatchDeadLettersRole"]
     policy = iam.get_role_policy(RoleName=role, PolicyName="watch-dead-letters")

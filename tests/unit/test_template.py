@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from botocore.loaders import Loader
 
 from chalicelib.adapters.dynamo.commit_locks import PATIENT_SECONDS
 from chalicelib.config import Config
@@ -669,7 +670,9 @@ def test_the_gateways_own_answers_are_problem_documents_with_our_headers(
     ours = {name: f"'{value}'" for name, value in SECURITY_HEADERS.items() if name != BY_THE_FRONT}
 
     codes = {each.code for each in problems(AiqError)} | {NotLoggedIn.code}
+    known = Loader().load_service_model("apigateway", "service-2")["shapes"]["GatewayResponseType"]
 
+    assert answers.keys() <= set(known["enum"])
     assert {"DEFAULT_4XX", "DEFAULT_5XX"} <= answers.keys(), "whatever else the gateway refuses"
     for kind, answer in answers.items():
         status = answer["StatusCode"]
