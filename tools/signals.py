@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import signal
 
 _SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
@@ -14,6 +15,7 @@ def interrupt_once() -> None:
     def interrupt(*_: object) -> None:
         for number in _SIGNALS:
             signal.signal(number, signal.SIG_IGN)
+        os.write(2, b"\nstopping ...\n")  # at once: print may be in the middle of something
         raise KeyboardInterrupt
 
     for number in _SIGNALS:

@@ -5,7 +5,6 @@ from __future__ import annotations
 import argparse
 import json
 import os
-import shutil
 import signal
 import sys
 import time
@@ -29,6 +28,7 @@ from tools.signals import interrupt_once
 from tools.stack import LocalStack
 from tools.stack.__main__ import running_stack
 from tools.stack.emulator import free_port
+from tools.stack.thrown_away import throw_away
 from tools.steps import StepFailed, step
 from tools.web import upload_dashboard
 
@@ -70,7 +70,7 @@ def running(data_dir: Path) -> Iterator[Running]:
     memory = Memory.load(data_dir)
     ports = {pos.platform: free_port(memory.ports.get(pos.platform)) for pos in RETAILER}
     if not memory.settled or ports != memory.ports:  # own servers are typed with their port
-        shutil.rmtree(data_dir, ignore_errors=True)
+        throw_away(data_dir)
     memory = replace(memory, ports=ports, settled=False)
     memory.save(data_dir)
     with ExitStack() as closing:
@@ -90,6 +90,8 @@ def running(data_dir: Path) -> Iterator[Running]:
             LocalStack(data_dir=data_dir, parameters=_stack_parameters(simulators))
         )
         closing.enter_context(_functions_logs(stack))
+        for simulator in simulators.values():
+            closing.callback(simulator.begin_to_stop)  # while the local AWS writes its state
         steps.keep_integrator_token(stack, simulators["posabit"])
         yield Running(stack, simulators, memory)
 
@@ -198,7 +200,7 @@ def run_once(data_dir: Path) -> int:
     if wrong or result["second_sync"]["persona_writes"]:
         print(f"state and logs: {data_dir}", file=sys.stderr)
         return 1
-    shutil.rmtree(data_dir, ignore_errors=True)
+    throw_away(data_dir)
     return 0
 
 
@@ -234,7 +236,7 @@ def main(arguments: list[str] | None = None) -> int:
     interrupt_once()
     data_dir = LOCAL / (f"demo-once-{os.getpid()}" if options.once else "demo")
     if options.fresh:
-        shutil.rmtree(data_dir, ignore_errors=True)
+        throw_away(data_dir)
     try:
         return run_once(data_dir) if options.once else run_until_stopped(data_dir)
     except StepFailed as failure:

@@ -63,6 +63,11 @@ class Simulator:
     def __exit__(self, *_: object) -> None:
         self.stop()
 
+    def begin_to_stop(self) -> None:
+        """Tell it to stop, to wait for several at once."""
+        if self._process:
+            self._process.begin_to_stop()
+
     def stop(self) -> None:
         process, self._process = self._process, None
         self._http.close()

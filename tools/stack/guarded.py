@@ -50,10 +50,14 @@ class GuardedProcess:
         """The next line of standard output, blank at its end."""
         return self._process.stdout.readline() if self._process.stdout else ""
 
-    def stop(self, seconds: float) -> None:
-        """Have the guard end the command politely; kill it after so many seconds."""
+    def begin_to_stop(self) -> None:
+        """Have the guard end the command politely, and do not wait for it."""
         if self._process.stdin:
             self._process.stdin.close()
+
+    def stop(self, seconds: float) -> None:
+        """Have the guard end the command politely; kill it after so many seconds."""
+        self.begin_to_stop()
         try:
             self._process.wait(seconds)
         except subprocess.TimeoutExpired:

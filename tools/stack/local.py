@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import os
-import shutil
 import time
 from collections.abc import Mapping
 from contextlib import ExitStack, suppress
@@ -23,6 +22,7 @@ from tools.package import package
 from tools.paths import DASHBOARD_BUILD, LOCAL
 from tools.stack.emulator import Emulator, free_port, install
 from tools.stack.gaps import close_gaps, verify_sender
+from tools.stack.thrown_away import throw_away
 from tools.stage_parameters import OVERRIDES
 from tools.steps import StepFailed, step
 from tools.web import upload_dashboard
@@ -285,4 +285,4 @@ class LocalStack:
 
     def forget(self) -> None:
         """Delete the data folder of a stopped stack."""
-        shutil.rmtree(self.data_dir, ignore_errors=True)
+        throw_away(self.data_dir)
