@@ -69,6 +69,8 @@ LIMITED: dict[HourlyLimit, set[str]] = {
     "rereads": {"reread_history"},
     "previews": {"preview_settings", "preview_flag_trust", "preview_loyalty"},
     "invitations": {"invite_user", "resend_invitation"},
+    "audience_runs": {"run_audiences"},
+    "exports": {"request_export"},
 }
 BY_THEIR_SERVICE = {"send_test_text", "adjust_points"}
 

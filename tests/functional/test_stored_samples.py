@@ -1160,6 +1160,10 @@ PATTERNS: dict[str, tuple[str, ...]] = {
     # Newer than the samples.
     "what commits after one, up to another, stored of a platform's facts": (),
     "the backups of a source, newest first": (),
+    "accounts to look at for an audience run": (),
+    "how an account stands with its runs; runs, newest first; an export": (),
+    "every persona once, with all it is derived from": ("persona", "record", "sales summary"),
+    "a page of a list by points, last purchase or name, with filters": (),
     "sales that were shown lately": (),  # newer than the samples
     "watermark; known digests": ("streams", "manifest base", "manifest delta"),
     "runs, newest first; one run": ("run",),
