@@ -64,10 +64,10 @@ def test_what_is_refused_for_another_reason_is_not_counted(world: World, api: Ga
 
 LIMITED: dict[HourlyLimit, set[str]] = {
     "checks": {"check_credential", "check_stored_credential"},
-    "credential_changes": {"add_credential", "change_credential", "remove_credential"},
+    "credential_changes": {"add_credential", "change_credential", "freeze", "remove_credential"},
     "syncs": {"sync_now", "connect"},
     "rereads": {"reread_history"},
-    "previews": {"preview_settings", "preview_flag_trust", "preview_loyalty"},
+    "previews": {"preview_flag_trust", "preview_freeze", "preview_loyalty", "preview_settings"},
     "invitations": {"invite_user", "resend_invitation"},
     "audience_runs": {"run_audiences"},
     "exports": {"request_export"},
@@ -108,7 +108,7 @@ def test_every_limited_route_answers_429_beyond_its_limit(
     through = [status for _ in range(2) for route in routes for status in statuses(route)]
 
     share = {"checks": 12, "credential_changes": 24, "syncs": 24, "previews": 24}.get(limit)
-    share = share or {"rereads": 5, "invitations": 6}[limit]
+    share = share or {"rereads": 5, "invitations": 6, "audience_runs": 5, "exports": 6}[limit]
     assert through == [204] * share + [429] * (len(through) - share)
 
 

@@ -125,7 +125,7 @@ def list_audience_runs(uid: Uid, query: Listing) -> AudienceRunPage:
 )
 def run_audiences(uid: Uid, caller: Caller) -> AudienceRunAnswer:
     """Run the audiences now; while a run is under way, that one is answered."""
-    run = wiring.audiences.starter().request(uid, "now", actor=caller.actor)
+    run = wiring.audience_starts.starter().request(uid, "now", actor=caller.actor)
     return AudienceRunAnswer.model_validate(run)
 
 

@@ -13,6 +13,7 @@ from chalicelib.entrypoints.once import reset
 if TYPE_CHECKING:
     from chalicelib.entrypoints.wiring import (
         accounts,
+        audience_starts,
         audiences,
         changes,
         consent,
@@ -32,6 +33,7 @@ if TYPE_CHECKING:
 
 __all__ = [
     "accounts",
+    "audience_starts",
     "audiences",
     "changes",
     "consent",

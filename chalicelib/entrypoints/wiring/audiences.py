@@ -6,7 +6,13 @@ from typing import TYPE_CHECKING
 
 from chalicelib.entrypoints.once import once
 from chalicelib.entrypoints.passing_over import pass_over
-from chalicelib.entrypoints.wiring import derivation, freezing, notifications, outside
+from chalicelib.entrypoints.wiring import (
+    audience_starts,
+    derivation,
+    freezing,
+    notifications,
+    outside,
+)
 from chalicelib.observability import count
 
 if TYPE_CHECKING:
@@ -15,21 +21,7 @@ if TYPE_CHECKING:
     from chalicelib.services.audiences.pages import SnapshotLists
     from chalicelib.services.audiences.plan import AudiencePlanner
     from chalicelib.services.audiences.run import AudienceRunWorker
-    from chalicelib.services.audiences.start import AudienceRunStarter
     from chalicelib.services.ports.audiences import TakesBackups
-
-
-@once
-def starter() -> AudienceRunStarter:
-    from chalicelib.services.audiences.start import AudienceRunStarter
-
-    return AudienceRunStarter(
-        outside.audience_runs(),
-        outside.accounts(),
-        outside.jobs_queue(),
-        outside.ids(),
-        outside.clock(),
-    )
 
 
 @once
@@ -42,7 +34,7 @@ def planner() -> AudiencePlanner:
         accounts=outside.accounts(),
         integrations=outside.integrations(),
         credentials=outside.credentials(),
-        starter=starter(),
+        starter=audience_starts.starter(),
         jobs=outside.jobs_queue(),
         clock=outside.clock(),
         shards=AUDIENCE_SHARDS,
@@ -80,7 +72,7 @@ def run_worker() -> AudienceRunWorker:
         recompute=recompute,
         merging=Merging(outside.objects()),
         terms=derivation.terms(),
-        starter=starter(),
+        starter=audience_starts.starter(),
         notifier=notifications.notifier(),
         count_drift=_count_drift,
         jobs=outside.jobs_queue(),

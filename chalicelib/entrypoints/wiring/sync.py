@@ -8,7 +8,7 @@ from chalicelib.config import config
 from chalicelib.entrypoints.once import once
 from chalicelib.entrypoints.passing_over import pass_over
 from chalicelib.entrypoints.wiring import (
-    audiences,
+    audience_starts,
     derivation,
     loyalty,
     notifications,
@@ -68,7 +68,7 @@ def planner() -> Planner:
         shards=DUE_SHARDS,
         pass_over=pass_over,
         measure=measure,
-        enlist=audiences.starter().enlist,
+        enlist=audience_starts.starter().enlist,
     )
 
 
@@ -143,7 +143,7 @@ def _run_ending(store_keys: StoreKeyWatch) -> RunEnding:
         leaving=loyalty.leaver_notes(),
         clock=outside.clock(),
         measure=measure,
-        after_first_sync=lambda uid: audiences.starter().request(uid, "first_sync"),
+        after_first_sync=lambda uid: audience_starts.starter().request(uid, "first_sync"),
     )
 
 
