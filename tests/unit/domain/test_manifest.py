@@ -238,3 +238,5 @@ def test_deltas_of_over_a_quarter_of_the_base_are_merged_into_a_new_one() -> Non
     list(grown.take_deltas())
 
     assert (at_a_quarter, grown.needs_compaction()) == (False, True)
+    assert not Manifest().needs_compaction()
+    assert not Manifest(full.base_chunks()).needs_compaction()

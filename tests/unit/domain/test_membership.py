@@ -17,6 +17,7 @@ from chalicelib.domain.membership import (
     is_still_given,
     last_days,
     membership_reasons,
+    platforms_answered_yes,
 )
 from chalicelib.domain.rules import Rules, Source
 from chalicelib.domain.sales_summary import SaleRef, SalesSummary
@@ -265,3 +266,15 @@ def test_a_reason_of_a_setting_is_given_while_the_setting_covers_the_facts() -> 
     for imports in (Source(imported_on=TODAY), Source(import_locks={"venue-1": "run_1"})):
         assert given("import", TODAY, by=Rules(sources={posabit: imports}))
         assert not given("import", TODAY, by=Rules(sources={thsuite: imports}))
+
+
+def test_every_platform_whose_request_was_answered_with_yes_is_told_once() -> None:
+    members = (
+        a_member("1", FORM, Join("double_opt_in:thsuite", NOON)),
+        a_member("2"),
+        a_member("3", SAID_YES, Join("double_opt_in:thsuite", NOON - DAY)),
+        a_member("4", Join("pos_signup:auphan", NOON)),
+    )
+
+    assert platforms_answered_yes(members) == ("posabit", "thsuite")
+    assert platforms_answered_yes(members[1:2]) == ()
