@@ -68,7 +68,8 @@ def may_call(state: IntegrationState) -> bool:
 
 
 def require_changeable(state: IntegrationState) -> None:
-    """Raise Conflict, which says what to do instead, when the source is frozen or disconnected, so
-    that a change of its settings would have no effect yet (product.md §15)."""
-    if state in FROZEN or state == "disconnected":
+    """Raise Conflict, which says what to do instead, when the source is freezing or disconnected,
+    so that a change of its settings would have no effect yet (product.md §15). A frozen one derives
+    what its backup holds by its new settings (freezing.md, rule 2)."""
+    if state in ("freezing", "disconnected"):
         raise Conflict(_INSTEAD[state], state=state)

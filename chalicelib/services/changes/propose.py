@@ -22,6 +22,7 @@ from chalicelib.domain.rules import (
 from chalicelib.domain.settings import POINTS_IMPORTED_ON, card_setting, previewed_keys, rule_fields
 from chalicelib.domain.times import day_number, local_day
 from chalicelib.domain.words import Instant, MembersChoice, Platform, Uid
+from chalicelib.services.integrations.changeable import require_settled
 from chalicelib.services.integrations.settings import (
     SettingValue,
     check_settings,
@@ -138,6 +139,7 @@ class Proposals:
         if not changes.keys() <= previewed_keys():
             raise Conflict(PATCH_THESE)
         card = self.integrations.get(uid, platform) or Integration(uid, platform)
+        require_settled(card)
         require_changeable(card.state)
         must_have_age_gate(card, changes)
         values = {name: stored_value(value) for name, value in changes.items()}

@@ -22,6 +22,7 @@ from chalicelib.services.credentials.host_trust import (
 )
 from chalicelib.services.credentials.key_ring import KeyRing
 from chalicelib.services.credentials.sealing import Sealer
+from chalicelib.services.integrations.changeable import require_settled
 from chalicelib.services.notifications.notify import Kind, Notifier
 from chalicelib.services.ports.accounts import Accounts
 from chalicelib.services.ports.audit import Audit, AuditEntry
@@ -195,6 +196,7 @@ class CredentialService:
         stored = self.credentials.get(uid, platform, credential)
         if stored.version != version:
             raise StaleVersion("The credential was changed meanwhile.")
+        self._require_settled(uid, platform)
         host_trust = host_trust_of(info, trust, stored.trust)
         changes = check_changes(
             info,
@@ -220,9 +222,11 @@ class CredentialService:
         """Erase the secrets, free the scope and stop the syncs; what was pulled stays, but for
         points that no listing has fixed yet.
 
-        Raises NotFound; StaleVersion when it was changed in the same moment.
+        Raises NotFound; StaleVersion when it was changed in the same moment; Conflict while *Use
+        AIQ's last backup* is at work.
         """
         stored = self.get(uid, platform, credential)
+        self._require_settled(uid, platform)
         self.credentials.remove(stored, self.clock.now())
         self.sync.request_stop(uid, platform, credential)
         if stored.scope:
@@ -230,6 +234,10 @@ class CredentialService:
         for kind in OF_A_CREDENTIAL:
             self.notifier.clear(uid, kind, f"{platform}:{credential}")
         self._record(actor, "credential.removed", stored, stored, None)
+
+    def _require_settled(self, uid: Uid, platform: Platform) -> None:
+        if card := self.integrations.get(uid, platform):
+            require_settled(card)
 
     def _check_changes(
         self,

@@ -8,6 +8,7 @@ from dataclasses import dataclass, replace
 from chalicelib.domain.errors import Conflict, StaleVersion
 from chalicelib.domain.integration_states import AGE_GATE_LABEL, next_state
 from chalicelib.domain.words import Platform, Uid
+from chalicelib.services.integrations.changeable import require_settled
 from chalicelib.services.ports.audit import Audit, AuditEntry
 from chalicelib.services.ports.common import Clock
 from chalicelib.services.ports.integrations import AgeGate, Credentials, Integration, Integrations
@@ -119,10 +120,14 @@ class ConnectService:
         actor: str,
         change: Callable[[Integration], Integration],
     ) -> Integration:
-        """Read the card, change it and save it; again when somebody else saved in between."""
+        """Read the card, change it and save it; again when somebody else saved in between.
+
+        Raises Conflict while *Use AIQ's last backup* is at work.
+        """
         self.pos.platform(platform)
         for tries_left in range(WRITE_TRIES - 1, -1, -1):
             before = self.integrations.get(uid, platform) or Integration(uid, platform)
+            require_settled(before)
             wanted = change(before)
             if wanted == before:
                 return before

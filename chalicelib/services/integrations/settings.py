@@ -26,6 +26,7 @@ from chalicelib.domain.settings import (
 )
 from chalicelib.domain.times import day_text, local_day
 from chalicelib.domain.words import Instant, Platform, Uid
+from chalicelib.services.integrations.changeable import require_settled
 from chalicelib.services.ports.accounts import Accounts
 from chalicelib.services.ports.audit import Audit, AuditEntry, changed_fields
 from chalicelib.services.ports.common import Clock
@@ -110,8 +111,8 @@ class SettingsService:
     ) -> SettingsView:
         """Set the given settings, remove those given as None, keep the others.
 
-        Raises NotFound, InvalidInput, StaleVersion; Conflict for a setting that is previewed,
-        or has calls of its own.
+        Raises NotFound, InvalidInput, StaleVersion; Conflict for a setting that is previewed or has
+        calls of its own, and while *Use AIQ's last backup* is at work.
         """
         info = self.pos.platform(platform)
         card = self.integrations.get(uid, platform) or Integration(uid, platform)
@@ -119,6 +120,7 @@ class SettingsService:
         must_have_age_gate(card, changes)
         if any(row.switched for key in changes if (row := card_setting(key)) is not None):
             raise Conflict(SWITCH_IT)
+        require_settled(card)
         after = settings_after(card, {key: stored_value(value) for key, value in changes.items()})
         previewed = previewed_keys() & changes.keys()
         if any(after.get(key) != card.settings.get(key) for key in previewed):

@@ -226,7 +226,6 @@ def test_a_change_at_the_same_moment_wins_and_the_other_is_previewed_again() -> 
 @pytest.mark.parametrize(
     ("state", "what_to_do"),
     [
-        ("frozen", "turn *Use AIQ's last backup* off first"),
         ("freezing", "turn *Use AIQ's last backup* off first"),
         ("disconnected", "click Connect first"),
     ],
@@ -240,6 +239,16 @@ def test_a_source_that_stands_still_says_what_to_do_first(state: str, what_to_do
         preview(room, enroll_after=ago(room, 3))
 
     assert what_to_do in error.value.message
+
+
+def test_a_frozen_source_derives_by_its_new_dates() -> None:
+    room = an_old_shop()
+    held = room.integrations.get(UID, PLATFORM)
+    room.integrations.save(replace(held, state="frozen"))
+
+    start(room, enroll_after=ago(room, 3))
+
+    assert room.rules.get(UID).source(PLATFORM).enroll_after is not None
 
 
 def test_texting_needs_the_age_gate_box() -> None:
