@@ -27,7 +27,7 @@ test: check ## Everything CI needs
 test-full: test ## The long runs too
 	$(BIN)/pytest -m full
 
-check: $(READY) ## Format, lint, types, layers, API document, requirements, template, security scan
+check: $(READY) ## Format, lint, types, layers, API document, requirements, costs, template, security scan
 	$(BIN)/ruff format --check --quiet .
 	$(BIN)/ruff check --quiet .
 	$(BIN)/mypy
@@ -35,6 +35,7 @@ check: $(READY) ## Format, lint, types, layers, API document, requirements, temp
 	$(RUN) tools.profiles
 	$(RUN) tools.openapi --check
 	$(RUN) tools.requirements --check
+	$(RUN) tools.costs --check
 	$(RUN) tools.scan
 
 format: $(READY) ## Format the code

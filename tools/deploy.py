@@ -21,6 +21,7 @@ from botocore.exceptions import ClientError
 from tools.aws import said_plainly, session
 from tools.deploy_guards import (
     ResourceChange,
+    concurrency_warning,
     packages_bucket,
     refuse_loss,
     resource_changes,
@@ -275,6 +276,8 @@ def up(
     with step("package"):
         built = package(target=AWS)
     with said_plainly(f"deploy {name}"):
+        if warning := concurrency_warning(client_of("lambda"), built.template):
+            print(warning, file=sys.stderr)
         with step("find the bucket for packages"):
             bucket = packages_bucket(client_of)
         guarded = stack_policy(cloudformation, name, stage, replaceable, exists=bool(before))

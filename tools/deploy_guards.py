@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import time
-from collections.abc import Callable, Collection, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any
@@ -152,6 +152,41 @@ def packages_bucket(client_of: Callable[[str], Any]) -> str:
         },
     )
     return bucket
+
+
+SPARE_CONCURRENCY = 50
+"""Executions at once that the API and the schedules want beside full queues."""
+
+
+def concurrency_warning(lambda_: Any, template: Mapping[str, Any]) -> str | None:
+    """A sentence where the AWS account may run too few functions at once; None where enough.
+
+    New accounts may run 10 (docs/reference/quotas.md). What cannot be asked is no reason to stop.
+    """
+    try:
+        limit = int(lambda_.get_account_settings()["AccountLimit"]["ConcurrentExecutions"])
+    except ClientError as error:
+        code = error.response["Error"]["Code"]
+        return f"  the account's Lambda concurrency could not be read ({code})"
+    workers = worker_concurrency(template)
+    if limit >= workers + SPARE_CONCURRENCY:
+        return None
+    return (
+        f"  this AWS account may run {limit} functions at once, and the workers alone take up to "
+        f"{workers}: the API is throttled while queues are full. Raise Lambda's quota "
+        f"L-B99A9384 to {workers + SPARE_CONCURRENCY} or more (docs/reference/quotas.md)"
+    )
+
+
+def worker_concurrency(template: Mapping[str, Any]) -> int:
+    """How many workers the template lets its queues start at once, on AWS."""
+    caps = [
+        event["Properties"]["ScalingConfig"]["MaximumConcurrency"]
+        for resource in template["Resources"].values()
+        for event in resource.get("Properties", {}).get("Events", {}).values()
+        if "ScalingConfig" in event.get("Properties", {})
+    ]
+    return sum(int(cap["Fn::If"][2] if isinstance(cap, dict) else cap) for cap in caps)
 
 
 def smoke(url: str, *, seconds: float = _SMOKE_SECONDS) -> None:

@@ -15,8 +15,9 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
-from tools.aws import said_plainly, session
-from tools.deploy import outputs, stack_name
+from tools.aws import said_plainly
+from tools.deploy import stack_name
+from tools.stage import stack_of_stage
 from tools.steps import StepFailed
 
 OUTPUTS = {
@@ -88,11 +89,10 @@ def main() -> None:
     parser.add_argument("--limit", type=int, default=1_000)
     chosen = parser.parse_args()
     try:
-        aws_session = session()
+        client_of, urls = stack_of_stage(chosen.stage)
         with said_plainly(f"redrive {chosen.queue} of {stack_name(chosen.stage)}"):
-            urls = outputs(aws_session.client("cloudformation"), stack_name(chosen.stage))
             dead, alive = (urls[name] for name in OUTPUTS[chosen.queue])
-            done = redrive(aws_session.client("sqs"), dead, alive, chosen.limit)
+            done = redrive(client_of("sqs"), dead, alive, chosen.limit)
     except StepFailed as failure:
         sys.exit(str(failure))
     print(f"{done.moved} messages sent back to {chosen.queue}, {done.left} left with the dead")

@@ -17,6 +17,7 @@ from moto import mock_aws
 from tools import aws, deploy, deploy_guards, stage_parameters
 from tools.deploy_guards import ResourceChange
 from tools.package import AWS, Package
+from tools.paths import ROOT
 from tools.steps import StepFailed
 from tools.template import infra_template
 
@@ -65,6 +66,14 @@ class CloudFormation:
         self.calls.append("protect")
 
 
+class Lambda:
+    def __init__(self, limit: int = 1000) -> None:
+        self.limit = limit
+
+    def get_account_settings(self) -> dict[str, Any]:
+        return {"AccountLimit": {"ConcurrentExecutions": self.limit}}
+
+
 class S3:
     meta = CloudFormation.meta
 
@@ -86,7 +95,7 @@ def built(folder: Path) -> Package:
 def run(monkeypatch: pytest.MonkeyPatch, folder: Path, cloud: CloudFormation, *words: str) -> int:
     """`make deploy` against a fake cloud."""
     cloud.stack["Outputs"] = [{"OutputKey": "FrontDomain", "OutputValue": FRONT}]
-    clients = {"cloudformation": cloud, "s3": S3()}
+    clients = {"cloudformation": cloud, "s3": S3(), "lambda": Lambda()}
 
     def client_of(service: str) -> Any:
         return clients[service]
@@ -355,3 +364,37 @@ def test_a_deployment_ends_with_a_call_through_the_front(
 
 def test_the_target_on_aws_is_arm_and_python_3_13_wherever_it_is_packaged() -> None:
     assert (AWS.runtime, AWS.architecture, AWS.system) == ("python3.13", "arm64", "linux")
+
+
+def worker(cap: Any) -> dict[str, Any]:
+    scaling = {"Properties": {"ScalingConfig": {"MaximumConcurrency": cap}}}
+    return {"Properties": {"Events": {"Queue": scaling}}}
+
+
+def test_an_account_whose_functions_may_run_too_few_at_once_is_told_so() -> None:
+    template = {"Resources": {"A": worker({"Fn::If": ["Local", 4, 50]}), "B": worker(10), "C": {}}}
+
+    assert deploy_guards.concurrency_warning(Lambda(110), template) is None
+    told = deploy_guards.concurrency_warning(Lambda(10), template)
+    assert told
+    assert "may run 10 functions at once" in told
+    assert "take up to 60" in told
+    assert "to 110 or more" in told
+
+
+def test_a_concurrency_that_may_not_be_read_does_not_stop_a_deployment() -> None:
+    class Closed:
+        def get_account_settings(self) -> None:
+            raise ClientError({"Error": {"Code": "AccessDenied"}}, "GetAccountSettings")
+
+    told = deploy_guards.concurrency_warning(Closed(), {"Resources": {}})
+
+    assert told
+    assert "could not be read (AccessDenied)" in told
+
+
+def test_the_workers_of_the_template_take_what_the_quotas_page_says() -> None:
+    taken = deploy_guards.worker_concurrency(infra_template())
+
+    page = (ROOT / "docs" / "reference" / "quotas.md").read_text(encoding="utf-8")
+    assert f"workers take up to {taken} at once" in page
