@@ -7,37 +7,10 @@ from datetime import datetime
 import pytest
 
 from tests.e2e.stage import Stage
-from tests.waiting import eventually
-from tools.demo.retailer import LIVE, Json, Refused
+from tools.demo.retailer import Refused
 
 CARD = "/integrations/posabit"
 SHOWN = ("first", "last", "phone", "email", "member", "points", "sales_count", "sourced_from")
-
-
-def back_up(stage: Stage) -> Json:
-    """An audience run on demand; the backup that it took of POSaBIT."""
-    run = stage.retailer.call("POST", "/audience-runs")
-
-    def done() -> bool:
-        found = stage.retailer.get("/audience-runs")["items"]
-        return any(each["id"] == run["id"] and each["state"] == "done" for each in found)
-
-    assert eventually(done, seconds=60), stage.retailer.get("/audience-runs")
-    backup: Json = stage.retailer.get(f"{CARD}/backups")["items"][0]
-    return backup
-
-
-def switched(stage: Stage, state: str) -> Json:
-    """How the card stands once it has this state and nothing rolls."""
-
-    def settled() -> Json | None:
-        found = stage.retailer.get(f"{CARD}/freeze")
-        rolls = found["rolling_back"] or found["rolling_forward"]
-        return found if found["state"] == state and not rolls else None
-
-    card = eventually(settled, seconds=60)
-    assert card is not None, stage.retailer.get(f"{CARD}/freeze")
-    return card
 
 
 def people(stage: Stage) -> dict[str, tuple[object, ...]]:
@@ -48,7 +21,8 @@ def people(stage: Stage) -> dict[str, tuple[object, ...]]:
 
 def test_a_source_goes_back_to_its_backup_and_forth_to_what_the_pos_says(stage: Stage) -> None:
     stage.finish(stage.open())
-    backup = back_up(stage)
+    stage.retailer.run_audiences()
+    backup = stage.retailer.get(f"{CARD}/backups")["items"][0]
     then = people(stage)
     assert (backup["state"], backup["customers"] > 100, backup["sales"] > 500) == (
         "verified",
@@ -69,12 +43,9 @@ def test_a_source_goes_back_to_its_backup_and_forth_to_what_the_pos_says(stage: 
     now = people(stage)
     assert then.items() != now.items()
 
-    preview = stage.retailer.call("POST", f"{CARD}/freeze/preview", {"choice": "last"})
-    assert preview["sales"] == 30
-    wanted = {"choice": "last", "token": preview["token"]}
-    assert stage.retailer.call("POST", f"{CARD}/freeze", wanted)["state"] == "freezing"
-    frozen = switched(stage, "frozen")
+    preview, frozen = stage.retailer.freeze()
 
+    assert preview["sales"] == 30
     assert people(stage) == then
     held_for = datetime.fromisoformat(frozen["frozen_at"]) - datetime.fromisoformat(frozen["since"])
     assert held_for.total_seconds() >= 5
@@ -85,9 +56,7 @@ def test_a_source_goes_back_to_its_backup_and_forth_to_what_the_pos_says(stage: 
     last = stage.posabit.control("GET", "stats")["last_request_at"]
     assert last <= datetime.fromisoformat(frozen["frozen_at"]).timestamp()
 
-    stage.retailer.call("POST", f"{CARD}/unfreeze")
-    switched(stage, "connected")
-    stage.finish([run for run in stage.retailer.runs() if run["state"] in LIVE])
+    stage.retailer.unfreeze()
 
     assert people(stage) == now
     assert stage.differences(every=10) == []

@@ -133,11 +133,13 @@ def log_in_and_connect(up: Running) -> tuple[Retailer, dict[str, Json]]:
     return retailer, steps.connect(retailer, up.simulators)
 
 
-def sync_first(retailer: Retailer, cards: dict[str, Json]) -> None:
-    """Wait for the first sync of every credential."""
+def sync_first(retailer: Retailer, cards: dict[str, Json]) -> bool:
+    """Wait for the first sync of every credential; whether there was any."""
     print("  first sync", file=sys.stderr)
     if not steps.first_sync(retailer, cards):
         print("  was done before", file=sys.stderr)
+        return False
+    return True
 
 
 def sync_second(retailer: Retailer, cards: dict[str, Json]) -> list[Json]:
@@ -187,6 +189,7 @@ def run_once(data_dir: Path) -> int:
         sync_first(retailer, cards)
         right = decide(up, retailer, cards)
         second = sync_second(retailer, cards)
+        steps.freeze_and_thaw(retailer)
         with step("wait for the texts"):
             texts.wait_for_requests(retailer, right)
         with step("compare with the oracle"):
@@ -214,9 +217,11 @@ def run_until_stopped(data_dir: Path) -> int:
         phone = closing.enter_context(PhoneServer(texts.carrier_of(up.stack)))
         retailer, cards = log_in_and_connect(up)
         print(story.addresses_text(up.stack, up.memory, phone.url), flush=True)
-        sync_first(retailer, cards)
+        is_first = sync_first(retailer, cards)
         decide(up, retailer, cards)
         second = sync_second(retailer, cards)
+        if is_first:
+            print(f"    {steps.freeze_and_thaw(retailer)}", file=sys.stderr)
         replace(up.memory, settled=True).save(data_dir)
         with step("send the digest of what needs a person"):
             up.stack.tick("SendDigests")

@@ -184,6 +184,51 @@ class Retailer:
             item = self.get(f"/{kind}/{item['id']}")
         return item
 
+    def run_audiences(self, *, seconds: float = 120) -> Json:
+        """Press *Run now*, and wait for the audience run. Raises TimeoutError."""
+        run = self.call("POST", "/audience-runs")
+
+        def ended() -> Json | None:
+            found = self.get("/audience-runs")["items"]
+            return next((r for r in found if r["id"] == run["id"] and r["state"] == "done"), None)
+
+        return self._until(ended, "the audience run", seconds)
+
+    def freeze(
+        self, platform: str = "posabit", choice: str = "last", *, seconds: float = 120
+    ) -> tuple[Json, Json]:
+        """Preview *Use AIQ's last backup*, turn it on, and wait until nothing rolls.
+
+        Returns the preview and how the card then stands. Raises TimeoutError.
+        """
+        path = f"/integrations/{platform}/freeze"
+        preview = self.call("POST", f"{path}/preview", {"choice": choice})
+        self.call("POST", path, {"choice": choice, "token": preview["token"]})
+        return preview, self._until_still(platform, {"frozen"}, seconds)
+
+    def unfreeze(self, platform: str = "posabit", *, seconds: float = 120) -> list[Json]:
+        """Turn it off, wait until nothing rolls, and for the syncs that follow. Returns those."""
+        self.call("POST", f"/integrations/{platform}/unfreeze")
+        self._until_still(platform, {"connected", "disconnected"}, seconds)
+        live = [run for run in self.runs(platform) if run["state"] in LIVE]
+        return self.finish(live, seconds=seconds)
+
+    def _until_still(self, platform: str, states: set[str], seconds: float) -> Json:
+        def still() -> Json | None:
+            card = self.get(f"/integrations/{platform}/freeze")
+            rolls = card["rolling_back"] or card["rolling_forward"]
+            return card if card["state"] in states and not rolls else None
+
+        return self._until(still, f"{platform} to be {' or '.join(sorted(states))}", seconds)
+
+    def _until(self, ask: Callable[[], Json | None], what: str, seconds: float) -> Json:
+        deadline = time.monotonic() + seconds
+        while (answer := ask()) is None:
+            if time.monotonic() > deadline:
+                raise TimeoutError(f"waited {seconds:.0f} s for {what}")
+            time.sleep(0.3)
+        return answer
+
     def personas(self, **query: object) -> list[Json]:
         """Every persona, by cursor."""
         return list(self.all("/personas", **query))

@@ -116,6 +116,22 @@ def sync_again(retailer: Retailer, cards: Cards) -> list[Json]:
     return _watch(retailer, cards, _sync_now(retailer, cards))
 
 
+def freeze_and_thaw(retailer: Retailer, platform: str = "profitek") -> str:
+    """Use the last backup of a source, and leave it: afterwards all is as before.
+
+    Returns what was said of it.
+    """
+    with step(f"take backups; use {platform}'s last one, and leave it"):
+        retailer.run_audiences()
+        preview, frozen = retailer.freeze(platform)
+        if frozen["problem"]:
+            raise StepFailed(f"freeze {platform}", frozen["problem"])
+        for run in retailer.unfreeze(platform):
+            if run["state"] != "succeeded":
+                raise StepFailed(f"sync {platform} after its backup", run["state"])
+        return str(preview["sentence"])
+
+
 def _sync_now(retailer: Retailer, cards: Cards, but: Collection[str] = ()) -> list[Json]:
     return [
         retailer.sync_now(each["id"], platform)

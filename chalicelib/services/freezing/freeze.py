@@ -95,6 +95,7 @@ class FreezeService:
             card = self._card(uid, platform)
             if card.frozen is not None:
                 self._must_be_the_same(card, card.frozen, choice)
+                self._remind(card, card.frozen)
                 return card
             backup = self.chosen(uid, platform, choice)
             state = next_state(card.state, "freeze")
@@ -128,7 +129,10 @@ class FreezeService:
         for tries_left in reversed(range(TRIES)):
             card = self._card(uid, platform)
             frozen = card.frozen
-            if frozen is None or frozen.rolling in ("forth", "ending"):
+            if frozen is None:
+                return card
+            if frozen.rolling in ("forth", "ending"):
+                self._remind(card, frozen)
                 return card
             rules = self.rules.get(uid)
             now = self.clock.now()
@@ -144,6 +148,11 @@ class FreezeService:
                 if not tries_left:
                     raise
         raise AssertionError("the last try returns or raises")
+
+    def _remind(self, card: Integration, frozen: Frozen) -> None:
+        """Have a job look at what is still to be done: the first one may have been lost."""
+        if frozen.rolling is not None:
+            self.jobs.send(StandingMessage(card.uid, card.platform, frozen.at).body())
 
     def _must_be_the_same(self, card: Integration, frozen: Frozen, choice: Choice) -> None:
         """Raise Conflict unless the card uses what the choice means today."""

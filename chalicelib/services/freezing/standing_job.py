@@ -38,7 +38,9 @@ CALLS_END_AFTER_SECONDS = 5.0
 """A permission to call is good for 2 s, and a connection takes 3 s at most (rule 1)."""
 PAGE = 250
 WAIT_SECONDS = 15
-LOOKS_FOR_ITS_SWITCH = 5
+LOOKS_FOR_ITS_SWITCH = 20
+LOOK_AGAIN_SECONDS = 2
+"""A message is sent before its switch is written, by a request of 29 s at most."""
 
 DeriveAgain = Callable[[Uid, str], None]
 
@@ -327,7 +329,7 @@ class StandingJob:
         if card is None or message.hop >= LOOKS_FOR_ITS_SWITCH:
             return
         if card.frozen is None or card.frozen.at < message.since:
-            self._send_again(message, delay_seconds=2)
+            self._send_again(message, delay_seconds=LOOK_AGAIN_SECONDS)
 
     def _send_again(self, message: StandingMessage, *, delay_seconds: int = 0) -> None:
         onward = replace(message, hop=next_hop(message.hop))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from typing import Any
 
 import pytest
 
@@ -241,3 +242,34 @@ def test_the_log_and_the_facts_say_the_same_at_every_stage() -> None:
     shop.unfreeze()
 
     assert {**shop.backed_up(shop.backup), **last_logged(shop.facts, UID)} == facts_of(shop)
+
+
+def test_a_switch_whose_job_was_lost_goes_on_when_it_is_asked_for_again() -> None:
+    shop = a_world()
+    shop.freezing.freeze(UID, PLATFORM, "last", actor=ANN)
+    shop.jobs.take()
+    assert shop.freeze().state == "frozen"
+
+    shop.freezing.unfreeze(UID, PLATFORM, actor=ANN)
+    shop.jobs.take()
+
+    assert shop.unfreeze().state == "connected"
+
+
+def test_a_job_waits_for_a_switch_that_a_slow_request_writes_after_its_message() -> None:
+    shop = a_world()
+    apply, written = shop.switches.apply, []
+
+    def slow(switch: Any) -> Any:
+        for _ in range(15):
+            for body in shop.jobs.take():
+                shop.deliver(body)
+        written.append(switch)
+        return apply(switch)
+
+    shop.switches.apply = slow  # type: ignore[method-assign]
+    shop.freezing.freeze(UID, PLATFORM, "last", actor=ANN)
+    shop.switches.apply = apply  # type: ignore[method-assign]
+    shop.work()
+
+    assert (len(written), shop.card.state) == (1, "frozen")
