@@ -1,6 +1,6 @@
 """The states of an integration and the transitions between them (product.md §3.4, §10).
 
-    draft → connected ⇄ disconnected; both → freezing → frozen, and back
+    draft → connected ⇄ disconnected; both → freezing → frozen → unfreezing, and back
 
 Disconnecting keeps data and stops calls; connecting again continues where it stopped.
 """
@@ -17,11 +17,11 @@ AGE_GATE_LABEL = (
 )
 """In the seed articles' words."""
 
-IntegrationState = Literal["draft", "connected", "freezing", "frozen", "disconnected"]
+IntegrationState = Literal["draft", "connected", "freezing", "frozen", "unfreezing", "disconnected"]
 
-Transition = Literal["connect", "disconnect", "freeze", "stand_still"]
-"""`stand_still`: no request of ours can reach the POS any more. Turning *Use AIQ's last backup* off
-gives the state back that was before it."""
+Transition = Literal["connect", "disconnect", "freeze", "stand_still", "thaw"]
+"""`stand_still`: no request of ours can reach the POS any more. `thaw`: facts are put where they
+were; then the state is what it was before."""
 
 _NEXT: Mapping[tuple[IntegrationState, Transition], IntegrationState] = {
     ("draft", "connect"): "connected",
@@ -33,15 +33,19 @@ _NEXT: Mapping[tuple[IntegrationState, Transition], IntegrationState] = {
     ("disconnected", "freeze"): "freezing",
     ("freezing", "stand_still"): "frozen",
     ("frozen", "stand_still"): "frozen",
+    ("freezing", "thaw"): "unfreezing",
+    ("frozen", "thaw"): "unfreezing",
+    ("unfreezing", "thaw"): "unfreezing",
 }
 
-FROZEN: frozenset[IntegrationState] = frozenset({"freezing", "frozen"})
+FROZEN: frozenset[IntegrationState] = frozenset({"freezing", "frozen", "unfreezing"})
 
 _INSTEAD: Mapping[IntegrationState, str] = {
     "draft": "It was never connected: add a credential and click Connect.",
     "connected": "It is connected.",
     "freezing": "It runs on AIQ's last backup: turn *Use AIQ's last backup* off first.",
     "frozen": "It runs on AIQ's last backup: turn *Use AIQ's last backup* off first.",
+    "unfreezing": "It is being put where it was before its backup: wait until that has ended.",
     "disconnected": "It is disconnected: click Connect first.",
 }
 
@@ -68,8 +72,8 @@ def may_call(state: IntegrationState) -> bool:
 
 
 def require_changeable(state: IntegrationState) -> None:
-    """Raise Conflict, which says what to do instead, when the source is freezing or disconnected,
-    so that a change of its settings would have no effect yet (product.md §15). A frozen one derives
-    what its backup holds by its new settings (freezing.md, rule 2)."""
-    if state in ("freezing", "disconnected"):
+    """Raise Conflict, which says what to do instead, when the source is freezing, unfreezing or
+    disconnected, so that a change of its settings would have no effect yet (product.md §15). A
+    frozen one derives what its backup holds by its new settings (freezing.md, rule 2)."""
+    if state in ("freezing", "unfreezing", "disconnected"):
         raise Conflict(_INSTEAD[state], state=state)

@@ -7,6 +7,7 @@ from dataclasses import dataclass, replace
 from chalicelib.domain.consent_requests import Cause, Circumstances, Mobile
 from chalicelib.domain.contact_states import ContactState
 from chalicelib.domain.errors import NotFound
+from chalicelib.domain.integration_states import FROZEN
 from chalicelib.domain.texting import TextingRules
 from chalicelib.domain.times import local_day
 from chalicelib.domain.words import Platform, Uid
@@ -17,7 +18,7 @@ from chalicelib.services.ports.integrations import Integration, Integrations
 from chalicelib.services.ports.stores import Stores
 from chalicelib.services.ports.texting import KillSwitch, TextingSettings
 
-LIVE = frozenset({"connected", "freezing", "frozen"})
+LIVE = frozenset({"connected", *FROZEN})
 """A frozen source keeps its shoppers; a disconnected one asks nobody."""
 
 

@@ -136,9 +136,10 @@ class FreezeService:
                 return card
             rules = self.rules.get(uid)
             now = self.clock.now()
+            forth = replace(frozen, rolling="forth", shard=0, line=0, done=0)
             switch = SourceSwitch(
                 _standing(rules, platform, _forth(rules, platform)),
-                replace(card, frozen=replace(frozen, rolling="forth", shard=0, line=0, done=0)),
+                replace(card, state=next_state(card.state, "thaw"), frozen=forth),
                 _audit(actor, "backup.left", platform, now, "", frozen.backup),
             )
             self.jobs.send(StandingMessage(uid, platform, frozen.at).body())

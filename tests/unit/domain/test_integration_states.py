@@ -65,7 +65,11 @@ def test_an_act_that_leads_nowhere_says_what_to_do(
 
 def test_a_frozen_source_is_called_by_nobody_and_only_a_connected_one_syncs() -> None:
     assert [state for state in STATES if may_sync(state)] == ["connected"]
-    assert [state for state in STATES if not may_call(state)] == ["freezing", "frozen"]
+    assert [state for state in STATES if not may_call(state)] == [
+        "freezing",
+        "frozen",
+        "unfreezing",
+    ]
 
 
 @given(st.lists(st.sampled_from(ACTS), max_size=12))

@@ -192,6 +192,17 @@ def test_a_change_of_mind_while_facts_are_put_back_ends_where_it_began() -> None
     assert (shop.card.state, facts_of(shop)) == ("connected", before)
 
 
+def test_a_source_is_unfreezing_until_facts_are_where_they_were() -> None:
+    shop = a_world()
+    shop.freeze()
+
+    card = shop.freezing.unfreeze(UID, PLATFORM, actor=ANN)
+
+    assert (card.state, card.is_frozen) == ("unfreezing", True)
+    with pytest.raises(Conflict, match="being turned off"):
+        shop.freezing.freeze(UID, PLATFORM, "last", actor=BOB)
+
+
 def test_a_backup_that_was_altered_rolls_nothing_back_and_is_no_longer_offered() -> None:
     shop = a_world()
     before = facts_of(shop)
