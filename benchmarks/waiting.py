@@ -28,7 +28,7 @@ LONGEST_HOLD = 0.4
 FEW_PEOPLE = 180.0
 """Seconds in which about 360 people come, so that three runs show more than 1,000."""
 MANY_PEOPLE = 540.0
-ALONE = 60.0
+ALONE = 30.0
 AT_ONCE = 2
 
 Result = dict[str, Any]

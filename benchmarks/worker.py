@@ -145,6 +145,7 @@ def sync(job: dict[str, Any]) -> dict[str, Any]:
 def _measure(queued: RunView, meter: Meter) -> dict[str, Any]:
     sections = Sections(meter)
     _watch_streams(sections)
+    wiring.sync.sync_worker("sync")  # what it imports, a function has after its first message
     baseline, began, cpu = peak_megabytes(), time.monotonic(), cpu_seconds()
     view = work_until_ended(queued, meter)
     sections.enter("nothing")
