@@ -9,15 +9,10 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from hashlib import blake2b
-from typing import Literal
 
 from chalicelib.domain.pulled_facts import FactPlace
 from chalicelib.domain.times import DAY
-from chalicelib.domain.words import Fence, Instant, Platform, Uid
-
-BackupKind = Literal["nightly", "on_demand", "ahead"]
-"""`ahead`: no backup, but where facts stood that were put back, so that they can be put forth."""
-BackupState = Literal["building", "verified", "bad"]
+from chalicelib.domain.words import BackupKind, BackupState, Fence, Instant, Platform, Uid
 
 OF_SWITCH = "switch:"
 """How the `run` of a backup begins that was taken because somebody turned the switch."""

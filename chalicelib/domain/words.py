@@ -54,4 +54,7 @@ SnapshotSort = Literal["points", "last_purchase", "name"]
 AudienceName = Literal["personas", "members", "opted_in", "lapsed_90"]
 """The standing audiences. `personas`: everybody. `opted_in`: who may be texted. `lapsed_90`: who
 bought, and not within the last 90 days."""
+BackupKind = Literal["nightly", "on_demand", "ahead"]
+"""`ahead`: no backup, but where facts stood that were put back, so that they can be put forth."""
+BackupState = Literal["building", "verified", "bad"]
 Severity = Literal["info", "warning", "error"]

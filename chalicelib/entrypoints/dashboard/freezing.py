@@ -6,10 +6,9 @@ from typing import TYPE_CHECKING, Literal
 
 from pydantic import Field
 
-from chalicelib.domain.backups import BackupKind, BackupState
 from chalicelib.domain.integration_states import IntegrationState
 from chalicelib.domain.settings import USE_LAST_BACKUP, card_setting
-from chalicelib.domain.words import Platform, Uid
+from chalicelib.domain.words import BackupKind, BackupState, Platform, Uid
 from chalicelib.entrypoints import wiring
 from chalicelib.entrypoints.dashboard.auth import Caller
 from chalicelib.entrypoints.dashboard.front import FRONT

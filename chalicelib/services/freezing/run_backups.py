@@ -4,8 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from chalicelib.domain.backups import BackupKind
-from chalicelib.domain.words import Uid
+from chalicelib.domain.words import BackupKind, Uid
 from chalicelib.services.freezing.take_backup import TakeBackup, TimeLeft
 from chalicelib.services.ports.audiences import AudienceRuns
 from chalicelib.services.ports.integrations import Integrations

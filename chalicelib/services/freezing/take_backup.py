@@ -17,7 +17,6 @@ from chalicelib.domain.backups import (
     MOST_SHARDS,
     SCHEMA,
     Backup,
-    BackupKind,
     Shard,
     backup_id,
     empty_shards,
@@ -28,7 +27,7 @@ from chalicelib.domain.backups import (
 )
 from chalicelib.domain.errors import StaleVersion
 from chalicelib.domain.times import HOUR
-from chalicelib.domain.words import Fence, Instant, Platform, Uid
+from chalicelib.domain.words import BackupKind, Fence, Instant, Platform, Uid
 from chalicelib.services.derivation.commit import FactCommits
 from chalicelib.services.freezing.shards import (
     Lines,
