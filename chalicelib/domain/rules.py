@@ -7,7 +7,7 @@ a point, so that a rounding of *none* stays exact enough and sums never drift.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass, field, replace
+from dataclasses import asdict, dataclass, field, fields, replace
 from types import MappingProxyType
 from typing import Any, NamedTuple
 
@@ -136,8 +136,13 @@ def loyalty_values(loyalty: Loyalty) -> dict[str, object]:
 
 
 def with_loyalty(loyalty: Loyalty, values: Mapping[str, object]) -> Loyalty:
-    """The loyalty rules after these fields are changed: `loyalty_values` undone."""
-    changed: dict[str, Any] = dict(values)
+    """The loyalty rules after these fields are changed: `loyalty_values` undone.
+
+    Fields that only newer code knows are passed over.
+    """
+    changed: dict[str, Any] = {
+        each.name: values[each.name] for each in fields(Loyalty) if each.name in values
+    }
     if "accrual_start" in changed:
         changed["accrual_start"] = text_as_day(changed["accrual_start"])
     return replace(loyalty, **changed)

@@ -25,16 +25,11 @@ from tests.functional.gateway import OURS
 from tests.functional.stored import Deployment, a_deployment, sample
 from tests.functional.test_unreadable_rows import spoil
 from tests.unit.adapters.test_sms import NUMBER, SHOP, Sns, error
-from tests.unit.entrypoints.test_queues import Context, event, scheduled
+from tests.unit.entrypoints.test_queues import Context, WithTime, event, scheduled
 from tests.worlds.alarms import Figure, printed_figures
 from tools.alarms import Metric
 
 SYNC = SyncMessage(OURS, "posabit", "crd_none", "run_none")
-
-
-class WithTime(Context):
-    def get_remaining_time_in_millis(self) -> int:
-        return 900_000
 
 
 @pytest.fixture

@@ -99,7 +99,10 @@ def seen_ids_row(uid: Uid, platform: Platform, scope: ScopeId, seen: SeenIds) ->
 
 def read_seen_ids(row: Row) -> SeenIds:
     ranges = orjson.loads(row["ranges"]["S"])
-    return SeenIds(**{kind: IdRange(*ids) for kind, ids in ranges.items()})
+    known = SeenIds._fields
+    return SeenIds(
+        **{kind: from_values(IdRange, ids) for kind, ids in ranges.items() if kind in known}
+    )
 
 
 def summary_row(uid: Uid, record_id: str, sales: RecordSales) -> tuple[Key, Row]:

@@ -50,6 +50,13 @@ class Context:
         return 12_345
 
 
+class WithTime(Context):
+    """As long as a function of Lambda may run."""
+
+    def get_remaining_time_in_millis(self) -> int:
+        return 900_000
+
+
 @dataclass
 class Grave:
     name: str = "sync"
