@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
-from typing import NoReturn
+from collections.abc import Iterator, Mapping
+from typing import Any, NoReturn
 
 import boto3
 import pytest
@@ -16,8 +16,8 @@ from chalicelib.adapters.dynamo.readable import readable
 from chalicelib.domain.texting import TextingRules
 from chalicelib.entrypoints import wiring
 from tests.functional.gateway import OURS
-from tests.functional.stored import Deployment, a_deployment, sample
-from tests.unit.entrypoints.test_queues import Context, scheduled
+from tests.functional.stored import TABLES, Deployment, a_deployment, kind_of, rows_of, sample
+from tests.unit.entrypoints.test_queues import Context, WithTime, event, scheduled
 
 
 @pytest.fixture
@@ -139,3 +139,104 @@ def test_rules_of_texting_that_newer_code_stored_are_read(kept: Deployment) -> N
 
 def _fields(rules: TextingRules) -> dict[str, object]:
     return {name: value for name, value in rules.as_fields().items() if name != "number"}
+
+
+INDEX_KEYS = {"due_shard", "due_at", "text_shard", "text_at", "recent_shard", "inserted_at"} | {
+    "name_shard",
+    "name_key",
+    "user_sub",
+    "uid",
+}
+"""What an index needs to show a row."""
+
+
+def garbage_like(row: Mapping[str, Any], **keys_: str) -> dict[str, Any]:
+    """A row of the same attributes, each without sense, at other keys."""
+    shown = {name: value for name, value in row.items() if name in INDEX_KEYS}
+    attributes = {name: {"S": "?"} for name in row} | shown
+    return attributes | {name: {"S": value} for name, value in keys_.items()}
+
+
+def of_another(value: dict[str, Any]) -> dict[str, Any]:
+    return {"S": value["S"].replace(OURS, "7777")} if "S" in value else value
+
+
+def outcome_of_a_day(deployment: Deployment) -> dict[str, Any]:
+    """Tick every schedule, do what that queues, and read what the API lists."""
+    deployment.clock.at += 86_400_000
+    app.plan_syncs(scheduled(), Context())
+    app.release_texts(scheduled(), Context())
+    app.send_digests(scheduled(), Context())
+    app.watch_dead_letters(scheduled(), Context())
+    for body in deployment.take("sync"):
+        app.sync_worker(event(body), WithTime())
+    gateway = deployment.world.gateway("Owner", OURS)
+    found = {}
+    for path in LISTS:
+        got = gateway.send("GET", f"/api/accounts/{OURS}{path}")
+        assert got.status == 200, path
+        found[path] = got.json
+    return found
+
+
+LISTS = (
+    "",
+    "/integrations",
+    "/integrations/posabit",
+    "/integrations/posabit/runs",
+    "/stores",
+    "/store-keys",
+    "/users",
+    "/notifications",
+    "/audit",
+    "/personas",
+    "/texting",
+    "/texting/replies",
+    "/texting/texts",
+    "/loyalty",
+)
+
+
+@pytest.fixture
+def a_usual_day() -> dict[str, Any]:
+    with (
+        a_deployment(sample("accounts")["at"]) as deployment,
+        pytest.MonkeyPatch.context() as patch,
+    ):
+        patch.setattr(Deployment, "note", lambda *_: None)
+        deployment.fill()
+        return outcome_of_a_day(deployment)
+
+
+def test_an_account_all_of_whose_rows_are_garbage_stops_nobody_else(
+    a_usual_day: dict[str, Any], kept: Deployment, capsys: pytest.CaptureFixture[str]
+) -> None:
+    client, shown = boto3.client("dynamodb"), set()
+    for table in TABLES:
+        for row in rows_of(table):
+            other = {name: of_another(value) for name, value in row.items()}
+            place = {name: other[name]["S"] for name in ("pk", "sk")}
+            if place == {name: row[name]["S"] for name in ("pk", "sk")}:
+                continue
+            shown.add(kind_of(table, row))
+            client.put_item(TableName=f"{table}-under-test", Item=garbage_like(other, **place))
+    assert len(shown) > 35
+    capsys.readouterr()
+
+    assert outcome_of_a_day(kept) == a_usual_day
+    ticks = counted(capsys.readouterr().out, "Ticks")
+    assert len(ticks) == 4
+
+
+def test_a_row_of_garbage_beside_each_of_an_accounts_own_leaves_its_lists_as_they_were(
+    a_usual_day: dict[str, Any], kept: Deployment
+) -> None:
+    client = boto3.client("dynamodb")
+    for table in TABLES:
+        for row in rows_of(table):
+            pk, sk = row["pk"]["S"], row["sk"]["S"]
+            if OURS in pk and "#" in sk:
+                place = {"pk": pk, "sk": f"{sk}garbage"}
+                client.put_item(TableName=f"{table}-under-test", Item=garbage_like(row, **place))
+
+    assert outcome_of_a_day(kept) == a_usual_day

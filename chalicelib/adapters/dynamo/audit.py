@@ -45,7 +45,7 @@ class DynamoAudit:
             pk,
             AuditRow.sk.startswith(keys.AUDIT_PREFIX),
             scan_index_forward=False,
-            limit=limit + 1,
+            page_size=limit + 1,
             last_evaluated_key=start,
         )
         page, last = first_page(rows, limit)

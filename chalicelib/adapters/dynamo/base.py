@@ -34,6 +34,7 @@ from tenacity import (
 
 from chalicelib.adapters.aws.outages import BUSY_ROWS, Throttled
 from chalicelib.adapters.dynamo.positions import checked_position
+from chalicelib.adapters.dynamo.readable import readable
 from chalicelib.domain.words import Instant
 
 Result = TypeVar("Result")
@@ -196,8 +197,11 @@ def at_version(attribute: NumberAttribute, version: int) -> Condition:
 
 
 def first_page(rows: Iterable[AnyRow], limit: int) -> tuple[list[AnyRow], str | None]:
-    """Return the first `limit` rows, and the sort key of the last one where more rows follow."""
-    page = list(islice(rows, limit + 1))
+    """Return the first `limit` rows, and the sort key of the last one where more rows follow.
+
+    `rows` must go on beyond them: rows that cannot be read are passed over.
+    """
+    page = list(islice(readable(rows, _itself), limit + 1))
     more = len(page) > limit
     return page[:limit], page[limit - 1].sk if more else None
 
@@ -219,9 +223,13 @@ def query_page(
     rows = kind.query(
         pk, limit=limit, last_evaluated_key=start, scan_index_forward=not newest_first
     )
-    page = list(rows)
+    page = list(readable(rows, _itself))
     last = rows.last_evaluated_key
     return page, last["sk"]["S"] if last else None
+
+
+def _itself(row: AnyRow) -> AnyRow:
+    return row
 
 
 def failed_conditions(error: TransactWriteError) -> list[CancellationReason | None]:

@@ -25,6 +25,7 @@ from chalicelib.adapters.dynamo.base import (
     transact,
     update_if,
 )
+from chalicelib.adapters.dynamo.readable import readable
 from chalicelib.domain.errors import NotFound, StaleVersion
 from chalicelib.domain.stored_fields import from_fields, from_values
 from chalicelib.domain.times import DAY, SECOND
@@ -145,12 +146,14 @@ class DynamoChanges:
             keys.account(uid),
             ChangeRow.sk.startswith(keys.JOB_PREFIX),
             scan_index_forward=False,
-            limit=1,
+            page_size=1,
             consistent_read=True,
         )
-        for row in rows:
-            return from_fields(Job, orjson.loads(row.body), seq=int(row.seq))
-        return None
+        return next(readable(rows, _job), None)
+
+
+def _job(row: ChangeRow) -> Job:
+    return from_fields(Job, orjson.loads(row.body), seq=int(row.seq))
 
 
 def _save(row: ChangeRow, seq: int) -> None:

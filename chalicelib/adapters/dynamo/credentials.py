@@ -112,7 +112,8 @@ class DynamoCredentials:
         return list(readable(rows, credential_of))
 
     def removed_scopes(self, uid: Uid, platform: Platform) -> set[ScopeId]:
-        rows = list(CredentialRow.query_prefix(keys.account(uid), keys.credentials_of(platform)))
+        stored = CredentialRow.query_prefix(keys.account(uid), keys.credentials_of(platform))
+        rows = list(readable(stored, lambda row: row))
         live = {row.scope for row in rows if row.removed_at is None}
         return {ScopeId(row.scope) for row in rows if row.scope and row.scope not in live}
 

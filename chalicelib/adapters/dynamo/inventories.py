@@ -53,7 +53,7 @@ class DynamoInventories:
         rows = InventoryRow.query(
             keys.inventory(uid, store_key),
             InventoryRow.sk > after if after else None,
-            limit=limit + 1,
+            page_size=limit + 1,
         )
         page, last = first_page(rows, limit)
         return list(readable(page, _item)), last

@@ -25,6 +25,7 @@ from chalicelib.adapters.dynamo.base import (
 )
 from chalicelib.adapters.dynamo.batch import SIDE_BY_SIDE, together
 from chalicelib.adapters.dynamo.positions import checked_position
+from chalicelib.adapters.dynamo.readable import readable
 from chalicelib.domain.errors import AiqError, Conflict, NotFound, StaleVersion
 from chalicelib.domain.ids import store_key_id
 from chalicelib.domain.words import Instant, Uid
@@ -96,7 +97,8 @@ class DynamoStores:
         return _store(row)
 
     def for_account(self, uid: Uid) -> list[Store]:
-        return [_store(row) for row in StoreRow.query_prefix(keys.account(uid), keys.STORE_PREFIX)]
+        rows = StoreRow.query_prefix(keys.account(uid), keys.STORE_PREFIX)
+        return list(readable(rows, _store))
 
     def save(self, store: Store) -> Store:
         saved = replace(store, version=store.version + 1)
@@ -106,12 +108,12 @@ class DynamoStores:
         return saved
 
     def keys(self, uid: Uid) -> list[StoreKey]:
-        return [_store_key(row) for row in _key_rows(uid)]
+        return list(readable(_key_rows(uid), _store_key))
 
     def keys_of(self, uid: Uid, store: int | None) -> list[StoreKey]:
         mapped = StoreKeyRow.store
         condition = mapped.does_not_exist() if store is None else mapped == store
-        return [_store_key(row) for row in _key_rows(uid, condition)]
+        return list(readable(_key_rows(uid, condition), _store_key))
 
     def key_page(
         self, uid: Uid, limit: int, after: str | None
@@ -124,13 +126,13 @@ class DynamoStores:
         rows = StoreKeyRow.query(
             pk,
             StoreKeyRow.sk.startswith(keys.STORE_KEY_PREFIX),
-            limit=limit + 1,
+            page_size=limit + 1,
             last_evaluated_key=start,
             consistent_read=True,
         )
         page, last = first_page(rows, limit)
         position = last and last.removeprefix(keys.STORE_KEY_PREFIX)
-        return [_store_key(row) for row in page], position
+        return list(readable(page, _store_key)), position
 
     def see_keys(self, uid: Uid, sightings: Iterable[StoreKeySighting]) -> None:
         """One write per key, unless sightings arrive out of order: then up to five."""
@@ -160,19 +162,18 @@ class DynamoStores:
         """One query: stores and store keys lie side by side under their account."""
         rows = StoreLookupRow.query_prefix(keys.account(uid), keys.ANY_STORE_PREFIX)
         of_stores: dict[int, str | None] = {}
-        of_keys: list[StoreLookupRow] = []
-        for row in rows:
+        of_keys: list[tuple[str, int | None, str | None]] = []
+
+        def add(row: StoreLookupRow) -> None:
             if row.sk.startswith(keys.STORE_PREFIX):
                 of_stores[int(row.sk.removeprefix(keys.STORE_PREFIX))] = row.time_zone
             else:
-                of_keys.append(row)
-        return store_lookup_of(
-            of_stores,
-            [
-                (row.sk.removeprefix(keys.STORE_KEY_PREFIX), instant(row.store), row.time_zone)
-                for row in of_keys
-            ],
-        )
+                key = row.sk.removeprefix(keys.STORE_KEY_PREFIX)
+                of_keys.append((key, instant(row.store), row.time_zone))
+
+        for _ in readable(rows, add):
+            pass
+        return store_lookup_of(of_stores, of_keys)
 
     def map_keys(self, uid: Uid, store: int, keys: Iterable[str], *, version: int) -> Store:
         """One transaction: the store's version guards the set of its keys, and each key its store.

@@ -37,6 +37,7 @@ from chalicelib.adapters.dynamo.pieces import (
     put_pieces,
     read_pieces,
 )
+from chalicelib.adapters.dynamo.readable import readable
 from chalicelib.adapters.dynamo.run_text import read_view, view_text
 from chalicelib.adapters.dynamo.set_aside import DynamoSetAside, SetAsideRow
 from chalicelib.adapters.dynamo.stream_states import (
@@ -248,7 +249,7 @@ class DynamoSyncStates(DynamoStreamStates, DynamoSetAside):
     ) -> tuple[list[RunView], str | None]:
         pk = keys.runs(uid, platform)
         rows, last = query_page(RunRow, pk, limit, before, RUN, newest_first=True)
-        return [self._fresh(read_view(row.view)) for row in rows], last
+        return list(readable(rows, lambda row: self._fresh(read_view(row.view)))), last
 
     def run(self, uid: Uid, platform: Platform, run: str) -> RunView:
         row = RunRow.find(keys.runs(uid, platform), run)

@@ -9,6 +9,7 @@ from chalicelib.adapters.dynamo import consent_rows as rows
 from chalicelib.adapters.dynamo import keys
 from chalicelib.adapters.dynamo.batch import BatchTable
 from chalicelib.adapters.dynamo.positions import AT_AND_ID, checked_position
+from chalicelib.adapters.dynamo.readable import readable
 from chalicelib.adapters.dynamo.transactions import Write, commit_writes
 from chalicelib.domain.consent import Entry
 from chalicelib.domain.contact_states import ContactState
@@ -91,7 +92,8 @@ class DynamoTexts:
         by_position = {row["sk"]["S"].removeprefix(keys.TEXT_PREFIX): row for row in found}
         by_position.pop(after or "", None)
         page = list(by_position)[:limit]
-        texts = [rows.read_text(uid, day, by_position[position]) for position in page]
+        stored = (by_position[position] for position in page)
+        texts = list(readable(stored, lambda row: rows.read_text(uid, day, row)))
         return texts, page[-1] if len(by_position) > limit else None
 
     def totals(self, uid: Uid, period: str) -> TextTotals:

@@ -7,7 +7,8 @@ from dataclasses import dataclass
 import orjson
 
 from chalicelib.adapters.dynamo import keys
-from chalicelib.adapters.dynamo.batch import BatchTable
+from chalicelib.adapters.dynamo.batch import BatchTable, Row
+from chalicelib.adapters.dynamo.readable import readable
 from chalicelib.domain.stored_fields import from_fields
 from chalicelib.domain.times import DAY, SECOND
 from chalicelib.domain.words import Uid
@@ -34,15 +35,13 @@ class DynamoUnclearReplies:
 
     def waiting(self, uid: Uid) -> list[UnclearReply]:
         rows = self.table.query(keys.unclear_replies(uid), keys.UNCLEAR_REPLY_PREFIX)
-        replies = (from_fields(UnclearReply, orjson.loads(row["body"]["S"])) for row in rows)
+        replies = readable(rows, _reply)
         return sorted(filter(self._is_kept, replies), key=lambda reply: (reply.at, reply.id))
 
     def get(self, uid: Uid, reply_id: str) -> UnclearReply | None:
         key = (keys.unclear_replies(uid), keys.unclear_reply(reply_id))
         row = self.table.get_many([key]).get(key)
-        reply = (
-            from_fields(UnclearReply, orjson.loads(row["body"]["S"])) if row is not None else None
-        )
+        reply = _reply(row) if row is not None else None
         return reply if reply is not None and self._is_kept(reply) else None
 
     def remove(self, uid: Uid, reply_id: str) -> None:
@@ -54,3 +53,7 @@ class DynamoUnclearReplies:
 
     def _is_kept(self, reply: UnclearReply) -> bool:
         return self.table.clock.now() - reply.at < KEPT_DAYS * DAY
+
+
+def _reply(row: Row) -> UnclearReply:
+    return from_fields(UnclearReply, orjson.loads(row["body"]["S"]))
