@@ -187,6 +187,14 @@ def test_a_flagged_shopper_is_told_which_flag_keeps_them_out(flag: str) -> None:
     assert of_texts == Explanation("flagged", said, {"flags": [flag]})
 
 
+def test_a_platform_without_a_title_is_called_by_its_name() -> None:
+    [of_membership] = why_member(
+        person(ana(), sales=(bought("s", 1),), by=ENROLLING), [ana()], ENROLLING, {}
+    )
+
+    assert of_membership.sentence.startswith("Bought from posabit on 2026-01-08, ")
+
+
 def test_several_flags_are_told_in_one_sentence() -> None:
     flagged = replace(person(ana(), by=ASKING), flags=frozenset({"test", "minor", "employee"}))
 

@@ -11,8 +11,10 @@ import pytest
 import yaml
 
 from chalicelib.domain.errors import NotFound
+from chalicelib.pos.gateway import Gateway
 from chalicelib.pos.profile import load, registry
 from chalicelib.pos.profile.faults import BrokenProfile
+from tests.fakes.common import FakeClock
 
 POSABIT = (load.FOLDER / "posabit" / load.FILE).read_text(encoding="utf-8")
 
@@ -54,6 +56,15 @@ def test_the_grid_says_what_posabit_can_do() -> None:
     assert (info.writable, info.imports_points, info.market_sync) == (True, True, True)
     assert (info.contract_status, info.credential_per) == ("partly public", "store")
     assert (info.overlap_seconds, info.min_sync_hours) == (900, 1)
+
+
+def test_every_platform_there_is_a_profile_of_is_offered() -> None:
+    gateway = Gateway(FakeClock(), {}, lambda _platform: None)
+
+    assert gateway.platforms() == tuple(map(registry.info, registry.names()))
+    assert gateway.platform("webjoint") == registry.info("webjoint")
+    with pytest.raises(NotFound):
+        gateway.platform("nothing")
 
 
 def test_what_is_inferred_travels_with_the_profile() -> None:

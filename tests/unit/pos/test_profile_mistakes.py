@@ -403,6 +403,13 @@ def test_what_is_no_profile_is_refused_with_a_line(text: str) -> None:
 
 DELETED = object()
 MISFITS = [
+    ("profitek", "streams/sales/page/windows/look_back/daily_days", 35, [""]),
+    (
+        "posabit",
+        "credential/fields/0/max_length",
+        1,
+        ["credential.fields.store_name.example: is longer than max_length 1"],
+    ),
     (
         "posabit",
         "credential/fields/1/pattern",

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
+import orjson
 import pytest
 
 from chalicelib.adapters.dynamo.codec import encode
@@ -302,3 +304,13 @@ def test_tenders_are_kept_before_lines_of_a_sale_that_is_too_large() -> None:
 
     assert (len(made.tenders), made.flags) == (700, {"cut_items"})
     assert 320_000 < len(encode(made).encode()) < 351_000
+
+
+def test_what_is_kept_of_a_sale_that_is_too_large_fills_its_row_and_no_more() -> None:
+    tenders = [{"total": n, "payment_method_name": "x" * 100} for n in range(5_000)]
+
+    made = sale(sales_tenders=tenders, items=[an_item_row()])
+
+    assert made.flags == {"cut_tenders", "cut_items"}
+    size = len(orjson.dumps(replace(made, flags=frozenset()), default=sorted))
+    assert 350_000 - 250 < size <= 350_000
