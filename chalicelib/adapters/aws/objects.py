@@ -12,7 +12,8 @@ from botocore.exceptions import ClientError
 
 from chalicelib.services.ports.audiences import ObjectMissing, StoredName
 
-MISSING = frozenset({"404", "NoSuchKey", "NoSuchUpload", "NoSuchVersion"})
+MISSING = frozenset({"404", "InvalidPart", "NoSuchKey", "NoSuchUpload", "NoSuchVersion"})
+"""`InvalidPart`: another worker has replaced a part, so that this upload is no more what it was."""
 DELETED_AT_ONCE = 1_000
 LONGEST_READ_SECONDS = 30
 

@@ -84,6 +84,9 @@ class SnapshotLists:
         *,
         descending: bool,
     ) -> SnapshotPage:
+        total = manifest.counts.total(tags)
+        if not total:
+            return SnapshotPage(manifest.as_of, 0)
         place = start
         if place is None:
             place = manifest.personas - 1 if descending else 0
@@ -99,7 +102,7 @@ class SnapshotLists:
             items.append(line)
         return SnapshotPage(
             manifest.as_of,
-            manifest.counts.total(tags),
+            total,
             tuple(items),
             None if position is None else f"{manifest.run}:{position}",
         )

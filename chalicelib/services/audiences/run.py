@@ -35,6 +35,7 @@ from chalicelib.services.derivation.terms import TermsReader
 from chalicelib.services.job_messages import MAX_HOPS, AudienceRunMessage
 from chalicelib.services.notifications.notify import Notifier
 from chalicelib.services.ports.audiences import (
+    AudienceHead,
     AudienceRun,
     AudienceRuns,
     Objects,
@@ -168,7 +169,6 @@ class AudienceRunWorker:
         manifest = _manifest(run, checkpoint)
         self.objects.put(manifest_name(run.uid, run.id), manifest.packed())
         self._tell_drift(run)
-        head = self.runs.head(run.uid)
         ended = replace(
             run,
             state="done",
@@ -177,12 +177,29 @@ class AudienceRunWorker:
             audiences=tuple(checkpoint.counts.audiences()),
             leased_until=0,
         )
-        after = replace(head, live="", latest=run.id, previous=head.latest)
-        head = self.runs.save_head(head, after, ended)
+        head = self._end(
+            ended, lambda head: replace(head, live="", latest=run.id, previous=head.latest)
+        )
         held.run = replace(ended, seq=ended.seq + 1)
         self._clean_up(run.uid, run.id, {head.latest, head.previous})
         if head.again:
             self.starter.request(run.uid, "first_sync")
+
+    def _end(
+        self, ended: AudienceRun, after: Callable[[AudienceHead], AudienceHead]
+    ) -> AudienceHead:
+        """Save the run as ended, with the head of the account as it is `after` that.
+
+        A sync or the planner may change the head at the same moment: then again. Raises
+        StaleVersion when another worker has taken the run over.
+        """
+        while True:
+            head = self.runs.head(ended.uid)
+            try:
+                return self.runs.save_head(head, after(head), ended)
+            except StaleVersion:
+                if self.runs.run(ended.uid, ended.id).seq != ended.seq:
+                    raise
 
     def _tell_drift(self, run: AudienceRun) -> None:
         self.count_drift(run.drifted)
@@ -212,7 +229,8 @@ class AudienceRunWorker:
         held.run = self.runs.save_run(
             replace(held.run, hop=held.run.hop + 1, leased_until=0, tries=0)
         )
-        self.jobs.send(AudienceRunMessage(held.run.uid, held.run.id).body())
+        run = held.run
+        self.jobs.send(AudienceRunMessage(run.uid, run.id, run.hop).body())
 
     def _let_go(self, run: AudienceRun) -> None:
         with suppress(StaleVersion):
@@ -221,11 +239,9 @@ class AudienceRunWorker:
                 self.runs.save_run(replace(latest, leased_until=0))
 
     def _give_up(self, run: AudienceRun) -> None:
-        head = self.runs.head(run.uid)
         failed = replace(run, state="failed", error="gave_up", ended_at=self.clock.now())
         self.notifier.raise_(run.uid, "audience_run_failed", "account")
-        live = "" if head.live == run.id else head.live
-        self.runs.save_head(head, replace(head, live=live), failed)
+        self._end(failed, lambda head: replace(head, live=""))
 
 
 @dataclass(slots=True)

@@ -10,6 +10,7 @@ from chalicelib.domain.audiences import SnapshotFilter
 from chalicelib.domain.records import Customer, Sale
 from chalicelib.domain.times import DAY
 from chalicelib.services.job_messages import AudienceRunMessage
+from chalicelib.services.ports.audiences import AudienceHead
 from tests.fakes.facts import Crash
 from tests.worlds.audiences import NEVER, AudienceRoom
 from tests.worlds.backroom import UID
@@ -161,6 +162,33 @@ def test_a_first_sync_during_a_run_has_another_one_follow(audience: AudienceRoom
     runs, _ = audience.rows.recent(UID, 10, None)
     assert [run.trigger for run in runs] == ["first_sync", "now"]
     assert audience.rows.head(UID).latest != first.id
+
+
+def test_a_first_sync_that_ends_as_a_run_does_is_seen_by_another_one(
+    audience: AudienceRoom,
+) -> None:
+    run = audience.starter.request(UID, "now")
+    head_of = audience.rows.head
+    reads = []
+
+    def head(uid: str) -> AudienceHead:
+        """A sync comes in between the last reading of the head and its writing."""
+        found = head_of(uid)
+        is_ending = "manifest" in " ".join(audience.objects.content)
+        if is_ending and not reads:
+            reads.append(uid)
+            audience.starter.request(UID, "first_sync")
+        return found
+
+    audience.rows.head = head  # type: ignore[method-assign]
+    audience.work_off()
+
+    runs, _ = audience.rows.recent(UID, 10, None)
+    assert [(each.trigger, each.state) for each in runs] == [
+        ("first_sync", "done"),
+        ("now", "done"),
+    ]
+    assert runs[1].id == run.id
 
 
 def test_only_the_last_two_snapshots_are_kept(audience: AudienceRoom) -> None:
