@@ -318,6 +318,19 @@ def test_a_certificate_that_changes_within_a_session_is_refused(
     assert len(server.requests) == 1
 
 
+def test_a_server_that_was_vouched_for_is_refused_once_it_shows_somebody_elses_certificate(
+    vouched_for: tuple[bytes, bytes], authorities: str
+) -> None:
+    with secure(*vouched_for) as server:
+        used = transport(own(server, authorities=authorities))
+        used.get(CALL, lambda body: body)
+        server.context = server_context(*make_certificate("somebody else"))
+        with pytest.raises(ServerUntrusted, match="Nobody vouches"):
+            used.get(CALL, lambda body: body)
+
+    assert len(server.requests) == 1
+
+
 def test_a_name_is_judged_again_at_every_connection() -> None:
     loopback, private = [ip_address("127.0.0.1")], [ip_address("10.0.0.1")]
     answers: list[Sequence[Address]] = [loopback, loopback, loopback, private]

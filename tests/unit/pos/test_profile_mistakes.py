@@ -8,7 +8,7 @@ import pytest
 import yaml
 
 from chalicelib.pos.profile import load, registry
-from chalicelib.pos.profile.faults import BrokenProfile
+from chalicelib.pos.profile.faults import BrokenProfile, duplicate_keys
 
 
 def written(platform: str) -> str:
@@ -399,6 +399,29 @@ def test_what_nobody_marked_is_told(status: str) -> None:
 @pytest.mark.parametrize("text", ["", "[]", "posabit", "platform: [", "1: 2", "? [a]\n: b"])
 def test_what_is_no_profile_is_refused_with_a_line(text: str) -> None:
     assert re.match(r"x/profile\.yaml:\d+: ", told(text, "x"))
+
+
+@pytest.mark.parametrize(
+    ("text", "what"),
+    [
+        ("\x00", "is no YAML"),
+        ("a: [1,\n2\nb: 3", "did not find expected ',' or ']'"),
+        ("a: b: c", "mapping values are not allowed in this context"),
+    ],
+)
+def test_what_is_no_yaml_is_told_with_the_line_where_it_begins(text: str, what: str) -> None:
+    assert told(text, "x") == f"x/profile.yaml:1: {what}"
+
+
+def test_keys_that_stand_twice_are_told_once_of_what_is_taken_over_elsewhere() -> None:
+    twice = (("a", "k"), "stands again in line 1: leave one of them out")
+
+    assert duplicate_keys("a: &x {k: 1, k: 2}\nb: *x") == [twice]
+    assert duplicate_keys("a: &x [*x]") == []
+    assert duplicate_keys("- {k: 1,\n  k: 2}") == [
+        ((0, "k"), "stands again in line 2: leave one of them out")
+    ]
+    assert duplicate_keys("a: {<<: {b: 1}, <<: {c: 1}}") == []
 
 
 DELETED = object()

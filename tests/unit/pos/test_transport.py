@@ -63,41 +63,142 @@ def ask(script: Script) -> tuple[Any, Transport]:
 
 
 @pytest.mark.parametrize(
-    ("script", "error", "requests"),
+    ("script", "error", "requests", "message"),
     [
-        (say(b"{}", "401 Unauthorized"), KeyRejected, 1),
-        (say(b"<html>", "401 Unauthorized", Content_Type="text/html"), KeyRejected, 1),
-        (say(b"{}", "403 Forbidden"), PermissionMissing, 1),
-        (say(b'{"no": 1}', "403 Forbidden", Content_Type="text/html"), PermissionMissing, 1),
-        (say(b"<html>", "403 Forbidden", Content_Type="text/html"), UnexpectedAnswer, 3),
-        (say(b"{}", "404 Not Found"), RecordNotFound, 1),
-        (say(b"{}", "429 Too Many Requests"), RateLimited, 1),
-        (say(b"{}", "500 Oops"), UpstreamError, 3),
-        (say(b"{}", "503 Oops"), UpstreamError, 3),
-        (say(b"{}", "422 Oops"), UnexpectedAnswer, 3),
-        (say(b"", "403 Forbidden", Content_Type="text/html"), UnexpectedAnswer, 3),
-        (say(b"", "302 Found", Location="http://127.0.0.1:1/"), UnexpectedAnswer, 3),
-        (say(b"", "302 Found", Location="http://[::1"), UnexpectedAnswer, 3),
-        (say(b"", "302 Found", Location="\u00ff"), UnexpectedAnswer, 3),
-        (say(b"", "302 Found", Location="file:///etc/passwd"), UnexpectedAnswer, 3),
-        (say(b"{}", Content_Length="2, 3"), UnexpectedAnswer, 3),
-        (say(b"<!DOCTYPE html><p>", Content_Type="text/html"), UnexpectedAnswer, 3),
-        (say(b"  <html>"), UnexpectedAnswer, 3),
-        (say(b""), UnexpectedAnswer, 3),
-        (say(b"Internal error"), UnexpectedAnswer, 3),
-        (say(b'{"a": 1', Content_Length="100"), UnexpectedAnswer, 3),
-        (say(b"plain", Content_Encoding="gzip"), UnexpectedAnswer, 3),
-        (raw(head("200 OK", {"Transfer-Encoding": "chunked"}) + b'9\r\n{"a"'), UnexpectedAnswer, 3),
-        (raw(b""), UpstreamError, 3),
-        (raw(b"SSH-2.0-OpenSSH\r\n"), UpstreamError, 3),
+        (say(b"{}", "401 Unauthorized"), KeyRejected, 1, "POSaBIT rejected the key."),
+        (
+            say(b"<html>", "401 Unauthorized", Content_Type="text/html"),
+            KeyRejected,
+            1,
+            "POSaBIT rejected the key.",
+        ),
+        (
+            say(b"{}", "403 Forbidden"),
+            PermissionMissing,
+            1,
+            "The key lacks a permission for customers: Enhanced Customer Data Access.",
+        ),
+        (
+            say(b'{"no": 1}', "403 Forbidden", Content_Type="text/html"),
+            PermissionMissing,
+            1,
+            "The key lacks a permission for customers: Enhanced Customer Data Access.",
+        ),
+        (
+            say(b"<html>", "403 Forbidden", Content_Type="text/html"),
+            UnexpectedAnswer,
+            3,
+            "POSaBIT answered with status 403 (customers).",
+        ),
+        (say(b"{}", "404 Not Found"), RecordNotFound, 1, "POSaBIT does not know this (customers)."),
+        (say(b"{}", "429 Too Many Requests"), RateLimited, 1, "POSaBIT asks us to wait."),
+        (say(b"{}", "500 Oops"), UpstreamError, 3, "POSaBIT failed with status 500 (customers)."),
+        (say(b"{}", "503 Oops"), UpstreamError, 3, "POSaBIT failed with status 503 (customers)."),
+        (
+            say(b"{}", "422 Oops"),
+            UnexpectedAnswer,
+            3,
+            "POSaBIT answered with status 422 (customers).",
+        ),
+        (
+            say(b"", "403 Forbidden", Content_Type="text/html"),
+            UnexpectedAnswer,
+            3,
+            "POSaBIT answered with status 403 (customers).",
+        ),
+        (
+            say(b"", "302 Found", Location="http://127.0.0.1:1/"),
+            UnexpectedAnswer,
+            3,
+            "POSaBIT answered with status 302 (customers).",
+        ),
+        (
+            say(b"", "302 Found", Location="http://[::1"),
+            UnexpectedAnswer,
+            3,
+            "POSaBIT answered with status 302 (customers).",
+        ),
+        (
+            say(b"", "302 Found", Location="\u00ff"),
+            UnexpectedAnswer,
+            3,
+            "POSaBIT answered with status 302 (customers).",
+        ),
+        (
+            say(b"", "302 Found", Location="file:///etc/passwd"),
+            UnexpectedAnswer,
+            3,
+            "POSaBIT answered with status 302 (customers).",
+        ),
+        (
+            say(b"{}", Content_Length="2, 3"),
+            UnexpectedAnswer,
+            3,
+            "POSaBIT sent headers that cannot be read (customers).",
+        ),
+        (
+            say(b"<!DOCTYPE html><p>", Content_Type="text/html"),
+            UnexpectedAnswer,
+            3,
+            "POSaBIT answered with a web page instead of data (customers).",
+        ),
+        (
+            say(b"  <html>"),
+            UnexpectedAnswer,
+            3,
+            "POSaBIT answered with a web page instead of data (customers).",
+        ),
+        (
+            say(b""),
+            UnexpectedAnswer,
+            3,
+            "POSaBIT sent an answer that is cut short or no JSON (customers).",
+        ),
+        (
+            say(b"Internal error"),
+            UnexpectedAnswer,
+            3,
+            "POSaBIT sent an answer that is cut short or no JSON (customers).",
+        ),
+        (
+            say(b'{"a": 1', Content_Length="100"),
+            UnexpectedAnswer,
+            3,
+            "POSaBIT sent an answer that was cut short (customers).",
+        ),
+        (
+            say(b"plain", Content_Encoding="gzip"),
+            UnexpectedAnswer,
+            3,
+            "POSaBIT sent an answer that was cut short (customers).",
+        ),
+        (
+            raw(head("200 OK", {"Transfer-Encoding": "chunked"}) + b'9\r\n{"a"'),
+            UnexpectedAnswer,
+            3,
+            "POSaBIT sent an answer that was cut short (customers).",
+        ),
+        (
+            raw(b""),
+            UpstreamError,
+            3,
+            "POSaBIT closed the connection without an answer (customers).",
+        ),
+        (
+            raw(b"SSH-2.0-OpenSSH\r\n"),
+            UpstreamError,
+            3,
+            "POSaBIT closed the connection without an answer (customers).",
+        ),
     ],
 )
 def test_every_bad_answer_has_its_error_and_its_number_of_tries(
-    script: Script, error: type[AiqError], requests: int
+    script: Script, error: type[AiqError], requests: int, message: str
 ) -> None:
     made, used = ask(script)
 
     assert type(made) is error
+    assert made.message == message
     assert (used.requests, used.retries) == (requests, requests - 1)
 
 
@@ -340,7 +441,7 @@ def test_a_server_that_drips_is_given_up_at_the_deadline(length: int, pause: flo
     with serving(drip(answer, pause)) as server:
         used = transport(server.url, clock)
         used.deadline = clock.monotonic() + 0.4
-        with pytest.raises(TooSlow):
+        with pytest.raises(TooSlow, match=r"^POSaBIT took too long to answer \(customers\)\.$"):
             used.get(CALL, lambda body: body)
 
     assert clock.monotonic() < used.deadline + 0.5
@@ -352,7 +453,7 @@ def test_past_the_deadline_nothing_is_asked() -> None:
     with serving(GOOD) as server:
         used = transport(server.url, clock)
         used.deadline = clock.monotonic()
-        with pytest.raises(TooSlow):
+        with pytest.raises(TooSlow, match=r"^POSaBIT did not answer in time\.$"):
             used.get(CALL, lambda body: body)
 
         assert server.requests == []
