@@ -12,10 +12,12 @@ from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from types import SimpleNamespace
+from typing import Any, cast
 
 import boto3
 import pytest
+from chalice.app import SQSEvent
 from moto.core.botocore_stubber import BotocoreStubber
 
 from chalicelib.adapters.dynamo.credentials import CredentialRow, DynamoCredentials
@@ -93,6 +95,7 @@ NEWER = (
     ("accounts", r"AUDIENCES#\d\d", r"\d{15}#\d+"),
     ("integrations", r"ACCOUNT#\d+", "ADDITIONS"),
     ("personas", r"\d+#IDS#[a-z]+#.+", "IDS"),
+    ("personas", r"\d+#SALE#[a-z]+#\*#.*", "RETURNS"),
 )
 """Kinds of rows that code after the samples writes: their table, and what their keys look like."""
 
@@ -186,13 +189,23 @@ def touch(deployment: Deployment) -> None:
     pos.touch("customers", [id_of(fact) for fact in page.facts[:4]])
 
 
+def deliver(handler: Callable[[SQSEvent], Any], *bodies: str) -> None:
+    """Hand messages to a queue's function, as SQS does."""
+    records = [{"messageId": f"m{n}", "body": body} for n, body in enumerate(bodies)]
+    context = SimpleNamespace(get_remaining_time_in_millis=lambda: 900_000)
+    answer = handler(SQSEvent({"Records": records}, cast("Any", context)))
+    assert answer == {"batchItemFailures": []}
+
+
 @contextmanager
-def a_deployment(at: int | None = None) -> Iterator[Deployment]:
-    """Everything the entry points need, with POSaBIT's simulator as the point of sale."""
+def a_deployment(
+    at: int | None = None, platform: str = "posabit", size: tuple[int, ...] = SIZE
+) -> Iterator[Deployment]:
+    """Everything the entry points need, with a platform's simulator as the point of sale."""
     with (
         pytest.MonkeyPatch.context() as patch,
         a_world(patch) as world,
-        bench_of("posabit")(*SIZE) as pos,
+        bench_of(platform)(*size) as pos,
     ):
         _create_tables()
         queues = {name: _queue(patch, name) for name in QUEUES}

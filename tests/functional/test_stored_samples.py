@@ -14,11 +14,9 @@ from collections.abc import Callable, Iterator
 from dataclasses import replace
 from itertools import islice
 from pathlib import Path
-from types import SimpleNamespace
-from typing import Any, cast
+from typing import Any
 
 import pytest
-from chalice.app import SQSEvent
 
 from chalicelib.domain.acts import Acts, Imported, Join
 from chalicelib.domain.consent import Consent
@@ -84,6 +82,7 @@ from tests.functional.stored import (
     TABLES,
     Deployment,
     a_deployment,
+    deliver,
     kind_of,
     rows_of,
     sample,
@@ -125,14 +124,6 @@ def kept() -> Iterator[Deployment]:
 
 def ours(ext_id: str, platform: str = "posabit", scope: str = "north") -> str:
     return record_id(OURS, platform, scope, ext_id)
-
-
-def deliver(handler: Callable[[SQSEvent], Any], *bodies: str) -> None:
-    """Hand messages to a queue's function, as SQS does."""
-    records = [{"messageId": f"m{n}", "body": body} for n, body in enumerate(bodies)]
-    context = SimpleNamespace(get_remaining_time_in_millis=lambda: 900_000)
-    answer = handler(SQSEvent({"Records": records}, cast("Any", context)))
-    assert answer == {"batchItemFailures": []}
 
 
 def messages(queue: str, **having: Any) -> list[str]:
