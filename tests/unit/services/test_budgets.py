@@ -23,7 +23,14 @@ from chalicelib.domain.times import DAY, day_number, to_text
 from chalicelib.entrypoints import wiring
 from chalicelib.services.changes import preview as previews
 from chalicelib.services.changes.preview import token_of
-from chalicelib.services.job_messages import ApplyMessage, RemapMessage, SyncMessage
+from chalicelib.services.job_messages import (
+    ApplyMessage,
+    AudienceRunMessage,
+    RemapMessage,
+    SyncMessage,
+)
+from chalicelib.services.ports.audiences import TakesNoBackups
+from tests.fakes.audiences import MemoryObjects
 from tests.fakes.pos import FakePosGateway, pages_of
 
 SHOPPERS = [shopper(number) for number in range(PAGE)]
@@ -304,3 +311,27 @@ def change(day: date) -> int:
 def written(meter: Meter) -> set[str]:
     """The kinds of rows that were written."""
     return {kind for found in meter.rows.values() for kind in found}
+
+
+def test_an_audience_run_over_what_did_not_change_reads_two_units_a_persona_and_writes_none(
+    meter: Meter, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Two units derive a persona with two sales again, half a unit is the consent of its phone."""
+    objects = MemoryObjects()
+    monkeypatch.setattr(wiring.outside, "objects", lambda: objects)
+    monkeypatch.setattr(wiring.audiences, "backups", TakesNoBackups)
+    book = wiring.outside.rule_book()
+    everybody = {worker.PLATFORM: Source(enroll_after=day(400))}
+    loyalty = Loyalty(enabled=True, points_per_100=1_000)
+    book.save(worker.UID, replace(book.get(worker.UID), loyalty=loyalty, sources=everybody))
+    a_clientele(meter, monkeypatch)
+
+    run = wiring.audience_starts.starter().request(worker.UID, "now")
+    message = AudienceRunMessage(worker.UID, run.id)
+    assert wiring.audiences.run_worker().handle(message, lambda: True) == PAGE
+
+    ended = wiring.outside.audience_runs().run(worker.UID, run.id)
+    assert (ended.state, ended.drifted, ended.recomputed) == ("done", 0, 0)
+    assert {count.name: count.total for count in ended.audiences}["members"] == PAGE
+    assert meter.total("reads") / PAGE <= 3.5, meter.as_dict()
+    assert written(meter) <= {"AUDIENCES", "AUDIENCE", "NOTIFICATION"}, meter.as_dict()
