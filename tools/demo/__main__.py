@@ -76,16 +76,19 @@ def running(data_dir: Path) -> Iterator[Running]:
     with ExitStack() as closing:
         with step("start the simulated POS"):
             simulators = {
-                pos.platform: closing.enter_context(
-                    Simulator(
-                        pos.platform,
-                        port=ports[pos.platform],
-                        world=pos.world(memory.now),
-                        log=data_dir / "logs" / f"{pos.platform}.log",
-                    )
+                pos.platform: Simulator(
+                    pos.platform,
+                    port=ports[pos.platform],
+                    world=pos.world(memory.now),
+                    log=data_dir / "logs" / f"{pos.platform}.log",
                 )
                 for pos in RETAILER
             }
+            for simulator in simulators.values():
+                closing.callback(simulator.stop)
+                simulator.begin()
+            for simulator in simulators.values():
+                simulator.wait()
         stack = closing.enter_context(
             LocalStack(data_dir=data_dir, parameters=_stack_parameters(simulators))
         )

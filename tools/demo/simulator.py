@@ -46,6 +46,12 @@ class Simulator:
 
     def __enter__(self) -> Self:
         """Start and wait until it listens. Raises StepFailed with its log."""
+        self.begin()
+        self.wait()
+        return self
+
+    def begin(self) -> None:
+        """Start, and do not wait: several make their worlds side by side."""
         options = [word for name, value in self._world.items() for word in (f"--{name}", value)]
         command = [sys.executable, "-m", "simulators", self.platform, "--port", self._port]
         self._log.parent.mkdir(parents=True, exist_ok=True)
@@ -53,12 +59,14 @@ class Simulator:
             self._process = GuardedProcess(
                 list(map(str, [*command, *options, *self._flags])), stderr=errors, cwd=ROOT
             )
-        facts = self._process.read_line()
+
+    def wait(self) -> None:
+        """Wait until it listens. Raises StepFailed with its log."""
+        facts = self._process.read_line() if self._process else ""
         if not facts:
             self.stop()
             raise StepFailed(f"start the simulated {self.platform}", "it ended at once", self._log)
         self.facts = json.loads(facts)
-        return self
 
     def __exit__(self, *_: object) -> None:
         self.stop()
