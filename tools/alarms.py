@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import Any, Literal
 
 from chalicelib.observability import NAMESPACE, SERVICE
-from tools.stage_parameters import table_in_use
+from tools.stage_parameters import in_use
 
 TABLE = "alarms.py"
 
@@ -167,7 +167,7 @@ def topic(logical: str, says: str) -> Alarm:
 
 def on_demand_table(name: str, *, indexes: Iterable[str] = ()) -> list[Alarm]:
     """A table and its indexes. DynamoDB counts throttles per index, errors per operation."""
-    table: dict[str, Value] = {"TableName": table_in_use(f"{name}Table")}
+    table: dict[str, Value] = {"TableName": in_use(f"{name}Table")}
     places = [table, *({**table, "GlobalSecondaryIndexName": index} for index in indexes)]
     says = f"the table of {name.lower()}"
     return [

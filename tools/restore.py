@@ -174,7 +174,7 @@ class RestoredStack:
         for move in moves:
             if table(self.dynamodb, move.target) is None:
                 raise StepFailed(_FIND, f"there is no table {move.target} in this region")
-        return self._finish(moves, self._key_and_people(moves))
+        return self._finish(moves, self._what_they_name(moves))
 
     def _retained(self, logical: str) -> str:
         """The one table of an earlier stack of this name that CloudFormation left behind."""
@@ -195,9 +195,9 @@ class RestoredStack:
             )
         return found[0]
 
-    def _key_and_people(self, moves: list[Move]) -> dict[str, str]:
-        """The key that the tables are encrypted with, and the pool of the people they name, where
-        they are an earlier stack's."""
+    def _what_they_name(self, moves: list[Move]) -> dict[str, str]:
+        """The key that the tables are encrypted with, the pool of the people and the bucket of the
+        backups that they name, where these are an earlier stack's."""
         described_tables = [table(self.dynamodb, move.target) or {} for move in moves]
         used = {
             each.get("SSEDescription", {}).get("KMSMasterKeyArn", "") for each in described_tables
@@ -213,9 +213,17 @@ class RestoredStack:
             for pool in page["UserPools"]
             if pool["Name"] == self.name and pool["Id"] != self.own.get("UserPool")
         ]
-        if len(others) > 1:
-            raise StepFailed(_FIND, f"earlier stacks left several user pools: {', '.join(others)}")
+        prefix = f"{self.name}-backupsbucket-"
+        buckets = [
+            bucket["Name"]
+            for bucket in self.client_of("s3").list_buckets()["Buckets"]
+            if bucket["Name"].startswith(prefix) and bucket["Name"] != self.own.get("BackupsBucket")
+        ]
+        for kind, found in (("user pools", others), ("buckets of backups", buckets)):
+            if len(found) > 1:
+                raise StepFailed(_FIND, f"earlier stacks left several {kind}: {', '.join(found)}")
         return {
+            "BackupsBucketName": buckets[0] if buckets else "",
             "DataKeyArn": key if own_key and not key.endswith(own_key) else "",
             "UserPoolId": others[0] if others else "",
         }

@@ -28,17 +28,17 @@ TABLES = ("AccountsTable", "IntegrationsTable", "StoresTable", "PersonasTable", 
 _STAGE = re.compile(r"[a-z][a-z0-9-]{0,15}")
 
 
-def override(table: str) -> str:
-    """The parameter that names the table to use instead of the stack's own."""
-    return f"{table}Name"
+def override(logical: str) -> str:
+    """The parameter that names the table or bucket to use instead of the stack's own."""
+    return f"{logical}Name"
 
 
-def table_in_use(table: str) -> dict[str, Any]:
-    """The name of the stack's own table or of one that was restored, for a template."""
-    return {"Fn::If": [f"Other{table}", {"Ref": override(table)}, {"Ref": table}]}
+def in_use(logical: str) -> dict[str, Any]:
+    """For a template: the name of the stack's own table or bucket, or of the one in its place."""
+    return {"Fn::If": [f"Other{logical}", {"Ref": override(logical)}, {"Ref": logical}]}
 
 
-OVERRIDES = (*map(override, TABLES), "DataKeyArn", "UserPoolId")
+OVERRIDES = (*map(override, TABLES), "BackupsBucketName", "DataKeyArn", "UserPoolId")
 """Parameters by which a stack uses what an earlier stack, or a restore, has left."""
 
 

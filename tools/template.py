@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -9,14 +10,14 @@ import yaml
 
 from tools import alarms
 from tools.paths import INFRA
-from tools.stage_parameters import override, table_in_use
+from tools.stage_parameters import in_use, override
 
 Template = dict[str, Any]
 
 
 class _Loader(yaml.SafeLoader):
-    """YAML with CloudFormation's short forms (`!Ref x`, `!GetAtt x.y`, `!Sub ...`) and two of ours,
-    `!TableName` and `!TableArn`."""
+    """YAML with CloudFormation's short forms (`!Ref x`, `!GetAtt x.y`, `!Sub ...`) and three of
+    ours, `!InUse`, `!TableArn` and `!BucketArn`."""
 
 
 def _intrinsic(loader: yaml.SafeLoader, name: str, node: yaml.Node) -> dict[str, Any]:
@@ -32,24 +33,30 @@ def _intrinsic(loader: yaml.SafeLoader, name: str, node: yaml.Node) -> dict[str,
     return {name if name in ("Ref", "Condition") else f"Fn::{name}": value}
 
 
-def _table_name(_: yaml.SafeLoader, node: yaml.Node) -> dict[str, Any]:
-    """`!TableName XTable`: the table in use, the stack's own or one that was restored."""
-    return table_in_use(str(node.value))
+def _in_use(_: yaml.SafeLoader, node: yaml.Node) -> dict[str, Any]:
+    """`!InUse X`: the name of the table or bucket in use, the stack's own or another."""
+    return in_use(str(node.value))
 
 
-def _table_arn(_: yaml.SafeLoader, node: yaml.Node) -> dict[str, Any]:
-    """`!TableArn XTable` or `!TableArn XTable/index/NAME`, of the table in use."""
-    table, slash, index = str(node.value).partition("/")
-    other = f"{_TABLES}/${{{override(table)}}}{slash}{index}"
-    own = {"Fn::Sub": f"${{{table}.Arn}}/{index}"} if index else {"Fn::GetAtt": [table, "Arn"]}
-    return {"Fn::If": [f"Other{table}", {"Fn::Sub": other}, own]}
+def _arn_in_use(service: str) -> Callable[[yaml.SafeLoader, yaml.Node], dict[str, Any]]:
+    """`!TableArn X`, `!BucketArn X`, also with a path (`X/index/NAME`): the ARN of what is in use,
+    whose service's ARNs begin with `service`."""
 
+    def construct(_: yaml.SafeLoader, node: yaml.Node) -> dict[str, Any]:
+        name, slash, path = str(node.value).partition("/")
+        other = f"arn:${{AWS::Partition}}:{service}${{{override(name)}}}{slash}{path}"
+        own = {"Fn::Sub": f"${{{name}.Arn}}/{path}"} if path else {"Fn::GetAtt": [name, "Arn"]}
+        return {"Fn::If": [f"Other{name}", {"Fn::Sub": other}, own]}
 
-_TABLES = "arn:${AWS::Partition}:dynamodb:${AWS::Region}:${AWS::AccountId}:table"
+    return construct
+
 
 _Loader.add_multi_constructor("!", _intrinsic)
-_Loader.add_constructor("!TableName", _table_name)
-_Loader.add_constructor("!TableArn", _table_arn)
+_Loader.add_constructor("!InUse", _in_use)
+_Loader.add_constructor(
+    "!TableArn", _arn_in_use("dynamodb:${AWS::Region}:${AWS::AccountId}:table/")
+)
+_Loader.add_constructor("!BucketArn", _arn_in_use("s3:::"))
 
 
 def whole_template(root: Path) -> Template:

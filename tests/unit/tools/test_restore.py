@@ -31,6 +31,11 @@ AT_MS = int(MOMENT.timestamp()) * 1000
 SUFFIX = "20261130T080000Z"
 OLD_KEY = "arn:aws:kms:us-east-1:123456789012:key/old"
 UID, CREDENTIAL, NUMBER = Uid("3912"), CredentialId("crd_1"), "+12065550123"
+OWN = {
+    "DataKey": "new",
+    "UserPool": "own-pool",
+    "BackupsBucket": "aiq-pos-prod-backupsbucket-own",
+}
 CHANGES = (
     "restore_table_to_point_in_time",
     "update_table",
@@ -154,8 +159,14 @@ class Pages:
 class Storage:
     meta = CloudFormation.meta
 
+    def __init__(self) -> None:
+        self.buckets = ["aiq-pos-prod-backupsbucket-own", "aiq-pos-dev-backupsbucket-x"]
+
     def head_object(self, **_: str) -> None:
         return None
+
+    def list_buckets(self) -> Any:
+        return {"Buckets": [{"Name": name} for name in self.buckets]}
 
 
 class People:
@@ -178,12 +189,13 @@ class Aws:
         own = {logical: f"aiq-pos-{stage}-{logical}-OWN" for logical in TABLES}
         for name in own.values():
             self.make_table(name)
-        self.cloud = CloudFormation(stage, own | {"DataKey": "new", "UserPool": "own-pool"})
+        self.cloud = CloudFormation(stage, own | OWN)
         self.people = People()
+        self.storage = Storage()
         clients = {
             "dynamodb": self.tables,
             "cloudformation": self.cloud,
-            "s3": Storage(),
+            "s3": self.storage,
             "cognito-idp": self.people,
         }
 
@@ -531,17 +543,19 @@ def retain(aws: Aws, suffix: str = "OLD") -> None:
         aws.make_table(f"aiq-pos-prod-{logical}-{suffix}", OLD_KEY)
 
 
-def test_tables_of_a_destroyed_stack_are_taken_over_with_their_key_and_their_people(
+def test_tables_of_a_destroyed_stack_are_taken_over_with_key_people_and_backups(
     aws: Aws,
 ) -> None:
     retain(aws)
     aws.people.pools.append({"Id": "us-east-1_old", "Name": "aiq-pos-prod"})
+    aws.storage.buckets.append("aiq-pos-prod-backupsbucket-old")
 
     assert aws.run("--adopt", "retained") == 0
 
     assert aws.in_use() == {each: f"aiq-pos-prod-{each}-OLD" for each in TABLES}
     assert aws.cloud.parameters["DataKeyArn"] == OLD_KEY
     assert aws.cloud.parameters["UserPoolId"] == "us-east-1_old"
+    assert aws.cloud.parameters["BackupsBucketName"] == "aiq-pos-prod-backupsbucket-old"
     for name in aws.in_use().values():
         settings = aws.settings(name)
         assert (settings["protected"], settings["forgets"]) == (True, "expires_at")

@@ -54,7 +54,8 @@ def test_two_files_cannot_define_the_same_thing(tmp_path: Path) -> None:
 def test_a_table_in_use_is_the_one_its_parameter_names_or_the_stacks_own(tmp_path: Path) -> None:
     folder = write(
         tmp_path,
-        one="Resources:\n  A: !TableName T\n  B: !TableArn T\n  C: !TableArn T/index/i\n",
+        one="Resources:\n  A: !InUse T\n  B: !TableArn T\n  C: !TableArn T/index/i\n"
+        "  D: !BucketArn B/*/x\n",
     )
     arn = "arn:${AWS::Partition}:dynamodb:${AWS::Region}:${AWS::AccountId}:table/${TName}"
 
@@ -62,4 +63,11 @@ def test_a_table_in_use_is_the_one_its_parameter_names_or_the_stacks_own(tmp_pat
         "A": {"Fn::If": ["OtherT", {"Ref": "TName"}, {"Ref": "T"}]},
         "B": {"Fn::If": ["OtherT", {"Fn::Sub": arn}, {"Fn::GetAtt": ["T", "Arn"]}]},
         "C": {"Fn::If": ["OtherT", {"Fn::Sub": f"{arn}/index/i"}, {"Fn::Sub": "${T.Arn}/index/i"}]},
+        "D": {
+            "Fn::If": [
+                "OtherB",
+                {"Fn::Sub": "arn:${AWS::Partition}:s3:::${BName}/*/x"},
+                {"Fn::Sub": "${B.Arn}/*/x"},
+            ]
+        },
     }
