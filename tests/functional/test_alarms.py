@@ -8,6 +8,7 @@ from collections.abc import Callable, Iterator
 from types import SimpleNamespace
 from typing import Any, NoReturn
 
+import boto3
 import pytest
 from botocore.exceptions import EndpointConnectionError, ReadTimeoutError
 
@@ -15,6 +16,7 @@ import alarms
 import app
 from chalicelib.adapters.aws.operator_topic import SnsOperatorTopic
 from chalicelib.adapters.aws.sms import SnsTexts
+from chalicelib.config import config
 from chalicelib.entrypoints import wiring
 from chalicelib.entrypoints.events import queues
 from chalicelib.observability import NAMESPACE
@@ -36,6 +38,7 @@ SYNC = SyncMessage(OURS, "posabit", "crd_none", "run_none")
 def deployment(monkeypatch: pytest.MonkeyPatch) -> Iterator[Deployment]:
     monkeypatch.setenv("STAGE", "functional")
     with a_deployment(sample("accounts")["at"]) as deployment:
+        boto3.client("s3").create_bucket(Bucket=config().bucket_backups)
         deployment.fill()
         monkeypatch.setattr(Deployment, "note", lambda *_: None)
         yield deployment
@@ -108,8 +111,9 @@ def sync_once(deployment: Deployment) -> None:
     deployment.clock.at += 86_400_000
     for tick in (app.plan_syncs, app.release_texts, app.send_digests, app.watch_dead_letters):
         tick(scheduled(), Context())
-    for body in deployment.take("sync"):
-        app.sync_worker(event(body), WithTime())
+    for queue, handler in (("sync", app.sync_worker), ("jobs", app.account_jobs)):
+        for body in deployment.take(queue):
+            handler(event(body), WithTime())
 
 
 def test_every_metric_of_ours_is_written_under_the_dimensions_it_is_looked_for(
@@ -123,6 +127,7 @@ def test_every_metric_of_ours_is_written_under_the_dimensions_it_is_looked_for(
     SnsOperatorTopic("arn:aws:sns:us-east-1:123456789012:gone").publish("subject", "text")
     send_texts()
     refuse_digests(monkeypatch)
+    wiring.audiences._count_drift(1)
     fail_every_worker(monkeypatch)
 
     found = written()

@@ -14,8 +14,10 @@ import pytest
 import app
 from chalicelib.adapters.aws.dead_letters import SqsDeadLetters
 from chalicelib.adapters.aws.queues import SqsQueue
+from chalicelib.config import config
 from chalicelib.services.job_messages import account_job, sync_message, text_job
 from tests.functional import test_stored_samples
+from tests.functional.gateway import OURS
 from tests.functional.stored import TABLES, Deployment, a_deployment, sample, touch
 from tests.functional.test_stored_samples import messages
 from tests.unit.entrypoints.test_queues import Context, WithTime, event, scheduled
@@ -36,6 +38,7 @@ HANDLERS: dict[str, Callable[..., Any]] = {
 
 ADDED = "of_the_next_release"
 MAPS = {
+    "audiences": "counts by source and by store",
     "after": "what an act changed",
     "before": "what an act changed",
     "changes": "settings by their keys",
@@ -86,6 +89,7 @@ def grown(name: str, value: Any) -> Any:
 @pytest.fixture
 def kept() -> Iterator[Deployment]:
     with a_deployment(sample("accounts")["at"]) as deployment:
+        boto3.client("s3").create_bucket(Bucket=config().bucket_backups)
         deployment.fill(as_the_next_release_would)
         deployment.seen.clear()
         yield deployment
@@ -163,3 +167,25 @@ def test_a_message_of_a_newer_version_waits_and_is_not_buried(
 
     assert sent == [(body, 1, 15) for body in newer]
     assert buried == []
+
+
+def test_a_setting_that_only_the_next_release_knows_stops_neither_card_nor_sync(
+    kept: Deployment, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(Deployment, "note", lambda *_: None)
+    client = boto3.client("dynamodb")
+    place = {"pk": {"S": f"ACCOUNT#{OURS}"}, "sk": {"S": "INTEGRATION#posabit"}}
+    client.update_item(
+        TableName="integrations-under-test",
+        Key=place,
+        UpdateExpression="SET settings = :settings",
+        ExpressionAttributeValues={":settings": {"S": json.dumps({ADDED: True})}},
+    )
+    kept.clock.at += 86_400_000
+
+    tick_and_sync(kept)
+    card = kept.world.gateway("Owner", OURS).get(f"/api/accounts/{OURS}/integrations/posabit")
+
+    assert card.status == 200
+    written = list(printed_figures(capsys.readouterr().out.splitlines()))
+    assert [each for each in written if each.name in ("WorkerFailures", "UnreadableRows")] == []
