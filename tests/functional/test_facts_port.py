@@ -389,7 +389,8 @@ class RestlessClock(FakeClock):
 def test_a_lock_that_is_never_given_back_is_given_up_in_the_end_by_a_person_soon(
     table: Any, monkeypatch: pytest.MonkeyPatch, *, urgent: bool, longest: float
 ) -> None:
-    monkeypatch.setattr(commit_locks, "PAUSE_SECONDS", (0.2, 0.4))
+    for pause in ("PAUSE_SECONDS", "PERSON_PAUSE_SECONDS"):
+        monkeypatch.setattr(commit_locks, pause, (0.2, 0.4))
     clock = RestlessClock()
     busy, waiting = a_store(table, clock), a_store(table, clock)
     lock = busy.lock(OURS)

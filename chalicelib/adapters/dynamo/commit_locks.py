@@ -27,6 +27,8 @@ PERSON_SECONDS = 7.0
 """The longest waits. A till gives up soon after, and tries again by itself."""
 WISH_SECONDS = 2.0
 PAUSE_SECONDS = (0.015, 0.03)
+PERSON_PAUSE_SECONDS = (0.005, 0.01)
+"""Between two looks. While a person wishes for a lock that is free, nobody works."""
 CLOCK_SKEW_SECONDS = 2.0
 RETRY_AFTER_SECONDS = 5
 BUSY = "Another change of this account takes unusually long. Nothing was stored; try again."
@@ -117,8 +119,9 @@ class CommitLocks:
         self, uid: Uid, deadline: float, while_waiting: Callable[[], None], *, urgent: bool
     ) -> None:
         """Return when the lock looks free. Raises CommitBusy after the deadline."""
+        pause = PERSON_PAUSE_SECONDS if urgent else PAUSE_SECONDS
         while True:
-            self._clock.sleep(random.uniform(*PAUSE_SECONDS))  # noqa: S311 -- jitter
+            self._clock.sleep(random.uniform(*pause))  # noqa: S311 -- jitter
             while_waiting()
             if self._clock.monotonic() > deadline:
                 raise CommitBusy(BUSY, retry_after=RETRY_AFTER_SECONDS)

@@ -13,7 +13,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from functools import partial
-from typing import NamedTuple, TypeVar
+from typing import Any, NamedTuple
 
 from chalicelib.domain.acts import Join
 from chalicelib.domain.errors import SourceStandsStill, UpstreamError
@@ -67,8 +67,6 @@ from chalicelib.services.ports.facts import (
     Moment,
     Writes,
 )
-
-T = TypeVar("T")
 
 INDEX_SECONDS = 5.0
 """Many times as long as an index of DynamoDB is behind its table, a fraction of a second."""
@@ -264,8 +262,12 @@ class FactCommits:
         """
         cause = f"{ADJUSTMENT_PREFIX}{adjustment}"
         with self._locked(uid, urgent=True) as lock:
-            commit, ledger = self._begin_beside(lock, partial(self.facts.ledger, uid, record))
-            commit.load([record])
+            commit, [rows, ledger] = self._begin_beside(
+                lock,
+                partial(self.facts.rows, uid, [record]),
+                partial(self.facts.ledger, uid, record),
+            )
+            commit.set_rows(rows)
             known = commit.record_row(record) is not None
             stored = ledger.get(cause)
             if known:
@@ -299,17 +301,19 @@ class FactCommits:
         terms = self.terms.current(lock.uid)
         return Commit(self.facts, lock.uid, terms, full, repairing, lock.has_seen_ids)
 
-    def _begin_beside(self, lock: CommitLock, read: Callable[[], T]) -> tuple[Commit, T]:
-        """Begin a commit, with what `read` returns, which is under way while rules are read."""
-        terms, answer = self.terms.current_beside(lock.uid, read)
-        return Commit(self.facts, lock.uid, terms, has_seen_ids=lock.has_seen_ids), answer
+    def _begin_beside(
+        self, lock: CommitLock, *reads: Callable[[], Any]
+    ) -> tuple[Commit, list[Any]]:
+        """Begin a commit, with what `reads` return, which are under way while rules are read."""
+        terms, answers = self.terms.current_beside(lock.uid, *reads)
+        return Commit(self.facts, lock.uid, terms, has_seen_ids=lock.has_seen_ids), answers
 
     def _begin_page(self, lock: CommitLock, platform: Platform, scope: ScopeId) -> Commit:
         """Begin a commit of what a POS told; from which to which id its scope has rows is read
         beside the rules."""
         if not lock.has_seen_ids:
             return self._begin(lock)
-        commit, seen = self._begin_beside(
+        commit, [seen] = self._begin_beside(
             lock, partial(self.facts.seen_ids, lock.uid, platform, scope)
         )
         commit.set_seen_ids(platform, scope, seen)

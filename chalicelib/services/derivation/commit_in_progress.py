@@ -111,6 +111,10 @@ class Commit:
             rows = self.facts.rows(self.uid, missing)
             self._rows.update({rid: rows.get(rid, _NO_ROWS) for rid in missing})
 
+    def set_rows(self, rows: Mapping[str, RecordRows]) -> None:
+        """Take these for the rows of records, so that none is read again."""
+        self._rows.update(rows)
+
     def load_sales(
         self, sales: Iterable[SaleId], returns: Iterable[SaleId], records: Iterable[str]
     ) -> None:

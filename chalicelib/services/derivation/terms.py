@@ -5,16 +5,14 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import partial
-from typing import TypeVar
+from typing import Any
 
 from chalicelib.domain.rules import Terms
 from chalicelib.domain.words import Uid
 from chalicelib.services.ports.accounts import Accounts
-from chalicelib.services.ports.common import Clock, SideBySide, do_nothing, one_after_another
+from chalicelib.services.ports.common import Clock, SideBySide, one_after_another
 from chalicelib.services.ports.rules import RuleBook
 from chalicelib.services.ports.stores import Stores
-
-T = TypeVar("T")
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,16 +27,16 @@ class TermsReader:
 
     def current(self, uid: Uid) -> Terms:
         """Return the account's terms as they are now. Raises NotFound."""
-        return self.current_beside(uid, do_nothing)[0]
+        return self.current_beside(uid)[0]
 
-    def current_beside(self, uid: Uid, read: Callable[[], T]) -> tuple[Terms, T]:
-        """`current`, with what `read` returns, which is under way at the same time."""
-        account, lookup, rules, answer = self.side_by_side(
+    def current_beside(self, uid: Uid, *reads: Callable[[], Any]) -> tuple[Terms, list[Any]]:
+        """`current`, with what `reads` return, which are under way at the same time."""
+        account, lookup, rules, *answers = self.side_by_side(
             [
                 partial(self.accounts.get, uid),
                 partial(self.stores.lookup, uid),
                 partial(self.rules.get, uid),
-                read,
+                *reads,
             ]
         )
         terms = Terms(
@@ -51,4 +49,4 @@ class TermsReader:
             minimum_age=account.minimum_age,
             placeholders=frozenset(account.placeholders),
         )
-        return terms, answer
+        return terms, answers
