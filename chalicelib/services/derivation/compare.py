@@ -25,7 +25,7 @@ from chalicelib.services.derivation.stages.points import settle_points
 from chalicelib.services.derivation.stages.reach import reach, read_reached
 from chalicelib.services.derivation.stages.sales import TellsZone, renew_sales
 from chalicelib.services.derivation.terms import TermsReader
-from chalicelib.services.ports.facts import FactStore
+from chalicelib.services.ports.facts import FactStore, RecordSales
 
 
 @dataclass(frozen=True, slots=True)
@@ -121,10 +121,23 @@ def _plain(value: object) -> object:
 def _differing(commit: Commit) -> frozenset[str]:
     """Return the records whose stored rows differ from what the facts say."""
     writes = commit.writes
-    differing = {*writes.records, *writes.summaries, *writes.personas}
+    differing = {*writes.records, *writes.personas}
+    differing |= {
+        rid
+        for rid, sales in writes.summaries.items()
+        if _without_hint(sales) != _without_hint(commit.sales_before(rid))
+    }
     differing |= {rid for rid, _ in [*writes.pointers, *writes.ledger]}
     differing |= {row.record for row in writes.sales.values() if row.record is not None}
-    return frozenset(differing or commit.reached)  # else keys whose people were not counted yet
+    if not differing and (writes.carriers or writes.carrier_rows or writes.shared):
+        return frozenset(commit.reached)  # keys whose people were not counted yet
+    return frozenset(differing)
+
+
+def _without_hint(sales: RecordSales) -> RecordSales:
+    """Return the sums without the time of the latest unlinked return: what is stored may be later,
+    after that return was taken back, and decides only how much is read."""
+    return sales._replace(points=sales.points._replace(unlinked_at=0))
 
 
 def _is_due(commit: Commit, rid: str) -> bool:
