@@ -10,7 +10,7 @@ import time
 from collections.abc import Iterator
 
 import pytest
-from hypothesis import Phase, settings
+from hypothesis import HealthCheck, Phase, settings
 
 from tools.paths import LOCAL
 from tools.stack import LocalStack
@@ -18,6 +18,12 @@ from tools.stack.__main__ import running_stack
 
 AN_HOUR = 3600
 
+settings.register_profile(
+    "suite",  # no verdict by the clock: a machine that does other things is slow at times
+    deadline=None,
+    suppress_health_check=[HealthCheck.too_slow],
+)
+settings.load_profile("suite")
 settings.register_profile(
     "mutants",  # of `make mutants`: the same examples every time, no verdict by the clock
     phases=[Phase.explicit, Phase.generate],
