@@ -150,7 +150,7 @@ def test_once_frozen_what_calls_nobody_may_be_changed(
 
 
 @pytest.mark.parametrize(
-    ("state", "rolling"), [("freezing", "back"), ("frozen", "back"), ("frozen", "forth")]
+    ("state", "rolling"), [("freezing", "back"), ("frozen", "back"), ("unfreezing", "forth")]
 )
 def test_while_it_is_put_back_or_forth_nothing_is_changed(
     api: Gateway, credential: str, state: IntegrationState, rolling: Rolling

@@ -18,7 +18,7 @@ def require_settled(card: Integration) -> None:
     """Raise Conflict while the source is put to AIQ's last backup or back where it was: nothing but
     the switch itself may be changed then."""
     rolling = card.frozen.rolling if card.frozen else None
-    if rolling == "forth":
+    if rolling == "forth" or card.state == "unfreezing":
         raise Conflict(ROLLING_FORWARD, state=card.state)
     if rolling == "back" or card.state == "freezing":
         raise Conflict(ROLLING_BACK, state=card.state)
