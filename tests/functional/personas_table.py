@@ -102,6 +102,10 @@ class Client:
         deletes = sum("DeleteRequest" in request for batch in self.batches for request in batch)
         return deletes + sum(map(units, [*self.puts, *self.updates]))
 
+    def log_units(self) -> int:
+        """Those of the facts log."""
+        return sum(units(row) for row in self.puts if "#LOG#" in row["pk"]["S"])
+
     def index_units(self) -> int:
         """Of rows never in an index before: one for each index they enter."""
         return sum(parts[0] in row for row in self.puts for parts in INDEXES.values())

@@ -199,7 +199,7 @@ def test_a_run_killed_again_and_again_still_ends() -> None:
     room = a_room(seconds_a_page=1.5)
     asked = room.runs.start(UID, PLATFORM, CREDENTIAL, "now")
     bodies = room.queue.take()
-    for patience in 50 * (2, 9, 23, 71):
+    for patience in 50 * (2, 9, 23, 90):
         room.wire.calls, room.wire.at = 0, patience
         try:
             for body in bodies:
