@@ -22,7 +22,7 @@ from tools.demo.simulator import Simulator
 from tools.stack import LocalStack
 
 EVERY_FUNCTION = ("APIHandler", "PlanSyncs", "SyncWorker", "OwnServerSyncWorker", "AccountJobs")
-SILENT_SECONDS = 60
+SILENT_SECONDS = 180
 
 
 @dataclass(frozen=True, slots=True)

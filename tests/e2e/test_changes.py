@@ -40,7 +40,7 @@ def applied(stage: Stage, path: str, preview: Json, changes: Json) -> Json:
         found = stage.retailer.get(f"/jobs/{job['id']}")
         return found if found["state"] == "done" else None
 
-    ended = eventually(done, seconds=60)
+    ended = eventually(done)
     assert ended is not None, stage.retailer.get(f"/jobs/{job['id']}")
     return ended
 

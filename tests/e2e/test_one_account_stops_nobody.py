@@ -16,6 +16,7 @@ import pytest
 
 from chalicelib.domain.words import Uid
 from tests.e2e.stage import EVERY_FUNCTION, Stage, changed, prepare
+from tests.waiting import eventually
 from tools.demo.platforms import LOOPBACK, RETAILER
 from tools.demo.retailer import Json, Retailer
 from tools.demo.simulator import Simulator
@@ -58,15 +59,25 @@ def add(retailer: Retailer, server: Simulator) -> str:
 
 def wait_until_asked(servers: list[Simulator], least: int) -> None:
     """Until so many of the servers hold a worker."""
-    deadline = time.monotonic() + 60
-    while sum(bool(server.control("GET", "log")) for server in servers) < least:
-        assert time.monotonic() < deadline
-        time.sleep(0.5)
+    assert eventually(
+        lambda: sum(bool(server.control("GET", "log")) for server in servers) >= least
+    )
 
 
-def seconds_to_start(retailer: Retailer, run: Json) -> float:
-    while (run := retailer.run(run["id"], "auphan"))["started_at"] is None:
-        time.sleep(0.2)
+def sync(retailer: Retailer, credential: str) -> Json:
+    """*Sync now*; the run as soon as it has started."""
+    queued = retailer.sync_now(credential, "auphan")
+
+    def started() -> Json | None:
+        run = retailer.run(queued["id"], "auphan")
+        return run if run["started_at"] else None
+
+    run = eventually(started)
+    assert run is not None, "it never started"
+    return run
+
+
+def seconds_to_start(run: Json) -> float:
     start, asked = (datetime.fromisoformat(run[name]) for name in ("started_at", "queued_at"))
     return (start - asked).total_seconds()
 
@@ -83,15 +94,21 @@ def test_servers_that_answer_in_17_s_keep_no_worker_from_another_account(
         server.control("POST", "faults", SLOW)
         server.control("DELETE", "stats")
     credential = add(ours, quick)
+    ours.connect("auphan")
+    ours.finish(ours.runs("auphan"), seconds=180)
+    quiet = sync(ours, credential)
+    ours.finish([quiet], seconds=180)
     theirs.connect("auphan")
     wait_until_asked(slow, 2)
 
-    ours.connect("auphan")
-    seconds = seconds_to_start(ours, ours.sync_now(credential, "auphan"))
+    run = sync(ours, credential)
+    held = [each["ended_at"] for each in theirs.runs("auphan")]
 
-    record_property("seconds to start", seconds)
-    sys.stderr.write(f"\nstarted after {seconds} s\n")
-    assert seconds < AT_ONCE_SECONDS
+    figures = {"quiet": seconds_to_start(quiet), "beside slow servers": seconds_to_start(run)}
+    record_property("seconds to start", figures)
+    sys.stderr.write(f"\n{figures}\n")
+    assert held == [None] * SERVERS, "it went on only when theirs gave way"
+    assert seconds_to_start(run) < max(AT_ONCE_SECONDS, 3 * seconds_to_start(quiet)), figures
     theirs.disconnect("auphan")
 
 
@@ -103,6 +120,8 @@ NOISE_SECONDS = 2.0
 """Functions and local AWS share the cores: shorter times say nothing of fairness."""
 
 TRIES = 5
+ROUNDS = 3
+"""What else the machine does may slow a round; what an account does to another slows each."""
 
 
 def preview(retailer: Retailer, days: int) -> float:
@@ -131,18 +150,28 @@ def test_sixty_previews_of_one_account_hold_up_nobody_elses(
         each.connect()
     for each in (ours, theirs):
         each.finish(each.runs(), seconds=60)
-    for _ in range(2):
-        preview(theirs, 1)  # so that nothing is new to the functions
-        quiet = median_of_previews(ours, 10)
+    preview(theirs, 1)  # so that nothing is new to the functions
+    preview(ours, 1)
 
+    figures: list[Json] = []
+    while not figures or (len(figures) < ROUNDS and not is_fair(figures[-1])):
+        figures.append(a_round(ours, theirs))
+
+    record_property("seconds", figures)
+    sys.stderr.write(f"\n{figures}\n")
+    assert is_fair(figures[-1]), figures
+
+
+def a_round(ours: Retailer, theirs: Retailer) -> Json:
+    quiet = median_of_previews(ours, 10)
     with ThreadPoolExecutor(AT_ONCE) as pool:
         asked = [pool.submit(preview, theirs, 100 + number) for number in range(PREVIEWS)]
         time.sleep(1)
         busy = median_of_previews(ours, 40)
         left = sum(not each.done() for each in asked)
         theirs_took = [each.result() for each in asked]
+    return {"quiet": quiet, "busy": busy, "left": left, "theirs": max(theirs_took)}
 
-    figures = {"quiet": quiet, "busy": busy, "left": left, "theirs": max(theirs_took)}
-    record_property("seconds", figures)
-    sys.stderr.write(f"\n{figures}\n")
-    assert busy < max(2 * quiet, NOISE_SECONDS), figures
+
+def is_fair(figures: Json) -> bool:
+    return bool(figures["busy"] < max(2 * figures["quiet"], NOISE_SECONDS))

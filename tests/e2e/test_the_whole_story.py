@@ -73,7 +73,7 @@ def test_unmapped_stores_need_a_person_and_mapping_them_is_retroactive(stage: St
     def favourites() -> Counter[int | None]:
         return Counter(persona["favourite_store"] for persona in retailer.personas())
 
-    assert eventually(lambda: favourites() == right, seconds=60, every=1), favourites()
+    assert eventually(lambda: favourites() == right, every=1), favourites()
 
 
 def test_what_changes_in_the_pos_changes_here(stage: Stage) -> None:

@@ -444,7 +444,7 @@ def test_a_server_that_drips_is_given_up_at_the_deadline(length: int, pause: flo
         with pytest.raises(TooSlow, match=r"^POSaBIT took too long to answer \(customers\)\.$"):
             used.get(CALL, lambda body: body)
 
-    assert clock.monotonic() < used.deadline + 0.5
+    assert clock.monotonic() < used.deadline + 2, "not when all has dripped, 3 s and more"
     assert used.requests == 1
 
 
