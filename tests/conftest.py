@@ -7,7 +7,7 @@ import os
 import shutil
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Generator, Iterator
 
 import pytest
 from hypothesis import HealthCheck, Phase, settings
@@ -42,11 +42,26 @@ def nothing_remembered() -> None:
                     value.cache_clear()
 
 
-def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Whoever asks for the stack carries its mark: `make test` runs those in one process."""
+def pytest_configure(config: pytest.Config) -> None:
+    """Tests run in random order, those of a mutant as they are written. What a test draws at random
+    is new in each: two that draw the same would not keep apart."""
+    config.option.randomly_reset_seed = False
+    if "mutmut" in sys.modules:
+        config.option.randomly_reorganize = False
+
+
+@pytest.hookimpl(wrapper=True, tryfirst=True)
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> Generator[None]:
+    """Whoever asks for the stack carries its mark: `make test` runs those in one process.
+
+    They share it, and come last and as they are written; the order of all others is random.
+    """
     for item in items:
         if "stack" in getattr(item, "fixturenames", ()):
             item.add_marker(pytest.mark.stack)
+    places = {item: place for place, item in enumerate(items)}
+    yield
+    items.sort(key=lambda item: places[item] if item.get_closest_marker("stack") else -1)
 
 
 @pytest.fixture(scope="session")
