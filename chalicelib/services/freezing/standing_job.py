@@ -105,10 +105,12 @@ class StandingJob:
         """Stop what runs, and wait until no permission to call is good any more."""
         clock = self.taking.clock
         began = clock.monotonic()
-        for credential in self.credentials.for_integration(card.uid, card.platform):
-            self.credentials.set_due(card.uid, card.platform, credential.id, None)
+        credentials = self.credentials.for_integration(card.uid, card.platform)
+        for credential in credentials:
             self.sync.request_stop(card.uid, card.platform, credential.id)
         clock.sleep(max(0.0, CALLS_END_AFTER_SECONDS - (clock.monotonic() - began)))
+        for credential in credentials:  # now: a run that ended meanwhile made its credential due
+            self.credentials.set_due(card.uid, card.platform, credential.id, None)
         state = next_state(card.state, "stand_still")
         return self._save(replace(card, state=state, frozen=replace(frozen, frozen_at=clock.now())))
 
