@@ -10,8 +10,6 @@ UV := $(shell grep '^uv==' requirements-dev.txt)
 BIN := .venv/bin
 READY := .venv/ready
 RUN := $(BIN)/python -m
-# A connection that a stopped server leaves open is no fault of the test that runs just then.
-STACK_WARNINGS := -W default::ResourceWarning -W default::pytest.PytestUnraisableExceptionWarning
 
 help: ## List the commands
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-10s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -24,10 +22,10 @@ demo-once: $(READY) ## The same, checks the outcome, prints one line of JSON and
 
 test: check ## Everything CI needs
 	$(BIN)/pytest -n 2 -m "not stack and not full"
-	$(BIN)/pytest $(STACK_WARNINGS) -m "stack and not full"
+	$(BIN)/pytest -m "stack and not full"
 
 test-full: test ## The long runs too
-	$(BIN)/pytest $(STACK_WARNINGS) -m full
+	$(BIN)/pytest -m full
 
 check: $(READY) ## Format, lint, types, layers, API document, requirements, costs, template, security scan
 	$(BIN)/ruff format --check --quiet .

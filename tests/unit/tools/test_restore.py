@@ -376,7 +376,8 @@ def kill(*_: Any) -> None:
     raise Dies
 
 
-FUTURE = (datetime.now(UTC) + timedelta(minutes=1)).isoformat()
+FUTURE = (datetime.now(UTC) + timedelta(days=1)).isoformat()
+"""Also for a test that runs long after this file was read."""
 
 
 @pytest.mark.parametrize(
