@@ -46,7 +46,7 @@ class Watch:
     def __init__(self, stack: LocalStack, functions: Iterable[str]) -> None:
         self.stack = stack
         self.began = datetime.now(UTC)
-        self._before = {name: len(stack.log_lines(name)) for name in functions}
+        self._functions = tuple(functions)
         resources = package().template["Resources"]
         self._alarms = {
             name: resource["Properties"]
@@ -55,7 +55,7 @@ class Watch:
         }
 
     def lines(self, function: str) -> list[str]:
-        return self.stack.log_lines(function)[self._before[function] :]
+        return self.stack.log_lines(function, self.began)
 
     def rings(self, alarm: str) -> bool:
         """Whether the alarm is in ALARM by what was written since the watch began."""
@@ -86,7 +86,7 @@ class Watch:
             return sum(answer["status"] >= 500 for answer in answers)
         values = [
             figure.value
-            for function in self._before
+            for function in self._functions
             for figure in printed_figures(self.lines(function))
             if figure[:3] == (namespace, name, frozenset(known.items()))
         ]

@@ -7,6 +7,7 @@ import os
 import time
 from collections.abc import Mapping
 from contextlib import ExitStack, suppress
+from datetime import datetime
 from functools import cached_property
 from pathlib import Path
 from typing import Any, Self
@@ -266,13 +267,15 @@ class LocalStack:
         token: str = answer["AuthenticationResult"]["IdToken"]
         return token
 
-    def log_lines(self, function: str) -> list[str]:
-        """Everything a function has logged, oldest first."""
+    def log_lines(self, function: str, since: datetime | None = None) -> list[str]:
+        """What a function has logged, oldest first; of the local AWS the first 10,000 lines since
+        then."""
         pages = self.client("logs").get_paginator("filter_log_events")
-        group = f"/aws/lambda/{self.resources[function]}"
+        wanted = {"logGroupName": f"/aws/lambda/{self.resources[function]}"}
+        span = {"startTime": int(since.timestamp() * 1000)} if since else {}
         return [
             event["message"]
-            for page in pages.paginate(logGroupName=group)
+            for page in pages.paginate(**wanted, **span)
             for event in page["events"]
         ]
 
