@@ -144,5 +144,6 @@ def log_needed_from(backups: Sequence[Backup]) -> Fence:
     return min(needed)
 
 
-def pinned(backup: Backup, switch: str) -> Backup:
+def pin(backup: Backup, switch: str) -> Backup:
+    """Return the backup as one that the switch needs; "" for none."""
     return replace(backup, pinned_by=switch)

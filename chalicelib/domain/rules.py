@@ -108,6 +108,12 @@ class Rules:
         return self.loyalty.accrual_start if own is None else own
 
 
+def with_standing(rules: Rules, platform: Platform, standing: Standing | None) -> Rules:
+    """The rules with where the facts of a source stand; None where it moves."""
+    source = replace(rules.source(platform), standing=standing)
+    return replace(rules, sources={**rules.sources, platform: source})
+
+
 def setting_values(source: Source) -> dict[str, str | bool | None]:
     """Key of each setting → its value as JSON has it: an ISO day, a bool, or None."""
     values: dict[str, str | bool | None] = {}

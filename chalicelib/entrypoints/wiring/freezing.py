@@ -5,9 +5,9 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from chalicelib.config import config
-from chalicelib.domain.words import Platform, Uid
+from chalicelib.domain.words import Platform
 from chalicelib.entrypoints.once import once
-from chalicelib.entrypoints.wiring import derivation, notifications, outside, sync
+from chalicelib.entrypoints.wiring import derivation, integrations, notifications, outside, sync
 
 if TYPE_CHECKING:
     from chalicelib.adapters.dynamo.facts_log import DynamoFactsLog
@@ -121,15 +121,9 @@ def standing_job() -> StandingJob:
         switches=source_switches(),
         taking=take_backup(),
         commits=derivation.commits(),
-        derive_again=_derive_again,
+        derive_again=integrations.derive_again,
         jobs=outside.jobs_queue(),
     )
-
-
-def _derive_again(uid: Uid, reason: str) -> None:
-    from chalicelib.services.job_messages import RemapMessage
-
-    outside.jobs_queue().send(RemapMessage(uid, reason=reason).body())
 
 
 def _title(platform: Platform) -> str:

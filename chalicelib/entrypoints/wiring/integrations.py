@@ -32,13 +32,13 @@ def connect_service() -> ConnectService:
         integrations=outside.integrations(),
         credentials=outside.credentials(),
         sync=sync.sync_control(),
-        derive_again=_derive_again,
+        derive_again=derive_again,
         audit=outside.audit(),
         clock=outside.clock(),
     )
 
 
-def _derive_again(uid: Uid, reason: str) -> None:
+def derive_again(uid: Uid, reason: str) -> None:
     from chalicelib.services.job_messages import RemapMessage
 
     outside.jobs_queue().send(RemapMessage(uid, reason=reason).body())

@@ -6,10 +6,10 @@ from dataclasses import dataclass, replace
 from hashlib import blake2b, sha256
 from typing import Literal
 
-from chalicelib.domain.backups import SCHEMA, Backup, pinned
+from chalicelib.domain.backups import SCHEMA, Backup, pin
 from chalicelib.domain.errors import Conflict, StaleVersion
 from chalicelib.domain.integration_states import FROZEN, next_state
-from chalicelib.domain.rules import Rules
+from chalicelib.domain.rules import Rules, with_standing
 from chalicelib.domain.standing import Standing
 from chalicelib.domain.words import Instant, Platform, Uid
 from chalicelib.services.freezing.shards import manifest_key
@@ -36,7 +36,6 @@ BAD_BACKUP = (
     " the one before it is offered now."
 )
 PREVIEW_AGAIN = "The card or its backups changed since this preview: preview it again."
-ROLLING = "It is still being put back: wait until that has ended."
 TRIES = 4
 
 
@@ -107,10 +106,10 @@ class FreezeService:
             frozen = Frozen(backup.id if backup else "", actor, since, card.state, rolling="back")
             standing = Standing("back", frozen.backup, backup.fence if backup else 0, since)
             switch = SourceSwitch(
-                _standing(self.rules.get(uid), platform, standing),
+                with_standing(self.rules.get(uid), platform, standing),
                 replace(card, state=state, frozen=frozen),
                 _audit(actor, "backup.used", platform, since, choice, frozen.backup),
-                (pinned(backup, str(since)),) if backup else (),
+                (pin(backup, str(since)),) if backup else (),
             )
             # Sent first: a switch without its job would stay half done, a job without it ends.
             self.jobs.send(StandingMessage(uid, platform, since).body())
@@ -138,7 +137,7 @@ class FreezeService:
             now = self.clock.now()
             forth = replace(frozen, rolling="forth", shard=0, line=0, done=0)
             switch = SourceSwitch(
-                _standing(rules, platform, _forth(rules, platform)),
+                with_standing(rules, platform, _forth(rules, platform)),
                 replace(card, state=next_state(card.state, "thaw"), frozen=forth),
                 _audit(actor, "backup.left", platform, now, "", frozen.backup),
             )
@@ -185,11 +184,6 @@ class FreezeService:
         if not is_good:
             self.backups.save(replace(backup, state="bad"))
             raise Conflict(BAD_BACKUP)
-
-
-def _standing(rules: Rules, platform: Platform, standing: Standing | None) -> Rules:
-    source = replace(rules.source(platform), standing=standing)
-    return replace(rules, sources={**rules.sources, platform: source})
 
 
 def _forth(rules: Rules, platform: Platform) -> Standing | None:

@@ -6,7 +6,7 @@ card's version, and the way is checked under the commit lock.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 
 from chalicelib.domain.backups import (
@@ -16,18 +16,19 @@ from chalicelib.domain.backups import (
     Backup,
     Shard,
     backup_id,
-    pinned,
+    pin,
 )
 from chalicelib.domain.errors import NotFound, StaleVersion
 from chalicelib.domain.integration_states import next_state
 from chalicelib.domain.pulled_facts import FactPlace
-from chalicelib.domain.rules import Rules
-from chalicelib.domain.standing import Standing, Way
-from chalicelib.domain.words import Fence, Platform, Uid
+from chalicelib.domain.rules import with_standing
+from chalicelib.domain.standing import Way
+from chalicelib.domain.words import Fence, Uid
 from chalicelib.services.derivation.commit import FactCommits, OtherWay
 from chalicelib.services.freezing.shards import Lines
 from chalicelib.services.freezing.spill import Spill
 from chalicelib.services.freezing.take_backup import TakeBackup, TimeLeft
+from chalicelib.services.integrations.connect import DeriveAgain
 from chalicelib.services.job_messages import StandingMessage, next_hop
 from chalicelib.services.ports.backups import ObjectBad, SourceSwitch, SourceSwitches
 from chalicelib.services.ports.common import JobQueue
@@ -41,8 +42,6 @@ WAIT_SECONDS = 15
 LOOKS_FOR_ITS_SWITCH = 20
 LOOK_AGAIN_SECONDS = 2
 """A message is sent before its switch is written, by a request of 29 s at most."""
-
-DeriveAgain = Callable[[Uid, str], None]
 
 
 class Overtaken(Exception):
@@ -138,7 +137,7 @@ class StandingJob:
             return standing.until
         until = self.commits.moment(card.uid).fence
         ended = replace(standing, until=until)
-        self.taking.rules.save(card.uid, _with(rules, card.platform, ended))
+        self.taking.rules.save(card.uid, with_standing(rules, card.platform, ended))
         return until
 
     def _back_up_now(self, card: Integration, until: int, time_left: TimeLeft) -> Integration:
@@ -156,7 +155,7 @@ class StandingJob:
             if backup.through < backup.fence:
                 return card
             backup = taking.complete(backup)
-        return self._stand(card, backup=backup.id, pins=(pinned(backup, run),))
+        return self._stand(card, backup=backup.id, pins=(pin(backup, run),))
 
     def _note_ahead(self, card: Integration, until: int) -> Integration:
         """Store where each fact stands that came or changed after the backup, once the whole backup
@@ -279,7 +278,7 @@ class StandingJob:
             raise Overtaken
         stands = replace(standing, way="stand", backup=backup)
         wanted = replace(card, frozen=frozen)
-        standing_rules = _with(rules, card.platform, stands)
+        standing_rules = with_standing(rules, card.platform, stands)
         return self.switches.apply(SourceSwitch(standing_rules, wanted, pins=pins))
 
     def _thaw(self, card: Integration) -> int:
@@ -287,10 +286,10 @@ class StandingJob:
         taking, frozen = self.taking, _frozen(card)
         rules = taking.rules.get(card.uid)
         kept = taking.backups.of_source(card.uid, card.platform)
-        pins = [replace(backup, pinned_by="") for backup in kept if backup.pinned_by]
+        pins = [pin(backup, "") for backup in kept if backup.pinned_by]
         ending = replace(frozen, rolling="ending")
         wanted = replace(card, state=frozen.before, frozen=ending)
-        moving = _with(rules, card.platform, None)
+        moving = with_standing(rules, card.platform, None)
         card = self.switches.apply(SourceSwitch(moving, wanted, pins=tuple(pins)))
         return self._end_thaw(card)
 
@@ -342,8 +341,3 @@ def _frozen(card: Integration) -> Frozen:
     if card.frozen is None:
         raise Overtaken
     return card.frozen
-
-
-def _with(rules: Rules, platform: Platform, standing: Standing | None) -> Rules:
-    source = replace(rules.source(platform), standing=standing)
-    return replace(rules, sources={**rules.sources, platform: source})

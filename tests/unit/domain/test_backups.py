@@ -14,7 +14,7 @@ from chalicelib.domain.backups import (
     backup_id,
     empty_shards,
     log_needed_from,
-    pinned,
+    pin,
     shard_of,
     shards_for,
     unneeded,
@@ -122,8 +122,8 @@ def test_a_backup_counts_what_its_shards_hold_and_a_pin_changes_nothing_else() -
     whole = backup(1, shards=(Shard(0, "a", 10, 2, 3), Shard(1, "b", 5, 1, 4), Shard(2)))
 
     assert (whole.customers, whole.sales, whole.size) == (3, 7, 15)
-    assert pinned(whole, "switch").pinned_by == "switch"
-    assert pinned(pinned(whole, "switch"), "") == whole
+    assert pin(whole, "switch").pinned_by == "switch"
+    assert pin(pin(whole, "switch"), "") == whole
 
 
 def test_a_fact_lies_in_the_same_shard_for_ever() -> None:
