@@ -13,6 +13,7 @@ from chalicelib.services.ports.audiences import (
     Export,
     ObjectMissing,
     StoredName,
+    TimeLeft,
 )
 
 
@@ -153,3 +154,10 @@ class MemoryObjects:
 
     def link(self, name: str, seconds: int, file_name: str) -> str:  # noqa: ARG002
         return f"https://bucket.example/{name}?for={seconds}"
+
+
+class TakesNoBackups:
+    """The `TakesBackups` port of an account without sources."""
+
+    def take(self, uid: str, run: str, time_left: TimeLeft) -> bool:  # noqa: ARG002 -- the port has them
+        return True

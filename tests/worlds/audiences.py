@@ -17,8 +17,13 @@ from chalicelib.services.audiences.sorting import Merging
 from chalicelib.services.audiences.start import AudienceRunStarter
 from chalicelib.services.derivation.compare import PersonaComparison
 from chalicelib.services.job_messages import AudienceRunMessage, account_job
-from chalicelib.services.ports.audiences import AudienceRun, TakesNoBackups
-from tests.fakes.audiences import MemoryAudienceRuns, MemoryExports, MemoryObjects
+from chalicelib.services.ports.audiences import AudienceRun
+from tests.fakes.audiences import (
+    MemoryAudienceRuns,
+    MemoryExports,
+    MemoryObjects,
+    TakesNoBackups,
+)
 from tests.fakes.common import MemoryQueue
 from tests.fakes.texting import MemoryTexts
 from tests.worlds.backroom import PLATFORM, SCOPE, UID, Backroom

@@ -234,13 +234,6 @@ class TakesBackups(Protocol):
         ...
 
 
-class TakesNoBackups:
-    """The `TakesBackups` of a deployment that takes none."""
-
-    def take(self, uid: Uid, run: str, time_left: TimeLeft) -> bool:  # noqa: ARG002 -- the port has them
-        return True
-
-
 @dataclass(frozen=True, slots=True)
 class SnapshotPage:
     """Some lines of a list. `as_of` None: there is no snapshot yet. `total`: of the whole list.

@@ -29,8 +29,7 @@ from chalicelib.services.job_messages import (
     RemapMessage,
     SyncMessage,
 )
-from chalicelib.services.ports.audiences import TakesNoBackups
-from tests.fakes.audiences import MemoryObjects
+from tests.fakes.audiences import MemoryObjects, TakesNoBackups
 from tests.fakes.pos import FakePosGateway, pages_of
 
 SHOPPERS = [shopper(number) for number in range(PAGE)]
