@@ -463,6 +463,15 @@ def test_generations_and_streams_of_a_manifest_do_not_mix(office: Office) -> Non
         office.manifest("sales", 1, 0, 1)
 
 
+def test_streams_that_are_forgotten_are_read_from_the_start(office: Office) -> None:
+    lease = office.leased()
+    office.states.save_streams(lease, {"sales": StreamState(watermark=7, generation=3)})
+
+    office.states.forget_streams(office.uid, CREDENTIAL)
+
+    assert office.states.streams(office.uid, CREDENTIAL) == {}
+
+
 def test_what_later_code_says_of_a_stream_is_no_hindrance_to_older_code(office: Office) -> None:
     lease = office.leased()
     plain = StreamState(watermark=1)
