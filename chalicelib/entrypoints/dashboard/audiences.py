@@ -10,8 +10,9 @@ from chalicelib.domain.words import AudienceName, ConsentState, Platform, Snapsh
 from chalicelib.entrypoints import wiring
 from chalicelib.entrypoints.dashboard.auth import Caller
 from chalicelib.entrypoints.dashboard.front import FRONT, cursors
+from chalicelib.entrypoints.dashboard.personas import PersonaAnswer
 from chalicelib.entrypoints.http.routing import Resource
-from chalicelib.entrypoints.http.shapes import Answer, Listing, Moment, PointsOut
+from chalicelib.entrypoints.http.shapes import Answer, Listing, Moment
 
 if TYPE_CHECKING:
     from chalicelib.domain.audiences import ListedPersona
@@ -79,22 +80,10 @@ class SnapshotQuery(Listing):
     )
 
 
-class ListedPersonaAnswer(Answer):
+class ListedPersonaAnswer(PersonaAnswer):
     """One persona in a snapshot's list. `id` is the contactID; `favourite_store` a store's number;
     `points` the ledger's balance; `last_purchase` a local day."""
 
-    id: str
-    first: str
-    last: str
-    phone: str | None
-    email: str | None
-    sources: list[str]
-    favourite_store: int | None
-    member: bool
-    points: PointsOut
-    flags: list[str]
-    inserted_at: Moment
-    updated_at: Moment | None
     consent: ConsentState
     last_purchase: str | None
 
