@@ -96,7 +96,7 @@ class AudienceCount(NamedTuple):
     by_store: Mapping[int, int]
 
 
-def listed(persona: Persona, consent: ConsentState, today: Day) -> ListedPersona:
+def list_persona(persona: Persona, consent: ConsentState, today: Day) -> ListedPersona:
     """Return the line of a persona on the account's day `today`."""
     last = max((bought.day for bought in persona.figures.bought), default=None)
     return ListedPersona(

@@ -5,7 +5,13 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 
-from chalicelib.domain.audiences import SNAPSHOT_SORTS, ListedPersona, listed, sort_key, tags_of
+from chalicelib.domain.audiences import (
+    SNAPSHOT_SORTS,
+    ListedPersona,
+    list_persona,
+    sort_key,
+    tags_of,
+)
 from chalicelib.domain.contact_states import ContactState, opted_out_later
 from chalicelib.domain.times import local_day_number
 from chalicelib.domain.words import ConsentState, SnapshotSort, Uid
@@ -109,7 +115,7 @@ class Recompute:
         today = local_day_number(run.as_of or self.clock.now(), zone)
         numbers = {number for each in found for number in each.numbers}
         states = self.states.eventual_states(run.uid, sorted(numbers)) if numbers else {}
-        return [listed(each.persona, _consent(each, states), today) for each in found]
+        return [list_persona(each.persona, _consent(each, states), today) for each in found]
 
     def _mend(self, run: AudienceRun, compared: Comparison) -> AudienceRun:
         """Correct what differs. What had to follow a change or the time has not drifted."""

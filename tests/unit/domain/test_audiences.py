@@ -15,7 +15,7 @@ from chalicelib.domain.audiences import (
     ListedPersona,
     SnapshotFilter,
     TagCounts,
-    listed,
+    list_persona,
     sort_key,
     tags_of,
 )
@@ -47,11 +47,11 @@ PLAIN = replace(
 
 
 def line(persona: Persona = ANA, **changes: Any) -> ListedPersona:
-    return listed(persona, "opted_in", TODAY)._replace(**changes)
+    return list_persona(persona, "opted_in", TODAY)._replace(**changes)
 
 
 def test_a_line_says_what_the_list_shows_of_a_persona() -> None:
-    assert listed(ANA, "opted_in", TODAY) == ListedPersona(
+    assert list_persona(ANA, "opted_in", TODAY) == ListedPersona(
         id="a" * 32,
         first="Ana",
         last="Ruiz",
@@ -74,11 +74,11 @@ def test_a_line_says_what_the_list_shows_of_a_persona() -> None:
 def test_who_bought_last_over_ninety_days_ago_has_lapsed(days_ago: int, lapsed: bool) -> None:
     figures = Figures(bought=(Bought("posabit", TODAY - days_ago),))
 
-    assert listed(replace(ANA, figures=figures), "unknown", TODAY).lapsed is lapsed
+    assert list_persona(replace(ANA, figures=figures), "unknown", TODAY).lapsed is lapsed
 
 
 def test_who_never_bought_has_no_last_purchase_and_has_not_lapsed() -> None:
-    never = listed(PLAIN, "unknown", TODAY)
+    never = list_persona(PLAIN, "unknown", TODAY)
 
     assert (never.last_purchase, never.lapsed, never.member) == (None, False, False)
 
