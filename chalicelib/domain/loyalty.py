@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from collections.abc import Set as AbstractSet
 
+from chalicelib.domain.doubles import DoubledSale, doubled_sales, purchases
 from chalicelib.domain.identity import SourceRecord
 from chalicelib.domain.membership import Reason
 from chalicelib.domain.rules import Loyalty, Rules, Terms
@@ -85,12 +86,22 @@ def earned_points(
     if since is None:
         return amounts
     loyalty = terms.rules.loyalty
-    dated = _dated(known, since, terms)
-    returned = _unlinked_returns(dated, [ref for ref in known if ref.unlinked])
+    dated, given_back = purchases(_dated(known, since, terms), terms.rules.switches)
+    returned = _unlinked_returns(dated, [ref for ref in known if ref.unlinked], given_back)
     left = {ref: day for ref, day in dated.items() if ref.returned + returned.get(ref, 0) < ref.net}
     for ref in _first_of_their_day(left, loyalty.max_orders_per_day):
         amounts[ref] = sale_points(ref, ref.returned + returned.get(ref, 0), loyalty)
     return amounts
+
+
+def suspected_doubles(
+    refs: Iterable[SaleRef], since: Day | None, terms: Terms
+) -> list[DoubledSale]:
+    """Return the pairs of a person's sales of which one alone earns, because they look like one
+    that two POS tell. `since`: `earn_from` of the person."""
+    if since is None or not terms.rules.switches:
+        return []
+    return doubled_sales(_dated(refs, since, terms), terms.rules.switches)
 
 
 def expired_points(amounts: Mapping[SaleRef, Points], terms: Terms) -> dict[SaleRef, Points]:
@@ -150,14 +161,14 @@ def _first_of_their_day(days: Mapping[SaleRef, Day], cap: int | None) -> Iterabl
 
 
 def _unlinked_returns(
-    dated: Iterable[SaleRef], unlinked: Sequence[SaleRef]
+    dated: Iterable[SaleRef], unlinked: Sequence[SaleRef], given_back: dict[SaleRef, Minor]
 ) -> dict[SaleRef, Minor]:
-    """Return, per sale, the amount of unlinked returns taken off it.
+    """Return, per sale, the amount of unlinked returns taken off it, and `given_back` besides.
 
     Each return is taken off the latest sales up to its time: those of its scope first, then those
     of the platform's other scopes.
     """
-    found: dict[SaleRef, Minor] = {}
+    found = given_back
     if not unlinked:
         return found
     latest_first = sorted(dated, key=_order, reverse=True)

@@ -13,6 +13,7 @@ from typing import Any, NamedTuple
 
 from chalicelib.domain.settings import rule_fields
 from chalicelib.domain.standing import Standing
+from chalicelib.domain.switches import SwitchRule
 from chalicelib.domain.times import (
     at_wall_clock,
     day_from_text,
@@ -93,19 +94,31 @@ NO_SOURCE = Source()
 
 @dataclass(frozen=True, slots=True)
 class Rules:
-    """The rules in force. `version` serves optimistic writes; it decides nothing."""
+    """The rules in force. `version` serves optimistic writes; it decides nothing. `switches`: at
+    most one of them is open, the last."""
 
     loyalty: Loyalty = field(default_factory=Loyalty)
     sources: Mapping[Platform, Source] = field(default_factory=dict)
     version: int = 0
+    switches: tuple[SwitchRule, ...] = ()
 
     def source(self, platform: Platform) -> Source:
         return self.sources.get(platform, NO_SOURCE)
 
     def accrual_start(self, platform: Platform) -> Day | None:
-        """The source's own, else the account's."""
+        """The source's own, else the account's; that of a POS which the account switched to is not
+        before the day of the switch."""
         own = self.source(platform).accrual_start
-        return self.loyalty.accrual_start if own is None else own
+        if own is not None or not self.switches:
+            return self.loyalty.accrual_start if own is None else own
+        days = [s.day for s in self.switches if s.starts_earning and s.new == platform]
+        if self.loyalty.accrual_start is not None:
+            days.append(self.loyalty.accrual_start)
+        return max(days, default=None)
+
+    def may_double(self, platform: Platform, day: Day) -> bool:
+        """Whether a sale may be one that another POS tells too."""
+        return any(switch.may_double(platform, day) for switch in self.switches)
 
 
 def with_standing(rules: Rules, platform: Platform, standing: Standing | None) -> Rules:

@@ -17,7 +17,7 @@ from typing import ClassVar, NamedTuple
 from chalicelib.domain.ids import store_key_id
 from chalicelib.domain.records import Sale
 from chalicelib.domain.times import utc_day
-from chalicelib.domain.words import Instant, Minor, Platform, ScopeId
+from chalicelib.domain.words import Double, Instant, Minor, Platform, ScopeId
 
 WINDOW_DAYS = 365
 """The 12 months: the day of the last purchase and the 365 days before it."""
@@ -43,7 +43,7 @@ class SaleRef:
     `net`: total without tip and fees, in minor units; of a return, what was given back. `returned`:
     what final returns that name this sale gave back. `unlinked`: a final return that names none.
     `wall_clock`: as on the sale. `ahead`: dated ahead, so that it counts for nothing yet. `gone`:
-    the POS no longer shows it, so that it counts as void.
+    the POS no longer shows it, so that it counts as void. `double`: what a person said of it.
     """
 
     platform: Platform
@@ -59,6 +59,7 @@ class SaleRef:
     wall_clock: Instant | None = None
     ahead: bool = False
     gone: bool = False
+    double: Double = ""
 
     @classmethod
     def of(
@@ -69,6 +70,7 @@ class SaleRef:
         returned: Minor = 0,
         *,
         ahead: bool = False,
+        double: Double = "",
     ) -> SaleRef:
         happened = sale.happened and not ahead
         counts = happened and sale.kind == "sale"
@@ -87,6 +89,7 @@ class SaleRef:
             wall_clock=sale.wall_clock,
             ahead=ahead,
             gone=sale.gone,
+            double=double,
         )
 
     @property

@@ -13,7 +13,7 @@ from chalicelib.domain.identity import SourceRecord
 from chalicelib.domain.keeps import FIRST_DAY
 from chalicelib.domain.membership import IMPORT, NEVER_TEXTED, UNRELIABLE, Reason
 from chalicelib.domain.personas import Persona
-from chalicelib.domain.rules import Loyalty, Terms, setting_values
+from chalicelib.domain.rules import Loyalty, Rules, Terms, setting_values
 from chalicelib.domain.sales_summary import SaleRef
 from chalicelib.domain.settings import ENROLL_AFTER, SMS_OPT_IN_AFTER, setting_label
 from chalicelib.domain.times import day_text
@@ -173,7 +173,7 @@ def _flagged(flags: Iterable[str], therefore: str) -> Explanation:
 def _obstacles(ref: SaleRef, day: Day, persona: Persona, terms: Terms) -> Iterator[tuple[str, str]]:
     """What keeps a sale from earning; the first is the reason."""
     rules, since = terms.rules, persona.earn_from
-    start, cap = rules.accrual_start(ref.platform), rules.loyalty.max_orders_per_day
+    start = rules.accrual_start(ref.platform)
     if not ref.counts:
         yield _why_not_counting(ref, day)
     if not rules.loyalty.enabled:
@@ -188,8 +188,18 @@ def _obstacles(ref: SaleRef, day: Day, persona: Persona, terms: Terms) -> Iterat
         yield "before_joining", f"Before {day_text(since)}, from when this member earns."
     if ref.net <= 0 or (rules.loyalty.exclude_tax and ref.net <= ref.tax):
         yield "nothing_paid", "Nothing was paid that earns points."
+    yield from _taken_off(ref, day, rules)
+
+
+def _taken_off(ref: SaleRef, day: Day, rules: Rules) -> Iterator[tuple[str, str]]:
+    """What keeps a sale from earning that otherwise would."""
+    cap = rules.loyalty.max_orders_per_day
+    if ref.double == "left_out":
+        yield "doubled", "Left out: another POS tells of the same purchase."
     if ref.returned >= ref.net:
         yield "given_back", "All of it was given back."
+    if rules.may_double(ref.platform, day):
+        yield "none_left", "Given back, or a purchase of which the other POS tells too."
     if cap is not None:
         yield "none_left", f"Given back, or not among the first {cap} orders of its day."
     yield "none_left", "It came to no points after returns and rounding."

@@ -30,6 +30,9 @@ Fence = int
 
 Stream = Literal["stores", "customers", "sales", "inventory"]
 SaleKind = Literal["sale", "return", "void"]
+Double = Literal["", "left_out", "own"]
+"""What a person said of a sale that looks doubled: it is the same as one that another POS tells,
+and left out of points; or it is one of its own."""
 CheckOutcome = Literal[
     "ok", "key_rejected", "permission_missing", "server_unreachable", "unexpected_answer"
 ]

@@ -11,6 +11,7 @@ from moto import mock_aws
 from chalicelib.adapters.dynamo.rules import DynamoRuleBook, RulesRow
 from chalicelib.domain.errors import StaleVersion
 from chalicelib.domain.rules import KeptMembers, Loyalty, Rules, Source
+from chalicelib.domain.switches import SwitchRule
 from chalicelib.domain.times import day_from_text
 from chalicelib.services.ports.rules import RuleBook
 from tests.fakes.rules import MemoryRuleBook
@@ -46,6 +47,10 @@ EVERYTHING = Rules(
         ),
         "auphan": Source(),
     },
+    switches=(
+        SwitchRule("posabit", "thsuite", DAY, until=DAY + 9, starts_earning=True),
+        SwitchRule("thsuite", "auphan", DAY + 20),
+    ),
 )
 
 

@@ -20,7 +20,7 @@ from chalicelib.domain.personas import NO_FIGURES, Bought, Figures, Persona
 from chalicelib.domain.records import Customer, Sale
 from chalicelib.domain.sales_summary import SaleRef, SalesSummary
 from chalicelib.domain.stored_fields import from_values
-from chalicelib.domain.words import Platform, ScopeId, Uid
+from chalicelib.domain.words import Double, Platform, ScopeId, Uid
 from chalicelib.services.ports.facts import (
     Intent,
     KeyCarriers,
@@ -74,12 +74,15 @@ def sale_row(uid: Uid, stored: StoredSale) -> tuple[Key, Row]:
         row["record"] = {"S": stored.record}
     if stored.ahead:
         row["ahead"] = {"N": "1"}
+    if stored.double:
+        row["double"] = {"S": stored.double}
     return key, row
 
 
 def read_sale(sale_id: SaleId, row: Row) -> StoredSale:
     record = row["record"]["S"] if "record" in row else None
-    return StoredSale(sale_id, record, decode(Sale, row["body"]["S"]), "ahead" in row)
+    double = _read_double(row) if "double" in row else ""
+    return StoredSale(sale_id, record, decode(Sale, row["body"]["S"]), "ahead" in row, double)
 
 
 def returns_row(key: Key, returns: Returns) -> Row:
@@ -152,6 +155,8 @@ def pointer_row(key: Key, ref: SaleRef, postings: Postings) -> Row:
         row["ahead"] = {"N": "1"}
     if ref.gone:
         row["gone"] = {"N": "1"}
+    if ref.double:
+        row["double"] = {"S": ref.double}
     if postings:
         row["posted"] = {"S": _pack_postings(postings)}
     return row
@@ -173,7 +178,12 @@ def read_pointer(row: Row) -> SaleRef:
         wall_clock=int(row["wall"]["N"]) if "wall" in row else None,
         ahead="ahead" in row,
         gone="gone" in row,
+        double=_read_double(row) if "double" in row else "",
     )
+
+
+def _read_double(row: Row) -> Double:
+    return cast(Double, row["double"]["S"])
 
 
 def read_postings(row: Row) -> Postings:

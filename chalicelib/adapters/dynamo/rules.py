@@ -30,6 +30,7 @@ from chalicelib.domain.rules import (
 from chalicelib.domain.settings import rule_fields
 from chalicelib.domain.standing import Standing
 from chalicelib.domain.stored_fields import from_fields
+from chalicelib.domain.switches import SwitchRule
 from chalicelib.domain.times import day_from_text, day_text
 from chalicelib.domain.words import Uid
 
@@ -70,7 +71,9 @@ def is_unchanged(rules: Rules) -> Condition:
 def pack(rules: Rules) -> str:
     """Return the rules as JSON text, without their version."""
     sources = {platform: _pack_source(source) for platform, source in rules.sources.items()}
-    body = {"loyalty": loyalty_values(rules.loyalty), "sources": sources}
+    body: dict[str, Any] = {"loyalty": loyalty_values(rules.loyalty), "sources": sources}
+    if rules.switches:
+        body["switches"] = [asdict(switch) for switch in rules.switches]
     return orjson.dumps(body).decode()
 
 
@@ -81,6 +84,7 @@ def unpack(text: str, version: int) -> Rules:
         loyalty=with_loyalty(Loyalty(), body["loyalty"]),
         sources={platform: _source(packed) for platform, packed in body["sources"].items()},
         version=version,
+        switches=tuple(from_fields(SwitchRule, each) for each in body.get("switches", ())),
     )
 
 

@@ -21,7 +21,7 @@ from chalicelib.domain.ledger import ADJUSTMENT_PREFIX, Posting
 from chalicelib.domain.pulled_facts import FactPlace, PulledFact
 from chalicelib.domain.records import Customer, Sale
 from chalicelib.domain.standing import Way
-from chalicelib.domain.words import Instant, Platform, Points, ScopeId, Uid
+from chalicelib.domain.words import Double, Instant, Platform, Points, ScopeId, Uid
 from chalicelib.services.derivation.commit_in_progress import Commit
 from chalicelib.services.derivation.recover import recover
 from chalicelib.services.derivation.returns import ANY_SCOPE
@@ -51,6 +51,7 @@ from chalicelib.services.derivation.stages.sales import (
     TellsZone,
     put_sales,
     renew_sales,
+    say_double,
     take_gone_sales,
     take_sales,
 )
@@ -65,6 +66,7 @@ from chalicelib.services.ports.facts import (
     Intent,
     LedgerRow,
     Moment,
+    SaleId,
     Writes,
 )
 
@@ -279,6 +281,15 @@ class FactCommits:
                 commit.put_points(record, points._replace(adjusted=points.adjusted + amount))
                 commit.seeds.add(record)
             return self._finish(lock, commit)
+
+    def say_double(self, uid: Uid, sale: SaleId, double: Double) -> bool:
+        """Note what a person says of a sale that looks doubled; False where AIQ does not know the
+        sale. Each of what may be said can be said again, or taken back with nothing."""
+        with self._locked(uid, urgent=True) as lock:
+            commit = self._begin(lock)
+            known = say_double(commit, sale, double)
+            self._finish(lock, commit)
+        return known is not None
 
     @contextmanager
     def _locked(

@@ -19,7 +19,7 @@ from chalicelib.domain.personas import NO_FIGURES, Figures, Persona
 from chalicelib.domain.pulled_facts import PulledFact
 from chalicelib.domain.records import Sale
 from chalicelib.domain.sales_summary import SaleRef, SalesSummary
-from chalicelib.domain.words import Day, Fence, Instant, Minor, Platform, ScopeId, Uid
+from chalicelib.domain.words import Day, Double, Fence, Instant, Minor, Platform, ScopeId, Uid
 from chalicelib.services.ports.common import do_nothing
 
 INLINE_CARRIERS = 40
@@ -48,19 +48,23 @@ class StoredRecord:
 class StoredSale:
     """A sale and the source record it is anchored to; None when it names no shopper.
 
-    `ahead`: it is dated ahead, and was when it was last derived.
+    `ahead`: it is dated ahead, and was when it was last derived. `double`: what a person said of
+    it as a suspected double.
     """
 
     id: SaleId
     record: str | None
     sale: Sale
     ahead: bool = False
+    double: Double = ""
 
     def ref(self, returns: Returns) -> SaleRef:
         """The sale as its pointer says it, less what the returns gave back."""
         sid = self.id
         returned = sum(returns.values())
-        return SaleRef.of(sid.platform, sid.scope, self.sale, returned, ahead=self.ahead)
+        return SaleRef.of(
+            sid.platform, sid.scope, self.sale, returned, ahead=self.ahead, double=self.double
+        )
 
 
 class RecordSales(NamedTuple):

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import get_args
+
 import orjson
 import pytest
 from hypothesis import given
@@ -13,6 +15,7 @@ from chalicelib.adapters.dynamo.run_text import read_view, view_text
 from chalicelib.domain.identity import MergeKey, SourceRecord
 from chalicelib.domain.personas import Persona
 from chalicelib.domain.records import Customer, InventoryItem, LineItem, Sale, Tender
+from chalicelib.domain.words import Double
 from chalicelib.services.ports.facts import (
     NO_SALES,
     Intent,
@@ -198,13 +201,17 @@ def test_a_record_row_is_read_as_it_was_made(
     assert rows.read_record(rid, row) == stored
 
 
-@given(sale_ids, st.none() | ids, sales)
-def test_a_sale_row_is_read_as_it_was_made(sid: SaleId, record: str | None, sale: Sale) -> None:
-    stored = StoredSale(sid, record, sale)
+@given(sale_ids, st.none() | ids, sales, st.sampled_from(get_args(Double)))
+def test_a_sale_row_is_read_as_it_was_made(
+    sid: SaleId, record: str | None, sale: Sale, double: Double
+) -> None:
+    stored = StoredSale(sid, record, sale, double=double)
+    ref = stored.ref({})
 
     _, row = rows.sale_row("1000", stored)
 
     assert rows.read_sale(sid, row) == stored
+    assert rows.read_pointer(rows.pointer_row(("pk", "sk"), ref, ())) == ref
 
 
 @given(personas)

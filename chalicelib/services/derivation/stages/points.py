@@ -121,9 +121,9 @@ def _leaves_other_days_alone(
     latest = max(commit.sales(rid).points.unlinked_at for rid in ids)
     if any(ref.unlinked or ref.ordered_at <= latest for ref in [*added, *removed]):
         return False
-    terms = commit.terms
-    if terms.rules.loyalty.max_orders_per_day is not None and any(
-        ref.ordered_at < latest + 2 * DAY for ref in [*added, *removed]
+    terms, changed = commit.terms, [*added, *removed]
+    if _judges_whole_days(commit, changed) and any(
+        ref.ordered_at < latest + 2 * DAY for ref in changed
     ):  # a return of the same day may take from sales of other days too
         return False
     expire_after = terms.rules.loyalty.expire_after_days
@@ -142,11 +142,25 @@ def _leaves_other_days_alone(
     return all(0 <= later - earlier <= expire_after for earlier, later in steps)
 
 
+def _judges_whole_days(commit: Commit, changed: Sequence[SaleRef]) -> bool:
+    """Whether the worth of these sales hangs on the others of their days."""
+    terms = commit.terms
+    rules = terms.rules
+    return rules.loyalty.max_orders_per_day is not None or (
+        bool(rules.switches)
+        and any(
+            rules.may_double(ref.platform, terms.day(ref.ordered_at, ref.store_key))
+            for ref in changed
+        )
+    )
+
+
 def _changed_sales(
     commit: Commit, ids: Sequence[str], earn_from: Day | None, changed: Sequence[SaleRef]
 ) -> SalesToJudge:
-    """The sales that came; under a daily cap also every other sale of the changed days."""
-    if commit.terms.rules.loyalty.max_orders_per_day is None:
+    """The sales that came; under a daily cap, or while they may be doubled, also every other sale
+    of the changed days."""
+    if not _judges_whole_days(commit, changed):
         return SalesToJudge(ids, earn_from, (), frozenset())
     days = {commit.terms.day(ref.ordered_at, ref.store_key) for ref in changed}
     first, last = (min(days) - 1) * DAY, (max(days) + 2) * DAY

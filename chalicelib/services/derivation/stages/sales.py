@@ -11,7 +11,7 @@ from chalicelib.domain.ids import record_id, store_key_id
 from chalicelib.domain.records import Sale
 from chalicelib.domain.sales_summary import SaleRef, SalesSummary
 from chalicelib.domain.versions import is_newer, latest_versions, with_told_update
-from chalicelib.domain.words import Platform, ScopeId
+from chalicelib.domain.words import Double, Platform, ScopeId
 from chalicelib.services.derivation.commit_in_progress import Commit
 from chalicelib.services.derivation.returns import (
     SettledReturns,
@@ -60,7 +60,7 @@ def take_sales(commit: Commit, platform: Platform, scope: ScopeId, sales: Iterab
     if not all(sale.is_status_known for sale in timed):
         versions = _still_final(versions, stored, {s.ext_id for s in timed if s.is_final})
     new = {
-        sid: _stored_sale(commit, sid, sale)
+        sid: _stored_sale(commit, sid, sale, stored.get(sid))
         for sid, sale in versions.items()
         if sid not in stored
         or stored[sid].sale.gone
@@ -108,11 +108,22 @@ def take_gone_sales(
         _upsert(commit, new, stored)
 
 
+def say_double(commit: Commit, sid: SaleId, double: Double) -> StoredSale | None:
+    """Note what a person says of a sale as a suspected double; None where it is not known."""
+    stored = commit.sale_rows([sid])
+    before = stored.get(sid)
+    if before is not None and before.double != double:
+        _upsert(commit, {sid: replace(before, double=double)}, stored)
+    return before
+
+
 def put_sales(commit: Commit, sales: Mapping[SaleId, Sale]) -> None:
     """Write these versions of the sales, older ones too."""
     stored = commit.sale_rows(sales)
     new = {
-        sid: _stored_sale(commit, sid, _at_known_zone(commit, sid.platform, sid.scope, sale))
+        sid: _stored_sale(
+            commit, sid, _at_known_zone(commit, sid.platform, sid.scope, sale), stored.get(sid)
+        )
         for sid, sale in sales.items()
     }
     new = {sid: row for sid, row in new.items() if row != stored.get(sid)}
@@ -216,11 +227,13 @@ def _returns_due(commit: Commit, rid: str, refs: Sequence[SaleRef]) -> set[SaleI
     return due
 
 
-def _stored_sale(commit: Commit, sid: SaleId, sale: Sale) -> StoredSale:
+def _stored_sale(commit: Commit, sid: SaleId, sale: Sale, before: StoredSale | None) -> StoredSale:
+    """The sale's row; what a person said of it before stays said."""
     record = None
     if sale.customer_ext_id:
         record = record_id(commit.uid, sid.platform, sid.scope, sale.customer_ext_id)
-    return StoredSale(sid, record, sale, commit.counts_on(sid, sale) is not None)
+    is_ahead = commit.counts_on(sid, sale) is not None
+    return StoredSale(sid, record, sale, is_ahead, before.double if before else "")
 
 
 def _upsert(
