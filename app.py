@@ -28,6 +28,7 @@ from chalicelib.entrypoints.dashboard.front import FRONT
 from chalicelib.entrypoints.events import queues, schedules, topics
 from chalicelib.entrypoints.http.application import App
 from chalicelib.entrypoints.initialise import initialise_in_lambda
+from chalicelib.entrypoints.partner import stores as partner_stores
 
 app = App("aiq-pos", FRONT)
 
@@ -47,6 +48,7 @@ app.register_blueprint(credentials.resource)
 app.register_blueprint(runs.resource)
 app.register_blueprint(stores.resource)
 app.register_blueprint(texting.resource)
+app.register_blueprint(partner_stores.resource)
 
 
 @app.schedule(Rate(5, unit=Rate.MINUTES))

@@ -24,12 +24,17 @@ queue's workers can (`domain/slots.py`)."""
 OtherLimit = Literal["credentials", "own_server_minutes"]
 """Live credentials of an account; minutes that a run of an own server may work in all."""
 
-LimitName = HourlyLimit | SlotLimit | OtherLimit
+CallLimit = Literal["till_calls", "push_calls", "read_calls"]
+"""Calls of one API key within an hour, by their bucket; those within a minute and a second follow
+(`domain/api_keys.py`)."""
+
+LimitName = HourlyLimit | SlotLimit | OtherLimit | CallLimit
 
 LIMIT_NAMES: tuple[LimitName, ...] = (
     *get_args(HourlyLimit),
     *get_args(OtherLimit),
     *get_args(SlotLimit),
+    *get_args(CallLimit),
 )
 
 SLOT_LIMITS: Mapping[Literal["sync", "sync-own-server", "jobs"], SlotLimit] = {
@@ -49,6 +54,9 @@ DEFAULT_LIMITS: Mapping[LimitName, int] = {
     "exports": 30,
     "credentials": 300,
     "own_server_minutes": 120,
+    "till_calls": 20_000,
+    "push_calls": 2_000,
+    "read_calls": 2_000,
 }
 """What holds for an account until the operator raises it."""
 

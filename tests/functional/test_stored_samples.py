@@ -1067,6 +1067,9 @@ NO_SAMPLE = {
     "AUDIENCES#{shard}` / `{look at, 15 digits}#{uid}": "newer than the samples",
     "ACCOUNT#{uid}` / `EXPORT#{export}": "newer than the samples",
     "ACCOUNT#{uid}` / `LIMIT#{limit}": "newer than the samples",
+    "ACCOUNT#{uid}` / `APIKEY#{key}": "newer than the samples",
+    "KEYUSE#{uid}#{key}` / `USE#{bucket}": "newer than the samples",
+    "KEYUSE#{uid}#{key}` / `CALL#{bucket}#{nnn}": "newer than the samples",
     "SLOTS#{uid}` / `{queue}": "newer than the samples",
     "ACCOUNT#{uid}` / `ADDITIONS": "newer than the samples",
     "{uid}#IDS#{platform}#{scope}` / `IDS": "newer than the samples",
@@ -1146,6 +1149,8 @@ PATTERNS: dict[str, tuple[str, ...]] = {
     "a limit that was raised": (),  # newer than the samples
     "the subject's latest preview; does a request count": (),  # newer than the samples
     "the slots that an account holds": (),  # newer than the samples
+    "an API key and how a bucket of it was used, in one call": (),  # newer than the samples
+    "the account's keys; a key's last calls": (),  # newer than the samples
     "how many the account has": ("credential",),
     "ids beyond which nothing is stored": (),  # newer than the samples
     # Newer than the samples.

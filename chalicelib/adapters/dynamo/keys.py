@@ -447,6 +447,28 @@ def origination(number: str) -> str:
 ORIGINATION_SK = "ORIGINATION"
 
 
+API_KEY_PREFIX = "APIKEY#"
+KEY_USE_PREFIX = "USE#"
+KEY_CALL_PREFIX = "CALL#"
+
+
+def api_key(key: str) -> str:
+    return f"{API_KEY_PREFIX}{key}"
+
+
+def key_uses(uid: Uid, key: str) -> str:
+    """Return the partition of how an API key is used."""
+    return f"KEYUSE#{uid}#{key}"
+
+
+def key_use(bucket: str) -> str:
+    return f"{KEY_USE_PREFIX}{bucket}"
+
+
+def key_call(bucket: str, place: int) -> str:
+    return f"{KEY_CALL_PREFIX}{bucket}#{place:03d}"
+
+
 def throttle(uid: Uid, what: str) -> str:
     return f"THROTTLE#{uid}#{what}"
 

@@ -48,7 +48,9 @@ class Front:
     `authorizer`: checks in API Gateway, before any code of ours runs; public routes go without.
     `unknown_fields`: takes caller, operation and the names of the query's and body's fields that
     the route does not know, which are then passed over; None refuses such a request.
-    `body_limit`: bytes.
+    `body_limit`: bytes, where the route says no other.
+    `around`: takes caller, operation, request and what serves the request. It answers every request
+    whose caller is known, as a rule with what serving it answered; what it raises is refused.
     `prefixes`: beginnings of addresses whose errors are this front's where no route answers.
     """
 
@@ -62,6 +64,7 @@ class Front:
     limits: frozenset[str] = frozenset()
     unknown_fields: Callable[[Any, Operation, list[str]], None] | None = None
     body_limit: int = BODY_LIMIT
+    around: Callable[[Any, Operation, Request, Callable[[], Response]], Response] | None = None
     prefixes: tuple[str, ...] = ()
 
 
@@ -72,7 +75,7 @@ class Operation:
     `path_kinds`: the path's variables, `str` or `int`. `versioned`: the function takes `version`,
     so the route needs `If-Match`; `keyed`: `idempotency_key`, so it needs `Idempotency-Key`.
     `limit`: what the front counts the request as. `limited`: the service behind it refuses what is
-    too much by a limit of its own.
+    too much by a limit of its own. `body_limit`: bytes.
     """
 
     front: Front
@@ -92,6 +95,7 @@ class Operation:
     keyed: bool = False
     limit: str | None = None
     limited: bool = False
+    body_limit: int = BODY_LIMIT
 
     @property
     def name(self) -> str:
@@ -119,9 +123,12 @@ class Resource(Blueprint):
         status: int = 200,
         limit: str | None = None,
         limited: bool = False,
+        body_limit: int | None = None,
     ) -> Callable[[V], V]:
         """A route that makes something (`status=201`), starts something (202) or does something."""
-        return self._add("POST", path, right, status, limit=limit, limited=limited)
+        return self._add(
+            "POST", path, right, status, limit=limit, limited=limited, body_limit=body_limit
+        )
 
     def put(
         self, path: str, *, right: str | None = None, status: int = 200, limit: str | None = None
@@ -151,10 +158,16 @@ class Resource(Blueprint):
         public: bool = False,
         limit: str | None = None,
         limited: bool = False,
+        body_limit: int | None = None,
     ) -> Callable[[V], V]:
         def register(view: V) -> V:
             operation = _operation(self, method, path, view, status, right, public=public)
-            operation = replace(operation, limit=limit, limited=limited)
+            operation = replace(
+                operation,
+                limit=limit,
+                limited=limited,
+                body_limit=body_limit or self.front.body_limit,
+            )
             _check_limit(operation)
             self.operations.append(operation)
 
@@ -219,21 +232,42 @@ def _check_limit(operation: Operation) -> None:
 
 
 def _answer(operation: Operation, request: Request, path_values: dict[str, str]) -> Response:
-    """Run one request through its operation; the only place where any error may be caught."""
-    front, log = operation.front, logger()
+    """Run one request through its operation; whatever is raised on the way is refused."""
+    front = operation.front
+
+    def answer() -> Response:
+        caller = None if operation.public else front.identify(request, operation)
+
+        def serve() -> Response:
+            arguments = _arguments(operation, request, path_values, caller)
+            return front.answer(operation, _checked(operation, perform(operation, arguments)))
+
+        if front.around is None or caller is None:
+            return serve()
+        return front.around(
+            caller, operation, request, lambda: _refusing(operation, request, serve)
+        )
+
+    response = _refusing(operation, request, answer)
+    response.headers[ANSWERED] = "yes"
+    return response
+
+
+def _refusing(operation: Operation, request: Request, answer: Callable[[], Response]) -> Response:
+    """What `answer` returns, or the refusal of what it raises; the only place where any error may
+    be caught."""
+    log = logger()
     try:
-        arguments = _arguments(operation, request, path_values)
-        response = front.answer(operation, _checked(operation, perform(operation, arguments)))
+        return answer()
     except Exception as error:
         refused = _refusal_for(error)
         log.thread_safe_append_keys(code=refused.code, actor=refused.actor)
-        response = front.refuse(refused, request_id_of(request.to_original_event()))
+        response = operation.front.refuse(refused, request_id_of(request.to_original_event()))
         if refused.code == AiqError.code:
             log.exception("request.crashed")
         elif response.status_code >= 500:
             log.exception("request.failed")
-    response.headers[ANSWERED] = "yes"
-    return response
+        return response
 
 
 def _refusal_for(error: Exception) -> AiqError:
@@ -257,10 +291,9 @@ def _checked(operation: Operation, result: object) -> BaseModel | None:
 
 
 def _arguments(
-    operation: Operation, request: Request, path_values: dict[str, str]
+    operation: Operation, request: Request, path_values: dict[str, str], caller: Any
 ) -> dict[str, Any]:
     front = operation.front
-    caller = None if operation.public else front.identify(request, operation)
     arguments: dict[str, Any] = {
         name: reading.path_value(path_values[name], kind)
         for name, kind in operation.path_kinds.items()
@@ -278,9 +311,9 @@ def _arguments(
     if operation.versioned:
         arguments["version"] = reading.if_match(request.headers)
     if operation.body is not None:
-        arguments["body"] = reading.body(request, operation.body, front.body_limit, pass_over)
+        arguments["body"] = reading.body(request, operation.body, operation.body_limit, pass_over)
     else:
-        reading.raw_body(request, front.body_limit)
+        reading.raw_body(request, operation.body_limit)
     if operation.keyed:
         arguments["idempotency_key"] = reading.idempotency_key(request.headers)
     if operation.limit is not None and front.count is not None:

@@ -13,6 +13,7 @@ from chalicelib.entrypoints.once import reset
 if TYPE_CHECKING:
     from chalicelib.entrypoints.wiring import (
         accounts,
+        api_keys,
         audience_starts,
         audiences,
         changes,
@@ -33,6 +34,7 @@ if TYPE_CHECKING:
 
 __all__ = [
     "accounts",
+    "api_keys",
     "audience_starts",
     "audiences",
     "changes",

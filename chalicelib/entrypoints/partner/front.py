@@ -1,0 +1,121 @@
+"""The front of what a POS calls: a key says who calls, AIQ's envelope carries what is said."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import TYPE_CHECKING, cast, get_args
+
+from chalice.app import Request, Response
+
+from chalicelib.domain.api_keys import Bucket, holds_a_key
+from chalicelib.domain.errors import Forbidden
+from chalicelib.domain.outside_json import UnreadableJson, read_json
+from chalicelib.domain.words import Uid
+from chalicelib.entrypoints import wiring
+from chalicelib.entrypoints.http.routing import Front, Operation
+from chalicelib.entrypoints.partner import envelope
+from chalicelib.observability import count, logger
+from chalicelib.services.api_keys.admission import REFUSED, Sender
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+HEADER = "X-APIKEY"
+KEY_NAMES = frozenset({"api_key", "apikey", "x-apikey", "x-api-key", "key"})
+PHONES = ("mobilePhone", "phone", "homePhone")
+SHOWN_DIGITS = 4
+LARGE_BODY = 1024 * 1024
+"""A signup with a drawn signature (partner-api.md S17)."""
+
+
+def _identify(request: Request, operation: Operation) -> Sender:
+    """Return whose key the call carries. A key in the address is refused, whatever else the call
+    carries: addresses are logged on the way (partner-api.md S24)."""
+    admission = wiring.api_keys.admission()
+    address = str((request.context.get("identity") or {}).get("sourceIp") or "")
+    if _stands_in_address(request):
+        admission.refuse(address)
+    bucket = cast("Bucket", operation.right)
+    return admission.admit(request.headers.get(HEADER, ""), bucket, address)
+
+
+def _stands_in_address(request: Request) -> bool:
+    query: Mapping[str, str] = request.query_params or {}
+    named = any(name.lower() in KEY_NAMES for name in query)
+    return named or any(holds_a_key(str(part)) for pair in query.items() for part in pair)
+
+
+def _admit(sender: Sender, _: Operation, uid: Uid) -> Sender:
+    """Another account's id is refused as a wrong key is, so that nobody learns which there are."""
+    if sender.uid != uid:
+        raise Forbidden(REFUSED)
+    return sender
+
+
+def _count_unknown(_sender: Sender, operation: Operation, names: list[str]) -> None:
+    count("UnknownFields", len(names), route=operation.name)
+
+
+def _around(
+    sender: Sender, operation: Operation, request: Request, serve: Callable[[], Response]
+) -> Response:
+    """Serve the call, and keep what became of it among the key's last calls."""
+    logger().thread_safe_append_keys(uid=sender.uid)
+    response = serve()
+    _keep(sender, operation, request, response)
+    return response
+
+
+def _keep(sender: Sender, operation: Operation, request: Request, response: Response) -> None:
+    """A call that was served is not refused because it could not be noted."""
+    from chalicelib.services.ports.api_keys import KeyCall
+
+    call = KeyCall(
+        at=wiring.outside.clock().now(),
+        method=operation.method,
+        route=operation.path,
+        status=response.status_code,
+        error=envelope.message_of(response)[:200],
+        phone=_masked_phone(request),
+    )
+    try:
+        wiring.api_keys.stored_keys().keep_call(
+            sender.uid, sender.key, sender.bucket, sender.number, call
+        )
+    except Exception:  # noqa: BLE001 -- see above; it is logged
+        logger().exception("call.not_kept")
+
+
+def _masked_phone(request: Request) -> str:
+    """The last four digits of the phone that the call is about, "" for none."""
+    phone = _phone_in(request)
+    digits = [char for char in phone if char.isascii() and char.isdigit()]
+    if len(digits) <= SHOWN_DIGITS:
+        return ""
+    return "•" * (len(digits) - SHOWN_DIGITS) + "".join(digits[-SHOWN_DIGITS:])
+
+
+def _phone_in(request: Request) -> str:
+    path: Mapping[str, str] = request.uri_params or {}
+    for name in ("phone", "pii"):
+        if (value := path.get(name)) and "@" not in value:
+            return value
+    try:
+        body = read_json(request.raw_body or b"null")
+    except UnreadableJson:
+        return ""
+    body = body.get("member", body) if isinstance(body, dict) else {}
+    values = [body.get(name) for name in PHONES] if isinstance(body, dict) else []
+    return next((str(value)[:40] for value in values if value), "")
+
+
+PARTNER = Front(
+    rights=frozenset(get_args(Bucket)),
+    identify=_identify,
+    admit=_admit,
+    answer=envelope.answer,
+    refuse=envelope.refuse,
+    unknown_fields=_count_unknown,
+    around=_around,
+    prefixes=("/api/v1.1/", "/api/v2/"),
+)

@@ -1,0 +1,38 @@
+"""Builds the services of API keys."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from chalicelib.config import config
+from chalicelib.entrypoints.once import once
+from chalicelib.entrypoints.wiring import outside
+
+if TYPE_CHECKING:
+    from chalicelib.adapters.dynamo.api_keys import DynamoApiKeys
+    from chalicelib.services.api_keys.admission import KeyAdmission
+    from chalicelib.services.api_keys.keys import ApiKeyService
+
+
+@once
+def stored_keys() -> DynamoApiKeys:
+    from chalicelib.adapters.dynamo.api_keys import DynamoApiKeys
+
+    return DynamoApiKeys(config().table_accounts)
+
+
+@once
+def admission() -> KeyAdmission:
+    from chalicelib.services.api_keys.admission import KeyAdmission
+
+    keys = stored_keys()
+    return KeyAdmission(keys, keys, outside.raised_limits(), outside.throttle(), outside.clock())
+
+
+@once
+def service() -> ApiKeyService:
+    from chalicelib.services.api_keys.keys import ApiKeyService
+
+    keys = stored_keys()
+    platforms = frozenset(info.platform for info in outside.pos_gateway().platforms())
+    return ApiKeyService(keys, keys, outside.stores(), outside.audit(), outside.clock(), platforms)
