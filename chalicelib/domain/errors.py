@@ -6,7 +6,7 @@ secret or personal data.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from typing import ClassVar, Literal
 
 Actor = Literal["you", "the POS", "us"]
@@ -23,6 +23,11 @@ class AiqError(Exception):
         super().__init__(message)
         self.message = message
         self.details = details
+
+
+def actor_of(code: str) -> Actor:
+    """Return who must act on the errors of this code; `us` for a code that nobody knows."""
+    return _ACTORS.get(code, "us")
 
 
 class ConfigurationError(AiqError):
@@ -233,3 +238,12 @@ class NewerMessage(AiqError):
         super().__init__("the message is of a newer version or kind")
         self.version = version
         self.kind = kind
+
+
+def _kinds(root: type[AiqError]) -> Iterator[type[AiqError]]:
+    yield root
+    for kind in root.__subclasses__():
+        yield from _kinds(kind)
+
+
+_ACTORS: Mapping[str, Actor] = {kind.code: kind.actor for kind in _kinds(AiqError)}

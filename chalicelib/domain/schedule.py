@@ -17,6 +17,9 @@ from chalicelib.domain.words import Instant
 DEFAULT_EVERY_HOURS = 6
 MAX_EVERY_HOURS = 12
 LONGEST_READ_AGAIN = 35 * DAY
+STALE_AFTER = DAY
+"""A source without a good sync for so long is stale: the help articles promise data within 24
+hours."""
 FIRST_RETRY = 15 * MINUTE
 LONGEST_RETRY = 6 * HOUR
 UNSURE_BY = 26 * HOUR

@@ -61,3 +61,6 @@ BackupKind = Literal["nightly", "on_demand", "ahead"]
 """`ahead`: no backup, but where facts stood that were put back, so that they can be put forth."""
 BackupState = Literal["building", "verified", "bad"]
 Severity = Literal["info", "warning", "error"]
+HealthLevel = Literal["bad", "warn", "busy", "frozen", "good", "idle"]
+"""How a source is, the worst first: a person must act; something is wrong; a sync is under way; it
+uses AIQ's last backup; all is well; it is not connected."""

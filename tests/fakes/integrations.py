@@ -122,6 +122,7 @@ class MemoryCredentials:
         failures_in_a_row: int,
         stopped: str | None,
         next_sync_at: Instant | None,
+        shopper_at: Instant | None = None,
     ) -> None:
         row = self.rows.get((uid, platform, credential))
         if row is None or row.removed_at is not None:
@@ -135,6 +136,7 @@ class MemoryCredentials:
                 failures_in_a_row=failures_in_a_row,
                 stopped=stopped,
                 next_sync_at=next_sync_at,
+                last_shopper_at=shopper_at if shopper_at is not None else row.last_shopper_at,
             )
         )
 

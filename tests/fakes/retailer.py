@@ -24,6 +24,7 @@ from tests.fakes.pos import FakePosGateway
 from tests.fakes.rules import MemoryRuleBook
 from tests.fakes.stores import MemoryStores
 from tests.fakes.sync_control import RecordingSync
+from tests.fakes.sync_state import MemorySyncStates
 
 OURS, OTHERS = "3912", "4000"
 ANN = "user:ann"
@@ -49,7 +50,10 @@ class Retailer:
         self.key_ring = KeyRing(PlainBox())
         self.notifier = Notifier(self.notifications, OperatorMailbox(), self.clock)
         self.rules = MemoryRuleBook()
-        self.cards = Cards(self.pos, self.integrations, self.credentials, self.rules)
+        self.runs = MemorySyncStates(self.clock)
+        self.cards = Cards(
+            self.pos, self.integrations, self.credentials, self.rules, self.runs, self.clock
+        )
         self.connecting = ConnectService(
             pos=self.pos,
             integrations=self.integrations,

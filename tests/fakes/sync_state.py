@@ -70,6 +70,10 @@ class MemorySyncStates:
         state = self.states.get((uid, credential))
         return state.view if state and not state.ended else None
 
+    def live_among(self, uid: str, credentials: Sequence[str]) -> list[RunView]:
+        found = (self.live(uid, credential) for credential in sorted(credentials))
+        return [view for view in found if view is not None]
+
     def acquire(
         self, uid: str, platform: str, credential: str, run: str, hop: int, now: Instant
     ) -> Lease:

@@ -13,6 +13,7 @@ from chalicelib.adapters.dynamo import keys
 from chalicelib.adapters.dynamo.credentials import CredentialRow, DynamoCredentials
 from chalicelib.domain.errors import HostRefused
 from chalicelib.domain.records import StoreFact
+from chalicelib.domain.times import to_text
 from chalicelib.entrypoints import wiring
 from chalicelib.services.job_messages import sync_message
 from chalicelib.services.ports.pos import CheckResult
@@ -493,3 +494,44 @@ def test_a_second_tenant_sees_and_touches_nothing(world: World, api: Gateway) ->
     assert theirs.get(elsewhere).json["credentials"] == []
     assert theirs.post(f"{elsewhere}/credentials", {"fields": FIELDS}).status == 201
     assert api.get(f"{POSABIT}/credentials/{credential}").status == 200
+
+
+def test_a_card_says_how_its_source_is_and_how_old_its_data_may_be(api: Gateway) -> None:
+    draft = api.get(POSABIT).json
+    assert draft["health"]["code"] == "not_connected"
+    assert (draft["oldest_good_sync_at"], draft["last_shopper_at"]) == (None, None)
+    north, south = add(api)["id"], add(api, store_name="Fremont")["id"]
+    api.put(f"{POSABIT}/age-gate", {"passed": True})
+    api.post(f"{POSABIT}/connect")
+    now = wiring.outside.clock().now()
+    a_good_run(north, now - 60_000, shopper_at=now - 60_000)
+    a_good_run(south, now - 3 * 86_400_000)
+
+    card = api.get(POSABIT).json
+    summary = api.get(INTEGRATIONS).json["items"][0]
+
+    assert card["health"] == {
+        "level": "warn",
+        "code": "stale",
+        "actor": "us",
+        "credential": south,
+        "since": to_text(now - 3 * 86_400_000),
+    }
+    assert card["last_sync_at"] == card["last_shopper_at"] == to_text(now - 60_000)
+    assert card["oldest_good_sync_at"] == to_text(now - 3 * 86_400_000)
+    assert summary["health"] == card["health"]
+
+
+def a_good_run(credential: str, at: int, shopper_at: int | None = None) -> None:
+    wiring.outside.credentials().record_run(
+        OURS,
+        "posabit",
+        credential,
+        run_id="run_1",
+        good_at=at,
+        error=None,
+        failures_in_a_row=0,
+        stopped=None,
+        next_sync_at=at + 10**10,
+        shopper_at=shopper_at,
+    )

@@ -177,3 +177,18 @@ def test_the_runs_of_a_platform_that_is_none_are_not_found(ledger: Ledger, api: 
 
     assert (got.status, got.json["code"]) == (404, "not_found")
     assert ledger.asked == []
+
+
+def test_the_account_lists_the_syncs_that_are_under_way_in_one_request(
+    api: Gateway, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    class Cards:
+        def live_runs(self, uid: str) -> list[RunView]:
+            assert uid == OURS
+            return [LIVE]
+
+    monkeypatch.setattr(wiring.integrations, "cards", Cards)
+
+    got = api.get(f"/api/accounts/{OURS}/runs", live="true")
+
+    assert [run["id"] for run in got.json["items"]] == ["run_1"]

@@ -650,3 +650,14 @@ def test_what_a_worker_that_lost_its_lease_puts_in_pieces_harms_nobody(office: O
 
     assert office.lease(hop=1).checkpoint == {"counts": counts}
     assert office.states.streams(office.uid, CREDENTIAL)["sales"].store_key_sales == counts
+
+
+def test_the_live_runs_of_many_credentials_are_read_together(office: Office) -> None:
+    ended = office.leased(1)
+    office.end(ended)
+    office.states.claim(office.run(2, "crd_2"), office.clock.now())
+
+    asked = [CREDENTIAL, "crd_2", "crd_never_synced"]
+    assert [run.credential for run in office.states.live_among(office.uid, asked)] == ["crd_2"]
+    assert office.states.live_among(office.uid, []) == []
+    assert office.states.live_among("4000", asked) == []

@@ -77,6 +77,7 @@ class CredentialRow(Row):
     stopped = UnicodeAttribute(null=True)
     own_server = BooleanAttribute(default=False)
     trust = JSONAttribute(null=True)
+    last_shopper_at = NumberAttribute(null=True)
     version = NumberAttribute()
     due = DueIndex()
 
@@ -237,6 +238,7 @@ class DynamoCredentials:
         failures_in_a_row: int,
         stopped: str | None,
         next_sync_at: Instant | None,
+        shopper_at: Instant | None = None,
     ) -> None:
         """A credential that was removed while its run ended is not changed."""
         actions = [
@@ -248,6 +250,8 @@ class DynamoCredentials:
         ]
         if good_at is not None:
             actions.append(CredentialRow.last_good_run_at.set(good_at))
+        if shopper_at is not None:
+            actions.append(CredentialRow.last_shopper_at.set(shopper_at))
         update_if(_key_row(uid, platform, credential), actions, _is_live())
 
     def due(self, shard: int, until: Instant, limit: int) -> list[DueCredential]:

@@ -7,6 +7,7 @@ cannot move the checkpoint.
 from __future__ import annotations
 
 import re
+from collections.abc import Sequence
 from dataclasses import replace
 from typing import Any
 
@@ -128,6 +129,13 @@ class DynamoSyncStates(DynamoStreamStates, DynamoSetAside):
     def live(self, uid: Uid, credential: CredentialId) -> RunView | None:
         state = self._state(uid, credential)
         return None if state is None or state.ended else read_view(state.view)
+
+    def live_among(self, uid: Uid, credentials: Sequence[CredentialId]) -> list[RunView]:
+        places = [_state_key(uid, credential) for credential in credentials]
+        shown = ["pk", "sk", "ended", "heard_at", "view"]
+        states = StateRow.batch_get(places, attributes_to_get=shown) if places else ()
+        live = [state for state in states if not state.ended]
+        return list(readable(sorted(live, key=lambda state: str(state.pk)), _view_as_heard))
 
     def acquire(
         self,

@@ -6,9 +6,10 @@ from typing import TYPE_CHECKING
 
 from pydantic import Field
 
+from chalicelib.domain.errors import Actor
 from chalicelib.domain.integration_states import AGE_GATE_LABEL, IntegrationState
 from chalicelib.domain.settings import card_settings
-from chalicelib.domain.words import Platform, Stream, Uid
+from chalicelib.domain.words import CredentialId, HealthLevel, Platform, Stream, Uid
 from chalicelib.entrypoints import wiring
 from chalicelib.entrypoints.dashboard.auth import Caller
 from chalicelib.entrypoints.dashboard.changes import JobAnswer, SmsAnswer
@@ -119,8 +120,28 @@ class StateAnswer(Answer):
     version: int
 
 
+class HealthAnswer(Answer):
+    """How a source is, in one code for programs; its worst credential counts. `actor` must act,
+    null where nobody must; `credential`: the one that is meant; `since`: from when it has been so.
+    """
+
+    level: HealthLevel
+    code: str = Field(
+        description="`not_connected`, `no_credential`, `disconnected`, `freezing`, `frozen`,"
+        " `rolling_back`, `unfreezing`, `syncing`, `waiting` (for the first sync), `connected`,"
+        " `stale`, or the code of a failed run."
+    )
+    actor: Actor | None
+    credential: CredentialId | None
+    since: Moment | None
+
+
 class CardSummary(Answer):
-    """One card of the integrations page. `to_do`: what stands between it and *Connect*."""
+    """One card of the integrations page. `to_do`: what stands between it and *Connect*.
+
+    `oldest_good_sync_at`: the source is as fresh as the credential whose last good sync is oldest;
+    null while one has had none. `last_shopper_at`: when a sync last brought a new shopper.
+    `guide_url`: the vendor's own guide, where one is known."""
 
     platform: Platform
     title: str
@@ -128,7 +149,11 @@ class CardSummary(Answer):
     capabilities: CapabilitiesAnswer
     contract: ContractAnswer
     credentials_count: int
-    last_sync_at: Moment | None
+    health: HealthAnswer
+    last_sync_at: Moment | None = Field(description="The latest good sync of any credential.")
+    oldest_good_sync_at: Moment | None
+    last_shopper_at: Moment | None
+    guide_url: str | None
     next_sync_at: Moment | None
     to_do: tuple[str, ...]
 
@@ -250,7 +275,11 @@ def _summary(card: Card) -> dict[str, object]:
             status=info.contract_status, note=info.contract_note, inferred=info.inferred
         ),
         "credentials_count": len(card.credentials),
+        "health": card.health,
         "last_sync_at": card.last_sync_at,
+        "oldest_good_sync_at": card.oldest_good_sync_at,
+        "last_shopper_at": card.last_shopper_at,
+        "guide_url": info.guide_url,
         "next_sync_at": card.next_sync_at,
         "to_do": card.to_do,
     }

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, Literal
 
 from pydantic import Field
 
@@ -18,7 +18,10 @@ PLATFORM = "/api/accounts/{uid}/integrations/{platform}"
 
 
 class StreamTotalsAnswer(Answer):
-    """What the run did with one stream; `fetched` = new + changed + unchanged + set aside."""
+    """What the run did with one stream; `fetched` = new + changed + unchanged + set aside.
+
+    `expected`: rows of the last listing, where this run lists everything, too; null where nobody
+    can tell how many come. A listing may have more or less."""
 
     pages: int
     fetched: int
@@ -27,6 +30,7 @@ class StreamTotalsAnswer(Answer):
     unchanged: int
     set_aside: int
     done: bool
+    expected: int | None
 
 
 class RunErrorAnswer(Answer):
@@ -75,6 +79,18 @@ class RunPage(Answer):
     next_cursor: str | None
 
 
+class RunList(Answer):
+    """The syncs that are under way; none while nothing runs."""
+
+    items: list[RunAnswer]
+
+
+class WhichRuns(Input):
+    """`live`: those under way. The history of a platform is a list of its own."""
+
+    live: Literal["true"] = Field(default="true", examples=["true"])
+
+
 class SetAsideAnswer(Answer):
     """A record that could not be used, as the POS sent it, with the reason."""
 
@@ -89,6 +105,13 @@ class SetAsideAnswer(Answer):
 class SetAsidePage(Answer):
     items: list[SetAsideAnswer]
     next_cursor: str | None
+
+
+@resource.get("/api/accounts/{uid}/runs", right="runs:read")
+def list_live_runs(uid: Uid, query: WhichRuns) -> RunList:  # noqa: ARG001 -- read by its name
+    """List the account's syncs that are under way, of all platforms at once."""
+    live = wiring.integrations.cards().live_runs(uid)
+    return RunList(items=[RunAnswer.model_validate(run) for run in live])
 
 
 @resource.get(f"{PLATFORM}/runs", right="runs:read")

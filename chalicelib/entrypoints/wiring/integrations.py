@@ -19,7 +19,12 @@ def cards() -> Cards:
     from chalicelib.services.integrations.cards import Cards
 
     return Cards(
-        outside.pos_gateway(), outside.integrations(), outside.credentials(), outside.rule_book()
+        pos=outside.pos_gateway(),
+        integrations=outside.integrations(),
+        credentials=outside.credentials(),
+        rules=outside.rule_book(),
+        runs=outside.sync_states(),
+        clock=outside.clock(),
     )
 
 

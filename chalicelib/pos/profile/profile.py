@@ -70,11 +70,13 @@ class FieldProfile(ProfilePart):
 
 class CredentialForm(ProfilePart):
     """Describes what a retailer types on the card. `per`: what one credential is for. `steps`: what
-    is to be done in the POS first, in the help article's words and order."""
+    is to be done in the POS first, in the help article's words and order. `guide_url`: of the
+    vendor's own guide."""
 
     per: str
     steps: tuple[str, ...]
     fields: tuple[FieldProfile, ...]
+    guide_url: str | None = None
 
 
 class Grid(ProfilePart):
@@ -248,5 +250,6 @@ class Profile(ProfilePart):
             store_clock=self.time.zone == "store",
             lists_sales_by_time=self.lists_sales_by_time,
             inferred=self.inferred,
+            guide_url=self.credential.guide_url,
             **self.grid.model_dump(),
         )

@@ -90,7 +90,8 @@ class Credential:
 
     `scope` is empty until a check has told what the key opens; the scope is claimed then.
     `stopped` is the code of the error that stopped the schedule (`key_rejected` after 3 tries), or
-    None. `next_sync_at` None means: not due by itself.
+    None. `next_sync_at` None means: not due by itself. `last_shopper_at`: when a run last brought a
+    shopper that AIQ did not have.
     """
 
     uid: Uid
@@ -114,6 +115,7 @@ class Credential:
     own_server: bool = False
     trust: HostTrust = field(default_factory=HostTrust)
     version: int = 0
+    last_shopper_at: Instant | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -202,8 +204,13 @@ class Credentials(Protocol):
         failures_in_a_row: int,
         stopped: str | None,
         next_sync_at: Instant | None,
+        shopper_at: Instant | None = None,
     ) -> None:
-        """Store what a finished run leaves on its credential; touches nothing a person edits."""
+        """Store what a finished run leaves on its credential; touches nothing a person edits.
+
+        `good_at`, `shopper_at`: when it began, if it was good, or brought new shoppers; None keeps
+        what was there.
+        """
         ...
 
     def due(self, shard: int, until: Instant, limit: int) -> list[DueCredential]:

@@ -189,7 +189,8 @@ class PlatformInfo:
     """Describes a platform for the card, the grid and the services (product.md §2). `steps`: what
     is to be done in the POS before a credential can be typed. `store_clock`: it tells
     times as the shop's clock shows them, and no zone. `lists_sales_by_time`: it lists them by when
-    they were made, so that those which a listing lacks are gone.
+    they were made, so that those which a listing lacks are gone. `guide_url`: the vendor's own
+    guide, None where no address of one is known.
     """
 
     platform: Platform
@@ -211,6 +212,7 @@ class PlatformInfo:
     lists_sales_by_time: bool = False
     inferred: tuple[str, ...] = ()
     steps: tuple[str, ...] = ()
+    guide_url: str | None = None
 
     @property
     def unsure_clock(self) -> bool:

@@ -41,7 +41,11 @@ LIVE_STATES: tuple[RunState, ...] = ("queued", "running", "waiting")
 
 @dataclass(frozen=True, slots=True)
 class StreamTotals:
-    """Counts what a run did with one stream; `fetched` = new + changed + unchanged + set aside."""
+    """Counts what a run did with one stream; `fetched` = new + changed + unchanged + set aside.
+
+    `expected`: rows of the last listing of everything, while this run reads one, too; None where
+    nobody can tell.
+    """
 
     pages: int = 0
     fetched: int = 0
@@ -50,6 +54,7 @@ class StreamTotals:
     unchanged: int = 0
     set_aside: int = 0
     done: bool = False
+    expected: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -106,6 +111,14 @@ class SetAside:
     field: str
     ext_id: str | None
     row: Mapping[str, object]
+
+
+class LiveRuns(Protocol):
+    """Reads the runs that are under way."""
+
+    def live_among(self, uid: Uid, credentials: Sequence[CredentialId]) -> list[RunView]:
+        """Read the live runs of these credentials, as they were a moment ago at the latest."""
+        ...
 
 
 class RunViews(Protocol):
@@ -244,6 +257,10 @@ class SyncStates(Protocol):
 
     def live(self, uid: Uid, credential: CredentialId) -> RunView | None:
         """Read the credential's live run; None when none lives."""
+        ...
+
+    def live_among(self, uid: Uid, credentials: Sequence[CredentialId]) -> list[RunView]:
+        """Read the live runs of these credentials, as they were a moment ago at the latest."""
         ...
 
     def acquire(

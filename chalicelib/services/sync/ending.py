@@ -139,6 +139,7 @@ class RunEnding:
             failures_in_a_row=failures,
             stopped=stopped,
             next_sync_at=due_at,
+            shopper_at=result.began if result.new_shoppers else None,
         )
 
     def _measure(self, result: RunResult, good_at: Instant) -> None:

@@ -10,8 +10,7 @@ from chalicelib.domain.errors import (
     ServerTooSlow,
     ServerUnreachable,
 )
-from chalicelib.domain.schedule import MAX_EVERY_HOURS, next_due, retry_at
-from chalicelib.domain.times import DAY
+from chalicelib.domain.schedule import MAX_EVERY_HOURS, STALE_AFTER, next_due, retry_at
 from chalicelib.domain.words import CredentialId, Instant
 from chalicelib.services.ports.accounts import Account
 from chalicelib.services.ports.integrations import Credential
@@ -22,8 +21,6 @@ KEY_TRIES = 3
 FIRST_WAIT_SECONDS = 30
 LONGEST_WAIT_SECONDS = 30 * 2**5
 """Where the POS does not say how long; as long as it says otherwise."""
-
-STALE_AFTER = DAY
 
 
 def next_run_at(

@@ -26,7 +26,8 @@ class StreamProgress:
     `since`: read what changed since then; None on a full pass. `kind`: which pass it is. `cursor`:
     of the next page. `generation`, `chunks` and `deltas`: the address of the stream's manifest;
     `seen_generation` and `seen_deltas`: that of the list of what this listing showed. `listed`:
-    rows of the listing so far. `days`: new sales per UTC day. `store_key_sales`: new sales per
+    rows of the listing so far; `expected`: of the last one, where this one lists everything, too.
+    `days`: new sales per UTC day. `store_key_sales`: new sales per
     store key. `ended`: nothing is left to read. `good`: all of it was read. `aside_from`: the
     earliest time of a record that was set aside, `words_from`: of a sale with a status that the
     profile does not know.
@@ -43,6 +44,7 @@ class StreamProgress:
     seen_deltas: int = 0
     listed: int = 0
     full_listing: bool = False
+    expected: int | None = None
     days: dict[str, int] = field(default_factory=dict)
     store_key_sales: dict[str, int] = field(default_factory=dict)
     ended: bool = False
@@ -97,7 +99,7 @@ class Progress:
         if self.sales_missing is None:
             del dumped["sales_missing"]
         for stream in dumped["streams"].values():
-            for name in ("aside_from", "words_from"):
+            for name in ("aside_from", "words_from", "expected"):
                 if stream[name] is None:
                     del stream[name]
         if not self.unread_balances:
@@ -124,6 +126,11 @@ class Progress:
         """Read nothing more in this run: a process that takes it up only ends it."""
         for stream in self.streams.values():
             stream.ended = True
+
+    def expected_rows(self, stream: Stream) -> int | None:
+        """Return how many rows the listing of the stream is likely to have; None when unknown."""
+        progress = self.streams.get(stream)
+        return None if progress is None else progress.expected
 
     def next_stream(self) -> Stream | None:
         """Return the first stream that is not read to its end; None when all are."""
@@ -159,6 +166,10 @@ class Tally:
     def set_aside(self, stream: Stream) -> int:
         """How many records of the stream the run set aside."""
         return self._streams.get(stream, {}).get("set_aside", 0)
+
+    def new(self, stream: Stream) -> int:
+        """How many records of the stream AIQ did not have."""
+        return self._streams.get(stream, {}).get("new", 0)
 
     def unusable(self, stream: Stream) -> int:
         """How many rows of the stream were set aside or, of sales, hold words that the profile does
@@ -201,7 +212,9 @@ class Tally:
             ended_at=now if ended else None,
             stream=None if ended else progress.next_stream(),
             streams={
-                name: StreamTotals(**counts, done=name in done)
+                name: StreamTotals(
+                    **counts, done=name in done, expected=progress.expected_rows(name)
+                )
                 for name, counts in self._streams.items()
             },
             sales_linked=self.linked,
@@ -219,5 +232,5 @@ class Tally:
 
 def _counts(totals: StreamTotals) -> dict[str, int]:
     counts = asdict(totals)
-    del counts["done"]
+    del counts["done"], counts["expected"]
     return cast(dict[str, int], counts)

@@ -138,6 +138,8 @@ class RunInProgress:
                 stream.history_from = history_from
             else:
                 stream.since = since
+            if stream.since is None or name == "inventory":
+                stream.expected = earlier.last_listing or None
             self.progress.streams[name] = stream
 
     def _since(
@@ -325,6 +327,7 @@ class RunInProgress:
             sales_linked=tally.linked,
             sales_unlinked=tally.unlinked,
             customers_changed=end == "complete" and tally.has_changes("customers"),
+            new_shoppers=tally.new("customers"),
             leavers=tuple(progress.leavers),
             takes_points=progress.imports,
             fixes_points=progress.importing,

@@ -60,7 +60,8 @@ class RunResult:
     `reading`: of the session that read its rows. `streams`: of every stream that the run was to
     read. `earlier`: the streams as earlier runs left
     them. `store_names`: name and IANA zone by store key. `customers_changed`: new or changed
-    customers came; looked at in complete runs only. `leavers`: records of members who left.
+    customers came; looked at in complete runs only. `new_shoppers`: how many came that AIQ did
+    not have. `leavers`: records of members who left.
     `takes_points`: points are imported from this source; `fixes_points`: this run's customers
     listing may fix them, unless there are `unread_balances`, external ids of shoppers whose points
     it could not read. `sales_missing`: how many sales a listing lacked that is not believed, and
@@ -85,6 +86,7 @@ class RunResult:
     sales_linked: int = 0
     sales_unlinked: int = 0
     customers_changed: bool = False
+    new_shoppers: int = 0
     leavers: tuple[str, ...] = ()
     takes_points: bool = False
     fixes_points: bool = False
