@@ -1162,6 +1162,7 @@ PATTERNS: dict[str, tuple[str, ...]] = {
     "a page of a list by points, last purchase or name, with filters": (),
     "sales that were shown lately": (),  # newer than the samples
     "watermark; known digests": ("streams", "manifest base", "manifest delta"),
+    "the syncs under way of all credentials of an account": ("state",),
     "runs, newest first; one run": ("run",),
     "set-aside records of a run": ("aside",),
 }
