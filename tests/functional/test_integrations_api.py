@@ -17,8 +17,10 @@ from chalicelib.domain.times import to_text
 from chalicelib.entrypoints import wiring
 from chalicelib.services.job_messages import sync_message
 from chalicelib.services.ports.pos import CheckResult
+from tests.fakes.common import FakeClock
 from tests.fakes.pos import FakePosGateway
 from tests.fakes.sync_control import RecordingSync
+from tests.fakes.sync_state import MemorySyncStates
 from tests.functional.gateway import OURS, THEIRS, Gateway, World
 
 INTEGRATIONS = f"/api/accounts/{OURS}/integrations"
@@ -34,6 +36,8 @@ def pos(world: World, monkeypatch: pytest.MonkeyPatch) -> FakePosGateway:
     monkeypatch.setenv("KMS_KEY_ID", boto3.client("kms").create_key()["KeyMetadata"]["KeyId"])
     DynamoCredentials("integrations-under-test")
     CredentialRow.create_table(billing_mode="PAY_PER_REQUEST", wait=True)
+    states = MemorySyncStates(FakeClock())
+    monkeypatch.setattr(wiring.outside, "sync_states", lambda: states)
     return gateway
 
 
@@ -496,6 +500,7 @@ def test_a_second_tenant_sees_and_touches_nothing(world: World, api: Gateway) ->
     assert api.get(f"{POSABIT}/credentials/{credential}").status == 200
 
 
+@pytest.mark.usefixtures("jobs")
 def test_a_card_says_how_its_source_is_and_how_old_its_data_may_be(api: Gateway) -> None:
     draft = api.get(POSABIT).json
     assert draft["health"]["code"] == "not_connected"

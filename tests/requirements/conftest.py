@@ -11,8 +11,10 @@ from chalicelib.adapters.dynamo.credentials import CredentialRow, DynamoCredenti
 from chalicelib.adapters.dynamo.stores import DynamoStores, StoreRow
 from chalicelib.entrypoints import wiring
 from chalicelib.pos.profile import registry
+from tests.fakes.common import FakeClock
 from tests.fakes.pos import FakePosGateway
 from tests.fakes.sync_control import RecordingSync
+from tests.fakes.sync_state import MemorySyncStates
 from tests.functional.gateway import Gateway, World, a_world
 
 
@@ -33,6 +35,8 @@ def world(monkeypatch: pytest.MonkeyPatch) -> Iterator[World]:
 @pytest.fixture
 def pos(monkeypatch: pytest.MonkeyPatch) -> FakePosGateway:
     """The five platforms by their profiles."""
+    states = MemorySyncStates(FakeClock())
+    monkeypatch.setattr(wiring.outside, "sync_states", lambda: states)
     gateway = FakePosGateway(infos=[registry.info(name) for name in registry.names()])
     monkeypatch.setattr(wiring.outside, "pos_gateway", lambda: gateway)
     return gateway
