@@ -1010,6 +1010,13 @@ def test_a_text_queued_before_the_moves_is_understood(body: dict[str, Any], job:
 API_CURSORS = {told["list"]: told for told in sample("cursors")["api"]}
 
 
+def as_told_before(now: Any, before: Any) -> Any:
+    """The answer without what it was not asked to hold then, in it and in what it holds."""
+    if not (isinstance(now, dict) and isinstance(before, dict)):
+        return now
+    return {name: as_told_before(now[name], told) for name, told in before.items()}
+
+
 @pytest.mark.parametrize("name", API_CURSORS)
 def test_a_cursor_handed_out_before_the_moves_leads_on(kept: Deployment, name: str) -> None:
     told = API_CURSORS[name]
@@ -1021,7 +1028,7 @@ def test_a_cursor_handed_out_before_the_moves_leads_on(kept: Deployment, name: s
     assert got.status == 200
     assert told["items"]
     for before, now in zip(told["items"], got.json["items"], strict=True):
-        assert {name: now[name] for name in before} == before
+        assert as_told_before(now, before) == before
 
 
 POS_CURSORS: dict[str, list[Any]] = {}
