@@ -27,7 +27,7 @@ test: check ## Everything CI needs
 test-full: test ## The long runs too
 	$(BIN)/pytest -m full
 
-check: $(READY) ## Format, lint, types, layers, API document, requirements, costs, template, security scan
+check: $(READY) ## Format, lint, types, layers, API document, requirements, costs, dashboard, template, security scan
 	$(BIN)/ruff format --check --quiet .
 	$(BIN)/ruff check --quiet .
 	$(BIN)/mypy
@@ -36,6 +36,7 @@ check: $(READY) ## Format, lint, types, layers, API document, requirements, cost
 	$(RUN) tools.openapi --check
 	$(RUN) tools.requirements --check
 	$(RUN) tools.costs --check
+	$(RUN) tools.dashboard check
 	$(RUN) tools.scan
 
 format: $(READY) ## Format the code
@@ -82,7 +83,7 @@ pos: $(READY) ## The files of a new POS: NAME=newpos
 	$(RUN) tools.pos "$(NAME)"
 
 clean: ## Everything the commands made, the environment too
-	rm -rf .venv .local .cache mutants .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache
+	rm -rf .venv .local .cache mutants .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache dashboard/node_modules
 
 $(READY): requirements-dev.txt
 	@test -n "$(PYTHON)" || { echo "needs Python 3.11, 3.12 or 3.13; name one: make PYTHON=..." >&2; exit 1; }

@@ -19,6 +19,7 @@ from typing import Any
 from botocore.exceptions import ClientError
 
 from tools.aws import said_plainly, session
+from tools.dashboard import build
 from tools.deploy_guards import (
     ResourceChange,
     concurrency_warning,
@@ -29,7 +30,6 @@ from tools.deploy_guards import (
     stack_policy,
 )
 from tools.package import AWS, Package, package
-from tools.paths import DASHBOARD_BUILD
 from tools.stage_parameters import (
     check_stage,
     current_parameters,
@@ -41,7 +41,7 @@ from tools.stage_parameters import (
 )
 from tools.steps import StepFailed, step
 from tools.template import infra_template
-from tools.web import refresh_front, upload_dashboard
+from tools.web import cognito_url, refresh_front, upload_config, upload_dashboard
 
 ClientOf = Callable[[str], Any]
 
@@ -299,10 +299,13 @@ def up(
             cloudformation.update_termination_protection(
                 StackName=name, EnableTerminationProtection=True
             )
-        if DASHBOARD_BUILD.is_dir():
-            with step("upload the dashboard"):
-                upload_dashboard(client_of("s3"), result["BucketWeb"], DASHBOARD_BUILD)
-                refresh_front(client_of("cloudfront"), result["FrontId"])
+        with step("build the dashboard"):
+            pages = build()
+        with step("upload the dashboard"):
+            region = cloudformation.meta.region_name
+            upload_dashboard(client_of("s3"), result["BucketWeb"], pages)
+            upload_config(client_of("s3"), result["BucketWeb"], result, cognito_url(region))
+            refresh_front(client_of("cloudfront"), result["FrontId"])
     with step("call the API through the front"):
         smoke(f"https://{result['FrontDomain']}/api/health")
     print(f"https://{now.get('CustomDomain') or result['FrontDomain']}/")

@@ -6,4 +6,3 @@ ROOT = Path(__file__).resolve().parent.parent
 INFRA = ROOT / "infra"
 CACHE = ROOT / ".cache"
 LOCAL = ROOT / ".local"
-DASHBOARD_BUILD = ROOT / "dashboard" / "dist"

@@ -90,7 +90,7 @@ def running(data_dir: Path) -> Iterator[Running]:
             for simulator in simulators.values():
                 simulator.wait()
         stack = closing.enter_context(
-            LocalStack(data_dir=data_dir, parameters=_stack_parameters(simulators))
+            LocalStack(data_dir=data_dir, parameters=_stack_parameters(simulators), dashboard=True)
         )
         closing.enter_context(_functions_logs(stack))
         for simulator in simulators.values():

@@ -26,7 +26,7 @@ def up(data_dir: Path, parameters: dict[str, str]) -> int:
     started = time.monotonic()
     is_up = False
     try:
-        with LocalStack(data_dir=data_dir, parameters=parameters) as stack:
+        with LocalStack(data_dir=data_dir, parameters=parameters, dashboard=True) as stack:
             is_up = True
             print(f"up in {time.monotonic() - started:.1f} s", file=sys.stderr)
             print(f"dashboard and API  {stack.url}/")

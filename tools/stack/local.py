@@ -18,15 +18,16 @@ import requests
 from botocore.config import Config
 from filelock import FileLock, Timeout
 
+from tools.dashboard import build
 from tools.deploy import deploy, described, outputs, stack_name, with_derived
 from tools.package import package
-from tools.paths import DASHBOARD_BUILD, LOCAL
+from tools.paths import LOCAL
 from tools.stack.emulator import Emulator, free_port, install
 from tools.stack.gaps import close_gaps, verify_sender
 from tools.stack.thrown_away import throw_away
 from tools.stage_parameters import OVERRIDES
 from tools.steps import StepFailed, step
-from tools.web import upload_dashboard
+from tools.web import upload_config, upload_dashboard
 
 DATA_DIR = LOCAL / "stack"
 REGION = "us-east-1"
@@ -41,7 +42,8 @@ class LocalStack:
     The data folder keeps the state over a stop; a second start finds its data and its addresses.
     `parameters` are those of infra/parameters.yaml, e.g. {"SyncTimeout": 20}; visibility timeouts
     and the reserve before the deadline follow from the timeouts unless given. E-mails go from a
-    sender of its own to nobody but `emails`.
+    sender of its own to nobody but `emails`. `dashboard`: puts the dashboard behind the front,
+    built where it is not.
 
     Raises StepFailed, which names the step and its log.
     """
@@ -51,10 +53,12 @@ class LocalStack:
         *,
         data_dir: Path = DATA_DIR,
         parameters: Mapping[str, str | int] | None = None,
+        dashboard: bool = False,
     ) -> None:
         self.data_dir = data_dir
         self.logs_dir = data_dir / "logs"
         self._parameters = dict(parameters or {})
+        self._dashboard = dashboard
         self._closing = ExitStack()
         self._clients: dict[str, Any] = {}
         self.port = 0
@@ -129,9 +133,14 @@ class LocalStack:
             )
             close_gaps(self.client, built.template, self.resources)
             verify_sender(self.client, parameters["DigestSender"])
-        if DASHBOARD_BUILD.is_dir():
+        if self._dashboard:
+            with step("build the dashboard"):
+                built_pages = build()
             with step("upload the dashboard"):
-                upload_dashboard(self.client("s3"), self.outputs["BucketWeb"], DASHBOARD_BUILD)
+                bucket = self.outputs["BucketWeb"]
+                upload_dashboard(self.client("s3"), bucket, built_pages)
+                cognito = f"http://localhost:{self.port}"
+                upload_config(self.client("s3"), bucket, self.outputs, cognito)
 
     def _restored(self) -> set[str]:
         """The parameters that `make restore` has set: the data is in the tables that they name."""

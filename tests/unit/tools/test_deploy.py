@@ -94,8 +94,11 @@ def built(folder: Path) -> Package:
 
 def run(monkeypatch: pytest.MonkeyPatch, folder: Path, cloud: CloudFormation, *words: str) -> int:
     """`make deploy` against a fake cloud."""
-    cloud.stack["Outputs"] = [{"OutputKey": "FrontDomain", "OutputValue": FRONT}]
-    clients = {"cloudformation": cloud, "s3": S3(), "lambda": Lambda()}
+    named = {"FrontDomain": FRONT, "BucketWeb": "web", "FrontId": "front"}
+    cloud.stack["Outputs"] = [
+        {"OutputKey": key, "OutputValue": value} for key, value in named.items()
+    ]
+    clients = {"cloudformation": cloud, "s3": S3(), "lambda": Lambda(), "cloudfront": None}
 
     def client_of(service: str) -> Any:
         return clients[service]
@@ -107,7 +110,10 @@ def run(monkeypatch: pytest.MonkeyPatch, folder: Path, cloud: CloudFormation, *w
     monkeypatch.setattr(deploy, "package", lambda **_: built(folder))
     monkeypatch.setattr(deploy, "packages_bucket", lambda _: "packages")
     monkeypatch.setattr(deploy, "smoke", lambda _: cloud.calls.append("smoke"))
-    monkeypatch.setattr(deploy, "DASHBOARD_BUILD", folder / "none")
+    monkeypatch.setattr(deploy, "build", lambda: folder)
+    monkeypatch.setattr(deploy, "upload_dashboard", lambda *_: 0)
+    monkeypatch.setattr(deploy, "upload_config", lambda *_: None)
+    monkeypatch.setattr(deploy, "refresh_front", lambda *_: None)
     monkeypatch.setattr(
         deploy,
         "stage_parameters",

@@ -1,0 +1,137 @@
+/** A list of rows in a real table, page by page; on a phone its rows fold. */
+
+import { Button, Stack, Text } from '@mantine/core';
+import type { InfiniteData, UseInfiniteQueryResult } from '@tanstack/react-query';
+import type { ReactNode } from 'react';
+import { useFormat } from '../app/account';
+import { Empty, NotYet, ProblemNotice, StaleStrip } from './Notice';
+import { isMissing, Skeletons } from './Part';
+import { t } from './words';
+
+export interface Column<Row> {
+  key: string;
+  title: string;
+  cell: (row: Row) => ReactNode;
+  number?: boolean;
+  /** Shown before the value where rows fold. */
+  label?: boolean;
+  /** A column for the eye of whoever uses a wide screen. */
+  wide?: boolean;
+}
+
+interface TableProps<Row> {
+  caption: string;
+  columns: Column<Row>[];
+  rows: readonly Row[];
+  rowKey: (row: Row) => string;
+  linked?: boolean;
+}
+
+/** A table whose rows fold to a few lines on a phone. */
+export function Table<Row>({ caption, columns, rows, rowKey, linked }: TableProps<Row>) {
+  return (
+    // biome-ignore lint/a11y/noNoninteractiveTabindex: a region that scrolls must be reachable
+    <section style={{ overflowX: 'auto' }} tabIndex={0} aria-label={caption}>
+      <table className="table folding">
+        <caption style={HIDDEN}>{caption}</caption>
+        <thead>
+          <tr>
+            {columns.map((column) => (
+              <th key={column.key} scope="col" className={column.number ? 'number' : undefined}>
+                {column.title}
+              </th>
+            ))}
+          </tr>
+        </thead>
+        <tbody>
+          {rows.map((row) => (
+            <tr key={rowKey(row)} className={linked ? 'linked' : undefined}>
+              {columns.map((column) => (
+                <td
+                  key={column.key}
+                  className={column.number ? 'number' : undefined}
+                  data-label={column.label ? column.title : undefined}
+                >
+                  {column.cell(row)}
+                </td>
+              ))}
+            </tr>
+          ))}
+        </tbody>
+      </table>
+    </section>
+  );
+}
+
+const HIDDEN = {
+  position: 'absolute',
+  width: 1,
+  height: 1,
+  overflow: 'hidden',
+  clipPath: 'inset(50%)',
+} as const;
+
+interface Page<Row> {
+  items: Row[];
+  next_cursor: string | null;
+}
+
+interface ListProps<Row> extends Omit<TableProps<Row>, 'rows'> {
+  query: UseInfiniteQueryResult<InfiniteData<Page<Row>>>;
+  empty: ReactNode;
+  /** Set while filters are on: what undoes them. */
+  clear?: () => void;
+  lacks?: string;
+}
+
+export function DataList<Row>({ query, empty, clear, lacks, ...table }: ListProps<Row>) {
+  const format = useFormat();
+  if (query.data === undefined) {
+    if (!query.error) {
+      return (
+        <div style={{ padding: 16 }}>
+          <Skeletons lines={6} height={32} />
+        </div>
+      );
+    }
+    if (lacks && isMissing(query.error)) return <NotYet thing={lacks} />;
+    return <ProblemNotice error={query.error} retry={() => void query.refetch()} />;
+  }
+  const rows = query.data.pages.flatMap((page) => page.items);
+  const failed = query.error !== null;
+  return (
+    <Stack gap={0}>
+      {failed && (
+        <StaleStrip at={format.time(query.dataUpdatedAt)} retry={() => void query.refetch()} />
+      )}
+      {rows.length === 0 ? (
+        clear ? (
+          <Empty
+            action={
+              <Button variant="default" onClick={clear}>
+                {t('clearFilters')}
+              </Button>
+            }
+          >
+            {t('noMatch')}
+          </Empty>
+        ) : (
+          empty
+        )
+      ) : (
+        <Table {...table} rows={rows} />
+      )}
+      {query.hasNextPage && (
+        <Text ta="center" p="sm" component="div">
+          <Button
+            variant="default"
+            loading={query.isFetchingNextPage}
+            onClick={() => void query.fetchNextPage()}
+          >
+            {t('loadMore')}
+          </Button>
+        </Text>
+      )}
+    </Stack>
+  );
+}
