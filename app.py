@@ -11,6 +11,7 @@ from chalicelib.entrypoints.dashboard import (
     audiences,
     changes,
     credentials,
+    deployment,
     exports,
     freezing,
     health,
@@ -33,6 +34,7 @@ from chalicelib.entrypoints.partner import stores as partner_stores
 app = App("aiq-pos", FRONT)
 
 app.register_blueprint(health.resource)
+app.register_blueprint(deployment.resource)
 app.register_blueprint(me.resource)
 app.register_blueprint(accounts.resource)
 app.register_blueprint(users.resource)

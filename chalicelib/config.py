@@ -26,6 +26,9 @@ class Config:
     `digest_sender`: the address that e-mails come from; empty sends none.
     `worker_slots`: how many messages of its queue a worker's function takes at once.
     `dashboard_url`: where e-mails link to; set only where digests are sent.
+    `cognito_endpoint`: where the dashboard logs people in. `help_url`, `help_chat_script`: what
+    *Need help?* opens; empty for none. `calls_from`: the fixed addresses that our calls to a
+    retailer's own server come from, if the deployment has any.
     """
 
     stage: str
@@ -56,6 +59,10 @@ class Config:
     egress_denied_ranges: tuple[str, ...]
     digest_sender: str
     dashboard_url: str
+    cognito_endpoint: str
+    help_url: str
+    help_chat_script: str
+    calls_from: tuple[str, ...]
     sync_reserve_seconds: int
     worker_slots: int
     commit_lock_seconds: int
@@ -71,6 +78,10 @@ _DEFAULTS = {
     "EGRESS_DENIED_RANGES": "[]",
     "DIGEST_SENDER": "",
     "DASHBOARD_URL": "",
+    "COGNITO_ENDPOINT": "",
+    "HELP_URL": "",
+    "HELP_CHAT_SCRIPT": "",
+    "CALLS_FROM": "[]",
     "WORKER_SLOTS": "2",
     "SYNC_RESERVE_SECONDS": "30",
     "COMMIT_LOCK_SECONDS": "60",
@@ -89,7 +100,7 @@ def read(environment: Mapping[str, str]) -> Config:
     }
     for name in ("pos_base_urls", "integrator_parameters"):
         values[name] = json.loads(str(values[name]) or "{}")
-    for name in ("egress_allowed_ranges", "egress_denied_ranges"):
+    for name in ("egress_allowed_ranges", "egress_denied_ranges", "calls_from"):
         values[name] = tuple(json.loads(str(values[name]) or "[]"))
     for name in ("worker_slots", "sync_reserve_seconds", "commit_lock_seconds"):
         values[name] = int(str(values[name]))

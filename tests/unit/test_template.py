@@ -648,7 +648,7 @@ def test_every_route_starts_where_the_front_sends_it(resources: Resource) -> Non
     assert all(path.startswith("/api/") for path in paths)
 
 
-PUBLIC = {"/api/health", "/api/openapi.json", "/api/docs"}
+PUBLIC = {"/api/health", "/api/openapi.json", "/api/docs", "/api/config", "/api/grid"}
 
 
 def test_every_route_but_the_public_ones_needs_a_log_in(resources: Resource) -> None:

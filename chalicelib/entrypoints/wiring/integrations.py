@@ -11,6 +11,7 @@ from chalicelib.entrypoints.wiring import outside, sync
 if TYPE_CHECKING:
     from chalicelib.services.integrations.cards import Cards
     from chalicelib.services.integrations.connect import ConnectService
+    from chalicelib.services.integrations.grid import IntegrationGrid
     from chalicelib.services.integrations.settings import SettingsService
 
 
@@ -26,6 +27,12 @@ def cards() -> Cards:
         runs=outside.sync_states(),
         clock=outside.clock(),
     )
+
+
+def grid() -> IntegrationGrid:
+    from chalicelib.services.integrations.grid import integration_grid
+
+    return integration_grid(outside.pos_gateway().platforms())
 
 
 @once
