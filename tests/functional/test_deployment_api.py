@@ -35,6 +35,7 @@ def test_who_has_not_logged_in_is_told_where_to(
     told = config_of(nobody)
 
     assert told["cognito"] == {
+        "user_pool_id": "user_pool_id-under-test",
         "client_id": "user_pool_client_id-under-test",
         "endpoint": "https://cognito-idp.us-west-2.amazonaws.com",
     }

@@ -22,6 +22,7 @@ PRODUCT = "AIQ"
 class CognitoAnswer(Answer):
     """Where people log in; the endpoint is called by the browser."""
 
+    user_pool_id: str
     client_id: str
     endpoint: str
 
@@ -71,7 +72,11 @@ def get_config() -> DeploymentAnswer:
     """Say where to log in, where help is, and what addresses we call from."""
     ours = config()
     return DeploymentAnswer(
-        cognito=CognitoAnswer(client_id=ours.user_pool_client_id, endpoint=ours.cognito_endpoint),
+        cognito=CognitoAnswer(
+            user_pool_id=ours.user_pool_id,
+            client_id=ours.user_pool_client_id,
+            endpoint=ours.cognito_endpoint,
+        ),
         product=PRODUCT,
         help=HelpAnswer(url=ours.help_url or None, chat_script=ours.help_chat_script or None),
         calls_from=list(ours.calls_from),
