@@ -44,7 +44,7 @@ from chalicelib.adapters.dynamo.batch import BatchTable
 from chalicelib.adapters.dynamo.commit_locks import CommitLocks
 from chalicelib.adapters.dynamo.facts import DynamoFacts
 from chalicelib.domain.gone_sales import MOST_WATCHED, SALES_PER_ROW
-from chalicelib.domain.manifest import Manifest, id_digest, row_digest
+from chalicelib.domain.manifest import Manifest, id_digest
 from chalicelib.domain.times import DAY
 from chalicelib.domain.words import Stream
 from chalicelib.pos.gateway import Gateway
@@ -91,10 +91,10 @@ def prepare(folder: Path, records: int) -> None:
     session, states, now = ManyRows(records), FileStates(folder), SystemClock().now()
     left: dict[Stream, StreamState] = {}
     for stream, count in counts_of(records).items():
-        manifest, salt = Manifest(), session.normalisers[stream]._salt  # noqa: SLF001
+        manifest, digest = Manifest(), session.normalisers[stream]._digest  # noqa: SLF001
         for number in range(count):
             read = row(stream, number)
-            manifest.upsert(id_digest(str(number + 1)), 1, row_digest(read, salt))
+            manifest.upsert(id_digest(str(number + 1)), 1, digest(read))
         chunks = states.put_base(_lease(), stream, GENERATION, manifest.base_chunks())
         left[stream] = StreamState(
             watermark=now - DAY, generation=GENERATION, chunks=chunks, reading=session.reading

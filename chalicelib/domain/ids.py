@@ -63,6 +63,11 @@ def id_in_shop(shop: str, ext_id: str) -> str:
     return f"{shop_text}{STORE_KEY_SEPARATOR}{ext_id}"
 
 
+def product_id(store_key: str, ext_id: str) -> str:
+    """Return the id of a product in its scope: the POS's id is unique in its store only."""
+    return f"{store_key}\x1f{ext_id}"
+
+
 def _escaped(text: str) -> str:
     """Without the separator, so that what stands before it is told from what stands behind."""
     return text.replace("%", "%25").replace(STORE_KEY_SEPARATOR, "%3A")

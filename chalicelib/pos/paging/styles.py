@@ -31,7 +31,8 @@ from chalicelib.pos.profile.paging import (
 )
 from chalicelib.pos.profile.path import Path
 from chalicelib.pos.profile.profile import Profile, StreamProfile
-from chalicelib.pos.rows import coerce, times
+from chalicelib.pos.rows import times
+from chalicelib.pos.rows.coerce import Unusable
 from chalicelib.pos.rows.field_map import required_path
 
 
@@ -83,10 +84,12 @@ def instant_of(profile: Profile, field: Path | None) -> Callable[[Json], Instant
     """A reader of a row's instant; None for a row that has none we can read."""
     if field is None:
         return lambda _row: None
-    read = coerce.none_if_unusable(times.instant_reader(profile.time.zone, profile.time.formats))
+    read = times.instant_reader(profile.time.zone, profile.time.formats)
 
     def instant(row: Json) -> Instant | None:
-        at: Any = read(field.value(row))
-        return at if isinstance(at, int) else None
+        try:
+            return read(field.value(row))
+        except Unusable:
+            return None
 
     return instant

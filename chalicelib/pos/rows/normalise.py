@@ -13,7 +13,8 @@ from dataclasses import dataclass, field, replace
 from hashlib import blake2b
 from typing import Any
 
-from chalicelib.domain.manifest import row_digest
+from chalicelib.domain.ids import product_id
+from chalicelib.domain.manifest import row_digester
 from chalicelib.domain.records import Customer, Fact, InventoryItem, Reject, Sale, StoreFact
 from chalicelib.domain.versions import is_newer
 from chalicelib.domain.words import Instant, Stream
@@ -24,7 +25,7 @@ from chalicelib.pos.profile.profile import Profile
 from chalicelib.pos.rows import coerce, contacts, times
 from chalicelib.pos.rows.coerce import Json, Unusable
 from chalicelib.pos.rows.field_map import Compiler, Row, Setting, required_path
-from chalicelib.pos.rows.row_ids import customer_ids, id_reader, ids_parts
+from chalicelib.pos.rows.row_ids import customer_ids, id_reader, ids_parts, known_id_reader
 from chalicelib.pos.rows.sale_rows import Count, sale_maker
 from chalicelib.pos.rows.zones import iana_zone
 from chalicelib.services.ports.pos import KnownRow
@@ -44,7 +45,8 @@ class Normalised:
     """A page's rows; `sold_out` were left out. Of rows with one id the one changed last stands, the
     last where they do not tell.
 
-    `rows`: by ext_id, the digest of the row of a fact that needs no second reading.
+    `rows`: by the id that `KnownRow` goes by, the digest of the row of a fact that needs no second
+    reading.
     """
 
     facts: tuple[Fact, ...]
@@ -63,13 +65,15 @@ class Normaliser:
     def __init__(
         self, profile: Profile, stream: Stream, setting: Setting, reading: str = ""
     ) -> None:
-        self._salt = blake2b(repr((reading, stream, setting)).encode(), digest_size=16).digest()
+        salt = blake2b(repr((reading, stream, setting)).encode(), digest_size=16).digest()
+        self._digest = row_digester(salt)
         self._stream = stream
         self._in_stock = profile.streams[stream].in_stock
         self._forbidden = frozenset(profile.forbidden_fields)
         self._words: Counter[str] = Counter()
         self._fact = _MAKERS[stream](profile, setting, self._count)
         self._id = id_reader(profile, stream, setting)
+        self._known_id = known_id_reader(profile, stream, setting)
         self._times = [
             Compiler(profile, setting).reader_of(name, paths)
             for name in ("ordered_at", "created_at", "updated_at")
@@ -85,26 +89,29 @@ class Normaliser:
         normalised = self._read(left)
         if normalised.unknown_words:  # which the next run has to report again
             return normalised
-        for reject in normalised.rejects:
-            digests.pop(reject.ext_id or "", None)
+        if normalised.rejects or normalised.sold_out:
+            taken = {_known_id(fact) for fact in normalised.facts}
+            digests = {known_id: row for known_id, row in digests.items() if known_id in taken}
         return replace(normalised, rows=digests)
 
     def _unknown(self, rows: Sequence[Json], known: KnownRow) -> tuple[list[Json], dict[str, int]]:
         """The rows to read, and by id the digests of those that are their id's only one here."""
-        ids = [self._id(row) if isinstance(row, dict) else None for row in rows]
-        times = Counter(ids)
+        read_id, digest = self._known_id, self._digest
+        ids = [read_id(row) if type(row) is dict else None for row in rows]
+        repeated = {None, *(n for n, times in Counter(ids).items() if times > 1)}
         left, digests = [], {}
-        for ext_id, row in zip(ids, rows, strict=True):
-            if ext_id is not None and times[ext_id] == 1:
-                digest = row_digest(row, self._salt)
-                if known(ext_id, digest):
-                    continue
-                digests[ext_id] = digest
-            left.append(row)
+        for known_id, row in zip(ids, rows, strict=True):
+            if known_id is None or known_id in repeated:
+                left.append(row)
+                continue
+            row_digest = digest(row)
+            if not known(known_id, row_digest):
+                digests[known_id] = row_digest
+                left.append(row)
         return left, digests
 
     def _read(self, rows: Iterable[Json]) -> Normalised:
-        facts: dict[object, Fact] = {}
+        facts: dict[str, Fact] = {}
         rejects: list[Reject] = []
         sold_out = 0
         self._words.clear()
@@ -158,22 +165,22 @@ class Normaliser:
         self._words[name] += 1
 
 
-def _add(facts: dict[object, Fact], made: Fact) -> None:
+def _add(facts: dict[str, Fact], made: Fact) -> None:
     """Add a fact to those of its page, unless a later version of it is there."""
-    key = _key(made)
+    key = _known_id(made)
     known = facts.get(key)
     if isinstance(made, Customer | Sale) and isinstance(known, Customer | Sale):
         made = made if is_newer(made, known) else known
     facts[key] = made
 
 
-def _key(fact: Fact) -> object:
-    """What a fact is known by among those of its stream; an item lies in several stores."""
+def _known_id(fact: Fact) -> str:
+    """The id that `KnownRow` goes by, which tells a fact from all others of its stream."""
     match fact:
         case StoreFact():
             return fact.key
         case InventoryItem():
-            return fact.store_key, fact.ext_id
+            return product_id(fact.store_key, fact.ext_id)
         case _:
             return fact.ext_id
 

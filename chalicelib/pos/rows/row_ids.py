@@ -6,7 +6,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
-from chalicelib.domain.ids import id_in_shop
+from chalicelib.domain.ids import id_in_shop, product_id
 from chalicelib.domain.words import Stream
 from chalicelib.pos.profile.mapping import Paths
 from chalicelib.pos.profile.path import Path
@@ -21,7 +21,7 @@ Compose = Callable[[dict[str, Any], str], None]
 def id_reader(profile: Profile, stream: Stream, setting: Setting) -> Callable[[Row], str | None]:
     """Return a reader of the id by which AIQ knows a row; None where it cannot be read."""
     fields = profile.streams[stream].map
-    read = field_reader(_paths(fields.get("ext_id")), coerce.id_if_usable)
+    read = _plain_id_reader(_paths(fields.get("ext_id")))
     if profile.streams[stream].unique_in != "shop":
         return read
     read_shop = field_reader(_paths(fields.get("store_key")), coerce.text_if_usable)
@@ -31,6 +31,39 @@ def id_reader(profile: Profile, stream: Stream, setting: Setting) -> Callable[[R
         return ext_id and id_in_shop(read_shop(row) or setting.store_key, ext_id)
 
     return read_in_shop
+
+
+def known_id_reader(
+    profile: Profile, stream: Stream, setting: Setting
+) -> Callable[[Row], str | None]:
+    """Return a reader of the id that `KnownRow` goes by."""
+    read = id_reader(profile, stream, setting)
+    if stream != "inventory":
+        return read
+    read_store = field_reader(
+        _paths(profile.streams[stream].map.get("store_key")), coerce.text_if_usable
+    )
+
+    def read_in_store(row: Row) -> str | None:
+        ext_id = read(row)
+        return ext_id and product_id(read_store(row) or setting.store_key, ext_id)
+
+    return read_in_store
+
+
+def _plain_id_reader(paths: Paths) -> Callable[[Row], str | None]:
+    read = field_reader(paths, coerce.id_if_usable)
+    key = paths.key if isinstance(paths, Path) else None
+    if key is None:
+        return read
+
+    def read_plain(row: Row) -> str | None:
+        value = row.get(key)
+        if type(value) is int and value:  # as most are
+            return str(value)
+        return coerce.id_if_usable(value)
+
+    return read_plain
 
 
 def ids_parts(profile: Profile, stream: Stream) -> frozenset[str]:

@@ -81,7 +81,10 @@ def instant_reader(zone: str, formats: tuple[str, ...]) -> Callable[[Json], Inst
 
     @lru_cache(maxsize=INSTANTS_KEPT)
     def of_text(value: str) -> Instant | None:
-        moment = _moment(value.strip(), others)
+        try:
+            moment: datetime | None = datetime.fromisoformat(value)
+        except ValueError:
+            moment = _moment(value.strip(), others)
         if moment is None and says_nothing(value):
             return None
         if moment is None or not EARLIEST <= moment.year <= LATEST:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from datetime import UTC
@@ -16,6 +15,7 @@ import urllib3
 from chalicelib.domain.outside_json import UnreadableJson, read_json
 from chalicelib.domain.times import from_datetime
 from chalicelib.domain.words import Instant
+from chalicelib.pos.transport.watchdog import Watchdog
 
 MAX_BYTES = 10 * 1024 * 1024
 """Of the decompressed body: a small answer may unpack to anything."""
@@ -24,6 +24,7 @@ MAX_WAIT_SECONDS = 24 * 3600
 BYTE_ORDER_MARK = b"\xef\xbb\xbf"
 """Stands before what some servers on Windows, and some in PHP, send."""
 WEB_PAGE = "answered with a web page instead of data"
+_WATCHDOG = Watchdog()
 _CHARSET = re.compile(r"charset=[\"']?([\w.:-]+)", re.ASCII | re.IGNORECASE)
 
 
@@ -37,11 +38,13 @@ class SlowAnswer(TimeoutError):
 
 def read_body(raw: urllib3.BaseHTTPResponse, in_time: Callable[[], bool]) -> bytes:
     """The decompressed body, piece by piece as it arrives. Raises Unreadable, Slow."""
-    body = bytearray()
+    pieces: list[bytes] = []
+    size = 0
     try:
-        while piece := raw.read1(CHUNK, decode_content=True):
-            body += piece
-            if len(body) > MAX_BYTES:
+        while piece := _read_piece(raw, first=not pieces):
+            pieces.append(piece)
+            size += len(piece)
+            if size > MAX_BYTES:
                 raise UnreadableAnswer("sent more than 10 MB")
             if not in_time():
                 raise SlowAnswer
@@ -49,31 +52,37 @@ def read_body(raw: urllib3.BaseHTTPResponse, in_time: Callable[[], bool]) -> byt
         raise SlowAnswer from None
     except urllib3.exceptions.HTTPError:
         raise UnreadableAnswer("sent an answer that was cut short") from None
-    return bytes(body).removeprefix(BYTE_ORDER_MARK)
+    body = pieces[0] if len(pieces) == 1 else b"".join(pieces)
+    return body.removeprefix(BYTE_ORDER_MARK)
+
+
+def _read_piece(raw: urllib3.BaseHTTPResponse, *, first: bool) -> bytes:
+    """The next piece. A body that comes as it is, and says how long, comes as one: half a megabyte
+    put together of pieces costs more than all else of a request."""
+    length = raw.length_remaining if first and not raw.headers.get("content-encoding") else None
+    if length and length <= MAX_BYTES:
+        return raw.read(length, decode_content=True)
+    return raw.read1(CHUNK, decode_content=True)
 
 
 @contextmanager
 def cut_after(seconds: float, cut: Callable[[], None]) -> Iterator[None]:
     """Cut the connection when the block takes longer: time-outs of a socket start anew with every
     byte, so that a server that drips could hold us for days. Raises Slow then."""
-    late = threading.Event()
 
     def end() -> None:
-        late.set()
         with suppress(OSError, ValueError):
             cut()
 
-    timer = threading.Timer(seconds, end)
-    timer.daemon = True
-    timer.start()
+    due = _WATCHDOG.cut_after(seconds, end)
     try:
         yield
     except (OSError, HTTPException, urllib3.exceptions.HTTPError, UnreadableAnswer):
-        if not late.is_set():
+        if not due.is_late:
             raise
     finally:
-        timer.cancel()
-    if late.is_set():  # a head that was cut looks whole
+        _WATCHDOG.take_back(due)
+    if due.is_late:  # a head that was cut looks whole
         raise SlowAnswer
 
 

@@ -120,9 +120,9 @@ class Page:
     `fetched` counts rows as received; facts + rejects <= fetched (the rest were duplicates within
     the page, or known by their row). `full_listing` says that the completed listing holds
     everything the POS has, so that what is absent is gone. `unknown_words` counts enum values the
-    profile does not know, by `field=value`. `rows`: by ext_id, the digest of the row that a fact
-    was read from, where the fact is all there is to learn from it. `times`: the completed
-    listing, which is one by time, showed every row that the POS has of these times.
+    profile does not know, by `field=value`. `rows`: by the id that `KnownRow` goes by, the digest
+    of the row that a fact was read from, where the fact is all there is to learn from it. `times`:
+    the completed listing, which is one by time, showed every row that the POS has of these times.
     """
 
     facts: tuple[Fact, ...]
@@ -140,8 +140,11 @@ class Page:
 class KnownRow(Protocol):
     """Tells rows that need not be read again."""
 
-    def __call__(self, ext_id: str, row: int) -> bool:
-        """Whether this is the digest of the row that the record was last taken in from."""
+    def __call__(self, known_id: str, row: int) -> bool:
+        """Whether this is the digest of the row that the record was last taken in from.
+
+        `known_id`: the `ext_id`; of a product `product_id`.
+        """
         ...
 
 

@@ -8,7 +8,6 @@ from typing import Literal
 
 from chalicelib.domain.errors import AiqError
 from chalicelib.domain.listing_checks import is_truncated
-from chalicelib.domain.records import InventoryItem
 from chalicelib.domain.words import CredentialId, Instant, Platform, RunState, ScopeId, Stream, Uid
 from chalicelib.services.ports.accounts import Account
 from chalicelib.services.ports.runs import RunError, StreamState
@@ -119,11 +118,6 @@ class RunResult:
 
     def state_before(self, stream: Stream) -> StreamState:
         return self.earlier.get(stream) or StreamState()
-
-
-def product_id(item: InventoryItem) -> str:
-    """The product's id in its scope: the POS's id is unique in its store only."""
-    return f"{item.store_key}\x1f{item.ext_id}"
 
 
 def store_keys_of(states: Mapping[Stream, StreamState]) -> set[str]:

@@ -5,10 +5,9 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from collections.abc import Set as AbstractSet
 from dataclasses import dataclass, field
-from types import MappingProxyType
 from typing import Literal, TypeVar
 
-from chalicelib.domain.ids import record_id
+from chalicelib.domain.ids import product_id, record_id
 from chalicelib.domain.manifest import NO_ROW, Manifest, digest, id_digest
 from chalicelib.domain.part_size import PartSize
 from chalicelib.domain.records import BAD_POINTS, Customer, Fact, InventoryItem, Sale, StoreFact
@@ -26,7 +25,7 @@ from chalicelib.services.ports.stores import Inventories
 from chalicelib.services.sync.gone.sales import SaleWatch
 from chalicelib.services.sync.progress import Progress, StreamProgress, Tally
 from chalicelib.services.sync.run_manifests import RunManifests
-from chalicelib.services.sync.run_result import MOST_STORE_KEYS, product_id
+from chalicelib.services.sync.run_result import MOST_STORE_KEYS
 from chalicelib.services.sync.stream_states import DAYS_WATCHED
 
 F = TypeVar("F", Customer, Sale, InventoryItem)
@@ -51,7 +50,6 @@ def _part_sizes() -> dict[CommitKind, PartSize]:
 
 
 NO_SCOPE = ScopeId("")
-NO_ROWS: Mapping[str, int] = MappingProxyType({})
 NO_IDS: AbstractSet[int] = frozenset()
 
 
@@ -85,12 +83,23 @@ class PageIntake:
 
     def known_rows(self, stream: Stream) -> KnownRow | None:
         """A test of which rows of the stream need no reading; None where all are looked at."""
-        if stream in ("stores", "inventory") or (stream == "customers" and self.import_run):
+        if stream == "stores" or (stream == "customers" and self.import_run):
             return None
         manifest = self.manifests.known[stream]
         if stream == "sales" and self.sale_watch is not None:
             return self.sale_watch.known_rows(manifest)
-        return lambda ext_id, row: manifest.was_read_from(id_digest(ext_id), row)
+        was_read_from = manifest.was_read_from
+        if stream != "inventory" or (seen := self.manifests.seen.get("inventory")) is None:
+            return lambda known_id, row: was_read_from(id_digest(known_id), row)
+
+        def known_product(known_id: str, row: int) -> bool:
+            key = id_digest(known_id)
+            if not was_read_from(key, row):
+                return False
+            seen.upsert(key, 1)
+            return True
+
+        return known_product
 
     def take(self, stream: Stream, page: Page) -> None:
         """Commit the page's facts and count what came.
@@ -111,7 +120,7 @@ class PageIntake:
         elif stream == "sales":
             known = self._take_sales(page)
         else:
-            known = self._take_inventory(page.facts)
+            known = self._take_inventory(page.facts, page.rows)
         repeated = page.fetched - len(page.facts) - len(page.rejects)
         self.tally.add(stream, unchanged=known + repeated)
 
@@ -149,7 +158,7 @@ class PageIntake:
 
     def _take_customers(self, facts: Sequence[Fact], rows: Mapping[str, int]) -> int:
         customers = [f for f in facts if isinstance(f, Customer)]
-        changes = self._changed_facts("customers", customers, lambda c: c.ext_id, rows)
+        changes = self._changed_facts("customers", customers, _ext_id, rows)
         to_commit = [customer for customer, _, _ in changes]
         if self.import_run is not None:
             to_commit += _unchanged_with_points(customers, to_commit)
@@ -158,7 +167,7 @@ class PageIntake:
         for part in self._parts("customers", to_commit):
             committed = self._commit(customers=part)
             withheld |= self._note_contacts(part, committed, rows)
-        self._remember("customers", changes, rows, withheld)
+        self._remember("customers", changes, _ext_id, rows, withheld)
         return len(customers) - len(changes)
 
     def _note_unread_balances(self, listed: Sequence[Customer]) -> None:
@@ -197,14 +206,14 @@ class PageIntake:
                 at = min(sale.ordered_at, sale.updated_at or sale.ordered_at)
                 stream.words_from = self._earliest(stream.words_from, at, stream)
         missed = self.sale_watch.missed(sales) if self.sale_watch else NO_IDS
-        changes = self._changed_facts("sales", sales, lambda s: s.ext_id, rows, missed)
+        changes = self._changed_facts("sales", sales, _ext_id, rows, missed)
         for part in self._parts("sales", [sale for sale, _, _ in changes]):
             self._commit(sales=part)
         progress, manifest = self.progress.streams["sales"], self.manifests.known["sales"]
         for sale, key, _ in changes:
             if manifest.get(key) is None and not _is_known_by_former_id(manifest, sale):
                 self._count_sale(progress, sale)
-        self._remember("sales", changes, rows)
+        self._remember("sales", changes, _ext_id, rows)
         if self.sale_watch is not None:
             self.sale_watch.show(sales, page.rejects)
         return len(sales) - len(changes)
@@ -221,16 +230,16 @@ class PageIntake:
         self.sale_watch.mark_gone(absence.gone)
         self.manifests.mark_gone("sales", {id_digest(sale.ext_id) for sale in absence.gone})
 
-    def _take_inventory(self, facts: Sequence[Fact]) -> int:
+    def _take_inventory(self, facts: Sequence[Fact], rows: Mapping[str, int]) -> int:
         items = [f for f in facts if isinstance(f, InventoryItem)]
-        changes = self._changed_facts("inventory", items, product_id)
+        changes = self._changed_facts("inventory", items, _product_id, rows)
         if changes:
             changed = [item for item, _, _ in changes]
             self.inventories.put(self.lease.uid, self.lease.platform, self.scope, changed)
-        self._remember("inventory", changes)
+        self._remember("inventory", changes, _product_id, rows)
         if (seen := self.manifests.seen.get("inventory")) is not None:
             for item in items:
-                seen.upsert(id_digest(product_id(item)), 1)
+                seen.upsert(id_digest(_product_id(item)), 1)
         return len(items) - len(changes)
 
     def _changed_facts(
@@ -238,21 +247,22 @@ class PageIntake:
         stream: Stream,
         facts: Sequence[F],
         id_of: Callable[[F], str],
-        rows: Mapping[str, int] = NO_ROWS,
+        rows: Mapping[str, int],
         missed: AbstractSet[int] = NO_IDS,
     ) -> list[tuple[F, int, int]]:
         """The facts that the manifest does not know in this form, the last of each id.
 
-        Each comes with the digests of its id and of itself. `rows`: digests of rows by ext_id.
+        Each comes with the digests of its id and of itself. `rows`: digests of rows by that id.
         `missed`: ids of facts that are wanted though they are known.
         """
         manifest = self.manifests.known[stream]
         latest: dict[int, tuple[F, int, int]] = {}
         for fact in facts:
-            key, value = id_digest(id_of(fact)), digest(fact)
+            known_id = id_of(fact)
+            key, value = id_digest(known_id), digest(fact)
             if manifest.get(key) == value and key not in missed:
                 latest.pop(key, None)
-                if (row := rows.get(fact.ext_id)) is not None:
+                if (row := rows.get(known_id)) is not None:
                     manifest.replace_row_digest(key, row)
             else:
                 latest[key] = (fact, key, value)
@@ -262,7 +272,8 @@ class PageIntake:
         self,
         stream: Stream,
         changes: Sequence[tuple[F, int, int]],
-        rows: Mapping[str, int] = NO_ROWS,
+        id_of: Callable[[F], str],
+        rows: Mapping[str, int],
         withheld: AbstractSet[str] = frozenset(),
     ) -> None:
         """Count them, and know all but those `withheld`, by their ids in the POS, from now on."""
@@ -272,7 +283,7 @@ class PageIntake:
             new += manifest.get(key) is None
             if fact.ext_id in withheld:
                 continue
-            manifest.upsert(key, value, rows.get(fact.ext_id, NO_ROW))
+            manifest.upsert(key, value, rows.get(id_of(fact), NO_ROW))
         self.tally.add(stream, new=new, changed=len(changes) - new)
 
     def _parts(self, kind: CommitKind, facts: Sequence[T]) -> Iterator[Sequence[T]]:
@@ -333,6 +344,14 @@ class PageIntake:
         if _is_watched(sale.ordered_at, self.progress.began):
             day = str(utc_day(sale.ordered_at))
             progress.days[day] = progress.days.get(day, 0) + 1
+
+
+def _ext_id(fact: Customer | Sale) -> str:
+    return fact.ext_id
+
+
+def _product_id(item: InventoryItem) -> str:
+    return product_id(item.store_key, item.ext_id)
 
 
 def _blanked(record: str, customer: Customer, rows: Mapping[str, int]) -> BlankedRow:

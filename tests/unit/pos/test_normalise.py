@@ -9,6 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from chalicelib.domain.ids import product_id
 from chalicelib.domain.records import STREAMS, Customer, InventoryItem, Reject, Sale, StoreFact
 from chalicelib.domain.times import from_text
 from chalicelib.pos.profile import registry
@@ -372,6 +373,28 @@ def test_known_rows_are_passed_over_and_the_digests_of_new_ones_told() -> None:
         rows[:1], lambda ext_id, digest: bool(told_by_another.update({ext_id: digest}))
     )
     assert told_by_another["1"] != asked["1"]
+
+
+def test_a_product_is_known_in_its_store() -> None:
+    rows = [
+        {"Item ID": "7", "Store": "North", "Product": "Jar", "On Hand": "2"},
+        {"Item ID": "7", "Store": "South", "Product": "Jar", "On Hand": "2"},
+        {"Item ID": "8", "Store": "South", "Product": "Lid", "On Hand": "0"},
+    ]
+    asked: list[str] = []
+
+    def known(known_id: str, _digest: int) -> bool:
+        asked.append(known_id)
+        return known_id == product_id("North", "7")
+
+    made = Normaliser(registry.profile("auphan"), "inventory", Setting("")).page(rows, known)
+
+    assert [(f.store_key, f.ext_id) for f in made.facts if isinstance(f, InventoryItem)] == [
+        ("South", "7")
+    ]
+    assert asked == [product_id("North", "7"), product_id("South", "7"), product_id("South", "8")]
+    assert set(made.rows) == {product_id("South", "7")}
+    assert made.sold_out == 1
 
 
 def test_a_row_that_is_set_aside_or_says_an_unknown_word_is_read_again_the_next_time() -> None:

@@ -5,12 +5,12 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from chalicelib.domain.ids import store_key_id
+from chalicelib.domain.ids import product_id, store_key_id
 from chalicelib.domain.manifest import id_digest
 from chalicelib.domain.records import InventoryItem
 from chalicelib.domain.words import Uid
 from chalicelib.services.ports.stores import Inventories, Stores
-from chalicelib.services.sync.run_result import RunResult, product_id
+from chalicelib.services.sync.run_result import RunResult
 
 PAGE = 500
 
@@ -30,7 +30,7 @@ class InventoryLeavers:
             (item.store_key, item.ext_id)
             for key in self._store_keys(result)
             for item in self._items(result.uid, key)
-            if id_digest(product_id(item)) in result.products_gone
+            if id_digest(product_id(item.store_key, item.ext_id)) in result.products_gone
         ]
         self.inventories.deactivate(result.uid, result.platform, result.scope, gone)
 

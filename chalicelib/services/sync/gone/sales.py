@@ -47,8 +47,8 @@ class SaleWatch:
         was_read_from, watched = manifest.was_read_from, self.recent.by_key
         note = self._shown_lately.add
 
-        def known(ext_id: str, row: int) -> bool:
-            key = id_digest(ext_id)
+        def known(known_id: str, row: int) -> bool:
+            key = id_digest(known_id)
             if not was_read_from(key, row):
                 return False
             sale = watched.get(key)

@@ -9,10 +9,11 @@ import pytest
 from chalicelib.adapters.dynamo.persona_rows import pack_intent
 from chalicelib.domain.errors import LeaseLost
 from chalicelib.domain.identity import MergeKey
-from chalicelib.domain.ids import record_id
-from chalicelib.domain.manifest import Manifest
+from chalicelib.domain.ids import product_id, record_id
+from chalicelib.domain.manifest import Manifest, id_digest
 from chalicelib.domain.part_size import FIRST_PART, LARGEST_PART
-from chalicelib.domain.records import Customer, Sale
+from chalicelib.domain.records import Customer, InventoryItem, Sale
+from chalicelib.domain.words import Stream
 from chalicelib.services.loyalty.contacts_withdrawn import ContactJudge
 from chalicelib.services.ports.facts import Committed, Intent, SaleId
 from chalicelib.services.ports.pos import KnownRow, Page
@@ -21,6 +22,7 @@ from chalicelib.services.sync.progress import MOST_WORDS, Progress, StreamProgre
 from chalicelib.services.sync.run_manifests import RunManifests
 from chalicelib.services.sync.take_page import PageIntake
 from tests.fakes.contacts_withdrawn import MemoryWithdrawals
+from tests.fakes.stores import MemoryInventories
 
 DYNAMODB_ROW = 400 * 1024
 MANY = 2 * FIRST_PART + 1
@@ -51,12 +53,13 @@ def ledger() -> Ledger:
 
 @pytest.fixture
 def intake(ledger: Ledger) -> PageIntake:
-    progress = Progress(0, {"customers": StreamProgress(), "sales": StreamProgress()})
+    streams: list[Stream] = ["customers", "sales", "inventory"]
+    progress = Progress(0, {stream: StreamProgress() for stream in streams})
     lease = Lease("3912", "auphan", "crd_1", "run_1", 1, None, VIEW)
     unused: Any = None
     commits: Any = ledger
     manifests = RunManifests(lease, progress, states=unused)
-    manifests.known = {"customers": Manifest(), "sales": Manifest()}
+    manifests.known = {stream: Manifest() for stream in streams}
     return PageIntake(
         lease,
         progress,
@@ -64,7 +67,7 @@ def intake(ledger: Ledger) -> PageIntake:
         manifests,
         commits=commits,
         states=unused,
-        inventories=unused,
+        inventories=MemoryInventories(),
         contacts=ContactJudge(MemoryWithdrawals(), commits, notice=unused),
         leaving=unused,
     )
@@ -149,13 +152,28 @@ def test_a_commit_that_fails_leaves_no_row_known(intake: PageIntake, ledger: Led
 
 
 def test_where_everybody_is_looked_at_no_row_is_known(intake: PageIntake) -> None:
-    """Products for what is gone, and the listing that fixes points, name each record."""
+    """The listing that fixes points names each record."""
     intake.import_run = "run_1"
 
     assert intake.known_rows("customers") is None
-    assert intake.known_rows("inventory") is None
     assert intake.known_rows("stores") is None
     assert intake.known_rows("sales") is not None
+
+
+def test_a_product_whose_row_is_known_is_in_the_listing(intake: PageIntake) -> None:
+    jar = InventoryItem("1", "north", "Jar", "1", "USD")
+    same_number = InventoryItem("1", "south", "Bong", "1", "USD")
+    rows = {product_id("north", "1"): 11, product_id("south", "1"): 12}
+    intake.take("inventory", Page((jar, same_number), (), 2, None, rows=rows))
+    intake.manifests.seen["inventory"] = seen = Manifest()
+    known = intake.known_rows("inventory")
+    assert known is not None
+
+    assert not known(product_id("north", "1"), 12)
+    assert len(seen) == 0
+    assert known(product_id("north", "1"), 11)
+    assert known(product_id("south", "1"), 12)
+    assert list(seen.ids()) == sorted(map(id_digest, rows))
 
 
 def test_words_that_never_repeat_do_not_fill_the_run() -> None:
