@@ -10,8 +10,10 @@ from chalicelib.entrypoints.dashboard import (
     accounts,
     audiences,
     changes,
+    counter,
     credentials,
     deployment,
+    discounts,
     exports,
     freezing,
     health,
@@ -50,6 +52,8 @@ app.register_blueprint(credentials.resource)
 app.register_blueprint(runs.resource)
 app.register_blueprint(stores.resource)
 app.register_blueprint(texting.resource)
+app.register_blueprint(discounts.resource)
+app.register_blueprint(counter.resource)
 app.register_blueprint(partner_stores.resource)
 
 

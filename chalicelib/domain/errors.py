@@ -192,6 +192,13 @@ class TooManyRequests(RequestError):
     code = "too_many_requests"
 
 
+class Gone(RequestError):
+    """What was asked for existed, and is over."""
+
+    status = 410
+    code = "gone"
+
+
 class TooLarge(RequestError):
     status = 413
     code = "too_large"

@@ -14,6 +14,7 @@ from chalicelib.domain.words import Instant, Points, ScopeId
 IMPORT = "import"
 EXPIRY_PREFIX = "expiry#"
 ADJUSTMENT_PREFIX = "adjustment#"
+REDEMPTION_PREFIX = "redemption#"
 
 
 class Posting(NamedTuple):
@@ -29,8 +30,10 @@ Postings = tuple[Posting, ...]
 class RecordPoints(NamedTuple):
     """The points of one source record, summed by kind of cause.
 
+    `adjusted`: given and taken by hand, and redeemed: what a person did on purpose.
     `unlinked_at`: the latest of its returns that name no sale, 0 for none; what sales up to it earn
-    must be computed together.
+    must be computed together. `spent`: how much of what was redeemed were earned points that else
+    might expire; kept only where points expire.
     """
 
     earned: Points = 0
@@ -38,6 +41,7 @@ class RecordPoints(NamedTuple):
     expired: Points = 0
     adjusted: Points = 0
     unlinked_at: Instant = 0
+    spent: Points = 0
 
     @property
     def total(self) -> Points:

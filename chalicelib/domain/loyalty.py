@@ -6,15 +6,17 @@ never depend on the order in which the facts arrived.
 
 from __future__ import annotations
 
+from collections import deque
 from collections.abc import Iterable, Mapping, Sequence
 from collections.abc import Set as AbstractSet
+from typing import NamedTuple
 
 from chalicelib.domain.doubles import DoubledSale, doubled_sales, purchases
 from chalicelib.domain.identity import SourceRecord
 from chalicelib.domain.membership import Reason
 from chalicelib.domain.rules import Loyalty, Rules, Terms
 from chalicelib.domain.sales_summary import SaleRef
-from chalicelib.domain.words import POINT, Day, Minor, Platform, Points
+from chalicelib.domain.words import POINT, Day, Instant, Minor, Platform, Points
 
 BEFORE_ANY_DAY: Day = -(1 << 31)
 _CENTS_IN_100 = 10_000
@@ -104,26 +106,66 @@ def suspected_doubles(
     return doubled_sales(_dated(refs, since, terms), terms.rules.switches)
 
 
-def expired_points(amounts: Mapping[SaleRef, Points], terms: Terms) -> dict[SaleRef, Points]:
-    """Return the points that expired, as negative amounts, by the last purchase before each expiry.
+class Spending(NamedTuple):
+    """Points that a person redeemed, and did not get back; `record`: whose redemption it is."""
 
-    `amounts`: all of a person's sales with their points. Sales are ordered by local day, not by
-    instant, because clocks differ.
+    at: Instant
+    points: Points
+    record: str
+
+
+class Expired(NamedTuple):
+    """`points`: what expired, as negative amounts, by the last purchase before each expiry. `spent`
+    of earned points, by record."""
+
+    points: dict[SaleRef, Points]
+    spent: dict[str, Points]
+
+
+def expired_points(amounts: Mapping[SaleRef, Points], terms: Terms) -> dict[SaleRef, Points]:
+    """Return what expired of the points of somebody who never redeemed any: see `expire`."""
+    return expire(amounts, (), terms).points
+
+
+def expire(
+    amounts: Mapping[SaleRef, Points], spendings: Iterable[Spending], terms: Terms
+) -> Expired:
+    """Return the points that expired, and how many of the earned ones were spent before.
+
+    `amounts`: all of a person's sales with their points; `spendings`: all that they redeemed, which
+    takes the earned points first. Sales are ordered by local day, not by instant, because clocks
+    differ.
     """
     after = terms.rules.loyalty.expire_after_days
     if after is None:
-        return {}
+        return Expired({}, {})
     day = {ref: terms.day(ref.ordered_at, ref.store_key) for ref in amounts if ref.counts}
     bought = sorted(day, key=lambda ref: (day[ref], _order(ref)))
     days = [*(day[ref] for ref in bought), terms.today]
+    spent: dict[str, Points] = {}
+    waiting = deque(sorted((terms.own_day(each.at), each) for each in spendings))
     found: dict[SaleRef, Points] = {}
     outstanding = 0
-    for ref, following in zip(bought, days[1:], strict=True):
+    for place, (ref, following) in enumerate(zip(bought, days[1:], strict=True)):
+        while waiting and (waiting[0][0], waiting[0][1].at) < (day[ref], ref.ordered_at):
+            waiting.popleft()  # before anything was earned, or after it had expired
         outstanding += amounts[ref]
+        until = _place(bought[place + 1], day) if place + 1 < len(bought) else None
+        while waiting and waiting[0][0] - day[ref] <= after:
+            if until is not None and (waiting[0][0], waiting[0][1].at) >= until:
+                break
+            _, spending = waiting.popleft()
+            used = min(max(0, outstanding), spending.points)
+            spent[spending.record] = spent.get(spending.record, 0) + used
+            outstanding -= used
         if following - day[ref] > after and outstanding > 0:
             found[ref] = -outstanding
             outstanding = 0
-    return found
+    return Expired(found, spent)
+
+
+def _place(ref: SaleRef, day: Mapping[SaleRef, Day]) -> tuple[Day, Instant]:
+    return day[ref], ref.ordered_at
 
 
 def expiry_day(

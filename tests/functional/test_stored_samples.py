@@ -1069,6 +1069,8 @@ NO_SAMPLE = {
     "ACCOUNT#{uid}` / `COUNTING": "newer than the samples",
     "ACCOUNT#{uid}` / `WITHDRAWN#{platform}": "newer than the samples",
     "WITHHELD#{uid}#{run}` / `{place}": "newer than the samples",
+    "ACCOUNT#{uid}` / `DISCOUNT#{discount}": "newer than the samples",
+    "ACCOUNT#{uid}` / `SIGNINGKEY": "newer than the samples",
     "ACCOUNT#{uid}` / `AUDIENCES": "newer than the samples",
     "ACCOUNT#{uid}` / `AUDIENCE#{run}": "newer than the samples",
     "AUDIENCES#{shard}` / `{look at, 15 digits}#{uid}": "newer than the samples",
@@ -1156,6 +1158,7 @@ PATTERNS: dict[str, tuple[str, ...]] = {
     "a limit that was raised": (),  # newer than the samples
     "the subject's latest preview; does a request count": (),  # newer than the samples
     "the slots that an account holds": (),  # newer than the samples
+    "an account's discounts, one of them; what signs its wallets": (),  # newer than the samples
     "an API key and how a bucket of it was used, in one call": (),  # newer than the samples
     "the account's keys; a key's last calls": (),  # newer than the samples
     "how many the account has": ("credential",),

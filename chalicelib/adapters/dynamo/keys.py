@@ -48,6 +48,8 @@ PREVIEW_PREFIX = "PREVIEW#"
 JOB_PREFIX = "JOB#"
 ADJUSTED_PREFIX = "ADJUSTED#"
 LEFT_PREFIX = "LEFT#"
+DISCOUNT_PREFIX = "DISCOUNT#"
+SIGNING_KEY_SK = "SIGNINGKEY"
 WITHDRAWN_PREFIX = "WITHDRAWN#"
 EXPIRY_SHARDS = 8
 DIGEST_PREFIX = "DIGEST#"
@@ -91,6 +93,10 @@ def backup(platform: Platform, backup_id: str) -> str:
 
 def adjustments(day: str, actor: str) -> str:
     return f"{ADJUSTED_PREFIX}{day}#{actor}"
+
+
+def discount(discount_id: str) -> str:
+    return f"{DISCOUNT_PREFIX}{discount_id}"
 
 
 def leavers(platform: Platform, part: int = 0) -> str:

@@ -18,6 +18,7 @@ from chalicelib.domain.ledger import NO_POINTS, Posting, Postings, RecordPoints
 from chalicelib.domain.names import name_key
 from chalicelib.domain.personas import NO_FIGURES, Bought, Figures, Persona
 from chalicelib.domain.records import Customer, Sale
+from chalicelib.domain.redemptions import Redeemed, Redemption
 from chalicelib.domain.sales_summary import SaleRef, SalesSummary
 from chalicelib.domain.stored_fields import from_values
 from chalicelib.domain.words import Double, Platform, ScopeId, Uid
@@ -119,6 +120,8 @@ def summary_row(uid: Uid, record_id: str, sales: RecordSales) -> tuple[Key, Row]
         row["persona_counts_on"] = {"N": str(sales.figures.counts_on)}
     if sales.counts_on is not None:
         row["counts_on"] = {"N": str(sales.counts_on)}
+    if sales.redeemed:
+        row["redeemed"] = {"S": orjson.dumps([*map(tuple, sales.redeemed)]).decode()}
     return key, row
 
 
@@ -132,7 +135,9 @@ def read_summary(row: Row) -> RecordSales:
     if "persona_counts_on" in row:
         figures = figures._replace(counts_on=int(row["persona_counts_on"]["N"]))
     counts_on = int(row["counts_on"]["N"]) if "counts_on" in row else None
-    return RecordSales(SalesSummary.unpack(bytes(row["body"]["B"])), points, figures, counts_on)
+    redeemed = _unpack_redeemed(row["redeemed"]["S"]) if "redeemed" in row else ()
+    summary = SalesSummary.unpack(bytes(row["body"]["B"]))
+    return RecordSales(summary, points, figures, counts_on, redeemed)
 
 
 def pointer_key(uid: Uid, record_id: str, ref: SaleRef) -> Key:
@@ -191,18 +196,22 @@ def read_postings(row: Row) -> Postings:
 
 
 def ledger_row(key: Key, cause: str, entries: LedgerRow) -> Row:
-    return _row(
+    row = _row(
         key,
         cause={"S": cause},
         posted={"S": _pack_postings(entries.postings)},
         note={"S": entries.note},
         actor={"S": entries.actor},
     )
+    if entries.redemption is not None:
+        row["redemption"] = {"S": encode(entries.redemption)}
+    return row
 
 
 def read_ledger(row: Row) -> tuple[str, LedgerRow]:
     """Return the cause and its entries."""
-    entries = LedgerRow(read_postings(row), row["note"]["S"], row["actor"]["S"])
+    redemption = decode(Redemption, row["redemption"]["S"]) if "redemption" in row else None
+    entries = LedgerRow(read_postings(row), row["note"]["S"], row["actor"]["S"], redemption)
     return row["cause"]["S"], entries
 
 
@@ -285,6 +294,10 @@ def _pack_figures(figures: Figures) -> str:
 def _unpack_figures(text: str) -> Figures:
     points, bought, expires_on = orjson.loads(text)
     return Figures(points, tuple([Bought(*last) for last in bought]), expires_on)
+
+
+def _unpack_redeemed(text: str) -> tuple[Redeemed, ...]:
+    return tuple([from_values(Redeemed, each) for each in orjson.loads(text)])
 
 
 def _pack_acts(acts: Acts) -> str:

@@ -194,7 +194,7 @@ class LedgerEntryAnswer(Answer):
     or the cause was first posted."""
 
     cause: str
-    kind: Literal["sale", "import", "expiry", "adjustment"]
+    kind: Literal["sale", "import", "expiry", "adjustment", "redemption"]
     record: str
     platform: Platform
     at: Moment

@@ -219,9 +219,12 @@ class FactCommits:
         gone = sum(remaining.isdisjoint(persona.members) for persona in before)
         return PutBackCounts(gone, len(leavers(commit)), gained)
 
-    def rederive(self, uid: Uid, records: Iterable[str]) -> Committed:
-        """Derive again, under today's rules and mapping, the personas these records belong to."""
-        with self._locked(uid) as lock:
+    def rederive(self, uid: Uid, records: Iterable[str], *, urgent: bool = False) -> Committed:
+        """Derive again, under today's rules and mapping, the personas these records belong to.
+
+        `urgent`: a person waits.
+        """
+        with self._locked(uid, urgent=urgent) as lock:
             commit = self._begin(lock, full=True)
             commit.seeds.update(records)
             read_reached(commit)
@@ -263,6 +266,25 @@ class FactCommits:
         ends the commit. A person waits: it goes before running syncs.
         """
         cause = f"{ADJUSTMENT_PREFIX}{adjustment}"
+
+        def add(commit: Commit) -> None:
+            if commit.record_row(record) is None:
+                return
+            [ledger] = commit.ledgers([record])
+            stored = ledger.get(cause)
+            permit(stored)
+            if stored is None:
+                posting = Posting(amount, commit.terms.as_of)
+                commit.writes.ledger[record, cause] = LedgerRow((posting,), note, actor)
+                points = commit.sales(record).points
+                commit.put_points(record, points._replace(adjusted=points.adjusted + amount))
+                commit.seeds.add(record)
+
+        return self.act(uid, record, add)
+
+    def act(self, uid: Uid, record: str, act: Callable[[Commit], None]) -> Committed:
+        """Commit what `act` adds for one source record, whose rows and ledger are read by then. A
+        person waits: it goes before running syncs. What `act` raises ends the commit."""
         with self._locked(uid, urgent=True) as lock:
             commit, [rows, ledger] = self._begin_beside(
                 lock,
@@ -270,16 +292,8 @@ class FactCommits:
                 partial(self.facts.ledger, uid, record),
             )
             commit.set_rows(rows)
-            known = commit.record_row(record) is not None
-            stored = ledger.get(cause)
-            if known:
-                permit(stored)
-            if known and stored is None:
-                posting = Posting(amount, commit.terms.as_of)
-                commit.writes.ledger[record, cause] = LedgerRow((posting,), note, actor)
-                points = commit.sales(record).points
-                commit.put_points(record, points._replace(adjusted=points.adjusted + amount))
-                commit.seeds.add(record)
+            commit.set_ledger(record, ledger)
+            act(commit)
             return self._finish(lock, commit)
 
     def say_double(self, uid: Uid, sale: SaleId, double: Double) -> bool:

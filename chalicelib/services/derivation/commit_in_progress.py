@@ -25,14 +25,16 @@ from chalicelib.domain.ledger import Postings, RecordPoints, posted_total
 from chalicelib.domain.names import person_name
 from chalicelib.domain.personas import Persona
 from chalicelib.domain.records import Sale
+from chalicelib.domain.redemptions import Redeemed
 from chalicelib.domain.rules import Terms
 from chalicelib.domain.sales_summary import SaleRef, SalesSummary
-from chalicelib.domain.words import Day, Platform, ScopeId, Uid
+from chalicelib.domain.words import Day, Platform, Points, ScopeId, Uid
 from chalicelib.services.ports.facts import (
     NO_SALES,
     FactStore,
     Intent,
     KeyCarriers,
+    LedgerRow,
     RecordRows,
     RecordSales,
     Returns,
@@ -103,6 +105,7 @@ class Commit:
     _return_rows: dict[SaleId, Returns | None] = field(default_factory=dict)
     _sales: dict[str, RecordSales] = field(default_factory=dict)
     _pointers: dict[str, Mapping[SaleRef, Postings]] = field(default_factory=dict)
+    _ledgers: dict[str, Mapping[str, LedgerRow]] = field(default_factory=dict)
 
     def load(self, records: Iterable[str]) -> None:
         """Read the rows of these records, unless they have been read."""
@@ -292,6 +295,31 @@ class Commit:
     def forget_counts_on(self, rid: str) -> None:
         """Before all that is dated ahead is noted anew."""
         self._sales[rid] = self.sales(rid)._replace(counts_on=None)
+
+    def put_spent(self, spent: Mapping[str, Points]) -> None:
+        """Set how much of its earned points each record's redemptions used."""
+        for rid, points in spent.items():
+            if self.sales(rid).points.spent != points:
+                self.put_points(rid, self.sales(rid).points._replace(spent=points))
+
+    def put_redeemed(self, rid: str, redeemed: tuple[Redeemed, ...]) -> None:
+        """Set the sums of the record's redemptions."""
+        self._sales[rid] = self.sales(rid)._replace(redeemed=redeemed)
+
+    def set_ledger(self, rid: str, ledger: Mapping[str, LedgerRow]) -> None:
+        """Take these for the record's stored entries of causes that are no sale."""
+        self._ledgers[rid] = ledger
+
+    def ledgers(self, rids: Sequence[str]) -> list[dict[str, LedgerRow]]:
+        """Each record's entries of causes that are no sale, read once, as this commit has them."""
+        unread = [rid for rid in rids if rid not in self._ledgers]
+        read = self.facts.ledgers(self.uid, unread) if unread else []
+        self._ledgers.update(zip(unread, read, strict=True))
+        ledgers = {rid: dict(self._ledgers[rid]) for rid in rids}
+        for (rid, cause), row in self.writes.ledger.items():
+            if rid in ledgers:
+                ledgers[rid][cause] = row
+        return [ledgers[rid] for rid in rids]
 
     def add_earned(self, rid: str, difference: int) -> None:
         """Add hundredths of a point to what the record's sales earned."""

@@ -8,10 +8,12 @@ from chalicelib.domain.ledger import (
     ADJUSTMENT_PREFIX,
     EXPIRY_PREFIX,
     IMPORT,
+    REDEMPTION_PREFIX,
     Postings,
     RecordPoints,
     posted_total,
 )
+from chalicelib.domain.redemptions import sum_redemptions
 from chalicelib.domain.sales_summary import SaleRef, SalesSummary
 from chalicelib.services.derivation.commit_in_progress import Commit
 from chalicelib.services.derivation.returns import (
@@ -115,6 +117,8 @@ def _recover_pointers(
         if any(0 in returns.get(SaleId.of(ref), {}).values() for ref in rebuilt):
             commit.note_counts_on(rid, commit.terms.today)
         commit.put_points(rid, _points(everything, ledgers[rid]))
+        facts = [row.redemption for row in ledgers[rid].values()]
+        commit.put_redeemed(rid, sum_redemptions([each for each in facts if each is not None]))
         commit.set_pointers(rid, everything)
 
 
@@ -143,6 +147,6 @@ def _points(pointers: Mapping[SaleRef, Postings], ledger: Mapping[str, LedgerRow
         earned=sum(posted_total(postings) for postings in pointers.values()),
         imported=of(IMPORT),
         expired=of(EXPIRY_PREFIX),
-        adjusted=of(ADJUSTMENT_PREFIX),
+        adjusted=of(ADJUSTMENT_PREFIX) + of(REDEMPTION_PREFIX),
         unlinked_at=max((ref.ordered_at for ref in pointers if ref.unlinked), default=0),
     )

@@ -9,6 +9,7 @@ from chalicelib.domain.ledger import (
     ADJUSTMENT_PREFIX,
     EXPIRY_PREFIX,
     IMPORT,
+    REDEMPTION_PREFIX,
     Postings,
     posted_total,
 )
@@ -86,7 +87,7 @@ def _cause_entry(record: SourceRecord, cause: str, row: LedgerRow, terms: Terms)
         amount=posted_total(row.postings),
         why=why,
         postings=row.postings,
-        actor=row.actor if kind == "adjustment" else "",
+        actor=row.actor if kind in ("adjustment", "redemption") else "",
     )
 
 
@@ -96,6 +97,8 @@ def _kind_and_why(cause: str, row: LedgerRow, terms: Terms) -> tuple[LedgerKind,
         day = day_text(terms.own_day(row.postings[0].at))
         sentence = f"Adjusted by hand on {day}: {row.note}"
         return "adjustment", Explanation("adjusted", sentence, {"on": day})
+    if cause.startswith(REDEMPTION_PREFIX):
+        return "redemption", _why_redeemed(row, terms)
     if cause == IMPORT:
         return "import", Explanation(
             "imported", f"{points_text(amount)} points taken from the POS.", {}
@@ -109,3 +112,19 @@ def _kind_and_why(cause: str, row: LedgerRow, terms: Terms) -> tuple[LedgerKind,
             f"{points_text(-amount)} points expired: no purchase within {days} days of {last}."
         )
     return "expiry", Explanation("expired", sentence, {"last_purchase": last})
+
+
+def _why_redeemed(row: LedgerRow, terms: Terms) -> Explanation:
+    done, day = row.redemption, day_text(terms.own_day(row.postings[0].at))
+    data: dict[str, object] = {"on": day, "discount": row.note}
+    if done is None:
+        return Explanation("redeemed", f"Redeemed {row.note} on {day}.", data)
+    data |= {"redemption": done.id, "way": done.way}
+    if done.refunded_at is not None:
+        data["refunded_on"] = back = day_text(terms.own_day(done.refunded_at))
+        sentence = f"Redeemed {row.note} on {day}; the points were given back on {back}."
+        return Explanation("redemption_refunded", sentence, data)
+    if done.way == "sale":
+        sentence = f"Redeemed {row.note} on {day}, recognised in a sale."
+        return Explanation("recognised_in_sale", sentence, data)
+    return Explanation("redeemed", f"Redeemed {row.note} on {day}.", data)

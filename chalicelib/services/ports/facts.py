@@ -18,6 +18,7 @@ from chalicelib.domain.ledger import NO_POINTS, Postings, RecordPoints
 from chalicelib.domain.personas import NO_FIGURES, Figures, Persona
 from chalicelib.domain.pulled_facts import PulledFact
 from chalicelib.domain.records import Sale
+from chalicelib.domain.redemptions import Redeemed, Redemption
 from chalicelib.domain.sales_summary import SaleRef, SalesSummary
 from chalicelib.domain.words import Day, Double, Fence, Instant, Minor, Platform, ScopeId, Uid
 from chalicelib.services.ports.common import do_nothing
@@ -72,12 +73,14 @@ class RecordSales(NamedTuple):
 
     `figures` are those of the persona that is stored under this record. `counts_on`: the first day
     on which a sale dated ahead counts, or what a return dated ahead gave back of a sale.
+    `redeemed`: sums of the record's redemptions, which the ledger holds.
     """
 
     summary: SalesSummary = SalesSummary.EMPTY
     points: RecordPoints = NO_POINTS
     figures: Figures = NO_FIGURES
     counts_on: Day | None = None
+    redeemed: tuple[Redeemed, ...] = ()
 
 
 NO_SALES = RecordSales()
@@ -97,11 +100,13 @@ class RecordRows:
 
 @dataclass(frozen=True, slots=True)
 class LedgerRow:
-    """The entries of a cause that is no sale; `note` and `actor` of an adjustment."""
+    """The entries of a cause that is no sale; `note` and `actor` of an adjustment; `redemption`:
+    the fact behind a redemption's."""
 
     postings: Postings = ()
     note: str = ""
     actor: str = ""
+    redemption: Redemption | None = None
 
 
 Returns = Mapping[str, Minor]

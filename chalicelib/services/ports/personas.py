@@ -18,7 +18,7 @@ from chalicelib.domain.words import (
     Uid,
 )
 
-LedgerKind = Literal["sale", "import", "expiry", "adjustment"]
+LedgerKind = Literal["sale", "import", "expiry", "adjustment", "redemption"]
 
 
 @dataclass(frozen=True, slots=True)

@@ -74,7 +74,7 @@ def _figures(commit: Commit, persona: Persona) -> Figures:
     sales = [commit.sales(rid) for rid in persona.members]
     held = [each.points for each in sales]
     waiting = [each.counts_on for each in sales if each.counts_on is not None]
-    earned = sum([points.earned + points.expired for points in held])
+    earned = sum([points.earned + points.expired - points.spent for points in held])
     total = sum([points.total for points in held])
     if not total and not earned and not waiting:
         return persona.figures

@@ -90,8 +90,10 @@ def _judge(
         if each.days is None:
             _note_unlinked(commit, each.records, sales)
             expired: dict[str, dict[str, int]] = {rid: {} for rid in each.records}
+            spent: Mapping[str, int] = {}
             if each.earn_from is not None:
-                _add_expired(commit, sales, amounts, expired)
+                spent = _add_expired(commit, sales, amounts, expired)
+            commit.put_spent({rid: spent.get(rid, 0) for rid in each.records})
             expiries |= expired
 
 
@@ -119,6 +121,10 @@ def _leaves_other_days_alone(
 ) -> bool:
     """Whether the sales that come and go change the worth of no sale on another day."""
     latest = max(commit.sales(rid).points.unlinked_at for rid in ids)
+    if commit.terms.rules.loyalty.expire_after_days is not None:
+        # What was redeemed may have been points of a sale that is told of only now.
+        redeemed = [each.last_at + 2 * DAY for rid in ids for each in commit.sales(rid).redeemed]
+        latest = max([latest, *redeemed])
     if any(ref.unlinked or ref.ordered_at <= latest for ref in [*added, *removed]):
         return False
     terms, changed = commit.terms, [*added, *removed]
@@ -225,10 +231,25 @@ def _add_expired(
     sales: JudgedSales,
     amounts: Mapping[SaleRef, int],
     expired: dict[str, dict[str, int]],
-) -> None:
-    for ref, amount in loyalty.expired_points(amounts, commit.terms).items():
+) -> Mapping[str, int]:
+    """Add what expired by record and cause, and return what was spent of the earned by record."""
+    spendings = _spendings(commit, expired) if commit.terms.rules.loyalty.expire_after_days else ()
+    gone = loyalty.expire(amounts, spendings, commit.terms)
+    for ref, amount in gone.points.items():
         cause = expiry_cause(ref.ordered_at, ref.scope, ref.ext_id)
         expired[sales[ref][0]][cause] = amount
+    return gone.spent
+
+
+def _spendings(commit: Commit, rids: Iterable[str]) -> list[loyalty.Spending]:
+    """What these records redeemed and did not get back."""
+    redeemed = [rid for rid in rids if commit.sales(rid).redeemed]
+    return [
+        loyalty.Spending(each.at, each.price, rid)
+        for rid, ledger in zip(redeemed, commit.ledgers(redeemed), strict=True)
+        for row in ledger.values()
+        if (each := row.redemption) is not None and each.counts
+    ]
 
 
 def _imports_that_differ(commit: Commit) -> dict[str, int]:
@@ -255,7 +276,7 @@ def _settle_causes(
     rids = sorted({*expiring, *imports})
     if not rids:
         return
-    ledgers = dict(zip(rids, commit.facts.ledgers(commit.uid, rids), strict=True))
+    ledgers = dict(zip(rids, commit.ledgers(rids), strict=True))
     for rid in expiring:
         rows, causes = ledgers[rid], expiries[rid]
         stored = {cause for cause in rows if cause.startswith(EXPIRY_PREFIX)}

@@ -12,7 +12,7 @@ from dataclasses import replace
 from chalicelib.domain.acts import Acts, Imported, flag_words
 from chalicelib.domain.identity import SourceRecord
 from chalicelib.domain.ids import record_id
-from chalicelib.domain.ledger import ADJUSTMENT_PREFIX
+from chalicelib.domain.ledger import ADJUSTMENT_PREFIX, REDEMPTION_PREFIX
 from chalicelib.domain.pulled_facts import FactPlace, PulledCustomer, PulledFact, PulledSale
 from chalicelib.domain.records import Customer, Sale
 from chalicelib.domain.words import Platform
@@ -91,11 +91,11 @@ def _acts(record: SourceRecord, imported: Imported | None) -> Acts:
 
 
 def _has_acts(commit: Commit, record: SourceRecord) -> bool:
-    """Whether anything was done for the shopper in AIQ: a join, or points by hand."""
+    """Whether anything was done for the shopper in AIQ: a join, points by hand, or a redemption."""
     if record.acts.joins:
         return True
     ledger = commit.facts.ledger(commit.uid, record.id)
-    return any(cause.startswith(ADJUSTMENT_PREFIX) for cause in ledger)
+    return any(cause.startswith((ADJUSTMENT_PREFIX, REDEMPTION_PREFIX)) for cause in ledger)
 
 
 def _emptied(sale: Sale) -> Sale:

@@ -1,0 +1,135 @@
+"""Discounts, and the key that signs wallets, in DynamoDB (table `accounts`)."""
+
+from __future__ import annotations
+
+import secrets
+from dataclasses import asdict, replace
+from datetime import date
+from typing import Any
+
+import orjson
+from pynamodb.attributes import BinaryAttribute, NumberAttribute, UnicodeAttribute
+
+from chalicelib.adapters.dynamo import keys
+from chalicelib.adapters.dynamo.base import Row, bind, delete_if, put_if, update_if
+from chalicelib.adapters.dynamo.readable import readable
+from chalicelib.domain.discounts import Discount
+from chalicelib.domain.errors import StaleVersion
+from chalicelib.domain.stored_fields import from_fields
+from chalicelib.domain.words import Uid
+from chalicelib.services.ports.common import SecretBox
+
+CHANGED = "The discount was changed meanwhile: read it again."
+MOST_REMEMBERED = 1_000
+KEY_BYTES = 32
+_DAYS = ("starts_on", "ends_on")
+
+
+class DiscountRow(Row):
+    """`redeemed` counts redemptions, apart from what people edit."""
+
+    body = UnicodeAttribute()
+    version = NumberAttribute()
+    redeemed = NumberAttribute(null=True)
+
+
+class SigningKeyRow(Row):
+    sealed = BinaryAttribute(legacy_encoding=False)
+
+
+class DynamoDiscounts:
+    """The `Discounts` port."""
+
+    def __init__(self, table: str) -> None:
+        bind(table, DiscountRow)
+
+    def get(self, uid: Uid, discount: str) -> Discount | None:
+        row = DiscountRow.find(keys.account(uid), keys.discount(discount))
+        return None if row is None else _discount(row)
+
+    def for_account(self, uid: Uid) -> list[Discount]:
+        return list(readable(_rows(uid), _discount))
+
+    def redeemed(self, uid: Uid) -> dict[str, int]:
+        counted = readable(_rows(uid), lambda row: (_id(row), int(row.redeemed or 0)))
+        return dict(counted)
+
+    def create(self, discount: Discount) -> Discount:
+        row = _row(replace(discount, version=1))
+        row.save(DiscountRow.pk.does_not_exist())
+        return _discount(row)
+
+    def save(self, discount: Discount) -> Discount:
+        row = _row(replace(discount, version=discount.version + 1))
+        actions = [DiscountRow.body.set(row.body), DiscountRow.version.set(row.version)]
+        if not update_if(row, actions, DiscountRow.version == discount.version):
+            raise StaleVersion(CHANGED)
+        return _discount(row)
+
+    def delete(self, discount: Discount) -> None:
+        if not delete_if(_row(discount), DiscountRow.version == discount.version):
+            raise StaleVersion(CHANGED)
+
+    def count(self, uid: Uid, discount: str, difference: int) -> None:
+        row = DiscountRow(keys.account(uid), keys.discount(discount))
+        update_if(row, [DiscountRow.redeemed.add(difference)], DiscountRow.version.exists())
+
+
+class DynamoSigningKeys:
+    """The `SigningKeys` port: a random key per account, made when first asked for, sealed by KMS
+    and remembered by the process."""
+
+    def __init__(self, table: str, box: SecretBox) -> None:
+        bind(table, SigningKeyRow)
+        self._box = box
+        self._keys: dict[Uid, bytes] = {}
+
+    def get(self, uid: Uid) -> bytes:
+        if uid not in self._keys:
+            if len(self._keys) >= MOST_REMEMBERED:
+                self._keys.clear()
+            self._keys[uid] = self._read(uid) or self._make(uid)
+        return self._keys[uid]
+
+    def _read(self, uid: Uid) -> bytes | None:
+        row = SigningKeyRow.find(keys.account(uid), keys.SIGNING_KEY_SK)
+        return None if row is None else bytes.fromhex(self._box.unseal(row.sealed, _context(uid)))
+
+    def _make(self, uid: Uid) -> bytes:
+        made = secrets.token_bytes(KEY_BYTES)
+        sealed = self._box.seal(made.hex(), _context(uid))
+        row = SigningKeyRow(keys.account(uid), keys.SIGNING_KEY_SK, sealed=sealed)
+        if put_if(row, SigningKeyRow.pk.does_not_exist()):
+            return made
+        return self._read(uid) or made
+
+
+def _context(uid: Uid) -> dict[str, str]:
+    return {"uid": uid, "field": "wallet signing key"}
+
+
+def _rows(uid: Uid) -> Any:
+    return DiscountRow.query_prefix(keys.account(uid), keys.DISCOUNT_PREFIX)
+
+
+def _id(row: DiscountRow) -> str:
+    return row.sk.removeprefix(keys.DISCOUNT_PREFIX)
+
+
+def _row(discount: Discount) -> DiscountRow:
+    fields = asdict(discount)
+    for name in ("uid", "id", "version"):
+        del fields[name]
+    for name in _DAYS:
+        fields[name] = fields[name] and fields[name].isoformat()
+    body = orjson.dumps({name: value for name, value in fields.items() if value is not None})
+    place = keys.account(discount.uid), keys.discount(discount.id)
+    return DiscountRow(*place, body=body.decode(), version=discount.version)
+
+
+def _discount(row: DiscountRow) -> Discount:
+    stored = orjson.loads(row.body)
+    stored |= {name: date.fromisoformat(stored[name]) for name in _DAYS if stored.get(name)}
+    stored["stores"] = tuple(stored.get("stores", ()))
+    uid = keys.account_of(row.pk)
+    return from_fields(Discount, stored, uid=uid, id=_id(row), version=int(row.version))

@@ -1,0 +1,42 @@
+"""Discounts and what proves a wallet, as the services see them (product.md §11)."""
+
+from __future__ import annotations
+
+from typing import Protocol
+
+from chalicelib.domain.discounts import Discount
+from chalicelib.domain.words import Uid
+
+
+class Discounts(Protocol):
+    """Keeps the discounts of each account."""
+
+    def get(self, uid: Uid, discount: str) -> Discount | None: ...
+
+    def for_account(self, uid: Uid) -> list[Discount]:
+        """Return all of an account's discounts, the first created first."""
+        ...
+
+    def redeemed(self, uid: Uid) -> dict[str, int]:
+        """Return how often each discount was redeemed and not given back, by its id."""
+        ...
+
+    def create(self, discount: Discount) -> Discount: ...
+
+    def save(self, discount: Discount) -> Discount:
+        """Save at `discount.version` + 1. Raises StaleVersion."""
+        ...
+
+    def delete(self, discount: Discount) -> None:
+        """Remove it as it was at its version. Raises StaleVersion."""
+        ...
+
+    def count(self, uid: Uid, discount: str, difference: int) -> None:
+        """Count a redemption, or one given back; nothing for a discount that is not there."""
+        ...
+
+
+class SigningKeys(Protocol):
+    def get(self, uid: Uid) -> bytes:
+        """Return the account's secret that signs what its wallets hand out: the same for ever."""
+        ...

@@ -1,0 +1,51 @@
+"""Discounts and signing keys in memory."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+from chalicelib.domain.discounts import Discount
+from chalicelib.domain.errors import StaleVersion
+
+
+class MemoryDiscounts:
+    def __init__(self) -> None:
+        self.rows: dict[tuple[str, str], Discount] = {}
+        self.counted: dict[tuple[str, str], int] = {}
+
+    def get(self, uid: str, discount: str) -> Discount | None:
+        return self.rows.get((uid, discount))
+
+    def for_account(self, uid: str) -> list[Discount]:
+        return [row for (owner, _), row in sorted(self.rows.items()) if owner == uid]
+
+    def redeemed(self, uid: str) -> dict[str, int]:
+        return {each.id: self.counted.get((uid, each.id), 0) for each in self.for_account(uid)}
+
+    def create(self, discount: Discount) -> Discount:
+        self.rows[discount.uid, discount.id] = replace(discount, version=1)
+        return self.rows[discount.uid, discount.id]
+
+    def save(self, discount: Discount) -> Discount:
+        self._check(discount)
+        saved = replace(discount, version=discount.version + 1)
+        self.rows[discount.uid, discount.id] = saved
+        return saved
+
+    def delete(self, discount: Discount) -> None:
+        self._check(discount)
+        del self.rows[discount.uid, discount.id]
+
+    def count(self, uid: str, discount: str, difference: int) -> None:
+        if (uid, discount) in self.rows:
+            self.counted[uid, discount] = self.counted.get((uid, discount), 0) + difference
+
+    def _check(self, discount: Discount) -> None:
+        stored = self.rows.get((discount.uid, discount.id))
+        if stored is None or stored.version != discount.version:
+            raise StaleVersion("the discount was changed meanwhile")
+
+
+class MemorySigningKeys:
+    def get(self, uid: str) -> bytes:
+        return f"the key of {uid}".encode()

@@ -1,0 +1,114 @@
+"""A shop with discounts: wallets, tills that redeem, and refunds, on fakes."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from itertools import count
+from typing import Any
+
+from chalicelib.domain.discounts import Discount
+from chalicelib.domain.redemptions import Redemption
+from chalicelib.domain.words import POINT, Uid
+from chalicelib.services.ports.stores import Store
+from chalicelib.services.rewards.counter import Counter
+from chalicelib.services.rewards.discounts import DiscountService
+from chalicelib.services.rewards.redeem import Redeemer, Till
+from chalicelib.services.rewards.tokens import WalletTokens
+from chalicelib.services.rewards.wallet import Wallets, WalletView
+from tests.fakes.accounts import MemoryAccounts, an_account
+from tests.fakes.changes import MemoryAdjustments
+from tests.fakes.common import FakeIds
+from tests.fakes.notifications import MemoryAudit
+from tests.fakes.rewards import MemoryDiscounts, MemorySigningKeys
+from tests.worlds.shop import ANA, UID, Shop
+
+TILL = "key:till"
+
+
+@dataclass
+class RewardedShop(Shop):
+    """Ana is a member; `ten` costs 100 points for $10, `gift` 50 points and only once."""
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        self.tell(ANA)
+        self.form()
+        nonces = count(1)
+        self.discounts, self.audit = MemoryDiscounts(), MemoryAudit()
+        accounts = MemoryAccounts(an_account(UID))
+        tokens = WalletTokens(MemorySigningKeys(), lambda: f"{next(nonces):016x}")
+        self.discount_service = DiscountService(
+            self.discounts, self.stores, self.audit, FakeIds(), self.clock
+        )
+        self.wallets = Wallets(
+            facts=self.facts,
+            lookup=self.lookup,
+            commits=self.commits,
+            accounts=accounts,
+            stores=self.stores,
+            discounts=self.discounts,
+            tokens=tokens,
+            read_phone=lambda typed: typed if typed.startswith("+") else None,
+            read_email=lambda typed: typed.lower() if "@" in typed else None,
+            clock=self.clock,
+        )
+        self.redeemer = Redeemer(
+            self.commits, self.lookup, self.discounts, self.stores, tokens, self.clock
+        )
+        self.counter = Counter(
+            wallets=self.wallets,
+            redeemer=self.redeemer,
+            discounts=self.discounts,
+            stores=self.stores,
+            accounts=accounts,
+            adjustments=MemoryAdjustments(),
+            facts=self.facts,
+            audit=self.audit,
+            clock=self.clock,
+        )
+        self.ten = self.discount("Ten off", 100, amount_off=1_000)
+        self.gift = self.discount("Gift", 50, amount_off=500, reusable=False)
+
+    def discount(self, name: str, points: float, **fields: Any) -> Discount:
+        wanted = {"name": name, "price": round(points * POINT), **fields}
+        return self.discount_service.create(Uid(UID), wanted, actor="user:ann")
+
+    def edit(self, discount: Discount, **changes: Any) -> Discount:
+        stored = self.discounts.rows[UID, discount.id]
+        return self.discounts.save(replace(stored, **changes))
+
+    def store(self, name: str, zone: str | None = None) -> int:
+        made = Store(UID, 0, name, time_zone=zone)
+        return self.stores.create(made).id
+
+    def give(self, points: float, key: str = "given", of: str = "1") -> None:
+        self.commits.adjust(
+            Uid(UID), self.rid(of), f"adj_{key}", round(points * POINT), note="-", actor="user:ann"
+        )
+
+    def wallet(self, phone: str = "+12065550001", **asked: Any) -> WalletView:
+        return self.wallets.open(Uid(UID), phone=phone, **asked)
+
+    def url(self, discount: Discount, phone: str = "+12065550001") -> str:
+        """The token of a redemption URL in a fresh wallet."""
+        offers = self.wallet(phone).offers
+        return next(str(each.token) for each in offers if each.discount.id == discount.id)
+
+    def redeem(self, discount: Discount, url: str | None = None, **order: Any) -> Redemption:
+        text = self.url(discount) if url is None else url
+        till = Till(TILL, **order)
+        return self.redeemer.by_token(Uid(UID), discount.id, text, till)
+
+    def refund(self, done: Redemption, contact: str | None = None) -> Redemption:
+        who = self.rid() if contact is None else contact
+        return self.redeemer.refund(Uid(UID), who, done.discount, done.id, TILL)
+
+    def ledger_sum(self, *records: str) -> float:
+        """What all entries of these records come to, sales' entries too."""
+        total = 0
+        for rid in records or (self.rid(),):
+            for row in self.facts.ledger(UID, rid).values():
+                total += sum(posting.amount for posting in row.postings)
+            for held in self.facts.pointers(UID, rid).values():
+                total += sum(posting.amount for posting in held)
+        return total / POINT
