@@ -24,6 +24,7 @@ from chalicelib.entrypoints.dashboard import (
     personas,
     runs,
     stores,
+    switching,
     texting,
     users,
 )
@@ -51,6 +52,7 @@ app.register_blueprint(loyalty.resource)
 app.register_blueprint(credentials.resource)
 app.register_blueprint(runs.resource)
 app.register_blueprint(stores.resource)
+app.register_blueprint(switching.resource)
 app.register_blueprint(texting.resource)
 app.register_blueprint(discounts.resource)
 app.register_blueprint(counter.resource)

@@ -16,6 +16,7 @@ Capability = Literal["writable", "market_sync", "imports_points"]
 
 ENROLL_AFTER: Final = "enroll_after"
 SMS_OPT_IN_AFTER: Final = "sms_opt_in_after"
+ACCRUAL_START: Final = "points_accrual_start"
 POINTS_IMPORTED_ON: Final = "points_imported_on"
 USE_LAST_BACKUP: Final = "use_last_backup"
 TRUST_FLAGS: Final = "trusts_opt_in_flags"
@@ -137,7 +138,7 @@ CARD_SETTINGS: tuple[CardSetting, ...] = (
         moves_points=True,
     ),
     CardSetting(
-        key="points_accrual_start",
+        key=ACCRUAL_START,
         label="Points accrual start date",
         kind="date",
         help="Earlier sales of this source never earn. Overrides Settings > Loyalty > Points"

@@ -226,6 +226,17 @@ class StandingMessage(_Message):
     hop: Count = 0
 
 
+@dataclass(frozen=True, slots=True, config=_WIRE)
+class SwitchCheckMessage(_Message):
+    """Go on with a check of a switch from one POS to another."""
+
+    job: Literal["switch_check"] = field(default="switch_check", kw_only=True)
+    uid: Account
+    switch: Text
+    number: Count
+    hop: Count = 0
+
+
 AccountJob = (
     RemapMessage
     | PreviewMessage
@@ -237,6 +248,7 @@ AccountJob = (
     | AudienceRunMessage
     | ExportMessage
     | StandingMessage
+    | SwitchCheckMessage
 )
 TextJob = RequestJob | SendTest | LostText | InboundText | EffectsMessage
 

@@ -1065,6 +1065,9 @@ def test_every_kind_of_row_has_a_sample_and_every_sample_a_reader() -> None:
 
 NO_SAMPLE = {
     "ACCOUNT#{uid}` / `BACKUP#{platform}#{fence, 12 digits}": "newer than the samples",
+    "ACCOUNT#{uid}` / `SWITCH#{switch}": "newer than the samples",
+    "ACCOUNT#{uid}` / `SWITCHCHECK#{switch}#{n, 4 digits}": "newer than the samples",
+    "DOUBLED#{uid}#{switch}#{n, 4 digits}` / `{day}-{hash}": "newer than the samples",
     "ACCOUNT#{uid}` / `LIVE#{subject}": "newer than the samples",
     "ACCOUNT#{uid}` / `COUNTING": "newer than the samples",
     "ACCOUNT#{uid}` / `WITHDRAWN#{platform}": "newer than the samples",
@@ -1166,6 +1169,8 @@ PATTERNS: dict[str, tuple[str, ...]] = {
     # Newer than the samples.
     "what commits after one, up to another, stored of a platform's facts": (),
     "the backups of a source, newest first": (),
+    "switches, newest first; their checks": (),
+    "sales that look doubled, by day": (),
     "accounts to look at for an audience run": (),
     "how an account stands with its runs; runs, newest first; an export": (),
     "every persona once, with all it is derived from": ("persona", "record", "sales summary"),

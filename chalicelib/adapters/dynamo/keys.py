@@ -91,6 +91,23 @@ def backup(platform: Platform, backup_id: str) -> str:
     return f"{backups_of(platform)}{backup_id}"
 
 
+SWITCH_PREFIX = "SWITCH#"
+DOUBLED_PAIR = re.compile(r"\d{4}-\d\d-\d\d-[0-9a-f]{16}")
+
+
+def switch(switch_id: str) -> str:
+    return f"{SWITCH_PREFIX}{switch_id}"
+
+
+def switch_check(switch_id: str, number: int) -> str:
+    return f"SWITCHCHECK#{switch_id}#{number:04d}"
+
+
+def doubled_pairs(uid: Uid, switch_id: str, number: int) -> str:
+    """Return the partition of the pairs of sales that a check of a switch found."""
+    return f"DOUBLED#{uid}#{switch_id}#{number:04d}"
+
+
 def adjustments(day: str, actor: str) -> str:
     return f"{ADJUSTED_PREFIX}{day}#{actor}"
 

@@ -34,7 +34,8 @@ class BalanceChangeAnswer(Answer):
 
 class ChangeCounts(Answer):
     """What the change would do. `points`: by how much all balances together would change;
-    `earned_twice`: sales that earn and are in the imported balances too."""
+    `earned_twice`: sales that earn and are in the imported balances too; `doubled`: sales that look
+    like one that the other POS of a switch tells, and wait for a person."""
 
     personas: int
     enrolled: int
@@ -45,6 +46,7 @@ class ChangeCounts(Answer):
     points: PointsOut
     largest: tuple[BalanceChangeAnswer, ...]
     earned_twice: int
+    doubled: int
 
 
 class PreviewAnswer(Answer):

@@ -48,6 +48,7 @@ WORKERS: Mapping[str, Callable[[Any], Any]] = {
     "take_over": lambda _: wiring.loyalty.take_over_worker(),
     "keep": lambda _: wiring.loyalty.keep_worker(),
     "standing": lambda _: wiring.freezing.standing_job(),
+    "switch_check": lambda _: wiring.switching.check_worker(),
     "held": lambda _: wiring.texting.held_requests(),
     "audience": lambda _: wiring.audiences.run_worker(),
     "export": lambda _: wiring.audiences.export_worker(),

@@ -29,6 +29,7 @@ if TYPE_CHECKING:
         personas,
         rewards,
         stores,
+        switching,
         sync,
         texting,
     )
@@ -52,6 +53,7 @@ __all__ = [
     "reset",
     "rewards",
     "stores",
+    "switching",
     "sync",
     "texting",
 ]

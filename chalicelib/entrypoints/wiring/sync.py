@@ -14,10 +14,12 @@ from chalicelib.entrypoints.wiring import (
     notifications,
     outside,
     stores,
+    switching,
 )
 from chalicelib.observability import measure
 
 if TYPE_CHECKING:
+    from chalicelib.domain.words import Uid
     from chalicelib.services.ports.common import SyncQueue
     from chalicelib.services.ports.runs import RunViews, SyncControl
     from chalicelib.services.sync.ending import RunEnding
@@ -143,8 +145,13 @@ def _run_ending(store_keys: StoreKeyWatch) -> RunEnding:
         leaving=loyalty.leaver_notes(),
         clock=outside.clock(),
         measure=measure,
-        after_first_sync=lambda uid: audience_starts.starter().request(uid, "first_sync"),
+        after_first_sync=_after_first_sync,
     )
+
+
+def _after_first_sync(uid: Uid) -> None:
+    audience_starts.starter().request(uid, "first_sync")
+    switching.start_check().after_first_sync(uid)
 
 
 @once

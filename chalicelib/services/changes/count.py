@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 
 from chalicelib.domain.identity import SourceRecord
-from chalicelib.domain.loyalty import earned_points, first_earning_day
+from chalicelib.domain.loyalty import earned_points, first_earning_day, suspected_doubles
 from chalicelib.domain.personas import Persona
 from chalicelib.domain.previews import (
     WouldBe,
@@ -64,6 +64,7 @@ class CountChange:
             points=counts.points + sum(change.after - change.before for change in balances),
             largest=_largest([*counts.largest, *balances]),
             earned_twice=counts.earned_twice + self._earned_twice(rows, after, records),
+            doubled=counts.doubled + self._doubled(rows, after),
         )
 
     @property
@@ -149,6 +150,27 @@ class CountChange:
                 if max(record.summary.last_at or 0, record.points.unlinked_at) >= max(since, 1):
                     refs += self.preview_reads.refs(self.proposal.uid, rid, since)
         return refs
+
+    def _doubled(
+        self, rows: Sequence[tuple[Persona, RecordSales]], after: Mapping[str, WouldBe]
+    ) -> int:
+        """How many sales would be held back because they look like one that another POS tells, and
+        nobody said yet what they are."""
+        switches = self.terms.rules.switches
+        if not switches or not self.proposal.moves_points:
+            return 0
+        found = 0
+        for persona, lead in rows:
+            sources = set(persona.sources)
+            if any({switch.old, switch.new} <= sources for switch in switches):
+                others = [rid for rid in persona.members if rid != persona.id]
+                known = dict(self.preview_reads.sales(self.proposal.uid, others))
+                known[persona.id] = lead
+                sums = {rid: known.get(rid, NO_SALES) for rid in persona.members}
+                refs = self._refs(persona, after[persona.id], sums)
+                pairs = suspected_doubles(refs, after[persona.id].earn_from, self.terms)
+                found += sum(not (pair.old.double or pair.new.double) for pair in pairs)
+        return found
 
     def _earned_twice(
         self,

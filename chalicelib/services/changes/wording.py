@@ -14,6 +14,7 @@ EARNED_TWICE = (
     "{sales} would earn twice: the balances of today hold their points, so let Points accrual"
     " start date be tomorrow"
 )
+DOUBLED = "{sales} to earn only after somebody says that the other POS tells of another purchase"
 
 
 def sentence(preview: Preview) -> str:
@@ -38,6 +39,9 @@ def sentence(preview: Preview) -> str:
         clauses.append(POINTS.format(balances=balances, points=_points(counts.points)))
     if counts.earned_twice:
         clauses.append(EARNED_TWICE.format(sales=_many(counts.earned_twice, "sale")))
+    if counts.doubled:
+        looks = "sale that looks doubled" if counts.doubled == 1 else "sales that look doubled"
+        clauses.append(DOUBLED.format(sales=f"{_number(counts.doubled)} {looks}"))
     return "; ".join(clauses)
 
 

@@ -34,7 +34,8 @@ class BalanceChange(NamedTuple):
 class PreviewCounts:
     """What a change would do. `points`: by how much all balances together would change;
     `largest`: the ten balances that change most; `opt_ins`: numbers and addresses that a trusted
-    flag would opt in; `earned_twice`: sales that earn and are in the imported balances too."""
+    flag would opt in; `earned_twice`: sales that earn and are in the imported balances too;
+    `doubled`: sales that would earn, but look like one that another POS tells."""
 
     personas: int = 0
     enrolled: int = 0
@@ -45,6 +46,7 @@ class PreviewCounts:
     points: Points = 0
     largest: tuple[BalanceChange, ...] = ()
     earned_twice: int = 0
+    doubled: int = 0
 
 
 @dataclass(frozen=True, slots=True)

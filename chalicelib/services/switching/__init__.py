@@ -1,0 +1,1 @@
+"""Switching from one POS to another, remembered between its steps (product.md §10)."""

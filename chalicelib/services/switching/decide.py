@@ -1,0 +1,121 @@
+"""Say of sales that look doubled whether they are one sale or two."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from typing import Literal
+
+from chalicelib.domain.errors import NotFound, StaleVersion
+from chalicelib.domain.words import Double, Uid
+from chalicelib.services.derivation.commit import FactCommits
+from chalicelib.services.derivation.terms import TermsReader
+from chalicelib.services.ports.audit import Audit, AuditEntry
+from chalicelib.services.ports.changes import PreviewReads
+from chalicelib.services.ports.common import Clock
+from chalicelib.services.ports.facts import SaleId
+from chalicelib.services.ports.switching import (
+    DoubledPair,
+    PosSwitch,
+    PosSwitches,
+    SaleSeen,
+    SwitchCheck,
+)
+from chalicelib.services.switching.pairs import FindPairs
+
+Side = Literal["a", "b"]
+"""Of a pair: `a` is the sale that earns as long as nobody said anything."""
+NO_CHECK = "The switch was not checked yet: there is no list of sales that look doubled."
+TRIES = 6
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DecideDoubled:
+    """Takes what a person says of a pair. It can be said again, otherwise, or taken back."""
+
+    switches: PosSwitches
+    commits: FactCommits
+    terms: TermsReader
+    reads: PreviewReads
+    audit: Audit
+    clock: Clock
+
+    def pairs(
+        self, uid: Uid, switch: str, limit: int, after: str | None
+    ) -> tuple[list[DoubledPair], str | None]:
+        """A page of the pairs of the last check that ended. Raises NotFound."""
+        held = self.switches.get(uid, switch)
+        if not held.checked:
+            return [], None
+        return self.switches.pairs(self._check(held), limit, after)
+
+    def decide(
+        self, uid: Uid, switch: str, n: str, *, same: bool | None, left_out: Side, actor: str
+    ) -> DoubledPair:
+        """`same`: it is one sale, and `left_out` of the two is left out of points; False: two
+        sales; None: nobody knows yet. Points follow at once. Raises NotFound, CommitBusy.
+        """
+        held = self.switches.get(uid, switch)
+        pair = self.switches.pair(self._check(held), n)
+        old: Double = "left_out" if same and left_out == "a" else ""
+        new: Double = "own" if same is False else "left_out" if same and not old else ""
+        said = replace(pair, old=replace(pair.old, double=old), new=replace(pair.new, double=new))
+        # What is left out comes last: at no moment both earn.
+        for sale in (said.new, said.old) if new == "left_out" else (said.old, said.new):
+            if not self.commits.say_double(uid, _id(sale), sale.double):
+                raise NotFound("AIQ does not know this sale any more.")
+        self._note(held, n, said)
+        after: dict[str, object] = {"pair": n, "same": same}
+        if same:
+            after["left_out"] = left_out
+        self.audit.record(
+            uid, AuditEntry(self.clock.now(), actor, "switch.decided", switch, after=after)
+        )
+        return said
+
+    def _note(self, switch: PosSwitch, n: str, said: DoubledPair) -> None:
+        """Store the pair as it is now, and any that came to light by it."""
+        others = [pair for pair in self._pairs_of_person(switch, said) if pair.n != n]
+        for tries_left in reversed(range(TRIES)):
+            check = self._check(switch)
+            before = self._known(check, [said, *others])
+            more = [pair for pair in others if before.get(pair.n) != pair]
+            changed = [said, *more]
+            known = [before[pair.n] for pair in changed if pair.n in before]
+            undecided = sum(not p.is_decided for p in changed) - sum(
+                not p.is_decided for p in known
+            )
+            counted = replace(
+                check,
+                doubled=check.doubled + len(changed) - len(known),
+                undecided=check.undecided + undecided,
+            )
+            try:
+                self.switches.decide(counted, changed)
+            except StaleVersion:
+                if not tries_left:
+                    raise
+            else:
+                return
+
+    def _pairs_of_person(self, switch: PosSwitch, said: DoubledPair) -> list[DoubledPair]:
+        people = self.reads.personas(switch.uid, [said.persona])
+        return FindPairs(self.reads).of(switch, people, self.terms.current(switch.uid))[:20]
+
+    def _known(self, check: SwitchCheck, pairs: Sequence[DoubledPair]) -> dict[str, DoubledPair]:
+        known = {}
+        for pair in pairs:
+            try:
+                known[pair.n] = self.switches.pair(check, pair.n)
+            except NotFound:
+                continue
+        return known
+
+    def _check(self, switch: PosSwitch) -> SwitchCheck:
+        if not switch.checked:
+            raise NotFound(NO_CHECK)
+        return self.switches.check(switch.uid, switch.id, switch.checked)
+
+
+def _id(sale: SaleSeen) -> SaleId:
+    return SaleId(sale.platform, sale.scope, sale.ext_id)
