@@ -22,6 +22,7 @@ from chalicelib.entrypoints.dashboard import (
     me,
     notifications,
     personas,
+    privacy,
     runs,
     stores,
     switching,
@@ -43,6 +44,7 @@ app.register_blueprint(accounts.resource)
 app.register_blueprint(users.resource)
 app.register_blueprint(notifications.resource)
 app.register_blueprint(personas.resource)
+app.register_blueprint(privacy.resource)
 app.register_blueprint(audiences.resource)
 app.register_blueprint(exports.resource)
 app.register_blueprint(integrations.resource)

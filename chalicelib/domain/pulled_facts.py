@@ -27,12 +27,14 @@ class FactPlace(NamedTuple):
 @dataclass(frozen=True, slots=True)
 class PulledCustomer:
     """A version of a shopper. `withheld`: a telling without contacts that waits beside it.
-    `imported`: the balance that the POS listed, where points are imported."""
+    `imported`: the balance that the POS listed, where points are imported. `is_erased`: it only
+    says that the shopper was erased, and that backups lose them."""
 
     scope: ScopeId
     customer: Customer
     withheld: Customer | None = None
     imported: Imported | None = None
+    is_erased: bool = False
 
     @property
     def place(self) -> FactPlace:

@@ -237,6 +237,16 @@ class SwitchCheckMessage(_Message):
     hop: Count = 0
 
 
+@dataclass(frozen=True, slots=True, config=_WIRE)
+class EraseMessage(_Message):
+    """Go on with an erasure."""
+
+    job: Literal["erase"] = field(default="erase", kw_only=True)
+    uid: Account
+    erasure: Text
+    hop: Count = 0
+
+
 AccountJob = (
     RemapMessage
     | PreviewMessage
@@ -249,6 +259,7 @@ AccountJob = (
     | ExportMessage
     | StandingMessage
     | SwitchCheckMessage
+    | EraseMessage
 )
 TextJob = RequestJob | SendTest | LostText | InboundText | EffectsMessage
 

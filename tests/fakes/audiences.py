@@ -94,6 +94,9 @@ class MemoryExports:
             raise NotFound("There is no such export, or no more.")
         return self.rows[uid, export]
 
+    def of_account(self, uid: str) -> list[Export]:
+        return [export for (owner, _), export in self.rows.items() if owner == uid]
+
 
 class MemoryObjects:
     """A bucket. `parts` of at least `least_part` bytes, but for the last, make an upload."""

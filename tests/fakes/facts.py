@@ -15,6 +15,7 @@ from chalicelib.domain.ledger import Postings
 from chalicelib.domain.personas import Persona
 from chalicelib.domain.pulled_facts import PulledFact
 from chalicelib.domain.sales_summary import SaleRef
+from chalicelib.domain.tombstones import Tombstone, Tombstones
 from chalicelib.services.ports.common import do_nothing
 from chalicelib.services.ports.facts import (
     NO_SALES,
@@ -58,6 +59,9 @@ class MemoryFacts:
         self.seen_ids_rows: dict[tuple[str, str, str], SeenIds] = {}
         self.log_rows: dict[tuple[str, str], dict[tuple[int, int], list[PulledFact]]] = {}
         self.log_deleted: dict[tuple[str, str], int] = {}
+        self.tombstone_rows: dict[str, dict[str, Tombstone]] = {}
+        self.erasures: dict[str, int] = {}
+        self.tombstones_read = 0
         self.keeps_seen_ids = True
         self.has_whole_log = True
         self.intents: dict[str, Intent] = {}
@@ -86,6 +90,7 @@ class MemoryFacts:
             self.intents.get(uid),
             has_seen_ids=self.keeps_seen_ids,
             has_whole_log=self.has_whole_log,
+            erasures=self.erasures.get(uid, 0),
         )
 
     def store_intent(self, lock: CommitLock, intent: Intent) -> None:
@@ -168,8 +173,40 @@ class MemoryFacts:
     def shared(self, uid: str) -> list[MergeKey]:
         return [key for owner, key in self.shared_rows if owner == uid]
 
+    def tombstones(self, uid: str, erasures: int) -> Tombstones:
+        assert erasures == self.erasures.get(uid, 0)
+        self.tombstones_read += 1
+        return Tombstones(self.salt(uid), dict(self.tombstone_rows.get(uid, {})))
+
+    def current_tombstones(self, uid: str) -> Tombstones:
+        return self.tombstones(uid, self.erasures.get(uid, 0))
+
+    def salt(self, uid: str) -> bytes:
+        return f"salt of {uid}".encode()
+
+    def forget(self, lock: CommitLock, records: Sequence[str]) -> int:
+        gone = 0
+        for rid in records:
+            place = (lock.uid, rid)
+            for table in (
+                self.pointer_rows,
+                self.ledger_rows,
+                self.personas,
+                self.summaries,
+                self.records,
+            ):
+                if place in table:
+                    self._touch(lock)
+                    del table[place]
+                    gone += 1
+        return gone
+
     def write(self, lock: CommitLock, writes: Writes) -> None:
         """Rows land in any order, as those of batches side by side do."""
+        if writes.tombstones:
+            self._touch(lock)
+            lock.erasures += 1
+            self.erasures[lock.uid] = lock.erasures
         steps = self._steps(lock.uid, writes)
         for platform, pulled in writes.pulled.items():
             log = self.log_rows.setdefault((lock.uid, platform), {})
@@ -188,6 +225,29 @@ class MemoryFacts:
         for (fence, _), pulled in sorted(self.log_rows.get((uid, platform), {}).items()):
             if after < fence <= until:
                 yield fence, [LoggedFact(fact.place, LINES.line(fact)) for fact in pulled]
+
+    def rewrite(
+        self,
+        uid: str,
+        platform: str,
+        after: str,
+        change: Callable[[bytes], bytes | None],
+        time_left: Callable[[], bool],
+    ) -> tuple[str | None, int]:
+        log, changed = self.log_rows.get((uid, platform), {}), 0
+        for place in sorted(log):
+            name = f"{place[0]:012d}#{place[1]:04d}"
+            if name <= after:
+                continue
+            lines = [LINES.line(fact) for fact in log[place]]
+            kept = [line for line in map(change, lines) if line is not None]
+            if kept != lines:
+                self.step()
+                changed += sum(line not in kept for line in lines)
+                log[place] = [LINES.fact(line) for line in kept]
+            if not time_left():
+                return name, changed
+        return None, changed
 
     def delete(self, uid: str, platform: str, until: int) -> None:
         log = self.log_rows.get((uid, platform), {})
@@ -232,6 +292,8 @@ class MemoryFacts:
     def _steps(self, uid: str, writes: Writes) -> list[Callable[[], None]]:
         puts = [(self.records, (uid, rid), stored) for rid, stored in writes.records.items()]
         puts += [(self.sale_rows, (uid, sid), sale) for sid, sale in writes.sales.items()]
+        buried = self.tombstone_rows.setdefault(uid, {})
+        puts += [(buried, name, each) for name, each in writes.tombstones.items()]
         puts += [
             (self.key_carriers, (uid, key), carriers) for key, carriers in writes.carriers.items()
         ]

@@ -151,7 +151,7 @@ def test_who_texts_appends_consents_and_claims_what_is_due(
     assert refused("ReleaseTexts", [each for each in calls if each.action == "UpdateItem"]) == []
 
 
-def test_a_reply_is_kept_by_who_reads_it_and_forgotten_by_the_api_alone(
+def test_a_reply_is_kept_by_who_reads_it_and_forgotten_by_the_api_and_by_who_erases(
     table: BatchTable, calls: list[RowCall]
 ) -> None:
     replies = DynamoUnclearReplies(table)
@@ -161,15 +161,16 @@ def test_a_reply_is_kept_by_who_reads_it_and_forgotten_by_the_api_alone(
 
     replies.remove(OURS, "r1")
 
-    assert [role for role in WRITING if not refused(role, calls)] == ["ApiHandler"]
+    assert [role for role in WRITING if not refused(role, calls)] == ["ApiHandler", "AccountJobs"]
 
 
 @pytest.mark.parametrize("role", WRITING)
-def test_a_consent_is_neither_deleted_nor_changed_by_anybody(role: str) -> None:
+def test_a_consent_is_changed_by_nobody_and_deleted_one_by_one_by_who_erases(role: str) -> None:
     contact = (keys.contact(OURS, "sms", "+12065550123"),)
     record = keys.record(OURS, "r1")
 
-    assert not allows(role, RowCall("DeleteItem", "PersonasTable", contact))
+    erases = role == "AccountJobs"
+    assert allows(role, RowCall("DeleteItem", "PersonasTable", contact)) == erases
     assert not allows(role, RowCall("BatchWriteItem", "PersonasTable", (record, *contact)))
     changed = ("pk", "sk", "body")
     assert not allows(role, RowCall("UpdateItem", "PersonasTable", contact, changed))

@@ -1078,6 +1078,7 @@ NO_SAMPLE = {
     "ACCOUNT#{uid}` / `AUDIENCE#{run}": "newer than the samples",
     "AUDIENCES#{shard}` / `{look at, 15 digits}#{uid}": "newer than the samples",
     "ACCOUNT#{uid}` / `EXPORT#{export}": "newer than the samples",
+    "ACCOUNT#{uid}` / `ERASURE#{erasure}": "newer than the samples",
     "ACCOUNT#{uid}` / `LIMIT#{limit}": "newer than the samples",
     "ACCOUNT#{uid}` / `APIKEY#{key}": "newer than the samples",
     "KEYUSE#{uid}#{key}` / `USE#{bucket}": "newer than the samples",
@@ -1086,6 +1087,8 @@ NO_SAMPLE = {
     "ACCOUNT#{uid}` / `ADDITIONS": "newer than the samples",
     "{uid}#IDS#{platform}#{scope}` / `IDS": "newer than the samples",
     "{uid}#LOG#{platform}` / `{fence, 12 digits}#{part}": "newer than the samples",
+    "{uid}#ERASED` / `SALT": "newer than the samples",
+    "{uid}#ERASED` / `TOMBSTONE#{hash}": "newer than the samples",
     "{uid}#REPLIES` / `REPLY#{message}": "newer than the samples",
     "CREDENTIAL#{uid}#{credential}` / `PIECE#{kind}#{name}": "newer than the samples",
     "SALEDAYS#{uid}#{credential}` / `{day}#{n}": "newer than the samples",
@@ -1155,6 +1158,10 @@ PATTERNS: dict[str, tuple[str, ...]] = {
         "kill switch",
     ),
     "tests of this hour": ("throttle",),
+    "who was erased": (),  # newer than the samples
+    "an erasure; all of an account": (),  # newer than the samples
+    "texts to a number": (),  # newer than the samples
+    "set-aside rows about a shopper": (),  # newer than the samples
     "listings that blanked contacts, and whose": (),  # newer than the samples
     "lease, checkpoint, progress": ("state",),
     "replies that wait for a person": (),  # newer than the samples

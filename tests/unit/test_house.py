@@ -12,6 +12,8 @@ from pathlib import Path
 
 import pytest
 
+from chalicelib.services.privacy.row_kinds import ROW_KINDS
+
 ROOT = Path(__file__).parent.parent.parent
 CODE = ROOT / "chalicelib"
 MOST_MODULES = 15
@@ -246,3 +248,30 @@ def test_a_file_that_was_moved_is_missed_in_a_page() -> None:
     page = "Look at `tests/unit/test_house.py`, `services/corridor.py` and `chalicelib/rooms/`."
 
     assert named_paths(page) - in_the_repository() == {"services/corridor.py", "chalicelib/rooms"}
+
+
+def test_every_kind_of_row_and_object_says_how_a_person_in_it_is_exported_and_erased() -> None:
+    """A new row or object of design.md needs a line in the table that drives both (freezing.md,
+    rule 15): `services/privacy/row_kinds.py`."""
+    page = (ROOT / "docs/reference/design.md").read_text(encoding="utf-8")
+    rows = _section(page, "Tables")
+    places = re.findall(r"^\|[^|]*\| (`[^|]+`) \|", rows, re.MULTILINE)
+    objects = re.findall(r"^\| `([^|`]+)` \|", _section(page, "Objects"), re.MULTILINE)
+    documented = {name for place in places for name in _row_names(place)} | set(objects)
+
+    named = [kind.row for kind in ROW_KINDS]
+
+    assert len(documented) > 60
+    assert documented - set(named) == set(), "say in row_kinds.py what they hold of a person"
+    assert set(named) - documented == set(), "name them in design.md, or delete their lines"
+    assert len(named) == len(set(named))
+
+
+def _section(page: str, title: str) -> str:
+    return page.split(f"\n## {title}\n")[1].split("\n## ", maxsplit=1)[0]
+
+
+def _row_names(place: str) -> list[str]:
+    """`pk/sk` of each kind of row that a cell of design.md names."""
+    pk, *sks = re.findall(r"`([^`]+)`", place)
+    return [f"{pk}/{sk}" for sk in sks] or [pk]

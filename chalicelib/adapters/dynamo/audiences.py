@@ -160,10 +160,18 @@ class DynamoExports:
         row = AudienceRow.find(keys.account(uid), keys.export(export))
         if row is None:
             raise NotFound("There is no such export, or no more.")
-        values: dict[str, Any] = orjson.loads(row.body)
-        filters = from_fields(SnapshotFilter, values.pop("filters"))
-        parts = tuple(values.pop("parts"))
-        return from_fields(Export, values, filters=filters, parts=parts, seq=int(row.seq))
+        return _read_export(row)
+
+    def of_account(self, uid: Uid) -> list[Export]:
+        rows = AudienceRow.query_prefix(keys.account(uid), keys.EXPORT_PREFIX)
+        return list(readable(rows, _read_export))
+
+
+def _read_export(row: AudienceRow) -> Export:
+    values: dict[str, Any] = orjson.loads(row.body)
+    filters = from_fields(SnapshotFilter, values.pop("filters"))
+    parts = tuple(values.pop("parts"))
+    return from_fields(Export, values, filters=filters, parts=parts, seq=int(row.seq))
 
 
 def _head_row(head: AudienceHead) -> AudienceHeadRow:

@@ -68,6 +68,25 @@ class CommitLocks:
         values = {"intent": {"B": rows.pack_intent(intent)}}
         self._update_if_held(lock, "SET intent = :intent, held_until = :until", values)
 
+    def count_erasure(self, lock: CommitLock) -> None:
+        """Say that tombstones of the account are written: whoever knows them reads them again.
+
+        Raises LeaseLost.
+        """
+        update = "SET held_until = :until ADD erasures :one"
+        self._update_if_held(lock, update, {"one": {"N": "1"}})
+        lock.erasures += 1
+
+    def erasures(self, uid: Uid) -> int:
+        """Return how often tombstones of the account were written, perhaps of a moment ago."""
+        answer = self._table.client.get_item(
+            TableName=self._table.name,
+            Key=_key(uid),
+            ProjectionExpression="erasures",
+            ConsistentRead=False,
+        )
+        return int(answer.get("Item", {}).get("erasures", {"N": "0"})["N"])
+
     def renew_when_due(self, uid: Uid) -> None:
         """Renew a lock that we hold when the next calls might arrive after its end.
 
@@ -111,6 +130,7 @@ class CommitLocks:
             # Older code counts only the fence: what it commits is in no range.
             has_seen_ids=row["fence"] == row["ids_kept"],
             has_whole_log=row["fence"] == row["logs_kept"],
+            erasures=int(row["erasures"]["N"]) if "erasures" in row else 0,
         )
         self._held[uid] = lock, asked_at
         return lock

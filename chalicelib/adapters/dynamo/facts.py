@@ -11,10 +11,12 @@ from chalicelib.adapters.dynamo import persona_rows as rows
 from chalicelib.adapters.dynamo.batch import BatchTable, Key, Row
 from chalicelib.adapters.dynamo.commit_locks import CommitLocks
 from chalicelib.adapters.dynamo.facts_log import log_rows
+from chalicelib.adapters.dynamo.tombstones import DynamoTombstones, tombstone_row
 from chalicelib.domain.id_ranges import NO_IDS_SEEN, SeenIds
 from chalicelib.domain.identity import MergeKey
 from chalicelib.domain.ledger import Postings
 from chalicelib.domain.sales_summary import SaleRef
+from chalicelib.domain.tombstones import Tombstones
 from chalicelib.domain.words import Instant, Platform, ScopeId, Uid
 from chalicelib.services.ports.common import do_nothing
 from chalicelib.services.ports.facts import (
@@ -42,6 +44,7 @@ class DynamoFacts:
     def __init__(self, table: BatchTable, locks: CommitLocks) -> None:
         self._table = table
         self._locks = locks
+        self._tombstones = DynamoTombstones(table)
 
     def lock(
         self, uid: Uid, *, urgent: bool = False, while_waiting: Callable[[], None] = do_nothing
@@ -142,7 +145,32 @@ class DynamoFacts:
         stored = self._table.query(keys.shared_keys(uid))
         return [rows.read_shared(row) for row in stored]
 
+    def tombstones(self, uid: Uid, erasures: int) -> Tombstones:
+        return self._tombstones.read(uid, erasures)
+
+    def salt(self, uid: Uid) -> bytes:
+        return self._tombstones.salt(uid)
+
+    def current_tombstones(self, uid: Uid) -> Tombstones:
+        """Those of a moment ago, for whoever holds no lock."""
+        return self._tombstones.read(uid, self._locks.erasures(uid))
+
+    def forget(self, lock: CommitLock, records: Sequence[str]) -> int:
+        renewal = self._renewal(lock.uid)
+        gone = 0
+        for rid in records:
+            pk = keys.record(lock.uid, rid)
+            found = [(pk, row["sk"]["S"]) for row in self._table.query(pk)]
+            # The record's own row last: what crashes before is found again by it.
+            rest = [place for place in found if place[1] != keys.PROFILE_SK]
+            self._table.write_many({}, rest, renewal)
+            self._table.write_many({}, [(pk, keys.PROFILE_SK)], renewal)
+            gone += len(found)
+        return gone
+
     def write(self, lock: CommitLock, writes: Writes) -> None:
+        if writes.tombstones:
+            self._locks.count_erasure(lock)
         puts, deletes = _row_changes(lock.uid, writes)
         for platform, facts in writes.pulled.items():
             parts = dict(log_rows(lock, platform, facts))
@@ -173,6 +201,7 @@ def _row_changes(uid: Uid, writes: Writes) -> tuple[dict[Key, Row], list[Key]]:
     puts = [rows.record_row(uid, stored) for stored in writes.records.values()]
     puts += [rows.sale_row(uid, sale) for sale in writes.sales.values()]
     puts += [rows.summary_row(uid, rid, sales) for rid, sales in writes.summaries.items()]
+    puts += [tombstone_row(uid, *each) for each in writes.tombstones.items()]
     puts += [rows.seen_ids_row(uid, *scope, seen) for scope, seen in writes.seen_ids.items()]
     deletes: list[Key] = []
     for row_key, row in _optional_rows(uid, writes):

@@ -7,7 +7,7 @@ units, and a source is read in the order of its commits with few queries.
 from __future__ import annotations
 
 import zlib
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 
 import orjson
 
@@ -25,6 +25,9 @@ MOST_FACTS = 500
 MOST_BYTES = 350_000
 """A row of DynamoDB takes 400 KB; a line that does not compress is no larger than its own row."""
 LEVEL = 1
+LAST_FENCE: Fence = 10**12 - 1
+ERASED = ',"erased":true'
+_ERASED_END = f"{ERASED}}}".encode()
 
 
 class JsonFactLines:
@@ -38,6 +41,8 @@ class JsonFactLines:
             besides = f',"withheld":{encode(fact.withheld)}'
         if fact.imported is not None:
             besides += f',"imported":{orjson.dumps(tuple(fact.imported)).decode()}'
+        if fact.is_erased:
+            besides += ERASED
         return _line("customer", fact.scope, encode(fact.customer), besides)
 
     def fact(self, line: bytes) -> PulledFact:
@@ -51,11 +56,15 @@ class JsonFactLines:
             decode(Customer, body),
             decode(Customer, orjson.dumps(withheld).decode()) if withheld else None,
             Imported(*imported[:2]) if imported else None,
+            read.get("erased", False),
         )
 
     def place(self, line: bytes) -> FactPlace:
         read = orjson.loads(line)
         return FactPlace(read["kind"], ScopeId(read["scope"]), read["fact"]["ext_id"])
+
+    def is_erased(self, line: bytes) -> bool:
+        return line.endswith(_ERASED_END)
 
 
 LINES = JsonFactLines()
@@ -76,6 +85,46 @@ class DynamoFactsLog:
             lines = zlib.decompress(bytes(row["facts"]["B"])).split(b"\n")
             logged = [LoggedFact(LINES.place(line), line) for line in lines]
             yield keys.fence_of(row["sk"]["S"]), logged
+
+    def rewrite(
+        self,
+        uid: Uid,
+        platform: Platform,
+        after: str,
+        change: Callable[[bytes], bytes | None],
+        time_left: Callable[[], bool],
+    ) -> tuple[str | None, int]:
+        pk, changed = keys.facts_log(uid, platform), 0
+        first = after + "~" if after else keys.logged_part(1, 0)
+        for row in self._table.query_between(pk, first, keys.logged_part(LAST_FENCE, 9999)):
+            lines = zlib.decompress(bytes(row["facts"]["B"])).split(b"\n")
+            kept = [line for line in map(change, lines) if line is not None]
+            if kept != lines:
+                changed += sum(line not in kept for line in lines)
+                self._put_if_there(row, kept)
+            if not time_left():
+                return row["sk"]["S"], changed
+        return None, changed
+
+    def _put_if_there(self, row: Row, lines: list[bytes]) -> None:
+        """A row that was deleted meanwhile stays deleted."""
+        client = self._table.client
+        place = {"pk": row["pk"], "sk": row["sk"]}
+        there: Row = {"TableName": self._table.name, "Key": place}
+        try:
+            if not lines:
+                client.delete_item(**there)
+                return
+            client.update_item(
+                **there,
+                UpdateExpression="SET facts = :facts",
+                ConditionExpression="attribute_exists(pk)",
+                ExpressionAttributeValues={
+                    ":facts": {"B": zlib.compress(b"\n".join(lines), LEVEL)}
+                },
+            )
+        except client.exceptions.ConditionalCheckFailedException:
+            return
 
     def delete(self, uid: Uid, platform: Platform, until: Fence) -> None:
         pk, sk = keys.facts_log(uid, platform), keys.logged_part(0, 0)

@@ -175,8 +175,16 @@ def audience_look(at: Instant, uid: str) -> str:
     return f"{at:015d}#{uid}"
 
 
+EXPORT_PREFIX = "EXPORT#"
+ERASURE_PREFIX = "ERASURE#"
+
+
 def export(export_id: str) -> str:
-    return f"EXPORT#{export_id}"
+    return f"{EXPORT_PREFIX}{export_id}"
+
+
+def erasure(erasure_id: str) -> str:
+    return f"{ERASURE_PREFIX}{erasure_id}"
 
 
 def integration(platform: Platform) -> str:
@@ -294,6 +302,19 @@ def seen_ids(uid: Uid, platform: Platform, scope_id: ScopeId) -> str:
 
 
 SEEN_IDS_SK = "IDS"
+
+
+def tombstones(uid: Uid) -> str:
+    """Return the partition of an account's tombstones."""
+    return f"{uid}#ERASED"
+
+
+SALT_SK = "SALT"
+TOMBSTONE_PREFIX = "TOMBSTONE#"
+
+
+def tombstone(name: str) -> str:
+    return f"{TOMBSTONE_PREFIX}{name}"
 
 
 def facts_log(uid: Uid, platform: Platform) -> str:

@@ -35,13 +35,13 @@ class DynamoUnclearReplies:
 
     def waiting(self, uid: Uid) -> list[UnclearReply]:
         rows = self.table.query(keys.unclear_replies(uid), keys.UNCLEAR_REPLY_PREFIX)
-        replies = readable(rows, _reply)
+        replies = readable(rows, read_reply)
         return sorted(filter(self._is_kept, replies), key=lambda reply: (reply.at, reply.id))
 
     def get(self, uid: Uid, reply_id: str) -> UnclearReply | None:
         key = (keys.unclear_replies(uid), keys.unclear_reply(reply_id))
         row = self.table.get_many([key]).get(key)
-        reply = _reply(row) if row is not None else None
+        reply = read_reply(row) if row is not None else None
         return reply if reply is not None and self._is_kept(reply) else None
 
     def remove(self, uid: Uid, reply_id: str) -> None:
@@ -55,5 +55,5 @@ class DynamoUnclearReplies:
         return self.table.clock.now() - reply.at < KEPT_DAYS * DAY
 
 
-def _reply(row: Row) -> UnclearReply:
+def read_reply(row: Row) -> UnclearReply:
     return from_fields(UnclearReply, orjson.loads(row["body"]["S"]))

@@ -40,4 +40,4 @@ def effects() -> QueuedEffects:
 def effects_worker() -> EffectsWorker:
     from chalicelib.services.consent.effects import EffectsWorker
 
-    return EffectsWorker(consent_service(), outside.expiries())
+    return EffectsWorker(consent_service(), outside.expiries(), outside.facts())

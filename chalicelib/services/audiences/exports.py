@@ -42,6 +42,11 @@ def export_name(uid: Uid, export: str) -> str:
     return f"exports/{uid}/{export}.csv"
 
 
+def export_names(uid: Uid, export: str) -> tuple[str, str]:
+    """Return the names that the object of an export may have: of a list, and of a persona."""
+    return export_name(uid, export), f"exports/{uid}/{export}.json"
+
+
 @dataclass(frozen=True, slots=True)
 class ExportService:
     """Asks for exports, and says how they stand."""

@@ -16,6 +16,7 @@ from chalicelib.services.job_messages import EffectsMessage
 from chalicelib.services.ports.common import JobQueue
 from chalicelib.services.ports.effects import Ask, CommitEffects, ConsentFlag, ConsentNotes
 from chalicelib.services.ports.loyalty import Expiries
+from chalicelib.services.ports.privacy import CurrentTombstones
 
 MESSAGE_BYTES = 200_000
 """SQS takes 256 KB."""
@@ -39,21 +40,37 @@ class QueuedEffects:
 
 @dataclass(frozen=True, slots=True)
 class EffectsWorker:
-    """Carries out the effects that a message holds."""
+    """Carries out the effects that a message holds, but for those of who was erased meanwhile."""
 
     notes: ConsentNotes
     expiries: Expiries
+    tombstones: CurrentTombstones | None = None
 
     def handle(self, message: EffectsMessage) -> int:
         """Flags come before asks, so that who opted out is not noted first. Return how many of both
         there were."""
         if message.watch_ahead:
             self.expiries.watch_ahead(message.uid)
-        if message.flags:
-            self.notes.note_flags(message.uid, message.flags)
-        if message.asks:
-            self.notes.note_asks(message.uid, message.asks)
-        return len(message.flags) + len(message.asks)
+        flags, asks = self._of_the_living(message)
+        if flags:
+            self.notes.note_flags(message.uid, flags)
+        if asks:
+            self.notes.note_asks(message.uid, asks)
+        return len(flags) + len(asks)
+
+    def _of_the_living(
+        self, message: EffectsMessage
+    ) -> tuple[tuple[ConsentFlag, ...], tuple[Ask, ...]]:
+        flags, asks = message.flags, message.asks
+        if self.tombstones is None or not (flags or asks):
+            return flags, asks
+        held = self.tombstones.current_tombstones(message.uid)
+        if not held:
+            return flags, asks
+        return (
+            tuple(f for f in flags if not held.silences(f.record, f.channel, f.contact, f.at)),
+            tuple(a for a in asks if not held.silences(a.record, "sms", a.number)),
+        )
 
 
 def _parts(effects: CommitEffects) -> Iterator[CommitEffects]:

@@ -11,9 +11,10 @@ from chalicelib.domain.consent_requests import Mobile
 from chalicelib.domain.contact_states import ContactState, WantedRequest, plan_request, with_consent
 from chalicelib.domain.errors import AiqError
 from chalicelib.domain.words import Channel, Uid
+from chalicelib.services.ports.audit import SYSTEM
 from chalicelib.services.ports.common import Clock
 from chalicelib.services.ports.consent import ConsentLog, Contact
-from chalicelib.services.ports.effects import Ask, ConsentFlag
+from chalicelib.services.ports.effects import KEPT_REFUSAL, Ask, ConsentFlag
 
 WRITE_TRIES = 8
 ENTRIES_A_WRITE = 50
@@ -133,6 +134,15 @@ def write_until_current(
 
 
 def _flag_entry(flag: ConsentFlag) -> Entry:
+    if flag.seq == KEPT_REFUSAL:
+        return Entry(
+            id=f"kept#{flag.at:015d}",
+            at=flag.at,
+            act="flag_no",
+            source="aiq",
+            actor=SYSTEM,
+            evidence={"kind": "kept_at_erasure"},
+        )
     return Entry(
         id=f"flag#{flag.record}#{flag.seq:08d}",
         at=flag.at,

@@ -23,6 +23,7 @@ from chalicelib.domain.records import Customer, Sale
 from chalicelib.domain.standing import Way
 from chalicelib.domain.words import Double, Instant, Platform, Points, ScopeId, Uid
 from chalicelib.services.derivation.commit_in_progress import Commit
+from chalicelib.services.derivation.erased_shoppers import pass_over_erased, unlink_erased
 from chalicelib.services.derivation.recover import recover
 from chalicelib.services.derivation.returns import ANY_SCOPE
 from chalicelib.services.derivation.stages.carriers import settle_carriers
@@ -138,6 +139,9 @@ class FactCommits:
                 *(sale.customer_ext_id for sale in sales if sale.customer_ext_id),
             ]
             commit.pass_over_unseen(platform, scope, shoppers, [sale.ext_id for sale in sales])
+            if commit.tombstones:
+                customers = pass_over_erased(commit, platform, scope, customers, joins or {})
+                sales = unlink_erased(commit, platform, scope, sales)
             if customers:
                 take_customers(
                     commit, platform, scope, customers, joins or {}, import_run, withhold=withhold
@@ -305,6 +309,16 @@ class FactCommits:
             self._finish(lock, commit)
         return known is not None
 
+    def change(
+        self, uid: Uid, act: Callable[[CommitLock, Commit], None], *, urgent: bool = False
+    ) -> Committed:
+        """Let `act` change facts under the lock, silently; what follows of them is derived."""
+        with self._locked(uid, urgent=urgent) as lock:
+            commit = self._begin(lock)
+            commit.silent = True
+            act(lock, commit)
+            return self._finish(lock, commit)
+
     @contextmanager
     def _locked(
         self, uid: Uid, *, urgent: bool = False, while_waiting: Callable[[], None] = do_nothing
@@ -324,14 +338,29 @@ class FactCommits:
         """Rules are read under the lock: a job that begins after they changed finds nobody who is
         derived by the old ones later."""
         terms = self.terms.current(lock.uid)
-        return Commit(self.facts, lock.uid, terms, full, repairing, lock.has_seen_ids)
+        return Commit(
+            self.facts,
+            lock.uid,
+            terms,
+            full,
+            repairing,
+            lock.has_seen_ids,
+            erasures=lock.erasures,
+        )
 
     def _begin_beside(
         self, lock: CommitLock, *reads: Callable[[], Any]
     ) -> tuple[Commit, list[Any]]:
         """Begin a commit, with what `reads` return, which are under way while rules are read."""
         terms, answers = self.terms.current_beside(lock.uid, *reads)
-        return Commit(self.facts, lock.uid, terms, has_seen_ids=lock.has_seen_ids), answers
+        commit = Commit(
+            self.facts,
+            lock.uid,
+            terms,
+            has_seen_ids=lock.has_seen_ids,
+            erasures=lock.erasures,
+        )
+        return commit, answers
 
     def _begin_page(self, lock: CommitLock, platform: Platform, scope: ScopeId) -> Commit:
         """Begin a commit of what a POS told; from which to which id its scope has rows is read

@@ -28,7 +28,9 @@ from chalicelib.domain.records import Sale
 from chalicelib.domain.redemptions import Redeemed
 from chalicelib.domain.rules import Terms
 from chalicelib.domain.sales_summary import SaleRef, SalesSummary
+from chalicelib.domain.tombstones import NO_TOMBSTONES, Tombstones
 from chalicelib.domain.words import Day, Platform, Points, ScopeId, Uid
+from chalicelib.services.ports.effects import ConsentFlag
 from chalicelib.services.ports.facts import (
     NO_SALES,
     FactStore,
@@ -74,7 +76,8 @@ class Commit:
     whom a seed belongs or belonged. `large`: those of components of more than 50 records.
     `components`: each shopper among the reached with the persona, which is None without a contact;
     its figures lack points. `has_seen_ids`: see `CommitLock`. `unseen_sales` and `unseen_returns`:
-    sales without a row, and those without one of what was given back; neither is read.
+    sales without a row, and those without one of what was given back; neither is read. `erasures`:
+    see `CommitLock`. `kept_refusals`: opt-outs that outlived an erasure, of who came back.
     """
 
     facts: FactStore
@@ -84,6 +87,7 @@ class Commit:
     repairing: bool = False
     has_seen_ids: bool = False
     silent: bool = False
+    erasures: int = 0
     writes: Writes = field(default_factory=Writes)
     seeds: set[str] = field(default_factory=set)
     withheld: set[str] = field(default_factory=set)
@@ -99,6 +103,8 @@ class Commit:
     components: list[tuple[Component, Persona | None]] = field(default_factory=list)
     unseen_sales: set[SaleId] = field(default_factory=set)
     unseen_returns: set[SaleId] = field(default_factory=set)
+    kept_refusals: list[ConsentFlag] = field(default_factory=list)
+    _tombstones: Tombstones | None = None
     _seen_ids: dict[tuple[Platform, ScopeId], SeenIds] = field(default_factory=dict)
     _rows: dict[str, RecordRows] = field(default_factory=dict)
     _sale_rows: dict[SaleId, StoredSale | None] = field(default_factory=dict)
@@ -184,6 +190,14 @@ class Commit:
             widened = seen.with_ids(*ids)
             if widened != seen:
                 self._seen_ids[scope] = self.writes.seen_ids[scope] = widened
+
+    @property
+    def tombstones(self) -> Tombstones:
+        """The account's tombstones; where nobody was ever erased, nothing is read."""
+        if self._tombstones is None:
+            read = self.facts.tombstones
+            self._tombstones = read(self.uid, self.erasures) if self.erasures else NO_TOMBSTONES
+        return self._tombstones
 
     def record_row(self, rid: str) -> StoredRecord | None:
         """The record as it will be after this commit; None where AIQ does not know it."""

@@ -25,6 +25,7 @@ from chalicelib.domain.rules import with_standing
 from chalicelib.domain.standing import Way
 from chalicelib.domain.words import Fence, Uid
 from chalicelib.services.derivation.commit import FactCommits, OtherWay
+from chalicelib.services.freezing.erased_lines import without_erased
 from chalicelib.services.freezing.shards import Lines
 from chalicelib.services.freezing.spill import Spill
 from chalicelib.services.freezing.take_backup import TakeBackup, TimeLeft
@@ -192,6 +193,7 @@ class StandingJob:
                 lines: Lines = {}
                 for part in range(number, MOST_SHARDS, count):
                     lines.update(spill.lines(part))
+                lines = without_erased(taking.lines, lines)
                 shards.append(taking.shards.write(backup.uid, backup.platform, number, lines))
         now = taking.clock.now()
         return Backup(

@@ -29,6 +29,7 @@ from chalicelib.domain.errors import StaleVersion
 from chalicelib.domain.times import HOUR
 from chalicelib.domain.words import BackupKind, Fence, Instant, Platform, Uid
 from chalicelib.services.derivation.commit import FactCommits
+from chalicelib.services.freezing.erased_lines import without_erased
 from chalicelib.services.freezing.shards import (
     Lines,
     ShardStore,
@@ -173,6 +174,7 @@ class TakeBackup:
             lines = {at: line for at, line in held_lines if shard_of(at, count) == number}
             for part in range(number, MOST_SHARDS, count):
                 lines.update(spill.lines(part))
+            lines = without_erased(self.lines, lines)
             merged.append(self.shards.write(backup.uid, backup.platform, number, lines))
         return tuple(merged)
 

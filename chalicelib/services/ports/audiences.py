@@ -169,6 +169,10 @@ class Exports(Protocol):
         """Raises NotFound."""
         ...
 
+    def of_account(self, uid: Uid) -> list[Export]:
+        """All exports of an account that are kept."""
+        ...
+
 
 class ObjectMissing(Exception):
     """There is no such object, or no more."""

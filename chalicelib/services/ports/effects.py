@@ -21,6 +21,10 @@ class Ask:
     platform: Platform
 
 
+KEPT_REFUSAL = 0
+"""The `seq` of an opt-out that outlived the erasure of its shopper, who is back."""
+
+
 @dataclass(frozen=True, slots=True)
 class ConsentFlag:
     """A POS's last word about a contact; it counts from `at`, when the POS changed it.

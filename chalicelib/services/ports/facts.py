@@ -20,6 +20,7 @@ from chalicelib.domain.pulled_facts import PulledFact
 from chalicelib.domain.records import Sale
 from chalicelib.domain.redemptions import Redeemed, Redemption
 from chalicelib.domain.sales_summary import SaleRef, SalesSummary
+from chalicelib.domain.tombstones import Tombstone, Tombstones
 from chalicelib.domain.words import Day, Double, Fence, Instant, Minor, Platform, ScopeId, Uid
 from chalicelib.services.ports.common import do_nothing
 
@@ -183,7 +184,7 @@ class Writes:
     """Rows to put, or to delete where the value is None. Rows are keyed as the table keys them.
 
     Of `personas` all but the figures is written; those are in `summaries`. `pulled`: the versions
-    of pulled facts that the commit stores, for the facts log.
+    of pulled facts that the commit stores, for the facts log. `tombstones`: by their hashes.
     """
 
     records: dict[str, StoredRecord] = field(default_factory=dict)
@@ -198,6 +199,7 @@ class Writes:
     shared: dict[MergeKey, bool] = field(default_factory=dict)
     seen_ids: dict[tuple[Platform, ScopeId], SeenIds] = field(default_factory=dict)
     pulled: dict[Platform, list[PulledFact]] = field(default_factory=dict)
+    tombstones: dict[str, Tombstone] = field(default_factory=dict)
 
     def __bool__(self) -> bool:
         return any(
@@ -214,6 +216,7 @@ class Writes:
                 self.shared,
                 self.seen_ids,
                 self.pulled,
+                self.tombstones,
             )
         )
 
@@ -224,7 +227,8 @@ class CommitLock:
     commit that crashed. `held_seconds` is known once it is given back. `has_seen_ids`: every commit
     of the account has kept the ranges of ids it has seen; `has_whole_log`: every one has logged
     what it stored of pulled facts. `logged`: parts of the facts log that
-    were written under it: a repair comes before the commit itself."""
+    were written under it: a repair comes before the commit itself. `erasures`: how often tombstones
+    of the account were written; 0 where nobody was ever erased."""
 
     uid: Uid
     fence: int
@@ -234,6 +238,7 @@ class CommitLock:
     has_seen_ids: bool = False
     has_whole_log: bool = True
     logged: int = 0
+    erasures: int = 0
 
 
 class Moment(NamedTuple):
@@ -342,6 +347,19 @@ class FactStore(Protocol):
 
     def ledgers(self, uid: Uid, records: Sequence[str]) -> list[dict[str, LedgerRow]]:
         """`ledger` of many records, in their order, read side by side."""
+        ...
+
+    def tombstones(self, uid: Uid, erasures: int) -> Tombstones:
+        """Return the account's tombstones, as they are since they were written for the last time;
+        read once per process for each `erasures`."""
+        ...
+
+    def salt(self, uid: Uid) -> bytes:
+        """Return the salt of the account's tombstones, made when it is first asked for."""
+        ...
+
+    def forget(self, lock: CommitLock, records: Sequence[str]) -> int:
+        """Delete all rows of these records; return how many there were. Raises LeaseLost."""
         ...
 
     def write(self, lock: CommitLock, writes: Writes) -> None:

@@ -6,7 +6,7 @@ with its other rows; what a crash left out is logged anew by the next commit.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from typing import NamedTuple, Protocol
 
 from chalicelib.domain.pulled_facts import FactPlace, PulledFact
@@ -27,6 +27,21 @@ class FactsLog(Protocol):
         """What commits after `after`, up to `until`, stored, in their order; page by page."""
         ...
 
+    def rewrite(
+        self,
+        uid: Uid,
+        platform: Platform,
+        after: str,
+        change: Callable[[bytes], bytes | None],
+        time_left: Callable[[], bool],
+    ) -> tuple[str | None, int]:
+        """Put what `change` makes of each line in its place; None deletes it.
+
+        Begins after the position `after`. Return the position to go on from when the time is up,
+        None at the end, and how many lines changed.
+        """
+        ...
+
     def delete(self, uid: Uid, platform: Platform, until: Fence) -> None:
         """Delete what commits up to `until` stored, and keep in mind that it is deleted."""
         ...
@@ -44,3 +59,7 @@ class FactLines(Protocol):
     def fact(self, line: bytes) -> PulledFact: ...
 
     def place(self, line: bytes) -> FactPlace: ...
+
+    def is_erased(self, line: bytes) -> bool:
+        """Whether the line only says that a shopper was erased."""
+        ...

@@ -16,7 +16,8 @@ def effects_of(commit: Commit) -> CommitEffects:
     requested again, which changes nothing."""
     if commit.silent:
         return CommitEffects(watch_ahead=commit.has_sales_ahead)
-    return CommitEffects(tuple(_flags(commit)), tuple(_asks(commit)), commit.has_sales_ahead)
+    flags = (*commit.kept_refusals, *_flags(commit))
+    return CommitEffects(flags, tuple(_asks(commit)), commit.has_sales_ahead)
 
 
 def _flags(commit: Commit) -> list[ConsentFlag]:

@@ -25,10 +25,12 @@ def log_facts(commit: Commit, records: Iterable[SourceRecord], sales: Iterable[S
     """Log these records and sales as they are."""
     log = commit.writes.pulled
     for record in records:
-        log.setdefault(record.platform, []).append(_pulled(record))
+        is_erased = commit.tombstones.holds("record", record.id)
+        log.setdefault(record.platform, []).append(_pulled(record, is_erased=is_erased))
     for row in sales:
         log.setdefault(row.id.platform, []).append(PulledSale(row.id.scope, row.sale))
 
 
-def _pulled(record: SourceRecord) -> PulledCustomer:
-    return PulledCustomer(record.scope, record.customer, record.withheld, record.acts.imported)
+def _pulled(record: SourceRecord, *, is_erased: bool = False) -> PulledCustomer:
+    imported = record.acts.imported
+    return PulledCustomer(record.scope, record.customer, record.withheld, imported, is_erased)

@@ -17,6 +17,7 @@ from chalicelib.domain.pulled_facts import FactPlace, PulledCustomer, PulledFact
 from chalicelib.domain.records import Customer, Sale
 from chalicelib.domain.words import Platform
 from chalicelib.services.derivation.commit_in_progress import Commit
+from chalicelib.services.derivation.erased_shoppers import unlinked_if_erased
 from chalicelib.services.ports.facts import SaleId
 
 ROLLED_BACK = "rolled back"
@@ -32,13 +33,15 @@ def put_back_customers(
     missing: Iterable[FactPlace],
 ) -> None:
     """Give the shoppers these versions; those `missing` in the backup lose all but their id, unless
-    something was done for them in AIQ. Who is not stored (erased) is passed over."""
+    something was done for them in AIQ. Who is not stored or was ever erased is passed over."""
     wanted = {
         record_id(commit.uid, platform, each.scope, each.customer.ext_id): each for each in versions
     }
     absent = [record_id(commit.uid, platform, each.scope, each.ext_id) for each in missing]
     commit.load([*wanted, *absent])
     for rid, version in wanted.items():
+        if commit.tombstones.of("record", rid) is not None:
+            continue
         if (row := commit.record_row(rid)) is not None:
             commit.put_record(_with_version(commit, row.record, version))
     for rid in absent:
@@ -59,7 +62,12 @@ def sales_put_back(
 ) -> dict[SaleId, Sale]:
     """The sales as they are to be stored. Those `missing` in the backup keep id, shop, time and
     shopper, so that their ledger entries keep their place, and count for nothing."""
-    found = {SaleId(platform, each.scope, each.sale.ext_id): each.sale for each in versions}
+    found = {
+        SaleId(platform, each.scope, each.sale.ext_id): unlinked_if_erased(
+            commit, platform, each.scope, each.sale
+        )
+        for each in versions
+    }
     absent = [SaleId(platform, each.scope, each.ext_id) for each in missing]
     for sid, row in commit.sale_rows(absent).items():
         found[sid] = _emptied(row.sale)

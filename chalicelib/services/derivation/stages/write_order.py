@@ -14,20 +14,22 @@ PointerRow = tuple[str, Instant, str, str]
 
 
 def in_write_order(writes: Writes) -> Iterator[Writes]:
-    """The same rows in up to five writes, none of them empty; those of one land in any order.
+    """The same rows in up to six writes, none of them empty; those of one land in any order.
 
-    Facts come before what is derived of them: sales before the rows of what was given back of
+    Tombstones come first, so that who is being erased does not come back between. Facts come before
+    what is derived of them: sales before the rows of what was given back of
     them, and before records, since a record that has its contact already would not have them moved
     again. Derived rows that go away go last: a pointer
     is in its new place before it leaves the old one, and the head of a key goes after the rows of
     its carriers, so that no ledger entry is lost and no carrier is left that nobody counts.
     """
     facts = (
+        Writes(tombstones=writes.tombstones),
         Writes(sales=writes.sales),
         Writes(returns=writes.returns),
         Writes(records=writes.records),
     )
-    derived = replace(writes, records={}, sales={}, returns={})
+    derived = replace(writes, tombstones={}, records={}, sales={}, returns={})
     for part in (*facts, *_puts_and_deletes(derived)):
         if part:
             yield part

@@ -1,0 +1,64 @@
+"""Builds the services of privacy."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from chalicelib.config import config
+from chalicelib.entrypoints.once import once
+from chalicelib.entrypoints.wiring import derivation, freezing, outside
+
+if TYPE_CHECKING:
+    from chalicelib.services.ports.privacy import Erasures, PersonalRows
+    from chalicelib.services.privacy.erase import EraseService, EraseWorker
+
+
+@once
+def erasures() -> Erasures:
+    from chalicelib.adapters.dynamo.erasures import DynamoErasures
+
+    return DynamoErasures(config().table_accounts)
+
+
+@once
+def personal_rows() -> PersonalRows:
+    from chalicelib.adapters.dynamo.personal_rows import DynamoPersonalRows
+
+    settings = config()
+    return DynamoPersonalRows(outside.batch_table(), settings.table_accounts, settings.table_sync)
+
+
+@once
+def erase_service() -> EraseService:
+    from chalicelib.services.privacy.erase import EraseService
+
+    return EraseService(
+        derivation.persona_lookup(),
+        outside.facts(),
+        outside.consent_log(),
+        erasures(),
+        outside.audit(),
+        outside.jobs_queue(),
+        outside.ids(),
+        outside.clock(),
+    )
+
+
+@once
+def erase_worker() -> EraseWorker:
+    from chalicelib.services.derivation.erase import EraseFacts
+    from chalicelib.services.privacy.erase import EraseWorker
+    from chalicelib.services.privacy.erase_lists import EraseLists
+    from chalicelib.services.privacy.erase_sources import EraseSources
+
+    return EraseWorker(
+        erase_facts=EraseFacts(derivation.commits()),
+        tombstones=outside.facts(),
+        log=outside.consent_log(),
+        rows=personal_rows(),
+        sources=EraseSources(freezing.take_backup(), outside.integrations()),
+        lists=EraseLists(outside.audience_runs(), outside.exports(), outside.objects()),
+        erasures=erasures(),
+        jobs=outside.jobs_queue(),
+        clock=outside.clock(),
+    )

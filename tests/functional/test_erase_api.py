@@ -1,0 +1,218 @@
+"""Erase a persona through the API, on tables, queues and bucket (moto): product.md §14.
+
+What is left is decompressed and searched for phone and e-mail.
+"""
+
+from __future__ import annotations
+
+import gzip
+import json
+import zlib
+from collections.abc import Iterator
+from typing import Any
+
+import boto3
+import pytest
+
+from chalicelib.adapters.aws.objects import s3_client
+from chalicelib.adapters.dynamo.credentials import CredentialRow, DynamoCredentials
+from chalicelib.adapters.dynamo.set_aside import SetAsideRow
+from chalicelib.adapters.dynamo.stores import DynamoStores, StoreRow
+from chalicelib.config import config
+from chalicelib.domain.consent import Entry
+from chalicelib.domain.ids import record_id
+from chalicelib.domain.records import Customer, Sale
+from chalicelib.domain.rules import Loyalty, Rules, Source
+from chalicelib.domain.times import DAY, to_datetime
+from chalicelib.domain.words import POINT
+from chalicelib.entrypoints import wiring
+from chalicelib.entrypoints.events.queues import WORKERS
+from chalicelib.services.consent.log import append_entries
+from chalicelib.services.freezing import standing_job
+from chalicelib.services.freezing.shards import shard_key
+from chalicelib.services.job_messages import account_job
+from chalicelib.services.ports.integrations import Credential, Integration
+from chalicelib.services.ports.texting import Text, UnclearReply
+from tests.fakes.common import MemoryQueue
+from tests.fakes.pos import FakePosGateway
+from tests.fakes.sync_control import RecordingSync
+from tests.functional.gateway import OURS, Gateway, World
+from tests.functional.test_changes_api import create_personas_table
+
+PHONE, EMAIL = "+12065550101", "ana.wu@example.com"
+ANA = Customer("1", first="Ana", last="Wu", phone=PHONE, phone_raw="(206) 555-0101", email=EMAIL)
+BEN = Customer("2", first="Ben", phone="+12065550102")
+RID = record_id(OURS, "posabit", "north", "1")
+PERSONA = f"/api/accounts/{OURS}/personas/{RID}"
+NEEDLES = ("2065550101", "ana.wu@example.com", "(206) 555-0101")
+
+
+@pytest.fixture(autouse=True)
+def jobs(world: World, monkeypatch: pytest.MonkeyPatch) -> Iterator[MemoryQueue]:
+    queue, gateway, sync = MemoryQueue(), FakePosGateway(), RecordingSync()
+    monkeypatch.setattr(wiring.outside, "jobs_queue", lambda: queue)
+    monkeypatch.setattr(wiring.outside, "pos_gateway", lambda: gateway)
+    monkeypatch.setattr(wiring.sync, "sync_control", lambda: sync)
+    monkeypatch.setattr(standing_job, "CALLS_END_AFTER_SECONDS", 0.0)
+    DynamoCredentials("integrations-under-test")
+    CredentialRow.create_table(billing_mode="PAY_PER_REQUEST", wait=True)
+    DynamoStores("stores-under-test")
+    StoreRow.create_table(billing_mode="PAY_PER_REQUEST", wait=True)
+    create_personas_table()
+    boto3.client("dynamodb").create_table(
+        TableName="sync-under-test",
+        BillingMode="PAY_PER_REQUEST",
+        AttributeDefinitions=[{"AttributeName": n, "AttributeType": "S"} for n in ("pk", "sk")],
+        KeySchema=[
+            {"AttributeName": "pk", "KeyType": "HASH"},
+            {"AttributeName": "sk", "KeyType": "RANGE"},
+        ],
+    )
+    s3_client.cache_clear()
+    boto3.client("s3").create_bucket(Bucket=config().bucket_backups)
+    yield queue
+    s3_client.cache_clear()
+
+
+def now() -> int:
+    return wiring.outside.clock().now()
+
+
+def tell(*facts: Customer | Sale, platform: str = "posabit", **given: Any) -> Any:
+    return wiring.derivation.commits().commit(
+        OURS,
+        platform,
+        "north",
+        customers=[f for f in facts if isinstance(f, Customer)],
+        sales=[f for f in facts if isinstance(f, Sale)],
+        **given,
+    )
+
+
+def a_sale(ext_id: str, who: str = "1", at: int | None = None) -> Sale:
+    at = now() - DAY if at is None else at
+    return Sale(ext_id, "Main", at, "", "USD", 5_000, customer_ext_id=who)
+
+
+def work(queue: MemoryQueue) -> None:
+    for _ in range(300):
+        for body in queue.take():
+            message = account_job(body)
+            WORKERS[message.job]("jobs").handle(message, lambda: True)
+
+
+def a_life(api: Gateway, jobs: MemoryQueue) -> None:
+    """Ana is known to two POS, buys, is texted, opts out, writes; a row of hers cannot be read,
+    staff give her points; lists, a CSV and a backup hold her."""
+    for platform in ("posabit", "thsuite"):
+        wiring.outside.integrations().save(Integration(OURS, platform, state="connected"))
+        wiring.outside.credentials().add(
+            Credential(OURS, platform, f"crd_{platform}", "north", {}, {})
+        )
+    loyalty = Loyalty(enabled=True, points_per_100=10 * POINT, accrual_start=0)
+    sources = {"posabit": Source(enroll_after=0)}
+    wiring.outside.rule_book().save(OURS, Rules(loyalty, sources))
+    tell(ANA, BEN, a_sale("s1"), a_sale("s2", "2"))
+    tell(Customer("t1", first="Ana", phone=PHONE), a_sale("s9", "t1"), platform="thsuite")
+    log, clock = wiring.outside.consent_log(), wiring.outside.clock()
+    stop = Entry("stop#1", now() - 1_000, "stop", "sms", wording="STOP")
+    append_entries(log, clock, OURS, "sms", PHONE, [stop])
+    append_entries(
+        log,
+        clock,
+        OURS,
+        "email",
+        EMAIL,
+        [Entry("f#1", now(), "flag_yes", "posabit")],
+    )
+    today = to_datetime(now()).date().isoformat()
+    text = Text("t#1", OURS, "opt_out", PHONE, "You are opted out.", 1, now(), today)
+    wiring.outside.texts().begin(text, None)
+    reply = UnclearReply("m1", now(), PHONE, "who is this? ana.wu@example.com")
+    wiring.outside.unclear_replies().add(OURS, reply)
+    wiring.outside.sync_states()
+    boto3.resource("dynamodb").Table("sync-under-test").put_item(
+        Item={"pk": f"RUNS#{OURS}#posabit", "sk": "run_1"}
+    )
+    raw = {"row": {"id": 7, "mobile": "206.555.0101"}, "stream": "customers", "reason": "bad"}
+    SetAsideRow(
+        f"ASIDE#{OURS}#run_1", "customers#000001", body=json.dumps(raw), expires_at=0
+    ).save()
+    adjuster = wiring.loyalty.adjuster()
+    adjuster.adjust(OURS, RID, 5 * POINT, "Ana Wu was nice", "k1", actor="user:kim")
+    api.post(f"/api/accounts/{OURS}/audience-runs")
+    work(jobs)
+    api.post(f"/api/accounts/{OURS}/exports", {"list": "personas"})
+    work(jobs)
+
+
+def erase(api: Gateway, jobs: MemoryQueue, typed: str = "0101") -> Any:
+    token = api.post(f"{PERSONA}/erase/preview").json["token"]
+    asked = api.post(f"{PERSONA}/erase", {"token": token, "typed": typed})
+    assert asked.status == 202, asked.text
+    work(jobs)
+    return api.get(f"/api/accounts/{OURS}/erasures/{asked.json['id']}").json
+
+
+def everything_stored(*, unpinned_backups: bool = False) -> dict[str, str]:
+    """All rows of all tables and all objects, decompressed."""
+    found: dict[str, str] = {}
+    dynamodb = boto3.client("dynamodb")
+    for table in dynamodb.list_tables()["TableNames"]:
+        for page in dynamodb.get_paginator("scan").paginate(TableName=table):
+            for row in page["Items"]:
+                name = f"{table} {row['pk']['S']} {row['sk']['S']}" if "pk" in row else str(row)
+                found[name] = name + repr({k: _read(v) for k, v in row.items()})
+    s3 = boto3.client("s3")
+    named = None if unpinned_backups else _pinned_objects()
+    for each in s3.list_objects_v2(Bucket=config().bucket_backups).get("Contents", ()):
+        if named is not None and "/backups/" in each["Key"] and each["Key"] not in named:
+            continue
+        body = s3.get_object(Bucket=config().bucket_backups, Key=each["Key"])["Body"].read()
+        found[each["Key"]] = _unpacked(body).decode("utf-8", "replace")
+    return found
+
+
+def _pinned_objects() -> set[str]:
+    kept = wiring.freezing.backups()
+    return {
+        shard_key(OURS, platform, shard)
+        for platform in ("posabit", "thsuite")
+        for backup in kept.of_source(OURS, platform)
+        if backup.pinned_by
+        for shard in backup.shards
+        if shard.digest
+    }
+
+
+def _read(value: dict[str, Any]) -> str:
+    [(kind, held)] = value.items()
+    return _unpacked(bytes(held)).decode("utf-8", "replace") if kind == "B" else str(held)
+
+
+def _unpacked(body: bytes) -> bytes:
+    for unpack in (gzip.decompress, zlib.decompress):
+        try:
+            return unpack(body)
+        except (OSError, zlib.error, EOFError):
+            continue
+    return body
+
+
+def shown_in(stored: dict[str, str]) -> list[str]:
+    return [name for name, text in stored.items() if any(n in text.lower() for n in NEEDLES)]
+
+
+def test_nothing_that_is_stored_shows_phone_or_email_afterwards(
+    api: Gateway, jobs: MemoryQueue
+) -> None:
+    a_life(api, jobs)
+    assert len(shown_in(everything_stored(unpinned_backups=True))) > 10
+
+    erased = erase(api, jobs)
+
+    assert erased["state"] == "done", erased
+    assert shown_in(everything_stored()) == []
+    assert not [name for name, text in everything_stored().items() if "Ana" in text]
+    assert api.get(PERSONA).status == 404
+    assert api.get(f"/api/accounts/{OURS}/personas").json["items"][0]["phone"] == BEN.phone
