@@ -21,6 +21,7 @@ from chalicelib.domain.ledger import ADJUSTMENT_PREFIX, Posting
 from chalicelib.domain.pulled_facts import FactPlace, PulledFact
 from chalicelib.domain.records import Customer, Sale
 from chalicelib.domain.standing import Way
+from chalicelib.domain.tombstones import NO_TOMBSTONES, Tombstones
 from chalicelib.domain.words import Double, Instant, Platform, Points, ScopeId, Uid
 from chalicelib.services.derivation.commit_in_progress import Commit
 from chalicelib.services.derivation.erased_shoppers import pass_over_erased, unlink_erased
@@ -182,6 +183,11 @@ class FactCommits:
         """Wait for the commit under way, and say which it was."""
         with self._locked(uid) as lock:
             return Moment(lock.fence, lock.has_whole_log)
+
+    def tombstones(self, uid: Uid) -> Tombstones:
+        """Wait for the commit under way, and return who is erased."""
+        with self._locked(uid) as lock:
+            return self.facts.tombstones(uid, lock.erasures) if lock.erasures else NO_TOMBSTONES
 
     def put_back(
         self,

@@ -25,6 +25,7 @@ from chalicelib.domain.rules import with_standing
 from chalicelib.domain.standing import Way
 from chalicelib.domain.words import Fence, Uid
 from chalicelib.services.derivation.commit import FactCommits, OtherWay
+from chalicelib.services.freezing.clean_backup import clean_backup
 from chalicelib.services.freezing.erased_lines import without_erased
 from chalicelib.services.freezing.shards import Lines
 from chalicelib.services.freezing.spill import Spill
@@ -165,6 +166,7 @@ class StandingJob:
         backup = taking.backups.get(card.uid, card.platform, frozen.backup)
         try:
             self._must_be_readable(backup)
+            backup = self._without_erased(backup)
             ahead = self._ahead_of(backup, until)
         except ObjectBad:
             title = taking.title(card.platform)
@@ -174,6 +176,16 @@ class StandingJob:
         saved = taking.backups.save(ahead)
         total = saved.customers + saved.sales
         return self._save(replace(card, frozen=replace(frozen, ahead=saved.id, total=total)))
+
+    def _without_erased(self, backup: Backup) -> Backup:
+        """The backup without who was erased since it was taken: it is pinned from now on."""
+        tombstones = self.commits.tombstones(backup.uid)
+        if not tombstones:
+            return backup
+        cleaned = clean_backup(self.taking, backup, tombstones)
+        if cleaned is not backup:
+            self.taking.prune(backup.uid, backup.platform)
+        return cleaned
 
     def _must_be_readable(self, backup: Backup) -> None:
         """Read all of it. Raises ObjectBad."""

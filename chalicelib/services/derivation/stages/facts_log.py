@@ -6,6 +6,7 @@ from collections.abc import Iterable
 
 from chalicelib.domain.identity import SourceRecord
 from chalicelib.domain.pulled_facts import PulledCustomer, PulledSale
+from chalicelib.domain.records import Customer
 from chalicelib.services.derivation.commit_in_progress import Commit
 from chalicelib.services.ports.facts import StoredSale
 
@@ -26,11 +27,15 @@ def log_facts(commit: Commit, records: Iterable[SourceRecord], sales: Iterable[S
     log = commit.writes.pulled
     for record in records:
         is_erased = commit.tombstones.holds("record", record.id)
-        log.setdefault(record.platform, []).append(_pulled(record, is_erased=is_erased))
+        pulled = _erased(record) if is_erased else _pulled(record)
+        log.setdefault(record.platform, []).append(pulled)
     for row in sales:
         log.setdefault(row.id.platform, []).append(PulledSale(row.id.scope, row.sale))
 
 
-def _pulled(record: SourceRecord, *, is_erased: bool = False) -> PulledCustomer:
-    imported = record.acts.imported
-    return PulledCustomer(record.scope, record.customer, record.withheld, imported, is_erased)
+def _pulled(record: SourceRecord) -> PulledCustomer:
+    return PulledCustomer(record.scope, record.customer, record.withheld, record.acts.imported)
+
+
+def _erased(record: SourceRecord) -> PulledCustomer:
+    return PulledCustomer(record.scope, Customer(record.customer.ext_id), is_erased=True)
