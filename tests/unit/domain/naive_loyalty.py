@@ -39,7 +39,8 @@ class GivenFacts:
     `gone`: a sale that the POS no longer shows, after so many tellings of sales.
 
     `key_zones` and `store_zones`: what the POS says of a store key, and the zone of a store.
-    `placeholders`: contacts that the account takes for nobody's.
+    `placeholders`: contacts that the account takes for nobody's. `doubles`: what a person said of a
+    sale as a suspected double.
     """
 
     shoppers: list[Shopper] = field(default_factory=list)
@@ -53,6 +54,7 @@ class GivenFacts:
     store_zones: dict[int, str] = field(default_factory=dict)
     zone: str = "America/Los_Angeles"
     placeholders: frozenset[str] = frozenset()
+    doubles: dict[tuple[str, str, str], str] = field(default_factory=dict)
     uid: str = "1000"
 
 
@@ -335,8 +337,8 @@ class _Model:
         """The worth of the person's sales, by the identity of the telling."""
         if start is None:
             return {}
-        dated = self.on_time(members, start)
-        left = {id(s): max(0, _net(s.sale) - self.returned(s)) for s in dated}
+        dated, given_back = self.told_once(self.on_time(members, start))
+        left = {id(s): max(0, _net(s.sale) - given_back[id(s)]) for s in dated}
         unlinked = [s for m in members for s in self.sales_of[m] if _is_unlinked(s.sale)]
         for back in sorted(unlinked, key=_order):
             take = abs(_net(back.sale))
@@ -367,9 +369,48 @@ class _Model:
                 found.append(sold)
         return found
 
+    def told_once(self, dated: list[Sold]) -> tuple[list[Sold], dict[int, int]]:
+        """Each purchase once, and what was given back of it in either POS: while the account
+        switches, one of the new POS that the old one tells too, on that day and of that amount,
+        waits for a person."""
+        said = {id(s): self.given.doubles.get((*s[:2], s.sale.ext_id), "") for s in dated}
+        given_back = {id(s): self.returned(s) for s in dated}
+        waiting: set[int] = set()
+        for switch in self.rules.switches:
+            taken: set[int] = set()
+            may = [
+                s
+                for s in dated
+                if said[id(s)] != "own"
+                and id(s) not in waiting
+                and (switch.until is None or self.days[id(s)] <= switch.until)
+            ]
+            news = [s for s in may if s.platform == switch.new]
+            olds = [s for s in may if s.platform == switch.old and said[id(s)] != "left_out"]
+            for new in sorted(news, key=lambda s: said[id(s)] != "left_out"):
+                like = [
+                    s
+                    for s in olds
+                    if id(s) not in taken
+                    and self.days[id(s)] == self.days[id(new)]
+                    and _net(s.sale) == _net(new.sale)
+                ]
+                if like:
+                    taken.add(id(like[0]))
+                    waiting.add(id(new))
+                    back = max(given_back[id(like[0])], self.returned(new))
+                    given_back[id(like[0])] = back
+        once = [s for s in dated if id(s) not in waiting and said[id(s)] != "left_out"]
+        return once, given_back
+
     def accrual_start(self, platform: str) -> Day | None:
         own = self.source(platform).accrual_start
-        return own if own is not None else self.loyalty.accrual_start
+        if own is not None:
+            return own
+        days = [s.day for s in self.rules.switches if s.starts_earning and s.new == platform]
+        if self.loyalty.accrual_start is not None:
+            days.append(self.loyalty.accrual_start)
+        return max(days, default=None)
 
     def returned(self, sold: Sold) -> int:
         return sum(

@@ -23,11 +23,14 @@ from chalicelib.domain.ids import record_id, store_key_id
 from chalicelib.domain.ledger import posted_total
 from chalicelib.domain.personas import Persona
 from chalicelib.domain.records import Customer, Sale
-from chalicelib.domain.rules import Loyalty
+from chalicelib.domain.rules import MOST_DAYS_AHEAD, Loyalty
+from chalicelib.domain.switches import SwitchRule
+from chalicelib.domain.words import Double
 from chalicelib.services.derivation.returns import ANY_SCOPE
+from chalicelib.services.ports.facts import SaleId
 from chalicelib.services.ports.stores import StoreKeySighting
 from tests.fakes.common import NOON
-from tests.unit.domain.naive_loyalty import gone_sales, latest_sales, latest_shoppers
+from tests.unit.domain.naive_loyalty import day_of, gone_sales, latest_sales, latest_shoppers
 from tests.worlds.history_account import UID, own_number
 from tests.worlds.history_facts import (
     NO_ACCIDENT,
@@ -277,6 +280,45 @@ class Histories(ListedAccount, RuleBasedStateMachine):
     ) -> None:
         self.set_source(platform, accrual_start=start, imported_on=imported_on)
         self.everybody_is_derived_again(accident)
+
+    @rule(which=choices, buyer=st.integers(0, 5), place=places, accident=accidents)
+    def a_purchase_is_told_by_another_pos(
+        self, which: int, buyer: int, place: Place, accident: Accident
+    ) -> None:
+        known = [s for s in latest_sales(self.given) if s.platform != place.platform]
+        if not known:
+            return
+        sale = known[which % len(known)].sale
+        told = replace(sale, ext_id=f"too {sale.ext_id}", original_ext_id=None)
+        if told.kind != "return":
+            self.tell(place, [], [replace(told, customer_ext_id=str(buyer))], accident)
+
+    @rule(back=st.booleans(), start=early_days, starts_earning=st.booleans(), accident=accidents)
+    def a_switch_begins(
+        self, back: bool, start: int | None, starts_earning: bool, accident: Accident
+    ) -> None:
+        """While one is open, it ends instead: nobody is derived again for that."""
+        switches = self.book.get(UID).switches
+        if switches and switches[-1].is_open:
+            until = day_of(self.clock.now(), self.given.zone) + MOST_DAYS_AHEAD
+            self.set_rules(switches=(*switches[:-1], replace(switches[-1], until=until)))
+        elif start is not None and len(switches) < 3:
+            old, new = ("thsuite", "posabit") if back else ("posabit", "thsuite")
+            begun = SwitchRule(old, new, start, starts_earning=starts_earning)
+            self.set_rules(switches=(*switches, begun))
+            self.everybody_is_derived_again(accident)
+
+    @rule(which=choices, double=st.sampled_from(["own", "left_out", ""]), accident=accidents)
+    def somebody_says_of_a_sale_whether_it_is_doubled(
+        self, which: int, double: Double, accident: Accident
+    ) -> None:
+        known = latest_sales(self.given)
+        if not known:
+            return
+        platform, scope, sale = known[which % len(known)]
+        sid = SaleId(platform, scope, sale.ext_id)
+        self.surviving(accident, lambda: self.commits.say_double(UID, sid, double))
+        self.given.doubles[sid] = double
 
     @rule(loyalty=loyalties, accident=accidents)
     def loyalty_rules_change(self, loyalty: Loyalty, accident: Accident) -> None:
