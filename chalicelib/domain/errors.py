@@ -108,6 +108,14 @@ class RecordNotFound(UpstreamError):
     retriable = False
 
 
+class RecordRefused(UpstreamError):
+    """The POS refuses to create a record. `details['taken']`: it says that there is one already;
+    `details['fields']`: the names of the POS's fields that its refusal speaks of."""
+
+    code = "record_refused"
+    retriable = False
+
+
 class RequestError(AiqError):
     """Root of what the API answers with a 4xx; `status` is the HTTP status."""
 

@@ -19,6 +19,8 @@ SMS_OPT_IN_AFTER: Final = "sms_opt_in_after"
 ACCRUAL_START: Final = "points_accrual_start"
 POINTS_IMPORTED_ON: Final = "points_imported_on"
 USE_LAST_BACKUP: Final = "use_last_backup"
+SYNC_PERSONAS: Final = "sync_personas"
+SYNC_TO_MARKET: Final = "sync_to_market"
 TRUST_FLAGS: Final = "trusts_opt_in_flags"
 
 LEAVE_THE_REST_ALONE = (
@@ -98,7 +100,7 @@ CARD_SETTINGS: tuple[CardSetting, ...] = (
         sends_sms=True,
     ),
     CardSetting(
-        key="sync_personas",
+        key=SYNC_PERSONAS,
         label="Sync Personas / Sync Contacts",
         kind="switch",
         help="Enabling this setting allows AIQ to keep shopper records aligned between {name} and"
@@ -113,7 +115,7 @@ CARD_SETTINGS: tuple[CardSetting, ...] = (
         needs="writable",
     ),
     CardSetting(
-        key="sync_to_market",
+        key=SYNC_TO_MARKET,
         label="Sync to relevant market / Sync to state",
         kind="switch",
         help="When enabled, AIQ will only sync contacts that belong to the region or state"

@@ -17,6 +17,7 @@ from chalicelib.services.ports.pos import CheckResult, CredentialAccess, Platfor
 
 if TYPE_CHECKING:
     from chalicelib.pos.session import Session
+    from chalicelib.pos.shopper_session import ShopperWriter
     from chalicelib.pos.transport.auth_variants import AuthVariants
     from chalicelib.pos.transport.own_server import OwnServer
 
@@ -78,6 +79,17 @@ class Gateway:
         own_server = self._own_server(profile, access, first_use=False)
         auth = self._connect(profile, access, own_server)
         return Session(profile, access, auth)
+
+    def open_shoppers(self, access: CredentialAccess) -> ShopperWriter:
+        """Begin a conversation about single shoppers; see the port for what it raises."""
+        from chalicelib.pos.shopper_session import ShopperWriter
+
+        profile = registry.profile(access.platform)
+        if profile.shoppers is None:
+            raise HostRefused(f"AIQ does not write to {profile.title}.")
+        own_server = self._own_server(profile, access, first_use=False)
+        auth = self._connect(profile, access, own_server)
+        return ShopperWriter(profile, profile.shoppers, access, auth)
 
     def _own_server(
         self, profile: Profile, access: CredentialAccess, *, first_use: bool

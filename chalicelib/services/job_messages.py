@@ -17,7 +17,7 @@ from pydantic.dataclasses import dataclass
 from chalicelib.domain.errors import NewerMessage, PoisonMessage
 from chalicelib.domain.outside_json import read_json
 from chalicelib.domain.times import from_text
-from chalicelib.domain.words import CredentialId, Instant, Platform, Uid
+from chalicelib.domain.words import NO_PLATFORM, CredentialId, Instant, Platform, Uid
 from chalicelib.services.ports.effects import Ask, ConsentFlag
 
 VERSION = 1
@@ -238,6 +238,18 @@ class SwitchCheckMessage(_Message):
 
 
 @dataclass(frozen=True, slots=True, config=_WIRE)
+class ContactSyncMessage(_Message):
+    """Go on creating in a POS the shoppers who signed up in AIQ. `records`: signups that were just
+    committed; then `platform` is empty, and every source that wants them notes them."""
+
+    job: Literal["contact_sync"] = field(default="contact_sync", kw_only=True)
+    uid: Account
+    platform: Platform = NO_PLATFORM
+    records: tuple[Text, ...] = ()
+    hop: Count = 0
+
+
+@dataclass(frozen=True, slots=True, config=_WIRE)
 class EraseMessage(_Message):
     """Go on with an erasure."""
 
@@ -245,6 +257,15 @@ class EraseMessage(_Message):
     uid: Account
     erasure: Text
     hop: Count = 0
+
+
+@dataclass(frozen=True, slots=True, config=_WIRE)
+class SignupsMessage(_Message):
+    """Have contact sync look at signups that were just committed."""
+
+    job: Literal["signups"] = field(default="signups", kw_only=True)
+    uid: Account
+    records: tuple[Text, ...]
 
 
 AccountJob = (
@@ -260,8 +281,9 @@ AccountJob = (
     | StandingMessage
     | SwitchCheckMessage
     | EraseMessage
+    | ContactSyncMessage
 )
-TextJob = RequestJob | SendTest | LostText | InboundText | EffectsMessage
+TextJob = RequestJob | SendTest | LostText | InboundText | EffectsMessage | SignupsMessage
 
 _BY_JOB = Field(discriminator="job")
 _SYNC = TypeAdapter(SyncMessage)

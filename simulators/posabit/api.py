@@ -9,6 +9,7 @@ from dataclasses import asdict, dataclass
 from typing import Any
 
 from simulators.retailer.names import words
+from simulators.retailer.shapes import Shopper
 from simulators.retailer.tables import LatestValues, Table
 from simulators.retailer.world import Shop, World
 from simulators.serving.httpd import Reply, Request
@@ -21,6 +22,7 @@ from .listings import active_filters, select
 from .writes import Refused, create_customer, update_customer
 
 _ROUTE = re.compile(r"^/api/(v2|v3)/(?:(venue)/)?([a-z_]+)(?:/([\w-]+))?(?:/(options))?/?$")
+SEARCHES = frozenset(("telephone_eq", "email_eq"))
 LISTED = ("customers", "sales_histories", "inventories", "coupons")
 
 
@@ -51,6 +53,9 @@ class PosabitSettings(Settings):
 
     `accept`: "both", "basic" or "bearer". `bare_single` sends single customers unwrapped.
     `dates_required` answers 422 to a customers listing without `start_date` and `end_date`.
+    `search_lag_seconds`: how long a search by phone or e-mail does not show who was just created;
+    `search_hides_inactive`: nor who is inactive. `unique_phones` answers 422 to a creation with a
+    phone that somebody has.
     """
 
     accept: str = "both"
@@ -58,6 +63,9 @@ class PosabitSettings(Settings):
     max_per_page: int = 1000
     bare_single: bool = False
     dates_required: bool = False
+    search_lag_seconds: int = 0
+    search_hides_inactive: bool = False
+    unique_phones: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -220,7 +228,9 @@ class PosabitApi(Api):
             return self.problem(400, "param is missing or the value is empty: customer")
         try:
             if call.kind == "customers.create":
-                return self._one(create_customer(self.world, shop, sent, self.now()), shop, 200)
+                unique = self.settings.unique_phones
+                row = create_customer(self.world, shop, sent, self.now(), unique_phones=unique)
+                return self._one(row, shop, 200)
             return self._one(update_customer(shop, call.item or "", sent, self.now()), shop, 200)
         except Refused as refused:
             return Reply(refused.status, encode({"errors": refused.reasons}))
@@ -239,10 +249,17 @@ class PosabitApi(Api):
         )
         table = self._table(shop, resource)
         chosen = self._select(shop, resource, table, filters)
+        if SEARCHES & filters.keys():
+            chosen = [at for at in chosen if self._is_found(shop.customers.get(at))]
         wanted = [] if twist == "empty" else rows_of_page(chosen, page, per_page)
         rows = self._rows(shop, resource, table, wanted)
         body = wire.envelope(resource, rows, len(chosen), page, per_page)
         return Reply(200, body, rows=len(wanted))
+
+    def _is_found(self, row: Shopper) -> bool:
+        """Whether a search shows somebody who was created or archived."""
+        is_new = row.created > self.now() - self.settings.search_lag_seconds * 1000
+        return not is_new and (row.active or not self.settings.search_hides_inactive)
 
     def _table(self, shop: Shop, resource: str) -> Table[Any]:
         tables: dict[str, Table[Any]] = {

@@ -27,8 +27,11 @@ def next_customer_id(world: World) -> int:
     return max(max(shop.customers.ids, default=FIRST_ID) for shop in world.shops) + 1
 
 
-def create_customer(world: World, shop: Shop, sent: dict[str, Any], now: int) -> wire.Wire:
-    """Raises Refused: no phone on a recreational profile, no card on a medical one, licence taken.
+def create_customer(
+    world: World, shop: Shop, sent: dict[str, Any], now: int, *, unique_phones: bool = False
+) -> wire.Wire:
+    """Raises Refused: no phone on a recreational profile, no card on a medical one, licence taken;
+    with `unique_phones` a phone that somebody has.
 
     Not idempotent: the same body twice makes two customers unless a licence stops it.
     """
@@ -38,6 +41,8 @@ def create_customer(world: World, shop: Shop, sent: dict[str, Any], now: int) ->
     if row.kind == "medical" and not sent.get("medical_card_expiration"):
         raise Refused(422, "Medical card expiration can't be blank")
     _refuse_taken_license(shop, row)
+    if unique_phones and any(other.phone == row.phone for other in shop.customers.rows()):
+        raise Refused(422, "Telephone has already been taken")
     shop.customers.append(row)
     return wire.full_customer(row)
 

@@ -40,6 +40,9 @@ class Posabit(Simulated):
         "probes.*.rows",
         "probes.2.judge_from",
         "probes.*.optional",
+        "shoppers.*.*",
+        "shoppers.*.*.*",
+        "shoppers.*.*.*.*",
     )
 
 

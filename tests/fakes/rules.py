@@ -11,7 +11,7 @@ from chalicelib.domain.rules import Rules
 from chalicelib.services.consent.effects import EffectsWorker, QueuedEffects
 from chalicelib.services.derivation.commit import FactCommits
 from chalicelib.services.derivation.terms import TermsReader
-from chalicelib.services.job_messages import EffectsMessage, text_job
+from chalicelib.services.job_messages import EffectsMessage, SignupsMessage, text_job
 from chalicelib.services.ports.common import do_nothing
 from chalicelib.services.ports.effects import Ask, CommitEffects, ConsentFlag
 from tests.fakes.common import MemoryQueue
@@ -73,6 +73,7 @@ class DeliveredEffects:
         late: bool = False,
     ) -> None:
         self.queue = MemoryQueue()
+        self.signups: list[str] = []
         self.late = late
         self._worker = EffectsWorker(notes, expiries or RecordedEffects())
         self._step = step
@@ -88,6 +89,9 @@ class DeliveredEffects:
         """Hand over what was sent, in this order: SQS may turn it round, and bring some twice."""
         for body in order(self.queue.take()):
             message = text_job(body)
+            if isinstance(message, SignupsMessage):
+                self.signups += message.records
+                continue
             assert isinstance(message, EffectsMessage)
             self._worker.handle(message)
 

@@ -1083,6 +1083,11 @@ NO_SAMPLE = {
     "ACCOUNT#{uid}` / `APIKEY#{key}": "newer than the samples",
     "KEYUSE#{uid}#{key}` / `USE#{bucket}": "newer than the samples",
     "KEYUSE#{uid}#{key}` / `CALL#{bucket}#{nnn}": "newer than the samples",
+    "SHOPPERS#{uid}#{platform}` / `INTENT#{record}": "newer than the samples",
+    "SHOPPERS#{uid}#{platform}` / `OPEN#{record}": "newer than the samples",
+    "SHOPPERS#{uid}#{platform}` / `SHOWN#{record}": "newer than the samples",
+    "SHOPPERS#{uid}#{platform}` / `TURN": "newer than the samples",
+    "SHOPPERSDUE#{shard}` / `{uid}#{platform}": "newer than the samples",
     "SLOTS#{uid}` / `{queue}": "newer than the samples",
     "ACCOUNT#{uid}` / `ADDITIONS": "newer than the samples",
     "{uid}#IDS#{platform}#{scope}` / `IDS": "newer than the samples",
@@ -1171,6 +1176,8 @@ PATTERNS: dict[str, tuple[str, ...]] = {
     "an account's discounts, one of them; what signs its wallets": (),  # newer than the samples
     "an API key and how a bucket of it was used, in one call": (),  # newer than the samples
     "the account's keys; a key's last calls": (),  # newer than the samples
+    "what is left to do for a source, what is shown, how far one signup is": (),  # newer
+    "sources whose contact sync is due": (),  # newer than the samples
     "how many the account has": ("credential",),
     "ids beyond which nothing is stored": (),  # newer than the samples
     # Newer than the samples.

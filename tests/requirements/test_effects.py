@@ -354,11 +354,12 @@ EFFECTS = [
     ),
 ]
 
-NOT_YET = {"sync_personas", "sync_to_market"}
+NOT_YET = {"sync_to_market"}
 """Settings of a card that are saved and do nothing yet; once one does, its row stands above."""
 
 ELSEWHERE = {
     "trusts_opt_in_flags",  # the row of the page "trust"
+    "sync_personas",  # tests/unit/services/contact_sync
     "use_last_backup",  # tests/functional/test_freezing_api.py
 }
 

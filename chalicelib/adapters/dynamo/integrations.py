@@ -13,7 +13,7 @@ from pynamodb.attributes import (
 from pynamodb.expressions.condition import Condition
 
 from chalicelib.adapters.dynamo import keys
-from chalicelib.adapters.dynamo.base import Row, at_version, bind, put_if
+from chalicelib.adapters.dynamo.base import Row, at_version, bind, instant, put_if
 from chalicelib.adapters.dynamo.readable import readable
 from chalicelib.domain.errors import StaleVersion
 from chalicelib.domain.stored_fields import from_fields
@@ -35,6 +35,7 @@ class IntegrationRow(Row):
     sms_before = UnicodeAttribute(null=True)
     version = NumberAttribute()
     frozen = JSONAttribute(null=True)
+    personas_synced_from = NumberAttribute(null=True)
 
 
 class DynamoIntegrations:
@@ -94,4 +95,5 @@ def integration_of(uid: Uid, row: IntegrationRow) -> Integration:
         flag_trust=trust,
         sms_stopped=bool(row.sms_stopped),
         frozen=from_fields(Frozen, row.frozen) if row.frozen else None,
+        personas_synced_from=instant(row.personas_synced_from),
     )

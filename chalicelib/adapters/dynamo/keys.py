@@ -533,3 +533,40 @@ def raised_limit(name: str) -> str:
 OPERATOR = "OPERATOR"
 KILL_SWITCH_SK = "TEXTS"
 ASSIGNING_SK = "NUMBERS"
+
+
+SHOPPER_SHARDS = 8
+INTENT_PREFIX = "INTENT#"
+OPEN_INTENT_PREFIX = "OPEN#"
+SHOWN_INTENT_PREFIX = "SHOWN#"
+TURN_SK = "TURN"
+
+
+def new_shoppers(uid: Uid, platform: Platform) -> str:
+    """Return the partition of the shoppers that contact sync is to create in a POS."""
+    return f"SHOPPERS#{uid}#{platform}"
+
+
+def intent(record: str) -> str:
+    return f"{INTENT_PREFIX}{record}"
+
+
+def open_intent(record: str) -> str:
+    return f"{OPEN_INTENT_PREFIX}{record}"
+
+
+def shown_intent(record: str) -> str:
+    return f"{SHOWN_INTENT_PREFIX}{record}"
+
+
+def shopper_shard(number: int) -> str:
+    """Return a partition of the sources that contact sync looks at."""
+    return f"SHOPPERSDUE#{number}"
+
+
+def shopper_shard_number(uid: Uid) -> int:
+    return zlib.crc32(uid.encode()) % SHOPPER_SHARDS
+
+
+def due_source(uid: Uid, platform: Platform) -> str:
+    return f"{uid}#{platform}"

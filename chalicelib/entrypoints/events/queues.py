@@ -53,6 +53,8 @@ WORKERS: Mapping[str, Callable[[Any], Any]] = {
     "held": lambda _: wiring.texting.held_requests(),
     "audience": lambda _: wiring.audiences.run_worker(),
     "export": lambda _: wiring.audiences.export_worker(),
+    "contact_sync": lambda _: wiring.contact_sync.worker(),
+    "signups": lambda _: wiring.contact_sync.hand_on(),
     "request": lambda _: wiring.texting.request_sender(),
     "test": lambda _: wiring.texting.send_tests(),
     "lost": lambda _: wiring.texting.lost_texts(),

@@ -15,7 +15,8 @@ RESERVE_MS = 10_000
 
 def plan_syncs(event: CloudWatchEvent) -> None:
     """Queue a run for every credential that is due, and a job for every account that is due for its
-    daily look at expiring points or for its nightly audience run."""
+    daily look at expiring points or for its nightly audience run; go on with the shoppers that a
+    POS is to know."""
     context: Any = event.context
 
     def time_left() -> bool:
@@ -24,6 +25,7 @@ def plan_syncs(event: CloudWatchEvent) -> None:
     queued = wiring.sync.planner().plan(time_left)
     expiring = wiring.loyalty.expiry_planner().plan(time_left)
     wiring.audiences.planner().plan(time_left)
+    wiring.contact_sync.planner().plan(time_left)
     logger().info("plan.done", due=queued, expiring=expiring)
     _tick("plan-syncs")
 

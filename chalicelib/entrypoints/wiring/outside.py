@@ -11,6 +11,7 @@ from chalicelib.entrypoints.once import once
 if TYPE_CHECKING:
     from chalicelib.adapters.dynamo.batch import BatchTable
     from chalicelib.adapters.dynamo.facts import DynamoFacts
+    from chalicelib.pos.gateway import Gateway
     from chalicelib.services.credentials.key_ring import KeyRing
     from chalicelib.services.ports.accounts import Accounts, People
     from chalicelib.services.ports.audiences import AudienceRuns, Exports, Objects
@@ -18,6 +19,7 @@ if TYPE_CHECKING:
     from chalicelib.services.ports.changes import Changes, PreviewReads
     from chalicelib.services.ports.common import Clock, Ids, JobQueue, SecretBox, SyncQueue
     from chalicelib.services.ports.consent import ConsentLog
+    from chalicelib.services.ports.contact_sync import ShopperGateway, ShopperIntents
     from chalicelib.services.ports.contacts_withdrawn import Withdrawals
     from chalicelib.services.ports.dead_letters import DeadLetterQueue
     from chalicelib.services.ports.digests import Digests, Mailer
@@ -242,6 +244,13 @@ def cursor_box() -> SecretBox:
 
 
 @once
+def shopper_intents() -> ShopperIntents:
+    from chalicelib.adapters.dynamo.contact_sync import DynamoShopperIntents
+
+    return DynamoShopperIntents(config().table_accounts)
+
+
+@once
 def jobs_queue() -> JobQueue:
     from chalicelib.adapters.aws.queues import SqsQueue
 
@@ -250,6 +259,16 @@ def jobs_queue() -> JobQueue:
 
 @once
 def pos_gateway() -> PosGateway:
+    return _gateway()
+
+
+@once
+def shopper_gateway() -> ShopperGateway:
+    return _gateway()
+
+
+@once
+def _gateway() -> Gateway:
     from chalicelib.pos.gateway import Gateway
     from chalicelib.pos.transport.egress import AddressRanges, Guard
 

@@ -102,6 +102,8 @@ def profile_faults(profile: Profile) -> Iterator[Fault]:
     yield from _permissions(profile)
     yield from _streams(profile)
     yield from _words(profile)
+    if profile.grid.writable != (profile.shoppers is not None):
+        yield ("shoppers",), "where the grid says writable, say how a shopper is created"
 
 
 def _credential(profile: Profile) -> Iterator[Fault]:
@@ -141,6 +143,9 @@ def _auth(profile: Profile) -> Iterator[Fault]:
         s.endpoint: ("streams", n, "endpoint") for n, s in profile.streams.items()
     }
     used |= {p.endpoint: ("probes", n, "endpoint") for n, p in enumerate(profile.probes)}
+    if writes := profile.shoppers:
+        used |= {writes.search.endpoint: ("shoppers", "search", "endpoint")}
+        used |= {writes.create.endpoint: ("shoppers", "create", "endpoint")}
     for missing in sorted(set(used) - set(profile.endpoints)):
         yield used[missing], f"no such endpoint: {missing}"
     for idle in sorted(set(profile.endpoints) - set(used)):

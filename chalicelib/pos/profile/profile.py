@@ -31,6 +31,7 @@ from chalicelib.pos.profile.paging import (
     WholeWindow,
 )
 from chalicelib.pos.profile.path import Path
+from chalicelib.pos.profile.shoppers import ShopperWrites
 from chalicelib.pos.profile.wire import (
     AuthVariant,
     Endpoint,
@@ -180,6 +181,8 @@ class Profile(ProfilePart):
     """The field of the credential that says what the key opens; none: the store it is for."""
     scope_else: str | None = None
     """What the key opens where that field is blank."""
+    shoppers: ShopperWrites | None = None
+    """How shoppers are created, where AIQ may write to the POS."""
     forbidden_fields: tuple[str, ...] = ()
     probes: tuple[Probe, ...] = ()
     evidence: Mapping[str, Evidence]

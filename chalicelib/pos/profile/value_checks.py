@@ -62,6 +62,8 @@ def _items(profile: Profile) -> Iterator[str]:
         yield "base_url"
     yield from (f"auth.{variant.name}" for variant in profile.auth)
     yield from (f"endpoints.{name}" for name in profile.endpoints)
+    if profile.shoppers:
+        yield from ("shoppers.search", "shoppers.create")
     yield from (f"streams.{name}.map" for name, stream in profile.streams.items() if stream.map)
 
 

@@ -7,11 +7,18 @@ from __future__ import annotations
 
 from base64 import b64encode
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any, TypeVar
 
-from chalicelib.domain.errors import AiqError, KeyRejected, RecordNotFound, UnexpectedAnswer
+from chalicelib.domain.errors import (
+    AiqError,
+    KeyRejected,
+    RecordNotFound,
+    RecordRefused,
+    UnexpectedAnswer,
+)
 from chalicelib.pos.profile.profile import Profile
+from chalicelib.pos.profile.shoppers import ShopperCreate
 from chalicelib.pos.profile.wire import AuthVariant
 from chalicelib.pos.transport import plain_errors, queries
 from chalicelib.pos.transport.transport import Call, Transport
@@ -67,10 +74,43 @@ class AuthVariants:
         a POS's contract differ in both. Raises what `Transport.get` raises, but UnexpectedAnswer
         for a path that no variant knows.
         """
+        return self._first_answer(
+            endpoint,
+            lambda variant: self.transport.get(self._call(variant, endpoint, params), read),
+        )
+
+    def post(
+        self,
+        endpoint: str,
+        body: Mapping[str, Any],
+        create: ShopperCreate,
+        read: Callable[[Any], T],
+    ) -> T:
+        """Send `body` to an endpoint, once, and return what `read` makes of the answer.
+
+        A variant that is refused did nothing. Raises what `Transport.post` raises, RecordRefused.
+        """
+
+        def refusal(said: str) -> AiqError:
+            return RecordRefused(
+                f"{self._profile.title} refuses to create the shopper.",
+                taken=any(word in said for word in create.taken),
+                fields=[name for name in create.map if name in said],
+            )
+
+        def ask(variant: AuthVariant) -> T:
+            params = self._keyring.query_params(variant)
+            asked = self._call(variant, endpoint, {})
+            call = replace(asked, params=params, body=body, read_refusal=refusal)
+            return self.transport.post(call, read)
+
+        return self._first_answer(endpoint, ask)
+
+    def _first_answer(self, endpoint: str, ask: Callable[[AuthVariant], T]) -> T:
         refusal: AiqError | None = None
         for variant in self._to_try(endpoint):
             try:
-                answer = self._ask(variant, endpoint, params, read)
+                answer = ask(variant)
             except KeyRejected as rejected:
                 refusal = refusal or rejected
             except RecordNotFound as unknown:
@@ -81,23 +121,16 @@ class AuthVariants:
                 return answer
         raise refusal or KeyRejected(f"{self._profile.title} has no way in for this key.")
 
-    def _ask(
-        self,
-        variant: AuthVariant,
-        endpoint_name: str,
-        params: Mapping[str, str],
-        read: Callable[[Any], T],
-    ) -> T:
+    def _call(self, variant: AuthVariant, endpoint_name: str, params: Mapping[str, str]) -> Call:
         endpoint = self._profile.endpoints[endpoint_name]
         secrets = self._keyring.query_params(variant)
-        call = Call(
+        return Call(
             resource=endpoint_name,
             path=endpoint.paths[variant.name],
             params=queries.request_params(endpoint, params, secrets),
             headers={} if secrets else {variant.header: self._keyring.header(variant)},
             permission=endpoint.permission,
         )
-        return self.transport.get(call, read)
 
     def _to_try(self, endpoint: str) -> list[AuthVariant]:
         """The variant that this endpoint accepted, else all: the one accepted last comes first."""

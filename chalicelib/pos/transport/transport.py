@@ -43,6 +43,7 @@ TRIES = 3
 TRIES_TO_CONNECT = 2
 DEAD_AFTER_SECONDS = 4.0
 """A host that took this long to refuse has several addresses; asking again would cost > 8 s."""
+REFUSALS = (requests.codes.bad_request, requests.codes.conflict, requests.codes.unprocessable)
 BACK_OFF = tenacity.wait_exponential_jitter(multiplier=0.4, max=4.0, jitter=0.4)
 
 T = TypeVar("T")
@@ -64,6 +65,10 @@ class Call:
     params: Mapping[str, str] = field(default_factory=dict, repr=False)
     headers: Mapping[str, str] = field(default_factory=dict, repr=False)
     permission: str | None = None
+    body: Mapping[str, Any] | None = field(default=None, repr=False)
+    """Of a request that writes; it is sent once, whatever comes of it."""
+    read_refusal: Callable[[str], AiqError] | None = field(default=None, repr=False)
+    """Makes an error of the text of a refusal (400, 409, 422), lower-cased."""
 
 
 class Transport:
@@ -136,6 +141,15 @@ class Transport:
         )
         return retrying(once)
 
+    def post(self, call: Call, read: Callable[[Any], T]) -> T:
+        """Send `call.body` once and let `read` make something of the answer.
+
+        Whether the POS did it is known only by an answer, by RateLimited, KeyRejected,
+        PermissionMissing, RecordNotFound, and what `call.read_refusal` returns. Whatever else `get`
+        raises may be raised here after the POS has done it.
+        """
+        return read(self._ask(call))
+
     def now(self) -> Instant:
         return self._clock.now()
 
@@ -178,9 +192,11 @@ class Transport:
             read=READ_SECONDS,
         )
         try:
-            return self._http.get(
+            return self._http.request(
+                "GET" if call.body is None else "POST",
                 self._base_url + call.path,
                 params=call.params,
+                json=call.body,
                 headers=call.headers,
                 timeout=timeout,  # type: ignore[arg-type]  # the stubs know numbers alone
                 allow_redirects=False,
@@ -217,7 +233,9 @@ class Transport:
 
     def _body(self, call: Call, response: requests.Response) -> Any:
         status = response.status_code
-        if status != requests.codes.ok:
+        if status != requests.codes.ok and not (call.body and status == requests.codes.created):
+            if call.read_refusal and status in REFUSALS:
+                raise call.read_refusal(self._refusal_text(response))
             raise self._status_error(call, response)
         within = self._time_left(ANSWER_SECONDS)
         ends = self._clock.monotonic() + within
@@ -252,6 +270,16 @@ class Transport:
             return UpstreamError(self._message(f"failed with status {status}", call), status=status)
         message = self._message(f"answered with status {status}", call)
         return UnexpectedAnswer(message, status=status)
+
+    def _refusal_text(self, response: requests.Response) -> str:
+        """The beginning of what a refusal says, for its words to be recognised; it is kept and
+        shown nowhere."""
+        try:
+            with answers.cut_after(self._time_left(ANSWER_SECONDS), response.raw.shutdown):
+                said = response.raw.read1(answers.CHUNK, decode_content=True)
+        except (answers.SlowAnswer, OSError, urllib3.exceptions.HTTPError):
+            return ""
+        return bytes(said).decode(errors="replace").lower()
 
     def _is_of_the_pos(self, response: requests.Response) -> bool:
         """Whether an answer is the POS's own, and not the page of something in between."""

@@ -12,7 +12,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 from chalicelib.domain.words import Uid
-from chalicelib.services.job_messages import EffectsMessage
+from chalicelib.services.job_messages import EffectsMessage, SignupsMessage
 from chalicelib.services.ports.common import JobQueue
 from chalicelib.services.ports.effects import Ask, CommitEffects, ConsentFlag, ConsentNotes
 from chalicelib.services.ports.loyalty import Expiries
@@ -20,6 +20,9 @@ from chalicelib.services.ports.privacy import CurrentTombstones
 
 MESSAGE_BYTES = 200_000
 """SQS takes 256 KB."""
+
+MOST_SIGNUPS = 1000
+"""Of one message, whose ids then take 40 KB."""
 
 ITEM_BYTES = 200
 """A flag or an ask as JSON at most, but for its contact."""
@@ -33,7 +36,10 @@ class QueuedEffects:
 
     def request(self, uid: Uid, effects: CommitEffects) -> None:
         """See `Effects.request`."""
-        for part in _parts(effects):
+        for first in range(0, len(effects.signups), MOST_SIGNUPS):
+            signups = SignupsMessage(uid, effects.signups[first : first + MOST_SIGNUPS])
+            self.queue.send(signups.body())
+        for part in filter(None, _parts(effects)):
             message = EffectsMessage(uid, part.flags, part.asks, part.watch_ahead)
             self.queue.send(message.body())
 

@@ -18,13 +18,14 @@ from chalicelib.domain.rules import Rules, setting_values
 from chalicelib.domain.settings import (
     LEAVE_THE_REST_ALONE,
     POINTS_IMPORTED_ON,
+    SYNC_PERSONAS,
     CardSetting,
     any_sends_sms,
     card_setting,
     card_settings,
     previewed_keys,
 )
-from chalicelib.domain.times import day_text, local_day
+from chalicelib.domain.times import day_text, local_day, start_of_day
 from chalicelib.domain.words import Instant, Platform, Uid
 from chalicelib.services.integrations.changeable import require_settled
 from chalicelib.services.ports.accounts import Accounts
@@ -122,12 +123,24 @@ class SettingsService:
             raise Conflict(SWITCH_IT)
         require_settled(card)
         after = settings_after(card, {key: stored_value(value) for key, value in changes.items()})
+        synced_from = self._synced_from(card, after)
         previewed = previewed_keys() & changes.keys()
         if any(after.get(key) != card.settings.get(key) for key in previewed):
             raise Conflict(PREVIEW_FIRST)
-        saved = self.integrations.save(replace(card, settings=after, version=version))
+        wanted = replace(card, settings=after, personas_synced_from=synced_from, version=version)
+        saved = self.integrations.save(wanted)
         self._record(actor, card, saved, changes)
         return settings_view(info, saved, self.rules.get(uid))
+
+    def _synced_from(self, card: Integration, settings: Mapping[str, object]) -> Instant | None:
+        """From when on *Sync Personas* holds: the beginning of the day on which it was turned on
+        (product.md §7)."""
+        if settings.get(SYNC_PERSONAS) is not True:
+            return None
+        if card.personas_synced_from is not None:
+            return card.personas_synced_from
+        zone = self.accounts.get(card.uid).time_zone
+        return start_of_day(local_day(self.clock.now(), zone), zone)
 
     def _record(
         self, actor: str, before: Integration, after: Integration, keys: Iterable[str]
@@ -158,6 +171,8 @@ def settings_view(info: PlatformInfo, card: Integration, rules: Rules) -> Settin
 def _value(row: CardSetting, card: Integration) -> object:
     """What a card stored of a switch before it had an effect means nothing (freezing.md, rule
     14)."""
+    if row.key == SYNC_PERSONAS and card.personas_synced_from is None:
+        return False if card.settings.get(row.key) is not None else None
     return card.is_frozen if row.switched else card.settings.get(row.key)
 
 
@@ -193,7 +208,7 @@ def _named(text: str | None, info: PlatformInfo) -> str | None:
 
 def _effect(row: CardSetting, info: PlatformInfo, value: object, rules: Rules) -> tuple[bool, str]:
     """Whether the stored value is in force, in a word for programs and in one for people."""
-    if row.switched:
+    if row.switched or row.key == SYNC_PERSONAS:
         return True, IN_EFFECT
     if not row.previewed:
         return False, NOT_APPLIED

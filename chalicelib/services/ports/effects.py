@@ -46,14 +46,16 @@ class CommitEffects:
     """What a commit makes happen outside its tables.
 
     `watch_ahead`: the account is to be looked at daily, because a sale waits for its time.
+    `signups`: records of signups that were stored.
     """
 
     flags: tuple[ConsentFlag, ...] = ()
     asks: tuple[Ask, ...] = ()
     watch_ahead: bool = False
+    signups: tuple[str, ...] = ()
 
     def __bool__(self) -> bool:
-        return bool(self.flags or self.asks or self.watch_ahead)
+        return bool(self.flags or self.asks or self.watch_ahead or self.signups)
 
 
 class Effects(Protocol):

@@ -61,7 +61,8 @@ class Integration:
     """One platform in one account. `settings` holds only what a person set (product.md §7).
 
     `sms_from`: when double opt-in requests may begin to go out; `sms_stopped`: a person stopped
-    them; `sms_before`: the setting's day before, for who cancels.
+    them; `sms_before`: the setting's day before, for who cancels. `personas_synced_from`: the
+    beginning of the day on which *Sync Personas* was turned on; None while it is off.
     """
 
     uid: Uid
@@ -76,6 +77,7 @@ class Integration:
     version: int = 0
     flag_trust: FlagTrust | None = None
     frozen: Frozen | None = None
+    personas_synced_from: Instant | None = None
 
     @property
     def is_frozen(self) -> bool:

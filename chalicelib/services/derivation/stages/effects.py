@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from chalicelib.domain.acts import flag_words, told_flags
 from chalicelib.domain.identity import SourceRecord
 from chalicelib.domain.rules import Rules
+from chalicelib.domain.words import SIGNUP_SCOPE
 from chalicelib.services.derivation.commit_in_progress import Commit
 from chalicelib.services.ports.effects import Ask, CommitEffects, ConsentFlag
 
@@ -17,7 +18,20 @@ def effects_of(commit: Commit) -> CommitEffects:
     if commit.silent:
         return CommitEffects(watch_ahead=commit.has_sales_ahead)
     flags = (*commit.kept_refusals, *_flags(commit))
-    return CommitEffects(flags, tuple(_asks(commit)), commit.has_sales_ahead)
+    asks, signups = tuple(_asks(commit)), _signups(commit)
+    return CommitEffects(flags, asks, commit.has_sales_ahead, signups)
+
+
+def _signups(commit: Commit) -> tuple[str, ...]:
+    """The records of signups that this commit writes, which a POS may not know yet; in a repair all
+    that it reaches."""
+    if commit.repairing:
+        reached = commit.records(sorted(commit.reached))
+        return tuple([record.id for record in reached if record.scope == SIGNUP_SCOPE])
+    if commit.full:
+        return ()
+    written = commit.writes.records
+    return tuple([rid for rid, row in written.items() if row.record.scope == SIGNUP_SCOPE])
 
 
 def _flags(commit: Commit) -> list[ConsentFlag]:

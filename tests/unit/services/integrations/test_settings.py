@@ -9,7 +9,7 @@ import pytest
 
 from chalicelib.domain.errors import Conflict, InvalidInput, StaleVersion
 from chalicelib.domain.rules import Loyalty, Rules, Source
-from chalicelib.domain.times import day_from_text
+from chalicelib.domain.times import day_from_text, to_text
 from chalicelib.services.integrations.settings import SettingView
 from chalicelib.services.ports.integrations import Integration
 from tests.fakes.pos import a_platform
@@ -75,12 +75,39 @@ def test_a_title_that_ends_in_api_is_not_doubled() -> None:
 def test_what_nothing_acts_on_is_stored_shown_and_said_to_be_without_effect(
     shop: Retailer,
 ) -> None:
-    shop.settings.change(OURS, "posabit", 0, {"sync_personas": True}, actor=ANN)
+    shop.settings.change(OURS, "posabit", 0, {"sync_to_market": True}, actor=ANN)
 
-    setting = shown(shop, "sync_personas")
+    setting = shown(shop, "sync_to_market")
     assert (setting.value, setting.applied) == (True, False)
     assert "not yet in effect" in setting.status
+    assert shown(shop, "sync_to_market", OTHERS).value is None
+
+
+def test_personas_are_synced_from_the_beginning_of_the_day_on_which_that_was_turned_on(
+    shop: Retailer,
+) -> None:
+    """Syncing begins from the day it is enabled; existing records will not be retroactively
+    synced."""
+    shop.settings.change(OURS, "posabit", 0, {"sync_personas": True}, actor=ANN)
+    first = shop.integrations.rows[OURS, "posabit"].personas_synced_from
+    shop.clock.move(86_400)
+    shop.settings.change(OURS, "posabit", 1, {"sync_personas": True}, actor=ANN)
+
+    card = shop.integrations.rows[OURS, "posabit"]
+    assert first is not None
+    assert to_text(first).startswith("2026-01-01T08:00")
+    assert card.personas_synced_from == first
+    setting = shown(shop, "sync_personas")
+    assert (setting.value, setting.applied, setting.status) == (True, True, "In effect.")
+    shop.settings.change(OURS, "posabit", 2, {"sync_personas": False}, actor=ANN)
+    assert shop.integrations.rows[OURS, "posabit"].personas_synced_from is None
     assert shown(shop, "sync_personas", OTHERS).value is None
+
+
+def test_a_switch_stored_before_contact_sync_existed_is_shown_off(shop: Retailer) -> None:
+    shop.integrations.save(Integration(OURS, "posabit", settings={"sync_personas": True}))
+
+    assert shown(shop, "sync_personas").value is False
 
 
 def test_a_switch_stored_before_freezing_existed_is_shown_off(shop: Retailer) -> None:

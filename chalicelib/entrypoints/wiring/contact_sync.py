@@ -1,0 +1,63 @@
+"""Builds the services of contact sync."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from chalicelib.entrypoints.once import once
+from chalicelib.entrypoints.passing_over import pass_over
+from chalicelib.entrypoints.wiring import derivation, outside
+
+if TYPE_CHECKING:
+    from chalicelib.services.contact_sync.work_off import (
+        ContactSyncPlanner,
+        ContactSyncWorker,
+        HandOnSignups,
+    )
+
+
+@once
+def worker() -> ContactSyncWorker:
+    from chalicelib.services.contact_sync.create_shopper import CreateShopper
+    from chalicelib.services.contact_sync.note_signups import NoteSignups
+    from chalicelib.services.contact_sync.pos_shoppers import OpenPosShoppers
+    from chalicelib.services.contact_sync.work_off import ContactSyncWorker
+
+    intents, personas, clock = (
+        outside.shopper_intents(),
+        derivation.persona_lookup(),
+        outside.clock(),
+    )
+    return ContactSyncWorker(
+        notes=NoteSignups(intents, outside.integrations(), personas, clock),
+        creator=CreateShopper(intents, personas, clock),
+        intents=intents,
+        integrations=outside.integrations(),
+        pos=OpenPosShoppers(
+            credentials=outside.credentials(),
+            accounts=outside.accounts(),
+            stores=outside.stores(),
+            gateway=outside.shopper_gateway(),
+            permits=outside.permits(),
+            key_ring=outside.key_ring(),
+        ),
+        jobs=outside.jobs_queue(),
+        ids=outside.ids(),
+        clock=clock,
+    )
+
+
+@once
+def hand_on() -> HandOnSignups:
+    from chalicelib.services.contact_sync.work_off import HandOnSignups
+
+    return HandOnSignups(outside.jobs_queue())
+
+
+@once
+def planner() -> ContactSyncPlanner:
+    from chalicelib.services.contact_sync.work_off import ContactSyncPlanner
+
+    return ContactSyncPlanner(
+        outside.shopper_intents(), outside.jobs_queue(), outside.clock(), pass_over
+    )
