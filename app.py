@@ -21,6 +21,7 @@ from chalicelib.entrypoints.dashboard import (
     loyalty,
     me,
     notifications,
+    overview,
     personas,
     privacy,
     runs,
@@ -44,6 +45,7 @@ app.register_blueprint(me.resource)
 app.register_blueprint(accounts.resource)
 app.register_blueprint(users.resource)
 app.register_blueprint(notifications.resource)
+app.register_blueprint(overview.resource)
 app.register_blueprint(personas.resource)
 app.register_blueprint(privacy.resource)
 app.register_blueprint(audiences.resource)

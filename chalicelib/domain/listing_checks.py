@@ -44,8 +44,8 @@ def is_mostly_unusable(unusable: int, rows: int) -> bool:
 def are_sales_missing(days: Mapping[str, int], now: Instant) -> bool:
     """Whether there were no sales for 7 days although the median week before had some.
 
-    `days`: number of sales by UTC day number, as text. The median is over the weeks since the first
-    of them, at most 8.
+    `days`: number of sales by local day number, as text. The median is over the weeks since the
+    first of them, at most 8.
     """
     today = utc_day(now)
     if not days or any(int(day) > today - WEEK for day in days):

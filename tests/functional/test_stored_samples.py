@@ -1192,6 +1192,7 @@ PATTERNS: dict[str, tuple[str, ...]] = {
     "sales that were shown lately": (),  # newer than the samples
     "watermark; known digests": ("streams", "manifest base", "manifest delta"),
     "the syncs under way of all credentials of an account": ("state",),
+    "figures and charts": ("streams",),
     "runs, newest first; one run": ("run",),
     "set-aside records of a run": ("aside",),
 }

@@ -13,6 +13,7 @@ import orjson
 
 from chalicelib.domain.audiences import SNAPSHOT_SORTS, TagCounts
 from chalicelib.domain.words import SnapshotSort
+from chalicelib.services.audiences.figures import RunFigures, unpacked_figures
 from chalicelib.services.audiences.snapshots import (
     packed_counts,
     unpacked_counts,
@@ -41,6 +42,7 @@ class Checkpoint:
     unlisted: set[str] = field(default_factory=set)
     listed_late: set[str] = field(default_factory=set)
     counts: TagCounts = field(default_factory=TagCounts)
+    figures: RunFigures = field(default_factory=RunFigures)
     spills: list[Spill] = field(default_factory=list)
     lists: dict[SnapshotSort, list[Volume]] = field(default_factory=dict)
     taken: list[int] = field(default_factory=list)
@@ -55,6 +57,7 @@ class Checkpoint:
                 "unlisted": sorted(self.unlisted),
                 "listed_late": sorted(self.listed_late),
                 "counts": packed_counts(self.counts),
+                "figures": self.figures.packed(),
                 "spills": self.spills,
                 "lists": self.lists,
                 "taken": self.taken,
@@ -78,6 +81,7 @@ def load_checkpoint(objects: Objects, run: AudienceRun) -> Checkpoint:
         unlisted=set(stored["unlisted"]),
         listed_late=set(stored["listed_late"]),
         counts=unpacked_counts(stored["counts"]),
+        figures=unpacked_figures(stored["figures"]) if "figures" in stored else RunFigures(),
         spills=[
             dict(zip(SNAPSHOT_SORTS, volumes_of([spill[by] for by in SNAPSHOT_SORTS]), strict=True))
             for spill in stored["spills"]

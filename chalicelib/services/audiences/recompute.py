@@ -14,7 +14,7 @@ from chalicelib.domain.audiences import (
 )
 from chalicelib.domain.contact_states import ContactState, opted_out_later
 from chalicelib.domain.times import local_day_number
-from chalicelib.domain.words import ConsentState, SnapshotSort, Uid
+from chalicelib.domain.words import ConsentState, Day, SnapshotSort, Uid
 from chalicelib.services.audiences.checkpoint import Checkpoint, Spill
 from chalicelib.services.audiences.snapshots import work_prefix
 from chalicelib.services.audiences.volumes import Volume, VolumeBuilder, pack
@@ -106,13 +106,17 @@ class Recompute:
         found = [each for each in compared.personas if each.persona.id in wanted]
         made = {each.persona.id for each in compared.personas if not each.is_stored}
         checkpoint.unlisted |= made - wanted - checkpoint.listed_late
-        lines += self._lines(run, found, compared.terms.zone)
+        zone = compared.terms.zone
+        today = local_day_number(run.as_of or self.clock.now(), zone)
+        more = self._lines(run, found, today)
+        for line in more:
+            checkpoint.figures.add(line, zone, today)
+        lines += more
         return run
 
     def _lines(
-        self, run: AudienceRun, found: Sequence[ComparedPersona], zone: str
-    ) -> Iterable[ListedPersona]:
-        today = local_day_number(run.as_of or self.clock.now(), zone)
+        self, run: AudienceRun, found: Sequence[ComparedPersona], today: Day
+    ) -> list[ListedPersona]:
         numbers = {number for each in found for number in each.numbers}
         states = self.states.eventual_states(run.uid, sorted(numbers)) if numbers else {}
         return [list_persona(each.persona, _consent(each, states), today) for each in found]

@@ -20,6 +20,7 @@ from chalicelib.services.audiences.checkpoint import (
     load_checkpoint,
     store_checkpoint,
 )
+from chalicelib.services.audiences.figures import figures_after, figures_name, read_figures
 from chalicelib.services.audiences.recompute import Recompute
 from chalicelib.services.audiences.snapshots import (
     SnapshotManifest,
@@ -167,6 +168,10 @@ class AudienceRunWorker:
         """
         run, checkpoint = held.run, load_checkpoint(self.objects, held.run)
         manifest = _manifest(run, checkpoint)
+        before = read_figures(self.objects, run.uid, self.runs.head(run.uid).latest)
+        zone = self.terms.current(run.uid).zone
+        figures = figures_after(before, checkpoint.figures, manifest.as_of, zone)
+        self.objects.put(figures_name(run.uid, run.id), figures.packed())
         self.objects.put(manifest_name(run.uid, run.id), manifest.packed())
         self._tell_drift(run)
         ended = replace(

@@ -206,7 +206,7 @@ class StreamState:
 
     `watermark`: when the last run that read all of the stream began. `generation`, `chunks` and
     `deltas`: the address of its manifest. `last_listing`: rows of the last complete listing.
-    `store_key_sales`: sales ever seen per store key. `days`: new sales per UTC day ordinal, of the
+    `store_key_sales`: sales ever seen per store key. `days`: new sales per local day number, of the
     last weeks. `last_run`: the run already counted here. `reading`: of the session (see
     `PosSession`) whose rows the manifest holds. `aside_from`: the earliest time of a record that
     was set aside, `words_from`: of a sale with a status that the profile does not know; both as the

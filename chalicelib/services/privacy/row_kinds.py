@@ -146,6 +146,7 @@ OTHER_ROWS = (
 OBJECTS = (
     RowKind("{uid}/snapshots/{run}/{sort}-{seq}.jsonl.gz", "a line of a list", "lists"),
     RowKind("{uid}/snapshots/{run}/manifest.json", NOBODY, "lists"),
+    RowKind("{uid}/snapshots/{run}/figures.json", NOBODY, "lists"),
     RowKind("{uid}/snapshots/{run}/work/…", "a line of a list", "lists"),
     RowKind(
         "{uid}/backups/{platform}/shards/{number}-{digest}.jsonl.gz",

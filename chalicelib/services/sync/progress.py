@@ -27,7 +27,7 @@ class StreamProgress:
     of the next page. `generation`, `chunks` and `deltas`: the address of the stream's manifest;
     `seen_generation` and `seen_deltas`: that of the list of what this listing showed. `listed`:
     rows of the listing so far; `expected`: of the last one, where this one lists everything, too.
-    `days`: new sales per UTC day. `store_key_sales`: new sales per
+    `days`: new sales per local day. `store_key_sales`: new sales per
     store key. `ended`: nothing is left to read. `good`: all of it was read. `aside_from`: the
     earliest time of a record that was set aside, `words_from`: of a sale with a status that the
     profile does not know.

@@ -109,6 +109,7 @@ class RunInProgress:
         if platform.lists_sales_by_time:
             self.manifests.listed.add("sales")
         self.intake.scope = scope
+        self.intake.zone = account.time_zone
         self.manifests.reading = session.reading
         self._session = session
 

@@ -32,7 +32,7 @@ class StreamResult:
     has. `looks_back`: it went back as far as a daily pass does. `read_from`: since when, None for
     all there is. `listed`: rows received. `set_aside`: those that could not be used; `unusable`:
     these and those that hold words that the profile does not know; `aside_from`, `words_from`: as
-    on `StreamState`. `days`: new sales per UTC day ordinal, as text.
+    on `StreamState`. `days`: new sales per local day number, as text.
     `store_key_sales`: new sales per store key; a key that was only listed has 0.
     """
 

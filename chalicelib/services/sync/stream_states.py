@@ -16,8 +16,8 @@ from chalicelib.domain.words import Instant, Stream
 from chalicelib.services.ports.runs import StreamState
 from chalicelib.services.sync.run_result import MOST_STORE_KEYS, RunResult, StreamResult
 
-DAYS_WATCHED = 63
-"""Sales are counted per day for so many days back."""
+DAYS_WATCHED = 100
+"""Sales are counted per day for so many days back: a quarter, which the chart of sales shows."""
 
 
 def states_after(result: RunResult) -> dict[Stream, StreamState]:

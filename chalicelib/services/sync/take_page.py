@@ -11,7 +11,7 @@ from chalicelib.domain.ids import product_id, record_id
 from chalicelib.domain.manifest import NO_ROW, Manifest, digest, id_digest
 from chalicelib.domain.part_size import PartSize
 from chalicelib.domain.records import BAD_POINTS, Customer, Fact, InventoryItem, Sale, StoreFact
-from chalicelib.domain.times import utc_day
+from chalicelib.domain.times import local_day_number, utc_day
 from chalicelib.domain.words import Instant, ScopeId, Stream
 from chalicelib.services.derivation.commit import FactCommits
 from chalicelib.services.loyalty.contacts_withdrawn import ContactJudge
@@ -57,11 +57,11 @@ NO_IDS: AbstractSet[int] = frozenset()
 class PageIntake:
     """Takes in the pages that one process reads of a run.
 
-    `scope`: the credential's, set before the first page. `import_run`: the run's id, when its
-    customers listing may fix the scope's imported points. `notes`: how many this process made of
-    contacts that wait. `sale_watch`: where the POS lists sales by time, set before the first
-    page of sales. `while_waiting` is called every now and then while another commit has the
-    account.
+    `scope`: the credential's, `zone`: the account's, both set before the first page. `import_run`:
+    the run's id, when its customers listing may fix the scope's imported points. `notes`: how many
+    this process made of contacts that wait. `sale_watch`: where the POS lists sales by time, set
+    before the first page of sales. `while_waiting` is called every now and then while another
+    commit has the account.
     """
 
     lease: Lease
@@ -74,6 +74,7 @@ class PageIntake:
     contacts: ContactJudge
     leaving: LeaverNotes
     scope: ScopeId = NO_SCOPE
+    zone: str = "UTC"
     import_run: str | None = None
     notes: int = 0
     _waiting: frozenset[str] | None = None
@@ -342,7 +343,7 @@ class PageIntake:
         if sale.store_key in counts or len(counts) < MOST_STORE_KEYS:
             counts[sale.store_key] = counts.get(sale.store_key, 0) + 1
         if _is_watched(sale.ordered_at, self.progress.began):
-            day = str(utc_day(sale.ordered_at))
+            day = str(local_day_number(sale.ordered_at, self.zone))
             progress.days[day] = progress.days.get(day, 0) + 1
 
 

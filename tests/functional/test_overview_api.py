@@ -1,0 +1,64 @@
+"""The Overview through the API; what is behind has tests of its own."""
+
+from __future__ import annotations
+
+from types import SimpleNamespace
+from typing import Any
+
+import pytest
+
+from chalicelib.domain.series import Bucket
+from chalicelib.domain.times import day_from_text
+from chalicelib.entrypoints import wiring
+from chalicelib.services.audiences.overview import Overview, Series
+from tests.fakes.common import NOON
+from tests.functional.gateway import OURS, Gateway
+
+DAY = day_from_text("2026-03-01")
+
+
+@pytest.fixture
+def asked(monkeypatch: pytest.MonkeyPatch) -> list[Any]:
+    asked: list[Any] = []
+
+    def series(*what: Any) -> Series:
+        asked.append(what)
+        return Series(NOON, ("points",), [Bucket(DAY, {"points": 12_050}, ("posabit",))])
+
+    def overview(uid: str) -> Overview:
+        return Overview(NOON, 12, 1, 9, 12_050, {"posabit": 10, "webjoint": 4})
+
+    service = SimpleNamespace(series=series, overview=overview)
+    monkeypatch.setattr(wiring.overview, "service", lambda: service)
+    return asked
+
+
+@pytest.mark.usefixtures("asked")
+def test_the_figures_are_in_points_and_by_source(api: Gateway) -> None:
+    told = api.get(f"/api/accounts/{OURS}/overview").json
+
+    assert (told["personas"], told["members"], told["points_open"]) == (12, 9, 120.5)
+    assert told["sources"] == [
+        {"platform": "posabit", "personas": 10},
+        {"platform": "webjoint", "personas": 4},
+    ]
+
+
+def test_a_chart_of_points_is_in_points_by_local_days(api: Gateway, asked: list[Any]) -> None:
+    path = f"/api/accounts/{OURS}/series/points"
+
+    told = api.get(path, **{"from": "2026-03-01", "to": "2026-03-09"}).json
+
+    assert told["buckets"] == [
+        {"day": "2026-03-01", "values": {"points": 120.5}, "unread": ["posabit"]}
+    ]
+    assert asked == [(OURS, "points", DAY, DAY + 8, "day")]
+
+
+def test_weeks_are_asked_for_by_name(api: Gateway, asked: list[Any]) -> None:
+    path = f"/api/accounts/{OURS}/series/sales"
+
+    got = api.get(path, **{"from": "2026-03-01", "to": "2026-03-09", "by": "week"})
+
+    assert got.status == 200
+    assert asked == [(OURS, "sales", DAY, DAY + 8, "week")]
