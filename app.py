@@ -34,6 +34,7 @@ from chalicelib.entrypoints.dashboard.front import FRONT
 from chalicelib.entrypoints.events import queues, schedules, topics
 from chalicelib.entrypoints.http.application import App
 from chalicelib.entrypoints.initialise import initialise_in_lambda
+from chalicelib.entrypoints.partner import signups
 from chalicelib.entrypoints.partner import stores as partner_stores
 from chalicelib.entrypoints.partner import wallets as partner_wallets
 
@@ -63,6 +64,7 @@ app.register_blueprint(discounts.resource)
 app.register_blueprint(counter.resource)
 app.register_blueprint(partner_stores.resource)
 app.register_blueprint(partner_wallets.resource)
+app.register_blueprint(signups.resource)
 
 
 @app.schedule(Rate(5, unit=Rate.MINUTES))

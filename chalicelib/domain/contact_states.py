@@ -62,6 +62,10 @@ class Request:
     outcome: Outcome = "sending"
 
 
+AskCause = Literal["setting", "signup"]
+"""Why somebody is asked: a card's setting, or their own signup without a signature."""
+
+
 @dataclass(frozen=True, slots=True)
 class WantedRequest:
     """The request that is to be made, by its cause."""
@@ -69,6 +73,7 @@ class WantedRequest:
     record: str
     platform: Platform
     at: Instant
+    cause: AskCause = "setting"
 
 
 @dataclass(frozen=True, slots=True)

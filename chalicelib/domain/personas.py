@@ -160,7 +160,7 @@ def derive_persona(
         birth_date=newest.birth_date
         or next((c.birth_date for c in customers if c.birth_date), None),
         sources=tuple(sorted({m.platform for m in members})),
-        favourite_store=favourite_store(sales, terms.mapping),
+        favourite_store=favourite_store(sales, terms.mapping) or _chosen_store(customers),
         inserted_at=members[0].first_seen,
         updated_at=max((c.updated_at for c in customers if c.updated_at is not None), default=None),
         flags=flags,
@@ -193,6 +193,11 @@ def favourite_store(summaries: Iterable[SalesSummary], mapping: Mapping[str, int
             sales[store] = sales.get(store, 0) + sum(counts[bisect_left(days, oldest) :])
             latest[store] = max(latest.get(store, last_at), last_at)
     return max(sales, key=lambda store: (sales[store], latest[store], -store), default=None)
+
+
+def _chosen_store(customers: Iterable[Customer]) -> int | None:
+    """Return the store that the latest signup chose."""
+    return next((c.favourite_store for c in customers if c.favourite_store is not None), None)
 
 
 def _figures(bought: LastDays) -> Figures:

@@ -50,7 +50,8 @@ class Customer:
     reason is then among `flags` (`bad_phone`, `placeholder_phone`, `bad_email`,
     `placeholder_email`). Other flags: `test`, `employee`, `inactive`, `minor`, and `bad_<field>`
     for a field that could not be read and is not said. `pos_points`: a balance as the POS shows it,
-    whole or with at most two decimals, so that it is exact in hundredths.
+    whole or with at most two decimals, so that it is exact in hundredths. `favourite_store`: the
+    store of AIQ that a signup chose.
     """
 
     ext_id: str
@@ -76,6 +77,7 @@ class Customer:
     created_at: Instant | None = None
     updated_at: Instant | None = None
     flags: frozenset[str] = frozenset()
+    favourite_store: int | None = field(default=None, metadata=ADDED_LATER)
 
 
 @dataclass(frozen=True, slots=True)

@@ -183,7 +183,8 @@ class Terms:
 
     `mapping`: store key id → store. `zone`: the account's IANA zone; `zones`: store key id → the
     zone of the shop where one is known. `minimum_age`: the account's, in years; younger shoppers
-    are minors. `placeholders`: phones and e-mails that the account takes for nobody's.
+    are minors. `placeholders`: phones and e-mails that the account takes for nobody's. `stores`:
+    those of the account, each with the zone that is set for it.
     """
 
     as_of: Instant
@@ -194,6 +195,7 @@ class Terms:
     merge_on_name_and_birth_date: bool = False
     minimum_age: int = 0
     placeholders: frozenset[str] = frozenset()
+    stores: Mapping[int, str | None] = field(default_factory=dict)
 
     def day(self, at: Instant, store_key: str) -> Day:
         """Return the local day of a sale: on the shop's clock, else on the account's (product.md

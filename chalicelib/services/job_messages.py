@@ -18,7 +18,7 @@ from chalicelib.domain.errors import NewerMessage, PoisonMessage
 from chalicelib.domain.outside_json import read_json
 from chalicelib.domain.times import from_text
 from chalicelib.domain.words import NO_PLATFORM, CredentialId, Instant, Platform, Uid
-from chalicelib.services.ports.effects import Ask, ConsentFlag
+from chalicelib.services.ports.effects import Ask, ConsentFlag, Said
 
 VERSION = 1
 """Goes up when a field changes that older code must not pass over; that code then waits."""
@@ -216,6 +216,16 @@ class EffectsMessage(_Message):
 
 
 @dataclass(frozen=True, slots=True, config=_WIRE)
+class SaidMessage(_Message):
+    """Note what was said of consent with a signup, and whom to ask for it."""
+
+    job: Literal["said"] = field(default="said", kw_only=True)
+    uid: Account
+    said: tuple[Said, ...] = ()
+    asks: tuple[Ask, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, config=_WIRE)
 class StandingMessage(_Message):
     """Go on with putting a source back to its backup, or forth: the switch of `since`."""
 
@@ -283,7 +293,9 @@ AccountJob = (
     | EraseMessage
     | ContactSyncMessage
 )
-TextJob = RequestJob | SendTest | LostText | InboundText | EffectsMessage | SignupsMessage
+TextJob = (
+    RequestJob | SendTest | LostText | InboundText | EffectsMessage | SignupsMessage | SaidMessage
+)
 
 _BY_JOB = Field(discriminator="job")
 _SYNC = TypeAdapter(SyncMessage)

@@ -64,6 +64,7 @@ class MemoryFacts:
         self.tombstones_read = 0
         self.keeps_seen_ids = True
         self.has_whole_log = True
+        self.rows_at_once = 49
         self.intents: dict[str, Intent] = {}
         self.holders: dict[str, int] = {}
         self.fences: dict[str, int] = {}
@@ -100,7 +101,7 @@ class MemoryFacts:
     def unlock(self, lock: CommitLock, *, done: bool) -> None:
         if self.crash_in is not None and self.crash_in < 0:
             return
-        if self.holders.get(lock.uid) == lock.fence:
+        if self.holders.get(lock.uid) == lock.fence and not lock.given_back:
             del self.holders[lock.uid]
             if done:
                 self.intents.pop(lock.uid, None)
@@ -122,6 +123,11 @@ class MemoryFacts:
 
     def seen_ids(self, uid: str, platform: str, scope: str) -> SeenIds:
         return self.seen_ids_rows.get((uid, platform, scope), NO_IDS_SEEN)
+
+    def known(
+        self, uid: str, records: Iterable[str], keys: Iterable[MergeKey]
+    ) -> tuple[dict[str, RecordRows], dict[MergeKey, KeyCarriers]]:
+        return self.rows(uid, records), self.carriers(uid, keys)
 
     def carriers(self, uid: str, keys: Iterable[MergeKey]) -> dict[MergeKey, KeyCarriers]:
         wanted = list(keys)
@@ -200,6 +206,24 @@ class MemoryFacts:
                     del table[place]
                     gone += 1
         return gone
+
+    def write_and_unlock(self, lock: CommitLock, writes: Writes) -> bool:
+        """All rows land or none; more than `rows_at_once` do not fit."""
+        steps = self._steps(lock.uid, writes)
+        if writes.tombstones or len(steps) > self.rows_at_once:
+            return False
+        self._touch(lock)
+        for platform, pulled in writes.pulled.items():
+            log = self.log_rows.setdefault((lock.uid, platform), {})
+            log[lock.fence, lock.logged] = pulled
+            lock.logged += 1
+        for step in steps:
+            step()
+        self.rows_written += len(steps)
+        del self.holders[lock.uid]
+        self.intents.pop(lock.uid, None)
+        lock.given_back = True
+        return True
 
     def write(self, lock: CommitLock, writes: Writes) -> None:
         """Rows land in any order, as those of batches side by side do."""

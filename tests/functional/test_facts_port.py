@@ -748,3 +748,59 @@ def test_a_hundred_sales_leave_a_summary_of_one_unit() -> None:
     summary = SalesSummary.rebuild([ref(str(n), NOON - n * 3 * 86_400_000) for n in range(100)])
 
     assert len(summary.pack()) < 900
+
+
+A = a_record("a")
+
+
+def test_rows_and_the_lock_are_given_back_at_once(facts: FactStore) -> None:
+    lock = facts.lock(OURS)
+
+    fits = facts.write_and_unlock(lock, Writes(records={A.record.id: A}))
+    facts.unlock(lock, done=True)
+
+    assert fits
+    assert facts.rows(OURS, [A.record.id])[A.record.id].stored == A
+    following = facts.lock(OURS)
+    assert following.leftover is None
+    facts.unlock(following, done=True)
+
+
+def test_more_rows_than_one_transaction_takes_are_left_to_batches(facts: FactStore) -> None:
+    lock = facts.lock(OURS)
+    records = [a_record(str(number)) for number in range(100)]
+    many = {row.record.id: row for row in records}
+
+    fits = facts.write_and_unlock(lock, Writes(records=many))
+
+    assert not fits
+    assert facts.rows(OURS, list(many)[:1])[next(iter(many))].stored is None
+    facts.write(lock, Writes(records=many))
+    facts.unlock(lock, done=True)
+
+
+def test_a_holder_that_was_overtaken_writes_nothing_at_once(table: Any) -> None:
+    clock = FakeClock()
+    slow, quick = a_store(table, clock), a_store(table, clock)
+    late = slow.lock(OURS)
+    clock.move(LOCK_SECONDS + 1)
+    following = quick.lock(OURS)
+
+    with pytest.raises(LeaseLost):
+        slow.write_and_unlock(late, Writes(records={A.record.id: A}))
+
+    assert quick.rows(OURS, [A.record.id])[A.record.id].stored is None
+    quick.unlock(following, done=True)
+
+
+def test_records_and_keys_are_read_in_one_call(table: Any) -> None:
+    store = a_store(table, FakeClock())
+    lock = store.lock(OURS)
+    carriers = KeyCarriers(carriers={A.record.id: "posabit:north"})
+    store.write(lock, Writes(records={A.record.id: A}, carriers={PHONE: carriers}))
+    store.unlock(lock, done=True)
+
+    rows, found = store.known(OURS, [A.record.id, "b"], [PHONE, EMAIL])
+
+    assert (rows[A.record.id].stored, rows["b"].stored) == (A, None)
+    assert found == {PHONE: carriers}

@@ -29,6 +29,8 @@ _R = TypeVar("_R")
 
 MAX_GET = 100
 MAX_WRITE = 25
+MAX_TRANSACTION = 50
+"""DynamoDB takes 100 rows and 4 MB; one with so many rows is no faster than batches."""
 MAX_ROUNDS = 8
 """Waves in a row of which DynamoDB processes no row."""
 SIDE_BY_SIDE = 16
@@ -116,6 +118,21 @@ class BatchTable:
         chunks = _chunks(requests, MAX_WRITE)
         for _ in self._in_waves("batch_write_item", chunks, "UnprocessedItems", before_wave):
             pass
+
+    def changes(
+        self, puts: Mapping[Key, Row], deletes: Iterable[Key]
+    ) -> list[dict[str, Any]] | None:
+        """Return the writes of a transaction that puts and deletes these rows; None where they are
+        more than one takes beside a row of its caller's."""
+        changes: list[dict[str, Any]] = [
+            {"Put": {"TableName": self.name, "Item": row}} for row in puts.values()
+        ]
+        changes += [
+            {"Delete": {"TableName": self.name, "Key": {"pk": {"S": pk}, "sk": {"S": sk}}}}
+            for pk, sk in dict.fromkeys(deletes)
+            if (pk, sk) not in puts
+        ]
+        return changes if len(changes) < MAX_TRANSACTION else None
 
     def side_by_side(
         self,

@@ -14,6 +14,7 @@ from typing import Any
 from chalicelib.adapters.dynamo import keys
 from chalicelib.adapters.dynamo import persona_rows as rows
 from chalicelib.adapters.dynamo.batch import LONGEST_CALL_SECONDS, BatchTable, Row
+from chalicelib.adapters.dynamo.transactions import Write
 from chalicelib.domain.errors import CommitBusy, LeaseLost
 from chalicelib.domain.times import SECOND
 from chalicelib.domain.words import Uid
@@ -101,6 +102,8 @@ class CommitLocks:
 
     def release(self, lock: CommitLock, *, done: bool) -> None:
         """Give the lock back and say in it how long it was held; not `done`: the intent stays."""
+        if lock.given_back:
+            return
         update = "REMOVE held_until, intent" if done else "REMOVE held_until"
         try:
             self._update(lock.uid, update, "fence = :fence", {":fence": {"N": str(lock.fence)}})
@@ -109,6 +112,24 @@ class CommitLocks:
         finally:
             self._held.pop(lock.uid, None)
             lock.held_seconds = self._clock.monotonic() - lock.acquired_at
+
+    def giving_back(self, lock: CommitLock) -> Write:
+        """Return the write of a transaction that gives the lock back, where it is still held."""
+        return {
+            "Update": {
+                "TableName": self._table.name,
+                "Key": _key(lock.uid),
+                "UpdateExpression": "REMOVE held_until, intent",
+                "ConditionExpression": "fence = :fence AND attribute_exists(held_until)",
+                "ExpressionAttributeValues": {":fence": {"N": str(lock.fence)}},
+            }
+        }
+
+    def note_given_back(self, lock: CommitLock) -> None:
+        """Note that a transaction gave the lock back."""
+        self._held.pop(lock.uid, None)
+        lock.given_back = True
+        lock.held_seconds = self._clock.monotonic() - lock.acquired_at
 
     def _try(self, uid: Uid, *, urgent: bool) -> CommitLock | None:
         asked_at = self._clock.monotonic()

@@ -12,6 +12,8 @@ from chalicelib.adapters.dynamo.batch import BatchTable, Key, Row
 from chalicelib.adapters.dynamo.commit_locks import CommitLocks
 from chalicelib.adapters.dynamo.facts_log import log_rows
 from chalicelib.adapters.dynamo.tombstones import DynamoTombstones, tombstone_row
+from chalicelib.adapters.dynamo.transactions import commit_writes
+from chalicelib.domain.errors import LeaseLost
 from chalicelib.domain.id_ranges import NO_IDS_SEEN, SeenIds
 from chalicelib.domain.identity import MergeKey
 from chalicelib.domain.ledger import Postings
@@ -95,6 +97,18 @@ class DynamoFacts:
         row = self._get(uid, [row_key]).get(row_key)
         return NO_IDS_SEEN if row is None else rows.read_seen_ids(row)
 
+    def known(
+        self, uid: Uid, records: Iterable[str], merge_keys: Iterable[MergeKey]
+    ) -> tuple[dict[str, RecordRows], dict[MergeKey, KeyCarriers]]:
+        partitions = {rid: keys.record(uid, rid) for rid in records}
+        row_keys = {(keys.merge_key(uid, *key), keys.MEMBERS_SK): key for key in merge_keys}
+        of_records = ((pk, sk) for pk in partitions.values() for sk in _RECORD_KINDS)
+        stored = self._get(uid, chain(row_keys, of_records))
+        carriers = {
+            key: rows.read_carriers(stored[at]) for at, key in row_keys.items() if at in stored
+        }
+        return {rid: _record_rows(rid, pk, stored) for rid, pk in partitions.items()}, carriers
+
     def carriers(self, uid: Uid, merge_keys: Iterable[MergeKey]) -> dict[MergeKey, KeyCarriers]:
         row_keys = {(keys.merge_key(uid, *key), keys.MEMBERS_SK): key for key in merge_keys}
         stored = self._get(uid, row_keys)
@@ -168,15 +182,33 @@ class DynamoFacts:
             gone += len(found)
         return gone
 
+    def write_and_unlock(self, lock: CommitLock, writes: Writes) -> bool:
+        if writes.tombstones:
+            return False  # they count an erasure first
+        puts, deletes = self._row_changes(lock, writes)
+        changes = self._table.changes(puts, deletes)
+        if changes is None:
+            return False
+        self._renewal(lock.uid)()
+        giving_back = self._locks.giving_back(lock)
+        if commit_writes(self._table.client, [*changes, giving_back]) is not None:
+            raise LeaseLost("The account's commit lock passed to another worker.")
+        self._locks.note_given_back(lock)
+        return True
+
     def write(self, lock: CommitLock, writes: Writes) -> None:
         if writes.tombstones:
             self._locks.count_erasure(lock)
+        puts, deletes = self._row_changes(lock, writes)
+        self._table.write_many(puts, deletes, self._renewal(lock.uid))
+
+    def _row_changes(self, lock: CommitLock, writes: Writes) -> tuple[dict[Key, Row], list[Key]]:
         puts, deletes = _row_changes(lock.uid, writes)
         for platform, facts in writes.pulled.items():
             parts = dict(log_rows(lock, platform, facts))
             lock.logged += len(parts)
             puts.update(parts)
-        self._table.write_many(puts, deletes, self._renewal(lock.uid))
+        return puts, deletes
 
     def _get(self, uid: Uid, wanted: Iterable[Key]) -> dict[Key, Row]:
         return self._table.get_many(wanted, before_wave=self._renewal(uid))

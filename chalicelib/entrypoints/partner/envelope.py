@@ -18,7 +18,6 @@ from chalicelib.domain.errors import (
     UpstreamError,
 )
 from chalicelib.domain.outside_json import read_json
-from chalicelib.entrypoints.http.shapes import Answer
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -27,13 +26,6 @@ if TYPE_CHECKING:
 
 JSON = "application/json"
 INTERNAL = "Something went wrong on our side. Try again; if it stays, tell us the request id."
-
-
-class Warned(Answer):
-    """What could not be taken of a call that was done nevertheless: see `warnings` of an answer."""
-
-    field: str
-    message: str
 
 
 def answer(operation: Operation, result: BaseModel | None) -> Response:

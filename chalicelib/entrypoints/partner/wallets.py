@@ -13,8 +13,8 @@ from chalicelib.entrypoints import wiring
 from chalicelib.entrypoints.http.errors import MethodNotAllowed
 from chalicelib.entrypoints.http.routing import Resource
 from chalicelib.entrypoints.http.shapes import Answer, Input
-from chalicelib.entrypoints.partner.envelope import Warned
 from chalicelib.entrypoints.partner.front import PARTNER
+from chalicelib.entrypoints.partner.shapes import Warned
 from chalicelib.services.api_keys.admission import Sender
 
 if TYPE_CHECKING:

@@ -8,7 +8,7 @@ from chalicelib.entrypoints.once import once
 from chalicelib.entrypoints.wiring import outside
 
 if TYPE_CHECKING:
-    from chalicelib.services.consent.effects import EffectsWorker, QueuedEffects
+    from chalicelib.services.consent.effects import EffectsWorker, QueuedEffects, SaidWorker
     from chalicelib.services.consent.log import ConsentService
     from chalicelib.services.ports.changes import Askable
 
@@ -41,3 +41,10 @@ def effects_worker() -> EffectsWorker:
     from chalicelib.services.consent.effects import EffectsWorker
 
     return EffectsWorker(consent_service(), outside.expiries(), outside.facts())
+
+
+@once
+def said_worker() -> SaidWorker:
+    from chalicelib.services.consent.effects import SaidWorker
+
+    return SaidWorker(consent_service())

@@ -164,6 +164,20 @@ def read_phone(typed: str) -> str | None:
     return phone(typed, "US")[0]
 
 
+def read_typed_phone(typed: str) -> tuple[str | None, str | None]:
+    """The `ReadContact` of phones."""
+    from chalicelib.pos.rows.contacts import phone
+
+    return phone(typed, "US")
+
+
+def read_typed_email(typed: str) -> tuple[str | None, str | None]:
+    """The `ReadContact` of e-mails."""
+    from chalicelib.pos.rows.contacts import email
+
+    return email(typed, frozenset())
+
+
 @once
 def sync_dead_letters(name: SyncQueue) -> DeadLetterQueue:
     from chalicelib.adapters.aws.dead_letters import SqsDeadLetters

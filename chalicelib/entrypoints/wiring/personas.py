@@ -35,6 +35,7 @@ def ledgers() -> LedgerService:
 
 
 def _platform_titles() -> dict[Platform, str]:
-    return {
-        info.platform: info.title.removesuffix(" API") for info in outside.pos_gateway().platforms()
-    }
+    from chalicelib.domain.signups import OWN_TITLES
+
+    platforms = outside.pos_gateway().platforms()
+    return OWN_TITLES | {info.platform: info.title.removesuffix(" API") for info in platforms}

@@ -8,6 +8,7 @@ from chalicelib.domain.consent_requests import Cause, Circumstances, Mobile
 from chalicelib.domain.contact_states import ContactState
 from chalicelib.domain.errors import NotFound
 from chalicelib.domain.integration_states import FROZEN
+from chalicelib.domain.signups import OWN_TITLES
 from chalicelib.domain.texting import TextingRules
 from chalicelib.domain.times import local_day
 from chalicelib.domain.words import Platform, Uid
@@ -62,7 +63,7 @@ class CircumstancesReader:
             common,
             zone=self._zone(uid, holder, account),
             record=_record(state, holder),
-            causes=self._causes(uid, holder),
+            causes=self._causes(uid, holder, state),
             flags=holder.persona.flags,
             shared=holder.shares(state.contact),
             refused=state.contact in holder.refused,
@@ -92,11 +93,16 @@ class CircumstancesReader:
                 return first
         return next(iter(self.held_personas.of_number(uid, state.contact)), None)
 
-    def _causes(self, uid: Uid, holder: HeldPersona) -> tuple[Cause, ...]:
-        if not holder.asked_by:
+    def _causes(self, uid: Uid, holder: HeldPersona, state: ContactState) -> tuple[Cause, ...]:
+        wanted = state.wanted
+        signed_up = wanted if wanted is not None and wanted.cause == "signup" else None
+        if not holder.asked_by and signed_up is None:
             return ()
         rows = {row.platform: row for row in self.integrations.for_account(uid)}
-        return tuple(_cause(platform, rows.get(platform)) for platform in holder.asked_by)
+        causes = [_cause(platform, rows.get(platform)) for platform in holder.asked_by]
+        if signed_up is not None:
+            causes.insert(0, _signup_cause(signed_up.platform, rows.get(signed_up.platform)))
+        return tuple(causes)
 
     def _zone(self, uid: Uid, holder: HeldPersona, account: Account) -> str:
         """Return the zone of the persona's favourite store, else the account's."""
@@ -119,6 +125,14 @@ def _record(state: ContactState, holder: HeldPersona) -> str:
     """Return the record that a YES makes a member: the one wanted while the persona has it."""
     wanted = state.wanted.record if state.wanted is not None else ""
     return wanted if wanted in holder.persona.members else holder.persona.id
+
+
+def _signup_cause(platform: Platform, row: Integration | None) -> Cause:
+    """The shopper's own wish: no setting's date holds it back, nor a POS that stands still. A form
+    has an age gate of its own, as a partner's key has none."""
+    if platform in OWN_TITLES:
+        return Cause(platform, age_gate=True, connected=True)
+    return Cause(platform, age_gate=row is not None and row.age_gate is not None, connected=True)
 
 
 def _cause(platform: Platform, row: Integration | None) -> Cause:

@@ -12,7 +12,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 from chalicelib.domain.words import Uid
-from chalicelib.services.job_messages import EffectsMessage, SignupsMessage
+from chalicelib.services.job_messages import EffectsMessage, SaidMessage, SignupsMessage
 from chalicelib.services.ports.common import JobQueue
 from chalicelib.services.ports.effects import Ask, CommitEffects, ConsentFlag, ConsentNotes
 from chalicelib.services.ports.loyalty import Expiries
@@ -77,6 +77,21 @@ class EffectsWorker:
             tuple(f for f in flags if not held.silences(f.record, f.channel, f.contact, f.at)),
             tuple(a for a in asks if not held.silences(a.record, "sms", a.number)),
         )
+
+
+@dataclass(frozen=True, slots=True)
+class SaidWorker:
+    """Notes what was said of consent with a signup, and whom it wants asked."""
+
+    notes: ConsentNotes
+
+    def handle(self, message: SaidMessage) -> int:
+        """What was said comes before who is to be asked. Return how many of both there were."""
+        if message.said:
+            self.notes.note_said(message.uid, message.said)
+        if message.asks:
+            self.notes.note_asks(message.uid, message.asks)
+        return len(message.said) + len(message.asks)
 
 
 def _parts(effects: CommitEffects) -> Iterator[CommitEffects]:

@@ -14,7 +14,7 @@ from chalicelib.domain.words import Channel, Uid
 from chalicelib.services.ports.audit import SYSTEM
 from chalicelib.services.ports.common import Clock
 from chalicelib.services.ports.consent import ConsentLog, Contact
-from chalicelib.services.ports.effects import KEPT_REFUSAL, Ask, ConsentFlag
+from chalicelib.services.ports.effects import KEPT_REFUSAL, Ask, ConsentFlag, Said
 
 WRITE_TRIES = 8
 ENTRIES_A_WRITE = 50
@@ -55,7 +55,7 @@ class ConsentService:
         """See `ConsentNotes.note_asks`. A number that cannot be a mobile is not even noted."""
         now = self.clock.now()
         wanted = {
-            ask.number: WantedRequest(ask.record, ask.platform, now)
+            ask.number: WantedRequest(ask.record, ask.platform, now, ask.cause)
             for ask in reversed(asks)
             if self.mobile(ask.number)
         }
@@ -70,6 +70,14 @@ class ConsentService:
         by_contact: dict[tuple[Channel, str], list[Entry]] = {}
         for flag in flags:
             by_contact.setdefault((flag.channel, flag.contact), []).append(_flag_entry(flag))
+        for (channel, contact), entries in by_contact.items():
+            append_entries(self.log, self.clock, uid, channel, contact, entries)
+
+    def note_said(self, uid: Uid, said: Sequence[Said]) -> None:
+        """See `ConsentNotes.note_said`."""
+        by_contact: dict[tuple[Channel, str], list[Entry]] = {}
+        for word in said:
+            by_contact.setdefault((word.channel, word.contact), []).append(_said_entry(word))
         for (channel, contact), entries in by_contact.items():
             append_entries(self.log, self.clock, uid, channel, contact, entries)
 
@@ -131,6 +139,18 @@ def write_until_current(
         if step(log.read(uid, channel, address)):
             return
     raise ContactBusy("Others keep changing this contact; try again.")
+
+
+def _said_entry(word: Said) -> Entry:
+    return Entry(
+        id=word.id,
+        at=word.at,
+        act=word.act,
+        source=word.source,
+        actor=word.actor,
+        wording=word.wording,
+        evidence=word.evidence,
+    )
 
 
 def _flag_entry(flag: ConsentFlag) -> Entry:

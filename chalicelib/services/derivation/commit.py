@@ -304,7 +304,22 @@ class FactCommits:
             commit.set_rows(rows)
             commit.set_ledger(record, ledger)
             act(commit)
-            return self._finish(lock, commit)
+            return self._finish_at_once(lock, commit)
+
+    def at_the_till(
+        self, uid: Uid, take: Callable[[Commit, list[Any]], None], *reads: Callable[[], Any]
+    ) -> tuple[Committed, Commit]:
+        """Commit what a person waits for: it goes before running syncs, and where its rows fit one
+        transaction, that is its only write and gives the lock back (ADR 39).
+
+        `take` is called under the lock with the commit and what `reads` return, which are under way
+        while the rules are read; it adds facts to the commit, and what it raises ends it with
+        nothing written. Return the commit, too, as it was derived.
+        """
+        with self._locked(uid, urgent=True) as lock:
+            commit, answers = self._begin_beside(lock, *reads)
+            take(commit, answers)
+            return self._finish_at_once(lock, commit), commit
 
     def say_double(self, uid: Uid, sale: SaleId, double: Double) -> bool:
         """Note what a person says of a sale that looks doubled; False where AIQ does not know the
@@ -392,6 +407,25 @@ class FactCommits:
 
     def _finish(self, lock: CommitLock, commit: Commit) -> Committed:
         """Derive what follows from the facts that were taken, write everything, ask for effects."""
+        committed = self._finished(commit)
+        if commit.writes:
+            self.facts.store_intent(lock, commit.intent())
+            self._write(lock, commit)
+        self._request(commit)
+        return committed
+
+    def _finish_at_once(self, lock: CommitLock, commit: Commit) -> Committed:
+        """`_finish` by one transaction, which needs no intent, where the rows fit one. Effects are
+        asked for before it: a commit that fails after that is made again by whoever waits."""
+        committed = self._finished(commit)
+        self._request(commit)
+        if commit.writes and not self.facts.write_and_unlock(lock, commit.writes):
+            self.facts.store_intent(lock, commit.intent())
+            self._write(lock, commit)
+        return committed
+
+    def _finished(self, commit: Commit) -> Committed:
+        """Derive what follows from the facts that were taken; nothing is written yet."""
         if not commit.seeds and not commit.writes:
             return Committed(at=commit.terms.as_of, withheld=tuple(sorted(commit.withheld)))
         self._derive(commit)
@@ -400,9 +434,6 @@ class FactCommits:
         committed = _committed(commit)
         if commit.writes:
             log_pulled_facts(commit)
-            self.facts.store_intent(lock, commit.intent())
-            self._write(lock, commit)
-        self._request(commit)
         return committed
 
     def _derive(self, commit: Commit) -> None:

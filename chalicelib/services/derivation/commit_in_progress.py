@@ -120,6 +120,12 @@ class Commit:
             rows = self.facts.rows(self.uid, missing)
             self._rows.update({rid: rows.get(rid, _NO_ROWS) for rid in missing})
 
+    def set_carriers(
+        self, keys: Iterable[MergeKey], carriers: Mapping[MergeKey, KeyCarriers]
+    ) -> None:
+        """Take these for who carries the keys, so that none is read again."""
+        self.carriers.update({key: carriers.get(key, _NO_CARRIERS) for key in keys})
+
     def set_rows(self, rows: Mapping[str, RecordRows]) -> None:
         """Take these for the rows of records, so that none is read again."""
         self._rows.update(rows)

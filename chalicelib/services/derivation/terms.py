@@ -48,5 +48,6 @@ class TermsReader:
             merge_on_name_and_birth_date=account.merge_on_name_and_birth_date,
             minimum_age=account.minimum_age,
             placeholders=frozenset(account.placeholders),
+            stores=lookup.stores,
         )
         return terms, answers

@@ -33,6 +33,7 @@ Kind = Literal[
     "dead_letter",
     "drift",
     "audience_run_failed",
+    "favourite_store_unknown",
 ]
 
 CARD = "/settings/integrations/{platform}"
@@ -225,6 +226,13 @@ TEMPLATES: Mapping[Kind, Template] = {
         "Our operator has been told. The next run begins by itself at night, or with Run now.",
         AUDIENCES,
         (),
+    ),
+    "favourite_store_unknown": Template(
+        "warning",
+        "Signups with the key {key} name a store that you do not have.",
+        "Enter the store's number, shown under Retail Stores, into the POS's Data field.",
+        STORES,
+        ("key",),
     ),
 }
 

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 from typing import Literal, Protocol
 
+from chalicelib.domain.consent import ConsentAct
+from chalicelib.domain.contact_states import AskCause
 from chalicelib.domain.words import Channel, Instant, Platform, Uid
 
 
@@ -13,12 +15,14 @@ from chalicelib.domain.words import Channel, Instant, Platform, Uid
 class Ask:
     """A persona whose settings want it asked for SMS consent.
 
-    `number` is E.164, `record` the persona's id, `platform` whose setting is the cause.
+    `number` is E.164, `record` the persona's id, `platform` whose setting is the cause; or, of a
+    shopper who wished for it when they signed up, where they did.
     """
 
     number: str
     record: str
     platform: Platform
+    cause: AskCause = "setting"
 
 
 KEPT_REFUSAL = 0
@@ -39,6 +43,22 @@ class ConsentFlag:
     record: str
     seq: int
     at: Instant
+
+
+@dataclass(frozen=True, slots=True)
+class Said:
+    """What a shopper, or somebody for them, said of the consent of one contact: an entry of its
+    log. `id` names it for ever."""
+
+    channel: Channel
+    contact: str
+    act: ConsentAct
+    id: str
+    at: Instant
+    source: str
+    actor: str = ""
+    wording: str = ""
+    evidence: Mapping[str, object] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,6 +97,10 @@ class ConsentNotes(Protocol):
     def note_asks(self, uid: Uid, asks: Sequence[Ask]) -> None:
         """Note that these numbers are to be asked; a number already noted, asked or opted out stays
         as it is."""
+        ...
+
+    def note_said(self, uid: Uid, said: Sequence[Said]) -> None:
+        """Append what was said to the consent log; the same again changes nothing."""
         ...
 
     def note_flags(self, uid: Uid, flags: Sequence[ConsentFlag]) -> None:

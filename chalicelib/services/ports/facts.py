@@ -228,7 +228,8 @@ class CommitLock:
     of the account has kept the ranges of ids it has seen; `has_whole_log`: every one has logged
     what it stored of pulled facts. `logged`: parts of the facts log that
     were written under it: a repair comes before the commit itself. `erasures`: how often tombstones
-    of the account were written; 0 where nobody was ever erased."""
+    of the account were written; 0 where nobody was ever erased. `given_back`: the last write gave
+    it back, too."""
 
     uid: Uid
     fence: int
@@ -239,6 +240,7 @@ class CommitLock:
     has_whole_log: bool = True
     logged: int = 0
     erasures: int = 0
+    given_back: bool = False
 
 
 class Moment(NamedTuple):
@@ -308,6 +310,12 @@ class FactStore(Protocol):
         """Return the ranges in which all ids of the scope lie that have a row."""
         ...
 
+    def known(
+        self, uid: Uid, records: Iterable[str], keys: Iterable[MergeKey]
+    ) -> tuple[dict[str, RecordRows], dict[MergeKey, KeyCarriers]]:
+        """`rows` and `carriers`, read at once."""
+        ...
+
     def carriers(self, uid: Uid, keys: Iterable[MergeKey]) -> dict[MergeKey, KeyCarriers]:
         """Return who carries each of these keys; a key that nobody carries is missing."""
         ...
@@ -360,6 +368,13 @@ class FactStore(Protocol):
 
     def forget(self, lock: CommitLock, records: Sequence[str]) -> int:
         """Delete all rows of these records; return how many there were. Raises LeaseLost."""
+        ...
+
+    def write_and_unlock(self, lock: CommitLock, writes: Writes) -> bool:
+        """Put and delete all the rows and give the lock back, or do nothing of it: one transaction.
+
+        False, and nothing done, where the rows are too many for one. Raises LeaseLost.
+        """
         ...
 
     def write(self, lock: CommitLock, writes: Writes) -> None:

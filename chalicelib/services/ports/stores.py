@@ -67,11 +67,13 @@ class StoreKeySighting:
 class StoreLookup:
     """The shops of an account by store key id: the mapped store, and the shop's IANA zone.
 
-    A zone is known where the POS or the mapped store tells one.
+    A zone is known where the POS or the mapped store tells one. `stores`: each store of the account
+    with the zone that is set for it.
     """
 
     mapping: Mapping[str, int] = field(default_factory=dict)
     zones: Mapping[str, str] = field(default_factory=dict)
+    stores: Mapping[int, str | None] = field(default_factory=dict)
 
     def zone_of_scope(self, platform: Platform, scope: ScopeId) -> str | None:
         """Return the zone of a credential's shops; None unless exactly one is known."""
@@ -95,7 +97,7 @@ def store_lookup_of(
         zone = pos_zone or (stores.get(store) if store is not None else None)
         if zone:
             zones[key] = zone
-    return StoreLookup(mapping, zones)
+    return StoreLookup(mapping, zones, stores)
 
 
 class Stores(Protocol):

@@ -7,6 +7,7 @@ from collections.abc import Iterable
 from chalicelib.domain.identity import SourceRecord
 from chalicelib.domain.pulled_facts import PulledCustomer, PulledSale
 from chalicelib.domain.records import Customer
+from chalicelib.domain.signups import OWN_SCOPES
 from chalicelib.services.derivation.commit_in_progress import Commit
 from chalicelib.services.ports.facts import StoredSale
 
@@ -26,6 +27,8 @@ def log_facts(commit: Commit, records: Iterable[SourceRecord], sales: Iterable[S
     """Log these records and sales as they are."""
     log = commit.writes.pulled
     for record in records:
+        if record.scope in OWN_SCOPES:
+            continue  # nobody pulled it, and no roll-back sees it
         is_erased = commit.tombstones.holds("record", record.id)
         pulled = _erased(record) if is_erased else _pulled(record)
         log.setdefault(record.platform, []).append(pulled)

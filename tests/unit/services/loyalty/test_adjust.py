@@ -71,15 +71,26 @@ def failing(error: BaseException) -> Callable[[], None]:
     ("at", "error"),
     [
         ("lock", CommitBusy("busy")),
+        ("write_and_unlock", LeaseLost("lost")),
+        ("write_and_unlock", Crash()),
         ("store_intent", LeaseLost("lost")),
         ("write", LeaseLost("lost")),
         ("write", Crash()),
     ],
-    ids=["the lock stays taken", "before the intent", "before its rows", "it dies"],
+    ids=[
+        "the lock stays taken",
+        "before its transaction",
+        "it dies before its transaction",
+        "before the intent",
+        "before its rows",
+        "it dies",
+    ],
 )
 def test_an_adjustment_that_was_not_made_leaves_the_limit_as_it_was(
     counter: Counter, at: str, error: BaseException
 ) -> None:
+    if at in ("store_intent", "write"):
+        counter.facts.rows_at_once = 0  # too many for one transaction
     counter.before_the_next(at, failing(error))
     with pytest.raises(type(error)):
         counter.give(50, "key-1")
@@ -90,7 +101,7 @@ def test_an_adjustment_that_was_not_made_leaves_the_limit_as_it_was(
 
 
 def test_a_key_whose_adjustment_was_not_made_is_free_for_another(counter: Counter) -> None:
-    counter.before_the_next("write", failing(LeaseLost("lost")))
+    counter.before_the_next("write_and_unlock", failing(LeaseLost("lost")))
     with pytest.raises(LeaseLost):
         counter.give(40, "key-1")
 

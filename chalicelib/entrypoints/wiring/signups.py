@@ -1,0 +1,30 @@
+"""Builds the services of signups."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from chalicelib.entrypoints.once import once
+from chalicelib.entrypoints.wiring import derivation, notifications, outside
+
+if TYPE_CHECKING:
+    from chalicelib.services.signups.sign_up import SignUpService
+
+
+@once
+def service() -> SignUpService:
+    """The `SignUps` port."""
+    from chalicelib.services.signups.sign_up import SignUpService
+    from chalicelib.services.signups.signatures import SignatureStore
+
+    return SignUpService(
+        outside.facts(),
+        derivation.commits(),
+        outside.stores(),
+        outside.texts_queue(),
+        SignatureStore(outside.objects()),
+        notifications.notifier(),
+        outside.clock(),
+        outside.read_typed_phone,
+        outside.read_typed_email,
+    )
