@@ -47,6 +47,7 @@ class OpenRun:
         credential, integration, account = self._connected(run)
         permit = self.permits.for_syncs(run.lease.uid, run.lease.platform, read_at=permit_from)
         run.is_own_server = credential.own_server
+        run.intake.permit = permit
         credential = self._open_session(run, credential, account, permit)
         if not run.progress.streams:
             self._plan(run, credential, integration, account)

@@ -19,7 +19,7 @@ from chalicelib.services.loyalty.members_left import LeaverNotes
 from chalicelib.services.ports.common import do_nothing
 from chalicelib.services.ports.contacts_withdrawn import BlankedRow, WithheldNote
 from chalicelib.services.ports.facts import Committed
-from chalicelib.services.ports.pos import KnownRow, Page, TimeSpan
+from chalicelib.services.ports.pos import KnownRow, Page, Permit, TimeSpan
 from chalicelib.services.ports.runs import Lease, SyncStates
 from chalicelib.services.ports.stores import Inventories
 from chalicelib.services.sync.gone.sales import SaleWatch
@@ -61,7 +61,7 @@ class PageIntake:
     the run's id, when its customers listing may fix the scope's imported points. `notes`: how many
     this process made of contacts that wait. `sale_watch`: where the POS lists sales by time, set
     before the first page of sales. `while_waiting` is called every now and then while another
-    commit has the account.
+    commit has the account. `permit`: asked before products are stored, which no commit fences.
     """
 
     lease: Lease
@@ -80,6 +80,7 @@ class PageIntake:
     _waiting: frozenset[str] | None = None
     sale_watch: SaleWatch | None = None
     while_waiting: Callable[[], None] = do_nothing
+    permit: Permit = do_nothing
     part_sizes: Mapping[CommitKind, PartSize] = field(default_factory=_part_sizes)
 
     def known_rows(self, stream: Stream) -> KnownRow | None:
@@ -236,6 +237,7 @@ class PageIntake:
         changes = self._changed_facts("inventory", items, _product_id, rows)
         if changes:
             changed = [item for item, _, _ in changes]
+            self.permit()
             self.inventories.put(self.lease.uid, self.lease.platform, self.scope, changed)
         self._remember("inventory", changes, _product_id, rows)
         if (seen := self.manifests.seen.get("inventory")) is not None:

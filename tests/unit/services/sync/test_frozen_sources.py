@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from typing import Any
 
 import pytest
 
 from chalicelib.domain.errors import Conflict, KeyRejected, RateLimited, UpstreamError
 from chalicelib.domain.integration_states import FROZEN, IntegrationState
-from tests.fakes.pos import pages_of
+from chalicelib.services.ports.pos import Page, StreamPlan
+from tests.fakes.pos import FakePosSession, pages_of
 from tests.worlds.backroom import CREDENTIAL, PLATFORM, UID, Backroom
 from tests.worlds.syncing import (
     a_room,
@@ -72,6 +74,25 @@ def test_an_answer_that_comes_after_the_freeze_is_taken_by_no_stream() -> None:
     run = room.sync()
 
     assert (run.state, streams_asked(room)[-1]) == ("stopped", "inventory")
+    assert room.inventories.items == {}
+
+
+def test_products_of_a_worker_that_hung_between_the_answer_and_the_table_are_not_stored(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    room = a_room(customers=[], sales=[], inventory=products(1, 2))
+    fetch = FakePosSession.fetch
+
+    def fetch_then_hang(self: FakePosSession, plan: StreamPlan, *more: Any) -> Page:
+        page = fetch(self, plan, *more)
+        if plan.stream == "inventory":
+            becomes(room, "frozen")
+            room.clock.move(20)
+        return page
+
+    monkeypatch.setattr(FakePosSession, "fetch", fetch_then_hang)
+
+    assert room.sync().state == "stopped"
     assert room.inventories.items == {}
 
 
