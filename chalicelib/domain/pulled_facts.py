@@ -15,6 +15,11 @@ from chalicelib.domain.words import ScopeId
 
 FactKind = Literal["customer", "sale"]
 
+KEPT_FLAG = "kept_in_aiq"
+"""The flag of a shopper whom the backup lacks that their source uses, and for whom something was
+done in AIQ."""
+KEPT_NOTE = "kept for what was done in AIQ"
+
 
 class FactPlace(NamedTuple):
     """Names a pulled fact within its platform."""

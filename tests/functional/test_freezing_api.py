@@ -11,6 +11,7 @@ import pytest
 from chalicelib.adapters.dynamo.credentials import CredentialRow, DynamoCredentials
 from chalicelib.adapters.dynamo.stores import DynamoStores, StoreRow
 from chalicelib.config import config
+from chalicelib.domain.ids import record_id
 from chalicelib.domain.records import Customer, Sale
 from chalicelib.domain.rules import Loyalty, Rules, Source
 from chalicelib.domain.times import DAY
@@ -180,3 +181,46 @@ def test_a_draft_is_refused_and_an_account_sees_only_its_own(api: Gateway, world
     theirs = POSABIT.replace(OURS, THEIRS)
     assert api.post(f"{theirs}/freeze/preview", {"choice": "now"}).status == 404
     assert world.gateway("Analyst").post(f"{POSABIT}/unfreeze").status == 403
+
+
+def test_who_is_kept_for_what_was_done_in_aiq_says_so(api: Gateway, jobs: MemoryQueue) -> None:
+    connected()
+    night()
+    later()
+    ben = record_id(OURS, "posabit", "north", "2")
+    wiring.derivation.commits().adjust(OURS, ben, "a1", 1_500, note="sorry", actor="me")
+
+    frozen(api, jobs)
+
+    shown = api.get(f"/api/accounts/{OURS}/personas/{ben}").json
+    assert (shown["points"], shown["member"]) == (15.0, False)
+    assert [m["note"] for m in shown["members"]] == ["kept for what was done in AIQ"]
+    ana = api.get(f"/api/accounts/{OURS}/personas/{record_id(OURS, 'posabit', 'north', '1')}")
+    assert [m["note"] for m in ana.json["members"]] == [None]
+
+
+def test_an_account_that_is_older_than_backups_is_told_what_freezing_does(
+    api: Gateway, jobs: MemoryQueue
+) -> None:
+    connected()
+    assert api.get(f"{POSABIT}/backups").json == {"items": [], "note": None}
+    boto3.client("dynamodb").update_item(  # a commit of code that keeps no log
+        TableName=config().table_personas,
+        Key={"pk": {"S": f"{OURS}#COMMIT"}, "sk": {"S": "COMMIT"}},
+        UpdateExpression="ADD fence :one",
+        ExpressionAttributeValues={":one": {"N": "1"}},
+    )
+    night()
+
+    listed = api.get(f"{POSABIT}/backups").json
+    preview = api.post(f"{POSABIT}/freeze/preview", {"choice": "now"}).json
+    read = frozen(api, jobs, "now")
+
+    assert listed["items"] == []
+    assert listed["note"] == preview["note"] == read["problem_text"]
+    assert "stops all calls to it and keeps everything as it is" in listed["note"]
+    assert (read["state"], read["problem"]) == ("frozen", "backup_impossible")
+    assert balances(api) == {"Ana": 5.0}
+    assert api.post(f"{POSABIT}/unfreeze").status == 202
+    work(jobs)
+    assert api.get(f"{POSABIT}/freeze").json["state"] == "connected"

@@ -67,6 +67,7 @@ class FreezingShop(Shop):
             objects=self.objects,
             switches=self.switches,
             jobs=self.jobs,
+            notifications=self.notifications,
             clock=self.clock,
         )
         self.standing = StandingJob(

@@ -44,7 +44,10 @@ class BackupAnswer(Answer):
 
 
 class BackupList(Answer):
+    """`note`: why the source gets no backups, and what to expect then."""
+
     items: list[BackupAnswer]
+    note: str | None
 
 
 class FreezeChoice(Input):
@@ -62,7 +65,7 @@ class RollBackAnswer(Answer):
     """What would be rolled back. `shoppers` and `sales`: facts that change; `personas`: who leaves
     the lists; `members`: who is a member no more; `points`: by how much all balances together
     change; `unfixed_balances`: imported balances that no complete listing fixed yet. Without
-    `complete`, the last four are at least so many."""
+    `complete`, the last four are at least so many. `note`: why no backup can be taken now."""
 
     choice: Choice
     backup: str | None
@@ -75,6 +78,7 @@ class RollBackAnswer(Answer):
     unfixed_balances: int
     complete: bool
     warning: str
+    note: str | None
     sentence: str
     token: str
 
@@ -82,7 +86,7 @@ class RollBackAnswer(Answer):
 class FrozenAnswer(Answer):
     """How far *Use AIQ's last backup* is. From `frozen_at` on no request reaches the POS.
     `rolling_back` and `rolling_forward`: facts are being put back, or where they were; `done` of
-    `total`. `problem`: why nothing was rolled back."""
+    `total`. `problem`: why nothing was rolled back, `problem_text` in words."""
 
     platform: Platform
     state: IntegrationState
@@ -95,14 +99,17 @@ class FrozenAnswer(Answer):
     done: int
     total: int
     problem: str | None
+    problem_text: str | None
     version: int
 
 
 @resource.get(f"{CARD}/backups", right="audiences:read")
 def list_backups(uid: Uid, platform: Platform) -> BackupList:
     """List the source's backups, newest first."""
-    found = wiring.freezing.freeze_service().offered(uid, platform)
+    service = wiring.freezing.freeze_service()
+    found = service.offered(uid, platform)
     return BackupList(
+        note=service.why_not_backed_up(uid, platform),
         items=[
             BackupAnswer(
                 id=each.id,
@@ -115,7 +122,7 @@ def list_backups(uid: Uid, platform: Platform) -> BackupList:
                 pinned=bool(each.pinned_by),
             )
             for each in found
-        ]
+        ],
     )
 
 
@@ -139,6 +146,7 @@ def preview_freeze(uid: Uid, platform: Platform, body: FreezeChoice) -> RollBack
         unfixed_balances=counts.balances,
         complete=counts.is_complete,
         warning=(setting.warning if setting else "") or "",
+        note=service.why_not_backed_up(uid, platform) if backup is None else None,
         sentence=_sentence(counts),
         token=token,
     )
@@ -165,6 +173,8 @@ def get_freeze(uid: Uid, platform: Platform) -> FrozenAnswer:
 
 
 def _answer(card: Integration) -> FrozenAnswer:
+    from chalicelib.services.freezing.freeze import PROBLEMS
+
     frozen = card.frozen if card.is_frozen else None
     return FrozenAnswer(
         platform=card.platform,
@@ -178,6 +188,7 @@ def _answer(card: Integration) -> FrozenAnswer:
         done=frozen.done if frozen else 0,
         total=frozen.total if frozen else 0,
         problem=(frozen.problem or None) if frozen else None,
+        problem_text=PROBLEMS.get(frozen.problem) if frozen else None,
         version=card.version,
     )
 

@@ -116,7 +116,8 @@ class PersonaPage(Answer):
 
 
 class MemberAnswer(Answer):
-    """A source record: the shopper as one POS knows them."""
+    """A source record: the shopper as one POS knows them. `note`: why AIQ still shows one whom the
+    backup lacks that their source uses."""
 
     id: str
     platform: Platform
@@ -130,6 +131,7 @@ class MemberAnswer(Answer):
     first_seen: Moment
     updated_at: Moment | None
     flags: list[str]
+    note: str | None
 
 
 class SaleLineAnswer(Answer):

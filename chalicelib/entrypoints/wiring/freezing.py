@@ -90,6 +90,7 @@ def freeze_service() -> FreezeService:
         objects=backup_objects(),
         switches=source_switches(),
         jobs=outside.jobs_queue(),
+        notifications=outside.notifications(),
         clock=outside.clock(),
     )
 

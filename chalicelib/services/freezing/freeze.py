@@ -24,6 +24,7 @@ from chalicelib.services.ports.backups import (
 )
 from chalicelib.services.ports.common import Clock, JobQueue
 from chalicelib.services.ports.integrations import Frozen, Integration, Integrations
+from chalicelib.services.ports.notifications import Notifications
 from chalicelib.services.ports.pos import PosGateway
 from chalicelib.services.ports.rules import RuleBook
 
@@ -35,6 +36,14 @@ BAD_BACKUP = (
     "The backup of the last audience run cannot be read, and is no longer offered. Choose again:"
     " the one before it is offered now."
 )
+NOT_BACKED_UP = (
+    "AIQ has no full record of what this POS told: the account is older than backups. *Use AIQ's"
+    " last backup* stops all calls to it and keeps everything as it is; nothing is rolled back."
+)
+PROBLEMS = {
+    "backup_impossible": NOT_BACKED_UP,
+    "backup_bad": "The backup cannot be read: calls to the POS stop, everything stays as it is.",
+}
 PREVIEW_AGAIN = "The card or its backups changed since this preview: preview it again."
 TRIES = 4
 
@@ -50,6 +59,7 @@ class FreezeService:
     objects: BackupObjects
     switches: SourceSwitches
     jobs: JobQueue
+    notifications: Notifications
     clock: Clock
 
     def chosen(self, uid: Uid, platform: Platform, choice: Choice) -> Backup | None:
@@ -71,6 +81,12 @@ class FreezeService:
         self.pos.platform(platform)
         found = self.backups.of_source(uid, platform)
         return [b for b in found if b.kind != "ahead" and b.state != "building"]
+
+    def why_not_backed_up(self, uid: Uid, platform: Platform) -> str | None:
+        """Say what a source without backups can expect; None for one that has them, or will."""
+        found = self.notifications.open_for(uid)
+        is_said = any((n.kind, n.subject) == ("backup_impossible", platform) for n in found)
+        return NOT_BACKED_UP if is_said else None
 
     def token(self, uid: Uid, platform: Platform, choice: Choice) -> str:
         """Return what `freeze` wants to see: it stands for this card and this backup.

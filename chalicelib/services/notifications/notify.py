@@ -201,7 +201,8 @@ TEMPLATES: Mapping[Kind, Template] = {
     "backup_impossible": Template(
         "error",
         "{title} cannot be backed up: AIQ has no full record of what it told.",
-        "Ask support: our operator has been told.",
+        "*Use AIQ's last backup* still stops all calls to it and keeps everything as it is, only"
+        " nothing can be rolled back. Ask support for more: our operator has been told.",
         CARD,
         ("title",),
     ),

@@ -10,6 +10,7 @@ from chalicelib.domain.identity import KeyKind, MergeKey, SourceRecord
 from chalicelib.domain.ids import is_record_id, record_id, store_key_id
 from chalicelib.domain.names import name_key, name_prefix
 from chalicelib.domain.personas import Persona
+from chalicelib.domain.pulled_facts import KEPT_FLAG, KEPT_NOTE
 from chalicelib.domain.why import Titles, why_asked, why_member
 from chalicelib.domain.words import Uid
 from chalicelib.services.derivation.holder import PersonaLookup
@@ -185,6 +186,7 @@ def _member(record: SourceRecord) -> PersonaMember:
         first_seen=record.first_seen,
         updated_at=customer.updated_at,
         flags=tuple(sorted(customer.flags)),
+        note=KEPT_NOTE if KEPT_FLAG in customer.flags else None,
     )
 
 

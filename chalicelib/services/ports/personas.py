@@ -76,6 +76,7 @@ class PersonaMember:
     first_seen: Instant
     updated_at: Instant | None
     flags: tuple[str, ...]
+    note: str | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -13,7 +13,13 @@ from chalicelib.domain.acts import Acts, Imported, flag_words
 from chalicelib.domain.identity import SourceRecord
 from chalicelib.domain.ids import record_id
 from chalicelib.domain.ledger import ADJUSTMENT_PREFIX, REDEMPTION_PREFIX
-from chalicelib.domain.pulled_facts import FactPlace, PulledCustomer, PulledFact, PulledSale
+from chalicelib.domain.pulled_facts import (
+    KEPT_FLAG,
+    FactPlace,
+    PulledCustomer,
+    PulledFact,
+    PulledSale,
+)
 from chalicelib.domain.records import Customer, Sale
 from chalicelib.domain.words import Platform
 from chalicelib.services.derivation.commit_in_progress import Commit
@@ -22,8 +28,6 @@ from chalicelib.services.ports.facts import SaleId
 
 ROLLED_BACK = "rolled back"
 """The status of a sale that the backup lacks."""
-KEPT_FLAG = "kept_in_aiq"
-"""The flag of a shopper whom the backup lacks, and for whom something was done in AIQ."""
 
 
 def put_back_customers(
