@@ -32,6 +32,7 @@ export const t = speaker({
   unsaved: 'You have changes that are not saved.',
   leave: 'Leave without saving? What you changed here is lost.',
   cancel: 'Cancel',
+  remove: 'Remove',
   close: 'Close',
   never: 'Never synced',
   noGoodSync: 'No good sync for {age}',
