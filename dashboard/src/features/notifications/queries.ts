@@ -2,6 +2,7 @@ import { useQuery } from '@tanstack/react-query';
 import { call, type Schemas } from '../../api/client';
 import { every } from '../../app/queries';
 import type { Meaning } from '../../components/Meaning';
+import { t } from './words';
 
 export type Notification = Schemas['NotificationAnswer'];
 
@@ -22,8 +23,9 @@ export function worstFirst(notes: readonly Notification[]): Notification[] {
 }
 
 /** The open notifications: the bell, Overview and the page read the same answer. */
-export function useNotifications(uid: string) {
+export function useNotifications(uid: string, enabled = true) {
   return useQuery({
+    enabled,
     queryKey: [uid, 'notifications', 'open'],
     queryFn: async ({ signal }) => {
       const said = await call('get', '/api/accounts/{uid}/notifications', {
@@ -40,4 +42,13 @@ export function useNotifications(uid: string) {
 export function placeOf(uid: string, link: string): string {
   const path = link.replace(/^https?:\/\/[^/]+/, '');
   return path.startsWith('/a/') ? path : `/a/${uid}${path.startsWith('/') ? path : `/${path}`}`;
+}
+
+/** A link's name: what one does there. */
+export function actOf(note: Pick<Notification, 'kind' | 'link'>): string {
+  if (/unmapped/.test(note.kind)) return t('match');
+  if (/stores/.test(note.link)) return t('stores');
+  if (/key_rejected|permission|unreachable/.test(note.kind)) return t('fix');
+  if (/texting/.test(note.link)) return t('replies');
+  return t('look');
 }

@@ -1,10 +1,339 @@
-import { NotYet } from '../../components/Notice';
-import { Page } from '../../components/Page';
+import { MultiSelect, SimpleGrid, Stack, Text, TextInput } from '@mantine/core';
+import { useQuery, useQueryClient } from '@tanstack/react-query';
+import { useParams } from '@tanstack/react-router';
+import { type FormEvent, useEffect, useState } from 'react';
+import { call } from '../../api/client';
+import { type Problem, reasonsByField } from '../../api/problem';
+import { useAccount, useFormat } from '../../app/account';
+import { ConflictDialog, isStale } from '../../components/Conflict';
+import { cut } from '../../components/format';
+import { Strip } from '../../components/Meaning';
+import { ProblemNotice } from '../../components/Notice';
+import { Page, Panel } from '../../components/Page';
+import { Part } from '../../components/Part';
+import { PlatformSymbol } from '../../components/Platform';
+import { SaveBar } from '../../components/SaveBar';
+import { CopyField } from '../../components/Text';
+import { cardsQuery } from '../integrations/queries';
+import {
+  inOrder,
+  type Store,
+  type StoreKey,
+  storeKeysQuery,
+  storeQuery,
+  storesQuery,
+  titleOfKey,
+} from './queries';
+import { t } from './words';
+
+const FIELDS = ['name', 'nickname', 'address', 'state', 'country', 'time_zone', 'phone'] as const;
+type Values = Record<(typeof FIELDS)[number], string>;
+const LABELS: Values = {
+  name: t('name'),
+  nickname: t('nickname'),
+  address: t('address'),
+  state: t('state'),
+  country: t('country'),
+  time_zone: t('zone'),
+  phone: t('phone'),
+};
 
 export function StorePage() {
+  const account = useAccount();
+  const { store: id = '' } = useParams({ strict: false }) as { store?: string };
+  const enabled = account.may('stores:read');
+  const store = useQuery({ ...storeQuery(account.uid, id), enabled });
+  const keys = useQuery({ ...storeKeysQuery(account.uid), enabled });
+  const title = store.data?.name ?? t('title');
+  const base = `/a/${account.uid}/settings/stores`;
   return (
-    <Page title="Store">
-      <NotYet thing="stores" />
+    <Page
+      title={title}
+      crumbs={[
+        { label: t('settings') },
+        { label: t('company') },
+        { label: t('title'), to: base },
+        { label: cut(title) },
+      ]}
+      right="stores:read"
+    >
+      <Part query={store}>
+        {(said) => (
+          <Part query={keys}>{(all) => <Form key={said.id} store={said} keys={all.items} />}</Part>
+        )}
+      </Part>
     </Page>
+  );
+}
+
+function valuesOf(store: Store): Values {
+  return {
+    name: store.name,
+    nickname: store.nickname,
+    address: store.address,
+    state: store.state,
+    country: store.country,
+    time_zone: store.time_zone ?? '',
+    phone: store.phone,
+  };
+}
+
+function same(a: readonly string[], b: readonly string[]): boolean {
+  return a.length === b.length && a.every((each) => b.includes(each));
+}
+
+function Form({ store, keys }: { store: Store; keys: StoreKey[] }) {
+  const account = useAccount();
+  const cache = useQueryClient();
+  const mine = keys.filter((key) => key.store === store.id).map((key) => key.id);
+  const [began, setBegan] = useState({ store, mine });
+  const [values, setValues] = useState(valuesOf(store));
+  const [chosen, setChosen] = useState<string[]>(mine);
+  const [busy, setBusy] = useState(false);
+  const [error, setError] = useState<unknown>();
+  const [half, setHalf] = useState(false);
+  const [saved, setSaved] = useState<string>();
+  const [stale, setStale] = useState<{ error: Problem; theirs: Store }>();
+  const before = valuesOf(began.store);
+  const changed = FIELDS.filter((field) => values[field] !== before[field]);
+  const remapped = !same(chosen, began.mine);
+  const dirty = changed.length > 0 || remapped;
+  const reasons = reasonsByField(error);
+  const write = account.may('stores:write');
+
+  // What came in meanwhile is taken over while nothing was changed here.
+  useEffect(() => {
+    if (!dirty && store.version !== began.store.version) {
+      setBegan({ store, mine });
+      setValues(valuesOf(store));
+      setChosen(mine);
+    }
+  }, [dirty, store, mine, began.store.version]);
+
+  async function save(wanted: Values, version: number, base: Values) {
+    setBusy(true);
+    setError(undefined);
+    setHalf(false);
+    setSaved(undefined);
+    let now = began.store;
+    const path = { uid: account.uid, store: store.id };
+    const sent = FIELDS.filter((field) => wanted[field] !== base[field]);
+    try {
+      if (sent.length > 0) {
+        now = await call('patch', '/api/accounts/{uid}/stores/{store}', {
+          path,
+          version,
+          body: Object.fromEntries(
+            sent.map((field) => [
+              field,
+              field === 'time_zone' && !wanted[field] ? null : wanted[field].trim(),
+            ]),
+          ),
+        });
+        version = now.version;
+      }
+      if (remapped) {
+        try {
+          const mapping = await call('put', '/api/accounts/{uid}/stores/{store}/mappings', {
+            path,
+            version,
+            body: { keys: chosen },
+          });
+          now = { ...now, version: mapping.version };
+        } catch (failure) {
+          setHalf(sent.length > 0);
+          throw failure;
+        }
+      }
+      cache.setQueryData(storeQuery(account.uid, String(store.id)).queryKey, now);
+      setBegan({ store: now, mine: chosen });
+      setValues(valuesOf(now));
+      setSaved(t(remapped ? 'saved' : 'savedPlain'));
+      for (const key of ['stores', 'store-keys', 'notifications', 'personas']) {
+        void cache.invalidateQueries({ queryKey: [account.uid, key] });
+      }
+    } catch (failure) {
+      if (isStale(failure)) {
+        const theirs = await call('get', '/api/accounts/{uid}/stores/{store}', { path });
+        setStale({ error: failure, theirs });
+      } else {
+        if (now.version !== began.store.version) setBegan({ store: now, mine: began.mine });
+        setError(failure);
+      }
+    } finally {
+      setBusy(false);
+    }
+  }
+
+  function submit(event: FormEvent) {
+    event.preventDefault();
+    if (!dirty || busy) return;
+    if (!values.name.trim()) {
+      setError(undefined);
+      document.getElementById('store-name')?.focus();
+      return;
+    }
+    void save(values, began.store.version, before);
+  }
+
+  return (
+    <form onSubmit={submit} noValidate>
+      <Stack gap="lg">
+        <Strip meaning="idle">
+          {t('data', { n: store.id })} <CopyField value={String(store.id)} label={t('dataLabel')} />
+        </Strip>
+        <Panel>
+          <SimpleGrid cols={{ base: 1, sm: 2 }}>
+            {FIELDS.map((field) => (
+              <TextInput
+                key={field}
+                id={`store-${field}`}
+                label={LABELS[field]}
+                description={field === 'time_zone' ? t('zoneHelp') : undefined}
+                inputWrapperOrder={['label', 'input', 'description', 'error']}
+                value={values[field]}
+                readOnly={!write}
+                maxLength={field === 'address' ? 500 : 200}
+                error={
+                  reasons[field] ??
+                  (field === 'name' && !values.name.trim() ? t('nameNeeded') : undefined)
+                }
+                onChange={(event) => setValues({ ...values, [field]: event.currentTarget.value })}
+              />
+            ))}
+          </SimpleGrid>
+        </Panel>
+        <Panel title={t('mappings')} id="mappings">
+          <Mappings
+            store={store.id}
+            keys={keys}
+            chosen={chosen}
+            setChosen={setChosen}
+            write={write}
+          />
+        </Panel>
+        {saved && (
+          <Strip meaning="good" live>
+            {saved} {t('repeat')}
+          </Strip>
+        )}
+        {half && <Strip meaning="warn">{t('halfSaved')}</Strip>}
+        {error !== undefined && <ProblemNotice error={error} />}
+        {write && (
+          <SaveBar
+            dirty={dirty}
+            busy={busy}
+            label={t('save')}
+            onDiscard={() => {
+              setValues(before);
+              setChosen(began.mine);
+              setError(undefined);
+            }}
+          />
+        )}
+      </Stack>
+      {stale && (
+        <ConflictDialog
+          error={stale.error}
+          fields={FIELDS.map((key) => ({ key, label: LABELS[key] }))}
+          before={before}
+          theirs={valuesOf(stale.theirs)}
+          yours={values}
+          onDiscard={() => {
+            setStale(undefined);
+            setBegan({ store: stale.theirs, mine });
+            setValues(valuesOf(stale.theirs));
+            setChosen(mine);
+            void cache.invalidateQueries({ queryKey: [account.uid, 'store-keys'] });
+          }}
+          onSave={(wanted) => {
+            const theirs = stale.theirs;
+            setStale(undefined);
+            setBegan({ store: theirs, mine: began.mine });
+            setValues(wanted as Values);
+            void save(wanted as Values, theirs.version, valuesOf(theirs));
+          }}
+        />
+      )}
+    </form>
+  );
+}
+
+interface MappingsProps {
+  store: number;
+  keys: StoreKey[];
+  chosen: string[];
+  setChosen: (ids: string[]) => void;
+  write: boolean;
+}
+
+/** One row per connected platform: its symbol, then a field that takes its keys. */
+function Mappings({ store, keys, chosen, setChosen, write }: MappingsProps) {
+  const account = useAccount();
+  const format = useFormat();
+  const cards = useQuery({
+    ...cardsQuery(account.uid),
+    enabled: account.may('integrations:read'),
+  });
+  const stores = useQuery(storesQuery(account.uid));
+  const names = new Map((stores.data?.items ?? []).map((each) => [each.id, each.name]));
+  const titles = new Map((cards.data?.items ?? []).map((card) => [card.platform, card.title]));
+  const connected = (cards.data?.items ?? [])
+    .filter((card) => card.state !== 'draft')
+    .map((card) => card.platform as string);
+  const platforms = [...new Set([...connected, ...keys.map((key) => key.platform)])];
+  if (platforms.length === 0) return <Text c="dimmed">{t('noKeys')}</Text>;
+  return (
+    <Stack gap="md">
+      {platforms.map((platform) => {
+        const theirs = inOrder(
+          keys.filter((key) => key.platform === platform),
+          store,
+        );
+        const ids = theirs.map((key) => key.id);
+        const byId = new Map(theirs.map((key) => [key.id, key]));
+        const title = titles.get(platform as never) ?? platform;
+        return (
+          <div key={platform} className="mapping-row">
+            <PlatformSymbol platform={platform} />
+            <MultiSelect
+              label={t('keysOf', { title })}
+              placeholder={ids.length === 0 ? t('noKeys') : undefined}
+              disabled={!write || ids.length === 0}
+              searchable
+              clearable
+              hidePickedOptions
+              comboboxProps={{ withinPortal: true }}
+              data={theirs.map((key) => ({
+                value: key.id,
+                label: cut(titleOfKey(key)),
+                disabled: key.store !== null && key.store !== store,
+              }))}
+              renderOption={({ option }) => {
+                const key = byId.get(option.value);
+                if (!key) return option.label;
+                const holder =
+                  key.store !== null && key.store !== store ? names.get(key.store) : undefined;
+                return (
+                  <div>
+                    <bdi>{option.label}</bdi>
+                    <Text fz={12} c="dimmed">
+                      {t('salesSeen', { n: key.sales })} · {format.instant(key.last_seen)}
+                      {holder !== undefined && ` · ${t('takenBy', { store: cut(holder, 40) })}`}
+                      {key.store === null &&
+                        key.suggested_store === store &&
+                        ` · ${t('suggested')}`}
+                    </Text>
+                  </div>
+                );
+              }}
+              value={chosen.filter((id) => byId.has(id))}
+              onChange={(picked) => setChosen([...chosen.filter((id) => !byId.has(id)), ...picked])}
+            />
+          </div>
+        );
+      })}
+      <Text c="dimmed">{t('repeat')}</Text>
+    </Stack>
   );
 }

@@ -1,0 +1,28 @@
+import { speaker } from '../../words/say';
+
+export const t = speaker({
+  title: 'Overview',
+  needsYou: '{n, plural, one {1 thing needs you} other {# things need you}}',
+  allWell: 'All sources are fresh. Nothing needs you.',
+  sources: 'Sources',
+  freshness: 'Freshness',
+  fix: 'Fix',
+  connectFirst: 'Connect your POS',
+  checklist: 'What to do next',
+  stepConnect: 'Connect your POS',
+  stepAge: 'Tick the age gate',
+  stepStores: 'Map your stores',
+  stepEnroll: 'Choose who is enrolled',
+  stepNumber: 'Set a texting number',
+  done: 'done',
+  open: 'to do',
+  within: 'Within 24 hours, you should see data populating in AIQ; usually within minutes.',
+  personas: 'Personas',
+  members: 'Members',
+  points: 'Points open',
+  today: '+{n} today',
+  asOf: 'As of {at}',
+  figures: 'Figures',
+  charts: 'sales and personas by day',
+  hours: '{n} h since the last good sync; the promise is 24 h',
+});
