@@ -7,15 +7,19 @@ import {
   Group,
   Menu,
   NavLink,
-  ScrollArea,
-  SegmentedControl,
   Text,
   TextInput,
   UnstyledButton,
   useMantineColorScheme,
 } from '@mantine/core';
 import { useDisclosure } from '@mantine/hooks';
-import { IconChevronDown, IconSearch, IconSettings, IconUser } from '@tabler/icons-react';
+import {
+  IconCheck,
+  IconChevronDown,
+  IconSearch,
+  IconSettings,
+  IconUser,
+} from '@tabler/icons-react';
 import { useQuery } from '@tanstack/react-query';
 import { Link, Outlet, useNavigate, useRouterState } from '@tanstack/react-router';
 import {
@@ -137,7 +141,7 @@ export function Shell() {
         style={{ background: 'var(--panel)', borderColor: 'var(--line)' }}
         aria-label={t('mainNav')}
       >
-        <AppShell.Section grow component={ScrollArea} p="xs">
+        <AppShell.Section grow p="xs" style={{ overflowY: 'auto' }}>
           <Navigation />
         </AppShell.Section>
       </AppShell.Navbar>
@@ -174,6 +178,7 @@ function Navigation() {
       to={`/a/${account.uid}${place.path}`}
       label={place.label}
       active={place.path === here && !path.endsWith('/me')}
+      activeOptions={{ exact: true }}
       aria-current={place.path === here ? 'page' : undefined}
       style={{ borderRadius: 8, minHeight: 36 }}
       variant="light"
@@ -285,23 +290,20 @@ function PersonMenu({ email }: { email: string }) {
         <Menu.Item component={Link} to={`/a/${uid}/me`}>
           {t('mySettings')}
         </Menu.Item>
-        <div style={{ padding: '4px 12px 8px' }}>
-          <Text fz={12} c="dimmed" mb={4}>
-            {t('theme')}
-          </Text>
-          <SegmentedControl
-            fullWidth
-            size="xs"
-            aria-label={t('theme')}
-            value={colorScheme}
-            onChange={(value) => setColorScheme(value as 'light' | 'dark' | 'auto')}
-            data={[
-              { value: 'light', label: t('light') },
-              { value: 'dark', label: t('dark') },
-              { value: 'auto', label: t('auto') },
-            ]}
-          />
-        </div>
+        <Menu.Divider />
+        <Menu.Label>{t('theme')}</Menu.Label>
+        {(['light', 'dark', 'auto'] as const).map((scheme) => (
+          <Menu.Item
+            key={scheme}
+            role="menuitemradio"
+            aria-checked={colorScheme === scheme}
+            closeMenuOnClick={false}
+            rightSection={colorScheme === scheme && <IconCheck size={16} aria-hidden />}
+            onClick={() => setColorScheme(scheme)}
+          >
+            {t(scheme)}
+          </Menu.Item>
+        ))}
         <Menu.Divider />
         <Menu.Item onClick={() => void logOut()}>{t('logOut')}</Menu.Item>
       </Menu.Dropdown>
