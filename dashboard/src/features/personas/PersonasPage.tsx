@@ -1,10 +1,207 @@
-import { NotYet } from '../../components/Notice';
+import { Anchor, Button, Group, Select, Switch, TextInput } from '@mantine/core';
+import { IconSearch } from '@tabler/icons-react';
+import { useInfiniteQuery, useQuery } from '@tanstack/react-query';
+import { useNavigate, useRouterState, useSearch } from '@tanstack/react-router';
+import { type FormEvent, useState } from 'react';
+import { useAccount, useFormat } from '../../app/account';
+import { DataList } from '../../components/DataList';
+import { Go } from '../../components/Go';
+import { Empty } from '../../components/Notice';
 import { Page } from '../../components/Page';
+import { Foreign, LocalTime } from '../../components/Text';
+import { cardsQuery } from '../integrations/queries';
+import { storesQuery } from '../stores/queries';
+import { type Kind, kindOf, nameOf, personasQuery } from './queries';
+import { t } from './words';
+
+const KINDS: Kind[] = ['phone', 'email', 'name', 'contact_id', 'source_id'];
+const FORMS = 'AIQ Loyalty';
+const REST = 'REST API';
 
 export function PersonasPage() {
+  const account = useAccount();
+  const format = useFormat();
+  const navigate = useNavigate();
+  const state = useRouterState({ select: (now) => now.location.state as { typed?: string } });
+  const search = useSearch({ strict: false }) as { source?: string; is?: string; sort?: string };
+  const [typed, setTyped] = useState(state.typed ?? '');
+  const [kind, setKind] = useState<Kind>();
+  const [asked, setAsked] = useState<{ kind: Kind; typed: string } | undefined>(
+    state.typed ? { kind: kindOf(state.typed), typed: state.typed } : undefined,
+  );
+  const filters = {
+    member: search.is === 'member',
+    source: search.source,
+    sort: search.sort === 'name' ? ('name' as const) : ('inserted' as const),
+    ...asked,
+  };
+  const enabled = account.may('personas:read');
+  const personas = useInfiniteQuery({ ...personasQuery(account.uid, filters), enabled });
+  const cards = useQuery({
+    ...cardsQuery(account.uid),
+    enabled: account.may('integrations:read'),
+  });
+  const stores = useQuery({ ...storesQuery(account.uid), enabled: account.may('stores:read') });
+  const storeNames = new Map((stores.data?.items ?? []).map((store) => [store.id, store.name]));
+  const platforms = (cards.data?.items ?? []).map((card) => card.platform as string);
+  const filter = (change: Record<string, string | undefined>) =>
+    void navigate({ to: '.', search: { ...search, ...change } as never, replace: true });
+
+  function submit(event: FormEvent) {
+    event.preventDefault();
+    const text = typed.trim();
+    setAsked(text ? { kind: kind ?? kindOf(text), typed: text } : undefined);
+  }
+  function clear() {
+    setTyped('');
+    setKind(undefined);
+    setAsked(undefined);
+    filter({ source: undefined, is: undefined });
+  }
+
   return (
-    <Page title="Personas">
-      <NotYet thing="personas" />
+    <Page title={t('title')} right="personas:read">
+      <form onSubmit={submit}>
+        <Group gap="xs" align="flex-end">
+          <TextInput
+            label={t('searchLabel')}
+            placeholder={t('searchHint')}
+            leftSection={<IconSearch size={16} aria-hidden />}
+            value={typed}
+            maxLength={320}
+            onChange={(event) => setTyped(event.currentTarget.value)}
+            style={{ flex: '1 1 260px' }}
+          />
+          <Select
+            label={t('kind')}
+            w={130}
+            allowDeselect={false}
+            data={KINDS.map((each) => ({ value: each, label: t(each) }))}
+            value={kind ?? kindOf(typed)}
+            onChange={(value) => setKind((value as Kind | null) ?? undefined)}
+          />
+          <Button type="submit" variant="default">
+            {t('find')}
+          </Button>
+          {asked && (
+            <Button variant="subtle" onClick={clear}>
+              {t('clear')}
+            </Button>
+          )}
+        </Group>
+      </form>
+      <Group gap="md" align="flex-end">
+        <Select
+          label={t('sourcedFrom')}
+          w={180}
+          placeholder={t('anySource')}
+          clearable
+          data={[
+            ...new Set([...platforms, FORMS, REST, ...(search.source ? [search.source] : [])]),
+          ]}
+          value={search.source ?? null}
+          onChange={(value) => filter({ source: value ?? undefined })}
+        />
+        <Select
+          label={t('sort')}
+          w={160}
+          allowDeselect={false}
+          data={[
+            { value: 'inserted', label: t('newest') },
+            { value: 'name', label: t('byName') },
+          ]}
+          value={filters.sort}
+          disabled={asked !== undefined}
+          onChange={(value) => filter({ sort: value === 'name' ? 'name' : undefined })}
+        />
+        <Switch
+          label={t('onlyMembers')}
+          checked={filters.member}
+          pb={8}
+          onChange={(event) => filter({ is: event.currentTarget.checked ? 'member' : undefined })}
+        />
+      </Group>
+      <div className="panel">
+        <DataList
+          caption={t('title')}
+          query={personas}
+          rowKey={(persona) => persona.id}
+          linked
+          clear={!asked && (filters.member || filters.source) ? clear : undefined}
+          empty={
+            asked ? (
+              <Empty>{t(`none_${asked.kind}`)}</Empty>
+            ) : (
+              <Empty
+                action={
+                  account.may('integrations:read') ? (
+                    <Anchor component={Go} to={`/a/${account.uid}/settings/integrations`}>
+                      {t('toIntegrations')}
+                    </Anchor>
+                  ) : undefined
+                }
+              >
+                {t('empty')}
+              </Empty>
+            )
+          }
+          columns={[
+            {
+              key: 'name',
+              title: t('name'),
+              cell: (persona) => (
+                <Anchor component={Go} to={`/a/${account.uid}/personas/${persona.id}`} fw={600}>
+                  <Foreign most={60}>{nameOf(persona) || t('unnamed')}</Foreign>
+                </Anchor>
+              ),
+            },
+            {
+              key: 'points',
+              title: t('points'),
+              number: true,
+              label: true,
+              cell: (persona) => format.points(persona.points),
+            },
+            {
+              key: 'phone',
+              title: t('phone'),
+              cell: (persona) => <bdi>{persona.phone ?? '—'}</bdi>,
+            },
+            {
+              key: 'email',
+              title: t('email'),
+              cell: (persona) => <Foreign most={40}>{persona.email}</Foreign>,
+            },
+            {
+              key: 'sources',
+              title: t('sourcedFrom'),
+              cell: (persona) => persona.sources.join(', '),
+            },
+            {
+              key: 'favourite',
+              title: t('favourite'),
+              cell: (persona) => (
+                <Foreign most={40}>
+                  {persona.favourite_store === null
+                    ? null
+                    : (storeNames.get(persona.favourite_store) ?? String(persona.favourite_store))}
+                </Foreign>
+              ),
+            },
+            {
+              key: 'member',
+              title: t('member'),
+              label: true,
+              cell: (persona) => t(persona.member ? 'yes' : 'no'),
+            },
+            {
+              key: 'seen',
+              title: t('firstSeen'),
+              cell: (persona) => <LocalTime at={persona.inserted_at} />,
+            },
+          ]}
+        />
+      </div>
     </Page>
   );
 }
