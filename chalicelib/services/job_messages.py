@@ -278,6 +278,17 @@ class SignupsMessage(_Message):
     records: tuple[Text, ...]
 
 
+@dataclass(frozen=True, slots=True, config=_WIRE)
+class PurgeMessage(_Message):
+    """Go on with deleting the data of a source for good that was removed at `since`."""
+
+    job: Literal["purge"] = field(default="purge", kw_only=True)
+    uid: Account
+    platform: Annotated[Platform, NON_EMPTY]
+    since: Milliseconds
+    hop: Count = 0
+
+
 AccountJob = (
     RemapMessage
     | PreviewMessage
@@ -292,6 +303,7 @@ AccountJob = (
     | SwitchCheckMessage
     | EraseMessage
     | ContactSyncMessage
+    | PurgeMessage
 )
 TextJob = (
     RequestJob | SendTest | LostText | InboundText | EffectsMessage | SignupsMessage | SaidMessage

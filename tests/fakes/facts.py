@@ -207,6 +207,12 @@ class MemoryFacts:
                     gone += 1
         return gone
 
+    def forget_sales(self, lock: CommitLock, ids: Sequence[SaleId]) -> None:
+        for sid in ids:
+            self._touch(lock)
+            self.sale_rows.pop((lock.uid, sid), None)
+            self.return_rows.pop((lock.uid, sid), None)
+
     def write_and_unlock(self, lock: CommitLock, writes: Writes) -> bool:
         """All rows land or none; more than `rows_at_once` do not fit."""
         steps = self._steps(lock.uid, writes)

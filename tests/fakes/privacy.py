@@ -86,5 +86,8 @@ class MemoryPersonalRows:
         self.asides[run] = kept
         return gone
 
+    def erase_run_asides(self, uid: str, run: str) -> int:  # noqa: ARG002
+        return len(self.asides.pop(run, ()))
+
     def erase_notes(self, uid: str, records: Sequence[str]) -> int:  # noqa: ARG002
         return 0

@@ -19,6 +19,7 @@ from chalicelib.adapters.dynamo.credentials import CredentialRow, DynamoCredenti
 from chalicelib.adapters.dynamo.set_aside import SetAsideRow
 from chalicelib.adapters.dynamo.stores import DynamoStores, StoreRow
 from chalicelib.config import config
+from chalicelib.domain.acts import Join
 from chalicelib.domain.consent import Entry
 from chalicelib.domain.ids import record_id
 from chalicelib.domain.records import Customer, Sale
@@ -30,13 +31,14 @@ from chalicelib.entrypoints.events.queues import WORKERS
 from chalicelib.services.consent.log import append_entries
 from chalicelib.services.freezing import standing_job
 from chalicelib.services.freezing.shards import shard_key
-from chalicelib.services.job_messages import account_job
+from chalicelib.services.job_messages import EffectsMessage, account_job
+from chalicelib.services.ports.effects import Ask, ConsentFlag
 from chalicelib.services.ports.integrations import Credential, Integration
 from chalicelib.services.ports.texting import Text, UnclearReply
 from tests.fakes.common import MemoryQueue
 from tests.fakes.pos import FakePosGateway
 from tests.fakes.sync_control import RecordingSync
-from tests.functional.gateway import OURS, Gateway, World
+from tests.functional.gateway import OURS, THEIRS, Gateway, World
 from tests.functional.test_changes_api import create_personas_table
 
 PHONE, EMAIL = "+12065550101", "ana.wu@example.com"
@@ -50,7 +52,9 @@ NEEDLES = ("2065550101", "ana.wu@example.com", "(206) 555-0101")
 @pytest.fixture(autouse=True)
 def jobs(world: World, monkeypatch: pytest.MonkeyPatch) -> Iterator[MemoryQueue]:
     queue, gateway, sync = MemoryQueue(), FakePosGateway(), RecordingSync()
+    texts = MemoryQueue()
     monkeypatch.setattr(wiring.outside, "jobs_queue", lambda: queue)
+    monkeypatch.setattr(wiring.outside, "texts_queue", lambda: texts)
     monkeypatch.setattr(wiring.outside, "pos_gateway", lambda: gateway)
     monkeypatch.setattr(wiring.sync, "sync_control", lambda: sync)
     monkeypatch.setattr(standing_job, "CALLS_END_AFTER_SECONDS", 0.0)
@@ -216,3 +220,71 @@ def test_nothing_that_is_stored_shows_phone_or_email_afterwards(
     assert not [name for name, text in everything_stored().items() if "Ana" in text]
     assert api.get(PERSONA).status == 404
     assert api.get(f"/api/accounts/{OURS}/personas").json["items"][0]["phone"] == BEN.phone
+
+
+def test_a_sources_data_is_removed_restored_and_deleted_for_good(
+    api: Gateway, jobs: MemoryQueue, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    a_life(api, jobs)
+    data = f"/api/accounts/{OURS}/integrations/posabit/data"
+    seen = api.post(f"{data}/preview").json
+    assert (seen["shoppers"], seen["sales"]) == (2, 2)
+    assert api.post(f"{data}/remove", {"token": seen["token"], "typed": "x"}).status == 422
+
+    removed = api.post(f"{data}/remove", {"token": seen["token"], "typed": seen["confirm"]})
+    assert (removed.status, removed.json["data"]) == (202, "removing")
+    work(jobs)
+    assert api.get(data).json["data"] == "removed"
+    [left] = api.get(f"/api/accounts/{OURS}/personas").json["items"]
+    assert left["phone"] == PHONE, "THSuite knows her"
+    assert api.post(f"{data}/restore").status == 202
+    work(jobs)
+    assert len(api.get(f"/api/accounts/{OURS}/personas").json["items"]) == 2
+
+    monkeypatch.setattr(standing_job, "UNDONE_WITHIN", 0)
+    token = api.post(f"{data}/preview").json["token"]
+    api.post(f"{data}/remove", {"token": token, "typed": seen["confirm"]})
+    work(jobs)
+    api.post(f"/api/accounts/{OURS}/audience-runs")
+    work(jobs)
+
+    assert api.get(data).json["data"] == "kept"
+    assert api.get(f"/api/accounts/{OURS}/integrations/posabit").json["state"] == "disconnected"
+    stored = everything_stored()
+    assert not [name for name in stored if "#SALE#posabit" in name and name.endswith(" SALE")]
+
+
+def test_another_account_and_other_roles_erase_nobody(world: World, jobs: MemoryQueue) -> None:
+    a_life(world.gateway("Owner"), jobs)
+
+    for role in ("Operator", "Manager", "Analyst"):
+        assert world.gateway(role).post(f"{PERSONA}/erase/preview").status == 403
+    theirs = PERSONA.replace(OURS, THEIRS)
+    assert world.gateway("Owner").post(f"{theirs}/erase/preview").status == 404
+
+
+def test_a_message_that_comes_late_makes_no_consent_of_an_erased_shopper(
+    api: Gateway, jobs: MemoryQueue
+) -> None:
+    a_life(api, jobs)
+    erase(api, jobs)
+    flag = ConsentFlag("sms", PHONE, "no", "posabit", RID, 3, now())
+
+    for _ in range(2):
+        late = EffectsMessage(OURS, (flag,), (Ask(PHONE, RID, "posabit"),))
+        WORKERS["effects"]("texts").handle(late)
+
+    assert shown_in(everything_stored()) == []
+
+
+def test_a_signup_later_than_the_erasure_brings_them_back(api: Gateway, jobs: MemoryQueue) -> None:
+    a_life(api, jobs)
+    before = now()
+    erase(api, jobs)
+    tell(ANA, a_sale("s1"), a_sale("s77"))
+    tell(ANA, joins={"1": Join("form", before)})
+    assert shown_in(everything_stored()) == []
+
+    tell(ANA, joins={"1": Join("form", now() + 1)})
+
+    assert api.get(PERSONA).json["phone"] == PHONE

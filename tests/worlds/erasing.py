@@ -4,14 +4,18 @@ from __future__ import annotations
 
 from typing import Any
 
+from chalicelib.adapters.dynamo.facts_log import LINES
 from chalicelib.domain.acts import Join
 from chalicelib.domain.records import Customer
 from chalicelib.services.derivation.erase import EraseFacts
-from chalicelib.services.job_messages import EraseMessage, account_job
+from chalicelib.services.freezing.count import CountRollBack
+from chalicelib.services.job_messages import EraseMessage, PurgeMessage, account_job
+from chalicelib.services.ports.integrations import Integration
 from chalicelib.services.ports.privacy import Erasure
 from chalicelib.services.privacy.erase import EraseService, EraseWorker
 from chalicelib.services.privacy.erase_lists import EraseLists
 from chalicelib.services.privacy.erase_sources import EraseSources
+from chalicelib.services.privacy.remove_source import PurgeWorker, RemoveSource
 from tests.fakes.audiences import MemoryAudienceRuns, MemoryExports
 from tests.fakes.audiences import MemoryObjects as ListObjects
 from tests.fakes.common import FakeIds
@@ -54,6 +58,42 @@ class ErasingShop(FreezingShop):
             clock=self.clock,
         )
 
+        self.removal = RemoveSource(
+            self.freezing,
+            CountRollBack(
+                commits=self.commits,
+                log=self.facts,
+                lines=LINES,
+                shards=self.taking.shards,
+                rules=self.book,
+                clock=self.clock,
+            ),
+        )
+        self.purger = PurgeWorker(
+            self.freezing,
+            self.taking,
+            EraseFacts(self.commits),
+            self.rows,
+            self.states,
+            self.jobs,
+        )
+
+    def remove_data(self) -> Integration:
+        preview = self.removal.preview(UID, self.platform)
+        self.removal.remove(UID, self.platform, preview.token, preview.confirm, actor=OWNER)
+        self.work()
+        return self.card
+
+    def restore_data(self) -> Integration:
+        self.removal.restore(UID, self.platform, actor=OWNER)
+        self.work()
+        return self.card
+
+    def purge(self) -> None:
+        """The night after the 7 days."""
+        self.jobs.send(PurgeMessage(UID, self.platform, self.card.frozen.at).body())
+        self.work()
+
     def ask_to_erase(self, ext_id: str = "1") -> Erasure:
         who = self.rid(ext_id)
         preview = self.erasing.preview(UID, who)
@@ -72,9 +112,10 @@ class ErasingShop(FreezingShop):
 
     def deliver(self, body: Any) -> None:
         message = account_job(body)
-        if isinstance(message, EraseMessage):
+        if isinstance(message, EraseMessage | PurgeMessage):
             self.clock.move(1)
-            self.eraser.handle(message, always)
+            worker = self.eraser if isinstance(message, EraseMessage) else self.purger
+            worker.handle(message, always)
         else:
             super().deliver(body)
 

@@ -182,6 +182,11 @@ class DynamoFacts:
             gone += len(found)
         return gone
 
+    def forget_sales(self, lock: CommitLock, ids: Sequence[SaleId]) -> None:
+        kinds = (keys.SALE_SK, keys.RETURNS_SK)
+        places = [(keys.sale(lock.uid, *sid), sk) for sid in ids for sk in kinds]
+        self._table.write_many({}, places, self._renewal(lock.uid))
+
     def write_and_unlock(self, lock: CommitLock, writes: Writes) -> bool:
         if writes.tombstones:
             return False  # they count an erasure first

@@ -98,6 +98,12 @@ class DynamoPersonalRows:
             row.delete()
         return len(found)
 
+    def erase_run_asides(self, uid: Uid, run: str) -> int:
+        found = list(SetAsideRow.query(keys.aside(uid, run)))
+        for row in found:
+            row.delete()
+        return len(found)
+
     def erase_notes(self, uid: Uid, records: Sequence[str]) -> int:
         subjects = {f"persona:{record}" for record in records}
         changed = 0

@@ -49,6 +49,7 @@ WORKERS: Mapping[str, Callable[[Any], Any]] = {
     "keep": lambda _: wiring.loyalty.keep_worker(),
     "standing": lambda _: wiring.freezing.standing_job(),
     "switch_check": lambda _: wiring.switching.check_worker(),
+    "purge": lambda _: wiring.privacy.purge_worker(),
     "erase": lambda _: wiring.privacy.erase_worker(),
     "held": lambda _: wiring.texting.held_requests(),
     "audience": lambda _: wiring.audiences.run_worker(),

@@ -47,7 +47,12 @@ def backups() -> TakesBackups:
     """What takes the backups of a run."""
     from chalicelib.services.freezing.run_backups import RunBackups
 
-    return RunBackups(freezing.take_backup(), outside.integrations(), outside.audience_runs())
+    return RunBackups(
+        freezing.take_backup(),
+        outside.integrations(),
+        outside.audience_runs(),
+        outside.jobs_queue(),
+    )
 
 
 @once

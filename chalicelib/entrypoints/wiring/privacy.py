@@ -11,6 +11,7 @@ from chalicelib.entrypoints.wiring import derivation, freezing, outside
 if TYPE_CHECKING:
     from chalicelib.services.ports.privacy import Erasures, PersonalRows
     from chalicelib.services.privacy.erase import EraseService, EraseWorker
+    from chalicelib.services.privacy.remove_source import PurgeWorker, RemoveSource
 
 
 @once
@@ -61,4 +62,26 @@ def erase_worker() -> EraseWorker:
         erasures=erasures(),
         jobs=outside.jobs_queue(),
         clock=outside.clock(),
+    )
+
+
+@once
+def remove_source() -> RemoveSource:
+    from chalicelib.services.privacy.remove_source import RemoveSource
+
+    return RemoveSource(freezing.freeze_service(), freezing.count_roll_back())
+
+
+@once
+def purge_worker() -> PurgeWorker:
+    from chalicelib.services.derivation.erase import EraseFacts
+    from chalicelib.services.privacy.remove_source import PurgeWorker
+
+    return PurgeWorker(
+        freezing.freeze_service(),
+        freezing.take_backup(),
+        EraseFacts(derivation.commits()),
+        personal_rows(),
+        outside.sync_states(),
+        outside.jobs_queue(),
     )

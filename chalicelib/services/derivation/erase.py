@@ -11,11 +11,14 @@ from dataclasses import dataclass, replace
 
 from chalicelib.domain.acts import NO_ACTS
 from chalicelib.domain.identity import MergeKey, SourceRecord
+from chalicelib.domain.ids import record_id
+from chalicelib.domain.pulled_facts import FactPlace
 from chalicelib.domain.records import Customer
 from chalicelib.domain.tombstones import Tombstone, TombstoneKind, Tombstones
-from chalicelib.domain.words import Channel, Instant, Uid
+from chalicelib.domain.words import Channel, Instant, Platform, Uid
 from chalicelib.services.derivation.commit import FactCommits
 from chalicelib.services.derivation.commit_in_progress import Commit
+from chalicelib.services.derivation.stages.put_back import has_acts
 from chalicelib.services.derivation.stages.reach import reach
 from chalicelib.services.derivation.stages.sales import put_sales
 from chalicelib.services.ports.facts import CommitLock, SaleId, Writes
@@ -110,6 +113,26 @@ class EraseFacts:
 
         self.commits.change(uid, act)
         return gone
+
+    def purge(self, uid: Uid, platform: Platform, places: Sequence[FactPlace]) -> None:
+        """Delete these facts of a source whose data was put aside, for good. Shoppers for whom
+        something was done in AIQ stay."""
+        sales = [SaleId(platform, p.scope, p.ext_id) for p in places if p.kind == "sale"]
+        rids = [record_id(uid, platform, p.scope, p.ext_id) for p in places if p.kind == "customer"]
+
+        def unlink(_: CommitLock, commit: Commit) -> None:
+            rows = commit.sale_rows(sales)
+            linked = {sid: row.sale for sid, row in rows.items() if row.record is not None}
+            put_sales(commit, {sid: replace(s, customer_ext_id=None) for sid, s in linked.items()})
+
+        def forget(lock: CommitLock, commit: Commit) -> None:
+            commit.load(rids)
+            kept = {r.id for r in commit.records(rids) if has_acts(commit, r)}
+            commit.facts.forget(lock, [rid for rid in rids if rid not in kept])
+            commit.facts.forget_sales(lock, sales)
+
+        self.commits.change(uid, unlink)
+        self.commits.change(uid, forget)
 
 
 def person_of_records(commit: Commit, records: Sequence[str]) -> Person:

@@ -21,6 +21,7 @@ MOST_BYTES = 30_000_000
 PAGE = 250
 SECONDS = 5.0
 EVER: Fence = 10**12 - 1
+_EMPTY = Backup(Uid(""), Platform(""), "", 0, "on_demand", "", 0)
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,6 +80,30 @@ class CountRollBack:
         balances = self._unfixed(uid, platform, [facts[p] for p in wanted if p in facts])
         return RollBackCounts(
             len(wanted) - sales, sales, personas, members, points, balances, is_complete
+        )
+
+    def count_all(self, uid: Uid, platform: Platform, backup: Backup | None) -> RollBackCounts:
+        """Count what of a source is there at all. `backup`: its last good one; None where there is
+        none."""
+        began = self.clock.monotonic()
+        changed, is_complete = self._changed(uid, platform, backup or _EMPTY)
+        if backup is not None and backup.size > MOST_BYTES:
+            return RollBackCounts(backup.customers, backup.sales, is_complete=False)
+        places = set(changed)
+        for shard in backup.shards if backup else ():
+            places |= self.shards.read(uid, platform, shard).keys()
+        sales = sum(place.kind == "sale" for place in places)
+        personas = members = points = 0
+        pages = iter(sorted(places))
+        while page := list(islice(pages, PAGE)):
+            if self.clock.monotonic() - began > SECONDS:
+                is_complete = False
+                break
+            found = self.commits.count_put_back(uid, platform, [], page)
+            personas, members = personas + found.people, members + found.members
+            points += found.points
+        return RollBackCounts(
+            len(places) - sales, sales, personas, members, points, is_complete=is_complete
         )
 
     def _changed(

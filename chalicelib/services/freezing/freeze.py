@@ -45,6 +45,7 @@ PROBLEMS = {
     "backup_bad": "The backup cannot be read: calls to the POS stop, everything stays as it is.",
 }
 PREVIEW_AGAIN = "The card or its backups changed since this preview: preview it again."
+REMOVED = "The data of this source was removed: undo that first, or wait until it is gone."
 TRIES = 4
 
 
@@ -109,6 +110,7 @@ class FreezeService:
         for tries_left in reversed(range(TRIES)):
             card = self._card(uid, platform)
             if card.frozen is not None:
+                _must_not_remove(card.frozen)
                 self._must_be_the_same(card, card.frozen, choice)
                 self._remind(card, card.frozen)
                 return card
@@ -139,7 +141,17 @@ class FreezeService:
     def unfreeze(self, uid: Uid, platform: Platform, *, actor: str) -> Integration:
         """Turn it off: what was put back is put where it was, then the source is as it was before.
 
-        Turned off already: as it is. Raises NotFound, StaleVersion.
+        Turned off already: as it is. Raises NotFound, StaleVersion, Conflict.
+        """
+        frozen = self._card(uid, platform).frozen
+        if frozen is not None:
+            _must_not_remove(frozen)
+        return self.put_forth(uid, platform, "backup.left", actor=actor)
+
+    def put_forth(self, uid: Uid, platform: Platform, action: str, *, actor: str) -> Integration:
+        """Have what was put back put where it was; `action`: what the activity log calls it.
+
+        Raises NotFound, StaleVersion.
         """
         for tries_left in reversed(range(TRIES)):
             card = self._card(uid, platform)
@@ -155,7 +167,7 @@ class FreezeService:
             switch = SourceSwitch(
                 with_standing(rules, platform, _forth(rules, platform)),
                 replace(card, state=next_state(card.state, "thaw"), frozen=forth),
-                _audit(actor, "backup.left", platform, now, "", frozen.backup),
+                _audit(actor, action, platform, now, "", frozen.backup),
             )
             self.jobs.send(StandingMessage(uid, platform, frozen.at).body())
             try:
@@ -200,6 +212,11 @@ class FreezeService:
         if not is_good:
             self.backups.save(replace(backup, state="bad"))
             raise Conflict(BAD_BACKUP)
+
+
+def _must_not_remove(frozen: Frozen) -> None:
+    if frozen.removes:
+        raise Conflict(REMOVED)
 
 
 def _forth(rules: Rules, platform: Platform) -> Standing | None:

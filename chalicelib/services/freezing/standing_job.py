@@ -23,6 +23,7 @@ from chalicelib.domain.integration_states import next_state
 from chalicelib.domain.pulled_facts import FactPlace
 from chalicelib.domain.rules import with_standing
 from chalicelib.domain.standing import Way
+from chalicelib.domain.times import DAY
 from chalicelib.domain.words import Fence, Uid
 from chalicelib.services.derivation.commit import FactCommits, OtherWay
 from chalicelib.services.freezing.clean_backup import clean_backup
@@ -40,6 +41,8 @@ from chalicelib.services.ports.runs import SyncControl, SyncStates
 CALLS_END_AFTER_SECONDS = 5.0
 """A permission to call is good for 2 s, and a connection takes 3 s at most (rule 1)."""
 PAGE = 250
+UNDONE_WITHIN = 7 * DAY
+"""For so long the removal of a source's data can be undone (product.md §3)."""
 WAIT_SECONDS = 15
 LOOKS_FOR_ITS_SWITCH = 20
 LOOK_AGAIN_SECONDS = 2
@@ -85,7 +88,7 @@ class StandingJob:
         if card.state == "freezing" and frozen.rolling == "back":
             card = self._stop_calls(card, frozen)
         frozen = _frozen(card)
-        if frozen.rolling is None:
+        if frozen.rolling is None or frozen.rolling == "gone":
             return 0
         if frozen.rolling == "ending":
             return self._end_thaw(card)
@@ -157,7 +160,16 @@ class StandingJob:
             if backup.through < backup.fence:
                 return card
             backup = taking.complete(backup)
+        if _frozen(card).removes:
+            return self._put_all_aside(card, pin(backup, run))
         return self._stand(card, backup=backup.id, pins=(pin(backup, run),))
+
+    def _put_all_aside(self, card: Integration, backup: Backup) -> Integration:
+        """All that the backup holds is to be put back to nothing, and can be put forth of it."""
+        saved = self.taking.backups.save(backup)
+        total = saved.customers + saved.sales
+        frozen = replace(_frozen(card), backup=saved.id, ahead=saved.id, total=total)
+        return self._save(replace(card, frozen=frozen))
 
     def _note_ahead(self, card: Integration, until: int) -> Integration:
         """Store where each fact stands that came or changed after the backup, once the whole backup
@@ -266,6 +278,8 @@ class StandingJob:
         frozen = _frozen(card)
         if frozen.rolling == "forth" or frozen.problem or not ahead:
             return dict(ahead)
+        if frozen.removes:
+            return dict.fromkeys(ahead)
         held = shards.read(uid, platform, backup.shards[shard.number])
         return {place: held.get(place) for place in ahead}
 
@@ -286,6 +300,8 @@ class StandingJob:
     ) -> Integration:
         """Nothing rolls any more: the source stands."""
         frozen = replace(_frozen(card), backup=backup, rolling=None, problem=problem)
+        if frozen.removes and not problem:
+            frozen = replace(frozen, gone_at=self.taking.clock.now() + UNDONE_WITHIN)
         rules = self.taking.rules.get(card.uid)
         standing = rules.source(card.platform).standing
         if standing is None or standing.way != "back":

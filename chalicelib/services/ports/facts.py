@@ -370,6 +370,10 @@ class FactStore(Protocol):
         """Delete all rows of these records; return how many there were. Raises LeaseLost."""
         ...
 
+    def forget_sales(self, lock: CommitLock, ids: Sequence[SaleId]) -> None:
+        """Delete the rows of these sales, and what was given back of them. Raises LeaseLost."""
+        ...
+
     def write_and_unlock(self, lock: CommitLock, writes: Writes) -> bool:
         """Put and delete all the rows and give the lock back, or do nothing of it: one transaction.
 

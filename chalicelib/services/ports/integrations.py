@@ -12,7 +12,7 @@ from chalicelib.domain.limits import DEFAULT_LIMITS
 from chalicelib.domain.words import CredentialId, Instant, Platform, ScopeId, Uid
 from chalicelib.services.ports.pos import HostTrust
 
-Rolling = Literal["back", "forth", "ending"]
+Rolling = Literal["back", "forth", "ending", "gone"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,7 +39,8 @@ class Frozen:
     back to. `frozen_at`: from when on no request reaches the POS. `rolling`: what is under way;
     `ending`: the source is connected again, and what follows of that is not done yet. `ahead`: the
     backup of where facts stood that are put back. `shard` and `line`: up to where they are, `done`
-    of `total`. `problem`: why nothing was rolled back.
+    of `total`. `problem`: why nothing was rolled back. `removes`: no backup is used, all data of
+    the source is put aside, and gone for good from `gone_at` on.
     """
 
     backup: str
@@ -54,6 +55,8 @@ class Frozen:
     done: int = 0
     total: int = 0
     problem: str = ""
+    removes: bool = False
+    gone_at: Instant | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -100,6 +100,10 @@ class PersonalRows(Protocol):
 
     def erase_asides(self, uid: Uid, run: str, traces: Traces) -> int: ...
 
+    def erase_run_asides(self, uid: Uid, run: str) -> int:
+        """Delete all that a run set aside."""
+        ...
+
     def erase_notes(self, uid: Uid, records: Sequence[str]) -> int:
         """Blank what people wrote about the persona: in the activity log, and with points that they
         gave by hand."""

@@ -52,7 +52,7 @@ def put_back_customers(
         if (row := commit.record_row(rid)) is not None:
             record = row.record
             customer = Customer(record.customer.ext_id)
-            if _has_acts(commit, record):
+            if has_acts(commit, record):
                 customer = replace(record.customer, flags=record.customer.flags | {KEPT_FLAG})
             version = PulledCustomer(record.scope, customer, None, None)
             commit.put_record(_with_version(commit, record, version))
@@ -102,7 +102,7 @@ def _acts(record: SourceRecord, imported: Imported | None) -> Acts:
     return replace(record.acts, imported=imported, words=words)
 
 
-def _has_acts(commit: Commit, record: SourceRecord) -> bool:
+def has_acts(commit: Commit, record: SourceRecord) -> bool:
     """Whether anything was done for the shopper in AIQ: a join, points by hand, or a redemption."""
     if record.acts.joins:
         return True

@@ -16,7 +16,7 @@ from tests.worlds.shop import ANA, PLATFORM, UID
 
 def run_backups(shop: FreezingShop, trigger: str = "night") -> RunBackups:
     runs: Any = SimpleNamespace(run=lambda _uid, _run: SimpleNamespace(trigger=trigger))
-    return RunBackups(shop.taking, shop.integrations, runs)
+    return RunBackups(shop.taking, shop.integrations, runs, shop.jobs)
 
 
 @pytest.mark.parametrize(("trigger", "kind"), [("night", "nightly"), ("now", "on_demand")])
