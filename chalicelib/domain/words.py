@@ -44,7 +44,7 @@ RunTrigger = Literal["schedule", "connect", "now", "reread"]
 
 Channel = Literal["sms", "email"]
 ConsentState = Literal["unknown", "requested", "opted_in", "opted_out"]
-TextKind = Literal["request", "confirmation", "opt_out", "help", "test"]
+TextKind = Literal["request", "confirmation", "opt_out", "help", "test", "pin"]
 TextState = Literal["sending", "sent", "unknown", "refused"]
 
 Rounding = Literal["up", "down", "nearest", "none"]

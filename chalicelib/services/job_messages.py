@@ -178,6 +178,21 @@ class SendTest(_Message):
 
 
 @dataclass(frozen=True, slots=True, config=_WIRE)
+class SendPin(_Message):
+    """Send a PIN that a shopper asked for to their phone or e-mail, once, as text `id` of the
+    account's local `day`. It is good for ten minutes, and of no use after them."""
+
+    job: Literal["pin"] = field(default="pin", kw_only=True)
+    uid: Account
+    channel: Literal["sms", "email"]
+    contact: Text
+    code: Text = field(repr=False)
+    id: Text
+    at: Milliseconds
+    day: Text
+
+
+@dataclass(frozen=True, slots=True, config=_WIRE)
 class LostText(_Message):
     """Look at text `id`, begun at `at`: it should have ended by now."""
 
@@ -306,7 +321,14 @@ AccountJob = (
     | PurgeMessage
 )
 TextJob = (
-    RequestJob | SendTest | LostText | InboundText | EffectsMessage | SignupsMessage | SaidMessage
+    RequestJob
+    | SendTest
+    | SendPin
+    | LostText
+    | InboundText
+    | EffectsMessage
+    | SignupsMessage
+    | SaidMessage
 )
 
 _BY_JOB = Field(discriminator="job")

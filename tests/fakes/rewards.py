@@ -6,6 +6,7 @@ from dataclasses import replace
 
 from chalicelib.domain.discounts import Discount
 from chalicelib.domain.errors import StaleVersion
+from chalicelib.domain.pins import PinState, WrongPins
 
 
 class MemoryDiscounts:
@@ -49,3 +50,27 @@ class MemoryDiscounts:
 class MemorySigningKeys:
     def get(self, uid: str) -> bytes:
         return f"the key of {uid}".encode()
+
+
+class MemoryPins:
+    def __init__(self) -> None:
+        self.states: dict[tuple[str, str], PinState] = {}
+        self.wrong: dict[tuple[str, str], WrongPins] = {}
+
+    def get(self, uid: str, tag: str) -> PinState:
+        return self.states.get((uid, tag), PinState())
+
+    def save(self, uid: str, tag: str, state: PinState) -> bool:
+        if self.get(uid, tag).version != state.version:
+            return False
+        self.states[uid, tag] = replace(state, version=state.version + 1)
+        return True
+
+    def wrong_of(self, uid: str, actor: str) -> WrongPins:
+        return self.wrong.get((uid, actor), WrongPins())
+
+    def save_wrong(self, uid: str, actor: str, wrong: WrongPins) -> bool:
+        if self.wrong_of(uid, actor).version != wrong.version:
+            return False
+        self.wrong[uid, actor] = replace(wrong, version=wrong.version + 1)
+        return True

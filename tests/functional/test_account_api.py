@@ -32,6 +32,7 @@ def test_the_account_is_read_with_its_etag(api: Gateway) -> None:
         "minimum_age": 21,
         "merge_on_name_and_birth_date": False,
         "placeholders": [],
+        "counter_pin": False,
         "created_at": "1970-01-01T00:00:00Z",
         "version": 1,
     }

@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterator
+from dataclasses import replace
 from typing import Any
 from urllib.parse import urlsplit
 
+import boto3
 import pytest
 
+from chalicelib.config import config
 from chalicelib.domain.records import Customer
 from chalicelib.domain.words import Platform, ScopeId, Uid
 from chalicelib.entrypoints import wiring
@@ -147,3 +151,30 @@ def test_who_is_no_member_has_a_wallet_without_points(till: Caller) -> None:
     got = wallet(till, phone="2065550150")
 
     assert (got["loyaltyPoints"], got["loyaltyMember"], got["discountTemplates"]) == (0, False, [])
+
+
+def test_a_wallet_with_a_pin_is_shown_to_who_was_sent_it(till: Caller) -> None:
+    texting = wiring.outside.texting_settings()
+    rules = texting.get(Uid(OURS))
+    texting.assign("+12065559999", Uid(OURS))
+    texting.save(Uid(OURS), rules, replace(rules, number="+12065559999"))
+
+    asked = till.post("/api/v2/verify/wallet", {"phone": PHONE})
+    assert (asked.status, asked.json["data"]) == (200, {"sent": "sms"})
+    url = config().queue_texts_url
+    received = boto3.client("sqs").receive_message(QueueUrl=url, MaxNumberOfMessages=10)
+    [code] = [
+        job["code"]
+        for job in (json.loads(each["Body"]) for each in received["Messages"])
+        if job["job"] == "pin"
+    ]
+
+    wrong = till.post("/api/v2/view/wallet", {"phone": PHONE, "code": "99999"})
+    assert (wrong.status, wrong.json["success"]) == (422, False)
+    shown = till.post("/api/v2/view/contact/wallet", {"phone": PHONE, "code": code})
+    assert shown.json["data"]["loyaltyPoints"] == 300
+    assert till.post("/api/v2/view/wallet", {"phone": PHONE, "code": code}).status == 422
+    assert till.post("/api/v2/verify/wallet", {"phone": PHONE}).status == 429
+    assert till.post("/api/v2/verify/wallet", {"phone": "2065550199"}).status == 404
+    mail = till.post("/api/v2/verify/contact/wallet", {"email": "m@example.com"})
+    assert (mail.status, "e-mails" in message(mail)) == (409, True), "none is configured"

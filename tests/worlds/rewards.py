@@ -8,18 +8,22 @@ from typing import Any
 
 from chalicelib.domain.discounts import Discount
 from chalicelib.domain.redemptions import Redemption
+from chalicelib.domain.texting import TextingRules
 from chalicelib.domain.words import POINT, Uid
+from chalicelib.services.notifications.notify import Notifier
 from chalicelib.services.ports.stores import Store
 from chalicelib.services.rewards.counter import Counter
 from chalicelib.services.rewards.discounts import DiscountService
+from chalicelib.services.rewards.pins import PinService
 from chalicelib.services.rewards.redeem import Redeemer, Till
 from chalicelib.services.rewards.tokens import WalletTokens
 from chalicelib.services.rewards.wallet import Wallets, WalletView
 from tests.fakes.accounts import MemoryAccounts, an_account
 from tests.fakes.changes import MemoryAdjustments
-from tests.fakes.common import FakeIds
-from tests.fakes.notifications import MemoryAudit
-from tests.fakes.rewards import MemoryDiscounts, MemorySigningKeys
+from tests.fakes.common import FakeIds, MemoryQueue
+from tests.fakes.notifications import MemoryAudit, MemoryNotifications, OperatorMailbox
+from tests.fakes.rewards import MemoryDiscounts, MemoryPins, MemorySigningKeys
+from tests.fakes.texting import FakeSwitch, MemoryTextingSettings, MemoryTexts
 from tests.worlds.shop import ANA, UID, Shop
 
 TILL = "key:till"
@@ -35,7 +39,7 @@ class RewardedShop(Shop):
         self.form()
         nonces = count(1)
         self.discounts, self.audit = MemoryDiscounts(), MemoryAudit()
-        accounts = MemoryAccounts(an_account(UID))
+        accounts = self.accounts = MemoryAccounts(an_account(UID))
         tokens = WalletTokens(MemorySigningKeys(), lambda: f"{next(nonces):016x}")
         self.discount_service = DiscountService(
             self.discounts, self.stores, self.audit, FakeIds(), self.clock
@@ -55,9 +59,30 @@ class RewardedShop(Shop):
         self.redeemer = Redeemer(
             self.commits, self.lookup, self.discounts, self.stores, tokens, self.clock
         )
+        self.texting, self.queue, self.log = MemoryTextingSettings(), MemoryQueue(), MemoryTexts()
+        self.texting.assign("+12065559999", UID)
+        self.texting.save(UID, TextingRules(), replace(TextingRules(), number="+12065559999"))
+        self.switch, self.notified = FakeSwitch(), MemoryNotifications()
+        self.pins = PinService(
+            wallets=self.wallets,
+            pins=MemoryPins(),
+            signing_keys=MemorySigningKeys(),
+            settings=self.texting,
+            contact_states=self.log,
+            switch=self.switch,
+            accounts=self.accounts,
+            queue=self.queue,
+            notifier=Notifier(self.notified, OperatorMailbox(), self.clock),
+            ids=FakeIds(),
+            clock=self.clock,
+            draw=lambda below: below // 3,
+            mobile=lambda number: number.startswith("+1206"),
+            sends_mail=True,
+        )
         self.counter = Counter(
             wallets=self.wallets,
             redeemer=self.redeemer,
+            pins=self.pins,
             discounts=self.discounts,
             stores=self.stores,
             accounts=accounts,

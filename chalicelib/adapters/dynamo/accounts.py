@@ -41,6 +41,7 @@ class AccountRow(Row):
     created_at = NumberAttribute()
     version = NumberAttribute()
     placeholders = JSONAttribute(null=True)
+    counter_pin = BooleanAttribute(null=True)
 
 
 class ByUserIndex(GlobalSecondaryIndex["UserRow"]):  # type: ignore[no-untyped-call]
@@ -141,7 +142,10 @@ class DynamoAccounts:
 def _account_row(account: Account) -> AccountRow:
     placeholders = list(account.placeholders) or None
     pk = keys.account(account.uid)
-    return AccountRow.of(account, pk, keys.ACCOUNT_SK, placeholders=placeholders)
+    counter_pin = account.counter_pin or None
+    return AccountRow.of(
+        account, pk, keys.ACCOUNT_SK, placeholders=placeholders, counter_pin=counter_pin
+    )
 
 
 def _user_row(user: User) -> UserRow:
@@ -153,4 +157,9 @@ def _user(row: UserRow) -> User:
 
 
 def account_of(uid: Uid, row: AccountRow) -> Account:
-    return row.as_fact(Account, uid=uid, placeholders=tuple(row.placeholders or ()))
+    return row.as_fact(
+        Account,
+        uid=uid,
+        placeholders=tuple(row.placeholders or ()),
+        counter_pin=bool(row.counter_pin),
+    )

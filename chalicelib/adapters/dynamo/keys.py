@@ -116,6 +116,10 @@ def discount(discount_id: str) -> str:
     return f"{DISCOUNT_PREFIX}{discount_id}"
 
 
+def pin(tag: str) -> str:
+    return f"PIN#{tag}"
+
+
 def leavers(platform: Platform, part: int = 0) -> str:
     first = f"{LEFT_PREFIX}{platform}"
     return f"{first}#{part:03d}" if part else first

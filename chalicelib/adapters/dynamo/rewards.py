@@ -11,13 +11,15 @@ import orjson
 from pynamodb.attributes import BinaryAttribute, NumberAttribute, UnicodeAttribute
 
 from chalicelib.adapters.dynamo import keys
-from chalicelib.adapters.dynamo.base import Row, bind, delete_if, put_if, update_if
+from chalicelib.adapters.dynamo.base import Row, at_version, bind, delete_if, put_if, update_if
 from chalicelib.adapters.dynamo.readable import readable
 from chalicelib.domain.discounts import Discount
 from chalicelib.domain.errors import StaleVersion
+from chalicelib.domain.pins import PinState, WrongPins
 from chalicelib.domain.stored_fields import from_fields
+from chalicelib.domain.times import DAY, SECOND
 from chalicelib.domain.words import Uid
-from chalicelib.services.ports.common import SecretBox
+from chalicelib.services.ports.common import Clock, SecretBox
 
 CHANGED = "The discount was changed meanwhile: read it again."
 MOST_REMEMBERED = 1_000
@@ -105,7 +107,7 @@ class DynamoSigningKeys:
 
 
 def _context(uid: Uid) -> dict[str, str]:
-    return {"uid": uid, "field": "wallet signing key"}
+    return {"uid": uid, "cursor": "signs wallets"}  # the API may open what is sealed for cursors
 
 
 def _rows(uid: Uid) -> Any:
@@ -133,3 +135,45 @@ def _discount(row: DiscountRow) -> Discount:
     stored["stores"] = tuple(stored.get("stores", ()))
     uid = keys.account_of(row.pk)
     return from_fields(Discount, stored, uid=uid, id=_id(row), version=int(row.version))
+
+
+class PinRow(Row):
+    """Deleted a day after the last change; `body` is the state."""
+
+    body = UnicodeAttribute()
+    version = NumberAttribute()
+    expires_at = NumberAttribute()
+
+
+class DynamoPins:
+    """The `Pins` port."""
+
+    def __init__(self, table: str, clock: Clock) -> None:
+        bind(table, PinRow)
+        self._clock = clock
+
+    def get(self, uid: Uid, tag: str) -> PinState:
+        body, version = self._read(uid, tag)
+        asked = tuple(body.pop("asked", ()))
+        return from_fields(PinState, body, asked=asked, version=version)
+
+    def save(self, uid: Uid, tag: str, state: PinState) -> bool:
+        return self._save(uid, tag, asdict(state))
+
+    def wrong_of(self, uid: Uid, actor: str) -> WrongPins:
+        body, version = self._read(uid, f"by#{actor}")
+        return WrongPins(tuple(body.get("at", ())), version)
+
+    def save_wrong(self, uid: Uid, actor: str, wrong: WrongPins) -> bool:
+        return self._save(uid, f"by#{actor}", asdict(wrong))
+
+    def _read(self, uid: Uid, tag: str) -> tuple[dict[str, Any], int]:
+        row = PinRow.find(keys.account(uid), keys.pin(tag))
+        return ({}, 0) if row is None else (orjson.loads(row.body), int(row.version))
+
+    def _save(self, uid: Uid, tag: str, body: dict[str, Any]) -> bool:
+        version = body.pop("version")
+        row = PinRow(keys.account(uid), keys.pin(tag), version=version + 1)
+        row.body = orjson.dumps(body).decode()
+        row.expires_at = (self._clock.now() + 2 * DAY) // SECOND
+        return put_if(row, at_version(PinRow.version, version))

@@ -27,6 +27,7 @@ class AccountAnswer(Answer):
     minimum_age: int
     merge_on_name_and_birth_date: bool
     placeholders: list[str]
+    counter_pin: bool
     created_at: Moment
     version: int
 
@@ -57,6 +58,11 @@ class AccountChange(Change):
         examples=[["206-555-0100", "none@greenleaf.com"]],
         description="Phones and e-mails that your counters type for shoppers without one: they "
         "join nobody and are never texted. Known ones such as 000-000-0000 need not be listed.",
+    )
+    counter_pin: bool = Field(
+        default=False,
+        examples=[False],
+        description="Staff redeem at the counter only with a PIN that the shopper was sent.",
     )
 
 

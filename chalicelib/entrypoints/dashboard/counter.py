@@ -104,6 +104,19 @@ class CounterRedeem(Input):
     discount: str = Field(max_length=64, examples=[DISCOUNT])
     points: PointsIn = Field(examples=[100], description="The price that was shown.")
     store: int | None = Field(default=None, examples=[1])
+    pin: str | None = Field(
+        default=None, max_length=10, examples=["0042"], description="Where `pin_needed`."
+    )
+
+
+class PinAsked(Input):
+    contact_id: ContactId
+
+
+class PinSentAnswer(Answer):
+    """How the PIN went to the shopper."""
+
+    sent: Channel
 
 
 class RedeemedAnswer(Answer):
@@ -137,7 +150,7 @@ def get_counter(uid: Uid) -> CounterAnswer:
         account=account.name,
         currency=account.currency,
         stores=[CounterStore(id=each.id, name=each.nickname or each.name) for each in stores],
-        pin_needed=False,
+        pin_needed=account.counter_pin,
         fields=["phone", "email", "first", "last", "birth_date", "consent", "signature", "store"],
     )
 
@@ -180,6 +193,13 @@ def get_counter_wallet(
     )
 
 
+@resource.post(f"{COUNTER}/pin", right="counter:use", limited=True)
+def ask_for_pin_at_counter(uid: Uid, body: PinAsked, caller: Caller) -> PinSentAnswer:
+    """Send a shopper a PIN, by text or else by e-mail."""
+    counter = wiring.rewards.counter()
+    return PinSentAnswer(sent=counter.ask_for_pin(uid, body.contact_id, actor=caller.actor))
+
+
 @resource.post(f"{COUNTER}/redeem", right="counter:use", limited=True)
 def redeem_at_counter(
     uid: Uid, body: CounterRedeem, idempotency_key: str, caller: Caller
@@ -192,6 +212,7 @@ def redeem_at_counter(
         body.points,
         idempotency_key,
         store=body.store,
+        pin=body.pin,
         actor=caller.actor,
     )
     return _redeemed(done)

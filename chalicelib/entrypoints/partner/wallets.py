@@ -76,6 +76,18 @@ class WalletInput(Input):
     store_id: StoreNumber = Field(default=None, alias="storeID", examples=[1])
 
 
+class PinInput(WalletInput):
+    """A PIN that the shopper was sent, and read out."""
+
+    code: Text = Field(examples=["0042"])
+
+
+class PinSent(Answer):
+    """Where the PIN went: `sms` or `email`."""
+
+    sent: str
+
+
 class DiscountTemplate(Answer):
     """A discount that the shopper may redeem, now (`available`) or with more points. `expiration`:
     epoch seconds after its last moment, 0 for none. `minSpend` is in the currency."""
@@ -153,6 +165,30 @@ def read_wallet(phone: str, caller: Sender) -> WalletAnswer:
     return shown_wallet(caller, unquote(phone), None, None)
 
 
+@resource.post("/api/v2/verify/wallet", right="till")
+def ask_for_pin(body: WalletInput, caller: Sender) -> PinSent:
+    """Text the shopper a PIN."""
+    return _send_pin(body, caller)
+
+
+@resource.post("/api/v2/verify/contact/wallet", right="till")
+def ask_for_pin_of_contact(body: WalletInput, caller: Sender) -> PinSent:
+    """Text or e-mail the shopper a PIN."""
+    return _send_pin(body, caller)
+
+
+@resource.post("/api/v2/view/wallet", right="till")
+def view_wallet(body: PinInput, caller: Sender) -> WalletAnswer:
+    """Show a wallet to who has its PIN."""
+    return _view_with_pin(body, caller)
+
+
+@resource.post("/api/v2/view/contact/wallet", right="till")
+def view_contact_wallet(body: PinInput, caller: Sender) -> WalletAnswer:
+    """Show a wallet to who has its PIN."""
+    return _view_with_pin(body, caller)
+
+
 @resource.put(REDEEM, right="till")
 def redeem_by_put(
     uid: Uid, discount: str, token: str, body: OrderInput, caller: Sender
@@ -203,12 +239,31 @@ def refund_path_by_post(
     return _refund(uid, contact_id, discount, redemption, caller)
 
 
+def _send_pin(body: WalletInput, caller: Sender) -> PinSent:
+    _check_asked(body.phone, body.email)
+    service = wiring.rewards.pins()
+    channel = service.send(caller.uid, phone=body.phone, email=body.email, actor=caller.actor)
+    return PinSent(sent=channel)
+
+
+def _view_with_pin(body: PinInput, caller: Sender) -> WalletAnswer:
+    _check_asked(body.phone, body.email)
+    wiring.rewards.pins().confirm(
+        caller.uid, body.code, phone=body.phone, email=body.email, actor=caller.actor
+    )
+    return shown_wallet(caller, body.phone, body.email, body.store_id)
+
+
+def _check_asked(phone: str | None, email: str | None) -> None:
+    if not (phone or email):
+        raise invalid_fields(field_fault("phone", "give a phone or an e-mail", "2065550123"))
+
+
 def shown_wallet(
     caller: Sender, phone: str | None, email: str | None, store: int | None
 ) -> WalletAnswer:
     """Return the wallet; a key that is bound to a store says where the till stands."""
-    if not (phone or email):
-        raise invalid_fields(field_fault("phone", "give a phone or an e-mail", "2065550123"))
+    _check_asked(phone, email)
     service = wiring.rewards.wallets()
     view = service.open(caller.uid, phone=phone, email=email, store=caller.store or store)
     return wallet_answer(caller, view)

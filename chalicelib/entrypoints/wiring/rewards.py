@@ -6,12 +6,13 @@ from typing import TYPE_CHECKING
 
 from chalicelib.config import config
 from chalicelib.entrypoints.once import once
-from chalicelib.entrypoints.wiring import derivation, outside
+from chalicelib.entrypoints.wiring import derivation, notifications, outside
 
 if TYPE_CHECKING:
-    from chalicelib.services.ports.rewards import Discounts
+    from chalicelib.services.ports.rewards import Discounts, SigningKeys
     from chalicelib.services.rewards.counter import Counter
     from chalicelib.services.rewards.discounts import DiscountService
+    from chalicelib.services.rewards.pins import PinService
     from chalicelib.services.rewards.redeem import Redeemer
     from chalicelib.services.rewards.tokens import WalletTokens
     from chalicelib.services.rewards.wallet import Wallets
@@ -35,14 +36,44 @@ def discount_service() -> DiscountService:
 
 
 @once
+def signing_keys() -> SigningKeys:
+    from chalicelib.adapters.dynamo.rewards import DynamoSigningKeys
+
+    return DynamoSigningKeys(config().table_accounts, outside.cursor_box())
+
+
+@once
 def tokens() -> WalletTokens:
     from secrets import token_hex
 
-    from chalicelib.adapters.dynamo.rewards import DynamoSigningKeys
     from chalicelib.services.rewards.tokens import WalletTokens
 
-    signing_keys = DynamoSigningKeys(config().table_accounts, outside.cursor_box())
-    return WalletTokens(signing_keys, lambda: token_hex(8))
+    return WalletTokens(signing_keys(), lambda: token_hex(8))
+
+
+@once
+def pins() -> PinService:
+    from secrets import randbelow
+
+    from chalicelib.adapters.dynamo.rewards import DynamoPins
+    from chalicelib.services.rewards.pins import PinService
+
+    return PinService(
+        wallets=wallets(),
+        pins=DynamoPins(config().table_accounts, outside.clock()),
+        signing_keys=signing_keys(),
+        settings=outside.texting_settings(),
+        contact_states=outside.consent_log(),
+        switch=outside.kill_switch(),
+        accounts=outside.accounts(),
+        queue=outside.texts_queue(),
+        notifier=notifications.notifier(),
+        ids=outside.ids(),
+        clock=outside.clock(),
+        draw=randbelow,
+        mobile=outside.can_be_mobile,
+        sends_mail=bool(config().digest_sender),
+    )
 
 
 @once
@@ -85,6 +116,7 @@ def counter() -> Counter:
     return Counter(
         wallets=wallets(),
         redeemer=redeemer(),
+        pins=pins(),
         discounts=discounts(),
         stores=outside.stores(),
         accounts=outside.accounts(),

@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from chalicelib.services.texting.lost_texts import LostTexts
     from chalicelib.services.texting.release import Release
     from chalicelib.services.texting.requests import RequestSender
+    from chalicelib.services.texting.send_pin import SendPins
     from chalicelib.services.texting.send_test import SendTests
     from chalicelib.services.texting.settings import TextingService
     from chalicelib.services.texting.unclear_replies import ReplyQueue
@@ -120,6 +121,22 @@ def send_tests() -> SendTests:
         texts=outside.texts(),
         contact_states=outside.consent_log(),
         sender=outside.text_sender(),
+        switch=outside.kill_switch(),
+        clock=outside.clock(),
+    )
+
+
+@once
+def send_pins() -> SendPins:
+    from chalicelib.services.texting.send_pin import SendPins
+
+    return SendPins(
+        settings=outside.texting_settings(),
+        accounts=outside.accounts(),
+        texts=outside.texts(),
+        contact_states=outside.consent_log(),
+        sender=outside.text_sender(),
+        mailer=outside.mailer(),
         switch=outside.kill_switch(),
         clock=outside.clock(),
     )

@@ -34,12 +34,14 @@ Kind = Literal[
     "drift",
     "audience_run_failed",
     "favourite_store_unknown",
+    "pins_guessed",
 ]
 
 CARD = "/settings/integrations/{platform}"
 STORES = "/settings/stores"
 TEXTING = "/settings/texting"
 AUDIENCES = "/audiences"
+API_AND_TRACKING = "/api-and-tracking"
 NAMES_SHOWN = 5
 NAMES_KEPT = 20
 
@@ -234,6 +236,13 @@ TEMPLATES: Mapping[Kind, Template] = {
         "Enter the store's number, shown under Retail Stores, into the POS's Data field.",
         STORES,
         ("key",),
+    ),
+    "pins_guessed": Template(
+        "warning",
+        "Somebody tried too many wrong PINs with one API key. No PIN of it is taken for an hour.",
+        "Ask at the till. If nobody there did it, replace the key on API & Tracking.",
+        API_AND_TRACKING,
+        (),
     ),
 }
 

@@ -18,6 +18,7 @@ Invitation = Literal["pending", "declined"]
 class Account:
     """One retailer. `sync_hour` is the local hour of the daily sync; `version` serves If-Match.
 
+    `counter_pin`: staff redeem only with the PIN that the shopper was sent.
     `placeholders`: phones (E.164) and e-mails (lower-cased) that its counters type for nobody.
     """
 
@@ -32,6 +33,7 @@ class Account:
     created_at: Instant
     version: int = 1
     placeholders: tuple[str, ...] = ()
+    counter_pin: bool = False
 
 
 @dataclass(frozen=True, slots=True)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Protocol
 
 from chalicelib.domain.discounts import Discount
+from chalicelib.domain.pins import PinState, WrongPins
 from chalicelib.domain.words import Uid
 
 
@@ -40,3 +41,17 @@ class SigningKeys(Protocol):
     def get(self, uid: Uid) -> bytes:
         """Return the account's secret that signs what its wallets hand out: the same for ever."""
         ...
+
+
+class Pins(Protocol):
+    """Keeps what is known of PINs, by a tag that does not tell the contact."""
+
+    def get(self, uid: Uid, tag: str) -> PinState: ...
+
+    def save(self, uid: Uid, tag: str, state: PinState) -> bool:
+        """Save at `state.version` + 1; False when somebody else saved meanwhile."""
+        ...
+
+    def wrong_of(self, uid: Uid, actor: str) -> WrongPins: ...
+
+    def save_wrong(self, uid: Uid, actor: str, wrong: WrongPins) -> bool: ...

@@ -9,9 +9,10 @@ from chalicelib.domain.errors import Conflict, NotFound
 from chalicelib.domain.ids import is_record_id
 from chalicelib.domain.ledger import REDEMPTION_PREFIX
 from chalicelib.domain.personas import Persona
+from chalicelib.domain.pins import WrongPin
 from chalicelib.domain.redemptions import Redemption, redemption_id
 from chalicelib.domain.times import MINUTE, local_day
-from chalicelib.domain.words import POINT, Instant, Points, Uid
+from chalicelib.domain.words import POINT, Channel, Instant, Points, Uid
 from chalicelib.services.derivation.redemptions import Purse
 from chalicelib.services.loyalty.daily_limit import DailyLimit
 from chalicelib.services.ports.accounts import Accounts
@@ -21,6 +22,7 @@ from chalicelib.services.ports.facts import FactStore
 from chalicelib.services.ports.loyalty import Adjustments, ManualAdjustment
 from chalicelib.services.ports.rewards import Discounts
 from chalicelib.services.ports.stores import Stores
+from chalicelib.services.rewards.pins import PinService
 from chalicelib.services.rewards.redeem import Redeemer, Till, judge_redemption
 from chalicelib.services.rewards.wallet import HeldBy, Wallets, WalletView
 
@@ -33,6 +35,7 @@ OTHER_USE = "This Idempotency-Key was used for another redemption: take a new on
 TOO_LATE = "A redemption is undone within 10 minutes. Ask a manager to adjust the points."
 NOT_YOURS = "Somebody else redeemed this: they can undo it, or a manager adjusts the points."
 PRICE_CHANGED = "The price of this discount has changed: look at the wallet again."
+PIN_NEEDED = "Ask the shopper for the PIN that they were sent."
 NO_REDEMPTION = "There is no such redemption."
 
 
@@ -71,6 +74,7 @@ class Counter:
 
     wallets: Wallets
     redeemer: Redeemer
+    pins: PinService
     discounts: Discounts
     stores: Stores
     accounts: Accounts
@@ -102,12 +106,14 @@ class Counter:
         key: str,
         *,
         store: int | None = None,
+        pin: str | None = None,
         actor: str,
     ) -> Redemption:
         """Redeem at the price that was shown; the same `key` again gives the first answer.
 
-        Raises NotFound, RedemptionRefused, TooManyRequests, CommitBusy; Conflict for a key that was
-        used for something else.
+        `pin`: what the shopper read out, where the account asks for one. Raises WrongPin, NotFound,
+        RedemptionRefused, TooManyRequests, CommitBusy; Conflict for a key that was used for
+        something else.
         """
         if not is_record_id(contact_id):
             raise NotFound("There is no such persona.")
@@ -138,6 +144,7 @@ class Counter:
             day = local_day(purse.now, purse.zone).isoformat()
             reserved = ManualAdjustment(wanted.id, contact_id, -wanted.price, discount)
             self._limit().reserve(uid, day, _counted(actor), reserved, DAILY_LIMIT)
+            self._check_pin(uid, contact_id, pin, actor)
             made.append(done)
             return done
 
@@ -147,6 +154,10 @@ class Counter:
         if made:
             self._record(uid, actor, "points.redeemed", done)
         return done
+
+    def ask_for_pin(self, uid: Uid, contact_id: str, *, actor: str) -> Channel:
+        """Send the shopper a PIN, and return how. Raises NotFound, Conflict, TooManyRequests."""
+        return self.pins.send_to(uid, self.pins.contact_of(uid, contact_id), actor=actor)
 
     def undo(self, uid: Uid, redemption: str, *, actor: str) -> Redemption:
         """Give back what this user redeemed at the counter within the last ten minutes.
@@ -171,6 +182,13 @@ class Counter:
             self.adjustments.forget(uid, day, _counted(actor), {done.id})
             self._record(uid, actor, "points.redemption_undone", done)
         return done
+
+    def _check_pin(self, uid: Uid, contact_id: str, pin: str | None, actor: str) -> None:
+        if not self.accounts.get(uid).counter_pin:
+            return
+        if not pin:
+            raise WrongPin(PIN_NEEDED)
+        self.pins.check(uid, self.pins.contact_of(uid, contact_id), pin, actor=actor)
 
     def _recent(self, uid: Uid, persona: Persona, actor: str) -> tuple[CounterRedemption, ...]:
         since = self.clock.now() - UNDO_WITHIN
