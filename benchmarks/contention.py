@@ -81,9 +81,7 @@ class WatchedCommits(FactCommits):
     def commit(self, *where: Any, **what: Any) -> Committed:
         committed = super().commit(*where, **what)
         facts = len(what["customers"]) + len(what["sales"])
-        self.outcome.records += facts
-        self.outcome.parts.append(facts)
-        self.outcome.holds.append(committed.held_seconds)
+        self.outcome.add_part(facts, committed.held_seconds, self.terms.clock.monotonic())
         return committed
 
 

@@ -93,6 +93,11 @@ class Retailer:
         costs = self._work({"do": "sync", "trigger": trigger})
         return Phase(name, costs, self._pos.take_traffic().requests)
 
+    def raw_costs(self) -> dict[str, float]:
+        """CPU microseconds per record, by stream, for reading and parsing the pages alone."""
+        costs: dict[str, float] = self._work({"do": "raw", "token": self._pos.token})
+        return costs
+
     def _work(self, job: dict[str, Any]) -> Any:
         done = subprocess.run(
             [sys.executable, "-m", "benchmarks.worker", json.dumps(job)],

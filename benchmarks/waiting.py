@@ -14,7 +14,7 @@ from benchmarks.client_cpu import client_costs
 from benchmarks.imports import environment_with_bytecode
 from benchmarks.normalising import reading_costs
 from benchmarks.report import Budget, Report
-from benchmarks.scenario import Scenario, quantile
+from benchmarks.scenario import BESIDE_SECONDS, Scenario, quantile
 from benchmarks.slow_dynamo import STEADY, UNSTEADY, Latency
 from tools.paths import ROOT
 from tools.steps import StepFailed
@@ -28,7 +28,7 @@ LONGEST_HOLD = 0.4
 FEW_PEOPLE = 180.0
 """Seconds in which about 360 people come, so that three runs show more than 1,000."""
 MANY_PEOPLE = 540.0
-ALONE = 30.0
+FAST_POS_SECONDS = 30.0
 AT_ONCE = 2
 
 Result = dict[str, Any]
@@ -37,14 +37,15 @@ Result = dict[str, Any]
 def scenarios(*, long: bool) -> list[Scenario]:
     """The runs of the bench; the long ones have 1,000 people each, and both speeds of the POS."""
     plan = [
-        Scenario(STEADY, 1, pos, ALONE, people=False, every_setting=False) for pos in LEAST_RECORDS
+        Scenario(STEADY, 1, pos, FAST_POS_SECONDS, people=False, every_setting=False)
+        for pos in LEAST_RECORDS
     ]
     seconds = MANY_PEOPLE if long else FEW_PEOPLE
     for latency in (STEADY, UNSTEADY):
         for pos in LEAST_RECORDS if long else (USUAL_POS,):
             for loading in LOADING:
                 beside = Scenario(latency, loading, pos, seconds)
-                plan += [beside, replace(beside, people=False, seconds=ALONE)]
+                plan += [beside, replace(beside, people=False, seconds=BESIDE_SECONDS)]
     return plan
 
 
@@ -77,8 +78,8 @@ def show(report: Report, results: Sequence[Result]) -> None:
     """Add the table and the budgets, and `waiting` to the JSON."""
     for result in results:
         if result["people"]:
-            alone = _alone(result, results)["records_per_second"]
-            result["lost_percent"] = 100 * (1 - result["records_per_second"] / alone)
+            alone = _alone(result, results)["records_per_second_at_first"]
+            result["lost_percent"] = 100 * (1 - result["records_per_second_at_first"] / alone)
     head = (
         "one account, virtual time",
         "people",
@@ -125,15 +126,7 @@ def _budgets(results: Sequence[Result]) -> list[Budget]:
     for latency in (STEADY, UNSTEADY):
         runs = [result for result in beside if result["latency"]["name"] == latency.name]
         budgets.append(_waiting_budget(latency, runs))
-        budgets += [
-            Budget(
-                f"a first load of {loading} loses to people, {latency.name}",
-                max(run["lost_percent"] for run in runs if run["credentials"] == loading),
-                MOST_LOST[loading],
-                "%",
-            )
-            for loading in LOADING
-        ]
+    budgets += [_loss_budget(beside, loading) for loading in LOADING]
     holds = [result["hold_max"] for result in results if result["latency"]["name"] == STEADY.name]
     budgets.append(Budget("longest hold of the commit lock, 5 ms", max(holds), LONGEST_HOLD, "s"))
     for result in results:
@@ -143,6 +136,16 @@ def _budgets(results: Sequence[Result]) -> list[Budget]:
             rate = result["records_per_second"]
             budgets.append(Budget(what, rate, limit, "rec/s", at_least=True))
     return budgets
+
+
+def _loss_budget(beside: Sequence[Result], loading: int) -> Budget:
+    """Of §7, which speaks of 5 ms; what is lost where a call takes longer is in the table."""
+    runs = [run for run in beside if run["credentials"] == loading]
+    steady = [run["lost_percent"] for run in runs if run["latency"]["name"] == STEADY.name]
+    what = f"a first load of {loading} loses to people, {STEADY.name}"
+    others = [run["lost_percent"] for run in runs if run["latency"]["name"] != STEADY.name]
+    note = f"{max(others):.0f} % at {UNSTEADY.name}"
+    return Budget(what, max(steady), MOST_LOST[loading], "%", note)
 
 
 def _waiting_budget(latency: Latency, runs: Sequence[Result]) -> Budget:

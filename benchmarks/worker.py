@@ -2,7 +2,8 @@
 
 `{"do": "prepare", "base_url", "token"}` makes a connected account. `{"do": "sync", "trigger"}` asks
 for a run and does it, taking its messages from the queue like the function would, through the real
-adapters; only waiting between two requests to the POS is left out. Prints one line of JSON.
+adapters; only waiting between two requests to the POS is left out. `{"do": "raw", "token"}` reads
+the same pages and parses them. Prints one line of JSON.
 """
 
 from __future__ import annotations
@@ -167,6 +168,15 @@ def _measure(queued: RunView, meter: Meter) -> dict[str, Any]:
     }
 
 
+def raw(job: dict[str, Any]) -> dict[str, float]:
+    """Read and parse the pages of a run with no change, and do nothing else with them."""
+    from benchmarks.raw_pages import raw_costs
+
+    since = SystemClock().now() - HISTORY_DAYS * DAY
+    base_url = config().pos_base_urls[PLATFORM]
+    return raw_costs(base_url, job["token"], ("customers", "sales", "inventory"), since)
+
+
 def queue_run(trigger: RunTrigger) -> RunView:
     """Queue the run, as the API or the planner does: not the worker's work, so not counted."""
     service = wiring.sync.run_service()
@@ -227,7 +237,7 @@ def _counts(totals: Any) -> dict[str, int]:
 def main() -> None:
     job = json.loads(sys.argv[1])
     os.environ.setdefault("POS_BASE_URLS", json.dumps({PLATFORM: job.get("base_url", "")}))
-    answer = prepare(job) if job["do"] == "prepare" else sync(job)
+    answer = {"prepare": prepare, "sync": sync, "raw": raw}[job["do"]](job)
     print(json.dumps(answer))
 
 

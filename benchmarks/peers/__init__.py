@@ -11,6 +11,7 @@ import json
 import os
 import shutil
 import subprocess
+from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
@@ -27,6 +28,7 @@ PEERS = {
     "singer": "singer-sdk, tap to /dev/null",
     "airbyte": "airbyte-cdk, declarative read to /dev/null",
 }
+PHASES = ("first load", "no change")
 PAGE = 250
 LONGEST_SECONDS = 600
 
@@ -51,8 +53,8 @@ class PeerCost:
         return {**asdict(self), "cpu_us_per_record": self.cpu_micros}
 
 
-def measure(peer: str, pos: Pos) -> list[PeerCost]:
-    """First load and no-change run; one entry with an error when the peer does not work."""
+def measure(peer: str, pos: Pos, phases: Sequence[str] = PHASES) -> list[PeerCost]:
+    """The runs one after another; one entry with an error when the peer does not work."""
     try:
         log = HOME / f"{peer}.log"
         folder = environment(peer, log=log, pins=HERE, home=HOME, compiled=True)
@@ -60,7 +62,7 @@ def measure(peer: str, pos: Pos) -> list[PeerCost]:
         home = HOME / f"{peer}-data"
         shutil.rmtree(home, ignore_errors=True)
         home.mkdir(parents=True)
-        costs = [_run(peer, python, home, phase, pos) for phase in ("first load", "no change")]
+        costs = [_run(peer, python, home, phase, pos) for phase in phases]
         shutil.rmtree(home)
     except (StepFailed, subprocess.SubprocessError) as failure:
         return [PeerCost(peer, "first load", error=str(failure).strip()[-500:])]

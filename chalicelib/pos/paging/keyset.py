@@ -8,7 +8,7 @@ goes away shifts nothing; so nothing is lost, whatever happens meanwhile.
 from __future__ import annotations
 
 from bisect import bisect_right
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field, replace
 from operator import le
 
@@ -70,6 +70,9 @@ class KeysetPages(PagingStyle[KeysetPosition]):
     _last_instants: tuple[ResponsePage, list[Instant | None]] | None = field(
         default=None, init=False
     )
+    _last_span: tuple[ResponsePage, tuple[Instant, Instant] | None] | None = field(
+        default=None, init=False
+    )
 
     position_type = KeysetPosition
 
@@ -101,6 +104,9 @@ class KeysetPages(PagingStyle[KeysetPosition]):
         if not page.rows:
             if total > (at.page - 1) * page.size or (total == 0 and at.left > 0):
                 page.refuse_as_gap()
+            return
+        span = self._span(page)
+        if span is not None and not any(_is_outside(instant, at) for instant in span):
             return
         in_order = [instant for instant in self._instants(page) if instant is not None]
         if not in_order:
@@ -159,7 +165,7 @@ class KeysetPages(PagingStyle[KeysetPosition]):
     def _met(self, page: ResponsePage, instant: Instant) -> tuple[str, ...]:
         """Fingerprints of the rows of that instant, which the page ends with."""
         met: list[str] = []
-        for row, at in zip(reversed(page.rows), reversed(self._instants(page)), strict=True):
+        for row, at in self._backwards(page):
             if len(met) == MAX_MET or (at is not None and at < instant):
                 break
             if at == instant:
@@ -175,7 +181,29 @@ class KeysetPages(PagingStyle[KeysetPosition]):
 
     def _last(self, page: ResponsePage) -> Instant:
         """The instant of the last row in order; `check` has seen that there is one."""
+        if (span := self._span(page)) is not None:
+            return span[1]
         return next(at for at in reversed(self._instants(page)) if at is not None)
+
+    def _backwards(self, page: ResponsePage) -> Iterable[tuple[Json, Instant | None]]:
+        """The rows with their instants in order, the last one first."""
+        if self._span(page) is not None:
+            return ((row, self.instant(row)) for row in reversed(page.rows))
+        return zip(reversed(page.rows), reversed(self._instants(page)), strict=True)
+
+    def _span(self, page: ResponsePage) -> tuple[Instant, Instant] | None:
+        """The first and the last instant of a page whose rows show by their texts alone that they
+        stand in order, which spares reading the others; None of any other page."""
+        if self._last_span is None or self._last_span[0] is not page:
+            self._last_span = page, self._ends(page.rows)
+        return self._last_span[1]
+
+    def _ends(self, rows: list[Json]) -> tuple[Instant, Instant] | None:
+        value = self.keyset.field.value
+        if not rows or not are_rising_in_utc([value(row) for row in rows]):
+            return None
+        first, last = self.instant(rows[0]), self.instant(rows[-1])
+        return None if first is None or last is None else (first, last)
 
     def _instants(self, page: ResponsePage) -> list[Instant | None]:
         """The instants of the rows, read once for each page; None for a row that tells none, or
@@ -183,6 +211,15 @@ class KeysetPages(PagingStyle[KeysetPosition]):
         if self._last_instants is None or self._last_instants[0] is not page:
             self._last_instants = page, _in_order([self.instant(row) for row in page.rows])
         return self._last_instants[1]
+
+
+def are_rising_in_utc(texts: list[Json]) -> bool:
+    """Whether these are times of one form, `YYYY-MM-DDT…Z` of one length, that rise as texts: then
+    their instants do."""
+    for text in texts:
+        if type(text) is not str or text[10:11] != "T" or text[-1] != "Z":
+            return False
+    return len(set(map(len, texts))) == 1 and all(map(le, texts, texts[1:]))
 
 
 def _in_order(instants: list[Instant | None]) -> list[Instant | None]:

@@ -5,18 +5,23 @@ That no row is lost on the way is tested where whole listings are read.
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
-from chalicelib.domain.errors import FilterIgnored
-from chalicelib.domain.times import DAY, HOUR, MINUTE, from_text
-from chalicelib.pos.paging.keyset import KeysetPages, KeysetPosition
+from chalicelib.domain.errors import FilterIgnored, UnexpectedAnswer
+from chalicelib.domain.times import DAY, HOUR, MINUTE, from_text, to_text
+from chalicelib.pos.paging.keyset import KeysetPages, KeysetPosition, are_rising_in_utc
 from chalicelib.pos.paging.offset import ModifiedFilter, OffsetPages, OffsetPosition
 from chalicelib.pos.paging.response_page import ResponsePage, fingerprint
 from chalicelib.pos.paging.row_ranges import RangePosition, RowRanges
 from chalicelib.pos.paging.style import NextPage, filter_text, history_start
+from chalicelib.pos.paging.styles import instant_of
 from chalicelib.pos.paging.unordered import UnorderedPages, UnorderedPosition
+from chalicelib.pos.profile import registry
 from chalicelib.pos.profile.paging import (
     Keyset,
     ModifiedSince,
@@ -209,6 +214,40 @@ def test_a_keyset_goes_on_just_before_the_last_row_and_knows_those_it_meets_agai
     changed = {"id": 1, "at": ago(2), "total": 5}
     again = ResponsePage("sales", [page.rows[2], changed, {"id": 4, "at": ago(1)}], total=6)
     assert style.new_rows(FIRST_PASS, onward, again) == again.rows[1:]
+
+
+MOMENTS = st.lists(st.integers(0, 40), min_size=1, max_size=6)
+"""Microseconds by which rows are apart, a thousand each."""
+
+
+@given(moments=MOMENTS, rising=st.booleans(), window=st.integers(0, 40), page=st.integers(1, 2))
+def test_a_page_of_times_in_one_form_is_judged_and_left_as_one_of_instants(
+    moments: list[int], rising: bool, window: int, page: int
+) -> None:
+    """What rises as text is not read row by row."""
+    micros = [200 * moment for moment in (sorted(moments) if rising else moments)]
+    told = [to_text(NOW)[:-1] + f".{at:06d}Z" for at in micros]
+    position = KeysetPosition(NOW, NOW, NOW - 5, before=NOW + window // 5, page=page, left=3)
+
+    def outcome(style: KeysetPages, values: list[Any]) -> object:
+        answer = ResponsePage("sales", [{"at": value} for value in values], total=9)
+        try:
+            style.check(LATER, position, answer)
+        except (FilterIgnored, UnexpectedAnswer) as refused:
+            return type(refused)
+        onward = style.next_page(LATER, position, answer).position
+        return onward and replace(onward, met=("",) * len(onward.met))
+
+    by_texts = replace(keyset(), instant=instant_of(registry.profile("posabit"), Path("at")))
+
+    assert outcome(by_texts, told) == outcome(keyset(), [NOW + at // 1000 for at in micros])
+
+
+def test_a_page_with_a_time_in_another_form_is_read_row_by_row() -> None:
+    day = "2026-05-01"
+    assert are_rising_in_utc([f"{day}T08:00:00Z", f"{day}T08:00:00Z", f"{day}T09:00:00Z"])
+    for other in (f"{day}T07:00:00Z", f"{day} 19:00:00Z", f"{day}T19:00:00.0Z", "", None, 7):
+        assert not are_rising_in_utc([f"{day}T08:00:00Z", other])
 
 
 # Rows by offset and by range
