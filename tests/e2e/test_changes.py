@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+import sys
 import time
 from datetime import datetime
 from zoneinfo import ZoneInfo
 
+from chalicelib.adapters.dynamo.commit_locks import PERSON_SECONDS
 from tests.e2e.stage import Stage
 from tests.waiting import eventually
-from tools.demo.retailer import Json
+from tools.demo.retailer import LIVE, Json
 
 CARD = "/integrations/posabit"
 
@@ -75,6 +77,40 @@ def test_enrolling_and_points_come_about_as_previewed(stage: Stage) -> None:
     again = stage.retailer.call("POST", path, body, headers={"Idempotency-Key": "e2e-00000001"})
     assert given == again
     assert given["points"] == one["points"] + 12.5
+
+
+def test_points_are_adjusted_while_a_first_load_runs(stage: Stage) -> None:
+    """`pytest -s` shows how long people waited."""
+    stage.posabit.reset(shoppers=1_000, sales=4_000, stores=2)
+    stage.prepare()
+    earning = {"enabled": True, "accrual_start": ago(365), "points_per_100": 100}
+    stage.retailer.decide(f"{CARD}/settings", {"enroll_after": ago(400)})
+    stage.retailer.decide("/loyalty", earning)
+    runs = stage.connect()
+    some = eventually(lambda: members(stage)[:20])
+    assert some, "nobody became a member"
+
+    waits = []
+    while is_loading(stage, runs):
+        path = f"/personas/{some[len(waits) % len(some)]['id']}/points"
+        body = {"amount": 1, "reason": "Goodwill"}
+        key = {"Idempotency-Key": f"beside-{len(waits):08d}"}
+        began = time.monotonic()
+        stage.retailer.call("POST", path, body, headers=key)
+        waits.append(time.monotonic() - began)
+    ended = stage.finish(runs)
+
+    waits.sort()
+    p50, p99 = (waits[int(share * len(waits))] for share in (0.5, 0.99))
+    figures = f"p50 {p50:.3f} s, p99 {p99:.3f} s, longest {waits[-1]:.3f} s"
+    sys.stderr.write(f"\n{len(waits)} adjustments beside a first load: {figures}\n")
+    assert [run["state"] for run in ended] == ["succeeded"] * len(runs)
+    assert len(waits) > 10
+    assert waits[-1] < PERSON_SECONDS
+
+
+def is_loading(stage: Stage, runs: list[Json]) -> bool:
+    return any(stage.retailer.run(run["id"])["state"] in LIVE for run in runs)
 
 
 def test_points_taken_from_the_pos_are_fixed_by_a_listing_after_their_date(stage: Stage) -> None:
