@@ -29,6 +29,7 @@ export function Bell() {
         <Indicator
           label={notes.length}
           size={16}
+          offset={6}
           disabled={notes.length === 0}
           color="var(--bad-text)"
           styles={{ indicator: { color: 'var(--panel)', fontWeight: 700 } }}

@@ -33,7 +33,7 @@ export function Table<Row>({ caption, columns, rows, rowKey, linked }: TableProp
     // biome-ignore lint/a11y/noNoninteractiveTabindex: a region that scrolls must be reachable
     <section style={{ overflowX: 'auto' }} tabIndex={0} aria-label={caption}>
       <table className="table folding">
-        <caption style={HIDDEN}>{caption}</caption>
+        <caption className="unseen">{caption}</caption>
         <thead>
           <tr>
             {columns.map((column) => (
@@ -62,14 +62,6 @@ export function Table<Row>({ caption, columns, rows, rowKey, linked }: TableProp
     </section>
   );
 }
-
-const HIDDEN = {
-  position: 'absolute',
-  width: 1,
-  height: 1,
-  overflow: 'hidden',
-  clipPath: 'inset(50%)',
-} as const;
 
 interface Page<Row> {
   items: Row[];

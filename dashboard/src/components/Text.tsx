@@ -1,6 +1,6 @@
 /** Small pieces of text: what a POS said, emphasis, times with their age, fields to copy. */
 
-import { ActionIcon, Button, Tooltip, UnstyledButton } from '@mantine/core';
+import { ActionIcon, Button, UnstyledButton } from '@mantine/core';
 import { IconCheck, IconCopy } from '@tabler/icons-react';
 import { useState } from 'react';
 import { useFormat, useNow } from '../app/account';
@@ -131,22 +131,16 @@ export function CopyField({
       <bdi>
         <code style={{ fontSize: 14 }}>{value}</code>
       </bdi>
-      <Tooltip label={t(copied ? 'copied' : 'copy')}>
-        <ActionIcon aria-label={t('copyOf', { label })} onClick={copy}>
-          {icon}
-        </ActionIcon>
-      </Tooltip>
-      <span role="status" className="mantine-visually-hidden" style={HIDDEN}>
+      <ActionIcon
+        aria-label={t('copyOf', { label })}
+        title={t(copied ? 'copied' : 'copy')}
+        onClick={copy}
+      >
+        {icon}
+      </ActionIcon>
+      <span role="status" className="unseen">
         {copied ? t('copied') : ''}
       </span>
     </span>
   );
 }
-
-const HIDDEN = {
-  position: 'absolute',
-  width: 1,
-  height: 1,
-  overflow: 'hidden',
-  clipPath: 'inset(50%)',
-} as const;

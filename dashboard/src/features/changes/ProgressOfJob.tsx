@@ -1,6 +1,6 @@
 import { Progress, Stack, Text } from '@mantine/core';
 import { useQuery, useQueryClient } from '@tanstack/react-query';
-import { useEffect, useRef } from 'react';
+import { useEffect, useRef, useState } from 'react';
 import { call, type Schemas } from '../../api/client';
 import { useUid } from '../../app/account';
 import { every } from '../../app/queries';
@@ -27,6 +27,7 @@ export function ProgressOfJob({ job }: { job: Job }) {
   const now = read.data;
   const alive = isAlive(now);
   const was = useRef(alive);
+  const [began] = useState(alive);
   useEffect(() => {
     if (was.current && !alive) {
       for (const key of ['integrations', 'personas', 'loyalty', 'store-keys', 'notifications']) {
@@ -35,6 +36,7 @@ export function ProgressOfJob({ job }: { job: Job }) {
     }
     was.current = alive;
   }, [alive, cache, uid]);
+  if (!began) return null; // it was done before anybody looked
   const words =
     now.state === 'queued'
       ? common('jobQueued')

@@ -14,6 +14,7 @@ import { Part } from '../../components/Part';
 import { PlatformSymbol } from '../../components/Platform';
 import { SaveBar } from '../../components/SaveBar';
 import { CopyField } from '../../components/Text';
+import { t as common } from '../../components/words';
 import { cardsQuery } from '../integrations/queries';
 import {
   inOrder,
@@ -179,8 +180,13 @@ function Form({ store, keys }: { store: Store; keys: StoreKey[] }) {
   return (
     <form onSubmit={submit} noValidate>
       <Stack gap="lg">
-        <Strip meaning="idle">
-          {t('data', { n: store.id })} <CopyField value={String(store.id)} label={t('dataLabel')} />
+        <Strip
+          meaning="idle"
+          action={
+            <CopyField value={String(store.id)} label={t('dataLabel')} asButton={common('copy')} />
+          }
+        >
+          {t('data', { n: store.id })}
         </Strip>
         <Panel>
           <SimpleGrid cols={{ base: 1, sm: 2 }}>
@@ -295,7 +301,7 @@ function Mappings({ store, keys, chosen, setChosen, write }: MappingsProps) {
         const title = titles.get(platform as never) ?? platform;
         return (
           <div key={platform} className="mapping-row">
-            <PlatformSymbol platform={platform} />
+            <PlatformSymbol platform={platform} size={36} />
             <MultiSelect
               label={t('keysOf', { title })}
               placeholder={ids.length === 0 ? t('noKeys') : undefined}
