@@ -37,6 +37,7 @@ from chalicelib.entrypoints.initialise import initialise_in_lambda
 from chalicelib.entrypoints.partner import signups
 from chalicelib.entrypoints.partner import stores as partner_stores
 from chalicelib.entrypoints.partner import wallets as partner_wallets
+from chalicelib.entrypoints.public import join
 
 app = App("aiq-pos", FRONT)
 
@@ -65,6 +66,7 @@ app.register_blueprint(counter.resource)
 app.register_blueprint(partner_stores.resource)
 app.register_blueprint(partner_wallets.resource)
 app.register_blueprint(signups.resource)
+app.register_blueprint(join.resource)
 
 
 @app.schedule(Rate(5, unit=Rate.MINUTES))

@@ -14,8 +14,6 @@ Platform = NewType("Platform", str)
 NO_PLATFORM = Platform("")
 ScopeId = NewType("ScopeId", str)
 """What a credential opens, by the POS's own stable id; "" until it is known."""
-SIGNUP_SCOPE = ScopeId("signup")
-"""Of the records that signups make: one a contact, whatever the number of calls."""
 CredentialId = NewType("CredentialId", str)
 """`crd_` and a ULID."""
 Instant = int

@@ -116,8 +116,14 @@ class Gateway:
             status=answered["statusCode"],
             headers=answered["headers"],
             text=answered["body"],
-            json=json.loads(answered["body"]) if answered["body"] else None,
+            json=json.loads(answered["body"]) if _is_json(answered) else None,
         )
+
+
+def _is_json(answered: dict[str, Any]) -> bool:
+    """Whether the answer is not a page, nor without a body."""
+    kind = answered["headers"].get("Content-Type", "json")
+    return bool(answered["body"]) and "json" in str(kind)
 
 
 def _query(query: Mapping[str, Any] | None) -> dict[str, list[str]] | None:

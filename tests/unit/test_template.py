@@ -25,6 +25,7 @@ from chalicelib.entrypoints.dashboard import problem
 from chalicelib.entrypoints.dashboard.auth import NotLoggedIn
 from chalicelib.entrypoints.http.application import SECURITY_HEADERS
 from chalicelib.entrypoints.http.routing import UNAVAILABLE
+from chalicelib.entrypoints.public.join import CONTENT_SECURITY_POLICY
 from tools.deploy import VISIBILITY_PER_TIMEOUT, with_derived
 from tools.package import AWS, AWS_SERVICES, HERE, Package, Target, package
 from tools.paths import ROOT
@@ -646,12 +647,13 @@ def test_every_route_starts_where_the_front_sends_it(resources: Resource) -> Non
     paths = resources["RestAPI"]["Properties"]["DefinitionBody"]["paths"]
 
     assert paths
-    assert all(path.startswith("/api/") for path in paths)
+    assert all(path.startswith(("/api/", "/join/", "/joinMembers/")) for path in paths)
 
 
 KEYED = ("/api/v1.1/", "/api/v2/")
 """What a POS calls with an API key."""
 PUBLIC = {"/api/health", "/api/openapi.json", "/api/docs", "/api/config", "/api/grid"}
+PUBLIC |= {"/join", "/join/assets", "/joinMembers"}
 
 
 def test_every_route_but_the_public_ones_needs_a_log_in(resources: Resource) -> None:
@@ -731,10 +733,12 @@ def test_what_anybody_may_read_has_a_limit_of_its_own(resources: Resource) -> No
 def test_the_front_caches_pages_and_never_answers_of_the_api(resources: Resource) -> None:
     front = resources["Front"]["Properties"]["DistributionConfig"]
 
-    [api] = front["CacheBehaviors"]
-    assert (api["PathPattern"], api["TargetOriginId"]) == ("/api/*", "api")
-    assert api["CachePolicyId"] == "4135ea2d-6df8-44a3-9df3-4b5a84be39ad"  # caching disabled
-    assert {"PUT", "POST", "PATCH", "DELETE"} <= set(api["AllowedMethods"])
+    patterns = [each["PathPattern"] for each in front["CacheBehaviors"]]
+    assert patterns == ["/api/*", "/join/*", "/joinMembers/*"]
+    for behaviour in front["CacheBehaviors"]:
+        assert behaviour["TargetOriginId"] == "api"
+        assert behaviour["CachePolicyId"] == "4135ea2d-6df8-44a3-9df3-4b5a84be39ad"  # none
+        assert {"PUT", "POST", "PATCH", "DELETE"} <= set(behaviour["AllowedMethods"])
     assert front["DefaultCacheBehavior"]["TargetOriginId"] == "web"
     assert front["DefaultCacheBehavior"]["ResponseHeadersPolicyId"] == {"Ref": "WebHeaders"}
 
@@ -748,7 +752,7 @@ def test_the_front_keeps_no_error_and_puts_no_page_in_its_place(resources: Resou
 
 
 def test_an_answer_of_the_api_has_our_headers_whoever_made_it(resources: Resource) -> None:
-    [api] = resources["Front"]["Properties"]["DistributionConfig"]["CacheBehaviors"]
+    [api, *_] = resources["Front"]["Properties"]["DistributionConfig"]["CacheBehaviors"]
     policy = resources["ApiHeaders"]["Properties"]["ResponseHeadersPolicyConfig"]
     said = policy["SecurityHeadersConfig"]
 
@@ -766,6 +770,15 @@ def test_an_answer_of_the_api_has_our_headers_whoever_made_it(resources: Resourc
     assert not any(each["Override"] for each in (*said.values(), cache)), "what the API says stands"
 
 
+def test_the_signup_form_has_a_policy_of_its_own_as_its_pages_say_it(resources: Resource) -> None:
+    [_, *join] = resources["Front"]["Properties"]["DistributionConfig"]["CacheBehaviors"]
+    policy = resources["JoinHeaders"]["Properties"]["ResponseHeadersPolicyConfig"]
+    said = policy["SecurityHeadersConfig"]["ContentSecurityPolicy"]
+
+    assert {str(each["ResponseHeadersPolicyId"]) for each in join} == {"{'Ref': 'JoinHeaders'}"}
+    assert said == {"Override": True, "ContentSecurityPolicy": CONTENT_SECURITY_POLICY}
+
+
 def test_what_cloudfront_names_is_named_by_region_too(resources: Resource) -> None:
     named = {
         name: re.findall(r'"Name": \{"Fn::Sub": "([^"]*)"', json.dumps(resource))
@@ -773,7 +786,7 @@ def test_what_cloudfront_names_is_named_by_region_too(resources: Resource) -> No
         if resource["Type"].startswith("AWS::CloudFront::") and name != "Front"
     }
 
-    assert named.keys() == {"WebAccess", "DeepLinks", "WebHeaders", "ApiHeaders"}
+    assert named.keys() == {"WebAccess", "DeepLinks", "WebHeaders", "ApiHeaders", "JoinHeaders"}
     for names in named.values():
         [name] = names
         assert name.startswith("${AWS::StackName}-${AWS::Region}-")

@@ -7,7 +7,7 @@ from typing import Any
 from chalicelib.domain.acts import Join
 from chalicelib.domain.ids import record_id
 from chalicelib.domain.records import Customer
-from chalicelib.domain.words import SIGNUP_SCOPE
+from chalicelib.domain.signups import SIGNUP_SCOPE
 from chalicelib.services.contact_sync.create_shopper import CreateShopper
 from chalicelib.services.contact_sync.note_signups import NoteSignups
 from chalicelib.services.contact_sync.pos_shoppers import OpenPosShoppers

@@ -574,3 +574,8 @@ def shopper_shard_number(uid: Uid) -> int:
 
 def due_source(uid: Uid, platform: Platform) -> str:
     return f"{uid}#{platform}"
+
+
+def join_proofs(uid: Uid) -> str:
+    """Return the partition of the signup forms that were sent."""
+    return f"JOIN#{uid}"

@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     from chalicelib.services.ports.digests import Digests, Mailer
     from chalicelib.services.ports.facts import FactStore, PersonaList
     from chalicelib.services.ports.integrations import Credentials, Integrations
+    from chalicelib.services.ports.join_form import Proofs
     from chalicelib.services.ports.limits import RaisedLimits, Throttle
     from chalicelib.services.ports.loyalty import Expiries, Leavers
     from chalicelib.services.ports.notifications import Notifications, OperatorTopic
@@ -226,6 +227,13 @@ def credentials() -> Credentials:
     from chalicelib.adapters.dynamo.credentials import DynamoCredentials
 
     return DynamoCredentials(config().table_integrations)
+
+
+@once
+def join_proofs() -> Proofs:
+    from chalicelib.adapters.dynamo.join_proofs import DynamoProofs
+
+    return DynamoProofs(config().table_accounts)
 
 
 @once

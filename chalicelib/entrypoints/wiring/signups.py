@@ -8,6 +8,7 @@ from chalicelib.entrypoints.once import once
 from chalicelib.entrypoints.wiring import derivation, notifications, outside
 
 if TYPE_CHECKING:
+    from chalicelib.services.signups.join_form import JoinForm
     from chalicelib.services.signups.sign_up import SignUpService
 
 
@@ -27,4 +28,23 @@ def service() -> SignUpService:
         outside.clock(),
         outside.read_typed_phone,
         outside.read_typed_email,
+    )
+
+
+@once
+def join_form() -> JoinForm:
+    from chalicelib.services.signups.join_form import JoinForm
+
+    return JoinForm(
+        accounts=outside.accounts(),
+        stores=outside.stores(),
+        settings=outside.texting_settings(),
+        signups=service(),
+        proofs=outside.join_proofs(),
+        throttle=outside.throttle(),
+        box=outside.cursor_box(),
+        ids=outside.ids(),
+        clock=outside.clock(),
+        phone=outside.read_typed_phone,
+        email=outside.read_typed_email,
     )

@@ -31,8 +31,9 @@ from chalicelib.domain.errors import (
 from chalicelib.domain.personas import Persona, newest_first
 from chalicelib.domain.records import Customer
 from chalicelib.domain.settings import SYNC_TO_MARKET
+from chalicelib.domain.signups import SIGNUP_SCOPE
 from chalicelib.domain.times import DAY, MINUTE, SECOND
-from chalicelib.domain.words import SIGNUP_SCOPE, Instant, ScopeId
+from chalicelib.domain.words import Instant, ScopeId
 from chalicelib.services.contact_sync.note_signups import is_wanted
 from chalicelib.services.contact_sync.pos_shoppers import PosShoppers
 from chalicelib.services.derivation.holder import DerivedPersona, PersonaLookup

@@ -7,7 +7,8 @@ from dataclasses import dataclass
 
 from chalicelib.domain.errors import NotFound
 from chalicelib.domain.identity import SourceRecord
-from chalicelib.domain.words import SIGNUP_SCOPE, Instant, Platform, Uid
+from chalicelib.domain.signups import SIGNUP_SCOPE
+from chalicelib.domain.words import Instant, Platform, Uid
 from chalicelib.services.derivation.holder import PersonaLookup
 from chalicelib.services.ports.common import Clock
 from chalicelib.services.ports.contact_sync import ShopperIntent, ShopperIntents

@@ -297,6 +297,8 @@ class EraseWorker:
         return _counted(erasure, "lines of lists", gone)
 
     def _exports(self, erasure: Erasure, _: TimeLeft) -> Erasure:
+        gone = self.lists.erase_signatures(erasure.uid, erasure.records)
+        erasure = _counted(erasure, "signatures", gone)
         return _counted(erasure, "exports", self.lists.erase_exports(erasure.uid))
 
     def _ended(self, erasure: Erasure) -> Erasure:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Collection, Iterable
 from dataclasses import dataclass, replace
 
 from chalicelib.domain.audiences import SNAPSHOT_SORTS, ListedPersona, TagCounts, tags_of
@@ -22,6 +22,7 @@ from chalicelib.services.ports.audiences import (
     ObjectMissing,
     Objects,
 )
+from chalicelib.services.signups.signatures import signature_prefix
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,6 +47,13 @@ class EraseLists:
         if head.previous:
             self.runs.save_head(head, replace(head, previous=""))
         return gone
+
+    def erase_signatures(self, uid: Uid, records: Iterable[str]) -> int:
+        """Delete what these records signed with, and return how many pictures there were."""
+        prefixes = [signature_prefix(uid, record) for record in records]
+        names = [found.name for prefix in prefixes for found in self.objects.names(prefix)]
+        self.objects.delete(names)
+        return len(names)
 
     def erase_exports(self, uid: Uid) -> int:
         """Delete every file made of lists, and end those that are being made. Return how many."""

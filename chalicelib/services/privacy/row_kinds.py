@@ -112,6 +112,7 @@ ACCOUNT_ROWS = (
     RowKind("SHOPPERS#{uid}#{platform}/OPEN#{record}", IDS_ONLY),
     RowKind("SHOPPERS#{uid}#{platform}/SHOWN#{record}", IDS_ONLY),
     RowKind("SHOPPERS#{uid}#{platform}/TURN", NOBODY),
+    RowKind("JOIN#{uid}/{form}", IDS_ONLY),
     RowKind("SHOPPERSDUE#{shard}/{uid}#{platform}", NOBODY),
     RowKind("OPERATOR/TEXTS", NOBODY),
     RowKind("ACCOUNT#{uid}/SWITCH#{switch}", NOBODY),
@@ -156,6 +157,7 @@ OBJECTS = (
     ),
     RowKind("{uid}/backups/{platform}/{backup}/manifest.json", NOBODY, "backups"),
     RowKind("exports/{uid}/{export}.csv", "lines of a list", "exports"),
+    RowKind("{uid}/signatures/{record}/{digest}.{kind}", "what a shopper signed with", "exports"),
 )
 ROW_KINDS = (*PERSONA_ROWS, *ACCOUNT_ROWS, *OTHER_ROWS, *OBJECTS)
 

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from chalicelib.domain.acts import flag_words, told_flags
 from chalicelib.domain.identity import SourceRecord
 from chalicelib.domain.rules import Rules
-from chalicelib.domain.words import SIGNUP_SCOPE
+from chalicelib.domain.signups import SIGNUP_SCOPE
 from chalicelib.services.derivation.commit_in_progress import Commit
 from chalicelib.services.ports.effects import Ask, CommitEffects, ConsentFlag
 

@@ -1,0 +1,1 @@
+"""What anybody may open: the signup form of an account."""
