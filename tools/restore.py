@@ -24,11 +24,13 @@ from typing import Any
 
 from chalicelib.adapters.dynamo import keys
 from chalicelib.adapters.dynamo.kill_switch import SwitchRow
+from chalicelib.services.job_messages import EraseMessage
 from chalicelib.services.ports.texting import Switch
 from tools.aws import said_plainly
 from tools.deploy import ClientOf, change_stack, described, is_local, put_template, stack_name
 from tools.deploy_guards import packages_bucket, refuse_loss, smoke
 from tools.restored_consent import carry_over_consent
+from tools.restored_erasures import carry_over_erasures
 from tools.restored_manifests import drop_unsafe_manifests
 from tools.restored_tables import (
     RESTORED_FROM,
@@ -141,6 +143,7 @@ class RestoredStack:
         with step("drop the manifests that may not fit the personas"):
             drop_unsafe_manifests(self.dynamodb, targets["SyncTable"], moment)
         self._stop_texts(targets["AccountsTable"], moment)
+        self._carry_over_erasures(moves)
         return self._carry_over(self._finish(moves), moment)
 
     def _former(self, restored: str) -> str:
@@ -153,7 +156,25 @@ class RestoredStack:
         [personas] = [move for move in moves if move.logical == "PersonasTable"]
         with step("carry over what was said of consent since then"):
             carry_over_consent(self.dynamodb, personas.source, personas.target, moment)
+        for message in self._carry_over_erasures(moves):
+            self.client_of("sqs").send_message(
+                QueueUrl=self.own["JobsQueue"], MessageBody=json.dumps(message.body())
+            )
         return moves
+
+    def _carry_over_erasures(self, moves: list[Move]) -> list[EraseMessage]:
+        """Erase again who was erased since the moment: no function may show them."""
+        with step("carry over who was erased since then"):
+            return carry_over_erasures(
+                self.dynamodb,
+                {move.logical: move.source for move in moves},
+                {move.logical: move.target for move in moves},
+                {
+                    "BUCKET_BACKUPS": self.own.get("BackupsBucket", ""),
+                    "QUEUE_JOBS_URL": self.own.get("JobsQueue", ""),
+                    "QUEUE_TEXTS_URL": self.own.get("TextsQueue", ""),
+                },
+            )
 
     def adopt(self, wanted: str) -> list[Move]:
         """Take over tables as they are: `retained` ones of an earlier stack, the stack's `own`, or

@@ -21,7 +21,7 @@ from chalicelib.domain.errors import (
 )
 from chalicelib.domain.times import to_datetime
 from chalicelib.domain.traces import Traces
-from chalicelib.domain.words import Channel, Instant, Points, Uid
+from chalicelib.domain.words import Channel, Instant, Platform, Points, Uid
 from chalicelib.services.derivation.erase import ContactPlace, EraseFacts, Person, contacts_of
 from chalicelib.services.derivation.holder import DerivedPersona, PersonaLookup
 from chalicelib.services.job_messages import EraseMessage, next_hop
@@ -162,6 +162,12 @@ class EraseWorker:
             self._send_again(message, delay_seconds=WAIT_SECONDS)
         return ended
 
+    def advance(self, erasure: Erasure, until: Step) -> Erasure:
+        """Do the steps before `until`, however long they take. Raises Waiting, StaleVersion."""
+        while erasure.state == "erasing" and erasure.step != until:
+            erasure = self._step(erasure, lambda: True)
+        return erasure
+
     def _step(self, erasure: Erasure, time_left: TimeLeft) -> Erasure:
         """Do the erasure's step, or a part of it, and save how far it is."""
         wanted = steps()
@@ -244,7 +250,7 @@ class EraseWorker:
     def _set_aside(self, erasure: Erasure, time_left: TimeLeft) -> Erasure:
         """Run by run: what POS sent and nobody could read may be about the person."""
         traces = traces_of(erasure)
-        for platform in self.sources.platforms(erasure.uid):
+        for platform in self._platforms(erasure):
             at, _, run = erasure.position.partition("/")
             if at > platform:
                 continue
@@ -264,7 +270,7 @@ class EraseWorker:
 
     def _facts_log(self, erasure: Erasure, time_left: TimeLeft) -> Erasure:
         tombstones = self.tombstones.current_tombstones(erasure.uid)
-        for platform in self.sources.platforms(erasure.uid):
+        for platform in self._platforms(erasure):
             at, _, after = erasure.position.partition("/")
             if at > platform:
                 continue
@@ -280,7 +286,7 @@ class EraseWorker:
         """Raises Waiting while a backup is being taken or facts are being put back."""
         uid = erasure.uid
         tombstones = self.tombstones.current_tombstones(uid)
-        platforms = self.sources.platforms(uid)
+        platforms = self._platforms(erasure)
         if any(self.sources.is_busy(uid, platform) for platform in platforms):
             raise Waiting
         for platform in platforms:
@@ -316,6 +322,11 @@ class EraseWorker:
             ended_at=now,
             certificate=certificate_of(erasure, now),
         )
+
+    def _platforms(self, erasure: Erasure) -> list[Platform]:
+        """The platforms of the account, and those that the person's records are of."""
+        of_records = {platform for platform, _, _ in erasure.places}
+        return sorted({*self.sources.platforms(erasure.uid), *of_records})
 
     def _send_again(self, message: EraseMessage, *, delay_seconds: int = 0) -> None:
         onward = replace(message, hop=next_hop(message.hop))
