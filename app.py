@@ -8,6 +8,7 @@ from chalice.app import CloudWatchEvent, Rate, SNSEvent, SQSEvent
 
 from chalicelib.entrypoints.dashboard import (
     accounts,
+    api_keys,
     audiences,
     changes,
     counter,
@@ -34,7 +35,8 @@ from chalicelib.entrypoints.dashboard.front import FRONT
 from chalicelib.entrypoints.events import queues, schedules, topics
 from chalicelib.entrypoints.http.application import App
 from chalicelib.entrypoints.initialise import initialise_in_lambda
-from chalicelib.entrypoints.partner import signups
+from chalicelib.entrypoints.partner import consents, signups
+from chalicelib.entrypoints.partner import personas as partner_personas
 from chalicelib.entrypoints.partner import stores as partner_stores
 from chalicelib.entrypoints.partner import wallets as partner_wallets
 from chalicelib.entrypoints.public import join
@@ -63,10 +65,13 @@ app.register_blueprint(switching.resource)
 app.register_blueprint(texting.resource)
 app.register_blueprint(discounts.resource)
 app.register_blueprint(counter.resource)
+app.register_blueprint(api_keys.resource)
 app.register_blueprint(partner_stores.resource)
 app.register_blueprint(partner_wallets.resource)
 app.register_blueprint(signups.resource)
 app.register_blueprint(join.resource)
+app.register_blueprint(consents.resource)
+app.register_blueprint(partner_personas.resource)
 
 
 @app.schedule(Rate(5, unit=Rate.MINUTES))

@@ -102,7 +102,7 @@ class EarningRules:
 class NobodyAsked:
     """The `Effects` port: the bench's shoppers have no flags, and no setting asks them."""
 
-    def request(self, uid: str, effects: CommitEffects) -> None:
+    def request(self, uid: str, effects: CommitEffects, *, after_seconds: int = 0) -> None:  # noqa: ARG002
         raise AssertionError(f"{effects} of {uid}")
 
 

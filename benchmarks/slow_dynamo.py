@@ -181,5 +181,5 @@ class SentEffects:
     def __init__(self, dynamo: SlowDynamo) -> None:
         self._dynamo = dynamo
 
-    def request(self, uid: Uid, effects: CommitEffects) -> None:  # noqa: ARG002
+    def request(self, uid: Uid, effects: CommitEffects, *, after_seconds: int = 0) -> None:  # noqa: ARG002
         self._dynamo.call("update_item", do_nothing)

@@ -78,9 +78,9 @@ class DeliveredEffects:
         self._worker = EffectsWorker(notes, expiries or RecordedEffects())
         self._step = step
 
-    def request(self, uid: str, effects: CommitEffects) -> None:
+    def request(self, uid: str, effects: CommitEffects, *, after_seconds: int = 0) -> None:
         self._step()
-        QueuedEffects(self.queue).request(uid, effects)
+        QueuedEffects(self.queue).request(uid, effects, after_seconds=after_seconds)
         self._step()
         if not self.late:
             self.deliver()

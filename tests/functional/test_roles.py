@@ -186,6 +186,15 @@ def test_the_ledger_is_written_in_a_commits_batch_and_no_other_way(role: str) ->
     assert allows(role, batch) is (role != "ReleaseTexts")
 
 
+@pytest.mark.parametrize("role", WRITING)
+def test_a_till_alone_writes_the_ledger_within_a_transaction(role: str) -> None:
+    record = (keys.record(OURS, "r1"),)
+
+    for action in ("DeleteItem", "PutItem"):
+        call = RowCall(action, "PersonasTable", record, ("pk", "sk"), within="TransactWriteItems")
+        assert allows(role, call) is (role == "ApiHandler")
+
+
 UIDS = st.from_regex(r"\d{4,10}", fullmatch=True).map(Uid)
 VALUES = st.text(max_size=12) | st.sampled_from(["#CONTACT#", "#REC#", "x#CONTACT#sms#1"])
 

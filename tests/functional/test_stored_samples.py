@@ -1090,6 +1090,7 @@ NO_SAMPLE = {
     "SHOPPERS#{uid}#{platform}` / `TURN": "newer than the samples",
     "JOIN#{uid}` / `{form}": "newer than the samples",
     "SHOPPERSDUE#{shard}` / `{uid}#{platform}": "newer than the samples",
+    "NAMED#{uid}#{name}` / `CALL": "newer than the samples",
     "SLOTS#{uid}` / `{queue}": "newer than the samples",
     "ACCOUNT#{uid}` / `ADDITIONS": "newer than the samples",
     "{uid}#IDS#{platform}#{scope}` / `IDS": "newer than the samples",
@@ -1179,6 +1180,7 @@ PATTERNS: dict[str, tuple[str, ...]] = {
     "an account's discounts, one of them; what signs its wallets": (),  # newer than the samples
     "an API key and how a bucket of it was used, in one call": (),  # newer than the samples
     "the account's keys; a key's last calls": (),  # newer than the samples
+    "what a call of this name was answered": (),  # newer than the samples
     "what is left to do for a source, what is shown, how far one signup is": (),  # newer
     "the contact that a served form was sent for": (),  # newer than the samples
     "sources whose contact sync is due": (),  # newer than the samples

@@ -22,12 +22,13 @@ ON_AWS |= {name: False for name in infra_template()["Conditions"] if name.starts
 @dataclass(frozen=True)
 class RowCall:
     """A call to DynamoDB: an action such as `PutItem`, the table's logical name, partition keys and
-    top-level attributes."""
+    top-level attributes. `within`: the operation that it is part of, if any."""
 
     action: str
     table: str
     keys: tuple[str, ...]
     attributes: tuple[str, ...] = ()
+    within: str = ""
 
 
 def allows(role: str, call: RowCall) -> bool:
@@ -51,7 +52,13 @@ def calls_of(target: str, asked: Mapping[str, Any], tables: Mapping[str, str]) -
     for action, one in single or [(target, asked)]:
         row = one.get("Item") or one["Key"]
         attributes = tuple(sorted({*row, *_named(one)}))
-        yield RowCall(action, tables[one["TableName"]], (row["pk"]["S"],), attributes)
+        yield RowCall(
+            action,
+            tables[one["TableName"]],
+            (row["pk"]["S"],),
+            attributes,
+            target if within else "",
+        )
 
 
 def _named(one: Mapping[str, Any]) -> Iterator[str]:
@@ -89,7 +96,11 @@ def _matches(statement: Mapping[str, Any], call: RowCall) -> bool:
         return False
     if {"Fn::GetAtt": [call.table, "Arn"]} not in resources:
         return False
-    told = {"dynamodb:LeadingKeys": call.keys, "dynamodb:Attributes": call.attributes}
+    told = {
+        "dynamodb:LeadingKeys": call.keys,
+        "dynamodb:Attributes": call.attributes,
+        "dynamodb:EnclosingOperation": (call.within,),
+    }
     return all(
         _holds(operator, told[key], wanted)
         for operator, keys in (statement.get("Condition") or {}).items()
@@ -100,6 +111,8 @@ def _matches(statement: Mapping[str, Any], call: RowCall) -> bool:
 def _holds(operator: str, told: tuple[str, ...], wanted: Any) -> bool:
     if operator == "Null":
         return bool(told) is not wanted
+    if operator in ("StringEquals", "StringNotEquals"):
+        return ((wanted,) == told) is (operator == "StringEquals")
     quantifier, _, kind = operator.partition(":")
     fits = [
         any(_is_like(each, one) if kind == "StringLike" else each == one for one in wanted)

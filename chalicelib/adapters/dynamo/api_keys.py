@@ -31,6 +31,7 @@ from chalicelib.domain.api_keys import (
     CountedPeriods,
     windows_after_a_call,
 )
+from chalicelib.domain.call_names import KEPT, RUNS_AT_MOST, NamedCall
 from chalicelib.domain.errors import Conflict, NotFound, StaleVersion
 from chalicelib.domain.times import DAY, SECOND
 from chalicelib.domain.words import Instant, Platform, Uid
@@ -90,6 +91,51 @@ _WINDOWS = (
     (KeyUseRow.minute, KeyUseRow.in_minute),
     (KeyUseRow.hour, KeyUseRow.in_hour),
 )
+
+
+class NamedCallRow(Row):
+    body = UnicodeAttribute()
+    begun_at = NumberAttribute()
+    status = NumberAttribute(null=True)
+    answer = UnicodeAttribute(null=True)
+    expires_at = NumberAttribute()
+
+
+class DynamoNamedCalls:
+    """The `NamedCalls` port."""
+
+    def __init__(self, table: str) -> None:
+        bind(table, NamedCallRow)
+
+    def begin(self, uid: Uid, name: str, body: str, now: Instant) -> NamedCall | None:
+        row = _named_row(uid, name, NamedCall(body, now))
+        has_died = (NamedCallRow.begun_at < now - RUNS_AT_MOST) & (NamedCallRow.body == body)
+        is_free = NamedCallRow.pk.does_not_exist() | (NamedCallRow.expires_at < now // SECOND)
+        if put_if(row, is_free | (NamedCallRow.status.does_not_exist() & has_died)):
+            return None
+        known = NamedCallRow.find(keys.named_call(uid, name), keys.NAMED_CALL_SK)
+        if known is None:
+            return NamedCall(body, now)
+        status = None if known.status is None else int(known.status)
+        return NamedCall(known.body, int(known.begun_at), status, known.answer or "")
+
+    def end(self, uid: Uid, name: str, call: NamedCall) -> None:
+        _named_row(uid, name, call).save()
+
+    def forget(self, uid: Uid, name: str) -> None:
+        NamedCallRow(keys.named_call(uid, name), keys.NAMED_CALL_SK).delete()
+
+
+def _named_row(uid: Uid, name: str, call: NamedCall) -> NamedCallRow:
+    return NamedCallRow(
+        keys.named_call(uid, name),
+        keys.NAMED_CALL_SK,
+        body=call.body,
+        begun_at=call.begun_at,
+        status=call.status,
+        answer=call.answer or None,
+        expires_at=(call.begun_at + KEPT) // SECOND,
+    )
 
 
 class DynamoApiKeys:

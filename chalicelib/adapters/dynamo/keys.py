@@ -500,6 +500,14 @@ KEY_USE_PREFIX = "USE#"
 KEY_CALL_PREFIX = "CALL#"
 
 
+def named_call(uid: Uid, name: str) -> str:
+    """Return the partition of a call that its caller named."""
+    return f"NAMED#{uid}#{name}"
+
+
+NAMED_CALL_SK = "CALL"
+
+
 def api_key(key: str) -> str:
     return f"{API_KEY_PREFIX}{key}"
 

@@ -14,6 +14,7 @@ from chalicelib.domain.words import Uid
 from chalicelib.entrypoints import wiring
 from chalicelib.entrypoints.http.routing import Front, Operation
 from chalicelib.entrypoints.partner import envelope
+from chalicelib.entrypoints.partner.once import once
 from chalicelib.observability import count, logger
 from chalicelib.services.api_keys.admission import REFUSED, Sender
 
@@ -21,6 +22,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
 HEADER = "X-APIKEY"
+NAME = "Idempotency-Key"
 KEY_NAMES = frozenset({"api_key", "apikey", "x-apikey", "x-api-key", "key"})
 PHONES = ("mobilePhone", "phone", "homePhone")
 SHOWN_DIGITS = 4
@@ -61,7 +63,9 @@ def _around(
 ) -> Response:
     """Serve the call, and keep what became of it among the key's last calls."""
     logger().thread_safe_append_keys(uid=sender.uid)
-    response = serve()
+    name = request.headers.get(NAME, "")
+    is_named = bool(name) and operation.method != "GET"
+    response = once(sender.uid, operation, request, name, serve) if is_named else serve()
     _keep(sender, operation, request, response)
     return response
 

@@ -6,6 +6,8 @@ from typing import Annotated, Any
 
 from pydantic import BeforeValidator
 
+from chalicelib.domain.times import SECOND
+from chalicelib.domain.words import POINT, Instant, Points
 from chalicelib.entrypoints.http.shapes import Answer
 
 LONGEST = 500
@@ -44,3 +46,14 @@ def _flag(value: Any) -> bool | None:
 TextIn = Annotated[str, BeforeValidator(_text)]
 LongTextIn = Annotated[str, BeforeValidator(_long_text)]
 FlagIn = Annotated[bool | None, BeforeValidator(_flag)]
+
+
+def epoch(at: Instant | None) -> int | None:
+    """Return an instant in whole seconds, as AIQ's API has them."""
+    return None if at is None else at // SECOND
+
+
+def number(points: Points) -> int | float:
+    """Return points as a JSON number, at most two decimals, never below zero (S16)."""
+    points = max(0, points)
+    return points // POINT if points % POINT == 0 else points / POINT

@@ -12,6 +12,7 @@ if TYPE_CHECKING:
     from chalicelib.adapters.dynamo.api_keys import DynamoApiKeys
     from chalicelib.services.api_keys.admission import KeyAdmission
     from chalicelib.services.api_keys.keys import ApiKeyService
+    from chalicelib.services.ports.api_keys import NamedCalls
 
 
 @once
@@ -19,6 +20,13 @@ def stored_keys() -> DynamoApiKeys:
     from chalicelib.adapters.dynamo.api_keys import DynamoApiKeys
 
     return DynamoApiKeys(config().table_accounts)
+
+
+@once
+def named_calls() -> NamedCalls:
+    from chalicelib.adapters.dynamo.api_keys import DynamoNamedCalls
+
+    return DynamoNamedCalls(config().table_accounts)
 
 
 @once

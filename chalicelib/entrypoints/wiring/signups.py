@@ -5,10 +5,13 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from chalicelib.entrypoints.once import once
-from chalicelib.entrypoints.wiring import derivation, notifications, outside
+from chalicelib.entrypoints.wiring import consent, derivation, notifications, outside
 
 if TYPE_CHECKING:
+    from chalicelib.domain.words import Channel
+    from chalicelib.services.ports.signups import ReadContact
     from chalicelib.services.signups.join_form import JoinForm
+    from chalicelib.services.signups.opt_in import OptIns
     from chalicelib.services.signups.sign_up import SignUpService
 
 
@@ -48,3 +51,21 @@ def join_form() -> JoinForm:
         phone=outside.read_typed_phone,
         email=outside.read_typed_email,
     )
+
+
+@once
+def opt_ins() -> OptIns:
+    from chalicelib.services.signups.opt_in import OptIns
+    from chalicelib.services.signups.signatures import SignatureStore
+
+    return OptIns(
+        outside.consent_log(),
+        consent.consent_service(),
+        SignatureStore(outside.objects()),
+        outside.clock(),
+        _reader,
+    )
+
+
+def _reader(channel: Channel) -> ReadContact:
+    return outside.read_typed_phone if channel == "sms" else outside.read_typed_email

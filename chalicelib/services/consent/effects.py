@@ -34,14 +34,14 @@ class QueuedEffects:
 
     queue: JobQueue
 
-    def request(self, uid: Uid, effects: CommitEffects) -> None:
+    def request(self, uid: Uid, effects: CommitEffects, *, after_seconds: int = 0) -> None:
         """See `Effects.request`."""
         for first in range(0, len(effects.signups), MOST_SIGNUPS):
             signups = SignupsMessage(uid, effects.signups[first : first + MOST_SIGNUPS])
-            self.queue.send(signups.body())
+            self.queue.send(signups.body(), delay_seconds=after_seconds)
         for part in filter(None, _parts(effects)):
             message = EffectsMessage(uid, part.flags, part.asks, part.watch_ahead)
-            self.queue.send(message.body())
+            self.queue.send(message.body(), delay_seconds=after_seconds)
 
 
 @dataclass(frozen=True, slots=True)

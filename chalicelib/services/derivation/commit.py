@@ -75,6 +75,9 @@ from chalicelib.services.ports.facts import (
 INDEX_SECONDS = 5.0
 """Many times as long as an index of DynamoDB is behind its table, a fraction of a second."""
 
+TRANSACTION_SECONDS = 20
+"""Longer than a transaction may take, its retries included."""
+
 
 class PutBackCounts(NamedTuple):
     """How many people leave the lists, how many of them or others are members no more, and by how
@@ -416,9 +419,10 @@ class FactCommits:
 
     def _finish_at_once(self, lock: CommitLock, commit: Commit) -> Committed:
         """`_finish` by one transaction, which needs no intent, where the rows fit one. Effects are
-        asked for before it: a commit that fails after that is made again by whoever waits."""
+        asked for before it, and carried out when it has ended: one that fails is made again by
+        whoever waits."""
         committed = self._finished(commit)
-        self._request(commit)
+        self._request(commit, after_seconds=TRANSACTION_SECONDS)
         if commit.writes and not self.facts.write_and_unlock(lock, commit.writes):
             self.facts.store_intent(lock, commit.intent())
             self._write(lock, commit)
@@ -448,10 +452,10 @@ class FactCommits:
         settle_points(commit)
         put_derived_rows(commit)
 
-    def _request(self, commit: Commit) -> None:
+    def _request(self, commit: Commit, *, after_seconds: int = 0) -> None:
         """Ask for what follows outside the tables of the commit."""
         if effects := effects_of(commit):
-            self.effects.request(commit.uid, effects)
+            self.effects.request(commit.uid, effects, after_seconds=after_seconds)
 
     def _write(self, lock: CommitLock, commit: Commit) -> None:
         for writes in in_write_order(commit.writes):

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import NamedTuple, Protocol
 
 from chalicelib.domain.api_keys import Bucket, CallLimits, CountedPeriods
+from chalicelib.domain.call_names import NamedCall
 from chalicelib.domain.words import Instant, Platform, Uid
 
 
@@ -123,3 +124,18 @@ class KeyUses(Protocol):
     def calls(self, uid: Uid, key: str) -> list[KeyCall]:
         """Return the calls that are kept, in no order."""
         ...
+
+
+class NamedCalls(Protocol):
+    """Keeps the calls that their callers named, for 7 days."""
+
+    def begin(self, uid: Uid, name: str, body: str, now: Instant) -> NamedCall | None:
+        """Note that the call runs; where one of that name ran, return it, and note nothing.
+
+        A call of the same body that died is begun again.
+        """
+        ...
+
+    def end(self, uid: Uid, name: str, call: NamedCall) -> None: ...
+
+    def forget(self, uid: Uid, name: str) -> None: ...

@@ -81,8 +81,9 @@ class CommitEffects:
 class Effects(Protocol):
     """Takes what a commit requests, while the commit holds the account's lock."""
 
-    def request(self, uid: Uid, effects: CommitEffects) -> None:
-        """Have a worker carry the effects out a moment later, at least once and in any order.
+    def request(self, uid: Uid, effects: CommitEffects, *, after_seconds: int = 0) -> None:
+        """Have a worker carry the effects out a moment later, at least once and in any order;
+        `after_seconds` at the earliest.
 
         Once it returns, nothing can lose them; what it raises ends the commit, whose intent then
         has the next one request them again.

@@ -1,0 +1,287 @@
+"""Signups, look-ups and opt-ins as a POS calls them, on the tables (product.md §11)."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import boto3
+import pytest
+from botocore.client import BaseClient
+
+from chalicelib.adapters.dynamo.wire import WireClient
+from chalicelib.domain.words import Platform, Uid
+from chalicelib.entrypoints import wiring
+from chalicelib.services.job_messages import SaidMessage, text_job
+from chalicelib.services.ports.stores import Store
+from tests.fakes.audiences import MemoryObjects
+from tests.functional.gateway import OURS, THEIRS, World
+from tests.functional.partner import Caller, a_caller
+from tests.functional.test_rewards_api import PHONE, shop
+from tests.worlds.tills import E1, P1, PICTURE
+
+__all__ = ["shop"]
+
+LOYALTY = "/api/v2/loyalty"
+STOPPED = {"state": "opted_out", "optinTime": None, "optreqTime": None}
+
+
+@pytest.fixture
+def till(shop: World, monkeypatch: pytest.MonkeyPatch) -> Caller:
+    """A till of POSaBIT, in a shop where Maria is a member with 300 points."""
+    monkeypatch.setattr(wiring.outside, "objects", MemoryObjects)
+    return a_caller()
+
+
+def other() -> Caller:
+    """A key without the box of signed consent."""
+    return a_caller("")
+
+
+def sign_up(till: Caller, **told: Any) -> Any:
+    got = till.post(LOYALTY, told)
+    assert got.status == 200, got.text
+    return got.json["data"]
+
+
+def note_consent() -> None:
+    """The worker notes what was sent of consent."""
+    sqs = boto3.client("sqs")
+    url = sqs.get_queue_url(QueueName="texts")["QueueUrl"]
+    while found := sqs.receive_message(QueueUrl=url, MaxNumberOfMessages=10).get("Messages"):
+        for message in found:
+            import json
+
+            read = text_job(json.loads(message["Body"]))
+            if isinstance(read, SaidMessage):
+                wiring.consent.said_worker().handle(read)
+            sqs.delete_message(QueueUrl=url, ReceiptHandle=message["ReceiptHandle"])
+
+
+def test_who_signed_up_is_found_by_the_next_call(till: Caller) -> None:
+    done = sign_up(till, mobilePhone="(206) 555-0101", firstName="Ana", email=E1, loyalty=True)
+
+    found = till.get(f"/api/v2/loyalty/lookup/{P1}").json["data"]
+    listed = till.get(f"/api/v1.1/piis/{OURS}", search=E1).json["data"]
+    one = till.get(f"/api/v1.1/piis/{OURS}/{done['contactID']}").json["data"]
+    assert done["loyalty"] is True
+    assert "warnings" not in done
+    assert (found["contactID"], found["loyalty"]) == (done["contactID"], True)
+    assert found["contact"]["firstName"] == "Ana"
+    assert (listed["total"], listed["results"][0]["mobilePhone"]) == (1, P1)
+    assert (one["platform"], one["email"], one["srcID"]) == ("posabit", E1, done["srcID"])
+    assert till.get(f"/api/v2/lookup/email/{E1}").json["data"]["contactID"] == done["contactID"]
+
+
+def test_a_signup_of_whom_the_pos_knows_answers_the_id_that_aiq_gave_first(till: Caller) -> None:
+    done = sign_up(till, mobilePhone=PHONE)
+
+    wallet = till.post("/api/v2/wallet", {"phone": PHONE}).json["data"]
+    assert done["contactID"] == wallet["contactID"] != done["srcID"]
+    assert wallet["loyaltyPoints"] == 300
+
+
+def test_warnings_stand_within_the_answer(till: Caller) -> None:
+    done = sign_up(till, mobilePhone="12345", email=E1, birthdate="02/03/2004", favoriteStoreID="#")
+
+    assert {w["field"] for w in done["warnings"]} == {"mobilePhone", "birthdate", "favoriteStoreID"}
+
+
+def test_no_contact_is_refused_in_the_envelope(till: Caller) -> None:
+    got = till.post(LOYALTY, {"firstName": "Ana", "mobilePhone": None})
+
+    assert (got.status, got.json["success"]) == (422, False)
+    assert got.json["errors"][0]["field"] == "mobilePhone"
+
+
+def test_unknown_fields_and_odd_values_are_passed_over(till: Caller) -> None:
+    done = sign_up(
+        till,
+        mobilePhone=2065550101,
+        uid=OURS,
+        loyalty="true",
+        smsoptin="1",
+        firstName=["x"],
+        address={"street": "1 Main St", "state": "WA"},
+        customAttributes=[{"key": "a", "value": "b"}],
+        somethingNew={"a": 1},
+    )
+
+    assert done["loyalty"] is True
+
+
+@pytest.mark.parametrize("key", ["", "aiq_3912_aaaaaaaaaa_" + "b" * 40])
+def test_without_a_key_nothing_is_said_of_anybody(till: Caller, key: str) -> None:
+    known = Caller(key).get(f"/api/v2/loyalty/lookup/{PHONE}")
+    unknown = Caller(key).get("/api/v2/loyalty/lookup/2065550999")
+
+    assert (known.status, known.text) == (403, unknown.text)
+
+
+def test_nobody_is_results_null_and_another_accounts_id_is_not_found(till: Caller) -> None:
+    theirs = Caller(a_caller(uid=THEIRS).key)
+
+    assert till.get("/api/v2/loyalty/lookup/2065550999").json["data"]["results"] is None
+    assert till.get(f"/api/v1.1/piis/{OURS}", search="2065550999").json["data"]["results"] is None
+    found = sign_up(till, mobilePhone=P1)["contactID"]
+    assert theirs.get(f"/api/v1.1/piis/{THEIRS}/{found}").status == 404
+
+
+def test_the_box_and_a_signature_opt_in_and_a_text_asks_who_gave_neither(till: Caller) -> None:
+    sign_up(till, mobilePhone=P1, email=E1, smsoptin=True, emailOptIn=True)
+    sign_up(other(), mobilePhone="2065550102", smsoptin=True, signature=PICTURE)
+    sign_up(other(), mobilePhone="2065550103", smsoptin=True)
+    note_consent()
+
+    log = wiring.outside.consent_log()
+
+    def state(channel: Any, contact: str) -> Any:
+        return log.read(Uid(OURS), channel, contact).state
+
+    assert state("sms", P1).consent.state == "opted_in"
+    assert state("email", E1).consent.state == "opted_in"
+    assert state("sms", "+12065550102").consent.state == "opted_in"
+    asked = state("sms", "+12065550103")
+    assert (asked.consent.state, asked.wanted.cause) == ("unknown", "signup")
+    assert till.get(f"/api/v2/loyalty/lookup/{P1}").json["data"]["optedIn"] is True
+
+
+def test_who_opted_out_stays_out_until_they_sign(till: Caller) -> None:
+    def put(path: str, **query: object) -> Any:
+        got = till.put(path, **query)
+        assert got.status == 200, got.text
+        return got.json["data"]
+
+    out = put(f"/api/v2/optin/text/{P1}/false")
+    again = put(f"/api/v2/optin/text/{P1}/true")
+    asked = put(f"/api/v1.1/optin/{OURS}/{P1}/TRUE", doubleopt="true")
+    sign_up(till, mobilePhone=P1, smsoptin=True)
+    note_consent()
+    still = put(f"/api/v2/optin/text/{P1}/true")
+
+    assert out["state"] == "opted_out"
+    assert again == asked == still == out
+    sign_up(till, mobilePhone=P1, smsoptin=True, signature=PICTURE)
+    note_consent()
+    assert put(f"/api/v2/optin/text/{P1}/true")["state"] == "opted_in"
+
+
+def test_an_unticked_box_of_a_later_visit_takes_nothing_back(till: Caller) -> None:
+    assert till.put(f"/api/v2/optin/text/{P1}/true").json["data"]["state"] == "opted_in"
+
+    for told in ({"smsoptin": False}, {}, {"smsoptin": None}):
+        sign_up(till, mobilePhone=P1, **told)
+    note_consent()
+
+    assert till.put(f"/api/v2/optin/text/{P1}/true").json["data"]["state"] == "opted_in"
+
+
+def test_a_number_that_nobody_has_is_kept_for_later(till: Caller) -> None:
+    got = till.put("/api/v2/optin/text/2065550777/true")
+
+    assert got.json["data"]["state"] == "opted_in"
+    assert till.get("/api/v2/loyalty/lookup/2065550777").json["data"]["results"] is None
+
+
+@pytest.mark.parametrize("path", ["text/12345/true", "email/nobody/true"])
+def test_an_opt_in_of_no_contact_is_refused(till: Caller, path: str) -> None:
+    assert till.put(f"/api/v2/optin/{path}").status == 422
+
+
+def test_a_named_call_is_done_once_and_answered_alike(till: Caller) -> None:
+    body = {"mobilePhone": P1, "firstName": "Ana"}
+
+    first = till.post(LOYALTY, body, idempotency_key="visit-1")
+    again = till.post(LOYALTY, body, idempotency_key="visit-1")
+    twisted = till.post(LOYALTY, {**body, "firstName": "Eve"}, idempotency_key="visit-1")
+
+    assert first.status == again.status == 200
+    assert first.text == again.text
+    assert again.headers["Idempotent-Replayed"] == "true"
+    assert "Idempotent-Replayed" not in first.headers
+    assert (twisted.status, twisted.json["success"]) == (422, False)
+
+
+def test_a_named_call_that_still_runs_is_to_be_tried_again(till: Caller) -> None:
+    body = {"mobilePhone": P1}
+    inside: list[Any] = []
+    service = wiring.signups.service()
+
+    class Slow:
+        def sign_up(self, *given: Any) -> Any:
+            if not inside:
+                inside.append(till.post(LOYALTY, body, idempotency_key="visit-1"))
+            return service.sign_up(*given)
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(wiring.signups, "service", Slow)
+        got = till.post(LOYALTY, body, idempotency_key="visit-1")
+
+    assert got.status == 200
+    assert (inside[0].status, inside[0].headers["Retry-After"]) == (409, "1")
+
+
+def test_a_named_call_that_failed_for_now_is_made_again(
+    till: Caller, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from chalicelib.domain.errors import CommitBusy
+
+    class Busy:
+        def sign_up(self, *_: Any) -> Any:
+            raise CommitBusy("busy", retry_after=5)
+
+    with monkeypatch.context() as patch:
+        patch.setattr(wiring.signups, "service", Busy)
+        busy = till.post(LOYALTY, {"mobilePhone": P1}, idempotency_key="visit-1")
+    done = till.post(LOYALTY, {"mobilePhone": P1}, idempotency_key="visit-1")
+
+    assert (busy.status, busy.headers["Retry-After"]) == (503, "5")
+    assert done.status == 200
+    assert "Idempotent-Replayed" not in done.headers
+
+
+def test_a_signup_takes_at_most_ten_calls_of_the_database(
+    till: Caller, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The line among the key's last calls apart."""
+    wiring.outside.stores().create(Store(Uid(OURS), 0, "Main"))
+    calls: list[str] = []
+    by_botocore, by_wire = BaseClient._make_api_call, WireClient._call
+
+    def note(self: Any, operation: str, request: Any) -> Any:
+        if self.meta.service_model.service_name == "dynamodb":
+            calls.append(operation)
+        return by_botocore(self, operation, request)
+
+    def note_wire(self: Any, operation: str, request: Any) -> Any:
+        calls.append(operation)
+        return by_wire(self, operation, request)
+
+    monkeypatch.setattr(BaseClient, "_make_api_call", note)
+    monkeypatch.setattr(WireClient, "_call", note_wire)
+    seen = {}
+    for who, told in {
+        "new": {"mobilePhone": P1, "email": E1, "smsoptin": True},
+        "known to the POS": {"mobilePhone": PHONE, "firstName": "Mary"},
+        "again": {"mobilePhone": P1, "lastName": "Reyes", "favoriteStoreID": 1},
+    }.items():
+        calls.clear()
+        sign_up(till, **told)
+        seen[who] = calls.copy()
+
+    assert all(each.count("TransactWriteItems") == 1 for each in seen.values()), seen
+    assert all(5 < len(each) - 1 <= 10 for each in seen.values()), seen
+
+
+def test_signups_of_another_key_and_platform_say_where_they_came_from(till: Caller) -> None:
+    done = sign_up(other(), mobilePhone="2065550104")
+
+    view = wiring.personas.personas().get(Uid(OURS), done["contactID"])
+    assert view.row.sources == (Platform("api"),)
+    assert [why.reason for why in view.why_member if hasattr(why, "reason")] or view.why_member
+
+
+def test_a_list_without_a_snapshot_is_empty_and_past_the_end_too(till: Caller) -> None:
+    got = till.get(f"/api/v1.1/piis/{OURS}", start=0, limit=5000, sort="points", dir="desc")
+
+    data = got.json["data"]
+    assert (data["results"], data["limit"], data["asOf"]) == (None, 2000, None)
