@@ -11,6 +11,7 @@ from chalicelib.entrypoints.dashboard import (
     api_keys,
     audiences,
     changes,
+    contact_sync,
     counter,
     credentials,
     deployment,
@@ -56,6 +57,7 @@ app.register_blueprint(audiences.resource)
 app.register_blueprint(exports.resource)
 app.register_blueprint(integrations.resource)
 app.register_blueprint(changes.resource)
+app.register_blueprint(contact_sync.resource)
 app.register_blueprint(freezing.resource)
 app.register_blueprint(loyalty.resource)
 app.register_blueprint(credentials.resource)

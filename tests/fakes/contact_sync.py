@@ -45,7 +45,7 @@ class MemoryShopperIntents:
 
     def open_ones(self, uid: str, platform: str) -> list[OpenIntent]:
         return sorted(
-            OpenIntent(row.due_at, row.record)
+            OpenIntent(row.due_at, row.record, row.is_waiting)
             for row in self._of(uid, platform)
             if row.due_at is not None
         )

@@ -76,7 +76,7 @@ def test_what_is_saved_keeps_every_field_and_its_place_in_the_lists(
 
     assert intents.get(OURS, POS, INTENT.record) == saved == replace(shown, seq=2)
     assert intents.shown(OURS, POS, 10) == [saved]
-    assert intents.open_ones(OURS, POS) == [OpenIntent(NOON + 9, INTENT.record)]
+    assert intents.open_ones(OURS, POS) == [OpenIntent(NOON + 9, INTENT.record, is_waiting=False)]
     intents.save(replace(saved, state="done", due_at=None))
     assert intents.shown(OURS, POS, 10) == intents.open_ones(OURS, POS) == []
 

@@ -11,6 +11,7 @@ from chalicelib.domain.signups import SIGNUP_SCOPE
 from chalicelib.services.contact_sync.create_shopper import CreateShopper
 from chalicelib.services.contact_sync.note_signups import NoteSignups
 from chalicelib.services.contact_sync.pos_shoppers import OpenPosShoppers
+from chalicelib.services.contact_sync.view import ContactSyncService
 from chalicelib.services.contact_sync.work_off import (
     ContactSyncPlanner,
     ContactSyncWorker,
@@ -26,6 +27,8 @@ from tests.fakes.common import FakeIds, MemoryQueue, PlainBox
 from tests.fakes.contact_sync import MemoryShopperIntents, TownPos
 from tests.fakes.facts import Crash
 from tests.fakes.integrations import MemoryCredentials, MemoryIntegrations
+from tests.fakes.notifications import MemoryAudit
+from tests.fakes.pos import FakePosGateway
 from tests.worlds.backroom import Tripwire
 from tests.worlds.shop import UID, Shop
 
@@ -71,6 +74,15 @@ class SyncedTown(Shop):
             clock=self.clock,
         )
         self.planner = ContactSyncPlanner(self.intents, self.jobs, self.clock)
+        self.view = ContactSyncService(
+            intents=self.intents,
+            integrations=self.integrations,
+            personas=self.lookup,
+            pos=FakePosGateway(),
+            jobs=self.jobs,
+            audit=MemoryAudit(),
+            clock=self.clock,
+        )
 
     def card(self, **changes: Any) -> None:
         old = self.integrations.get(UID, POS) or Integration(UID, POS)

@@ -10,7 +10,7 @@ from collections.abc import Iterator
 from dataclasses import asdict, replace
 
 import orjson
-from pynamodb.attributes import NumberAttribute, UnicodeAttribute
+from pynamodb.attributes import BooleanAttribute, NumberAttribute, UnicodeAttribute
 from pynamodb.exceptions import TransactWriteError
 from pynamodb.transactions import TransactWrite
 
@@ -48,6 +48,7 @@ class ListedIntentRow(Row):
     """Names an intent that is open, or that is shown."""
 
     due_at = NumberAttribute(null=True)
+    is_waiting = BooleanAttribute(null=True)
 
 
 class TurnRow(Row):
@@ -92,7 +93,8 @@ class DynamoShopperIntents:
         def writes(transaction: TransactWrite) -> None:
             transaction.save(row, condition=at_version(IntentRow.seq, intent.seq))
             for sk, is_listed in lists.items():
-                listed = ListedIntentRow(pk, sk, due_at=intent.due_at)
+                waiting = intent.is_waiting
+                listed = ListedIntentRow(pk, sk, due_at=intent.due_at, is_waiting=waiting)
                 if is_listed:
                     transaction.save(listed)
                 elif intent.seq:
@@ -151,7 +153,8 @@ class DynamoShopperIntents:
 
 
 def _open_intent(row: ListedIntentRow) -> OpenIntent:
-    return OpenIntent(int(row.due_at or 0), row.sk.removeprefix(keys.OPEN_INTENT_PREFIX))
+    record = row.sk.removeprefix(keys.OPEN_INTENT_PREFIX)
+    return OpenIntent(int(row.due_at or 0), record, bool(row.is_waiting))
 
 
 def _due_place(uid: Uid, platform: Platform) -> tuple[str, str]:

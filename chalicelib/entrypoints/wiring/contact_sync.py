@@ -9,6 +9,7 @@ from chalicelib.entrypoints.passing_over import pass_over
 from chalicelib.entrypoints.wiring import derivation, outside
 
 if TYPE_CHECKING:
+    from chalicelib.services.contact_sync.view import ContactSyncService
     from chalicelib.services.contact_sync.work_off import (
         ContactSyncPlanner,
         ContactSyncWorker,
@@ -44,6 +45,21 @@ def worker() -> ContactSyncWorker:
         jobs=outside.jobs_queue(),
         ids=outside.ids(),
         clock=clock,
+    )
+
+
+@once
+def service() -> ContactSyncService:
+    from chalicelib.services.contact_sync.view import ContactSyncService
+
+    return ContactSyncService(
+        intents=outside.shopper_intents(),
+        integrations=outside.integrations(),
+        personas=derivation.persona_lookup(),
+        pos=outside.pos_gateway(),
+        jobs=outside.jobs_queue(),
+        audit=outside.audit(),
+        clock=outside.clock(),
     )
 
 

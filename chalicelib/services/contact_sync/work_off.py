@@ -15,7 +15,7 @@ from chalicelib.services.contact_sync.pos_shoppers import OpenPosShoppers
 from chalicelib.services.job_messages import ContactSyncMessage, SignupsMessage, next_hop
 from chalicelib.services.ports.common import Clock, Ids, JobQueue, PassOver, pass_over_nothing
 from chalicelib.services.ports.contact_sync import DueSource, OpenIntent, ShopperIntents
-from chalicelib.services.ports.integrations import Integration, Integrations
+from chalicelib.services.ports.integrations import Integrations
 
 LOOK_AGAIN_AFTER = 10 * MINUTE
 """Of a source that is frozen or fails, and of one whose message was lost."""
@@ -150,10 +150,3 @@ class ContactSyncPlanner:
             return False
         self.jobs.send(ContactSyncMessage(due.uid, due.platform).body())
         return True
-
-
-def waiting_for(card: Integration | None) -> str | None:
-    """Return the state of a card because of which nothing is sent, None where there is none."""
-    if card is None:
-        return "draft"
-    return None if may_sync(card.state) else card.state

@@ -90,16 +90,22 @@ class ShopperIntent:
     seq: int = 0
 
     @property
+    def is_waiting(self) -> bool:
+        """Whether it is still to be created."""
+        return self.state in ("queued", "sending")
+
+    @property
     def is_shown(self) -> bool:
         """Whether a person has to look at it."""
         return self.state in ("refused", "double")
 
 
 class OpenIntent(NamedTuple):
-    """Names an intent with something left to do."""
+    """Names an intent with something left to do. `is_waiting`: it was not created yet."""
 
     due_at: Instant
     record: str
+    is_waiting: bool = True
 
 
 class DueSource(NamedTuple):

@@ -11,7 +11,9 @@ from typing import Any
 import pytest
 
 from chalicelib.domain.errors import (
+    Conflict,
     KeyRejected,
+    NotFound,
     RateLimited,
     RecordRefused,
     UpstreamError,
@@ -265,8 +267,32 @@ def test_who_was_deleted_in_the_pos_is_not_created_again_but_by_a_person(town: S
     town.card(personas_synced_from=0)
     town.deliver(record)
     town.settle()
-
     assert town.pos.created == 1
+
+    town.view.create_again(UID, POS, record, actor="user:ann")
+    town.work()
+
+    assert (town.pos.created, town.intent(record).state) == (2, "created")
+
+
+def test_what_waits_and_what_a_person_has_to_look_at_is_shown(town: SyncedTown) -> None:
+    town.pos.accidents, town.pos.after = [taken("telephone")] * 3, False
+    refused = town.sign_up()
+    town.settle()
+    town.card(state="frozen")
+    town.sign_up(BEN)
+
+    state = town.view.state(UID, POS)
+
+    assert (state.queued, state.waits_for) == (1, "frozen")
+    [shown] = state.shown
+    assert (shown.record, shown.name) == (refused, "Ana Ruiz")
+    assert shown.message == "Refused by POSaBIT: telephone taken."
+    assert "archived profiles too" in shown.what_to_do
+    with pytest.raises(Conflict):
+        town.view.create_again(UID, POS, town.intents.open_ones(UID, POS)[0].record, actor="u")
+    with pytest.raises(NotFound):
+        town.view.create_again(UID, POS, "f" * 32, actor="u")
 
 
 def test_a_minor_is_not_created(town: SyncedTown) -> None:
