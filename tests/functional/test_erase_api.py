@@ -35,6 +35,7 @@ from chalicelib.services.job_messages import EffectsMessage, account_job
 from chalicelib.services.ports.effects import Ask, ConsentFlag
 from chalicelib.services.ports.integrations import Credential, Integration
 from chalicelib.services.ports.texting import Text, UnclearReply
+from chalicelib.services.privacy.row_kinds import parts
 from tests.fakes.common import MemoryQueue
 from tests.fakes.pos import FakePosGateway
 from tests.fakes.sync_control import RecordingSync
@@ -288,3 +289,30 @@ def test_a_signup_later_than_the_erasure_brings_them_back(api: Gateway, jobs: Me
     tell(ANA, joins={"1": Join("form", now() + 1)})
 
     assert api.get(PERSONA).json["phone"] == PHONE
+
+
+def test_an_export_holds_all_that_is_kept_of_a_persona_in_words(
+    api: Gateway, jobs: MemoryQueue
+) -> None:
+    a_life(api, jobs)
+
+    asked = api.post(f"{PERSONA}/export")
+    assert asked.status == 202, asked.text
+    work(jobs)
+
+    done = api.get(f"/api/accounts/{OURS}/exports/{asked.json['id']}").json
+    assert (done["state"], done["rows"]) == ("done", 2)
+    key = f"exports/{OURS}/{done['id']}.json"
+    body = boto3.client("s3").get_object(Bucket=config().bucket_backups, Key=key)["Body"].read()
+    told = json.loads(body)
+    assert set(parts()) <= set(told)
+    assert {each["source"] for each in told["records"]} == {"posabit", "thsuite"}
+    assert {each["ext_id"] for each in told["sales"]} == {"s1", "s9"}
+    assert "Ana Wu was nice" in json.dumps(told["ledger"])
+    assert {each["state"] for each in told["consent"]} == {"opted_out", "opted_in"}
+    assert told["texts"][0]["body"] == "You are opted out."
+    assert told["replies"][0]["text"].startswith("who is this")
+    assert told["set_aside"][0]["row"]["mobile"] == "206.555.0101"
+    assert str(BEN.phone) not in body.decode()
+    erase(api, jobs)
+    assert shown_in(everything_stored()) == []

@@ -105,12 +105,16 @@ class S3Objects:
             "Bucket": self.bucket,
             "Key": name,
             "ResponseContentDisposition": f'attachment; filename="{file_name}"',
-            "ResponseContentType": "text/csv; charset=utf-8",
+            "ResponseContentType": _content_type(name),
         }
         url: str = s3_client().generate_presigned_url(
             "get_object", Params=parameters, ExpiresIn=seconds
         )
         return url
+
+
+def _content_type(name: str) -> str:
+    return "application/json" if name.endswith(".json") else "text/csv; charset=utf-8"
 
 
 @contextmanager

@@ -63,6 +63,18 @@ def request_export(uid: Uid, body: ExportRequest, caller: Caller) -> ExportAnswe
     return ExportAnswer.model_validate(view)
 
 
+@resource.post(
+    "/api/accounts/{uid}/personas/{contact_id}/export",
+    right="personas:export",
+    status=202,
+    limit="exports",
+)
+def request_persona_export(uid: Uid, contact_id: str, caller: Caller) -> ExportAnswer:
+    """Queue a file of all that is kept of a persona, as JSON, for the person it is about."""
+    view = wiring.privacy.request_persona_export().request(uid, contact_id, caller.actor)
+    return ExportAnswer.model_validate(view)
+
+
 @resource.get("/api/accounts/{uid}/exports/{export}", right="personas:export")
 def get_export(uid: Uid, export: str) -> ExportAnswer:
     """Read how an export stands; once it is done, with a link for 10 minutes."""

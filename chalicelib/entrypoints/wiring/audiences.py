@@ -112,9 +112,11 @@ def exports() -> ExportService:
 
 @once
 def export_worker() -> ExportWorker:
+    from chalicelib.entrypoints.wiring import privacy
     from chalicelib.services.audiences.export_worker import ExportWorker
 
     return ExportWorker(
+        persona_file=privacy.persona_file(),
         runs=outside.audience_runs(),
         exports=outside.exports(),
         objects=outside.objects(),

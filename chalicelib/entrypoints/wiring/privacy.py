@@ -9,8 +9,10 @@ from chalicelib.entrypoints.once import once
 from chalicelib.entrypoints.wiring import derivation, freezing, outside
 
 if TYPE_CHECKING:
+    from chalicelib.services.ports.audiences import PersonaFile
     from chalicelib.services.ports.privacy import Erasures, PersonalRows
     from chalicelib.services.privacy.erase import EraseService, EraseWorker
+    from chalicelib.services.privacy.export import RequestPersonaExport
     from chalicelib.services.privacy.remove_source import PurgeWorker, RemoveSource
 
 
@@ -63,6 +65,29 @@ def erase_worker() -> EraseWorker:
         jobs=outside.jobs_queue(),
         clock=outside.clock(),
     )
+
+
+@once
+def persona_file() -> PersonaFile:
+    from chalicelib.services.privacy.erase_sources import EraseSources
+    from chalicelib.services.privacy.export import PersonaExport
+
+    return PersonaExport(
+        derivation.persona_lookup(),
+        outside.facts(),
+        outside.consent_log(),
+        personal_rows(),
+        EraseSources(freezing.take_backup(), outside.integrations()),
+        outside.clock(),
+    )
+
+
+@once
+def request_persona_export() -> RequestPersonaExport:
+    from chalicelib.entrypoints.wiring import audiences
+    from chalicelib.services.privacy.export import RequestPersonaExport
+
+    return RequestPersonaExport(derivation.persona_lookup(), audiences.exports())
 
 
 @once

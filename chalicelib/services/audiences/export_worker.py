@@ -16,7 +16,7 @@ from chalicelib.domain.csv_text import BYTE_ORDER_MARK, Cell, csv_lines, phone_c
 from chalicelib.domain.errors import NotFound, StaleVersion
 from chalicelib.domain.times import day_text, to_text
 from chalicelib.domain.words import POINT
-from chalicelib.services.audiences.exports import KEPT_FOR, export_name
+from chalicelib.services.audiences.exports import KEPT_FOR, export_name, export_names
 from chalicelib.services.audiences.snapshots import SnapshotManifest, read_manifest
 from chalicelib.services.audiences.volumes import SnapshotDamaged, VolumeReader
 from chalicelib.services.job_messages import ExportMessage, next_hop
@@ -26,6 +26,7 @@ from chalicelib.services.ports.audiences import (
     Exports,
     ObjectMissing,
     Objects,
+    PersonaFile,
     TimeLeft,
 )
 from chalicelib.services.ports.common import Clock, JobQueue
@@ -51,6 +52,7 @@ class ExportWorker:
     jobs: JobQueue
     clock: Clock
     part_bytes: int = PART_BYTES
+    persona_file: PersonaFile | None = None
 
     def handle(self, message: ExportMessage, time_left: TimeLeft) -> int:
         """Go on with the export, and return how many rows are written.
@@ -65,11 +67,29 @@ class ExportWorker:
             if export.tries >= MOST_TRIES:
                 return self._fail(export).rows
             export = self.exports.save(replace(export, state="running", tries=export.tries + 1))
+            if export.persona:
+                return self._write_persona(export).rows
             return self._write(export, message, time_left).rows
         except NotFound:
             return 0
         except StaleVersion:  # another worker has the same message, and is ahead
             return 0
+
+    def _write_persona(self, export: Export) -> Export:
+        """Write all that is kept of a persona; one that is no more fails the export."""
+        if self.persona_file is None:
+            return self._fail(export)
+        try:
+            content, rows = self.persona_file.content(export.uid, export.persona)
+        except NotFound:
+            return self._fail(export)
+        now = self.clock.now()
+        _, name = export_names(export.uid, export.id)
+        self.objects.put(name, content)
+        ends_at = now + KEPT_FOR
+        return self.exports.save(
+            replace(export, state="done", rows=rows, as_of=now, ended_at=now, ends_at=ends_at)
+        )
 
     def _write(self, export: Export, message: ExportMessage, time_left: TimeLeft) -> Export:
         try:

@@ -76,6 +76,14 @@ class ExportService:
         self.jobs.send(ExportMessage(uid, export.id).body(), delay_seconds=1)
         return self._view(self.exports.save(export))
 
+    def request_persona(self, uid: Uid, contact_id: str, actor: str) -> ExportView:
+        """Queue an export of all that is kept of a persona."""
+        now, nothing = self.clock.now(), SnapshotFilter()
+        name = self.ids.new("export")
+        export = Export(uid, name, "personas", nothing, actor, now, persona=contact_id)
+        self.jobs.send(ExportMessage(uid, export.id).body(), delay_seconds=1)
+        return self._view(self.exports.save(export))
+
     def get(self, uid: Uid, export: str) -> ExportView:
         """Return how the export stands, with a new link where it is done. Raises NotFound."""
         return self._view(self.exports.get(uid, export))
@@ -83,12 +91,14 @@ class ExportService:
     def _view(self, export: Export) -> ExportView:
         url, expires_at = None, None
         now = self.clock.now()
+        is_csv = not export.persona
+        names = export_names(export.uid, export.id)
         if export.state == "done" and export.ends_at is not None and now < export.ends_at:
             day = "" if export.as_of is None else f"-{export.as_of // DAY}"
             url = self.objects.link(
-                export_name(export.uid, export.id),
+                names[0] if is_csv else names[1],
                 LINK_FOR // SECOND,
-                f"{export.uid}-{export.audience}{day}.csv",
+                f"{export.uid}-{export.audience}{day}.csv" if is_csv else f"{export.persona}.json",
             )
             expires_at = now + LINK_FOR
         return ExportView(

@@ -135,7 +135,7 @@ class Export:
 
     `run` is the snapshot's; "" until the work begins. `rows`: how many are written. `upload`,
     `parts` and `after`: the upload under way, its parts, and how many lines of the list they hold.
-    `ends_at`: when the file is deleted.
+    `ends_at`: when the file is deleted. `persona`: of whom it holds all, as JSON; "": it is a CSV.
     """
 
     uid: Uid
@@ -155,6 +155,7 @@ class Export:
     ends_at: Instant | None = None
     tries: int = 0
     hop: int = 0
+    persona: str = ""
     seq: int = 0
 
 
@@ -176,6 +177,15 @@ class Exports(Protocol):
 
 class ObjectMissing(Exception):
     """There is no such object, or no more."""
+
+
+class PersonaFile(Protocol):
+    def content(self, uid: Uid, contact_id: str) -> tuple[bytes, int]:
+        """Return all that is kept of a persona as JSON, and of how many records it is.
+
+        Raises NotFound.
+        """
+        ...
 
 
 class StoredName(NamedTuple):

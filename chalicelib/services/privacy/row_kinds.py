@@ -158,6 +158,7 @@ OBJECTS = (
     ),
     RowKind("{uid}/backups/{platform}/{backup}/manifest.json", NOBODY, "backups"),
     RowKind("exports/{uid}/{export}.csv", "lines of a list", "exports"),
+    RowKind("exports/{uid}/{export}.json", "all of a persona", "exports"),
     RowKind("{uid}/signatures/{record}/{digest}.{kind}", "what a shopper signed with", "exports"),
 )
 ROW_KINDS = (*PERSONA_ROWS, *ACCOUNT_ROWS, *OTHER_ROWS, *OBJECTS)
