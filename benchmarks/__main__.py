@@ -16,7 +16,7 @@ import time
 from collections.abc import Iterable, Sequence
 from pathlib import Path
 
-from benchmarks import first_request, large_source, normalising, waiting
+from benchmarks import backing_up, first_request, large_source, normalising, waiting
 from benchmarks.document import write_document
 from benchmarks.duel import duel
 from benchmarks.growth import AccountCosts, costs_by_size, single_sale_costs
@@ -62,6 +62,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
             _growth(report, chosen.personas)
             _previews(report, min(chosen.personas, MOST_PREVIEWED))
             _memory(report)
+            _backups(report, long=long)
             _syncs(report, chosen.shoppers)
             if not chosen.no_peers:
                 _duel(report)
@@ -106,6 +107,13 @@ def _memory(report: Report) -> None:
     with step(f"memory of the sync worker beside up to {sizes[-1]:,} known records"):
         costs = large_source.memory_costs(sizes, seconds)
     large_source.show(report, costs)
+
+
+def _backups(report: Report, *, long: bool) -> None:
+    shoppers, sales = backing_up.LARGE if long else backing_up.SMALL
+    with step(f"back up a source of {shoppers + sales:,} facts"):
+        costs = backing_up.backup_costs(shoppers, sales)
+    backing_up.show(report, costs)
 
 
 def _reading(report: Report) -> None:
