@@ -39,12 +39,15 @@ class StartSwitchCheck:
     clock: Clock
 
     def start(self, uid: Uid, name: str) -> SwitchCheck:
-        """Start a check, or return the one under way. Raises NotFound."""
+        """Start a check, or return the one under way, unless settings have changed since it began.
+        Raises NotFound."""
         for tries_left in reversed(range(TRIES)):
             switch = self.switches.get(uid, name)
             if switch.checking:
                 check = self.switches.check(uid, name, switch.checking)
-                if self.clock.now() - (check.heartbeat_at or check.requested_at) < SILENT_FOR:
+                heard_at = check.heartbeat_at or check.requested_at
+                is_current = check.rules_version == self.rules.get(uid).version
+                if is_current and self.clock.now() - heard_at < SILENT_FOR:
                     return check
             try:
                 return self._start(switch)

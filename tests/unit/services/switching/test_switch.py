@@ -361,6 +361,17 @@ def test_a_check_of_many_is_resumed_wherever_its_worker_dies() -> None:
     pytest.fail("it never ends")
 
 
+def test_a_check_that_began_before_the_last_change_of_settings_is_begun_anew() -> None:
+    shop, switch = a_switched_shop()
+    first = shop.checks.start(UID, switch.id)
+    shop.set_source(NEW, accrual_start=day("2026-05-02"))
+
+    assert shop.checks.start(UID, switch.id).number == first.number + 1
+    shop.work()
+    assert shop.view(switch).check == shop.pos_switches.check(UID, switch.id, first.number + 1)
+    assert shop.switching.finish(UID, switch.id, actor=BOB).state == "finished"
+
+
 def test_a_check_that_was_lost_is_begun_anew() -> None:
     shop, switch = a_switched_shop()
     first = shop.checks.start(UID, switch.id)
