@@ -29,6 +29,8 @@ Fence = int
 """Counts the commits of an account, which are serial (ADR 3): a moment of all its facts."""
 
 Stream = Literal["stores", "customers", "sales", "inventory"]
+DiscountUse = Literal["none", "checkout", "sales"]
+"""What a POS does with AIQ's discounts: redeems them in its checkout, or shows them in sales."""
 SaleKind = Literal["sale", "return", "void"]
 Double = Literal["", "left_out", "own"]
 """What a person said of a sale that looks doubled: it is the same as one that another POS tells,

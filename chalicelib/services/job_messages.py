@@ -18,7 +18,13 @@ from chalicelib.domain.errors import NewerMessage, PoisonMessage
 from chalicelib.domain.outside_json import read_json
 from chalicelib.domain.times import from_text
 from chalicelib.domain.words import NO_PLATFORM, CredentialId, Instant, Platform, Uid
-from chalicelib.services.ports.effects import Ask, ConsentFlag, Said
+from chalicelib.services.ports.effects import (
+    Ask,
+    ConsentFlag,
+    DiscountedSale,
+    DiscountName,
+    Said,
+)
 
 VERSION = 1
 """Goes up when a field changes that older code must not pass over; that code then waits."""
@@ -241,6 +247,16 @@ class SaidMessage(_Message):
 
 
 @dataclass(frozen=True, slots=True, config=_WIRE)
+class DiscountsMessage(_Message):
+    """Look for AIQ's discounts in these sales of POS, and keep their names: see `CommitEffects`."""
+
+    job: Literal["discounts"] = field(default="discounts", kw_only=True)
+    uid: Account
+    sales: tuple[DiscountedSale, ...] = ()
+    names: tuple[DiscountName, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, config=_WIRE)
 class StandingMessage(_Message):
     """Go on with putting a source back to its backup, or forth: the switch of `since`."""
 
@@ -329,6 +345,7 @@ TextJob = (
     | EffectsMessage
     | SignupsMessage
     | SaidMessage
+    | DiscountsMessage
 )
 
 _BY_JOB = Field(discriminator="job")

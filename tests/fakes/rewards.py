@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from dataclasses import replace
 
 from chalicelib.domain.discounts import Discount
@@ -74,3 +75,15 @@ class MemoryPins:
             return False
         self.wrong[uid, actor] = replace(wrong, version=wrong.version + 1)
         return True
+
+
+class MemoryNamesSeen:
+    def __init__(self) -> None:
+        self.rows: dict[tuple[str, str], tuple[str, ...]] = {}
+
+    def see(self, uid: str, platform: str, names: Collection[str]) -> None:
+        known = self.rows.get((uid, platform), ())
+        self.rows[uid, platform] = (*known, *sorted(set(names) - set(known)))
+
+    def names(self, uid: str) -> dict[str, tuple[str, ...]]:
+        return {platform: names for (owner, platform), names in self.rows.items() if owner == uid}

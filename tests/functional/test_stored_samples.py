@@ -1073,6 +1073,7 @@ NO_SAMPLE = {
     "ACCOUNT#{uid}` / `WITHDRAWN#{platform}": "newer than the samples",
     "WITHHELD#{uid}#{run}` / `{place}": "newer than the samples",
     "ACCOUNT#{uid}` / `DISCOUNT#{discount}": "newer than the samples",
+    "ACCOUNT#{uid}` / `DISCOUNTNAMES#{platform}": "newer than the samples",
     "ACCOUNT#{uid}` / `PIN#{tag}": "newer than the samples",
     "ACCOUNT#{uid}` / `SIGNINGKEY": "newer than the samples",
     "ACCOUNT#{uid}` / `AUDIENCES": "newer than the samples",
@@ -1176,6 +1177,7 @@ PATTERNS: dict[str, tuple[str, ...]] = {
     "a limit that was raised": (),  # newer than the samples
     "the subject's latest preview; does a request count": (),  # newer than the samples
     "the slots that an account holds": (),  # newer than the samples
+    "names of discounts that sales of a POS showed": (),  # newer than the samples
     "the PINs of a contact, the wrong ones of a key": (),  # newer than the samples
     "an account's discounts, one of them; what signs its wallets": (),  # newer than the samples
     "an API key and how a bucket of it was used, in one call": (),  # newer than the samples

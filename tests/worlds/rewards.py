@@ -10,11 +10,14 @@ from chalicelib.domain.discounts import Discount
 from chalicelib.domain.redemptions import Redemption
 from chalicelib.domain.texting import TextingRules
 from chalicelib.domain.words import POINT, Uid
+from chalicelib.services.job_messages import DiscountsMessage
 from chalicelib.services.notifications.notify import Notifier
+from chalicelib.services.ports.effects import CommitEffects
 from chalicelib.services.ports.stores import Store
 from chalicelib.services.rewards.counter import Counter
 from chalicelib.services.rewards.discounts import DiscountService
 from chalicelib.services.rewards.pins import PinService
+from chalicelib.services.rewards.recognise import Recogniser
 from chalicelib.services.rewards.redeem import Redeemer, Till
 from chalicelib.services.rewards.tokens import WalletTokens
 from chalicelib.services.rewards.wallet import Wallets, WalletView
@@ -22,11 +25,27 @@ from tests.fakes.accounts import MemoryAccounts, an_account
 from tests.fakes.changes import MemoryAdjustments
 from tests.fakes.common import FakeIds, MemoryQueue
 from tests.fakes.notifications import MemoryAudit, MemoryNotifications, OperatorMailbox
-from tests.fakes.rewards import MemoryDiscounts, MemoryPins, MemorySigningKeys
+from tests.fakes.pos import FakePosGateway, a_platform
+from tests.fakes.rewards import MemoryDiscounts, MemoryNamesSeen, MemoryPins, MemorySigningKeys
 from tests.fakes.texting import FakeSwitch, MemoryTextingSettings, MemoryTexts
 from tests.worlds.shop import ANA, UID, Shop
 
 TILL = "key:till"
+PLATFORMS = (a_platform(discounts="checkout"), a_platform("thsuite", discounts="sales"))
+
+
+class HeardEffects:
+    """Passes effects on, and keeps what is said of discounts in sales for the worker."""
+
+    def __init__(self, usual: Any) -> None:
+        self.usual = usual
+        self.messages: list[DiscountsMessage] = []
+
+    def request(self, uid: str, effects: CommitEffects, *, after_seconds: int = 0) -> None:
+        rest = replace(effects, sales=(), names=())
+        self.usual.request(uid, rest, after_seconds=after_seconds)
+        if effects.sales or effects.names:
+            self.messages.append(DiscountsMessage(Uid(uid), effects.sales, effects.names))
 
 
 @dataclass
@@ -35,14 +54,23 @@ class RewardedShop(Shop):
 
     def __post_init__(self) -> None:
         super().__post_init__()
+        self.commits.discount_use = {i.platform: i.discounts for i in PLATFORMS}.__getitem__
+        self.commits.effects = self.told = HeardEffects(self.commits.effects)
         self.tell(ANA)
         self.form()
         nonces = count(1)
         self.discounts, self.audit = MemoryDiscounts(), MemoryAudit()
+        self.names = MemoryNamesSeen()
         accounts = self.accounts = MemoryAccounts(an_account(UID))
         tokens = WalletTokens(MemorySigningKeys(), lambda: f"{next(nonces):016x}")
         self.discount_service = DiscountService(
-            self.discounts, self.stores, self.audit, FakeIds(), self.clock
+            self.discounts,
+            self.stores,
+            self.audit,
+            self.names,
+            FakePosGateway(infos=PLATFORMS),
+            FakeIds(),
+            self.clock,
         )
         self.wallets = Wallets(
             facts=self.facts,
@@ -91,6 +119,7 @@ class RewardedShop(Shop):
             audit=self.audit,
             clock=self.clock,
         )
+        self.recogniser = Recogniser(self.facts, self.commits, self.discounts, self.names)
         self.ten = self.discount("Ten off", 100, amount_off=1_000)
         self.gift = self.discount("Gift", 50, amount_off=500, reusable=False)
 
@@ -123,6 +152,15 @@ class RewardedShop(Shop):
         text = self.url(discount) if url is None else url
         till = Till(TILL, **order)
         return self.redeemer.by_token(Uid(UID), discount.id, text, till)
+
+    def recognise(self) -> int:
+        """Let the worker have all that commits said of discounts, each message twice."""
+        done, told = 0, self.told.messages
+        while told:
+            message = told.pop(0)
+            done += self.recogniser.handle(message)
+            assert self.recogniser.handle(message) == 0
+        return done
 
     def refund(self, done: Redemption, contact: str | None = None) -> Redemption:
         who = self.rid() if contact is None else contact

@@ -49,6 +49,7 @@ JOB_PREFIX = "JOB#"
 ADJUSTED_PREFIX = "ADJUSTED#"
 LEFT_PREFIX = "LEFT#"
 DISCOUNT_PREFIX = "DISCOUNT#"
+DISCOUNT_NAMES_PREFIX = "DISCOUNTNAMES#"
 SIGNING_KEY_SK = "SIGNINGKEY"
 WITHDRAWN_PREFIX = "WITHDRAWN#"
 EXPIRY_SHARDS = 8
@@ -114,6 +115,10 @@ def adjustments(day: str, actor: str) -> str:
 
 def discount(discount_id: str) -> str:
     return f"{DISCOUNT_PREFIX}{discount_id}"
+
+
+def discount_names(platform: Platform) -> str:
+    return f"{DISCOUNT_NAMES_PREFIX}{platform}"
 
 
 def pin(tag: str) -> str:

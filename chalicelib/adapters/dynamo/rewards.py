@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import secrets
+from collections.abc import Collection
 from dataclasses import asdict, replace
 from datetime import date
 from typing import Any
@@ -11,19 +12,29 @@ import orjson
 from pynamodb.attributes import BinaryAttribute, NumberAttribute, UnicodeAttribute
 
 from chalicelib.adapters.dynamo import keys
-from chalicelib.adapters.dynamo.base import Row, at_version, bind, delete_if, put_if, update_if
+from chalicelib.adapters.dynamo.base import (
+    ListRow,
+    Row,
+    at_version,
+    bind,
+    delete_if,
+    put_if,
+    update_if,
+)
 from chalicelib.adapters.dynamo.readable import readable
 from chalicelib.domain.discounts import Discount
 from chalicelib.domain.errors import StaleVersion
 from chalicelib.domain.pins import PinState, WrongPins
 from chalicelib.domain.stored_fields import from_fields
 from chalicelib.domain.times import DAY, SECOND
-from chalicelib.domain.words import Uid
+from chalicelib.domain.words import Platform, Uid
 from chalicelib.services.ports.common import Clock, SecretBox
 
 CHANGED = "The discount was changed meanwhile: read it again."
 MOST_REMEMBERED = 1_000
 KEY_BYTES = 32
+MOST_NAMES = 500
+TRIES = 6
 _DAYS = ("starts_on", "ends_on")
 
 
@@ -177,3 +188,34 @@ class DynamoPins:
         row.body = orjson.dumps(body).decode()
         row.expires_at = (self._clock.now() + 2 * DAY) // SECOND
         return put_if(row, at_version(PinRow.version, version))
+
+
+class NamesSeenRow(ListRow):
+    pass
+
+
+class DynamoNamesSeen:
+    """The `NamesSeen` port."""
+
+    def __init__(self, table: str) -> None:
+        bind(table, NamesSeenRow)
+
+    def see(self, uid: Uid, platform: Platform, names: Collection[str]) -> None:
+        place = keys.account(uid), keys.discount_names(platform)
+        for _ in range(TRIES):
+            known = NamesSeenRow.listed(*place)
+            new = sorted(set(names) - set(known))
+            if not new:
+                return
+            kept = [*known, *new][-MOST_NAMES:]
+            if NamesSeenRow(*place).replace(kept, instead_of=known):
+                return
+
+    def names(self, uid: Uid) -> dict[Platform, tuple[str, ...]]:
+        rows = NamesSeenRow.query_prefix(keys.account(uid), keys.DISCOUNT_NAMES_PREFIX)
+        read = readable(rows, lambda row: (_platform(row), tuple(orjson.loads(row.ids))))
+        return dict(read)
+
+
+def _platform(row: NamesSeenRow) -> Platform:
+    return Platform(row.sk.removeprefix(keys.DISCOUNT_NAMES_PREFIX))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import date
 from typing import TYPE_CHECKING, Annotated, Any, Literal
 
@@ -25,6 +26,7 @@ from chalicelib.entrypoints.http.shapes import (
 
 if TYPE_CHECKING:
     from chalicelib.domain.discounts import Discount
+    from chalicelib.services.rewards.discounts import ListedDiscount
 
 resource = Resource(__name__, tag="Discounts", front=FRONT)
 
@@ -124,11 +126,8 @@ class DiscountChange(Change):
 @resource.get(DISCOUNTS, right="discounts:read")
 def list_discounts(uid: Uid) -> DiscountList:
     """List the discounts, the first created first."""
-    discounts = wiring.rewards.discounts()
-    counted = discounts.redeemed(uid)
-    return DiscountList(
-        items=[_answer(each, counted.get(each.id, 0)) for each in discounts.for_account(uid)]
-    )
+    listed = wiring.rewards.discount_service().listed(uid)
+    return DiscountList(items=[_answer(each) for each in listed])
 
 
 @resource.post(DISCOUNTS, right="discounts:write", status=201)
@@ -136,14 +135,14 @@ def create_discount(uid: Uid, body: DiscountInput, caller: Caller) -> DiscountAn
     """Create a discount."""
     fields = _fields(body.model_dump())
     service = wiring.rewards.discount_service()
-    return _answer(service.create(uid, fields, actor=caller.actor), 0)
+    return _listed(uid, service.create(uid, fields, actor=caller.actor))
 
 
 @resource.get(DISCOUNT, right="discounts:read")
 def get_discount(uid: Uid, discount: str) -> DiscountAnswer:
     """Read a discount."""
     found = wiring.rewards.discount_service().get(uid, discount)
-    return _counted(uid, found)
+    return _listed(uid, found)
 
 
 @resource.patch(DISCOUNT, right="discounts:write")
@@ -153,7 +152,7 @@ def change_discount(
     """Change a discount. Wallets that were shown keep their price and worth for a day."""
     changes = _fields(body.sent_fields())
     service = wiring.rewards.discount_service()
-    return _counted(uid, service.change(uid, discount, version, changes, actor=caller.actor))
+    return _listed(uid, service.change(uid, discount, version, changes, actor=caller.actor))
 
 
 @resource.delete(DISCOUNT, right="discounts:write")
@@ -175,11 +174,21 @@ def _fields(sent: dict[str, Any]) -> dict[str, Any]:
     return fields
 
 
-def _counted(uid: Uid, discount: Discount) -> DiscountAnswer:
-    return _answer(discount, wiring.rewards.discounts().redeemed(uid).get(discount.id, 0))
+def _listed(uid: Uid, discount: Discount) -> DiscountAnswer:
+    listed = wiring.rewards.discount_service().listed(uid)
+    shown = next((each for each in listed if each.discount.id == discount.id), None)
+    return _answer(replace(shown, discount=discount)) if shown else _answer(_unlisted(discount))
 
 
-def _answer(discount: Discount, redemptions: int) -> DiscountAnswer:
+def _unlisted(discount: Discount) -> ListedDiscount:
+    """A discount that was deleted a moment ago."""
+    from chalicelib.services.rewards.discounts import ListedDiscount
+
+    return ListedDiscount(discount, 0, {})
+
+
+def _answer(listed: ListedDiscount) -> DiscountAnswer:
+    discount = listed.discount
     return DiscountAnswer(
         id=discount.id,
         name=discount.name,
@@ -194,8 +203,11 @@ def _answer(discount: Discount, redemptions: int) -> DiscountAnswer:
         min_spend=discount.min_spend,
         pos_ids=dict(discount.pos_ids),
         active=discount.active,
-        mirrors=[],
-        redemptions=redemptions,
+        mirrors=[
+            MirrorAnswer(platform=platform, state=mirror.state, name_there=mirror.name_there)
+            for platform, mirror in listed.mirrors.items()
+        ],
+        redemptions=listed.redemptions,
         created_at=discount.created_at,
         version=discount.version,
     )

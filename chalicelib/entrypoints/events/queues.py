@@ -58,6 +58,7 @@ WORKERS: Mapping[str, Callable[[Any], Any]] = {
     "signups": lambda _: wiring.contact_sync.hand_on(),
     "request": lambda _: wiring.texting.request_sender(),
     "test": lambda _: wiring.texting.send_tests(),
+    "discounts": lambda _: wiring.rewards.recogniser(),
     "pin": lambda _: wiring.texting.send_pins(),
     "lost": lambda _: wiring.texting.lost_texts(),
     "inbound": lambda _: wiring.texting.inbound(),

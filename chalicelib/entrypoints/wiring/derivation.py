@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from chalicelib.domain.words import Platform
+from chalicelib.domain.words import DiscountUse, Platform
 from chalicelib.entrypoints.once import once
 from chalicelib.entrypoints.wiring import consent, outside
 
@@ -29,7 +29,7 @@ def terms() -> TermsReader:
 def commits() -> FactCommits:
     from chalicelib.services.derivation.commit import FactCommits
 
-    return FactCommits(outside.facts(), terms(), consent.effects(), _tells_instants)
+    return FactCommits(outside.facts(), terms(), consent.effects(), _tells_instants, _discount_use)
 
 
 def _tells_instants(platform: Platform) -> bool:
@@ -40,6 +40,16 @@ def _tells_instants(platform: Platform) -> bool:
         return not outside.pos_gateway().platform(platform).store_clock
     except NotFound:
         return True  # signups and the like, which are no POS's
+
+
+def _discount_use(platform: Platform) -> DiscountUse:
+    from chalicelib.domain.errors import NotFound
+
+    try:
+        use: DiscountUse = outside.pos_gateway().platform(platform).discounts
+    except NotFound:
+        return "none"  # signups and the like
+    return use
 
 
 @once

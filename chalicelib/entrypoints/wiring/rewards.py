@@ -9,10 +9,11 @@ from chalicelib.entrypoints.once import once
 from chalicelib.entrypoints.wiring import derivation, notifications, outside
 
 if TYPE_CHECKING:
-    from chalicelib.services.ports.rewards import Discounts, SigningKeys
+    from chalicelib.services.ports.rewards import Discounts, NamesSeen, SigningKeys
     from chalicelib.services.rewards.counter import Counter
     from chalicelib.services.rewards.discounts import DiscountService
     from chalicelib.services.rewards.pins import PinService
+    from chalicelib.services.rewards.recognise import Recogniser
     from chalicelib.services.rewards.redeem import Redeemer
     from chalicelib.services.rewards.tokens import WalletTokens
     from chalicelib.services.rewards.wallet import Wallets
@@ -31,7 +32,13 @@ def discount_service() -> DiscountService:
     from chalicelib.services.rewards.discounts import DiscountService
 
     return DiscountService(
-        discounts(), outside.stores(), outside.audit(), outside.ids(), outside.clock()
+        discounts(),
+        outside.stores(),
+        outside.audit(),
+        names_seen(),
+        outside.pos_gateway(),
+        outside.ids(),
+        outside.clock(),
     )
 
 
@@ -125,6 +132,20 @@ def counter() -> Counter:
         audit=outside.audit(),
         clock=outside.clock(),
     )
+
+
+@once
+def names_seen() -> NamesSeen:
+    from chalicelib.adapters.dynamo.rewards import DynamoNamesSeen
+
+    return DynamoNamesSeen(config().table_accounts)
+
+
+@once
+def recogniser() -> Recogniser:
+    from chalicelib.services.rewards.recognise import Recogniser
+
+    return Recogniser(outside.facts(), derivation.commits(), discounts(), names_seen())
 
 
 @once

@@ -81,7 +81,8 @@ class CredentialForm(ProfilePart):
 
 
 class Grid(ProfilePart):
-    """The platform's column of the integration grid (product.md §2)."""
+    """The platform's column of the integration grid (product.md §2). `discounts`: AIQ's are
+    mirrored there by name, and redeemed in its `checkout`, or recognised in its `sales`."""
 
     age_gate_to_connect: bool
     own_server: bool
@@ -89,6 +90,7 @@ class Grid(ProfilePart):
     writable: bool
     imports_points: bool
     market_sync: bool
+    discounts: Literal["none", "checkout", "sales"] = "none"
 
 
 class Times(ProfilePart):

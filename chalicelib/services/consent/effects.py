@@ -12,7 +12,12 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 from chalicelib.domain.words import Uid
-from chalicelib.services.job_messages import EffectsMessage, SaidMessage, SignupsMessage
+from chalicelib.services.job_messages import (
+    DiscountsMessage,
+    EffectsMessage,
+    SaidMessage,
+    SignupsMessage,
+)
 from chalicelib.services.ports.common import JobQueue
 from chalicelib.services.ports.effects import Ask, CommitEffects, ConsentFlag, ConsentNotes
 from chalicelib.services.ports.loyalty import Expiries
@@ -23,6 +28,9 @@ MESSAGE_BYTES = 200_000
 
 MOST_SIGNUPS = 1000
 """Of one message, whose ids then take 40 KB."""
+
+MOST_SALES = 100
+"""Of one message: each may cost a commit."""
 
 ITEM_BYTES = 200
 """A flag or an ask as JSON at most, but for its contact."""
@@ -39,6 +47,8 @@ class QueuedEffects:
         for first in range(0, len(effects.signups), MOST_SIGNUPS):
             signups = SignupsMessage(uid, effects.signups[first : first + MOST_SIGNUPS])
             self.queue.send(signups.body(), delay_seconds=after_seconds)
+        for discounts in _of_discounts(uid, effects):
+            self.queue.send(discounts.body(), delay_seconds=after_seconds)
         for part in filter(None, _parts(effects)):
             message = EffectsMessage(uid, part.flags, part.asks, part.watch_ahead)
             self.queue.send(message.body(), delay_seconds=after_seconds)
@@ -92,6 +102,15 @@ class SaidWorker:
         if message.asks:
             self.notes.note_asks(message.uid, message.asks)
         return len(message.said) + len(message.asks)
+
+
+def _of_discounts(uid: Uid, effects: CommitEffects) -> Iterator[DiscountsMessage]:
+    names = effects.names
+    for first in range(0, len(effects.sales), MOST_SALES):
+        yield DiscountsMessage(uid, effects.sales[first : first + MOST_SALES], names)
+        names = ()
+    if names:
+        yield DiscountsMessage(uid, (), names)
 
 
 def _parts(effects: CommitEffects) -> Iterator[CommitEffects]:

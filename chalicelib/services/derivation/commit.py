@@ -34,7 +34,7 @@ from chalicelib.services.derivation.stages.derived_rows import (
     leavers,
     put_derived_rows,
 )
-from chalicelib.services.derivation.stages.effects import effects_of
+from chalicelib.services.derivation.stages.effects import UsesDiscounts, effects_of
 from chalicelib.services.derivation.stages.facts_log import log_pulled_facts
 from chalicelib.services.derivation.stages.joins import add_join
 from chalicelib.services.derivation.stages.keeps import settle_keeps
@@ -111,6 +111,7 @@ class FactCommits:
     terms: TermsReader
     effects: Effects
     tells_zone: TellsZone = lambda _platform: False
+    discount_use: UsesDiscounts = lambda _platform: "none"
 
     def commit(
         self,
@@ -295,10 +296,14 @@ class FactCommits:
 
         return self.act(uid, record, add)
 
-    def act(self, uid: Uid, record: str, act: Callable[[Commit], None]) -> Committed:
-        """Commit what `act` adds for one source record, whose rows and ledger are read by then. A
-        person waits: it goes before running syncs. What `act` raises ends the commit."""
-        with self._locked(uid, urgent=True) as lock:
+    def act(
+        self, uid: Uid, record: str, act: Callable[[Commit], None], *, urgent: bool = True
+    ) -> Committed:
+        """Commit what `act` adds for one source record, whose rows and ledger are read by then.
+
+        `urgent`: a person waits. What `act` raises ends the commit.
+        """
+        with self._locked(uid, urgent=urgent) as lock:
             commit, [rows, ledger] = self._begin_beside(
                 lock,
                 partial(self.facts.rows, uid, [record]),
@@ -454,7 +459,7 @@ class FactCommits:
 
     def _request(self, commit: Commit, *, after_seconds: int = 0) -> None:
         """Ask for what follows outside the tables of the commit."""
-        if effects := effects_of(commit):
+        if effects := effects_of(commit, self.discount_use):
             self.effects.request(commit.uid, effects, after_seconds=after_seconds)
 
     def _write(self, lock: CommitLock, commit: Commit) -> None:

@@ -58,6 +58,7 @@ def recover(commit: Commit, intent: Intent) -> None:
     _recover_pointers(commit, intent.records, sales, returns)
     recover_carriers(commit, intent.keys, intent.records)
     commit.seeds.update(intent.records)
+    commit.touched_sales.update(intent.sales)
 
 
 def _returns(

@@ -53,7 +53,7 @@ def redeem(
     stored = ledger.get(f"{REDEMPTION_PREFIX}{redemption}")
     if stored is not None and stored.redemption is not None:
         return stored.redemption
-    purse = _read_purse(commit, record, is_settled=is_settled)
+    purse = read_purse(commit, record, is_settled=is_settled)
     wanted = judge(purse)
     if wanted not in purse.redemptions:
         put_redemption(commit, record, wanted, ledger)
@@ -98,7 +98,11 @@ def put_redemption(
     commit.seeds.add(record)
 
 
-def _read_purse(commit: Commit, record: str, *, is_settled: bool) -> Purse:
+def read_purse(commit: Commit, record: str, *, is_settled: bool) -> Purse:
+    """Read what the shopper of a record has.
+
+    Raises NotFound where the record is nobody's, ExpiryDue unless `is_settled`.
+    """
     commit.load([record])
     if commit.record_row(record) is None:
         raise NotFound("There is no such persona.")

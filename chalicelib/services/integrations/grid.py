@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 
-from chalicelib.domain.words import Platform
+from chalicelib.domain.words import DiscountUse, Platform
 from chalicelib.services.ports.pos import PlatformInfo
 
 
@@ -50,6 +50,12 @@ def _age_gate(info: PlatformInfo) -> str:
     return "to connect" if info.age_gate_to_connect else "before any SMS"
 
 
+_DISCOUNTS: Mapping[DiscountUse, str] = {
+    "none": "–",  # noqa: RUF001 -- as product.md shows it
+    "checkout": "mirrored by the same name, redeemed in its checkout",
+    "sales": "mirrored by the same name, recognised in pulled sales",
+}
+
 _ROWS: tuple[tuple[str, str, Callable[[PlatformInfo], str]], ...] = (
     ("credential_per", "One credential per", lambda info: info.credential_per),
     ("pulls", "Pulls", _pulls),
@@ -61,6 +67,7 @@ _ROWS: tuple[tuple[str, str, Callable[[PlatformInfo], str]], ...] = (
         lambda info: _yes(info.pushes_signups),
     ),
     ("writes", "AIQ may write to it", _writes),
+    ("discounts", "Discounts", lambda info: _DISCOUNTS[info.discounts]),
     ("points", "Imports loyalty points", lambda info: _yes(info.imports_points)),
     ("market", "Sync to relevant market", lambda info: _yes(info.market_sync)),
     ("contract", "Wire contract", lambda info: info.contract_status),

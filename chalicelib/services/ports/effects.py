@@ -8,7 +8,7 @@ from typing import Literal, Protocol
 
 from chalicelib.domain.consent import ConsentAct
 from chalicelib.domain.contact_states import AskCause
-from chalicelib.domain.words import Channel, Instant, Platform, Uid
+from chalicelib.domain.words import Channel, Instant, Platform, ScopeId, Uid
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,20 +62,41 @@ class Said:
 
 
 @dataclass(frozen=True, slots=True)
+class DiscountedSale:
+    """A sale of a POS, by its id there."""
+
+    platform: Platform
+    scope: ScopeId
+    ext_id: str
+
+
+@dataclass(frozen=True, slots=True)
+class DiscountName:
+    """A name under which a POS showed a discount in a sale."""
+
+    platform: Platform
+    name: str
+
+
+@dataclass(frozen=True, slots=True)
 class CommitEffects:
     """What a commit makes happen outside its tables.
 
     `watch_ahead`: the account is to be looked at daily, because a sale waits for its time.
-    `signups`: records of signups that were stored.
+    `signups`: records of signups that were stored. `sales`: those that may show that a discount of
+    AIQ was taken, or given back; `names`: the names of discounts in sales, by platform.
     """
 
     flags: tuple[ConsentFlag, ...] = ()
     asks: tuple[Ask, ...] = ()
     watch_ahead: bool = False
     signups: tuple[str, ...] = ()
+    sales: tuple[DiscountedSale, ...] = ()
+    names: tuple[DiscountName, ...] = ()
 
     def __bool__(self) -> bool:
-        return bool(self.flags or self.asks or self.watch_ahead or self.signups)
+        by_message = self.flags or self.asks or self.watch_ahead
+        return bool(by_message or self.signups or self.sales or self.names)
 
 
 class Effects(Protocol):

@@ -8,7 +8,15 @@ from typing import Any, Literal, NamedTuple, Protocol
 
 from chalicelib.domain.records import Fact, Reject, StoreFact
 from chalicelib.domain.schedule import PassKind
-from chalicelib.domain.words import CheckOutcome, Instant, Platform, ScopeId, Stream, Uid
+from chalicelib.domain.words import (
+    CheckOutcome,
+    DiscountUse,
+    Instant,
+    Platform,
+    ScopeId,
+    Stream,
+    Uid,
+)
 
 Cursor = dict[str, Any]
 """Where a listing stands: JSON-serialisable, opaque to everyone but the POS engine, under 8 KB."""
@@ -193,7 +201,8 @@ class PlatformInfo:
     is to be done in the POS before a credential can be typed. `store_clock`: it tells
     times as the shop's clock shows them, and no zone. `lists_sales_by_time`: it lists them by when
     they were made, so that those which a listing lacks are gone. `guide_url`: the vendor's own
-    guide, None where no address of one is known.
+    guide, None where no address of one is known. `discounts`: where AIQ's, mirrored there by name,
+    are redeemed.
     """
 
     platform: Platform
@@ -216,6 +225,7 @@ class PlatformInfo:
     inferred: tuple[str, ...] = ()
     steps: tuple[str, ...] = ()
     guide_url: str | None = None
+    discounts: DiscountUse = "none"
 
     @property
     def unsure_clock(self) -> bool:

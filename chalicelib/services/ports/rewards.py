@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from typing import Protocol
 
 from chalicelib.domain.discounts import Discount
 from chalicelib.domain.pins import PinState, WrongPins
-from chalicelib.domain.words import Uid
+from chalicelib.domain.words import Platform, Uid
 
 
 class Discounts(Protocol):
@@ -55,3 +56,13 @@ class Pins(Protocol):
     def wrong_of(self, uid: Uid, actor: str) -> WrongPins: ...
 
     def save_wrong(self, uid: Uid, actor: str, wrong: WrongPins) -> bool: ...
+
+
+class NamesSeen(Protocol):
+    """Keeps the names under which each POS showed discounts in sales."""
+
+    def see(self, uid: Uid, platform: Platform, names: Collection[str]) -> None:
+        """Keep these names too; the last seen of many stay."""
+        ...
+
+    def names(self, uid: Uid) -> dict[Platform, tuple[str, ...]]: ...

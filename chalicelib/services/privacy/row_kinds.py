@@ -119,6 +119,7 @@ ACCOUNT_ROWS = (
     RowKind("ACCOUNT#{uid}/SWITCHCHECK#{switch}#{n, 4 digits}", NOBODY),
     RowKind("DOUBLED#{uid}#{switch}#{n, 4 digits}/{day}-{hash}", IDS_ONLY),
     RowKind("ACCOUNT#{uid}/APIKEY#{key}", NOBODY),
+    RowKind("ACCOUNT#{uid}/DISCOUNTNAMES#{platform}", NOBODY),
     RowKind("ACCOUNT#{uid}/PIN#{tag}", "a contact as a keyed digest, for two days"),
     RowKind("ACCOUNT#{uid}/SIGNINGKEY", NOBODY),
     RowKind("ACCOUNT#{uid}/DISCOUNT#{discount}", NOBODY),

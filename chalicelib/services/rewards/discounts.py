@@ -8,14 +8,25 @@ from typing import Any
 
 from chalicelib.domain.discounts import MOST_DISCOUNTS, Discount, folded_name
 from chalicelib.domain.errors import Conflict, NotFound, field_fault, invalid_fields
-from chalicelib.domain.words import Uid
+from chalicelib.domain.mirrors import Mirror, find_mirror
+from chalicelib.domain.words import Platform, Uid
 from chalicelib.services.ports.audit import Audit, AuditEntry, changed_fields
 from chalicelib.services.ports.common import Clock, Ids
-from chalicelib.services.ports.rewards import Discounts
+from chalicelib.services.ports.pos import PosGateway
+from chalicelib.services.ports.rewards import Discounts, NamesSeen
 from chalicelib.services.ports.stores import Stores
 
 TOO_MANY = f"An account has at most {MOST_DISCOUNTS} discounts: delete those that have ended."
 NO_DISCOUNT = "There is no such discount."
+
+
+@dataclass(frozen=True, slots=True)
+class ListedDiscount:
+    """A discount, how often it was redeemed, and its twin in each POS that uses discounts."""
+
+    discount: Discount
+    redemptions: int
+    mirrors: Mapping[Platform, Mirror]
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,6 +36,8 @@ class DiscountService:
     discounts: Discounts
     stores: Stores
     audit: Audit
+    names: NamesSeen
+    pos: PosGateway
     ids: Ids
     clock: Clock
 
@@ -34,6 +47,27 @@ class DiscountService:
         if found is None:
             raise NotFound(NO_DISCOUNT)
         return found
+
+    def listed(self, uid: Uid) -> list[ListedDiscount]:
+        """Return all discounts with what is known of their twins, the first created first."""
+        discounts, names = self.discounts.for_account(uid), self.names.names(uid)
+        redeemed = self.discounts.redeemed(uid)
+        using = [info.platform for info in self.pos.platforms() if info.discounts != "none"]
+        return [
+            ListedDiscount(
+                each,
+                redeemed.get(each.id, 0),
+                {
+                    platform: find_mirror(
+                        each.name,
+                        names.get(platform, ()),
+                        [other.name for other in discounts if other.id != each.id],
+                    )
+                    for platform in using
+                },
+            )
+            for each in discounts
+        ]
 
     def create(self, uid: Uid, fields: Mapping[str, Any], *, actor: str) -> Discount:
         """Create a discount. Raises InvalidInput; Conflict for one too many, or a name taken."""

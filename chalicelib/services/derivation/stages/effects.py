@@ -2,24 +2,58 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 
 from chalicelib.domain.acts import flag_words, told_flags
 from chalicelib.domain.identity import SourceRecord
 from chalicelib.domain.rules import Rules
 from chalicelib.domain.signups import SIGNUP_SCOPE
+from chalicelib.domain.words import DiscountUse, Platform
 from chalicelib.services.derivation.commit_in_progress import Commit
-from chalicelib.services.ports.effects import Ask, CommitEffects, ConsentFlag
+from chalicelib.services.ports.effects import (
+    Ask,
+    CommitEffects,
+    ConsentFlag,
+    DiscountedSale,
+    DiscountName,
+)
+
+UsesDiscounts = Callable[[Platform], DiscountUse]
+"""What a POS does with AIQ's discounts."""
+
+MOST_NAMES, LONGEST_NAME = 200, 100
 
 
-def effects_of(commit: Commit) -> CommitEffects:
+def effects_of(commit: Commit, discount_use: UsesDiscounts) -> CommitEffects:
     """Return the changed consent flags, and whom to ask for consent. After a crash the same is
     requested again, which changes nothing."""
     if commit.silent:
         return CommitEffects(watch_ahead=commit.has_sales_ahead)
     flags = (*commit.kept_refusals, *_flags(commit))
     asks, signups = tuple(_asks(commit)), _signups(commit)
-    return CommitEffects(flags, asks, commit.has_sales_ahead, signups)
+    sales, names = _discounts(commit, discount_use)
+    return CommitEffects(flags, asks, commit.has_sales_ahead, signups, sales, names)
+
+
+def _discounts(
+    commit: Commit, discount_use: UsesDiscounts
+) -> tuple[tuple[DiscountedSale, ...], tuple[DiscountName, ...]]:
+    """The sales in which a discount of AIQ may be recognised, or given back, and the names of
+    discounts that are seen in sales."""
+    named: set[DiscountName] = set()
+    sales = []
+    uses = {platform: discount_use(platform) for platform in {s[0] for s in commit.touched_sales}}
+    for sid in commit.touched_sales:
+        use = uses[sid.platform]
+        if use == "none":
+            continue
+        row = commit.writes.sales.get(sid)
+        names = {name for item in row.sale.items for name in item.discounts} if row else set()
+        named.update(DiscountName(sid.platform, name[:LONGEST_NAME]) for name in names)
+        if use == "sales" and (names or row is None):
+            sales.append(DiscountedSale(sid.platform, sid.scope, sid.ext_id))
+    in_order = sorted(named, key=lambda each: (each.platform, each.name))[:MOST_NAMES]
+    return tuple(sorted(sales, key=lambda sale: sale.ext_id)), tuple(in_order)
 
 
 def _signups(commit: Commit) -> tuple[str, ...]:

@@ -1,0 +1,181 @@
+"""Recognise discounts of AIQ in the sales that a POS shows (product.md §11).
+
+A sale that shows one settles an open redemption of the same discount and person within a day; only
+without one it takes the points, once per sale and discount. What is given back of the sale gives
+them back.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
+
+from chalicelib.domain.discounts import Discount, folded_name
+from chalicelib.domain.errors import NotFound
+from chalicelib.domain.redemptions import Redemption, redemption_id
+from chalicelib.domain.times import DAY
+from chalicelib.domain.words import Platform, Uid
+from chalicelib.services.derivation.commit import FactCommits
+from chalicelib.services.derivation.commit_in_progress import Commit
+from chalicelib.services.derivation.redemptions import put_redemption, read_purse
+from chalicelib.services.job_messages import DiscountsMessage
+from chalicelib.services.ports.facts import FactStore, Returns, SaleId, StoredSale
+from chalicelib.services.ports.rewards import Discounts, NamesSeen
+
+WITHIN = DAY
+"""So far may a redemption at the till be from the sale that shows it."""
+
+
+@dataclass(frozen=True, slots=True)
+class Recogniser:
+    """Carries out what a commit said of discounts in sales. All of it may come late and twice."""
+
+    facts: FactStore
+    commits: FactCommits
+    discounts: Discounts
+    names: NamesSeen
+
+    def handle(self, message: DiscountsMessage) -> int:
+        """Return how many redemptions were made, settled or given back. Raises CommitBusy."""
+        by_platform: dict[Platform, set[str]] = {}
+        for seen in message.names:
+            by_platform.setdefault(seen.platform, set()).add(seen.name)
+        for platform, names in by_platform.items():
+            self.names.see(message.uid, platform, names)
+        if not message.sales:
+            return 0
+        by_name = {folded_name(d.name): d for d in self.discounts.for_account(message.uid)}
+        if not by_name:
+            return 0
+        ids = [SaleId(sale.platform, sale.scope, sale.ext_id) for sale in message.sales]
+        page = self.facts.page(message.uid, ids, ids, ())
+        return sum(
+            self._recognise(message.uid, page.sales[sid], page.returns.get(sid, {}), by_name)
+            for sid in ids
+            if sid in page.sales
+        )
+
+    def _recognise(
+        self, uid: Uid, sale: StoredSale, returns: Returns, by_name: Mapping[str, Discount]
+    ) -> int:
+        if sale.record is None or sale.sale.kind == "return":
+            return 0
+        shown = [
+            discount
+            for name in sorted(_names(sale))
+            if (discount := by_name.get(name)) and discount.created_at <= sale.sale.ordered_at
+        ]
+        record, changed = sale.record, 0
+
+        def act(commit: Commit) -> None:
+            nonlocal changed
+            if commit.record_row(record) is not None:
+                is_given_back = _is_given_back(sale, returns)
+                changed = _settle(commit, record, sale, shown, is_given_back=is_given_back)
+
+        if shown:
+            self.commits.act(uid, record, act, urgent=False)
+        return changed
+
+
+def _settle(
+    commit: Commit,
+    record: str,
+    sale: StoredSale,
+    shown: Sequence[Discount],
+    *,
+    is_given_back: bool,
+) -> int:
+    """Make each discount that the sale shows have the one redemption that it tells of, and return
+    for how many that was new."""
+    try:
+        purse = read_purse(commit, record, is_settled=True)
+    except NotFound:
+        return 0  # no persona without a contact
+    cause, changed = _cause(sale.id), 0
+    for discount in shown:
+        known = next((r for r in purse.redemptions if _is_of(r, cause, discount)), None)
+        if known is not None:
+            after = _as_told(known, commit, is_given_back=is_given_back)
+        elif is_given_back or not purse.persona.member:
+            continue
+        else:
+            after = _settled(purse.redemptions, sale, discount, cause) or _deducted(
+                record, sale, discount, cause, purse.persona.id
+            )
+        if after == known:
+            continue
+        holder = after.id[: len(record)]
+        [ledger] = commit.ledgers([holder])
+        put_redemption(commit, holder, after, ledger)
+        changed += 1
+    if changed and commit.terms.rules.loyalty.expire_after_days is not None:
+        commit.full = True  # it may have spent what expired since
+    return changed
+
+
+def _is_of(redemption: Redemption, cause: str, discount: Discount) -> bool:
+    return redemption.sale == cause and redemption.discount == discount.id
+
+
+def _as_told(known: Redemption, commit: Commit, *, is_given_back: bool) -> Redemption:
+    """Return the redemption after the sale was given back, or is there again. What a person gave
+    back stays so."""
+    by_sale = f"sale:{known.sale}"
+    if is_given_back and known.counts:
+        return replace(known, refunded_at=commit.terms.as_of, refunded_by=by_sale)
+    if not is_given_back and known.refunded_by == by_sale:
+        return replace(known, refunded_at=None, refunded_by="")
+    return known
+
+
+def _settled(
+    redemptions: Iterable[Redemption], sale: StoredSale, discount: Discount, cause: str
+) -> Redemption | None:
+    """Return the open redemption that this sale shows, the nearest in time; None for none."""
+    at = sale.sale.ordered_at
+    is_open = [
+        each
+        for each in redemptions
+        if each.counts
+        and not each.sale
+        and each.discount == discount.id
+        and abs(each.at - at) <= WITHIN
+    ]
+    if not is_open:
+        return None
+    return replace(min(is_open, key=lambda each: (abs(each.at - at), each.id)), sale=cause)
+
+
+def _deducted(
+    record: str, sale: StoredSale, discount: Discount, cause: str, contact: str
+) -> Redemption:
+    return Redemption(
+        id=redemption_id(record, cause, discount.id),
+        discount=discount.id,
+        name=discount.name,
+        price=discount.price,
+        at=sale.sale.ordered_at,
+        way="sale",
+        amount_off=discount.amount_off,
+        percent_off=discount.percent_off,
+        contact=contact,
+        actor=f"platform:{sale.id.platform}",
+        sale=cause,
+    )
+
+
+def _names(sale: StoredSale) -> set[str]:
+    return {folded_name(name) for item in sale.sale.items for name in item.discounts}
+
+
+def _is_given_back(sale: StoredSale, returns: Returns) -> bool:
+    """Whether nothing of the sale is left; a part that went back leaves the discount spent."""
+    told = sale.sale
+    if told.kind == "void" or not told.happened:
+        return True
+    return told.total <= 0 or sum(returns.values()) >= told.total
+
+
+def _cause(sale: SaleId) -> str:
+    return f"{sale.platform}#{sale.scope}#{sale.ext_id}"

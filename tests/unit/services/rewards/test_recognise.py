@@ -1,0 +1,214 @@
+"""In THSuite sales a mirrored discount first settles an open redemption of the same discount and
+person within a day; only without one does it deduct, once per sale and discount (§11)."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from chalicelib.domain.mirrors import find_mirror
+from chalicelib.domain.records import Customer, LineItem, Sale
+from chalicelib.domain.times import DAY, HOUR
+from chalicelib.domain.words import POINT, Uid
+from tests.fakes.facts import Crash
+from tests.worlds.rewards import RewardedShop
+from tests.worlds.shop import UID, a_sale, on
+
+SOLD = "2026-06-02"
+
+
+@pytest.fixture
+def shop() -> RewardedShop:
+    made = RewardedShop(platform="thsuite")
+    made.give(300)
+    made.clock.at = on(SOLD)
+    return made
+
+
+def a_sale_with(*names: str, ext_id: str = "s1", at: str = SOLD, **fields: Any) -> Sale:
+    items = (LineItem("Blue Dream", "1", 4_500, discounts=names), LineItem("Papers", "1", 500))
+    return a_sale(ext_id, at, 5_000, items=items, **fields)
+
+
+def redeemed(shop: RewardedShop) -> float:
+    """What redemptions took in all."""
+    held = shop.held()
+    return sum(
+        -posting.amount / POINT
+        for record in held.records
+        for row in shop.facts.ledger(UID, record.id).values()
+        if row.redemption is not None
+        for posting in row.postings
+    )
+
+
+def test_a_mirrored_discount_in_a_sale_takes_its_points_once(shop: RewardedShop) -> None:
+    shop.tell(a_sale_with("TEN  off (AIQ)", "Staff"))
+    assert shop.recognise() == 1
+
+    shop.tell(a_sale_with("Ten off", status="again", updated_at=on(SOLD) + 1))
+    assert shop.recognise() == 0
+
+    assert redeemed(shop) == 100
+    [entry] = shop.entries("redemption").values()
+    assert entry.why.code == "recognised_in_sale"
+    assert shop.points() == shop.ledger_sum() == 205, "300 - 100 + 5 earned"
+
+
+def test_a_redemption_of_the_day_is_settled_and_nothing_is_taken_again(
+    shop: RewardedShop,
+) -> None:
+    done = shop.redeem(shop.ten)
+    shop.clock.at += 23 * HOUR
+
+    shop.tell(a_sale_with("Ten off"))
+    assert shop.recognise() == 1
+    assert redeemed(shop) == 100
+
+    # It is settled: another sale of the day takes points of its own.
+    shop.tell(a_sale_with("Ten off", ext_id="s2"))
+    shop.recognise()
+    assert redeemed(shop) == 200
+    assert shop.refund(done).refunded_at is not None
+    assert redeemed(shop) == 100
+
+
+def test_a_redemption_longer_ago_or_of_another_discount_settles_nothing(
+    shop: RewardedShop,
+) -> None:
+    shop.redeem(shop.gift)
+    shop.redeem(shop.ten)
+    shop.clock.at += 25 * HOUR
+
+    shop.tell(a_sale_with("Ten off", at="2026-06-04"))
+    shop.recognise()
+
+    assert redeemed(shop) == 250
+
+
+def test_a_void_or_a_whole_return_gives_the_points_back_and_a_part_does_not(
+    shop: RewardedShop,
+) -> None:
+    shop.tell(a_sale_with("Ten off"))
+    shop.recognise()
+
+    part = a_sale("r1", SOLD, -2_500, kind="return", original_ext_id="s1")
+    shop.tell(part)
+    assert (shop.recognise(), redeemed(shop)) == (0, 100)
+    rest = a_sale("r2", SOLD, -2_500, kind="return", original_ext_id="s1")
+    shop.tell(rest)
+    assert (shop.recognise(), redeemed(shop)) == (1, 0)
+    assert shop.points() == shop.ledger_sum() == 300
+
+    shop.tell(a_sale_with("Gift", ext_id="s2"))
+    shop.recognise()
+    assert redeemed(shop) == 50
+    shop.tell(a_sale_with("Gift", ext_id="s2", kind="void", status="void", is_final=False))
+    assert (shop.recognise(), redeemed(shop)) == (1, 0)
+    shop.tell(a_sale_with("Gift", ext_id="s2", status="paid"))
+    assert (shop.recognise(), redeemed(shop)) == (1, 50), "the void was a mistake"
+
+
+def test_what_a_person_gave_back_stays_given_back(shop: RewardedShop) -> None:
+    done = shop.redeem(shop.ten)
+    shop.tell(a_sale_with("Ten off"))
+    shop.recognise()
+    shop.refund(done)
+
+    shop.tell(a_sale_with("Ten off", status="again"))
+    shop.recognise()
+
+    assert redeemed(shop) == 0
+
+
+def test_sales_of_before_the_discount_of_no_member_and_of_nobody_take_nothing(
+    shop: RewardedShop,
+) -> None:
+    bob = Customer("2", first="Bob", phone="+12065550002")
+    shop.tell(bob)
+    shop.tell(
+        a_sale_with("Ten off", at="2026-05-01"),
+        a_sale_with("Ten off", ext_id="s2", customer_ext_id="2"),
+        a_sale_with("Ten off", ext_id="s3", customer_ext_id=None),
+        a_sale_with("Half off", ext_id="s4"),
+    )
+
+    assert shop.recognise() == 0
+    assert redeemed(shop) == 0
+
+
+def test_another_person_redeemed_the_same_discount(shop: RewardedShop) -> None:
+    shop.tell(Customer("2", first="Bob", phone="+12065550002"))
+    shop.form("2")
+    shop.give(300, "to bob", of="2")
+    shop.redeem(shop.ten, shop.url(shop.ten, "+12065550002"))
+
+    shop.tell(a_sale_with("Ten off"))
+    shop.recognise()
+
+    assert (redeemed(shop), shop.points("2")) == (100, 200)
+
+
+def test_what_expires_counts_a_redemption_that_is_recognised_late(shop: RewardedShop) -> None:
+    from dataclasses import replace
+
+    shop.rule(replace(shop.loyalty, expire_after_days=30))
+    shop.tell(a_sale("old", SOLD, 120_000))
+    shop.tell(a_sale_with("Ten off", ext_id="s2", at="2026-06-03"))
+    shop.clock.at = on(SOLD) + 40 * DAY
+    shop.again()
+
+    shop.recognise()
+
+    assert shop.points() == shop.ledger_sum() == 300 + 0, "25 earned points expired, not 125"
+
+
+@pytest.mark.parametrize("rows", range(0, 14, 2))
+def test_a_crash_of_the_commit_or_the_worker_takes_nothing_twice(
+    shop: RewardedShop, rows: int
+) -> None:
+    sale = a_sale_with("Ten off")
+    shop.facts.crash_in = rows
+    try:
+        shop.tell(sale)
+        shop.recognise()
+    except Crash:
+        shop.facts.crash_in = None
+    shop.facts.crash_in = None
+
+    shop.tell(sale)
+    shop.commits.catch_up(Uid(UID))
+    shop.recognise()
+
+    assert redeemed(shop) == 100
+    assert shop.points() == shop.ledger_sum() == 205
+
+
+def test_names_in_sales_tell_how_each_discount_is_mirrored(shop: RewardedShop) -> None:
+    shop.tell(a_sale_with("Ten off", "gift", "Tenn of"))
+    shop.recognise()
+
+    ten, gift = shop.discount_service.listed(Uid(UID))
+
+    assert ten.mirrors["thsuite"] == ("mirrored", None)
+    assert gift.mirrors["thsuite"] == ("mirrored", "gift")
+    assert ten.mirrors["posabit"] == gift.mirrors["posabit"] == ("missing", None)
+
+
+@pytest.mark.parametrize(
+    ("there", "mirror"),
+    [
+        (["$5 off"], ("mirrored", None)),
+        (["$5  OFF (AIQ)"], ("mirrored", "$5  OFF (AIQ)")),
+        (["$5 off", "$5 OFF"], ("ambiguous", "$5 OFF, $5 off")),
+        (["$5 of"], ("name_differs", "$5 of")),
+        (["$15 off"], ("missing", None)),
+        (["Happy hour"], ("missing", None)),
+        ([], ("missing", None)),
+    ],
+)
+def test_a_twin_is_found_by_its_folded_name_and_never_guessed(
+    there: list[str], mirror: tuple[str, str | None]
+) -> None:
+    assert find_mirror("$5 off", there, ["$15 off"]) == mirror
