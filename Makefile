@@ -1,7 +1,7 @@
 # The project's commands. Each works from a fresh clone with Python 3.11 to 3.13, make and git.
 
 .DEFAULT_GOAL := help
-.PHONY: help demo demo-once test test-full check format bench deploy destroy restore account redrive texting number limit phone pos stack mutants clean
+.PHONY: help demo demo-once test test-full check format bench deploy destroy restore account redrive texting number limit phone pos screens stack mutants clean
 
 SUPPORTED := import sys; sys.exit(not (3, 11) <= sys.version_info[:2] <= (3, 13))
 PYTHON ?= $(shell for python in python3 python3.13 python3.12 python3.11; do \
@@ -21,8 +21,9 @@ demo-once: $(READY) ## The same, checks the outcome, prints one line of JSON and
 	$(RUN) tools.demo --once
 
 test: check ## Everything CI needs
-	$(BIN)/pytest -n 2 -m "not stack and not full"
+	$(BIN)/pytest -n 2 -m "not stack and not browser and not full"
 	$(BIN)/pytest -m "stack and not full"
+	$(BIN)/pytest -m "browser and not full"
 
 test-full: test ## The long runs too
 	$(BIN)/pytest -m full
@@ -45,6 +46,9 @@ format: $(READY) ## Format the code
 
 bench: $(READY) ## Speed and memory beside their budgets: docs/performance.md; LONG=1 BENCH_JSON=path
 	$(RUN) benchmarks
+
+screens: $(READY) ## Pictures of every page of the running demo: docs/screens
+	$(RUN) tools.screens
 
 stack: $(READY) ## The local AWS with the product deployed, empty; stays until Ctrl-C
 	$(RUN) tools.stack up

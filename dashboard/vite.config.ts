@@ -18,6 +18,6 @@ export default defineConfig({
     assetsInlineLimit: 0,
     modulePreload: { polyfill: false },
   },
-  server: { proxy: passed ? { '/api': passed, '/config.json': passed } : {} },
+  server: { proxy: passed ? { '/api': passed } : {} },
   test: { environment: 'node', include: ['src/**/*.test.ts'] },
 });

@@ -41,7 +41,7 @@ from tools.stage_parameters import (
 )
 from tools.steps import StepFailed, step
 from tools.template import infra_template
-from tools.web import cognito_url, refresh_front, upload_config, upload_dashboard
+from tools.web import refresh_front, upload_dashboard
 
 ClientOf = Callable[[str], Any]
 
@@ -302,9 +302,7 @@ def up(
         with step("build the dashboard"):
             pages = build()
         with step("upload the dashboard"):
-            region = cloudformation.meta.region_name
             upload_dashboard(client_of("s3"), result["BucketWeb"], pages)
-            upload_config(client_of("s3"), result["BucketWeb"], result, cognito_url(region))
             refresh_front(client_of("cloudfront"), result["FrontId"])
     with step("call the API through the front"):
         smoke(f"https://{result['FrontDomain']}/api/health")

@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-import json
 import mimetypes
 import time
-from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -31,30 +29,6 @@ def upload_dashboard(s3: Any, bucket: str, build: Path) -> int:
             CacheControl=_FOREVER if key.startswith("assets/") else _ASK_EACH_TIME,
         )
     return len(files)
-
-
-def upload_config(s3: Any, bucket: str, outputs: Mapping[str, str], cognito: str) -> None:
-    """Tell the dashboard where to log in. `outputs`: the stack's; `cognito`: its address."""
-    said = {
-        "cognito": {
-            "client_id": outputs["UserPoolClientId"],
-            "user_pool_id": outputs["UserPoolId"],
-            "endpoint": cognito,
-        }
-    }
-    s3.put_object(
-        Bucket=bucket,
-        Key="config.json",
-        Body=json.dumps(said).encode(),
-        ContentType="application/json",
-        CacheControl=_ASK_EACH_TIME,
-    )
-
-
-def cognito_url(region: str) -> str:
-    """The address of Cognito in a region, as the front's content policy allows it."""
-    suffix = "amazonaws.com.cn" if region.startswith("cn-") else "amazonaws.com"
-    return f"https://cognito-idp.{region}.{suffix}"
 
 
 def refresh_front(cloudfront: Any, distribution: str) -> None:

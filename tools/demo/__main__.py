@@ -90,7 +90,7 @@ def running(data_dir: Path) -> Iterator[Running]:
             for simulator in simulators.values():
                 simulator.wait()
         stack = closing.enter_context(
-            LocalStack(data_dir=data_dir, parameters=_stack_parameters(simulators), dashboard=True)
+            LocalStack(data_dir=data_dir, parameters=stack_parameters(simulators), dashboard=True)
         )
         closing.enter_context(_functions_logs(stack))
         for simulator in simulators.values():
@@ -99,7 +99,7 @@ def running(data_dir: Path) -> Iterator[Running]:
         yield Running(stack, simulators, memory)
 
 
-def _stack_parameters(simulators: dict[str, Simulator]) -> dict[str, str]:
+def stack_parameters(simulators: dict[str, Simulator]) -> dict[str, str]:
     hosted = [pos.platform for pos in RETAILER if "host" not in pos.fields]
     return {
         "PosBaseUrls": json.dumps({name: simulators[name].base_url for name in hosted}),

@@ -27,7 +27,7 @@ from tools.stack.gaps import close_gaps, verify_sender
 from tools.stack.thrown_away import throw_away
 from tools.stage_parameters import OVERRIDES
 from tools.steps import StepFailed, step
-from tools.web import upload_config, upload_dashboard
+from tools.web import upload_dashboard
 
 DATA_DIR = LOCAL / "stack"
 REGION = "us-east-1"
@@ -137,10 +137,7 @@ class LocalStack:
             with step("build the dashboard"):
                 built_pages = build()
             with step("upload the dashboard"):
-                bucket = self.outputs["BucketWeb"]
-                upload_dashboard(self.client("s3"), bucket, built_pages)
-                cognito = f"http://localhost:{self.port}"
-                upload_config(self.client("s3"), bucket, self.outputs, cognito)
+                upload_dashboard(self.client("s3"), self.outputs["BucketWeb"], built_pages)
 
     def _restored(self) -> set[str]:
         """The parameters that `make restore` has set: the data is in the tables that they name."""

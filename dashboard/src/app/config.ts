@@ -14,9 +14,7 @@ let asked: Promise<Config> | undefined;
 const NOTHING = { product: 'AIQ', help: { url: null, chat_script: null }, calls_from: [] };
 
 async function ask(): Promise<Config> {
-  const said =
-    (await callPublic<Partial<Config>>('/api/config')) ??
-    (await callPublic<Partial<Config>>('/config.json'));
+  const said = await callPublic<Partial<Config>>('/api/config');
   if (!said?.cognito) throw new Error('This installation does not say where to log in.');
   return { ...NOTHING, ...said, cognito: said.cognito };
 }

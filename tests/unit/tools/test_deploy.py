@@ -112,7 +112,6 @@ def run(monkeypatch: pytest.MonkeyPatch, folder: Path, cloud: CloudFormation, *w
     monkeypatch.setattr(deploy, "smoke", lambda _: cloud.calls.append("smoke"))
     monkeypatch.setattr(deploy, "build", lambda: folder)
     monkeypatch.setattr(deploy, "upload_dashboard", lambda *_: 0)
-    monkeypatch.setattr(deploy, "upload_config", lambda *_: None)
     monkeypatch.setattr(deploy, "refresh_front", lambda *_: None)
     monkeypatch.setattr(
         deploy,

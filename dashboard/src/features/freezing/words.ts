@@ -1,7 +1,7 @@
 import { speaker } from '../../words/say';
 
 export const t = speaker({
-  title: 'Use AIQ’s last backup',
+  title: "Use AIQ's last backup",
   unfreezeTitle: 'Unfreeze {title}',
   text: 'Freezes data from this source at the last audience run and stops AIQ from hitting the {title} API for new data.',
   warning: 'Warning:',

@@ -46,7 +46,7 @@ export const t = speaker({
   connecting: 'Connecting…',
   syncNow: 'Sync now',
   more: 'More',
-  useBackup: 'Use AIQ’s last backup',
+  useBackup: "Use AIQ's last backup",
   switchPos: 'Switch POS',
   disconnect: 'Disconnect',
   removeData: 'Remove this source’s data',

@@ -1,0 +1,1 @@
+"""A retailer at a browser, on the deployed stack."""

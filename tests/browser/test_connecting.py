@@ -1,0 +1,125 @@
+"""A retailer connects their POS at the screen, as the help articles say (docs/articles)."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+
+import pytest
+from playwright.sync_api import Browser, Page, expect
+
+from tests.browser.shop import Shop
+
+AGE_GATE = "Required All users from this source have passed an age gate compliant with my industry"
+TITLES = {"auphan": "Auphan", "profitek": "Profitek", "webjoint": "Webjoint", "posabit": "POSaBIT"}
+
+
+def open_card(page: Page, typed: str, title: str) -> None:
+    """Settings > Integrations, search, click on it."""
+    page.get_by_role("link", name="Integrations", exact=True).first.click()
+    page.get_by_label("Search integrations").fill(typed)
+    cards = page.locator("a.tile")
+    expect(cards).to_have_count(1)
+    cards.click()
+    expect(page.get_by_role("heading", level=1)).to_contain_text(title)
+
+
+def fill(page: Page, labels: dict[str, str]) -> None:
+    form = page.locator("#credentials form")
+    for label, value in labels.items():
+        form.get_by_label(label, exact=True).fill(value)
+
+
+def labelled(shop: Shop, platform: str, at: int = 0) -> dict[str, str]:
+    """A credential's values by the labels of the card's fields."""
+    fields = shop.owner.card(platform)["credential_fields"]
+    values = shop.credentials(platform)[at]
+    return {field["label"]: values[field["key"]] for field in fields if field["key"] in values}
+
+
+@pytest.mark.parametrize("platform", ["profitek", "auphan"])
+def test_a_pos_on_the_retailers_own_server_is_connected(
+    browser: Browser, shops: Callable[[], Shop], platform: str
+) -> None:
+    shop = shops()
+    values = labelled(shop, platform)
+    address = next(label for label in values if "IP" in label)
+    with shop.page(browser) as page:
+        open_card(page, platform, TITLES[platform])
+        fill(page, values | {address: "10.0.0.1:80"})
+        page.get_by_role("button", name="Add Credential").click()
+        expect(page.get_by_label(address, exact=True)).to_have_attribute("aria-invalid", "true")
+
+        fill(page, values)
+        page.get_by_label("Allow plain HTTP").check()
+        page.get_by_role("button", name="Add Credential").click()
+        expect(page.get_by_text(re.compile(r"^Saved\."))).to_be_visible()
+        page.get_by_role("button", name="Connect", exact=True).click()
+
+        expect(page.get_by_role("button", name="Sync now")).to_be_visible()
+        expect(page.get_by_role("heading", level=1)).to_contain_text(
+            re.compile("Connected|Syncing")
+        )
+        assert shop.owner.card(platform)["state"] == "connected"
+
+
+def test_connect_says_what_is_missing_and_thsuite_is_read_only(
+    browser: Browser, shops: Callable[[], Shop]
+) -> None:
+    shop = shops()
+    with shop.page(browser) as page:
+        open_card(page, "THSuite API", "THSuite API")
+        page.get_by_role("button", name="Connect", exact=True).click()
+        expect(page.get_by_label("APIKey", exact=True)).to_be_focused()
+
+        fill(page, labelled(shop, "thsuite"))
+        page.get_by_role("button", name="Add Credential").click()
+        expect(page.get_by_text(re.compile(r"^Saved\."))).to_be_visible()
+        page.get_by_role("button", name="Connect", exact=True).click()
+        expect(page.get_by_role("checkbox", name=AGE_GATE)).to_be_focused()
+
+        page.keyboard.press("Space")
+        expect(page.get_by_text(re.compile("^Ticked"))).to_be_visible()
+        page.get_by_role("button", name="Connect", exact=True).click()
+        expect(page.get_by_role("button", name="Sync now")).to_be_visible()
+        expect(page.get_by_text("AIQ only reads from THSuite.")).to_be_visible()
+        expect(page.get_by_text("Sync Personas / Sync Contacts")).to_have_count(0)
+
+
+def test_a_wrong_key_is_refused_with_what_to_do_and_its_warning_stands_above_the_settings(
+    browser: Browser, shops: Callable[[], Shop]
+) -> None:
+    shop = shops()
+    values = labelled(shop, "posabit")
+    with shop.page(browser) as page:
+        open_card(page, "posabit", "POSaBIT")
+        fill(page, values | {"Key": "vt_wrong_key"})
+        page.get_by_role("button", name="Add Credential").click()
+        expect(page.get_by_text("POSaBIT rejected this key. Nothing was saved.")).to_be_visible()
+        assert shop.owner.card("posabit")["credentials"] == []
+
+        fill(page, values)
+        page.get_by_role("button", name="Add Credential").click()
+        expect(
+            page.get_by_text("Add one for each set of credentials you received.")
+        ).to_be_visible()
+        expect(
+            page.get_by_text(
+                "NOTE: Do not touch any other settings in this integration card without consulting"
+                " an Onboarding Specialist or Customer Success Manager as they can affect your data"
+                " and the shopper's opt-in status!"
+            )
+        ).to_be_visible()
+
+
+def test_facilities_may_stay_empty_in_webjoint(browser: Browser, shops: Callable[[], Shop]) -> None:
+    shop = shops()
+    values = labelled(shop, "webjoint")
+    values.pop("FacilityIDs")
+    with shop.page(browser) as page:
+        open_card(page, "webjoint", "Webjoint")
+        expect(page.get_by_text(re.compile("pulled for ALL available facilities"))).to_be_visible()
+        fill(page, values)
+        page.get_by_role("button", name="Add Credential").click()
+
+        expect(page.get_by_text(re.compile(r"^Saved\. The key opens"))).to_be_visible()

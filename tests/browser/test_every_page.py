@@ -1,0 +1,83 @@
+"""Every page, light and dark, on a phone and at a desk: axe finds nothing, nothing is too wide."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+from playwright.sync_api import Browser, Page
+
+from tests.browser.shop import Shop, loaded
+from tools.dashboard import DASHBOARD
+
+PAGES = (
+    "",
+    "/personas",
+    "/personas/{persona}",
+    "/personas/{persona}?tab=sources",
+    "/discounts",
+    "/audiences",
+    "/counter",
+    "/notifications",
+    "/activity",
+    "/me",
+    "/settings/integrations",
+    "/settings/integrations/posabit",
+    "/settings/integrations/profitek",
+    "/settings/integrations/posabit/syncs/{sync}",
+    "/settings/account",
+    "/settings/stores",
+    "/settings/stores/match",
+    "/settings/loyalty",
+    "/settings/texting",
+    "/settings/api",
+)
+AXE = DASHBOARD / "node_modules" / "axe-core" / "axe.min.js"
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+@pytest.mark.parametrize("width", [360, 1280])
+def test_axe_finds_nothing_and_nothing_scrolls_sideways(
+    browser: Browser, connected: Shop, scheme: str, width: int
+) -> None:
+    names = {
+        "persona": connected.owner.personas()[0]["id"],
+        "sync": connected.owner.runs("posabit")[0]["id"],
+    }
+    wrong: list[str] = []
+    with connected.page(browser, scheme=scheme, width=width) as page:
+        for path in PAGES:
+            connected.go(page, path.format(**names))
+            wrong += [f"{path}: {each}" for each in faults(page)]
+    assert wrong == []
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+def test_the_pages_before_a_log_in_are_accessible_too(
+    browser: Browser, connected: Shop, scheme: str
+) -> None:
+    context = browser.new_context(
+        base_url=connected.stack.url, color_scheme="dark" if scheme == "dark" else "light"
+    )
+    page = context.new_page()
+    wrong = []
+    for path in ("/login", "/login/forgot"):
+        page.goto(path)
+        loaded(page)
+        wrong += [f"{path}: {each}" for each in faults(page)]
+    context.close()
+
+    assert wrong == []
+
+
+def faults(page: Page) -> list[str]:
+    """What axe finds on the page, and whether it scrolls sideways."""
+    page.evaluate(Path(AXE).read_text(encoding="utf-8"))
+    found: dict[str, Any] = page.evaluate("() => axe.run(document, {resultTypes: ['violations']})")
+    wrong = [
+        f"{each['id']} at {', '.join(str(node['target'][0]) for node in each['nodes'][:3])}"
+        for each in found["violations"]
+    ]
+    wide = page.evaluate("() => document.documentElement.scrollWidth - window.innerWidth")
+    return [*wrong, *(["scrolls sideways"] if wide > 0 else [])]

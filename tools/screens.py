@@ -1,0 +1,104 @@
+"""`python -m tools.screens` writes a picture of every page of the running demo to docs/screens/.
+
+Light and dark, at a desk and on a phone. It needs `make demo` to run, and a Chromium.
+"""
+
+from __future__ import annotations
+
+import shutil
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+from playwright.sync_api import Browser, Page, sync_playwright
+
+from tools.demo.memory import Memory
+from tools.demo.steps import OWNER
+from tools.paths import LOCAL, ROOT
+from tools.stack.__main__ import running_stack
+
+TARGET = ROOT / "docs" / "screens"
+NAMES = ("chromium", "chromium-browser", "google-chrome", "chrome")
+DESK, PHONE = 1280, 360
+PATIENCE_MS = 60_000
+PAGES = {
+    "overview": "",
+    "personas": "/personas",
+    "persona": "/personas/{persona}",
+    "discounts": "/discounts",
+    "audiences": "/audiences",
+    "counter": "/counter",
+    "notifications": "/notifications",
+    "activity": "/activity",
+    "integrations": "/settings/integrations",
+    "card": "/settings/integrations/posabit",
+    "account": "/settings/account",
+    "stores": "/settings/stores",
+    "match": "/settings/stores/match",
+    "loyalty": "/settings/loyalty",
+    "texting": "/settings/texting",
+    "api": "/settings/api",
+}
+LOOKS = (("light", DESK), ("dark", DESK), ("light", PHONE))
+
+
+def chromium() -> str | None:
+    """A Chromium that is on this machine."""
+    return next((path for name in NAMES if (path := shutil.which(name))), None)
+
+
+def pictures(browser: Browser, url: str, password: str) -> Iterator[Path]:
+    for scheme, width in LOOKS:
+        context = browser.new_context(
+            base_url=url,
+            color_scheme="dark" if scheme == "dark" else "light",
+            viewport={"width": width, "height": 860},
+        )
+        context.set_default_timeout(PATIENCE_MS)
+        page = context.new_page()
+        page.goto("/login")
+        yield shoot(page, "login", scheme, width)
+        page.get_by_label("E-mail").fill(OWNER)
+        page.get_by_label("Password", exact=True).fill(password)
+        page.get_by_role("button", name="Log in").click()
+        page.wait_for_url("**/a/**")
+        account = "/".join(page.url.split("/")[3:5])
+        page.goto(f"/{account}/personas")
+        link = page.get_by_role("table").get_by_role("link").first.get_attribute("href") or ""
+        for name, path in PAGES.items():
+            page.goto(f"/{account}{path.format(persona=link.split('/')[-1])}")
+            yield shoot(page, name, scheme, width)
+        context.close()
+
+
+def shoot(page: Page, name: str, scheme: str, width: int) -> Path:
+    page.get_by_role("heading", level=1).wait_for()
+    page.wait_for_function("() => !document.querySelector('[role=status][aria-label=Loading]')")
+    path = TARGET / f"{name}-{scheme}-{'phone' if width == PHONE else 'desk'}.png"
+    page.screenshot(path=path)
+    return path
+
+
+def main() -> int:
+    data_dir = LOCAL / "demo"
+    facts = running_stack(data_dir)
+    path = chromium()
+    if not facts:
+        print("no demo runs: start it with `make demo` and wait for its summary", file=sys.stderr)
+        return 1
+    if not path:
+        print("needs Chromium; on Debian: apt-get install chromium", file=sys.stderr)
+        return 1
+    TARGET.mkdir(parents=True, exist_ok=True)
+    with sync_playwright() as playwright:
+        browser = playwright.chromium.launch(
+            executable_path=path, args=["--no-sandbox", "--disable-dev-shm-usage"]
+        )
+        for picture in pictures(browser, facts["url"], Memory.load(data_dir).password):
+            print(picture.relative_to(ROOT))
+        browser.close()
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
