@@ -51,6 +51,7 @@ def addresses_text(stack: LocalStack, memory: Memory, phone: str) -> str:
     return "\n".join(
         (
             "",
+            f"  dashboard    {stack.url}/",
             f"  API          {stack.url}/api/health, {stack.url}/api/openapi.json",
             f"  its pages    {stack.url}/docs/index.html",
             f"  a phone      {phone}/ shows the shoppers' texts and answers them",
