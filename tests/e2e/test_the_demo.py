@@ -97,6 +97,8 @@ def test_the_demo_ends_equal_to_the_oracle(tmp_path: Path) -> None:
         "stop": {"consent": "opted_out", "confirmations": 1},
     }
     assert result["second_sync"]["persona_writes"] == 0
+    assert (result["switch"]["state"], result["switch"]["doubled_sales"]) == ("finished", 1)
+    assert result["switch"]["joined"] > 20
     for platform, keys in result["store_keys"].items():
         assert sum(result["sales"][platform].values()) == sum(keys.values()) > 0
     assert {name: len(keys) for name, keys in result["store_keys"].items()} == {

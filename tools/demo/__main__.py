@@ -16,7 +16,7 @@ from pathlib import Path
 from simulators.oracle import answer_all
 from simulators.oracle.loyalty import Programme
 from simulators.phone.web import PhoneServer
-from tools.demo import comparison, opening, programme, steps, story, texts
+from tools.demo import comparison, opening, programme, steps, story, switch, texts
 from tools.demo.memory import Memory
 from tools.demo.platforms import LOOPBACK, RETAILER, fill_in
 from tools.demo.retailer import Json, Refused, Retailer
@@ -201,7 +201,10 @@ def run_once(data_dir: Path) -> int:
         with step("answer YES and STOP"):
             answers = texts.answer_yes_and_stop(retailer, texts.carrier_of(up.stack))
             wrong += comparison.tree_differences("answers", answers, texts.EXPECTED_ANSWERS)
+        switched, wrong_there = switch.switch_pos(up.stack, up.simulators, up.memory)
+        wrong += wrong_there
     result = story.result_json(api, second, answers, wrong, time.monotonic() - started)
+    result["switch"] = switched
     print(json.dumps(result), flush=True)
     if wrong or result["second_sync"]["persona_writes"]:
         print(f"state and logs: {data_dir}", file=sys.stderr)
@@ -225,13 +228,17 @@ def run_until_stopped(data_dir: Path) -> int:
         second = sync_second(retailer, cards)
         if is_first:
             print(f"    {steps.freeze_and_thaw(retailer)}", file=sys.stderr)
-        replace(up.memory, settled=True).save(data_dir)
         with step("send the digest of what needs a person"):
             up.stack.tick("SendDigests")
         with step("look at the personas"):
             summary = story.summary_text(retailer, cards, second)
             summary += story.digests_text(up.stack)
-        print(f"{summary}\n\nCtrl-C stops it; its data stays in {data_dir}.", flush=True)
+        print(summary, flush=True)
+        if is_first:
+            switched, _ = switch.switch_pos(up.stack, up.simulators, up.memory)
+            print(story.switch_text(switched), flush=True)
+        replace(up.memory, settled=True).save(data_dir)
+        print(f"\nCtrl-C stops it; its data stays in {data_dir}.", flush=True)
         while True:
             signal.pause()
 

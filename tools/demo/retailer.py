@@ -192,7 +192,7 @@ class Retailer:
             found = self.get("/audience-runs")["items"]
             return next((r for r in found if r["id"] == run["id"] and r["state"] == "done"), None)
 
-        return self._until(ended, "the audience run", seconds)
+        return self.wait_for(ended, "the audience run", seconds)
 
     def freeze(
         self, platform: str = "posabit", choice: str = "last", *, seconds: float = 120
@@ -219,9 +219,10 @@ class Retailer:
             rolls = card["rolling_back"] or card["rolling_forward"]
             return card if card["state"] in states and not rolls else None
 
-        return self._until(still, f"{platform} to be {' or '.join(sorted(states))}", seconds)
+        return self.wait_for(still, f"{platform} to be {' or '.join(sorted(states))}", seconds)
 
-    def _until(self, ask: Callable[[], Json | None], what: str, seconds: float) -> Json:
+    def wait_for(self, ask: Callable[[], Json | None], what: str, seconds: float = 120) -> Json:
+        """Ask until there is an answer. Raises TimeoutError."""
         deadline = time.monotonic() + seconds
         while (answer := ask()) is None:
             if time.monotonic() > deadline:

@@ -84,13 +84,13 @@ def connect(retailer: Retailer, simulators: Simulators) -> dict[str, Json]:
     """
     with step("add the credentials, tick the age-gate boxes, connect"):
         for pos in RETAILER:
-            _add_credentials(retailer, pos, simulators[pos.platform])
+            add_credentials(retailer, pos, simulators[pos.platform])
             retailer.tick_age_gate(pos.platform)
             retailer.connect(pos.platform)
         return {pos.platform: retailer.card(pos.platform) for pos in RETAILER}
 
 
-def _add_credentials(retailer: Retailer, pos: Pos, simulator: Simulator) -> None:
+def add_credentials(retailer: Retailer, pos: Pos, simulator: Simulator) -> None:
     """Add the credentials in order, from the first one that an earlier demo did not come to."""
     known = len(retailer.card(pos.platform)["credentials"])
     for fields in pos.credentials(simulator.facts)[known:]:

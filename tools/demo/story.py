@@ -9,6 +9,7 @@ from tools.demo.comparison import ApiView, api_totals, count_set_aside, first_ru
 from tools.demo.memory import Memory
 from tools.demo.retailer import Json, Retailer
 from tools.demo.steps import ACCOUNT, OWNER, TEAM
+from tools.demo.switch import OWNER as SWITCHER
 from tools.stack import LocalStack
 from tools.stack.local import DIGEST_SENDER
 
@@ -44,6 +45,15 @@ def result_json(
 
 def _is_of_several(persona: Json) -> bool:
     return len(persona["sources"]) > 1
+
+
+def switch_text(switched: Json) -> str:
+    """What came of the second account's switch."""
+    return (
+        f"\nA second account ({SWITCHER}, same password) switched POS:"
+        f" {switched['joined']} personas joined, {switched['only_old']} are only in the old;"
+        f" {switched['doubled_sales']} sale looked doubled"
+    )
 
 
 def addresses_text(stack: LocalStack, memory: Memory, phone: str) -> str:
