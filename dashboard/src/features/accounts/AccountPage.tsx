@@ -35,8 +35,10 @@ const FIELDS = [
   { key: 'sync_every_hours', label: t('syncEvery') },
   { key: 'minimum_age', label: t('age') },
   { key: 'merge_on_name_and_birth_date', label: t('join') },
+  { key: 'counter_pin', label: t('pin') },
   { key: 'placeholders', label: t('placeholders') },
 ];
+const BOXES = ['merge_on_name_and_birth_date', 'counter_pin'];
 const RECOUNTS = ['time_zone', 'minimum_age', 'merge_on_name_and_birth_date', 'placeholders'];
 
 /** The account as texts, so that two versions of it can be compared field by field. */
@@ -49,6 +51,7 @@ function draftOf(account: Account): Draft {
     sync_every_hours: String(account.sync_every_hours),
     minimum_age: String(account.minimum_age),
     merge_on_name_and_birth_date: String(account.merge_on_name_and_birth_date),
+    counter_pin: String(account.counter_pin),
     placeholders: account.placeholders.join('\n'),
   };
 }
@@ -60,7 +63,7 @@ function changeOf(before: Draft, draft: Draft): Schemas['AccountChange'] {
     if (value === before[key]) continue;
     if (key === 'placeholders') {
       change[key] = value.split('\n').flatMap((line) => line.trim() || []);
-    } else if (key === 'merge_on_name_and_birth_date') change[key] = value === 'true';
+    } else if (BOXES.includes(key)) change[key] = value === 'true';
     else if (['sync_hour', 'sync_every_hours', 'minimum_age'].includes(key)) {
       change[key] = value === '' ? null : Number(value);
     } else change[key] = value;
@@ -187,16 +190,19 @@ function General({ account }: { account: Account }) {
             <NumberInput label={t('syncEvery')} {...number('sync_every_hours', 1, 12)} />
             <NumberInput label={t('age')} {...number('minimum_age', 13, 30)} />
           </SimpleGrid>
-          <Checkbox
-            label={t('join')}
-            description={t('joinHelp')}
-            checked={draft.merge_on_name_and_birth_date === 'true'}
-            disabled={!may}
-            onChange={(event) => {
-              const { checked } = event.currentTarget;
-              setDraft((now) => ({ ...now, merge_on_name_and_birth_date: String(checked) }));
-            }}
-          />
+          {BOXES.map((key) => (
+            <Checkbox
+              key={key}
+              label={t(key === 'counter_pin' ? 'pin' : 'join')}
+              description={t(key === 'counter_pin' ? 'pinHelp' : 'joinHelp')}
+              checked={draft[key] === 'true'}
+              disabled={!may}
+              onChange={(event) => {
+                const { checked } = event.currentTarget;
+                setDraft((now) => ({ ...now, [key]: String(checked) }));
+              }}
+            />
+          ))}
           <Textarea
             label={t('placeholders')}
             description={t('placeholdersHelp')}

@@ -14,6 +14,8 @@ export const t = speaker({
   age: 'Minimum age',
   join: 'Also join same name and birth date',
   joinHelp: 'Shoppers with the same first and last name and birth date become one persona.',
+  pin: 'Ask for a PIN at the counter',
+  pinHelp: 'Before points are redeemed, the shopper gets a PIN and reads it to your staff.',
   placeholders: 'Contacts that mean nobody',
   placeholdersHelp:
     'Phones and e-mails that your counters type for shoppers without one, one a line. They join nobody and are never texted.',
