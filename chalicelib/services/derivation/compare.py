@@ -110,6 +110,7 @@ def digest_of(terms: Terms) -> str:
         terms.merge_on_name_and_birth_date,
         terms.minimum_age,
         sorted(terms.placeholders),
+        *([rules.switches] if rules.switches else ()),
     )
     return blake2b(repr(parts).encode(), digest_size=12).hexdigest()
 

@@ -7,8 +7,9 @@ from dataclasses import replace
 
 import pytest
 
-from chalicelib.domain.rules import Rules
+from chalicelib.domain.rules import Rules, Terms
 from chalicelib.domain.switches import SwitchRule
+from chalicelib.services.derivation.compare import digest_of
 from chalicelib.services.ports.facts import SaleId
 from tests.fakes.facts import Crash
 from tests.worlds.shop import ANA, PLATFORM, SCOPE, UID, Shop, a_sale, day, rid
@@ -140,3 +141,16 @@ def test_a_crash_between_any_two_rows_costs_nothing(act: Callable[[Shop], object
             break
     else:
         pytest.fail("it never ends")
+
+
+def test_what_a_switch_changes_has_not_drifted() -> None:
+    """An audience run asks whether the terms are those of the run before."""
+    rules = Rules()
+    ended = replace(SWITCH, until=day("2026-05-09"))
+
+    digests = {
+        digest_of(Terms(0, replace(rules, switches=switches)))
+        for switches in ((), (SWITCH,), (ended,))
+    }
+
+    assert len(digests) == 3
