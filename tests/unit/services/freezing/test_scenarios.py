@@ -10,6 +10,8 @@ import pytest
 from chalicelib.domain.errors import SourceStandsStill
 from chalicelib.domain.rules import KeptMembers, Source
 from chalicelib.domain.words import POINT
+from chalicelib.services.freezing.shards import manifest_key, shard_key, source_prefix
+from chalicelib.services.ports.integrations import Integration
 from tests.worlds.facts_log import pulled_facts
 from tests.worlds.freezing import FreezingShop
 from tests.worlds.shop import ANA, PLATFORM, UID, a_sale, day, on
@@ -202,3 +204,83 @@ def test_a_backup_cut_in_the_middle_of_a_load_lacks_nothing_before_it_and_holds_
 
     assert shop.backed_up(first) == at_fence[first.fence]
     assert shop.backed_up(second) == at_fence[second.fence]
+
+
+@pytest.mark.full
+def test_a_backup_cut_in_the_middle_of_a_first_load_of_ten_thousand_shoppers() -> None:
+    shop, at_fence = FreezingShop(), {}
+    for n in range(200):
+        numbers = range(n * 50, n * 50 + 50)
+        people = [
+            replace(ANA, ext_id=str(i), phone=f"+1206{5_550_000 + i:07d}", email=None)
+            for i in numbers
+        ]
+        shop.tell(*people)
+        sales = [
+            a_sale(f"s{i}-{k}", "2026-05-01", 1_000 + k, customer_ext_id=str(i))
+            for i in numbers
+            for k in range(4)
+        ]
+        shop.tell(*sales)
+        if n in (70, 150):
+            begun = shop.taking.begin(UID, PLATFORM, f"run_{n}", "nightly")
+            assert begun is not None
+            at_fence[begun.fence] = pulled_facts(shop.facts, UID)
+        if n in (90, 199):
+            shop.take("run_70" if n == 90 else "run_150")
+
+    first, second = shop.backups.of_source(UID, PLATFORM)[::-1]
+
+    assert (second.customers, second.sales) == (7_550, 30_200)
+    for backup in (first, second):
+        assert shop.backed_up(backup) == at_fence[backup.fence]
+
+
+def play_many_runs(nights: int, on_demand: int) -> None:
+    """Freeze one source; another goes on, with so many backups."""
+    other = "thsuite"
+    shop = a_world()
+    shop.freeze()
+    used = shop.card.frozen
+    assert used is not None
+    shop.integrations.save(Integration(UID, other, state="connected"))
+    shop.platform = other
+    for n in range(nights + on_demand):
+        shop.tell(replace(ANA, ext_id="9", first=f"N{n}", phone="+12065550109"))
+        if n < nights:
+            shop.later(1)
+        shop.night("nightly" if n < nights else "on_demand")
+        shop.taking.prune(UID, PLATFORM)
+        assert unnamed_objects(shop, other) == unnamed_objects(shop, PLATFORM) == set()
+
+    kept = shop.backups.of_source(UID, other)
+    assert sum(b.kind == "nightly" for b in kept) == min(nights, 30)
+    assert sum(b.kind == "on_demand" for b in kept) == min(on_demand, 5)
+    gone = nights + on_demand - len(kept)
+    assert sum(entry.action == "backup.removed" for _, entry in shop.audit.rows) == gone
+    shop.platform = PLATFORM
+    for name in (used.backup, used.ahead):
+        shop.backed_up(shop.backups.get(UID, PLATFORM, name))
+    shop.unfreeze()
+    assert (shop.points("1"), shop.points("2")) == (8.0, 2.0)
+    shop.night()
+    if nights > 35:
+        assert used.backup not in {b.id for b in shop.backups.of_source(UID, PLATFORM)}
+
+
+def unnamed_objects(shop: FreezingShop, platform: str) -> set[str]:
+    """Objects of a source that no backup names."""
+    named = set()
+    for backup in shop.backups.of_source(UID, platform):
+        named.add(manifest_key(UID, platform, backup.id))
+        named |= {shard_key(UID, platform, s) for s in backup.shards if s.digest}
+    return set(shop.objects.keys(source_prefix(UID, platform))) - named
+
+
+def test_a_pinned_backup_outlives_the_backups_of_another_source() -> None:
+    play_many_runs(nights=4, on_demand=7)
+
+
+@pytest.mark.full
+def test_a_pinned_backup_outlives_forty_nights_and_thirty_five_backups_on_demand() -> None:
+    play_many_runs(nights=40, on_demand=35)
