@@ -53,6 +53,7 @@ def client_costs() -> dict[str, CallCost]:
         "Query": [{"Items": some, "Count": len(some)} for some in ([], many)],
         "GetItem": [{}] * 2,
         "UpdateItem": [{}] * 2,
+        "TransactWriteItems": [{}] * 2,
     }
     costs = {}
     for number, size in enumerate((1, MANY)):
@@ -63,7 +64,7 @@ def client_costs() -> dict[str, CallCost]:
                 costs[name, number] = _undisturbed(act)
     return {
         name: CallCost(costs[name, 0], max(0.0, costs[name, 1] - costs[name, 0]) / MANY)
-        for name in ("batch_get_item", "batch_write_item", "query", "get_item", "update_item")
+        for name in _calls(client, many)
     }
 
 
@@ -88,6 +89,9 @@ def _calls(client: WireClient, some: list[Any]) -> dict[str, Callable[[], object
             Key=key,
             UpdateExpression="SET held_until = :until",
             ExpressionAttributeValues={":until": {"N": "1"}},
+        ),
+        "transact_write_items": lambda: client.transact_write_items(
+            TransactItems=[{"Put": {"TableName": TABLE, "Item": row}} for row in some]
         ),
     }
 

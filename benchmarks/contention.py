@@ -31,17 +31,21 @@ from chalicelib.adapters.dynamo.batch import BatchTable
 from chalicelib.adapters.dynamo.commit_locks import CommitLocks
 from chalicelib.adapters.dynamo.facts import DynamoFacts
 from chalicelib.domain.errors import CommitBusy
+from chalicelib.domain.identity import merge_keys
 from chalicelib.domain.ids import record_id
 from chalicelib.domain.manifest import Manifest
 from chalicelib.domain.records import Customer, Fact, Sale
+from chalicelib.domain.signups import SIGNUP_SCOPE
 from chalicelib.domain.times import DAY
 from chalicelib.domain.words import POINT, ScopeId, Stream, Uid
 from chalicelib.services.derivation.commit import FactCommits
+from chalicelib.services.derivation.commit_in_progress import Commit
 from chalicelib.services.loyalty.contacts_withdrawn import ContactJudge
 from chalicelib.services.ports.common import do_nothing
 from chalicelib.services.ports.facts import CommitLock, Committed
 from chalicelib.services.ports.pos import Page
 from chalicelib.services.ports.runs import Lease, RunView
+from chalicelib.services.signups.take_signup import take_signup
 from chalicelib.services.sync.progress import Progress, StreamProgress, Tally
 from chalicelib.services.sync.run_manifests import RunManifests
 from chalicelib.services.sync.take_page import PageIntake
@@ -57,7 +61,6 @@ STAYED_AWAY, AWAY_DAYS = 5, 100
 the points of it expired; the page after it brings some of them back."""
 REGULARS = 500
 """Shoppers who are there when the load begins, and whose points people adjust."""
-TILL = ScopeId("till")
 
 _R = TypeVar("_R")
 
@@ -167,7 +170,19 @@ class Run:
         commits.adjust(UID, record, f"adj-{number}", POINT, note="kindness", actor="user")
 
     def _sign_up(self, number: int, commits: FactCommits) -> None:
-        commits.commit(UID, PLATFORM, TILL, customers=[shopper(5_000_000 + number)])
+        """As `services/signups` does."""
+        told = shopper(5_000_000 + number)
+        rid = record_id(UID, PLATFORM, SIGNUP_SCOPE, told.ext_id)
+        keys = sorted(merge_keys(told, name_and_birth_date=False))
+
+        def take(commit: Commit, answers: list[Any]) -> None:
+            [(rows, carriers)] = answers
+            commit.set_rows(rows)
+            commit.set_carriers(keys, carriers)
+            commit.seeds.add(rid)
+            take_signup(commit, rid, PLATFORM, SIGNUP_SCOPE, told, None)
+
+        commits.at_the_till(UID, take, partial(commits.facts.known, UID, [rid], keys))
 
     def _commits(self, facts: type[DynamoFacts], commits: type[FactCommits]) -> Any:
         """Commits of a process of its own."""

@@ -10,6 +10,8 @@ import marshal
 from bisect import bisect_left
 from typing import Any
 
+from botocore.exceptions import ClientError
+
 from benchmarks.units import Meter
 
 Row = dict[str, Any]
@@ -99,6 +101,15 @@ class MemoryDynamo:
         if not _holds(request.get("ConditionExpression"), row, values):
             self.meter.count("UpdateItem", request, {"Attributes": row})
             raise self.exceptions.ConditionalCheckFailedException
+        answer = {"Attributes": self._update(request)}
+        self.meter.count("UpdateItem", request, answer)
+        return answer
+
+    def _update(self, request: dict[str, Any]) -> Row:
+        """The row as it is then."""
+        pk, sk = request["Key"]["pk"]["S"], request["Key"]["sk"]["S"]
+        row = self._get(pk, sk) or dict(request["Key"])
+        values = request.get("ExpressionAttributeValues", {})
         verb = ""
         for word in request["UpdateExpression"].replace(",", " ").replace(" = ", "=").split():
             if word in ("SET", "ADD", "REMOVE"):
@@ -114,9 +125,35 @@ class MemoryDynamo:
             else:
                 name = word
         self._rows.setdefault(pk, {})[sk] = marshal.dumps(row)
-        answer = {"Attributes": row}
-        self.meter.count("UpdateItem", request, answer)
-        return answer
+        return row
+
+    def transact_write_items(self, **request: Any) -> dict[str, Any]:
+        """All of the writes or, where the condition of one does not hold, none."""
+        writes = [pair for item in request["TransactItems"] for pair in item.items()]
+        held = [
+            _holds(write.get("ConditionExpression"), *self._judged(write)) for _, write in writes
+        ]
+        self.meter.count("TransactWriteItems", request, {})
+        if not all(held):
+            codes = ["None" if holds else "ConditionalCheckFailed" for holds in held]
+            raise ClientError(
+                {"CancellationReasons": [{"Code": code} for code in codes]},
+                "TransactWriteItems",
+            )
+        for kind, write in writes:
+            if kind == "Put":
+                self.fill({(write["Item"]["pk"]["S"], write["Item"]["sk"]["S"]): write["Item"]})
+            elif kind == "Delete":
+                self._rows.get(write["Key"]["pk"]["S"], {}).pop(write["Key"]["sk"]["S"], None)
+            else:
+                self._update(write)
+        return {}
+
+    def _judged(self, write: dict[str, Any]) -> tuple[Row, Row]:
+        """The row that a write of a transaction is about, and the values of its condition."""
+        key = write.get("Item") or write["Key"]
+        row = self._get(key["pk"]["S"], key["sk"]["S"]) or {}
+        return row, write.get("ExpressionAttributeValues", {})
 
     def get_item(self, **request: Any) -> dict[str, Any]:
         row = self._get(request["Key"]["pk"]["S"], request["Key"]["sk"]["S"])

@@ -9,7 +9,8 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import MISSING, Field, fields
-from typing import Any, TypeVar
+from operator import attrgetter
+from typing import Any, NamedTuple, TypeVar
 
 import orjson
 
@@ -17,24 +18,36 @@ from chalicelib.domain.membership import Reason
 from chalicelib.domain.records import ADDED_LATER, NOT_READ, LineItem, Tender
 
 _T = TypeVar("_T")
+
+
+class _Layout(NamedTuple):
+    """The stored fields of a dataclass, in order: their names, their defaults, and what takes their
+    values out of an instance."""
+
+    names: tuple[str, ...]
+    defaults: tuple[Any, ...]
+    values_of: Callable[[Any], tuple[Any, ...]]
+
+
 _NESTED: dict[str, type] = {"items": LineItem, "tenders": Tender}
 _TUPLES: dict[str, Any] = {"reasons": Reason}
 """Named tuples, which are stored as arrays."""
 
 STORED = (NOT_READ, ADDED_LATER)
 """Metadata of fields that are stored all the same."""
-_DEFAULTS: dict[type, tuple[tuple[str, Any], ...]] = {}
+_SCALARS = frozenset((str, int, float, bool, type(None)))
+_LAYOUTS: dict[type, _Layout] = {}
 _READERS: dict[type, dict[str, Callable[[Any], Any]]] = {}
 
 
 def encode(fact: Any) -> str:
     """Return the dataclass as JSON text, without the fields that are stored elsewhere."""
+    names, defaults, values_of = _layout(type(fact))
     named = {}
-    for name, default in _defaults(type(fact)):
-        value = getattr(fact, name)
+    for name, value, default in zip(names, values_of(fact), defaults, strict=True):
         if value is default or value == default:
             continue
-        named[name] = _plain(name, value)
+        named[name] = value if type(value) in _SCALARS else _plain(name, value)
     return orjson.dumps(named).decode()
 
 
@@ -57,18 +70,19 @@ def _plain(name: str, value: Any) -> Any:
 
 
 def _array(item: Any) -> list[Any]:
-    pairs = _defaults(type(item))
-    values = [getattr(item, name) for name, _ in pairs]
-    while values and values[-1] == pairs[len(values) - 1][1]:
+    _, defaults, values_of = _layout(type(item))
+    values = list(values_of(item))
+    while values and values[-1] == defaults[len(values) - 1]:
         values.pop()
     return values
 
 
-def _defaults(kind: Any) -> tuple[tuple[str, Any], ...]:
-    if kind not in _DEFAULTS:
+def _layout(kind: Any) -> _Layout:
+    if kind not in _LAYOUTS:
         stored = [f for f in fields(kind) if not f.metadata or f.metadata in STORED]
-        _DEFAULTS[kind] = tuple((f.name, _default(f)) for f in stored)
-    return _DEFAULTS[kind]
+        names = tuple(f.name for f in stored)
+        _LAYOUTS[kind] = _Layout(names, tuple(map(_default, stored)), attrgetter(*names))
+    return _LAYOUTS[kind]
 
 
 def _default(field: Field[Any]) -> Any:

@@ -208,9 +208,10 @@ class DynamoFacts:
         self._table.write_many(puts, deletes, self._renewal(lock.uid))
 
     def _row_changes(self, lock: CommitLock, writes: Writes) -> tuple[dict[Key, Row], list[Key]]:
-        puts, deletes = _row_changes(lock.uid, writes)
+        encoded: dict[int, str] = {}
+        puts, deletes = _row_changes(lock.uid, writes, encoded)
         for platform, facts in writes.pulled.items():
-            parts = dict(log_rows(lock, platform, facts))
+            parts = dict(log_rows(lock, platform, facts, encoded))
             lock.logged += len(parts)
             puts.update(parts)
         return puts, deletes
@@ -234,9 +235,18 @@ def _record_rows(rid: str, pk: str, stored: dict[Key, Row]) -> RecordRows:
     )
 
 
-def _row_changes(uid: Uid, writes: Writes) -> tuple[dict[Key, Row], list[Key]]:
-    puts = [rows.record_row(uid, stored) for stored in writes.records.values()]
-    puts += [rows.sale_row(uid, sale) for sale in writes.sales.values()]
+def _row_changes(
+    uid: Uid, writes: Writes, encoded: dict[int, str]
+) -> tuple[dict[Key, Row], list[Key]]:
+    """The rows to put and the keys of those to delete; adds to `encoded` the texts of shoppers and
+    sales by `id`, for the facts log has them, too."""
+    puts: list[tuple[Key, Row]] = []
+    for stored in writes.records.values():
+        puts.append(rows.record_row(uid, stored))
+        encoded[id(stored.record.customer)] = puts[-1][1]["body"]["S"]
+    for sale in writes.sales.values():
+        puts.append(rows.sale_row(uid, sale))
+        encoded[id(sale.sale)] = puts[-1][1]["body"]["S"]
     puts += [rows.summary_row(uid, rid, sales) for rid, sales in writes.summaries.items()]
     puts += [tombstone_row(uid, *each) for each in writes.tombstones.items()]
     puts += [rows.seen_ids_row(uid, *scope, seen) for scope, seen in writes.seen_ids.items()]

@@ -7,7 +7,8 @@ units, and a source is read in the order of its commits with few queries.
 from __future__ import annotations
 
 import zlib
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from types import MappingProxyType
 
 import orjson
 
@@ -25,6 +26,7 @@ MOST_FACTS = 500
 MOST_BYTES = 350_000
 """A row of DynamoDB takes 400 KB; a line that does not compress is no larger than its own row."""
 LEVEL = 1
+NOTHING_ENCODED: Mapping[int, str] = MappingProxyType({})
 LAST_FENCE: Fence = 10**12 - 1
 ERASED = ',"erased":true'
 _ERASED_END = f"{ERASED}}}".encode()
@@ -33,9 +35,10 @@ _ERASED_END = f"{ERASED}}}".encode()
 class JsonFactLines:
     """The `FactLines` port."""
 
-    def line(self, fact: PulledFact) -> bytes:
+    def line(self, fact: PulledFact, encoded: Mapping[int, str] = NOTHING_ENCODED) -> bytes:
+        """`encoded`: texts of shoppers and sales that are known, by `id`."""
         if isinstance(fact, PulledSale):
-            return _line("sale", fact.scope, encode(fact.sale))
+            return _line("sale", fact.scope, encoded.get(id(fact.sale)) or encode(fact.sale))
         besides = ""
         if fact.withheld is not None:
             besides = f',"withheld":{encode(fact.withheld)}'
@@ -43,7 +46,8 @@ class JsonFactLines:
             besides += f',"imported":{orjson.dumps(tuple(fact.imported)).decode()}'
         if fact.is_erased:
             besides += ERASED
-        return _line("customer", fact.scope, encode(fact.customer), besides)
+        body = encoded.get(id(fact.customer)) or encode(fact.customer)
+        return _line("customer", fact.scope, body, besides)
 
     def fact(self, line: bytes) -> PulledFact:
         read = orjson.loads(line)
@@ -149,10 +153,16 @@ class DynamoFactsLog:
 
 
 def log_rows(
-    lock: CommitLock, platform: Platform, facts: Iterable[PulledFact]
+    lock: CommitLock,
+    platform: Platform,
+    facts: Iterable[PulledFact],
+    encoded: Mapping[int, str] = NOTHING_ENCODED,
 ) -> Iterator[tuple[Key, Row]]:
-    """Return the rows that hold what the commit under this lock stored of a platform's facts."""
-    lines = [LINES.line(fact) for fact in facts]
+    """Return the rows that hold what the commit under this lock stored of a platform's facts.
+
+    `encoded`: see `JsonFactLines.line`.
+    """
+    lines = [LINES.line(fact, encoded) for fact in facts]
     pk = keys.facts_log(lock.uid, platform)
     for number, packed in enumerate(_pack(lines), start=lock.logged):
         sk = keys.logged_part(lock.fence, number)
