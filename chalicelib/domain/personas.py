@@ -20,8 +20,9 @@ from chalicelib.domain.membership import (
     platforms_answered_yes,
 )
 from chalicelib.domain.records import Customer
-from chalicelib.domain.rules import Terms
+from chalicelib.domain.rules import Rules, Terms
 from chalicelib.domain.sales_summary import WINDOW_DAYS, SalesSummary
+from chalicelib.domain.signups import SIGNUP_SCOPE
 from chalicelib.domain.times import utc_day
 from chalicelib.domain.words import Day, Instant, Platform, Points
 
@@ -137,7 +138,7 @@ def derive_persona(
     comes from the most recently updated member that has it.
     """
     members = component.records
-    customers = newest_first(members)
+    customers = by_precedence(members, terms.rules)
     newest = customers[0]
     phone = newest.phone or next((c.phone for c in customers if c.phone), None)
     email = newest.email or next((c.email for c in customers if c.email), None)
@@ -211,6 +212,32 @@ def newest_first(members: Sequence[SourceRecord]) -> list[Customer]:
     if len(members) == 1:
         return [members[0].customer]
     return [m.customer for m in sorted(members, key=_recency, reverse=True)]
+
+
+def by_precedence(members: Sequence[SourceRecord], rules: Rules) -> list[Customer]:
+    """Return the customers of these records, the one whose profile counts first. That is the most
+    recently updated one; but what a POS edited while its personas are synced goes before any form
+    (product.md §6, §7)."""
+    wins = {
+        platform: source.pos_wins_from
+        for platform, source in rules.sources.items()
+        if source.pos_wins_from is not None
+    }
+    if not wins or len(members) == 1:
+        return newest_first(members)
+    ordered = sorted(members, key=_recency, reverse=True)
+    edit = next((at for at, m in enumerate(ordered) if _is_edited_since(m, wins)), None)
+    if edit is None:
+        return [m.customer for m in ordered]
+    forms = [m for m in ordered[:edit] if m.scope == SIGNUP_SCOPE]
+    others = [m for m in ordered[: edit + 1] if m.scope != SIGNUP_SCOPE]
+    return [m.customer for m in (*others, *forms, *ordered[edit + 1 :])]
+
+
+def _is_edited_since(member: SourceRecord, wins: Mapping[Platform, Instant]) -> bool:
+    since, edited = wins.get(member.platform), member.customer.updated_at
+    is_of_pos = member.scope != SIGNUP_SCOPE
+    return is_of_pos and since is not None and edited is not None and edited >= since
 
 
 def _recency(member: SourceRecord) -> tuple[Instant, Instant, str]:

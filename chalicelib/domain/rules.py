@@ -69,7 +69,8 @@ class Source:
     `import_locks`: scope → the run whose complete listing fixed that scope's imported points for
     ever (product.md §7); `was_imported_on`: their date, once it was removed from the card;
     `keeping`: whom a change at work keeps; `overruled`: keeps that a later change took back before
-    they were worked off. `standing`: it uses AIQ's last backup.
+    they were worked off. `standing`: it uses AIQ's last backup. `pos_wins_from`: what its POS
+    edited since then wins over forms (*Sync Personas*).
     """
 
     enroll_after: Day | None = None
@@ -82,6 +83,7 @@ class Source:
     keeping: tuple[KeptMembers, ...] = ()
     overruled: tuple[KeptMembers, ...] = ()
     standing: Standing | None = None
+    pos_wins_from: Instant | None = None
 
     @property
     def has_keeps(self) -> bool:

@@ -440,20 +440,20 @@ def test_disconnecting_stops_calls_and_keeps_the_credential(
 def test_settings_are_kept_at_their_version_and_said_to_be_without_effect(api: Gateway) -> None:
     path = f"{POSABIT}/settings"
 
-    changed = api.patch(path, {"sync_personas": True}, if_match='"0"')
-    stale = api.patch(path, {"sync_personas": None}, if_match='"0"')
+    changed = api.patch(path, {"sync_to_market": True}, if_match='"0"')
+    stale = api.patch(path, {"sync_to_market": None}, if_match='"0"')
     read = api.get(path)
 
     assert (changed.status, changed.headers["ETag"]) == (200, '"1"')
     assert stale.status == 412
-    setting = next(s for s in read.json["settings"] if s["key"] == "sync_personas")
-    assert (setting["key"], setting["value"]) == ("sync_personas", True)
+    setting = next(s for s in read.json["settings"] if s["key"] == "sync_to_market")
+    assert (setting["key"], setting["value"]) == ("sync_to_market", True)
     assert setting["applied"] is False
     assert "not yet in effect" in setting["status"]
     [entry] = wiring.outside.audit().entries(OURS, 10, None)[0]
     assert (entry.actor, entry.after) == (
         f"user:sub-{OURS}-Owner",
-        {"sync_personas": True},
+        {"sync_to_market": True},
     )
 
 

@@ -12,7 +12,7 @@ from dataclasses import dataclass, replace
 from datetime import date, timedelta
 from typing import Any
 
-from chalicelib.domain.errors import Conflict, field_fault, invalid_fields
+from chalicelib.domain.errors import Conflict, StaleVersion, field_fault, invalid_fields
 from chalicelib.domain.points_import import accrual_mismatch
 from chalicelib.domain.rules import Rules, setting_values
 from chalicelib.domain.settings import (
@@ -51,6 +51,7 @@ PREVIEW_FIRST = (
 SWITCH_IT = (
     "This setting is turned on by POST …/freeze, after its preview, and off by POST …/unfreeze."
 )
+RULE_TRIES = 5
 EARLIEST = date(1990, 1, 1)
 
 
@@ -129,8 +130,25 @@ class SettingsService:
             raise Conflict(PREVIEW_FIRST)
         wanted = replace(card, settings=after, personas_synced_from=synced_from, version=version)
         saved = self.integrations.save(wanted)
+        self._let_pos_win(uid, platform, synced_from)
         self._record(actor, card, saved, changes)
         return settings_view(info, saved, self.rules.get(uid))
+
+    def _let_pos_win(self, uid: Uid, platform: Platform, since: Instant | None) -> None:
+        """Keep in the rules from when edits of the POS win over forms. Where that fails, the same
+        change again mends it. Raises Conflict when the rules are changed all the time."""
+        for _ in range(RULE_TRIES):
+            rules = self.rules.get(uid)
+            source = rules.source(platform)
+            if source.pos_wins_from == since:
+                return
+            sources = {**rules.sources, platform: replace(source, pos_wins_from=since)}
+            try:
+                self.rules.save(uid, replace(rules, sources=sources))
+            except StaleVersion:
+                continue
+            return
+        raise Conflict("The rules were changed at the same moment: try again.")
 
     def _synced_from(self, card: Integration, settings: Mapping[str, object]) -> Instant | None:
         """From when on *Sync Personas* holds: the beginning of the day on which it was turned on

@@ -6,6 +6,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -19,6 +20,7 @@ from chalicelib.domain.errors import (
     UpstreamError,
 )
 from chalicelib.domain.records import Customer
+from chalicelib.domain.rules import Source
 from tests.fakes.facts import Crash
 from tests.worlds.contact_sync import ANA, BEN, POS, SyncedTown
 from tests.worlds.shop import UID
@@ -326,3 +328,21 @@ def test_two_workers_never_have_the_same_source_at_once(town: SyncedTown) -> Non
     town.settle()
 
     assert town.pos.created == 1
+
+
+def test_what_a_cashier_edits_wins_over_the_form_and_a_repetition_of_it(town: SyncedTown) -> None:
+    """The POS remains the source of truth."""
+    town.rule(posabit=Source(pos_wins_from=town.clock.now()))
+    record = town.sign_up(email="e1@example.com")
+    town.settle()
+    town.clock.move(60)
+    [created] = town.pos.all("north")
+    edited = replace(created, email="e2@example.com", updated_at=town.clock.now())
+    town.pos.shoppers["north"] = [(town.clock.now(), edited)]
+    town.pull()
+
+    town.sign_up(email="e1@example.com")
+
+    persona = town.lookup.by_record(UID, record).persona
+    assert persona.email == "e2@example.com"
+    assert (town.pos.all("north"), town.pos.created) == ([edited], 1)

@@ -235,3 +235,13 @@ def test_importing_points_asks_for_accrual_from_the_following_day(
     assert before is not None
     assert "2025-03-01" in before
     assert after is None
+
+
+def test_edits_of_the_pos_win_while_its_personas_are_synced_and_no_longer(shop: Retailer) -> None:
+    shop.settings.change(OURS, "posabit", 0, {"sync_personas": True}, actor=ANN)
+    since = shop.integrations.rows[OURS, "posabit"].personas_synced_from
+    assert shop.rules.get(OURS).source("posabit").pos_wins_from == since
+
+    shop.settings.change(OURS, "posabit", 1, {"sync_personas": None}, actor=ANN)
+
+    assert shop.rules.get(OURS).source("posabit").pos_wins_from is None
