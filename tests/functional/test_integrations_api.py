@@ -101,7 +101,7 @@ def test_a_card_has_fields_box_settings_and_its_version(api: Gateway) -> None:
     assert applied == {
         "enroll_after": True,
         "sms_opt_in_after": True,
-        "sync_personas": False,
+        "sync_personas": True,
         "sync_to_market": False,
         "points_imported_on": True,
         "points_accrual_start": True,
