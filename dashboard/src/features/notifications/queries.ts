@@ -9,7 +9,7 @@ export type Notification = Schemas['NotificationAnswer'];
 export const MEANING_OF: Record<Notification['severity'], Meaning> = {
   error: 'bad',
   warning: 'warn',
-  info: 'busy',
+  info: 'idle',
 };
 const ORDER = ['error', 'warning', 'info'];
 

@@ -2,7 +2,7 @@ import { Anchor, Button, Group, Select, Stack, Text } from '@mantine/core';
 import { useQuery, useQueryClient } from '@tanstack/react-query';
 import { useState } from 'react';
 import { call } from '../../api/client';
-import { useAccount } from '../../app/account';
+import { useAccount, useFormat } from '../../app/account';
 import { Table } from '../../components/DataList';
 import { cut } from '../../components/format';
 import { Go } from '../../components/Go';
@@ -57,6 +57,7 @@ export function MatchPage() {
 
 function Matching({ stores, keys, base }: { stores: Store[]; keys: StoreKey[]; base: string }) {
   const account = useAccount();
+  const format = useFormat();
   const cache = useQueryClient();
   const [choices, setChoices] = useState<Record<string, string>>({});
   const [busy, setBusy] = useState(false);
@@ -171,7 +172,7 @@ function Matching({ stores, keys, base }: { stores: Store[]; keys: StoreKey[]; b
                   title: t('sales'),
                   number: true,
                   label: true,
-                  cell: (key) => key.sales,
+                  cell: (key) => format.number(key.sales),
                 },
                 {
                   key: 'seen',

@@ -52,7 +52,7 @@ export const t = speaker({
   skip: 'Skip',
   chosen:
     '{n} of {of} chosen. {sales, plural, one {# past sale gets a store} other {# past sales get a store}}.',
-  saveMappings: '{n, plural, one {Save 1 mapping} other {Save # mappings}}',
+  saveMappings: '{n, plural, =0 {Save mappings} one {Save 1 mapping} other {Save # mappings}}',
   allMapped: 'Every key has its store.',
   backToStores: 'Back to Retail Store',
   failedRow: '{key}: {reason}',
