@@ -32,7 +32,9 @@ def test_keys_are_matched_on_one_page_and_the_bell_clears_by_itself(
     with shop.page(browser, "/settings/stores") as page:
         expect(page.get_by_role("button", name=re.compile("Notifications, [1-9]"))).to_be_visible()
         page.get_by_role("link", name=re.compile(r"Match keys \(2\)")).click()
-        for choice in page.get_by_role("combobox", name=re.compile("^Store for")).all():
+        choices = page.get_by_role("combobox", name=re.compile("^Store for"))
+        expect(choices).to_have_count(2)
+        for choice in choices.all():
             choice.click()
             page.get_by_role("option", name="New store from this key").click()
         page.get_by_role("button", name="Save 2 mappings").click()

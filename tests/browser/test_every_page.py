@@ -50,7 +50,7 @@ def test_axe_finds_nothing_and_nothing_scrolls_sideways(
         for path in PAGES:
             connected.go(page, path.format(**names))
             wrong += [f"{path}: {each}" for each in faults(page)]
-    assert wrong == []
+    assert not wrong, "\n".join(wrong)
 
 
 @pytest.mark.parametrize("scheme", ["light", "dark"])
@@ -68,7 +68,7 @@ def test_the_pages_before_a_log_in_are_accessible_too(
         wrong += [f"{path}: {each}" for each in faults(page)]
     context.close()
 
-    assert wrong == []
+    assert not wrong, "\n".join(wrong)
 
 
 def faults(page: Page) -> list[str]:

@@ -25,20 +25,20 @@ export function Bell() {
       trapFocus
       returnFocus
     >
-      <Popover.Target>
-        <Indicator
-          label={notes.length}
-          size={16}
-          offset={6}
-          disabled={notes.length === 0}
-          color="var(--bad-text)"
-          styles={{ indicator: { color: 'var(--panel)', fontWeight: 700 } }}
-        >
+      <Indicator
+        label={notes.length}
+        size={16}
+        offset={6}
+        disabled={notes.length === 0}
+        color="var(--bad-text)"
+        styles={{ indicator: { color: 'var(--panel)', fontWeight: 700 } }}
+      >
+        <Popover.Target>
           <ActionIcon aria-label={t('bell', { n: notes.length })} onClick={() => setOpen(!open)}>
             <IconBell size={20} aria-hidden />
           </ActionIcon>
-        </Indicator>
-      </Popover.Target>
+        </Popover.Target>
+      </Indicator>
       <Popover.Dropdown>
         <Stack gap="sm">
           {notes.length === 0 && <Text>{t('nothing')}</Text>}

@@ -2,7 +2,7 @@
 
 import { Button, Stack, Text } from '@mantine/core';
 import type { InfiniteData, UseInfiniteQueryResult } from '@tanstack/react-query';
-import type { ReactNode } from 'react';
+import { type ReactNode, useEffect } from 'react';
 import { useFormat } from '../app/account';
 import { Empty, NotYet, ProblemNotice, StaleStrip } from './Notice';
 import { isMissing, Skeletons } from './Part';
@@ -78,6 +78,11 @@ interface ListProps<Row> extends Omit<TableProps<Row>, 'rows'> {
 
 export function DataList<Row>({ query, empty, clear, lacks, ...table }: ListProps<Row>) {
   const format = useFormat();
+  const { data, hasNextPage, isFetching, error, fetchNextPage } = query;
+  const none = data?.pages.every((page) => page.items.length === 0) ?? false;
+  useEffect(() => {
+    if (none && hasNextPage && !isFetching && !error) void fetchNextPage();
+  }, [none, hasNextPage, isFetching, error, fetchNextPage]);
   if (query.data === undefined) {
     if (!query.error) {
       return (
@@ -89,6 +94,7 @@ export function DataList<Row>({ query, empty, clear, lacks, ...table }: ListProp
     if (lacks && isMissing(query.error)) return <NotYet thing={lacks} />;
     return <ProblemNotice error={query.error} retry={() => void query.refetch()} />;
   }
+  // Pages of a filtered list may be empty with more to come.
   const rows = query.data.pages.flatMap((page) => page.items);
   const failed = query.error !== null;
   return (
@@ -97,7 +103,9 @@ export function DataList<Row>({ query, empty, clear, lacks, ...table }: ListProp
         <StaleStrip at={format.time(query.dataUpdatedAt)} retry={() => void query.refetch()} />
       )}
       {rows.length === 0 ? (
-        clear ? (
+        query.hasNextPage ? (
+          <Skeletons lines={4} height={32} />
+        ) : clear ? (
           <Empty
             action={
               <Button variant="default" onClick={clear}>

@@ -9,6 +9,7 @@ import { every } from '../../app/queries';
 import { Dialog } from '../../components/Confirm';
 import { Strip } from '../../components/Meaning';
 import { ProblemNotice } from '../../components/Notice';
+import { Said } from '../../components/Text';
 import { t as common } from '../../components/words';
 import { t } from './words';
 
@@ -74,7 +75,7 @@ export function FrozenStrip({
           ) : undefined
         }
       >
-        {words()} {said?.problem}
+        {words()} {said?.problem_text}
       </Strip>
       {open && (
         <FreezeDialog
@@ -188,6 +189,11 @@ function Freeze({ platform, title, onClose }: Props) {
         <Group gap="xs" role="status">
           <Loader size="sm" /> {t('counting')}
         </Group>
+      )}
+      {shown.data?.note && (
+        <Strip meaning="warn">
+          <Said>{shown.data.note}</Said>
+        </Strip>
       )}
       {chosen === 'now' && now.error && <ProblemNotice error={now.error} />}
       {act.error && <ProblemNotice error={act.error} />}
