@@ -23,6 +23,7 @@ from chalicelib.entrypoints.dashboard import (
     loyalty,
     me,
     notifications,
+    offboarding,
     overview,
     personas,
     privacy,
@@ -53,6 +54,7 @@ app.register_blueprint(notifications.resource)
 app.register_blueprint(overview.resource)
 app.register_blueprint(personas.resource)
 app.register_blueprint(privacy.resource)
+app.register_blueprint(offboarding.resource)
 app.register_blueprint(audiences.resource)
 app.register_blueprint(exports.resource)
 app.register_blueprint(integrations.resource)

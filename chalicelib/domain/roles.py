@@ -8,6 +8,7 @@ from typing import Literal, get_args
 Role = Literal["Owner", "Operator", "Marketing", "Analyst", "Manager", "Staff"]
 
 Right = Literal[
+    "account:erase",
     "account:read",
     "account:write",
     "audiences:read",

@@ -320,6 +320,16 @@ class PurgeMessage(_Message):
     hop: Count = 0
 
 
+@dataclass(frozen=True, slots=True, config=_WIRE)
+class OffboardMessage(_Message):
+    """Go on with an off-boarding of an account."""
+
+    job: Literal["offboard"] = field(default="offboard", kw_only=True)
+    uid: Account
+    offboarding: Text
+    hop: Count = 0
+
+
 AccountJob = (
     RemapMessage
     | PreviewMessage
@@ -335,6 +345,7 @@ AccountJob = (
     | EraseMessage
     | ContactSyncMessage
     | PurgeMessage
+    | OffboardMessage
 )
 TextJob = (
     RequestJob

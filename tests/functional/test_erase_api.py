@@ -5,9 +5,7 @@ What is left is decompressed and searched for phone and e-mail.
 
 from __future__ import annotations
 
-import gzip
 import json
-import zlib
 from collections.abc import Iterator
 from typing import Any
 
@@ -41,6 +39,8 @@ from tests.fakes.pos import FakePosGateway
 from tests.fakes.sync_control import RecordingSync
 from tests.functional.gateway import OURS, THEIRS, Gateway, World
 from tests.functional.test_changes_api import create_personas_table
+from tests.worlds.everything_stored import everything_stored as stored_everywhere
+from tests.worlds.everything_stored import shown_in as shown_anywhere
 
 PHONE, EMAIL = "+12065550101", "ana.wu@example.com"
 ANA = Customer("1", first="Ana", last="Wu", phone=PHONE, phone_raw="(206) 555-0101", email=EMAIL)
@@ -161,21 +161,12 @@ def erase(api: Gateway, jobs: MemoryQueue, typed: str = "0101") -> Any:
 
 def everything_stored(*, unpinned_backups: bool = False) -> dict[str, str]:
     """All rows of all tables and all objects, decompressed."""
-    found: dict[str, str] = {}
-    dynamodb = boto3.client("dynamodb")
-    for table in dynamodb.list_tables()["TableNames"]:
-        for page in dynamodb.get_paginator("scan").paginate(TableName=table):
-            for row in page["Items"]:
-                name = f"{table} {row['pk']['S']} {row['sk']['S']}" if "pk" in row else str(row)
-                found[name] = name + repr({k: _read(v) for k, v in row.items()})
-    s3 = boto3.client("s3")
-    named = None if unpinned_backups else _pinned_objects()
-    for each in s3.list_objects_v2(Bucket=config().bucket_backups).get("Contents", ()):
-        if named is not None and "/backups/" in each["Key"] and each["Key"] not in named:
-            continue
-        body = s3.get_object(Bucket=config().bucket_backups, Key=each["Key"])["Body"].read()
-        found[each["Key"]] = _unpacked(body).decode("utf-8", "replace")
-    return found
+    named = _pinned_objects()
+    return stored_everywhere(
+        boto3.client,
+        config().bucket_backups,
+        passes_over=lambda name: not unpinned_backups and "/backups/" in name and name not in named,
+    )
 
 
 def _pinned_objects() -> set[str]:
@@ -190,22 +181,8 @@ def _pinned_objects() -> set[str]:
     }
 
 
-def _read(value: dict[str, Any]) -> str:
-    [(kind, held)] = value.items()
-    return _unpacked(bytes(held)).decode("utf-8", "replace") if kind == "B" else str(held)
-
-
-def _unpacked(body: bytes) -> bytes:
-    for unpack in (gzip.decompress, zlib.decompress):
-        try:
-            return unpack(body)
-        except (OSError, zlib.error, EOFError):
-            continue
-    return body
-
-
 def shown_in(stored: dict[str, str]) -> list[str]:
-    return [name for name, text in stored.items() if any(n in text.lower() for n in NEEDLES)]
+    return shown_anywhere(stored, NEEDLES)
 
 
 def test_nothing_that_is_stored_shows_phone_or_email_afterwards(

@@ -1081,6 +1081,7 @@ NO_SAMPLE = {
     "AUDIENCES#{shard}` / `{look at, 15 digits}#{uid}": "newer than the samples",
     "ACCOUNT#{uid}` / `EXPORT#{export}": "newer than the samples",
     "ACCOUNT#{uid}` / `ERASURE#{erasure}": "newer than the samples",
+    "OFFBOARDING#{offboarding}` / `OFFBOARDING": "newer than the samples",
     "ACCOUNT#{uid}` / `LIMIT#{limit}": "newer than the samples",
     "ACCOUNT#{uid}` / `APIKEY#{key}": "newer than the samples",
     "KEYUSE#{uid}#{key}` / `USE#{bucket}": "newer than the samples",
@@ -1168,6 +1169,8 @@ PATTERNS: dict[str, tuple[str, ...]] = {
     ),
     "tests of this hour": ("throttle",),
     "who was erased": (),  # newer than the samples
+    "an off-boarding": (),  # newer than the samples
+    "all rows of an account": (),  # newer than the samples
     "an erasure; all of an account": (),  # newer than the samples
     "texts to a number": (),  # newer than the samples
     "set-aside rows about a shopper": (),  # newer than the samples

@@ -192,6 +192,13 @@ def export(export_id: str) -> str:
     return f"{EXPORT_PREFIX}{export_id}"
 
 
+OFFBOARDING_SK = "OFFBOARDING"
+
+
+def offboarding(offboarding_id: str) -> str:
+    return f"OFFBOARDING#{offboarding_id}"
+
+
 def erasure(erasure_id: str) -> str:
     return f"{ERASURE_PREFIX}{erasure_id}"
 

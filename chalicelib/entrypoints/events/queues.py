@@ -50,6 +50,7 @@ WORKERS: Mapping[str, Callable[[Any], Any]] = {
     "standing": lambda _: wiring.freezing.standing_job(),
     "switch_check": lambda _: wiring.switching.check_worker(),
     "purge": lambda _: wiring.privacy.purge_worker(),
+    "offboard": lambda _: wiring.privacy.offboard_worker(),
     "erase": lambda _: wiring.privacy.erase_worker(),
     "held": lambda _: wiring.texting.held_requests(),
     "audience": lambda _: wiring.audiences.run_worker(),

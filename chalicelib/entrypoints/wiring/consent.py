@@ -47,4 +47,4 @@ def effects_worker() -> EffectsWorker:
 def said_worker() -> SaidWorker:
     from chalicelib.services.consent.effects import SaidWorker
 
-    return SaidWorker(consent_service())
+    return SaidWorker(consent_service(), outside.facts())

@@ -10,9 +10,10 @@ from chalicelib.entrypoints.wiring import derivation, freezing, outside
 
 if TYPE_CHECKING:
     from chalicelib.services.ports.audiences import PersonaFile
-    from chalicelib.services.ports.privacy import Erasures, PersonalRows
+    from chalicelib.services.ports.privacy import Erasures, Offboardings, PersonalRows
     from chalicelib.services.privacy.erase import EraseService, EraseWorker
     from chalicelib.services.privacy.export import RequestPersonaExport
+    from chalicelib.services.privacy.offboard import OffboardService, OffboardWorker
     from chalicelib.services.privacy.remove_source import PurgeWorker, RemoveSource
 
 
@@ -109,4 +110,48 @@ def purge_worker() -> PurgeWorker:
         personal_rows(),
         outside.sync_states(),
         outside.jobs_queue(),
+    )
+
+
+@once
+def offboardings() -> Offboardings:
+    from chalicelib.adapters.dynamo.offboarding import DynamoOffboardings
+
+    return DynamoOffboardings(config().table_accounts)
+
+
+@once
+def offboard_service() -> OffboardService:
+    from chalicelib.services.privacy.offboard import OffboardService
+
+    return OffboardService(
+        outside.accounts(),
+        offboardings(),
+        outside.objects(),
+        outside.audit(),
+        outside.jobs_queue(),
+        outside.clock(),
+    )
+
+
+@once
+def offboard_worker() -> OffboardWorker:
+    from chalicelib.adapters.aws.client import client
+    from chalicelib.adapters.dynamo.offboarding import DynamoAccountRows
+    from chalicelib.services.privacy.offboard import OffboardWorker
+
+    settings = config()
+    tables = (
+        settings.table_integrations,
+        settings.table_accounts,
+        settings.table_stores,
+        settings.table_personas,
+        settings.table_sync,
+    )
+    return OffboardWorker(
+        DynamoAccountRows(client("dynamodb"), tables),
+        offboardings(),
+        outside.objects(),
+        outside.jobs_queue(),
+        outside.clock(),
     )

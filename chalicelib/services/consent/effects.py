@@ -11,6 +11,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass
 
+from chalicelib.domain.tombstones import NO_TOMBSTONES
 from chalicelib.domain.words import Uid
 from chalicelib.services.job_messages import (
     DiscountsMessage,
@@ -94,14 +95,19 @@ class SaidWorker:
     """Notes what was said of consent with a signup, and whom it wants asked."""
 
     notes: ConsentNotes
+    tombstones: CurrentTombstones | None = None
 
     def handle(self, message: SaidMessage) -> int:
-        """What was said comes before who is to be asked. Return how many of both there were."""
-        if message.said:
-            self.notes.note_said(message.uid, message.said)
-        if message.asks:
-            self.notes.note_asks(message.uid, message.asks)
-        return len(message.said) + len(message.asks)
+        """What was said comes before who is to be asked; of who was erased meanwhile nothing is
+        noted. Return how many of both there were."""
+        held = self.tombstones.current_tombstones(message.uid) if self.tombstones else NO_TOMBSTONES
+        said = [s for s in message.said if not held.silences("", s.channel, s.contact, s.at)]
+        asks = [a for a in message.asks if not held.silences(a.record, "sms", a.number)]
+        if said:
+            self.notes.note_said(message.uid, said)
+        if asks:
+            self.notes.note_asks(message.uid, asks)
+        return len(said) + len(asks)
 
 
 def _of_discounts(uid: Uid, effects: CommitEffects) -> Iterator[DiscountsMessage]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Literal, Protocol
+from typing import Any, Literal, Protocol
 
 from chalicelib.domain.consent import Entry
 from chalicelib.domain.tombstones import Tombstones
@@ -118,3 +118,56 @@ class CopiesKept:
     object_versions: int = 30
     recovery: int = 35
     messages: int = 14
+
+
+OffboardingAct = Literal["export", "delete"]
+StoredRow = Mapping[str, Any]
+"""A row as DynamoDB has it, with the name of its table under `table`."""
+
+
+@dataclass(frozen=True, slots=True)
+class Offboarding:
+    """The export of all rows of an account, or their deletion, and how far it is.
+
+    `id` cannot be guessed: who has it may read the certificate when the account is no more. `rows`:
+    how many, by table. `files`: of an export. `found`: in this pass over the tables.
+    """
+
+    uid: Uid
+    id: str
+    act: OffboardingAct
+    name: str
+    by: str
+    requested_at: Instant
+    state: Literal["working", "done"] = "working"
+    position: str = ""
+    rows: Mapping[str, int] = field(default_factory=dict)
+    files: int = 0
+    found: int = 0
+    passes: int = 0
+    ended_at: Instant | None = None
+    certificate: Mapping[str, object] = field(default_factory=dict)
+    seq: int = 0
+
+
+class Offboardings(Protocol):
+    """Stores off-boardings outside the accounts they are of."""
+
+    def save(self, offboarding: Offboarding) -> Offboarding:
+        """Save at `seq` + 1; seq 0 means new. Raises StaleVersion."""
+        ...
+
+    def get(self, offboarding: str) -> Offboarding:
+        """Raises NotFound."""
+        ...
+
+
+class AccountRows(Protocol):
+    """All rows of an account, whatever kind they are. Reads whole tables."""
+
+    def page(self, uid: Uid, position: str) -> tuple[list[StoredRow], str]:
+        """Return some rows, and where to go on; "" at the end. The cards come first, then the
+        account itself."""
+        ...
+
+    def delete(self, rows: Sequence[StoredRow]) -> None: ...

@@ -30,15 +30,20 @@ def certificate_of(erasure: Erasure, now: Instant) -> dict[str, object]:
         "erased_at": to_text(now),
         "erased": dict(sorted(erasure.counts.items())),
         "kept": list(KEPT),
-        "copies": [
-            _copy("Unpinned backups, which show the person to nobody", now, DAYS_KEPT),
-            _copy("Deleted versions of unpinned backups", now, DAYS_KEPT + OBJECT_VERSIONS_DAYS),
-            _copy("Deleted versions of objects", now, OBJECT_VERSIONS_DAYS),
-            _copy("Recovery of tables to a moment (PITR)", now, RECOVERY_DAYS),
-            _copy("Messages of queues", now, MESSAGES_DAYS),
-            _copy("Dead letters", now, DEAD_LETTERS_DAYS),
-        ],
+        "copies": copies_kept(now),
     }
+
+
+def copies_kept(now: Instant) -> list[dict[str, object]]:
+    """Return until when copies exist that cannot be rewritten."""
+    return [
+        _copy("Unpinned backups, which show the person to nobody", now, DAYS_KEPT),
+        _copy("Deleted versions of unpinned backups", now, DAYS_KEPT + OBJECT_VERSIONS_DAYS),
+        _copy("Deleted versions of objects", now, OBJECT_VERSIONS_DAYS),
+        _copy("Recovery of tables to a moment (PITR)", now, RECOVERY_DAYS),
+        _copy("Messages of queues", now, MESSAGES_DAYS),
+        _copy("Dead letters", now, DEAD_LETTERS_DAYS),
+    ]
 
 
 def _copy(what: str, now: Instant, days: int) -> dict[str, object]:

@@ -67,7 +67,13 @@ class EraseLists:
             self.objects.delete(names)
             self.exports.save(replace(export, state="failed", upload="", rows=0, ends_at=None))
             gone += 1
-        return gone
+        of_account = [
+            found.name
+            for found in self.objects.names(f"exports/{uid}/")
+            if found.name.endswith(".jsonl.gz")
+        ]
+        self.objects.delete(of_account)
+        return gone + len(of_account)
 
     def _rewrite(self, uid: Uid, run: str, records: Collection[str], erasure: str) -> int:
         try:

@@ -101,6 +101,7 @@ ACCOUNT_ROWS = (
     RowKind("AUDIENCES#{shard}/{look at, 15 digits}#{uid}", NOBODY),
     RowKind("ACCOUNT#{uid}/EXPORT#{export}", NOBODY, "exports"),
     RowKind("ACCOUNT#{uid}/ERASURE#{erasure}", "contacts, until it is done"),
+    RowKind("OFFBOARDING#{offboarding}/OFFBOARDING", NOBODY),
     RowKind("EXPIRY#{shard}/{uid}", NOBODY),
     RowKind("ACCOUNT#{uid}/TEXTING", NOBODY),
     RowKind("ORIGINATION#{number}/ORIGINATION", NOBODY),
@@ -159,6 +160,7 @@ OBJECTS = (
     ),
     RowKind("{uid}/backups/{platform}/{backup}/manifest.json", NOBODY, "backups"),
     RowKind("exports/{uid}/{export}.csv", "lines of a list", "exports"),
+    RowKind("exports/{uid}/{offboarding}-{n}.jsonl.gz", "all of an account", "exports"),
     RowKind("exports/{uid}/{export}.json", "all of a persona", "exports"),
     RowKind("{uid}/signatures/{record}/{digest}.{kind}", "what a shopper signed with", "exports"),
 )
