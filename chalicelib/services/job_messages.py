@@ -257,6 +257,21 @@ class DiscountsMessage(_Message):
 
 
 @dataclass(frozen=True, slots=True, config=_WIRE)
+class WebhookMessage(_Message):
+    """Work off an event that a POS sent, signed. `type`: `signup` or `profile.changed`; `id`: the
+    event's; `at`: when it happened; `told`: fields of `ports.signups.SignUp`."""
+
+    job: Literal["webhook"] = field(default="webhook", kw_only=True)
+    uid: Account
+    platform: Annotated[Platform, NON_EMPTY]
+    type: Text
+    id: Text
+    at: Milliseconds
+    pos_id: str = ""
+    told: Mapping[str, Any] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True, config=_WIRE)
 class StandingMessage(_Message):
     """Go on with putting a source back to its backup, or forth: the switch of `since`."""
 
@@ -357,6 +372,7 @@ TextJob = (
     | SignupsMessage
     | SaidMessage
     | DiscountsMessage
+    | WebhookMessage
 )
 
 _BY_JOB = Field(discriminator="job")

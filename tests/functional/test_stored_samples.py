@@ -1092,6 +1092,7 @@ NO_SAMPLE = {
     "SHOPPERS#{uid}#{platform}` / `TURN": "newer than the samples",
     "JOIN#{uid}` / `{form}": "newer than the samples",
     "SHOPPERSDUE#{shard}` / `{uid}#{platform}": "newer than the samples",
+    "ACCOUNT#{uid}` / `WEBHOOK#{platform}#{secret}": "newer than the samples",
     "NAMED#{uid}#{name}` / `CALL": "newer than the samples",
     "SLOTS#{uid}` / `{queue}": "newer than the samples",
     "ACCOUNT#{uid}` / `ADDITIONS": "newer than the samples",
@@ -1186,6 +1187,7 @@ PATTERNS: dict[str, tuple[str, ...]] = {
     "an API key and how a bucket of it was used, in one call": (),  # newer than the samples
     "the account's keys; a key's last calls": (),  # newer than the samples
     "what a call of this name was answered": (),  # newer than the samples
+    "the webhook secrets of a platform; of an account": (),  # newer than the samples
     "what is left to do for a source, what is shown, how far one signup is": (),  # newer
     "the contact that a served form was sent for": (),  # newer than the samples
     "sources whose contact sync is due": (),  # newer than the samples

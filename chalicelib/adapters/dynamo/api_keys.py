@@ -113,17 +113,22 @@ class DynamoNamedCalls:
         is_free = NamedCallRow.pk.does_not_exist() | (NamedCallRow.expires_at < now // SECOND)
         if put_if(row, is_free | (NamedCallRow.status.does_not_exist() & has_died)):
             return None
+        return self.find(uid, name) or NamedCall(body, now)
+
+    def find(self, uid: Uid, name: str) -> NamedCall | None:
         known = NamedCallRow.find(keys.named_call(uid, name), keys.NAMED_CALL_SK)
-        if known is None:
-            return NamedCall(body, now)
-        status = None if known.status is None else int(known.status)
-        return NamedCall(known.body, int(known.begun_at), status, known.answer or "")
+        return None if known is None else _named_of(known)
 
     def end(self, uid: Uid, name: str, call: NamedCall) -> None:
         _named_row(uid, name, call).save()
 
     def forget(self, uid: Uid, name: str) -> None:
         NamedCallRow(keys.named_call(uid, name), keys.NAMED_CALL_SK).delete()
+
+
+def _named_of(row: NamedCallRow) -> NamedCall:
+    status = None if row.status is None else int(row.status)
+    return NamedCall(row.body, int(row.begun_at), status, row.answer or "")
 
 
 def _named_row(uid: Uid, name: str, call: NamedCall) -> NamedCallRow:

@@ -512,6 +512,17 @@ KEY_USE_PREFIX = "USE#"
 KEY_CALL_PREFIX = "CALL#"
 
 
+WEBHOOK_PREFIX = "WEBHOOK#"
+
+
+def webhooks_of(platform: Platform) -> str:
+    return f"{WEBHOOK_PREFIX}{platform}#"
+
+
+def webhook_secret(platform: Platform, secret: str) -> str:
+    return f"{webhooks_of(platform)}{secret}"
+
+
 def named_call(uid: Uid, name: str) -> str:
     """Return the partition of a call that its caller named."""
     return f"NAMED#{uid}#{name}"

@@ -15,6 +15,7 @@ from chalicelib.entrypoints.http.shapes import Answer, Change, Input, Moment, Sh
 
 if TYPE_CHECKING:
     from chalicelib.services.api_keys.keys import KeyView
+    from chalicelib.services.api_keys.webhook_secrets import NewWebhookSecret
 
 resource = Resource(__name__, tag="API keys", front=FRONT)
 
@@ -161,3 +162,67 @@ def _shown(view: KeyView) -> ApiKeyAnswer:
         used_at=view.used_at,
         version=key.version,
     )
+
+
+SECRETS = "/api/accounts/{uid}/webhook-secrets"
+
+
+class WebhookSecretAnswer(Answer):
+    """A secret with which a POS signs what it sends to `/api/webhooks/{platform}/{uid}`."""
+
+    id: str
+    platform: Platform
+    last_four: str
+    created_at: Moment
+    created_by: str
+    ends_at: Moment | None
+
+
+class NewWebhookSecretAnswer(WebhookSecretAnswer):
+    """`secret`: the whole secret, shown this once."""
+
+    secret: str
+
+
+class WebhookSecretList(Answer):
+    items: list[WebhookSecretAnswer]
+
+
+class WebhookSecretInput(Input):
+    platform: Platform = Field(max_length=20, examples=["posabit"])
+
+
+@resource.get(SECRETS, right="keys:read")
+def list_webhook_secrets(uid: Uid) -> WebhookSecretList:
+    """List the account's webhook secrets, the newest first."""
+    found = wiring.api_keys.webhook_secrets().for_account(uid)
+    return WebhookSecretList(items=[WebhookSecretAnswer.model_validate(one) for one in found])
+
+
+@resource.post(SECRETS, right="keys:write", status=201)
+def create_webhook_secret(
+    uid: Uid, body: WebhookSecretInput, caller: Caller
+) -> NewWebhookSecretAnswer:
+    """Make a webhook secret; it is in this answer and in no other."""
+    service = wiring.api_keys.webhook_secrets()
+    return _secret_once(service.create(uid, body.platform, actor=caller.actor))
+
+
+@resource.post(f"{SECRETS}/{{secret}}/replace", right="keys:write", status=201)
+def replace_webhook_secret(
+    uid: Uid, secret: str, body: Replacement, caller: Caller
+) -> NewWebhookSecretAnswer:
+    """Make a webhook secret in the place of another, which stays good for some hours."""
+    service = wiring.api_keys.webhook_secrets()
+    return _secret_once(service.replace(uid, secret, body.keep_old_hours, actor=caller.actor))
+
+
+@resource.delete(f"{SECRETS}/{{secret}}", right="keys:write")
+def revoke_webhook_secret(uid: Uid, secret: str, caller: Caller) -> None:
+    """Revoke a webhook secret: what is signed with it is refused from now on."""
+    wiring.api_keys.webhook_secrets().revoke(uid, secret, actor=caller.actor)
+
+
+def _secret_once(made: NewWebhookSecret) -> NewWebhookSecretAnswer:
+    shown = WebhookSecretAnswer.model_validate(made.secret)
+    return NewWebhookSecretAnswer(**shown.model_dump(), secret=made.text)

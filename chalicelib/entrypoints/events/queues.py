@@ -64,6 +64,7 @@ WORKERS: Mapping[str, Callable[[Any], Any]] = {
     "lost": lambda _: wiring.texting.lost_texts(),
     "inbound": lambda _: wiring.texting.inbound(),
     "effects": lambda _: wiring.consent.effects_worker(),
+    "webhook": lambda _: wiring.signups.webhook_worker(),
     "said": lambda _: wiring.consent.said_worker(),
 }
 """Kind of job → what builds its worker, given the queue. A worker's `handle` takes the message and,

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Annotated, Any
 
 from pydantic import AliasChoices, BeforeValidator, Field
 
-from chalicelib.domain.words import Uid
+from chalicelib.domain.words import Platform, Uid
 from chalicelib.entrypoints import wiring
 from chalicelib.entrypoints.http.routing import Resource
 from chalicelib.entrypoints.http.shapes import Answer, Input
@@ -67,11 +68,22 @@ class LoyaltyInput(Input):
 
     def signup(self, sender: Sender, *, asks: bool = False) -> SignUp:
         """Return what was told. `asks`: a text asks for consent, whatever the call says of it."""
-        store = self.store_id if _names_a_store(self.store_id) else self.store_name
-        return SignUp(
-            platform=sender.platform,
+        told = self.signup_of(sender.platform)
+        return replace(
+            told,
             key=sender.key,
             actor=sender.actor,
+            store=told.store or (str(sender.store) if sender.store else ""),
+            sms=True if asks else told.sms,
+            captures_consent=sender.captures_consent and not asks,
+        )
+
+    def signup_of(self, platform: Platform) -> SignUp:
+        """Return what was told, by nobody yet."""
+        store = self.store_id if _names_a_store(self.store_id) else self.store_name
+        return SignUp(
+            platform=platform,
+            actor="",
             phone=self.mobile_phone or self.home_phone,
             email=self.email,
             first=self.first,
@@ -79,12 +91,11 @@ class LoyaltyInput(Input):
             birth_date=self.birth_date,
             address=self.address,
             state=self.state,
-            store=store or self.store_id or (str(sender.store) if sender.store else ""),
+            store=store or self.store_id,
             joins=self.loyalty is not False,
-            sms=True if asks else self.sms,
+            sms=self.sms,
             emails=self.emails,
             may_ask=not self.disable_sms,
-            captures_consent=sender.captures_consent and not asks,
             signature=self.signature,
         )
 

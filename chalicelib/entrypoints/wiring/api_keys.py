@@ -12,6 +12,7 @@ if TYPE_CHECKING:
     from chalicelib.adapters.dynamo.api_keys import DynamoApiKeys
     from chalicelib.services.api_keys.admission import KeyAdmission
     from chalicelib.services.api_keys.keys import ApiKeyService
+    from chalicelib.services.api_keys.webhook_secrets import WebhookSecretService
     from chalicelib.services.ports.api_keys import NamedCalls
 
 
@@ -44,3 +45,18 @@ def service() -> ApiKeyService:
     keys = stored_keys()
     platforms = frozenset(info.platform for info in outside.pos_gateway().platforms())
     return ApiKeyService(keys, keys, outside.stores(), outside.audit(), outside.clock(), platforms)
+
+
+@once
+def webhook_secrets() -> WebhookSecretService:
+    from chalicelib.adapters.dynamo.webhook_secrets import DynamoWebhookSecrets
+    from chalicelib.services.api_keys.webhook_secrets import WebhookSecretService
+
+    return WebhookSecretService(
+        DynamoWebhookSecrets(config().table_accounts),
+        outside.cursor_box(),
+        outside.audit(),
+        outside.ids(),
+        outside.clock(),
+        frozenset(info.platform for info in outside.pos_gateway().platforms()),
+    )

@@ -13,6 +13,7 @@ if TYPE_CHECKING:
     from chalicelib.services.signups.join_form import JoinForm
     from chalicelib.services.signups.opt_in import OptIns
     from chalicelib.services.signups.sign_up import SignUpService
+    from chalicelib.services.signups.webhook_events import WebhookWorker
 
 
 @once
@@ -69,3 +70,16 @@ def opt_ins() -> OptIns:
 
 def _reader(channel: Channel) -> ReadContact:
     return outside.read_typed_phone if channel == "sms" else outside.read_typed_email
+
+
+@once
+def webhook_worker() -> WebhookWorker:
+    from chalicelib.services.signups.webhook_events import WebhookWorker
+
+    return WebhookWorker(
+        service(),
+        derivation.commits(),
+        outside.clock(),
+        outside.read_typed_phone,
+        outside.read_typed_email,
+    )

@@ -126,6 +126,34 @@ class KeyUses(Protocol):
         ...
 
 
+@dataclass(frozen=True, slots=True)
+class WebhookSecret:
+    """A secret with which a POS signs what it sends to an account. `sealed`: encrypted for the
+    account, platform and id. `ends_at`: from when it is refused."""
+
+    uid: Uid
+    platform: Platform
+    id: str
+    sealed: bytes
+    last_four: str
+    created_at: Instant
+    created_by: str
+    ends_at: Instant | None = None
+
+    def is_live(self, now: Instant) -> bool:
+        return self.ends_at is None or now < self.ends_at
+
+
+class WebhookSecrets(Protocol):
+    """Keeps webhook secrets."""
+
+    def put(self, secret: WebhookSecret) -> None: ...
+
+    def for_platform(self, uid: Uid, platform: Platform) -> list[WebhookSecret]: ...
+
+    def for_account(self, uid: Uid) -> list[WebhookSecret]: ...
+
+
 class NamedCalls(Protocol):
     """Keeps the calls that their callers named, for 7 days."""
 
@@ -135,6 +163,8 @@ class NamedCalls(Protocol):
         A call of the same body that died is begun again.
         """
         ...
+
+    def find(self, uid: Uid, name: str) -> NamedCall | None: ...
 
     def end(self, uid: Uid, name: str, call: NamedCall) -> None: ...
 

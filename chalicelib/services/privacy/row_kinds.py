@@ -124,6 +124,7 @@ ACCOUNT_ROWS = (
     RowKind("ACCOUNT#{uid}/PIN#{tag}", "a contact as a keyed digest, for two days"),
     RowKind("ACCOUNT#{uid}/SIGNINGKEY", NOBODY),
     RowKind("ACCOUNT#{uid}/DISCOUNT#{discount}", NOBODY),
+    RowKind("ACCOUNT#{uid}/WEBHOOK#{platform}#{secret}", NOBODY),
     RowKind("NAMED#{uid}#{name}/CALL", IDS_ONLY),
     RowKind("KEYUSE#{uid}#{key}/USE#{bucket}", NOBODY),
     RowKind("KEYUSE#{uid}#{key}/CALL#{bucket}#{nnn}", "a masked phone at most, which names nobody"),
