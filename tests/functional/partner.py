@@ -2,6 +2,12 @@
 
 from __future__ import annotations
 
+from typing import Any
+
+import pytest
+from botocore.client import BaseClient
+
+from chalicelib.adapters.dynamo.wire import WireClient
 from chalicelib.domain.words import Platform, Uid
 from chalicelib.entrypoints import wiring
 from tests.functional.gateway import OURS, Gateway, Got
@@ -46,3 +52,22 @@ REFUSED = {
 def refusal(got: Got) -> object:
     """What a refusal says but for the request's id."""
     return {name: value for name, value in got.json.items() if name != "requestID"}
+
+
+def heard_calls(monkeypatch: pytest.MonkeyPatch) -> list[str]:
+    """The calls of the database from here on."""
+    calls: list[str] = []
+    by_botocore, by_wire = BaseClient._make_api_call, WireClient._call
+
+    def note(self: Any, operation: str, request: Any) -> Any:
+        if self.meta.service_model.service_name == "dynamodb":
+            calls.append(operation)
+        return by_botocore(self, operation, request)
+
+    def note_wire(self: Any, operation: str, request: Any) -> Any:
+        calls.append(operation)
+        return by_wire(self, operation, request)
+
+    monkeypatch.setattr(BaseClient, "_make_api_call", note)
+    monkeypatch.setattr(WireClient, "_call", note_wire)
+    return calls

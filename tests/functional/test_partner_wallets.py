@@ -15,8 +15,9 @@ from chalicelib.config import config
 from chalicelib.domain.records import Customer
 from chalicelib.domain.words import Platform, ScopeId, Uid
 from chalicelib.entrypoints import wiring
+from chalicelib.services.ports.stores import Store
 from tests.functional.gateway import OURS, THEIRS, Got, World
-from tests.functional.partner import REFUSED, Caller, a_caller, refusal
+from tests.functional.partner import REFUSED, Caller, a_caller, heard_calls, refusal
 from tests.functional.test_rewards_api import PHONE, create, shop
 
 __all__ = ["shop"]
@@ -178,3 +179,26 @@ def test_a_wallet_with_a_pin_is_shown_to_who_was_sent_it(till: Caller) -> None:
     assert till.post("/api/v2/verify/wallet", {"phone": "2065550199"}).status == 404
     mail = till.post("/api/v2/verify/contact/wallet", {"email": "m@example.com"})
     assert (mail.status, "e-mails" in message(mail)) == (409, True), "none is configured"
+
+
+def test_a_wallet_takes_at_most_six_calls_of_the_database_and_a_redemption_ten(
+    till: Caller, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The line among the key's last calls apart."""
+    wiring.outside.stores().create(Store(Uid(OURS), 0, "Main"))
+    url = path(template(till, "Ten off")["redemptionURL"])  # the signing key is known by now
+    calls = heard_calls(monkeypatch)
+
+    wallet(till)
+    by_wallet, _ = calls.copy(), calls.clear()
+    done = till.put(url)
+    by_redemption, _ = calls.copy(), calls.clear()
+    refund = f"/api/v1.1/discount/refund/{OURS}"
+    data = done.json["data"]
+    till.put("/".join((refund, data["contactID"], data["templateID"], data["redemptionID"])))
+    by_refund = calls.copy()
+
+    assert len(by_wallet) - 1 <= 6, by_wallet
+    assert len(by_redemption) - 1 <= 10, by_redemption
+    assert len(by_refund) - 1 <= 10, by_refund
+    assert by_redemption.count("TransactWriteItems") == 1, "one write that also unlocks"

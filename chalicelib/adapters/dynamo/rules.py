@@ -15,8 +15,9 @@ from pynamodb.attributes import NumberAttribute, UnicodeAttribute
 from pynamodb.expressions.condition import Condition
 
 from chalicelib.adapters.dynamo import keys
-from chalicelib.adapters.dynamo.base import Row, at_version, bind, put_if
-from chalicelib.domain.errors import StaleVersion
+from chalicelib.adapters.dynamo.accounts import AccountRow, account_of
+from chalicelib.adapters.dynamo.base import Row, at_version, bind, find_together, put_if
+from chalicelib.domain.errors import NotFound, StaleVersion
 from chalicelib.domain.rules import (
     KeptMembers,
     Loyalty,
@@ -33,6 +34,7 @@ from chalicelib.domain.stored_fields import from_fields
 from chalicelib.domain.switches import SwitchRule
 from chalicelib.domain.times import day_from_text, day_text
 from chalicelib.domain.words import Uid
+from chalicelib.services.ports.accounts import Account
 
 
 class RulesRow(Row):
@@ -55,6 +57,16 @@ class DynamoRuleBook:
         if not put_if(row, is_unchanged(rules)):
             raise StaleVersion("The rules were changed meanwhile: read them again.")
         return unpack(row.body, rules.version + 1)
+
+
+def account_and_rules(uid: Uid) -> tuple[Account, Rules]:
+    """Read both rows by one call, strongly consistent. Raises NotFound."""
+    pk = keys.account(uid)
+    account, rules = find_together((AccountRow, pk, keys.ACCOUNT_SK), (RulesRow, pk, keys.RULES_SK))
+    if not isinstance(account, AccountRow):
+        raise NotFound("There is no such account.")
+    known = unpack(rules.body, int(rules.version)) if isinstance(rules, RulesRow) else Rules()
+    return account_of(uid, account), known
 
 
 def next_row(uid: Uid, rules: Rules) -> RulesRow:

@@ -19,10 +19,11 @@ if TYPE_CHECKING:
 @once
 def terms() -> TermsReader:
     from chalicelib.adapters.dynamo.batch import read_together
+    from chalicelib.adapters.dynamo.rules import account_and_rules
     from chalicelib.services.derivation.terms import TermsReader
 
     accounts, stores, rules = outside.accounts(), outside.stores(), outside.rule_book()
-    return TermsReader(accounts, stores, rules, outside.clock(), read_together)
+    return TermsReader(accounts, stores, rules, outside.clock(), read_together, account_and_rules)
 
 
 @once

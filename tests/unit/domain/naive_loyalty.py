@@ -49,6 +49,8 @@ class GivenFacts:
     joins: list[tuple[str, Join]] = field(default_factory=list)
     listed: dict[tuple[str, str], int] = field(default_factory=dict)
     adjusted: dict[Cause, int] = field(default_factory=dict)
+    redeemed: dict[Cause, tuple[int, Instant]] = field(default_factory=dict)
+    """Points and when, of redemptions that were not given back: a refunded one never was (S25)."""
     mapping: dict[str, int] = field(default_factory=dict)
     key_zones: dict[str, str] = field(default_factory=dict)
     store_zones: dict[int, str] = field(default_factory=dict)
@@ -446,15 +448,22 @@ class _Model:
         if after is None:
             return {}, None
         expired: dict[Cause, int] = {}
-        pending, last = 0, None
-        sales = sorted(self.counting(members), key=lambda s: self.days[id(s)])
-        days = [self.days[id(s)] for s in sales]
-        for sold, day, following in zip(sales, days, [*days, self.today][1:], strict=True):
-            pending += own.get(id(sold), 0)
-            last = day
-            if following - day > after:
+        pending, last, sold = 0, None, None
+        bought = [(self.days[id(s)], s.sale.ordered_at, s) for s in self.counting(members)]
+        taken = [
+            (day_of(at, self.given.zone), at, points)
+            for (record, _), (points, at) in self.given.redeemed.items()
+            if record in members
+        ]
+        for day, _, what in [*sorted([*bought, *taken], key=lambda e: e[:2]), (self.today, 0, 0)]:
+            if last is not None and sold is not None and day - last > after:
                 expired[self.record_of(sold), _expiry(sold)] = -pending
-                pending = 0
+                last, pending = None, 0
+            if isinstance(what, int):
+                pending -= min(pending, what)  # what may expire is spent first
+            else:
+                pending += own.get(id(what), 0)
+                last, sold = day, what
         return expired, last + after + 1 if pending and last is not None else None
 
     def imported(self, record: str) -> int:
@@ -477,7 +486,8 @@ class _Model:
         """What comes from no sale."""
         imported = {(m, "import"): self.imported(m) for m in members}
         by_hand = {cause: n for cause, n in self.given.adjusted.items() if cause[0] in members}
-        return {**imported, **by_hand}
+        redeemed = {c: -n for c, (n, _) in self.given.redeemed.items() if c[0] in members}
+        return {**imported, **by_hand, **redeemed}
 
 
 def _counts(sale: Sale) -> bool:

@@ -6,6 +6,7 @@ who is who, why a member, what they earn and since when, who is asked, and every
 
 from __future__ import annotations
 
+from contextlib import suppress
 from dataclasses import replace
 
 import pytest
@@ -18,14 +19,19 @@ from hypothesis.stateful import (
 )
 
 from chalicelib.domain.acts import Join
+from chalicelib.domain.errors import NotFound
 from chalicelib.domain.id_ranges import may_hold
 from chalicelib.domain.ids import record_id, store_key_id
 from chalicelib.domain.ledger import posted_total
 from chalicelib.domain.personas import Persona
 from chalicelib.domain.records import Customer, Sale
+from chalicelib.domain.redemptions import Redemption
 from chalicelib.domain.rules import MOST_DAYS_AHEAD, Loyalty
 from chalicelib.domain.switches import SwitchRule
 from chalicelib.domain.words import Double
+from chalicelib.services.derivation import redemptions
+from chalicelib.services.derivation.commit_in_progress import Commit
+from chalicelib.services.derivation.redemptions import Purse
 from chalicelib.services.derivation.returns import ANY_SCOPE
 from chalicelib.services.ports.facts import SaleId
 from chalicelib.services.ports.stores import StoreKeySighting
@@ -260,6 +266,41 @@ class Histories(ListedAccount, RuleBasedStateMachine):
         self.commits.adjust(UID, record, name, amount + 1, note="twice", actor="u1")
         self.given.adjusted[record, f"adjustment#{name}"] = amount
 
+    @rule(which=choices, points=st.integers(0, 2_000), accident=accidents)
+    def points_are_redeemed(self, which: int, points: int, accident: Accident) -> None:
+        """Whatever the balance: what a till may redeem is `services/rewards`'s business."""
+        known = self.records()
+        if not known:
+            return
+        record, name = known[which % len(known)], f"r{which % 3}-{len(self.given.redeemed)}"
+
+        def redeem(commit: Commit) -> None:
+            def judge(purse: Purse) -> Redemption:
+                return Redemption(name, f"d{which % 2}", "Gift", points, purse.now, "till")
+
+            with suppress(NotFound):
+                redemptions.redeem(commit, record, name, judge, is_settled=True)
+
+        self.surviving(accident, lambda: self.commits.act(UID, record, redeem))
+        cause = f"redemption#{name}"
+        row = self.facts.ledger(UID, record).get(cause)
+        if row is not None and row.redemption is not None and row.redemption.counts:
+            self.given.redeemed[record, cause] = row.redemption.price, row.redemption.at
+
+    @rule(which=choices, accident=accidents)
+    def points_are_given_back(self, which: int, accident: Accident) -> None:
+        if not self.given.redeemed:
+            return
+        record, cause = sorted(self.given.redeemed)[which % len(self.given.redeemed)]
+
+        def refund(commit: Commit) -> None:
+            name = cause.removeprefix("redemption#")
+            redemptions.refund(commit, record, name, lambda _: None, "u1")
+
+        self.surviving(accident, lambda: self.commits.act(UID, record, refund))
+        self.commits.act(UID, record, refund)
+        del self.given.redeemed[record, cause]
+
     @rule(platform=platforms, change=settings_moves, accident=accidents)
     def settings_are_moved(self, platform: str, change: SettingsMove, accident: Accident) -> None:
         self.change_settings(platform, change, accident)
@@ -394,6 +435,7 @@ class Histories(ListedAccount, RuleBasedStateMachine):
                 kind = cause.partition("#")[0]
                 held[kind] = held.get(kind, 0) + posted_total(postings)
             kinds = ("sale", "import", "expiry", "adjustment")
+            held["adjustment"] = held.get("adjustment", 0) + held.pop("redemption", 0)
             assert tuple(held.get(kind, 0) for kind in kinds) == row.points[:4]
         for persona in self.facts.shown(UID):
             of_members = [self.facts.summaries.get((UID, m)) for m in persona.members]
@@ -408,7 +450,8 @@ class Histories(ListedAccount, RuleBasedStateMachine):
             now = entries.get(place)
             assert now is not None or place in self.unlinked()
             assert now is None or now[: len(before)] == before
-        own = [postings for place, postings in entries.items() if place[0] != "adjustment"]
+        by_hand = ("adjustment", "redemption")
+        own = [postings for place, postings in entries.items() if place[0] not in by_hand]
         assert all(posting.amount for postings in own for posting in postings)
         self.posted = entries
 
