@@ -19,7 +19,7 @@ from typing import Any
 
 from benchmarks.imports import environment_with_bytecode
 from benchmarks.report import Budget, Report
-from chalicelib.config import Config
+from chalicelib import config
 from chalicelib.entrypoints.initialise import API, IN_LAMBDA
 from tools.paths import ROOT
 from tools.steps import StepFailed
@@ -115,13 +115,9 @@ def _costs(url: str, route: str) -> StartCost:
 
 def _measure(url: str, route: str, *, in_lambda: bool) -> tuple[float, ...]:
     variables = environment_with_bytecode()
-    variables |= {each.name.upper(): each.name for each in fields(Config)}
-    for name in ("POS_BASE_URLS", "INTEGRATOR_PARAMETERS"):
-        variables[name] = "{}"
-    for name in ("EGRESS_ALLOWED_RANGES", "EGRESS_DENIED_RANGES"):
-        variables[name] = "[]"
-    for name in ("WORKER_SLOTS", "SYNC_RESERVE_SECONDS", "COMMIT_LOCK_SECONDS"):
-        variables[name] = "30"
+    defaults = config._DEFAULTS  # noqa: SLF001
+    names = [each.name.upper() for each in fields(config.Config)]
+    variables |= {name: defaults.get(name, name.lower()) for name in names}
     variables |= {"AWS_ENDPOINT_URL": url, "AWS_DEFAULT_REGION": "us-east-1", "LOG_LEVEL": "INFO"}
     variables |= {"AWS_ACCESS_KEY_ID": "test", "AWS_SECRET_ACCESS_KEY": "test"}
     variables.pop(IN_LAMBDA, None)

@@ -30,7 +30,14 @@ from chalicelib.services.ports.common import do_nothing
 from tests.fakes.common import NOON
 
 COST = CallCost(0.0003, 0.0)
-CALLS = ("batch_get_item", "batch_write_item", "query", "get_item", "update_item")
+CALLS = (
+    "batch_get_item",
+    "batch_write_item",
+    "query",
+    "get_item",
+    "update_item",
+    "transact_write_items",
+)
 A_MOMENT = 0.2
 
 
