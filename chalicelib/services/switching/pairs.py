@@ -14,7 +14,7 @@ from chalicelib.domain.personas import Persona
 from chalicelib.domain.rules import Terms
 from chalicelib.domain.sales_summary import SaleRef
 from chalicelib.domain.times import DAY, day_text
-from chalicelib.domain.words import Day, Uid
+from chalicelib.domain.words import Day, Platform, Uid
 from chalicelib.services.ports.changes import PreviewReads
 from chalicelib.services.ports.switching import DoubledPair, PosSwitch, SaleSeen
 
@@ -31,7 +31,9 @@ class FindPairs:
         return [
             pair
             for persona in people
-            if persona.earn_from is not None and both.issubset(persona.sources)
+            if persona.earn_from is not None
+            and both.issubset(persona.sources)
+            and _may_have_any(persona, both, persona.earn_from, terms)
             for pair in _pairs(
                 switch,
                 persona,
@@ -45,6 +47,15 @@ class FindPairs:
         first = first_earning_day(since, persona.sources, terms.rules)
         at = max(0, first - 1) * DAY
         return [ref for rid in persona.members for ref in self.reads.refs(uid, rid, at)]
+
+
+def _may_have_any(persona: Persona, both: Iterable[Platform], since: Day, terms: Terms) -> bool:
+    """Whether the last purchase in each of both POS is late enough to earn beside the other's: a
+    pair is of one day. Of nearly everybody no sale is read."""
+    starts = [terms.rules.accrual_start(platform) for platform in both]
+    first = max([since, *(start for start in starts if start is not None)])
+    last_days = persona.last_days
+    return all(platform in last_days and last_days[platform] >= first for platform in both)
 
 
 def _pairs(

@@ -120,6 +120,18 @@ def test_two_tills_tell_one_purchase() -> None:
     assert shop.points() == 6.0
 
 
+def test_sales_are_read_of_those_alone_who_bought_in_both_since_both_earn() -> None:
+    shop, switch = a_switched_shop()
+    shop.set_source(NEW, accrual_start=day("2026-05-02"))
+    shop.check(switch)
+    assert shop.reads.read.get("refs", 0) == 0, "the old POS told nothing since"
+
+    shop.set_source(NEW, accrual_start=day("2026-05-01"))
+    shop.check(switch)
+
+    assert shop.reads.read["refs"] == 3
+
+
 def test_what_was_decided_is_listed_by_the_next_check_too() -> None:
     shop, switch = a_switched_shop()
     shop.set_source(NEW, accrual_start=day("2026-05-01"))
