@@ -7,7 +7,7 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from tests.e2e.stage import Stage
+from tests.e2e.stage import Stage, kill, workers
 from tests.waiting import eventually
 from tools.demo.retailer import LIVE, Json, Refused
 
@@ -74,3 +74,26 @@ def test_no_request_reaches_a_pos_after_its_source_is_frozen_whatever_is_under_w
     assert states <= {"stopped", "succeeded"}
     assert [run for run in street.retailer.runs() if run["state"] in LIVE] == []
     assert requests(street)["last_request_at"] <= frozen_at.timestamp()
+
+
+def test_workers_that_are_killed_while_their_source_freezes_change_nothing(street: Stage) -> None:
+    street.connect()
+    assert eventually(lambda: listed(street) >= PAGES, seconds=120), street.retailer.runs()
+    token = street.retailer.call("POST", f"{CARD}/freeze/preview", {"choice": "now"})["token"]
+    running = workers(street.stack, "SyncWorker")
+    asked = street.retailer.call("POST", f"{CARD}/freeze", {"choice": "now", "token": token})
+
+    for pid in running[::2]:
+        kill(pid)
+
+    card = eventually(lambda: frozen(street), seconds=30)
+    assert running
+    assert card is not None
+    time.sleep(LATER_SECONDS)
+    frozen_at = datetime.fromisoformat(card["frozen_at"])
+    since = datetime.fromisoformat(asked["since"])
+    assert timedelta(seconds=5) <= frozen_at - since < timedelta(seconds=20)
+    assert requests(street)["last_request_at"] <= frozen_at.timestamp()
+    assert eventually(lambda: not street.retailer.get(f"{CARD}/freeze")["rolling_back"], seconds=60)
+    found = street.retailer.get(f"{CARD}/freeze")
+    assert (found["state"], found["problem"]) == ("frozen", None)
