@@ -444,3 +444,23 @@ def test_a_frozen_new_pos_keeps_what_was_said_of_its_sales() -> None:
     assert (shop.points(), SCOPE) == (11.0, "north")
     with pytest.raises(StaleVersion):
         shop.pos_switches.save(replace(switch, seq=99))
+
+
+def test_points_given_by_hand_to_who_was_rolled_back_follow_them_to_the_new_pos() -> None:
+    shop = a_shop()
+    ben = replace(ANA, ext_id="2", first="Ben", phone="+12065550102", email=None)
+    shop.tell(ben, a_sale("s3", "2026-05-02", 2_000, customer_ext_id="2"))
+    for name, amount in (("given", 1_500), ("redeemed", -500)):
+        shop.commits.adjust(UID, shop.rid("2"), name, amount, note="", actor="me")
+    switch = shop.begin()
+    shop.freeze()
+    assert (shop.points("2"), shop.held("2").persona.phone) == (10.0, ben.phone)
+
+    shop.connect_new()
+    shop.set_source(NEW, enroll_after=day("2026-05-02"))
+    shop.tell_new(replace(ben, ext_id="88"), there("t", "2026-05-03", 3_000, "88"))
+
+    assert shop.points("2") == 13.0
+    assert set(shop.held("2").persona.sources) == {PLATFORM, NEW}
+    check = shop.check(switch)
+    assert (check.joined, check.only_old, check.doubled) == (1, 1, 0)
