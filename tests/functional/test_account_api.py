@@ -11,6 +11,7 @@ from chalicelib.config import Config, config
 from chalicelib.entrypoints import wiring
 from chalicelib.entrypoints.dashboard import auth
 from chalicelib.services.ports.accounts import User
+from chalicelib.services.ports.audit import AuditEntry
 from tests.fakes.accounts import an_account
 from tests.functional.gateway import OURS, THEIRS, Gateway, Got, Person, World
 
@@ -68,6 +69,39 @@ def test_the_activity_log_tells_who_changed_what(api: Gateway) -> None:
     assert names == ["Three", "Two", "One"]
     assert rest.json["next_cursor"] is None
     assert {entry["actor"] for entry in first.json["items"]} == {f"user:sub-{OURS}-Owner"}
+
+
+def test_the_activity_log_names_people(world: World, api: Gateway) -> None:
+    api.patch(ACCOUNT, {"name": "One"}, if_match='"1"')
+    gone = Person("sub-gone", "gone@example.com")
+    wiring.outside.audit().record(
+        OURS, AuditEntry(1, f"user:{gone.sub}", "texting.test", "texting")
+    )
+    wiring.outside.audit().record(OURS, AuditEntry(0, "system", "account.created", "account"))
+
+    names = [entry["actor_name"] for entry in api.get(f"{ACCOUNT}/audit").json["items"]]
+
+    assert names == [f"owner@{OURS}.example", "a former member", "AIQ"]
+
+
+def test_who_comes_too_late_is_told_who_changed_it_and_when(world: World, api: Gateway) -> None:
+    api.patch(ACCOUNT, {"name": "One"}, if_match='"1"')
+    changed = api.get(f"{ACCOUNT}/audit").json["items"][0]
+
+    late = world.gateway("Operator").patch(ACCOUNT, {"name": "Two"}, if_match='"1"')
+
+    assert late.status == 412
+    assert late.json["changed_by"] == f"owner@{OURS}.example"
+    assert late.json["changed_at"] == changed["at"]
+
+
+def test_a_late_change_of_what_nobody_is_known_to_have_changed_says_so_plainly(
+    api: Gateway,
+) -> None:
+    late = api.patch(ACCOUNT, {"name": "Two"}, if_match='"7"')
+
+    assert late.status == 412
+    assert "changed_by" not in late.json
 
 
 def test_a_cursor_of_one_account_opens_nothing_in_another(world: World, api: Gateway) -> None:

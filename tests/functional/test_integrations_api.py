@@ -95,6 +95,7 @@ def test_a_card_has_fields_box_settings_and_its_version(api: Gateway) -> None:
         " industry",
         "ticked": False,
         "ticked_by": None,
+        "ticked_by_name": None,
         "ticked_at": None,
     }
     applied = {setting["key"]: setting["applied"] for setting in got.json["settings"]}

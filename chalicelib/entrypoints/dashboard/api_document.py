@@ -45,7 +45,8 @@ REASONS = {
     404: "There is no such thing in an account of the caller's.",
     405: "This address does not take that method.",
     409: "It conflicts with what is there; `detail` says what to do.",
-    412: "It was changed since the version in `If-Match`.",
+    412: "It was changed since the version in `If-Match`; `changed_by` and `changed_at` say by whom"
+    " and when, where that is known.",
     413: "The body is over 256 KB.",
     415: "The body is not application/json.",
     422: "A field cannot be taken; `errors` says which, why, and shows an example.",

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from typing import cast, get_args
+from collections.abc import Mapping
+from typing import Any, cast, get_args
 
 from chalice.app import Response
 from pydantic import BaseModel
@@ -39,6 +40,33 @@ def _count(caller: auth.Caller, limit: str, uid: Uid) -> None:
     wiring.limits.hourly_throttle().count(uid, cast("HourlyLimit", limit), caller.sub)
 
 
+def _last_change(operation: Operation, path: Mapping[str, Any]) -> Mapping[str, object]:
+    """Who changed what the path names, and when: for a 412, which says that somebody did."""
+    from chalicelib.domain.times import to_text
+
+    if "uid" not in path:
+        return {}
+    found = wiring.accounts.names().last_change(Uid(path["uid"]), _subject(operation, path))
+    return {} if found is None else {"changed_by": found[0], "changed_at": to_text(found[1])}
+
+
+def _subject(operation: Operation, path: Mapping[str, Any]) -> str:
+    """What the activity log calls the thing that the path names."""
+    match path:
+        case {"platform": platform, "credential": credential}:
+            return f"{platform}:{credential}"
+        case {"platform": platform}:
+            return str(platform)
+        case {"store": store}:
+            return f"store:{store}"
+        case {"discount": discount}:
+            return f"discount:{discount}"
+        case {"key": key}:
+            return f"api_key:{key}"
+    of = operation.path.removeprefix("/api/accounts/{uid}").strip("/").partition("/")[0]
+    return of or "account"
+
+
 FRONT = Front(
     rights=frozenset(RIGHTS),
     identify=auth.identify,
@@ -48,4 +76,5 @@ FRONT = Front(
     limits=frozenset(get_args(HourlyLimit)),
     refuse=problem.refuse,
     authorizer=auth.COGNITO,
+    last_change=_last_change,
 )

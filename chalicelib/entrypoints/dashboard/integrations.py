@@ -73,6 +73,7 @@ class AgeGateAnswer(Answer):
     label: str = AGE_GATE_LABEL
     ticked: bool
     ticked_by: str | None
+    ticked_by_name: str | None
     ticked_at: Moment | None
 
 
@@ -108,6 +109,7 @@ class FlagTrustAnswer(Answer):
 
     trusted: bool
     ticked_by: str | None
+    ticked_by_name: str | None
     ticked_at: Moment | None
 
 
@@ -285,11 +287,16 @@ def _summary(card: Card) -> dict[str, object]:
     }
 
 
+def _name(integration: Integration, actor: str) -> str:
+    return wiring.accounts.names().named(integration.uid, [actor]).get(actor, actor)
+
+
 def _age_gate(integration: Integration) -> AgeGateAnswer:
     gate = integration.age_gate
     return AgeGateAnswer(
         ticked=gate is not None,
         ticked_by=gate.ticked_by if gate else None,
+        ticked_by_name=_name(integration, gate.ticked_by) if gate else None,
         ticked_at=gate.ticked_at if gate else None,
     )
 
@@ -299,6 +306,7 @@ def _flag_trust(integration: Integration) -> FlagTrustAnswer:
     return FlagTrustAnswer(
         trusted=trust is not None,
         ticked_by=trust.ticked_by if trust else None,
+        ticked_by_name=_name(integration, trust.ticked_by) if trust else None,
         ticked_at=trust.ticked_at if trust else None,
     )
 

@@ -39,10 +39,15 @@ class NotificationQuery(Input):
 
 
 class AuditAnswer(Answer):
+    """One line of the activity log. `actor_name`: the person's e-mail, `a former member`, or `AIQ`
+    for what nobody did by hand; `subject_name` alike, null for what is no person."""
+
     at: Moment
     actor: str
+    actor_name: str
     action: str
     subject: str
+    subject_name: str | None
     before: dict[str, Any] | None
     after: dict[str, Any] | None
 
@@ -68,7 +73,21 @@ def list_audit(uid: Uid, query: Listing) -> AuditPage:
     """List who changed what, the latest first."""
     before = cursors().unseal(query.cursor, uid, "audit")
     entries, position = wiring.outside.audit().entries(uid, query.limit, before)
+    people = [name for entry in entries for name in (entry.actor, entry.subject)]
+    names = wiring.accounts.names().named(uid, people)
     return AuditPage(
-        items=[AuditAnswer.model_validate(entry) for entry in entries],
+        items=[
+            AuditAnswer(
+                at=entry.at,
+                actor=entry.actor,
+                actor_name=names.get(entry.actor, entry.actor),
+                action=entry.action,
+                subject=entry.subject,
+                subject_name=names[entry.subject] if entry.subject.startswith("user:") else None,
+                before=entry.before,
+                after=entry.after,
+            )
+            for entry in entries
+        ],
         next_cursor=cursors().seal(position, uid, "audit"),
     )

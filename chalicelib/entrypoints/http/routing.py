@@ -6,7 +6,7 @@ Each resource belongs to a front, which says who may call and how answers and er
 from __future__ import annotations
 
 import inspect
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from functools import partial
 from typing import Any, TypeVar, get_type_hints
@@ -14,7 +14,7 @@ from typing import Any, TypeVar, get_type_hints
 from chalice.app import Authorizer, Blueprint, Request, Response
 from pydantic import BaseModel
 
-from chalicelib.domain.errors import AiqError, Unavailable
+from chalicelib.domain.errors import AiqError, StaleVersion, Unavailable
 from chalicelib.domain.words import Uid
 from chalicelib.entrypoints.http import reading
 from chalicelib.entrypoints.http.reading import BODY_LIMIT
@@ -46,6 +46,7 @@ class Front:
     request. Raises what one too many is refused with. `limits`: the names it knows.
     `refuse`: renders an error, given the request's id; a bug comes as a plain AiqError.
     `authorizer`: checks in API Gateway, before any code of ours runs; public routes go without.
+    `last_change`: says of what a path names who changed it last, for those who come too late.
     `unknown_fields`: takes caller, operation and the names of the query's and body's fields that
     the route does not know, which are then passed over; None refuses such a request.
     `body_limit`: bytes, where the route says no other.
@@ -60,6 +61,7 @@ class Front:
     answer: Callable[[Operation, BaseModel | None], Response]
     refuse: Callable[[AiqError, str], Response]
     authorizer: Authorizer | None = None
+    last_change: Callable[[Operation, Mapping[str, Any]], Mapping[str, object]] | None = None
     count: Callable[[Any, str, Uid], None] | None = None
     limits: frozenset[str] = frozenset()
     unknown_fields: Callable[[Any, Operation, list[str]], None] | None = None
@@ -281,7 +283,13 @@ def _refusal_for(error: Exception) -> AiqError:
 
 def perform(operation: Operation, arguments: dict[str, Any]) -> object:
     """Call the route's function, its caller admitted and its input read."""
-    return operation.view(**arguments)
+    last_change = operation.front.last_change
+    try:
+        return operation.view(**arguments)
+    except StaleVersion as late:
+        if last_change is not None:
+            late.details.update(last_change(operation, arguments))
+        raise
 
 
 def _checked(operation: Operation, result: object) -> BaseModel | None:

@@ -11,6 +11,7 @@ from chalicelib.entrypoints.wiring import outside
 
 if TYPE_CHECKING:
     from chalicelib.services.accounts.accounts import AccountService
+    from chalicelib.services.accounts.names import ActorNames
 
 
 @once
@@ -26,6 +27,13 @@ def account_service() -> AccountService:
         outside.jobs_queue(),
         outside.read_contact,
     )
+
+
+@once
+def names() -> ActorNames:
+    from chalicelib.services.accounts.names import ActorNames
+
+    return ActorNames(outside.accounts(), outside.audit())
 
 
 def draw_uid() -> Uid:

@@ -43,13 +43,11 @@ export function ActivityPage() {
 }
 
 function Who({ entry }: { entry: Entry }) {
-  const named = (entry as { actor_name?: string }).actor_name;
-  if (named) return <Foreign>{named}</Foreign>;
-  return <>{entry.actor === 'system' ? t('system') : t('former')}</>;
+  return <Foreign>{entry.actor_name}</Foreign>;
 }
 
 function What({ entry }: { entry: Entry }) {
-  const subject = entry.subject.startsWith('user:') ? '' : entry.subject.split(':')[0];
+  const subject = entry.subject_name ?? entry.subject.split(':')[0];
   return (
     <>
       {actOf(entry.action)}

@@ -8,8 +8,6 @@ export const t = speaker({
   what: 'What',
   change: 'Before → after',
   empty: 'Nothing was changed yet.',
-  system: 'AIQ',
-  former: 'A former member',
   none: '—',
 });
 

@@ -32,7 +32,7 @@ export function AgeGate({ card }: { card: Card }) {
   );
   const gate = card.age_gate;
   const label = gate.label ?? '';
-  const by = nameOf(gate.ticked_by);
+  const by = gate.ticked_by_name ?? undefined;
   return (
     <Panel title={t('loyalty')} id="loyalty">
       <Stack gap="sm">
@@ -68,7 +68,10 @@ export function AgeGate({ card }: { card: Card }) {
           onChange={(event) => (event.currentTarget.checked ? setTrusting(true) : untrust.mutate())}
           description={
             card.flag_trust.trusted && card.flag_trust.ticked_at ? (
-              <TickedBy by={nameOf(card.flag_trust.ticked_by)} at={card.flag_trust.ticked_at} />
+              <TickedBy
+                by={card.flag_trust.ticked_by_name ?? undefined}
+                at={card.flag_trust.ticked_at}
+              />
             ) : (
               t('trustHelp', { title: card.title })
             )
@@ -116,10 +119,4 @@ function TickedBy({ by, at }: { by: string | undefined; at: string }) {
       {by ? t('tickedBy', { who: by }) : t('ticked')} <LocalTime at={at} both />
     </Text>
   );
-}
-
-/** Whoever did something: an API of today names them; an older one only an id, which says nothing. */
-export function nameOf(actor: unknown): string | undefined {
-  if (actor && typeof actor === 'object' && 'name' in actor) return String(actor.name);
-  return undefined;
 }
