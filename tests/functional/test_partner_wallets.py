@@ -73,6 +73,8 @@ def test_nobody_and_nothing_asked_say_so(till: Caller) -> None:
 
 
 def test_a_till_redeems_by_the_url_alone_and_takes_it_back(till: Caller) -> None:
+    """{title} can redeem discounts within the checkout process without having to rely on our
+    Budtender view."""
     ten = template(till, "Ten off")
 
     first = till.put(path(ten["redemptionURL"]))

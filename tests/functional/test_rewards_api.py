@@ -57,6 +57,7 @@ def create(api: Gateway, **fields: Any) -> dict[str, Any]:
 
 
 def test_a_discount_is_made_changed_and_deleted(shop: World) -> None:
+    """Create the discount in AIQ."""
     api = shop.gateway("Marketing")
     made = create(api, percent_off=None, starts_on="2026-01-01", pos_ids={"posabit": "47370"})
 

@@ -186,6 +186,11 @@ def test_a_crash_of_the_commit_or_the_worker_takes_nothing_twice(
 
 
 def test_names_in_sales_tell_how_each_discount_is_mirrored(shop: RewardedShop) -> None:
+    """Please make sure that all discounts/rewards are created in AIQ first and then mirrored
+    accordingly in {title}. Mirror the discount in {title} ensuring you use the same name
+
+    Discounts must be created in AIQ first and then mirrored in {title}.
+    """
     shop.tell(a_sale_with("Ten off", "gift", "Tenn of"))
     shop.recognise()
 
