@@ -345,6 +345,19 @@ class OffboardMessage(_Message):
     hop: Count = 0
 
 
+@dataclass(frozen=True, slots=True, config=_WIRE)
+class SwitchDecideMessage(_Message):
+    """Go on, after the pair `after`, with saying the same of all sales that look doubled."""
+
+    job: Literal["switch_decide"] = field(default="switch_decide", kw_only=True)
+    uid: Account
+    switch: Text
+    number: Count
+    same: bool
+    after: str | None = None
+    hop: Count = 0
+
+
 AccountJob = (
     RemapMessage
     | PreviewMessage
@@ -357,6 +370,7 @@ AccountJob = (
     | ExportMessage
     | StandingMessage
     | SwitchCheckMessage
+    | SwitchDecideMessage
     | EraseMessage
     | ContactSyncMessage
     | PurgeMessage

@@ -88,6 +88,11 @@ def test_a_switch_goes_from_freezing_to_finished(api: Gateway, jobs: MemoryQueue
     assert (two.json["same"], balances(api)) == (False, {"Ana": 11.0})
     one = api.post(f"{path}/doubled/{pair['n']}", {"same": True})
     assert (one.json["same"], one.json["left_out"], balances(api)) == (True, "b", {"Ana": 6.0})
+    api.post(f"{path}/doubled/{pair['n']}", {"same": None})
+    assert api.get(path).json["undecided"] == 1
+    assert api.post(f"{path}/doubled", {"same": True}).status == 202
+    work(jobs)
+    assert (api.get(path).json["undecided"], balances(api)) == (0, {"Ana": 6.0})
     ended = api.post(f"{path}/finish")
     assert (ended.status, ended.json["state"], ended.json["step"]) == (200, "finished", "finished")
     assert [s["state"] for s in api.get(SWITCHES).json["items"]] == ["finished"]

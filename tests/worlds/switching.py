@@ -8,11 +8,11 @@ from typing import Any
 from chalicelib.domain.records import Customer, Sale
 from chalicelib.domain.rules import Source
 from chalicelib.services.derivation.terms import TermsReader
-from chalicelib.services.job_messages import SwitchCheckMessage, account_job
+from chalicelib.services.job_messages import SwitchCheckMessage, SwitchDecideMessage, account_job
 from chalicelib.services.ports.integrations import Credential, Integration
 from chalicelib.services.ports.switching import DoubledPair, PosSwitch, SwitchCheck
 from chalicelib.services.switching.check import StartSwitchCheck, SwitchCheckWorker
-from chalicelib.services.switching.decide import DecideDoubled
+from chalicelib.services.switching.decide import DecideAllWorker, DecideDoubled
 from chalicelib.services.switching.switch import SwitchService, SwitchView
 from tests.fakes.accounts import MemoryAccounts, an_account
 from tests.fakes.changes import MemoryPreviewReads
@@ -75,6 +75,10 @@ class SwitchingShop(FreezingShop):
             clock=self.clock,
         )
 
+        self.deciding_all = DecideAllWorker(
+            deciding=self.deciding, checks=self.checks, jobs=self.jobs
+        )
+
     def begin(self, on: str = "2026-05-02", old: str | None = None, new: str = NEW) -> PosSwitch:
         return self.switching.begin(UID, old or self.platform, new, day(on), actor=ANN)
 
@@ -116,7 +120,9 @@ class SwitchingShop(FreezingShop):
 
     def deliver(self, body: Any) -> None:
         message = account_job(body)
-        if isinstance(message, SwitchCheckMessage):
+        if isinstance(message, SwitchDecideMessage):
+            self.deciding_all.handle(message, self.time_left)
+        elif isinstance(message, SwitchCheckMessage):
             self.checker.handle(message, self.time_left)
         else:
             super().deliver(body)

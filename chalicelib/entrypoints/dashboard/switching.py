@@ -46,6 +46,10 @@ class DecisionInput(Input):
     )
 
 
+class DecisionOfAllInput(Input):
+    same: bool = Field(examples=[True], description="One sale each, or two.")
+
+
 class DoubledSaleAnswer(Answer):
     """A sale as one POS tells it. `amount`: without tip and fees, in minor units."""
 
@@ -176,6 +180,19 @@ def decide_doubled_sale(
             uid, switch, pair, same=body.same, left_out=body.left_out, actor=caller.actor
         )
     )
+
+
+@resource.post(f"{SWITCH}/doubled", right="integrations:write", status=202, limit="audience_runs")
+def decide_doubled_sales(
+    uid: Uid, switch: str, body: DecisionOfAllInput, caller: Caller
+) -> SwitchAnswer:
+    """Say the same of all sales that look doubled of which nobody said anything.
+
+    It goes on in the background; then the switch is checked once more.
+    """
+    service = wiring.switching.decide_all()
+    service.request(uid, switch, same=body.same, actor=caller.actor)
+    return _answer(uid, wiring.switching.switches().get(uid, switch))
 
 
 @resource.post(f"{SWITCH}/finish", right="integrations:write")

@@ -49,6 +49,7 @@ WORKERS: Mapping[str, Callable[[Any], Any]] = {
     "keep": lambda _: wiring.loyalty.keep_worker(),
     "standing": lambda _: wiring.freezing.standing_job(),
     "switch_check": lambda _: wiring.switching.check_worker(),
+    "switch_decide": lambda _: wiring.switching.decide_all(),
     "purge": lambda _: wiring.privacy.purge_worker(),
     "offboard": lambda _: wiring.privacy.offboard_worker(),
     "erase": lambda _: wiring.privacy.erase_worker(),

@@ -12,7 +12,7 @@ from chalicelib.entrypoints.wiring import derivation, outside
 if TYPE_CHECKING:
     from chalicelib.services.ports.switching import PosSwitches
     from chalicelib.services.switching.check import StartSwitchCheck, SwitchCheckWorker
-    from chalicelib.services.switching.decide import DecideDoubled
+    from chalicelib.services.switching.decide import DecideAllWorker, DecideDoubled
     from chalicelib.services.switching.switch import SwitchService
 
 
@@ -78,6 +78,15 @@ def decide_doubled() -> DecideDoubled:
         reads=outside.preview_reads(),
         audit=outside.audit(),
         clock=outside.clock(),
+    )
+
+
+@once
+def decide_all() -> DecideAllWorker:
+    from chalicelib.services.switching.decide import DecideAllWorker
+
+    return DecideAllWorker(
+        deciding=decide_doubled(), checks=start_check(), jobs=outside.jobs_queue()
     )
 
 

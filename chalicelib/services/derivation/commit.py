@@ -53,7 +53,7 @@ from chalicelib.services.derivation.stages.sales import (
     TellsZone,
     put_sales,
     renew_sales,
-    say_double,
+    say_doubles,
     take_gone_sales,
     take_sales,
 )
@@ -330,13 +330,19 @@ class FactCommits:
             return self._finish_at_once(lock, commit), commit
 
     def say_double(self, uid: Uid, sale: SaleId, double: Double) -> bool:
-        """Note what a person says of a sale that looks doubled; False where AIQ does not know the
-        sale. Each of what may be said can be said again, or taken back with nothing."""
-        with self._locked(uid, urgent=True) as lock:
+        """`say_doubles` of one sale; False where AIQ does not know it. A person waits."""
+        return sale in self.say_doubles(uid, {sale: double}, urgent=True)
+
+    def say_doubles(
+        self, uid: Uid, words: Mapping[SaleId, Double], *, urgent: bool = False
+    ) -> set[SaleId]:
+        """Note what a person says of sales that look doubled; returns those that AIQ knows. Each of
+        what may be said can be said again, or taken back with nothing."""
+        with self._locked(uid, urgent=urgent) as lock:
             commit = self._begin(lock)
-            known = say_double(commit, sale, double)
+            known = say_doubles(commit, words)
             self._finish(lock, commit)
-        return known is not None
+        return known
 
     def change(
         self, uid: Uid, act: Callable[[CommitLock, Commit], None], *, urgent: bool = False

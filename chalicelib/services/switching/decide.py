@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, replace
 from typing import Literal
 
@@ -10,23 +10,26 @@ from chalicelib.domain.errors import NotFound, StaleVersion
 from chalicelib.domain.words import Double, Uid
 from chalicelib.services.derivation.commit import FactCommits
 from chalicelib.services.derivation.terms import TermsReader
+from chalicelib.services.job_messages import SwitchDecideMessage, next_hop, next_position
 from chalicelib.services.ports.audit import Audit, AuditEntry
 from chalicelib.services.ports.changes import PreviewReads
-from chalicelib.services.ports.common import Clock
+from chalicelib.services.ports.common import Clock, JobQueue
 from chalicelib.services.ports.facts import SaleId
 from chalicelib.services.ports.switching import (
     DoubledPair,
     PosSwitch,
     PosSwitches,
-    SaleSeen,
     SwitchCheck,
 )
+from chalicelib.services.switching.check import StartSwitchCheck
 from chalicelib.services.switching.pairs import FindPairs
 
 Side = Literal["a", "b"]
 """Of a pair: `a` is the sale that earns as long as nobody said anything."""
 NO_CHECK = "The switch was not checked yet: there is no list of sales that look doubled."
 TRIES = 6
+PAGE = 50
+"""Pairs that one commit and one transaction take."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -56,14 +59,10 @@ class DecideDoubled:
         sales; None: nobody knows yet. Points follow at once. Raises NotFound, CommitBusy.
         """
         held = self.switches.get(uid, switch)
-        pair = self.switches.pair(self._check(held), n)
-        old: Double = "left_out" if same and left_out == "a" else ""
-        new: Double = "own" if same is False else "left_out" if same and not old else ""
-        said = replace(pair, old=replace(pair.old, double=old), new=replace(pair.new, double=new))
-        # What is left out comes last: at no moment both earn.
-        for sale in (said.new, said.old) if new == "left_out" else (said.old, said.new):
-            if not self.commits.say_double(uid, _id(sale), sale.double):
-                raise NotFound("AIQ does not know this sale any more.")
+        said = _said(self.switches.pair(self._check(held), n), same=same, left_out=left_out)
+        words = _words([said])
+        if self.commits.say_doubles(uid, words, urgent=True) != words.keys():
+            raise NotFound("AIQ does not know this sale any more.")
         self._note(held, n, said)
         after: dict[str, object] = {"pair": n, "same": same}
         if same:
@@ -72,6 +71,20 @@ class DecideDoubled:
             uid, AuditEntry(self.clock.now(), actor, "switch.decided", switch, after=after)
         )
         return said
+
+    def decide_page(
+        self, uid: Uid, switch: str, number: int, after: str | None, *, same: bool
+    ) -> tuple[int, str | None]:
+        """Say it of those of a page of the check's pairs of whom nobody said anything; returns how
+        many, and the position to go on after. A page that is done twice changes nothing."""
+        check = self.switches.check(uid, switch, number)
+        pairs, position = self.switches.pairs(check, PAGE, after)
+        said = [_said(p, same=same, left_out="b") for p in pairs if not p.is_decided]
+        if said:
+            self.commits.say_doubles(uid, _words(said))
+            counted = replace(check, undecided=max(0, check.undecided - len(said)))
+            self.switches.decide(counted, said)
+        return len(said), position
 
     def _note(self, switch: PosSwitch, n: str, said: DoubledPair) -> None:
         """Store the pair as it is now, and any that came to light by it."""
@@ -117,5 +130,61 @@ class DecideDoubled:
         return self.switches.check(switch.uid, switch.id, switch.checked)
 
 
-def _id(sale: SaleSeen) -> SaleId:
-    return SaleId(sale.platform, sale.scope, sale.ext_id)
+def _said(pair: DoubledPair, *, same: bool | None, left_out: Side) -> DoubledPair:
+    old: Double = "left_out" if same and left_out == "a" else ""
+    new: Double = "own" if same is False else "left_out" if same and not old else ""
+    return replace(pair, old=replace(pair.old, double=old), new=replace(pair.new, double=new))
+
+
+def _words(pairs: Iterable[DoubledPair]) -> dict[SaleId, Double]:
+    """What is said of each sale. One of the old POS may be in pairs of two switches: what leaves it
+    out counts."""
+    words: dict[SaleId, Double] = {}
+    for pair in pairs:
+        for sale in (pair.old, pair.new):
+            sid = SaleId(sale.platform, sale.scope, sale.ext_id)
+            words[sid] = sale.double or words.get(sid, "")
+    return words
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DecideAllWorker:
+    """Says the same of all pairs of a check of which nobody said anything. At its end the switch is
+    checked once more: a decision may bring others to light."""
+
+    deciding: DecideDoubled
+    checks: StartSwitchCheck
+    jobs: JobQueue
+
+    def request(self, uid: Uid, switch: str, *, same: bool, actor: str) -> None:
+        """Queue the job. Raises NotFound before the first check."""
+        held = self.deciding.switches.get(uid, switch)
+        if not held.checked:
+            raise NotFound(NO_CHECK)
+        now = self.deciding.clock.now()
+        after: dict[str, object] = {"pair": "all", "same": same}
+        entry = AuditEntry(now, actor, "switch.decided", switch, after=after)
+        self.deciding.audit.record(uid, entry)
+        self.jobs.send(SwitchDecideMessage(uid, switch, held.checked, same).body())
+
+    def handle(self, message: SwitchDecideMessage, time_left: Callable[[], bool]) -> int:
+        """Go on with the pairs; returns how many were decided."""
+        uid, name, decided, after = message.uid, message.switch, 0, message.after
+        while True:
+            try:
+                if self.deciding.switches.get(uid, name).checked != message.number:
+                    return decided
+                count, following = self.deciding.decide_page(
+                    uid, name, message.number, after, same=message.same
+                )
+            except NotFound:
+                return decided
+            decided += count
+            after = next_position(after, following)
+            if after is None:
+                self.checks.start(uid, name)
+                return decided
+            if not time_left():
+                onward = replace(message, after=after, hop=next_hop(message.hop))
+                self.jobs.send(onward.body())
+                return decided

@@ -108,13 +108,17 @@ def take_gone_sales(
         _upsert(commit, new, stored)
 
 
-def say_double(commit: Commit, sid: SaleId, double: Double) -> StoredSale | None:
-    """Note what a person says of a sale as a suspected double; None where it is not known."""
-    stored = commit.sale_rows([sid])
-    before = stored.get(sid)
-    if before is not None and before.double != double:
-        _upsert(commit, {sid: replace(before, double=double)}, stored)
-    return before
+def say_doubles(commit: Commit, words: Mapping[SaleId, Double]) -> set[SaleId]:
+    """Note what a person says of sales as suspected doubles; returns those that are known."""
+    stored = commit.sale_rows(words)
+    new = {
+        sid: replace(row, double=words[sid])
+        for sid, row in stored.items()
+        if row.double != words[sid]
+    }
+    if new:
+        _upsert(commit, new, stored)
+    return set(stored)
 
 
 def put_sales(commit: Commit, sales: Mapping[SaleId, Sale]) -> None:
