@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from datetime import UTC, datetime
 
+import pytest
+
 from tests.e2e.stage import EVERY_FUNCTION, Stage
 from tests.waiting import eventually
 from tests.worlds.everything_stored import everything_stored, shown_in
@@ -84,6 +86,7 @@ def data_state(stage: Stage, wanted: str) -> Json | None:
     return found if found["data"] == wanted else None
 
 
+@pytest.mark.full
 def test_a_sources_data_is_removed_and_put_back(stage: Stage) -> None:
     stage.finish(stage.open())
     before = {each["id"]: each["points"] for each in stage.retailer.personas()}
@@ -99,6 +102,7 @@ def test_a_sources_data_is_removed_and_put_back(stage: Stage) -> None:
     assert {each["id"]: each["points"] for each in stage.retailer.personas()} == before
 
 
+@pytest.mark.full
 def test_an_account_is_exported_and_deleted_with_everything_of_it(stage: Stage) -> None:
     stage.finish(stage.open())
     uid = stage.retailer.uid
@@ -110,15 +114,10 @@ def test_an_account_is_exported_and_deleted_with_everything_of_it(stage: Stage) 
     typed = {"token": seen["token"], "typed": seen["confirm"]}
     begun = stage.retailer.call("POST", "/offboarding", typed)
 
-    url = f"{stage.stack.url}/api/offboardings/{begun['id']}"
+    path = f"/api/offboardings/{begun['id']}"
     done = eventually(
         lambda: next(
-            (
-                each
-                for each in [stage.stack.http.get(url, timeout=30).json()]
-                if each["state"] == "done"
-            ),
-            None,
+            (each for each in [stage.retailer.get(path)] if each["state"] == "done"), None
         ),
         seconds=180,
     )

@@ -113,7 +113,7 @@ class ErasingShop(FreezingShop):
     def deliver(self, body: Any) -> None:
         message = account_job(body)
         if isinstance(message, EraseMessage | PurgeMessage):
-            self.clock.move(1)
+            self.clock.move(1 + 15 * message.hop)  # it waits longer each time
             worker = self.eraser if isinstance(message, EraseMessage) else self.purger
             worker.handle(message, always)
         else:

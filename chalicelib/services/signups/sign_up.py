@@ -66,8 +66,9 @@ class SignUpService:
         told = replace(told, ext_id=ext_id, favourite_store=self._store(uid, signup))
         platform = signup_platform(signup.source, signup.platform)
         rid = record_id(uid, platform, SIGNUP_SCOPE, ext_id)
-        signature = self._signature(uid, rid, signup, told, warnings)
         taken, commit = self._commit(uid, rid, platform, signup, told)
+        # Afterwards: a picture of who was erased meanwhile must not be kept.
+        signature = None if taken.is_erased else self._signature(uid, rid, signup, told, warnings)
         if (signup.store.strip() and told.favourite_store is None) or taken.store_unknown:
             warnings.append(SignUpWarning("store", NO_STORE))
             self._tell_of_store(uid, signup)

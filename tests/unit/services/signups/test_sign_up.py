@@ -6,6 +6,7 @@ import pytest
 
 from chalicelib.domain.errors import InvalidInput
 from chalicelib.domain.records import Customer
+from chalicelib.services.derivation.erase import EraseFacts
 from chalicelib.services.ports.signups import SignedUp
 from chalicelib.services.ports.stores import Store
 from tests.worlds.shop import PLATFORM, SCOPE, UID
@@ -305,3 +306,27 @@ def test_a_signup_too_large_for_one_transaction_is_committed_in_parts(tills: Til
     assert shown.id == done.contact_id
     assert tills.shop.facts.intents == {}
     assert tills.shop.facts.holders == {}
+
+
+def test_an_older_retry_of_who_was_erased_leaves_nothing_not_even_a_picture(tills: Tills) -> None:
+    """They come back by an own new signup (product.md §14)."""
+    before = tills.shop.clock.now()
+    told = {"email": E1, "sms": True, "captures_consent": False, "signature": PICTURE}
+    done = tills.sign_up(P1, at=before, **told)
+    tills.said()
+    tills.shop.clock.move(60)
+    eraser = EraseFacts(tills.shop.commits)
+    eraser.bury(UID, [done.record], "erasure_1", lambda _: {})
+    eraser.empty(UID, [done.record])
+    eraser.forget(UID, [done.record])
+    tills.objects.content.clear()
+
+    tills.sign_up(P1, at=before, **told)
+
+    assert not tills.shop.facts.records
+    assert not tills.objects.content
+    assert not tills.said()
+    tills.shop.clock.move(60)
+    tills.sign_up(P1, at=tills.shop.clock.now(), **told)
+    [shown] = tills.shop.facts.shown(UID)
+    assert (shown.phone, shown.member) == (P1, True)
