@@ -37,7 +37,7 @@ from chalicelib.entrypoints.dashboard.front import FRONT
 from chalicelib.entrypoints.events import queues, schedules, topics
 from chalicelib.entrypoints.http.application import App
 from chalicelib.entrypoints.initialise import initialise_in_lambda
-from chalicelib.entrypoints.partner import consents, signups, webhooks
+from chalicelib.entrypoints.partner import consents, pushes, signups, webhooks
 from chalicelib.entrypoints.partner import personas as partner_personas
 from chalicelib.entrypoints.partner import stores as partner_stores
 from chalicelib.entrypoints.partner import wallets as partner_wallets
@@ -76,6 +76,7 @@ app.register_blueprint(signups.resource)
 app.register_blueprint(join.resource)
 app.register_blueprint(consents.resource)
 app.register_blueprint(webhooks.resource)
+app.register_blueprint(pushes.resource)
 app.register_blueprint(partner_personas.resource)
 
 

@@ -18,6 +18,9 @@ API_SCOPE = ScopeId("api")
 """Of records that signed up, of what a POS pushes of its shoppers, and of sales that a key of no
 platform pushes (partner-api.md S3, S9)."""
 
+PUSHED = "pushed"
+"""The flag of a sale that was pushed and not pulled: what the source itself tells of it wins."""
+
 OWN_SCOPES = frozenset({SIGNUP_SCOPE, PUSHED_SCOPE, API_SCOPE})
 
 AIQ = Platform("aiq")

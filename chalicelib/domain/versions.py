@@ -7,6 +7,7 @@ from dataclasses import replace
 from typing import TypeVar
 
 from chalicelib.domain.records import Customer, Sale
+from chalicelib.domain.signups import PUSHED
 from chalicelib.domain.times import DAY, is_shown_twice
 from chalicelib.domain.words import Instant
 
@@ -33,6 +34,8 @@ def is_newer(new: Customer | Sale, old: Customer | Sale, zones: Sequence[str] = 
     """
     if new == old:
         return False
+    if (PUSHED in old.flags) is not (PUSHED in new.flags):
+        return PUSHED in old.flags  # what the source itself tells wins, whatever came later
     if new.updated_at is None or old.updated_at is None or new.updated_at >= old.updated_at:
         return True
     return any(is_shown_twice(new.updated_at, old.updated_at, zone) for zone in zones)

@@ -285,3 +285,39 @@ def test_a_list_without_a_snapshot_is_empty_and_past_the_end_too(till: Caller) -
 
     data = got.json["data"]
     assert (data["results"], data["limit"], data["asOf"]) == (None, 2000, None)
+
+
+def test_a_pos_without_a_pull_pushes_shoppers_sales_and_stock(till: Caller) -> None:
+    member = {"pos_id": "u1", "mobilePhone": P1, "firstName": "Ana"}
+    visit = {
+        "pos_id": "r1",
+        "pos_user": "u1",
+        "transaction_date": "2026-01-02 10:00:00 +0000",
+        "location": "Nowhere",
+        "transaction_total": "30.00",
+        "sendNotification": 0,
+        "visit_details_attributes": [{"sku": "J1", "price": 35.0, "discount": 5, "quantity": 1}],
+    }
+
+    one = till.post(f"/api/v1.1/createUpdateMember/{OURS}", member)
+    many = till.post(f"/api/v1.1/createUpdateMembers/{OURS}", [member, {"firstName": "Eve"}])
+    sale = till.post(f"/api/v1.1/createUpdateSale/{OURS}", {"member": member, "visit": visit})
+
+    assert (one.status, many.status, sale.status) == (200, 200, 200), sale.text
+    assert one.json["data"]["contactID"] == one.json["data"]["srcID"]
+    told = many.json["data"]["results"]
+    assert [len(each["errors"]) for each in told] == [0, 1]
+    assert sale.json["data"]["warnings"][0]["field"] == "location"
+    assert till.get(f"/api/v2/lookup/{P1}").json["data"]["loyalty"] is False
+
+
+def test_too_many_at_once_and_unreadable_ones_are_refused(till: Caller) -> None:
+    member = {"pos_id": "u1", "mobilePhone": P1}
+
+    many = till.post(f"/api/v1.1/createUpdateMembers/{OURS}", [member] * 101)
+    odd = till.post(f"/api/v1.1/createUpdateSales/{OURS}", [{"visit": "x"}])
+    bad = till.post(f"/api/v1.1/createUpdateSale/{OURS}", {"visit": {"pos_id": "r1"}})
+    stock = till.post(f"/api/v1.1/createUpdateInventory/{OURS}", [{"name": "Jar"}])
+
+    assert [got.status for got in (many, odd, bad, stock)] == [413, 422, 422, 422]
+    assert bad.json["errors"][0]["field"] == "visit.transaction_total"

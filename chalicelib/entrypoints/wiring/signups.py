@@ -12,6 +12,7 @@ if TYPE_CHECKING:
     from chalicelib.services.ports.signups import ReadContact
     from chalicelib.services.signups.join_form import JoinForm
     from chalicelib.services.signups.opt_in import OptIns
+    from chalicelib.services.signups.pushes import PushService
     from chalicelib.services.signups.sign_up import SignUpService
     from chalicelib.services.signups.webhook_events import WebhookWorker
 
@@ -79,6 +80,23 @@ def webhook_worker() -> WebhookWorker:
     return WebhookWorker(
         service(),
         derivation.commits(),
+        outside.clock(),
+        outside.read_typed_phone,
+        outside.read_typed_email,
+    )
+
+
+@once
+def pushes() -> PushService:
+    from chalicelib.services.signups.pushes import PushService
+
+    return PushService(
+        outside.facts(),
+        derivation.commits(),
+        derivation.persona_lookup(),
+        outside.stores(),
+        outside.inventories(),
+        outside.accounts(),
         outside.clock(),
         outside.read_typed_phone,
         outside.read_typed_email,

@@ -7,7 +7,7 @@ from collections.abc import Iterable
 from chalicelib.domain.identity import SourceRecord
 from chalicelib.domain.pulled_facts import PulledCustomer, PulledSale
 from chalicelib.domain.records import Customer
-from chalicelib.domain.signups import OWN_SCOPES
+from chalicelib.domain.signups import OWN_SCOPES, PUSHED
 from chalicelib.services.derivation.commit_in_progress import Commit
 from chalicelib.services.ports.facts import StoredSale
 
@@ -33,6 +33,8 @@ def log_facts(commit: Commit, records: Iterable[SourceRecord], sales: Iterable[S
         pulled = _erased(record) if is_erased else _pulled(record)
         log.setdefault(record.platform, []).append(pulled)
     for row in sales:
+        if PUSHED in row.sale.flags:
+            continue
         log.setdefault(row.id.platform, []).append(PulledSale(row.id.scope, row.sale))
 
 
