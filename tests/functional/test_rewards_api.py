@@ -157,6 +157,21 @@ def test_too_few_points_are_said_and_nothing_leaves(shop: World) -> None:
         )
 
 
+def test_staff_sign_a_shopper_up_who_redeems_at_once(shop: World) -> None:
+    staff = shop.gateway("Staff")
+    told = {"phone": "206 555 0177", "first": "Kim", "consent": True, "signed_name": "Kim Lee"}
+
+    done = staff.post(f"{ACCOUNT}/counter/signup", told, idempotency_key="key-00000001")
+    again = staff.post(f"{ACCOUNT}/counter/signup", told, idempotency_key="key-00000001")
+
+    assert (done.status, done.json["member"], done.json["warnings"]) == (200, True, [])
+    assert again.json == done.json
+    found = staff.post(f"{ACCOUNT}/counter/lookup", {"phone": "2065550177"}).json["shopper"]
+    assert (found["contact_id"], found["member"]) == (done.json["contact_id"], True)
+    nobody = staff.post(f"{ACCOUNT}/counter/signup", {}, idempotency_key="key-00000002")
+    assert nobody.status == 422
+
+
 def test_who_told_staff_not_to_be_texted_is_opted_out_with_who_was_told(shop: World) -> None:
     contact = record_id(Uid(OURS), Platform("posabit"), ScopeId("north"), "1")
     body = {"contact_id": contact, "channels": ["sms"]}

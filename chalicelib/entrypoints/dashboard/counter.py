@@ -11,7 +11,14 @@ from chalicelib.entrypoints import wiring
 from chalicelib.entrypoints.dashboard.auth import Caller
 from chalicelib.entrypoints.dashboard.front import FRONT
 from chalicelib.entrypoints.http.routing import Resource
-from chalicelib.entrypoints.http.shapes import Answer, Input, Moment, PointsIn, PointsOut
+from chalicelib.entrypoints.http.shapes import (
+    Answer,
+    Input,
+    Moment,
+    OptionalText,
+    PointsIn,
+    PointsOut,
+)
 
 if TYPE_CHECKING:
     from chalicelib.domain.redemptions import Redemption
@@ -21,6 +28,10 @@ resource = Resource(__name__, tag="Counter", front=FRONT)
 COUNTER = "/api/accounts/{uid}/counter"
 CONTACT = "4f1c9a2b7d3e5f60718293a4b5c6d7e8"
 DISCOUNT = "dsc_01JQ3Z8Q0V9T2M5X7R4N6K1B8C"
+
+LARGE_BODY = 1024 * 1024
+MOST_SIGNATURE = 700_000
+"""Characters: half a megabyte as base64."""
 
 ContactId = Annotated[str, Field(max_length=64, examples=[CONTACT])]
 
@@ -141,6 +152,29 @@ class CounterOptOut(OptOutInput):
     contact_id: ContactId
 
 
+class CounterSignUp(Input):
+    """What a shopper told at the counter. `consent`: they want texts and e-mails; it counts where
+    they signed, else a text asks them. The signature is a picture as data URL, or the full name."""
+
+    phone: str = Field(default="", max_length=40, examples=["206 555 0123"])
+    email: str = Field(default="", max_length=254, examples=["shopper@example.com"])
+    first: OptionalText = Field(default="", examples=["Maria"])
+    last: OptionalText = Field(default="", examples=["Quick"])
+    birth_date: str = Field(default="", max_length=10, examples=["1990-12-31"])
+    consent: bool = Field(default=False, examples=[True])
+    signature: str = Field(default="", max_length=MOST_SIGNATURE, examples=[""])
+    signed_name: OptionalText = Field(default="", examples=["Maria Quick"])
+    store: int | None = Field(default=None, examples=[1])
+
+
+class CounterSignedUp(Answer):
+    """`warnings`: what could not be taken, in words."""
+
+    contact_id: str
+    member: bool
+    warnings: list[str]
+
+
 @resource.get(COUNTER, right="counter:use")
 def get_counter(uid: Uid) -> CounterAnswer:
     """Read what the Staff view needs."""
@@ -190,6 +224,36 @@ def get_counter_wallet(
         balance=shown.wallet.balance,
         offers=offers,
         recent=[CounterRedemptionAnswer.model_validate(each) for each in shown.recent],
+    )
+
+
+@resource.post(f"{COUNTER}/signup", right="counter:use", body_limit=LARGE_BODY)
+def sign_up_at_counter(
+    uid: Uid, body: CounterSignUp, idempotency_key: str, caller: Caller
+) -> CounterSignedUp:
+    """Sign a shopper up; the same again is the same shopper."""
+    from chalicelib.services.ports.signups import SignUp
+
+    signup = SignUp(
+        source="staff",
+        actor=caller.actor,
+        phone=body.phone,
+        email=body.email,
+        first=body.first,
+        last=body.last,
+        birth_date=body.birth_date,
+        store="" if body.store is None else str(body.store),
+        sms=body.consent or None,
+        emails=body.consent or None,
+        signature=body.signature if body.consent else "",
+        signed_name=body.signed_name if body.consent else "",
+        id=f"{caller.actor}#{idempotency_key}",
+    )
+    done = wiring.signups.service().sign_up(uid, signup)
+    return CounterSignedUp(
+        contact_id=done.contact_id,
+        member=done.member,
+        warnings=[warning.message for warning in done.warnings],
     )
 
 
