@@ -10,6 +10,7 @@ import { Page, Panel } from '../../components/Page';
 import { Part } from '../../components/Part';
 import { PlatformSymbol } from '../../components/Platform';
 import { Foreign, LocalTime, Said } from '../../components/Text';
+import { PersonaPrivacy } from '../privacy/PersonaPrivacy';
 import { storesQuery } from '../stores/queries';
 import { AdjustPoints } from './AdjustPoints';
 import {
@@ -43,8 +44,14 @@ export function PersonaPage() {
       crumbs={[{ label: t('title'), to: `/a/${account.uid}/personas` }, { label: t('one') }]}
       right="personas:read"
       actions={
-        account.may('points:adjust') &&
-        persona.data && <Button onClick={() => setAdjusting(true)}>{t('adjust')}</Button>
+        persona.data && (
+          <>
+            <PersonaPrivacy contactId={persona.data.id} name={title} />
+            {account.may('points:adjust') && (
+              <Button onClick={() => setAdjusting(true)}>{t('adjust')}</Button>
+            )}
+          </>
+        )
       }
     >
       <Part query={persona}>{(said) => <Body persona={said} asked={contactId} />}</Part>
