@@ -154,8 +154,10 @@ def preview_removal(uid: Uid, platform: Platform) -> RemovalPreviewAnswer:
 
 @resource.post(f"{DATA}/remove", right="sources:erase", status=202)
 def remove_data(uid: Uid, platform: Platform, body: RemoveInput, caller: Caller) -> RemovalAnswer:
-    """Stop all calls and remove the source's data. Signups, consents and redemptions stay. It can
-    be undone for 7 days."""
+    """Stop all calls and remove the source's data.
+
+    Signups, consents and redemptions stay. It can be undone for 7 days.
+    """
     service = wiring.privacy.remove_source()
     card = service.remove(uid, platform, body.token, body.typed, actor=caller.actor)
     return _removal(card)
