@@ -76,8 +76,10 @@ def preview_erase(uid: Uid, contact_id: str) -> ErasePreviewAnswer:
 
 @resource.post(f"{PERSONA}/erase", right="personas:erase", status=202)
 def erase_persona(uid: Uid, contact_id: str, body: EraseInput, caller: Caller) -> ErasureAnswer:
-    """Erase the persona everywhere: records, sales, points, messages, backups. It cannot be
-    undone; a new signup of their own lifts it."""
+    """Erase the persona everywhere: records, sales, points, messages, backups.
+
+    It cannot be undone; a new signup of their own lifts it.
+    """
     service = wiring.privacy.erase_service()
     return _answer(service.erase(uid, contact_id, body.token, body.typed, actor=caller.actor))
 
