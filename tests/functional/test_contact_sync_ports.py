@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 from moto import mock_aws
 
+from chalicelib.adapters.dynamo import contact_sync
 from chalicelib.adapters.dynamo.contact_sync import DynamoShopperIntents, IntentRow
 from chalicelib.domain.errors import StaleVersion
 from chalicelib.services.ports.contact_sync import (
@@ -49,6 +50,17 @@ def test_an_intent_is_noted_once_and_makes_its_source_due(intents: ShopperIntent
     assert intents.open_ones(OURS, POS) == [OpenIntent(NOON, INTENT.record)]
     assert list(intents.due_sources(NOON)) == [DueSource(OURS, POS, NOON)]
     assert list(intents.due_sources(NOON - 1)) == []
+
+
+def test_where_nothing_is_to_be_shown_nothing_is_read(
+    intents: ShopperIntents, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def refuse(*places: object) -> object:
+        raise AssertionError("DynamoDB refuses to read nothing")
+
+    monkeypatch.setattr(contact_sync, "find_together", refuse)
+
+    assert intents.shown(OURS, POS, 10) == []
 
 
 def test_what_is_saved_keeps_every_field_and_its_place_in_the_lists(

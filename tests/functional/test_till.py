@@ -49,6 +49,8 @@ def till(shop: World) -> Till:
 
 
 def test_a_shopper_signs_up_at_checkout_and_is_a_member_at_once(till: Till) -> None:
+    """Can I sign a shopper up during the checkout flow in POSaBIT? Yes! POSaBIT has an in-checkout
+    signup screen that can capture new loyalty & optins for marketing."""
     contact = till.sign_up("(206) 555-0177", first="Ben", email="ben@example.com")
 
     wallet = till.wallet(BEN)
@@ -59,6 +61,8 @@ def test_a_shopper_signs_up_at_checkout_and_is_a_member_at_once(till: Till) -> N
 
 
 def test_a_reward_is_redeemed_and_given_back_once(till: Till) -> None:
+    """POSaBIT can redeem discounts within the checkout process without having to rely on our
+    Budtender view."""
     before = till.wallet(PHONE)
 
     redeemed = till.redeem(before.template("Ten off"), order="R-1")

@@ -118,6 +118,8 @@ class DynamoShopperIntents:
             pk, ListedIntentRow.sk.startswith(prefix), limit=most, consistent_read=True
         )
         places = [(IntentRow, pk, keys.intent(row.sk.removeprefix(prefix))) for row in rows]
+        if not places:  # DynamoDB refuses to read nothing
+            return []
         found = [row for row in find_together(*places) if isinstance(row, IntentRow)]
         return list(readable(found, _intent))
 

@@ -1,8 +1,4 @@
-"""Contact sync to POSaBIT (product.md §7 and §11, partner-api.md S21, cases/till.md 18 to 21, 31).
-
-> If a shopper signs up through an AIQ form and no existing match is found in POSaBIT, a new shopper
-> profile will be created in POSaBIT automatically.
-"""
+"""Contact sync to POSaBIT (product.md §7 and §11, partner-api.md S21)."""
 
 from __future__ import annotations
 
@@ -36,6 +32,12 @@ def town() -> SyncedTown:
 
 
 def test_a_signup_that_the_pos_does_not_know_is_created_there(town: SyncedTown) -> None:
+    """What the setting promises:
+
+    - Enabling this setting allows AIQ to keep shopper records aligned between POSaBIT and AIQ.
+    - From AIQ to POS: If a shopper signs up through an AIQ form and no existing match is found in
+      POSaBIT, a new shopper profile will be created in POSaBIT automatically.
+    """
     record = town.sign_up(email="ana@example.com")
 
     [shopper] = town.pos.all("north")
@@ -75,6 +77,8 @@ def test_a_shopper_is_created_in_the_scope_of_their_state_else_in_the_first_conn
 
 
 def test_a_contact_of_no_market_is_not_created_while_markets_are_synced(town: SyncedTown) -> None:
+    """When enabled, AIQ will only sync contacts that belong to the region or state associated with
+    the given credential."""
     town.card(settings={"sync_to_market": True})
     for scope in ("north", "south"):
         town.credential(scope, market="WA")
@@ -331,7 +335,13 @@ def test_two_workers_never_have_the_same_source_at_once(town: SyncedTown) -> Non
 
 
 def test_what_a_cashier_edits_wins_over_the_form_and_a_repetition_of_it(town: SyncedTown) -> None:
-    """The POS remains the source of truth."""
+    """What the setting promises:
+
+    - From POS to AIQ: Updates made to shopper profiles in POSaBIT (e.g., name, email, phone number,
+      or date of birth) will flow into AIQ.
+    - ⚠️ Warning: The POS remains the source of truth — to change a shopper's contact info, update
+      it directly in POSaBIT so it flows through to AIQ.
+    """
     town.rule(posabit=Source(pos_wins_from=town.clock.now()))
     record = town.sign_up(email="e1@example.com")
     town.settle()
