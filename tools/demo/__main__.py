@@ -16,7 +16,7 @@ from pathlib import Path
 from simulators.oracle import answer_all
 from simulators.oracle.loyalty import Programme
 from simulators.phone.web import PhoneServer
-from tools.demo import comparison, opening, programme, steps, story, switch, texts
+from tools.demo import comparison, counter, opening, programme, steps, story, switch, texts
 from tools.demo.memory import Memory
 from tools.demo.platforms import LOOPBACK, RETAILER, fill_in
 from tools.demo.retailer import Json, Refused, Retailer
@@ -198,12 +198,16 @@ def run_once(data_dir: Path) -> int:
         with step("compare with the oracle"):
             api = comparison.read(retailer, right, every=SAMPLE, every_of_several=SAMPLE_OF_SEVERAL)
             wrong = comparison.differences(api, right)
+        with step("sign up, redeem and refund at the counter"):
+            counter_acts = counter.act(retailer, up.stack, up.simulators["posabit"])
+            wrong += comparison.tree_differences("counter", counter_acts.counts, counter_acts.right)
         with step("answer YES and STOP"):
             answers = texts.answer_yes_and_stop(retailer, texts.carrier_of(up.stack))
             wrong += comparison.tree_differences("answers", answers, texts.EXPECTED_ANSWERS)
         switched, wrong_there = switch.switch_pos(up.stack, up.simulators, up.memory)
         wrong += wrong_there
-    result = story.result_json(api, second, answers, wrong, time.monotonic() - started)
+    seconds = time.monotonic() - started
+    result = story.result_json(api, second, answers, counter_acts.counts, wrong, seconds)
     result["switch"] = switched
     print(json.dumps(result), flush=True)
     if wrong or result["second_sync"]["persona_writes"]:
@@ -222,12 +226,15 @@ def run_until_stopped(data_dir: Path) -> int:
             upload_dashboard(up.stack.client("s3"), up.stack.outputs["BucketWeb"], BUILD)
         phone = closing.enter_context(PhoneServer(texts.carrier_of(up.stack)))
         retailer, cards = log_in_and_connect(up)
-        print(story.addresses_text(up.stack, up.memory, phone.url), flush=True)
+        print(story.addresses_text(up.stack, up.memory, phone.url, retailer.uid), flush=True)
         is_first = sync_first(retailer, cards)
         decide(up, retailer, cards)
         second = sync_second(retailer, cards)
         if is_first:
             print(f"    {steps.freeze_and_thaw(retailer)}", file=sys.stderr)
+            with step("sign up, redeem and refund at the counter"):
+                at_counter = counter.act(retailer, up.stack, up.simulators["posabit"])
+            print(f"    {at_counter.sentence}", file=sys.stderr)
         with step("send the digest of what needs a person"):
             up.stack.tick("SendDigests")
         with step("look at the personas"):

@@ -18,10 +18,12 @@ def result_json(
     api: ApiView,
     second: Sequence[Json],
     answers: Json,
+    at_counter: Mapping[str, int],
     wrong: Sequence[str],
     seconds: float,
 ) -> dict[str, Any]:
-    """The result of `--once`. `answers`: the outcome of a YES and a STOP."""
+    """The result of `--once`. `answers`: the outcome of a YES and a STOP; `at_counter`: signups,
+    redemptions, refunds, and who was created in a POS."""
     counted = api_totals(api)
     result: dict[str, Any] = {
         "personas": counted["personas"],
@@ -37,6 +39,7 @@ def result_json(
         },
         "sms_requested": counted["sms_requested"],
         "answers": answers,
+        **at_counter,
         "oracle": "different" if wrong else "equal",
         "seconds": round(seconds, 1),
     }
@@ -56,7 +59,7 @@ def switch_text(switched: Json) -> str:
     )
 
 
-def addresses_text(stack: LocalStack, memory: Memory, phone: str) -> str:
+def addresses_text(stack: LocalStack, memory: Memory, phone: str, uid: str) -> str:
     """The addresses and the log-in, to print while the first sync goes on."""
     return "\n".join(
         (
@@ -64,6 +67,7 @@ def addresses_text(stack: LocalStack, memory: Memory, phone: str) -> str:
             f"  dashboard    {stack.url}/",
             f"  API          {stack.url}/api/health, {stack.url}/api/openapi.json",
             f"  its pages    {stack.url}/docs/index.html",
+            f"  signup form  {stack.url}/join/{uid}",
             f"  a phone      {phone}/ shows the shoppers' texts and answers them",
             f"  log in as    {OWNER}",
             f"               {', '.join(TEAM.values())} ({' and '.join(TEAM)})",
