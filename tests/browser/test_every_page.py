@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from playwright.sync_api import Browser, Page
+from playwright.sync_api import Browser, Page, expect
 
 from tests.browser.shop import Shop, loaded
 from tools.dashboard import DASHBOARD
@@ -36,19 +36,42 @@ PAGES = (
 AXE = DASHBOARD / "node_modules" / "axe-core" / "axe.min.js"
 
 
+HOSTILE = (
+    "<script>document.title='broken'</script>",
+    "\u202e\u05d7\u05e0\u05d5\u05ea \u05e6\u05e4\u05d5\u05df",
+    "\N{GRINNING FACE}" * 40,
+    "W" * 180,
+)
+
+
+@pytest.fixture(scope="module")
+def hostile(connected: Shop) -> Shop:
+    """Stores whose names try to be more than text: markup, right to left, emoji, one long word."""
+    for name in HOSTILE:
+        connected.owner.call("POST", "/stores", {"name": name})
+    return connected
+
+
+def test_hostile_names_are_text(browser: Browser, hostile: Shop) -> None:
+    with hostile.page(browser, "/settings/stores") as page:
+        for name in HOSTILE[:2]:
+            expect(page.get_by_text(name).first).to_be_visible()
+        assert page.title() == "Retail Store \N{MIDDLE DOT} Green Leaf \N{MIDDLE DOT} AIQ"
+
+
 @pytest.mark.parametrize("scheme", ["light", "dark"])
 @pytest.mark.parametrize("width", [360, 1280])
 def test_axe_finds_nothing_and_nothing_scrolls_sideways(
-    browser: Browser, connected: Shop, scheme: str, width: int
+    browser: Browser, hostile: Shop, scheme: str, width: int
 ) -> None:
     names = {
-        "persona": connected.owner.personas()[0]["id"],
-        "sync": connected.owner.runs("posabit")[0]["id"],
+        "persona": hostile.owner.personas()[0]["id"],
+        "sync": hostile.owner.runs("posabit")[0]["id"],
     }
     wrong: list[str] = []
-    with connected.page(browser, scheme=scheme, width=width) as page:
+    with hostile.page(browser, scheme=scheme, width=width) as page:
         for path in PAGES:
-            connected.go(page, path.format(**names))
+            hostile.go(page, path.format(**names))
             wrong += [f"{path}: {each}" for each in faults(page)]
     assert not wrong, "\n".join(wrong)
 
