@@ -17,7 +17,7 @@ from tools.stack import LocalStack
 
 PASSWORD = "Correct-horse-7"
 SYNC_SECONDS = 240
-PATIENCE_MS = 30_000
+PATIENCE_MS = 60_000
 """A machine that does other things is slow at times: no verdict by the clock."""
 
 expect.set_options(timeout=PATIENCE_MS)

@@ -1,6 +1,6 @@
 import { Button, Group, Stack, Text } from '@mantine/core';
 import { useMutation, useQueryClient } from '@tanstack/react-query';
-import { Link, useSearch } from '@tanstack/react-router';
+import { Link, Navigate, useSearch } from '@tanstack/react-router';
 import { call, type Schemas } from '../../api/client';
 import { meQuery, useMe } from '../../app/account';
 import { logOut, useSession } from '../../app/session';
@@ -15,6 +15,11 @@ export function ChoosePage() {
   const me = useMe();
   const { link } = useSearch({ strict: false }) as { link?: string };
   const rest = link && safeBack(link) !== '/' ? link : '';
+  const only =
+    me.data?.accounts.length === 1 && me.data.invitations.length === 0
+      ? me.data.accounts[0]?.uid
+      : undefined;
+  if (only !== undefined) return <Navigate to={`/a/${only}${rest}` as never} replace />;
   return (
     <Gate title={t(rest ? 'chooseForLink' : 'chooseTitle')}>
       <Part query={me}>
