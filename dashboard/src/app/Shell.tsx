@@ -137,14 +137,17 @@ export function Shell() {
           <PersonMenu email={session?.email ?? ''} />
         </Group>
       </AppShell.Header>
-      <AppShell.Navbar
-        style={{ background: 'var(--panel)', borderColor: 'var(--line)' }}
-        aria-label={t('mainNav')}
-      >
-        <AppShell.Section grow p="xs" style={{ overflowY: 'auto' }}>
-          <Navigation />
-        </AppShell.Section>
-      </AppShell.Navbar>
+      {!bare && !unknown && (
+        <AppShell.Navbar
+          className={open ? undefined : 'closed'}
+          style={{ background: 'var(--panel)', borderColor: 'var(--line)' }}
+          aria-label={t('mainNav')}
+        >
+          <AppShell.Section grow p="xs" style={{ overflowY: 'auto' }}>
+            <Navigation />
+          </AppShell.Section>
+        </AppShell.Navbar>
+      )}
       <AppShell.Main ref={main} id="main" tabIndex={-1}>
         <div style={{ maxWidth: 1200, marginInline: 'auto', paddingBlockEnd: 64 }}>
           <OfflineStrip />

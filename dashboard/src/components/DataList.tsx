@@ -31,14 +31,15 @@ interface TableProps<Row> {
 export function Table<Row>({ caption, columns, rows, rowKey, linked }: TableProps<Row>) {
   return (
     // biome-ignore lint/a11y/noNoninteractiveTabindex: a region that scrolls must be reachable
-    <section style={{ overflowX: 'auto' }} tabIndex={0} aria-label={caption}>
+    // biome-ignore lint/a11y/useSemanticElements: a group that is no fieldset
+    <div style={{ overflowX: 'auto' }} tabIndex={0} role="group" aria-label={caption}>
       <table className="table folding">
         <caption className="unseen">{caption}</caption>
         <thead>
           <tr>
             {columns.map((column) => (
               <th key={column.key} scope="col" className={column.number ? 'number' : undefined}>
-                {column.title}
+                {column.title || <span className="unseen">{t('acts')}</span>}
               </th>
             ))}
           </tr>
@@ -59,7 +60,7 @@ export function Table<Row>({ caption, columns, rows, rowKey, linked }: TableProp
           ))}
         </tbody>
       </table>
-    </section>
+    </div>
   );
 }
 

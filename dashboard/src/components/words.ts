@@ -27,6 +27,7 @@ export const t = speaker({
   copy: 'Copy',
   copied: 'Copied',
   copyOf: 'Copy {label}',
+  acts: 'Acts',
   save: 'Save settings',
   discard: 'Discard',
   unsaved: 'You have changes that are not saved.',
