@@ -283,8 +283,12 @@ class EraseWorker:
         return replace(erasure, position="")
 
     def _backups(self, erasure: Erasure, _: TimeLeft) -> Erasure:
-        """Raises Waiting while a backup is being taken or facts are being put back."""
+        """Raises Waiting while a backup is being taken or facts are being put back, and before
+        older erasures have ended: two at once would undo each other's lists."""
         uid = erasure.uid
+        others = self.erasures.of_account(uid)
+        if any(each.state == "erasing" and each.id < erasure.id for each in others):
+            raise Waiting
         tombstones = self.tombstones.current_tombstones(uid)
         platforms = self._platforms(erasure)
         if any(self.sources.is_busy(uid, platform) for platform in platforms):

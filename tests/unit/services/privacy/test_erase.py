@@ -230,6 +230,20 @@ def test_it_waits_while_a_source_is_put_back() -> None:
     assert shop.mentions(*NEEDLES) == []
 
 
+def test_two_at_once_take_turns_at_what_they_both_rewrite() -> None:
+    shop = a_shop()
+    first, second = shop.ask_to_erase(), shop.ask_to_erase("2")
+    of_first, of_second = shop.jobs.take()
+
+    shop.deliver(of_second)
+    assert shop.erasures.get(UID, second.id).step == "backups"
+    shop.deliver(of_first)
+    shop.work()
+
+    assert {shop.erasures.get(UID, each.id).state for each in (first, second)} == {"done"}
+    assert shown(shop) == set()
+
+
 def test_killed_at_any_step_the_next_try_ends_it() -> None:
     for crash_in in range(400):
         shop = a_shop()
