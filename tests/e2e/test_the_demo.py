@@ -96,6 +96,8 @@ def test_the_demo_ends_equal_to_the_oracle(tmp_path: Path) -> None:
         "yes": {"consent": "opted_in", "member_by_it": True, "confirmations": 1},
         "stop": {"consent": "opted_out", "confirmations": 1},
     }
+    counter = ("signups", "redeemed", "refunded", "created_in_pos")
+    assert [result[name] for name in counter] == [3, 1, 1, 1]
     assert result["second_sync"]["persona_writes"] == 0
     assert (result["switch"]["state"], result["switch"]["doubled_sales"]) == ("finished", 1)
     assert result["switch"]["joined"] > 20
