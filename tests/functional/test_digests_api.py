@@ -223,7 +223,7 @@ def test_who_is_chosen_is_written_to_once_and_the_other_account_hears_nothing(
     assert message.source == SENDER
     assert message.destinations["ToAddresses"] == [f"owner@{OURS}.example"]
     assert message.subject == SUBJECT
-    assert "https://front.example/settings/integrations/posabit" in message.body
+    assert f"https://front.example/a/{OURS}/settings/integrations/posabit" in message.body
 
 
 @pytest.mark.usefixtures("sender")

@@ -48,7 +48,7 @@ def test_who_chose_errors_gets_one_e_mail_with_links_to_the_front(
     [message] = digests_of(stack, retailer)
     assert message["Subject"] == SUBJECT
     assert "POSaBIT rejected the key of Ballard." in message["BodyText"]
-    assert f"{stack.url}/settings/integrations/posabit" in message["BodyText"]
+    assert f"{stack.url}/a/{retailer.uid}/settings/integrations/posabit" in message["BodyText"]
     assert digests_of(stack, stranger) == []
 
 

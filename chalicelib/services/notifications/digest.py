@@ -30,11 +30,11 @@ SUBJECT = "AIQ notifications"
 MOST_NAMED = 50
 LONGEST_LINE = 500
 LONGEST_NAME = 60
-SWITCH_OFF_PAGE = "/notifications"
+SWITCH_OFF_PAGE = "/me"
 WHY_YOU = (
     "You get this e-mail because you were chosen to get notifications of this account by e-mail, at"
-    " most once an hour. To choose others or none, go to {page} and click E-mails to me, or ask an"
-    " Owner of the account."
+    " most once an hour. To choose others or none, go to {page}, E-mails to me, or ask an Owner"
+    " of the account."
 )
 
 
@@ -88,11 +88,12 @@ def openings_after(
 def write_letter(account: Account, items: Sequence[Notification], dashboard: str) -> Letter:
     """Write the digest of `items`, which are not empty and in the order to show.
 
-    `dashboard`: its address without a slash at the end. Nothing of `Notification.data` is shown.
+    `dashboard`: its address without a slash at the end; links name the account. Nothing of
+    `Notification.data` is shown.
     """
-    name = one_line(account.name, LONGEST_NAME)
+    name, pages = one_line(account.name, LONGEST_NAME), f"{dashboard}/a/{account.uid}"
     groups = [
-        [HEADINGS[severity], *_entries(items[:MOST_NAMED], severity, account.time_zone, dashboard)]
+        [HEADINGS[severity], *_entries(items[:MOST_NAMED], severity, account.time_zone, pages)]
         for severity in GRAVEST_FIRST
         if any(each.severity == severity for each in items[:MOST_NAMED])
     ]
@@ -102,8 +103,8 @@ def write_letter(account: Account, items: Sequence[Notification], dashboard: str
         _counted(items),
         *(paragraph for group in groups for paragraph in group),
         *([f"And {more} more, see the page below."] if more > 0 else []),
-        f"All that is open: {dashboard}/notifications",
-        WHY_YOU.format(page=f"{dashboard}{SWITCH_OFF_PAGE}"),
+        f"All that is open: {pages}/notifications",
+        WHY_YOU.format(page=f"{pages}{SWITCH_OFF_PAGE}"),
     ]
     return Letter(SUBJECT, "\n\n".join(paragraphs) + "\n")
 
@@ -130,15 +131,13 @@ def _count(count: int, noun: str) -> str:
     return f"{count} {noun}{'' if count == 1 else 's'}" if count else ""
 
 
-def _entries(
-    items: Iterable[Notification], severity: Severity, zone: str, dashboard: str
-) -> list[str]:
+def _entries(items: Iterable[Notification], severity: Severity, zone: str, pages: str) -> list[str]:
     return [
         "\n  ".join(
             (
                 f"- {one_line(each.title)}",
                 one_line(each.what_to_do),
-                f"{dashboard}{each.link}",
+                f"{pages}{each.link}",
                 f"Since {to_datetime(each.raised_at, zone):%Y-%m-%d %H:%M} ({zone})",
             )
         )

@@ -159,13 +159,13 @@ def test_a_digest_says_what_happened_what_to_do_and_where_gravest_first() -> Non
     )
     assert (
         "- POSaBIT rejected the key of Ballard.\n  Get a new one.\n"
-        "  https://front.example/settings/integrations/posabit\n"
+        "  https://front.example/a/1000/settings/integrations/posabit\n"
         "  Since 2026-01-01 04:00 (America/Los_Angeles)"
     ) in words
     order = ["ERRORS", "Ballard", "WARNINGS", "no sales", "FOR YOUR INFORMATION", "unlinked"]
     places = [words.index(each) for each in order]
     assert places == sorted(places)
-    assert "To choose others or none, go to https://front.example/notifications" in words
+    assert "To choose others or none, go to https://front.example/a/1000/me" in words
     assert "never shown" not in words
 
 

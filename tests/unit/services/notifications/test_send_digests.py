@@ -97,7 +97,7 @@ def test_who_was_chosen_is_told_what_is_new_and_nobody_else(office: PostOffice) 
     [mail] = office.mailer.outbox
     assert mail.to == "ada@example.com"
     assert (mail.subject, "1 error" in mail.text) == (SUBJECT, True)
-    assert "https://front.example/settings/integrations/posabit" in mail.text
+    assert f"https://front.example/a/{OURS}/settings/integrations/posabit" in mail.text
 
 
 def test_nobody_is_written_to_before_they_have_logged_in(office: PostOffice) -> None:
