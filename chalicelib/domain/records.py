@@ -51,7 +51,8 @@ class Customer:
     `placeholder_email`). Other flags: `test`, `employee`, `inactive`, `minor`, and `bad_<field>`
     for a field that could not be read and is not said. `pos_points`: a balance as the POS shows it,
     whole or with at most two decimals, so that it is exact in hundredths. `favourite_store`: the
-    store of AIQ that a signup chose.
+    store of AIQ that a signup chose. `told_before`: of a record that signed up several times,
+    `field@instant` of what an earlier signup than the latest told.
     """
 
     ext_id: str
@@ -78,6 +79,7 @@ class Customer:
     updated_at: Instant | None = None
     flags: frozenset[str] = frozenset()
     favourite_store: int | None = field(default=None, metadata=ADDED_LATER)
+    told_before: tuple[str, ...] = field(default=(), metadata=ADDED_LATER)
 
 
 @dataclass(frozen=True, slots=True)

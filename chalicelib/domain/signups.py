@@ -6,6 +6,7 @@ A signup is a source record of its own, which pulls never overwrite and a roll-b
 from __future__ import annotations
 
 from dataclasses import replace
+from functools import partial
 from hashlib import blake2b
 from typing import Literal
 
@@ -31,12 +32,12 @@ OWN_TITLES = {AIQ: "AIQ Loyalty", REST_API: "REST API"}
 SignUpSource = Literal["till", "form", "staff"]
 """`till`: a call with a key, or a webhook; `form`: the public page; `staff`: the counter view."""
 
-_TOLD_AGAIN = (
+_CONTACTS = {"phone": "phone_raw", "email": "email_raw"}
+"""A contact comes with its raw text, and with the flags that say what is wrong with it."""
+_FIELDS = (
     "first",
     "last",
-    "phone",
     "phone_raw",
-    "email",
     "email_raw",
     "birth_date",
     "gender",
@@ -44,11 +45,6 @@ _TOLD_AGAIN = (
     "address",
     "favourite_store",
 )
-_RAW = {"phone": "phone_raw", "email": "email_raw"}
-_FLAGS_OF = {
-    "phone": frozenset({"bad_phone", "placeholder_phone", "claimed_phone"}),
-    "email": frozenset({"bad_email", "placeholder_email", "claimed_email"}),
-}
 
 
 def signup_platform(source: SignUpSource, platform: Platform) -> Platform:
@@ -77,30 +73,52 @@ def signup_ext_id(customer: Customer) -> str | None:
 
 
 def with_signup(held: Customer | None, told: Customer) -> Customer:
-    """Return a record after another signup of it: what was left blank stays as it was, and an older
-    one only fills what is blank."""
+    """Return a record after another signup of it: each field as it was told last, and what nobody
+    told stays blank. The same signups give the same record in any order."""
     if held is None:
         return told
-    newer, older = (told, held) if _at(told) >= _at(held) else (held, told)
-    values = {
-        name: value
-        for name in _TOLD_AGAIN
-        if (value := getattr(newer, name)) not in (None, "")
-        or (value := getattr(older, name)) not in (None, "")
-    }
-    flags = newer.flags
-    for name, raw in _RAW.items():
-        if getattr(newer, raw):  # a contact and its raw text come from one telling
-            values[name], values[raw] = getattr(newer, name), getattr(newer, raw)
-        elif getattr(older, raw):
-            values[name], values[raw] = getattr(older, name), getattr(older, raw)
-            flags |= older.flags & _FLAGS_OF[name]
-    if newer.birth_date is None:
-        flags |= older.flags & {"minor"}
-    created = min(_at(newer), _at(older))
+    latest = max(_at(held), _at(told))
+    values: dict[str, object] = {}
+    times: list[str] = []
+    flags: set[str] = set()
+    for name in _FIELDS:
+        one = max(held, told, key=partial(_rank, name))
+        at = _told_at(one, name)
+        if at is None:
+            continue
+        values[name] = getattr(one, name)
+        if at != latest:
+            times.append(f"{name}@{at}")
+        for contact, raw in _CONTACTS.items():
+            if raw == name:
+                values[contact] = getattr(one, contact)
+                flags |= {flag for flag in one.flags if flag.endswith(f"_{contact}")}
+    flags |= {flag for c in (held, told) for flag in c.flags if flag == "minor"}
     return replace(
-        newer, **values, flags=flags, created_at=created, updated_at=max(_at(newer), _at(older))
+        told,
+        **values,  # type: ignore[arg-type]  # fields of a customer
+        flags=frozenset(flags),
+        told_before=tuple(times),
+        created_at=min(held.created_at or latest, told.created_at or latest),
+        updated_at=latest,
     )
+
+
+def _told_at(customer: Customer, name: str) -> Instant | None:
+    """When a field was told last; None for one that was not."""
+    if getattr(customer, name) in (None, ""):
+        return None
+    for told in customer.told_before:
+        field, _, at = told.partition("@")
+        if field == name:
+            return int(at)
+    return _at(customer)
+
+
+def _rank(name: str, customer: Customer) -> tuple[Instant, str]:
+    """Of two told at one instant, the same wins whichever came first."""
+    at = _told_at(customer, name)
+    return (-1 if at is None else at), str(getattr(customer, name))
 
 
 def _at(customer: Customer) -> Instant:

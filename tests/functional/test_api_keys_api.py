@@ -22,6 +22,7 @@ def create(api: Gateway, **fields: Any) -> dict[str, Any]:
 
 
 def test_a_key_is_shown_once(api: Gateway) -> None:
+    """Fill out the API Key & UID from AIQ which you can obtain from API & Tracking."""
     made = create(api)
 
     [listed] = api.get(KEYS).json["items"]

@@ -58,6 +58,13 @@ def note_consent() -> None:
 
 
 def test_who_signed_up_is_found_by_the_next_call(till: Caller) -> None:
+    """Can I sign a shopper up during the checkout flow in POSaBIT?
+
+    Yes! POSaBIT has an in-checkout signup screen that can capture new loyalty & optins for
+    marketing.
+
+    How can I confirm that the integration is active and signups are being sent?
+    """
     done = sign_up(till, mobilePhone="(206) 555-0101", firstName="Ana", email=E1, loyalty=True)
 
     found = till.get(f"/api/v2/loyalty/lookup/{P1}").json["data"]
@@ -127,6 +134,12 @@ def test_nobody_is_results_null_and_another_accounts_id_is_not_found(till: Calle
 
 
 def test_the_box_and_a_signature_opt_in_and_a_text_asks_who_gave_neither(till: Caller) -> None:
+    """POSaBIT will send AIQ new loyalty signups and their opt-in status.
+
+    NOTE: If you add "Customer Consent" to your signup form, there will be an checkbox and the
+    shopper will be required to provide their signature - this will opt them into marketing
+    communications on the AIQ side.
+    """
     sign_up(till, mobilePhone=P1, email=E1, smsoptin=True, emailOptIn=True)
     sign_up(other(), mobilePhone="2065550102", smsoptin=True, signature=PICTURE)
     sign_up(other(), mobilePhone="2065550103", smsoptin=True)
@@ -270,6 +283,19 @@ def test_a_signup_takes_at_most_ten_calls_of_the_database(
 
     assert all(each.count("TransactWriteItems") == 1 for each in seen.values()), seen
     assert all(5 < len(each) - 1 <= 10 for each in seen.values()), seen
+
+
+def test_the_number_of_a_store_in_the_data_field_is_the_favourite_store(till: Caller) -> None:
+    """Enter your store ID number into the Data field and replacing the "#" with the stores's
+    number."""
+    store = wiring.outside.stores().create(Store(Uid(OURS), 0, "Main"))
+
+    numbered = sign_up(till, mobilePhone=P1, favoriteStoreID=str(store.id))
+    template = sign_up(till, mobilePhone="2065550102", favoriteStoreID="#")
+
+    found = till.get(f"/api/v1.1/piis/{OURS}/{numbered['contactID']}").json["data"]
+    assert (found["favoriteStoreID"], "warnings" in numbered) == (store.id, False)
+    assert [warning["field"] for warning in template["warnings"]] == ["favoriteStoreID"]
 
 
 def test_signups_of_another_key_and_platform_say_where_they_came_from(till: Caller) -> None:
