@@ -256,10 +256,11 @@ def test_the_planner_is_told_when_its_time_is_up(monkeypatch: pytest.MonkeyPatch
     monkeypatch.setattr(wiring.sync, "planner", Plans)
     monkeypatch.setattr(wiring.loyalty, "expiry_planner", Plans)
     monkeypatch.setattr(wiring.audiences, "planner", Plans)
+    monkeypatch.setattr(wiring.contact_sync, "planner", Plans)
 
     app.plan_syncs(scheduled(), Context())
 
-    assert asked == [True, True, True]
+    assert asked == [True, True, True, True]
 
 
 def test_dead_letters_are_looked_at(monkeypatch: pytest.MonkeyPatch) -> None:
