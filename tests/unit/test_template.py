@@ -489,7 +489,10 @@ def test_who_makes_a_member_by_text_outlives_the_wait_for_a_dead_workers_commit_
     assert min(reader, defaults["TextsTimeout"]) >= PATIENT_SECONDS + A_COMMIT_SECONDS
 
 
-def test_only_the_api_and_the_sync_workers_open_pos_secrets(resources: Resource) -> None:
+def test_only_the_api_and_the_workers_that_call_a_pos_open_its_secrets(
+    resources: Resource,
+) -> None:
+    """Account jobs create shoppers in a POS (ADR 41)."""
     opening = {
         name
         for name, role in of_type(resources, "AWS::IAM::Role").items()
@@ -497,7 +500,8 @@ def test_only_the_api_and_the_sync_workers_open_pos_secrets(resources: Resource)
         if NAMES_A_CREDENTIAL in statement.get("Condition", {}).get("Fn::If", ())
     }
 
-    assert opening == {"ApiHandlerRole", "SyncWorkerRole", "OwnServerSyncWorkerRole"}
+    workers = {"SyncWorkerRole", "OwnServerSyncWorkerRole", "AccountJobsRole"}
+    assert opening == {"ApiHandlerRole", *workers}
 
 
 def test_the_api_alone_seals_and_opens_cursors(resources: Resource) -> None:
