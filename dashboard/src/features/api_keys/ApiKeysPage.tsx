@@ -9,24 +9,24 @@ import { useAccount, useFormat, useUid } from '../../app/account';
 import { Confirm, Dialog } from '../../components/Confirm';
 import { Table } from '../../components/DataList';
 import { StatusPill, Strip } from '../../components/Meaning';
-import { Empty, NotYet, ProblemNotice } from '../../components/Notice';
+import { Empty, ProblemNotice } from '../../components/Notice';
 import { Page, Panel } from '../../components/Page';
 import { Part } from '../../components/Part';
 import { CopyField, Foreign, LocalTime } from '../../components/Text';
 import { t as common } from '../../components/words';
 import { cardsQuery } from '../integrations/queries';
 import { storesQuery } from '../stores/queries';
+import { WebhookSecrets } from './WebhookSecrets';
 import { t } from './words';
 
 type Key = Schemas['ApiKeyAnswer'];
-type Made = Schemas['NewApiKeyAnswer'];
 const keysKey = (uid: string) => [uid, 'api-keys'];
 
 export function ApiKeysPage() {
   const account = useAccount();
   const { uid } = account;
   const [creating, setCreating] = useState(false);
-  const [made, setMade] = useState<Made>();
+  const [made, setMade] = useState<{ secret: string }>();
   const keys = useQuery({
     queryKey: keysKey(uid),
     queryFn: ({ signal }) => call('get', '/api/accounts/{uid}/api-keys', { path: { uid }, signal }),
@@ -62,7 +62,7 @@ export function ApiKeysPage() {
         </Part>
       </Panel>
       <Panel title={t('webhooks')} id="webhooks">
-        <NotYet thing={t('webhooks').toLowerCase()} />
+        <WebhookSecrets onMade={setMade} />
       </Panel>
       {creating && <Create onClose={() => setCreating(false)} onMade={setMade} />}
       {made && <Secret made={made} onClose={() => setMade(undefined)} />}
@@ -70,7 +70,7 @@ export function ApiKeysPage() {
   );
 }
 
-function Keys({ keys, onMade }: { keys: Key[]; onMade: (made: Made) => void }) {
+function Keys({ keys, onMade }: { keys: Key[]; onMade: (made: { secret: string }) => void }) {
   const uid = useUid();
   const account = useAccount();
   const format = useFormat();
@@ -179,7 +179,13 @@ function Keys({ keys, onMade }: { keys: Key[]; onMade: (made: Made) => void }) {
   );
 }
 
-function Create({ onClose, onMade }: { onClose: () => void; onMade: (made: Made) => void }) {
+function Create({
+  onClose,
+  onMade,
+}: {
+  onClose: () => void;
+  onMade: (made: { secret: string }) => void;
+}) {
   const account = useAccount();
   const { uid } = account;
   const cache = useQueryClient();
@@ -277,7 +283,7 @@ function Create({ onClose, onMade }: { onClose: () => void; onMade: (made: Made)
 }
 
 /** The one time that a key is shown. */
-function Secret({ made, onClose }: { made: Made; onClose: () => void }) {
+function Secret({ made, onClose }: { made: { secret: string }; onClose: () => void }) {
   return (
     <Dialog title={t('secretTitle')} onClose={onClose}>
       <Strip meaning="warn">{t('secret')}</Strip>
@@ -304,7 +310,7 @@ function Replace({
 }: {
   of: Key;
   onClose: () => void;
-  onMade: (made: Made) => void;
+  onMade: (made: { secret: string }) => void;
 }) {
   const uid = useUid();
   const cache = useQueryClient();

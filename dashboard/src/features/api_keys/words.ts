@@ -47,4 +47,9 @@ export const t = speaker({
   anyStore: 'Any store',
   webhooks: 'Webhook secrets',
   needed: 'Give a name.',
+  webhookHelp: 'A POS signs what it pushes with its secret, so that AIQ knows it is from there.',
+  createSecret: 'Create secret for {pos}',
+  revokeSecret: 'Revoke the secret of {pos} that ends in {four}',
+  noSecrets: 'No webhook secrets yet.',
+  secretOf: '{pos}, ends in {four}',
 });
