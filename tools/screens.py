@@ -61,7 +61,7 @@ def pictures(browser: Browser, url: str, password: str) -> Iterator[Path]:
         page.get_by_label("E-mail").fill(OWNER)
         page.get_by_label("Password", exact=True).fill(password)
         page.get_by_role("button", name="Log in").click()
-        page.wait_for_url("**/a/**")
+        page.get_by_role("button", name=f"{OWNER}: my settings and log out").wait_for()
         account = "/".join(page.url.split("/")[3:5])
         page.goto(f"/{account}/personas")
         link = page.get_by_role("table").get_by_role("link").first.get_attribute("href") or ""
