@@ -84,7 +84,7 @@ def act(retailer: Retailer, stack: LocalStack, posabit: Simulator) -> AtTheCount
     before = {phone: _in_posabit(posabit, phone) for phone in phones}
 
     till.sign_up(AT_THE_TILL, first="Ana", last="Till", email="ana.till@example.com")
-    for first, phone in (("Ben", BY_FORM), (known["first"] or "Known", known["phone"])):
+    for first, phone in (("Ben", BY_FORM), ("Cleo", known["phone"])):
         front.join(retailer.uid, {"first": first, "phone": phone, "birth_date": BORN})
     wallet = till.wallet(member["phone"])
     redeemed = till.redeem(wallet.template(name), order="demo-1")
