@@ -40,7 +40,7 @@ HOSTILE = (
     "<script>document.title='broken'</script>",
     "\u202e\u05d7\u05e0\u05d5\u05ea \u05e6\u05e4\u05d5\u05df",
     "\N{GRINNING FACE}" * 40,
-    "W" * 180,
+    "W" * 100,
 )
 
 
