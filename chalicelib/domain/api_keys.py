@@ -14,7 +14,7 @@ from hashlib import blake2b
 from typing import Literal, NamedTuple
 
 from chalicelib.domain.times import HOUR, MINUTE, SECOND
-from chalicelib.domain.words import Instant, Uid
+from chalicelib.domain.words import Instant, Platform, Uid
 
 Bucket = Literal["till", "push", "read"]
 """What a call counts as. `till`: a person waits at the checkout; `push`: a POS sends what it has;
@@ -26,6 +26,8 @@ ID_LENGTH, SECRET_LENGTH, SALT_BYTES = 10, 40, 16
 ALPHABET = "abcdefghijkmnpqrstuvwxyz23456789"
 """Without characters that people mistake for each other."""
 CALLS_KEPT = 200
+REFUSED = "Please provide a valid API key"
+"""Whatever is wrong with a key (reference/aiq.md §1)."""
 
 _FORM = re.compile(
     rf"aiq_([0-9]{{4,10}})_([{ALPHABET}]{{{ID_LENGTH}}})_([{ALPHABET}]{{{SECRET_LENGTH}}})"
@@ -129,3 +131,21 @@ def seconds_to_wait(windows: CountedPeriods, limits: CallLimits, now: Instant) -
         if window.number >= now // length and window.calls >= limit
     ]
     return max(1, *waits) if waits else None
+
+
+@dataclass(frozen=True, slots=True)
+class Sender:
+    """Who a call comes from: an account's key. `number`: which call of the bucket this is."""
+
+    uid: Uid
+    key: str
+    platform: Platform
+    captures_consent: bool
+    store: int | None
+    bucket: Bucket
+    number: int
+
+    @property
+    def actor(self) -> str:
+        """Its name in the audit, in ledger entries and consent."""
+        return f"key:{self.key}"

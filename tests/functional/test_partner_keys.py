@@ -152,7 +152,7 @@ def test_a_call_too_many_says_when_to_come_again(world: World, clock: FakeClock)
 
 
 def test_a_full_bucket_of_reads_leaves_the_till_alone(world: World, clock: FakeClock) -> None:
-    from chalicelib.services.api_keys.admission import Sender
+    from chalicelib.domain.api_keys import Sender
 
     caller = a_caller()
     while caller.get(STORES).status == 200:

@@ -235,10 +235,18 @@ def test_what_commits_and_the_api_have_1024_mb_and_the_rest_256(resources: Resou
 
 
 def test_the_environment_has_all_that_the_configuration_reads(template: Resource) -> None:
-    given = template["Globals"]["Function"]["Environment"]["Variables"]
+    """What only the API tells its callers stands in the API's environment alone."""
+    everywhere = template["Globals"]["Function"]["Environment"]["Variables"]
+    api = template["Resources"]["APIHandler"]["Properties"]["Environment"]["Variables"]
 
     wanted = {field.name.upper() for field in fields(Config)}
-    assert wanted <= given.keys()
+    assert wanted == everywhere.keys() | api.keys()
+    assert api.keys() - everywhere.keys() == {
+        "CALLS_FROM",
+        "COGNITO_ENDPOINT",
+        "HELP_CHAT_SCRIPT",
+        "HELP_URL",
+    }
 
 
 def test_the_environment_has_no_variable_that_nobody_reads(template: Resource) -> None:

@@ -6,6 +6,7 @@ from typing import Literal
 
 from pydantic import AliasChoices, Field
 
+from chalicelib.domain.api_keys import Sender
 from chalicelib.domain.errors import NotFound
 from chalicelib.domain.words import Channel, ConsentState, Uid
 from chalicelib.entrypoints import wiring
@@ -13,8 +14,6 @@ from chalicelib.entrypoints.http.routing import Resource
 from chalicelib.entrypoints.http.shapes import Answer, Input
 from chalicelib.entrypoints.partner.front import PARTNER
 from chalicelib.entrypoints.partner.shapes import FlagIn, LongTextIn, Warned, epoch
-from chalicelib.services.api_keys.admission import Sender
-from chalicelib.services.ports.signups import OptIn
 
 resource = Resource(__name__, tag="Consent", front=PARTNER)
 
@@ -82,6 +81,8 @@ def _take(
     query: OptInQuery,
     body: OptInBody,
 ) -> PartnerConsent:
+    from chalicelib.services.ports.signups import OptIn
+
     if state.lower() not in WORDS:
         raise NotFound("There is nothing here: end the address with true or false.")
     told = OptIn(

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, cast, get_args
 
 from chalice.app import Request, Response
 
-from chalicelib.domain.api_keys import Bucket, holds_a_key
+from chalicelib.domain.api_keys import REFUSED, Bucket, Sender, holds_a_key
 from chalicelib.domain.errors import Forbidden
 from chalicelib.domain.outside_json import UnreadableJson, read_json
 from chalicelib.domain.words import Uid
@@ -16,7 +16,6 @@ from chalicelib.entrypoints.http.routing import Front, Operation
 from chalicelib.entrypoints.partner import envelope
 from chalicelib.entrypoints.partner.once import once
 from chalicelib.observability import count, logger
-from chalicelib.services.api_keys.admission import REFUSED, Sender
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

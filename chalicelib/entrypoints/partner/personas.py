@@ -6,17 +6,17 @@ from typing import TYPE_CHECKING, Any
 
 from pydantic import Field
 
+from chalicelib.domain.api_keys import Sender
 from chalicelib.domain.words import SnapshotSort, Uid
 from chalicelib.entrypoints import wiring
 from chalicelib.entrypoints.http.routing import Resource
 from chalicelib.entrypoints.http.shapes import Answer, Input
 from chalicelib.entrypoints.partner.front import PARTNER
 from chalicelib.entrypoints.partner.shapes import TextIn, epoch, number
-from chalicelib.services.api_keys.admission import Sender
-from chalicelib.services.ports.personas import PersonaFilter, PersonaRow
 
 if TYPE_CHECKING:
     from chalicelib.domain.audiences import ListedPersona
+    from chalicelib.services.ports.personas import PersonaRow
 
 resource = Resource(__name__, tag="Personas", front=PARTNER)
 
@@ -183,6 +183,8 @@ def _look_up(uid: Uid, typed: str) -> Lookup:
 
 def _search(uid: Uid, typed: str, *, by_contact_alone: bool = False) -> list[PersonaRow]:
     """Live: an address, a phone, an id, else a name. A blank within an address is a plus."""
+    from chalicelib.services.ports.personas import PersonaFilter
+
     text = typed.strip().removeprefix("email:").strip().strip('"')
     wanted = PersonaFilter(name=text)
     if "@" in text:

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from pydantic import AliasChoices, Field, RootModel, ValidationError
 
+from chalicelib.domain.api_keys import Sender
 from chalicelib.domain.errors import TooLarge, field_fault, invalid_fields
-from chalicelib.domain.records import InventoryItem
 from chalicelib.domain.words import Uid
 from chalicelib.entrypoints import wiring
 from chalicelib.entrypoints.http.routing import Resource
@@ -15,13 +15,10 @@ from chalicelib.entrypoints.http.shapes import Answer, Input
 from chalicelib.entrypoints.partner.front import PARTNER
 from chalicelib.entrypoints.partner.shapes import TextIn, Warned
 from chalicelib.entrypoints.partner.signups import LoyaltyInput
-from chalicelib.services.api_keys.admission import Sender
-from chalicelib.services.signups.pushes import (
-    Pushed,
-    PushedLine,
-    PushedMember,
-    PushedVisit,
-)
+
+if TYPE_CHECKING:
+    from chalicelib.domain.records import InventoryItem
+    from chalicelib.services.signups.pushes import Pushed, PushedMember, PushedVisit
 
 resource = Resource(__name__, tag="Pushes", front=PARTNER)
 
@@ -35,6 +32,8 @@ class MemberInput(LoyaltyInput):
     )
 
     def member(self, caller: Sender) -> PushedMember:
+        from chalicelib.services.signups.pushes import PushedMember
+
         return PushedMember(pos_id=self.pos_id, told=self.signup_of(caller.platform))
 
 
@@ -156,6 +155,8 @@ def _read(kind: Any, value: Any, at: int) -> Any:
 
 
 def _visit(sale: SaleInput, caller: Sender) -> PushedVisit:
+    from chalicelib.services.signups.pushes import PushedLine, PushedMember, PushedVisit
+
     visit = sale.visit
     member = sale.member
     has_contact = member is not None and (member.mobile_phone or member.home_phone or member.email)
@@ -184,6 +185,8 @@ def _visit(sale: SaleInput, caller: Sender) -> PushedVisit:
 
 
 def _item(item: StockInput, at: int) -> InventoryItem:
+    from chalicelib.domain.records import InventoryItem
+
     if not item.id:
         raise invalid_fields(field_fault(f"{at}.SKU", "give a product id or an SKU", "SKU-1"))
     return InventoryItem(

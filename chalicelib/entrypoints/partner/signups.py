@@ -3,18 +3,20 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 from pydantic import AliasChoices, BeforeValidator, Field
 
+from chalicelib.domain.api_keys import Sender
 from chalicelib.domain.words import Platform, Uid
 from chalicelib.entrypoints import wiring
 from chalicelib.entrypoints.http.routing import Resource
 from chalicelib.entrypoints.http.shapes import Answer, Input
 from chalicelib.entrypoints.partner.front import LARGE_BODY, PARTNER
 from chalicelib.entrypoints.partner.shapes import FlagIn, LongTextIn, TextIn, Warned
-from chalicelib.services.api_keys.admission import Sender
-from chalicelib.services.ports.signups import SignedUp, SignUp
+
+if TYPE_CHECKING:
+    from chalicelib.services.ports.signups import SignedUp, SignUp
 
 resource = Resource(__name__, tag="Signups", front=PARTNER)
 
@@ -80,6 +82,8 @@ class LoyaltyInput(Input):
 
     def signup_of(self, platform: Platform) -> SignUp:
         """Return what was told, by nobody yet."""
+        from chalicelib.services.ports.signups import SignUp
+
         store = self.store_id if _names_a_store(self.store_id) else self.store_name
         return SignUp(
             platform=platform,

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Annotated
 
 from pydantic import BeforeValidator, Field, PlainSerializer, WithJsonSchema
 
+from chalicelib.domain.api_keys import Sender
 from chalicelib.domain.errors import field_fault, invalid_fields
 from chalicelib.domain.times import SECOND
 from chalicelib.domain.words import POINT, Minor, Points, Uid
@@ -15,7 +16,6 @@ from chalicelib.entrypoints.http.routing import Resource
 from chalicelib.entrypoints.http.shapes import Answer, Input
 from chalicelib.entrypoints.partner.front import PARTNER
 from chalicelib.entrypoints.partner.shapes import Warned
-from chalicelib.services.api_keys.admission import Sender
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

@@ -7,21 +7,22 @@ from hashlib import blake2b
 
 from chalicelib.domain.api_keys import (
     CALL_LIMITS,
+    REFUSED,
     Bucket,
     CallLimits,
     KeyText,
+    Sender,
     is_secret,
     read_key,
     seconds_to_wait,
 )
 from chalicelib.domain.errors import Forbidden, TooManyRequests
 from chalicelib.domain.limits import CallLimit
-from chalicelib.domain.words import Instant, Platform, Uid
+from chalicelib.domain.words import Instant, Uid
 from chalicelib.services.ports.api_keys import ApiKey, ApiKeys, KeyUse, KeyUses
 from chalicelib.services.ports.common import Clock
 from chalicelib.services.ports.limits import RaisedLimits, Throttle
 
-REFUSED = "Please provide a valid API key"
 TOO_MANY = "Too many calls with this key: see Retry-After."
 TRIES = 6
 """So often another process may count a call between our read and our write."""
@@ -31,24 +32,6 @@ REFUSALS_PER_MINUTE = 60
 NO_ACCOUNT = Uid("0")
 
 RAISED: dict[Bucket, CallLimit] = {"till": "till_calls", "push": "push_calls", "read": "read_calls"}
-
-
-@dataclass(frozen=True, slots=True)
-class Sender:
-    """Who a call comes from: an account's key. `number`: which call of the bucket this is."""
-
-    uid: Uid
-    key: str
-    platform: Platform
-    captures_consent: bool
-    store: int | None
-    bucket: Bucket
-    number: int
-
-    @property
-    def actor(self) -> str:
-        """Its name in the audit, in ledger entries and consent."""
-        return f"key:{self.key}"
 
 
 @dataclass(frozen=True, slots=True)
