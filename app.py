@@ -2,82 +2,98 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from chalice.app import CloudWatchEvent, Rate, SNSEvent, SQSEvent
+from chalice.app import Blueprint, CloudWatchEvent, Rate, SNSEvent, SQSEvent
 
-from chalicelib.entrypoints.dashboard import (
-    accounts,
-    api_keys,
-    audiences,
-    changes,
-    contact_sync,
-    counter,
-    credentials,
-    deployment,
-    discounts,
-    exports,
-    freezing,
-    health,
-    integrations,
-    loyalty,
-    me,
-    notifications,
-    offboarding,
-    overview,
-    personas,
-    privacy,
-    runs,
-    stores,
-    switching,
-    texting,
-    users,
-)
-from chalicelib.entrypoints.dashboard.front import FRONT
 from chalicelib.entrypoints.events import queues, schedules, topics
 from chalicelib.entrypoints.http.application import App
 from chalicelib.entrypoints.initialise import initialise_in_lambda
-from chalicelib.entrypoints.partner import consents, pushes, signups, webhooks
-from chalicelib.entrypoints.partner import personas as partner_personas
-from chalicelib.entrypoints.partner import stores as partner_stores
-from chalicelib.entrypoints.partner import wallets as partner_wallets
-from chalicelib.entrypoints.public import join
 
-app = App("aiq-pos", FRONT)
+if TYPE_CHECKING:
+    from chalicelib.entrypoints.http.routing import Front
 
-app.register_blueprint(health.resource)
-app.register_blueprint(deployment.resource)
-app.register_blueprint(me.resource)
-app.register_blueprint(accounts.resource)
-app.register_blueprint(users.resource)
-app.register_blueprint(notifications.resource)
-app.register_blueprint(overview.resource)
-app.register_blueprint(personas.resource)
-app.register_blueprint(privacy.resource)
-app.register_blueprint(offboarding.resource)
-app.register_blueprint(audiences.resource)
-app.register_blueprint(exports.resource)
-app.register_blueprint(integrations.resource)
-app.register_blueprint(changes.resource)
-app.register_blueprint(contact_sync.resource)
-app.register_blueprint(freezing.resource)
-app.register_blueprint(loyalty.resource)
-app.register_blueprint(credentials.resource)
-app.register_blueprint(runs.resource)
-app.register_blueprint(stores.resource)
-app.register_blueprint(switching.resource)
-app.register_blueprint(texting.resource)
-app.register_blueprint(discounts.resource)
-app.register_blueprint(counter.resource)
-app.register_blueprint(api_keys.resource)
-app.register_blueprint(partner_stores.resource)
-app.register_blueprint(partner_wallets.resource)
-app.register_blueprint(signups.resource)
-app.register_blueprint(join.resource)
-app.register_blueprint(consents.resource)
-app.register_blueprint(webhooks.resource)
-app.register_blueprint(pushes.resource)
-app.register_blueprint(partner_personas.resource)
+
+def front() -> Front:
+    from chalicelib.entrypoints.dashboard.front import FRONT
+
+    return FRONT
+
+
+def resources() -> list[Blueprint]:
+    """What the API serves, imported by the function that serves it."""
+    from chalicelib.entrypoints.dashboard import (
+        accounts,
+        api_keys,
+        audiences,
+        changes,
+        contact_sync,
+        counter,
+        credentials,
+        deployment,
+        discounts,
+        exports,
+        freezing,
+        health,
+        integrations,
+        loyalty,
+        me,
+        notifications,
+        offboarding,
+        overview,
+        personas,
+        privacy,
+        runs,
+        stores,
+        switching,
+        texting,
+        users,
+    )
+    from chalicelib.entrypoints.partner import consents, pushes, signups, webhooks
+    from chalicelib.entrypoints.partner import personas as partner_personas
+    from chalicelib.entrypoints.partner import stores as partner_stores
+    from chalicelib.entrypoints.partner import wallets as partner_wallets
+    from chalicelib.entrypoints.public import join
+
+    modules = (
+        health,
+        deployment,
+        me,
+        accounts,
+        users,
+        notifications,
+        overview,
+        personas,
+        privacy,
+        offboarding,
+        audiences,
+        exports,
+        integrations,
+        changes,
+        contact_sync,
+        freezing,
+        loyalty,
+        credentials,
+        runs,
+        stores,
+        switching,
+        texting,
+        discounts,
+        counter,
+        api_keys,
+        partner_stores,
+        partner_wallets,
+        signups,
+        join,
+        consents,
+        webhooks,
+        pushes,
+        partner_personas,
+    )
+    return [module.resource for module in modules]
+
+
+app = App("aiq-pos", front, resources)
 
 
 @app.schedule(Rate(5, unit=Rate.MINUTES))
@@ -125,4 +141,4 @@ def inbound_sms(event: SNSEvent) -> None:
     topics.inbound_sms(event)
 
 
-initialise_in_lambda()
+initialise_in_lambda(app)

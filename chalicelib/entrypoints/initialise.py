@@ -7,28 +7,32 @@ imports `app` elsewhere (tests, tools) gets it as light as ever.
 from __future__ import annotations
 
 import os
+from typing import TYPE_CHECKING
 
 from chalicelib.observability import logger
+
+if TYPE_CHECKING:
+    from chalicelib.entrypoints.http.application import App
 
 IN_LAMBDA = "AWS_LAMBDA_FUNCTION_NAME"
 API = "app.app"
 """Lambda's handler of the API; what people wait for."""
 
 
-def initialise_in_lambda() -> None:
-    """Build the clients of DynamoDB, if this is a function of Lambda's.
+def initialise_in_lambda(app: App) -> None:
+    """Build the clients of DynamoDB and the API's routes, if this is a function of Lambda's.
 
     A failure is logged and left to the requests: `/api/health` says what is wrong.
     """
     if IN_LAMBDA not in os.environ:
         return
     try:
-        _build()
+        _build(app)
     except Exception:  # noqa: BLE001 -- the requests meet it again, and answer for it
         logger().exception("initialise.failed")
 
 
-def _build() -> None:
+def _build(app: App) -> None:
     from chalicelib.adapters.dynamo.base import connect
     from chalicelib.entrypoints import wiring
 
@@ -36,6 +40,7 @@ def _build() -> None:
     wiring.outside.batch_table()
     wiring.accounts.account_service()
     if os.environ.get("_HANDLER") == API:
+        _ = app.routes
         wiring.integrations.cards()
         wiring.notifications.digest_choices()
         wiring.personas.personas()

@@ -38,7 +38,7 @@ AXE = DASHBOARD / "node_modules" / "axe-core" / "axe.min.js"
 
 HOSTILE = (
     "<script>document.title='broken'</script>",
-    "\u202e\u05d7\u05e0\u05d5\u05ea \u05e6\u05e4\u05d5\u05df",
+    "\u05d7\u05e0\u05d5\u05ea \u05e6\u05e4\u05d5\u05df",
     "\N{GRINNING FACE}" * 40,
     "W" * 100,
 )

@@ -64,15 +64,32 @@ def test_what_is_refused_for_another_reason_is_not_counted(world: World, api: Ga
 
 LIMITED: dict[HourlyLimit, set[str]] = {
     "checks": {"check_credential", "check_stored_credential"},
-    "credential_changes": {"add_credential", "change_credential", "freeze", "remove_credential"},
+    "credential_changes": {
+        "add_credential",
+        "begin_switch",
+        "change_credential",
+        "freeze",
+        "remove_credential",
+    },
     "syncs": {"sync_now", "connect"},
     "rereads": {"reread_history"},
-    "previews": {"preview_flag_trust", "preview_freeze", "preview_loyalty", "preview_settings"},
+    "previews": {
+        "preview_flag_trust",
+        "preview_freeze",
+        "preview_loyalty",
+        "preview_removal",
+        "preview_settings",
+    },
     "invitations": {"invite_user", "resend_invitation"},
-    "audience_runs": {"run_audiences"},
-    "exports": {"request_export"},
+    "audience_runs": {"check_switch", "decide_doubled_sales", "run_audiences"},
+    "exports": {"export_account", "request_export", "request_persona_export"},
 }
-BY_THEIR_SERVICE = {"send_test_text", "adjust_points"}
+BY_THEIR_SERVICE = {
+    "adjust_points",
+    "ask_for_pin_at_counter",
+    "redeem_at_counter",
+    "send_test_text",
+}
 
 
 def test_the_document_promises_429_where_a_limit_holds_and_nowhere_else() -> None:

@@ -31,7 +31,8 @@ FACTS = ("chalicelib.domain.records", "chalicelib.domain.rules", "chalicelib.dom
 
 @pytest.fixture(scope="module")
 def loaded() -> list[str]:
-    code = "import app, json, sys; print(json.dumps(sorted(sys.modules)))"
+    """The modules of the function that serves the API, which imports most."""
+    code = "import app, json, sys; app.app.routes; print(json.dumps(sorted(sys.modules)))"
     done = subprocess.run(
         [sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True, check=True
     )
@@ -47,3 +48,13 @@ def test_importing_app_brings_no_use_case_along(loaded: list[str]) -> None:
     """Those that a function needs it imports where it uses them."""
     assert [name for name in loaded if name.startswith(ROOMS)] == []
     assert [name for name in FACTS if name in loaded] == []
+
+
+def test_importing_app_brings_no_route_along() -> None:
+    """The workers serve none: the API's function asks for them while Lambda initialises it."""
+    code = "import app, sys; print([n for n in sys.modules if n.endswith('dashboard.personas')])"
+    done = subprocess.run(
+        [sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True, check=True
+    )
+
+    assert done.stdout.strip() == "[]"

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Callable, Iterable
 from typing import Any
 
 from chalice.app import Blueprint, Chalice
@@ -33,20 +34,52 @@ FRAMEWORK_ERRORS: dict[int, AiqError] = {
 class App(Chalice):
     """Every answer carries security headers and the request id; every request leaves one line.
 
-    `front` answers for the addresses that no route has and no other front claims.
+    `front` answers for the addresses that no route has and no other front claims. It and the
+    `resources` are asked for once the routes are: the functions that serve no request do without
+    their modules, which are most of what importing the app would cost (architecture.md §7).
     """
 
-    def __init__(self, app_name: str, front: Front) -> None:
+    def __init__(
+        self,
+        app_name: str,
+        front: Callable[[], Front],
+        resources: Callable[[], Iterable[Blueprint]] = tuple,
+    ) -> None:
+        self._routes: dict[str, Any] = {}
+        self._operations: list[Operation] = []
+        self._front = front
+        self._resources: Callable[[], Iterable[Blueprint]] | None = None
         super().__init__(app_name, configure_logs=False)
-        self.front = front
-        self.operations: list[Operation] = []
+        self._resources = resources
         self.log.disabled = True  # it would log paths and messages; ours has another name
+
+    @property
+    def routes(self) -> dict[str, Any]:
+        """Chalice's routes by path and method."""
+        self._register_resources()
+        return self._routes
+
+    @routes.setter
+    def routes(self, routes: dict[str, Any]) -> None:
+        self._routes = routes
+
+    @property
+    def operations(self) -> list[Operation]:
+        """The routes as they are declared, of every front."""
+        self._register_resources()
+        return self._operations
+
+    def _register_resources(self) -> None:
+        resources, self._resources = self._resources, None
+        if resources is not None:
+            for resource in resources():
+                self.register_blueprint(resource)
 
     def register_blueprint(
         self, blueprint: Blueprint, name_prefix: str | None = None, url_prefix: str | None = None
     ) -> None:
         super().register_blueprint(blueprint, name_prefix, url_prefix)
-        self.operations.extend(getattr(blueprint, "operations", ()))
+        self._operations.extend(getattr(blueprint, "operations", ()))
 
     def __call__(self, event: Any, context: Any) -> dict[str, Any]:
         started = time.perf_counter()
@@ -96,4 +129,4 @@ class App(Chalice):
         path = str(event.get("path") or "")
         own = [operation.front for operation in self.operations if operation.path == route]
         claiming = [o.front for o in self.operations if path.startswith(o.front.prefixes)]
-        return next(iter(own + claiming), self.front)
+        return next(iter(own + claiming), None) or self._front()

@@ -159,7 +159,7 @@ def ping() -> Pong:
 
 @pytest.fixture(scope="module")
 def served() -> App:
-    app = App("two-fronts", FRONT)
+    app = App("two-fronts", lambda: FRONT)
     for resource in (signups, personas, pings):
         app.register_blueprint(resource)
     return app
