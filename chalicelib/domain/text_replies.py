@@ -35,7 +35,8 @@ _KEYWORDS: Mapping[Reply, frozenset[str]] = {
 }
 
 _SHORTEST_OF_OURS = 7
-"""Words: every text of ours is longer, so a shorter quotation is somebody's own."""
+"""Words of two letters or more, so that no keyword in spaced letters counts as long: every text of
+ours has more, so a shorter quotation is somebody's own."""
 
 _QUOTATION = re.compile(r"[\"“„«](.*?)[\"”“»]|^\s*>.*$", re.DOTALL | re.MULTILINE)
 
@@ -77,7 +78,7 @@ def _of_reaction(reaction: Reaction) -> Reply:
     """
     if words(reaction.rest):
         return _of_own_words(reaction.rest)
-    own = len(words(reaction.quoted)) < _SHORTEST_OF_OURS
+    own = not _may_be_ours(reaction.quoted)
     if STOP_SIGN in reaction.verb or (own and _of_own_words(reaction.quoted) == "stop"):
         return "other"
     return "reaction"
@@ -85,7 +86,11 @@ def _of_reaction(reaction: Reaction) -> Reply:
 
 def _unless_ours(quotation: re.Match[str]) -> str:
     """Keep a short quotation, which can be no text of ours."""
-    return "\n" if len(words(quotation[0])) >= _SHORTEST_OF_OURS else quotation[0]
+    return "\n" if _may_be_ours(quotation[0]) else quotation[0]
+
+
+def _may_be_ours(quotation: str) -> bool:
+    return sum(len(word) > 1 for word in words(quotation)) >= _SHORTEST_OF_OURS
 
 
 def _of_own_words(plain: str) -> Reply:

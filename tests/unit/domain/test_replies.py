@@ -18,6 +18,11 @@ KEYWORDS: dict[Reply, tuple[str, ...]] = {
 NOISE = " \t\n.,;:!?'\"()-_*~👍🎉\u200b\ufe0f…"
 
 
+def test_a_keyword_in_spaced_letters_is_no_quotation_of_ours() -> None:
+    assert classify_reply('"U n S u b s c r i" be') == "stop"
+    assert classify_reply('Liked "s t o p a l l"') == "other"
+
+
 def widened(text: str) -> str:
     """As a keyboard set to full width types it."""
     return "".join(chr(ord(c) + 0xFEE0) if "!" <= c <= "~" else c for c in text)
