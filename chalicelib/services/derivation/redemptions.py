@@ -127,10 +127,22 @@ def read_purse(commit: Commit, record: str, *, is_settled: bool) -> Purse:
 
 
 def _note_spent(commit: Commit, persona: Persona, record: str, price: Points) -> None:
-    """Earned points go first, where they may expire."""
+    """Earned points go first, where they may expire; not those of a purchase dated after now."""
     if commit.terms.rules.loyalty.expire_after_days is None:
+        return
+    if _may_have_bought_later(commit, persona):
+        commit.full = True
         return
     held = [commit.sales(rid).points for rid in persona.members]
     left = sum(points.earned + points.expired - points.spent for points in held)
     spent = commit.sales(record).points.spent + min(max(0, left), price)
     commit.put_spent({record: spent})
+
+
+def _may_have_bought_later(commit: Commit, persona: Persona) -> bool:
+    """Whether a purchase is dated after this moment, by a clock ahead or in a zone further east."""
+    latest = [commit.sales(rid).summary.last_at for rid in persona.members]
+    days = persona.last_days.values()
+    return max([at for at in latest if at is not None], default=0) > commit.terms.as_of or (
+        max(days, default=commit.terms.today) > commit.terms.today
+    )

@@ -334,6 +334,21 @@ def test_points_that_never_expire_are_spent_last(shop: RewardedShop) -> None:
     assert shop.points() == shop.ledger_sum() == 100
 
 
+def test_a_purchase_dated_after_the_redemption_pays_nothing_of_it(shop: RewardedShop) -> None:
+    """The POS's clock is ahead, or its zone is."""
+    shop.rule(replace(TEN_PER_100, expire_after_days=30))
+    shop.clock.at = on("2026-05-20", 9)
+    shop.give(100)
+    shop.tell(a_sale("s", "2026-05-20", 80_000))
+    shop.redeem(shop.ten)
+    [at_once] = shop.facts.shown(UID)
+
+    shop.again()
+    [derived_again] = shop.facts.shown(UID)
+    assert at_once.figures == derived_again.figures
+    assert derived_again.figures.expires_on is not None, "the points of the purchase are there"
+
+
 @pytest.mark.parametrize("rows", range(12))
 def test_a_crash_at_any_row_leaves_the_points_taken_once_or_not_at_all(
     shop: RewardedShop, rows: int
