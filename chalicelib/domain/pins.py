@@ -86,12 +86,18 @@ def try_pin(state: PinState, digest: str, now: Instant) -> tuple[PinState, bool]
 
 def check_key(tried: WrongPins, now: Instant) -> None:
     """Raises TooManyRequests for a key that tried too many wrong PINs within the hour."""
-    recent = [at for at in tried.at if at > now - HOUR]
+    recent = within_the_hour(tried, now).at
     if len(recent) >= WRONG_OF_A_KEY:
         raise TooManyRequests(KEY_STOPPED, retry_after=-(-(recent[0] + HOUR - now) // SECOND))
 
 
 def note_wrong(tried: WrongPins, now: Instant) -> WrongPins:
     """Return what is known of the key after one more wrong PIN."""
-    recent = tuple([at for at in tried.at if at > now - HOUR])
+    recent = within_the_hour(tried, now).at
     return replace(tried, at=(*recent, now)[-WRONG_OF_A_KEY:])
+
+
+def within_the_hour(tried: WrongPins, now: Instant) -> WrongPins:
+    """Return what still counts of the wrong PINs: a right one makes none of them good, or whoever
+    has a PIN of their own could guess at those of others without end."""
+    return replace(tried, at=tuple([at for at in tried.at if at > now - HOUR]))

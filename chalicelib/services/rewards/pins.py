@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import hmac
 from collections.abc import Callable
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import NamedTuple
 
 from chalicelib.domain.errors import AiqError, Conflict, NotFound
@@ -18,6 +18,7 @@ from chalicelib.domain.pins import (
     note_wrong,
     send_pin,
     try_pin,
+    within_the_hour,
 )
 from chalicelib.domain.times import local_day
 from chalicelib.domain.words import Channel, Uid
@@ -127,7 +128,7 @@ class PinService:
             self._note_wrong(uid, actor)
             raise WrongPin(WRONG)
         if tried.at:
-            self.pins.save_wrong(uid, actor, replace(tried, at=()))
+            self.pins.save_wrong(uid, actor, within_the_hour(tried, now))
             self.notifier.clear(uid, "pins_guessed", actor)
 
     def contact_of(self, uid: Uid, contact_id: str) -> PinContact:

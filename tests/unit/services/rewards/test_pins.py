@@ -192,6 +192,21 @@ def test_the_worker_sends_it_once_and_logs_that_one_went(shop: RewardedShop) -> 
     assert [to for to, _ in mails.sent] == [EMAIL]
 
 
+def test_a_right_pin_makes_wrong_codes_of_the_key_for_others_no_better(
+    shop: RewardedShop,
+) -> None:
+    for number in range(49):
+        shop.tell(replace(ANA, ext_id=f"g{number}", phone=f"+1206556{number:04d}", email=None))
+        with pytest.raises(WrongPin):
+            confirm(shop, "0000", phone=f"+1206556{number:04d}")
+    assert confirm(shop, ask(shop)) == shop.rid(), "whoever guesses has a phone of their own"
+
+    with pytest.raises(WrongPin):
+        confirm(shop, "0000", phone="+12065560000")
+    with pytest.raises(TooManyRequests, match="this key"):
+        confirm(shop, "0000", phone="+12065560001")
+
+
 class Mails:
     def __init__(self) -> None:
         self.sent: list[tuple[str, str]] = []
