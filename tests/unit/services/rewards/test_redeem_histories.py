@@ -12,7 +12,7 @@ import pytest
 from chalicelib.domain.discounts import Discount, RedemptionRefused
 from chalicelib.domain.errors import Gone
 from chalicelib.domain.records import Customer
-from chalicelib.domain.redemptions import Redemption
+from chalicelib.domain.redemptions import Redemption, record_of
 from chalicelib.domain.times import HOUR, local_day
 from chalicelib.domain.words import POINT, Uid
 from tests.fakes.facts import Crash
@@ -65,8 +65,12 @@ class History:
             assert done.id == self.done[url].id
             assert self.points() == before
         else:
-            assert before >= 0
+            assert self.left_of_who_redeemed(done) >= 0
             self.done[url] = done
+
+    def left_of_who_redeemed(self, done: Redemption) -> int:
+        record = record_of(done.id)
+        return next(p.points for p in self.shop.facts.shown(UID) if record in p.members)
 
     def refund(self) -> None:
         if self.done:
