@@ -63,11 +63,12 @@ class Said:
 
 @dataclass(frozen=True, slots=True)
 class DiscountedSale:
-    """A sale of a POS, by its id there."""
+    """A sale of a POS, by its id there. `former`: the source record that it was taken from."""
 
     platform: Platform
     scope: ScopeId
     ext_id: str
+    former: str = ""
 
 
 @dataclass(frozen=True, slots=True)

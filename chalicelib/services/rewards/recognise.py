@@ -12,7 +12,7 @@ from dataclasses import dataclass, replace
 
 from chalicelib.domain.discounts import Discount, folded_name
 from chalicelib.domain.errors import NotFound
-from chalicelib.domain.redemptions import Redemption, redemption_id
+from chalicelib.domain.redemptions import Redemption, record_of, redemption_id
 from chalicelib.domain.times import DAY
 from chalicelib.domain.words import Platform, Uid
 from chalicelib.services.derivation.commit import FactCommits
@@ -49,11 +49,26 @@ class Recogniser:
             return 0
         ids = [SaleId(sale.platform, sale.scope, sale.ext_id) for sale in message.sales]
         page = self.facts.page(message.uid, ids, ids, ())
-        return sum(
-            self._recognise(message.uid, page.sales[sid], page.returns.get(sid, {}), by_name)
-            for sid in ids
-            if sid in page.sales
-        )
+        changed = 0
+        for sid, named in zip(ids, message.sales, strict=True):
+            if (sale := page.sales.get(sid)) is None:
+                continue
+            if named.former and named.former != sale.record:
+                changed += self._take_away(message.uid, sale, named.former)
+            changed += self._recognise(message.uid, sale, page.returns.get(sid, {}), by_name)
+        return changed
+
+    def _take_away(self, uid: Uid, sale: StoredSale, former: str) -> int:
+        """Let the sale have no redemption of who it was taken from."""
+        changed = 0
+
+        def act(commit: Commit) -> None:
+            nonlocal changed
+            if commit.record_row(former) is not None:
+                changed = _release(commit, former, sale)
+
+        self.commits.act(uid, former, act, urgent=False)
+        return changed
 
     def _recognise(
         self, uid: Uid, sale: StoredSale, returns: Returns, by_name: Mapping[str, Discount]
@@ -66,14 +81,14 @@ class Recogniser:
             if (discount := by_name.get(name)) and discount.created_at <= sale.sale.ordered_at
         ]
         record, changed = sale.record, 0
+        is_given_back = _is_given_back(sale, returns)
 
         def act(commit: Commit) -> None:
             nonlocal changed
             if commit.record_row(record) is not None:
-                is_given_back = _is_given_back(sale, returns)
                 changed = _settle(commit, record, sale, shown, is_given_back=is_given_back)
 
-        if shown:
+        if shown or is_given_back:  # its discounts may have other names by now, or be deleted
             self.commits.act(uid, record, act, urgent=False)
         return changed
 
@@ -92,30 +107,49 @@ def _settle(
         purse = read_purse(commit, record, is_settled=True)
     except NotFound:
         return 0  # no persona without a contact
-    cause, changed = _cause(sale.id), 0
-    for discount in shown:
-        known = next((r for r in purse.redemptions if _is_of(r, cause, discount)), None)
-        if known is not None:
-            after = _as_told(known, commit, is_given_back=is_given_back)
-        elif is_given_back or not purse.persona.member:
-            continue
-        else:
-            after = _settled(purse.redemptions, sale, discount, cause) or _deducted(
-                record, sale, discount, cause, purse.persona.id
-            )
-        if after == known:
-            continue
-        holder = after.id[: len(record)]
+    cause = _cause(sale.id)
+    known = [each for each in purse.redemptions if each.sale == cause]
+    told = [_as_told(each, commit, is_given_back=is_given_back) for each in known]
+    if not is_given_back and purse.persona.member:
+        there = {each.discount for each in known}
+        told += [
+            _settled(purse.redemptions, sale, discount, cause)
+            or _deducted(record, sale, discount, cause, purse.persona.id)
+            for discount in shown
+            if discount.id not in there
+        ]
+    return _put(commit, [each for each in told if each not in known])
+
+
+def _release(commit: Commit, former: str, sale: StoredSale) -> int:
+    """Give back what was taken for the sale, and open again what it had settled, unless it only
+    moved between records of one shopper; return how many redemptions changed."""
+    try:
+        purse = read_purse(commit, former, is_settled=True)
+    except NotFound:
+        return 0
+    if sale.record in purse.persona.members:
+        return 0
+    cause = _cause(sale.id)
+    known = [each for each in purse.redemptions if each.sale == cause]
+    told = [
+        _as_told(each, commit, is_given_back=True)
+        if each.way == "sale"
+        else replace(_as_told(each, commit, is_given_back=False), sale="")
+        for each in known
+    ]
+    return _put(commit, [each for each in told if each not in known])
+
+
+def _put(commit: Commit, redemptions: Sequence[Redemption]) -> int:
+    for each in redemptions:
+        holder = record_of(each.id) or ""
         [ledger] = commit.ledgers([holder])
-        put_redemption(commit, holder, after, ledger)
-        changed += 1
+        put_redemption(commit, holder, each, ledger)
+    changed = len(redemptions)
     if changed and commit.terms.rules.loyalty.expire_after_days is not None:
         commit.full = True  # it may have spent what expired since
     return changed
-
-
-def _is_of(redemption: Redemption, cause: str, discount: Discount) -> bool:
-    return redemption.sale == cause and redemption.discount == discount.id
 
 
 def _as_told(known: Redemption, commit: Commit, *, is_given_back: bool) -> Redemption:

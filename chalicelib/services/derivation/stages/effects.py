@@ -17,6 +17,7 @@ from chalicelib.services.ports.effects import (
     DiscountedSale,
     DiscountName,
 )
+from chalicelib.services.ports.facts import SaleId
 
 UsesDiscounts = Callable[[Platform], DiscountUse]
 """What a POS does with AIQ's discounts."""
@@ -43,6 +44,7 @@ def _discounts(
     named: set[DiscountName] = set()
     sales = []
     uses = {platform: discount_use(platform) for platform in {s[0] for s in commit.touched_sales}}
+    former = _former_records(commit) if "sales" in uses.values() else {}
     for sid in commit.touched_sales:
         use = uses[sid.platform]
         if use == "none":
@@ -50,10 +52,21 @@ def _discounts(
         row = commit.writes.sales.get(sid)
         names = {name for item in row.sale.items for name in item.discounts} if row else set()
         named.update(DiscountName(sid.platform, name[:LONGEST_NAME]) for name in names)
-        if use == "sales" and (names or row is None):
-            sales.append(DiscountedSale(sid.platform, sid.scope, sid.ext_id))
+        if use == "sales" and (names or row is None or sid in former):
+            seen = DiscountedSale(sid.platform, sid.scope, sid.ext_id, former.get(sid, ""))
+            sales.append(seen)
     in_order = sorted(named, key=lambda each: (each.platform, each.name))[:MOST_NAMES]
     return tuple(sorted(sales, key=lambda sale: sale.ext_id)), tuple(in_order)
+
+
+def _former_records(commit: Commit) -> dict[SaleId, str]:
+    """From whom this commit takes sales, for another shopper or for nobody."""
+    gone = [key for key, postings in commit.writes.pointers.items() if postings is None]
+    former = {SaleId.of(ref): rid for rid, ref in gone}
+    written = commit.writes.sales
+    return {
+        sid: rid for sid, rid in former.items() if sid in written and written[sid].record != rid
+    }
 
 
 def _signups(commit: Commit) -> tuple[str, ...]:

@@ -110,6 +110,62 @@ def test_a_void_or_a_whole_return_gives_the_points_back_and_a_part_does_not(
     assert (shop.recognise(), redeemed(shop)) == (1, 50), "the void was a mistake"
 
 
+def test_a_void_gives_the_points_back_whatever_became_of_the_discount(shop: RewardedShop) -> None:
+    shop.tell(a_sale_with("Ten off"), a_sale_with("Gift", ext_id="s2"))
+    shop.recognise()
+    assert redeemed(shop) == 150
+    shop.edit(shop.ten, name="Ten dollars off")
+    shop.discount_service.delete(Uid(UID), shop.gift.id, shop.gift.version, actor="user:ann")
+
+    void: dict[str, Any] = {"kind": "void", "status": "void", "is_final": False}
+    shop.tell(a_sale_with("Ten off", **void), a_sale_with("Gift", ext_id="s2", **void))
+    shop.recognise()
+
+    assert redeemed(shop) == 0
+    assert shop.points() == shop.ledger_sum() == 300
+
+
+def test_a_sale_that_moves_to_another_shopper_takes_its_redemption_along(
+    shop: RewardedShop,
+) -> None:
+    shop.tell(Customer("2", first="Bob", phone="+12065550002"))
+    shop.form("2")
+    shop.give(300, "to bob", of="2")
+    shop.tell(a_sale_with("Ten off"))
+    shop.recognise()
+    assert redeemed(shop) == 100
+
+    shop.tell(a_sale_with("Ten off", customer_ext_id="2", updated_at=on(SOLD) + 1))
+    shop.recognise()
+    assert (shop.points(), shop.points("2")) == (300, 205)
+
+    shop.tell(a_sale_with("Ten off", customer_ext_id=None, updated_at=on(SOLD) + 2))
+    shop.recognise()
+    assert (shop.points(), shop.points("2")) == (300, 300)
+
+    shop.tell(a_sale_with("Ten off", updated_at=on(SOLD) + 3))
+    shop.recognise()
+    assert (shop.points(), shop.points("2")) == (205, 300)
+
+
+def test_a_redemption_at_the_till_is_open_again_when_its_sale_is_anothers(
+    shop: RewardedShop,
+) -> None:
+    shop.tell(Customer("2", first="Bob", phone="+12065550002"))
+    shop.form("2")
+    shop.give(300, "to bob", of="2")
+    shop.redeem(shop.ten)
+    shop.tell(a_sale_with("Ten off"))
+    shop.recognise()
+    shop.tell(a_sale_with("Ten off", customer_ext_id="2", updated_at=on(SOLD) + 1))
+    shop.recognise()
+    assert (shop.points(), shop.points("2")) == (200, 205)
+
+    shop.tell(a_sale_with("Ten off", ext_id="s2"))
+    shop.recognise()
+    assert shop.points() == 205, "it settles the next sale that shows it"
+
+
 def test_what_a_person_gave_back_stays_given_back(shop: RewardedShop) -> None:
     done = shop.redeem(shop.ten)
     shop.tell(a_sale_with("Ten off"))
