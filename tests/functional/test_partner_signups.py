@@ -200,6 +200,17 @@ def test_an_opt_in_of_no_contact_is_refused(till: Caller, path: str) -> None:
     assert till.put(f"/api/v2/optin/{path}").status == 422
 
 
+def test_the_answer_of_a_named_look_up_is_kept_nowhere(till: Caller) -> None:
+    till.post(LOYALTY, {"mobilePhone": P1, "firstName": "Ana"})
+
+    first = till.post(f"/api/v2/loyalty/lookup/{P1}", {}, idempotency_key="look-up-1")
+    till.post(LOYALTY, {"mobilePhone": P1, "firstName": "Eve"})
+    again = till.post(f"/api/v2/loyalty/lookup/{P1}", {}, idempotency_key="look-up-1")
+
+    assert "Ana" in first.text
+    assert "Eve" in again.text, "erasing a shopper reaches no answer that was kept"
+
+
 def test_a_named_call_is_done_once_and_answered_alike(till: Caller) -> None:
     body = {"mobilePhone": P1, "firstName": "Ana"}
 

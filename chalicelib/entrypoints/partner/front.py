@@ -25,6 +25,7 @@ NAME = "Idempotency-Key"
 KEY_NAMES = frozenset({"api_key", "apikey", "x-apikey", "x-api-key", "key"})
 PHONES = ("mobilePhone", "phone", "homePhone")
 SHOWN_DIGITS = 4
+LOOKUP = "/api/v2/loyalty/lookup/{pii}"
 LARGE_BODY = 1024 * 1024
 """A signup with a drawn signature (partner-api.md S17)."""
 
@@ -63,7 +64,8 @@ def _around(
     """Serve the call, and keep what became of it among the key's last calls."""
     logger().thread_safe_append_keys(uid=sender.uid)
     name = request.headers.get(NAME, "")
-    is_named = bool(name) and operation.method != "GET"
+    # A look-up changes nothing, and its answer, which names the shopper, must not be kept.
+    is_named = bool(name) and operation.method != "GET" and operation.path != LOOKUP
     response = once(sender.uid, operation, request, name, serve) if is_named else serve()
     _keep(sender, operation, request, response)
     return response

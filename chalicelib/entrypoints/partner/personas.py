@@ -11,7 +11,7 @@ from chalicelib.domain.words import SnapshotSort, Uid
 from chalicelib.entrypoints import wiring
 from chalicelib.entrypoints.http.routing import Resource
 from chalicelib.entrypoints.http.shapes import Answer, Input
-from chalicelib.entrypoints.partner.front import PARTNER
+from chalicelib.entrypoints.partner.front import LOOKUP, PARTNER
 from chalicelib.entrypoints.partner.shapes import TextIn, epoch, number
 
 if TYPE_CHECKING:
@@ -130,13 +130,13 @@ def get_persona_for_partner(uid: Uid, contact_id: str) -> PartnerPersona:
     return _persona(uid, wiring.personas.personas().get(uid, contact_id).row)
 
 
-@resource.get("/api/v2/loyalty/lookup/{pii}", right="till")
+@resource.get(LOOKUP, right="till")
 def look_up(pii: str, caller: Sender) -> Lookup:
     """Say whether a phone or an e-mail is a member's."""
     return _look_up(caller.uid, pii)
 
 
-@resource.post("/api/v2/loyalty/lookup/{pii}", right="till")
+@resource.post(LOOKUP, right="till")
 def look_up_by_post(pii: str, body: LookupBody, caller: Sender) -> Lookup:  # noqa: ARG001
     """Say whether a phone or an e-mail is a member's: as some clients ask."""
     return _look_up(caller.uid, pii)
