@@ -9,12 +9,16 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
 
 from chalicelib.domain.acts import Join
+from chalicelib.domain.errors import CommitBusy
 from chalicelib.domain.ids import record_id
 from chalicelib.domain.records import Customer, Sale
 from chalicelib.domain.tombstones import Tombstone, TombstoneKind
 from chalicelib.domain.words import Channel, Platform, ScopeId
 from chalicelib.services.derivation.commit_in_progress import Commit
 from chalicelib.services.ports.effects import KEPT_REFUSAL, ConsentFlag
+
+STILL_ERASING = "An older record of this shopper is just being erased: try again in a moment."
+RETRY_SECONDS = 15
 
 
 def pass_over_erased(
@@ -27,7 +31,8 @@ def pass_over_erased(
     """Return the customers without those who are erased. A record that belongs to somebody else
     loses the erased contact only.
 
-    Who signs up by an act after the erasure is erased no more, with all their records.
+    Who signs up by an act after the erasure is erased no more, with all their records. Raises
+    CommitBusy while the erasure is still taking the record away.
     """
     rids = {c.ext_id: record_id(commit.uid, platform, scope, c.ext_id) for c in customers}
     commit.load(rids.values())
@@ -37,6 +42,7 @@ def pass_over_erased(
         held = [t for t in _tombstones_of(commit, rid, customer) if t.holds]
         join = joins.get(customer.ext_id)
         if held and join is not None and join.at > max(t.erased_at for t in held):
+            _require_erased(commit, rid)
             _lift(commit, {t.erasure for t in held}, join)
         elif held:
             if commit.tombstones.holds("record", rid) or commit.record_row(rid) is None:
@@ -72,6 +78,13 @@ def _tombstones_of(commit: Commit, rid: str, customer: Customer) -> list[Tombsto
     )
     found = (commit.tombstones.of(kind, value) for kind, value in places)
     return [each for each in found if each is not None]
+
+
+def _require_erased(commit: Commit, rid: str) -> None:
+    """Raise CommitBusy while the record's rows are still there: the erasure under way would take
+    the new signup with them."""
+    if commit.tombstones.holds("record", rid) and commit.record_row(rid) is not None:
+        raise CommitBusy(STILL_ERASING, retry_after=RETRY_SECONDS)
 
 
 def _lift(commit: Commit, erasures: set[str], join: Join) -> None:

@@ -7,10 +7,11 @@ from dataclasses import replace
 import pytest
 
 from chalicelib.domain.consent import Entry
-from chalicelib.domain.errors import Conflict, InvalidInput, NotFound
+from chalicelib.domain.errors import CommitBusy, Conflict, InvalidInput, NotFound
 from chalicelib.domain.records import Customer
 from chalicelib.domain.rules import Source
 from chalicelib.services.consent.log import append_entries
+from chalicelib.services.job_messages import EraseMessage
 from chalicelib.services.privacy.row_kinds import parts, steps
 from tests.fakes.facts import Crash
 from tests.worlds.erasing import OWNER, ErasingShop
@@ -101,6 +102,26 @@ def test_only_a_signup_later_than_the_erasure_brings_them_back() -> None:
     shop.sign_up(signup, before)
     assert shown(shop) == {"Ben"}
     shop.later(1)
+    shop.sign_up(signup, shop.clock.now())
+
+    assert shown(shop) == {"Ana", "Ben"}
+    assert shop.held("form-1", "pushed").persona.member
+
+
+def test_a_signup_while_the_older_one_is_being_erased_is_not_erased_with_it() -> None:
+    shop = a_shop()
+    signup = replace(ANA, ext_id="form-1")
+    shop.sign_up(signup, shop.clock.now())
+    asked = shop.ask_to_erase()
+    shop.jobs.take()
+    message = EraseMessage(UID, asked.id)
+    shop.eraser.handle(message, lambda: False)
+    assert shop.erasures.get(UID, asked.id).step == "facts", "the tombstones stand"
+
+    shop.later(1)
+    with pytest.raises(CommitBusy, match="being erased"):
+        shop.sign_up(signup, shop.clock.now())
+    shop.work()
     shop.sign_up(signup, shop.clock.now())
 
     assert shown(shop) == {"Ana", "Ben"}
