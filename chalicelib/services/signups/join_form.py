@@ -23,6 +23,7 @@ from chalicelib.services.ports.limits import Throttle
 from chalicelib.services.ports.signups import ReadContact, SignUp, SignUps
 from chalicelib.services.ports.stores import Store, Stores
 from chalicelib.services.ports.texting import TextingSettings
+from chalicelib.services.signups.signatures import is_picture_or_link, typed_name
 
 PROOF_LIVES = 2 * HOUR
 AN_HOUR_SECONDS = 3600
@@ -149,8 +150,9 @@ class JoinForm:
             message = "This page was open for a long time. Please press Join once more."
             raise FormRefused((Fault("", message),))
         self._count(uid, address)
-        is_signed = bool(typed.signature.strip() or typed.signed_name.strip())
-        may_ask = is_signed or phone is None or self._may_ask(uid, phone, address)
+        # What is no signature asks by text, so that it counts as one that asks.
+        is_signed = typed_name(typed.signed_name) or is_picture_or_link(typed.signature)
+        may_ask = bool(is_signed) or phone is None or self._may_ask(uid, phone, address)
         self._sign_up(uid, account, typed, issued[0], claimed=bool(phone), may_ask=may_ask)
 
     def _sign_up(

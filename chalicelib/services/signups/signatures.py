@@ -53,6 +53,13 @@ class SignatureStore:
         return Signature({"signature": name, "signed_at": at})
 
 
+def is_picture_or_link(drawn: str) -> bool:
+    """Whether this would be kept as a signature."""
+    drawn = drawn.strip()
+    is_link = len(drawn) <= LONGEST_LINK and _LINK.fullmatch(drawn) is not None
+    return is_link or _picture(drawn) is not None
+
+
 def typed_name(name: str) -> Signature | None:
     """Return the signature that a typed full name is: of at least two words."""
     name = " ".join(name.split())[:LONGEST_NAME]

@@ -236,3 +236,13 @@ def test_a_flood_from_one_address_is_refused_and_others_go_on(
 
     assert 0 < limit.value.details["retry_after"] <= 3600
     assert len(signups.told) == 61
+
+
+@pytest.mark.parametrize("signature", ["x", "data:image/png;base64,AAAA"])
+def test_a_signature_that_is_none_sends_no_more_requests_than_no_signature(
+    form: JoinForm, signups: Taken, signature: str
+) -> None:
+    for _ in range(2):
+        send(form, consent=True, signature=signature)
+
+    assert [told.may_ask for told in signups.told] == [True, False]
