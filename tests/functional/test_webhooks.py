@@ -89,6 +89,17 @@ def _by_phone() -> Any:
     return PersonaFilter(phone=P1)
 
 
+def test_a_large_picture_is_queued_whole(secret: str) -> None:
+    picture = "data:image/png;base64,iVBORw0K" + "A" * 130_000
+    body = an_event(customerSignature=picture)
+
+    assert send(body, signed(secret, body)).status == 202
+
+    [message] = map(text_job, queued())
+    assert isinstance(message, WebhookMessage)
+    assert message.told["signature"] == picture
+
+
 def test_a_signed_signup_makes_a_member(secret: str) -> None:
     body = an_event(firstName="Ana", smsoptin=True)
 

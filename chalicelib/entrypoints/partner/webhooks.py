@@ -126,7 +126,8 @@ def _message(
     signup = shopper.signup_of(platform)
     told: dict[str, object] = {name: getattr(signup, name) for name in TOLD}
     told |= {"phone": signup.phone, "email": signup.email, "may_ask": signup.may_ask}
-    told["signature"] = signup.signature[: LARGEST // 2]
+    # Of ASCII it fits the message whole; half a picture would be no signature.
+    told["signature"] = signup.signature if signup.signature.isascii() else ""
     return WebhookMessage(uid, platform, body.type, webhook_id, at, shopper.pos_id, told).body()
 
 
