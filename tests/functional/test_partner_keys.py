@@ -87,6 +87,14 @@ def test_a_key_in_the_address_is_refused_and_stands_in_no_log(
     assert caller.key not in "".join(capsys.readouterr())
 
 
+def test_a_key_as_a_segment_of_the_address_is_refused(world: World) -> None:
+    caller = a_caller()
+
+    got = caller.get(f"/api/v2/loyalty/lookup/{caller.key}")
+
+    assert (got.status, refusal(got)) == (403, REFUSED)
+
+
 def test_a_revoked_key_is_refused_by_the_next_call(world: World) -> None:
     caller, service = a_caller(), wiring.api_keys.service()
     assert caller.get(STORES).status == 200

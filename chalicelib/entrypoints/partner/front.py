@@ -43,8 +43,11 @@ def _identify(request: Request, operation: Operation) -> Sender:
 
 def _stands_in_address(request: Request) -> bool:
     query: Mapping[str, str] = request.query_params or {}
-    named = any(name.lower() in KEY_NAMES for name in query)
-    return named or any(holds_a_key(str(part)) for pair in query.items() for part in pair)
+    if any(name.lower() in KEY_NAMES for name in query):
+        return True
+    parts = [part for pair in query.items() for part in pair]
+    parts += (request.uri_params or {}).values()
+    return any(holds_a_key(str(part)) for part in parts)
 
 
 def _admit(sender: Sender, _: Operation, uid: Uid) -> Sender:
