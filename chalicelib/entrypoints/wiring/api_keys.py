@@ -43,8 +43,16 @@ def service() -> ApiKeyService:
     from chalicelib.services.api_keys.keys import ApiKeyService
 
     keys = stored_keys()
-    platforms = frozenset(info.platform for info in outside.pos_gateway().platforms())
-    return ApiKeyService(keys, keys, outside.stores(), outside.audit(), outside.clock(), platforms)
+    platforms = outside.pos_gateway().platforms()
+    return ApiKeyService(
+        keys,
+        keys,
+        outside.stores(),
+        outside.audit(),
+        outside.clock(),
+        frozenset(info.platform for info in platforms),
+        frozenset(info.platform for info in platforms if info.signed_consent),
+    )
 
 
 @once

@@ -82,7 +82,8 @@ class CredentialForm(ProfilePart):
 
 class Grid(ProfilePart):
     """The platform's column of the integration grid (product.md §2). `discounts`: AIQ's are
-    mirrored there by name, and redeemed in its `checkout`, or recognised in its `sales`."""
+    mirrored there by name, and redeemed in its `checkout`, or recognised in its `sales`.
+    `signed_consent`: who opts in at its checkout signs (partner-api.md S1)."""
 
     age_gate_to_connect: bool
     own_server: bool
@@ -90,7 +91,8 @@ class Grid(ProfilePart):
     writable: bool
     imports_points: bool
     market_sync: bool
-    discounts: Literal["none", "checkout", "sales"] = "none"
+    discounts: Literal["none", "checkout", "sales"]
+    signed_consent: bool
 
 
 class Times(ProfilePart):

@@ -25,9 +25,6 @@ from chalicelib.services.ports.common import Clock
 from chalicelib.services.ports.stores import Stores
 
 MOST_LIVE_KEYS = 20
-CAPTURES_SIGNED_CONSENT = frozenset({Platform("posabit")})
-"""Whose Customer Consent takes a signature (partner-api.md S1): the box is ticked for their keys
-unless somebody unticks it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,7 +49,9 @@ class NewKey:
 
 @dataclass(frozen=True, slots=True)
 class ApiKeyService:
-    """Keeps an account's API keys. `platforms`: those whose keys there may be."""
+    """Keeps an account's API keys. `platforms`: those whose keys there may be; `signing`: those
+    whose consents are signed at the checkout, so that the box is ticked for their keys unless
+    somebody unticks it (partner-api.md S1)."""
 
     keys: ApiKeys
     uses: KeyUses
@@ -60,6 +59,7 @@ class ApiKeyService:
     audit: Audit
     clock: Clock
     platforms: frozenset[Platform]
+    signing: frozenset[Platform]
 
     def for_account(self, uid: Uid) -> list[KeyView]:
         """Return all keys, the newest first."""
@@ -83,15 +83,13 @@ class ApiKeyService:
         """
         if platform != NO_PLATFORM and platform not in self.platforms:
             reason = 'one of the POS, or "" for other'
-            raise invalid_fields(field_fault("platform", reason, "posabit"))
+            raise invalid_fields(field_fault("platform", reason, min(self.platforms)))
         if store is not None:
             self.stores.get(uid, store)
         now = self.clock.now()
         if sum(key.is_live(now) for key in self.keys.for_account(uid)) >= MOST_LIVE_KEYS:
             raise Conflict(f"An account has {MOST_LIVE_KEYS} keys at most: revoke one first.")
-        ticked = (
-            platform in CAPTURES_SIGNED_CONSENT if captures_consent is None else captures_consent
-        )
+        ticked = platform in self.signing if captures_consent is None else captures_consent
         consent = SignedConsent(actor, now) if ticked else None
         key, text = _new_key(uid, name, platform, consent, store, now, actor)
         self.keys.create(key)

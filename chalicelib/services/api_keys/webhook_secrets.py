@@ -58,7 +58,7 @@ class WebhookSecretService:
         """Make a secret. Raises InvalidInput for an unknown platform, Conflict beyond 5 live ones
         of it."""
         if platform not in self.platforms:
-            raise invalid_fields(field_fault("platform", "one of the POS", "posabit"))
+            raise invalid_fields(field_fault("platform", "one of the POS", min(self.platforms)))
         now = self.clock.now()
         live = [s for s in self.secrets.for_platform(uid, platform) if s.is_live(now)]
         if len(live) >= MOST_LIVE:

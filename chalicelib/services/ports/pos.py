@@ -202,7 +202,7 @@ class PlatformInfo:
     times as the shop's clock shows them, and no zone. `lists_sales_by_time`: it lists them by when
     they were made, so that those which a listing lacks are gone. `guide_url`: the vendor's own
     guide, None where no address of one is known. `discounts`: where AIQ's, mirrored there by name,
-    are redeemed.
+    are redeemed. `signed_consent`: who opts in at its checkout signs.
     """
 
     platform: Platform
@@ -226,6 +226,7 @@ class PlatformInfo:
     steps: tuple[str, ...] = ()
     guide_url: str | None = None
     discounts: DiscountUse = "none"
+    signed_consent: bool = False
 
     @property
     def unsure_clock(self) -> bool:

@@ -195,13 +195,13 @@ class SwitchService:
         """Raise InvalidInput, Conflict for an old one that was never connected."""
         known = {info.platform for info in self.pos.platforms()}
         errors = [
-            {"field": field, "reason": "This is no POS that AIQ knows.", "example": "posabit"}
+            {"field": field, "reason": "This is no POS that AIQ knows.", "example": min(known)}
             for field, platform in (("from", old), ("to", new))
             if platform not in known
         ]
         if not errors and old == new:
             reason = "Choose another POS than the one you switch from."
-            errors = [{"field": "to", "reason": reason, "example": "thsuite"}]
+            errors = [{"field": "to", "reason": reason, "example": min(known - {old})}]
         if not -MOST_DAYS_AGO <= days_off <= DAYS_AHEAD:
             reason = "Choose a day of the last year, today or tomorrow."
             errors.append({"field": "day", "reason": reason, "example": "2026-05-01"})
