@@ -358,3 +358,11 @@ def test_too_many_at_once_and_unreadable_ones_are_refused(till: Caller) -> None:
 
     assert [got.status for got in (many, odd, bad, stock)] == [413, 422, 422, 422]
     assert bad.json["errors"][0]["field"] == "visit.transaction_total"
+
+
+def test_stock_of_an_id_that_is_too_long_is_refused_by_its_field(shop: World) -> None:
+    stock = [{"SKU": "\u6f22" * 500, "location": "Main"}]
+
+    got = a_caller().post(f"/api/v1.1/createUpdateInventory/{OURS}", stock)
+
+    assert (got.status, got.json["errors"][0]["field"]) == (422, "0.SKU")

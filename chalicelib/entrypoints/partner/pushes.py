@@ -24,6 +24,8 @@ resource = Resource(__name__, tag="Pushes", front=PARTNER)
 
 MOST = 100
 LARGEST = 1024 * 1024
+LONGEST_ID = 1024
+"""Bytes: what names a row of the table."""
 
 
 class MemberInput(LoyaltyInput):
@@ -209,6 +211,9 @@ def _item(item: StockInput, at: int) -> InventoryItem:
 
     if not item.id:
         raise invalid_fields(field_fault(f"{at}.SKU", "give a product id or an SKU", "SKU-1"))
+    if len(item.id.encode()) > LONGEST_ID:
+        reason = f"give an id of at most {LONGEST_ID} bytes"
+        raise invalid_fields(field_fault(f"{at}.SKU", reason, "SKU-1"))
     return InventoryItem(
         ext_id=item.id,
         store_key=item.location,
