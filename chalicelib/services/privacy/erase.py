@@ -34,6 +34,7 @@ from chalicelib.services.privacy.certificate import certificate_of
 from chalicelib.services.privacy.erase_lists import EraseLists
 from chalicelib.services.privacy.erase_sources import EraseSources
 from chalicelib.services.privacy.row_kinds import Step, steps
+from chalicelib.services.signups.signatures import signer_of
 
 TimeLeft = Callable[[], bool]
 WAIT_SECONDS = 15
@@ -307,7 +308,8 @@ class EraseWorker:
         return _counted(erasure, "lines of lists", gone)
 
     def _exports(self, erasure: Erasure, _: TimeLeft) -> Erasure:
-        gone = self.lists.erase_signatures(erasure.uid, erasure.records)
+        signers = [*erasure.records, *(signer_of(*contact) for contact in erasure.own)]
+        gone = self.lists.erase_signatures(erasure.uid, signers)
         erasure = _counted(erasure, "signatures", gone)
         return _counted(erasure, "exports", self.lists.erase_exports(erasure.uid))
 

@@ -48,9 +48,10 @@ class EraseLists:
             self.runs.save_head(head, replace(head, previous=""))
         return gone
 
-    def erase_signatures(self, uid: Uid, records: Iterable[str]) -> int:
-        """Delete what these records signed with, and return how many pictures there were."""
-        prefixes = [signature_prefix(uid, record) for record in records]
+    def erase_signatures(self, uid: Uid, signers: Iterable[str]) -> int:
+        """Delete what these signed with, records and contacts (`signer_of`), and return how many
+        pictures there were."""
+        prefixes = [signature_prefix(uid, signer) for signer in signers]
         names = [found.name for prefix in prefixes for found in self.objects.names(prefix)]
         self.objects.delete(names)
         return len(names)

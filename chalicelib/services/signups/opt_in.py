@@ -13,7 +13,7 @@ from chalicelib.services.ports.common import Clock
 from chalicelib.services.ports.consent import ConsentLog
 from chalicelib.services.ports.effects import Ask, ConsentNotes, Said
 from chalicelib.services.ports.signups import ContactConsent, OptIn, ReadContact
-from chalicelib.services.signups.signatures import UNREADABLE, SignatureStore
+from chalicelib.services.signups.signatures import UNREADABLE, SignatureStore, signer_of
 
 REASONS: dict[Channel, tuple[str, str, str]] = {
     "sms": ("phone", "this is no phone number", "2065550123"),
@@ -62,7 +62,9 @@ class OptIns:
                 return None
             return _entry(opt_in, contact, "flag_no", now, evidence)
         if opt_in.signature:
-            kept = self.signatures.keep(uid, "opt-in", opt_in.signature, now)
+            kept = self.signatures.keep(
+                uid, signer_of(opt_in.channel, contact), opt_in.signature, now
+            )
             if kept is not None:
                 return _entry(opt_in, contact, "signed", now, kept.evidence)
             warnings.append(UNREADABLE)

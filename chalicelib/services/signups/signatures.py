@@ -8,7 +8,7 @@ import re
 from dataclasses import dataclass
 from hashlib import blake2b
 
-from chalicelib.domain.words import Instant, Uid
+from chalicelib.domain.words import Channel, Instant, Uid
 from chalicelib.services.ports.audiences import Objects
 
 LARGEST_PICTURE = 700 * 1024
@@ -30,6 +30,11 @@ class Signature:
 def signature_prefix(uid: Uid, record: str) -> str:
     """Return how the names begin of all pictures that a source record signed with."""
     return f"{uid}/signatures/{record}/"
+
+
+def signer_of(channel: Channel, contact: str) -> str:
+    """Return who signs where only a contact is known, in place of a record: a digest of it."""
+    return "contact-" + blake2b(f"{channel}#{contact}".encode(), digest_size=16).hexdigest()
 
 
 @dataclass(frozen=True, slots=True)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 from dataclasses import replace
 
 import pytest
@@ -13,6 +14,7 @@ from chalicelib.domain.rules import Source
 from chalicelib.services.consent.log import append_entries
 from chalicelib.services.job_messages import EraseMessage
 from chalicelib.services.privacy.row_kinds import parts, steps
+from chalicelib.services.signups.signatures import SignatureStore, signer_of
 from tests.fakes.facts import Crash
 from tests.worlds.erasing import OWNER, ErasingShop
 from tests.worlds.shop import ANA, PLATFORM, UID, a_sale, day, on
@@ -55,6 +57,20 @@ def test_nothing_is_left_of_an_erased_shopper_but_sales_without_them() -> None:
     assert {shopper_of(shop, sale) for sale in ("s1", "s2")} == {None}
     with pytest.raises(NotFound):
         shop.held()
+
+
+def test_what_a_contact_signed_without_a_signup_is_erased_too() -> None:
+    shop = a_shop()
+    objects = shop.eraser.lists.objects
+    signatures = SignatureStore(objects)
+    drawn = base64.b64encode(b"\x89PNG\r\n and more").decode()
+    for phone in (ANA.phone, BEN.phone):
+        assert signatures.keep(UID, signer_of("sms", str(phone)), drawn, on("2026-05-05"))
+
+    shop.erase()
+
+    [left] = objects.names(f"{UID}/signatures/")
+    assert signer_of("sms", str(BEN.phone)) in left.name
 
 
 def test_the_certificate_counts_what_was_erased_and_names_nobody() -> None:
