@@ -127,7 +127,7 @@ def _environment(dynamodb: Any, variables: Mapping[str, str]) -> Iterator[None]:
     wanted = {field.name.upper(): "" for field in fields(Config)}
     wanted = {name: "" for name in wanted if name not in os.environ}
     wanted |= {"COMMIT_LOCK_SECONDS": "60", "SYNC_RESERVE_SECONDS": "30", "WORKER_SLOTS": "2"}
-    wanted |= {"AWS_DEFAULT_REGION": region} | dict(variables)
+    wanted |= {"AWS_DEFAULT_REGION": region} | _credentials(dynamodb) | dict(variables)
     if "amazonaws" not in endpoint:
         wanted["AWS_ENDPOINT_URL"] = endpoint
     before = {name: os.environ.get(name) for name in wanted}
@@ -142,3 +142,13 @@ def _environment(dynamodb: Any, variables: Mapping[str, str]) -> Iterator[None]:
             else:
                 os.environ[name] = value
         wiring.reset()
+
+
+def _credentials(dynamodb: Any) -> dict[str, str]:
+    """The environment's words for what the client signs with, wherever that came from."""
+    held = dynamodb._request_signer._credentials.get_frozen_credentials()  # noqa: SLF001 -- no other way
+    return {
+        "AWS_ACCESS_KEY_ID": held.access_key,
+        "AWS_SECRET_ACCESS_KEY": held.secret_key,
+        **({"AWS_SESSION_TOKEN": held.token} if held.token else {}),
+    }

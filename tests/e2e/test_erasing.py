@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from datetime import UTC, datetime
 
 import pytest
@@ -31,10 +32,16 @@ def needles(person: Json) -> list[str]:
 
 
 def stored(stage: Stage) -> dict[str, str]:
-    """All but the backups that nobody pinned."""
+    """All but the backups that nobody pinned, and what names another account: the retailers of
+    other tests have shoppers alike."""
     bucket, resources = stage.stack.outputs["BucketBackups"], stage.stack.resources
     tables = [name for logical, name in resources.items() if logical.endswith("Table")]
-    return everything_stored(stage.stack.client, bucket, tables, lambda name: "/backups/" in name)
+    found = everything_stored(stage.stack.client, bucket, tables, lambda name: "/backups/" in name)
+    accounts = {match[1] for name in found if (match := re.search(r"ACCOUNT#(\d+)", name))}
+    others = re.compile(
+        "|".join(rf"\b{uid}\b" for uid in accounts - {stage.retailer.uid}) or "(?!)"
+    )
+    return {name: text for name, text in found.items() if not others.search(name)}
 
 
 def erased(stage: Stage, person: Json) -> Json:
