@@ -32,6 +32,8 @@ class Request:
     body: bytes = b""
     headers: Mapping[str, str] = field(default_factory=dict)
     """By name in small letters."""
+    target: str = ""
+    """Path and query as they came."""
 
 
 @dataclass(slots=True)
@@ -136,6 +138,7 @@ class _Handler(BaseHTTPRequestHandler):
             self.headers.get("Authorization", ""),
             self.rfile.read(size) if size else b"",
             {name.lower(): value for name, value in self.headers.items()},
+            self.path,
         )
         self.server.simulator.handle(request, self._deliver)
 
