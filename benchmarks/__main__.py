@@ -1,9 +1,12 @@
 """`make bench`: speed and memory beside the budgets of architecture.md §7, and beside others.
 
-    python -m benchmarks [--shoppers 50000] [--personas 1000000] [--no-peers] [--only waiting]
+    python -m benchmarks [--shoppers 50000] [--personas 1000000] [--only waiting imports …]
+                         [--with earlier.json]
 
-Prints tables, and writes docs/performance.md once all of it ran; `BENCH_JSON=path` writes all as
-JSON. LONG=1 has the long runs. A missed budget is printed plainly and is no failure.
+Prints tables; `BENCH_JSON=path` writes all as JSON, by parts. `--only` measures these parts alone,
+and `--with` takes the others from a JSON of before; where all are there, docs/performance.md is
+written, which says of each part when it was measured. LONG=1 has the long runs. A missed budget is
+printed plainly and is no failure.
 """
 
 from __future__ import annotations
@@ -12,8 +15,7 @@ import argparse
 import json
 import os
 import sys
-import time
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
 
 from benchmarks import backing_up, first_request, large_source, normalising, waiting
@@ -29,6 +31,18 @@ from benchmarks.previewing import previewing_costs
 from benchmarks.report import Budget, Report
 from tools.steps import StepFailed, step
 
+PARTS = (
+    "waiting",
+    "imports",
+    "first_request",
+    "reading",
+    "growth",
+    "previews",
+    "memory",
+    "backups",
+    "syncs",
+    "peers",
+)
 SMALLEST_ACCOUNT = 10_000
 PEAK_MB = 256
 """Of a source of ordinary size: a quarter of what the function has."""
@@ -49,33 +63,45 @@ def main(arguments: Sequence[str] | None = None) -> int:
     long = bool(os.environ.get("LONG"))
     largest = 1_000_000 if long else 100_000
     parser.add_argument("--personas", type=int, default=largest, help="of the largest account")
-    parser.add_argument("--no-peers", action="store_true")
-    parser.add_argument("--only", choices=["waiting"], help="one part, without a document")
+    parser.add_argument("--only", nargs="+", choices=PARTS, default=PARTS, help="parts to measure")
+    parser.add_argument("--with", type=Path, dest="earlier", help="a JSON with the other parts")
     chosen = parser.parse_args(arguments)
-    report, began = Report(), time.monotonic()
+    report = Report()
+    measures = _measures(report, chosen, long=long)
     try:
-        _waiting(report, long=long)
-        if chosen.only is None:
-            _imports(report)
-            _first_requests(report)
-            _reading(report)
-            _growth(report, chosen.personas)
-            _previews(report, min(chosen.personas, MOST_PREVIEWED))
-            _memory(report)
-            _backups(report, long=long)
-            _syncs(report, chosen.shoppers)
-            if not chosen.no_peers:
-                _duel(report)
+        for part in chosen.only:
+            with report.measuring(part, long=long):
+                measures[part]()
     except StepFailed as failure:
         print(failure, file=sys.stderr)
         return 1
-    report.data["seconds"] = time.monotonic() - began
     report.close()
-    if chosen.only is None:
-        write_document(report.data)
+    earlier = json.loads(chosen.earlier.read_text("utf-8"))["parts"] if chosen.earlier else {}
+    known = {**earlier, **report.parts}
+    parts = {part: known[part] for part in PARTS if part in known}
+    if parts.keys() == set(PARTS):
+        write_document(parts)
     if path := os.environ.get("BENCH_JSON"):
-        Path(path).write_text(json.dumps(report.data, indent=2), encoding="utf-8")
+        Path(path).write_text(json.dumps({"parts": parts}, indent=2), encoding="utf-8")
     return 0
+
+
+def _measures(
+    report: Report, chosen: argparse.Namespace, *, long: bool
+) -> dict[str, Callable[[], None]]:
+    """What measures each part, in the order of the document."""
+    return {
+        "waiting": lambda: _waiting(report, long=long),
+        "imports": lambda: _imports(report),
+        "first_request": lambda: _first_requests(report),
+        "reading": lambda: _reading(report),
+        "growth": lambda: _growth(report, chosen.personas),
+        "previews": lambda: _previews(report, min(chosen.personas, MOST_PREVIEWED)),
+        "memory": lambda: _memory(report, long=long),
+        "backups": lambda: _backups(report, long=long),
+        "syncs": lambda: _syncs(report, chosen.shoppers),
+        "peers": lambda: _duel(report),
+    }
 
 
 def _waiting(report: Report, *, long: bool) -> None:
@@ -99,9 +125,8 @@ def _first_requests(report: Report) -> None:
     first_request.show(report, costs)
 
 
-def _memory(report: Report) -> None:
-    """`LONG=1` goes to 5,000,000 records and takes half an hour."""
-    long = bool(os.environ.get("LONG"))
+def _memory(report: Report, *, long: bool) -> None:
+    """The long one goes to 5,000,000 records and takes half an hour."""
     sizes = large_source.SIZES if long else large_source.SMALL_SIZES
     seconds = large_source.LOAD_SECONDS if long else large_source.SHORT_LOAD_SECONDS
     with step(f"memory of the sync worker beside up to {sizes[-1]:,} known records"):

@@ -54,6 +54,7 @@ def client_costs() -> dict[str, CallCost]:
         "GetItem": [{}] * 2,
         "UpdateItem": [{}] * 2,
         "TransactWriteItems": [{}] * 2,
+        "PutItem": [{}] * 2,
     }
     costs = {}
     for number, size in enumerate((1, MANY)):
@@ -93,6 +94,7 @@ def _calls(client: WireClient, some: list[Any]) -> dict[str, Callable[[], object
         "transact_write_items": lambda: client.transact_write_items(
             TransactItems=[{"Put": {"TableName": TABLE, "Item": row}} for row in some]
         ),
+        "put_item": lambda: client.put_item(TableName=TABLE, Item=some[0]),
     }
 
 

@@ -25,6 +25,7 @@ from benchmarks.client_cpu import CallCost
 from benchmarks.growth import NOW, PAGE, TABLE, NothingWaits, rows_of, sale, shopper
 from benchmarks.scenario import Outcome, Scenario
 from benchmarks.slow_dynamo import Latency, PeoplesMeter, SentEffects, SlowAccount, SlowDynamo
+from benchmarks.tills import Tills, TillServices
 from benchmarks.virtual_time import VirtualTime
 from chalicelib.adapters.dynamo import batch
 from chalicelib.adapters.dynamo.batch import BatchTable
@@ -42,7 +43,7 @@ from chalicelib.services.derivation.commit import FactCommits
 from chalicelib.services.derivation.commit_in_progress import Commit
 from chalicelib.services.loyalty.contacts_withdrawn import ContactJudge
 from chalicelib.services.ports.common import do_nothing
-from chalicelib.services.ports.facts import CommitLock, Committed
+from chalicelib.services.ports.facts import CommitLock, Committed, Writes
 from chalicelib.services.ports.pos import Page
 from chalicelib.services.ports.runs import Lease, RunView
 from chalicelib.services.signups.take_signup import take_signup
@@ -61,6 +62,7 @@ STAYED_AWAY, AWAY_DAYS = 5, 100
 the points of it expired; the page after it brings some of them back."""
 REGULARS = 500
 """Shoppers who are there when the load begins, and whose points people adjust."""
+FOR_EVER = 1e9
 
 _R = TypeVar("_R")
 
@@ -110,6 +112,7 @@ class Run:
         self._dynamo.meter = PeoplesMeter(self._time)
         self._chance = random.Random(seed)
         self._known: list[str] = []
+        self._tills = Tills()
 
     def outcome(self) -> Outcome:
         """Do it."""
@@ -122,6 +125,7 @@ class Run:
         gc.collect()
         gc.freeze()
         try:
+            self._time.start("preparation", self._prepare)
             for number in range(self._scenario.credentials):
                 self._time.start("load", partial(self._load, number + 1), number * 0.01)
             if self._scenario.people:
@@ -133,10 +137,17 @@ class Run:
         self._outcome.person_units = units.get("writes", 0.0)
         return self._outcome
 
+    def _prepare(self) -> None:
+        """Let the tills' regulars be there when the run begins."""
+        if self._scenario.beside == "tills":
+            self._dynamo.is_free = True
+            self._unpaid(lambda: self._tills.prepare(self._till_services()))
+            self._dynamo.is_free = False
+
     def _load(self, credential: int) -> None:
         """Take pages of shoppers and of what they bought, without end."""
         scope = ScopeId(f"venue-{credential}")
-        intake = self._intake(scope)
+        intake = self._intake(scope, self._mortal() if credential == 1 else DynamoFacts)
         for page in count():
             first = credential * 100_000 + page * PAGE
             opted_out = OPTED_OUT if self._scenario.every_setting else PAGE * PAGE
@@ -154,16 +165,45 @@ class Run:
     def _let_people_come(self) -> None:
         for number in count():
             self._time.sleep(self._chance.expovariate(PEOPLE_A_SECOND))
-            visit = partial(self._sign_up if number % 2 else self._adjust, number)
-            self._time.start("person", partial(self._serve, visit), self._time.seconds)
+            kind, visit = self._visit(number)
+            self._time.start("person", partial(self._serve, kind, visit), self._time.seconds)
 
-    def _serve(self, visit: Callable[[FactCommits], object]) -> None:
+    def _visit(self, number: int) -> tuple[str, Callable[[], object]]:
+        """Return what kind of request comes next, and what does it."""
+        if self._scenario.beside == "tills":
+            kind, call = self._tills.visit(number)
+            return kind, partial(call, self._till_services())
+        commits = self._commits(PeoplesFacts, FactCommits)
+        if number % 2:
+            return "signup", partial(self._sign_up, number, commits)
+        return "adjustment", partial(self._adjust, number, commits)
+
+    def _serve(self, kind: str, visit: Callable[[], object]) -> None:
+        """Ask again as often as the answer says so: nobody else repeats the request."""
         began = self._time.monotonic()
-        try:
-            visit(self._commits(PeoplesFacts, FactCommits))
-        except CommitBusy:
-            self._outcome.busy += 1
-        self._outcome.waits.append(self._time.monotonic() - began)
+        while True:
+            try:
+                visit()
+            except CommitBusy as busy:
+                self._outcome.busy += 1
+                self._time.sleep(float(str(busy.details["retry_after"])))
+            else:
+                break
+        self._outcome.waits_of.setdefault(kind, []).append(self._time.monotonic() - began)
+
+    def _mortal(self) -> type[DynamoFacts]:
+        """Facts of a worker that dies in its first commit after the scenario's second, when the
+        facts are written and nothing yet that follows from them: its lock and its intent stay."""
+        time, dies_at = self._time, self._scenario.killed_at
+
+        class Mortal(DynamoFacts):
+            @override
+            def write(self, lock: CommitLock, writes: Writes) -> None:
+                super().write(lock, writes)
+                if dies_at and time.monotonic() > dies_at:
+                    time.sleep(FOR_EVER)
+
+        return Mortal
 
     def _adjust(self, number: int, commits: FactCommits) -> None:
         record = self._chance.choice(self._known)
@@ -184,6 +224,10 @@ class Run:
 
         commits.at_the_till(UID, take, partial(commits.facts.known, UID, [rid], keys))
 
+    def _till_services(self) -> TillServices:
+        account = SlowAccount(self._dynamo, every_setting=self._scenario.every_setting)
+        return TillServices(self._dynamo, account, self._time)
+
     def _commits(self, facts: type[DynamoFacts], commits: type[FactCommits]) -> Any:
         """Commits of a process of its own."""
         table = BatchTable(self._dynamo, TABLE, self._time)
@@ -192,8 +236,8 @@ class Run:
         store = facts(table, CommitLocks(table, self._time))
         return commits(store, terms, SentEffects(self._dynamo))
 
-    def _intake(self, scope: ScopeId) -> PageIntake:
-        commits = self._commits(DynamoFacts, WatchedCommits)
+    def _intake(self, scope: ScopeId, facts: type[DynamoFacts]) -> PageIntake:
+        commits = self._commits(facts, WatchedCommits)
         commits.outcome = self._outcome
         view = RunView("run_bench", UID, PLATFORM, CREDENTIAL, "running", "now", NOW)
         lease = Lease(UID, PLATFORM, CREDENTIAL, "run_bench", 1, None, view)

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import json
 import sys
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from html import escape
 from pathlib import Path
 from typing import Any
@@ -25,45 +25,66 @@ INTRODUCTION = """\
 Written by `make bench` from its JSON; do not edit. Each budget stands in architecture.md §7.
 The runs beside people are in virtual time: the real code on tables in memory, where each call to
 DynamoDB takes as long as the profile says, plus the client's measured CPU; every worker has a core.
-The page shows the parts that the last run measured (`python -m benchmarks --only waiting` has one).
+What is measured in microseconds or milliseconds depends on the machine, and on what else it does;
+budgets are ratios in one run, units, megabytes and virtual time.
+"""
+WHEN = """\
+The parts were measured one by one: `python -m benchmarks --only waiting --with earlier.json` takes
+the others over.
 """
 
 
-def write_document(data: Mapping[str, Any]) -> None:
-    """Write the page and the plots of what was measured; parts that are missing are left out."""
+def write_document(parts: Mapping[str, Mapping[str, Any]]) -> None:
+    """Write the page and the plots of what was measured, by parts in their order."""
     PLOTS.mkdir(exist_ok=True)
-    parts = [INTRODUCTION, "## Budgets\n", _budget_table(data["budgets"])]
-    if tables := data.get("tables"):
-        parts += [_table(table) for table in tables]
-    if waiting := data.get("waiting"):
-        beside = [run for run in waiting if run["people"]]
-        _save("waits.svg", _distribution(beside))
-        _save("holds.svg", _bars(waiting, "hold_p99", 1_000, "hold of a part, p99, in ms"))
-        _save("records.svg", _bars(waiting, "records_per_second", 1, "records a second"))
-        parts.append("## Plots\n")
-        parts += [
-            f"![{title}](performance/{name}.svg)\n"
-            for name, title in (
-                ("waits", "How long people wait beside a first load"),
-                ("holds", "How long a part holds the commit lock"),
-                ("records", "Records a second"),
-            )
-        ]
-    DOCUMENT.write_text("\n".join(parts), encoding="utf-8")
+    pieces = [INTRODUCTION, "## When it was measured\n", WHEN, _measured_table(parts)]
+    pieces += ["## Budgets\n", _budget_table(parts)]
+    pieces += [_table(table) for part in parts.values() for table in part.get("tables", ())]
+    pieces += ["## Plots\n", *_plots(parts["waiting"]["waiting"])]
+    DOCUMENT.write_text("\n".join(pieces), encoding="utf-8")
 
 
-def _budget_table(budgets: Sequence[Mapping[str, Any]]) -> str:
+def _plots(waiting: Sequence[Mapping[str, Any]]) -> Iterator[str]:
+    _save("waits.svg", _distribution([run for run in waiting if run["people"]]))
+    _save("holds.svg", _bars(waiting, "hold_p99", 1_000, "hold of a part, p99, in ms"))
+    _save("records.svg", _bars(waiting, "records_per_second", 1, "records a second"))
+    for name, title in (
+        ("waits", "How long people wait beside a first load"),
+        ("holds", "How long a part holds the commit lock"),
+        ("records", "Records a second"),
+    ):
+        yield f"![{title}](performance/{name}.svg)\n"
+
+
+def _measured_table(parts: Mapping[str, Mapping[str, Any]]) -> str:
+    """Which commit each part was measured at; a + where files were changed since it."""
     rows = [
         (
+            name,
+            part["commit"],
+            part["on"],
+            "LONG=1" if part["long"] else "",
+            f"{part['seconds']:.0f}",
+        )
+        for name, part in parts.items()
+    ]
+    return _markdown(("part", "commit", "on", "", "seconds"), rows)
+
+
+def _budget_table(parts: Mapping[str, Mapping[str, Any]]) -> str:
+    rows = [
+        (
+            name,
             budget["what"],
             number_text(budget["value"]),
             f"{budget['sign']} {number_text(budget['limit'])}",
             budget["unit"],
             budget["verdict"],
         )
-        for budget in budgets
+        for name, part in parts.items()
+        for budget in part["budgets"]
     ]
-    return _markdown(("budget", "measured", "allowed", "unit", ""), rows)
+    return _markdown(("part", "budget", "measured", "allowed", "unit", ""), rows)
 
 
 def _table(table: Mapping[str, Any]) -> str:
@@ -138,4 +159,4 @@ def _up(share: float) -> float:
 
 
 if __name__ == "__main__":
-    write_document(json.loads(Path(sys.argv[1]).read_text(encoding="utf-8")))
+    write_document(json.loads(Path(sys.argv[1]).read_text(encoding="utf-8"))["parts"])

@@ -2,9 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+import subprocess
+import time
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, field
+from datetime import UTC, datetime
 from typing import Any
+
+from tools.paths import ROOT
 
 
 @dataclass(frozen=True)
@@ -46,41 +52,78 @@ class Budget:
 
 @dataclass
 class Report:
-    """Prints tables as they come and the budgets at the end; `data` becomes the JSON."""
+    """Prints tables as they come and the budgets at the end.
+
+    `budgets` and `data` are of the part that is measured now. `parts`, the JSON, has by name what
+    each came to, at which commit and when.
+    """
 
     budgets: list[Budget] = field(default_factory=list)
     data: dict[str, Any] = field(default_factory=dict)
+    parts: dict[str, dict[str, Any]] = field(default_factory=dict)
+    _ended: list[Budget] = field(default_factory=list)
+
+    @contextmanager
+    def measuring(self, part: str, *, long: bool) -> Iterator[None]:
+        """Keep what is reported while this is open as that part. `long`: as LONG=1 has it."""
+        began, self.budgets, self.data = time.monotonic(), [], {}
+        yield
+        self.parts[part] = {
+            "commit": _commit(),
+            "on": datetime.now(UTC).date().isoformat(),
+            "long": long,
+            "seconds": time.monotonic() - began,
+            **self.data,
+            "budgets": [budget.as_dict() for budget in self.budgets],
+        }
+        self._ended += self.budgets
+        self.budgets = []
 
     def table(self, title: str, head: Sequence[str], rows: Iterable[Sequence[str]]) -> None:
         """Print it, and keep it for the document."""
-        print(f"\n{title}")
         lines = [list(head), *map(list, rows)]
         tables = self.data.setdefault("tables", [])
         tables.append({"title": title, "head": lines[0], "rows": lines[1:]})
-        widths = [max(len(line[column]) for line in lines) for column in range(len(head))]
-        for number, line in enumerate(lines):
-            cells = [line[0].ljust(widths[0])]
-            cells += [cell.rjust(width) for cell, width in zip(line[1:], widths[1:], strict=True)]
-            print("  " + "  ".join(cells))
-            if number == 0:
-                print("  " + "  ".join("-" * width for width in widths))
+        _print_table(title, lines)
 
     def close(self) -> None:
-        """The budgets, and plainly which were missed."""
+        """Print the budgets of all parts, and plainly which were missed."""
+        budgets = [*self._ended, *self.budgets]
         rows = [
             (b.what, number_text(b.value), f"{b.sign} {number_text(b.limit)}", b.unit, b.verdict)
-            for b in self.budgets
+            for b in budgets
         ]
-        self.table("Budgets", ("", "measured", "allowed", "", ""), rows)
-        self.data["tables"].pop()
-        for budget in self.budgets:
+        _print_table("Budgets", [["", "measured", "allowed", "", ""], *map(list, rows)])
+        for budget in budgets:
             if budget.note:
                 print(f"  {budget.what}: {budget.note}")
-        missed = [budget for budget in self.budgets if budget.verdict != "PASS"]
+        missed = [budget for budget in budgets if budget.verdict != "PASS"]
         for budget in missed:
             print(f"MISSED: {budget.what} ({budget.verdict})")
         print("all budgets kept" if not missed else f"{len(missed)} budgets not kept")
-        self.data["budgets"] = [budget.as_dict() for budget in self.budgets]
+
+
+def _print_table(title: str, lines: Sequence[Sequence[str]]) -> None:
+    print(f"\n{title}")
+    widths = [max(len(line[column]) for line in lines) for column in range(len(lines[0]))]
+    for number, line in enumerate(lines):
+        cells = [line[0].ljust(widths[0])]
+        cells += [cell.rjust(width) for cell, width in zip(line[1:], widths[1:], strict=True)]
+        print("  " + "  ".join(cells))
+        if number == 0:
+            print("  " + "  ".join("-" * width for width in widths))
+
+
+def _commit() -> str:
+    """The commit that is measured, with a + where the working tree differs from it."""
+    described = subprocess.run(
+        ["git", "describe", "--always", "--dirty=+", "--abbrev=10", "--exclude=*"],  # noqa: S607
+        cwd=ROOT,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    return described.stdout.strip() or "?"
 
 
 def number_text(value: float | None) -> str:

@@ -5,9 +5,12 @@ from __future__ import annotations
 import statistics
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass, field
-from typing import Any
+from itertools import chain
+from typing import Any, Literal
 
 from benchmarks.slow_dynamo import Latency
+
+Company = Literal["nobody", "people", "tills"]
 
 BESIDE_SECONDS = 90.0
 """A load beside people is compared with one alone over so long from their beginning: pages of
@@ -17,20 +20,26 @@ shoppers, which come first, are cheaper than the pages of sales that follow."""
 @dataclass(frozen=True)
 class Scenario:
     """One run. `pos_seconds`: how long the POS takes for a page. `seconds`: of virtual time;
-    `people`: whether people commit beside the load. `every_setting`: points expire, a day counts so
-    many sales, whoever bought is asked for SMS consent and some are opted out; else whoever buys is
-    a member and earns."""
+    `beside`: who waits beside the load, `people` who sign up or adjust points, or `tills`.
+    `every_setting`: points expire, a day counts so many sales, whoever bought is asked for SMS
+    consent and some are opted out; else whoever buys is a member and earns. `killed_at`: the second
+    after which the first credential's worker dies inside a commit, 0 for never."""
 
     latency: Latency
     credentials: int
     pos_seconds: float
     seconds: float
-    people: bool = True
+    beside: Company = "people"
     every_setting: bool = True
+    killed_at: float = 0.0
+
+    @property
+    def people(self) -> bool:
+        return self.beside != "nobody"
 
     @property
     def title(self) -> str:
-        beside = "beside people" if self.people else "alone"
+        beside = f"beside {self.beside}" if self.people else "alone"
         settings = "every setting" if self.every_setting else "loyalty only"
         pos = f"POS {self.pos_seconds * 1000:.0f} ms"
         return f"{self.latency.name}, {pos}, {self.credentials} loading {beside}, {settings}"
@@ -38,17 +47,22 @@ class Scenario:
 
 @dataclass
 class Outcome:
-    """What a run came to. `waits`: seconds from a person's request to its commit's end; `holds`:
-    seconds that each part of a load held the lock; `person_units`: write units of all people."""
+    """What a run came to. `waits_of`: by kind of request, seconds from it to its answer, in which
+    it was made again as often as it was told to; `busy`: how often that was. `holds`: seconds that
+    each part of a load held the lock; `person_units`: write units of all people."""
 
     scenario: Scenario
     records: int = 0
     records_at_first: int = 0
     busy: int = 0
-    waits: list[float] = field(default_factory=list)
+    waits_of: dict[str, list[float]] = field(default_factory=dict)
     holds: list[float] = field(default_factory=list)
     parts: list[int] = field(default_factory=list)
     person_units: float = 0.0
+
+    @property
+    def waits(self) -> list[float]:
+        return sorted(chain.from_iterable(self.waits_of.values()))
 
     @property
     def records_per_second(self) -> float:
@@ -69,8 +83,13 @@ class Outcome:
         return {
             **asdict(self.scenario),
             "title": self.scenario.title,
+            "people": self.scenario.people,
             "people_committed": len(self.waits),
-            "waits": [round(wait, 4) for wait in sorted(self.waits)],
+            "waits": [round(wait, 4) for wait in self.waits],
+            "waits_of": {
+                kind: [round(wait, 4) for wait in sorted(waits)]
+                for kind, waits in sorted(self.waits_of.items())
+            },
             "busy": self.busy,
             "wait_p50": quantile(self.waits, 0.5),
             "wait_p99": quantile(self.waits, 0.99),

@@ -47,7 +47,7 @@ Usage = dict[str, float]
 def units_of(bench: Mapping[str, Any]) -> dict[str, Any]:
     """What the page needs of a bench's JSON: units, seconds and rows by phase."""
     kept = {}
-    for name, phase in bench["phases"].items():
+    for name, phase in bench["parts"]["syncs"]["phases"].items():
         counts: Counter[str] = Counter()
         for section in phase["counts"].values():
             counts.update({unit: section.get(unit, 0) for unit in _COUNTED})

@@ -21,8 +21,9 @@ from chalicelib.domain.words import Uid
 from chalicelib.services.ports.common import Clock
 from chalicelib.services.ports.facts import CommitLock, Intent
 
-LOCK_SECONDS = 20.0
-"""How long a lock lasts after its last renewal: so long people wait when its holder has died."""
+LOCK_SECONDS = 18.0
+"""How long a lock lasts after its last renewal: so long people wait when its holder has died, and
+for the repair of what it left (at most 20 s in all)."""
 PATIENT_SECONDS = 120.0
 PERSON_SECONDS = 7.0
 """The longest waits. A till gives up soon after, and tries again by itself."""
@@ -31,7 +32,8 @@ PAUSE_SECONDS = (0.015, 0.03)
 PERSON_PAUSE_SECONDS = (0.005, 0.01)
 """Between two looks. While a person wishes for a lock that is free, nobody works."""
 CLOCK_SKEW_SECONDS = 2.0
-RETRY_AFTER_SECONDS = 5
+RETRY_AFTER_SECONDS = 1, 5
+"""The soonest and the latest that somebody is told to ask again: when the lock will have ended."""
 BUSY = "Another change of this account takes unusually long. Nothing was stored; try again."
 
 _ENDS = ("held_until", "wanted_until")
@@ -161,17 +163,24 @@ class CommitLocks:
     ) -> None:
         """Return when the lock looks free. Raises CommitBusy after the deadline."""
         pause = PERSON_PAUSE_SECONDS if urgent else PAUSE_SECONDS
+        held_until = 0
         while True:
             self._clock.sleep(random.uniform(*pause))  # noqa: S311 -- jitter
             while_waiting()
             if self._clock.monotonic() > deadline:
-                raise CommitBusy(BUSY, retry_after=RETRY_AFTER_SECONDS)
+                raise CommitBusy(BUSY, retry_after=self._seconds_until(held_until))
             held_until, wanted_until = self._look(uid)
             now = self._clock.now()
             if held_until < now and (urgent or wanted_until < now):
                 return
             if urgent and wanted_until < now + WISH_SECONDS * SECOND / 2:
                 self._wish(uid)
+
+    def _seconds_until(self, held_until: int) -> int:
+        """After how many seconds it is worthwhile to try again."""
+        soonest, latest = RETRY_AFTER_SECONDS
+        left = (held_until - self._clock.now()) // SECOND + 1
+        return max(soonest, min(latest, left))
 
     def _look(self, uid: Uid) -> tuple[int, int]:
         """When the lock and the wish end, 0 where there is none; perhaps of a moment ago."""

@@ -189,6 +189,34 @@ def test_people_are_served_20_s_after_a_death_until_then_refused_after_7(
     assert account.stored_rows() != unserved
 
 
+def test_a_till_that_asks_again_when_it_is_told_to_is_served_within_20_s_of_a_death() -> None:
+    account = Account()
+    ana = shopper(1)
+    record = record_id(UID, PLATFORM, SCOPE, ana.ext_id)
+    account.dynamo.fill(rows_of(ana))
+    waits: list[float] = []
+
+    def dies() -> None:
+        account.locks().take(UID, urgent=False, while_waiting=do_nothing)
+
+    def till(number: int) -> None:
+        began, commits = account.time.monotonic(), account.commits()
+        while True:
+            try:
+                commits.adjust(UID, record, f"a{number}", 100, note="", actor="user")
+            except CommitBusy as busy:
+                account.time.sleep(busy.details["retry_after"])
+            else:
+                break
+        waits.append(account.time.monotonic() - began)
+
+    tills = {f"till {n}": (A_MOMENT * n, partial(till, n)) for n in range(1, 30)}
+    account.run(worker=(0.0, dies), **tills)
+
+    assert len(waits) == len(tills)
+    assert max(waits) <= 20
+
+
 def test_syncs_go_on_2_seconds_after_a_person_who_wished_for_the_lock_has_died() -> None:
     account = Account()
 
