@@ -18,7 +18,14 @@ import sys
 from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
 
-from benchmarks import backing_up, first_request, large_source, normalising, waiting
+from benchmarks import (
+    backing_up,
+    first_request,
+    large_source,
+    normalising,
+    waiting,
+    waiting_tills,
+)
 from benchmarks.document import write_document
 from benchmarks.duel import duel
 from benchmarks.growth import AccountCosts, costs_by_size, single_sale_costs
@@ -33,6 +40,7 @@ from tools.steps import StepFailed, step
 
 PARTS = (
     "waiting",
+    "tills",
     "imports",
     "first_request",
     "reading",
@@ -92,6 +100,7 @@ def _measures(
     """What measures each part, in the order of the document."""
     return {
         "waiting": lambda: _waiting(report, long=long),
+        "tills": lambda: _tills(report, long=long),
         "imports": lambda: _imports(report),
         "first_request": lambda: _first_requests(report),
         "reading": lambda: _reading(report),
@@ -108,6 +117,12 @@ def _waiting(report: Report, *, long: bool) -> None:
     with step("people beside first loads, in virtual time"):
         results = waiting.run_all(waiting.scenarios(long=long))
     waiting.show(report, results)
+
+
+def _tills(report: Report, *, long: bool) -> None:
+    with step("tills beside first loads, in virtual time"):
+        results = waiting.run_all(waiting_tills.scenarios(long=long))
+    waiting_tills.show(report, results)
 
 
 def _imports(report: Report) -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import subprocess
 import sys
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import asdict, replace
 from typing import Any
@@ -16,7 +16,6 @@ from benchmarks.normalising import reading_costs
 from benchmarks.report import Budget, Report
 from benchmarks.scenario import BESIDE_SECONDS, Scenario, quantile
 from benchmarks.slow_dynamo import STEADY, UNSTEADY, Latency
-from benchmarks.tills import KINDS
 from tools.paths import ROOT
 from tools.steps import StepFailed
 
@@ -31,9 +30,6 @@ FEW_PEOPLE = 180.0
 """Seconds in which about 360 people come, so that three runs show more than 1,000."""
 MANY_PEOPLE = 540.0
 FAST_POS_SECONDS = 30.0
-SLOWEST_TILL, MOST_LOST_TO_TILLS, LONGEST_AFTER_A_DEATH = 0.5, 10.0, 20.0
-DEATH = Scenario(STEADY, 2, USUAL_POS, 60.0, beside="tills", killed_at=10.0)
-"""One of two workers dies inside a commit."""
 AT_ONCE = 2
 
 Result = dict[str, Any]
@@ -51,8 +47,7 @@ def scenarios(*, long: bool) -> list[Scenario]:
             for loading in LOADING:
                 beside = Scenario(latency, loading, pos, seconds)
                 plan += [beside, replace(beside, beside="nobody", seconds=BESIDE_SECONDS)]
-    tills = [Scenario(STEADY, n, USUAL_POS, seconds, beside="tills") for n in LOADING]
-    return [*plan, *tills, DEATH]
+    return plan
 
 
 def run_all(plan: Sequence[Scenario]) -> list[Result]:
@@ -81,17 +76,8 @@ def _run(scenario: Scenario, costs: Mapping[str, Any], reading: Mapping[str, flo
 
 
 def show(report: Report, results: Sequence[Result]) -> None:
-    """Add the tables and the budgets, and `waiting` and `tills` to the JSON."""
-    for result in results:
-        if result["people"] and not result["killed_at"]:
-            alone = _alone(result, results)["records_per_second_at_first"]
-            result["lost_percent"] = 100 * (1 - result["records_per_second_at_first"] / alone)
-    tills = [result for result in results if result["beside"] == "tills"]
-    _show_waiting(report, [result for result in results if result["beside"] != "tills"])
-    _show_tills(report, tills)
-
-
-def _show_waiting(report: Report, results: Sequence[Result]) -> None:
+    """Add the table and the budgets, and `waiting` to the JSON."""
+    count_losses(results)
     head = (
         "one account, virtual time",
         "people",
@@ -109,47 +95,12 @@ def _show_waiting(report: Report, results: Sequence[Result]) -> None:
     report.budgets += _budgets(results)
 
 
-def _show_tills(report: Report, results: Sequence[Result]) -> None:
-    head = (
-        "one account, 5 ms, virtual time",
-        "calls",
-        "503",
-        "p50 ms",
-        "p99 ms",
-        "max ms",
-        "lost %",
-    )
-    report.table("Tills beside first loads, every setting", head, _till_rows(results))
-    report.data["tills"] = list(results)
-    *beside, death = results
-    for result in beside:
-        loading = result["credentials"]
-        slowest, kind = max((quantile(waits, 0.99), kind) for kind, waits in _by_kind(result))
-        what = f"p99 of each call of a till beside a first load of {loading}, 5 ms"
-        note = f"the slowest is {kind}, {result['people_committed']:,} calls in all"
-        report.budgets.append(Budget(what, slowest, SLOWEST_TILL, "s", note))
-        what = f"a first load of {loading} loses to tills, 5 ms"
-        report.budgets.append(Budget(what, result["lost_percent"], MOST_LOST_TO_TILLS, "%"))
-    what = "a worker killed inside a commit delays a till"
-    note = f"answered 503 {death['busy']} times until then"
-    report.budgets.append(Budget(what, death["wait_max"], LONGEST_AFTER_A_DEATH, "s", note))
-
-
-def _till_rows(results: Sequence[Result]) -> Iterator[tuple[str, ...]]:
+def count_losses(results: Sequence[Result]) -> None:
+    """Say in each result beside people or tills how many percent less it loaded than alone."""
     for result in results:
-        loading = f"{result['credentials']} loading"
-        loading += ", one killed" if result["killed_at"] else ""
-        for kind, waits in _by_kind(result):
-            times = (quantile(waits, 0.5), quantile(waits, 0.99), max(waits))
-            yield f"{loading}: {kind}", str(len(waits)), "", *(f"{t * 1000:.0f}" for t in times), ""
-        times = (result["wait_p50"], result["wait_p99"], result["wait_max"])
-        lost = "" if result["killed_at"] else f"{result['lost_percent']:.1f}"
-        counts = str(result["people_committed"]), str(result["busy"])
-        yield f"{loading}: all", *counts, *(f"{time * 1000:.0f}" for time in times), lost
-
-
-def _by_kind(result: Result) -> list[tuple[str, list[float]]]:
-    return [(kind, result["waits_of"][kind]) for kind in KINDS if kind in result["waits_of"]]
+        if result["people"] and not result["killed_at"]:
+            alone = _alone(result, results)["records_per_second_at_first"]
+            result["lost_percent"] = 100 * (1 - result["records_per_second_at_first"] / alone)
 
 
 def _alone(beside: Result, results: Sequence[Result]) -> Result:
