@@ -6,13 +6,13 @@ by `consent_requests.judge_request`.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Literal
 
 from chalicelib.domain.consent import UNKNOWN, Consent
 from chalicelib.domain.times import DAY, HOUR, MINUTE
-from chalicelib.domain.words import Channel, Instant, Platform
+from chalicelib.domain.words import Channel, ConsentState, Instant, Platform
 
 SECOND_REQUEST_AFTER = 7 * DAY
 SENDING_AT_MOST = 15 * MINUTE
@@ -239,3 +239,20 @@ def opted_out_later(state: ContactState, others: Sequence[ContactState]) -> bool
         and (since is None or other.consent.since is None or other.consent.since > since)
         for other in others
     )
+
+
+def consent_of_person(
+    number: str | None, numbers: Iterable[str], states: Mapping[str, ContactState]
+) -> ConsentState:
+    """Return the consent of a person who may be texted at `number`, None for nowhere.
+
+    `numbers`: all of theirs. One that opted out later than `number` opted in takes it back.
+    `states`: by number; what is missing was never heard of.
+    """
+    if number is None or number not in states:
+        return "unknown"
+    state = states[number]
+    others = [states[other] for other in numbers if other != number and other in states]
+    if state.consent.state == "opted_in" and opted_out_later(state, others):
+        return "opted_out"
+    return state.consent.state

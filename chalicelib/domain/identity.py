@@ -9,14 +9,12 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from collections.abc import Set as AbstractSet
 from dataclasses import dataclass, replace
-from typing import Literal, NamedTuple
+from typing import NamedTuple
 
 from chalicelib.domain.acts import NO_ACTS, Acts
 from chalicelib.domain.names import usable_name
 from chalicelib.domain.records import Customer
-from chalicelib.domain.words import Instant, Platform, ScopeId
-
-KeyKind = Literal["phone", "email", "name_dob"]
+from chalicelib.domain.words import Instant, KeyKind, Platform, ScopeId
 
 KEY_KINDS: tuple[KeyKind, ...] = ("phone", "email", "name_dob")
 """Strongest first. Strength decides look-ups and the reason shown, never who is joined."""

@@ -215,23 +215,30 @@ def newest_first(members: Sequence[SourceRecord]) -> list[Customer]:
 
 
 def by_precedence(members: Sequence[SourceRecord], rules: Rules) -> list[Customer]:
-    """Return the customers of these records, the one whose profile counts first. That is the most
-    recently updated one; but what a POS edited while its personas are synced goes before any form
-    (product.md §6, §7)."""
+    """Return the customers of `records_by_precedence`."""
+    if len(members) == 1:
+        return [members[0].customer]
+    return [m.customer for m in records_by_precedence(members, rules)]
+
+
+def records_by_precedence(members: Sequence[SourceRecord], rules: Rules) -> list[SourceRecord]:
+    """Return these records, the one whose profile counts first. That is the most recently updated
+    one; but what a POS edited while its personas are synced goes before any form (product.md §6,
+    §7)."""
+    ordered = sorted(members, key=_recency, reverse=True)
     wins = {
         platform: source.pos_wins_from
         for platform, source in rules.sources.items()
         if source.pos_wins_from is not None
     }
-    if not wins or len(members) == 1:
-        return newest_first(members)
-    ordered = sorted(members, key=_recency, reverse=True)
+    if not wins or len(ordered) == 1:
+        return ordered
     edit = next((at for at, m in enumerate(ordered) if _is_edited_since(m, wins)), None)
     if edit is None:
-        return [m.customer for m in ordered]
+        return ordered
     forms = [m for m in ordered[:edit] if m.scope == SIGNUP_SCOPE]
     others = [m for m in ordered[: edit + 1] if m.scope != SIGNUP_SCOPE]
-    return [m.customer for m in (*others, *forms, *ordered[edit + 1 :])]
+    return [*others, *forms, *ordered[edit + 1 :]]
 
 
 def _is_edited_since(member: SourceRecord, wins: Mapping[Platform, Instant]) -> bool:

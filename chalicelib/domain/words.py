@@ -53,6 +53,8 @@ JobState = Literal["queued", "running", "done", "superseded"]
 MembersChoice = Literal["keep", "let_go"]
 """What becomes of who would be lost: they get a reason of their own, or leave."""
 
+KeyKind = Literal["phone", "email", "name_dob"]
+"""What joins source records to one persona (product.md §6)."""
 PersonaSort = Literal["inserted", "name"]
 """`inserted`: when AIQ first saw them. Names sort folded; who has none comes last."""
 SnapshotSort = Literal["points", "last_purchase", "name"]

@@ -6,7 +6,7 @@ from dataclasses import replace
 
 from chalicelib.domain.words import Instant
 from chalicelib.services.ports.accounts import Invited
-from chalicelib.services.ports.audit import AuditEntry
+from chalicelib.services.ports.audit import EVERYTHING, AuditEntry, AuditFilter
 from chalicelib.services.ports.digests import Marks
 from chalicelib.services.ports.notifications import Notification
 
@@ -51,9 +51,16 @@ class MemoryAudit:
         self.rows.append((uid, entry))
 
     def entries(
-        self, uid: str, limit: int, before: str | None
+        self, uid: str, limit: int, before: str | None, wanted: AuditFilter = EVERYTHING
     ) -> tuple[list[AuditEntry], str | None]:
-        found = [entry for owner, entry in self.rows if owner == uid]
+        found = [
+            entry
+            for owner, entry in self.rows
+            if owner == uid
+            and wanted.takes(entry)
+            and (wanted.since or 0) <= entry.at
+            and (wanted.until is None or entry.at < wanted.until)
+        ]
         found.sort(key=lambda entry: entry.at, reverse=True)
         start = int(before or 0)
         end = start + limit

@@ -8,6 +8,7 @@ from dataclasses import fields
 import pytest
 
 from chalicelib.config import Config, config
+from chalicelib.domain.times import from_text
 from chalicelib.entrypoints import wiring
 from chalicelib.entrypoints.dashboard import auth
 from chalicelib.services.ports.accounts import User
@@ -34,6 +35,7 @@ def test_the_account_is_read_with_its_etag(api: Gateway) -> None:
         "merge_on_name_and_birth_date": False,
         "placeholders": [],
         "counter_pin": False,
+        "locale": "en-US",
         "created_at": "1970-01-01T00:00:00Z",
         "version": 1,
     }
@@ -93,6 +95,71 @@ def test_who_comes_too_late_is_told_who_changed_it_and_when(world: World, api: G
     assert late.status == 412
     assert late.json["changed_by"] == f"owner@{OURS}.example"
     assert late.json["changed_at"] == changed["at"]
+
+
+def lines(api: Gateway, **query: object) -> list[str]:
+    """The actions that the activity log shows, over all pages."""
+    found: list[str] = []
+    cursor: dict[str, str] = {}
+    for _ in range(20):
+        page = api.get(f"{ACCOUNT}/audit", limit=1, **query, **cursor).json  # type: ignore[arg-type]
+        found += [line["action"] for line in page["items"]]
+        if page["next_cursor"] is None:
+            return found
+        cursor = {"cursor": page["next_cursor"]}
+    raise AssertionError("the pages never end")
+
+
+def noted(at: str, actor: str, action: str, subject: str) -> None:
+    wiring.outside.audit().record(OURS, AuditEntry(from_text(at), actor, action, subject))
+
+
+def test_the_activity_log_is_narrowed_to_a_person_a_thing_and_days(api: Gateway) -> None:
+    noted("2026-01-31T12:00:00Z", "user:ada", "account.changed", "account")
+    noted("2026-02-01T12:00:00Z", "user:ada", "store.changed", "store:1")
+    noted("2026-02-02T07:59:00Z", "user:bo", "store.changed", "store:12")  # the 1st in Los Angeles
+    noted("2026-02-02T08:00:00Z", "user:bo", "stores.cleared", "stores")
+
+    assert lines(api, actor="user:ada") == ["store.changed", "account.changed"]
+    assert lines(api, subject="store") == ["store.changed"] * 2
+    assert lines(api, subject="store:1") == ["store.changed"]
+    assert lines(api, **{"from": "2026-02-02"}) == ["stores.cleared"]
+    assert lines(api, **{"from": "2026-02-01", "to": "2026-02-01"}) == ["store.changed"] * 2
+    assert lines(api, to="2026-01-31", subject="account") == ["account.changed"]
+    assert lines(api, **{"from": "0001-01-01", "to": "9999-12-31"}) == lines(api)
+    assert lines(api, to="0001-01-01") == []
+
+
+def test_days_that_run_backwards_are_refused(api: Gateway) -> None:
+    got = api.get(f"{ACCOUNT}/audit", **{"from": "2026-02-02", "to": "2026-02-01"})
+
+    assert (got.status, got.json["errors"][0]["field"]) == (422, "to")
+
+
+def test_a_cursor_belongs_to_the_filter_it_was_made_for(api: Gateway) -> None:
+    for at in ("2026-01-01T12:00:00Z", "2026-03-01T12:00:00Z"):
+        noted(at, "user:ada", "account.changed", "account")
+    cursor = api.get(f"{ACCOUNT}/audit", limit=1).json["next_cursor"]
+
+    got = api.get(f"{ACCOUNT}/audit", to="2026-01-31", cursor=cursor)
+
+    assert got.status == 422
+
+
+def test_numbers_are_written_as_in_the_country_of_the_currency_until_somebody_chooses(
+    api: Gateway,
+) -> None:
+    assert api.get(ACCOUNT).json["locale"] == "en-US"
+    canadian = api.patch(ACCOUNT, {"currency": "CAD"}, if_match='"1"').json
+    french = api.patch(ACCOUNT, {"locale": "fr-CA"}, if_match='"2"').json
+
+    assert (canadian["locale"], french["locale"]) == ("en-CA", "fr-CA")
+    assert api.get(ACCOUNT).json["locale"] == "fr-CA"
+
+
+@pytest.mark.parametrize("locale", ["", "English", "en_US", "en-us", "fr-CA-x-long"])
+def test_a_locale_that_is_none_is_refused(api: Gateway, locale: str) -> None:
+    assert api.patch(ACCOUNT, {"locale": locale}, if_match='"1"').status == 422
 
 
 def test_a_late_change_of_what_nobody_is_known_to_have_changed_says_so_plainly(

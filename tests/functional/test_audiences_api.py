@@ -139,6 +139,23 @@ def test_filters_narrow_the_list_and_belong_to_its_cursor(api: Gateway, jobs: Me
     assert "Shopper" not in cursor
 
 
+def test_the_list_of_an_audience_has_its_total_and_pages_of_its_own(
+    api: Gateway, jobs: MemoryQueue
+) -> None:
+    shoppers()
+    run_now(api, jobs)
+    snapshot = f"{ACCOUNT}/personas/snapshot"
+
+    everybody = api.get(snapshot, limit=2).json
+    members = api.get(snapshot, list="members", source="posabit").json
+
+    assert (everybody["total"], members["total"], members["items"]) == (AMOUNT, 0, [])
+    assert everybody["items"][0]["consent"] == "unknown"
+    foreign = api.get(snapshot, list="lapsed_90", limit=2, cursor=everybody["next_cursor"])
+    assert foreign.status == 422
+    assert api.get(snapshot, list="everybody").status == 422
+
+
 def test_before_the_first_run_the_list_is_empty(api: Gateway) -> None:
     page = api.get(f"{ACCOUNT}/personas/snapshot")
 

@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 
 from chalicelib.domain.errors import NotFound
+from chalicelib.domain.persona_parts import JoinedPair
 from chalicelib.entrypoints import wiring
 from chalicelib.services.ports.personas import (
     PersonaFilter,
@@ -56,7 +57,15 @@ class Shelf:
     def get(self, uid: str, contact_id: str) -> PersonaView:
         for row in self.rows:
             if uid == OURS and contact_id in (row.id, "b" * 32):
-                return PersonaView(row, "1990-12-31", ("b" * 32,), (a_member(row.id),))
+                pair = JoinedPair(row.id, "b" * 32, "phone")
+                return PersonaView(
+                    row,
+                    "1990-12-31",
+                    ("b" * 32,),
+                    (a_member(row.id),),
+                    joins=(pair,),
+                    won={"first": row.id},
+                )
         raise NotFound("There is no such persona.")
 
     def sales(
@@ -136,6 +145,7 @@ def test_a_persona_is_listed_with_where_it_is_sourced_from(api: Gateway, shelf: 
                 "flags": ["shared_key"],
                 "inserted_at": "2026-01-01T12:00:00Z",
                 "updated_at": None,
+                "consent": "unknown",
             }
         ],
         "next_cursor": None,
@@ -227,6 +237,8 @@ def test_a_persona_is_read_whole(api: Gateway, shelf: Shelf) -> None:
     assert got["merged_ids"] == ["b" * 32]
     assert got["birth_date"] == "1990-12-31"
     assert got["members"][0]["ext_id"] == "1834"
+    assert got["joins"] == [{"a": "a" * 32, "b": "b" * 32, "key": "phone"}]
+    assert got["won"] == {"first": "a" * 32}
     [sale] = got["sales"]["items"]
     assert (sale["total"], sale["store"], sale["items"][0]["quantity"]) == (495, 1, "1.5")
     assert sale["ordered_at_text"] == "2026-01-01 04:00:00 -0800"

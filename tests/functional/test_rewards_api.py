@@ -113,7 +113,8 @@ def test_a_name_is_taken_once_however_it_is_written(shop: World) -> None:
 def test_staff_look_up_redeem_and_undo_and_read_nothing_else(shop: World) -> None:
     discount = create(shop.gateway("Owner"))
     staff = shop.gateway("Staff")
-    assert staff.get(f"{ACCOUNT}/counter").json["currency"] == "USD"
+    shown = staff.get(f"{ACCOUNT}/counter").json
+    assert (shown["currency"], shown["locale"]) == ("USD", "en-US")
     assert staff.get(f"{ACCOUNT}/discounts").status == 403
     assert staff.get(f"{ACCOUNT}/personas").status == 403
 

@@ -16,6 +16,7 @@ from simulators import oracle
 from tests.contract.retailer import DAY, Retailer, a_retailer
 from tests.fakes.persona_list import MemoryPersonaList
 from tests.fakes.pos import FakePosGateway
+from tests.fakes.texting import MemoryTexts
 from tests.functional.gateway import World
 from tests.requirements.cards import PLATFORMS, card
 from tests.worlds.backroom import UID
@@ -33,7 +34,9 @@ def shown(retailer: Retailer, world: World, monkeypatch: pytest.MonkeyPatch, **q
     listing = MemoryPersonaList(room.facts)
     terms = TermsReader(room.accounts, room.stores, room.rules, room.clock)
     lookup = PersonaLookup(room.facts, terms)
-    service = PersonaService(room.facts, listing, room.stores, lookup, dict, lambda typed: typed)
+    service = PersonaService(
+        room.facts, listing, room.stores, lookup, dict, lambda typed: typed, MemoryTexts()
+    )
     monkeypatch.setattr(wiring.personas, "personas", lambda: service)
     got = world.gateway("Owner", UID).get(PERSONAS, limit=200, **query)
     assert got.status == 200, got.text

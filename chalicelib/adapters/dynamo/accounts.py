@@ -42,6 +42,7 @@ class AccountRow(Row):
     version = NumberAttribute()
     placeholders = JSONAttribute(null=True)
     counter_pin = BooleanAttribute(null=True)
+    locale = UnicodeAttribute(null=True)
 
 
 class ByUserIndex(GlobalSecondaryIndex["UserRow"]):  # type: ignore[no-untyped-call]
@@ -144,7 +145,12 @@ def _account_row(account: Account) -> AccountRow:
     pk = keys.account(account.uid)
     counter_pin = account.counter_pin or None
     return AccountRow.of(
-        account, pk, keys.ACCOUNT_SK, placeholders=placeholders, counter_pin=counter_pin
+        account,
+        pk,
+        keys.ACCOUNT_SK,
+        placeholders=placeholders,
+        counter_pin=counter_pin,
+        locale=account.locale or None,
     )
 
 
@@ -162,4 +168,5 @@ def account_of(uid: Uid, row: AccountRow) -> Account:
         uid=uid,
         placeholders=tuple(row.placeholders or ()),
         counter_pin=bool(row.counter_pin),
+        locale=row.locale or "",
     )

@@ -5,12 +5,17 @@ from __future__ import annotations
 from pynamodb.attributes import JSONAttribute, NumberAttribute, UnicodeAttribute
 
 from chalicelib.adapters.dynamo import keys
-from chalicelib.adapters.dynamo.base import Row, bind, first_page
+from chalicelib.adapters.dynamo.base import Row, bind
 from chalicelib.adapters.dynamo.positions import AT_AND_ID, checked_position
 from chalicelib.adapters.dynamo.readable import readable
+from chalicelib.domain.errors import BadPosition
 from chalicelib.domain.words import Uid
-from chalicelib.services.ports.audit import AuditEntry
+from chalicelib.services.ports.audit import EVERYTHING, AuditEntry, AuditFilter
 from chalicelib.services.ports.common import Ids
+
+MOST_READ = 1_000
+"""Rows that one page reads; one that is narrowed much may be short while more follow."""
+SPARSE_PAGE = 250
 
 
 class AuditRow(Row):
@@ -33,24 +38,38 @@ class DynamoAudit:
         audit_row(uid, entry, self._ids.new("aud")).save()
 
     def entries(
-        self, uid: Uid, limit: int, before: str | None
+        self, uid: Uid, limit: int, before: str | None, wanted: AuditFilter = EVERYTHING
     ) -> tuple[list[AuditEntry], str | None]:
-        """Newest first."""
         pk = keys.account(uid)
+        first, last = keys.audit_from(wanted.since), keys.audit_until(wanted.until)
         start = None
         if before is not None:
-            checked_position(before, AT_AND_ID)
-            start = {"pk": {"S": pk}, "sk": {"S": keys.AUDIT_PREFIX + before}}
+            place = keys.AUDIT_PREFIX + checked_position(before, AT_AND_ID)
+            if not first <= place <= last:
+                raise BadPosition
+            start = {"pk": {"S": pk}, "sk": {"S": place}}
+        is_sparse = wanted.actor is not None or wanted.subject is not None
         rows = AuditRow.query(
             pk,
-            AuditRow.sk.startswith(keys.AUDIT_PREFIX),
+            AuditRow.sk.between(first, last),
             scan_index_forward=False,
-            page_size=limit + 1,
+            page_size=SPARSE_PAGE if is_sparse else limit + 1,
             last_evaluated_key=start,
         )
-        page, last = first_page(rows, limit)
-        entries = list(readable(page, lambda row: row.as_fact(AuditEntry)))
-        return entries, last and last.removeprefix(keys.AUDIT_PREFIX)
+        found: list[AuditEntry] = []
+        position: str | None = None
+        for read, (place, entry) in enumerate(readable(rows, _placed)):
+            if len(found) == limit or read == MOST_READ:
+                return found, position
+            position = place
+            if wanted.takes(entry):
+                found.append(entry)
+        return found, None
+
+
+def _placed(row: AuditRow) -> tuple[str, AuditEntry]:
+    """Return the entry of a row, and its position."""
+    return row.sk.removeprefix(keys.AUDIT_PREFIX), row.as_fact(AuditEntry)
 
 
 def audit_row(uid: Uid, entry: AuditEntry, name: str) -> AuditRow:

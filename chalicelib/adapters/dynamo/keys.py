@@ -69,6 +69,16 @@ def audit(at: Instant, entry: str) -> str:
     return f"{AUDIT_PREFIX}{at:015d}#{entry}"
 
 
+def audit_from(since: Instant | None) -> str:
+    """Return where the audit entries since then begin; None: all of them."""
+    return f"{AUDIT_PREFIX}{since or 0:015d}"
+
+
+def audit_until(until: Instant | None) -> str:
+    """Return where those before then end."""
+    return f"{AUDIT_PREFIX}~" if until is None else f"{AUDIT_PREFIX}{until:015d}"
+
+
 def preview(preview_id: str) -> str:
     return f"{PREVIEW_PREFIX}{preview_id}"
 

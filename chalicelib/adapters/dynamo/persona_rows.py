@@ -13,7 +13,7 @@ from chalicelib.adapters.dynamo.batch import Key, Row
 from chalicelib.adapters.dynamo.codec import decode, encode
 from chalicelib.domain.acts import NO_ACTS, Acts, FlagWord, Imported, Join
 from chalicelib.domain.id_ranges import IdRange, SeenIds
-from chalicelib.domain.identity import KeyKind, MergeKey, SourceRecord
+from chalicelib.domain.identity import MergeKey, SourceRecord
 from chalicelib.domain.ledger import NO_POINTS, Posting, Postings, RecordPoints
 from chalicelib.domain.names import name_key
 from chalicelib.domain.personas import NO_FIGURES, Bought, Figures, Persona
@@ -21,7 +21,7 @@ from chalicelib.domain.records import Customer, Sale
 from chalicelib.domain.redemptions import Redeemed, Redemption
 from chalicelib.domain.sales_summary import SaleRef, SalesSummary
 from chalicelib.domain.stored_fields import from_values
-from chalicelib.domain.words import Double, Platform, ScopeId, Uid
+from chalicelib.domain.words import Double, KeyKind, Platform, ScopeId, Uid
 from chalicelib.services.ports.facts import (
     Intent,
     KeyCarriers,

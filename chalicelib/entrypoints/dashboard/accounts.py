@@ -18,6 +18,8 @@ MOST_PLACEHOLDERS = 100
 
 
 class AccountAnswer(Answer):
+    """`locale`: by which numbers and dates are written; by the currency until somebody chose."""
+
     uid: Uid
     name: str
     time_zone: str
@@ -28,6 +30,7 @@ class AccountAnswer(Answer):
     merge_on_name_and_birth_date: bool
     placeholders: list[str]
     counter_pin: bool
+    locale: str = Field(validation_alias="shown_locale", examples=["en-US"])
     created_at: Moment
     version: int
 
@@ -63,6 +66,13 @@ class AccountChange(Change):
         default=False,
         examples=[False],
         description="Staff redeem at the counter only with a PIN that the shopper was sent.",
+    )
+    locale: str = Field(
+        default="",
+        max_length=12,
+        pattern=r"^[a-z]{2,3}(-[A-Z][a-z]{3})?(-[A-Z]{2})?$",
+        examples=["fr-CA"],
+        description="Language and country (BCP 47) by which numbers and dates are written.",
     )
 
 

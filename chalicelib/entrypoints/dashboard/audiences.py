@@ -49,6 +49,7 @@ class AudienceRunAnswer(Answer):
     recomputed: int
     audiences: list[AudienceCountAnswer]
     actor: str
+    actor_name: str = ""
 
 
 class AudienceRunPage(Answer):
@@ -57,7 +58,11 @@ class AudienceRunPage(Answer):
 
 
 class SnapshotQuery(Listing):
-    """A sorted list of everybody. What may stand in a URL: nothing that says who somebody is."""
+    """A sorted list of an audience. What may stand in a URL: nothing that says who somebody is."""
+
+    list: AudienceName = Field(
+        default="personas", examples=["members"], description="Which audience; `personas` are all."
+    )
 
     sort: SnapshotSort = Field(default="points", examples=["last_purchase"])
     dir: Literal["asc", "desc"] | None = Field(
@@ -81,10 +86,8 @@ class SnapshotQuery(Listing):
 
 
 class ListedPersonaAnswer(PersonaAnswer):
-    """One persona in a snapshot's list. `id` is the contactID; `favourite_store` a store's number;
-    `points` the ledger's balance; `last_purchase` a local day."""
+    """One persona in a snapshot's list, as it was then. `last_purchase`: a local day."""
 
-    consent: ConsentState
     last_purchase: str | None
 
 
@@ -103,8 +106,14 @@ def list_audience_runs(uid: Uid, query: Listing) -> AudienceRunPage:
     """List the audience runs, the newest first, with the counts of the standing audiences."""
     before = cursors().unseal(query.cursor, uid, "audience-runs")
     runs, position = wiring.audiences.lists().runs_of(uid, query.limit, before)
+    names = wiring.accounts.names().named(uid, [run.actor for run in runs])
     return AudienceRunPage(
-        items=[AudienceRunAnswer.model_validate(run) for run in runs],
+        items=[
+            AudienceRunAnswer.model_validate(run).model_copy(
+                update={"actor_name": names.get(run.actor, run.actor)}
+            )
+            for run in runs
+        ],
         next_cursor=cursors().seal(position, uid, "audience-runs"),
     )
 
@@ -129,10 +138,11 @@ def list_snapshot(uid: Uid, query: SnapshotQuery) -> SnapshotAnswer:
     source = None if query.source is None else Platform(query.source)
     wanted = SnapshotFilter(query.store, query.consent, query.flag, source)
     descending = query.sort != "name" if query.dir is None else query.dir == "desc"
-    listing = ("snapshot", query.sort, descending, wanted)
+    of_some = () if query.list == "personas" else (query.list,)
+    listing = ("snapshot", query.sort, descending, wanted, *of_some)
     after = cursors().unseal(query.cursor, uid, *listing)
     page = wiring.audiences.lists().page(
-        uid, query.sort, wanted, query.limit, after, descending=descending
+        uid, query.sort, wanted, query.limit, after, descending=descending, audience=query.list
     )
     return SnapshotAnswer(
         as_of=page.as_of,

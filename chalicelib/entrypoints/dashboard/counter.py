@@ -46,6 +46,7 @@ class CounterAnswer(Answer):
 
     account: str
     currency: str
+    locale: str
     stores: list[CounterStore]
     pin_needed: bool
     fields: list[str]
@@ -183,6 +184,7 @@ def get_counter(uid: Uid) -> CounterAnswer:
     return CounterAnswer(
         account=account.name,
         currency=account.currency,
+        locale=account.shown_locale,
         stores=[CounterStore(id=each.id, name=each.nickname or each.name) for each in stores],
         pin_needed=account.counter_pin,
         fields=["phone", "email", "first", "last", "birth_date", "consent", "signature", "store"],

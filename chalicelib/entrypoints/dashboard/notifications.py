@@ -10,7 +10,7 @@ from chalicelib.domain.words import Severity, Uid
 from chalicelib.entrypoints import wiring
 from chalicelib.entrypoints.dashboard.front import FRONT, cursors
 from chalicelib.entrypoints.http.routing import Resource
-from chalicelib.entrypoints.http.shapes import Answer, Input, Listing, Moment
+from chalicelib.entrypoints.http.shapes import Answer, DayIn, Input, Listing, Moment
 
 resource = Resource(__name__, tag="Notifications", front=FRONT)
 
@@ -36,6 +36,22 @@ class NotificationList(Answer):
 
 class NotificationQuery(Input):
     state: Literal["open", "all"] = Field(default="open", examples=["open"])
+
+
+class AuditQuery(Listing):
+    """Which lines; days are the account's, and both part of it."""
+
+    actor: str | None = Field(
+        default=None, max_length=100, examples=["user:4f1c"], description="`actor` of a line."
+    )
+    subject: str | None = Field(
+        default=None,
+        max_length=200,
+        examples=["store"],
+        description="`subject` of a line, or its part before a colon.",
+    )
+    from_: DayIn | None = Field(default=None, alias="from", examples=["2026-01-01"])
+    to: DayIn | None = Field(default=None, examples=["2026-03-31"])
 
 
 class AuditAnswer(Answer):
@@ -69,25 +85,28 @@ def list_notifications(uid: Uid, query: NotificationQuery) -> NotificationList:
 
 
 @resource.get("/api/accounts/{uid}/audit", right="audit:read")
-def list_audit(uid: Uid, query: Listing) -> AuditPage:
-    """List who changed what, the latest first."""
-    before = cursors().unseal(query.cursor, uid, "audit")
-    entries, position = wiring.outside.audit().entries(uid, query.limit, before)
-    people = [name for entry in entries for name in (entry.actor, entry.subject)]
-    names = wiring.accounts.names().named(uid, people)
+def list_audit(uid: Uid, query: AuditQuery) -> AuditPage:
+    """List who changed what, the latest first. A page may be short while `next_cursor` goes on."""
+    log = wiring.accounts.activity()
+    wanted = log.filter_of(
+        uid, actor=query.actor, subject=query.subject, first=query.from_, last=query.to
+    )
+    listing = ("audit", wanted) if wanted.narrows else ("audit",)
+    before = cursors().unseal(query.cursor, uid, *listing)
+    entries, position = log.entries(uid, wanted, query.limit, before)
     return AuditPage(
         items=[
             AuditAnswer(
-                at=entry.at,
-                actor=entry.actor,
-                actor_name=names.get(entry.actor, entry.actor),
-                action=entry.action,
-                subject=entry.subject,
-                subject_name=names[entry.subject] if entry.subject.startswith("user:") else None,
-                before=entry.before,
-                after=entry.after,
+                at=line.entry.at,
+                actor=line.entry.actor,
+                actor_name=line.actor_name,
+                action=line.entry.action,
+                subject=line.entry.subject,
+                subject_name=line.subject_name,
+                before=line.entry.before,
+                after=line.entry.after,
             )
-            for entry in entries
+            for line in entries
         ],
-        next_cursor=cursors().seal(position, uid, "audit"),
+        next_cursor=cursors().seal(position, uid, *listing),
     )

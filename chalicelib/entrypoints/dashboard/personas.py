@@ -7,7 +7,15 @@ from typing import TYPE_CHECKING, Any, Literal
 
 from pydantic import Field, field_validator
 
-from chalicelib.domain.words import PersonaSort, Platform, SaleKind, ScopeId, Uid
+from chalicelib.domain.words import (
+    ConsentState,
+    KeyKind,
+    PersonaSort,
+    Platform,
+    SaleKind,
+    ScopeId,
+    Uid,
+)
 from chalicelib.entrypoints import wiring
 from chalicelib.entrypoints.dashboard.auth import Caller
 from chalicelib.entrypoints.dashboard.front import FRONT, cursors
@@ -73,7 +81,8 @@ class PersonaSearch(PersonaQuery):
 
 class PersonaAnswer(Answer):
     """One persona in a list. `id` is the contactID; `favourite_store` a store's number; `points`
-    the ledger's balance, which may lie below zero."""
+    the ledger's balance, which may lie below zero; `consent` that of the number at which the person
+    may be texted."""
 
     id: str
     first: str
@@ -87,6 +96,7 @@ class PersonaAnswer(Answer):
     flags: list[str]
     inserted_at: Moment
     updated_at: Moment | None
+    consent: ConsentState
 
 
 class PointsAdjustment(Input):
@@ -193,7 +203,7 @@ class PostingAnswer(Answer):
 
 class LedgerEntryAnswer(Answer):
     """A cause of points: what it holds now, why, and every entry. `at`: when the sale was ordered,
-    or the cause was first posted."""
+    or the cause was first posted. `actor_name`: who adjusted or redeemed, as people call them."""
 
     cause: str
     kind: Literal["sale", "import", "expiry", "adjustment", "redemption"]
@@ -204,6 +214,7 @@ class LedgerEntryAnswer(Answer):
     why: SaidAnswer
     postings: list[PostingAnswer]
     actor: str
+    actor_name: str = ""
 
 
 class LedgerPage(Answer):
@@ -211,15 +222,28 @@ class LedgerPage(Answer):
     next_cursor: str | None
 
 
+class JoinedPairAnswer(Answer):
+    """Two source records that carry the same key: the strongest one that both have."""
+
+    a: str
+    b: str
+    key: KeyKind
+
+
 class PersonaDetail(PersonaAnswer):
     """A persona whole: every source record, every other id that leads here, the latest sales, and
-    why the shopper is (not) a member and is (not) to be asked for SMS consent."""
+    why the shopper is (not) a member and is (not) to be asked for SMS consent.
+
+    `joins`: what holds the records together, one pair fewer than there are records. `won`: field of
+    the profile → id of the record that it comes from."""
 
     birth_date: str | None
     merged_ids: list[str]
     members: list[MemberAnswer]
     why_member: list[SaidAnswer]
     why_asked: list[SaidAnswer]
+    joins: list[JoinedPairAnswer]
+    won: dict[str, str]
     sales: SalePage
 
 
@@ -293,8 +317,14 @@ def list_persona_ledger(uid: Uid, contact_id: str, query: Listing) -> LedgerPage
     """List how each point came, the newest sale first, sales that earned nothing included."""
     after = cursors().unseal(query.cursor, uid, "ledger", contact_id)
     entries, position = wiring.personas.ledgers().entries(uid, contact_id, query.limit, after)
+    names = wiring.accounts.names().named(uid, [entry.actor for entry in entries])
     return LedgerPage(
-        items=[LedgerEntryAnswer.model_validate(entry) for entry in entries],
+        items=[
+            LedgerEntryAnswer.model_validate(entry).model_copy(
+                update={"actor_name": names.get(entry.actor, entry.actor)}
+            )
+            for entry in entries
+        ],
         next_cursor=cursors().seal(position, uid, "ledger", contact_id),
     )
 
@@ -317,5 +347,7 @@ def _detail(view: PersonaView, sales: SalePage) -> PersonaDetail:
         members=[MemberAnswer.model_validate(member) for member in view.members],
         why_member=[SaidAnswer.model_validate(reason) for reason in view.why_member],
         why_asked=[SaidAnswer.model_validate(reason) for reason in view.why_asked],
+        joins=[JoinedPairAnswer.model_validate(pair) for pair in view.joins],
+        won=dict(view.won),
         sales=sales,
     )

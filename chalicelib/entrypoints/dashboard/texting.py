@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from datetime import date
 from typing import TYPE_CHECKING, Annotated, Literal
 
@@ -202,13 +203,15 @@ class ReplyDecision(Input):
 
 
 class EntryAnswer(Answer):
-    """One thing that happened: a POS's flag, a request of ours, an act of the shopper's own."""
+    """One thing that happened: a POS's flag, a request of ours, an act of the shopper's own.
+    `actor_name`: whose act, as people call them."""
 
     id: str
     at: Moment
     act: str
     source: str
     actor: str
+    actor_name: str = ""
     wording: str
     evidence: dict[str, object]
 
@@ -299,8 +302,11 @@ def get_persona_consent(uid: Uid, contact_id: str) -> ConsentAnswer:
             contacts["email", member.email] = None
     histories = wiring.consent.consent_service().history(uid, contacts)
     why = wiring.texting.why_not_asked().explain(uid, view.row.id)
+    actors = [entry.actor for history in histories for entry in history.entries]
+    names = wiring.accounts.names().named(uid, actors)
     return ConsentAnswer(
-        contacts=[_contact(history) for history in histories], asked=WhyAnswer.model_validate(why)
+        contacts=[_contact(history, names) for history in histories],
+        asked=WhyAnswer.model_validate(why),
     )
 
 
@@ -308,14 +314,19 @@ def _replies(replies: list[UnclearReply]) -> ReplyList:
     return ReplyList(items=[ReplyAnswer.model_validate(reply) for reply in replies])
 
 
-def _contact(history: ContactHistory) -> ContactAnswer:
+def _contact(history: ContactHistory, names: Mapping[str, str]) -> ContactAnswer:
     return ContactAnswer(
         channel=history.channel,
         contact=history.contact,
         state=history.state.consent.state,
         since=history.state.consent.since,
         unusable=history.state.unusable,
-        entries=[EntryAnswer.model_validate(entry) for entry in history.entries],
+        entries=[
+            EntryAnswer.model_validate(entry).model_copy(
+                update={"actor_name": names.get(entry.actor, entry.actor)}
+            )
+            for entry in history.entries
+        ],
     )
 
 

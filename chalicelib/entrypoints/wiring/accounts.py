@@ -11,6 +11,7 @@ from chalicelib.entrypoints.wiring import outside
 
 if TYPE_CHECKING:
     from chalicelib.services.accounts.accounts import AccountService
+    from chalicelib.services.accounts.activity import ActivityLog
     from chalicelib.services.accounts.names import ActorNames
 
 
@@ -34,6 +35,13 @@ def names() -> ActorNames:
     from chalicelib.services.accounts.names import ActorNames
 
     return ActorNames(outside.accounts(), outside.audit())
+
+
+@once
+def activity() -> ActivityLog:
+    from chalicelib.services.accounts.activity import ActivityLog
+
+    return ActivityLog(outside.accounts(), outside.audit(), names())
 
 
 def draw_uid() -> Uid:

@@ -24,6 +24,7 @@ def personas() -> PersonaViews:
         derivation.persona_lookup(),
         _platform_titles,
         outside.read_phone,
+        outside.consent_log(),
     )
 
 

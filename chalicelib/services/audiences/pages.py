@@ -10,7 +10,7 @@ from typing import TypeVar
 
 from chalicelib.domain.audiences import ListedPersona, SnapshotFilter, Tags, tags_of
 from chalicelib.domain.errors import BadPosition, Unavailable
-from chalicelib.domain.words import SnapshotSort, Uid
+from chalicelib.domain.words import AudienceName, SnapshotSort, Uid
 from chalicelib.services.audiences.snapshots import SnapshotManifest, read_manifest
 from chalicelib.services.audiences.volumes import (
     Block,
@@ -51,8 +51,12 @@ class SnapshotLists:
         after: str | None,
         *,
         descending: bool = False,
+        audience: AudienceName = "personas",
     ) -> SnapshotPage:
-        """Return a page of a list. Raises BadPosition, Unavailable for a damaged snapshot."""
+        """Return a page of a list of an audience.
+
+        Raises BadPosition, Unavailable for a damaged snapshot.
+        """
         head = self.runs.head(uid)
         run, start = _parsed(after) if after else (head.latest, None)
         if not run:
@@ -61,7 +65,8 @@ class SnapshotLists:
             raise BadPosition
         try:
             manifest = read_manifest(self.objects, uid, run)
-            return self._page(manifest, by, wanted.tags(), limit, start, descending=descending)
+            tags = wanted.tags(audience)
+            return self._page(manifest, by, tags, limit, start, descending=descending)
         except (ObjectMissing, SnapshotDamaged):
             raise Unavailable(
                 "The list cannot be read just now. Run the audiences again, or try again later.",

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 
 from chalicelib.domain.audiences import (
@@ -12,9 +12,9 @@ from chalicelib.domain.audiences import (
     sort_key,
     tags_of,
 )
-from chalicelib.domain.contact_states import ContactState, opted_out_later
+from chalicelib.domain.contact_states import consent_of_person
 from chalicelib.domain.times import local_day_number
-from chalicelib.domain.words import ConsentState, Day, SnapshotSort, Uid
+from chalicelib.domain.words import Day, SnapshotSort, Uid
 from chalicelib.services.audiences.checkpoint import Checkpoint, Spill
 from chalicelib.services.audiences.snapshots import work_prefix
 from chalicelib.services.audiences.volumes import Volume, VolumeBuilder, pack
@@ -119,7 +119,14 @@ class Recompute:
     ) -> list[ListedPersona]:
         numbers = {number for each in found for number in each.numbers}
         states = self.states.eventual_states(run.uid, sorted(numbers)) if numbers else {}
-        return [list_persona(each.persona, _consent(each, states), today) for each in found]
+        return [
+            list_persona(
+                each.persona,
+                consent_of_person(each.persona.texted_at, each.numbers, states),
+                today,
+            )
+            for each in found
+        ]
 
     def _mend(self, run: AudienceRun, compared: Comparison) -> AudienceRun:
         """Correct what differs. What had to follow a change or the time has not drifted."""
@@ -167,15 +174,3 @@ class Recompute:
         content, volume = builder.build(name)
         self.objects.put(name, content)
         return volume
-
-
-def _consent(each: ComparedPersona, states: Mapping[str, ContactState]) -> ConsentState:
-    """Return the consent of the number at which the person may be texted."""
-    number = each.persona.texted_at
-    if number is None or number not in states:
-        return "unknown"
-    state = states[number]
-    others = [states[other] for other in each.numbers if other != number and other in states]
-    if state.consent.state == "opted_in" and opted_out_later(state, others):
-        return "opted_out"
-    return state.consent.state

@@ -21,11 +21,13 @@ from chalicelib.services.ports.facts import FactStore
 
 @dataclass(frozen=True, slots=True)
 class DerivedPersona:
-    """A persona with its source records, and the terms it was derived under."""
+    """A persona with its source records, and the terms it was derived under. `shared_keys`: keys of
+    its records that too many carry for them to join anybody."""
 
     persona: Persona
     records: tuple[SourceRecord, ...]
     terms: Terms
+    shared_keys: frozenset[MergeKey] = frozenset()
 
     def numbers(self) -> tuple[str, ...]:
         """Return its distinct phones (E.164): those that not too many share come first, then those
@@ -72,5 +74,7 @@ class PersonaLookup:
         commit = Commit(self.facts, uid, self.terms.current(uid), seeds=set(records))
         reach(commit)
         settle_keeps(commit)
+        shared = {p.id: found.shared_keys for found, p in commit.components if p is not None}
         for persona in personas_with_points(commit):
-            yield DerivedPersona(persona, tuple(commit.records_seen(persona.members)), commit.terms)
+            members = tuple(commit.records_seen(persona.members))
+            yield DerivedPersona(persona, members, commit.terms, shared[persona.id])

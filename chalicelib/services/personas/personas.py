@@ -2,19 +2,22 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from collections.abc import Set as AbstractSet
 from dataclasses import dataclass
 
-from chalicelib.domain.identity import KeyKind, MergeKey, SourceRecord
+from chalicelib.domain.contact_states import consent_of_person
+from chalicelib.domain.identity import MergeKey, SourceRecord
 from chalicelib.domain.ids import is_record_id, record_id, store_key_id
 from chalicelib.domain.names import name_key, name_prefix
+from chalicelib.domain.persona_parts import joined_pairs, profile_origins
 from chalicelib.domain.personas import Persona
 from chalicelib.domain.pulled_facts import KEPT_FLAG, KEPT_NOTE
 from chalicelib.domain.why import Titles, why_asked, why_member
-from chalicelib.domain.words import Uid
-from chalicelib.services.derivation.holder import PersonaLookup
+from chalicelib.domain.words import ConsentState, KeyKind, Uid
+from chalicelib.services.derivation.holder import DerivedPersona, PersonaLookup
 from chalicelib.services.personas.sale_pages import sale_page
+from chalicelib.services.ports.consent import ContactStates
 from chalicelib.services.ports.facts import FactStore, PersonaList, SaleId, StoredSale
 from chalicelib.services.ports.personas import (
     PersonaFilter,
@@ -40,7 +43,7 @@ ReadPhone = Callable[[str], str | None]
 class PersonaService:
     """Implements `PersonaViews`: looks personas up and derives the one that is opened.
 
-    `titles`: the platforms' names for people.
+    `titles`: the platforms' names for people. `states`: the consent of phone numbers.
     """
 
     facts: FactStore
@@ -49,6 +52,7 @@ class PersonaService:
     lookup: PersonaLookup
     titles: Callable[[], Titles]
     read_phone: ReadPhone
+    states: ContactStates
 
     def search(
         self, uid: Uid, wanted: PersonaFilter, limit: int, after: str | None
@@ -64,19 +68,27 @@ class PersonaService:
         else:
             newest_first = wanted.descending
             ids, position = self.personas.by_arrival(uid, limit, after, newest_first=newest_first)
-        return [_row(p) for p in self._stored(uid, ids) if _matches(p, wanted)], position
+        found = [p for p in self._stored(uid, ids) if _matches(p, wanted)]
+        return self._rows(uid, found), position
 
     def get(self, uid: Uid, contact_id: str) -> PersonaView:
         """See `PersonaViews.get`."""
         derived = self.lookup.by_record(uid, contact_id)
         persona, titles = derived.persona, self.titles()
         return PersonaView(
-            row=_row(persona),
+            row=_row(persona, self._consent(uid, derived)),
             birth_date=persona.birth_date,
             merged_ids=tuple(rid for rid in persona.members if rid != persona.id),
             members=tuple(_member(record) for record in derived.records),
             why_member=tuple(why_member(persona, derived.records, derived.terms, titles)),
             why_asked=tuple(why_asked(persona, derived.terms, titles)),
+            joins=joined_pairs(
+                derived.records,
+                derived.shared_keys,
+                name_and_birth_date=derived.terms.merge_on_name_and_birth_date,
+                phones_only="large_component" in persona.flags,
+            ),
+            won=profile_origins(derived.records, derived.terms.rules),
         )
 
     def sales(
@@ -112,7 +124,7 @@ class PersonaService:
         if after is not None:
             positions = [p for p in positions if (p < after if wanted.descending else p > after)]
         last = positions[limit - 1] if len(positions) > limit else None
-        return [_row(matching[position]) for position in positions[:limit]], last
+        return self._rows(uid, [matching[position] for position in positions[:limit]]), last
 
     def _named_exactly(self, uid: Uid, wanted: PersonaFilter) -> list[AbstractSet[str]]:
         """Return for each exact filter the records it names."""
@@ -136,6 +148,30 @@ class PersonaService:
         scopes = {(key.platform, key.scope) for key in self.stores.keys(uid)}
         return {record_id(uid, platform, scope, source_id) for platform, scope in scopes}
 
+    def _rows(self, uid: Uid, personas: Sequence[Persona]) -> list[PersonaRow]:
+        """Return the lines of these personas, with their consent to texts."""
+        numbers = self._numbers(uid, personas)
+        asked = sorted({number for of_one in numbers.values() for number in of_one})
+        states = self.states.eventual_states(uid, asked) if asked else {}
+        return [_row(p, consent_of_person(p.texted_at, numbers[p.id], states)) for p in personas]
+
+    def _numbers(self, uid: Uid, personas: Sequence[Persona]) -> dict[str, tuple[str, ...]]:
+        """Return the distinct phones of each persona's records, by its id."""
+        merged = [rid for p in personas if len(p.members) > 1 for rid in p.members]
+        rows = self.facts.rows(uid, merged) if merged else {}
+        numbers = {}
+        for persona in personas:
+            stored = [rows[rid].stored for rid in persona.members if rid in rows]
+            others = [row.record.customer.phone for row in stored if row is not None]
+            phones = dict.fromkeys([persona.texted_at, persona.phone, *others])
+            numbers[persona.id] = tuple(phone for phone in phones if phone)
+        return numbers
+
+    def _consent(self, uid: Uid, derived: DerivedPersona) -> ConsentState:
+        numbers = derived.numbers()
+        states = self.states.eventual_states(uid, numbers) if numbers else {}
+        return consent_of_person(derived.persona.texted_at, numbers, states)
+
     def _stored(self, uid: Uid, ids: list[str]) -> list[Persona]:
         rows = self.facts.rows(uid, ids)
         return [persona for rid in ids if (persona := rows[rid].persona) is not None]
@@ -154,7 +190,7 @@ def _matches(persona: Persona, wanted: PersonaFilter) -> bool:
     return persona.member or not wanted.member
 
 
-def _row(persona: Persona) -> PersonaRow:
+def _row(persona: Persona, consent: ConsentState) -> PersonaRow:
     return PersonaRow(
         id=persona.id,
         first=persona.first,
@@ -168,6 +204,7 @@ def _row(persona: Persona) -> PersonaRow:
         flags=tuple(sorted(persona.flags)),
         inserted_at=persona.inserted_at,
         updated_at=persona.updated_at,
+        consent=consent,
     )
 
 

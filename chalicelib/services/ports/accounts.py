@@ -10,6 +10,9 @@ from chalicelib.domain.errors import NotFound
 from chalicelib.domain.roles import Role
 from chalicelib.domain.words import Instant, Uid
 
+LOCALES = {"USD": "en-US", "CAD": "en-CA"}
+"""By currency, where nobody chose one."""
+
 Invitation = Literal["pending", "declined"]
 """How it stands with an invitation that was not accepted."""
 
@@ -20,6 +23,7 @@ class Account:
 
     `counter_pin`: staff redeem only with the PIN that the shopper was sent.
     `placeholders`: phones (E.164) and e-mails (lower-cased) that its counters type for nobody.
+    `locale`: as BCP 47 writes it; empty where nobody chose one.
     """
 
     uid: Uid
@@ -34,6 +38,12 @@ class Account:
     version: int = 1
     placeholders: tuple[str, ...] = ()
     counter_pin: bool = False
+    locale: str = ""
+
+    @property
+    def shown_locale(self) -> str:
+        """The language and country by which numbers and dates are written."""
+        return self.locale or LOCALES.get(self.currency, LOCALES["USD"])
 
 
 @dataclass(frozen=True, slots=True)

@@ -27,15 +27,45 @@ class AuditEntry:
     after: dict[str, object] | None = None
 
 
+@dataclass(frozen=True, slots=True)
+class AuditFilter:
+    """Narrows the activity log; None does not. `subject` is whole or its part before a colon:
+    `store` takes every store. Entries are taken from `since` to before `until`."""
+
+    actor: str | None = None
+    subject: str | None = None
+    since: Instant | None = None
+    until: Instant | None = None
+
+    @property
+    def narrows(self) -> bool:
+        """Whether it leaves out anything."""
+        return self != EVERYTHING
+
+    def takes(self, entry: AuditEntry) -> bool:
+        """Whether the entry is by this actor and of this subject."""
+        subject = self.subject
+        is_of_subject = subject is None or (
+            entry.subject == subject or entry.subject.startswith(f"{subject}:")
+        )
+        return is_of_subject and self.actor in (None, entry.actor)
+
+
+EVERYTHING = AuditFilter()
+
+
 class Audit(Protocol):
     """The account's activity log."""
 
     def record(self, uid: Uid, entry: AuditEntry) -> None: ...
 
     def entries(
-        self, uid: Uid, limit: int, before: str | None
+        self, uid: Uid, limit: int, before: str | None, wanted: AuditFilter = EVERYTHING
     ) -> tuple[list[AuditEntry], str | None]:
-        """The newest first; `before` and the second value continue the list."""
+        """The newest first of those wanted; `before` and the second value continue the list.
+
+        A page may be short while more follow. Raises BadPosition.
+        """
         ...
 
 

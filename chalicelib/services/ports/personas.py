@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from typing import Literal, Protocol
 
 from chalicelib.domain.ledger import Postings
+from chalicelib.domain.persona_parts import JoinedPair
 from chalicelib.domain.why import Explanation
 from chalicelib.domain.words import (
+    ConsentState,
     Instant,
     Minor,
     PersonaSort,
@@ -44,7 +47,8 @@ class PersonaFilter:
 
 @dataclass(frozen=True, slots=True)
 class PersonaRow:
-    """One line of the list. `id` is the `contactID`; `favourite_store` a store's number."""
+    """One line of the list. `id` is the `contactID`; `favourite_store` a store's number; `consent`
+    that of the number at which the person may be texted."""
 
     id: str
     first: str
@@ -58,6 +62,7 @@ class PersonaRow:
     flags: tuple[str, ...]
     inserted_at: Instant
     updated_at: Instant | None
+    consent: ConsentState = "unknown"
 
 
 @dataclass(frozen=True, slots=True)
@@ -122,7 +127,8 @@ class PersonaSale:
 
 @dataclass(frozen=True, slots=True)
 class PersonaView:
-    """All of a persona but its sales. `merged_ids`: the other ids that lead here."""
+    """All of a persona but its sales. `merged_ids`: the other ids that lead here. `joins`: what
+    holds its records together; `won`: field of the profile → the record that it comes from."""
 
     row: PersonaRow
     birth_date: str | None
@@ -130,6 +136,8 @@ class PersonaView:
     members: tuple[PersonaMember, ...]
     why_member: tuple[Explanation, ...] = ()
     why_asked: tuple[Explanation, ...] = ()
+    joins: tuple[JoinedPair, ...] = ()
+    won: Mapping[str, str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)

@@ -8,6 +8,8 @@ from typing import Any
 
 import pytest
 
+from chalicelib.domain.consent import Consent
+from chalicelib.domain.contact_states import ContactState
 from chalicelib.domain.errors import NotFound
 from chalicelib.domain.ids import record_id, store_key_id
 from chalicelib.domain.records import Customer, LineItem, Sale
@@ -22,6 +24,7 @@ from tests.fakes.facts import MemoryFacts
 from tests.fakes.persona_list import MemoryPersonaList
 from tests.fakes.rules import MemoryRuleBook, memory_commits
 from tests.fakes.stores import MemoryStores
+from tests.fakes.texting import MemoryTexts
 
 UID, OTHER = "1000", "2000"
 PHONE, EMAIL = "+12065550001", "ana@example.com"
@@ -37,6 +40,7 @@ class Desk:
     facts: MemoryFacts = field(default_factory=MemoryFacts)
     stores: MemoryStores = field(default_factory=MemoryStores)
     clock: FakeClock = field(default_factory=FakeClock)
+    texts: MemoryTexts = field(default_factory=MemoryTexts)
 
     def __post_init__(self) -> None:
         accounts = MemoryAccounts(an_account(UID), an_account(OTHER))
@@ -50,6 +54,7 @@ class Desk:
             PersonaLookup(self.facts, terms),
             lambda: {"posabit": "POSaBIT"},
             read_phone,
+            self.texts,
         )
 
     def tell(self, *customers: Customer, scope: str = "north", uid: str = UID) -> None:
@@ -259,3 +264,60 @@ def test_a_sale_shows_its_mapped_store_and_lines() -> None:
 
     assert (sale.store, sale.store_key, sale.total, more) == (7, "Main", 500, None)
     assert [(line.name, line.category) for line in sale.items] == [("Jar", "Flower")]
+
+
+def word(desk: Desk, number: str, state: Any, since: int) -> None:
+    consent = Consent(state, since)
+    desk.texts.rows[UID, "sms", number] = ContactState(number, consent=consent, version=1)
+
+
+def test_a_line_shows_the_consent_of_the_number_at_which_the_person_may_be_texted() -> None:
+    desk = ana_bo_and_cy()
+    word(desk, PHONE, "opted_in", NOON)
+    word(desk, "+12065550002", "requested", NOON)
+
+    rows, _ = desk.service.search(UID, PersonaFilter(), 50, None)
+
+    assert {row.first: row.consent for row in rows} == {
+        "Ana": "opted_in",
+        "Bo": "requested",
+        "Cy": "unknown",
+    }
+    assert desk.service.get(UID, rid("1")).row.consent == "opted_in"
+
+
+def test_another_number_of_the_person_that_opted_out_later_takes_consent_back() -> None:
+    desk = Desk()
+    desk.tell(
+        Customer("1", "Ana", phone="+12065550003", email=EMAIL, updated_at=NOON),
+        Customer("2", "Ana", phone=PHONE, email=EMAIL, updated_at=NOON + 1),
+    )
+    word(desk, PHONE, "opted_in", NOON)
+    word(desk, "+12065550003", "opted_out", NOON + 1)
+
+    listed, _ = desk.service.search(UID, PersonaFilter(), 50, None)
+    found, _ = desk.service.search(UID, PersonaFilter(phone="2065550001"), 50, None)
+
+    assert [row.consent for row in (*listed, *found)] == ["opted_out", "opted_out"]
+    assert desk.service.get(UID, rid("1")).row.consent == "opted_out"
+
+
+def test_a_persona_says_what_joins_its_records_and_where_each_field_comes_from() -> None:
+    desk = Desk()
+    desk.tell(
+        Customer("1", "Ana", "Ruiz", phone=PHONE, updated_at=NOON),
+        Customer("2", "Anita", "", phone=PHONE, email=EMAIL, updated_at=NOON + 2),
+        Customer("3", "An", "", email=EMAIL, birth_date="1990-12-31", updated_at=NOON + 1),
+    )
+
+    view = desk.service.get(UID, rid("3"))
+
+    assert view.joins == ((rid("1"), rid("2"), "phone"), (rid("2"), rid("3"), "email"))
+    assert view.won == {
+        "first": rid("2"),
+        "last": rid("1"),
+        "phone": rid("2"),
+        "email": rid("2"),
+        "birth_date": rid("3"),
+    }
+    assert (view.row.first, view.row.last, view.birth_date) == ("Anita", "Ruiz", "1990-12-31")
