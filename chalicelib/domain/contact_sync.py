@@ -1,11 +1,12 @@
-"""Which signups a POS is to know, where, and in which market a contact is (product.md §7, §11)."""
+"""Which signups a POS is to know, and where (product.md §7, §11)."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Literal
 
+from chalicelib.domain.markets import market_code, takes_market
 from chalicelib.domain.words import CredentialId, Instant, ScopeId
 
 ShopperState = Literal[
@@ -30,25 +31,6 @@ WaitingReason = Literal[
 MOST_TRIES = 3
 """After so many refusals a person is told."""
 
-_STATES = (
-    "AL Alabama|AK Alaska|AZ Arizona|AR Arkansas|CA California|CO Colorado|CT Connecticut"
-    "|DE Delaware|DC District of Columbia|FL Florida|GA Georgia|HI Hawaii|ID Idaho|IL Illinois"
-    "|IN Indiana|IA Iowa|KS Kansas|KY Kentucky|LA Louisiana|ME Maine|MD Maryland|MA Massachusetts"
-    "|MI Michigan|MN Minnesota|MS Mississippi|MO Missouri|MT Montana|NE Nebraska|NV Nevada"
-    "|NH New Hampshire|NJ New Jersey|NM New Mexico|NY New York|NC North Carolina|ND North Dakota"
-    "|OH Ohio|OK Oklahoma|OR Oregon|PA Pennsylvania|PR Puerto Rico|RI Rhode Island"
-    "|SC South Carolina|SD South Dakota|TN Tennessee|TX Texas|UT Utah|VT Vermont|VA Virginia"
-    "|WA Washington|WV West Virginia|WI Wisconsin|WY Wyoming|AB Alberta|BC British Columbia"
-    "|MB Manitoba|NB New Brunswick|NL Newfoundland and Labrador|NS Nova Scotia"
-    "|NT Northwest Territories|NU Nunavut|ON Ontario|PE Prince Edward Island|QC Quebec"
-    "|SK Saskatchewan|YT Yukon"
-)
-_CODES: Mapping[str, str] = {
-    name.casefold(): entry.partition(" ")[0]
-    for entry in _STATES.split("|")
-    for name in (entry.partition(" ")[0], entry.partition(" ")[2])
-}
-
 
 @dataclass(frozen=True, slots=True)
 class ScopeToWrite:
@@ -59,25 +41,6 @@ class ScopeToWrite:
     market: str | None = None
     store: int | None = None
     added_at: Instant = 0
-
-
-def market_code(text: str | None) -> str | None:
-    """Return one spelling for a state, province or region, however it is written: `WA` for
-    "wa", "Washington" and "Washington State". None for a blank."""
-    folded = " ".join((text or "").replace(".", "").casefold().split())
-    if not folded:
-        return None
-    for name in (folded, folded.removesuffix(" state"), folded.removesuffix(" province")):
-        if name in _CODES:
-            return _CODES[name]
-    return folded.upper()
-
-
-def takes_market(market: str | None, state: str | None) -> bool:
-    """Whether a credential of this market takes a contact of this state. One without a market takes
-    everyone, and who told no state is in everybody's."""
-    wanted, given = market_code(market), market_code(state)
-    return wanted is None or given is None or wanted == given
 
 
 def scope_for(

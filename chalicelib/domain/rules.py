@@ -70,7 +70,8 @@ class Source:
     ever (product.md §7); `was_imported_on`: their date, once it was removed from the card;
     `keeping`: whom a change at work keeps; `overruled`: keeps that a later change took back before
     they were worked off. `standing`: it uses AIQ's last backup. `pos_wins_from`: what its POS
-    edited since then wins over forms (*Sync Personas*).
+    edited since then wins over forms (*Sync Personas*). `to_market`: contacts of other markets than
+    their scope's are left out; `markets`: the market of each scope whose credential has one.
     """
 
     enroll_after: Day | None = None
@@ -84,6 +85,8 @@ class Source:
     overruled: tuple[KeptMembers, ...] = ()
     standing: Standing | None = None
     pos_wins_from: Instant | None = None
+    to_market: bool = False
+    markets: Mapping[str, str] = field(default_factory=lambda: _NOTHING)
 
     @property
     def has_keeps(self) -> bool:
@@ -186,7 +189,8 @@ class Terms:
     `mapping`: store key id → store. `zone`: the account's IANA zone; `zones`: store key id → the
     zone of the shop where one is known. `minimum_age`: the account's, in years; younger shoppers
     are minors. `placeholders`: phones and e-mails that the account takes for nobody's. `stores`:
-    those of the account, each with the zone that is set for it.
+    those of the account, each with the zone that is set for it. `states`: those of them whose
+    state or province is known, with it.
     """
 
     as_of: Instant
@@ -198,6 +202,7 @@ class Terms:
     minimum_age: int = 0
     placeholders: frozenset[str] = frozenset()
     stores: Mapping[int, str | None] = field(default_factory=dict)
+    states: Mapping[int, str] = field(default_factory=dict)
 
     def day(self, at: Instant, store_key: str) -> Day:
         """Return the local day of a sale: on the shop's clock, else on the account's (product.md

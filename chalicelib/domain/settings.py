@@ -121,7 +121,10 @@ CARD_SETTINGS: tuple[CardSetting, ...] = (
         help="When enabled, AIQ will only sync contacts that belong to the region or state"
         " associated with the given credential.",
         example=True,
+        rule="to_market",
         needs="market_sync",
+        previewed=True,
+        moves_points=True,
     ),
     CardSetting(
         key=POINTS_IMPORTED_ON,

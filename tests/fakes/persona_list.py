@@ -21,7 +21,12 @@ class MemoryPersonaList:
         return _page(places, limit, after)
 
     def in_turn(self, uid: str, limit: int, after: str | None) -> tuple[list[str], str | None]:
-        places = [f"{p.inserted_at:015d}#{p.id}" for p in self._personas(uid)]
+        places = [f"1|{p.inserted_at:015d}#{p.id}" for p in self._personas(uid)]
+        places += [
+            f"0|{row.record.first_seen:015d}#{rid}"
+            for (owner, rid), row in self._facts.records.items()
+            if owner == uid and row.out_of_market
+        ]
         places = sorted((p for p in places if after is None or p < after), reverse=True)
         return _page(places, limit, None)
 

@@ -9,6 +9,7 @@ from chalicelib.services.credentials.key_ring import KeyRing
 from chalicelib.services.freezing.permit import SourcePermits
 from chalicelib.services.integrations.cards import Cards
 from chalicelib.services.integrations.connect import ConnectService
+from chalicelib.services.integrations.markets import Markets
 from chalicelib.services.integrations.settings import SettingsService
 from chalicelib.services.job_messages import RemapMessage
 from chalicelib.services.loyalty.points_import import ImportLocks
@@ -76,6 +77,7 @@ class Retailer:
             sync=self.sync,
             raised_limits=self.raised_limits,
             withdraw_import=ImportLocks(self.rules, self.jobs).withdraw,
+            markets=Markets(self.rules, self.credentials, self.jobs),
             audit=self.audit,
             notifier=self.notifier,
             clock=self.clock,

@@ -84,9 +84,9 @@ class MemoryStores:
         zones = {row.id: row.time_zone for row in self.for_account(uid)}
         keys = {row.id: row.time_zone for row in self.keys(uid)}
         mapping = self.mapping(uid)
-        return store_lookup_of(
-            zones, [(key, mapping.get(key), keys.get(key)) for key in {*mapping, *keys}]
-        )
+        states = {row.id: row.state for row in self.for_account(uid) if row.state}
+        found = [(key, mapping.get(key), keys.get(key)) for key in {*mapping, *keys}]
+        return store_lookup_of(zones, found, states)
 
     def map_keys(self, uid: str, store: int, keys: Iterable[str], *, version: int) -> Store:
         wanted = set(keys)

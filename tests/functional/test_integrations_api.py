@@ -103,7 +103,7 @@ def test_a_card_has_fields_box_settings_and_its_version(api: Gateway) -> None:
         "enroll_after": True,
         "sms_opt_in_after": True,
         "sync_personas": True,
-        "sync_to_market": False,
+        "sync_to_market": True,
         "points_imported_on": True,
         "points_accrual_start": True,
         "use_last_backup": True,
@@ -438,23 +438,22 @@ def test_disconnecting_stops_calls_and_keeps_the_credential(
     assert not any(due)
 
 
-def test_settings_are_kept_at_their_version_and_said_to_be_without_effect(api: Gateway) -> None:
+def test_settings_are_kept_at_their_version_and_audited(api: Gateway) -> None:
     path = f"{POSABIT}/settings"
 
-    changed = api.patch(path, {"sync_to_market": True}, if_match='"0"')
-    stale = api.patch(path, {"sync_to_market": None}, if_match='"0"')
+    changed = api.patch(path, {"sync_personas": True}, if_match='"0"')
+    stale = api.patch(path, {"sync_personas": None}, if_match='"0"')
     read = api.get(path)
 
     assert (changed.status, changed.headers["ETag"]) == (200, '"1"')
     assert stale.status == 412
-    setting = next(s for s in read.json["settings"] if s["key"] == "sync_to_market")
-    assert (setting["key"], setting["value"]) == ("sync_to_market", True)
-    assert setting["applied"] is False
-    assert "not yet in effect" in setting["status"]
+    setting = next(s for s in read.json["settings"] if s["key"] == "sync_personas")
+    assert (setting["key"], setting["value"]) == ("sync_personas", True)
+    assert (setting["applied"], setting["status"]) == (True, "In effect.")
     [entry] = wiring.outside.audit().entries(OURS, 10, None)[0]
     assert (entry.actor, entry.after) == (
         f"user:sub-{OURS}-Owner",
-        {"sync_to_market": True},
+        {"sync_personas": True},
     )
 
 

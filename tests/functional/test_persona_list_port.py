@@ -12,10 +12,12 @@ from chalicelib.adapters.dynamo.batch import BatchTable
 from chalicelib.adapters.dynamo.commit_locks import CommitLocks
 from chalicelib.adapters.dynamo.facts import DynamoFacts
 from chalicelib.adapters.dynamo.persona_list import DynamoPersonaList
+from chalicelib.domain.identity import SourceRecord
 from chalicelib.domain.ids import record_id
 from chalicelib.domain.personas import Persona
+from chalicelib.domain.records import Customer
 from chalicelib.domain.sales_summary import SaleRef
-from chalicelib.services.ports.facts import FactStore, PersonaList, Writes
+from chalicelib.services.ports.facts import FactStore, PersonaList, StoredRecord, Writes
 from tests.fakes.common import NOON, FakeClock
 from tests.fakes.facts import MemoryFacts
 from tests.fakes.persona_list import MemoryPersonaList
@@ -241,3 +243,28 @@ def test_other_rows_of_a_record_are_no_sales(directory: Directory) -> None:
     directory.add(a_persona(1))
 
     assert directory.list.sale_refs(OURS, rid(1), 10, None) == []
+
+
+@pytest.mark.parametrize("limit", [1, 3, 100])
+def test_in_turn_lists_who_is_out_of_market_after_everybody_and_nobody_else_does(
+    directory: Directory, limit: int
+) -> None:
+    left_out = SourceRecord(rid(7), "posabit", "north", Customer("7", phone="+12065550107"), NOON)
+    directory.add(*(a_persona(n) for n in range(4)))
+    stored = StoredRecord(left_out, frozenset(), out_of_market=True)
+    directory.write(Writes(records={rid(7): stored}))
+    found: list[str] = []
+    after: str | None = None
+
+    while not found or after is not None:
+        ids, after = directory.list.in_turn(OURS, limit, after)
+        found += ids
+
+    assert sorted(found[:-1]) == sorted(rid(n) for n in range(4))
+    assert found[-1] == rid(7)
+    assert directory.facts.rows(OURS, [rid(7)])[rid(7)].stored == stored
+    assert rid(7) not in directory.list.by_arrival(OURS, 100, None)[0]
+    directory.write(Writes(records={rid(7): StoredRecord(left_out, frozenset())}))
+    assert directory.facts.rows(OURS, [rid(7)])[rid(7)].stored == StoredRecord(
+        left_out, frozenset()
+    )

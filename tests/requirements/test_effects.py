@@ -16,6 +16,7 @@ from typing import Any
 
 import pytest
 
+from chalicelib.domain.ids import record_id
 from chalicelib.domain.settings import CARD_SETTINGS
 from chalicelib.entrypoints.dashboard.loyalty import LoyaltyChange
 from chalicelib.entrypoints.dashboard.texting import TextingChange, WordingsChange
@@ -23,6 +24,7 @@ from simulators.oracle.loyalty import Card, Programme
 from simulators.oracle.personas import phone_key
 from simulators.retailer.shapes import Shopper
 from simulators.retailer.world import Shop
+from tests.functional.gateway import OURS as ACCOUNT_UID
 from tests.requirements.cards import PLATFORMS
 from tests.requirements.synced import (
     ANOTHER_NUMBER,
@@ -129,6 +131,19 @@ def imported(retailer: Synced) -> Seen:
     return found
 
 
+def without_oregon(retailer: Synced) -> Seen:
+    """Who is left once every third shopper moved to Oregon, of credentials for Washington."""
+    for one in retailer.credentials:
+        path = f"{retailer.card}/credentials/{one}"
+        retailer.ask("PATCH", path, {"fields": {"market": "Washington"}}, path)
+    edits = retailer.deployment.pos.server.edits
+    for shop, row in shoppers_of(retailer):
+        state = "OR" if row.id % 3 == 0 else "WA"
+        edits.apply({"do": "update", "set": {"state": state}, "id": f"{shop.key}:{row.id}"})
+    retailer.sync()
+    return set(retailer.personas())
+
+
 DAYS = (0, 2, 3)
 
 
@@ -218,6 +233,17 @@ def locked_balances(retailer: Synced, _settings: Any, seen: Seen, _: Seen) -> No
     assert seen == [balances[0], balances[1], balances[1]]
 
 
+def nobody_of_oregon(retailer: Synced, _settings: Any, seen: Seen, without: Seen) -> None:
+    moved = {
+        record_id(ACCOUNT_UID, retailer.platform, shop.scope, str(row.id))
+        for shop, row in shoppers_of(retailer)
+        if row.state == "OR"
+    }
+    assert without & moved
+    assert seen
+    assert not seen & moved
+
+
 def lapsed(retailer: Synced, settings: dict[str, Values], seen: Seen, _: Seen) -> None:
     """What was earned before a pause of more than so many days is gone: as if points accrued only
     since the pause."""
@@ -294,6 +320,7 @@ EFFECTS = [
     ),
     Effect("card", {"points_imported_on": TODAY.isoformat()}, imported, locked_balances),
     Effect("card", {"points_accrual_start": ago(60).isoformat()}, points, oracle_balances, LOYAL),
+    Effect("card", {"sync_to_market": True}, without_oregon, nobody_of_oregon),
     Effect("trust", {"trusted": True}, opted_in, those_of_the_pos),
     Effect("box", {"passed": False}, texts, of_texts(lambda seen: seen == []), TEXTED),
     *(
@@ -354,9 +381,6 @@ EFFECTS = [
     ),
 ]
 
-NOT_YET = {"sync_to_market"}
-"""Settings of a card that are saved and do nothing yet; once one does, its row stands above."""
-
 ELSEWHERE = {
     "trusts_opt_in_flags",  # the row of the page "trust"
     "sync_personas",  # tests/unit/services/contact_sync
@@ -393,6 +417,8 @@ def test_a_setting_has_its_effect_on_what_a_sync_brings(effect: Effect) -> None:
     - Enrolled shoppers earn points for sales on or after that date.
     - Sends an SMS double opt-in request to shoppers with a phone number who had a sale on or after
       the date you specify.
+    - When enabled, AIQ will only sync contacts that belong to the region or state associated with
+      the given credential.
     - If a date is filled in, AIQ will pull in loyalty points from POSaBIT up to that date and stop
       afterwards.
     """
@@ -405,23 +431,10 @@ def test_a_setting_has_its_effect_on_what_a_sync_brings(effect: Effect) -> None:
         assert seen != without
 
 
-@pytest.mark.parametrize("key", sorted(NOT_YET))
-def test_a_setting_that_does_nothing_yet_says_so(key: str) -> None:
-    with a_synced_retailer() as retailer:
-        retailer.connect()
-        path = f"{retailer.card}/settings"
-        retailer.ask("PATCH", path, {key: True}, path)
-        retailer.sync()
-
-        shown = {one["key"]: one for one in retailer.ask("GET", retailer.card)["settings"]}
-        assert (shown[key]["value"], shown[key]["applied"]) == (True, False)
-        assert shown[key]["status"].startswith("Saved, not yet in effect")
-
-
 def test_no_setting_is_without_such_a_test() -> None:
     tried = {(effect.page, key) for effect in EFFECTS for key in effect.values}
 
-    card = {key for page, key in tried if page == "card"} | NOT_YET | ELSEWHERE
+    card = {key for page, key in tried if page == "card"} | ELSEWHERE
     assert card == {row.key for row in CARD_SETTINGS}
     assert {key for page, key in tried if page == "loyalty"} == set(LoyaltyChange.model_fields)
     assert {key for page, key in tried if page == "texting"} == set(TextingChange.model_fields)

@@ -16,6 +16,7 @@ from chalicelib.services.derivation.holder import PersonaLookup
 from chalicelib.services.derivation.rederive import Remapper
 from chalicelib.services.derivation.terms import TermsReader
 from chalicelib.services.freezing.permit import SourcePermits
+from chalicelib.services.integrations.markets import Markets
 from chalicelib.services.job_messages import (
     ApplyMessage,
     ExpiryMessage,
@@ -238,6 +239,8 @@ class Backroom:
         self.previews = PreviewChange(
             changes=changes,
             proposals=self.proposals,
+            facts=self.facts,
+            tells_zone=lambda _platform: False,
             preview_reads=self.preview_reads,
             personas=self.personas,
             askable=self.askable,
@@ -329,6 +332,7 @@ class Backroom:
             gateway=self.gateway,
             permits=SourcePermits(self.integrations, self.clock),
             key_ring=self.key_ring,
+            markets=Markets(self.rules, self.credentials, guard(self.jobs)),
             imports=imports,
             store_lookup=self.stores.lookup,
             clock=self.clock,

@@ -172,7 +172,7 @@ def _read(uid: Uid, sk: str, missing: str) -> tuple[dict[str, Any], int]:
 def _preview_row(preview: Preview) -> ChangeRow:
     last_day = preview.made_at + PREVIEW_KEPT_DAYS * DAY
     values = asdict(preview)
-    for name in ("earned_twice", "doubled"):
+    for name in ("earned_twice", "doubled", "out_of_market", "back_in_market"):
         if not values["counts"][name]:  # code before this count does not know the field
             del values["counts"][name]
     return _row(preview.uid, keys.preview(preview.id), values, preview.seq, last_day)

@@ -367,6 +367,10 @@ def recent_shard(uid: Uid, number: int) -> str:
     return f"{uid}#RECENT#{number}"
 
 
+def out_of_market_shard(uid: Uid, number: int) -> str:
+    return f"{uid}#OUTOFMARKET#{number}"
+
+
 NAME_SHARDS = (*"abcdefghijklmnopqrstuvwxyz", "~")
 """One per first letter, in the order of names; all other names share the last."""
 

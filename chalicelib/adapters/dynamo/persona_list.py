@@ -44,14 +44,16 @@ class DynamoPersonaList:
         return _ids(positions), positions[-1] if len(positions) == limit else None
 
     def in_turn(self, uid: Uid, limit: int, after: str | None) -> tuple[list[str], str | None]:
-        """Read shard by shard; a position is `{shard}|{position in it}`."""
+        """Read shard by shard, those of records that are out of market last; a position is
+        `{shard}|{position in it}`."""
         number, _, inner = (after or "0|").partition("|")
-        shard = keys.recent_shard(uid, int(number))
+        further, place = divmod(int(number), keys.RECENT_SHARDS)
+        shard = (keys.out_of_market_shard if further else keys.recent_shard)(uid, place)
         positions = self._by_arrival(shard, limit, inner or None, newest_first=True)
         if len(positions) == limit:
             return _ids(positions), f"{number}|{positions[-1]}"
         following = int(number) + 1
-        return _ids(positions), f"{following}|" if following < keys.RECENT_SHARDS else None
+        return _ids(positions), f"{following}|" if following < 2 * keys.RECENT_SHARDS else None
 
     def by_name(
         self, uid: Uid, prefix: str, limit: int, after: str | None, *, descending: bool = False

@@ -45,6 +45,10 @@ def record_row(uid: Uid, stored: StoredRecord) -> tuple[Key, Row]:
         seen={"N": str(record.first_seen)},
         keys={"S": orjson.dumps([tuple(k) for k in sorted(stored.keys)]).decode()},
     )
+    if stored.out_of_market:  # so that it is found when the setting is turned off
+        shard = int(record.id[:2], 16) % keys.RECENT_SHARDS
+        row["recent_shard"] = {"S": keys.out_of_market_shard(uid, shard)}
+        row["inserted_at"] = {"S": f"{record.first_seen:015d}#{record.id}"}
     if record.withheld is not None:
         row["withheld"] = {"S": encode(record.withheld)}
     if record.acts != NO_ACTS:
@@ -64,7 +68,8 @@ def read_record(record_id: str, row: Row) -> StoredRecord:
         acts=_read_acts(row) if "acts" in row else NO_ACTS,
         withheld=decode(Customer, row["withheld"]["S"]) if "withheld" in row else None,
     )
-    return StoredRecord(record, frozenset(MergeKey(*k) for k in orjson.loads(row["keys"]["S"])))
+    merge = frozenset(MergeKey(*k) for k in orjson.loads(row["keys"]["S"]))
+    return StoredRecord(record, merge, "recent_shard" in row)
 
 
 def sale_row(uid: Uid, stored: StoredSale) -> tuple[Key, Row]:

@@ -104,6 +104,7 @@ def _pack_source(source: Source) -> dict[str, Any]:
     packed: dict[str, Any] = {field.name: getattr(source, field.name) for field in fields(Source)}
     packed |= {name: day_as_text(packed[name]) for name in _day_fields()}
     packed["import_locks"] = dict(source.import_locks)
+    packed["markets"] = dict(source.markets)
     packed["keeping"] = [(keep.setting, day_text(keep.day)) for keep in source.keeping]
     packed["kept_since"] = [keep.since for keep in source.keeping]
     packed["overruled"] = [

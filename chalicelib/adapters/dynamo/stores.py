@@ -73,6 +73,7 @@ class StoreKeyRow(Row):
 class StoreLookupRow(Row):
     """The attributes of a store or store key that derivation reads."""
 
+    state = UnicodeAttribute(null=True)
     time_zone = UnicodeAttribute(null=True)
     store = NumberAttribute(null=True)
 
@@ -162,18 +163,22 @@ class DynamoStores:
         """One query: stores and store keys lie side by side under their account."""
         rows = StoreLookupRow.query_prefix(keys.account(uid), keys.ANY_STORE_PREFIX)
         of_stores: dict[int, str | None] = {}
+        states: dict[int, str] = {}
         of_keys: list[tuple[str, int | None, str | None]] = []
 
         def add(row: StoreLookupRow) -> None:
             if row.sk.startswith(keys.STORE_PREFIX):
-                of_stores[int(row.sk.removeprefix(keys.STORE_PREFIX))] = row.time_zone
+                store = int(row.sk.removeprefix(keys.STORE_PREFIX))
+                of_stores[store] = row.time_zone
+                if row.state:
+                    states[store] = row.state
             else:
                 key = row.sk.removeprefix(keys.STORE_KEY_PREFIX)
                 of_keys.append((key, instant(row.store), row.time_zone))
 
         for _ in readable(rows, add):
             pass
-        return store_lookup_of(of_stores, of_keys)
+        return store_lookup_of(of_stores, of_keys, states)
 
     def map_keys(self, uid: Uid, store: int, keys: Iterable[str], *, version: int) -> Store:
         """One transaction: the store's version guards the set of its keys, and each key its store.

@@ -35,7 +35,8 @@ class BalanceChangeAnswer(Answer):
 class ChangeCounts(Answer):
     """What the change would do. `points`: by how much all balances together would change;
     `earned_twice`: sales that earn and are in the imported balances too; `doubled`: sales that look
-    like one that the other POS of a switch tells, and wait for a person."""
+    like one that the other POS of a switch tells, and wait for a person; `out_of_market` and
+    `back_in_market`: contacts that the market filter would leave out, or take up again."""
 
     personas: int
     enrolled: int
@@ -47,6 +48,8 @@ class ChangeCounts(Answer):
     largest: tuple[BalanceChangeAnswer, ...]
     earned_twice: int
     doubled: int
+    out_of_market: int
+    back_in_market: int
 
 
 class PreviewAnswer(Answer):

@@ -64,6 +64,7 @@ class RunAnswer(Answer):
     streams: dict[Stream, StreamTotalsAnswer]
     sales_linked: int
     sales_unlinked: int
+    sales_out_of_market: int
     requests: int
     retries: int
     hops: int

@@ -36,6 +36,8 @@ def preview_change() -> PreviewChange:
     return PreviewChange(
         changes=outside.changes(),
         proposals=proposals(),
+        facts=outside.eventual_facts(),
+        tells_zone=derivation.tells_instants,
         preview_reads=outside.preview_reads(),
         personas=outside.persona_list(),
         askable=consent.askable(),

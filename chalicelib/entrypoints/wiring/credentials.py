@@ -26,6 +26,7 @@ def credential_service() -> CredentialService:
         sync=sync.sync_control(),
         raised_limits=outside.raised_limits(),
         withdraw_import=loyalty.import_locks().withdraw,
+        markets=loyalty.markets(),
         audit=outside.audit(),
         notifier=notifications.notifier(),
         clock=outside.clock(),

@@ -30,10 +30,10 @@ def terms() -> TermsReader:
 def commits() -> FactCommits:
     from chalicelib.services.derivation.commit import FactCommits
 
-    return FactCommits(outside.facts(), terms(), consent.effects(), _tells_instants, _discount_use)
+    return FactCommits(outside.facts(), terms(), consent.effects(), tells_instants, _discount_use)
 
 
-def _tells_instants(platform: Platform) -> bool:
+def tells_instants(platform: Platform) -> bool:
     """Whether the POS's times stand by themselves, with no need of the store's zone."""
     from chalicelib.domain.errors import NotFound
 
@@ -57,7 +57,7 @@ def _discount_use(platform: Platform) -> DiscountUse:
 def comparison() -> PersonaComparison:
     from chalicelib.services.derivation.compare import PersonaComparison
 
-    return PersonaComparison(outside.eventual_facts(), terms(), _tells_instants)
+    return PersonaComparison(outside.eventual_facts(), terms(), tells_instants)
 
 
 @once

@@ -10,6 +10,7 @@ from chalicelib.entrypoints.passing_over import pass_over
 from chalicelib.entrypoints.wiring import derivation, notifications, outside, personas
 
 if TYPE_CHECKING:
+    from chalicelib.services.integrations.markets import Markets
     from chalicelib.services.loyalty.adjust import Adjuster
     from chalicelib.services.loyalty.contacts_withdrawn import (
         ContactJudge,
@@ -27,6 +28,13 @@ def import_locks() -> ImportLocks:
     from chalicelib.services.loyalty.points_import import ImportLocks
 
     return ImportLocks(outside.rule_book(), outside.jobs_queue())
+
+
+@once
+def markets() -> Markets:
+    from chalicelib.services.integrations.markets import Markets
+
+    return Markets(outside.rule_book(), outside.credentials(), outside.jobs_queue())
 
 
 @once

@@ -106,6 +106,7 @@ def sync_worker(queue: SyncQueue) -> SyncWorker:
             permits=outside.permits(),
             key_ring=outside.key_ring(),
             imports=loyalty.import_locks(),
+            markets=loyalty.markets(),
             store_lookup=outside.stores().lookup,
             clock=outside.clock(),
         ),

@@ -62,7 +62,7 @@ class CountChange:
             opt_ins=counts.opt_ins + (self._opt_ins(records) if self._trusts_flags else 0),
             balances=counts.balances + len(balances),
             points=counts.points + sum(change.after - change.before for change in balances),
-            largest=_largest([*counts.largest, *balances]),
+            largest=largest_changes([*counts.largest, *balances]),
             earned_twice=counts.earned_twice + self._earned_twice(rows, after, records),
             doubled=counts.doubled + self._doubled(rows, after),
         )
@@ -222,6 +222,6 @@ def _records_of(persona: Persona, records: Mapping[str, SourceRecord]) -> list[S
     return [records[rid] for rid in persona.members if rid in records]
 
 
-def _largest(changes: Sequence[BalanceChange]) -> tuple[BalanceChange, ...]:
+def largest_changes(changes: Sequence[BalanceChange]) -> tuple[BalanceChange, ...]:
     order = sorted(changes, key=lambda change: (-abs(change.after - change.before), change.persona))
     return tuple(order[:LARGEST])

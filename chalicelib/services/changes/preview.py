@@ -9,12 +9,14 @@ from chalicelib.domain.errors import Conflict, NotFound, StaleVersion
 from chalicelib.domain.times import MINUTE, SECOND
 from chalicelib.domain.words import Instant
 from chalicelib.services.changes.count import CountChange
+from chalicelib.services.changes.count_derived import CountDerived
 from chalicelib.services.changes.propose import Proposal, Proposals
+from chalicelib.services.derivation.stages.sales import TellsZone
 from chalicelib.services.derivation.terms import TermsReader
 from chalicelib.services.job_messages import PreviewMessage, next_hop, next_position
 from chalicelib.services.ports.changes import Askable, Changes, Preview, PreviewReads
 from chalicelib.services.ports.common import Clock, Ids, JobQueue
-from chalicelib.services.ports.facts import PersonaList
+from chalicelib.services.ports.facts import FactStore, PersonaList
 
 PAGE = 100
 INLINE_SECONDS = 5.0
@@ -45,6 +47,8 @@ class PreviewChange:
 
     changes: Changes
     proposals: Proposals
+    facts: FactStore
+    tells_zone: TellsZone
     preview_reads: PreviewReads
     personas: PersonaList
     askable: Askable
@@ -156,7 +160,11 @@ class PreviewChange:
 
     def _count(self, preview: Preview, proposal: Proposal, time_left: TimeLeft) -> Preview:
         terms = replace(self.terms.current(preview.uid), rules=proposal.keeping("let_go"))
-        counting = CountChange(self.preview_reads, self.askable, proposal, terms)
+        counting: CountChange | CountDerived
+        if proposal.moves_markets:
+            counting = CountDerived(self.facts, self.tells_zone, self.askable, proposal, terms)
+        else:
+            counting = CountChange(self.preview_reads, self.askable, proposal, terms)
         while True:
             ids, following = self.personas.in_turn(preview.uid, PAGE, preview.after)
             counts = counting.page(ids, preview.counts) if ids else preview.counts

@@ -19,10 +19,17 @@ from chalicelib.domain.rules import (
     with_loyalty,
     with_settings,
 )
-from chalicelib.domain.settings import POINTS_IMPORTED_ON, card_setting, previewed_keys, rule_fields
+from chalicelib.domain.settings import (
+    POINTS_IMPORTED_ON,
+    SYNC_TO_MARKET,
+    card_setting,
+    previewed_keys,
+    rule_fields,
+)
 from chalicelib.domain.times import day_number, local_day
 from chalicelib.domain.words import Instant, MembersChoice, Platform, Uid
 from chalicelib.services.integrations.changeable import require_settled
+from chalicelib.services.integrations.markets import markets_of
 from chalicelib.services.integrations.settings import (
     SettingValue,
     check_settings,
@@ -76,6 +83,11 @@ class Proposal:
     def moves_points(self) -> bool:
         """Whether balances may change, so that counting looks at them."""
         return moves_points(self.subject, self.changes)
+
+    @property
+    def moves_markets(self) -> bool:
+        """Whether contacts may be left out, or taken up again, by their market."""
+        return SYNC_TO_MARKET in self.changes
 
     @property
     def before(self) -> dict[str, object]:
@@ -189,6 +201,9 @@ class Proposals:
         source = with_settings(before, values)
         if source.imported_on != before.imported_on:
             source = self._reimported(uid, platform, before, source, zone)
+        if source.to_market:
+            live = self.credentials.for_integration(uid, platform)
+            source = replace(source, markets=markets_of(live, before.markets))
         wanted = replace(rules, sources={**rules.sources, platform: source})
         return Proposal(uid, platform, values, rules, wanted, card)
 

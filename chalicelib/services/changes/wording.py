@@ -15,6 +15,8 @@ EARNED_TWICE = (
     " start date be tomorrow"
 )
 DOUBLED = "{sales} to earn only after somebody says that the other POS tells of another purchase"
+OUT_OF_MARKET = "{contacts} of other markets would be left out"
+BACK_IN_MARKET = "{contacts} would be taken up again"
 
 
 def sentence(preview: Preview) -> str:
@@ -42,6 +44,10 @@ def sentence(preview: Preview) -> str:
     if counts.doubled:
         looks = "sale that looks doubled" if counts.doubled == 1 else "sales that look doubled"
         clauses.append(DOUBLED.format(sales=f"{_number(counts.doubled)} {looks}"))
+    if counts.out_of_market:
+        clauses.append(OUT_OF_MARKET.format(contacts=_many(counts.out_of_market, "contact")))
+    if counts.back_in_market:
+        clauses.append(BACK_IN_MARKET.format(contacts=_many(counts.back_in_market, "contact")))
     return "; ".join(clauses)
 
 

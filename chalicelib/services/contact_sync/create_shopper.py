@@ -13,7 +13,6 @@ from chalicelib.domain.contact_sync import (
     MOST_TRIES,
     ShopperState,
     WaitingReason,
-    market_code,
     scope_for,
 )
 from chalicelib.domain.errors import (
@@ -28,6 +27,7 @@ from chalicelib.domain.errors import (
     ServerUnreachable,
     StaleVersion,
 )
+from chalicelib.domain.markets import market_code
 from chalicelib.domain.personas import Persona, newest_first
 from chalicelib.domain.records import Customer
 from chalicelib.domain.settings import SYNC_TO_MARKET

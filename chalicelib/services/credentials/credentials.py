@@ -23,6 +23,7 @@ from chalicelib.services.credentials.host_trust import (
 from chalicelib.services.credentials.key_ring import KeyRing
 from chalicelib.services.credentials.sealing import Sealer
 from chalicelib.services.integrations.changeable import require_settled
+from chalicelib.services.integrations.markets import Markets
 from chalicelib.services.notifications.notify import Kind, Notifier
 from chalicelib.services.ports.accounts import Accounts
 from chalicelib.services.ports.audit import Audit, AuditEntry
@@ -80,6 +81,7 @@ class CredentialService:
     sync: SyncControl
     raised_limits: RaisedLimits
     withdraw_import: WithdrawImport
+    markets: Markets
     audit: Audit
     notifier: Notifier
     clock: Clock
@@ -157,6 +159,7 @@ class CredentialService:
         except Conflict:
             raise self._scope_conflict(info, credential) from None
         self._record(actor, "credential.added", credential, None, credential)
+        self.markets.refresh(uid, platform)
         self._start_if_connected(credential)
         self._see_stores(credential, result)
         return CheckedCredential(self.credentials.get(uid, platform, credential.id), result)
@@ -213,6 +216,7 @@ class CredentialService:
         after = self._sealer.with_changes(info, claimed, changes)
         host_trust = host_trust_after(host_trust, result)
         saved = self.credentials.save(replace(after, history_from=start, trust=host_trust))
+        self.markets.refresh(uid, platform)
         self._record(actor, "credential.changed", saved, stored, saved)
         if result is not None:
             saved = self._resume(saved, result)

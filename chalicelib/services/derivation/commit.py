@@ -18,6 +18,7 @@ from typing import Any, NamedTuple
 from chalicelib.domain.acts import Join
 from chalicelib.domain.errors import SourceStandsStill, UpstreamError
 from chalicelib.domain.ledger import ADJUSTMENT_PREFIX, Posting
+from chalicelib.domain.markets import filters_markets
 from chalicelib.domain.pulled_facts import FactPlace, PulledFact
 from chalicelib.domain.records import Customer, Sale
 from chalicelib.domain.standing import Way
@@ -516,5 +517,13 @@ def _committed(commit: Commit) -> Committed:
         at=commit.terms.as_of,
         changed=len(writes.personas.keys() | writes.summaries.keys()),
         leavers=tuple(p.id for p in left if has_left_by_facts(commit, p)),
+        out_of_market=_sales_out_of_market(commit),
         withheld=tuple(sorted(commit.withheld)),
     )
+
+
+def _sales_out_of_market(commit: Commit) -> int:
+    if not filters_markets(commit.terms.rules):
+        return 0
+    rows = [commit.record_row(sale.record) for sale in commit.writes.sales.values() if sale.record]
+    return sum(row is not None and row.out_of_market for row in rows)

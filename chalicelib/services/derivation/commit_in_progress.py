@@ -22,6 +22,7 @@ from chalicelib.domain.identity import (
 )
 from chalicelib.domain.ids import record_id, store_key_id
 from chalicelib.domain.ledger import Postings, RecordPoints, posted_total
+from chalicelib.domain.markets import filters_markets, is_out_of_market, out_of_market
 from chalicelib.domain.names import person_name
 from chalicelib.domain.personas import Persona
 from chalicelib.domain.records import Sale
@@ -214,11 +215,18 @@ class Commit:
         return [row.record for rid in rids if (row := self.record_row(rid)) is not None]
 
     def records_seen(self, rids: Iterable[str]) -> list[SourceRecord]:
-        """`records`, as personas see them: without the contacts that are nobody's."""
-        records, placeholders = self.records(rids), self.terms.placeholders
-        if not placeholders:
+        """`records`, as personas see them: without the contacts that are nobody's, and those of
+        other markets without any."""
+        records = self.records(rids)
+        if not self.terms.placeholders and not filters_markets(self.terms.rules):
             return records
-        return [without_placeholders(record, placeholders) for record in records]
+        return [self._seen(record) for record in records]
+
+    def _seen(self, record: SourceRecord) -> SourceRecord:
+        if is_out_of_market(record, self.terms):
+            return out_of_market(record)
+        placeholders = self.terms.placeholders
+        return without_placeholders(record, placeholders) if placeholders else record
 
     def record_row_before(self, rid: str) -> StoredRecord | None:
         """The record as it is stored."""
@@ -280,10 +288,9 @@ class Commit:
     def put_record(self, record: SourceRecord) -> None:
         """Write the record if it differs from the one stored, or has other merge keys by today's
         rule."""
-        by_name, placeholders = self.terms.merge_on_name_and_birth_date, self.terms.placeholders
-        seen = without_placeholders(record, placeholders) if placeholders else record
+        seen, by_name = self._seen(record), self.terms.merge_on_name_and_birth_date
         keys = merge_keys(seen.customer, name_and_birth_date=by_name)
-        new = StoredRecord(record, keys)
+        new = StoredRecord(record, keys, is_out_of_market(record, self.terms))
         if new != self.record_row(record.id):
             self.seeds.add(record.id)
             self.writes.records[record.id] = new

@@ -11,6 +11,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, fields
 from hashlib import blake2b
 
+from chalicelib.domain.markets import filters_markets
 from chalicelib.domain.personas import Persona, newest_first
 from chalicelib.domain.rules import Terms
 from chalicelib.domain.words import Uid
@@ -63,21 +64,7 @@ class PersonaComparison:
     def compare(self, uid: Uid, ids: Sequence[str]) -> Comparison:
         """Derive the personas that these records belong to, or belong to as it is stored, as
         `FactCommits.rederive` does."""
-        commit = Commit(self.facts, uid, self.terms.current(uid), full=True, seeds=set(ids))
-        commit.load(ids)
-        stored = [persona for rid in ids if (persona := commit.persona_before(rid)) is not None]
-        commit.seeds.update(rid for persona in stored for rid in persona.members)
-        read_reached(commit)
-        touched = sorted(commit.reached)
-        for record in commit.records(touched):
-            commit.put_record(record)
-        renew_sales(commit, touched, self.tells_zone)
-        if commit.key_changes:
-            settle_carriers(commit)
-        reach(commit)
-        settle_keeps(commit)
-        settle_points(commit)
-        put_derived_rows(commit)
+        commit = derive_again(self.facts, uid, self.terms.current(uid), ids, self.tells_zone)
         differing = _differing(commit) if commit.writes else frozenset()
         return Comparison(
             tuple(
@@ -92,6 +79,29 @@ class PersonaComparison:
             frozenset(rid for rid in differing if _is_due(commit, rid)),
             commit.terms,
         )
+
+
+def derive_again(
+    facts: FactStore, uid: Uid, terms: Terms, ids: Sequence[str], tells_zone: TellsZone
+) -> Commit:
+    """Derive under these terms the personas that the records belong to, or belong to as it is
+    stored. Nothing is written: the commit says what would be."""
+    commit = Commit(facts, uid, terms, full=True, seeds=set(ids))
+    commit.load(ids)
+    stored = [persona for rid in ids if (persona := commit.persona_before(rid)) is not None]
+    commit.seeds.update(rid for persona in stored for rid in persona.members)
+    read_reached(commit)
+    touched = sorted(commit.reached)
+    for record in commit.records(touched):
+        commit.put_record(record)
+    renew_sales(commit, touched, tells_zone)
+    if commit.key_changes:
+        settle_carriers(commit)
+    reach(commit)
+    settle_keeps(commit)
+    settle_points(commit)
+    put_derived_rows(commit)
+    return commit
 
 
 def digest_of(terms: Terms) -> str:
@@ -111,6 +121,7 @@ def digest_of(terms: Terms) -> str:
         terms.minimum_age,
         sorted(terms.placeholders),
         *([rules.switches] if rules.switches else ()),
+        *([sorted(terms.states.items())] if filters_markets(rules) else ()),
     )
     return blake2b(repr(parts).encode(), digest_size=12).hexdigest()
 

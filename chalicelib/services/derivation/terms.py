@@ -55,6 +55,7 @@ class TermsReader:
             minimum_age=account.minimum_age,
             placeholders=frozenset(account.placeholders),
             stores=lookup.stores,
+            states=lookup.states,
         )
         return terms, answers
 

@@ -2,7 +2,6 @@
 
 Settings that can enrol, message or remove people, or move points, are only changed by what was
 previewed (`services/changes`); *Use AIQ's last backup* has calls of its own (`services/freezing`).
-AIQ does not act yet on contact sync and markets: their views say `applied: false`.
 """
 
 from __future__ import annotations
@@ -36,7 +35,6 @@ from chalicelib.services.ports.pos import PlatformInfo, PosGateway
 from chalicelib.services.ports.rules import RuleBook
 
 SettingValue = date | bool
-NOT_APPLIED = "Saved, not yet in effect: AIQ does not act on this setting yet."
 TICK_FIRST = "Tick the age-gate box first"
 ACCRUAL_HINT = (
     "Set Points accrual start date to {day}, the day after the import, so that no sale earns twice"
@@ -67,8 +65,8 @@ class SettingView:
     note: str | None
     value: str | bool | None
     hint: str | None
-    applied: bool = False
-    status: str = NOT_APPLIED
+    applied: bool
+    status: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -226,10 +224,8 @@ def _named(text: str | None, info: PlatformInfo) -> str | None:
 
 def _effect(row: CardSetting, info: PlatformInfo, value: object, rules: Rules) -> tuple[bool, str]:
     """Whether the stored value is in force, in a word for programs and in one for people."""
-    if row.switched or row.key == SYNC_PERSONAS:
+    if row.switched or not row.previewed:
         return True, IN_EFFECT
-    if not row.previewed:
-        return False, NOT_APPLIED
     in_force = setting_values(rules.source(info.platform))[row.key]
     applied = (value or None) == (in_force or None)
     return applied, IN_EFFECT if applied else OUT_OF_STEP

@@ -35,7 +35,8 @@ class PreviewCounts:
     """What a change would do. `points`: by how much all balances together would change;
     `largest`: the ten balances that change most; `opt_ins`: numbers and addresses that a trusted
     flag would opt in; `earned_twice`: sales that earn and are in the imported balances too;
-    `doubled`: sales that would earn, but look like one that another POS tells."""
+    `doubled`: sales that would earn, but look like one that another POS tells; `out_of_market` and
+    `back_in_market`: contacts that *Sync to relevant market* would leave out, or take up again."""
 
     personas: int = 0
     enrolled: int = 0
@@ -47,6 +48,8 @@ class PreviewCounts:
     largest: tuple[BalanceChange, ...] = ()
     earned_twice: int = 0
     doubled: int = 0
+    out_of_market: int = 0
+    back_in_market: int = 0
 
 
 @dataclass(frozen=True, slots=True)

@@ -40,10 +40,14 @@ class SaleId(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class StoredRecord:
-    """A source record with the merge keys it was indexed under."""
+    """A source record with the merge keys it was indexed under.
+
+    `out_of_market`: *Sync to relevant market* leaves it out, so that it has no keys.
+    """
 
     record: SourceRecord
     keys: frozenset[MergeKey]
+    out_of_market: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -404,7 +408,8 @@ class PersonaList(Protocol):
         ...
 
     def in_turn(self, uid: Uid, limit: int, after: str | None) -> tuple[list[str], str | None]:
-        """Every persona id once, in the order that is cheapest to read; for going over all of them.
+        """Every persona id once, in the order that is cheapest to read, then every record that is
+        out of market; for going over all of them.
 
         A page may be short, even empty, while more follow; the second value is None at the end.
         """
@@ -433,7 +438,8 @@ class Committed:
     `left`: personas who were members before and none of whose records belongs to a member now;
     `leavers`: the ids of those whom no setting let go. `changed`: records under which a persona,
     its figures or points were written. `withheld`: of the records told of, those whose latest
-    telling is withheld. `held_seconds`: how long it held the account's commit lock, where that is
+    telling is withheld. `out_of_market`: sales of shoppers whom the market filter leaves out.
+    `held_seconds`: how long it held the account's commit lock, where that is
     known.
     """
 
@@ -444,5 +450,6 @@ class Committed:
     at: Instant = 0
     changed: int = 0
     leavers: tuple[str, ...] = ()
+    out_of_market: int = 0
     withheld: tuple[str, ...] = ()
     held_seconds: float = 0.0

@@ -91,6 +91,7 @@ class RunView:
     streams: Mapping[Stream, StreamTotals] = field(default_factory=dict)
     sales_linked: int = 0
     sales_unlinked: int = 0
+    sales_out_of_market: int = 0
     requests: int = 0
     retries: int = 0
     hops: int = 0

@@ -68,12 +68,13 @@ class StoreLookup:
     """The shops of an account by store key id: the mapped store, and the shop's IANA zone.
 
     A zone is known where the POS or the mapped store tells one. `stores`: each store of the account
-    with the zone that is set for it.
+    with the zone that is set for it; `states`: those with a state or province, with it.
     """
 
     mapping: Mapping[str, int] = field(default_factory=dict)
     zones: Mapping[str, str] = field(default_factory=dict)
     stores: Mapping[int, str | None] = field(default_factory=dict)
+    states: Mapping[int, str] = field(default_factory=dict)
 
     def zone_of_scope(self, platform: Platform, scope: ScopeId) -> str | None:
         """Return the zone of a credential's shops; None unless exactly one is known."""
@@ -83,11 +84,14 @@ class StoreLookup:
 
 
 def store_lookup_of(
-    stores: Mapping[int, str | None], keys: Iterable[tuple[str, int | None, str | None]]
+    stores: Mapping[int, str | None],
+    keys: Iterable[tuple[str, int | None, str | None]],
+    states: Mapping[int, str],
 ) -> StoreLookup:
     """Return the look-up of these stores and keys; a POS's zone wins over the store's.
 
-    `stores`: store → its zone; `keys`: (store key id, mapped store, the POS's zone).
+    `stores`: store → its zone; `keys`: (store key id, mapped store, the POS's zone); `states`:
+    store → its state.
     """
     mapping: dict[str, int] = {}
     zones: dict[str, str] = {}
@@ -97,7 +101,7 @@ def store_lookup_of(
         zone = pos_zone or (stores.get(store) if store is not None else None)
         if zone:
             zones[key] = zone
-    return StoreLookup(mapping, zones, stores)
+    return StoreLookup(mapping, zones, stores, states)
 
 
 class Stores(Protocol):

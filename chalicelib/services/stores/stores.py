@@ -61,8 +61,9 @@ class StoreService:
         _check_zone(changes)
         before = self.stores.get(uid, store)
         wanted = replace(before, **changes, version=version)
-        if wanted.time_zone != before.time_zone:
-            # Before the save, as with the account's: never a save without its job.
+        if (wanted.time_zone, wanted.state) != (before.time_zone, before.state):
+            # Before the save, as with the account's: never a save without its job. By its state
+            # its shoppers are in a market.
             self.queue_remap(uid, delay_seconds=AFTER_THE_REQUEST_SECONDS)
         saved = self.stores.save(wanted)
         was, now = changed_fields(_audited_fields(before), _audited_fields(saved), changes)

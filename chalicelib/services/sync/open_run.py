@@ -10,6 +10,7 @@ from chalicelib.domain.integration_states import may_sync
 from chalicelib.domain.words import Uid
 from chalicelib.services.credentials.check import learn_scope
 from chalicelib.services.credentials.key_ring import KeyRing
+from chalicelib.services.integrations.markets import Markets
 from chalicelib.services.loyalty.points_import import ImportLocks
 from chalicelib.services.ports.accounts import Account
 from chalicelib.services.ports.common import Clock
@@ -34,6 +35,7 @@ class OpenRun:
     permits: Permits
     key_ring: KeyRing
     imports: ImportLocks
+    markets: Markets
     store_lookup: Callable[[Uid], StoreLookup]
     clock: Clock
 
@@ -73,7 +75,10 @@ class OpenRun:
         access = self.key_ring.access(
             credential, time_zone=account.time_zone, currency=account.currency, permit=permit
         )
+        had_scope = bool(credential.scope)
         credential = learn_scope(self.gateway, self.credentials, credential, access)
+        if not had_scope:
+            self.markets.refresh(credential.uid, credential.platform)
         access = replace(access, scope=credential.scope, trust=credential.trust)
         platform = self.gateway.platform(credential.platform)
         if platform.store_clock:

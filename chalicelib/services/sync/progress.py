@@ -153,6 +153,7 @@ class Tally:
         self._words = dict(view.unknown_words)
         self.linked = view.sales_linked
         self.unlinked = view.sales_unlinked
+        self.out_of_market = view.sales_out_of_market
         self.requests = view.requests
         self.retries = view.retries
         self.persona_writes = view.persona_writes
@@ -219,6 +220,7 @@ class Tally:
             },
             sales_linked=self.linked,
             sales_unlinked=self.unlinked,
+            sales_out_of_market=self.out_of_market,
             requests=self.requests,
             retries=self.retries,
             persona_writes=self.persona_writes,

@@ -324,6 +324,7 @@ class PageIntake:
 
     def count_committed(self, committed: Committed) -> None:
         self.tally.persona_writes += committed.personas
+        self.tally.out_of_market += committed.out_of_market
         self.tally.members_left += len(committed.leavers)
         self.progress.leavers += committed.leavers
         if len(self.progress.leavers) >= MOST_LEAVERS:

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from chalicelib.domain.contact_sync import ScopeToWrite, market_code, scope_for, takes_market
+from chalicelib.domain.contact_sync import ScopeToWrite, scope_for
+from chalicelib.domain.markets import market_code, takes_market
 
 NORTH = ScopeToWrite("crd_2", "north", market="WA", store=1, added_at=2)
 SOUTH = ScopeToWrite("crd_1", "south", market="Oregon", store=2, added_at=1)
@@ -72,3 +73,9 @@ def test_who_told_no_state_and_a_credential_without_a_market_leave_nobody_out() 
     assert takes_market("WA", None)
     assert takes_market(None, "OR")
     assert not takes_market("WA", "Oregon")
+
+
+def test_beside_a_state_a_word_that_is_none_leaves_nobody_out() -> None:
+    assert takes_market("WA", "n/a")
+    assert not takes_market("Puget Sound", "WA")
+    assert takes_market("Puget Sound", "puget  sound")

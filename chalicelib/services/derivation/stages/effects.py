@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterator
 
 from chalicelib.domain.acts import flag_words, told_flags
 from chalicelib.domain.identity import SourceRecord
+from chalicelib.domain.markets import is_out_of_market
 from chalicelib.domain.rules import Rules
 from chalicelib.domain.signups import SIGNUP_SCOPE
 from chalicelib.domain.words import DiscountUse, Platform
@@ -83,9 +84,12 @@ def _signups(commit: Commit) -> tuple[str, ...]:
 
 def _flags(commit: Commit) -> list[ConsentFlag]:
     """The POS's flags that count: every *opted out*, and *opted in* of a source that an Owner
-    trusts. Of records whose flags changed, in a full commit of all."""
-    records = commit.records_seen(sorted(commit.reached if commit.full else commit.flag_changes))
-    return [flag for record in records for flag in _flags_of(record, commit.terms.rules)]
+    trusts and that is in market. Of records whose flags changed, in a full commit of all."""
+    rids, rules = sorted(commit.reached if commit.full else commit.flag_changes), commit.terms.rules
+    flags = [flag for each in commit.records_seen(rids) for flag in _flags_of(each, rules)]
+    left_out = [r for r in commit.records(rids) if is_out_of_market(r, commit.terms)]
+    told = [flag for record in left_out for flag in _flags_of(record, rules)]
+    return flags + [flag for flag in told if flag.value == "no"]
 
 
 def _flags_of(record: SourceRecord, rules: Rules) -> Iterator[ConsentFlag]:

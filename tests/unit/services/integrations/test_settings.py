@@ -72,17 +72,6 @@ def test_a_title_that_ends_in_api_is_not_doubled() -> None:
     assert "hitting the THSuite API for" in shown(shop, "use_last_backup").help
 
 
-def test_what_nothing_acts_on_is_stored_shown_and_said_to_be_without_effect(
-    shop: Retailer,
-) -> None:
-    shop.settings.change(OURS, "posabit", 0, {"sync_to_market": True}, actor=ANN)
-
-    setting = shown(shop, "sync_to_market")
-    assert (setting.value, setting.applied) == (True, False)
-    assert "not yet in effect" in setting.status
-    assert shown(shop, "sync_to_market", OTHERS).value is None
-
-
 def test_personas_are_synced_from_the_beginning_of_the_day_on_which_that_was_turned_on(
     shop: Retailer,
 ) -> None:
@@ -140,28 +129,35 @@ def test_a_setting_in_force_says_so_and_one_stored_before_it_had_an_effect_does_
 
 
 @pytest.mark.parametrize(
-    "key", ["enroll_after", "sms_opt_in_after", "points_imported_on", "points_accrual_start"]
+    ("key", "value"),
+    [
+        ("enroll_after", date(2025, 6, 1)),
+        ("sms_opt_in_after", date(2025, 6, 1)),
+        ("points_imported_on", date(2025, 6, 1)),
+        ("points_accrual_start", date(2025, 6, 1)),
+        ("sync_to_market", True),
+    ],
 )
 def test_what_can_enrol_message_remove_or_move_points_is_only_changed_by_a_preview(
-    shop: Retailer, key: str
+    shop: Retailer, key: str, value: date | bool
 ) -> None:
     """Every setting that can enrol, message, or remove people is previewed (product.md §7)."""
     shop.connecting.tick_age_gate(OURS, "posabit", actor=ANN)
 
     with pytest.raises(Conflict, match="Preview the change"):
-        shop.settings.change(OURS, "posabit", 1, {key: date(2025, 6, 1)}, actor=ANN)
+        shop.settings.change(OURS, "posabit", 1, {key: value}, actor=ANN)
 
     assert shop.integrations.rows[OURS, "posabit"].settings == {}
 
 
 def test_what_is_left_out_stays_and_null_removes(shop: Retailer) -> None:
-    first = {"sync_personas": True, "sync_to_market": True}
-    shop.settings.change(OURS, "posabit", 0, first, actor=ANN)
+    shop.integrations.save(Integration(OURS, "posabit", settings={"enroll_after": "2025-06-01"}))
+    shop.settings.change(OURS, "posabit", 1, {"sync_personas": True}, actor=ANN)
 
-    after = shop.settings.change(OURS, "posabit", 1, {"sync_personas": None}, actor=ANN)
+    after = shop.settings.change(OURS, "posabit", 2, {"sync_personas": None}, actor=ANN)
 
-    assert after.version == 2
-    assert shop.integrations.rows[OURS, "posabit"].settings == {"sync_to_market": True}
+    assert after.version == 3
+    assert shop.integrations.rows[OURS, "posabit"].settings == {"enroll_after": "2025-06-01"}
 
 
 @pytest.mark.parametrize("version", [0, 5])
