@@ -28,7 +28,8 @@ class Config:
     `dashboard_url`: where e-mails link to; set only where digests are sent.
     `cognito_endpoint`: where the dashboard logs people in. `help_url`, `help_chat_script`: what
     *Need help?* opens; empty for none. `calls_from`: the fixed addresses that our calls to a
-    retailer's own server come from, if the deployment has any.
+    retailer's own server come from, if the deployment has any. `front_secret`: what the front adds
+    to the requests that it passes on; empty for a front that adds none.
     """
 
     stage: str
@@ -63,6 +64,7 @@ class Config:
     help_url: str
     help_chat_script: str
     calls_from: tuple[str, ...]
+    front_secret: str
     sync_reserve_seconds: int
     worker_slots: int
     commit_lock_seconds: int
@@ -82,6 +84,7 @@ _DEFAULTS = {
     "HELP_URL": "",
     "HELP_CHAT_SCRIPT": "",
     "CALLS_FROM": "[]",
+    "FRONT_SECRET": "",
     "WORKER_SLOTS": "2",
     "SYNC_RESERVE_SECONDS": "30",
     "COMMIT_LOCK_SECONDS": "60",

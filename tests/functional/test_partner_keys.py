@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import pytest
 
+from chalicelib.config import config
 from chalicelib.domain.errors import TooManyRequests
 from chalicelib.domain.words import Uid
 from chalicelib.entrypoints import wiring
+from chalicelib.services.api_keys import admission as admissions
 from chalicelib.services.ports.api_keys import KeyCall
 from tests.fakes.common import FakeClock
 from tests.functional.gateway import OURS, THEIRS, Gateway, World
@@ -202,6 +204,28 @@ def test_who_guesses_keys_has_to_wait_and_who_has_one_has_not(
 
     assert answers == [403] * 60 + [429]
     assert a_caller().get(STORES).status == 200
+
+
+def test_whose_keys_fail_behind_the_front_stops_nobody_else_there(
+    world: World, clock: FakeClock, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(admissions, "REFUSALS_PER_MINUTE", 1)
+    monkeypatch.setenv("FRONT_SECRET", "of the front")
+    config.cache_clear()
+
+    def guess(address: str, secret: str) -> int:
+        headers = {
+            "X-APIKEY": "guess",
+            "X-Front-Secret": secret,
+            "X-Forwarded-For": f"{address}, 127.0.0.1",
+        }
+        return Gateway(None).send("GET", STORES, headers=headers).status
+
+    behind = [guess(address, "of the front") for address in ("10.0.0.1", "10.0.0.1", "10.0.0.2")]
+    made_up = [guess(address, "") for address in ("10.0.0.3", "10.0.0.4")]
+
+    assert behind == [403, 429, 403]
+    assert made_up == [403, 429]
 
 
 def test_a_keys_last_calls_are_kept_with_masked_phones(world: World, clock: FakeClock) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import time
 from datetime import UTC, datetime
 from typing import Any
@@ -96,6 +97,19 @@ def test_what_is_refused_is_refused_with_aiqs_words(stack: LocalStack, client: A
         client.call("GET", f"v1.1/piis/{client.uid}?search=2065550999")["data"]["results"] is None
     )
     assert client.call("POST", "v2/loyalty", {"firstName": "Nobody"})["code"] == 422
+
+
+def test_the_front_adds_the_secret_that_the_api_knows(stack: LocalStack) -> None:
+    front = stack.client("cloudfront").get_distribution_config(Id=stack.outputs["FrontId"])
+    handler = stack.client("lambda").get_function_configuration(
+        FunctionName=stack.resources["APIHandler"]
+    )
+
+    origins = front["DistributionConfig"]["Origins"]["Items"]
+    [api] = [origin for origin in origins if origin["Id"] == "api"]
+    [added] = api["CustomHeaders"]["Items"]
+    assert added["HeaderValue"] == handler["Environment"]["Variables"]["FRONT_SECRET"]
+    assert re.fullmatch("[A-Za-z0-9]{40}", added["HeaderValue"])
 
 
 def test_a_key_that_was_revoked_ends_with_the_next_call(

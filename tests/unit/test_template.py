@@ -24,6 +24,7 @@ from chalicelib.domain.times import MINUTE
 from chalicelib.entrypoints.dashboard import problem
 from chalicelib.entrypoints.dashboard.auth import NotLoggedIn
 from chalicelib.entrypoints.http.application import SECURITY_HEADERS
+from chalicelib.entrypoints.http.caller_address import HOST_HEADER, SECRET_HEADER
 from chalicelib.entrypoints.http.routing import UNAVAILABLE
 from chalicelib.entrypoints.public.join import CONTENT_SECURITY_POLICY
 from tools.deploy import VISIBILITY_PER_TIMEOUT, with_derived
@@ -244,6 +245,7 @@ def test_the_environment_has_all_that_the_configuration_reads(template: Resource
     assert api.keys() - everywhere.keys() == {
         "CALLS_FROM",
         "COGNITO_ENDPOINT",
+        "FRONT_SECRET",
         "HELP_CHAT_SCRIPT",
         "HELP_URL",
     }
@@ -791,6 +793,32 @@ def test_the_signup_form_has_a_policy_of_its_own_as_its_pages_say_it(resources: 
     assert said == {"Override": True, "ContentSecurityPolicy": CONTENT_SECURITY_POLICY}
 
 
+def test_the_front_proves_itself_to_the_api_by_a_secret_that_nobody_typed(
+    resources: Resource,
+) -> None:
+    front = resources["Front"]["Properties"]["DistributionConfig"]
+    [api] = [origin for origin in front["Origins"] if origin["Id"] == "api"]
+    handler = resources["APIHandler"]["Properties"]["Environment"]["Variables"]
+    secret = resources["FrontSecret"]["Properties"]
+    resolved = {"Fn::Sub": "{{resolve:secretsmanager:${FrontSecret}}}"}
+
+    assert api["OriginCustomHeaders"] == [
+        {"HeaderName": SECRET_HEADER, "HeaderValue": resolved},
+    ]
+    assert handler["FRONT_SECRET"] == resolved
+    assert secret["GenerateSecretString"]["PasswordLength"] >= 32
+    assert secret["KmsKeyId"] == arn("DataKey")
+
+
+def test_the_front_tells_the_api_which_host_was_called(resources: Resource) -> None:
+    [api, *_] = resources["Front"]["Properties"]["DistributionConfig"]["CacheBehaviors"]
+    code = resources["FrontHost"]["Properties"]["FunctionCode"]
+
+    condition, [called], _ = api["FunctionAssociations"]["Fn::If"]
+    assert (condition, called["EventType"]) == ("OnAws", "viewer-request")
+    assert f"headers['{HOST_HEADER.lower()}'] = {{value: request.headers.host.value}}" in code
+
+
 def test_what_cloudfront_names_is_named_by_region_too(resources: Resource) -> None:
     named = {
         name: re.findall(r'"Name": \{"Fn::Sub": "([^"]*)"', json.dumps(resource))
@@ -798,7 +826,14 @@ def test_what_cloudfront_names_is_named_by_region_too(resources: Resource) -> No
         if resource["Type"].startswith("AWS::CloudFront::") and name != "Front"
     }
 
-    assert named.keys() == {"WebAccess", "DeepLinks", "WebHeaders", "ApiHeaders", "JoinHeaders"}
+    assert named.keys() == {
+        "WebAccess",
+        "DeepLinks",
+        "FrontHost",
+        "WebHeaders",
+        "ApiHeaders",
+        "JoinHeaders",
+    }
     for names in named.values():
         [name] = names
         assert name.startswith("${AWS::StackName}-${AWS::Region}-")

@@ -7,11 +7,13 @@ from typing import TYPE_CHECKING, cast, get_args
 
 from chalice.app import Request, Response
 
+from chalicelib.config import config
 from chalicelib.domain.api_keys import REFUSED, Bucket, Sender, holds_a_key
 from chalicelib.domain.errors import Forbidden
 from chalicelib.domain.outside_json import UnreadableJson, read_json
 from chalicelib.domain.words import Uid
 from chalicelib.entrypoints import wiring
+from chalicelib.entrypoints.http.caller_address import caller_address
 from chalicelib.entrypoints.http.routing import Front, Operation
 from chalicelib.entrypoints.partner import envelope
 from chalicelib.entrypoints.partner.once import once
@@ -34,7 +36,7 @@ def _identify(request: Request, operation: Operation) -> Sender:
     """Return whose key the call carries. A key in the address is refused, whatever else the call
     carries: addresses are logged on the way (partner-api.md S24)."""
     admission = wiring.api_keys.admission()
-    address = str((request.context.get("identity") or {}).get("sourceIp") or "")
+    address = caller_address(request, config().front_secret)
     if _stands_in_address(request):
         admission.refuse(address)
     bucket = cast("Bucket", operation.right)

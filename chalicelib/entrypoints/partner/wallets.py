@@ -6,11 +6,13 @@ from typing import TYPE_CHECKING, Annotated
 
 from pydantic import BeforeValidator, Field, PlainSerializer, WithJsonSchema
 
+from chalicelib.config import config
 from chalicelib.domain.api_keys import Sender
 from chalicelib.domain.errors import field_fault, invalid_fields
 from chalicelib.domain.times import SECOND
 from chalicelib.domain.words import POINT, Minor, Points, Uid
 from chalicelib.entrypoints import wiring
+from chalicelib.entrypoints.http.caller_address import called_base
 from chalicelib.entrypoints.http.errors import MethodNotAllowed
 from chalicelib.entrypoints.http.routing import Resource
 from chalicelib.entrypoints.http.shapes import Answer, Input
@@ -18,8 +20,6 @@ from chalicelib.entrypoints.partner.front import PARTNER
 from chalicelib.entrypoints.partner.shapes import Warned
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
-
     from chalicelib.domain.redemptions import Redemption
     from chalicelib.services.rewards.redeem import Till
     from chalicelib.services.rewards.wallet import WalletOffer, WalletView
@@ -270,7 +270,7 @@ def shown_wallet(
 
 
 def wallet_answer(caller: Sender, view: WalletView) -> WalletAnswer:
-    base = _base_address()
+    base = called_base(resource.current_request, config().front_secret)
     return WalletAnswer(
         contact_id=view.contact_id,
         loyalty_points=view.points,
@@ -335,11 +335,3 @@ def _answer(done: Redemption) -> RedemptionAnswer:
         redeemed_at=done.at // SECOND,
         refunded=not done.counts,
     )
-
-
-def _base_address() -> str:
-    """Return where this call was sent, so that a URL leads to the same API."""
-    headers: Mapping[str, str] = resource.current_request.headers
-    host = headers.get("host", "")
-    scheme = headers.get("x-forwarded-proto", "https").split(",")[0].strip()
-    return f"{scheme}://{host}" if host else ""
