@@ -13,7 +13,7 @@ from typing import NamedTuple
 
 from chalicelib.domain.acts import NO_ACTS, Acts
 from chalicelib.domain.names import usable_name
-from chalicelib.domain.records import Customer
+from chalicelib.domain.records import CLAIMED, Customer
 from chalicelib.domain.words import Instant, KeyKind, Platform, ScopeId
 
 KEY_KINDS: tuple[KeyKind, ...] = ("phone", "email", "name_dob")
@@ -28,6 +28,7 @@ OLDEST_BIRTH_DATE = "1902"
 DEFAULT_BIRTH_DATES = frozenset(("1911-11-11", "1969-12-31", "1970-01-01"))
 
 _BIRTH_DATE_LENGTH = len("1990-12-31")
+_NAMES_CLAIMED = frozenset(CLAIMED + name for name in ("first", "last", "birth_date"))
 _NO_KEYS: frozenset[MergeKey] = frozenset()
 
 
@@ -83,7 +84,8 @@ def merge_keys(customer: Customer, *, name_and_birth_date: bool) -> frozenset[Me
 
     A placeholder is no key: normalisation has left the field of a contact empty, and a default date
     of birth such as 1900-01-01 counts for none. A name is compared without case, accents and
-    blanks, and needs a first name, a last name and a whole date of birth.
+    blanks, and needs a first name, a last name and a whole date of birth; one that a public form
+    told is nobody's proof (partner-api.md S4).
     """
     keys = []
     if customer.phone:
@@ -92,7 +94,7 @@ def merge_keys(customer: Customer, *, name_and_birth_date: bool) -> frozenset[Me
         keys.append(MergeKey("email", customer.email))
     if name_and_birth_date:
         born = customer.birth_date
-        if born and _is_somebodys(born):
+        if born and _is_somebodys(born) and _NAMES_CLAIMED.isdisjoint(customer.flags):
             first, last = usable_name(customer.first), usable_name(customer.last)
             if first and last:
                 keys.append(MergeKey("name_dob", f"{first}\x1f{last}\x1f{born}"))

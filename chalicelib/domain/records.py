@@ -26,6 +26,9 @@ that known records are not all written again."""
 BAD_POINTS = "bad_pos_points"
 """The flag of a shopper whose balance could not be read."""
 
+CLAIMED = "claimed_"
+"""Begins the flag of a field that a public form told: nobody proved it (partner-api.md S4)."""
+
 STREAMS: tuple[Stream, ...] = ("stores", "customers", "sales", "inventory")
 
 
@@ -49,9 +52,10 @@ class Customer:
     `phone` and `email` are None when the raw text is missing, malformed or a placeholder; the
     reason is then among `flags` (`bad_phone`, `placeholder_phone`, `bad_email`,
     `placeholder_email`). Other flags: `test`, `employee`, `inactive`, `minor`, and `bad_<field>`
-    for a field that could not be read and is not said. `pos_points`: a balance as the POS shows it,
-    whole or with at most two decimals, so that it is exact in hundredths. `favourite_store`: the
-    store of AIQ that a signup chose. `told_before`: of a record that signed up several times,
+    for a field that could not be read and is not said, `claimed_<field>` for one that a public form
+    told: no merge key, and it takes no proven one's place. `pos_points`: a balance as the POS shows
+    it, whole or with at most two decimals, so that it is exact in hundredths. `favourite_store`:
+    the store of AIQ that a signup chose. `told_before`: of a record that signed up several times,
     `field@instant` of what an earlier signup than the latest told.
     """
 

@@ -10,7 +10,7 @@ from functools import partial
 from hashlib import blake2b
 from typing import Literal
 
-from chalicelib.domain.records import Customer
+from chalicelib.domain.records import CLAIMED, Customer
 from chalicelib.domain.words import NO_PLATFORM, Instant, Platform, ScopeId
 
 SIGNUP_SCOPE = ScopeId("signup")
@@ -74,7 +74,9 @@ def signup_ext_id(customer: Customer) -> str | None:
 
 def with_signup(held: Customer | None, told: Customer) -> Customer:
     """Return a record after another signup of it: each field as it was told last, and what nobody
-    told stays blank. The same signups give the same record in any order."""
+    told stays blank. What a public form claims fills a blank and takes the place of another claim,
+    never of what somebody proved (partner-api.md S4). The same signups give the same record in any
+    order."""
     if held is None:
         return told
     latest = max(_at(held), _at(told))
@@ -93,6 +95,8 @@ def with_signup(held: Customer | None, told: Customer) -> Customer:
             if raw == name:
                 values[contact] = getattr(one, contact)
                 flags |= {flag for flag in one.flags if flag.endswith(f"_{contact}")}
+        if (claimed := CLAIMED + name) in one.flags:
+            flags.add(claimed)
     flags |= {flag for c in (held, told) for flag in c.flags if flag == "minor"}
     return replace(
         told,
@@ -115,10 +119,15 @@ def _told_at(customer: Customer, name: str) -> Instant | None:
     return _at(customer)
 
 
-def _rank(name: str, customer: Customer) -> tuple[Instant, str]:
-    """Of two told at one instant, the same wins whichever came first."""
+def _rank(name: str, customer: Customer) -> tuple[int, Instant, str]:
+    """What is proven goes before what is claimed, that before a blank; of two told at one instant,
+    the same wins whichever came first."""
     at = _told_at(customer, name)
-    return (-1 if at is None else at), str(getattr(customer, name))
+    if at is None:
+        return 0, -1, ""
+    field = next((field for field, raw in _CONTACTS.items() if raw == name), name)
+    worth = 1 if CLAIMED + field in customer.flags else 2
+    return worth, at, str(getattr(customer, name))
 
 
 def _at(customer: Customer) -> Instant:

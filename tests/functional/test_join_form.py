@@ -12,9 +12,11 @@ import pytest
 
 from chalicelib.adapters.dynamo.batch import commit_client
 from chalicelib.adapters.dynamo.stores import StoreRow
+from chalicelib.config import config
 from chalicelib.entrypoints import wiring
 from chalicelib.entrypoints.public.join import CONTENT_SECURITY_POLICY
 from chalicelib.services.ports.stores import Store
+from chalicelib.services.signups import join_form
 from tests.fakes.common import MemoryQueue
 from tests.functional.gateway import OURS, Gateway, Got, World
 from tests.functional.personas_table import TABLE, personas_table
@@ -197,3 +199,23 @@ def test_a_form_that_is_too_large_says_what_to_do(browser: Gateway) -> None:
 
 def test_json_is_no_form(browser: Gateway) -> None:
     assert browser.post(JOIN, {"first": "Ana"}).status == 415
+
+
+def test_who_goes_round_the_front_counts_as_one_whatever_addresses_they_make_up(
+    browser: Gateway, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(join_form, "PAGES_PER_ADDRESS", 2)
+    monkeypatch.setenv("FRONT_SECRET", "of the front")
+    config.cache_clear()
+
+    def opened_by(address: str, **headers: str) -> int:
+        passed = {"X-Forwarded-For": f"{address}, 127.0.0.1", **headers}
+        return browser.send("GET", JOIN, headers=passed).status
+
+    forged = [opened_by(f"203.0.113.{each}") for each in range(4)]
+    guessed = opened_by("203.0.113.9", x_front_secret="of the back")
+    shoppers = [opened_by(f"203.0.113.{each}", x_front_secret="of the front") for each in range(4)]
+
+    assert forged == [200, 200, 429, 429]
+    assert guessed == 429
+    assert shoppers == [200] * 4

@@ -4,14 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from functools import wraps
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 from urllib.parse import parse_qsl
 
 from chalice.app import Blueprint, Request, Response
 
+from chalicelib.config import config
 from chalicelib.domain.errors import AiqError, NotFound, TooLarge, TooManyRequests
 from chalicelib.domain.words import Uid
 from chalicelib.entrypoints import wiring
+from chalicelib.entrypoints.http.caller_address import caller_address
 from chalicelib.entrypoints.http.routing import ANSWERED
 from chalicelib.observability import logger
 
@@ -70,7 +72,8 @@ def show_form(uid: str) -> Response:
     from chalicelib.entrypoints.public.join_page import form_page
     from chalicelib.services.signups.join_form import TypedForm
 
-    return _html(200, form_page(wiring.signups.join_form().page(Uid(uid)), TypedForm()))
+    page = wiring.signups.join_form().open(Uid(uid), _address(resource.current_request))
+    return _html(200, form_page(page, TypedForm()))
 
 
 @resource.route("/join/{uid}", methods=["POST"], content_types=[FORM])
@@ -81,11 +84,11 @@ def take_form(uid: str) -> Response:
     from chalicelib.services.signups.join_form import FormRefused
 
     request: Request = resource.current_request
-    typed = _typed(request)
+    typed, address = _typed(request), _address(request)
     try:
-        wiring.signups.join_form().take(Uid(uid), typed, _address(request))
+        wiring.signups.join_form().take(Uid(uid), typed, address)
     except FormRefused as refused:
-        page = wiring.signups.join_form().page(Uid(uid))
+        page = wiring.signups.join_form().open(Uid(uid), address)
         return _html(422, form_page(page, typed, refused.faults))
     return Response("", {**HTML, "Location": f"/join/{uid}/thanks"}, 303)
 
@@ -96,7 +99,8 @@ def show_thanks(uid: str) -> Response:
     """Thank whoever sent the form."""
     from chalicelib.entrypoints.public.join_page import thanks_page
 
-    return _html(200, thanks_page(wiring.signups.join_form().page(Uid(uid))))
+    page = wiring.signups.join_form().open(Uid(uid), _address(resource.current_request))
+    return _html(200, thanks_page(page))
 
 
 @resource.route("/joinMembers/{uid}", methods=["GET"])
@@ -138,12 +142,7 @@ def _typed(request: Request) -> TypedForm:
 
 
 def _address(request: Request) -> str:
-    """The address of the person, as the front saw it: the last but one of those that the request
-    went through, where it went through the front."""
-    headers: Mapping[str, Any] = request.headers
-    passed = [each.strip() for each in str(headers.get("x-forwarded-for", "")).split(",")]
-    own = str((request.context.get("identity") or {}).get("sourceIp") or "")
-    return passed[-2] if len(passed) > 1 else own
+    return caller_address(request, config().front_secret)
 
 
 def _say(status: int, said: tuple[str, str], headers: Mapping[str, str] | None = None) -> Response:

@@ -7,7 +7,6 @@ import base64
 import binascii
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from datetime import date
 from hashlib import blake2b
 from typing import NamedTuple
 
@@ -23,17 +22,21 @@ from chalicelib.services.ports.limits import Throttle
 from chalicelib.services.ports.signups import ReadContact, SignUp, SignUps
 from chalicelib.services.ports.stores import Store, Stores
 from chalicelib.services.ports.texting import TextingSettings
+from chalicelib.services.signups.reading import read_birth_date
 from chalicelib.services.signups.signatures import is_picture_or_link, typed_name
 
 PROOF_LIVES = 2 * HOUR
 AN_HOUR_SECONDS = 3600
 FORMS_PER_ADDRESS = 60
 FORMS_PER_ACCOUNT = 1200
-"""An hour. A tablet on the counter has one address."""
+PAGES_PER_ADDRESS = 400
+"""An hour. A tablet on the counter has one address; a form takes a page, its thanks, and a page
+more for each time that something is to be mended."""
 REQUESTS_PER_ADDRESS, REQUESTS_PER_NUMBER = 5, 1
 """Texts that ask for consent, an hour (product.md §9); more forms are taken and ask nobody."""
 LONGEST_NAME, LONGEST_PROOF = 100, 2_000
 
+PAGE_TOO_OLD = "This page was open for a long time. Please press Join once more."
 CONSENT = (
     "I agree to receive recurring marketing messages from {brand}, by text at the phone number and"
     " by e-mail at the address that I give here. Consent is not a condition of purchase. Message"
@@ -41,6 +44,8 @@ CONSENT = (
     " help."
 )
 NO_ACCOUNT = "There is nothing here."
+OF_NO_ACCOUNT = Uid("0")
+"""Counts what is asked of all accounts, those that there are not included."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -103,6 +108,12 @@ class JoinForm:
     phone: ReadContact
     email: ReadContact
 
+    def open(self, uid: Uid, address: str) -> FormPage:
+        """`page`, counted against who asks. Raises NotFound, TooManyRequests."""
+        what = f"page:{_digest(OF_NO_ACCOUNT, address)}"
+        self._take(OF_NO_ACCOUNT, what, PAGES_PER_ADDRESS)
+        return self.page(uid)
+
     def page(self, uid: Uid) -> FormPage:
         """Return what the page shows, with a new proof. Raises NotFound."""
         account = self._account(uid)
@@ -143,13 +154,13 @@ class JoinForm:
         contact = phone or email
         if faults or contact is None:
             raise FormRefused(tuple(faults))
+        self._take(uid, f"form:{_digest(uid, address)}", FORMS_PER_ADDRESS)
         issued = self._issued(uid, typed.proof)
-        if issued is None or not self.proofs.bind(
-            uid, issued[0], _digest(uid, contact), issued[1] + PROOF_LIVES
-        ):
-            message = "This page was open for a long time. Please press Join once more."
-            raise FormRefused((Fault("", message),))
-        self._count(uid, address)
+        if issued is None:
+            raise FormRefused((Fault("", PAGE_TOO_OLD),))
+        self._take(uid, "form", FORMS_PER_ACCOUNT)
+        if not self.proofs.bind(uid, issued[0], _digest(uid, contact), issued[1] + PROOF_LIVES):
+            raise FormRefused((Fault("", PAGE_TOO_OLD),))
         # What is no signature asks by text, so that it counts as one that asks.
         is_signed = typed_name(typed.signed_name) or is_picture_or_link(typed.signature)
         may_ask = bool(is_signed) or phone is None or self._may_ask(uid, phone, address)
@@ -198,17 +209,14 @@ class JoinForm:
         """The age counts by the day at the chosen store, else at the account."""
         if not account.minimum_age:
             return []
-        text = typed.birth_date.strip()
-        try:
-            born = date.fromisoformat(text)
-        except ValueError:
-            return [Fault("birth_date", "Enter your date of birth: year, month and day.")]
-        if born.year < 1900:
-            return [Fault("birth_date", "Enter your date of birth with the year in four digits.")]
+        born = read_birth_date(typed.birth_date)
+        if born is None:
+            message = "Enter your date of birth: year in four digits, month and day."
+            return [Fault("birth_date", message)]
         zones = {str(store.id): store.time_zone for store in stores}
         zone = zones.get(typed.store.strip()) or account.time_zone
         today = local_day_number(self.clock.now(), zone)
-        if may_be_younger(born.isoformat(), account.minimum_age, today):
+        if may_be_younger(born, account.minimum_age, today):
             message = f"You must be {account.minimum_age} or older to join. Nothing was saved."
             return [Fault("birth_date", message)]
         return []
@@ -226,12 +234,11 @@ class JoinForm:
             return None
         return (form, served_at) if self.clock.now() < served_at + PROOF_LIVES else None
 
-    def _count(self, uid: Uid, address: str) -> None:
-        limits = ((f"form:{_digest(uid, address)}", FORMS_PER_ADDRESS), ("form", FORMS_PER_ACCOUNT))
-        for what, limit in limits:
-            wait = self.throttle.take(uid, what, limit, AN_HOUR_SECONDS)
-            if wait is not None:
-                raise TooManyRequests("Too many signups: try again later.", retry_after=wait)
+    def _take(self, uid: Uid, what: str, limit: int) -> None:
+        """Count one of `what`. Raises TooManyRequests beyond the limit."""
+        wait = self.throttle.take(uid, what, limit, AN_HOUR_SECONDS)
+        if wait is not None:
+            raise TooManyRequests("Too many signups: try again later.", retry_after=wait)
 
     def _may_ask(self, uid: Uid, phone: str, address: str) -> bool:
         """Whether a text may ask this number for consent."""

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from datetime import date
 
 from chalicelib.domain.names import fold_name
-from chalicelib.domain.records import Customer
+from chalicelib.domain.records import CLAIMED, Customer
 from chalicelib.domain.words import Instant
 from chalicelib.services.ports.signups import ReadContact, SignUp, SignUpWarning
 from chalicelib.services.ports.stores import Store
@@ -34,18 +34,20 @@ def read_signup(
     address = _contact(signup.email, email, "email", BAD_EMAIL, flags, warnings)
     for channel, name in (("sms", "phone"), ("email", "email")):
         if channel in signup.claimed and {"phone": number, "email": address}[name]:
-            flags.add(f"claimed_{name}")
-    born = _birth_date(signup.birth_date)
+            flags.add(CLAIMED + name)
+    born = read_birth_date(signup.birth_date)
     if born is None and signup.birth_date.strip():
         warnings.append(SignUpWarning("birth_date", BAD_BIRTH_DATE))
     at = now if signup.at is None else signup.at
+    if signup.source == "form":
+        flags |= {CLAIMED + name for name, value in _names(signup, born).items() if value}
     customer = Customer(
         "",
         first=_text(signup.first),
         last=_text(signup.last),
-        phone=None if "claimed_phone" in flags else number,
+        phone=None if f"{CLAIMED}phone" in flags else number,
         phone_raw=_text(signup.phone) or None,
-        email=None if "claimed_email" in flags else address,
+        email=None if f"{CLAIMED}email" in flags else address,
         email_raw=_text(signup.email) or None,
         birth_date=born,
         address=_text(signup.address) or None,
@@ -93,8 +95,12 @@ def _text(typed: str) -> str:
     return " ".join(typed.split())[:LONGEST]
 
 
-def _birth_date(typed: str) -> str | None:
-    """The ISO text of a date: ISO, or month first where no other reading is one."""
+def _names(signup: SignUp, born: str | None) -> dict[str, str]:
+    return {"first": _text(signup.first), "last": _text(signup.last), "birth_date": born or ""}
+
+
+def read_birth_date(typed: str) -> str | None:
+    """Return the ISO text of a date: ISO, or month first where no other reading is one."""
     text = typed.strip()
     if match := _ISO.fullmatch(text):
         year, month, day = map(int, match.groups())

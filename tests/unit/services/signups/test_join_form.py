@@ -12,6 +12,7 @@ from chalicelib.domain.times import from_text
 from chalicelib.entrypoints.wiring import outside
 from chalicelib.services.ports.signups import SignUp
 from chalicelib.services.ports.stores import Store
+from chalicelib.services.signups import join_form
 from chalicelib.services.signups.join_form import FormRefused, JoinForm, TypedForm
 from tests.fakes.accounts import MemoryAccounts, an_account
 from tests.fakes.common import FakeClock, FakeIds, PlainBox
@@ -214,6 +215,48 @@ def test_a_form_that_was_not_served_is_shown_again(form: JoinForm, proof: str) -
 
 def test_the_proof_of_another_account_is_none(form: JoinForm) -> None:
     assert "" in faults(form, proof=form.page(OTHER).proof)
+
+
+def test_pages_are_served_so_often_an_hour_to_one_address_whatever_account_is_asked_for(
+    form: JoinForm, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(join_form, "PAGES_PER_ADDRESS", 3)
+    form.open(UID, AT)
+    form.open(OTHER, AT)
+    with pytest.raises(NotFound):
+        form.open("9999", AT)
+
+    with pytest.raises(TooManyRequests):
+        form.open(UID, AT)
+    assert form.open(UID, "203.0.113.9").uid == UID
+
+
+def test_a_form_too_many_uses_no_page_up(form: JoinForm, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(join_form, "FORMS_PER_ADDRESS", 1)
+    send(form)
+    proof = form.page(UID).proof
+
+    with pytest.raises(TooManyRequests):
+        send(form, proof=proof, phone="2065550199")
+    send(form, proof=proof, phone="2065550188", address="203.0.113.9")
+
+
+def test_forms_that_were_not_served_count_for_who_sends_them_and_not_for_the_account(
+    form: JoinForm, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(join_form, "FORMS_PER_ADDRESS", 2)
+    monkeypatch.setattr(join_form, "FORMS_PER_ACCOUNT", 1)
+    for _ in range(2):
+        assert "" in faults(form, proof="x")
+
+    with pytest.raises(TooManyRequests):
+        send(form)
+    send(form, address="203.0.113.9")
+
+
+@pytest.mark.parametrize("born", ["19900723", "1990-W30-1", "1990W301"])
+def test_a_birth_date_that_would_not_be_kept_is_not_let_in(form: JoinForm, born: str) -> None:
+    assert list(faults(form, birth_date=born)) == ["birth_date"]
 
 
 @pytest.mark.parametrize("uid", ["9999", "x", "", "\uff11\uff10\uff10\uff10"])

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import pytest
 
 from chalicelib.domain.errors import InvalidInput
+from chalicelib.domain.identity import merge_keys
 from chalicelib.domain.records import Customer
 from chalicelib.services.derivation.erase import EraseFacts
 from chalicelib.services.ports.signups import SignedUp
@@ -218,6 +221,70 @@ def test_a_claimed_contact_merges_nobody_and_opts_in_nobody(tills: Tills) -> Non
     [message] = tills.said()
     assert [word.contact for word in message.said] == [P1]
     assert tills.shop.facts.records[UID, done.record].record.customer.email_raw == E1
+
+
+def form(tills: Tills, phone: str = P1, **told: Any) -> SignedUp:
+    """What anybody may send who knows the number."""
+    claimed = frozenset({"email"}) if phone else frozenset()
+    return tills.sign_up(phone, **{"source": "form", "platform": "", "claimed": claimed, **told})
+
+
+def staff(tills: Tills, **told: Any) -> SignedUp:
+    return tills.sign_up(P1, source="staff", platform="", **told)
+
+
+def record(tills: Tills, done: SignedUp) -> Customer:
+    return tills.shop.facts.records[UID, done.record].record.customer
+
+
+def test_a_claimed_contact_takes_no_proven_ones_place(tills: Tills) -> None:
+    done = staff(tills, email=E1)
+
+    assert form(tills, email=E2).record == done.record
+
+    held = record(tills, done)
+    assert (held.email, held.email_raw) == (E1, E1)
+    assert tills.shop.lookup.by_record(UID, done.contact_id).persona.email == E1
+
+
+def test_a_claimed_contact_fills_a_blank_until_somebody_proves_one(tills: Tills) -> None:
+    done = form(tills, email=E1)
+    form(tills, email=E2)
+    claimed = record(tills, done)
+    staff(tills, email=E1, at=tills.shop.clock.now() - 60_000)
+
+    assert (claimed.email, claimed.email_raw) == (None, E2)
+    assert (record(tills, done).email, record(tills, done).flags & {"claimed_email"}) == (E1, set())
+
+
+def test_a_form_renames_nobody_whom_staff_know(tills: Tills) -> None:
+    done = staff(tills, first="Ana", birth_date="1990-01-31")
+
+    form(tills, first="Mallory", last="M", birth_date="1980-01-01")
+    form(tills, first="Mallory", last="Mm")
+
+    held = record(tills, done)
+    assert (held.first, held.last, held.birth_date) == ("Ana", "Mm", "1990-01-31")
+
+
+def test_a_form_that_only_forms_told_is_what_the_last_one_told(tills: Tills) -> None:
+    done = form(tills, first="Ana")
+    form(tills, first="Anna")
+
+    assert record(tills, done).first == "Anna"
+
+
+def test_a_name_and_birth_date_that_a_form_typed_join_nobody(tills: Tills) -> None:
+    """Of a public form one contact is a merge key, so that nobody opens another's wallet by it."""
+    born = {"first": "Ana", "last": "Reyes", "birth_date": "1990-01-31"}
+
+    typed = record(tills, form(tills, P1, **born))
+    proven = record(tills, tills.sign_up(P2, **born))
+
+    def keys(customer: Customer) -> set[str]:
+        return {key.kind for key in merge_keys(customer, name_and_birth_date=True)}
+
+    assert (keys(typed), keys(proven)) == ({"phone"}, {"phone", "name_dob"})
 
 
 @pytest.mark.parametrize(
