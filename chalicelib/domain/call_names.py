@@ -14,7 +14,7 @@ RUNS_AT_MOST = 35 * SECOND
 """Longer than a call may take: one that has not ended by then has died."""
 LONGEST_NAME = 255
 
-OTHER_BODY = "This Idempotency-Key was used for another body: take a new one."
+OTHER_BODY = "This Idempotency-Key was used for another body or query: take a new one."
 RUNNING = "The call of this Idempotency-Key is still running: try again in a second."
 BAD_NAME = "An Idempotency-Key has 1 to 255 printable characters."
 

@@ -32,13 +32,16 @@ class WrongPin(RequestError):
 @dataclass(frozen=True, slots=True)
 class PinState:
     """What is known of the PINs of one contact. `digest`: of the live one, "" for none, good until
-    `ends_at`. `asked`: when the last ones were sent. `wrong`: since the last right one."""
+    `ends_at`. `asked`: when the last ones were sent. `wrong`: since the last right one. `used`: the
+    digest of the one that was used last, by the call `used_by`, which may have died afterwards."""
 
     digest: str = ""
     ends_at: Instant = 0
     asked: tuple[Instant, ...] = ()
     wrong: int = 0
     locked_until: Instant = 0
+    used: str = ""
+    used_by: str = ""
     version: int = 0
 
 
@@ -65,19 +68,24 @@ def send_pin(state: PinState, digest: str, now: Instant) -> PinState:
     if len(asked) >= ASKED_AT_MOST:
         wait = asked[0] + DAY - now
         raise TooManyRequests(TOO_OFTEN, retry_after=-(-wait // SECOND))
-    return replace(state, digest=digest, ends_at=now + LIVES, asked=(*asked, now))
+    ends_at, asked = now + LIVES, (*asked, now)
+    return replace(state, digest=digest, ends_at=ends_at, asked=asked, used="", used_by="")
 
 
-def try_pin(state: PinState, digest: str, now: Instant) -> tuple[PinState, bool]:
+def try_pin(state: PinState, digest: str, now: Instant, call: str = "") -> tuple[PinState, bool]:
     """Return the state after a try, and whether the PIN was right; a right one is used up.
 
+    `call`: names the call that tries it, "" for one without a name. The same call may use its PIN
+    again: it may have died before it did what the PIN was for.
     Raises TooManyRequests while the contact is locked.
     """
     if now < state.locked_until:
         wait = state.locked_until - now
         raise TooManyRequests(LOCKED, retry_after=-(-wait // SECOND))
-    if state.digest and now < state.ends_at and state.digest == digest:
-        return replace(state, digest="", wrong=0), True
+    if now < state.ends_at and state.digest == digest:
+        return replace(state, digest="", wrong=0, used=digest, used_by=call), True
+    if call and now < state.ends_at and (state.used, state.used_by) == (digest, call):
+        return state, True
     wrong = state.wrong + 1
     if wrong < WRONG_AT_MOST:
         return replace(state, wrong=wrong), False

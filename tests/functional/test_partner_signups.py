@@ -225,6 +225,20 @@ def test_a_named_call_is_done_once_and_answered_alike(till: Caller) -> None:
     assert (twisted.status, twisted.json["success"]) == (422, False)
 
 
+def test_the_same_name_with_another_query_is_another_call(till: Caller) -> None:
+    path = f"/api/v2/optin/text/{P1}/true"
+
+    def call(**query: str) -> Any:
+        named = {"X-APIKEY": till.key, "Idempotency-Key": "visit-1"}
+        return till.gateway.send("PUT", path, query=query, headers=named)
+
+    first, again = call(doubleopt="true"), call(doubleopt="true")
+    twisted, without = call(doubleopt="false"), call()
+
+    assert (first.status, again.headers["Idempotent-Replayed"]) == (200, "true")
+    assert (twisted.status, without.status) == (422, 422)
+
+
 def test_a_named_call_that_still_runs_is_to_be_tried_again(till: Caller) -> None:
     body = {"mobilePhone": P1}
     inside: list[Any] = []

@@ -52,7 +52,7 @@ def _once(
     calls, now = wiring.api_keys.named_calls(), wiring.outside.clock().now()
     route = f"{operation.method} {operation.path}".encode()
     place = digest_of(route, name.encode())
-    body = digest_of(str(request.uri_params or {}).encode(), _raw(request))
+    body = digest_of(*_asked(request), _raw(request))
     known = calls.begin(uid, place, body, now)
     if known is not None:
         check_again(known, body, now)
@@ -68,6 +68,13 @@ def _once(
     else:
         calls.forget(uid, place)
     return response
+
+
+def _asked(request: Request) -> list[bytes]:
+    """What the address asks for: the path's values, and the query if there is one."""
+    query = request.to_original_event().get("multiValueQueryStringParameters")
+    asked = [str(request.uri_params or {}).encode()]
+    return [*asked, str(sorted(query.items())).encode()] if query else asked
 
 
 def _raw(request: Request) -> bytes:

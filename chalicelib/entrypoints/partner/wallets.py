@@ -16,7 +16,7 @@ from chalicelib.entrypoints.http.caller_address import called_base
 from chalicelib.entrypoints.http.errors import MethodNotAllowed
 from chalicelib.entrypoints.http.routing import Resource
 from chalicelib.entrypoints.http.shapes import Answer, Input
-from chalicelib.entrypoints.partner.front import PARTNER
+from chalicelib.entrypoints.partner.front import NAME, PARTNER
 from chalicelib.entrypoints.partner.shapes import Warned
 
 if TYPE_CHECKING:
@@ -249,7 +249,12 @@ def _send_pin(body: WalletInput, caller: Sender) -> PinSent:
 def _view_with_pin(body: PinInput, caller: Sender) -> WalletAnswer:
     _check_asked(body.phone, body.email)
     wiring.rewards.pins().confirm(
-        caller.uid, body.code, phone=body.phone, email=body.email, actor=caller.actor
+        caller.uid,
+        body.code,
+        phone=body.phone,
+        email=body.email,
+        actor=caller.actor,
+        call=resource.current_request.headers.get(NAME, "").strip(),
     )
     return shown_wallet(caller, body.phone, body.email, body.store_id)
 

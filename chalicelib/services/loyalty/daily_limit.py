@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from chalicelib.domain.errors import Conflict, TooManyRequests
 from chalicelib.domain.times import HOUR, SECOND
 from chalicelib.domain.words import POINT, Points, Uid
-from chalicelib.services.ports.facts import FactStore
+from chalicelib.services.ports.facts import FactStore, LedgerRow
 from chalicelib.services.ports.loyalty import Adjustments, ManualAdjustment
 
 OTHER_USE = "This Idempotency-Key was used for another adjustment: take a new one."
@@ -45,10 +45,15 @@ class DailyLimit:
         )
 
     def _not_made(self, uid: Uid, adjusted: Sequence[ManualAdjustment]) -> set[str]:
-        """The ids of those whose commit ended before it wrote them."""
+        """The ids of those whose commit ended before it wrote them, and of redemptions that were
+        given back by now."""
         ledgers = self.facts.ledgers(uid, [one.record for one in adjusted])
         return {
             one.id
             for one, ledger in zip(adjusted, ledgers, strict=True)
-            if f"{self.cause_prefix}{one.id}" not in ledger
+            if not _stands(ledger.get(f"{self.cause_prefix}{one.id}"))
         }
+
+
+def _stands(row: LedgerRow | None) -> bool:
+    return row is not None and (row.redemption is None or row.redemption.counts)

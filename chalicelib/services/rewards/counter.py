@@ -144,7 +144,7 @@ class Counter:
             day = local_day(purse.now, purse.zone).isoformat()
             reserved = ManualAdjustment(wanted.id, contact_id, -wanted.price, discount)
             self._limit().reserve(uid, day, _counted(actor), reserved, DAILY_LIMIT)
-            self._check_pin(uid, contact_id, pin, actor)
+            self._check_pin(uid, contact_id, pin, actor, wanted.id)
             made.append(done)
             return done
 
@@ -177,18 +177,23 @@ class Counter:
             undone.append(stored.counts)
 
         done = self.redeemer.give_back(uid, redemption, judge, actor)
+        # Again too: the call before may have died here.
+        day = local_day(done.at, self.accounts.get(uid).time_zone).isoformat()
+        self.adjustments.forget(uid, day, _counted(actor), {done.id})
         if any(undone):
-            day = local_day(done.at, self.accounts.get(uid).time_zone).isoformat()
-            self.adjustments.forget(uid, day, _counted(actor), {done.id})
             self._record(uid, actor, "points.redemption_undone", done)
         return done
 
-    def _check_pin(self, uid: Uid, contact_id: str, pin: str | None, actor: str) -> None:
+    def _check_pin(
+        self, uid: Uid, contact_id: str, pin: str | None, actor: str, redemption: str
+    ) -> None:
+        """The PIN is used before the redemption is written; one that fails may use it again."""
         if not self.accounts.get(uid).counter_pin:
             return
         if not pin:
             raise WrongPin(PIN_NEEDED)
-        self.pins.check(uid, self.pins.contact_of(uid, contact_id), pin, actor=actor)
+        to = self.pins.contact_of(uid, contact_id)
+        self.pins.check(uid, to, pin, actor=actor, call=redemption)
 
     def _recent(self, uid: Uid, persona: Persona, actor: str) -> tuple[CounterRedemption, ...]:
         since = self.clock.now() - UNDO_WITHIN

@@ -102,24 +102,33 @@ class PinService:
         return to.channel
 
     def confirm(
-        self, uid: Uid, code: str, *, phone: str | None, email: str | None, actor: str
+        self,
+        uid: Uid,
+        code: str,
+        *,
+        phone: str | None,
+        email: str | None,
+        actor: str,
+        call: str = "",
     ) -> HeldBy:
-        """Return who has the contact, where the PIN is right.
+        """Return who has the contact, where the PIN is right. `call`: see `check`.
 
         Raises NotFound for nobody's contact, WrongPin, TooManyRequests.
         """
         held, _ = self.wallets.find(uid, phone=phone, email=email)
-        self.check(uid, self._contact(phone, email), code, actor=actor)
+        self.check(uid, self._contact(phone, email), code, actor=actor, call=call)
         return held
 
-    def check(self, uid: Uid, to: PinContact, code: str, *, actor: str) -> None:
-        """Use the PIN up. Raises WrongPin, TooManyRequests."""
+    def check(self, uid: Uid, to: PinContact, code: str, *, actor: str, call: str = "") -> None:
+        """Use the PIN up. `call`: the name of what it is used for, "" for none; the same again may
+        use the same PIN. Raises WrongPin, TooManyRequests."""
+        by = self._digest(uid, to, f"by {actor} {call}") if call else ""
         now, tag = self.clock.now(), self._tag(uid, to)
         tried = self.pins.wrong_of(uid, actor)
         check_key(tried, now)
         digest = self._digest(uid, to, code.strip().zfill(PIN_DIGITS))
         for _ in range(TRIES):
-            state, is_right = try_pin(self.pins.get(uid, tag), digest, now)
+            state, is_right = try_pin(self.pins.get(uid, tag), digest, now, by)
             if self.pins.save(uid, tag, state):
                 break
         else:

@@ -10,6 +10,7 @@ from chalicelib.domain.redemptions import Redemption
 from chalicelib.domain.times import DAY, MINUTE
 from chalicelib.domain.words import POINT, Uid
 from chalicelib.services.rewards import counter as counters
+from tests.fakes.facts import Crash
 from tests.worlds.rewards import RewardedShop
 from tests.worlds.shop import UID
 
@@ -100,3 +101,40 @@ def test_one_user_redeems_so_much_a_day_and_what_was_undone_counts_not(
     shop.clock.at += DAY
     redeem(shop, "k5")
     assert shop.points() == shop.ledger_sum() == 0
+
+
+def died_before_it_was_taken_off(*_: object) -> None:
+    raise Crash
+
+
+def test_what_was_undone_counts_not_though_the_undoing_died_before_it_was_taken_off(
+    shop: RewardedShop, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(counters, "DAILY_LIMIT", 100 * POINT)
+    first = redeem(shop, "k1")
+    with monkeypatch.context() as dying:
+        dying.setattr(shop.counter.adjustments, "forget", died_before_it_was_taken_off)
+        with pytest.raises(Crash):
+            shop.counter.undo(Uid(UID), first.id, actor=SAM)
+
+    again = redeem(shop, "k2")
+    with pytest.raises(TooManyRequests):
+        redeem(shop, "k3")
+    shop.counter.undo(Uid(UID), again.id, actor=SAM)
+
+    assert shop.points() == shop.ledger_sum() == 300
+
+
+def test_an_undoing_that_died_is_ended_by_the_next_try(
+    shop: RewardedShop, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    done = redeem(shop)
+    [day] = shop.counter.adjustments.rows  # type: ignore[attr-defined]  # of the fake
+    with monkeypatch.context() as dying:
+        dying.setattr(shop.counter.adjustments, "forget", died_before_it_was_taken_off)
+        with pytest.raises(Crash):
+            shop.counter.undo(Uid(UID), done.id, actor=SAM)
+
+    shop.counter.undo(Uid(UID), done.id, actor=SAM)
+
+    assert shop.counter.adjustments.rows[day] == []  # type: ignore[attr-defined]

@@ -16,6 +16,7 @@ from chalicelib.services.consent.log import append_entries
 from chalicelib.services.job_messages import SendPin, text_job
 from chalicelib.services.ports.texting import Switch
 from chalicelib.services.texting.send_pin import SendPins
+from tests.fakes.facts import Crash
 from tests.fakes.texting import FakeCarrier
 from tests.worlds.rewards import TILL, RewardedShop
 from tests.worlds.shop import ANA, UID
@@ -234,3 +235,53 @@ def test_an_account_may_ask_for_the_pin_at_its_counter(shop: RewardedShop) -> No
     with pytest.raises(WrongPin):
         redeem("k2", message(shop).code)
     assert shop.points() == 200
+
+
+def test_a_redemption_that_died_may_use_its_pin_again_and_nothing_else_may(
+    shop: RewardedShop,
+) -> None:
+    shop.give(300)
+    shop.accounts.update(replace(shop.accounts.get(UID), counter_pin=True))
+    shop.counter.ask_for_pin(Uid(UID), shop.rid(), actor="user:sam")
+    pin = message(shop).code
+
+    def redeem(key: str, actor: str = "user:sam") -> Any:
+        return shop.counter.redeem(
+            Uid(UID), shop.rid(), shop.ten.id, 100 * POINT, key, pin=pin, actor=actor
+        )
+
+    shop.facts.crash_in = 0
+    with pytest.raises(Crash):
+        redeem("k1")
+    shop.facts.crash_in = None
+
+    with pytest.raises(WrongPin):
+        redeem("k2")
+    with pytest.raises(WrongPin):
+        redeem("k1", actor="user:kim")
+    redeem("k1")
+    assert shop.points() == 200
+
+
+def test_a_named_call_may_use_its_pin_again_while_it_lives(shop: RewardedShop) -> None:
+    code = ask(shop)
+    confirm(shop, code, call="visit-1")
+
+    assert confirm(shop, code, call="visit-1") == shop.rid()
+    for other in ("", "visit-2"):
+        with pytest.raises(WrongPin):
+            confirm(shop, code, call=other)
+    shop.clock.move(601)
+    with pytest.raises(WrongPin):
+        confirm(shop, code, call="visit-1")
+
+
+def test_a_newer_pin_ends_what_a_call_used_too(shop: RewardedShop) -> None:
+    code = ask(shop)
+    confirm(shop, code, call="visit-1")
+    shop.clock.move(61)
+    shop.pins = replace(shop.pins, draw=lambda below: below // 4)
+    ask(shop)
+
+    with pytest.raises(WrongPin):
+        confirm(shop, code, call="visit-1")
