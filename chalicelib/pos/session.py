@@ -92,7 +92,7 @@ class Session:
             rejects=() if page.again else normalised.rejects,
             fetched=page.fetched - normalised.sold_out,
             cursor=page.cursor,
-            full_listing=page.full_listing,
+            full_listing=page.full_listing and stream.within is None,
             requests=self._transport.requests - requests,
             retries=self._transport.retries - retries,
             unknown_words={} if page.again else normalised.unknown_words,

@@ -21,6 +21,7 @@ from chalicelib.pos.profile.faults import Fault, Path
 from chalicelib.pos.profile.mapping import (
     ConsentMapping,
     IdPart,
+    LastingText,
     LineGroup,
     Lines,
     NegatedFlag,
@@ -58,10 +59,10 @@ WITH_IDS = ("customers", "sales")
 WORKED_OUT: dict[str, tuple[str, ...]] = {
     "customers": ("phone_raw", "email_raw", "flags"),
     "sales": (
-        *("currency", "former_ext_id", "gone", "ordered_at_text", "wall_clock"),
+        *("former_ext_id", "gone", "ordered_at_text", "wall_clock"),
         *("kind", "is_final", "is_status_known"),
     ),
-    "inventory": ("currency",),
+    "inventory": ("flags",),
     "items": ("returned",),
 }
 """Fields of the common shape that follow from others, or from the account."""
@@ -72,6 +73,8 @@ AMOUNTS = (
     *("amount", "cost", "discount", "fees", "price", "subtotal", "tax", "tip", "total"),
     "unit_price",
 )
+TEXTS = ("brand", "category", "channel", "market", "name", "state", "store_key", "type", "unit")
+"""What may always read the same, whatever a row says."""
 ARRAYS = {"sales": ("items", "tenders"), "items": ("discounts",)}
 PLAIN = {
     "customers": ("phone", "email"),
@@ -235,6 +238,8 @@ def _map(at: Path, shape: str, fields: Mapping[str, Any]) -> Iterator[Fault]:
     for name, spec in fields.items():
         if isinstance(spec, NestedRows) and name in SHAPES:
             yield from _map((*at, name, "map"), name, spec.map)
+            for number, also in enumerate(spec.also):
+                yield from _map((*at, name, "also", number, "map"), name, also.map)
 
 
 def _misuse(shape: str, name: str, spec: object) -> str | None:
@@ -243,6 +248,8 @@ def _misuse(shape: str, name: str, spec: object) -> str | None:
     is_nested, is_asked = isinstance(spec, NestedRows), isinstance(spec, ConsentMapping)
     part = spec if isinstance(spec, IdPart) else None
     places = paths_of(spec)
+    if isinstance(spec, LastingText):
+        return None if name in TEXTS else "is no plain text: say where it stands"
     rules = (
         (is_array and not is_nested, "say {rows: where, map: …}"),
         (is_nested and not is_array, "is no array: say where it stands"),

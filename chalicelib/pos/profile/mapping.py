@@ -63,11 +63,33 @@ class Sum(ProfilePart):
     sum: tuple[Path, ...]
 
 
+class LastingText(ProfilePart):
+    """A field that no row tells and that always reads the same: `say`."""
+
+    say: str = Field(min_length=1)
+
+
 class NestedRows(ProfilePart):
-    """An array inside a row, with the map of its elements."""
+    """An array inside a row, with the map of its elements. `also`: further arrays, whose elements
+    come behind these, such as the gift cards that a sale was paid with besides its payments."""
 
     rows: Path
-    map: Mapping[str, Paths | ConsentMapping | NegatedFlag | IdPart | Sum | NestedRows]
+    map: Mapping[str, FieldSpec]
+    also: tuple[NestedRows, ...] = ()
+
+
+FieldSpec = Paths | ConsentMapping | NegatedFlag | IdPart | Sum | LastingText | NestedRows
+"""What a map says of one field."""
+NestedRows.model_rebuild()
+
+
+class Within(ProfilePart):
+    """The record is an object inside of the row (`at`), as a shopper is in an order; a row without
+    one has none. `keep`: what of the row goes along, by the name it then has in the object. Such a
+    listing never shows all of its records."""
+
+    at: Path
+    keep: Mapping[Key, Path] = Field(default_factory=dict)
 
 
 _PLACES: dict[type, tuple[str, ...]] = {

@@ -11,16 +11,7 @@ from typing import Literal
 
 from chalicelib.domain.words import Platform, Stream
 from chalicelib.pos.profile import typed_host as hosts
-from chalicelib.pos.profile.mapping import (
-    ConsentMapping,
-    IdPart,
-    LineGroup,
-    Lines,
-    NegatedFlag,
-    NestedRows,
-    Paths,
-    Sum,
-)
+from chalicelib.pos.profile.mapping import FieldSpec, LineGroup, Lines, Within
 from chalicelib.pos.profile.paging import (
     Each,
     Offset,
@@ -33,12 +24,14 @@ from chalicelib.pos.profile.paging import (
 from chalicelib.pos.profile.path import Path
 from chalicelib.pos.profile.shoppers import ShopperWrites
 from chalicelib.pos.profile.wire import (
+    AnswerRule,
     AuthVariant,
     Endpoint,
     ErrorObjects,
     Pace,
     PlainErrors,
     Probe,
+    RateLimit,
 )
 from chalicelib.services.ports.pos import CredentialField, PlatformInfo
 
@@ -129,7 +122,8 @@ class StreamProfile(ProfilePart):
     optional: bool = False
     in_stock: Path | None = None
     unread: tuple[Path, ...] = ()
-    map: Mapping[str, Paths | ConsentMapping | NegatedFlag | IdPart | Sum | NestedRows]
+    within: Within | None = None
+    map: Mapping[str, FieldSpec]
 
 
 class SaleWords(ProfilePart):
@@ -161,35 +155,53 @@ class Profile(ProfilePart):
     loaded (`checks`)."""
 
     platform: Platform
+    """The name everywhere, which is the folder's."""
     title: str
+    """The name on the card."""
     contract: Contract
     credential: CredentialForm
     grid: Grid
     base_url: str | None
+    """Null: never called unless the deployment says where (`POS_BASE_URLS`, which also replaces a
+    URL given here, its path included)."""
     auth: tuple[AuthVariant, ...]
+    """Ways to present the key, in the order in which they are tried."""
     pace: Pace
     overlap_minutes: int
+    """What changed so long before the last run is asked for again."""
     min_sync_hours: int
+    """The least hours between two syncs that a retailer may choose, 1 to 12."""
     time: Times
     money: Literal["cents", "major", "formatted"]
+    """Whole cents, dollars, or text as people of Canada write it, English or French."""
     permissions: tuple[str, ...] = ()
+    """As on the POS's screen, in its order."""
     permission_notes: Mapping[str, str] = {}
-    """Permission → what to do where granting it is not in the retailer's hands."""
+    """Permission → what to do where granting it is not in the retailer's hands, said by *check*."""
     endpoints: Mapping[str, Endpoint]
     streams: Mapping[Stream, StreamProfile]
+    """`stores`, `customers`, `sales` and `inventory`."""
     sale_words: SaleWords
     contacts: Contacts
     error_objects: ErrorObjects | None = None
     plain_errors: PlainErrors | None = None
+    answers: tuple[AnswerRule, ...] = ()
+    rate_limit: RateLimit = RateLimit()
     scope_field: str | None = None
-    """The field of the credential that says what the key opens; none: the store it is for."""
+    """The field of the credential that says what the key opens; none: the store it is for. Where it
+    is the address, a credential keeps the scope it began with, so that a server that moves stays
+    the same server."""
     scope_else: str | None = None
     """What the key opens where that field is blank."""
     shoppers: ShopperWrites | None = None
-    """How shoppers are created, where AIQ may write to the POS."""
+    """How shoppers are created, where AIQ may write to the POS (the grid's `writable`)."""
     forbidden_fields: tuple[str, ...] = ()
+    """Never kept, not even of a row that is set aside."""
     probes: tuple[Probe, ...] = ()
+    """What *check* asks for."""
     evidence: Mapping[str, Evidence]
+    """Dotted path into the profile → how sure we are of what is there; what is `INFERRED` reaches
+    the card."""
 
     @property
     def inferred(self) -> tuple[str, ...]:

@@ -143,9 +143,31 @@ def _answers(profile: Profile) -> Iterator[Fault]:
             yield ("probes", number, "stream"), what
     if profile.error_objects and not profile.error_objects.suffix.strip():
         yield ("error_objects", "suffix"), "is blank: every answer with a name were an error"
+    yield from _answer_rules(profile)
     errors = profile.plain_errors
     for part in ("key_rejected", "not_offered") if errors else ():
         yield from _lower_case(("plain_errors", part), getattr(errors, part))
+
+
+def _answer_rules(profile: Profile) -> Iterator[Fault]:
+    """What answers mean: a rule that fits nothing, or everything, is a mistake."""
+    for number, name in _again(rule.name for rule in profile.answers):
+        yield ("answers", number), f"two rules are called {name}: give each its own name"
+    for rule in profile.answers:
+        at = ("answers", rule.name)
+        if not (rule.status or rule.at or rule.words):
+            yield at, "fits every answer: say its status, at or words"
+        if not rule.words and rule.match != "contains":
+            yield (*at, "match"), "compares with words, of which there are none"
+        if not rule.at:
+            yield from _lower_case((*at, "words"), rule.words)
+        if rule.means in ("you", "us") and not (rule.say or "").strip():
+            yield at, "say what is to be done (say)"
+        if rule.permission and rule.means != "permission_missing":
+            yield (*at, "permission"), f"is not missing where an answer means {rule.means}"
+    limit = profile.rate_limit
+    if limit.remaining and not limit.wait:
+        yield ("rate_limit",), "say the header that tells until when none is left (wait)"
 
 
 def _base_url(url: str) -> Iterator[Fault]:
@@ -271,6 +293,9 @@ def _places(at: Path, fields: Mapping[str, object], within: str = "") -> Iterato
             yield f"{within}{path}", (*at, name)
         if isinstance(spec, NestedRows):
             yield from _places((*at, name, "map"), spec.map, f"{within}{spec.rows}.")
+            for number, also in enumerate(spec.also):
+                place = (*at, name, "also", number, "map")
+                yield from _places(place, also.map, f"{within}{also.rows}.")
 
 
 def _lower_case(at: Path, words: Iterable[str]) -> Iterator[Fault]:

@@ -82,3 +82,48 @@ class Probe(ProfilePart):
     not_all_null: tuple[Path, ...] = ()
     judge_from: int = 1
     permission: str | None = None
+
+
+class AnswerRule(ProfilePart):
+    """What an answer means where its status does not tell. Of a profile's rules, the first that
+    fits an answer counts. A rule is for answers of one `status` of several, or of 200 where it
+    names none; of these, for those that hold one of `words`."""
+
+    name: str
+    """What `evidence` calls the rule: `answers.<name>`."""
+    status: tuple[int, ...] = ()
+    at: Path | None = None
+    """Where in the JSON body the words stand. Without it they stand in a body that is plain
+    text."""
+    words: tuple[str, ...] = ()
+    """Compared as written; those of plain text in small letters. None: `at` says anything."""
+    match: Literal["is", "contains", "ends"] = "contains"
+    means: Literal[
+        "again", "wait", "pass_over", "key_rejected", "permission_missing", "you", "pos", "us"
+    ]
+    """`again`: it is asked again, three times in all, then the POS must act. `wait`: the run goes
+    on when the POS's headers say. `pass_over`: there is nothing here; the listing ends, or goes on
+    with the next shop, and counts as incomplete. `key_rejected`, `permission_missing` and `you`:
+    the retailer must act; `pos`: the POS must, and is not asked again at once; `us`: AIQ must."""
+    permission: str | None = None
+    """Of `permission_missing`: as on the POS's screen; without it, that of the endpoint."""
+    say: str | None = None
+    """A sentence for a person, instead of a general one; `you` and `us` need it."""
+
+
+class WaitHeader(ProfilePart):
+    """A header that tells until when not to ask: in `seconds` from now, as an HTTP `date`, or in
+    seconds (`epoch`) or milliseconds (`epoch_ms`) since 1970."""
+
+    header: str
+    tells: Literal["seconds", "date", "epoch", "epoch_ms"]
+
+
+class RateLimit(ProfilePart):
+    """Headers by which a POS says how fast it may be asked, besides `Retry-After`."""
+
+    wait: tuple[WaitHeader, ...] = ()
+    """Of these the first that can be read counts, then `Retry-After` in either of its forms."""
+    remaining: str | None = None
+    """The header that counts the requests that are left: after an answer with none left, nothing is
+    asked until the time that `wait` tells."""

@@ -20,7 +20,7 @@ from chalicelib.domain.shown_text import without_hidden
 from chalicelib.domain.words import Minor
 
 Json = Any
-Reason = Literal["missing_id", "bad_date", "bad_money", "wrong_shape"]
+Reason = Literal["missing_id", "bad_date", "bad_money", "other_currency", "wrong_shape"]
 
 MAX_TEXT = 500
 UNREADABLE = "\N{REPLACEMENT CHARACTER}"
@@ -47,6 +47,7 @@ _SPACE_OF_THOUSANDS = re.compile(r"(?<=[0-9])\s(?=[0-9]{3}(?![0-9]))")
 _ENGLISH = re.compile(r"[0-9]{1,3}(?:,[0-9]{3})+(?:\.[0-9]*)?|[0-9]{1,14}(?:\.[0-9]*)?|\.[0-9]+")
 _FRENCH = re.compile(r"[0-9]{1,13},[0-9]{1,2}")
 _HUNDREDTHS = 100
+_CURRENCY = re.compile(r"[A-Z]{3}")
 _DAMAGED = re.compile(f"[\x00-\x1f\x7f-\x9f{UNREADABLE}]")
 """In an id: where it stands, two may have become one."""
 _YES = frozenset(("true", "1", "yes", "y", "t", "on"))
@@ -84,6 +85,17 @@ def text(value: Json) -> str | None:
     if isinstance(value, int | float) and not isinstance(value, bool) and isfinite(value):
         return _number_text(value)
     raise Unusable("wrong_shape")
+
+
+def listed_text(value: Json) -> str | None:
+    """As `text`, of a value that is one of few, such as a brand: each is remembered."""
+    return listed_word(value) if type(value) is str else text(value)
+
+
+@lru_cache(maxsize=1024)
+def listed_word(value: str) -> str | None:
+    """`text` of a text that is one of few."""
+    return text(value)
 
 
 def text_or_empty(value: Json) -> str:
@@ -140,6 +152,16 @@ def required_id(value: Json) -> str:
     if id_text is None:
         raise Unusable("missing_id")
     return id_text
+
+
+def currency_code(value: Json) -> str | None:
+    """A currency's code of ISO 4217. Raises Unusable for anything else that is said."""
+    code = listed_text(value)
+    if code is None:
+        return None
+    if not _CURRENCY.fullmatch(code.upper()):
+        raise Unusable("wrong_shape")
+    return code.upper()
 
 
 def whole_number(value: Json) -> int | None:

@@ -7,13 +7,14 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from operator import itemgetter
 from typing import Any, TypeVar
 
 from chalicelib.domain.words import Instant
 from chalicelib.pos.profile.mapping import (
     ConsentMapping,
+    FieldSpec,
     IdPart,
+    LastingText,
     NegatedFlag,
     NestedRows,
     Paths,
@@ -23,20 +24,21 @@ from chalicelib.pos.profile.path import Path
 from chalicelib.pos.profile.profile import Profile
 from chalicelib.pos.rows import coerce, times
 from chalicelib.pos.rows.coerce import Json, Unusable
+from chalicelib.pos.rows.row_readers import Coercion, FieldReader, Read, Row, row_reader
 
-Row = dict[str, Any]
-Read = Callable[[Row], Any]
-Coercion = Callable[[Json], Any]
-PlainField = tuple[str, str, Coercion]
-"""A field, the row's key where it stands, and what it is read as."""
 T = TypeVar("T")
-Fields = Mapping[str, Paths | ConsentMapping | NegatedFlag | IdPart | Sum | NestedRows]
+Fields = Mapping[str, FieldSpec]
 
 _NO_FLAGS: frozenset[str] = frozenset()
+_OF_A_LIST = (
+    *("brand", "category", "strain", "unit", "channel", "sale_type"),
+    *("type", "gender", "state", "employee_name", "market"),
+)
+"""Texts of which a shop has few."""
 MAX_ELEMENTS = 10_000
 """Of an array that are read: far more than fit a row of a table."""
 
-_UNREAD: dict[str, Any] = {"sms_consent": "unknown", "email_consent": "unknown"} | dict.fromkeys(
+_UNREAD: dict[str, str] = {"sms_consent": "unknown", "email_consent": "unknown"} | dict.fromkeys(
     ("first", "last", "name", "quantity"), ""
 )
 """What a field is where it is not said, unless None."""
@@ -81,75 +83,42 @@ class Compiler:
         self.unread.clear()
         return flags
 
-    def extractor(
+    def reader(
         self,
+        order: tuple[str, ...],
         fields: Fields,
         deciding: frozenset[str] = frozenset(),
         within: str = "",
         **given: Coercion,
-    ) -> Callable[[Row], dict[str, Any]]:
-        """A function from a row to the values of all of a map's fields but the arrays.
+    ) -> Callable[[Row], tuple[Any, ...]]:
+        """Return a function from a row to the values of the fields of `order`, in that order; of
+        those that the map leaves out, what nobody says.
 
         `given` coercions go before those the names stand for. The function raises Unusable, naming
         the POS's field, for one that is `deciding` and cannot be read. `within`: see `unread`.
         """
-        simple, others = self._split(fields, given)
-        each = [(name, _simple_reader(key, coercion)) for name, key, coercion in simple]
+        by_name = {**self._by_name, **given}
+        readers: list[FieldReader | str | None] = [
+            self._field(fields, name, by_name.get(name, coerce.text))
+            if name in fields
+            else _UNREAD.get(name)
+            for name in order
+        ]
 
-        def extract(row: Row) -> dict[str, Any]:
-            try:
-                values = {name: coercion(row.get(key)) for name, key, coercion in simple}
-            except Unusable:
-                values = dict(self._each(each, row, deciding, within))
-            if others:
-                values.update(self._each(others, row, deciding, within))
-            return values
+        def careful(row: Row) -> tuple[Any, ...]:
+            """The fields one by one, so that one that cannot be read costs no other."""
+            values: list[Any] = []
+            for name, each in zip(order, readers, strict=True):
+                try:
+                    values.append(each.read(row) if isinstance(each, FieldReader) else each)
+                except Unusable:
+                    if name in deciding:
+                        raise
+                    self.unread.add(within + name)
+                    values.append(_UNREAD.get(name))
+            return tuple(values)
 
-        return extract
-
-    def in_order(
-        self, order: tuple[str, ...], fields: Fields, within: str, **given: Coercion
-    ) -> Callable[[Row], list[Any]]:
-        """As `extractor`, but a list of the values of all names of `order`, in that order, which a
-        dataclass of many fields takes in less time than names. What the map leaves out is None."""
-        simple, others = self._split(fields, given)
-        each = [(name, _simple_reader(key, coercion)) for name, key, coercion in simple]
-        read = [(key, coercion) for _, key, coercion in simple]
-        mapped = [name for name, *_ in (*simple, *others)]
-        missing = [name for name in order if name not in mapped]
-        nothing = [None] * len(missing)
-        arrange = itemgetter(*map([*mapped, *missing].index, order))
-
-        def extract(row: Row) -> list[Any]:
-            try:
-                values = [coercion(row.get(key)) for key, coercion in read]
-            except Unusable:
-                values = [value for _, value in self._each(each, row, frozenset(), within)]
-            if others:
-                values += [value for _, value in self._each(others, row, frozenset(), within)]
-            values += nothing
-            return list(arrange(values))
-
-        return extract
-
-    def _each(
-        self,
-        readers: list[tuple[str, Read]],
-        row: Row,
-        deciding: frozenset[str],
-        within: str,
-    ) -> list[tuple[str, Any]]:
-        """The fields one by one, so that one that cannot be read costs no other."""
-        values = []
-        for name, read in readers:
-            try:
-                values.append((name, read(row)))
-            except Unusable:
-                if name in deciding:
-                    raise
-                self.unread.add(within + name)
-                values.append((name, _UNREAD.get(name)))
-        return values
+        return row_reader(readers, careful)
 
     def array(
         self, name: str, spec: object, compile_one: Callable[[Fields, str], Callable[[Row], T]]
@@ -161,6 +130,10 @@ class Compiler:
         """
         if not isinstance(spec, NestedRows):
             return lambda _row: ()
+        if spec.also:
+            parts = (spec.model_copy(update={"also": ()}), *spec.also)
+            each = [self.array(name, part, compile_one) for part in parts]
+            return lambda row: tuple([element for read in each for element in read(row)])
         rows, key, make = spec.rows, spec.rows.key, compile_one(spec.map, f"{name}.")
 
         def read(row: Row) -> tuple[T, ...]:
@@ -182,35 +155,27 @@ class Compiler:
 
         return read
 
-    def _split(
-        self, fields: Fields, given: Mapping[str, Coercion]
-    ) -> tuple[list[PlainField], list[tuple[str, Read]]]:
-        """The fields that stand under one key of the row, and readers of the others; no arrays."""
-        by_name = {**self._by_name, **given}
-        simple: list[PlainField] = []
-        others: list[tuple[str, Read]] = []
-        for name, spec in fields.items():
-            coercion = by_name.get(name, coerce.text)
-            if isinstance(spec, Path) and spec.key is not None:
-                simple.append((name, spec.key, coercion))
-            elif isinstance(spec, Sum):
-                others.append((name, _sum(spec, coercion, _beside(fields, name))))
-            elif not isinstance(spec, NestedRows):
-                others.append((name, self._reader(spec, coercion)))
-        return simple, others
-
-    def _reader(
-        self, spec: Paths | ConsentMapping | NegatedFlag | IdPart, coercion: Coercion
-    ) -> Read:
+    def _field(self, fields: Fields, name: str, coercion: Coercion) -> FieldReader | str:
+        """The reader of one field of a map, which is no array, or what it always is."""
+        spec = fields[name]
         match spec:
+            case LastingText():
+                return spec.say
+            case Path() if spec.key is not None:
+                return FieldReader(_simple_reader(spec.key, coercion), spec.key, coercion)
             case ConsentMapping():
-                return self._consent(spec)
+                read = self._consent(spec)
             case NegatedFlag():
-                return _negated(spec, self._flag_or_time)
+                read = _negated(spec, self._flag_or_time)
             case IdPart():
-                return _id_part(spec, coercion)
+                read = _id_part(spec, coercion)
+            case Sum():
+                read = _sum(spec, coercion, _beside(fields, name))
+            case NestedRows():
+                raise ValueError(f"{name} is an array")
             case _:
-                return field_reader(spec, coercion)
+                read = field_reader(spec, coercion)
+        return FieldReader(read)
 
     def reader_of(self, name: str, paths: Paths) -> Read:
         return field_reader(paths, self._by_name.get(name, coerce.text))
@@ -239,6 +204,8 @@ class Compiler:
 def _coercions(instant: Coercion, money: Coercion) -> dict[str, Coercion]:
     """What each field of the common shape is read as; the rest is text."""
     return {
+        **dict.fromkeys(_OF_A_LIST, coerce.listed_text),
+        "currency": coerce.currency_code,
         **dict.fromkeys(("ext_id", "key"), coerce.required_id),
         **dict.fromkeys(
             ("customer_ext_id", "original_ext_id", "product_ext_id", "employee_id", "merged_into"),
@@ -283,9 +250,20 @@ def _sum(spec: Sum, coercion: Coercion, beside: Sequence[Path] = ()) -> Read:
     those, and not its own.
     """
     arrays = [path.steps[0] for path in spec.sum]
+    column = spec.sum[0].steps if len(spec.sum) == 1 else ()
 
     def elements(row: Row) -> int:
         return sum([len(row[key]) for key in arrays if type(row.get(key)) is list])
+
+    def column_sum(row: Row) -> Any:
+        """As `read`, of one column of an array; in haste, where each element says its own."""
+        elements = row.get(column[0])
+        if type(elements) is list and elements:
+            try:
+                return sum([coercion(element.get(column[1])) for element in elements])
+            except (Unusable, AttributeError, TypeError):
+                pass
+        return read(row)
 
     def read(row: Row) -> Any:
         total, said = None, 0
@@ -300,7 +278,7 @@ def _sum(spec: Sum, coercion: Coercion, beside: Sequence[Path] = ()) -> Read:
             _refuse_gaps(spec, coercion, beside, row)
         return total
 
-    return read
+    return column_sum if len(column) == 2 else read
 
 
 def _beside(fields: Fields, name: str) -> list[Path]:

@@ -18,14 +18,15 @@ from chalicelib.domain.manifest import row_digester
 from chalicelib.domain.records import Customer, Fact, InventoryItem, Reject, Sale, StoreFact
 from chalicelib.domain.versions import is_newer
 from chalicelib.domain.words import Instant, Stream
-from chalicelib.pos.profile.mapping import Paths
+from chalicelib.pos.profile.mapping import Paths, Within
 from chalicelib.pos.profile.paging import Proof
 from chalicelib.pos.profile.path import Path
 from chalicelib.pos.profile.profile import Profile
 from chalicelib.pos.rows import coerce, contacts, times
 from chalicelib.pos.rows.coerce import Json, Unusable
-from chalicelib.pos.rows.field_map import Compiler, Row, Setting, required_path
+from chalicelib.pos.rows.field_map import Compiler, Setting, required_path
 from chalicelib.pos.rows.row_ids import customer_ids, id_reader, ids_parts, known_id_reader
+from chalicelib.pos.rows.row_readers import Row
 from chalicelib.pos.rows.sale_rows import Count, sale_maker
 from chalicelib.pos.rows.zones import iana_zone
 from chalicelib.services.ports.pos import KnownRow
@@ -36,6 +37,16 @@ DEEPEST = 50
 CELLS_KEPT = 100
 ID, KEY = frozenset(("ext_id",)), frozenset(("key",))
 """All that can set a shopper or a product, and a store, aside (product.md §5)."""
+CUSTOMER = (
+    *("ext_id", "first", "last", "birth_date", "birth_year", "gender", "type", "state", "address"),
+    *("pos_loyalty_member", "pos_points", "sms_consent", "email_consent", "terms_agreed"),
+    *("active", "merged_into", "store_key", "created_at", "updated_at"),
+)
+"""What of a shopper is read field by field, in the order in which it is taken apart."""
+ITEM = InventoryItem.__match_args__[:-1]
+"""What of an item in stock is read: all but its flags."""
+OTHER_CURRENCY = frozenset(("other_currency",))
+"""The flag of an item whose amounts are in another currency than the account's: not said."""
 CUT = "…"
 """Stands in a row set aside for what is not kept of it."""
 
@@ -69,6 +80,7 @@ class Normaliser:
         self._digest = row_digester(salt)
         self._stream = stream
         self._in_stock = profile.streams[stream].in_stock
+        self._within = profile.streams[stream].within
         self._forbidden = frozenset(profile.forbidden_fields)
         self._words: Counter[str] = Counter()
         self._fact = _MAKERS[stream](profile, setting, self._count)
@@ -82,6 +94,8 @@ class Normaliser:
 
     def page(self, rows: Iterable[Json], known: KnownRow | None = None) -> Normalised:
         """The facts and rejects of a page's rows, without the rows that are `known`."""
+        if self._within:
+            rows = _records_within(rows, self._within)
         if known is None:
             return self._read(rows)
         rows = list(rows)
@@ -165,6 +179,15 @@ class Normaliser:
         self._words[name] += 1
 
 
+def _records_within(rows: Iterable[Json], within: Within) -> list[Json]:
+    """The objects inside of rows that are the records, with what goes along of their rows."""
+    return [
+        {**record, **{name: path.value(row) for name, path in within.keep.items()}}
+        for row in rows
+        if isinstance(record := within.at.value(row), dict)
+    ]
+
+
 def _add(facts: dict[str, Fact], made: Fact) -> None:
     """Add a fact to those of its page, unless a later version of it is there."""
     key = _known_id(made)
@@ -215,16 +238,15 @@ Maker = Callable[[Profile, Setting, Count], Callable[[Row], Fact]]
 
 
 def _stores(profile: Profile, setting: Setting, _count: Count) -> Callable[[Row], Fact]:
-    extract = Compiler(profile, setting).extractor(profile.streams["stores"].map, KEY)
+    fields = StoreFact.__match_args__
+    read = Compiler(profile, setting).reader(fields, profile.streams["stores"].map, KEY)
     names = profile.time.zone_names
     if isinstance(profile.streams["stores"].page, Proof):
         return lambda _row: StoreFact(setting.store_key, setting.store_key)
 
     def store(row: Row) -> Fact:
-        values = extract(row)
-        values["time_zone"] = iana_zone(values.get("time_zone"), names)
-        values["key"] = setting.store_key or values["key"]
-        return StoreFact(**values)
+        key, name, time_zone, *others = read(row)
+        return StoreFact(setting.store_key or key, name, iana_zone(time_zone, names), *others)
 
     return store
 
@@ -233,13 +255,14 @@ def _customers(profile: Profile, setting: Setting, _count: Count) -> Callable[[R
     formats = profile.time.formats
     region = profile.contacts.phone_region
     employees = frozenset(profile.contacts.employee_types)
-    compose_ids = customer_ids(profile)
+    compose_id = customer_ids(profile)
     vendor_domains = frozenset(profile.contacts.placeholder_email_domains)
     fields = dict(profile.streams["customers"].map)
     phone_of = _contact_reader(fields.pop("phone"), lambda raw: contacts.phone(raw, region))
     email_of = _contact_reader(fields.pop("email"), lambda raw: contacts.email(raw, vendor_domains))
     compiler = Compiler(profile, setting)
-    extract = compiler.extractor(
+    read = compiler.reader(
+        CUSTOMER,
         fields,
         ID | ids_parts(profile, "customers"),
         birth_date=lambda value: times.birth_date(value, formats),
@@ -248,28 +271,40 @@ def _customers(profile: Profile, setting: Setting, _count: Count) -> Callable[[R
 
     def customer(row: Row) -> Fact:
         compiler.unread.clear()
-        values = extract(row)
-        values["phone_raw"], values["phone"], bad_phone = phone_of(row)
-        values["email_raw"], values["email"], bad_email = email_of(row)
-        birth_year = values.pop("birth_year", None)
-        values["birth_date"] = values.get("birth_date") or birth_year
-        if values.get("merged_into") == values["ext_id"]:
-            values["merged_into"] = None
-        is_merged = values.get("merged_into") is not None
-        if is_merged:  # its points are the other's now
-            values["pos_points"] = None
+        # fmt: off
+        (
+            ext_id, first, last, birth_date, birth_year, gender, kind, state, address,
+            member, points, sms_consent, email_consent, terms_agreed, is_active, merged_into,
+            store_key, created_at, updated_at,
+        ) = read(row)
+        # fmt: on
+        phone_raw, phone, bad_phone = phone_of(row)
+        email_raw, email, bad_email = email_of(row)
+        active = is_active is not False
+        if merged_into is not None and merged_into != ext_id:
+            points, active = None, False  # its points are the other's now
             compiler.unread.discard("pos_points")
-        values["active"] = active = values.get("active") is not False and not is_merged
+        else:
+            merged_into = None
         flags = {bad_phone, bad_email, *compiler.flags()}
-        if (values.get("type") or "").lower() in employees:
+        if kind and kind.lower() in employees:
             flags.add("employee")
-        compose_ids(values, values.get("store_key") or setting.store_key)
-        if contacts.on_guest_list(values.get("first", ""), values.get("last", "")):
+        if contacts.on_guest_list(first, last):
             flags.add("test")
         if not active:
             flags.add("inactive")
         flags.discard(None)
-        return Customer(flags=frozenset(flags), **values)  # type: ignore[arg-type]
+        if compose_id:
+            ext_id = compose_id(ext_id, store_key or setting.store_key)
+        # In the order of its fields: by their names, it takes twice the time.
+        # fmt: off
+        return Customer(
+            ext_id, first, last, phone_raw, phone, email_raw, email, birth_date or birth_year,
+            gender, kind, state, address, member, points, sms_consent, email_consent,
+            terms_agreed, active, merged_into, store_key, created_at, updated_at,
+            frozenset(flags),  # type: ignore[arg-type]
+        )
+        # fmt: on
 
     return customer
 
@@ -302,15 +337,24 @@ def _contact_reader(
 
 def _inventory(profile: Profile, setting: Setting, _count: Count) -> Callable[[Row], Fact]:
     compiler = Compiler(profile, setting)
-    extract = compiler.extractor(profile.streams["inventory"].map, ID)
+    read = compiler.reader(ITEM, profile.streams["inventory"].map, ID)
+    own_store, currency = setting.store_key, setting.currency
 
     def item(row: Row) -> Fact:
         compiler.unread.clear()
-        values = extract(row)
-        values["quantity"] = values.get("quantity") or ""
-        values["active"] = values.get("active") is not False
-        values["store_key"] = values.get("store_key") or setting.store_key
-        return InventoryItem(currency=setting.currency, flags=compiler.flags(), **values)
+        # fmt: off
+        (
+            ext_id, store_key, name, quantity, told_currency, product, sku, brand, category,
+            strain, price, cost, unit, is_active, updated_at,
+        ) = read(row)
+        flags = compiler.flags()
+        if told_currency and told_currency != currency:
+            price, cost, flags = None, None, flags | OTHER_CURRENCY
+        return InventoryItem(
+            ext_id, store_key or own_store, name, quantity or "", currency, product, sku, brand,
+            category, strain, price, cost, unit, is_active is not False, updated_at, flags,
+        )
+        # fmt: on
 
     return item
 

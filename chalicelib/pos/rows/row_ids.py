@@ -4,7 +4,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Any
+from typing import NamedTuple
 
 from chalicelib.domain.ids import id_in_shop, product_id
 from chalicelib.domain.words import Stream
@@ -12,10 +12,25 @@ from chalicelib.pos.profile.mapping import Paths
 from chalicelib.pos.profile.path import Path
 from chalicelib.pos.profile.profile import Profile
 from chalicelib.pos.rows import coerce
-from chalicelib.pos.rows.field_map import Row, Setting, field_reader
+from chalicelib.pos.rows.field_map import Setting, field_reader
+from chalicelib.pos.rows.row_readers import Row
 
-Compose = Callable[[dict[str, Any], str], None]
-"""Takes the values of a row and the key of its shop, and makes the ids among them unique."""
+ComposeCustomer = Callable[[str, str], str]
+"""Takes the id of a customer and the key of the shop; returns the id that is unique."""
+
+
+class SaleIds(NamedTuple):
+    """The id of a sale, of the sale that it takes back, and of its customer, as its POS gives them
+    or made unique. `former`: the id under which AIQ may have stored the sale."""
+
+    ext_id: str
+    original: str | None
+    customer: str | None
+    former: str | None = None
+
+
+ComposeSale = Callable[[SaleIds, str], SaleIds]
+"""Takes the ids of a sale and the key of its shop; returns those that are unique."""
 
 
 def id_reader(profile: Profile, stream: Stream, setting: Setting) -> Callable[[Row], str | None]:
@@ -71,44 +86,34 @@ def ids_parts(profile: Profile, stream: Stream) -> frozenset[str]:
     return frozenset(("store_key",) if profile.streams[stream].unique_in == "shop" else ())
 
 
-def customer_ids(profile: Profile) -> Compose:
-    """Compose the id of a customer."""
+def customer_ids(profile: Profile) -> ComposeCustomer | None:
+    """Compose the id of a customer; None where the POS's is unique in the scope."""
     if profile.streams["customers"].unique_in != "shop":
-        return _leave
-
-    def compose(values: dict[str, Any], shop: str) -> None:
-        values["ext_id"] = id_in_shop(shop, values["ext_id"])
-
-    return compose
+        return None
+    return lambda ext_id, shop: id_in_shop(shop, ext_id)
 
 
-def sale_ids(profile: Profile) -> Compose:
-    """Compose the id of a sale, and those of the customer and of the sale that it names."""
-    sales, customers = profile.streams["sales"], profile.streams["customers"]
-    of_shop = [
-        name
-        for name, stream in (
-            ("ext_id", sales),
-            ("original_ext_id", sales),
-            ("customer_ext_id", customers),
-        )
-        if stream.unique_in == "shop"
-    ]
-    if not of_shop:
-        return _leave
+def sale_ids(profile: Profile) -> ComposeSale | None:
+    """Compose the ids of a sale; None where the POS's are unique in the scope."""
+    sales_in_shop = profile.streams["sales"].unique_in == "shop"
+    customers_in_shop = profile.streams["customers"].unique_in == "shop"
+    takes_over = sales_in_shop and profile.streams["sales"].formerly is not None
+    if not (sales_in_shop or customers_in_shop):
+        return None
 
-    def compose(values: dict[str, Any], shop: str) -> None:
-        if sales.formerly:
-            values["former_ext_id"] = values["ext_id"]
-        for name in of_shop:
-            if values.get(name):
-                values[name] = id_in_shop(shop, values[name])
+    def in_shop(shop: str, ext_id: str | None) -> str | None:
+        return id_in_shop(shop, ext_id) if ext_id else ext_id
+
+    def compose(ids: SaleIds, shop: str) -> SaleIds:
+        ext_id, original, customer, _ = ids
+        former = ext_id if takes_over else None
+        if sales_in_shop:
+            ext_id, original = id_in_shop(shop, ext_id), in_shop(shop, original)
+        if customers_in_shop:
+            customer = in_shop(shop, customer)
+        return SaleIds(ext_id, original, customer, former)
 
     return compose
-
-
-def _leave(_values: dict[str, Any], _shop: str) -> None:
-    """The POS's ids are unique in the scope."""
 
 
 def _paths(spec: object) -> Paths:

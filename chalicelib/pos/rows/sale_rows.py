@@ -6,20 +6,17 @@ from collections.abc import Callable
 from dataclasses import replace
 from functools import partial
 from itertools import accumulate
-from typing import Any
+from typing import Any, NamedTuple, Protocol
 
 import orjson
 
 from chalicelib.domain.records import LineItem, Sale, Tender
+from chalicelib.domain.words import SaleKind
 from chalicelib.pos.profile.profile import Profile, SaleWords
 from chalicelib.pos.rows import coerce, times
-from chalicelib.pos.rows.field_map import (
-    Compiler,
-    Fields,
-    Row,
-    Setting,
-)
-from chalicelib.pos.rows.row_ids import ids_parts, sale_ids
+from chalicelib.pos.rows.field_map import Compiler, Fields, Setting
+from chalicelib.pos.rows.row_ids import SaleIds, ids_parts, sale_ids
+from chalicelib.pos.rows.row_readers import Row
 
 Count = Callable[[str, str], None]
 """Takes (field, word): a word the profile does not know was seen."""
@@ -30,9 +27,15 @@ FEW = 10
 """So many lines, with half as many discounts each, fit whatever they say."""
 
 DECIDING = frozenset(("ext_id", "ordered_at", "total"))
-"""Without them there is no sale; no other field sets one aside (product.md §5)."""
+"""Without them there is no sale; no other field sets one aside (product.md §5), but the currency of
+its total where that is another than the account's."""
 
-HEAD_MONEY = ("subtotal", "discount", "tax", "fees", "tip")
+READ = (
+    *("ext_id", "store_key", "ordered_at", "total", "status", "sale_type", "is_void", "is_return"),
+    *("number", "customer_ext_id", "original_ext_id", "channel", "employee_id", "employee_name"),
+    *("medical", "subtotal", "discount", "tax", "fees", "tip", "cost", "updated_at", "currency"),
+)
+"""What of a sale stands in its own row, in the order in which it is taken apart."""
 
 
 def sale_maker(profile: Profile, setting: Setting, count: Count) -> Callable[[Row], Sale]:
@@ -40,41 +43,59 @@ def sale_maker(profile: Profile, setting: Setting, count: Count) -> Callable[[Ro
     compiler = Compiler(profile, setting)
     spec = profile.streams["sales"].map
     deciding = DECIDING | ids_parts(profile, "sales")
-    extract = compiler.extractor(spec, deciding, ordered_at=compiler.dated)
+    read = compiler.reader(READ, spec, deciding, ordered_at=compiler.dated)
     lines_of = compiler.array("items", spec.get("items"), partial(_line, compiler))
     tenders_of = compiler.array("tenders", spec.get("tenders"), partial(_tender, compiler))
     judge = _judge(profile.sale_words, count)
     compose_ids = sale_ids(profile)
     on_shop_clock, formats = profile.time.zone == "store", profile.time.formats
+    own_store, currency = setting.store_key, setting.currency
 
     def sale(row: Row) -> Sale:
         compiler.unread.clear()
-        values = extract(row)
-        if values["ordered_at"] is None:
+        # fmt: off
+        (
+            ext_id, store_key, dated, total, status, sale_type, is_void, is_told,
+            number, customer, original, channel, employee_id, employee_name,
+            medical, subtotal, discount, tax, fees, tip, cost, updated_at, told_currency,
+        ) = read(row)
+        # fmt: on
+        if dated is None:
             raise coerce.Unusable("bad_date", "ordered_at")
-        if values["total"] is None:
-            raise coerce.Unusable("bad_money", "total")
-        values["ordered_at"], text = values["ordered_at"]
-        for name in HEAD_MONEY:
-            values[name] = values.get(name) or 0
-        values["discount"] = abs(values["discount"])
-        judge(values)
+        if total is None:
+            if not is_void:
+                raise coerce.Unusable("bad_money", "total")
+            total = 0  # all that is left of a sale that was deleted
+        if told_currency and told_currency != currency:
+            raise coerce.Unusable("other_currency", "currency")
+        at, text = dated
+        status = status or ""
+        verdict = judge(status, sale_type, total, is_void=is_void, is_told=is_told)
+        subtotal, tax, fees, tip = subtotal or 0, tax or 0, fees or 0, tip or 0
+        discount = abs(discount or 0)
+        if verdict.is_negative:
+            total, subtotal, tax = -abs(total), -abs(subtotal), -abs(tax)
+            fees, tip = -abs(fees), -abs(tip)
+        if verdict.is_nothing:
+            total = subtotal = discount = tax = fees = tip = 0
         lines = lines_of(row)
-        if values.pop("all_returned"):
-            lines = tuple(replace(line, returned=True) for line in lines)
-        if on_shop_clock:
-            values["wall_clock"] = times.zoneless_clock(text, formats)
-        shop = values.pop("store_key", None) or setting.store_key
-        compose_ids(values, shop)
+        if verdict.all_returned:
+            lines = tuple([replace(line, returned=True) for line in lines])
+        shop, former = store_key or own_store, None
+        if compose_ids:
+            ids = compose_ids(SaleIds(ext_id, original, customer), shop)
+            ext_id, original, customer, former = ids
+        wall_clock = times.zoneless_clock(text, formats) if on_shop_clock else None
+        # In the order of its fields: by their names, it takes twice the time.
+        # fmt: off
         made = Sale(
-            store_key=shop,
-            ordered_at_text=text,
-            currency=setting.currency,
-            items=lines,
-            tenders=tenders_of(row),
+            ext_id, shop, at, text, currency, total, verdict.kind, status, verdict.is_final,
+            number, customer, original, channel, employee_id, employee_name, medical,
+            subtotal, discount, tax, fees, tip, cost, tenders_of(row), lines, updated_at,
+            wall_clock, is_status_known=verdict.is_known, former_ext_id=former,
             flags=compiler.flags(),
-            **values,
         )
+        # fmt: on
         return made if _fits(made) else _cut(made)
 
     return sale
@@ -82,8 +103,10 @@ def sale_maker(profile: Profile, setting: Setting, count: Count) -> Callable[[Ro
 
 def _fits(sale: Sale) -> bool:
     if len(sale.items) + len(sale.tenders) <= FEW:
-        longest = max([len(line.discounts) for line in sale.items], default=0)
-        if longest <= FEW // 2:
+        for line in sale.items:
+            if len(line.discounts) > FEW // 2:
+                break
+        else:
             return True
     return len(orjson.dumps(sale, default=sorted)) <= MAX_BYTES
 
@@ -101,13 +124,42 @@ def _cut(sale: Sale) -> Sale:
     return replace(sale, **kept, flags=sale.flags | lost)  # type: ignore[arg-type]
 
 
-def _judge(words: SaleWords, count: Count) -> Callable[[dict[str, Any]], None]:
-    """Set `kind`, `is_final` and signs from status, type and total (reference/pos.md §1.8).
+class _Verdict(NamedTuple):
+    """What status, type and total make of a row (reference/pos.md §1.8).
 
-    R1, a row of its own below zero, is a return. R2, a sale marked as refunded, is the same sale
-    with nothing left of it: its amounts become 0, so that it still happened and earns nothing. R3,
-    a lowered total, needs nothing. A void never happened.
+    R1, a row of its own below zero, is a return; `is_negative`: its flag says so, whatever sign its
+    amounts have. R2, a sale marked as refunded, is the same sale with nothing left of it
+    (`is_nothing`): its amounts become 0, so that it still happened and earns nothing. R3, a lowered
+    total, needs nothing. A void never happened.
     """
+
+    kind: SaleKind
+    is_final: bool
+    is_known: bool
+    is_negative: bool = False
+    is_nothing: bool = False
+    all_returned: bool = False
+
+
+_SOLD = _Verdict("sale", is_final=True, is_known=True)
+
+
+class Judge(Protocol):
+    """Tells what a row is, of its status, type and total and the flags of a void and a return."""
+
+    def __call__(
+        self,
+        status: str,
+        sale_type: str | None,
+        total: int,
+        *,
+        is_void: bool | None,
+        is_told: bool | None,
+    ) -> _Verdict: ...
+
+
+def _judge(words: SaleWords, count: Count) -> Judge:
+    """Tell what a row is, and count the words of it that the profile does not know."""
     known = (
         dict.fromkeys(words.open, "open")
         | dict.fromkeys(words.final, "final")
@@ -119,70 +171,79 @@ def _judge(words: SaleWords, count: Count) -> Callable[[dict[str, Any]], None]:
     returns = frozenset(words.type_return)
     types = returns | frozenset(words.type_sale)
 
-    def judge(values: dict[str, Any]) -> None:
-        word = values["status"].lower()
+    def judge(
+        status: str,
+        sale_type: str | None,
+        total: int,
+        *,
+        is_void: bool | None,
+        is_told: bool | None,
+    ) -> _Verdict:
+        word = status.lower()
         meaning = known.get(word)
-        if meaning is None:
+        if meaning is None and not is_void:
             count("status", word)
-        kind_word = (values.pop("sale_type", None) or "").lower()
+        kind_word = sale_type.lower() if sale_type else ""
         if kind_word and kind_word not in types:
             count("sale_type", kind_word)
-        if values.pop("is_void", None):
+        is_told = bool(is_told) or kind_word in returns
+        is_return = is_told or total < 0
+        if meaning == "final" and not is_return and not is_void:
+            return _SOLD
+        if is_void:
             meaning = "void"
-        is_told = values.pop("is_return", None) or kind_word in returns
-        is_return = is_told or values["total"] < 0
-        if is_told:
-            _negate(values)
         in_place = meaning == "refunded" and not is_return
-        if in_place:
-            values.update(dict.fromkeys(("total", *HEAD_MONEY), 0))
-        values["kind"] = "void" if meaning == "void" else "return" if is_return else "sale"
-        values["is_final"] = meaning in ("final", "refunded")
-        values["is_status_known"] = meaning is not None
-        values["all_returned"] = in_place or is_return
+        return _Verdict(
+            kind="void" if meaning == "void" else "return" if is_return else "sale",
+            is_final=meaning in ("final", "refunded"),
+            is_known=meaning is not None,
+            is_negative=is_told,
+            is_nothing=in_place,
+            all_returned=in_place or is_return,
+        )
 
     return judge
 
 
-def _negate(values: dict[str, Any]) -> None:
-    """A return told by a flag may carry positive amounts, all or some: the flag decides."""
-    for name in ("total", "subtotal", "tax", "fees", "tip"):
-        values[name] = -abs(values[name])
+LINE = LineItem.__match_args__[:-2]
+"""What of a line stands in its row: all but its discounts and whether it came back."""
 
 
 def _line(compiler: Compiler, fields: Fields, within: str) -> Callable[[Row], LineItem]:
-    order = LineItem.__match_args__
-    extract = compiler.in_order(order, fields, within, ext_id=coerce.optional_id)
+    read = compiler.reader(LINE, fields, within=within, ext_id=coerce.optional_id)
     discounts_of = compiler.array(
         f"{within}discounts", fields.get("discounts"), partial(_name, compiler)
     )
-    name, quantity, discount, discounts, returned = map(
-        order.index, ("name", "quantity", "discount", "discounts", "returned")
-    )
 
     def line(row: Row) -> LineItem:
-        values = extract(row)
-        count = values[quantity] = values[quantity] or ""
-        values[name] = values[name] or ""
-        values[discount] = abs(values[discount] or 0)
-        names = discounts_of(row)
-        values[discounts] = tuple(dict.fromkeys(filter(None, names))) if names else ()
-        values[returned] = count[:1] == "-"
-        return LineItem(*values)
+        # fmt: off
+        (
+            name, quantity, total, ext_id, product, sku, brand, category,
+            unit_price, subtotal, discount, tax, cost,
+        ) = read(row)
+        # fmt: on
+        quantity, names = quantity or "", discounts_of(row)
+        # fmt: off
+        return LineItem(
+            name or "", quantity, total, ext_id, product, sku, brand, category,
+            unit_price, subtotal, abs(discount or 0), tax, cost,
+            tuple(dict.fromkeys(filter(None, names))) if names else (), quantity[:1] == "-",
+        )
+        # fmt: on
 
     return line
 
 
 def _tender(compiler: Compiler, fields: Fields, within: str) -> Callable[[Row], Tender]:
-    extract = compiler.extractor(fields, within=within)
+    read = compiler.reader(("name", "amount"), fields, within=within, name=coerce.listed_text)
 
     def tender(row: Row) -> Tender:
-        values = extract(row)
-        return Tender(values.get("name") or "", values.get("amount"))
+        name, amount = read(row)
+        return Tender(name or "", amount)
 
     return tender
 
 
 def _name(compiler: Compiler, fields: Fields, within: str) -> Callable[[Row], str]:
-    extract = compiler.extractor(fields, within=within)
-    return lambda row: extract(row).get("name") or ""
+    read = compiler.reader(("name",), fields, within=within, name=coerce.listed_text)
+    return lambda row: read(row)[0] or ""

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager, suppress
 from datetime import UTC
 from email.utils import parsedate_to_datetime
 from http.client import HTTPException
+from math import isfinite
 from typing import Any
 
 import urllib3
@@ -15,6 +16,7 @@ import urllib3
 from chalicelib.domain.outside_json import UnreadableJson, read_json
 from chalicelib.domain.times import from_datetime
 from chalicelib.domain.words import Instant
+from chalicelib.pos.profile.wire import RateLimit
 from chalicelib.pos.transport.watchdog import Watchdog
 
 MAX_BYTES = 10 * 1024 * 1024
@@ -121,14 +123,45 @@ def retry_after(value: str | None, now: Instant) -> float | None:
     """
     if value is None:
         return None
+    return _wait(value, "seconds" if value.strip().isdecimal() else "date", now)
+
+
+def seconds_to_wait(headers: Mapping[str, str], limit: RateLimit, now: Instant) -> float | None:
+    """Seconds until the POS may be asked again, by its own headers or `Retry-After`; None where
+    none of them says it. At most a day, never negative."""
+    for spec in limit.wait:
+        value = headers.get(spec.header)
+        if value is not None and (seconds := _wait(value, spec.tells, now)) is not None:
+            return seconds
+    return retry_after(headers.get("Retry-After"), now)
+
+
+def has_none_left(headers: Mapping[str, str], limit: RateLimit) -> bool:
+    """Whether the POS says that no request is left until it starts counting anew."""
+    value = headers.get(limit.remaining) if limit.remaining else None
     try:
-        seconds = float(value) if value.strip().isdecimal() else _until(value, now)
+        return value is not None and float(value) < 1
+    except ValueError:
+        return False
+
+
+def _wait(value: str, tells: str, now: Instant) -> float | None:
+    try:
+        seconds = _SECONDS[tells](value, now)
     except (ValueError, OverflowError):  # a year of twenty digits overflows
         return None
-    return min(max(seconds, 0.0), MAX_WAIT_SECONDS)
+    return min(max(seconds, 0.0), MAX_WAIT_SECONDS) if isfinite(seconds) else None
 
 
 def _until(value: str, now: Instant) -> float:
     moment = parsedate_to_datetime(value)
     at = from_datetime(moment if moment.tzinfo else moment.replace(tzinfo=UTC))
     return (at - now) / 1000
+
+
+_SECONDS: Mapping[str, Callable[[str, Instant], float]] = {
+    "seconds": lambda value, _now: float(value),
+    "date": _until,
+    "epoch": lambda value, now: float(value) - now / 1000,
+    "epoch_ms": lambda value, now: (float(value) - now) / 1000,
+}

@@ -21,6 +21,7 @@ from chalicelib.pos.profile.profile import Profile
 from chalicelib.pos.profile.shoppers import ShopperCreate
 from chalicelib.pos.profile.wire import AuthVariant
 from chalicelib.pos.transport import plain_errors, queries
+from chalicelib.pos.transport.answer_rules import AnswerRules
 from chalicelib.pos.transport.transport import Call, Transport
 
 T = TypeVar("T")
@@ -63,6 +64,8 @@ class AuthVariants:
         self.transport = transport
         if profile.plain_errors:
             transport.parse = plain_errors.body_parser(profile.plain_errors, profile.title)
+        transport.rules = AnswerRules(profile.answers, profile.title)
+        transport.rate_limit = profile.rate_limit
         self._accepted: dict[str, str] = {}
         """Endpoint → name of the variant that it accepted."""
         self._last_accepted: str | None = None

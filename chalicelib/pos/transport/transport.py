@@ -27,7 +27,9 @@ from chalicelib.domain.errors import (
     UpstreamError,
 )
 from chalicelib.domain.words import Instant
+from chalicelib.pos.profile.wire import AnswerRule, RateLimit
 from chalicelib.pos.transport import answers
+from chalicelib.pos.transport.answer_rules import AnswerRules, LastingFault
 from chalicelib.pos.transport.own_server import GREETING_SECONDS, OwnServer
 from chalicelib.pos.transport.permitted import PermittedAdapter
 from chalicelib.pos.transport.plain_errors import NotOffered
@@ -43,6 +45,8 @@ TRIES = 3
 TRIES_TO_CONNECT = 2
 DEAD_AFTER_SECONDS = 4.0
 """A host that took this long to refuse has several addresses; asking again would cost > 8 s."""
+LONGEST_PAUSE = 2.0
+"""A longer wait that the POS asks for is no worker's to sleep through."""
 REFUSALS = (requests.codes.bad_request, requests.codes.conflict, requests.codes.unprocessable)
 BACK_OFF = tenacity.wait_exponential_jitter(multiplier=0.4, max=4.0, jitter=0.4)
 
@@ -96,11 +100,14 @@ class Transport:
         self._gap = gap_seconds
         self._redact = Redactor(secrets)
         self._free_at: float | None = None
+        self._is_limited = False
         self._own_server = own_server
         self._permit = permit
         self._http = _client(own_server or PermittedAdapter(permit))
         self.deadline: float | None = None
         self.parse: Callable[[bytes, str], Any] = answers.parse_json
+        self.rules = AnswerRules(title=title)
+        self.rate_limit = RateLimit()
         self.requests = 0
         self.retries = 0
 
@@ -160,20 +167,34 @@ class Transport:
         self._wait_for_turn()
         self._permit()
         self.requests += 1
+        limits: Mapping[str, str] = {}
         try:
             with self._send(call) as response:
+                limits = response.headers
                 return self._body(call, response)
         finally:
             self._free_at = self._clock.monotonic() + self._gap
+            self._note_limit(limits)
             # Whatever a POS answers after its source was frozen is thrown away, errors too.
             self._permit()
 
     def _wait_for_turn(self) -> None:
+        """Sleep through a short pause. Raises RateLimited, and asks nothing, where the POS said
+        that none of its requests is left for longer."""
         if self._free_at is None:
             return
         wait = self._free_at - self._clock.monotonic()
+        if self._is_limited and wait > LONGEST_PAUSE:
+            raise RateLimited(f"{self._title} asks us to wait.", retry_after=wait)
         if wait > 0:
             self._clock.sleep(wait)
+
+    def _note_limit(self, headers: Mapping[str, str]) -> None:
+        """Where an answer says that no request is left, ask no more until there is one again."""
+        self._is_limited = answers.has_none_left(headers, self.rate_limit)
+        if self._is_limited:
+            wait = answers.seconds_to_wait(headers, self.rate_limit, self._clock.now()) or 0.0
+            self._free_at = self._clock.monotonic() + max(wait, self._gap)
 
     def _time_left(self, at_most: float) -> float:
         if self.deadline is None:
@@ -235,7 +256,9 @@ class Transport:
         status = response.status_code
         if status != requests.codes.ok and not (call.body and status == requests.codes.created):
             if call.read_refusal and status in REFUSALS:
-                raise call.read_refusal(self._refusal_text(response))
+                raise call.read_refusal(self._beginning(response).decode(errors="replace").lower())
+            if rule := self.rules.of_status(status, lambda: self._beginning(response)):
+                raise self._rule_error(rule, call, response)
             raise self._status_error(call, response)
         within = self._time_left(ANSWER_SECONDS)
         ends = self._clock.monotonic() + within
@@ -243,11 +266,18 @@ class Transport:
             with answers.cut_after(within, response.raw.shutdown):
                 body = answers.read_body(response.raw, lambda: self._clock.monotonic() < ends)
             body = self._redact.in_data(body)  # a POS may echo its key, as the name of a store
-            return self.parse(body, response.headers.get("Content-Type", ""))
+            data, rule = None, self.rules.of_text(body)
+            if rule is None:
+                data = self.parse(body, response.headers.get("Content-Type", ""))
+                rule = self.rules.of_data(data)
         except answers.SlowAnswer:
             error: AiqError = TooSlow(self._message("took too long to answer", call))
         except answers.UnreadableAnswer as unreadable:
             error = UnexpectedAnswer(self._message(str(unreadable), call))
+        else:
+            if rule is None:
+                return data
+            error = self._rule_error(rule, call, response)
         raise error
 
     def _status_error(self, call: Call, response: requests.Response) -> AiqError:
@@ -262,7 +292,7 @@ class Transport:
             return PermissionMissing(self._redact(message), permissions=lacking)
         if status == requests.codes.not_found:
             return RecordNotFound(self._message("does not know this", call))
-        wait = answers.retry_after(headers.get("Retry-After"), self._clock.now())
+        wait = answers.seconds_to_wait(headers, self.rate_limit, self._clock.now())
         is_told_to_wait = status == requests.codes.service_unavailable and wait is not None
         if status == requests.codes.too_many_requests or is_told_to_wait:
             return RateLimited(f"{self._title} asks us to wait.", retry_after=wait)
@@ -271,15 +301,19 @@ class Transport:
         message = self._message(f"answered with status {status}", call)
         return UnexpectedAnswer(message, status=status)
 
-    def _refusal_text(self, response: requests.Response) -> str:
+    def _rule_error(self, rule: AnswerRule, call: Call, response: requests.Response) -> AiqError:
+        wait = answers.seconds_to_wait(response.headers, self.rate_limit, self._clock.now())
+        return self.rules.error(rule, call.permission, wait)
+
+    def _beginning(self, response: requests.Response) -> bytes:
         """The beginning of what a refusal says, for its words to be recognised; it is kept and
         shown nowhere."""
         try:
             with answers.cut_after(self._time_left(ANSWER_SECONDS), response.raw.shutdown):
                 said = response.raw.read1(answers.CHUNK, decode_content=True)
         except (answers.SlowAnswer, OSError, urllib3.exceptions.HTTPError):
-            return ""
-        return bytes(said).decode(errors="replace").lower()
+            return b""
+        return bytes(said)
 
     def _is_of_the_pos(self, response: requests.Response) -> bool:
         """Whether an answer is the POS's own, and not the page of something in between."""
@@ -299,7 +333,7 @@ def _most_tries(error: BaseException | None) -> int:
     """How often to ask in all, when it ends like this."""
     if isinstance(error, ServerUnreachable):
         return TRIES_TO_CONNECT if error.retriable else 1
-    if isinstance(error, RateLimited | RecordNotFound | NotOffered | TooSlow):
+    if isinstance(error, RateLimited | RecordNotFound | NotOffered | LastingFault | TooSlow):
         return 1
     return TRIES if isinstance(error, UpstreamError) else 1
 

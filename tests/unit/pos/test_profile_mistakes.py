@@ -294,8 +294,8 @@ MISTAKES = [
     (
         "posabit",
         "tax: tax\n      total: total\n",
-        "tax: tax\n      currency: total\n",
-        "streams.sales.map.currency: is worked out, not read: leave it out",
+        "tax: tax\n      wall_clock: total\n",
+        "streams.sales.map.wall_clock: is worked out, not read: leave it out",
     ),
     (
         "posabit",
