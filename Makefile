@@ -1,7 +1,7 @@
 # The project's commands. Each works from a fresh clone with Python 3.11 to 3.13, make and git.
 
 .DEFAULT_GOAL := help
-.PHONY: help demo demo-once test test-full check format bench deploy destroy restore account redrive texting number limit phone pos screens stack mutants clean
+.PHONY: help demo demo-once test test-full check format bench deploy destroy restore account redrive texting number limit phone pos pos-check pos-try screens stack mutants clean
 
 SUPPORTED := import sys; sys.exit(not (3, 11) <= sys.version_info[:2] <= (3, 13))
 PYTHON ?= $(shell for python in python3 python3.13 python3.12 python3.11; do \
@@ -34,6 +34,7 @@ check: $(READY) ## Format, lint, types, layers, API document, requirements, cost
 	$(BIN)/mypy
 	$(BIN)/lint-imports
 	$(RUN) tools.profiles
+	$(RUN) tools.pos_reference --check
 	$(RUN) tools.openapi --check
 	$(RUN) tools.requirements --check
 	$(RUN) tools.costs --check
@@ -85,6 +86,12 @@ phone: $(READY) ## A shopper's phone on the local stack: NUMBER=+12065550123 SAY
 
 pos: $(READY) ## The files of a new POS: NAME=newpos
 	$(RUN) tools.pos "$(NAME)"
+
+pos-check: $(READY) ## A POS's profile alone, each mistake with its line: NAME=newpos
+	$(RUN) tools.profiles "$(NAME)"
+
+pos-try: $(READY) ## What a recorded answer becomes: NAME=newpos STREAM=customers FILE=newpos.json ZONE=America/Chicago
+	$(RUN) tools.pos_try "$(NAME)" "$(STREAM)" "$(FILE)" $(if $(ZONE),--zone "$(ZONE)") $(if $(CURRENCY),--currency "$(CURRENCY)")
 
 clean: ## Everything the commands made, the environment too
 	rm -rf .venv .local .cache mutants .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache dashboard/node_modules

@@ -19,7 +19,8 @@ NAME = "sixth"
 TREES = ("chalicelib", "simulators", "tests", "tools")
 GUIDE = (ROOT / "docs/how-to/add-a-platform.md").read_text(encoding="utf-8").replace("newpos", NAME)
 ITS_OWN = set(re.findall(r"^\| `(\S+)` \|", GUIDE, re.MULTILINE))
-MAKE, SUITE = re.findall(r"^(?:make|\.venv/bin/pytest) (.+)$", GUIDE, re.MULTILINE)
+MAKE, SUITE, CHECK, TRY = re.findall(r"^ *(?:make|\.venv/bin/pytest) (.+)$", GUIDE, re.MULTILINE)
+(ANSWER,) = re.findall(r"```json\n(.+?)```", GUIDE, re.DOTALL)
 
 
 @pytest.fixture(scope="module")
@@ -49,12 +50,19 @@ def run(root: Path, *command: str) -> str:
     return done.stdout
 
 
-def test_a_sixth_platform_syncs_with_no_line_changed_outside_its_files(elsewhere: Path) -> None:
+def test_a_sixth_platform_syncs_with_no_line_changed_outside_its_files(
+    elsewhere: Path, tmp_path: Path
+) -> None:
     before = contents(elsewhere)
 
     assert f"pos NAME={NAME}" == MAKE
     told = run(elsewhere, "tools.pos", NAME)
     suite = run(elsewhere, "pytest", "-q", "-p", "no:cacheprovider", *SUITE.split())
+    assert f"pos-check NAME={NAME}" == CHECK
+    checked = run(elsewhere, "tools.profiles", NAME)
+    assert f"pos-try NAME={NAME} STREAM=customers FILE={NAME}.json" == TRY
+    (tmp_path / f"{NAME}.json").write_text(ANSWER, encoding="utf-8")
+    tried = run(elsewhere, "tools.pos_try", NAME, "customers", str(tmp_path / f"{NAME}.json"))
 
     after = contents(elsewhere)
     assert len(ITS_OWN) == 6
@@ -65,6 +73,11 @@ def test_a_sixth_platform_syncs_with_no_line_changed_outside_its_files(elsewhere
     assert passed
     assert int(passed[1]) > 90
     assert "skipped" not in suite
+    assert checked.startswith(f"{NAME}: no mistakes.")
+    assert tried.startswith("2 rows: 1 facts, 1 set aside")
+    assert "set aside, missing_id at id" in tried
+    assert "flag placeholder_email: 1" in tried
+    assert "nobody reads visits" in tried
 
 
 def sources() -> Iterator[tuple[Path, ast.Module]]:

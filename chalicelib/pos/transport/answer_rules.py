@@ -20,10 +20,11 @@ from chalicelib.domain.errors import (
 )
 from chalicelib.domain.outside_json import UnreadableJson, read_json
 from chalicelib.pos.profile.wire import AnswerRule
-from chalicelib.pos.rows import coerce
 from chalicelib.pos.transport.plain_errors import LONGEST, NO_MESSAGE, NotOffered
 
 OK = 200
+UNREADABLE = "\N{REPLACEMENT CHARACTER}"
+"""Stands for an object where a text should be: it says something, and none of the words."""
 
 
 class PassedOver(NotOffered):
@@ -109,10 +110,15 @@ class AnswerRules:
 
 def _text(value: Any) -> str | None:
     """A value of the body as text; None where it says nothing."""
-    if isinstance(value, bool):
-        return "true" if value else "false"
-    text = coerce.text_if_usable(value)
-    return text if text is not None or value in (None, "", [], {}) else coerce.UNREADABLE
+    match value:
+        case None | "" | [] | {}:
+            return None
+        case bool():
+            return str(value).lower()
+        case str() | int() | float():
+            return str(value).strip()
+        case _:
+            return UNREADABLE
 
 
 def _says(text: str, rule: AnswerRule) -> bool:
