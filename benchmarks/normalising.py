@@ -25,11 +25,11 @@ from benchmarks.report import Budget, Report
 from chalicelib.adapters.clock import SystemClock
 from chalicelib.domain.manifest import digest, id_digest
 from chalicelib.domain.words import Instant, Platform, Stream
+from chalicelib.pos.asking.auth_variants import AuthVariants, Keyring
 from chalicelib.pos.profile import registry
 from chalicelib.pos.profile.profile import Profile
 from chalicelib.pos.session import Session
 from chalicelib.pos.transport import answers
-from chalicelib.pos.transport.auth_variants import AuthVariants, Keyring
 from chalicelib.pos.transport.transport import Call, Transport
 from chalicelib.services.ports.common import do_nothing
 from chalicelib.services.ports.pos import CredentialAccess, Cursor, Page, StreamPlan

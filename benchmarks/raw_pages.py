@@ -15,9 +15,9 @@ from requests import Response
 from benchmarks.account import PLATFORM, SCOPE
 from chalicelib.adapters.clock import SystemClock
 from chalicelib.domain.words import Stream
+from chalicelib.pos.asking.auth_variants import AuthVariants, Keyring
 from chalicelib.pos.profile import registry
 from chalicelib.pos.session import Session
-from chalicelib.pos.transport.auth_variants import AuthVariants, Keyring
 from chalicelib.pos.transport.transport import Call, Transport
 from chalicelib.services.ports.common import do_nothing
 from chalicelib.services.ports.pos import CredentialAccess, Cursor, StreamPlan

@@ -39,6 +39,12 @@ class KeyRejected(ConfigurationError):
     code = "key_rejected"
 
 
+class LoginExpired(KeyRejected):
+    """The POS renews a login no more: its owner must log in there again."""
+
+    code = "login_expired"
+
+
 class SecretUnreadable(ConfigurationError):
     """A stored secret cannot be decrypted as this credential's: it must be given again.
 

@@ -18,6 +18,7 @@ from chalicelib.domain.errors import (
 )
 from chalicelib.domain.records import StoreFact
 from chalicelib.domain.words import CheckOutcome, ScopeId
+from chalicelib.pos.asking.auth_variants import AuthVariants
 from chalicelib.pos.named_stores import first_page_params, no_store_text, stores_named_elsewhere
 from chalicelib.pos.paging.each_shop import chosen_shops
 from chalicelib.pos.paging.response_page import Json, ResponsePage, page_of_answer
@@ -26,7 +27,6 @@ from chalicelib.pos.profile.profile import Profile
 from chalicelib.pos.profile.wire import Probe
 from chalicelib.pos.rows.field_map import Setting
 from chalicelib.pos.rows.normalise import Normaliser
-from chalicelib.pos.transport.auth_variants import AuthVariants
 from chalicelib.pos.transport.redaction import HIDDEN
 from chalicelib.pos.transport.transport import TooSlow
 from chalicelib.services.ports.pos import CheckResult, CredentialAccess, StreamPlan

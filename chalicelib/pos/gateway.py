@@ -13,21 +13,25 @@ from chalicelib.pos.profile import typed_host as hosts
 from chalicelib.pos.profile.profile import Profile
 from chalicelib.pos.transport.egress import AddressRanges, Guard
 from chalicelib.services.ports.common import Clock
-from chalicelib.services.ports.pos import CheckResult, CredentialAccess, PlatformInfo
+from chalicelib.services.ports.pos import CheckResult, CredentialAccess, PlatformInfo, TokenStore
 
 if TYPE_CHECKING:
+    from requests.adapters import HTTPAdapter
+
+    from chalicelib.pos.asking.auth_variants import AuthVariants
+    from chalicelib.pos.profile.wire import TokenCall
     from chalicelib.pos.session import Session
     from chalicelib.pos.shopper_session import ShopperWriter
-    from chalicelib.pos.transport.auth_variants import AuthVariants
     from chalicelib.pos.transport.own_server import OwnServer
 
 
 class Gateway:
     """Opens and checks credentials of every platform.
 
-    `base_urls`: platform → base URL, over the profile's own (`POS_BASE_URLS`). `integrator_token`:
-    platform → the deployment's own token with that POS, or None; asked when a session opens, never
-    kept. `egress`: the way to hosts that retailers typed.
+    `base_urls`: platform → base URL, over the profile's own (`POS_BASE_URLS`); `platform/token` →
+    that of its token server, where it is another. `integrator_token`: platform → the deployment's
+    own token with that POS, or None; asked when a session opens, never kept. `egress`: the way
+    to hosts that retailers typed.
     """
 
     def __init__(
@@ -54,17 +58,23 @@ class Gateway:
 
         Raises CallsStopped, and HostRefused for a typed address that may not be called.
         """
+        from chalicelib.pos.asking.tokens import SessionTokens
         from chalicelib.pos.check import DEADLINE_SECONDS, Check
 
         profile = registry.profile(access.platform)
         own_server = self._own_server(profile, access, first_use=True)
+        asked = SessionTokens()
         try:
-            auth = self._connect(profile, access, own_server)
+            auth = self._connect(profile, access, own_server, access.tokens or asked)
+        except HostRefused as refused:
+            if refused.details.get("field"):
+                raise
+            return CheckResult("server_unreachable", refused.message)
         except AiqError as error:
             return CheckResult("server_unreachable", error.message)
         auth.transport.deadline = self._clock.monotonic() + DEADLINE_SECONDS
         try:
-            result = Check(profile, auth, access).run()
+            result = replace(Check(profile, auth, access).run(), token=asked.token)
             if result.scope and access.scope and profile.scope_is_address:
                 result = replace(result, scope=access.scope)
             return replace(result, certificate=own_server.certificate) if own_server else result
@@ -77,7 +87,7 @@ class Gateway:
 
         profile = registry.profile(access.platform)
         own_server = self._own_server(profile, access, first_use=False)
-        auth = self._connect(profile, access, own_server)
+        auth = self._connect(profile, access, own_server, access.tokens)
         return Session(profile, access, auth)
 
     def open_shoppers(self, access: CredentialAccess) -> ShopperWriter:
@@ -88,7 +98,7 @@ class Gateway:
         if profile.shoppers is None:
             raise HostRefused(f"AIQ does not write to {profile.title}.")
         own_server = self._own_server(profile, access, first_use=False)
-        auth = self._connect(profile, access, own_server)
+        auth = self._connect(profile, access, own_server, access.tokens)
         return ShopperWriter(profile, profile.shoppers, access, auth)
 
     def _own_server(
@@ -105,15 +115,18 @@ class Gateway:
         )
 
     def _connect(
-        self, profile: Profile, access: CredentialAccess, own_server: OwnServer | None
+        self,
+        profile: Profile,
+        access: CredentialAccess,
+        own_server: OwnServer | None,
+        store: TokenStore | None,
     ) -> AuthVariants:
         # requests, phonenumbers and their kind load here, not where a card is drawn.
-        from chalicelib.pos.transport.auth_variants import AuthVariants, Keyring
+        from chalicelib.pos.asking.auth_variants import AuthVariants, Keyring
         from chalicelib.pos.transport.transport import Transport
 
-        base_url = self._base_urls.get(profile.platform) or profile.base_url
-        if own_server:
-            base_url = own_server.base_url
+        given = self._base_urls.get(profile.platform) or profile.base_url
+        base_url = own_server.base_url if own_server else given
         if not base_url:
             raise HostRefused(f"No address is known for {profile.title}; it is never guessed.")
         token = self._integrator_token(profile.platform)
@@ -123,11 +136,50 @@ class Gateway:
         ]
         transport = Transport(
             self._clock,
-            base_url,
+            _filled_url(profile, base_url, access),
             title=profile.title,
             permit=access.permit,
             gap_seconds=profile.pace.gap_ms / 1000,
             secrets=secrets,
             own_server=own_server,
+            adapter=self._tenant_adapter(profile, base_url, access),
         )
-        return AuthVariants(profile, Keyring(values), transport)
+        if not profile.has_tokens:
+            return AuthVariants(profile, Keyring(values), transport)
+        from chalicelib.pos.asking.tokens import SessionTokens, Tokens
+
+        def token_url(call: TokenCall) -> str | None:
+            return self._token_url(profile, call, access)
+
+        tokens = Tokens(profile, values, transport, store or SessionTokens(), token_url)
+        return AuthVariants(profile, Keyring(values), transport, tokens)
+
+    def _token_url(self, profile: Profile, call: TokenCall, access: CredentialAccess) -> str | None:
+        """The base URL of a token call, None for that of the rows. A deployment that says where the
+        POS is says so of its token server too, lest a key for a test goes to the real one."""
+        given = self._base_urls.get(Platform(f"{profile.platform}/token"))
+        if given is None and profile.platform not in self._base_urls:
+            given = call.base_url
+        return given and _filled_url(profile, given, access)
+
+    def _tenant_adapter(
+        self, profile: Profile, base_url: str, access: CredentialAccess
+    ) -> HTTPAdapter | None:
+        token_urls = [v.token.base_url for v in profile.auth if v.token]
+        tenants = next((url for url in (base_url, *token_urls) if url and "{" in url), None)
+        if tenants is None:
+            return None
+        from chalicelib.pos.transport.tenant_host import TenantAdapter, has_tenants, unknown_tenant
+
+        if not has_tenants(tenants):
+            return None
+        return TenantAdapter(access.permit, self._egress, unknown_tenant(profile, tenants))
+
+
+def _filled_url(profile: Profile, base_url: str, access: CredentialAccess) -> str:
+    """A base URL with the parts that the credential says. Raises HostRefused."""
+    if "{" not in base_url:
+        return base_url
+    from chalicelib.pos.transport.tenant_host import tenant_url
+
+    return tenant_url(profile, base_url, access.fields)

@@ -5,12 +5,12 @@ from __future__ import annotations
 
 from chalicelib.domain.errors import PermissionMissing
 from chalicelib.domain.records import StoreFact
+from chalicelib.pos.asking.auth_variants import AuthVariants
 from chalicelib.pos.paging.response_page import Json, page_of_answer
 from chalicelib.pos.profile.paging import PageLimit, PageProfile, PageTotal, RangePage
 from chalicelib.pos.profile.profile import Profile, StreamProfile
 from chalicelib.pos.rows import coerce
 from chalicelib.pos.rows.field_map import field_reader, required_path
-from chalicelib.pos.transport.auth_variants import AuthVariants
 
 ROWS_ASKED = 10
 """Several, since one of them may be broken."""

@@ -7,6 +7,7 @@ from typing import NamedTuple
 from chalicelib.domain.errors import UnexpectedAnswer
 from chalicelib.domain.records import Fact, StoreFact
 from chalicelib.domain.words import ScopeId, Stream
+from chalicelib.pos.asking.auth_variants import AuthVariants
 from chalicelib.pos.named_stores import no_store_text, stores_named_elsewhere
 from chalicelib.pos.paging.each_shop import chosen_shops, first_cursor, shop_of, typed_shops
 from chalicelib.pos.paging.receipts import Receipts
@@ -19,7 +20,6 @@ from chalicelib.pos.reading_stamp import reading_stamp
 from chalicelib.pos.rows.field_map import Setting
 from chalicelib.pos.rows.normalise import Normaliser
 from chalicelib.pos.transport import plain_errors
-from chalicelib.pos.transport.auth_variants import AuthVariants
 from chalicelib.services.ports.pos import (
     CredentialAccess,
     Cursor,

@@ -6,12 +6,12 @@ from typing import Any
 
 from chalicelib.domain.errors import FilterIgnored, UnexpectedAnswer
 from chalicelib.domain.records import Customer
+from chalicelib.pos.asking.auth_variants import AuthVariants
 from chalicelib.pos.paging.response_page import Json, page_of_answer
 from chalicelib.pos.profile.profile import Profile
 from chalicelib.pos.profile.shoppers import SearchedBy, ShopperWrites, Written
 from chalicelib.pos.rows.field_map import Setting
 from chalicelib.pos.rows.normalise import Normaliser
-from chalicelib.pos.transport.auth_variants import AuthVariants
 from chalicelib.services.ports.contact_sync import NewShopper
 from chalicelib.services.ports.pos import CredentialAccess
 

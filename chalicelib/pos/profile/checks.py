@@ -30,6 +30,7 @@ from chalicelib.pos.profile.mapping import (
     paths_of,
 )
 from chalicelib.pos.profile.profile import Profile, StreamProfile
+from chalicelib.pos.profile.wire import TOKEN
 
 SHAPES: dict[str, frozenset[str]] = {
     "stores": frozenset(StoreFact.__slots__),
@@ -116,6 +117,8 @@ def _credential(profile: Profile) -> Iterator[Fault]:
         if field.secret and field.pattern is None:
             yield at, "a secret needs a pattern"
     for variant in profile.auth:
+        if variant.secret is None or (variant.token and variant.secret == TOKEN):
+            continue
         field_of_secret = fields.get(variant.secret)
         if field_of_secret is None or not field_of_secret.secret:
             yield ("auth", variant.name, "secret"), f"no secret field is called {variant.secret!r}"
@@ -131,14 +134,15 @@ def _credential(profile: Profile) -> Iterator[Fault]:
 def _auth(profile: Profile) -> Iterator[Fault]:
     """Every endpoint has a path for every auth variant, and every variant is complete."""
     for variant in profile.auth:
-        needed = SCHEMES.get(variant.scheme)
+        needed = SCHEMES.get(variant.scheme or "")
         if needed and needed not in variant.model_fields_set:
             yield ("auth", variant.name), f"the scheme {variant.scheme} needs its {needed}"
     names = {variant.name for variant in profile.auth}
     by_json = any(variant.scheme == "json" for variant in profile.auth)
     for name, endpoint in profile.endpoints.items():
         at = ("endpoints", name)
-        for variant_name in sorted(names ^ set(endpoint.paths)):
+        known = set(endpoint.paths) | (names if endpoint.path else set())
+        for variant_name in sorted(names ^ known):
             yield (*at, "paths"), f"{variant_name} is in auth or has a path, not both"
         if by_json and endpoint.json_query is None:
             yield at, "the scheme json needs a json_query"

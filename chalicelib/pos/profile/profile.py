@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from typing import Literal
+from urllib.parse import urlsplit
 
 from chalicelib.domain.words import Platform, Stream
 from chalicelib.pos.profile import typed_host as hosts
@@ -23,6 +24,7 @@ from chalicelib.pos.profile.paging import (
 )
 from chalicelib.pos.profile.path import Path
 from chalicelib.pos.profile.shoppers import ShopperWrites
+from chalicelib.pos.profile.template import names_in
 from chalicelib.pos.profile.wire import (
     AnswerRule,
     AuthVariant,
@@ -213,6 +215,26 @@ class Profile(ProfilePart):
         return tuple(f.key for f in self.credential.fields if f.secret)
 
     @property
+    def has_tokens(self) -> bool:
+        """Whether a key may have to be exchanged for a token."""
+        return any(variant.token for variant in self.auth)
+
+    @property
+    def hosts(self) -> tuple[str, ...]:
+        """The base URLs that are named here, of rows and of tokens."""
+        of_tokens = (v.token.base_url for v in self.auth if v.token)
+        return tuple(url for url in (self.base_url, *of_tokens) if url)
+
+    def within(self, field: str) -> Literal["", "host", "path"]:
+        """Return which part of an address a field of the credential is."""
+        if any(field in names_in(urlsplit(url).netloc) for url in self.hosts):
+            return "host"
+        paths = [*self.hosts, *(v.token.path for v in self.auth if v.token)]
+        for endpoint in self.endpoints.values():
+            paths += [*endpoint.paths.values(), endpoint.path or ""]
+        return "path" if any(field in names_in(path) for path in paths) else ""
+
+    @property
     def shops_field(self) -> str | None:
         """The field that lists the shops to read, where one key opens several."""
         return next((s.each.field for s in self.streams.values() if s.each), None)
@@ -258,7 +280,10 @@ class Profile(ProfilePart):
         return PlatformInfo(
             platform=self.platform,
             title=self.title,
-            fields=tuple(CredentialField(**f.model_dump()) for f in self.credential.fields),
+            fields=tuple(
+                CredentialField(**f.model_dump(), within=self.within(f.key))
+                for f in self.credential.fields
+            ),
             streams=tuple(self.streams),
             contract_status=self.contract.status,
             contract_note=self.contract.note,
@@ -270,5 +295,6 @@ class Profile(ProfilePart):
             lists_sales_by_time=self.lists_sales_by_time,
             inferred=self.inferred,
             guide_url=self.credential.guide_url,
+            spends_secrets=any(v.token and v.token.rotates for v in self.auth),
             **self.grid.model_dump(),
         )

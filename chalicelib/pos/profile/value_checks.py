@@ -12,6 +12,7 @@ from datetime import datetime
 from urllib.parse import urlsplit
 
 from chalicelib.domain.times import is_zone
+from chalicelib.pos.profile.asking_checks import INTEGRATOR_TOKEN, asking_faults
 from chalicelib.pos.profile.faults import Fault, Path, dotted_path
 from chalicelib.pos.profile.mapping import NestedRows, paths_of
 from chalicelib.pos.profile.paging import Windows
@@ -24,7 +25,6 @@ VOIDED = re.compile(r"void(ed)?|cancell?ed|deleted")
 HOURS_BETWEEN_SYNCS = range(1, 13)
 A_MOMENT = datetime(2026, 11, 27, 13, 45, 59)  # noqa: DTZ001 - what a clock shows
 ISO = "iso"
-INTEGRATOR_TOKEN = "integrator_token"  # noqa: S105 - the name of the deployment's own
 ASKED_BY = ("number", "size", "start", "param")
 """What a page style calls the parameters that say which rows are wanted."""
 UNSURE = ("INFERRED", "WEAK")
@@ -35,6 +35,7 @@ def value_faults(profile: Profile) -> Iterator[Fault]:
     yield from _contract(profile)
     yield from _card(profile)
     yield from _asking(profile)
+    yield from asking_faults(profile)
     yield from _answers(profile)
     yield from _clock(profile)
     yield from _sale_words(profile)
@@ -129,7 +130,8 @@ def _asking(profile: Profile) -> Iterator[Fault]:
 def _answers(profile: Profile) -> Iterator[Fault]:
     """What is asked, and what refusals mean."""
     for name, endpoint in profile.endpoints.items():
-        for variant_name, path in endpoint.paths.items():
+        paths = {**endpoint.paths, **({"path": endpoint.path} if endpoint.path else {})}
+        for variant_name, path in paths.items():
             if not path.startswith("/") or re.search(r"[\s?#]", path):
                 at = ("endpoints", name, "paths", variant_name)
                 yield at, "write the path from / on, what is asked for under params"

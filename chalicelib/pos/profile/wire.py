@@ -11,6 +11,13 @@ from pydantic import Field
 from chalicelib.domain.words import Stream
 from chalicelib.pos.profile.paging import ProfilePart
 from chalicelib.pos.profile.path import Path
+from chalicelib.pos.profile.template import names_in, names_in_body
+
+Texts = Mapping[str, str]
+"""Name → text, in which `{name}` stands for a value."""
+
+TOKEN = "token"  # noqa: S105 - the word that stands for it in a profile
+"""What a variant's `token` call brings, in its headers."""
 
 
 class JsonQuery(ProfilePart):
@@ -30,19 +37,91 @@ class PlainErrors(ProfilePart):
     not_offered: tuple[str, ...] = ()
 
 
+class TokenCall(ProfilePart):
+    """The call that gives a token for what the retailer typed. `path`, `params`, `headers`, `form`
+    and `body` as of an endpoint; `basic`: the fields that are user and password of the call;
+    `base_url`: of a token server at another host than the rows.
+
+    `token`: where it stands in the answer. It lasts `expires_in` seconds, until `expires_at` (ISO,
+    or seconds or milliseconds since 1970), or `lasts_seconds`; a POS may refuse it sooner.
+    `rotates`: field of the credential → where the answer has the value that replaces it from now
+    on, as it does an OAuth2 refresh token; such a value is spent by the call."""
+
+    path: str
+    base_url: str | None = None
+    method: Literal["GET", "POST"] = "POST"
+    params: Texts = Field(default_factory=dict)
+    headers: Texts = Field(default_factory=dict)
+    basic: tuple[str, str] | None = None
+    form: Texts | None = None
+    body: Mapping[str, Any] | None = None
+    token: Path
+    expires_in: Path | None = None
+    expires_at: Path | None = None
+    lasts_seconds: int | None = Field(default=None, gt=0)
+    rotates: Mapping[str, Path] = Field(default_factory=dict)
+
+    def names(self) -> set[str]:
+        """The fields that the call is made of."""
+        return _names(self.path, self.params, self.headers, self.form, self.body) | {
+            *(self.basic or ()),
+            *self.rotates,
+            *names_in(self.base_url or ""),
+        }
+
+
+class RequestSignature(ProfilePart):
+    """Signs each request: the HMAC of `text` with the field `secret`. In `text` stand `{method}`,
+    `{path}` (as sent, without the query), `{query}`, `{time}`, `{body}`, `{body_hash}` (in hex) and
+    fields of the credential; in `headers` also `{signature}`."""
+
+    secret: str
+    secret_as: Literal["text", "hex", "base64"] = "text"  # noqa: S105 - how it is written
+    algorithm: Literal["sha1", "sha256", "sha384", "sha512"] = "sha256"
+    encoding: Literal["hex", "base64", "base64url"] = "hex"
+    time: Literal["seconds", "milliseconds", "iso"] = "seconds"
+    text: str
+    headers: Texts
+
+
 class AuthVariant(ProfilePart):
     """One way to present the key. `user` and `secret` name credential fields or `integrator_token`;
     a variant whose `needs` are not configured is not tried. `header`: of the scheme of that name,
     which carries the bare secret. `param`: of the scheme `query`, the parameter; of `json`, the key
-    in the endpoint's JSON query."""
+    in the endpoint's JSON query.
+
+    `headers`: any others, such as `Authorization: "Token {api_key}"`; `{token}` is what the call
+    `token` gives, and the `secret` of a scheme that names none. `signature`: of each request."""
 
     name: str
-    scheme: Literal["basic", "bearer", "header", "query", "json"]
+    scheme: Literal["basic", "bearer", "header", "query", "json"] | None = None
     header: str = "Authorization"
     param: str = ""
-    secret: str
+    secret: str | None = None
     user: str | None = None
     needs: tuple[str, ...] = ()
+    headers: Texts = Field(default_factory=dict)
+    token: TokenCall | None = None
+    signature: RequestSignature | None = None
+
+    @property
+    def presented(self) -> str:
+        """The name of what the scheme presents."""
+        return self.secret or (TOKEN if self.token else "")
+
+    def names(self) -> set[str]:
+        """The fields that the variant presents, in whatever way."""
+        found = _names("", {}, self.headers, None, None) | {self.user or "", self.presented}
+        if self.token:
+            found |= self.token.names()
+        if self.signature:
+            found |= {self.signature.secret, *names_in(self.signature.text)} - SIGNED
+            found |= _names("", {}, self.signature.headers, None, None) - SIGNED
+        return found - {"", TOKEN}
+
+
+SIGNED = {"method", "path", "query", "time", "body", "body_hash", "signature"}
+"""The words of a signature's text and headers that are no fields."""
 
 
 class Pace(ProfilePart):
@@ -53,12 +132,31 @@ class Pace(ProfilePart):
 
 
 class Endpoint(ProfilePart):
-    """`paths`: by auth variant. `params` go with every request. `permission`: as on the screen."""
+    """`paths`: by auth variant; `path`: of all others. `params` go with every request.
+    `permission`: as on the screen.
 
-    paths: Mapping[str, str]
+    A listing may be asked for by POST, with a `form` or a JSON `body`. In path, headers, params,
+    form and body `{name}` stands for a field of the credential, or for what a page or a loop asks
+    by, which else is a parameter of the query."""
+
+    paths: Mapping[str, str] = Field(default_factory=dict)
+    path: str | None = None
+    method: Literal["GET", "POST"] = "GET"
     permission: str | None = None
-    params: Mapping[str, str] = Field(default_factory=dict)
+    params: Texts = Field(default_factory=dict)
+    headers: Texts = Field(default_factory=dict)
+    form: Texts | None = None
+    body: Mapping[str, Any] | None = None
     json_query: JsonQuery | None = None
+
+    def path_of(self, variant: str) -> str | None:
+        """The path by which a variant asks, None where it does not."""
+        return self.paths.get(variant, self.path)
+
+    def names(self, variant: str) -> set[str]:
+        """The names in braces of a request."""
+        path = self.path_of(variant) or ""
+        return _names(path, self.params, self.headers, self.form, self.body)
 
 
 class ErrorObjects(ProfilePart):
@@ -127,3 +225,10 @@ class RateLimit(ProfilePart):
     remaining: str | None = None
     """The header that counts the requests that are left: after an answer with none left, nothing is
     asked until the time that `wait` tells."""
+
+
+def _names(
+    path: str, params: Texts, headers: Texts, form: Texts | None, body: Mapping[str, Any] | None
+) -> set[str]:
+    texts = [path, *params.values(), *headers.values(), *(form or {}).values()]
+    return {name for text in texts for name in names_in(text)} | set(names_in_body(body))

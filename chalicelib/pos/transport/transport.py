@@ -30,6 +30,7 @@ from chalicelib.domain.words import Instant
 from chalicelib.pos.profile.wire import AnswerRule, RateLimit
 from chalicelib.pos.transport import answers
 from chalicelib.pos.transport.answer_rules import AnswerRules, LastingFault
+from chalicelib.pos.transport.next_url import path_on_host
 from chalicelib.pos.transport.own_server import GREETING_SECONDS, OwnServer
 from chalicelib.pos.transport.permitted import PermittedAdapter
 from chalicelib.pos.transport.plain_errors import NotOffered
@@ -61,7 +62,7 @@ class TooSlow(UpstreamError):
 class Call:
     """One request. `resource` is what a person calls it; `permission` is named when it lacks.
 
-    `params` and `headers` may carry the key and are shown nowhere.
+    `params`, `headers`, `body` and `form` may carry the key and are shown nowhere.
     """
 
     resource: str
@@ -70,17 +71,31 @@ class Call:
     headers: Mapping[str, str] = field(default_factory=dict, repr=False)
     permission: str | None = None
     body: Mapping[str, Any] | None = field(default=None, repr=False)
-    """Of a request that writes; it is sent once, whatever comes of it."""
+    """Sent as JSON."""
+    form: Mapping[str, str] | None = field(default=None, repr=False)
     read_refusal: Callable[[str], AiqError] | None = field(default=None, repr=False)
     """Makes an error of the text of a refusal (400, 409, 422), lower-cased."""
+    method: str = ""
+    """Empty: POST where there is a body or a form, else GET."""
+    base_url: str | None = None
+    """Of another host than the transport's, which the profile names too."""
+    next_url: str | None = field(default=None, repr=False)
+    """Where the POS says that a listing goes on, in place of the path; on its own host alone."""
+    sign: Callable[[requests.PreparedRequest], requests.PreparedRequest] | None = None
+    is_secret: bool = False
+    """Whether the answer is a secret, which is read as it came."""
+
+    @property
+    def verb(self) -> str:
+        return self.method or ("GET" if self.body is None and self.form is None else "POST")
 
 
 class Transport:
     """One credential's connection. Counts `requests` and, among them, `retries`.
 
     `deadline` (of the clock's `monotonic`) cuts waiting short; past it nothing is asked any more.
-    `own_server`: the guarded way to a host that a retailer typed. `permit`: asked before every
-    request, and before an answer is used.
+    `own_server`: the guarded way to a host that a retailer typed; `adapter`: to one of which they
+    typed a part. `permit`: asked before every request, and before an answer is used.
     """
 
     def __init__(
@@ -93,21 +108,25 @@ class Transport:
         gap_seconds: float = 0.0,
         secrets: Iterable[str] = (),
         own_server: OwnServer | None = None,
+        adapter: HTTPAdapter | None = None,
     ) -> None:
         self._clock = clock
         self._base_url = base_url.rstrip("/")
         self._title = title
         self._gap = gap_seconds
-        self._redact = Redactor(secrets)
+        self._secrets = list(secrets)
+        self._redact = Redactor(self._secrets)
         self._free_at: float | None = None
         self._is_limited = False
         self._own_server = own_server
         self._permit = permit
-        self._http = _client(own_server or PermittedAdapter(permit))
+        self._http = _client(own_server or adapter or PermittedAdapter(permit))
         self.deadline: float | None = None
         self.parse: Callable[[bytes, str], Any] = answers.parse_json
         self.rules = AnswerRules(title=title)
         self.rate_limit = RateLimit()
+        self.headers: Mapping[str, str] = {}
+        """Of the answer that is being read."""
         self.requests = 0
         self.retries = 0
 
@@ -149,7 +168,7 @@ class Transport:
         return retrying(once)
 
     def post(self, call: Call, read: Callable[[Any], T]) -> T:
-        """Send `call.body` once and let `read` make something of the answer.
+        """Send the call once and let `read` make something of the answer.
 
         Whether the POS did it is known only by an answer, by RateLimited, KeyRejected,
         PermissionMissing, RecordNotFound, and what `call.read_refusal` returns. Whatever else `get`
@@ -159,6 +178,12 @@ class Transport:
 
     def now(self) -> Instant:
         return self._clock.now()
+
+    def hide(self, *secrets: str) -> None:
+        """Hide these secrets, too, from now on: a token is one as much as the key it is for."""
+        if new := [secret for secret in secrets if secret not in self._secrets]:
+            self._secrets += new
+            self._redact = Redactor(self._secrets)
 
     def close(self) -> None:
         self._http.close()
@@ -214,11 +239,13 @@ class Transport:
         )
         try:
             return self._http.request(
-                "GET" if call.body is None else "POST",
-                self._base_url + call.path,
+                call.verb,
+                self._url(call),
                 params=call.params,
                 json=call.body,
+                data=call.form,
                 headers=call.headers,
+                auth=call.sign,
                 timeout=timeout,  # type: ignore[arg-type]  # the stubs know numbers alone
                 allow_redirects=False,
                 stream=True,
@@ -230,6 +257,15 @@ class Transport:
         except (requests.exceptions.RequestException, UnicodeError) as odd:
             error = self._request_error(call, odd)
         raise error
+
+    def _url(self, call: Call) -> str:
+        """Where to send a call. Raises UnexpectedAnswer for a next URL on another host."""
+        base = self._base_url if call.base_url is None else call.base_url.rstrip("/")
+        if call.next_url is None:
+            return base + call.path
+        if (onward := path_on_host(call.next_url, base, call.path)) is None:
+            raise UnexpectedAnswer(self._message("names another server for the next page", call))
+        return onward
 
     def _time_out_error(self, call: Call) -> AiqError:
         """A server in a retailer's back office that takes a connection and says nothing is theirs
@@ -254,7 +290,9 @@ class Transport:
 
     def _body(self, call: Call, response: requests.Response) -> Any:
         status = response.status_code
-        if status != requests.codes.ok and not (call.body and status == requests.codes.created):
+        if status != requests.codes.ok and not (
+            call.verb == "POST" and status == requests.codes.created
+        ):
             if call.read_refusal and status in REFUSALS:
                 raise call.read_refusal(self._beginning(response).decode(errors="replace").lower())
             if rule := self.rules.of_status(status, lambda: self._beginning(response)):
@@ -265,7 +303,9 @@ class Transport:
         try:
             with answers.cut_after(within, response.raw.shutdown):
                 body = answers.read_body(response.raw, lambda: self._clock.monotonic() < ends)
-            body = self._redact.in_data(body)  # a POS may echo its key, as the name of a store
+            self.headers = response.headers
+            if not call.is_secret:
+                body = self._redact.in_data(body)  # a POS may echo its key, as the name of a store
             data, rule = None, self.rules.of_text(body)
             if rule is None:
                 data = self.parse(body, response.headers.get("Content-Type", ""))

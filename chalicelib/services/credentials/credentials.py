@@ -39,6 +39,7 @@ NOTHING_TICKED: Mapping[str, bool] = MappingProxyType({})
 MENDED_BY_A_NEW_KEY: tuple[Kind, ...] = (
     "key_rejected",
     "key_unreadable",
+    "login_expired",
     "permission_missing",
     "server_unreachable",
     "server_untrusted",

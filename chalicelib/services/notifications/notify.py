@@ -14,6 +14,7 @@ Kind = Literal[
     "unmapped_stores",
     "key_rejected",
     "key_unreadable",
+    "login_expired",
     "permission_missing",
     "server_unreachable",
     "server_untrusted",
@@ -80,6 +81,14 @@ TEMPLATES: Mapping[Kind, Template] = {
         "error",
         "The stored key of {scope} for {title} cannot be decrypted any more. Its sync has stopped.",
         "Open the card, edit the credential and enter the key again; the sync starts again then.",
+        CARD,
+        ("title", "scope"),
+    ),
+    "login_expired": Template(
+        "error",
+        "The login of {scope} at {title} has ended. Its sync has stopped.",
+        "Log in to {title} again, then edit the credential on the card and enter what it gives you;"
+        " the sync starts again then. Nothing is lost: it goes on where it was.",
         CARD,
         ("title", "scope"),
     ),

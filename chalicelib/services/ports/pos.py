@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any, Literal, NamedTuple, Protocol
 
@@ -63,12 +63,46 @@ class Permits(Protocol):
 
 
 @dataclass(frozen=True, slots=True)
+class PosToken:
+    """What a POS gave in exchange for the fields of a credential.
+
+    `expires_at`: None where the POS does not say. `rotated`: the fields of the credential that the
+    POS replaced, such as a refresh token, with their values of today. `made_of`: differs with the
+    fields that it was exchanged for.
+    """
+
+    text: str = field(repr=False)
+    made_of: str
+    expires_at: Instant | None = None
+    rotated: Mapping[str, str] = field(default_factory=dict, repr=False)
+
+
+class TokenStore(Protocol):
+    """Keeps the token of one credential between sessions (ADR 51)."""
+
+    def kept(self) -> PosToken | None:
+        """Return the token that was kept last, without asking anybody."""
+        ...
+
+    def renew(
+        self, used: PosToken | None, exchange: Callable[[PosToken | None], PosToken]
+    ) -> PosToken:
+        """Return another token than `used`: one that somebody else got meanwhile, else what
+        `exchange` returns, which is given the newest one and is called by one process at a time.
+
+        Raises what `exchange` raises, and CallsStopped where the credential is gone.
+        """
+        ...
+
+
+@dataclass(frozen=True, slots=True)
 class CredentialAccess:
     """Holds what the engine needs to open a POS: the credential's fields by their profile key,
     secrets in clear.
 
     `repr` shows no field value. `time_zone` is the zone to read zoneless times in (the mapped
-    store's, else the account's). `permit`: asked before every request.
+    store's, else the account's). `permit`: asked before every request. `tokens`: keeps what the POS
+    gives in exchange for the fields; without it that is kept for the session alone.
     """
 
     platform: Platform
@@ -78,6 +112,7 @@ class CredentialAccess:
     currency: str = "USD"
     trust: HostTrust = HostTrust()
     permit: Permit = field(kw_only=True, repr=False, compare=False)
+    tokens: TokenStore | None = field(default=None, kw_only=True, repr=False, compare=False)
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,7 +120,7 @@ class CheckResult:
     """The answer to *check* (product.md §3): one outcome, a sentence, and what the key opens.
 
     `certificate`: SHA-256 of the certificate that the retailer's own server showed, when no public
-    authority vouches for it.
+    authority vouches for it. `token`: what the POS gave for fields that no store of tokens is of.
     """
 
     outcome: CheckOutcome
@@ -94,6 +129,7 @@ class CheckResult:
     stores: tuple[StoreFact, ...] = ()
     missing_permissions: tuple[str, ...] = ()
     certificate: str | None = None
+    token: PosToken | None = field(default=None, repr=False, compare=False)
 
 
 @dataclass(frozen=True, slots=True)
@@ -181,7 +217,8 @@ class PosSession(Protocol):
 @dataclass(frozen=True, slots=True)
 class CredentialField:
     """One field on the card, in the seed article's words. `host`: the address of the retailer's own
-    server, which the gateway judges, not a pattern."""
+    server, which the gateway judges, not a pattern. `within`: it is a part of the name of the POS's
+    host, or of the path of an address there."""
 
     key: str
     label: str
@@ -193,6 +230,7 @@ class CredentialField:
     example: str
     max_length: int = 200
     host: bool = False
+    within: Literal["", "host", "path"] = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -202,7 +240,8 @@ class PlatformInfo:
     times as the shop's clock shows them, and no zone. `lists_sales_by_time`: it lists them by when
     they were made, so that those which a listing lacks are gone. `guide_url`: the vendor's own
     guide, None where no address of one is known. `discounts`: where AIQ's, mirrored there by name,
-    are redeemed. `signed_consent`: who opts in at its checkout signs.
+    are redeemed. `signed_consent`: who opts in at its checkout signs. `spends_secrets`: a check
+    spends what was typed, so that it is made where its result is kept.
     """
 
     platform: Platform
@@ -227,6 +266,7 @@ class PlatformInfo:
     guide_url: str | None = None
     discounts: DiscountUse = "none"
     signed_consent: bool = False
+    spends_secrets: bool = False
 
     @property
     def unsure_clock(self) -> bool:

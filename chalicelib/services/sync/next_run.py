@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from chalicelib.domain.errors import (
     KeyRejected,
+    LoginExpired,
     PermissionMissing,
     RateLimited,
     SecretUnreadable,
@@ -47,9 +48,9 @@ def next_run_at(
 
 def is_key_given_up(code: str, failures: int) -> bool:
     """Whether a run that failed with error `code`, the `failures`th in a row, stops the schedule:
-    the key was rejected too often, or cannot be decrypted."""
+    the key was rejected too often, cannot be decrypted, or a person must log in again."""
     rejected = code == KeyRejected.code and failures >= KEY_TRIES
-    return rejected or code == SecretUnreadable.code
+    return rejected or code in (LoginExpired.code, SecretUnreadable.code)
 
 
 def retry_run_at(now: Instant, regular: Instant, code: str, failures: int) -> Instant | None:

@@ -10,6 +10,7 @@ from dataclasses import dataclass, field
 
 from chalicelib.domain.errors import (
     HostRefused,
+    LoginExpired,
     PermissionMissing,
     SecretUnreadable,
     ServerUnreachable,
@@ -37,6 +38,7 @@ DEAD_LETTERS_FORGOTTEN_AFTER = 15 * MINUTE
 MENDED_BY_A_GOOD_RUN: tuple[Kind, ...] = (
     "key_rejected",
     "key_unreadable",
+    "login_expired",
     "permission_missing",
     "server_unreachable",
     "server_untrusted",
@@ -112,6 +114,8 @@ def failure_notices(
         return []
     if error.code == SecretUnreadable.code:
         notices.append(Notice("key_unreadable"))
+    elif error.code == LoginExpired.code:
+        notices.append(Notice("login_expired"))
     elif is_key_given_up(error.code, failures):
         notices.append(Notice("key_rejected"))
     if error.code == PermissionMissing.code:

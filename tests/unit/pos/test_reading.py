@@ -7,7 +7,7 @@ from pathlib import Path
 
 from chalicelib.pos import reading_stamp as reading
 
-TELLS_NOTHING_OF_A_ROW = {"errors", "versions", "words"}
+TELLS_NOTHING_OF_A_ROW = {"address_parts", "errors", "versions", "words"}
 """Names, and what chooses between facts that were both read."""
 
 

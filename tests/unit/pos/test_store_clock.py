@@ -14,6 +14,7 @@ from hypothesis import strategies as st
 from chalicelib.domain.errors import FilterIgnored, KeyRejected, UnexpectedAnswer
 from chalicelib.domain.records import InventoryItem
 from chalicelib.domain.times import DAY, from_text, local_day, to_datetime
+from chalicelib.pos.asking import queries
 from chalicelib.pos.paging import row_tables as tables
 from chalicelib.pos.paging.day_windows import AHEAD_DAYS, DayWindows, Window
 from chalicelib.pos.paging.response_page import ResponsePage, response_page
@@ -27,7 +28,7 @@ from chalicelib.pos.rows import coerce
 from chalicelib.pos.rows.coerce import Unusable
 from chalicelib.pos.rows.field_map import Setting
 from chalicelib.pos.rows.normalise import Normaliser
-from chalicelib.pos.transport import answers, plain_errors, queries
+from chalicelib.pos.transport import answers, plain_errors
 from chalicelib.services.ports.pos import Cursor, StreamPlan, TimeSpan
 
 from .builders import UNHURRIED

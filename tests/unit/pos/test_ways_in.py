@@ -10,10 +10,11 @@ import pytest
 
 from chalicelib.domain.errors import KeyRejected, RecordNotFound, UnexpectedAnswer
 from chalicelib.domain.times import from_text
+from chalicelib.pos.asking import queries
+from chalicelib.pos.asking.auth_variants import AuthVariants, Keyring
 from chalicelib.pos.profile import registry
 from chalicelib.pos.profile.wire import AuthVariant, Endpoint, JsonQuery
-from chalicelib.pos.transport import answers, queries
-from chalicelib.pos.transport.auth_variants import AuthVariants, Keyring
+from chalicelib.pos.transport import answers
 from chalicelib.pos.transport.redaction import HIDDEN, Redactor
 from chalicelib.pos.transport.transport import Call
 

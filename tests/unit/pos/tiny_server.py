@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import socket
 import threading
 import time
@@ -69,6 +70,11 @@ class TinyServer:
             if not piece:
                 return
             received += piece
+        header, _, body = received.partition(b"\r\n\r\n")
+        length = re.search(rb"(?i)content-length: (\d+)", header)
+        while length and len(body) < int(length[1]):
+            body += connection.recv(65536)
+        received = header + b"\r\n\r\n" + body
         self.requests.append(received.decode())
         try:
             self.script(connection, len(self.requests) - 1)

@@ -39,6 +39,7 @@ export function pillOf(card: Pick<Summary, 'health' | 'title'>): Pill {
 export function troubleOf(code: string, title: string): string | undefined {
   switch (code) {
     case 'key_rejected':
+    case 'login_expired':
       return t('keyRejectedShort', { title });
     case 'permission_missing':
       return t('permissionShort', { title });

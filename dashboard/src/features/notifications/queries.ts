@@ -48,7 +48,7 @@ export function placeOf(uid: string, link: string): string {
 export function actOf(note: Pick<Notification, 'kind' | 'link'>): string {
   if (/unmapped/.test(note.kind)) return t('match');
   if (/stores/.test(note.link)) return t('stores');
-  if (/key_rejected|permission|unreachable/.test(note.kind)) return t('fix');
+  if (/key_rejected|login_expired|permission|unreachable/.test(note.kind)) return t('fix');
   if (/texting/.test(note.link)) return t('replies');
   return t('look');
 }
