@@ -490,3 +490,99 @@ def test_only_an_owner_trusts_opt_in_flags_and_who_and_when_is_kept(
     assert api.put(path, {"trusted": False}, if_match=f'"{version + 1}"').status == 202
     assert api.get(POSABIT).json["flag_trust"]["trusted"] is False
     assert not wiring.outside.rule_book().get(OURS).source("posabit").trusts_opt_in_flags
+
+
+def test_another_zone_of_the_account_is_counted_and_applied_with_its_token(
+    api: Gateway, jobs: MemoryQueue
+) -> None:
+    shoppers()
+    wanted = {"time_zone": "America/New_York"}
+
+    made = api.post(f"{ACCOUNT}/preview", wanted)
+    assert (made.status, made.json["state"], made.json["counts"]["personas"]) == (201, "ready", 4)
+    other = api.patch(ACCOUNT, {"minimum_age": 19, "token": made.json["token"]}, if_match='"1"')
+    done = api.patch(ACCOUNT, {**wanted, "token": made.json["token"]}, if_match='"1"')
+
+    assert (other.status, other.json["code"]) == (409, "conflict")
+    assert api.get(f"{ACCOUNT}/previews/{other.json['preview']}").json["changes"] == {
+        "minimum_age": 19
+    }
+    assert (done.status, done.json["time_zone"]) == (200, "America/New_York")
+    work_off(jobs)
+
+
+def test_joining_by_name_counts_who_becomes_one_on_the_table(
+    api: Gateway, jobs: MemoryQueue
+) -> None:
+    folk = [
+        Customer(str(n), "Ana", "Ruiz", phone=f"+1206555010{n}", birth_date="1990-12-31")
+        for n in range(2)
+    ]
+    wiring.derivation.commits().commit(OURS, "posabit", "north", customers=folk)
+    wanted = {"merge_on_name_and_birth_date": True}
+
+    made = api.post(f"{ACCOUNT}/preview", wanted).json
+    api.patch(ACCOUNT, {**wanted, "token": made["token"]}, if_match='"1"')
+    work_off(jobs)
+
+    assert (made["counts"]["joined"], made["warning"]) == (1, None)
+    assert "1 persona would be joined to another" in made["sentence"]
+    assert len(api.get(f"{ACCOUNT}/personas").json["items"]) == 1
+
+
+def test_another_zone_of_a_store_is_counted_and_applied_with_its_token(api: Gateway) -> None:
+    store = api.post(f"{ACCOUNT}/stores", {"name": "North"}).json["id"]
+    address = f"{ACCOUNT}/stores/{store}"
+
+    made = api.post(f"{address}/preview", {"time_zone": "America/Denver"})
+    forged = {"time_zone": "America/Denver", "token": "prv_x.tok_x"}
+    refused = api.patch(address, forged, if_match='"1"')
+    wanted = {"time_zone": "America/Denver", "name": "Nord", "token": made.json["token"]}
+    done = api.patch(address, wanted, if_match='"1"')
+
+    assert (made.status, made.json["subject"]) == (201, f"store:{store}")
+    assert refused.status == 409
+    assert (done.status, done.json["name"], done.json["time_zone"]) == (
+        200,
+        "Nord",
+        "America/Denver",
+    )
+
+
+@pytest.mark.parametrize(
+    ("body", "field"),
+    [
+        ({}, "changes"),
+        ({"time_zone": "America/Los_Angeles"}, "changes"),
+        ({"time_zone": "Moon/Sea"}, "time_zone"),
+        ({"placeholders": ["nobody"]}, "placeholders"),
+        ({"name": "Greener"}, "name"),
+        ({"minimum_age": 5}, "minimum_age"),
+    ],
+)
+def test_what_no_preview_of_an_account_can_count_is_refused(
+    api: Gateway, body: dict[str, Any], field: str
+) -> None:
+    got = api.post(f"{ACCOUNT}/preview", body)
+
+    assert (got.status, got.json["errors"][0]["field"]) == (422, field)
+
+
+@pytest.mark.parametrize(("role", "status"), [("Marketing", 201), ("Analyst", 403)])
+def test_who_may_preview_may_not_therefore_change(world: World, role: str, status: int) -> None:
+    gateway = world.gateway(role)  # type: ignore[arg-type]
+
+    made = gateway.post(f"{ACCOUNT}/preview", {"minimum_age": 19})
+
+    assert made.status == status
+    assert gateway.patch(ACCOUNT, {"minimum_age": 19}, if_match='"1"').status == 403
+
+
+def test_a_token_of_another_account_is_good_for_nothing(world: World, api: Gateway) -> None:
+    theirs = world.gateway("Owner", THEIRS)
+    made = theirs.post(f"/api/accounts/{THEIRS}/preview", {"minimum_age": 19}).json
+
+    got = api.patch(ACCOUNT, {"minimum_age": 19, "token": made["token"]}, if_match='"1"')
+
+    assert (got.status, "preview" in got.json) == (409, False)
+    assert api.get(f"{ACCOUNT}/previews/{made['id']}").status == 404

@@ -74,11 +74,13 @@ LIMITED: dict[HourlyLimit, set[str]] = {
     "syncs": {"sync_now", "connect"},
     "rereads": {"reread_history"},
     "previews": {
+        "preview_account",
         "preview_flag_trust",
         "preview_freeze",
         "preview_loyalty",
         "preview_removal",
         "preview_settings",
+        "preview_store",
     },
     "invitations": {"invite_user", "resend_invitation"},
     "audience_runs": {"check_switch", "decide_doubled_sales", "run_audiences"},
@@ -119,7 +121,7 @@ def test_every_limited_route_answers_429_beyond_its_limit(
 
     def statuses(route: Operation) -> list[int]:
         path = route.path.replace("{uid}", OURS).replace("{platform}", "posabit")
-        path = path.replace("{credential}", "crd_1")
+        path = path.replace("{credential}", "crd_1").replace("{store}", "1")
         return [api.send(route.method, path, headers={"if-match": '"1"'}).status for _ in range(13)]
 
     through = [status for _ in range(2) for route in routes for status in statuses(route)]

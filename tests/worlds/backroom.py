@@ -6,9 +6,11 @@ from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
+from chalicelib.services.accounts.accounts import AccountService
 from chalicelib.services.changes.apply import ApplyChange
 from chalicelib.services.changes.preview import PreviewChange
 from chalicelib.services.changes.propose import Proposals
+from chalicelib.services.changes.propose_terms import TermsChanges, TermsProposals
 from chalicelib.services.changes.work_off import Aftermath, WorkOffChange
 from chalicelib.services.credentials.key_ring import KeyRing
 from chalicelib.services.derivation.commit import FactCommits
@@ -61,7 +63,12 @@ from tests.fakes.contacts_withdrawn import MemoryWithdrawals
 from tests.fakes.facts import Crash, MemoryFacts
 from tests.fakes.integrations import MemoryCredentials, MemoryIntegrations, MemorySources
 from tests.fakes.limits import MemoryRaisedLimits
-from tests.fakes.notifications import MemoryAudit, MemoryNotifications, OperatorMailbox
+from tests.fakes.notifications import (
+    FakePeople,
+    MemoryAudit,
+    MemoryNotifications,
+    OperatorMailbox,
+)
 from tests.fakes.persona_list import MemoryPersonaList
 from tests.fakes.pos import FakePosGateway
 from tests.fakes.rules import DeliveredEffects, MemoryRuleBook, RecordedEffects
@@ -236,9 +243,20 @@ class Backroom:
             rules=self.rules,
             clock=self.clock,
         )
+        self.account_service = AccountService(
+            self.accounts,
+            self.audit,
+            FakePeople(),
+            self.clock,
+            lambda: UID,
+            jobs,
+            lambda typed: typed,
+        )
+        self.terms_proposals = TermsProposals(self.account_service, self.stores, self.rules)
         self.previews = PreviewChange(
             changes=changes,
             proposals=self.proposals,
+            terms_proposals=self.terms_proposals,
             facts=self.facts,
             tells_zone=lambda _platform: False,
             preview_reads=self.preview_reads,
@@ -256,6 +274,9 @@ class Backroom:
             texting=self.texting,
             jobs=jobs,
             clock=self.clock,
+        )
+        self.terms_changes = TermsChanges(
+            self.terms_proposals, self.changing, self.account_service, self.store_service
         )
         aftermath = Aftermath(
             accounts=self.accounts,

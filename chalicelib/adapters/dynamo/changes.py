@@ -42,6 +42,9 @@ from chalicelib.services.ports.common import Ids
 
 PREVIEW_KEPT_DAYS = 2
 JOB_KEPT_DAYS = 400
+LATER_COUNTS = (
+    "earned_twice", "doubled", "out_of_market", "back_in_market", "joined", "split", "dropped",
+)  # fmt: skip
 
 
 class ChangeRow(Row):
@@ -172,7 +175,7 @@ def _read(uid: Uid, sk: str, missing: str) -> tuple[dict[str, Any], int]:
 def _preview_row(preview: Preview) -> ChangeRow:
     last_day = preview.made_at + PREVIEW_KEPT_DAYS * DAY
     values = asdict(preview)
-    for name in ("earned_twice", "doubled", "out_of_market", "back_in_market"):
+    for name in LATER_COUNTS:
         if not values["counts"][name]:  # code before this count does not know the field
             del values["counts"][name]
     return _row(preview.uid, keys.preview(preview.id), values, preview.seq, last_day)

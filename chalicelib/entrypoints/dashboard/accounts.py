@@ -7,9 +7,10 @@ from pydantic import Field
 from chalicelib.domain.words import Uid
 from chalicelib.entrypoints import wiring
 from chalicelib.entrypoints.dashboard.auth import Caller
+from chalicelib.entrypoints.dashboard.changes import EXAMPLE, PreviewAnswer, preview_answer
 from chalicelib.entrypoints.dashboard.front import FRONT
 from chalicelib.entrypoints.http.routing import Resource
-from chalicelib.entrypoints.http.shapes import Answer, Change, Moment, ShortText
+from chalicelib.entrypoints.http.shapes import Answer, Change, Moment, ProposedChange, ShortText
 
 resource = Resource(__name__, tag="Account", front=FRONT)
 
@@ -36,7 +37,9 @@ class AccountAnswer(Answer):
 
 
 class AccountChange(Change):
-    """The fields to change; the others stay."""
+    """The fields to change; the others stay. `token`: of the preview of a change that can join,
+    enrol or remove people, or move points: time zone, minimum age, join on name and birth date,
+    placeholders."""
 
     name: ShortText = Field(default="", examples=["Green Leaf"])
     time_zone: ShortText = Field(
@@ -74,6 +77,20 @@ class AccountChange(Change):
         examples=["fr-CA"],
         description="Language and country (BCP 47) by which numbers and dates are written.",
     )
+    token: str | None = Field(default=None, max_length=100, examples=[EXAMPLE])
+
+
+class DecidingChange(ProposedChange):
+    """What can join, enrol or remove people, or move points."""
+
+    time_zone: ShortText = Field(
+        default="", examples=["America/Los_Angeles"], description="An IANA time zone."
+    )
+    minimum_age: int = Field(default=0, ge=MINIMUM_AGES[0], le=MINIMUM_AGES[1], examples=[21])
+    merge_on_name_and_birth_date: bool = Field(default=False, examples=[True])
+    placeholders: list[ShortText] = Field(
+        default=[], max_length=MOST_PLACEHOLDERS, examples=[["206-555-0100"]]
+    )
 
 
 @resource.get("/api/accounts/{uid}", right="account:read")
@@ -86,5 +103,14 @@ def get_account(uid: Uid) -> AccountAnswer:
 def change_account(uid: Uid, body: AccountChange, version: int, caller: Caller) -> AccountAnswer:
     """Change the account's settings."""
     changes = body.sent_fields()
-    changed = wiring.accounts.account_service().change(uid, version, changes, actor=caller.actor)
+    token = changes.pop("token", None)
+    service = wiring.changes.terms_changes()
+    changed = service.account(uid, version, changes, token, actor=caller.actor)
     return AccountAnswer.model_validate(changed)
+
+
+@resource.post("/api/accounts/{uid}/preview", right="previews:run", status=201, limit="previews")
+def preview_account(uid: Uid, body: DecidingChange) -> PreviewAnswer:
+    """Count what a change of the account would do to people and points; nothing is changed."""
+    proposal = wiring.changes.terms_proposals().preview_of_account(uid, body.sent_fields())
+    return preview_answer(*wiring.changes.apply_change().preview(proposal))

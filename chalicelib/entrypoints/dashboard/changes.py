@@ -36,7 +36,9 @@ class ChangeCounts(Answer):
     """What the change would do. `points`: by how much all balances together would change;
     `earned_twice`: sales that earn and are in the imported balances too; `doubled`: sales that look
     like one that the other POS of a switch tells, and wait for a person; `out_of_market` and
-    `back_in_market`: contacts that the market filter would leave out, or take up again."""
+    `back_in_market`: contacts that the market filter would leave out, or take up again; `joined`:
+    personas that would become part of another; `split`: those that would be more where one comes
+    apart; `dropped`: those that would be shown no more for want of a contact."""
 
     personas: int
     enrolled: int
@@ -50,6 +52,9 @@ class ChangeCounts(Answer):
     doubled: int
     out_of_market: int
     back_in_market: int
+    joined: int
+    split: int
+    dropped: int
 
 
 class PreviewAnswer(Answer):

@@ -10,6 +10,7 @@ from chalicelib.domain.mapping import MOST_KEYS_PER_STORE
 from chalicelib.domain.words import Platform, ScopeId, Uid
 from chalicelib.entrypoints import wiring
 from chalicelib.entrypoints.dashboard.auth import Caller
+from chalicelib.entrypoints.dashboard.changes import EXAMPLE, PreviewAnswer, preview_answer
 from chalicelib.entrypoints.dashboard.front import FRONT, cursors
 from chalicelib.entrypoints.http.routing import Resource
 from chalicelib.entrypoints.http.shapes import (
@@ -20,6 +21,7 @@ from chalicelib.entrypoints.http.shapes import (
     LongText,
     Moment,
     OptionalText,
+    ProposedChange,
     ShortText,
 )
 
@@ -92,7 +94,9 @@ class StoreInput(Input):
 
 
 class StoreChange(Change):
-    """The fields to change; a time zone of null leaves it to the account's."""
+    """The fields to change; a time zone of null leaves it to the account's. `token`: of the preview
+    of what can enrol or remove people, or move points: another time zone, and another state where
+    a source is synced to its market."""
 
     name: ShortText = Field(default="", examples=["Green Leaf Ballard"])
     nickname: OptionalText = Field(default="", examples=["Ballard"])
@@ -103,6 +107,17 @@ class StoreChange(Change):
         default=None, examples=["America/Los_Angeles"], description="An IANA time zone."
     )
     phone: Phone = Field(default="", examples=["+1 206 555 0100"])
+    token: str | None = Field(default=None, max_length=100, examples=[EXAMPLE])
+
+
+class DecidingStoreChange(ProposedChange):
+    """What can enrol or remove people, or move points: another time zone, null for the account's,
+    and another state where a source is synced to its market."""
+
+    time_zone: ShortText | None = Field(
+        default=None, examples=["America/Los_Angeles"], description="An IANA time zone."
+    )
+    state: OptionalText = Field(default="", examples=["WA"], description="State or province.")
 
 
 class MappingInput(Input):
@@ -137,8 +152,18 @@ def change_store(
     uid: Uid, store: int, body: StoreChange, version: int, caller: Caller
 ) -> StoreAnswer:
     """Change a store."""
-    service = wiring.stores.store_service()
-    return _store(service.change(uid, store, version, body.sent_fields(), actor=caller.actor))
+    changes = body.sent_fields()
+    token = changes.pop("token", None)
+    service = wiring.changes.terms_changes()
+    return _store(service.store(uid, store, version, changes, token, actor=caller.actor))
+
+
+@resource.post(f"{STORE}/preview", right="previews:run", status=201, limit="previews")
+def preview_store(uid: Uid, store: int, body: DecidingStoreChange) -> PreviewAnswer:
+    """Count what another zone or state of a store would do to people and points."""
+    changes = body.sent_fields()
+    proposal = wiring.changes.terms_proposals().preview_of_store(uid, store, changes)
+    return preview_answer(*wiring.changes.apply_change().preview(proposal))
 
 
 @resource.get("/api/accounts/{uid}/store-keys", right="stores:read")

@@ -5,12 +5,20 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from chalicelib.entrypoints.once import once
-from chalicelib.entrypoints.wiring import consent, derivation, notifications, outside
+from chalicelib.entrypoints.wiring import (
+    accounts,
+    consent,
+    derivation,
+    notifications,
+    outside,
+    stores,
+)
 
 if TYPE_CHECKING:
     from chalicelib.services.changes.apply import ApplyChange
     from chalicelib.services.changes.preview import PreviewChange
     from chalicelib.services.changes.propose import Proposals
+    from chalicelib.services.changes.propose_terms import TermsChanges, TermsProposals
     from chalicelib.services.changes.sms_start import SmsControl
     from chalicelib.services.changes.work_off import WorkOffChange
 
@@ -30,12 +38,28 @@ def proposals() -> Proposals:
 
 
 @once
+def terms_proposals() -> TermsProposals:
+    from chalicelib.services.changes.propose_terms import TermsProposals
+
+    return TermsProposals(accounts.account_service(), outside.stores(), outside.rule_book())
+
+
+@once
+def terms_changes() -> TermsChanges:
+    from chalicelib.services.changes.propose_terms import TermsChanges
+
+    service, shops = accounts.account_service(), stores.store_service()
+    return TermsChanges(terms_proposals(), apply_change(), service, shops)
+
+
+@once
 def preview_change() -> PreviewChange:
     from chalicelib.services.changes.preview import PreviewChange
 
     return PreviewChange(
         changes=outside.changes(),
         proposals=proposals(),
+        terms_proposals=terms_proposals(),
         facts=outside.eventual_facts(),
         tells_zone=derivation.tells_instants,
         preview_reads=outside.preview_reads(),

@@ -103,14 +103,8 @@ class AccountService:
         Raises StaleVersion, or InvalidInput for a time zone nobody knows, a name with a web
         address, or a placeholder that is neither phone nor e-mail.
         """
-        if "name" in changes:
-            _check_name(changes["name"])
-        if "time_zone" in changes:
-            check_time_zone(changes["time_zone"])
-        if "placeholders" in changes:
-            changes = {**changes, "placeholders": self._contacts(changes["placeholders"])}
-        before = self.accounts.get(uid)
-        wanted = replace(before, **changes, version=version)
+        before, wanted = self.wanted(uid, changes)
+        wanted = replace(wanted, version=version)
         for name in DECIDING:
             if getattr(before, name) != getattr(wanted, name):
                 # Before the save: dying in between leaves a job for nothing, and never a save
@@ -122,6 +116,17 @@ class AccountService:
         if now:
             self._record(uid, actor, "account.changed", "account", was, now)
         return after
+
+    def wanted(self, uid: Uid, changes: Mapping[str, Any]) -> tuple[Account, Account]:
+        """Return the account, and as it would be with these fields set. Raises InvalidInput."""
+        if "name" in changes:
+            _check_name(changes["name"])
+        if "time_zone" in changes:
+            check_time_zone(changes["time_zone"])
+        if "placeholders" in changes:
+            changes = {**changes, "placeholders": self._contacts(changes["placeholders"])}
+        before = self.accounts.get(uid)
+        return before, replace(before, **changes)
 
     def _contacts(self, typed: Sequence[str]) -> tuple[str, ...]:
         contacts = {text: self.read_contact(text) for text in typed}

@@ -58,7 +58,7 @@ class ApplyChange:
         of a fresh preview in `details["preview"]` if it ever was a token: others cost no count.
         """
         _must_be_current(version, proposal)
-        preview = self._preview_of_token(proposal, token)
+        preview = self.require_token(proposal, token)
         try:
             return self._write(proposal, preview, members, actor)
         except ChangedMeanwhile:
@@ -81,8 +81,11 @@ class ApplyChange:
         except ChangedMeanwhile:
             raise Conflict("The rules were changed at the same moment: try again.") from None
 
-    def _preview_of_token(self, proposal: Proposal, token: str) -> Preview:
-        """Raises Conflict when the token is not good for exactly this change now."""
+    def require_token(self, proposal: Proposal, token: str) -> Preview:
+        """Return the preview of a token that is good for exactly this change now.
+
+        Raises Conflict, with the id of a fresh preview in `details` if it ever was a token.
+        """
         name, _, secret = token.partition(".")
         try:
             preview = self.changes.preview(proposal.uid, name)

@@ -2,19 +2,22 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 
+from chalicelib.domain.names import name_key
 from chalicelib.domain.personas import Persona
 from chalicelib.domain.rules import Terms
+from chalicelib.domain.words import Uid
 from chalicelib.services.changes.count import largest_changes
 from chalicelib.services.changes.propose import Proposal
 from chalicelib.services.derivation.commit_in_progress import Commit
 from chalicelib.services.derivation.compare import derive_again
 from chalicelib.services.derivation.stages.derived_rows import personas_with_points
 from chalicelib.services.derivation.stages.sales import TellsZone
-from chalicelib.services.ports.changes import Askable, BalanceChange, PreviewCounts
-from chalicelib.services.ports.facts import FactStore
+from chalicelib.services.ports.changes import Askable, BalanceChange, PreviewCounts, PreviewReads
+from chalicelib.services.ports.facts import FactStore, PersonaList
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,6 +43,8 @@ class CountDerived:
         are_members = {rid for p in derived if p.member for rid in p.members}
         balances = _balance_changes(stored, derived, before, after)
         left_out, taken_up = _moved(commit)
+        gone = frozenset(left_out)
+        parts = Counter(name for p in derived for name in {owners.get(rid) for rid in p.members})
         return replace(
             counts,
             personas=counts.personas + len(before),
@@ -52,6 +57,10 @@ class CountDerived:
             largest=largest_changes([*counts.largest, *balances]),
             out_of_market=counts.out_of_market + sum(owners.get(rid) in listed for rid in left_out),
             back_in_market=counts.back_in_market + sum(rid in listed for rid in taken_up),
+            joined=counts.joined + sum(_holders(p, owners, stored) - 1 for p in after),
+            split=counts.split + sum(max(0, parts[p.id] - 1) for p in before),
+            dropped=counts.dropped
+            + sum(not parts[p.id] and gone.isdisjoint(p.members) for p in before),
         )
 
     def _messages(self, stored: Iterable[Persona], after: Iterable[Persona]) -> int:
@@ -82,6 +91,12 @@ def _listed_as(persona: Persona, owners: Mapping[str, str]) -> str:
     return min((owners[rid] for rid in persona.members if rid in owners), default=persona.id)
 
 
+def _holders(persona: Persona, owners: Mapping[str, str], stored: Iterable[Persona]) -> int:
+    """Of how many stored personas a derived one is made, one at least."""
+    known = {each.id for each in stored}
+    return max(1, len({owners[rid] for rid in persona.members if rid in owners} & known))
+
+
 def _moved(commit: Commit) -> tuple[list[str], list[str]]:
     """The records that would be left out, and those that would be taken up again."""
     left_out, taken_up = [], []
@@ -110,3 +125,24 @@ def _balance_changes(
     somebodys = {rid for persona in derived for rid in persona.members}
     changes += [BalanceChange(p.id, p.points, 0) for p in before if p.id not in somebodys]
     return [change for change in changes if change.before != change.after]
+
+
+def page_of_whole_names(
+    personas: PersonaList, reads: PreviewReads, uid: Uid, limit: int, after: str | None
+) -> tuple[list[str], str | None]:
+    """Return a page of persona ids in the order of their names, which holds all who have one name
+    if they fit in it, and the position that continues the list.
+
+    Whom a rule would join by name is seen only where they are looked at together.
+    """
+    ids, following = personas.by_name(uid, "", limit, after)
+    if following is None:
+        return ids, None
+    names = {p.id: name_key(p.first, p.last) for p in reads.personas(uid, ids)}
+    last = names.get(ids[-1]) if ids else None
+    if not last:
+        return ids, following
+    whole = len(ids)
+    while whole and names.get(ids[whole - 1]) == last:
+        whole -= 1
+    return personas.by_name(uid, "", whole, after) if whole else (ids, following)

@@ -4,17 +4,25 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass, replace
+from typing import Protocol
 
 from chalicelib.domain.errors import Conflict, NotFound, StaleVersion
 from chalicelib.domain.times import MINUTE, SECOND
 from chalicelib.domain.words import Instant
 from chalicelib.services.changes.count import CountChange
-from chalicelib.services.changes.count_derived import CountDerived
+from chalicelib.services.changes.count_derived import CountDerived, page_of_whole_names
 from chalicelib.services.changes.propose import Proposal, Proposals
 from chalicelib.services.derivation.stages.sales import TellsZone
 from chalicelib.services.derivation.terms import TermsReader
 from chalicelib.services.job_messages import PreviewMessage, next_hop, next_position
-from chalicelib.services.ports.changes import Askable, Changes, Preview, PreviewReads
+from chalicelib.services.ports.changes import (
+    ACCOUNT,
+    STORE,
+    Askable,
+    Changes,
+    Preview,
+    PreviewReads,
+)
 from chalicelib.services.ports.common import Clock, Ids, JobQueue
 from chalicelib.services.ports.facts import FactStore, PersonaList
 
@@ -41,12 +49,19 @@ GIVEN_UP_AFTER = 30 * SECOND
 TimeLeft = Callable[[], bool]
 
 
+class ProposesAgain(Protocol):
+    def again(self, preview: Preview) -> Proposal:
+        """Propose once more what a preview is of. Raises Conflict, NotFound."""
+        ...
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PreviewChange:
     """Counts what a change would do, in the request as far as time allows, then by jobs."""
 
     changes: Changes
     proposals: Proposals
+    terms_proposals: ProposesAgain
     facts: FactStore
     tells_zone: TellsZone
     preview_reads: PreviewReads
@@ -72,7 +87,7 @@ class PreviewChange:
             subject=proposal.subject,
             changes=proposal.changes,
             rules_version=proposal.rules.version,
-            settings_version=proposal.card.version if proposal.card else 0,
+            settings_version=proposal.settings_version,
             secret=self.ids.new("tok"),
             made_at=self.clock.now(),
         )
@@ -135,8 +150,8 @@ class PreviewChange:
     def _continue(self, preview: Preview, time_left: TimeLeft) -> Preview:
         """Count as far as time allows, and save the progress every `SHOWN_EVERY_SECONDS`."""
         try:
-            proposal = self.proposals.again(preview)
-        except Conflict:  # what was asked for cannot be had any more
+            proposal = self._again(preview)
+        except (Conflict, NotFound):  # what was asked for cannot be had any more
             return replace(preview, state="outdated")
         if is_outdated(preview, proposal):
             return replace(preview, state="outdated")
@@ -159,14 +174,9 @@ class PreviewChange:
         return live is not None and live != preview.id
 
     def _count(self, preview: Preview, proposal: Proposal, time_left: TimeLeft) -> Preview:
-        terms = replace(self.terms.current(preview.uid), rules=proposal.keeping("let_go"))
-        counting: CountChange | CountDerived
-        if proposal.moves_markets:
-            counting = CountDerived(self.facts, self.tells_zone, self.askable, proposal, terms)
-        else:
-            counting = CountChange(self.preview_reads, self.askable, proposal, terms)
+        counting = self._counting(proposal)
         while True:
-            ids, following = self.personas.in_turn(preview.uid, PAGE, preview.after)
+            ids, following = self._page(proposal, preview.after)
             counts = counting.page(ids, preview.counts) if ids else preview.counts
             after = next_position(preview.after, following)
             preview = replace(preview, counts=counts, after=after)
@@ -174,6 +184,25 @@ class PreviewChange:
                 return replace(preview, state="ready", ready_at=self.clock.now())
             if not time_left():
                 return preview
+
+    def _again(self, preview: Preview) -> Proposal:
+        is_of_terms = preview.subject == ACCOUNT or preview.subject.startswith(STORE)
+        proposals = self.terms_proposals if is_of_terms else self.proposals
+        return proposals.again(preview)
+
+    def _counting(self, proposal: Proposal) -> CountChange | CountDerived:
+        terms = replace(self.terms.current(proposal.uid), rules=proposal.keeping("let_go"))
+        if proposal.terms is not None:
+            terms = proposal.terms.under(terms)
+        elif not proposal.moves_markets:
+            return CountChange(self.preview_reads, self.askable, proposal, terms)
+        return CountDerived(self.facts, self.tells_zone, self.askable, proposal, terms)
+
+    def _page(self, proposal: Proposal, after: str | None) -> tuple[list[str], str | None]:
+        uid = proposal.uid
+        if proposal.joins_by_name:
+            return page_of_whole_names(self.personas, self.preview_reads, uid, PAGE, after)
+        return self.personas.in_turn(uid, PAGE, after)
 
 
 def token_of(preview: Preview) -> str | None:
@@ -187,7 +216,6 @@ def valid_until(preview: Preview) -> Instant | None:
 
 
 def is_outdated(preview: Preview, proposal: Proposal) -> bool:
-    """Whether the rules or the card were changed since the preview was made."""
-    settings_version = proposal.card.version if proposal.card else 0
+    """Whether the rules, or what the preview is of, were changed since it was made."""
     versions = preview.rules_version, preview.settings_version
-    return versions != (proposal.rules.version, settings_version)
+    return versions != (proposal.rules.version, proposal.settings_version)

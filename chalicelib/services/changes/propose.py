@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from datetime import date, timedelta
 from typing import Any
 
@@ -14,6 +14,7 @@ from chalicelib.domain.rules import (
     KeptMembers,
     Rules,
     Source,
+    Terms,
     loyalty_values,
     setting_values,
     with_loyalty,
@@ -37,13 +38,14 @@ from chalicelib.services.integrations.settings import (
     must_have_age_gate,
     stored_value,
 )
-from chalicelib.services.ports.accounts import Accounts
+from chalicelib.services.ports.accounts import Account, Accounts
 from chalicelib.services.ports.changes import LOYALTY, Preview, Values
 from chalicelib.services.ports.common import Clock
 from chalicelib.services.ports.integrations import Credentials, Integration, Integrations
 from chalicelib.services.ports.pos import PosGateway
 from chalicelib.services.ports.rules import RuleBook
 
+MERGE_ON_NAME = "merge_on_name_and_birth_date"
 IMPORTED_ALREADY = (
     "The points were imported: this is a one-time sync, and its date cannot be changed any more."
     " Removing it keeps the points."
@@ -58,12 +60,45 @@ STARTS_TODAY = "Points accrual start date is set to {day}, today: sales before i
 
 
 @dataclass(frozen=True, slots=True)
+class TermsChange:
+    """What a change of the account or of a store makes of the terms of derivation.
+
+    `version`: of the account or store as read. `account`: as it would be. `zones`: the zone that
+    each store key would have, None for the account's; `stores`: that of each store; `states`: its
+    state, empty for none.
+    """
+
+    version: int
+    account: Account | None = None
+    zones: Mapping[str, str | None] = field(default_factory=dict)
+    stores: Mapping[int, str | None] = field(default_factory=dict)
+    states: Mapping[int, str] = field(default_factory=dict)
+
+    def under(self, terms: Terms) -> Terms:
+        """Return these terms as they would be."""
+        zones = {key: zone for key, zone in {**terms.zones, **self.zones}.items() if zone}
+        states = {store: state for store, state in {**terms.states, **self.states}.items() if state}
+        stores = {**terms.stores, **self.stores}
+        changed = replace(terms, zones=zones, stores=stores, states=states)
+        if self.account is None:
+            return changed
+        return replace(
+            changed,
+            zone=self.account.time_zone,
+            merge_on_name_and_birth_date=self.account.merge_on_name_and_birth_date,
+            minimum_age=self.account.minimum_age,
+            placeholders=frozenset(self.account.placeholders),
+        )
+
+
+@dataclass(frozen=True, slots=True)
 class Proposal:
     """A change that somebody wants, and the rules as they would be.
 
-    `subject`: the platform, or `LOYALTY`. `rules` are today's, `wanted` those after the change, at
-    the same version. `card` is the integration as read; None for loyalty rules. `notes` say what
-    the change sets beside what was asked for.
+    `subject`: the platform, `LOYALTY`, `ACCOUNT`, or `STORE` with its number. `rules` are today's,
+    `wanted` those after the change, at the same version. `card` is the integration as read; None
+    for other subjects. `notes` say what the change sets beside what was asked for. `terms`: what it
+    makes of the account or store.
     """
 
     uid: Uid
@@ -73,6 +108,19 @@ class Proposal:
     wanted: Rules
     card: Integration | None = None
     notes: tuple[str, ...] = ()
+    terms: TermsChange | None = None
+
+    @property
+    def settings_version(self) -> int:
+        """The version of the card, account or store as read; 0 for loyalty rules."""
+        if self.terms is not None:
+            return self.terms.version
+        return self.card.version if self.card else 0
+
+    @property
+    def joins_by_name(self) -> bool:
+        """Whether people may be joined by name who are not today."""
+        return bool(self.changes.get(MERGE_ON_NAME))
 
     @property
     def platform(self) -> Platform:
@@ -105,14 +153,14 @@ class Proposal:
         later one. *Let go* overrules the keeps still at work of the settings it changes; so does a
         date that is set back, because it gives again what was kept.
         """
-        if self.subject == LOYALTY:
+        if self.card is None:
             return self.wanted
         before, after = (rules.source(self.platform) for rules in (self.rules, self.wanted))
         keeping, overruled = list(after.keeping), list(after.overruled)
-        for field, row in rule_fields().items():
+        for name, row in rule_fields().items():
             if not row.keeps_members or row.key not in self.changes:
                 continue
-            old, new = getattr(before, field), getattr(after, field)
+            old, new = getattr(before, name), getattr(after, name)
             for keep in after.keeping:
                 is_set_back = new is not None and new <= keep.day
                 if keep.setting == row.key and (members == "let_go" or is_set_back):

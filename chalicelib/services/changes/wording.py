@@ -4,12 +4,15 @@ from __future__ import annotations
 
 from chalicelib.domain.settings import LOSS, card_setting
 from chalicelib.domain.words import POINT, Points
-from chalicelib.services.ports.changes import LOYALTY, Preview
+from chalicelib.services.ports.changes import ACCOUNT, LOYALTY, STORE, Preview
 
 STILL_COUNTING = "Still counting: {personas} personas so far."
 PEOPLE = "{enrolled} would be enrolled, {messages} would be sent, {lost} would be lost"
 POINTS = "{balances} would change, by {points} points in total"
 
+JOINED = "{personas} would be joined to another"
+SPLIT = "{personas} more, where one comes apart"
+DROPPED = "{personas} would be shown no more"
 EARNED_TWICE = (
     "{sales} would earn twice: the balances of today hold their points, so let Points accrual"
     " start date be tomorrow"
@@ -39,6 +42,13 @@ def sentence(preview: Preview) -> str:
     if counts.balances or _is_about_points(preview):
         balances = _many(counts.balances, "balance")
         clauses.append(POINTS.format(balances=balances, points=_points(counts.points)))
+    for number, words in (
+        (counts.joined, JOINED),
+        (counts.split, SPLIT),
+        (counts.dropped, DROPPED),
+    ):
+        if number:
+            clauses.append(words.format(personas=_many(number, "persona")))
     if counts.earned_twice:
         clauses.append(EARNED_TWICE.format(sales=_many(counts.earned_twice, "sale")))
     if counts.doubled:
@@ -52,8 +62,9 @@ def sentence(preview: Preview) -> str:
 
 
 def warning(preview: Preview) -> str | None:
-    """The help article's ⚠️ warning where members would be lost, else None."""
-    return LOSS if preview.counts.lost else None
+    """The help article's ⚠️ warning where members would be lost by a setting, else None."""
+    is_of_card = preview.subject not in (LOYALTY, ACCOUNT) and not preview.subject.startswith(STORE)
+    return LOSS if preview.counts.lost and is_of_card else None
 
 
 def _is_about_points(preview: Preview) -> bool:

@@ -16,7 +16,11 @@ from chalicelib.services.ports.facts import RecordSales
 from chalicelib.services.ports.integrations import Integration
 
 LOYALTY = "loyalty"
-"""The subject of a change of the account's loyalty rules; other subjects are platforms."""
+"""The subject of a change of the account's loyalty rules."""
+ACCOUNT = "account"
+"""The subject of a change of what the account's personas follow from."""
+STORE = "store:"
+"""Begins the subject of a change of a store, before its number. Other subjects are platforms."""
 
 Values = Mapping[str, object]
 """Setting → its new value as JSON has it: an ISO day, a bool, a number, a text, or None."""
@@ -36,7 +40,9 @@ class PreviewCounts:
     `largest`: the ten balances that change most; `opt_ins`: numbers and addresses that a trusted
     flag would opt in; `earned_twice`: sales that earn and are in the imported balances too;
     `doubled`: sales that would earn, but look like one that another POS tells; `out_of_market` and
-    `back_in_market`: contacts that *Sync to relevant market* would leave out, or take up again."""
+    `back_in_market`: contacts that *Sync to relevant market* would leave out, or take up again;
+    `joined`: personas that would become part of another; `split`: those that would be more where
+    one comes apart; `dropped`: those that would be shown no more for want of a contact."""
 
     personas: int = 0
     enrolled: int = 0
@@ -50,15 +56,18 @@ class PreviewCounts:
     doubled: int = 0
     out_of_market: int = 0
     back_in_market: int = 0
+    joined: int = 0
+    split: int = 0
+    dropped: int = 0
 
 
 @dataclass(frozen=True, slots=True)
 class Preview:
     """A change that somebody wants, and how far its effect is counted.
 
-    It stands for exactly `changes`, at the versions it was made at; `settings_version` is the
-    card's, 0 for loyalty rules. `secret` makes its token. `after` is the position of the count,
-    `hop` the message that goes on with it, `seq` the row's version.
+    It stands for exactly `changes`, at the versions it was made at; `settings_version` is that of
+    the card, account or store, 0 for loyalty rules. `secret` makes its token. `after` is the
+    position of the count, `hop` the message that goes on with it, `seq` the row's version.
     """
 
     id: str
