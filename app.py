@@ -9,6 +9,7 @@ from chalice.app import Blueprint, CloudWatchEvent, Rate, SNSEvent, SQSEvent
 from chalicelib.entrypoints.events import queues, schedules, topics
 from chalicelib.entrypoints.http.application import App
 from chalicelib.entrypoints.initialise import initialise_in_lambda
+from chalicelib.entrypoints.serving import serving
 
 if TYPE_CHECKING:
     from chalicelib.entrypoints.http.routing import Front
@@ -21,7 +22,7 @@ def front() -> Front:
 
 
 def resources() -> list[Blueprint]:
-    """What the API serves, imported by the function that serves it."""
+    """All that the API serves; a request imports what serves its path."""
     from chalicelib.entrypoints.dashboard import (
         accounts,
         api_keys,
@@ -93,7 +94,7 @@ def resources() -> list[Blueprint]:
     return [module.resource for module in modules]
 
 
-app = App("aiq-pos", front, resources)
+app = App("aiq-pos", front, resources, serving)
 
 
 @app.schedule(Rate(5, unit=Rate.MINUTES))

@@ -1,10 +1,13 @@
-"""`python -m tools.openapi` writes docs/reference/openapi.json; `--check` fails when it differs."""
+"""`python -m tools.openapi` writes docs/reference/openapi.json and which module serves which path
+(chalicelib/entrypoints/paths.json); `--check` fails when one differs."""
 
 from __future__ import annotations
 
 import json
 import sys
 from pathlib import Path
+
+from chalicelib.entrypoints.serving import PATHS
 
 TARGET = Path(__file__).parent.parent / "docs" / "reference" / "openapi.json"
 
@@ -17,16 +20,30 @@ def render() -> str:
     return json.dumps(api_document(app.operations), indent=2, ensure_ascii=False) + "\n"
 
 
+def render_paths() -> str:
+    """The paths that each module serves, as the routes are now."""
+    from app import app
+
+    paths: dict[str, list[str]] = {}
+    for operation in app.operations:
+        known = paths.setdefault(operation.view.__module__, [])
+        if operation.path not in known:
+            known.append(operation.path)
+    return json.dumps(paths, indent=1) + "\n"
+
+
 def main(arguments: list[str]) -> int:
-    """0 when written, or when the file already says what the routes say."""
-    rendered = render()
+    """0 when written, or when the files already say what the routes say."""
+    rendered = {TARGET: render(), PATHS: render_paths()}
     if "--check" not in arguments:
-        TARGET.write_text(rendered, encoding="utf-8")
+        for target, text in rendered.items():
+            target.write_text(text, encoding="utf-8")
         return 0
-    if TARGET.exists() and TARGET.read_text(encoding="utf-8") == rendered:
-        return 0
-    print(f"{TARGET.name} differs from the routes: run python -m tools.openapi and commit it")
-    return 1
+    for target, text in rendered.items():
+        if not target.exists() or target.read_text(encoding="utf-8") != text:
+            print(f"{target.name} differs from the routes: run python -m tools.openapi and commit")
+            return 1
+    return 0
 
 
 if __name__ == "__main__":

@@ -17,10 +17,14 @@ if TYPE_CHECKING:
 IN_LAMBDA = "AWS_LAMBDA_FUNCTION_NAME"
 API = "app.app"
 """Lambda's handler of the API; what people wait for."""
+ASKED_FIRST = ("/api/me", "/api/v2/loyalty", "/api/v2/wallet")
+"""What a browser asks for before anything else, and a till; other routes are imported by the first
+request for one of their resource."""
 
 
 def initialise_in_lambda(app: App) -> None:
-    """Build the clients of DynamoDB and the API's routes, if this is a function of Lambda's.
+    """Build the clients of DynamoDB and the routes asked for first, if this is a function of
+    Lambda's.
 
     A failure is logged and left to the requests: `/api/health` says what is wrong.
     """
@@ -40,7 +44,8 @@ def _build(app: App) -> None:
     wiring.outside.batch_table()
     wiring.accounts.account_service()
     if os.environ.get("_HANDLER") == API:
-        _ = app.routes
+        for path in ASKED_FIRST:
+            app.register_routes_of(path)
         wiring.integrations.cards()
         wiring.notifications.digest_choices()
         wiring.personas.personas()

@@ -166,6 +166,7 @@ OWN_JSON = {  # what our own code, or whoever deploys it, wrote
     "chalicelib.domain.gone_sales",
     "chalicelib.domain.outside_json",
     "chalicelib.entrypoints.http.cursors",
+    "chalicelib.entrypoints.serving",
     "chalicelib.services.audiences.volumes",
 }
 

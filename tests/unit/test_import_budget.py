@@ -8,9 +8,12 @@ from __future__ import annotations
 import json
 import subprocess
 import sys
+from dataclasses import fields
 from pathlib import Path
 
 import pytest
+
+from chalicelib.config import _DEFAULTS, Config
 
 ROOT = Path(__file__).parent.parent.parent
 
@@ -51,10 +54,44 @@ def test_importing_app_brings_no_use_case_along(loaded: list[str]) -> None:
 
 
 def test_importing_app_brings_no_route_along() -> None:
-    """The workers serve none: the API's function asks for them while Lambda initialises it."""
+    """The workers serve none: the API's function imports what is asked for."""
     code = "import app, sys; print([n for n in sys.modules if n.endswith('dashboard.personas')])"
     done = subprocess.run(
         [sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True, check=True
     )
 
     assert done.stdout.strip() == "[]"
+
+
+A_REQUEST = """
+import json, os, sys
+os.environ.update({variables})
+import app
+def ask(path, method="GET"):
+    context = {{"httpMethod": method, "resourcePath": path, "path": path, "requestId": "r"}}
+    event = {{"path": path, "httpMethod": method, "headers": {{}}, "requestContext": context}}
+    event |= dict.fromkeys(("multiValueQueryStringParameters", "pathParameters", "body"))
+    answer = app.app(event | {{"stageVariables": None, "isBase64Encoded": False}}, None)
+    return answer["statusCode"], answer["headers"], answer["body"]
+def resources():
+    return sum(".dashboard." in name and hasattr(module, "resource")
+               for name, module in sys.modules.items())
+told = [ask("/api/grid"), resources(), ask("/api/grid", "POST"), resources()]
+print(json.dumps([*told, ask("/api/nothing"), ask("/api/openapi.json")]))
+"""
+
+
+def test_a_request_imports_the_resource_that_it_asks_for_and_no_other() -> None:
+    """What no route serves is answered as it was when all were imported."""
+    required = {field.name.upper() for field in fields(Config)} - _DEFAULTS.keys()
+    variables = dict.fromkeys(required, "a-name")
+    code = A_REQUEST.format(variables=variables)
+    done = subprocess.run(
+        [sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True, check=True
+    )
+
+    grid, after, posted, still, nothing, document = json.loads(done.stdout.splitlines()[-1])
+    assert (grid[0], after, still) == (200, 1, 1)
+    assert (posted[0], posted[1]["Allow"]) == (405, "GET")
+    assert (nothing[0], json.loads(nothing[2])["code"]) == (404, "not_found")
+    assert len(json.loads(document[2])["paths"]) > 100

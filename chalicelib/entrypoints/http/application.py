@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager
+from importlib import import_module
 from typing import Any
 
 from chalice.app import Blueprint, Chalice
@@ -35,8 +37,9 @@ class App(Chalice):
     """Every answer carries security headers and the request id; every request leaves one line.
 
     `front` answers for the addresses that no route has and no other front claims. It and the
-    `resources` are asked for once the routes are: the functions that serve no request do without
-    their modules, which are most of what importing the app would cost (architecture.md §7).
+    `resources` are asked for once all routes are: their modules are most of what importing the app
+    would cost (architecture.md §7). `serving` gives the names of the modules whose resources serve
+    a path: a request imports no others; where it gives none, all are.
     """
 
     def __init__(
@@ -44,10 +47,14 @@ class App(Chalice):
         app_name: str,
         front: Callable[[], Front],
         resources: Callable[[], Iterable[Blueprint]] = tuple,
+        serving: Callable[[str], Iterable[str]] = lambda _path: (),
     ) -> None:
         self._routes: dict[str, Any] = {}
         self._operations: list[Operation] = []
+        self._registered: list[Blueprint] = []
         self._front = front
+        self._serving = serving
+        self._is_open = True
         self._resources: Callable[[], Iterable[Blueprint]] | None = None
         super().__init__(app_name, configure_logs=False)
         self._resources = resources
@@ -55,8 +62,9 @@ class App(Chalice):
 
     @property
     def routes(self) -> dict[str, Any]:
-        """Chalice's routes by path and method."""
-        self._register_resources()
+        """Chalice's routes by path and method: all of them, but within `_as_registered`."""
+        if self._is_open:
+            self._register_resources()
         return self._routes
 
     @routes.setter
@@ -75,10 +83,31 @@ class App(Chalice):
             for resource in resources():
                 self.register_blueprint(resource)
 
+    @contextmanager
+    def _as_registered(self) -> Iterator[None]:
+        """Let Chalice see the routes that are registered, and import no others for it."""
+        before, self._is_open = self._is_open, False
+        try:
+            yield
+        finally:
+            self._is_open = before
+
+    def register_routes_of(self, path: str) -> None:
+        """Import what serves this path; where nothing does, everything."""
+        if path not in self._routes:
+            for module in self._serving(path):
+                self.register_blueprint(import_module(module).resource)
+        if path not in self._routes:
+            self._register_resources()
+
     def register_blueprint(
         self, blueprint: Blueprint, name_prefix: str | None = None, url_prefix: str | None = None
     ) -> None:
-        super().register_blueprint(blueprint, name_prefix, url_prefix)
+        if blueprint in self._registered:
+            return
+        self._registered.append(blueprint)
+        with self._as_registered():
+            super().register_blueprint(blueprint, name_prefix, url_prefix)
         self._operations.extend(getattr(blueprint, "operations", ()))
 
     def __call__(self, event: Any, context: Any) -> dict[str, Any]:
@@ -106,9 +135,12 @@ class App(Chalice):
 
     def _answer(self, event: Any, context: Any) -> dict[str, Any]:
         """The route's answer; where Chalice refuses before the route runs, its front's words."""
-        if event.get("requestContext", {}).get("resourcePath") not in self.routes:
+        path = event.get("requestContext", {}).get("resourcePath")
+        self.register_routes_of(str(path))
+        if path not in self._routes:
             return self._refusal(event, 404)
-        response: dict[str, Any] = super().__call__(event, context)
+        with self._as_registered():
+            response: dict[str, Any] = super().__call__(event, context)
         headers = response.setdefault("headers", {})
         if headers.pop(ANSWERED, None) or response["statusCode"] < 400:
             return response
@@ -127,6 +159,8 @@ class App(Chalice):
         """The front of the address's routes, else the one that claims it, else the app's."""
         route = event.get("requestContext", {}).get("resourcePath")
         path = str(event.get("path") or "")
-        own = [operation.front for operation in self.operations if operation.path == route]
-        claiming = [o.front for o in self.operations if path.startswith(o.front.prefixes)]
-        return next(iter(own + claiming), None) or self._front()
+        own = next((o.front for o in self._operations if o.path == route), None)
+        if own is not None:
+            return own
+        claiming = (o.front for o in self.operations if path.startswith(o.front.prefixes))
+        return next(claiming, None) or self._front()
