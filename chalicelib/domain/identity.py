@@ -14,6 +14,7 @@ from typing import NamedTuple
 from chalicelib.domain.acts import NO_ACTS, Acts
 from chalicelib.domain.names import usable_name
 from chalicelib.domain.records import CLAIMED, Customer
+from chalicelib.domain.signups import API_SCOPE, PUSHED_SCOPE, SIGNUP_SCOPE
 from chalicelib.domain.words import Instant, KeyKind, Platform, ScopeId
 
 KEY_KINDS: tuple[KeyKind, ...] = ("phone", "email", "name_dob")
@@ -107,6 +108,17 @@ def _is_somebodys(born: str) -> bool:
     return is_whole and born >= OLDEST_BIRTH_DATE and born not in DEFAULT_BIRTH_DATES
 
 
+def pos_key(record: SourceRecord) -> str | None:
+    """Return what a pushed record and the pulled one of its POS id have in common (product.md §6);
+    None for a record that its POS knows by no id, or by none that is known."""
+    customer, scope = record.customer, str(record.scope)
+    if record.scope == PUSHED_SCOPE:
+        scope = customer.pos_scope or ""
+    if not scope or not customer.ext_id or record.scope in (SIGNUP_SCOPE, API_SCOPE):
+        return None
+    return f"{record.platform}:{scope}:{customer.ext_id}"
+
+
 def scope_key(platform: Platform, scope: ScopeId) -> str:
     """Return `platform:scope`, by which records per scope are counted."""
     return f"{platform}:{scope}"
@@ -145,7 +157,10 @@ def connected_components(
         return [Component((ordered[0],), large=is_large, shared_keys=own & shared)]
     ordered.sort(key=_seen_order)
     keys = [merge_keys(r.customer, name_and_birth_date=name_and_birth_date) for r in ordered]
-    joining = [k - shared for k in keys] if shared else keys
+    joining: list[AbstractSet[object]] = [k - shared if shared else k for k in keys]
+    if any(r.scope == PUSHED_SCOPE for r in ordered):
+        same = [pos_key(r) for r in ordered]
+        joining = [k | {own} if own else k for k, own in zip(joining, same, strict=True)]
     if large:
         joining = [
             _phones(own) if r.id in large else own for r, own in zip(ordered, joining, strict=True)
@@ -163,8 +178,8 @@ def connected_components(
     return components
 
 
-def _phones(keys: Iterable[MergeKey]) -> frozenset[MergeKey]:
-    return frozenset(key for key in keys if key.kind == "phone")
+def _phones(keys: Iterable[object]) -> frozenset[object]:
+    return frozenset(k for k in keys if isinstance(k, MergeKey) and k.kind == "phone")
 
 
 def join_reason(
@@ -180,7 +195,7 @@ def _seen_order(record: SourceRecord) -> tuple[Instant, str]:
     return record.first_seen, record.id
 
 
-def _groups(positions: Sequence[int], keys: Sequence[AbstractSet[MergeKey]]) -> Iterable[list[int]]:
+def _groups(positions: Sequence[int], keys: Sequence[AbstractSet[object]]) -> Iterable[list[int]]:
     """Connect positions that share keys (union-find); each group ascends, ordered by its lowest."""
     parent = {position: position for position in positions}
 
@@ -189,7 +204,7 @@ def _groups(positions: Sequence[int], keys: Sequence[AbstractSet[MergeKey]]) -> 
             parent[position] = position = parent[parent[position]]
         return position
 
-    holder: dict[MergeKey, int] = {}
+    holder: dict[object, int] = {}
     for position in positions:
         for key in keys[position]:
             seen = holder.setdefault(key, position)

@@ -8,6 +8,7 @@ from dataclasses import replace
 from chalicelib.domain.identity import SourceRecord
 from chalicelib.domain.ids import store_key_id
 from chalicelib.domain.rules import Rules, Terms
+from chalicelib.domain.words import ScopeId
 
 _STATES = (
     "AL Alabama|AK Alaska|AZ Arizona|AR Arkansas|CA California|CO Colorado|CT Connecticut"
@@ -58,10 +59,11 @@ def filters_markets(rules: Rules) -> bool:
 
 
 def is_out_of_market(record: SourceRecord, terms: Terms) -> bool:
-    """Whether *Sync to relevant market* leaves a pulled contact out: its state, else that of its
-    store, is not in the market of the credential that it comes by."""
+    """Whether *Sync to relevant market* leaves a contact out: its state, else that of its store, is
+    not in the market of the credential whose POS knows it."""
     source = terms.rules.source(record.platform)
-    market = source.markets.get(record.scope) if source.to_market else None
+    scope = record.customer.pos_scope or record.scope
+    market = source.markets.get(scope) if source.to_market else None
     if market is None:
         return False
     return not takes_market(market, record.customer.state or _state_of_store(record, terms))
@@ -70,11 +72,12 @@ def is_out_of_market(record: SourceRecord, terms: Terms) -> bool:
 def out_of_market(record: SourceRecord) -> SourceRecord:
     """Return the record of a contact that is left out, as personas see it: with nothing that joins
     it with anybody, or makes it somebody."""
-    customer = replace(record.customer, phone=None, email=None, birth_date=None)
+    customer = replace(record.customer, ext_id="", phone=None, email=None, birth_date=None)
     return replace(record, customer=customer)
 
 
 def _state_of_store(record: SourceRecord, terms: Terms) -> str | None:
-    key = record.customer.store_key or record.scope
-    store = terms.mapping.get(store_key_id(record.platform, record.scope, key))
+    scope = ScopeId(record.customer.pos_scope or record.scope)
+    key = record.customer.store_key or scope
+    store = terms.mapping.get(store_key_id(record.platform, scope, key))
     return None if store is None else terms.states.get(store)

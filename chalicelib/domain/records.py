@@ -56,7 +56,8 @@ class Customer:
     told: no merge key, and it takes no proven one's place. `pos_points`: a balance as the POS shows
     it, whole or with at most two decimals, so that it is exact in hundredths. `favourite_store`:
     the store of AIQ that a signup chose. `told_before`: of a record that signed up several times,
-    `field@instant` of what an earlier signup than the latest told.
+    `field@instant` of what an earlier signup than the latest told. `pos_scope`: of a record that
+    was pushed, the scope in which its POS lists the same id.
     """
 
     ext_id: str
@@ -84,6 +85,7 @@ class Customer:
     flags: frozenset[str] = frozenset()
     favourite_store: int | None = field(default=None, metadata=ADDED_LATER)
     told_before: tuple[str, ...] = field(default=(), metadata=ADDED_LATER)
+    pos_scope: str | None = field(default=None, metadata=ADDED_LATER)
 
 
 @dataclass(frozen=True, slots=True)

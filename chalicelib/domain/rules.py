@@ -72,6 +72,7 @@ class Source:
     they were worked off. `standing`: it uses AIQ's last backup. `pos_wins_from`: what its POS
     edited since then wins over forms (*Sync Personas*). `to_market`: contacts of other markets than
     their scope's are left out; `markets`: the market of each scope whose credential has one.
+    `pushes`: its POS has pushed shoppers by its own ids.
     """
 
     enroll_after: Day | None = None
@@ -87,6 +88,7 @@ class Source:
     pos_wins_from: Instant | None = None
     to_market: bool = False
     markets: Mapping[str, str] = field(default_factory=lambda: _NOTHING)
+    pushes: bool = False
 
     @property
     def has_keeps(self) -> bool:

@@ -12,6 +12,7 @@ if TYPE_CHECKING:
     from chalicelib.services.ports.signups import ReadContact
     from chalicelib.services.signups.join_form import JoinForm
     from chalicelib.services.signups.opt_in import OptIns
+    from chalicelib.services.signups.pos_scopes import PosScopes
     from chalicelib.services.signups.pushes import PushService
     from chalicelib.services.signups.sign_up import SignUpService
     from chalicelib.services.signups.webhook_events import WebhookWorker
@@ -83,6 +84,7 @@ def webhook_worker() -> WebhookWorker:
         outside.clock(),
         outside.read_typed_phone,
         outside.read_typed_email,
+        _pos_scopes(),
     )
 
 
@@ -100,4 +102,11 @@ def pushes() -> PushService:
         outside.clock(),
         outside.read_typed_phone,
         outside.read_typed_email,
+        _pos_scopes(),
     )
+
+
+def _pos_scopes() -> PosScopes:
+    from chalicelib.services.signups.pos_scopes import PosScopes
+
+    return PosScopes(outside.facts(), outside.stores(), outside.rule_book())

@@ -27,6 +27,7 @@ from chalicelib.services.ports.common import Clock
 from chalicelib.services.ports.facts import FactStore, SaleId
 from chalicelib.services.ports.signups import ReadContact, SignUp
 from chalicelib.services.ports.stores import Inventories, StoreKey, StoreKeySighting, Stores
+from chalicelib.services.signups.pos_scopes import PosScopes
 from chalicelib.services.signups.reading import read_signup
 from chalicelib.services.signups.webhook_events import pushed_profile
 
@@ -46,10 +47,12 @@ _TIME = re.compile(
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PushedMember:
-    """A shopper as a POS pushes one. `told`: what it says; its `sms` and `emails` are its flags."""
+    """A shopper as a POS pushes one. `told`: what it says; its `sms` and `emails` are its flags.
+    `scope`: in which the POS lists them, where the push says so."""
 
     pos_id: str = ""
     told: SignUp
+    scope: ScopeId | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -106,6 +109,7 @@ class PushService:
     clock: Clock
     phone: ReadContact
     email: ReadContact
+    scopes: PosScopes
 
     def members(
         self, uid: Uid, platform: Platform, members: Sequence[PushedMember]
@@ -113,6 +117,8 @@ class PushService:
         """Store shoppers, whole as they are told; an older one takes no newer one's place."""
         source, scope = _member_place(platform)
         made = [self._customer(each) for each in members]
+        if platform != NO_PLATFORM:
+            made = self._with_scopes(uid, platform, members, made)
         good = [customer for customer in made if customer is not None]
         if good:
             self.commits.commit(uid, source, scope, customers=good)
@@ -129,10 +135,14 @@ class PushService:
     def sales(self, uid: Uid, platform: Platform, visits: Sequence[PushedVisit]) -> list[Pushed]:
         """Store sales; one that the source itself told of stays as it is."""
         source = platform if platform != NO_PLATFORM else REST_API
-        members = [visit.member for visit in visits if visit.member is not None]
+        places = _Locations(platform, self.stores.keys(uid) if platform != NO_PLATFORM else [])
+        members = [
+            replace(visit.member, scope=places.scope_of(visit.location))
+            for visit in visits
+            if visit.member is not None
+        ]
         if members:
             self.members(uid, platform, members)
-        places = _Locations(platform, self.stores.keys(uid) if platform != NO_PLATFORM else [])
         currency = self.accounts.get(uid).currency
         read = [_read_visit(visit, places.scope_of(visit.location), currency) for visit in visits]
         known = self.facts.sales(
@@ -168,6 +178,18 @@ class PushService:
             by_scope.setdefault(scope, []).append(replace(item, currency=currency))
         for scope, of_scope in by_scope.items():
             self.inventories.put(uid, source, scope, of_scope)
+
+    def _with_scopes(
+        self,
+        uid: Uid,
+        platform: Platform,
+        members: Sequence[PushedMember],
+        made: Sequence[Customer | None],
+    ) -> list[Customer | None]:
+        """The shoppers, with the scopes in which their POS lists them."""
+        told = {c.ext_id: m.scope for m, c in zip(members, made, strict=True) if c and m.pos_id}
+        scopes = self.scopes.find(uid, platform, told)
+        return [c and replace(c, pos_scope=scopes.get(c.ext_id)) for c in made]
 
     def _customer(self, member: PushedMember) -> Customer | None:
         told, _ = read_signup(member.told, self.phone, self.email, self.clock.now())

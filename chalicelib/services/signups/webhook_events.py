@@ -11,6 +11,7 @@ from chalicelib.services.derivation.commit import FactCommits
 from chalicelib.services.job_messages import WebhookMessage
 from chalicelib.services.ports.common import Clock
 from chalicelib.services.ports.signups import ReadContact, SignUp, SignUps
+from chalicelib.services.signups.pos_scopes import PosScopes
 from chalicelib.services.signups.reading import read_signup
 
 FLAGS: dict[bool | None, Consent] = {None: "unknown", True: "yes", False: "no"}
@@ -25,6 +26,7 @@ class WebhookWorker:
     clock: Clock
     phone: ReadContact
     email: ReadContact
+    scopes: PosScopes
 
     def handle(self, message: WebhookMessage) -> str:
         """Return what was done. What nobody can be told by is passed over: it was acknowledged."""
@@ -51,7 +53,9 @@ class WebhookWorker:
         if not message.pos_id:
             return "no_id"
         told, _ = read_signup(signup, self.phone, self.email, self.clock.now())
+        scopes = self.scopes.find(message.uid, message.platform, {message.pos_id: None})
         profile = pushed_profile(told, message.pos_id, signup)
+        profile = replace(profile, pos_scope=scopes.get(message.pos_id))
         try:
             done = self.commits.commit(
                 message.uid, message.platform, PUSHED_SCOPE, customers=[profile]

@@ -5,6 +5,7 @@ from __future__ import annotations
 import random
 from collections import Counter
 from collections.abc import Iterable
+from typing import Any
 
 import pytest
 from hypothesis import given, settings
@@ -13,6 +14,7 @@ from hypothesis import strategies as st
 from chalicelib.domain.identity import (
     Component,
     MergeKey,
+    SourceRecord,
     connected_components,
     is_shared_too_widely,
     join_reason,
@@ -417,3 +419,15 @@ def test_a_key_counts_as_shared_by_the_same_rule_as_in_the_naive_model(
     too_wide = {key for key in counts if is_shared_too_widely(counts[key], len(people[key]))}
 
     assert too_wide == naive.expected_shared_keys(shoppers)
+
+
+def test_a_pushed_record_is_one_with_the_pulled_one_of_its_pos_id_and_scope() -> None:
+    def record(name: str, scope: str, **told: Any) -> SourceRecord:
+        return SourceRecord(name, "posabit", scope, Customer("7", **told), 0)
+
+    pushed = record("p", "pushed", phone="+12065550001", pos_scope="north")
+    pulled, other = record("n", "north"), record("s", "south")
+
+    groups = connected_components([pushed, pulled, other], frozenset(), name_and_birth_date=False)
+
+    assert [[r.id for r in group.records] for group in groups] == [["n", "p"], ["s"]]

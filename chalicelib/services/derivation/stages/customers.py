@@ -46,6 +46,9 @@ def take_customers(
         else:
             record = _told(commit, row.record, customer, withhold=withhold)
         before = _NOBODY if row is None else row.record.customer
+        if before.pos_scope and before.pos_scope != record.customer.pos_scope:
+            old = ScopeId(before.pos_scope)  # where its mate was until now
+            commit.seeds.add(record_id(commit.uid, platform, old, customer.ext_id))
         heard = record.withheld or record.customer
         acts = _acts(record.acts, before, heard, joins.get(customer.ext_id), import_run, now)
         _put(commit, record, acts)

@@ -7,11 +7,20 @@ little as any other.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 
-from chalicelib.domain.identity import LARGE_COMPONENT, MergeKey, connected_components
+from chalicelib.domain.identity import (
+    LARGE_COMPONENT,
+    MergeKey,
+    SourceRecord,
+    connected_components,
+    pos_key,
+)
+from chalicelib.domain.ids import record_id
 from chalicelib.domain.personas import BUSY_SALES_PER_DAY, derive_persona
+from chalicelib.domain.signups import PUSHED_SCOPE
+from chalicelib.domain.words import ScopeId
 from chalicelib.services.derivation.commit_in_progress import Commit
 from chalicelib.services.derivation.stages.busy import are_busy
 from chalicelib.services.derivation.stages.people import count_uncounted_people
@@ -156,6 +165,9 @@ class _Walk:
                 else:
                     self.groups.unite((rid, *live[key]))
                     seen.update(live[key])
+        for rid, mate in _same_pos_id(self.commit, keys_of):
+            self.groups.unite((rid, mate))
+            seen.add(mate)
         return seen
 
     def _join_by_changed_keys(self) -> None:
@@ -228,6 +240,31 @@ class _Walk:
         uncounted = [key for key in keys if commit.carriers[key].uncounted]
         if uncounted:
             self.split |= count_uncounted_people(commit, uncounted)
+
+
+def _same_pos_id(commit: Commit, records: Iterable[str]) -> Iterator[tuple[str, str]]:
+    """Each of the records that was pushed, or pulled, with the pulled, or pushed, one of the same
+    id in its POS. Read where a POS pushes shoppers alone."""
+    sources = commit.terms.rules.sources
+    if not any(source.pushes for source in sources.values()):
+        return
+    mates: dict[str, str] = {}
+    for record in commit.records(records):
+        source = sources.get(record.platform)
+        if source is not None and source.pushes and pos_key(record) is not None:
+            mates[record.id] = _mate(commit, record)
+    commit.load(mates.values())
+    for rid, mate in mates.items():
+        pair = commit.records([rid, mate])
+        if len(pair) > 1 and pos_key(pair[0]) == pos_key(pair[1]):
+            yield rid, mate
+
+
+def _mate(commit: Commit, record: SourceRecord) -> str:
+    scope = PUSHED_SCOPE
+    if record.scope == PUSHED_SCOPE:
+        scope = ScopeId(record.customer.pos_scope or "")
+    return record_id(commit.uid, record.platform, scope, record.customer.ext_id)
 
 
 def _is_settled(commit: Commit, rid: str) -> bool:

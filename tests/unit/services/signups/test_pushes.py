@@ -13,6 +13,7 @@ from chalicelib.pos.rows.contacts import email, phone
 from chalicelib.services.ports.facts import SaleId
 from chalicelib.services.ports.signups import SignUp
 from chalicelib.services.ports.stores import StoreKeySighting
+from chalicelib.services.signups.pos_scopes import PosScopes
 from chalicelib.services.signups.pushes import (
     Pushed,
     PushedLine,
@@ -48,6 +49,7 @@ class PushingShop(Shop):
             self.clock,
             lambda typed: phone(typed, "US"),
             lambda typed: email(typed, frozenset()),
+            PosScopes(self.facts, self.stores, self.book),
         )
 
     def push(self, platform: str = PLATFORM, **visit: Any) -> Pushed:
