@@ -12,6 +12,7 @@ import orjson
 
 from chalicelib.domain.records import LineItem, Sale, Tender
 from chalicelib.domain.words import SaleKind
+from chalicelib.pos.profile.mapping import paths_of
 from chalicelib.pos.profile.profile import Profile, SaleWords
 from chalicelib.pos.rows import coerce, times
 from chalicelib.pos.rows.field_map import Compiler, Fields, Setting
@@ -50,6 +51,7 @@ def sale_maker(profile: Profile, setting: Setting, count: Count) -> Callable[[Ro
     compose_ids = sale_ids(profile)
     on_shop_clock, formats = profile.time.zone == "store", profile.time.formats
     own_store, currency = setting.store_key, setting.currency
+    currency_place = next(iter(paths_of(spec.get("currency"))), "")
 
     def sale(row: Row) -> Sale:
         compiler.unread.clear()
@@ -67,7 +69,7 @@ def sale_maker(profile: Profile, setting: Setting, count: Count) -> Callable[[Ro
                 raise coerce.Unusable("bad_money", "total")
             total = 0  # all that is left of a sale that was deleted
         if told_currency and told_currency != currency:
-            raise coerce.Unusable("other_currency", "currency")
+            raise coerce.Unusable("other_currency", currency_place)
         at, text = dated
         status = status or ""
         verdict = judge(status, sale_type, total, is_void=is_void, is_told=is_told)
