@@ -14,6 +14,7 @@ _DOMAIN = (
     "manifest.py",
     "names.py",
     "outside_json.py",
+    "record_makers.py",
     "records.py",
     "shown_text.py",
     "times.py",

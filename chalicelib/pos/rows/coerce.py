@@ -48,6 +48,8 @@ _ENGLISH = re.compile(r"[0-9]{1,3}(?:,[0-9]{3})+(?:\.[0-9]*)?|[0-9]{1,14}(?:\.[0
 _FRENCH = re.compile(r"[0-9]{1,13},[0-9]{1,2}")
 _HUNDREDTHS = 100
 _CURRENCY = re.compile(r"[A-Z]{3}")
+_PLAIN_ID = re.compile(r"[1-9A-MO-TV-Za-mo-tv-z][0-9A-Za-z_-]{0,127}")
+"""What nearly all ids are: nothing to trim, and no word for nobody."""
 _DAMAGED = re.compile(f"[\x00-\x1f\x7f-\x9f{UNREADABLE}]")
 """In an id: where it stands, two may have become one."""
 _YES = frozenset(("true", "1", "yes", "y", "t", "on"))
@@ -128,6 +130,8 @@ def optional_id(value: Json) -> str | None:
     digits are lost on the way, and for a text that was damaged on it."""
     if type(value) is int:
         return str(value) if value else None
+    if type(value) is str and _PLAIN_ID.fullmatch(value):
+        return value
     if type(value) is float and abs(value) > EXACT:
         raise Unusable("wrong_shape")
     id_text = value.strip() if type(value) is str else text(value)
@@ -248,15 +252,18 @@ def dollars(value: Json) -> Minor | None:
     """Return dollars as cents, halves rounded away from zero. As text they may be written as people
     of Canada do: `-$1,234.56`, `-1 234,56 $`, `($5.00)`; a comma before two digits at the end is
     the decimal one."""
-    if value is None:
-        return None
     # Nearly all amounts are whole cents of a middling size: no need of decimals for those.
-    if type(value) is str:
-        return _dollars(value)
     if type(value) is float and -MIDDLING < value < MIDDLING:
-        nearest = round(value * 100)
-        if abs(value * 100 - nearest) < _ROUNDING:
+        exact = value * 100
+        nearest = round(exact)
+        if -_ROUNDING < exact - nearest < _ROUNDING:
             return nearest
+    elif type(value) is str:
+        return _dollars(value)
+    elif value is None:
+        return None
+    elif type(value) is int and -MIDDLING < value < MIDDLING:
+        return value * 100
     return _rounded_cents(_decimal(value))
 
 

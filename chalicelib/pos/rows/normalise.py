@@ -15,6 +15,7 @@ from typing import Any
 
 from chalicelib.domain.ids import product_id
 from chalicelib.domain.manifest import row_digester
+from chalicelib.domain.record_makers import maker_of
 from chalicelib.domain.records import Customer, Fact, InventoryItem, Reject, Sale, StoreFact
 from chalicelib.domain.versions import is_newer
 from chalicelib.domain.words import Instant, Stream
@@ -30,6 +31,8 @@ from chalicelib.pos.rows.row_readers import Row
 from chalicelib.pos.rows.sale_rows import Count, sale_maker
 from chalicelib.pos.rows.zones import iana_zone
 from chalicelib.services.ports.pos import KnownRow
+
+make_customer, make_item = maker_of(Customer), maker_of(InventoryItem)
 
 MAX_UNKNOWN_WORDS = 50
 _WORD_LENGTH = 40
@@ -296,13 +299,12 @@ def _customers(profile: Profile, setting: Setting, _count: Count) -> Callable[[R
         flags.discard(None)
         if compose_id:
             ext_id = compose_id(ext_id, store_key or setting.store_key)
-        # In the order of its fields: by their names, it takes twice the time.
         # fmt: off
-        return Customer(
+        return make_customer(
             ext_id, first, last, phone_raw, phone, email_raw, email, birth_date or birth_year,
             gender, kind, state, address, member, points, sms_consent, email_consent,
             terms_agreed, active, merged_into, store_key, created_at, updated_at,
-            frozenset(flags),  # type: ignore[arg-type]
+            frozenset(flags), None, (),
         )
         # fmt: on
 
@@ -350,7 +352,7 @@ def _inventory(profile: Profile, setting: Setting, _count: Count) -> Callable[[R
         flags = compiler.flags()
         if told_currency and told_currency != currency:
             price, cost, flags = None, None, flags | OTHER_CURRENCY
-        return InventoryItem(
+        return make_item(
             ext_id, store_key or own_store, name, quantity or "", currency, product, sku, brand,
             category, strain, price, cost, unit, is_active is not False, updated_at, flags,
         )
