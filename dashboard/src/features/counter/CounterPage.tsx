@@ -1,8 +1,8 @@
-/** At the till, on a phone: look up, redeem, undo. One shopper at a time, cleared when idle. */
+/** At the till, on a phone: look up, redeem, undo, sign up. One shopper at a time, cleared when idle. */
 
 import { Button, Select, Stack, TextInput } from '@mantine/core';
 import { useQuery } from '@tanstack/react-query';
-import { type FormEvent, useEffect, useRef, useState } from 'react';
+import { type FormEvent, lazy, Suspense, useEffect, useRef, useState } from 'react';
 import { call, type Schemas } from '../../api/client';
 import { Offline } from '../../api/problem';
 import { useUid } from '../../app/account';
@@ -14,6 +14,8 @@ import { contactOf } from './once';
 import { Wallet } from './Wallet';
 import { t } from './words';
 import './counter.css';
+
+const SignUp = lazy(() => import('./SignUp'));
 
 type Shopper = Schemas['ShopperAnswer'];
 type Context = Schemas['CounterAnswer'];
@@ -51,6 +53,8 @@ function Till({ context }: { context: Context }) {
   const [typed, setTyped] = useState('');
   const [shopper, setShopper] = useState<Shopper>();
   const [said, setSaid] = useState<string>();
+  const [signing, setSigning] = useState(false);
+  const [warnings, setWarnings] = useState<string[]>([]);
   const [error, setError] = useState<unknown>();
   const [busy, setBusy] = useState(false);
   const field = useRef<HTMLInputElement>(null);
@@ -58,12 +62,14 @@ function Till({ context }: { context: Context }) {
 
   function clear() {
     setShopper(undefined);
+    setSigning(false);
+    setWarnings([]);
     setTyped('');
     setSaid(undefined);
     setError(undefined);
     window.setTimeout(() => field.current?.focus(), 0);
   }
-  useIdle(shopper !== undefined || typed !== '', clear);
+  useIdle(shopper !== undefined || signing || typed !== '', clear);
 
   async function find(event: FormEvent) {
     event.preventDefault();
@@ -91,7 +97,32 @@ function Till({ context }: { context: Context }) {
   }
 
   if (shopper) {
-    return <Wallet shopper={shopper} context={context} store={here?.id} onDone={clear} />;
+    return (
+      <Wallet
+        shopper={shopper}
+        context={context}
+        store={here?.id}
+        notes={warnings}
+        onDone={clear}
+      />
+    );
+  }
+  if (signing) {
+    return (
+      <Suspense fallback={null}>
+        <SignUp
+          account={context.account}
+          typed={typed}
+          store={here?.id}
+          onClose={clear}
+          onSignedUp={(found, notes) => {
+            setSigning(false);
+            setWarnings([t('signedUp', { name: found.name || t('someone') }), ...notes]);
+            setShopper(found);
+          }}
+        />
+      </Suspense>
+    );
   }
   return (
     <Panel>
@@ -138,14 +169,7 @@ function Till({ context }: { context: Context }) {
           <Button type="submit" size="lg" loading={busy}>
             {t('find')}
           </Button>
-          <Button
-            component="a"
-            href={`/join/${uid}`}
-            target="_blank"
-            rel="noreferrer"
-            variant="default"
-            size="lg"
-          >
+          <Button variant="default" size="lg" onClick={() => setSigning(true)}>
             {t('signUp')}
           </Button>
         </Stack>

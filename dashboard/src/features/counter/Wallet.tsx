@@ -24,10 +24,12 @@ interface Props {
   shopper: Shopper;
   context: Schemas['CounterAnswer'];
   store?: number;
+  /** What a sign-up just now came with: that it is done first, then its warnings. */
+  notes?: string[];
   onDone: () => void;
 }
 
-export function Wallet({ shopper, context, store, onDone }: Props) {
+export function Wallet({ shopper, context, store, notes = [], onDone }: Props) {
   const uid = useUid();
   const format = useFormat();
   const cache = useQueryClient();
@@ -59,11 +61,16 @@ export function Wallet({ shopper, context, store, onDone }: Props) {
               {t('below', { points: format.points(wallet.data.balance) })}
             </Strip>
           )}
-          {said && (
+          {(said ?? notes[0]) && (
             <Strip meaning="good" live>
-              {said}
+              {said ?? notes[0]}
             </Strip>
           )}
+          {notes.slice(1).map((each) => (
+            <Strip meaning="warn" key={each}>
+              {each}
+            </Strip>
+          ))}
         </Stack>
       </Panel>
       <Panel>
