@@ -29,6 +29,7 @@ NO_BROWSER = (
 )
 SMALL = {"shoppers": 60, "sales": 150}
 HELP = "https://help.aiq.example/chat"
+CHAT = "https://chat.aiq.example/widget.js"
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
@@ -77,7 +78,7 @@ def simulators() -> Iterator[dict[str, Simulator]]:
 def front(simulators: dict[str, Simulator]) -> Iterator[LocalStack]:
     """The deployed product with its dashboard, which knows where the simulated POS are."""
     data_dir = LOCAL / f"test-stack-{os.getpid()}"
-    parameters = stack_parameters(simulators) | {"HelpUrl": HELP}
+    parameters = stack_parameters(simulators) | {"HelpUrl": HELP, "HelpChatScript": CHAT}
     with LocalStack(data_dir=data_dir, parameters=parameters, dashboard=True) as started:
         steps.keep_integrator_token(started, simulators["posabit"])
         yield started

@@ -20,22 +20,14 @@ import {
   IconSettings,
   IconUser,
 } from '@tabler/icons-react';
-import { useQuery } from '@tanstack/react-query';
+import { useQueryClient } from '@tanstack/react-query';
 import { Link, Outlet, useNavigate, useRouterState } from '@tanstack/react-router';
-import {
-  lazy,
-  type ReactNode,
-  Suspense,
-  useEffect,
-  useRef,
-  useState,
-  useSyncExternalStore,
-} from 'react';
+import { lazy, Suspense, useEffect, useRef, useState, useSyncExternalStore } from 'react';
 import { Strip } from '../components/Meaning';
 import { Fence } from '../components/Part';
 import { rememberAccount, useAccount, useMe, useUid } from './account';
 import { Bell } from './Bell';
-import { config } from './config';
+import { NeedHelp } from './Help';
 import { home, PLACES, type Place, section } from './navigation';
 import { logOut, useEndedSession, useSession } from './session';
 import { t } from './words';
@@ -49,6 +41,7 @@ export function Shell() {
   const me = useMe();
   const session = useSession();
   const navigate = useNavigate();
+  const cache = useQueryClient();
   const path = useRouterState({ select: (state) => state.location.pathname });
   const [open, { toggle, close }] = useDisclosure(false);
   const [searching, search] = useDisclosure(false);
@@ -59,7 +52,11 @@ export function Shell() {
   }, [me.data, uid]);
 
   useEffect(() => {
-    if (!session) void navigate({ to: '/login', search: { back: window.location.pathname } });
+    if (!session)
+      void navigate({
+        to: '/login',
+        search: { back: window.location.pathname + window.location.search },
+      });
   }, [session, navigate]);
 
   const atRoot = path.replace(/\/$/, '') === `/a/${uid}`;
@@ -76,7 +73,10 @@ export function Shell() {
     if (before.current === path) return;
     before.current = path;
     main.current?.focus({ preventScroll: true });
-  }, [path, close]);
+    for (const queryKey of [['me'], [uid, 'account']]) {
+      void cache.refetchQueries({ queryKey, stale: true });
+    }
+  }, [path, close, cache, uid]);
 
   useEffect(() => {
     const onKey = (event: KeyboardEvent) => {
@@ -331,30 +331,6 @@ function OfflineStrip() {
       <Strip meaning="warn" live>
         {t('offline')}
       </Strip>
-    </div>
-  );
-}
-
-export function HelpLink({ children }: { children?: ReactNode }) {
-  const help = useQuery({
-    queryKey: ['config'],
-    queryFn: config,
-    staleTime: Number.POSITIVE_INFINITY,
-  }).data?.help;
-  if (!help?.url) return null;
-  return (
-    <a href={help.url} target="_blank" rel="noreferrer" style={{ color: 'var(--primary)' }}>
-      {children ?? t('help')}
-    </a>
-  );
-}
-
-function NeedHelp() {
-  return (
-    <div style={{ position: 'fixed', insetInlineEnd: 16, insetBlockEnd: 16, zIndex: 50 }}>
-      <span className="help">
-        <HelpLink />
-      </span>
     </div>
   );
 }

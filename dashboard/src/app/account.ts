@@ -40,7 +40,12 @@ export function lastAccount(): string | null {
 
 export function useMe() {
   const session = useSession();
-  return useQuery({ ...meQuery(session?.sub ?? ''), enabled: session !== undefined });
+  // Any small part of a page reads this: that one appears is no reason to ask again.
+  return useQuery({
+    ...meQuery(session?.sub ?? ''),
+    enabled: session !== undefined,
+    refetchOnMount: false,
+  });
 }
 
 export function useUid(): string {
@@ -65,7 +70,7 @@ export function useAccount(): Account {
   const me = useMe().data;
   const mine = me?.accounts.find((each) => each.uid === uid);
   const readable = mine?.rights.includes('account:read') ?? false;
-  const said = useQuery({ ...accountQuery(uid), enabled: readable }).data;
+  const said = useQuery({ ...accountQuery(uid), enabled: readable, refetchOnMount: false }).data;
   return useMemo(() => {
     const rights = new Set<string>(mine?.rights ?? []);
     return {

@@ -37,6 +37,8 @@ export const t = speaker({
   searchPersonas: 'Search personas for “{q}”',
   noResult: 'No page has this name. Enter looks among personas.',
   help: 'Need help?',
+  chatOpens: 'The chat opens…',
+  chatFailed: 'The chat did not load.',
   offline: 'You are offline. What you see may have changed meanwhile.',
   sessionTitle: 'Your session ended',
   session: 'Your session ended. Log in to go on; what you typed is still here.',

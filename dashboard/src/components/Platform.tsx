@@ -6,6 +6,8 @@ const MONOGRAMS: Record<string, string> = {
   webjoint: 'WJ',
   auphan: 'AU',
   profitek: 'PT',
+  aiq: 'AIQ',
+  api: 'API',
 };
 
 export function PlatformSymbol({ platform, size = 32 }: { platform: string; size?: number }) {

@@ -11,13 +11,9 @@ import {
   TextInput,
 } from '@mantine/core';
 import { useQuery, useQueryClient } from '@tanstack/react-query';
-import { type FormEvent, useState } from 'react';
 import { call, type Schemas } from '../../api/client';
-import { reasonsByField } from '../../api/problem';
 import { accountQuery, useAccount, useUid } from '../../app/account';
-import { ConflictDialog, isStale } from '../../components/Conflict';
-import { Strip } from '../../components/Meaning';
-import { ProblemNotice } from '../../components/Notice';
+import { type Draft, useDraft } from '../../components/Draft';
 import { Page, Panel, RoleGate } from '../../components/Page';
 import { Part } from '../../components/Part';
 import { SaveBar } from '../../components/SaveBar';
@@ -25,12 +21,12 @@ import { Team } from './Team';
 import { t } from './words';
 
 type Account = Schemas['AccountAnswer'];
-type Draft = Record<string, string>;
 
 const FIELDS = [
   { key: 'name', label: t('name') },
   { key: 'time_zone', label: t('zone') },
   { key: 'currency', label: t('currency') },
+  { key: 'locale', label: t('locale') },
   { key: 'sync_hour', label: t('syncHour') },
   { key: 'sync_every_hours', label: t('syncEvery') },
   { key: 'minimum_age', label: t('age') },
@@ -41,12 +37,12 @@ const FIELDS = [
 const BOXES = ['merge_on_name_and_birth_date', 'counter_pin'];
 const RECOUNTS = ['time_zone', 'minimum_age', 'merge_on_name_and_birth_date', 'placeholders'];
 
-/** The account as texts, so that two versions of it can be compared field by field. */
 function draftOf(account: Account): Draft {
   return {
     name: account.name,
     time_zone: account.time_zone,
     currency: account.currency,
+    locale: account.locale,
     sync_hour: String(account.sync_hour),
     sync_every_hours: String(account.sync_every_hours),
     minimum_age: String(account.minimum_age),
@@ -92,54 +88,29 @@ function General({ account }: { account: Account }) {
   const uid = useUid();
   const cache = useQueryClient();
   const may = useAccount().may('account:write');
-  const [base, setBase] = useState(account);
-  const [draft, setDraft] = useState(draftOf(account));
-  const [busy, setBusy] = useState(false);
-  const [error, setError] = useState<unknown>();
-  const [done, setDone] = useState<string>();
-  const [theirs, setTheirs] = useState<Account>();
-  const before = draftOf(base);
-  const dirty = FIELDS.some(({ key }) => draft[key] !== before[key]);
-  const reasons = reasonsByField(error);
-
-  async function save(of: Account, wanted: Draft) {
-    setBusy(true);
-    setError(undefined);
-    setDone(undefined);
-    const change = changeOf(draftOf(of), wanted);
-    try {
+  const form = useDraft<Account>({
+    thing: account,
+    fields: FIELDS,
+    draftOf,
+    save: async (on, before, wanted) => {
       const saved = await call('patch', '/api/accounts/{uid}', {
         path: { uid },
-        version: of.version,
-        body: change,
+        version: on.version,
+        body: changeOf(before, wanted),
       });
       cache.setQueryData(accountQuery(uid).queryKey, saved);
-      setBase(saved);
-      setDraft(draftOf(saved));
-      setTheirs(undefined);
-      setDone(t(RECOUNTS.some((key) => key in change) ? 'recount' : 'saved'));
-    } catch (failure) {
-      setError(failure);
-      if (isStale(failure)) {
-        setTheirs(await call('get', '/api/accounts/{uid}', { path: { uid } }));
-      }
-    } finally {
-      setBusy(false);
-    }
-  }
-
-  function submit(event: FormEvent) {
-    event.preventDefault();
-    if (dirty && !busy) void save(base, draft);
-  }
+      return saved;
+    },
+    read: () => call('get', '/api/accounts/{uid}', { path: { uid } }),
+    said: (before, wanted) =>
+      t(RECOUNTS.some((key) => wanted[key] !== before[key]) ? 'recount' : 'saved'),
+  });
+  const { draft, put, reasons } = form;
   const text = (key: string) => ({
     value: draft[key] ?? '',
     error: reasons[key],
     disabled: !may,
-    onChange: (event: { currentTarget: { value: string } }) => {
-      const { value } = event.currentTarget;
-      setDraft((now) => ({ ...now, [key]: value }));
-    },
+    onChange: (event: { currentTarget: { value: string } }) => put(key, event.currentTarget.value),
   });
   const number = (key: string, min: number, max: number) => ({
     value: draft[key] ?? '',
@@ -148,19 +119,14 @@ function General({ account }: { account: Account }) {
     min,
     max,
     clampBehavior: 'none' as const,
-    onChange: (value: string | number) => setDraft((now) => ({ ...now, [key]: String(value) })),
+    onChange: (value: string | number) => put(key, value),
   });
   return (
     <Panel title={t('general')} id="general">
-      <form onSubmit={submit} noValidate>
+      <form onSubmit={form.submit} noValidate>
         <Stack>
           {!may && <Text c="dimmed">{t('readOnly')}</Text>}
-          {error !== undefined && !isStale(error) && <ProblemNotice error={error} />}
-          {done && (
-            <Strip meaning="good" live>
-              {done}
-            </Strip>
-          )}
+          {form.notices}
           <SimpleGrid cols={{ base: 1, sm: 2 }}>
             <TextInput label={t('name')} {...text('name')} />
             <TextInput
@@ -176,7 +142,20 @@ function General({ account }: { account: Account }) {
               error={reasons.currency}
               disabled={!may}
               allowDeselect={false}
-              onChange={(value) => setDraft((now) => ({ ...now, currency: value ?? '' }))}
+              onChange={(value) => put('currency', value)}
+            />
+            <Select
+              label={t('locale')}
+              description={t('localeHelp', {
+                number: new Intl.NumberFormat(draft.locale || undefined).format(12_345.6),
+              })}
+              data={localesFor(draft.locale)}
+              value={draft.locale ?? null}
+              error={reasons.locale}
+              disabled={!may}
+              allowDeselect={false}
+              searchable
+              onChange={(value) => put('locale', value)}
             />
             <Select
               label={t('syncHour')}
@@ -185,7 +164,7 @@ function General({ account }: { account: Account }) {
               error={reasons.sync_hour}
               disabled={!may}
               allowDeselect={false}
-              onChange={(value) => setDraft((now) => ({ ...now, sync_hour: value ?? '' }))}
+              onChange={(value) => put('sync_hour', value)}
             />
             <NumberInput label={t('syncEvery')} {...number('sync_every_hours', 1, 12)} />
             <NumberInput label={t('age')} {...number('minimum_age', 13, 30)} />
@@ -197,10 +176,7 @@ function General({ account }: { account: Account }) {
               description={t(key === 'counter_pin' ? 'pinHelp' : 'joinHelp')}
               checked={draft[key] === 'true'}
               disabled={!may}
-              onChange={(event) => {
-                const { checked } = event.currentTarget;
-                setDraft((now) => ({ ...now, [key]: String(checked) }));
-              }}
+              onChange={(event) => put(key, String(event.currentTarget.checked))}
             />
           ))}
           <Textarea
@@ -216,30 +192,22 @@ function General({ account }: { account: Account }) {
               <option key={zone} value={zone} />
             ))}
           </datalist>
-          {may && <SaveBar dirty={dirty} busy={busy} onDiscard={() => setDraft(before)} />}
+          {may && <SaveBar dirty={form.dirty} busy={form.busy} onDiscard={form.discard} />}
         </Stack>
       </form>
-      {theirs && isStale(error) && (
-        <ConflictDialog
-          error={error}
-          fields={FIELDS}
-          before={before}
-          theirs={draftOf(theirs)}
-          yours={draft}
-          onDiscard={() => {
-            setBase(theirs);
-            setDraft(draftOf(theirs));
-            setTheirs(undefined);
-            setError(undefined);
-          }}
-          onSave={(values) => {
-            setBase(theirs);
-            void save(theirs, values);
-          }}
-        />
-      )}
+      {form.conflict}
     </Panel>
   );
+}
+
+const LOCALES = ['en-US', 'en-CA', 'fr-CA', 'es-US'];
+
+/** Languages to choose from, each in its own words; one that the account has already stays. */
+function localesFor(own: string | undefined): { value: string; label: string }[] {
+  return [...new Set([...LOCALES, ...(own ? [own] : [])])].map((value) => ({
+    value,
+    label: new Intl.DisplayNames([value], { type: 'language' }).of(value) ?? value,
+  }));
 }
 
 const HOURS = Array.from({ length: 24 }, (_, hour) => ({

@@ -9,6 +9,8 @@ export const t = speaker({
   zone: 'Time zone',
   zoneHelp: 'An IANA time zone. Sales without a zone or a store of their own are on its clock.',
   currency: 'Currency',
+  locale: 'Numbers and dates',
+  localeHelp: 'As in {number}.',
   syncHour: 'Daily sync at',
   syncEvery: 'Hours between the syncs of a day',
   age: 'Minimum age',

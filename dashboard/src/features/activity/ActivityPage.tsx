@@ -1,33 +1,91 @@
-import { useInfiniteQuery } from '@tanstack/react-query';
+import { Group, Select, TextInput } from '@mantine/core';
+import { useInfiniteQuery, useQuery } from '@tanstack/react-query';
+import { useNavigate, useSearch } from '@tanstack/react-router';
 import { call, type Schemas } from '../../api/client';
-import { useUid } from '../../app/account';
+import { useAccount } from '../../app/account';
 import { DataList } from '../../components/DataList';
 import { Empty } from '../../components/Notice';
 import { Page, Panel } from '../../components/Page';
 import { Foreign, LocalTime } from '../../components/Text';
+import { cardsQuery } from '../integrations/queries';
 import { actOf, t } from './words';
 
 type Entry = Schemas['AuditAnswer'];
 
+const SUBJECTS = ['account', 'store', 'user', 'persona', 'discount', 'loyalty', 'texting'] as const;
+
 export function ActivityPage() {
-  const uid = useUid();
+  const account = useAccount();
+  const { uid } = account;
+  const navigate = useNavigate();
+  const filters = useSearch({ strict: false }) as Partial<
+    Record<'actor' | 'subject' | 'from' | 'to', string>
+  >;
   const query = useInfiniteQuery({
-    queryKey: [uid, 'activity'],
+    queryKey: [uid, 'activity', filters],
     queryFn: ({ pageParam, signal }) =>
       call('get', '/api/accounts/{uid}/audit', {
         path: { uid },
-        query: { limit: 50, cursor: pageParam },
+        query: { limit: 50, cursor: pageParam, ...filters },
         signal,
       }),
     initialPageParam: undefined as string | undefined,
     getNextPageParam: (last) => last.next_cursor ?? undefined,
   });
+  // Whoever stands in what is shown may be chosen; only Owners may list the team.
+  const people = new Map<string, string>();
+  for (const entry of query.data?.pages.flatMap((page) => page.items) ?? []) {
+    people.set(entry.actor, entry.actor_name);
+  }
+  if (filters.actor && !people.has(filters.actor)) people.set(filters.actor, t('chosenPerson'));
+  const cards = useQuery({
+    ...cardsQuery(uid),
+    enabled: account.may('integrations:read'),
+  });
+  const subjects = [
+    ...SUBJECTS.map((value) => ({ value: value as string, label: t(`of_${value}`) })),
+    ...(cards.data?.items ?? []).map((card) => ({ value: card.platform, label: card.title })),
+  ];
+  const filter = (change: Partial<typeof filters>) =>
+    void navigate({ to: '.', search: { ...filters, ...change } as never, replace: true });
+  const narrowed = Object.values(filters).some(Boolean);
   return (
     <Page title={t('title')} intro={t('intro')} right="audit:read">
+      <Group gap="md" align="flex-end">
+        <Select
+          label={t('who')}
+          w={240}
+          clearable
+          searchable
+          placeholder={t('everybody')}
+          data={[...people].map(([value, label]) => ({ value, label }))}
+          value={filters.actor ?? null}
+          onChange={(value) => filter({ actor: value ?? undefined })}
+        />
+        <Select
+          label={t('subject')}
+          w={200}
+          clearable
+          placeholder={t('everything')}
+          data={subjects}
+          value={filters.subject ?? null}
+          onChange={(value) => filter({ subject: value ?? undefined })}
+        />
+        {(['from', 'to'] as const).map((end) => (
+          <TextInput
+            key={end}
+            type="date"
+            label={t(end)}
+            value={filters[end] ?? ''}
+            onChange={(event) => filter({ [end]: event.currentTarget.value || undefined })}
+          />
+        ))}
+      </Group>
       <Panel padded={false}>
         <DataList
           query={query}
           caption={t('title')}
+          clear={narrowed ? () => void navigate({ to: '.', search: {} as never }) : undefined}
           rowKey={(entry) => `${entry.at} ${entry.action} ${entry.subject}`}
           empty={<Empty>{t('empty')}</Empty>}
           columns={[

@@ -9,6 +9,19 @@ export const t = speaker({
   change: 'Before → after',
   empty: 'Nothing was changed yet.',
   none: '—',
+  everybody: 'Everybody',
+  chosenPerson: 'The chosen person',
+  subject: 'About',
+  everything: 'Everything',
+  from: 'From',
+  to: 'To',
+  of_account: 'Account Settings',
+  of_store: 'Stores',
+  of_user: 'Team',
+  of_persona: 'Personas',
+  of_discount: 'Discounts',
+  of_loyalty: 'Loyalty',
+  of_texting: 'Texting',
 });
 
 /** Acts as people say them; what is not named here is said by its key. */

@@ -22,8 +22,16 @@ type Members = NonNullable<Schemas['SettingsApplication']['members']>;
 /** What a change is of. */
 export type Subject =
   | { kind: 'setting'; platform: string; version: number; key: string; value: string | null }
+  | { kind: 'switch'; platform: string; version: number; key: 'sync_to_market'; on: boolean }
   | { kind: 'trust'; platform: string; version: number }
-  | { kind: 'loyalty'; version: number; changes: Schemas['LoyaltyChange'] };
+  | { kind: 'loyalty'; version: number; changes: Schemas['LoyaltyChange'] }
+  /** What is saved by a form of its own once it is counted. */
+  | {
+      kind: 'form';
+      right: Right;
+      begin: () => Promise<Preview>;
+      save: (token: string) => Promise<void>;
+    };
 
 interface Props {
   of: Subject;
@@ -42,6 +50,13 @@ async function begin(uid: string, of: Subject, value: string | null): Promise<Pr
         path: { uid, platform: of.platform },
         body: { [of.key]: value },
       });
+    case 'switch':
+      return call('post', '/api/accounts/{uid}/integrations/{platform}/settings/preview', {
+        path: { uid, platform: of.platform },
+        body: { [of.key]: of.on },
+      });
+    case 'form':
+      return of.begin();
     case 'trust':
       return call(
         'post',
@@ -62,8 +77,17 @@ async function apply(
   value: string | null,
   token: string,
   members: Members,
-): Promise<Job> {
+): Promise<Job | undefined> {
   switch (of.kind) {
+    case 'form':
+      await of.save(token);
+      return undefined;
+    case 'switch':
+      return call('post', '/api/accounts/{uid}/integrations/{platform}/settings/apply', {
+        path: { uid, platform: of.platform },
+        version: of.version,
+        body: { token, changes: { [of.key]: of.on }, members },
+      });
     case 'setting':
       return call('post', '/api/accounts/{uid}/integrations/{platform}/settings/apply', {
         path: { uid, platform: of.platform },
@@ -85,15 +109,15 @@ async function apply(
   }
 }
 
-const RIGHT: Record<Subject['kind'], Right> = {
-  setting: 'settings:write',
-  trust: 'sources:trust',
-  loyalty: 'settings:write',
-};
+function rightOf(of: Subject): Right {
+  if (of.kind === 'form') return of.right;
+  return of.kind === 'trust' ? 'sources:trust' : 'settings:write';
+}
 
 export function PreviewDialog({ of, title, onClose, day = false, removable, onApplied }: Props) {
   const account = useAccount();
   const cache = useQueryClient();
+  const mayApply = account.may(rightOf(of));
   const current = of.kind === 'setting' ? of.value : null;
   const [value, setValue] = useState<string | null>(current);
   const [id, setId] = useState<string>();
@@ -143,10 +167,12 @@ export function PreviewDialog({ of, title, onClose, day = false, removable, onAp
     setError(undefined);
     try {
       const job = await apply(account.uid, of, value, token, members);
-      cache.setQueryData([account.uid, 'jobs', job.id], job);
+      if (job) {
+        cache.setQueryData([account.uid, 'jobs', job.id], job);
+        onApplied?.(job);
+      }
       void cache.invalidateQueries({ queryKey: [account.uid, 'integrations'] });
       void cache.invalidateQueries({ queryKey: [account.uid, 'loyalty'] });
-      onApplied?.(job);
       onClose();
     } catch (failure) {
       const next = failure instanceof Problem ? failure.document.preview : undefined;
@@ -221,11 +247,11 @@ export function PreviewDialog({ of, title, onClose, day = false, removable, onAp
         />
       )}
       <Group justify="flex-end">
-        {!account.may(RIGHT[of.kind]) && <Text c="dimmed">{t('role')}</Text>}
+        {!mayApply && <Text c="dimmed">{t('role')}</Text>}
         <Button variant="default" onClick={onClose}>
           {common('cancel')}
         </Button>
-        {account.may(RIGHT[of.kind]) && said && (
+        {mayApply && said && (
           <Button
             disabled={!said.token}
             loading={busy}
@@ -307,6 +333,9 @@ function Counts({
     counts.lost && t('lost', { n: counts.lost }),
     counts.balances && t('balances', { n: counts.balances, points: format.points(counts.points) }),
     counts.earned_twice && t('twice', { n: counts.earned_twice }),
+    counts.doubled && t('doubled', { n: counts.doubled }),
+    counts.out_of_market && t('outOfMarket', { n: counts.out_of_market }),
+    counts.back_in_market && t('backInMarket', { n: counts.back_in_market }),
   ].filter((line): line is string => Boolean(line));
   return (
     <Stack gap="sm">

@@ -15,6 +15,11 @@ export const t = speaker({
   optIns: '*{n, plural, one {# shopper} other {# shoppers}}* would be opted in',
   balances: '*{n, plural, one {# balance} other {# balances}}* would change, by {points} points',
   twice: '*{n, plural, one {# sale} other {# sales}}* would earn twice',
+  doubled:
+    '*{n, plural, one {# sale} other {# sales}}* would wait for a person: another POS tells one like it',
+  outOfMarket:
+    '*{n, plural, one {# contact} other {# contacts}}* of other markets would be left out',
+  backInMarket: '*{n, plural, one {# contact} other {# contacts}}* would be taken up again',
   nobody: 'Nobody is affected.',
   largest: 'The largest changes',
   warning: 'Warning:',

@@ -5,8 +5,7 @@ import { useParams } from '@tanstack/react-router';
 import { useState } from 'react';
 import { call } from '../../api/client';
 import { useAccount } from '../../app/account';
-import { config } from '../../app/config';
-import { HelpLink } from '../../app/Shell';
+import { HelpLink } from '../../app/Help';
 import { Confirm, Dialog } from '../../components/Confirm';
 import { Go } from '../../components/Go';
 import { StatusPill, Strip } from '../../components/Meaning';
@@ -16,6 +15,7 @@ import { Fence, Part } from '../../components/Part';
 import { PlatformSymbol } from '../../components/Platform';
 import { CopyField, LocalTime, Said, Until } from '../../components/Text';
 import { FreezeDialog, FrozenStrip } from '../freezing/FreezeDialog';
+import { RemovalStrip, RemoveDataDialog } from '../privacy/RemoveData';
 import { storesQuery } from '../stores/queries';
 import { Syncs } from '../sync/Syncs';
 import { AgeGate } from './AgeGate';
@@ -65,7 +65,7 @@ function CardTitle({ card }: { card: Card }) {
 function Acts({ card }: { card: Card }) {
   const account = useAccount();
   const path = { uid: account.uid, platform: card.platform };
-  const [asking, setAsking] = useState<'disconnect' | 'freeze'>();
+  const [asking, setAsking] = useState<'disconnect' | 'freeze' | 'remove'>();
   const connect = useCardAct(account.uid, card.platform, () =>
     call('post', '/api/accounts/{uid}/integrations/{platform}/connect', { path }),
   );
@@ -133,6 +133,15 @@ function Acts({ card }: { card: Card }) {
             {card.state !== 'disconnected' && (
               <Menu.Item onClick={() => setAsking('disconnect')}>{t('disconnect')}</Menu.Item>
             )}
+            {account.may('sources:erase') && (
+              <Menu.Item
+                color="var(--bad-text)"
+                disabled={still}
+                onClick={() => setAsking('remove')}
+              >
+                {t('removeData')}
+              </Menu.Item>
+            )}
           </Menu.Dropdown>
         </Menu>
       )}
@@ -165,6 +174,7 @@ function Acts({ card }: { card: Card }) {
           onClose={() => setAsking(undefined)}
         />
       )}
+      {asking === 'remove' && <RemoveDataDialog of={card} onClose={() => setAsking(undefined)} />}
     </>
   );
 }
@@ -176,7 +186,10 @@ function CardBody({ card }: { card: Card }) {
   return (
     <Stack gap="lg">
       <Fence>
-        <FrozenStrip platform={card.platform} title={card.title} state={card.state} />
+        <RemovalStrip
+          card={card}
+          otherwise={<FrozenStrip platform={card.platform} title={card.title} state={card.state} />}
+        />
       </Fence>
       {trouble && (
         <Strip meaning={meaning}>
@@ -339,11 +352,6 @@ function Steps({ card }: { card: Card }) {
 }
 
 function End({ card }: { card: Card }) {
-  const help = useQuery({
-    queryKey: ['config'],
-    queryFn: config,
-    staleTime: Number.POSITIVE_INFINITY,
-  });
   return (
     <Group component="section" gap="md">
       <VisuallyHidden component="h2">{t('end', { title: card.title })}</VisuallyHidden>
@@ -355,7 +363,7 @@ function End({ card }: { card: Card }) {
           {t('guide', { title: card.title })}
         </Anchor>
       )}
-      {help.data?.help.url && <HelpLink />}
+      <HelpLink />
     </Group>
   );
 }

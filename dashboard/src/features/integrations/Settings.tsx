@@ -14,7 +14,7 @@ import { type Card, type Setting, useCardAct } from './queries';
 import { standsStill } from './state';
 import { t } from './words';
 
-/** Settings that act through a preview; the others act at once, and can be undone. */
+/** Settings that are a day, and act through a preview. */
 const DATES = new Set([
   'enroll_after',
   'sms_opt_in_after',
@@ -151,6 +151,8 @@ function SwitchRow({ card, setting }: { card: Card; setting: Setting }) {
     }),
   );
   const on = setting.value === true;
+  const counted = setting.key === 'sync_to_market';
+  const [asking, setAsking] = useState<boolean>();
   return (
     <Stack gap={4} align="flex-end">
       <Switch
@@ -159,10 +161,15 @@ function SwitchRow({ card, setting }: { card: Card; setting: Setting }) {
         onLabel={t('on')}
         offLabel={t('off')}
         size="md"
-        disabled={!account.may('settings:write') || standsStill(card.state) || change.isPending}
+        disabled={
+          !account.may(counted ? 'previews:run' : 'settings:write') ||
+          standsStill(card.state) ||
+          change.isPending
+        }
         onChange={(event) => {
           const wanted = event.currentTarget.checked;
-          change.mutate(wanted, { onSuccess: () => setUndone(!wanted) });
+          if (counted) setAsking(wanted);
+          else change.mutate(wanted, { onSuccess: () => setUndone(!wanted) });
         }}
       />
       {undone !== undefined && !change.isPending && !change.error && (
@@ -183,6 +190,19 @@ function SwitchRow({ card, setting }: { card: Card; setting: Setting }) {
         </Group>
       )}
       {change.error && <ProblemNotice error={change.error} />}
+      {asking !== undefined && (
+        <PreviewDialog
+          of={{
+            kind: 'switch',
+            platform: card.platform,
+            version: card.version,
+            key: 'sync_to_market',
+            on: asking,
+          }}
+          title={`${setting.label}: ${t(asking ? 'on' : 'off')}`}
+          onClose={() => setAsking(undefined)}
+        />
+      )}
     </Stack>
   );
 }

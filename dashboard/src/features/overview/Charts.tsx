@@ -10,6 +10,7 @@ import { dayIn } from '../../components/format';
 import { Empty } from '../../components/Notice';
 import { Panel } from '../../components/Page';
 import { Fence, Part } from '../../components/Part';
+import { titleOfSource } from '../../components/source';
 import './charts.css';
 import { t } from './chartWords';
 import { axisEnd, type Bucket, dayBefore, fromFirst, sumOfLast, totalOf } from './series';
@@ -173,71 +174,100 @@ function useChosen(count: number) {
   return { chosen, setChosen, onKeyDown };
 }
 
+interface PlotProps {
+  of: readonly Bucket[];
+  /** Where the axis ends, as it is written. */
+  end: string;
+  /** Behind the columns: the line of a line chart. */
+  line?: ReactNode;
+  wide?: boolean;
+  classOf?: (bucket: Bucket) => string;
+  column?: (bucket: Bucket) => ReactNode;
+  sentence: (bucket: Bucket) => ReactNode;
+  /** Says the last day where none is chosen. */
+  saysLast?: boolean;
+}
+
+/** A chart's axis, its days, and the day that is looked at: by pointer, by touch, by arrow keys. */
+function Plot({ of, end, line, wide, classOf, column, sentence, saysLast }: PlotProps) {
+  const format = useFormat();
+  const { chosen, setChosen, onKeyDown } = useChosen(of.length);
+  const last = of.length - 1;
+  const said = of[chosen ?? (saysLast ? last : -1)];
+  return (
+    <div className="chart">
+      <div className="chart-axis" aria-hidden>
+        <span>{end}</span>
+        <span>0</span>
+      </div>
+      <div
+        className="chart-field"
+        role="slider"
+        tabIndex={0}
+        aria-label={t('keys')}
+        aria-valuemin={0}
+        aria-valuemax={last}
+        aria-valuenow={chosen ?? last}
+        aria-valuetext={valueText(of[chosen ?? last], format)}
+        onKeyDown={onKeyDown}
+        onMouseLeave={() => setChosen(undefined)}
+      >
+        {line}
+        {of.map((bucket, at) => (
+          // biome-ignore lint/a11y/noStaticElementInteractions: the same is said by keys, and as a table
+          <div
+            key={bucket.day}
+            data-testid="column"
+            className={`chart-column ${at === chosen ? 'chosen' : ''} ${classOf?.(bucket) ?? ''}`}
+            style={wide ? { maxWidth: 'none' } : undefined}
+            onMouseEnter={() => setChosen(at)}
+            onTouchStart={() => setChosen(at)}
+          >
+            {column?.(bucket)}
+          </div>
+        ))}
+      </div>
+      <div className="chart-days" aria-hidden>
+        <span>{format.day(of[0]?.day)}</span>
+        {of.length > 1 && <span>{format.day(of.at(-1)?.day)}</span>}
+      </div>
+      <div className="chart-said">{said && sentence(said)}</div>
+    </div>
+  );
+}
+
 function Columns({ of, sources }: { of: readonly Bucket[]; sources: readonly string[] }) {
   const format = useFormat();
   const today = dayIn(format.zone, Date.now());
   const end = axisEnd(Math.max(...of.map(totalOf)));
-  const { chosen, setChosen, onKeyDown } = useChosen(of.length);
-  const said = chosen === undefined ? undefined : of[chosen];
   return (
     <>
-      <div className="chart">
-        <div className="chart-axis" aria-hidden>
-          <span>{format.number(end)}</span>
-          <span>0</span>
-        </div>
-        <div
-          className="chart-field"
-          role="slider"
-          tabIndex={0}
-          aria-label={t('keys')}
-          aria-valuemin={0}
-          aria-valuemax={of.length - 1}
-          aria-valuenow={chosen ?? of.length - 1}
-          aria-valuetext={valueText(of[chosen ?? of.length - 1], format)}
-          onKeyDown={onKeyDown}
-          onMouseLeave={() => setChosen(undefined)}
-        >
-          {of.map((bucket, at) => (
-            // biome-ignore lint/a11y/noStaticElementInteractions: the same is said by keys, and as a table
-            <div
-              key={bucket.day}
-              data-testid="column"
-              className={[
-                'chart-column',
-                at === chosen && 'chosen',
-                bucket.day >= today && 'open',
-                bucket.unread.length > 0 && totalOf(bucket) === 0 && 'unread',
-              ]
-                .filter(Boolean)
-                .join(' ')}
-              onMouseEnter={() => setChosen(at)}
-              onTouchStart={() => setChosen(at)}
-            >
-              {sources.map((source) => {
-                const value = bucket.values[source] ?? 0;
-                return value > 0 ? (
-                  <span
-                    key={source}
-                    style={{ height: `${(100 * value) / end}%`, background: colour(source) }}
-                  />
-                ) : null;
-              })}
-            </div>
-          ))}
-        </div>
-        <div className="chart-days" aria-hidden>
-          <span>{format.day(of[0]?.day)}</span>
-          {of.length > 1 && <span>{format.day(of.at(-1)?.day)}</span>}
-        </div>
-        <div className="chart-said">
-          {said && <Sentence of={said} sources={sources} today={today} />}
-        </div>
-      </div>
+      <Plot
+        of={of}
+        end={format.number(end)}
+        classOf={(bucket) =>
+          [
+            bucket.day >= today ? 'open' : '',
+            bucket.unread.length > 0 && totalOf(bucket) === 0 ? 'unread' : '',
+          ].join(' ')
+        }
+        column={(bucket) =>
+          sources.map((source) => {
+            const value = bucket.values[source] ?? 0;
+            return value > 0 ? (
+              <span
+                key={source}
+                style={{ height: `${(100 * value) / end}%`, background: colour(source) }}
+              />
+            ) : null;
+          })
+        }
+        sentence={(bucket) => <Sentence of={bucket} sources={sources} today={today} />}
+      />
       <div className="chart-legend" aria-hidden>
         {sources.map((source) => (
           <span key={source} style={{ ['--swatch' as string]: colour(source) }}>
-            {source}
+            {titleOfSource(source)}
           </span>
         ))}
       </div>
@@ -259,8 +289,8 @@ function Sentence({
     .filter((source) => of.values[source] || of.unread.includes(source))
     .map((source) =>
       of.values[source]
-        ? `${source} ${format.number(of.values[source])}`
-        : `${source} ${t('noData')}`,
+        ? `${titleOfSource(source)} ${format.number(of.values[source])}`
+        : `${titleOfSource(source)} ${t('noData')}`,
     );
   return (
     <>
@@ -274,67 +304,34 @@ function Sentence({
 function Line({ of }: { of: readonly Bucket[] }) {
   const format = useFormat();
   const end = axisEnd(Math.max(...of.map(totalOf)));
-  const { chosen, setChosen, onKeyDown } = useChosen(of.length);
-  const said = of[chosen ?? of.length - 1];
-  const points = of.map((bucket, at) => {
-    const x = of.length === 1 ? 50 : (100 * at) / (of.length - 1);
-    return `${x},${100 - (100 * totalOf(bucket)) / end}`;
-  });
+  const heights = of.map((bucket) => 100 - (100 * totalOf(bucket)) / end);
+  // One day is a level line.
+  const ends = heights.length === 1 ? [...heights, ...heights] : heights;
+  const points = ends.map((y, at) => `${(100 * at) / (ends.length - 1)},${y}`).join(' ');
   return (
-    <div className="chart">
-      <div className="chart-axis" aria-hidden>
-        <span>{format.points(end)}</span>
-        <span>0</span>
-      </div>
-      <div
-        className="chart-field"
-        role="slider"
-        tabIndex={0}
-        aria-label={t('keys')}
-        aria-valuemin={0}
-        aria-valuemax={of.length - 1}
-        aria-valuenow={chosen ?? of.length - 1}
-        aria-valuetext={valueText(said, format)}
-        onKeyDown={onKeyDown}
-        onMouseLeave={() => setChosen(undefined)}
-      >
+    <Plot
+      of={of}
+      end={format.points(end)}
+      wide
+      saysLast
+      line={
         <svg className="chart-line" viewBox="0 0 100 100" preserveAspectRatio="none" aria-hidden>
           <title>{t('points')}</title>
           <polyline
-            points={
-              points.length === 1
-                ? `0,${points[0]?.split(',')[1]} 100,${points[0]?.split(',')[1]}`
-                : points.join(' ')
-            }
+            points={points}
             fill="none"
             stroke="var(--primary)"
             strokeWidth={2}
             vectorEffect="non-scaling-stroke"
           />
         </svg>
-        {of.map((bucket, at) => (
-          // biome-ignore lint/a11y/noStaticElementInteractions: the same is said by keys, and as a table
-          <div
-            key={bucket.day}
-            className={at === chosen ? 'chart-column chosen' : 'chart-column'}
-            style={{ maxWidth: 'none' }}
-            onMouseEnter={() => setChosen(at)}
-            onTouchStart={() => setChosen(at)}
-          />
-        ))}
-      </div>
-      <div className="chart-days" aria-hidden>
-        <span>{format.day(of[0]?.day)}</span>
-        {of.length > 1 && <span>{format.day(of.at(-1)?.day)}</span>}
-      </div>
-      <div className="chart-said">
-        {said && (
-          <>
-            {format.day(said.day)}: <strong>{format.points(totalOf(said))}</strong>
-          </>
-        )}
-      </div>
-    </div>
+      }
+      sentence={(bucket) => (
+        <>
+          {format.day(bucket.day)}: <strong>{format.points(totalOf(bucket))}</strong>
+        </>
+      )}
+    />
   );
 }
 
@@ -358,7 +355,7 @@ function Numbers({
           { key: 'day', title: t('day'), cell: (row) => format.day(row.day) },
           ...sources.map((source) => ({
             key: source,
-            title: source,
+            title: titleOfSource(source),
             label: true,
             number: true,
             cell: (row: Bucket) =>

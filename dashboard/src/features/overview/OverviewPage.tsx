@@ -1,18 +1,20 @@
-import { Anchor, Button, Group, List, SimpleGrid, Stack, Text } from '@mantine/core';
+import { Anchor, Button, List, SimpleGrid, Stack, Text } from '@mantine/core';
 import { IconCircle, IconCircleCheck } from '@tabler/icons-react';
 import { useQuery } from '@tanstack/react-query';
 import { lazy, type ReactNode, Suspense } from 'react';
+import { call } from '../../api/client';
 import { useAccount, useNow } from '../../app/account';
 import { every } from '../../app/queries';
 import { Go } from '../../components/Go';
-import { MeaningIcon, StatusPill } from '../../components/Meaning';
+import { StatusPill } from '../../components/Meaning';
 import { Page, Panel } from '../../components/Page';
 import { Fence, Part, Skeletons } from '../../components/Part';
 import { PlatformSymbol } from '../../components/Platform';
-import { FreshnessBadge, Said } from '../../components/Text';
-import { cardsQuery, type Summary } from '../integrations/queries';
+import { FreshnessBadge } from '../../components/Text';
+import { cardQuery, cardsQuery, type Summary } from '../integrations/queries';
 import { inNeedFirst, pillOf } from '../integrations/state';
-import { actOf, MEANING_OF, placeOf, useNotifications } from '../notifications/queries';
+import { Note } from '../notifications/Note';
+import { useNotifications } from '../notifications/queries';
 import { storesQuery } from '../stores/queries';
 import { liveRunsQuery } from '../sync/queries';
 import { t } from './words';
@@ -54,30 +56,7 @@ export function OverviewPage() {
         <Panel title={t('needsYou', { n: needed.length })} id="needs-you">
           <Stack component="ul" gap="sm" m={0} p={0} style={{ listStyle: 'none' }}>
             {needed.slice(0, 6).map((note) => (
-              <Group
-                component="li"
-                key={`${note.kind} ${note.subject}`}
-                justify="space-between"
-                gap="xs"
-                align="flex-start"
-              >
-                <div style={{ display: 'flex', gap: 8, flex: '1 1 240px' }}>
-                  <span style={{ color: `var(--${MEANING_OF[note.severity]}-text)` }}>
-                    <MeaningIcon of={MEANING_OF[note.severity]} size={20} />
-                  </span>
-                  <div>
-                    <Text fw={600}>
-                      <Said>{note.title}</Said>
-                    </Text>
-                    <Text c="dimmed">
-                      <Said>{note.what_to_do}</Said>
-                    </Text>
-                  </div>
-                </div>
-                <Button component={Go} to={placeOf(account.uid, note.link)} variant="default">
-                  {actOf(note)}
-                </Button>
-              </Group>
+              <Note key={`${note.kind} ${note.subject}`} note={note} />
             ))}
           </Stack>
         </Panel>
@@ -161,15 +140,24 @@ function Source({ card, uid }: { card: Summary; uid: string }) {
 /** What a new account does first; ticked from what is there. */
 function Checklist({ cards }: { cards: Summary[] }) {
   const account = useAccount();
-  const base = `/a/${account.uid}/settings`;
-  const stores = useQuery({ ...storesQuery(account.uid), enabled: account.may('stores:read') });
-  const any = cards.some((card) => card.credentials_count > 0);
+  const { uid } = account;
+  const base = `/a/${uid}/settings`;
+  const stores = useQuery({ ...storesQuery(uid), enabled: account.may('stores:read') });
+  const begun = cards.find((card) => card.credentials_count > 0);
+  const card = useQuery({ ...cardQuery(uid, begun?.platform ?? ''), enabled: begun !== undefined });
+  const texting = useQuery({
+    queryKey: [uid, 'texting'],
+    queryFn: ({ signal }) => call('get', '/api/accounts/{uid}/texting', { path: { uid }, signal }),
+    enabled: account.may('settings:read'),
+  });
+  const enrols = card.data?.settings.some((each) => each.key === 'enroll_after' && each.value);
+  const place = begun ? `${base}/integrations/${begun.platform}` : `${base}/integrations`;
   const steps: { label: string; to: string; done: boolean }[] = [
-    { label: t('stepConnect'), to: `${base}/integrations`, done: any },
-    { label: t('stepAge'), to: `${base}/integrations`, done: false },
+    { label: t('stepConnect'), to: place, done: begun !== undefined && begun.state !== 'draft' },
+    { label: t('stepAge'), to: place, done: card.data?.age_gate.ticked ?? false },
     { label: t('stepStores'), to: `${base}/stores`, done: (stores.data?.items.length ?? 0) > 0 },
-    { label: t('stepEnroll'), to: `${base}/integrations`, done: false },
-    { label: t('stepNumber'), to: `${base}/texting`, done: false },
+    { label: t('stepEnroll'), to: place, done: enrols ?? false },
+    { label: t('stepNumber'), to: `${base}/texting`, done: Boolean(texting.data?.number) },
   ];
   return (
     <Panel title={t('checklist')} id="checklist">

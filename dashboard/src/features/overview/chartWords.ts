@@ -18,8 +18,6 @@ export const t = speaker({
   noData: 'no data',
   asOf: 'As of {at}',
   keys: 'Arrow keys move through the days.',
-  forms: 'Sign-up forms',
-  other: 'Other',
   charts: 'Charts',
   personas: 'Personas',
   today: '{n, plural, other {+# today}}',

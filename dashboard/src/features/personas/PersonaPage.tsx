@@ -4,11 +4,13 @@ import { useNavigate, useParams, useSearch } from '@tanstack/react-router';
 import { useState } from 'react';
 import { useAccount, useFormat } from '../../app/account';
 import { DataList, Table } from '../../components/DataList';
+import { cut } from '../../components/format';
 import { StatusPill, Strip } from '../../components/Meaning';
 import { Empty } from '../../components/Notice';
 import { Page, Panel } from '../../components/Page';
 import { Part } from '../../components/Part';
 import { PlatformSymbol } from '../../components/Platform';
+import { titleOfSource } from '../../components/source';
 import { Foreign, LocalTime, Said } from '../../components/Text';
 import { PersonaPrivacy } from '../privacy/PersonaPrivacy';
 import { storesQuery } from '../stores/queries';
@@ -102,7 +104,7 @@ function Body({ persona, asked }: { persona: Detail; asked: string }) {
             <Text c="dimmed">
               {persona.birth_date && `${t('birth', { day: format.day(persona.birth_date) })} · `}
               {t('favourite')}: <Foreign most={40}>{store?.name ?? null}</Foreign> ·{' '}
-              {t('sourcedFrom')}: {persona.sources.join(', ')}
+              {t('sourcedFrom')}: {persona.sources.map(titleOfSource).join(', ')}
             </Text>
             {persona.flags.length > 0 && (
               <Text c="dimmed">
@@ -472,7 +474,8 @@ function Sources({ persona }: { persona: Detail }) {
               title: t('sourcedFrom'),
               cell: (member) => (
                 <>
-                  <PlatformSymbol platform={member.platform} size={24} /> {member.platform}
+                  <PlatformSymbol platform={member.platform} size={24} />{' '}
+                  {titleOfSource(member.platform)}
                 </>
               ),
             },
@@ -493,6 +496,11 @@ function Sources({ persona }: { persona: Detail }) {
               cell: (member) => <Foreign most={40}>{member.email}</Foreign>,
             },
             {
+              key: 'won',
+              title: t('shown'),
+              cell: (member) => wonOf(persona, member.id) || '—',
+            },
+            {
               key: 'seen',
               title: t('firstSeen'),
               cell: (member) => <LocalTime at={member.first_seen} />,
@@ -500,11 +508,47 @@ function Sources({ persona }: { persona: Detail }) {
           ]}
         />
       </div>
+      <Joins persona={persona} />
       {persona.merged_ids.length > 0 && (
         <Text c="dimmed">
           {t('mergedIds')}: {persona.merged_ids.join(', ')}
         </Text>
       )}
     </Stack>
+  );
+}
+
+/** The fields of the profile that come from this record. */
+function wonOf(persona: Detail, record: string): string {
+  return FIELDS.filter((field) => persona.won[field] === record)
+    .map((field) => t(`field_${field}`))
+    .join(', ');
+}
+
+const FIELDS = ['first', 'last', 'phone', 'email', 'birth_date'] as const;
+const SHOWN_JOINS = 10;
+
+/** Which key ties the records to one shopper. */
+function Joins({ persona }: { persona: Detail }) {
+  if (persona.joins.length === 0) return null;
+  const named = new Map(
+    persona.members.map((each) => [each.id, `${titleOfSource(each.platform)} ${each.ext_id}`]),
+  );
+  const left = persona.joins.length - SHOWN_JOINS;
+  return (
+    <Panel title={t('joins')} id="joins">
+      <List>
+        {persona.joins.slice(0, SHOWN_JOINS).map((each) => (
+          <List.Item key={`${each.a} ${each.b}`}>
+            {t('joined', {
+              a: cut(named.get(each.a) ?? each.a, 40),
+              b: cut(named.get(each.b) ?? each.b, 40),
+              key: t(`join_${each.key}`),
+            })}
+          </List.Item>
+        ))}
+      </List>
+      {left > 0 && <Text c="dimmed">{t('joinsMore', { n: left })}</Text>}
+    </Panel>
   );
 }

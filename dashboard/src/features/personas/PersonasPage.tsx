@@ -1,29 +1,44 @@
-import { Anchor, Button, Group, Select, Switch, TextInput } from '@mantine/core';
+import { Anchor, Button, Group, Select, Switch, Text, TextInput } from '@mantine/core';
 import { IconSearch } from '@tabler/icons-react';
 import { useInfiniteQuery, useQuery } from '@tanstack/react-query';
 import { useNavigate, useRouterState, useSearch } from '@tanstack/react-router';
 import { type FormEvent, useState } from 'react';
+import { call } from '../../api/client';
 import { useAccount, useFormat } from '../../app/account';
 import { DataList } from '../../components/DataList';
+import { cut } from '../../components/format';
 import { Go } from '../../components/Go';
 import { Empty } from '../../components/Notice';
 import { Page } from '../../components/Page';
+import { OWN_SOURCES, titleOfSource } from '../../components/source';
 import { Foreign, LocalTime } from '../../components/Text';
 import { cardsQuery } from '../integrations/queries';
+import { ExportDialog } from '../privacy/ExportDialog';
 import { storesQuery } from '../stores/queries';
-import { type Kind, kindOf, nameOf, personasQuery } from './queries';
+import {
+  type Consent,
+  isOfLastRun,
+  type Kind,
+  kindOf,
+  nameOf,
+  personasQuery,
+  type Sort,
+} from './queries';
 import { t } from './words';
 
+const CONSENTS: Consent[] = ['opted_in', 'requested', 'opted_out', 'unknown'];
+const SORTS: Sort[] = ['inserted', 'name', 'points', 'last_purchase'];
 const KINDS: Kind[] = ['phone', 'email', 'name', 'contact_id', 'source_id'];
-const FORMS = 'AIQ Loyalty';
-const REST = 'REST API';
 
 export function PersonasPage() {
   const account = useAccount();
   const format = useFormat();
   const navigate = useNavigate();
   const state = useRouterState({ select: (now) => now.location.state as { typed?: string } });
-  const search = useSearch({ strict: false }) as { source?: string; is?: string; sort?: string };
+  const search = useSearch({ strict: false }) as Partial<
+    Record<'source' | 'is' | 'sort' | 'store' | 'consent', string>
+  >;
+  const [exporting, setExporting] = useState(false);
   const [typed, setTyped] = useState(state.typed ?? '');
   const [kind, setKind] = useState<Kind>();
   const [asked, setAsked] = useState<{ kind: Kind; typed: string } | undefined>(
@@ -32,9 +47,12 @@ export function PersonasPage() {
   const filters = {
     member: search.is === 'member',
     source: search.source,
-    sort: search.sort === 'name' ? ('name' as const) : ('inserted' as const),
+    store: search.store,
+    consent: CONSENTS.find((each) => each === search.consent),
+    sort: SORTS.find((each) => each === search.sort) ?? 'inserted',
     ...asked,
   };
+  const ofLastRun = isOfLastRun(filters);
   const enabled = account.may('personas:read');
   const personas = useInfiniteQuery({ ...personasQuery(account.uid, filters), enabled });
   const cards = useQuery({
@@ -56,11 +74,23 @@ export function PersonasPage() {
     setTyped('');
     setKind(undefined);
     setAsked(undefined);
-    filter({ source: undefined, is: undefined });
+    filter({ source: undefined, is: undefined, store: undefined, consent: undefined });
   }
+  const narrowed = filters.member || filters.source || filters.store || filters.consent;
+  const run = personas.data?.pages[0];
 
   return (
-    <Page title={t('title')} right="personas:read">
+    <Page
+      title={t('title')}
+      right="personas:read"
+      actions={
+        account.may('personas:export') && (
+          <Button variant="default" onClick={() => setExporting(true)}>
+            {t('exportCsv')}
+          </Button>
+        )
+      }
+    >
       <form onSubmit={submit}>
         <Group gap="xs" align="flex-end">
           <TextInput
@@ -97,22 +127,45 @@ export function PersonasPage() {
           placeholder={t('anySource')}
           clearable
           data={[
-            ...new Set([...platforms, FORMS, REST, ...(search.source ? [search.source] : [])]),
-          ]}
+            ...new Set([...platforms, ...OWN_SOURCES, ...(search.source ? [search.source] : [])]),
+          ].map((source) => ({ value: source, label: titleOfSource(source) }))}
           value={search.source ?? null}
           onChange={(value) => filter({ source: value ?? undefined })}
+        />
+        {stores.data && stores.data.items.length > 0 && (
+          <Select
+            label={t('favourite')}
+            w={180}
+            placeholder={t('anyStore')}
+            clearable
+            searchable
+            data={stores.data.items.map((store) => ({
+              value: String(store.id),
+              label: cut(store.name, 40),
+            }))}
+            value={search.store ?? null}
+            disabled={asked !== undefined}
+            onChange={(value) => filter({ store: value ?? undefined })}
+          />
+        )}
+        <Select
+          label={t('texting')}
+          w={170}
+          placeholder={t('anyConsent')}
+          clearable
+          data={CONSENTS.map((value) => ({ value, label: t(value) }))}
+          value={filters.consent ?? null}
+          disabled={asked !== undefined}
+          onChange={(value) => filter({ consent: value ?? undefined })}
         />
         <Select
           label={t('sort')}
           w={160}
           allowDeselect={false}
-          data={[
-            { value: 'inserted', label: t('newest') },
-            { value: 'name', label: t('byName') },
-          ]}
+          data={SORTS.map((value) => ({ value, label: t(`by_${value}`) }))}
           value={filters.sort}
           disabled={asked !== undefined}
-          onChange={(value) => filter({ sort: value === 'name' ? 'name' : undefined })}
+          onChange={(value) => filter({ sort: value === 'inserted' ? undefined : (value ?? '') })}
         />
         <Switch
           label={t('onlyMembers')}
@@ -121,13 +174,20 @@ export function PersonasPage() {
           onChange={(event) => filter({ is: event.currentTarget.checked ? 'member' : undefined })}
         />
       </Group>
+      {ofLastRun && run && (
+        <Text c="dimmed" role="status">
+          {run.as_of
+            ? t('totalAsOf', { n: run.total ?? 0, at: format.instant(run.as_of) })
+            : t('notCounted')}
+        </Text>
+      )}
       <div className="panel">
         <DataList
           caption={t('title')}
           query={personas}
           rowKey={(persona) => persona.id}
           linked
-          clear={!asked && (filters.member || filters.source) ? clear : undefined}
+          clear={!asked && narrowed ? clear : undefined}
           empty={
             asked ? (
               <Empty>{t(`none_${asked.kind}`)}</Empty>
@@ -175,7 +235,7 @@ export function PersonasPage() {
             {
               key: 'sources',
               title: t('sourcedFrom'),
-              cell: (persona) => persona.sources.join(', '),
+              cell: (persona) => persona.sources.map(titleOfSource).join(', '),
             },
             {
               key: 'favourite',
@@ -195,13 +255,46 @@ export function PersonasPage() {
               cell: (persona) => t(persona.member ? 'yes' : 'no'),
             },
             {
-              key: 'seen',
-              title: t('firstSeen'),
-              cell: (persona) => <LocalTime at={persona.inserted_at} />,
+              key: 'texting',
+              title: t('texting'),
+              label: true,
+              cell: (persona) => t(persona.consent),
             },
+            filters.sort === 'last_purchase'
+              ? {
+                  key: 'purchase',
+                  title: t('lastPurchase'),
+                  cell: (persona) => format.day(persona.last_purchase),
+                }
+              : {
+                  key: 'seen',
+                  title: t('firstSeen'),
+                  cell: (persona) => <LocalTime at={persona.inserted_at} />,
+                },
           ]}
         />
       </div>
+      {exporting && (
+        <ExportDialog
+          title={t('exportCsv')}
+          text={t(asked ? 'exportAll' : 'exportText')}
+          onClose={() => setExporting(false)}
+          begin={() =>
+            call('post', '/api/accounts/{uid}/exports', {
+              path: { uid: account.uid },
+              body: {
+                list: filters.member ? 'members' : 'personas',
+                filters: {
+                  store: filters.store ? Number(filters.store) : null,
+                  consent: filters.consent ?? null,
+                  source: filters.source ?? null,
+                  flag: null,
+                },
+              },
+            })
+          }
+        />
+      )}
     </Page>
   );
 }

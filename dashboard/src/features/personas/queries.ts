@@ -7,12 +7,33 @@ export type Sale = Schemas['SaleAnswer'];
 export type Entry = Schemas['LedgerEntryAnswer'];
 export type Kind = 'phone' | 'email' | 'contact_id' | 'source_id' | 'name';
 
+export type Consent = Persona['consent'];
+export type Sort = 'inserted' | 'name' | 'points' | 'last_purchase';
+
 export interface Filters {
   member?: boolean;
   source?: string;
-  sort: 'inserted' | 'name';
+  store?: string;
+  consent?: Consent;
+  sort: Sort;
   kind?: Kind;
   typed?: string;
+}
+
+type Listed = Persona & { last_purchase?: string | null };
+
+/** `total` and `as_of`: of a list of the last audience run; the live list has neither. */
+interface PersonaPage {
+  items: Listed[];
+  next_cursor: string | null;
+  total?: number;
+  as_of?: string | null;
+}
+
+/** Whether only the lists of the last audience run can be sorted and narrowed like this. */
+export function isOfLastRun({ sort, store, consent, kind }: Filters): boolean {
+  if (kind) return false;
+  return sort === 'points' || sort === 'last_purchase' || Boolean(store ?? consent);
 }
 
 /** What is typed, guessed: an e-mail, a phone, a contactID (32 and more hex digits), else a name. */
@@ -29,8 +50,8 @@ export function kindOf(typed: string): Kind {
 export const personasQuery = (uid: string, filters: Filters) =>
   infiniteQueryOptions({
     queryKey: [uid, 'personas', filters],
-    queryFn: ({ pageParam, signal }) => {
-      const { member, source, sort, kind, typed } = filters;
+    queryFn: ({ pageParam, signal }): Promise<PersonaPage> => {
+      const { member, source, sort, kind, typed, store, consent } = filters;
       if (kind && typed) {
         // Contacts and names go in a body: they stay out of addresses and logs.
         return call('post', '/api/accounts/{uid}/personas/search', {
@@ -42,6 +63,21 @@ export const personasQuery = (uid: string, filters: Filters) =>
             limit: 50,
             cursor: pageParam,
           } as Schemas['PersonaSearch'],
+          signal,
+        });
+      }
+      if (isOfLastRun(filters)) {
+        return call('get', '/api/accounts/{uid}/personas/snapshot', {
+          path: { uid },
+          query: {
+            limit: 50,
+            cursor: pageParam,
+            list: member ? 'members' : 'personas',
+            sort: sort === 'inserted' ? 'name' : sort,
+            store: store ? Number(store) : undefined,
+            consent,
+            source,
+          },
           signal,
         });
       }

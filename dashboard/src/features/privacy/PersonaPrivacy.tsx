@@ -5,17 +5,17 @@ import { useQuery, useQueryClient } from '@tanstack/react-query';
 import { type FormEvent, useState } from 'react';
 import { call, type Schemas } from '../../api/client';
 import { reasonsByField } from '../../api/problem';
-import { useAccount, useFormat, useUid } from '../../app/account';
+import { useAccount, useFormat } from '../../app/account';
 import { every } from '../../app/queries';
 import { Dialog } from '../../components/Confirm';
 import { Go } from '../../components/Go';
 import { Strip } from '../../components/Meaning';
 import { ProblemNotice } from '../../components/Notice';
 import { t as common } from '../../components/words';
+import { ExportDialog } from './ExportDialog';
 import { t } from './words';
 
 type Erasure = Schemas['ErasureAnswer'];
-type Export = Schemas['ExportAnswer'];
 
 interface Props {
   contactId: string;
@@ -39,87 +39,22 @@ export function PersonaPrivacy(props: Props) {
           {t('erase')}
         </Button>
       )}
-      {open === 'export' && <ExportDialog {...props} onClose={close} />}
+      {open === 'export' && (
+        <ExportDialog
+          title={t('exportTitle', { name: props.name })}
+          text={t('exportText')}
+          onClose={close}
+          begin={() =>
+            call('post', '/api/accounts/{uid}/personas/{contact_id}/export', {
+              path: { uid: account.uid, contact_id: props.contactId },
+            })
+          }
+        />
+      )}
       {open === 'erase' && (
         <EraseDialog {...props} onClose={close} onExport={() => setOpen('export')} />
       )}
     </>
-  );
-}
-
-function ExportDialog({ contactId, name, onClose }: Props & { onClose: () => void }) {
-  const uid = useUid();
-  const format = useFormat();
-  const [asked, setAsked] = useState<Export>();
-  const [error, setError] = useState<unknown>();
-  const [busy, setBusy] = useState(false);
-  const file = useQuery({
-    queryKey: [uid, 'exports', asked?.id],
-    queryFn: ({ signal }) =>
-      call('get', '/api/accounts/{uid}/exports/{export}', {
-        path: { uid, export: asked?.id ?? '' },
-        signal,
-      }),
-    enabled: asked !== undefined,
-    refetchInterval: every<Export>(
-      1500,
-      (said) => said === undefined || said.state === 'queued' || said.state === 'running',
-    ),
-    gcTime: 0,
-  });
-  async function make() {
-    setBusy(true);
-    setError(undefined);
-    try {
-      setAsked(
-        await call('post', '/api/accounts/{uid}/personas/{contact_id}/export', {
-          path: { uid, contact_id: contactId },
-        }),
-      );
-    } catch (failure) {
-      setError(failure);
-    } finally {
-      setBusy(false);
-    }
-  }
-  const said = file.data ?? asked;
-  return (
-    <Dialog title={t('exportTitle', { name })} onClose={onClose}>
-      <Text>{t('exportText')}</Text>
-      {(error ?? file.error) != null && <ProblemNotice error={error ?? file.error} />}
-      {said && (said.state === 'queued' || said.state === 'running') && (
-        <Strip meaning="busy" live>
-          {t('making')}
-        </Strip>
-      )}
-      {said?.state === 'failed' && (
-        <Strip meaning="bad" live>
-          {t('failed')}
-        </Strip>
-      )}
-      <Group justify="flex-end">
-        <Button variant="default" onClick={onClose}>
-          {common('close')}
-        </Button>
-        {said?.url ? (
-          <Button component="a" href={said.url} download>
-            {t('download')}
-          </Button>
-        ) : (
-          <Button
-            loading={busy || (said !== undefined && said.state !== 'failed')}
-            onClick={() => void make()}
-          >
-            {t('exportGo')}
-          </Button>
-        )}
-      </Group>
-      {said?.url && said.expires_at && (
-        <Text c="dimmed" fz={12}>
-          {t('until', { at: format.instant(said.expires_at) })}
-        </Text>
-      )}
-    </Dialog>
   );
 }
 

@@ -16,7 +16,7 @@ import { type FormEvent, useState } from 'react';
 import { call, type Schemas } from '../../api/client';
 import { reasonsByField } from '../../api/problem';
 import { useAccount, useUid } from '../../app/account';
-import { ConflictDialog, isStale } from '../../components/Conflict';
+import { type Draft, useDraft } from '../../components/Draft';
 import { Strip } from '../../components/Meaning';
 import { ProblemNotice } from '../../components/Notice';
 import { Panel } from '../../components/Page';
@@ -24,7 +24,6 @@ import { SaveBar } from '../../components/SaveBar';
 import { t } from './words';
 
 type Texting = Schemas['TextingAnswer'];
-type Draft = Record<string, string>;
 
 const PLAIN = ['number', 'brand', 'opens', 'closes'];
 const NUMBERS = ['request_limit', 'daily_cap', 'monthly_budget', 'start_after_minutes'];
@@ -72,46 +71,23 @@ export function TextingForm({ texting }: { texting: Texting }) {
   const uid = useUid();
   const cache = useQueryClient();
   const may = useAccount().may('settings:write');
-  const [base, setBase] = useState(texting);
-  const [draft, setDraft] = useState(draftOf(texting));
-  const [busy, setBusy] = useState(false);
-  const [error, setError] = useState<unknown>();
-  const [done, setDone] = useState(false);
-  const [theirs, setTheirs] = useState<Texting>();
-  const before = draftOf(base);
-  const dirty = Object.keys(draft).some((key) => draft[key] !== before[key]);
-  const reasons = reasonsByField(error);
-
-  async function save(of: Texting, wanted: Draft) {
-    setBusy(true);
-    setError(undefined);
-    setDone(false);
-    try {
+  const form = useDraft<Texting>({
+    thing: texting,
+    fields: FIELDS,
+    draftOf,
+    save: async (on, before, wanted) => {
       const saved = await call('patch', '/api/accounts/{uid}/texting', {
         path: { uid },
-        version: of.version,
-        body: changeOf(draftOf(of), wanted),
+        version: on.version,
+        body: changeOf(before, wanted),
       });
       cache.setQueryData([uid, 'texting'], saved);
-      setBase(saved);
-      setDraft(draftOf(saved));
-      setTheirs(undefined);
-      setDone(true);
-    } catch (failure) {
-      setError(failure);
-      if (isStale(failure)) {
-        setTheirs(await call('get', '/api/accounts/{uid}/texting', { path: { uid } }));
-      }
-    } finally {
-      setBusy(false);
-    }
-  }
-  function submit(event: FormEvent) {
-    event.preventDefault();
-    if (dirty && !busy) void save(base, draft);
-  }
-  const put = (key: string, value: string | number | null) =>
-    setDraft((now) => ({ ...now, [key]: String(value ?? '') }));
+      return saved;
+    },
+    read: () => call('get', '/api/accounts/{uid}/texting', { path: { uid } }),
+    said: () => t('saved'),
+  });
+  const { draft, put, reasons } = form;
   const text = (key: string) => ({
     value: draft[key] ?? '',
     error: reasons[key],
@@ -136,15 +112,10 @@ export function TextingForm({ texting }: { texting: Texting }) {
         <Strip meaning="warn">{t('unknownMonth', { n: texting.this_month.unknown })}</Strip>
       )}
       <Panel>
-        <form onSubmit={submit} noValidate>
+        <form onSubmit={form.submit} noValidate>
           <Stack>
             {!may && <Text c="dimmed">{t('readOnly')}</Text>}
-            {error !== undefined && !isStale(error) && <ProblemNotice error={error} />}
-            {done && (
-              <Strip meaning="good" live>
-                {t('saved')}
-              </Strip>
-            )}
+            {form.notices}
             <SimpleGrid cols={{ base: 1, sm: 2 }}>
               <TextInput
                 label={t('number')}
@@ -209,30 +180,12 @@ export function TextingForm({ texting }: { texting: Texting }) {
                 </div>
               ))}
             </SimpleGrid>
-            {may && <SaveBar dirty={dirty} busy={busy} onDiscard={() => setDraft(before)} />}
+            {may && <SaveBar dirty={form.dirty} busy={form.busy} onDiscard={form.discard} />}
           </Stack>
         </form>
       </Panel>
       {may && <SendTest />}
-      {theirs && isStale(error) && (
-        <ConflictDialog
-          error={error}
-          fields={FIELDS}
-          before={before}
-          theirs={draftOf(theirs)}
-          yours={draft}
-          onDiscard={() => {
-            setBase(theirs);
-            setDraft(draftOf(theirs));
-            setTheirs(undefined);
-            setError(undefined);
-          }}
-          onSave={(values) => {
-            setBase(theirs);
-            void save(theirs, values);
-          }}
-        />
-      )}
+      {form.conflict}
     </Stack>
   );
 }
