@@ -1,14 +1,13 @@
-import { Button, Group, Stack, Text } from '@mantine/core';
+import { Button, Stack, Text } from '@mantine/core';
 import { useMutation, useQuery, useQueryClient } from '@tanstack/react-query';
 import { call } from '../../api/client';
 import { useAccount } from '../../app/account';
-import { Go } from '../../components/Go';
-import { MeaningIcon } from '../../components/Meaning';
 import { Empty, ProblemNotice } from '../../components/Notice';
 import { Page, Panel } from '../../components/Page';
 import { Part } from '../../components/Part';
 import { LocalTime, Said } from '../../components/Text';
-import { actOf, MEANING_OF, type Notification, placeOf, useNotifications } from './queries';
+import { Note } from './Note';
+import { type Notification, useNotifications } from './queries';
 import { t } from './words';
 
 /** What needs somebody, worst first; what was mended goes by itself. */
@@ -36,7 +35,11 @@ export function NotificationsPage() {
             ) : (
               <Stack component="ul" gap="md" m={0} p={0} style={{ listStyle: 'none' }}>
                 {said.items.map((note) => (
-                  <Note key={`${note.kind} ${note.subject}`} note={note} />
+                  <Note
+                    key={`${note.kind} ${note.subject}`}
+                    note={note}
+                    decision={<Decision note={note} />}
+                  />
                 ))}
               </Stack>
             )
@@ -64,36 +67,6 @@ export function NotificationsPage() {
         </Part>
       </Panel>
     </Page>
-  );
-}
-
-function Note({ note }: { note: Notification }) {
-  const account = useAccount();
-  return (
-    <Group component="li" justify="space-between" align="flex-start" gap="xs">
-      <div style={{ display: 'flex', gap: 8, flex: '1 1 260px' }}>
-        <span style={{ color: `var(--${MEANING_OF[note.severity]}-text)` }}>
-          <MeaningIcon of={MEANING_OF[note.severity]} size={20} />
-        </span>
-        <div>
-          <Text fw={600}>
-            <Said>{note.title}</Said>
-          </Text>
-          <Text c="dimmed">
-            <Said>{note.what_to_do}</Said>
-          </Text>
-          <Text fz={12} c="dimmed">
-            {t('since')} <LocalTime at={note.raised_at} both />
-          </Text>
-        </div>
-      </div>
-      <Group gap="xs">
-        <Decision note={note} />
-        <Button component={Go} to={placeOf(account.uid, note.link)} variant="default">
-          {actOf(note)}
-        </Button>
-      </Group>
-    </Group>
   );
 }
 
