@@ -50,7 +50,7 @@ def resources() -> list[Blueprint]:
         texting,
         users,
     )
-    from chalicelib.entrypoints.partner import consents, pushes, signups, webhooks
+    from chalicelib.entrypoints.partner import consents, elsewhere, pushes, signups, webhooks
     from chalicelib.entrypoints.partner import personas as partner_personas
     from chalicelib.entrypoints.partner import stores as partner_stores
     from chalicelib.entrypoints.partner import wallets as partner_wallets
@@ -90,6 +90,7 @@ def resources() -> list[Blueprint]:
         webhooks,
         pushes,
         partner_personas,
+        elsewhere,
     )
     return [module.resource for module in modules]
 

@@ -22,6 +22,7 @@ from chalicelib.domain.roles import Role
 from chalicelib.entrypoints import wiring
 from chalicelib.entrypoints.dashboard import auth
 from chalicelib.entrypoints.http.application import App
+from chalicelib.entrypoints.http.routing import REST
 from chalicelib.services.ports.accounts import Account, User
 from tests.fakes.accounts import an_account
 from tests.fakes.common import PlainBox
@@ -84,7 +85,7 @@ class Gateway:
     ) -> Got:
         """`headers` may be given as keyword names: `if_match` is `If-Match`."""
         text = raw if raw is not None or body is None else json.dumps(body)
-        resource, values = _match(self.served, path)
+        resource, values = _match(self.served, method, path)
         named = {key.replace("_", "-"): value for key, value in (headers or {}).items()}
         if text is not None and "content-type" not in {name.lower() for name in named}:
             named["content-type"] = "application/json"
@@ -135,8 +136,9 @@ def _query(query: Mapping[str, Any] | None) -> dict[str, list[str]] | None:
     }
 
 
-def _match(served: App, path: str) -> tuple[str, dict[str, str]]:
-    """The route template with most fixed parts that fits, and its variables."""
+def _match(served: App, method: str, path: str) -> tuple[str, dict[str, str]]:
+    """The route template with most fixed parts that fits, else one for the rest of an address, and
+    its variables. The variables are as they were sent."""
     given = path.split("/")
     fits = []
     for template in served.routes:
@@ -145,6 +147,11 @@ def _match(served: App, path: str) -> tuple[str, dict[str, str]]:
             part.startswith("{") or part == value for part, value in zip(parts, given, strict=True)
         ):
             fits.append(template)
+    if not any(method in served.routes[template] for template in fits):
+        rest = [each for each in served.routes if each.endswith(REST)]
+        heads = [each for each in rest if path.startswith(each.removesuffix(REST))]
+        if heads:
+            return heads[0], {"proxy": path[len(heads[0]) - len(REST) :]}
     if not fits:
         return path, {}
     template = min(fits, key=lambda found: found.count("{"))

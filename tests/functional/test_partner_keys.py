@@ -245,6 +245,36 @@ def test_a_keys_last_calls_are_kept_with_masked_phones(world: World, clock: Fake
     assert view.used_at == clock.now()
 
 
+@pytest.mark.parametrize(
+    ("method", "path", "shown"),
+    [
+        ("GET", "/api/v2/tiers/3912", "/api/v2/tiers/{}"),
+        ("GET", "/api/v1.1/walletOffers/2065550123", "/api/v1.1/walletOffers/{}"),
+        ("POST", "/api/v1.1/contact/Ana/Reyes?x", "/api/v1.1/contact/{}/{}"),
+        ("DELETE", STORES, "/api/v1.1/stores/{}"),
+        ("PATCH", "/api/v2/" + "loyalty/" * 20, "/api/v2" + "/loyalty" * 8),
+        ("HEAD", "/api/v2/%6Coyalty/ana%40example.com", "/api/v2/{}/{}"),
+    ],
+)
+def test_a_call_that_is_not_served_is_404_in_the_envelope_and_seen_by_its_route(
+    world: World, method: str, path: str, shown: str
+) -> None:
+    caller, service = a_caller(), wiring.api_keys.service()
+
+    got = caller.gateway.send(method, path, headers={"X-APIKEY": caller.key})
+
+    assert (got.status, got.json["code"], got.json["success"]) == (404, 404, False)
+    [view] = service.for_account(Uid(OURS))
+    [call] = service.calls(Uid(OURS), view.key.id)
+    assert (call.method, call.route, call.status) == (method, shown, 404)
+
+
+def test_what_is_not_served_is_told_to_nobody_without_a_key(world: World) -> None:
+    served, unknown = (Caller("").get(path) for path in (STORES, "/api/v1.1/audiences/3912"))
+
+    assert refusal(served) == refusal(unknown) == REFUSED
+
+
 def test_of_more_than_200_calls_the_last_are_kept(world: World) -> None:
     key, stored = a_key(), wiring.api_keys.stored_keys()
     key_id = key.split("_")[2]

@@ -15,7 +15,7 @@ from chalicelib.services.job_messages import SaidMessage, text_job
 from chalicelib.services.ports.stores import Store
 from tests.fakes.audiences import MemoryObjects
 from tests.functional.gateway import OURS, THEIRS, World
-from tests.functional.partner import Caller, a_caller
+from tests.functional.partner import REFUSED, Caller, a_caller, refusal
 from tests.functional.test_rewards_api import PHONE, shop
 from tests.worlds.tills import E1, P1, PICTURE
 
@@ -98,6 +98,54 @@ def test_no_contact_is_refused_in_the_envelope(till: Caller) -> None:
 
     assert (got.status, got.json["success"]) == (422, False)
     assert got.json["errors"][0]["field"] == "mobilePhone"
+
+
+@pytest.mark.parametrize(
+    ("path", "body"),
+    [
+        (LOYALTY, {"mobilePhone": P1, "uid": THEIRS}),
+        (LOYALTY, {"mobilePhone": P1, "uid": int(THEIRS)}),
+        (f"/api/v1.1/loyaltyContact/{OURS}", {"mobilePhone": P1, "uid": f" {THEIRS} "}),
+        ("/api/v2/wallet", {"phone": PHONE, "uid": "#"}),
+        (f"/api/v1.1/createUpdateMembers/{OURS}", [{"pos_id": "1"}, {"uid": THEIRS}]),
+        (
+            f"/api/v1.1/createUpdateSale/{OURS}",
+            {"member": {"uid": THEIRS, "mobilePhone": P1}, "visit": {"pos_id": "1"}},
+        ),
+    ],
+)
+def test_a_body_about_another_account_is_refused_like_a_wrong_key(
+    till: Caller, path: str, body: object
+) -> None:
+    got = till.post(path, body)
+
+    assert (got.status, refusal(got)) == (403, REFUSED)
+    assert till.get(f"/api/v2/loyalty/lookup/{P1}").json["data"]["results"] is None
+    [view] = wiring.api_keys.service().for_account(Uid(OURS))
+    statuses = [call.status for call in wiring.api_keys.service().calls(Uid(OURS), view.key.id)]
+    assert sorted(statuses) == [200, 403]
+
+
+@pytest.mark.parametrize("uid", [OURS, int(OURS), "", None, [], {"a": 1}])
+def test_a_body_about_the_keys_account_or_none_is_served(till: Caller, uid: object) -> None:
+    assert sign_up(till, mobilePhone=P1, uid=uid)["loyalty"] is True
+
+
+def test_addresses_are_read_as_they_are_encoded(till: Caller) -> None:
+    done = sign_up(till, mobilePhone=P1, email="ana+4567@example.com")
+    email = "ana%2B4567%40example.com"
+
+    for path in (
+        f"/api/v2/loyalty/lookup/{email}",
+        f"/api/v2/lookup/email/{email}",
+        "/api/v2/loyalty/lookup/%2B1%20206%20555%200101",
+        "/api/v2/wallet/%2B12065550101",
+    ):
+        assert till.get(path).json["data"]["contactID"] == done["contactID"], path
+    assert till.put(f"/api/v2/optin/email/{email}/true").json["data"]["state"] == "opted_in"
+    [view] = wiring.api_keys.service().for_account(Uid(OURS))
+    calls = wiring.api_keys.service().calls(Uid(OURS), view.key.id)
+    assert {call.phone[-4:] for call in calls} == {"", "0101"}, "no digits of an e-mail are shown"
 
 
 def test_unknown_fields_and_odd_values_are_passed_over(till: Caller) -> None:

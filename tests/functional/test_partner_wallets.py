@@ -115,7 +115,10 @@ def test_a_business_refusal_is_a_409_with_a_reason_and_never_a_403(till: Caller)
 def test_a_url_is_looked_at_and_nothing_leaves(till: Caller) -> None:
     ten = template(till, "Ten off")
 
-    assert till.get(path(ten["redemptionURL"])).status == 405
+    for method in ("GET", "HEAD"):
+        headers = {"X-APIKEY": till.key}
+        got = till.gateway.send(method, path(ten["redemptionURL"]), headers=headers)
+        assert (got.status, got.json["success"]) == (405, False)
     assert wallet(till)["loyaltyPoints"] == 300
 
 

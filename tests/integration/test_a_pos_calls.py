@@ -99,6 +99,33 @@ def test_what_is_refused_is_refused_with_aiqs_words(stack: LocalStack, client: A
     assert client.call("POST", "v2/loyalty", {"firstName": "Nobody"})["code"] == 422
 
 
+@pytest.mark.parametrize(
+    ("method", "path"),
+    [
+        ("GET", "v2/tiers/{uid}"),
+        ("GET", "v1.1/contact/orders/{uid}/4f1c9a2b"),
+        ("DELETE", "v1.1/stores/{uid}"),
+        ("PATCH", "v2/loyalty"),
+    ],
+)
+def test_a_call_that_is_not_served_is_told_so_in_the_envelope(
+    client: AiqClient, method: str, path: str
+) -> None:
+    assert client.call(method, path.format(uid=client.uid))["code"] == 404
+
+
+def test_an_encoded_address_is_the_address(client: AiqClient) -> None:
+    found = client.call("GET", f"v2/loyalty/lookup/{EMAIL.replace('@', '%40')}")["data"]
+
+    assert found["contact"]["email"] == EMAIL
+    head = client.http.head(
+        f"{client.base}/api/v1.1/discount/redeem/{client.uid}/dsc_1/token",
+        headers={"x-apikey": client.key},
+        timeout=60,
+    )
+    assert head.status_code == 405
+
+
 def test_the_front_adds_the_secret_that_the_api_knows(stack: LocalStack) -> None:
     front = stack.client("cloudfront").get_distribution_config(Id=stack.outputs["FrontId"])
     handler = stack.client("lambda").get_function_configuration(

@@ -10,6 +10,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from functools import partial
 from typing import Any, TypeVar, get_type_hints
+from urllib.parse import unquote
 
 from chalice.app import Authorizer, Blueprint, Request, Response
 from pydantic import BaseModel
@@ -25,6 +26,10 @@ ANSWERED = "X-Answered-By-Front"
 """Marks what a front rendered, for `App` to tell it from Chalice's own errors; never sent."""
 
 UNAVAILABLE = "AWS does not answer at the moment. Try again; what you sent may be stored already."
+
+REST = "{proxy+}"
+"""API Gateway's word for the rest of an address."""
+METHODS = ("GET", "HEAD", "POST", "PUT", "PATCH", "DELETE")
 
 _GIVEN = frozenset({"caller", "query", "body", "version", "idempotency_key"})
 """What a function may ask for beside the path's variables."""
@@ -117,6 +122,21 @@ class Resource(Blueprint):
         """A route that reads."""
         return self._add("GET", path, right, 200, public=public)
 
+    def head(self, path: str, *, right: str | None = None) -> Callable[[V], V]:
+        """A route that says without a body what reading would say."""
+        return self._add("HEAD", path, right, 200)
+
+    def elsewhere(self, path: str, *, right: str | None = None) -> Callable[[V], V]:
+        """What no other route answers of the addresses under `path`. It belongs to no document, and
+        its function gets nothing of the address."""
+
+        def register(view: V) -> V:
+            for method in METHODS:
+                self._serve(_operation(self, method, f"{path}/{REST}", view, 200, right))
+            return view
+
+        return register
+
     def post(
         self,
         path: str,
@@ -172,16 +192,18 @@ class Resource(Blueprint):
             )
             _check_limit(operation)
             self.operations.append(operation)
-
-            def answer(**path_values: str) -> Response:
-                return _answer(operation, self.current_request, path_values)
-
-            answer.__name__ = view.__name__
-            authorizer = None if public else self.front.authorizer
-            self.route(path, methods=[method], authorizer=authorizer)(answer)
+            self._serve(operation)
             return view
 
         return register
+
+    def _serve(self, operation: Operation) -> None:
+        def answer(**path_values: str) -> Response:
+            return _answer(operation, self.current_request, path_values)
+
+        answer.__name__ = operation.name
+        authorizer = None if operation.public else self.front.authorizer
+        self.route(operation.path, methods=[operation.method], authorizer=authorizer)(answer)
 
 
 def _operation(
@@ -192,12 +214,13 @@ def _operation(
     status: int,
     right: str | None,
     *,
-    public: bool,
+    public: bool = False,
 ) -> Operation:
     hints = get_type_hints(view)
     answer = hints.pop("return")
     asked_for = set(inspect.signature(view).parameters)
-    path_names = [step[1:-1] for step in path.split("/") if step.startswith("{")]
+    steps = [step for step in path.split("/") if step.startswith("{") and step != REST]
+    path_names = [step[1:-1] for step in steps]
     if strange := asked_for - set(path_names) - _GIVEN:
         raise TypeError(f"{view.__name__} wants {strange}, which no route gives")
     if "uid" in path_names and right is None:
@@ -303,7 +326,7 @@ def _arguments(
 ) -> dict[str, Any]:
     front = operation.front
     arguments: dict[str, Any] = {
-        name: reading.path_value(path_values[name], kind)
+        name: reading.path_value(unquote(path_values[name]), kind)
         for name, kind in operation.path_kinds.items()
     }
     if caller is not None and "uid" in arguments:

@@ -22,7 +22,7 @@ class Warned(Answer):
     message: str
 
 
-def _text(value: Any) -> str:
+def text_in(value: Any) -> str:
     """Text, or a number as text; null, a list or an object is *not said*."""
     if isinstance(value, bool) or not isinstance(value, str | int | float):
         return ""
@@ -43,7 +43,7 @@ def _flag(value: Any) -> bool | None:
     return False if word in _NO else None
 
 
-TextIn = Annotated[str, BeforeValidator(_text)]
+TextIn = Annotated[str, BeforeValidator(text_in)]
 LongTextIn = Annotated[str, BeforeValidator(_long_text)]
 FlagIn = Annotated[bool | None, BeforeValidator(_flag)]
 

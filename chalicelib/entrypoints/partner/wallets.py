@@ -160,9 +160,7 @@ def open_wallet(body: WalletInput, caller: Sender) -> WalletAnswer:
 @resource.get("/api/v2/wallet/{phone}", right="till")
 def read_wallet(phone: str, caller: Sender) -> WalletAnswer:
     """Show a shopper's points and discounts, by phone."""
-    from urllib.parse import unquote
-
-    return shown_wallet(caller, unquote(phone), None, None)
+    return shown_wallet(caller, phone, None, None)
 
 
 @resource.post("/api/v2/verify/wallet", right="till")
@@ -203,6 +201,12 @@ def redeem_by_post(
 ) -> RedemptionAnswer:
     """Redeem what a wallet showed; the same URL again gives the first answer."""
     return _redeem(uid, discount, token, body, caller)
+
+
+@resource.head(REDEEM, right="till")
+def ask_about_redemption_url(uid: Uid, discount: str, token: str) -> None:  # noqa: ARG001 -- the path
+    """Redeem nothing, as by GET."""
+    raise MethodNotAllowed(POST_OR_PUT)
 
 
 @resource.get(REDEEM, right="till")

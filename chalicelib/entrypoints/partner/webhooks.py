@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from typing import Any
+from urllib.parse import unquote
 
 from chalice.app import Request
 from pydantic import Field, ValidationError
@@ -41,7 +42,7 @@ class SignedBy:
 
 def _identify(request: Request, _: Operation) -> SignedBy:
     """Verify the signature over the body's bytes, before anything of it is read."""
-    path = request.uri_params or {}
+    path = {name: unquote(value) for name, value in (request.uri_params or {}).items()}
     uid, platform = Uid(path.get("uid", "")), Platform(path.get("platform", ""))
     body = reading.raw_body(request, LARGEST)
     webhook_id = wiring.api_keys.webhook_secrets().verify(uid, platform, request.headers, body)
