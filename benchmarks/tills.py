@@ -187,6 +187,3 @@ class _Discounts:
 
     def for_account(self, uid: Uid) -> list[Discount]:  # noqa: ARG002
         return self._dynamo.call(MODEL_CALL, lambda: [DISCOUNT])
-
-    def count(self, uid: Uid, discount: str, difference: int) -> None:  # noqa: ARG002
-        self._dynamo.call(MODEL_CALL, do_nothing)

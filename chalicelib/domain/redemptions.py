@@ -25,7 +25,8 @@ class Redemption:
 
     `amount_off` is in minor units, `percent_off` in hundredths of a percent; one of them is 0.
     `contact`: the contactID that was shown then. `store` and `order`: as the till named them.
-    `sale`: the cause of the sale that it was recognised in, or that settled it.
+    `sale`: the cause of the sale that it was recognised in, or that settled it. `same_as`: the
+    redemption that this id was answered with, being one of the same order; it is none itself.
     """
 
     id: str
@@ -43,6 +44,7 @@ class Redemption:
     sale: str = ""
     refunded_at: Instant | None = None
     refunded_by: str = ""
+    same_as: str = ""
 
     @property
     def counts(self) -> bool:

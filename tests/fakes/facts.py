@@ -71,6 +71,7 @@ class MemoryFacts:
         self.crash_in: int | None = None
         self.chance = random.Random(1)
         """Decides in which order the rows of one write land."""
+        self.count_redeemed: Callable[[str, str, int], None] = lambda *_: None
         self.persona_writes = 0
         self.rows_written = 0
         self.rows_read = 0
@@ -344,7 +345,12 @@ class MemoryFacts:
         puts += [(self.personas, (uid, rid), persona) for rid, persona in writes.personas.items()]
         puts += [(self.seen_ids_rows, (uid, *scope), ids) for scope, ids in writes.seen_ids.items()]
         self.persona_writes += len(writes.personas)
-        return [partial(_put, *put) for put in puts]
+        counts = [
+            partial(self.count_redeemed, uid, discount, step)
+            for discount, step in writes.redeemed.items()
+            if step
+        ]
+        return [*(partial(_put, *put) for put in puts), *counts]
 
 
 def _put(table: dict, place: object, row: object) -> None:

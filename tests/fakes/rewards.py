@@ -39,6 +39,7 @@ class MemoryDiscounts:
         del self.rows[discount.uid, discount.id]
 
     def count(self, uid: str, discount: str, difference: int) -> None:
+        """What a commit says of it."""
         if (uid, discount) in self.rows:
             self.counted[uid, discount] = self.counted.get((uid, discount), 0) + difference
 

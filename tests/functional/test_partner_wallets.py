@@ -207,3 +207,40 @@ def test_a_wallet_takes_at_most_six_calls_of_the_database_and_a_redemption_ten(
     assert len(by_redemption) - 1 <= 10, by_redemption
     assert len(by_refund) - 1 <= 10, by_refund
     assert by_redemption.count("TransactWriteItems") == 1, "one write that also unlocks"
+
+
+def test_a_discount_counts_its_redemptions_by_the_same_transaction(
+    shop: World, till: Caller, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    owner = shop.gateway("Owner")
+
+    def counted() -> Any:
+        listed = owner.get(f"/api/accounts/{OURS}/discounts").json["items"]
+        return {each["name"]: each["redemptions"] for each in listed}
+
+    kept, given_back = (
+        till.put(path(template(till, "Ten off")["redemptionURL"])).json["data"] for _ in range(2)
+    )
+    assert counted() == {"Ten off": 2, "Gift": 0}
+
+    def refund(done: Any) -> Got:
+        names = [done[name] for name in ("contactID", "templateID", "redemptionID")]
+        return till.put("/".join((f"/api/v1.1/discount/refund/{OURS}", *names)))
+
+    assert (refund(given_back).status, counted()["Ten off"]) == (200, 1)
+    found = owner.get(f"/api/accounts/{OURS}/discounts/{kept['templateID']}")
+    etag = found.headers["ETag"]
+    owner.delete(f"/api/accounts/{OURS}/discounts/{kept['templateID']}", if_match=etag)
+    assert (refund(kept).json["data"]["refunded"], counted()) == (True, {"Gift": 0})
+    assert wallet(till)["loyaltyPoints"] == 300
+
+
+def test_another_url_for_an_order_answers_with_the_first_redemption_for_good(till: Caller) -> None:
+    first, second = (path(template(till, "Ten off")["redemptionURL"]) for _ in range(2))
+
+    done = till.put(first, {"orderID": "R-1"}).json["data"]
+    with_order = till.put(second, {"orderID": "R-1"}).json["data"]
+    without = till.put(second).json["data"]
+
+    assert done == with_order == without
+    assert wallet(till)["loyaltyPoints"] == 200

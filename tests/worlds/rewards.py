@@ -60,6 +60,7 @@ class RewardedShop(Shop):
         self.form()
         nonces = count(1)
         self.discounts, self.audit = MemoryDiscounts(), MemoryAudit()
+        self.facts.count_redeemed = self.discounts.count
         self.names = MemoryNamesSeen()
         accounts = self.accounts = MemoryAccounts(an_account(UID))
         tokens = WalletTokens(MemorySigningKeys(), lambda: f"{next(nonces):016x}")

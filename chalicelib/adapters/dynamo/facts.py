@@ -12,7 +12,7 @@ from chalicelib.adapters.dynamo.batch import BatchTable, Key, Row
 from chalicelib.adapters.dynamo.commit_locks import CommitLocks
 from chalicelib.adapters.dynamo.facts_log import log_rows
 from chalicelib.adapters.dynamo.tombstones import DynamoTombstones, tombstone_row
-from chalicelib.adapters.dynamo.transactions import commit_writes
+from chalicelib.adapters.dynamo.transactions import Write, commit_writes
 from chalicelib.domain.errors import LeaseLost
 from chalicelib.domain.id_ranges import NO_IDS_SEEN, SeenIds
 from chalicelib.domain.identity import MergeKey
@@ -41,11 +41,12 @@ _RECORD_KINDS = (keys.PROFILE_SK, keys.SALES_SK, keys.PERSONA_SK)
 
 class DynamoFacts:
     """The `FactStore` port. While this process holds an account's commit lock, its reads and writes
-    renew it."""
+    renew it. `discounts`: the table whose discounts count their redemptions, "" for none."""
 
-    def __init__(self, table: BatchTable, locks: CommitLocks) -> None:
+    def __init__(self, table: BatchTable, locks: CommitLocks, discounts: str = "") -> None:
         self._table = table
         self._locks = locks
+        self._discounts = discounts
         self._tombstones = DynamoTombstones(table)
 
     def lock(
@@ -195,8 +196,11 @@ class DynamoFacts:
         if changes is None:
             return False
         self._renewal(lock.uid)()
-        giving_back = self._locks.giving_back(lock)
-        if commit_writes(self._table.client, [*changes, giving_back]) is not None:
+        wanted = [*changes, self._locks.giving_back(lock)]
+        failed = commit_writes(self._table.client, [*wanted, *self._counts(lock.uid, writes)])
+        if failed is not None and failed >= len(wanted):  # the discount is gone: nobody counts it
+            failed = commit_writes(self._table.client, wanted)
+        if failed is not None:
             raise LeaseLost("The account's commit lock passed to another worker.")
         self._locks.note_given_back(lock)
         return True
@@ -206,6 +210,16 @@ class DynamoFacts:
             self._locks.count_erasure(lock)
         puts, deletes = self._row_changes(lock, writes)
         self._table.write_many(puts, deletes, self._renewal(lock.uid))
+        for count in self._counts(lock.uid, writes):
+            commit_writes(self._table.client, [count])
+
+    def _counts(self, uid: Uid, writes: Writes) -> list[Write]:
+        if not writes.redeemed or not self._discounts:
+            return []
+        from chalicelib.adapters.dynamo.rewards import counted_redemption
+
+        steps = writes.redeemed.items()
+        return [counted_redemption(self._discounts, uid, one, step) for one, step in steps if step]
 
     def _row_changes(self, lock: CommitLock, writes: Writes) -> tuple[dict[Key, Row], list[Key]]:
         encoded: dict[int, str] = {}

@@ -22,6 +22,7 @@ from chalicelib.adapters.dynamo.base import (
     update_if,
 )
 from chalicelib.adapters.dynamo.readable import readable
+from chalicelib.adapters.dynamo.transactions import Write
 from chalicelib.domain.discounts import Discount
 from chalicelib.domain.errors import StaleVersion
 from chalicelib.domain.pins import PinState, WrongPins
@@ -83,9 +84,18 @@ class DynamoDiscounts:
         if not delete_if(_row(discount), DiscountRow.version == discount.version):
             raise StaleVersion(CHANGED)
 
-    def count(self, uid: Uid, discount: str, difference: int) -> None:
-        row = DiscountRow(keys.account(uid), keys.discount(discount))
-        update_if(row, [DiscountRow.redeemed.add(difference)], DiscountRow.version.exists())
+
+def counted_redemption(table: str, uid: Uid, discount: str, difference: int) -> Write:
+    """Return the write of a transaction that counts redemptions of a discount that is there."""
+    return {
+        "Update": {
+            "TableName": table,
+            "Key": {"pk": {"S": keys.account(uid)}, "sk": {"S": keys.discount(discount)}},
+            "UpdateExpression": "ADD redeemed :difference",
+            "ConditionExpression": "attribute_exists(version)",
+            "ExpressionAttributeValues": {":difference": {"N": str(difference)}},
+        }
+    }
 
 
 class DynamoSigningKeys:

@@ -119,7 +119,7 @@ def facts() -> DynamoFacts:
 
     table = batch_table()
     locks = CommitLocks(table, clock(), lock_seconds=config().commit_lock_seconds)
-    return DynamoFacts(table, locks)
+    return DynamoFacts(table, locks, config().table_accounts)
 
 
 @once

@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 from chalicelib.domain.errors import NotFound
 from chalicelib.domain.ledger import REDEMPTION_PREFIX, settle_postings
 from chalicelib.domain.personas import Persona
-from chalicelib.domain.redemptions import Redemption, sum_redemptions
+from chalicelib.domain.redemptions import Redemption, record_of, sum_redemptions
 from chalicelib.domain.words import Instant, Points
 from chalicelib.services.derivation.commit_in_progress import Commit
 from chalicelib.services.derivation.stages.reach import reach
@@ -52,12 +52,14 @@ def redeem(
     [ledger] = commit.ledgers([record])
     stored = ledger.get(f"{REDEMPTION_PREFIX}{redemption}")
     if stored is not None and stored.redemption is not None:
-        return stored.redemption
+        return _first_answer(commit, stored.redemption)
     purse = read_purse(commit, record, is_settled=is_settled)
     wanted = judge(purse)
     if wanted not in purse.redemptions:
         put_redemption(commit, record, wanted, ledger)
         _note_spent(commit, purse.persona, record, wanted.price)
+    elif wanted.id != redemption:
+        _put_used(commit, record, redemption, wanted)
     return wanted
 
 
@@ -68,7 +70,7 @@ def refund(
     where they have not been given back."""
     [ledger] = commit.ledgers([record])
     stored = ledger.get(f"{REDEMPTION_PREFIX}{redemption}")
-    if stored is None or stored.redemption is None:
+    if stored is None or stored.redemption is None or stored.redemption.same_as:
         raise NotFound("There is no such redemption.")
     judge(stored.redemption)
     if not stored.redemption.counts:
@@ -80,6 +82,32 @@ def refund(
     return refunded
 
 
+def _put_used(commit: Commit, record: str, redemption: str, first: Redemption) -> None:
+    """Note that this id was answered with an earlier redemption, which it gets from now on, told
+    the order or not. It takes no points and counts for nothing."""
+    now = commit.terms.as_of
+    used = replace(
+        first,
+        id=redemption,
+        at=now,
+        sale="",
+        refunded_at=now,
+        refunded_by="same order",
+        same_as=first.id,
+    )
+    cause = f"{REDEMPTION_PREFIX}{redemption}"
+    commit.writes.ledger[record, cause] = LedgerRow((), used.name, used.actor, used)
+    commit.seeds.add(record)
+
+
+def _first_answer(commit: Commit, stored: Redemption) -> Redemption:
+    if not stored.same_as:
+        return stored
+    [ledger] = commit.ledgers([record_of(stored.same_as) or ""])
+    row = ledger.get(f"{REDEMPTION_PREFIX}{stored.same_as}")
+    return stored if row is None or row.redemption is None else row.redemption
+
+
 def put_redemption(
     commit: Commit, record: str, redemption: Redemption, ledger: Mapping[str, LedgerRow]
 ) -> None:
@@ -89,6 +117,11 @@ def put_redemption(
     postings = settle_postings(row.postings, redemption.amount, commit.terms.as_of)
     after = LedgerRow(postings, redemption.name, redemption.actor, redemption)
     commit.writes.ledger[record, cause] = after
+    counted = row.redemption is not None and row.redemption.counts
+    if redemption.counts != counted:
+        redeemed = commit.writes.redeemed
+        step = 1 if redemption.counts else -1
+        redeemed[redemption.discount] = redeemed.get(redemption.discount, 0) + step
     facts = [each.redemption for each in {**ledger, cause: after}.values()]
     commit.put_redeemed(record, sum_redemptions([each for each in facts if each is not None]))
     if postings is not row.postings:

@@ -189,6 +189,8 @@ class Writes:
 
     Of `personas` all but the figures is written; those are in `summaries`. `pulled`: the versions
     of pulled facts that the commit stores, for the facts log. `tombstones`: by their hashes.
+    `redeemed`: by how much the commit changes how often a discount was redeemed; one that is not
+    there any more is not counted.
     """
 
     records: dict[str, StoredRecord] = field(default_factory=dict)
@@ -204,6 +206,7 @@ class Writes:
     seen_ids: dict[tuple[Platform, ScopeId], SeenIds] = field(default_factory=dict)
     pulled: dict[Platform, list[PulledFact]] = field(default_factory=dict)
     tombstones: dict[str, Tombstone] = field(default_factory=dict)
+    redeemed: dict[str, int] = field(default_factory=dict)
 
     def __bool__(self) -> bool:
         return any(

@@ -33,10 +33,6 @@ class Discounts(Protocol):
         """Remove it as it was at its version. Raises StaleVersion."""
         ...
 
-    def count(self, uid: Uid, discount: str, difference: int) -> None:
-        """Count a redemption, or one given back; nothing for a discount that is not there."""
-        ...
-
 
 class SigningKeys(Protocol):
     def get(self, uid: Uid) -> bytes:

@@ -86,13 +86,10 @@ class Redeemer:
     def redeem(self, uid: Uid, record: str, redemption: str, judge: Judge) -> Redemption:
         """Redeem what `judge` returns, once for this id. Raises what `judge` raises."""
         try:
-            done, is_new = self._commit(uid, record, redemption, judge)
+            return self._commit(uid, record, redemption, judge)
         except ExpiryDue as due:
             self.commits.rederive(uid, due.records, urgent=True)
-            done, is_new = self._commit(uid, record, redemption, judge, is_settled=True)
-        if is_new:
-            self.discounts.count(uid, done.discount, 1)
-        return done
+            return self._commit(uid, record, redemption, judge, is_settled=True)
 
     def refund(self, uid: Uid, contact: str, discount: str, redemption: str, by: str) -> Redemption:
         """Give the points back, once; again it answers the same.
@@ -125,22 +122,20 @@ class Redeemer:
         def act(commit: Commit) -> None:
             outcome.append(redemptions.refund(commit, record, redemption, judge, by))
 
-        committed = self.commits.act(uid, record, act)
-        if committed.changed:
-            self.discounts.count(uid, outcome[0].discount, -1)
+        self.commits.act(uid, record, act)
         return outcome[0]
 
     def _commit(
         self, uid: Uid, record: str, redemption: str, judge: Judge, *, is_settled: bool = False
-    ) -> tuple[Redemption, bool]:
+    ) -> Redemption:
         outcome: list[Redemption] = []
 
         def act(commit: Commit) -> None:
             redeem = partial(redemptions.redeem, is_settled=is_settled)
             outcome.append(redeem(commit, record, redemption, judge))
 
-        committed = self.commits.act(uid, record, act)
-        return outcome[0], bool(committed.changed) and outcome[0].id == redemption
+        self.commits.act(uid, record, act)
+        return outcome[0]
 
     def _judge(
         self, uid: Uid, discount: Discount | None, wanted: Redemption, till: Till, *, expired: bool

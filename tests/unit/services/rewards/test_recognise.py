@@ -54,6 +54,7 @@ def test_a_mirrored_discount_in_a_sale_takes_its_points_once(shop: RewardedShop)
     [entry] = shop.entries("redemption").values()
     assert entry.why.code == "recognised_in_sale"
     assert shop.points() == shop.ledger_sum() == 205, "300 - 100 + 5 earned"
+    assert shop.discounts.redeemed(UID)[shop.ten.id] == 1
 
 
 def test_a_redemption_of_the_day_is_settled_and_nothing_is_taken_again(

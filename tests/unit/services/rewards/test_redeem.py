@@ -12,6 +12,7 @@ import pytest
 from chalicelib.domain.discounts import RedemptionRefused
 from chalicelib.domain.errors import Gone, NotFound
 from chalicelib.domain.records import Customer
+from chalicelib.domain.redemptions import redemption_id
 from chalicelib.domain.times import DAY, HOUR, MINUTE
 from chalicelib.domain.words import POINT, Uid
 from tests.fakes.facts import Crash
@@ -158,6 +159,27 @@ def test_a_discount_is_redeemed_once_for_an_order_that_the_till_names(shop: Rewa
     assert shop.redeem(shop.ten, order="o1") == first
     assert shop.redeem(shop.ten, order="o2") != first
     assert shop.points() == 100
+
+
+def test_a_url_that_got_an_orders_first_answer_gets_it_without_the_order_too(
+    shop: RewardedShop,
+) -> None:
+    shop.give(300)
+    first = shop.redeem(shop.ten, order="R-1001")
+    second = shop.url(shop.ten)
+
+    assert shop.redeem(shop.ten, second, order="R-1001") == first
+    assert shop.redeem(shop.ten, second) == first
+    shop.refund(first)
+    assert shop.redeem(shop.ten, second).refunded_at is not None, "its first answer, given back"
+
+    assert shop.points() == shop.ledger_sum() == 300
+    assert shop.discounts.redeemed(UID)[shop.ten.id] == 0
+    used = shop.redeemer.tokens.read(Uid(UID), second)
+    with pytest.raises(NotFound):
+        shop.redeemer.refund(
+            Uid(UID), shop.rid(), shop.ten.id, redemption_id(used.record, used.nonce), "key:till"
+        )
 
 
 def test_a_url_keeps_its_price_for_a_day_but_not_an_ended_discount(shop: RewardedShop) -> None:
@@ -366,3 +388,4 @@ def test_a_crash_at_any_row_leaves_the_points_taken_once_or_not_at_all(
     assert shop.points() == shop.ledger_sum() == 200
     [held] = shop.wallets.find(Uid(UID), phone=ANA.phone)[0].redeemed()
     assert (held.discount, held.times) == (shop.ten.id, 1)
+    assert shop.discounts.redeemed(UID)[shop.ten.id] == 1

@@ -3,6 +3,7 @@ comes in between (product.md §8, §11)."""
 
 from __future__ import annotations
 
+from collections import Counter
 from contextlib import suppress
 from dataclasses import replace
 from random import Random
@@ -135,6 +136,8 @@ class History:
             if row.redemption is not None
         ]
         assert len({each.id for each in facts}) == len(facts)
+        counted = Counter(each.discount for each in facts if each.counts)
+        assert shop.discounts.redeemed(UID) == {one: counted[one] for _, one in shop.discounts.rows}
         assert {each.id for each in self.done.values()} <= {each.id for each in facts}
         for persona in shop.facts.shown(UID):
             gifts = [
