@@ -92,7 +92,8 @@ class Grid(ProfilePart):
 
 class Times(ProfilePart):
     """Says how the POS writes instants. `zone`: of texts that carry no offset; `store` means the
-    zone of the mapped store. `formats`: `iso`, or formats of `strptime`."""
+    zone of the mapped store. `formats`: `iso`, `seconds` or `milliseconds` since 1970, or formats
+    of `strptime`."""
 
     zone: str
     formats: tuple[str, ...]

@@ -24,7 +24,8 @@ VOIDED = re.compile(r"void(ed)?|cancell?ed|deleted")
 """Words that no POS says of a sale that counts."""
 HOURS_BETWEEN_SYNCS = range(1, 13)
 A_MOMENT = datetime(2026, 11, 27, 13, 45, 59)  # noqa: DTZ001 - what a clock shows
-ISO = "iso"
+INSTANTS = ("iso", "seconds", "milliseconds")
+"""Formats that are none of strptime's."""
 ASKED_BY = ("number", "size", "start", "param")
 """What a page style calls the parameters that say which rows are wanted."""
 UNSURE = ("INFERRED", "WEAK")
@@ -189,7 +190,7 @@ def _clock(profile: Profile) -> Iterator[Fault]:
     if not times.formats:
         yield ("time", "formats"), "say at least one format, such as iso"
     for number, layout in enumerate(times.formats):
-        if layout != ISO and (why := _unusable(layout, time_too=False)):
+        if layout not in INSTANTS and (why := _unusable(layout, time_too=False)):
             yield ("time", "formats", number), why
     for name, stream in profile.streams.items():
         for part in ("windows", "modified"):

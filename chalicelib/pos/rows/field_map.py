@@ -73,7 +73,7 @@ class Compiler:
     def dated(self, value: Json) -> tuple[Instant, str] | None:
         """An instant with the text that tells it. Raises Unusable."""
         at = self._instant(value)
-        return None if at is None else (at, value.strip())
+        return None if at is None else (at, str(value).strip())
 
     def flags(self) -> frozenset[str]:
         """Return a flag for each field that could not be read since the last call."""

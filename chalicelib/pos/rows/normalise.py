@@ -304,7 +304,7 @@ def _customers(profile: Profile, setting: Setting, _count: Count) -> Callable[[R
             ext_id, first, last, phone_raw, phone, email_raw, email, birth_date or birth_year,
             gender, kind, state, address, member, points, sms_consent, email_consent,
             terms_agreed, active, merged_into, store_key, created_at, updated_at,
-            frozenset(flags), None, (),
+            frozenset(flags),
         )
         # fmt: on
 

@@ -20,6 +20,8 @@ from chalicelib.pos.rows.coerce import (
 )
 
 EARLIEST, LATEST = 1990, 2100
+COUNTS = {"seconds": 1000, "milliseconds": 1}
+"""Formats that count since 1970, with the milliseconds of each unit."""
 INSTANTS_KEPT = 1024
 """More than a page has: a row's time is read to judge the page's order and again for the row."""
 
@@ -60,7 +62,7 @@ def zoneless_clock(value: Json, formats: tuple[str, ...]) -> Instant | None:
 
 
 def _strptime(formats: tuple[str, ...]) -> tuple[str, ...]:
-    return tuple(f for f in formats if f != "iso")
+    return tuple(f for f in formats if f != "iso" and f not in COUNTS)
 
 
 @cache
@@ -71,10 +73,13 @@ def instant_reader(zone: str, formats: tuple[str, ...]) -> Callable[[Json], Inst
     """
     local = UTC if zone == "UTC" else ZoneInfo(zone if is_zone(zone) else "UTC")
     others = _strptime(formats)
+    unit = next((COUNTS[name] for name in formats if name in COUNTS), None)
 
     def read(value: Json) -> Instant | None:
         if value is None:
             return None
+        if unit and _is_count(value):
+            return _counted(value, unit)
         if not isinstance(value, str):
             raise Unusable("bad_date")
         return of_text(value)
@@ -92,6 +97,25 @@ def instant_reader(zone: str, formats: tuple[str, ...]) -> Callable[[Json], Inst
         return from_datetime(moment if moment.tzinfo else moment.replace(tzinfo=local))
 
     return read
+
+
+def _is_count(value: Json) -> bool:
+    if isinstance(value, str):
+        return value.strip().isdecimal()
+    return isinstance(value, int | float) and not isinstance(value, bool)
+
+
+def _counted(value: float | str, unit: int) -> Instant | None:
+    """The instant so many units after 1970 began; 0 says nothing. Raises Unusable."""
+    number = float(value)
+    if not number:
+        return None
+    if not _FIRST <= number * unit < _LAST:
+        raise Unusable("bad_date")
+    return int(number * unit)
+
+
+_FIRST, _LAST = (from_datetime(datetime(y, 1, 1, tzinfo=UTC)) for y in (EARLIEST, LATEST + 1))
 
 
 def _moment(value: str, others: tuple[str, ...]) -> datetime | None:

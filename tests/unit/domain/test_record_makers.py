@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import copy
 import pickle
-from dataclasses import FrozenInstanceError, fields, replace
+from dataclasses import MISSING, FrozenInstanceError, fields, replace
 from typing import Any
 
 import orjson
@@ -40,6 +40,13 @@ def test_it_is_the_same_record_in_every_way(record: Any, data: st.DataObject) ->
     assert replace(made, **changed) == replace(usual, **changed)
     with pytest.raises(FrozenInstanceError):
         setattr(made, fields(record)[0].name, "other")
+
+
+@pytest.mark.parametrize("record", CLASSES)
+def test_what_is_left_out_is_as_usual(record: Any) -> None:
+    needed = [field for field in fields(record) if field.default is MISSING]
+
+    assert maker_of(record)(*range(len(needed))) == record(*range(len(needed)))
 
 
 def test_a_value_too_few_is_refused() -> None:

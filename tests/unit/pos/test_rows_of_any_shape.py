@@ -12,8 +12,10 @@ from chalicelib.domain.words import Stream
 from chalicelib.pos.profile import load
 from chalicelib.pos.profile.faults import BrokenProfile
 from chalicelib.pos.profile.profile import Profile
+from chalicelib.pos.rows.coerce import Unusable
 from chalicelib.pos.rows.field_map import Setting
 from chalicelib.pos.rows.normalise import Normalised, Normaliser
+from chalicelib.pos.rows.times import instant_reader
 from tools.paths import ROOT
 
 DRAFT = (ROOT / "tools" / "scaffold" / load.FILE).read_text(encoding="utf-8")
@@ -175,3 +177,43 @@ def test_what_cannot_be_meant_is_told(streams: Any, what: str) -> None:
         profile(**streams)
 
     assert what in str(broken.value)
+
+
+@pytest.mark.parametrize(
+    ("format_", "value", "instant"),
+    [
+        ("seconds", 1_777_600_000, 1_777_600_000_000),
+        ("seconds", "1777600000", 1_777_600_000_000),
+        ("seconds", 1_777_600_000.25, 1_777_600_000_250),
+        ("milliseconds", 1_777_600_000_001, 1_777_600_000_001),
+        ("seconds", "2026-05-01T01:46:40Z", 1_777_600_000_000),
+        ("seconds", 0, None),
+        ("seconds", None, None),
+    ],
+)
+def test_a_time_may_count_since_1970(format_: str, value: Any, instant: int | None) -> None:
+    read = instant_reader("UTC", ("iso", format_))
+
+    assert read(value) == instant
+
+
+@pytest.mark.parametrize("value", [1_777_600_000_000, -5, 1e300, float("nan"), True, [], "soon"])
+def test_a_count_that_is_no_time_of_a_shop_is_broken(value: Any) -> None:
+    with pytest.raises(Unusable):
+        instant_reader("UTC", ("seconds",))(value)
+
+
+def test_a_number_is_no_time_where_the_profile_does_not_say_so() -> None:
+    with pytest.raises(Unusable):
+        instant_reader("UTC", ("iso",))(1_777_600_000)
+
+
+def test_a_sale_keeps_the_count_as_the_text_of_its_time() -> None:
+    raw = yaml.safe_load(DRAFT)
+    raw["time"] = {"zone": "UTC", "formats": ["seconds"], "zone_names": "iana"}
+
+    made = page(
+        "sales", load.parse(yaml.safe_dump(raw)), {**ORDER, "ordered_at": 1_777_600_000, "total": 1}
+    )
+
+    assert one(made).ordered_at_text == "1777600000"  # type: ignore[union-attr]
