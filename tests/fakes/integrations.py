@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import replace
+from threading import Lock
 from typing import TypeVar
 
 from chalicelib.adapters.dynamo.keys import due_shard_number
@@ -41,12 +42,19 @@ class MemoryIntegrations:
         return saved
 
 
+def _key(credential: Credential) -> tuple[str, str, str]:
+    return credential.uid, credential.platform, credential.id
+
+
 class MemoryCredentials:
     """Removed rows stay in `rows`, as in the table."""
 
     def __init__(self) -> None:
         self.rows: dict[tuple[str, str, str], Credential] = {}
         self.scopes: dict[tuple[str, str, str], str] = {}
+        self.leases: dict[tuple[str, str, str], Instant] = {}
+        """Until when somebody renews a credential's tokens."""
+        self._at_once = Lock()
 
     def get(self, uid: str, platform: str, credential: str) -> Credential:
         row = self.rows.get((uid, platform, credential))
@@ -80,8 +88,11 @@ class MemoryCredentials:
         self._claim(row, scope)
         return self._put(replace(row, scope=scope, version=row.version + 1))
 
-    def save(self, credential: Credential) -> Credential:
+    def save(self, credential: Credential, tokens: tuple[bytes, ...] | None = None) -> Credential:
         row = self._at_version(credential)
+        if tokens is not None:
+            row = replace(row, tokens=tokens, tokens_version=row.tokens_version + 1)
+            self.leases.pop(_key(row), None)
         return self._put(
             replace(
                 row,
@@ -96,6 +107,31 @@ class MemoryCredentials:
             )
         )
 
+    def lease_tokens(self, credential: Credential, now: Instant, until: Instant) -> bool:
+        with self._at_once:
+            is_free = self.leases.get(_key(credential), now) <= now
+            if is_free and (has_same := self._has_same_tokens(credential)):
+                self.leases[_key(credential)] = until
+            return is_free and has_same
+
+    def keep_tokens(self, credential: Credential, tokens: tuple[bytes, ...]) -> bool:
+        with self._at_once:
+            if not self._has_same_tokens(credential):
+                return False
+            row = self.rows[_key(credential)]
+            self._put(replace(row, tokens=tokens, tokens_version=row.tokens_version + 1))
+            self.leases.pop(_key(credential), None)
+            return True
+
+    def release_tokens(self, credential: Credential) -> None:
+        if self._has_same_tokens(credential):
+            self.leases.pop(_key(credential), None)
+
+    def _has_same_tokens(self, credential: Credential) -> bool:
+        row = self.rows.get(_key(credential))
+        live = row is not None and row.removed_at is None
+        return live and row.tokens_version == credential.tokens_version
+
     def resume(self, uid: str, platform: str, credential: str, at: Instant | None) -> None:
         row = self.get(uid, platform, credential)
         self._put(replace(row, failures_in_a_row=0, last_error=None, stopped=None, next_sync_at=at))
@@ -104,7 +140,14 @@ class MemoryCredentials:
         row = self._at_version(credential)
         self.scopes.pop((row.uid, row.platform, row.scope), None)
         self._put(
-            replace(row, sealed={}, removed_at=at, next_sync_at=None, version=row.version + 1)
+            replace(
+                row,
+                sealed={},
+                tokens=(),
+                removed_at=at,
+                next_sync_at=None,
+                version=row.version + 1,
+            )
         )
 
     def set_due(self, uid: str, platform: str, credential: str, at: Instant | None) -> None:

@@ -455,3 +455,52 @@ def test_a_credential_s_key_says_whose_it_is(uid: str, platform: str, credential
     key = keys.account(uid), keys.credential(platform, credential)
 
     assert keys.credential_of(*key) == (uid, platform, credential)
+
+
+def test_tokens_are_renewed_by_one_at_a_time_and_kept_by_whoever_was_first(
+    rows: Repositories,
+) -> None:
+    rows.credentials.add(a_credential())
+    before = rows.credentials.get(OURS, "posabit", "crd_1")
+    lease, keep = rows.credentials.lease_tokens, rows.credentials.keep_tokens
+
+    assert lease(before, NOON, NOON + 90)
+    assert not lease(before, NOON + 89, NOON + 180)
+    assert lease(before, NOON + 90, NOON + 180), "who had it is gone"
+    assert keep(before, (b"one", b"two"))
+    assert not keep(before, (b"late",))
+    assert not lease(before, NOON + 500, NOON + 600), "others renewed them since"
+
+    held = rows.credentials.get(OURS, "posabit", "crd_1")
+    assert (held.tokens, held.tokens_version) == ((b"one", b"two"), 1)
+    assert (held.version, held.sealed) == (before.version, before.sealed)
+    assert lease(held, NOON, NOON + 90)
+    rows.credentials.release_tokens(held)
+    assert lease(held, NOON, NOON + 90)
+
+
+def test_new_secrets_come_with_their_tokens_and_end_a_renewal_of_the_old_ones(
+    rows: Repositories,
+) -> None:
+    rows.credentials.add(replace(a_credential(), tokens=(b"first",), tokens_version=1))
+    before = rows.credentials.get(OURS, "posabit", "crd_1")
+    rows.credentials.lease_tokens(before, NOON, NOON + 90)
+
+    rows.credentials.save(replace(before, market=None))
+    kept = rows.credentials.get(OURS, "posabit", "crd_1").tokens
+    changed = rows.credentials.save(rows.credentials.get(OURS, "posabit", "crd_1"), (b"new",))
+
+    assert kept == (b"first",)
+    assert (changed.tokens, changed.tokens_version) == ((b"new",), 2)
+    assert not rows.credentials.keep_tokens(before, (b"of the old secrets",))
+    assert rows.credentials.lease_tokens(changed, NOON, NOON + 90)
+
+
+def test_a_removed_credential_keeps_no_token(rows: Repositories) -> None:
+    rows.credentials.add(replace(a_credential(), tokens=(b"first",), tokens_version=1))
+    held = rows.credentials.get(OURS, "posabit", "crd_1")
+    rows.credentials.remove(held, NOON)
+
+    assert not rows.credentials.lease_tokens(held, NOON, NOON + 90)
+    assert not rows.credentials.keep_tokens(held, (b"late",))
+    rows.credentials.release_tokens(held)

@@ -168,6 +168,7 @@ OWN_JSON = {  # what our own code, or whoever deploys it, wrote
     "chalicelib.entrypoints.http.cursors",
     "chalicelib.entrypoints.serving",
     "chalicelib.services.audiences.volumes",
+    "chalicelib.services.credentials.key_ring",
 }
 
 

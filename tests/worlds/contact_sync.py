@@ -68,6 +68,7 @@ class SyncedTown(Shop):
                 gateway=gateway,
                 permits=SourcePermits(self.integrations, self.clock),
                 key_ring=KeyRing(PlainBox()),
+                clock=self.clock,
             ),
             jobs=self.jobs,
             ids=self.ids,

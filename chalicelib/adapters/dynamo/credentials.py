@@ -57,7 +57,8 @@ class DueIndex(GlobalSecondaryIndex["CredentialRow"]):  # type: ignore[no-untype
 
 
 class CredentialRow(Row):
-    """`due_at`: the next sync. `sealed`: base 64; a removed credential has none."""
+    """`due_at`: the next sync. `sealed`, `tokens`: base 64; a removed credential has none.
+    `tokens_leased_until`: somebody renews them."""
 
     scope = UnicodeAttribute(null=True)
     fields = JSONAttribute()
@@ -78,6 +79,9 @@ class CredentialRow(Row):
     own_server = BooleanAttribute(default=False)
     trust = JSONAttribute(null=True)
     last_shopper_at = NumberAttribute(null=True)
+    tokens = JSONAttribute(null=True)
+    tokens_version = NumberAttribute(null=True)
+    tokens_leased_until = NumberAttribute(null=True)
     version = NumberAttribute()
     due = DueIndex()
 
@@ -167,7 +171,7 @@ class DynamoCredentials:
         _commit(writes, own=1)
         return self.get(credential.uid, credential.platform, credential.id)
 
-    def save(self, credential: Credential) -> Credential:
+    def save(self, credential: Credential, tokens: tuple[bytes, ...] | None = None) -> Credential:
         actions = [
             CredentialRow.fields.set(dict(credential.fields)),
             CredentialRow.sealed.set(_sealed(credential)),
@@ -178,11 +182,31 @@ class DynamoCredentials:
             assign(CredentialRow.trust, _host_trust(credential.trust)),
             CredentialRow.version.set(credential.version + 1),
         ]
+        if tokens is not None:
+            actions += _token_actions(tokens)
+            actions.append(CredentialRow.tokens_version.add(1))
         row = _key_row(credential.uid, credential.platform, credential.id)
         if not update_if(row, actions, _is_unchanged(credential)):
             self.get(credential.uid, credential.platform, credential.id)
             raise StaleVersion(CHANGED)
         return credential_of(row)
+
+    def lease_tokens(self, credential: Credential, now: Instant, until: Instant) -> bool:
+        free = CredentialRow.tokens_leased_until.does_not_exist() | (
+            CredentialRow.tokens_leased_until <= now
+        )
+        row = _key_row(credential.uid, credential.platform, credential.id)
+        actions = [CredentialRow.tokens_leased_until.set(until)]
+        return update_if(row, actions, _has_same_tokens(credential) & free)
+
+    def keep_tokens(self, credential: Credential, tokens: tuple[bytes, ...]) -> bool:
+        version = CredentialRow.tokens_version.set(credential.tokens_version + 1)
+        row = _key_row(credential.uid, credential.platform, credential.id)
+        return update_if(row, [*_token_actions(tokens), version], _has_same_tokens(credential))
+
+    def release_tokens(self, credential: Credential) -> None:
+        row = _key_row(credential.uid, credential.platform, credential.id)
+        update_if(row, [CredentialRow.tokens_leased_until.remove()], _has_same_tokens(credential))
 
     def remove(self, credential: Credential, at: Instant) -> None:
         row = _key_row(credential.uid, credential.platform, credential.id)
@@ -193,6 +217,7 @@ class DynamoCredentials:
                 actions=[
                     CredentialRow.removed_at.set(at),
                     CredentialRow.sealed.remove(),
+                    CredentialRow.tokens.remove(),
                     CredentialRow.due_shard.remove(),
                     CredentialRow.due_at.remove(),
                     CredentialRow.version.set(credential.version + 1),
@@ -277,6 +302,24 @@ def _is_unchanged(credential: Credential) -> Condition:
     return unchanged
 
 
+def _has_same_tokens(credential: Credential) -> Condition:
+    version = CredentialRow.tokens_version
+    never = version.does_not_exist()
+    same = (version == credential.tokens_version) if credential.tokens_version else never
+    live: Condition = _is_live() & same
+    return live
+
+
+def _token_actions(tokens: tuple[bytes, ...]) -> list[Action]:
+    """Store tokens, which ends the lease on renewing those before."""
+    texts = _texts(tokens)
+    return [assign(CredentialRow.tokens, texts), CredentialRow.tokens_leased_until.remove()]
+
+
+def _texts(tokens: tuple[bytes, ...]) -> list[str] | None:
+    return [b64encode(piece).decode() for piece in tokens] or None
+
+
 def _due_actions(credential: CredentialId, at: Instant | None) -> list[Action]:
     shard = _shard(credential, at)
     return [assign(CredentialRow.due_shard, shard), assign(CredentialRow.due_at, at)]
@@ -342,6 +385,8 @@ def _credential_row(credential: Credential) -> CredentialRow:
         due_shard=_shard(credential.id, at),
         due_at=at,
         trust=_host_trust(credential.trust),
+        tokens=_texts(credential.tokens),
+        tokens_version=credential.tokens_version or None,
         version=1,
     )
 
@@ -358,6 +403,8 @@ def credential_of(row: CredentialRow) -> Credential:
         next_sync_at=instant(row.due_at),
         own_server=bool(row.own_server),
         trust=from_fields(HostTrust, row.trust or {}),
+        tokens=tuple(b64decode(text) for text in row.tokens or ()),
+        tokens_version=int(row.tokens_version or 0),
     )
 
 

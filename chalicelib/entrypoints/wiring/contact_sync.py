@@ -41,6 +41,7 @@ def worker() -> ContactSyncWorker:
             gateway=outside.shopper_gateway(),
             permits=outside.permits(),
             key_ring=outside.key_ring(),
+            clock=outside.clock(),
         ),
         jobs=outside.jobs_queue(),
         ids=outside.ids(),

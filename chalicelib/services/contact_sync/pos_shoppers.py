@@ -11,7 +11,9 @@ from chalicelib.domain.ids import store_key_id
 from chalicelib.domain.records import Customer
 from chalicelib.domain.words import Platform, ScopeId, Uid
 from chalicelib.services.credentials.key_ring import KeyRing
+from chalicelib.services.credentials.tokens import CredentialTokens
 from chalicelib.services.ports.accounts import Accounts
+from chalicelib.services.ports.common import Clock
 from chalicelib.services.ports.contact_sync import NewShopper, ShopperGateway, ShopperSession
 from chalicelib.services.ports.integrations import Credential, Credentials
 from chalicelib.services.ports.pos import Permits
@@ -59,6 +61,7 @@ class OpenPosShoppers:
     gateway: ShopperGateway
     permits: Permits
     key_ring: KeyRing
+    clock: Clock
 
     @contextmanager
     def opened(self, uid: Uid, platform: Platform) -> Iterator[PosShoppers]:
@@ -82,6 +85,9 @@ class OpenPosShoppers:
                         time_zone=account.time_zone,
                         currency=account.currency,
                         permit=permit,
+                        tokens=CredentialTokens(
+                            credential, self.credentials, self.key_ring, self.clock
+                        ),
                     )
                     shoppers.add(credential.scope, self.gateway.open_shoppers(access))
             yield shoppers

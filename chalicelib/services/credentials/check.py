@@ -27,8 +27,12 @@ from chalicelib.services.ports.pos import (
     Permits,
     PlatformInfo,
     PosGateway,
+    TokenStore,
 )
 
+CHECKED_WHEN_SAVED = (
+    "{title} takes what you typed only once, so that it is checked when you save the credential."
+)
 SECOND_CREDENTIAL = (
     "Another credential opens this {per} already. Change that one's key, or remove it first:"
     " a credential added again takes its data up."
@@ -56,9 +60,11 @@ class Checks:
         fields: Mapping[str, str],
         scope: ScopeId | None = None,
         trust: HostTrust | None = None,
+        tokens: TokenStore | None = None,
     ) -> CheckResult:
         """Return what the POS answers to these fields, secrets in clear.
 
+        `tokens`: of a stored credential; without it, the result has the token that it took.
         Raises NotFound for an unknown platform, CallsStopped while it is frozen or where it was
         meanwhile, HostRefused with the field for an address that may not be called.
         """
@@ -74,6 +80,7 @@ class Checks:
             account.currency,
             trust or HostTrust(),
             permit=permit,
+            tokens=tokens,
         )
         try:
             return self.pos.check(access)
@@ -107,10 +114,11 @@ def learn_scope(
 
 
 def _at_the_field(info: PlatformInfo, refused: HostRefused) -> list[dict[str, object]]:
+    named = refused.details.get("field")
     return [
         field_fault(f"fields.{field.key}", refused.message, field.example)
         for field in info.fields
-        if field.host
+        if (field.key == named if named else field.host)
     ]
 
 

@@ -11,7 +11,12 @@ from types import MappingProxyType
 from chalicelib.domain.errors import Conflict, StaleVersion, TooManyCredentials
 from chalicelib.domain.integration_states import may_sync
 from chalicelib.domain.words import CredentialId, Platform, ScopeId, Uid
-from chalicelib.services.credentials.check import SECOND_CREDENTIAL, Checks, refuse_rejected_key
+from chalicelib.services.credentials.check import (
+    CHECKED_WHEN_SAVED,
+    SECOND_CREDENTIAL,
+    Checks,
+    refuse_rejected_key,
+)
 from chalicelib.services.credentials.fields import MARKET, check_changes, check_fields
 from chalicelib.services.credentials.history_from import history_start
 from chalicelib.services.credentials.host_trust import (
@@ -22,6 +27,7 @@ from chalicelib.services.credentials.host_trust import (
 )
 from chalicelib.services.credentials.key_ring import KeyRing
 from chalicelib.services.credentials.sealing import Sealer
+from chalicelib.services.credentials.tokens import CredentialTokens
 from chalicelib.services.integrations.changeable import require_settled
 from chalicelib.services.integrations.markets import Markets
 from chalicelib.services.notifications.notify import Kind, Notifier
@@ -104,12 +110,15 @@ class CredentialService:
         given: Mapping[str, str],
         trust: Mapping[str, bool] = NOTHING_TICKED,
     ) -> CheckResult:
-        """Try these fields at the POS without storing them.
+        """Try these fields at the POS without storing them, where that does not spend them.
 
         Raises InvalidInput, HostRefused, and Conflict when frozen.
         """
         info = self.pos.platform(platform)
         fields = check_fields(info, given)
+        if info.spends_secrets:
+            message = CHECKED_WHEN_SAVED.format(title=info.title)
+            return CheckResult("unexpected_answer", message)
         return self._checks.ask(uid, platform, fields, trust=host_trust_of(info, trust))
 
     def check_stored(self, uid: Uid, platform: Platform, credential: CredentialId) -> CheckResult:
@@ -119,7 +128,9 @@ class CredentialService:
         """
         stored = self.get(uid, platform, credential)
         fields = self._sealer.fields_in_clear(stored)
-        result = self._checks.ask(uid, platform, fields, stored.scope or None, stored.trust)
+        tokens = self._tokens(stored)
+        scope = stored.scope or None
+        result = self._checks.ask(uid, platform, fields, scope, stored.trust, tokens)
         with suppress(StaleVersion):
             keep_host_trust(self.credentials, stored, result)
         return result
@@ -152,7 +163,12 @@ class CredentialService:
         result = self._checks.ask(uid, platform, fields, trust=host_trust)
         refuse_rejected_key(result)
         credential = self._sealer.new(uid, info, fields, start, result.scope or ScopeId(""))
-        credential = replace(credential, trust=host_trust_after(host_trust, result))
+        credential = replace(
+            credential,
+            trust=host_trust_after(host_trust, result),
+            tokens=self._sealed_token(credential, result),
+            tokens_version=1 if result.token else 0,
+        )
         try:
             self._store(credential)
         except TooManyCredentials:
@@ -216,7 +232,8 @@ class CredentialService:
         claimed = self._claim_scope(info, stored, result)
         after = self._sealer.with_changes(info, claimed, changes)
         host_trust = host_trust_after(host_trust, result)
-        saved = self.credentials.save(replace(after, history_from=start, trust=host_trust))
+        after = replace(after, history_from=start, trust=host_trust)
+        saved = self.credentials.save(after, self._new_tokens(info, stored, changes, result))
         self.markets.refresh(uid, platform)
         self._record(actor, "credential.changed", saved, stored, saved)
         if result is not None:
@@ -259,7 +276,8 @@ class CredentialService:
             return None
         fields = self._sealer.fields_in_clear(stored, changes)
         scope = stored.scope or None
-        result = self._checks.ask(stored.uid, stored.platform, fields, scope, trust)
+        tokens = None if self._has_new_secret(info, changes) else self._tokens(stored)
+        result = self._checks.ask(stored.uid, stored.platform, fields, scope, trust, tokens)
         refuse_rejected_key(result)
         if scope and result.scope and scope != result.scope:
             raise Conflict(
@@ -267,6 +285,33 @@ class CredentialService:
                 scope=result.scope,
             )
         return result
+
+    @staticmethod
+    def _has_new_secret(info: PlatformInfo, changes: Mapping[str, str]) -> bool:
+        """Whether what a POS gave for the secrets before is of no use any more."""
+        return any(field.secret and field.key in changes for field in info.fields)
+
+    def _new_tokens(
+        self,
+        info: PlatformInfo,
+        stored: Credential,
+        changes: Mapping[str, str],
+        result: CheckResult | None,
+    ) -> tuple[bytes, ...] | None:
+        """The tokens to store with changes: those of new secrets, none, or None for those kept."""
+        tokens = self._sealed_token(stored, result)
+        is_other = self._has_new_secret(info, changes) and (tokens or stored.tokens)
+        return tokens if is_other else None
+
+    def _tokens(self, stored: Credential) -> CredentialTokens:
+        return CredentialTokens(stored, self.credentials, self.key_ring, self.clock)
+
+    def _sealed_token(
+        self, credential: Credential, result: CheckResult | None
+    ) -> tuple[bytes, ...]:
+        """The token that a check of new secrets took, which may have spent them."""
+        token = result.token if result else None
+        return self.key_ring.seal_token(credential.uid, credential.id, token) if token else ()
 
     def _claim_scope(
         self, info: PlatformInfo, stored: Credential, result: CheckResult | None

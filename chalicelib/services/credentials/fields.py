@@ -6,6 +6,7 @@ import re
 import unicodedata
 from collections.abc import Iterable, Mapping
 
+from chalicelib.domain.address_parts import label_fault, path_fault
 from chalicelib.domain.errors import Conflict, field_fault, invalid_fields
 from chalicelib.domain.shown_text import HIDDEN_REASON, has_hidden
 from chalicelib.services.ports.pos import CredentialField, PlatformInfo
@@ -76,7 +77,8 @@ def check_changes(
 def _is_another_address(
     info: PlatformInfo, changes: Mapping[str, str], stored: Mapping[str, str]
 ) -> bool:
-    hosts = [field.key for field in info.fields if field.host and field.key in changes]
+    named = [field.key for field in info.fields if field.host or field.within == "host"]
+    hosts = [key for key in named if key in changes]
     return any(changes[key] != stored.get(key, "") for key in hosts)
 
 
@@ -110,6 +112,10 @@ def _fault(field: CredentialField, value: str) -> str | None:
         return "required" if field.required else None
     if field.host:
         return None  # judged by the gateway, in one text for all reasons
+    if field.within:
+        judge = label_fault if field.within == "host" else path_fault
+        if fault := judge(value):
+            return fault
     if len(value) > field.max_length:
         return f"at most {field.max_length} characters"
     return _spelling_fault(field, value)

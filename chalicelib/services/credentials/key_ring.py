@@ -3,19 +3,23 @@
 from __future__ import annotations
 
 import hashlib
+import json
 from collections.abc import Container, Mapping
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field
 
 from chalicelib.domain.errors import SecretUnreadable, field_fault
 from chalicelib.domain.words import CredentialId, Uid
 from chalicelib.services.ports.common import SecretBox
 from chalicelib.services.ports.integrations import Credential
-from chalicelib.services.ports.pos import CredentialAccess, Permit
+from chalicelib.services.ports.pos import CredentialAccess, Permit, PosToken, TokenStore
 
 SHOWN_FROM_LENGTH = 12
 """Of a shorter secret the last four characters would tell too much."""
 
 FINGERPRINT_BYTES = 6
+
+PIECE = 4000
+"""Characters, all of them ASCII; KMS encrypts 4 KB at a time."""
 
 UNREADABLE = (
     "The stored key of this credential cannot be decrypted any more. Edit the credential and enter"
@@ -49,12 +53,40 @@ class KeyRing:
             last_four={name: last_four(secrets[name]) for name in secrets},
         )
 
+    def seal_token(self, uid: Uid, credential: CredentialId, token: PosToken) -> tuple[bytes, ...]:
+        """Encrypt what a POS gave, in pieces that the box takes."""
+        told = json.dumps(asdict(token))
+        starts = range(0, len(told), PIECE)
+        return tuple(
+            self.box.seal(told[at : at + PIECE], context(uid, credential, f"token.{number}"))
+            for number, at in enumerate(starts)
+        )
+
+    def token(self, credential: Credential) -> PosToken | None:
+        """Return what the POS gave last; None where there is nothing that can be decrypted, for
+        then it is asked for anew."""
+        try:
+            pieces = [
+                self.box.unseal(piece, context(credential.uid, credential.id, f"token.{number}"))
+                for number, piece in enumerate(credential.tokens)
+            ]
+            return PosToken(**json.loads("".join(pieces))) if pieces else None
+        except (ValueError, TypeError):
+            return None
+
     def access(
-        self, credential: Credential, *, time_zone: str, currency: str, permit: Permit
+        self,
+        credential: Credential,
+        *,
+        time_zone: str,
+        currency: str,
+        permit: Permit,
+        tokens: TokenStore | None = None,
     ) -> CredentialAccess:
         """Return what opens the POS, secrets in clear: for the length of one job, never stored.
 
-        Raises SecretUnreadable when a secret was sealed for something else.
+        `tokens`: keeps what the POS gives for it. Raises SecretUnreadable when a secret was sealed
+        for something else.
         """
         return CredentialAccess(
             platform=credential.platform,
@@ -64,6 +96,7 @@ class KeyRing:
             currency=currency,
             trust=credential.trust,
             permit=permit,
+            tokens=tokens,
         )
 
     def secrets(self, credential: Credential, *, without: Container[str] = ()) -> dict[str, str]:

@@ -96,7 +96,8 @@ class Credential:
     `scope` is empty until a check has told what the key opens; the scope is claimed then.
     `stopped` is the code of the error that stopped the schedule (`key_rejected` after 3 tries), or
     None. `next_sync_at` None means: not due by itself. `last_shopper_at`: when a run last brought a
-    shopper that AIQ did not have.
+    shopper that AIQ did not have. `tokens`: what the POS gave in exchange for the fields, sealed,
+    in pieces; `tokens_version` counts up with each.
     """
 
     uid: Uid
@@ -121,6 +122,8 @@ class Credential:
     trust: HostTrust = field(default_factory=HostTrust)
     version: int = 0
     last_shopper_at: Instant | None = None
+    tokens: tuple[bytes, ...] = field(default=(), repr=False)
+    tokens_version: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -174,11 +177,25 @@ class Credentials(Protocol):
         """
         ...
 
-    def save(self, credential: Credential) -> Credential:
+    def save(self, credential: Credential, tokens: tuple[bytes, ...] | None = None) -> Credential:
         """Save what a person edits (fields, secrets, market, history from, trust) at `version` + 1.
 
-        What runs leave on the row stays as it is. Raises StaleVersion.
+        What runs leave on the row stays as it is, but for `tokens` where they are given: those of
+        new secrets, or none. Raises StaleVersion.
         """
+        ...
+
+    def lease_tokens(self, credential: Credential, now: Instant, until: Instant) -> bool:
+        """Take the lease on renewing its tokens; False where somebody has it, or has renewed them
+        since `tokens_version`, or the credential is gone."""
+        ...
+
+    def keep_tokens(self, credential: Credential, tokens: tuple[bytes, ...]) -> bool:
+        """Store renewed tokens and give the lease back; False where others came meanwhile."""
+        ...
+
+    def release_tokens(self, credential: Credential) -> None:
+        """Give the lease back without new tokens."""
         ...
 
     def resume(

@@ -46,7 +46,7 @@ LOOKS_FOR_ITS_ROW = 20
 MOST_PASSES = 10
 OF_WORKERS = "SLOTS#"
 """Rows that the worker's own message writes again."""
-SECRET = frozenset({"secrets", "salt", "hash", "key_hash", "sealed"})
+SECRET = frozenset({"secrets", "salt", "hash", "key_hash", "sealed", "tokens"})
 """What of a row is not given away: it opens something, or is made of what does."""
 
 PREVIEW_AGAIN = "The account changed since this preview: preview it again."

@@ -10,6 +10,7 @@ from chalicelib.domain.integration_states import may_sync
 from chalicelib.domain.words import Uid
 from chalicelib.services.credentials.check import learn_scope
 from chalicelib.services.credentials.key_ring import KeyRing
+from chalicelib.services.credentials.tokens import CredentialTokens
 from chalicelib.services.integrations.markets import Markets
 from chalicelib.services.loyalty.points_import import ImportLocks
 from chalicelib.services.ports.accounts import Account
@@ -73,7 +74,11 @@ class OpenRun:
     ) -> Credential:
         """Returns the credential with the scope that the POS tells of it."""
         access = self.key_ring.access(
-            credential, time_zone=account.time_zone, currency=account.currency, permit=permit
+            credential,
+            time_zone=account.time_zone,
+            currency=account.currency,
+            permit=permit,
+            tokens=CredentialTokens(credential, self.credentials, self.key_ring, self.clock),
         )
         had_scope = bool(credential.scope)
         credential = learn_scope(self.gateway, self.credentials, credential, access)
