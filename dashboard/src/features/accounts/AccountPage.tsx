@@ -17,6 +17,7 @@ import { type Draft, useDraft } from '../../components/Draft';
 import { Page, Panel, RoleGate } from '../../components/Page';
 import { Part } from '../../components/Part';
 import { SaveBar } from '../../components/SaveBar';
+import { useCounted } from '../changes/useCounted';
 import { Team } from './Team';
 import { t } from './words';
 
@@ -35,7 +36,8 @@ const FIELDS = [
   { key: 'placeholders', label: t('placeholders') },
 ];
 const BOXES = ['merge_on_name_and_birth_date', 'counter_pin'];
-const RECOUNTS = ['time_zone', 'minimum_age', 'merge_on_name_and_birth_date', 'placeholders'];
+/** What can join, enrol or remove people, or move points: counted before it is saved. */
+const DECIDING = ['time_zone', 'minimum_age', 'merge_on_name_and_birth_date', 'placeholders'];
 
 function draftOf(account: Account): Draft {
   return {
@@ -88,22 +90,38 @@ function General({ account }: { account: Account }) {
   const uid = useUid();
   const cache = useQueryClient();
   const may = useAccount().may('account:write');
+  const { counted, dialog } = useCounted<Account>();
   const form = useDraft<Account>({
     thing: account,
     fields: FIELDS,
     draftOf,
     save: async (on, before, wanted) => {
-      const saved = await call('patch', '/api/accounts/{uid}', {
-        path: { uid },
-        version: on.version,
-        body: changeOf(before, wanted),
-      });
+      const change = changeOf(before, wanted);
+      const patch = (token?: string) =>
+        call('patch', '/api/accounts/{uid}', {
+          path: { uid },
+          version: on.version,
+          body: token ? { ...change, token } : change,
+        });
+      const deciding = Object.entries(change).filter(([key]) => DECIDING.includes(key));
+      const saved = await (deciding.length === 0
+        ? patch()
+        : counted({
+            title: t('change'),
+            right: 'account:write',
+            begin: () =>
+              call('post', '/api/accounts/{uid}/preview', {
+                path: { uid },
+                body: Object.fromEntries(deciding) as Schemas['DecidingChange'],
+              }),
+            save: patch,
+          }));
       cache.setQueryData(accountQuery(uid).queryKey, saved);
       return saved;
     },
     read: () => call('get', '/api/accounts/{uid}', { path: { uid } }),
     said: (before, wanted) =>
-      t(RECOUNTS.some((key) => wanted[key] !== before[key]) ? 'recount' : 'saved'),
+      t(DECIDING.some((key) => wanted[key] !== before[key]) ? 'recount' : 'saved'),
   });
   const { draft, put, reasons } = form;
   const text = (key: string) => ({
@@ -196,6 +214,7 @@ function General({ account }: { account: Account }) {
         </Stack>
       </form>
       {form.conflict}
+      {dialog}
     </Panel>
   );
 }

@@ -21,6 +21,7 @@ export const t = speaker({
   placeholders: 'Contacts that mean nobody',
   placeholdersHelp:
     'Phones and e-mails that your counters type for shoppers without one, one a line. They join nobody and are never texted.',
+  change: 'Change Account Settings',
   saved: 'Saved.',
   recount: 'Saved. Every persona is looked at again in the background.',
   readOnly: 'Your role may read this. An Owner or Operator can change it.',

@@ -2,7 +2,7 @@
 
 import { Button, Group, List, Loader, Radio, Stack, Text, TextInput } from '@mantine/core';
 import { useQuery, useQueryClient } from '@tanstack/react-query';
-import { type ReactNode, useState } from 'react';
+import { type ReactNode, useEffect, useRef, useState } from 'react';
 import { call, type Schemas } from '../../api/client';
 import { Problem } from '../../api/problem';
 import { type Right, useAccount, useFormat } from '../../app/account';
@@ -186,6 +186,15 @@ export function PreviewDialog({ of, title, onClose, day = false, removable, onAp
   }
 
   const said = preview.data;
+  // A form that turns out to touch nobody is saved without a question.
+  const harmless = of.kind === 'form' && said !== undefined && !touches(said);
+  const token = said?.token;
+  const went = useRef(false);
+  useEffect(() => {
+    if (!harmless || !token || went.current) return;
+    went.current = true;
+    void go(token);
+  });
   const failed = error ?? started.error ?? preview.error;
   return (
     <Dialog title={title} onClose={onClose} size="lg">
@@ -265,6 +274,12 @@ export function PreviewDialog({ of, title, onClose, day = false, removable, onAp
   );
 }
 
+/** Whether anybody, or a point, would be touched. */
+export function touches({ counts, notes }: Pick<Preview, 'counts' | 'notes'>): boolean {
+  const { personas: _, largest, ...each } = counts;
+  return (notes ?? []).length > 0 || largest.length > 0 || Object.values(each).some(Boolean);
+}
+
 /** The button says what happens: `Enroll 412 and text 388`. */
 export function buttonOf(
   said: Pick<Preview, 'counts'>,
@@ -333,6 +348,9 @@ function Counts({
     counts.lost && t('lost', { n: counts.lost }),
     counts.balances && t('balances', { n: counts.balances, points: format.points(counts.points) }),
     counts.earned_twice && t('twice', { n: counts.earned_twice }),
+    counts.joined && t('joinedCount', { n: counts.joined }),
+    counts.split && t('split', { n: counts.split }),
+    counts.dropped && t('dropped', { n: counts.dropped }),
     counts.doubled && t('doubled', { n: counts.doubled }),
     counts.out_of_market && t('outOfMarket', { n: counts.out_of_market }),
     counts.back_in_market && t('backInMarket', { n: counts.back_in_market }),

@@ -15,6 +15,10 @@ export const t = speaker({
   optIns: '*{n, plural, one {# shopper} other {# shoppers}}* would be opted in',
   balances: '*{n, plural, one {# balance} other {# balances}}* would change, by {points} points',
   twice: '*{n, plural, one {# sale} other {# sales}}* would earn twice',
+  joinedCount: '*{n, plural, one {# persona} other {# personas}}* would become part of another',
+  split: '*{n, plural, one {# persona} other {# personas}}* more there would be: one comes apart',
+  dropped:
+    '*{n, plural, one {# persona} other {# personas}}* would be shown no more, for want of a contact',
   doubled:
     '*{n, plural, one {# sale} other {# sales}}* would wait for a person: another POS tells one like it',
   outOfMarket:

@@ -6,6 +6,7 @@ import { call } from '../../api/client';
 import { type Problem, reasonsByField } from '../../api/problem';
 import { useAccount, useFormat } from '../../app/account';
 import { ConflictDialog, isStale } from '../../components/Conflict';
+import { Cancelled } from '../../components/Draft';
 import { cut } from '../../components/format';
 import { Strip } from '../../components/Meaning';
 import { ProblemNotice } from '../../components/Notice';
@@ -15,6 +16,7 @@ import { PlatformSymbol } from '../../components/Platform';
 import { SaveBar } from '../../components/SaveBar';
 import { CopyField } from '../../components/Text';
 import { t as common } from '../../components/words';
+import { useCounted } from '../changes/useCounted';
 import { cardsQuery } from '../integrations/queries';
 import {
   inOrder,
@@ -29,6 +31,8 @@ import { t } from './words';
 
 const FIELDS = ['name', 'nickname', 'address', 'state', 'country', 'time_zone', 'phone'] as const;
 type Values = Record<(typeof FIELDS)[number], string>;
+/** What can move people or points: counted before it is saved. */
+const DECIDING = ['time_zone', 'state'];
 const LABELS: Values = {
   name: t('name'),
   nickname: t('nickname'),
@@ -94,6 +98,7 @@ function Form({ store, keys }: { store: Store; keys: StoreKey[] }) {
   const [error, setError] = useState<unknown>();
   const [half, setHalf] = useState(false);
   const [saved, setSaved] = useState<string>();
+  const { counted, dialog } = useCounted<Store>();
   const [stale, setStale] = useState<{ error: Problem; theirs: Store }>();
   const before = valuesOf(began.store);
   const changed = FIELDS.filter((field) => values[field] !== before[field]);
@@ -121,16 +126,31 @@ function Form({ store, keys }: { store: Store; keys: StoreKey[] }) {
     const sent = FIELDS.filter((field) => wanted[field] !== base[field]);
     try {
       if (sent.length > 0) {
-        now = await call('patch', '/api/accounts/{uid}/stores/{store}', {
-          path,
-          version,
-          body: Object.fromEntries(
-            sent.map((field) => [
-              field,
-              field === 'time_zone' && !wanted[field] ? null : wanted[field].trim(),
-            ]),
-          ),
-        });
+        const change = Object.fromEntries(
+          sent.map((field) => [
+            field,
+            field === 'time_zone' && !wanted[field] ? null : wanted[field].trim(),
+          ]),
+        );
+        const patch = (token?: string) =>
+          call('patch', '/api/accounts/{uid}/stores/{store}', {
+            path,
+            version,
+            body: token ? { ...change, token } : change,
+          });
+        const deciding = Object.entries(change).filter(([field]) => DECIDING.includes(field));
+        now = await (deciding.length === 0
+          ? patch()
+          : counted({
+              title: t('change', { name: cut(began.store.name, 40) }),
+              right: 'stores:write',
+              begin: () =>
+                call('post', '/api/accounts/{uid}/stores/{store}/preview', {
+                  path,
+                  body: Object.fromEntries(deciding),
+                }),
+              save: patch,
+            }));
         version = now.version;
       }
       if (remapped) {
@@ -154,6 +174,7 @@ function Form({ store, keys }: { store: Store; keys: StoreKey[] }) {
         void cache.invalidateQueries({ queryKey: [account.uid, key] });
       }
     } catch (failure) {
+      if (failure instanceof Cancelled) return;
       if (isStale(failure)) {
         const theirs = await call('get', '/api/accounts/{uid}/stores/{store}', { path });
         setStale({ error: failure, theirs });
@@ -179,6 +200,7 @@ function Form({ store, keys }: { store: Store; keys: StoreKey[] }) {
 
   return (
     <form onSubmit={submit} noValidate>
+      {dialog}
       <Stack gap="lg">
         <Strip
           meaning="idle"

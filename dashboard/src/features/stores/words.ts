@@ -31,6 +31,7 @@ export const t = speaker({
   takenBy: 'mapped to {store}',
   salesSeen: '{n, plural, one {# sale} other {# sales}}',
   repeat: 'Repeat this for any additional store.',
+  change: 'Change {name}',
   save: 'Save settings',
   saved: 'Saved. Past sales are being assigned.',
   savedPlain: 'Saved.',
