@@ -122,11 +122,6 @@ class Expired(NamedTuple):
     spent: dict[str, Points]
 
 
-def expired_points(amounts: Mapping[SaleRef, Points], terms: Terms) -> dict[SaleRef, Points]:
-    """Return what expired of the points of somebody who never redeemed any: see `expire`."""
-    return expire(amounts, (), terms).points
-
-
 def expire(
     amounts: Mapping[SaleRef, Points], spendings: Iterable[Spending], terms: Terms
 ) -> Expired:

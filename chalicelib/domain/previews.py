@@ -13,7 +13,7 @@ from typing import NamedTuple
 from chalicelib.domain.acts import DOUBLE_OPT_IN
 from chalicelib.domain.identity import SourceRecord
 from chalicelib.domain.keeps import may_be_overruled, reasons_to_keep, without_overruled
-from chalicelib.domain.loyalty import earn_from, earned_points, expired_points, imported_points
+from chalicelib.domain.loyalty import Spending, earn_from, earned_points, expire, imported_points
 from chalicelib.domain.membership import (
     Reason,
     asking_platforms,
@@ -78,12 +78,17 @@ def would_be_of_records(persona: Persona, members: Sequence[SourceRecord], terms
 
 
 def balance_under(
-    refs: Iterable[SaleRef], since: Day | None, others: Points, terms: Terms
+    refs: Iterable[SaleRef],
+    since: Day | None,
+    others: Points,
+    terms: Terms,
+    spendings: Iterable[Spending] = (),
 ) -> Points:
     """Return what the ledger would hold. `refs`: all of the person's sales from the day before
-    `since` on, the first that may earn; `others`: what was imported, and given by hand."""
+    `since` on, the first that may earn; `others`: what was imported, given by hand, and redeemed;
+    `spendings`: what was redeemed, by which less would expire."""
     amounts = earned_points(refs, since, terms)
-    gone = expired_points(amounts, terms) if since is not None else {}
+    gone = expire(amounts, spendings, terms).points if since is not None else {}
     return sum(amounts.values()) + sum(gone.values()) + others
 
 

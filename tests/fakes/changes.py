@@ -8,6 +8,7 @@ from dataclasses import replace
 from chalicelib.domain.errors import NotFound, StaleVersion
 from chalicelib.domain.identity import SourceRecord
 from chalicelib.domain.personas import Persona
+from chalicelib.domain.redemptions import Redemption
 from chalicelib.domain.sales_summary import SaleRef
 from chalicelib.domain.words import Instant
 from chalicelib.services.ports.changes import AppliedChange, ChangedMeanwhile, Job, Preview
@@ -127,6 +128,10 @@ class MemoryPreviewReads:
         found = list(self._facts.pointers(uid, record, since))
         self.read["refs"] = self.read.get("refs", 0) + len(found)
         return found
+
+    def redemptions(self, uid: str, record: str) -> list[Redemption]:
+        found = [row.redemption for row in self._facts.ledger(uid, record).values()]
+        return [each for each in found if each is not None]
 
     def _count(self, kind: str, ids: Iterable[str]) -> list[str]:
         wanted = list(ids)

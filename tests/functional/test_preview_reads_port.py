@@ -13,10 +13,13 @@ from chalicelib.adapters.dynamo.commit_locks import CommitLocks
 from chalicelib.adapters.dynamo.facts import DynamoFacts
 from chalicelib.adapters.dynamo.preview_reads import DynamoPreviewReads
 from chalicelib.domain.ids import record_id
+from chalicelib.domain.ledger import ADJUSTMENT_PREFIX, REDEMPTION_PREFIX, Posting
 from chalicelib.domain.records import Customer, Sale
+from chalicelib.domain.redemptions import Redemption, redemption_id
 from chalicelib.domain.rules import Loyalty, Rules, Source
 from chalicelib.domain.times import DAY
 from chalicelib.services.ports.changes import PreviewReads
+from chalicelib.services.ports.facts import LedgerRow, Writes
 from tests.fakes.accounts import MemoryAccounts, an_account
 from tests.fakes.changes import MemoryPreviewReads
 from tests.fakes.common import NOON, FakeClock
@@ -107,3 +110,19 @@ def test_sales_are_read_from_an_instant_on(shop: Shop, since: int, ids: set[str]
 
     assert {ref.ext_id for ref in found} == ids
     assert shop.preview_reads.refs(OTHERS, rid(0), since) == []
+
+
+def test_what_a_record_redeemed_is_read_and_nothing_else_of_its_ledger(shop: Shop) -> None:
+    taken = Redemption(redemption_id(rid(0), "1"), "dsc", "Gift", 400, NOON, "till")
+    lock = shop.facts.lock(OURS)
+    ledger = {
+        (rid(0), f"{REDEMPTION_PREFIX}{taken.id}"): LedgerRow(
+            (Posting(-400, NOON),), "", "", taken
+        ),
+        (rid(0), f"{ADJUSTMENT_PREFIX}adj_1"): LedgerRow((Posting(100, NOON),), "-", "user:ann"),
+    }
+    shop.facts.write(lock, Writes(ledger=ledger))
+    shop.facts.unlock(lock, done=True)
+
+    assert shop.preview_reads.redemptions(OURS, rid(0)) == [taken]
+    assert shop.preview_reads.redemptions(OURS, rid(1)) == []

@@ -9,7 +9,9 @@ from chalicelib.adapters.dynamo import keys
 from chalicelib.adapters.dynamo import persona_rows as rows
 from chalicelib.adapters.dynamo.batch import BatchTable
 from chalicelib.domain.identity import SourceRecord
+from chalicelib.domain.ledger import REDEMPTION_PREFIX
 from chalicelib.domain.personas import Persona
+from chalicelib.domain.redemptions import Redemption
 from chalicelib.domain.sales_summary import SaleRef
 from chalicelib.domain.words import Instant, Uid
 from chalicelib.services.ports.facts import NO_SALES, RecordSales
@@ -59,3 +61,9 @@ class DynamoPreviewReads:
             consistent=False,
         )
         return [rows.read_pointer(row) for row in stored]
+
+    def redemptions(self, uid: Uid, record: str) -> list[Redemption]:
+        pk, first = keys.record(uid, record), keys.LEDGER_PREFIX + REDEMPTION_PREFIX
+        stored = self.table.query_between(pk, first, first + "~", consistent=False)
+        found = [rows.read_ledger(row)[1].redemption for row in stored]
+        return [each for each in found if each is not None]

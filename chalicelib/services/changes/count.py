@@ -6,7 +6,12 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 
 from chalicelib.domain.identity import SourceRecord
-from chalicelib.domain.loyalty import earned_points, first_earning_day, suspected_doubles
+from chalicelib.domain.loyalty import (
+    Spending,
+    earned_points,
+    first_earning_day,
+    suspected_doubles,
+)
 from chalicelib.domain.personas import Persona
 from chalicelib.domain.previews import (
     WouldBe,
@@ -136,7 +141,21 @@ class CountChange:
             return persona.points + imported - before
         refs = self._refs(persona, would_be, known)
         adjusted = sum(record.points.adjusted for record in known.values())
-        return balance_under(refs, would_be.earn_from, imported + adjusted, self.terms)
+        spendings = self._spendings(known) if refs else []
+        others = imported + adjusted
+        return balance_under(refs, would_be.earn_from, others, self.terms, spendings)
+
+    def _spendings(self, known: Mapping[str, RecordSales]) -> list[Spending]:
+        """What was redeemed, where points would expire: of these the less would."""
+        if self.terms.rules.loyalty.expire_after_days is None:
+            return []
+        return [
+            Spending(each.at, each.price, rid)
+            for rid, record in known.items()
+            if record.redeemed
+            for each in self.preview_reads.redemptions(self.proposal.uid, rid)
+            if each.counts
+        ]
 
     def _refs(
         self, persona: Persona, would_be: WouldBe, known: Mapping[str, RecordSales]

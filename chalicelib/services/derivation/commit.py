@@ -335,13 +335,19 @@ class FactCommits:
         return sale in self.say_doubles(uid, {sale: double}, urgent=True)
 
     def say_doubles(
-        self, uid: Uid, words: Mapping[SaleId, Double], *, urgent: bool = False
+        self,
+        uid: Uid,
+        words: Mapping[SaleId, Double],
+        pairs: Iterable[tuple[SaleId, SaleId]] = (),
+        *,
+        urgent: bool = False,
     ) -> set[SaleId]:
         """Note what a person says of sales that look doubled; returns those that AIQ knows. Each of
-        what may be said can be said again, or taken back with nothing."""
+        what may be said can be said again, or taken back with nothing. `pairs`: of which nothing
+        is said unless AIQ knows both."""
         with self._locked(uid, urgent=urgent) as lock:
             commit = self._begin(lock)
-            known = say_doubles(commit, words)
+            known = say_doubles(commit, words, pairs)
             self._finish(lock, commit)
         return known
 

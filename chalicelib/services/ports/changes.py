@@ -8,6 +8,7 @@ from typing import NamedTuple, Protocol
 
 from chalicelib.domain.identity import SourceRecord
 from chalicelib.domain.personas import Persona
+from chalicelib.domain.redemptions import Redemption
 from chalicelib.domain.rules import Rules
 from chalicelib.domain.sales_summary import SaleRef
 from chalicelib.domain.words import Instant, JobState, Points, PreviewState, Uid
@@ -203,6 +204,10 @@ class PreviewReads(Protocol):
 
     def refs(self, uid: Uid, record: str, since: Instant) -> list[SaleRef]:
         """A record's sales from `since` on."""
+        ...
+
+    def redemptions(self, uid: Uid, record: str) -> list[Redemption]:
+        """What a record redeemed, given back or not."""
         ...
 
 

@@ -61,7 +61,7 @@ class DecideDoubled:
         held = self.switches.get(uid, switch)
         said = _said(self.switches.pair(self._check(held), n), same=same, left_out=left_out)
         words = _words([said])
-        if self.commits.say_doubles(uid, words, urgent=True) != words.keys():
+        if self.commits.say_doubles(uid, words, [_sales(said)], urgent=True) != words.keys():
             raise NotFound("AIQ does not know this sale any more.")
         self._note(held, n, said)
         after: dict[str, object] = {"pair": n, "same": same}
@@ -81,7 +81,8 @@ class DecideDoubled:
         pairs, position = self.switches.pairs(check, PAGE, after)
         said = [_said(p, same=same, left_out="b") for p in pairs if not p.is_decided]
         if said:
-            self.commits.say_doubles(uid, _words(said))
+            known = self.commits.say_doubles(uid, _words(said), map(_sales, said))
+            said = [pair for pair in said if known.issuperset(_sales(pair))]
             counted = replace(check, undecided=max(0, check.undecided - len(said)))
             self.switches.decide(counted, said)
         return len(said), position
@@ -136,13 +137,20 @@ def _said(pair: DoubledPair, *, same: bool | None, left_out: Side) -> DoubledPai
     return replace(pair, old=replace(pair.old, double=old), new=replace(pair.new, double=new))
 
 
+def _sales(pair: DoubledPair) -> tuple[SaleId, SaleId]:
+    old, new = pair.old, pair.new
+    return (
+        SaleId(old.platform, old.scope, old.ext_id),
+        SaleId(new.platform, new.scope, new.ext_id),
+    )
+
+
 def _words(pairs: Iterable[DoubledPair]) -> dict[SaleId, Double]:
     """What is said of each sale. One of the old POS may be in pairs of two switches: what leaves it
     out counts."""
     words: dict[SaleId, Double] = {}
     for pair in pairs:
-        for sale in (pair.old, pair.new):
-            sid = SaleId(sale.platform, sale.scope, sale.ext_id)
+        for sid, sale in zip(_sales(pair), (pair.old, pair.new), strict=True):
             words[sid] = sale.double or words.get(sid, "")
     return words
 

@@ -108,9 +108,17 @@ def take_gone_sales(
         _upsert(commit, new, stored)
 
 
-def say_doubles(commit: Commit, words: Mapping[SaleId, Double]) -> set[SaleId]:
-    """Note what a person says of sales as suspected doubles; returns those that are known."""
+def say_doubles(
+    commit: Commit, words: Mapping[SaleId, Double], pairs: Iterable[tuple[SaleId, SaleId]] = ()
+) -> set[SaleId]:
+    """Note what a person says of sales as suspected doubles; returns those that are known.
+
+    `pairs`: of which nothing is said unless both are known.
+    """
     stored = commit.sale_rows(words)
+    if pairs := tuple(pairs):
+        whole = {sid for pair in pairs if stored.keys() >= set(pair) for sid in pair}
+        stored = {sid: row for sid, row in stored.items() if sid in whole}
     new = {
         sid: replace(row, double=words[sid])
         for sid, row in stored.items()

@@ -12,18 +12,22 @@ from hypothesis import strategies as st
 
 from chalicelib.domain.acts import Join
 from chalicelib.domain.errors import PoisonMessage
+from chalicelib.domain.ids import record_id
 from chalicelib.domain.records import Customer, Sale
+from chalicelib.domain.redemptions import Redemption, redemption_id
 from chalicelib.domain.rules import KeptMembers, Loyalty, Rules, Source
 from chalicelib.domain.settings import LOSS
 from chalicelib.domain.times import day_number
 from chalicelib.services.changes import preview as previews
 from chalicelib.services.changes.wording import sentence, warning
+from chalicelib.services.derivation import redemptions
 from chalicelib.services.job_messages import PreviewMessage
 from tests.fakes.pos import FakePosGateway, a_platform
 from tests.worlds.backroom import PLATFORM, SCOPE, UID, Backroom
 from tests.worlds.changes import (
     ago,
     apply,
+    apply_loyalty,
     bought,
     difference,
     in_force,
@@ -499,3 +503,26 @@ def test_a_count_in_the_background_shows_how_far_it_is(
 
     assert seen == [3, 6, 9]
     assert room.changes.preview(UID, made.id).state == "ready"
+
+
+def test_points_that_were_redeemed_do_not_expire_in_a_preview_either() -> None:
+    room = a_room()
+    room.commits.commit(UID, PLATFORM, SCOPE, customers=people(2))
+    in_force(room, accrual_start=day_number(ago(room, 90)), points_per_100=10_000)
+    room.commits.commit(
+        UID, PLATFORM, SCOPE, joins={str(n): Join("form", 1) for n in range(2)}, customers=people(2)
+    )
+    sell(room, bought(room, "0", 0), bought(room, "1", 0))
+    record = record_id(UID, PLATFORM, SCOPE, "0")
+    taken = Redemption(redemption_id(record, "1"), "dsc", "Gift", 400, room.clock.now(), "till")
+    room.commits.act(
+        UID, record, lambda c: redemptions.redeem(c, record, taken.id, lambda _: taken)
+    )
+    room.clock.move(20 * 86_400)
+    before = standing(room)
+
+    made = preview_loyalty(room, expire_after_days=3)
+    apply_loyalty(room, expire_after_days=3)
+
+    assert made.counts.points == -1_600
+    assert replace(made.counts, largest=()) == difference(before, standing(room))

@@ -9,6 +9,7 @@ import pytest
 
 from chalicelib.domain.errors import Conflict, InvalidInput, NotFound, StaleVersion
 from chalicelib.domain.rules import Source
+from chalicelib.services.ports.facts import SaleId
 from chalicelib.services.ports.switching import DoubledPair, PosSwitch, SwitchChange, SwitchCheck
 from chalicelib.services.switching.switch import proposed
 from tests.fakes.facts import Crash
@@ -413,6 +414,27 @@ def test_who_decided_by_hand_is_not_overruled_by_all() -> None:
     shop.work()
 
     assert shop.points() == 11.0
+
+
+@pytest.mark.parametrize("by_hand", [True, False])
+def test_of_a_pair_that_aiq_does_not_know_whole_nothing_is_said(by_hand: bool) -> None:
+    """Left out, the sale that is left would earn nothing, though it is one of one."""
+    shop, switch = a_switched_shop()
+    shop.set_source(NEW, accrual_start=day("2026-05-01"))
+    shop.check(switch)
+    pair = pair_of(shop, switch)
+    gone = SaleId(pair.old.platform, pair.old.scope, pair.old.ext_id)
+    left = SaleId(pair.new.platform, pair.new.scope, pair.new.ext_id)
+    del shop.facts.sale_rows[UID, gone]
+
+    if by_hand:
+        with pytest.raises(NotFound, match="does not know this sale"):
+            shop.decide(switch, pair.n, same=True)
+    else:
+        shop.deciding_all.request(UID, switch.id, same=True, actor=BOB)
+        shop.work()
+
+    assert shop.facts.sale_rows[UID, left].double == ""
 
 
 def test_a_check_that_began_before_the_last_change_of_settings_is_begun_anew() -> None:
