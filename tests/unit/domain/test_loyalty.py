@@ -340,7 +340,7 @@ def test_the_last_purchase_is_the_one_of_the_latest_local_day() -> None:
     day = expiry_day({"posabit": TODAY + 1}, 2_000, given.rules.loyalty)
 
     assert day == given.today + 1
-    assert expired_points(amounts, given) == {}
+    assert expire(amounts, (), given).points == {}
 
 
 def test_the_day_of_expiry_is_the_first_one_without_points() -> None:
@@ -428,7 +428,7 @@ def test_the_order_of_hearing_decides_nothing(
 
     again = earned_points(shuffled, LONG_AGO, given_terms)
     assert again == amounts
-    assert expired_points(again, given_terms) == expired_points(amounts, given_terms)
+    assert expire(again, (), given_terms) == expire(amounts, (), given_terms)
 
 
 @given(known=histories)
@@ -451,7 +451,7 @@ def test_no_more_expires_than_was_earned(known: list[SaleRef], after: int) -> No
     given_terms = terms(expire_after_days=after)
 
     amounts = earned_points(known, LONG_AGO, given_terms)
-    lost = expired_points(amounts, given_terms)
+    lost = expire(amounts, (), given_terms).points
 
     assert all(amount < 0 for amount in lost.values())
     assert -sum(amounts.values()) <= sum(lost.values()) <= 0
