@@ -19,8 +19,9 @@ from chalicelib.domain.errors import (
 from chalicelib.domain.records import StoreFact
 from chalicelib.domain.words import CheckOutcome, ScopeId
 from chalicelib.pos.asking.auth_variants import AuthVariants
-from chalicelib.pos.named_stores import first_page_params, no_store_text, stores_named_elsewhere
+from chalicelib.pos.named_stores import no_store_text, stores_named_elsewhere
 from chalicelib.pos.paging.each_shop import chosen_shops
+from chalicelib.pos.paging.pagers import pager_of
 from chalicelib.pos.paging.response_page import Json, ResponsePage, page_of_answer
 from chalicelib.pos.paging.styles import style_for
 from chalicelib.pos.profile.profile import Profile
@@ -75,7 +76,8 @@ class Check:
         start = style.start(plan)
 
         def read(body: Json) -> list[Json]:
-            page = page_of_answer(body, self._profile, stream, stream.endpoint)
+            headers = self._auth.transport.headers
+            page = page_of_answer(body, self._profile, stream, stream.endpoint, headers)
             style.check(plan, start, page)
             return page.rows
 
@@ -123,7 +125,9 @@ class Check:
         stream = self._profile.streams[probe.stream] if probe.stream else None
         if stream is None:
             return lambda _body: None
-        return lambda body: page_of_answer(body, self._profile, stream, probe.endpoint)
+        return lambda body: page_of_answer(
+            body, self._profile, stream, probe.endpoint, self._auth.transport.headers
+        )
 
     def _judge(self, probe: Probe, page: ResponsePage | None) -> None:
         """A POS may answer 200 and hold back what matters (reference/pos.md §1.3)."""
@@ -179,7 +183,7 @@ class Check:
         if stream is None:
             return {}
         shop = {stream.each.param: self._stores[0].key} if stream.each and self._stores else {}
-        return {**shop, **first_page_params(stream.page, probe.rows)}
+        return {**shop, **pager_of(stream.page.pager).first_page(probe.rows)}
 
 
 def _shops_text(shops: Sequence[StoreFact], *, with_key: bool = False) -> str:

@@ -6,8 +6,8 @@ from __future__ import annotations
 from chalicelib.domain.errors import PermissionMissing
 from chalicelib.domain.records import StoreFact
 from chalicelib.pos.asking.auth_variants import AuthVariants
+from chalicelib.pos.paging.pagers import pager_of
 from chalicelib.pos.paging.response_page import Json, page_of_answer
-from chalicelib.pos.profile.paging import PageLimit, PageProfile, PageTotal, RangePage
 from chalicelib.pos.profile.profile import Profile, StreamProfile
 from chalicelib.pos.rows import coerce
 from chalicelib.pos.rows.field_map import field_reader, required_path
@@ -42,20 +42,8 @@ def no_store_text(profile: Profile) -> str:
 
 
 def _first_rows(profile: Profile, stream: StreamProfile, auth: AuthVariants) -> list[Json]:
-    params = first_page_params(stream.page, ROWS_ASKED)
     return auth.get(
         stream.endpoint,
-        params,
+        pager_of(stream.page.pager).first_page(ROWS_ASKED),
         lambda body: page_of_answer(body, profile, stream, stream.endpoint).rows,
     )
-
-
-def first_page_params(page: PageProfile, rows: int) -> dict[str, str]:
-    """The parameters of a first page of so many rows, where its style can say that."""
-    match page:
-        case PageTotal() | PageLimit():
-            return {page.number: "1", page.size: str(rows)}
-        case RangePage():
-            return {page.param: f"[0,{rows - 1}]"}
-        case _:
-            return {}

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from chalicelib.domain.errors import UnexpectedAnswer
 from chalicelib.domain.records import Fact, StoreFact
@@ -12,6 +12,7 @@ from chalicelib.pos.named_stores import no_store_text, stores_named_elsewhere
 from chalicelib.pos.paging.each_shop import chosen_shops, first_cursor, shop_of, typed_shops
 from chalicelib.pos.paging.receipts import Receipts
 from chalicelib.pos.paging.response_page import Json, ResponsePage, page_of_answer
+from chalicelib.pos.paging.style import PagingStyle
 from chalicelib.pos.paging.styles import style_for
 from chalicelib.pos.profile.mapping import LineGroup
 from chalicelib.pos.profile.paging import Each
@@ -39,6 +40,8 @@ class _RawPage(NamedTuple):
     full_listing: bool
     again: bool
     times: TimeSpan | None
+    bookmark: str | None = None
+    began_over: bool = False
 
 
 class Session:
@@ -98,19 +101,35 @@ class Session:
             unknown_words={} if page.again else normalised.unknown_words,
             rows=normalised.rows,
             times=page.times,
+            bookmark=page.bookmark,
+            began_over=page.began_over,
         )
 
     def _read(self, stream: StreamProfile, plan: StreamPlan, cursor: Cursor | None) -> _RawPage:
-        """Read the page at a cursor."""
+        """Read the page at a cursor; the first one of all where the POS no longer knows what the
+        cursor, or the plan's bookmark, goes on from."""
         style = style_for(self._profile, stream, self._access.time_zone)
         position = style.position(plan, cursor)
+        try:
+            return self._read_at(style, stream, plan, position)
+        except UnexpectedAnswer as error:
+            status = error.details.get("status")
+            over = style.begin_over(plan, position, status) if isinstance(status, int) else None
+            if over is None:
+                raise
+        return self._read_at(style, stream, plan, over)._replace(began_over=True)
 
+    def _read_at(
+        self, style: PagingStyle[Any], stream: StreamProfile, plan: StreamPlan, position: Any
+    ) -> _RawPage:
         def read(body: Json) -> ResponsePage:
-            page = page_of_answer(body, self._profile, stream, stream.endpoint)
+            headers = self._transport.headers
+            page = page_of_answer(body, self._profile, stream, stream.endpoint, headers)
             style.check(plan, position, page)
             return page
 
-        page = self._auth.get(stream.endpoint, style.params(plan, position), read)
+        params, next_url = style.params(plan, position), style.next_url(plan, position)
+        page = self._auth.get(stream.endpoint, params, read, next_url=next_url)
         rows = style.new_rows(plan, position, page)
         onward = style.next_page(plan, position, page)
         return _RawPage(
@@ -120,6 +139,7 @@ class Session:
             full_listing=onward.full_listing,
             again=onward.again,
             times=onward.times,
+            bookmark=onward.bookmark,
         )
 
     def _read_lines(
@@ -134,6 +154,8 @@ class Session:
         at = cursor["at"] if cursor else None
         page = self._read(stream, plan, at)
         rows = page.rows
+        if page.began_over:
+            cursor = None
         open_before = cursor["open"] if cursor else None
         if cursor and open_before is not None:
             if self._open_receipt[0] != open_before:

@@ -30,7 +30,7 @@ class Profitek(Simulated):
     untold = (
         "streams.stores.page.params",
         "streams.stores.page.params.*",
-        "streams.sales.page.windows.look_back",
+        "streams.sales.page.filter.look_back",
         "sale_words.void",
         "sale_words.partly_refunded",
     )

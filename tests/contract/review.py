@@ -24,9 +24,8 @@ YEARS_AGO = NOW - 3 * 365 * 86_400_000
 ODD_WORDS = frozenset(("on_hold", "in_dispute", "onhold", "indispute", "on hold", "in dispute"))
 """Words that the simulated POS use without anybody knowing them."""
 
-ENVELOPE = ("total", "pages", "current", "given_size")
-"""What a page style may read beside the rows."""
-FILTERS = ("keyset", "since", "windows", "modified")
+ENVELOPE = ("total", "pages", "current", "given_size", "more", "next")
+"""What a pager may read beside the rows."""
 
 Finding = tuple[Path, str]
 
@@ -67,7 +66,7 @@ def review(text: str, heard: Heard) -> list[str]:
     found = [*_typed(profile, heard.typed)]
     for name, stream in profile.streams.items():
         found += _stream(profile, name, stream, heard.bodies[name])
-        if name in heard.dated and not any(getattr(stream.page, f, None) for f in FILTERS):
+        if name in heard.dated and stream.page.filter is None:
             found.append((("streams", name, "page"), "the POS filters by time, nobody asks it to"))
     return [f"profile.yaml:{line_of(text, at)}: {dotted_path(at)}: {what}" for at, what in found]
 
@@ -143,7 +142,7 @@ def _paths(fields: Mapping[str, Any], rows: list[Any], within: str = "") -> set[
 def _read(stream: StreamProfile) -> set[str]:
     """What the stream's profile reads of rows and envelope."""
     said = [stream.rows, stream.unwrap]
-    said += [getattr(stream.page, name, None) for name in ENVELOPE]
+    said += [getattr(stream.page.pager, name, None) for name in ENVELOPE]
     said += [part.into for part in (stream.lines, stream.group) if part]
     return {name for name in said if name} | _mapped(stream.map)
 

@@ -29,9 +29,9 @@ class Thsuite(Simulated):
         "streams.stores.named_by.*",
         "streams.stores.page.params",
         "streams.stores.page.params.*",
-        "streams.*.page.changed",
-        "streams.sales.page.since.look_back_days",
-        "streams.sales.page.since.window_days",
+        "streams.*.page.proof.changed",
+        "streams.sales.page.filter.look_back_days",
+        "streams.sales.page.filter.window_days",
         "sale_words.open",
         "sale_words.partly_refunded",
     )

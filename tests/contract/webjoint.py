@@ -33,7 +33,7 @@ class Webjoint(Simulated):
         "streams.stores.map.*",
         "streams.sales.formerly",
         "streams.inventory.each",
-        "streams.inventory.page.id",
+        "streams.inventory.page.proof.id",
         "streams.inventory.map.sku",
         "streams.inventory.map.price",
         "streams.inventory.map.unit",

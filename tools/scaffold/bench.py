@@ -26,7 +26,7 @@ class Newpos(Simulated):
     dated: tuple[Stream, ...] = filtered
     untold = (
         "streams.stores.map.time_zone",
-        "streams.sales.page.keyset.window_days",
+        "streams.sales.page.filter.window_days",
         "sale_words.open",
     )
 

@@ -11,9 +11,9 @@ from datetime import UTC, date, datetime, timedelta
 
 from chalicelib.domain.times import from_datetime, local_day
 from chalicelib.domain.words import Instant
+from chalicelib.pos.paging.filters import Filter, Params, history_start
 from chalicelib.pos.paging.response_page import Json, ResponsePage
-from chalicelib.pos.paging.style import Params, history_start
-from chalicelib.pos.profile.paging import Windows
+from chalicelib.pos.profile.paging import DayFilter
 from chalicelib.pos.rows import times
 from chalicelib.services.ports.pos import StreamPlan, TimeSpan
 
@@ -36,58 +36,64 @@ class Window:
 
 
 @dataclass(frozen=True, slots=True)
-class DayWindows:
+class DayWindows(Filter[Window]):
     """Cuts the history of a stream into windows of days on the clock of the store, whose zone is
     `zone`. `formats`: how the POS writes times."""
 
-    spec: Windows
+    spec: DayFilter
     zone: str
     formats: tuple[str, ...]
 
-    def first_window(self, plan: StreamPlan) -> Window:
+    span_type = Window
+
+    def first(self, plan: StreamPlan) -> Window:
         """The window that holds today."""
         today = self._day(plan.now)
         floor = min(today, self._floor(plan, today))
         days = self.spec.days
         return Window(max(floor, today - days + 1), today + AHEAD_DAYS, floor, days)
 
-    def window_before(self, window: Window, rows: int) -> Window | None:
+    def following(self, span: Window, rows: int) -> Window | None:
         """The window before one that held `rows`; None when that one reached the floor."""
-        spec, days = self.spec, window.days
-        if window.low <= window.floor or spec.newest_only:
+        spec, days = self.spec, span.days
+        if span.low <= span.floor or spec.newest_only:
             return None
         if rows < spec.grow_below:
             days = min(days * 2, spec.max_days)
         elif rows > spec.grow_below * MANY:
             days = max(days // 2, spec.days)
-        return Window(max(window.floor, window.low - days), window.low, window.floor, days)
+        return Window(max(span.floor, span.low - days), span.low, span.floor, days)
 
-    def times_read(self, plan: StreamPlan, window: Window) -> TimeSpan | None:
+    def leaves_nothing_out(self, plan: StreamPlan, span: Window) -> bool:  # noqa: ARG002
+        """Where the newest window tells all there is."""
+        return self.spec.newest_only
+
+    def times_read(self, plan: StreamPlan, span: Window) -> TimeSpan | None:
         """The times that a listing showed whose last window was this one; None of one that is not
         about its days. They are what the shop's clock showed, as if it were UTC."""
         if self.spec.newest_only:
             return None
-        first, end = map(_midnight, (window.floor, self.first_window(plan).high))
+        first, end = map(_midnight, (span.floor, self.first(plan).high))
         return TimeSpan(
             from_datetime(first.replace(tzinfo=UTC)), from_datetime(end.replace(tzinfo=UTC))
         )
 
-    def params(self, window: Window) -> Params:
-        end = _midnight(window.high)
+    def params(self, span: Window) -> Params:
+        end = _midnight(span.high)
         if self.spec.until_included:
             end -= timedelta(seconds=1)
         return {
-            self.spec.since: _midnight(window.low).strftime(self.spec.format),
-            self.spec.until: end.strftime(self.spec.format),
+            self.spec.after: _midnight(span.low).strftime(self.spec.format),
+            self.spec.before: end.strftime(self.spec.format),
         }
 
-    def check(self, plan: StreamPlan, window: Window, page: ResponsePage) -> None:
+    def check(self, plan: StreamPlan, span: Window, page: ResponsePage) -> None:
         """Raises FilterIgnored when most rows lie outside. Rows that are dated ahead tell of a
         wrong clock, not of the filter."""
         ahead = self._day(plan.now) + AHEAD_DAYS
         days = (at.toordinal() for row in page.rows if (at := self._wall_clock(row)) is not None)
         page.check_filter(
-            (day < window.low or window.high <= day < ahead for day in days),
+            (day < span.low or span.high <= day < ahead for day in days),
             "The filter by date is ignored",
         )
 

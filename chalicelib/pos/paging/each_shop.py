@@ -69,6 +69,13 @@ class EachShop(PagingStyle[ShopsPosition]):
     def params(self, plan: StreamPlan, at: ShopsPosition) -> Params:
         return {self.each.param: at.shop, **self.style.params(plan, at.at)}
 
+    def next_url(self, plan: StreamPlan, at: ShopsPosition) -> str | None:
+        return self.style.next_url(plan, at.at)
+
+    def begin_over(self, plan: StreamPlan, at: ShopsPosition, status: int) -> ShopsPosition | None:
+        within = self.style.begin_over(plan, at.at, status)
+        return None if within is None else replace(at, at=within)
+
     def check(self, plan: StreamPlan, at: ShopsPosition, page: ResponsePage) -> None:
         """Rows that say they are of another shop show that the shop asked for is ignored."""
         if self.shop:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import marshal
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from hashlib import blake2b
 from typing import Any, NoReturn
@@ -11,12 +11,11 @@ from typing import Any, NoReturn
 import orjson
 
 from chalicelib.domain.errors import FilterIgnored, KeyRejected, UnexpectedAnswer
-from chalicelib.pos.paging.row_tables import rows_of
-from chalicelib.pos.profile.paging import Offset, PageLimit, PageTotal, Proof, Single, WholeWindow
+from chalicelib.pos.paging.pagers import Pager, pager_of, told_text
+from chalicelib.pos.paging.row_tables import rows_of_table
 from chalicelib.pos.profile.path import WHOLE, Path
 from chalicelib.pos.profile.profile import Profile, StreamProfile
 from chalicelib.pos.profile.wire import ErrorObjects
-from chalicelib.pos.rows import coerce
 
 Json = Any
 
@@ -31,10 +30,15 @@ MARSHAL_BY_VALUE = 2
 """The last version whose bytes do not depend on which values are the same object."""
 
 
+NO_HEADERS: Mapping[str, str] = {}
+
+
 @dataclass(frozen=True, slots=True)
 class ResponsePage:
     """A page of rows. `size` is the rows per page the POS goes by, which may be fewer than we asked
-    for. `last_page`: the number of pages, where the POS says it and need not say more."""
+    for. `last_page`: the number of pages, where the POS says it and need not say more. `more`:
+    whether further ones follow, `onward`: the cursor or URL of the next one, `bookmark`: what to
+    ask for next time, where the POS says so."""
 
     name: str
     rows: list[Json]
@@ -43,6 +47,9 @@ class ResponsePage:
     pages: int = 1
     number: int | None = None
     last_page: int | None = None
+    more: bool | None = None
+    onward: str | None = None
+    bookmark: str | None = None
 
     def row_count(self) -> int:
         """The number of rows in all. Raises UnexpectedAnswer when the POS does not say it."""
@@ -91,35 +98,71 @@ def json_bytes(value: Json, option: int = 0) -> bytes:
 
 
 def page_of_answer(
-    body: Json, profile: Profile, stream: StreamProfile, endpoint: str
+    body: Json,
+    profile: Profile,
+    stream: StreamProfile,
+    endpoint: str,
+    headers: Mapping[str, str] = NO_HEADERS,
 ) -> ResponsePage:
     """The page in the answer of an endpoint. Raises KeyRejected, UnexpectedAnswer."""
     refuse_error_object(body, profile.error_objects, profile.title)
-    return response_page(body, stream, endpoint)
+    return response_page(body, stream, endpoint, headers)
 
 
-def response_page(body: Json, stream: StreamProfile, name: str) -> ResponsePage:
-    """Take a body apart. Raises UnexpectedAnswer when it has not the shape the profile says."""
+def response_page(
+    body: Json, stream: StreamProfile, name: str, headers: Mapping[str, str] = NO_HEADERS
+) -> ResponsePage:
+    """Take an answer apart. Raises UnexpectedAnswer when it has not the shape the profile says."""
     _refuse_a_flood(body, stream, name)
-    if isinstance(stream.page, WholeWindow | Offset | Proof):
-        return ResponsePage(name, rows_of(body, stream, name))
-    if isinstance(body, list) and _may_be_bare(stream):
-        return ResponsePage(name, [_unwrapped(row, stream.unwrap) for row in body])
-    if not isinstance(body, dict) or stream.rows == WHOLE:
-        raise UnexpectedAnswer(f"An answer for {name} has not the shape it should have.")
-    if stream.rows is None:
-        return ResponsePage(name, [_unwrapped(body, stream.unwrap)])
-    rows = stream.rows.value(body)
-    if not isinstance(rows, list):
-        raise UnexpectedAnswer(f"An answer for {name} has no list {stream.rows!r}.")
-    rows = [_unwrapped(row, stream.unwrap) for row in rows]
-    if isinstance(stream.page, PageLimit):
-        number = _positive(body, stream.page.current)
-        last = _whole_number(body, stream.page.pages)
-        return ResponsePage(name, rows, number=number, last_page=last)
-    if not isinstance(stream.page, PageTotal):
-        return ResponsePage(name, rows)
-    return _counted(body, rows, stream.page, name)
+    pager = pager_of(stream.page.pager)
+    rows = _rows(body, stream, pager, name)
+    told = pager.envelope(body, headers)
+    size = told.size or 1
+    marked = stream.page.bookmark
+    return ResponsePage(
+        name,
+        rows,
+        total=told.total,
+        size=size,
+        pages=_page_count(told.last_page, told.total, size),
+        number=told.number,
+        last_page=told.last_page,
+        more=told.more,
+        onward=told.onward,
+        bookmark=told_text(body, headers, marked.next, marked.header) if marked else None,
+    )
+
+
+def _page_count(last_page: int | None, total: int | None, size: int) -> int:
+    """The number of pages, as the POS says it, else by the rows in all."""
+    if last_page and last_page > 0:
+        return last_page
+    return max(1, -(-total // size)) if total and total > 0 else 1
+
+
+def _rows(body: Json, stream: StreamProfile, pager: Pager, name: str) -> list[Json]:
+    if isinstance(body, list):
+        if stream.rows != WHOLE and not (stream.rows and pager.may_be_bare):
+            _refuse_shape(name)
+        rows = body
+    elif not isinstance(body, dict) or stream.rows == WHOLE:
+        _refuse_shape(name)
+    elif stream.rows is None:
+        rows = [body]
+    else:
+        rows = stream.rows.value(body)
+        if not isinstance(rows, list):
+            raise UnexpectedAnswer(f"An answer for {name} has no list {stream.rows!r}.")
+    if stream.page.proves == "key":
+        return [{}]
+    if stream.header_row or stream.lines:
+        return rows_of_table(rows, stream, name)
+    wrapping = stream.unwrap
+    return rows if wrapping is None else [_unwrapped(row, wrapping) for row in rows]
+
+
+def _refuse_shape(name: str) -> NoReturn:
+    raise UnexpectedAnswer(f"An answer for {name} has not the shape it should have.")
 
 
 def _refuse_a_flood(body: Json, stream: StreamProfile, name: str) -> None:
@@ -139,32 +182,7 @@ def refuse_error_object(body: Json, errors: ErrorObjects | None, title: str) -> 
     raise UnexpectedAnswer(f"{title} answered with an error instead of data.")
 
 
-def _may_be_bare(stream: StreamProfile) -> bool:
-    if stream.rows == WHOLE:
-        return True
-    return stream.rows is not None and isinstance(stream.page, PageLimit | Single)
-
-
-def _counted(body: dict[str, Json], rows: list[Json], page: PageTotal, name: str) -> ResponsePage:
-    total = _whole_number(body, page.total)
-    if total is None or total < 0:
-        raise UnexpectedAnswer(f"An answer for {name} does not say how many rows there are.")
-    size = _positive(body, page.given_size) or page.limit
-    pages = _positive(body, page.pages) or max(1, -(-total // size))
-    return ResponsePage(name, rows, total, size, pages, _positive(body, page.current))
-
-
-def _whole_number(body: Json, path: Path | None) -> int | None:
-    return coerce.whole_number(path.value(body)) if path else None
-
-
-def _positive(body: Json, path: Path | None) -> int | None:
-    """The number above zero at a place of the envelope, or None."""
-    number = _whole_number(body, path)
-    return number if number and number > 0 else None
-
-
-def _unwrapped(row: Json, wrapping: Path | None) -> Json:
+def _unwrapped(row: Json, wrapping: Path) -> Json:
     """POSaBIT wraps some rows and not others: both are accepted."""
-    inner = wrapping.value(row) if wrapping else None
+    inner = wrapping.value(row)
     return inner if isinstance(inner, dict) else row

@@ -7,7 +7,6 @@ from typing import Any
 
 from chalicelib.domain.errors import UnexpectedAnswer
 from chalicelib.pos.profile.mapping import Lines
-from chalicelib.pos.profile.paging import Proof
 from chalicelib.pos.profile.path import Path
 from chalicelib.pos.profile.profile import StreamProfile
 from chalicelib.pos.rows import coerce
@@ -16,18 +15,14 @@ Json = Any
 Row = dict[str, Json]
 
 
-def rows_of(body: Json, stream: StreamProfile, name: str) -> list[Json]:
-    """The rows of a body. Raises UnexpectedAnswer when it has not the shape the profile says."""
-    if not isinstance(body, list):
-        raise UnexpectedAnswer(f"An answer for {name} is no list of rows.")
-    if isinstance(stream.page, Proof):
-        return [{}]
-    rows = body
-    first = next((row for row in body if isinstance(row, dict | list)), None)
-    if isinstance(first, list):
-        rows = _under_header(body, stream, name)
-    elif body and first is None:
+def rows_of_table(rows: list[Json], stream: StreamProfile, name: str) -> list[Json]:
+    """Put rows under their header, and lines together. Raises UnexpectedAnswer when the header is
+    not the one that the profile says."""
+    first = next((row for row in rows if isinstance(row, dict | list)), None)
+    if rows and first is None:
         raise UnexpectedAnswer(f"An answer for {name} has no rows.")
+    if isinstance(first, list) and stream.header_row:
+        rows = _under_header(rows, stream, name)
     return _together(rows, stream.lines, stream.map["ext_id"]) if stream.lines else rows
 
 

@@ -11,8 +11,6 @@ from abc import ABC, abstractmethod
 from dataclasses import dataclass
 from typing import ClassVar, Generic, TypeVar
 
-from chalicelib.domain.times import DAY, to_datetime
-from chalicelib.domain.words import Instant
 from chalicelib.pos.paging.cursor import dump, load
 from chalicelib.pos.paging.response_page import Json, ResponsePage
 from chalicelib.services.ports.pos import Cursor, StreamPlan, TimeSpan
@@ -21,22 +19,21 @@ Params = dict[str, str]
 P = TypeVar("P")
 """The position of a style: a dataclass that `cursor` can write and read."""
 
-TICK: Instant = 1
-"""POS tell milliseconds and may know finer ones, so bounds overlap by one of ours."""
-
 
 @dataclass(frozen=True, slots=True)
 class NextPage(Generic[P]):
     """The position after a page; `position` is None when the listing is complete.
 
     `full_listing`: the completed listing held everything the POS has. `again`: the page was read
-    to be sure and had been read before, so that its unusable rows are known. `times`: as on `Page`.
+    to be sure and had been read before, so that its unusable rows are known. `times` and
+    `bookmark` are as on `Page`.
     """
 
     position: P | None
     full_listing: bool = False
     again: bool = False
     times: TimeSpan | None = None
+    bookmark: str | None = None
 
     @property
     def cursor(self) -> Cursor | None:
@@ -44,7 +41,7 @@ class NextPage(Generic[P]):
 
 
 class PagingStyle(ABC, Generic[P]):
-    """One way a POS cuts its listings into pages."""
+    """One way to read a listing to its end. Its pager and its filter say how the POS is asked."""
 
     position_type: ClassVar[type]
 
@@ -63,6 +60,15 @@ class PagingStyle(ABC, Generic[P]):
     def params(self, plan: StreamPlan, at: P) -> Params:
         """The parameters that ask for the page at a position."""
 
+    def next_url(self, plan: StreamPlan, at: P) -> str | None:  # noqa: ARG002
+        """The URL to ask instead of the endpoint's path, where the POS tells one."""
+        return None
+
+    def begin_over(self, plan: StreamPlan, at: P, status: int) -> P | None:  # noqa: ARG002
+        """The position to begin again at where a status means that the POS no longer knows what
+        `at` goes on from; None where it means no such thing."""
+        return None
+
     @abstractmethod
     def check(self, plan: StreamPlan, at: P, page: ResponsePage) -> None:
         """Raises UnexpectedAnswer or FilterIgnored for a page that must be asked for again."""
@@ -74,14 +80,3 @@ class PagingStyle(ABC, Generic[P]):
     @abstractmethod
     def next_page(self, plan: StreamPlan, at: P, page: ResponsePage) -> NextPage[P]:
         """Return where to go on after a page that passed `check`."""
-
-
-def history_start(plan: StreamPlan, days: int) -> Instant:
-    """Return how far back a first pass reads: to the plan's beginning, else so many days."""
-    return plan.now - days * DAY if plan.history_from is None else plan.history_from
-
-
-def filter_text(at: Instant) -> str:
-    """`2026-05-01T00:00:00.000Z`, the form of a filter by time seen in working calls."""
-    moment = to_datetime(at).replace(tzinfo=None)
-    return moment.isoformat(timespec="milliseconds") + "Z"

@@ -1,95 +1,82 @@
-"""Which style of paging the listing of a stream needs, by its profile.
+"""Which reading of a listing a profile asks for: pager, filter and proof put together.
 
-A style of another POS is a class in a module beside this one, and a case here.
+A proof of another kind is a class in `proofs`, and a line here.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from typing import Any
 
-from chalicelib.domain.words import Instant
+from chalicelib.pos.paging.bookmarks import BookmarkedPages
 from chalicelib.pos.paging.day_windows import DayWindows
 from chalicelib.pos.paging.each_shop import EachShop
-from chalicelib.pos.paging.keyset import KeysetPages
-from chalicelib.pos.paging.numbered import NumberedPages
-from chalicelib.pos.paging.offset import ModifiedFilter, OffsetPages
-from chalicelib.pos.paging.one_answer import OneAnswer
-from chalicelib.pos.paging.response_page import Json
-from chalicelib.pos.paging.row_ranges import RowRanges
+from chalicelib.pos.paging.filters import Filter, NoFilter, instant_of, time_bounds
+from chalicelib.pos.paging.pagers import pager_of
+from chalicelib.pos.paging.proofs.count import CountedPages
+from chalicelib.pos.paging.proofs.downwards import UnorderedPages
+from chalicelib.pos.paging.proofs.keyset import KeysetPages
+from chalicelib.pos.paging.proofs.newest_first import NewestFirstPages
+from chalicelib.pos.paging.proofs.onward import OnwardPages
+from chalicelib.pos.paging.proofs.overlap import OverlappingPages
+from chalicelib.pos.paging.proofs.whole import WholeAnswers
 from chalicelib.pos.paging.style import PagingStyle
-from chalicelib.pos.paging.unordered import UnorderedPages
-from chalicelib.pos.paging.whole_window import WindowPages
-from chalicelib.pos.profile.paging import (
-    Offset,
-    PageLimit,
-    PageTotal,
-    Proof,
-    RangePage,
-    Single,
-    WholeWindow,
-)
 from chalicelib.pos.profile.path import Path
 from chalicelib.pos.profile.profile import Profile, StreamProfile
-from chalicelib.pos.rows import times
-from chalicelib.pos.rows.coerce import Unusable
 from chalicelib.pos.rows.field_map import required_path
 
 
 def style_for(profile: Profile, stream: StreamProfile, zone: str = "UTC") -> PagingStyle[Any]:
-    """The style a stream's profile asks for. `zone` is the store's, whose clock some go by."""
-    style = _style(profile, stream, zone)
+    """The reading that a stream's profile asks for. `zone` is the store's, whose clock some go
+    by."""
+    filtered = _filter(profile, stream, zone)
+    style: PagingStyle[Any] = _pages(profile, stream, filtered)
+    if stream.page.bookmark:
+        onward = _pages(profile, stream, NoFilter())
+        style = BookmarkedPages(stream.page.bookmark, style, onward)
     if stream.each is None:
         return style
     shop = stream.map.get("store_key")
     return EachShop(stream.each, style, shop if isinstance(shop, Path) else None)
 
 
-def _style(profile: Profile, stream: StreamProfile, zone: str) -> PagingStyle[Any]:
+def _filter(profile: Profile, stream: StreamProfile, zone: str) -> Filter[Any]:
+    spec = stream.page.filter
+    if spec is None:
+        return NoFilter()
+    if spec.by == "time":
+        return time_bounds(spec, profile.time, zone)
+    own_zone = profile.time.zone
+    return DayWindows(spec, zone if own_zone == "store" else own_zone, profile.time.formats)
+
+
+def _pages(profile: Profile, stream: StreamProfile, filtered: Any) -> Any:
     page = stream.page
-    match page:
-        case Single():
-            key = () if stream.named_by else required_path(stream.map["key"])
-            return OneAnswer(page.params, (key,) if isinstance(key, Path) else key)
-        case PageTotal() if page.keyset is not None:
-            return KeysetPages(page, page.keyset, instant_of(profile, page.keyset.field))
-        case PageTotal():
-            return NumberedPages(page)
-        case PageLimit():
-            filtered = page.since.field if page.since else None
-            instants = instant_of(profile, page.changed), instant_of(profile, filtered)
-            return UnorderedPages(page, *instants)
-        case RangePage():
-            instants = instant_of(profile, page.changed), instant_of(profile, page.made)
-            return RowRanges(page, *instants)
-        case WholeWindow() | Offset() | Proof():
-            return _store_clock_style(profile, page, zone)
+    pager: Any = pager_of(page.pager)
+    proof: Any = page.proof
+    fixed = dict(page.params)
+    if page.pager.by in ("cursor", "url"):
+        return OnwardPages(pager, filtered, fixed)
+    if proof is None or proof.by == "key":
+        return WholeAnswers(filtered, fixed, _names_of_a_store(stream))
+    changed = instant_of(profile.time, getattr(proof, "changed", None))
+    match proof.by:
+        case "keyset":
+            style: PagingStyle[Any] = KeysetPages(pager, filtered, fixed)
+        case "count":
+            style = CountedPages(pager, proof.id, fixed)
+        case "downwards":
+            style = UnorderedPages(pager, filtered, changed, fixed)
+        case "overlap":
+            style = OverlappingPages(pager, filtered, proof.id, fixed)
+        case _:
+            made = instant_of(profile.time, proof.made)
+            style = NewestFirstPages(pager, proof, fixed, changed, made)
+    return style
 
 
-def _store_clock_style(
-    profile: Profile, page: WholeWindow | Offset | Proof, zone: str
-) -> PagingStyle[Any]:
-    """The style of a server that goes by the clock of the store, whose zone is given."""
-    if isinstance(page, Proof):
-        return OneAnswer(page.params)
-    formats = profile.time.formats
-    windows = DayWindows(page.windows, zone, formats) if page.windows else None
-    if isinstance(page, Offset):
-        modified = ModifiedFilter(page.modified, zone, formats) if page.modified else None
-        return OffsetPages(page, windows, modified)
-    return WindowPages(windows) if windows else OneAnswer({})
-
-
-def instant_of(profile: Profile, field: Path | None) -> Callable[[Json], Instant | None]:
-    """A reader of a row's instant; None for a row that has none we can read."""
-    if field is None:
-        return lambda _row: None
-    read = times.instant_reader(profile.time.zone, profile.time.formats)
-
-    def instant(row: Json) -> Instant | None:
-        try:
-            return read(field.value(row))
-        except Unusable:
-            return None
-
-    return instant
+def _names_of_a_store(stream: StreamProfile) -> tuple[Path, ...]:
+    """What the one answer about stores must have: those that other streams name may miss it."""
+    if "key" not in stream.map or stream.named_by or stream.page.filter:
+        return ()
+    key = required_path(stream.map["key"])
+    return (key,) if isinstance(key, Path) else key

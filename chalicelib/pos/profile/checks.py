@@ -29,6 +29,7 @@ from chalicelib.pos.profile.mapping import (
     Sum,
     paths_of,
 )
+from chalicelib.pos.profile.page_checks import page_faults
 from chalicelib.pos.profile.profile import Profile, StreamProfile
 from chalicelib.pos.profile.wire import TOKEN
 
@@ -187,9 +188,12 @@ def _streams(profile: Profile) -> Iterator[Fault]:
             yield ("streams",), f"there is no {name}"
     for name, stream in profile.streams.items():
         at = ("streams", name)
-        if stream.rows is None and stream.page.style not in ("single", "proof"):
+        if stream.rows is None and stream.page.pager.by != "none":
             yield at, "say where the rows are (rows)"
-        if stream.page.style != "proof":
+        yield from page_faults((*at, "page"), stream.page)
+        if stream.page.bookmark and stream.each:
+            yield (*at, "page", "bookmark"), "no listing by shop goes on from one: leave one out"
+        if stream.page.proves != "key":
             yield from _map((*at, "map"), name, stream.map)
         if stream.group:
             yield from _group(at, stream.group, stream.map)
@@ -215,7 +219,7 @@ def _ids(at: Path, name: str, stream: StreamProfile) -> Iterator[Fault]:
 
 def _lines(at: Path, stream: StreamProfile, lines: Lines) -> Iterator[Fault]:
     """What puts lines together is what ids are made of, no more and no less."""
-    if stream.page.style != "whole_window":
+    if stream.page.pager.by != "none":
         yield (*at, "lines"), "a page's edge would cut through lines that belong together"
     names = ("ext_id", "store_key") if stream.unique_in == "shop" else ("ext_id",)
     parts = {name: stream.map.get(name) for name in names}

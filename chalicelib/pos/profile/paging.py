@@ -1,4 +1,9 @@
-"""How a listing is paged, as `profile.yaml` says it: the `page` and the `each` of a stream."""
+"""How a listing is paged, as `profile.yaml` says it: the `page` and the `each` of a stream.
+
+A page is said on three axes that do not know each other: the *pager* (how the POS names a page),
+the *filter* (which rows are asked for) and the *proof* (what shows that no row was missed). What
+reads by them is `pos/paging`.
+"""
 
 from __future__ import annotations
 
@@ -16,91 +21,87 @@ class ProfilePart(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True)
 
 
-class Windowed(ProfilePart):
-    """A filter by time, in windows of days on a first pass; these need a filter for their end."""
+class NoPages(ProfilePart):
+    """One answer is all that is asked for."""
 
-    before: str | None = None
-    window_days: int | None = Field(default=None, gt=0)
-    history_days: int = 365
-
-    @model_validator(mode="after")
-    def _a_window_has_two_ends(self) -> Self:
-        if self.window_days and self.before is None:
-            raise ValueError("window_days need the filter of a window's end (before)")
-        return self
+    by: Literal["none"] = "none"
 
 
-class Keyset(Windowed):
-    """Reads on from the last row's instant instead of from a page number.
+class PageNumbers(ProfilePart):
+    """Numbered pages: `param` takes the number, which is `first` for the first page, `size` how
+    many rows are wanted (null where that cannot be said). An envelope may tell the `total` of rows,
+    the number of `pages`, the `current` page, the `given_size` that the POS goes by, whether there
+    is `more`."""
 
-    `after`/`before` name the filters, both exclusive. `window_days`: on a first pass read windows
-    of that many days, newest first.
-    """
-
-    field: Path
-    after: str
-
-
-class Single(ProfilePart):
-    """One object, or one array of all there is; no pages."""
-
-    style: Literal["single"]
-    params: Mapping[str, str] = Field(default_factory=dict)
-
-
-class PageTotal(ProfilePart):
-    """Numbered pages that say how many rows there are in all."""
-
-    style: Literal["page_total"]
-    number: str
-    size: str
+    by: Literal["number"]
+    param: str
+    size: str | None
     limit: int = Field(gt=0)
-    total: Path
+    first: int = Field(default=1, ge=0)
+    total: Path | None = None
     pages: Path | None = None
     current: Path | None = None
     given_size: Path | None = None
-    id: Path = Path("id")
-    params: Mapping[str, str] = Field(default_factory=dict)
-    keyset: Keyset | None = None
+    more: Path | None = None
 
 
-class Since(Windowed):
-    """A filter by time. `after` and `before` name the parameters, both bounds included, `field` the
-    instant in a row they go by; `look_back_days` further back than the plan asks, where the POS
-    does not filter by the last change. `window_days`: as in Keyset."""
+class RowOffset(ProfilePart):
+    """Rows from a place on: `param` takes the place, from 0, `size` how many are wanted."""
 
-    field: Path
-    after: str
-    look_back_days: int = Field(default=0, ge=0)
-
-
-class PageLimit(ProfilePart):
-    """Numbered pages, in an envelope that may say how many, or as bare arrays until a short one.
-    `changed`: a row's last change, by which rows may move between pages while we read."""
-
-    style: Literal["page_limit"]
-    number: str
+    by: Literal["offset"]
+    param: str
     size: str
-    limit: int = Field(gt=0)
-    pages: Path | None = None
-    current: Path | None = None
-    changed: Path | None = None
-    since: Since | None = None
-    params: Mapping[str, str] = Field(default_factory=dict)
+    limit: int = Field(gt=1)
 
 
-class RangePage(ProfilePart):
-    """`param=[first,last]`, both included, until nothing more comes; no filter by time. Where rows
-    come newest first, reading stops after a whole page of older ones. `changed`, `made`: a row's
-    last change, and its beginning where a look-back of the last ones made is enough."""
+class RowSpan(ProfilePart):
+    """Rows from a first to a last one, both included and counted from 0, in the one parameter
+    `param`, written as `form` says."""
 
-    style: Literal["range"]
+    by: Literal["range"]
     param: str
     limit: int = Field(gt=1)
-    id: Path = Path("id")
-    changed: Path | None = None
-    made: Path | None = None
-    params: Mapping[str, str] = Field(default_factory=dict)
+    form: str = "[{first},{last}]"
+
+
+class NextCursor(ProfilePart):
+    """Each page tells the cursor of the next one, at `next` in the body or in the `header` of that
+    name; `param` takes it. The listing ends where none is told, where `more` is false or, with
+    `until_empty`, with a page without rows. `alone`: with a cursor nothing else may be asked.
+    `lost`: statuses that mean a cursor is no longer known; the listing then begins again."""
+
+    by: Literal["cursor"]
+    param: str
+    size: str | None
+    limit: int = Field(default=100, gt=0)
+    next: Path | None = None
+    header: str | None = None
+    more: Path | None = None
+    until_empty: bool = False
+    alone: bool = False
+    lost: tuple[int, ...] = (410,)
+
+    @model_validator(mode="after")
+    def _one_place_tells_it(self) -> Self:
+        if (self.next is None) == (self.header is None):
+            raise ValueError("say where the cursor is told: next in the body, or the header")
+        return self
+
+
+class NextUrl(ProfilePart):
+    """Each page tells the whole URL of the next one: at `next` in the body, else in the header
+    `Link`. It is followed on the POS's own host only. `lost`: as of a cursor."""
+
+    by: Literal["url"]
+    size: str | None
+    limit: int = Field(default=100, gt=0)
+    next: Path | None = None
+    lost: tuple[int, ...] = (410,)
+
+
+PagerProfile = Annotated[
+    NoPages | PageNumbers | RowOffset | RowSpan | NextCursor | NextUrl, Field(discriminator="by")
+]
 
 
 class LookBack(ProfilePart):
@@ -111,17 +112,47 @@ class LookBack(ProfilePart):
     weekly_days: int = Field(ge=0)
 
 
-class Windows(ProfilePart):
+class TimeFilter(ProfilePart):
+    """A filter by a time of the row, `field`, by its lower bound `after` and, where there is one,
+    its upper bound `before`, the names of parameters. `format`: `iso` (UTC, to the millisecond),
+    `seconds` or `milliseconds` since 1970, or of strftime: then on the store's clock where
+    `time.zone` is `store`.
+
+    A first pass reads windows of `window_days`, newest first, back to *history from*; without
+    windows all there is or, with `from_history`, what lies after *history from*. `history_days`:
+    how far back where nobody says. Later passes read since the last one, `look_back_days` further
+    back where the POS does not filter by the last change.
+    """
+
+    by: Literal["time"]
+    field: Path
+    after: str
+    before: str | None = None
+    format: str = "iso"
+    window_days: int | None = Field(default=None, gt=0)
+    history_days: int = Field(default=365, gt=0)
+    look_back_days: int = Field(default=0, ge=0)
+    from_history: bool = False
+
+    @model_validator(mode="after")
+    def _a_window_has_two_ends(self) -> Self:
+        if self.window_days and self.before is None:
+            raise ValueError("window_days need the filter of a window's end (before)")
+        return self
+
+
+class DayFilter(ProfilePart):
     """Windows of whole days on the store's clock, newest first.
 
-    `since` and `until` name the parameters, written in `format`; `until` is the last second of a
+    `after` and `before` name the parameters, written in `format`; `before` is the last second of a
     window when `until_included`, else the first one after it. `field`: what the POS filters by. A
     window with fewer than `grow_below` rows makes the next one twice as long, up to `max_days`; one
     with more than four times as many, half as long. `newest_only`: older days tell nothing new.
     """
 
-    since: str
-    until: str
+    by: Literal["days"]
+    after: str
+    before: str
     format: str
     field: Path
     until_included: bool = False
@@ -133,47 +164,95 @@ class Windows(ProfilePart):
     newest_only: bool = False
 
 
-class WholeWindow(ProfilePart):
-    """No pages: one answer is a whole window, or all there is."""
-
-    style: Literal["whole_window"]
-    windows: Windows | None = None
+FilterProfile = Annotated[TimeFilter | DayFilter, Field(discriminator="by")]
 
 
-class ModifiedSince(ProfilePart):
-    """The filter `param` for rows changed at or after a time on the store's clock, written in
-    `format`. `field`: a row's last change."""
+class Bookmark(ProfilePart):
+    """What a finished listing tells to ask for next time instead of a time: a version, a sync
+    token. It is told at `next` in the body or in the `header` of that name, the last page's counts;
+    `param` takes it. `lost`: statuses that mean the POS no longer knows it; all is then read."""
 
     param: str
-    format: str
-    field: Path
+    next: Path | None = None
+    header: str | None = None
+    lost: tuple[int, ...] = (410,)
+
+    @model_validator(mode="after")
+    def _one_place_tells_it(self) -> Self:
+        if (self.next is None) == (self.header is None):
+            raise ValueError("say where the bookmark is told: next in the body, or the header")
+        return self
 
 
-class Offset(ProfilePart):
-    """Rows from a place on (`start`, from 0), as many as `size` says, until fewer come. `id`: the
-    field a row is known by. Bounded by day windows, by the last change, or not at all."""
+class KeysetProof(ProfilePart):
+    """Rows come sorted by what the filter goes by; each page is asked for from the last row of the
+    one before on, so that a row which is edited meanwhile is met again."""
 
-    style: Literal["offset"]
-    start: str
-    size: str
-    limit: int = Field(gt=1)
+    by: Literal["keyset"]
+
+
+class CountProof(ProfilePart):
+    """Rows come sorted by `id`; where fewer were met than the POS counts, the listing is read once
+    more, and it is not a full one if that does not help."""
+
+    by: Literal["count"]
+    id: Path = Path("id")
+
+
+class DownwardsProof(ProfilePart):
+    """Nobody promised an order: where rows may have moved between pages, they are read once more,
+    downwards. `changed`: a row's last change, by which rows may move."""
+
+    by: Literal["downwards"]
+    changed: Path | None = None
+
+
+class OverlapProof(ProfilePart):
+    """Each page begins with the last row of the one before, known by `id`; when another stands
+    there, rows moved, and all are read again."""
+
+    by: Literal["overlap"]
     id: Path
-    windows: Windows | None = None
-    modified: ModifiedSince | None = None
 
 
-class Proof(ProfilePart):
+class NewestFirstProof(ProfilePart):
+    """Each page begins with the last row of the one before; rows that come again, or as they once
+    were, are left out. Where rows come newest first, reading stops after a whole page of older
+    ones. `changed`, `made`: a row's last change, and its beginning where a look-back of the last
+    ones made is enough."""
+
+    by: Literal["newest_first"]
+    id: Path = Path("id")
+    changed: Path | None = None
+    made: Path | None = None
+
+
+class KeyProof(ProfilePart):
     """The POS does not say what a key opens; the credential does. One small question proves the
     key, and the row is made of the credential's fields."""
 
-    style: Literal["proof"]
+    by: Literal["key"]
+
+
+ProofProfile = Annotated[
+    KeysetProof | CountProof | DownwardsProof | OverlapProof | NewestFirstProof | KeyProof,
+    Field(discriminator="by"),
+]
+
+
+class PageProfile(ProfilePart):
+    """How a listing is cut into pages. `params`: asked for with every page, such as an order."""
+
+    pager: PagerProfile = NoPages()
+    filter: FilterProfile | None = None
+    proof: ProofProfile | None = None
+    bookmark: Bookmark | None = None
     params: Mapping[str, str] = Field(default_factory=dict)
 
-
-PageProfile = Annotated[
-    Single | PageTotal | PageLimit | RangePage | WholeWindow | Offset | Proof,
-    Field(discriminator="style"),
-]
+    @property
+    def proves(self) -> str | None:
+        """What shows that no row was missed; None where the POS is taken at its word."""
+        return self.proof.by if self.proof else None
 
 
 class Each(ProfilePart):

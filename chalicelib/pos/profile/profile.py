@@ -13,15 +13,7 @@ from urllib.parse import urlsplit
 from chalicelib.domain.words import Platform, Stream
 from chalicelib.pos.profile import typed_host as hosts
 from chalicelib.pos.profile.mapping import FieldSpec, LineGroup, Lines, Within
-from chalicelib.pos.profile.paging import (
-    Each,
-    Offset,
-    PageLimit,
-    PageProfile,
-    ProfilePart,
-    Proof,
-    WholeWindow,
-)
+from chalicelib.pos.profile.paging import Each, PageProfile, ProfilePart
 from chalicelib.pos.profile.path import Path
 from chalicelib.pos.profile.shoppers import ShopperWrites
 from chalicelib.pos.profile.template import names_in
@@ -101,8 +93,9 @@ class Times(ProfilePart):
 
 
 class StreamProfile(ProfilePart):
-    """One stream. `rows`: path of the array (`$`: the body is it, its rows being objects, or arrays
-    under a header; none: the body is the one row); `unwrap`: the key a row may be wrapped in;
+    """One stream. `rows`: path of the array (`$`: the body is it; none: the body is the one row);
+    `header_row`: rows are arrays under a first one of their names; `unwrap`: the key a row may be
+    wrapped in;
     `map`: field of the common shape → where the POS has it. `optional`: not every server has it.
     `in_stock`: the quantity by which rows of nothing are left out. `unread`: what rows and envelope
     are known to have besides, as dotted paths.
@@ -118,6 +111,7 @@ class StreamProfile(ProfilePart):
     formerly: Literal["scope"] | None = None
     named_by: tuple[Stream, ...] = ()
     rows: Path | None = None
+    header_row: bool = False
     unwrap: Path | None = None
     each: Each | None = None
     group: LineGroup | None = None
@@ -243,7 +237,7 @@ class Profile(ProfilePart):
     @property
     def one_store(self) -> bool:
         """Whether everything a credential brings is of the one store that is its scope."""
-        return self.scope_field is None or isinstance(self.streams["stores"].page, Proof)
+        return self.scope_field is None or self.streams["stores"].page.proves == "key"
 
     def scope_in(self, fields: Mapping[str, str]) -> str | None:
         """Return what the key opens, where the credential's fields say it: an address in the one
@@ -269,12 +263,10 @@ class Profile(ProfilePart):
         """Whether the POS lists sales by the time at which they were made, so that a day that was
         read shows all of its sales."""
         sales = self.streams["sales"]
-        match sales.page:
-            case WholeWindow(windows=by_time) | Offset(windows=by_time) | PageLimit(since=by_time):
-                pass
-            case _:
-                return False
-        return by_time is not None and by_time.field == sales.map["ordered_at"] and not sales.each
+        page, filtered = sales.page, sales.page.filter
+        if filtered is None or sales.each or page.bookmark or page.proves == "keyset":
+            return False
+        return filtered.field == sales.map["ordered_at"]
 
     def info(self) -> PlatformInfo:
         """The profile as the card and the grid see it."""

@@ -15,7 +15,7 @@ from chalicelib.domain.times import is_zone
 from chalicelib.pos.profile.asking_checks import INTEGRATOR_TOKEN, asking_faults
 from chalicelib.pos.profile.faults import Fault, Path, dotted_path
 from chalicelib.pos.profile.mapping import NestedRows, paths_of
-from chalicelib.pos.profile.paging import Windows
+from chalicelib.pos.profile.paging import DayFilter
 from chalicelib.pos.profile.profile import FieldProfile, Profile, StreamProfile
 
 STATUS_WORDS = ("final", "void", "refunded", "partly_refunded", "open")
@@ -26,8 +26,8 @@ HOURS_BETWEEN_SYNCS = range(1, 13)
 A_MOMENT = datetime(2026, 11, 27, 13, 45, 59)  # noqa: DTZ001 - what a clock shows
 INSTANTS = ("iso", "seconds", "milliseconds")
 """Formats that are none of strptime's."""
-ASKED_BY = ("number", "size", "start", "param")
-"""What a page style calls the parameters that say which rows are wanted."""
+ASKED_BY = ("param", "size", "after", "before")
+"""What a page calls the parameters that say which rows are wanted."""
 UNSURE = ("INFERRED", "WEAK")
 
 
@@ -193,16 +193,18 @@ def _clock(profile: Profile) -> Iterator[Fault]:
         if layout not in INSTANTS and (why := _unusable(layout, time_too=False)):
             yield ("time", "formats", number), why
     for name, stream in profile.streams.items():
-        for part in ("windows", "modified"):
-            asked = getattr(stream.page, part, None)
-            at = ("streams", name, "page", part)
-            if asked and (why := _unusable(asked.format, time_too=True)):
-                yield (*at, "format"), why
-            if isinstance(asked, Windows):
-                yield from _windows(at, asked)
+        asked, at = stream.page.filter, ("streams", name, "page", "filter")
+        if asked is None:
+            continue
+        is_a_word = asked.by == "time" and asked.format in INSTANTS
+        on_shop_clock = asked.by == "time" and times.zone == "store"
+        if not is_a_word and (why := _unusable(asked.format, time_too=on_shop_clock)):
+            yield (*at, "format"), why
+        if isinstance(asked, DayFilter):
+            yield from _windows(at, asked)
 
 
-def _windows(at: Path, windows: Windows) -> Iterator[Fault]:
+def _windows(at: Path, windows: DayFilter) -> Iterator[Fault]:
     if windows.days > windows.max_days:
         yield (*at, "days"), f"is more than max_days {windows.max_days}"
     look_back = windows.look_back
@@ -278,9 +280,10 @@ def _rows(profile: Profile) -> Iterator[Fault]:
 
 def _params(profile: Profile, name: str, stream: StreamProfile) -> Iterator[Fault]:
     """A parameter that pages are asked by has no lasting value."""
-    by_page = {str(getattr(stream.page, part)) for part in ASKED_BY if hasattr(stream.page, part)}
+    axes = (stream.page.pager, stream.page.filter, stream.page.bookmark)
+    by_page = {str(getattr(axis, part, None)) for axis in axes for part in ASKED_BY}
     endpoint = profile.endpoints.get(stream.endpoint)
-    page = getattr(stream.page, "params", {})
+    page = stream.page.params
     for at, params in (
         (("streams", name, "page", "params"), page),
         (("endpoints", stream.endpoint, "params"), endpoint.params if endpoint else {}),

@@ -20,7 +20,6 @@ from chalicelib.domain.records import Customer, Fact, InventoryItem, Reject, Sal
 from chalicelib.domain.versions import is_newer
 from chalicelib.domain.words import Instant, Stream
 from chalicelib.pos.profile.mapping import Paths, Within
-from chalicelib.pos.profile.paging import Proof
 from chalicelib.pos.profile.path import Path
 from chalicelib.pos.profile.profile import Profile
 from chalicelib.pos.rows import coerce, contacts, times
@@ -244,7 +243,7 @@ def _stores(profile: Profile, setting: Setting, _count: Count) -> Callable[[Row]
     fields = StoreFact.__match_args__
     read = Compiler(profile, setting).reader(fields, profile.streams["stores"].map, KEY)
     names = profile.time.zone_names
-    if isinstance(profile.streams["stores"].page, Proof):
+    if profile.streams["stores"].page.proves == "key":
         return lambda _row: StoreFact(setting.store_key, setting.store_key)
 
     def store(row: Row) -> Fact:

@@ -14,6 +14,7 @@ import requests
 import tenacity
 import urllib3
 from requests.adapters import HTTPAdapter
+from requests.structures import CaseInsensitiveDict
 
 from chalicelib.domain.errors import (
     AiqError,
@@ -111,7 +112,7 @@ class Transport:
         adapter: HTTPAdapter | None = None,
     ) -> None:
         self._clock = clock
-        self._base_url = base_url.rstrip("/")
+        self.base_url = base_url.rstrip("/")
         self._title = title
         self._gap = gap_seconds
         self._secrets = list(secrets)
@@ -122,11 +123,11 @@ class Transport:
         self._permit = permit
         self._http = _client(own_server or adapter or PermittedAdapter(permit))
         self.deadline: float | None = None
+        self.headers: Mapping[str, str] = {}
+        """Of the answer that is being read, without secrets."""
         self.parse: Callable[[bytes, str], Any] = answers.parse_json
         self.rules = AnswerRules(title=title)
         self.rate_limit = RateLimit()
-        self.headers: Mapping[str, str] = {}
-        """Of the answer that is being read."""
         self.requests = 0
         self.retries = 0
 
@@ -260,7 +261,7 @@ class Transport:
 
     def _url(self, call: Call) -> str:
         """Where to send a call. Raises UnexpectedAnswer for a next URL on another host."""
-        base = self._base_url if call.base_url is None else call.base_url.rstrip("/")
+        base = self.base_url if call.base_url is None else call.base_url.rstrip("/")
         if call.next_url is None:
             return base + call.path
         if (onward := path_on_host(call.next_url, base, call.path)) is None:
@@ -303,7 +304,8 @@ class Transport:
         try:
             with answers.cut_after(within, response.raw.shutdown):
                 body = answers.read_body(response.raw, lambda: self._clock.monotonic() < ends)
-            self.headers = response.headers
+            told = {name: self._redact(value) for name, value in response.headers.items()}
+            self.headers = CaseInsensitiveDict(told)
             if not call.is_secret:
                 body = self._redact.in_data(body)  # a POS may echo its key, as the name of a store
             data, rule = None, self.rules.of_text(body)

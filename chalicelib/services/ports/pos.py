@@ -139,7 +139,8 @@ class StreamPlan:
     it.
 
     `now` is the clock before the first request of the run. `kind`: of the pass, for streams that
-    look back over recent days where the POS does not filter by the last change.
+    look back over recent days where the POS does not filter by the last change. `bookmark`: what
+    the last listing told to go on from, where that is to be trusted; it goes before `since`.
     """
 
     stream: Stream
@@ -147,6 +148,7 @@ class StreamPlan:
     since: Instant | None = None
     history_from: Instant | None = None
     kind: PassKind = "between"
+    bookmark: str | None = None
 
 
 class TimeSpan(NamedTuple):
@@ -167,6 +169,8 @@ class Page:
     profile does not know, by `field=value`. `rows`: by the id that `KnownRow` goes by, the digest
     of the row that a fact was read from, where the fact is all there is to learn from it. `times`:
     the completed listing, which is one by time, showed every row that the POS has of these times.
+    `bookmark`: what the completed listing told to go on from next time. `began_over`: the POS no
+    longer knew what the listing went on from, so that this is its first page again.
     """
 
     facts: tuple[Fact, ...]
@@ -179,6 +183,8 @@ class Page:
     unknown_words: Mapping[str, int] = field(default_factory=dict)
     rows: Mapping[str, int] = field(default_factory=dict)
     times: TimeSpan | None = None
+    bookmark: str | None = None
+    began_over: bool = False
 
 
 class KnownRow(Protocol):

@@ -37,7 +37,7 @@ def a_secret(key: str, **changes: Any) -> dict[str, Any]:
 
 def a_profile(**changes: Any) -> Profile:
     """A POS with one key, whose store and rows are one JSON each, unless changed."""
-    no_rows = {"endpoint": "rows", "rows": "$", "page": {"style": "whole_window"}}
+    no_rows = {"endpoint": "rows", "rows": "$", "page": {}}
     given: dict[str, Any] = {
         "platform": PLATFORM,
         "title": "Made Up",
@@ -60,7 +60,7 @@ def a_profile(**changes: Any) -> Profile:
         "streams": {
             "stores": {
                 "endpoint": "shop",
-                "page": {"style": "single"},
+                "page": {},
                 "map": {"key": "id", "name": "name"},
             },
             "customers": {

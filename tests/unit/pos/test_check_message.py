@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import Any
 
 import pytest
@@ -78,13 +78,20 @@ ANA = {**NOBODY, "first_name": "Ana"}
 ENHANCED = "Enhanced Customer Data Access"
 
 
+class FakeTransport(FakeClock):
+    """Tells the time, and no headers."""
+
+    base_url = "https://pos.example.com"
+    headers: Mapping[str, str] = {}
+
+
 class Answers:
     """Ways in that answer each endpoint as they are told; what is not told is an empty page."""
 
     def __init__(self, **told: Any) -> None:
         self.told = {"info": VENUE, **told}
         self.asked: dict[str, dict[str, str]] = {}
-        self.transport = FakeClock()
+        self.transport = FakeTransport()
 
     def get(self, endpoint: str, params: dict[str, str], read: Callable[[Any], Any]) -> Any:
         self.asked[endpoint] = dict(params)

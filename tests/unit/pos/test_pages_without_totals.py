@@ -403,7 +403,7 @@ def test_a_platform_without_error_objects_takes_none_for_one() -> None:
 @pytest.mark.parametrize("platform", ["thsuite", "webjoint"])
 def test_a_row_nested_without_end_does_not_end_the_listing(platform: str) -> None:
     """A record costs itself and not the page (product.md §15)."""
-    page = registry.profile(platform).streams["customers"].page
+    page = registry.profile(platform).streams["customers"].page.pager
     told = [{"id": n, "notes": endless()} for n in range(page.limit + 1)]  # type: ignore[union-attr]
 
     def answer(params: dict[str, str]) -> Any:

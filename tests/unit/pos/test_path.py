@@ -9,9 +9,10 @@ import pytest
 from chalicelib.domain.records import Customer, Sale
 from chalicelib.domain.times import from_text
 from chalicelib.pos.paging.day_windows import DayWindows
+from chalicelib.pos.paging.filters import instant_of
 from chalicelib.pos.paging.receipts import Receipts
 from chalicelib.pos.paging.response_page import ResponsePage, response_page
-from chalicelib.pos.paging.styles import instant_of, style_for
+from chalicelib.pos.paging.styles import style_for
 from chalicelib.pos.profile import registry
 from chalicelib.pos.profile.mapping import (
     ConsentMapping,
@@ -153,9 +154,10 @@ def test_lines_of_a_receipt_are_known_by_a_nested_id() -> None:
 
 def test_an_envelope_is_read_from_wherever_it_stands() -> None:
     stream = PROFILE.streams["customers"]
-    page = stream.page.model_copy(
+    pager = stream.page.pager.model_copy(
         update={"total": Path("meta.total_records"), "pages": Path("meta.total_pages")}
     )
+    page = stream.page.model_copy(update={"pager": pager})
     stream = stream.model_copy(update={"rows": Path("data.customers"), "page": page})
     body = {
         "data": {"customers": [{"customer": a_customer_row()}]},
@@ -168,18 +170,18 @@ def test_an_envelope_is_read_from_wherever_it_stands() -> None:
 
 
 def test_instants_that_paging_goes_by_are_read_from_wherever_they_stand() -> None:
-    read = instant_of(PROFILE, Path("times.changed"))
+    read = instant_of(PROFILE.time, Path("times.changed"))
 
     assert read({"times": {"changed": "2026-05-01T00:00:00Z"}}) == from_text("2026-05-01T00:00:00Z")
     assert read({"times": []}) is None
 
 
 def test_a_window_is_checked_by_a_nested_time() -> None:
-    windows = registry.profile("profitek").streams["sales"].page
-    spec = windows.windows.model_copy(update={"field": Path("at.date")})  # type: ignore[union-attr]
+    spec = registry.profile("profitek").streams["sales"].page.filter
+    spec = spec.model_copy(update={"field": Path("at.date")})  # type: ignore[union-attr]
     days = DayWindows(spec, "UTC", ("iso",))
     plan = StreamPlan("sales", now=from_text("2026-05-02T12:00:00Z"))
-    window = days.first_window(plan)
+    window = days.first(plan)
     page = ResponsePage("sales", [{"at": {"date": "1999-01-01T00:00:00"}}] * 5)
 
     with pytest.raises(Exception, match="filter by date"):

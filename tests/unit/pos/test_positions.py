@@ -14,22 +14,29 @@ from hypothesis import strategies as st
 
 from chalicelib.domain.errors import FilterIgnored, UnexpectedAnswer
 from chalicelib.domain.times import DAY, HOUR, MINUTE, from_text, to_text
-from chalicelib.pos.paging.keyset import KeysetPages, KeysetPosition, are_rising_in_utc
-from chalicelib.pos.paging.offset import ModifiedFilter, OffsetPages, OffsetPosition
+from chalicelib.pos.paging.filters import (
+    NoFilter,
+    Span,
+    TimeBounds,
+    history_start,
+    instant_of,
+    time_bounds,
+    written_time,
+)
+from chalicelib.pos.paging.pagers import pager_of
+from chalicelib.pos.paging.proofs.downwards import UnorderedPages, UnorderedPosition
+from chalicelib.pos.paging.proofs.keyset import KeysetPages, KeysetPosition, are_rising_in_utc
+from chalicelib.pos.paging.proofs.newest_first import NewestFirstPages, NewestFirstPosition
+from chalicelib.pos.paging.proofs.overlap import OverlappingPages, OverlapPosition
 from chalicelib.pos.paging.response_page import ResponsePage, fingerprint
-from chalicelib.pos.paging.row_ranges import RangePosition, RowRanges
-from chalicelib.pos.paging.style import NextPage, filter_text, history_start
-from chalicelib.pos.paging.styles import instant_of
-from chalicelib.pos.paging.unordered import UnorderedPages, UnorderedPosition
+from chalicelib.pos.paging.style import NextPage
 from chalicelib.pos.profile import registry
 from chalicelib.pos.profile.paging import (
-    Keyset,
-    ModifiedSince,
-    Offset,
-    PageLimit,
-    PageTotal,
-    RangePage,
-    Since,
+    NewestFirstProof,
+    PageNumbers,
+    RowOffset,
+    RowSpan,
+    TimeFilter,
 )
 from chalicelib.pos.profile.path import Path
 from chalicelib.services.ports.pos import StreamPlan, TimeSpan
@@ -56,24 +63,22 @@ def rows(*instants: int, **more: Any) -> ResponsePage:
 def test_a_first_pass_reads_back_to_the_plans_beginning_else_so_many_days() -> None:
     assert history_start(FIRST_PASS, 25) == ago(25)
     assert history_start(StreamPlan("sales", NOW, history_from=ago(5)), 25) == ago(5)
-    assert filter_text(NOW + 7) == "2026-05-02T12:00:00.007Z"
+    assert written_time(NOW + 7) == "2026-05-02T12:00:00.007Z"
 
 
 # Numbered pages without an order
 
 
-def unordered(**since: Any) -> UnorderedPages:
-    bounds = {"field": "at", "after": "from", "before": "to", "history_days": 25, **since}
-    spec = PageLimit(
-        style="page_limit",
-        number="page",
-        size="per",
-        limit=2,
-        changed=Path("at"),
-        since=Since(**bounds),
-        params={"sort": "id"},
-    )
-    return UnorderedPages(spec, at, at)
+NUMBERS = pager_of(PageNumbers(by="number", param="page", size="per", limit=2, total=Path("total")))
+
+
+def bounds(**changes: Any) -> TimeBounds:
+    names = {"field": "at", "after": "from", "before": "to", "history_days": 25, **changes}
+    return TimeBounds(TimeFilter(by="time", **names), written_time, at)
+
+
+def unordered(**changes: Any) -> UnorderedPages:
+    return UnorderedPages(NUMBERS, bounds(**changes), at, {"sort": "id"})  # type: ignore[arg-type]
 
 
 def test_windows_of_an_unordered_listing_go_back_to_the_floor_and_overlap_at_the_seam() -> None:
@@ -95,8 +100,8 @@ def test_windows_of_an_unordered_listing_go_back_to_the_floor_and_overlap_at_the
         "page": "1",
         "per": "2",
         "sort": "id",
-        "from": filter_text(ago(20)),
-        "to": filter_text(ago(10) + 1),
+        "from": written_time(ago(20)),
+        "to": written_time(ago(10) + 1),
     }
     assert "to" not in style.params(FIRST_PASS, positions[0])
 
@@ -151,17 +156,8 @@ def test_rows_outside_the_times_asked_for_show_an_ignored_filter_but_for_those_f
 # Reading on from the last row's instant
 
 
-def keyset(**bounds: Any) -> KeysetPages:
-    names = {"field": "at", "after": "from", "before": "to", "history_days": 25, **bounds}
-    spec = PageTotal(
-        style="page_total",
-        number="page",
-        size="per",
-        limit=2,
-        total=Path("total"),
-        params={"sort": "at"},
-    )
-    return KeysetPages(spec, Keyset(**names), at)
+def keyset(**changes: Any) -> KeysetPages:
+    return KeysetPages(NUMBERS, bounds(**changes), {"sort": "at"})  # type: ignore[arg-type]
 
 
 def test_windows_of_a_keyset_go_back_to_the_floor_whose_instant_was_read_before() -> None:
@@ -183,8 +179,8 @@ def test_windows_of_a_keyset_go_back_to_the_floor_whose_instant_was_read_before(
         "page": "1",
         "per": "2",
         "sort": "at",
-        "from": filter_text(ago(20) - 1),
-        "to": filter_text(ago(10)),
+        "from": written_time(ago(20) - 1),
+        "to": written_time(ago(10)),
     }
     assert "to" not in style.params(FIRST_PASS, positions[0])
 
@@ -238,7 +234,8 @@ def test_a_page_of_times_in_one_form_is_judged_and_left_as_one_of_instants(
         onward = style.next_page(LATER, position, answer).position
         return onward and replace(onward, met=("",) * len(onward.met))
 
-    by_texts = replace(keyset(), instant=instant_of(registry.profile("posabit"), Path("at")))
+    by_text = instant_of(registry.profile("posabit").time, Path("at"))
+    by_texts = replace(keyset(), filter=replace(bounds(), read=by_text))
 
     assert outcome(by_texts, told) == outcome(keyset(), [NOW + at // 1000 for at in micros])
 
@@ -254,27 +251,30 @@ def test_a_page_with_a_time_in_another_form_is_read_row_by_row() -> None:
 
 
 def test_an_offset_listing_asks_from_the_last_row_met_on() -> None:
-    spec = Offset(style="offset", start="from", size="per", limit=3, id=Path("id"))
-    style = OffsetPages(spec, None, None)
+    pager: Any = pager_of(RowOffset(by="offset", param="from", size="per", limit=3))
+    style = OverlappingPages(pager, NoFilter(), Path("id"), {})
     start = style.start(FIRST_PASS)
     page = rows(1, 2, 3)
 
     onward = style.next_page(FIRST_PASS, start, page).position
 
     assert style.params(FIRST_PASS, start) == {"from": "0", "per": "3"}
-    assert onward == OffsetPosition(start=3, last="2", longest=3)
+    assert onward == OverlapPosition(start=3, last="2", longest=3)
     assert style.params(FIRST_PASS, onward) == {"from": "2", "per": "3"}
     last = ResponsePage("sales", [page.rows[2], {"id": 7}])
     assert style.new_rows(FIRST_PASS, onward, last) == [{"id": 7}]
-    assert style.next_page(FIRST_PASS, onward, last) == NextPage(None, full_listing=True)
-    assert style.next_page(LATER, onward, last) == NextPage(None)
+    for plan in (FIRST_PASS, LATER):
+        assert style.next_page(plan, onward, last) == NextPage(None, full_listing=True)
+    filtered = replace(style, filter=bounds())
+    assert filtered.next_page(FIRST_PASS, onward, last) == NextPage(None, full_listing=True)
+    assert not filtered.next_page(LATER, onward, last).full_listing
 
 
 def test_a_filter_by_last_change_is_written_on_the_shops_clock_an_hour_early_in_autumn() -> None:
-    spec = ModifiedSince(param="since", format="%Y-%m-%d %H:%M:%S", field=Path("changed"))
-    modified = ModifiedFilter(spec, "America/Vancouver", ("iso",))
+    spec = TimeFilter(by="time", after="since", format="%Y-%m-%d %H:%M:%S", field=Path("changed"))
+    modified = time_bounds(spec, registry.profile("profitek").time, "America/Vancouver")
     asked = {
-        since: modified.params(from_text(since))["since"]
+        since: modified.params(Span(from_text(since)))["since"]
         for since in ("2026-05-02T12:00:00Z", "2026-11-01T08:30:00Z", "2026-11-01T07:30:00Z")
     }
 
@@ -284,23 +284,29 @@ def test_a_filter_by_last_change_is_written_on_the_shops_clock_an_hour_early_in_
         "2026-11-01 00:30:00",
     ]
     good, old = "2026-05-02T05:00:00", "2026-05-02T04:59:59"
-    modified.check(NOW, ResponsePage("customers", [{"changed": good}] * 9))
-    with pytest.raises(FilterIgnored, match="The filter by last change is ignored: customers"):
-        modified.check(NOW + HOUR // 8000, ResponsePage("customers", [{"changed": old}] * 9))
+    modified.check(LATER, Span(NOW), ResponsePage("customers", [{"changed": good}] * 9))
+    with pytest.raises(FilterIgnored, match="The filter by time is ignored: customers"):
+        modified.check(
+            LATER, Span(NOW + HOUR // 8000), ResponsePage("customers", [{"changed": old}] * 9)
+        )
 
 
 def test_a_range_begins_with_the_last_row_of_the_one_before() -> None:
-    spec = RangePage(style="range", param="range", limit=50, params={"sort": "down"})
-    style = RowRanges(spec, at, at)
+    pager: Any = pager_of(RowSpan(by="range", param="range", limit=50))
+    proof = NewestFirstProof(by="newest_first", changed=Path("at"))
+    style = NewestFirstPages(pager, proof, {"sort": "down"}, at, at)
     start = style.start(FIRST_PASS)
 
     onward = style.next_page(FIRST_PASS, start, rows(ago(1), ago(2), ago(3))).position
 
     assert style.params(FIRST_PASS, start) == {"range": "[0,49]", "sort": "down"}
-    assert isinstance(onward, RangePosition)
+    assert isinstance(onward, NewestFirstPosition)
     assert (onward.first, onward.falling, onward.fell, onward.last) == (2, True, True, ago(3))
     assert (onward.sinking, onward.sank, onward.oldest) == (True, True, ago(3))
     assert style.params(FIRST_PASS, onward)["range"] == "[2,51]"
     assert style.next_page(FIRST_PASS, onward, rows(ago(3))) == NextPage(None, full_listing=True)
     assert style.next_page(LATER, onward, rows(ago(3))) == NextPage(None)
+    unordered_by_time = replace(style, proof=NewestFirstProof(by="newest_first"))
+    whole = unordered_by_time.next_page(LATER, onward, rows(ago(3)))
+    assert whole == NextPage(None, full_listing=True)
     assert style.next_page(LATER, onward, rows(ago(4), ago(5))) == NextPage(None)

@@ -206,7 +206,7 @@ MISTAKES = [
         '"%Y-%m-%dT%H:%M:%S", field: Last',
         '"%Y-%m-%d", field: Last',
         (
-            "streams.customers.page.modified.format: the format '%Y-%m-%d' leaves out a "
+            "streams.customers.page.filter.format: the format '%Y-%m-%d' leaves out a "
             "part of the time of day"
         ),
     ),
@@ -214,14 +214,14 @@ MISTAKES = [
         "profitek",
         "days: 1\n        max_days",
         "days: 99\n        max_days",
-        "streams.sales.page.windows.days: is more than max_days 31",
+        "streams.sales.page.filter.days: is more than max_days 31",
     ),
     (
         "profitek",
         "{daily_days: 3,",
         "{daily_days: 36,",
         (
-            "streams.sales.page.windows.look_back.daily_days: is more than weekly_days: "
+            "streams.sales.page.filter.look_back.daily_days: is more than weekly_days: "
             "the week looks further"
         ),
     ),
@@ -426,7 +426,7 @@ def test_keys_that_stand_twice_are_told_once_of_what_is_taken_over_elsewhere() -
 
 DELETED = object()
 MISFITS = [
-    ("profitek", "streams/sales/page/windows/look_back/daily_days", 35, [""]),
+    ("profitek", "streams/sales/page/filter/look_back/daily_days", 35, [""]),
     (
         "posabit",
         "credential/fields/0/max_length",

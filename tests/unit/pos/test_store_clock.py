@@ -15,14 +15,13 @@ from chalicelib.domain.errors import FilterIgnored, KeyRejected, UnexpectedAnswe
 from chalicelib.domain.records import InventoryItem
 from chalicelib.domain.times import DAY, from_text, local_day, to_datetime
 from chalicelib.pos.asking import queries
-from chalicelib.pos.paging import row_tables as tables
 from chalicelib.pos.paging.day_windows import AHEAD_DAYS, DayWindows, Window
+from chalicelib.pos.paging.proofs.whole import WholeAnswers
 from chalicelib.pos.paging.response_page import ResponsePage, response_page
 from chalicelib.pos.paging.style import NextPage
 from chalicelib.pos.paging.styles import style_for
-from chalicelib.pos.paging.whole_window import WindowPages
 from chalicelib.pos.profile import registry
-from chalicelib.pos.profile.paging import Windows
+from chalicelib.pos.profile.paging import DayFilter
 from chalicelib.pos.profile.wire import PlainErrors
 from chalicelib.pos.rows import coerce
 from chalicelib.pos.rows.coerce import Unusable
@@ -133,18 +132,24 @@ def test_going_on_from_an_older_cursor_skips_nothing(
 
 
 def windows(**changes: Any) -> DayWindows:
-    asked = {"since": "from", "until": "to", "format": "%Y-%m-%d %H:%M", "field": "at"}
+    asked = {
+        "by": "days",
+        "after": "from",
+        "before": "to",
+        "format": "%Y-%m-%d %H:%M",
+        "field": "at",
+    }
     sizes = {"days": 1, "max_days": 1, "grow_below": 0}
-    return DayWindows(Windows(**asked | sizes | changes), VANCOUVER, ("iso",))
+    return DayWindows(DayFilter(**asked | sizes | changes), VANCOUVER, ("iso",))
 
 
 def test_reading_again_from_a_late_day_looks_back_as_the_pass_would() -> None:
     look_back = {"daily_days": 3, "weekly_days": 35}
     late = StreamPlan("sales", NOW, history_from=NOW - DAY, kind="weekly")
 
-    window = windows(look_back=look_back).first_window(late)
+    window = windows(look_back=look_back).first(late)
 
-    assert window.floor == windows().first_window(replace(late, history_from=NOW - 35 * DAY)).floor
+    assert window.floor == windows().first(replace(late, history_from=NOW - 35 * DAY)).floor
 
 
 @UNHURRIED
@@ -153,12 +158,12 @@ def test_windows_cover_every_day_back_to_the_beginning_once(
     days_back: int, longest: int, rows: list[int]
 ) -> None:
     asked = windows(max_days=longest, grow_below=100)
-    window = asked.first_window(StreamPlan("sales", NOW, history_from=NOW - days_back * DAY))
+    window = asked.first(StreamPlan("sales", NOW, history_from=NOW - days_back * DAY))
     covered: list[int] = []
 
     for held in rows:
         covered += reversed(range(window.low, window.high))
-        following = asked.window_before(window, held)
+        following = asked.following(window, held)
         if following is None:
             break
         assert following.high == window.low
@@ -173,17 +178,17 @@ def test_windows_cover_every_day_back_to_the_beginning_once(
 def test_days_are_those_of_the_store() -> None:
     late = from_text("2026-05-02T05:00:00Z")  # ten in the evening of the first of May
 
-    asked = windows().params(windows().first_window(StreamPlan("sales", late, since=late)))
+    asked = windows().params(windows().first(StreamPlan("sales", late, since=late)))
 
     assert asked == {"from": "2026-05-01 00:00", "to": "2026-05-03 00:00"}
 
 
 def test_a_window_doubles_where_few_rows_came_and_halves_where_very_many_did() -> None:
     asked = windows(days=2, max_days=9, grow_below=10)
-    first = asked.first_window(StreamPlan("sales", NOW, history_from=NOW - 400 * DAY))
+    first = asked.first(StreamPlan("sales", NOW, history_from=NOW - 400 * DAY))
 
     def before(days: int, rows: int) -> int:
-        following = asked.window_before(replace(first, days=days), rows)
+        following = asked.following(replace(first, days=days), rows)
         assert following is not None
         assert following == Window(
             first.low - following.days, first.low, first.floor, following.days
@@ -201,13 +206,13 @@ def test_no_window_is_read_before_the_floor_nor_one_before_the_newest_where_that
 ):
     plan = StreamPlan("sales", NOW, history_from=NOW - DAY)
     asked = windows(days=9)
-    window = asked.first_window(plan)
+    window = asked.first(plan)
 
     assert window.low == window.floor
-    assert asked.window_before(window, 0) is None
+    assert asked.following(window, 0) is None
     older = replace(window, low=window.low + 1)
-    assert asked.window_before(older, 0) == Window(window.floor, older.low, window.floor, 9)
-    assert windows(newest_only=True).window_before(older, 0) is None
+    assert asked.following(older, 0) == Window(window.floor, older.low, window.floor, 9)
+    assert windows(newest_only=True).following(older, 0) is None
 
 
 @pytest.mark.parametrize(
@@ -229,14 +234,14 @@ def test_a_pass_reads_back_to_its_watermark_and_as_far_as_its_kind_says(
     watermark = None if since is None else NOW - since * DAY
     plan = StreamPlan("sales", NOW, since=watermark, kind=kind)
 
-    window = asked.first_window(plan)
+    window = asked.first(plan)
 
     assert window.high - AHEAD_DAYS - window.floor == days_back
 
 
 def test_the_last_second_stands_where_the_pos_includes_the_end() -> None:
     late = from_text("2026-05-02T05:00:00Z")
-    window = windows().first_window(StreamPlan("sales", late, since=late))
+    window = windows().first(StreamPlan("sales", late, since=late))
     included = windows(until_included=True, format="%Y-%m-%d %H:%M:%S")
 
     assert included.params(window) == {"from": "2026-05-01 00:00:00", "to": "2026-05-02 23:59:59"}
@@ -244,7 +249,7 @@ def test_the_last_second_stands_where_the_pos_includes_the_end() -> None:
 
 def test_the_times_that_a_complete_listing_showed_are_those_of_the_shops_clock() -> None:
     plan = StreamPlan("sales", NOW, since=NOW - 3 * DAY)
-    pages = WindowPages(windows())
+    pages = WholeAnswers(windows(), {})
     newest = pages.start(plan)
     oldest = replace(newest, low=newest.floor)
     today = local_day(NOW, VANCOUVER)
@@ -256,8 +261,8 @@ def test_the_times_that_a_complete_listing_showed_are_those_of_the_shops_clock()
     assert pages.next_page(plan, oldest, rows_at()) == NextPage(None, times=times)
     onward = pages.next_page(plan, newest, rows_at())
     assert (onward.times, onward.full_listing) == (None, False)
-    assert onward.position == windows().window_before(newest, 0)
-    all_there_is = WindowPages(windows(newest_only=True))
+    assert onward.position == windows().following(newest, 0)
+    all_there_is = WholeAnswers(windows(newest_only=True), {})
     assert all_there_is.next_page(plan, newest, rows_at()) == NextPage(None, full_listing=True)
 
 
@@ -271,7 +276,7 @@ INSIDE = "2026-05-02T08:00:00"
 @pytest.mark.parametrize("at", ["2026-05-01T23:59:59", "2024-12-31T12:00:00"])
 def test_a_filter_by_day_that_is_ignored_is_noticed(at: str) -> None:
     plan = StreamPlan("sales", NOW)
-    window = windows().first_window(plan)
+    window = windows().first(plan)
 
     with pytest.raises(FilterIgnored):
         windows().check(plan, window, rows_at(*[INSIDE] * 5, *[at] * 5))
@@ -280,7 +285,7 @@ def test_a_filter_by_day_that_is_ignored_is_noticed(at: str) -> None:
 @pytest.mark.parametrize("at", ["2026-05-01T23:59:59", "1899-12-30T00:00:00"])
 def test_a_few_rows_outside_their_window_fail_nothing(at: str) -> None:
     plan = StreamPlan("sales", NOW)
-    window = windows().first_window(plan)
+    window = windows().first(plan)
 
     windows().check(plan, window, rows_at(at))
     windows().check(plan, window, rows_at(*[at] * 30, *[INSIDE] * 40))
@@ -288,8 +293,8 @@ def test_a_few_rows_outside_their_window_fail_nothing(at: str) -> None:
 
 def test_a_till_whose_clock_is_ahead_does_not_pass_for_a_filter_that_is_ignored() -> None:
     plan = StreamPlan("sales", NOW)
-    newest = windows().first_window(plan)
-    older = windows().window_before(newest, 0)
+    newest = windows().first(plan)
+    older = windows().following(newest, 0)
 
     for window in (newest, older):
         assert window is not None
@@ -300,7 +305,7 @@ def test_a_till_whose_clock_is_ahead_does_not_pass_for_a_filter_that_is_ignored(
 
 def test_rows_that_tell_no_time_do_not_spoil_their_window() -> None:
     plan = StreamPlan("sales", NOW)
-    window = windows().first_window(plan)
+    window = windows().first(plan)
 
     windows().check(plan, window, ResponsePage("sales", [{"at": "not a date"}, {}, "no row"]))
 
@@ -320,7 +325,7 @@ def test_rows_under_a_header_become_one_row_for_each_invoice_wherever_they_are()
         ["Main St Total", "", "", "6.00"],
     ]
 
-    rows = tables.rows_of(body, SALES, "sales")
+    rows = response_page(body, SALES, "sales").rows
 
     assert [(row["Store"], [line["SKU"] for line in row["lines"]]) for row in rows] == [
         ("Main St", ["a", "c"]),
@@ -331,24 +336,24 @@ def test_rows_under_a_header_become_one_row_for_each_invoice_wherever_they_are()
 def test_lines_that_tell_no_invoice_are_not_put_together() -> None:
     body = [["Store", "Invoice", "SKU"], ["Main St", "", "a"], ["Main St", "", "b"]]
 
-    assert len(tables.rows_of(body, SALES, "sales")) == 2
+    assert len(response_page(body, SALES, "sales").rows) == 2
 
 
 def test_a_report_without_the_columns_that_matter_is_no_answer() -> None:
     with pytest.raises(UnexpectedAnswer, match="no column 'Invoice'"):
-        tables.rows_of([["Store", "Facture"], ["Main St", "1"]], SALES, "sales")
+        response_page([["Store", "Facture"], ["Main St", "1"]], SALES, "sales")
 
 
 @pytest.mark.parametrize("body", [None, {}, {"rows": []}, "x", ["x"], [1, 2], [[1], [2]], [[{}]]])
 def test_a_body_that_is_no_table_is_no_answer(body: Any) -> None:
     with pytest.raises(UnexpectedAnswer):
-        tables.rows_of(body, SALES, "sales")
+        response_page(body, SALES, "sales")
 
 
 def test_a_row_longer_than_its_header_is_left_for_a_person_to_see() -> None:
     body = [["Store", "Invoice"], ["Main St", "1", "surplus"]]
 
-    assert tables.rows_of(body, SALES, "sales") == [["Main St", "1", "surplus"]]
+    assert response_page(body, SALES, "sales").rows == [["Main St", "1", "surplus"]]
 
 
 # Money, errors, queries

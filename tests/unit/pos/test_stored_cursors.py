@@ -10,7 +10,7 @@ import pytest
 from chalicelib.domain.times import from_text
 from chalicelib.domain.words import Platform, Stream
 from chalicelib.pos.paging.cursor import dump
-from chalicelib.pos.paging.row_ranges import RangePosition
+from chalicelib.pos.paging.proofs.newest_first import NewestFirstPosition
 from chalicelib.pos.paging.style import PagingStyle
 from chalicelib.pos.paging.styles import style_for
 from chalicelib.pos.profile import registry
@@ -167,7 +167,7 @@ def test_a_shop_that_was_not_begun_is_read_from_the_start_of_its_listing() -> No
 
     position = style.position(plan, orjson.loads(cursor))
 
-    assert position.at == RangePosition()
+    assert position.at == NewestFirstPosition()
 
 
 def test_what_a_newer_version_wrote_into_a_cursor_is_passed_over() -> None:
@@ -183,7 +183,7 @@ def test_what_a_newer_version_wrote_into_a_cursor_is_passed_over() -> None:
 def test_a_cursor_that_tells_no_position_is_refused(broken: dict[str, Any]) -> None:
     platform, stream, cursor, _ = STORED["rows by offset"]
 
-    with pytest.raises(ValueError, match="OffsetPosition"):
+    with pytest.raises(ValueError, match="OverlapPosition"):
         style_of(platform, stream).position(
             StreamPlan(stream, NOW), {**orjson.loads(cursor), **broken}
         )

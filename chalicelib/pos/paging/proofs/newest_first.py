@@ -1,4 +1,4 @@
-"""Listings that are asked for by `range=[first,last]` (reference/pos.md §2.4).
+"""Listings that may come newest first, asked for by places (reference/pos.md §2.4).
 
 The POS neither filters by time nor says how many rows there are, and sends some twice, some also as
 they once were. Each page begins with the last row of the one before: a page without any row is then
@@ -13,9 +13,10 @@ from hashlib import blake2b
 from itertools import pairwise
 
 from chalicelib.domain.words import Instant
+from chalicelib.pos.paging.pagers import Params, PlacePager
 from chalicelib.pos.paging.response_page import Json, ResponsePage, fingerprint, json_bytes
-from chalicelib.pos.paging.style import NextPage, PagingStyle, Params
-from chalicelib.pos.profile.paging import RangePage
+from chalicelib.pos.paging.style import NextPage, PagingStyle
+from chalicelib.pos.profile.paging import NewestFirstProof
 from chalicelib.services.ports.pos import StreamPlan
 
 MAX_MET = 150
@@ -23,8 +24,8 @@ MAX_MET = 150
 
 
 @dataclass(frozen=True, slots=True)
-class RangePosition:
-    """The position of a listing by ranges. `first` is the next row to ask for.
+class NewestFirstPosition:
+    """The position of such a listing. `first` is the next row to ask for.
 
     `falling`: all rows so far came newest change first, the last at `last`; `fell`: not all of one
     instant. `oldest` is when the oldest row so far was made; `sinking`: page by page, rows were
@@ -44,33 +45,34 @@ class RangePosition:
 
 
 @dataclass(slots=True)
-class RowRanges(PagingStyle[RangePosition]):
-    """Reads a listing by ranges of its rows until nothing more comes, or only what is older than
+class NewestFirstPages(PagingStyle[NewestFirstPosition]):
+    """Reads a listing from place to place until nothing more comes, or only what is older than
     wanted. `changed` and `made` read a row's instants."""
 
-    spec: RangePage
+    pager: PlacePager
+    proof: NewestFirstProof
+    fixed: Params
     changed: Callable[[Json], Instant | None]
     made: Callable[[Json], Instant | None]
     _last_names: tuple[ResponsePage, list[tuple[str, Instant | None]]] | None = field(
         default=None, init=False
     )
 
-    position_type = RangePosition
+    position_type = NewestFirstPosition
 
-    def start(self, plan: StreamPlan) -> RangePosition:  # noqa: ARG002
-        return RangePosition()
+    def start(self, plan: StreamPlan) -> NewestFirstPosition:  # noqa: ARG002
+        return NewestFirstPosition()
 
-    def params(self, plan: StreamPlan, at: RangePosition) -> Params:  # noqa: ARG002
-        spec = self.spec
-        return {spec.param: f"[{at.first},{at.first + spec.limit - 1}]", **spec.params}
+    def params(self, plan: StreamPlan, at: NewestFirstPosition) -> Params:  # noqa: ARG002
+        return {**self.pager.rows_from(at.first), **self.fixed}
 
-    def check(self, plan: StreamPlan, at: RangePosition, page: ResponsePage) -> None:  # noqa: ARG002
+    def check(self, plan: StreamPlan, at: NewestFirstPosition, page: ResponsePage) -> None:  # noqa: ARG002
         if not page.rows and at.first > 0:
             page.refuse_as_gap()
         if len(page.rows) > 1:
             page.check_differs(at.read)
 
-    def new_rows(self, plan: StreamPlan, at: RangePosition, page: ResponsePage) -> list[Json]:
+    def new_rows(self, plan: StreamPlan, at: NewestFirstPosition, page: ResponsePage) -> list[Json]:
         """Rows that are neither known from the last run nor met, as new or newer, in this one."""
         met = dict(at.met)
         bound = self._bound(plan)
@@ -84,11 +86,11 @@ class RowRanges(PagingStyle[RangePosition]):
         return rows
 
     def next_page(
-        self, plan: StreamPlan, at: RangePosition, page: ResponsePage
-    ) -> NextPage[RangePosition]:
+        self, plan: StreamPlan, at: NewestFirstPosition, page: ResponsePage
+    ) -> NextPage[NewestFirstPosition]:
         if len(page.rows) <= 1:
-            limited = self.spec.made is not None or plan.since is not None
-            return NextPage(None, full_listing=not limited)
+            is_bounded = plan.since is not None and self.proof.changed is not None
+            return NextPage(None, full_listing=self.proof.made is None and not is_bounded)
         following = self._after(at, page)
         if (following.falling and following.fell) or (following.sinking and following.sank):
             bound = self._bound(plan)
@@ -97,12 +99,12 @@ class RowRanges(PagingStyle[RangePosition]):
                 return NextPage(None)
         return NextPage(following)
 
-    def _after(self, at: RangePosition, page: ResponsePage) -> RangePosition:
+    def _after(self, at: NewestFirstPosition, page: ResponsePage) -> NewestFirstPosition:
         distinct = dict(reversed(self._names(page))).values()
         changes = [i for i in reversed(distinct) if i is not None]
         all_changes = changes if at.last is None else [at.last, *changes]
         mades = [i for i in map(self.made, page.rows) if i is not None]
-        return RangePosition(
+        return NewestFirstPosition(
             # As many rows further on as came, however many were asked for, but for the last.
             first=at.first + len(page.rows) - 1,
             falling=at.falling and all(b <= a for a, b in pairwise(all_changes)),
@@ -115,7 +117,7 @@ class RowRanges(PagingStyle[RangePosition]):
             read=fingerprint(page.rows),
         )
 
-    def _met(self, at: RangePosition, page: ResponsePage) -> dict[str, Instant]:
+    def _met(self, at: NewestFirstPosition, page: ResponsePage) -> dict[str, Instant]:
         met = dict(at.met)
         for name, changed in self._names(page):
             met[name] = max(met.pop(name, 0), changed or 0)
@@ -125,7 +127,7 @@ class RowRanges(PagingStyle[RangePosition]):
         """The instant before which changes are not wanted."""
         if plan.since is not None:
             return plan.since
-        return None if self.spec.made is None else plan.history_from
+        return None if self.proof.made is None else plan.history_from
 
     def _names(self, page: ResponsePage) -> list[tuple[str, Instant | None]]:
         """The rows' names and last changes, read once for each page."""
@@ -135,7 +137,7 @@ class RowRanges(PagingStyle[RangePosition]):
 
     def _name(self, row: Json) -> str:
         """A short name of what the row is about: its id, else all of it."""
-        row_id = self.spec.id.value(row)
+        row_id = self.proof.id.value(row)
         known_by = row if row_id is None else str(row_id)
         return blake2b(json_bytes(known_by), digest_size=5).hexdigest()
 

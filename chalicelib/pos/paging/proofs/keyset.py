@@ -8,23 +8,17 @@ goes away shifts nothing; so nothing is lost, whatever happens meanwhile.
 from __future__ import annotations
 
 from bisect import bisect_right
-from collections.abc import Callable, Iterable
+from collections.abc import Iterable
 from dataclasses import dataclass, field, replace
 from operator import le
 
 from chalicelib.domain.errors import UnexpectedAnswer
 from chalicelib.domain.times import DAY
 from chalicelib.domain.words import Instant
+from chalicelib.pos.paging.filters import TICK, Span, TimeBounds, history_start
+from chalicelib.pos.paging.pagers import NumberPager, Params
 from chalicelib.pos.paging.response_page import Json, ResponsePage, fingerprint
-from chalicelib.pos.paging.style import (
-    TICK,
-    NextPage,
-    PagingStyle,
-    Params,
-    filter_text,
-    history_start,
-)
-from chalicelib.pos.profile.paging import Keyset, PageTotal
+from chalicelib.pos.paging.style import NextPage, PagingStyle
 from chalicelib.services.ports.pos import StreamPlan
 
 MAX_MET = 250
@@ -62,11 +56,11 @@ class KeysetPosition:
 @dataclass(slots=True)
 class KeysetPages(PagingStyle[KeysetPosition]):
     """Reads a listing by the instants of its rows, each page from the last row of the one before.
-    `instant` reads the instant a row is sorted by."""
+    They are what the filter goes by, whose bounds are exclusive."""
 
-    spec: PageTotal
-    keyset: Keyset
-    instant: Callable[[Json], Instant | None]
+    pager: NumberPager
+    filter: TimeBounds
+    fixed: Params
     _last_instants: tuple[ResponsePage, list[Instant | None]] | None = field(
         default=None, init=False
     )
@@ -77,25 +71,20 @@ class KeysetPages(PagingStyle[KeysetPosition]):
     position_type = KeysetPosition
 
     def start(self, plan: StreamPlan) -> KeysetPosition:
+        spec = self.filter.spec
         if plan.since is not None:
-            return KeysetPosition(after=plan.since, low=plan.since, floor=plan.since)
-        if self.keyset.window_days is None:
-            return KeysetPosition(after=0, low=0, floor=0)
-        floor = history_start(plan, self.keyset.history_days)
+            since = plan.since - spec.look_back_days * DAY
+            return KeysetPosition(after=since, low=since, floor=since)
+        floor = history_start(plan, spec.history_days)
+        if spec.window_days is None:
+            start = floor if spec.from_history else 0
+            return KeysetPosition(after=start, low=start, floor=start)
         # The newest window has no end, so that no row can fall off it while being edited.
-        return _window(plan.now, floor, self.keyset.window_days)
+        return _window(plan.now, floor, spec.window_days)
 
     def params(self, plan: StreamPlan, at: KeysetPosition) -> Params:  # noqa: ARG002
-        spec, keyset = self.spec, self.keyset
-        params = {
-            spec.number: str(at.page),
-            spec.size: str(spec.limit),
-            **spec.params,
-            keyset.after: filter_text(at.after),
-        }
-        if at.before is not None and keyset.before:
-            params[keyset.before] = filter_text(at.before)
-        return params
+        span = Span(at.after, at.before)
+        return {**self.pager.page(at.page), **self.fixed, **self.filter.params(span)}
 
     def check(self, plan: StreamPlan, at: KeysetPosition, page: ResponsePage) -> None:  # noqa: ARG002
         """Most rows must satisfy the filter and stand in order."""
@@ -112,7 +101,7 @@ class KeysetPages(PagingStyle[KeysetPosition]):
         if not in_order:
             raise UnexpectedAnswer(f"No row of {page.name} says when it was changed.")
         if len(in_order) < len(page.rows):
-            told = (instant for row in page.rows if (instant := self.instant(row)) is not None)
+            told = (instant for row in page.rows if (instant := self.filter.read(row)) is not None)
             strays = sum(1 for _ in told) - len(in_order)
             stray = (n < strays for n in range(len(in_order) + strays))
             page.check_filter(stray, "The rows do not come sorted as asked")
@@ -126,7 +115,7 @@ class KeysetPages(PagingStyle[KeysetPosition]):
         met, end = set(at.met), at.after + TICK
         repeated = set()
         for index, row in enumerate(page.rows):
-            if (self.instant(row) or end) > end:
+            if (self.filter.read(row) or end) > end:
                 break
             if fingerprint(row) in met:
                 repeated.add(index)
@@ -136,14 +125,17 @@ class KeysetPages(PagingStyle[KeysetPosition]):
         self, plan: StreamPlan, at: KeysetPosition, page: ResponsePage
     ) -> NextPage[KeysetPosition]:
         following = self._in_window(at, page) or self._next_window(at)
-        complete = following is None and plan.since is None and self.keyset.window_days is None
+        spec = self.filter.spec
+        is_whole = plan.since is None and spec.window_days is None and not spec.from_history
+        complete = following is None and is_whole
         return NextPage(following, full_listing=complete, again=at.sweeping)
 
     def _next_window(self, at: KeysetPosition) -> KeysetPosition | None:
         """The window before this one; None when this one reached the floor."""
-        if at.low <= at.floor or self.keyset.window_days is None:
+        days = self.filter.spec.window_days
+        if at.low <= at.floor or days is None:
             return None
-        window = _window(at.low, at.floor, self.keyset.window_days)
+        window = _window(at.low, at.floor, days)
         return replace(window, before=at.low)
 
     def _in_window(self, at: KeysetPosition, page: ResponsePage) -> KeysetPosition | None:
@@ -188,7 +180,7 @@ class KeysetPages(PagingStyle[KeysetPosition]):
     def _backwards(self, page: ResponsePage) -> Iterable[tuple[Json, Instant | None]]:
         """The rows with their instants in order, the last one first."""
         if self._span(page) is not None:
-            return ((row, self.instant(row)) for row in reversed(page.rows))
+            return ((row, self.filter.read(row)) for row in reversed(page.rows))
         return zip(reversed(page.rows), reversed(self._instants(page)), strict=True)
 
     def _span(self, page: ResponsePage) -> tuple[Instant, Instant] | None:
@@ -199,17 +191,17 @@ class KeysetPages(PagingStyle[KeysetPosition]):
         return self._last_span[1]
 
     def _ends(self, rows: list[Json]) -> tuple[Instant, Instant] | None:
-        value = self.keyset.field.value
+        value = self.filter.spec.field.value
         if not rows or not are_rising_in_utc([value(row) for row in rows]):
             return None
-        first, last = self.instant(rows[0]), self.instant(rows[-1])
+        first, last = self.filter.read(rows[0]), self.filter.read(rows[-1])
         return None if first is None or last is None else (first, last)
 
     def _instants(self, page: ResponsePage) -> list[Instant | None]:
         """The instants of the rows, read once for each page; None for a row that tells none, or
         stands out of order, so that reading on would miss what comes after it."""
         if self._last_instants is None or self._last_instants[0] is not page:
-            self._last_instants = page, _in_order([self.instant(row) for row in page.rows])
+            self._last_instants = page, _in_order([self.filter.read(row) for row in page.rows])
         return self._last_instants[1]
 
 

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from chalicelib.pos.paging.pagers import NumberPager, Params
 from chalicelib.pos.paging.response_page import ResponsePage, fingerprint
-from chalicelib.pos.paging.style import NextPage, PagingStyle, Params
-from chalicelib.pos.profile.paging import PageTotal
+from chalicelib.pos.paging.style import NextPage, PagingStyle
+from chalicelib.pos.profile.path import Path
 from chalicelib.pos.rows import coerce
 from chalicelib.services.ports.pos import StreamPlan
 
@@ -15,7 +16,7 @@ MAX_LISTINGS = 2
 
 
 @dataclass(frozen=True, slots=True)
-class NumberedPosition:
+class CountPosition:
     """The position of a numbered listing: before `page`. `seen` counts rows by rising id, `last` is
     the last id. `total`: the rows in all, by the page before; `moved`: it was another earlier.
     `listing`: 1 in the first reading, 2 in the second. `read`: the last page's fingerprint."""
@@ -30,25 +31,26 @@ class NumberedPosition:
 
 
 @dataclass(frozen=True, slots=True)
-class NumberedPages(PagingStyle[NumberedPosition]):
-    """Reads pages 1, 2, 3 … of rows sorted by id, always the whole listing.
+class CountedPages(PagingStyle[CountPosition]):
+    """Reads pages 1, 2, 3 … of rows sorted by `id`, always the whole listing.
 
     A row that goes away while we read pulls the next one onto a page already read. That shows in
     the count: the listing is then read once more, and if rows moved again it is not a full one.
     """
 
-    spec: PageTotal
+    pager: NumberPager
+    id: Path
+    fixed: Params
 
-    position_type = NumberedPosition
+    position_type = CountPosition
 
-    def start(self, plan: StreamPlan) -> NumberedPosition:  # noqa: ARG002
-        return NumberedPosition()
+    def start(self, plan: StreamPlan) -> CountPosition:  # noqa: ARG002
+        return CountPosition()
 
-    def params(self, plan: StreamPlan, at: NumberedPosition) -> Params:  # noqa: ARG002
-        spec = self.spec
-        return {spec.number: str(at.page), spec.size: str(spec.limit), **spec.params}
+    def params(self, plan: StreamPlan, at: CountPosition) -> Params:  # noqa: ARG002
+        return {**self.pager.page(at.page), **self.fixed}
 
-    def check(self, plan: StreamPlan, at: NumberedPosition, page: ResponsePage) -> None:  # noqa: ARG002
+    def check(self, plan: StreamPlan, at: CountPosition, page: ResponsePage) -> None:  # noqa: ARG002
         page.check_number(at.page)
         page.check_differs(at.read)
         if not page.rows and page.row_count() > (at.page - 1) * page.size:
@@ -57,28 +59,28 @@ class NumberedPages(PagingStyle[NumberedPosition]):
     def next_page(
         self,
         plan: StreamPlan,  # noqa: ARG002
-        at: NumberedPosition,
+        at: CountPosition,
         page: ResponsePage,
-    ) -> NextPage[NumberedPosition]:
+    ) -> NextPage[CountPosition]:
         total = page.row_count()
         moved = at.moved or at.total not in (None, total)
         again = at.listing > 1
         seen, last = self._count(at, page)
         if page.rows and at.page < page.pages:
             read = fingerprint(page.rows)
-            onward = NumberedPosition(at.page + 1, seen, last, total, moved, at.listing, read)
+            onward = CountPosition(at.page + 1, seen, last, total, moved, at.listing, read)
             return NextPage(onward, again=again)
         if seen >= total and not moved:
             return NextPage(None, full_listing=True, again=again)
         if at.listing < MAX_LISTINGS:
-            return NextPage(NumberedPosition(listing=at.listing + 1), again=again)
+            return NextPage(CountPosition(listing=at.listing + 1), again=again)
         return NextPage(None, again=again)
 
-    def _count(self, at: NumberedPosition, page: ResponsePage) -> tuple[int, int]:
+    def _count(self, at: CountPosition, page: ResponsePage) -> tuple[int, int]:
         """Rows seen so far, repeated ids left out, and the highest id."""
         seen, last = at.seen, at.last
         for row in page.rows:
-            number = coerce.whole_number(self.spec.id.value(row))
+            number = coerce.whole_number(self.id.value(row))
             if number is None or number > last:
                 seen += 1
                 last = number or last
