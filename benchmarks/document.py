@@ -29,8 +29,8 @@ What is measured in microseconds or milliseconds depends on the machine, and on 
 budgets are ratios in one run, units, megabytes and virtual time.
 """
 WHEN = """\
-The parts were measured one by one: `python -m benchmarks --only waiting --with earlier.json` takes
-the others over.
+The parts may be measured one by one: `python -m benchmarks --only waiting --with` a JSON of before
+takes the others over. `load`: the machine's load average when the part ended.
 """
 
 
@@ -63,12 +63,13 @@ def _measured_table(parts: Mapping[str, Mapping[str, Any]]) -> str:
             name,
             part["commit"],
             part["on"],
-            "LONG=1" if part["long"] else "",
+            "LONG=1" * part["long"],
             f"{part['seconds']:.0f}",
+            f"{part['load']:.1f}",
         )
         for name, part in parts.items()
     ]
-    return _markdown(("part", "commit", "on", "", "seconds"), rows)
+    return _markdown(("part", "commit", "on", "", "seconds", "load"), rows)
 
 
 def _budget_table(parts: Mapping[str, Mapping[str, Any]]) -> str:

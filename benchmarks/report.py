@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import subprocess
 import time
 from collections.abc import Iterable, Iterator, Sequence
@@ -72,6 +73,7 @@ class Report:
             "commit": _commit(),
             "on": datetime.now(UTC).date().isoformat(),
             "long": long,
+            "load": os.getloadavg()[0],
             "seconds": time.monotonic() - began,
             **self.data,
             "budgets": [budget.as_dict() for budget in self.budgets],
