@@ -44,9 +44,15 @@ class MemoryPersonalRows:
         self.replies: list[UnclearReply] = []
         self.asides: dict[str, list[Mapping[str, object]]] = {}
 
-    def erase_contact(self, uid: str, channel: str, contact: str) -> int:
+    def erase_contact(self, uid: str, channel: str, contact: str, since: int | None = None) -> int:
         place = (uid, channel, contact)
         self._step()
+        log = self.texts.logs.get(place, {})  # type: ignore[call-overload]
+        kept = {n: e for n, e in log.items() if since is not None and e.at >= since}
+        if kept:
+            gone = len(log) - len(kept)
+            self.texts.logs[place] = kept  # type: ignore[index]
+            return gone
         gone = len(self.texts.logs.pop(place, {}))  # type: ignore[call-overload]
         self._step()
         return gone + (self.texts.rows.pop(place, None) is not None)  # type: ignore[call-overload]

@@ -293,3 +293,22 @@ def test_an_export_holds_all_that_is_kept_of_a_persona_in_words(
     assert str(BEN.phone) not in body.decode()
     erase(api, jobs)
     assert shown_in(everything_stored()) == []
+
+
+def test_of_a_contact_that_signed_up_anew_only_what_was_said_before_is_erased() -> None:
+    log, clock = wiring.outside.consent_log(), wiring.outside.clock()
+    anew = clock.now()
+    stop, signed = Entry("stop", anew - DAY, "stop", "sms"), Entry("form", anew, "signed", "form")
+    append_entries(log, clock, OURS, "sms", PHONE, [stop])
+    append_entries(log, clock, OURS, "sms", PHONE, [signed])
+    rows = wiring.privacy.personal_rows()
+
+    assert rows.erase_contact(OURS, "sms", PHONE, anew) == 1
+
+    held = log.read(OURS, "sms", PHONE)
+    assert ([entry.id for entry in held.entries], held.state.consent.state) == (
+        ["form"],
+        "opted_in",
+    )
+    assert rows.erase_contact(OURS, "sms", PHONE) == 2
+    assert log.read(OURS, "sms", PHONE).entries == ()

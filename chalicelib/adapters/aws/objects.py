@@ -64,7 +64,8 @@ class S3Objects:
         pages = s3_client().get_paginator("list_objects_v2")
         for page in pages.paginate(Bucket=self.bucket, Prefix=prefix):
             for found in page.get("Contents", ()):
-                yield StoredName(found["Key"], found["Size"])
+                at = int(found["LastModified"].timestamp() * 1000)
+                yield StoredName(found["Key"], found["Size"], at)
 
     def delete(self, names: Sequence[str]) -> None:
         """Delete them. Raises ObjectsNotDeleted where S3 refuses some."""

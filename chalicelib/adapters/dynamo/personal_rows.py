@@ -22,7 +22,7 @@ from chalicelib.adapters.dynamo.set_aside import SetAsideRow
 from chalicelib.adapters.dynamo.transactions import commit_writes
 from chalicelib.adapters.dynamo.unclear_replies import read_reply
 from chalicelib.domain.traces import Traces
-from chalicelib.domain.words import Channel, Platform, Uid
+from chalicelib.domain.words import Channel, Instant, Platform, Uid
 from chalicelib.services.ports.loyalty import ManualAdjustment
 from chalicelib.services.ports.texting import Text, UnclearReply
 
@@ -41,10 +41,15 @@ class DynamoPersonalRows:
         bind(accounts, AuditRow, AdjustmentsRow)
         bind(sync, SetAsideRow, RunKeyRow)
 
-    def erase_contact(self, uid: Uid, channel: Channel, contact: str) -> int:
+    def erase_contact(
+        self, uid: Uid, channel: Channel, contact: str, since: Instant | None = None
+    ) -> int:
         pk = keys.contact(uid, channel, contact)
-        gone = 0
-        for row in list(self._table.query(pk)):
+        gone, stored = 0, list(self._table.query(pk))
+        kept = set() if since is None else _said_since(stored, since)
+        for row in stored:
+            if row["sk"]["S"] in kept:
+                continue
             if row["sk"]["S"] == keys.HEAD_SK:
                 self._erase_head(uid, channel, contact, row)
             else:
@@ -150,3 +155,11 @@ class DynamoPersonalRows:
 
 class ContactMoved(Exception):
     """Somebody wrote the contact while it was being erased; the next try erases it."""
+
+
+def _said_since(stored: Iterable[RawRow], since: Instant) -> set[str]:
+    """The sort keys of what was said of a contact from then on, with its state if there is any."""
+    entries = [row for row in stored if row["sk"]["S"] != keys.HEAD_SK]
+    read = readable(entries, lambda row: (row["sk"]["S"], rows.read_entry(row).at))
+    kept = {sk for sk, at in read if at >= since}
+    return kept | {keys.HEAD_SK} if kept else kept

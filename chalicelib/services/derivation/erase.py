@@ -75,6 +75,10 @@ class EraseFacts:
 
         self.commits.change(uid, act)
 
+    def beside_tombstones(self, uid: Uid, act: Callable[[Tombstones], None]) -> None:
+        """Let `act` do what no signup may come between: it is called under the account's lock."""
+        self.commits.change(uid, lambda _, commit: act(commit.tombstones))
+
     def unlink_sales(self, uid: Uid, records: Sequence[str]) -> int:
         """Take up to 250 sales from the shopper, and their ledger entries with them; the sales stay
         without a shopper. Return how many there were."""

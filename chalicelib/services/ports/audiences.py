@@ -189,10 +189,11 @@ class PersonaFile(Protocol):
 
 
 class StoredName(NamedTuple):
-    """An object's name and its size in bytes."""
+    """An object's name, its size in bytes, and when it was stored, where that is known."""
 
     name: str
     size: int
+    stored_at: Instant | None = None
 
 
 class Objects(Protocol):

@@ -80,8 +80,11 @@ class PersonalRows(Protocol):
     """Rows outside the facts that may speak of a person. `find_…` reads, `erase_…` deletes what it
     would find, and returns how many rows that were; done twice it finds nothing."""
 
-    def erase_contact(self, uid: Uid, channel: Channel, contact: str) -> int:
-        """Delete the state and the log of a contact."""
+    def erase_contact(
+        self, uid: Uid, channel: Channel, contact: str, since: Instant | None = None
+    ) -> int:
+        """Delete the state and the log of a contact; what was said from `since` on stays, and with
+        it the state."""
         ...
 
     def find_texts(self, uid: Uid, numbers: Iterable[str], day: str) -> list[Text]: ...

@@ -20,6 +20,7 @@ from chalicelib.domain.errors import (
     invalid_fields,
 )
 from chalicelib.domain.times import to_datetime
+from chalicelib.domain.tombstones import Tombstones
 from chalicelib.domain.traces import Traces
 from chalicelib.domain.words import Channel, Instant, Platform, Points, Uid
 from chalicelib.services.derivation.erase import ContactPlace, EraseFacts, Person, contacts_of
@@ -223,10 +224,19 @@ class EraseWorker:
         return replace(_counted(erasure, "records", len(records)), position="")
 
     def _contacts(self, erasure: Erasure, _: TimeLeft) -> Erasure:
-        for channel, contact in erasure.own:
-            gone = self.rows.erase_contact(erasure.uid, channel, contact)
-            erasure = _counted(erasure, "consents", gone)
-        return erasure
+        """Delete what was said of the contacts, but for what a new signup of theirs told since:
+        under the lock, so that none comes between the look and the deletion."""
+        gone = 0
+
+        def erase(tombstones: Tombstones) -> None:
+            nonlocal gone
+            for channel, contact in erasure.own:
+                held = tombstones.of("phone" if channel == "sms" else "email", contact)
+                since = None if held is None else held.lifted_at
+                gone += self.rows.erase_contact(erasure.uid, channel, contact, since)
+
+        self.erase_facts.beside_tombstones(erasure.uid, erase)
+        return _counted(erasure, "consents", gone) if erasure.own else erasure
 
     def _texts(self, erasure: Erasure, time_left: TimeLeft) -> Erasure:
         """Day by day from when AIQ first saw them: a day of texts is one partition."""
@@ -309,7 +319,8 @@ class EraseWorker:
 
     def _exports(self, erasure: Erasure, _: TimeLeft) -> Erasure:
         signers = [*erasure.records, *(signer_of(*contact) for contact in erasure.own)]
-        gone = self.lists.erase_signatures(erasure.uid, signers)
+        until = erasure.buried_at or self.clock.now()
+        gone = self.lists.erase_signatures(erasure.uid, signers, until)
         erasure = _counted(erasure, "signatures", gone)
         return _counted(erasure, "exports", self.lists.erase_exports(erasure.uid))
 

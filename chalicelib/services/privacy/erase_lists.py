@@ -6,7 +6,7 @@ from collections.abc import Collection, Iterable
 from dataclasses import dataclass, replace
 
 from chalicelib.domain.audiences import SNAPSHOT_SORTS, ListedPersona, TagCounts, tags_of
-from chalicelib.domain.words import Uid
+from chalicelib.domain.words import Instant, Uid
 from chalicelib.services.audiences.exports import export_names
 from chalicelib.services.audiences.snapshots import (
     manifest_name,
@@ -48,11 +48,16 @@ class EraseLists:
             self.runs.save_head(head, replace(head, previous=""))
         return gone
 
-    def erase_signatures(self, uid: Uid, signers: Iterable[str]) -> int:
-        """Delete what these signed with, records and contacts (`signer_of`), and return how many
-        pictures there were."""
+    def erase_signatures(self, uid: Uid, signers: Iterable[str], until: Instant) -> int:
+        """Delete what these signed with until then, records and contacts (`signer_of`), and return
+        how many pictures there were."""
         prefixes = [signature_prefix(uid, signer) for signer in signers]
-        names = [found.name for prefix in prefixes for found in self.objects.names(prefix)]
+        names = [
+            found.name
+            for prefix in prefixes
+            for found in self.objects.names(prefix)
+            if found.stored_at is None or found.stored_at < until
+        ]
         self.objects.delete(names)
         return len(names)
 

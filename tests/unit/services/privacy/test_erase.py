@@ -144,6 +144,28 @@ def test_a_signup_while_the_older_one_is_being_erased_is_not_erased_with_it() ->
     assert shop.held("form-1", "pushed").persona.member
 
 
+def test_what_a_new_signup_said_while_the_older_contacts_are_erased_stays() -> None:
+    """Of another record: the signup need not wait for the older one's rows to go."""
+    shop = a_shop()
+    asked = shop.ask_to_erase()
+    shop.jobs.take()
+    message = EraseMessage(UID, asked.id)
+    while shop.erasures.get(UID, asked.id).step != "contacts":
+        shop.eraser.handle(message, lambda: False)
+    shop.later(1)
+    shop.sign_up(replace(ANA, ext_id="form-1"), shop.clock.now())
+    signed = Entry("signup", shop.clock.now(), "signed", "form")
+    append_entries(shop.texts, shop.clock, UID, "sms", str(ANA.phone), [signed])
+
+    shop.jobs.send(message.body())
+    shop.work()
+
+    held = shop.texts.read(UID, "sms", str(ANA.phone))
+    assert shop.erasures.get(UID, asked.id).state == "done"
+    assert [entry.id for entry in held.entries] == ["signup"]
+    assert held.state.consent.state == "opted_in"
+
+
 def test_who_is_back_has_what_a_pos_tells_from_then_on_but_not_the_sales_before() -> None:
     shop = a_shop()
     shop.erase()
