@@ -66,7 +66,7 @@ ALARMS: tuple[Alarm, ...] = (
         period=3600,
         missing="ignore",
     ),
-    # sync_worker, own_server_sync_worker, account_jobs, text_worker
+    # sync_worker, own_server_sync_worker, account_jobs, text_worker, webhook_worker
     *worker("SyncWorker", "The sync worker", counted_as="sync"),
     *queue("Sync", "sync queue"),
     *worker("OwnServerSyncWorker", "The own-server sync worker", counted_as="sync-own-server"),
@@ -79,6 +79,8 @@ ALARMS: tuple[Alarm, ...] = (
         "texts queue",
         dead="A text message failed ten times, or was written to a number of nobody",
     ),
+    *worker("WebhookWorker", "The webhook worker", counted_as="webhooks"),
+    *queue("Webhooks", "webhooks queue"),
     Alarm(
         "TextsRefused", "SNS refuses texts", ours("Texts", outcome="refused"), 3, period=SIX_HOURS
     ),
@@ -122,7 +124,7 @@ ALARMS: tuple[Alarm, ...] = (
     *on_demand_table("Sync"),
 )
 
-QUEUES = ("Sync", "SyncOwnServer", "Jobs", "Texts")
+QUEUES = ("Sync", "SyncOwnServer", "Jobs", "Texts", "Webhooks")
 
 GRAPHS: tuple[Graph, ...] = (
     Graph(

@@ -138,6 +138,11 @@ def text_worker(event: SQSEvent) -> dict[str, Any]:
     return queues.text(event)
 
 
+@app.on_sqs_message(queue="webhooks", batch_size=1)
+def webhook_worker(event: SQSEvent) -> dict[str, Any]:
+    return queues.webhook(event)
+
+
 @app.on_sns_message(topic="inbound-sms")
 def inbound_sms(event: SNSEvent) -> None:
     topics.inbound_sms(event)

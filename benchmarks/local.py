@@ -22,10 +22,12 @@ QUEUES = (
     "QUEUE_SYNC_OWN_SERVER_URL",
     "QUEUE_JOBS_URL",
     "QUEUE_TEXTS_URL",
+    "QUEUE_WEBHOOKS_URL",
     "QUEUE_SYNC_DEAD_URL",
     "QUEUE_SYNC_OWN_SERVER_DEAD_URL",
     "QUEUE_JOBS_DEAD_URL",
     "QUEUE_TEXTS_DEAD_URL",
+    "QUEUE_WEBHOOKS_DEAD_URL",
 )
 _DEFINES_A_TABLE = ("BillingMode", "KeySchema", "AttributeDefinitions", "GlobalSecondaryIndexes")
 

@@ -43,10 +43,12 @@ class Config:
     queue_sync_own_server_url: str
     queue_jobs_url: str
     queue_texts_url: str
+    queue_webhooks_url: str
     queue_sync_dead_url: str
     queue_sync_own_server_dead_url: str
     queue_jobs_dead_url: str
     queue_texts_dead_url: str
+    queue_webhooks_dead_url: str
     kms_key_id: str
     bucket_backups: str
     bucket_web: str

@@ -25,6 +25,7 @@ OUTPUTS = {
     "sync-own-server": ("QueueSyncOwnServerDeadUrl", "QueueSyncOwnServerUrl"),
     "jobs": ("QueueJobsDeadUrl", "QueueJobsUrl"),
     "texts": ("QueueTextsDeadUrl", "QueueTextsUrl"),
+    "webhooks": ("QueueWebhooksDeadUrl", "QueueWebhooksUrl"),
 }
 """Name → the stack's outputs with the URLs of the dead-letter queue and of its queue."""
 

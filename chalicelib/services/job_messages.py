@@ -1,8 +1,8 @@
 """The messages of the job queues: one frozen class per kind of job (ADR 17).
 
 A message travels as a JSON object: its version `v`, its kind `job`, its fields. Readers pass over
-fields that they do not know. `sync_message`, `account_job` and `text_job` read a queue's messages;
-`body()` writes one.
+fields that they do not know. `sync_message`, `account_job`, `text_job` and `webhook_event` read a
+queue's messages; `body()` writes one.
 """
 
 from __future__ import annotations
@@ -392,6 +392,7 @@ TextJob = (
 _BY_JOB = Field(discriminator="job")
 _SYNC = TypeAdapter(SyncMessage)
 _ACCOUNT: TypeAdapter[AccountJob] = TypeAdapter(Annotated[AccountJob, _BY_JOB], config=_WIRE)
+_WEBHOOK = TypeAdapter(WebhookMessage)
 _TEXT: TypeAdapter[TextJob] = TypeAdapter(Annotated[TextJob, _BY_JOB], config=_WIRE)
 """Built when they are first used: the API's functions only write messages."""
 
@@ -409,6 +410,14 @@ def sync_message(body: Any) -> SyncMessage:
 def account_job(body: Any) -> AccountJob:
     """Read a message of the jobs queue. Raises NewerMessage, PoisonMessage."""
     return _read(_ACCOUNT, _of_this_version(body))
+
+
+def webhook_event(body: Any) -> WebhookMessage:
+    """Read a message of the webhooks queue. Raises NewerMessage, PoisonMessage."""
+    message = _of_this_version(body)
+    if isinstance(kind := message.get("job"), str) and kind != "webhook":
+        raise NewerMessage(VERSION, kind)
+    return _read(_WEBHOOK, message)
 
 
 def text_job(body: Any) -> TextJob:

@@ -36,7 +36,7 @@ FOLDER = Path(__file__).parents[1] / "data" / "stored"
 TABLES = ("accounts", "integrations", "stores", "personas", "sync")
 SIZE, SIZES = (24, 30, 6), {"auphan": (24, 30)}
 """Of a simulated POS: shoppers, sales, rows of a page."""
-QUEUES = ("sync", "sync_own_server", "jobs", "texts")
+QUEUES = ("sync", "sync_own_server", "jobs", "texts", "webhooks")
 
 KINDS: Mapping[str, tuple[str, str, str]] = {
     "account": ("accounts", r"ACCOUNT#\d+", "ACCOUNT"),

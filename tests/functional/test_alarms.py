@@ -20,7 +20,7 @@ from chalicelib.config import config
 from chalicelib.entrypoints import wiring
 from chalicelib.entrypoints.events import queues
 from chalicelib.observability import NAMESPACE
-from chalicelib.services.job_messages import RemapMessage, RequestJob, SyncMessage
+from chalicelib.services.job_messages import RemapMessage, RequestJob, SyncMessage, WebhookMessage
 from chalicelib.services.ports.digests import MailRefused
 from chalicelib.services.ports.texting import NumberUnusable, TextRefused, TextUnknown
 from tests.functional.gateway import OURS
@@ -66,6 +66,7 @@ def fail_every_worker(monkeypatch: pytest.MonkeyPatch) -> None:
     app.own_server_sync_worker(event(SYNC.body()), Context())
     app.account_jobs(event(RemapMessage(OURS, "operator").body()), Context())
     app.text_worker(event(RequestJob(OURS, NUMBER).body()), Context())
+    app.webhook_worker(event(WebhookMessage(OURS, "posabit", "signup", "1", 0).body()), Context())
     app.inbound_sms(inbound("STOP"), Context())
 
 

@@ -36,7 +36,14 @@ from tests.worlds.roles import RowCall, allows, calls_of
 
 OURS = Uid("3912")
 TABLES = {"accounts-under-test": "AccountsTable", TABLE: "PersonasTable"}
-COMMITTING = ("ApiHandler", "SyncWorker", "OwnServerSyncWorker", "AccountJobs", "TextWorker")
+COMMITTING = (
+    "ApiHandler",
+    "SyncWorker",
+    "OwnServerSyncWorker",
+    "AccountJobs",
+    "TextWorker",
+    "WebhookWorker",
+)
 WRITING = (*COMMITTING, "InboundSms", "ReleaseTexts")
 """The roles that may write rows of the personas table."""
 

@@ -29,6 +29,9 @@ REFUSED = 401
 
 @pytest.fixture
 def secret(shop: World, monkeypatch: pytest.MonkeyPatch) -> str:
+    url = boto3.client("sqs").create_queue(QueueName="webhooks")["QueueUrl"]
+    monkeypatch.setenv("QUEUE_WEBHOOKS_URL", url)
+    wiring.reset()
     objects = MemoryObjects()
     monkeypatch.setattr(wiring.outside, "objects", lambda: objects)
     return service().create(Uid(OURS), Platform("posabit"), actor="user:owner").text
@@ -59,7 +62,7 @@ def send(body: str, headers: dict[str, str], path: str = PATH) -> Got:
 
 def queued() -> list[dict[str, Any]]:
     sqs = boto3.client("sqs")
-    url = sqs.get_queue_url(QueueName="texts")["QueueUrl"]
+    url = sqs.get_queue_url(QueueName="webhooks")["QueueUrl"]
     found = []
     while messages := sqs.receive_message(QueueUrl=url, MaxNumberOfMessages=10).get("Messages"):
         for message in messages:
@@ -245,7 +248,7 @@ def test_while_the_queue_is_down_the_sender_is_to_try_again(
 ) -> None:
     body = an_event()
     with monkeypatch.context() as patch:
-        patch.setenv("QUEUE_TEXTS_URL", "https://sqs.us-east-1.amazonaws.com/1/nowhere")
+        patch.setenv("QUEUE_WEBHOOKS_URL", "https://sqs.us-east-1.amazonaws.com/1/nowhere")
         wiring.reset()
         down = send(body, signed(secret, body))
     wiring.reset()

@@ -67,6 +67,7 @@ def test_a_page_of_the_dashboard_is_served_for_every_deep_link(stack: LocalStack
         ("SyncOwnServerQueue", "OwnServerSyncWorker"),
         ("JobsQueue", "AccountJobs"),
         ("TextsQueue", "TextWorker"),
+        ("WebhooksQueue", "WebhookWorker"),
     ],
 )
 def test_a_message_in_a_queue_wakes_its_function(

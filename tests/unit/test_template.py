@@ -41,6 +41,7 @@ FUNCTIONS = {
     "ReleaseTexts",
     "SendDigests",
     "TextWorker",
+    "WebhookWorker",
     "InboundSms",
 }
 WORKERS = {
@@ -48,12 +49,14 @@ WORKERS = {
     "OwnServerSyncWorker": ("SyncOwnServerQueue", "Sync"),
     "AccountJobs": ("JobsQueue", "Jobs"),
     "TextWorker": ("TextsQueue", "Texts"),
+    "WebhookWorker": ("WebhooksQueue", "Texts"),
 }
 DEAD_LETTER_QUEUES = {
     "SyncDeadQueue",
     "SyncOwnServerDeadQueue",
     "JobsDeadQueue",
     "TextsDeadQueue",
+    "WebhooksDeadQueue",
 }
 A_COMMIT_SECONDS = 30
 """With the repair of one that was left half done, and the answer after it."""
@@ -168,7 +171,8 @@ def test_a_worker_takes_one_message_at_a_time_and_reports_what_failed(
     environment = functions(resources)[worker].get("Environment", {"Variables": {}})
     own = environment["Variables"].get("WORKER_SLOTS")
     of_queue = {"Fn::If": [str(part) for part in slots["Fn::If"]]}
-    assert own == (None if queue == "TextsQueue" else of_queue), "an account's share is half of it"
+    has_shares = queue not in ("TextsQueue", "WebhooksQueue")
+    assert own == (of_queue if has_shares else None), "an account's share is half of it"
 
 
 @pytest.mark.parametrize(("worker", "queue", "kind"), [(w, *qk) for w, qk in WORKERS.items()])
@@ -379,7 +383,15 @@ def test_a_worker_may_send_to_its_own_queue_and_to_its_dead_letters(
 
 @pytest.mark.parametrize(
     "function",
-    ["ApiHandler", "SyncWorker", "OwnServerSyncWorker", "AccountJobs", "TextWorker", "InboundSms"],
+    [
+        "ApiHandler",
+        "SyncWorker",
+        "OwnServerSyncWorker",
+        "AccountJobs",
+        "TextWorker",
+        "WebhookWorker",
+        "InboundSms",
+    ],
 )
 def test_who_commits_may_read_rules_shops_and_facts_and_write_facts(
     resources: Resource, function: str

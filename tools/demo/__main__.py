@@ -44,6 +44,7 @@ FUNCTIONS = (
     "ReleaseTexts",
     "SendDigests",
     "TextWorker",
+    "WebhookWorker",
     "InboundSms",
 )
 

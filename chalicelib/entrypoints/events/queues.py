@@ -7,6 +7,7 @@ A message is read, `WORKERS` names the worker of its kind, and the worker handle
 - A message of an account that holds its share of the queue's slots already waits: it is sent again
   with a ticket that says since when it waits, so that SQS's count of deliveries begins anew
   (docs/reference/limits.md).
+- What a POS pushed of a source that uses AIQ's last backup is sent again, delayed, until that ends.
 - What only newer code knows waits for that code (ADR 17). The handler sends it again, delayed, and
   SQS deletes the one received: a crash in between doubles it, which jobs bear, and never loses it;
   as a new message it is not buried by SQS's count of deliveries. After about a day of waiting it
@@ -22,7 +23,7 @@ from typing import TYPE_CHECKING, Any
 
 from chalice.app import SQSEvent
 
-from chalicelib.domain.errors import AiqError, NewerMessage, PoisonMessage
+from chalicelib.domain.errors import AiqError, NewerMessage, PoisonMessage, SourceStandsStill
 from chalicelib.domain.outside_json import UnreadableJson, read_json
 from chalicelib.entrypoints import wiring
 from chalicelib.entrypoints.events.retries import receive_count, retry_seconds
@@ -144,6 +145,18 @@ def text(event: SQSEvent) -> dict[str, Any]:
     return _each(event, work, wiring.outside.texts_dead_letters(), wiring.outside.texts_queue)
 
 
+def webhook(event: SQSEvent) -> dict[str, Any]:
+    """Work off what a POS sent by webhook: apart from texts, so that neither delays the other."""
+    from chalicelib.services.job_messages import webhook_event
+
+    def work(body: Any, _: _Delivery) -> None:
+        message = webhook_event(body)
+        outcome = WORKERS[message.job]("webhooks").handle(message)
+        logger().info("webhook", uid=message.uid, platform=message.platform, outcome=outcome)
+
+    return _each(event, work, wiring.outside.webhooks_dead_letters(), wiring.outside.webhooks_queue)
+
+
 def _each(
     event: SQSEvent,
     work: Callable[[Any, _Delivery], None],
@@ -197,6 +210,8 @@ def _handle(
         else:
             delay = min(FIRST_WAIT_SECONDS * 2**waits, LONGEST_WAIT_SECONDS)
             queue().send_again(record["body"], waits=waits + 1, delay_seconds=delay)
+    except SourceStandsStill:  # until its source takes anything again, however long that is
+        queue().send_again(record["body"], waits=waits, delay_seconds=LONGEST_WAIT_SECONDS)
     except PoisonMessage as poison:
         _bury(record, dead, poison)
 

@@ -28,9 +28,12 @@ def dead_letter_watch() -> DeadLetterWatch:
     from chalicelib.services.notifications.dead_letters import DeadLetterWatch
 
     syncs = [outside.sync_dead_letters("sync"), outside.sync_dead_letters("sync-own-server")]
-    return DeadLetterWatch(
-        [*syncs, outside.jobs_dead_letters(), outside.texts_dead_letters()], notifier(), pass_over
+    others = (
+        outside.jobs_dead_letters(),
+        outside.texts_dead_letters(),
+        outside.webhooks_dead_letters(),
     )
+    return DeadLetterWatch([*syncs, *others], notifier(), pass_over)
 
 
 @once

@@ -202,6 +202,13 @@ def texts_dead_letters() -> DeadLetterQueue:
 
 
 @once
+def webhooks_dead_letters() -> DeadLetterQueue:
+    from chalicelib.adapters.aws.dead_letters import SqsDeadLetters
+
+    return SqsDeadLetters("webhooks", config().queue_webhooks_dead_url)
+
+
+@once
 def integrations() -> Integrations:
     from chalicelib.adapters.dynamo.integrations import DynamoIntegrations
 
@@ -430,6 +437,13 @@ def texts_queue() -> JobQueue:
     from chalicelib.adapters.aws.queues import SqsQueue
 
     return SqsQueue(config().queue_texts_url)
+
+
+@once
+def webhooks_queue() -> JobQueue:
+    from chalicelib.adapters.aws.queues import SqsQueue
+
+    return SqsQueue(config().queue_webhooks_url)
 
 
 def can_be_mobile(number: str) -> bool:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, replace
 
-from chalicelib.domain.errors import InvalidInput, SourceStandsStill
+from chalicelib.domain.errors import InvalidInput
 from chalicelib.domain.records import Consent, Customer
 from chalicelib.domain.signups import PUSHED_SCOPE
 from chalicelib.services.derivation.commit import FactCommits
@@ -29,7 +29,8 @@ class WebhookWorker:
     scopes: PosScopes
 
     def handle(self, message: WebhookMessage) -> str:
-        """Return what was done. What nobody can be told by is passed over: it was acknowledged."""
+        """Return what was done. What nobody can be told by is passed over: it was acknowledged.
+        Raises SourceStandsStill for a profile of a source that uses AIQ's last backup."""
         signup = SignUp(
             **message.told,
             platform=message.platform,
@@ -56,12 +57,7 @@ class WebhookWorker:
         scopes = self.scopes.find(message.uid, message.platform, {message.pos_id: None})
         profile = pushed_profile(told, message.pos_id, signup)
         profile = replace(profile, pos_scope=scopes.get(message.pos_id))
-        try:
-            done = self.commits.commit(
-                message.uid, message.platform, PUSHED_SCOPE, customers=[profile]
-            )
-        except SourceStandsStill:
-            return "stands_still"
+        done = self.commits.commit(message.uid, message.platform, PUSHED_SCOPE, customers=[profile])
         return "changed" if done.records else "known"
 
 

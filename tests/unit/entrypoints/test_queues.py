@@ -11,7 +11,7 @@ import pytest
 from pydantic import Field, TypeAdapter
 
 import app
-from chalicelib.domain.errors import CommitBusy
+from chalicelib.domain.errors import CommitBusy, SourceStandsStill
 from chalicelib.domain.slots import ticket_of
 from chalicelib.domain.words import Uid
 from chalicelib.entrypoints import wiring
@@ -28,6 +28,7 @@ from chalicelib.services.job_messages import (
     RequestJob,
     SendTest,
     SyncMessage,
+    WebhookMessage,
 )
 from chalicelib.services.limits.slots import AccountSlots
 from chalicelib.services.ports.dead_letters import DeadLetters
@@ -113,6 +114,7 @@ def grave(monkeypatch: pytest.MonkeyPatch) -> Grave:
     monkeypatch.setattr(wiring.outside, "sync_dead_letters", lambda _queue: grave)
     monkeypatch.setattr(wiring.outside, "jobs_dead_letters", lambda: grave)
     monkeypatch.setattr(wiring.outside, "texts_dead_letters", lambda: grave)
+    monkeypatch.setattr(wiring.outside, "webhooks_dead_letters", lambda: grave)
     return grave
 
 
@@ -392,11 +394,15 @@ def test_a_job_nobody_can_do_is_buried(grave: Grave, body: dict[str, Any]) -> No
 # -- messages that only newer code knows -------------------------------------------------------
 
 
+EVENT = WebhookMessage(
+    "3912", "posabit", "profile.changed", "evt-1", 5, "7", {"email": "a@b.example"}
+)
 QUEUES: list[tuple[Any, dict[str, Any]]] = [
     (app.sync_worker, GOOD),
     (app.own_server_sync_worker, GOOD),
     (app.account_jobs, RemapMessage("3912").body()),
     (app.text_worker, INBOUND.body()),
+    (app.webhook_worker, EVENT.body()),
 ]
 
 
@@ -406,6 +412,7 @@ def queue(monkeypatch: pytest.MonkeyPatch) -> MemoryQueue:
     monkeypatch.setattr(wiring.outside, "sync_queue", lambda _name: queue)
     monkeypatch.setattr(wiring.outside, "jobs_queue", lambda: queue)
     monkeypatch.setattr(wiring.outside, "texts_queue", lambda: queue)
+    monkeypatch.setattr(wiring.outside, "webhooks_queue", lambda: queue)
     return queue
 
 
@@ -501,6 +508,29 @@ def test_every_kind_of_message_has_a_worker_and_every_worker_a_kind() -> None:
     kinds = {kind.__dataclass_fields__["job"].default for kind in named}
     assert len(kinds) == len(named)
     assert queues.WORKERS.keys() == kinds | {SyncMessage.job}
+
+
+# -- webhooks ------------------------------------------------------------------------------------
+
+
+def test_what_a_pos_pushed_of_a_frozen_source_waits_as_long_as_that_lasts(
+    queue: MemoryQueue, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    class Frozen:
+        def handle(self, _: WebhookMessage) -> str:
+            raise SourceStandsStill("AIQ's last backup is used")
+
+    grave = Grave("webhooks")
+    monkeypatch.setattr(wiring.outside, "webhooks_dead_letters", lambda: grave)
+    monkeypatch.setattr(wiring.signups, "webhook_worker", Frozen)
+
+    for _ in range(200):
+        answer = app.webhook_worker(event(EVENT.body()), Context())
+        assert answer == {"batchItemFailures": []}
+
+    assert {(waits, delay) for _, waits, delay in queue.waiting} == {(0, 900)}
+    assert json.loads(queue.waiting[0][0]) == EVENT.body()
+    assert grave.buried == []
 
 
 # -- retries -------------------------------------------------------------------------------------
