@@ -11,8 +11,9 @@ from chalicelib.domain.series import Bucket
 from chalicelib.domain.times import day_from_text
 from chalicelib.entrypoints import wiring
 from chalicelib.services.audiences.overview import Overview, Series
+from chalicelib.services.audiences.source_flow import Funnel, SourceFlow, Stock, UnlinkedSales
 from tests.fakes.common import NOON
-from tests.functional.gateway import OURS, Gateway
+from tests.functional.gateway import OURS, THEIRS, Gateway, World
 
 DAY = day_from_text("2026-03-01")
 
@@ -62,3 +63,21 @@ def test_weeks_are_asked_for_by_name(api: Gateway, asked: list[Any]) -> None:
 
     assert got.status == 200
     assert asked == [(OURS, "sales", DAY, DAY + 8, "week")]
+
+
+def test_where_a_source_s_shoppers_went_is_read_by_who_sees_integrations(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    funnel = Funnel(NOON, 10, 7, 1, 1, 1, 0)
+    flow = SourceFlow(funnel, UnlinkedSales(3, 30, NOON), Stock(4, None), None)
+    service = SimpleNamespace(of=lambda _uid, _platform: flow)
+    monkeypatch.setattr(wiring.overview, "source_flows", lambda: service)
+    path = f"/api/accounts/{OURS}/integrations/posabit/flow"
+
+    told = world.gateway("Analyst").get(path)
+
+    assert (told.status, told.json["funnel"]["without_contact"]) == (200, 1)
+    assert told.json["unlinked"] == {"sales": 3, "of": 30, "as_of": "2026-01-01T12:00:00Z"}
+    assert told.json["stock"] == {"items": 4, "as_of": None}
+    assert world.gateway("Manager").get(path).status == 403
+    assert world.gateway("Owner", THEIRS).get(path).status == 404

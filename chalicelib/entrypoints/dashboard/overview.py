@@ -100,6 +100,54 @@ def get_points_series(uid: Uid, query: SeriesQuery) -> SeriesAnswer:
     return _answer(series, unit=POINT)
 
 
+class FunnelAnswer(Answer):
+    """What became of the shoppers that the source listed; `sent` is the sum of the others.
+
+    `sent`: null until every credential listed all of them once. `merged`: further records of the
+    same `personas`. `without_contact`: without a usable phone or e-mail. `as_of`: of the audience
+    run that counted; a listing may be younger."""
+
+    as_of: Moment
+    sent: int | None
+    personas: int
+    merged: int
+    without_contact: int | None
+    set_aside: int
+    out_of_market: int
+
+
+class UnlinkedAnswer(Answer):
+    """Of `of` sales in the fullest syncs lately, those that name no shopper AIQ knows."""
+
+    sales: int
+    of: int
+    as_of: Moment
+
+
+class StockAnswer(Answer):
+    """Products in the last complete catalogues, the oldest of which is of `as_of`."""
+
+    items: int
+    as_of: Moment | None
+
+
+class FlowAnswer(Answer):
+    """Where a source's shoppers and sales went; what was not counted yet is null.
+
+    `last_signup_at`: the last signup that the POS sent, among the last 200 calls of its keys."""
+
+    funnel: FunnelAnswer | None
+    unlinked: UnlinkedAnswer | None
+    stock: StockAnswer | None
+    last_signup_at: Moment | None
+
+
+@resource.get("/api/accounts/{uid}/integrations/{platform}/flow", right="integrations:read")
+def get_source_flow(uid: Uid, platform: Platform) -> FlowAnswer:
+    """Read where the shoppers and sales of a source went."""
+    return FlowAnswer.model_validate(wiring.overview.source_flows().of(uid, platform))
+
+
 def _span(query: SeriesQuery) -> tuple[int, int]:
     from chalicelib.domain.times import day_from_text
 

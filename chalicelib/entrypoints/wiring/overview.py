@@ -5,10 +5,11 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from chalicelib.entrypoints.once import once
-from chalicelib.entrypoints.wiring import outside
+from chalicelib.entrypoints.wiring import api_keys, outside
 
 if TYPE_CHECKING:
     from chalicelib.services.audiences.overview import OverviewService
+    from chalicelib.services.audiences.source_flow import SourceFlows
 
 
 @once
@@ -23,4 +24,19 @@ def service() -> OverviewService:
         credentials=outside.credentials(),
         states=outside.sync_states(),
         clock=outside.clock(),
+    )
+
+
+@once
+def source_flows() -> SourceFlows:
+    from chalicelib.services.audiences.source_flow import SourceFlows
+
+    return SourceFlows(
+        pos=outside.pos_gateway(),
+        runs=outside.audience_runs(),
+        objects=outside.objects(),
+        credentials=outside.credentials(),
+        states=outside.sync_states(),
+        keys=api_keys.stored_keys(),
+        uses=api_keys.stored_keys(),
     )

@@ -58,6 +58,7 @@ class Checkpoint:
                 "listed_late": sorted(self.listed_late),
                 "counts": packed_counts(self.counts),
                 "figures": self.figures.packed(),
+                "sources": self.figures.sources,
                 "spills": self.spills,
                 "lists": self.lists,
                 "taken": self.taken,
@@ -81,7 +82,9 @@ def load_checkpoint(objects: Objects, run: AudienceRun) -> Checkpoint:
         unlisted=set(stored["unlisted"]),
         listed_late=set(stored["listed_late"]),
         counts=unpacked_counts(stored["counts"]),
-        figures=unpacked_figures(stored["figures"]) if "figures" in stored else RunFigures(),
+        figures=unpacked_figures(stored["figures"], stored.get("sources", {}))
+        if "figures" in stored
+        else RunFigures(),
         spills=[
             dict(zip(SNAPSHOT_SORTS, volumes_of([spill[by] for by in SNAPSHOT_SORTS]), strict=True))
             for spill in stored["spills"]

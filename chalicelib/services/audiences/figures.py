@@ -5,7 +5,8 @@ The run meets every persona anyway; the charts read one object and no persona.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections import Counter
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, NamedTuple
 
@@ -30,6 +31,18 @@ class DayTotals(NamedTuple):
     points_open: Points
 
 
+class SourceTotals(NamedTuple):
+    """How many personas have a record that a source listed, how many such records they have, and
+    how many more are out of market."""
+
+    personas: int = 0
+    records: int = 0
+    out_of_market: int = 0
+
+
+NO_TOTALS = SourceTotals()
+
+
 @dataclass(slots=True)
 class RunFigures:
     """Counts the personas of one run. `first_seen`: by local day and source of the last 400 days,
@@ -39,6 +52,7 @@ class RunFigures:
     members: int = 0
     points_open: Points = 0
     first_seen: dict[Day, dict[Platform, int]] = field(default_factory=dict)
+    sources: dict[Platform, SourceTotals] = field(default_factory=dict)
 
     def add(self, line: ListedPersona, zone: str, today: Day) -> None:
         """Count a persona of the account whose zone this is."""
@@ -50,6 +64,20 @@ class RunFigures:
             by_source = self.first_seen.setdefault(day, {})
             by_source[line.sources[0]] = by_source.get(line.sources[0], 0) + 1
 
+    def add_records(self, pulled: Sequence[Platform]) -> None:
+        """Count the records of one persona, each by the source that listed it."""
+        for source, records in Counter(pulled).items():
+            before = self.sources.get(source, NO_TOTALS)
+            self.sources[source] = before._replace(
+                personas=before.personas + 1, records=before.records + records
+            )
+
+    def add_left_out(self, sources: Iterable[Platform]) -> None:
+        """Count records that are out of market."""
+        for source in sources:
+            before = self.sources.get(source, NO_TOTALS)
+            self.sources[source] = before._replace(out_of_market=before.out_of_market + 1)
+
     def totals(self) -> DayTotals:
         return DayTotals(self.personas, self.members, self.points_open)
 
@@ -59,9 +87,13 @@ class RunFigures:
         return [self.personas, self.members, self.points_open, days]
 
 
-def unpacked_figures(stored: list[Any]) -> RunFigures:
+def unpacked_figures(stored: list[Any], sources: Mapping[str, Sequence[int]]) -> RunFigures:
     personas, members, points_open, days = stored
-    return RunFigures(personas, members, points_open, _days(days))
+    return RunFigures(personas, members, points_open, _days(days), unpacked_sources(sources))
+
+
+def unpacked_sources(stored: Mapping[str, Sequence[int]]) -> dict[Platform, SourceTotals]:
+    return {Platform(source): SourceTotals(*totals) for source, totals in stored.items()}
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,6 +104,7 @@ class AccountFigures:
     as_of: Instant
     first_seen: Mapping[Day, Mapping[Platform, int]]
     history: Mapping[Day, DayTotals]
+    sources: Mapping[Platform, SourceTotals] = field(default_factory=dict)
 
     def packed(self) -> bytes:
         """Return the figures as JSON."""
@@ -80,6 +113,7 @@ class AccountFigures:
                 "as_of": self.as_of,
                 "first_seen": {str(day): counts for day, counts in self.first_seen.items()},
                 "history": {str(day): totals for day, totals in self.history.items()},
+                "sources": self.sources,
             },
             default=list,
         )
@@ -97,7 +131,7 @@ def figures_after(
     history = dict(before.history) if before else {}
     history[today] = run.totals()
     kept = {day: totals for day, totals in sorted(history.items()) if day > today - DAYS_KEPT}
-    return AccountFigures(as_of, run.first_seen, kept)
+    return AccountFigures(as_of, run.first_seen, kept, run.sources)
 
 
 def read_figures(objects: Objects, uid: Uid, run: str) -> AccountFigures | None:
@@ -107,7 +141,8 @@ def read_figures(objects: Objects, uid: Uid, run: str) -> AccountFigures | None:
     try:
         values: dict[str, Any] = stored_json(objects.get(figures_name(uid, run)))
         history = {int(day): DayTotals(*totals) for day, totals in values["history"].items()}
-        return AccountFigures(values["as_of"], _days(values["first_seen"]), history)
+        sources = unpacked_sources(values.get("sources", {}))
+        return AccountFigures(values["as_of"], _days(values["first_seen"]), history, sources)
     except (ObjectMissing, LookupError, TypeError, ValueError):
         return None
 

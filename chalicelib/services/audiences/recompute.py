@@ -108,6 +108,9 @@ class Recompute:
         checkpoint.unlisted |= made - wanted - checkpoint.listed_late
         zone = compared.terms.zone
         today = local_day_number(run.as_of or self.clock.now(), zone)
+        for each in found:
+            checkpoint.figures.add_records(each.pulled)
+        checkpoint.figures.add_left_out(compared.left_out)
         more = self._lines(run, found, today)
         for line in more:
             checkpoint.figures.add(line, zone, today)

@@ -14,7 +14,8 @@ from hashlib import blake2b
 from chalicelib.domain.markets import filters_markets
 from chalicelib.domain.personas import Persona, newest_first
 from chalicelib.domain.rules import Terms
-from chalicelib.domain.words import Uid
+from chalicelib.domain.signups import OWN_SCOPES
+from chalicelib.domain.words import Platform, Uid
 from chalicelib.services.derivation.commit_in_progress import Commit
 from chalicelib.services.derivation.stages.carriers import settle_carriers
 from chalicelib.services.derivation.stages.derived_rows import (
@@ -32,11 +33,13 @@ from chalicelib.services.ports.facts import FactStore, RecordSales
 @dataclass(frozen=True, slots=True)
 class ComparedPersona:
     """A persona as its facts say it. `numbers`: its distinct phones, the first is the one it may be
-    texted at, if any is. `is_stored`: whether there is a persona under its id."""
+    texted at, if any is. `is_stored`: whether there is a persona under its id. `pulled`: the source
+    of each of its records that a POS listed."""
 
     persona: Persona
     numbers: tuple[str, ...]
     is_stored: bool
+    pulled: tuple[Platform, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,13 +47,15 @@ class Comparison:
     """What the facts say of some personas.
 
     `differing`: records under which something else is stored; `due`: those of them that had to
-    change because time passed. `terms`: the terms they were derived under.
+    change because time passed. `terms`: the terms they were derived under. `left_out`: the source
+    of each record among those asked for that is out of market.
     """
 
     personas: tuple[ComparedPersona, ...]
     differing: frozenset[str]
     due: frozenset[str]
     terms: Terms
+    left_out: tuple[Platform, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,12 +77,18 @@ class PersonaComparison:
                     persona,
                     _numbers(commit, persona),
                     commit.persona_before(persona.id) is not None,
+                    _pulled(commit, persona),
                 )
                 for persona in personas_with_points(commit)
             ),
             differing,
             frozenset(rid for rid in differing if _is_due(commit, rid)),
             commit.terms,
+            tuple(
+                row.record.platform
+                for rid in ids
+                if (row := commit.record_row(rid)) is not None and row.out_of_market
+            ),
         )
 
 
@@ -160,6 +171,11 @@ def _is_due(commit: Commit, rid: str) -> bool:
     return any(day is not None and day <= today for day in days) or (
         persona is not None and "minor" in persona.flags
     )
+
+
+def _pulled(commit: Commit, persona: Persona) -> tuple[Platform, ...]:
+    records = commit.records(persona.members)
+    return tuple(record.platform for record in records if record.scope not in OWN_SCOPES)
 
 
 def _numbers(commit: Commit, persona: Persona) -> tuple[str, ...]:
