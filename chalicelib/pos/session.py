@@ -9,7 +9,13 @@ from chalicelib.domain.records import Fact, StoreFact
 from chalicelib.domain.words import ScopeId, Stream
 from chalicelib.pos.asking.auth_variants import AuthVariants
 from chalicelib.pos.named_stores import no_store_text, stores_named_elsewhere
-from chalicelib.pos.paging.each_shop import chosen_shops, first_cursor, shop_of, typed_shops
+from chalicelib.pos.paging.each_shop import (
+    chosen_shops,
+    first_cursor,
+    shop_of,
+    typed_shops,
+    without_shop,
+)
 from chalicelib.pos.paging.receipts import Receipts
 from chalicelib.pos.paging.response_page import Json, ResponsePage, page_of_answer
 from chalicelib.pos.paging.style import PagingStyle
@@ -21,6 +27,7 @@ from chalicelib.pos.reading_stamp import reading_stamp
 from chalicelib.pos.rows.field_map import Setting
 from chalicelib.pos.rows.normalise import Normaliser
 from chalicelib.pos.transport import plain_errors
+from chalicelib.pos.transport.answer_rules import PassedOver
 from chalicelib.services.ports.pos import (
     CredentialAccess,
     Cursor,
@@ -37,9 +44,9 @@ class _RawPage(NamedTuple):
     fetched: int
     rows: list[Json]
     cursor: Cursor | None
-    full_listing: bool
-    again: bool
-    times: TimeSpan | None
+    full_listing: bool = False
+    again: bool = False
+    times: TimeSpan | None = None
     bookmark: str | None = None
     began_over: bool = False
 
@@ -82,10 +89,13 @@ class Session:
         if cursor is None and stream.each is not None:
             cursor = first_cursor(self._shops(stream.each))
         normaliser = self._normaliser(plan.stream, shop_of(cursor) if stream.each else "")
-        if stream.group is None:
-            page = self._read(stream, plan, cursor)
-        else:
-            page = self._read_lines(stream, stream.group, plan, cursor)
+        try:
+            if stream.group is None:
+                page = self._read(stream, plan, cursor)
+            else:
+                page = self._read_lines(stream, stream.group, plan, cursor)
+        except PassedOver:
+            page = _RawPage(0, [], without_shop(cursor) if stream.each else None)
         normalised = normaliser.page(page.rows, known)
         facts = normalised.facts
         if plan.stream == "stores" and not facts and stream.named_by:

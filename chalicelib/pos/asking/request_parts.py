@@ -53,7 +53,7 @@ def listing_call(
             resource=endpoint_name,
             path=template.fill_path(path, values),
             params=queries.request_params(filled, in_query, secrets),
-            headers=headers(endpoint.headers, values),
+            headers=headers(_with_values(endpoint.headers, values), values),
             permission=endpoint.permission,
             form=None if endpoint.form is None else _filled(endpoint.form, values),
             body=None if endpoint.body is None else template.fill_body(endpoint.body, values),
@@ -112,6 +112,16 @@ def value_error(profile: Profile, bad: BadValue) -> AiqError:
     if bad.name in labels:
         return ConfigurationError(f"{labels[bad.name]} {bad.reason}.", field=bad.name)
     return UnexpectedAnswer(f"{profile.title} cannot be asked: {bad.name} {bad.reason}.")
+
+
+def _with_values(texts: Texts, values: Values) -> dict[str, str]:
+    """Texts without those that are nothing but a name without a value, such as the cursor of a
+    first page."""
+    return {
+        name: text
+        for name, text in texts.items()
+        if all(values.get(hole) for hole in template.names_in_body(text))
+    }
 
 
 def _filled(texts: Texts, values: Values) -> dict[str, str]:

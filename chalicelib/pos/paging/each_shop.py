@@ -107,6 +107,13 @@ def first_cursor(shops: list[str]) -> Cursor:
     return dump(ShopsPosition(tuple(shops), full=True))
 
 
+def without_shop(cursor: Cursor | None) -> Cursor | None:
+    """Return the cursor of the shops behind the one being read, which is passed over, so that the
+    listing is not a full one; None behind the last."""
+    shops = load(ShopsPosition, cursor).shops[1:] if cursor else ()
+    return dump(ShopsPosition(shops)) if shops else None
+
+
 def shop_of(cursor: Cursor | None) -> str:
     """The shop being read."""
     return str(cursor["shops"][0]) if cursor else ""
