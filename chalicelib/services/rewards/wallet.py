@@ -109,24 +109,27 @@ class Wallets:
     def find(
         self, uid: Uid, *, phone: str | None = None, email: str | None = None
     ) -> tuple[HeldBy, tuple[tuple[str, str], ...]]:
-        """Return who has the contact, and what to warn of. Raises NotFound, Conflict."""
+        """Return who has the phone, without a usable one the e-mail, and what to warn of: never who
+        has the e-mail beside a phone that nobody has, or a PIN sent there would open their wallet.
+
+        Raises NotFound, Conflict.
+        """
         number = self.read_phone(phone) if phone else None
         address = self.read_email(email) if email else None
         keys = [MergeKey("phone", number)] if number else []
         keys += [MergeKey("email", address)] if address else []
         carriers = self.facts.carriers(uid, keys)
-        for key in keys:
-            if (held := carriers.get(key)) is None:
-                continue
-            if held.shared or held.wide:
-                raise Conflict(SHARED)
-            found = self._holder(uid, held.carriers)
-            others = [carriers[other] for other in keys if other != key and other in carriers]
-            members = set(found.persona.members)
-            if any(members.isdisjoint(other.carriers) for other in others):
-                return found, (("email", OTHER_PERSON),)
-            return found, ()
-        raise NotFound(NOBODY)
+        held = carriers.get(keys[0]) if keys else None
+        if held is None:
+            raise NotFound(NOBODY)
+        if held.shared or held.wide:
+            raise Conflict(SHARED)
+        found = self._holder(uid, held.carriers)
+        others = [carriers[other] for other in keys[1:] if other in carriers]
+        members = set(found.persona.members)
+        if any(members.isdisjoint(other.carriers) for other in others):
+            return found, (("email", OTHER_PERSON),)
+        return found, ()
 
     def find_record(self, uid: Uid, contact_id: str) -> HeldBy:
         """Return the persona that holds the record. Raises NotFound."""

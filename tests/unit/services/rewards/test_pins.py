@@ -285,3 +285,26 @@ def test_a_newer_pin_ends_what_a_call_used_too(shop: RewardedShop) -> None:
 
     with pytest.raises(WrongPin):
         confirm(shop, code, call="visit-1")
+
+
+def test_a_pin_opens_the_wallet_of_whoever_has_the_contact_that_it_was_sent_to(
+    shop: RewardedShop,
+) -> None:
+    """Not that of somebody else's e-mail, given beside a phone that nobody has."""
+    nobodys = {"phone": "+12065550099", "email": EMAIL}
+
+    with pytest.raises(NotFound):
+        ask(shop, **nobodys)
+    assert shop.queue.bodies == []
+    code = ask(shop)
+    with pytest.raises(NotFound):
+        confirm(shop, code, **nobodys)
+
+
+def test_a_phone_that_cannot_be_one_leaves_the_e_mail(shop: RewardedShop) -> None:
+    whose = {"phone": "206", "email": EMAIL}
+
+    code = ask(shop, **whose)
+
+    assert message(shop).contact == EMAIL
+    assert confirm(shop, code, **whose) == shop.rid()
