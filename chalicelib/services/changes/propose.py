@@ -153,7 +153,7 @@ class Proposal:
         later one. *Let go* overrules the keeps still at work of the settings it changes; so does a
         date that is set back, because it gives again what was kept.
         """
-        if self.card is None:
+        if self.subject == LOYALTY or self.terms is not None:
             return self.wanted
         before, after = (rules.source(self.platform) for rules in (self.rules, self.wanted))
         keeping, overruled = list(after.keeping), list(after.overruled)
