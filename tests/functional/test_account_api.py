@@ -43,11 +43,11 @@ def test_the_account_is_read_with_its_etag(api: Gateway) -> None:
 
 @pytest.mark.usefixtures("jobs")
 def test_a_change_touches_what_was_sent_and_nothing_else(world: World, api: Gateway) -> None:
-    got = api.patch(ACCOUNT, {"time_zone": "America/Denver", "sync_hour": 5}, if_match='W/"1"')
+    got = api.patch(ACCOUNT, {"currency": "CAD", "sync_hour": 5}, if_match='W/"1"')
 
     assert (got.status, got.headers["ETag"]) == (200, '"2"')
     account = world.account()
-    assert (account.time_zone, account.sync_hour) == ("America/Denver", 5)
+    assert (account.currency, account.sync_hour) == ("CAD", 5)
     assert (account.name, account.minimum_age) == (an_account().name, 21)
 
 

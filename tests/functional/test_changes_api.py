@@ -542,6 +542,8 @@ def test_another_zone_of_a_store_is_counted_and_applied_with_its_token(api: Gate
 
     assert (made.status, made.json["subject"]) == (201, f"store:{store}")
     assert refused.status == 409
+    unseen = api.patch(address, {"time_zone": "America/Boise"}, if_match='"2"')
+    assert (unseen.status, "Preview it" in unseen.json["detail"]) == (409, True)
     assert (done.status, done.json["name"], done.json["time_zone"]) == (
         200,
         "Nord",
@@ -576,6 +578,26 @@ def test_who_may_preview_may_not_therefore_change(world: World, role: str, statu
 
     assert made.status == status
     assert gateway.patch(ACCOUNT, {"minimum_age": 19}, if_match='"1"').status == 403
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        {"minimum_age": 19},
+        {"time_zone": "America/New_York", "name": "Greener"},
+        {"merge_on_name_and_birth_date": True},
+        {"placeholders": ["206-555-0100"]},
+    ],
+)
+def test_what_decides_about_people_is_not_changed_unseen(
+    world: World, api: Gateway, body: dict[str, Any]
+) -> None:
+    before = world.account()
+
+    got = api.patch(ACCOUNT, body, if_match='"1"')
+
+    assert (got.status, "Preview it" in got.json["detail"]) == (409, True)
+    assert world.account() == before
 
 
 def test_a_token_of_another_account_is_good_for_nothing(world: World, api: Gateway) -> None:

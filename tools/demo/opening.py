@@ -45,13 +45,26 @@ def open_shop(retailer: Retailer) -> dict[tuple[str, str], int]:
     if store is None:
         store = retailer.call("POST", "/stores", {"name": NAME, "time_zone": zone})
     elif store["time_zone"] != zone:
-        body = {"time_zone": zone}
-        store = retailer.change("PATCH", f"/stores/{store['id']}", body, version=store["version"])
+        store = _move(retailer, store, zone)
     keys = [each for each in retailer.store_keys() if (each["platform"], each["key"]) == KEY]
     if any(each["store"] != store["id"] for each in keys):
         path, mapped = f"/stores/{store['id']}/mappings", {"keys": [each["id"] for each in keys]}
         retailer.change("PUT", path, mapped, version=store["version"])
     return {KEY: int(store["id"])}
+
+
+def _move(retailer: Retailer, store: Mapping[str, Any], zone: str) -> dict[str, Any]:
+    """Give the store another zone, as a person would: by the token of its preview."""
+    path, body = f"/stores/{store['id']}", {"time_zone": zone}
+    seen = retailer.call("POST", f"{path}/preview", body)
+    deadline = time.monotonic() + _LOOK_SECONDS
+    while seen["token"] is None:
+        if time.monotonic() > deadline:
+            raise TimeoutError(f"the zone of a store was not counted in {_LOOK_SECONDS} s")
+        time.sleep(0.5)
+        seen = retailer.get(f"/previews/{seen['id']}")
+    applied = {**body, "token": seen["token"]}
+    return retailer.change("PATCH", path, applied, version=store["version"])
 
 
 def wait_for_favourites(retailer: Retailer, right: Mapping[str, Any]) -> None:

@@ -131,8 +131,11 @@ class TermsChanges:
     def _check(self, proposal: Proposal, version: int, token: str | None) -> None:
         if version != proposal.settings_version:
             raise StaleVersion("It was changed meanwhile: read it again.")
-        if proposal.changes and token is not None:
-            self.changing.require_token(proposal, token)
+        if not proposal.changes:
+            return
+        if token is None:
+            raise Conflict(PREVIEW_FIRST)
+        self.changing.require_token(proposal, token)
 
 
 def _of_something(proposal: Proposal) -> Proposal:
