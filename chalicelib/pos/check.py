@@ -182,7 +182,8 @@ class Check:
         stream = self._profile.streams[probe.stream] if probe.stream else None
         if stream is None:
             return {}
-        shop = {stream.each.param: self._stores[0].key} if stream.each and self._stores else {}
+        each = stream.each if stream.each and stream.each.of is None else None
+        shop = {each.param: self._stores[0].key} if each and self._stores else {}
         return {**shop, **pager_of(stream.page.pager).first_page(probe.rows)}
 
 

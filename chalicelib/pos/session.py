@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from types import MappingProxyType
 from typing import Any, NamedTuple
 
 from chalicelib.domain.errors import UnexpectedAnswer
@@ -20,10 +22,12 @@ from chalicelib.pos.paging.receipts import Receipts
 from chalicelib.pos.paging.response_page import Json, ResponsePage, page_of_answer
 from chalicelib.pos.paging.style import PagingStyle
 from chalicelib.pos.paging.styles import style_for
+from chalicelib.pos.parents import ParentLoop, ParentsPage
 from chalicelib.pos.profile.mapping import LineGroup
-from chalicelib.pos.profile.paging import Each
+from chalicelib.pos.profile.paging import Each, ParentListing
 from chalicelib.pos.profile.profile import Profile, StreamProfile
 from chalicelib.pos.reading_stamp import reading_stamp
+from chalicelib.pos.rows import coerce
 from chalicelib.pos.rows.field_map import Setting
 from chalicelib.pos.rows.normalise import Normaliser
 from chalicelib.pos.transport import plain_errors
@@ -36,6 +40,8 @@ from chalicelib.services.ports.pos import (
     StreamPlan,
     TimeSpan,
 )
+
+NOTHING: Mapping[str, str] = MappingProxyType({})
 
 
 class _RawPage(NamedTuple):
@@ -63,6 +69,7 @@ class Session:
         self._normalisers: dict[tuple[Stream, str], Normaliser] = {}
         self._open_receipt: tuple[str | None, list[Json]] = (None, [])
         """The receipt that the page before ended with, and its lines so far."""
+        self._loops: dict[Stream, ParentLoop] = {}
 
     @property
     def reading(self) -> str:
@@ -86,16 +93,19 @@ class Session:
     def _fetch(self, plan: StreamPlan, cursor: Cursor | None, known: KnownRow | None) -> Page:
         stream = self._profile.streams[plan.stream]
         requests, retries = self._transport.requests, self._transport.retries
-        if cursor is None and stream.each is not None:
+        by_shop = stream.each is not None and stream.each.of is None
+        if cursor is None and stream.each is not None and by_shop:
             cursor = first_cursor(self._shops(stream.each))
-        normaliser = self._normaliser(plan.stream, shop_of(cursor) if stream.each else "")
+        normaliser = self._normaliser(plan.stream, shop_of(cursor) if by_shop else "")
         try:
-            if stream.group is None:
+            if stream.each and stream.each.of:
+                page = self._read_of_parents(stream, stream.each, stream.each.of, plan, cursor)
+            elif stream.group is None:
                 page = self._read(stream, plan, cursor)
             else:
                 page = self._read_lines(stream, stream.group, plan, cursor)
         except PassedOver:
-            page = _RawPage(0, [], without_shop(cursor) if stream.each else None)
+            page = _RawPage(0, [], without_shop(cursor) if by_shop else None)
         normalised = normaliser.page(page.rows, known)
         facts = normalised.facts
         if plan.stream == "stores" and not facts and stream.named_by:
@@ -115,22 +125,33 @@ class Session:
             began_over=page.began_over,
         )
 
-    def _read(self, stream: StreamProfile, plan: StreamPlan, cursor: Cursor | None) -> _RawPage:
+    def _read(
+        self,
+        stream: StreamProfile,
+        plan: StreamPlan,
+        cursor: Cursor | None,
+        asked_by: Mapping[str, str] = NOTHING,
+    ) -> _RawPage:
         """Read the page at a cursor; the first one of all where the POS no longer knows what the
-        cursor, or the plan's bookmark, goes on from."""
+        cursor, or the plan's bookmark, goes on from. `asked_by`: parameters beside the page's."""
         style = style_for(self._profile, stream, self._access.time_zone)
         position = style.position(plan, cursor)
         try:
-            return self._read_at(style, stream, plan, position)
+            return self._read_at(style, stream, plan, position, asked_by)
         except UnexpectedAnswer as error:
             status = error.details.get("status")
             over = style.begin_over(plan, position, status) if isinstance(status, int) else None
             if over is None:
                 raise
-        return self._read_at(style, stream, plan, over)._replace(began_over=True)
+        return self._read_at(style, stream, plan, over, asked_by)._replace(began_over=True)
 
     def _read_at(
-        self, style: PagingStyle[Any], stream: StreamProfile, plan: StreamPlan, position: Any
+        self,
+        style: PagingStyle[Any],
+        stream: StreamProfile,
+        plan: StreamPlan,
+        position: Any,
+        asked_by: Mapping[str, str],
     ) -> _RawPage:
         def read(body: Json) -> ResponsePage:
             headers = self._transport.headers
@@ -138,7 +159,8 @@ class Session:
             style.check(plan, position, page)
             return page
 
-        params, next_url = style.params(plan, position), style.next_url(plan, position)
+        params = {**asked_by, **style.params(plan, position)}
+        next_url = style.next_url(plan, position)
         page = self._auth.get(stream.endpoint, params, read, next_url=next_url)
         rows = style.new_rows(plan, position, page)
         onward = style.next_page(plan, position, page)
@@ -151,6 +173,56 @@ class Session:
             times=onward.times,
             bookmark=onward.bookmark,
         )
+
+    def _read_of_parents(
+        self,
+        stream: StreamProfile,
+        each: Each,
+        listing: ParentListing,
+        plan: StreamPlan,
+        cursor: Cursor | None,
+    ) -> _RawPage:
+        """Read a page of the rows of one parent."""
+        if plan.stream not in self._loops:
+            self._loops[plan.stream] = ParentLoop(lambda on: self._parents(listing, plan, on))
+        loop = self._loops[plan.stream]
+        parent, position = loop.next_rows(cursor)
+        if parent is None:
+            page = _RawPage(0, [], None, full_listing=True)
+        else:
+            page = self._rows_of_parent(stream, each, plan, position.at, parent)
+        onward, full = loop.after(position, page.cursor, full=page.full_listing)
+        return page._replace(cursor=onward, full_listing=full, times=None)
+
+    def _rows_of_parent(
+        self, stream: StreamProfile, each: Each, plan: StreamPlan, at: Cursor | None, parent: str
+    ) -> _RawPage:
+        try:
+            page = self._read(stream, plan, at, {each.param: parent})
+        except PassedOver:
+            return _RawPage(0, [], None)
+        self._check_parent(each, parent, page.rows, stream.endpoint)
+        for row in page.rows if each.into else ():
+            if isinstance(row, dict):
+                row[each.into] = parent
+        return page
+
+    def _check_parent(self, each: Each, parent: str, rows: list[Json], name: str) -> None:
+        """Rows that say they are another's show that the one asked for is ignored."""
+        if each.at:
+            said = map(coerce.text_if_usable, map(each.at.value, rows))
+            others = (whose is not None and whose != parent for whose in said)
+            ResponsePage(name, rows).check_filter(others, "The rows of another parent came")
+
+    def _parents(self, listing: ParentListing, plan: StreamPlan, on: Cursor | None) -> ParentsPage:
+        """All parents, however long ago they changed: what is theirs may have since."""
+        stream = StreamProfile(
+            endpoint=listing.endpoint, rows=listing.rows, page=listing.page, map={}
+        )
+        page = self._read(stream, StreamPlan(plan.stream, now=plan.now), on)
+        ids = [coerce.text_if_usable(listing.id.value(row)) for row in page.rows]
+        known = tuple(dict.fromkeys(each for each in ids if each))
+        return ParentsPage(known, page.cursor, page.full_listing and all(ids))
 
     def _read_lines(
         self, stream: StreamProfile, group: LineGroup, plan: StreamPlan, cursor: Cursor | None
@@ -186,7 +258,8 @@ class Session:
     def _shops(self, each: Each) -> list[str]:
         """The shops to read: those of the credential, else all there are. Raises UnexpectedAnswer
         when there are none."""
-        shops = typed_shops(self._access.fields.get(each.field, "")) or self._store_keys()
+        typed = self._access.fields.get(each.field, "") if each.field else ""
+        shops = typed_shops(typed) or self._store_keys()
         if not shops:
             raise UnexpectedAnswer(f"{self._profile.title} names no {each.param} that can be read.")
         return shops

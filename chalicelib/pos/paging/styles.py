@@ -33,7 +33,7 @@ def style_for(profile: Profile, stream: StreamProfile, zone: str = "UTC") -> Pag
     if stream.page.bookmark:
         onward = _pages(profile, stream, NoFilter())
         style = BookmarkedPages(stream.page.bookmark, style, onward)
-    if stream.each is None:
+    if stream.each is None or stream.each.of:
         return style
     shop = stream.map.get("store_key")
     return EachShop(stream.each, style, shop if isinstance(shop, Path) else None)

@@ -10,8 +10,9 @@ from typing import Any
 from urllib.parse import urlsplit
 
 from chalicelib.pos.profile.faults import Fault, Path
-from chalicelib.pos.profile.profile import Profile
-from chalicelib.pos.profile.template import names_in
+from chalicelib.pos.profile.paging import Each, ParentListing
+from chalicelib.pos.profile.profile import Profile, StreamProfile
+from chalicelib.pos.profile.template import names_in, names_in_body
 from chalicelib.pos.profile.wire import TOKEN, AuthVariant, Endpoint, RequestSignature, TokenCall
 
 INTEGRATOR_TOKEN = "integrator_token"  # noqa: S105 - the name of the deployment's own
@@ -25,8 +26,19 @@ def asking_faults(profile: Profile) -> Iterator[Fault]:
         yield from _variant(profile, variant)
     for name, endpoint in profile.endpoints.items():
         yield from _endpoint(profile, name, endpoint)
+    for stream_name, stream in profile.streams.items():
+        if stream.each and stream.each.of:
+            at = ("streams", stream_name, "each")
+            yield from _loop(profile, at, stream, stream.each, stream.each.of)
     for url in profile.hosts:
         yield from _host(profile, url)
+    yield from _addresses(profile)
+    if sum(bool(v.token and v.token.rotates) for v in profile.auth) > 1:
+        yield ("auth",), "only one way's tokens can be kept: one token call with rotates"
+
+
+def _addresses(profile: Profile) -> Iterator[Fault]:
+    """Fields that are a part of an address."""
     for field in profile.credential.fields:
         at = ("credential", "fields", field.key)
         if not profile.within(field.key):
@@ -35,8 +47,6 @@ def asking_faults(profile: Profile) -> Iterator[Fault]:
             yield at, "a secret in an address is written into logs on the way: use auth"
         if field.pattern is None or not field.required:
             yield at, "stands in an address: it needs a pattern, and is required"
-    if sum(bool(v.token and v.token.rotates) for v in profile.auth) > 1:
-        yield ("auth",), "only one way's tokens can be kept: one token call with rotates"
 
 
 def _variant(profile: Profile, variant: AuthVariant) -> Iterator[Fault]:
@@ -92,6 +102,28 @@ def _sent(at: Path, request: Endpoint | TokenCall) -> Iterator[Fault]:
         yield (*at, "method"), "only a POST carries a form or a body"
 
 
+def _loop(
+    profile: Profile, at: Path, stream: StreamProfile, each: Each, listing: ParentListing
+) -> Iterator[Fault]:
+    endpoint = profile.endpoints.get(stream.endpoint)
+    if stream.group:
+        yield at, "lines of a receipt (group) are put together in pages of one listing alone"
+    for number, probe in enumerate(profile.probes):
+        if probe.endpoint == stream.endpoint:
+            yield ("probes", number, "endpoint"), f"probe {listing.endpoint}, which lists its ids"
+    if endpoint and each.into and not _is_bound(profile, endpoint, each.param):
+        what = f"{each.param} may be passed over: name it in the path or the body, or say at"
+        yield (*at, "into"), what
+    if listing.page.filter or listing.page.bookmark:
+        yield (*at, "of", "page"), "all parents are listed: leave out filter and bookmark"
+
+
+def _is_bound(profile: Profile, endpoint: Endpoint, param: str) -> bool:
+    """Whether a request without the parameter is another one, with any variant."""
+    paths = [endpoint.path_of(variant.name) or "" for variant in profile.auth]
+    return param in names_in_body(endpoint.body) or all(param in names_in(p) for p in paths)
+
+
 def _host(profile: Profile, url: str) -> Iterator[Fault]:
     host = urlsplit(url).netloc
     names = names_in(host)
@@ -115,7 +147,9 @@ def _asked_by(profile: Profile, endpoint: str) -> set[str]:
         if stream.endpoint == endpoint:
             found |= _texts(stream.page.model_dump())
             if stream.each:
-                found |= _texts(stream.each.model_dump())
+                found.add(stream.each.param)
+        if stream.each and stream.each.of and stream.each.of.endpoint == endpoint:
+            found |= _texts(stream.each.of.page.model_dump())
     return found
 
 

@@ -150,6 +150,11 @@ def _auth(profile: Profile) -> Iterator[Fault]:
     used: dict[str, Path] = {
         s.endpoint: ("streams", n, "endpoint") for n, s in profile.streams.items()
     }
+    used |= {
+        s.each.of.endpoint: ("streams", n, "each", "of", "endpoint")
+        for n, s in profile.streams.items()
+        if s.each and s.each.of
+    }
     used |= {p.endpoint: ("probes", n, "endpoint") for n, p in enumerate(profile.probes)}
     if writes := profile.shoppers:
         used |= {writes.search.endpoint: ("shoppers", "search", "endpoint")}
@@ -209,7 +214,8 @@ def _ids(at: Path, name: str, stream: StreamProfile) -> Iterator[Fault]:
     mapped = stream.map
     if name in WITH_IDS and stream.unique_in is None:
         yield at, f"say how far an id of {name} is unique: unique_in scope or shop"
-    if stream.unique_in == "shop" and not (stream.each or "store_key" in mapped):
+    by_shop = stream.each is not None and stream.each.of is None
+    if stream.unique_in == "shop" and not (by_shop or "store_key" in mapped):
         yield (*at, "unique_in"), "no row says its shop (map's store_key), nor is one asked for"
     if stream.formerly and (stream.unique_in != "shop" or "original_ext_id" in mapped):
         yield (*at, "formerly"), "only ids of a shop are taken over, and those that no return names"

@@ -12,7 +12,7 @@ from typing import Annotated, Literal, Self
 
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
-from chalicelib.pos.profile.path import Path
+from chalicelib.pos.profile.path import Key, Path
 
 
 class ProfilePart(BaseModel):
@@ -255,9 +255,34 @@ class PageProfile(ProfilePart):
         return self.proof.by if self.proof else None
 
 
+class ParentListing(ProfilePart):
+    """Where the POS lists the ids of a loop: `endpoint`, `rows` and `page` as of a stream, but
+    without a filter; `id`: of a row."""
+
+    endpoint: str
+    rows: Path
+    page: PageProfile = PageProfile()
+    id: Path
+
+
 class Each(ProfilePart):
-    """A listing that is asked for shop by shop: `param` takes one shop's key at a time; `field` is
-    the credential's list of them, all of the shops there are when it is empty."""
+    """A listing that is asked for by one id after the other, which `param` takes.
+
+    Shop by shop: `field` is the credential's list of shops, all there are when it is empty or none
+    is named. With `of`, parent by parent: all that this listing has are read, at every sync. Then
+    `at` is where a row says whose it is, or `into` the key of a row that the id is written into,
+    where `param` stands in the path or the body, so that no POS can pass over it."""
 
     param: str
-    field: str
+    field: str | None = None
+    of: ParentListing | None = None
+    at: Path | None = None
+    into: Key | None = None
+
+    @model_validator(mode="after")
+    def _parents_or_shops(self) -> Self:
+        if self.of is None and (self.at or self.into):
+            raise ValueError("at and into are of parents: say where they are listed (of)")
+        if self.of and (self.field or (self.at is None) == (self.into is None)):
+            raise ValueError("of parents, say at or into, and no field of shops")
+        return self

@@ -232,7 +232,7 @@ class Profile(ProfilePart):
     @property
     def shops_field(self) -> str | None:
         """The field that lists the shops to read, where one key opens several."""
-        return next((s.each.field for s in self.streams.values() if s.each), None)
+        return next((s.each.field for s in self.streams.values() if s.each and s.each.field), None)
 
     @property
     def one_store(self) -> bool:

@@ -261,7 +261,7 @@ def _contacts(profile: Profile) -> Iterator[Fault]:
 def _rows(profile: Profile) -> Iterator[Fault]:
     fields = {field.key for field in profile.credential.fields}
     for name, stream in profile.streams.items():
-        if stream.each and stream.each.field not in fields:
+        if stream.each and stream.each.field and stream.each.field not in fields:
             what = f"no field of the credential is called {stream.each.field!r}"
             yield ("streams", name, "each", "field"), what
         yield from _params(profile, name, stream)
