@@ -475,7 +475,7 @@ def test_streams_that_are_forgotten_are_read_from_the_start(office: Office) -> N
 def test_what_later_code_says_of_a_stream_is_no_hindrance_to_older_code(office: Office) -> None:
     lease = office.leased()
     plain = StreamState(watermark=1)
-    left = StreamState(watermark=2, aside_from=3, words_from=4, judged_by="r")
+    left = StreamState(watermark=2, aside_from=3, words_from=4, judged_by="r", bookmark="v7")
 
     office.states.save_streams(lease, {"customers": plain, "sales": left})
 

@@ -19,4 +19,5 @@ def read_view(text: str) -> RunView:
     }
     if values["error"] is not None:
         values["error"] = from_fields(RunError, values["error"])
+    values["began_over"] = tuple(values.get("began_over", ()))
     return from_fields(RunView, values)

@@ -32,7 +32,7 @@ from chalicelib.services.ports.runs import Lease, ManifestAddress, StreamState
 STORE_KEYS = "STOREKEYS"
 """The kind of pieces that hold the sales per store key."""
 
-LATER = ("aside_from", "words_from", "judged_by")
+LATER = ("aside_from", "words_from", "judged_by", "bookmark")
 
 SALE_DAYS_KEPT = DAYS_WATCHED + 30
 

@@ -73,6 +73,7 @@ class RunAnswer(Answer):
     reasons: dict[str, int]
     unknown_words: dict[str, int]
     error: RunErrorAnswer | None
+    began_over: tuple[Stream, ...]
 
 
 class RunPage(Answer):

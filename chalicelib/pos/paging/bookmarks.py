@@ -9,7 +9,9 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from typing import Any
 
+from chalicelib.domain.errors import UnexpectedAnswer
 from chalicelib.pos.paging.cursor import load
+from chalicelib.pos.paging.pagers import LONGEST_CURSOR
 from chalicelib.pos.paging.response_page import Json, ResponsePage
 from chalicelib.pos.paging.style import NextPage, PagingStyle, Params
 from chalicelib.pos.profile.paging import Bookmark
@@ -56,6 +58,8 @@ class BookmarkedPages(PagingStyle[BookmarkPosition]):
         return self._pages(at.asked).next_url(plan, at.at)
 
     def check(self, plan: StreamPlan, at: BookmarkPosition, page: ResponsePage) -> None:
+        if page.bookmark is not None and len(page.bookmark) > LONGEST_CURSOR:
+            raise UnexpectedAnswer(f"The bookmark of {page.name} is too long to be kept.")
         self._pages(at.asked).check(plan, at.at, page)
 
     def new_rows(self, plan: StreamPlan, at: BookmarkPosition, page: ResponsePage) -> list[Json]:

@@ -71,7 +71,8 @@ class RunError:
 class RunView:
     """One sync run, live or ended (product.md §5).
 
-    `resume_at`: when a waiting run goes on. `fetched` of a stream counts rows as received.
+    `resume_at`: when a waiting run goes on. `began_over`: streams that are read anew since the POS
+    no longer knew what to go on from. `fetched` of a stream counts rows as received.
     `members_left`: members whom a void or a moved sale took their last reason.
     """
 
@@ -100,6 +101,7 @@ class RunView:
     reasons: Mapping[str, int] = field(default_factory=dict)
     unknown_words: Mapping[str, int] = field(default_factory=dict)
     error: RunError | None = None
+    began_over: tuple[Stream, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -211,7 +213,8 @@ class StreamState:
     last weeks. `last_run`: the run already counted here. `reading`: of the session (see
     `PosSession`) whose rows the manifest holds. `aside_from`: the earliest time of a record that
     was set aside, `words_from`: of a sale with a status that the profile does not know; both as the
-    session of `judged_by` read them.
+    session of `judged_by` read them. `bookmark`: what the run of the watermark was told to go on
+    from, where the POS tells such a thing.
     """
 
     watermark: Instant | None = None
@@ -226,6 +229,7 @@ class StreamState:
     aside_from: Instant | None = None
     words_from: Instant | None = None
     judged_by: str | None = None
+    bookmark: str | None = None
 
     def unusable_from(self, reading: str | None, *, daily: bool) -> Instant | None:
         """The earliest time of the records that a pass is to read again, None where there are none:

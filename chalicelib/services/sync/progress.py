@@ -12,10 +12,15 @@ from chalicelib.domain.stored_fields import from_fields
 from chalicelib.domain.words import Instant, RunState, Stream
 from chalicelib.services.ports.pos import Cursor
 from chalicelib.services.ports.runs import RunError, RunView, StreamTotals
+from chalicelib.services.sync.run_result import StreamResult
 
 MOST_WORDS = 200
 """Unknown words of a run that are counted each by itself: a new one in every row of the POS would
 outgrow the run's row."""
+
+
+LATER = ("aside_from", "words_from", "expected", "bookmark", "next_bookmark", "began_over")
+"""Fields of a stream's progress that came later."""
 
 
 @dataclass(slots=True)
@@ -30,7 +35,9 @@ class StreamProgress:
     `days`: new sales per local day. `store_key_sales`: new sales per
     store key. `ended`: nothing is left to read. `good`: all of it was read. `aside_from`: the
     earliest time of a record that was set aside, `words_from`: of a sale with a status that the
-    profile does not know.
+    profile does not know. `bookmark`: what the listing goes on from, None where it reads by time or
+    everything; `next_bookmark`: what it told to go on from next time. `began_over`: the POS no
+    longer knew what it went on from.
     """
 
     since: Instant | None = None
@@ -51,6 +58,9 @@ class StreamProgress:
     good: bool = False
     aside_from: Instant | None = None
     words_from: Instant | None = None
+    bookmark: str | None = None
+    next_bookmark: str | None = None
+    began_over: bool = False
 
     @property
     def read_from(self) -> Instant | None:
@@ -99,8 +109,8 @@ class Progress:
         if self.sales_missing is None:
             del dumped["sales_missing"]
         for stream in dumped["streams"].values():
-            for name in ("aside_from", "words_from", "expected"):
-                if stream[name] is None:
+            for name in LATER:
+                if not stream[name]:
                     del stream[name]
         if not self.unread_balances:
             del dumped["unread_balances"]
@@ -229,6 +239,7 @@ class Tally:
             reasons=dict(self._reasons),
             unknown_words=dict(self._words),
             error=progress.error,
+            began_over=tuple(n for n, stream in progress.streams.items() if stream.began_over),
         )
 
 
@@ -236,3 +247,22 @@ def _counts(totals: StreamTotals) -> dict[str, int]:
     counts = asdict(totals)
     del counts["done"], counts["expected"]
     return cast(dict[str, int], counts)
+
+
+def stream_result(stream: StreamProgress, set_aside: int, unusable: int) -> StreamResult:
+    """What a run read of a stream, as its ending works from it."""
+    return StreamResult(
+        good=stream.good,
+        full_listing=stream.full_listing,
+        looks_back=stream.good and (stream.since is None or stream.kind != "between"),
+        read_from=stream.read_from,
+        listed=stream.listed,
+        set_aside=set_aside,
+        unusable=unusable,
+        aside_from=stream.aside_from,
+        words_from=stream.words_from,
+        goes_on=stream.bookmark is not None,
+        bookmark=stream.next_bookmark,
+        days=dict(stream.days),
+        store_key_sales=dict(stream.store_key_sales),
+    )

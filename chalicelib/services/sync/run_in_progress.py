@@ -18,12 +18,11 @@ from chalicelib.services.ports.pos import Page, PlatformInfo, PosSession, Stream
 from chalicelib.services.ports.runs import Lease, RunView, StreamState, SyncStates
 from chalicelib.services.ports.stores import Inventories
 from chalicelib.services.sync.gone.sales import SaleWatch
-from chalicelib.services.sync.progress import Progress, StreamProgress, Tally
+from chalicelib.services.sync.progress import Progress, StreamProgress, Tally, stream_result
 from chalicelib.services.sync.run_manifests import RunManifests
 from chalicelib.services.sync.run_result import (
     RunEnd,
     RunResult,
-    StreamResult,
     judge_catalogue,
     named_permissions,
     run_error,
@@ -139,6 +138,8 @@ class RunInProgress:
                 stream.history_from = history_from
             else:
                 stream.since = since
+            if stream.since is None:  # a bookmark leads past what is to be read again
+                stream.bookmark = None
             if stream.since is None or name == "inventory":
                 stream.expected = earlier.last_listing or None
             self.progress.streams[name] = stream
@@ -147,7 +148,7 @@ class RunInProgress:
         self, stream: StreamProgress, earlier: StreamState, platform: PlatformInfo, account: Account
     ) -> Instant | None:
         """Where the last good run left off, less the overlap, and before the records that are to be
-        read again; notes which pass that makes it."""
+        read again; notes which pass that makes it, and the bookmark, where none is to be."""
         if earlier.watermark is None:
             return None
         stream.kind = pass_kind(
@@ -161,6 +162,8 @@ class RunInProgress:
         unusable = earlier.unusable_from(self.manifests.reading, daily=stream.kind != "between")
         if unusable is not None:
             since.append(read_again_from(unusable, self.progress.began))
+        else:
+            stream.bookmark = earlier.bookmark
         return look_back_from(
             min(since), platform.overlap_seconds, unsure_clock=platform.unsure_clock
         )
@@ -179,7 +182,14 @@ class RunInProgress:
         if name == "sales" and self.intake.sale_watch is None:
             self.intake.sale_watch = self._sale_watch()
         stream = self.progress.streams[name]
-        return StreamPlan(name, self.progress.began, stream.since, stream.history_from, stream.kind)
+        return StreamPlan(
+            name,
+            self.progress.began,
+            stream.since,
+            stream.history_from,
+            stream.kind,
+            stream.bookmark,
+        )
 
     def _sale_watch(self) -> SaleWatch | None:
         """None where the listing of sales does not tell which are gone."""
@@ -203,8 +213,10 @@ class RunInProgress:
 
     def take(self, name: Stream, page: Page) -> None:
         """Commit the page, and move on behind it."""
-        self.intake.take(name, page)
         stream = self.progress.streams[name]
+        if page.began_over:
+            stream.bookmark, stream.listed, stream.began_over = None, 0, True
+        self.intake.take(name, page)
         stream.cursor = page.cursor
         self.progress.waits = 0
         self.pages_taken += 1
@@ -216,6 +228,7 @@ class RunInProgress:
             self.intake.take_gone_sales(last.times)
         stream = self.progress.streams[name]
         stream.full_listing = last.full_listing
+        stream.next_bookmark = last.bookmark
         stream.ended = True
         if name == "customers" and self._may_have_withheld:
             self.progress.judging = True
@@ -303,7 +316,7 @@ class RunInProgress:
         judged."""
         progress, tally, lease = self.progress, self.tally, self.lease
         streams = {
-            name: _stream_result(stream, tally.set_aside(name), tally.unusable(name))
+            name: stream_result(stream, tally.set_aside(name), tally.unusable(name))
             for name, stream in progress.streams.items()
         }
         before = self.manifests.state_before("inventory")
@@ -379,19 +392,3 @@ class RunInProgress:
         """The run as people see it now."""
         now = self._clock.now()
         return self.tally.run_view(state, now, self.progress, hop=self._hop, ended=ended)
-
-
-def _stream_result(stream: StreamProgress, set_aside: int, unusable: int) -> StreamResult:
-    return StreamResult(
-        good=stream.good,
-        full_listing=stream.full_listing,
-        looks_back=stream.good and (stream.since is None or stream.kind != "between"),
-        read_from=stream.read_from,
-        listed=stream.listed,
-        set_aside=set_aside,
-        unusable=unusable,
-        aside_from=stream.aside_from,
-        words_from=stream.words_from,
-        days=dict(stream.days),
-        store_key_sales=dict(stream.store_key_sales),
-    )

@@ -33,7 +33,8 @@ class StreamResult:
     all there is. `listed`: rows received. `set_aside`: those that could not be used; `unusable`:
     these and those that hold words that the profile does not know; `aside_from`, `words_from`: as
     on `StreamState`. `days`: new sales per local day number, as text.
-    `store_key_sales`: new sales per store key; a key that was only listed has 0.
+    `store_key_sales`: new sales per store key; a key that was only listed has 0. `goes_on`: it was
+    read from the last bookmark on, so that nothing older came; `bookmark`: the one for next time.
     """
 
     good: bool = False
@@ -47,6 +48,8 @@ class StreamResult:
     words_from: Instant | None = None
     days: Mapping[str, int] = field(default_factory=dict)
     store_key_sales: Mapping[str, int] = field(default_factory=dict)
+    goes_on: bool = False
+    bookmark: str | None = None
 
 
 @dataclass(frozen=True, slots=True)

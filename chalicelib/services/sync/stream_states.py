@@ -39,7 +39,7 @@ def _state_after(result: RunResult, read: StreamResult, earlier: StreamState) ->
             last_run=result.run,
         )
     if read.good:
-        after = replace(after, watermark=result.began)
+        after = replace(after, watermark=result.began, bookmark=read.bookmark)
     if read.good and read.full_listing:
         after = replace(after, last_listing=read.listed)
     return replace(
@@ -55,7 +55,7 @@ def _left_from(
 ) -> Instant | None:
     """The earliest time of the records that are still unusable, when the run found some from
     `found` on; those of `before` are done with once they were all read again."""
-    if before is not None and read.good:
+    if before is not None and read.good and not read.goes_on:
         again_from = read_again_from(before, began)
         if read.read_from is None or read.read_from <= again_from:
             before = None

@@ -50,7 +50,9 @@ export function SyncPage() {
                 {tookOf(said)} · {t('requests', { n: said.requests, m: said.retries })}
                 <br />
                 {t('linked', { n: said.sales_linked, m: said.sales_unlinked })}{' '}
-                {said.members_left > 0 && t('left', { n: said.members_left })}
+                {said.members_left > 0 && t('left', { n: said.members_left })}{' '}
+                {said.began_over.length > 0 &&
+                  t('beganOver', { kinds: said.began_over.map((kind) => t(kind)).join(', ') })}
               </Text>
               <Table
                 caption={t('summary')}

@@ -51,6 +51,8 @@ export const t = speaker({
   pages: 'Pages',
   summary: 'Summary',
   left: '{n, plural, one {# member left by this sync.} other {# members left by this sync.}}',
+  beganOver:
+    'Read from the start: {kinds}. The POS no longer knew where the last sync had ended; nothing is lost.',
   linked: '{n, number} sales with a shopper, {m, number} without.',
   requests:
     '{n, plural, one {# request} other {# requests}}, {m, plural, one {# repeated} other {# repeated}}',
