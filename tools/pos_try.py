@@ -12,7 +12,7 @@ from __future__ import annotations
 import argparse
 import sys
 from collections import Counter
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from dataclasses import MISSING, dataclass, fields
 from pathlib import Path
 from typing import Any
@@ -23,11 +23,12 @@ from chalicelib.domain.errors import AiqError
 from chalicelib.domain.records import STREAMS, Fact
 from chalicelib.domain.times import is_zone
 from chalicelib.pos.paging.receipts import Receipts
-from chalicelib.pos.paging.response_page import page_of_answer
+from chalicelib.pos.paging.response_page import response_page
 from chalicelib.pos.profile.profile import Profile
 from chalicelib.pos.rows.field_map import Setting
 from chalicelib.pos.rows.normalise import Normalised, Normaliser
-from chalicelib.pos.transport import answers, plain_errors
+from chalicelib.pos.transport import answers
+from chalicelib.pos.transport.answer_rules import AnswerRules
 from tools.profiles import read_profile
 from tools.unread_keys import unread_keys
 
@@ -53,14 +54,17 @@ def trial(profile: Profile, stream_name: str, body: bytes, setting: Setting) -> 
     if name is None or stream is None:
         known = ", ".join(profile.streams)
         raise ValueError(f"there is no stream {stream_name!r}: name one of {known}")
-    parse: Callable[[bytes, str], Any] = answers.parse_json
-    if profile.plain_errors:
-        parse = plain_errors.body_parser(profile.plain_errors, profile.title)
+    rules = AnswerRules(profile.answers, profile.title)
     try:
-        data = parse(body, "application/json")
+        rule, data = rules.of_text(body), None
+        if rule is None:
+            data = answers.parse_json(body, "application/json")
+            rule = rules.of_data(data)
     except answers.UnreadableAnswer as unreadable:
         raise ValueError(f"{profile.title} {unreadable}") from None
-    rows = page_of_answer(data, profile, stream, stream.endpoint).rows
+    if rule:
+        raise rules.error(rule, None, None)
+    rows = response_page(data, stream, stream.endpoint).rows
     unread = unread_keys(profile, stream, data, rows)
     if stream.group:
         rows = Receipts(stream.group, str(stream.map["total"])).with_lines_merged(rows)

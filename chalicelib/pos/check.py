@@ -22,7 +22,7 @@ from chalicelib.pos.asking.auth_variants import AuthVariants
 from chalicelib.pos.named_stores import no_store_text, stores_named_elsewhere
 from chalicelib.pos.paging.each_shop import chosen_shops
 from chalicelib.pos.paging.pagers import pager_of
-from chalicelib.pos.paging.response_page import Json, ResponsePage, page_of_answer
+from chalicelib.pos.paging.response_page import Json, ResponsePage, response_page
 from chalicelib.pos.paging.styles import style_for
 from chalicelib.pos.profile.profile import Profile
 from chalicelib.pos.profile.wire import Probe
@@ -77,7 +77,7 @@ class Check:
 
         def read(body: Json) -> list[Json]:
             headers = self._auth.transport.headers
-            page = page_of_answer(body, self._profile, stream, stream.endpoint, headers)
+            page = response_page(body, stream, stream.endpoint, headers)
             style.check(plan, start, page)
             return page.rows
 
@@ -125,8 +125,8 @@ class Check:
         stream = self._profile.streams[probe.stream] if probe.stream else None
         if stream is None:
             return lambda _body: None
-        return lambda body: page_of_answer(
-            body, self._profile, stream, probe.endpoint, self._auth.transport.headers
+        return lambda body: response_page(
+            body, stream, probe.endpoint, self._auth.transport.headers
         )
 
     def _judge(self, probe: Probe, page: ResponsePage | None) -> None:

@@ -7,7 +7,7 @@ from chalicelib.domain.errors import PermissionMissing
 from chalicelib.domain.records import StoreFact
 from chalicelib.pos.asking.auth_variants import AuthVariants
 from chalicelib.pos.paging.pagers import pager_of
-from chalicelib.pos.paging.response_page import Json, page_of_answer
+from chalicelib.pos.paging.response_page import Json, response_page
 from chalicelib.pos.profile.profile import Profile, StreamProfile
 from chalicelib.pos.rows import coerce
 from chalicelib.pos.rows.field_map import field_reader, required_path
@@ -24,7 +24,7 @@ def stores_named_elsewhere(profile: Profile, auth: AuthVariants) -> tuple[StoreF
         stream = profile.streams[name]
         key_of = field_reader(required_path(stream.map["store_key"]), coerce.text)
         try:
-            rows = _first_rows(profile, stream, auth)
+            rows = _first_rows(stream, auth)
         except PermissionMissing:
             continue
         keys = [key_of(row) for row in rows if isinstance(row, dict)]
@@ -41,9 +41,9 @@ def no_store_text(profile: Profile) -> str:
     return text
 
 
-def _first_rows(profile: Profile, stream: StreamProfile, auth: AuthVariants) -> list[Json]:
+def _first_rows(stream: StreamProfile, auth: AuthVariants) -> list[Json]:
     return auth.get(
         stream.endpoint,
         pager_of(stream.page.pager).first_page(ROWS_ASKED),
-        lambda body: page_of_answer(body, profile, stream, stream.endpoint).rows,
+        lambda body: response_page(body, stream, stream.endpoint).rows,
     )

@@ -19,7 +19,7 @@ from chalicelib.pos.paging.each_shop import (
     without_shop,
 )
 from chalicelib.pos.paging.receipts import Receipts
-from chalicelib.pos.paging.response_page import Json, ResponsePage, page_of_answer
+from chalicelib.pos.paging.response_page import Json, ResponsePage, response_page
 from chalicelib.pos.paging.style import PagingStyle
 from chalicelib.pos.paging.styles import style_for
 from chalicelib.pos.parents import ParentLoop, ParentsPage
@@ -30,8 +30,7 @@ from chalicelib.pos.reading_stamp import reading_stamp
 from chalicelib.pos.rows import coerce
 from chalicelib.pos.rows.field_map import Setting
 from chalicelib.pos.rows.normalise import Normaliser
-from chalicelib.pos.transport import plain_errors
-from chalicelib.pos.transport.answer_rules import PassedOver
+from chalicelib.pos.transport.answer_rules import NotOffered
 from chalicelib.services.ports.pos import (
     CredentialAccess,
     Cursor,
@@ -81,7 +80,7 @@ class Session:
         requests = self._transport.requests
         try:
             return self._fetch(plan, cursor, known)
-        except plain_errors.NotOffered:
+        except NotOffered:
             if not self._profile.streams[plan.stream].optional:
                 raise
             # Not every server has this; what is known of it from elsewhere stays.
@@ -104,8 +103,10 @@ class Session:
                 page = self._read(stream, plan, cursor)
             else:
                 page = self._read_lines(stream, stream.group, plan, cursor)
-        except PassedOver:
-            page = _RawPage(0, [], without_shop(cursor) if by_shop else None)
+        except NotOffered:
+            if not by_shop:
+                raise
+            page = _RawPage(0, [], without_shop(cursor))
         normalised = normaliser.page(page.rows, known)
         facts = normalised.facts
         if plan.stream == "stores" and not facts and stream.named_by:
@@ -155,7 +156,7 @@ class Session:
     ) -> _RawPage:
         def read(body: Json) -> ResponsePage:
             headers = self._transport.headers
-            page = page_of_answer(body, self._profile, stream, stream.endpoint, headers)
+            page = response_page(body, stream, stream.endpoint, headers)
             style.check(plan, position, page)
             return page
 
@@ -199,7 +200,7 @@ class Session:
     ) -> _RawPage:
         try:
             page = self._read(stream, plan, at, {each.param: parent})
-        except PassedOver:
+        except NotOffered:
             return _RawPage(0, [], None)
         self._check_parent(each, parent, page.rows, stream.endpoint)
         for row in page.rows if each.into else ():

@@ -7,7 +7,7 @@ from typing import Any
 from chalicelib.domain.errors import FilterIgnored, UnexpectedAnswer
 from chalicelib.domain.records import Customer
 from chalicelib.pos.asking.auth_variants import AuthVariants
-from chalicelib.pos.paging.response_page import Json, page_of_answer
+from chalicelib.pos.paging.response_page import Json, response_page
 from chalicelib.pos.profile.profile import Profile
 from chalicelib.pos.profile.shoppers import SearchedBy, ShopperWrites, Written
 from chalicelib.pos.rows.field_map import Setting
@@ -72,7 +72,7 @@ class ShopperWriter:
         params = {by.param: _written(contact, by.write)}
 
         def read(body: Json) -> list[Json]:
-            return page_of_answer(body, self._profile, stream, search.endpoint).rows
+            return response_page(body, stream, search.endpoint).rows
 
         rows = self._auth.get(search.endpoint, params, read)
         facts = [fact for fact in self._rows.page(rows).facts if isinstance(fact, Customer)]

@@ -38,6 +38,7 @@ class Webjoint(Simulated):
         "streams.inventory.map.price",
         "streams.inventory.map.unit",
         "probes.*.rows",
+        "answers.*.match",
     )
 
     def __init__(self, shoppers: int = 400, sales: int = 500, page_size: int = 40) -> None:

@@ -22,7 +22,6 @@ from chalicelib.pos.profile.profile import Profile
 from chalicelib.pos.profile.shoppers import ShopperCreate
 from chalicelib.pos.profile.template import BadValue
 from chalicelib.pos.profile.wire import TOKEN, AuthVariant
-from chalicelib.pos.transport import plain_errors
 from chalicelib.pos.transport.answer_rules import AnswerRules
 from chalicelib.pos.transport.transport import Call, Transport
 from chalicelib.services.ports.pos import PosToken
@@ -89,8 +88,6 @@ class AuthVariants:
         self._keyring = keyring
         self._tokens = tokens
         self.transport = transport
-        if profile.plain_errors:
-            transport.parse = plain_errors.body_parser(profile.plain_errors, profile.title)
         transport.rules = AnswerRules(profile.answers, profile.title)
         transport.rate_limit = profile.rate_limit
         self._accepted: dict[str, str] = {}

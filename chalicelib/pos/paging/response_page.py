@@ -10,12 +10,11 @@ from typing import Any, NoReturn
 
 import orjson
 
-from chalicelib.domain.errors import FilterIgnored, KeyRejected, UnexpectedAnswer
+from chalicelib.domain.errors import FilterIgnored, UnexpectedAnswer
 from chalicelib.pos.paging.pagers import Pager, pager_of, told_text
 from chalicelib.pos.paging.row_tables import rows_of_table
 from chalicelib.pos.profile.path import WHOLE, Path
-from chalicelib.pos.profile.profile import Profile, StreamProfile
-from chalicelib.pos.profile.wire import ErrorObjects
+from chalicelib.pos.profile.profile import StreamProfile
 
 Json = Any
 
@@ -97,18 +96,6 @@ def json_bytes(value: Json, option: int = 0) -> bytes:
         return marshal.dumps(value, MARSHAL_BY_VALUE)
 
 
-def page_of_answer(
-    body: Json,
-    profile: Profile,
-    stream: StreamProfile,
-    endpoint: str,
-    headers: Mapping[str, str] = NO_HEADERS,
-) -> ResponsePage:
-    """The page in the answer of an endpoint. Raises KeyRejected, UnexpectedAnswer."""
-    refuse_error_object(body, profile.error_objects, profile.title)
-    return response_page(body, stream, endpoint, headers)
-
-
 def response_page(
     body: Json, stream: StreamProfile, name: str, headers: Mapping[str, str] = NO_HEADERS
 ) -> ResponsePage:
@@ -169,17 +156,6 @@ def _refuse_a_flood(body: Json, stream: StreamProfile, name: str) -> None:
     rows = stream.rows.value(body) if stream.rows and isinstance(body, dict) else body
     if isinstance(rows, list) and len(rows) > MOST_ROWS:
         raise UnexpectedAnswer(f"An answer for {name} has more than {MOST_ROWS:,} rows.")
-
-
-def refuse_error_object(body: Json, errors: ErrorObjects | None, title: str) -> None:
-    """Raises KeyRejected or UnexpectedAnswer for an object that tells an error, whatever the
-    status; none of its text is shown."""
-    error = errors.name.value(body) if errors and isinstance(body, dict) else None
-    if errors is None or not isinstance(error, str) or not error.endswith(errors.suffix):
-        return
-    if error in errors.key_rejected:
-        raise KeyRejected(f"{title} rejected the key.")
-    raise UnexpectedAnswer(f"{title} answered with an error instead of data.")
 
 
 def _unwrapped(row: Json, wrapping: Path) -> Json:

@@ -21,9 +21,7 @@ from chalicelib.pos.profile.wire import (
     AnswerRule,
     AuthVariant,
     Endpoint,
-    ErrorObjects,
     Pace,
-    PlainErrors,
     Probe,
     RateLimit,
 )
@@ -180,9 +178,8 @@ class Profile(ProfilePart):
     """`stores`, `customers`, `sales` and `inventory`."""
     sale_words: SaleWords
     contacts: Contacts
-    error_objects: ErrorObjects | None = None
-    plain_errors: PlainErrors | None = None
     answers: tuple[AnswerRule, ...] = ()
+    """What answers mean besides what their status says."""
     rate_limit: RateLimit = RateLimit()
     scope_field: str | None = None
     """The field of the credential that says what the key opens; none: the store it is for. Where it

@@ -144,12 +144,7 @@ def _answers(profile: Profile) -> Iterator[Fault]:
         if stream and stream.endpoint != probe.endpoint:
             what = f"{probe.stream} are listed by {stream.endpoint}, not by {probe.endpoint}"
             yield ("probes", number, "stream"), what
-    if profile.error_objects and not profile.error_objects.suffix.strip():
-        yield ("error_objects", "suffix"), "is blank: every answer with a name were an error"
     yield from _answer_rules(profile)
-    errors = profile.plain_errors
-    for part in ("key_rejected", "not_offered") if errors else ():
-        yield from _lower_case(("plain_errors", part), getattr(errors, part))
 
 
 def _answer_rules(profile: Profile) -> Iterator[Fault]:
@@ -162,6 +157,8 @@ def _answer_rules(profile: Profile) -> Iterator[Fault]:
             yield at, "fits every answer: say its status, at or words"
         if not rule.words and rule.match != "contains":
             yield (*at, "match"), "compares with words, of which there are none"
+        if not all(word.strip() for word in rule.words):
+            yield (*at, "words"), "a blank word is in every answer: leave it out"
         if not rule.at:
             yield from _lower_case((*at, "words"), rule.words)
         if rule.means in ("you", "us") and not (rule.say or "").strip():

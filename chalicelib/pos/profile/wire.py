@@ -29,14 +29,6 @@ class JsonQuery(ProfilePart):
     into: str
 
 
-class PlainErrors(ProfilePart):
-    """A POS that tells what is wrong in plain text under status 200. Lower-cased words: of a
-    refused key, and of something this server does not have."""
-
-    key_rejected: tuple[str, ...] = ()
-    not_offered: tuple[str, ...] = ()
-
-
 class TokenCall(ProfilePart):
     """The call that gives a token for what the retailer typed. `path`, `params`, `headers`, `form`
     and `body` as of an endpoint; `basic`: the fields that are user and password of the call;
@@ -159,15 +151,6 @@ class Endpoint(ProfilePart):
         return _names(path, self.params, self.headers, self.form, self.body)
 
 
-class ErrorObjects(ProfilePart):
-    """Errors told by an object under status 200: its `name` ends in `suffix`. `key_rejected`: the
-    names that speak of the key."""
-
-    name: Path
-    suffix: str
-    key_rejected: tuple[str, ...] = ()
-
-
 class Probe(ProfilePart):
     """One request of *check*. `optional`: only a 403 tells something, since the contract does not
     say what else the answer may be. `not_all_null`: if these fields are null in all of at least
@@ -200,8 +183,9 @@ class AnswerRule(ProfilePart):
         "again", "wait", "pass_over", "key_rejected", "permission_missing", "you", "pos", "us"
     ]
     """`again`: it is asked again, three times in all, then the POS must act. `wait`: the run goes
-    on when the POS's headers say. `pass_over`: there is nothing here; the listing ends, or goes on
-    with the next shop, and counts as incomplete. `key_rejected`, `permission_missing` and `you`:
+    on when the POS's headers say. `pass_over`: there is nothing here: a listing by
+    shop goes on with the next one, a stream that is `optional` is empty, and both count as
+    incomplete; any other stream fails. `key_rejected`, `permission_missing` and `you`:
     the retailer must act; `pos`: the POS must, and is not asked again at once; `us`: AIQ must."""
     permission: str | None = None
     """Of `permission_missing`: as on the POS's screen; without it, that of the endpoint."""

@@ -20,15 +20,21 @@ from chalicelib.domain.errors import (
 )
 from chalicelib.domain.outside_json import UnreadableJson, read_json
 from chalicelib.pos.profile.wire import AnswerRule
-from chalicelib.pos.transport.plain_errors import LONGEST, NO_MESSAGE, NotOffered
+from chalicelib.pos.transport.answers import UnreadableAnswer
 
 OK = 200
+LONGEST = 500
+"""A longer text is no error message."""
+NO_MESSAGE = (b"[", b"{", b"<", b"", b"\0", b"\xfe", b"\xff")
+"""How JSON begins, in any encoding, and a web page, and nothing."""
 UNREADABLE = "\N{REPLACEMENT CHARACTER}"
 """Stands for an object where a text should be: it says something, and none of the words."""
 
 
-class PassedOver(NotOffered):
-    """There is nothing here, as the profile knows: the listing goes on without it."""
+class NotOffered(UnexpectedAnswer):
+    """The POS does not have what was asked for, as the profile knows."""
+
+    retriable = False
 
 
 class LastingFault(UpstreamError):
@@ -63,11 +69,15 @@ class AnswerRules:
         return None
 
     def of_text(self, body: bytes) -> AnswerRule | None:
-        """The rule for a body of status 200 that is plain text."""
-        if not self._of_text or len(body) > LONGEST or body.lstrip()[:1] in NO_MESSAGE:
+        """The rule for a body of status 200 that is plain text. Raises UnreadableAnswer for a
+        message that none of the rules is for."""
+        if not self._of_text or body.lstrip()[:1] in NO_MESSAGE:
             return None
-        text = body.decode("utf-8", "replace").lower()
-        return next((rule for rule in self._of_text if _says(text, rule)), None)
+        text = body.decode("utf-8", "replace").lower() if len(body) <= LONGEST else ""
+        for rule in self._of_text:
+            if text and _says(text, rule):
+                return rule
+        raise UnreadableAnswer("answered with a message instead of data")
 
     def of_data(self, data: Any) -> AnswerRule | None:
         """The rule for the data of an answer of status 200."""
@@ -83,7 +93,7 @@ class AnswerRules:
             case "wait":
                 made = RateLimited(say or f"{title} asks us to wait.", retry_after=wait)
             case "pass_over":
-                made = PassedOver(say or f"{title} does not have what was asked for.")
+                made = NotOffered(say or f"{title} does not have what was asked for.")
             case "key_rejected":
                 made = KeyRejected(say or f"{title} rejected the key.")
             case "permission_missing":
@@ -103,7 +113,7 @@ class AnswerRules:
         return made
 
     def _fits(self, data: Any, rule: AnswerRule) -> bool:
-        values = rule.at.values(data) if rule.at and isinstance(data, dict | list) else []
+        values = rule.at.values(data) if rule.at and isinstance(data, dict) else []
         said = [text for value in values if (text := _text(value)) is not None]
         return any(_says(text, rule) for text in said)
 

@@ -30,11 +30,10 @@ from chalicelib.domain.errors import (
 from chalicelib.domain.words import Instant
 from chalicelib.pos.profile.wire import AnswerRule, RateLimit
 from chalicelib.pos.transport import answers
-from chalicelib.pos.transport.answer_rules import AnswerRules, LastingFault
+from chalicelib.pos.transport.answer_rules import AnswerRules, LastingFault, NotOffered
 from chalicelib.pos.transport.next_url import path_on_host
 from chalicelib.pos.transport.own_server import GREETING_SECONDS, OwnServer
 from chalicelib.pos.transport.permitted import PermittedAdapter
-from chalicelib.pos.transport.plain_errors import NotOffered
 from chalicelib.pos.transport.redaction import Redactor
 from chalicelib.services.ports.common import Clock
 from chalicelib.services.ports.pos import Permit

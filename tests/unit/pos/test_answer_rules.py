@@ -18,7 +18,7 @@ from chalicelib.domain.errors import (
 )
 from chalicelib.pos.profile.wire import AnswerRule, RateLimit
 from chalicelib.pos.transport import answers
-from chalicelib.pos.transport.answer_rules import AnswerRules, LastingFault, PassedOver
+from chalicelib.pos.transport.answer_rules import AnswerRules, LastingFault, NotOffered
 from chalicelib.pos.transport.transport import Call, Transport
 from chalicelib.services.ports.common import do_nothing
 from tests.fakes.common import FakeClock
@@ -55,7 +55,7 @@ def asked(
     [
         ("again", UnexpectedAnswer, 3, "the POS"),
         ("wait", RateLimited, 1, "the POS"),
-        ("pass_over", PassedOver, 1, "the POS"),
+        ("pass_over", NotOffered, 1, "the POS"),
         ("key_rejected", KeyRejected, 1, "you"),
         ("permission_missing", PermissionMissing, 1, "you"),
         ("you", ConfigurationError, 1, "you"),

@@ -94,9 +94,9 @@ MISTAKES = [
     ),
     (
         "webjoint",
-        "suffix: Error",
-        'suffix: ""',
-        "error_objects.suffix: is blank: every answer with a name were an error",
+        "words: [Error]",
+        'words: [""]',
+        "answers.error.words: a blank word is in every answer: leave it out",
     ),
     (
         "posabit",
@@ -164,9 +164,9 @@ MISTAKES = [
     ),
     (
         "auphan",
-        "not_offered: [",
-        "not_offered: [Unknown, ",
-        "plain_errors.not_offered.0: 'Unknown' is never met: write 'unknown'",
+        "words: [unknown report]",
+        "words: [Unknown, unknown report]",
+        "answers.report.words.0: 'Unknown' is never met: write 'unknown'",
     ),
     (
         "posabit",

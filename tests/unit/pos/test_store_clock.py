@@ -22,12 +22,12 @@ from chalicelib.pos.paging.style import NextPage
 from chalicelib.pos.paging.styles import style_for
 from chalicelib.pos.profile import registry
 from chalicelib.pos.profile.paging import DayFilter
-from chalicelib.pos.profile.wire import PlainErrors
 from chalicelib.pos.rows import coerce
 from chalicelib.pos.rows.coerce import Unusable
 from chalicelib.pos.rows.field_map import Setting
 from chalicelib.pos.rows.normalise import Normaliser
-from chalicelib.pos.transport import answers, plain_errors
+from chalicelib.pos.transport import answers
+from chalicelib.pos.transport.answer_rules import AnswerRules, NotOffered
 from chalicelib.services.ports.pos import Cursor, StreamPlan, TimeSpan
 
 from .builders import UNHURRIED
@@ -404,23 +404,28 @@ def test_money_printed_either_way_is_the_same_money(cents: int) -> None:
     assert coerce.dollars(f"{sign}{french},{part:02d}\u00a0$") == cents
 
 
-PARSE = plain_errors.body_parser(
-    PlainErrors(key_rejected=("api_token",), not_offered=("unknown",)), "X"
-)
+RULES = AnswerRules(registry.profile("auphan").answers, "X")
+
+
+def parsed(body: bytes, content_type: str) -> Any:
+    """The data of a body of status 200, as the transport comes to it."""
+    if rule := RULES.of_text(body):
+        raise RULES.error(rule, None, None)
+    return answers.parse_json(body, content_type)
 
 
 def test_plain_text_tells_what_is_wrong() -> None:
     with pytest.raises(KeyRejected):
-        PARSE(b"API_TOKEN required", "application/json")
-    with pytest.raises(plain_errors.NotOffered):
-        PARSE(b"Unknown report", "text/html")
+        parsed(b"API_TOKEN required", "application/json")
+    with pytest.raises(NotOffered):
+        parsed(b"Unknown report", "text/html")
     for other in (b"Fatal error", b"api_token" + b"x" * 600, b"", b"\xff\xfe", b"<html>api_token"):
         with pytest.raises(answers.UnreadableAnswer):
-            PARSE(other, "text/plain")
+            parsed(other, "text/plain")
 
 
 def test_data_is_data_under_any_type() -> None:
-    assert PARSE(b' [["a"]]', "text/html") == [["a"]]
+    assert parsed(b' [["a"]]', "text/html") == [["a"]]
 
 
 def test_the_token_stands_within_the_question() -> None:
