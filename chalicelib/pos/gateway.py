@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from requests.adapters import HTTPAdapter
 
     from chalicelib.pos.asking.auth_variants import AuthVariants
+    from chalicelib.pos.discount_reader import DiscountReader
     from chalicelib.pos.profile.wire import TokenCall
     from chalicelib.pos.session import Session
     from chalicelib.pos.shopper_session import ShopperWriter
@@ -100,6 +101,17 @@ class Gateway:
         own_server = self._own_server(profile, access, first_use=False)
         auth = self._connect(profile, access, own_server, access.tokens)
         return ShopperWriter(profile, profile.shoppers, access, auth)
+
+    def open_discounts(self, access: CredentialAccess) -> DiscountReader | None:
+        """Begin a conversation about discounts; see the port for what it raises."""
+        from chalicelib.pos.discount_reader import DiscountReader
+
+        profile = registry.profile(access.platform)
+        if profile.discount_list is None:
+            return None
+        own_server = self._own_server(profile, access, first_use=False)
+        auth = self._connect(profile, access, own_server, access.tokens)
+        return DiscountReader(profile.title, profile.discount_list, auth)
 
     def _own_server(
         self, profile: Profile, access: CredentialAccess, *, first_use: bool

@@ -325,6 +325,15 @@ class SignupsMessage(_Message):
 
 
 @dataclass(frozen=True, slots=True, config=_WIRE)
+class DiscountListsMessage(_Message):
+    """Read which discounts the account's POS list of their own."""
+
+    job: Literal["discount_lists"] = field(default="discount_lists", kw_only=True)
+    uid: Account
+    hop: Count = 0
+
+
+@dataclass(frozen=True, slots=True, config=_WIRE)
 class PurgeMessage(_Message):
     """Go on with deleting the data of a source for good that was removed at `since`."""
 
@@ -374,6 +383,7 @@ AccountJob = (
     | EraseMessage
     | ContactSyncMessage
     | PurgeMessage
+    | DiscountListsMessage
     | OffboardMessage
 )
 TextJob = (

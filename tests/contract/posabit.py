@@ -40,6 +40,8 @@ class Posabit(Simulated):
         "probes.*.rows",
         "probes.2.judge_from",
         "probes.*.optional",
+        "discount_list.*",
+        "discount_list.params.*",
         "shoppers.*.*",
         "shoppers.*.*.*",
         "shoppers.*.*.*.*",

@@ -25,9 +25,9 @@ TEN = {"name": "Ten off", "points": 100, "amount_off": 1000}
 def shop(world: World, monkeypatch: pytest.MonkeyPatch) -> Iterator[World]:
     """Maria is a member with 300 points."""
     monkeypatch.setenv("TABLE_PERSONAS", TABLE)
-    boto3.client("sqs").create_queue(QueueName="texts")
-    url = boto3.client("sqs").get_queue_url(QueueName="texts")["QueueUrl"]
-    monkeypatch.setenv("QUEUE_TEXTS_URL", url)
+    for name in ("texts", "jobs"):
+        url = boto3.client("sqs").create_queue(QueueName=name)["QueueUrl"]
+        monkeypatch.setenv(f"QUEUE_{name.upper()}_URL", url)
     boto3.client("dynamodb").create_table(
         TableName="stores-under-test",
         BillingMode="PAY_PER_REQUEST",

@@ -61,6 +61,7 @@ WORKERS: Mapping[str, Callable[[Any], Any]] = {
     "signups": lambda _: wiring.contact_sync.hand_on(),
     "request": lambda _: wiring.texting.request_sender(),
     "test": lambda _: wiring.texting.send_tests(),
+    "discount_lists": lambda _: wiring.rewards.discount_lists(),
     "discounts": lambda _: wiring.rewards.recogniser(),
     "pin": lambda _: wiring.texting.send_pins(),
     "lost": lambda _: wiring.texting.lost_texts(),

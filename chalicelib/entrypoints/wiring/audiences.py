@@ -16,6 +16,7 @@ from chalicelib.entrypoints.wiring import (
 from chalicelib.observability import count
 
 if TYPE_CHECKING:
+    from chalicelib.domain.words import Uid
     from chalicelib.services.audiences.export_worker import ExportWorker
     from chalicelib.services.audiences.exports import ExportService
     from chalicelib.services.audiences.pages import SnapshotLists
@@ -82,7 +83,14 @@ def run_worker() -> AudienceRunWorker:
         count_drift=_count_drift,
         jobs=outside.jobs_queue(),
         clock=outside.clock(),
+        after_run=_read_discount_lists,
     )
+
+
+def _read_discount_lists(uid: Uid) -> None:
+    from chalicelib.services.job_messages import DiscountListsMessage
+
+    outside.jobs_queue().send(DiscountListsMessage(uid).body())
 
 
 def _count_drift(personas: int) -> None:

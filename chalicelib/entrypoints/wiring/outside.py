@@ -30,6 +30,7 @@ if TYPE_CHECKING:
     from chalicelib.services.ports.loyalty import Expiries, Leavers
     from chalicelib.services.ports.notifications import Notifications, OperatorTopic
     from chalicelib.services.ports.pos import Permits, PosGateway
+    from chalicelib.services.ports.rewards import DiscountGateway
     from chalicelib.services.ports.rules import RuleBook
     from chalicelib.services.ports.runs import Sources, SyncStates
     from chalicelib.services.ports.stores import Inventories, Stores
@@ -293,6 +294,11 @@ def pos_gateway() -> PosGateway:
 
 @once
 def shopper_gateway() -> ShopperGateway:
+    return _gateway()
+
+
+@once
+def discount_gateway() -> DiscountGateway:
     return _gateway()
 
 

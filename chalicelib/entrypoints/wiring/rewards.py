@@ -13,6 +13,7 @@ if TYPE_CHECKING:
     from chalicelib.services.rewards.counter import Counter
     from chalicelib.services.rewards.discounts import DiscountService
     from chalicelib.services.rewards.pins import PinService
+    from chalicelib.services.rewards.pos_lists import ReadDiscountLists
     from chalicelib.services.rewards.recognise import Recogniser
     from chalicelib.services.rewards.redeem import Redeemer
     from chalicelib.services.rewards.tokens import WalletTokens
@@ -39,6 +40,7 @@ def discount_service() -> DiscountService:
         outside.pos_gateway(),
         outside.ids(),
         outside.clock(),
+        outside.jobs_queue(),
     )
 
 
@@ -139,6 +141,23 @@ def names_seen() -> NamesSeen:
     from chalicelib.adapters.dynamo.rewards import DynamoNamesSeen
 
     return DynamoNamesSeen(config().table_accounts)
+
+
+@once
+def discount_lists() -> ReadDiscountLists:
+    from chalicelib.services.rewards.pos_lists import ReadDiscountLists
+
+    return ReadDiscountLists(
+        discounts=discounts(),
+        names=names_seen(),
+        pos=outside.pos_gateway(),
+        gateway=outside.discount_gateway(),
+        credentials=outside.credentials(),
+        accounts=outside.accounts(),
+        permits=outside.permits(),
+        key_ring=outside.key_ring(),
+        clock=outside.clock(),
+    )
 
 
 @once

@@ -159,6 +159,8 @@ def _auth(profile: Profile) -> Iterator[Fault]:
     if writes := profile.shoppers:
         used |= {writes.search.endpoint: ("shoppers", "search", "endpoint")}
         used |= {writes.create.endpoint: ("shoppers", "create", "endpoint")}
+    if profile.discount_list:
+        used |= {profile.discount_list.endpoint: ("discount_list", "endpoint")}
     for missing in sorted(set(used) - set(profile.endpoints)):
         yield used[missing], f"no such endpoint: {missing}"
     for idle in sorted(set(profile.endpoints) - set(used)):

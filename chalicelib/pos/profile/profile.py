@@ -15,7 +15,7 @@ from chalicelib.pos.profile import typed_host as hosts
 from chalicelib.pos.profile.mapping import FieldSpec, LineGroup, Lines, Within
 from chalicelib.pos.profile.paging import Each, PageProfile, ProfilePart
 from chalicelib.pos.profile.path import Path
-from chalicelib.pos.profile.shoppers import ShopperWrites
+from chalicelib.pos.profile.shoppers import OwnDiscounts, ShopperWrites
 from chalicelib.pos.profile.template import names_in
 from chalicelib.pos.profile.wire import (
     AnswerRule,
@@ -189,6 +189,8 @@ class Profile(ProfilePart):
     """What the key opens where that field is blank."""
     shoppers: ShopperWrites | None = None
     """How shoppers are created, where AIQ may write to the POS (the grid's `writable`)."""
+    discount_list: OwnDiscounts | None = None
+    """How the POS lists its own discounts; none: they are known by name from its sales alone."""
     forbidden_fields: tuple[str, ...] = ()
     """Never kept, not even of a row that is set aside."""
     probes: tuple[Probe, ...] = ()

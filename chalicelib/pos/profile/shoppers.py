@@ -1,4 +1,5 @@
-"""How shoppers are searched and created in a POS that AIQ may write to, as `profile.yaml` says."""
+"""How shoppers are searched and created in a POS that AIQ may write to, and how its own discounts
+are listed, as `profile.yaml` says."""
 
 from __future__ import annotations
 
@@ -48,3 +49,18 @@ class ShopperWrites(ProfilePart):
 
     search: ShopperSearch
     create: ShopperCreate
+
+
+class OwnDiscounts(ProfilePart):
+    """Lists the discounts that the POS has of its own. `rows`: the key of the answer that holds
+    them; `name`: what a discount is called; `active`: a row that says false there is passed over.
+    `page`: the parameter that counts pages from 1; `pages`: the key that says how many there are;
+    `params` go along."""
+
+    endpoint: str
+    rows: Key
+    name: Key
+    active: Key | None = None
+    page: str
+    pages: Key
+    params: Mapping[str, str] = Field(default_factory=dict)

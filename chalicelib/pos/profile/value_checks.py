@@ -66,6 +66,8 @@ def _items(profile: Profile) -> Iterator[str]:
     yield from (f"endpoints.{name}" for name in profile.endpoints)
     if profile.shoppers:
         yield from ("shoppers.search", "shoppers.create")
+    if profile.discount_list:
+        yield "discount_list"
     yield from (f"streams.{name}.map" for name, stream in profile.streams.items() if stream.map)
 
 

@@ -56,7 +56,8 @@ CountDrift = Callable[[int], None]
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class AudienceRunWorker:
-    """Works off audience runs. `count_drift` counts drifted personas for the operator's alarm."""
+    """Works off audience runs. `count_drift` counts drifted personas for the operator's alarm;
+    `after_run` is called when one has ended well, perhaps twice."""
 
     runs: AudienceRuns
     objects: Objects
@@ -69,6 +70,7 @@ class AudienceRunWorker:
     count_drift: CountDrift
     jobs: JobQueue
     clock: Clock
+    after_run: Callable[[Uid], None] = lambda _uid: None
 
     def handle(self, message: AudienceRunMessage, time_left: TimeLeft) -> int:
         """Go on with the run, and return how many personas it has been through.
@@ -182,6 +184,7 @@ class AudienceRunWorker:
             audiences=tuple(checkpoint.counts.audiences()),
             leased_until=0,
         )
+        self.after_run(run.uid)
         head = self._end(
             ended, lambda head: replace(head, live="", latest=run.id, previous=head.latest)
         )

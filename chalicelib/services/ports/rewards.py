@@ -8,6 +8,7 @@ from typing import Protocol
 from chalicelib.domain.discounts import Discount
 from chalicelib.domain.pins import PinState, WrongPins
 from chalicelib.domain.words import Platform, Uid
+from chalicelib.services.ports.pos import CredentialAccess
 
 
 class Discounts(Protocol):
@@ -52,6 +53,23 @@ class Pins(Protocol):
     def wrong_of(self, uid: Uid, actor: str) -> WrongPins: ...
 
     def save_wrong(self, uid: Uid, actor: str, wrong: WrongPins) -> bool: ...
+
+
+class DiscountSession(Protocol):
+    """One credential's conversation about the discounts of its POS."""
+
+    def names(self) -> tuple[str, ...]:
+        """Return what its active discounts are called. Raises CallsStopped, and what a POS raises
+        that rejects the key or answers nothing usable."""
+        ...
+
+    def close(self) -> None: ...
+
+
+class DiscountGateway(Protocol):
+    def open_discounts(self, access: CredentialAccess) -> DiscountSession | None:
+        """Begin a conversation; None for a POS that lists no discounts. Raises HostRefused."""
+        ...
 
 
 class NamesSeen(Protocol):

@@ -10,8 +10,9 @@ from chalicelib.domain.discounts import MOST_DISCOUNTS, Discount, folded_name
 from chalicelib.domain.errors import Conflict, NotFound, field_fault, invalid_fields
 from chalicelib.domain.mirrors import Mirror, find_mirror
 from chalicelib.domain.words import Platform, Uid
+from chalicelib.services.job_messages import AFTER_THE_REQUEST_SECONDS, DiscountListsMessage
 from chalicelib.services.ports.audit import Audit, AuditEntry, changed_fields
-from chalicelib.services.ports.common import Clock, Ids
+from chalicelib.services.ports.common import Clock, Ids, JobQueue
 from chalicelib.services.ports.pos import PosGateway
 from chalicelib.services.ports.rewards import Discounts, NamesSeen
 from chalicelib.services.ports.stores import Stores
@@ -40,6 +41,7 @@ class DiscountService:
     pos: PosGateway
     ids: Ids
     clock: Clock
+    jobs: JobQueue
 
     def get(self, uid: Uid, discount: str) -> Discount:
         """Raises NotFound."""
@@ -76,6 +78,7 @@ class DiscountService:
         if len(others) >= MOST_DISCOUNTS:
             raise Conflict(TOO_MANY)
         self._check(made, others)
+        self._look_for_twins(uid)
         created = self.discounts.create(made)
         self._record(actor, "discount.created", created, None, _shown(created))
         return created
@@ -89,6 +92,8 @@ class DiscountService:
         before = self.get(uid, discount)
         wanted = replace(before, **changes, version=version)
         self._check(wanted, self.discounts.for_account(uid))
+        if wanted.name != before.name:
+            self._look_for_twins(uid)
         after = self.discounts.save(wanted)
         was, now = changed_fields(_shown(before), _shown(after), changes)
         if now:
@@ -100,6 +105,12 @@ class DiscountService:
         before = self.get(uid, discount)
         self.discounts.delete(replace(before, version=version))
         self._record(actor, "discount.deleted", before, _shown(before), None)
+
+    def _look_for_twins(self, uid: Uid) -> None:
+        """Have the lists of the POS read soon; the audience run does it every night. Sent before
+        the discount is stored: what fails here leaves nothing half done."""
+        message = DiscountListsMessage(uid)
+        self.jobs.send(message.body(), delay_seconds=AFTER_THE_REQUEST_SECONDS)
 
     def _check(self, wanted: Discount, others: list[Discount]) -> None:
         if bool(wanted.amount_off) == bool(wanted.percent_off):
