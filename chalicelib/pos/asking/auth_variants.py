@@ -45,7 +45,7 @@ class Keyring:
 
     def header(self, variant: AuthVariant) -> str:
         """The value of the variant's header."""
-        secret = self.values.get(variant.presented, "")
+        secret = self.values.get(variant.secret_name, "")
         if variant.scheme == "header":
             return secret
         if variant.scheme == "bearer":
@@ -63,12 +63,12 @@ class Keyring:
     def query_params(self, variant: AuthVariant) -> dict[str, str]:
         """Query parameters that carry the key; treat them as secrets."""
         if variant.scheme in ("query", "json"):
-            return {variant.param: self.values.get(variant.presented, "")}
+            return {variant.param: self.values.get(variant.secret_name, "")}
         return {}
 
     def with_token(self, token: PosToken) -> Keyring:
         """The keyring with a token and the fields that the POS replaced with it."""
-        return Keyring({**self.values, **token.rotated, TOKEN: token.text})
+        return Keyring({**self.values, **token.new_secrets, TOKEN: token.text})
 
 
 class AuthVariants:
@@ -169,7 +169,7 @@ class AuthVariants:
         try:
             return ask(variant, self._keyring.with_token(token))
         except KeyRejected:
-            token = self._tokens.renewed(variant, variant.token, token)
+            token = self._tokens.renew(variant, variant.token, token)
         return ask(variant, self._keyring.with_token(token))
 
     def _call(

@@ -48,14 +48,16 @@ def listing_call(
     try:
         values = {**fields, **params}
         check_path_fields(path, fields, params)
-        filled = endpoint.model_copy(update={"params": _filled(endpoint.params, values)})
+        filled = endpoint.model_copy(
+            update={"params": template.fill_params(endpoint.params, values)}
+        )
         return Call(
             resource=endpoint_name,
             path=template.fill_path(path, values),
             params=queries.request_params(filled, in_query, secrets),
             headers=headers(_with_values(endpoint.headers, values), values),
             permission=endpoint.permission,
-            form=None if endpoint.form is None else _filled(endpoint.form, values),
+            form=None if endpoint.form is None else template.fill_params(endpoint.form, values),
             body=None if endpoint.body is None else template.fill_body(endpoint.body, values),
             method=endpoint.method,
         )
@@ -75,9 +77,9 @@ def token_call(profile: Profile, call: TokenCall, fields: Values, base_url: str 
         return Call(
             resource="token",
             path=template.fill_path(call.path, fields),
-            params=_filled(call.params, fields),
+            params=template.fill_params(call.params, fields),
             headers=given,
-            form=None if call.form is None else _filled(call.form, fields),
+            form=None if call.form is None else template.fill_params(call.form, fields),
             body=None if call.body is None else template.fill_body(call.body, fields),
             method=call.method,
             base_url=base_url,
@@ -122,9 +124,3 @@ def _with_values(texts: Texts, values: Values) -> dict[str, str]:
         for name, text in texts.items()
         if all(values.get(hole) for hole in template.names_in_body(text))
     }
-
-
-def _filled(texts: Texts, values: Values) -> dict[str, str]:
-    """Texts with their values; what is nothing but a name without a value is left out."""
-    filled = template.fill_body(texts, values)
-    return {name: template.fill_plain(text, values) for name, text in filled.items()}

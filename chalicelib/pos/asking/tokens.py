@@ -43,7 +43,7 @@ class SessionTokens:
 
     token: PosToken | None = field(default=None, repr=False)
 
-    def kept(self) -> PosToken | None:
+    def latest(self) -> PosToken | None:
         return self.token
 
     def renew(
@@ -74,31 +74,31 @@ class Tokens:
         self._current: dict[str, PosToken] = {}
 
     def token(self, variant: AuthVariant, call: TokenCall) -> PosToken:
-        """Return a token that lasts for a request at least. Raises what `renewed` raises."""
+        """Return a token that lasts for a request at least. Raises what `renew` raises."""
         current = self._current.get(variant.name) or self._kept(variant, call)
         if current is None or self._is_ending(current):
-            return self.renewed(variant, call, current)
+            return self.renew(variant, call, current)
         return self._use(variant, current)
 
-    def renewed(self, variant: AuthVariant, call: TokenCall, used: PosToken | None) -> PosToken:
+    def renew(self, variant: AuthVariant, call: TokenCall, used: PosToken | None) -> PosToken:
         """Return another token than `used`, which the POS takes no more.
 
         Raises KeyRejected, LoginExpired where a person must log in again, UnexpectedAnswer for an
         answer without a token, and what a request raises.
         """
         made_of = self._made_of(variant, call)
-        held = used or self._store.kept()
+        held = used or self._store.latest()
         while True:
             held = self._store.renew(held, lambda newest: self._exchange(call, made_of, newest))
             if held.made_of == made_of and not self._is_ending(held):
                 return self._use(variant, held)
 
     def _kept(self, variant: AuthVariant, call: TokenCall) -> PosToken | None:
-        kept = self._store.kept()
+        kept = self._store.latest()
         return kept if kept and kept.made_of == self._made_of(variant, call) else None
 
     def _use(self, variant: AuthVariant, token: PosToken) -> PosToken:
-        self._transport.hide(token.text, *token.rotated.values())
+        self._transport.hide(token.text, *token.new_secrets.values())
         self._current[variant.name] = token
         return token
 
@@ -108,13 +108,13 @@ class Tokens:
 
     def _exchange(self, call: TokenCall, made_of: str, newest: PosToken | None) -> PosToken:
         """Ask the POS for a token, with the fields as it replaced them last."""
-        rotated = newest.rotated if newest and newest.made_of == made_of else {}
-        self._transport.hide(*rotated.values())
-        values = {**self._fields, **rotated}
+        new_secrets = newest.new_secrets if newest and newest.made_of == made_of else {}
+        self._transport.hide(*new_secrets.values())
+        values = {**self._fields, **new_secrets}
         asked = request_parts.token_call(self._profile, call, values, self._base_url(call))
 
         def read(body: Any) -> PosToken:
-            return self._token_in(body, call, made_of, rotated)
+            return self._token_in(body, call, made_of, new_secrets)
 
         # Whether a secret was spent is known by an answer alone: such a call is sent once.
         ask = self._transport.post if call.rotates else self._transport.get
@@ -135,13 +135,13 @@ class Tokens:
         )
 
     def _token_in(
-        self, body: Any, call: TokenCall, made_of: str, rotated: Mapping[str, str]
+        self, body: Any, call: TokenCall, made_of: str, new_secrets: Mapping[str, str]
     ) -> PosToken:
         new = {name: _text(path.value(body)) for name, path in call.rotates.items()}
         told = _text(call.token.value(body))
         if not told or any(len(text) > LONGEST_TOKEN for text in (told, *new.values())):
             raise UnexpectedAnswer(f"{self._profile.title} sent no token that can be used.")
-        kept = {**rotated, **{name: text for name, text in new.items() if text}}
+        kept = {**new_secrets, **{name: text for name, text in new.items() if text}}
         return PosToken(told, made_of, self._expiry(body, call), kept)
 
     def _expiry(self, body: Any, call: TokenCall) -> Instant | None:

@@ -54,7 +54,7 @@ def _variant(profile: Profile, variant: AuthVariant) -> Iterator[Fault]:
     fields = _fields(profile)
     if variant.scheme is None and not (variant.headers or variant.signature):
         yield at, "presents nothing: say a scheme, headers or a signature"
-    if variant.scheme and not variant.presented:
+    if variant.scheme and not (variant.secret_name or variant.user):
         yield (*at, "secret"), f"say what the scheme {variant.scheme} presents"
     for name in sorted(variant.names() - fields):
         yield at, f"no field of the credential is called {name!r}"

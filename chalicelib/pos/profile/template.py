@@ -68,14 +68,16 @@ def fill_header(text: str, values: Values) -> str:
     return fill(text, values, _header_part)
 
 
-def fill_plain(text: str, values: Values) -> str:
-    """Return a text that is encoded as a whole later: a parameter, a field of a form."""
-    return fill(text, values, lambda _name, value: value)
+def fill_params(texts: Mapping[str, str], values: Values) -> dict[str, str]:
+    """Return parameters, or a form, which are encoded as a whole later. One with a name without a
+    value is left out, such as a filter of a page that is not filtered."""
+    said = {key: text for key, text in texts.items() if all(map(values.get, names_in(text)))}
+    return {key: fill(text, values, lambda _name, value: value) for key, text in said.items()}
 
 
 def fill_body(body: Json, values: Values) -> Json:
-    """Return a JSON body with its values; a key whose value there is none of is left out. Raises
-    BadValue for a number that is none."""
+    """Return a JSON body with its values; a key whose value there is none of is left out, and so is
+    what holds nothing else. Raises BadValue for a number that is none."""
     if isinstance(body, str):
         hole = _WHOLE.fullmatch(body)
         return _json_value(hole[1], hole[2], values) if hole else body
@@ -92,8 +94,11 @@ def _has_parts(body: Json) -> bool:
 
 
 def _is_absent(part: Json, values: Values) -> bool:
-    hole = _WHOLE.fullmatch(part) if isinstance(part, str) else None
-    return hole is not None and not values.get(hole[1])
+    if isinstance(part, str):
+        hole = _WHOLE.fullmatch(part)
+        return hole is not None and not values.get(hole[1])
+    parts = part.values() if isinstance(part, Mapping) else part
+    return _has_parts(part) and bool(part) and all(_is_absent(each, values) for each in parts)
 
 
 def _json_value(name: str, is_number: str | None, values: Values) -> Json:

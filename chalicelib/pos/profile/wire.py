@@ -97,13 +97,13 @@ class AuthVariant(ProfilePart):
     signature: RequestSignature | None = None
 
     @property
-    def presented(self) -> str:
+    def secret_name(self) -> str:
         """The name of what the scheme presents."""
         return self.secret or (TOKEN if self.token else "")
 
     def names(self) -> set[str]:
         """The fields that the variant presents, in whatever way."""
-        found = _names("", {}, self.headers, None, None) | {self.user or "", self.presented}
+        found = _names("", {}, self.headers, None, None) | {self.user or "", self.secret_name}
         if self.token:
             found |= self.token.names()
         if self.signature:

@@ -33,7 +33,7 @@ class CredentialTokens:
     key_ring: KeyRing
     clock: Clock
 
-    def kept(self) -> PosToken | None:
+    def latest(self) -> PosToken | None:
         return self.key_ring.token(self.credential)
 
     def renew(
@@ -43,7 +43,7 @@ class CredentialTokens:
         until = self.clock.monotonic() + WAITS_SECONDS
         while True:
             self._read()
-            newest = self.kept()
+            newest = self.latest()
             if newest is not None and (used is None or newest.text != used.text):
                 return newest
             if self._lease():

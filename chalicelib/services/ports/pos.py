@@ -66,21 +66,21 @@ class Permits(Protocol):
 class PosToken:
     """What a POS gave in exchange for the fields of a credential.
 
-    `expires_at`: None where the POS does not say. `rotated`: the fields of the credential that the
-    POS replaced, such as a refresh token, with their values of today. `made_of`: differs with the
-    fields that it was exchanged for.
+    `expires_at`: None where the POS does not say. `new_secrets`: the fields of the credential that
+    the POS replaced, such as a refresh token, with their values of today. `made_of`: differs with
+    the fields that it was exchanged for.
     """
 
     text: str = field(repr=False)
     made_of: str
     expires_at: Instant | None = None
-    rotated: Mapping[str, str] = field(default_factory=dict, repr=False)
+    new_secrets: Mapping[str, str] = field(default_factory=dict, repr=False)
 
 
 class TokenStore(Protocol):
     """Keeps the token of one credential between sessions (ADR 51)."""
 
-    def kept(self) -> PosToken | None:
+    def latest(self) -> PosToken | None:
         """Return the token that was kept last, without asking anybody."""
         ...
 

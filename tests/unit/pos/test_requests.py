@@ -162,6 +162,24 @@ def test_an_id_of_the_pos_is_one_step_of_a_path_however_it_is_written() -> None:
     assert (call.path, call.params) == ("/of/a%2F%D0%B1%3F/rows", {"page": "2"})
 
 
+def test_a_parameter_with_a_name_without_a_value_is_left_out() -> None:
+    texts = {"filter": "modified>={since}", "sort": "id", "after": "{cursor}"}
+
+    assert template.fill_params(texts, {"since": "9"}) == {"filter": "modified>=9", "sort": "id"}
+    assert template.fill_params(texts, {}) == {"sort": "id"}
+
+
+def test_a_key_may_be_the_user_of_the_scheme_basic_without_a_password(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    auth = [{"name": "basic", "scheme": "basic", "user": "api_key"}]
+    with serving(NO_ROWS) as server:
+        ask_customers(monkeypatch, server, KEYS, auth=auth)
+
+        assert asked(server)[1]["Authorization"] == "Basic azN5LWFiY2RlZjo="
+    assert faults_of(a_profile(credential=CARD, auth=auth)) == []
+
+
 def test_only_a_text_that_is_nothing_but_a_name_is_filled_in_a_body() -> None:
     body = {"query": "{ shop { name } }", "many": [{"id": "{id}"}, "{gone}", 3, None, True]}
 
@@ -169,6 +187,8 @@ def test_only_a_text_that_is_nothing_but_a_name_is_filled_in_a_body() -> None:
         "query": "{ shop { name } }",
         "many": [{"id": "7"}, 3, None, True],
     }
+    nested = {"filter": {"since": {"start": "{since}"}}, "sort": {}, "ids": ["{gone}"]}
+    assert template.fill_body(nested, {}) == {"sort": {}}
     with pytest.raises(template.BadValue, match="n is no whole number"):
         template.fill_body({"n": "{n:int}"}, {"n": "many"})
 

@@ -184,7 +184,7 @@ def test_a_token_that_rotates_is_renewed_with_what_came_last(
     basic = b64encode(b"cl42:k3y-abcdef").decode()
     assert sent[0][1]["Authorization"] == f"Basic {basic}"
     assert store.token
-    assert (store.token.text, store.token.rotated) == ("tok-2", {"login": "third"})
+    assert (store.token.text, store.token.new_secrets) == ("tok-2", {"login": "third"})
 
 
 @pytest.mark.parametrize(
@@ -261,7 +261,7 @@ def test_a_check_returns_the_token_that_it_took(monkeypatch: pytest.MonkeyPatch)
 
     assert (result.outcome, result.scope) == ("ok", "shop_1")
     assert result.token
-    assert result.token.rotated == {"login": "second"}
+    assert result.token.new_secrets == {"login": "second"}
     assert "tok-1" not in repr(result)
 
 

@@ -37,7 +37,7 @@ class Rotating:
         self._at_once = threading.Lock()
 
     def exchange(self, newest: PosToken | None) -> PosToken:
-        login = newest.rotated["login"] if newest else "login-0"
+        login = newest.new_secrets["login"] if newest else "login-0"
         with self._at_once:
             if login != self.login:
                 raise ENDED
@@ -63,7 +63,7 @@ def test_a_token_outlives_the_process_that_got_it(rows: MemoryCredentials) -> No
     pos = Rotating()
     got = store(rows).renew(None, pos.exchange)
 
-    assert store(rows).kept() == got == a_token(1)
+    assert store(rows).latest() == got == a_token(1)
     sealed = rows.get(OURS, "posabit", "crd_1").tokens
     assert b"tok-1" not in b"".join(sealed)
     assert "login-1" not in repr(rows.get(OURS, "posabit", "crd_1"))
@@ -74,7 +74,7 @@ def test_a_token_longer_than_the_box_takes_is_kept_in_pieces(rows: MemoryCredent
     store(rows).renew(None, lambda _newest: long)
 
     assert len(rows.get(OURS, "posabit", "crd_1").tokens) == 3
-    assert store(rows).kept() == long
+    assert store(rows).latest() == long
 
 
 def test_who_comes_second_takes_what_the_first_one_got(rows: MemoryCredentials) -> None:
@@ -130,7 +130,7 @@ def test_a_worker_that_dies_with_the_answer_leaves_a_login_that_says_it_has_ende
     with pytest.raises(LoginExpired):
         store(rows, clock).renew(a_token(1), pos.exchange)
 
-    assert store(rows).kept() == a_token(1)
+    assert store(rows).latest() == a_token(1)
 
 
 def test_a_refused_renewal_leaves_no_lease(rows: MemoryCredentials) -> None:
@@ -151,7 +151,7 @@ def test_what_a_person_enters_meanwhile_is_not_overwritten(rows: MemoryCredentia
         return a_token(1)
 
     assert store(rows).renew(None, exchange) == a_token(1)
-    assert store(rows).kept() == a_token(9, "other")
+    assert store(rows).latest() == a_token(9, "other")
 
 
 def test_a_credential_that_was_removed_is_renewed_no_more(rows: MemoryCredentials) -> None:
@@ -165,7 +165,7 @@ def test_a_credential_that_was_removed_is_renewed_no_more(rows: MemoryCredential
 def test_a_token_sealed_for_another_credential_is_none(rows: MemoryCredentials) -> None:
     rows.save(rows.get(OURS, "posabit", "crd_1"), RING.seal_token(OURS, "crd_2", a_token(1)))
 
-    assert store(rows).kept() is None
+    assert store(rows).latest() is None
 
 
 def spending(shop: Retailer, *, token: PosToken | None = None) -> None:
