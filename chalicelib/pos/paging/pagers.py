@@ -171,7 +171,8 @@ class SpanPager(PlacePager):
 
     def rows_from(self, place: int, rows: int | None = None) -> Params:
         last = place + (rows or self.spec.limit) - 1
-        return {self.spec.param: self.spec.form.format(first=place, last=last)}
+        form = self.spec.form.replace("{first}", str(place))
+        return {self.spec.param: form.replace("{last}", str(last))}
 
 
 @dataclass(frozen=True, slots=True)

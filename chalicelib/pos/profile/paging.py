@@ -63,6 +63,12 @@ class RowSpan(ProfilePart):
     limit: int = Field(gt=1)
     form: str = "[{first},{last}]"
 
+    @model_validator(mode="after")
+    def _both_ends_are_said(self) -> Self:
+        if any(self.form.count(end) != 1 for end in ("{first}", "{last}")):
+            raise ValueError("form needs {first} and {last}, once each")
+        return self
+
 
 class NextCursor(ProfilePart):
     """Each page tells the cursor of the next one, at `next` in the body or in the `header` of that

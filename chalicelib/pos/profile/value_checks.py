@@ -195,6 +195,8 @@ def _clock(profile: Profile) -> Iterator[Fault]:
         asked, at = stream.page.filter, ("streams", name, "page", "filter")
         if asked is None:
             continue
+        if times.zone == "store" and "format" not in asked.model_fields_set:
+            yield (*at, "format"), "say how times are written: on the shop's clock, or iso"
         is_a_word = asked.by == "time" and asked.format in INSTANTS
         on_shop_clock = asked.by == "time" and times.zone == "store"
         if not is_a_word and (why := _unusable(asked.format, time_too=on_shop_clock)):
