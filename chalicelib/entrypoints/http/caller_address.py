@@ -37,7 +37,8 @@ def called_base(request: Request, secret: str) -> str:
     """Return scheme, host and stage that were called, so that an address made of it leads to the
     same API; "" where no host is known."""
     headers = request.headers
-    scheme = headers.get("X-Forwarded-Proto", "https").split(",")[0].strip()
+    told = headers.get("X-Forwarded-Proto", "https").split(",")[0].strip()
+    scheme = told if told in ("http", "https") else "https"
     if _passed_the_front(request, secret):
         # The front takes the stage away; on AWS it names itself, since the host is the gateway's.
         host, stage = headers.get(HOST_HEADER) or headers.get("Host", ""), ""

@@ -91,6 +91,9 @@ _NO_EMAIL = re.compile(r"no[._\-]?e-?mail")
 _BETWEEN_ADDRESSES = re.compile(r"[,;|\n]|\s(?:/|or|ou)\s")
 _LOCAL_LENGTH = 10
 _SHORTEST = 7
+_LONGEST = 250
+"""Characters: phonenumbers reads no longer text either, and looking for numbers in one takes a time
+that grows with the square of its length."""
 
 
 def phone(raw: str | None, region: str) -> tuple[str | None, str | None]:
@@ -101,6 +104,8 @@ def phone(raw: str | None, region: str) -> tuple[str | None, str | None]:
     """
     if not raw:
         return None, None
+    if len(raw) > _LONGEST:
+        return None, "bad_phone"
     digits = _digits(raw)
     if len(digits) >= _SHORTEST and digits == digits[0] * len(digits):
         return None, "placeholder_phone"

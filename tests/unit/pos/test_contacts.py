@@ -66,6 +66,12 @@ def test_every_way_of_writing_a_number_gives_one_number(raw: str) -> None:
     assert contacts.phone(raw, "US") == ("+12065550142", None)
 
 
+@pytest.mark.parametrize("text", ["(", "a", "1 ", "x1"])
+def test_what_is_longer_than_any_number_is_none_at_once(text: str) -> None:
+    """Anybody may send a megabyte as a phone; a search for numbers in it took hours."""
+    assert contacts.phone(text * 500_000, "US") == (None, "bad_phone")
+
+
 def test_a_number_with_a_country_code_is_of_that_country() -> None:
     assert contacts.phone("+442079460958", "US") == ("+442079460958", None)
 
