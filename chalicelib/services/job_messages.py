@@ -70,13 +70,17 @@ class SyncMessage(_Message):
 
 @dataclass(frozen=True, slots=True, config=_WIRE)
 class RemapMessage(_Message):
-    """Derive an account's personas again, from `after` on, because `reason` changed the rules."""
+    """Derive an account's personas again, from `after` on, because `reason` changed the rules.
+
+    `work`: the row that shows how far it is, if anybody follows it.
+    """
 
     job: Literal["remap"] = field(default="remap", kw_only=True)
     uid: Account
     reason: str = ""
     after: str | None = None
     hop: Count = 0
+    work: str = ""
 
 
 @dataclass(frozen=True, slots=True, config=_WIRE)

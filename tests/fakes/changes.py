@@ -83,7 +83,11 @@ class MemoryChanges:
         return self.jobs[uid, job]
 
     def latest_job(self, uid: str) -> Job | None:
-        found = [job for (owner, _), job in sorted(self.jobs.items()) if owner == uid]
+        found = [
+            job
+            for (owner, name), job in sorted(self.jobs.items())
+            if owner == uid and name.startswith("job_")
+        ]
         return found[-1] if found else None
 
     def _save(self, table: dict, row: object) -> object:

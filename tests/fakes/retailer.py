@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 
 from chalicelib.services.credentials.credentials import CredentialService
 from chalicelib.services.credentials.key_ring import KeyRing
+from chalicelib.services.derivation.rederive import Rederivations
 from chalicelib.services.freezing.permit import SourcePermits
 from chalicelib.services.integrations.cards import Cards
 from chalicelib.services.integrations.connect import ConnectService
@@ -17,6 +18,7 @@ from chalicelib.services.notifications.notify import Notifier
 from chalicelib.services.ports.audit import AuditEntry
 from chalicelib.services.stores.stores import StoreService
 from tests.fakes.accounts import MemoryAccounts, an_account
+from tests.fakes.changes import MemoryChanges
 from tests.fakes.common import FakeClock, FakeIds, MemoryQueue, PlainBox
 from tests.fakes.integrations import MemoryCredentials, MemoryIntegrations
 from tests.fakes.limits import MemoryRaisedLimits
@@ -92,7 +94,17 @@ class Retailer:
             clock=self.clock,
         )
         self.store_service = StoreService(
-            self.stores, self.jobs, self.audit, self.notifier, self.clock
+            self.stores,
+            self.jobs,
+            self.audit,
+            self.notifier,
+            self.clock,
+            Rederivations(
+                MemoryChanges(self.rules, self.integrations, self.audit),
+                self.jobs,
+                FakeIds(),
+                self.clock,
+            ),
         )
 
     def add_credential(self, store_name: str = "Ballard", key: str = KEY, uid: str = OURS) -> str:

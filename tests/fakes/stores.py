@@ -103,6 +103,29 @@ class MemoryStores:
                 self.seen[uid, key] = replace(row, store=store if key in wanted else None)
         return saved
 
+    def map_many(
+        self,
+        uid: str,
+        wanted: Mapping[str, int | None],
+        held: Mapping[str, int],
+        versions: Mapping[int, int],
+    ) -> None:
+        for store, version in sorted(versions.items()):
+            if self.get(uid, store).version != version:
+                raise StaleVersion("a store was changed meanwhile", store=store)
+        for key, store in sorted(wanted.items()):
+            row = self.seen.get((uid, key))
+            if row is None:
+                raise NotFound("there is no such store key", store_key=key)
+            if store is None and row.store != held.get(key):
+                raise StaleVersion("a mapping was changed meanwhile")
+            if store is not None and row.store not in (None, store):
+                raise Conflict("the key is mapped", store_key=key, store=row.store)
+        for store, version in versions.items():
+            self.save(replace(self.get(uid, store), version=version))
+        for key, store in wanted.items():
+            self.seen[uid, key] = replace(self.seen[uid, key], store=store)
+
 
 class MemoryInventories:
     def __init__(self) -> None:

@@ -91,7 +91,7 @@ KINDS: Mapping[str, tuple[str, str, str]] = {
 NEWER = (
     ("accounts", r"SLOTS#\d+", ".+"),
     ("accounts", r"ACCOUNT#\d+", "LIVE#.+|COUNTING|LIMIT#.+"),
-    ("accounts", r"ACCOUNT#\d+", "AUDIENCES|AUDIENCE#.+|EXPORT#.+"),
+    ("accounts", r"ACCOUNT#\d+", "AUDIENCES|AUDIENCE#.+|EXPORT#.+|WORK#.+"),
     ("accounts", r"AUDIENCES#\d\d", r"\d{15}#\d+"),
     ("integrations", r"ACCOUNT#\d+", "ADDITIONS"),
     ("personas", r"\d+#IDS#[a-z]+#.+", "IDS"),

@@ -1070,6 +1070,7 @@ NO_SAMPLE = {
     "DOUBLED#{uid}#{switch}#{n, 4 digits}` / `{day}-{hash}": "newer than the samples",
     "ACCOUNT#{uid}` / `LIVE#{subject}": "newer than the samples",
     "ACCOUNT#{uid}` / `COUNTING": "newer than the samples",
+    "ACCOUNT#{uid}` / `WORK#work_{work}": "newer than the samples",
     "ACCOUNT#{uid}` / `WITHDRAWN#{platform}": "newer than the samples",
     "WITHHELD#{uid}#{run}` / `{place}": "newer than the samples",
     "ACCOUNT#{uid}` / `DISCOUNT#{discount}": "newer than the samples",
@@ -1140,6 +1141,7 @@ PATTERNS: dict[str, tuple[str, ...]] = {
     "every persona once": ("persona",),
     "a persona as stored": ("persona", "sales summary"),
     "a preview, a job, the latest job": ("preview", "job"),
+    "a new derivation that somebody follows": (),  # newer than the samples
     "accounts whose points expire or who ask by SMS": ("expiry",),
     "credentials that are due": ("credential",),
     "integration, its credentials": ("integration", "credential"),

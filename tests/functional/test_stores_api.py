@@ -13,11 +13,12 @@ from chalicelib.entrypoints import wiring
 from chalicelib.services.job_messages import account_job
 from chalicelib.services.ports.stores import StoreKeySighting
 from tests.fakes.common import NOON
-from tests.functional.gateway import OURS, THEIRS, Gateway, World
+from tests.functional.gateway import OURS, THEIRS, Gateway, Got, World
 
-STORES = f"/api/accounts/{OURS}/stores"
-KEYS = f"/api/accounts/{OURS}/store-keys"
+ACCOUNT = f"/api/accounts/{OURS}"
+STORES, KEYS = f"{ACCOUNT}/stores", f"{ACCOUNT}/store-keys"
 BALLARD, FREMONT = "posabit:venue:Ballard", "posabit:venue:Fremont"
+WAREHOUSE = "posabit:venue:Warehouse"
 
 
 @pytest.fixture(autouse=True)
@@ -135,7 +136,10 @@ def test_a_mapping_is_replaced_at_its_version_and_past_sales_follow(
     assert (mapped.status, mapped.headers["ETag"]) == (200, '"2"')
     assert [key["id"] for key in mapped.json["keys"]] == [BALLARD, FREMONT]
     assert stale.status == 412
-    assert api.get(f"{STORES}/1/mappings").json == mapped.json
+    assert api.get(f"{STORES}/1/mappings").json == mapped.json | {"job": None}
+    job = mapped.json["job"]
+    assert (job["state"], job["subject"]) == ("queued", "store:1")
+    assert api.get(f"{ACCOUNT}/jobs/{job['id']}").json == job
     assert [account_job(job).uid for job in queued(jobs)] == [OURS]
 
 
@@ -191,3 +195,120 @@ def test_a_second_tenant_sees_and_touches_nothing(world: World, api: Gateway) ->
     theirs.post(f"{elsewhere}/stores", {"name": "Theirs"})
     got = theirs.put(f"{elsewhere}/stores/1/mappings", {"keys": [BALLARD]}, if_match='"1"')
     assert (got.status, got.json["store_key"]) == (404, BALLARD)
+
+
+def map_many(api: Gateway, *items: tuple[str, int | None], **versions: int) -> Got:
+    body = {
+        "items": [{"key": key, "store": store} for key, store in items],
+        "versions": {name.removeprefix("of_"): number for name, number in versions.items()},
+    }
+    return api.put(f"{ACCOUNT}/mappings", body)
+
+
+def mapped_to(api: Gateway) -> dict[str, int | None]:
+    return {key["id"]: key["store"] for key in api.get(KEYS).json["items"]}
+
+
+def test_many_keys_are_mapped_at_once_and_the_others_stay(api: Gateway, jobs: str) -> None:
+    create(api, "Ballard")
+    create(api, "Fremont")
+    see("Ballard", "Fremont", "Warehouse")
+    api.put(f"{STORES}/1/mappings", {"keys": [WAREHOUSE]}, if_match='"1"')
+
+    got = map_many(api, (BALLARD, 1), (FREMONT, 2), of_1=2, of_2=1)
+
+    assert got.status == 200, got.text
+    assert [(store["id"], store["version"]) for store in got.json["stores"]] == [(1, 3), (2, 2)]
+    assert mapped_to(api) == {BALLARD: 1, FREMONT: 2, WAREHOUSE: 1}
+    assert wiring.outside.notifications().open_for(OURS) == []
+    assert api.get(f"{ACCOUNT}/jobs/{got.json['job']['id']}").json["state"] == "queued"
+    assert [account_job(job).work for job in queued(jobs)][-1] == got.json["job"]["id"]
+    kept = [line for line in api.get(f"{ACCOUNT}/audit").json["items"] if line["before"]]
+    assert {(line["subject"], tuple(line["after"]["keys"])) for line in kept[:2]} == {
+        ("store:1", (BALLARD, WAREHOUSE)),
+        ("store:2", (FREMONT,)),
+    }
+
+
+def test_keys_are_taken_from_their_store_and_given_to_another_in_two_steps(api: Gateway) -> None:
+    create(api, "Ballard")
+    create(api, "Fremont")
+    see("Ballard")
+    map_many(api, (BALLARD, 1), of_1=1)
+
+    taken = map_many(api, (BALLARD, None), of_1=2)
+    given = map_many(api, (BALLARD, 2), of_2=1)
+
+    assert (taken.status, given.status) == (200, 200)
+    assert mapped_to(api) == {BALLARD: 2}
+
+
+def test_one_key_that_another_store_has_maps_none(api: Gateway) -> None:
+    create(api, "Ballard")
+    create(api, "Fremont")
+    see("Ballard", "Fremont")
+    map_many(api, (BALLARD, 1), of_1=1)
+
+    got = map_many(api, (BALLARD, 2), (FREMONT, 2), of_1=2, of_2=1)
+
+    assert (got.status, got.json["store"], got.json["store_key"]) == (409, 1, BALLARD)
+    assert got.json["detail"] == "This key is mapped to store 1, Ballard. Remove it there first."
+    assert mapped_to(api) == {BALLARD: 1, FREMONT: None}
+
+
+def test_a_store_that_was_changed_meanwhile_maps_none(api: Gateway) -> None:
+    create(api, "Ballard")
+    create(api, "Fremont")
+    see("Ballard", "Fremont")
+
+    got = map_many(api, (BALLARD, 1), (FREMONT, 2), of_1=1, of_2=7)
+
+    assert got.status == 412
+    assert mapped_to(api) == {BALLARD: None, FREMONT: None}
+
+
+def test_the_same_again_changes_nothing_and_repeats_the_work(api: Gateway) -> None:
+    create(api)
+    see("Ballard")
+    map_many(api, (BALLARD, 1), of_1=1)
+
+    again = map_many(api, (BALLARD, 1), of_1=1)
+
+    assert (again.status, again.json["stores"]) == (200, [])
+    assert api.get(f"{STORES}/1").json["version"] == 2
+
+
+@pytest.mark.parametrize(
+    ("items", "versions", "status"),
+    [
+        ([(BALLARD, 1)], {}, 422),
+        ([(BALLARD, 1), (BALLARD, 2)], {"of_1": 1, "of_2": 1}, 422),
+        ([(BALLARD, 9)], {"of_9": 1}, 404),
+        ([("posabit:venue:Nowhere", 1)], {"of_1": 1}, 404),
+        ([(BALLARD, 0)], {"of_0": 1}, 422),
+        ([], {}, 422),
+        ([(f"posabit:venue:{n}", 1) for n in range(91)], {"of_1": 1}, 422),
+        ([(BALLARD, 1)], {"of_x": 1}, 422),
+    ],
+)
+def test_mappings_that_cannot_be_are_refused_and_nothing_is_mapped(
+    api: Gateway, items: list[tuple[str, int | None]], versions: dict[str, int], status: int
+) -> None:
+    create(api)
+    see("Ballard")
+
+    assert map_many(api, *items, **versions).status == status
+    assert mapped_to(api) == {BALLARD: None}
+
+
+def test_another_account_maps_none_of_ours(world: World, api: Gateway) -> None:
+    create(api)
+    see("Ballard")
+    theirs = world.gateway("Owner", THEIRS)
+    theirs.post(f"/api/accounts/{THEIRS}/stores", {"name": "Theirs"})
+    body = {"items": [{"key": BALLARD, "store": 1}], "versions": {"1": 1}}
+
+    assert theirs.put(f"/api/accounts/{THEIRS}/mappings", body).status == 404
+    assert theirs.put(f"{ACCOUNT}/mappings", body).status == 404
+    assert world.gateway("Manager").put(f"{ACCOUNT}/mappings", body).status == 403
+    assert mapped_to(api) == {BALLARD: None}

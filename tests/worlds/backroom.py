@@ -15,7 +15,7 @@ from chalicelib.services.changes.work_off import Aftermath, WorkOffChange
 from chalicelib.services.credentials.key_ring import KeyRing
 from chalicelib.services.derivation.commit import FactCommits
 from chalicelib.services.derivation.holder import PersonaLookup
-from chalicelib.services.derivation.rederive import Remapper
+from chalicelib.services.derivation.rederive import DerivationProgress, Rederivations, Remapper
 from chalicelib.services.derivation.terms import TermsReader
 from chalicelib.services.freezing.permit import SourcePermits
 from chalicelib.services.integrations.markets import Markets
@@ -151,7 +151,12 @@ class Backroom:
         self.key_ring = KeyRing(PlainBox())
         self.notifier = Notifier(guard(self.notifications), self.operator, self.clock)
         self.store_service = StoreService(
-            self.stores, self.jobs, MemoryAudit(), self.notifier, self.clock
+            self.stores,
+            self.jobs,
+            MemoryAudit(),
+            self.notifier,
+            self.clock,
+            Rederivations(self.changes, self.jobs, self.ids, self.clock),
         )
         self.terms = TermsReader(self.accounts, self.stores, self.rules, self.clock)
         self.commits = FactCommits(
@@ -295,7 +300,8 @@ class Backroom:
             jobs=jobs,
             clock=self.clock,
         )
-        self.remapper = Remapper(self.commits, self.personas, jobs)
+        progress = DerivationProgress(changes, self.clock)
+        self.remapper = Remapper(self.commits, self.personas, jobs, progress)
         self.expiry_worker = ExpiryWorker(
             accounts=self.accounts,
             preview_reads=self.preview_reads,

@@ -46,6 +46,7 @@ STORE_COUNTER_SK = "COUNTER"
 RULES_SK = "RULES"
 PREVIEW_PREFIX = "PREVIEW#"
 JOB_PREFIX = "JOB#"
+WORK_PREFIX = "WORK#"
 ADJUSTED_PREFIX = "ADJUSTED#"
 LEFT_PREFIX = "LEFT#"
 DISCOUNT_PREFIX = "DISCOUNT#"
@@ -91,7 +92,8 @@ COUNTING_SK = "COUNTING"
 
 
 def job(job_id: str) -> str:
-    return f"{JOB_PREFIX}{job_id}"
+    prefix = WORK_PREFIX if job_id.startswith("work_") else JOB_PREFIX
+    return f"{prefix}{job_id}"
 
 
 def backups_of(platform: Platform) -> str:

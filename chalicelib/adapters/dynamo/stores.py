@@ -214,6 +214,54 @@ class DynamoStores:
             raise self._refusal(uid, store, wanted, failed_conditions(error)) from None
         return self.get(uid, store)
 
+    def map_many(
+        self,
+        uid: Uid,
+        wanted: Mapping[str, int | None],
+        held: Mapping[str, int],
+        versions: Mapping[int, int],
+    ) -> None:
+        """One transaction, as `map_keys`: at most 100 stores and keys."""
+        stores, changed = sorted(versions), sorted(wanted)
+
+        def writes(transaction: TransactWrite) -> None:
+            for store in stores:
+                transaction.update(
+                    _store_at(uid, store),
+                    actions=[StoreRow.version.set(versions[store] + 1)],
+                    condition=StoreRow.version == versions[store],
+                )
+            for key in changed:
+                transaction.update(_key_at(uid, key), *_mapped(wanted[key], held.get(key)))
+
+        try:
+            transact(writes)
+        except TransactWriteError as error:
+            failed = failed_conditions(error)
+            raise self._refusal_of_many(uid, stores, wanted, failed) from None
+
+    def _refusal_of_many(
+        self,
+        uid: Uid,
+        stores: Sequence[int],
+        wanted: Mapping[str, int | None],
+        failed: Sequence[object],
+    ) -> AiqError:
+        """Return why DynamoDB refused mappings: the first store at fault, else the first key."""
+        for store, reason in zip(stores, failed, strict=False):
+            if reason is not None:
+                self.get(uid, store)
+                return StaleVersion("A store was changed meanwhile.", store=store)
+        for key, reason in zip(sorted(wanted), failed[len(stores) :], strict=False):
+            if reason is not None and wanted[key] is not None:
+                row = StoreKeyRow.find(keys.account(uid), keys.store_key(key))
+                if row is None:
+                    return NotFound("There is no such store key.", store_key=key)
+                if row.store is not None and row.store != wanted[key]:
+                    message = "The store key is mapped to another store."
+                    return Conflict(message, store_key=key, store=int(row.store))
+        return StaleVersion("A mapping was changed meanwhile.")
+
     def _refusal(
         self, uid: Uid, store: int, wanted: list[str], failed: Sequence[object]
     ) -> AiqError:
@@ -287,6 +335,14 @@ def _store_at(uid: Uid, store: int) -> StoreRow:
 
 def _key_at(uid: Uid, key: str) -> StoreKeyRow:
     return StoreKeyRow(keys.account(uid), keys.store_key(key))
+
+
+def _mapped(store: int | None, held: int | None) -> tuple[list[Action], Condition]:
+    """How a key gets its store, or loses the one that has it, and on which condition."""
+    if store is None:
+        return [StoreKeyRow.store.remove()], StoreKeyRow.store == held
+    free = StoreKeyRow.store.does_not_exist() | (StoreKeyRow.store == store)
+    return [StoreKeyRow.store.set(store)], StoreKeyRow.first_seen.exists() & free
 
 
 def _key_id(row: StoreKeyRow) -> str:

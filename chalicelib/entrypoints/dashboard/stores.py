@@ -10,7 +10,12 @@ from chalicelib.domain.mapping import MOST_KEYS_PER_STORE
 from chalicelib.domain.words import Platform, ScopeId, Uid
 from chalicelib.entrypoints import wiring
 from chalicelib.entrypoints.dashboard.auth import Caller
-from chalicelib.entrypoints.dashboard.changes import EXAMPLE, PreviewAnswer, preview_answer
+from chalicelib.entrypoints.dashboard.changes import (
+    EXAMPLE,
+    JobAnswer,
+    PreviewAnswer,
+    preview_answer,
+)
 from chalicelib.entrypoints.dashboard.front import FRONT, cursors
 from chalicelib.entrypoints.http.routing import Resource
 from chalicelib.entrypoints.http.shapes import (
@@ -76,9 +81,39 @@ class StoreKeyPage(Answer):
 
 
 class MappingAnswer(Answer):
+    """`job`: the work on past sales, where this request saved the mapping."""
+
     store: int
     keys: list[StoreKeyAnswer]
     version: int
+    job: JobAnswer | None = None
+
+
+class MappingItem(Input):
+    key: KeyId = Field(examples=["posabit:blue-lake:Ballard"])
+    store: int | None = Field(ge=1, examples=[1], description="null takes it from its store.")
+
+
+class MappingsInput(Input):
+    items: list[MappingItem] = Field(
+        min_length=1,
+        max_length=MOST_KEYS_PER_STORE,
+        examples=[[{"key": "posabit:blue-lake:Ballard", "store": 1}]],
+        description="The store keys to map; the others stay as they are.",
+    )
+    versions: dict[int, int] = Field(
+        max_length=MOST_KEYS_PER_STORE,
+        examples=[{"1": 4}],
+        description="`version` of every store that gains or loses a key.",
+    )
+
+
+class MappingsAnswer(Answer):
+    """The stores that gained or lost a key, at their new versions. `job`: the work on past
+    sales."""
+
+    stores: list[StoreAnswer]
+    job: JobAnswer
 
 
 class StoreInput(Input):
@@ -188,8 +223,20 @@ def replace_mappings(
     uid: Uid, store: int, body: MappingInput, version: int, caller: Caller
 ) -> MappingAnswer:
     """Replace a store's mappings, all or nothing; past sales follow in the background."""
-    wiring.stores.store_service().map_keys(uid, store, body.keys, version, actor=caller.actor)
-    return _mapping(uid, store)
+    service = wiring.stores.store_service()
+    job = service.map_keys(uid, store, body.keys, version, actor=caller.actor)
+    return _mapping(uid, store).model_copy(update={"job": JobAnswer.model_validate(job)})
+
+
+@resource.put("/api/accounts/{uid}/mappings", right="stores:write")
+def map_many_keys(uid: Uid, body: MappingsInput, caller: Caller) -> MappingsAnswer:
+    """Map many store keys at once, all or nothing; past sales follow in the background."""
+    items = [(item.key, item.store) for item in body.items]
+    service = wiring.stores.store_service()
+    stores, job = service.map_many(uid, items, body.versions, actor=caller.actor)
+    return MappingsAnswer(
+        stores=[_store(store) for store in stores], job=JobAnswer.model_validate(job)
+    )
 
 
 def _mapping(uid: Uid, store: int) -> MappingAnswer:

@@ -12,7 +12,7 @@ if TYPE_CHECKING:
     from chalicelib.services.derivation.commit import FactCommits
     from chalicelib.services.derivation.compare import PersonaComparison
     from chalicelib.services.derivation.holder import PersonaLookup
-    from chalicelib.services.derivation.rederive import Remapper
+    from chalicelib.services.derivation.rederive import Rederivations, Remapper
     from chalicelib.services.derivation.terms import TermsReader
 
 
@@ -69,6 +69,14 @@ def persona_lookup() -> PersonaLookup:
 
 @once
 def remapper() -> Remapper:
-    from chalicelib.services.derivation.rederive import Remapper
+    from chalicelib.services.derivation.rederive import DerivationProgress, Remapper
 
-    return Remapper(commits(), outside.persona_list(), outside.jobs_queue())
+    progress = DerivationProgress(outside.changes(), outside.clock())
+    return Remapper(commits(), outside.persona_list(), outside.jobs_queue(), progress)
+
+
+@once
+def rederivations() -> Rederivations:
+    from chalicelib.services.derivation.rederive import Rederivations
+
+    return Rederivations(outside.changes(), outside.jobs_queue(), outside.ids(), outside.clock())

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from chalicelib.entrypoints.once import once
-from chalicelib.entrypoints.wiring import notifications, outside
+from chalicelib.entrypoints.wiring import derivation, notifications, outside
 
 if TYPE_CHECKING:
     from chalicelib.services.stores.stores import StoreService
@@ -21,4 +21,5 @@ def store_service() -> StoreService:
         outside.audit(),
         notifications.notifier(),
         outside.clock(),
+        derivation.rederivations(),
     )

@@ -90,7 +90,8 @@ class Preview:
 
 @dataclass(frozen=True, slots=True)
 class Job:
-    """The background work after a change. Ids sort by the order in which changes were applied.
+    """The background work after a change. Ids sort by the order in which changes were applied; new
+    derivations (`work_`) stand apart.
 
     `total` is as counted before; `changed` counts shoppers whose row of membership or points
     changed, `left` those who are no longer members.

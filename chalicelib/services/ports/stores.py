@@ -158,6 +158,21 @@ class Stores(Protocol):
         """
         ...
 
+    def map_many(
+        self,
+        uid: Uid,
+        wanted: Mapping[str, int | None],
+        held: Mapping[str, int],
+        versions: Mapping[int, int],
+    ) -> None:
+        """Map each key (its id) to a store, or take it from the one that has it, all or nothing;
+        every store of `versions` goes on to the next one. `held`: the store of those taken away.
+
+        Raises Conflict (`store_key`, and `store` that has it), NotFound for an unseen key or a
+        store, StaleVersion (`store`).
+        """
+        ...
+
 
 class Inventories(Protocol):
     """Keeps the current inventory rows of each shop."""

@@ -92,6 +92,7 @@ ACCOUNT_ROWS = (
     RowKind("ACCOUNT#{uid}/LIVE#{subject}", NOBODY),
     RowKind("ACCOUNT#{uid}/COUNTING", NOBODY),
     RowKind("ACCOUNT#{uid}/JOB#job_{rules version, 10 digits}", NOBODY),
+    RowKind("ACCOUNT#{uid}/WORK#work_{work}", NOBODY),
     RowKind("ACCOUNT#{uid}/LEFT#{platform}", IDS_ONLY),
     RowKind("ACCOUNT#{uid}/WITHDRAWN#{platform}", IDS_ONLY),
     RowKind("WITHHELD#{uid}#{run}/{place}", IDS_ONLY),

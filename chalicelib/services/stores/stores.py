@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Set as AbstractSet
+from contextlib import contextmanager
 from dataclasses import asdict, dataclass, replace
 from typing import Any
 
@@ -10,9 +12,11 @@ from chalicelib.domain.errors import Conflict, InvalidInput, NotFound, field_fau
 from chalicelib.domain.mapping import MOST_KEYS_PER_STORE, suggest_store
 from chalicelib.domain.words import Uid
 from chalicelib.services.accounts.time_zones import check_time_zone
+from chalicelib.services.derivation.rederive import Rederivations
 from chalicelib.services.job_messages import AFTER_THE_REQUEST_SECONDS, RemapMessage
 from chalicelib.services.notifications.notify import Notifier
 from chalicelib.services.ports.audit import Audit, AuditEntry, changed_fields
+from chalicelib.services.ports.changes import Job
 from chalicelib.services.ports.common import Clock, JobQueue
 from chalicelib.services.ports.stores import Store, StoreKey, Stores
 
@@ -43,6 +47,7 @@ class StoreService:
     audit: Audit
     notifier: Notifier
     clock: Clock
+    rederivations: Rederivations
 
     def create(self, uid: Uid, fields: Mapping[str, Any], *, actor: str) -> Store:
         """Create a store with the account's next id. Raises InvalidInput for an unknown zone."""
@@ -97,8 +102,8 @@ class StoreService:
 
     def map_keys(
         self, uid: Uid, store: int, keys: Sequence[str], version: int, *, actor: str
-    ) -> Store:
-        """Make `keys` the store's mapping, all or nothing; past sales follow in the background.
+    ) -> Job:
+        """Make `keys` the store's mapping, all or nothing; return the work on past sales.
 
         Raises NotFound for a store or key never seen, Conflict naming the store that has a key,
         StaleVersion, InvalidInput.
@@ -109,15 +114,48 @@ class StoreService:
         before = {key.id for key in mapped}
         if len(before | set(keys)) > MOST_KEYS_AT_ONCE:
             raise _too_many("too many come and go at once: save without some of the old ones first")
-        saved = self._save_mapping(row, keys, version)
+        self._save_mapping(row, keys, version)
         # Also when nothing changed: saving again is the way to repeat a job that was not queued.
-        self.jobs.send(RemapMessage(uid, reason=f"store {store} mapped").body())
+        job = self.rederivations.queue(uid, f"store:{store}", actor=actor)
         self.refresh_unmapped(uid)
-        if before != set(keys):
-            old: dict[str, object] = {"keys": sorted(before)}
-            new: dict[str, object] = {"keys": sorted(set(keys))}
-            self._record(actor, "store.mapped", saved, old, new)
-        return saved
+        self._record_mapping(uid, store, before, set(keys), actor)
+        return job
+
+    def map_many(
+        self,
+        uid: Uid,
+        items: Sequence[tuple[str, int | None]],
+        versions: Mapping[int, int],
+        *,
+        actor: str,
+    ) -> tuple[list[Store], Job]:
+        """Map these keys, or take them from their store (None), all or nothing; the others stay.
+
+        `versions`: of every store that gains or loses a key. Returns those stores, and the work on
+        past sales. Raises InvalidInput; NotFound, Conflict and StaleVersion as `map_keys`.
+        """
+        wanted = dict(items)
+        if len(wanted) != len(items):
+            raise invalid_fields(field_fault("items", "each key once"))
+        mapping = self.stores.mapping(uid)
+        changed = {key: store for key, store in wanted.items() if mapping.get(key) != store}
+        held = {key: mapping[key] for key, store in changed.items() if store is None}
+        touched = sorted({store for store in (*changed.values(), *held.values()) if store})
+        before = {store: {k for k, s in mapping.items() if s == store} for store in touched}
+        after = {
+            store: (before[store] - held.keys()) | {k for k, s in changed.items() if s == store}
+            for store in touched
+        }
+        _check_many(changed, after, versions)
+        if changed:
+            with self._naming_holders(uid):
+                current = {store: versions[store] for store in touched}
+                self.stores.map_many(uid, changed, held, current)
+        job = self.rederivations.queue(uid, "stores", actor=actor)
+        self.refresh_unmapped(uid)
+        for store in touched:
+            self._record_mapping(uid, store, before[store], after[store], actor)
+        return [self.stores.get(uid, store) for store in touched], job
 
     def queue_remap(self, uid: Uid, *, delay_seconds: int = 0) -> None:
         """Queue a new derivation of the account after a zone changed: its sales get other local
@@ -139,13 +177,21 @@ class StoreService:
             sales=sum(key.sales for key in unmapped),
         )
 
-    def _save_mapping(self, store: Store, keys: Sequence[str], version: int) -> Store:
+    def _save_mapping(self, store: Store, keys: Sequence[str], version: int) -> None:
+        with self._naming_holders(store.uid):
+            self.stores.map_keys(store.uid, store.id, keys, version=version)
+
+    @contextmanager
+    def _naming_holders(self, uid: Uid) -> Iterator[None]:
+        """Say of a refused mapping which store has the key, by its name."""
         try:
-            return self.stores.map_keys(store.uid, store.id, keys, version=version)
+            yield
         except Conflict as error:
-            raise self._key_conflict(store.uid, error) from None
+            raise self._key_conflict(uid, error) from None
         except NotFound as error:
             key = error.details.get("store_key")
+            if key is None:
+                raise
             raise NotFound(
                 "There is no such store key: a key can be mapped once it was seen in the data.",
                 store_key=key,
@@ -161,6 +207,15 @@ class StoreService:
             f"This key is mapped to store {number}, {name}. Remove it there first.",
             **error.details,
         )
+
+    def _record_mapping(
+        self, uid: Uid, store: int, before: AbstractSet[str], after: AbstractSet[str], actor: str
+    ) -> None:
+        if before != after:
+            old: dict[str, object] = {"keys": sorted(before)}
+            new: dict[str, object] = {"keys": sorted(after)}
+            entry = AuditEntry(self.clock.now(), actor, "store.mapped", f"store:{store}", old, new)
+            self.audit.record(uid, entry)
 
     def _record(
         self,
@@ -179,6 +234,25 @@ def _audited_fields(store: Store) -> dict[str, object]:
     fields = asdict(store)
     del fields["uid"], fields["version"]
     return fields
+
+
+def _check_many(
+    changed: Mapping[str, int | None],
+    after: Mapping[int, AbstractSet[str]],
+    versions: Mapping[int, int],
+) -> None:
+    """Raises InvalidInput for mappings that one transaction cannot take, or without a version.
+
+    `after`: the keys of each store that gains or loses one.
+    """
+    for store, keys in after.items():
+        if store not in versions:
+            raise invalid_fields(field_fault("versions", f"give the version of store {store}"))
+        if len(keys) > MOST_KEYS_PER_STORE:
+            reason = f"at most {MOST_KEYS_PER_STORE} keys per store"
+            raise invalid_fields(field_fault("items", reason))
+    if len(after) + len(changed) > MOST_KEYS_AT_ONCE + 1:
+        raise invalid_fields(field_fault("items", "too many at once: save fewer"))
 
 
 def _too_many(reason: str) -> InvalidInput:

@@ -96,3 +96,22 @@ def test_an_account_without_personas_is_done_at_once() -> None:
 
     assert remapper.handle(RemapMessage("2000"), in_time) == 0
     assert favourites(room) == dict.fromkeys(favourites(room))
+
+
+def test_who_follows_a_new_derivation_sees_how_far_it_is() -> None:
+    room, _ = a_mapped_room()
+    store = room.store_service.create(UID, {"name": "North"}, actor="user:ann")
+
+    job = room.store_service.map_keys(UID, store.id, [], 1, actor="user:ann")
+    room.work_off()
+
+    seen = room.changes.job(UID, job.id)
+    people = len(room.facts.shown(UID))
+    assert (job.state, seen.state, seen.done, seen.total) == ("queued", "done", people, people)
+    assert room.changes.latest_job(UID) is None, "no rule was changed"
+
+
+def test_a_derivation_whose_row_is_gone_goes_on_unseen() -> None:
+    room, _ = a_mapped_room()
+
+    assert room.remapper.handle(RemapMessage(UID, work="work_gone"), in_time) == 5
