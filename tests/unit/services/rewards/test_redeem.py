@@ -111,6 +111,36 @@ def test_points_come_back_into_a_hole_that_a_void_made(shop: RewardedShop) -> No
     assert shop.points() == shop.ledger_sum() == 29
 
 
+@pytest.mark.parametrize("refund_first", [True, False])
+def test_a_returned_order_and_its_refund_give_back_their_own_points_each_once(
+    shop: RewardedShop, refund_first: bool
+) -> None:
+    """Refund of a redeeming order takes the points again (odoo/odoo/pull/212922)."""
+    shop.give(100)
+    sold = a_sale("s", "2026-03-01", 40_000)
+    shop.tell(sold)
+    done = shop.redeem(shop.ten)
+    assert shop.points() == 40
+
+    acts = [lambda: shop.refund(done), lambda: shop.tell(replace(sold, total=0, updated_at=1))]
+    for act in acts if refund_first else reversed(acts):
+        act()
+        act()
+
+    assert shop.points() == shop.ledger_sum() == 100
+
+
+def test_half_of_an_order_that_comes_back_gives_no_reward_back(shop: RewardedShop) -> None:
+    shop.give(100)
+    sold = a_sale("s", "2026-03-01", 40_000)
+    shop.tell(sold)
+    shop.redeem(shop.ten)
+
+    shop.tell(replace(sold, total=20_000, updated_at=1))
+
+    assert shop.points() == shop.ledger_sum() == 20
+
+
 def test_points_of_every_kind_pay_alike(shop: RewardedShop) -> None:
     """Points earned one way cannot be paid another way (frappe/erpnext/issues/59050)."""
     shop.give(90)

@@ -7,7 +7,10 @@ from typing import Any
 
 import pytest
 
+from chalicelib.domain.errors import SourceStandsStill
 from chalicelib.domain.records import InventoryItem
+from chalicelib.domain.rules import Source
+from chalicelib.domain.standing import Standing
 from chalicelib.domain.words import Platform
 from chalicelib.pos.rows.contacts import email, phone
 from chalicelib.services.ports.facts import SaleId
@@ -215,3 +218,26 @@ def test_stock_is_stored_by_location(shop: PushingShop) -> None:
     shelves = {key: list(shelf) for (_, key), shelf in shop.inventories.items.items()}
     assert shelves == {"posabit:north:Main": ["J1"], "posabit:pushed:?": ["P1"]}
     assert shop.inventories.items[UID, "posabit:north:Main"]["J1"].currency == "USD"
+
+
+def test_a_frozen_source_takes_no_push_and_all_of_it_when_it_moves_again(
+    shop: PushingShop,
+) -> None:
+    """In-checkout signups are accepted while frozen; pushes are told to come again (product.md
+    §10), and change nothing by then."""
+    shop.rule(**{PLATFORM: Source(standing=Standing("stand", "b1", cut=0, since=0))})
+    member = a_member(phone=P1)
+    before = shop.facts.rows_written
+
+    for _ in range(2):
+        with pytest.raises(SourceStandsStill):
+            shop.push(member=member, pos_user="7")
+        with pytest.raises(SourceStandsStill):
+            shop.service.members(UID, Platform(PLATFORM), [member])
+    assert shop.facts.rows_written == before
+    shop.rule(**{PLATFORM: Source(pushes=True)})
+    for _ in range(2):
+        shop.push(member=member)
+
+    assert shop.points() == 10
+    assert [p.phone for p in shop.facts.shown(UID) if p.phone == P1] == [P1]
