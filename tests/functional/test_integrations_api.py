@@ -540,3 +540,27 @@ def a_good_run(credential: str, at: int, shopper_at: int | None = None) -> None:
         next_sync_at=at + 10**10,
         shopper_at=shopper_at,
     )
+
+
+def test_a_key_that_does_not_tell_its_store_is_asked_about_and_said(
+    api: Gateway, pos: FakePosGateway
+) -> None:
+    known = add(api)["id"]
+    pos.answers["vt_silent_key"] = CheckResult("ok", "ok", None)
+    url = f"{POSABIT}/credentials"
+    body: dict[str, Any] = {"fields": FIELDS | {"key": "vt_silent_key"}}
+
+    asked = api.post(url, body)
+    replaced = api.post(url, {**body, "same_store_as": known})
+    new = api.post(url, {**body, "same_store_as": None})
+    strange = api.post(url, {**body, "same_store_as": "crd_nobody"})
+
+    assert (asked.status, asked.json["code"], asked.json["credentials"]) == (
+        409,
+        "which_store",
+        [known],
+    )
+    assert (replaced.status, replaced.json["id"]) == (201, known)
+    assert (new.status, new.json["scope"]) == (201, None)
+    assert strange.status == 404
+    assert len(api.get(POSABIT).json["credentials"]) == 2

@@ -170,6 +170,13 @@ class CredentialInput(CheckInput):
         examples=["2025-01-31"],
         description="How far back the first sync goes; 12 months before today when left out.",
     )
+    same_store_as: CredentialId | None = Field(
+        default=None,
+        max_length=40,
+        examples=["crd_01KB2W8Q6ZJ6M3D5V9X1T7R4NC"],
+        description="The credential for which this is a new key; null for a new store. Asked for by"
+        " 409 `which_store` where the key does not tell.",
+    )
 
 
 class CredentialChange(Change):
@@ -185,6 +192,9 @@ def add_credential(
     uid: Uid, platform: Platform, body: CredentialInput, caller: Caller
 ) -> CredentialAnswer:
     """Check a credential against the POS and store it; a key the POS rejects is not stored."""
+    same_store_as = body.same_store_as
+    if same_store_as is None and "same_store_as" in body.model_fields_set:
+        same_store_as = CredentialId("")  # `NEW_STORE` of the service
     return _checked(
         wiring.credentials.credential_service().add(
             uid,
@@ -193,6 +203,7 @@ def add_credential(
             body.history_from,
             actor=caller.actor,
             trust=body.trust.sent_fields(),
+            same_store_as=same_store_as,
         )
     )
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from chalicelib.domain.errors import (
@@ -37,6 +37,18 @@ SECOND_CREDENTIAL = (
     "Another credential opens this {per} already. Change that one's key, or remove it first:"
     " a credential added again takes its data up."
 )
+
+
+WHICH_STORE = (
+    "This key does not tell which {per} it opens, and you have others. Say whether it is a new"
+    " {per}, or a new key for one of them."
+)
+
+
+class WhichStore(Conflict):
+    """`details["credentials"]`: the ids of those that the key may belong to."""
+
+    code = "which_store"
 
 
 class ScopeTaken(ConfigurationError):
@@ -139,3 +151,13 @@ def check_error(result: CheckResult) -> AiqError:
             return ServerUnreachable(result.message)
         case _:
             return UnexpectedAnswer(result.message)
+
+
+def require_known_scope(
+    info: PlatformInfo, result: CheckResult, others: Sequence[Credential]
+) -> None:
+    """Raises WhichStore where a good key does not tell what it opens, and it may be what another
+    credential opens already: nothing may exist twice (product.md §1)."""
+    known = [other.id for other in others if other.scope]
+    if known and result.outcome == "ok" and not result.scope:
+        raise WhichStore(WHICH_STORE.format(per=info.credential_per), credentials=known)

@@ -16,6 +16,7 @@ from chalicelib.services.credentials.check import (
     SECOND_CREDENTIAL,
     Checks,
     refuse_rejected_key,
+    require_known_scope,
 )
 from chalicelib.services.credentials.fields import MARKET, check_changes, check_fields
 from chalicelib.services.credentials.history_from import history_start
@@ -58,6 +59,9 @@ OF_A_CREDENTIAL: tuple[Kind, ...] = (
     "unusable_rows",
 )
 
+
+NEW_STORE = CredentialId("")
+"""Said of a key that belongs to no credential yet."""
 
 MOST_STORES_SEEN = 100
 """Of one check; each is a write."""
@@ -144,17 +148,31 @@ class CredentialService:
         *,
         actor: str,
         trust: Mapping[str, bool] = NOTHING_TICKED,
+        same_store_as: CredentialId | None = None,
     ) -> CheckedCredential:
         """Check and store a credential; on a connected integration its first sync starts at once.
 
         A key the POS rejects is not stored. Everything else is: an unreachable host may be up
         tomorrow, a missing permission is for the retailer to grant. Where the check could not tell
         what the key opens, the scope stays unknown until the worker's `learn_scope`. `trust`: see
-        `host_trust_of`.
+        `host_trust_of`. `same_store_as`: the key is a new one for this credential, `NEW_STORE` for
+        none; None: nobody said.
 
         Raises InvalidInput; HostRefused; KeyRejected; Conflict when frozen, or when another live
-        credential opens the same scope; TooManyCredentials.
+        credential opens the same scope; WhichStore; TooManyCredentials.
         """
+        if same_store_as:
+            version = self.get(uid, platform, same_store_as).version
+            return self.change(
+                uid,
+                platform,
+                same_store_as,
+                version,
+                actor=actor,
+                given=given,
+                history_from=history_from,
+                trust=trust,
+            )
         info = self.pos.platform(platform)
         fields = check_fields(info, given)
         account = self.accounts.get(uid)
@@ -162,6 +180,9 @@ class CredentialService:
         host_trust = host_trust_of(info, trust)
         result = self._checks.ask(uid, platform, fields, trust=host_trust)
         refuse_rejected_key(result)
+        if same_store_as is None:
+            held = self.credentials.for_integration(uid, platform)
+            require_known_scope(info, result, held)
         credential = self._sealer.new(uid, info, fields, start, result.scope or ScopeId(""))
         credential = replace(
             credential,

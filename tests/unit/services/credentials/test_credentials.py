@@ -28,7 +28,8 @@ from chalicelib.domain.records import StoreFact
 from chalicelib.domain.rules import Rules, Source
 from chalicelib.domain.times import start_of_day
 from chalicelib.domain.words import CredentialId
-from chalicelib.services.credentials.check import ScopeTaken, learn_scope
+from chalicelib.services.credentials.check import ScopeTaken, WhichStore, learn_scope
+from chalicelib.services.credentials.credentials import NEW_STORE
 from chalicelib.services.credentials.fields import check_fields
 from chalicelib.services.credentials.history_from import history_start
 from chalicelib.services.credentials.key_ring import last_four
@@ -626,3 +627,63 @@ def test_a_new_key_for_an_unreached_credential_claims_the_scope(unreached: Retai
     held = unreached.credentials.get(OURS, "posabit", credential)
     assert held.scope == "venue-7"
     assert unreached.key_ring.secrets(held) == {"key": "vt_fresh_key_0001"}
+
+
+SILENT = CheckResult("ok", "ok", None)
+"""A key that works and does not tell what it opens."""
+
+
+def add_silent(shop: Retailer, same_store_as: CredentialId | None = None) -> str:
+    given = {"store_name": "Ballard", "key": "vt_silent_key"}
+    shop.pos.answers["vt_silent_key"] = SILENT
+    added = shop.credential_service.add(
+        OURS, "posabit", given, None, actor=ANN, same_store_as=same_store_as
+    )
+    return added.credential.id
+
+
+def test_a_key_that_does_not_tell_its_store_asks_which_it_is_where_there_are_others(
+    shop: Retailer,
+) -> None:
+    """A new store or a new token for an existing one, the person says."""
+    known = shop.add_credential()
+
+    with pytest.raises(WhichStore) as asked:
+        add_silent(shop)
+
+    assert asked.value.details["credentials"] == [known]
+    assert len(shop.credentials.for_integration(OURS, "posabit")) == 1
+
+
+def test_a_first_key_that_does_not_tell_its_store_is_stored_unasked(shop: Retailer) -> None:
+    assert shop.credentials.get(OURS, "posabit", add_silent(shop)).scope == ""
+
+
+def test_a_new_key_for_a_known_store_takes_the_place_of_the_old_one(shop: Retailer) -> None:
+    known = CredentialId(shop.add_credential())
+
+    same = add_silent(shop, known)
+
+    held = shop.credentials.get(OURS, "posabit", known)
+    assert (same, held.scope, held.last_four) == (known, "venue-Ballard", {"key": "_key"})
+    assert [entry.action for entry in shop.audited()][-1] == "credential.changed"
+
+
+def test_a_key_said_to_be_of_a_new_store_is_stored_until_its_first_sync_tells(
+    shop: Retailer,
+) -> None:
+    known = shop.add_credential()
+
+    new = add_silent(shop, NEW_STORE)
+
+    assert new != known
+    assert shop.credentials.get(OURS, "posabit", CredentialId(new)).scope == ""
+
+
+def test_a_key_for_another_accounts_credential_is_stored_nowhere(shop: Retailer) -> None:
+    theirs = CredentialId(shop.add_credential(uid=OTHERS))
+
+    with pytest.raises(NotFound):
+        add_silent(shop, theirs)
+
+    assert shop.credentials.for_integration(OURS, "posabit") == []
