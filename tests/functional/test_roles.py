@@ -199,7 +199,17 @@ def test_a_till_alone_writes_the_ledger_within_a_transaction(role: str) -> None:
 
     for action in ("DeleteItem", "PutItem"):
         call = RowCall(action, "PersonasTable", record, ("pk", "sk"), within="TransactWriteItems")
-        assert allows(role, call) is (role in ("ApiHandler", "TextWorker"))
+        assert allows(role, call) is (role in ("ApiHandler", "TextWorker", "WebhookWorker"))
+
+
+@pytest.mark.parametrize("role", ["ApiHandler", "TextWorker"])
+def test_who_redeems_counts_it_in_the_same_transaction(role: str) -> None:
+    """By a wallet's URL or at the counter, and as a sale shows it."""
+    account = (keys.account(OURS),)
+    names = ("pk", "sk", "redeemed", "version")
+    call = RowCall("UpdateItem", "AccountsTable", account, names, within="TransactWriteItems")
+
+    assert allows(role, call)
 
 
 UIDS = st.from_regex(r"\d{4,10}", fullmatch=True).map(Uid)
