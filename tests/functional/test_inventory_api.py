@@ -59,6 +59,7 @@ def test_the_stock_of_a_shop_comes_in_pages(api: Gateway) -> None:
         ({"key": ""}, 422),
         ({"key": "webjoint:north:Main"}, 404),
         ({"key": "x" * 1001}, 422),
+        ({"key": "posabit:" + "\u00e9" * 900}, 422),
     ],
 )
 def test_a_key_of_no_shop_of_the_platform_is_refused(

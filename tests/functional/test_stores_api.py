@@ -289,6 +289,10 @@ def test_the_same_again_changes_nothing_and_repeats_the_work(api: Gateway) -> No
         ([], {}, 422),
         ([(f"posabit:venue:{n}", 1) for n in range(91)], {"of_1": 1}, 422),
         ([(BALLARD, 1)], {"of_x": 1}, 422),
+        ([(BALLARD, 1)], {"of_1": 10**40}, 422),
+        ([(BALLARD, 10**40)], {"of_1": 1}, 422),
+        ([("posabit:venue:" + "\u00e9" * 900, 1)], {"of_1": 1}, 422),
+        ([("posabit:venue:\ud800", 1)], {"of_1": 1}, 400),
     ],
 )
 def test_mappings_that_cannot_be_are_refused_and_nothing_is_mapped(

@@ -8,6 +8,7 @@ from chalicelib.domain.errors import NotFound
 from chalicelib.domain.words import Platform, Uid
 from chalicelib.entrypoints import wiring
 from chalicelib.entrypoints.dashboard.front import FRONT, cursors
+from chalicelib.entrypoints.dashboard.stores import KeyId
 from chalicelib.entrypoints.http.routing import Resource
 from chalicelib.entrypoints.http.shapes import Answer, Listing, Moment
 
@@ -17,7 +18,7 @@ resource = Resource(__name__, tag="Inventory", front=FRONT)
 class InventoryQuery(Listing):
     """Whose stock: `id` of a store key of the platform."""
 
-    key: str = Field(min_length=1, max_length=1000, examples=["posabit:blue-lake:Ballard"])
+    key: KeyId = Field(examples=["posabit:blue-lake:Ballard"])
 
 
 class InventoryItemAnswer(Answer):

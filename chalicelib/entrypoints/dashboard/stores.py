@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Annotated
 
-from pydantic import Field, StringConstraints
+from pydantic import AfterValidator, Field, StringConstraints
 
 from chalicelib.domain.mapping import MOST_KEYS_PER_STORE
 from chalicelib.domain.words import Platform, ScopeId, Uid
@@ -36,10 +36,24 @@ if TYPE_CHECKING:
 resource = Resource(__name__, tag="Stores", front=FRONT)
 
 STORE = "/api/accounts/{uid}/stores/{store}"
+MOST_KEY_BYTES = 1_000
 
 Country = Annotated[str, StringConstraints(pattern=r"^([A-Z]{2})?$")]
 Phone = Annotated[str, StringConstraints(strip_whitespace=True, pattern=r"^[0-9+(). x-]{0,30}$")]
-KeyId = Annotated[str, StringConstraints(min_length=1, max_length=1000)]
+
+
+def _fits_a_key(text: str) -> str:
+    if len(text.encode()) > MOST_KEY_BYTES:
+        raise ValueError(f"at most {MOST_KEY_BYTES} bytes of UTF-8")
+    return text
+
+
+KeyId = Annotated[
+    str, StringConstraints(min_length=1, max_length=MOST_KEY_BYTES), AfterValidator(_fits_a_key)
+]
+"""Of a store key, which is part of the key of a row."""
+StoreNumber = Annotated[int, Field(ge=1, le=99_999_999)]
+VersionIn = Annotated[int, Field(ge=0, le=1_000_000_000)]
 
 
 class StoreAnswer(Answer):
@@ -91,7 +105,7 @@ class MappingAnswer(Answer):
 
 class MappingItem(Input):
     key: KeyId = Field(examples=["posabit:blue-lake:Ballard"])
-    store: int | None = Field(ge=1, examples=[1], description="null takes it from its store.")
+    store: StoreNumber | None = Field(examples=[1], description="null takes it from its store.")
 
 
 class MappingsInput(Input):
@@ -101,7 +115,7 @@ class MappingsInput(Input):
         examples=[[{"key": "posabit:blue-lake:Ballard", "store": 1}]],
         description="The store keys to map; the others stay as they are.",
     )
-    versions: dict[int, int] = Field(
+    versions: dict[StoreNumber, VersionIn] = Field(
         max_length=MOST_KEYS_PER_STORE,
         examples=[{"1": 4}],
         description="`version` of every store that gains or loses a key.",

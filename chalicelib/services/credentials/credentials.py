@@ -180,7 +180,7 @@ class CredentialService:
         host_trust = host_trust_of(info, trust)
         result = self._checks.ask(uid, platform, fields, trust=host_trust)
         refuse_rejected_key(result)
-        if same_store_as is None:
+        if same_store_as is None and not info.spends_secrets:  # which a second try would lack
             held = self.credentials.for_integration(uid, platform)
             require_known_scope(info, result, held)
         credential = self._sealer.new(uid, info, fields, start, result.scope or ScopeId(""))
