@@ -20,7 +20,6 @@ if TYPE_CHECKING:
 
     from chalicelib.pos.asking.auth_variants import AuthVariants
     from chalicelib.pos.discount_reader import DiscountReader
-    from chalicelib.pos.profile.wire import TokenCall
     from chalicelib.pos.session import Session
     from chalicelib.pos.shopper_session import ShopperWriter
     from chalicelib.pos.transport.own_server import OwnServer
@@ -29,10 +28,10 @@ if TYPE_CHECKING:
 class Gateway:
     """Opens and checks credentials of every platform.
 
-    `base_urls`: platform → base URL, over the profile's own (`POS_BASE_URLS`); `platform/token` →
-    that of its token server, where it is another. `integrator_token`: platform → the deployment's
-    own token with that POS, or None; asked when a session opens, never kept. `egress`: the way
-    to hosts that retailers typed.
+    `base_urls`: platform → base URL, over the profile's own (`POS_BASE_URLS`); `platform/token`, or
+    the name of an endpoint there → that of another host. `integrator_token`: platform → the
+    deployment's own token with that POS, or None; asked when a session opens, never kept. `egress`:
+    the way to hosts that retailers typed.
     """
 
     def __init__(
@@ -156,29 +155,33 @@ class Gateway:
             own_server=own_server,
             adapter=self._tenant_adapter(profile, base_url, access),
         )
-        if not profile.has_tokens:
-            return AuthVariants(profile, Keyring(values), transport)
-        from chalicelib.pos.asking.tokens import SessionTokens, Tokens
 
-        def token_url(call: TokenCall) -> str | None:
-            return self._token_url(profile, call, access)
+        def other_host(name: str, url: str) -> str | None:
+            return self._other_host(profile, access, name, url)
 
-        tokens = Tokens(profile, values, transport, store or SessionTokens(), token_url)
-        return AuthVariants(profile, Keyring(values), transport, tokens)
+        tokens = None
+        if profile.has_tokens:
+            from chalicelib.pos.asking.tokens import SessionTokens, Tokens
 
-    def _token_url(self, profile: Profile, call: TokenCall, access: CredentialAccess) -> str | None:
-        """The base URL of a token call, None for that of the rows. A deployment that says where the
-        POS is says so of its token server too, lest a key for a test goes to the real one."""
-        given = self._base_urls.get(Platform(f"{profile.platform}/token"))
+            tokens = Tokens(profile, values, transport, store or SessionTokens(), other_host)
+        return AuthVariants(profile, Keyring(values), transport, tokens, other_host)
+
+    def _other_host(
+        self, profile: Profile, access: CredentialAccess, name: str, url: str
+    ) -> str | None:
+        """The base URL of calls that the profile sends to another host; None for that of the POS. A
+        deployment that says where the POS is says so of its other hosts too, lest a key for a test
+        goes to a real one."""
+        given = self._base_urls.get(Platform(f"{profile.platform}/{name}"))
         if given is None and profile.platform not in self._base_urls:
-            given = call.base_url
+            given = url
         return given and _filled_url(profile, given, access)
 
     def _tenant_adapter(
         self, profile: Profile, base_url: str, access: CredentialAccess
     ) -> HTTPAdapter | None:
-        token_urls = [v.token.base_url for v in profile.auth if v.token]
-        tenants = next((url for url in (base_url, *token_urls) if url and "{" in url), None)
+        others = [url for url in profile.hosts if url != profile.base_url]
+        tenants = next((url for url in (base_url, *others) if "{" in url), None)
         if tenants is None:
             return None
         from chalicelib.pos.transport.tenant_host import TenantAdapter, has_tenants, unknown_tenant

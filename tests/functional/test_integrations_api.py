@@ -22,6 +22,9 @@ from tests.fakes.pos import FakePosGateway
 from tests.fakes.sync_control import RecordingSync
 from tests.fakes.sync_state import MemorySyncStates
 from tests.functional.gateway import OURS, THEIRS, Gateway, World
+from tests.unit.pos.made_up import a_field as a_made_up_field
+from tests.unit.pos.made_up import a_profile
+from tests.unit.pos.made_up import a_secret as a_made_up_secret
 
 INTEGRATIONS = f"/api/accounts/{OURS}/integrations"
 POSABIT = f"{INTEGRATIONS}/posabit"
@@ -564,3 +567,30 @@ def test_a_key_that_does_not_tell_its_store_is_asked_about_and_said(
     assert (new.status, new.json["scope"]) == (201, None)
     assert strange.status == 404
     assert len(api.get(POSABIT).json["credentials"]) == 2
+
+
+def test_a_card_asks_for_whatever_fields_a_profile_names(api: Gateway, pos: FakePosGateway) -> None:
+    profile = a_profile(
+        credential={
+            "per": "store",
+            "steps": [],
+            "fields": [
+                a_made_up_field("tenant", pattern="[a-z-]{2,40}", example="acme"),
+                a_made_up_secret("login", label="Login Token"),
+            ],
+        },
+        base_url="https://{tenant}.example.com/api",
+        auth=[{"name": "login", "headers": {"Authorization": "Token {login}"}}],
+    )
+    pos.infos = (replace(profile.info(), platform="posabit"),)
+
+    fields = api.get(POSABIT).json["credential_fields"]
+    refused = api.post(f"{POSABIT}/credentials/check", {"fields": {"tenant": "a/b"}})
+
+    told = [(field["label"], field["secret"], field["pattern"]) for field in fields]
+    assert told == [
+        ("Tenant", False, "[a-z-]{2,40}"),
+        ("Login Token", True, "[!-~]{4,512}"),
+    ]
+    assert refused.status == 422
+    assert "has a slash in it" in refused.json["errors"][0]["reason"]

@@ -30,6 +30,9 @@ if TYPE_CHECKING:
     from chalicelib.pos.asking.tokens import Tokens
 
 T = TypeVar("T")
+OtherHost = Callable[[str, str], str | None]
+"""What the call is named in a deployment's settings, and the profile's URL → the URL to ask; None
+for that of the POS."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,7 +77,8 @@ class Keyring:
 class AuthVariants:
     """Asks endpoints of one POS with one credential, and remembers which variant it accepts.
 
-    `tokens`: of the variants that exchange the key for one.
+    `tokens`: of the variants that exchange the key for one. `other_host`: the base URL of an
+    endpoint, by its name, whose profile gives one.
     """
 
     def __init__(
@@ -83,10 +87,12 @@ class AuthVariants:
         keyring: Keyring,
         transport: Transport,
         tokens: Tokens | None = None,
+        other_host: OtherHost = lambda _name, url: url,
     ) -> None:
         self._profile = profile
         self._keyring = keyring
         self._tokens = tokens
+        self._other_host = other_host
         self.transport = transport
         transport.rules = AnswerRules(profile.answers, profile.title)
         transport.rate_limit = profile.rate_limit
@@ -181,6 +187,8 @@ class AuthVariants:
         )
         try:
             headers = {**call.headers, **keyring.headers(variant)}
+            if given := self._profile.endpoints[endpoint].base_url:
+                call = replace(call, base_url=self._other_host(endpoint, given))
             if variant.signature is None:
                 return replace(call, headers=headers)
             from chalicelib.pos.asking.signing import signer

@@ -24,7 +24,7 @@ from chalicelib.domain.times import SECOND, from_text
 from chalicelib.domain.words import Instant
 from chalicelib.pos.asking import request_parts
 from chalicelib.pos.profile.profile import Profile
-from chalicelib.pos.profile.wire import AuthVariant, TokenCall
+from chalicelib.pos.profile.wire import TOKEN, AuthVariant, TokenCall
 from chalicelib.pos.transport.transport import Transport
 from chalicelib.services.ports.pos import PosToken, TokenStore
 
@@ -64,13 +64,13 @@ class Tokens:
         fields: Mapping[str, str],
         transport: Transport,
         store: TokenStore,
-        base_url: Callable[[TokenCall], str | None] = lambda call: call.base_url,
+        other_host: Callable[[str, str], str | None] = lambda _name, url: url,
     ) -> None:
         self._profile = profile
         self._fields = fields
         self._transport = transport
         self._store = store
-        self._base_url = base_url
+        self._other_host = other_host
         self._current: dict[str, PosToken] = {}
 
     def token(self, variant: AuthVariant, call: TokenCall) -> PosToken:
@@ -111,7 +111,8 @@ class Tokens:
         new_secrets = newest.new_secrets if newest and newest.made_of == made_of else {}
         self._transport.hide(*new_secrets.values())
         values = {**self._fields, **new_secrets}
-        asked = request_parts.token_call(self._profile, call, values, self._base_url(call))
+        base_url = self._other_host(TOKEN, call.base_url) if call.base_url else None
+        asked = request_parts.token_call(self._profile, call, values, base_url)
 
         def read(body: Any) -> PosToken:
             return self._token_in(body, call, made_of, new_secrets)

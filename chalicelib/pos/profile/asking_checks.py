@@ -32,6 +32,8 @@ def asking_faults(profile: Profile) -> Iterator[Fault]:
             yield from _loop(profile, at, stream, stream.each, stream.each.of)
     for url in profile.hosts:
         yield from _host(profile, url)
+        if url != profile.base_url and urlsplit(url).scheme != "https":
+            yield ("base_url",), f"{url} must begin with https://, as it does for all hosts"
     yield from _addresses(profile)
     if sum(bool(v.token and v.token.rotates) for v in profile.auth) > 1:
         yield ("auth",), "only one way's tokens can be kept: one token call with rotates"
@@ -92,6 +94,8 @@ def _endpoint(profile: Profile, name: str, endpoint: Endpoint) -> Iterator[Fault
     for variant in profile.auth:
         for unknown in sorted(endpoint.names(variant.name) - known):
             yield at, f"{{{unknown}}} is no field of the credential, and no page asks by it"
+    if endpoint.base_url and profile.host_field:
+        yield (*at, "base_url"), "a retailer's own server has all of its rows itself"
     yield from _sent(at, endpoint)
 
 

@@ -215,9 +215,11 @@ class Profile(ProfilePart):
 
     @property
     def hosts(self) -> tuple[str, ...]:
-        """The base URLs that are named here, of rows and of tokens."""
+        """The base URLs that are named here, of rows and of tokens; the POS's own comes first."""
         of_tokens = (v.token.base_url for v in self.auth if v.token)
-        return tuple(url for url in (self.base_url, *of_tokens) if url)
+        of_rows = (endpoint.base_url for endpoint in self.endpoints.values())
+        urls = (self.base_url, *of_tokens, *of_rows)
+        return tuple(dict.fromkeys(url for url in urls if url))
 
     def within(self, field: str) -> Literal["", "host", "path"]:
         """Return which part of an address a field of the credential is."""

@@ -129,10 +129,11 @@ class Endpoint(ProfilePart):
 
     A listing may be asked for by POST, with a `form` or a JSON `body`. In path, headers, params,
     form and body `{name}` stands for a field of the credential, or for what a page or a loop asks
-    by, which else is a parameter of the query."""
+    by, which else is a parameter of the query. `base_url`: of another host than the POS's."""
 
     paths: Mapping[str, str] = Field(default_factory=dict)
     path: str | None = None
+    base_url: str | None = None
     method: Literal["GET", "POST"] = "GET"
     permission: str | None = None
     params: Texts = Field(default_factory=dict)

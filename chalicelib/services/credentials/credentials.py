@@ -114,7 +114,8 @@ class CredentialService:
         given: Mapping[str, str],
         trust: Mapping[str, bool] = NOTHING_TICKED,
     ) -> CheckResult:
-        """Try these fields at the POS without storing them, where that does not spend them.
+        """Try these fields at the POS without storing them. What a try would spend is not tried:
+        nothing speaks against saving it, which does.
 
         Raises InvalidInput, HostRefused, and Conflict when frozen.
         """
@@ -122,7 +123,7 @@ class CredentialService:
         fields = check_fields(info, given)
         if info.spends_secrets:
             message = CHECKED_WHEN_SAVED.format(title=info.title)
-            return CheckResult("unexpected_answer", message)
+            return CheckResult("ok", message)
         return self._checks.ask(uid, platform, fields, trust=host_trust_of(info, trust))
 
     def check_stored(self, uid: Uid, platform: Platform, credential: CredentialId) -> CheckResult:

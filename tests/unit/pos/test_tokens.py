@@ -293,6 +293,22 @@ def test_a_token_server_at_another_host_is_stood_in_for_where_the_pos_is(
         assert len(login.requests) == 1
 
 
+def test_an_endpoint_may_be_at_another_host_of_the_vendor(monkeypatch: pytest.MonkeyPatch) -> None:
+    rows = {"path": "/rows", "base_url": "https://rows.example.com/v3"}
+    profile = a_token_pos(endpoints={"shop": {"path": "/shop"}, "rows": rows})
+    with serving(ROWS) as other, serving(gives("tok-1")) as server:
+        urls = {"madeup/rows": other.url}
+        gateway = a_gateway(monkeypatch, profile, server.url, urls=urls)
+        session: Any = gateway.open(an_access(**KEYS))
+        session._auth.get("rows", {}, len)
+
+        assert [len(other.requests), len(server.requests)] == [1, 1]
+    assert faults_of(profile) == []
+    plain = {"path": "/rows", "base_url": "http://rows.example.com"}
+    bad = a_token_pos(endpoints={"shop": {"path": "/shop"}, "rows": plain})
+    assert any("must begin with https" in line for line in faults_of(bad))
+
+
 @pytest.mark.parametrize(
     ("call", "fault"),
     [

@@ -39,8 +39,9 @@ export function pillOf(card: Pick<Summary, 'health' | 'title'>): Pill {
 export function troubleOf(code: string, title: string): string | undefined {
   switch (code) {
     case 'key_rejected':
-    case 'login_expired':
       return t('keyRejectedShort', { title });
+    case 'login_expired':
+      return t('loginExpiredShort', { title });
     case 'permission_missing':
       return t('permissionShort', { title });
     case 'server_unreachable':

@@ -21,6 +21,7 @@ export const t = speaker({
   rollingBack: 'Rolling back',
   unfreezing: 'Unfreezing',
   keyRejectedShort: '{title} rejected a key.',
+  loginExpiredShort: 'A login at {title} has ended: log in there again.',
   permissionShort: 'A permission is missing in {title}.',
   unreachableShort: 'The {title} server does not answer.',
   untrustedShort: 'Nobody vouches for the certificate of the {title} server.',

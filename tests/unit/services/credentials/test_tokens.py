@@ -9,7 +9,7 @@ from dataclasses import replace
 
 import pytest
 
-from chalicelib.domain.errors import CallsStopped, LoginExpired, Unavailable
+from chalicelib.domain.errors import CallsStopped, KeyRejected, LoginExpired, Unavailable
 from chalicelib.services.credentials.key_ring import KeyRing
 from chalicelib.services.credentials.tokens import LEASE, CredentialTokens
 from chalicelib.services.ports.integrations import Credential
@@ -186,10 +186,21 @@ def test_what_can_be_typed_once_is_checked_where_it_is_saved() -> None:
     asked_before = len(shop.pos.checked)
     added = shop.credential_service.add(OURS, "posabit", GOOD, None, actor=ANN).credential
 
-    assert checked.outcome == "unexpected_answer"
+    assert (checked.outcome, checked.scope, checked.stores) == ("ok", None, ())
     assert "checked when you save" in checked.message
     assert asked_before == 0
     assert RING.token(added) == a_token(1)
+
+
+def test_a_login_that_is_refused_where_it_is_saved_is_not_stored() -> None:
+    shop = Retailer()
+    spending(shop)
+    shop.pos.answers[KEY] = CheckResult("key_rejected", "Log in again.")
+
+    with pytest.raises(KeyRejected, match="Log in again"):
+        shop.credential_service.add(OURS, "posabit", GOOD, None, actor=ANN)
+
+    assert shop.credentials.for_integration(OURS, "posabit") == []
 
 
 def test_a_new_secret_replaces_the_token_of_the_old_one() -> None:
