@@ -30,7 +30,6 @@ class Profitek(Simulated):
     untold = (
         "streams.stores.page.params",
         "streams.stores.page.params.*",
-        "streams.customers.page.filter.format",
         "streams.sales.page.filter.look_back",
         "sale_words.void",
         "sale_words.partly_refunded",

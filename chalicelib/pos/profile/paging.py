@@ -274,8 +274,8 @@ class ParentListing(ProfilePart):
 class Each(ProfilePart):
     """A listing that is asked for by one id after the other, which `param` takes.
 
-    Shop by shop: `field` is the credential's list of shops, all there are when it is empty or none
-    is named. With `of`, parent by parent: all that this listing has are read, at every sync. Then
+    Shop by shop: `field` is the credential's list of shops, all there are when it is empty or null.
+    With `of`, parent by parent: all that this listing has are read, at every sync. Then
     `at` is where a row says whose it is, or `into` the key of a row that the id is written into,
     where `param` stands in the path or the body, so that no POS can pass over it."""
 
@@ -287,6 +287,8 @@ class Each(ProfilePart):
 
     @model_validator(mode="after")
     def _parents_or_shops(self) -> Self:
+        if self.of is None and "field" not in self.model_fields_set:
+            raise ValueError("say the credential's list of shops (field), null where it has none")
         if self.of is None and (self.at or self.into):
             raise ValueError("at and into are of parents: say where they are listed (of)")
         if self.of and (self.field or (self.at is None) == (self.into is None)):
