@@ -15,7 +15,7 @@ import gc
 import sys
 import time
 from collections import deque
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, cast
 
@@ -71,6 +71,7 @@ class Replay:
         self._bodies = iter(bodies)
         self.parse: Callable[[bytes, str], Any] = answers.parse_json
         self.requests = self.retries = 0
+        self.headers: Mapping[str, str] = {}
 
     def get(self, _call: Call, read: Callable[[Any], Any]) -> Any:
         self.requests += 1

@@ -48,7 +48,7 @@ _ENGLISH = re.compile(r"[0-9]{1,3}(?:,[0-9]{3})+(?:\.[0-9]*)?|[0-9]{1,14}(?:\.[0
 _FRENCH = re.compile(r"[0-9]{1,13},[0-9]{1,2}")
 _HUNDREDTHS = 100
 _CURRENCY = re.compile(r"[A-Z]{3}")
-_PLAIN_ID = re.compile(r"[1-9A-MO-TV-Za-mo-tv-z][0-9A-Za-z_-]{0,127}")
+PLAIN_ID = re.compile(r"[1-9A-MO-TV-Za-mo-tv-z][0-9A-Za-z_-]{0,127}")
 """What nearly all ids are: nothing to trim, and no word for nobody."""
 _DAMAGED = re.compile(f"[\x00-\x1f\x7f-\x9f{UNREADABLE}]")
 """In an id: where it stands, two may have become one."""
@@ -130,7 +130,7 @@ def optional_id(value: Json) -> str | None:
     digits are lost on the way, and for a text that was damaged on it."""
     if type(value) is int:
         return str(value) if value else None
-    if type(value) is str and _PLAIN_ID.fullmatch(value):
+    if type(value) is str and PLAIN_ID.fullmatch(value):
         return value
     if type(value) is float and abs(value) > EXACT:
         raise Unusable("wrong_shape")

@@ -114,7 +114,9 @@ class Normaliser:
         """The rows to read, and by id the digests of those that are their id's only one here."""
         read_id, digest = self._known_id, self._digest
         ids = [read_id(row) if type(row) is dict else None for row in rows]
-        repeated = {None, *(n for n, times in Counter(ids).items() if times > 1)}
+        repeated: set[str | None] = {None}
+        if len(set(ids)) < len(ids):
+            repeated.update(n for n, times in Counter(ids).items() if times > 1)
         left, digests = [], {}
         for known_id, row in zip(ids, rows, strict=True):
             if known_id is None or known_id in repeated:

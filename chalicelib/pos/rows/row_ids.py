@@ -76,6 +76,8 @@ def _plain_id_reader(paths: Paths) -> Callable[[Row], str | None]:
         value = row.get(key)
         if type(value) is int and value:  # as most are
             return str(value)
+        if type(value) is str and coerce.PLAIN_ID.fullmatch(value):
+            return value
         return coerce.id_if_usable(value)
 
     return read_plain
