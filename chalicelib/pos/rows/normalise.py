@@ -10,6 +10,7 @@ from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field, replace
+from functools import cached_property
 from hashlib import blake2b
 from typing import Any
 
@@ -85,7 +86,7 @@ class Normaliser:
         self._within = profile.streams[stream].within
         self._forbidden = frozenset(profile.forbidden_fields)
         self._words: Counter[str] = Counter()
-        self._fact = _MAKERS[stream](profile, setting, self._count)
+        self._profile, self._setting = profile, setting
         self._id = id_reader(profile, stream, setting)
         self._known_id = known_id_reader(profile, stream, setting)
         self._times = [
@@ -93,6 +94,11 @@ class Normaliser:
             for name in ("ordered_at", "created_at", "updated_at")
             if (paths := _paths(profile, stream, name))
         ]
+
+    @cached_property
+    def _fact(self) -> Callable[[Row], Fact]:
+        """Made for the first row that is read: where all rows are known, none is."""
+        return _MAKERS[self._stream](self._profile, self._setting, self._count)
 
     def page(self, rows: Iterable[Json], known: KnownRow | None = None) -> Normalised:
         """The facts and rejects of a page's rows, without the rows that are `known`."""

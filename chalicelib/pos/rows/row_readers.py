@@ -7,6 +7,8 @@ row whose fields all can be read meets no loop, and the commonest values no call
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
+from functools import lru_cache
+from types import CodeType
 from typing import Any, NamedTuple
 
 from chalicelib.pos.rows import coerce
@@ -67,6 +69,12 @@ def row_reader(
         "    except Unusable:\n"
         "        return careful(row)\n"
     )
-    exec(source, names)  # noqa: S102 - of the terms above and of keys as Python writes texts
+    exec(_compiled(source), names)  # noqa: S102 - of the terms above, keys as Python writes texts
     made: Callable[[Row], tuple[Any, ...]] = names["read"]
     return made
+
+
+@lru_cache(maxsize=256)
+def _compiled(source: str) -> CodeType:
+    """The code of a reader, which all sessions of a process share."""
+    return compile(source, "<row reader>", "exec")
