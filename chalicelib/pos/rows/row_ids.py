@@ -39,7 +39,7 @@ def id_reader(profile: Profile, stream: Stream, setting: Setting) -> Callable[[R
     read = _plain_id_reader(_paths(fields.get("ext_id")))
     if profile.streams[stream].unique_in != "shop":
         return read
-    read_shop = field_reader(_paths(fields.get("store_key")), coerce.text_if_usable)
+    read_shop = _shop_reader(_paths(fields.get("store_key")))
 
     def read_in_shop(row: Row) -> str | None:
         ext_id = read(row)
@@ -55,15 +55,28 @@ def known_id_reader(
     read = id_reader(profile, stream, setting)
     if stream != "inventory":
         return read
-    read_store = field_reader(
-        _paths(profile.streams[stream].map.get("store_key")), coerce.text_if_usable
-    )
+    read_store = _shop_reader(_paths(profile.streams[stream].map.get("store_key")))
 
     def read_in_store(row: Row) -> str | None:
         ext_id = read(row)
         return ext_id and product_id(read_store(row) or setting.store_key, ext_id)
 
     return read_in_store
+
+
+def _shop_reader(paths: Paths) -> Callable[[Row], str | None]:
+    """Return a reader of the shop that a row names, of which there are few."""
+    read = field_reader(paths, coerce.text_if_usable)
+    key = paths.key if isinstance(paths, Path) else None
+    if key is None:
+        return read
+
+    def read_plain(row: Row) -> str | None:
+        value = row.get(key)
+        found: str | None = coerce.listed_word(value) if type(value) is str else read(row)
+        return found
+
+    return read_plain
 
 
 def _plain_id_reader(paths: Paths) -> Callable[[Row], str | None]:
