@@ -1,6 +1,6 @@
 /** Which account the page is about, what its user may do there, and how things look there. */
 
-import { queryOptions, useQuery } from '@tanstack/react-query';
+import { queryOptions, skipToken, useQuery } from '@tanstack/react-query';
 import { useParams } from '@tanstack/react-router';
 import { useMemo, useSyncExternalStore } from 'react';
 import { call, type Schemas } from '../api/client';
@@ -71,6 +71,11 @@ export function useAccount(): Account {
   const mine = me?.accounts.find((each) => each.uid === uid);
   const readable = mine?.rights.includes('account:read') ?? false;
   const said = useQuery({ ...accountQuery(uid), enabled: readable, refetchOnMount: false }).data;
+  // Whoever may read nothing else knows these by the Staff view.
+  const till = useQuery<Pick<Schemas['CounterAnswer'], 'locale' | 'currency'>>({
+    queryKey: [uid, 'counter'],
+    queryFn: skipToken,
+  }).data;
   return useMemo(() => {
     const rights = new Set<string>(mine?.rights ?? []);
     return {
@@ -79,10 +84,10 @@ export function useAccount(): Account {
       role: mine?.role ?? '',
       may: (right: Right) => rights.has(right),
       zone: said?.time_zone,
-      currency: said?.currency ?? 'USD',
-      locale: format.localeOf(said),
+      currency: said?.currency ?? till?.currency ?? 'USD',
+      locale: format.localeOf(said ?? till),
     };
-  }, [uid, mine, said]);
+  }, [uid, mine, said, till]);
 }
 
 /** Formatters for the account's locale, zone and currency. */

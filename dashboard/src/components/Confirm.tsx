@@ -1,7 +1,7 @@
 /** Dialogs of an act: what it does, what stays, the safe choice first. */
 
 import { Button, Group, Modal, Stack, Text, TextInput, Title } from '@mantine/core';
-import { type FormEvent, type ReactNode, useState } from 'react';
+import { type FormEvent, type ReactNode, useEffect, useState } from 'react';
 import { ProblemNotice } from './Notice';
 import { t } from './words';
 
@@ -12,11 +12,33 @@ interface FrameProps {
   size?: string;
 }
 
-/** A dialog: it begins at its heading, Esc and Cancel do nothing, on a phone it fills the screen. */
+/** What had the focus when a dialog opened; of a menu, which goes, the button that opened it. */
+function openerOf(): HTMLElement | null {
+  const active = document.activeElement;
+  const menu = active?.closest('[role=menu]');
+  const button = menu && document.querySelector<HTMLElement>(`[aria-controls="${menu.id}"]`);
+  return button ?? (active instanceof HTMLElement ? active : null);
+}
+
+/**
+ * A dialog: it begins at its heading, Esc and Cancel do nothing, on a phone it fills the screen. The
+ * focus goes back to what opened it: the library's own return needs a dialog that was there, closed.
+ */
 export function Dialog({ title, onClose, children, size = 'md' }: FrameProps) {
+  const [opener] = useState(openerOf);
+  useEffect(
+    () => () => {
+      window.setTimeout(() => {
+        const elsewhere =
+          document.activeElement !== null && document.activeElement !== document.body;
+        if (!elsewhere && opener?.isConnected) opener.focus();
+      }, 0);
+    },
+    [opener],
+  );
   const phone = window.matchMedia('(max-width: 639px)').matches;
   return (
-    <Modal.Root opened onClose={onClose} size={size} fullScreen={phone} returnFocus>
+    <Modal.Root opened onClose={onClose} size={size} fullScreen={phone}>
       <Modal.Overlay />
       <Modal.Content aria-label={title}>
         <Modal.Header>

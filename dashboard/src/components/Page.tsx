@@ -31,7 +31,9 @@ export function Page({ title, heading, crumbs, intro, actions, right, children }
   useEffect(() => {
     document.title = [title, account.name, 'AIQ'].filter(Boolean).join(' · ');
   }, [title, account.name]);
-  const known = me.data !== undefined;
+  // Times and money are drawn once it is known in which zone and currency.
+  const known =
+    me.data !== undefined && (account.zone !== undefined || !account.may('account:read'));
   const allowed = !right || account.may(right);
   return (
     <Stack gap="lg">
@@ -85,7 +87,15 @@ export function Panel({
   return (
     <section className="panel" aria-labelledby={title && id ? `${id}-title` : undefined} id={id}>
       {title && (
-        <Group justify="space-between" px="md" pt="md" pb={padded ? 0 : 'xs'} gap="xs">
+        <Group
+          justify="space-between"
+          align="flex-start"
+          wrap="nowrap"
+          px="md"
+          pt="md"
+          pb={padded ? 0 : 'xs'}
+          gap="xs"
+        >
           <Title order={2} fz={16} id={id ? `${id}-title` : undefined} tabIndex={-1}>
             {title}
           </Title>

@@ -79,9 +79,11 @@ export function AccountPage() {
       right="account:read"
     >
       <Part query={query}>{(account) => <General key={account.uid} account={account} />}</Part>
-      <RoleGate right="team:read">
-        <Team />
-      </RoleGate>
+      {query.data && (
+        <RoleGate right="team:read">
+          <Team />
+        </RoleGate>
+      )}
     </Page>
   );
 }

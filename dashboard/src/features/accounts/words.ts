@@ -7,7 +7,7 @@ export const t = speaker({
   general: 'General',
   name: 'Name',
   zone: 'Time zone',
-  zoneHelp: 'An IANA time zone. Sales without a zone or a store of their own are on its clock.',
+  zoneHelp: 'Like America/Los_Angeles. Sales that tell no zone of their own are on this clock.',
   currency: 'Currency',
   locale: 'Numbers and dates',
   localeHelp: 'As in {number}.',

@@ -9,7 +9,7 @@ import { formatSpan } from '../../components/format';
 import { type Meaning, StatusPill } from '../../components/Meaning';
 import { Empty, ProblemNotice } from '../../components/Notice';
 import { Page, Panel } from '../../components/Page';
-import { Fence, Part } from '../../components/Part';
+import { Fence, Part, Skeletons } from '../../components/Part';
 import { PlatformSymbol } from '../../components/Platform';
 import { LocalTime } from '../../components/Text';
 import { FreezeDialog } from '../freezing/FreezeDialog';
@@ -75,6 +75,7 @@ export function AudiencesPage() {
       }
     >
       {start.error && <ProblemNotice error={start.error} />}
+      {!runs.data && !runs.error && enabled && <Skeletons lines={6} />}
       {latest && (
         <Panel title={t('audiences')} id="audiences" padded={false}>
           <Text c="dimmed" px="md" pb="xs">
@@ -96,56 +97,58 @@ export function AudiencesPage() {
           />
         </Panel>
       )}
-      {account.may('integrations:read') && (
+      {(runs.data || runs.error) && (
+        <Panel title={t('runs')} id="runs" padded={false}>
+          <DataList
+            caption={t('runs')}
+            query={runs}
+            rowKey={(run) => run.id}
+            empty={<Empty>{t('empty')}</Empty>}
+            columns={[
+              {
+                key: 'started',
+                title: t('started'),
+                cell: (run) => <LocalTime at={run.started_at ?? run.requested_at} both />,
+              },
+              {
+                key: 'outcome',
+                title: t('outcome'),
+                cell: (run) => <StatusPill meaning={MEANINGS[run.state]} word={t(run.state)} />,
+              },
+              { key: 'why', title: t('trigger'), cell: (run) => t(run.trigger) },
+              {
+                key: 'personas',
+                title: t('people'),
+                number: true,
+                label: true,
+                cell: (run) => format.number(run.personas),
+              },
+              {
+                key: 'drifted',
+                title: t('drifted'),
+                number: true,
+                label: true,
+                cell: (run) => format.number(run.drifted),
+              },
+              {
+                key: 'took',
+                title: t('took'),
+                number: true,
+                label: true,
+                cell: (run) =>
+                  run.started_at && run.ended_at
+                    ? formatSpan(Date.parse(run.ended_at) - Date.parse(run.started_at))
+                    : '—',
+              },
+            ]}
+          />
+        </Panel>
+      )}
+      {runs.data && account.may('integrations:read') && (
         <Fence>
           <Backups />
         </Fence>
       )}
-      <Panel title={t('runs')} id="runs" padded={false}>
-        <DataList
-          caption={t('runs')}
-          query={runs}
-          rowKey={(run) => run.id}
-          empty={<Empty>{t('empty')}</Empty>}
-          columns={[
-            {
-              key: 'started',
-              title: t('started'),
-              cell: (run) => <LocalTime at={run.started_at ?? run.requested_at} both />,
-            },
-            {
-              key: 'outcome',
-              title: t('outcome'),
-              cell: (run) => <StatusPill meaning={MEANINGS[run.state]} word={t(run.state)} />,
-            },
-            { key: 'why', title: t('trigger'), cell: (run) => t(run.trigger) },
-            {
-              key: 'personas',
-              title: t('people'),
-              number: true,
-              label: true,
-              cell: (run) => format.number(run.personas),
-            },
-            {
-              key: 'drifted',
-              title: t('drifted'),
-              number: true,
-              label: true,
-              cell: (run) => format.number(run.drifted),
-            },
-            {
-              key: 'took',
-              title: t('took'),
-              number: true,
-              label: true,
-              cell: (run) =>
-                run.started_at && run.ended_at
-                  ? formatSpan(Date.parse(run.ended_at) - Date.parse(run.started_at))
-                  : '—',
-            },
-          ]}
-        />
-      </Panel>
     </Page>
   );
 }
@@ -198,16 +201,15 @@ function Newest({ card }: { card: Summary }) {
       }),
   });
   const newest = backups.data?.items[0];
-  if (backups.data && !newest) return <>{t('none')}</>;
-  if (!newest) return <>—</>;
+  if (!newest) return <div className="newest">{backups.data ? t('none') : null}</div>;
   return (
-    <span>
+    <div className="newest">
       <LocalTime at={newest.made_at} both /> ·{' '}
       {t('holds', { c: newest.customers, s: newest.sales })}
       {' · '}
       {format.number(Math.max(1, Math.round(newest.size / 1024)))} KB · {t(newest.state)}
       {newest.pinned && ` · ${t('pinned')}`}
-    </span>
+    </div>
   );
 }
 

@@ -12,7 +12,7 @@ import {
   TextInput,
 } from '@mantine/core';
 import { useQuery } from '@tanstack/react-query';
-import { type FormEvent, useState } from 'react';
+import { type FormEvent, useEffect, useRef, useState } from 'react';
 import { call } from '../../api/client';
 import { useAccount, useFormat, useUid } from '../../app/account';
 import { Go } from '../../components/Go';
@@ -44,7 +44,7 @@ export function LoyaltyPage() {
         {(said) => (
           <>
             {said.job && said.job.subject === 'loyalty' && <ProgressOfJob job={said.job} />}
-            <Form key={said.version} rules={said} />
+            <Form key={uid} rules={said} />
           </>
         )}
       </Part>
@@ -56,12 +56,23 @@ export function LoyaltyPage() {
 function Form({ rules }: { rules: Rules }) {
   const account = useAccount();
   const format = useFormat();
-  const before = draftOf(rules);
+  const [base, setBase] = useState(rules);
+  const before = draftOf(base);
   const [draft, setDraft] = useState<Draft>(before);
   const [counting, setCounting] = useState(false);
   const may = account.may('previews:run');
   const change = changeOf(before, draft);
   const dirty = Object.keys(change).length > 0;
+  // Rules that come in, also by a card's dates, are taken over while nothing is typed here.
+  const free = useRef(true);
+  const applied = useRef(false);
+  free.current = !dirty;
+  useEffect(() => {
+    if (!free.current && !applied.current) return;
+    applied.current = false;
+    setBase(rules);
+    setDraft(draftOf(rules));
+  }, [rules]);
   const points = pointsFor(EXAMPLE_MINOR, draft);
   const wrong = (key: keyof Draft) =>
     Number.isNaN(Number(draft[key] || 0)) ? t('number') : undefined;
@@ -176,6 +187,9 @@ function Form({ rules }: { rules: Rules }) {
         <PreviewDialog
           of={{ kind: 'loyalty', version: rules.version, changes: change }}
           title={t('change')}
+          onApplied={() => {
+            applied.current = true;
+          }}
           onClose={() => setCounting(false)}
         />
       )}

@@ -46,26 +46,28 @@ export function NotificationsPage() {
           }
         </Part>
       </Panel>
-      <Panel title={t('mended')} id="mended">
-        <Part query={mended}>
-          {(said) => {
-            const gone = said.items.filter((note) => note.cleared_at !== null);
-            if (gone.length === 0) return <Text c="dimmed">{t('noneMended')}</Text>;
-            return (
-              <Stack component="ul" gap="xs" m={0} p={0} style={{ listStyle: 'none' }}>
-                {gone.map((note) => (
-                  <li key={`${note.kind} ${note.subject} ${note.cleared_at}`}>
-                    <Said>{note.title}</Said>{' '}
-                    <Text component="span" c="dimmed">
-                      {t('cleared')} <LocalTime at={note.cleared_at} />
-                    </Text>
-                  </li>
-                ))}
-              </Stack>
-            );
-          }}
-        </Part>
-      </Panel>
+      {(open.data || open.error) && (
+        <Panel title={t('mended')} id="mended">
+          <Part query={mended}>
+            {(said) => {
+              const gone = said.items.filter((note) => note.cleared_at !== null);
+              if (gone.length === 0) return <Text c="dimmed">{t('noneMended')}</Text>;
+              return (
+                <Stack component="ul" gap="xs" m={0} p={0} style={{ listStyle: 'none' }}>
+                  {gone.map((note) => (
+                    <li key={`${note.kind} ${note.subject} ${note.cleared_at}`}>
+                      <Said>{note.title}</Said>{' '}
+                      <Text component="span" c="dimmed">
+                        {t('cleared')} <LocalTime at={note.cleared_at} />
+                      </Text>
+                    </li>
+                  ))}
+                </Stack>
+              );
+            }}
+          </Part>
+        </Panel>
+      )}
     </Page>
   );
 }

@@ -48,7 +48,9 @@ export default function Charts() {
     <SimpleGrid cols={{ base: 1, md: 2 }} aria-label={t('charts')}>
       <Chart name="sales" empty={t('noSales')} title={(n) => t('salesTitle', { n })} />
       <Chart name="personas" empty={t('noPersonas')} title={(n) => t('personasTitle', { n })} />
-      <PointsChart />
+      <div className="whole-row">
+        <PointsChart />
+      </div>
     </SimpleGrid>
   );
 }
@@ -139,6 +141,7 @@ function Frame({
             size="xs"
             variant="default"
             aria-pressed={asTable}
+            style={{ flex: 'none' }}
             onClick={() => setAsTable(!asTable)}
           >
             {t(asTable ? 'asChart' : 'asTable')}

@@ -19,7 +19,16 @@ export default function Figures() {
   });
   return (
     <Stack gap="lg">
-      <Part query={overview} skeleton={<Skeletons lines={1} height={92} />}>
+      <Part
+        query={overview}
+        skeleton={
+          <FigureGrid>
+            {['personas', 'members', 'points'].map((each) => (
+              <Skeletons key={each} lines={1} height={92} />
+            ))}
+          </FigureGrid>
+        }
+      >
         {(said) => {
           const asOf = said.as_of
             ? t('counted', { at: format.instant(said.as_of) })

@@ -32,6 +32,9 @@ export function OverviewPage() {
     refetchInterval: every(syncing ? 5000 : 60_000),
   });
   const notes = useNotifications(account.uid, account.may('notifications:read'));
+  // What needs somebody stands above the rest, and pushes nothing down when it comes.
+  const told =
+    notes.data !== undefined || notes.error !== null || !account.may('notifications:read');
   const connected = cards.data?.items.filter((card) => card.state !== 'draft') ?? [];
   const nothing = cards.data !== undefined && connected.length === 0;
   const needed = notes.data?.items.filter((note) => note.severity !== 'info') ?? [];
@@ -39,7 +42,11 @@ export function OverviewPage() {
     connected.length > 0 &&
     notes.data !== undefined &&
     needed.length === 0 &&
-    connected.every((card) => ['good', 'busy', 'frozen', 'idle'].includes(pillOf(card).meaning));
+    connected.every(
+      (card) =>
+        card.oldest_good_sync_at !== null &&
+        ['good', 'busy', 'frozen', 'idle'].includes(pillOf(card).meaning),
+    );
   return (
     <Page
       title={t('title')}
@@ -66,22 +73,26 @@ export function OverviewPage() {
           <StatusPill meaning="good" word={t('allWell')} />
         </Text>
       )}
-      <Part query={cards}>
-        {(said) =>
-          nothing ? (
-            <Checklist cards={said.items} />
-          ) : (
-            <Panel title={t('freshness')} id="sources">
-              <Stack component="ul" gap={0} m={0} p={0} style={{ listStyle: 'none' }}>
-                {inNeedFirst(said.items.filter((card) => card.state !== 'draft')).map((card) => (
-                  <Source key={card.platform} card={card} uid={account.uid} />
-                ))}
-              </Stack>
-            </Panel>
-          )
-        }
-      </Part>
-      {!nothing && cards.data && (
+      {!told ? (
+        <Skeletons lines={4} />
+      ) : (
+        <Part query={cards}>
+          {(said) =>
+            nothing ? (
+              <Checklist cards={said.items} />
+            ) : (
+              <Panel title={t('freshness')} id="sources">
+                <Stack component="ul" gap={0} m={0} p={0} style={{ listStyle: 'none' }}>
+                  {inNeedFirst(said.items.filter((card) => card.state !== 'draft')).map((card) => (
+                    <Source key={card.platform} card={card} uid={account.uid} />
+                  ))}
+                </Stack>
+              </Panel>
+            )
+          }
+        </Part>
+      )}
+      {told && !nothing && cards.data && (
         <Fence>
           <Suspense fallback={<Skeletons lines={2} height={120} />}>
             <Figures />
@@ -131,7 +142,7 @@ function Source({ card, uid }: { card: Summary; uid: string }) {
         {pillOf(card).meaning !== 'good' && pillOf(card).word !== 'Stale' && (
           <StatusPill {...pillOf(card)} />
         )}
-        <FreshnessBadge at={at} />
+        {(at !== null || pillOf(card).meaning !== 'busy') && <FreshnessBadge at={at} />}
       </span>
     </li>
   );

@@ -1,9 +1,9 @@
 import { speaker } from '../../words/say';
 
 export const t = speaker({
-  salesTitle: '{n, plural, =0 {No sales} one {# sale} other {# sales}} in the last 7 days',
+  salesTitle: '{n, plural, =0 {No sales} one {# sale} other {# sales}} in 7 days',
   personasTitle:
-    '{n, plural, =0 {No new personas} one {# new persona} other {# new personas}} in the last 7 days',
+    '{n, plural, =0 {No new personas} one {# new persona} other {# new personas}} in 7 days',
   pointsTitle: '{points} points open',
   pointsUnknown: 'Points open',
   noSales: 'No sales yet. They appear after the first sync.',

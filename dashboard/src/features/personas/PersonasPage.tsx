@@ -132,14 +132,14 @@ export function PersonasPage() {
           value={search.source ?? null}
           onChange={(value) => filter({ source: value ?? undefined })}
         />
-        {stores.data && stores.data.items.length > 0 && (
+        {account.may('stores:read') && (
           <Select
             label={t('favourite')}
             w={180}
             placeholder={t('anyStore')}
             clearable
             searchable
-            data={stores.data.items.map((store) => ({
+            data={(stores.data?.items ?? []).map((store) => ({
               value: String(store.id),
               label: cut(store.name, 40),
             }))}
@@ -258,7 +258,7 @@ export function PersonasPage() {
               key: 'texting',
               title: t('texting'),
               label: true,
-              cell: (persona) => t(persona.consent),
+              cell: (persona) => <span className="short">{t(`short_${persona.consent}`)}</span>,
             },
             filters.sort === 'last_purchase'
               ? {

@@ -7,7 +7,7 @@ import { Go } from '../../components/Go';
 import { Strip } from '../../components/Meaning';
 import { Empty } from '../../components/Notice';
 import { Page, RoleGate } from '../../components/Page';
-import { Part } from '../../components/Part';
+import { Part, Skeletons } from '../../components/Part';
 import { PlatformSymbol } from '../../components/Platform';
 import { Foreign } from '../../components/Text';
 import { AddStore } from './AddStore';
@@ -51,85 +51,93 @@ export function StoresPage() {
         )
       }
     >
-      {waiting.length > 0 && (
-        <Strip meaning="warn">
-          {t('wait', {
-            n: waiting.length,
-            sales: waiting.reduce((sum, key) => sum + key.sales, 0),
-          })}
-        </Strip>
+      {keys.isPending && enabled ? (
+        <Skeletons />
+      ) : (
+        <>
+          {waiting.length > 0 && (
+            <Strip meaning="warn">
+              {t('wait', {
+                n: waiting.length,
+                sales: waiting.reduce((sum, key) => sum + key.sales, 0),
+              })}
+            </Strip>
+          )}
+          <div className="panel">
+            <Part query={stores}>
+              {(said) =>
+                said.items.length === 0 ? (
+                  <Empty
+                    action={
+                      write ? (
+                        <Button variant="default" onClick={() => setAdding(true)}>
+                          {t('addStore')}
+                        </Button>
+                      ) : undefined
+                    }
+                  >
+                    {t('empty')}
+                  </Empty>
+                ) : (
+                  <Table
+                    caption={t('title')}
+                    rows={said.items}
+                    rowKey={(store) => String(store.id)}
+                    columns={[
+                      { key: 'no', title: t('number'), label: true, cell: (store) => store.id },
+                      {
+                        key: 'name',
+                        title: t('name'),
+                        cell: (store) => (
+                          <Anchor component={Go} to={`${base}/${store.id}`} fw={600}>
+                            <Foreign>{store.name}</Foreign>
+                          </Anchor>
+                        ),
+                      },
+                      { key: 'state', title: t('state'), cell: (store) => store.state || '—' },
+                      {
+                        key: 'zone',
+                        title: t('zone'),
+                        cell: (store) => store.time_zone ?? account.zone,
+                      },
+                      {
+                        key: 'mapped',
+                        title: t('mapped'),
+                        cell: (store) => (
+                          <Mapped
+                            platforms={all
+                              .filter((k) => k.store === store.id)
+                              .map((k) => k.platform)}
+                          />
+                        ),
+                      },
+                      ...(write
+                        ? [
+                            {
+                              key: 'edit',
+                              title: t('edit'),
+                              cell: (store: { id: number; name: string }) => (
+                                <Button
+                                  component={Go}
+                                  to={`${base}/${store.id}`}
+                                  variant="default"
+                                  size="xs"
+                                  aria-label={t('editOf', { name: store.name })}
+                                >
+                                  {t('edit')}
+                                </Button>
+                              ),
+                            },
+                          ]
+                        : []),
+                    ]}
+                  />
+                )
+              }
+            </Part>
+          </div>
+        </>
       )}
-      <div className="panel">
-        <Part query={stores}>
-          {(said) =>
-            said.items.length === 0 ? (
-              <Empty
-                action={
-                  write ? (
-                    <Button variant="default" onClick={() => setAdding(true)}>
-                      {t('addStore')}
-                    </Button>
-                  ) : undefined
-                }
-              >
-                {t('empty')}
-              </Empty>
-            ) : (
-              <Table
-                caption={t('title')}
-                rows={said.items}
-                rowKey={(store) => String(store.id)}
-                columns={[
-                  { key: 'no', title: t('number'), label: true, cell: (store) => store.id },
-                  {
-                    key: 'name',
-                    title: t('name'),
-                    cell: (store) => (
-                      <Anchor component={Go} to={`${base}/${store.id}`} fw={600}>
-                        <Foreign>{store.name}</Foreign>
-                      </Anchor>
-                    ),
-                  },
-                  { key: 'state', title: t('state'), cell: (store) => store.state || '—' },
-                  {
-                    key: 'zone',
-                    title: t('zone'),
-                    cell: (store) => store.time_zone ?? account.zone,
-                  },
-                  {
-                    key: 'mapped',
-                    title: t('mapped'),
-                    cell: (store) => (
-                      <Mapped
-                        platforms={all.filter((k) => k.store === store.id).map((k) => k.platform)}
-                      />
-                    ),
-                  },
-                  ...(write
-                    ? [
-                        {
-                          key: 'edit',
-                          title: t('edit'),
-                          cell: (store: { id: number; name: string }) => (
-                            <Button
-                              component={Go}
-                              to={`${base}/${store.id}`}
-                              variant="default"
-                              size="xs"
-                              aria-label={t('editOf', { name: store.name })}
-                            >
-                              {t('edit')}
-                            </Button>
-                          ),
-                        },
-                      ]
-                    : []),
-                ]}
-              />
-            )
-          }
-        </Part>
-      </div>
       <RoleGate right="stores:write">
         {adding && <AddStore onClose={() => setAdding(false)} />}
       </RoleGate>
