@@ -20,6 +20,7 @@ import { storesQuery } from '../stores/queries';
 import { Syncs } from '../sync/Syncs';
 import { AgeGate } from './AgeGate';
 import { Credentials } from './Credentials';
+import { Flow, useFlow } from './Flow';
 import { type Card, cardQuery, useCardAct } from './queries';
 import { Settings } from './Settings';
 import { pillOf, standsStill, troubleOf } from './state';
@@ -220,6 +221,11 @@ function CardBody({ card }: { card: Card }) {
           <Syncs card={card} />
         </Fence>
       )}
+      {card.state !== 'draft' && (
+        <Fence>
+          <Flow card={card} />
+        </Fence>
+      )}
       <Settings card={card} />
       <End card={card} />
     </Stack>
@@ -229,6 +235,7 @@ function CardBody({ card }: { card: Card }) {
 function Facts({ card }: { card: Card }) {
   const account = useAccount();
   const [contract, setContract] = useState(false);
+  const signup = useFlow(card).data?.last_signup_at;
   const connected = card.state !== 'draft' && card.state !== 'disconnected';
   return (
     <Stack gap={4}>
@@ -252,17 +259,19 @@ function Facts({ card }: { card: Card }) {
             · {t('lastShopper')} <LocalTime at={card.last_shopper_at} />
           </Text>
         )}
+        {signup && (
+          <Text component="span" c="dimmed">
+            · {t('lastSignup')} <LocalTime at={signup} />
+          </Text>
+        )}
         {card.state !== 'draft' && account.may('personas:read') && (
-          <>
-            <span aria-hidden>·</span>
-            <Anchor
-              component={Go}
-              to={`/a/${account.uid}/personas`}
-              search={{ source: card.platform }}
-            >
-              {t('personasOf', { title: card.title })}
-            </Anchor>
-          </>
+          <Anchor
+            component={Go}
+            to={`/a/${account.uid}/personas`}
+            search={{ source: card.platform }}
+          >
+            {t('personasOf', { title: card.title })}
+          </Anchor>
         )}
       </Group>
       <Text c="dimmed" component="div">

@@ -16,6 +16,7 @@ import { useAccount } from '../../app/account';
 import { config } from '../../app/config';
 import { ProblemNotice } from '../../components/Notice';
 import { CheckOutcome } from './CheckOutcome';
+import { nameOfCredential } from './nameOfCredential';
 import { type Card, type Check, useCardRefresh } from './queries';
 import { t } from './words';
 
@@ -91,10 +92,16 @@ export function CredentialForm({
   }
 
   const path = { uid: account.uid, platform: card.platform };
-  async function save(accepted = certificate) {
+  /** `sameAs`: the credential that this is a new key of; null for a new store; else not said. */
+  async function save(accepted = certificate, sameAs?: string | null) {
+    const whose = sameAs === undefined ? {} : { same_store_as: sameAs };
     const added = await call('post', '/api/accounts/{uid}/integrations/{platform}/credentials', {
       path,
-      body: { ...body(accepted), history_from: history || null },
+      body: {
+        ...body(accepted),
+        ...whose,
+        history_from: history || null,
+      } as Schemas['CredentialInput'],
     });
     await refresh();
     onSaved(added.check ?? null);
@@ -209,7 +216,30 @@ export function CredentialForm({
             }}
           />
         )}
-        {error !== undefined && <ProblemNotice error={error} title={card.title} />}
+        {error !== undefined && (
+          <ProblemNotice
+            error={error}
+            title={card.title}
+            action={
+              error instanceof Problem && error.code === 'which_store' ? (
+                <>
+                  <Button variant="default" onClick={() => void act(() => save(certificate, null))}>
+                    {t('newStore')}
+                  </Button>
+                  {card.credentials.map((each) => (
+                    <Button
+                      key={each.id}
+                      variant="default"
+                      onClick={() => void act(() => save(certificate, each.id))}
+                    >
+                      {t('newTokenFor', { name: nameOfCredential(card, each) })}
+                    </Button>
+                  ))}
+                </>
+              ) : undefined
+            }
+          />
+        )}
         <Group justify="flex-end">
           <Button type="submit" variant="default" loading={busy} disabled={disabled}>
             {t('addCredential')}

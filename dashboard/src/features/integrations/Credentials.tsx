@@ -10,6 +10,7 @@ import { Panel } from '../../components/Page';
 import { Foreign, FreshnessBadge } from '../../components/Text';
 import { CheckOutcome } from './CheckOutcome';
 import { CredentialForm } from './CredentialForm';
+import { nameOfCredential } from './nameOfCredential';
 import { type Card, type Check, type Credential, useCardAct } from './queries';
 import { standsStill, troubleOf } from './state';
 import { t } from './words';
@@ -63,16 +64,6 @@ export function Credentials({ card }: { card: Card }) {
       </Stack>
     </Panel>
   );
-}
-
-/** What a person calls a credential: its first plain field, else its secret's end. */
-export function nameOfCredential(card: Card, credential: Credential): string {
-  const plain = card.credential_fields.find(
-    (field) => !field.secret && credential.fields[field.key],
-  );
-  if (plain) return credential.fields[plain.key] ?? '';
-  const four = credential.secrets[0]?.last_four;
-  return four ? t('keyEnds', { four }) : (credential.scope ?? card.title);
 }
 
 type Asking = 'replace' | 'remove' | 'reread';

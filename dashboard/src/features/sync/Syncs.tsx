@@ -9,7 +9,7 @@ import { type Meaning, StatusPill, Strip } from '../../components/Meaning';
 import { Empty } from '../../components/Notice';
 import { Panel } from '../../components/Page';
 import { Foreign, LocalTime, Said } from '../../components/Text';
-import { nameOfCredential } from '../integrations/Credentials';
+import { nameOfCredential } from '../integrations/nameOfCredential';
 import type { Card } from '../integrations/queries';
 import { isLive, liveRunsQuery, percentOf, type Run, runsQuery, sumOf } from './queries';
 import { t } from './words';
