@@ -1,6 +1,6 @@
 """`python -m tools.screens` writes a picture of every page of the running demo to docs/screens/.
 
-Light and dark, at a desk and on a phone. It needs `make demo` to run, and a Chromium.
+Each light at a desk, some dark or on a phone too. It needs `make demo` to run, and a Chromium.
 """
 
 from __future__ import annotations
@@ -34,12 +34,19 @@ PAGES = {
     "card": "/settings/integrations/posabit",
     "account": "/settings/account",
     "stores": "/settings/stores",
+    "store": "/settings/stores/1",
     "match": "/settings/stores/match",
     "loyalty": "/settings/loyalty",
     "texting": "/settings/texting",
     "api": "/settings/api",
+    "me": "/me",
 }
-LOOKS = (("light", DESK), ("dark", DESK), ("light", PHONE))
+LOOKS = (
+    ("light", DESK, set(PAGES)),
+    ("dark", DESK, {"overview", "card", "persona"}),
+    ("light", PHONE, {"overview", "card", "personas", "counter"}),
+)
+"""Colour scheme, width, and the pages that are shown so."""
 
 
 def chromium() -> str | None:
@@ -48,7 +55,7 @@ def chromium() -> str | None:
 
 
 def pictures(browser: Browser, url: str, password: str) -> Iterator[Path]:
-    for scheme, width in LOOKS:
+    for scheme, width, shown in LOOKS:
         context = browser.new_context(
             base_url=url,
             color_scheme="dark" if scheme == "dark" else "light",
@@ -56,16 +63,22 @@ def pictures(browser: Browser, url: str, password: str) -> Iterator[Path]:
         )
         context.set_default_timeout(PATIENCE_MS)
         page = context.new_page()
+        if scheme == "light" and width == DESK:
+            page.goto("/grid")
+            yield shoot(page, "grid", scheme, width)
         page.goto("/login")
-        yield shoot(page, "login", scheme, width)
+        if scheme == "light" and width == DESK:
+            yield shoot(page, "login", scheme, width)
         page.get_by_label("E-mail").fill(OWNER)
         page.get_by_label("Password", exact=True).fill(password)
         page.get_by_role("button", name="Log in").click()
         page.get_by_role("button", name=f"{OWNER}: my settings and log out").wait_for()
         account = "/".join(page.url.split("/")[3:5])
-        page.goto(f"/{account}/personas")
+        page.goto(f"/{account}/personas?is=member")
         link = page.get_by_role("table").get_by_role("link").first.get_attribute("href") or ""
         for name, path in PAGES.items():
+            if name not in shown:
+                continue
             page.goto(f"/{account}{path.format(persona=link.split('/')[-1])}")
             yield shoot(page, name, scheme, width)
         context.close()

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 from playwright.sync_api import Browser, Page, expect
 
-from tests.browser.shop import Shop, loaded
+from tests.browser.shop import SYNC_SECONDS, Shop, loaded
 from tools.dashboard import DASHBOARD
 
 PAGES = (
@@ -34,8 +34,7 @@ PAGES = (
     "/settings/api",
 )
 AXE = DASHBOARD / "node_modules" / "axe-core" / "axe.min.js"
-
-
+ENDLESS = "2065554399"
 HOSTILE = (
     "<script>document.title='broken'</script>",
     "\u05d7\u05e0\u05d5\u05ea \u05e6\u05e4\u05d5\u05df",
@@ -46,10 +45,33 @@ HOSTILE = (
 
 @pytest.fixture(scope="module")
 def hostile(connected: Shop) -> Shop:
-    """Stores whose names try to be more than text: markup, right to left, emoji, one long word."""
-    for name in HOSTILE:
+    """Stores and shoppers whose names try to be more than text: markup, right to left, emoji, one
+    long word, and in a POS a name without end."""
+    for at, name in enumerate(HOSTILE):
         connected.owner.call("POST", "/stores", {"name": name})
+        once = {"Idempotency-Key": f"hostile-{at}"}
+        told = {"phone": f"20655543{at:02}", "first": name, "last": name}
+        connected.owner.call("POST", "/counter/signup", told, headers=once)
+    endless = {"first_name": "W" * 10_000, "last_name": "Endless", "telephone": ENDLESS}
+    connected.simulators["posabit"].control("POST", "edits", {"do": "create", "set": endless})
+    credentials = connected.owner.card("posabit")["credentials"]
+    runs = [connected.owner.sync_now(each["id"], "posabit") for each in credentials]
+    connected.owner.finish(runs, seconds=SYNC_SECONDS)
     return connected
+
+
+def test_hostile_names_of_shoppers_are_text(browser: Browser, hostile: Shop) -> None:
+    with hostile.page(browser, "/personas") as page:
+        for name in HOSTILE[:2]:
+            expect(page.get_by_text(f"{name} {name}"[:40]).first).to_be_visible()
+        page.get_by_label("Search personas").fill(ENDLESS)
+        page.get_by_role("button", name="Find").click()
+        found = page.get_by_role("row").nth(1)
+        expect(found).to_contain_text("WWWW")
+        assert len(found.inner_text()) < 1_000
+        found.get_by_role("link").click()
+        expect(page.get_by_role("heading", level=1)).to_contain_text("WWWW")
+        assert not faults(page)
 
 
 def test_hostile_names_are_text(browser: Browser, hostile: Shop) -> None:
