@@ -20,7 +20,7 @@ import { storesQuery } from '../stores/queries';
 import { Syncs } from '../sync/Syncs';
 import { AgeGate } from './AgeGate';
 import { Credentials } from './Credentials';
-import { Flow, useFlow } from './Flow';
+import { Flow } from './Flow';
 import { type Card, cardQuery, useCardAct } from './queries';
 import { Settings } from './Settings';
 import { pillOf, standsStill, troubleOf } from './state';
@@ -235,7 +235,6 @@ function CardBody({ card }: { card: Card }) {
 function Facts({ card }: { card: Card }) {
   const account = useAccount();
   const [contract, setContract] = useState(false);
-  const signup = useFlow(card).data?.last_signup_at;
   const connected = card.state !== 'draft' && card.state !== 'disconnected';
   return (
     <Stack gap={4}>
@@ -257,11 +256,6 @@ function Facts({ card }: { card: Card }) {
         {connected && card.last_shopper_at && (
           <Text component="span" c="dimmed">
             · {t('lastShopper')} <LocalTime at={card.last_shopper_at} />
-          </Text>
-        )}
-        {signup && (
-          <Text component="span" c="dimmed">
-            · {t('lastSignup')} <LocalTime at={signup} />
           </Text>
         )}
         {card.state !== 'draft' && account.may('personas:read') && (

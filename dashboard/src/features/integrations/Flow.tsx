@@ -7,12 +7,12 @@ import { call, type Schemas } from '../../api/client';
 import { useAccount, useFormat } from '../../app/account';
 import { Go } from '../../components/Go';
 import { Panel } from '../../components/Page';
-import { Part } from '../../components/Part';
+import { Part, Skeletons } from '../../components/Part';
 import { LocalTime } from '../../components/Text';
 import type { Card } from './queries';
 import { t } from './words';
 
-export function useFlow(card: Pick<Card, 'platform' | 'state'>) {
+function useFlow(card: Pick<Card, 'platform' | 'state'>) {
   const { uid } = useAccount();
   return useQuery({
     queryKey: [uid, 'integrations', card.platform, 'flow'],
@@ -33,8 +33,8 @@ export function Flow({ card }: { card: Card }) {
   const base = `/a/${account.uid}`;
   return (
     <Panel title={t('flow')} id="flow">
-      <Part query={flow}>
-        {({ funnel, unlinked, stock }) => (
+      <Part query={flow} skeleton={<Skeletons lines={1} height={150} />}>
+        {({ funnel, unlinked, stock, last_signup_at: signup }) => (
           <Stack gap="sm">
             {funnel ? (
               <>
@@ -60,6 +60,11 @@ export function Flow({ card }: { card: Card }) {
                     , <LocalTime at={stock.as_of} both />
                   </>
                 )}
+              </Text>
+            )}
+            {signup && (
+              <Text>
+                {t('lastSignup')} <LocalTime at={signup} both />
               </Text>
             )}
           </Stack>
