@@ -6,7 +6,7 @@ import re
 from collections.abc import Callable
 
 import pytest
-from playwright.sync_api import Browser, Page, expect
+from playwright.sync_api import Browser, Locator, Page, expect
 
 from tests.browser.shop import Shop
 
@@ -66,9 +66,17 @@ def test_a_pos_on_the_retailers_own_server_is_connected(
 def test_connect_says_what_is_missing_and_thsuite_is_read_only(
     browser: Browser, shops: Callable[[], Shop]
 ) -> None:
+    """After these are filled in, click the Add Credential button.
+
+    Scroll down to the Loyalty section and check off the box next to Required All users from this
+    source have passed an age gate compliant with my industry.
+
+    Lastly, click the purple Connect button in the top right.
+    """
     shop = shops()
     with shop.page(browser) as page:
         open_card(page, "THSuite API", "THSuite API")
+        assert_purple_in_the_top_right(page, page.get_by_role("button", name="Connect", exact=True))
         page.get_by_role("button", name="Connect", exact=True).click()
         expect(page.get_by_label("APIKey", exact=True)).to_be_focused()
 
@@ -76,7 +84,8 @@ def test_connect_says_what_is_missing_and_thsuite_is_read_only(
         page.get_by_role("button", name="Add Credential").click()
         expect(page.get_by_text(re.compile(r"^Saved\."))).to_be_visible()
         page.get_by_role("button", name="Connect", exact=True).click()
-        expect(page.get_by_role("checkbox", name=AGE_GATE)).to_be_focused()
+        loyalty = page.get_by_role("region", name="Loyalty")
+        expect(loyalty.get_by_role("checkbox", name=AGE_GATE)).to_be_focused()
 
         page.keyboard.press("Space")
         expect(page.get_by_text(re.compile("^Ticked"))).to_be_visible()
@@ -86,9 +95,22 @@ def test_connect_says_what_is_missing_and_thsuite_is_read_only(
         expect(page.get_by_text("Sync Personas / Sync Contacts")).to_have_count(0)
 
 
+def assert_purple_in_the_top_right(page: Page, button: Locator) -> None:
+    button.scroll_into_view_if_needed()
+    box, view = button.bounding_box(), page.viewport_size
+    assert box
+    assert view
+    assert box["x"] + box["width"] / 2 > view["width"] / 2
+    assert box["y"] < view["height"] / 3
+    colour = str(button.evaluate("button => getComputedStyle(button).backgroundColor"))
+    red, green, blue = (int(part) for part in re.findall(r"\d+", colour)[:3])
+    assert green < red < blue, colour
+
+
 def test_a_wrong_key_is_refused_with_what_to_do_and_its_warning_stands_above_the_settings(
     browser: Browser, shops: Callable[[], Shop]
 ) -> None:
+    """Click "Add Credential"."""
     shop = shops()
     values = labelled(shop, "posabit")
     with shop.page(browser) as page:

@@ -52,6 +52,52 @@ def test_keys_are_matched_on_one_page_and_the_bell_clears_by_itself(
         expect(page.get_by_text(re.compile(r"^Saved\."))).to_be_visible()
 
 
+def test_a_key_is_mapped_at_its_store(browser: Browser, shops: Callable[[], Shop]) -> None:
+    """Click Edit on the store you wish you map
+
+    Click on the empty field to the right of the symbol and a dropdown will appear to "map" the key
+
+    Click Save settings and you are done mapping the store.
+
+    This can be found in AIQ under your Retail Stores Settings
+    """
+    shop = shops()
+    shop.connect("posabit")
+    shop.wait_for_syncs()
+    shop.owner.call("POST", "/stores", {"name": "Harbor House"})
+    with shop.page(browser, "/settings/stores") as page:
+        page.get_by_role("link", name="Edit Harbor House").first.click()
+        expect(page.get_by_text("Store number 1:")).to_be_visible()
+        mappings = page.get_by_role("region", name="Store Mappings")
+        field = mappings.get_by_label("POSaBIT keys of this store").first
+        symbol = mappings.locator(".symbol").first.bounding_box()
+        empty = field.bounding_box()
+        assert symbol
+        assert empty
+        assert symbol["x"] + symbol["width"] <= empty["x"]
+        field.click()
+        page.get_by_role("option").first.click()
+        page.keyboard.press("Escape")
+        page.get_by_role("button", name="Save settings").click()
+        expect(page.get_by_text("Saved. Past sales are being assigned.")).to_be_visible()
+        assert [key["store"] for key in shop.owner.store_keys()].count(1) == 1
+
+
+def test_personas_say_at_a_glance_where_they_are_sourced_from(
+    browser: Browser, connected: Shop
+) -> None:
+    """Look under your Personas page in AIQ.
+
+    The integration is functioning properly if you see "{platform}" under the Sourced from column
+    """
+    with connected.page(browser) as page:
+        for platform in ("posabit", "thsuite", "webjoint", "auphan", "profitek"):
+            connected.go(page, f"/personas?source={platform}")
+            heads = [head.strip() for head in page.get_by_role("columnheader").all_inner_texts()]
+            cells = page.get_by_role("row").nth(1).get_by_role("cell")
+            expect(cells.nth(heads.index("Sourced from"))).to_contain_text(platform)
+
+
 def test_the_card_leads_to_its_personas_and_a_phone_finds_one(
     browser: Browser, connected: Shop
 ) -> None:

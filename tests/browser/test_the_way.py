@@ -66,9 +66,13 @@ def test_the_mappings_of_a_store_have_a_row_for_each_pos_with_its_symbol(
         expect(mappings.locator(".symbol")).to_have_count(len(TITLES))
 
 
-@pytest.mark.parametrize("path", ["", "/settings/integrations/webjoint"])
+@pytest.mark.parametrize(
+    "path", ["", "/settings/integrations/webjoint", "/settings/integrations/posabit"]
+)
 def test_help_is_one_link_away(browser: Browser, connected: Shop, path: str) -> None:
     """Need Help?
+
+    I read the information on how to connect AIQ to {title} but I still can't figure it out, help!
 
     If you need assistance, reach out to AIQ Support anytime via chat widget within your AIQ
     Dashboard.
