@@ -111,7 +111,7 @@ def test_a_discount_is_mirrored_before_any_sale_shows_it(server: PosabitServer) 
 
     before = state()
     message = DiscountListsMessage(Uid(UID))
-    assert shop.jobs.bodies[-1] == message.body(), "it is looked for at once"
+    assert shop.list_jobs.bodies[-1] == message.body(), "it is looked for at once"
 
     assert reading(shop, server, "connected").handle(message, lambda: True) == 1
 

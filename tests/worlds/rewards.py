@@ -59,7 +59,8 @@ class RewardedShop(Shop):
         self.tell(ANA)
         self.form()
         nonces = count(1)
-        self.discounts, self.audit, self.jobs = MemoryDiscounts(), MemoryAudit(), MemoryQueue()
+        self.discounts, self.audit = MemoryDiscounts(), MemoryAudit()
+        self.list_jobs = MemoryQueue()
         self.facts.count_redeemed = self.discounts.count
         self.names = MemoryNamesSeen()
         accounts = self.accounts = MemoryAccounts(an_account(UID))
@@ -72,7 +73,7 @@ class RewardedShop(Shop):
             FakePosGateway(infos=PLATFORMS),
             FakeIds(),
             self.clock,
-            self.jobs,
+            self.list_jobs,
         )
         self.wallets = Wallets(
             facts=self.facts,
