@@ -1185,6 +1185,7 @@ PATTERNS: dict[str, tuple[str, ...]] = {
     "the slots that an account holds": (),  # newer than the samples
     "names of discounts that sales of a POS showed": (),  # newer than the samples
     "the PINs of a contact, the wrong ones of a key": (),  # newer than the samples
+    "the credential, to renew its token": (),  # newer than the samples
     "an account's discounts, one of them; what signs its wallets": (),  # newer than the samples
     "an API key and how a bucket of it was used, in one call": (),  # newer than the samples
     "the account's keys; a key's last calls": (),  # newer than the samples
@@ -1205,7 +1206,7 @@ PATTERNS: dict[str, tuple[str, ...]] = {
     "every persona once, with all it is derived from": ("persona", "record", "sales summary"),
     "a page of a list by points, last purchase or name, with filters": (),
     "sales that were shown lately": (),  # newer than the samples
-    "watermark; known digests": ("streams", "manifest base", "manifest delta"),
+    "watermark, bookmark; known digests": ("streams", "manifest base", "manifest delta"),
     "the syncs under way of all credentials of an account": ("state",),
     "figures and charts": ("streams",),
     "runs, newest first; one run": ("run",),

@@ -51,8 +51,15 @@ WIRE: list[tuple[Any, dict[str, object]]] = [
         | {"hop": 2, "tries": 1},
     ),
     (
-        RemapMessage("3912", "zone", "00#x", 2),
-        {"job": "remap", "uid": "3912", "reason": "zone", "after": "00#x", "hop": 2},
+        RemapMessage("3912", "zone", "00#x", 2, "remap_1"),
+        {
+            "job": "remap",
+            "uid": "3912",
+            "reason": "zone",
+            "after": "00#x",
+            "hop": 2,
+            "work": "remap_1",
+        },
     ),
     (
         PreviewMessage("3912", "prv_1", 2),
@@ -103,7 +110,7 @@ words, counts, instants = st.text(min_size=1), st.integers(0, 2**53), st.integer
 positions = st.none() | st.text()
 MESSAGES = st.one_of(
     made(SyncMessage, words, words, words, words, counts, counts),
-    made(RemapMessage, words, st.text(), positions, counts),
+    made(RemapMessage, words, st.text(), positions, counts, st.text()),
     made(PreviewMessage, words, words, counts),
     made(ApplyMessage, words, words, counts, counts),
     made(ExpiryMessage, words, positions, counts),
@@ -133,6 +140,12 @@ def test_a_message_travels_in_the_form_that_lies_on_the_queues(
 ) -> None:
     assert message.body() == {"v": 1, **wire}
     assert READERS[type(message)]({"v": 1, **wire}) == message
+
+
+def test_a_remap_sent_before_its_progress_was_shown_is_read() -> None:
+    sent = {"v": 1, "job": "remap", "uid": "3912", "reason": "zone", "after": None, "hop": 2}
+
+    assert account_job(sent) == RemapMessage("3912", "zone", None, 2)
 
 
 @given(MESSAGES, LATER_FIELDS)
