@@ -20,6 +20,11 @@ from tools.stack.__main__ import running_stack
 TARGET = ROOT / "docs" / "screens"
 NAMES = ("chromium", "chromium-browser", "google-chrome", "chrome")
 DESK, PHONE = 1280, 360
+HEIGHT, TALL = 860, 1500
+SETTLE_MS = 1000
+"""Charts draw themselves anew when their place changes."""
+LONG = {"overview"}
+"""Pages whose best part stands below what a screen shows."""
 PATIENCE_MS = 60_000
 PAGES = {
     "overview": "",
@@ -59,7 +64,7 @@ def pictures(browser: Browser, url: str, password: str) -> Iterator[Path]:
         context = browser.new_context(
             base_url=url,
             color_scheme="dark" if scheme == "dark" else "light",
-            viewport={"width": width, "height": 860},
+            viewport={"width": width, "height": HEIGHT},
         )
         context.set_default_timeout(PATIENCE_MS)
         page = context.new_page()
@@ -74,7 +79,7 @@ def pictures(browser: Browser, url: str, password: str) -> Iterator[Path]:
         page.get_by_role("button", name="Log in").click()
         page.get_by_role("button", name=f"{OWNER}: my settings and log out").wait_for()
         account = "/".join(page.url.split("/")[3:5])
-        page.goto(f"/{account}/personas?is=member")
+        page.goto(f"/{account}/personas?is=member&sort=points")
         link = page.get_by_role("table").get_by_role("link").first.get_attribute("href") or ""
         for name, path in PAGES.items():
             if name not in shown:
@@ -88,7 +93,13 @@ def shoot(page: Page, name: str, scheme: str, width: int) -> Path:
     page.get_by_role("heading", level=1).wait_for()
     page.wait_for_function("() => !document.querySelector('[role=status][aria-label=Loading]')")
     path = TARGET / f"{name}-{scheme}-{'phone' if width == PHONE else 'desk'}.png"
+    tall = {"width": width, "height": TALL} if name in LONG else None
+    if tall:
+        page.set_viewport_size(tall)
+        page.wait_for_timeout(SETTLE_MS)
     page.screenshot(path=path)
+    if tall:
+        page.set_viewport_size({"width": width, "height": HEIGHT})
     return path
 
 

@@ -201,7 +201,8 @@ function Newest({ card }: { card: Summary }) {
       }),
   });
   const newest = backups.data?.items[0];
-  if (!newest) return <div className="newest">{backups.data ? t('none') : null}</div>;
+  if (backups.isPending) return <Skeletons lines={1} height={20} />;
+  if (!newest) return <div className="newest">{t('none')}</div>;
   return (
     <div className="newest">
       <LocalTime at={newest.made_at} both /> ·{' '}

@@ -238,7 +238,7 @@ function Facts({ card }: { card: Card }) {
   const connected = card.state !== 'draft' && card.state !== 'disconnected';
   return (
     <Stack gap={4}>
-      <Group gap="xs" style={{ rowGap: 4 }}>
+      <Group gap="lg" style={{ rowGap: 4 }}>
         {connected && (
           <Text component="span">
             {t('lastGood')}{' '}
@@ -250,12 +250,12 @@ function Facts({ card }: { card: Card }) {
         )}
         {connected && card.next_sync_at && (
           <Text component="span" c="dimmed">
-            · {t('nextSync')} <Until at={card.next_sync_at} />
+            {t('nextSync')} <Until at={card.next_sync_at} />
           </Text>
         )}
         {connected && card.last_shopper_at && (
           <Text component="span" c="dimmed">
-            · {t('lastShopper')} <LocalTime at={card.last_shopper_at} />
+            {t('lastShopper')} <LocalTime at={card.last_shopper_at} />
           </Text>
         )}
         {card.state !== 'draft' && account.may('personas:read') && (

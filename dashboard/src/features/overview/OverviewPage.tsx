@@ -21,6 +21,9 @@ import { t } from './words';
 
 const Figures = lazy(() => import('./Figures'));
 
+/** Beyond that the sources and charts below would not be seen. */
+const MOST_NOTES = 3;
+
 export function OverviewPage() {
   const account = useAccount();
   const enabled = account.may('integrations:read');
@@ -62,10 +65,15 @@ export function OverviewPage() {
       {needed.length > 0 && (
         <Panel title={t('needsYou', { n: needed.length })} id="needs-you">
           <Stack component="ul" gap="sm" m={0} p={0} style={{ listStyle: 'none' }}>
-            {needed.slice(0, 6).map((note) => (
+            {needed.slice(0, MOST_NOTES).map((note) => (
               <Note key={`${note.kind} ${note.subject}`} note={note} />
             ))}
           </Stack>
+          {needed.length > MOST_NOTES && (
+            <Anchor component={Go} to={`/a/${account.uid}/notifications`} mt="sm" display="block">
+              {t('allOfThem', { n: needed.length })}
+            </Anchor>
+          )}
         </Panel>
       )}
       {fresh && (

@@ -3,6 +3,7 @@ import { speaker } from '../../words/say';
 export const t = speaker({
   title: 'Overview',
   needsYou: '{n, plural, one {1 thing needs you} other {# things need you}}',
+  allOfThem: 'All {n} of them',
   allWell: 'All sources are fresh. Nothing needs you.',
   sources: 'Sources',
   freshness: 'Freshness',

@@ -6,9 +6,9 @@ import { useAccount, useFormat } from '../../app/account';
 import { DataList, Table } from '../../components/DataList';
 import { cut } from '../../components/format';
 import { StatusPill, Strip } from '../../components/Meaning';
-import { Empty } from '../../components/Notice';
+import { Empty, ProblemNotice } from '../../components/Notice';
 import { Page, Panel } from '../../components/Page';
-import { Part } from '../../components/Part';
+import { Part, Skeletons } from '../../components/Part';
 import { PlatformSymbol } from '../../components/Platform';
 import { titleOfSource } from '../../components/source';
 import { Foreign, LocalTime, Said } from '../../components/Text';
@@ -265,9 +265,11 @@ function Timeline({ persona }: { persona: Detail }) {
   const shown = moments
     .filter((each) => each.at >= newestEnd)
     .sort((a, b) => b.at.localeCompare(a.at));
+  if (ledger.isPending || consent.isPending) return <Skeletons lines={3} />;
+  if (ledger.error) return <ProblemNotice error={ledger.error} />;
   return (
     <Panel>
-      {shown.length === 0 && ledger.data && <Text c="dimmed">{t('noSales')}</Text>}
+      {shown.length === 0 && <Text c="dimmed">{t('nothingYet')}</Text>}
       <Stack component="ul" gap="xs" m={0} p={0} style={{ listStyle: 'none' }}>
         {shown.map((each) => (
           <Group component="li" key={each.key} gap="sm" align="flex-start" wrap="nowrap">

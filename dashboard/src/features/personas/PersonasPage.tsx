@@ -211,7 +211,7 @@ export function PersonasPage() {
               title: t('name'),
               cell: (persona) => (
                 <Anchor component={Go} to={`/a/${account.uid}/personas/${persona.id}`} fw={600}>
-                  <Foreign most={60}>{nameOf(persona) || t('unnamed')}</Foreign>
+                  <Foreign most={24}>{nameOf(persona) || t('unnamed')}</Foreign>
                 </Anchor>
               ),
             },
@@ -230,7 +230,7 @@ export function PersonasPage() {
             {
               key: 'email',
               title: t('email'),
-              cell: (persona) => <Foreign most={40}>{persona.email}</Foreign>,
+              cell: (persona) => <Foreign most={24}>{persona.email}</Foreign>,
             },
             {
               key: 'sources',

@@ -69,6 +69,7 @@ export const t = speaker({
   sales: 'Sales',
   consent: 'Consent',
   sources: 'Sources',
+  nothingYet: 'Nothing happened yet: no sale, no points, no word on consent.',
   noSales: 'No sales are linked to this shopper.',
   noPoints: 'No points yet.',
   noConsent: 'Nobody asked this shopper for consent, and they gave none.',
