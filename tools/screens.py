@@ -93,13 +93,11 @@ def shoot(page: Page, name: str, scheme: str, width: int) -> Path:
     page.get_by_role("heading", level=1).wait_for()
     page.wait_for_function("() => !document.querySelector('[role=status][aria-label=Loading]')")
     path = TARGET / f"{name}-{scheme}-{'phone' if width == PHONE else 'desk'}.png"
-    tall = {"width": width, "height": TALL} if name in LONG else None
-    if tall:
-        page.set_viewport_size(tall)
+    if name in LONG:
+        page.set_viewport_size({"width": width, "height": TALL})
         page.wait_for_timeout(SETTLE_MS)
     page.screenshot(path=path)
-    if tall:
-        page.set_viewport_size({"width": width, "height": HEIGHT})
+    page.set_viewport_size({"width": width, "height": HEIGHT})
     return path
 
 
