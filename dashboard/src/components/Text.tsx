@@ -31,6 +31,16 @@ export function Foreign({ children, most = 80 }: { children: string | null; most
   );
 }
 
+/** Such a text in a table, cut to its column; its own page shows all of it. */
+export function OneLine({ children }: { children: string | null }) {
+  if (!children) return <>{UNKNOWN}</>;
+  return (
+    <bdi dir="auto" className="one-line" title={cut(children, 200)}>
+      {cut(children, 60)}
+    </bdi>
+  );
+}
+
 /** A text of ours in which `*x*` is emphasis, and nothing else is markup. */
 export function Said({ children }: { children: string }) {
   return (

@@ -11,7 +11,7 @@ import { Go } from '../../components/Go';
 import { Empty } from '../../components/Notice';
 import { Page } from '../../components/Page';
 import { OWN_SOURCES, titleOfSource } from '../../components/source';
-import { Foreign, LocalTime } from '../../components/Text';
+import { Foreign, LocalTime, OneLine } from '../../components/Text';
 import { cardsQuery } from '../integrations/queries';
 import { ExportDialog } from '../privacy/ExportDialog';
 import { storesQuery } from '../stores/queries';
@@ -211,7 +211,7 @@ export function PersonasPage() {
               title: t('name'),
               cell: (persona) => (
                 <Anchor component={Go} to={`/a/${account.uid}/personas/${persona.id}`} fw={600}>
-                  <Foreign most={24}>{nameOf(persona) || t('unnamed')}</Foreign>
+                  <OneLine>{nameOf(persona) || t('unnamed')}</OneLine>
                 </Anchor>
               ),
             },
@@ -230,7 +230,7 @@ export function PersonasPage() {
             {
               key: 'email',
               title: t('email'),
-              cell: (persona) => <Foreign most={24}>{persona.email}</Foreign>,
+              cell: (persona) => <OneLine>{persona.email}</OneLine>,
             },
             {
               key: 'sources',
