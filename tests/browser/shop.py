@@ -5,7 +5,7 @@ from __future__ import annotations
 import secrets
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from playwright.sync_api import Browser, Page, expect
 
@@ -39,6 +39,7 @@ class Shop:
     stack: LocalStack
     simulators: Mapping[str, Simulator]
     owner: Retailer
+    team: dict[str, str] = field(default_factory=dict)
 
     @classmethod
     def connected_to_all(cls, stack: LocalStack, simulators: Mapping[str, Simulator]) -> Shop:
@@ -74,7 +75,10 @@ class Shop:
                 self.owner.disconnect(pos.platform)
 
     def member(self, role: str) -> str:
-        """Somebody of the team with this role and our password. Returns their e-mail."""
+        """Somebody of the team with this role and our password, the same each time: invitations
+        are limited by the hour. Returns their e-mail."""
+        if role in self.team:
+            return self.team[role]
         email = f"{role.lower()}-{secrets.token_hex(6)}@example.com"
         self.owner.call("POST", "/users", {"email": email, "role": role})
         self.stack.client("cognito-idp").admin_set_user_password(
@@ -83,6 +87,7 @@ class Shop:
             Password=PASSWORD,
             Permanent=True,
         )
+        self.team[role] = email
         return email
 
     @contextmanager

@@ -93,6 +93,7 @@ def test_personas_say_at_a_glance_where_they_are_sourced_from(
     with connected.page(browser) as page:
         for platform in ("posabit", "thsuite", "webjoint", "auphan", "profitek"):
             connected.go(page, f"/personas?source={platform}")
+            expect(page.get_by_role("columnheader", name="Sourced from")).to_be_visible()
             heads = [head.strip() for head in page.get_by_role("columnheader").all_inner_texts()]
             cells = page.get_by_role("row").nth(1).get_by_role("cell")
             expect(cells.nth(heads.index("Sourced from"))).to_contain_text(platform)

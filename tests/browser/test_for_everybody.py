@@ -75,8 +75,9 @@ def test_every_dialog_is_worked_by_keyboard_and_gives_the_focus_back(
                     break
             page.keyboard.press("Escape")
             expect(dialog).to_have_count(0)
-            page.wait_for_timeout(50)
-            if not button.evaluate("each => each === document.activeElement"):
+            try:
+                expect(button).to_be_focused(timeout=5_000)
+            except AssertionError:
                 wrong.append(f"{path} {opener}: the focus does not come back")
     assert not wrong, "\n".join(wrong)
 

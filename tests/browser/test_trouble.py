@@ -103,6 +103,7 @@ def test_without_network_the_page_stays_and_says_how_old_it_is(
     with connected.page(browser) as page:
         page.clock.install()
         connected.go(page, "/settings/integrations/posabit")
+        expect(page.get_by_role("heading", name="Credentials")).to_be_visible()
         page.context.set_offline(True)
         expect(page.get_by_text(re.compile("^You are offline"))).to_be_visible()
         stale = page.get_by_text(re.compile(r"^Showing data from .+\. It could not be refreshed\."))

@@ -201,8 +201,13 @@ function Newest({ card }: { card: Summary }) {
       }),
   });
   const newest = backups.data?.items[0];
-  if (backups.isPending) return <Skeletons lines={1} height={20} />;
-  if (!newest) return <div className="newest">{t('none')}</div>;
+  if (!newest) {
+    return (
+      <div className="newest">
+        {backups.isPending ? <Skeletons lines={1} height={20} /> : t('none')}
+      </div>
+    );
+  }
   return (
     <div className="newest">
       <LocalTime at={newest.made_at} both /> ·{' '}
