@@ -23,6 +23,8 @@ NOT_ON_A_STACK = {
     "demo-once": "tests/e2e/test_the_demo.py",
     "stack": "the stack of these tests is one",
     "phone": "tests/unit/test_simulator_phone.py",
+    "pos-check": "tests/contract/test_a_sixth_platform.py",
+    "pos-try": "tests/contract/test_a_sixth_platform.py",
     **dict.fromkeys(
         ("test", "test-full", "check", "format", "bench", "mutants", "pos", "clean"),
         "a developer's: no stack is concerned",
