@@ -33,18 +33,16 @@ export function StoresPage() {
       actions={
         write && (
           <>
+            <Button
+              variant={waiting.length > 0 ? 'default' : 'filled'}
+              className={waiting.length > 0 ? undefined : 'primary-act'}
+              onClick={() => setAdding(true)}
+            >
+              {t('addStore')}
+            </Button>
             {waiting.length > 0 && (
-              <Button variant="default" onClick={() => setAdding(true)}>
-                {t('addStore')}
-              </Button>
-            )}
-            {waiting.length > 0 ? (
               <Button component={Go} to={`${base}/match`} className="primary-act">
                 {t('matchKeys', { n: waiting.length })}
-              </Button>
-            ) : (
-              <Button onClick={() => setAdding(true)} className="primary-act">
-                {t('addStore')}
               </Button>
             )}
           </>
