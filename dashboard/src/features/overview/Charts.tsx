@@ -9,7 +9,7 @@ import { Table } from '../../components/DataList';
 import { dayIn } from '../../components/format';
 import { Empty } from '../../components/Notice';
 import { Panel } from '../../components/Page';
-import { Fence, Part } from '../../components/Part';
+import { Fence, Part, Skeletons } from '../../components/Part';
 import { titleOfSource } from '../../components/source';
 import './charts.css';
 import { t } from './chartWords';
@@ -45,7 +45,7 @@ function colour(source: string): string {
 
 export default function Charts() {
   return (
-    <SimpleGrid cols={{ base: 1, md: 2 }} aria-label={t('charts')}>
+    <SimpleGrid cols={{ base: 1, md: 2 }} role="group" aria-label={t('charts')}>
       <Chart name="sales" empty={t('noSales')} title={(n) => t('salesTitle', { n })} />
       <Chart name="personas" empty={t('noPersonas')} title={(n) => t('personasTitle', { n })} />
       <div className="whole-row">
@@ -67,7 +67,7 @@ function Chart({
   const query = useSeries(name);
   return (
     <Fence>
-      <Part query={query} skeleton={<Frame title=" ">{null}</Frame>}>
+      <Part query={query} skeleton={<Coming title={t(name)} />}>
         {(said) => {
           const buckets = fromFirst(said.buckets);
           return (
@@ -96,7 +96,7 @@ function PointsChart() {
   const format = useFormat();
   return (
     <Fence>
-      <Part query={query} skeleton={<Frame title=" ">{null}</Frame>}>
+      <Part query={query} skeleton={<Coming title={t('points')} />}>
         {(said) => {
           const last = said.buckets.at(-1);
           const title = last
@@ -116,6 +116,15 @@ function PointsChart() {
         }}
       </Part>
     </Fence>
+  );
+}
+
+/** A chart whose numbers are not there yet, as high as it will be. */
+function Coming({ title }: { title: string }) {
+  return (
+    <Frame title={title}>
+      <Skeletons lines={1} height={180} />
+    </Frame>
   );
 }
 

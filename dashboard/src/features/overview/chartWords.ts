@@ -19,6 +19,7 @@ export const t = speaker({
   asOf: 'As of {at}',
   keys: 'Arrow keys move through the days.',
   charts: 'Charts',
+  sales: 'Sales',
   personas: 'Personas',
   today: '{n, plural, other {+# today}}',
   members: 'Members',
