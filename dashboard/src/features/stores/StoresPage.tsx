@@ -32,20 +32,13 @@ export function StoresPage() {
       right="stores:read"
       actions={
         write && (
-          <>
-            <Button
-              variant={waiting.length > 0 ? 'default' : 'filled'}
-              className={waiting.length > 0 ? undefined : 'primary-act'}
-              onClick={() => setAdding(true)}
-            >
-              {t('addStore')}
-            </Button>
-            {waiting.length > 0 && (
-              <Button component={Go} to={`${base}/match`} className="primary-act">
-                {t('matchKeys', { n: waiting.length })}
-              </Button>
-            )}
-          </>
+          <Button
+            variant={waiting.length > 0 ? 'default' : 'filled'}
+            className="primary-act"
+            onClick={() => setAdding(true)}
+          >
+            {t('addStore')}
+          </Button>
         )
       }
     >
@@ -54,7 +47,16 @@ export function StoresPage() {
       ) : (
         <>
           {waiting.length > 0 && (
-            <Strip meaning="warn">
+            <Strip
+              meaning="warn"
+              action={
+                write && (
+                  <Button component={Go} to={`${base}/match`}>
+                    {t('matchKeys', { n: waiting.length })}
+                  </Button>
+                )
+              }
+            >
               {t('wait', {
                 n: waiting.length,
                 sales: waiting.reduce((sum, key) => sum + key.sales, 0),
