@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from importlib import import_module
 from typing import Any, ClassVar, Protocol, Self
@@ -212,6 +212,23 @@ class Reading:
     @property
     def retries(self) -> int:
         return sum(page.retries for page in self.pages)
+
+
+def read_by_many_processes(
+    gateway: Gateway, access: Callable[[], CredentialAccess], plan: StreamPlan
+) -> Reading:
+    """Read a listing by one process a page; every third page was fetched and never committed."""
+    reading, cursor = Reading(), None
+    for kill in range(1000):
+        session = gateway.open(access())
+        page = session.fetch(plan, cursor)
+        session.close()
+        reading.pages.append(page)
+        if page.cursor is None:
+            break
+        if kill % 3:
+            cursor = page.cursor
+    return reading
 
 
 def id_of(fact: Fact) -> str:

@@ -30,7 +30,7 @@ from chalicelib.domain.words import Stream
 from chalicelib.pos.profile import registry
 from chalicelib.services.ports.pos import StreamPlan
 
-from .bench import NOW, Bench, Reading, bench_of, id_of, pages, read
+from .bench import NOW, Bench, bench_of, id_of, pages, read, read_by_many_processes
 
 PLATFORMS = [bench_of(name) for name in registry.names()]
 
@@ -75,16 +75,7 @@ def test_another_process_goes_on_from_any_cursor_without_a_gap(
     bench: Bench, stream: Stream
 ) -> None:
     plan = StreamPlan(stream, NOW, history_from=YEARS_AGO)
-    reading, cursor = Reading(), None
-    for kill in range(1000):
-        session = bench.gateway.open(bench.access())
-        page = session.fetch(plan, cursor)
-        session.close()
-        reading.pages.append(page)
-        if page.cursor is None:
-            break
-        if kill % 3:  # every third page was fetched and never committed
-            cursor = page.cursor
+    reading = read_by_many_processes(bench.gateway, bench.access, plan)
 
     assert reading.ids == set(bench.truth(stream))
 

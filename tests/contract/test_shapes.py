@@ -34,7 +34,7 @@ from simulators.serving.httpd import Reply
 from tests.fakes.common import FakeClock
 from tools.paths import ROOT
 
-from .bench import NOW, Reading, id_of, pages
+from .bench import NOW, Reading, id_of, pages, read_by_many_processes
 from .shapes.tiny_pos import TinyPos, said
 
 HOME = Path(__file__).parent / "shapes"
@@ -147,16 +147,7 @@ def test_each_page_is_one_request_and_each_token_one_more(shape: Shape) -> None:
 def test_another_process_goes_on_from_any_cursor_without_a_gap(shape: Shape) -> None:
     for stream in STREAMS:
         plan = StreamPlan(stream, NOW, history_from=LONG_AGO)
-        reading, cursor = Reading(), None
-        for kill in range(200):
-            session = shape.gateway.open(shape.access())
-            page = session.fetch(plan, cursor)
-            session.close()
-            reading.pages.append(page)
-            if page.cursor is None:
-                break
-            if kill % 3:  # every third page was fetched and never committed
-                cursor = page.cursor
+        reading = read_by_many_processes(shape.gateway, shape.access, plan)
 
         assert reading.ids == shape.ids(stream)
 
