@@ -176,6 +176,7 @@ def test_with_reduced_motion_nothing_moves(browser: Browser, connected: Shop) ->
     ).length"""
     with connected.page(browser, "/settings/stores") as page:
         page.emulate_media(reduced_motion="reduce")
+        page.reload()  # whoever wants no motion wanted none before the page opened
         page.get_by_role("button", name="Add store").first.click()
         assert page.evaluate(moving) == 0
         page.get_by_role("dialog").get_by_role("button", name="Cancel").click()
